@@ -1,0 +1,59 @@
+//! Prices, quantities, money and rates. All are integers; nothing here ever rounds silently.
+
+use bincode::{Decode, Encode};
+use std::fmt;
+
+/// A price in ticks of its instrument, at least 1 for spot.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+pub struct Price(pub i64);
+
+/// A quantity in lots of its instrument.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+pub struct Quantity(pub u64);
+
+/// An amount of an asset in minor units (10^-scale of the asset).
+///
+/// No more than `i64::MAX` minor units of one asset can ever be deposited (the exchange refuses the deposit
+/// that would pass it), so sums over accounts cannot overflow.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+pub struct Amount(pub i64);
+
+/// A fee rate in parts per million of the notional, 0 to 1,000,000. (1,000 = 0.1 %.)
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+pub struct Ppm(pub u32);
+
+impl Ppm {
+    /// One whole: 100 %.
+    pub const ONE: u32 = 1_000_000;
+}
+
+/// The price as the client stated it, before the exchange has held it against the instrument's tick.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub enum OrderPrice {
+    /// Whatever the book offers. Never rests.
+    Market,
+    /// No worse than this, in price units: price × 10^p of the instrument (see [`super::Listing`]).
+    Limit(u64),
+}
+
+impl OrderPrice {
+    /// Limit prices must stay below this, the wire's market sentinel (OUCH 5.0, Price field).
+    pub const LIMIT_END: u64 = 0x7FFF_FFFF;
+}
+
+impl Default for OrderPrice {
+    fn default() -> Self {
+        Self::Limit(0)
+    }
+}
+
+macro_rules! shown {
+    ($($name:ident),*) => {$(
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    )*};
+}
+shown!(Price, Quantity, Amount, Ppm);

@@ -1,0 +1,51 @@
+//! The one byte encoding of commands and events, in the journal and in the event log.
+//!
+//! bincode 2 with fixed-width little-endian integers: an enum is a u32 discriminant in the order of declaration
+//! followed by its fields in the order of declaration, an `Option` is a byte 0 or 1 followed by the value, byte
+//! arrays are their bytes. docs/ARCHITECTURE.md has the byte tables, so the format does not depend on the crate.
+
+use super::{Command, EventRecord};
+use bincode::config::{Configuration, Fixint, LittleEndian};
+use bincode::error::{DecodeError, EncodeError};
+
+/// Enough bytes for any encoded command or event.
+pub const ENCODED_LEN_MAX: usize = 192;
+
+const CONFIG: Configuration<LittleEndian, Fixint> =
+    bincode::config::standard().with_little_endian().with_fixed_int_encoding();
+
+/// Writes the command to the front of `out` and returns its length.
+///
+/// # Errors
+/// When `out` is shorter than the command; [`ENCODED_LEN_MAX`] bytes always suffice.
+pub fn encode_command(command: &Command, out: &mut [u8]) -> Result<usize, EncodeError> {
+    bincode::encode_into_slice(command, out, CONFIG)
+}
+
+/// Reads a command that fills `bytes` exactly.
+///
+/// # Errors
+/// When the bytes are no command of this version.
+pub fn decode_command(bytes: &[u8]) -> Result<Command, DecodeError> {
+    exactly(bincode::decode_from_slice(bytes, CONFIG)?, bytes)
+}
+
+/// Writes the event to the front of `out` and returns its length.
+///
+/// # Errors
+/// When `out` is shorter than the event; [`ENCODED_LEN_MAX`] bytes always suffice.
+pub fn encode_event(event: &EventRecord, out: &mut [u8]) -> Result<usize, EncodeError> {
+    bincode::encode_into_slice(event, out, CONFIG)
+}
+
+/// Reads an event that fills `bytes` exactly.
+///
+/// # Errors
+/// When the bytes are no event of this version.
+pub fn decode_event(bytes: &[u8]) -> Result<EventRecord, DecodeError> {
+    exactly(bincode::decode_from_slice(bytes, CONFIG)?, bytes)
+}
+
+fn exactly<T>((value, used): (T, usize), bytes: &[u8]) -> Result<T, DecodeError> {
+    if used == bytes.len() { Ok(value) } else { Err(DecodeError::Other("bytes left over after the value")) }
+}

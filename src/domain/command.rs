@@ -1,0 +1,277 @@
+//! Commands: everything that can change the exchange's state.
+//!
+//! A command is journaled before any of its events leaves the process, and replaying the journal applies
+//! the same commands in the same order. What is not a command cannot change the state.
+
+use super::{
+    AccountId, Amount, AssetCode, AssetId, ClOrdId, InstrumentId, LoginId, OrderPrice, Ppm, Quantity,
+    RejectReason, Symbol, Timestamp, UserRef,
+};
+use bincode::{Decode, Encode};
+
+/// What the sequencer puts on a command: its place in the one order of all commands, and its time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct Stamp {
+    /// Dense from 1.
+    pub sequence: u64,
+    /// Never less than the previous command's.
+    pub time: Timestamp,
+}
+
+/// One change that is asked of the exchange. Whether it happens is said by the events.
+#[derive(Clone, Copy, Debug, PartialEq, Encode, Decode)]
+pub enum Command {
+    /// A new asset. Its id must be the next free one.
+    AddAsset {
+        /// The next free asset id.
+        asset: AssetId,
+        /// Its code, unique.
+        code: AssetCode,
+        /// Minor units are 10^-scale; 0 to 18.
+        scale: u8,
+    },
+    /// A new account, without money. Its id must be the next free one; the first is the fee account.
+    OpenAccount {
+        /// The next free account id.
+        account: AccountId,
+    },
+    /// A new trading login of an account. Its id must be the next free one.
+    OpenLogin {
+        /// The next free login id.
+        login: LoginId,
+        /// The account that its orders are for.
+        account: AccountId,
+    },
+    /// A new instrument.
+    ListInstrument(ListInstrument),
+    /// Turns trading of an instrument on or off. Off refuses new orders and replaces; cancels still work.
+    SetTrading {
+        /// Which instrument.
+        instrument: InstrumentId,
+        /// On or off.
+        trading: Trading,
+    },
+    /// Money arrives from outside.
+    Deposit(Transfer),
+    /// Money leaves to outside.
+    Withdraw(Transfer),
+    /// The configured assets, accounts and instruments are all there; trading may start. Carries a digest
+    /// of the configuration they came from, so that a later start can tell whether it changed.
+    Open {
+        /// First 8 bytes of the SHA-256 of the configuration's canonical commands.
+        config_digest: u64,
+    },
+    /// A new order.
+    Enter(Enter),
+    /// A new order that the gateway could read but that nothing here can accept. The exchange answers it, so
+    /// that the answer is in the journal like any other.
+    RefuseEnter(RefuseEnter),
+    /// A change of an order's quantity or price, with loss of priority.
+    Replace(Replace),
+    /// A replace with details that nothing here can accept (PROTOCOL.md §2.8: it cancels the order).
+    RefuseReplace(RefuseReplace),
+    /// A cancel, whole or in part.
+    Cancel(Cancel),
+}
+
+impl Default for Command {
+    fn default() -> Self {
+        Self::Open { config_digest: 0 }
+    }
+}
+
+/// The terms of a new instrument.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct ListInstrument {
+    /// The next free instrument id.
+    pub instrument: InstrumentId,
+    /// Its symbol, unique.
+    pub symbol: Symbol,
+    /// What is bought and sold.
+    pub base: AssetId,
+    /// What it is paid in.
+    pub quote: AssetId,
+    /// p: price units are 10^-p of one whole quote asset per one whole base asset; 0 to 9.
+    pub price_decimals: u8,
+    /// One tick in price units, at least 1.
+    pub tick_units: u32,
+    /// One lot in minor units of the base asset, at least 1.
+    pub lot: Amount,
+    /// Smallest order, lots, at least 1.
+    pub min_quantity: Quantity,
+    /// Largest order, lots, at most `u32::MAX` (OUCH quantity field).
+    pub max_quantity: Quantity,
+    /// Smallest limit order, price × quantity, in minor units of the quote asset.
+    pub min_notional: Amount,
+    /// Fee of the resting side.
+    pub maker_fee: Ppm,
+    /// Fee of the incoming side.
+    pub taker_fee: Ppm,
+    /// Whether trading starts on or off.
+    pub trading: Trading,
+}
+
+/// Whether an instrument takes new orders.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub enum Trading {
+    /// New orders and replaces are refused; cancels work.
+    #[default]
+    Off,
+    /// Everything works.
+    On,
+}
+
+/// A deposit or withdrawal.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct Transfer {
+    /// Whose balance changes.
+    pub account: AccountId,
+    /// Of which asset.
+    pub asset: AssetId,
+    /// By how much, minor units, at least 1.
+    pub amount: Amount,
+    /// The sender's number of this transfer, strictly increasing per account, from 1. One that is not above
+    /// the last is a retransmission and is ignored.
+    pub reference: u64,
+}
+
+/// Buy or sell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+pub enum Side {
+    /// Gives quote, takes base.
+    #[default]
+    Buy,
+    /// Gives base, takes quote.
+    Sell,
+}
+
+impl Side {
+    /// The side that this one trades against.
+    pub fn opposite(self) -> Self {
+        match self {
+            Self::Buy => Self::Sell,
+            Self::Sell => Self::Buy,
+        }
+    }
+}
+
+/// What becomes of a remainder that does not match at once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub enum TimeInForce {
+    /// It rests until it is cancelled. (OUCH `0`, at a venue that is open round the clock.)
+    #[default]
+    GoodTillCancel,
+    /// It is cancelled. (OUCH `3`.)
+    ImmediateOrCancel,
+}
+
+/// Fields of an order that the engine carries and returns but never interprets (OUCH 5.0 §2.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Echo {
+    /// The client's free text.
+    pub cl_ord_id: ClOrdId,
+    /// TimeInForce as it was sent.
+    pub time_in_force: u8,
+    /// Display as it was sent.
+    pub display: u8,
+    /// Capacity as it was sent.
+    pub capacity: u8,
+    /// Inter-market sweep eligibility as it was sent.
+    pub iso: u8,
+    /// CrossType as it was sent.
+    pub cross_type: u8,
+    /// Tag 2, Firm; zeros when it was not sent.
+    pub firm: [u8; 4],
+}
+
+impl Default for Echo {
+    fn default() -> Self {
+        Self {
+            cl_ord_id: ClOrdId::default(),
+            time_in_force: b'0',
+            display: b'Y',
+            capacity: b'P',
+            iso: b'N',
+            cross_type: b'N',
+            firm: [0; 4],
+        }
+    }
+}
+
+/// A new order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct Enter {
+    /// Who sends it.
+    pub login: LoginId,
+    /// The client's number of it. Not above the login's last: a retransmission, ignored.
+    pub user_ref: UserRef,
+    /// What is traded.
+    pub instrument: InstrumentId,
+    /// Buy or sell.
+    pub side: Side,
+    /// What happens to the remainder. A market order never rests, whatever is said here.
+    pub time_in_force: TimeInForce,
+    /// Market, or the limit in price units.
+    pub price: OrderPrice,
+    /// How many lots.
+    pub quantity: Quantity,
+    /// What goes back to the client as it came.
+    pub echo: Echo,
+}
+
+/// A new order that is refused before the exchange looks at it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct RefuseEnter {
+    /// Who sent it.
+    pub login: LoginId,
+    /// The client's number of it; consumed by the refusal.
+    pub user_ref: UserRef,
+    /// Why.
+    pub reason: RejectReason,
+    /// What goes back to the client as it came.
+    pub cl_ord_id: ClOrdId,
+}
+
+/// A change of an order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct Replace {
+    /// Who sends it.
+    pub login: LoginId,
+    /// The order to be replaced. Not live: the message is ignored.
+    pub orig_user_ref: UserRef,
+    /// The number of the order as replaced. Not above the login's last: the message is ignored.
+    pub user_ref: UserRef,
+    /// What happens to the remainder.
+    pub time_in_force: TimeInForce,
+    /// Market, or the new limit in price units.
+    pub price: OrderPrice,
+    /// The new total, lots, including all that the chain of replaced orders has executed.
+    pub quantity: Quantity,
+    /// What goes back to the client as it came. Capacity, CrossType and Firm are the original order's.
+    pub echo: Echo,
+}
+
+/// A replace that is refused before the exchange looks at its terms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct RefuseReplace {
+    /// Who sent it.
+    pub login: LoginId,
+    /// The order that is cancelled by it, if it is live.
+    pub orig_user_ref: UserRef,
+    /// The number that the replaced order would have had; not consumed.
+    pub user_ref: UserRef,
+    /// Why.
+    pub reason: RejectReason,
+}
+
+/// A cancel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct Cancel {
+    /// Who sends it.
+    pub login: LoginId,
+    /// Which order. Not live: the message is ignored.
+    pub user_ref: UserRef,
+    /// The new intended total, lots, including what has executed. 0 cancels all that is open; a total that is
+    /// not below the present one changes nothing.
+    pub quantity: Quantity,
+}

@@ -1,0 +1,117 @@
+//! Identifiers. Each is its own type, so that an account can never be passed where an asset is meant.
+
+use bincode::{Decode, Encode};
+use std::fmt;
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident($inner:ty)) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+        pub struct $name(pub $inner);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
+}
+
+id!(
+    /// An asset that accounts hold, such as BTC. Dense from 0 in the order of [`super::Command::AddAsset`].
+    AssetId(u16)
+);
+id!(
+    /// A traded instrument, such as BTC-USDT. Dense from 0 in the order of listing.
+    InstrumentId(u32)
+);
+id!(
+    /// An account: the owner of balances. Dense from 0; account 0 is the fee account.
+    AccountId(u32)
+);
+id!(
+    /// A trading login: an order-entry port that belongs to one account. Dense from 0. Client references
+    /// ([`UserRef`]) and the sequenced message stream are per login.
+    LoginId(u32)
+);
+id!(
+    /// An order's number, given by the exchange, unique for ever, from 1. OUCH: OrderReferenceNumber. A
+    /// replace gives a new one.
+    OrderId(u64)
+);
+id!(
+    /// A trade's number, given by the exchange, unique for ever, from 1. OUCH: MatchNumber.
+    TradeId(u64)
+);
+id!(
+    /// A client's own number of an order, strictly increasing per login, from 1. OUCH: UserRefNum.
+    UserRef(u32)
+);
+id!(
+    /// Nanoseconds since the Unix epoch, UTC. Enters the system at the sequencer and nowhere else.
+    Timestamp(u64)
+);
+
+impl AccountId {
+    /// The account that fees are paid to; opened by the first [`super::Command::OpenAccount`].
+    pub const FEES: Self = Self(0);
+}
+
+impl Timestamp {
+    /// Nanoseconds since the last midnight UTC: what OUCH messages carry.
+    pub fn since_midnight_ns(self) -> u64 {
+        self.0 % 86_400_000_000_000
+    }
+}
+
+macro_rules! text {
+    ($(#[$doc:meta])* $name:ident, $len:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+        pub struct $name(pub [u8; $len]);
+
+        impl $name {
+            /// From text of 1 to the field's length printable ASCII characters without spaces, else `None`.
+            pub fn new(text: &str) -> Option<Self> {
+                let fits = (1..=$len).contains(&text.len());
+                if !fits || !text.bytes().all(|b| b.is_ascii_graphic()) {
+                    return None;
+                }
+                let mut bytes = [b' '; $len];
+                bytes[..text.len()].copy_from_slice(text.as_bytes());
+                Some(Self(bytes))
+            }
+
+            /// The text without its padding; bytes that are not ASCII are shown as `?`.
+            pub fn text(&self) -> String {
+                let shown = |b: &u8| if b.is_ascii_graphic() || *b == b' ' { char::from(*b) } else { '?' };
+                self.0.iter().map(shown).collect::<String>().trim_end().to_owned()
+            }
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self([b' '; $len])
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(&self.text())
+            }
+        }
+    };
+}
+
+text!(
+    /// An instrument's symbol: 8 ASCII characters, left-justified, padded with spaces, as on the wire.
+    Symbol, 8
+);
+text!(
+    /// An asset's code, such as `BTC`: up to 8 ASCII characters, padded with spaces.
+    AssetCode, 8
+);
+text!(
+    /// A client's free text on an order. OUCH: ClOrdID. Carried and returned, never interpreted.
+    ClOrdId, 14
+);

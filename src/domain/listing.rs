@@ -1,0 +1,122 @@
+//! An instrument's terms, and the table of them that every reader of events keeps.
+
+use super::{
+    Amount, AssetId, Event, InstrumentId, OrderPrice, Ppm, Price, Quantity, RejectReason, Symbol, Trading,
+};
+use bincode::{Decode, Encode};
+
+/// An instrument's terms, fixed while it is listed, but for trading on or off.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct Listing {
+    /// Its id.
+    pub instrument: InstrumentId,
+    /// Its symbol.
+    pub symbol: Symbol,
+    /// What is bought and sold.
+    pub base: AssetId,
+    /// What it is paid in.
+    pub quote: AssetId,
+    /// p: price units are 10^-p of one whole quote asset per one whole base asset.
+    pub price_decimals: u8,
+    /// One tick in price units.
+    pub tick_units: u32,
+    /// One lot in minor units of the base asset.
+    pub lot: Amount,
+    /// The notional of one tick on one lot, in minor units of the quote asset: a whole number by the rule of
+    /// listing, so that notionals are exact.
+    pub tick_value: Amount,
+    /// Smallest order, lots.
+    pub min_quantity: Quantity,
+    /// Largest order, lots.
+    pub max_quantity: Quantity,
+    /// Smallest limit order, price × quantity, in minor units of the quote asset.
+    pub min_notional: Amount,
+    /// Fee of the resting side.
+    pub maker_fee: Ppm,
+    /// Fee of the incoming side.
+    pub taker_fee: Ppm,
+    /// Whether new orders are taken.
+    pub trading: Trading,
+}
+
+impl Listing {
+    /// A limit in price units as a price in ticks.
+    ///
+    /// # Errors
+    /// [`RejectReason::InvalidPrice`] for zero or out of the protocol's range, [`RejectReason::PriceOffTick`]
+    /// for one between two ticks.
+    pub fn price_from_units(&self, units: u64) -> Result<Price, RejectReason> {
+        if units == 0 || units >= OrderPrice::LIMIT_END {
+            return Err(RejectReason::InvalidPrice);
+        }
+        // Both fit 32 bits here, and a 32-bit division is much cheaper than a 64-bit one on older cores.
+        let (units, tick) = (units as u32, self.tick_units);
+        if !units.is_multiple_of(tick) {
+            return Err(RejectReason::PriceOffTick);
+        }
+        Ok(Price(i64::from(units / tick)))
+    }
+
+    /// A price in price units, as the wire carries it.
+    pub fn price_units(&self, price: Price) -> u64 {
+        price.0.unsigned_abs() * u64::from(self.tick_units)
+    }
+
+    /// Price × quantity in minor units of the quote asset; `None` when it does not fit an amount.
+    pub fn notional(&self, price: Price, quantity: Quantity) -> Option<Amount> {
+        let per_lot = price.0.checked_mul(self.tick_value.0)?;
+        let lots = i64::try_from(quantity.0).ok()?;
+        per_lot.checked_mul(lots).map(Amount)
+    }
+
+    /// A quantity in minor units of the base asset; `None` when it does not fit an amount.
+    pub fn base_amount(&self, quantity: Quantity) -> Option<Amount> {
+        i64::try_from(quantity.0).ok()?.checked_mul(self.lot.0).map(Amount)
+    }
+}
+
+/// All listings by id, as told by the events: what a reader of events needs to make sense of them.
+#[derive(Clone, Debug, Default)]
+pub struct Listings {
+    by_id: Vec<Listing>,
+    /// Sorted by symbol.
+    by_symbol: Vec<(Symbol, InstrumentId)>,
+}
+
+impl Listings {
+    /// Takes up what the event says of listings; other events are passed over.
+    pub fn apply(&mut self, event: &Event) {
+        match event {
+            Event::InstrumentListed(listing) => self.insert(*listing),
+            Event::TradingSet { instrument, trading } => {
+                if let Some(listing) = self.by_id.get_mut(instrument.0 as usize) {
+                    listing.trading = *trading;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn insert(&mut self, listing: Listing) {
+        debug_assert_eq!(listing.instrument.0 as usize, self.by_id.len(), "instrument ids are dense");
+        let at = self.by_symbol.partition_point(|(symbol, _)| *symbol < listing.symbol);
+        self.by_symbol.insert(at, (listing.symbol, listing.instrument));
+        self.by_id.push(listing);
+    }
+
+    /// The listing with this id.
+    pub fn get(&self, instrument: InstrumentId) -> Option<&Listing> {
+        self.by_id.get(instrument.0 as usize)
+    }
+
+    /// The instrument with this symbol.
+    pub fn find(&self, symbol: Symbol) -> Option<InstrumentId> {
+        let at = self.by_symbol.binary_search_by_key(&symbol, |(symbol, _)| *symbol).ok()?;
+        Some(self.by_symbol[at].1)
+    }
+
+    /// All listings in the order of their ids.
+    pub fn iter(&self) -> impl Iterator<Item = &Listing> {
+        self.by_id.iter()
+    }
+}

@@ -1,0 +1,121 @@
+//! Why something was refused or ignored. Clients and operators branch on these, so each has a name.
+
+use bincode::{Decode, Encode};
+use std::fmt;
+
+macro_rules! reasons {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident => $text:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+        pub enum $name { $($(#[$vdoc])* $variant,)* }
+
+        impl $name {
+            /// Every reason, in the order of declaration.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The reason in words for a person.
+            pub fn text(self) -> &'static str {
+                match self { $(Self::$variant => $text,)* }
+            }
+
+            /// The reason's name, as it stands in the SQL tables.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$variant => stringify!($variant),)* }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(self.text())
+            }
+        }
+    };
+}
+
+reasons!(
+    /// Why a command was refused. For orders, the checks run in the order of this list.
+    RejectReason {
+        // What the gateway finds.
+        /// Side is none of B, S, T, E.
+        InvalidSide => "the side is not B or S",
+        /// Side T or E.
+        ShortSaleNotAllowed => "short sales are not possible on a spot market",
+        /// TimeInForce is none that is served here.
+        TimeInForceNotSupported => "this time in force is not supported",
+        /// CrossType is not N.
+        CrossTypeNotSupported => "only continuous trading (cross type N) is supported",
+        /// Display is none of Y, A or N, or hidden, which is not served here.
+        DisplayNotSupported => "this display instruction is not supported",
+        /// ISO is not N.
+        IsoNotAllowed => "inter-market sweeps are not supported",
+        /// Capacity is none of A, P, R, O.
+        InvalidCapacity => "the capacity is not A, P, R or O",
+        /// A tag asks for something that is not served here.
+        TagNotSupported => "an optional tag asks for something that is not supported",
+        /// The appendage cannot be read.
+        MalformedTag => "the optional tags cannot be read",
+        /// No instrument has this symbol.
+        UnknownSymbol => "no instrument has this symbol",
+        // What the sequencer finds.
+        /// The journal is short of space; cancels still work.
+        JournalSpaceLow => "the journal is short of disk space: only cancels are taken",
+        // What the exchange finds.
+        /// The instrument does not exist.
+        UnknownInstrument => "the instrument does not exist",
+        /// Trading of the instrument is off.
+        TradingOff => "trading of this instrument is off",
+        /// The price is zero, or at or above the protocol's end (0x7FFFFFFF price units).
+        InvalidPrice => "the price is zero or out of the protocol's range",
+        /// The price is no multiple of the tick.
+        PriceOffTick => "the price is not a multiple of the tick",
+        /// The quantity is zero.
+        InvalidQuantity => "the quantity is zero",
+        /// The quantity is below the instrument's minimum.
+        QuantityBelowMinimum => "the quantity is below the instrument's minimum",
+        /// The quantity is above the instrument's maximum.
+        QuantityAboveMaximum => "the quantity is above the instrument's maximum",
+        /// Price × quantity is below the instrument's minimum.
+        NotionalBelowMinimum => "price × quantity is below the instrument's minimum",
+        /// Price × quantity with its fee does not fit an amount.
+        NotionalTooLarge => "price × quantity is too large",
+        /// The account's available balance does not cover the order.
+        InsufficientFunds => "the account's available balance is too small",
+        /// The book holds as many orders as it was configured for.
+        TooManyOrders => "the exchange holds as many open orders as it is configured for",
+        // Administrative commands.
+        /// The id is not the next free one.
+        IdNotNext => "the id is not the next free one",
+        /// Another has this code or symbol.
+        DuplicateName => "another one has this code or symbol",
+        /// The asset does not exist.
+        UnknownAsset => "the asset does not exist",
+        /// The account does not exist.
+        UnknownAccount => "the account does not exist",
+        /// The login does not exist.
+        UnknownLogin => "the login does not exist",
+        /// A number is out of its documented range.
+        OutOfRange => "a number is out of its range",
+        /// One tick on one lot is not a whole number of quote minor units.
+        TickLotNotWhole => "tick × lot is not a whole number of the quote asset's minor units",
+        /// More of the asset than an amount can hold.
+        SupplyTooLarge => "the asset's total deposits would pass 2^63 - 1 minor units",
+        /// The transfer's reference is not above the account's last.
+        DuplicateReference => "a transfer with this reference or a later one was already made",
+        /// The configured instruments and accounts are already open.
+        AlreadyOpen => "the exchange is already open",
+    }
+);
+
+reasons!(
+    /// Why a message was ignored: the protocol gives it no answer (PROTOCOL.md §2.8), but the event log says so.
+    IgnoreReason {
+        /// The client's number is not above the login's last: a retransmission.
+        Retransmission => "the client's number was used before",
+        /// The order is not live: filled, cancelled, replaced, or never there.
+        OrderNotLive => "the order is not live",
+        /// A partial cancel that does not lower the total.
+        NothingToCancel => "the new total is not below the present one",
+        /// The login does not exist.
+        UnknownLogin => "the login does not exist",
+    }
+);
