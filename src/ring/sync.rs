@@ -1,0 +1,55 @@
+//! The one place that knows whether the ring runs on real atomics or inside the loom model checker.
+//!
+//! Everything else in [`crate::ring`] takes its atomics, its reference counting and its race detection from
+//! here, so the code that loom explores is the code that ships.
+
+#[cfg(not(loom))]
+mod imp {
+    pub(crate) use std::sync::Arc;
+    pub(crate) use std::sync::atomic::{AtomicU64, Ordering};
+
+    /// Outside the model checker nobody watches the slots: no fields, no code.
+    pub(crate) struct RaceDetector;
+
+    impl RaceDetector {
+        #[inline(always)]
+        pub(crate) fn new(_slots: usize) -> Self {
+            Self
+        }
+
+        #[inline(always)]
+        pub(crate) fn reading(&self, _index: usize) {}
+
+        #[inline(always)]
+        pub(crate) fn writing(&self, _index: usize) {}
+    }
+}
+
+#[cfg(loom)]
+mod imp {
+    pub(crate) use loom::sync::Arc;
+    pub(crate) use loom::sync::atomic::{AtomicU64, Ordering};
+
+    use loom::cell::UnsafeCell;
+
+    /// One tracked cell per slot. Loom fails the model when two accesses to a cell, one of them a write, are
+    /// not ordered by happens-before. It stands beside the slots instead of around them because a batch
+    /// lends plain slices, which a tracked cell cannot.
+    pub(crate) struct RaceDetector(Box<[UnsafeCell<()>]>);
+
+    impl RaceDetector {
+        pub(crate) fn new(slots: usize) -> Self {
+            Self((0..slots).map(|_| UnsafeCell::new(())).collect())
+        }
+
+        pub(crate) fn reading(&self, index: usize) {
+            self.0[index].with(|_| ());
+        }
+
+        pub(crate) fn writing(&self, index: usize) {
+            self.0[index].with_mut(|_| ());
+        }
+    }
+}
+
+pub(super) use imp::{Arc, AtomicU64, Ordering, RaceDetector};
