@@ -1,1 +1,85 @@
-//! rt
+//! What runs the stages: agents and the three ways to schedule them, idling, clocks, counters, fatal errors.
+//!
+//! The runtime knows nothing of orders or bytes. A stage is an [`Agent`]; whether it has a thread of its own, shares
+//! one in a [`CompositeAgent`], or is driven by a seeded [`Stepper`] is decided at start-up, by [`ThreadingMode`],
+//! and the stage cannot tell. Waiting is always outside an agent, in an [`IdleStrategy`].
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+pub mod affinity;
+pub mod agent;
+pub mod clock;
+pub mod composite;
+pub mod counters;
+pub mod doorbell;
+pub mod fatal;
+pub mod idle;
+pub mod runner;
+pub mod stepper;
+
+pub use affinity::{AffinityError, CoreIndex};
+pub use agent::Agent;
+pub use clock::{Clock, ManualClock, SystemClock, UnixNanos};
+pub use composite::CompositeAgent;
+pub use counters::{Counter, Counters, Reading};
+pub use doorbell::Doorbell;
+pub use fatal::Fatal;
+pub use idle::{Backoff, BusySpin, IdleLimits, IdleStrategy, SocketWait};
+pub use runner::{FatalPolicy, Runner, RunningAgent, Shutdown};
+pub use stepper::{Settled, Stepper};
+
+/// How the agents are spread over threads. Their behaviour is the same in each mode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ThreadingMode {
+    /// One thread for all agents that never block, one for those that wait for the disk, one for SQL.
+    Shared,
+    /// One thread per agent, pinned where cores are given.
+    Dedicated,
+    /// No threads: a seeded [`Stepper`] chooses who runs next. For simulations.
+    Stepped,
+}
+
+impl ThreadingMode {
+    const NAMES: [(Self, &str); 3] =
+        [(Self::Shared, "shared"), (Self::Dedicated, "dedicated"), (Self::Stepped, "stepped")];
+}
+
+impl fmt::Display for ThreadingMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (_, name) = Self::NAMES[*self as usize];
+        f.pad(name)
+    }
+}
+
+/// The text is not a threading mode.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unknown threading mode {0:?}: expected shared, dedicated or stepped")]
+pub struct UnknownThreadingMode(String);
+
+impl FromStr for ThreadingMode {
+    type Err = UnknownThreadingMode;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let found = Self::NAMES.iter().find(|(_, name)| *name == text);
+        found.map(|(mode, _)| *mode).ok_or_else(|| UnknownThreadingMode(text.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn threading_modes_print_as_they_parse() {
+        for mode in [ThreadingMode::Shared, ThreadingMode::Dedicated, ThreadingMode::Stepped] {
+            assert_eq!(mode.to_string().parse(), Ok(mode));
+            let table = toml::to_string(&std::collections::BTreeMap::from([("mode", mode)])).unwrap();
+            assert_eq!(table.trim(), format!("mode = \"{mode}\""));
+        }
+        assert!("Shared".parse::<ThreadingMode>().unwrap_err().to_string().contains("\"Shared\""));
+    }
+}

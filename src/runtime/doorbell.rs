@@ -1,0 +1,156 @@
+//! Waking a thread that sleeps for want of work, without a system call when it does not sleep.
+//!
+//! The danger is a lost wake-up: the sleeper looks, finds nothing, and before it is asleep the work arrives; the
+//! producer sees nobody asleep and does not wake it. So the sleeper announces itself first and looks again:
+//!
+//! | sleeper | producer |
+//! |---|---|
+//! | 1. sets `sleeping` | 1. publishes its work |
+//! | 2. fence (SeqCst) | 2. fence (SeqCst) |
+//! | 3. looks for work once more | 3. reads `sleeping`; if set, clears it and wakes the sleeper |
+//! | 4. sleeps if there was none | |
+//!
+//! The two fences are in one order. If the sleeper's comes first, the producer's step 3 sees `sleeping` and wakes it;
+//! if the producer's comes first, the sleeper's step 3 sees the work. Both may happen, which costs one needless wake-up.
+//! A wake-up that comes between steps 3 and 4 is not lost either: a thread's park token and an event in a poll both
+//! stay until the sleeper collects them. `tests/loom.rs` checks all interleavings of this.
+//!
+//! Step 3 is a whole duty cycle of the thread's agents, so [`Sleeper::arm`] returns to the runner, and the next
+//! call of the idle strategy, if that cycle found nothing, sleeps.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+#[cfg(loom)]
+use loom::{
+    sync::Arc,
+    sync::atomic::{AtomicBool, Ordering, fence},
+    thread::{self, Thread},
+};
+#[cfg(not(loom))]
+use std::{
+    sync::Arc,
+    sync::atomic::{AtomicBool, Ordering, fence},
+    thread::{self, Thread},
+};
+
+use crossbeam_utils::CachePadded;
+
+struct Shared {
+    sleeping: CachePadded<AtomicBool>,
+    waker: Waker,
+}
+
+enum Waker {
+    /// Nobody ever sleeps here.
+    Nobody,
+    /// A thread that parks; known once it arms for the first time.
+    Thread(OnceLock<Thread>),
+    /// A thread that waits in a `mio` poll.
+    Poll(mio::Waker),
+}
+
+/// The side that wakes. Cheap to clone; any thread may ring.
+#[derive(Clone)]
+pub struct Doorbell(Arc<Shared>);
+
+impl Doorbell {
+    /// A doorbell of a thread that never sleeps, for a consumer that spins or is stepped.
+    pub fn silent() -> Self {
+        Self(Arc::new(Shared { sleeping: CachePadded::new(AtomicBool::new(false)), waker: Waker::Nobody }))
+    }
+
+    /// Wakes the sleeper if it sleeps or is about to. Call it after publishing the work, once per batch: when nobody
+    /// sleeps it costs a fence and a load.
+    #[inline]
+    pub fn ring(&self) {
+        fence(Ordering::SeqCst);
+        if self.0.sleeping.load(Ordering::Relaxed) {
+            self.wake();
+        }
+    }
+
+    #[cold]
+    fn wake(&self) {
+        // Of several producers one wins the swap and wakes. Acquire pairs with the Release in `arm` and makes the
+        // thread's handle visible.
+        if !self.0.sleeping.swap(false, Ordering::Acquire) {
+            return;
+        }
+        match &self.0.waker {
+            Waker::Nobody => {}
+            Waker::Thread(thread) => {
+                if let Some(thread) = thread.get() {
+                    thread.unpark();
+                }
+            }
+            Waker::Poll(waker) => {
+                // Writing to an eventfd of this process fails only if the process broke its own descriptors, and
+                // the sleeper's bounded sleep still ends.
+                if let Err(error) = waker.wake() {
+                    tracing::error!(%error, "doorbell failed");
+                }
+            }
+        }
+    }
+
+    /// Whether the sleeper sleeps or is about to.
+    pub fn is_armed(&self) -> bool {
+        self.0.sleeping.load(Ordering::Relaxed)
+    }
+}
+
+/// The side that sleeps, held by an idle strategy and used from one thread.
+pub struct Sleeper(Arc<Shared>);
+
+impl Sleeper {
+    /// A sleeper that parks its thread: the one that arms it first.
+    pub fn parking() -> Self {
+        Self::new(Waker::Thread(OnceLock::new()))
+    }
+
+    /// A sleeper that waits in the poll that `waker` belongs to.
+    pub fn polling(waker: mio::Waker) -> Self {
+        Self::new(Waker::Poll(waker))
+    }
+
+    fn new(waker: Waker) -> Self {
+        Self(Arc::new(Shared { sleeping: CachePadded::new(AtomicBool::new(false)), waker }))
+    }
+
+    /// A doorbell that wakes this sleeper.
+    pub fn doorbell(&self) -> Doorbell {
+        Doorbell(Arc::clone(&self.0))
+    }
+
+    /// Announces that this thread sleeps unless it finds work now: look once more before sleeping.
+    pub fn arm(&mut self) {
+        if let Waker::Thread(thread) = &self.0.waker {
+            thread.get_or_init(thread::current);
+        }
+        self.0.sleeping.store(true, Ordering::Release);
+        fence(Ordering::SeqCst);
+    }
+
+    /// Takes the announcement back.
+    pub fn disarm(&mut self) {
+        self.0.sleeping.store(false, Ordering::Relaxed);
+    }
+
+    /// Parks until the doorbell rings or `limit` has passed, or earlier for no reason; then disarms.
+    pub fn park(&mut self, limit: Duration) {
+        park(limit);
+        self.disarm();
+    }
+}
+
+#[cfg(not(loom))]
+fn park(limit: Duration) {
+    thread::park_timeout(limit);
+}
+
+/// The model has no time: a wake-up that is lost there is a deadlock, and loom reports it.
+#[cfg(loom)]
+fn park(_limit: Duration) {
+    thread::park();
+}

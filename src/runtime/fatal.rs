@@ -1,0 +1,204 @@
+//! Why the process ends itself.
+
+use std::fmt::Display;
+use std::io;
+
+use super::affinity::AffinityError;
+
+/// An error after which going on could corrupt or lose something, or that leaves nothing to go on with.
+///
+/// Nobody recovers from one: it ends the process with an exit code of its own, which operators branch on.
+///
+/// | exit code | reason | what it means for the data |
+/// |---|---|---|
+/// | 10 | [`Fatal::Invariant`] | nothing past the last durable command was released; keep the journal and report |
+/// | 11 | [`Fatal::JournalAppend`] | unacknowledged commands may be lost, acknowledged ones are not |
+/// | 12 | [`Fatal::JournalSync`] | the same; the disk failed a sync, which is never retried |
+/// | 13 | [`Fatal::JournalFull`] | no space for commands that were already taken in; make space and restart |
+/// | 14 | [`Fatal::JournalDamaged`] | refused to start: acknowledged data does not verify |
+/// | 15 | [`Fatal::JournalLocked`] | refused to start: another engine writes this journal |
+/// | 16 | [`Fatal::EventLog`] | the journal is intact; the event log is rebuilt from it |
+/// | 17 | [`Fatal::Sql`] | the journal and the event log are intact; SQL resumes from its watermark |
+/// | 18 | [`Fatal::Io`] | none was being written |
+/// | 19 | [`Fatal::Affinity`] | a thread could not be pinned as configured |
+/// | 20 | [`Fatal::Listen`] | an address could not be listened on |
+/// | 21 | [`Fatal::ThreadPanic`] | an agent panicked: as for a broken invariant (builds that abort on panic end by signal instead) |
+/// | 22 | [`Fatal::Snapshot`] | no usable snapshot where one is needed, or state that differs from it |
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Fatal {
+    /// Something that must always hold does not.
+    #[error("broken invariant: {what}")]
+    Invariant {
+        /// What does not hold, with the values.
+        what: String,
+    },
+    /// A record could not be appended to the journal.
+    #[error("journal append failed: {cause}")]
+    JournalAppend {
+        /// The error below.
+        cause: String,
+    },
+    /// The journal could not be synced.
+    #[error("journal sync failed: {cause}")]
+    JournalSync {
+        /// The error below.
+        cause: String,
+    },
+    /// The journal has no room for a command that was already accepted.
+    #[error("journal is out of space: {cause}")]
+    JournalFull {
+        /// The error below.
+        cause: String,
+    },
+    /// Recovery found damage before the last acknowledged record.
+    #[error("journal is damaged: {cause}")]
+    JournalDamaged {
+        /// Which byte of which file, and what is wrong with it.
+        cause: String,
+    },
+    /// Another process holds the journal.
+    #[error("journal is in use: {cause}")]
+    JournalLocked {
+        /// Which directory and, where known, by whom.
+        cause: String,
+    },
+    /// The event log could not be written or read.
+    #[error("event log failed: {cause}")]
+    EventLog {
+        /// The error below.
+        cause: String,
+    },
+    /// The SQL database refused something that cannot be retried.
+    #[error("SQL writer failed: {cause}")]
+    Sql {
+        /// The error below.
+        cause: String,
+    },
+    /// Any other input or output.
+    #[error("I/O failed: {cause}")]
+    Io {
+        /// What was tried and the error below.
+        cause: String,
+    },
+    /// A thread could not be pinned to its core.
+    #[error("pinning failed: {cause}")]
+    Affinity {
+        /// The error below.
+        cause: String,
+    },
+    /// An address could not be bound.
+    #[error("cannot listen: {cause}")]
+    Listen {
+        /// The address and the error below.
+        cause: String,
+    },
+    /// An agent's thread panicked.
+    #[error("{agent} panicked: {message}")]
+    ThreadPanic {
+        /// The agent's name.
+        agent: String,
+        /// What it panicked with.
+        message: String,
+    },
+    /// A snapshot is missing, damaged or contradicts the journal.
+    #[error("snapshot failed: {cause}")]
+    Snapshot {
+        /// The error below.
+        cause: String,
+    },
+}
+
+macro_rules! constructors {
+    ($($name:ident => $variant:ident),+ $(,)?) => {
+        $(
+            #[doc = concat!("[`Fatal::", stringify!($variant), "`] from the error below it.")]
+            pub fn $name(cause: impl Display) -> Self {
+                Self::$variant { cause: cause.to_string() }
+            }
+        )+
+    };
+}
+
+impl Fatal {
+    /// [`Fatal::Invariant`]; say what does not hold, with the values.
+    pub fn invariant(what: impl Display) -> Self {
+        Self::Invariant { what: what.to_string() }
+    }
+
+    constructors! {
+        journal_append => JournalAppend,
+        journal_sync => JournalSync,
+        journal_full => JournalFull,
+        journal_damaged => JournalDamaged,
+        journal_locked => JournalLocked,
+        event_log => EventLog,
+        sql => Sql,
+        io => Io,
+        listen => Listen,
+        snapshot => Snapshot,
+    }
+
+    /// The process's exit code for this reason; see the table above. From 10 on, so that none is mistaken for
+    /// the codes 1 and 2 of ordinary command-line errors.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Invariant { .. } => 10,
+            Self::JournalAppend { .. } => 11,
+            Self::JournalSync { .. } => 12,
+            Self::JournalFull { .. } => 13,
+            Self::JournalDamaged { .. } => 14,
+            Self::JournalLocked { .. } => 15,
+            Self::EventLog { .. } => 16,
+            Self::Sql { .. } => 17,
+            Self::Io { .. } => 18,
+            Self::Affinity { .. } => 19,
+            Self::Listen { .. } => 20,
+            Self::ThreadPanic { .. } => 21,
+            Self::Snapshot { .. } => 22,
+        }
+    }
+}
+
+impl From<AffinityError> for Fatal {
+    fn from(error: AffinityError) -> Self {
+        Self::Affinity { cause: error.to_string() }
+    }
+}
+
+impl From<io::Error> for Fatal {
+    fn from(error: io::Error) -> Self {
+        Self::io(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_reason_has_its_own_code_in_the_documented_order() {
+        let all = [
+            Fatal::invariant("x"),
+            Fatal::journal_append("x"),
+            Fatal::journal_sync("x"),
+            Fatal::journal_full("x"),
+            Fatal::journal_damaged("x"),
+            Fatal::journal_locked("x"),
+            Fatal::event_log("x"),
+            Fatal::sql("x"),
+            Fatal::io("x"),
+            AffinityError::NoCoreList.into(),
+            Fatal::listen("x"),
+            Fatal::ThreadPanic { agent: "x".into(), message: "y".into() },
+            Fatal::snapshot("x"),
+        ];
+        let codes: Vec<u8> = all.iter().map(Fatal::exit_code).collect();
+        assert_eq!(codes, (10..=22).collect::<Vec<u8>>());
+    }
+
+    #[test]
+    fn the_message_keeps_the_cause() {
+        let fatal = Fatal::from(io::Error::other("cable pulled"));
+        assert_eq!(fatal.to_string(), "I/O failed: cable pulled");
+    }
+}

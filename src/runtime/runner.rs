@@ -1,0 +1,189 @@
+//! One agent on a thread of its own.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::thread::{self, JoinHandle};
+
+use super::affinity::{CoreIndex, pin_current_thread};
+use super::agent::Agent;
+use super::doorbell::Doorbell;
+use super::fatal::Fatal;
+use super::idle::IdleStrategy;
+
+/// Asks threads to stop. Clones are the same flag; once set it stays set.
+#[derive(Debug, Clone, Default)]
+pub struct Shutdown(Arc<AtomicBool>);
+
+impl Shutdown {
+    /// A flag that is not set.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets the flag. A thread that sleeps notices it when its sleep ends; see [`RunningAgent::request_stop`].
+    pub fn request(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    /// Whether the flag is set.
+    pub fn is_requested(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+/// What happens when an agent fails for good.
+#[derive(Debug, Clone)]
+pub enum FatalPolicy {
+    /// The process exits at once with the code of the reason. For production.
+    ExitProcess,
+    /// The agent's own shutdown flag and these are set, and its [`RunningAgent::join`] returns the reason. For
+    /// engines that run inside a test.
+    RequestShutdown(Vec<Shutdown>),
+}
+
+/// Starts agents on threads and remembers the first fatal error among them.
+pub struct Runner {
+    policy: FatalPolicy,
+    first_fatal: Arc<OnceLock<Fatal>>,
+}
+
+impl Runner {
+    /// All agents started by this runner follow `policy`.
+    pub fn new(policy: FatalPolicy) -> Self {
+        Self { policy, first_fatal: Arc::default() }
+    }
+
+    /// Runs `agent` on a new thread with its name, pinned to `pin` if given, until `shutdown` is requested.
+    ///
+    /// # Errors
+    /// [`Fatal::Io`] if the system gives no thread. Everything later is for the [`FatalPolicy`].
+    pub fn spawn(
+        &self,
+        agent: Box<dyn Agent>,
+        idle: Box<dyn IdleStrategy>,
+        shutdown: Shutdown,
+        pin: Option<CoreIndex>,
+    ) -> Result<RunningAgent, Fatal> {
+        let (name, doorbell) = (agent.name().to_owned(), idle.doorbell());
+        let thread = AgentThread {
+            name: name.clone(),
+            shutdown: shutdown.clone(),
+            policy: self.policy.clone(),
+            first_fatal: Arc::clone(&self.first_fatal),
+        };
+        let spawned = thread::Builder::new().name(name.clone()).spawn(move || thread.run(agent, idle, pin));
+        let handle = spawned.map_err(|error| Fatal::io(format!("starting thread {name}: {error}")))?;
+        Ok(RunningAgent { name, shutdown, doorbell, handle })
+    }
+
+    /// The first fatal error of any agent of this runner.
+    pub fn fatal(&self) -> Option<Fatal> {
+        self.first_fatal.get().cloned()
+    }
+}
+
+struct AgentThread {
+    name: String,
+    shutdown: Shutdown,
+    policy: FatalPolicy,
+    first_fatal: Arc<OnceLock<Fatal>>,
+}
+
+impl AgentThread {
+    fn run(
+        &self,
+        mut agent: Box<dyn Agent>,
+        mut idle: Box<dyn IdleStrategy>,
+        pin: Option<CoreIndex>,
+    ) -> Result<(), Fatal> {
+        // The agent is not used again after a panic, so a state broken by it is not seen.
+        let work = AssertUnwindSafe(|| self.work(&mut *agent, &mut *idle, pin));
+        let result = catch_unwind(work).unwrap_or_else(|panic| {
+            Err(Fatal::ThreadPanic { agent: self.name.clone(), message: panic_message(&*panic) })
+        });
+        if let Err(fatal) = &result {
+            self.report(fatal);
+        }
+        result
+    }
+
+    fn work(
+        &self,
+        agent: &mut dyn Agent,
+        idle: &mut dyn IdleStrategy,
+        pin: Option<CoreIndex>,
+    ) -> Result<(), Fatal> {
+        if let Some(core) = pin {
+            pin_current_thread(core)?;
+        }
+        agent.on_start()?;
+        while !self.shutdown.is_requested() {
+            let work = agent.do_work()?;
+            idle.idle(work);
+        }
+        agent.on_close()
+    }
+
+    fn report(&self, fatal: &Fatal) {
+        // Only the first is kept; later ones are its consequences.
+        let _ = self.first_fatal.set(fatal.clone());
+        tracing::error!(agent = %self.name, exit_code = fatal.exit_code(), "{fatal}");
+        match &self.policy {
+            FatalPolicy::ExitProcess => std::process::exit(i32::from(fatal.exit_code())),
+            FatalPolicy::RequestShutdown(others) => {
+                self.shutdown.request();
+                others.iter().for_each(Shutdown::request);
+            }
+        }
+    }
+}
+
+fn panic_message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
+}
+
+/// A thread that runs an agent.
+#[must_use = "an agent that is not joined may outlive what it works for"]
+pub struct RunningAgent {
+    name: String,
+    shutdown: Shutdown,
+    doorbell: Doorbell,
+    handle: JoinHandle<Result<(), Fatal>>,
+}
+
+impl RunningAgent {
+    /// The agent's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What to ring after publishing work for this thread.
+    pub fn doorbell(&self) -> Doorbell {
+        self.doorbell.clone()
+    }
+
+    /// Sets the thread's shutdown flag and wakes it if it sleeps.
+    pub fn request_stop(&self) {
+        self.shutdown.request();
+        self.doorbell.ring();
+    }
+
+    /// Whether the thread has ended.
+    pub fn is_finished(&self) -> bool {
+        self.handle.is_finished()
+    }
+
+    /// Waits for the thread to end. Does not ask it to.
+    ///
+    /// # Errors
+    /// The fatal error that ended it.
+    pub fn join(self) -> Result<(), Fatal> {
+        let panicked = |panic: Box<dyn Any + Send>| {
+            Err(Fatal::ThreadPanic { agent: self.name.clone(), message: panic_message(&*panic) })
+        };
+        self.handle.join().unwrap_or_else(panicked)
+    }
+}

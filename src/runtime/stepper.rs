@@ -1,0 +1,167 @@
+//! Agents without threads: a seed decides who runs next, so that every run can be had again.
+
+use super::agent::Agent;
+use super::fatal::Fatal;
+
+/// Drives agents one duty cycle at a time, in an order that depends on the seed and nothing else.
+///
+/// Dropping a stepper without [`Stepper::close`] is a crash of all its agents.
+pub struct Stepper {
+    random: SplitMix64,
+    agents: Vec<Box<dyn Agent>>,
+    /// Which agents found no work since anybody last did some.
+    idle: Vec<bool>,
+}
+
+/// How [`Stepper::run_until_idle`] ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Settled {
+    /// Every agent ran and found no work since any of them last did some.
+    Idle {
+        /// Duty cycles that were run.
+        steps: usize,
+    },
+    /// There may be more work, but the limit of steps was reached.
+    StepLimit,
+}
+
+impl Stepper {
+    /// Starts `agents` in the order given.
+    ///
+    /// # Errors
+    /// What an agent's `on_start` returns.
+    ///
+    /// # Panics
+    /// If there are no agents.
+    pub fn new(seed: u64, mut agents: Vec<Box<dyn Agent>>) -> Result<Self, Fatal> {
+        assert!(!agents.is_empty(), "a stepper needs at least one agent");
+        agents.iter_mut().try_for_each(|agent| agent.on_start())?;
+        let idle = vec![false; agents.len()];
+        Ok(Self { random: SplitMix64(seed), agents, idle })
+    }
+
+    /// Runs one duty cycle of an agent chosen at random and returns the work it did.
+    ///
+    /// # Errors
+    /// What the agent returns; the simulated process has then died.
+    pub fn step(&mut self) -> Result<usize, Fatal> {
+        let chosen = self.random.below(self.agents.len());
+        let work = self.agents[chosen].do_work()?;
+        if work > 0 {
+            self.idle.fill(false);
+        } else {
+            self.idle[chosen] = true;
+        }
+        Ok(work)
+    }
+
+    /// Steps until every agent has found no work since any of them last did some, or for `max_steps` steps.
+    ///
+    /// # Errors
+    /// As for [`Stepper::step`].
+    pub fn run_until_idle(&mut self, max_steps: usize) -> Result<Settled, Fatal> {
+        // What was idle before may have work now: the world outside has moved.
+        self.idle.fill(false);
+        for steps in 1..=max_steps {
+            self.step()?;
+            if self.idle.iter().all(|idle| *idle) {
+                return Ok(Settled::Idle { steps });
+            }
+        }
+        Ok(Settled::StepLimit)
+    }
+
+    /// Stops the agents in the order given at the start.
+    ///
+    /// # Errors
+    /// What an agent's `on_close` returns.
+    pub fn close(mut self) -> Result<(), Fatal> {
+        self.agents.iter_mut().try_for_each(|agent| agent.on_close())
+    }
+}
+
+/// The generator of Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators" (OOPSLA 2014), with
+/// the constants of Vigna's splitmix64.c.
+struct SplitMix64(u64);
+
+impl SplitMix64 {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// A number below `bound`; the bias is under `bound` in 2⁶⁴.
+    fn below(&mut self, bound: usize) -> usize {
+        ((u128::from(self.next()) * bound as u128) >> 64) as usize
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::agent::scripted::{Journal, Scripted};
+    use super::*;
+
+    fn trace(seed: u64) -> (Vec<String>, Settled) {
+        let journal = Journal::default();
+        let agents: Vec<Box<dyn Agent>> = vec![
+            Box::new(Scripted::new("a", &journal, [Ok(1), Ok(0), Ok(1)])),
+            Box::new(Scripted::new("b", &journal, [Ok(0), Ok(0), Ok(3)])),
+            Box::new(Scripted::new("c", &journal, [])),
+        ];
+        let mut stepper = Stepper::new(seed, agents).unwrap();
+        let settled = stepper.run_until_idle(10_000).unwrap();
+        stepper.close().unwrap();
+        (journal.lines(), settled)
+    }
+
+    #[test]
+    fn a_seed_names_a_run() {
+        assert_eq!(trace(1), trace(1));
+        assert!((2..10).any(|seed| trace(seed).0 != trace(1).0), "the seed matters");
+    }
+
+    #[test]
+    fn idle_means_that_everybody_looked_after_the_last_work() {
+        for seed in 0..200 {
+            let (lines, settled) = trace(seed);
+            let cycles = &lines[3..lines.len() - 3];
+            assert_eq!(settled, Settled::Idle { steps: cycles.len() });
+            assert_eq!(lines[..3], ["start a", "start b", "start c"]);
+            assert_eq!(lines[lines.len() - 3..], ["close a", "close b", "close c"]);
+            // Replay the script: find the last cycle that did work.
+            let (mut a, mut b, mut last_work) = (0, 0, 0);
+            for (i, name) in cycles.iter().enumerate() {
+                let counter = if name == "a" { &mut a } else { &mut b };
+                *counter += usize::from(name != "c");
+                let worked = (name == "a" && (a == 1 || a == 3)) || (name == "b" && b == 3);
+                last_work = if worked { i + 1 } else { last_work };
+            }
+            let after = &cycles[last_work..];
+            assert!(["a", "b", "c"].iter().all(|name| after.iter().any(|cycle| cycle == name)), "{cycles:?}");
+        }
+    }
+
+    #[test]
+    fn endless_work_ends_at_the_limit() {
+        let busy = Scripted::new("busy", &Journal::default(), (0..100).map(|_| Ok(1)));
+        let mut stepper = Stepper::new(7, vec![Box::new(busy)]).unwrap();
+        assert_eq!(stepper.run_until_idle(50), Ok(Settled::StepLimit));
+    }
+
+    #[test]
+    fn a_fatal_error_comes_out() {
+        let broken = Scripted::new("broken", &Journal::default(), [Err(Fatal::journal_sync("gone"))]);
+        let mut stepper = Stepper::new(7, vec![Box::new(broken)]).unwrap();
+        assert_eq!(stepper.run_until_idle(50), Err(Fatal::journal_sync("gone")));
+    }
+
+    #[test]
+    fn the_generator_is_the_published_one() {
+        // First outputs of splitmix64.c for the seed 1234567.
+        let mut random = SplitMix64(1_234_567);
+        assert_eq!([random.next(), random.next()], [6_457_827_717_110_365_317, 3_203_168_211_198_807_973]);
+    }
+}
