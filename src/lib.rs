@@ -15,6 +15,7 @@
 //! docs/ARCHITECTURE.md follows one order through all of it.
 
 pub mod domain;
+pub mod exchange;
 pub mod ring;
 pub mod runtime;
 pub mod stages;

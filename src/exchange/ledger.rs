@@ -1,0 +1,115 @@
+//! Who has how much: available and reserved, per account and asset, in minor units.
+//!
+//! The ledger only moves money; it never makes any. Deposits and withdrawals change an asset's supply by the same
+//! amount, and the supply is kept below 2^63, so no sum over accounts can overflow.
+
+use crate::domain::{AccountId, Amount, AssetId};
+
+/// What an account holds of one asset.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Balance {
+    /// Free for orders and withdrawals.
+    pub available: Amount,
+    /// Held for open orders.
+    pub reserved: Amount,
+}
+
+/// One asset's column: its supply and a balance for every account.
+#[derive(Debug, Default)]
+struct Column {
+    supply: Amount,
+    balances: Vec<Balance>,
+}
+
+/// All balances.
+#[derive(Debug, Default)]
+pub(super) struct Ledger {
+    columns: Vec<Column>,
+    accounts: usize,
+}
+
+impl Ledger {
+    /// One more asset; every account holds none of it.
+    pub(super) fn add_asset(&mut self) {
+        let balances = vec![Balance::default(); self.accounts];
+        self.columns.push(Column { supply: Amount(0), balances });
+    }
+
+    /// One more account; it holds nothing.
+    pub(super) fn add_account(&mut self) {
+        self.accounts += 1;
+        for column in &mut self.columns {
+            column.balances.push(Balance::default());
+        }
+    }
+
+    /// What an account holds.
+    pub(super) fn balance(&self, account: AccountId, asset: AssetId) -> Balance {
+        self.columns[asset.0 as usize].balances[account.0 as usize]
+    }
+
+    /// Deposits less withdrawals of an asset.
+    pub(super) fn supply(&self, asset: AssetId) -> Amount {
+        self.columns[asset.0 as usize].supply
+    }
+
+    /// All balances of an asset in the order of accounts.
+    pub(super) fn balances(&self, asset: AssetId) -> &[Balance] {
+        &self.columns[asset.0 as usize].balances
+    }
+
+    fn of(&mut self, account: AccountId, asset: AssetId) -> &mut Balance {
+        &mut self.columns[asset.0 as usize].balances[account.0 as usize]
+    }
+
+    /// Brings money in from outside. `false`, and nothing done, when the supply would not fit.
+    pub(super) fn deposit(&mut self, account: AccountId, asset: AssetId, amount: Amount) -> bool {
+        let column = &mut self.columns[asset.0 as usize];
+        let Some(supply) = column.supply.0.checked_add(amount.0) else { return false };
+        column.supply.0 = supply;
+        column.balances[account.0 as usize].available.0 += amount.0;
+        true
+    }
+
+    /// Sends money out. `false`, and nothing done, when the account has not that much available.
+    pub(super) fn withdraw(&mut self, account: AccountId, asset: AssetId, amount: Amount) -> bool {
+        let column = &mut self.columns[asset.0 as usize];
+        let balance = &mut column.balances[account.0 as usize];
+        if balance.available.0 < amount.0 {
+            return false;
+        }
+        balance.available.0 -= amount.0;
+        column.supply.0 -= amount.0;
+        true
+    }
+
+    /// Adds to what is available: the other side of a [`Self::spend`].
+    pub(super) fn credit(&mut self, account: AccountId, asset: AssetId, amount: Amount) {
+        self.of(account, asset).available.0 += amount.0;
+    }
+
+    /// Changes what an order has reserved from `before` to `after`, out of or back to what is available. The caller has
+    /// seen that it is available.
+    pub(super) fn reserve(&mut self, account: AccountId, asset: AssetId, before: Amount, after: Amount) {
+        self.spend(account, asset, before, after, Amount(0));
+    }
+
+    /// Pays `amount` out of what an order has reserved; `after` stays reserved and the rest becomes available. Where
+    /// the reserve falls short (a market buy has none) the available balance pays.
+    pub(super) fn spend(
+        &mut self,
+        account: AccountId,
+        asset: AssetId,
+        before: Amount,
+        after: Amount,
+        amount: Amount,
+    ) {
+        let balance = self.of(account, asset);
+        balance.reserved.0 += after.0 - before.0;
+        balance.available.0 += before.0 - after.0 - amount.0;
+        debug_assert!(
+            balance.reserved.0 >= 0 && balance.available.0 >= 0,
+            "money is checked before it is moved"
+        );
+    }
+}
