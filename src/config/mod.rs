@@ -1,0 +1,145 @@
+//! Every limit and knob of the process, and the venue that a first start opens.
+//!
+//! A configuration is a TOML file; `default.toml` beside this file is the built-in one and documents each key. An
+//! unknown key is an error, a number off its grid is an error, and every error names the key and the value. The venue
+//! (assets, accounts, instruments) becomes commands that are journaled at the first start; after that the journal is
+//! right, and [`Config::compare`] says where the file differs from it.
+
+mod compare;
+mod error;
+mod exact;
+mod sections;
+mod validate;
+mod venue;
+
+pub use compare::Difference;
+pub use error::{ConfigError, Problem};
+pub use sections::{
+    Durability, EngineSection, EventLogSection, ExchangeSection, GatewaySection, JournalSection,
+    RingsSection, SqlSection,
+};
+pub use venue::{AccountConfig, AssetConfig, InstrumentConfig, LoginConfig, TradingLogin};
+
+use crate::domain::Command;
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// The built-in configuration as text, comments and all.
+pub const DEFAULT_TOML: &str = include_str!("default.toml");
+
+/// A whole configuration. `default.toml` says what each key means and in which unit.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Threads.
+    #[serde(default)]
+    pub engine: EngineSection,
+    /// Sizes of the rings.
+    #[serde(default)]
+    pub rings: RingsSection,
+    /// The journal of commands.
+    #[serde(default)]
+    pub journal: JournalSection,
+    /// The log of events.
+    #[serde(default)]
+    pub event_log: EventLogSection,
+    /// Order entry.
+    #[serde(default)]
+    pub gateway: GatewaySection,
+    /// The matching core.
+    #[serde(default)]
+    pub exchange: ExchangeSection,
+    /// The database.
+    #[serde(default)]
+    pub sql: SqlSection,
+    /// What accounts hold, in the order of asset ids.
+    pub assets: Vec<AssetConfig>,
+    /// What is traded, in the order of instrument ids.
+    pub instruments: Vec<InstrumentConfig>,
+    /// Who trades, in the order of account ids from 1 (account 0 takes the fees).
+    pub accounts: Vec<AccountConfig>,
+}
+
+impl Config {
+    /// The built-in configuration: spot BTC-USDT and ETH-USDT, four accounts with money to try things out.
+    ///
+    /// # Panics
+    /// Never: a test reads the embedded file.
+    pub fn embedded_default() -> Self {
+        Self::from_toml(DEFAULT_TOML, "the built-in configuration").expect("default.toml is tested")
+    }
+
+    /// Reads and checks a file.
+    ///
+    /// # Errors
+    /// When it cannot be read, is not TOML, has an unknown key, or a value that is out of bounds. The message names
+    /// the file, and the line or the key.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let origin = path.display().to_string();
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ConfigError::Read { origin: origin.clone(), source })?;
+        Self::from_toml(&text, &origin)
+    }
+
+    /// Reads and checks the text of a file; `origin` names it in errors.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn from_toml(text: &str, origin: &str) -> Result<Self, ConfigError> {
+        let config: Self = toml::from_str(text)
+            .map_err(|source| ConfigError::Parse { origin: origin.to_owned(), source: Box::new(source) })?;
+        config.validate().map_err(|error| error.in_file(origin))?;
+        Ok(config)
+    }
+
+    /// The configuration as the text of a file that [`Config::load`] reads back.
+    ///
+    /// # Errors
+    /// When a value has no TOML form, such as an integer above `i64::MAX`.
+    pub fn to_toml(&self) -> Result<String, toml::ser::Error> {
+        toml::to_string(self)
+    }
+
+    /// Checks every value against its bounds and against the others.
+    ///
+    /// # Errors
+    /// [`ConfigError::Invalid`] with every problem that there is, each with its key, value and reason.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        let mut problems = validate::limits(self);
+        problems.append(&mut venue::resolve(self).1);
+        if problems.is_empty() { Ok(()) } else { Err(ConfigError::invalid(problems)) }
+    }
+
+    /// The commands that a first start journals before any other: the fee account, assets, accounts, their logins,
+    /// instruments and deposits, and at the end [`Command::Open`] with the digest of those before it. The same
+    /// configuration always gives the same commands.
+    ///
+    /// # Errors
+    /// [`ConfigError::Invalid`] when the configuration was changed since it was checked and its venue is now wrong.
+    pub fn opening_commands(&self) -> Result<Vec<Command>, ConfigError> {
+        match venue::resolve(self) {
+            (commands, problems) if problems.is_empty() => Ok(commands),
+            (_, problems) => Err(ConfigError::invalid(problems)),
+        }
+    }
+
+    /// Every login with its id and account, as the opening commands number them.
+    pub fn logins(&self) -> Vec<TradingLogin> {
+        venue::logins(self)
+    }
+
+    /// The logins that the journaled opening commands know with the same account. A login that was added to the file
+    /// later is not in the journal and cannot trade, and one that would now trade for another account must not.
+    pub fn logins_known_to(&self, journaled: &[Command]) -> Vec<TradingLogin> {
+        let known = |login: &TradingLogin| {
+            journaled.contains(&Command::OpenLogin { login: login.login, account: login.account })
+        };
+        self.logins().into_iter().filter(known).collect()
+    }
+
+    /// Where the venue of this configuration differs from the one that the journal was opened with. `journaled` are the
+    /// journal's first commands up to [`Command::Open`]; whatever follows is not looked at. Nothing is applied.
+    pub fn compare(&self, journaled: &[Command]) -> Vec<Difference> {
+        compare::differences(self, journaled)
+    }
+}

@@ -1,0 +1,191 @@
+//! The tables of the file that say how the process runs. `default.toml` explains each key; the defaults here are its
+//! values, and a test holds the two together.
+
+use crate::runtime::ThreadingMode;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::str::FromStr;
+
+/// `[engine]`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct EngineSection {
+    /// How the agents are spread over threads.
+    pub mode: ThreadingMode,
+    /// Core numbers for the threads, hot thread first. Empty: not pinned.
+    pub pin_cores: Vec<usize>,
+}
+
+impl Default for EngineSection {
+    fn default() -> Self {
+        Self { mode: ThreadingMode::Shared, pin_cores: Vec::new() }
+    }
+}
+
+/// `[rings]`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RingsSection {
+    /// Slots from the gateway to the sequencer; a power of two.
+    pub inbound_slots: usize,
+    /// Slots from the sequencer to journaler and matcher; a power of two.
+    pub command_slots: usize,
+    /// Slots from the matcher to gateway and archiver; a power of two.
+    pub event_slots: usize,
+}
+
+impl Default for RingsSection {
+    fn default() -> Self {
+        Self { inbound_slots: 16_384, command_slots: 65_536, event_slots: 131_072 }
+    }
+}
+
+/// What an acknowledged command survives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Durability {
+    /// A loss of power.
+    Sync,
+    /// A crash of the process; after a loss of power the last milliseconds may be gone.
+    Async,
+}
+
+impl fmt::Display for Durability {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Sync => "sync",
+            Self::Async => "async",
+        })
+    }
+}
+
+/// The text is not a durability mode.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown durability {0:?}: expected sync or async")]
+pub struct UnknownDurability(String);
+
+impl FromStr for Durability {
+    type Err = UnknownDurability;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "sync" => Ok(Self::Sync),
+            "async" => Ok(Self::Async),
+            other => Err(UnknownDurability(other.to_owned())),
+        }
+    }
+}
+
+/// `[journal]`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct JournalSection {
+    /// What an acknowledged command survives.
+    pub durability: Durability,
+    /// In `async`, the longest time between two syncs, ms.
+    pub async_sync_interval_ms: u64,
+    /// Size of one file, MiB.
+    pub segment_mib: u64,
+    /// Files that are kept ready ahead of need.
+    pub spare_segments: u32,
+}
+
+impl Default for JournalSection {
+    fn default() -> Self {
+        Self { durability: Durability::Sync, async_sync_interval_ms: 10, segment_mib: 64, spare_segments: 2 }
+    }
+}
+
+/// `[event_log]`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct EventLogSection {
+    /// Size of one file, MiB.
+    pub segment_mib: u64,
+    /// Files that are kept ready ahead of need.
+    pub spare_segments: u32,
+}
+
+impl Default for EventLogSection {
+    fn default() -> Self {
+        Self { segment_mib: 64, spare_segments: 1 }
+    }
+}
+
+/// `[gateway]`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct GatewaySection {
+    /// Where clients connect; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// The SoupBinTCP session id, 1 to 10 letters and digits.
+    pub session: String,
+    /// Connections at one time.
+    pub connections_max: usize,
+    /// Time for a connection to log in, ms.
+    pub login_timeout_ms: u64,
+    /// A heartbeat follows this long without other traffic, ms.
+    pub heartbeat_interval_ms: u64,
+    /// A client that is silent this long is disconnected, ms.
+    pub client_timeout_ms: u64,
+    /// Sent messages in memory per login, KiB; a power of two.
+    pub tail_kib: usize,
+    /// A resuming client that takes nothing this long is disconnected, ms.
+    pub resend_stall_timeout_ms: u64,
+}
+
+impl Default for GatewaySection {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 9010)),
+            session: "DOJIMA0001".to_owned(),
+            connections_max: 64,
+            login_timeout_ms: 30_000,
+            heartbeat_interval_ms: 1_000,
+            client_timeout_ms: 15_000,
+            tail_kib: 4_096,
+            resend_stall_timeout_ms: 30_000,
+        }
+    }
+}
+
+/// `[exchange]`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ExchangeSection {
+    /// Open orders in all books together.
+    pub orders_max: u32,
+}
+
+impl Default for ExchangeSection {
+    fn default() -> Self {
+        Self { orders_max: 1_000_000 }
+    }
+}
+
+/// `[sql]`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SqlSection {
+    /// Whether the database is written at all.
+    pub enabled: bool,
+    /// The database file; relative to the data directory.
+    pub path: PathBuf,
+    /// Longest time that a batch gathers, ms.
+    pub batch_interval_ms: u64,
+    /// Most events in a batch.
+    pub batch_events_max: u32,
+}
+
+impl Default for SqlSection {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            path: PathBuf::from("dojima.sqlite"),
+            batch_interval_ms: 100,
+            batch_events_max: 10_000,
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! The bounds of every limit, and how the limits relate, in one place.
+
+use super::error::{Problem, Problems};
+use super::{Config, sections::GatewaySection};
+use crate::runtime::ThreadingMode;
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+
+/// A ring must hold the events of some commands at once, or no batch would ever form.
+const RING_SLOTS: RangeInclusive<usize> = 64..=1 << 26;
+const SEGMENT_MIB: RangeInclusive<u64> = 1..=4_096;
+const SPARE_SEGMENTS: RangeInclusive<u32> = 1..=64;
+/// SoupBinTCP 4.1: the client's own timeout has five digits of milliseconds; ours may be longer.
+const TIMEOUT_MS: RangeInclusive<u64> = 10..=3_600_000;
+
+/// Everything that is out of bounds in the tables that say how the process runs.
+pub(super) fn limits(config: &Config) -> Vec<Problem> {
+    let mut problems = Problems::default();
+    let p = &mut problems;
+    if config.engine.mode == ThreadingMode::Stepped {
+        p.add("engine.mode", "stepped", "is for simulations; a server runs shared or dedicated");
+    }
+    rings(config, p);
+    let journal = &config.journal;
+    within(p, "journal.async_sync_interval_ms", journal.async_sync_interval_ms, 1..=10_000);
+    within(p, "journal.segment_mib", journal.segment_mib, SEGMENT_MIB);
+    within(p, "journal.spare_segments", journal.spare_segments, SPARE_SEGMENTS);
+    within(p, "event_log.segment_mib", config.event_log.segment_mib, SEGMENT_MIB);
+    within(p, "event_log.spare_segments", config.event_log.spare_segments, SPARE_SEGMENTS);
+    gateway(&config.gateway, p);
+    let logins = config.accounts.iter().map(|account| account.logins.len()).sum::<usize>();
+    if config.gateway.connections_max < logins {
+        let reason = format!("there are {logins} logins, which could not all connect");
+        p.add("gateway.connections_max", config.gateway.connections_max, reason);
+    }
+    within(p, "exchange.orders_max", config.exchange.orders_max, 1..=100_000_000);
+    within(p, "sql.batch_interval_ms", config.sql.batch_interval_ms, 1..=60_000);
+    within(p, "sql.batch_events_max", config.sql.batch_events_max, 1..=10_000_000);
+    if config.sql.path.file_name().is_none() {
+        p.add("sql.path", config.sql.path.display(), "must name a file");
+    }
+    problems.0
+}
+
+fn rings(config: &Config, p: &mut Problems) {
+    let rings = [
+        ("rings.inbound_slots", config.rings.inbound_slots),
+        ("rings.command_slots", config.rings.command_slots),
+        ("rings.event_slots", config.rings.event_slots),
+    ];
+    for (key, slots) in rings {
+        if !slots.is_power_of_two() {
+            let below = slots.checked_ilog2().map_or(1, |log| 1_usize << log);
+            let reason = match below.checked_mul(2) {
+                Some(above) => format!("must be a power of two; the nearest are {below} and {above}"),
+                None => "must be a power of two".to_owned(),
+            };
+            p.add(key, slots, reason);
+        } else {
+            within(p, key, slots, RING_SLOTS);
+        }
+    }
+}
+
+fn gateway(gateway: &GatewaySection, p: &mut Problems) {
+    if !is_alphanumeric(&gateway.session, 10) {
+        p.add("gateway.session", quoted(&gateway.session), "must be 1 to 10 letters and digits (SoupBinTCP)");
+    }
+    within(p, "gateway.connections_max", gateway.connections_max, 1..=65_536);
+    within(p, "gateway.login_timeout_ms", gateway.login_timeout_ms, TIMEOUT_MS);
+    within(p, "gateway.heartbeat_interval_ms", gateway.heartbeat_interval_ms, TIMEOUT_MS);
+    within(p, "gateway.client_timeout_ms", gateway.client_timeout_ms, TIMEOUT_MS);
+    within(p, "gateway.resend_stall_timeout_ms", gateway.resend_stall_timeout_ms, TIMEOUT_MS);
+    if gateway.client_timeout_ms <= gateway.heartbeat_interval_ms {
+        let reason = format!(
+            "must be above gateway.heartbeat_interval_ms = {}, or quiet clients are cut between two heartbeats",
+            gateway.heartbeat_interval_ms
+        );
+        p.add("gateway.client_timeout_ms", gateway.client_timeout_ms, reason);
+    }
+    if gateway.tail_kib.is_power_of_two() {
+        within(p, "gateway.tail_kib", gateway.tail_kib, 16..=1 << 20);
+    } else {
+        p.add("gateway.tail_kib", gateway.tail_kib, "must be a power of two");
+    }
+}
+
+/// 1 to `len_max` ASCII letters and digits.
+pub(super) fn is_alphanumeric(text: &str, len_max: usize) -> bool {
+    (1..=len_max).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric())
+}
+
+/// The value as it stands in the file.
+pub(super) fn quoted(text: &str) -> String {
+    format!("{text:?}")
+}
+
+fn within<T: PartialOrd + Display + Copy>(p: &mut Problems, key: &str, value: T, range: RangeInclusive<T>) {
+    if !range.contains(&value) {
+        p.add(key, value, format!("must be from {} to {}", range.start(), range.end()));
+    }
+}

@@ -1,0 +1,334 @@
+//! The configuration: the built-in file, its bounds, the opening commands and the comparison with a journal.
+
+use dojima::config::{
+    Config, ConfigError, DEFAULT_TOML, EngineSection, EventLogSection, ExchangeSection, GatewaySection,
+    JournalSection, RingsSection, SqlSection,
+};
+use dojima::domain::{AccountId, Amount, AssetId, Command, LoginId, Ppm, Quantity, Trading};
+
+/// The built-in file with one piece of text exchanged for another.
+fn edited(from: &str, to: &str) -> Result<Config, ConfigError> {
+    assert!(DEFAULT_TOML.contains(from), "default.toml has no {from:?}");
+    Config::from_toml(&DEFAULT_TOML.replacen(from, to, 1), "test.toml")
+}
+
+fn message(from: &str, to: &str) -> String {
+    edited(from, to).expect_err("must be refused").to_string()
+}
+
+/// Each row: what is exchanged in the built-in file, and what the error must say.
+fn refused(rows: &[(&str, &str, &[&str])]) {
+    for (from, to, says) in rows {
+        let message = message(from, to);
+        for words in *says {
+            assert!(
+                message.contains(words),
+                "{to:?} must be refused with {words:?}, but the error is:\n{message}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_sections_have_the_documented_defaults() {
+    let file = Config::embedded_default();
+    assert_eq!(file.engine, EngineSection::default());
+    assert_eq!(file.rings, RingsSection::default());
+    assert_eq!(file.journal, JournalSection::default());
+    assert_eq!(file.event_log, EventLogSection::default());
+    assert_eq!(file.gateway, GatewaySection::default());
+    assert_eq!(file.exchange, ExchangeSection::default());
+    assert_eq!(file.sql, SqlSection::default());
+}
+
+#[test]
+fn the_built_in_file_shows_every_key() {
+    let written = Config::embedded_default().to_toml().expect("can be written");
+    let keys = |text: &str| -> Vec<String> {
+        let table: toml::Table = text.parse().expect("is TOML");
+        let mut keys: Vec<String> = table
+            .iter()
+            .filter_map(|(name, value)| Some((name, value.as_table()?)))
+            .flat_map(|(name, section)| section.keys().map(move |key| format!("{name}.{key}")))
+            .collect();
+        keys.sort_unstable();
+        keys
+    };
+    assert_eq!(keys(DEFAULT_TOML), keys(&written));
+}
+
+#[test]
+fn a_configuration_survives_being_written_and_read() {
+    let config = Config::embedded_default();
+    let text = config.to_toml().expect("can be written");
+    assert_eq!(Config::from_toml(&text, "written").expect("can be read"), config);
+}
+
+#[test]
+fn unknown_keys_are_named() {
+    refused(&[
+        (
+            "mode = \"shared\"",
+            "mode = \"shared\"\nthreads = 3",
+            &["test.toml", "unknown field `threads`", "line"],
+        ),
+        ("[rings]", "[ring]", &["unknown field `ring`"]),
+        ("scale = 8", "scale = 8\nname = \"Bitcoin\"", &["unknown field `name`"]),
+        ("trading = true", "trading = true\nmin_size = \"1\"", &["unknown field `min_size`"]),
+        ("username = \"ALICE\"", "user = \"ALICE\"", &["unknown field `user`"]),
+        ("scale = 8\n", "\n", &["missing field `scale`"]),
+        (
+            "durability = \"sync\"",
+            "durability = \"fsync\"",
+            &["unknown variant `fsync`", "`sync` or `async`"],
+        ),
+        ("maker_fee_ppm = \"500\"", "", &["missing field `maker_fee_ppm`"]),
+    ]);
+}
+
+#[test]
+fn floats_are_not_exact_and_are_refused() {
+    refused(&[
+        ("tick = \"0.01\"", "tick = 0.01", &["floating point `0.01`", "an exact number in quotes"]),
+        ("BTC = \"100000\"", "BTC = 1.5", &["floating point `1.5`"]),
+        ("tick = \"0.01\"", "tick = \"one cent\"", &["\"one cent\" is not a number"]),
+        ("tick = \"0.01\"", "tick = \"0.00000000000000000000000000000000001\"", &["at most 28 digits"]),
+    ]);
+    let integer = edited("maker_fee_ppm = \"500\"", "maker_fee_ppm = 500").expect("an integer is exact");
+    assert_eq!(integer, Config::embedded_default());
+}
+
+#[test]
+fn limits_are_checked_with_their_key_and_value() {
+    refused(&[
+        (
+            "inbound_slots = 16384",
+            "inbound_slots = 16000",
+            &["test.toml: rings.inbound_slots = 16000", "8192 and 16384"],
+        ),
+        ("command_slots = 65536", "command_slots = 0", &["rings.command_slots = 0", "power of two"]),
+        ("event_slots = 131072", "event_slots = 32", &["rings.event_slots = 32", "from 64 to"]),
+        ("mode = \"shared\"", "mode = \"stepped\"", &["engine.mode = stepped"]),
+        ("segment_mib = 64", "segment_mib = 0", &["journal.segment_mib = 0", "from 1 to 4096"]),
+        ("spare_segments = 1", "spare_segments = 0", &["event_log.spare_segments = 0"]),
+        (
+            "async_sync_interval_ms = 10",
+            "async_sync_interval_ms = 0",
+            &["journal.async_sync_interval_ms = 0"],
+        ),
+        (
+            "session = \"DOJIMA0001\"",
+            "session = \"DOJIMA-0001\"",
+            &["gateway.session = \"DOJIMA-0001\"", "1 to 10"],
+        ),
+        (
+            "connections_max = 64",
+            "connections_max = 3",
+            &["gateway.connections_max = 3", "there are 4 logins"],
+        ),
+        (
+            "client_timeout_ms = 15000",
+            "client_timeout_ms = 1000",
+            &["gateway.client_timeout_ms = 1000", "heartbeat"],
+        ),
+        ("tail_kib = 4096", "tail_kib = 1000", &["gateway.tail_kib = 1000", "power of two"]),
+        ("orders_max = 1000000", "orders_max = 0", &["exchange.orders_max = 0"]),
+        ("batch_events_max = 10000", "batch_events_max = 0", &["sql.batch_events_max = 0"]),
+        ("path = \"dojima.sqlite\"", "path = \"..\"", &["sql.path = ..", "must name a file"]),
+    ]);
+}
+
+#[test]
+fn instruments_are_checked_against_their_grids() {
+    refused(&[
+        ("symbol = \"BTC-USDT\"", "symbol = \"BTC-USDTX\"", &["instruments[BTC-USDTX].symbol", "1 to 8"]),
+        ("symbol = \"ETH-USDT\"", "symbol = \"BTC-USDT\"", &["instruments[BTC-USDT].symbol", "twice"]),
+        (
+            "base = \"BTC\"",
+            "base = \"XBT\"",
+            &["instruments[BTC-USDT].base = \"XBT\"", "there are BTC, ETH, USDT"],
+        ),
+        ("base = \"BTC\"", "base = \"USDT\"", &["instruments[BTC-USDT].quote = \"USDT\"", "another asset"]),
+        (
+            "tick = \"0.01\"",
+            "tick = \"0.001\"",
+            &["instruments[BTC-USDT].tick = 0.001", "price_decimals = 2"],
+        ),
+        ("tick = \"0.01\"", "tick = \"0\"", &["instruments[BTC-USDT].tick = 0", "above 0"]),
+        ("tick = \"0.01\"", "tick = \"30000000\"", &["larger than any price"]),
+        ("price_decimals = 2", "price_decimals = 10", &["price_decimals is 10"]),
+        (
+            "code = \"USDT\"\nscale = 8",
+            "code = \"USDT\"\nscale = 6",
+            &["instruments[BTC-USDT].tick = 0.01", "not a whole number of the quote asset's minor units"],
+        ),
+        ("lot = \"0.00001\"", "lot = \"0.000000001\"", &["instruments[BTC-USDT].lot", "scale of 8"]),
+        (
+            "min_quantity = \"0.00001\"",
+            "min_quantity = \"0.000015\"",
+            &["instruments[BTC-USDT].min_quantity = 0.000015", "whole number of lots of 0.00001"],
+        ),
+        ("min_quantity = \"0.00001\"", "min_quantity = \"0\"", &["min_quantity = 0", "at least one lot"]),
+        ("max_quantity = \"1000\"", "max_quantity = \"50000\"", &["max_quantity = 50000", "2^32 - 1 lots"]),
+        (
+            "min_quantity = \"0.00001\"",
+            "min_quantity = \"1001\"",
+            &["max_quantity = 1000", "below min_quantity"],
+        ),
+        ("maker_fee_ppm = \"500\"", "maker_fee_ppm = \"0.5\"", &["maker_fee_ppm = 0.5", "0 to 1000000"]),
+        ("taker_fee_ppm = \"1000\"", "taker_fee_ppm = \"1000001\"", &["taker_fee_ppm = 1000001"]),
+        ("min_notional = \"1\"", "min_notional = \"-1\"", &["min_notional = -1", "out of range"]),
+    ]);
+}
+
+#[test]
+fn accounts_and_assets_are_checked() {
+    refused(&[
+        ("code = \"ETH\"", "code = \"BTC\"", &["assets[BTC].code = \"BTC\": stands here twice"]),
+        ("code = \"ETH\"", "code = \"E TH\"", &["assets[E TH].code"]),
+        ("scale = 8", "scale = 19", &["assets[BTC].scale = 19", "0 to 18"]),
+        ("BTC = \"100000\"", "XBT = \"100000\"", &["accounts[alice].deposits.XBT", "no such asset"]),
+        ("BTC = \"100000\"", "BTC = \"0.000000001\"", &["accounts[alice].deposits.BTC", "scale of 8"]),
+        ("BTC = \"100000\"", "BTC = \"0\"", &["accounts[alice].deposits.BTC = 0", "above 0"]),
+        (
+            "USDT = \"10000000000\"",
+            "USDT = \"70000000000\"",
+            &["accounts[dave].deposits.USDT", "92233720368.54775807"],
+        ),
+        (
+            "username = \"BOB\"",
+            "username = \"alice\"",
+            &["accounts[bob].logins.username = \"alice\"", "login of alice"],
+        ),
+        ("username = \"BOB\"", "username = \"BOBBYBO\"", &["\"BOBBYBO\"", "1 to 6"]),
+        (
+            "password = \"DEMO\"",
+            "password = \"DEMO DEMO\"",
+            &["accounts[alice].logins[ALICE].password", "1 to 10"],
+        ),
+        ("name = \"bob\"", "name = \"alice\"", &["accounts[alice].name = \"alice\": stands here twice"]),
+    ]);
+    assert!(
+        !message("password = \"DEMO\"", "password = \"SECRET!\"").contains("SECRET"),
+        "a password in an error"
+    );
+}
+
+#[test]
+fn every_problem_is_told_at_once() {
+    let text =
+        DEFAULT_TOML.replace("orders_max = 1000000", "orders_max = 0").replace("0.00001", "0.000001111");
+    let message = Config::from_toml(&text, "test.toml").expect_err("must be refused").to_string();
+    assert!(message.contains("test.toml: 2 values cannot be used"), "{message}");
+    assert!(
+        message.contains("exchange.orders_max") && message.contains("instruments[BTC-USDT].lot"),
+        "{message}"
+    );
+}
+
+#[test]
+fn opening_commands_number_everything_in_the_order_of_the_file() {
+    let config = Config::embedded_default();
+    let commands = config.opening_commands().expect("is valid");
+    assert_eq!(commands, config.clone().opening_commands().expect("is valid"), "always the same");
+    assert_eq!(commands[0], Command::OpenAccount { account: AccountId::FEES });
+    assert!(matches!(commands[1], Command::AddAsset { asset: AssetId(0), scale: 8, .. }));
+    assert_eq!(commands[4], Command::OpenAccount { account: AccountId(1) });
+    assert_eq!(commands[8], Command::OpenLogin { login: LoginId(0), account: AccountId(1) });
+    let Command::ListInstrument(btc) = commands[12] else { panic!("{:?} is no listing", commands[12]) };
+    assert_eq!((btc.base, btc.quote, btc.tick_units, btc.lot), (AssetId(0), AssetId(2), 1, Amount(1_000)));
+    assert_eq!((btc.min_quantity, btc.max_quantity), (Quantity(1), Quantity(100_000_000)));
+    assert_eq!((btc.min_notional, btc.maker_fee, btc.taker_fee), (Amount(100_000_000), Ppm(500), Ppm(1_000)));
+    assert_eq!(btc.trading, Trading::On);
+    let deposits: Vec<_> = commands[14..]
+        .iter()
+        .filter_map(|command| match command {
+            Command::Deposit(t) => Some((t.account.0, t.asset.0, t.reference)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(deposits[..4], [(1, 0, 1), (1, 1, 2), (1, 2, 3), (2, 0, 1)]);
+    assert_eq!(deposits.len(), 12);
+    assert!(matches!(commands.last(), Some(Command::Open { .. })));
+    assert_eq!(commands.len(), 14 + 12 + 1);
+}
+
+/// A change of this number means that every existing data directory is told that its configuration changed.
+#[test]
+fn the_digest_is_a_stable_number_of_the_venue_alone() {
+    let digest = |config: &Config| match config.opening_commands().expect("is valid").last() {
+        Some(Command::Open { config_digest }) => *config_digest,
+        other => panic!("{other:?} is not the opening"),
+    };
+    let built_in = digest(&Config::embedded_default());
+    assert_eq!(built_in, BUILT_IN_DIGEST, "{built_in:#018x}");
+    let listens_elsewhere = edited("127.0.0.1:9010", "127.0.0.1:0").expect("is valid");
+    assert_eq!(digest(&listens_elsewhere), built_in);
+    let dearer = edited("taker_fee_ppm = \"1000\"", "taker_fee_ppm = \"1001\"").expect("is valid");
+    assert_ne!(digest(&dearer), built_in);
+}
+
+const BUILT_IN_DIGEST: u64 = 0x09c6_6c53_915f_9b9d;
+
+#[test]
+fn differences_from_the_journal_are_named() {
+    let journaled = Config::embedded_default().opening_commands().expect("is valid");
+    let told = |from: &str, to: &str| -> Vec<String> {
+        let config = edited(from, to).expect("is valid");
+        config.compare(&journaled).iter().map(ToString::to_string).collect()
+    };
+    assert_eq!(told("orders_max = 1000000", "orders_max = 5"), [""; 0]);
+    assert_eq!(
+        told("maker_fee_ppm = \"500\"", "maker_fee_ppm = \"250\""),
+        ["instruments[BTC-USDT].maker_fee_ppm: config says 250, the journal says 500; kept 500"]
+    );
+    assert_eq!(
+        told("BTC = \"100000\", ", ""),
+        ["accounts[alice].deposits.BTC: the journal says 100000, config does not have it; kept 100000"]
+    );
+    assert_eq!(
+        told(
+            "[[assets]]\ncode = \"BTC\"",
+            "[[assets]]\ncode = \"SOL\"\nscale = 4\n\n[[assets]]\ncode = \"BTC\""
+        ),
+        [
+            "assets[BTC].position: config says 1, the journal says 0; kept 0",
+            "assets[ETH].position: config says 2, the journal says 1; kept 1",
+            "assets[SOL].position: config says 0, the journal does not have it; not added",
+            "assets[SOL].scale: config says 4, the journal does not have it; not added",
+            "assets[USDT].position: config says 3, the journal says 2; kept 2",
+        ]
+    );
+    assert_eq!(told("trading = true", "trading = false").len(), 1);
+}
+
+#[test]
+fn a_login_that_the_journal_gives_to_another_account_is_left_out() {
+    let journaled = Config::embedded_default().opening_commands().expect("is valid");
+    let two =
+        "[{ username = \"ALICE\", password = \"DEMO\" }, { username = \"ALICE2\", password = \"DEMO\" }]";
+    let config = edited("[{ username = \"ALICE\", password = \"DEMO\" }]", two).expect("is valid");
+    assert_eq!(config.logins().len(), 5);
+    let known: Vec<String> = config.logins_known_to(&journaled).into_iter().map(|l| l.username).collect();
+    assert_eq!(known, ["ALICE"], "every later login now stands for another account than in the journal");
+    let told = config.compare(&journaled);
+    assert!(
+        told.iter().any(|d| d
+            .to_string()
+            .starts_with("logins[ALICE2].account: config says alice, the journal says bob")),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn passwords_stay_out_of_debug_output() {
+    let config = edited("password = \"DEMO\"", "password = \"S3CR3T\"").expect("is valid");
+    assert!(!format!("{config:?} {:?}", config.logins()).contains("S3CR3T"));
+}
+
+#[test]
+fn a_missing_file_is_named() {
+    let error =
+        Config::load(std::path::Path::new("/nowhere/dojima.toml")).expect_err("is not there").to_string();
+    assert!(error.contains("/nowhere/dojima.toml") && error.contains("--print-config"), "{error}");
+}
