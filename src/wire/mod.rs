@@ -1,0 +1,8 @@
+//! Bytes ⇄ values, for both ends of the wire: SoupBinTCP ([`soup`]) carrying OUCH 5.0 ([`ouch`]).
+//!
+//! Nothing here does I/O, allocates or panics on foreign bytes: what cannot be read is a typed error, and whose
+//! fault it is and what it costs is the caller's to decide. docs/PROTOCOL.md has the byte tables and what of the
+//! protocol is served.
+
+pub mod ouch;
+pub mod soup;

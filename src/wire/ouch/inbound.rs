@@ -1,0 +1,134 @@
+//! What clients send (OUCH 5.0 §2.1 in docs/PROTOCOL.md). Fields are as they came: whether they make sense is judged in
+//! [`super::command`].
+
+use super::layout::{Tail, message, read_tail, write_message};
+use super::{Appendage, OuchError};
+use crate::domain::{ClOrdId, Symbol, UserRef};
+
+message! {
+    /// `O`, Enter Order: a new order.
+    EnterOrder b'O' 45 {
+        /// The client's number of it.
+        user_ref: UserRef = 1,
+        /// B, S, T or E.
+        side: u8 = 5,
+        /// Lots.
+        quantity: u32 = 6,
+        /// The instrument.
+        symbol: Symbol = 10,
+        /// Limit in price units, or [`super::MARKET_PRICE`].
+        price: u64 = 18,
+        /// How long it stands.
+        time_in_force: u8 = 26,
+        /// How it is shown.
+        display: u8 = 27,
+        /// For whom it is.
+        capacity: u8 = 28,
+        /// Inter-market sweep: Y or N.
+        iso: u8 = 29,
+        /// Which kind of trading it is for.
+        cross_type: u8 = 30,
+        /// The client's free text.
+        cl_ord_id: ClOrdId = 31,
+    }
+}
+
+message! {
+    /// `U`, Replace Order: another total or price, with loss of priority.
+    ReplaceOrder b'U' 38 {
+        /// The order to be replaced.
+        orig_user_ref: UserRef = 1,
+        /// The number that it has from then on.
+        user_ref: UserRef = 5,
+        /// The new total, lots, with all that the chain of replaced orders has executed.
+        quantity: u32 = 9,
+        /// The new limit in price units, or [`super::MARKET_PRICE`].
+        price: u64 = 13,
+        /// How long it stands.
+        time_in_force: u8 = 21,
+        /// How it is shown.
+        display: u8 = 22,
+        /// Inter-market sweep: Y or N.
+        iso: u8 = 23,
+        /// The client's free text.
+        cl_ord_id: ClOrdId = 24,
+    }
+}
+
+message! {
+    /// `X`, Cancel Order, whole or in part.
+    CancelOrder b'X' 9 {
+        /// The order.
+        user_ref: UserRef = 1,
+        /// The new intended total, lots, with what has executed; 0 cancels all that is open.
+        quantity: u32 = 5,
+    }
+}
+
+/// A message from a client, with its optional tags.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Inbound<'a> {
+    /// A new order.
+    Enter(EnterOrder, Appendage<'a>),
+    /// Another quantity or price for an order.
+    Replace(ReplaceOrder, Appendage<'a>),
+    /// A cancel. Its appendage is optional, and so is its length field.
+    Cancel(CancelOrder, Appendage<'a>),
+}
+
+impl<'a> Inbound<'a> {
+    /// Reads one whole message: the payload of an Unsequenced Data packet from a client.
+    ///
+    /// # Errors
+    /// [`OuchError`]. Tags are not looked at: an unreadable appendage of the right length is the sender's business
+    /// with the exchange, which answers it.
+    #[inline]
+    pub fn decode(bytes: &'a [u8]) -> Result<Self, OuchError> {
+        let kind = *bytes.first().ok_or(OuchError::Empty)?;
+        let length = OuchError::Length { kind, length: bytes.len() };
+        match kind {
+            EnterOrder::KIND => {
+                let (fixed, rest) = bytes.split_first_chunk().ok_or(length)?;
+                let tail = read_tail(rest, Tail::Mandatory).ok_or(length)?;
+                Ok(Self::Enter(EnterOrder::read(fixed), Appendage(tail)))
+            }
+            ReplaceOrder::KIND => {
+                let (fixed, rest) = bytes.split_first_chunk().ok_or(length)?;
+                let tail = read_tail(rest, Tail::Mandatory).ok_or(length)?;
+                Ok(Self::Replace(ReplaceOrder::read(fixed), Appendage(tail)))
+            }
+            CancelOrder::KIND => {
+                let (fixed, rest) = bytes.split_first_chunk().ok_or(length)?;
+                let tail = read_tail(rest, Tail::Optional).ok_or(length)?;
+                Ok(Self::Cancel(CancelOrder::read(fixed), Appendage(tail)))
+            }
+            _ => Err(not_served(bytes, kind)),
+        }
+    }
+
+    /// Writes the message to the front of `out` and returns its length; `None` when it does not fit.
+    #[inline]
+    pub fn encode(&self, out: &mut [u8]) -> Option<usize> {
+        match self {
+            Self::Enter(m, tail) => write_message(out, tail.0, Tail::Mandatory, |b| m.write(b)),
+            Self::Replace(m, tail) => write_message(out, tail.0, Tail::Mandatory, |b| m.write(b)),
+            Self::Cancel(m, tail) => write_message(out, tail.0, Tail::Optional, |b| m.write(b)),
+        }
+    }
+}
+
+/// The rest of the protocol's inbound messages, told apart from nonsense by their sizes.
+#[cold]
+fn not_served(bytes: &[u8], kind: u8) -> OuchError {
+    let (fixed, tail) = match kind {
+        b'M' => (10, Tail::Optional),
+        b'C' => (17, Tail::Mandatory),
+        b'D' | b'E' => (9, Tail::Mandatory),
+        b'Q' => (1, Tail::Optional),
+        _ => return OuchError::UnknownKind { kind },
+    };
+    match bytes.get(fixed..).and_then(|rest| read_tail(rest, tail)) {
+        Some(_) => OuchError::NotSupported { kind },
+        None => OuchError::Length { kind, length: bytes.len() },
+    }
+}

@@ -1,0 +1,50 @@
+//! OUCH 5.0, order entry (revision 1.04): the part of it that is served, byte for byte.
+//!
+//! [`inbound`] and [`outbound`] are the messages, readable and writable in both directions, since this crate also has
+//! clients. [`command`] is what a client's message asks of the exchange, [`event`] what an event tells a client.
+
+pub mod command;
+pub mod event;
+pub mod inbound;
+mod layout;
+pub mod outbound;
+pub mod tags;
+
+pub use command::to_command;
+pub use event::{MESSAGE_LEN_MAX, Recipient, SEQUENCED_LEN_MAX, encode_event, encode_sequenced};
+pub use inbound::{CancelOrder, EnterOrder, Inbound, ReplaceOrder};
+pub use outbound::{
+    OrderAccepted, OrderCanceled, OrderExecuted, OrderRejected, OrderReplaced, Outbound, SystemEvent,
+};
+pub use tags::{Appendage, Tag, TagError};
+
+/// The price that means "whatever the book offers".
+pub const MARKET_PRICE: u64 = crate::domain::OrderPrice::LIMIT_END;
+
+/// A message that cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OuchError {
+    /// No bytes at all.
+    #[error("an empty message")]
+    Empty,
+    /// The type byte is none of OUCH 5.0 in this direction.
+    #[error("a message of the unknown type {:?}", char::from(*.kind))]
+    UnknownKind {
+        /// The type byte.
+        kind: u8,
+    },
+    /// The length does not fit the type, or the appendage length does not fit the length.
+    #[error("a message of type {:?} cannot have {length} bytes", char::from(*.kind))]
+    Length {
+        /// The type byte.
+        kind: u8,
+        /// The message's length, bytes.
+        length: usize,
+    },
+    /// A well-formed OUCH 5.0 message of a type that is not served.
+    #[error("messages of type {:?} are not supported", char::from(*.kind))]
+    NotSupported {
+        /// The type byte.
+        kind: u8,
+    },
+}

@@ -1,0 +1,194 @@
+//! What clients are told (OUCH 5.0 §2.2 in docs/PROTOCOL.md): the messages that this exchange sends.
+
+use super::layout::{Tail, message, read_tail, write_message};
+use super::{Appendage, OuchError};
+use crate::domain::{ClOrdId, OrderId, Symbol, TradeId, UserRef};
+
+message! {
+    /// `S`, System Event.
+    SystemEvent b'S' 10 {
+        /// Nanoseconds since midnight UTC.
+        timestamp: u64 = 1,
+        /// S start of day, E end of day.
+        code: u8 = 9,
+    }
+}
+
+message! {
+    /// `A`, Order Accepted.
+    OrderAccepted b'A' 62 {
+        /// Nanoseconds since midnight UTC.
+        timestamp: u64 = 1,
+        /// The client's number of the order.
+        user_ref: UserRef = 9,
+        /// As it was sent.
+        side: u8 = 13,
+        /// Lots.
+        quantity: u32 = 14,
+        /// The instrument.
+        symbol: Symbol = 18,
+        /// Limit in price units, or [`super::MARKET_PRICE`].
+        price: u64 = 26,
+        /// As it was sent.
+        time_in_force: u8 = 34,
+        /// As it was sent.
+        display: u8 = 35,
+        /// The exchange's number of the order.
+        order: OrderId = 36,
+        /// As it was sent.
+        capacity: u8 = 44,
+        /// As it was sent.
+        iso: u8 = 45,
+        /// As it was sent.
+        cross_type: u8 = 46,
+        /// L live, D dead: nothing follows.
+        state: u8 = 47,
+        /// As it was sent.
+        cl_ord_id: ClOrdId = 48,
+    }
+}
+
+message! {
+    /// `U`, Order Replaced.
+    OrderReplaced b'U' 66 {
+        /// Nanoseconds since midnight UTC.
+        timestamp: u64 = 1,
+        /// The client's number of the order that is gone.
+        orig_user_ref: UserRef = 9,
+        /// The client's number of the order that stands in its place.
+        user_ref: UserRef = 13,
+        /// That of the original order.
+        side: u8 = 17,
+        /// Open lots, not the chain's total.
+        quantity: u32 = 18,
+        /// The instrument.
+        symbol: Symbol = 22,
+        /// Limit in price units, or [`super::MARKET_PRICE`].
+        price: u64 = 30,
+        /// As it was sent.
+        time_in_force: u8 = 38,
+        /// As it was sent.
+        display: u8 = 39,
+        /// The exchange's number of the new order.
+        order: OrderId = 40,
+        /// That of the original order.
+        capacity: u8 = 48,
+        /// As it was sent.
+        iso: u8 = 49,
+        /// That of the original order.
+        cross_type: u8 = 50,
+        /// L live, D dead: nothing follows.
+        state: u8 = 51,
+        /// As it was sent.
+        cl_ord_id: ClOrdId = 52,
+    }
+}
+
+message! {
+    /// `C`, Order Canceled: an order lost open quantity without a trade.
+    OrderCanceled b'C' 18 {
+        /// Nanoseconds since midnight UTC.
+        timestamp: u64 = 1,
+        /// The client's number of the order.
+        user_ref: UserRef = 9,
+        /// By how many lots it became smaller.
+        decrement: u32 = 13,
+        /// Why; see [`super::event::cancel_code`].
+        reason: u8 = 17,
+    }
+}
+
+message! {
+    /// `E`, Order Executed: one side of a trade.
+    OrderExecuted b'E' 34 {
+        /// Nanoseconds since midnight UTC.
+        timestamp: u64 = 1,
+        /// The client's number of the order.
+        user_ref: UserRef = 9,
+        /// Lots.
+        quantity: u32 = 13,
+        /// In price units.
+        price: u64 = 17,
+        /// A added liquidity (the order rested), R removed it.
+        liquidity: u8 = 25,
+        /// The trade's number, the same for both sides.
+        trade: TradeId = 26,
+    }
+}
+
+message! {
+    /// `J`, Rejected: a new order was refused.
+    OrderRejected b'J' 29 {
+        /// Nanoseconds since midnight UTC.
+        timestamp: u64 = 1,
+        /// The client's number of the order, used up by the refusal.
+        user_ref: UserRef = 9,
+        /// Why; see [`super::event::reject_code`].
+        reason: u16 = 13,
+        /// As it was sent.
+        cl_ord_id: ClOrdId = 15,
+    }
+}
+
+/// A message to a client, with its optional tags.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outbound<'a> {
+    /// The day starts or ends.
+    System(SystemEvent),
+    /// An order was accepted.
+    Accepted(OrderAccepted, Appendage<'a>),
+    /// An order was replaced.
+    Replaced(OrderReplaced, Appendage<'a>),
+    /// An order lost open quantity.
+    Canceled(OrderCanceled, Appendage<'a>),
+    /// An order traded.
+    Executed(OrderExecuted, Appendage<'a>),
+    /// An order was refused.
+    Rejected(OrderRejected, Appendage<'a>),
+}
+
+impl<'a> Outbound<'a> {
+    /// Reads one whole message: the payload of a Sequenced Data packet.
+    ///
+    /// # Errors
+    /// [`OuchError`]; [`OuchError::NotSupported`] for OUCH 5.0 messages that this exchange never sends.
+    #[inline]
+    pub fn decode(bytes: &'a [u8]) -> Result<Self, OuchError> {
+        let kind = *bytes.first().ok_or(OuchError::Empty)?;
+        let length = OuchError::Length { kind, length: bytes.len() };
+        macro_rules! with_tail {
+            ($variant:ident, $message:ident, $tail:ident) => {{
+                let (fixed, rest) = bytes.split_first_chunk().ok_or(length)?;
+                let tail = read_tail(rest, Tail::$tail).ok_or(length)?;
+                Ok(Self::$variant($message::read(fixed), Appendage(tail)))
+            }};
+        }
+        match kind {
+            SystemEvent::KIND => {
+                bytes.try_into().map(|fixed| Self::System(SystemEvent::read(fixed))).map_err(|_| length)
+            }
+            OrderAccepted::KIND => with_tail!(Accepted, OrderAccepted, Mandatory),
+            OrderReplaced::KIND => with_tail!(Replaced, OrderReplaced, Mandatory),
+            OrderCanceled::KIND => with_tail!(Canceled, OrderCanceled, Optional),
+            OrderExecuted::KIND => with_tail!(Executed, OrderExecuted, Mandatory),
+            OrderRejected::KIND => with_tail!(Rejected, OrderRejected, Optional),
+            b'D' | b'B' | b'P' | b'I' | b'T' | b'M' | b'R' | b'X' | b'G' | b'K' | b'Q' => {
+                Err(OuchError::NotSupported { kind })
+            }
+            _ => Err(OuchError::UnknownKind { kind }),
+        }
+    }
+
+    /// Writes the message to the front of `out` and returns its length; `None` when it does not fit.
+    #[inline]
+    pub fn encode(&self, out: &mut [u8]) -> Option<usize> {
+        match self {
+            Self::System(m) => write_message(out, &[], Tail::Optional, |b| m.write(b)),
+            Self::Accepted(m, tail) => write_message(out, tail.0, Tail::Mandatory, |b| m.write(b)),
+            Self::Replaced(m, tail) => write_message(out, tail.0, Tail::Mandatory, |b| m.write(b)),
+            Self::Canceled(m, tail) => write_message(out, tail.0, Tail::Optional, |b| m.write(b)),
+            Self::Executed(m, tail) => write_message(out, tail.0, Tail::Mandatory, |b| m.write(b)),
+            Self::Rejected(m, tail) => write_message(out, tail.0, Tail::Optional, |b| m.write(b)),
+        }
+    }
+}

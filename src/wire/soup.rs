@@ -1,0 +1,495 @@
+//! SoupBinTCP 3.0 to 4.1, the session layer: packets of `u16 length (big-endian) · u8 type · payload`.
+//!
+//! The length counts the type and the payload. Sequenced Data packets carry no number: the first one after a Login
+//! Accepted has the number stated there, and each further one is one more. Offsets in the code include the two
+//! length bytes, as in docs/PROTOCOL.md.
+
+use std::fmt;
+
+/// Bytes before a packet's payload: the length field and the type.
+pub const HEADER_LEN: usize = 3;
+
+/// The largest payload that the length field can announce.
+pub const PAYLOAD_LEN_MAX: usize = 65_534;
+
+/// Packet types.
+pub mod kind {
+    /// Debug, both ways: text that is to be ignored.
+    pub const DEBUG: u8 = b'+';
+    /// Login Accepted, server to client.
+    pub const LOGIN_ACCEPTED: u8 = b'A';
+    /// Login Rejected, server to client.
+    pub const LOGIN_REJECTED: u8 = b'J';
+    /// Sequenced Data, server to client.
+    pub const SEQUENCED: u8 = b'S';
+    /// Unsequenced Data, both ways.
+    pub const UNSEQUENCED: u8 = b'U';
+    /// Server Heartbeat.
+    pub const SERVER_HEARTBEAT: u8 = b'H';
+    /// End of Session, server to client.
+    pub const END_OF_SESSION: u8 = b'Z';
+    /// Login Request, client to server.
+    pub const LOGIN_REQUEST: u8 = b'L';
+    /// Client Heartbeat.
+    pub const CLIENT_HEARTBEAT: u8 = b'R';
+    /// Logout Request, client to server.
+    pub const LOGOUT: u8 = b'O';
+}
+
+/// A whole Server Heartbeat packet.
+pub const SERVER_HEARTBEAT: [u8; 3] = [0, 1, kind::SERVER_HEARTBEAT];
+/// A whole Client Heartbeat packet.
+pub const CLIENT_HEARTBEAT: [u8; 3] = [0, 1, kind::CLIENT_HEARTBEAT];
+/// A whole End of Session packet.
+pub const END_OF_SESSION: [u8; 3] = [0, 1, kind::END_OF_SESSION];
+/// A whole Logout Request packet.
+pub const LOGOUT: [u8; 3] = [0, 1, kind::LOGOUT];
+
+/// Bytes that are no SoupBinTCP, or not what they claim to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SoupError {
+    /// A packet without a type.
+    #[error("a packet of length 0 (the length must count the type)")]
+    Empty,
+    /// A packet longer than the reader takes.
+    #[error("a packet of length {length}, more than the {max} that are taken")]
+    TooLong {
+        /// The length field: type and payload, bytes.
+        length: usize,
+        /// The reader's limit for it.
+        max: usize,
+    },
+    /// A packet whose payload has the wrong size for its type.
+    #[error("a packet of type {:?} with a payload of {payload} bytes", char::from(*.kind))]
+    PayloadLength {
+        /// The packet's type.
+        kind: u8,
+        /// Its payload, bytes.
+        payload: usize,
+    },
+    /// A numeric field that is no decimal number.
+    #[error("the field {field} is no decimal number")]
+    NotANumber {
+        /// Which field.
+        field: &'static str,
+    },
+    /// A Login Rejected with an unknown reason.
+    #[error("a login was rejected for the unknown reason {code:#04x}")]
+    UnknownReason {
+        /// The reason byte.
+        code: u8,
+    },
+}
+
+/// A packet inside a receive buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Packet<'a> {
+    /// Its type; see [`kind`].
+    pub kind: u8,
+    /// What it carries.
+    pub payload: &'a [u8],
+}
+
+/// The packet at the front of `buf` and how many bytes it takes up; `None` while it is not all there.
+///
+/// # Errors
+/// [`SoupError::Empty`], and [`SoupError::TooLong`] for a length field (type and payload) above `max_len`; either
+/// is found as soon as the length field is there. Nothing after it can be framed.
+#[inline]
+pub fn frame(buf: &[u8], max_len: usize) -> Result<Option<(Packet<'_>, usize)>, SoupError> {
+    let Some((length, rest)) = buf.split_first_chunk::<2>() else { return Ok(None) };
+    let length = usize::from(u16::from_be_bytes(*length));
+    if length == 0 {
+        return Err(SoupError::Empty);
+    }
+    if length > max_len {
+        return Err(SoupError::TooLong { length, max: max_len });
+    }
+    match rest.get(..length) {
+        Some([kind, payload @ ..]) => Ok(Some((Packet { kind: *kind, payload }, 2 + length))),
+        _ => Ok(None),
+    }
+}
+
+/// The three bytes before a payload of this length; `None` above [`PAYLOAD_LEN_MAX`].
+#[inline]
+pub fn header(kind: u8, payload_len: usize) -> Option<[u8; HEADER_LEN]> {
+    let [high, low] = u16::try_from(payload_len + 1).ok()?.to_be_bytes();
+    Some([high, low, kind])
+}
+
+/// Writes a whole packet to the front of `out` and returns its length; `None` when it does not fit.
+#[inline]
+pub fn write_packet(kind: u8, payload: &[u8], out: &mut [u8]) -> Option<usize> {
+    let end = HEADER_LEN + payload.len();
+    let out = out.get_mut(..end)?;
+    out[..HEADER_LEN].copy_from_slice(&header(kind, payload.len())?);
+    out[HEADER_LEN..].copy_from_slice(payload);
+    Some(end)
+}
+
+/// Appends a whole packet to `out`; `None`, with `out` as it was, when the payload is too long for a packet.
+#[inline]
+pub fn push_packet(kind: u8, payload: &[u8], out: &mut Vec<u8>) -> Option<()> {
+    out.extend_from_slice(&header(kind, payload.len())?);
+    out.extend_from_slice(payload);
+    Some(())
+}
+
+macro_rules! field_text {
+    ($(#[$doc:meta])* $name:ident, $len:literal, $case:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name([u8; $len]);
+
+        impl $name {
+            /// From 1 to the field's length letters and digits, else `None`.
+            pub fn new(text: &str) -> Option<Self> {
+                let fits = (1..=$len).contains(&text.len());
+                (fits && text.bytes().all(|b| b.is_ascii_alphanumeric())).then(|| Self::read(text.as_bytes()))
+            }
+
+            /// From a field's bytes, wherever in the field the client has put the text: clients differ.
+            fn read(field: &[u8]) -> Self {
+                let text = field.trim_ascii();
+                let mut bytes = [b' '; $len];
+                let len = text.len().min($len);
+                bytes[..len].copy_from_slice(&text[..len]);
+                field_text!(@$case bytes);
+                Self(bytes)
+            }
+
+            /// The field's bytes, left-justified and padded with spaces.
+            pub fn as_bytes(&self) -> &[u8; $len] {
+                &self.0
+            }
+        }
+    };
+    (@any_case $bytes:ident) => { $bytes.make_ascii_uppercase() };
+    (@exact $bytes:ident) => {};
+}
+
+field_text!(
+    /// The name of a trading login: up to 6 letters and digits; lower case is the same as upper.
+    Username, 6, any_case
+);
+field_text!(
+    /// The password of a trading login: up to 10 letters and digits; lower case is the same as upper. Never shown.
+    Password, 10, any_case
+);
+field_text!(
+    /// The name of a SoupBinTCP session: up to 10 letters and digits.
+    SessionId, 10, exact
+);
+
+impl fmt::Display for Username {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0.trim_ascii().escape_ascii())
+    }
+}
+
+impl fmt::Debug for Username {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Username({self})")
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Password(hidden)")
+    }
+}
+
+impl fmt::Display for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0.trim_ascii().escape_ascii())
+    }
+}
+
+impl fmt::Debug for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SessionId({self})")
+    }
+}
+
+/// The payload of a Login Request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LoginRequest {
+    /// Who.
+    pub username: Username,
+    /// And the proof.
+    pub password: Password,
+    /// The session to join; `None` for the current one.
+    pub session: Option<SessionId>,
+    /// The number of the first message wanted; 0 for only what comes from now on.
+    pub sequence: u64,
+    /// After how much silence the client asks to be disconnected, milliseconds (protocol 4.1; at most 99,999).
+    pub heartbeat_timeout_ms: Option<u32>,
+}
+
+impl LoginRequest {
+    /// Length of the payload in protocol 3.0 and 4.0.
+    pub const LEN_3_0: usize = 46;
+    /// Length of the payload in protocol 4.1.
+    pub const LEN_4_1: usize = 51;
+
+    /// Reads the payload of a Login Request packet of either length. Both sides of every field are trimmed.
+    ///
+    /// # Errors
+    /// [`SoupError::PayloadLength`]; [`SoupError::NotANumber`] for a sequence number that is none, or a timeout
+    /// that is neither one nor blank.
+    pub fn decode(payload: &[u8]) -> Result<Self, SoupError> {
+        if payload.len() != Self::LEN_3_0 && payload.len() != Self::LEN_4_1 {
+            return Err(SoupError::PayloadLength { kind: kind::LOGIN_REQUEST, payload: payload.len() });
+        }
+        let session = payload[16..26].trim_ascii();
+        let timeout = payload[Self::LEN_3_0..].trim_ascii();
+        let heartbeat_timeout_ms = match timeout {
+            [] => None,
+            digits => {
+                let ms = number(digits, "heartbeat timeout")?;
+                Some(u32::try_from(ms).map_err(|_| SoupError::NotANumber { field: "heartbeat timeout" })?)
+            }
+        };
+        Ok(Self {
+            username: Username::read(&payload[..6]),
+            password: Password::read(&payload[6..16]),
+            session: (!session.is_empty()).then(|| SessionId::read(session)),
+            sequence: number(&payload[26..46], "requested sequence number")?,
+            heartbeat_timeout_ms,
+        })
+    }
+
+    /// Appends the whole packet to `out`: that of protocol 4.1 when a timeout is asked for, else that of 3.0.
+    pub fn push(&self, out: &mut Vec<u8>) {
+        let mut payload = [b' '; Self::LEN_4_1];
+        payload[..6].copy_from_slice(&self.username.0);
+        payload[6..16].copy_from_slice(&self.password.0);
+        if let Some(session) = self.session {
+            payload[16..26].copy_from_slice(&session.0);
+        }
+        right_justify(self.sequence, &mut payload[26..46]);
+        let len = match self.heartbeat_timeout_ms {
+            None => Self::LEN_3_0,
+            Some(ms) => {
+                right_justify(u64::from(ms.min(99_999)), &mut payload[46..51]);
+                Self::LEN_4_1
+            }
+        };
+        out.extend_from_slice(&[0, len as u8 + 1, kind::LOGIN_REQUEST]);
+        out.extend_from_slice(&payload[..len]);
+    }
+}
+
+/// The payload of a Login Accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LoginAccepted {
+    /// The session joined.
+    pub session: SessionId,
+    /// The number of the next Sequenced Data packet.
+    pub sequence: u64,
+}
+
+impl LoginAccepted {
+    /// Length of the whole packet.
+    pub const PACKET_LEN: usize = 33;
+
+    /// Reads the payload of a Login Accepted packet.
+    ///
+    /// # Errors
+    /// [`SoupError::PayloadLength`], [`SoupError::NotANumber`].
+    pub fn decode(payload: &[u8]) -> Result<Self, SoupError> {
+        if payload.len() != Self::PACKET_LEN - HEADER_LEN {
+            return Err(SoupError::PayloadLength { kind: kind::LOGIN_ACCEPTED, payload: payload.len() });
+        }
+        let sequence = number(&payload[10..], "sequence number")?;
+        Ok(Self { session: SessionId::read(&payload[..10]), sequence })
+    }
+
+    /// The whole packet. Both fields are padded on the left, as the protocol has it.
+    pub fn packet(&self) -> [u8; Self::PACKET_LEN] {
+        let mut packet = [b' '; Self::PACKET_LEN];
+        packet[..HEADER_LEN].copy_from_slice(&[0, 31, kind::LOGIN_ACCEPTED]);
+        let session = self.session.0.trim_ascii_end();
+        packet[13 - session.len()..13].copy_from_slice(session);
+        right_justify(self.sequence, &mut packet[13..]);
+        packet
+    }
+}
+
+/// The payload of a Login Rejected: why. The server closes the connection after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LoginRejected {
+    /// `A`: user or password is wrong.
+    #[error("not authorised: unknown user or wrong password")]
+    NotAuthorised,
+    /// `S`: there is no such session.
+    #[error("the requested session is not available")]
+    SessionNotAvailable,
+}
+
+impl LoginRejected {
+    /// Reads the payload of a Login Rejected packet.
+    ///
+    /// # Errors
+    /// [`SoupError::PayloadLength`], [`SoupError::UnknownReason`].
+    pub fn decode(payload: &[u8]) -> Result<Self, SoupError> {
+        match payload {
+            b"A" => Ok(Self::NotAuthorised),
+            b"S" => Ok(Self::SessionNotAvailable),
+            [code] => Err(SoupError::UnknownReason { code: *code }),
+            _ => Err(SoupError::PayloadLength { kind: kind::LOGIN_REJECTED, payload: payload.len() }),
+        }
+    }
+
+    /// The whole packet.
+    pub fn packet(self) -> [u8; 4] {
+        let reason = match self {
+            Self::NotAuthorised => b'A',
+            Self::SessionNotAvailable => b'S',
+        };
+        [0, 2, kind::LOGIN_REJECTED, reason]
+    }
+}
+
+/// A decimal number somewhere in a field.
+fn number(field: &[u8], name: &'static str) -> Result<u64, SoupError> {
+    let digits = field.trim_ascii();
+    let text = std::str::from_utf8(digits).ok().filter(|_| digits.iter().all(u8::is_ascii_digit));
+    text.and_then(|text| text.parse().ok()).ok_or(SoupError::NotANumber { field: name })
+}
+
+/// Writes a number to the end of a field of spaces. Digits that do not fit are left out: the callers' fields hold
+/// every number that they write.
+fn right_justify(mut value: u64, field: &mut [u8]) {
+    for slot in field.iter_mut().rev() {
+        *slot = b'0' + (value % 10) as u8;
+        value /= 10;
+        if value == 0 {
+            break;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn login(session: Option<&str>, sequence: u64, timeout: Option<u32>) -> LoginRequest {
+        LoginRequest {
+            username: Username::new("alice").expect("a name"),
+            password: Password::new("Secret1").expect("a password"),
+            session: session.map(|s| SessionId::new(s).expect("a session")),
+            sequence,
+            heartbeat_timeout_ms: timeout,
+        }
+    }
+
+    #[test]
+    fn frames_are_found_wherever_tcp_cuts_them() {
+        let mut bytes = Vec::new();
+        push_packet(kind::UNSEQUENCED, b"hello", &mut bytes).expect("fits");
+        bytes.extend_from_slice(&CLIENT_HEARTBEAT);
+        for cut in 0..8 {
+            assert_eq!(frame(&bytes[..cut], 64), Ok(None), "cut at {cut}");
+        }
+        let (packet, used) = frame(&bytes, 64).expect("readable").expect("whole");
+        assert_eq!((packet.kind, packet.payload, used), (b'U', &b"hello"[..], 8));
+        let (packet, used) = frame(&bytes[used..], 64).expect("readable").expect("whole");
+        assert_eq!((packet.kind, packet.payload, used), (b'R', &b""[..], 3));
+    }
+
+    #[test]
+    fn broken_lengths_are_named_as_soon_as_they_are_seen() {
+        assert_eq!(frame(&[0, 0], 64), Err(SoupError::Empty));
+        assert_eq!(frame(&[0, 65], 64), Err(SoupError::TooLong { length: 65, max: 64 }));
+        assert_eq!(frame(&[0, 64], 64), Ok(None));
+        assert_eq!(header(b'S', PAYLOAD_LEN_MAX), Some([0xFF, 0xFF, b'S']));
+        assert_eq!(header(b'S', PAYLOAD_LEN_MAX + 1), None);
+        assert_eq!(write_packet(b'S', b"abc", &mut [0; 5]), None);
+    }
+
+    #[test]
+    fn both_protocol_versions_and_both_habits_of_padding_log_in() {
+        let mut left = b"ALICE SECRET1   DOJIMA0001".to_vec();
+        left.extend_from_slice(b"7                   ");
+        assert_eq!(LoginRequest::decode(&left), Ok(login(Some("DOJIMA0001"), 7, None)));
+        let mut right = b" alice   secret1          ".to_vec();
+        right.extend_from_slice(b"                   7");
+        assert_eq!(LoginRequest::decode(&right), Ok(login(None, 7, None)));
+        right.extend_from_slice(b" 5000");
+        assert_eq!(LoginRequest::decode(&right), Ok(login(None, 7, Some(5_000))));
+        right.pop();
+        let wrong = SoupError::PayloadLength { kind: b'L', payload: 50 };
+        assert_eq!(LoginRequest::decode(&right), Err(wrong));
+        left[26..46].copy_from_slice(b"  seven             ");
+        let field = "requested sequence number";
+        assert_eq!(LoginRequest::decode(&left), Err(SoupError::NotANumber { field }));
+    }
+
+    #[test]
+    fn login_packets_have_the_lengths_of_the_specification() {
+        let mut bytes = Vec::new();
+        login(None, 1, None).push(&mut bytes);
+        assert_eq!((bytes.len(), &bytes[..3]), (49, &[0, 47, b'L'][..]));
+        bytes.clear();
+        login(None, 1, Some(15_000)).push(&mut bytes);
+        assert_eq!((bytes.len(), &bytes[..3], &bytes[49..]), (54, &[0, 52, b'L'][..], &b"15000"[..]));
+        let accepted = LoginAccepted { session: SessionId::new("DAY1").expect("a session"), sequence: 42 };
+        assert_eq!(accepted.packet(), *b"\x00\x1fA      DAY1                  42");
+        assert_eq!(LoginRejected::NotAuthorised.packet(), *b"\x00\x02JA");
+        assert_eq!(LoginRejected::SessionNotAvailable.packet(), *b"\x00\x02JS");
+    }
+
+    #[test]
+    fn a_password_is_never_shown() {
+        assert!(!format!("{:?}", login(None, 1, None)).to_lowercase().contains("secret"));
+    }
+
+    proptest! {
+        #[test]
+        fn arbitrary_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..80)) {
+            let _ = frame(&bytes, 64);
+            let _ = LoginRequest::decode(&bytes);
+            let _ = LoginAccepted::decode(&bytes);
+            let _ = LoginRejected::decode(&bytes);
+        }
+
+        #[test]
+        fn fields_of_arbitrary_bytes_never_panic(
+            bytes in proptest::collection::vec(any::<u8>(), LoginRequest::LEN_4_1),
+            short in any::<bool>(),
+        ) {
+            let len = if short { LoginRequest::LEN_3_0 } else { LoginRequest::LEN_4_1 };
+            if let Ok(request) = LoginRequest::decode(&bytes[..len]) {
+                let _ = format!("{request:?}");
+            }
+            let _ = LoginAccepted::decode(&bytes[..30]).map(|accepted| accepted.packet());
+        }
+
+        #[test]
+        fn what_is_written_reads_back(
+            name in "[A-Z0-9]{1,6}", password in "[A-Z0-9]{1,10}", session in "[A-Za-z0-9]{1,10}",
+            any_session in any::<bool>(), sequence in any::<u64>(),
+            timeout in proptest::option::of(0_u32..100_000),
+        ) {
+            let session = SessionId::new(&session).expect("a session");
+            let request = LoginRequest {
+                username: Username::new(&name).expect("a name"),
+                password: Password::new(&password).expect("a password"),
+                session: (!any_session).then_some(session),
+                sequence,
+                heartbeat_timeout_ms: timeout,
+            };
+            let mut bytes = Vec::new();
+            request.push(&mut bytes);
+            let (packet, used) = frame(&bytes, 64).expect("readable").expect("whole");
+            prop_assert_eq!((packet.kind, used), (kind::LOGIN_REQUEST, bytes.len()));
+            prop_assert_eq!(LoginRequest::decode(packet.payload), Ok(request));
+
+            let accepted = LoginAccepted { session, sequence };
+            prop_assert_eq!(LoginAccepted::decode(&accepted.packet()[3..]), Ok(accepted));
+        }
+    }
+}
