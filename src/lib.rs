@@ -20,3 +20,4 @@ pub mod exchange;
 pub mod ring;
 pub mod runtime;
 pub mod stages;
+pub mod wire;
