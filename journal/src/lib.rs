@@ -1,1 +1,49 @@
-//! The memory-mapped journal.
+//! A memory-mapped, checksummed, group-committed journal of byte records.
+//!
+//! The crate knows bytes and sequences and nothing of what they mean. One [`Writer`] appends records with dense
+//! sequences into mapped segment files and makes them durable in batches; any number of [`Reader`]s follow it with
+//! positioned reads; [`scan`] judges a directory after a stop without ever writing to it. The file format, what each
+//! durability mode survives and the table of verdicts are in this crate's `README.md`.
+//!
+//! ```
+//! use dojima_journal::{Options, Reader, scan};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let folder = tempfile::tempdir()?;
+//! let mut writer = scan(folder.path())?.into_writer(Options::default().with_segment_bytes(64 * 1024))?;
+//! writer.append(1, 1_000, b"first")?;
+//! writer.append(2, 1_001, b"second")?;
+//! assert_eq!(writer.sync()?, 2);
+//!
+//! let mut reader = Reader::open(folder.path(), 2)?;
+//! assert_eq!(reader.next()?.map(|record| record.payload), Some(&b"second"[..]));
+//! assert!(reader.next()?.is_none());
+//! writer.seal()?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! In reading order: [`layout`] (every offset of the format), `record` and `segment` (bytes to values), [`storage`]
+//! (where the files live: a folder or memory), `map` (the only unsafe code), `maker` (space made ahead of need),
+//! [`Writer`], [`Reader`], and recovery ([`scan`] and what follows from it).
+
+mod error;
+pub mod layout;
+mod lock;
+mod maker;
+mod map;
+mod memory;
+mod reader;
+mod record;
+mod recovery;
+mod reopen;
+mod segment;
+pub mod storage;
+mod tail;
+mod writer;
+
+pub use error::{AppendError, JournalError, SyncError};
+pub use memory::MemoryStorage;
+pub use reader::{Position, Reader, Record};
+pub use recovery::{Scanned, SegmentSummary, Verdict, scan, scan_storage};
+pub use writer::{Durability, Options, Writer};

@@ -1,0 +1,120 @@
+//! What can go wrong, in the terms of whoever has to act on it.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Why a journal cannot be opened, read or prepared.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// Bytes that were acknowledged, or the structure around them, no longer verify. Nothing was changed.
+    #[error("{}: acknowledged data damaged at byte {offset} (sequence {sequence}): {why}", file.display())]
+    Damaged {
+        /// The file with the damage, or the file that is missing.
+        file: PathBuf,
+        /// Offset of the first byte of the record or field that does not verify.
+        offset: u64,
+        /// The sequence that was expected there; 0 if unknown.
+        sequence: u64,
+        /// What does not hold.
+        why: String,
+    },
+    /// The file was written in another version of the format (or its version field is damaged).
+    #[error("{}: journal format version {found} at byte {offset}, but this build reads version {supported}", file.display())]
+    UnknownVersion {
+        /// The file.
+        file: PathBuf,
+        /// Offset of the version field.
+        offset: u64,
+        /// The version in the file.
+        found: u32,
+        /// The version that this build reads.
+        supported: u32,
+    },
+    /// Another process (or another writer of this one) has the journal open for writing.
+    #[error("journal {} is in use by another engine{}", dir.display(), holder.map(|pid| format!(" (process {pid})")).unwrap_or_default())]
+    Locked {
+        /// The journal's directory.
+        dir: PathBuf,
+        /// The process that holds the lock, when it could be read.
+        holder: Option<u32>,
+    },
+    /// The journal was written to between the scan and the lock.
+    #[error("journal {} changed after it was scanned; scan it again", dir.display())]
+    Changed {
+        /// The journal's directory.
+        dir: PathBuf,
+    },
+    /// A reader asked for records that are older than the oldest segment.
+    #[error("journal {} starts at sequence {first}; sequence {asked} is gone", dir.display())]
+    Gone {
+        /// The journal's directory.
+        dir: PathBuf,
+        /// The oldest sequence there is.
+        first: u64,
+        /// The sequence asked for.
+        asked: u64,
+    },
+    /// The options contradict the limits of the format.
+    #[error("journal options: {0}")]
+    Options(String),
+    /// The operating system refused.
+    #[error("{}: cannot {action}: {source}", path.display())]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// On which file or directory.
+        path: PathBuf,
+        /// Its answer.
+        source: io::Error,
+    },
+}
+
+impl JournalError {
+    /// Adapter for `map_err`: names the action and the path of an I/O error.
+    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::Io { action, path: path.to_owned(), source }
+    }
+}
+
+/// Why a record was not appended. The journal is unchanged in every case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum AppendError {
+    /// The segment is full and no spare one is ready; try again later.
+    #[error("no segment is ready: try again later")]
+    NoSpace,
+    /// The payload can never fit a segment.
+    #[error("a payload of {bytes} bytes does not fit: the limit is {max}")]
+    TooLarge {
+        /// Bytes asked for.
+        bytes: usize,
+        /// Largest payload in bytes.
+        max: usize,
+    },
+    /// Sequences are dense; this is not the next one.
+    #[error("sequence {got} appended where {expected} is next")]
+    OutOfOrder {
+        /// The next sequence.
+        expected: u64,
+        /// The one given.
+        got: u64,
+    },
+    /// A sync failed earlier; the writer accepts nothing any more.
+    #[error("the journal failed to sync earlier and accepts nothing any more")]
+    Poisoned,
+}
+
+/// Why the journal could not be made durable. Never retried: the kernel may have dropped the pages.
+#[derive(Debug, thiserror::Error)]
+pub enum SyncError {
+    /// The operating system failed to write; every later call answers [`SyncError::Poisoned`].
+    #[error("{}: cannot sync: {source}", file.display())]
+    Failed {
+        /// The file that was being synced.
+        file: PathBuf,
+        /// The operating system's answer.
+        source: io::Error,
+    },
+    /// A sync failed earlier.
+    #[error("the journal failed to sync earlier and accepts nothing any more")]
+    Poisoned,
+}

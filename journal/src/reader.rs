@@ -1,0 +1,240 @@
+//! A reader that follows a journal, live or at rest, with positioned reads. It never writes, takes no lock, and never
+//! judges: bytes that do not verify may be a record that is just being written, so they read as "nothing yet".
+
+use crate::error::JournalError;
+use crate::layout::{PAGE_BYTES, RECORD_HEADER_BYTES, SEGMENT_HEADER_BYTES};
+use crate::record::{Found, Kind, Parsed, Seed, parse};
+use crate::recovery::list;
+use crate::segment::{Header, file_name};
+use crate::storage::{FileStorage, ReadAt, Storage};
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Bytes read at once at most, as long as records are not longer.
+const READ_BYTES_MAX: usize = 1 << 20;
+/// How often a header that does not verify is read again, since it may have been read while it was written.
+const HEADER_READS: usize = 3;
+
+/// Where a record stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    /// Number of the segment.
+    pub segment: u64,
+    /// Offset of the record's header in the segment's file, in bytes.
+    pub offset: u64,
+}
+
+/// One record, borrowed from the reader until its next call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Record<'a> {
+    /// The record's sequence.
+    pub sequence: u64,
+    /// Every sequence up to this one was on the disk when the record was appended; 0 = none.
+    pub watermark: u64,
+    /// Time in nanoseconds, as given to the writer.
+    pub time_ns: u64,
+    /// The bytes given to the writer.
+    pub payload: &'a [u8],
+    position: Position,
+}
+
+impl Record<'_> {
+    /// Where the record stands.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        self.position
+    }
+}
+
+/// Reads records in sequence, over segments, to the live end and beyond as it moves.
+#[derive(Debug)]
+pub struct Reader {
+    storage: Arc<dyn Storage>,
+    from_sequence: u64,
+    /// `None` until there is a segment.
+    place: Option<Place>,
+    buffer: Buffer,
+}
+
+/// An open segment and the next record in it.
+#[derive(Debug)]
+struct Place {
+    file: Box<dyn ReadAt>,
+    header: Header,
+    seed: Seed,
+    offset: u64,
+    next_sequence: u64,
+}
+
+/// Bytes of the segment from `offset` on.
+#[derive(Debug)]
+struct Buffer {
+    bytes: Vec<u8>,
+    filled: usize,
+    /// Offset in the segment of the first byte.
+    offset: u64,
+    /// How much to read next: little while polling the live end, much while catching up.
+    read_bytes: usize,
+}
+
+impl Buffer {
+    fn new() -> Self {
+        Self { bytes: Vec::new(), filled: 0, offset: 0, read_bytes: READ_BYTES_MAX }
+    }
+
+    fn clear(&mut self) {
+        self.filled = 0;
+    }
+
+    /// The bytes at hand from `offset` on.
+    fn from(&self, offset: u64) -> &[u8] {
+        let at = offset.checked_sub(self.offset).map_or(usize::MAX, |at| at as usize);
+        self.bytes[..self.filled].get(at..).unwrap_or_default()
+    }
+
+    fn fill(&mut self, place: &Place, bytes: usize) -> std::io::Result<()> {
+        let bytes = bytes.min((place.header.segment_bytes - place.offset) as usize);
+        if self.bytes.len() < bytes {
+            self.bytes.resize(bytes, 0);
+        }
+        self.filled = 0;
+        self.filled = place.file.read_at(&mut self.bytes[..bytes], place.offset)?;
+        self.offset = place.offset;
+        Ok(())
+    }
+}
+
+impl Reader {
+    /// A reader of the journal in `dir` whose first record will be `from_sequence` (0 counts as 1), or the first one
+    /// after it that will be written. There need not be a journal yet.
+    ///
+    /// # Errors
+    /// [`JournalError::Gone`] if the journal starts later, [`JournalError::Damaged`], [`JournalError::UnknownVersion`],
+    /// [`JournalError::Io`].
+    pub fn open(dir: &Path, from_sequence: u64) -> Result<Self, JournalError> {
+        Self::open_storage(Arc::new(FileStorage::new(dir)), from_sequence)
+    }
+
+    /// As [`Reader::open`] for the journal in `storage`.
+    ///
+    /// # Errors
+    /// As [`Reader::open`].
+    pub fn open_storage(storage: Arc<dyn Storage>, from_sequence: u64) -> Result<Self, JournalError> {
+        let from_sequence = from_sequence.max(1);
+        let place = locate(storage.as_ref(), from_sequence)?;
+        Ok(Self { storage, from_sequence, place, buffer: Buffer::new() })
+    }
+
+    /// The next record, or `None` while there is none; call again later. What is not durable yet is returned too:
+    /// whoever may not act on that compares the sequence with the writer's [`durable`](crate::Writer::durable).
+    ///
+    /// # Errors
+    /// [`JournalError::Io`], and as [`Reader::open`] while there was no journal yet.
+    #[allow(
+        clippy::should_implement_trait,
+        reason = "the record borrows from the reader, which Iterator cannot say"
+    )]
+    pub fn next(&mut self) -> Result<Option<Record<'_>>, JournalError> {
+        if self.place.is_none() {
+            self.place = locate(self.storage.as_ref(), self.from_sequence)?;
+        }
+        let Some(place) = &mut self.place else { return Ok(None) };
+        let (found, position) = loop {
+            let Some(found) = look(place, &mut self.buffer)
+                .map_err(JournalError::io("read", &self.storage.path(&file_name(place.header.number))))?
+            else {
+                self.buffer.read_bytes = PAGE_BYTES;
+                return Ok(None);
+            };
+            let position = Position { segment: place.header.number, offset: place.offset };
+            match found.kind {
+                Kind::Data(_) => {
+                    place.offset += found.bytes() as u64;
+                    place.next_sequence += 1;
+                    if found.sequence >= self.from_sequence {
+                        break (found, position);
+                    }
+                }
+                Kind::Seal => place.offset += found.bytes() as u64,
+                Kind::End => match open_segment(self.storage.as_ref(), place.header.number + 1) {
+                    Ok(Some(next)) if next.next_sequence == place.next_sequence => {
+                        *place = next;
+                        self.buffer.clear();
+                    }
+                    // The end marker is written before the header of the next segment.
+                    Ok(_) => return Ok(None),
+                    Err(error) => return Err(error),
+                },
+            }
+        };
+        let range = payload_range(&found, position, &self.buffer);
+        let Found { sequence, watermark, time_ns, .. } = found;
+        Ok(Some(Record { sequence, watermark, time_ns, payload: &self.buffer.bytes[range], position }))
+    }
+}
+
+fn payload_range(found: &Found, position: Position, buffer: &Buffer) -> Range<usize> {
+    let start = (position.offset - buffer.offset) as usize + RECORD_HEADER_BYTES;
+    start..start + found.payload_bytes()
+}
+
+/// The record at the place, from the buffer or else from the file; `None` if it is not there (yet).
+fn look(place: &Place, buffer: &mut Buffer) -> std::io::Result<Option<Found>> {
+    let expected = |found: Found| (found.sequence == place.next_sequence).then_some(found);
+    if let Parsed::Valid(found) = parse(buffer.from(place.offset), place.seed) {
+        return Ok(expected(found));
+    }
+    // What the buffer holds may be from before the record was written, or end inside it.
+    buffer.fill(place, buffer.read_bytes)?;
+    let mut parsed = parse(buffer.from(place.offset), place.seed);
+    if let Parsed::Short(bytes) = parsed
+        && bytes as u64 <= place.header.segment_bytes - place.offset
+        && bytes > buffer.filled
+    {
+        buffer.fill(place, bytes.max(buffer.read_bytes))?;
+        parsed = parse(buffer.from(place.offset), place.seed);
+    }
+    buffer.read_bytes = (buffer.read_bytes * 2).min(READ_BYTES_MAX);
+    match parsed {
+        Parsed::Valid(found) => Ok(expected(found)),
+        Parsed::Short(_) | Parsed::Invalid => Ok(None),
+    }
+}
+
+/// The newest segment that starts at or before `from_sequence`; `None` without a journal.
+fn locate(storage: &dyn Storage, from_sequence: u64) -> Result<Option<Place>, JournalError> {
+    let mut place = None;
+    for (number, _) in list(storage)? {
+        match open_segment(storage, number)? {
+            Some(found) if found.next_sequence <= from_sequence => place = Some(found),
+            Some(found) if place.is_none() => {
+                let (dir, first) = (storage.dir().to_owned(), found.next_sequence);
+                return Err(JournalError::Gone { dir, first, asked: from_sequence });
+            }
+            Some(_) | None => break,
+        }
+    }
+    Ok(place)
+}
+
+/// Opens a segment at its first record; `None` while it is a spare.
+fn open_segment(storage: &dyn Storage, number: u64) -> Result<Option<Place>, JournalError> {
+    let name = file_name(number);
+    let path = storage.path(&name);
+    let file = storage.open(&name).map_err(JournalError::io("open", &path))?;
+    let mut bytes = [0; SEGMENT_HEADER_BYTES];
+    let mut reads = 0;
+    let header = loop {
+        let filled = file.read_at(&mut bytes, 0).map_err(JournalError::io("read", &path))?;
+        reads += 1;
+        match Header::decode(&bytes[..filled], &path, number) {
+            Ok(header) => break header,
+            Err(_) if reads < HEADER_READS => {}
+            Err(error) => return Err(error),
+        }
+    };
+    let (seed, offset, next_sequence) =
+        (Seed::of(header.salt), SEGMENT_HEADER_BYTES as u64, header.base_sequence);
+    Ok((!header.is_spare()).then_some(Place { file, header, seed, offset, next_sequence }))
+}

@@ -1,0 +1,124 @@
+//! One record: bytes to values and back. A record is believed only if its checksum, seeded with the segment's salt,
+//! matches and its padding is zero.
+
+use crate::layout::{
+    CRC_AT, END, LENGTH_AT, RECORD_HEADER_BYTES, SEAL, SEQUENCE_AT, TIME_AT, WATERMARK_AT, record_bytes,
+};
+use crate::segment::{u32_at, u64_at};
+
+/// The salt of a segment in the form in which every checksum starts from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Seed(u32);
+
+impl Seed {
+    pub(crate) fn of(salt: u64) -> Self {
+        Self(crc32c::crc32c(&salt.to_le_bytes()))
+    }
+}
+
+/// What a record is, from its length field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A payload of so many bytes.
+    Data(usize),
+    /// A clean stop; the sequence is the next one and is not used up.
+    Seal,
+    /// The segment continues in the next one; the sequence is the base of that one.
+    End,
+}
+
+impl Kind {
+    fn of(length: u32) -> Self {
+        match length {
+            END => Self::End,
+            SEAL => Self::Seal,
+            length => Self::Data(length as usize),
+        }
+    }
+
+    fn length(self) -> u32 {
+        match self {
+            // Payloads are bounded by the segment size, which is below the two markers.
+            Self::Data(bytes) => bytes as u32,
+            Self::Seal => SEAL,
+            Self::End => END,
+        }
+    }
+
+    fn payload_bytes(self) -> usize {
+        match self {
+            Self::Data(bytes) => bytes,
+            Self::Seal | Self::End => 0,
+        }
+    }
+}
+
+/// The header of a record that verified.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Found {
+    pub(crate) kind: Kind,
+    pub(crate) sequence: u64,
+    pub(crate) watermark: u64,
+    pub(crate) time_ns: u64,
+}
+
+impl Found {
+    /// Bytes of the payload.
+    pub(crate) fn payload_bytes(&self) -> usize {
+        self.kind.payload_bytes()
+    }
+
+    /// Bytes from this record to the next.
+    pub(crate) fn bytes(&self) -> usize {
+        record_bytes(self.payload_bytes())
+    }
+
+    /// Writes the header of this record at the start of `bytes`, in which the payload already stands.
+    pub(crate) fn write(&self, bytes: &mut [u8], seed: Seed) {
+        bytes[LENGTH_AT..LENGTH_AT + 4].copy_from_slice(&self.kind.length().to_le_bytes());
+        bytes[SEQUENCE_AT..SEQUENCE_AT + 8].copy_from_slice(&self.sequence.to_le_bytes());
+        bytes[WATERMARK_AT..WATERMARK_AT + 8].copy_from_slice(&self.watermark.to_le_bytes());
+        bytes[TIME_AT..TIME_AT + 8].copy_from_slice(&self.time_ns.to_le_bytes());
+        let crc = checksum(bytes, self.payload_bytes(), seed);
+        bytes[CRC_AT..CRC_AT + 4].copy_from_slice(&crc.to_le_bytes());
+    }
+}
+
+/// What stands at the start of some bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Parsed {
+    Valid(Found),
+    /// The bytes end before the record that its length field announces does: so many bytes would be needed.
+    Short(usize),
+    Invalid,
+}
+
+/// Judges the bytes at a record boundary; `bytes` reaches from there to the end of what may be read.
+pub(crate) fn parse(bytes: &[u8], seed: Seed) -> Parsed {
+    if bytes.len() < RECORD_HEADER_BYTES {
+        return Parsed::Short(RECORD_HEADER_BYTES);
+    }
+    let sequence = u64_at(bytes, SEQUENCE_AT);
+    // Sequences start at 1, so the zeros of unused space end here.
+    if sequence == 0 {
+        return Parsed::Invalid;
+    }
+    let kind = Kind::of(u32_at(bytes, LENGTH_AT));
+    let payload_bytes = kind.payload_bytes();
+    let whole = record_bytes(payload_bytes);
+    if bytes.len() < whole {
+        return Parsed::Short(whole);
+    }
+    let padding = &bytes[RECORD_HEADER_BYTES + payload_bytes..whole];
+    if checksum(bytes, payload_bytes, seed) != u32_at(bytes, CRC_AT) || padding.iter().any(|&byte| byte != 0)
+    {
+        return Parsed::Invalid;
+    }
+    let (watermark, time_ns) = (u64_at(bytes, WATERMARK_AT), u64_at(bytes, TIME_AT));
+    Parsed::Valid(Found { kind, sequence, watermark, time_ns })
+}
+
+fn checksum(bytes: &[u8], payload_bytes: usize, seed: Seed) -> u32 {
+    let crc = crc32c::crc32c_append(seed.0, &bytes[LENGTH_AT..CRC_AT]);
+    crc32c::crc32c_append(crc, &bytes[SEQUENCE_AT..RECORD_HEADER_BYTES + payload_bytes])
+}

@@ -1,0 +1,386 @@
+//! Judging a journal after a stop. A scan reads everything and writes nothing; its verdict is a row of the table in
+//! `README.md`. What to do about it is [`Scanned::into_writer`]'s part.
+
+use crate::error::JournalError;
+use crate::layout::{BASE_SEQUENCE_AT, RECORD_HEADER_BYTES, SEGMENT_BYTES_MAX, SEGMENT_HEADER_BYTES};
+use crate::record::{Found, Kind, Parsed, Seed, parse};
+use crate::segment::{Header, file_name, number_of};
+use crate::storage::{FileStorage, Storage};
+use crate::tail::Remains;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// How a journal ended. Damage to acknowledged data is not among these: it is [`JournalError::Damaged`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// There is no journal yet.
+    Empty,
+    /// It ends with a seal: the writer stopped in good order and everything before is there.
+    Clean,
+    /// It ends after a whole record: the writer was killed between two records, or before it could seal.
+    Unsealed,
+    /// It ends in records that were never acknowledged and cannot all be read. They will be cut.
+    TornTail {
+        /// The file in which the readable journal ends.
+        file: PathBuf,
+        /// Offset in that file of the first byte that will be cut.
+        offset: u64,
+        /// Bytes that will be cut, zeros after the last written byte not counted.
+        bytes: u64,
+        /// How many records were certainly lost. There may have been more.
+        records_lost_at_least: u64,
+    },
+}
+
+/// One segment in use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SegmentSummary {
+    /// The file.
+    pub file: PathBuf,
+    /// Its number.
+    pub number: u64,
+    /// Sequence of its first record, or of the next one if it has none.
+    pub base_sequence: u64,
+    /// Readable records in it.
+    pub records: u64,
+    /// Bytes in use from the start of the file, its header included.
+    pub bytes: u64,
+}
+
+/// The readable end of a journal.
+#[derive(Debug, Clone)]
+pub(crate) struct EndOfJournal {
+    /// Header of the segment in which it ends; still that of a spare if nothing was written to it.
+    pub(crate) header: Header,
+    pub(crate) offset: usize,
+    /// The tail must be made anew up to `offset` before anything can be appended.
+    pub(crate) needs_rebuild: bool,
+    /// Later segments that hold records which will be cut.
+    pub(crate) later_in_use: Vec<u64>,
+}
+
+/// A scanned journal: the verdict, and the way to a writer.
+#[derive(Debug)]
+pub struct Scanned {
+    pub(crate) storage: Arc<dyn Storage>,
+    pub(crate) verdict: Verdict,
+    pub(crate) segments: Vec<SegmentSummary>,
+    pub(crate) next_sequence: u64,
+    /// `None`: no segment at all.
+    pub(crate) end: Option<EndOfJournal>,
+    pub(crate) watermark: u64,
+    pub(crate) sealed: bool,
+    /// Tells whether anything was written since; `None` without segments.
+    pub(crate) witness: Option<Witness>,
+    last_time_ns: u64,
+}
+
+/// The bytes that the next write to the journal would change.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Witness {
+    number: u64,
+    offset: u64,
+    header: [u8; SEGMENT_HEADER_BYTES],
+    next_record: [u8; RECORD_HEADER_BYTES],
+}
+
+impl Witness {
+    fn take(storage: &dyn Storage, number: u64, offset: u64) -> io::Result<Self> {
+        let (mut header, mut next_record) = ([0; SEGMENT_HEADER_BYTES], [0; RECORD_HEADER_BYTES]);
+        let file = storage.open(&file_name(number))?;
+        file.read_at(&mut header, 0)?;
+        file.read_at(&mut next_record, offset)?;
+        Ok(Self { number, offset, header, next_record })
+    }
+
+    /// Whether these bytes are still as they were.
+    pub(crate) fn holds(&self, storage: &dyn Storage) -> bool {
+        Self::take(storage, self.number, self.offset).is_ok_and(|now| now == *self)
+    }
+}
+
+impl Scanned {
+    /// How the journal ended.
+    #[must_use]
+    pub fn verdict(&self) -> &Verdict {
+        &self.verdict
+    }
+
+    /// The sequence after the last readable record. 1 for an empty journal.
+    #[must_use]
+    pub fn next_sequence(&self) -> u64 {
+        self.next_sequence
+    }
+
+    /// The sequence of the oldest record, or [`Scanned::next_sequence`] if there is none. Above 1 once old segments
+    /// were removed: the caller must check that its snapshot reaches this far.
+    #[must_use]
+    pub fn first_sequence(&self) -> u64 {
+        self.segments.first().map_or(self.next_sequence, |segment| segment.base_sequence)
+    }
+
+    /// Number of readable records.
+    #[must_use]
+    pub fn records(&self) -> u64 {
+        self.segments.iter().map(|segment| segment.records).sum()
+    }
+
+    /// Bytes in use, headers of segments and records included.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.segments.iter().map(|segment| segment.bytes).sum()
+    }
+
+    /// Whether the journal ends with a seal.
+    #[must_use]
+    pub fn sealed(&self) -> bool {
+        self.sealed
+    }
+
+    /// The highest durable watermark in any record; 0 = none. Everything up to it had certainly been synced.
+    #[must_use]
+    pub fn watermark(&self) -> u64 {
+        self.watermark
+    }
+
+    /// Time of the last record in nanoseconds, as it was stamped; 0 without records.
+    #[must_use]
+    pub fn last_time_ns(&self) -> u64 {
+        self.last_time_ns
+    }
+
+    /// The segments in use, oldest first.
+    #[must_use]
+    pub fn segments(&self) -> &[SegmentSummary] {
+        &self.segments
+    }
+}
+
+/// Judges the journal in `dir`. Reads only; a directory that is not there is an empty journal.
+///
+/// # Errors
+/// [`JournalError::Damaged`] if acknowledged data cannot be read, [`JournalError::UnknownVersion`],
+/// [`JournalError::Io`].
+pub fn scan(dir: &Path) -> Result<Scanned, JournalError> {
+    scan_storage(Arc::new(FileStorage::new(dir)))
+}
+
+/// Judges the journal in `storage`; see [`scan`].
+///
+/// # Errors
+/// As [`scan`].
+pub fn scan_storage(storage: Arc<dyn Storage>) -> Result<Scanned, JournalError> {
+    let files = list(storage.as_ref())?;
+    let journal_bytes = files.iter().map(|&(_, bytes)| bytes).sum();
+    let mut walk = Progress::new(storage, journal_bytes);
+    let mut data = Vec::new();
+    for &(number, bytes) in &files {
+        load(walk.storage.as_ref(), number, bytes, &mut data)?;
+        walk.segment(number, &data)?;
+    }
+    walk.finish()
+}
+
+/// Numbers and lengths in bytes of the segment files, in order.
+pub(crate) fn list(storage: &dyn Storage) -> Result<Vec<(u64, u64)>, JournalError> {
+    let files = storage.files().map_err(JournalError::io("list", storage.dir()))?;
+    let mut files: Vec<_> =
+        files.iter().filter_map(|(name, bytes)| Some((number_of(name)?, *bytes))).collect();
+    files.sort_unstable();
+    Ok(files)
+}
+
+/// Reads the first `bytes` bytes of a segment file into `data`; fewer if the file ends before.
+pub(crate) fn load(
+    storage: &dyn Storage,
+    number: u64,
+    bytes: u64,
+    data: &mut Vec<u8>,
+) -> Result<(), JournalError> {
+    let name = file_name(number);
+    data.resize(bytes.min(SEGMENT_BYTES_MAX) as usize, 0);
+    let read = storage.open(&name).and_then(|file| file.read_at(data, 0));
+    data.truncate(read.map_err(JournalError::io("read", &storage.path(&name)))?);
+    Ok(())
+}
+
+/// Steps through the records of one segment.
+pub(crate) struct Steps<'a> {
+    pub(crate) data: &'a [u8],
+    pub(crate) seed: Seed,
+    pub(crate) offset: usize,
+    pub(crate) next_sequence: u64,
+}
+
+impl Steps<'_> {
+    /// The record at `offset`, if it verifies and is the one that belongs there; moves past it.
+    pub(crate) fn step(&mut self) -> Option<Found> {
+        let Parsed::Valid(found) = parse(&self.data[self.offset..], self.seed) else { return None };
+        if found.sequence != self.next_sequence || found.watermark >= found.sequence {
+            return None;
+        }
+        self.offset += found.bytes();
+        if let Kind::Data(_) = found.kind {
+            self.next_sequence += 1;
+        }
+        Some(found)
+    }
+}
+
+/// A scan on its way through the segments.
+struct Progress {
+    storage: Arc<dyn Storage>,
+    journal_bytes: u64,
+    segments: Vec<SegmentSummary>,
+    next_sequence: u64,
+    watermark: u64,
+    sealed: bool,
+    last_time_ns: u64,
+    previous_number: Option<u64>,
+    /// The file in which the journal ends is shorter than its header says.
+    cut_short: bool,
+    /// Set once the readable journal has ended.
+    stop: Option<(EndOfJournal, Remains)>,
+}
+
+impl Progress {
+    fn new(storage: Arc<dyn Storage>, journal_bytes: u64) -> Self {
+        Self {
+            storage,
+            journal_bytes,
+            segments: Vec::new(),
+            next_sequence: 1,
+            watermark: 0,
+            sealed: false,
+            last_time_ns: 0,
+            previous_number: None,
+            cut_short: false,
+            stop: None,
+        }
+    }
+
+    fn damaged(&self, number: u64, offset: usize, why: String) -> JournalError {
+        let (file, sequence) = (self.storage.path(&file_name(number)), self.next_sequence);
+        JournalError::Damaged { file, offset: offset as u64, sequence, why }
+    }
+
+    fn missing(&self, number: u64) -> JournalError {
+        self.damaged(number, 0, "the segment is missing".to_owned())
+    }
+
+    /// Takes in the next segment file.
+    fn segment(&mut self, number: u64, data: &[u8]) -> Result<(), JournalError> {
+        let header = Header::decode(data, &self.storage.path(&file_name(number)), number)?;
+        let data = &data[..data.len().min(header.segment_bytes as usize)];
+        let follows = self.previous_number.is_none_or(|previous| previous + 1 == number);
+        match &mut self.stop {
+            Some((end, remains)) => {
+                if header.is_spare() {
+                    remains.look(data, SEGMENT_HEADER_BYTES, Seed::of(header.salt));
+                } else if follows {
+                    remains.look(data, SEGMENT_HEADER_BYTES, Seed::of(header.salt));
+                    end.later_in_use.push(number);
+                } else {
+                    return Err(self.missing(number - 1));
+                }
+            }
+            None if !follows => return Err(self.missing(self.previous_number.map_or(number, |n| n + 1))),
+            None if header.is_spare() => self.reach_spare(header, data)?,
+            None => self.walk(header, data)?,
+        }
+        self.previous_number = Some(number);
+        Ok(())
+    }
+
+    /// The journal ends at the start of a spare: the segment before it is full, or says that it continues.
+    fn reach_spare(&mut self, header: Header, data: &[u8]) -> Result<(), JournalError> {
+        if self.segments.is_empty() {
+            // A segment is made ahead only while another one is in use.
+            return Err(self.missing(header.number.saturating_sub(1)));
+        }
+        self.stop_at(header, SEGMENT_HEADER_BYTES, data);
+        Ok(())
+    }
+
+    /// Reads the records of a segment in use, up to its end marker or the end of the journal.
+    fn walk(&mut self, header: Header, data: &[u8]) -> Result<(), JournalError> {
+        if self.segments.is_empty() {
+            self.next_sequence = header.base_sequence;
+        } else if header.base_sequence != self.next_sequence {
+            let why = format!("the segment says it starts at sequence {}", header.base_sequence);
+            return Err(self.damaged(header.number, BASE_SEQUENCE_AT, why));
+        }
+        let (offset, next_sequence) = (SEGMENT_HEADER_BYTES, self.next_sequence);
+        let mut steps = Steps { data, seed: Seed::of(header.salt), offset, next_sequence };
+        let mut continues = false;
+        while !continues && let Some(found) = steps.step() {
+            self.watermark = self.watermark.max(found.watermark);
+            self.sealed = found.kind == Kind::Seal;
+            match found.kind {
+                Kind::Data(_) => self.last_time_ns = found.time_ns,
+                Kind::Seal => {}
+                Kind::End => continues = true,
+            }
+        }
+        let records = steps.next_sequence - header.base_sequence;
+        let (offset, file) = (steps.offset, self.storage.path(&file_name(header.number)));
+        self.next_sequence = steps.next_sequence;
+        self.segments.push(SegmentSummary {
+            file,
+            number: header.number,
+            base_sequence: header.base_sequence,
+            records,
+            bytes: offset as u64,
+        });
+        if !continues {
+            self.stop_at(header, offset, data);
+        }
+        Ok(())
+    }
+
+    fn stop_at(&mut self, header: Header, offset: usize, data: &[u8]) {
+        let mut remains = Remains::new(self.next_sequence, self.journal_bytes);
+        remains.look(data, offset, Seed::of(header.salt));
+        self.cut_short = (data.len() as u64) < header.segment_bytes;
+        let needs_rebuild = header.is_spare();
+        let end = EndOfJournal { header, offset, needs_rebuild, later_in_use: Vec::new() };
+        self.stop = Some((end, remains));
+    }
+
+    fn finish(mut self) -> Result<Scanned, JournalError> {
+        let Some((mut end, remains)) = self.stop.take() else {
+            return match self.previous_number {
+                Some(number) => Err(self.missing(number + 1)),
+                None => Ok(self.scanned(Verdict::Empty, None, None)),
+            };
+        };
+        if let Some(watermark) = remains.acknowledged() {
+            let why =
+                format!("the record does not verify, yet a later one says that {watermark} was durable");
+            return Err(self.damaged(end.header.number, end.offset, why));
+        }
+        let verdict = if remains.bytes > 0 || !end.later_in_use.is_empty() || self.cut_short {
+            end.needs_rebuild = true;
+            Verdict::TornTail {
+                file: self.storage.path(&file_name(end.header.number)),
+                offset: end.offset as u64,
+                bytes: remains.bytes,
+                records_lost_at_least: remains.records_lost_at_least(),
+            }
+        } else if self.sealed {
+            Verdict::Clean
+        } else {
+            Verdict::Unsealed
+        };
+        let (number, offset) = (end.header.number, end.offset as u64);
+        let witness = Witness::take(self.storage.as_ref(), number, offset);
+        let witness = witness.map_err(JournalError::io("read", &self.storage.path(&file_name(number))))?;
+        Ok(self.scanned(verdict, Some(end), Some(witness)))
+    }
+
+    fn scanned(self, verdict: Verdict, end: Option<EndOfJournal>, witness: Option<Witness>) -> Scanned {
+        let Self { storage, segments, next_sequence, watermark, sealed, last_time_ns, .. } = self;
+        Scanned { storage, verdict, segments, next_sequence, end, watermark, sealed, witness, last_time_ns }
+    }
+}

@@ -1,0 +1,190 @@
+//! From a verdict to a writer: lock, cut what was never acknowledged, and go on where the journal ends.
+//!
+//! Cutting is atomic at every step: a file is only ever replaced by another one that is already on the disk, and each
+//! state in between is again a journal that a scan accepts.
+
+use crate::error::JournalError;
+use crate::layout::{PAGE_BYTES, SEGMENT_HEADER_BYTES, payload_bytes_max};
+use crate::maker::{self, Maker};
+use crate::record::Seed;
+use crate::recovery::{EndOfJournal, Scanned, Steps, list, load};
+use crate::segment::{Header, file_name};
+use crate::storage::{Storage, UNFINISHED};
+use crate::writer::{Options, Tail, Writer};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+impl Scanned {
+    /// Locks the journal, cuts a torn tail if there is one, makes everything that was read durable and returns the
+    /// writer. Nothing but records after the readable end is ever removed.
+    ///
+    /// # Errors
+    /// [`JournalError::Locked`], [`JournalError::Changed`], [`JournalError::Options`], [`JournalError::Io`].
+    pub fn into_writer(self, options: Options) -> Result<Writer, JournalError> {
+        options.check()?;
+        let storage = Arc::clone(&self.storage);
+        storage.prepare().map_err(JournalError::io("create", storage.dir()))?;
+        let lock = storage.lock()?;
+        self.check_unchanged()?;
+        remove_unfinished(storage.as_ref())?;
+        let (tail, next_sequence) = match &self.end {
+            Some(end) => (self.continue_tail(end)?, self.next_sequence),
+            None => (first_tail(storage.as_ref(), &options)?, options.first_sequence),
+        };
+        let number = tail.header.number;
+        let mut segments: VecDeque<_> =
+            self.segments.iter().map(|segment| (segment.number, segment.base_sequence)).collect();
+        if segments.back().is_none_or(|&(last, _)| last != number) {
+            segments.push_back((number, tail.header.base_sequence));
+        }
+        let maker =
+            Maker::start(Arc::clone(&storage), number + 1, options.segment_bytes, options.spare_segments)
+                .map_err(JournalError::io("start the maker thread for", storage.dir()))?;
+        Ok(Writer {
+            durability: options.durability,
+            dirty_from: tail.offset,
+            tail,
+            next_sequence,
+            synced: next_sequence - 1,
+            unsynced_segment: number,
+            segments,
+            bytes_written: 0,
+            payload_bytes_max: payload_bytes_max(options.segment_bytes as usize),
+            sealed: self.sealed,
+            poisoned: false,
+            maker,
+            storage,
+            _lock: lock,
+        })
+    }
+
+    /// As [`Scanned::into_writer`], but first removes every record after `after_sequence`, acknowledged or not: for
+    /// a log that is derived from another one and has run ahead of it.
+    ///
+    /// # Errors
+    /// As [`Scanned::into_writer`], and [`JournalError::Gone`] if the oldest record is itself after the one that
+    /// would have to come next.
+    pub fn into_writer_truncated(
+        mut self,
+        after_sequence: u64,
+        options: Options,
+    ) -> Result<Writer, JournalError> {
+        let next_sequence = after_sequence.saturating_add(1);
+        if next_sequence >= self.next_sequence {
+            return self.into_writer(options);
+        }
+        let keep = self.segments.partition_point(|segment| segment.base_sequence <= next_sequence);
+        let Some(last) = keep.checked_sub(1).map(|index| self.segments[index].clone()) else {
+            let (dir, first) = (self.storage.dir().to_owned(), self.first_sequence());
+            return Err(JournalError::Gone { dir, first, asked: next_sequence });
+        };
+        let mut data = Vec::new();
+        load(self.storage.as_ref(), last.number, last.bytes, &mut data)?;
+        let header = Header::decode(&data, &last.file, last.number)?;
+        let (seed, offset) = (Seed::of(header.salt), SEGMENT_HEADER_BYTES);
+        let mut steps = Steps { data: &data, seed, offset, next_sequence: last.base_sequence };
+        while steps.next_sequence < next_sequence {
+            let dir = self.storage.dir();
+            steps.step().ok_or_else(|| JournalError::Changed { dir: dir.to_owned() })?;
+        }
+        let mut later_in_use: Vec<_> = self.segments[keep..].iter().map(|segment| segment.number).collect();
+        if let Some(end) = &self.end {
+            later_in_use.extend(&end.later_in_use);
+        }
+        self.end = Some(EndOfJournal { header, offset: steps.offset, needs_rebuild: true, later_in_use });
+        self.segments.truncate(keep);
+        (self.next_sequence, self.sealed) = (next_sequence, false);
+        self.watermark = self.watermark.min(after_sequence);
+        self.into_writer(options)
+    }
+
+    /// Refuses if another writer was at work between the scan and the lock. Any writer that appends or seals changes
+    /// the bytes at the end of the journal or, in a spare, its header.
+    fn check_unchanged(&self) -> Result<(), JournalError> {
+        let changed = || JournalError::Changed { dir: self.storage.dir().to_owned() };
+        match &self.witness {
+            None if list(self.storage.as_ref())?.is_empty() => Ok(()),
+            Some(witness) if witness.holds(self.storage.as_ref()) => Ok(()),
+            None | Some(_) => Err(changed()),
+        }
+    }
+
+    /// Cuts what has to be cut and opens the last segment at the readable end.
+    fn continue_tail(&self, end: &EndOfJournal) -> Result<Tail, JournalError> {
+        let storage = self.storage.as_ref();
+        // Spares first: their space may be needed below. They are made anew, which is cheaper than trusting them.
+        remove_after(storage, end.later_in_use.last().copied().unwrap_or(end.header.number))?;
+        self.sync_segments()?;
+        let mut header = end.header;
+        if header.is_spare() {
+            header.base_sequence = self.next_sequence;
+        }
+        let name = file_name(header.number);
+        if end.needs_rebuild {
+            for &number in end.later_in_use.iter().rev() {
+                blank(storage, number)?;
+            }
+            let mut kept = Vec::new();
+            load(storage, header.number, end.offset as u64, &mut kept)?;
+            kept[..SEGMENT_HEADER_BYTES].copy_from_slice(&header.encode());
+            create(storage, &name, header.segment_bytes, &kept)?;
+            remove_after(storage, header.number)?;
+        }
+        let region = storage.map(&name, header.segment_bytes);
+        let region = region.map_err(JournalError::io("map", &storage.path(&name)))?;
+        Ok(Tail { header, seed: Seed::of(header.salt), region, offset: end.offset })
+    }
+
+    /// Syncs every segment with a record that no watermark vouches for: a killed process leaves its last records in
+    /// the page cache only, and from here on they count as durable.
+    fn sync_segments(&self) -> Result<(), JournalError> {
+        for (index, segment) in self.segments.iter().enumerate() {
+            let next_base = self.segments.get(index + 1).map_or(u64::MAX, |next| next.base_sequence);
+            if next_base > self.watermark {
+                let synced = self.storage.sync_file(&file_name(segment.number));
+                synced.map_err(JournalError::io("sync", &segment.file))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Removes what an interrupted maker left.
+fn remove_unfinished(storage: &dyn Storage) -> Result<(), JournalError> {
+    for (name, _) in storage.files().map_err(JournalError::io("list", storage.dir()))? {
+        if name.ends_with(UNFINISHED) {
+            storage.remove(&name).map_err(JournalError::io("remove", &storage.path(&name)))?;
+        }
+    }
+    Ok(())
+}
+
+/// Removes all segments after `number`, the last one first, so that no gap ever appears.
+fn remove_after(storage: &dyn Storage, number: u64) -> Result<(), JournalError> {
+    for (later, _) in list(storage)?.into_iter().rev().take_while(|&(later, _)| later > number) {
+        let name = file_name(later);
+        storage.remove(&name).map_err(JournalError::io("remove", &storage.path(&name)))?;
+    }
+    Ok(())
+}
+
+/// Replaces a segment by a small spare. Its predecessor may say that the journal continues here, so the file must not
+/// disappear before the predecessor was replaced too.
+fn blank(storage: &dyn Storage, number: u64) -> Result<(), JournalError> {
+    let segment_bytes = PAGE_BYTES as u64;
+    let header = Header { number, base_sequence: 0, segment_bytes, salt: storage.new_salt() };
+    create(storage, &file_name(number), segment_bytes, &header.encode())
+}
+
+fn create(storage: &dyn Storage, name: &str, bytes: u64, start: &[u8]) -> Result<(), JournalError> {
+    let created = storage.create(name, bytes, start, &AtomicBool::new(false));
+    created.map_err(JournalError::io("create", &storage.path(name)))
+}
+
+/// The first segment of a new journal.
+fn first_tail(storage: &dyn Storage, options: &Options) -> Result<Tail, JournalError> {
+    let made =
+        maker::make(storage, 1, options.first_sequence, options.segment_bytes, &AtomicBool::new(false));
+    made.map(Tail::from).map_err(JournalError::io("create the first segment in", storage.dir()))
+}

@@ -1,0 +1,120 @@
+//! Segment files: their names and their header. The header in a file is whole at every moment (it is synced before
+//! the file gets its name, and replaced within one disk sector), so a header that does not verify is damage and never
+//! the trace of a crash.
+
+use crate::error::JournalError;
+use crate::layout::{
+    BASE_SEQUENCE_AT, HEADER_CRC_AT, HEADER_LENGTH_AT, MAGIC, MAGIC_AT, RESERVED_AT, SALT_AT,
+    SEGMENT_BYTES_AT, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN, SEGMENT_HEADER_BYTES, SEGMENT_NUMBER_AT, VERSION,
+    VERSION_AT,
+};
+use std::path::Path;
+
+/// The header of one segment file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Header {
+    pub(crate) number: u64,
+    /// Sequence of the first record; 0 while the segment is a spare that nothing was written to.
+    pub(crate) base_sequence: u64,
+    pub(crate) segment_bytes: u64,
+    pub(crate) salt: u64,
+}
+
+impl Header {
+    /// Whether the segment waits for its first use.
+    pub(crate) fn is_spare(&self) -> bool {
+        self.base_sequence == 0
+    }
+
+    pub(crate) fn encode(&self) -> [u8; SEGMENT_HEADER_BYTES] {
+        let mut bytes = [0; SEGMENT_HEADER_BYTES];
+        let mut put = |at: usize, value: &[u8]| bytes[at..at + value.len()].copy_from_slice(value);
+        put(MAGIC_AT, &MAGIC);
+        put(VERSION_AT, &VERSION.to_le_bytes());
+        put(HEADER_LENGTH_AT, &(SEGMENT_HEADER_BYTES as u32).to_le_bytes());
+        put(SEGMENT_NUMBER_AT, &self.number.to_le_bytes());
+        put(BASE_SEQUENCE_AT, &self.base_sequence.to_le_bytes());
+        put(SEGMENT_BYTES_AT, &self.segment_bytes.to_le_bytes());
+        put(SALT_AT, &self.salt.to_le_bytes());
+        let crc = crc32c::crc32c(&bytes[..HEADER_CRC_AT]);
+        bytes[HEADER_CRC_AT..].copy_from_slice(&crc.to_le_bytes());
+        bytes
+    }
+
+    /// Reads the header at the start of `bytes`, which is the content of `file`.
+    ///
+    /// # Errors
+    /// [`JournalError::UnknownVersion`] for another version, [`JournalError::Damaged`] for anything else that does
+    /// not hold.
+    pub(crate) fn decode(bytes: &[u8], file: &Path, number: u64) -> Result<Self, JournalError> {
+        let damaged = |offset: usize, why: &str| JournalError::Damaged {
+            file: file.to_owned(),
+            offset: offset as u64,
+            sequence: 0,
+            why: why.to_owned(),
+        };
+        let Some(bytes) = bytes.first_chunk::<SEGMENT_HEADER_BYTES>() else {
+            return Err(damaged(bytes.len(), "the file ends inside the segment header"));
+        };
+        if bytes[MAGIC_AT..VERSION_AT] != MAGIC {
+            return Err(damaged(MAGIC_AT, "not a journal segment: the magic is missing"));
+        }
+        let found = u32_at(bytes, VERSION_AT);
+        if found != VERSION {
+            let (file, offset) = (file.to_owned(), VERSION_AT as u64);
+            return Err(JournalError::UnknownVersion { file, offset, found, supported: VERSION });
+        }
+        if u32_at(bytes, HEADER_CRC_AT) != crc32c::crc32c(&bytes[..HEADER_CRC_AT]) {
+            return Err(damaged(MAGIC_AT, "the segment header does not match its checksum"));
+        }
+        if u32_at(bytes, HEADER_LENGTH_AT) as usize != SEGMENT_HEADER_BYTES {
+            return Err(damaged(HEADER_LENGTH_AT, "the header length is not that of this version"));
+        }
+        if bytes[RESERVED_AT..HEADER_CRC_AT].iter().any(|&byte| byte != 0) {
+            return Err(damaged(RESERVED_AT, "the reserved header bytes are not zero"));
+        }
+        let header = Self {
+            number: u64_at(bytes, SEGMENT_NUMBER_AT),
+            base_sequence: u64_at(bytes, BASE_SEQUENCE_AT),
+            segment_bytes: u64_at(bytes, SEGMENT_BYTES_AT),
+            salt: u64_at(bytes, SALT_AT),
+        };
+        if header.number != number {
+            return Err(damaged(SEGMENT_NUMBER_AT, &format!("the header says segment {}", header.number)));
+        }
+        if !segment_bytes_allowed(header.segment_bytes) {
+            return Err(damaged(SEGMENT_BYTES_AT, "the segment size is outside the limits of the format"));
+        }
+        Ok(header)
+    }
+}
+
+/// Whether a segment may have this size.
+pub(crate) fn segment_bytes_allowed(bytes: u64) -> bool {
+    (SEGMENT_BYTES_MIN..=SEGMENT_BYTES_MAX).contains(&bytes) && bytes.is_multiple_of(SEGMENT_BYTES_MIN)
+}
+
+/// Name of the file of segment `number`: ten digits or more, then `.seg`.
+pub(crate) fn file_name(number: u64) -> String {
+    format!("{number:010}.seg")
+}
+
+/// The segment number in a file name, if it is exactly one that [`file_name`] gives.
+pub(crate) fn number_of(name: &str) -> Option<u64> {
+    let number = name.strip_suffix(".seg")?.parse().ok()?;
+    (file_name(number) == name).then_some(number)
+}
+
+/// The u32 at `at`; the caller guarantees that it is inside `bytes`.
+pub(crate) fn u32_at(bytes: &[u8], at: usize) -> u32 {
+    let mut value = [0; 4];
+    value.copy_from_slice(&bytes[at..at + 4]);
+    u32::from_le_bytes(value)
+}
+
+/// The u64 at `at`; the caller guarantees that it is inside `bytes`.
+pub(crate) fn u64_at(bytes: &[u8], at: usize) -> u64 {
+    let mut value = [0; 8];
+    value.copy_from_slice(&bytes[at..at + 8]);
+    u64::from_le_bytes(value)
+}
