@@ -8,7 +8,8 @@ use std::ops::RangeInclusive;
 
 /// A ring must hold the events of some commands at once, or no batch would ever form.
 const RING_SLOTS: RangeInclusive<usize> = 64..=1 << 26;
-const SEGMENT_MIB: RangeInclusive<u64> = 1..=4_096;
+/// The largest segment is the journal crate's `SEGMENT_BYTES_MAX`.
+const SEGMENT_MIB: RangeInclusive<u64> = 1..=dojima_journal::layout::SEGMENT_BYTES_MAX >> 20;
 const SPARE_SEGMENTS: RangeInclusive<u32> = 1..=64;
 /// SoupBinTCP 4.1: the client's own timeout has five digits of milliseconds; ours may be longer.
 const TIMEOUT_MS: RangeInclusive<u64> = 10..=3_600_000;

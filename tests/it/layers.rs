@@ -1,0 +1,191 @@
+//! The layers, checked on the source text: who may use whom, who may be unsafe, how long a file may be.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Each module of the engine and the modules that it may use. What is not listed is an absence to rely on: the exchange
+/// knows nothing of bytes, a stage nothing of the configuration file, nobody below the wiring anything of threads.
+const MAY_USE: &[(&str, &[&str])] = &[
+    ("domain", &[]),
+    ("ring", &[]),
+    ("runtime", &[]),
+    ("exchange", &["domain"]),
+    ("wire", &["domain"]),
+    ("config", &["domain", "runtime"]),
+    ("recovery", &["domain", "exchange", "runtime"]),
+    ("stages", &["domain", "exchange", "ring", "runtime", "wire"]),
+    ("client", &["domain", "wire"]),
+    ("pipeline", &["config", "domain", "exchange", "recovery", "ring", "runtime", "stages"]),
+    ("cli", &["client", "config", "domain", "exchange", "pipeline", "recovery", "runtime", "stages", "wire"]),
+];
+
+/// What stages share: values and seams, no agent.
+const SEAMS: &[&str] = &["resend", "space"];
+
+/// The files that may contain `unsafe`.
+const UNSAFE: &[&str] = &["src/ring/slots.rs", "src/runtime/affinity.rs", "journal/src/map.rs"];
+
+const LINES_MAX: usize = 800;
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn rust_files(dir: &Path, into: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(dir).expect("a readable directory") {
+        let path = entry.expect("a readable entry").path();
+        if path.is_dir() {
+            rust_files(&path, into);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            into.push(path);
+        }
+    }
+}
+
+/// Path from the root of the repository, and text, of every Rust file below these directories.
+fn sources(dirs: &[&str]) -> Vec<(String, String)> {
+    let mut files = Vec::new();
+    dirs.iter().for_each(|dir| rust_files(&root().join(dir), &mut files));
+    files.sort();
+    assert!(files.len() > 20, "the sources were not found");
+    let relative = |path: &Path| path.strip_prefix(root()).expect("below the root").display().to_string();
+    files.iter().map(|path| (relative(path), fs::read_to_string(path).expect("UTF-8"))).collect()
+}
+
+/// The code without comments. A `//` inside a string literal cuts the rest of that line as well, which hides nothing
+/// here: paths stand in front of text.
+fn without_comments(text: &str) -> String {
+    let code = |line: &str| line.split("//").next().unwrap_or_default().to_owned();
+    text.lines().map(code).collect::<Vec<_>>().join("\n")
+}
+
+/// The first path segments after every `PREFIX::`: one for `PREFIX::name`, several for `PREFIX::{a, b::c}`.
+fn segments_after(text: &str, prefix: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for (at, _) in text.match_indices(prefix) {
+        let before = text[..at].chars().next_back();
+        if before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == ':' || c == '$') {
+            continue;
+        }
+        let rest = &text[at + prefix.len()..];
+        match rest.strip_prefix('{') {
+            Some(group) => found.extend(heads_of_group(group)),
+            None => found.push(identifier(rest)),
+        }
+    }
+    found
+}
+
+/// The first segment of each entry of a `{…}` list whose opening brace was already passed.
+fn heads_of_group(group: &str) -> Vec<String> {
+    let (mut depth, mut entry, mut heads) = (0, String::new(), Vec::new());
+    for c in group.chars() {
+        match c {
+            '}' if depth == 0 => break,
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            ',' if depth == 0 => heads.push(std::mem::take(&mut entry)),
+            _ if depth == 0 => entry.push(c),
+            _ => {}
+        }
+    }
+    heads.push(entry);
+    heads.iter().map(|entry| identifier(entry.trim())).filter(|head| !head.is_empty()).collect()
+}
+
+fn identifier(text: &str) -> String {
+    text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
+}
+
+/// `stages/gateway/login.rs` belongs to module `stages`; `lib.rs` and `main.rs` to none.
+fn module_of(path: &str) -> Option<&str> {
+    let inner = path.strip_prefix("src/")?;
+    let first = inner.split('/').next()?;
+    let name = first.strip_suffix(".rs").unwrap_or(first);
+    (!["lib", "main"].contains(&name)).then_some(name)
+}
+
+#[test]
+fn modules_use_only_the_layers_below_them() {
+    let mut wrong = Vec::new();
+    for (path, text) in sources(&["src"]) {
+        let Some(module) = module_of(&path) else { continue };
+        let Some((_, may)) = MAY_USE.iter().find(|(name, _)| *name == module) else {
+            panic!("{path}: say in MAY_USE what module {module} may use");
+        };
+        for used in segments_after(&without_comments(&text), "crate::") {
+            // A name that is no module is an item at the root, of which there are none.
+            if used != module && !may.contains(&used.as_str()) {
+                wrong.push(format!("{path} uses crate::{used}"));
+            }
+        }
+    }
+    assert_eq!(wrong, [""; 0], "see MAY_USE");
+}
+
+#[test]
+fn stages_never_import_one_another() {
+    let stage_of = |path: &str| -> Option<String> {
+        let inner = path.strip_prefix("src/stages/")?.split('/').next()?;
+        Some(inner.strip_suffix(".rs").unwrap_or(inner).to_owned())
+    };
+    let mut wrong = Vec::new();
+    for (path, text) in sources(&["src"]) {
+        let Some(stage) = stage_of(&path).filter(|stage| stage != "mod") else { continue };
+        let used = segments_after(&without_comments(&text), "crate::stages::");
+        let foreign = used.into_iter().filter(|used| *used != stage && !SEAMS.contains(&used.as_str()));
+        wrong.extend(foreign.map(|used| format!("{path} uses crate::stages::{used}")));
+    }
+    assert_eq!(wrong, [""; 0], "stages meet in rings and in {SEAMS:?}");
+}
+
+#[test]
+fn unsafe_is_fenced() {
+    let mut wrong = Vec::new();
+    for (path, text) in sources(&["src", "journal/src", "tools/src"]) {
+        let code = without_comments(&text);
+        let mut words = code.split(|c: char| !c.is_alphanumeric() && c != '_');
+        if words.any(|word| word == "unsafe") && !UNSAFE.contains(&path.as_str()) {
+            wrong.push(path);
+        }
+    }
+    assert_eq!(wrong, [""; 0], "only {UNSAFE:?} may be unsafe");
+}
+
+/// Clippy bans clocks and hash maps there (.clippy.toml); primitive types cannot be banned, so they are looked for here.
+#[test]
+fn the_core_computes_with_integers() {
+    let mut wrong = Vec::new();
+    for (path, text) in sources(&["src"]) {
+        if !["domain", "exchange"].contains(&module_of(&path).unwrap_or_default()) {
+            continue;
+        }
+        let code = without_comments(&text);
+        for word in code.split(|c: char| !c.is_alphanumeric() && c != '_') {
+            let suffix = |float| word == float || word.ends_with(&format!("_{float}"));
+            if suffix("f32") || suffix("f64") {
+                wrong.push(format!("{path}: {word}"));
+            }
+        }
+    }
+    assert_eq!(wrong, [""; 0], "no floating point in the core");
+}
+
+#[test]
+fn files_fit_a_head() {
+    let long: Vec<String> = sources(&["src", "journal/src", "tools/src"])
+        .into_iter()
+        .map(|(path, text)| (path, text.lines().count()))
+        .filter(|(_, lines)| *lines > LINES_MAX)
+        .map(|(path, lines)| format!("{path}: {lines} lines"))
+        .collect();
+    assert_eq!(long, [""; 0], "at most {LINES_MAX} lines");
+}
+
+#[test]
+fn the_reader_of_paths_reads_paths() {
+    let text = "use crate::domain::{Amount, ids};\nuse crate::{ring, stages::{gateway, space}, wire as w};\nlet x = \
+                crate::runtime::Fatal; // crate::cli\nother_crate::config::x; $crate::macros::m!()";
+    let code = without_comments(text);
+    assert_eq!(segments_after(&code, "crate::"), ["domain", "ring", "stages", "wire", "runtime"]);
+}
