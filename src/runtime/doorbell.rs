@@ -18,18 +18,16 @@
 //! Step 3 is a whole duty cycle of the thread's agents, so [`Sleeper::arm`] returns to the runner, and the next
 //! call of the idle strategy, if that cycle found nothing, sleeps.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 #[cfg(loom)]
 use loom::{
-    sync::Arc,
     sync::atomic::{AtomicBool, Ordering, fence},
     thread::{self, Thread},
 };
 #[cfg(not(loom))]
 use std::{
-    sync::Arc,
     sync::atomic::{AtomicBool, Ordering, fence},
     thread::{self, Thread},
 };

@@ -192,3 +192,30 @@ impl IdleStrategy for SocketWait {
         self.sleeper.doorbell()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn descend(descent: &mut Descent, work: &[usize]) -> Vec<Step> {
+        work.iter().map(|&count| descent.next(count)).collect()
+    }
+
+    #[test]
+    fn the_descent_arms_before_every_sleep() {
+        use Step::{Arm, Disarm, Sleep, Spin, Work, Yield};
+        let limits = IdleLimits { spins: 2, yields: 1, sleep_max: Duration::from_secs(1) };
+        let mut descent = Descent::new(limits);
+        assert_eq!(descend(&mut descent, &[0, 0, 0, 0, 0]), [Spin, Spin, Yield, Arm, Sleep]);
+        assert_eq!(descend(&mut descent, &[0, 0, 0]), [Arm, Sleep, Arm], "still idle: no spinning again");
+        assert_eq!(descend(&mut descent, &[1, 5, 0]), [Disarm, Work, Spin], "work starts it at the top");
+        assert_eq!(descend(&mut descent, &[0, 0, 0, 0, 3, 0]), [Spin, Yield, Arm, Sleep, Work, Spin]);
+    }
+
+    #[test]
+    fn a_strategy_that_never_sleeps_has_a_silent_doorbell() {
+        let doorbell = BusySpin.doorbell();
+        doorbell.ring();
+        assert!(!doorbell.is_armed());
+    }
+}

@@ -19,6 +19,8 @@ pub mod fatal;
 pub mod idle;
 pub mod runner;
 pub mod stepper;
+#[cfg(all(test, not(loom)))]
+mod tests;
 
 pub use affinity::{AffinityError, CoreIndex};
 pub use agent::Agent;
@@ -66,20 +68,5 @@ impl FromStr for ThreadingMode {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let found = Self::NAMES.iter().find(|(_, name)| *name == text);
         found.map(|(mode, _)| *mode).ok_or_else(|| UnknownThreadingMode(text.to_owned()))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn threading_modes_print_as_they_parse() {
-        for mode in [ThreadingMode::Shared, ThreadingMode::Dedicated, ThreadingMode::Stepped] {
-            assert_eq!(mode.to_string().parse(), Ok(mode));
-            let table = toml::to_string(&std::collections::BTreeMap::from([("mode", mode)])).unwrap();
-            assert_eq!(table.trim(), format!("mode = \"{mode}\""));
-        }
-        assert!("Shared".parse::<ThreadingMode>().unwrap_err().to_string().contains("\"Shared\""));
     }
 }
