@@ -17,6 +17,7 @@
 pub mod config;
 pub mod domain;
 pub mod exchange;
+pub mod recovery;
 pub mod ring;
 pub mod runtime;
 pub mod stages;

@@ -18,6 +18,15 @@ pub struct Stamp {
     pub time: Timestamp,
 }
 
+/// A command in its place: what stands in the command ring.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Sequenced {
+    /// Its place and time.
+    pub stamp: Stamp,
+    /// What is asked.
+    pub command: Command,
+}
+
 /// One change that is asked of the exchange. Whether it happens is said by the events.
 #[derive(Clone, Copy, Debug, PartialEq, Encode, Decode)]
 pub enum Command {

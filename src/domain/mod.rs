@@ -16,7 +16,7 @@ pub mod streams;
 
 pub use amounts::{Amount, OrderPrice, Ppm, Price, Quantity};
 pub use command::{
-    Cancel, Command, Echo, Enter, ListInstrument, RefuseEnter, RefuseReplace, Replace, Side, Stamp,
+    Cancel, Command, Echo, Enter, ListInstrument, RefuseEnter, RefuseReplace, Replace, Sequenced, Side, Stamp,
     TimeInForce, Trading, Transfer,
 };
 pub use event::{

@@ -61,6 +61,11 @@ impl StreamIndex {
         self.logins.get(login.0 as usize).map_or(0, |stream| stream.messages)
     }
 
+    /// The counts of logins 0 to `logins` - 1.
+    pub fn messages_by_login(&self, logins: usize) -> Vec<u64> {
+        (0..logins).map(|login| self.messages(LoginId(login as u32))).collect()
+    }
+
     /// Where to start reading to find this message (from 1), if the stream has it.
     pub fn mark_before(&self, login: LoginId, message: u64) -> Option<Mark> {
         let stream = self.logins.get(login.0 as usize)?;

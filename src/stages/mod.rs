@@ -1,3 +1,8 @@
-//! The agents, in flow order. They meet only in rings, cursors and the queues declared here; none imports another.
+//! The agents, in flow order. They meet only in rings, cursors and the seams declared here ([`resend`], [`space`]);
+//! none imports another.
 
+pub mod journaler;
+pub mod matcher;
 pub mod resend;
+pub mod sequencer;
+pub mod space;

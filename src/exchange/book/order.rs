@@ -40,9 +40,9 @@ pub struct Order {
     pub cross_type: u8,
     /// The client's firm, returned with every replace; zeros when there is none.
     pub firm: [u8; 4],
-    pub(super) level: u32,
-    pub(super) prev: u32,
-    pub(super) next: u32,
+    pub(in crate::exchange) level: u32,
+    pub(in crate::exchange) prev: u32,
+    pub(in crate::exchange) next: u32,
 }
 
 impl Order {

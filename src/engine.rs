@@ -1,0 +1,284 @@
+//! A running engine: recovered, wired, on its threads; and its orderly end.
+
+use crate::config::{Config, ConfigError, Difference};
+use crate::domain::Timestamp;
+use crate::exchange::{Exchange, ExchangeLimits};
+use crate::pipeline::{self, Handles, Local, Pipeline, StopPhase, Watch};
+use crate::recovery::{self, DataDir, Progress, Recovered, RecoveryError, RecoveryReport, RecoverySettings};
+use crate::runtime::{
+    Clock, Counters, Fatal, FatalPolicy, Runner, RunningAgent, Shutdown, Stepper, SystemClock,
+};
+use dojima_journal::{JournalError, Options};
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// What else an engine needs to know at its start.
+pub struct Launch<'a> {
+    /// Whether clients can connect. Without, commands come from the local source only.
+    pub order_entry: OrderEntry,
+    /// What happens when an agent fails for good.
+    pub on_fatal: OnFatal,
+    /// Told how far the replay has come.
+    pub on_progress: &'a mut dyn FnMut(Progress),
+}
+
+/// Whether an engine listens for clients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OrderEntry {
+    /// On the configured address.
+    Listen,
+    /// Not at all.
+    None,
+}
+
+/// What happens when an agent fails for good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnFatal {
+    /// The process ends with the reason's exit code.
+    ExitProcess,
+    /// The engine stops, and [`Engine::stop`] returns the reason.
+    Stop,
+}
+
+/// Why an engine did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The configuration is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The data directory cannot be used.
+    #[error(transparent)]
+    Recovery(#[from] RecoveryError),
+    /// The address cannot be listened on.
+    #[error(
+        "cannot listen on {address}: {source} (is another engine running? choose another gateway.listen)"
+    )]
+    Listen {
+        /// The configured address.
+        address: SocketAddr,
+        /// The error below.
+        source: std::io::Error,
+    },
+    /// Something else that cannot be had.
+    #[error(transparent)]
+    Fatal(#[from] Fatal),
+}
+
+impl StartError {
+    /// The process's exit code: 1 for a wrong configuration, else that of the [`Fatal`] that says the same.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Config(_) => 1,
+            Self::Recovery(RecoveryError::Journal(error @ JournalError::Locked { .. })) => {
+                Fatal::journal_locked(error).exit_code()
+            }
+            Self::Recovery(RecoveryError::EventLogDiverged { .. }) => Fatal::event_log(self).exit_code(),
+            Self::Recovery(RecoveryError::OpeningRefused { .. } | RecoveryError::OpeningChanged { .. }) => 1,
+            Self::Recovery(_) => Fatal::journal_damaged(self).exit_code(),
+            Self::Listen { .. } => Fatal::listen(self).exit_code(),
+            Self::Fatal(fatal) => fatal.exit_code(),
+        }
+    }
+}
+
+/// What every way to run an engine starts with.
+struct Warm {
+    pipeline: Pipeline,
+    report: RecoveryReport,
+    differences: Vec<Difference>,
+    order_entry: Option<SocketAddr>,
+    counters: Counters,
+}
+
+fn warm_up(
+    config: &Config,
+    data: &DataDir,
+    order_entry: OrderEntry,
+    on_progress: &mut dyn FnMut(Progress),
+) -> Result<Warm, StartError> {
+    config.validate()?;
+    // Before anything is written, so that a second engine on the same port leaves no trace.
+    let listener = match order_entry {
+        OrderEntry::Listen => Some(listen(config.gateway.listen)?),
+        OrderEntry::None => None,
+    };
+    let order_entry = listener.as_ref().and_then(|listener| listener.local_addr().ok());
+    let recovered = recovery::recover(data, &settings(config)?, on_progress)?;
+    let Recovered { ref report, ref state, .. } = recovered;
+    let differences = config.compare(&state.opening);
+    for difference in &differences {
+        tracing::warn!("{difference}");
+    }
+    let report = report.clone();
+    let counters = Counters::new();
+    let pipeline = pipeline::build(config, data, listener, recovered, &counters)?;
+    Ok(Warm { pipeline, report, differences, order_entry, counters })
+}
+
+fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).map_err(|source| StartError::Listen { address, source })
+}
+
+fn settings(config: &Config) -> Result<RecoverySettings, StartError> {
+    let options = |segment_mib: u64, spare_segments, durability| Options {
+        segment_bytes: segment_mib << 20,
+        spare_segments,
+        durability,
+        ..Options::default()
+    };
+    let (journal, event_log) = (&config.journal, &config.event_log);
+    Ok(RecoverySettings {
+        limits: ExchangeLimits { orders_max: config.exchange.orders_max },
+        journal: options(journal.segment_mib, journal.spare_segments, journal.durability.into()),
+        // The event log can be rebuilt from the journal, so it is never waited for.
+        event_log: options(
+            event_log.segment_mib,
+            event_log.spare_segments,
+            dojima_journal::Durability::Async,
+        ),
+        opening: config.opening_commands()?,
+        now: Timestamp(SystemClock::new().now().0),
+    })
+}
+
+/// An engine that runs on threads.
+pub struct Engine {
+    handles: Handles,
+    running: Vec<(StopPhase, RunningAgent)>,
+    runner: Runner,
+    /// What recovery found and did.
+    pub report: RecoveryReport,
+    /// Where the configuration differs from what the journal was opened with; the journal was kept.
+    pub differences: Vec<Difference>,
+    /// Where clients connect.
+    pub order_entry: Option<SocketAddr>,
+    /// The counters of all agents.
+    pub counters: Counters,
+}
+
+/// How an engine ended.
+#[derive(Debug)]
+pub struct Stopped {
+    /// The exchange as it was after the last command.
+    pub exchange: Option<Exchange>,
+    /// Whether SQL has every event; if not, the next start goes on where it is.
+    pub sql_complete: bool,
+}
+
+/// How long a stop waits for what was taken in to be released, and for SQL to catch up.
+const DRAIN_PATIENCE: Duration = Duration::from_secs(30);
+const SQL_PATIENCE: Duration = Duration::from_secs(120);
+
+impl Engine {
+    /// Recovers the data directory, or opens a new one, and starts all agents.
+    ///
+    /// # Errors
+    /// See [`StartError`]; nothing runs then.
+    pub fn start(config: &Config, data: &Path, launch: Launch<'_>) -> Result<Self, StartError> {
+        let data = DataDir(data.to_owned());
+        let warm = warm_up(config, &data, launch.order_entry, launch.on_progress)?;
+        let Warm { pipeline: Pipeline { threads, handles }, report, differences, order_entry, counters } =
+            warm;
+        let stops: Vec<Shutdown> = threads.iter().map(|_| Shutdown::new()).collect();
+        let runner = Runner::new(match launch.on_fatal {
+            OnFatal::ExitProcess => FatalPolicy::ExitProcess,
+            OnFatal::Stop => FatalPolicy::RequestShutdown(stops.clone()),
+        });
+        let mut running = Vec::new();
+        for (thread, stop) in threads.into_iter().zip(stops) {
+            running.push((thread.stop, runner.spawn(thread.agent, thread.idle, stop, thread.pin)?));
+        }
+        Ok(Self { handles, running, runner, report, differences, order_entry, counters })
+    }
+
+    /// The source of commands that do not come over a socket.
+    pub fn local(&mut self) -> &mut Local {
+        &mut self.handles.local
+    }
+
+    /// Where all stages are.
+    pub fn watch(&self) -> &Watch {
+        &self.handles.watch
+    }
+
+    /// Whether an agent has ended by itself, which only a fatal error makes it do.
+    pub fn has_failed(&self) -> bool {
+        self.runner.fatal().is_some() || self.running.iter().any(|(_, agent)| agent.is_finished())
+    }
+
+    /// Takes nothing more in, lets everything that was taken in become durable and leave, seals the journal and lets SQL
+    /// catch up.
+    ///
+    /// # Errors
+    /// The first fatal error of any agent.
+    pub fn stop(mut self) -> Result<Stopped, Fatal> {
+        if let Some(gateway) = &self.handles.gateway {
+            gateway.stop_reading();
+        }
+        self.wait(DRAIN_PATIENCE, Watch::is_drained);
+        self.end(StopPhase::Hot)?;
+        self.end(StopPhase::Disk)?;
+        let sql_complete = self.wait(SQL_PATIENCE, |watch| watch.sql_lag_events() == 0);
+        self.end(StopPhase::Sql)?;
+        Ok(Stopped { exchange: self.handles.last_state.try_recv().ok(), sql_complete })
+    }
+
+    /// Waits until `done`, unless an agent fails or patience ends; whether it is done.
+    fn wait(&self, patience: Duration, done: impl Fn(&Watch) -> bool) -> bool {
+        let started = Instant::now();
+        while !done(&self.handles.watch) {
+            if self.has_failed() || started.elapsed() > patience {
+                return false;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        true
+    }
+
+    /// Stops the threads of one phase, in flow order.
+    fn end(&mut self, phase: StopPhase) -> Result<(), Fatal> {
+        let (ending, rest) =
+            std::mem::take(&mut self.running).into_iter().partition(|(stop, _)| *stop == phase);
+        self.running = rest;
+        for (_, agent) in Vec::from_iter::<Vec<(StopPhase, RunningAgent)>>(ending) {
+            agent.request_stop();
+            agent.join()?;
+        }
+        self.runner.fatal().map_or(Ok(()), Err)
+    }
+}
+
+/// An engine without threads: a seed decides which agent runs next.
+pub struct SteppedEngine {
+    /// Runs the agents.
+    pub stepper: Stepper,
+    /// The outside's ends.
+    pub handles: Handles,
+    /// What recovery found and did.
+    pub report: RecoveryReport,
+}
+
+impl SteppedEngine {
+    /// Recovers the data directory, or opens a new one, and makes all agents ready. Nobody can connect.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub fn start(config: &Config, data: &Path, seed: u64) -> Result<Self, StartError> {
+        let data = DataDir(data.to_owned());
+        let Warm { pipeline, report, .. } = warm_up(config, &data, OrderEntry::None, &mut |_| {})?;
+        let agents = pipeline.threads.into_iter().map(|thread| thread.agent).collect();
+        Ok(Self { stepper: Stepper::new(seed, agents)?, handles: pipeline.handles, report })
+    }
+
+    /// Runs until nothing is left to do, then closes all agents in flow order.
+    ///
+    /// # Errors
+    /// The first fatal error of any agent.
+    pub fn stop(mut self) -> Result<Stopped, Fatal> {
+        self.stepper.run_until_idle(usize::MAX)?;
+        self.stepper.close()?;
+        let sql_complete = self.handles.watch.sql_lag_events() == 0;
+        Ok(Stopped { exchange: self.handles.last_state.try_recv().ok(), sql_complete })
+    }
+}

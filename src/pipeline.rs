@@ -1,0 +1,255 @@
+//! The wiring, and nothing else: rings, gates, agents, threads. No logic of the exchange is here.
+//!
+//! ```text
+//! 1 gateway ─ inbound ring ─▶ 2 sequencer ─ command ring ─┬▶ 3 journaler ─▶ durable cursor, the gate of 1 and 5
+//!   local   ─ inbound ring ─▶                             └▶ 4 matcher ─ event ring ─┬▶ 1 gateway
+//!                                                                                    └▶ 5 archiver ─▶ 6 SQL writer
+//! ```
+//!
+//! *local* is a second source, for commands that do not come over a socket: tests, benches, later administration.
+
+mod seats;
+
+use crate::config::Config;
+use crate::domain::{Command, EventRecord, Sequenced};
+use crate::exchange::Exchange;
+use crate::recovery::{DataDir, Recovered, State};
+use crate::ring::{Consumer, CursorReader, Producer, RingBuilder, cursor, spsc};
+use crate::runtime::{Agent, CoreIndex, Counters, Doorbell, Fatal, IdleStrategy, SystemClock};
+use crate::stages::gateway::{Gateway, GatewayControl, GatewayPorts, GatewayStart};
+use crate::stages::journaler::{Journaler, JournalerPorts, JournalerSettings};
+use crate::stages::matcher::{Matcher, MatcherPorts};
+use crate::stages::persister::archiver::{Archiver, ArchiverPorts};
+use crate::stages::persister::sql::SqlWriter;
+use crate::stages::resend::resend_queues;
+use crate::stages::sequencer::{Sequencer, SequencerPorts};
+use crate::stages::space::space_gauge;
+use crossbeam_channel::{Receiver, bounded};
+use seats::{Agents, Seat, Seats};
+use std::net::TcpListener;
+use std::time::Duration;
+
+/// The agents of one engine, joined and warm, and what the outside keeps of them.
+pub struct Pipeline {
+    /// The threads to run them on, in flow order; in stepped mode one agent each.
+    pub threads: Vec<Thread>,
+    /// The outside's ends.
+    pub handles: Handles,
+}
+
+/// One thread: what runs on it and how it waits.
+pub struct Thread {
+    /// What runs on it.
+    pub agent: Box<dyn Agent>,
+    /// How it waits.
+    pub idle: Box<dyn IdleStrategy>,
+    /// Its core, if it is to be pinned.
+    pub pin: Option<CoreIndex>,
+    /// When it is stopped.
+    pub stop: StopPhase,
+}
+
+/// Threads stop in this order, each group after the one before it has nothing left to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum StopPhase {
+    /// Gateway, sequencer, matcher.
+    Hot,
+    /// Journaler and archiver.
+    Disk,
+    /// The SQL writer, after it has caught up with the event log.
+    Sql,
+}
+
+/// What the outside keeps of a pipeline.
+pub struct Handles {
+    /// Stops the gateway from reading more.
+    pub gateway: Option<GatewayControl>,
+    /// Commands that do not come over a socket.
+    pub local: Local,
+    /// Where everybody is.
+    pub watch: Watch,
+    /// The exchange, once the matcher is closed.
+    pub last_state: Receiver<Exchange>,
+}
+
+/// The local source of commands. After publishing, ring.
+pub struct Local {
+    /// Where the commands go.
+    pub commands: Producer<Command>,
+    /// Wakes the sequencer.
+    pub doorbell: Doorbell,
+}
+
+/// The positions of all stages.
+#[derive(Clone)]
+pub struct Watch {
+    /// Every ring: its producer and its consumers.
+    rings: Vec<(CursorReader, Vec<CursorReader>)>,
+    sequenced: CursorReader,
+    /// The last sequence before this start: command ring positions count from here.
+    sequence_base: u64,
+    /// The last command that is durable.
+    pub durable: CursorReader,
+    /// The last command whose events are all in the event ring.
+    pub applied: CursorReader,
+    /// The last event in the event log.
+    pub archived: CursorReader,
+    /// The last event in SQL; `None` when there is no SQL writer.
+    pub in_sql: Option<CursorReader>,
+}
+
+impl Watch {
+    /// The last command that was sequenced.
+    pub fn sequenced(&self) -> u64 {
+        self.sequence_base + self.sequenced.get()
+    }
+
+    /// Whether every command taken in is durable and all its events are released and logged. Once nothing more is
+    /// taken in, this stays true.
+    pub fn is_drained(&self) -> bool {
+        let sequenced = self.sequenced();
+        let settled = self.applied.get() == sequenced && self.durable.get() == sequenced;
+        settled
+            && self.rings.iter().all(|(end, readers)| readers.iter().all(|reader| reader.get() == end.get()))
+    }
+
+    /// Events in the event log that are not in SQL yet.
+    pub fn sql_lag_events(&self) -> u64 {
+        self.in_sql.as_ref().map_or(0, |in_sql| self.archived.get().saturating_sub(in_sql.get()))
+    }
+}
+
+/// Joins recovered parts into a pipeline. Without a listener there is no gateway.
+///
+/// # Errors
+/// When the system gives no poll, or a setting cannot be had on this machine.
+pub fn build(
+    config: &Config,
+    data: &DataDir,
+    listener: Option<TcpListener>,
+    recovered: Recovered,
+    counters: &Counters,
+) -> Result<Pipeline, Fatal> {
+    let Recovered { state, journal, event_log, .. } = recovered;
+    let State { exchange, last, last_event, streams, listings, opening, .. } = state;
+    let mut seats = Seats::new(config)?;
+
+    // The rings and cursors.
+    let (gateway_in, from_gateway) = spsc::<Command>(config.rings.inbound_slots);
+    let (local_in, from_local) = spsc::<Command>(config.rings.inbound_slots);
+    let (commands, [to_journaler, to_matcher]) = ring::<Sequenced, 2>(config.rings.command_slots);
+    let (events, to_archiver, to_gateway) = match &listener {
+        Some(_) => {
+            let (events, [archiver, gateway]) = ring::<EventRecord, 2>(config.rings.event_slots);
+            (events, archiver, Some(gateway))
+        }
+        None => {
+            let (events, [archiver]) = ring::<EventRecord, 1>(config.rings.event_slots);
+            (events, archiver, None)
+        }
+    };
+    let (mut durable_in, durable) = cursor();
+    durable_in.set(last.sequence);
+    let (mut applied_in, applied) = cursor();
+    applied_in.set(last.sequence);
+    let (space_low, space) = space_gauge();
+    let (resend_client, resend_server) = resend_queues();
+    let (last_state_in, last_state) = bounded(1);
+    let event_readers = [Some(&to_archiver), to_gateway.as_ref()];
+    let rings = vec![
+        (gateway_in.cursor(), vec![from_gateway.cursor()]),
+        (local_in.cursor(), vec![from_local.cursor()]),
+        (commands.cursor(), vec![to_journaler.cursor(), to_matcher.cursor()]),
+        (events.cursor(), event_readers.into_iter().flatten().map(Consumer::cursor).collect()),
+    ];
+    let sequenced = commands.cursor();
+
+    // 1. Gateway.
+    let gateway = match (listener, to_gateway) {
+        (Some(listener), Some(events)) => {
+            let downstream = seats.bells(Seat::Gateway, &[Seat::Sequencer, Seat::Archiver]);
+            let durable = durable.clone();
+            let ports =
+                GatewayPorts { inbound: gateway_in, events, durable, resend: resend_client, downstream };
+            let messages = streams.messages_by_login(exchange.logins().len());
+            let start = GatewayStart { listings: listings.clone(), messages };
+            let settings = config.gateway_settings(&opening)?;
+            let gateway =
+                Gateway::new(settings, listener, ports, start, Box::new(SystemClock::new()), counters)?;
+            seats.watch_sockets(&gateway)?;
+            Some(gateway)
+        }
+        _ => None,
+    };
+    let control = gateway.as_ref().map(Gateway::control);
+    // 2. Sequencer.
+    let ports = SequencerPorts {
+        sources: vec![from_gateway, from_local],
+        commands,
+        space,
+        downstream: seats.bells(Seat::Sequencer, &[Seat::Journaler, Seat::Matcher]),
+    };
+    let sequencer = Sequencer::new(ports, Box::new(SystemClock::new()), last, counters);
+    // 3. Journaler.
+    let ports = JournalerPorts {
+        commands: to_journaler,
+        durable: durable_in,
+        space: space_low,
+        downstream: seats.bells(Seat::Journaler, &[Seat::Gateway, Seat::Archiver]),
+    };
+    let settings = JournalerSettings {
+        durability: config.journal.durability.into(),
+        sync_interval: Duration::from_millis(config.journal.async_sync_interval_ms),
+    };
+    let journaler = Journaler::new(ports, journal, settings, Box::new(SystemClock::new()), counters);
+    // 4. Matcher.
+    let ports = MatcherPorts {
+        commands: to_matcher,
+        events,
+        applied: applied_in,
+        downstream: seats.bells(Seat::Matcher, &[Seat::Gateway, Seat::Archiver]),
+        last_state: Some(last_state_in),
+    };
+    let matcher = Matcher::new(ports, exchange, last_event, counters);
+    // 5. Archiver.
+    let ports = ArchiverPorts {
+        events: to_archiver,
+        durable: durable.clone(),
+        resend: resend_server,
+        downstream: seats.bells(Seat::Archiver, &[Seat::Gateway]),
+    };
+    let archiver = Archiver::new(ports, event_log, data.event_log(), streams, listings, last_event, counters);
+    let archived = archiver.archived();
+    // 6. SQL writer.
+    let sql = match config.sql.enabled {
+        true => Some(SqlWriter::new(
+            config.sql_settings(data),
+            data.event_log(),
+            Box::new(SystemClock::new()),
+            counters,
+        )?),
+        false => None,
+    };
+    let in_sql = sql.as_ref().map(SqlWriter::watermark);
+
+    let watch = Watch { rings, sequenced, sequence_base: last.sequence, durable, applied, archived, in_sql };
+    let local = Local { commands: local_in, doorbell: seats.bell(Seat::Sequencer) };
+    let handles = Handles { gateway: control, local, watch, last_state };
+    let agents = Agents { gateway, sequencer, journaler, matcher, archiver, sql };
+    Ok(Pipeline { threads: seats.seat(agents), handles })
+}
+
+/// A ring with `N` consumers that follow the producer.
+fn ring<T: Copy + Default + Send + Sync + 'static, const N: usize>(
+    slots: usize,
+) -> (Producer<T>, [Consumer<T>; N]) {
+    let mut ring = RingBuilder::new(slots);
+    for _ in 0..N {
+        ring.consumer();
+    }
+    let (producer, consumers) = ring.build();
+    match consumers.try_into() {
+        Ok(consumers) => (producer, consumers),
+        Err(_) => unreachable!("as many consumers come out as were asked for"),
+    }
+}

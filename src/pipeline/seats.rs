@@ -1,0 +1,175 @@
+//! Who sits on which thread, how that thread waits, and who has to wake it.
+
+use super::{StopPhase, Thread};
+use crate::config::Config;
+use crate::runtime::affinity::available_cores;
+use crate::runtime::{
+    Agent, Backoff, BusySpin, CompositeAgent, CoreIndex, Doorbell, Fatal, IdleLimits, IdleStrategy,
+    SocketWait, ThreadingMode,
+};
+use crate::stages::gateway::Gateway;
+use crate::stages::journaler::Journaler;
+use crate::stages::matcher::Matcher;
+use crate::stages::persister::archiver::Archiver;
+use crate::stages::persister::sql::SqlWriter;
+use crate::stages::sequencer::Sequencer;
+use std::time::Duration;
+
+/// The agents by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Seat {
+    Gateway,
+    Sequencer,
+    Matcher,
+    Journaler,
+    Archiver,
+    Sql,
+}
+
+impl Seat {
+    const COUNT: usize = 6;
+
+    /// Threads of the shared mode: everything that never blocks on the first, everything that waits for the disk on the
+    /// second, SQL on the third.
+    fn shared_thread(self) -> usize {
+        match self {
+            Self::Gateway | Self::Sequencer | Self::Matcher => 0,
+            Self::Journaler | Self::Archiver => 1,
+            Self::Sql => 2,
+        }
+    }
+}
+
+/// All agents of one engine.
+pub(super) struct Agents {
+    pub(super) gateway: Option<Gateway>,
+    pub(super) sequencer: Sequencer,
+    pub(super) matcher: Matcher,
+    pub(super) journaler: Journaler,
+    pub(super) archiver: Archiver,
+    pub(super) sql: Option<SqlWriter>,
+}
+
+/// How the SQL thread waits: its work has a rhythm of its own, so nobody wakes it.
+const SQL_IDLE: IdleLimits = IdleLimits { spins: 0, yields: 0, sleep_max: Duration::from_millis(20) };
+
+/// A thread that also watches the gateway's sockets, or not.
+enum Idle {
+    Sockets(SocketWait),
+    Other(Box<dyn IdleStrategy>),
+}
+
+impl Idle {
+    fn bell(&self) -> Doorbell {
+        match self {
+            Self::Sockets(idle) => idle.doorbell(),
+            Self::Other(idle) => idle.doorbell(),
+        }
+    }
+
+    fn boxed(self) -> Box<dyn IdleStrategy> {
+        match self {
+            Self::Sockets(idle) => Box::new(idle),
+            Self::Other(idle) => idle,
+        }
+    }
+}
+
+/// The threads before anybody sits on them.
+pub(super) struct Seats {
+    mode: ThreadingMode,
+    /// By thread number.
+    idle: Vec<Idle>,
+    pins: Vec<CoreIndex>,
+}
+
+impl Seats {
+    pub(super) fn new(config: &Config) -> Result<Self, Fatal> {
+        let mode = config.engine.mode;
+        let sockets = || SocketWait::new(IdleLimits::default()).map(Idle::Sockets).map_err(Fatal::io);
+        let backoff = |limits| Idle::Other(Box::new(Backoff::new(limits)) as Box<dyn IdleStrategy>);
+        let idle = match mode {
+            ThreadingMode::Shared => {
+                vec![sockets()?, backoff(IdleLimits::default()), backoff(SQL_IDLE)]
+            }
+            ThreadingMode::Dedicated => {
+                // A thread that spins takes a whole core; with fewer cores than threads that would starve the others.
+                let spin = available_cores().len() > Seat::COUNT - 1;
+                let hot = || match spin {
+                    true => Idle::Other(Box::new(BusySpin)),
+                    false => backoff(IdleLimits::default()),
+                };
+                let disk = || backoff(IdleLimits::default());
+                vec![sockets()?, hot(), hot(), disk(), disk(), backoff(SQL_IDLE)]
+            }
+            ThreadingMode::Stepped => {
+                (0..Seat::COUNT).map(|_| Idle::Other(Box::new(BusySpin) as Box<dyn IdleStrategy>)).collect()
+            }
+        };
+        let pins = config.engine.pin_cores.iter().copied().map(CoreIndex).collect();
+        Ok(Self { mode, idle, pins })
+    }
+
+    fn thread(&self, seat: Seat) -> usize {
+        match self.mode {
+            ThreadingMode::Shared => seat.shared_thread(),
+            ThreadingMode::Dedicated | ThreadingMode::Stepped => seat as usize,
+        }
+    }
+
+    /// What wakes the thread of `seat`.
+    pub(super) fn bell(&self, seat: Seat) -> Doorbell {
+        self.idle[self.thread(seat)].bell()
+    }
+
+    /// What `from` has to ring to wake `to`: one bell for each thread other than its own.
+    pub(super) fn bells(&self, from: Seat, to: &[Seat]) -> Vec<Doorbell> {
+        let mut threads: Vec<usize> = to.iter().map(|seat| self.thread(*seat)).collect();
+        threads.retain(|thread| *thread != self.thread(from));
+        threads.sort_unstable();
+        threads.dedup();
+        threads.into_iter().map(|thread| self.idle[thread].bell()).collect()
+    }
+
+    /// Lets the gateway's sockets wake its thread.
+    pub(super) fn watch_sockets(&mut self, gateway: &Gateway) -> Result<(), Fatal> {
+        let thread = self.thread(Seat::Gateway);
+        match &mut self.idle[thread] {
+            Idle::Sockets(idle) => idle.watch(gateway).map_err(Fatal::io),
+            Idle::Other(_) => Ok(()),
+        }
+    }
+
+    /// Puts every agent on its thread, in flow order.
+    pub(super) fn seat(self, agents: Agents) -> Vec<Thread> {
+        let mut on_thread: Vec<(Vec<Box<dyn Agent>>, StopPhase)> =
+            self.idle.iter().map(|_| (Vec::new(), StopPhase::Hot)).collect();
+        let mut sit = |seat: Seat, stop, agent: Option<Box<dyn Agent>>| {
+            let (agents, phase) = &mut on_thread[self.thread(seat)];
+            agents.extend(agent);
+            *phase = stop;
+        };
+        let Agents { gateway, sequencer, matcher, journaler, archiver, sql } = agents;
+        sit(Seat::Gateway, StopPhase::Hot, gateway.map(|agent| Box::new(agent) as _));
+        sit(Seat::Sequencer, StopPhase::Hot, Some(Box::new(sequencer)));
+        sit(Seat::Matcher, StopPhase::Hot, Some(Box::new(matcher)));
+        sit(Seat::Journaler, StopPhase::Disk, Some(Box::new(journaler)));
+        sit(Seat::Archiver, StopPhase::Disk, Some(Box::new(archiver)));
+        sit(Seat::Sql, StopPhase::Sql, sql.map(|agent| Box::new(agent) as _));
+        let mut pins = self.pins.into_iter();
+        let threads = on_thread.into_iter().zip(self.idle);
+        threads
+            .filter(|((agents, _), _)| !agents.is_empty())
+            .map(|((mut agents, stop), idle)| {
+                let agent = match agents.len() {
+                    1 => agents.remove(0),
+                    _ => {
+                        let name = if stop == StopPhase::Hot { "hot" } else { "disk" };
+                        Box::new(CompositeAgent::new(name, agents))
+                    }
+                };
+                Thread { agent, idle: idle.boxed(), pin: pins.next(), stop }
+            })
+            .collect()
+    }
+}

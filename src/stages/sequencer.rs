@@ -1,0 +1,105 @@
+//! The sequencer: the only writer of the command ring.
+//!
+//! It merges its sources, one inbound ring each, and stamps every command with the next sequence and the time.
+//! Time enters the system here and nowhere else. It never drops a command: with the command ring full it leaves its
+//! sources alone, and they fill up in turn.
+
+use super::space::SpaceWatch;
+use crate::domain::{
+    Command, Enter, RefuseEnter, RefuseReplace, RejectReason, Replace, Sequenced, Stamp, Timestamp,
+};
+use crate::ring::{Consumer, Producer};
+use crate::runtime::{Agent, Clock, Counter, Counters, Doorbell, Fatal};
+use std::ops::ControlFlow;
+
+/// Commands of one duty cycle.
+const BATCH_MAX: usize = 512;
+
+/// What the sequencer is joined to.
+pub struct SequencerPorts {
+    /// Where commands come from; polled in turn.
+    pub sources: Vec<Consumer<Command>>,
+    /// Where they go.
+    pub commands: Producer<Sequenced>,
+    /// Whether the journal is short of space.
+    pub space: SpaceWatch,
+    /// Whom to wake after publishing.
+    pub downstream: Vec<Doorbell>,
+}
+
+/// The agent.
+pub struct Sequencer {
+    ports: SequencerPorts,
+    clock: Box<dyn Clock>,
+    last: Stamp,
+    /// The source that is polled first in the next cycle.
+    first: usize,
+    sequenced: Counter,
+    ring_full: Counter,
+}
+
+impl Sequencer {
+    /// Goes on after `last`, the stamp of the last command in the journal.
+    pub fn new(ports: SequencerPorts, clock: Box<dyn Clock>, last: Stamp, counters: &Counters) -> Self {
+        Self {
+            ports,
+            clock,
+            last,
+            first: 0,
+            sequenced: counters.register("sequencer.commands", "commands"),
+            ring_full: counters.register("sequencer.ring_full", "cycles"),
+        }
+    }
+}
+
+impl Agent for Sequencer {
+    fn name(&self) -> &str {
+        "sequencer"
+    }
+
+    fn do_work(&mut self) -> Result<usize, Fatal> {
+        if self.ports.sources.iter().all(|source| source.waiting() == 0) {
+            return Ok(0);
+        }
+        let time = Timestamp(self.clock.now().0).max(self.last.time);
+        let space_low = self.ports.space.is_low();
+        let mut claim = self.ports.commands.claim_up_to(BATCH_MAX);
+        if claim.remaining() == 0 {
+            self.ring_full.add(1);
+            return Ok(0);
+        }
+        let count = self.ports.sources.len();
+        for turn in 0..count {
+            let source = &mut self.ports.sources[(self.first + turn) % count];
+            source.poll(claim.remaining(), |command| {
+                self.last = Stamp { sequence: self.last.sequence + 1, time };
+                let command = if space_low { refuse_new_orders(command) } else { *command };
+                claim.push(Sequenced { stamp: self.last, command });
+                ControlFlow::Continue(())
+            });
+        }
+        self.first = (self.first + 1) % count;
+        let work = claim.len();
+        claim.publish();
+        self.sequenced.add(work as u64);
+        if work > 0 {
+            self.ports.downstream.iter().for_each(Doorbell::ring);
+        }
+        Ok(work)
+    }
+}
+
+/// While the journal is short of space new orders and replaces are refused, so that what space there is goes to
+/// cancels. The refusal is a command like any other: it is journaled and answered.
+fn refuse_new_orders(command: &Command) -> Command {
+    let reason = RejectReason::JournalSpaceLow;
+    match *command {
+        Command::Enter(Enter { login, user_ref, echo, .. }) => {
+            Command::RefuseEnter(RefuseEnter { login, user_ref, reason, cl_ord_id: echo.cl_ord_id })
+        }
+        Command::Replace(Replace { login, orig_user_ref, user_ref, .. }) => {
+            Command::RefuseReplace(RefuseReplace { login, orig_user_ref, user_ref, reason })
+        }
+        other => other,
+    }
+}
