@@ -2,7 +2,6 @@
 
 use super::error::{Problem, Problems};
 use super::{Config, sections::GatewaySection};
-use crate::runtime::ThreadingMode;
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 
@@ -18,9 +17,6 @@ const TIMEOUT_MS: RangeInclusive<u64> = 10..=3_600_000;
 pub(super) fn limits(config: &Config) -> Vec<Problem> {
     let mut problems = Problems::default();
     let p = &mut problems;
-    if config.engine.mode == ThreadingMode::Stepped {
-        p.add("engine.mode", "stepped", "is for simulations; a server runs shared or dedicated");
-    }
     rings(config, p);
     let journal = &config.journal;
     within(p, "journal.async_sync_interval_ms", journal.async_sync_interval_ms, 1..=10_000);

@@ -108,7 +108,6 @@ fn limits_are_checked_with_their_key_and_value() {
         ),
         ("command_slots = 65536", "command_slots = 0", &["rings.command_slots = 0", "power of two"]),
         ("event_slots = 131072", "event_slots = 32", &["rings.event_slots = 32", "from 64 to"]),
-        ("mode = \"shared\"", "mode = \"stepped\"", &["engine.mode = stepped"]),
         ("segment_mib = 64", "segment_mib = 0", &["journal.segment_mib = 0", "from 1 to 1024"]),
         ("spare_segments = 1", "spare_segments = 0", &["event_log.spare_segments = 0"]),
         (

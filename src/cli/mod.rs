@@ -1,0 +1,102 @@
+//! The command line: one file per command, this one dispatches and turns errors into exit codes.
+//!
+//! Exit codes: 0 all went well, 1 an error or a failed check, 2 wrong usage, 10 and above a [`Fatal`] with its own
+//! code for each reason (see the table there).
+
+pub mod demo;
+pub mod replay;
+pub mod serve;
+pub mod show;
+pub mod verify;
+
+use crate::config::Config;
+use crate::runtime::Fatal;
+use anyhow::{Context, Error};
+use clap::{Args, Parser, Subcommand};
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use tracing_subscriber::EnvFilter;
+
+#[derive(Debug, Parser)]
+#[command(name = "dojima", version, about, max_term_width = 110)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the engine until Ctrl-C
+    Serve(serve::ServeArgs),
+    /// Play an order flow into an engine, kill it half way, and check that nothing was lost
+    Demo(demo::DemoArgs),
+    /// Rebuild the exchange from the journal and print what it comes to
+    Replay(replay::ReplayArgs),
+    /// Check that journal, event log and SQL agree
+    Verify(verify::VerifyArgs),
+}
+
+/// Where an engine's files are, and the limits that it ran with. Shared by the commands that read them.
+#[derive(Debug, Args)]
+pub struct DataArgs {
+    /// The engine's data directory
+    #[arg(long, value_name = "DIR", default_value = "data")]
+    pub data: PathBuf,
+    /// The configuration that the engine runs with; the built-in one if left out
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+impl DataArgs {
+    /// The configuration of the file, or the built-in one.
+    ///
+    /// # Errors
+    /// When the file cannot be read or used.
+    pub fn read_config(&self) -> anyhow::Result<Config> {
+        Ok(self.config.as_deref().map_or_else(|| Ok(Config::embedded_default()), Config::load)?)
+    }
+
+    /// The directory, which must be there.
+    ///
+    /// # Errors
+    /// When it is not.
+    pub fn existing_dir(&self) -> anyhow::Result<&PathBuf> {
+        let metadata = std::fs::metadata(&self.data);
+        metadata.with_context(|| format!("no data directory {}", self.data.display()))?;
+        Ok(&self.data)
+    }
+}
+
+/// Parses the process's arguments, does what they say and returns the exit code.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    start_logging(&cli.command);
+    let done = match cli.command {
+        Command::Serve(args) => serve::run(args),
+        Command::Demo(args) => demo::run(args),
+        Command::Replay(args) => replay::run(args),
+        Command::Verify(args) => verify::run(args),
+    };
+    done.unwrap_or_else(|error| {
+        // The alternate form puts the chain of causes on one line.
+        eprintln!("error: {error:#}");
+        exit_code(&error)
+    })
+}
+
+fn exit_code(error: &Error) -> ExitCode {
+    let fatal = error.chain().find_map(|cause| cause.downcast_ref::<Fatal>());
+    ExitCode::from(fatal.map_or(1, Fatal::exit_code))
+}
+
+/// Logs go to stderr, so that stdout stays what the command prints.
+fn start_logging(command: &Command) {
+    let level = if matches!(command, Command::Serve(_)) { "info" } else { "warn" };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .init();
+}

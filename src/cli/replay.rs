@@ -1,0 +1,109 @@
+//! `dojima replay`: what the journal comes to.
+
+use super::{DataArgs, show};
+use crate::domain::EventRecord;
+use crate::exchange::ExchangeLimits;
+use crate::recovery::{self, DataDir, Progress, RecoveryError, State};
+use anyhow::bail;
+use clap::Args;
+use dojima_journal::{Scanned, Verdict};
+use indicatif::{ProgressBar, ProgressStyle};
+use std::io::Write;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+/// Arguments of `dojima replay`.
+#[derive(Debug, Args)]
+pub struct ReplayArgs {
+    #[command(flatten)]
+    source: DataArgs,
+    /// Stop after this command; its sequence counts from 1
+    #[arg(long, value_name = "SEQUENCE")]
+    until: Option<u64>,
+}
+
+/// Rebuilds the exchange and prints what it came to. Nothing is written, and an engine may be running meanwhile.
+///
+/// # Errors
+/// When the journal is damaged, holds what this version cannot read, or there is none.
+pub fn run(args: ReplayArgs) -> anyhow::Result<ExitCode> {
+    let config = args.source.read_config()?;
+    let data = DataDir(args.source.existing_dir()?.clone());
+    let scanned = dojima_journal::scan(&data.journal())?;
+    if scanned.records() == 0 {
+        bail!("no commands in {}", data.journal().display());
+    }
+    let limits = ExchangeLimits { orders_max: config.exchange.orders_max };
+    let replayed = replay(&data, &scanned, limits, args.until, &mut |_| Ok(()))?;
+    let state = &replayed.state;
+    let audit = state.exchange.audit();
+    let rows = [
+        ("journal", format!("{}, {}", data.journal().display(), verdict(scanned.verdict()))),
+        ("commands", show::thousands(state.last.sequence)),
+        ("events", show::thousands(state.last_event)),
+        ("trades", show::thousands(state.exchange.last_trade().0)),
+        ("open orders", show::thousands(state.exchange.open_orders() as u64)),
+        ("last command", format!("{} UTC", show::time_of_day(state.last.time))),
+        ("replayed in", show::duration(replayed.elapsed)),
+        ("rate", format!("{} commands", show::rate(state.last.sequence, replayed.elapsed))),
+        ("invariants", audit.as_ref().map_or_else(ToString::to_string, |()| "all hold".to_owned())),
+        ("digest", state.exchange.digest().to_string()),
+    ];
+    let mut out = std::io::stdout().lock();
+    for (name, value) in rows {
+        writeln!(out, "{name:<13} {value}")?;
+    }
+    Ok(if audit.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// A replay that is done.
+pub(super) struct Replayed {
+    /// What it came to.
+    pub(super) state: State,
+    /// How long it took.
+    pub(super) elapsed: Duration,
+}
+
+/// Replays with a progress bar, where there is a terminal to draw it on, and shows every event.
+pub(super) fn replay(
+    data: &DataDir,
+    scanned: &Scanned,
+    limits: ExchangeLimits,
+    until: Option<u64>,
+    on_event: &mut impl FnMut(&EventRecord) -> Result<(), RecoveryError>,
+) -> Result<Replayed, RecoveryError> {
+    let commands = scanned.next_sequence() - 1;
+    let bar = progress_bar(until.map_or(commands, |until| until.min(commands)));
+    let started = Instant::now();
+    let mut state = State::empty(limits);
+    let on_progress = &mut |progress: Progress| bar.set_position(progress.commands);
+    // A running engine appends while this reads: stop where the scan did.
+    let end = until.unwrap_or(commands).min(commands);
+    let done = recovery::replay(&mut state, &data.journal(), commands, Some(end), on_event, on_progress);
+    let elapsed = started.elapsed();
+    bar.finish_and_clear();
+    done.map(|()| Replayed { state, elapsed })
+}
+
+/// A bar on stderr that counts commands; hidden where stderr is no terminal.
+fn progress_bar(commands: u64) -> ProgressBar {
+    let style = ProgressStyle::with_template(
+        "replaying {bar:30} {human_pos} of {human_len} commands, {per_sec}, {eta} left",
+    );
+    ProgressBar::new(commands).with_style(style.expect("the template is fixed"))
+}
+
+/// How the journal ended, in words.
+pub(super) fn verdict(verdict: &Verdict) -> String {
+    match verdict {
+        Verdict::Empty => "empty".to_owned(),
+        Verdict::Clean => "stopped in good order".to_owned(),
+        Verdict::Unsealed => "not closed: still running, or killed".to_owned(),
+        Verdict::TornTail { file, offset, bytes, records_lost_at_least } => format!(
+            "ends in {} of unacknowledged commands that cannot all be read (at least {} lost, {} from byte {offset})",
+            show::bytes(*bytes),
+            show::thousands(*records_lost_at_least),
+            file.display(),
+        ),
+    }
+}

@@ -1,0 +1,91 @@
+//! Numbers and times as people read them.
+
+use crate::domain::Timestamp;
+use std::time::Duration;
+
+/// With a comma between thousands: `1,234,567`.
+pub fn thousands(value: u64) -> String {
+    let digits = value.to_string();
+    let mut shown = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            shown.push(',');
+        }
+        shown.push(digit);
+    }
+    shown
+}
+
+/// A count with its noun: `1 command`, `2,000 commands`.
+pub fn count(value: u64, noun: &str) -> String {
+    let plural = if value == 1 { "" } else { "s" };
+    format!("{} {noun}{plural}", thousands(value))
+}
+
+/// With three digits and a unit that suits: `740 µs`, `1.25 s`, `3 min 20 s`.
+pub fn duration(time: Duration) -> String {
+    let ns = time.as_nanos() as f64;
+    match time.as_secs() {
+        0 if ns < 1e3 => format!("{ns} ns"),
+        0 if ns < 1e6 => format!("{} µs", three_digits(ns / 1e3)),
+        0 => format!("{} ms", three_digits(ns / 1e6)),
+        1..60 => format!("{} s", three_digits(ns / 1e9)),
+        60..3_600 => format!("{} min {} s", time.as_secs() / 60, time.as_secs() % 60),
+        seconds => format!("{} h {} min", seconds / 3_600, seconds / 60 % 60),
+    }
+}
+
+/// In binary units: `512 B`, `1.50 MiB`.
+pub fn bytes(value: u64) -> String {
+    const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
+    let mut scaled = value as f64;
+    let mut unit = 0;
+    while scaled >= 1024.0 && unit + 1 < UNITS.len() {
+        scaled /= 1024.0;
+        unit += 1;
+    }
+    if unit == 0 { format!("{value} B") } else { format!("{} {}", three_digits(scaled), UNITS[unit]) }
+}
+
+/// So many of them in this time: `1,234/s`; `-` when no time has passed.
+pub fn rate(events: u64, time: Duration) -> String {
+    let seconds = time.as_secs_f64();
+    if seconds == 0.0 { "-".to_owned() } else { format!("{}/s", thousands((events as f64 / seconds) as u64)) }
+}
+
+/// The time of day, UTC: `09:30:00`.
+pub fn time_of_day(time: Timestamp) -> String {
+    let seconds = time.since_midnight_ns() / 1_000_000_000;
+    format!("{:02}:{:02}:{:02}", seconds / 3_600, seconds / 60 % 60, seconds % 60)
+}
+
+fn three_digits(value: f64) -> String {
+    if value < 9.995 {
+        format!("{value:.2}")
+    } else if value < 99.95 {
+        format!("{value:.1}")
+    } else {
+        format!("{value:.0}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_read_well() {
+        let shown = [0, 999, 1_000, 1_234_567].map(thousands);
+        assert_eq!(shown, ["0", "999", "1,000", "1,234,567"]);
+        assert_eq!([count(1, "command"), count(2_000, "command")], ["1 command", "2,000 commands"]);
+        assert_eq!([0, 1_023, 1_536, 134_217_728].map(bytes), ["0 B", "1023 B", "1.50 KiB", "128 MiB"]);
+        let times = [999, 1_500, 740_000, 99_960_000, 1_250_000_000, 200_000_000_000, 7_260_000_000_000];
+        assert_eq!(
+            times.map(|ns| duration(Duration::from_nanos(ns))),
+            ["999 ns", "1.50 µs", "740 µs", "100 ms", "1.25 s", "3 min 20 s", "2 h 1 min"]
+        );
+        assert_eq!(rate(10, Duration::from_millis(1)), "10,000/s");
+        assert_eq!(rate(10, Duration::ZERO), "-");
+        assert_eq!(time_of_day(Timestamp(86_400_000_000_000 + 34_201_000_000_000)), "09:30:01");
+    }
+}
