@@ -30,7 +30,7 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Faults {
     capacity_bytes: Option<u64>,
-    syncs_until_failure: Option<u64>,
+    changes_until_failure: Option<u64>,
 }
 
 #[derive(Debug, Default, Clone)]
@@ -65,9 +65,9 @@ impl MemoryStorage {
         locked(&self.shared.faults).capacity_bytes = Some(bytes);
     }
 
-    /// Lets `syncs` more syncs succeed and all later ones fail.
-    pub fn fail_syncs_after(&self, syncs: u64) {
-        locked(&self.shared.faults).syncs_until_failure = Some(syncs);
+    /// Lets `changes` more changes of the disk (files made, removed or synced) succeed and all later ones fail.
+    pub fn fail_after(&self, changes: u64) {
+        locked(&self.shared.faults).changes_until_failure = Some(changes);
     }
 
     /// The bytes of a file as programs see them, if it exists.
@@ -110,9 +110,9 @@ impl MemoryStorage {
 }
 
 impl Shared {
-    fn pass_sync(&self) -> io::Result<()> {
-        match &mut locked(&self.faults).syncs_until_failure {
-            Some(0) => Err(io::Error::other("injected sync failure")),
+    fn pass(&self) -> io::Result<()> {
+        match &mut locked(&self.faults).changes_until_failure {
+            Some(0) => Err(io::Error::other("injected failure")),
             Some(left) => {
                 *left -= 1;
                 Ok(())
@@ -128,7 +128,7 @@ impl MemoryRegion {
     }
 
     pub(crate) fn flush(&mut self, range: Range<usize>) -> io::Result<()> {
-        self.shared.pass_sync()?;
+        self.shared.pass()?;
         let MemoryFile { seen, durable } = &mut *locked(&self.file);
         durable[range.clone()].copy_from_slice(&seen[range]);
         Ok(())
@@ -188,6 +188,7 @@ impl Storage for MemoryStorage {
         if locked(&self.shared.faults).capacity_bytes.is_some_and(|capacity| used + bytes > capacity) {
             return Err(io::ErrorKind::StorageFull.into());
         }
+        self.shared.pass()?;
         let mut content = start.to_vec();
         content.resize(bytes as usize, 0);
         self.put(name, content);
@@ -199,7 +200,7 @@ impl Storage for MemoryStorage {
     }
 
     fn sync_file(&self, name: &str) -> io::Result<()> {
-        self.shared.pass_sync()?;
+        self.shared.pass()?;
         let file = self.file(name)?;
         let MemoryFile { seen, durable } = &mut *locked(&file);
         durable.copy_from_slice(seen);
@@ -207,6 +208,7 @@ impl Storage for MemoryStorage {
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
+        self.shared.pass()?;
         locked(&self.shared.files).remove(name).map(drop).ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 

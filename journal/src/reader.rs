@@ -116,6 +116,20 @@ impl Reader {
         Self::open_storage(Arc::new(FileStorage::new(dir)), from_sequence)
     }
 
+    /// As [`Reader::open`], but the first record is the first one of the segment that holds `sequence`: the caller skips
+    /// those before, in pieces of its own choosing, where [`Reader::open`] leaves all of that to the first
+    /// [`Reader::next`].
+    ///
+    /// # Errors
+    /// As [`Reader::open`].
+    pub fn open_segment_of(dir: &Path, sequence: u64) -> Result<Self, JournalError> {
+        let mut reader = Self::open(dir, sequence)?;
+        if let Some(place) = &reader.place {
+            reader.from_sequence = place.next_sequence;
+        }
+        Ok(reader)
+    }
+
     /// As [`Reader::open`] for the journal in `storage`.
     ///
     /// # Errors

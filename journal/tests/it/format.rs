@@ -1,0 +1,122 @@
+//! The format as it is written down: the README's tables, and files of version 1 that must open for ever.
+
+use crate::{append, entries, open, read_dir, scan, segments, small};
+use dojima_journal::layout::{
+    BASE_SEQUENCE_AT, CRC_AT, END, HEADER_CRC_AT, HEADER_LENGTH_AT, LENGTH_AT, MAGIC, MAGIC_AT,
+    RECORD_HEADER_BYTES, RESERVED_AT, SALT_AT, SEAL, SEGMENT_BYTES_AT, SEGMENT_HEADER_BYTES,
+    SEGMENT_NUMBER_AT, SEQUENCE_AT, TAIL_RESERVE_BYTES, TIME_AT, VERSION, VERSION_AT, WATERMARK_AT,
+};
+use dojima_journal::{MemoryStorage, Verdict};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const README: &str = include_str!("../../README.md");
+
+/// Rows of the table that follows `heading`, as (offset, bytes, field).
+fn table(heading: &str) -> Vec<(usize, usize, String)> {
+    let (_, after) = README.split_once(heading).expect("the heading is there");
+    let rows = after.lines().skip_while(|line| !line.starts_with("|---")).skip(1);
+    let rows = rows.take_while(|line| line.starts_with('|'));
+    rows.map(|row| {
+        let cells: Vec<_> = row.split('|').map(str::trim).collect();
+        (cells[1].parse().expect("an offset"), cells[2].parse().expect("a size"), cells[3].to_owned())
+    })
+    .collect()
+}
+
+/// The rows that the offsets give: each field reaches to the next.
+fn fields(offsets: &[(usize, &str)], end: usize) -> Vec<(usize, usize, String)> {
+    let ends = offsets.iter().skip(1).map(|&(at, _)| at).chain([end]);
+    offsets.iter().zip(ends).map(|(&(at, name), end)| (at, end - at, name.to_owned())).collect()
+}
+
+#[test]
+fn the_readme_and_the_constants_agree() {
+    let segment = [
+        (MAGIC_AT, "magic"),
+        (VERSION_AT, "version"),
+        (HEADER_LENGTH_AT, "header length"),
+        (SEGMENT_NUMBER_AT, "segment number"),
+        (BASE_SEQUENCE_AT, "base sequence"),
+        (SEGMENT_BYTES_AT, "segment bytes"),
+        (SALT_AT, "salt"),
+        (RESERVED_AT, "reserved"),
+        (HEADER_CRC_AT, "header crc"),
+    ];
+    let record = [
+        (LENGTH_AT, "length"),
+        (CRC_AT, "crc"),
+        (SEQUENCE_AT, "sequence"),
+        (WATERMARK_AT, "watermark"),
+        (TIME_AT, "time"),
+    ];
+    assert_eq!(table("### Segment header"), fields(&segment, SEGMENT_HEADER_BYTES));
+    assert_eq!(table("### Record"), fields(&record, RECORD_HEADER_BYTES));
+    let magic = String::from_utf8(MAGIC.to_vec()).expect("ASCII");
+    for text in [
+        format!("## Format, version {VERSION}\n"),
+        format!("| `{magic}` |"),
+        format!("| `0x{SEAL:08X}` | seal |"),
+        format!("| `0x{END:08X}` | end marker |"),
+        format!("They leave the last {TAIL_RESERVE_BYTES} bytes of a segment free"),
+    ] {
+        assert!(README.contains(&text), "{text}");
+    }
+}
+
+fn golden_dir() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/v1")
+}
+
+/// What the golden files hold: 90 records over two segments, a clean stop, 5 more records, a clean stop.
+fn golden() -> MemoryStorage {
+    let storage = MemoryStorage::new();
+    for records in [90, 5] {
+        let mut writer = open(&storage);
+        append(&mut writer, records / 2);
+        writer.sync().expect("sync");
+        append(&mut writer, records - records / 2);
+        writer.seal().expect("seal");
+    }
+    storage
+}
+
+#[test]
+fn golden_files_open() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for file in fs::read_dir(golden_dir()).expect("golden files") {
+        let file = file.expect("a file");
+        fs::copy(file.path(), folder.path().join(file.file_name())).expect("copied");
+    }
+    let scanned = dojima_journal::scan(folder.path()).expect("scans");
+    assert_eq!((scanned.verdict(), scanned.records()), (&Verdict::Clean, 95));
+    assert_eq!(read_dir(folder.path(), 1), entries(1..=95));
+    let mut writer = scanned.into_writer(small()).expect("opens");
+    append(&mut writer, 100);
+    writer.seal().expect("seal");
+    assert_eq!(read_dir(folder.path(), 1), entries(1..=195));
+}
+
+#[test]
+fn the_same_records_give_the_golden_bytes() {
+    let storage = golden();
+    assert_eq!(scan(&storage).expect("scans").records(), 95);
+    let names = segments(&storage);
+    assert_eq!(names.len(), 2);
+    for name in names {
+        let golden = fs::read(golden_dir().join(&name)).expect("a golden file");
+        assert!(storage.bytes(&name).expect("the file is there") == golden, "{name}");
+    }
+}
+
+/// Run by hand when a new version gets golden files of its own.
+#[test]
+#[ignore = "writes the golden files"]
+fn write_golden_files() {
+    let storage = golden();
+    fs::create_dir_all(golden_dir()).expect("a folder");
+    for name in segments(&storage) {
+        fs::write(golden_dir().join(&name), storage.bytes(&name).expect("the file is there"))
+            .expect("written");
+    }
+}
