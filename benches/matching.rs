@@ -11,7 +11,8 @@
 
 use dojima::domain::{
     AccountId, Amount, AssetCode, AssetId, Cancel, Command, Enter, Event, InstrumentId, ListInstrument,
-    LoginId, OrderPrice, Ppm, Quantity, Replace, Side, Stamp, Symbol, TimeInForce, Trading, Transfer, UserRef,
+    LoginId, OrderPrice, Ppm, Quantity, Replace, Side, Stamp, Symbol, TimeInForce, Trading, Transfer,
+    UserRef,
 };
 use dojima::exchange::{Exchange, ExchangeLimits};
 use hdrhistogram::Histogram;
