@@ -1,0 +1,104 @@
+//! Bytes that came from a client and are not yet taken up.
+
+/// Room for many messages per read; the bytes that a connection can have waiting here.
+pub const INBOX_LEN: usize = 64 * 1024;
+
+/// A buffer that is filled at its end and taken from at its start.
+pub struct Inbox {
+    bytes: Box<[u8]>,
+    start: usize,
+    end: usize,
+}
+
+impl Inbox {
+    /// An empty one, all of whose memory is taken now.
+    pub fn new() -> Self {
+        Self { bytes: vec![0; INBOX_LEN].into_boxed_slice(), start: 0, end: 0 }
+    }
+
+    /// The bytes that wait.
+    #[inline]
+    pub fn waiting(&self) -> &[u8] {
+        &self.bytes[self.start..self.end]
+    }
+
+    /// Whether no bytes wait.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.start == self.end
+    }
+
+    /// Where the next bytes go. Empty when as many wait as there is room for.
+    #[inline]
+    pub fn room(&mut self) -> &mut [u8] {
+        // What waits is moved to the front only when little room is left behind it: as a rule that is the first part
+        // of one packet.
+        if self.start > 0 && self.bytes.len() - self.end < INBOX_LEN / 2 {
+            self.bytes.copy_within(self.start..self.end, 0);
+            self.end -= self.start;
+            self.start = 0;
+        }
+        &mut self.bytes[self.end..]
+    }
+
+    /// The first `count` bytes of the room have been filled.
+    #[inline]
+    pub fn filled(&mut self, count: usize) {
+        self.end += count;
+        debug_assert!(self.end <= self.bytes.len());
+    }
+
+    /// The first `count` waiting bytes have been taken up.
+    #[inline]
+    pub fn took(&mut self, count: usize) {
+        self.start += count;
+        debug_assert!(self.start <= self.end);
+        if self.start == self.end {
+            self.clear();
+        }
+    }
+
+    /// Forgets what waits.
+    pub fn clear(&mut self) {
+        (self.start, self.end) = (0, 0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_come_out_as_they_went_in_whatever_the_sizes() {
+        let mut inbox = Inbox::new();
+        let (mut put, mut taken, mut step) = (0_u64, 0_u64, 1_usize);
+        while put < 4 * INBOX_LEN as u64 {
+            step = step * 31 % 50_021;
+            let room = inbox.room();
+            let count = step.min(room.len());
+            for slot in &mut room[..count] {
+                *slot = (put % 251) as u8;
+                put += 1;
+            }
+            inbox.filled(count);
+            let take = (step * 7 % 60_013).min(inbox.waiting().len());
+            for byte in &inbox.waiting()[..take] {
+                assert_eq!(u64::from(*byte), taken % 251);
+                taken += 1;
+            }
+            inbox.took(take);
+            assert_eq!(inbox.waiting().len() as u64, put - taken);
+        }
+    }
+
+    #[test]
+    fn all_of_it_can_be_used() {
+        let mut inbox = Inbox::new();
+        inbox.filled(INBOX_LEN);
+        assert!(inbox.room().is_empty());
+        inbox.took(1);
+        assert_eq!(inbox.room().len(), 1);
+        inbox.filled(1);
+        assert_eq!(inbox.waiting().len(), INBOX_LEN);
+    }
+}

@@ -1,0 +1,345 @@
+//! The gateway: owns the client sockets, both directions. SoupBinTCP and OUCH in, commands to the inbound ring; events
+//! from the event ring, once durable, out to the sessions that they are addressed to.
+//!
+//! It never blocks, and it never sends, or even numbers, a message whose command is not durable. A client can cost
+//! itself its connection, never anybody else theirs: connections take turns, each with a bounded share of a duty cycle;
+//! a full inbound ring leaves bytes where they are; a client that does not receive is cut when its stream's tail has
+//! gone past it.
+//!
+//! One duty cycle: ask the system which sockets are ready; accept; one read per readable connection, its packets to
+//! commands; released events to the tails of their streams; one write per connection that has something to receive;
+//! every few milliseconds a look at the times.
+
+mod connection;
+mod ending;
+mod gauges;
+mod inbox;
+mod login;
+mod receive;
+mod settings;
+mod slab;
+mod source;
+mod streams;
+mod tail;
+
+pub use receive::PACKET_LEN_MAX;
+pub use settings::{
+    Credentials, GatewayControl, GatewayPorts, GatewaySettings, GatewayStart, TAIL_BYTES_MIN,
+};
+
+use crate::runtime::{Agent, Clock, Counters, Doorbell, Fatal};
+use crate::stages::resend::QUEUE_LEN;
+use crate::wire::ouch::SEQUENCED_LEN_MAX;
+use connection::{Connection, ConnectionId, Phase};
+use ending::{Ending, EndingKind};
+use gauges::Gauges;
+use inbox::Inbox;
+use mio::net::{TcpListener, TcpStream};
+use mio::{Events, Interest, Poll, Token};
+use slab::Slab;
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
+use std::ops::ControlFlow;
+use std::os::fd::{AsRawFd, RawFd};
+use std::time::Duration;
+use streams::Streams;
+
+const LISTENER: Token = Token(usize::MAX);
+
+/// Connections accepted, and events released, in one duty cycle.
+const ACCEPTS_MAX: usize = 16;
+const EVENTS_MAX: usize = 2048;
+
+/// Readiness reports taken in one duty cycle; the system keeps the rest.
+const READY_MAX: usize = 256;
+
+/// How often the times of the connections are looked at, and for how long accepting pauses when the system has no
+/// descriptor left, ns.
+const SWEEP_NS: u64 = 10_000_000;
+const ACCEPT_PAUSE_NS: u64 = 1_000_000_000;
+
+/// The agent.
+pub struct Gateway {
+    settings: GatewaySettings,
+    ports: GatewayPorts,
+    control: GatewayControl,
+    clock: Box<dyn Clock>,
+    gauges: Gauges,
+    poll: Poll,
+    ready: Events,
+    listener: TcpListener,
+    /// When the listener may be asked for connections; `None` until the system reports some.
+    accept_from: Option<u64>,
+    connections: Slab,
+    /// Buffers of closed connections, for the next ones.
+    spare_inboxes: Vec<Inbox>,
+    streams: Streams,
+    /// The place whose turn is first in the next cycle.
+    first: usize,
+    /// Whether this cycle has published commands.
+    published: bool,
+    next_sweep: u64,
+}
+
+impl Gateway {
+    /// Takes over a bound listener and goes on where recovery left off.
+    ///
+    /// # Errors
+    /// [`Fatal::Listen`] when the listener cannot be watched, [`Fatal::Io`] when the system gives no poll,
+    /// [`Fatal::Invariant`] for settings out of their ranges.
+    pub fn new(
+        settings: GatewaySettings,
+        listener: std::net::TcpListener,
+        ports: GatewayPorts,
+        start: GatewayStart,
+        clock: Box<dyn Clock>,
+        counters: &Counters,
+    ) -> Result<Self, Fatal> {
+        settings.check()?;
+        let poll = Poll::new().map_err(Fatal::io)?;
+        let mut listener = listener
+            .set_nonblocking(true)
+            .map(|()| TcpListener::from_std(listener))
+            .map_err(Fatal::listen)?;
+        poll.registry().register(&mut listener, LISTENER, Interest::READABLE).map_err(Fatal::listen)?;
+        let mut streams = Streams::new(start.listings, &start.messages, settings.tail_bytes);
+        settings.credentials.iter().for_each(|entry| streams.know(entry.login));
+        Ok(Self {
+            connections: Slab::new(settings.connections_max),
+            settings,
+            ports,
+            control: GatewayControl::default(),
+            clock,
+            gauges: Gauges::new(counters),
+            poll,
+            ready: Events::with_capacity(READY_MAX),
+            listener,
+            accept_from: Some(0),
+            spare_inboxes: Vec::new(),
+            streams,
+            first: 0,
+            published: false,
+            next_sweep: 0,
+        })
+    }
+
+    /// For stopping in good order.
+    pub fn control(&self) -> GatewayControl {
+        self.control.clone()
+    }
+
+    fn poll_sockets(&mut self) -> Result<(), Fatal> {
+        match self.poll.poll(&mut self.ready, Some(Duration::ZERO)) {
+            Ok(()) => {}
+            Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(()),
+            Err(error) => return Err(Fatal::io(format_args!("polling the gateway's sockets: {error}"))),
+        }
+        for event in &self.ready {
+            if event.token() == LISTENER {
+                self.accept_from.get_or_insert(0);
+            } else if let Some(connection) = self.connections.get(ConnectionId(event.token().0 as u64)) {
+                connection.note(event);
+            }
+        }
+        Ok(())
+    }
+
+    fn accept(&mut self, now: u64) -> usize {
+        if self.accept_from.is_none_or(|from| now < from) {
+            return 0;
+        }
+        for accepted in 0..ACCEPTS_MAX {
+            match self.listener.accept() {
+                Ok((socket, peer)) => self.open(socket, peer, now),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    self.accept_from = None;
+                    return accepted;
+                }
+                Err(error)
+                    if matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::ConnectionAborted) => {}
+                Err(error) => {
+                    tracing::warn!(%error, "accepting failed; trying again in a second");
+                    self.accept_from = Some(now + ACCEPT_PAUSE_NS);
+                    return accepted;
+                }
+            }
+        }
+        ACCEPTS_MAX
+    }
+
+    fn open(&mut self, mut socket: TcpStream, peer: SocketAddr, now: u64) {
+        let inserted = self.connections.insert(|id| -> io::Result<Connection> {
+            socket.set_nodelay(true)?;
+            self.poll.registry().register(&mut socket, id.into(), Interest::READABLE | Interest::WRITABLE)?;
+            let inbox = self.spare_inboxes.pop().unwrap_or_else(Inbox::new);
+            Ok(Connection::new(id, peer, socket, inbox, now, &self.settings))
+        });
+        match inserted {
+            Some(Ok(())) => {}
+            Some(Err(error)) => tracing::warn!(%peer, %error, "a new connection could not be set up"),
+            None => {
+                self.gauges.turned_away.add(1);
+                let limit = self.settings.connections_max;
+                tracing::warn!(%peer, limit, "connection closed: there are as many as the limit allows");
+            }
+        }
+        self.gauges.connections.set(self.connections.len() as u64);
+    }
+
+    fn receive_all(&mut self, now: u64) -> usize {
+        let places = self.connections.places();
+        let work =
+            (self.first..places).chain(0..self.first.min(places)).map(|place| self.receive(place, now)).sum();
+        self.first = if self.first + 1 < places { self.first + 1 } else { 0 };
+        if std::mem::take(&mut self.published) {
+            self.ports.downstream.iter().for_each(Doorbell::ring);
+        }
+        work
+    }
+
+    /// Moves released events into the tails. Bounded so that a client that is not behind before cannot be overtaken in
+    /// one go.
+    fn release(&mut self) -> Result<usize, Fatal> {
+        let durable = self.ports.durable.get();
+        let limit = EVENTS_MAX.min(self.settings.tail_bytes / (8 * SEQUENCED_LEN_MAX));
+        let (mut messages, mut failed) = (0, None);
+        let events = self.ports.events.poll(limit, |record| {
+            if record.sequence > durable {
+                return ControlFlow::Break(());
+            }
+            match self.streams.release(record) {
+                Ok(count) => {
+                    messages += count;
+                    ControlFlow::Continue(())
+                }
+                Err(fatal) => {
+                    failed = Some(fatal);
+                    ControlFlow::Break(())
+                }
+            }
+        });
+        self.gauges.messages_out.add(messages);
+        failed.map_or(Ok(events), Err)
+    }
+
+    fn take_chunks(&mut self, now: u64) -> usize {
+        for taken in 0..QUEUE_LEN {
+            let Ok(chunk) = self.ports.resend.chunks.try_recv() else { return taken };
+            let id = ConnectionId(chunk.connection);
+            let Some(connection) = self.connections.get(id) else { continue };
+            let Phase::LoggedIn { source, .. } = &mut connection.phase else { continue };
+            self.gauges.resend_chunks.add(u64::from(chunk.messages > 0));
+            if let Err(ending) = source.take(chunk, now) {
+                self.close(id.place(), ending);
+            }
+        }
+        QUEUE_LEN
+    }
+
+    /// One connection's turn to be sent something. Returns the amount of work.
+    fn send(&mut self, place: usize, now: u64) -> usize {
+        let Some(connection) = self.connections.at(place) else { return 0 };
+        let mut waiting = 0;
+        if let Phase::LoggedIn { login, source, .. } = &mut connection.phase
+            && let Some(stream) = self.streams.get(*login)
+        {
+            if let Some(request) = source.advance(*login, connection.id, stream, now)
+                && self.ports.resend.requests.try_send(request).is_ok()
+            {
+                source.asked();
+                self.ports.archiver.ring();
+            }
+            // An answer on its way counts as work: nobody wakes this agent when it comes.
+            waiting = usize::from(source.is_waiting());
+        }
+        match connection.send(&self.streams, now) {
+            Ok(bytes) => {
+                self.gauges.bytes_out.add(bytes as u64);
+                waiting + usize::from(bytes > 0)
+            }
+            Err(ending) => {
+                self.close(place, ending);
+                1
+            }
+        }
+    }
+
+    fn sweep(&mut self, now: u64) -> usize {
+        let mut heartbeats = 0;
+        let stopped = self.control.is_stopped();
+        for place in 0..self.connections.places() {
+            let Some(connection) = self.connections.at(place) else { continue };
+            connection.held |= stopped;
+            match connection.sweep(&self.streams, &self.settings, now) {
+                Ok(put) => heartbeats += put,
+                Err(ending) => self.close(place, ending),
+            }
+        }
+        self.next_sweep = now + SWEEP_NS;
+        heartbeats
+    }
+
+    fn close(&mut self, place: usize, ending: Ending) {
+        let Some(mut connection) = self.connections.remove(place) else { return };
+        if let Phase::LoggedIn { login, .. } = connection.phase {
+            self.streams.leave(login, connection.id);
+        }
+        let kind = ending.kind();
+        self.gauges.count_ending(kind);
+        self.gauges.connections.set(self.connections.len() as u64);
+        let (peer, username) = (connection.peer, connection.username().map(tracing::field::display));
+        match kind {
+            EndingKind::Ordinary => tracing::info!(%peer, username, "connection closed: {ending}"),
+            _ => tracing::warn!(%peer, username, "connection closed: {ending}"),
+        }
+        // The socket is closed in any case, and that ends its registration too.
+        let _ = self.poll.registry().deregister(&mut connection.socket);
+        self.spare_inboxes.push(connection.part());
+    }
+}
+
+impl AsRawFd for Gateway {
+    /// The descriptor of the gateway's own poll: readable when one of its sockets is ready.
+    fn as_raw_fd(&self) -> RawFd {
+        self.poll.as_raw_fd()
+    }
+}
+
+impl Agent for Gateway {
+    fn name(&self) -> &str {
+        "gateway"
+    }
+
+    fn do_work(&mut self) -> Result<usize, Fatal> {
+        let now = self.clock.now().0;
+        self.poll_sockets()?;
+        let mut work = 0;
+        if !self.control.is_stopped() {
+            work += self.accept(now);
+            work += self.receive_all(now);
+        }
+        work += self.release()?;
+        work += self.take_chunks(now);
+        for place in 0..self.connections.places() {
+            work += self.send(place, now);
+        }
+        if now >= self.next_sweep {
+            work += self.sweep(now);
+        }
+        Ok(work)
+    }
+
+    /// Sends what can be sent without waiting, then closes the sockets. No End of Session: the session goes on when
+    /// the engine starts again.
+    fn on_close(&mut self) -> Result<(), Fatal> {
+        let now = self.clock.now().0;
+        self.release()?;
+        for place in 0..self.connections.places() {
+            let Some(mut connection) = self.connections.remove(place) else { continue };
+            while let Ok(1..) = connection.send(&self.streams, now) {}
+            connection.part();
+        }
+        self.gauges.connections.set(0);
+        Ok(())
+    }
+}

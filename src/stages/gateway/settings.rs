@@ -1,0 +1,107 @@
+//! What the gateway is told at start: its limits, who may log in, what it is joined to, and where the streams stand.
+
+use crate::domain::{Command, EventRecord, Listings, LoginId};
+use crate::ring::{Consumer, CursorReader, Producer};
+use crate::runtime::{Doorbell, Fatal};
+use crate::stages::resend::ResendClient;
+use crate::wire::ouch::SEQUENCED_LEN_MAX;
+use crate::wire::soup::{Password, SessionId, Username};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// The smallest tail: enough messages that a resuming client can always find its place in it.
+pub const TAIL_BYTES_MIN: usize = 16 * 1024;
+
+const _: () = assert!(TAIL_BYTES_MIN / SEQUENCED_LEN_MAX > 4 * super::tail::MARK_EVERY as usize);
+
+/// Who may log in as which login.
+#[derive(Clone, Copy, Debug)]
+pub struct Credentials {
+    /// The login whose orders and stream it is.
+    pub login: LoginId,
+    /// Its name on the wire.
+    pub username: Username,
+    /// Its password on the wire.
+    pub password: Password,
+}
+
+/// The gateway's limits and times.
+#[derive(Clone, Debug)]
+pub struct GatewaySettings {
+    /// The SoupBinTCP session that is served.
+    pub session: SessionId,
+    /// Who may log in. Names must differ.
+    pub credentials: Vec<Credentials>,
+    /// Connections at one time, at least 1. One more is closed as soon as it is accepted.
+    pub connections_max: usize,
+    /// How long a connection may take to log in.
+    pub login_timeout: Duration,
+    /// A heartbeat is sent after this long without anything else sent.
+    pub heartbeat_interval: Duration,
+    /// A client that is silent for this long is disconnected, unless its login asked for another time.
+    pub client_timeout: Duration,
+    /// A client with something to receive that takes no byte for this long is disconnected.
+    pub stall_timeout: Duration,
+    /// Messages kept in memory for each login, bytes: a power of two, at least [`TAIL_BYTES_MIN`]. A client that falls
+    /// further behind is disconnected.
+    pub tail_bytes: usize,
+}
+
+impl GatewaySettings {
+    /// # Errors
+    /// [`Fatal::Invariant`] naming a setting that is out of its documented range.
+    pub(super) fn check(&self) -> Result<(), Fatal> {
+        if self.connections_max == 0 {
+            return Err(Fatal::invariant("gateway: connections_max is 0"));
+        }
+        if !self.tail_bytes.is_power_of_two() || self.tail_bytes < TAIL_BYTES_MIN {
+            let bytes = self.tail_bytes;
+            return Err(Fatal::invariant(format_args!(
+                "gateway: a tail of {bytes} bytes is no power of two of at least {TAIL_BYTES_MIN}"
+            )));
+        }
+        Ok(())
+    }
+}
+
+/// What the gateway is joined to.
+pub struct GatewayPorts {
+    /// Where commands go.
+    pub inbound: Producer<Command>,
+    /// Where events come from.
+    pub events: Consumer<EventRecord>,
+    /// The gate: an event is released when this has reached its sequence.
+    pub durable: CursorReader,
+    /// Where messages that have left the tail come from.
+    pub resend: ResendClient,
+    /// Whom to wake after publishing commands.
+    pub downstream: Vec<Doorbell>,
+    /// Whom to wake after asking for old messages.
+    pub archiver: Doorbell,
+}
+
+/// Where recovery left off.
+#[derive(Clone, Debug, Default)]
+pub struct GatewayStart {
+    /// The instruments of all events so far.
+    pub listings: Listings,
+    /// How many messages each login's stream has so far, by login id; logins beyond the end have none.
+    pub messages: Vec<u64>,
+}
+
+/// Asks the gateway from outside to take nothing more in, as the first step of an orderly stop. What was taken in is
+/// still answered.
+#[derive(Clone, Debug, Default)]
+pub struct GatewayControl(Arc<AtomicBool>);
+
+impl GatewayControl {
+    /// From the next duty cycle on no connection is accepted and no socket is read.
+    pub fn stop_reading(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    pub(super) fn is_stopped(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}

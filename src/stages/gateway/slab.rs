@@ -1,0 +1,77 @@
+//! The connections, found by number in constant time; a number is never used twice.
+
+use super::connection::{Connection, ConnectionId};
+
+struct Slot {
+    generation: u32,
+    connection: Option<Connection>,
+}
+
+/// At most as many connections as it was made for.
+pub struct Slab {
+    slots: Vec<Slot>,
+    open: usize,
+    open_max: usize,
+}
+
+impl Slab {
+    /// Room for `open_max` connections.
+    pub fn new(open_max: usize) -> Self {
+        Self { slots: Vec::new(), open: 0, open_max }
+    }
+
+    /// How many connections there are.
+    pub fn len(&self) -> usize {
+        self.open
+    }
+
+    /// How many places there are, with or without a connection: the range of [`Slab::at`].
+    #[inline]
+    pub fn places(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// The connection in a place.
+    #[inline]
+    pub fn at(&mut self, place: usize) -> Option<&mut Connection> {
+        self.slots.get_mut(place)?.connection.as_mut()
+    }
+
+    /// The connection with this number, if it is still open.
+    #[inline]
+    pub fn get(&mut self, id: ConnectionId) -> Option<&mut Connection> {
+        let slot = self.slots.get_mut(id.place())?;
+        slot.connection.as_mut().filter(|_| slot.generation == id.generation())
+    }
+
+    /// Adds the connection that `make` makes of its number. Gives back its error, with nothing added; `None` when there
+    /// is no room.
+    pub fn insert<E>(
+        &mut self,
+        make: impl FnOnce(ConnectionId) -> Result<Connection, E>,
+    ) -> Option<Result<(), E>> {
+        if self.open == self.open_max {
+            return None;
+        }
+        let place = match self.slots.iter().position(|slot| slot.connection.is_none()) {
+            Some(place) => place,
+            None => {
+                self.slots.push(Slot { generation: 0, connection: None });
+                self.slots.len() - 1
+            }
+        };
+        let slot = &mut self.slots[place];
+        slot.generation = slot.generation.wrapping_add(1);
+        Some(make(ConnectionId::new(place, slot.generation)).map(|connection| {
+            slot.connection = Some(connection);
+            self.open += 1;
+        }))
+    }
+
+    /// Takes the connection out of a place.
+    pub fn remove(&mut self, place: usize) -> Option<Connection> {
+        let connection = self.slots.get_mut(place)?.connection.take()?;
+        self.open -= 1;
+        Some(connection)
+    }
+}

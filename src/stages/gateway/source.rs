@@ -1,0 +1,136 @@
+//! Where the bytes come from that a logged-in client receives: the tail of its stream or, as long as it is further
+//! back than that reaches, the event log.
+
+use super::connection::ConnectionId;
+use super::ending::Ending;
+use super::streams::{Stream, Streams};
+use crate::domain::LoginId;
+use crate::stages::resend::{ResendChunk, ResendRequest};
+
+/// How long to wait before asking again for messages that the archiver does not have yet, ns.
+const ASK_AGAIN_NS: u64 = 1_000_000;
+
+/// Where a client's bytes come from.
+pub enum Source {
+    /// From the tail, from this position on.
+    Tail {
+        /// The position of the next byte to send.
+        position: u64,
+    },
+    /// From the event log, by way of the archiver.
+    Log(Resend),
+}
+
+/// A client on its way through the event log to the tail.
+pub struct Resend {
+    /// The first message that has neither been sent nor is in the chunk at hand.
+    next: u64,
+    step: Step,
+}
+
+enum Step {
+    Wanted { not_before: u64 },
+    Asked,
+    AtHand { bytes: Vec<u8>, sent: usize },
+}
+
+impl Source {
+    /// From where message `next` of the stream is to be had.
+    pub fn of(stream: &Stream, next: u64) -> Self {
+        match stream.tail().and_then(|tail| tail.locate(next)) {
+            Some(position) => Self::Tail { position },
+            None => Self::Log(Resend { next, step: Step::Wanted { not_before: 0 } }),
+        }
+    }
+
+    /// The bytes to send now, in two parts.
+    ///
+    /// # Errors
+    /// [`Ending::FellBehind`].
+    #[inline]
+    pub fn unsent<'a>(
+        &'a self,
+        login: LoginId,
+        streams: &'a Streams,
+    ) -> Result<(&'a [u8], &'a [u8]), Ending> {
+        match self {
+            Self::Tail { position } => match streams.get(login).and_then(Stream::tail) {
+                Some(tail) => tail.since(*position).ok_or(Ending::FellBehind(tail.capacity())),
+                None => Ok((&[], &[])),
+            },
+            Self::Log(Resend { step: Step::AtHand { bytes, sent }, .. }) => Ok((&bytes[*sent..], &[])),
+            Self::Log(_) => Ok((&[], &[])),
+        }
+    }
+
+    /// The first `count` of the unsent bytes have been sent.
+    #[inline]
+    pub fn sent(&mut self, count: usize) {
+        match self {
+            Self::Tail { position } => *position += count as u64,
+            Self::Log(Resend { step: Step::AtHand { sent, .. }, .. }) => *sent += count,
+            Self::Log(_) => debug_assert_eq!(count, 0),
+        }
+    }
+
+    /// Goes on from a chunk that has been sent: to the tail when that reaches far enough back by now, else to the next
+    /// chunk. Returns a request to the archiver when it is time for one; say with [`Source::asked`] when it is made.
+    #[inline]
+    pub fn advance(
+        &mut self,
+        login: LoginId,
+        by: ConnectionId,
+        stream: &Stream,
+        now: u64,
+    ) -> Option<ResendRequest> {
+        let Self::Log(resend) = self else { return None };
+        let done = match &resend.step {
+            Step::AtHand { bytes, sent } => *sent == bytes.len(),
+            Step::Wanted { not_before } => now >= *not_before,
+            Step::Asked => false,
+        };
+        if !done {
+            return None;
+        }
+        let next = resend.next;
+        *self = Self::of(stream, next);
+        match self {
+            Self::Tail { .. } => None,
+            Self::Log(_) => {
+                let until = stream.tail().map_or(stream.next(), |tail| tail.oldest());
+                Some(ResendRequest { login, connection: by.0, from: next, until })
+            }
+        }
+    }
+
+    /// The request is made.
+    pub fn asked(&mut self) {
+        if let Self::Log(resend) = self {
+            resend.step = Step::Asked;
+        }
+    }
+
+    /// Whether the archiver owes an answer.
+    #[inline]
+    pub fn is_waiting(&self) -> bool {
+        matches!(self, Self::Log(Resend { step: Step::Asked, .. }))
+    }
+
+    /// Takes an answer. One that nobody waits for is dropped.
+    ///
+    /// # Errors
+    /// [`Ending::Resend`] when it is not what was asked for: the stream would have a gap or a repetition.
+    pub fn take(&mut self, chunk: ResendChunk, now: u64) -> Result<(), Ending> {
+        let Self::Log(resend @ Resend { step: Step::Asked, .. }) = self else { return Ok(()) };
+        if chunk.messages == 0 {
+            resend.step = Step::Wanted { not_before: now + ASK_AGAIN_NS };
+            return Ok(());
+        }
+        if chunk.first != resend.next {
+            return Err(Ending::Resend { wanted: resend.next, got: chunk.first });
+        }
+        resend.next += chunk.messages;
+        resend.step = Step::AtHand { bytes: chunk.bytes, sent: 0 };
+        Ok(())
+    }
+}

@@ -1,0 +1,221 @@
+//! The last messages of one login's stream, framed and numbered, ready to send.
+
+use crate::wire::ouch::SEQUENCED_LEN_MAX;
+
+/// Every so many messages the place of one is remembered.
+pub const MARK_EVERY: u64 = 32;
+
+/// No message is shorter: a System Event of 10 bytes in its packet.
+const PACKET_LEN_MIN: usize = 13;
+
+/// A ring of bytes. Positions in it count all bytes that were ever put; those further back than its capacity are gone.
+pub struct Tail {
+    bytes: Box<[u8]>,
+    end: u64,
+    /// The number of the message at position 0.
+    first: u64,
+    /// The number that the next message will have.
+    next: u64,
+    /// The position of message `first + k × MARK_EVERY` at k modulo the length.
+    marks: Box<[u64]>,
+    /// The smallest k whose message is still here; one past the last when none is.
+    oldest_mark: u64,
+}
+
+impl Tail {
+    /// An empty tail that goes on with message `next`. `capacity_bytes` is a power of two.
+    pub fn new(capacity_bytes: usize, next: u64) -> Self {
+        let marks = (capacity_bytes / PACKET_LEN_MIN / MARK_EVERY as usize + 2).next_power_of_two();
+        Self {
+            bytes: vec![0; capacity_bytes].into_boxed_slice(),
+            end: 0,
+            first: next,
+            next,
+            marks: vec![0; marks].into_boxed_slice(),
+            oldest_mark: 0,
+        }
+    }
+
+    /// Adds the packet that `encode` writes to the front of the slice it is given, and returns its length. `None`,
+    /// with nothing added, when that is what `encode` returns.
+    #[inline]
+    pub fn push(&mut self, encode: impl FnOnce(&mut [u8]) -> Option<usize>) -> Option<usize> {
+        let at = self.offset(self.end);
+        let len = if self.bytes.len() - at >= SEQUENCED_LEN_MAX {
+            encode(&mut self.bytes[at..at + SEQUENCED_LEN_MAX])?
+        } else {
+            let mut packet = [0; SEQUENCED_LEN_MAX];
+            let len = encode(&mut packet)?;
+            let (before, after) = packet[..len].split_at(len.min(self.bytes.len() - at));
+            self.bytes[at..at + before.len()].copy_from_slice(before);
+            self.bytes[..after.len()].copy_from_slice(after);
+            len
+        };
+        debug_assert!((PACKET_LEN_MIN..=SEQUENCED_LEN_MAX).contains(&len));
+        let count = self.next - self.first;
+        if count.is_multiple_of(MARK_EVERY) {
+            let slot = self.mark_slot(count / MARK_EVERY);
+            self.marks[slot] = self.end;
+        }
+        self.next += 1;
+        self.end += len as u64;
+        self.forget_marks();
+        Some(len)
+    }
+
+    fn forget_marks(&mut self) {
+        let (held, marks) = (self.held_from(), (self.next - self.first).div_ceil(MARK_EVERY));
+        while self.oldest_mark < marks && self.marks[self.mark_slot(self.oldest_mark)] < held {
+            self.oldest_mark += 1;
+        }
+    }
+
+    /// How many bytes it has room for.
+    pub fn capacity(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// The position after the last byte.
+    #[inline]
+    pub fn end(&self) -> u64 {
+        self.end
+    }
+
+    /// The number of the oldest message that [`Tail::locate`] finds; that of the next one when there is none.
+    pub fn oldest(&self) -> u64 {
+        (self.first + self.oldest_mark * MARK_EVERY).min(self.next)
+    }
+
+    /// The position of a message; for the next one this is the end. `None` for one that is gone or not yet there.
+    pub fn locate(&self, message: u64) -> Option<u64> {
+        if message == self.next {
+            return Some(self.end);
+        }
+        if !(self.oldest()..self.next).contains(&message) {
+            return None;
+        }
+        let mark = (message - self.first) / MARK_EVERY;
+        let mut position = self.marks[self.mark_slot(mark)];
+        for _ in self.first + mark * MARK_EVERY..message {
+            let length = [self.byte(position), self.byte(position + 1)];
+            position += 2 + u64::from(u16::from_be_bytes(length));
+        }
+        Some(position)
+    }
+
+    /// All bytes from a position to the end, as the parts before and after the end of the memory. `None` when some
+    /// of them have been overwritten.
+    #[inline]
+    pub fn since(&self, position: u64) -> Option<(&[u8], &[u8])> {
+        if position < self.held_from() {
+            return None;
+        }
+        let (at, len) = (self.offset(position), (self.end - position) as usize);
+        let before = len.min(self.bytes.len() - at);
+        Some((&self.bytes[at..at + before], &self.bytes[..len - before]))
+    }
+
+    /// One packet less than the capacity back from the end: the place of the next packet is never read from, whatever
+    /// is written beyond its length.
+    #[inline]
+    fn held_from(&self) -> u64 {
+        self.end.saturating_sub((self.bytes.len() - SEQUENCED_LEN_MAX) as u64)
+    }
+
+    #[inline]
+    fn offset(&self, position: u64) -> usize {
+        position as usize & (self.bytes.len() - 1)
+    }
+
+    #[inline]
+    fn byte(&self, position: u64) -> u8 {
+        self.bytes[self.offset(position)]
+    }
+
+    #[inline]
+    fn mark_slot(&self, mark: u64) -> usize {
+        mark as usize & (self.marks.len() - 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CAPACITY: usize = 16 * 1024;
+
+    /// A packet of `PACKET_LEN_MIN` to `SEQUENCED_LEN_MAX` bytes that has its message's number in it.
+    fn packet(message: u64) -> Vec<u8> {
+        let spread = (SEQUENCED_LEN_MAX - PACKET_LEN_MIN) as u64 + 1;
+        let len = PACKET_LEN_MIN + (message * 7 % spread) as usize;
+        let mut packet = vec![0xAB; len];
+        packet[..2].copy_from_slice(&(len as u16 - 2).to_be_bytes());
+        packet[2..10].copy_from_slice(&message.to_be_bytes());
+        packet
+    }
+
+    fn put(tail: &mut Tail, message: u64) {
+        let packet = packet(message);
+        let pushed = tail.push(|out| {
+            out.fill(0xEE);
+            out[..packet.len()].copy_from_slice(&packet);
+            Some(packet.len())
+        });
+        assert_eq!(pushed, Some(packet.len()));
+    }
+
+    fn bytes_since(tail: &Tail, position: u64) -> Vec<u8> {
+        let (a, b) = tail.since(position).expect("still here");
+        [a, b].concat()
+    }
+
+    #[test]
+    fn every_message_that_is_held_is_found_with_all_that_follow() {
+        let mut tail = Tail::new(CAPACITY, 1_001);
+        assert_eq!((tail.oldest(), tail.locate(1_001)), (1_001, Some(0)));
+        for message in 1_001..=3_000 {
+            put(&mut tail, message);
+            if message % 97 != 0 {
+                continue;
+            }
+            let oldest = tail.oldest();
+            assert!(
+                message - oldest >= 2 * MARK_EVERY || oldest == 1_001,
+                "it holds many: {oldest}..={message}"
+            );
+            assert_eq!(tail.locate(oldest.saturating_sub(1)), None);
+            assert_eq!(tail.locate(message + 1), Some(tail.end()));
+            assert_eq!(tail.locate(message + 2), None);
+            for from in oldest..=message {
+                let position = tail.locate(from).expect("held");
+                let expected: Vec<u8> = (from..=message).flat_map(packet).collect();
+                assert!(bytes_since(&tail, position) == expected, "from {from} to {message}");
+            }
+        }
+        assert!(tail.oldest() > 1_001, "old messages have gone");
+    }
+
+    #[test]
+    fn overwritten_bytes_are_never_lent() {
+        let mut tail = Tail::new(CAPACITY, 1);
+        let mut written = Vec::new();
+        for message in 1..=2_000 {
+            put(&mut tail, message);
+            written.extend(packet(message));
+            let held = written.len().saturating_sub(CAPACITY - SEQUENCED_LEN_MAX);
+            assert_eq!(bytes_since(&tail, held as u64), written[held..], "after message {message}");
+            if held > 0 {
+                assert!(tail.since(held as u64 - 1).is_none());
+            }
+        }
+    }
+
+    #[test]
+    fn a_packet_that_is_not_written_takes_no_number() {
+        let mut tail = Tail::new(CAPACITY, 5);
+        assert_eq!(tail.push(|_| None), None);
+        assert_eq!((tail.end(), tail.oldest()), (0, 5));
+        put(&mut tail, 5);
+        assert_eq!(tail.locate(5), Some(0));
+    }
+}
