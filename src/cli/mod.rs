@@ -10,6 +10,7 @@ pub mod show;
 pub mod verify;
 
 use crate::config::Config;
+use crate::engine::StartError;
 use crate::runtime::Fatal;
 use anyhow::{Context, Error};
 use clap::{Args, Parser, Subcommand};
@@ -79,15 +80,27 @@ pub fn main() -> ExitCode {
         Command::Verify(args) => verify::run(args),
     };
     done.unwrap_or_else(|error| {
-        // The alternate form puts the chain of causes on one line.
-        eprintln!("error: {error:#}");
+        eprintln!("error: {}", with_causes(&error));
         exit_code(&error)
     })
 }
 
+/// The error and its causes on one line. Some messages quote their cause already; it is not said twice.
+fn with_causes(error: &Error) -> String {
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !text.contains(&cause) {
+            text.push_str(": ");
+            text.push_str(&cause);
+        }
+    }
+    text
+}
+
 fn exit_code(error: &Error) -> ExitCode {
-    let fatal = error.chain().find_map(|cause| cause.downcast_ref::<Fatal>());
-    ExitCode::from(fatal.map_or(1, Fatal::exit_code))
+    let start = error.downcast_ref::<StartError>().map(StartError::exit_code);
+    let fatal = || error.downcast_ref::<Fatal>().map(Fatal::exit_code);
+    ExitCode::from(start.or_else(fatal).unwrap_or(1))
 }
 
 /// Logs go to stderr, so that stdout stays what the command prints.

@@ -86,7 +86,7 @@ pub(super) fn replay(
 }
 
 /// A bar on stderr that counts commands; hidden where stderr is no terminal.
-fn progress_bar(commands: u64) -> ProgressBar {
+pub(super) fn progress_bar(commands: u64) -> ProgressBar {
     let style = ProgressStyle::with_template(
         "replaying {bar:30} {human_pos} of {human_len} commands, {per_sec}, {eta} left",
     );

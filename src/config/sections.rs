@@ -61,6 +61,15 @@ impl fmt::Display for Durability {
     }
 }
 
+impl From<Durability> for dojima_journal::Durability {
+    fn from(durability: Durability) -> Self {
+        match durability {
+            Durability::Sync => Self::Sync,
+            Durability::Async => Self::Async,
+        }
+    }
+}
+
 /// The text is not a durability mode.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unknown durability {0:?}: expected sync or async")]
@@ -132,8 +141,8 @@ pub struct GatewaySection {
     pub client_timeout_ms: u64,
     /// Sent messages in memory per login, KiB; a power of two.
     pub tail_kib: usize,
-    /// A resuming client that takes nothing this long is disconnected, ms.
-    pub resend_stall_timeout_ms: u64,
+    /// A client with something to receive that takes nothing this long is disconnected, ms.
+    pub stall_timeout_ms: u64,
 }
 
 impl Default for GatewaySection {
@@ -146,7 +155,7 @@ impl Default for GatewaySection {
             heartbeat_interval_ms: 1_000,
             client_timeout_ms: 15_000,
             tail_kib: 4_096,
-            resend_stall_timeout_ms: 30_000,
+            stall_timeout_ms: 30_000,
         }
     }
 }

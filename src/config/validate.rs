@@ -67,7 +67,7 @@ fn gateway(gateway: &GatewaySection, p: &mut Problems) {
     within(p, "gateway.login_timeout_ms", gateway.login_timeout_ms, TIMEOUT_MS);
     within(p, "gateway.heartbeat_interval_ms", gateway.heartbeat_interval_ms, TIMEOUT_MS);
     within(p, "gateway.client_timeout_ms", gateway.client_timeout_ms, TIMEOUT_MS);
-    within(p, "gateway.resend_stall_timeout_ms", gateway.resend_stall_timeout_ms, TIMEOUT_MS);
+    within(p, "gateway.stall_timeout_ms", gateway.stall_timeout_ms, TIMEOUT_MS);
     if gateway.client_timeout_ms <= gateway.heartbeat_interval_ms {
         let reason = format!(
             "must be above gateway.heartbeat_interval_ms = {}, or quiet clients are cut between two heartbeats",

@@ -1,0 +1,233 @@
+//! `dojima serve`: the engine until Ctrl-C.
+
+use super::replay::{progress_bar, verdict};
+use super::show;
+use crate::config::{Config, DEFAULT_TOML, Durability};
+use crate::engine::{Engine, Launch, OnFatal, OrderEntry};
+use crate::recovery::{Progress, RecoveryReport};
+use crate::runtime::ThreadingMode;
+use anyhow::{Context, bail};
+use clap::Args;
+use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
+use std::fmt::Arguments;
+use std::io::{IsTerminal, Write};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// Seconds between two status lines on a terminal.
+const STATUS_SECONDS: u64 = 5;
+
+/// A shell's code for a process that Ctrl-C ended.
+const EXIT_INTERRUPTED: i32 = 130;
+
+/// Arguments of `dojima serve`.
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// The configuration; the built-in one if left out
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Where journal, event log and database are; made if missing
+    #[arg(long, value_name = "DIR", default_value = "data")]
+    data: PathBuf,
+    /// Instead of the configuration's gateway.listen; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+    /// Instead of the configuration's engine.mode: shared or dedicated
+    #[arg(long, value_name = "MODE")]
+    mode: Option<ThreadingMode>,
+    /// Instead of the configuration's journal.durability: sync or async
+    #[arg(long, value_name = "DURABILITY")]
+    durability: Option<Durability>,
+    /// Print the configuration that would be used, and stop
+    #[arg(long)]
+    print_config: bool,
+    /// Seconds between two status lines, 0 for none; without it, 5 on a terminal and none elsewhere
+    #[arg(long, value_name = "SECONDS")]
+    status: Option<u64>,
+}
+
+impl ServeArgs {
+    fn read_config(&self) -> anyhow::Result<Config> {
+        let mut config =
+            self.config.as_deref().map_or_else(|| Ok(Config::embedded_default()), Config::load)?;
+        if let Some(listen) = self.listen {
+            config.gateway.listen = listen;
+        }
+        if let Some(mode) = self.mode {
+            config.engine.mode = mode;
+        }
+        if let Some(durability) = self.durability {
+            config.journal.durability = durability;
+        }
+        if config.engine.mode == ThreadingMode::Stepped {
+            bail!("engine.mode = stepped is for simulations; a server runs shared or dedicated");
+        }
+        Ok(config)
+    }
+
+    fn is_plain_default(&self) -> bool {
+        self.config.is_none() && self.listen.is_none() && self.mode.is_none() && self.durability.is_none()
+    }
+
+    fn status_interval(&self) -> Option<Duration> {
+        let default = if std::io::stdout().is_terminal() { STATUS_SECONDS } else { 0 };
+        Some(self.status.unwrap_or(default)).filter(|seconds| *seconds > 0).map(Duration::from_secs)
+    }
+}
+
+/// Runs the engine until it is told to stop.
+///
+/// # Errors
+/// When the configuration is wrong, the data directory cannot be recovered or the address cannot be listened on.
+pub fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
+    let config = args.read_config()?;
+    if args.print_config {
+        // The built-in file has its comments; a changed one is what it came to.
+        let text = if args.is_plain_default() { DEFAULT_TOML.to_owned() } else { config.to_toml()? };
+        std::io::stdout().write_all(text.as_bytes())?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    // Before the engine starts: a Ctrl-C during a long recovery must not be missed.
+    let interrupted = on_interrupt()?;
+    let bar = progress_bar(0);
+    let mut on_progress = |progress: Progress| {
+        bar.set_length(progress.commands_total);
+        bar.set_position(progress.commands);
+    };
+    let launch = Launch {
+        order_entry: OrderEntry::Listen,
+        on_fatal: OnFatal::ExitProcess,
+        on_progress: &mut on_progress,
+    };
+    let engine = Engine::start(&config, &args.data, launch)?;
+    bar.finish_and_clear();
+    say_start(&config, &args.data, &engine);
+    watch(&engine, args.status_interval(), &interrupted);
+
+    say(format_args!("stopping: what was taken in is being finished (Ctrl-C again to abort)"));
+    let stopping = Instant::now();
+    let stopped = engine.stop()?;
+    if config.sql.enabled && !stopped.sql_complete {
+        say(format_args!("SQL has not caught up with the event log; the next start goes on where it is"));
+    }
+    say(format_args!("stopped in good order after {}", show::duration(stopping.elapsed())));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn say_start(config: &Config, data: &Path, engine: &Engine) {
+    let (mode, durability) = (config.engine.mode, config.journal.durability);
+    say(format_args!("dojima {}, {mode} threads, {durability} durability", env!("CARGO_PKG_VERSION")));
+    say(format_args!("journal: {}, {}", data.join("journal").display(), recovery(&engine.report)));
+    if config.sql.enabled {
+        say(format_args!("SQL: {}", data.join(&config.sql.path).display()));
+    }
+    if !engine.differences.is_empty() {
+        let differences = show::count(engine.differences.len() as u64, "value");
+        say(format_args!(
+            "the configuration differs from the journal in {differences}; the journal's are in force"
+        ));
+        engine.differences.iter().for_each(|difference| say(format_args!("  {difference}")));
+    }
+    if let Some(address) = engine.order_entry {
+        // Programs read this line to learn the port.
+        say(format_args!("order entry listening on {address}"));
+    }
+    say(format_args!("Ctrl-C stops"));
+}
+
+/// What recovery found and did, in words.
+fn recovery(report: &RecoveryReport) -> String {
+    if report.commands == 0 {
+        return format!("new: opened with {}", show::count(report.opening_commands, "command"));
+    }
+    let mut words = format!(
+        "{}: replayed {} in {}",
+        verdict(&report.verdict),
+        show::count(report.commands, "command"),
+        show::duration(report.elapsed),
+    );
+    for (events, did) in [(report.events_logged, "added to"), (report.events_cut, "cut from")] {
+        if events > 0 {
+            words += &format!(", {} {did} the event log", show::count(events, "event"));
+        }
+    }
+    words
+}
+
+/// Returns when the engine is to be stopped, or has stopped by itself.
+fn watch(engine: &Engine, status: Option<Duration>, interrupted: &Receiver<()>) {
+    const FAILURE_CHECK: Duration = Duration::from_millis(200);
+    let mut last = Status::read(engine);
+    loop {
+        match interrupted.recv_timeout(FAILURE_CHECK) {
+            Err(RecvTimeoutError::Timeout) if !engine.has_failed() => {}
+            _ => return,
+        }
+        if status.is_some_and(|interval| last.at.elapsed() >= interval) {
+            let now = Status::read(engine);
+            say(format_args!("{}", now.since(&last)));
+            last = now;
+        }
+    }
+}
+
+/// The counters that a status line is made of.
+struct Status {
+    at: Instant,
+    connections: u64,
+    messages_in: u64,
+    trades: u64,
+    journal_bytes: u64,
+    sql_lag_events: u64,
+}
+
+impl Status {
+    fn read(engine: &Engine) -> Self {
+        let readings = engine.counters.snapshot();
+        let value = |name: &str| readings.iter().find(|r| r.name == name).map_or(0, |r| r.value);
+        Self {
+            at: Instant::now(),
+            connections: value("gateway.connections"),
+            messages_in: value("gateway.messages_in"),
+            trades: value("matcher.trades"),
+            journal_bytes: value("journaler.bytes"),
+            sql_lag_events: engine.watch().sql_lag_events(),
+        }
+    }
+
+    /// The line: rates since `last`, and levels as they are now.
+    fn since(&self, last: &Self) -> String {
+        let time = self.at - last.at;
+        format!(
+            "{}, {} messages, {} trades, {} journaled, SQL {} behind",
+            show::count(self.connections, "connection"),
+            show::rate(self.messages_in - last.messages_in, time),
+            show::rate(self.trades - last.trades, time),
+            show::bytes(self.journal_bytes),
+            show::count(self.sql_lag_events, "event"),
+        )
+    }
+}
+
+/// A line for people. That nobody reads stdout any more is no reason to stop an exchange.
+fn say(line: Arguments<'_>) {
+    let mut out = std::io::stdout().lock();
+    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+}
+
+/// One message for the first Ctrl-C or SIGTERM; the second ends the process at once, as a crash would.
+fn on_interrupt() -> anyhow::Result<Receiver<()>> {
+    let (sender, receiver) = bounded(1);
+    let again = AtomicBool::new(false);
+    let handler = move || {
+        if again.swap(true, Ordering::Relaxed) {
+            std::process::exit(EXIT_INTERRUPTED);
+        }
+        let _ = sender.try_send(());
+    };
+    ctrlc::set_handler(handler).context("cannot handle Ctrl-C")?;
+    Ok(receiver)
+}

@@ -1,0 +1,172 @@
+//! `dojima verify`: journal, event log and SQL tell the same story.
+
+use super::replay::{replay, verdict};
+use super::{DataArgs, show};
+use crate::domain::{EventRecord, codec};
+use crate::exchange::ExchangeLimits;
+use crate::recovery::{DataDir, State};
+use clap::Args;
+use comfy_table::{Cell, Color, ContentArrangement, Table, presets};
+use dojima_journal::{JournalError, Reader, Scanned};
+use std::io::Write;
+use std::process::ExitCode;
+
+/// Arguments of `dojima verify`.
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    #[command(flatten)]
+    source: DataArgs,
+}
+
+/// Checks that the journal can be trusted, and that the event log and SQL say what a replay of it says. Nothing is
+/// written, and an engine may be running meanwhile: the event log and SQL are then as far behind as they were when it
+/// began.
+///
+/// # Errors
+/// When something cannot be read at all. A check that fails is no error but a line of the table and exit code 1.
+pub fn run(args: VerifyArgs) -> anyhow::Result<ExitCode> {
+    let config = args.source.read_config()?;
+    let data = DataDir(args.source.existing_dir()?.clone());
+    // Last to first: whatever grows meanwhile, each of the three then holds at least what the one after it had.
+    let event_log = dojima_journal::scan(&data.event_log())?;
+    let journal = dojima_journal::scan(&data.journal())?;
+    let mut checks = vec![Check::good("journal", journal_line(&journal))];
+
+    let mut log = LogComparison::open(&data, &event_log)?;
+    let limits = ExchangeLimits { orders_max: config.exchange.orders_max };
+    let replayed = replay(&data, &journal, limits, None, &mut |record| {
+        log.compare(record);
+        Ok(())
+    })?;
+    let state = replayed.state;
+    checks.push(replay_check(&state, replayed.elapsed));
+    checks.push(audit_check(&state));
+    checks.push(log.check(state.last_event));
+    print_table(&checks)
+}
+
+fn journal_line(journal: &Scanned) -> String {
+    let commands = show::count(journal.records(), "command");
+    format!("{commands}, {}, {}", show::bytes(journal.bytes()), verdict(journal.verdict()))
+}
+
+fn replay_check(state: &State, elapsed: std::time::Duration) -> Check {
+    let events = show::count(state.last_event, "event");
+    let trades = show::count(state.exchange.last_trade().0, "trade");
+    let rate = show::rate(state.last.sequence, elapsed);
+    let digest = state.exchange.digest();
+    Check::good("replay", format!("{events}, {trades}, {rate} commands, digest {digest}"))
+}
+
+fn audit_check(state: &State) -> Check {
+    match state.exchange.audit() {
+        Ok(()) => {
+            let accounts = show::count(state.exchange.accounts_count() as u64, "account");
+            Check::good("money", format!("conserved over {accounts}, reserves match the open orders"))
+        }
+        Err(error) => Check::bad("money", error),
+    }
+}
+
+/// The event log held against the events of a replay, byte for byte.
+struct LogComparison {
+    reader: Reader,
+    /// Events in the log when it was scanned.
+    events: u64,
+    compared: u64,
+    difference: Option<String>,
+}
+
+impl LogComparison {
+    fn open(data: &DataDir, scanned: &Scanned) -> Result<Self, JournalError> {
+        let reader = Reader::open(&data.event_log(), scanned.first_sequence().max(1))?;
+        Ok(Self { reader, events: scanned.next_sequence() - 1, compared: 0, difference: None })
+    }
+
+    fn compare(&mut self, record: &EventRecord) {
+        if self.difference.is_some() || record.number > self.events {
+            return;
+        }
+        let mut expected = [0; codec::ENCODED_LEN_MAX];
+        let len = codec::encode_event(record, &mut expected).expect("ENCODED_LEN_MAX bytes hold any event");
+        self.difference = match self.reader.next() {
+            Ok(Some(logged)) if logged.sequence != record.number => {
+                Some(format!("event {} stands where event {} is due", logged.sequence, record.number))
+            }
+            Ok(Some(logged)) if logged.payload != &expected[..len] => {
+                Some(format!("event {} differs; the journal says {:?}", record.number, record.event))
+            }
+            Ok(Some(_)) => {
+                self.compared += 1;
+                None
+            }
+            Ok(None) => Some(format!("event {} cannot be read", record.number)),
+            Err(error) => Some(error.to_string()),
+        };
+    }
+
+    fn check(self, last_event: u64) -> Check {
+        let name = "event log";
+        let compared = show::count(self.compared, "event");
+        match self.difference {
+            Some(difference) => Check::bad(name, difference),
+            None if self.events > last_event => {
+                let beyond = show::count(self.events - last_event, "event");
+                Check::bad(name, format!("{beyond} beyond the journal's; the next start cuts them"))
+            }
+            None if self.events < last_event => {
+                let missing = show::count(last_event - self.events, "event");
+                Check::good(
+                    name,
+                    format!("{compared} the same; {missing} not there yet, the next start adds them"),
+                )
+            }
+            None => Check::good(name, format!("{compared} the same, byte for byte")),
+        }
+    }
+}
+
+/// One line of the table.
+struct Check {
+    name: &'static str,
+    outcome: Outcome,
+    detail: String,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Good,
+    Bad,
+}
+
+impl Check {
+    fn good(name: &'static str, detail: impl ToString) -> Self {
+        Self { name, outcome: Outcome::Good, detail: detail.to_string() }
+    }
+
+    fn bad(name: &'static str, detail: impl ToString) -> Self {
+        Self { name, outcome: Outcome::Bad, detail: detail.to_string() }
+    }
+}
+
+fn print_table(checks: &[Check]) -> anyhow::Result<ExitCode> {
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_header(["check", "result", "detail"]);
+    for check in checks {
+        let result = match check.outcome {
+            Outcome::Good => Cell::new("ok").fg(Color::Green),
+            Outcome::Bad => Cell::new("FAILED").fg(Color::Red),
+        };
+        table.add_row([Cell::new(check.name), result, Cell::new(&check.detail)]);
+    }
+    let failed = checks.iter().filter(|check| check.outcome == Outcome::Bad).count() as u64;
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{table}")?;
+    if failed == 0 {
+        writeln!(out, "verified: all checks hold")?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    writeln!(out, "NOT verified: {} failed", show::count(failed, "check"))?;
+    Ok(ExitCode::FAILURE)
+}
