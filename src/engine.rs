@@ -130,7 +130,11 @@ fn settings(config: &Config) -> Result<RecoverySettings, StartError> {
     let (journal, event_log) = (&config.journal, &config.event_log);
     Ok(RecoverySettings {
         limits: ExchangeLimits { orders_max: config.exchange.orders_max },
-        journal: options(journal.segment_mib, journal.spare_segments, journal.durability.into()),
+        journal: options(
+            journal.segment_mib,
+            journal.spare_segments,
+            pipeline::settings::durability(journal.durability),
+        ),
         // The event log can be rebuilt from the journal, so it is never waited for.
         event_log: options(
             event_log.segment_mib,

@@ -16,6 +16,8 @@
 
 pub mod config;
 pub mod domain;
+pub mod engine;
+pub mod pipeline;
 pub mod exchange;
 pub mod recovery;
 pub mod ring;

@@ -9,6 +9,7 @@
 //! *local* is a second source, for commands that do not come over a socket: tests, benches, later administration.
 
 mod seats;
+pub(crate) mod settings;
 
 use crate::config::Config;
 use crate::domain::{Command, EventRecord, Sequenced};
@@ -17,7 +18,7 @@ use crate::recovery::{DataDir, Recovered, State};
 use crate::ring::{Consumer, CursorReader, Producer, RingBuilder, cursor, spsc};
 use crate::runtime::{Agent, CoreIndex, Counters, Doorbell, Fatal, IdleStrategy, SystemClock};
 use crate::stages::gateway::{Gateway, GatewayControl, GatewayPorts, GatewayStart};
-use crate::stages::journaler::{Journaler, JournalerPorts, JournalerSettings};
+use crate::stages::journaler::{Journaler, JournalerPorts};
 use crate::stages::matcher::{Matcher, MatcherPorts};
 use crate::stages::persister::archiver::{Archiver, ArchiverPorts};
 use crate::stages::persister::sql::SqlWriter;
@@ -27,7 +28,6 @@ use crate::stages::space::space_gauge;
 use crossbeam_channel::{Receiver, bounded};
 use seats::{Agents, Seat, Seats};
 use std::net::TcpListener;
-use std::time::Duration;
 
 /// The agents of one engine, joined and warm, and what the outside keeps of them.
 pub struct Pipeline {
@@ -167,13 +167,13 @@ pub fn build(
     // 1. Gateway.
     let gateway = match (listener, to_gateway) {
         (Some(listener), Some(events)) => {
-            let downstream = seats.bells(Seat::Gateway, &[Seat::Sequencer, Seat::Archiver]);
+            let downstream = seats.bells(Seat::Gateway, &[Seat::Sequencer]);
             let durable = durable.clone();
             let ports =
                 GatewayPorts { inbound: gateway_in, events, durable, resend: resend_client, downstream };
             let messages = streams.messages_by_login(exchange.logins().len());
             let start = GatewayStart { listings: listings.clone(), messages };
-            let settings = config.gateway_settings(&opening)?;
+            let settings = settings::gateway(config, &opening)?;
             let gateway =
                 Gateway::new(settings, listener, ports, start, Box::new(SystemClock::new()), counters)?;
             seats.watch_sockets(&gateway)?;
@@ -197,11 +197,8 @@ pub fn build(
         space: space_low,
         downstream: seats.bells(Seat::Journaler, &[Seat::Gateway, Seat::Archiver]),
     };
-    let settings = JournalerSettings {
-        durability: config.journal.durability.into(),
-        sync_interval: Duration::from_millis(config.journal.async_sync_interval_ms),
-    };
-    let journaler = Journaler::new(ports, journal, settings, Box::new(SystemClock::new()), counters);
+    let journaler =
+        Journaler::new(ports, journal, settings::journaler(config), Box::new(SystemClock::new()), counters);
     // 4. Matcher.
     let ports = MatcherPorts {
         commands: to_matcher,
@@ -223,7 +220,7 @@ pub fn build(
     // 6. SQL writer.
     let sql = match config.sql.enabled {
         true => Some(SqlWriter::new(
-            config.sql_settings(data),
+            settings::sql(config, data),
             data.event_log(),
             Box::new(SystemClock::new()),
             counters,

@@ -1,0 +1,55 @@
+//! The configuration as the stages take it.
+
+use crate::config::{self, Config};
+use crate::domain::Command;
+use crate::recovery::DataDir;
+use crate::runtime::Fatal;
+use crate::stages::gateway::{Credentials, GatewaySettings};
+use crate::stages::journaler::JournalerSettings;
+use crate::stages::persister::sql::SqlSettings;
+use crate::wire::soup::{Password, SessionId, Username};
+use dojima_journal::Durability;
+use std::time::Duration;
+
+/// Who may log in is what configuration and journal both know: see [`Config::logins_known_to`].
+pub(super) fn gateway(config: &Config, opening: &[Command]) -> Result<GatewaySettings, Fatal> {
+    let gateway = &config.gateway;
+    let unfit =
+        |key: &str| Fatal::invariant(format!("{key} passed the configuration's checks but not the wire's"));
+    let credentials = config.logins_known_to(opening).into_iter().map(|login| {
+        let username = Username::new(&login.username).ok_or_else(|| unfit("username"))?;
+        let password = Password::new(&login.password).ok_or_else(|| unfit("password"))?;
+        Ok(Credentials { login: login.login, username, password })
+    });
+    Ok(GatewaySettings {
+        session: SessionId::new(&gateway.session).ok_or_else(|| unfit("gateway.session"))?,
+        credentials: credentials.collect::<Result<_, Fatal>>()?,
+        connections_max: gateway.connections_max,
+        login_timeout: Duration::from_millis(gateway.login_timeout_ms),
+        heartbeat_interval: Duration::from_millis(gateway.heartbeat_interval_ms),
+        client_timeout: Duration::from_millis(gateway.client_timeout_ms),
+        stall_timeout: Duration::from_millis(gateway.stall_timeout_ms),
+        tail_bytes: gateway.tail_kib << 10,
+    })
+}
+
+pub(super) fn journaler(config: &Config) -> JournalerSettings {
+    let sync_interval = Duration::from_millis(config.journal.async_sync_interval_ms);
+    JournalerSettings { durability: durability(config.journal.durability), sync_interval }
+}
+
+pub(super) fn sql(config: &Config, data: &DataDir) -> SqlSettings {
+    SqlSettings {
+        path: data.0.join(&config.sql.path),
+        batch_interval: Duration::from_millis(config.sql.batch_interval_ms),
+        batch_events_max: config.sql.batch_events_max as usize,
+    }
+}
+
+/// The journal's word for the configured durability.
+pub(crate) fn durability(configured: config::Durability) -> Durability {
+    match configured {
+        config::Durability::Sync => Durability::Sync,
+        config::Durability::Async => Durability::Async,
+    }
+}
