@@ -1,0 +1,142 @@
+//! The archiver: appends every released event to the event log.
+//!
+//! The log has the format of the journal, one record per event, and is never synced on the way: after a power cut what
+//! it lost is told again by the journal. It must never hold an event whose command is not durable, so the archiver reads
+//! the event ring only up to the durable cursor. Without space for the log it stops reading, and the ring fills up.
+
+use super::resender::Resender;
+use crate::domain::streams::StreamIndex;
+use crate::domain::{EventRecord, Listings, codec};
+use crate::ring::{Consumer, CursorReader, CursorWriter, cursor};
+use crate::runtime::{Agent, Counter, Counters, Doorbell, Fatal};
+use crate::stages::resend::ResendServer;
+use dojima_journal::{AppendError, Writer};
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+
+/// Events of one duty cycle.
+const BATCH_MAX: usize = 4096;
+
+/// What the archiver is joined to.
+pub struct ArchiverPorts {
+    /// Where events come from.
+    pub events: Consumer<EventRecord>,
+    /// The gate: events of later commands are not released yet.
+    pub durable: CursorReader,
+    /// Who wants old messages.
+    pub resend: ResendServer,
+    /// Whom to wake after a chunk of old messages was sent.
+    pub downstream: Vec<Doorbell>,
+}
+
+/// The agent.
+pub struct Archiver {
+    events: Consumer<EventRecord>,
+    durable: CursorReader,
+    log: Option<Writer>,
+    known: Known,
+    resender: Resender,
+    archived: CursorWriter,
+    counts: Counts,
+}
+
+/// What the events of the log add up to.
+pub(super) struct Known {
+    pub(super) streams: StreamIndex,
+    pub(super) listings: Listings,
+    /// The last event in the log.
+    pub(super) last_event: u64,
+}
+
+struct Counts {
+    archived: Counter,
+    bytes: Counter,
+    no_space: Counter,
+}
+
+impl Archiver {
+    /// Goes on after `last_event`, the last event in `log`; `streams` and `listings` are what the events up to there
+    /// add up to, and `log_dir` is where old messages are read again.
+    pub fn new(
+        ports: ArchiverPorts,
+        log: Writer,
+        log_dir: PathBuf,
+        streams: StreamIndex,
+        listings: Listings,
+        last_event: u64,
+        counters: &Counters,
+    ) -> Self {
+        let ArchiverPorts { events, durable, resend, downstream } = ports;
+        let counts = Counts {
+            archived: counters.register("archiver.archived", "event"),
+            bytes: counters.register("archiver.bytes", "bytes"),
+            no_space: counters.register("archiver.no_space", "cycles"),
+        };
+        counts.archived.set(last_event);
+        let (mut archived, _) = cursor();
+        archived.set(last_event);
+        let resender = Resender::new(resend, downstream, log_dir, counters);
+        let known = Known { streams, listings, last_event };
+        Self { events, durable, log: Some(log), known, resender, archived, counts }
+    }
+
+    /// The last event in the log.
+    pub fn archived(&self) -> CursorReader {
+        self.archived.reader()
+    }
+
+    fn append(&mut self) -> Result<usize, Fatal> {
+        let log = self.log.as_mut().ok_or_else(|| Fatal::invariant("the archiver works after its close"))?;
+        let durable = self.durable.get();
+        let known = &mut self.known;
+        let mut failed = None;
+        let appended = self.events.poll(BATCH_MAX, |record| {
+            if record.sequence > durable {
+                return ControlFlow::Break(());
+            }
+            if let Err(error) = append_one(log, record) {
+                failed = Some(error);
+                return ControlFlow::Break(());
+            }
+            known.streams.note(record);
+            known.listings.apply(&record.event);
+            known.last_event = record.number;
+            ControlFlow::Continue(())
+        });
+        self.archived.set(known.last_event);
+        self.counts.archived.set(known.last_event);
+        self.counts.bytes.set(log.bytes_written());
+        match failed {
+            None => {}
+            // The event stays in the ring; those behind it wait with it until there is space again.
+            Some(AppendError::NoSpace) => self.counts.no_space.add(1),
+            Some(error) => return Err(Fatal::event_log(error)),
+        }
+        Ok(appended)
+    }
+}
+
+fn append_one(log: &mut Writer, record: &EventRecord) -> Result<(), AppendError> {
+    let fill = |payload: &mut [u8]| {
+        codec::encode_event(record, payload).expect("ENCODED_LEN_MAX bytes hold any event")
+    };
+    log.append_with(record.number, record.time.0, codec::ENCODED_LEN_MAX, fill).map(drop)
+}
+
+impl Agent for Archiver {
+    fn name(&self) -> &str {
+        "archiver"
+    }
+
+    fn do_work(&mut self) -> Result<usize, Fatal> {
+        let appended = self.append()?;
+        let resent = self.resender.work(&self.known)?;
+        Ok(appended + resent)
+    }
+
+    fn on_close(&mut self) -> Result<(), Fatal> {
+        while self.append()? > 0 {}
+        let log = self.log.take().ok_or_else(|| Fatal::invariant("the archiver is closed twice"))?;
+        log.seal().map_err(Fatal::event_log)
+    }
+}

@@ -1,0 +1,183 @@
+//! Old messages from the event log, a chunk at a time.
+//!
+//! A login's messages may lie far apart in the log, so a chunk can take many duty cycles to gather. Each cycle reads a
+//! bounded number of records, the requests take turns, and a place in the log is kept for the next chunk.
+
+use super::archiver::Known;
+use crate::domain::{EventRecord, codec};
+use crate::runtime::{Counter, Counters, Doorbell, Fatal};
+use crate::stages::resend::{CHUNK_BYTES, ResendChunk, ResendRequest, ResendServer};
+use crate::wire::ouch::{Recipient, SEQUENCED_LEN_MAX, encode_sequenced};
+use crossbeam_channel::TrySendError;
+use dojima_journal::Reader;
+use std::collections::VecDeque;
+use std::path::PathBuf;
+
+/// Records read in one duty cycle: some tens of microseconds, so that the journaler on the same thread hardly waits.
+const RECORDS_PER_CYCLE: usize = 1024;
+
+/// Requests that are worked on in turns.
+const ACTIVE_MAX: usize = 16;
+
+/// Places in the log that are kept for requests to come.
+const PARKED_MAX: usize = 16;
+
+/// Serves requests for old messages.
+pub(super) struct Resender {
+    server: ResendServer,
+    downstream: Vec<Doorbell>,
+    log_dir: PathBuf,
+    active: VecDeque<Job>,
+    parked: VecDeque<Walk>,
+    chunks: Counter,
+    messages: Counter,
+}
+
+/// A reader on its way through the log, counting a login's messages.
+struct Walk {
+    reader: Reader,
+    /// Whose messages, for whom: what a later request must have in common to go on from here.
+    login: crate::domain::LoginId,
+    connection: u64,
+    /// Events before this one are not counted.
+    first_event: u64,
+    /// The number of the next message that will be met.
+    next_message: u64,
+}
+
+/// A request that is being worked on.
+struct Job {
+    request: ResendRequest,
+    /// `None`: the stream has no such message yet.
+    walk: Option<Walk>,
+    chunk: ResendChunk,
+}
+
+/// How far a job got in its turn.
+enum Turn {
+    MoreToRead,
+    Done,
+}
+
+impl Resender {
+    pub(super) fn new(
+        server: ResendServer,
+        downstream: Vec<Doorbell>,
+        log_dir: PathBuf,
+        counters: &Counters,
+    ) -> Self {
+        Self {
+            server,
+            downstream,
+            log_dir,
+            active: VecDeque::with_capacity(ACTIVE_MAX),
+            parked: VecDeque::with_capacity(PARKED_MAX),
+            chunks: counters.register("archiver.resent_chunks", "chunks"),
+            messages: counters.register("archiver.resent_messages", "messages"),
+        }
+    }
+
+    /// One bounded turn. Returns the work done.
+    pub(super) fn work(&mut self, known: &Known) -> Result<usize, Fatal> {
+        if self.active.len() < ACTIVE_MAX
+            && !self.server.chunks.is_full()
+            && let Ok(request) = self.server.requests.try_recv()
+        {
+            let job = self.start(request, known)?;
+            self.active.push_back(job);
+        }
+        let Some(mut job) = self.active.pop_front() else { return Ok(0) };
+        match job.turn(known)? {
+            Turn::MoreToRead => self.active.push_back(job),
+            Turn::Done => return self.finish(job),
+        }
+        Ok(1)
+    }
+
+    fn start(&mut self, request: ResendRequest, known: &Known) -> Result<Job, Fatal> {
+        let ResendRequest { login, connection, from, .. } = request;
+        let chunk = ResendChunk { login, connection, first: from, messages: 0, bytes: Vec::new() };
+        let goes_on =
+            |walk: &Walk| walk.login == login && walk.connection == connection && walk.next_message == from;
+        if let Some(at) = self.parked.iter().position(goes_on) {
+            return Ok(Job { request, walk: self.parked.remove(at), chunk });
+        }
+        let Some(mark) = known.streams.mark_before(login, from) else {
+            return Ok(Job { request, walk: None, chunk });
+        };
+        let reader = Reader::open_segment_of(&self.log_dir, mark.event).map_err(Fatal::event_log)?;
+        let (first_event, next_message) = (mark.event, mark.message);
+        Ok(Job { request, walk: Some(Walk { reader, login, connection, first_event, next_message }), chunk })
+    }
+
+    /// Sends the chunk, or keeps the job while the gateway has not taken the earlier ones.
+    fn finish(&mut self, mut job: Job) -> Result<usize, Fatal> {
+        let messages = job.chunk.messages;
+        match self.server.chunks.try_send(job.chunk) {
+            Ok(()) => {}
+            Err(TrySendError::Full(chunk)) => {
+                job.chunk = chunk;
+                self.active.push_back(job);
+                return Ok(0);
+            }
+            // No gateway: nobody to send to.
+            Err(TrySendError::Disconnected(_)) => return Ok(1),
+        }
+        self.chunks.add(1);
+        self.messages.add(messages);
+        self.downstream.iter().for_each(Doorbell::ring);
+        if let Some(walk) = job.walk {
+            if self.parked.len() == PARKED_MAX {
+                self.parked.pop_front();
+            }
+            self.parked.push_back(walk);
+        }
+        Ok(1)
+    }
+}
+
+impl Job {
+    fn is_full(&self) -> bool {
+        self.chunk.bytes.len() >= CHUNK_BYTES || self.chunk.first + self.chunk.messages >= self.request.until
+    }
+
+    /// Reads on until the chunk is full, the log ends, or the turn is over.
+    fn turn(&mut self, known: &Known) -> Result<Turn, Fatal> {
+        for _ in 0..RECORDS_PER_CYCLE {
+            if self.is_full() {
+                return Ok(Turn::Done);
+            }
+            let Some(walk) = &mut self.walk else { return Ok(Turn::Done) };
+            // The log may hold more than the index has seen, but never less.
+            let Some(found) = walk.reader.next().map_err(Fatal::event_log)? else { return Ok(Turn::Done) };
+            if found.sequence < walk.first_event {
+                continue;
+            }
+            let record = codec::decode_event(found.payload).map_err(Fatal::event_log)?;
+            self.take(&record, known)?;
+        }
+        Ok(Turn::MoreToRead)
+    }
+
+    /// Adds what this event says to the login.
+    fn take(&mut self, record: &EventRecord, known: &Known) -> Result<(), Fatal> {
+        let Some(walk) = &mut self.walk else { return Ok(()) };
+        for (login, recipient) in Recipient::all(&record.event) {
+            if login != walk.login {
+                continue;
+            }
+            let message = walk.next_message;
+            walk.next_message += 1;
+            if message < self.request.from || message >= self.request.until {
+                continue;
+            }
+            let mut packet = [0; SEQUENCED_LEN_MAX];
+            let len = encode_sequenced(record, recipient, &known.listings, &mut packet).ok_or_else(|| {
+                Fatal::invariant(format!("event {} has no message for a recipient", record.number))
+            })?;
+            self.chunk.bytes.extend_from_slice(&packet[..len]);
+            self.chunk.messages += 1;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,319 @@
+//! The tables held against the event log.
+//!
+//! The events up to the database's watermark are added up once more, by rules written for this purpose alone, and what
+//! comes out is compared with the tables: every trade, every balance, orders by status. Money is conserved when, for each
+//! asset, the balances in the tables add up to deposits less withdrawals.
+
+mod tally;
+
+use super::error::SqlError;
+use super::reader::{OrderCounts, RowCounts, SqlReader};
+use super::rows::{BalanceRow, OrderStatus, TradeRow, Watermark};
+use crate::domain::{AccountId, Amount, AssetCode, AssetId, TradeId, codec};
+use dojima_journal::{JournalError, Reader};
+use std::fmt;
+use std::path::Path;
+use tally::Tally;
+
+/// Trades that are fetched from the database at once.
+const TRADES_PER_PAGE: u32 = 4096;
+
+/// The check could not be made. (A difference is no error but a finding: see [`CheckReport`].)
+#[derive(Debug, thiserror::Error)]
+pub enum CheckError {
+    /// The database cannot be read.
+    #[error(transparent)]
+    Sql(#[from] SqlError),
+    /// The event log cannot be read.
+    #[error(transparent)]
+    Log(#[from] JournalError),
+    /// A record of the event log holds no event of this version.
+    #[error("event {event} in the event log cannot be read: {source}")]
+    Decode {
+        /// The event.
+        event: u64,
+        /// The error below.
+        source: bincode::error::DecodeError,
+    },
+    /// The events contradict each other.
+    #[error("event {event} in the event log makes no sense: {what}")]
+    Nonsense {
+        /// The event.
+        event: u64,
+        /// Why not.
+        what: String,
+    },
+}
+
+/// What was compared and what was found.
+#[derive(Clone, Debug)]
+pub struct CheckReport {
+    /// How far the tables have got.
+    pub watermark: Watermark,
+    /// Events of the log up to there.
+    pub events: u64,
+    /// One entry per comparison, in the order in which they were made.
+    pub checks: Vec<Check>,
+    /// Supply and holdings by asset.
+    pub assets: Vec<AssetCheck>,
+}
+
+impl CheckReport {
+    /// The first difference of all, if there is one.
+    pub fn first_difference(&self) -> Option<&Difference> {
+        self.checks.iter().find_map(|check| check.difference.as_ref())
+    }
+}
+
+/// One comparison.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Check {
+    /// Of what.
+    pub name: &'static str,
+    /// How many were compared.
+    pub compared: u64,
+    /// The first difference.
+    pub difference: Option<Difference>,
+}
+
+/// An asset's supply against what all accounts hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AssetCheck {
+    /// The asset.
+    pub asset: AssetId,
+    /// Its code.
+    pub code: AssetCode,
+    /// Minor units are 10^-scale.
+    pub scale: u8,
+    /// Deposits less withdrawals by the event log, minor units.
+    pub supply: i128,
+    /// The sum of all balances in the tables, minor units.
+    pub held: i128,
+}
+
+/// What is not the same in the event log and in the tables.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Difference {
+    /// The event of the watermark is not in the log, or is another one.
+    Watermark {
+        /// What the tables say.
+        in_sql: Watermark,
+        /// What the log has under that number.
+        in_log: Option<Watermark>,
+    },
+    /// A trade.
+    Trade {
+        /// By the event log.
+        in_log: Option<TradeRow>,
+        /// In the tables.
+        in_sql: Option<TradeRow>,
+    },
+    /// A balance.
+    Balance {
+        /// By the event log.
+        in_log: Option<BalanceRow>,
+        /// In the tables.
+        in_sql: Option<BalanceRow>,
+    },
+    /// A number of orders.
+    Orders {
+        /// By the event log.
+        in_log: OrderCounts,
+        /// In the tables.
+        in_sql: OrderCounts,
+    },
+    /// A number of rows.
+    Rows {
+        /// By the event log.
+        in_log: RowCounts,
+        /// In the tables.
+        in_sql: RowCounts,
+    },
+    /// Money was made or lost.
+    Supply {
+        /// The asset.
+        asset: AssetCode,
+        /// Deposits less withdrawals, minor units.
+        supply: i128,
+        /// What all accounts hold, minor units.
+        held: i128,
+    },
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Watermark { in_sql, in_log: None } => {
+                write!(f, "SQL has got to event {}, which the event log does not have", in_sql.event)
+            }
+            Self::Watermark { in_sql, in_log: Some(in_log) } => write!(
+                f,
+                "event {} is of command {} in SQL and of command {} in the event log",
+                in_sql.event, in_sql.sequence, in_log.sequence
+            ),
+            Self::Trade { in_log: Some(trade), in_sql: None } => {
+                write!(f, "trade {} is not in SQL", trade.trade)
+            }
+            Self::Trade { in_log: None, in_sql: Some(trade) } => {
+                write!(f, "trade {} is in SQL but not in the event log", trade.trade)
+            }
+            Self::Trade { in_log, in_sql } => write!(f, "the event log says {in_log:?}, SQL says {in_sql:?}"),
+            Self::Balance { in_log, in_sql } => {
+                let shown = |row: &Option<BalanceRow>| match row {
+                    Some(row) => format!("{} with {} reserved", row.total, row.reserved),
+                    None => "nothing".to_owned(),
+                };
+                let (account, asset) =
+                    in_log.or(*in_sql).map(|row| (row.account, row.asset)).unwrap_or_default();
+                let (in_log, in_sql) = (shown(in_log), shown(in_sql));
+                write!(
+                    f,
+                    "account {account}, asset {asset}: {in_log} by the event log, {in_sql} in SQL (minor units)"
+                )
+            }
+            Self::Orders { in_log, in_sql } => {
+                for (status, (log, sql)) in
+                    OrderStatus::ALL.iter().zip(in_log.by_status.iter().zip(in_sql.by_status))
+                {
+                    if *log != sql {
+                        return write!(f, "{log} orders are {status:?} by the event log, {sql} in SQL");
+                    }
+                }
+                write!(
+                    f,
+                    "{} lots open and {} executed by the event log, {} and {} in SQL",
+                    in_log.open, in_log.executed, in_sql.open, in_sql.executed
+                )
+            }
+            Self::Rows { in_log, in_sql } => write!(f, "the event log has {in_log:?}, SQL has {in_sql:?}"),
+            Self::Supply { asset, supply, held } => {
+                write!(
+                    f,
+                    "{asset}: deposits less withdrawals are {supply}, accounts hold {held} (minor units)"
+                )
+            }
+        }
+    }
+}
+
+/// Adds up the event log to the database's watermark and compares.
+///
+/// # Errors
+/// See [`CheckError`].
+pub fn check(sql: &SqlReader, log_dir: &Path) -> Result<CheckReport, CheckError> {
+    let watermark = sql.watermark()?;
+    let mut tally = Tally::default();
+    let mut trades =
+        Trades { sql, page: Vec::new().into_iter(), last: TradeId(0), check: check_named("trades") };
+    let mut reader = Reader::open(log_dir, 1)?;
+    let mut last = Watermark::default();
+    while last.event < watermark.event {
+        let Some(found) = reader.next()? else { break };
+        let event = found.sequence;
+        let record =
+            codec::decode_event(found.payload).map_err(|source| CheckError::Decode { event, source })?;
+        let trade = tally.add(&record).map_err(|what| CheckError::Nonsense { event, what })?;
+        if let Some(trade) = trade {
+            trades.compare(Some(trade))?;
+        }
+        last = Watermark::at(&record);
+    }
+    trades.compare(None)?;
+    let same = last == watermark;
+    let in_log = (last.event == watermark.event).then_some(last);
+    let mut checks = vec![
+        Check {
+            name: "watermark",
+            compared: 1,
+            difference: (!same).then_some(Difference::Watermark { in_sql: watermark, in_log }),
+        },
+        trades.check,
+    ];
+    let held = sql.balances()?;
+    checks.push(compare_balances(&tally, &held));
+    let (in_log, in_sql) = (tally.orders, sql.order_counts()?);
+    let difference = (in_log != in_sql).then_some(Difference::Orders { in_log, in_sql });
+    checks.push(Check { name: "orders", compared: in_log.total(), difference });
+    let (in_log, in_sql) = (tally.rows, sql.row_counts()?);
+    let difference = (in_log != in_sql).then_some(Difference::Rows { in_log, in_sql });
+    let compared = in_log.transfers + in_log.rejections + in_log.ignored_messages;
+    checks.push(Check { name: "transfers and refusals", compared, difference });
+    let assets = tally.assets(&held);
+    checks.push(check_supply(&assets));
+    Ok(CheckReport { watermark, events: last.event, checks, assets })
+}
+
+fn check_named(name: &'static str) -> Check {
+    Check { name, compared: 0, difference: None }
+}
+
+/// The database's trades, met in the order of the log's.
+struct Trades<'a> {
+    sql: &'a SqlReader,
+    page: std::vec::IntoIter<TradeRow>,
+    last: TradeId,
+    check: Check,
+}
+
+impl Trades<'_> {
+    /// Compares the log's next trade, `None` for the end, with the table's next.
+    fn compare(&mut self, in_log: Option<TradeRow>) -> Result<(), SqlError> {
+        if self.check.difference.is_some() {
+            return Ok(());
+        }
+        let in_sql = self.next()?;
+        self.check.compared += u64::from(in_log.is_some());
+        if in_log != in_sql {
+            self.check.difference = Some(Difference::Trade { in_log, in_sql });
+        }
+        Ok(())
+    }
+
+    fn next(&mut self) -> Result<Option<TradeRow>, SqlError> {
+        if self.page.len() == 0 {
+            self.page = self.sql.trades_after(self.last, TRADES_PER_PAGE)?.into_iter();
+        }
+        let trade = self.page.next();
+        self.last = trade.as_ref().map_or(self.last, |trade| trade.trade);
+        Ok(trade)
+    }
+}
+
+fn compare_balances(tally: &Tally, held: &[BalanceRow]) -> Check {
+    let mut check = check_named("balances");
+    let mut in_sql = held.iter().copied().peekable();
+    let mut in_log = tally.balances().peekable();
+    let key = |row: &BalanceRow| (row.account, row.asset);
+    loop {
+        // Both are in the order of the key; the lower one of two different keys is missing on the other side.
+        let (log, sql): (Option<BalanceRow>, Option<BalanceRow>) = match (in_log.peek(), in_sql.peek()) {
+            (None, None) => return check,
+            (Some(log), Some(sql)) if key(log) < key(sql) => (in_log.next(), None),
+            (Some(log), Some(sql)) if key(log) > key(sql) => (None, in_sql.next()),
+            _ => (in_log.next(), in_sql.next()),
+        };
+        check.compared += 1;
+        // A balance that was never touched has no row.
+        let nothing = |row: Option<BalanceRow>| row.is_none_or(|row| row.total.0 == 0 && row.reserved.0 == 0);
+        if log != sql && !(nothing(log) && nothing(sql)) {
+            check.difference = Some(Difference::Balance { in_log: log, in_sql: sql });
+            return check;
+        }
+    }
+}
+
+fn check_supply(assets: &[AssetCheck]) -> Check {
+    let unequal = assets.iter().find(|asset| asset.supply != asset.held);
+    let difference =
+        unequal.map(|found| Difference::Supply { asset: found.code, supply: found.supply, held: found.held });
+    Check { name: "conservation of money", compared: assets.len() as u64, difference }
+}
+
+/// A balance whose sums do not fit the table's columns reads as the largest that does, and so as a difference.
+fn fitting(value: i128) -> Amount {
+    Amount(i64::try_from(value).unwrap_or(if value < 0 { i64::MIN } else { i64::MAX }))
+}
+
+fn balance(account: AccountId, asset: AssetId, total: i128, reserved: i128) -> BalanceRow {
+    BalanceRow { account, asset, total: fitting(total), reserved: fitting(reserved) }
+}

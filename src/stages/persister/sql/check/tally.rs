@@ -1,0 +1,222 @@
+//! The events added up once more, in wide integers and without the listings' precomputed values, so that a mistake in
+//! the writer is not repeated here.
+
+use super::super::mirror::OrderHasher;
+use super::super::reader::{OrderCounts, RowCounts};
+use super::super::rows::{BalanceRow, OrderStatus, TradeRow, TradeSide};
+use super::{AssetCheck, balance};
+use crate::domain::{
+    AccountId, Amount, AssetCode, AssetId, Event, EventRecord, Executed, Listing, LoginId, OrderId, Side,
+    Transfer,
+};
+use std::collections::{BTreeMap, HashMap};
+use std::hash::BuildHasherDefault;
+
+/// What is known of an open order.
+#[derive(Clone, Copy, Debug)]
+struct Live {
+    account: AccountId,
+    /// What it holds money of.
+    asset: AssetId,
+    open: u64,
+    reserved: i128,
+}
+
+/// Sums over events.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    pub(super) orders: OrderCounts,
+    pub(super) rows: RowCounts,
+    assets: BTreeMap<AssetId, (AssetCode, u8)>,
+    logins: BTreeMap<LoginId, AccountId>,
+    listings: BTreeMap<u32, Listing>,
+    supply: BTreeMap<AssetId, i128>,
+    /// Total and reserved.
+    balances: BTreeMap<(AccountId, AssetId), (i128, i128)>,
+    #[allow(clippy::disallowed_types, reason = "looked up, never iterated")]
+    live: HashMap<OrderId, Live, BuildHasherDefault<OrderHasher>>,
+}
+
+impl Tally {
+    /// Adds an event; the trade that it tells of.
+    pub(super) fn add(&mut self, record: &EventRecord) -> Result<Option<TradeRow>, String> {
+        match &record.event {
+            Event::AssetAdded { asset, code, scale } => {
+                self.assets.insert(*asset, (*code, *scale));
+            }
+            Event::LoginOpened { login, account } => {
+                self.logins.insert(*login, *account);
+            }
+            Event::InstrumentListed(listing) => {
+                self.listings.insert(listing.instrument.0, *listing);
+            }
+            Event::Deposited(transfer) => self.transfer(transfer, 1),
+            Event::Withdrawn(transfer) => self.transfer(transfer, -1),
+            Event::Accepted(e) => {
+                let asset = self.held_asset(e.instrument.0, e.side)?;
+                self.open(e.order, e.login, asset, e.quantity.0, e.reserved)?;
+            }
+            Event::Replaced(e) => {
+                let asset = self.held_asset(e.instrument.0, e.side)?;
+                let old = self.live.get(&e.orig_order).ok_or("an order is replaced that is not open")?.open;
+                self.shrink(e.orig_order, old, Amount(0), OrderStatus::Replaced)?;
+                self.open(e.order, e.login, asset, e.quantity.0, e.reserved)?;
+            }
+            Event::Canceled(e) => {
+                let status = OrderStatus::after_cancel(e.reason);
+                let left = self.shrink(e.order, e.decrement.0, e.reserved, status)?;
+                if left != e.open.0 {
+                    return Err(format!("order {} has {left} lots open, not {}", e.order, e.open));
+                }
+            }
+            Event::Executed(e) => return self.trade(e, record).map(Some),
+            Event::Rejected(_) | Event::Refused { .. } => self.rows.rejections += 1,
+            Event::Ignored(_) => self.rows.ignored_messages += 1,
+            Event::AccountOpened { .. } | Event::TradingSet { .. } | Event::Opened { .. } => {}
+        }
+        Ok(None)
+    }
+
+    /// Every balance in the order of accounts and assets.
+    pub(super) fn balances(&self) -> impl Iterator<Item = BalanceRow> + '_ {
+        self.balances
+            .iter()
+            .map(|((account, asset), (total, reserved))| balance(*account, *asset, *total, *reserved))
+    }
+
+    /// Each asset's supply by these events, and what is held by these rows.
+    pub(super) fn assets(&self, held: &[BalanceRow]) -> Vec<AssetCheck> {
+        let holds =
+            |asset| held.iter().filter(|row| row.asset == asset).map(|row| i128::from(row.total.0)).sum();
+        let check = |(asset, (code, scale)): (&AssetId, &(AssetCode, u8))| AssetCheck {
+            asset: *asset,
+            code: *code,
+            scale: *scale,
+            supply: self.supply.get(asset).copied().unwrap_or_default(),
+            held: holds(*asset),
+        };
+        self.assets.iter().map(check).collect()
+    }
+
+    fn transfer(&mut self, transfer: &Transfer, sign: i128) {
+        let amount = sign * i128::from(transfer.amount.0);
+        self.rows.transfers += 1;
+        *self.supply.entry(transfer.asset).or_default() += amount;
+        self.move_money(transfer.account, transfer.asset, amount);
+    }
+
+    fn move_money(&mut self, account: AccountId, asset: AssetId, amount: i128) {
+        self.balances.entry((account, asset)).or_default().0 += amount;
+    }
+
+    fn listing(&self, instrument: u32) -> Result<Listing, String> {
+        self.listings
+            .get(&instrument)
+            .copied()
+            .ok_or_else(|| format!("instrument {instrument} is not listed"))
+    }
+
+    fn account(&self, login: LoginId) -> Result<AccountId, String> {
+        self.logins.get(&login).copied().ok_or_else(|| format!("login {login} is not open"))
+    }
+
+    fn scale(&self, asset: AssetId) -> Result<u32, String> {
+        let found = self.assets.get(&asset).ok_or_else(|| format!("asset {asset} does not exist"))?;
+        Ok(u32::from(found.1))
+    }
+
+    fn held_asset(&self, instrument: u32, side: Side) -> Result<AssetId, String> {
+        let listing = self.listing(instrument)?;
+        Ok(match side {
+            Side::Buy => listing.quote,
+            Side::Sell => listing.base,
+        })
+    }
+
+    fn open(
+        &mut self,
+        order: OrderId,
+        login: LoginId,
+        asset: AssetId,
+        open: u64,
+        reserved: Amount,
+    ) -> Result<(), String> {
+        let account = self.account(login)?;
+        let reserved = i128::from(reserved.0);
+        self.live.insert(order, Live { account, asset, open, reserved });
+        self.balances.entry((account, asset)).or_default().1 += reserved;
+        self.orders.by_status[OrderStatus::Open as usize] += 1;
+        self.orders.open += open;
+        Ok(())
+    }
+
+    /// Takes lots away from an open order; with the last one it gets this status. Returns what is left.
+    fn shrink(
+        &mut self,
+        order: OrderId,
+        by: u64,
+        reserved: Amount,
+        status: OrderStatus,
+    ) -> Result<u64, String> {
+        let mut live = *self.live.get(&order).ok_or_else(|| format!("order {order} is not open"))?;
+        live.open =
+            live.open.checked_sub(by).ok_or_else(|| format!("order {order} has not {by} lots open"))?;
+        let freed = live.reserved - i128::from(reserved.0);
+        live.reserved -= freed;
+        self.balances.entry((live.account, live.asset)).or_default().1 -= freed;
+        self.orders.open -= by;
+        if live.open == 0 {
+            self.live.remove(&order);
+            self.orders.by_status[OrderStatus::Open as usize] -= 1;
+            self.orders.by_status[status as usize] += 1;
+        } else {
+            self.live.insert(order, live);
+        }
+        Ok(live.open)
+    }
+
+    fn trade(&mut self, e: &Executed, record: &EventRecord) -> Result<TradeRow, String> {
+        let listing = self.listing(e.instrument.0)?;
+        let lots = i128::from(e.quantity.0);
+        let base = lots * i128::from(listing.lot.0);
+        // Price × quantity from first principles: ticks to price units to whole quote, lots to whole base.
+        let price_units = i128::from(e.price.0) * i128::from(listing.tick_units);
+        let ten = |power: u32| 10_i128.pow(power);
+        let scaled =
+            price_units.checked_mul(base).and_then(|n| n.checked_mul(ten(self.scale(listing.quote).ok()?)));
+        let scaled = scaled.ok_or("a notional is too large to check")?;
+        let unit = ten(u32::from(listing.price_decimals) + self.scale(listing.base)?);
+        if scaled % unit != 0 {
+            return Err(format!("trade {} is not for whole minor units", e.trade));
+        }
+        let notional = scaled / unit;
+        self.shrink(e.maker_order, e.quantity.0, e.maker_reserved, OrderStatus::Filled)?;
+        self.shrink(e.taker_order, e.quantity.0, e.taker_reserved, OrderStatus::Filled)?;
+        self.orders.executed += 2 * e.quantity.0;
+        let (maker, taker) = (self.account(e.maker_login)?, self.account(e.taker_login)?);
+        let (buyer, seller) = match e.taker_side {
+            Side::Buy => (taker, maker),
+            Side::Sell => (maker, taker),
+        };
+        self.move_money(buyer, listing.base, base);
+        self.move_money(seller, listing.base, -base);
+        self.move_money(buyer, listing.quote, -notional);
+        self.move_money(seller, listing.quote, notional);
+        for (account, fee) in [(maker, e.maker_fee), (taker, e.taker_fee)] {
+            self.move_money(account, listing.quote, -i128::from(fee.0));
+            self.move_money(AccountId::FEES, listing.quote, i128::from(fee.0));
+        }
+        Ok(TradeRow {
+            trade: e.trade,
+            event: record.number,
+            time: record.time,
+            instrument: e.instrument,
+            taker_side: e.taker_side,
+            price: e.price,
+            quantity: e.quantity,
+            notional: super::fitting(notional),
+            maker: TradeSide { order: e.maker_order, account: maker, fee: e.maker_fee },
+            taker: TradeSide { order: e.taker_order, account: taker, fee: e.taker_fee },
+        })
+    }
+}

@@ -1,0 +1,193 @@
+//! The working set from the tables, when the writer starts on a database that is there.
+
+use super::error::SqlError;
+use super::mirror::Mirror;
+use super::rows::{BalanceRow, OrderRow, OrderStatus, Stored, Watermark};
+use super::schema::Database;
+use crate::domain::{
+    AccountId, Amount, AssetId, ClOrdId, InstrumentId, Listing, LoginId, OrderId, Ppm, Price, Quantity, Side,
+    Symbol, TimeInForce, Timestamp, Trading, UserRef,
+};
+use rusqlite::Row;
+
+/// Reads all that the writer goes on with.
+///
+/// # Errors
+/// [`SqlError::Content`] for a row that the program never writes.
+pub(super) fn load(database: &Database) -> Result<Mirror, SqlError> {
+    let mut mirror = Mirror::after(watermark(database)?);
+    let logins = "SELECT login, account FROM logins ORDER BY login";
+    let mut next_login = 0;
+    each(database, logins, |row| {
+        let dense = row.u32(0)? == next_login;
+        next_login += 1;
+        mirror.load_login(AccountId(row.u32(1)?));
+        dense.then_some(()).ok_or_else(|| row.wrong(0))
+    })?;
+    let mut next_instrument = 0;
+    each(database, LISTINGS, |row| {
+        let listing = listing(row)?;
+        let dense = listing.instrument.0 == next_instrument;
+        next_instrument += 1;
+        mirror.load_listing(listing);
+        dense.then_some(()).ok_or_else(|| row.wrong(0))
+    })?;
+    balances(database, |row| mirror.balances.load(row))?;
+    each(database, OPEN_ORDERS, |row| {
+        mirror.load_order(open_order(row)?);
+        Ok(())
+    })?;
+    each(database, "SELECT ifnull(max(order_id), 0) FROM orders", |row| {
+        mirror.load_last_order(OrderId(row.u64(0)?));
+        Ok(())
+    })?;
+    Ok(mirror)
+}
+
+/// The watermark's row.
+pub(super) fn watermark(database: &Database) -> Result<Watermark, SqlError> {
+    let mut found = Err(database.content("table watermark has no row".to_owned()));
+    each(database, "SELECT event, sequence, time_ns FROM watermark", |row| {
+        found = Ok(Watermark { event: row.u64(0)?, sequence: row.u64(1)?, time: Timestamp(row.u64(2)?) });
+        Ok(())
+    })?;
+    found
+}
+
+/// Every balance in the order of accounts and assets.
+pub(super) fn balances(database: &Database, mut visit: impl FnMut(BalanceRow)) -> Result<(), SqlError> {
+    let all = "SELECT account, asset, total, reserved FROM balances ORDER BY account, asset";
+    each(database, all, |row| {
+        visit(BalanceRow {
+            account: AccountId(row.u32(0)?),
+            asset: AssetId(row.u16(1)?),
+            total: Amount(row.i64(2)?),
+            reserved: Amount(row.i64(3)?),
+        });
+        Ok(())
+    })
+}
+
+const LISTINGS: &str = "SELECT instrument, symbol, base, quote, price_decimals, tick_units, lot, tick_value, \
+                        min_quantity, max_quantity, min_notional, maker_fee_ppm, taker_fee_ppm, trading \
+                        FROM instruments ORDER BY instrument";
+
+fn listing(row: &Cells<'_>) -> Result<Listing, SqlError> {
+    Ok(Listing {
+        instrument: InstrumentId(row.u32(0)?),
+        symbol: Symbol::new(&row.text(1)?).ok_or_else(|| row.wrong(1))?,
+        base: AssetId(row.u16(2)?),
+        quote: AssetId(row.u16(3)?),
+        price_decimals: row.u8(4)?,
+        tick_units: row.u32(5)?,
+        lot: Amount(row.i64(6)?),
+        tick_value: Amount(row.i64(7)?),
+        min_quantity: Quantity(row.u64(8)?),
+        max_quantity: Quantity(row.u64(9)?),
+        min_notional: Amount(row.i64(10)?),
+        maker_fee: Ppm(row.u32(11)?),
+        taker_fee: Ppm(row.u32(12)?),
+        trading: if row.u8(13)? == 0 { Trading::Off } else { Trading::On },
+    })
+}
+
+/// What an open order never has (a refusal, a successor) and what never changes again (its text) is not read.
+const OPEN_ORDERS: &str = "SELECT order_id, login, account, user_ref, instrument, side, time_in_force, price, quantity, \
+                           executed, open, reserved, replaces, entered_ns, updated_ns FROM orders WHERE open > 0";
+
+fn open_order(row: &Cells<'_>) -> Result<OrderRow, SqlError> {
+    Ok(OrderRow {
+        order: OrderId(row.u64(0)?),
+        login: LoginId(row.u32(1)?),
+        account: AccountId(row.u32(2)?),
+        user_ref: UserRef(row.u32(3)?),
+        instrument: InstrumentId(row.u32(4)?),
+        side: side(row, 5)?,
+        time_in_force: match row.u8(6)? {
+            0 => TimeInForce::GoodTillCancel,
+            1 => TimeInForce::ImmediateOrCancel,
+            _ => return Err(row.wrong(6)),
+        },
+        price: row.i64_or_null(7)?.map(Price),
+        quantity: Quantity(row.u64(8)?),
+        executed: Quantity(row.u64(9)?),
+        open: Quantity(row.u64(10)?),
+        reserved: Amount(row.i64(11)?),
+        status: OrderStatus::Open,
+        refusal: None,
+        replaces: row.i64_or_null(12)?.map(|order| OrderId(order.unsigned_abs())),
+        replaced_by: None,
+        cl_ord_id: ClOrdId::default(),
+        entered: Timestamp(row.u64(13)?),
+        updated: Timestamp(row.u64(14)?),
+        stored: Stored::Yes,
+        changed: false,
+    })
+}
+
+/// A side as the tables have it.
+pub(super) fn side(row: &Cells<'_>, column: usize) -> Result<Side, SqlError> {
+    match row.u8(column)? {
+        0 => Ok(Side::Buy),
+        1 => Ok(Side::Sell),
+        _ => Err(row.wrong(column)),
+    }
+}
+
+/// Shows every row of a query.
+pub(super) fn each(
+    database: &Database,
+    sql: &str,
+    mut visit: impl FnMut(&Cells<'_>) -> Result<(), SqlError>,
+) -> Result<(), SqlError> {
+    let error = database.error();
+    let mut statement = database.connection.prepare(sql).map_err(&error)?;
+    let mut rows = statement.query([]).map_err(&error)?;
+    while let Some(row) = rows.next().map_err(&error)? {
+        visit(&Cells { row, database, sql })?;
+    }
+    Ok(())
+}
+
+/// A row whose cells must hold numbers of the range that the program writes.
+pub(super) struct Cells<'r> {
+    row: &'r Row<'r>,
+    database: &'r Database,
+    sql: &'r str,
+}
+
+impl Cells<'_> {
+    /// This cell holds what the program never writes.
+    pub(super) fn wrong(&self, column: usize) -> SqlError {
+        let value = self.row.get_ref(column);
+        self.database.content(format!("column {} of `{}` holds {value:?}", column + 1, self.sql))
+    }
+
+    pub(super) fn i64(&self, column: usize) -> Result<i64, SqlError> {
+        self.row.get(column).map_err(|_| self.wrong(column))
+    }
+
+    pub(super) fn i64_or_null(&self, column: usize) -> Result<Option<i64>, SqlError> {
+        self.row.get(column).map_err(|_| self.wrong(column))
+    }
+
+    pub(super) fn u64(&self, column: usize) -> Result<u64, SqlError> {
+        u64::try_from(self.i64(column)?).map_err(|_| self.wrong(column))
+    }
+
+    pub(super) fn u32(&self, column: usize) -> Result<u32, SqlError> {
+        self.row.get(column).map_err(|_| self.wrong(column))
+    }
+
+    pub(super) fn u16(&self, column: usize) -> Result<u16, SqlError> {
+        self.row.get(column).map_err(|_| self.wrong(column))
+    }
+
+    pub(super) fn u8(&self, column: usize) -> Result<u8, SqlError> {
+        self.row.get(column).map_err(|_| self.wrong(column))
+    }
+
+    fn text(&self, column: usize) -> Result<String, SqlError> {
+        self.row.get(column).map_err(|_| self.wrong(column))
+    }
+}

@@ -1,0 +1,26 @@
+//! SQL: the event log as tables that a back office can query while the engine runs.
+//!
+//! The [`SqlWriter`] gathers events into batches and writes each in one transaction together with its watermark, the
+//! number of the last event: whatever is killed whenever, every event is in the tables exactly once. The database is
+//! derived data: deleted, it is built again from event 1; found ahead of the event log, or contradicting it, it is moved
+//! aside and built again. docs/SQL.md describes the tables to their readers.
+//!
+//! In reading order: `schema` (the file), `rows` and `mirror` (events to rows, in memory), `write` (rows to tables),
+//! `load` (tables to memory), [`writer`] (the agent), and the other side: [`reader`] and [`check`].
+
+mod balances;
+pub mod check;
+mod error;
+mod load;
+mod mirror;
+pub mod reader;
+mod rows;
+mod schema;
+mod write;
+pub mod writer;
+
+pub use error::SqlError;
+pub use mirror::Contradiction;
+pub use rows::{BalanceRow, OrderStatus, TradeRow, TradeSide, Watermark};
+pub use schema::SCHEMA_VERSION;
+pub use writer::{SqlSettings, SqlWriter};

@@ -1,0 +1,146 @@
+//! The tables read back: what `dojima verify` holds against the event log. Reads only, also while an engine writes.
+
+use super::error::SqlError;
+use super::load::{Cells, balances, each, side, watermark};
+use super::rows::{BalanceRow, OrderStatus, TradeRow, TradeSide, Watermark};
+use super::schema::Database;
+use crate::domain::{AccountId, Amount, InstrumentId, OrderId, Price, Quantity, Timestamp, TradeId};
+use std::path::Path;
+
+/// The database as it was when it was opened: what is written later is not seen.
+pub struct SqlReader {
+    database: Database,
+}
+
+/// How many orders there are of each status, and their lots.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OrderCounts {
+    /// At the index that is the status's number in the table.
+    pub by_status: [u64; OrderStatus::ALL.len()],
+    /// Lots still open, over all orders.
+    pub open: u64,
+    /// Lots executed, over all orders.
+    pub executed: u64,
+}
+
+impl OrderCounts {
+    /// All orders.
+    pub fn total(&self) -> u64 {
+        self.by_status.iter().sum()
+    }
+}
+
+/// How many rows there are of what is one row per event.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RowCounts {
+    /// Deposits and withdrawals.
+    pub transfers: u64,
+    /// Refused orders and administrative commands.
+    pub rejections: u64,
+    /// Messages that had no effect.
+    pub ignored_messages: u64,
+}
+
+impl SqlReader {
+    /// Opens the database and keeps to its present state.
+    ///
+    /// # Errors
+    /// [`SqlError`]; among others when there is no such file, or it was written by a newer program.
+    pub fn open(path: &Path) -> Result<Self, SqlError> {
+        let database = Database::open_to_read(path)?;
+        // A read transaction sees one state of a database in WAL mode from its first read on.
+        database.run("BEGIN; SELECT event FROM watermark")?;
+        Ok(Self { database })
+    }
+
+    /// The last event in the tables.
+    ///
+    /// # Errors
+    /// [`SqlError`].
+    pub fn watermark(&self) -> Result<Watermark, SqlError> {
+        watermark(&self.database)
+    }
+
+    /// Every balance in the order of accounts and assets.
+    ///
+    /// # Errors
+    /// [`SqlError`].
+    pub fn balances(&self) -> Result<Vec<BalanceRow>, SqlError> {
+        let mut found = Vec::new();
+        balances(&self.database, |row| found.push(row))?;
+        Ok(found)
+    }
+
+    /// The next trades after `trade`, at most `limit`, in order. From 0 on, page by page, these are all.
+    ///
+    /// # Errors
+    /// [`SqlError`].
+    pub fn trades_after(&self, trade: TradeId, limit: u32) -> Result<Vec<TradeRow>, SqlError> {
+        let sql = format!(
+            "SELECT trade_id, event, time_ns, instrument, taker_side, price, quantity, notional, maker_order, \
+             maker_account, maker_fee, taker_order, taker_account, taker_fee FROM trades WHERE trade_id > {trade} \
+             ORDER BY trade_id LIMIT {limit}"
+        );
+        let mut found = Vec::new();
+        each(&self.database, &sql, |row| {
+            found.push(trade_row(row)?);
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
+    /// Orders counted by what became of them.
+    ///
+    /// # Errors
+    /// [`SqlError`].
+    pub fn order_counts(&self) -> Result<OrderCounts, SqlError> {
+        let mut counts = OrderCounts::default();
+        let sql = "SELECT status, count(*), sum(open), sum(executed) FROM orders GROUP BY status";
+        each(&self.database, sql, |row| {
+            let status = usize::from(row.u8(0)?);
+            *counts.by_status.get_mut(status).ok_or_else(|| row.wrong(0))? = row.u64(1)?;
+            counts.open += row.u64(2)?;
+            counts.executed += row.u64(3)?;
+            Ok(())
+        })?;
+        Ok(counts)
+    }
+
+    /// Rows of the tables that have one row per event.
+    ///
+    /// # Errors
+    /// [`SqlError`].
+    pub fn row_counts(&self) -> Result<RowCounts, SqlError> {
+        let mut counts = RowCounts::default();
+        let sql = "SELECT (SELECT count(*) FROM transfers), (SELECT count(*) FROM rejections), \
+                   (SELECT count(*) FROM ignored_messages)";
+        each(&self.database, sql, |row| {
+            counts =
+                RowCounts { transfers: row.u64(0)?, rejections: row.u64(1)?, ignored_messages: row.u64(2)? };
+            Ok(())
+        })?;
+        Ok(counts)
+    }
+}
+
+fn trade_row(row: &Cells<'_>) -> Result<TradeRow, SqlError> {
+    let trade_side = |first: usize| -> Result<TradeSide, SqlError> {
+        Ok(TradeSide {
+            order: OrderId(row.u64(first)?),
+            account: AccountId(row.u32(first + 1)?),
+            fee: Amount(row.i64(first + 2)?),
+        })
+    };
+    Ok(TradeRow {
+        trade: TradeId(row.u64(0)?),
+        event: row.u64(1)?,
+        time: Timestamp(row.u64(2)?),
+        instrument: InstrumentId(row.u32(3)?),
+        taker_side: side(row, 4)?,
+        price: Price(row.i64(5)?),
+        quantity: Quantity(row.u64(6)?),
+        notional: Amount(row.i64(7)?),
+        maker: trade_side(8)?,
+        taker: trade_side(11)?,
+    })
+}

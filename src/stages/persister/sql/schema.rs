@@ -1,0 +1,181 @@
+//! The database file: made, opened, recognised, moved aside.
+
+use super::error::SqlError;
+use rusqlite::{Connection, OpenFlags};
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// The newest schema that this program knows, and the one that it makes.
+pub const SCHEMA_VERSION: i64 = 1;
+
+/// Marks the file as ours (`PRAGMA application_id`): "Doji".
+const APPLICATION_ID: i64 = 0x446F_6A69;
+
+const SCHEMA: &str = include_str!("schema.sql");
+
+/// How long one statement waits for a lock that somebody else holds; after that the batch is tried again later.
+const BUSY_WAIT: Duration = Duration::from_millis(50);
+
+/// Statements that are kept prepared.
+const STATEMENTS_KEPT: usize = 64;
+
+/// A connection that knows its file's name, for errors.
+pub(super) struct Database {
+    pub(super) connection: Connection,
+    path: PathBuf,
+}
+
+impl Database {
+    /// Opens the database for writing, and makes it first if it is not there.
+    pub(super) fn open(path: &Path) -> Result<Self, SqlError> {
+        let database =
+            Self::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
+        let is_new = database.is_empty()?;
+        // Before anything is changed: the file may belong to somebody else.
+        if !is_new {
+            database.recognise()?;
+        }
+        // NORMAL may lose the last transactions to a power cut, never the file: the tables then simply resume from an
+        // older watermark. Foreign keys are declared for readers; the writer needs no check of its own inserts.
+        database.run(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = OFF;
+             PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 4096; PRAGMA temp_store = MEMORY;",
+        )?;
+        if is_new {
+            database.make_schema()?;
+        }
+        Ok(database)
+    }
+
+    /// Opens the database for reading only.
+    pub(super) fn open_to_read(path: &Path) -> Result<Self, SqlError> {
+        if !path.exists() {
+            return Err(SqlError::Missing { path: path.to_owned() });
+        }
+        let database = Self::connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        database.recognise()?;
+        Ok(database)
+    }
+
+    /// Adapter for `map_err`: names the file.
+    pub(super) fn error(&self) -> impl Fn(rusqlite::Error) -> SqlError + use<> {
+        let path = self.path.clone();
+        move |source| SqlError::Database { path: path.clone(), source }
+    }
+
+    /// A value in a table that the program never writes.
+    pub(super) fn content(&self, what: String) -> SqlError {
+        SqlError::Content { path: self.path.clone(), what }
+    }
+
+    pub(super) fn run(&self, sql: &str) -> Result<(), SqlError> {
+        self.connection.execute_batch(sql).map_err(self.error())
+    }
+
+    fn connect(path: &Path, flags: OpenFlags) -> Result<Self, SqlError> {
+        let named = |source| SqlError::Database { path: path.to_owned(), source };
+        let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags).map_err(named)?;
+        connection.busy_timeout(BUSY_WAIT).map_err(named)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+        Ok(Self { connection, path: path.to_owned() })
+    }
+
+    fn pragma(&self, name: &str) -> Result<i64, SqlError> {
+        self.connection.pragma_query_value(None, name, |row| row.get(0)).map_err(self.error())
+    }
+
+    fn is_empty(&self) -> Result<bool, SqlError> {
+        let objects = "SELECT count(*) FROM sqlite_schema";
+        let count: i64 = self.connection.query_row(objects, [], |row| row.get(0)).map_err(self.error())?;
+        Ok(count == 0 && self.pragma("user_version")? == 0)
+    }
+
+    /// Makes the tables, all of them in one transaction.
+    fn make_schema(&self) -> Result<(), SqlError> {
+        let made = self.run(&format!(
+            "BEGIN IMMEDIATE; {SCHEMA}
+             INSERT INTO meta VALUES ('schema_version', '{SCHEMA_VERSION}'), ('program', 'dojima {}');
+             PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;",
+            env!("CARGO_PKG_VERSION"),
+        ));
+        if made.is_err() && !self.connection.is_autocommit() {
+            self.run("ROLLBACK")?;
+        }
+        made
+    }
+
+    fn recognise(&self) -> Result<(), SqlError> {
+        let (id, found) = (self.pragma("application_id")?, self.pragma("user_version")?);
+        if id != APPLICATION_ID {
+            return Err(SqlError::Foreign { path: self.path.clone(), found: id });
+        }
+        if found > SCHEMA_VERSION {
+            return Err(SqlError::NewerSchema { path: self.path.clone(), found, known: SCHEMA_VERSION });
+        }
+        Ok(())
+    }
+}
+
+/// Renames the database, with the files that belong to it, to `NAME.LABEL-N` for the first N that is free, and returns
+/// that name. No connection to it may be open.
+pub(super) fn set_aside(path: &Path, label: &str) -> Result<PathBuf, SqlError> {
+    let suffixed = |base: &Path, suffix: &str| {
+        let mut name = OsString::from(base);
+        name.push(suffix);
+        PathBuf::from(name)
+    };
+    let mut number = 1;
+    let aside = loop {
+        let candidate = suffixed(path, &format!(".{label}-{number}"));
+        if !candidate.exists() {
+            break candidate;
+        }
+        number += 1;
+    };
+    // The write-ahead log goes first: without the file that it belongs to it would be taken for the next one's.
+    for suffix in ["-wal", "-shm", ""] {
+        let from = suffixed(path, suffix);
+        if from.exists() {
+            std::fs::rename(&from, suffixed(&aside, suffix))
+                .map_err(|source| SqlError::SetAside { path: path.to_owned(), source })?;
+        }
+    }
+    Ok(aside)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_newer_schema_and_a_foreign_file_are_refused_by_name() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("dojima.db");
+        Database::open(&path).expect("made").run("PRAGMA user_version = 2").expect("set");
+        let Err(newer) = Database::open(&path) else { panic!("version 2 was opened") };
+        assert!(matches!(newer, SqlError::NewerSchema { found: 2, known: 1, .. }), "{newer}");
+        assert!(!newer.is_passing());
+        let other = folder.path().join("other.db");
+        Connection::open(&other).expect("open").execute_batch("CREATE TABLE t (x)").expect("made");
+        let Err(foreign) = Database::open(&other) else { panic!("a foreign file was opened") };
+        assert!(matches!(foreign, SqlError::Foreign { found: 0, .. }), "{foreign}");
+    }
+
+    #[test]
+    fn files_aside_keep_each_other() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("dojima.db");
+        for expected in ["dojima.db.ahead-1", "dojima.db.ahead-2"] {
+            std::fs::write(&path, expected).expect("written");
+            std::fs::write(folder.path().join("dojima.db-wal"), expected).expect("written");
+            let aside = set_aside(&path, "ahead").expect("moved");
+            assert_eq!(aside, folder.path().join(expected));
+            assert_eq!(std::fs::read_to_string(&aside).expect("there"), expected);
+            let wal = std::fs::read_to_string(folder.path().join(format!("{expected}-wal")));
+            assert_eq!(wal.expect("there"), expected);
+        }
+        assert!(!path.exists());
+    }
+}

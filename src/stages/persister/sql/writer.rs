@@ -1,0 +1,343 @@
+//! The SQL writer: follows the event log and writes it into the database, a batch at a time.
+//!
+//! A database that is locked, out of space or out of reach is tried again later; meanwhile the event log holds the
+//! backlog, and trading does not notice. Only an event log that cannot be read ends the process.
+
+use super::error::SqlError;
+use super::load::load;
+use super::mirror::{Contradiction, Mirror};
+use super::rows::Watermark;
+use super::schema::{Database, set_aside};
+use super::write::write_batch;
+use crate::domain::{EventRecord, Timestamp, codec};
+use crate::ring::{CursorReader, CursorWriter, cursor};
+use crate::runtime::{Agent, Clock, Counter, Counters, Fatal, UnixNanos};
+use dojima_journal::Reader;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Events read in one duty cycle.
+const READ_MAX: usize = 4096;
+
+/// The first wait after the database refused, and the longest; each is twice the one before.
+const RETRY_FIRST: Duration = Duration::from_millis(100);
+const RETRY_LONGEST: Duration = Duration::from_secs(10);
+
+/// What a database is renamed to (`NAME.LABEL-N`) that is ahead of the event log.
+const AHEAD: &str = "ahead";
+/// What a database is renamed to that says something else than the event log, or is damaged.
+const DIVERGED: &str = "diverged";
+
+/// Where and how the database is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SqlSettings {
+    /// The database file. It and its folder are made when they are not there.
+    pub path: PathBuf,
+    /// The longest time that a batch gathers.
+    pub batch_interval: Duration,
+    /// The most events in a batch, at least 1.
+    pub batch_events_max: usize,
+}
+
+impl SqlSettings {
+    /// A database at `path` with batches of 100 ms or 10,000 events, whichever comes first.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into(), batch_interval: Duration::from_millis(100), batch_events_max: 10_000 }
+    }
+}
+
+/// The agent.
+pub struct SqlWriter {
+    settings: SqlSettings,
+    log_dir: PathBuf,
+    clock: Box<dyn Clock>,
+    /// `None` before the database could be opened, and after it was lost.
+    session: Option<Session>,
+    watermark: CursorWriter,
+    retry: Retry,
+    rebuild: Rebuild,
+    counts: Counts,
+}
+
+/// An open database, what is in it, and the place in the event log after that.
+struct Session {
+    database: Database,
+    mirror: Mirror,
+    reader: Reader,
+    /// When the first event of the batch was taken, and that event's own time.
+    batch_started: Option<(UnixNanos, Timestamp)>,
+}
+
+/// When to try again after the database refused.
+#[derive(Default)]
+struct Retry {
+    not_before: UnixNanos,
+    wait: Duration,
+}
+
+/// Whether the database was built from event 1 by this program since it contradicted the event log.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Rebuild {
+    Untried,
+    Tried,
+}
+
+struct Counts {
+    watermark: Counter,
+    rows: Counter,
+    batches: Counter,
+    lag_ms: Counter,
+    errors: Counter,
+}
+
+/// Why a session cannot start or go on.
+enum Trouble {
+    Sql(SqlError),
+    /// The event log cannot be read, or cannot be made sense of.
+    Log(Fatal),
+    /// The database is not of this event log: it has to be built again.
+    Unfit {
+        label: &'static str,
+        why: String,
+    },
+}
+
+impl From<SqlError> for Trouble {
+    fn from(error: SqlError) -> Self {
+        if error.is_damage() {
+            Self::Unfit { label: DIVERGED, why: error.to_string() }
+        } else {
+            Self::Sql(error)
+        }
+    }
+}
+
+impl From<Contradiction> for Trouble {
+    fn from(contradiction: Contradiction) -> Self {
+        Self::Unfit { label: DIVERGED, why: contradiction.to_string() }
+    }
+}
+
+impl SqlWriter {
+    /// Opens the database and goes on after its watermark with the events in `log_dir`. When the database cannot be had
+    /// for the moment, that is tried again in duty cycles.
+    ///
+    /// # Errors
+    /// [`Fatal::Sql`] for a database of a newer program or of another one, [`Fatal::EventLog`] for a log that cannot
+    /// be read.
+    pub fn new(
+        settings: SqlSettings,
+        log_dir: PathBuf,
+        clock: Box<dyn Clock>,
+        counters: &Counters,
+    ) -> Result<Self, Fatal> {
+        let counts = Counts {
+            watermark: counters.register("sql.watermark", "event"),
+            rows: counters.register("sql.rows", "rows"),
+            batches: counters.register("sql.batches", "batches"),
+            lag_ms: counters.register("sql.lag_ms", "ms"),
+            errors: counters.register("sql.errors", "errors"),
+        };
+        let (watermark, _) = cursor();
+        let (session, retry, rebuild) = (None, Retry::default(), Rebuild::Untried);
+        let mut writer = Self { settings, log_dir, clock, session, watermark, retry, rebuild, counts };
+        let now = writer.clock.now();
+        writer.ensure_open(now)?;
+        Ok(writer)
+    }
+
+    /// The last event in the database. It stands still while a database that was moved aside is built again.
+    pub fn watermark(&self) -> CursorReader {
+        self.watermark.reader()
+    }
+
+    /// Opens the database unless it is open. Returns whether it is.
+    fn ensure_open(&mut self, now: UnixNanos) -> Result<bool, Fatal> {
+        if self.session.is_none() {
+            match open(&self.settings, &self.log_dir) {
+                Ok(session) => {
+                    self.show_watermark(session.mirror.watermark.event);
+                    self.session = Some(session);
+                }
+                Err(trouble) => self.handle(trouble, now)?,
+            }
+        }
+        Ok(self.session.is_some())
+    }
+
+    /// Reads on, to the end of the log or of the batch. Returns how many events.
+    fn gather(&mut self, now: UnixNanos) -> Result<usize, Fatal> {
+        let Some(session) = &mut self.session else { return Ok(0) };
+        match session.gather(now, self.settings.batch_events_max) {
+            Ok(events) => Ok(events),
+            Err(trouble) => {
+                self.session = None;
+                self.handle(trouble, now)?;
+                Ok(0)
+            }
+        }
+    }
+
+    /// Writes the batch. Returns how many rows.
+    fn flush(&mut self, now: UnixNanos) -> Result<usize, Fatal> {
+        let Some(session) = &mut self.session else { return Ok(0) };
+        match write_batch(&session.database, &mut session.mirror) {
+            Ok(rows) => {
+                session.mirror.settle();
+                let event = session.mirror.watermark.event;
+                let oldest = session.batch_started.take().map_or(now.0, |(_, time)| time.0);
+                self.counts.lag_ms.set(now.0.saturating_sub(oldest) / 1_000_000);
+                self.counts.rows.add(rows as u64);
+                self.counts.batches.add(1);
+                self.show_watermark(event);
+                self.retry = Retry::default();
+                Ok(rows)
+            }
+            Err(error) => {
+                // The batch is still in memory, to be written again as it is, if only the connection is as it was.
+                if !error.is_passing() || !session.database.connection.is_autocommit() {
+                    self.session = None;
+                }
+                self.handle(error.into(), now)?;
+                Ok(0)
+            }
+        }
+    }
+
+    fn show_watermark(&mut self, event: u64) {
+        self.counts.watermark.set(event);
+        self.watermark.set(event.max(self.watermark.get()));
+    }
+
+    /// Decides what becomes of trouble: wait, build again, or end.
+    fn handle(&mut self, trouble: Trouble, now: UnixNanos) -> Result<(), Fatal> {
+        self.counts.errors.add(1);
+        match trouble {
+            Trouble::Sql(error) if error.is_passing() => {
+                let wait = self.retry.after(now);
+                tracing::warn!(
+                    "SQL has to wait, trading goes on; next try in {} ms: {error}",
+                    wait.as_millis()
+                );
+                Ok(())
+            }
+            Trouble::Sql(error) => Err(Fatal::sql(error)),
+            Trouble::Log(fatal) => Err(fatal),
+            // A database that was built from this very log and still does not fit: the log makes no sense.
+            Trouble::Unfit { label: DIVERGED, why } if self.rebuild == Rebuild::Tried => {
+                Err(Fatal::event_log(why))
+            }
+            Trouble::Unfit { label, why } => self.start_over(label, &why, now),
+        }
+    }
+
+    /// Moves the database aside; the next one is built from event 1.
+    fn start_over(&mut self, label: &str, why: &str, now: UnixNanos) -> Result<(), Fatal> {
+        self.session = None;
+        match set_aside(&self.settings.path, label) {
+            Ok(aside) => {
+                tracing::warn!(
+                    "{why}; the database is now {} and is built again from event 1",
+                    aside.display()
+                );
+                self.rebuild = Rebuild::Tried;
+                self.ensure_open(now).map(drop)
+            }
+            Err(error) => self.handle(Trouble::Sql(error), now),
+        }
+    }
+
+    fn is_due(&self, now: UnixNanos) -> bool {
+        let Some(session) = &self.session else { return false };
+        let gathered = session.batch_started.map(|(started, _)| now.0.saturating_sub(started.0));
+        session.mirror.batch.events >= self.settings.batch_events_max
+            || gathered.is_some_and(|waited| u128::from(waited) >= self.settings.batch_interval.as_nanos())
+    }
+}
+
+impl Retry {
+    /// How long to wait after one more refusal.
+    fn after(&mut self, now: UnixNanos) -> Duration {
+        self.wait = (self.wait * 2).clamp(RETRY_FIRST, RETRY_LONGEST);
+        let nanos = u64::try_from(self.wait.as_nanos()).unwrap_or(u64::MAX);
+        self.not_before = UnixNanos(now.0.saturating_add(nanos));
+        self.wait
+    }
+}
+
+impl Session {
+    fn gather(&mut self, now: UnixNanos, events_max: usize) -> Result<usize, Trouble> {
+        let room = events_max.saturating_sub(self.mirror.batch.events).min(READ_MAX);
+        for taken in 0..room {
+            let Some(record) = next_event(&mut self.reader)? else { return Ok(taken) };
+            self.mirror.apply(&record)?;
+            self.batch_started.get_or_insert((now, record.time));
+        }
+        Ok(room)
+    }
+}
+
+fn next_event(reader: &mut Reader) -> Result<Option<EventRecord>, Trouble> {
+    let found = reader.next().map_err(|error| Trouble::Log(Fatal::event_log(error)))?;
+    let decoded = found.map(|record| codec::decode_event(record.payload)).transpose();
+    decoded.map_err(|error| Trouble::Log(Fatal::event_log(error)))
+}
+
+/// Opens the database and sees that it is of this event log: the event of its watermark must be there and be the same.
+fn open(settings: &SqlSettings, log_dir: &std::path::Path) -> Result<Session, Trouble> {
+    if let Some(folder) = settings.path.parent() {
+        // If this fails, opening the file says so better.
+        let _ = std::fs::create_dir_all(folder);
+    }
+    let database = Database::open(&settings.path)?;
+    let mirror = load(&database)?;
+    let last = mirror.watermark;
+    let mut reader =
+        Reader::open(log_dir, last.event.max(1)).map_err(|error| Trouble::Log(Fatal::event_log(error)))?;
+    if last.event > 0 {
+        match next_event(&mut reader)? {
+            None => {
+                let why = format!("the database has event {}, which the event log does not", last.event);
+                return Err(Trouble::Unfit { label: AHEAD, why });
+            }
+            Some(record) if Watermark::at(&record) != last => {
+                let why =
+                    format!("event {} is another one in the database than in the event log", last.event);
+                return Err(Trouble::Unfit { label: DIVERGED, why });
+            }
+            Some(_) => {}
+        }
+    }
+    Ok(Session { database, mirror, reader, batch_started: None })
+}
+
+impl Agent for SqlWriter {
+    fn name(&self) -> &str {
+        "sql"
+    }
+
+    fn do_work(&mut self) -> Result<usize, Fatal> {
+        let now = self.clock.now();
+        if now < self.retry.not_before || !self.ensure_open(now)? {
+            return Ok(0);
+        }
+        let events = self.gather(now)?;
+        let rows = if self.is_due(now) { self.flush(now)? } else { 0 };
+        Ok(events + rows)
+    }
+
+    /// Writes all that is in the event log, if the database lets it. What is missing then comes at the next start.
+    fn on_close(&mut self) -> Result<(), Fatal> {
+        let now = self.clock.now();
+        self.ensure_open(now)?;
+        while self.gather(now)? > 0 {
+            self.flush(now)?;
+        }
+        let waiting = self.session.as_ref().is_some_and(|session| session.mirror.batch.events > 0);
+        if waiting {
+            self.flush(now)?;
+        }
+        self.session = None;
+        Ok(())
+    }
+}
