@@ -123,7 +123,7 @@ pub enum Region {
 
 impl Region {
     /// Runs `edit` on the bytes.
-    pub(crate) fn edit<R>(&mut self, edit: impl FnOnce(&mut [u8]) -> R) -> R {
+    pub fn edit<R>(&mut self, edit: impl FnOnce(&mut [u8]) -> R) -> R {
         match self {
             Self::Mapped(mapping) => edit(mapping.bytes()),
             Self::Memory(region) => region.edit(edit),
@@ -134,7 +134,7 @@ impl Region {
     ///
     /// # Errors
     /// Must not be retried: what was not written may be lost.
-    pub(crate) fn flush(&mut self, range: Range<usize>) -> io::Result<()> {
+    pub fn flush(&mut self, range: Range<usize>) -> io::Result<()> {
         match self {
             Self::Mapped(mapping) => mapping.flush(range),
             Self::Memory(region) => region.flush(range),

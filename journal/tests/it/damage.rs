@@ -10,7 +10,7 @@ fn unsealed() -> MemoryStorage {
     let mut writer = open(&storage);
     while writer.next_sequence() <= 96 {
         append(&mut writer, 1);
-        if writer.next_sequence() % 9 == 0 {
+        if writer.next_sequence().is_multiple_of(9) {
             writer.sync().expect("sync");
         }
     }
