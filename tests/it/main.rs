@@ -3,3 +3,6 @@
 mod config;
 mod layers;
 mod wire;
+mod crash;
+mod modes;
+mod support;

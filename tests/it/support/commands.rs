@@ -1,0 +1,87 @@
+//! A seeded stream of order-entry commands for the built-in venue: two instruments, four logins, prices close enough
+//! to trade, references to live and to dead orders, messages sent twice.
+
+use dojima::domain::{
+    Cancel, Command, Enter, InstrumentId, LoginId, OrderPrice, Quantity, Replace, Side, TimeInForce, UserRef,
+};
+
+/// The generator. Equal seeds give equal commands, for ever.
+pub struct Commands {
+    random: u64,
+    next_ref: [u32; 4],
+}
+
+impl Commands {
+    pub fn new(seed: u64) -> Self {
+        Self { random: seed, next_ref: [1; 4] }
+    }
+
+    /// splitmix64.
+    fn random(&mut self, below: u64) -> u64 {
+        self.random = self.random.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.random;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        (z ^ (z >> 31)) % below
+    }
+
+    fn new_ref(&mut self, login: usize) -> UserRef {
+        // Now and then a number that was used before.
+        if self.random(50) == 0 {
+            return UserRef(self.next_ref[login].saturating_sub(1).max(1));
+        }
+        self.next_ref[login] += 1;
+        UserRef(self.next_ref[login] - 1)
+    }
+
+    fn old_ref(&mut self, login: usize) -> UserRef {
+        let back = self.random(12) as u32;
+        UserRef(self.next_ref[login].saturating_sub(back).max(1))
+    }
+
+    fn price(&mut self) -> OrderPrice {
+        match self.random(40) {
+            0 => OrderPrice::Market,
+            _ => OrderPrice::Limit(6_000_000 + 100 * self.random(40)),
+        }
+    }
+
+    fn time_in_force(&mut self) -> TimeInForce {
+        if self.random(8) == 0 { TimeInForce::ImmediateOrCancel } else { TimeInForce::GoodTillCancel }
+    }
+}
+
+impl Iterator for Commands {
+    type Item = Command;
+
+    fn next(&mut self) -> Option<Command> {
+        let at = self.random(4) as usize;
+        let login = LoginId(at as u32);
+        Some(match self.random(10) {
+            0..=4 => Command::Enter(Enter {
+                login,
+                user_ref: self.new_ref(at),
+                instrument: InstrumentId(self.random(2) as u32),
+                side: if self.random(2) == 0 { Side::Buy } else { Side::Sell },
+                time_in_force: self.time_in_force(),
+                price: self.price(),
+                quantity: Quantity(1_000 + self.random(50_000)),
+                ..Enter::default()
+            }),
+            5..=6 => Command::Replace(Replace {
+                login,
+                orig_user_ref: self.old_ref(at),
+                user_ref: self.new_ref(at),
+                time_in_force: self.time_in_force(),
+                price: self.price(),
+                quantity: Quantity(1_000 + self.random(50_000)),
+                ..Replace::default()
+            }),
+            _ => Command::Cancel(Cancel {
+                login,
+                user_ref: self.old_ref(at),
+                quantity: Quantity(if self.random(3) == 0 { self.random(20_000) } else { 0 }),
+            }),
+        })
+    }
+}

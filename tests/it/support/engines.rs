@@ -1,0 +1,62 @@
+//! Engines in temporary directories, and what they leave behind there.
+
+use dojima::config::{Config, Durability};
+use dojima::domain::{Command, EventRecord, codec};
+use dojima::engine::{Engine, Launch, OnFatal, OrderEntry};
+use dojima::pipeline::Local;
+use dojima::recovery::DataDir;
+use dojima::runtime::ThreadingMode;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// The built-in venue with small files and small rings, on a free port.
+pub fn small_config(mode: ThreadingMode, durability: Durability) -> Config {
+    let mut config = Config::embedded_default();
+    config.engine.mode = mode;
+    config.gateway.listen = "127.0.0.1:0".parse().expect("an address");
+    config.journal.durability = durability;
+    config.journal.segment_mib = 1;
+    config.journal.spare_segments = 1;
+    config.event_log.segment_mib = 1;
+    config.rings.inbound_slots = 64;
+    config.rings.command_slots = 128;
+    config.rings.event_slots = 256;
+    config.exchange.orders_max = 10_000;
+    config.sql.batch_interval_ms = 5;
+    config
+}
+
+/// Starts an engine without sockets that stops, rather than ending the test process, when it fails.
+pub fn start(config: &Config, data: &Path) -> Engine {
+    let launch = Launch { order_entry: OrderEntry::None, on_fatal: OnFatal::Stop, on_progress: &mut |_| {} };
+    Engine::start(config, data, launch).expect("the engine starts")
+}
+
+/// Sends the commands through the local source, waiting whenever it is full.
+pub fn send(local: &mut Local, commands: impl IntoIterator<Item = Command>) {
+    let started = Instant::now();
+    for command in commands {
+        while local.commands.try_push(command).is_err() {
+            local.doorbell.ring();
+            std::thread::yield_now();
+            assert!(started.elapsed() < Duration::from_secs(120), "the engine takes nothing more in");
+        }
+    }
+    local.doorbell.ring();
+}
+
+/// Every event in the event log.
+pub fn logged_events(data: &Path) -> Vec<EventRecord> {
+    let dir = DataDir(data.to_owned()).event_log();
+    let mut reader = dojima_journal::Reader::open(&dir, 1).expect("the event log opens");
+    let mut events = Vec::new();
+    while let Some(record) = reader.next().expect("the event log reads") {
+        events.push(codec::decode_event(record.payload).expect("an event"));
+    }
+    events
+}
+
+/// Events without what depends on when and how often things were sent: what a client or a back office could compare.
+pub fn without_times(events: &[EventRecord]) -> Vec<dojima::domain::Event> {
+    events.iter().map(|record| record.event).collect()
+}

@@ -1,0 +1,5 @@
+//! What the tests hold the engine against.
+
+pub mod commands;
+pub mod engines;
+pub mod naive;
