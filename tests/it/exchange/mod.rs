@@ -1,0 +1,16 @@
+//! The pure core: by text scripts, against the naive exchange, and counting its allocations.
+
+mod allocations;
+mod digests;
+mod hostile;
+mod properties;
+
+use dojima::domain::{Command, Event, Stamp};
+use dojima::exchange::Exchange;
+
+/// Applies one command and returns what came of it.
+fn apply(exchange: &mut Exchange, command: &Command) -> Vec<Event> {
+    let mut events = Vec::new();
+    exchange.apply(Stamp::default(), command, &mut events);
+    events
+}
