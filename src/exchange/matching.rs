@@ -42,14 +42,19 @@ impl Matching<'_> {
             if !crosses(taker.side, limit, price) {
                 break;
             }
-            let mut quantity = taker.open.min(self.orders.get(handle).open);
+            let wanted = taker.open.min(self.orders.get(handle).open);
+            let mut quantity = wanted;
             if limit.is_none() && taker.side == Side::Buy {
-                quantity = quantity.min(self.affordable(taker, price));
-                if quantity.0 == 0 {
-                    return Stop::OutOfFunds;
-                }
+                quantity = wanted.min(self.affordable(taker, price));
             }
-            self.trade(taker, handle, price, quantity);
+            if quantity.0 > 0 {
+                self.trade(taker, handle, price, quantity);
+            }
+            if quantity < wanted {
+                // For good: money that a trade of an account with itself brings back would let the order go on for
+                // as many trades as it has lots.
+                return Stop::OutOfFunds;
+            }
         }
         Stop::NothingCrosses
     }
@@ -66,9 +71,17 @@ impl Matching<'_> {
         self.instrument.book.reduce(self.orders, handle, quantity);
         taker.open.0 -= quantity.0;
         let maker = self.orders.get_mut(handle);
-        let maker_fee = settle(self.ledger, &listing, maker, fill, listing.maker_fee);
+        let (maker_fee, taker_fee);
+        // The buyer pays before the seller is paid: where both are one account, it must not hold more than there is
+        // even for a moment.
+        if taker.side == Side::Buy {
+            taker_fee = settle(self.ledger, &listing, taker, fill, listing.taker_fee);
+            maker_fee = settle(self.ledger, &listing, maker, fill, listing.maker_fee);
+        } else {
+            maker_fee = settle(self.ledger, &listing, maker, fill, listing.maker_fee);
+            taker_fee = settle(self.ledger, &listing, taker, fill, listing.taker_fee);
+        }
         let maker = *maker;
-        let taker_fee = settle(self.ledger, &listing, taker, fill, listing.taker_fee);
         self.ledger.credit(AccountId::FEES, listing.quote, Amount(maker_fee.0 + taker_fee.0));
         if maker.open.0 == 0 {
             self.instrument.book.unlink(self.orders, handle);
