@@ -14,6 +14,7 @@
 //! are wired ([`pipeline`]) and warmed up ([`recovery`]), and the human edge ([`config`], [`cli`], [`client`]).
 //! docs/ARCHITECTURE.md follows one order through all of it.
 
+pub mod cli;
 pub mod config;
 pub mod domain;
 pub mod engine;

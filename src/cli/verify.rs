@@ -2,12 +2,17 @@
 
 use super::replay::{replay, verdict};
 use super::{DataArgs, show};
-use crate::domain::{EventRecord, codec};
+use crate::config::Config;
+use crate::domain::{AccountId, AssetId, EventRecord, codec};
 use crate::exchange::ExchangeLimits;
 use crate::recovery::{DataDir, State};
+use crate::stages::persister::sql::SqlError;
+use crate::stages::persister::sql::check::check;
+use crate::stages::persister::sql::reader::SqlReader;
 use clap::Args;
 use comfy_table::{Cell, Color, ContentArrangement, Table, presets};
 use dojima_journal::{JournalError, Reader, Scanned};
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -27,7 +32,8 @@ pub struct VerifyArgs {
 pub fn run(args: VerifyArgs) -> anyhow::Result<ExitCode> {
     let config = args.source.read_config()?;
     let data = DataDir(args.source.existing_dir()?.clone());
-    // Last to first: whatever grows meanwhile, each of the three then holds at least what the one after it had.
+    // Last to first: whatever grows meanwhile, each of the three then holds at least what the one before it had.
+    let sql = open_sql(&config, &data)?;
     let event_log = dojima_journal::scan(&data.event_log())?;
     let journal = dojima_journal::scan(&data.journal())?;
     let mut checks = vec![Check::good("journal", journal_line(&journal))];
@@ -42,7 +48,23 @@ pub fn run(args: VerifyArgs) -> anyhow::Result<ExitCode> {
     checks.push(replay_check(&state, replayed.elapsed));
     checks.push(audit_check(&state));
     checks.push(log.check(state.last_event));
+    match sql {
+        Some(sql) => check_sql(&sql, &data, &state, &mut checks)?,
+        None if config.sql.enabled => {
+            checks.push(Check::good(
+                "SQL",
+                "there is no database; the next start builds it from the event log",
+            ));
+        }
+        None => {}
+    }
     print_table(&checks)
+}
+
+/// The database as it is now; `None` when there is none.
+fn open_sql(config: &Config, data: &DataDir) -> Result<Option<SqlReader>, SqlError> {
+    let path = data.0.join(&config.sql.path);
+    if config.sql.enabled && path.exists() { SqlReader::open(&path).map(Some) } else { Ok(None) }
 }
 
 fn journal_line(journal: &Scanned) -> String {
@@ -66,6 +88,61 @@ fn audit_check(state: &State) -> Check {
         }
         Err(error) => Check::bad("money", error),
     }
+}
+
+/// Holds SQL against the event log up to its watermark and, where it has every event, against the replayed exchange.
+fn check_sql(
+    sql: &SqlReader,
+    data: &DataDir,
+    state: &State,
+    checks: &mut Vec<Check>,
+) -> Result<(), anyhow::Error> {
+    let report = check(sql, &data.event_log())?;
+    checks.extend(report.checks.iter().map(|of| {
+        let name = format!("SQL: {}", of.name);
+        match &of.difference {
+            Some(difference) => Check::bad(name, difference),
+            None => {
+                Check::good(name, format!("{} compared with the event log", show::thousands(of.compared)))
+            }
+        }
+    }));
+    let behind = state.last_event.saturating_sub(report.watermark.event);
+    checks.push(if behind > 0 {
+        let missing = show::count(behind, "event");
+        Check::good("SQL: complete", format!("{missing} behind; the next start goes on where it is"))
+    } else {
+        exchange_balances(sql, state)?
+    });
+    Ok(())
+}
+
+/// What the replayed exchange holds against the tables, account by account.
+fn exchange_balances(sql: &SqlReader, state: &State) -> Result<Check, SqlError> {
+    let name = "SQL: complete";
+    let rows = sql.balances()?.into_iter();
+    let in_sql: BTreeMap<_, _> =
+        rows.map(|row| ((row.account, row.asset), (row.total.0, row.reserved.0))).collect();
+    let exchange = &state.exchange;
+    let accounts = (0..).take(exchange.accounts_count()).map(AccountId);
+    let pairs = accounts
+        .flat_map(|account| (0..).zip(exchange.assets()).map(move |(asset, _)| (account, AssetId(asset))));
+    let mut compared = 0;
+    for (account, asset) in pairs {
+        let held = exchange.balance(account, asset).unwrap_or_default();
+        let (held, reserved) = (held.available.0 + held.reserved.0, held.reserved.0);
+        // A balance that was never touched has no row.
+        let (total, reserved_in_sql) = in_sql.get(&(account, asset)).copied().unwrap_or_default();
+        if (held, reserved) != (total, reserved_in_sql) {
+            let difference = format!(
+                "account {account}, asset {asset}: {held} with {reserved} reserved by the replay, {total} with \
+                 {reserved_in_sql} in SQL (minor units)"
+            );
+            return Ok(Check::bad(name, difference));
+        }
+        compared += 1;
+    }
+    Ok(Check::good(name, format!("every event is there; {} as replayed", show::count(compared, "balance"))))
 }
 
 /// The event log held against the events of a replay, byte for byte.
@@ -128,7 +205,7 @@ impl LogComparison {
 
 /// One line of the table.
 struct Check {
-    name: &'static str,
+    name: String,
     outcome: Outcome,
     detail: String,
 }
@@ -140,12 +217,12 @@ enum Outcome {
 }
 
 impl Check {
-    fn good(name: &'static str, detail: impl ToString) -> Self {
-        Self { name, outcome: Outcome::Good, detail: detail.to_string() }
+    fn good(name: impl Into<String>, detail: impl ToString) -> Self {
+        Self { name: name.into(), outcome: Outcome::Good, detail: detail.to_string() }
     }
 
-    fn bad(name: &'static str, detail: impl ToString) -> Self {
-        Self { name, outcome: Outcome::Bad, detail: detail.to_string() }
+    fn bad(name: impl Into<String>, detail: impl ToString) -> Self {
+        Self { name: name.into(), outcome: Outcome::Bad, detail: detail.to_string() }
     }
 }
 
@@ -158,7 +235,7 @@ fn print_table(checks: &[Check]) -> anyhow::Result<ExitCode> {
             Outcome::Good => Cell::new("ok").fg(Color::Green),
             Outcome::Bad => Cell::new("FAILED").fg(Color::Red),
         };
-        table.add_row([Cell::new(check.name), result, Cell::new(&check.detail)]);
+        table.add_row([Cell::new(&check.name), result, Cell::new(&check.detail)]);
     }
     let failed = checks.iter().filter(|check| check.outcome == Outcome::Bad).count() as u64;
     let mut out = std::io::stdout().lock();

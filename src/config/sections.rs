@@ -61,15 +61,6 @@ impl fmt::Display for Durability {
     }
 }
 
-impl From<Durability> for dojima_journal::Durability {
-    fn from(durability: Durability) -> Self {
-        match durability {
-            Durability::Sync => Self::Sync,
-            Durability::Async => Self::Async,
-        }
-    }
-}
-
 /// The text is not a durability mode.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unknown durability {0:?}: expected sync or async")]
