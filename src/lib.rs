@@ -15,6 +15,7 @@
 //! docs/ARCHITECTURE.md follows one order through all of it.
 
 pub mod cli;
+pub mod client;
 pub mod config;
 pub mod domain;
 pub mod engine;

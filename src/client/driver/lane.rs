@@ -1,0 +1,431 @@
+//! One session of the driver: its requests in flight, and what its messages say of its orders.
+
+use super::trades::{Fill, Liquidity};
+use super::{Clock, DriverError, EnterOrder, Tally};
+use crate::client::flow::{OrderIndex, SessionIndex};
+use crate::client::session::{ClientError, Credentials, Resume, Session};
+use crate::domain::{ClOrdId, Side, Symbol, TimeInForce, UserRef};
+use crate::wire::ouch::{Appendage, CancelOrder, Inbound, Outbound, ReplaceOrder};
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::time::Instant;
+
+/// The order of the fence that ends a session's part.
+pub(super) const FENCE: OrderIndex = OrderIndex(u32::MAX);
+
+/// All orders of the flow, as they were last asked to be.
+#[derive(Debug)]
+pub(super) struct Orders(Vec<Asked>);
+
+/// What was last asked of an order.
+#[derive(Clone, Copy, Debug, Default)]
+struct Asked {
+    /// Its client number; 0 when it was not sent.
+    user_ref: UserRef,
+    /// Its total with what has executed, lots.
+    total: u32,
+}
+
+impl Orders {
+    pub(super) fn new(len: usize) -> Self {
+        Self(vec![Asked::default(); len])
+    }
+
+    fn get_mut(&mut self, order: OrderIndex) -> Option<&mut Asked> {
+        self.0.get_mut(order.0 as usize)
+    }
+}
+
+/// What an Enter Order says.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Terms {
+    pub(super) side: Side,
+    pub(super) quantity: u32,
+    pub(super) symbol: Symbol,
+    pub(super) price: u64,
+    pub(super) time_in_force: TimeInForce,
+}
+
+/// What the messages have said of a client number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Known {
+    /// Nothing yet.
+    Asked,
+    /// It has this many open lots.
+    Live(u32),
+    /// It is gone, or never was.
+    Dead,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Ref {
+    order: OrderIndex,
+    known: Known,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Request {
+    Enter(EnterOrder),
+    Cancel(CancelOrder),
+    Replace(ReplaceOrder),
+}
+
+impl Request {
+    fn inbound(&self) -> Inbound<'static> {
+        let nothing = Appendage(&[]);
+        match *self {
+            Self::Enter(message) => Inbound::Enter(message, nothing),
+            Self::Cancel(message) => Inbound::Cancel(message, nothing),
+            Self::Replace(message) => Inbound::Replace(message, nothing),
+        }
+    }
+}
+
+/// A request in flight.
+#[derive(Clone, Copy, Debug)]
+struct Pending {
+    request: Request,
+    /// On the driver's clock; 0 when its answer is not measured.
+    sent_ns: u64,
+}
+
+#[derive(Debug)]
+pub(super) struct Lane {
+    who: Credentials,
+    pub(super) session: Option<Session>,
+    resume: Resume,
+    /// The flow's actions that go through this session.
+    pub(super) queue: Vec<u32>,
+    /// How many of them were sent.
+    pub(super) cursor: usize,
+    pending: VecDeque<Pending>,
+    /// By client number, from 1.
+    refs: Vec<Ref>,
+    fence_answered: bool,
+}
+
+impl Lane {
+    pub(super) fn new(who: Credentials) -> Self {
+        Self {
+            who,
+            session: None,
+            resume: Resume::START,
+            queue: Vec::new(),
+            cursor: 0,
+            pending: VecDeque::new(),
+            refs: Vec::new(),
+            fence_answered: false,
+        }
+    }
+
+    /// Logs in, sends again what is not settled, and returns how much that was.
+    pub(super) fn connect(&mut self, address: SocketAddr) -> Result<u64, ClientError> {
+        self.leave();
+        let mut session = Session::connect(address, &self.who, self.resume)?;
+        self.resume.session = Some(session.id());
+        for pending in &mut self.pending {
+            pending.sent_ns = 0;
+            session.send(&pending.request.inbound());
+        }
+        self.session = Some(session);
+        Ok(self.pending.len() as u64)
+    }
+
+    pub(super) fn leave(&mut self) {
+        drop(self.take_session());
+    }
+
+    pub(super) fn take_session(&mut self) -> Option<Session> {
+        let session = self.session.take()?;
+        self.resume = Resume { session: Some(session.id()), sequence: session.next_sequence() };
+        Some(session)
+    }
+
+    pub(super) fn next_sequence(&self) -> u64 {
+        self.session.as_ref().map_or(self.resume.sequence, Session::next_sequence)
+    }
+
+    pub(super) fn next_action(&self) -> Option<u32> {
+        self.queue.get(self.cursor).copied()
+    }
+
+    pub(super) fn unsettled(&self) -> usize {
+        self.pending.len()
+    }
+
+    pub(super) fn is_settled(&self) -> bool {
+        self.pending.is_empty()
+    }
+
+    pub(super) fn is_fence_answered(&self) -> bool {
+        self.fence_answered
+    }
+
+    pub(super) fn enter(&mut self, orders: &mut Orders, order: OrderIndex, terms: &Terms, sent_ns: u64) {
+        let user_ref = self.name(order);
+        if let Some(asked) = orders.get_mut(order) {
+            *asked = Asked { user_ref, total: terms.quantity };
+        }
+        let message = EnterOrder {
+            user_ref,
+            side: match terms.side {
+                Side::Buy => b'B',
+                Side::Sell => b'S',
+            },
+            quantity: terms.quantity,
+            symbol: terms.symbol,
+            price: terms.price,
+            time_in_force: match terms.time_in_force {
+                TimeInForce::GoodTillCancel => b'0',
+                TimeInForce::ImmediateOrCancel => b'3',
+            },
+            display: b'Y',
+            capacity: b'P',
+            iso: b'N',
+            cross_type: b'N',
+            cl_ord_id: ClOrdId::default(),
+        };
+        self.send(Request::Enter(message), sent_ns);
+    }
+
+    /// Takes back this much of an order; all that is open when that leaves nothing.
+    pub(super) fn reduce(&mut self, orders: &mut Orders, order: OrderIndex, by: u32, sent_ns: u64) {
+        let Some(asked) = orders.get_mut(order) else { return };
+        asked.total = asked.total.saturating_sub(by);
+        let message = CancelOrder { user_ref: asked.user_ref, quantity: asked.total };
+        self.send(Request::Cancel(message), sent_ns);
+    }
+
+    pub(super) fn replace(
+        &mut self,
+        orders: &mut Orders,
+        order: OrderIndex,
+        price: u64,
+        total: u32,
+        sent_ns: u64,
+    ) {
+        let user_ref = self.name(order);
+        let Some(asked) = orders.get_mut(order) else { return };
+        let message = ReplaceOrder {
+            orig_user_ref: asked.user_ref,
+            user_ref,
+            quantity: total,
+            price,
+            time_in_force: b'0',
+            display: b'Y',
+            iso: b'N',
+            cl_ord_id: ClOrdId::default(),
+        };
+        *asked = Asked { user_ref, total };
+        self.send(Request::Replace(message), sent_ns);
+    }
+
+    /// The next client number, for this order.
+    fn name(&mut self, order: OrderIndex) -> UserRef {
+        self.refs.push(Ref { order, known: Known::Asked });
+        UserRef(self.refs.len() as u32)
+    }
+
+    fn send(&mut self, request: Request, sent_ns: u64) {
+        self.pending.push_back(Pending { request, sent_ns });
+        if let Some(session) = &mut self.session {
+            session.send(&request.inbound());
+        }
+    }
+
+    pub(super) fn flush(&mut self) -> Result<(), ClientError> {
+        self.session.as_mut().ok_or(ClientError::Closed)?.flush()?;
+        Ok(())
+    }
+
+    pub(super) fn receive(
+        &mut self,
+        orders: &mut Orders,
+        tally: &mut Tally,
+        clock: Clock,
+        at: usize,
+    ) -> Result<usize, DriverError> {
+        let Some(mut session) = self.session.take() else { return Ok(0) };
+        let mut foreign = None;
+        let mut now_ns = 0;
+        let mut news = News { lane: self, orders, tally, session: SessionIndex(at as u16), now_ns: 0 };
+        let received = session.receive(|_, message| {
+            if now_ns == 0 {
+                // One reading of the clock for all that one read brought.
+                now_ns = clock.nanos(Instant::now());
+                news.now_ns = now_ns;
+            }
+            if let Err(user_ref) = news.take(message) {
+                foreign.get_or_insert(user_ref);
+            }
+        });
+        news.settle_what_cannot_matter();
+        self.session = Some(session);
+        if let Some(user_ref) = foreign {
+            return Err(DriverError::ForeignOrder { session: at, user_ref });
+        }
+        let received = received.map_err(|source| DriverError::Session { session: at, source })?;
+        Ok(received.messages + usize::from(received.more))
+    }
+
+    fn known(&mut self, user_ref: UserRef) -> Option<&mut Ref> {
+        self.refs.get_mut((user_ref.0 as usize).wrapping_sub(1))
+    }
+
+    fn is_dead(&self, user_ref: UserRef) -> bool {
+        let known = self.refs.get((user_ref.0 as usize).wrapping_sub(1));
+        known.is_none_or(|known| known.known == Known::Dead)
+    }
+
+    fn bury(&mut self, user_ref: UserRef) {
+        if let Some(known) = self.known(user_ref) {
+            known.known = Known::Dead;
+        }
+    }
+}
+
+/// Takes up messages of one session.
+struct News<'a> {
+    lane: &'a mut Lane,
+    orders: &'a mut Orders,
+    tally: &'a mut Tally,
+    session: SessionIndex,
+    now_ns: u64,
+}
+
+impl News<'_> {
+    /// Takes up one message; the client number in it when nobody here has given it.
+    fn take(&mut self, message: Outbound<'_>) -> Result<(), UserRef> {
+        let progress = &mut self.tally.progress;
+        match message {
+            Outbound::System(_) => {}
+            Outbound::Accepted(m, _) => {
+                progress.accepted += 1;
+                self.set(m.user_ref, live(m.quantity))?;
+                self.answer(|r| matches!(r, Request::Enter(sent) if sent.user_ref == m.user_ref));
+            }
+            Outbound::Rejected(m, _) => self.rejected(m.user_ref, m.reason)?,
+            Outbound::Replaced(m, _) => {
+                progress.replaced += 1;
+                self.set(m.orig_user_ref, Known::Dead)?;
+                self.set(m.user_ref, live(m.quantity))?;
+                self.answer(|r| matches!(r, Request::Replace(sent) if sent.user_ref == m.user_ref));
+            }
+            Outbound::Canceled(m, _) => {
+                progress.canceled += 1;
+                self.shrink(m.user_ref, m.decrement)?;
+                match m.reason {
+                    b'U' => {
+                        self.answer(|r| matches!(r, Request::Cancel(sent) if sent.user_ref == m.user_ref))
+                    }
+                    b'Z' => {
+                        self.answer(
+                            |r| matches!(r, Request::Replace(sent) if sent.orig_user_ref == m.user_ref),
+                        );
+                    }
+                    _ => {}
+                }
+            }
+            Outbound::Executed(m, _) => {
+                progress.executed += 1;
+                let order = self.shrink(m.user_ref, m.quantity)?;
+                let liquidity = if m.liquidity == b'A' { Liquidity::Added } else { Liquidity::Removed };
+                let (trade, price, quantity, session) = (m.trade, m.price, m.quantity, self.session);
+                self.tally.fills.push(Fill { trade, order, session, price, quantity, liquidity });
+            }
+        }
+        Ok(())
+    }
+
+    fn rejected(&mut self, user_ref: UserRef, reason: u16) -> Result<(), UserRef> {
+        let order = self.set(user_ref, Known::Dead)?;
+        if order == FENCE {
+            self.lane.fence_answered = true;
+        } else {
+            *self.tally.progress.rejected.entry(reason).or_insert(0) += 1;
+        }
+        let mut stands = None;
+        self.answer(|r| match r {
+            Request::Enter(sent) => sent.user_ref == user_ref,
+            Request::Replace(sent) if sent.user_ref == user_ref => {
+                stands = Some(sent.orig_user_ref);
+                true
+            }
+            _ => false,
+        });
+        // A refused replace leaves the order as it was, under its old number.
+        if let (Some(stands), Some(asked)) = (stands, self.orders.get_mut(order))
+            && asked.user_ref == user_ref
+        {
+            asked.user_ref = stands;
+        }
+        Ok(())
+    }
+
+    fn set(&mut self, user_ref: UserRef, known: Known) -> Result<OrderIndex, UserRef> {
+        let entry = self.lane.known(user_ref).ok_or(user_ref)?;
+        entry.known = known;
+        Ok(entry.order)
+    }
+
+    /// An order lost open lots.
+    fn shrink(&mut self, user_ref: UserRef, lots: u32) -> Result<OrderIndex, UserRef> {
+        let entry = self.lane.known(user_ref).ok_or(user_ref)?;
+        if let Known::Live(open) = entry.known {
+            entry.known = live(open.saturating_sub(lots));
+        }
+        Ok(entry.order)
+    }
+
+    /// Settles the first request that this is the answer of, and all before it: they were taken before it.
+    fn answer(&mut self, mut is_it: impl FnMut(&Request) -> bool) {
+        let Some(at) = self.lane.pending.iter().position(|pending| is_it(&pending.request)) else { return };
+        for _ in 0..at {
+            self.settle_unanswered();
+        }
+        if let Some(answered) = self.lane.pending.pop_front() {
+            self.count_settled();
+            if answered.sent_ns > 0 {
+                let waited = self.now_ns.saturating_sub(answered.sent_ns);
+                self.tally.latency.saturating_record(waited);
+                self.tally.recent.saturating_record(waited);
+            }
+        }
+    }
+
+    fn settle_unanswered(&mut self) {
+        if let Some(passed) = self.lane.pending.pop_front() {
+            self.count_settled();
+            self.tally.progress.unanswered += 1;
+            if let Request::Replace(sent) = passed.request {
+                self.lane.bury(sent.user_ref);
+            }
+        }
+    }
+
+    fn count_settled(&mut self) {
+        // A fence is no action of the flow.
+        if self.tally.progress.settled < self.tally.progress.sent {
+            self.tally.progress.settled += 1;
+        }
+    }
+
+    /// Settles the requests at the front whose orders are dead: whenever they are taken, nothing comes of them.
+    fn settle_what_cannot_matter(&mut self) {
+        while let Some(front) = self.lane.pending.front() {
+            let dead = match &front.request {
+                Request::Enter(_) => false,
+                Request::Cancel(sent) => self.lane.is_dead(sent.user_ref),
+                Request::Replace(sent) => self.lane.is_dead(sent.orig_user_ref),
+            };
+            if !dead {
+                break;
+            }
+            self.settle_unanswered();
+        }
+    }
+}
+
+fn live(open: u32) -> Known {
+    if open == 0 { Known::Dead } else { Known::Live(open) }
+}

@@ -1,0 +1,458 @@
+//! Plays a flow through one or more sessions, as the clients of the engine.
+//!
+//! **Pipelining.** Up to a window of unanswered requests is kept in flight per session. An answer settles its request and
+//! all earlier ones of that session, because a session's requests are taken in order. Two kinds of request may get no
+//! answer: a cancel and a replace of an order that is no longer live. The driver therefore keeps each order's state as
+//! its messages tell it. They come in the order in which the exchange made them, and the driver only ever sends
+//! totals that go down, so exactly one of two things reaches it for every cancel: the Canceled message, or before that
+//! the end of the order. An order that is dead stays dead, so from that moment it no longer matters when the exchange
+//! gets to the request: it is settled too. No request can stay open for ever, and none is taken for settled while it
+//! may still have an effect.
+//!
+//! **Order across sessions.** With [`Ordering::Recorded`], a request for another session than the last one waits until
+//! all in flight are settled. Within one session nothing ever waits. [`Ordering::PerSession`] lets every session run on
+//! its own.
+//!
+//! **Resuming.** After a break, [`Driver::connect`] logs in where each stream was left, and sends again every request
+//! that is not settled, in order. The protocol makes that harmless: used numbers are ignored, and a cancel names a total.
+//!
+//! **The end.** Trades of the last order follow its acceptance, so each session ends with a fence: an order for zero lots,
+//! sent when all else is settled everywhere. When its refusal has come, so has everything before it.
+
+mod lane;
+mod trades;
+
+pub use trades::{Fill, Liquidity, Trade, trades};
+
+use super::flow::{ActionKind, Flow, FlowAction};
+use super::session::ClientError;
+use super::wait::Waiter;
+use crate::domain::{OrderPrice, Side, Symbol, TimeInForce, UserRef};
+use crate::wire::ouch::{self, EnterOrder};
+use hdrhistogram::Histogram;
+use lane::{FENCE, Lane, Orders, Terms};
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+/// Bytes that may wait for a socket before no more requests are made for it.
+const UNSENT_MAX: usize = 256 * 1024;
+
+/// Unsettled requests without any news for this long: something is wrong.
+const STALLED_AFTER: Duration = Duration::from_secs(30);
+
+/// How requests of different sessions are ordered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ordering {
+    /// As in the flow: a change of session waits for all that is in flight.
+    Recorded,
+    /// Every session by itself.
+    PerSession,
+}
+
+/// When requests are sent.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Pace {
+    /// As fast as the window lets them.
+    Max,
+    /// By the flow's clock, this many times as fast; above 0.
+    Speed(f64),
+}
+
+/// How to play.
+#[derive(Clone, Copy, Debug)]
+pub struct DriverOptions {
+    /// Unsettled requests of one session at most, at least 1.
+    pub window: usize,
+    /// Order across sessions.
+    pub ordering: Ordering,
+    /// Speed.
+    pub pace: Pace,
+}
+
+impl Default for DriverOptions {
+    fn default() -> Self {
+        Self { window: 512, ordering: Ordering::Recorded, pace: Pace::Max }
+    }
+}
+
+/// What went wrong while playing.
+#[derive(Debug, thiserror::Error)]
+pub enum DriverError {
+    /// A session broke or was refused.
+    #[error("session {session}: {source}")]
+    Session {
+        /// Which session, from 0.
+        session: usize,
+        /// Why.
+        source: ClientError,
+    },
+    /// A message about an order that this driver has not sent: the login was used before.
+    #[error("session {session} was told of order {user_ref}, which it has not sent: the login has a history")]
+    ForeignOrder {
+        /// Which session, from 0.
+        session: usize,
+        /// The order's client number.
+        user_ref: UserRef,
+    },
+    /// The engine is connected but does not answer.
+    #[error("{unsettled} requests without an answer for {} s", waited.as_secs())]
+    Stalled {
+        /// How many.
+        unsettled: usize,
+        /// For how long.
+        waited: Duration,
+    },
+    /// The sockets cannot be waited for.
+    #[error("cannot wait for the sessions: {0}")]
+    Wait(#[from] std::io::Error),
+}
+
+impl DriverError {
+    /// Whether a connection broke, so that [`Driver::connect`] can help.
+    pub fn is_disconnect(&self) -> bool {
+        matches!(self, Self::Session { source, .. } if source.is_disconnect())
+    }
+}
+
+/// Whether there is more to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// More turns are needed.
+    Working,
+    /// The flow is played to its end, and everything about it has been received.
+    Finished,
+}
+
+/// What has happened so far, over all sessions.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Actions of the flow that were sent; each once, however often it was sent again.
+    pub sent: u64,
+    /// Of these, those that are settled.
+    pub settled: u64,
+    /// Requests that were sent again after a break.
+    pub resent: u64,
+    /// New orders sent.
+    pub orders: u64,
+    /// Order Accepted messages.
+    pub accepted: u64,
+    /// Order Replaced messages.
+    pub replaced: u64,
+    /// Order Canceled messages.
+    pub canceled: u64,
+    /// Rejected messages by their reason codes.
+    pub rejected: BTreeMap<u16, u64>,
+    /// Order Executed messages: two for every trade.
+    pub executed: u64,
+    /// Requests that the protocol gives no answer to, because their order was gone.
+    pub unanswered: u64,
+}
+
+/// The client side of a whole flow.
+#[derive(Debug)]
+pub struct Driver<'a> {
+    actions: &'a [FlowAction],
+    symbols: Vec<Symbol>,
+    options: DriverOptions,
+    lanes: Vec<Lane>,
+    orders: Orders,
+    /// Actions sent, in recorded order.
+    cursor: usize,
+    /// The session of the last request in recorded order.
+    current: usize,
+    tally: Tally,
+    waiter: Waiter,
+    clock: Clock,
+    last_news: Instant,
+    fenced: bool,
+}
+
+/// What the lanes write together.
+#[derive(Debug)]
+struct Tally {
+    progress: Progress,
+    fills: Vec<Fill>,
+    latency: Histogram<u64>,
+    recent: Histogram<u64>,
+}
+
+/// When the flow's clock stood where.
+#[derive(Clone, Copy, Debug)]
+struct Clock {
+    started: Instant,
+    /// Instant and flow time that belong together.
+    base: Option<(Instant, u64)>,
+}
+
+impl<'a> Driver<'a> {
+    /// A driver for the flow, not connected yet.
+    ///
+    /// # Errors
+    /// When the operating system gives no means to wait for sockets.
+    ///
+    /// # Panics
+    /// When an action names a session that the venue has no login for.
+    pub fn new(flow: &'a Flow, options: DriverOptions) -> Result<Self, DriverError> {
+        let mut lanes: Vec<Lane> = flow.venue.credentials().into_iter().map(Lane::new).collect();
+        for (at, action) in flow.actions.iter().enumerate() {
+            lanes[usize::from(action.session.0)].queue.push(at as u32);
+        }
+        let histogram = || Histogram::new_with_bounds(1, 600_000_000_000, 3).expect("valid bounds");
+        let tally = Tally {
+            progress: Progress::default(),
+            fills: Vec::new(),
+            latency: histogram(),
+            recent: histogram(),
+        };
+        let now = Instant::now();
+        Ok(Self {
+            actions: &flow.actions,
+            symbols: flow.venue.symbols(),
+            options,
+            lanes,
+            orders: Orders::new(flow.order_names.len()),
+            cursor: 0,
+            current: 0,
+            tally,
+            waiter: Waiter::new()?,
+            clock: Clock { started: now, base: None },
+            last_news: now,
+            fenced: false,
+        })
+    }
+
+    /// Connects every session, the first time from the start of its stream and then from where it was left, and sends
+    /// again what is not settled.
+    ///
+    /// # Errors
+    /// [`DriverError::Session`]; sessions that were connected before stay so until the next call.
+    pub fn connect(&mut self, address: SocketAddr) -> Result<(), DriverError> {
+        self.waiter = Waiter::new()?;
+        for (at, lane) in self.lanes.iter_mut().enumerate() {
+            let resent =
+                lane.connect(address).map_err(|source| DriverError::Session { session: at, source })?;
+            self.tally.progress.resent += resent;
+            if let Some(session) = &lane.session {
+                self.waiter.add(session)?;
+            }
+        }
+        self.clock.base = None;
+        self.last_news = Instant::now();
+        Ok(())
+    }
+
+    /// Closes every session without a word, as a client that crashes.
+    pub fn disconnect(&mut self) {
+        self.lanes.iter_mut().for_each(Lane::leave);
+    }
+
+    /// Logs out of every session.
+    pub fn log_out(&mut self) {
+        for lane in &mut self.lanes {
+            lane.take_session().into_iter().for_each(super::Session::log_out);
+        }
+    }
+
+    /// One bounded round: sends what may be sent, takes what has come, and if there was neither, sleeps until something
+    /// happens or `patience` has passed.
+    ///
+    /// # Errors
+    /// [`DriverError`]. After a disconnect, [`Self::connect`] resumes.
+    pub fn turn(&mut self, patience: Duration) -> Result<Turn, DriverError> {
+        let now = Instant::now();
+        let sent = self.fill(now) + usize::from(self.fence());
+        self.flush()?;
+        let received = self.receive()?;
+        if self.is_finished() {
+            return Ok(Turn::Finished);
+        }
+        let unsettled = self.unsettled();
+        if received > 0 || sent > 0 || unsettled == 0 {
+            self.last_news = now;
+        } else if now - self.last_news > STALLED_AFTER {
+            return Err(DriverError::Stalled { unsettled, waited: now - self.last_news });
+        }
+        if sent == 0 && received == 0 {
+            self.waiter.wait(self.until_due(now, patience))?;
+        }
+        Ok(Turn::Working)
+    }
+
+    /// Whether the flow is played to its end and everything about it has been received.
+    pub fn is_finished(&self) -> bool {
+        self.fenced && self.lanes.iter().all(|lane| lane.is_fence_answered())
+    }
+
+    /// What has happened so far.
+    pub fn progress(&self) -> &Progress {
+        &self.tally.progress
+    }
+
+    /// Requests in flight.
+    pub fn unsettled(&self) -> usize {
+        self.lanes.iter().map(|lane| lane.unsettled()).sum()
+    }
+
+    /// Every Order Executed message received, in the order of its session's stream.
+    pub fn fills(&self) -> &[Fill] {
+        &self.tally.fills
+    }
+
+    /// Time from sending a request to its first answer, nanoseconds. The engine answers when the request is durable.
+    /// Requests that were in flight when a connection broke are not in it.
+    pub fn latency(&self) -> &Histogram<u64> {
+        &self.tally.latency
+    }
+
+    /// The same since the last call.
+    pub fn take_recent_latency(&mut self) -> Histogram<u64> {
+        let recent = self.tally.recent.clone();
+        self.tally.recent.reset();
+        recent
+    }
+
+    /// The number of the next message of each session's stream.
+    pub fn next_sequences(&self) -> Vec<u64> {
+        self.lanes.iter().map(Lane::next_sequence).collect()
+    }
+
+    /// Makes requests of as many actions as may be sent now.
+    fn fill(&mut self, now: Instant) -> usize {
+        match self.options.ordering {
+            Ordering::Recorded => self.fill_in_order(now),
+            Ordering::PerSession => (0..self.lanes.len()).map(|lane| self.fill_lane(lane, now)).sum(),
+        }
+    }
+
+    fn fill_in_order(&mut self, now: Instant) -> usize {
+        let start = self.cursor;
+        while let Some(action) = self.actions.get(self.cursor).copied() {
+            let lane = usize::from(action.session.0);
+            let barrier = lane != self.current && !self.lanes[self.current].is_settled();
+            if barrier || !self.has_room(lane) || !self.is_due(action.at_ns, now) {
+                break;
+            }
+            self.current = lane;
+            self.send(lane, &action, now);
+            self.cursor += 1;
+        }
+        self.cursor - start
+    }
+
+    fn fill_lane(&mut self, lane: usize, now: Instant) -> usize {
+        let mut sent = 0;
+        while let Some(at) = self.lanes[lane].next_action() {
+            let action = self.actions[at as usize];
+            if !self.has_room(lane) || !self.is_due(action.at_ns, now) {
+                break;
+            }
+            self.lanes[lane].cursor += 1;
+            self.cursor += 1;
+            self.send(lane, &action, now);
+            sent += 1;
+        }
+        sent
+    }
+
+    fn has_room(&self, lane: usize) -> bool {
+        let lane = &self.lanes[lane];
+        let unsent = lane.session.as_ref().map_or(usize::MAX, super::Session::unsent);
+        lane.unsettled() < self.options.window && unsent < UNSENT_MAX
+    }
+
+    fn is_due(&mut self, at_ns: u64, now: Instant) -> bool {
+        let Pace::Speed(speed) = self.options.pace else { return true };
+        let (started, start_ns) = *self.clock.base.get_or_insert((now, at_ns));
+        started + scaled(at_ns.saturating_sub(start_ns), speed) <= now
+    }
+
+    /// How long to sleep at most: until the next action is due.
+    fn until_due(&self, now: Instant, patience: Duration) -> Duration {
+        let (Pace::Speed(speed), Some((started, start_ns))) = (self.options.pace, self.clock.base) else {
+            return patience;
+        };
+        let next = match self.options.ordering {
+            Ordering::Recorded => self.actions.get(self.cursor),
+            Ordering::PerSession => {
+                let next = self.lanes.iter().filter_map(|lane| lane.next_action()).min();
+                next.map(|at| &self.actions[at as usize])
+            }
+        };
+        next.map_or(patience, |action| {
+            let due = started + scaled(action.at_ns.saturating_sub(start_ns), speed);
+            let left = due.saturating_duration_since(now);
+            // What is due already waits for answers, not for the clock.
+            if left.is_zero() { patience } else { left.min(patience) }
+        })
+    }
+
+    fn send(&mut self, lane: usize, action: &FlowAction, now: Instant) {
+        let sent_ns = self.clock.nanos(now);
+        let lane = &mut self.lanes[lane];
+        let order = action.order;
+        match action.kind {
+            ActionKind::New { side, price, quantity, time_in_force } => {
+                self.tally.progress.orders += 1;
+                let symbol = self.symbols[action.instrument.0 as usize];
+                let terms = Terms { side, quantity, symbol, price: units(price), time_in_force };
+                lane.enter(&mut self.orders, order, &terms, sent_ns);
+            }
+            ActionKind::Reduce { by } => lane.reduce(&mut self.orders, order, by, sent_ns),
+            ActionKind::Cancel => lane.reduce(&mut self.orders, order, u32::MAX, sent_ns),
+            ActionKind::Replace { price, total } => {
+                lane.replace(&mut self.orders, order, units(price), total, sent_ns);
+            }
+        }
+        self.tally.progress.sent += 1;
+    }
+
+    /// Sends the fences when all else is settled; `true` when it has.
+    fn fence(&mut self) -> bool {
+        let played = self.cursor == self.actions.len() && self.lanes.iter().all(|lane| lane.is_settled());
+        if self.fenced || !played {
+            return false;
+        }
+        let symbol = self.symbols[0];
+        let terms =
+            Terms { side: Side::Buy, quantity: 0, symbol, price: 1, time_in_force: TimeInForce::default() };
+        for lane in &mut self.lanes {
+            lane.enter(&mut self.orders, FENCE, &terms, 0);
+        }
+        self.fenced = true;
+        true
+    }
+
+    fn flush(&mut self) -> Result<(), DriverError> {
+        for (at, lane) in self.lanes.iter_mut().enumerate() {
+            lane.flush().map_err(|source| DriverError::Session { session: at, source })?;
+        }
+        Ok(())
+    }
+
+    fn receive(&mut self) -> Result<usize, DriverError> {
+        let mut received = 0;
+        for (at, lane) in self.lanes.iter_mut().enumerate() {
+            received += lane.receive(&mut self.orders, &mut self.tally, self.clock, at)?;
+        }
+        Ok(received)
+    }
+}
+
+impl Clock {
+    /// Nanoseconds since the start, never 0.
+    fn nanos(self, now: Instant) -> u64 {
+        u64::try_from((now - self.started).as_nanos()).unwrap_or(u64::MAX).max(1)
+    }
+}
+
+fn scaled(flow_ns: u64, speed: f64) -> Duration {
+    Duration::from_secs_f64(flow_ns as f64 / 1e9 / speed)
+}
+
+fn units(price: OrderPrice) -> u64 {
+    match price {
+        OrderPrice::Market => ouch::MARKET_PRICE,
+        OrderPrice::Limit(units) => units,
+    }
+}

@@ -1,0 +1,225 @@
+//! Half an hour of Bitstamp BTC/USD, order by order: an opening snapshot, what happened, and the removal of everything
+//! at the end.
+//!
+//! The recording shows what was left of an order after each change. Whether a change was a trade, which the engine's
+//! own matching will have made by then, or the trader's wish, which is to be sent, is told apart by the file of trades
+//! that lies beside it. Without one, every loss of volume counts as a trade, which for resting orders it mostly is.
+
+use super::table::{self, Row, Source};
+use super::venue::Venue;
+use super::{ActionKind, Flow, FlowError, Recorder};
+use crate::config::{AssetConfig, InstrumentConfig};
+use crate::domain::{Amount, OrderPrice, Quantity, Side, TimeInForce, decimal};
+use rust_decimal::Decimal;
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+pub(super) const HEADER: &str = "id,timestamp,exchange_timestamp,price,volume,action,direction";
+const TRADES_HEADER: &str =
+    "trade_id,timestamp,exchange_timestamp,price,amount,buy_order_id,sell_order_id,side";
+
+/// One lot is 10^-8 BTC.
+const LOT: Amount = Amount(1);
+const BASE_SCALE: u8 = 8;
+const PRICE_DECIMALS: u8 = 2;
+
+const TOO_LARGE: &str =
+    "orders of more than 2^32 - 1 lots (42.9 BTC), which OUCH cannot carry, and their changes";
+const UNKNOWN: &str = "changes of orders that the recording does not have";
+const TRADED: &str = "losses of volume by trades, which the engine's own matching makes";
+
+/// An order as the recording shows it.
+struct Shown {
+    price: OrderPrice,
+    /// What is left of it.
+    volume: Quantity,
+    /// What it was for in all, less what its trader took back: OUCH's total.
+    total: u64,
+    sendable: bool,
+}
+
+pub(super) fn load(source: &Source<'_>) -> Result<Flow, FlowError> {
+    let mut recorder = Recorder::default();
+    let mut shown: HashMap<u64, Shown> = HashMap::new();
+    let mut traded = traded_lots(source)?;
+    let mut around = Around::default();
+    for row in source.rows::<7>() {
+        let row = row?;
+        recorder.rows += 1;
+        around.note(&row);
+        let name: u64 = row.number(0)?;
+        let at_ns = row.number::<u64>(1)? * 1_000_000;
+        let (price, volume) = (price(&row, 3)?, lots(&row, 4)?);
+        match row.cells[5] {
+            "created" => enter(&mut recorder, &mut shown, &row, (at_ns, name, price, volume))?,
+            "changed" => match shown.get_mut(&name) {
+                None => recorder.leave_out(UNKNOWN),
+                Some(order) => {
+                    let pool = traded.as_mut().map(|traded| traded.entry(name).or_insert(0));
+                    match change(order, price, volume, pool) {
+                        Some(_) if !order.sendable => recorder.leave_out(TOO_LARGE),
+                        Some(kind) => assert!(recorder.change(at_ns, name, kind), "it was entered"),
+                        None => recorder.leave_out(TRADED),
+                    }
+                }
+            },
+            "deleted" => match shown.remove(&name) {
+                None => recorder.leave_out(UNKNOWN),
+                Some(order) if !order.sendable => recorder.leave_out(TOO_LARGE),
+                Some(_) => assert!(recorder.change(at_ns, name, ActionKind::Cancel), "it was entered"),
+            },
+            other => {
+                return Err(row.error(format!("the action {other:?} is none of created, changed, deleted")));
+            }
+        }
+    }
+    recorder.rows_around = around.opening + around.closing;
+    Ok(recorder.flow("BTC/USD at Bitstamp, recorded order by order", venue()))
+}
+
+/// Counts the rows that are no events: an opening snapshot, all of one exchange time, and the removal of what is left at
+/// the end, all of the time at which the recording was stopped.
+#[derive(Default)]
+struct Around<'a> {
+    opening: u64,
+    opening_time: Option<&'a str>,
+    closing: u64,
+    closing_time: &'a str,
+}
+
+impl<'a> Around<'a> {
+    fn note(&mut self, row: &Row<'a, 7>) {
+        let [_, received, at, _, _, action, _] = row.cells;
+        if self.closing == 0 && *self.opening_time.get_or_insert(at) == at {
+            self.opening += 1;
+        }
+        let stopped = action == "deleted" && received == at;
+        if !stopped || self.closing_time != at {
+            (self.closing, self.closing_time) = (0, at);
+        }
+        self.closing += u64::from(stopped);
+    }
+}
+
+fn enter(
+    recorder: &mut Recorder,
+    shown: &mut HashMap<u64, Shown>,
+    row: &Row<'_, 7>,
+    (at_ns, name, price, volume): (u64, u64, OrderPrice, Quantity),
+) -> Result<(), FlowError> {
+    let side = match row.cells[6] {
+        "bid" => Side::Buy,
+        "ask" => Side::Sell,
+        other => return Err(row.error(format!("the direction {other:?} is neither bid nor ask"))),
+    };
+    let quantity = u32::try_from(volume.0);
+    match quantity {
+        Ok(quantity) => {
+            let time_in_force = TimeInForce::GoodTillCancel;
+            recorder.enter(at_ns, name, ActionKind::New { side, price, quantity, time_in_force });
+        }
+        Err(_) => recorder.leave_out(TOO_LARGE),
+    }
+    shown.insert(name, Shown { price, volume, total: volume.0, sendable: quantity.is_ok() });
+    Ok(())
+}
+
+/// What a trader must have sent for this change; `None` when trades explain it. `traded` is how much of the order the
+/// trades file says has traded and no change has shown yet.
+fn change(
+    order: &mut Shown,
+    price: OrderPrice,
+    volume: Quantity,
+    traded: Option<&mut u64>,
+) -> Option<ActionKind> {
+    let lost = order.volume.0.saturating_sub(volume.0);
+    let gained = volume.0.saturating_sub(order.volume.0);
+    let repriced = order.price != price && lost == 0;
+    (order.volume, order.price) = (volume, price);
+    if gained > 0 || repriced {
+        order.total += gained;
+        return Some(ActionKind::Replace { price, total: u32::try_from(order.total).ok()? });
+    }
+    let by_trades = traded.map_or(lost, |pool| {
+        let part = lost.min(*pool);
+        *pool -= part;
+        part
+    });
+    let taken_back = u32::try_from(lost - by_trades).ok().filter(|lots| *lots > 0)?;
+    order.total -= u64::from(taken_back);
+    Some(ActionKind::Reduce { by: taken_back })
+}
+
+/// How much of each order has traded, from `…_trades.csv` beside `…_orders.csv`; `None` when it is not there.
+fn traded_lots(source: &Source<'_>) -> Result<Option<HashMap<u64, u64>>, FlowError> {
+    let beside = source.path.file_name().and_then(|name| name.to_str());
+    let Some(path) = beside
+        .filter(|name| name.contains("_orders"))
+        .map(|name| source.path.with_file_name(name.replace("_orders", "_trades")))
+        .filter(|path| path.exists())
+    else {
+        return Ok(None);
+    };
+    read_trades(path).map(Some)
+}
+
+fn read_trades(path: PathBuf) -> Result<HashMap<u64, u64>, FlowError> {
+    let text = table::read_text(&path)?;
+    let header = text.lines().next().unwrap_or_default();
+    if header != TRADES_HEADER {
+        return Err(FlowError::UnknownHeader { header: header.to_owned(), path });
+    }
+    let mut traded = HashMap::new();
+    for row in (Source { path: &path, text: &text }).rows::<8>() {
+        let row = row?;
+        let amount = lots(&row, 4)?;
+        for column in [5, 6] {
+            *traded.entry(row.number(column)?).or_insert(0) += amount.0;
+        }
+    }
+    Ok(traded)
+}
+
+/// Decimals as the recording writes them, some with an exponent.
+fn exact<const N: usize>(row: &Row<'_, N>, column: usize) -> Result<Decimal, FlowError> {
+    let text = row.cells[column];
+    let value = if text.contains('e') { Decimal::from_scientific(text) } else { text.parse() };
+    value.map_err(|error| row.error(format!("{text:?}: {error}")))
+}
+
+fn lots<const N: usize>(row: &Row<'_, N>, column: usize) -> Result<Quantity, FlowError> {
+    decimal::quantity(exact(row, column)?, LOT, BASE_SCALE).map_err(|error| row.error(error))
+}
+
+/// Cents of a dollar. Prices that OUCH cannot name are sent all the same: refusing them is the engine's part.
+fn price<const N: usize>(row: &Row<'_, N>, column: usize) -> Result<OrderPrice, FlowError> {
+    decimal::price_units(exact(row, column)?, PRICE_DECIMALS).map_err(|error| row.error(error))
+}
+
+/// One dollar on one lot of 10^-8 BTC is 10^-8 dollars, so dollars have 8 decimals here.
+fn venue() -> Venue {
+    let decimal = |units: i64| Decimal::from(units);
+    Venue {
+        assets: vec![
+            AssetConfig { code: "BTC".to_owned(), scale: BASE_SCALE },
+            AssetConfig { code: "USD".to_owned(), scale: 8 },
+        ],
+        instruments: vec![InstrumentConfig {
+            symbol: "BTC-USD".to_owned(),
+            base: "BTC".to_owned(),
+            quote: "USD".to_owned(),
+            price_decimals: PRICE_DECIMALS,
+            tick: decimal(1),
+            lot: Decimal::new(LOT.0, u32::from(BASE_SCALE)),
+            min_quantity: Decimal::new(LOT.0, u32::from(BASE_SCALE)),
+            max_quantity: Decimal::new(i64::from(u32::MAX), u32::from(BASE_SCALE)),
+            min_notional: decimal(0),
+            maker_fee_ppm: decimal(500),
+            taker_fee_ppm: decimal(1_000),
+            trading: true,
+        }],
+        accounts: Vec::new(),
+        deposits: [("BTC".to_owned(), decimal(1_000_000_000)), ("USD".to_owned(), decimal(20_000_000_000))]
+            .into(),
+    }
+}

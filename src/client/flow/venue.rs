@@ -1,0 +1,96 @@
+//! The venue that a flow needs, as a configuration for an engine.
+
+use crate::config::{AccountConfig, AssetConfig, Config, InstrumentConfig, LoginConfig};
+use crate::domain::Symbol;
+use crate::wire::soup::{Password, Username};
+use rust_decimal::Decimal;
+use std::collections::BTreeMap;
+
+use super::super::Credentials;
+
+/// The password of every login that a flow opens for itself.
+const PASSWORD: &str = "DEMO";
+
+/// Assets, instruments and accounts.
+#[derive(Clone, Debug)]
+pub struct Venue {
+    /// What accounts hold.
+    pub assets: Vec<AssetConfig>,
+    /// What is traded; the flow's [`crate::domain::InstrumentId`]s count these.
+    pub instruments: Vec<InstrumentConfig>,
+    /// Who trades; the flow's sessions count their logins.
+    pub accounts: Vec<AccountConfig>,
+    /// What all accounts together are given, by asset code.
+    pub deposits: BTreeMap<String, Decimal>,
+}
+
+impl Venue {
+    /// Opens as many accounts as there are sessions, with one login and the same share of the money each.
+    pub(super) fn open_accounts(&mut self, sessions: u16) {
+        let share = |total: &Decimal| (total / Decimal::from(sessions)).trunc();
+        let deposits = self.deposits.iter().map(|(code, total)| (code.clone(), share(total)));
+        let deposits: BTreeMap<_, _> = deposits.collect();
+        let account = |number| AccountConfig {
+            name: format!("trader {number}"),
+            deposits: deposits.clone(),
+            logins: vec![LoginConfig { username: format!("FLOW{number}"), password: PASSWORD.to_owned() }],
+        };
+        self.accounts = (1..=sessions).map(account).collect();
+    }
+
+    /// A configuration with this venue; everything else is as built in.
+    pub fn config(&self) -> Config {
+        let mut config = Config::embedded_default();
+        config.assets.clone_from(&self.assets);
+        config.instruments.clone_from(&self.instruments);
+        config.accounts.clone_from(&self.accounts);
+        config
+    }
+
+    /// The sessions' logins, in the order of their [`super::SessionIndex`].
+    pub fn credentials(&self) -> Vec<Credentials> {
+        let logins = self.accounts.iter().flat_map(|account| &account.logins);
+        let credentials = |login: &LoginConfig| {
+            Some(Credentials {
+                username: Username::new(&login.username)?,
+                password: Password::new(&login.password)?,
+                heartbeat_timeout_ms: None,
+            })
+        };
+        logins.map(|login| credentials(login).expect("checked with the configuration")).collect()
+    }
+
+    /// The symbols, in the order of their instrument ids.
+    pub fn symbols(&self) -> Vec<Symbol> {
+        let symbols = self.instruments.iter().map(|instrument| Symbol::new(&instrument.symbol));
+        symbols.map(|symbol| symbol.expect("checked with the configuration")).collect()
+    }
+}
+
+/// A stock: quantities in whole shares, prices on a grid of 0.01.
+pub(super) fn stock(symbol: &str, currency: &str, price_decimals: u8) -> Venue {
+    let decimal = |units: u32| Decimal::from(units);
+    let plenty = Decimal::from(1_000_000_000_000_i64);
+    Venue {
+        assets: vec![
+            AssetConfig { code: symbol.to_owned(), scale: 0 },
+            AssetConfig { code: currency.to_owned(), scale: 2 },
+        ],
+        instruments: vec![InstrumentConfig {
+            symbol: symbol.to_owned(),
+            base: symbol.to_owned(),
+            quote: currency.to_owned(),
+            price_decimals,
+            tick: Decimal::new(1, 2),
+            lot: decimal(1),
+            min_quantity: decimal(1),
+            max_quantity: decimal(u32::MAX),
+            min_notional: decimal(0),
+            maker_fee_ppm: decimal(100),
+            taker_fee_ppm: decimal(300),
+            trading: true,
+        }],
+        accounts: Vec::new(),
+        deposits: BTreeMap::from([(symbol.to_owned(), plenty), (currency.to_owned(), plenty)]),
+    }
+}
