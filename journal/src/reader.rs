@@ -155,9 +155,11 @@ impl Reader {
         }
         let Some(place) = &mut self.place else { return Ok(None) };
         let (found, position) = loop {
-            let Some(found) = look(place, &mut self.buffer)
-                .map_err(JournalError::io("read", &self.storage.path(&file_name(place.header.number))))?
-            else {
+            let looked = look(place, &mut self.buffer).map_err(|source| {
+                let path = self.storage.path(&file_name(place.header.number));
+                JournalError::Io { action: "read", path, source }
+            });
+            let Some(found) = looked? else {
                 self.buffer.read_bytes = PAGE_BYTES;
                 return Ok(None);
             };
