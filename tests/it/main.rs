@@ -1,8 +1,11 @@
 //! The integration tests: one binary, a module per subject.
 
+mod cli;
 mod config;
+mod exchange;
 mod layers;
 mod wire;
 mod crash;
 mod modes;
+mod persister;
 mod support;
