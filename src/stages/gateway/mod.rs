@@ -76,8 +76,10 @@ pub struct Gateway {
     streams: Streams,
     /// The place whose turn is first in the next cycle.
     first: usize,
-    /// Whether this cycle has published commands.
-    published: bool,
+    /// The first place in this cycle whose connection had a message but found the inbound ring full.
+    starved: Option<usize>,
+    /// Whether commands were published or old messages asked for since the doorbells were last rung.
+    rings_due: bool,
     next_sweep: u64,
 }
 
@@ -118,7 +120,8 @@ impl Gateway {
             spare_inboxes: Vec::new(),
             streams,
             first: 0,
-            published: false,
+            starved: None,
+            rings_due: false,
             next_sweep: 0,
         })
     }
@@ -190,11 +193,17 @@ impl Gateway {
         let places = self.connections.places();
         let work =
             (self.first..places).chain(0..self.first.min(places)).map(|place| self.receive(place, now)).sum();
-        self.first = if self.first + 1 < places { self.first + 1 } else { 0 };
-        if std::mem::take(&mut self.published) {
+        // Going on with whoever got nothing, and not simply with the next, keeps the turns fair whatever the rhythm in
+        // which the ring is emptied.
+        let after = if self.first + 1 < places { self.first + 1 } else { 0 };
+        self.first = self.starved.take().unwrap_or(after);
+        work
+    }
+
+    fn ring_downstream(&mut self) {
+        if std::mem::take(&mut self.rings_due) {
             self.ports.downstream.iter().for_each(Doorbell::ring);
         }
-        work
     }
 
     /// Moves released events into the tails. Bounded so that a client that is not behind before cannot be overtaken in
@@ -239,23 +248,18 @@ impl Gateway {
     /// One connection's turn to be sent something. Returns the amount of work.
     fn send(&mut self, place: usize, now: u64) -> usize {
         let Some(connection) = self.connections.at(place) else { return 0 };
-        let mut waiting = 0;
         if let Phase::LoggedIn { login, source, .. } = &mut connection.phase
             && let Some(stream) = self.streams.get(*login)
+            && let Some(request) = source.advance(*login, connection.id, stream, now)
+            && self.ports.resend.requests.try_send(request).is_ok()
         {
-            if let Some(request) = source.advance(*login, connection.id, stream, now)
-                && self.ports.resend.requests.try_send(request).is_ok()
-            {
-                source.asked();
-                self.ports.archiver.ring();
-            }
-            // An answer on its way counts as work: nobody wakes this agent when it comes.
-            waiting = usize::from(source.is_waiting());
+            source.asked();
+            self.rings_due = true;
         }
         match connection.send(&self.streams, now) {
             Ok(bytes) => {
                 self.gauges.bytes_out.add(bytes as u64);
-                waiting + usize::from(bytes > 0)
+                usize::from(bytes > 0)
             }
             Err(ending) => {
                 self.close(place, ending);
@@ -317,6 +321,7 @@ impl Agent for Gateway {
         if !self.control.is_stopped() {
             work += self.accept(now);
             work += self.receive_all(now);
+            self.ring_downstream();
         }
         work += self.release()?;
         work += self.take_chunks(now);
@@ -326,6 +331,7 @@ impl Agent for Gateway {
         if now >= self.next_sweep {
             work += self.sweep(now);
         }
+        self.ring_downstream();
         Ok(work)
     }
 

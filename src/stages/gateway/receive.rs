@@ -68,11 +68,14 @@ impl Gateway {
                 let messages = claim.len();
                 claim.publish();
                 self.gauges.messages_in.add(messages as u64);
-                self.published |= messages > 0;
+                self.rings_due |= messages > 0;
                 work += messages;
                 if stopped? == Stopped::Full {
                     if granted < MESSAGES_MAX {
                         connection.held = true;
+                        if messages == 0 {
+                            self.starved.get_or_insert(place);
+                        }
                         self.gauges.inbound_full.add(1);
                     }
                     // What waits is work, also when nothing could be done about it: nobody wakes this agent when the

@@ -75,10 +75,8 @@ pub struct GatewayPorts {
     pub durable: CursorReader,
     /// Where messages that have left the tail come from.
     pub resend: ResendClient,
-    /// Whom to wake after publishing commands.
+    /// Whom to wake after publishing commands or asking for old messages.
     pub downstream: Vec<Doorbell>,
-    /// Whom to wake after asking for old messages.
-    pub archiver: Doorbell,
 }
 
 /// Where recovery left off.

@@ -110,12 +110,6 @@ impl Source {
         }
     }
 
-    /// Whether the archiver owes an answer.
-    #[inline]
-    pub fn is_waiting(&self) -> bool {
-        matches!(self, Self::Log(Resend { step: Step::Asked, .. }))
-    }
-
     /// Takes an answer. One that nobody waits for is dropped.
     ///
     /// # Errors

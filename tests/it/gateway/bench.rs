@@ -1,0 +1,358 @@
+//! The gateway with everything around it made by hand, and clients that read and write without waiting.
+
+use dojima::domain::{
+    CancelReason, Canceled, ClOrdId, Command, Event, EventRecord, Listings, LoginId, OrderId, Quantity,
+    Symbol, Timestamp, UserRef,
+};
+use dojima::ring::{Consumer, CursorWriter, Producer, cursor, spsc};
+use dojima::runtime::{Agent, Counters, Doorbell, ManualClock, UnixNanos};
+use dojima::stages::gateway::{
+    Credentials, Gateway, GatewayControl, GatewayPorts, GatewaySettings, GatewayStart,
+};
+use dojima::stages::resend::{ResendChunk, ResendServer, resend_queues};
+use dojima::wire::ouch::{
+    Appendage, CancelOrder, EnterOrder, Inbound, Recipient, SEQUENCED_LEN_MAX, encode_sequenced,
+};
+use dojima::wire::soup::{self, LoginRequest, Password, SessionId, Username, kind};
+use std::io::{ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+/// Duty cycles after which something that should have happened is given up on.
+const CYCLES_MAX: usize = 2_000_000;
+
+pub const ALICE: LoginId = LoginId(1);
+pub const BOB: LoginId = LoginId(2);
+pub const SECOND: u64 = 1_000_000_000;
+
+pub fn settings() -> GatewaySettings {
+    let entry = |login, username: &str, password: &str| Credentials {
+        login,
+        username: Username::new(username).expect("a name"),
+        password: Password::new(password).expect("a password"),
+    };
+    GatewaySettings {
+        session: SessionId::new("DAY1").expect("a session"),
+        credentials: vec![entry(ALICE, "ALICE", "WONDER"), entry(BOB, "BOB", "BUILDER")],
+        connections_max: 8,
+        login_timeout: Duration::from_secs(30),
+        heartbeat_interval: Duration::from_secs(1),
+        client_timeout: Duration::from_secs(15),
+        stall_timeout: Duration::from_secs(5),
+        tail_bytes: 64 * 1024,
+    }
+}
+
+pub struct Bench {
+    pub gateway: Gateway,
+    pub control: GatewayControl,
+    pub commands: Consumer<Command>,
+    pub events: Producer<EventRecord>,
+    pub durable: CursorWriter,
+    pub archiver: ResendServer,
+    pub clock: ManualClock,
+    pub counters: Counters,
+    pub addr: SocketAddr,
+    /// Every packet of each login's stream, by login and number less 1.
+    pub streams: Vec<Vec<Vec<u8>>>,
+    number: u64,
+}
+
+impl Bench {
+    pub fn new() -> Self {
+        Self::with(settings(), 1024, &[0, 0, 0])
+    }
+
+    /// A gateway after `messages` of each login were released in an earlier life.
+    pub fn with(settings: GatewaySettings, inbound_slots: usize, messages: &[u64]) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let addr = listener.local_addr().expect("an address");
+        let (inbound, commands) = spsc(inbound_slots);
+        let (events_in, events) = spsc(4096);
+        let (durable_in, durable) = cursor();
+        let (resend, archiver) = resend_queues();
+        let clock = ManualClock::new(UnixNanos(1_000 * SECOND));
+        let counters = Counters::new();
+        let ports = GatewayPorts { inbound, events, durable, resend, downstream: vec![Doorbell::silent()] };
+        let start = GatewayStart { listings: Listings::default(), messages: messages.to_vec() };
+        let gateway = Gateway::new(settings, listener, ports, start, Box::new(clock.clone()), &counters)
+            .expect("a gateway");
+        let mut streams = vec![Vec::new(); 3];
+        for (login, count) in messages.iter().enumerate() {
+            let old = (0..*count).map(|n| packet(&canceled(n, LoginId(login as u32), n as u32)));
+            streams[login].extend(old);
+        }
+        let number = messages.iter().sum();
+        Self {
+            control: gateway.control(),
+            gateway,
+            commands,
+            events: events_in,
+            durable: durable_in,
+            archiver,
+            clock,
+            counters,
+            addr,
+            streams,
+            number,
+        }
+    }
+
+    pub fn connect(&self) -> Client {
+        Client::connect(self.addr)
+    }
+
+    pub fn cycle(&mut self) -> usize {
+        self.gateway.do_work().expect("no fatal error")
+    }
+
+    /// Runs duty cycles until `done` says so.
+    #[track_caller]
+    pub fn until(&mut self, what: &str, mut done: impl FnMut(&mut Self) -> bool) {
+        for _ in 0..CYCLES_MAX {
+            if done(self) {
+                return;
+            }
+            self.cycle();
+            std::thread::yield_now();
+        }
+        panic!("gave up waiting for {what}");
+    }
+
+    /// Runs duty cycles until every byte that clients have sent so far is read.
+    #[track_caller]
+    pub fn until_read(&mut self, bytes: u64) {
+        self.until("bytes to be read", |bench| bench.count("gateway.bytes_in") >= bytes);
+    }
+
+    pub fn count(&self, name: &str) -> u64 {
+        let all = self.counters.snapshot();
+        all.iter().find(|reading| reading.name == name).expect("a counter of this name").value
+    }
+
+    /// Makes an event that the gate holds back.
+    pub fn hold(&mut self, event: Event) -> EventRecord {
+        self.number += 1;
+        let record =
+            EventRecord { number: self.number, sequence: self.number, time: Timestamp(self.number), event };
+        self.events.try_push(record).expect("room in the event ring");
+        record
+    }
+
+    /// Makes an event and lets it through the gate.
+    pub fn release(&mut self, event: Event) -> EventRecord {
+        let record = self.hold(event);
+        self.durable.set(record.sequence);
+        record
+    }
+
+    /// Releases one message to a login.
+    pub fn tell(&mut self, login: LoginId) {
+        if self.events.free() == 0 {
+            self.until("room in the event ring", |bench| bench.events.free() > 0);
+        }
+        let user_ref = self.streams[login.0 as usize].len() as u32;
+        let record = self.release(canceled(0, login, user_ref).event);
+        self.streams[login.0 as usize].push(packet(&record));
+    }
+
+    /// A client that is logged in, having asked for message `from`; and the number it was answered with.
+    #[track_caller]
+    pub fn log_in(&mut self, login: LoginId, from: u64) -> (Client, u64) {
+        let mut client = self.connect();
+        client.send(&login_packet(login, from));
+        let answer = self.next_packet(&mut client);
+        assert_eq!(answer.0, kind::LOGIN_ACCEPTED, "{answer:?}");
+        let accepted = soup::LoginAccepted::decode(&answer.1).expect("a Login Accepted");
+        assert_eq!(accepted.session, settings().session);
+        (client, accepted.sequence)
+    }
+
+    /// The client's next packet: type and payload.
+    #[track_caller]
+    pub fn next_packet(&mut self, client: &mut Client) -> (u8, Vec<u8>) {
+        let mut found = None;
+        self.until("a packet", |_| {
+            client.receive();
+            found = client.take_packet();
+            found.is_some()
+        });
+        found.expect("a packet")
+    }
+
+    /// The next `count` bytes that the client receives.
+    #[track_caller]
+    pub fn bytes(&mut self, client: &mut Client, count: usize) -> Vec<u8> {
+        self.until("bytes to arrive", |_| {
+            client.receive();
+            client.received.len() >= count
+        });
+        client.received.drain(..count).collect()
+    }
+
+    /// Checks that the client receives its stream's messages from number `from` to the last.
+    #[track_caller]
+    pub fn expect_stream(&mut self, client: &mut Client, login: LoginId, from: u64) {
+        let expected = self.streams[login.0 as usize][from as usize - 1..].concat();
+        let got = self.bytes(client, expected.len());
+        assert!(got == expected, "the stream of login {login} from message {from} differs");
+    }
+
+    /// Runs duty cycles until the client sees its connection closed; returns what it had received until then.
+    #[track_caller]
+    pub fn until_closed(&mut self, client: &mut Client) -> Vec<u8> {
+        self.until("the connection to be closed", |_| {
+            client.receive();
+            client.closed
+        });
+        std::mem::take(&mut client.received)
+    }
+
+    /// Takes the commands that have come so far.
+    pub fn taken(&mut self) -> Vec<Command> {
+        let mut commands = Vec::new();
+        self.commands.poll(usize::MAX, |command| {
+            commands.push(*command);
+            ControlFlow::Continue(())
+        });
+        commands
+    }
+
+    /// Answers resend requests as the archiver would, at most `messages_max` messages at a time, when it has
+    /// `archived` messages of each login so far.
+    pub fn archive(&mut self, messages_max: u64, archived: u64) {
+        while let Ok(request) = self.archiver.requests.try_recv() {
+            let all = &self.streams[request.login.0 as usize];
+            let until = request.until.min(archived + 1).min(request.from + messages_max);
+            let range = request.from as usize - 1..(until as usize - 1).max(request.from as usize - 1);
+            assert!(request.from < request.until, "{request:?} asks for something");
+            let messages = range.len() as u64;
+            let bytes = all[range].concat();
+            let (login, connection, first) = (request.login, request.connection, request.from);
+            let chunk = ResendChunk { login, connection, first, messages, bytes };
+            self.archiver.chunks.try_send(chunk).expect("room for a chunk");
+        }
+    }
+}
+
+/// An event with one message of 21 bytes for a login.
+pub fn canceled(number: u64, login: LoginId, user_ref: u32) -> EventRecord {
+    let event = Canceled {
+        login,
+        user_ref: UserRef(user_ref),
+        order: OrderId(1),
+        decrement: Quantity(1),
+        open: Quantity(0),
+        reserved: Default::default(),
+        reason: CancelReason::UserRequested,
+    };
+    EventRecord { number, sequence: number, time: Timestamp(number), event: Event::Canceled(event) }
+}
+
+pub fn packet(record: &EventRecord) -> Vec<u8> {
+    let mut packet = vec![0; SEQUENCED_LEN_MAX];
+    let len =
+        encode_sequenced(record, Recipient::Only, &Listings::default(), &mut packet).expect("a message");
+    packet.truncate(len);
+    packet
+}
+
+pub fn login_packet(login: LoginId, from: u64) -> Vec<u8> {
+    let entry = settings().credentials.into_iter().find(|entry| entry.login == login).expect("a known login");
+    let request = LoginRequest {
+        username: entry.username,
+        password: entry.password,
+        session: None,
+        sequence: from,
+        heartbeat_timeout_ms: None,
+    };
+    let mut bytes = Vec::new();
+    request.push(&mut bytes);
+    bytes
+}
+
+fn unsequenced(message: &Inbound<'_>) -> Vec<u8> {
+    let mut payload = [0; 128];
+    let len = message.encode(&mut payload).expect("fits");
+    let mut packet = Vec::new();
+    soup::push_packet(kind::UNSEQUENCED, &payload[..len], &mut packet).expect("fits");
+    packet
+}
+
+pub fn enter(user_ref: u32) -> Vec<u8> {
+    let order = EnterOrder {
+        user_ref: UserRef(user_ref),
+        side: b'B',
+        quantity: 5,
+        symbol: Symbol::new("BTC-USDT").expect("a symbol"),
+        price: 100,
+        time_in_force: b'0',
+        display: b'Y',
+        capacity: b'P',
+        iso: b'N',
+        cross_type: b'N',
+        cl_ord_id: ClOrdId::new("first").expect("a text"),
+    };
+    unsequenced(&Inbound::Enter(order, Appendage::default()))
+}
+
+pub fn cancel(user_ref: u32) -> Vec<u8> {
+    unsequenced(&Inbound::Cancel(
+        CancelOrder { user_ref: UserRef(user_ref), quantity: 0 },
+        Appendage::default(),
+    ))
+}
+
+/// Whose command it is and which number it has.
+pub fn who_and_which(command: &Command) -> (LoginId, u32) {
+    match command {
+        Command::Enter(c) => (c.login, c.user_ref.0),
+        Command::RefuseEnter(c) => (c.login, c.user_ref.0),
+        Command::Cancel(c) => (c.login, c.user_ref.0),
+        other => panic!("not a client's command: {other:?}"),
+    }
+}
+
+pub struct Client {
+    socket: TcpStream,
+    pub received: Vec<u8>,
+    pub closed: bool,
+}
+
+impl Client {
+    fn connect(addr: SocketAddr) -> Self {
+        let socket = TcpStream::connect(addr).expect("a connection");
+        socket.set_nonblocking(true).expect("non-blocking");
+        socket.set_nodelay(true).expect("no delay");
+        Self { socket, received: Vec::new(), closed: false }
+    }
+
+    /// Sends bytes that fit the system's buffers.
+    #[track_caller]
+    pub fn send(&mut self, bytes: &[u8]) {
+        self.socket.write_all(bytes).expect("room in the system's buffers");
+    }
+
+    pub fn finish(&mut self) {
+        self.socket.shutdown(std::net::Shutdown::Write).expect("still connected");
+    }
+
+    pub fn receive(&mut self) {
+        let mut buffer = [0; 65_536];
+        match self.socket.read(&mut buffer) {
+            Ok(0) => self.closed = true,
+            Ok(count) => self.received.extend_from_slice(&buffer[..count]),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            Err(error) if error.kind() == ErrorKind::ConnectionReset => self.closed = true,
+            Err(error) => panic!("the client's socket failed: {error}"),
+        }
+    }
+
+    pub fn take_packet(&mut self) -> Option<(u8, Vec<u8>)> {
+        let (packet, used) = soup::frame(&self.received, 65_535).expect("SoupBinTCP")?;
+        let taken = (packet.kind, packet.payload.to_vec());
+        self.received.drain(..used);
+        Some(taken)
+    }
+}

@@ -1,0 +1,9 @@
+//! The gateway through real sockets, driven cycle by cycle from the test's own thread: the rings, the durable cursor, the
+//! archiver and the clock are the test's.
+
+mod bench;
+mod hostile;
+mod orders;
+mod resume;
+mod sessions;
+mod timing;

@@ -1,0 +1,161 @@
+//! From bytes to commands: wherever TCP cuts them, and whatever room there is.
+
+use super::bench::{ALICE, BOB, Bench, cancel, enter, login_packet, settings, who_and_which};
+use dojima::domain::{Command, Event, InstrumentId, Listing, LoginId, RejectReason, Symbol};
+use dojima::runtime::Agent;
+use dojima::wire::soup::kind;
+use std::os::fd::AsRawFd;
+use std::time::Duration;
+
+fn numbers(commands: &[Command], login: LoginId) -> Vec<u32> {
+    commands.iter().map(who_and_which).filter(|(who, _)| *who == login).map(|(_, which)| which).collect()
+}
+
+#[test]
+fn packets_may_be_cut_anywhere() {
+    let mut bench = Bench::new();
+    let bytes = [login_packet(ALICE, 0), enter(1), cancel(2)].concat();
+    let mut sent = 0;
+    let mut whole = None;
+    for cut in 0..=bytes.len() {
+        let mut client = bench.connect();
+        let (before, after) = bytes.split_at(cut);
+        client.send(before);
+        sent += before.len() as u64;
+        bench.until_read(sent);
+        client.send(after);
+        sent += after.len() as u64;
+        bench.until_read(sent);
+        assert_eq!(bench.next_packet(&mut client).0, kind::LOGIN_ACCEPTED, "cut at {cut}");
+        let commands = bench.taken();
+        assert_eq!(numbers(&commands, ALICE), [1, 2], "cut at {cut}");
+        assert_eq!(*whole.get_or_insert(commands.clone()), commands, "cut at {cut}");
+    }
+}
+
+#[test]
+fn many_messages_in_one_read_all_arrive_in_order() {
+    let mut bench = Bench::with(settings(), 16_384, &[]);
+    let (mut client, _) = bench.log_in(ALICE, 0);
+    let bytes: Vec<u8> = (1..=5_000).flat_map(cancel).collect();
+    client.send(&bytes);
+    bench.until("all commands", |bench| bench.commands.waiting() >= 5_000);
+    assert_eq!(numbers(&bench.taken(), ALICE), (1..=5_000).collect::<Vec<_>>());
+    assert_eq!(bench.count("gateway.messages_in"), 5_000);
+    assert_eq!(bench.count("gateway.inbound_full"), 0);
+}
+
+#[test]
+fn a_full_ring_holds_clients_back_and_loses_nothing() {
+    let mut bench = Bench::with(settings(), 4, &[]);
+    let (mut alice, _) = bench.log_in(ALICE, 0);
+    let (mut bob, _) = bench.log_in(BOB, 0);
+    let orders = 3_000;
+    // More than the gateway's buffer holds: the rest stays with the system.
+    let bytes: Vec<u8> = (1..=orders).flat_map(|n| [enter(n), cancel(n)].concat()).collect();
+    alice.send(&bytes);
+    bob.send(&bytes);
+    let mut taken = Vec::new();
+    bench.until("every command", |bench| {
+        let held = bench.cycle();
+        assert!(bench.commands.waiting() <= 4);
+        let waiting = bench.commands.waiting() as usize;
+        assert!(
+            waiting < 4 || held > 0 || taken.len() + waiting == 4 * orders as usize,
+            "what waits counts as work, so that nobody sleeps on it"
+        );
+        taken.extend(bench.taken());
+        taken.len() == 4 * orders as usize
+    });
+    let expected: Vec<u32> = (1..=orders).flat_map(|n| [n, n]).collect();
+    assert_eq!(numbers(&taken, ALICE), expected);
+    assert_eq!(numbers(&taken, BOB), expected);
+    let both = taken.iter().position(|command| who_and_which(command).0 == BOB).expect("one of Bob's");
+    let of_bob = numbers(&taken[both..both + 400], BOB).len();
+    assert!((150..=250).contains(&of_bob), "clients take turns: {of_bob} of 400");
+    assert!(bench.count("gateway.inbound_full") > 0);
+}
+
+#[test]
+fn what_came_before_the_client_hung_up_is_taken_up() {
+    let mut bench = Bench::with(settings(), 4, &[]);
+    let (mut client, _) = bench.log_in(ALICE, 0);
+    client.send(&(1..=50).flat_map(cancel).collect::<Vec<u8>>());
+    client.finish();
+    let mut taken = Vec::new();
+    bench.until("every command", |bench| {
+        taken.extend(bench.taken());
+        taken.len() == 50
+    });
+    bench.until_closed(&mut client);
+    assert_eq!(numbers(&taken, ALICE), (1..=50).collect::<Vec<_>>());
+    bench.until("the connection to be gone", |bench| bench.count("gateway.connections") == 0);
+}
+
+#[test]
+fn symbols_are_those_of_the_released_events() {
+    let mut bench = Bench::new();
+    let (mut client, _) = bench.log_in(ALICE, 0);
+    let listing =
+        Listing { symbol: Symbol::new("BTC-USDT").expect("a symbol"), tick_units: 1, ..Listing::default() };
+    client.send(&enter(1));
+    bench.until("the first order", |bench| bench.commands.waiting() == 1);
+    let held = bench.hold(Event::InstrumentListed(listing));
+    client.send(&enter(2));
+    bench.until("the second order", |bench| bench.commands.waiting() == 2);
+    bench.durable.set(held.sequence);
+    bench.cycle();
+    client.send(&enter(3));
+    bench.until("the third order", |bench| bench.commands.waiting() == 3);
+    let commands = bench.taken();
+    for refused in &commands[..2] {
+        assert!(
+            matches!(refused, Command::RefuseEnter(r) if r.reason == RejectReason::UnknownSymbol),
+            "{refused:?}"
+        );
+    }
+    assert!(matches!(commands[2], Command::Enter(e) if e.instrument == InstrumentId(0)), "{:?}", commands[2]);
+}
+
+#[test]
+fn a_stopped_gateway_takes_nothing_in_but_still_answers() {
+    let mut bench = Bench::new();
+    let (mut client, _) = bench.log_in(ALICE, 0);
+    client.send(&cancel(1));
+    bench.until("the order before the stop", |bench| bench.commands.waiting() == 1);
+    bench.control.stop_reading();
+    client.send(&cancel(2));
+    let mut newcomer = bench.connect();
+    newcomer.send(&login_packet(BOB, 0));
+    // Longer than any silence that is allowed: it is the gateway's own doing.
+    bench.clock.advance(14_000_000_000);
+    bench.cycle();
+    bench.clock.advance(14_000_000_000);
+    bench.tell(ALICE);
+    while bench.next_packet(&mut client).0 == kind::SERVER_HEARTBEAT {}
+    bench.tell(ALICE);
+    bench.gateway.on_close().expect("no fatal error");
+    let rest = bench.until_closed(&mut client);
+    let last = &bench.streams[ALICE.0 as usize][1];
+    assert!(rest.ends_with(last), "what was released before the close is sent");
+    assert_eq!(numbers(&bench.taken(), ALICE), [1]);
+    assert_eq!(bench.count("gateway.logins"), 1);
+}
+
+#[test]
+fn the_gateways_descriptor_wakes_whoever_waits_for_its_sockets() {
+    let mut bench = Bench::new();
+    let (mut client, _) = bench.log_in(ALICE, 0);
+    bench.until("a cycle without work", |bench| bench.cycle() == 0);
+    let mut outer = mio::Poll::new().expect("a poll");
+    let descriptor = bench.gateway.as_raw_fd();
+    let mut source = mio::unix::SourceFd(&descriptor);
+    outer.registry().register(&mut source, mio::Token(7), mio::Interest::READABLE).expect("registered");
+    let mut events = mio::Events::with_capacity(4);
+    for round in 1..=3 {
+        client.send(&cancel(round));
+        outer.poll(&mut events, Some(Duration::from_secs(60))).expect("polled");
+        assert_eq!(events.iter().count(), 1, "round {round}");
+        bench.until("the order", |bench| bench.commands.waiting() == u64::from(round));
+    }
+}

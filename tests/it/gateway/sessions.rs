@@ -1,0 +1,129 @@
+//! Logging in, out, and being taken over.
+
+use super::bench::{ALICE, BOB, Bench, SECOND, cancel, login_packet, settings, who_and_which};
+use dojima::wire::soup::{self, LOGOUT, LoginAccepted, LoginRejected, kind};
+
+/// A Login Request packet with these fields, each filled up with spaces on the given side.
+fn raw_login(fields: [&str; 4], timeout: Option<&str>, right: &str) -> Vec<u8> {
+    let mut payload = String::new();
+    for (field, len) in fields.into_iter().zip([6, 10, 10, 20]).chain(timeout.map(|t| (t, 5))) {
+        match right {
+            "justified" => payload.push_str(&format!("{field:>len$}")),
+            _ => payload.push_str(&format!("{field:<len$}")),
+        }
+    }
+    let mut packet = Vec::new();
+    soup::push_packet(kind::LOGIN_REQUEST, payload.as_bytes(), &mut packet).expect("fits");
+    packet
+}
+
+#[test]
+fn every_way_of_writing_a_login_is_taken() {
+    let mut bench = Bench::with(settings(), 16, &[0, 41, 0]);
+    for justified in ["justified", "left"] {
+        for timeout in [None, Some(""), Some("0"), Some("9000")] {
+            for session in ["", "DAY1", "day1"] {
+                for (asked, first) in [("0", 42), ("1", 1), ("41", 41), ("42", 42), ("43", 42), ("99999", 42)]
+                {
+                    let mut client = bench.connect();
+                    client.send(&raw_login(["alice", "Wonder", session, asked], timeout, justified));
+                    let (kind, payload) = bench.next_packet(&mut client);
+                    assert_eq!(kind, kind::LOGIN_ACCEPTED);
+                    let accepted = LoginAccepted::decode(&payload).expect("a Login Accepted");
+                    assert_eq!(accepted.sequence, first, "asked for {asked} in session {session:?}");
+                }
+            }
+        }
+    }
+    assert_eq!(bench.count("gateway.logins"), 2 * 4 * 3 * 6);
+}
+
+#[test]
+fn a_refused_login_is_told_why_and_closed() {
+    let mut bench = Bench::new();
+    let (mut bystander, _) = bench.log_in(BOB, 0);
+    let cases = [
+        (["ALICE", "WONDERS", "", "1"], LoginRejected::NotAuthorised),
+        (["ALICE", "", "", "1"], LoginRejected::NotAuthorised),
+        (["ALICE", "BUILDER", "DAY1", "1"], LoginRejected::NotAuthorised),
+        (["CAROL", "WONDER", "DAY1", "1"], LoginRejected::NotAuthorised),
+        (["", "", "", "0"], LoginRejected::NotAuthorised),
+        (["ALICE", "WONDER", "DAY2", "1"], LoginRejected::SessionNotAvailable),
+    ];
+    for (fields, reason) in cases {
+        let mut client = bench.connect();
+        // What follows a refused login is not read as orders.
+        client.send(&[raw_login(fields, None, "left"), cancel(1)].concat());
+        assert_eq!(bench.bytes(&mut client, 4), reason.packet(), "{fields:?}");
+        bench.clock.advance(SECOND / 10);
+        assert_eq!(bench.until_closed(&mut client), b"", "{fields:?}");
+    }
+    bench.clock.advance(2 * SECOND);
+    bench.until("the refused connections to be gone", |bench| bench.count("gateway.connections") == 1);
+    assert_eq!(bench.count("gateway.logins_refused"), cases.len() as u64);
+    assert_eq!(bench.taken(), []);
+    bench.tell(BOB);
+    while bench.next_packet(&mut bystander).0 != kind::SEQUENCED {}
+}
+
+#[test]
+fn a_second_login_of_the_same_user_takes_over() {
+    let mut bench = Bench::new();
+    let (mut first, _) = bench.log_in(ALICE, 1);
+    let (mut other, _) = bench.log_in(BOB, 1);
+    bench.tell(ALICE);
+    bench.expect_stream(&mut first, ALICE, 1);
+    let (mut second, number) = bench.log_in(ALICE, 2);
+    assert_eq!(number, 2);
+    assert_eq!(bench.until_closed(&mut first), b"");
+    bench.tell(ALICE);
+    bench.tell(BOB);
+    bench.expect_stream(&mut second, ALICE, 2);
+    bench.expect_stream(&mut other, BOB, 1);
+    assert_eq!(bench.count("gateway.connections"), 2);
+}
+
+#[test]
+fn a_logout_closes_at_once_and_keeps_what_came_before_it() {
+    let mut bench = Bench::new();
+    let (mut client, _) = bench.log_in(ALICE, 0);
+    client.send(&[&cancel(7), &LOGOUT[..], &cancel(8)].concat());
+    bench.until_closed(&mut client);
+    assert_eq!(bench.taken().iter().map(who_and_which).collect::<Vec<_>>(), [(ALICE, 7)]);
+    assert_eq!((bench.count("gateway.connections"), bench.count("gateway.bad_frames")), (0, 0));
+    let (_client, number) = bench.log_in(ALICE, 0);
+    assert_eq!(number, 1, "the session goes on");
+}
+
+#[test]
+fn debug_text_and_heartbeats_mean_nothing_before_and_after_the_login() {
+    let mut bench = Bench::new();
+    let mut client = bench.connect();
+    let mut chatter = Vec::new();
+    soup::push_packet(kind::DEBUG, b"hello from a test", &mut chatter).expect("fits");
+    chatter.extend(soup::CLIENT_HEARTBEAT);
+    client.send(&[&chatter[..], &login_packet(ALICE, 0), &chatter, &cancel(1), &chatter].concat());
+    assert_eq!(bench.next_packet(&mut client).0, kind::LOGIN_ACCEPTED);
+    bench.until("the cancel", |bench| bench.commands.waiting() == 1);
+    assert_eq!(bench.taken().iter().map(who_and_which).collect::<Vec<_>>(), [(ALICE, 1)]);
+}
+
+#[test]
+fn connections_beyond_the_limit_are_closed_and_the_rest_go_on() {
+    let mut bench =
+        Bench::with(dojima::stages::gateway::GatewaySettings { connections_max: 2, ..settings() }, 16, &[]);
+    let (mut alice, _) = bench.log_in(ALICE, 0);
+    let (bob, _) = bench.log_in(BOB, 0);
+    for _ in 0..40 {
+        let mut third = bench.connect();
+        bench.until_closed(&mut third);
+    }
+    assert_eq!(bench.count("gateway.turned_away"), 40);
+    drop(bob);
+    bench.until("the free place", |bench| bench.count("gateway.connections") == 1);
+    let (mut bob, _) = bench.log_in(BOB, 0);
+    bench.tell(ALICE);
+    bench.tell(BOB);
+    bench.expect_stream(&mut alice, ALICE, 1);
+    bench.expect_stream(&mut bob, BOB, 1);
+}
