@@ -1,8 +1,10 @@
 //! The agents, in flow order. They meet only in rings, cursors and the seams declared here ([`resend`], [`space`]);
 //! none imports another.
 
+pub mod gateway;
 pub mod journaler;
 pub mod matcher;
+pub mod persister;
 pub mod resend;
 pub mod sequencer;
 pub mod space;
