@@ -10,7 +10,7 @@ use crate::stages::persister::sql::SqlError;
 use crate::stages::persister::sql::check::check;
 use crate::stages::persister::sql::reader::SqlReader;
 use clap::Args;
-use comfy_table::{Cell, Color, ContentArrangement, Table, presets};
+use comfy_table::{Cell, Color, ContentArrangement, LineStyle, Table, TableStyle};
 use dojima_journal::{JournalError, Reader, Scanned};
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -228,7 +228,8 @@ impl Check {
 
 fn print_table(checks: &[Check]) -> anyhow::Result<ExitCode> {
     let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    let line_below_header = TableStyle::new().header_separator(LineStyle::new('─', '─', '─', '─'));
+    table.load_style(line_below_header).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(["check", "result", "detail"]);
     for check in checks {
         let result = match check.outcome {

@@ -14,9 +14,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("config", &["domain", "runtime"]),
     ("recovery", &["domain", "exchange", "runtime"]),
     ("stages", &["domain", "exchange", "ring", "runtime", "wire"]),
-    ("client", &["domain", "wire"]),
-    ("pipeline", &["config", "domain", "exchange", "recovery", "ring", "runtime", "stages"]),
-    ("cli", &["client", "config", "domain", "exchange", "pipeline", "recovery", "runtime", "stages", "wire"]),
+    ("client", &["config", "domain", "wire"]),
+    ("pipeline", &["config", "domain", "exchange", "recovery", "ring", "runtime", "stages", "wire"]),
+    ("engine", &["config", "domain", "exchange", "pipeline", "recovery", "runtime"]),
+    ("cli", &["client", "config", "domain", "engine", "exchange", "recovery", "runtime", "stages", "wire"]),
 ];
 
 /// What stages share: values and seams, no agent.

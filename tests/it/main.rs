@@ -3,6 +3,7 @@
 mod cli;
 mod config;
 mod exchange;
+mod flow;
 mod gateway;
 mod layers;
 mod wire;

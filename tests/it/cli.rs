@@ -1,0 +1,287 @@
+//! The `dojima` program: what it prints, what it refuses, and with which exit code.
+
+use dojima::config::{Config, DEFAULT_TOML};
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use tempfile::TempDir;
+
+fn dojima(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dojima"));
+    command.args(arguments).env_remove("RUST_LOG").stdin(Stdio::null());
+    command
+}
+
+/// What a run that ends by itself came to.
+struct Done {
+    code: Option<i32>,
+    stdout: String,
+    stderr: String,
+}
+
+impl From<Output> for Done {
+    fn from(output: Output) -> Self {
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
+        Self { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+    }
+}
+
+fn run(arguments: &[&str]) -> Done {
+    dojima(arguments).output().expect("the program runs").into()
+}
+
+/// A directory with a configuration of small files, and a data directory that is not there yet.
+struct Place {
+    dir: TempDir,
+}
+
+impl Place {
+    fn new() -> Self {
+        let place = Self { dir: TempDir::new().expect("a temporary directory") };
+        place.configure(|text| text);
+        place
+    }
+
+    /// Writes the configuration anew, from the built-in one with small files.
+    fn configure(&self, edit: impl FnOnce(String) -> String) {
+        let small = DEFAULT_TOML
+            .replace("segment_mib = 64", "segment_mib = 1")
+            .replace("orders_max = 1000000", "orders_max = 1000");
+        assert_ne!(small, DEFAULT_TOML);
+        fs::write(self.config(), edit(small)).expect("written");
+    }
+
+    fn config(&self) -> PathBuf {
+        self.dir.path().join("test.toml")
+    }
+
+    fn data(&self) -> PathBuf {
+        self.dir.path().join("data")
+    }
+
+    fn arguments(&self, command: &str) -> [String; 5] {
+        let path = |path: PathBuf| path.display().to_string();
+        [command, "--config", &path(self.config()), "--data", &path(self.data())].map(str::to_owned)
+    }
+
+    /// Runs a command on this place to its end.
+    fn run(&self, command: &str, more: &[&str]) -> Done {
+        let arguments = self.arguments(command);
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).chain(more.iter().copied()).collect();
+        run(&arguments)
+    }
+
+    /// Starts an engine on a free port and reads what it prints until clients may connect.
+    fn serve(&self) -> Server {
+        let arguments = self.arguments("serve");
+        let mut command = dojima(&arguments.each_ref().map(String::as_str));
+        let child =
+            command.args(["--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+        let mut child = child.expect("the program starts");
+        let mut stdout = BufReader::new(child.stdout.take().expect("is piped"));
+        let mut said = String::new();
+        loop {
+            let at = said.len();
+            if stdout.read_line(&mut said).expect("UTF-8") == 0 {
+                let mut stderr = String::new();
+                let _ = child.stderr.take().expect("is piped").read_to_string(&mut stderr);
+                panic!("the engine ended before it listened:\n{said}\n{stderr}");
+            }
+            if let Some(address) = said[at..].strip_prefix("order entry listening on ") {
+                let address = address.trim().parse().expect("an address");
+                return Server { child, stdout, said, address };
+            }
+        }
+    }
+}
+
+/// An engine in a process of its own; killed when dropped.
+struct Server {
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+    /// What it printed up to the line with its address.
+    said: String,
+    address: SocketAddr,
+}
+
+impl Server {
+    /// Asks it to stop, as Ctrl-C does, and takes what it still says.
+    fn terminate(mut self) -> Done {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs").success());
+        let mut rest = String::new();
+        self.stdout.read_to_string(&mut rest).expect("UTF-8");
+        let mut stderr = String::new();
+        self.child.stderr.take().expect("is piped").read_to_string(&mut stderr).expect("UTF-8");
+        let status = self.child.wait().expect("it ends");
+        Done { code: status.code(), stdout: self.said.clone() + &rest, stderr }
+    }
+
+    /// SIGKILL.
+    fn kill(mut self) {
+        self.child.kill().expect("killed");
+        self.child.wait().expect("it ends");
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The value of a line such as `commands      27`.
+fn value<'a>(output: &'a str, name: &str) -> &'a str {
+    let line = output.lines().find(|line| line.starts_with(name));
+    line.unwrap_or_else(|| panic!("no line {name:?} in\n{output}"))[name.len()..].trim()
+}
+
+fn assert_says(text: &str, words: &str) {
+    assert!(text.contains(words), "{words:?} is missing in:\n{text}");
+}
+
+#[test]
+fn the_configuration_is_printed_as_it_would_be_used() {
+    let built_in = run(&["serve", "--print-config"]);
+    assert_eq!((built_in.code, built_in.stdout.as_str()), (Some(0), DEFAULT_TOML));
+    let changed = run(&["serve", "--print-config", "--mode", "dedicated", "--durability", "async"]);
+    let changed = Config::from_toml(&changed.stdout, "printed").expect("can be read back");
+    let mut expected = Config::embedded_default();
+    expected.engine.mode = dojima::runtime::ThreadingMode::Dedicated;
+    expected.journal.durability = dojima::config::Durability::Async;
+    assert_eq!(changed, expected);
+}
+
+#[test]
+fn wrong_usage_and_wrong_configurations_are_refused() {
+    let usage = run(&["serve", "--mode", "turbo"]);
+    assert_eq!(usage.code, Some(2));
+    assert_says(&usage.stderr, "expected shared, dedicated or stepped");
+    assert_eq!(run(&["sell"]).code, Some(2));
+
+    let stepped = run(&["serve", "--mode", "stepped"]);
+    assert_eq!(stepped.code, Some(1));
+    assert_says(&stepped.stderr, "error: engine.mode = stepped is for simulations");
+
+    let place = Place::new();
+    place.configure(|text| text.replace("orders_max = 1000", "orders_max = 0"));
+    let bad = place.run("serve", &[]);
+    assert_eq!(bad.code, Some(1));
+    assert_says(&bad.stderr, "test.toml: exchange.orders_max = 0: must be from 1");
+    assert!(!place.data().exists(), "nothing is written before the configuration is known to be good");
+
+    let missing = run(&["verify", "--data", "/nowhere"]);
+    assert_eq!(missing.code, Some(1));
+    assert_says(&missing.stderr, "error: no data directory /nowhere");
+}
+
+#[test]
+fn an_engine_starts_stops_and_comes_back() {
+    let place = Place::new();
+    let server = place.serve();
+    assert_says(&server.said, "new: opened with 27 commands");
+    TcpStream::connect(server.address).expect("it listens where it says");
+    let stopped = server.terminate();
+    assert_eq!(stopped.code, Some(0), "{}", stopped.stderr);
+    assert_says(&stopped.stdout, "stopped in good order");
+
+    let server = place.serve();
+    assert_says(&server.said, "stopped in good order: replayed 27 commands");
+    server.kill();
+    let server = place.serve();
+    assert_says(&server.said, "replayed 27 commands");
+    assert_eq!(server.terminate().code, Some(0));
+}
+
+#[test]
+fn replay_and_verify_agree_with_the_engine() {
+    let place = Place::new();
+    assert_eq!(place.serve().terminate().code, Some(0));
+
+    let replay = place.run("replay", &[]);
+    assert_eq!(replay.code, Some(0), "{}", replay.stderr);
+    assert_eq!(value(&replay.stdout, "commands"), "27");
+    assert_eq!(value(&replay.stdout, "events"), "27");
+    assert_eq!(value(&replay.stdout, "invariants"), "all hold");
+    let part = place.run("replay", &["--until", "20"]);
+    assert_eq!(value(&part.stdout, "commands"), "20");
+    assert_ne!(value(&part.stdout, "digest"), value(&replay.stdout, "digest"));
+
+    let verify = place.run("verify", &[]);
+    assert_eq!(verify.code, Some(0), "{}\n{}", verify.stdout, verify.stderr);
+    assert_says(&verify.stdout, "verified: all checks hold");
+    assert_says(&verify.stdout, value(&replay.stdout, "digest"));
+    assert_says(&verify.stdout, "27 events the same, byte for byte");
+}
+
+/// The first segment's file of a log in this data directory.
+fn first_segment(data: &Path, log: &str) -> PathBuf {
+    let files = fs::read_dir(data.join(log)).expect("is there").map(|entry| entry.expect("readable").path());
+    files.filter(|path| path.extension().is_some_and(|e| e == "seg")).min().expect("a segment")
+}
+
+#[test]
+fn damage_is_found_and_refused() {
+    let place = Place::new();
+    assert_eq!(place.serve().terminate().code, Some(0));
+    let file = first_segment(&place.data(), "journal");
+    let mut bytes = fs::read(&file).expect("readable");
+    bytes[300] ^= 1;
+    fs::write(&file, bytes).expect("written");
+    let serve = place.run("serve", &["--listen", "127.0.0.1:0"]);
+    assert_eq!(serve.code, Some(14), "{}", serve.stderr);
+    assert_says(&serve.stderr, &file.display().to_string());
+    assert_eq!(serve.stderr.matches("damaged at byte").count(), 1, "said once: {}", serve.stderr);
+    let verify = place.run("verify", &[]);
+    assert_eq!(verify.code, Some(1));
+    assert_says(&verify.stderr, "damaged at byte");
+}
+
+#[test]
+fn verify_finds_an_event_log_that_tells_another_story() {
+    let (place, other) = (Place::new(), Place::new());
+    other.configure(|text| text.replace("taker_fee_ppm = \"1000\"", "taker_fee_ppm = \"900\""));
+    assert_eq!(place.serve().terminate().code, Some(0));
+    assert_eq!(other.serve().terminate().code, Some(0));
+    fs::remove_dir_all(place.data().join("events")).expect("removed");
+    fs::rename(other.data().join("events"), place.data().join("events")).expect("moved");
+    let verify = place.run("verify", &[]);
+    assert_eq!(verify.code, Some(1), "{}", verify.stdout);
+    assert_says(&verify.stdout, "event 1 differs");
+    assert_says(&verify.stdout, "NOT verified");
+}
+
+#[test]
+fn two_engines_never_share_a_directory_or_a_port() {
+    let place = Place::new();
+    let server = place.serve();
+    let second = place.run("serve", &["--listen", "127.0.0.1:0"]);
+    assert_eq!(second.code, Some(15), "{}", second.stderr);
+    assert_says(&second.stderr, &format!("(process {})", server.child.id()));
+    assert_eq!(place.run("verify", &[]).code, Some(0), "verify reads while the engine runs");
+    drop(server);
+
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = taken.local_addr().expect("bound").to_string();
+    let refused = place.run("serve", &["--listen", &address]);
+    assert_eq!(refused.code, Some(20), "{}", refused.stderr);
+    assert_says(&refused.stderr, &address);
+}
+
+#[test]
+fn a_changed_venue_is_told_and_not_applied() {
+    let place = Place::new();
+    assert_eq!(place.serve().terminate().code, Some(0));
+    place.configure(|text| text.replace("taker_fee_ppm = \"1000\"", "taker_fee_ppm = \"900\""));
+    let server = place.serve();
+    assert_says(
+        &server.said,
+        "instruments[BTC-USDT].taker_fee_ppm: config says 900, the journal says 1000; kept 1000",
+    );
+    assert_eq!(server.terminate().code, Some(0));
+    let replay = place.run("replay", &[]);
+    assert_eq!(value(&replay.stdout, "commands"), "27", "nothing was journaled");
+}
