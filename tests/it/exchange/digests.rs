@@ -3,8 +3,8 @@
 use super::apply;
 use super::properties::{Clients, ORDERS_MAX, drain, opening, step};
 use dojima::domain::{
-    AccountId, Amount, AssetCode, AssetId, Cancel, Command, Echo, Enter, InstrumentId, LoginId, OrderPrice,
-    Quantity, Side, Trading, Transfer, UserRef,
+    AccountId, Amount, AssetCode, AssetId, Cancel, Command, Echo, Enter, Event, InstrumentId, LoginId,
+    OrderPrice, Quantity, Side, Trading, Transfer, UserRef,
 };
 use dojima::exchange::{Digest, Exchange, ExchangeLimits};
 use proptest::prelude::*;
@@ -144,7 +144,6 @@ proptest! {
             clients.note(&events);
             prop_assert_eq!(one.digest(), other.digest());
             let changed = events.iter().any(|event| {
-                use dojima::domain::Event;
                 !matches!(event, Event::Ignored(_) | Event::Refused { .. } | Event::TradingSet { .. })
             });
             let trading = matches!(command, Command::SetTrading { .. });

@@ -4,6 +4,7 @@ mod allocations;
 mod digests;
 mod hostile;
 mod properties;
+mod scripts;
 
 use dojima::domain::{Command, Event, Stamp};
 use dojima::exchange::Exchange;

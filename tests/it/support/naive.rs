@@ -277,12 +277,16 @@ impl Naive {
         if !good {
             return Err(RejectReason::OutOfRange);
         }
-        let up = i128::from(terms.tick_units) * i128::from(terms.lot.0) * 10_i128.pow(quote_scale);
-        let down = 10_i128.pow(u32::from(terms.price_decimals) + base_scale);
-        if up % down != 0 {
+        let tick_on_lot = i128::from(terms.tick_units) * i128::from(terms.lot.0);
+        let (added, taken) = (quote_scale, u32::from(terms.price_decimals) + base_scale);
+        let value = if added >= taken {
+            tick_on_lot.checked_mul(10_i128.pow(added - taken)).unwrap_or(i128::MAX)
+        } else if tick_on_lot % 10_i128.pow(taken - added) == 0 {
+            tick_on_lot / 10_i128.pow(taken - added)
+        } else {
             return Err(RejectReason::TickLotNotWhole);
-        }
-        if up / down > AMOUNT_MAX {
+        };
+        if value > AMOUNT_MAX {
             return Err(RejectReason::OutOfRange);
         }
         let ListInstrument { instrument, symbol, base, quote, price_decimals, tick_units, lot, .. } = *terms;
@@ -296,7 +300,7 @@ impl Naive {
             price_decimals,
             tick_units,
             lot,
-            tick_value: amount(up / down),
+            tick_value: amount(value),
             min_quantity,
             max_quantity,
             min_notional,
