@@ -165,12 +165,17 @@ impl Exchange {
 /// One tick on one lot in minor units of the quote asset:
 /// tick × 10^-p × lot × 10^-(base scale) × 10^(quote scale), which must be whole.
 fn tick_value(terms: &ListInstrument, base_scale: u8, quote_scale: u8) -> Result<Amount, RejectReason> {
-    let product = i128::from(terms.tick_units) * i128::from(terms.lot.0);
-    let up = 10_i128.pow(u32::from(quote_scale));
-    let down = 10_i128.pow(u32::from(terms.price_decimals) + u32::from(base_scale));
-    let scaled = product.checked_mul(up).ok_or(RejectReason::OutOfRange)?;
-    if scaled % down != 0 {
-        return Err(RejectReason::TickLotNotWhole);
-    }
-    i64::try_from(scaled / down).map(Amount).map_err(|_| RejectReason::OutOfRange)
+    let tick_on_lot = i128::from(terms.tick_units) * i128::from(terms.lot.0);
+    let (added, taken) = (u32::from(quote_scale), u32::from(terms.price_decimals) + u32::from(base_scale));
+    // The decimals are set off against each other first, so that nothing overflows whose result would fit.
+    let value = if added >= taken {
+        tick_on_lot.checked_mul(10_i128.pow(added - taken)).ok_or(RejectReason::OutOfRange)?
+    } else {
+        let divisor = 10_i128.pow(taken - added);
+        if tick_on_lot % divisor != 0 {
+            return Err(RejectReason::TickLotNotWhole);
+        }
+        tick_on_lot / divisor
+    };
+    i64::try_from(value).map(Amount).map_err(|_| RejectReason::OutOfRange)
 }
