@@ -1,0 +1,278 @@
+//! The archiver: what it may log, and what it tells those who ask for old messages.
+
+use super::market::{Market, Mix};
+use super::{ALL_SORTS, Bench, small_market};
+use dojima::domain::streams::{MARK_EVERY, StreamIndex};
+use dojima::domain::{EventRecord, Listings, LoginId, codec};
+use dojima::ring::{CursorWriter, Producer, cursor, spsc};
+use dojima::runtime::{Agent, Counters};
+use dojima::stages::persister::archiver::{Archiver, ArchiverPorts};
+use dojima::stages::resend::{CHUNK_BYTES, ResendChunk, ResendClient, ResendRequest, resend_queues};
+use dojima::wire::ouch::{Recipient, SEQUENCED_LEN_MAX, encode_sequenced};
+use dojima_journal::{MemoryStorage, Options, Reader, Writer, scan_storage};
+use std::sync::Arc;
+
+/// An archiver with the ends of everything that it is joined to.
+struct Rig {
+    archiver: Archiver,
+    events: Producer<EventRecord>,
+    durable: CursorWriter,
+    resend: ResendClient,
+    counters: Counters,
+}
+
+impl Rig {
+    /// Goes on after these events, which are in the log.
+    fn new(bench: &Bench, log: Writer, logged: &[EventRecord]) -> Self {
+        let (mut streams, mut listings) = (StreamIndex::default(), Listings::default());
+        for record in logged {
+            streams.note(record);
+            listings.apply(&record.event);
+        }
+        let (events, consumer) = spsc(1 << 15);
+        let (durable, durable_reader) = cursor();
+        let (resend, server) = resend_queues();
+        let ports = ArchiverPorts {
+            events: consumer,
+            durable: durable_reader,
+            resend: server,
+            downstream: Vec::new(),
+        };
+        let last_event = logged.last().map_or(0, |record| record.number);
+        let counters = Counters::new();
+        let archiver = Archiver::new(ports, log, bench.log_dir(), streams, listings, last_event, &counters);
+        Self { archiver, events, durable, resend, counters }
+    }
+
+    fn publish(&mut self, events: &[EventRecord]) {
+        for record in events {
+            self.events.try_push(*record).expect("a large ring");
+        }
+    }
+
+    fn work(&mut self) -> usize {
+        self.archiver.do_work().expect("no fatal error")
+    }
+
+    /// What is told of messages `from` to `until` of this login, in one chunk.
+    fn ask(&mut self, login: LoginId, from: u64, until: u64) -> ResendChunk {
+        self.resend.requests.send(ResendRequest { login, connection: 7, from, until }).expect("asked");
+        for _ in 0..1_000 {
+            self.work();
+            if let Ok(chunk) = self.resend.chunks.try_recv() {
+                return chunk;
+            }
+        }
+        panic!("no answer");
+    }
+
+    fn count(&self, name: &str) -> u64 {
+        self.counters.snapshot().iter().find(|reading| reading.name == name).expect("a counter").value
+    }
+}
+
+/// The messages of a login, each as a packet: straight from the events.
+fn packets(events: &[EventRecord], login: LoginId) -> Vec<Vec<u8>> {
+    let mut listings = Listings::default();
+    let mut packets = Vec::new();
+    for record in events {
+        listings.apply(&record.event);
+        for (to, recipient) in Recipient::all(&record.event) {
+            if to == login {
+                let mut packet = [0; SEQUENCED_LEN_MAX];
+                let len = encode_sequenced(record, recipient, &listings, &mut packet).expect("a message");
+                packets.push(packet[..len].to_vec());
+            }
+        }
+    }
+    packets
+}
+
+fn logged(bench: &Bench) -> Vec<EventRecord> {
+    let mut reader = Reader::open(&bench.log_dir(), 1).expect("a log");
+    let mut events = Vec::new();
+    while let Some(record) = reader.next().expect("a record") {
+        let event = codec::decode_event(record.payload).expect("an event");
+        assert_eq!((record.sequence, record.time_ns), (event.number, event.time.0));
+        events.push(event);
+    }
+    events
+}
+
+#[test]
+fn nothing_is_logged_before_its_command_is_durable() {
+    let (_, events) = small_market(50);
+    let events = &events[..500];
+    let bench = Bench::new();
+    let mut rig = Rig::new(&bench, bench.log_writer(), &[]);
+    rig.publish(events);
+    let archived = rig.archiver.archived();
+    for durable in [0, 1, 40, 41, 200, u64::MAX] {
+        rig.durable.set(durable);
+        rig.work();
+        let released = events.iter().take_while(|record| record.sequence <= durable).count();
+        assert_eq!(archived.get(), released as u64);
+        assert_eq!(logged(&bench), events[..released]);
+    }
+    assert_eq!(rig.work(), 0);
+}
+
+#[test]
+fn an_orderly_stop_logs_what_is_released_and_seals() {
+    let (_, events) = small_market(51);
+    let bench = Bench::new();
+    let mut rig = Rig::new(&bench, bench.log_writer(), &[]);
+    rig.publish(&events[..6_000]);
+    rig.durable.set(u64::MAX);
+    rig.archiver.on_close().expect("closed");
+    assert_eq!(logged(&bench), events[..6_000]);
+    assert!(dojima_journal::scan(&bench.log_dir()).expect("a log").sealed());
+}
+
+#[test]
+fn without_space_the_ring_keeps_the_events() {
+    let (_, events) = small_market(52);
+    let storage = MemoryStorage::new();
+    let open = || scan_storage(Arc::new(storage.clone())).expect("a log");
+    let options = Options::default().with_segment_bytes(1 << 16).with_spare_segments(0);
+    let writer = open().into_writer(options).expect("a writer");
+    // The first segment is there; another one does not fit.
+    storage.set_capacity_bytes((1 << 16) + 100);
+    let bench = Bench::new();
+    let mut rig = Rig::new(&bench, writer, &[]);
+    rig.publish(&events[..2_000]);
+    rig.durable.set(u64::MAX);
+    rig.work();
+    let archived = rig.archiver.archived();
+    let (fitted, stopped) = (archived.get(), rig.count("archiver.no_space"));
+    assert!(fitted > 100 && fitted < 2_000 && stopped == 1, "{fitted} events, stopped {stopped} times");
+    assert_eq!(rig.work(), 0);
+    storage.set_capacity_bytes(u64::MAX);
+    while rig.work() > 0 {}
+    assert_eq!(archived.get(), 2_000);
+}
+
+#[test]
+fn old_messages_are_told_again_to_the_byte() {
+    let (_, events) = small_market(53);
+    let bench = Bench::new();
+    // Half of them from before a restart.
+    let (before, after) = events.split_at(4_000);
+    super::append(&mut bench.log_writer(), before);
+    let mut rig = Rig::new(&bench, bench.log_writer(), before);
+    rig.publish(after);
+    rig.durable.set(u64::MAX);
+    rig.archiver.do_work().expect("logged");
+    while rig.work() > 0 {}
+    for login in [LoginId(0), LoginId(5), LoginId(19)] {
+        let packets = packets(&events, login);
+        let count = packets.len() as u64;
+        assert!(count > 200);
+        for (from, until) in [(1, 2), (1, count + 1), (17, 18), (count / 2, count), (count, count + 1)] {
+            let chunk = rig.ask(login, from, until);
+            assert_eq!((chunk.login, chunk.connection, chunk.first), (login, 7, from));
+            assert_eq!(chunk.messages, until - from);
+            assert!(
+                chunk.bytes == packets[from as usize - 1..until as usize - 1].concat(),
+                "{from} to {until}"
+            );
+        }
+        for from in 1..count {
+            let chunk = rig.ask(login, from, from + 2);
+            assert!(
+                chunk.bytes == packets[from as usize - 1..(from as usize + 1).min(packets.len())].concat()
+            );
+        }
+    }
+}
+
+#[test]
+fn what_is_not_logged_yet_is_an_empty_chunk() {
+    let (_, events) = small_market(54);
+    let bench = Bench::new();
+    let mut rig = Rig::new(&bench, bench.log_writer(), &[]);
+    let login = LoginId(3);
+    let packets = packets(&events[..2_000], login);
+    let count = packets.len() as u64;
+    assert_eq!(rig.ask(login, 1, 10).messages, 0);
+    rig.publish(&events[..2_000]);
+    rig.durable.set(u64::MAX);
+    while rig.work() > 0 {}
+    assert_eq!(
+        rig.ask(login, count + 1, count + 5),
+        ResendChunk { login, connection: 7, first: count + 1, messages: 0, bytes: Vec::new() }
+    );
+    assert_eq!(rig.ask(login, count, count + 5).messages, 1, "as far as the log goes");
+    assert_eq!(rig.ask(LoginId(4_000), 1, 2).messages, 0, "a login that does not exist");
+}
+
+/// More messages than one chunk and more than one mark, chunk by chunk, and two clients in turns.
+#[test]
+fn long_streams_come_in_chunks_without_gap_or_repeat() {
+    let mut events = Vec::new();
+    Market::new(55, 2, Mix { odd: 0, ..ALL_SORTS }, &mut events).run(15_000, &mut events);
+    let bench = Bench::with(&events);
+    let mut rig = Rig::new(&bench, bench.log_writer(), &events);
+    let logins = [LoginId(0), LoginId(1)];
+    let wanted = logins.map(|login| packets(&events, login));
+    assert!(wanted.iter().all(|packets| packets.len() as u64 > 3 * MARK_EVERY));
+    let mut told = [Vec::new(), Vec::new()];
+    let mut next = [1, 1];
+    let mut chunks = 0;
+    let ask = |rig: &Rig, at: usize, from: u64| {
+        let (login, until) = (logins[at], wanted[at].len() as u64 + 1);
+        let request = ResendRequest { login, connection: at as u64, from, until };
+        rig.resend.requests.send(request).expect("asked");
+    };
+    (0..2).for_each(|at| ask(&rig, at, 1));
+    while told.iter().zip(&wanted).any(|(told, wanted): (&Vec<u8>, _)| told.len() < wanted.concat().len()) {
+        rig.work();
+        while let Ok(chunk) = rig.resend.chunks.try_recv() {
+            let at = chunk.connection as usize;
+            assert_eq!(chunk.first, next[at]);
+            assert!(chunk.bytes.len() < CHUNK_BYTES + 2 * SEQUENCED_LEN_MAX && chunk.messages > 0);
+            next[at] += chunk.messages;
+            told[at].extend(chunk.bytes);
+            chunks += 1;
+            if next[at] <= wanted[at].len() as u64 {
+                ask(&rig, at, next[at]);
+            }
+        }
+    }
+    assert!(chunks > 4 && told[0] == wanted[0].concat() && told[1] == wanted[1].concat());
+}
+
+#[test]
+fn a_gateway_that_is_slow_to_take_chunks_loses_none() {
+    let (_, events) = small_market(56);
+    let bench = Bench::with(&events);
+    let mut rig = Rig::new(&bench, bench.log_writer(), &events);
+    let login = LoginId(5);
+    let packets = packets(&events, login);
+    let (requests, answers) = (300, dojima::stages::resend::QUEUE_LEN);
+    let mut asked = 0;
+    for _ in 0..20_000 {
+        while asked < requests
+            && rig
+                .resend
+                .requests
+                .try_send(ResendRequest { login, connection: asked, from: 5, until: 6 })
+                .is_ok()
+        {
+            asked += 1;
+        }
+        rig.work();
+    }
+    assert_eq!(asked, requests);
+    assert_eq!(rig.resend.chunks.len(), answers, "the queue is full");
+    let mut taken = 0;
+    for _ in 0..20_000 {
+        while let Ok(chunk) = rig.resend.chunks.try_recv() {
+            assert_eq!((chunk.first, chunk.messages), (5, 1));
+            assert!(chunk.bytes == packets[4]);
+            taken += 1;
+        }
+        rig.work();
+    }
+    assert_eq!(taken, requests);
+}

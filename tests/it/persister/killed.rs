@@ -1,0 +1,136 @@
+//! Exactly once: whatever is killed whenever, the tables end up as if nothing had been.
+
+use super::{Bench, append, small_market};
+use dojima::runtime::Agent;
+use dojima::runtime::Fatal;
+use rusqlite::Connection;
+use std::process::{Command, Stdio};
+
+/// What the tables say when nobody is killed.
+fn undisturbed(events: &[dojima::domain::EventRecord]) -> String {
+    let bench = Bench::with(events);
+    bench.fill(usize::MAX);
+    bench.dump()
+}
+
+#[test]
+fn dropped_between_and_before_batches() {
+    let (_, events) = small_market(30);
+    let bench = Bench::with(&events);
+    let mut seed = 1_u64;
+    let mut lives = 0;
+    loop {
+        // Some writers die with a batch half gathered, some right after a commit.
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let mut driven = bench.writer(64 + (seed >> 40) as usize % 500);
+        for _ in 0..(seed >> 60) {
+            driven.step();
+            driven.clock.advance((seed >> 50) % 90 * 1_000_000);
+        }
+        lives += 1;
+        if driven.writer.watermark().get() == events.len() as u64 {
+            break;
+        }
+        assert!(lives < 500, "no progress");
+    }
+    assert!(lives > 3, "nobody was killed");
+    assert!(bench.dump() == undisturbed(&events));
+    assert_eq!(bench.check().first_difference(), None);
+}
+
+/// A batch fails half way: its orders are written, its balances are refused.
+#[test]
+fn stopped_inside_a_batch() {
+    let (_, events) = small_market(31);
+    let bench = Bench::with(&events);
+    let mut driven = bench.writer(700);
+    driven.step();
+    assert_eq!(driven.writer.watermark().get(), 700);
+    let before = bench.dump();
+    let other = Connection::open(bench.database()).expect("open");
+    let refusal =
+        "CREATE TRIGGER refusal BEFORE UPDATE ON balances BEGIN SELECT RAISE(ABORT, 'refused'); END";
+    other.execute_batch(refusal).expect("made");
+    assert!(
+        matches!(driven.writer.do_work(), Err(Fatal::Sql { .. })),
+        "nothing passing, so nothing to wait for"
+    );
+    drop(driven);
+    other.execute_batch("DROP TRIGGER refusal").expect("dropped");
+    assert!(bench.dump() == before, "half a batch is in the tables");
+    bench.fill(700);
+    assert!(bench.dump() == undisturbed(&events));
+}
+
+const FOLDER: &str = "DOJIMA_TEST_PERSISTER_FOLDER";
+
+/// Not a test of its own: the process that [`killed_for_real`] kills.
+#[test]
+#[ignore = "run by killed_for_real"]
+fn writes_until_it_is_killed() {
+    let Ok(folder) = std::env::var(FOLDER) else { return };
+    let settings = dojima::stages::persister::sql::SqlSettings {
+        batch_events_max: 20,
+        ..dojima::stages::persister::sql::SqlSettings::new(format!("{folder}/dojima.sqlite"))
+    };
+    let clock = Box::new(dojima::runtime::SystemClock::new());
+    let counters = dojima::runtime::Counters::new();
+    let mut writer = dojima::stages::persister::sql::SqlWriter::new(
+        settings,
+        format!("{folder}/events").into(),
+        clock,
+        &counters,
+    )
+    .expect("a writer");
+    loop {
+        writer.do_work().expect("no fatal error");
+    }
+}
+
+/// Where a kill hits is left to chance; what the tables say afterwards is not.
+#[test]
+fn killed_for_real() {
+    let (_, events) = small_market(32);
+    let bench = Bench::with(&events);
+    let end = events.len() as u64;
+    for stop in [end / 10, end / 3, end / 2, end * 3 / 4] {
+        let mut child = Command::new(std::env::current_exe().expect("this program"))
+            .args(["--exact", "persister::killed::writes_until_it_is_killed", "--ignored", "--nocapture"])
+            .env(FOLDER, bench.folder.path())
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("a child");
+        while watermark(&bench) < stop {
+            assert!(child.try_wait().expect("a child").is_none(), "the child ended by itself");
+            std::thread::yield_now();
+        }
+        child.kill().expect("killed");
+        child.wait().expect("gone");
+        let at = watermark(&bench);
+        assert!(at >= stop && bench.check().first_difference().is_none(), "killed at event {at}");
+    }
+    bench.fill(1_000);
+    assert!(bench.dump() == undisturbed(&events));
+}
+
+fn watermark(bench: &Bench) -> u64 {
+    dojima::stages::persister::sql::reader::SqlReader::open(&bench.database())
+        .and_then(|sql| sql.watermark())
+        .map_or(0, |watermark| watermark.event)
+}
+
+#[test]
+fn the_log_may_grow_while_it_is_read() {
+    let (_, events) = small_market(33);
+    let bench = Bench::new();
+    let mut log = bench.log_writer();
+    let mut driven = bench.writer(50);
+    for part in events.chunks(37) {
+        append(&mut log, part);
+        driven.step();
+        driven.clock.advance(30_000_000);
+    }
+    driven.writer.on_close().expect("closed");
+    assert_eq!(driven.writer.watermark().get(), events.len() as u64);
+    assert!(bench.dump() == undisturbed(&events));
+}

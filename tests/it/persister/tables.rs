@@ -1,0 +1,240 @@
+//! What the tables say.
+
+use super::{Bench, small_market};
+use dojima::domain::decimal::{show_amount, show_price, show_quantity};
+use dojima::domain::{AccountId, Amount, AssetId, Event, InstrumentId, Side, TradeId};
+use dojima::stages::persister::sql::OrderStatus;
+use dojima::stages::persister::sql::check::Difference;
+use dojima::stages::persister::sql::reader::SqlReader;
+use rusqlite::Connection;
+use rust_decimal::Decimal;
+use std::collections::BTreeMap;
+
+#[test]
+fn the_tables_hold_what_the_exchange_holds() {
+    let (market, events) = small_market(1);
+    let bench = Bench::with(&events);
+    bench.fill(1_000);
+    let sql = SqlReader::open(&bench.database()).expect("a database");
+    assert_eq!(sql.watermark().expect("a watermark").event, events.len() as u64);
+
+    // Every balance, against the exchange's own ledger.
+    let rows = sql.balances().expect("balances");
+    let rows: BTreeMap<_, _> = rows.iter().map(|row| ((row.account, row.asset), row)).collect();
+    for account in (0..market.exchange.accounts_count()).map(|id| AccountId(id as u32)) {
+        for asset in (0..3).map(AssetId) {
+            let held = market.exchange.balance(account, asset).expect("known");
+            let (total, reserved) =
+                rows.get(&(account, asset)).map_or((0, 0), |row| (row.total.0, row.reserved.0));
+            assert_eq!(
+                (total - reserved, reserved),
+                (held.available.0, held.reserved.0),
+                "{account} {asset}"
+            );
+        }
+    }
+
+    // Every open order, against the books.
+    let connection = Connection::open(bench.database()).expect("a database");
+    let mut open = connection
+        .prepare("SELECT price, open, reserved, login FROM orders WHERE order_id = ?1")
+        .expect("sql");
+    let mut open_orders = 0;
+    for instrument in [InstrumentId(0), InstrumentId(1)] {
+        for side in [Side::Buy, Side::Sell] {
+            for order in market.exchange.orders(instrument, side) {
+                let found: (i64, i64, i64, u32) = open
+                    .query_row([order.id.0 as i64], |row| {
+                        Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+                    })
+                    .expect("the order's row");
+                assert_eq!(found, (order.price.0, order.open.0 as i64, order.reserved.0, order.login.0));
+                open_orders += 1;
+            }
+        }
+    }
+    let counts = sql.order_counts().expect("counts");
+    assert!(open_orders > 50, "the market is too thin to say anything");
+    assert_eq!(counts.by_status[OrderStatus::Open as usize], open_orders);
+    assert!(counts.by_status.iter().all(|count| *count > 0), "every status occurs: {counts:?}");
+
+    // Every trade, against the events.
+    let trades = sql.trades_after(TradeId(0), u32::MAX).expect("trades");
+    let told: Vec<_> = events
+        .iter()
+        .filter_map(|record| match record.event {
+            Event::Executed(e) => {
+                Some((e.trade, record.number, e.price, e.quantity, e.maker_order, e.taker_order))
+            }
+            _ => None,
+        })
+        .collect();
+    let written: Vec<_> = trades
+        .iter()
+        .map(|t| (t.trade, t.event, t.price, t.quantity, t.maker.order, t.taker.order))
+        .collect();
+    assert!(told.len() > 500);
+    assert_eq!(written, told);
+    assert_eq!(market.exchange.last_trade(), TradeId(trades.len() as u64));
+
+    let report = bench.check();
+    assert_eq!(report.first_difference(), None);
+    assert_eq!(report.events, events.len() as u64);
+    for asset in &report.assets {
+        assert_eq!(
+            market.exchange.supply(asset.asset).map(|supply| i128::from(supply.0)),
+            Some(asset.supply)
+        );
+    }
+}
+
+#[test]
+fn refusals_and_transfers_are_rows_of_their_own() {
+    let (_, events) = small_market(2);
+    let bench = Bench::with(&events);
+    bench.fill(500);
+    let count =
+        |wanted: fn(&Event) -> bool| events.iter().filter(|record| wanted(&record.event)).count() as u64;
+    let rows = SqlReader::open(&bench.database()).and_then(|sql| sql.row_counts()).expect("counts");
+    assert_eq!(rows.transfers, count(|event| matches!(event, Event::Deposited(_) | Event::Withdrawn(_))));
+    assert_eq!(rows.rejections, count(|event| matches!(event, Event::Rejected(_) | Event::Refused { .. })));
+    assert_eq!(rows.ignored_messages, count(|event| matches!(event, Event::Ignored(_))));
+    assert!(rows.transfers > 20 && rows.rejections > 20 && rows.ignored_messages > 20, "{rows:?}");
+}
+
+#[test]
+fn one_event_at_a_time_says_the_same_as_all_at_once() {
+    let (_, events) = small_market(3);
+    let events = &events[..3_000];
+    let dumps = [1, 7, 1_000, usize::MAX].map(|batch_events_max| {
+        let bench = Bench::with(events);
+        bench.fill(batch_events_max);
+        bench.dump()
+    });
+    assert!(dumps[0].lines().count() > 1_000);
+    for other in &dumps[1..] {
+        assert!(dumps[0] == *other, "the size of the batches shows in the tables");
+    }
+}
+
+#[test]
+fn the_views_show_exact_decimals() {
+    let (market, events) = small_market(4);
+    let bench = Bench::with(&events);
+    bench.fill(10_000);
+    let connection = Connection::open(bench.database()).expect("a database");
+    let same = |shown: String, exact: Decimal| {
+        assert_eq!(shown.parse::<Decimal>().expect("a decimal"), exact, "{shown}");
+    };
+    let scales = BTreeMap::from([("USDT", 6), ("BTC", 8), ("YEN", 0)]);
+
+    let sql = "SELECT v.asset, v.total, v.reserved, v.available, b.total, b.reserved FROM balances_readable v \
+               JOIN assets a ON a.code = v.asset JOIN balances b ON b.account = v.account AND b.asset = a.asset";
+    let mut statement = connection.prepare(sql).expect("sql");
+    let mut rows = statement.query([]).expect("rows");
+    let mut shown = 0;
+    while let Some(row) = rows.next().expect("a row") {
+        let text = |column: usize| row.get::<_, String>(column).expect("text");
+        let (total, reserved): (i64, i64) = (row.get(4).expect("total"), row.get(5).expect("reserved"));
+        let scale = scales[text(0).as_str()];
+        same(text(1), show_amount(Amount(total), scale));
+        same(text(2), show_amount(Amount(reserved), scale));
+        same(text(3), show_amount(Amount(total - reserved), scale));
+        shown += 1;
+    }
+    assert!(shown > 60);
+
+    let listings: BTreeMap<String, _> =
+        market.exchange.listings().map(|listing| (listing.symbol.text(), *listing)).collect();
+    let trades = SqlReader::open(&bench.database()).and_then(|sql| sql.trades_after(TradeId(0), u32::MAX));
+    let sql = "SELECT trade_id, symbol, price, quantity, notional, maker_fee, taker_fee, taker_side FROM trades_readable \
+               ORDER BY trade_id";
+    let mut statement = connection.prepare(sql).expect("sql");
+    let mut rows = statement.query([]).expect("rows");
+    for trade in trades.expect("trades") {
+        let row = rows.next().expect("a row").expect("as many rows as trades");
+        let text = |column: usize| row.get::<_, String>(column).expect("text");
+        let listing = &listings[&text(1)];
+        let base_scale = if listing.base == AssetId(1) { 8 } else { 0 };
+        same(text(2), show_price(listing, trade.price));
+        same(text(3), show_quantity(trade.quantity, listing.lot, base_scale));
+        same(text(4), show_amount(trade.notional, 6));
+        same(text(5), show_amount(trade.maker.fee, 6));
+        same(text(6), show_amount(trade.taker.fee, 6));
+        assert_eq!(text(7), if trade.taker_side == Side::Buy { "buy" } else { "sell" });
+    }
+    assert!(rows.next().expect("no error").is_none());
+
+    let one = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, String>(0)).expect("one value");
+    assert_eq!(one("SELECT tick FROM instruments_readable WHERE symbol = 'BTC-USDT'"), "0.10");
+    assert_eq!(one("SELECT lot FROM instruments_readable WHERE symbol = 'BTC-USDT'"), "0.00001000");
+    assert_eq!(one("SELECT lot FROM instruments_readable WHERE symbol = 'YEN-USDT'"), "1");
+    assert_eq!(one("SELECT taker_fee_percent FROM instruments_readable WHERE instrument = 0"), "0.0500");
+    let opened = one("SELECT time FROM transfers_readable ORDER BY event LIMIT 1");
+    assert!(opened.starts_with("2026-11-18T11:06:40.0000") && opened.ends_with('Z'), "{opened}");
+    let unlike = "SELECT count(*) FROM conservation WHERE supply <> held";
+    assert_eq!(connection.query_row(unlike, [], |row| row.get::<_, i64>(0)).expect("a count"), 0);
+    assert_eq!(
+        connection
+            .query_row("SELECT count(*) FROM orders_readable", [], |row| row.get::<_, i64>(0))
+            .expect("a count"),
+        connection.query_row("SELECT count(*) FROM orders", [], |row| row.get::<_, i64>(0)).expect("a count")
+    );
+}
+
+/// Every kind of tampering is found and named.
+#[test]
+fn the_check_names_what_is_not_as_told() {
+    let (_, events) = small_market(5);
+    let bench = Bench::with(&events);
+    bench.fill(10_000);
+    let cases: [(&str, fn(&Difference) -> bool); 9] = [
+        (
+            "UPDATE trades SET price = price + 1 WHERE trade_id = 77",
+            |d| matches!(d, Difference::Trade { in_log: Some(_), in_sql: Some(trade) } if trade.trade == TradeId(77)),
+        ),
+        ("DELETE FROM trades WHERE trade_id = (SELECT max(trade_id) FROM trades)", |d| {
+            matches!(d, Difference::Trade { in_sql: None, .. })
+        }),
+        (
+            "INSERT INTO trades SELECT trade_id + 100000, event, time_ns, instrument, taker_side, price, quantity, notional, \
+          maker_order, maker_account, maker_fee, taker_order, taker_account, taker_fee FROM trades LIMIT 1",
+            |d| matches!(d, Difference::Trade { in_log: None, .. }),
+        ),
+        (
+            "UPDATE balances SET total = total + 1 WHERE account = 5 AND asset = 1",
+            |d| matches!(d, Difference::Balance { in_sql: Some(row), .. } if row.account == AccountId(5) && row.asset == AssetId(1)),
+        ),
+        ("UPDATE balances SET reserved = reserved - 1 WHERE account = 7 AND asset = 0", |d| {
+            matches!(d, Difference::Balance { .. })
+        }),
+        ("DELETE FROM balances WHERE account = 7 AND asset = 0", |d| {
+            matches!(d, Difference::Balance { in_sql: None, .. })
+        }),
+        (
+            "UPDATE orders SET status = 2 WHERE order_id = (SELECT max(order_id) FROM orders WHERE status = 1)",
+            |d| matches!(d, Difference::Orders { .. }),
+        ),
+        ("DELETE FROM rejections WHERE event = (SELECT max(event) FROM rejections)", |d| {
+            matches!(d, Difference::Rows { .. })
+        }),
+        ("UPDATE watermark SET sequence = sequence + 1", |d| matches!(d, Difference::Watermark { .. })),
+    ];
+    let clean = std::fs::read(bench.database()).expect("the file");
+    for (tampering, is_named) in cases {
+        std::fs::write(bench.database(), &clean).expect("restored");
+        Connection::open(bench.database()).expect("open").execute_batch(tampering).expect(tampering);
+        let report = bench.check();
+        let difference = report.first_difference().unwrap_or_else(|| panic!("not found: {tampering}"));
+        assert!(is_named(difference), "{tampering}: {difference}");
+        assert!(!difference.to_string().is_empty());
+    }
+    // Money from nowhere shows in the sum too.
+    std::fs::write(bench.database(), &clean).expect("restored");
+    let made = "UPDATE balances SET total = total + 1 WHERE account = 5 AND asset = 1";
+    Connection::open(bench.database()).expect("open").execute_batch(made).expect("made");
+    let report = bench.check();
+    let conserved =
+        report.checks.iter().find(|check| check.name == "conservation of money").expect("the check");
+    assert!(matches!(conserved.difference, Some(Difference::Supply { asset, .. }) if asset.text() == "BTC"));
+}
