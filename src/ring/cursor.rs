@@ -9,31 +9,36 @@ use super::sync::{Arc, AtomicU64, Ordering};
 /// Rings use cursors inside; by itself a cursor is a gate between stages, such as "durable up to here".
 pub fn cursor() -> (CursorWriter, CursorReader) {
     let cell = Arc::new(CachePadded::new(AtomicU64::new(0)));
-    (CursorWriter(Arc::clone(&cell)), CursorReader(cell))
+    (CursorWriter { cell: Arc::clone(&cell), position: 0 }, CursorReader(cell))
 }
 
 /// The writing half of a cursor. It cannot be cloned, so a cursor has one writer.
-pub struct CursorWriter(Arc<CachePadded<AtomicU64>>);
+pub struct CursorWriter {
+    cell: Arc<CachePadded<AtomicU64>>,
+    /// What `cell` holds. Kept here because the cell's cache line is for the readers, and because the model checker
+    /// overlooks interleavings in which a thread reads back what it is about to write.
+    position: u64,
+}
 
 impl CursorWriter {
     /// Moves the cursor to `position`. Everything this thread did before is visible to whoever reads the
     /// new position (a Release store). A cursor never moves backwards; debug builds check it.
     #[inline]
     pub fn set(&mut self, position: u64) {
-        debug_assert!(position >= self.get(), "a cursor only moves forward");
-        self.0.store(position, Ordering::Release);
+        debug_assert!(position >= self.position, "a cursor only moves forward");
+        self.position = position;
+        self.cell.store(position, Ordering::Release);
     }
 
     /// The position last set.
     #[inline]
     pub fn get(&self) -> u64 {
-        // Relaxed suffices: the only writer is this half.
-        self.0.load(Ordering::Relaxed)
+        self.position
     }
 
     /// Another reading half.
     pub fn reader(&self) -> CursorReader {
-        CursorReader(Arc::clone(&self.0))
+        CursorReader(Arc::clone(&self.cell))
     }
 }
 

@@ -32,8 +32,8 @@
 //! 4. *A cursor as a gate.* Whoever reads a free-standing [`cursor()`] sees everything that its writer did before
 //!    moving it; the durable cursor says in this way that the bytes are on disk.
 //!
-//! A party's own cursor is read back with a Relaxed load, since nobody else writes it. `tests/loom.rs` checks
-//! these claims on this code in all interleavings, with each ordering in turn having been weakened to see the model fail.
+//! A party keeps a copy of its own position and never reads its cursor back. `tests/loom.rs` checks these claims on
+//! this code.
 
 mod barrier;
 mod builder;

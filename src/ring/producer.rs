@@ -140,6 +140,9 @@ impl<T: Copy> Claim<'_, T> {
 impl<T: Copy> Drop for Claim<'_, T> {
     #[inline]
     fn drop(&mut self) {
-        self.end.publish();
+        // Storing an unchanged cursor would still take its cache line from the consumers.
+        if self.pushed > 0 {
+            self.end.publish();
+        }
     }
 }

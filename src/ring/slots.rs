@@ -72,7 +72,7 @@ pub(super) fn connect<T: Copy + Default>(
                 after => Barrier::new(after.iter().map(|&gate| positions_at[gate].clone())),
             };
             let (slots, published) = (Arc::clone(&slots), published_at.clone());
-            ReadEnd { slots, position, next: 0, limit: 0, barrier, published }
+            ReadEnd { slots, position, limit: 0, barrier, published }
         })
         .collect();
     (WriteEnd { slots, published, written: 0, limit: capacity as u64, consumers }, readers)
@@ -136,21 +136,17 @@ impl<T: Copy> WriteEnd<T> {
         self.written += 1;
     }
 
-    /// Lets consumers see all that was written. Free of charge when there is nothing new.
+    /// Lets consumers see all that was written.
     #[inline(always)]
     pub(super) fn publish(&mut self) {
-        if self.written != self.published.get() {
-            self.published.set(self.written);
-        }
+        self.published.set(self.written);
     }
 }
 
-/// A consuming end: reads slots at `next..limit` and then gives them back.
+/// A consuming end: reads slots at `position..limit` and then gives them back.
 pub(super) struct ReadEnd<T> {
     slots: Arc<Slots<T>>,
     position: CursorWriter,
-    /// The same position as the cursor's, kept here so that the hot path does not touch a shared line.
-    next: u64,
     /// The first position that a gate has not passed yet, as last seen.
     limit: u64,
     barrier: Barrier,
@@ -160,7 +156,7 @@ pub(super) struct ReadEnd<T> {
 impl<T: Copy> ReadEnd<T> {
     #[inline(always)]
     pub(super) fn position(&self) -> u64 {
-        self.next
+        self.position.get()
     }
 
     pub(super) fn position_reader(&self) -> CursorReader {
@@ -175,10 +171,10 @@ impl<T: Copy> ReadEnd<T> {
     /// How many slots may be read, at most `wanted`; looks at the gates only if fewer are known.
     #[inline(always)]
     pub(super) fn available(&mut self, wanted: usize) -> usize {
-        let mut known = (self.limit - self.next) as usize;
+        let mut known = (self.limit - self.position.get()) as usize;
         if known < wanted {
             self.limit = self.barrier.min();
-            known = (self.limit - self.next) as usize;
+            known = (self.limit - self.position.get()) as usize;
         }
         known.min(wanted)
     }
@@ -189,8 +185,8 @@ impl<T: Copy> ReadEnd<T> {
     /// If fewer than `count` are known to be available.
     #[inline(always)]
     pub(super) fn slices(&self, count: usize) -> (&[T], &[T]) {
-        assert!(count as u64 <= self.limit - self.next, "read more slots than are available");
-        let start = self.slots.index(self.next);
+        assert!(count as u64 <= self.limit - self.position.get(), "read more slots than are available");
+        let start = self.slots.index(self.position.get());
         let first = count.min(self.slots.capacity() - start);
         (self.slice(start, first), self.slice(0, count - first))
     }
@@ -199,9 +195,9 @@ impl<T: Copy> ReadEnd<T> {
     fn slice(&self, start: usize, count: usize) -> &[T] {
         (start..start + count).for_each(|index| self.slots.races.reading(index));
         let cells = &self.slots.cells[start..start + count];
-        debug_assert!(count as u64 <= self.limit - self.next);
+        debug_assert!(count as u64 <= self.limit - self.position.get());
         // SAFETY: pointer and length are those of a live slice, and `UnsafeCell<T>` has the layout of `T`. Every
-        // cell of it was initialised in `connect`. The positions behind them are in next..limit (asserted by
+        // cell of it was initialised in `connect`. The positions behind them are in position..limit (asserted by
         // `slices`, the only caller), so they were published and acquired through the barrier, and the producer
         // does not write them again before this end's cursor has passed them: that takes `release(&mut self)`,
         // which the borrow of `self` in the result forbids as long as the slice lives.
@@ -214,10 +210,9 @@ impl<T: Copy> ReadEnd<T> {
     /// If fewer than `count` are known to be available.
     #[inline(always)]
     pub(super) fn release(&mut self, count: usize) {
-        assert!(count as u64 <= self.limit - self.next, "released more slots than are available");
+        assert!(count as u64 <= self.limit - self.position.get(), "released more slots than are available");
         if count > 0 {
-            self.next += count as u64;
-            self.position.set(self.next);
+            self.position.set(self.position.get() + count as u64);
         }
     }
 }
