@@ -8,11 +8,13 @@ mod aapl;
 mod bitstamp;
 pub mod expected;
 pub mod generator;
+mod keep;
 mod shanghai;
 mod table;
 mod venue;
 
 pub use generator::GeneratorOptions;
+pub use keep::{Kept, keep_to_recording};
 pub use venue::Venue;
 
 use crate::domain::{InstrumentId, OrderPrice, Side, TimeInForce};

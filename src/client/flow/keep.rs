@@ -1,0 +1,196 @@
+//! Keeps a replay's book to the recorded one.
+//!
+//! A recorded exchange has orders that its feed does not show. An aggressive order that met one of them trades otherwise
+//! than price and time alone would have it, and in a plain replay every such case also disturbs the orders after it: the
+//! books differ from there on. Here, after each of them, the price levels that came to differ are set back to the
+//! recording by cancelling and entering their orders again, so that each aggressive order is held against the book that
+//! it really met.
+
+use super::expected::NamedTrade;
+use super::{ActionKind, Flow, FlowAction, OrderIndex, SessionIndex};
+use crate::domain::{InstrumentId, OrderPrice, Side, TimeInForce};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+
+/// What came of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// Aggressive orders after which the book had to be set back.
+    pub mismatches: usize,
+    /// Actions that were added for it.
+    pub added: usize,
+}
+
+/// Adds to a flow of one instrument and one session what sets its book back to the recording, whose trades are
+/// `expected`.
+///
+/// The flow's aggressive orders are its immediate-or-cancel orders; all others rest as they are.
+pub fn keep_to_recording(flow: &mut Flow, expected: &[NamedTrade]) -> Kept {
+    let mut by_aggressor = HashMap::<u64, Vec<NamedTrade>>::new();
+    for trade in expected {
+        by_aggressor.entry(trade.aggressor).or_default().push(*trade);
+    }
+    let recorded = std::mem::take(&mut flow.actions);
+    let mut keeper = Keeper { names: std::mem::take(&mut flow.order_names), ..Keeper::default() };
+    keeper.now = keeper.names.iter().enumerate().map(|(at, name)| (*name, OrderIndex(at as u32))).collect();
+    let rows = recorded.len();
+    let mut mismatches = 0;
+    for action in recorded {
+        let name = keeper.names[action.order.0 as usize];
+        match action.kind {
+            ActionKind::New { side, price: OrderPrice::Limit(price), quantity, time_in_force } => {
+                keeper.actions.push(action);
+                if time_in_force == TimeInForce::GoodTillCancel {
+                    keeper.book.rest(name, side, price, quantity);
+                    continue;
+                }
+                let predicted = keeper.book.predict(name, side, price, quantity);
+                let really = by_aggressor.remove(&name).unwrap_or_default();
+                let differs = predicted != really;
+                let touched = if differs { keeper.levels_of(&predicted, &really) } else { BTreeSet::new() };
+                let before: Vec<_> =
+                    touched.iter().map(|level| (*level, keeper.book.level(*level))).collect();
+                really.iter().for_each(|trade| keeper.book.take(trade.resting, trade.quantity));
+                mismatches += usize::from(differs);
+                for (level, engine) in before {
+                    keeper.set_back(action.at_ns, level, after(engine, &predicted));
+                }
+            }
+            ActionKind::Reduce { by } => {
+                keeper.change(action, name);
+                keeper.book.take(name, by);
+            }
+            ActionKind::Cancel => {
+                keeper.change(action, name);
+                keeper.book.take(name, u32::MAX);
+            }
+            ActionKind::New { .. } | ActionKind::Replace { .. } => keeper.actions.push(action),
+        }
+    }
+    let added = keeper.actions.len() - rows;
+    (flow.actions, flow.order_names) = (keeper.actions, keeper.names);
+    Kept { mismatches, added }
+}
+
+/// A side and a price.
+type Level = (Side, u64);
+/// Orders at one price, first come first: recorded name and open lots.
+type Queue = VecDeque<(u64, u32)>;
+
+#[derive(Default)]
+struct Keeper {
+    actions: Vec<FlowAction>,
+    names: Vec<u64>,
+    /// The order that stands for a recorded one now.
+    now: HashMap<u64, OrderIndex>,
+    book: Book,
+}
+
+impl Keeper {
+    /// A change of a recorded order, made to the order that now stands for it.
+    fn change(&mut self, action: FlowAction, name: u64) {
+        self.actions.push(FlowAction { order: self.now[&name], ..action });
+    }
+
+    fn levels_of(&self, predicted: &[NamedTrade], really: &[NamedTrade]) -> BTreeSet<Level> {
+        predicted
+            .iter()
+            .chain(really)
+            .filter_map(|trade| self.book.whereabouts.get(&trade.resting).copied())
+            .collect()
+    }
+
+    /// Cancels what the engine has at a level and enters what the recording has, unless they are the same.
+    fn set_back(&mut self, at_ns: u64, (side, price): Level, engine: Queue) {
+        let recorded = self.book.level((side, price));
+        if engine == recorded {
+            return;
+        }
+        for (name, _) in engine {
+            self.push(at_ns, self.now[&name], ActionKind::Cancel);
+        }
+        for (name, quantity) in recorded {
+            let order = OrderIndex(self.names.len() as u32);
+            self.names.push(name);
+            self.now.insert(name, order);
+            let time_in_force = TimeInForce::GoodTillCancel;
+            let price = OrderPrice::Limit(price);
+            self.push(at_ns, order, ActionKind::New { side, price, quantity, time_in_force });
+        }
+    }
+
+    fn push(&mut self, at_ns: u64, order: OrderIndex, kind: ActionKind) {
+        let (session, instrument) = (SessionIndex(0), InstrumentId(0));
+        self.actions.push(FlowAction { at_ns, order, session, instrument, kind });
+    }
+}
+
+/// What the engine is left with at a level after the trades that it made.
+fn after(mut queue: Queue, made: &[NamedTrade]) -> Queue {
+    for (name, open) in &mut queue {
+        let traded = made.iter().filter(|trade| trade.resting == *name).map(|trade| trade.quantity);
+        *open -= traded.sum::<u64>() as u32;
+    }
+    queue.retain(|(_, open)| *open > 0);
+    queue
+}
+
+/// The recorded book.
+#[derive(Default)]
+struct Book {
+    levels: BTreeMap<Level, Queue>,
+    whereabouts: HashMap<u64, Level>,
+}
+
+impl Book {
+    fn rest(&mut self, name: u64, side: Side, price: u64, quantity: u32) {
+        self.levels.entry((side, price)).or_default().push_back((name, quantity));
+        self.whereabouts.insert(name, (side, price));
+    }
+
+    /// Takes lots off an order, if it is there.
+    fn take(&mut self, name: u64, lots: impl Into<u64>) {
+        let Some(level) = self.whereabouts.get(&name).copied() else { return };
+        let Some(queue) = self.levels.get_mut(&level) else { return };
+        let Some(at) = queue.iter().position(|(resting, _)| *resting == name) else { return };
+        let open = u64::from(queue[at].1).saturating_sub(lots.into());
+        queue[at].1 = open as u32;
+        if open == 0 {
+            queue.remove(at);
+            self.whereabouts.remove(&name);
+        }
+        if queue.is_empty() {
+            self.levels.remove(&level);
+        }
+    }
+
+    fn level(&self, level: Level) -> Queue {
+        self.levels.get(&level).cloned().unwrap_or_default()
+    }
+
+    /// The trades of an aggressive order by price and time.
+    fn predict(&self, aggressor: u64, side: Side, limit: u64, quantity: u32) -> Vec<NamedTrade> {
+        let mut left = quantity;
+        let mut trades = Vec::new();
+        let mut work = |price: u64, queue: &Queue| {
+            for (resting, open) in queue {
+                let lots = left.min(*open);
+                if lots == 0 {
+                    break;
+                }
+                left -= lots;
+                trades.push(NamedTrade { aggressor, resting: *resting, price, quantity: u64::from(lots) });
+            }
+        };
+        match side {
+            Side::Buy => {
+                let reach = (Side::Sell, 0)..=(Side::Sell, limit);
+                self.levels.range(reach).for_each(|((_, price), queue)| work(*price, queue));
+            }
+            Side::Sell => {
+                let reach = (Side::Buy, limit)..=(Side::Buy, u64::MAX);
+                self.levels.range(reach).rev().for_each(|((_, price), queue)| work(*price, queue));
+            }
+        }
+        trades
+    }
+}
