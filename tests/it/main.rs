@@ -1,6 +1,8 @@
 //! The integration tests: one binary, a module per subject.
 
+mod architecture;
 mod cli;
+mod codec;
 mod config;
 mod exchange;
 mod flow;
