@@ -14,15 +14,23 @@
 //! are wired ([`pipeline`]) and warmed up ([`recovery`]), and the human edge ([`config`], [`cli`], [`client`]).
 //! docs/ARCHITECTURE.md follows one order through all of it.
 
+// What .clippy.toml bans is denied where it would break determinism or block: clocks and threads for everything that an
+// agent runs, hash maps for the pure core.
+
 pub mod cli;
 pub mod client;
 pub mod config;
+#[deny(clippy::disallowed_methods, clippy::disallowed_types)]
 pub mod domain;
 pub mod engine;
-pub mod pipeline;
+#[deny(clippy::disallowed_methods, clippy::disallowed_types)]
 pub mod exchange;
+pub mod pipeline;
 pub mod recovery;
+#[deny(clippy::disallowed_methods)]
 pub mod ring;
 pub mod runtime;
+#[deny(clippy::disallowed_methods)]
 pub mod stages;
+#[deny(clippy::disallowed_methods, clippy::disallowed_types)]
 pub mod wire;

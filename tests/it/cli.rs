@@ -79,21 +79,7 @@ impl Place {
         let mut command = dojima(&arguments.each_ref().map(String::as_str));
         let child =
             command.args(["--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
-        let mut child = child.expect("the program starts");
-        let mut stdout = BufReader::new(child.stdout.take().expect("is piped"));
-        let mut said = String::new();
-        loop {
-            let at = said.len();
-            if stdout.read_line(&mut said).expect("UTF-8") == 0 {
-                let mut stderr = String::new();
-                let _ = child.stderr.take().expect("is piped").read_to_string(&mut stderr);
-                panic!("the engine ended before it listened:\n{said}\n{stderr}");
-            }
-            if let Some(address) = said[at..].strip_prefix("order entry listening on ") {
-                let address = address.trim().parse().expect("an address");
-                return Server { child, stdout, said, address };
-            }
-        }
+        Server::greet(child.expect("the program starts"))
     }
 }
 
@@ -107,16 +93,38 @@ struct Server {
 }
 
 impl Server {
+    /// Takes what the engine prints until clients may connect.
+    fn greet(mut child: Child) -> Self {
+        let stdout = BufReader::new(child.stdout.take().expect("is piped"));
+        let nowhere = SocketAddr::from(([0, 0, 0, 0], 0));
+        let mut server = Self { child, stdout, said: String::new(), address: nowhere };
+        loop {
+            let at = server.said.len();
+            if server.stdout.read_line(&mut server.said).expect("UTF-8") == 0 {
+                let done = server.take_rest();
+                panic!("the engine ended before it listened:\n{}\n{}", done.stdout, done.stderr);
+            }
+            if let Some(address) = server.said[at..].strip_prefix("order entry listening on ") {
+                server.address = address.trim().parse().expect("an address");
+                return server;
+            }
+        }
+    }
+
     /// Asks it to stop, as Ctrl-C does, and takes what it still says.
     fn terminate(mut self) -> Done {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs").success());
-        let mut rest = String::new();
-        self.stdout.read_to_string(&mut rest).expect("UTF-8");
+        self.take_rest()
+    }
+
+    fn take_rest(&mut self) -> Done {
+        let mut stdout = std::mem::take(&mut self.said);
+        self.stdout.read_to_string(&mut stdout).expect("UTF-8");
         let mut stderr = String::new();
         self.child.stderr.take().expect("is piped").read_to_string(&mut stderr).expect("UTF-8");
         let status = self.child.wait().expect("it ends");
-        Done { code: status.code(), stdout: self.said.clone() + &rest, stderr }
+        Done { code: status.code(), stdout, stderr }
     }
 
     /// SIGKILL.
