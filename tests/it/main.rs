@@ -13,3 +13,4 @@ mod crash;
 mod modes;
 mod persister;
 mod support;
+mod recovery;

@@ -1,0 +1,262 @@
+//! The rows of the recovery table in docs/ARCHITECTURE.md that concern journal and event log, each from files made for
+//! it. (Damage to the journal itself is the journal crate's, in `journal/tests/it`; SQL is in `persister/trouble.rs`.)
+
+use crate::support::commands::Commands;
+use crate::support::engines::logged_events;
+use dojima::config::Config;
+use dojima::domain::{Command, EventRecord, RejectReason, Stamp, Timestamp, codec};
+use dojima::exchange::{Digest, ExchangeLimits};
+use dojima::recovery::{DataDir, Recovered, RecoveryError, RecoverySettings, State, recover};
+use dojima_journal::{JournalError, Options, Verdict, Writer, scan};
+use std::fs;
+use tempfile::TempDir;
+
+const COMMANDS: usize = 400;
+
+fn opening() -> Vec<Command> {
+    Config::embedded_default().opening_commands().expect("a valid venue")
+}
+
+/// Segments are made when they are needed, so that no thread is about when files are changed under a dropped writer.
+fn options() -> Options {
+    Options::default().with_segment_bytes(64 * 1024).with_spare_segments(0)
+}
+
+fn settings() -> RecoverySettings {
+    RecoverySettings {
+        limits: ExchangeLimits { orders_max: 10_000 },
+        journal: options(),
+        event_log: options(),
+        opening: opening(),
+        now: Timestamp(1_000),
+    }
+}
+
+/// A data directory that is being made.
+struct Place {
+    folder: TempDir,
+}
+
+impl Place {
+    fn new() -> Self {
+        Self { folder: TempDir::new().expect("a temporary directory") }
+    }
+
+    fn data(&self) -> DataDir {
+        DataDir(self.folder.path().to_owned())
+    }
+
+    fn recover(&self) -> Result<Recovered, RecoveryError> {
+        recover(&self.data(), &settings(), &mut |_| {})
+    }
+
+    fn journal(&self) -> Writer {
+        writer(&self.data().journal())
+    }
+
+    fn event_log(&self) -> Writer {
+        writer(&self.data().event_log())
+    }
+
+    fn logged(&self) -> Vec<EventRecord> {
+        logged_events(self.folder.path())
+    }
+}
+
+fn writer(dir: &std::path::Path) -> Writer {
+    scan(dir).expect("can be scanned").into_writer(options()).expect("can be written")
+}
+
+fn append_commands(journal: &mut Writer, commands: &[Command]) {
+    for command in commands {
+        let mut payload = [0; codec::ENCODED_LEN_MAX];
+        let len = codec::encode_command(command, &mut payload).expect("fits");
+        let sequence = journal.next_sequence();
+        journal.append(sequence, 1_000, &payload[..len]).expect("appended");
+    }
+    journal.sync().expect("synced");
+}
+
+fn append_events(log: &mut Writer, events: &[EventRecord]) {
+    for event in events {
+        let mut payload = [0; codec::ENCODED_LEN_MAX];
+        let len = codec::encode_event(event, &mut payload).expect("fits");
+        log.append(event.number, event.time.0, &payload[..len]).expect("appended");
+    }
+}
+
+/// Commands with an opening before them, their events, and the state after each of them.
+struct History {
+    commands: Vec<Command>,
+    events: Vec<EventRecord>,
+    /// By number of commands applied: how many events there were, and the digest.
+    after: Vec<(usize, Digest)>,
+}
+
+impl History {
+    fn new(seed: u64) -> Self {
+        let commands: Vec<Command> =
+            opening().into_iter().chain(Commands::new(seed).take(COMMANDS)).collect();
+        let mut state = State::empty(settings().limits);
+        let mut events = Vec::new();
+        let mut after = vec![(0, state.exchange.digest())];
+        for (at, command) in commands.iter().enumerate() {
+            let stamp = Stamp { sequence: at as u64 + 1, time: Timestamp(1_000) };
+            let taken: Result<(), ()> = state.apply(stamp, command, &mut |event| {
+                events.push(*event);
+                Ok(())
+            });
+            taken.expect("events are taken");
+            after.push((events.len(), state.exchange.digest()));
+        }
+        Self { commands, events, after }
+    }
+
+    /// Holds a recovered engine, and its event log, against the first `commands` of this history.
+    fn assert_recovered(&self, place: &Place, recovered: Recovered, commands: usize) {
+        let (events, digest) = self.after[commands];
+        let State { exchange, last, last_event, .. } = recovered.state;
+        assert_eq!((last.sequence, last_event), (commands as u64, events as u64));
+        assert_eq!(exchange.digest(), digest);
+        assert_eq!(recovered.journal.next_sequence(), commands as u64 + 1);
+        assert_eq!(recovered.event_log.next_sequence(), events as u64 + 1);
+        assert!(place.logged() == self.events[..events], "the event log is what the replay says");
+    }
+}
+
+#[test]
+fn an_empty_directory_becomes_an_open_venue() {
+    let (place, history) = (Place::new(), History::new(1));
+    let recovered = place.recover().expect("recovered");
+    assert_eq!(recovered.report.verdict, Verdict::Empty);
+    assert_eq!((recovered.report.commands, recovered.report.opening_commands), (0, opening().len() as u64));
+    history.assert_recovered(&place, recovered, opening().len());
+
+    let again = place.recover().expect("recovered");
+    assert_eq!(again.report.verdict, Verdict::Unsealed);
+    assert_eq!((again.report.commands, again.report.opening_commands), (opening().len() as u64, 0));
+    history.assert_recovered(&place, again, opening().len());
+}
+
+#[test]
+fn an_interrupted_opening_is_finished() {
+    let history = History::new(1);
+    for done in 0..opening().len() {
+        let place = Place::new();
+        append_commands(&mut place.journal(), &opening()[..done]);
+        // The events of some of them may have been logged.
+        append_events(&mut place.event_log(), &history.events[..done / 2]);
+        let recovered = place.recover().expect("recovered");
+        assert_eq!(recovered.report.opening_commands, (opening().len() - done) as u64);
+        history.assert_recovered(&place, recovered, opening().len());
+    }
+}
+
+#[test]
+fn an_interrupted_opening_of_another_configuration_is_refused() {
+    let place = Place::new();
+    let mut commands = opening()[..3].to_vec();
+    commands.reverse();
+    append_commands(&mut place.journal(), &commands);
+    let refused = place.recover().expect_err("refused");
+    assert!(matches!(refused, RecoveryError::OpeningChanged { journaled: 3, .. }), "{refused}");
+    assert_eq!(scan(&place.data().journal()).expect("scanned").records(), 3, "nothing was added");
+}
+
+#[test]
+fn an_opening_that_would_be_refused_is_not_journaled() {
+    let place = Place::new();
+    let mut settings = settings();
+    settings.opening.insert(2, settings.opening[1]);
+    let refused = recover(&place.data(), &settings, &mut |_| {}).expect_err("refused");
+    let RecoveryError::OpeningRefused { number: 3, reason } = refused else { panic!("{refused}") };
+    assert_eq!(reason, RejectReason::IdNotNext);
+    assert_eq!(scan(&place.data().journal()).expect("scanned").records(), 0);
+}
+
+#[test]
+fn an_event_log_that_is_behind_is_brought_up() {
+    let history = History::new(2);
+    let all = history.events.len();
+    for logged in [0, 1, all / 2, all - 1, all] {
+        let place = Place::new();
+        append_commands(&mut place.journal(), &history.commands);
+        append_events(&mut place.event_log(), &history.events[..logged]);
+        let recovered = place.recover().expect("recovered");
+        assert_eq!(recovered.report.events_logged, (all - logged) as u64);
+        assert_eq!(recovered.report.events_cut, 0);
+        history.assert_recovered(&place, recovered, history.commands.len());
+    }
+}
+
+#[test]
+fn an_event_log_that_is_ahead_is_cut() {
+    let history = History::new(3);
+    let all = history.commands.len();
+    for journaled in [opening().len(), all / 2, all - 1] {
+        let place = Place::new();
+        append_commands(&mut place.journal(), &history.commands[..journaled]);
+        append_events(&mut place.event_log(), &history.events);
+        let recovered = place.recover().expect("recovered");
+        let (events, _) = history.after[journaled];
+        assert_eq!(recovered.report.events_cut, (history.events.len() - events) as u64);
+        history.assert_recovered(&place, recovered, journaled);
+    }
+}
+
+#[test]
+fn an_event_log_that_says_something_else_is_refused() {
+    let history = History::new(4);
+    let place = Place::new();
+    append_commands(&mut place.journal(), &history.commands);
+    let mut events = history.events.clone();
+    let last = events.last_mut().expect("there are events");
+    last.time = Timestamp(last.time.0 + 1);
+    append_events(&mut place.event_log(), &events);
+    let refused = place.recover().expect_err("refused");
+    let number = events.len() as u64;
+    assert!(matches!(refused, RecoveryError::EventLogDiverged { number: n, .. } if n == number), "{refused}");
+    assert!(place.logged() == events, "it is left as it was");
+
+    fs::remove_dir_all(place.data().event_log()).expect("moved away");
+    history.assert_recovered(&place, place.recover().expect("recovered"), history.commands.len());
+}
+
+#[test]
+fn a_torn_tail_is_cut_and_its_events_with_it() {
+    let history = History::new(5);
+    let (place, kept) = (Place::new(), history.commands.len() - 1);
+    append_commands(&mut place.journal(), &history.commands[..kept]);
+    let end = scan(&place.data().journal()).expect("scanned");
+    let segment = end.segments().last().expect("a segment").clone();
+    append_commands(&mut place.journal(), &history.commands[kept..]);
+    append_events(&mut place.event_log(), &history.events);
+    // Damage to the last record of all, which no later record says was synced.
+    let mut bytes = fs::read(&segment.file).expect("readable");
+    bytes[segment.bytes as usize + 40] ^= 1;
+    fs::write(&segment.file, bytes).expect("written");
+    let recovered = place.recover().expect("recovered");
+    assert!(matches!(recovered.report.verdict, Verdict::TornTail { .. }), "{:?}", recovered.report.verdict);
+    history.assert_recovered(&place, recovered, kept);
+}
+
+#[test]
+fn a_record_that_is_no_command_is_named() {
+    let place = Place::new();
+    let mut journal = place.journal();
+    append_commands(&mut journal, &opening()[..2]);
+    journal.append(3, 1_000, &[0xFF; 8]).expect("appended");
+    drop(journal);
+    let refused = place.recover().expect_err("refused");
+    assert!(matches!(refused, RecoveryError::Decode { sequence: 3, .. }), "{refused}");
+}
+
+#[test]
+fn a_directory_in_use_is_refused() {
+    let place = Place::new();
+    let first = place.recover().expect("recovered");
+    let refused = place.recover().expect_err("refused");
+    assert!(matches!(refused, RecoveryError::Journal(JournalError::Locked { .. })), "{refused}");
+    drop(first);
+    place.recover().expect("free again");
+}
