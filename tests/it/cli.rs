@@ -1,11 +1,16 @@
 //! The `dojima` program: what it prints, what it refuses, and with which exit code.
 
+use dojima::client::session::{Credentials, Resume, Session};
 use dojima::config::{Config, DEFAULT_TOML};
+use dojima::domain::{ClOrdId, Symbol, UserRef};
+use dojima::wire::ouch::{Appendage, EnterOrder, Inbound};
+use dojima::wire::soup::{Password, Username};
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::time::Duration;
 use tempfile::TempDir;
 
 fn dojima(arguments: &[&str]) -> Command {
@@ -223,6 +228,67 @@ fn replay_and_verify_agree_with_the_engine() {
     assert_says(&verify.stdout, "verified: all checks hold");
     assert_says(&verify.stdout, value(&replay.stdout, "digest"));
     assert_says(&verify.stdout, "27 events the same, byte for byte");
+}
+
+/// One lot of BTC-USDT at 1,000.00, as this login's next order.
+fn order(login: &str, side: u8) -> (Credentials, EnterOrder) {
+    let credentials = Credentials {
+        username: Username::new(login).expect("a name"),
+        password: Password::new("DEMO").expect("a password"),
+        heartbeat_timeout_ms: None,
+    };
+    let order = EnterOrder {
+        user_ref: UserRef(1),
+        side,
+        quantity: 100,
+        symbol: Symbol::new("BTC-USDT").expect("a symbol"),
+        price: 100_000,
+        time_in_force: b'0',
+        display: b'Y',
+        capacity: b'P',
+        iso: b'N',
+        cross_type: b'N',
+        cl_ord_id: ClOrdId::default(),
+    };
+    (credentials, order)
+}
+
+/// Sends one order and waits until the last of so many messages of the login's stream is there.
+fn trade(server: &Server, login: &str, side: u8, messages: u64) {
+    let (credentials, order) = order(login, side);
+    let mut session = Session::connect(server.address, &credentials, Resume::START).expect("logs in");
+    session.send(&Inbound::Enter(order, Appendage::default()));
+    let mut last = 0;
+    while last < messages {
+        session.flush().expect("connected");
+        session.wait(Duration::from_secs(10)).expect("connected");
+        session.receive(|number, _| last = number).expect("connected");
+    }
+}
+
+#[test]
+fn a_killed_engine_has_every_acknowledged_trade() {
+    let place = Place::new();
+    let server = place.serve();
+    // The start of the day, then: accepted; accepted and executed.
+    trade(&server, "ALICE", b'S', 2);
+    trade(&server, "BOB", b'B', 3);
+    server.kill();
+    let replay = place.run("replay", &[]);
+    assert_says(&replay.stdout, "killed");
+    assert_eq!(value(&replay.stdout, "commands"), "29");
+    assert_eq!(value(&replay.stdout, "trades"), "1");
+    assert_eq!(value(&replay.stdout, "open orders"), "0");
+    let killed = place.run("verify", &[]);
+    assert_eq!(killed.code, Some(0), "{}", killed.stdout);
+
+    assert_eq!(place.serve().terminate().code, Some(0));
+    let again = place.run("replay", &[]);
+    assert_eq!(value(&again.stdout, "digest"), value(&replay.stdout, "digest"));
+    let verify = place.run("verify", &[]);
+    assert_eq!(verify.code, Some(0), "{}", verify.stdout);
+    assert_says(&verify.stdout, "30 events the same, byte for byte");
+    assert_says(&verify.stdout, "every event is there; 15 balances as replayed");
 }
 
 /// The first segment's file of a log in this data directory.
