@@ -274,3 +274,40 @@ fn garbage_of_any_kind_never_panics() {
         assert_eq!(read(&storage, 1), (1..left).map(entry).collect::<Vec<_>>());
     }
 }
+
+#[test]
+fn whole_records_in_the_wrong_place_are_not_accepted() {
+    let storage = MemoryStorage::new();
+    let mut writer = open(&storage);
+    for sequence in 1..=4 {
+        writer.append(sequence, 0, &[sequence as u8; 32]).expect("there is room");
+    }
+    drop(writer);
+    let file = "0000000001.seg";
+    let bytes = storage.bytes(file).expect("the file is there");
+    let record = |index: usize| 64 + 64 * index..64 + 64 * (index + 1);
+    // (where the record is put, which one it is, how many records are left)
+    for (at, which, left) in [(1, 2, 1), (2, 1, 2), (0, 3, 0), (3, 0, 3)] {
+        let mut moved = bytes.clone();
+        moved[record(at)].copy_from_slice(&bytes[record(which)]);
+        let moved = with(&storage, file, moved);
+        let scanned = scan(&moved).expect("nothing was acknowledged");
+        assert_eq!(scanned.records(), left, "record {which} at {at}");
+        assert!(matches!(scanned.verdict(), Verdict::TornTail { .. }), "record {which} at {at}");
+        assert_eq!(read(&moved, 1).len() as u64, left, "record {which} at {at}");
+    }
+}
+
+#[test]
+fn a_segment_under_another_name_is_refused() {
+    let storage = one_segment(2);
+    let renamed = MemoryStorage::new();
+    renamed.put("0000000002.seg", storage.bytes("0000000001.seg").expect("the file is there"));
+    match scan(&renamed) {
+        Err(JournalError::Damaged { file, offset: 16, why, .. }) => {
+            assert!(file.ends_with("0000000002.seg"), "{}", file.display());
+            assert!(why.contains("segment 1"), "{why}");
+        }
+        other => panic!("{other:?}"),
+    }
+}

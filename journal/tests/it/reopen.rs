@@ -230,3 +230,18 @@ fn options_outside_the_limits_are_refused() {
         assert!(matches!(refused, Err(JournalError::Options(_))), "{options:?}");
     }
 }
+
+#[test]
+fn records_larger_than_what_a_reader_reads_at_once() {
+    let storage = MemoryStorage::new();
+    let options = small().with_segment_bytes(8 << 20);
+    let mut writer = scan(&storage).expect("scans").into_writer(options).expect("opens");
+    let mut reader = Reader::open_storage(Arc::new(storage.clone()), 1).expect("opens");
+    for (sequence, bytes) in (1..).zip([10, 5_000, 3 << 20, 0, 100_000, 2 << 20, 4_064, 4_065, 3 << 20]) {
+        assert!(reader.next().expect("reads").is_none());
+        writer.append(sequence, 0, &vec![sequence as u8; bytes]).expect("there is room");
+        let record = reader.next().expect("reads").map(|record| (record.sequence, record.payload.to_vec()));
+        assert_eq!(record, Some((sequence, vec![sequence as u8; bytes])));
+    }
+    assert_eq!(read(&storage, 1).len(), 9);
+}
