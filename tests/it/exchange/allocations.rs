@@ -1,6 +1,6 @@
 //! After warm-up the exchange allocates nothing.
 
-use super::properties::{ACCOUNTS, Clients, drain, opening, step};
+use super::properties::{ACCOUNTS, Clients, FEW_TICKS, drain, opening, step};
 use dojima::domain::{AccountId, Amount, AssetId, Command, Event, Stamp, Transfer};
 use dojima::exchange::{Exchange, ExchangeLimits};
 use proptest::strategy::{Strategy, ValueTree};
@@ -25,7 +25,8 @@ fn order_entry_allocates_nothing_after_warm_up() {
     let mut clients = Clients::new();
     let (mut traded, mut allocated) = (0, 0);
     for at in 0..30_000 {
-        let command = clients.command(&step().new_tree(&mut runner).expect("a step").current(), &exchange);
+        let command =
+            clients.command(&step(FEW_TICKS).new_tree(&mut runner).expect("a step").current(), &exchange);
         if matches!(command, Command::SetTrading { .. } | Command::Withdraw(_) | Command::Deposit(_)) {
             continue;
         }

@@ -9,9 +9,12 @@ use dojima::domain::{
 };
 use dojima::exchange::{Exchange, ExchangeLimits, Order};
 use proptest::prelude::*;
+use std::ops::Range;
 
 /// The resting orders that the exchanges of this test take: few, so that they run out.
 pub(super) const ORDERS_MAX: u32 = 8;
+/// Prices so near to one another that most orders trade.
+pub(super) const FEW_TICKS: Range<u64> = 18..25;
 pub(super) const ACCOUNTS: u32 = 4;
 /// Login 0 trades for the fee account, 1 and 2 for the same account, 3 and 4 for one each; 5 does not exist.
 pub(super) const LOGIN_ACCOUNTS: [u32; 5] = [0, 1, 1, 2, 3];
@@ -59,10 +62,10 @@ fn login() -> impl Strategy<Value = LoginId> {
     prop_oneof![30 => (0_u32..5).prop_map(LoginId), 1 => Just(LoginId(5))]
 }
 
-/// Few prices around one place, so that orders meet; now and then one that breaks a rule or overflows.
-fn price() -> impl Strategy<Value = OrderPrice> {
+/// Prices around one place, so that orders meet; now and then one that breaks a rule or overflows.
+fn price(ticks: Range<u64>) -> impl Strategy<Value = OrderPrice> {
     prop_oneof![
-        60 => (18_u64..25).prop_map(|ticks| OrderPrice::Limit(ticks * 5)),
+        60 => ticks.prop_map(|ticks| OrderPrice::Limit(ticks * 5)),
         8 => Just(OrderPrice::Market),
         2 => (1_u64..40).prop_map(|ticks| OrderPrice::Limit(ticks * 5)),
         1 => Just(OrderPrice::Limit(0)),
@@ -132,9 +135,9 @@ fn transfer() -> impl Strategy<Value = Transfer> {
     })
 }
 
-fn enter() -> impl Strategy<Value = Enter> {
+fn enter(ticks: Range<u64>) -> impl Strategy<Value = Enter> {
     let instrument = prop_oneof![30 => 0_u32..INSTRUMENTS, 1 => Just(INSTRUMENTS)];
-    (login(), instrument, side(), time_in_force(), price(), quantity(), echo()).prop_map(
+    (login(), instrument, side(), time_in_force(), price(ticks), quantity(), echo()).prop_map(
         |(login, instrument, side, time_in_force, price, quantity, echo)| Enter {
             login,
             user_ref: UserRef(0),
@@ -148,8 +151,8 @@ fn enter() -> impl Strategy<Value = Enter> {
     )
 }
 
-fn replace() -> impl Strategy<Value = Replace> {
-    (login(), time_in_force(), price(), quantity(), echo()).prop_map(
+fn replace(ticks: Range<u64>) -> impl Strategy<Value = Replace> {
+    (login(), time_in_force(), price(ticks), quantity(), echo()).prop_map(
         |(login, time_in_force, price, quantity, echo)| Replace {
             login,
             orig_user_ref: UserRef(0),
@@ -171,11 +174,11 @@ fn other() -> impl Strategy<Value = Command> {
     ]
 }
 
-pub(super) fn step() -> impl Strategy<Value = Step> {
+pub(super) fn step(ticks: Range<u64>) -> impl Strategy<Value = Step> {
     let trading = prop_oneof![6 => Just(Trading::On), 1 => Just(Trading::Off)];
     prop_oneof![
-        40 => (enter(), number()).prop_map(|(enter, number)| Step::Enter(enter, number)),
-        25 => (replace(), live_number(), number()).prop_map(|(r, orig, number)| Step::Replace(r, orig, number)),
+        40 => (enter(ticks.clone()), number()).prop_map(|(enter, number)| Step::Enter(enter, number)),
+        25 => (replace(ticks), live_number(), number()).prop_map(|(r, orig, number)| Step::Replace(r, orig, number)),
         10 => (login(), live_number(), prop_oneof![Just(0_u64), 1_u64..30, Just(u64::MAX)])
             .prop_map(|(login, number, to)| Step::Cancel(login, number, to)),
         2 => (login(), number(), reason()).prop_map(|(login, number, why)| Step::RefuseEnter(login, number, why)),
@@ -367,9 +370,14 @@ proptest! {
 
     /// Every event, every balance and every book, after every command; the audit; and nothing reserved at the end.
     #[test]
-    fn agrees_with_the_naive_exchange(fees in fees(), steps in prop::collection::vec(step(), 1..150)) {
-        let mut exchange = Exchange::new(ExchangeLimits { orders_max: ORDERS_MAX });
-        let mut naive = Naive::new(ORDERS_MAX as usize);
+    fn agrees_with_the_naive_exchange(
+        fees in fees(),
+        orders_max in prop_oneof![Just(ORDERS_MAX), Just(1_000)],
+        steps in prop_oneof![Just(FEW_TICKS), Just(1..80)]
+            .prop_flat_map(|ticks| prop::collection::vec(step(ticks), 1..200)),
+    ) {
+        let mut exchange = Exchange::new(ExchangeLimits { orders_max });
+        let mut naive = Naive::new(orders_max as usize);
         let mut clients = Clients::new();
         for command in opening(fees) {
             let events = apply(&mut exchange, &command);
