@@ -4,6 +4,7 @@ use super::bench::{ALICE, BOB, Bench, cancel, enter, login_packet, settings, who
 use dojima::domain::{Command, Event, InstrumentId, Listing, LoginId, RejectReason, Symbol};
 use dojima::runtime::Agent;
 use dojima::wire::soup::kind;
+use std::ops::ControlFlow;
 use std::os::fd::AsRawFd;
 use std::time::Duration;
 
@@ -158,4 +159,33 @@ fn the_gateways_descriptor_wakes_whoever_waits_for_its_sockets() {
         assert_eq!(events.iter().count(), 1, "round {round}");
         bench.until("the order", |bench| bench.commands.waiting() == u64::from(round));
     }
+}
+
+#[test]
+fn nothing_is_allocated_after_warm_up() {
+    let mut bench = Bench::new();
+    let (mut alice, _) = bench.log_in(ALICE, 0);
+    let (mut bob, _) = bench.log_in(BOB, 0);
+    let (mut sent, mut allocated) = (2 * 49, 0);
+    for round in 0..300_u32 {
+        let orders: Vec<u8> = (0..round % 40).flat_map(|n| [enter(n), cancel(n)].concat()).collect();
+        alice.send(&orders);
+        bob.send(&orders);
+        sent += 2 * orders.len() as u64;
+        (0..round % 30).for_each(|_| bench.tell(ALICE));
+        bench.tell(BOB);
+        bench.clock.advance(300_000_000);
+        bench.until("the round's orders", |bench| {
+            let counted = allocation_counter::measure(|| {
+                bench.cycle();
+            });
+            allocated += if round < 100 { 0 } else { counted.count_total };
+            bench.commands.poll(usize::MAX, |_| ControlFlow::Continue(()));
+            bench.count("gateway.bytes_in") == sent
+        });
+        alice.receive();
+        bob.receive();
+    }
+    assert_eq!(allocated, 0);
+    assert!(bench.count("gateway.messages_in") > 5_000 && bench.count("gateway.messages_out") > 3_000);
 }

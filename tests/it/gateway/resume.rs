@@ -1,6 +1,6 @@
 //! Streams: numbered, gated, and resumed from any message without a gap or a repetition.
 
-use super::bench::{ALICE, BOB, Bench, SECOND, canceled, settings};
+use super::bench::{ALICE, BOB, Bench, SECOND, cancel, canceled, settings};
 use dojima::domain::{AccountId, Event, Executed, InstrumentId, Listing, LoginId};
 use dojima::stages::gateway::GatewaySettings;
 use dojima::stages::resend::ResendChunk;
@@ -169,6 +169,7 @@ fn both_sides_of_a_trade_are_told_also_when_they_are_one_login() {
     };
     assert_eq!(flags(&mut bob, 1), b"A");
     assert_eq!(flags(&mut alice, 3), b"RAR");
+    assert_eq!(bench.log_in(ALICE, 0).1, 5);
 }
 
 #[test]
@@ -207,22 +208,60 @@ fn a_client_that_does_not_read_is_cut_and_can_resume() {
     assert!(again.received == expected);
 }
 
-#[test]
-fn a_client_that_takes_nothing_for_too_long_is_cut() {
-    let roomy =
-        GatewaySettings { tail_bytes: 32 << 20, client_timeout: Duration::from_secs(1_000), ..settings() };
-    let mut bench = Bench::with(roomy, 16, &[]);
-    let (mut slow, _) = bench.log_in(ALICE, 0);
-    let mut stuck = 0;
-    while stuck < 50 {
-        assert!(bench.streams[1].len() < 1_000_000, "no buffer is that large");
+/// A tail that holds more than the system's buffers do, so that a client can stop reading without being cut.
+fn roomy() -> GatewaySettings {
+    GatewaySettings { tail_bytes: 32 << 20, client_timeout: Duration::from_secs(1_000), ..settings() }
+}
+
+/// Releases messages to ALICE, who does not read, until the system takes no more for her and more than `behind` bytes
+/// wait in the gateway.
+fn fill_up(bench: &mut Bench, behind: u64) {
+    let (mut stuck, mut waiting) = (0, 0);
+    while stuck < 50 || waiting <= behind {
+        assert!(bench.streams[1].len() < 1_400_000, "no buffer is that large");
         let before = bench.count("gateway.bytes_out");
         for _ in 0..100 {
             bench.tell(ALICE);
         }
         bench.until("release", |bench| bench.cycle() == 0);
-        stuck = if bench.count("gateway.bytes_out") == before { stuck + 1 } else { 0 };
+        let sent = bench.count("gateway.bytes_out");
+        stuck = if sent == before { stuck + 1 } else { 0 };
+        waiting = bench.streams[1].len() as u64 * 21 + 33 - sent;
     }
+}
+
+#[test]
+fn a_client_that_reads_again_gets_everything() {
+    let mut bench = Bench::with(roomy(), 16, &[]);
+    let (mut client, _) = bench.log_in(ALICE, 0);
+    for _ in 0..3 {
+        let from = bench.streams[1].len() as u64 + 1;
+        fill_up(&mut bench, 0);
+        bench.expect_stream(&mut client, ALICE, from);
+    }
+    assert_eq!(bench.count("gateway.slow_disconnects"), 0);
+}
+
+#[test]
+fn a_client_that_does_not_receive_is_not_read_from_until_it_does() {
+    let mut bench = Bench::with(roomy(), 16, &[]);
+    let (mut client, _) = bench.log_in(ALICE, 0);
+    fill_up(&mut bench, (32 << 20) / 4);
+    let read = bench.count("gateway.bytes_in");
+    client.send(&cancel(1));
+    for _ in 0..1_000 {
+        bench.cycle();
+    }
+    assert_eq!(bench.count("gateway.bytes_in"), read);
+    bench.expect_stream(&mut client, ALICE, 1);
+    bench.until("the order", |bench| bench.commands.waiting() == 1);
+}
+
+#[test]
+fn a_client_that_takes_nothing_for_too_long_is_cut() {
+    let mut bench = Bench::with(roomy(), 16, &[]);
+    let (mut slow, _) = bench.log_in(ALICE, 0);
+    fill_up(&mut bench, 0);
     bench.clock.advance(5 * SECOND - 1);
     bench.cycle();
     assert_eq!(bench.count("gateway.slow_disconnects"), 0);
