@@ -3,6 +3,7 @@
 //! Exit codes: 0 all went well, 1 an error or a failed check, 2 wrong usage, 10 and above a [`Fatal`] with its own
 //! code for each reason (see the table there).
 
+pub mod demo;
 pub mod replay;
 pub mod serve;
 pub mod show;
@@ -29,6 +30,8 @@ struct Cli {
 enum Command {
     /// Run the engine until Ctrl-C
     Serve(serve::ServeArgs),
+    /// Play an order flow into an engine, kill it half way, and check that nothing was lost
+    Demo(demo::DemoArgs),
     /// Rebuild the exchange from the journal and print what it comes to
     Replay(replay::ReplayArgs),
     /// Check that journal, event log and SQL agree
@@ -72,6 +75,7 @@ pub fn main() -> ExitCode {
     start_logging(&cli.command);
     let done = match cli.command {
         Command::Serve(args) => serve::run(args),
+        Command::Demo(args) => demo::run(args),
         Command::Replay(args) => replay::run(args),
         Command::Verify(args) => verify::run(args),
     };

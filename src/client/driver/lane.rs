@@ -330,8 +330,9 @@ impl News<'_> {
                 progress.executed += 1;
                 let order = self.shrink(m.user_ref, m.quantity)?;
                 let liquidity = if m.liquidity == b'A' { Liquidity::Added } else { Liquidity::Removed };
-                let (trade, price, quantity, session) = (m.trade, m.price, m.quantity, self.session);
-                self.tally.fills.push(Fill { trade, order, session, price, quantity, liquidity });
+                let (trade, user_ref, price, quantity) = (m.trade, m.user_ref, m.price, m.quantity);
+                let session = self.session;
+                self.tally.fills.push(Fill { trade, order, user_ref, session, price, quantity, liquidity });
             }
         }
         Ok(())

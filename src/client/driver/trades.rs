@@ -1,7 +1,7 @@
 //! Trades, put together from the messages that their two sides get.
 
 use crate::client::flow::{OrderIndex, SessionIndex};
-use crate::domain::TradeId;
+use crate::domain::{TradeId, UserRef};
 use std::collections::BTreeMap;
 
 /// Which side of a trade a message is about.
@@ -20,6 +20,8 @@ pub struct Fill {
     pub trade: TradeId,
     /// The order that traded.
     pub order: OrderIndex,
+    /// Its client number.
+    pub user_ref: UserRef,
     /// Whose stream it came in.
     pub session: SessionIndex,
     /// In price units.

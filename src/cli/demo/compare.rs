@@ -1,0 +1,130 @@
+//! The trades as the clients were told them, as SQL has them, and as a replay of the journal makes them: exactly the same, or
+//! the first one that differs.
+
+use super::{Place, database};
+use crate::client::driver::{Fill, Liquidity};
+use crate::client::flow::SessionIndex;
+use crate::client::{Driver, Flow};
+use crate::domain::{Event, EventRecord, InstrumentId, TradeId, UserRef};
+use crate::exchange::ExchangeLimits;
+use crate::recovery::{self, DataDir, State};
+use crate::stages::persister::sql::reader::SqlReader;
+use std::time::{Duration, Instant};
+
+/// Rows of one read of the database.
+const PAGE: u32 = 50_000;
+
+/// One trade, in price units and lots.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Line {
+    trade: TradeId,
+    instrument: InstrumentId,
+    price: u64,
+    quantity: u64,
+}
+
+/// One side of a trade as its client was told it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Told {
+    trade: TradeId,
+    session: SessionIndex,
+    user_ref: UserRef,
+    liquidity: Liquidity,
+    price: u64,
+    quantity: u64,
+}
+
+/// What came of it.
+pub(super) struct Comparison {
+    /// Trades that the journal makes.
+    pub(super) trades: usize,
+    /// Executed messages that the clients received.
+    pub(super) messages: usize,
+    /// The first difference between the clients' messages and the journal.
+    pub(super) clients: Option<String>,
+    /// The first difference between SQL and the journal.
+    pub(super) sql: Option<String>,
+    /// Commands replayed for this.
+    pub(super) commands: u64,
+    /// And how long that took.
+    pub(super) replay: Duration,
+}
+
+impl Comparison {
+    pub(super) fn of(place: &Place, flow: &Flow, driver: &Driver<'_>) -> anyhow::Result<Self> {
+        let (mut lines, mut told) = (Vec::new(), Vec::new());
+        let mut state = State::empty(ExchangeLimits { orders_max: place.config.exchange.orders_max });
+        let journal = DataDir(place.data.clone()).journal();
+        let started = Instant::now();
+        let mut trades = Vec::new();
+        let mut on_event = |record: &EventRecord| {
+            if let Event::Executed(trade) = record.event {
+                trades.push(trade);
+            }
+            Ok(())
+        };
+        recovery::replay(&mut state, &journal, 0, None, &mut on_event, &mut |_| {})?;
+        let replay = started.elapsed();
+        for trade in &trades {
+            let listing = state.listings.get(trade.instrument);
+            let price = listing.map_or(0, |listing| listing.price_units(trade.price));
+            let (trade_id, quantity) = (trade.trade, trade.quantity.0);
+            lines.push(Line { trade: trade_id, instrument: trade.instrument, price, quantity });
+            let sides = [
+                (trade.maker_login, trade.maker_user_ref, Liquidity::Added),
+                (trade.taker_login, trade.taker_user_ref, Liquidity::Removed),
+            ];
+            told.extend(sides.map(|(login, user_ref, liquidity)| {
+                let session = SessionIndex(login.0 as u16);
+                Told { trade: trade_id, session, user_ref, liquidity, price, quantity }
+            }));
+        }
+        told.sort_unstable();
+        let mut received: Vec<Told> = driver.fills().iter().map(heard).collect();
+        received.sort_unstable();
+        debug_assert!(flow.venue.accounts.iter().all(|account| account.logins.len() == 1));
+        Ok(Self {
+            trades: lines.len(),
+            messages: received.len(),
+            clients: difference(&received, &told),
+            sql: difference(&sql_lines(place, &state)?, &lines),
+            commands: state.last.sequence,
+            replay,
+        })
+    }
+
+    pub(super) fn all_equal(&self) -> bool {
+        self.clients.is_none() && self.sql.is_none()
+    }
+}
+
+fn heard(fill: &Fill) -> Told {
+    let Fill { trade, session, user_ref, liquidity, price, quantity, .. } = *fill;
+    Told { trade, session, user_ref, liquidity, price, quantity: u64::from(quantity) }
+}
+
+fn sql_lines(place: &Place, state: &State) -> anyhow::Result<Vec<Line>> {
+    let reader = SqlReader::open(&database(place))?;
+    let mut lines: Vec<Line> = Vec::new();
+    loop {
+        let last = lines.last().map_or(TradeId(0), |line| line.trade);
+        let page = reader.trades_after(last, PAGE)?;
+        if page.is_empty() {
+            return Ok(lines);
+        }
+        lines.extend(page.iter().map(|row| {
+            let listing = state.listings.get(row.instrument);
+            let price = listing.map_or(0, |listing| listing.price_units(row.price));
+            Line { trade: row.trade, instrument: row.instrument, price, quantity: row.quantity.0 }
+        }));
+    }
+}
+
+fn difference<T: PartialEq + std::fmt::Debug>(these: &[T], journal: &[T]) -> Option<String> {
+    if these == journal {
+        return None;
+    }
+    let at = these.iter().zip(journal).position(|(a, b)| a != b).unwrap_or(these.len().min(journal.len()));
+    let shown = |side: &[T]| side.get(at).map_or("nothing".to_owned(), |line| format!("{line:?}"));
+    Some(format!("{} where the journal has {}", shown(these), shown(journal)))
+}

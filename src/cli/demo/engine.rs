@@ -1,0 +1,181 @@
+//! The engine as a process of its own: started, listened to, killed, stopped.
+
+use super::Place;
+use anyhow::{Context, bail};
+use std::fs::OpenOptions;
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// What the line begins with by which `serve` says where clients connect.
+const LISTENING: &str = "order entry listening on ";
+
+/// A start may have to replay a long journal.
+const START_TIMEOUT: Duration = Duration::from_secs(300);
+
+/// A stop waits for SQL.
+const STOP_TIMEOUT: Duration = Duration::from_secs(180);
+
+/// A running engine. It ends, hard, with this value.
+pub(super) struct EngineProcess {
+    child: Child,
+    /// Where clients connect.
+    pub(super) address: SocketAddr,
+    /// The engine's newest status line.
+    status: Arc<Mutex<String>>,
+    listener: Option<JoinHandle<()>>,
+}
+
+/// An engine that has started.
+pub(super) struct Start {
+    pub(super) process: EngineProcess,
+    /// From starting the process until clients can connect.
+    pub(super) took: Duration,
+    /// What recovery found and did, in the engine's words.
+    pub(super) recovery: String,
+    /// Commands replayed.
+    pub(super) replayed: u64,
+}
+
+impl EngineProcess {
+    pub(super) fn start(place: &Place, interrupted: &AtomicBool) -> anyhow::Result<Start> {
+        let started = Instant::now();
+        let mut child = spawn(place)?;
+        let stdout = child.stdout.take().context("the engine's output is not there")?;
+        let status = Arc::new(Mutex::new(String::new()));
+        let (lines, heard) = channel();
+        let newest = Arc::clone(&status);
+        // Reads to the end whatever happens here, so that the engine never waits for a full pipe.
+        let listener = std::thread::spawn(move || {
+            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+                if let Ok(mut newest) = newest.lock() {
+                    newest.clone_from(&line);
+                }
+                let _ = lines.send(line);
+            }
+        });
+        let address = "0.0.0.0:0".parse()?;
+        let mut process = Self { child, address, status, listener: Some(listener) };
+        let said = process.await_listening(&heard, interrupted)?;
+        let took = started.elapsed();
+        let journal = format!("journal: {}, ", place.data.join("journal").display());
+        let recovery =
+            said.iter().find_map(|line| line.strip_prefix(&journal)).unwrap_or("started").to_owned();
+        let replayed = replayed(&recovery);
+        Ok(Start { process, took, recovery, replayed })
+    }
+
+    fn await_listening(
+        &mut self,
+        heard: &Receiver<String>,
+        interrupted: &AtomicBool,
+    ) -> anyhow::Result<Vec<String>> {
+        let deadline = Instant::now() + START_TIMEOUT;
+        let mut said = Vec::new();
+        loop {
+            match heard.recv_timeout(Duration::from_millis(100)) {
+                Ok(line) => {
+                    if let Some(address) = line.strip_prefix(LISTENING) {
+                        self.address = address.parse().with_context(|| format!("no address: {address:?}"))?;
+                        return Ok(said);
+                    }
+                    said.push(line);
+                }
+                Err(RecvTimeoutError::Disconnected) => {
+                    let status = self.child.wait()?;
+                    bail!("the engine ended before it listened ({status})");
+                }
+                Err(RecvTimeoutError::Timeout) if interrupted.load(Ordering::Relaxed) => bail!("interrupted"),
+                Err(RecvTimeoutError::Timeout) if Instant::now() > deadline => {
+                    bail!("the engine does not start")
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+        }
+    }
+
+    pub(super) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// How much is journaled and how far SQL is behind, in the engine's words, at most a second old; empty before the
+    /// first status line.
+    pub(super) fn backlog(&self) -> String {
+        let line = self.status.lock().map(|line| line.clone()).unwrap_or_default();
+        let mut parts: Vec<&str> = line
+            .rsplit(", ")
+            .take(2)
+            .filter(|part| part.contains("journaled") || part.contains("SQL"))
+            .collect();
+        parts.reverse();
+        parts.join(" · ")
+    }
+
+    /// Ends the process at once, as a crash would (SIGKILL).
+    pub(super) fn kill(&mut self) -> anyhow::Result<()> {
+        self.child.kill().context("cannot kill the engine")?;
+        self.child.wait()?;
+        self.hear_out();
+        Ok(())
+    }
+
+    /// Asks the process to end and waits until it has; how long that took.
+    pub(super) fn stop(mut self) -> anyhow::Result<Duration> {
+        let started = Instant::now();
+        // The standard library can only kill; a shell can ask.
+        let ask = format!("kill -TERM {}", self.pid());
+        let asked = Command::new("sh").args(["-c", &ask]).status().context("cannot run sh")?;
+        if !asked.success() {
+            bail!("cannot ask the engine to stop");
+        }
+        loop {
+            if let Some(status) = self.child.try_wait()? {
+                self.hear_out();
+                if status.success() {
+                    return Ok(started.elapsed());
+                }
+                bail!("the engine ended with {status}");
+            }
+            if started.elapsed() > STOP_TIMEOUT {
+                bail!("the engine does not stop");
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    fn hear_out(&mut self) {
+        if let Some(listener) = self.listener.take() {
+            let _ = listener.join();
+        }
+    }
+}
+
+impl Drop for EngineProcess {
+    fn drop(&mut self) {
+        // Fails when the process has ended already, which is as well.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn spawn(place: &Place) -> anyhow::Result<Child> {
+    let program = std::env::current_exe().context("cannot find this program")?;
+    let log = OpenOptions::new().create(true).append(true).open(place.engine_log())?;
+    let mut command = Command::new(program);
+    command.arg("serve").arg("--config").arg(&place.config_file).arg("--data").arg(&place.data);
+    command.args(["--status", "1"]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
+    command.env("RUST_LOG", "warn");
+    command.spawn().context("cannot start the engine")
+}
+
+/// The number in `replayed 1,234 commands`.
+fn replayed(recovery: &str) -> u64 {
+    let after = recovery.split("replayed ").nth(1).unwrap_or_default();
+    let number = after.split(' ').next().unwrap_or_default();
+    number.replace(',', "").parse().unwrap_or(0)
+}

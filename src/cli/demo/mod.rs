@@ -1,0 +1,375 @@
+//! `dojima demo`: a whole day of an exchange's life in some seconds. An engine is started as a process of its own, a flow is
+//! played into it over TCP, the process is killed hard in the middle, started again and the flow played to its end; then
+//! everything that anybody was told is compared.
+
+mod compare;
+mod engine;
+mod play;
+mod report;
+
+use crate::client::flow::expected::{self, NamedTrade};
+use crate::client::flow::generator::{self, GeneratorOptions};
+use crate::client::flow::keep_to_recording;
+use crate::client::{Driver, DriverOptions, Flow, Ordering, Pace, Turn};
+use crate::config::{Config, Durability};
+use crate::runtime::ThreadingMode;
+use anyhow::{Context, bail};
+use clap::Args;
+use compare::Comparison;
+use engine::{EngineProcess, Start};
+use play::{Display, Played};
+use report::Report;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering as AtomicOrdering};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+use super::show;
+
+/// Messages of a generated flow, unless told otherwise.
+const GENERATED_ORDERS: usize = 1_000_000;
+
+/// Sessions of a generated flow, unless told otherwise.
+const GENERATED_SESSIONS: u16 = 4;
+
+/// A shell's code for a process that Ctrl-C ended.
+const EXIT_INTERRUPTED: u8 = 130;
+
+/// How fast the flow is played.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Speed(Pace);
+
+impl FromStr for Speed {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "max" {
+            return Ok(Self(Pace::Max));
+        }
+        match text.parse::<f64>() {
+            Ok(speed) if (1e-3..=1e9).contains(&speed) => Ok(Self(Pace::Speed(speed))),
+            _ => {
+                Err("must be `max`, or how many times faster than the recorded clock, such as 1 or 60"
+                    .to_owned())
+            }
+        }
+    }
+}
+
+/// Arguments of `dojima demo`.
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// A recorded flow to play (csv or csv.xz); generated from --seed if left out
+    #[arg(long, value_name = "FILE")]
+    flow: Option<PathBuf>,
+    /// The recorded clock's speed, such as 1 or 60, or max: as fast as the engine answers
+    #[arg(long, value_name = "SPEED", default_value = "max")]
+    speed: Speed,
+    /// Play so many messages only; generated flows have 1,000,000 if left out
+    #[arg(long, value_name = "COUNT")]
+    orders: Option<usize>,
+    /// Names the generated flow: the same seed is the same flow
+    #[arg(long, value_name = "SEED", default_value_t = 1)]
+    seed: u64,
+    /// Client sessions; 4 for a generated flow and 1 for a recorded one if left out
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=32))]
+    sessions: Option<u16>,
+    /// Messages that each session keeps in flight at most
+    #[arg(long, value_name = "COUNT", default_value_t = 512, value_parser = clap::value_parser!(u32).range(1..=65_536))]
+    window: u32,
+    /// Keep journal, event log and database in this directory, which must not have any yet
+    #[arg(long, visible_alias = "keep", value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Do not kill the engine in the middle
+    #[arg(long)]
+    no_kill: bool,
+    /// What an acknowledged message survives: sync (a power loss) or async (a crash of the process)
+    #[arg(long, value_name = "DURABILITY", default_value = "sync")]
+    durability: Durability,
+    /// How the engine's agents are spread over threads: shared or dedicated
+    #[arg(long, value_name = "MODE", default_value = "shared")]
+    mode: ThreadingMode,
+}
+
+/// Plays the demo.
+///
+/// # Errors
+/// When the flow cannot be read, the engine cannot be started or does not answer. A comparison that fails is no error
+/// but a line of the report and exit code 1.
+pub fn run(args: DemoArgs) -> anyhow::Result<ExitCode> {
+    if args.mode == ThreadingMode::Stepped {
+        bail!("stepped is for simulations; a demo runs shared or dedicated");
+    }
+    let interrupted = on_interrupt()?;
+    let (flow, expected) = read_flow(&args)?;
+    let place = Place::make(&args, &flow)?;
+    say(format_args!("{}", report::heading(&flow, &args, &place.data)))?;
+
+    let show = Arc::clone(&interrupted);
+    let done =
+        Demo { args: &args, flow: &flow, place: &place, interrupted: &interrupted }.run(expected.as_deref());
+    match done {
+        // The engine is gone by now: whatever went wrong, it went wrong because everything was told to stop.
+        _ if show.load(AtomicOrdering::Relaxed) => {
+            say(format_args!("\ninterrupted; the engine is stopped"))?;
+            Ok(ExitCode::from(EXIT_INTERRUPTED))
+        }
+        Ok(all_well) => Ok(if all_well { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
+        Err(error) => Err(error.context(place.engine_log_tail())),
+    }
+}
+
+fn read_flow(args: &DemoArgs) -> anyhow::Result<(Flow, Option<Vec<NamedTrade>>)> {
+    let Some(path) = &args.flow else {
+        let options = GeneratorOptions {
+            seed: args.seed,
+            actions: args.orders.unwrap_or(GENERATED_ORDERS),
+            sessions: args.sessions.unwrap_or(GENERATED_SESSIONS),
+        };
+        return Ok((generator::generate(&options), None));
+    };
+    let mut flow = Flow::load(path, args.sessions.unwrap_or(1))?;
+    let mut expected = match expected::beside(path) {
+        Some(beside) => expected::load(&beside)?,
+        None => None,
+    };
+    // A part of the flow, or orders that are dealt to several traders, cannot be held against the recorded trades.
+    if args.orders.is_some() || args.sessions.is_some_and(|sessions| sessions > 1) {
+        expected = None;
+    }
+    if let Some(expected) = &expected {
+        keep_to_recording(&mut flow, expected);
+    }
+    flow.truncate(args.orders.unwrap_or(usize::MAX));
+    Ok((flow, expected))
+}
+
+/// Where the engine's files are.
+struct Place {
+    data: PathBuf,
+    config_file: PathBuf,
+    config: Config,
+    /// Removes everything at the end.
+    _temporary: Option<TempDir>,
+}
+
+impl Place {
+    fn make(args: &DemoArgs, flow: &Flow) -> anyhow::Result<Self> {
+        let temporary = match args.data {
+            Some(_) => None,
+            None => Some(TempDir::with_prefix("dojima-demo-").context("no temporary directory")?),
+        };
+        let dir = match (&args.data, &temporary) {
+            (Some(dir), _) => dir.as_path(),
+            (None, Some(dir)) => dir.path(),
+            (None, None) => bail!("no directory"),
+        };
+        if fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some()) {
+            bail!("{} is not empty; the demo begins with a new exchange", dir.display());
+        }
+        fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
+        let mut config = flow.venue.config();
+        config.engine.mode = args.mode;
+        config.journal.durability = args.durability;
+        config.gateway.listen = "127.0.0.1:0".parse()?;
+        config.validate()?;
+        let config_file = dir.join("demo.toml");
+        fs::write(&config_file, config.to_toml()?)
+            .with_context(|| format!("cannot write {}", config_file.display()))?;
+        Ok(Self { data: dir.join("data"), config_file, config, _temporary: temporary })
+    }
+
+    fn engine_log(&self) -> PathBuf {
+        self.config_file.with_file_name("engine.log")
+    }
+
+    /// What the engine last complained about, for an error.
+    fn engine_log_tail(&self) -> String {
+        let text = fs::read_to_string(self.engine_log()).unwrap_or_default();
+        let lines: Vec<&str> = text.lines().collect();
+        let tail = lines[lines.len().saturating_sub(5)..].join("\n  ");
+        if tail.is_empty() {
+            "the demo failed".to_owned()
+        } else {
+            format!("the engine said:\n  {tail}\nthe demo failed")
+        }
+    }
+}
+
+/// One run.
+struct Demo<'a> {
+    args: &'a DemoArgs,
+    flow: &'a Flow,
+    place: &'a Place,
+    interrupted: &'a AtomicBool,
+}
+
+impl Demo<'_> {
+    /// All of it; whether every check held.
+    fn run(&self, expected: Option<&[NamedTrade]>) -> anyhow::Result<bool> {
+        let recorded = self.args.flow.is_some();
+        let options = DriverOptions {
+            window: self.args.window as usize,
+            ordering: if recorded { Ordering::Recorded } else { Ordering::PerSession },
+            pace: self.args.speed.0,
+        };
+        let mut driver = Driver::new(self.flow, options)?;
+        let display = Display::new(self.flow.actions.len() as u64);
+        let mut played = Played::default();
+
+        let mut engine = self.start(&display)?;
+        driver.connect(engine.address)?;
+        let mut recovery = None;
+        if !self.args.no_kill {
+            let half = self.flow.actions.len() as u64 / 2;
+            self.play(&mut driver, &engine, &display, &mut played, half)?;
+            recovery = Some(self.kill_and_resume(&mut driver, &mut engine, &display, &mut played)?);
+        }
+        self.play(&mut driver, &engine, &display, &mut played, u64::MAX)?;
+        driver.log_out();
+        display.finish();
+
+        let stopped = engine.stop()?;
+        display.line("stop", &format!("in good order after {}, SQL included", show::duration(stopped)))?;
+        display.line("verify", "journal, event log and SQL are compared")?;
+        let verified = self.verify()?;
+        let comparison = Comparison::of(self.place, self.flow, &driver)?;
+        let report = Report {
+            flow: self.flow,
+            driver: &driver,
+            played: &played,
+            recovery: recovery.as_ref(),
+            verified,
+            comparison: &comparison,
+            expected,
+        };
+        say(format_args!("{report}"))?;
+        if self.args.data.is_some() {
+            say(format_args!("{}", report::further(self.place)))?;
+        } else {
+            say(format_args!("{}", report::further_if_kept()))?;
+        }
+        Ok(verified && comparison.all_equal())
+    }
+
+    fn start(&self, display: &Display) -> anyhow::Result<EngineProcess> {
+        let Start { process, took, .. } = EngineProcess::start(self.place, self.interrupted)?;
+        let (pid, address) = (process.pid(), process.address);
+        display.line(
+            "start",
+            &format!("engine process {pid}, listening on {address} after {}", show::duration(took)),
+        )?;
+        Ok(process)
+    }
+
+    /// Plays until so many actions are sent, or to the end.
+    fn play(
+        &self,
+        driver: &mut Driver<'_>,
+        engine: &EngineProcess,
+        display: &Display,
+        played: &mut Played,
+        until_sent: u64,
+    ) -> anyhow::Result<()> {
+        let sent_before = driver.progress().sent;
+        let started = Instant::now();
+        loop {
+            let turn = driver.turn(Duration::from_millis(50))?;
+            display.show(driver, engine);
+            if self.interrupted.load(AtomicOrdering::Relaxed) {
+                bail!("interrupted");
+            }
+            if turn == Turn::Finished || driver.progress().sent >= until_sent {
+                break;
+            }
+        }
+        let sent = driver.progress().sent - sent_before;
+        let part = Played { sent, time: started.elapsed(), ..Played::default() };
+        display.line("play", &part.line(driver))?;
+        played.add(part);
+        Ok(())
+    }
+
+    fn kill_and_resume(
+        &self,
+        driver: &mut Driver<'_>,
+        engine: &mut EngineProcess,
+        display: &Display,
+        played: &mut Played,
+    ) -> anyhow::Result<report::Recovery> {
+        let pid = engine.pid();
+        let in_flight = driver.unsettled();
+        engine.kill()?;
+        // What the engine had released before it died is still on its way to the clients.
+        let drained = Instant::now();
+        while drained.elapsed() < Duration::from_secs(5) {
+            match driver.turn(Duration::from_millis(10)) {
+                Ok(_) => {}
+                Err(error) if error.is_disconnect() => break,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        driver.disconnect();
+        let settled = driver.progress().settled;
+        display.line(
+            "kill",
+            &format!("SIGKILL to process {pid} with {} in flight", show::count(in_flight as u64, "message")),
+        )?;
+
+        let start = EngineProcess::start(self.place, self.interrupted)?;
+        *engine = start.process;
+        display.line(
+            "restart",
+            &format!("{}; listening after {}", start.recovery, show::duration(start.took)),
+        )?;
+        let resent_before = driver.progress().resent;
+        let sequences = driver.next_sequences();
+        driver.connect(engine.address)?;
+        let resent = driver.progress().resent - resent_before;
+        let resumed = format!(
+            "{} from where they were ({}), {} sent again",
+            show::count(sequences.len() as u64, "session"),
+            report::sequences(&sequences),
+            show::count(resent, "message"),
+        );
+        display.line("resume", &resumed)?;
+        played.settled_before_kill = settled;
+        Ok(report::Recovery { commands: start.replayed, took: start.took, resent })
+    }
+
+    /// `dojima verify` as a person would run it.
+    fn verify(&self) -> anyhow::Result<bool> {
+        let program = std::env::current_exe().context("cannot find this program")?;
+        let mut command = std::process::Command::new(program);
+        command
+            .arg("verify")
+            .arg("--data")
+            .arg(&self.place.data)
+            .arg("--config")
+            .arg(&self.place.config_file);
+        Ok(command.status().context("cannot run `dojima verify`")?.success())
+    }
+}
+
+fn on_interrupt() -> anyhow::Result<Arc<AtomicBool>> {
+    let interrupted = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&interrupted);
+    ctrlc::set_handler(move || flag.store(true, AtomicOrdering::Relaxed)).context("cannot handle Ctrl-C")?;
+    Ok(interrupted)
+}
+
+fn say(text: std::fmt::Arguments<'_>) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{text}")?;
+    Ok(out.flush()?)
+}
+
+/// Where the database is, relative paths being inside the data directory.
+fn database(place: &Place) -> PathBuf {
+    Path::new(&place.data).join(&place.config.sql.path)
+}

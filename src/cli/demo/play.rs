@@ -1,0 +1,109 @@
+//! What is shown while the flow is played: a line that changes on a terminal, lines now and then elsewhere.
+
+use super::engine::EngineProcess;
+use super::show;
+use crate::client::Driver;
+use anyhow::Context;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::cell::RefCell;
+use std::io::{IsTerminal, Write};
+use std::time::{Duration, Instant};
+
+/// How often the numbers change.
+const REFRESH_TERMINAL: Duration = Duration::from_millis(250);
+const REFRESH_PIPE: Duration = Duration::from_secs(2);
+
+/// Messages sent, and the time that it took.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Played {
+    pub(super) sent: u64,
+    pub(super) time: Duration,
+    /// Messages that were settled when the engine was killed.
+    pub(super) settled_before_kill: u64,
+}
+
+impl Played {
+    pub(super) fn add(&mut self, part: Self) {
+        self.sent += part.sent;
+        self.time += part.time;
+    }
+
+    pub(super) fn line(&self, driver: &Driver<'_>) -> String {
+        format!(
+            "{} in {}: {}, {} so far",
+            show::count(self.sent, "message"),
+            show::duration(self.time),
+            show::rate(self.sent, self.time),
+            show::count(driver.progress().executed / 2, "trade"),
+        )
+    }
+}
+
+/// Where progress is drawn.
+pub(super) struct Display {
+    bar: ProgressBar,
+    terminal: bool,
+    last: RefCell<Reading>,
+}
+
+/// When the numbers were last shown, and what they were.
+struct Reading {
+    at: Instant,
+    sent: u64,
+}
+
+impl Display {
+    pub(super) fn new(actions: u64) -> Self {
+        let terminal = std::io::stdout().is_terminal();
+        let target =
+            if terminal { ProgressDrawTarget::stdout_with_hz(8) } else { ProgressDrawTarget::hidden() };
+        let style = ProgressStyle::with_template("          {bar:24.cyan/dim} {percent:>3} %  {wide_msg}");
+        let bar = ProgressBar::with_draw_target(Some(actions), target)
+            .with_style(style.expect("the template is fixed"));
+        Self { bar, terminal, last: RefCell::new(Reading { at: Instant::now(), sent: 0 }) }
+    }
+
+    /// A line that stays, with the name of the step that it is about.
+    pub(super) fn line(&self, step: &str, text: &str) -> anyhow::Result<()> {
+        self.bar.suspend(|| {
+            let mut out = std::io::stdout().lock();
+            writeln!(out, "{step:<9} {text}").and_then(|()| out.flush()).context("cannot print")
+        })
+    }
+
+    /// The numbers as they are now, if it is time to show them.
+    pub(super) fn show(&self, driver: &mut Driver<'_>, engine: &EngineProcess) {
+        let refresh = if self.terminal { REFRESH_TERMINAL } else { REFRESH_PIPE };
+        let mut last = self.last.borrow_mut();
+        let since = last.at.elapsed();
+        if since < refresh {
+            return;
+        }
+        let recent = driver.take_recent_latency();
+        let progress = driver.progress();
+        let quantile = |q| show::duration(Duration::from_nanos(recent.value_at_quantile(q)));
+        let mut text = format!(
+            "{} · {} · p50 {} p99 {}",
+            show::rate(progress.sent.saturating_sub(last.sent), since),
+            show::count(progress.executed / 2, "trade"),
+            quantile(0.5),
+            quantile(0.99),
+        );
+        let backlog = engine.backlog();
+        if !backlog.is_empty() {
+            text += &format!(" · {backlog}");
+        }
+        *last = Reading { at: Instant::now(), sent: progress.sent };
+        self.bar.set_position(progress.sent);
+        self.bar.set_message(text.clone());
+        if !self.terminal {
+            let percent = 100 * progress.sent / self.bar.length().unwrap_or(1).max(1);
+            // That nobody reads any more is found out by the next line that matters.
+            let _ = self.line("", &format!("{percent:>3} %  {text}"));
+        }
+    }
+
+    pub(super) fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}

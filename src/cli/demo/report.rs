@@ -1,0 +1,194 @@
+//! What the demo says before and after.
+
+use super::compare::Comparison;
+use super::play::Played;
+use super::{DemoArgs, Place, database, show};
+use crate::client::driver::trades;
+use crate::client::flow::expected::{self, Agreement, NamedTrade};
+use crate::client::{Driver, Flow, Pace};
+use crate::domain::RejectReason;
+use crate::wire::ouch::event::reject_code;
+use comfy_table::{LineStyle, Table, TableStyle};
+use std::fmt;
+use std::path::Path;
+use std::time::Duration;
+
+/// What the restart came to.
+pub(super) struct Recovery {
+    pub(super) commands: u64,
+    /// From starting the process until clients could connect.
+    pub(super) took: Duration,
+    pub(super) resent: u64,
+}
+
+/// The first lines: what is played, and into what.
+pub(super) fn heading(flow: &Flow, args: &DemoArgs, data: &Path) -> String {
+    let speed = match args.speed.0 {
+        Pace::Max => "as fast as the engine answers".to_owned(),
+        Pace::Speed(speed) => format!("{speed} × the recorded clock"),
+    };
+    let sessions = show::count(flow.venue.credentials().len() as u64, "session");
+    let mut text = format!(
+        "flow      {}: {}, {sessions}, {speed}\nengine    {} threads, {} durability, in {}",
+        flow.name,
+        show::count(flow.actions.len() as u64, "message"),
+        args.mode,
+        args.durability,
+        data.display(),
+    );
+    for left_out in &flow.left_out {
+        text += &format!("\nleft out  {} {}", show::thousands(left_out.actions), left_out.reason);
+    }
+    text
+}
+
+/// Where each stream is taken up again.
+pub(super) fn sequences(sequences: &[u64]) -> String {
+    let shown: Vec<String> = sequences.iter().take(4).map(|sequence| show::thousands(*sequence)).collect();
+    let more = if sequences.len() > shown.len() { " …" } else { "" };
+    format!("messages {}{more}", shown.join(" · "))
+}
+
+/// The summary.
+pub(super) struct Report<'a> {
+    pub(super) flow: &'a Flow,
+    pub(super) driver: &'a Driver<'a>,
+    pub(super) played: &'a Played,
+    pub(super) recovery: Option<&'a Recovery>,
+    pub(super) verified: bool,
+    pub(super) comparison: &'a Comparison,
+    pub(super) expected: Option<&'a [NamedTrade]>,
+}
+
+impl fmt::Display for Report<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut table = Table::new();
+        table.load_style(TableStyle::new().header_separator(LineStyle::new('─', '─', '─', '─')));
+        table.set_header(["summary", ""]);
+        let rows = self.counts().into_iter().chain(self.speed()).chain(self.checks());
+        rows.for_each(|(name, value)| {
+            table.add_row([name.to_owned(), value]);
+        });
+        write!(f, "{table}")
+    }
+}
+
+type Row = (&'static str, String);
+
+impl Report<'_> {
+    fn counts(&self) -> Vec<Row> {
+        let progress = self.driver.progress();
+        let sent =
+            format!("{} ({} new orders)", show::thousands(progress.sent), show::thousands(progress.orders));
+        let answers = format!(
+            "{} accepted, {} replaced, {} canceled, {} without an answer (their order was gone)",
+            show::thousands(progress.accepted),
+            show::thousands(progress.replaced),
+            show::thousands(progress.canceled),
+            show::thousands(progress.unanswered),
+        );
+        let mut rows = vec![("messages sent", sent), ("answers", answers)];
+        if !progress.rejected.is_empty() {
+            let by_code =
+                |(code, count): (&u16, &u64)| format!("{} {}", show::thousands(*count), words(*code));
+            rows.push(("refused", progress.rejected.iter().map(by_code).collect::<Vec<_>>().join("; ")));
+        }
+        rows.push(("trades", show::thousands(self.comparison.trades as u64)));
+        rows
+    }
+
+    fn speed(&self) -> Vec<Row> {
+        let Played { sent, time, .. } = *self.played;
+        let rate = format!("{} messages, over {}", show::rate(sent, time), show::duration(time));
+        let mut rows = vec![("throughput", rate)];
+        let latency = self.driver.latency();
+        let at = |quantile| show::duration(Duration::from_nanos(latency.value_at_quantile(quantile)));
+        let quantiles = format!(
+            "p50 {} · p90 {} · p99 {} · p99.9 {} · max {}",
+            at(0.5),
+            at(0.9),
+            at(0.99),
+            at(0.999),
+            at(1.0)
+        );
+        rows.push(("order → ack", quantiles));
+        rows.push(("", format!("durable before it is sent; {} measured", show::thousands(latency.len()))));
+        if let Some(Recovery { commands, took, resent }) = self.recovery {
+            rows.push((
+                "recovery",
+                format!(
+                    "{} replayed; from starting the process to listening {} ({})",
+                    show::count(*commands, "command"),
+                    show::duration(*took),
+                    show::rate(*commands, *took),
+                ),
+            ));
+            let settled = show::thousands(self.played.settled_before_kill);
+            rows.push(("", format!("{settled} messages were settled before the kill, {resent} sent again")));
+        }
+        let Comparison { commands, replay, .. } = self.comparison;
+        let replay = format!(
+            "{} in {}, {}",
+            show::count(*commands, "command"),
+            show::duration(*replay),
+            show::rate(*commands, *replay)
+        );
+        rows.push(("journal replay", replay));
+        rows
+    }
+
+    fn checks(&self) -> Vec<Row> {
+        let Comparison { trades: count, messages, clients, sql, .. } = self.comparison;
+        let count = show::count(*count as u64, "trade");
+        let outcome = |difference: &Option<String>, good: String| match difference {
+            None => good,
+            Some(difference) => format!("DIFFERENT: {difference}"),
+        };
+        let verified = if self.verified { "all checks hold" } else { "FAILED, see above" };
+        let told = format!("{} = journal, exactly", show::count(*messages as u64, "Executed message"));
+        let mut rows = vec![
+            ("verify", verified.to_owned()),
+            ("SQL trades", outcome(sql, format!("{count} = journal, exactly"))),
+            ("clients' trades", outcome(clients, told)),
+        ];
+        if let Some(expected) = self.expected {
+            let (made, _) = trades(self.driver.fills());
+            let agreement = Agreement::of(expected, &expected::named(&made, self.flow));
+            rows.push(("recorded trades", agreement.to_string()));
+            rows.push((
+                "",
+                "after those that met hidden orders the book was set back to the recording".to_owned(),
+            ));
+        }
+        rows
+    }
+}
+
+/// What a Rejected code stands for here.
+fn words(code: u16) -> String {
+    let reason = RejectReason::ALL.iter().find(|reason| reject_code(**reason) == code);
+    reason.map_or_else(|| format!("with code {code:#04x}"), |reason| reason.text().to_owned())
+}
+
+/// What to look at in what was kept.
+pub(super) fn further(place: &Place) -> String {
+    let (data, config) = (place.data.display(), place.config_file.display());
+    let database = database(place);
+    let sqlite = |sql: &str| format!("  sqlite3 -header -column {} \"{sql}\"", database.display());
+    [
+        "\nlook further:".to_owned(),
+        sqlite("SELECT * FROM trades_readable ORDER BY trade_id DESC LIMIT 10"),
+        sqlite("SELECT * FROM balances_readable"),
+        sqlite("SELECT s.name AS status, count(*) AS orders FROM orders JOIN order_statuses s USING (status) GROUP BY status"),
+        sqlite("SELECT * FROM conservation"),
+        format!("  dojima replay --data {data} --config {config}"),
+        format!("  dojima serve --data {data} --config {config}"),
+    ]
+    .join("\n")
+}
+
+/// How to keep something to look at.
+pub(super) fn further_if_kept() -> String {
+    "\nAll of it is removed now. `dojima demo --data DIR` keeps journal, event log and SQL, and prints queries to look further."
+        .to_owned()
+}
