@@ -240,8 +240,9 @@ fn records_larger_than_what_a_reader_reads_at_once() {
     for (sequence, bytes) in (1..).zip([10, 5_000, 3 << 20, 0, 100_000, 2 << 20, 4_064, 4_065, 3 << 20]) {
         assert!(reader.next().expect("reads").is_none());
         writer.append(sequence, 0, &vec![sequence as u8; bytes]).expect("there is room");
-        let record = reader.next().expect("reads").map(|record| (record.sequence, record.payload.to_vec()));
-        assert_eq!(record, Some((sequence, vec![sequence as u8; bytes])));
+        let record = reader.next().expect("reads").unwrap_or_else(|| panic!("{bytes} bytes do not read"));
+        assert_eq!((record.sequence, record.payload.len()), (sequence, bytes));
+        assert!(record.payload.iter().all(|&byte| byte == sequence as u8), "{bytes} bytes");
     }
     assert_eq!(read(&storage, 1).len(), 9);
 }
