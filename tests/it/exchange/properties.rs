@@ -365,38 +365,72 @@ pub(super) fn fees() -> impl Strategy<Value = [u32; 4]> {
     [rate(), rate(), rate(), rate()]
 }
 
+/// Orders that mostly keep apart, bids below ticks 40 and asks above, so that the books grow deep; few are taken out.
+fn deep_step() -> impl Strategy<Value = Step> {
+    let enter = (1_u32..5, side(), 0_u64..35, 2_u64..5).prop_map(|(login, side, away, quantity)| {
+        let ticks = if side == Side::Buy { 42 - away } else { 38 + away };
+        let (login, quantity) = (LoginId(login), Quantity(quantity));
+        let price = OrderPrice::Limit(ticks * 5);
+        Step::Enter(Enter { login, side, price, quantity, ..Enter::default() }, Number::Fresh(1))
+    });
+    let cancel = any::<u8>().prop_map(|which| Step::Cancel(LoginId(1), Number::Live(which), 0));
+    let replace = (any::<u8>(), replace(8..75))
+        .prop_map(|(which, replace)| Step::Replace(replace, Number::Live(which), Number::Fresh(1)));
+    prop_oneof![6 => enter, 1 => cancel, 2 => replace]
+}
+
+/// Gives the steps to both exchanges: every event, every balance and every book after every command; the audit; and
+/// nothing reserved at the end.
+fn compare(opening: &[Command], orders_max: u32, steps: &[Step]) -> Result<(), TestCaseError> {
+    let mut exchange = Exchange::new(ExchangeLimits { orders_max });
+    let mut naive = Naive::new(orders_max as usize);
+    let mut clients = Clients::new();
+    for command in opening {
+        let events = apply(&mut exchange, command);
+        prop_assert!(!matches!(events[0], Event::Refused { .. }), "{command:?}: {events:?}");
+        prop_assert_eq!(events, naive.apply(command));
+    }
+    for step in steps {
+        let command = clients.command(step, &exchange);
+        let events = apply(&mut exchange, &command);
+        prop_assert_eq!(&events, &naive.apply(&command), "after {:?}", command);
+        clients.note(&events);
+        prop_assert_eq!(exchange.audit(), Ok(()), "after {:?}", command);
+        assert_same_state(&exchange, &naive)?;
+    }
+    drain(&mut exchange);
+    prop_assert_eq!(exchange.open_orders(), 0);
+    for (account, asset) in (0..ACCOUNTS).flat_map(|account| (0..ASSETS).map(move |asset| (account, asset))) {
+        let balance = exchange.balance(AccountId(account), AssetId(asset)).expect("known");
+        prop_assert_eq!(balance.reserved, Amount(0));
+    }
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, max_shrink_iters: 20_000, ..ProptestConfig::default() })]
 
-    /// Every event, every balance and every book, after every command; the audit; and nothing reserved at the end.
     #[test]
     fn agrees_with_the_naive_exchange(
         fees in fees(),
         orders_max in prop_oneof![Just(ORDERS_MAX), Just(1_000)],
-        steps in prop_oneof![Just(FEW_TICKS), Just(1..80)]
-            .prop_flat_map(|ticks| prop::collection::vec(step(ticks), 1..200)),
+        steps in prop::collection::vec(step(FEW_TICKS), 1..200),
     ) {
-        let mut exchange = Exchange::new(ExchangeLimits { orders_max });
-        let mut naive = Naive::new(orders_max as usize);
-        let mut clients = Clients::new();
-        for command in opening(fees) {
-            let events = apply(&mut exchange, &command);
-            prop_assert!(!matches!(events[0], Event::Refused { .. }), "{command:?}: {events:?}");
-            prop_assert_eq!(events, naive.apply(&command));
-        }
-        for step in &steps {
-            let command = clients.command(step, &exchange);
-            let events = apply(&mut exchange, &command);
-            prop_assert_eq!(&events, &naive.apply(&command), "after {:?}", command);
-            clients.note(&events);
-            prop_assert_eq!(exchange.audit(), Ok(()), "after {:?}", command);
-            assert_same_state(&exchange, &naive)?;
-        }
-        drain(&mut exchange);
-        prop_assert_eq!(exchange.open_orders(), 0);
-        for (account, asset) in (0..ACCOUNTS).flat_map(|account| (0..ASSETS).map(move |asset| (account, asset))) {
-            let balance = exchange.balance(AccountId(account), AssetId(asset)).expect("known");
-            prop_assert_eq!(balance.reserved, Amount(0));
-        }
+        compare(&opening(fees), orders_max, &steps)?;
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, max_shrink_iters: 20_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn agrees_with_the_naive_exchange_on_deep_books(steps in prop::collection::vec(deep_step(), 100..300)) {
+        let mut opening = opening([100, 200, 0, 0]);
+        opening.extend((1..ACCOUNTS).flat_map(|account| [(account, 0_u16), (account, 1)]).map(|(account, asset)| {
+            let (account, amount) = (AccountId(account), Amount(10_000_000));
+            let reference = 4 + u64::from(asset);
+            Command::Deposit(Transfer { account, asset: AssetId(asset), amount, reference })
+        }));
+        compare(&opening, 1_000, &steps)?;
     }
 }
