@@ -14,3 +14,4 @@ mod modes;
 mod persister;
 mod support;
 mod recovery;
+mod kill;

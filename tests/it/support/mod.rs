@@ -3,3 +3,4 @@
 pub mod commands;
 pub mod engines;
 pub mod naive;
+pub mod process;
