@@ -9,6 +9,7 @@ use dojima::exchange::{Digest, ExchangeLimits};
 use dojima::recovery::{DataDir, Recovered, RecoveryError, RecoverySettings, State, recover};
 use dojima_journal::{JournalError, Options, Verdict, Writer, scan};
 use std::fs;
+use std::path::Path;
 use tempfile::TempDir;
 
 const COMMANDS: usize = 400;
@@ -63,7 +64,7 @@ impl Place {
     }
 }
 
-fn writer(dir: &std::path::Path) -> Writer {
+fn writer(dir: &Path) -> Writer {
     scan(dir).expect("can be scanned").into_writer(options()).expect("can be written")
 }
 
@@ -238,6 +239,38 @@ fn a_torn_tail_is_cut_and_its_events_with_it() {
     let recovered = place.recover().expect("recovered");
     assert!(matches!(recovered.report.verdict, Verdict::TornTail { .. }), "{:?}", recovered.report.verdict);
     history.assert_recovered(&place, recovered, kept);
+}
+
+/// Flips a bit of the byte at `offset` in the first segment of a journal or event log.
+fn damage(dir: &Path, offset: usize) {
+    let file = scan(dir).expect("scanned").segments()[0].file.clone();
+    let mut bytes = fs::read(&file).expect("readable");
+    bytes[offset] ^= 1;
+    fs::write(&file, bytes).expect("written");
+}
+
+#[test]
+fn a_damaged_event_log_is_made_whole_from_the_journal() {
+    let (place, history) = (Place::new(), History::new(6));
+    append_commands(&mut place.journal(), &history.commands);
+    append_events(&mut place.event_log(), &history.events);
+    damage(&place.data().event_log(), 5_000);
+    let recovered = place.recover().expect("recovered");
+    assert!(recovered.report.events_logged > 0, "something was lost");
+    history.assert_recovered(&place, recovered, history.commands.len());
+}
+
+#[test]
+fn a_sealed_event_log_that_is_damaged_is_refused() {
+    let (place, history) = (Place::new(), History::new(7));
+    append_commands(&mut place.journal(), &history.commands);
+    let mut log = place.event_log();
+    append_events(&mut log, &history.events);
+    log.seal().expect("sealed");
+    damage(&place.data().event_log(), 5_000);
+    let refused = place.recover().expect_err("refused");
+    let RecoveryError::Journal(JournalError::Damaged { file, .. }) = &refused else { panic!("{refused}") };
+    assert!(file.starts_with(place.data().event_log()), "{refused}");
 }
 
 #[test]
