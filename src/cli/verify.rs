@@ -9,6 +9,7 @@ use crate::recovery::{DataDir, State};
 use crate::stages::persister::sql::SqlError;
 use crate::stages::persister::sql::check::check;
 use crate::stages::persister::sql::reader::SqlReader;
+use anyhow::bail;
 use clap::Args;
 use comfy_table::{Cell, Color, ContentArrangement, LineStyle, Table, TableStyle};
 use dojima_journal::{JournalError, Reader, Scanned};
@@ -33,30 +34,32 @@ pub fn run(args: VerifyArgs) -> anyhow::Result<ExitCode> {
     let config = args.source.read_config()?;
     let data = DataDir(args.source.existing_dir()?.clone());
     // Last to first: whatever grows meanwhile, each of the three then holds at least what the one before it had.
-    let sql = open_sql(&config, &data)?;
-    let event_log = dojima_journal::scan(&data.event_log())?;
+    let sql = open_sql(&config, &data);
+    let mut log = LogComparison::open(&data);
     let journal = dojima_journal::scan(&data.journal())?;
+    if journal.records() == 0 {
+        bail!("nothing to verify: no commands in {}", data.journal().display());
+    }
     let mut checks = vec![Check::good("journal", journal_line(&journal))];
-
-    let mut log = LogComparison::open(&data, &event_log)?;
     let limits = ExchangeLimits { orders_max: config.exchange.orders_max };
     let replayed = replay(&data, &journal, limits, None, &mut |record| {
-        log.compare(record);
+        if let Ok(log) = &mut log {
+            log.compare(record);
+        }
         Ok(())
     })?;
     let state = replayed.state;
     checks.push(replay_check(&state, replayed.elapsed));
     checks.push(audit_check(&state));
-    checks.push(log.check(state.last_event));
+    checks.push(log.map_or_else(|error| Check::bad("event log", error), |log| log.check(state.last_event)));
     match sql {
-        Some(sql) => check_sql(&sql, &data, &state, &mut checks)?,
-        None if config.sql.enabled => {
-            checks.push(Check::good(
-                "SQL",
-                "there is no database; the next start builds it from the event log",
-            ));
+        Ok(Some(sql)) => checks.extend(sql_checks(&sql, &data, &state)),
+        Ok(None) if !config.sql.enabled => {}
+        Ok(None) => {
+            let detail = "there is no database yet; the next start builds it from the event log";
+            checks.push(Check::good("SQL", detail));
         }
-        None => {}
+        Err(error) => checks.push(Check::bad("SQL", error)),
     }
     print_table(&checks)
 }
@@ -64,7 +67,15 @@ pub fn run(args: VerifyArgs) -> anyhow::Result<ExitCode> {
 /// The database as it is now; `None` when there is none.
 fn open_sql(config: &Config, data: &DataDir) -> Result<Option<SqlReader>, SqlError> {
     let path = data.0.join(&config.sql.path);
-    if config.sql.enabled && path.exists() { SqlReader::open(&path).map(Some) } else { Ok(None) }
+    if !config.sql.enabled || !path.exists() {
+        return Ok(None);
+    }
+    // An engine that is killed while it makes the database leaves an empty file.
+    let is_empty = || std::fs::metadata(&path).is_ok_and(|metadata| metadata.len() == 0);
+    match SqlReader::open(&path) {
+        Err(SqlError::Foreign { found: 0, .. }) if is_empty() => Ok(None),
+        opened => opened.map(Some),
+    }
 }
 
 fn journal_line(journal: &Scanned) -> String {
@@ -91,30 +102,25 @@ fn audit_check(state: &State) -> Check {
 }
 
 /// Holds SQL against the event log up to its watermark and, where it has every event, against the replayed exchange.
-fn check_sql(
-    sql: &SqlReader,
-    data: &DataDir,
-    state: &State,
-    checks: &mut Vec<Check>,
-) -> Result<(), anyhow::Error> {
-    let report = check(sql, &data.event_log())?;
-    checks.extend(report.checks.iter().map(|of| {
+fn sql_checks(sql: &SqlReader, data: &DataDir, state: &State) -> Vec<Check> {
+    let report = match check(sql, &data.event_log()) {
+        Ok(report) => report,
+        Err(error) => return vec![Check::bad("SQL", error)],
+    };
+    let compared = report.checks.iter().map(|of| {
         let name = format!("SQL: {}", of.name);
-        match &of.difference {
-            Some(difference) => Check::bad(name, difference),
-            None => {
-                Check::good(name, format!("{} compared with the event log", show::thousands(of.compared)))
-            }
-        }
-    }));
-    let behind = state.last_event.saturating_sub(report.watermark.event);
-    checks.push(if behind > 0 {
-        let missing = show::count(behind, "event");
-        Check::good("SQL: complete", format!("{missing} behind; the next start goes on where it is"))
-    } else {
-        exchange_balances(sql, state)?
+        let same = || format!("{} compared with the event log", show::thousands(of.compared));
+        of.difference.as_ref().map_or_else(|| Check::good(&name, same()), |found| Check::bad(&name, found))
     });
-    Ok(())
+    let behind = state.last_event.saturating_sub(report.watermark.event);
+    let complete = match behind {
+        0 => exchange_balances(sql, state).unwrap_or_else(|error| Check::bad("SQL: complete", error)),
+        _ => {
+            let missing = show::count(behind, "event");
+            Check::good("SQL: complete", format!("{missing} behind; the writer goes on where it is"))
+        }
+    };
+    compared.chain([complete]).collect()
 }
 
 /// What the replayed exchange holds against the tables, account by account.
@@ -155,7 +161,8 @@ struct LogComparison {
 }
 
 impl LogComparison {
-    fn open(data: &DataDir, scanned: &Scanned) -> Result<Self, JournalError> {
+    fn open(data: &DataDir) -> Result<Self, JournalError> {
+        let scanned = dojima_journal::scan(&data.event_log())?;
         let reader = Reader::open(&data.event_log(), scanned.first_sequence().max(1))?;
         Ok(Self { reader, events: scanned.next_sequence() - 1, compared: 0, difference: None })
     }

@@ -298,6 +298,35 @@ fn first_segment(data: &Path, log: &str) -> PathBuf {
 }
 
 #[test]
+fn what_can_be_built_again_may_be_missing() {
+    let place = Place::new();
+    assert_eq!(place.serve().terminate().code, Some(0));
+    let database = place.data().join("dojima.sqlite");
+    fs::remove_file(&database).expect("removed");
+    let missing = place.run("verify", &[]);
+    assert_eq!(missing.code, Some(0), "{}", missing.stdout);
+    assert_says(&missing.stdout, "there is no database yet");
+    fs::write(&database, "").expect("written");
+    assert_says(&place.run("verify", &[]).stdout, "there is no database yet");
+    fs::write(&database, "not a database, but longer than the header of one would be".repeat(4))
+        .expect("written");
+    let foreign = place.run("verify", &[]);
+    assert_eq!(foreign.code, Some(1), "{}", foreign.stdout);
+    assert_says(&foreign.stdout, "NOT verified: 1 check failed");
+    fs::remove_file(&database).expect("removed");
+    fs::remove_dir_all(place.data().join("events")).expect("removed");
+    let verify = place.run("verify", &[]);
+    assert_says(&verify.stdout, "27 events not there yet");
+    assert_eq!(place.serve().terminate().code, Some(0));
+    assert_says(&place.run("verify", &[]).stdout, "every event is there; 15 balances as replayed");
+
+    fs::remove_dir_all(place.data().join("journal")).expect("removed");
+    let nothing = place.run("verify", &[]);
+    assert_eq!(nothing.code, Some(1), "{}", nothing.stdout);
+    assert_says(&nothing.stderr, "error: nothing to verify");
+}
+
+#[test]
 fn damage_is_found_and_refused() {
     let place = Place::new();
     assert_eq!(place.serve().terminate().code, Some(0));
