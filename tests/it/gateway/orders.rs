@@ -39,8 +39,11 @@ fn many_messages_in_one_read_all_arrive_in_order() {
     let mut bench = Bench::with(settings(), 16_384, &[]);
     let (mut client, _) = bench.log_in(ALICE, 0);
     let bytes: Vec<u8> = (1..=5_000).flat_map(cancel).collect();
-    client.send(&bytes);
-    bench.until("all commands", |bench| bench.commands.waiting() >= 5_000);
+    let mut rest = &bytes[..];
+    bench.until("all commands", |bench| {
+        client.send_some(&mut rest);
+        bench.commands.waiting() >= 5_000
+    });
     assert_eq!(numbers(&bench.taken(), ALICE), (1..=5_000).collect::<Vec<_>>());
     assert_eq!(bench.count("gateway.messages_in"), 5_000);
     assert_eq!(bench.count("gateway.inbound_full"), 0);
@@ -54,10 +57,11 @@ fn a_full_ring_holds_clients_back_and_loses_nothing() {
     let orders = 3_000;
     // More than the gateway's buffer holds: the rest stays with the system.
     let bytes: Vec<u8> = (1..=orders).flat_map(|n| [enter(n), cancel(n)].concat()).collect();
-    alice.send(&bytes);
-    bob.send(&bytes);
+    let (mut rest_of_alice, mut rest_of_bob) = (&bytes[..], &bytes[..]);
     let mut taken = Vec::new();
     bench.until("every command", |bench| {
+        alice.send_some(&mut rest_of_alice);
+        bob.send_some(&mut rest_of_bob);
         let held = bench.cycle();
         assert!(bench.commands.waiting() <= 4);
         let waiting = bench.commands.waiting() as usize;
@@ -159,6 +163,24 @@ fn the_gateways_descriptor_wakes_whoever_waits_for_its_sockets() {
         assert_eq!(events.iter().count(), 1, "round {round}");
         bench.until("the order", |bench| bench.commands.waiting() == u64::from(round));
     }
+}
+
+#[test]
+fn whoever_is_downstream_is_woken_for_orders_and_for_old_messages() {
+    let mut bench = Bench::with(settings(), 16, &[0, 50]);
+    let doorbell = bench.downstream.doorbell();
+    let (mut client, _) = bench.log_in(ALICE, 0);
+    bench.downstream.arm();
+    bench.tell(ALICE);
+    bench.until("a cycle without work", |bench| bench.cycle() == 0);
+    assert!(doorbell.is_armed(), "what goes out is nobody's business there");
+    client.send(&cancel(1));
+    bench.until("the order", |bench| bench.commands.waiting() == 1);
+    assert!(!doorbell.is_armed());
+    bench.downstream.arm();
+    bench.log_in(ALICE, 1);
+    bench.until("a request", |bench| !bench.archiver.requests.is_empty());
+    assert!(!doorbell.is_armed());
 }
 
 #[test]
