@@ -9,6 +9,7 @@ use crate::runtime::ThreadingMode;
 use anyhow::{Context, bail};
 use clap::Args;
 use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
+use dojima_journal::Verdict;
 use std::fmt::Arguments;
 use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
@@ -143,9 +144,13 @@ fn recovery(report: &RecoveryReport) -> String {
     if report.commands == 0 {
         return format!("new: opened with {}", show::count(report.opening_commands, "command"));
     }
+    // The lock is held, so a journal without a seal is that of an engine that was killed.
+    let ended = match &report.verdict {
+        Verdict::Unsealed => "was killed".to_owned(),
+        other => verdict(other),
+    };
     let mut words = format!(
-        "{}: replayed {} in {}",
-        verdict(&report.verdict),
+        "{ended}: replayed {} in {}",
         show::count(report.commands, "command"),
         show::duration(report.elapsed),
     );

@@ -282,7 +282,9 @@ fn a_killed_engine_has_every_acknowledged_trade() {
     let killed = place.run("verify", &[]);
     assert_eq!(killed.code, Some(0), "{}", killed.stdout);
 
-    assert_eq!(place.serve().terminate().code, Some(0));
+    let server = place.serve();
+    assert_says(&server.said, "was killed: replayed 29 commands");
+    assert_eq!(server.terminate().code, Some(0));
     let again = place.run("replay", &[]);
     assert_eq!(value(&again.stdout, "digest"), value(&replay.stdout, "digest"));
     let verify = place.run("verify", &[]);
