@@ -545,6 +545,40 @@ fn cancels_refusals_and_the_start_of_the_day_are_told() {
     assert_eq!(told(Event::default(), Recipient::Only), None);
 }
 
+/// Rows of the page that begin like this one: | `Name` | code |.
+fn documented() -> Vec<(&'static str, &'static str)> {
+    let row = |line: &'static str| {
+        let mut cells = line.strip_prefix("| `")?.split('|').map(str::trim);
+        Some((cells.next()?.strip_suffix('`')?, cells.next()?))
+    };
+    include_str!("../../docs/PROTOCOL.md").lines().filter_map(row).collect()
+}
+
+#[test]
+fn the_page_names_every_code_and_in_the_order_of_the_checks() {
+    let documented = documented();
+    let in_order: Vec<&str> = documented.iter().map(|(name, _)| *name).collect();
+    let of_orders = RejectReason::ALL.iter().take_while(|reason| **reason != RejectReason::IdNotNext);
+    let mut names = Vec::new();
+    for reason in of_orders {
+        let code = format!("{:#04X}", reject_code(*reason)).replace("0X", "0x");
+        assert!(documented.contains(&(reason.name(), &code)), "{} {code}", reason.name());
+        names.push(reason.name());
+    }
+    assert!(in_order.windows(names.len()).any(|window| window == names), "{in_order:?}");
+    for reason in [
+        CancelReason::UserRequested,
+        CancelReason::ImmediateOrCancel,
+        CancelReason::FundsExhausted,
+        CancelReason::InvalidReplace(RejectReason::InvalidPrice),
+    ] {
+        let debug = format!("{reason:?}");
+        let name = debug.split('(').next().expect("a name");
+        let code = format!("`{}`", char::from(cancel_code(reason)));
+        assert!(documented.contains(&(name, &code)), "{name} {code}");
+    }
+}
+
 // Foreign bytes, and every value there and back.
 
 fn tail() -> impl Strategy<Value = Vec<u8>> {
