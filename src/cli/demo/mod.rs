@@ -277,6 +277,7 @@ impl Demo<'_> {
         until_sent: u64,
     ) -> anyhow::Result<()> {
         let sent_before = driver.progress().sent;
+        display.start_counting(sent_before);
         let started = Instant::now();
         loop {
             let turn = driver.turn(Duration::from_millis(50))?;
@@ -332,7 +333,7 @@ impl Demo<'_> {
         driver.connect(engine.address)?;
         let resent = driver.progress().resent - resent_before;
         let resumed = format!(
-            "{} from where they were ({}), {} sent again",
+            "{} went on {}; {} sent again",
             show::count(sequences.len() as u64, "session"),
             report::sequences(&sequences),
             show::count(resent, "message"),

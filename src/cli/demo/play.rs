@@ -71,6 +71,11 @@ impl Display {
         })
     }
 
+    /// Rates count from here, as after a pause.
+    pub(super) fn start_counting(&self, sent: u64) {
+        *self.last.borrow_mut() = Reading { at: Instant::now(), sent };
+    }
+
     /// The numbers as they are now, if it is time to show them.
     pub(super) fn show(&self, driver: &mut Driver<'_>, engine: &EngineProcess) {
         let refresh = if self.terminal { REFRESH_TERMINAL } else { REFRESH_PIPE };

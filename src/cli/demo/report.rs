@@ -46,7 +46,7 @@ pub(super) fn heading(flow: &Flow, args: &DemoArgs, data: &Path) -> String {
 pub(super) fn sequences(sequences: &[u64]) -> String {
     let shown: Vec<String> = sequences.iter().take(4).map(|sequence| show::thousands(*sequence)).collect();
     let more = if sequences.len() > shown.len() { " …" } else { "" };
-    format!("messages {}{more}", shown.join(" · "))
+    format!("from message {}{more}", shown.join(" · "))
 }
 
 /// The summary.
@@ -124,7 +124,13 @@ impl Report<'_> {
                 ),
             ));
             let settled = show::thousands(self.played.settled_before_kill);
-            rows.push(("", format!("{settled} messages were settled before the kill, {resent} sent again")));
+            rows.push((
+                "",
+                format!(
+                    "{settled} messages were settled before the kill, {} sent again",
+                    show::thousands(*resent)
+                ),
+            ));
         }
         let Comparison { commands, replay, .. } = self.comparison;
         let replay = format!(
