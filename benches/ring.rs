@@ -42,10 +42,29 @@ struct Outcome {
     digest: u64,
 }
 
+/// How long an end that finds the ring empty or full holds still before it looks again, in spin-loop hints.
+///
+/// This decides more than the rings differ: looking takes the cursor's cache line from the other end, so who looks too
+/// eagerly slows the other down. Contenders are compared at equal pauses only; `disruptor` in the form that has a thread of
+/// its own spins as its wait strategy does, without any.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Pause(u32);
+
+const EAGER: Pause = Pause(1);
+const PATIENT: Pause = Pause(8);
+
+impl Pause {
+    #[inline(always)]
+    fn wait(self) {
+        (0..self.0).for_each(|_| spin_loop());
+    }
+}
+
 struct Contender {
     name: &'static str,
-    run: fn(u64) -> Outcome,
-    /// Ratios are to the fastest form of `disruptor` in the same group.
+    run: fn(u64, Pause) -> Outcome,
+    pause: Pause,
+    /// Ratios are to the fastest form of `disruptor` in the same group and with the same pauses.
     group: Group,
 }
 
@@ -53,30 +72,41 @@ struct Contender {
 enum Group {
     Single,
     Batched,
-    Gated,
+    Chain,
     Floor,
 }
 
-const CONTENDERS: [Contender; 11] = [
-    Contender { name: "dojima, single", run: ours_single, group: Group::Single },
-    Contender { name: "disruptor, single, poller", run: disruptor_single, group: Group::Single },
-    Contender {
-        name: "disruptor, single, own thread",
-        run: disruptor_own_thread_single,
-        group: Group::Single,
-    },
-    Contender { name: "rtrb, single", run: rtrb_single, group: Group::Single },
-    Contender { name: "dojima, batches of 64", run: ours_batched, group: Group::Batched },
-    Contender { name: "disruptor, batches of 64, poller", run: disruptor_batched, group: Group::Batched },
-    Contender {
-        name: "disruptor, batches of 64, own thread",
-        run: disruptor_own_thread_batched,
-        group: Group::Batched,
-    },
-    Contender { name: "rtrb, chunks of 64", run: rtrb_batched, group: Group::Batched },
-    Contender { name: "dojima, 1 to 2 in a chain", run: ours_gated, group: Group::Gated },
-    Contender { name: "disruptor, 1 to 2 in a chain", run: disruptor_gated, group: Group::Gated },
-    Contender { name: "floor: memory only, one core", run: one_core, group: Group::Floor },
+impl Contender {
+    const fn new(name: &'static str, run: fn(u64, Pause) -> Outcome, pause: Pause, group: Group) -> Self {
+        Self { name, run, pause, group }
+    }
+}
+
+const CONTENDERS: [Contender; 19] = [
+    Contender::new("dojima, single", ours_single, EAGER, Group::Single),
+    Contender::new("disruptor, single, poller", disruptor_single, EAGER, Group::Single),
+    Contender::new("disruptor, single, own thread", disruptor_own_thread_single, EAGER, Group::Single),
+    Contender::new("rtrb, single", rtrb_single, EAGER, Group::Single),
+    Contender::new("dojima, single", ours_single, PATIENT, Group::Single),
+    Contender::new("disruptor, single, poller", disruptor_single, PATIENT, Group::Single),
+    Contender::new("rtrb, single", rtrb_single, PATIENT, Group::Single),
+    Contender::new("dojima, batches of 64", ours_batched, EAGER, Group::Batched),
+    Contender::new("disruptor, batches of 64, poller", disruptor_batched, EAGER, Group::Batched),
+    Contender::new(
+        "disruptor, batches of 64, own thread",
+        disruptor_own_thread_batched,
+        EAGER,
+        Group::Batched,
+    ),
+    Contender::new("rtrb, chunks of 64", rtrb_batched, EAGER, Group::Batched),
+    Contender::new("dojima, batches of 64", ours_batched, PATIENT, Group::Batched),
+    Contender::new("disruptor, batches of 64, poller", disruptor_batched, PATIENT, Group::Batched),
+    Contender::new("rtrb, chunks of 64", rtrb_batched, PATIENT, Group::Batched),
+    Contender::new("dojima, 1 to 2 in a chain", ours_chain, EAGER, Group::Chain),
+    Contender::new("disruptor, 1 to 2 in a chain", disruptor_chain, EAGER, Group::Chain),
+    Contender::new("dojima, 1 to 2 in a chain", ours_chain, PATIENT, Group::Chain),
+    Contender::new("disruptor, 1 to 2 in a chain", disruptor_chain, PATIENT, Group::Chain),
+    Contender::new("floor: memory only, one core", one_core, EAGER, Group::Floor),
 ];
 
 fn main() {
@@ -87,7 +117,7 @@ fn main() {
     let expected = (0..messages).fold(0, |sum: u64, n| sum.wrapping_add(Message::new(n).digest()));
     for _ in 0..rounds {
         for (contender, times) in CONTENDERS.iter().zip(&mut times) {
-            let outcome = (contender.run)(messages);
+            let outcome = (contender.run)(messages, contender.pause);
             assert_eq!(
                 outcome.digest, expected,
                 "{}: what was received is not what was sent",
@@ -107,18 +137,20 @@ fn median(mut times: Vec<Duration>) -> Duration {
 }
 
 fn print(messages: u64, rounds: u32, seconds: &[f64], digest: u64) {
-    let base = |group: Group| {
-        let of_group = CONTENDERS.iter().zip(seconds).filter(|(c, _)| c.group == group);
+    let base = |of: &Contender| {
+        let alike = |c: &Contender| c.group == of.group && c.pause == of.pause;
+        let of_group = CONTENDERS.iter().zip(seconds).filter(|(c, _)| alike(c));
         let others = of_group.filter(|(c, _)| c.name.starts_with("disruptor"));
         others.map(|(_, seconds)| *seconds).min_by(f64::total_cmp)
     };
     let mut table = Table::new();
     table.load_style(presets::ASCII_MARKDOWN);
-    table.set_header(["64-byte messages", "M/s", "ns each", "ratio to disruptor", "digest"]);
+    table.set_header(["64-byte messages", "pause", "M/s", "ns each", "ratio to disruptor", "digest"]);
     for (contender, &seconds) in CONTENDERS.iter().zip(seconds) {
-        let ratio = base(contender.group).map_or(String::new(), |base| format!("{:.2}", base / seconds));
+        let ratio = base(contender).map_or(String::new(), |base| format!("{:.2}", base / seconds));
         let row = [
             contender.name.to_owned(),
+            contender.pause.0.to_string(),
             format!("{:.1}", messages as f64 / seconds / 1e6),
             format!("{:.2}", seconds * 1e9 / messages as f64),
             ratio,
@@ -168,7 +200,7 @@ fn batches(messages: u64) -> impl Iterator<Item = std::ops::Range<u64>> {
     (0..messages).step_by(BATCH).map(move |from| from..messages.min(from + BATCH as u64))
 }
 
-fn drain(consumer: &mut Consumer<Message>, messages: u64) -> u64 {
+fn drain(consumer: &mut Consumer<Message>, messages: u64, pause: Pause) -> u64 {
     let (mut digest, mut left) = (0_u64, messages as usize);
     while left > 0 {
         let polled = consumer.poll(left, |message| {
@@ -176,26 +208,26 @@ fn drain(consumer: &mut Consumer<Message>, messages: u64) -> u64 {
             Continue(())
         });
         if polled == 0 {
-            spin_loop();
+            pause.wait();
         }
         left -= polled;
     }
     digest
 }
 
-fn ours_single(messages: u64) -> Outcome {
+fn ours_single(messages: u64, pause: Pause) -> Outcome {
     let (mut producer, mut consumer) = spsc(SLOTS);
     let send = move || {
         for number in 0..messages {
             while producer.try_push(Message::new(number)).is_err() {
-                spin_loop();
+                pause.wait();
             }
         }
     };
-    two_threads(send, move || drain(&mut consumer, messages))
+    two_threads(send, move || drain(&mut consumer, messages, pause))
 }
 
-fn ours_batched(messages: u64) -> Outcome {
+fn ours_batched(messages: u64, pause: Pause) -> Outcome {
     let (mut producer, mut consumer) = spsc(SLOTS);
     let send = move || {
         for numbers in batches(messages) {
@@ -205,15 +237,15 @@ fn ours_batched(messages: u64) -> Outcome {
                     numbers.for_each(|number| claim.push(Message::new(number)));
                     break;
                 }
-                spin_loop();
+                pause.wait();
             }
         }
     };
-    two_threads(send, move || drain(&mut consumer, messages))
+    two_threads(send, move || drain(&mut consumer, messages, pause))
 }
 
 /// Both consumers take turns on one thread, as agents of a composite do.
-fn ours_gated(messages: u64) -> Outcome {
+fn ours_chain(messages: u64, pause: Pause) -> Outcome {
     let mut ring = RingBuilder::new(SLOTS);
     let first = ring.consumer();
     ring.consumer_after(&[first]);
@@ -221,7 +253,7 @@ fn ours_gated(messages: u64) -> Outcome {
     let send = move || {
         for number in 0..messages {
             while producer.try_push(Message::new(number)).is_err() {
-                spin_loop();
+                pause.wait();
             }
         }
     };
@@ -235,6 +267,9 @@ fn ours_gated(messages: u64) -> Outcome {
                     *digest = digest.wrapping_add(message.digest());
                     Continue(())
                 });
+                if polled == 0 {
+                    pause.wait();
+                }
             }
             left -= polled;
         }
@@ -245,7 +280,7 @@ fn ours_gated(messages: u64) -> Outcome {
 }
 
 macro_rules! drain_disruptor {
-    ($poller:expr, $digest:ident, $left:ident) => {
+    ($poller:expr, $digest:ident, $left:ident, $pause:ident) => {
         match $poller.poll() {
             Ok(mut guard) => {
                 for message in &mut guard {
@@ -253,21 +288,21 @@ macro_rules! drain_disruptor {
                     $left -= 1;
                 }
             }
-            Err(Polling::NoEvents) => spin_loop(),
+            Err(Polling::NoEvents) => $pause.wait(),
             Err(Polling::Shutdown) => break,
         }
     };
 }
 
-fn publish_single(producer: &mut impl disruptor::Producer<Message>, messages: u64) {
+fn publish_single(producer: &mut impl disruptor::Producer<Message>, messages: u64, pause: Pause) {
     for number in 0..messages {
         while producer.try_publish(|slot| *slot = Message::new(number)).is_err() {
-            spin_loop();
+            pause.wait();
         }
     }
 }
 
-fn publish_batched(producer: &mut impl disruptor::Producer<Message>, messages: u64) {
+fn publish_batched(producer: &mut impl disruptor::Producer<Message>, messages: u64, pause: Pause) {
     for numbers in batches(messages) {
         let count = (numbers.end - numbers.start) as usize;
         loop {
@@ -277,41 +312,41 @@ fn publish_batched(producer: &mut impl disruptor::Producer<Message>, messages: u
             if published.is_ok() {
                 break;
             }
-            spin_loop();
+            pause.wait();
         }
     }
 }
 
-fn disruptor_single(messages: u64) -> Outcome {
+fn disruptor_single(messages: u64, pause: Pause) -> Outcome {
     let builder = disruptor::build_single_producer(SLOTS, Message::default, disruptor::BusySpin);
     let (mut poller, builder) = builder.new_event_poller();
     let mut producer = builder.build();
     let receive = || {
         let (mut digest, mut left) = (0_u64, messages);
         while left > 0 {
-            drain_disruptor!(poller, digest, left);
+            drain_disruptor!(poller, digest, left, pause);
         }
         digest
     };
     // The producer outlives the sending: dropping it waits for the poller.
-    two_threads(|| publish_single(&mut producer, messages), receive)
+    two_threads(|| publish_single(&mut producer, messages, pause), receive)
 }
 
-fn disruptor_batched(messages: u64) -> Outcome {
+fn disruptor_batched(messages: u64, pause: Pause) -> Outcome {
     let builder = disruptor::build_single_producer(SLOTS, Message::default, disruptor::BusySpin);
     let (mut poller, builder) = builder.new_event_poller();
     let mut producer = builder.build();
     let receive = || {
         let (mut digest, mut left) = (0_u64, messages);
         while left > 0 {
-            drain_disruptor!(poller, digest, left);
+            drain_disruptor!(poller, digest, left, pause);
         }
         digest
     };
-    two_threads(|| publish_batched(&mut producer, messages), receive)
+    two_threads(|| publish_batched(&mut producer, messages, pause), receive)
 }
 
-fn disruptor_gated(messages: u64) -> Outcome {
+fn disruptor_chain(messages: u64, pause: Pause) -> Outcome {
     let builder = disruptor::build_single_producer(SLOTS, Message::default, disruptor::BusySpin);
     let (mut first, builder) = builder.new_event_poller();
     let (mut second, builder) = builder.and_then().new_event_poller();
@@ -320,20 +355,20 @@ fn disruptor_gated(messages: u64) -> Outcome {
         let (mut digests, mut left) = ((0_u64, 0_u64), (messages, messages));
         while left.1 > 0 {
             let (mut digest, mut remaining) = (digests.0, left.0);
-            drain_disruptor!(first, digest, remaining);
+            drain_disruptor!(first, digest, remaining, pause);
             (digests.0, left.0) = (digest, remaining);
             let (mut digest, mut remaining) = (digests.1, left.1);
-            drain_disruptor!(second, digest, remaining);
+            drain_disruptor!(second, digest, remaining, pause);
             (digests.1, left.1) = (digest, remaining);
         }
         assert_eq!(digests.0, digests.1);
         digests.1
     };
-    two_threads(|| publish_single(&mut producer, messages), receive)
+    two_threads(|| publish_single(&mut producer, messages, pause), receive)
 }
 
 /// The crate's other form: it runs a thread of its own, which calls a closure for each message.
-fn disruptor_own_thread(messages: u64, form: Group) -> Outcome {
+fn disruptor_own_thread(messages: u64, pause: Pause, form: Group) -> Outcome {
     let (report, reported) = std::sync::mpsc::channel();
     let (mut digest, mut left) = (0_u64, messages);
     let handle = move |message: &Message, _sequence: i64, _end_of_batch: bool| {
@@ -352,8 +387,8 @@ fn disruptor_own_thread(messages: u64, form: Group) -> Outcome {
         pin_to(0);
         let start = Instant::now();
         match form {
-            Group::Batched => publish_batched(&mut producer, messages),
-            _ => publish_single(&mut producer, messages),
+            Group::Batched => publish_batched(&mut producer, messages, pause),
+            _ => publish_single(&mut producer, messages, pause),
         }
         start
     });
@@ -362,20 +397,20 @@ fn disruptor_own_thread(messages: u64, form: Group) -> Outcome {
     Outcome { elapsed: end - start, digest }
 }
 
-fn disruptor_own_thread_single(messages: u64) -> Outcome {
-    disruptor_own_thread(messages, Group::Single)
+fn disruptor_own_thread_single(messages: u64, pause: Pause) -> Outcome {
+    disruptor_own_thread(messages, pause, Group::Single)
 }
 
-fn disruptor_own_thread_batched(messages: u64) -> Outcome {
-    disruptor_own_thread(messages, Group::Batched)
+fn disruptor_own_thread_batched(messages: u64, pause: Pause) -> Outcome {
+    disruptor_own_thread(messages, pause, Group::Batched)
 }
 
-fn rtrb_single(messages: u64) -> Outcome {
+fn rtrb_single(messages: u64, pause: Pause) -> Outcome {
     let (mut producer, mut consumer) = rtrb::RingBuffer::new(SLOTS);
     let send = move || {
         for number in 0..messages {
             while producer.push(Message::new(number)).is_err() {
-                spin_loop();
+                pause.wait();
             }
         }
     };
@@ -387,7 +422,7 @@ fn rtrb_single(messages: u64) -> Outcome {
                     digest = digest.wrapping_add(message.digest());
                     left -= 1;
                 }
-                Err(_) => spin_loop(),
+                Err(_) => pause.wait(),
             }
         }
         digest
@@ -395,7 +430,7 @@ fn rtrb_single(messages: u64) -> Outcome {
     two_threads(send, receive)
 }
 
-fn rtrb_batched(messages: u64) -> Outcome {
+fn rtrb_batched(messages: u64, pause: Pause) -> Outcome {
     let (mut producer, mut consumer) = rtrb::RingBuffer::new(SLOTS);
     let send = move || {
         for numbers in batches(messages) {
@@ -405,7 +440,7 @@ fn rtrb_batched(messages: u64) -> Outcome {
                     chunk.fill_from_iter(numbers.map(Message::new));
                     break;
                 }
-                spin_loop();
+                pause.wait();
             }
         }
     };
@@ -413,7 +448,11 @@ fn rtrb_batched(messages: u64) -> Outcome {
         let (mut digest, mut left) = (0_u64, messages as usize);
         while left > 0 {
             let waiting = consumer.slots();
-            let Ok(chunk) = consumer.read_chunk(waiting) else { continue };
+            if waiting == 0 {
+                pause.wait();
+                continue;
+            }
+            let chunk = consumer.read_chunk(waiting).expect("these are waiting");
             let (first, second) = chunk.as_slices();
             for message in first.iter().chain(second) {
                 digest = digest.wrapping_add(message.digest());
@@ -427,7 +466,7 @@ fn rtrb_batched(messages: u64) -> Outcome {
 }
 
 /// What the messages cost without a second thread: written to and read from memory of the ring's size.
-fn one_core(messages: u64) -> Outcome {
+fn one_core(messages: u64, _pause: Pause) -> Outcome {
     let mut memory = vec![Message::default(); SLOTS];
     let (start, mut digest) = (Instant::now(), 0_u64);
     for numbers in batches(messages) {

@@ -30,8 +30,8 @@ impl<T: Copy> Producer<T> {
         if self.known_or_refreshed(1) == 0 {
             return Err(Full);
         }
-        self.end.write(value);
-        self.end.publish();
+        self.end.write(0, value);
+        self.end.publish(1);
         Ok(())
     }
 
@@ -109,9 +109,9 @@ impl<T: Copy> Claim<'_, T> {
     #[inline]
     pub fn push(&mut self, value: T) {
         assert!(self.remaining > 0, "pushed more values than were claimed");
+        self.end.write(self.pushed, value);
         self.remaining -= 1;
         self.pushed += 1;
-        self.end.write(value);
     }
 
     /// How many values were pushed so far.
@@ -142,7 +142,7 @@ impl<T: Copy> Drop for Claim<'_, T> {
     fn drop(&mut self) {
         // Storing an unchanged cursor would still take its cache line from the consumers.
         if self.pushed > 0 {
-            self.end.publish();
+            self.end.publish(self.pushed);
         }
     }
 }
