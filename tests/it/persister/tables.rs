@@ -238,3 +238,58 @@ fn the_check_names_what_is_not_as_told() {
         report.checks.iter().find(|check| check.name == "conservation of money").expect("the check");
     assert!(matches!(conserved.difference, Some(Difference::Supply { asset, .. }) if asset.text() == "BTC"));
 }
+
+/// docs/SQL.md names every column of every table and view, and its queries run. Those that must find nothing find nothing.
+#[test]
+fn the_page_for_readers_describes_these_tables() {
+    let (_, events) = small_market(6);
+    let bench = Bench::with(&events);
+    bench.fill(10_000);
+    let page =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/SQL.md")).expect("the page");
+    let connection = Connection::open(bench.database()).expect("a database");
+    let names = "SELECT s.type, s.name, c.name FROM sqlite_schema s, pragma_table_xinfo(s.name) c \
+                 WHERE s.type IN ('table', 'view')";
+    let mut statement = connection.prepare(names).expect("sql");
+    let mut rows = statement.query([]).expect("rows");
+    let mut columns = 0;
+    while let Some(row) = rows.next().expect("a row") {
+        let [kind, table, column] = [0, 1, 2].map(|at| row.get::<_, String>(at).expect("text"));
+        assert!(page.contains(&format!("`{table}`")) || page.contains(&format!("### {table}")), "{table}");
+        let timed = column == "time_ns" || column == "event";
+        assert!(
+            kind == "view" || timed || column == "id" || page.contains(&format!("`{column}`")),
+            "{table}.{column}"
+        );
+        columns += 1;
+    }
+    assert!(columns > 100);
+
+    let blocks: Vec<&str> =
+        page.split("```sql\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    let mut ran = 0;
+    for query in blocks.iter().flat_map(|block| block.split(';')).filter(|query| !query.trim().is_empty()) {
+        let mut statement = connection.prepare(query).unwrap_or_else(|error| panic!("{query}: {error}"));
+        let mut rows = statement.query([]).expect("rows");
+        let mut found = 0;
+        while rows.next().unwrap_or_else(|error| panic!("{query}: {error}")).is_some() {
+            found += 1;
+        }
+        let must_be_empty = query.contains("<>") || query.contains("> 123456");
+        assert_eq!(found == 0, must_be_empty, "{found} rows of {query}");
+        ran += 1;
+    }
+    assert!(ran >= 12, "{ran} queries");
+}
+
+#[test]
+fn the_writer_finds_open_orders_by_the_index() {
+    let (_, events) = small_market(7);
+    let bench = Bench::with(&events);
+    bench.fill(10_000);
+    let plan = "EXPLAIN QUERY PLAN SELECT order_id, login FROM orders WHERE open > 0";
+    let plan: String = Connection::open(bench.database())
+        .and_then(|connection| connection.query_row(plan, [], |row| row.get(3)))
+        .expect("a plan");
+    assert!(plan.contains("orders_open"), "{plan}");
+}
