@@ -2,7 +2,7 @@
 
 use crate::config::{Config, ConfigError, Difference};
 use crate::domain::Timestamp;
-use crate::exchange::{Exchange, ExchangeLimits};
+use crate::exchange::Exchange;
 use crate::pipeline::{self, Handles, Local, Pipeline, StopPhase, Watch};
 use crate::recovery::{self, DataDir, Progress, Recovered, RecoveryError, RecoveryReport, RecoverySettings};
 use crate::runtime::{
@@ -70,10 +70,13 @@ impl StartError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Config(_) => 1,
-            Self::Recovery(RecoveryError::Journal(error @ JournalError::Locked { .. })) => {
-                Fatal::journal_locked(error).exit_code()
+            Self::Recovery(
+                RecoveryError::Journal(error @ JournalError::Locked { .. })
+                | RecoveryError::EventLog(error @ JournalError::Locked { .. }),
+            ) => Fatal::journal_locked(error).exit_code(),
+            Self::Recovery(RecoveryError::EventLog(_) | RecoveryError::EventLogDiverged { .. }) => {
+                Fatal::event_log(self).exit_code()
             }
-            Self::Recovery(RecoveryError::EventLogDiverged { .. }) => Fatal::event_log(self).exit_code(),
             Self::Recovery(RecoveryError::OpeningRefused { .. } | RecoveryError::OpeningChanged { .. }) => 1,
             Self::Recovery(_) => Fatal::journal_damaged(self).exit_code(),
             Self::Listen { .. } => Fatal::listen(self).exit_code(),
@@ -129,7 +132,6 @@ fn settings(config: &Config) -> Result<RecoverySettings, StartError> {
     };
     let (journal, event_log) = (&config.journal, &config.event_log);
     Ok(RecoverySettings {
-        limits: ExchangeLimits { orders_max: config.exchange.orders_max },
         journal: options(
             journal.segment_mib,
             journal.spare_segments,

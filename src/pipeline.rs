@@ -167,7 +167,7 @@ pub fn build(
     // 1. Gateway.
     let gateway = match (listener, to_gateway) {
         (Some(listener), Some(events)) => {
-            let downstream = seats.bells(Seat::Gateway, &[Seat::Sequencer]);
+            let downstream = seats.bells(Seat::Gateway, &[Seat::Sequencer, Seat::Archiver]);
             let durable = durable.clone();
             let ports =
                 GatewayPorts { inbound: gateway_in, events, durable, resend: resend_client, downstream };

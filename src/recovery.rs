@@ -34,9 +34,14 @@ impl DataDir {
 /// Why recovery refuses to go on. Nothing was changed, but for a torn tail that was cut.
 #[derive(Debug, thiserror::Error)]
 pub enum RecoveryError {
-    /// The journal or the event log cannot be opened, read or trusted.
+    /// The journal cannot be opened, read or trusted.
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// The event log cannot be opened, read or trusted. It can be moved away: the next start rebuilds it.
+    #[error(
+        "event log: {0}; if the journal is whole, move the event log away and start again: it will be rebuilt"
+    )]
+    EventLog(JournalError),
     /// A record could not be appended.
     #[error("appending to {} while recovering: {source}", dir.display())]
     Append {
@@ -119,10 +124,10 @@ pub struct State {
 }
 
 impl State {
-    /// Before the first command.
-    pub fn empty(limits: ExchangeLimits) -> Self {
+    /// Before the first command. The opening commands say what the exchange holds at most.
+    pub fn empty() -> Self {
         Self {
-            exchange: Exchange::new(limits),
+            exchange: Exchange::new(ExchangeLimits { orders_max: 1 }),
             last: Stamp::default(),
             last_event: 0,
             streams: StreamIndex::default(),
@@ -211,8 +216,6 @@ pub fn replay(
 /// What recovery needs to know.
 #[derive(Clone, Debug)]
 pub struct RecoverySettings {
-    /// Limits of the exchange.
-    pub limits: ExchangeLimits,
     /// How the journal is written.
     pub journal: Options,
     /// How the event log is written.
@@ -273,7 +276,7 @@ pub fn recover(
     let mut journal = scanned.into_writer(settings.journal)?;
     let mut log = EventLog::open(data.event_log(), settings.event_log)?;
 
-    let mut state = State::empty(settings.limits);
+    let mut state = State::empty();
     replay(&mut state, &journal_dir, total, None, &mut |record| log.take(record), on_progress)?;
     let commands = state.last.sequence;
     let opening_commands = open_venue(&mut state, &mut journal, &journal_dir, settings, &mut log)?;
@@ -333,7 +336,7 @@ fn check_opening(
     settings: &RecoverySettings,
     done: usize,
 ) -> Result<(), RecoveryError> {
-    let mut trial = State::empty(ExchangeLimits { orders_max: 1 });
+    let mut trial = State::empty();
     let first = settings.opening[..done].iter().map(|command| (Stamp::default(), *command));
     for (number, (stamp, command)) in first.chain(commands.iter().copied()).enumerate() {
         trial.apply(stamp, &command, &mut |record| match record.event {
@@ -356,25 +359,28 @@ struct EventLog {
     scanned: Option<Scanned>,
     writer: Option<Writer>,
     appended: u64,
+    /// The last event that the replay gave.
+    regenerated: Option<EventRecord>,
 }
 
 impl EventLog {
     fn open(dir: PathBuf, options: Options) -> Result<Self, RecoveryError> {
-        let scanned = dojima_journal::scan(&dir)?;
+        let scanned = dojima_journal::scan(&dir).map_err(RecoveryError::EventLog)?;
         let last = scanned.next_sequence() - 1;
-        Ok(Self { dir, options, last, scanned: Some(scanned), writer: None, appended: 0 })
+        Ok(Self { dir, options, last, scanned: Some(scanned), writer: None, appended: 0, regenerated: None })
     }
 
     /// Takes the next event of the replay: appends it if the log lacks it, compares it if it is the log's last.
     fn take(&mut self, record: &EventRecord) -> Result<(), RecoveryError> {
         if record.number < self.last {
+            self.regenerated = Some(*record);
             return Ok(());
         }
         if record.number == self.last {
-            return self.compare(record);
+            return compare(&self.dir, record);
         }
         if let Some(scanned) = self.scanned.take() {
-            self.writer = Some(scanned.into_writer(self.options)?);
+            self.writer = Some(scanned.into_writer(self.options).map_err(RecoveryError::EventLog)?);
         }
         let writer = self.writer.as_mut().expect("the scan became a writer");
         let mut payload = [0; codec::ENCODED_LEN_MAX];
@@ -383,32 +389,37 @@ impl EventLog {
         append_patiently(writer, &self.dir, record.number, record.time, &payload[..len])
     }
 
-    /// The log was written by the same commands if its last event is the one that they give now: events are numbered
-    /// densely, and a record that does not verify would have ended the log before it.
-    fn compare(&self, record: &EventRecord) -> Result<(), RecoveryError> {
-        let mut reader = Reader::open(&self.dir, record.number)?;
-        let logged = reader.next()?.map(|logged| codec::decode_event(logged.payload));
-        match logged {
-            Some(Ok(logged)) if logged == *record => Ok(()),
-            _ => Err(RecoveryError::EventLogDiverged { dir: self.dir.clone(), number: record.number }),
-        }
-    }
-
     /// The log's writer. What the log has beyond the journal's last event is cut: after a power cut in async mode the
     /// journal may have lost commands whose events were logged, and those were never durable.
     fn into_writer(self, last_event: u64) -> Result<Writer, RecoveryError> {
         match (self.writer, self.scanned) {
             (Some(writer), _) => Ok(writer),
             (None, Some(scanned)) if self.last > last_event => {
+                // What stays must be of this journal: a log of another history is not cut to fit.
+                if let Some(last) = &self.regenerated {
+                    compare(&self.dir, last)?;
+                }
                 tracing::warn!(
                     "the event log has {} events beyond the journal's {last_event}: they were never durable and are cut",
                     self.last - last_event,
                 );
-                Ok(scanned.into_writer_truncated(last_event, self.options)?)
+                scanned.into_writer_truncated(last_event, self.options).map_err(RecoveryError::EventLog)
             }
-            (None, Some(scanned)) => Ok(scanned.into_writer(self.options)?),
+            (None, Some(scanned)) => scanned.into_writer(self.options).map_err(RecoveryError::EventLog),
             (None, None) => unreachable!("a log is scanned or written"),
         }
+    }
+}
+
+/// The log was written by the same commands if its record of an event is what they give now: events are numbered densely,
+/// and a record that does not verify would have ended the log before it.
+fn compare(dir: &Path, record: &EventRecord) -> Result<(), RecoveryError> {
+    let mut reader = Reader::open(dir, record.number).map_err(RecoveryError::EventLog)?;
+    let logged =
+        reader.next().map_err(RecoveryError::EventLog)?.map(|logged| codec::decode_event(logged.payload));
+    match logged {
+        Some(Ok(logged)) if logged == *record => Ok(()),
+        _ => Err(RecoveryError::EventLogDiverged { dir: dir.to_owned(), number: record.number }),
     }
 }
 

@@ -24,15 +24,6 @@ fn every_interleaving(model: impl Fn() + Sync + Send + 'static) {
     loom.check(model);
 }
 
-/// Checks a model of three threads in every interleaving with at most three preemptions: enough for each pair of
-/// a Release and an Acquire to meet the other way round, and few enough to finish.
-fn interleavings_of_three(model: impl Fn() + Sync + Send + 'static) {
-    let mut loom = loom::model::Builder::new();
-    loom.max_branches = 100_000;
-    loom.preemption_bound = Some(3);
-    loom.check(model);
-}
-
 /// Reads what is there now.
 fn poll(consumer: &mut Consumer<u64>, limit: usize) -> Vec<u64> {
     let mut seen = Vec::new();
@@ -113,7 +104,7 @@ fn a_refused_value_stays() {
 /// with the values; the producer overwriting a slot that either still reads, though it looks at the follower only.
 #[test]
 fn a_follower_sees_what_its_predecessor_did() {
-    interleavings_of_three(|| {
+    every_interleaving(|| {
         let mut ring = RingBuilder::<u64>::new(1);
         let first = ring.consumer();
         ring.consumer_after(&[first]);
@@ -151,7 +142,7 @@ fn a_follower_sees_what_its_predecessor_did() {
 /// Never: the producer overwriting a slot that the slower of two independent consumers still needs.
 #[test]
 fn the_slower_of_two_consumers_holds_the_producer() {
-    interleavings_of_three(|| {
+    every_interleaving(|| {
         let mut ring = RingBuilder::<u64>::new(1);
         ring.consumer();
         ring.consumer();

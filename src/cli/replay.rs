@@ -2,7 +2,6 @@
 
 use super::{DataArgs, show};
 use crate::domain::EventRecord;
-use crate::exchange::ExchangeLimits;
 use crate::recovery::{self, DataDir, Progress, RecoveryError, State};
 use anyhow::bail;
 use clap::Args;
@@ -27,14 +26,12 @@ pub struct ReplayArgs {
 /// # Errors
 /// When the journal is damaged, holds what this version cannot read, or there is none.
 pub fn run(args: ReplayArgs) -> anyhow::Result<ExitCode> {
-    let config = args.source.read_config()?;
     let data = DataDir(args.source.existing_dir()?.clone());
     let scanned = dojima_journal::scan(&data.journal())?;
     if scanned.records() == 0 {
         bail!("no commands in {}", data.journal().display());
     }
-    let limits = ExchangeLimits { orders_max: config.exchange.orders_max };
-    let replayed = replay(&data, &scanned, limits, args.until, &mut |_| Ok(()))?;
+    let replayed = replay(&data, &scanned, args.until, &mut |_| Ok(()))?;
     let state = &replayed.state;
     let audit = state.exchange.audit();
     let rows = [
@@ -68,14 +65,13 @@ pub(super) struct Replayed {
 pub(super) fn replay(
     data: &DataDir,
     scanned: &Scanned,
-    limits: ExchangeLimits,
     until: Option<u64>,
     on_event: &mut impl FnMut(&EventRecord) -> Result<(), RecoveryError>,
 ) -> Result<Replayed, RecoveryError> {
     let commands = scanned.next_sequence() - 1;
     let bar = progress_bar(until.map_or(commands, |until| until.min(commands)));
     let started = Instant::now();
-    let mut state = State::empty(limits);
+    let mut state = State::empty();
     let on_progress = &mut |progress: Progress| bar.set_position(progress.commands);
     // A running engine appends while this reads: stop where the scan did.
     let end = until.unwrap_or(commands).min(commands);

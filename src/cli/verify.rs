@@ -4,7 +4,6 @@ use super::replay::{replay, verdict};
 use super::{DataArgs, show};
 use crate::config::Config;
 use crate::domain::{AccountId, AssetId, EventRecord, codec};
-use crate::exchange::ExchangeLimits;
 use crate::recovery::{DataDir, State};
 use crate::stages::persister::sql::SqlError;
 use crate::stages::persister::sql::check::check;
@@ -41,8 +40,7 @@ pub fn run(args: VerifyArgs) -> anyhow::Result<ExitCode> {
         bail!("nothing to verify: no commands in {}", data.journal().display());
     }
     let mut checks = vec![Check::good("journal", journal_line(&journal))];
-    let limits = ExchangeLimits { orders_max: config.exchange.orders_max };
-    let replayed = replay(&data, &journal, limits, None, &mut |record| {
+    let replayed = replay(&data, &journal, None, &mut |record| {
         if let Ok(log) = &mut log {
             log.compare(record);
         }

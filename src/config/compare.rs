@@ -81,6 +81,9 @@ impl Terms {
                     let key = format!("{}.deposits.{code}", account_key(config, deposit.account));
                     terms.insert(key, decimal::show_amount(deposit.amount, scale).to_string());
                 }
+                Command::SetLimits { orders_max } => {
+                    terms.insert("exchange.orders_max".to_owned(), orders_max.to_string());
+                }
                 Command::Open { .. } => break,
                 _ => {}
             }

@@ -137,7 +137,8 @@ pub(super) fn resolve(config: &Config) -> (Vec<Command>, Vec<Problem>) {
     let mut problems = Problems::default();
     let p = &mut problems;
     let assets = Assets::resolve(&config.assets, p);
-    let mut commands = vec![Command::OpenAccount { account: AccountId::FEES }];
+    let limits = Command::SetLimits { orders_max: config.exchange.orders_max };
+    let mut commands = vec![limits, Command::OpenAccount { account: AccountId::FEES }];
     commands.extend(assets.commands());
     commands
         .extend((1..).zip(&config.accounts).map(|(id, _)| Command::OpenAccount { account: AccountId(id) }));

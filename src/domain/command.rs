@@ -81,6 +81,12 @@ pub enum Command {
     RefuseReplace(RefuseReplace),
     /// A cancel, whole or in part.
     Cancel(Cancel),
+    /// Sets what the exchange as a whole holds at most, and takes the memory for it. It decides which orders are
+    /// refused, so it is journaled and not merely configured.
+    SetLimits {
+        /// Open orders, all instruments together: 1 to 100,000,000. Orders that are open stay.
+        orders_max: u32,
+    },
 }
 
 impl Default for Command {

@@ -83,6 +83,11 @@ pub enum Event {
     Executed(Executed),
     /// A message had no effect and has no answer.
     Ignored(Ignored),
+    /// What the exchange as a whole holds at most was set.
+    LimitsSet {
+        /// Open orders, all instruments together.
+        orders_max: u32,
+    },
 }
 
 impl Default for Event {
@@ -110,6 +115,7 @@ impl Event {
             | Self::Withdrawn(_)
             | Self::Opened { .. }
             | Self::Refused { .. }
+            | Self::LimitsSet { .. }
             | Self::Ignored(_) => [None, None],
         }
     }

@@ -10,6 +10,9 @@ use crate::domain::{
 const ASSET_SCALE_MAX: u8 = 18;
 const PRICE_DECIMALS_MAX: u8 = 9;
 
+/// The most open orders that an exchange can be set to hold.
+const ORDERS_MAX: u32 = 100_000_000;
+
 /// An id is the next free one, so that ids are dense and a replay gives the same ones.
 fn next(id: usize, len: usize) -> Result<(), RejectReason> {
     if id == len { Ok(()) } else { Err(RejectReason::IdNotNext) }
@@ -27,6 +30,7 @@ impl Exchange {
             Command::Deposit(transfer) => self.deposit(transfer),
             Command::Withdraw(transfer) => self.withdraw(transfer),
             Command::Open { config_digest } => self.open(config_digest),
+            Command::SetLimits { orders_max } => self.set_limits(orders_max),
             Command::Enter(_)
             | Command::RefuseEnter(_)
             | Command::Replace(_)
@@ -143,6 +147,14 @@ impl Exchange {
             return Err(RejectReason::DuplicateReference);
         }
         Ok(())
+    }
+
+    fn set_limits(&mut self, orders_max: u32) -> Result<Event, RejectReason> {
+        if !(1..=ORDERS_MAX).contains(&orders_max) {
+            return Err(RejectReason::OutOfRange);
+        }
+        self.make_room(orders_max);
+        Ok(Event::LimitsSet { orders_max })
     }
 
     fn open(&mut self, config_digest: u64) -> Result<Event, RejectReason> {

@@ -52,6 +52,7 @@ impl Exchange {
     /// The digest of the state. Walks over everything: seconds for millions of orders.
     pub fn digest(&self) -> Digest {
         let mut hash = Canonical(Sha256::new());
+        hash.unsigned(self.orders_max());
         hash.unsigned(self.last_order.0);
         hash.unsigned(self.last_trade.0);
         hash.unsigned(u8::from(self.config_digest.is_some()));

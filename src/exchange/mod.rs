@@ -174,6 +174,26 @@ impl Exchange {
         self.last_trade
     }
 
+    /// How many orders may be open at one time.
+    pub fn orders_max(&self) -> u32 {
+        self.orders.capacity()
+    }
+
+    /// Takes the memory for this many open orders, and refuses one more. The handles of open orders stay; the names are
+    /// entered into a table of the new size.
+    fn make_room(&mut self, orders_max: u32) {
+        self.orders.set_capacity(orders_max);
+        let open = u32::try_from(self.orders.len()).unwrap_or(u32::MAX);
+        self.client_refs = ClientRefs::new(orders_max.max(open));
+        for instrument in &self.instruments {
+            for side in [Side::Buy, Side::Sell] {
+                for (handle, order) in instrument.book.orders(side, &self.orders) {
+                    self.client_refs.insert(order.login, order.user_ref, handle);
+                }
+            }
+        }
+    }
+
     /// The login of this id.
     fn login(&mut self, login: LoginId) -> Option<&mut Login> {
         self.logins.get_mut(login.0 as usize)

@@ -12,7 +12,7 @@ use dojima::client::flow::Flow;
 use dojima::client::flow::generator::{GeneratorOptions, generate};
 use dojima::client::session::Resume;
 use dojima::config::{Config, Durability};
-use dojima::exchange::{Digest, ExchangeLimits};
+use dojima::exchange::Digest;
 use dojima::recovery::{DataDir, State, replay};
 use dojima::stages::persister::sql::check::check;
 use dojima::stages::persister::sql::reader::SqlReader;
@@ -109,7 +109,7 @@ fn without_timestamp(message: &impl std::fmt::Debug) -> String {
 /// Journal, event log and SQL agree; the digest of the replayed journal.
 fn check_files(config: &Config, data: &Path) -> Digest {
     let dir = DataDir(data.to_owned());
-    let mut state = State::empty(ExchangeLimits { orders_max: config.exchange.orders_max });
+    let mut state = State::empty();
     replay(&mut state, &dir.journal(), 0, None, &mut |_| Ok(()), &mut |_| {}).expect("the journal replays");
     state.exchange.audit().expect("all invariants hold");
     let sql = SqlReader::open(&data.join(&config.sql.path)).expect("the database opens");

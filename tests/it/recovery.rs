@@ -5,7 +5,7 @@ use crate::support::commands::Commands;
 use crate::support::engines::logged_events;
 use dojima::config::Config;
 use dojima::domain::{Command, EventRecord, RejectReason, Stamp, Timestamp, codec};
-use dojima::exchange::{Digest, ExchangeLimits};
+use dojima::exchange::Digest;
 use dojima::recovery::{DataDir, Recovered, RecoveryError, RecoverySettings, State, recover};
 use dojima_journal::{JournalError, Options, Verdict, Writer, scan};
 use std::fs;
@@ -24,13 +24,7 @@ fn options() -> Options {
 }
 
 fn settings() -> RecoverySettings {
-    RecoverySettings {
-        limits: ExchangeLimits { orders_max: 10_000 },
-        journal: options(),
-        event_log: options(),
-        opening: opening(),
-        now: Timestamp(1_000),
-    }
+    RecoverySettings { journal: options(), event_log: options(), opening: opening(), now: Timestamp(1_000) }
 }
 
 /// A data directory that is being made.
@@ -98,7 +92,7 @@ impl History {
     fn new(seed: u64) -> Self {
         let commands: Vec<Command> =
             opening().into_iter().chain(Commands::new(seed).take(COMMANDS)).collect();
-        let mut state = State::empty(settings().limits);
+        let mut state = State::empty();
         let mut events = Vec::new();
         let mut after = vec![(0, state.exchange.digest())];
         for (at, command) in commands.iter().enumerate() {
@@ -224,6 +218,20 @@ fn an_event_log_that_says_something_else_is_refused() {
 }
 
 #[test]
+fn an_event_log_that_is_ahead_and_of_another_history_is_refused() {
+    let (history, other) = (History::new(3), History::new(8));
+    let place = Place::new();
+    let journaled = history.commands.len() / 2;
+    append_commands(&mut place.journal(), &history.commands[..journaled]);
+    append_events(&mut place.event_log(), &other.events);
+    let (number, _) = history.after[journaled];
+    let number = number as u64;
+    let refused = place.recover().expect_err("refused");
+    assert!(matches!(refused, RecoveryError::EventLogDiverged { number: n, .. } if n == number), "{refused}");
+    assert!(place.logged() == other.events, "it is left as it was");
+}
+
+#[test]
 fn a_torn_tail_is_cut_and_its_events_with_it() {
     let history = History::new(5);
     let (place, kept) = (Place::new(), history.commands.len() - 1);
@@ -269,7 +277,7 @@ fn a_sealed_event_log_that_is_damaged_is_refused() {
     log.seal().expect("sealed");
     damage(&place.data().event_log(), 5_000);
     let refused = place.recover().expect_err("refused");
-    let RecoveryError::Journal(JournalError::Damaged { file, .. }) = &refused else { panic!("{refused}") };
+    let RecoveryError::EventLog(JournalError::Damaged { file, .. }) = &refused else { panic!("{refused}") };
     assert!(file.starts_with(place.data().event_log()), "{refused}");
 }
 

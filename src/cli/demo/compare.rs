@@ -6,7 +6,6 @@ use crate::client::driver::{Fill, Liquidity};
 use crate::client::flow::SessionIndex;
 use crate::client::{Driver, Flow};
 use crate::domain::{Event, EventRecord, InstrumentId, TradeId, UserRef};
-use crate::exchange::ExchangeLimits;
 use crate::recovery::{self, DataDir, State};
 use crate::stages::persister::sql::reader::SqlReader;
 use std::time::{Duration, Instant};
@@ -53,7 +52,7 @@ pub(super) struct Comparison {
 impl Comparison {
     pub(super) fn of(place: &Place, flow: &Flow, driver: &Driver<'_>) -> anyhow::Result<Self> {
         let (mut lines, mut told) = (Vec::new(), Vec::new());
-        let mut state = State::empty(ExchangeLimits { orders_max: place.config.exchange.orders_max });
+        let mut state = State::empty();
         let journal = DataDir(place.data.clone()).journal();
         let started = Instant::now();
         let mut trades = Vec::new();

@@ -72,7 +72,19 @@ impl OrderSlab {
 
     /// Whether there is no room for one more.
     pub fn is_full(&self) -> bool {
-        self.free.is_empty() && self.slots.len() == self.capacity
+        self.len() >= self.capacity
+    }
+
+    /// How many orders there is room for.
+    pub fn capacity(&self) -> u32 {
+        self.capacity as u32
+    }
+
+    /// Makes room for this many orders. Those that are there stay, also when they are more.
+    pub fn set_capacity(&mut self, capacity: u32) {
+        self.capacity = capacity as usize;
+        self.slots.reserve_exact(self.capacity.saturating_sub(self.slots.len()));
+        self.free.reserve_exact(self.capacity.saturating_sub(self.free.len()));
     }
 
     /// How many orders rest.
@@ -80,9 +92,9 @@ impl OrderSlab {
         self.slots.len() - self.free.len()
     }
 
-    /// Puts an order in. The caller has seen that the slab is not full.
+    /// Puts an order in. The caller has seen that there is room for a new one; one that takes the place of another needs
+    /// none, even where the limit has since sunk below what is open.
     pub fn insert(&mut self, order: Order) -> Handle {
-        debug_assert!(!self.is_full(), "the caller checks for room before it accepts the order");
         if let Some(slot) = self.free.pop() {
             self.slots[slot as usize] = order;
             return Handle(slot);

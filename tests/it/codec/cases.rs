@@ -103,6 +103,7 @@ pub fn commands() -> Vec<(&'static str, Command)> {
         ("Replace, market", Command::Replace(Replace { price: OrderPrice::Market, ..replace() })),
         ("RefuseReplace", Command::RefuseReplace(refuse_replace)),
         ("Cancel", Command::Cancel(cancel)),
+        ("SetLimits", Command::SetLimits { orders_max: 0x0102_0304 }),
     ]
 }
 
@@ -216,6 +217,7 @@ pub fn events() -> Vec<(&'static str, EventRecord)> {
         ("Canceled, invalid replace", Event::Canceled(Canceled { reason: invalid, ..canceled() })),
         ("Executed", Event::Executed(executed)),
         ("Ignored", Event::Ignored(ignored)),
+        ("LimitsSet", Event::LimitsSet { orders_max: 0x0102_0304 }),
     ];
     let record = |event| EventRecord {
         number: 0x0102_0304_0506_0708,

@@ -27,7 +27,13 @@ fn order_entry_allocates_nothing_after_warm_up() {
     for at in 0..30_000 {
         let command =
             clients.command(&step(FEW_TICKS).new_tree(&mut runner).expect("a step").current(), &exchange);
-        if matches!(command, Command::SetTrading { .. } | Command::Withdraw(_) | Command::Deposit(_)) {
+        if matches!(
+            command,
+            Command::SetTrading { .. }
+                | Command::SetLimits { .. }
+                | Command::Withdraw(_)
+                | Command::Deposit(_)
+        ) {
             continue;
         }
         if at % 200 == 0 {

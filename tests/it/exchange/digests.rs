@@ -40,7 +40,7 @@ fn after(commands: &[Command]) -> Digest {
 }
 
 /// The same orders rest in the end, but those that are gone were cancelled in different orders, so that the survivors
-/// and their levels lie in different places, in tables of different sizes.
+/// and their levels lie in different places, in tables that were once of different sizes.
 #[test]
 fn the_layout_in_memory_is_no_part_of_it() {
     let orders: Vec<Command> = (1..=30)
@@ -60,6 +60,7 @@ fn the_layout_in_memory_is_no_part_of_it() {
         orders[..20].iter().for_each(|order| drop(apply(&mut exchange, order)));
         gone.for_each(|number| drop(apply(&mut exchange, &cancel(1, number))));
         orders[20..].iter().for_each(|order| drop(apply(&mut exchange, order)));
+        apply(&mut exchange, &Command::SetLimits { orders_max: 500 });
         assert_eq!(exchange.audit(), Ok(()));
         assert_eq!(exchange.open_orders(), 15);
         exchange.digest()
@@ -118,6 +119,7 @@ fn every_part_of_the_state_is_in_it() {
         ("an account", vec![Command::OpenAccount { account: AccountId(4) }]),
         ("a login", vec![Command::OpenLogin { login: LoginId(5), account: AccountId(1) }]),
         ("whose login", vec![Command::OpenLogin { login: LoginId(5), account: AccountId(2) }]),
+        ("the limits", vec![Command::SetLimits { orders_max: 99 }]),
         ("a deposit", vec![Command::Deposit(transfer)]),
         ("a transfer's number", vec![Command::Deposit(transfer), Command::Withdraw(back)]),
     ];
@@ -155,10 +157,10 @@ proptest! {
             clients.note(&events);
             prop_assert_eq!(one.digest(), other.digest());
             let changed = events.iter().any(|event| {
-                !matches!(event, Event::Ignored(_) | Event::Refused { .. } | Event::TradingSet { .. })
+                !matches!(event, Event::Ignored(_) | Event::Refused { .. } | Event::TradingSet { .. } | Event::LimitsSet { .. })
             });
-            let trading = matches!(command, Command::SetTrading { .. });
-            prop_assert!(trading || changed == (one.digest() != before), "{:?}: {:?}", command, events);
+            let setting = matches!(command, Command::SetTrading { .. } | Command::SetLimits { .. });
+            prop_assert!(setting || changed == (one.digest() != before), "{:?}: {:?}", command, events);
         }
         drain(&mut one);
         prop_assert_eq!(one.audit(), Ok(()));

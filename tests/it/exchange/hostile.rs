@@ -99,7 +99,7 @@ fn edge() -> impl Strategy<Value = u64> {
 
 fn any_command() -> impl Strategy<Value = Command> {
     let numbers = prop::collection::vec(edge(), 12);
-    (0_u8..13, numbers, prop::bool::ANY, prop::bool::ANY).prop_map(|(which, n, one, other)| {
+    (0_u8..14, numbers, prop::bool::ANY, prop::bool::ANY).prop_map(|(which, n, one, other)| {
         let (login, user_ref) = (LoginId(n[0] as u32), UserRef(n[1] as u32));
         let (account, asset) = (AccountId(n[0] as u32), AssetId(n[2] as u16));
         let instrument = InstrumentId(n[3] as u32);
@@ -148,6 +148,7 @@ fn any_command() -> impl Strategy<Value = Command> {
                 quantity,
                 echo,
             }),
+            12 => Command::SetLimits { orders_max: (n[0] as u32).min(1 << 16) },
             _ => Command::Enter(Enter {
                 login,
                 user_ref,

@@ -167,6 +167,7 @@ fn replace(ticks: Range<u64>) -> impl Strategy<Value = Replace> {
 
 fn other() -> impl Strategy<Value = Command> {
     prop_oneof![
+        (0_u32..12).prop_map(|orders_max| Command::SetLimits { orders_max }),
         Just(Command::Open { config_digest: 7 }),
         Just(Command::AddAsset { asset: AssetId(9), code: AssetCode::default(), scale: 2 }),
         Just(Command::OpenAccount { account: AccountId(0) }),

@@ -6,7 +6,6 @@
 //! `1.7` is order 7 of login 1; `#3` is the exchange's order 3 (of a transfer: its reference); `!2` is trade 2.
 //!
 //! ```text
-//! orders 4                              the most open orders that the exchange takes (first line only)
 //! setup                                 the commands of scripts/market.setup, without their events
 //! asset 0 COIN 2                        id, code, scale
 //! account 0
@@ -15,6 +14,7 @@
 //! trading 0 off
 //! deposit 1 0 500 #1                    account, asset, amount, reference; also: withdraw
 //! open 7
+//! limits 4                              the most open orders that the exchange takes
 //! enter 1.1 i0 buy 5 @ 100 ioc          instrument, side, lots, price units or `market`; `ioc` may be left out
 //! replace 1.1 to 2 5 @ 100 ioc
 //! cancel 1.2 to 3                       `to 0` may be left out
@@ -239,6 +239,7 @@ fn command(line: &str) -> Command {
         }
         "deposit" => Command::Deposit(words.transfer()),
         "withdraw" => Command::Withdraw(words.transfer()),
+        "limits" => Command::SetLimits { orders_max: words.number() },
         "open" => Command::Open { config_digest: words.number() },
         "enter" => enter(&mut words),
         "replace" => replace(&mut words),
@@ -309,6 +310,7 @@ fn shown(event: &Event) -> String {
             let maker = format!("{maker} fee {} reserved {}", e.maker_fee, e.maker_reserved);
             format!("{head}, {maker}, {taker} fee {} reserved {}", e.taker_fee, e.taker_reserved)
         }
+        Event::LimitsSet { orders_max } => format!("limits {orders_max} orders"),
         Event::Ignored(e) => format!("ignored {}.{} {:?}", e.login, e.user_ref, e.reason),
     }
 }
@@ -348,9 +350,9 @@ struct Run {
 }
 
 impl Run {
-    fn new(orders_max: u32) -> Self {
-        let exchange = Exchange::new(ExchangeLimits { orders_max });
-        Self { exchange, naive: Naive::new(orders_max as usize) }
+    fn new() -> Self {
+        let exchange = Exchange::new(ExchangeLimits { orders_max: 1_000 });
+        Self { exchange, naive: Naive::new(1_000) }
     }
 
     fn command(&mut self, line: &str) -> Vec<Event> {
@@ -408,15 +410,11 @@ impl Run {
 
 /// Runs a script; returns it with the indented lines as they came out.
 fn run(text: &str, seen: &mut Seen) -> String {
-    let mut run = Run::new(1_000);
+    let mut run = Run::new();
     let mut out = String::new();
     for line in text.lines().filter(|line| !line.starts_with(' ')) {
         writeln!(out, "{line}").expect("a string takes all");
         if line.is_empty() || line.starts_with('#') {
-            continue;
-        }
-        if let Some(orders_max) = line.strip_prefix("orders ") {
-            run = Run::new(orders_max.parse().expect("a number of orders"));
             continue;
         }
         for result in run.line(line, seen) {
@@ -459,6 +457,6 @@ fn every_reason_was_seen(seen: &Seen) {
     assert!(unseen.is_empty(), "no script shows {unseen:?}");
     let cancels = ["FundsExhausted", "ImmediateOrCancel", "InvalidReplace", "UserRequested"];
     assert!(seen.cancels.iter().eq(cancels), "the scripts show the cancel reasons {:?}", seen.cancels);
-    let events = 15;
+    let events = 16;
     assert_eq!(seen.events.len(), events, "kinds of events that the scripts show: {:?}", seen.events);
 }

@@ -244,6 +244,13 @@ impl Naive {
                 }
                 Ok(Event::Opened { config_digest })
             }
+            Command::SetLimits { orders_max } => {
+                if orders_max == 0 || orders_max > 100_000_000 {
+                    return Err(RejectReason::OutOfRange);
+                }
+                self.orders_max = orders_max as usize;
+                Ok(Event::LimitsSet { orders_max })
+            }
             _ => unreachable!("order entry is not administration"),
         }
     }
@@ -374,7 +381,7 @@ impl Naive {
         };
         let checked = self.check(&order, enter.price).and_then(|price| {
             let rests = price.is_some() && enter.time_in_force == TimeInForce::GoodTillCancel;
-            let full = rests && self.resting.len() == self.orders_max;
+            let full = rests && self.resting.len() >= self.orders_max;
             if full { Err(RejectReason::TooManyOrders) } else { Ok(price) }
         });
         let price = match checked {

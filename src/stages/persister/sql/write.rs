@@ -258,6 +258,7 @@ fn write_rare(connection: &Connection, record: &EventRecord) -> rusqlite::Result
         | Event::Replaced(_)
         | Event::Canceled(_)
         | Event::Executed(_)
+        | Event::LimitsSet { .. }
         | Event::Opened { .. } => Ok(0),
     }
 }
