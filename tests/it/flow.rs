@@ -385,3 +385,35 @@ fn a_paced_flow_takes_its_time_and_a_used_login_is_noticed() {
     assert!(matches!(error, DriverError::ForeignOrder { session: 0, .. }), "{error}");
     running.engine.stop().expect("stops in good order");
 }
+
+// The whole demo, as a person runs it.
+
+#[test]
+fn the_demo_loses_nothing_when_its_engine_is_killed() {
+    let dir = TempDir::new().expect("a directory");
+    let kept = dir.path().join("kept");
+    let demo = || {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_dojima"));
+        command
+            .args(["demo", "--orders", "20000", "--seed", "3", "--durability", "async", "--data"])
+            .arg(&kept);
+        command.output().expect("the program runs")
+    };
+    let done = demo();
+    let said = String::from_utf8(done.stdout).expect("UTF-8");
+    assert!(done.status.success(), "{said}\n{}", String::from_utf8_lossy(&done.stderr));
+    for words in [
+        "SIGKILL to process",
+        "4 sessions went on from message",
+        "verified: all checks hold",
+        "trades = journal, exactly",
+        "Executed messages = journal, exactly",
+        "look further",
+    ] {
+        assert!(said.contains(words), "{words:?} is missing in\n{said}");
+    }
+    assert!(kept.join("data/dojima.sqlite").exists());
+    let again = demo();
+    assert_eq!(again.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&again.stderr).contains("is not empty"));
+}
