@@ -1,1 +1,36 @@
-fn main() {}
+//! Tools around the engine: load from a process of its own, and a look into journals.
+
+mod journal;
+mod load;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+#[derive(Debug, Parser)]
+#[command(name = "dojima-tools", version, about, max_term_width = 110)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Play a generated flow into an engine that runs elsewhere, and measure it
+    Load(load::LoadArgs),
+    /// Look into a journal or event log without changing it
+    Journal(journal::JournalArgs),
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Load(args) => load::run(args),
+        Command::Journal(args) => journal::run(args),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! `dojima-tools load`: the demo's driver against an engine that somebody else runs.
+//!
+//! The engine needs the flow's accounts: `load --print-config` prints a configuration that has them. A login's numbers
+//! go up for ever, so every run needs an engine whose data directory is new.
+
+use anyhow::Context;
+use clap::Args;
+use dojima::cli::show;
+use dojima::client::flow::generator::{GeneratorOptions, generate};
+use dojima::client::{Driver, DriverOptions, Ordering, Pace, Turn};
+use std::io::{IsTerminal, Write};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+/// Time between two progress lines.
+const PROGRESS_EVERY: Duration = Duration::from_millis(500);
+
+/// Arguments of `dojima-tools load`.
+#[derive(Debug, Args)]
+pub(crate) struct LoadArgs {
+    /// Where the engine takes orders
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9010")]
+    address: SocketAddr,
+    /// Messages to send
+    #[arg(long, value_name = "COUNT", default_value_t = 1_000_000)]
+    orders: usize,
+    /// Client sessions
+    #[arg(long, value_name = "COUNT", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=32))]
+    sessions: u16,
+    /// Unanswered messages of one session at most
+    #[arg(long, value_name = "COUNT", default_value_t = 512, value_parser = clap::value_parser!(u32).range(1..=65_536))]
+    window: u32,
+    /// Names the flow: the same seed is the same flow
+    #[arg(long, value_name = "SEED", default_value_t = 1)]
+    seed: u64,
+    /// Print the engine configuration that this flow needs, and stop
+    #[arg(long)]
+    print_config: bool,
+}
+
+/// Plays the flow to its end.
+pub(crate) fn run(args: LoadArgs) -> anyhow::Result<()> {
+    let options = GeneratorOptions { seed: args.seed, actions: args.orders, sessions: args.sessions };
+    let flow = generate(&options);
+    if args.print_config {
+        let text = flow.venue.config().to_toml().context("cannot write the configuration")?;
+        std::io::stdout().write_all(text.as_bytes())?;
+        return Ok(());
+    }
+    let window = args.window as usize;
+    let options = DriverOptions { window, ordering: Ordering::PerSession, pace: Pace::Max };
+    let mut driver = Driver::new(&flow, options)?;
+    driver.connect(args.address).with_context(|| {
+        format!("no sessions at {}; was the engine started with `load --print-config`'s file?", args.address)
+    })?;
+    let started = Instant::now();
+    let mut shown = started;
+    while driver.turn(Duration::from_millis(100))? == Turn::Working {
+        if shown.elapsed() >= PROGRESS_EVERY {
+            progress(&driver, args.orders, started);
+            shown = Instant::now();
+        }
+    }
+    let elapsed = started.elapsed();
+    driver.log_out();
+    summary(&driver, elapsed);
+    Ok(())
+}
+
+/// One line that is written over itself; nothing where nobody watches.
+fn progress(driver: &Driver<'_>, orders: usize, started: Instant) {
+    let settled = driver.progress().settled;
+    if std::io::stderr().is_terminal() {
+        let (done, of) = (show::thousands(settled), show::thousands(orders as u64));
+        eprint!("\r{done} of {of} messages, {}  ", show::rate(settled, started.elapsed()));
+    }
+}
+
+fn summary(driver: &Driver<'_>, elapsed: Duration) {
+    if std::io::stderr().is_terminal() {
+        eprintln!();
+    }
+    let (progress, latency) = (driver.progress(), driver.latency());
+    let at = |quantile| show::duration(Duration::from_nanos(latency.value_at_quantile(quantile)));
+    let rejected: u64 = progress.rejected.values().sum();
+    println!("messages   {} in {}", show::thousands(progress.sent), show::duration(elapsed));
+    println!("rate       {} durable", show::rate(progress.sent, elapsed));
+    println!(
+        "answers    {} accepted, {} replaced, {} canceled, {} rejected",
+        show::thousands(progress.accepted),
+        show::thousands(progress.replaced),
+        show::thousands(progress.canceled),
+        show::thousands(rejected),
+    );
+    println!("trades     {}", show::thousands(progress.executed / 2));
+    println!("order→ack  p50 {} · p99 {} · p99.9 {} · max {}", at(0.5), at(0.99), at(0.999), at(1.0));
+}
