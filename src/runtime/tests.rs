@@ -33,6 +33,13 @@ fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
     }
 }
 
+/// Not a bare join: a thread that misses its wake-up would hold the test for an hour.
+fn stop(running: RunningAgent) {
+    running.request_stop();
+    wait_until("the thread to stop", || running.is_finished());
+    running.join().unwrap();
+}
+
 /// Answers each number that it is asked with the same number, and counts its duty cycles.
 #[derive(Clone, Default)]
 struct Echo {
@@ -67,8 +74,7 @@ fn an_idle_thread_runs_two_duty_cycles_per_sleep() {
         let start = Instant::now();
         let running = in_process().spawn(Box::new(echo.clone()), idle, Shutdown::new(), None).unwrap();
         std::thread::sleep(6 * SLEEP);
-        running.request_stop();
-        running.join().unwrap();
+        stop(running);
         let sleeps = (start.elapsed().as_millis() / SLEEP.as_millis()) as usize + 1;
         let cycles = echo.cycles.load(Ordering::Relaxed);
         let awake = 3 + 2;
@@ -91,8 +97,7 @@ fn every_ring_wakes_the_sleeper() {
             doorbell.ring();
             wait_until("an answer", || echo.answered.load(Ordering::Relaxed) == question);
         }
-        running.request_stop();
-        running.join().unwrap();
+        stop(running);
     }
 }
 
@@ -142,8 +147,7 @@ fn sockets_of_the_agents_own_poll_wake_the_sleeper() {
         near.write_all(b"x").unwrap();
         wait_until("the byte", || received.load(Ordering::Relaxed) == sent);
     }
-    running.request_stop();
-    running.join().unwrap();
+    stop(running);
 }
 
 #[test]
@@ -157,8 +161,7 @@ fn an_orderly_stop_closes_the_agent() {
     let doorbell = running.doorbell();
     wait_until("the thread to arm", || doorbell.is_armed());
     assert!(!running.is_finished());
-    running.request_stop();
-    running.join().unwrap();
+    stop(running);
     let lines = journal.lines();
     assert_eq!(
         (lines[0].as_str(), lines[1].as_str(), lines.last().unwrap().as_str()),
