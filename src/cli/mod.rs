@@ -9,13 +9,13 @@ pub mod serve;
 pub mod show;
 pub mod verify;
 
-use crate::config::Config;
+use crate::config::{Config, ConfigError};
 use crate::engine::StartError;
 use crate::runtime::Fatal;
 use anyhow::{Context, Error};
 use clap::{Args, Parser, Subcommand};
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
 
@@ -38,26 +38,15 @@ enum Command {
     Verify(verify::VerifyArgs),
 }
 
-/// Where an engine's files are, and the limits that it ran with. Shared by the commands that read them.
+/// Where an engine's files are. Shared by the commands that read them.
 #[derive(Debug, Args)]
 pub struct DataArgs {
     /// The engine's data directory
     #[arg(long, value_name = "DIR", default_value = "data")]
     pub data: PathBuf,
-    /// The configuration that the engine runs with; the built-in one if left out
-    #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
 }
 
 impl DataArgs {
-    /// The configuration of the file, or the built-in one.
-    ///
-    /// # Errors
-    /// When the file cannot be read or used.
-    pub fn read_config(&self) -> anyhow::Result<Config> {
-        Ok(self.config.as_deref().map_or_else(|| Ok(Config::embedded_default()), Config::load)?)
-    }
-
     /// The directory, which must be there.
     ///
     /// # Errors
@@ -67,6 +56,11 @@ impl DataArgs {
         metadata.with_context(|| format!("no data directory {}", self.data.display()))?;
         Ok(&self.data)
     }
+}
+
+/// The configuration of the file, or the built-in one.
+fn read_config(file: Option<&Path>) -> Result<Config, ConfigError> {
+    file.map_or_else(|| Ok(Config::embedded_default()), Config::load)
 }
 
 /// Parses the process's arguments, does what they say and returns the exit code.

@@ -52,8 +52,7 @@ pub struct ServeArgs {
 
 impl ServeArgs {
     fn read_config(&self) -> anyhow::Result<Config> {
-        let mut config =
-            self.config.as_deref().map_or_else(|| Ok(Config::embedded_default()), Config::load)?;
+        let mut config = super::read_config(self.config.as_deref())?;
         if let Some(listen) = self.listen {
             config.gateway.listen = listen;
         }

@@ -14,6 +14,7 @@ use comfy_table::{Cell, Color, ContentArrangement, LineStyle, Table, TableStyle}
 use dojima_journal::{JournalError, Reader, Scanned};
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Arguments of `dojima verify`.
@@ -21,6 +22,9 @@ use std::process::ExitCode;
 pub struct VerifyArgs {
     #[command(flatten)]
     source: DataArgs,
+    /// The configuration, which says where the database is; the built-in one if left out
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
 }
 
 /// Checks that the journal can be trusted, and that the event log and SQL say what a replay of it says. Nothing is
@@ -30,7 +34,7 @@ pub struct VerifyArgs {
 /// # Errors
 /// When something cannot be read at all. A check that fails is no error but a line of the table and exit code 1.
 pub fn run(args: VerifyArgs) -> anyhow::Result<ExitCode> {
-    let config = args.source.read_config()?;
+    let config = super::read_config(args.config.as_deref())?;
     let data = DataDir(args.source.existing_dir()?.clone());
     // Last to first: whatever grows meanwhile, each of the three then holds at least what the one before it had.
     let sql = open_sql(&config, &data);

@@ -16,12 +16,16 @@ pub enum ConfigError {
         source: std::io::Error,
     },
     /// The file is not TOML, or a key is unknown, missing or of the wrong kind.
-    #[error("{origin}: {source}")]
+    #[error("{origin}: line {line}, column {column}: {reason}")]
     Parse {
         /// Which file.
         origin: String,
-        /// Where and why; names the line and the key.
-        source: Box<toml::de::Error>,
+        /// Where, from 1.
+        line: usize,
+        /// Characters into that line, from 1.
+        column: usize,
+        /// Why; names the key. The line itself is not shown: there may be a password in it.
+        reason: String,
     },
     /// Values are out of bounds.
     #[error("{}", list(origin.as_deref(), problems))]
@@ -36,6 +40,18 @@ pub enum ConfigError {
 impl ConfigError {
     pub(super) fn invalid(problems: Vec<Problem>) -> Self {
         Self::Invalid { origin: None, problems }
+    }
+
+    pub(super) fn parse(origin: &str, text: &str, error: &toml::de::Error) -> Self {
+        let at = error.span().map_or(0, |span| span.start);
+        let before = text.get(..at).unwrap_or(text);
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        Self::Parse {
+            origin: origin.to_owned(),
+            line: before.matches('\n').count() + 1,
+            column: before[line_start..].chars().count() + 1,
+            reason: error.message().trim_end().to_owned(),
+        }
     }
 
     pub(super) fn in_file(self, name: &str) -> Self {

@@ -10,7 +10,8 @@ use crate::domain::{
     Quantity, Symbol, Trading, Transfer,
 };
 use rust_decimal::Decimal;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -86,7 +87,13 @@ pub struct LoginConfig {
     /// 1 to 6 letters and digits; case does not matter.
     pub username: String,
     /// 1 to 10 letters and digits; case does not matter.
+    #[serde(deserialize_with = "password")]
     pub password: String,
+}
+
+/// Text. The error of any other kind of value says nothing of the value.
+fn password<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    String::deserialize(deserializer).map_err(|_| D::Error::custom("a password is text in quotes"))
 }
 
 /// A login with its place in the exchange.

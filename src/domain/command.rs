@@ -277,6 +277,8 @@ pub struct RefuseReplace {
     pub user_ref: UserRef,
     /// Why.
     pub reason: RejectReason,
+    /// What goes back to the client as it came.
+    pub cl_ord_id: ClOrdId,
 }
 
 /// A cancel.

@@ -91,8 +91,6 @@ reasons!(
         UnknownAsset => "the asset does not exist",
         /// The account does not exist.
         UnknownAccount => "the account does not exist",
-        /// The login does not exist.
-        UnknownLogin => "the login does not exist",
         /// A number is out of its documented range.
         OutOfRange => "a number is out of its range",
         /// One tick on one lot is not a whole number of quote minor units.

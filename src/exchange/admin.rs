@@ -3,7 +3,7 @@
 use super::{Account, Asset, Book, Exchange, Instrument, Login};
 use crate::domain::{
     AccountId, Amount, AssetCode, AssetId, Command, Event, InstrumentId, ListInstrument, Listing, LoginId,
-    Ppm, RejectReason, Trading, Transfer, UserRef,
+    OrderPrice, Ppm, RejectReason, Trading, Transfer, UserRef,
 };
 
 /// The most decimals that an asset's minor unit or a price unit may have.
@@ -83,7 +83,7 @@ impl Exchange {
         let quantities = 1..=u64::from(u32::MAX);
         let in_range = terms.base != terms.quote
             && terms.price_decimals <= PRICE_DECIMALS_MAX
-            && terms.tick_units > 0
+            && (1..OrderPrice::LIMIT_END).contains(&u64::from(terms.tick_units))
             && terms.lot.0 > 0
             && quantities.contains(&terms.min_quantity.0)
             && quantities.contains(&terms.max_quantity.0)

@@ -1,6 +1,7 @@
 //! Which order a client means: (login, client's number) → handle, for live orders only.
 //!
-//! An open-addressing table in memory taken at start. Clients number their orders upward, so four neighbouring numbers
+//! An open-addressing table in memory taken at start. It begins small, so that it lies in the cache while few orders are
+//! live, and doubles into that memory as they become more: a pause of some milliseconds for a million. Clients number their orders upward, so four neighbouring numbers
 //! of a login share one cache line; the lines themselves are scattered by a multiplicative hash. Nothing ever
 //! iterates over it, so its layout cannot leak into results.
 
@@ -17,10 +18,19 @@ struct Entry {
     handle: Option<Handle>,
 }
 
+const EMPTY: Entry = Entry { key: 0, handle: None };
+
+/// Length of the table at first: it stays in the cache for as long as few orders are live.
+const LEN_FIRST: usize = 1 << 13;
+
 /// The table.
 #[derive(Debug)]
 pub(super) struct ClientRefs {
     entries: Vec<Entry>,
+    /// Where the entries move when the table doubles.
+    spare: Vec<Entry>,
+    len_max: usize,
+    live: usize,
     mask: u64,
     /// How far a hash is shifted down to name a line.
     shift: u32,
@@ -29,10 +39,32 @@ pub(super) struct ClientRefs {
 impl ClientRefs {
     /// Room for `orders_max` orders at half load.
     pub(super) fn new(orders_max: u32) -> Self {
-        let len = (u64::from(orders_max) * 2).next_power_of_two().max(64);
-        let lines = len / LINE;
-        let empty = Entry { key: 0, handle: None };
-        Self { entries: vec![empty; len as usize], mask: len - 1, shift: 64 - lines.trailing_zeros() }
+        let len_max = (u64::from(orders_max) * 2).next_power_of_two().max(64) as usize;
+        let (entries, spare) = (Vec::with_capacity(len_max), Vec::with_capacity(len_max));
+        let mut table = Self { entries, spare, len_max, live: 0, mask: 0, shift: 0 };
+        table.clear(len_max.min(LEN_FIRST));
+        table
+    }
+
+    /// An empty table of this length in the memory of the old one.
+    fn clear(&mut self, len: usize) {
+        self.entries.clear();
+        self.entries.resize(len, EMPTY);
+        self.mask = len as u64 - 1;
+        self.shift = 64 - (len as u64 / LINE).trailing_zeros();
+    }
+
+    /// Twice the length.
+    fn grow(&mut self) {
+        let len = self.entries.len() * 2;
+        std::mem::swap(&mut self.entries, &mut self.spare);
+        self.clear(len);
+        for at in 0..self.spare.len() {
+            let entry = self.spare[at];
+            if entry.key != 0 {
+                self.put(entry);
+            }
+        }
     }
 
     fn key(login: LoginId, user_ref: UserRef) -> u64 {
@@ -63,12 +95,19 @@ impl ClientRefs {
 
     /// Names an order. The name is not in use.
     pub(super) fn insert(&mut self, login: LoginId, user_ref: UserRef, handle: Handle) {
-        let key = Self::key(login, user_ref);
-        let mut at = self.home(key);
+        self.live += 1;
+        if self.live * 2 > self.entries.len() && self.entries.len() < self.len_max {
+            self.grow();
+        }
+        self.put(Entry { key: Self::key(login, user_ref), handle: Some(handle) });
+    }
+
+    fn put(&mut self, entry: Entry) {
+        let mut at = self.home(entry.key);
         while self.entries[at as usize].key != 0 {
             at = (at + 1) & self.mask;
         }
-        self.entries[at as usize] = Entry { key, handle: Some(handle) };
+        self.entries[at as usize] = entry;
     }
 
     /// Forgets a name, and closes the gap so that searches need no tombstones.
@@ -81,6 +120,7 @@ impl ClientRefs {
             }
             gap = (gap + 1) & self.mask;
         }
+        self.live -= 1;
         let mut at = gap;
         loop {
             at = (at + 1) & self.mask;
@@ -133,6 +173,27 @@ mod tests {
                 let name = (LoginId(login), UserRef(user_ref));
                 assert_eq!(table.get(name.0, name.1), model.get(&name).copied());
             }
+        }
+    }
+
+    /// Through several doublings and back, with the names of one login in a row and of many logins scattered.
+    #[test]
+    fn keeps_every_name_as_it_grows() {
+        let orders = 40_000;
+        let mut slab = OrderSlab::new(orders);
+        let mut table = ClientRefs::new(orders);
+        let name = |at: u32| (LoginId(if at % 2 == 0 { 0 } else { at }), UserRef(at + 1));
+        let handles: Vec<Handle> = (0..orders).map(|_| slab.insert(Order::default())).collect();
+        for (at, handle) in (0..orders).zip(&handles) {
+            table.insert(name(at).0, name(at).1, *handle);
+        }
+        assert!(table.entries.len() > LEN_FIRST, "it has grown");
+        for at in (0..orders).step_by(3) {
+            table.remove(name(at).0, name(at).1);
+        }
+        for (at, handle) in (0..orders).zip(&handles) {
+            let expected = (at % 3 != 0).then_some(*handle);
+            assert_eq!(table.get(name(at).0, name(at).1), expected, "name {at}");
         }
     }
 }

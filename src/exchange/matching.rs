@@ -117,6 +117,9 @@ impl Matching<'_> {
             let cost = notional.and_then(|n| fees::with_fee(n, listing.taker_fee, taker.fee_carry));
             cost.is_some_and(|cost| cost <= available)
         };
+        if fits(taker.open.0) {
+            return taker.open;
+        }
         // The largest number that fits lies between 0 and the open quantity; the cost rises with the number.
         let (mut low, mut high) = (0, taker.open.0);
         while low < high {

@@ -161,8 +161,9 @@ impl Exchange {
         if checked.price.is_none() && order.side == Side::Buy {
             // A market buy reserves nothing, but it must reach for one lot at the best price.
             if let Some((best, _)) = instrument.book.best(Side::Sell) {
-                let lot = reserve_for(listing, Side::Buy, best, Quantity(1), order.fee_carry);
-                needed = lot.ok_or(RejectReason::NotionalTooLarge)?.0;
+                let notional = listing.notional(best, Quantity(1)).ok_or(RejectReason::NotionalTooLarge)?;
+                let cost = fees::with_fee(notional, listing.taker_fee, order.fee_carry);
+                needed = cost.ok_or(RejectReason::NotionalTooLarge)?.0;
             }
         }
         if available < needed { Err(RejectReason::InsufficientFunds) } else { Ok(()) }
@@ -345,7 +346,9 @@ impl Exchange {
     pub(super) fn cancel(&mut self, cancel: &Cancel, events: &mut Vec<Event>) {
         let Cancel { login, user_ref, quantity } = *cancel;
         let Some(handle) = self.client_refs.get(login, user_ref) else {
-            return events.push(ignored(login, user_ref, IgnoreReason::OrderNotLive));
+            let known = (login.0 as usize) < self.logins.len();
+            let reason = if known { IgnoreReason::OrderNotLive } else { IgnoreReason::UnknownLogin };
+            return events.push(ignored(login, user_ref, reason));
         };
         let order = *self.orders.get(handle);
         if quantity >= order.total {
@@ -384,12 +387,11 @@ impl Exchange {
     }
 
     pub(super) fn refuse_replace(&mut self, refuse: &RefuseReplace, events: &mut Vec<Event>) {
-        let RefuseReplace { login, orig_user_ref, user_ref, reason } = *refuse;
+        let RefuseReplace { login, orig_user_ref, user_ref, reason, cl_ord_id } = *refuse;
         let Some(handle) = self.replaceable(login, orig_user_ref, user_ref, events) else { return };
         if reason == RejectReason::JournalSpaceLow {
             // Nothing is wrong with the replace: the order stays.
             self.logins[login.0 as usize].last_user_ref = user_ref;
-            let cl_ord_id = crate::domain::ClOrdId::default();
             return events.push(Event::Rejected(Rejected { login, user_ref, reason, cl_ord_id }));
         }
         let order = self.take_out(handle);

@@ -97,8 +97,9 @@ fn refuse_new_orders(command: &Command) -> Command {
         Command::Enter(Enter { login, user_ref, echo, .. }) => {
             Command::RefuseEnter(RefuseEnter { login, user_ref, reason, cl_ord_id: echo.cl_ord_id })
         }
-        Command::Replace(Replace { login, orig_user_ref, user_ref, .. }) => {
-            Command::RefuseReplace(RefuseReplace { login, orig_user_ref, user_ref, reason })
+        Command::Replace(Replace { login, orig_user_ref, user_ref, echo, .. }) => {
+            let cl_ord_id = echo.cl_ord_id;
+            Command::RefuseReplace(RefuseReplace { login, orig_user_ref, user_ref, reason, cl_ord_id })
         }
         other => other,
     }

@@ -66,9 +66,13 @@ impl Place {
         self.dir.path().join("data")
     }
 
-    fn arguments(&self, command: &str) -> [String; 5] {
+    fn arguments(&self, command: &str) -> Vec<String> {
         let path = |path: PathBuf| path.display().to_string();
-        [command, "--config", &path(self.config()), "--data", &path(self.data())].map(str::to_owned)
+        let mut arguments = vec![command.to_owned(), "--data".to_owned(), path(self.data())];
+        if command != "replay" {
+            arguments.extend(["--config".to_owned(), path(self.config())]);
+        }
+        arguments
     }
 
     /// Runs a command on this place to its end.
@@ -81,7 +85,7 @@ impl Place {
     /// Starts an engine on a free port and reads what it prints until clients may connect.
     fn serve(&self) -> Server {
         let arguments = self.arguments("serve");
-        let mut command = dojima(&arguments.each_ref().map(String::as_str));
+        let mut command = dojima(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
         let child =
             command.args(["--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
         Server::greet(child.expect("the program starts"))

@@ -331,6 +331,22 @@ fn passwords_stay_out_of_debug_output() {
 }
 
 #[test]
+fn passwords_stay_out_of_the_errors_of_their_line() {
+    let from = "username = \"BOB\", password = \"DEMO\"";
+    let cases = [
+        ("user = \"BOB\", password = \"S3CR3T\"", "unknown field `user`"),
+        ("username = \"BOB\", pasword = \"S3CR3T\"", "unknown field `pasword`"),
+        ("username = \"BOB\", password = 53063", "a password is text in quotes"),
+        ("username = \"BOB\" password = \"S3CR3T\"", "expected `,`"),
+    ];
+    for (to, says) in cases {
+        let message = message(from, to);
+        assert!(message.starts_with("test.toml: line 127, column ") && message.contains(says), "{message}");
+        assert!(!message.contains("S3CR3T") && !message.contains("53063"), "{message}");
+    }
+}
+
+#[test]
 fn a_missing_file_is_named() {
     let error =
         Config::load(std::path::Path::new("/nowhere/dojima.toml")).expect_err("is not there").to_string();

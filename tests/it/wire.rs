@@ -358,6 +358,7 @@ fn a_replace_passes_on_its_terms_or_is_refused() {
     let reason = |order: ReplaceOrder, tags: &[u8]| match command(Inbound::Replace(order, Appendage(tags))) {
         Command::RefuseReplace(refused) => {
             assert_eq!((refused.orig_user_ref, refused.user_ref), (UserRef(9), UserRef(10)));
+            assert_eq!(refused.cl_ord_id, ClOrdId(*b"my order again"));
             refused.reason
         }
         other => panic!("{other:?}"),

@@ -187,7 +187,7 @@ pub(super) fn further(place: &Place) -> String {
         sqlite("SELECT * FROM balances_readable"),
         sqlite("SELECT s.name AS status, count(*) AS orders FROM orders JOIN order_statuses s USING (status) GROUP BY status"),
         sqlite("SELECT * FROM conservation"),
-        format!("  dojima replay --data {data} --config {config}"),
+        format!("  dojima replay --data {data}"),
         format!("  dojima serve --data {data} --config {config}"),
     ]
     .join("\n")

@@ -66,6 +66,7 @@ pub fn to_command(login: LoginId, message: &Inbound<'_>, listings: &Listings) ->
                 orig_user_ref: order.orig_user_ref,
                 user_ref: order.user_ref,
                 reason,
+                cl_ord_id: order.cl_ord_id,
             }),
         },
         Inbound::Cancel(order, tail) => Command::Cancel(cancel(login, order, *tail)),

@@ -217,7 +217,6 @@ pub fn reject_code(reason: RejectReason) -> u16 {
         | RejectReason::DuplicateName
         | RejectReason::UnknownAsset
         | RejectReason::UnknownAccount
-        | RejectReason::UnknownLogin
         | RejectReason::OutOfRange
         | RejectReason::TickLotNotWhole
         | RejectReason::SupplyTooLarge

@@ -81,6 +81,7 @@ pub fn commands() -> Vec<(&'static str, Command)> {
         orig_user_ref: UserRef(0x2122_2324),
         user_ref: UserRef(0x0102_0304),
         reason: RejectReason::JournalSpaceLow,
+        cl_ord_id: ClOrdId(*b"client-order-4"),
     };
     let cancel = Cancel {
         login: LoginId(0x0A0B_0C0D),

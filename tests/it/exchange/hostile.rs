@@ -3,9 +3,9 @@
 use super::apply;
 use super::properties::opening;
 use dojima::domain::{
-    AccountId, Amount, AssetCode, AssetId, Cancel, CancelReason, Command, Echo, Enter, Event, InstrumentId,
-    ListInstrument, LoginId, OrderPrice, Ppm, Quantity, RefuseEnter, RefuseReplace, RejectReason, Replace,
-    Side, Symbol, TimeInForce, Trading, Transfer, UserRef,
+    AccountId, Amount, AssetCode, AssetId, Cancel, CancelReason, ClOrdId, Command, Echo, Enter, Event,
+    InstrumentId, ListInstrument, LoginId, OrderPrice, Ppm, Quantity, RefuseEnter, RefuseReplace,
+    RejectReason, Replace, Side, Symbol, TimeInForce, Trading, Transfer, UserRef,
 };
 use dojima::exchange::{Exchange, ExchangeLimits};
 use proptest::prelude::*;
@@ -137,7 +137,13 @@ fn any_command() -> impl Strategy<Value = Command> {
             6 => Command::Withdraw(transfer),
             7 => Command::Open { config_digest: n[0] },
             8 => Command::RefuseEnter(RefuseEnter { login, user_ref, reason, cl_ord_id: echo.cl_ord_id }),
-            9 => Command::RefuseReplace(RefuseReplace { login, orig_user_ref, user_ref, reason }),
+            9 => Command::RefuseReplace(RefuseReplace {
+                login,
+                orig_user_ref,
+                user_ref,
+                reason,
+                cl_ord_id: ClOrdId::default(),
+            }),
             10 => Command::Cancel(Cancel { login, user_ref, quantity }),
             11 => Command::Replace(Replace {
                 login,

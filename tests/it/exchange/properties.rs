@@ -296,7 +296,13 @@ impl Clients {
             Step::RefuseReplace(login, orig, number, reason) => {
                 let (login, orig_user_ref) = name(login, orig);
                 let (_, user_ref) = name(login, number);
-                Command::RefuseReplace(RefuseReplace { login, orig_user_ref, user_ref, reason })
+                Command::RefuseReplace(RefuseReplace {
+                    login,
+                    orig_user_ref,
+                    user_ref,
+                    reason,
+                    cl_ord_id: ClOrdId::default(),
+                })
             }
             Step::Transfer(transfer, inward, number) => {
                 let last = self.transfers[transfer.account.0 as usize];

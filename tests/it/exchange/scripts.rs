@@ -41,7 +41,7 @@ use std::path::{Path, PathBuf};
 use std::str::{FromStr, SplitWhitespace};
 
 /// The reasons that nothing in the exchange gives.
-const NEVER_GIVEN: &[RejectReason] = &[RejectReason::UnknownLogin];
+const NEVER_GIVEN: &[RejectReason] = &[];
 
 fn directory() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/exchange/scripts")
@@ -220,7 +220,13 @@ fn refuse_replace(words: &mut Words) -> Command {
     let (login, orig_user_ref) = words.order();
     words.expect("to");
     let user_ref = UserRef(words.number());
-    Command::RefuseReplace(RefuseReplace { login, orig_user_ref, user_ref, reason: words.reason() })
+    Command::RefuseReplace(RefuseReplace {
+        login,
+        orig_user_ref,
+        user_ref,
+        reason: words.reason(),
+        cl_ord_id: ClOrdId::default(),
+    })
 }
 
 fn command(line: &str) -> Command {

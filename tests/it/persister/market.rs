@@ -272,7 +272,13 @@ impl Market {
             }
             (1, Some(((login, orig_user_ref), _))) => {
                 let (user_ref, reason) = (self.next_ref(login), RejectReason::TagNotSupported);
-                Command::RefuseReplace(RefuseReplace { login, orig_user_ref, user_ref, reason })
+                Command::RefuseReplace(RefuseReplace {
+                    login,
+                    orig_user_ref,
+                    user_ref,
+                    reason,
+                    cl_ord_id: ClOrdId::default(),
+                })
             }
             (2, _) => {
                 let (user_ref, reason) = (self.next_ref(login), RejectReason::InvalidSide);

@@ -188,7 +188,8 @@ fn the_check_names_what_is_not_as_told() {
     let (_, events) = small_market(5);
     let bench = Bench::with(&events);
     bench.fill(10_000);
-    let cases: [(&str, fn(&Difference) -> bool); 9] = [
+    type Names = fn(&Difference) -> bool;
+    let cases: [(&str, Names); 9] = [
         (
             "UPDATE trades SET price = price + 1 WHERE trade_id = 77",
             |d| matches!(d, Difference::Trade { in_log: Some(_), in_sql: Some(trade) } if trade.trade == TradeId(77)),

@@ -274,7 +274,7 @@ impl Naive {
         let (base_scale, quote_scale) = (scale(terms.base)?, scale(terms.quote)?);
         let good = terms.base != terms.quote
             && terms.price_decimals <= 9
-            && terms.tick_units >= 1
+            && (1..0x7FFF_FFFF).contains(&terms.tick_units)
             && terms.lot.0 >= 1
             && terms.min_quantity.0 >= 1
             && terms.min_quantity <= terms.max_quantity
@@ -440,7 +440,8 @@ impl Naive {
             (price, order.side, self.book(order.instrument, Side::Sell).first())
         {
             // A market buy must reach for one lot at the best price.
-            needed = needs(listing, order, Some(i128::from(best.0)), 1);
+            let notional = notional(listing, i128::from(best.0), 1);
+            needed = notional + next_fee(order, notional, listing.taker_fee.0);
         }
         if needed > AMOUNT_MAX {
             return Err(RejectReason::NotionalTooLarge);
@@ -621,7 +622,9 @@ impl Naive {
     fn cancel(&mut self, cancel: &Cancel) -> Vec<Event> {
         let Cancel { login, user_ref, quantity } = *cancel;
         let Some(at) = self.position(login, user_ref) else {
-            return ignored(login, user_ref, IgnoreReason::OrderNotLive);
+            let known = (login.0 as usize) < self.logins.len();
+            let reason = if known { IgnoreReason::OrderNotLive } else { IgnoreReason::UnknownLogin };
+            return ignored(login, user_ref, reason);
         };
         let (order, wanted) = (&mut self.resting[at], i128::from(quantity.0));
         if wanted >= order.total {
@@ -649,7 +652,7 @@ impl Naive {
     }
 
     fn refuse_replace(&mut self, refuse: &RefuseReplace) -> Vec<Event> {
-        let RefuseReplace { login, orig_user_ref, user_ref, reason } = *refuse;
+        let RefuseReplace { login, orig_user_ref, user_ref, reason, cl_ord_id } = *refuse;
         if let Some(reason) = self.number_used(login, user_ref) {
             return ignored(login, user_ref, reason);
         }
@@ -658,7 +661,6 @@ impl Naive {
         };
         if reason == RejectReason::JournalSpaceLow {
             self.logins[login.0 as usize].last = user_ref;
-            let cl_ord_id = Default::default();
             return vec![Event::Rejected(Rejected { login, user_ref, reason, cl_ord_id })];
         }
         let mut order = self.resting.remove(at);
