@@ -86,8 +86,7 @@ impl Config {
     /// # Errors
     /// As [`Config::load`].
     pub fn from_toml(text: &str, origin: &str) -> Result<Self, ConfigError> {
-        let config: Self =
-            toml::from_str(text).map_err(|error| ConfigError::parse(origin, text, &error))?;
+        let config: Self = toml::from_str(text).map_err(|error| ConfigError::parse(origin, text, &error))?;
         config.validate().map_err(|error| error.in_file(origin))?;
         Ok(config)
     }

@@ -20,10 +20,10 @@ fn dojima(arguments: &[&str]) -> Command {
 }
 
 /// What a run that ends by itself came to.
-struct Done {
-    code: Option<i32>,
-    stdout: String,
-    stderr: String,
+pub struct Done {
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
 }
 
 impl From<Output> for Done {
@@ -38,19 +38,19 @@ fn run(arguments: &[&str]) -> Done {
 }
 
 /// A directory with a configuration of small files, and a data directory that is not there yet.
-struct Place {
+pub struct Place {
     dir: TempDir,
 }
 
 impl Place {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let place = Self { dir: TempDir::new().expect("a temporary directory") };
         place.configure(|text| text);
         place
     }
 
     /// Writes the configuration anew, from the built-in one with small files.
-    fn configure(&self, edit: impl FnOnce(String) -> String) {
+    pub fn configure(&self, edit: impl FnOnce(String) -> String) {
         let small = DEFAULT_TOML
             .replace("segment_mib = 64", "segment_mib = 1")
             .replace("orders_max = 1000000", "orders_max = 1000");
@@ -62,7 +62,7 @@ impl Place {
         self.dir.path().join("test.toml")
     }
 
-    fn data(&self) -> PathBuf {
+    pub fn data(&self) -> PathBuf {
         self.dir.path().join("data")
     }
 
@@ -76,14 +76,14 @@ impl Place {
     }
 
     /// Runs a command on this place to its end.
-    fn run(&self, command: &str, more: &[&str]) -> Done {
+    pub fn run(&self, command: &str, more: &[&str]) -> Done {
         let arguments = self.arguments(command);
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).chain(more.iter().copied()).collect();
         run(&arguments)
     }
 
     /// Starts an engine on a free port and reads what it prints until clients may connect.
-    fn serve(&self) -> Server {
+    pub fn serve(&self) -> Server {
         let arguments = self.arguments("serve");
         let mut command = dojima(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
         let child =
@@ -93,12 +93,12 @@ impl Place {
 }
 
 /// An engine in a process of its own; killed when dropped.
-struct Server {
+pub struct Server {
     child: Child,
     stdout: BufReader<ChildStdout>,
     /// What it printed up to the line with its address.
     said: String,
-    address: SocketAddr,
+    pub address: SocketAddr,
 }
 
 impl Server {
@@ -121,7 +121,7 @@ impl Server {
     }
 
     /// Asks it to stop, as Ctrl-C does, and takes what it still says.
-    fn terminate(mut self) -> Done {
+    pub fn terminate(mut self) -> Done {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs").success());
         self.take_rest()
@@ -156,7 +156,7 @@ fn value<'a>(output: &'a str, name: &str) -> &'a str {
     line.unwrap_or_else(|| panic!("no line {name:?} in\n{output}"))[name.len()..].trim()
 }
 
-fn assert_says(text: &str, words: &str) {
+pub fn assert_says(text: &str, words: &str) {
     assert!(text.contains(words), "{words:?} is missing in:\n{text}");
 }
 
@@ -235,7 +235,7 @@ fn replay_and_verify_agree_with_the_engine() {
 }
 
 /// One lot of BTC-USDT at 1,000.00, as this login's next order.
-fn order(login: &str, side: u8) -> (Credentials, EnterOrder) {
+pub fn order(login: &str, side: u8) -> (Credentials, EnterOrder) {
     let credentials = Credentials {
         username: Username::new(login).expect("a name"),
         password: Password::new("DEMO").expect("a password"),
@@ -298,7 +298,7 @@ fn a_killed_engine_has_every_acknowledged_trade() {
 }
 
 /// The first segment's file of a log in this data directory.
-fn first_segment(data: &Path, log: &str) -> PathBuf {
+pub fn first_segment(data: &Path, log: &str) -> PathBuf {
     let files = fs::read_dir(data.join(log)).expect("is there").map(|entry| entry.expect("readable").path());
     files.filter(|path| path.extension().is_some_and(|e| e == "seg")).min().expect("a segment")
 }

@@ -1,6 +1,7 @@
 //! The integration tests: one binary, a module per subject.
 
 mod architecture;
+mod bad_input;
 mod cli;
 mod codec;
 mod config;
