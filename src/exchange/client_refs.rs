@@ -182,7 +182,7 @@ mod tests {
         let orders = 40_000;
         let mut slab = OrderSlab::new(orders);
         let mut table = ClientRefs::new(orders);
-        let name = |at: u32| (LoginId(if at % 2 == 0 { 0 } else { at }), UserRef(at + 1));
+        let name = |at: u32| (LoginId(if at.is_multiple_of(2) { 0 } else { at }), UserRef(at + 1));
         let handles: Vec<Handle> = (0..orders).map(|_| slab.insert(Order::default())).collect();
         for (at, handle) in (0..orders).zip(&handles) {
             table.insert(name(at).0, name(at).1, *handle);
@@ -192,7 +192,7 @@ mod tests {
             table.remove(name(at).0, name(at).1);
         }
         for (at, handle) in (0..orders).zip(&handles) {
-            let expected = (at % 3 != 0).then_some(*handle);
+            let expected = (!at.is_multiple_of(3)).then_some(*handle);
             assert_eq!(table.get(name(at).0, name(at).1), expected, "name {at}");
         }
     }
