@@ -150,6 +150,17 @@ fn recordings_that_are_none_are_refused_with_the_line() {
         let error = load(&file("c.csv", &format!("{header}\n1,N,1,B,100,3\n{bad}\n")));
         assert!(matches!(error, FlowError::Row { line: 3, .. }), "{bad}: {error}");
     }
+    let header = "id,timestamp,exchange_timestamp,price,volume,action,direction";
+    for (bad, says) in [
+        ("2,99999999999999999,1,1.0,1,created,bid", "later than nanoseconds can count"),
+        ("2,6,6,1.001,1,created,bid", "price 1.001 has more than 2 decimals"),
+        ("2,6,6,1.0,0.000000001,created,bid", "not a whole number of lots"),
+        ("2,6,6,1.0,1,created,up", "neither bid nor ask"),
+    ] {
+        let error = load(&file("d.csv", &format!("{header}\n1,5,5,1.0,1,created,bid\n{bad}\n")));
+        assert!(matches!(error, FlowError::Row { line: 3, .. }), "{bad}: {error}");
+        assert!(error.to_string().contains(says), "{bad}: {error}");
+    }
 }
 
 #[test]

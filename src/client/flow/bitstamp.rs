@@ -48,7 +48,8 @@ pub(super) fn load(source: &Source<'_>) -> Result<Flow, FlowError> {
         recorder.rows += 1;
         around.note(&row);
         let name: u64 = row.number(0)?;
-        let at_ns = row.number::<u64>(1)? * 1_000_000;
+        let at_ns = row.number::<u64>(1)?.checked_mul(1_000_000);
+        let at_ns = at_ns.ok_or_else(|| row.error("the timestamp is later than nanoseconds can count"))?;
         let (price, volume) = (price(&row, 3)?, lots(&row, 4)?);
         match row.cells[5] {
             "created" => enter(&mut recorder, &mut shown, &row, (at_ns, name, price, volume))?,
@@ -137,7 +138,8 @@ fn change(
     let repriced = order.price != price && lost == 0;
     (order.volume, order.price) = (volume, price);
     if gained > 0 || repriced {
-        order.total += gained;
+        // More than fits is more than OUCH can say, which the conversion finds.
+        order.total = order.total.saturating_add(gained);
         return Some(ActionKind::Replace { price, total: u32::try_from(order.total).ok()? });
     }
     let by_trades = traded.map_or(lost, |pool| {
@@ -174,7 +176,9 @@ fn read_trades(path: PathBuf) -> Result<HashMap<u64, u64>, FlowError> {
         let row = row?;
         let amount = lots(&row, 4)?;
         for column in [5, 6] {
-            *traded.entry(row.number(column)?).or_insert(0) += amount.0;
+            let lots: &mut u64 = traded.entry(row.number(column)?).or_default();
+            let sum = lots.checked_add(amount.0);
+            *lots = sum.ok_or_else(|| row.error("the order's trades are more than lots can count"))?;
         }
     }
     Ok(traded)
