@@ -2,6 +2,7 @@
 
 use super::error::{Problem, Problems};
 use super::{Config, sections::GatewaySection};
+use crate::domain::Command;
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 
@@ -30,7 +31,7 @@ pub(super) fn limits(config: &Config) -> Vec<Problem> {
         let reason = format!("there are {logins} logins, which could not all connect");
         p.add("gateway.connections_max", config.gateway.connections_max, reason);
     }
-    within(p, "exchange.orders_max", config.exchange.orders_max, 1..=100_000_000);
+    within(p, "exchange.orders_max", config.exchange.orders_max, 1..=Command::ORDERS_MAX);
     within(p, "sql.batch_interval_ms", config.sql.batch_interval_ms, 1..=60_000);
     within(p, "sql.batch_events_max", config.sql.batch_events_max, 1..=10_000_000);
     if config.sql.path.file_name().is_none() {

@@ -7,7 +7,7 @@ use crate::domain::codec::{ENCODED_LEN_MAX, encode_command};
 use crate::domain::decimal::{self, DecimalError};
 use crate::domain::{
     AccountId, Amount, AssetCode, AssetId, Command, InstrumentId, ListInstrument, LoginId, OrderPrice,
-    Quantity, Symbol, Trading, Transfer,
+    Quantity, RejectReason, Symbol, Trading, Transfer,
 };
 use rust_decimal::Decimal;
 use serde::de::Error as _;
@@ -16,9 +16,8 @@ use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-/// Minor units of more than 18 decimals would not leave room for one whole asset in an amount.
-const SCALE_MAX: u8 = 18;
-const PRICE_DECIMALS_MAX: u8 = 9;
+const SCALE_MAX: u8 = Amount::SCALE_MAX;
+const PRICE_DECIMALS_MAX: u8 = ListInstrument::PRICE_DECIMALS_MAX;
 
 /// `[[assets]]`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -257,15 +256,7 @@ fn instrument(
     let min_notional = decimal::amount(config.min_notional, quote.scale);
     let min_notional = p.take(key("min_notional"), config.min_notional, min_notional);
     let (min_quantity, max_quantity) = quantities(config, lot, base.scale, p)?;
-    let exponent = i32::from(quote.scale) - i32::from(base.scale) - i32::from(config.price_decimals);
-    let whole = tick_lot_is_whole(tick_units, lot, exponent).map_err(|reason| {
-        format!(
-            "{reason}: tick {} × lot {}, {} has a scale of {}",
-            config.tick, config.lot, config.quote, quote.scale
-        )
-    });
-    p.take(key("tick"), config.tick, whole)?;
-    Some(ListInstrument {
+    let terms = ListInstrument {
         instrument: id,
         symbol,
         base: base.id,
@@ -279,7 +270,18 @@ fn instrument(
         maker_fee: maker_fee?,
         taker_fee: taker_fee?,
         trading: if config.trading { Trading::On } else { Trading::Off },
-    })
+    };
+    let tick_value = terms.tick_value(base.scale, quote.scale).map_err(|reason| {
+        let words = match reason {
+            RejectReason::OutOfRange => "one tick on one lot is worth more than an amount can hold",
+            other => other.text(),
+        };
+        format!(
+            "{words}: tick {} × lot {}, {} has a scale of {}",
+            config.tick, config.lot, config.quote, quote.scale
+        )
+    });
+    p.take(key("tick"), config.tick, tick_value).map(|_| terms)
 }
 
 fn tick_units(config: &InstrumentConfig) -> Result<u32, String> {
@@ -333,22 +335,6 @@ fn quantities(
         p.add(key("max_quantity"), config.max_quantity, reason);
     }
     Some((min, max))
-}
-
-/// Whether tick_units × lot × 10^exponent, the value of one tick on one lot in minor units of quote, is a whole number
-/// that fits an amount.
-fn tick_lot_is_whole(tick_units: u32, lot: Amount, exponent: i32) -> Result<(), &'static str> {
-    const TOO_LARGE: &str = "one tick on one lot is worth more than an amount can hold";
-    let product = i128::from(tick_units) * i128::from(lot.0);
-    let power = 10_i128.checked_pow(exponent.unsigned_abs()).ok_or(TOO_LARGE)?;
-    let value = if exponent >= 0 {
-        product.checked_mul(power).ok_or(TOO_LARGE)?
-    } else if product % power == 0 {
-        product / power
-    } else {
-        return Err("tick × lot is not a whole number of the quote asset's minor units");
-    };
-    i64::try_from(value).map(|_| ()).map_err(|_| TOO_LARGE)
 }
 
 fn check_accounts(accounts: &[AccountConfig], p: &mut Problems) {

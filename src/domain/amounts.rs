@@ -18,6 +18,11 @@ pub struct Quantity(pub u64);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
 pub struct Amount(pub i64);
 
+impl Amount {
+    /// The most decimals of an asset: with more, not even ten whole ones would fit.
+    pub const SCALE_MAX: u8 = 18;
+}
+
 /// A fee rate in parts per million of the notional, 0 to 1,000,000. (1,000 = 0.1 %.)
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
 pub struct Ppm(pub u32);

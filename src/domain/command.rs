@@ -36,7 +36,7 @@ pub enum Command {
         asset: AssetId,
         /// Its code, unique.
         code: AssetCode,
-        /// Minor units are 10^-scale; 0 to 18.
+        /// Minor units are 10^-scale; 0 to [`Amount::SCALE_MAX`].
         scale: u8,
     },
     /// A new account, without money. Its id must be the next free one; the first is the fee account.
@@ -84,9 +84,14 @@ pub enum Command {
     /// Sets what the exchange as a whole holds at most, and takes the memory for it. It decides which orders are
     /// refused, so it is journaled and not merely configured.
     SetLimits {
-        /// Open orders, all instruments together: 1 to 100,000,000. Orders that are open stay.
+        /// Open orders, all instruments together: 1 to [`Command::ORDERS_MAX`]. Orders that are open stay.
         orders_max: u32,
     },
+}
+
+impl Command {
+    /// The most open orders that an exchange can be set to hold.
+    pub const ORDERS_MAX: u32 = 100_000_000;
 }
 
 impl Default for Command {
@@ -106,7 +111,8 @@ pub struct ListInstrument {
     pub base: AssetId,
     /// What it is paid in.
     pub quote: AssetId,
-    /// p: price units are 10^-p of one whole quote asset per one whole base asset; 0 to 9.
+    /// p: price units are 10^-p of one whole quote asset per one whole base asset; 0 to
+    /// [`ListInstrument::PRICE_DECIMALS_MAX`].
     pub price_decimals: u8,
     /// One tick in price units, at least 1.
     pub tick_units: u32,
@@ -124,6 +130,31 @@ pub struct ListInstrument {
     pub taker_fee: Ppm,
     /// Whether trading starts on or off.
     pub trading: Trading,
+}
+
+impl ListInstrument {
+    /// The most decimals of a price unit: with more, no price of 2 could be named on the wire.
+    pub const PRICE_DECIMALS_MAX: u8 = 9;
+
+    /// One tick on one lot in minor units of the quote asset: tick × 10^-p × lot × 10^-(base scale) × 10^(quote scale).
+    ///
+    /// # Errors
+    /// [`RejectReason::TickLotNotWhole`] when that is not a whole number, [`RejectReason::OutOfRange`] when it does not
+    /// fit an amount.
+    pub fn tick_value(&self, base_scale: u8, quote_scale: u8) -> Result<Amount, RejectReason> {
+        let tick_on_lot = i128::from(self.tick_units) * i128::from(self.lot.0);
+        let (added, taken) = (u32::from(quote_scale), u32::from(self.price_decimals) + u32::from(base_scale));
+        // The decimals are set off against each other first, so that nothing overflows whose result would fit.
+        let power = 10_i128.checked_pow(added.abs_diff(taken)).ok_or(RejectReason::OutOfRange)?;
+        let value = if added >= taken {
+            tick_on_lot.checked_mul(power).ok_or(RejectReason::OutOfRange)?
+        } else if tick_on_lot % power == 0 {
+            tick_on_lot / power
+        } else {
+            return Err(RejectReason::TickLotNotWhole);
+        };
+        i64::try_from(value).map(Amount).map_err(|_| RejectReason::OutOfRange)
+    }
 }
 
 /// Whether an instrument takes new orders.

@@ -16,8 +16,8 @@ pub mod streams;
 
 pub use amounts::{Amount, OrderPrice, Ppm, Price, Quantity};
 pub use command::{
-    Cancel, Command, Echo, Enter, ListInstrument, RefuseEnter, RefuseReplace, Replace, Sequenced, Side, Stamp,
-    TimeInForce, Trading, Transfer,
+    Cancel, Command, Echo, Enter, ListInstrument, RefuseEnter, RefuseReplace, Replace, Sequenced, Side,
+    Stamp, TimeInForce, Trading, Transfer,
 };
 pub use event::{
     Accepted, CancelReason, Canceled, Event, EventRecord, Executed, Ignored, Rejected, Replaced,

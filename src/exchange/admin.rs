@@ -6,13 +6,6 @@ use crate::domain::{
     OrderPrice, Ppm, RejectReason, Trading, Transfer, UserRef,
 };
 
-/// The most decimals that an asset's minor unit or a price unit may have.
-const ASSET_SCALE_MAX: u8 = 18;
-const PRICE_DECIMALS_MAX: u8 = 9;
-
-/// The most open orders that an exchange can be set to hold.
-const ORDERS_MAX: u32 = 100_000_000;
-
 /// An id is the next free one, so that ids are dense and a replay gives the same ones.
 fn next(id: usize, len: usize) -> Result<(), RejectReason> {
     if id == len { Ok(()) } else { Err(RejectReason::IdNotNext) }
@@ -44,7 +37,7 @@ impl Exchange {
         if self.assets.iter().any(|known| known.code == code) {
             return Err(RejectReason::DuplicateName);
         }
-        if scale > ASSET_SCALE_MAX {
+        if scale > Amount::SCALE_MAX {
             return Err(RejectReason::OutOfRange);
         }
         self.assets.push(Asset { code, scale });
@@ -82,7 +75,7 @@ impl Exchange {
         let (base, quote) = (self.known_asset(terms.base)?, self.known_asset(terms.quote)?);
         let quantities = 1..=u64::from(u32::MAX);
         let in_range = terms.base != terms.quote
-            && terms.price_decimals <= PRICE_DECIMALS_MAX
+            && terms.price_decimals <= ListInstrument::PRICE_DECIMALS_MAX
             && (1..OrderPrice::LIMIT_END).contains(&u64::from(terms.tick_units))
             && terms.lot.0 > 0
             && quantities.contains(&terms.min_quantity.0)
@@ -94,7 +87,7 @@ impl Exchange {
         if !in_range {
             return Err(RejectReason::OutOfRange);
         }
-        let tick_value = tick_value(terms, base.scale, quote.scale)?;
+        let tick_value = terms.tick_value(base.scale, quote.scale)?;
         Ok(Listing {
             instrument: terms.instrument,
             symbol: terms.symbol,
@@ -150,7 +143,7 @@ impl Exchange {
     }
 
     fn set_limits(&mut self, orders_max: u32) -> Result<Event, RejectReason> {
-        if !(1..=ORDERS_MAX).contains(&orders_max) {
+        if !(1..=Command::ORDERS_MAX).contains(&orders_max) {
             return Err(RejectReason::OutOfRange);
         }
         self.make_room(orders_max);
@@ -172,22 +165,4 @@ impl Exchange {
     fn known_asset(&self, asset: AssetId) -> Result<&Asset, RejectReason> {
         self.assets.get(usize::from(asset.0)).ok_or(RejectReason::UnknownAsset)
     }
-}
-
-/// One tick on one lot in minor units of the quote asset:
-/// tick × 10^-p × lot × 10^-(base scale) × 10^(quote scale), which must be whole.
-fn tick_value(terms: &ListInstrument, base_scale: u8, quote_scale: u8) -> Result<Amount, RejectReason> {
-    let tick_on_lot = i128::from(terms.tick_units) * i128::from(terms.lot.0);
-    let (added, taken) = (u32::from(quote_scale), u32::from(terms.price_decimals) + u32::from(base_scale));
-    // The decimals are set off against each other first, so that nothing overflows whose result would fit.
-    let value = if added >= taken {
-        tick_on_lot.checked_mul(10_i128.pow(added - taken)).ok_or(RejectReason::OutOfRange)?
-    } else {
-        let divisor = 10_i128.pow(taken - added);
-        if tick_on_lot % divisor != 0 {
-            return Err(RejectReason::TickLotNotWhole);
-        }
-        tick_on_lot / divisor
-    };
-    i64::try_from(value).map(Amount).map_err(|_| RejectReason::OutOfRange)
 }

@@ -30,7 +30,7 @@ use ledger::Ledger;
 /// How much memory an exchange takes at start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ExchangeLimits {
-    /// Open orders, all instruments together: 1 to 2^30. One more is refused.
+    /// Open orders, all instruments together: 1 to [`Command::ORDERS_MAX`]. One more is refused.
     pub orders_max: u32,
 }
 
