@@ -256,6 +256,7 @@ fn instrument(
     let min_notional = decimal::amount(config.min_notional, quote.scale);
     let min_notional = p.take(key("min_notional"), config.min_notional, min_notional);
     let (min_quantity, max_quantity) = quantities(config, lot, base.scale, p)?;
+    // Where one of the last three is wrong that has been noted, and what stands for it is never used.
     let terms = ListInstrument {
         instrument: id,
         symbol,
@@ -266,9 +267,9 @@ fn instrument(
         lot,
         min_quantity,
         max_quantity,
-        min_notional: min_notional?,
-        maker_fee: maker_fee?,
-        taker_fee: taker_fee?,
+        min_notional: min_notional.unwrap_or_default(),
+        maker_fee: maker_fee.unwrap_or_default(),
+        taker_fee: taker_fee.unwrap_or_default(),
         trading: if config.trading { Trading::On } else { Trading::Off },
     };
     let tick_value = terms.tick_value(base.scale, quote.scale).map_err(|reason| {

@@ -19,7 +19,7 @@ pub struct Quantity(pub u64);
 pub struct Amount(pub i64);
 
 impl Amount {
-    /// The most decimals of an asset: with more, not even ten whole ones would fit.
+    /// The most decimals of an asset: with more, not even one whole one would fit.
     pub const SCALE_MAX: u8 = 18;
 }
 

@@ -133,7 +133,7 @@ pub struct ListInstrument {
 }
 
 impl ListInstrument {
-    /// The most decimals of a price unit: with more, no price of 2 could be named on the wire.
+    /// The most decimals of a price unit: with more, not even a price of 1 could be named on the wire.
     pub const PRICE_DECIMALS_MAX: u8 = 9;
 
     /// One tick on one lot in minor units of the quote asset: tick × 10^-p × lot × 10^-(base scale) × 10^(quote scale).
