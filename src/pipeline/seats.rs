@@ -1,7 +1,7 @@
 //! Who sits on which thread, how that thread waits, and who has to wake it.
 
 use super::{StopPhase, Thread};
-use crate::config::Config;
+use crate::config::{Config, Durability};
 use crate::runtime::affinity::available_cores;
 use crate::runtime::{
     Agent, Backoff, BusySpin, CompositeAgent, CoreIndex, Doorbell, Fatal, IdleLimits, IdleStrategy,
@@ -51,7 +51,17 @@ pub(super) struct Agents {
 }
 
 /// How the SQL thread waits: its work has a rhythm of its own, so nobody wakes it.
-const SQL_IDLE: IdleLimits = IdleLimits { spins: 0, yields: 0, sleep_max: Duration::from_millis(20) };
+const SQL_IDLE: IdleLimits = IdleLimits { spins: 0, yields: 0, sleep_max: Duration::from_millis(50) };
+
+/// How the journaler's thread waits: in async mode it must not sleep past the next sync.
+fn disk_idle(config: &Config) -> IdleLimits {
+    let limits = IdleLimits::default();
+    let interval = Duration::from_millis(config.journal.async_sync_interval_ms);
+    match config.journal.durability {
+        Durability::Sync => limits,
+        Durability::Async => IdleLimits { sleep_max: limits.sleep_max.min(interval), ..limits },
+    }
+}
 
 /// A thread that also watches the gateway's sockets, or not.
 enum Idle {
@@ -90,7 +100,7 @@ impl Seats {
         let backoff = |limits| Idle::Other(Box::new(Backoff::new(limits)) as Box<dyn IdleStrategy>);
         let idle = match mode {
             ThreadingMode::Shared => {
-                vec![sockets()?, backoff(IdleLimits::default()), backoff(SQL_IDLE)]
+                vec![sockets()?, backoff(disk_idle(config)), backoff(SQL_IDLE)]
             }
             ThreadingMode::Dedicated => {
                 // A thread that spins takes a whole core; with fewer cores than threads that would starve the others.
@@ -99,7 +109,7 @@ impl Seats {
                     true => Idle::Other(Box::new(BusySpin)),
                     false => backoff(IdleLimits::default()),
                 };
-                let disk = || backoff(IdleLimits::default());
+                let disk = || backoff(disk_idle(config));
                 vec![sockets()?, hot(), hot(), disk(), disk(), backoff(SQL_IDLE)]
             }
             ThreadingMode::Stepped => {

@@ -44,9 +44,9 @@ pub struct IdleLimits {
 }
 
 impl Default for IdleLimits {
-    /// Awake for some tens of microseconds, then asleep for 10 ms at most.
+    /// Awake for some tens of microseconds, then asleep for 25 ms at most.
     fn default() -> Self {
-        Self { spins: 100, yields: 20, sleep_max: Duration::from_millis(10) }
+        Self { spins: 100, yields: 20, sleep_max: Duration::from_millis(25) }
     }
 }
 
