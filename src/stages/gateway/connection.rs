@@ -156,6 +156,14 @@ impl Connection {
         }
     }
 
+    /// Since when it has gone without a login, ns; `None` when it is logged in.
+    pub fn stranger_since(&self) -> Option<u64> {
+        match self.phase {
+            Phase::AwaitingLogin | Phase::Leaving => Some(self.opened),
+            Phase::LoggedIn { .. } => None,
+        }
+    }
+
     /// Remembers what the system reports.
     pub fn note(&mut self, event: &Event) {
         self.hung_up |= event.is_read_closed() || event.is_error();

@@ -25,6 +25,9 @@ pub enum Ending {
     /// No login came in time.
     #[error("no login within {0} ms")]
     LoginTimeout(u64),
+    /// There were as many connections as the limit allows, another came, and this one had gone without a login for longest.
+    #[error("no login yet, and another client needs the place")]
+    GaveWay,
     /// Nothing came in time, not even a heartbeat.
     #[error("nothing heard for {0} ms")]
     Silent(u64),
@@ -80,9 +83,11 @@ impl Ending {
             }
             Self::Frame(_) | Self::UnexpectedPacket { .. } | Self::Message(_) => EndingKind::BadFrame,
             Self::FellBehind(_) | Self::Stalled(_) => EndingKind::Slow,
-            Self::Socket(_) | Self::LoginTimeout(_) | Self::Silent(_) | Self::Resend { .. } => {
-                EndingKind::Failure
-            }
+            Self::Socket(_)
+            | Self::LoginTimeout(_)
+            | Self::GaveWay
+            | Self::Silent(_)
+            | Self::Resend { .. } => EndingKind::Failure,
         }
     }
 }

@@ -171,6 +171,12 @@ impl Gateway {
     }
 
     fn open(&mut self, mut socket: TcpStream, peer: SocketAddr, now: u64) {
+        // Whoever connects and says nothing must not keep out those who have a login.
+        if self.connections.is_full()
+            && let Some(stranger) = self.connections.oldest_stranger()
+        {
+            self.close(stranger, Ending::GaveWay);
+        }
         let inserted = self.connections.insert(|id| -> io::Result<Connection> {
             socket.set_nodelay(true)?;
             self.poll.registry().register(&mut socket, id.into(), Interest::READABLE | Interest::WRITABLE)?;

@@ -33,7 +33,8 @@ pub struct GatewaySettings {
     pub session: SessionId,
     /// Who may log in. Names must differ.
     pub credentials: Vec<Credentials>,
-    /// Connections at one time, at least 1. One more is closed as soon as it is accepted.
+    /// Connections at one time, at least 1. One more takes the place of the one that has gone without a login for longest;
+    /// when all are logged in, it is closed as soon as it is accepted.
     pub connections_max: usize,
     /// How long a connection may take to log in.
     pub login_timeout: Duration,

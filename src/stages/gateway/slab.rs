@@ -50,7 +50,7 @@ impl Slab {
         &mut self,
         make: impl FnOnce(ConnectionId) -> Result<Connection, E>,
     ) -> Option<Result<(), E>> {
-        if self.open == self.open_max {
+        if self.is_full() {
             return None;
         }
         let place = match self.slots.iter().position(|slot| slot.connection.is_none()) {
@@ -66,6 +66,20 @@ impl Slab {
             slot.connection = Some(connection);
             self.open += 1;
         }))
+    }
+
+    /// Whether there is no room for one more.
+    pub fn is_full(&self) -> bool {
+        self.open == self.open_max
+    }
+
+    /// The place of the connection that has gone without a login for longest.
+    pub fn oldest_stranger(&self) -> Option<usize> {
+        let connections =
+            (0..).zip(&self.slots).filter_map(|(place, slot)| Some((place, slot.connection.as_ref()?)));
+        let strangers =
+            connections.filter_map(|(place, connection)| Some((connection.stranger_since()?, place)));
+        strangers.min().map(|(_, place)| place)
     }
 
     /// Takes the connection out of a place.

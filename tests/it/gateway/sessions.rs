@@ -118,6 +118,28 @@ fn debug_text_and_heartbeats_mean_nothing_before_and_after_the_login() {
 }
 
 #[test]
+fn strangers_do_not_keep_out_those_who_have_a_login() {
+    let mut bench =
+        Bench::with(dojima::stages::gateway::GatewaySettings { connections_max: 3, ..settings() }, 16, &[]);
+    let (mut alice, _) = bench.log_in(ALICE, 0);
+    let mut strangers = Vec::new();
+    for count in 2..=3 {
+        strangers.push(bench.connect());
+        bench.until("the stranger", |bench| bench.count("gateway.connections") == count);
+        bench.clock.advance(SECOND / 10);
+    }
+    let (mut bob, _) = bench.log_in(BOB, 0);
+    assert_eq!(bench.until_closed(&mut strangers[0]), b"", "the first of them gives way");
+    assert_eq!((bench.count("gateway.connections"), bench.count("gateway.turned_away")), (3, 0));
+    bench.tell(ALICE);
+    bench.tell(BOB);
+    bench.expect_stream(&mut alice, ALICE, 1);
+    bench.expect_stream(&mut bob, BOB, 1);
+    strangers[1].receive();
+    assert!(!strangers[1].closed, "the other one stays");
+}
+
+#[test]
 fn connections_beyond_the_limit_are_closed_and_the_rest_go_on() {
     let mut bench =
         Bench::with(dojima::stages::gateway::GatewaySettings { connections_max: 2, ..settings() }, 16, &[]);
