@@ -8,7 +8,7 @@ use crate::recovery::{self, DataDir, Progress, Recovered, RecoveryError, Recover
 use crate::runtime::{
     Clock, Counters, Fatal, FatalPolicy, Runner, RunningAgent, Shutdown, Stepper, SystemClock,
 };
-use dojima_journal::{JournalError, Options};
+use dojima_journal::{AppendError, JournalError, Options};
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -78,6 +78,11 @@ impl StartError {
                 Fatal::event_log(self).exit_code()
             }
             Self::Recovery(RecoveryError::OpeningRefused { .. } | RecoveryError::OpeningChanged { .. }) => 1,
+            Self::Recovery(RecoveryError::Append { source: AppendError::NoSpace, .. }) => {
+                Fatal::journal_full(self).exit_code()
+            }
+            Self::Recovery(RecoveryError::Sync(_)) => Fatal::journal_sync(self).exit_code(),
+            Self::Recovery(RecoveryError::Journal(JournalError::Io { .. })) => Fatal::io(self).exit_code(),
             Self::Recovery(_) => Fatal::journal_damaged(self).exit_code(),
             Self::Listen { .. } => Fatal::listen(self).exit_code(),
             Self::Fatal(fatal) => fatal.exit_code(),

@@ -26,6 +26,7 @@ use crate::stages::resend::resend_queues;
 use crate::stages::sequencer::{Sequencer, SequencerPorts};
 use crate::stages::space::space_gauge;
 use crossbeam_channel::{Receiver, bounded};
+use dojima_journal::storage::LockGuard;
 use seats::{Agents, Seat, Seats};
 use std::net::TcpListener;
 
@@ -70,6 +71,8 @@ pub struct Handles {
     pub watch: Watch,
     /// The exchange, once the matcher is closed.
     pub last_state: Receiver<Exchange>,
+    /// Keeps other engines out of the data directory until everything has ended.
+    _lock: LockGuard,
 }
 
 /// The local source of commands. After publishing, ring.
@@ -130,7 +133,7 @@ pub fn build(
     recovered: Recovered,
     counters: &Counters,
 ) -> Result<Pipeline, Fatal> {
-    let Recovered { state, journal, event_log, .. } = recovered;
+    let Recovered { state, journal, event_log, lock, .. } = recovered;
     let State { exchange, last, last_event, streams, listings, opening, .. } = state;
     let mut seats = Seats::new(config)?;
 
@@ -152,7 +155,8 @@ pub fn build(
     durable_in.set(last.sequence);
     let (mut applied_in, applied) = cursor();
     applied_in.set(last.sequence);
-    let (space_low, space) = space_gauge();
+    let (journal_space, journal_watch) = space_gauge("journal");
+    let (event_log_space, event_log_watch) = space_gauge("event log");
     let (resend_client, resend_server) = resend_queues();
     let (last_state_in, last_state) = bounded(1);
     let event_readers = [Some(&to_archiver), to_gateway.as_ref()];
@@ -186,7 +190,7 @@ pub fn build(
     let ports = SequencerPorts {
         sources: vec![from_gateway, from_local],
         commands,
-        space,
+        space: [journal_watch, event_log_watch],
         downstream: seats.bells(Seat::Sequencer, &[Seat::Journaler, Seat::Matcher]),
     };
     let sequencer = Sequencer::new(ports, Box::new(SystemClock::new()), last, counters);
@@ -194,7 +198,7 @@ pub fn build(
     let ports = JournalerPorts {
         commands: to_journaler,
         durable: durable_in,
-        space: space_low,
+        space: journal_space,
         downstream: seats.bells(Seat::Journaler, &[Seat::Gateway, Seat::Archiver]),
     };
     let journaler =
@@ -212,6 +216,7 @@ pub fn build(
     let ports = ArchiverPorts {
         events: to_archiver,
         durable: durable.clone(),
+        space: event_log_space,
         resend: resend_server,
         downstream: seats.bells(Seat::Archiver, &[Seat::Gateway]),
     };
@@ -231,7 +236,7 @@ pub fn build(
 
     let watch = Watch { rings, sequenced, sequence_base: last.sequence, durable, applied, archived, in_sql };
     let local = Local { commands: local_in, doorbell: seats.bell(Seat::Sequencer) };
-    let handles = Handles { gateway: control, local, watch, last_state };
+    let handles = Handles { gateway: control, local, watch, last_state, _lock: lock };
     let agents = Agents { gateway, sequencer, journaler, matcher, archiver, sql };
     Ok(Pipeline { threads: seats.seat(agents), handles })
 }

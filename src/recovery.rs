@@ -11,6 +11,7 @@
 use crate::domain::streams::StreamIndex;
 use crate::domain::{Command, Event, EventRecord, Listings, Stamp, Timestamp, codec};
 use crate::exchange::{Exchange, ExchangeLimits};
+use dojima_journal::storage::{FileStorage, LockGuard, Storage};
 use dojima_journal::{AppendError, JournalError, Options, Reader, Scanned, SyncError, Verdict, Writer};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -28,6 +29,17 @@ impl DataDir {
     /// Where the log of events is.
     pub fn event_log(&self) -> PathBuf {
         self.0.join("events")
+    }
+
+    /// Makes the directory if it is not there and keeps other engines out of it.
+    ///
+    /// # Errors
+    /// [`JournalError::Locked`] if another engine holds it, [`JournalError::Io`].
+    fn lock(&self) -> Result<LockGuard, JournalError> {
+        let storage = FileStorage::new(&self.0);
+        let unmade = |source| JournalError::Io { action: "create", path: self.0.clone(), source };
+        storage.prepare().map_err(unmade)?;
+        storage.lock()
     }
 }
 
@@ -237,6 +249,9 @@ pub struct Recovered {
     pub event_log: Writer,
     /// What was found and done.
     pub report: RecoveryReport,
+    /// Keeps other engines out of the directory. Journal and event log have locks of their own, but those are given back
+    /// before SQL has caught up.
+    pub lock: LockGuard,
 }
 
 /// What recovery found and did.
@@ -268,11 +283,12 @@ pub fn recover(
     on_progress: &mut dyn FnMut(Progress),
 ) -> Result<Recovered, RecoveryError> {
     let started = Instant::now();
+    // Before the scan: what another engine is just writing would look damaged.
+    let lock = data.lock()?;
     let journal_dir = data.journal();
     let scanned = dojima_journal::scan(&journal_dir)?;
     let verdict = scanned.verdict().clone();
     let total = scanned.records();
-    // The lock comes with the writer: from here on no other engine works on this directory.
     let mut journal = scanned.into_writer(settings.journal)?;
     let mut log = EventLog::open(data.event_log(), settings.event_log)?;
 
@@ -292,7 +308,7 @@ pub fn recover(
         opening_commands,
         elapsed: started.elapsed(),
     };
-    Ok(Recovered { state, journal, event_log, report })
+    Ok(Recovered { state, journal, event_log, report, lock })
 }
 
 /// Journals the opening commands that are not in the journal yet, makes them durable and applies them. A first start

@@ -99,7 +99,7 @@ impl Journaler {
             Some(AppendError::NoSpace) => counts.no_space.add(1),
             Some(error) => return Err(Fatal::journal_append(error)),
         }
-        ports.space.set(writer.low_space());
+        ports.space.set(writer.low_space(), || writer.low_space_reason());
         counts.appended.add(appended as u64);
         counts.bytes.set(writer.bytes_written());
         Ok(appended)
@@ -169,6 +169,11 @@ impl Agent for Journaler {
         self.sync()?;
         self.publish()?;
         let writer = self.writer.take().ok_or_else(|| Fatal::invariant("the journaler is closed twice"))?;
-        writer.seal().map_err(Fatal::journal_sync)
+        writer.seal().map_err(Fatal::journal_sync)?;
+        // They were never acknowledged, but whoever stops the engine must learn that they are gone.
+        match self.ports.commands.waiting() {
+            0 => Ok(()),
+            left => Err(Fatal::journal_full(format_args!("{left} commands were taken in and not answered"))),
+        }
     }
 }

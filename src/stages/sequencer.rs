@@ -21,8 +21,8 @@ pub struct SequencerPorts {
     pub sources: Vec<Consumer<Command>>,
     /// Where they go.
     pub commands: Producer<Sequenced>,
-    /// Whether the journal is short of space.
-    pub space: SpaceWatch,
+    /// Whether journal and event log are short of space.
+    pub space: [SpaceWatch; 2],
     /// Whom to wake after publishing.
     pub downstream: Vec<Doorbell>,
 }
@@ -62,7 +62,7 @@ impl Agent for Sequencer {
             return Ok(0);
         }
         let time = Timestamp(self.clock.now().0).max(self.last.time);
-        let space_low = self.ports.space.is_low();
+        let space_low = self.ports.space.iter().any(SpaceWatch::is_low);
         let mut claim = self.ports.commands.claim_up_to(BATCH_MAX);
         if claim.remaining() == 0 {
             self.ring_full.add(1);
@@ -89,7 +89,7 @@ impl Agent for Sequencer {
     }
 }
 
-/// While the journal is short of space new orders and replaces are refused, so that what space there is goes to
+/// While journal or event log is short of space new orders and replaces are refused, so that what space there is goes to
 /// cancels. The refusal is a command like any other: it is journaled and answered.
 fn refuse_new_orders(command: &Command) -> Command {
     let reason = RejectReason::JournalSpaceLow;

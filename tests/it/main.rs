@@ -13,6 +13,7 @@ mod kill;
 mod layers;
 mod modes;
 mod persister;
+mod space;
 mod recovery;
 mod support;
 mod wire;

@@ -301,3 +301,27 @@ fn a_directory_in_use_is_refused() {
     drop(first);
     place.recover().expect("free again");
 }
+
+#[test]
+fn a_directory_is_in_use_until_sql_has_ended_too() {
+    let place = Place::new();
+    // As in an orderly stop: journal and event log are sealed, and the SQL writer still reads the event log.
+    let Recovered { journal, event_log, lock, .. } = place.recover().expect("recovered");
+    journal.seal().expect("sealed");
+    event_log.seal().expect("sealed");
+    let refused = place.recover().expect_err("refused");
+    assert!(matches!(refused, RecoveryError::Journal(JournalError::Locked { .. })), "{refused}");
+    drop(lock);
+    place.recover().expect("free again");
+}
+
+#[test]
+fn a_directory_in_use_is_not_even_looked_at() {
+    let place = Place::new();
+    let first = place.recover().expect("recovered");
+    // What another engine is just writing can look like anything.
+    damage(&place.data().journal(), dojima_journal::layout::MAGIC_AT);
+    let refused = place.recover().expect_err("refused");
+    assert!(matches!(refused, RecoveryError::Journal(JournalError::Locked { .. })), "{refused}");
+    drop(first);
+}

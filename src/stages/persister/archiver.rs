@@ -10,6 +10,7 @@ use crate::domain::{EventRecord, Listings, codec};
 use crate::ring::{Consumer, CursorReader, CursorWriter, cursor};
 use crate::runtime::{Agent, Counter, Counters, Doorbell, Fatal};
 use crate::stages::resend::ResendServer;
+use crate::stages::space::SpaceLow;
 use dojima_journal::{AppendError, Writer};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -23,6 +24,8 @@ pub struct ArchiverPorts {
     pub events: Consumer<EventRecord>,
     /// The gate: events of later commands are not released yet.
     pub durable: CursorReader,
+    /// Says whether the event log is short of space.
+    pub space: SpaceLow,
     /// Who wants old messages.
     pub resend: ResendServer,
     /// Whom to wake after a chunk of old messages was sent.
@@ -33,6 +36,7 @@ pub struct ArchiverPorts {
 pub struct Archiver {
     events: Consumer<EventRecord>,
     durable: CursorReader,
+    space: SpaceLow,
     log: Option<Writer>,
     known: Known,
     resender: Resender,
@@ -66,7 +70,7 @@ impl Archiver {
         last_event: u64,
         counters: &Counters,
     ) -> Self {
-        let ArchiverPorts { events, durable, resend, downstream } = ports;
+        let ArchiverPorts { events, durable, space, resend, downstream } = ports;
         let counts = Counts {
             archived: counters.register("archiver.archived", "event"),
             bytes: counters.register("archiver.bytes", "bytes"),
@@ -77,7 +81,7 @@ impl Archiver {
         archived.set(last_event);
         let resender = Resender::new(resend, downstream, log_dir, counters);
         let known = Known { streams, listings, last_event };
-        Self { events, durable, log: Some(log), known, resender, archived, counts }
+        Self { events, durable, space, log: Some(log), known, resender, archived, counts }
     }
 
     /// The last event in the log.
@@ -106,6 +110,7 @@ impl Archiver {
         self.archived.set(known.last_event);
         self.counts.archived.set(known.last_event);
         self.counts.bytes.set(log.bytes_written());
+        self.space.set(log.low_space(), || log.low_space_reason());
         match failed {
             None => {}
             // The event stays in the ring; those behind it wait with it until there is space again.

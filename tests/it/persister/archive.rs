@@ -8,6 +8,7 @@ use dojima::ring::{CursorWriter, Producer, cursor, spsc};
 use dojima::runtime::{Agent, Counters};
 use dojima::stages::persister::archiver::{Archiver, ArchiverPorts};
 use dojima::stages::resend::{CHUNK_BYTES, ResendChunk, ResendClient, ResendRequest, resend_queues};
+use dojima::stages::space::space_gauge;
 use dojima::wire::ouch::{Recipient, SEQUENCED_LEN_MAX, encode_sequenced};
 use dojima_journal::{MemoryStorage, Options, Reader, Writer, scan_storage};
 use std::sync::Arc;
@@ -32,9 +33,11 @@ impl Rig {
         let (events, consumer) = spsc(1 << 15);
         let (durable, durable_reader) = cursor();
         let (resend, server) = resend_queues();
+        let (space, _) = space_gauge("event log");
         let ports = ArchiverPorts {
             events: consumer,
             durable: durable_reader,
+            space,
             resend: server,
             downstream: Vec::new(),
         };
