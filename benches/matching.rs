@@ -9,8 +9,8 @@
 mod mix;
 
 use dojima::domain::{
-    AccountId, Amount, AssetCode, AssetId, Command, Event, ListInstrument, LoginId, Ppm, Quantity, Stamp,
-    Symbol, Trading, Transfer,
+    AccountId, Amount, AssetCode, AssetId, Command, Event, ListInstrument, LoginId, LoginName, Ppm, Quantity,
+    Stamp, Symbol, Trading, Transfer,
 };
 use dojima::exchange::{Exchange, ExchangeLimits};
 use hdrhistogram::Histogram;
@@ -53,7 +53,7 @@ fn open_exchange() -> Exchange {
     for id in 0..ACCOUNTS {
         let account = AccountId(id + 1);
         setup.push(Command::OpenAccount { account });
-        setup.push(Command::OpenLogin { login: LoginId(id), account });
+        setup.push(Command::OpenLogin { login: LoginId(id), account, name: LoginName::default() });
         for (reference, asset, amount) in [(1, base, 1_000_000_000_000), (2, quote, 1_000_000_000_000_000)] {
             let amount = Amount(amount);
             setup.push(Command::Deposit(Transfer { account, asset, amount, reference }));

@@ -68,7 +68,7 @@ fn config() -> Config {
     };
     config.accounts = (0..ACCOUNTS).map(account).collect();
     config.instruments[0].min_notional = 0.into();
-    config.gateway.connections_max = ACCOUNTS as usize;
+    config.gateway.connections_max = ACCOUNTS as usize + 1;
     config.sql.enabled = false;
     config
 }

@@ -115,9 +115,6 @@ fn warm_up(
     let recovered = recovery::recover(data, &settings(config)?, on_progress)?;
     let Recovered { ref report, ref state, .. } = recovered;
     let differences = config.compare(&state.opening);
-    for difference in &differences {
-        tracing::warn!("{difference}");
-    }
     let report = report.clone();
     let counters = Counters::new();
     let pipeline = pipeline::build(config, data, listener, recovered, &counters)?;

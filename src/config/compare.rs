@@ -55,7 +55,7 @@ pub(super) fn differences(config: &Config, journaled: &[Command]) -> Vec<Differe
 struct Terms(BTreeMap<String, String>);
 
 impl Terms {
-    /// Accounts and logins have no names in the journal; they take those that the file gives to their numbers.
+    /// Accounts have no names in the journal; they take those that the file gives to their numbers.
     fn read(config: &Config, commands: &[Command]) -> Self {
         let mut terms = BTreeMap::new();
         let mut assets: Vec<(AssetCode, u8)> = Vec::new();
@@ -69,11 +69,8 @@ impl Terms {
                 Command::OpenAccount { account } => {
                     terms.insert(account_key(config, *account), "open".to_owned());
                 }
-                Command::OpenLogin { login, account } => {
-                    let login = venue::logins(config)
-                        .get(login.0 as usize)
-                        .map_or_else(|| login.to_string(), |login| login.username.clone());
-                    terms.insert(format!("logins[{login}].account"), account_name(config, *account));
+                Command::OpenLogin { account, name, .. } => {
+                    terms.insert(format!("logins[{name}].account"), account.to_string());
                 }
                 Command::ListInstrument(terms_of) => add_instrument(&mut terms, &assets, terms_of),
                 Command::Deposit(deposit) => {

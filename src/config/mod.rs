@@ -127,13 +127,17 @@ impl Config {
         venue::logins(self)
     }
 
-    /// The logins that the journaled opening commands know with the same account. A login that was added to the file
-    /// later is not in the journal and cannot trade, and one that would now trade for another account must not.
+    /// The logins of the journaled opening commands that the file still has, by their names: numbers and accounts are
+    /// the journal's, whatever their places in the file, so that nobody ever trades with another's money. One that was
+    /// added to the file later is not in the journal and cannot trade.
     pub fn logins_known_to(&self, journaled: &[Command]) -> Vec<TradingLogin> {
-        let known = |login: &TradingLogin| {
-            journaled.contains(&Command::OpenLogin { login: login.login, account: login.account })
-        };
-        self.logins().into_iter().filter(known).collect()
+        let configured = self.logins();
+        let known = journaled.iter().filter_map(|command| {
+            let Command::OpenLogin { login, account, name } = *command else { return None };
+            let same = configured.iter().find(|configured| configured.name() == Some(name))?;
+            Some(TradingLogin { login, account, ..same.clone() })
+        });
+        known.collect()
     }
 
     /// Where the venue of this configuration differs from the one that the journal was opened with. `journaled` are the

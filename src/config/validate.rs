@@ -27,8 +27,10 @@ pub(super) fn limits(config: &Config) -> Vec<Problem> {
     within(p, "event_log.spare_segments", config.event_log.spare_segments, SPARE_SEGMENTS);
     gateway(&config.gateway, p);
     let logins = config.accounts.iter().map(|account| account.logins.len()).sum::<usize>();
-    if config.gateway.connections_max < logins {
-        let reason = format!("there are {logins} logins, which could not all connect");
+    if config.gateway.connections_max <= logins {
+        let reason = format!(
+            "there are {logins} logins, and one more place is needed for a login that takes over from a dead connection"
+        );
         p.add("gateway.connections_max", config.gateway.connections_max, reason);
     }
     within(p, "exchange.orders_max", config.exchange.orders_max, 1..=Command::ORDERS_MAX);

@@ -6,8 +6,8 @@ use super::validate::{is_alphanumeric, quoted};
 use crate::domain::codec::{ENCODED_LEN_MAX, encode_command};
 use crate::domain::decimal::{self, DecimalError};
 use crate::domain::{
-    AccountId, Amount, AssetCode, AssetId, Command, InstrumentId, ListInstrument, LoginId, OrderPrice,
-    Quantity, RejectReason, Symbol, Trading, Transfer,
+    AccountId, Amount, AssetCode, AssetId, Command, InstrumentId, ListInstrument, LoginId, LoginName,
+    OrderPrice, Quantity, RejectReason, Symbol, Trading, Transfer,
 };
 use rust_decimal::Decimal;
 use serde::de::Error as _;
@@ -108,6 +108,13 @@ pub struct TradingLogin {
     pub password: String,
 }
 
+impl TradingLogin {
+    /// The name as it is journaled; `None` for one that the configuration's checks refuse.
+    pub(super) fn name(&self) -> Option<LoginName> {
+        LoginName::new(&self.username.to_ascii_uppercase())
+    }
+}
+
 // Passwords stay out of logs and panics.
 impl fmt::Debug for LoginConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -149,7 +156,11 @@ pub(super) fn resolve(config: &Config) -> (Vec<Command>, Vec<Problem>) {
     commands
         .extend((1..).zip(&config.accounts).map(|(id, _)| Command::OpenAccount { account: AccountId(id) }));
     check_accounts(&config.accounts, p);
-    commands.extend(logins(config).iter().map(|l| Command::OpenLogin { login: l.login, account: l.account }));
+    commands.extend(
+        logins(config)
+            .iter()
+            .filter_map(|l| Some(Command::OpenLogin { login: l.login, account: l.account, name: l.name()? })),
+    );
     commands.extend(instruments(&config.instruments, &assets, p).into_iter().map(Command::ListInstrument));
     commands.extend(deposits(&config.accounts, &assets, p).into_iter().map(Command::Deposit));
     commands.push(Command::Open { config_digest: digest(&commands) });

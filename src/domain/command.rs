@@ -4,8 +4,8 @@
 //! the same commands in the same order. What is not a command cannot change the state.
 
 use super::{
-    AccountId, Amount, AssetCode, AssetId, ClOrdId, InstrumentId, LoginId, OrderPrice, Ppm, Quantity,
-    RejectReason, Symbol, Timestamp, UserRef,
+    AccountId, Amount, AssetCode, AssetId, ClOrdId, InstrumentId, LoginId, LoginName, OrderPrice, Ppm,
+    Quantity, RejectReason, Symbol, Timestamp, UserRef,
 };
 use bincode::{Decode, Encode};
 
@@ -50,6 +50,8 @@ pub enum Command {
         login: LoginId,
         /// The account that its orders are for.
         account: AccountId,
+        /// Its name. The exchange makes no use of it; it says whose login this is whatever a later configuration says.
+        name: LoginName,
     },
     /// A new instrument.
     ListInstrument(ListInstrument),

@@ -112,6 +112,10 @@ text!(
     AssetCode, 8
 );
 text!(
+    /// A login's name on the wire, upper case: 6 ASCII characters (SoupBinTCP Username), padded with spaces.
+    LoginName, 6
+);
+text!(
     /// A client's free text on an order. OUCH: ClOrdID. Carried and returned, never interpreted.
     ClOrdId, 14
 );

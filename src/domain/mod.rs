@@ -23,8 +23,8 @@ pub use event::{
     Accepted, CancelReason, Canceled, Event, EventRecord, Executed, Ignored, Rejected, Replaced,
 };
 pub use ids::{
-    AccountId, AssetCode, AssetId, ClOrdId, InstrumentId, LoginId, OrderId, Symbol, Timestamp, TradeId,
-    UserRef,
+    AccountId, AssetCode, AssetId, ClOrdId, InstrumentId, LoginId, LoginName, OrderId, Symbol, Timestamp,
+    TradeId, UserRef,
 };
 pub use listing::{Listing, Listings};
 pub use reject::{IgnoreReason, RejectReason};

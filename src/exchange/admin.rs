@@ -17,7 +17,7 @@ impl Exchange {
         match *command {
             Command::AddAsset { asset, code, scale } => self.add_asset(asset, code, scale),
             Command::OpenAccount { account } => self.open_account(account),
-            Command::OpenLogin { login, account } => self.open_login(login, account),
+            Command::OpenLogin { login, account, .. } => self.open_login(login, account),
             Command::ListInstrument(terms) => self.list(&terms),
             Command::SetTrading { instrument, trading } => self.set_trading(instrument, trading),
             Command::Deposit(transfer) => self.deposit(transfer),

@@ -4,7 +4,7 @@ use dojima::config::{
     Config, ConfigError, DEFAULT_TOML, EngineSection, EventLogSection, ExchangeSection, GatewaySection,
     JournalSection, RingsSection, SqlSection,
 };
-use dojima::domain::{AccountId, Amount, AssetId, Command, LoginId, Ppm, Quantity, Trading};
+use dojima::domain::{AccountId, Amount, AssetId, Command, LoginId, LoginName, Ppm, Quantity, Trading};
 
 /// The built-in file with one piece of text exchanged for another.
 fn edited(from: &str, to: &str) -> Result<Config, ConfigError> {
@@ -122,8 +122,8 @@ fn limits_are_checked_with_their_key_and_value() {
         ),
         (
             "connections_max = 64",
-            "connections_max = 3",
-            &["gateway.connections_max = 3", "there are 4 logins"],
+            "connections_max = 4",
+            &["gateway.connections_max = 4", "there are 4 logins"],
         ),
         (
             "client_timeout_ms = 15000",
@@ -234,7 +234,10 @@ fn opening_commands_number_everything_in_the_order_of_the_file() {
     assert_eq!(commands[1], Command::OpenAccount { account: AccountId::FEES });
     assert!(matches!(commands[2], Command::AddAsset { asset: AssetId(0), scale: 8, .. }));
     assert_eq!(commands[5], Command::OpenAccount { account: AccountId(1) });
-    assert_eq!(commands[9], Command::OpenLogin { login: LoginId(0), account: AccountId(1) });
+    assert_eq!(
+        commands[9],
+        Command::OpenLogin { login: LoginId(0), account: AccountId(1), name: LoginName(*b"ALICE ") }
+    );
     let Command::ListInstrument(btc) = commands[13] else { panic!("{:?} is no listing", commands[13]) };
     assert_eq!((btc.base, btc.quote, btc.tick_units, btc.lot), (AssetId(0), AssetId(2), 1, Amount(1_000)));
     assert_eq!((btc.min_quantity, btc.max_quantity), (Quantity(1), Quantity(100_000_000)));
@@ -268,7 +271,7 @@ fn the_digest_is_a_stable_number_of_the_venue_alone() {
     assert_ne!(digest(&dearer), built_in);
 }
 
-const BUILT_IN_DIGEST: u64 = 0x981e_9db8_8556_1ef7;
+const BUILT_IN_DIGEST: u64 = 0xf7b7_3949_b1c7_9ec9;
 
 #[test]
 fn differences_from_the_journal_are_named() {
@@ -307,21 +310,27 @@ fn differences_from_the_journal_are_named() {
 }
 
 #[test]
-fn a_login_that_the_journal_gives_to_another_account_is_left_out() {
+fn logins_keep_their_money_whatever_their_places_in_the_file() {
     let journaled = Config::embedded_default().opening_commands().expect("is valid");
     let two =
         "[{ username = \"ALICE\", password = \"DEMO\" }, { username = \"ALICE2\", password = \"DEMO\" }]";
     let config = edited("[{ username = \"ALICE\", password = \"DEMO\" }]", two).expect("is valid");
     assert_eq!(config.logins().len(), 5);
-    let known: Vec<String> = config.logins_known_to(&journaled).into_iter().map(|l| l.username).collect();
-    assert_eq!(known, ["ALICE"], "every later login now stands for another account than in the journal");
-    let told = config.compare(&journaled);
-    assert!(
-        told.iter().any(|d| d
-            .to_string()
-            .starts_with("logins[ALICE2].account: config says alice, the journal says bob")),
-        "{told:?}"
-    );
+    let known = |config: &Config| -> Vec<(String, u32, u32)> {
+        let known = config.logins_known_to(&journaled).into_iter();
+        known.map(|l| (l.username, l.login.0, l.account.0)).collect()
+    };
+    let as_journaled = ["ALICE", "BOB", "CAROL", "DAVE"].into_iter().zip([(0, 1), (1, 2), (2, 3), (3, 4)]);
+    let as_journaled: Vec<_> =
+        as_journaled.map(|(n, (login, account))| (n.to_owned(), login, account)).collect();
+    assert_eq!(known(&config), as_journaled, "the new one is left out, the others are who they were");
+    let told: Vec<_> = config.compare(&journaled).iter().map(ToString::to_string).collect();
+    assert_eq!(told, ["logins[ALICE2].account: config says 1, the journal does not have it; not added"]);
+
+    let zed = "[[accounts]]\nname = \"zed\"\nlogins = [{ username = \"ZED\", password = \"DEMO\" }]\n\n";
+    let first = edited("[[accounts]]\nname = \"alice\"", &format!("{zed}[[accounts]]\nname = \"alice\""))
+        .expect("is valid");
+    assert_eq!(known(&first), as_journaled, "an account put first takes over nobody's login");
 }
 
 #[test]

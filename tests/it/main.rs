@@ -13,7 +13,7 @@ mod kill;
 mod layers;
 mod modes;
 mod persister;
-mod space;
 mod recovery;
+mod space;
 mod support;
 mod wire;

@@ -3,8 +3,8 @@
 use dojima::domain::{
     Accepted, AccountId, Amount, AssetCode, AssetId, Cancel, CancelReason, Canceled, ClOrdId, Command, Echo,
     Enter, Event, EventRecord, Executed, IgnoreReason, Ignored, InstrumentId, ListInstrument, Listing,
-    LoginId, OrderId, OrderPrice, Ppm, Price, Quantity, RefuseEnter, RefuseReplace, RejectReason, Rejected,
-    Replace, Replaced, Side, Symbol, TimeInForce, Timestamp, TradeId, Trading, Transfer, UserRef,
+    LoginId, LoginName, OrderId, OrderPrice, Ppm, Price, Quantity, RefuseEnter, RefuseReplace, RejectReason,
+    Rejected, Replace, Replaced, Side, Symbol, TimeInForce, Timestamp, TradeId, Trading, Transfer, UserRef,
 };
 
 fn echo() -> Echo {
@@ -91,7 +91,14 @@ pub fn commands() -> Vec<(&'static str, Command)> {
     vec![
         ("AddAsset", Command::AddAsset { asset: AssetId(0x0102), code: AssetCode(*b"USDT    "), scale: 6 }),
         ("OpenAccount", Command::OpenAccount { account: AccountId(0x1122_3344) }),
-        ("OpenLogin", Command::OpenLogin { login: LoginId(0x0A0B_0C0D), account: AccountId(0x1122_3344) }),
+        (
+            "OpenLogin",
+            Command::OpenLogin {
+                login: LoginId(0x0A0B_0C0D),
+                account: AccountId(0x1122_3344),
+                name: LoginName(*b"ALICE "),
+            },
+        ),
         ("ListInstrument", Command::ListInstrument(list)),
         ("SetTrading", Command::SetTrading { instrument: InstrumentId(0x1112_1314), trading: Trading::On }),
         ("Deposit", Command::Deposit(transfer())),

@@ -4,7 +4,7 @@ use super::apply;
 use super::properties::{Clients, FEW_TICKS, ORDERS_MAX, drain, opening, step};
 use dojima::domain::{
     AccountId, Amount, AssetCode, AssetId, Cancel, Command, Echo, Enter, Event, InstrumentId, LoginId,
-    OrderPrice, Quantity, RefuseEnter, RejectReason, Side, Trading, Transfer, UserRef,
+    LoginName, OrderPrice, Quantity, RefuseEnter, RejectReason, Side, Trading, Transfer, UserRef,
 };
 use dojima::exchange::{Digest, Exchange, ExchangeLimits};
 use proptest::prelude::*;
@@ -117,8 +117,14 @@ fn every_part_of_the_state_is_in_it() {
         ("an asset", vec![Command::AddAsset { asset: AssetId(3), code: AssetCode(*b"MORE    "), scale: 0 }]),
         ("its scale", vec![Command::AddAsset { asset: AssetId(3), code: AssetCode(*b"MORE    "), scale: 1 }]),
         ("an account", vec![Command::OpenAccount { account: AccountId(4) }]),
-        ("a login", vec![Command::OpenLogin { login: LoginId(5), account: AccountId(1) }]),
-        ("whose login", vec![Command::OpenLogin { login: LoginId(5), account: AccountId(2) }]),
+        (
+            "a login",
+            vec![Command::OpenLogin { login: LoginId(5), account: AccountId(1), name: LoginName::default() }],
+        ),
+        (
+            "whose login",
+            vec![Command::OpenLogin { login: LoginId(5), account: AccountId(2), name: LoginName::default() }],
+        ),
         ("the limits", vec![Command::SetLimits { orders_max: 99 }]),
         ("a deposit", vec![Command::Deposit(transfer)]),
         ("a transfer's number", vec![Command::Deposit(transfer), Command::Withdraw(back)]),

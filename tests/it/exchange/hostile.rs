@@ -4,7 +4,7 @@ use super::apply;
 use super::properties::opening;
 use dojima::domain::{
     AccountId, Amount, AssetCode, AssetId, Cancel, CancelReason, ClOrdId, Command, Echo, Enter, Event,
-    InstrumentId, ListInstrument, LoginId, OrderPrice, Ppm, Quantity, RefuseEnter, RefuseReplace,
+    InstrumentId, ListInstrument, LoginId, LoginName, OrderPrice, Ppm, Quantity, RefuseEnter, RefuseReplace,
     RejectReason, Replace, Side, Symbol, TimeInForce, Trading, Transfer, UserRef,
 };
 use dojima::exchange::{Exchange, ExchangeLimits};
@@ -36,7 +36,7 @@ fn self_trader(cash: i64) -> Exchange {
         Command::AddAsset { asset: COIN, code: code("COIN"), scale: 0 },
         Command::AddAsset { asset: CASH, code: code("CASH"), scale: 0 },
         Command::OpenAccount { account: AccountId(0) },
-        Command::OpenLogin { login: LOGIN, account: AccountId(0) },
+        Command::OpenLogin { login: LOGIN, account: AccountId(0), name: LoginName::default() },
         Command::ListInstrument(terms),
         deposit(COIN, 1_000_000, 1),
         deposit(CASH, cash, 2),
@@ -116,7 +116,7 @@ fn any_command() -> impl Strategy<Value = Command> {
         match which {
             0 => Command::AddAsset { asset, code: AssetCode(n[4].to_le_bytes()), scale: n[5] as u8 },
             1 => Command::OpenAccount { account },
-            2 => Command::OpenLogin { login: LoginId(n[1] as u32), account },
+            2 => Command::OpenLogin { login: LoginId(n[1] as u32), account, name: LoginName::default() },
             3 => Command::ListInstrument(ListInstrument {
                 instrument,
                 symbol: Symbol(n[4].to_le_bytes()),

@@ -4,8 +4,8 @@ use super::apply;
 use crate::support::naive::Naive;
 use dojima::domain::{
     AccountId, Amount, AssetCode, AssetId, Cancel, ClOrdId, Command, Echo, Enter, Event, InstrumentId,
-    ListInstrument, LoginId, OrderPrice, Ppm, Quantity, RefuseEnter, RefuseReplace, RejectReason, Replace,
-    Side, Symbol, TimeInForce, Trading, Transfer, UserRef,
+    ListInstrument, LoginId, LoginName, OrderPrice, Ppm, Quantity, RefuseEnter, RefuseReplace, RejectReason,
+    Replace, Side, Symbol, TimeInForce, Trading, Transfer, UserRef,
 };
 use dojima::exchange::{Exchange, ExchangeLimits, Order};
 use proptest::prelude::*;
@@ -171,7 +171,7 @@ fn other() -> impl Strategy<Value = Command> {
         Just(Command::Open { config_digest: 7 }),
         Just(Command::AddAsset { asset: AssetId(9), code: AssetCode::default(), scale: 2 }),
         Just(Command::OpenAccount { account: AccountId(0) }),
-        Just(Command::OpenLogin { login: LoginId(9), account: AccountId(0) }),
+        Just(Command::OpenLogin { login: LoginId(9), account: AccountId(0), name: LoginName::default() }),
     ]
 }
 
@@ -201,7 +201,11 @@ pub(super) fn opening(fees: [u32; 4]) -> Vec<Command> {
     ];
     commands.extend((0..ACCOUNTS).map(|id| Command::OpenAccount { account: AccountId(id) }));
     for (id, account) in LOGIN_ACCOUNTS.into_iter().enumerate() {
-        commands.push(Command::OpenLogin { login: LoginId(id as u32), account: AccountId(account) });
+        commands.push(Command::OpenLogin {
+            login: LoginId(id as u32),
+            account: AccountId(account),
+            name: LoginName::default(),
+        });
     }
     let terms = |id: u32, symbol, base, lot, maker: usize| ListInstrument {
         instrument: InstrumentId(id),

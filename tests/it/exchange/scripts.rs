@@ -31,8 +31,8 @@ use super::apply;
 use crate::support::naive::Naive;
 use dojima::domain::{
     AccountId, Amount, AssetCode, AssetId, Cancel, CancelReason, ClOrdId, Command, Enter, Event,
-    IgnoreReason, InstrumentId, ListInstrument, LoginId, OrderPrice, Ppm, Price, Quantity, RefuseEnter,
-    RefuseReplace, RejectReason, Replace, Side, Symbol, TimeInForce, Trading, Transfer, UserRef,
+    IgnoreReason, InstrumentId, ListInstrument, LoginId, LoginName, OrderPrice, Ppm, Price, Quantity,
+    RefuseEnter, RefuseReplace, RejectReason, Replace, Side, Symbol, TimeInForce, Trading, Transfer, UserRef,
 };
 use dojima::exchange::{Exchange, ExchangeLimits};
 use std::collections::BTreeSet;
@@ -238,7 +238,11 @@ fn command(line: &str) -> Command {
             Command::AddAsset { asset, code, scale: words.number() }
         }
         "account" => Command::OpenAccount { account: AccountId(words.number()) },
-        "login" => Command::OpenLogin { login: LoginId(words.number()), account: AccountId(words.number()) },
+        "login" => Command::OpenLogin {
+            login: LoginId(words.number()),
+            account: AccountId(words.number()),
+            name: LoginName::default(),
+        },
         "list" => list(&mut words),
         "trading" => {
             Command::SetTrading { instrument: InstrumentId(words.number()), trading: words.trading() }

@@ -2,7 +2,7 @@
 
 use dojima::domain::{
     AccountId, Amount, AssetCode, AssetId, Cancel, ClOrdId, Command, Echo, Enter, Event, EventRecord,
-    InstrumentId, ListInstrument, LoginId, OrderPrice, Ppm, Quantity, RefuseEnter, RefuseReplace,
+    InstrumentId, ListInstrument, LoginId, LoginName, OrderPrice, Ppm, Quantity, RefuseEnter, RefuseReplace,
     RejectReason, Replace, Side, Stamp, Symbol, TimeInForce, Timestamp, Trading, Transfer, UserRef,
 };
 use dojima::exchange::{Exchange, ExchangeLimits};
@@ -65,7 +65,7 @@ impl Market {
         for id in 0..accounts {
             let (login, account) = (LoginId(id), AccountId(id + 1));
             market.apply(Command::OpenAccount { account }, events);
-            market.apply(Command::OpenLogin { login, account }, events);
+            market.apply(Command::OpenLogin { login, account, name: LoginName::default() }, events);
             for (reference, asset) in [(1, AssetId(0)), (2, AssetId(1)), (3, AssetId(2))] {
                 // The first accounts are poor, so that money runs out.
                 let amount = Amount(if id < 3 { 30_000_000 } else { 1_000_000_000_000 });

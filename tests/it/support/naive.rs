@@ -224,7 +224,7 @@ impl Naive {
                 self.assets.iter_mut().for_each(|asset| asset.held.push(0));
                 Ok(Event::AccountOpened { account })
             }
-            Command::OpenLogin { login, account } => {
+            Command::OpenLogin { login, account, .. } => {
                 self.next(login.0 as usize, self.logins.len())?;
                 self.accounts.get(account.0 as usize).ok_or(RejectReason::UnknownAccount)?;
                 self.logins.push(Login { account, last: UserRef(0) });

@@ -72,7 +72,10 @@ impl Tally {
             Event::Executed(e) => return self.trade(e, record).map(Some),
             Event::Rejected(_) | Event::Refused { .. } => self.rows.rejections += 1,
             Event::Ignored(_) => self.rows.ignored_messages += 1,
-            Event::AccountOpened { .. } | Event::TradingSet { .. } | Event::Opened { .. } | Event::LimitsSet { .. } => {}
+            Event::AccountOpened { .. }
+            | Event::TradingSet { .. }
+            | Event::Opened { .. }
+            | Event::LimitsSet { .. } => {}
         }
         Ok(None)
     }
