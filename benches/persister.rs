@@ -125,8 +125,15 @@ fn archive(name: &str, events: &[EventRecord], log_dir: &Path) -> Run {
     durable.set(u64::MAX);
     let (_client, resend) = resend_queues();
     let (space, _) = dojima::stages::space::space_gauge("event log");
-    let ports =
-        ArchiverPorts { events: consumer, durable: durable_reader, space, resend, downstream: Vec::new() };
+    let ports = ArchiverPorts {
+        events: consumer,
+        durable: durable_reader,
+        space,
+        resend,
+        downstream: Vec::new(),
+        upstream: Vec::new(),
+        half_full: u64::MAX,
+    };
     let (streams, listings) = (StreamIndex::default(), Listings::default());
     let mut archiver = Archiver::new(ports, log, log_dir.to_owned(), streams, listings, 0, &Counters::new());
     let mut elapsed = Duration::ZERO;

@@ -225,10 +225,12 @@ impl Engine {
             gateway.stop_reading();
         }
         self.wait(DRAIN_PATIENCE, Watch::is_drained);
-        self.end(StopPhase::Hot)?;
-        self.end(StopPhase::Disk)?;
+        // Every thread has ended before this returns, whichever failed: what they hold can be opened again.
+        let hot = self.end(StopPhase::Hot);
+        let disk = self.end(StopPhase::Disk);
         let sql_complete = self.wait(SQL_PATIENCE, |watch| watch.sql_lag_events() == 0);
-        self.end(StopPhase::Sql)?;
+        let sql = self.end(StopPhase::Sql);
+        self.runner.fatal().map_or(Ok(()), Err).and(hot).and(disk).and(sql)?;
         Ok(Stopped { exchange: self.handles.last_state.try_recv().ok(), sql_complete })
     }
 
@@ -249,11 +251,11 @@ impl Engine {
         let (ending, rest) =
             std::mem::take(&mut self.running).into_iter().partition(|(stop, _)| *stop == phase);
         self.running = rest;
-        for (_, agent) in Vec::from_iter::<Vec<(StopPhase, RunningAgent)>>(ending) {
+        let stop = |(_, agent): (StopPhase, RunningAgent)| {
             agent.request_stop();
-            agent.join()?;
-        }
-        self.runner.fatal().map_or(Ok(()), Err)
+            agent.join()
+        };
+        Vec::from_iter::<Vec<_>>(ending).into_iter().map(stop).fold(Ok(()), Result::and)
     }
 }
 

@@ -199,7 +199,7 @@ pub fn build(
         commands: to_journaler,
         durable: durable_in,
         space: journal_space,
-        downstream: seats.bells(Seat::Journaler, &[Seat::Gateway, Seat::Archiver]),
+        downstream: seats.bells(Seat::Journaler, &[Seat::Gateway, Seat::Sequencer, Seat::Archiver]),
     };
     let journaler =
         Journaler::new(ports, journal, settings::journaler(config), Box::new(SystemClock::new()), counters);
@@ -219,6 +219,8 @@ pub fn build(
         space: event_log_space,
         resend: resend_server,
         downstream: seats.bells(Seat::Archiver, &[Seat::Gateway]),
+        upstream: seats.bells(Seat::Archiver, &[Seat::Matcher]),
+        half_full: config.rings.event_slots as u64 / 2,
     };
     let archiver = Archiver::new(ports, event_log, data.event_log(), streams, listings, last_event, counters);
     let archived = archiver.archived();

@@ -55,12 +55,17 @@ pub enum RecoveryError {
     )]
     EventLog(JournalError),
     /// A record could not be appended.
-    #[error("appending to {} while recovering: {source}", dir.display())]
+    #[error(
+        "appending to {} while recovering: {source}{}; make space there and start again", dir.display(),
+        reason.as_ref().map_or_else(String::new, |reason| format!(" ({reason})"))
+    )]
     Append {
         /// The journal or event log.
         dir: PathBuf,
         /// The error below.
         source: AppendError,
+        /// What the system says about the space, where it says something.
+        reason: Option<String>,
     },
     /// The opening commands could not be made durable.
     #[error(transparent)]
@@ -457,7 +462,10 @@ fn append_patiently(
             Err(AppendError::NoSpace) if started.elapsed() < SPACE_PATIENCE => {
                 std::thread::sleep(Duration::from_millis(1));
             }
-            Err(source) => return Err(RecoveryError::Append { dir: dir.to_owned(), source }),
+            Err(source) => {
+                let reason = writer.low_space_reason();
+                return Err(RecoveryError::Append { dir: dir.to_owned(), source, reason });
+            }
         }
     }
 }

@@ -8,6 +8,7 @@ use dojima::domain::{
 use dojima::engine::StartError;
 use dojima::recovery::RecoveryError;
 use dojima::ring::{Consumer, CursorReader, Producer, cursor, spsc};
+use dojima::runtime::doorbell::Sleeper;
 use dojima::runtime::{Agent, Counters, Fatal, ManualClock};
 use dojima::stages::journaler::{Journaler, JournalerPorts, JournalerSettings};
 use dojima::stages::persister::archiver::{Archiver, ArchiverPorts};
@@ -122,12 +123,15 @@ fn a_full_event_log_says_so() {
     durable.set(u64::MAX);
     let (_client, resend) = resend_queues();
     let (low, space) = space_gauge("event log");
+    let mut sleeper = Sleeper::parking();
     let ports = ArchiverPorts {
         events: consumer,
         durable: durable_reader,
         space: low,
         resend,
         downstream: Vec::new(),
+        upstream: vec![sleeper.doorbell()],
+        half_full: 500,
     };
     let (streams, listings) = (StreamIndex::default(), Listings::default());
     let dir = PathBuf::from("nowhere");
@@ -138,13 +142,17 @@ fn a_full_event_log_says_so() {
             .try_push(EventRecord { number, sequence: number, ..EventRecord::default() })
             .expect("a large ring");
     }
+    sleeper.arm();
     archiver.do_work().expect("no fatal error");
     assert!((1..500).contains(&archived.get()), "{} events fit two pages", archived.get());
     assert!(space.is_low());
+    assert!(!sleeper.doorbell().is_armed(), "who waits for room in the ring is woken");
 
     disk.set_capacity_bytes(64 * PAGE);
+    sleeper.arm();
     archiver.do_work().expect("no fatal error");
     assert_eq!(archived.get(), 500);
+    assert!(sleeper.doorbell().is_armed(), "nobody waits for room in a ring that is less than half full");
     assert!(!space.is_low());
 }
 
@@ -192,7 +200,7 @@ fn a_start_that_lacks_something_is_no_damage() {
     let (dir, path) = (PathBuf::from("journal"), PathBuf::from("journal/lock"));
     let source = io::ErrorKind::PermissionDenied.into();
     let cases = [
-        (RecoveryError::Append { dir, source: AppendError::NoSpace }, 13),
+        (RecoveryError::Append { dir, source: AppendError::NoSpace, reason: None }, 13),
         (RecoveryError::Journal(JournalError::Io { action: "lock", path, source }), 18),
     ];
     for (error, code) in cases {

@@ -30,6 +30,10 @@ pub struct ArchiverPorts {
     pub resend: ResendServer,
     /// Whom to wake after a chunk of old messages was sent.
     pub downstream: Vec<Doorbell>,
+    /// Whom to wake after making room in an event ring that was half full or fuller.
+    pub upstream: Vec<Doorbell>,
+    /// Half the slots of the event ring.
+    pub half_full: u64,
 }
 
 /// The agent.
@@ -41,6 +45,8 @@ pub struct Archiver {
     known: Known,
     resender: Resender,
     archived: CursorWriter,
+    upstream: Vec<Doorbell>,
+    half_full: u64,
     counts: Counts,
 }
 
@@ -70,7 +76,7 @@ impl Archiver {
         last_event: u64,
         counters: &Counters,
     ) -> Self {
-        let ArchiverPorts { events, durable, space, resend, downstream } = ports;
+        let ArchiverPorts { events, durable, space, resend, downstream, upstream, half_full } = ports;
         let counts = Counts {
             archived: counters.register("archiver.archived", "event"),
             bytes: counters.register("archiver.bytes", "bytes"),
@@ -81,7 +87,18 @@ impl Archiver {
         archived.set(last_event);
         let resender = Resender::new(resend, downstream, log_dir, counters);
         let known = Known { streams, listings, last_event };
-        Self { events, durable, space, log: Some(log), known, resender, archived, counts }
+        Self {
+            events,
+            durable,
+            space,
+            log: Some(log),
+            known,
+            resender,
+            archived,
+            upstream,
+            half_full,
+            counts,
+        }
     }
 
     /// The last event in the log.
@@ -94,6 +111,7 @@ impl Archiver {
         let durable = self.durable.get();
         let known = &mut self.known;
         let mut failed = None;
+        let crowded = self.events.waiting() >= self.half_full;
         let appended = self.events.poll(BATCH_MAX, |record| {
             if record.sequence > durable {
                 return ControlFlow::Break(());
@@ -111,6 +129,9 @@ impl Archiver {
         self.counts.archived.set(known.last_event);
         self.counts.bytes.set(log.bytes_written());
         self.space.set(log.low_space(), || log.low_space_reason());
+        if crowded && appended > 0 {
+            self.upstream.iter().for_each(Doorbell::ring);
+        }
         match failed {
             None => {}
             // The event stays in the ring; those behind it wait with it until there is space again.

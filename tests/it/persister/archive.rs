@@ -40,6 +40,8 @@ impl Rig {
             space,
             resend: server,
             downstream: Vec::new(),
+            upstream: Vec::new(),
+            half_full: u64::MAX,
         };
         let last_event = logged.last().map_or(0, |record| record.number);
         let counters = Counters::new();
