@@ -6,7 +6,8 @@ use crate::exchange::Exchange;
 use crate::pipeline::{self, Handles, Local, Pipeline, StopPhase, Watch};
 use crate::recovery::{self, DataDir, Progress, Recovered, RecoveryError, RecoveryReport, RecoverySettings};
 use crate::runtime::{
-    Clock, Counters, Fatal, FatalPolicy, Runner, RunningAgent, Shutdown, Stepper, SystemClock,
+    Clock, CoreIndex, Counters, Fatal, FatalPolicy, Runner, RunningAgent, Shutdown, Stepper, SystemClock,
+    affinity,
 };
 use dojima_journal::{AppendError, JournalError, Options};
 use std::net::{SocketAddr, TcpListener};
@@ -106,6 +107,9 @@ fn warm_up(
     on_progress: &mut dyn FnMut(Progress),
 ) -> Result<Warm, StartError> {
     config.validate()?;
+    for core in &config.engine.pin_cores {
+        affinity::check(CoreIndex(*core)).map_err(Fatal::from)?;
+    }
     // Before anything is written, so that a second engine on the same port leaves no trace.
     let listener = match order_entry {
         OrderEntry::Listen => Some(listen(config.gateway.listen)?),

@@ -42,11 +42,11 @@ pub fn available_cores() -> &'static [CoreIndex] {
     })
 }
 
-/// Keeps the calling thread on `core` from now on. Threads it spawns later inherit that.
+/// Checks that threads of this process can be pinned to `core`.
 ///
 /// # Errors
-/// See [`AffinityError`]; the thread is then not pinned.
-pub fn pin_current_thread(core: CoreIndex) -> Result<(), AffinityError> {
+/// See [`AffinityError`].
+pub fn check(core: CoreIndex) -> Result<(), AffinityError> {
     let allowed = available_cores();
     if allowed.is_empty() {
         return Err(AffinityError::NoCoreList);
@@ -55,6 +55,15 @@ pub fn pin_current_thread(core: CoreIndex) -> Result<(), AffinityError> {
         let allowed = allowed.iter().map(|core| core.0).collect();
         return Err(AffinityError::NotAllowed { wanted: core.0, allowed });
     }
+    Ok(())
+}
+
+/// Keeps the calling thread on `core` from now on. Threads it spawns later inherit that.
+///
+/// # Errors
+/// See [`AffinityError`]; the thread is then not pinned.
+pub fn pin_current_thread(core: CoreIndex) -> Result<(), AffinityError> {
+    check(core)?;
     if core_affinity::set_for_current(CoreId { id: core.0 }) {
         Ok(())
     } else {

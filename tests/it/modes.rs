@@ -64,3 +64,14 @@ fn state_and_events_do_not_depend_on_threads_or_durability() {
         assert!(other_events == events, "{name}: other events");
     }
 }
+
+#[test]
+fn a_core_that_is_not_there_is_found_before_anything_is_written() {
+    let data = TempDir::new().expect("a temporary directory");
+    let mut config = small_config(ThreadingMode::Stepped, Durability::Sync);
+    config.engine.pin_cores = vec![9_999];
+    let refused = SteppedEngine::start(&config, data.path(), 1).err().expect("refused");
+    assert!(refused.to_string().contains("core 9999 is not among"), "{refused}");
+    assert_eq!(refused.exit_code(), 19);
+    assert_eq!(std::fs::read_dir(data.path()).expect("is there").count(), 0);
+}

@@ -102,7 +102,10 @@ impl Report<'_> {
         let rate = format!("{} messages, over {}", show::rate(sent, time), show::duration(time));
         let mut rows = vec![("throughput", rate)];
         let latency = self.driver.latency();
-        let at = |quantile| show::duration(Duration::from_nanos(latency.value_at_quantile(quantile)));
+        let at = |quantile| match latency.len() {
+            0 => "-".to_owned(),
+            _ => show::duration(Duration::from_nanos(latency.value_at_quantile(quantile))),
+        };
         let quantiles = format!(
             "p50 {} · p90 {} · p99 {} · p99.9 {} · max {}",
             at(0.5),
