@@ -5,11 +5,17 @@ use crate::error::JournalError;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 /// Name of the lock file in the journal's directory.
 pub(crate) const FILE_NAME: &str = "lock";
 
-/// Takes the lock of `dir`; it is held until the file that is returned is closed.
+/// How long a lock that is held is asked for again. A process that was just killed, or one that is between fork and exec
+/// and has inherited the file for that moment, gives it back by itself.
+const PATIENCE: Duration = Duration::from_secs(1);
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// Takes the lock of `dir`; it is held until the file that is returned is closed. Waits up to a second for it.
 ///
 /// # Errors
 /// [`JournalError::Locked`] if another writer holds it.
@@ -22,7 +28,7 @@ pub(crate) fn acquire(dir: &Path) -> Result<File, JournalError> {
         .write(true)
         .open(&path)
         .map_err(JournalError::io("open the lock file", &path))?;
-    match file.try_lock() {
+    match try_patiently(&file) {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
             let mut text = String::new();
@@ -39,4 +45,36 @@ pub(crate) fn acquire(dir: &Path) -> Result<File, JournalError> {
     // A full disk must not keep the engine from starting; the lock holds without the note.
     let _ = note(&mut file);
     Ok(file)
+}
+
+fn try_patiently(file: &File) -> Result<(), TryLockError> {
+    let started = Instant::now();
+    loop {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) if started.elapsed() < PATIENCE => std::thread::sleep(PAUSE),
+            done => return done,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_that_is_given_back_in_a_moment_is_waited_for() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let held = acquire(dir.path()).expect("free");
+        let refused = acquire(dir.path()).expect_err("held for longer than anybody waits");
+        assert!(
+            matches!(refused, JournalError::Locked { holder: Some(pid), .. } if pid == std::process::id())
+        );
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                std::thread::sleep(PAUSE * 3);
+                drop(held);
+            });
+            acquire(dir.path()).expect("waited for");
+        });
+    }
 }

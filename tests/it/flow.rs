@@ -333,7 +333,7 @@ fn broken_connections_and_restarts_change_nothing_about_the_trades() {
     for action in &mut flow.actions {
         action.session = *session_of.entry(action.order).or_insert(SessionIndex(action.instrument.0 as u16));
     }
-    let options = DriverOptions { ordering: Ordering::PerSession, window: 200, ..DriverOptions::default() };
+    let options = DriverOptions { ordering: Ordering::PerSession, window: 2_000, ..DriverOptions::default() };
     let (straight, fills) = play_through(&flow, options);
     let by_instrument = |fills: &[Fill]| {
         let (made, left) = trades(fills);
@@ -353,7 +353,8 @@ fn broken_connections_and_restarts_change_nothing_about_the_trades() {
         if driver.turn(Duration::from_millis(100)).expect("no break") == Turn::Finished {
             break;
         }
-        if driver.progress().settled >= 1_500 * (breaks + 1) {
+        // Only with something in flight is a break a break.
+        if driver.progress().settled >= 1_000 * (breaks + 1) && driver.unsettled() > 0 {
             breaks += 1;
             driver.disconnect();
             if breaks % 4 == 0 {
@@ -362,9 +363,9 @@ fn broken_connections_and_restarts_change_nothing_about_the_trades() {
             driver.connect(running.address()).expect("connected again");
         }
     }
-    assert!(breaks > 10, "{breaks}");
+    assert!(breaks > 4, "{breaks}");
     let broken = driver.progress().clone();
-    assert!(broken.resent > 0, "something was in flight at a break");
+    assert!(broken.resent > 0, "what was in flight at a break is sent again");
     assert!(by_instrument(driver.fills()) == by_instrument(&fills), "the trades differ");
     let told = |p: &Progress| (p.sent, p.accepted, p.replaced, p.canceled, p.rejected.clone(), p.executed);
     assert_eq!(told(&broken), told(&straight));
