@@ -90,7 +90,7 @@ pub(super) fn progress_bar(commands: u64) -> ProgressBar {
 }
 
 /// How the journal ended, in words.
-pub(super) fn verdict(verdict: &Verdict) -> String {
+pub fn verdict(verdict: &Verdict) -> String {
     match verdict {
         Verdict::Empty => "empty".to_owned(),
         Verdict::Clean => "stopped in good order".to_owned(),

@@ -1,7 +1,8 @@
 //! An instrument's terms, and the table of them that every reader of events keeps.
 
 use super::{
-    Amount, AssetId, Event, InstrumentId, OrderPrice, Ppm, Price, Quantity, RejectReason, Symbol, Trading,
+    Amount, AssetId, Event, InstrumentId, OrderPrice, Ppm, Price, Quantity, RejectReason, Side, Symbol,
+    Trading,
 };
 use bincode::{Decode, Encode};
 
@@ -60,6 +61,14 @@ impl Listing {
     /// A price in price units, as the wire carries it.
     pub fn price_units(&self, price: Price) -> u64 {
         price.0.unsigned_abs() * u64::from(self.tick_units)
+    }
+
+    /// What an order of this side gives and holds in reserve: quote for a buy, base for a sell.
+    pub fn given_by(&self, side: Side) -> AssetId {
+        match side {
+            Side::Buy => self.quote,
+            Side::Sell => self.base,
+        }
     }
 
     /// Price × quantity in minor units of the quote asset; `None` when it does not fit an amount.

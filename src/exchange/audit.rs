@@ -144,10 +144,7 @@ impl Exchange {
         reserved: &mut BTreeMap<(AccountId, AssetId), i128>,
     ) -> Result<usize, AuditError> {
         let listing = &instrument.listing;
-        let asset = match side {
-            Side::Buy => listing.quote,
-            Side::Sell => listing.base,
-        };
+        let asset = listing.given_by(side);
         let mut count = 0;
         for (handle, order) in instrument.book.orders(side, &self.orders) {
             let bad = |what| Err(AuditError::Order { order: order.id, what });

@@ -152,11 +152,8 @@ impl Exchange {
     fn check_funds(&self, order: &Order, checked: Checked, released: Amount) -> Result<(), RejectReason> {
         let instrument = &self.instruments[order.instrument.0 as usize];
         let listing = &instrument.listing;
-        let paid_in = match order.side {
-            Side::Buy => listing.quote,
-            Side::Sell => listing.base,
-        };
-        let available = self.ledger.balance(order.account, paid_in).available.0 + released.0;
+        let given = listing.given_by(order.side);
+        let available = self.ledger.balance(order.account, given).available.0 + released.0;
         let mut needed = checked.reserve.0;
         if checked.price.is_none() && order.side == Side::Buy {
             // A market buy reserves nothing, but it must reach for one lot at the best price.
@@ -202,11 +199,7 @@ impl Exchange {
     /// Takes what the order holds out of what is available, and gives back what was held before.
     fn reserve(&mut self, order: &Order, before: Amount) {
         let listing = &self.instruments[order.instrument.0 as usize].listing;
-        let asset = match order.side {
-            Side::Buy => listing.quote,
-            Side::Sell => listing.base,
-        };
-        self.ledger.reserve(order.account, asset, before, order.reserved);
+        self.ledger.reserve(order.account, listing.given_by(order.side), before, order.reserved);
     }
 
     /// Matches an accepted order, then rests or cancels what is left.

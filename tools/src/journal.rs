@@ -3,9 +3,9 @@
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use comfy_table::{CellAlignment, Table};
-use dojima::cli::show;
+use dojima::cli::{replay, show};
 use dojima::domain::{Timestamp, codec};
-use dojima_journal::{Reader, Record, Scanned, Verdict};
+use dojima_journal::{Reader, Record, Scanned};
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 
@@ -72,19 +72,8 @@ fn summary(scanned: &Scanned) -> anyhow::Result<()> {
     writeln!(out, "synced    {} at least", scanned.watermark())?;
     let last = Timestamp(scanned.last_time_ns());
     writeln!(out, "last      {} UTC", show::time_of_day(last))?;
-    writeln!(out, "verdict   {}", words(scanned.verdict()))?;
+    writeln!(out, "verdict   {}", replay::verdict(scanned.verdict()))?;
     Ok(())
-}
-
-fn words(verdict: &Verdict) -> String {
-    match verdict {
-        Verdict::Empty => "empty".to_owned(),
-        Verdict::Clean => "stopped in good order".to_owned(),
-        Verdict::Unsealed => "no seal: its writer runs, or was killed".to_owned(),
-        Verdict::TornTail { file, offset, bytes, .. } => {
-            format!("torn tail at byte {offset} of {}: {bytes} bytes that nobody was told of", file.display())
-        }
-    }
 }
 
 fn records(args: &JournalArgs, kind: Kind) -> anyhow::Result<()> {

@@ -193,7 +193,7 @@ impl Mirror {
         }
         let account = self.account_of(terms.login)?;
         let listing = self.listings.get(terms.instrument).ok_or("an unknown instrument")?;
-        let asset = if terms.side == Side::Buy { listing.quote } else { listing.base };
+        let asset = listing.given_by(terms.side);
         self.last_order = terms.order;
         self.batch.born.push(OrderRow::new(terms, account, time));
         self.balances.add(account, asset, 0, terms.reserved.0).ok_or_else(overflow)
@@ -210,7 +210,7 @@ impl Mirror {
         let (instrument, side) = self.find(order).map(|row| (row.instrument, row.side))?;
         let touched = self.alter(order, reserved, change, time)?;
         let listing = self.listings.get(instrument).ok_or("an unknown instrument")?;
-        let asset = if side == Side::Buy { listing.quote } else { listing.base };
+        let asset = listing.given_by(side);
         self.balances.add(touched.account, asset, 0, touched.reserved).ok_or_else(overflow)
     }
 
