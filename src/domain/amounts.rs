@@ -23,13 +23,23 @@ impl Amount {
     pub const SCALE_MAX: u8 = 18;
 }
 
-/// A fee rate in parts per million of the notional, 0 to 1,000,000. (1,000 = 0.1 %.)
+/// A share in parts per million. (1,000 = 0.1 %.)
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
 pub struct Ppm(pub u32);
 
 impl Ppm {
     /// One whole: 100 %.
     pub const ONE: u32 = 1_000_000;
+}
+
+/// A fee rate in parts per million of what it is taken from, -1,000,000 to 1,000,000. Negative: a rebate, paid by the fee
+/// account. (1,000 = 0.1 %.)
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+pub struct FeeRate(pub i32);
+
+impl FeeRate {
+    /// One whole: 100 %.
+    pub const ONE: i32 = 1_000_000;
 }
 
 /// The price as the client stated it, before the exchange has held it against the instrument's tick.
@@ -61,4 +71,4 @@ macro_rules! shown {
         }
     )*};
 }
-shown!(Price, Quantity, Amount, Ppm);
+shown!(Price, Quantity, Amount, Ppm, FeeRate);

@@ -4,8 +4,10 @@
 //! the same commands in the same order. What is not a command cannot change the state.
 
 use super::{
-    AccountId, Amount, AssetCode, AssetId, ClOrdId, InstrumentId, LoginId, LoginName, OrderPrice, Ppm,
-    Quantity, RejectReason, Symbol, Timestamp, UserRef,
+    AccountId, AccountSelfTrade, Amount, AssetCode, AssetId, AssetSettings, CancelFilter, ClOrdId, FeeAsset,
+    FeeRate, FeeTier, Instructions, InstrumentId, KillScope, LimitScope, LoginId, LoginName, OrderId,
+    OrderLimits, OrderPrice, Phase, Price, Protection, Quantity, RejectReason, SetFees, SetTerms, Switch,
+    Symbol, Timestamp, UserRef, VolumeTiers,
 };
 use bincode::{Decode, Encode};
 
@@ -55,12 +57,12 @@ pub enum Command {
     },
     /// A new instrument.
     ListInstrument(ListInstrument),
-    /// Turns trading of an instrument on or off. Off refuses new orders and replaces; cancels still work.
-    SetTrading {
+    /// Puts an instrument into a phase. A call auction that ends in [`Phase::Continuous`] or [`Phase::Closed`] uncrosses.
+    SetPhase {
         /// Which instrument.
         instrument: InstrumentId,
-        /// On or off.
-        trading: Trading,
+        /// The new phase; not [`Phase::Delisted`].
+        phase: Phase,
     },
     /// Money arrives from outside.
     Deposit(Transfer),
@@ -88,6 +90,67 @@ pub enum Command {
     SetLimits {
         /// Open orders, all instruments together: 1 to [`Command::ORDERS_MAX`]. Orders that are open stay.
         orders_max: u32,
+    },
+    /// A change of an order that keeps its number, and its place if only the quantity goes down.
+    Amend(Amend),
+    /// A cancel by the exchange's number, from an operator.
+    CancelOrder {
+        /// Which order. Not live: nothing happens.
+        order: OrderId,
+    },
+    /// A cancel of many orders.
+    MassCancel(MassCancel),
+    /// Time has passed: what is due happens. It is journaled, so that a replay does it at the same place.
+    Tick,
+    /// The mark price that triggers watch.
+    SetMark {
+        /// Of which instrument.
+        instrument: InstrumentId,
+        /// Ticks, at least 1.
+        price: Price,
+    },
+    /// Removes an instrument for good; its orders are cancelled.
+    Delist {
+        /// Which instrument.
+        instrument: InstrumentId,
+    },
+    /// Changes an instrument's terms.
+    SetTerms(SetTerms),
+    /// Changes a row of an instrument's fee table.
+    SetFees(SetFees),
+    /// Changes what keeps an instrument's prices from running away.
+    SetProtection {
+        /// Which instrument.
+        instrument: InstrumentId,
+        /// What is to hold from now on.
+        protection: Protection,
+    },
+    /// Sets limits on orders.
+    SetOrderLimits {
+        /// For whom.
+        scope: LimitScope,
+        /// What is to hold from now on.
+        limits: OrderLimits,
+    },
+    /// Changes the settings of an asset.
+    SetAsset(AssetSettings),
+    /// Sets an account's self-trade prevention.
+    SetSelfTrade(AccountSelfTrade),
+    /// Puts an account on a row of the fee tables, whatever it trades.
+    AssignTier {
+        /// Which account.
+        account: AccountId,
+        /// Which row; `None`: by its volume.
+        tier: Option<FeeTier>,
+    },
+    /// Sets by what volume accounts come to their fee tier.
+    SetVolumeTiers(VolumeTiers),
+    /// Turns a kill switch: on, all orders that it covers are cancelled and new ones are refused.
+    Kill {
+        /// Whom it stops.
+        scope: KillScope,
+        /// On or off.
+        switch: Switch,
     },
 }
 
@@ -126,12 +189,15 @@ pub struct ListInstrument {
     pub max_quantity: Quantity,
     /// Smallest limit order, price × quantity, in minor units of the quote asset.
     pub min_notional: Amount,
-    /// Fee of the resting side.
-    pub maker_fee: Ppm,
-    /// Fee of the incoming side.
-    pub taker_fee: Ppm,
-    /// Whether trading starts on or off.
-    pub trading: Trading,
+    /// Fee of the resting side, in every row of the fee table until [`Command::SetFees`] says otherwise. Together with the
+    /// taker's it must not be below zero.
+    pub maker_fee: FeeRate,
+    /// Fee of the incoming side, and of both sides of an auction.
+    pub taker_fee: FeeRate,
+    /// Out of what fees are taken.
+    pub fee_asset: FeeAsset,
+    /// The phase it starts in; not [`Phase::Delisted`].
+    pub phase: Phase,
 }
 
 impl ListInstrument {
@@ -157,16 +223,6 @@ impl ListInstrument {
         };
         i64::try_from(value).map(Amount).map_err(|_| RejectReason::OutOfRange)
     }
-}
-
-/// Whether an instrument takes new orders.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
-pub enum Trading {
-    /// New orders and replaces are refused; cancels work.
-    #[default]
-    Off,
-    /// Everything works.
-    On,
 }
 
 /// A deposit or withdrawal.
@@ -206,11 +262,15 @@ impl Side {
 /// What becomes of a remainder that does not match at once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
 pub enum TimeInForce {
-    /// It rests until it is cancelled. (OUCH `0`, at a venue that is open round the clock.)
+    /// It rests until it is cancelled.
     #[default]
     GoodTillCancel,
     /// It is cancelled. (OUCH `3`.)
     ImmediateOrCancel,
+    /// It rests until the instrument is closed; for ever at a venue that is open round the clock. (OUCH `0`.)
+    Day,
+    /// It rests until its time: [`Instructions::expire_s`]. (OUCH `6`.)
+    GoodTillTime,
 }
 
 /// Fields of an order that the engine carries and returns but never interprets (OUCH 5.0 §2.1).
@@ -261,10 +321,12 @@ pub struct Enter {
     pub time_in_force: TimeInForce,
     /// Market, or the limit in price units.
     pub price: OrderPrice,
-    /// How many lots.
+    /// How many lots, or how much money ([`Instructions::unit`]).
     pub quantity: Quantity,
     /// What goes back to the client as it came.
     pub echo: Echo,
+    /// What it asks for beyond that, if anything.
+    pub instructions: Option<Instructions>,
 }
 
 /// A new order that is refused before the exchange looks at it.
@@ -297,6 +359,9 @@ pub struct Replace {
     pub quantity: Quantity,
     /// What goes back to the client as it came. Capacity, CrossType and Firm are the original order's.
     pub echo: Echo,
+    /// What it asks for beyond that; nothing is taken over from the original order. Neither a link to another order nor a
+    /// quantity in money.
+    pub instructions: Option<Instructions>,
 }
 
 /// A replace that is refused before the exchange looks at its terms.
@@ -324,4 +389,28 @@ pub struct Cancel {
     /// The new intended total, lots, including what has executed. 0 cancels all that is open; a total that is
     /// not below the present one changes nothing.
     pub quantity: Quantity,
+}
+
+/// A change of an order that keeps its client's number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct Amend {
+    /// Who sends it.
+    pub login: LoginId,
+    /// Which order. Not live: the message is ignored.
+    pub user_ref: UserRef,
+    /// The new limit, price units; `None`: as it is.
+    pub price: Option<u32>,
+    /// The new total, lots, including what has executed. If the price stays and this is lower, the order keeps its place.
+    pub quantity: Quantity,
+}
+
+/// A cancel of many orders.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct MassCancel {
+    /// Who sends it and gets the answer; its account's orders only. `None`: an operator, any orders.
+    pub login: Option<LoginId>,
+    /// The client's number of the message. Not above the login's last: a retransmission, ignored. 0 from an operator.
+    pub user_ref: UserRef,
+    /// Which orders.
+    pub filter: CancelFilter,
 }

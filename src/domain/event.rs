@@ -4,9 +4,10 @@
 //! journaled command, so all of it can be told again, bit for bit, after a crash.
 
 use super::{
-    AccountId, Amount, AssetCode, AssetId, ClOrdId, Echo, IgnoreReason, InstrumentId, Listing, LoginId,
-    OrderId, Price, Quantity, RejectReason, Side, TimeInForce, Timestamp, TradeId, Trading, Transfer,
-    UserRef,
+    AccountId, AccountSelfTrade, Amount, AssetCode, AssetId, AssetSettings, ClOrdId, Echo, FeeTier,
+    IgnoreReason, InstrumentId, KillScope, LimitScope, Listing, LoginId, OrderId, OrderLimits, Phase,
+    PostOnly, Price, Protection, Quantity, RejectReason, SetFees, Side, Switch, TimeInForce, Timestamp,
+    TradeId, Transfer, Trigger, UserRef, Visibility, VolumeTiers,
 };
 use bincode::{Decode, Encode};
 
@@ -50,12 +51,12 @@ pub enum Event {
     },
     /// An instrument is listed.
     InstrumentListed(Listing),
-    /// Trading of an instrument went on or off.
-    TradingSet {
+    /// An instrument is in another phase, by command or because a price band was crossed or an interruption ended.
+    PhaseSet {
         /// Which instrument.
         instrument: InstrumentId,
-        /// On or off.
-        trading: Trading,
+        /// The phase it is in now.
+        phase: Phase,
     },
     /// Money arrived.
     Deposited(Transfer),
@@ -88,6 +89,74 @@ pub enum Event {
         /// Open orders, all instruments together.
         orders_max: u32,
     },
+    /// A cancel or an amend of a live order was refused; the order is as it was.
+    ChangeRejected(ChangeRejected),
+    /// An order's quantity was lowered; it kept its place.
+    Amended(Amended),
+    /// What an accepted or replaced order waits for, or is linked to. Comes right after that event.
+    Armed(Armed),
+    /// An order's trigger has come: it is live now. Its trades, if it matches at once, follow.
+    Triggered(Triggered),
+    /// Something about a resting order changed without a trade or a message of its client.
+    Restated(Restated),
+    /// The answer to a mass cancel, after the cancels.
+    MassCanceled {
+        /// Who asked; `None`: an operator.
+        login: Option<LoginId>,
+        /// The client's number of the message; 0 from an operator.
+        user_ref: UserRef,
+        /// How many orders were cancelled.
+        canceled: u32,
+    },
+    /// What an auction would give if it ended now. Published with every [`super::Command::Tick`] during an auction.
+    Indicative(Auction),
+    /// An auction ended: its result. Its trades follow.
+    Uncrossed(Auction),
+    /// The mark price that triggers watch.
+    MarkSet {
+        /// Of which instrument.
+        instrument: InstrumentId,
+        /// Ticks.
+        price: Price,
+    },
+    /// An instrument's terms changed. The cancels of orders that no longer fit came before.
+    TermsSet(Listing),
+    /// A row of an instrument's fee table changed.
+    FeesSet(SetFees),
+    /// What keeps an instrument's prices from running away changed.
+    ProtectionSet {
+        /// Which instrument.
+        instrument: InstrumentId,
+        /// What holds now.
+        protection: Protection,
+    },
+    /// Limits on orders changed.
+    OrderLimitsSet {
+        /// For whom.
+        scope: LimitScope,
+        /// What holds now.
+        limits: OrderLimits,
+    },
+    /// The settings of an asset changed. If its scale did, all amounts of it were converted, exactly.
+    AssetSet(AssetSettings),
+    /// An account's self-trade prevention changed.
+    SelfTradeSet(AccountSelfTrade),
+    /// An account is on another row of the fee tables.
+    TierSet {
+        /// Which account.
+        account: AccountId,
+        /// Which row.
+        tier: FeeTier,
+    },
+    /// By what volume accounts come to their fee tier.
+    VolumeTiersSet(VolumeTiers),
+    /// A kill switch was turned. The cancels came before.
+    Killed {
+        /// Whom it stops.
+        scope: KillScope,
+        /// On or off.
+        switch: Switch,
+    },
 }
 
 impl Default for Event {
@@ -107,10 +176,29 @@ impl Event {
             Self::Replaced(e) => [Some(e.login), None],
             Self::Canceled(e) => [Some(e.login), None],
             Self::Executed(e) => [Some(e.maker_login), Some(e.taker_login)],
-            Self::AssetAdded { .. }
+            Self::ChangeRejected(e) => [Some(e.login), None],
+            Self::Amended(e) => [Some(e.login), None],
+            Self::MassCanceled { login, .. } => [*login, None],
+            Self::Restated(e) if e.reason == RestateReason::Refreshed => [Some(e.login), None],
+            Self::Armed(_)
+            | Self::Triggered(_)
+            | Self::Restated(_)
+            | Self::Indicative(_)
+            | Self::Uncrossed(_)
+            | Self::MarkSet { .. }
+            | Self::TermsSet(_)
+            | Self::FeesSet(_)
+            | Self::ProtectionSet { .. }
+            | Self::OrderLimitsSet { .. }
+            | Self::AssetSet(_)
+            | Self::SelfTradeSet(_)
+            | Self::TierSet { .. }
+            | Self::VolumeTiersSet(_)
+            | Self::Killed { .. }
+            | Self::AssetAdded { .. }
             | Self::AccountOpened { .. }
             | Self::InstrumentListed(_)
-            | Self::TradingSet { .. }
+            | Self::PhaseSet { .. }
             | Self::Deposited(_)
             | Self::Withdrawn(_)
             | Self::Opened { .. }
@@ -144,6 +232,26 @@ pub struct Accepted {
     pub reserved: Amount,
     /// What the client sent along.
     pub echo: Echo,
+    /// Whether it is shown.
+    pub visibility: Visibility,
+    /// Lots shown at a time; 0: all.
+    pub display_quantity: u32,
+    /// Whether it had to rest. (A slid order's price is the one it was moved to.)
+    pub post_only: PostOnly,
+    /// When it ends, seconds since the Unix epoch; 0: it has no such time.
+    pub expire_s: u32,
+    /// Whether it is live or waits for its trigger.
+    pub state: OrderState,
+}
+
+/// Whether an order takes part in trading.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+pub enum OrderState {
+    /// It does.
+    #[default]
+    Live,
+    /// It waits for its trigger.
+    Dormant,
 }
 
 /// An order was refused.
@@ -186,6 +294,16 @@ pub struct Replaced {
     pub reserved: Amount,
     /// What the client sent along.
     pub echo: Echo,
+    /// Whether it is shown.
+    pub visibility: Visibility,
+    /// Lots shown at a time; 0: all.
+    pub display_quantity: u32,
+    /// Whether it had to rest. (A slid order's price is the one it was moved to.)
+    pub post_only: PostOnly,
+    /// When it ends, seconds since the Unix epoch; 0: it has no such time.
+    pub expire_s: u32,
+    /// Whether it is live or waits for its trigger.
+    pub state: OrderState,
 }
 
 /// An order lost open quantity.
@@ -218,19 +336,49 @@ pub enum CancelReason {
     FundsExhausted,
     /// A replace of it had details that cannot be accepted (PROTOCOL.md §2.8).
     InvalidReplace(RejectReason),
+    /// Fewer lots than its minimum could trade at once.
+    MinimumQuantity,
+    /// The next lot would cost more than what is left of a quantity in money.
+    AmountSpent,
+    /// The next trade of a market order would be too far from the best price.
+    MarketCollar,
+    /// The next trade would cross a price band.
+    PriceBand,
+    /// It would have traded with its own owner.
+    SelfTrade,
+    /// The order that it is linked to traded, was triggered or is gone.
+    LinkedOrder,
+    /// Its time has come, or its day has ended.
+    Expired,
+    /// It does not fit the instrument's new terms.
+    TermsChanged,
+    /// The instrument was delisted.
+    Delisted,
+    /// A kill switch was turned on.
+    Killed,
+    /// An operator or the client cancelled it together with others.
+    MassCancel,
+    /// An operator cancelled it.
+    Operator,
+    /// Its trigger came, and this says why it could not be matched then.
+    TriggerRefused(RejectReason),
 }
 
 /// A trade. Money moved: base from seller to buyer, price × quantity of quote from buyer to seller, and a fee
-/// in quote from each side to the fee account.
+/// from each side to the fee account, in quote or in what the side receives ([`super::FeeAsset`]); a negative one is paid by it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
 pub struct Executed {
     /// The trade's number.
     pub trade: TradeId,
     /// What was traded.
     pub instrument: InstrumentId,
-    /// The side of the incoming order.
+    /// The side of the incoming order; in an auction the buy.
     pub taker_side: Side,
-    /// The resting order's price, ticks.
+    /// How the orders met.
+    pub kind: TradeKind,
+    /// Whether the book showed the resting order.
+    pub maker_visibility: Visibility,
+    /// The resting order's price, ticks; in an auction that of the auction.
     pub price: Price,
     /// How many lots.
     pub quantity: Quantity,
@@ -240,7 +388,7 @@ pub struct Executed {
     pub maker_user_ref: UserRef,
     /// The resting order.
     pub maker_order: OrderId,
-    /// What the resting side paid, minor units of quote.
+    /// What the resting side paid, minor units.
     pub maker_fee: Amount,
     /// What is still reserved for the resting order.
     pub maker_reserved: Amount,
@@ -250,7 +398,7 @@ pub struct Executed {
     pub taker_user_ref: UserRef,
     /// The incoming order.
     pub taker_order: OrderId,
-    /// What the incoming side paid, minor units of quote.
+    /// What the incoming side paid, minor units.
     pub taker_fee: Amount,
     /// What is still reserved for the incoming order.
     pub taker_reserved: Amount,
@@ -267,6 +415,130 @@ pub struct Ignored {
     pub reason: IgnoreReason,
 }
 
+/// How the orders of a trade met.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+pub enum TradeKind {
+    /// One came in and met the other.
+    #[default]
+    Continuous,
+    /// In the opening auction.
+    Opening,
+    /// In the auction after a volatility interruption.
+    Volatility,
+    /// In the closing auction.
+    Closing,
+}
+
+/// A cancel or an amend was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct ChangeRejected {
+    /// Whose order.
+    pub login: LoginId,
+    /// The client's number of it.
+    pub user_ref: UserRef,
+    /// The exchange's number of it.
+    pub order: OrderId,
+    /// Why.
+    pub reason: RejectReason,
+}
+
+/// An order's quantity was lowered; it kept its place.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct Amended {
+    /// Whose order.
+    pub login: LoginId,
+    /// The client's number of it.
+    pub user_ref: UserRef,
+    /// The exchange's number of it.
+    pub order: OrderId,
+    /// Buy or sell.
+    pub side: Side,
+    /// By how many lots it became smaller.
+    pub decrement: Quantity,
+    /// How many lots are still open.
+    pub open: Quantity,
+    /// What is still reserved for it.
+    pub reserved: Amount,
+}
+
+/// What an order waits for, or is linked to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct Armed {
+    /// Whose order.
+    pub login: LoginId,
+    /// The client's number of it.
+    pub user_ref: UserRef,
+    /// The exchange's number of it.
+    pub order: OrderId,
+    /// What it waits for.
+    pub trigger: Option<Trigger>,
+    /// The order that is cancelled when this one trades, and the other way round.
+    pub oco: Option<OrderId>,
+}
+
+/// An order's trigger has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct Triggered {
+    /// Whose order.
+    pub login: LoginId,
+    /// The client's number of it.
+    pub user_ref: UserRef,
+    /// The exchange's number of it.
+    pub order: OrderId,
+    /// What is traded.
+    pub instrument: InstrumentId,
+    /// The price that was watched, as it is now, ticks.
+    pub reference: Price,
+}
+
+/// Something about a resting order changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Restated {
+    /// Whose order.
+    pub login: LoginId,
+    /// The client's number of it.
+    pub user_ref: UserRef,
+    /// The exchange's number of it.
+    pub order: OrderId,
+    /// Its price, ticks, in the instrument's present ticks.
+    pub price: Price,
+    /// Lots shown now; 0 for a hidden or a dormant order.
+    pub displayed: Quantity,
+    /// What is reserved for it now.
+    pub reserved: Amount,
+    /// What changed.
+    pub reason: RestateReason,
+}
+
+/// What changed about a resting order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+pub enum RestateReason {
+    /// An iceberg shows its next slice, last in the queue of its price.
+    Refreshed,
+    /// What is reserved for it: fees changed, or the order that it was linked to is gone.
+    Reserve,
+    /// Its price is counted in other ticks; in price units it is the same.
+    Tick,
+}
+
+/// An auction's result, or what it would be now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct Auction {
+    /// Which instrument.
+    pub instrument: InstrumentId,
+    /// Which auction.
+    pub kind: TradeKind,
+    /// The price of maximum volume, ticks; `None`: nothing crosses.
+    pub price: Option<Price>,
+    /// Lots that trade at it.
+    pub volume: Quantity,
+    /// Lots that would trade at it but find no counterpart.
+    pub imbalance: Quantity,
+    /// Their side.
+    pub imbalance_side: Side,
+}
+
 /// Ring slots and the event log are sized by this: an event must fit two cache lines.
 const _: () = assert!(size_of::<EventRecord>() <= 128);
-const _: () = assert!(size_of::<super::Command>() <= 96);
+/// With its stamp a command must fit two cache lines.
+const _: () = assert!(size_of::<super::Sequenced>() <= 128);

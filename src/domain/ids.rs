@@ -52,12 +52,34 @@ id!(
     Timestamp(u64)
 );
 
+id!(
+    /// A group of accounts that do not trade with one another when their orders say so. 0: none.
+    GroupId(u32)
+);
+id!(
+    /// A row of an instrument's fee table: 0 to [`FeeTier::COUNT`] - 1. Every account starts with row 0.
+    FeeTier(u8)
+);
+
+impl FeeTier {
+    /// Rows of a fee table.
+    pub const COUNT: usize = 8;
+}
+
 impl AccountId {
     /// The account that fees are paid to; opened by the first [`super::Command::OpenAccount`].
     pub const FEES: Self = Self(0);
 }
 
 impl Timestamp {
+    /// Nanoseconds of a second.
+    pub const SECOND: u64 = 1_000_000_000;
+
+    /// Whole seconds since the Unix epoch.
+    pub fn seconds(self) -> u64 {
+        self.0 / Self::SECOND
+    }
+
     /// Nanoseconds since the last midnight UTC: what OUCH messages carry.
     pub fn since_midnight_ns(self) -> u64 {
         self.0 % 86_400_000_000_000

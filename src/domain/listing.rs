@@ -1,12 +1,12 @@
 //! An instrument's terms, and the table of them that every reader of events keeps.
 
 use super::{
-    Amount, AssetId, Event, InstrumentId, OrderPrice, Ppm, Price, Quantity, RejectReason, Side, Symbol,
-    Trading,
+    Amount, AssetId, Event, FeeAsset, FeeRate, FeeTier, InstrumentId, OrderPrice, Phase, Price, Quantity,
+    RejectReason, Side, Symbol,
 };
 use bincode::{Decode, Encode};
 
-/// An instrument's terms, fixed while it is listed, but for trading on or off.
+/// An instrument's terms, as they are now.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
 pub struct Listing {
     /// Its id.
@@ -32,12 +32,14 @@ pub struct Listing {
     pub max_quantity: Quantity,
     /// Smallest limit order, price × quantity, in minor units of the quote asset.
     pub min_notional: Amount,
-    /// Fee of the resting side.
-    pub maker_fee: Ppm,
-    /// Fee of the incoming side.
-    pub taker_fee: Ppm,
-    /// Whether new orders are taken.
-    pub trading: Trading,
+    /// Fee of the resting side, row 0 of the fee table.
+    pub maker_fee: FeeRate,
+    /// Fee of the incoming side, row 0 of the fee table.
+    pub taker_fee: FeeRate,
+    /// Out of what fees are taken.
+    pub fee_asset: FeeAsset,
+    /// What it does at present.
+    pub phase: Phase,
 }
 
 impl Listing {
@@ -78,6 +80,14 @@ impl Listing {
         per_lot.checked_mul(lots).map(Amount)
     }
 
+    /// What a side pays its fee in.
+    pub fn fee_paid_in(&self, side: Side) -> AssetId {
+        match (self.fee_asset, side) {
+            (FeeAsset::Received, Side::Buy) => self.base,
+            (FeeAsset::Received | FeeAsset::Quote, _) => self.quote,
+        }
+    }
+
     /// A quantity in minor units of the base asset; `None` when it does not fit an amount.
     pub fn base_amount(&self, quantity: Quantity) -> Option<Amount> {
         i64::try_from(quantity.0).ok()?.checked_mul(self.lot.0).map(Amount)
@@ -97,9 +107,19 @@ impl Listings {
     pub fn apply(&mut self, event: &Event) {
         match event {
             Event::InstrumentListed(listing) => self.insert(*listing),
-            Event::TradingSet { instrument, trading } => {
+            Event::TermsSet(listing) => {
+                if let Some(known) = self.by_id.get_mut(listing.instrument.0 as usize) {
+                    *known = *listing;
+                }
+            }
+            Event::PhaseSet { instrument, phase } => {
                 if let Some(listing) = self.by_id.get_mut(instrument.0 as usize) {
-                    listing.trading = *trading;
+                    listing.phase = *phase;
+                }
+            }
+            Event::FeesSet(fees) if fees.tier == FeeTier(0) => {
+                if let Some(listing) = self.by_id.get_mut(fees.instrument.0 as usize) {
+                    (listing.maker_fee, listing.taker_fee) = (fees.maker, fees.taker);
                 }
             }
             _ => {}

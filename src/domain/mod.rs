@@ -10,21 +10,32 @@ pub mod command;
 pub mod decimal;
 pub mod event;
 pub mod ids;
+pub mod instructions;
 pub mod listing;
 pub mod reject;
+pub mod settings;
 pub mod streams;
 
-pub use amounts::{Amount, OrderPrice, Ppm, Price, Quantity};
+pub use amounts::{Amount, FeeRate, OrderPrice, Ppm, Price, Quantity};
 pub use command::{
-    Cancel, Command, Echo, Enter, ListInstrument, RefuseEnter, RefuseReplace, Replace, Sequenced, Side,
-    Stamp, TimeInForce, Trading, Transfer,
+    Amend, Cancel, Command, Echo, Enter, ListInstrument, MassCancel, RefuseEnter, RefuseReplace, Replace,
+    Sequenced, Side, Stamp, TimeInForce, Transfer,
 };
 pub use event::{
-    Accepted, CancelReason, Canceled, Event, EventRecord, Executed, Ignored, Rejected, Replaced,
+    Accepted, Amended, Armed, Auction, CancelReason, Canceled, ChangeRejected, Event, EventRecord, Executed,
+    Ignored, OrderState, Rejected, Replaced, RestateReason, Restated, TradeKind, Triggered,
 };
 pub use ids::{
-    AccountId, AssetCode, AssetId, ClOrdId, InstrumentId, LoginId, LoginName, OrderId, Symbol, Timestamp,
-    TradeId, UserRef,
+    AccountId, AssetCode, AssetId, ClOrdId, FeeTier, GroupId, InstrumentId, LoginId, LoginName, OrderId,
+    Symbol, Timestamp, TradeId, UserRef,
+};
+pub use instructions::{
+    Effect, Instructions, Owner, PostOnly, QuantityUnit, SelfTrade, SelfTradePrevention, Trigger,
+    TriggerKind, TriggerReference, Visibility,
 };
 pub use listing::{Listing, Listings};
 pub use reject::{IgnoreReason, RejectReason};
+pub use settings::{
+    AccountSelfTrade, AssetSettings, CancelFilter, FeeAsset, KillScope, LimitScope, OrderLimits, Phase,
+    Protection, SetFees, SetTerms, Switch, VolumeTiers,
+};

@@ -2,8 +2,8 @@
 
 use super::{Account, Asset, Book, Exchange, Instrument, Login};
 use crate::domain::{
-    AccountId, Amount, AssetCode, AssetId, Command, Event, InstrumentId, ListInstrument, Listing, LoginId,
-    OrderPrice, Ppm, RejectReason, Trading, Transfer, UserRef,
+    AccountId, Amount, AssetCode, AssetId, Command, Event, FeeRate, InstrumentId, ListInstrument, Listing,
+    LoginId, OrderPrice, Phase, RejectReason, Transfer, UserRef,
 };
 
 /// An id is the next free one, so that ids are dense and a replay gives the same ones.
@@ -19,7 +19,7 @@ impl Exchange {
             Command::OpenAccount { account } => self.open_account(account),
             Command::OpenLogin { login, account, .. } => self.open_login(login, account),
             Command::ListInstrument(terms) => self.list(&terms),
-            Command::SetTrading { instrument, trading } => self.set_trading(instrument, trading),
+            Command::SetPhase { instrument, phase } => self.set_phase(instrument, phase),
             Command::Deposit(transfer) => self.deposit(transfer),
             Command::Withdraw(transfer) => self.withdraw(transfer),
             Command::Open { config_digest } => self.open(config_digest),
@@ -29,6 +29,7 @@ impl Exchange {
             | Command::Replace(_)
             | Command::RefuseReplace(_)
             | Command::Cancel(_) => unreachable!("apply hands order entry to orders.rs"),
+            _ => Err(RejectReason::OutOfRange),
         }
     }
 
@@ -82,8 +83,8 @@ impl Exchange {
             && quantities.contains(&terms.max_quantity.0)
             && terms.min_quantity <= terms.max_quantity
             && terms.min_notional.0 >= 0
-            && terms.maker_fee.0 <= Ppm::ONE
-            && terms.taker_fee.0 <= Ppm::ONE;
+            && terms.maker_fee.0 <= FeeRate::ONE
+            && terms.taker_fee.0 <= FeeRate::ONE;
         if !in_range {
             return Err(RejectReason::OutOfRange);
         }
@@ -102,14 +103,15 @@ impl Exchange {
             min_notional: terms.min_notional,
             maker_fee: terms.maker_fee,
             taker_fee: terms.taker_fee,
-            trading: terms.trading,
+            fee_asset: terms.fee_asset,
+            phase: terms.phase,
         })
     }
 
-    fn set_trading(&mut self, instrument: InstrumentId, trading: Trading) -> Result<Event, RejectReason> {
+    fn set_phase(&mut self, instrument: InstrumentId, phase: Phase) -> Result<Event, RejectReason> {
         let known = self.instruments.get_mut(instrument.0 as usize).ok_or(RejectReason::UnknownInstrument)?;
-        known.listing.trading = trading;
-        Ok(Event::TradingSet { instrument, trading })
+        known.listing.phase = phase;
+        Ok(Event::PhaseSet { instrument, phase })
     }
 
     fn deposit(&mut self, transfer: Transfer) -> Result<Event, RejectReason> {

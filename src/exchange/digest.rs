@@ -98,9 +98,9 @@ impl Exchange {
             hash.unsigned(listing.min_quantity.0);
             hash.unsigned(listing.max_quantity.0);
             hash.signed(listing.min_notional.0);
-            hash.unsigned(listing.maker_fee.0);
-            hash.unsigned(listing.taker_fee.0);
-            hash.unsigned(listing.trading as u8);
+            hash.signed(listing.maker_fee.0.into());
+            hash.signed(listing.taker_fee.0.into());
+            hash.unsigned(listing.phase as u8);
         }
     }
 

@@ -5,7 +5,7 @@ use super::client_refs::ClientRefs;
 use super::ledger::Ledger;
 use super::orders::{highest_fee, reserve_for};
 use super::{Instrument, fees};
-use crate::domain::{AccountId, Amount, Event, Executed, Listing, Ppm, Price, Quantity, Side, TradeId};
+use crate::domain::{AccountId, Amount, Event, Executed, FeeRate, Listing, Price, Quantity, Side, TradeId};
 
 /// Why a match came to its end.
 pub(super) enum Stop {
@@ -93,6 +93,8 @@ impl Matching<'_> {
             trade: *self.last_trade,
             instrument: listing.instrument,
             taker_side: taker.side,
+            kind: Default::default(),
+            maker_visibility: Default::default(),
             price: fill.price,
             quantity: fill.quantity,
             maker_login: maker.login,
@@ -140,7 +142,7 @@ fn crosses(side: Side, limit: Option<Price>, price: Price) -> bool {
 }
 
 /// Moves one side's money for a fill and returns its fee. The order's open quantity has been lowered already.
-fn settle(ledger: &mut Ledger, listing: &Listing, order: &mut Order, fill: Fill, rate: Ppm) -> Amount {
+fn settle(ledger: &mut Ledger, listing: &Listing, order: &mut Order, fill: Fill, rate: FeeRate) -> Amount {
     let (fee, carry) = fees::fee(fill.notional, rate, order.fee_carry);
     order.fee_carry = carry;
     let before = order.reserved;

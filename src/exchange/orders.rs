@@ -7,8 +7,8 @@ use super::matching::{Matching, Stop};
 use super::{Exchange, fees};
 use crate::domain::{
     Accepted, Amount, Cancel, CancelReason, Canceled, Echo, Enter, Event, IgnoreReason, Ignored, Listing,
-    LoginId, OrderId, OrderPrice, Ppm, Price, Quantity, RefuseEnter, RefuseReplace, RejectReason, Rejected,
-    Replace, Replaced, Side, TimeInForce, Trading, UserRef,
+    LoginId, OrderId, OrderPrice, Phase, Price, Quantity, RefuseEnter, RefuseReplace, RejectReason, Rejected,
+    Replace, Replaced, Side, TimeInForce, UserRef,
 };
 
 /// What an order asks for, as the checks see it.
@@ -35,7 +35,7 @@ fn ignored(login: LoginId, user_ref: UserRef, reason: IgnoreReason) -> Event {
 }
 
 /// The higher of an instrument's rates: what a buy must be ready to pay.
-pub(super) fn highest_fee(listing: &Listing) -> Ppm {
+pub(super) fn highest_fee(listing: &Listing) -> crate::domain::FeeRate {
     listing.maker_fee.max(listing.taker_fee)
 }
 
@@ -121,6 +121,7 @@ impl Exchange {
             quantity: order.open,
             reserved: order.reserved,
             echo: enter.echo,
+            ..Accepted::default()
         }));
         self.work(order, checked.price, enter.time_in_force, events);
     }
@@ -129,8 +130,8 @@ impl Exchange {
         let instrument =
             self.instruments.get(enter.instrument.0 as usize).ok_or(RejectReason::UnknownInstrument)?;
         let listing = &instrument.listing;
-        if listing.trading == Trading::Off {
-            return Err(RejectReason::TradingOff);
+        if listing.phase == Phase::Closed {
+            return Err(RejectReason::InstrumentClosed);
         }
         let terms = Terms {
             side: enter.side,
@@ -266,11 +267,11 @@ impl Exchange {
         };
         let old = *self.orders.get(handle);
         let listing = &self.instruments[old.instrument.0 as usize].listing;
-        if listing.trading == Trading::Off {
+        if listing.phase == Phase::Closed {
             // Live but not to be changed now: the answer consumes the number and the order stays.
             self.logins[replace.login.0 as usize].last_user_ref = replace.user_ref;
             let Replace { login, user_ref, echo: Echo { cl_ord_id, .. }, .. } = *replace;
-            let reason = RejectReason::TradingOff;
+            let reason = RejectReason::InstrumentClosed;
             return events.push(Event::Rejected(Rejected { login, user_ref, reason, cl_ord_id }));
         }
         let open = Quantity(replace.quantity.0.saturating_sub(old.executed().0));
@@ -306,6 +307,7 @@ impl Exchange {
             quantity: new.open,
             reserved: new.reserved,
             echo: Echo { capacity, cross_type, firm, ..replace.echo },
+            ..Replaced::default()
         }));
         self.work(new, checked.price, replace.time_in_force, events);
     }

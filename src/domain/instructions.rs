@@ -1,0 +1,144 @@
+//! What an order may ask for beyond side, price, quantity and time in force. docs/RULES.md says what each does.
+
+use super::{Timestamp, UserRef};
+use bincode::{Decode, Encode};
+
+/// Whether the book shows an order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+pub enum Visibility {
+    /// Everybody sees it, or its display quantity.
+    #[default]
+    Displayed,
+    /// Nobody sees it; at its price it trades after all displayed orders.
+    Hidden,
+}
+
+/// Whether an order may trade when it is entered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+pub enum PostOnly {
+    /// It may.
+    #[default]
+    No,
+    /// It is refused if it would.
+    Reject,
+    /// Its price is moved to the best one at which it would not.
+    Slide,
+}
+
+/// Whether `quantity` counts lots or money.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+pub enum QuantityUnit {
+    /// Lots of the instrument.
+    #[default]
+    Lots,
+    /// Minor units of the quote asset: trade for at most so much (market orders only).
+    QuoteAmount,
+}
+
+/// Whether an order may make its account's position larger.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+pub enum Effect {
+    /// Any effect.
+    #[default]
+    Any,
+    /// It may only make the position smaller (reduce-only).
+    ReduceOnly,
+}
+
+/// What happens when an incoming order meets a resting one of the same owner.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+pub enum SelfTrade {
+    /// They trade.
+    #[default]
+    Allow,
+    /// The incoming order's remainder is cancelled.
+    CancelNewest,
+    /// The resting order is cancelled, and the incoming one goes on.
+    CancelOldest,
+    /// Both are cancelled.
+    CancelBoth,
+    /// Both lose the smaller of the two open quantities.
+    DecrementBoth,
+}
+
+/// Who counts as the same owner.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+pub enum Owner {
+    /// The same account.
+    #[default]
+    Account,
+    /// The same account, or accounts of the same group.
+    Group,
+}
+
+/// What is done about trades of an owner with itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+pub struct SelfTradePrevention {
+    /// What happens.
+    pub mode: SelfTrade,
+    /// Between whom.
+    pub owner: Owner,
+}
+
+/// The price that a trigger watches.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+pub enum TriggerReference {
+    /// The instrument's last trade.
+    #[default]
+    LastTrade,
+    /// The instrument's mark price ([`super::Command::SetMark`]).
+    MarkPrice,
+}
+
+/// How a trigger watches it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+pub enum TriggerKind {
+    /// Against the holder: a buy when the reference is at or above the price, a sell when at or below.
+    #[default]
+    Stop,
+    /// In the holder's favour: a buy when the reference is at or below the price, a sell when at or above.
+    TakeProfit,
+    /// A stop that follows the reference at a fixed distance while it moves in the holder's favour.
+    TrailingStop,
+}
+
+/// The condition that an order waits for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct Trigger {
+    /// How the reference is watched.
+    pub kind: TriggerKind,
+    /// What is watched.
+    pub reference: TriggerReference,
+    /// Price units: the price, or the distance of a trailing stop. 1 to [`super::OrderPrice::LIMIT_END`] - 1, on the tick.
+    pub price: u32,
+}
+
+/// Everything that an order may ask for. The default asks for nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct Instructions {
+    /// Least number of lots that must trade at once when the order is matched, else all of it is cancelled. 0: none. The
+    /// whole quantity: fill or kill.
+    pub min_quantity: u32,
+    /// Lots shown at a time (iceberg). 0: all.
+    pub display_quantity: u32,
+    /// When a good-till-time order ends: below 86,400, seconds since midnight UTC of the day of entry (OUCH ExpireTime),
+    /// else seconds since the Unix epoch.
+    pub expire_s: u32,
+    /// The live order of the same login that is cancelled when this one trades, and the other way round
+    /// (one cancels the other). 0: none.
+    pub oco: UserRef,
+    /// The order is refused when it is sequenced later than this. 0: never.
+    pub book_by: Timestamp,
+    /// What the order waits for; `None`: it is live at once.
+    pub trigger: Option<Trigger>,
+    /// Whether it is shown.
+    pub visibility: Visibility,
+    /// Whether it may trade when it is entered.
+    pub post_only: PostOnly,
+    /// What the quantity counts.
+    pub unit: QuantityUnit,
+    /// Whether it may make the position larger.
+    pub effect: Effect,
+    /// Self-trade prevention; `None`: the account's.
+    pub self_trade: Option<SelfTradePrevention>,
+}

@@ -1,0 +1,204 @@
+//! What an operator sets while the exchange runs. docs/RULES.md says what each does.
+
+use super::{AccountId, Amount, AssetId, FeeRate, FeeTier, GroupId, InstrumentId, Ppm, Quantity};
+use super::{SelfTradePrevention, Side};
+use bincode::{Decode, Encode};
+
+/// What an instrument does at present.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+pub enum Phase {
+    /// No new orders, no replaces; cancels work. Entering it ends the day: day orders expire.
+    #[default]
+    Closed,
+    /// Orders gather without matching.
+    PreOpen,
+    /// Orders gather for the opening; indicative price and volume are published.
+    OpeningAuction,
+    /// Orders match as they come.
+    Continuous,
+    /// A price band was crossed: orders gather until the interruption ends.
+    VolatilityAuction,
+    /// Orders gather for the close.
+    ClosingAuction,
+    /// Nothing is taken, not even cancels.
+    Halted,
+    /// Only cancels are taken.
+    CancelOnly,
+    /// Gone for good; its orders are cancelled.
+    Delisted,
+}
+
+impl Phase {
+    /// Whether orders gather without matching.
+    pub fn gathers(self) -> bool {
+        matches!(self, Self::PreOpen | Self::OpeningAuction | Self::VolatilityAuction | Self::ClosingAuction)
+    }
+
+    /// Whether indicative prices are published.
+    pub fn is_auction(self) -> bool {
+        self.gathers() && self != Self::PreOpen
+    }
+}
+
+/// On or off.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+pub enum Switch {
+    /// Off.
+    #[default]
+    Off,
+    /// On.
+    On,
+}
+
+/// Out of what an instrument's fees are taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+pub enum FeeAsset {
+    /// Both sides pay in the quote asset: a buyer on top of the price, a seller out of the proceeds.
+    #[default]
+    Quote,
+    /// Each side pays out of what it receives: a buyer in base, a seller in quote.
+    Received,
+}
+
+/// The fee rates of one row of an instrument's fee table.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct SetFees {
+    /// Which instrument.
+    pub instrument: InstrumentId,
+    /// Which row.
+    pub tier: FeeTier,
+    /// Of the resting side. With the taker's it must not be below zero: the venue never pays more than it takes.
+    pub maker: FeeRate,
+    /// Of the incoming side, and of both sides of an auction.
+    pub taker: FeeRate,
+}
+
+/// The terms of an instrument that can change while it is listed. Orders that no longer fit are cancelled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct SetTerms {
+    /// Which instrument.
+    pub instrument: InstrumentId,
+    /// One tick in price units. Orders off the new tick are cancelled.
+    pub tick_units: u32,
+    /// One lot in minor units of the base asset. If it changes, all orders of the instrument are cancelled.
+    pub lot: Amount,
+    /// Smallest order, lots. Orders that rest stay.
+    pub min_quantity: Quantity,
+    /// Largest order, lots. Orders that rest stay.
+    pub max_quantity: Quantity,
+    /// Smallest limit order, price × quantity. Orders that rest stay.
+    pub min_notional: Amount,
+}
+
+/// What keeps an instrument's prices from running away. Everything 0: nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct Protection {
+    /// Lowest limit price taken, price units. 0: none.
+    pub price_min: u32,
+    /// Highest limit price taken, price units. 0: none.
+    pub price_max: u32,
+    /// Reference of the static band until the next auction sets it, price units. 0: as it is.
+    pub reference: u32,
+    /// How far from the reference trades may be. 0: any distance.
+    pub static_band: Ppm,
+    /// How far from the last trade a next order may trade. 0: any distance.
+    pub dynamic_band: Ppm,
+    /// How long trading gathers when a band is crossed, seconds. 0: it goes on, and what is left of the order that would
+    /// cross is cancelled.
+    pub interruption_s: u32,
+    /// How far from the best price a market order may trade. 0: any distance.
+    pub market_collar: Ppm,
+}
+
+/// Limits on orders. 0: none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct OrderLimits {
+    /// Largest quantity of an order, lots.
+    pub quantity_max: Quantity,
+    /// Largest price × quantity of a limit order, minor units of its quote asset.
+    pub notional_max: Amount,
+    /// Most open orders of an account.
+    pub open_orders_max: u32,
+    /// Most new orders and replaces of an account in one second of the clock.
+    pub orders_per_second_max: u32,
+    /// Most of the base asset, in lots, that an account may hold and have on order.
+    pub position_max: Quantity,
+}
+
+/// For whom limits hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub enum LimitScope {
+    /// Every account, in this instrument.
+    Instrument(InstrumentId),
+    /// This account: open orders and their rate over all instruments, the others in each.
+    Account(AccountId),
+}
+
+/// What a kill switch stops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub enum KillScope {
+    /// One account.
+    Account(AccountId),
+    /// Everybody.
+    Venue,
+}
+
+/// The settings of an asset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct AssetSettings {
+    /// Which asset.
+    pub asset: AssetId,
+    /// Minor units are 10^-scale. If it changes, all orders of the instruments that trade the asset are cancelled and all
+    /// amounts of it are converted; refused if one would not be exact or not fit.
+    pub scale: u8,
+    /// Whether deposits are taken.
+    pub deposits: Switch,
+    /// Whether withdrawals are made.
+    pub withdrawals: Switch,
+    /// Smallest deposit, minor units of the new scale.
+    pub min_deposit: Amount,
+    /// Smallest withdrawal, minor units of the new scale.
+    pub min_withdrawal: Amount,
+}
+
+/// An account's self-trade prevention, for orders that do not say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct AccountSelfTrade {
+    /// Which account.
+    pub account: AccountId,
+    /// What is done.
+    pub prevention: SelfTradePrevention,
+    /// The account's group; 0: none.
+    pub group: GroupId,
+}
+
+/// How accounts come to their fee tier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct VolumeTiers {
+    /// Trades that are paid in this asset count.
+    pub asset: AssetId,
+    /// The 30-day volume from which a row of the fee tables holds, minor units, ascending; the first is 0. A row that is
+    /// not to be reached has `i64::MAX`.
+    pub volume_min: [Amount; FeeTier::COUNT],
+}
+
+impl Default for VolumeTiers {
+    fn default() -> Self {
+        let mut volume_min = [Amount(i64::MAX); FeeTier::COUNT];
+        volume_min[0] = Amount(0);
+        Self { asset: AssetId(0), volume_min }
+    }
+}
+
+/// Which orders a mass cancel takes: those that fit everything that is said.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct CancelFilter {
+    /// Orders of this login.
+    pub login: Option<super::LoginId>,
+    /// Orders of this account.
+    pub account: Option<AccountId>,
+    /// Orders of this instrument.
+    pub instrument: Option<InstrumentId>,
+    /// Orders of this side.
+    pub side: Option<Side>,
+}
