@@ -2,9 +2,10 @@
 
 use dojima::domain::{
     Accepted, AccountId, Amount, AssetCode, AssetId, Cancel, CancelReason, Canceled, ClOrdId, Command, Echo,
-    Enter, Event, EventRecord, Executed, IgnoreReason, Ignored, InstrumentId, ListInstrument, Listing,
-    LoginId, LoginName, OrderId, OrderPrice, Ppm, Price, Quantity, RefuseEnter, RefuseReplace, RejectReason,
-    Rejected, Replace, Replaced, Side, Symbol, TimeInForce, Timestamp, TradeId, Trading, Transfer, UserRef,
+    Enter, Event, EventRecord, Executed, FeeRate, IgnoreReason, Ignored, InstrumentId, ListInstrument,
+    Listing, LoginId, LoginName, OrderId, OrderPrice, Phase, Price, Quantity, RefuseEnter, RefuseReplace,
+    RejectReason, Rejected, Replace, Replaced, Side, Symbol, TimeInForce, Timestamp, TradeId, Transfer,
+    UserRef,
 };
 
 fn echo() -> Echo {
@@ -38,6 +39,7 @@ fn enter() -> Enter {
         price: OrderPrice::Limit(0x7131_3233),
         quantity: Quantity(0x4142_4344_4546_4748),
         echo: echo(),
+        instructions: None,
     }
 }
 
@@ -50,6 +52,7 @@ fn replace() -> Replace {
         price: OrderPrice::Limit(0x7131_3233),
         quantity: Quantity(0x4142_4344_4546_4748),
         echo: echo(),
+        instructions: None,
     }
 }
 
@@ -66,9 +69,10 @@ pub fn commands() -> Vec<(&'static str, Command)> {
         min_quantity: Quantity(0x4142_4344_4546_4748),
         max_quantity: Quantity(0x5152_5354_5556_5758),
         min_notional: Amount(0x6162_6364_6566_6768),
-        maker_fee: Ppm(0x7172_7374),
-        taker_fee: Ppm(0x8182_8384),
-        trading: Trading::On,
+        maker_fee: FeeRate(0x7172_7374),
+        taker_fee: FeeRate(-0x7E7D_7C7C),
+        phase: Phase::Continuous,
+        ..ListInstrument::default()
     };
     let refuse_enter = RefuseEnter {
         login: LoginId(0x0A0B_0C0D),
@@ -100,7 +104,7 @@ pub fn commands() -> Vec<(&'static str, Command)> {
             },
         ),
         ("ListInstrument", Command::ListInstrument(list)),
-        ("SetTrading", Command::SetTrading { instrument: InstrumentId(0x1112_1314), trading: Trading::On }),
+        ("SetPhase", Command::SetPhase { instrument: InstrumentId(0x1112_1314), phase: Phase::Continuous }),
         ("Deposit", Command::Deposit(transfer())),
         ("Withdraw", Command::Withdraw(transfer())),
         ("Open", Command::Open { config_digest: 0xB1B2_B3B4_B5B6_B7B8 }),
@@ -127,6 +131,7 @@ fn accepted() -> Accepted {
         quantity: Quantity(0x4142_4344_4546_4748),
         reserved: Amount(0x6162_6364_6566_6768),
         echo: echo(),
+        ..Accepted::default()
     }
 }
 
@@ -144,6 +149,7 @@ fn replaced() -> Replaced {
         quantity: Quantity(0x4142_4344_4546_4748),
         reserved: Amount(0x6162_6364_6566_6768),
         echo: echo(),
+        ..Replaced::default()
     }
 }
 
@@ -173,9 +179,10 @@ pub fn events() -> Vec<(&'static str, EventRecord)> {
         min_quantity: Quantity(0x4142_4344_4546_4748),
         max_quantity: Quantity(0x5152_5354_5556_5758),
         min_notional: Amount(0x6162_6364_6566_6768),
-        maker_fee: Ppm(0x7172_7374),
-        taker_fee: Ppm(0x8182_8384),
-        trading: Trading::On,
+        maker_fee: FeeRate(0x7172_7374),
+        taker_fee: FeeRate(-0x7E7D_7C7C),
+        phase: Phase::Continuous,
+        ..Listing::default()
     };
     let rejected = Rejected {
         login: LoginId(0x0A0B_0C0D),
@@ -199,6 +206,7 @@ pub fn events() -> Vec<(&'static str, EventRecord)> {
         taker_order: OrderId(0xD1D2_D3D4_D5D6_D7D8),
         taker_fee: Amount(0x1718_191A_1B1C_1D1E),
         taker_reserved: Amount(0x696A_6B6C_6D6E_6F70),
+        ..Executed::default()
     };
     let ignored = Ignored {
         login: LoginId(0x0A0B_0C0D),
@@ -211,7 +219,7 @@ pub fn events() -> Vec<(&'static str, EventRecord)> {
         ("AccountOpened", Event::AccountOpened { account: AccountId(0x1122_3344) }),
         ("LoginOpened", Event::LoginOpened { login: LoginId(0x0A0B_0C0D), account: AccountId(0x1122_3344) }),
         ("InstrumentListed", Event::InstrumentListed(listing)),
-        ("TradingSet", Event::TradingSet { instrument: InstrumentId(0x1112_1314), trading: Trading::On }),
+        ("PhaseSet", Event::PhaseSet { instrument: InstrumentId(0x1112_1314), phase: Phase::Continuous }),
         ("Deposited", Event::Deposited(transfer())),
         ("Withdrawn", Event::Withdrawn(transfer())),
         ("Opened", Event::Opened { config_digest: 0xB1B2_B3B4_B5B6_B7B8 }),
