@@ -7,8 +7,8 @@
 use dojima::domain::{
     Accepted, AccountId, Amount, AssetCode, AssetId, Cancel, CancelReason, Canceled, Command, Echo, Enter,
     Event, Executed, IgnoreReason, Ignored, InstrumentId, ListInstrument, Listing, LoginId, OrderId,
-    OrderPrice, Price, Quantity, RefuseEnter, RefuseReplace, RejectReason, Rejected, Replace, Replaced, Side,
-    TimeInForce, TradeId, Trading, Transfer, UserRef,
+    OrderPrice, Phase, Price, Quantity, RefuseEnter, RefuseReplace, RejectReason, Rejected, Replace,
+    Replaced, Side, TimeInForce, TradeId, Transfer, UserRef,
 };
 
 const MILLION: i128 = 1_000_000;
@@ -99,7 +99,7 @@ fn notional(listing: &Listing, price: i128, open: i128) -> i128 {
 }
 
 /// What is to pay for a further notional: an order's fees are Σ notional × rate, rounded up once.
-fn next_fee(order: &Order, notional: i128, rate: u32) -> i128 {
+fn next_fee(order: &Order, notional: i128, rate: i32) -> i128 {
     ceil_div(order.owed + notional * i128::from(rate), MILLION).max(order.paid) - order.paid
 }
 
@@ -231,10 +231,10 @@ impl Naive {
                 Ok(Event::LoginOpened { login, account })
             }
             Command::ListInstrument(terms) => self.list(&terms),
-            Command::SetTrading { instrument, trading } => {
+            Command::SetPhase { instrument, phase } => {
                 let found = self.listings.get_mut(instrument.0 as usize);
-                found.ok_or(RejectReason::UnknownInstrument)?.trading = trading;
-                Ok(Event::TradingSet { instrument, trading })
+                found.ok_or(RejectReason::UnknownInstrument)?.phase = phase;
+                Ok(Event::PhaseSet { instrument, phase })
             }
             Command::Deposit(transfer) => self.transfer(transfer, 1),
             Command::Withdraw(transfer) => self.transfer(transfer, -1),
@@ -298,7 +298,7 @@ impl Naive {
         }
         let ListInstrument { instrument, symbol, base, quote, price_decimals, tick_units, lot, .. } = *terms;
         let ListInstrument { min_quantity, max_quantity, min_notional, .. } = *terms;
-        let ListInstrument { maker_fee, taker_fee, trading, .. } = *terms;
+        let ListInstrument { maker_fee, taker_fee, fee_asset, phase, .. } = *terms;
         self.listings.push(Listing {
             instrument,
             symbol,
@@ -313,7 +313,8 @@ impl Naive {
             min_notional,
             maker_fee,
             taker_fee,
-            trading,
+            fee_asset,
+            phase,
         });
         Ok(Event::InstrumentListed(*self.listings.last().expect("just listed")))
     }
@@ -403,6 +404,7 @@ impl Naive {
             quantity: lots(order.open),
             reserved: amount(order.reserved),
             echo,
+            ..Accepted::default()
         })];
         self.work(order, enter.time_in_force, &mut events);
         events
@@ -413,8 +415,8 @@ impl Naive {
     fn check(&self, order: &Order, price: OrderPrice) -> Result<Option<i128>, RejectReason> {
         let listing =
             self.listings.get(order.instrument.0 as usize).ok_or(RejectReason::UnknownInstrument)?;
-        if listing.trading == Trading::Off {
-            return Err(RejectReason::TradingOff);
+        if listing.phase == Phase::Closed {
+            return Err(RejectReason::InstrumentClosed);
         }
         let price = ticks(listing, price)?;
         if order.total == 0 || order.open <= 0 {
@@ -566,6 +568,7 @@ impl Naive {
             taker_order: taker.id,
             taker_fee: fees[1],
             taker_reserved: amount(taker.reserved),
+            ..Executed::default()
         })
     }
 
@@ -578,10 +581,10 @@ impl Naive {
             return ignored(login, orig_user_ref, IgnoreReason::OrderNotLive);
         };
         let instrument = self.resting[at].instrument;
-        if self.listings[instrument.0 as usize].trading == Trading::Off {
+        if self.listings[instrument.0 as usize].phase == Phase::Closed {
             // Live but not to be changed: answered, the number consumed, the order intact.
             self.logins[login.0 as usize].last = user_ref;
-            let (reason, cl_ord_id) = (RejectReason::TradingOff, replace.echo.cl_ord_id);
+            let (reason, cl_ord_id) = (RejectReason::InstrumentClosed, replace.echo.cl_ord_id);
             return vec![Event::Rejected(Rejected { login, user_ref, reason, cl_ord_id })];
         }
         let mut old = self.resting.remove(at);
@@ -607,6 +610,7 @@ impl Naive {
             quantity: lots(new.open),
             reserved: amount(new.reserved),
             echo: Echo { capacity, cross_type, firm, ..replace.echo },
+            ..Replaced::default()
         })];
         self.work(new, replace.time_in_force, &mut events);
         events
