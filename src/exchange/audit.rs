@@ -1,7 +1,7 @@
 //! What must always be true, checked on demand: after every command in tests, at will in production.
 
 use super::orders::reserve_for;
-use super::{Exchange, Instrument};
+use super::{Exchange, Instrument, LevelView, Order};
 use crate::domain::{AccountId, AssetId, InstrumentId, OrderId, Side};
 use std::collections::BTreeMap;
 
@@ -110,29 +110,13 @@ impl Exchange {
             return bad("the best bid is not below the best ask");
         }
         for side in [Side::Buy, Side::Sell] {
-            let mut orders = instrument.book.orders(side, &self.orders).map(|(_, order)| order).peekable();
-            let mut last = None;
-            for level in instrument.book.levels(side) {
-                let worse = |last: crate::domain::Price| match side {
-                    Side::Buy => level.price < last,
-                    Side::Sell => level.price > last,
-                };
-                if !last.is_none_or(worse) {
-                    return bad("levels are out of order");
-                }
-                last = Some(level.price);
-                let (mut total, mut count) = (0, 0);
-                while let Some(order) = orders.next_if(|order| order.price == level.price) {
-                    total += order.open.0;
-                    count += 1;
-                }
-                if (total, count) != (level.quantity.0, level.orders) || count == 0 {
-                    return bad("a level is not the sum of its orders");
-                }
-            }
-            if orders.next().is_some() {
-                return bad("orders beyond the last level");
-            }
+            let book = &instrument.book;
+            let orders = |hidden| {
+                let all = book.orders(side, &self.orders).map(|(_, order)| order);
+                all.filter(move |order| order.hidden == hidden)
+            };
+            audit_levels(side, book.levels(side, &self.orders), orders(false)).or_else(bad)?;
+            audit_levels(side, book.hidden_levels(side, &self.orders), orders(true)).or_else(bad)?;
         }
         Ok(())
     }
@@ -154,12 +138,44 @@ impl Exchange {
             if Some(order.reserved) != reserve_for(listing, side, order.price, order.open, order.fee_carry) {
                 return bad("does not hold what it needs");
             }
-            if self.client_refs.get(order.login, order.user_ref) != Some(handle) {
+            if self.client_refs.get(&self.orders, order.login, order.user_ref) != Some(handle) {
                 return bad("cannot be found by its client's number");
             }
             *reserved.entry((order.account, asset)).or_default() += i128::from(order.reserved.0);
             count += 1;
         }
         Ok(count)
+    }
+}
+
+/// Levels must get worse one by one, and each must be the sum of its orders.
+fn audit_levels(
+    side: Side,
+    levels: impl Iterator<Item = LevelView>,
+    orders: impl Iterator<Item = Order>,
+) -> Result<(), &'static str> {
+    let mut orders = orders.peekable();
+    let mut last = None;
+    for level in levels {
+        let worse = |last: crate::domain::Price| match side {
+            Side::Buy => level.price < last,
+            Side::Sell => level.price > last,
+        };
+        if !last.is_none_or(worse) {
+            return Err("levels are out of order");
+        }
+        last = Some(level.price);
+        let (mut total, mut count) = (0, 0);
+        while let Some(order) = orders.next_if(|order| order.price == level.price) {
+            total += order.open.0;
+            count += 1;
+        }
+        if (total, count) != (level.quantity.0, level.orders) || count == 0 {
+            return Err("a level is not the sum of its orders");
+        }
+    }
+    match orders.next() {
+        Some(_) => Err("orders beyond the last level"),
+        None => Ok(()),
     }
 }

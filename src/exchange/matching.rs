@@ -1,6 +1,6 @@
 //! The match: an incoming order against the other side of the book, and the money of every trade.
 
-use super::book::{Handle, Order, OrderSlab};
+use super::book::{Handle, Hot, OrderSlab};
 use super::client_refs::ClientRefs;
 use super::ledger::Ledger;
 use super::orders::{highest_fee, reserve_for};
@@ -36,13 +36,13 @@ struct Fill {
 
 impl Matching<'_> {
     /// Trades the order against the best of the other side for as long as prices cross.
-    pub(super) fn run(&mut self, taker: &mut Order, limit: Option<Price>) -> Stop {
+    pub(super) fn run(&mut self, taker: &mut Hot, limit: Option<Price>) -> Stop {
         while taker.open.0 > 0 {
             let Some((price, handle)) = self.instrument.book.best(taker.side.opposite()) else { break };
             if !crosses(taker.side, limit, price) {
                 break;
             }
-            let wanted = taker.open.min(self.orders.get(handle).open);
+            let wanted = taker.open.min(self.orders.hot(handle).open);
             let mut quantity = wanted;
             if limit.is_none() && taker.side == Side::Buy {
                 quantity = wanted.min(self.affordable(taker, price));
@@ -59,7 +59,7 @@ impl Matching<'_> {
         Stop::NothingCrosses
     }
 
-    fn trade(&mut self, taker: &mut Order, handle: Handle, price: Price, quantity: Quantity) {
+    fn trade(&mut self, taker: &mut Hot, handle: Handle, price: Price, quantity: Quantity) {
         let listing = self.instrument.listing;
         let fill = Fill {
             price,
@@ -85,8 +85,8 @@ impl Matching<'_> {
         self.ledger.credit(AccountId::FEES, listing.quote, Amount(maker_fee.0 + taker_fee.0));
         if maker.open.0 == 0 {
             self.instrument.book.unlink(self.orders, handle);
+            self.client_refs.remove(self.orders, handle);
             self.orders.remove(handle);
-            self.client_refs.remove(maker.login, maker.user_ref);
         }
         *self.last_trade = TradeId(self.last_trade.0 + 1);
         self.events.push(Event::Executed(Executed {
@@ -109,7 +109,7 @@ impl Matching<'_> {
     }
 
     /// How many lots a market buy can pay for at this price, its fee included.
-    fn affordable(&self, taker: &Order, price: Price) -> Quantity {
+    fn affordable(&self, taker: &Hot, price: Price) -> Quantity {
         let listing = &self.instrument.listing;
         let available = self.ledger.balance(taker.account, listing.quote).available;
         let fits = |lots: u64| {
@@ -140,7 +140,7 @@ fn crosses(side: Side, limit: Option<Price>, price: Price) -> bool {
 }
 
 /// Moves one side's money for a fill and returns its fee. The order's open quantity has been lowered already.
-fn settle(ledger: &mut Ledger, listing: &Listing, order: &mut Order, fill: Fill, rate: Ppm) -> Amount {
+fn settle(ledger: &mut Ledger, listing: &Listing, order: &mut Hot, fill: Fill, rate: Ppm) -> Amount {
     let (fee, carry) = fees::fee(fill.notional, rate, order.fee_carry);
     order.fee_carry = carry;
     let before = order.reserved;
@@ -149,7 +149,7 @@ fn settle(ledger: &mut Ledger, listing: &Listing, order: &mut Order, fill: Fill,
             if before.0 > 0 {
                 order.reserved = match order.open.0 {
                     0 => Amount(0),
-                    _ => reserve_for(listing, Side::Buy, order.price, order.open, carry)
+                    _ => reserve_for(listing, Side::Buy, order.price(), order.open, carry)
                         .expect("a part needs no more than the whole"),
                 };
             }

@@ -15,7 +15,8 @@ mod matching;
 mod orders;
 
 pub use audit::AuditError;
-pub use book::{LevelView, Order};
+pub use book::{Book, Cold, Handle, Hot, LevelView, Order, OrderSlab};
+pub use client_refs::NameKey;
 pub use digest::Digest;
 pub use ledger::Balance;
 
@@ -23,7 +24,6 @@ use crate::domain::{
     AccountId, Amount, AssetCode, AssetId, Command, Event, InstrumentId, Listing, LoginId, OrderId, Side,
     Stamp, TradeId, UserRef,
 };
-use book::{Book, OrderSlab};
 use client_refs::ClientRefs;
 use ledger::Ledger;
 
@@ -87,6 +87,12 @@ pub struct Exchange {
 impl Exchange {
     /// An empty exchange. Takes all memory that open orders will need.
     pub fn new(limits: ExchangeLimits) -> Self {
+        Self::with_name_key(limits, NameKey::default())
+    }
+
+    /// [`Exchange::new`] with a key that clients do not know, so that they cannot choose numbers that are slow to look up.
+    /// No result depends on it: exchanges with different keys say and hold the same.
+    pub fn with_name_key(limits: ExchangeLimits, key: NameKey) -> Self {
         Self {
             assets: Vec::new(),
             accounts: Vec::new(),
@@ -94,7 +100,7 @@ impl Exchange {
             instruments: Vec::new(),
             ledger: Ledger::default(),
             orders: OrderSlab::new(limits.orders_max),
-            client_refs: ClientRefs::new(limits.orders_max),
+            client_refs: ClientRefs::new(limits.orders_max, key),
             last_order: OrderId(0),
             last_trade: TradeId(0),
             config_digest: None,
@@ -154,12 +160,15 @@ impl Exchange {
 
     /// The price levels of one side of a book, best first; nothing when there is no such instrument.
     pub fn levels(&self, instrument: InstrumentId, side: Side) -> impl Iterator<Item = LevelView> + '_ {
-        self.instruments.get(instrument.0 as usize).into_iter().flat_map(move |found| found.book.levels(side))
+        self.instruments
+            .get(instrument.0 as usize)
+            .into_iter()
+            .flat_map(move |found| found.book.levels(side, &self.orders))
     }
 
     /// The open orders of one side of a book in the order in which they would trade; nothing when there is no such
     /// instrument.
-    pub fn orders(&self, instrument: InstrumentId, side: Side) -> impl Iterator<Item = &Order> + '_ {
+    pub fn orders(&self, instrument: InstrumentId, side: Side) -> impl Iterator<Item = Order> + '_ {
         let found = self.instruments.get(instrument.0 as usize);
         found.into_iter().flat_map(move |found| found.book.orders(side, &self.orders).map(|(_, order)| order))
     }
@@ -179,19 +188,10 @@ impl Exchange {
         self.orders.capacity()
     }
 
-    /// Takes the memory for this many open orders, and refuses one more. The handles of open orders stay; the names are
-    /// entered into a table of the new size.
+    /// Takes the memory for this many open orders, and refuses one more. Open orders stay where they are.
     fn make_room(&mut self, orders_max: u32) {
         self.orders.set_capacity(orders_max);
-        let open = u32::try_from(self.orders.len()).unwrap_or(u32::MAX);
-        self.client_refs = ClientRefs::new(orders_max.max(open));
-        for instrument in &self.instruments {
-            for side in [Side::Buy, Side::Sell] {
-                for (handle, order) in instrument.book.orders(side, &self.orders) {
-                    self.client_refs.insert(order.login, order.user_ref, handle);
-                }
-            }
-        }
+        self.client_refs.set_capacity(orders_max);
     }
 
     /// The login of this id.

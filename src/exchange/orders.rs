@@ -205,11 +205,12 @@ impl Exchange {
     /// Matches an accepted order, then rests or cancels what is left.
     fn work(
         &mut self,
-        mut order: Order,
+        order: Order,
         limit: Option<Price>,
         time_in_force: TimeInForce,
         events: &mut Vec<Event>,
     ) {
+        let (mut hot, cold) = order.split();
         let stop = Matching {
             instrument: &mut self.instruments[order.instrument.0 as usize],
             orders: &mut self.orders,
@@ -218,21 +219,21 @@ impl Exchange {
             last_trade: &mut self.last_trade,
             events,
         }
-        .run(&mut order, limit);
-        if order.open.0 == 0 {
+        .run(&mut hot, limit);
+        if hot.open.0 == 0 {
             return;
         }
         if limit.is_some() && time_in_force == TimeInForce::GoodTillCancel {
-            let handle = self.orders.insert(order);
-            self.instruments[order.instrument.0 as usize].book.push_back(&mut self.orders, handle);
-            self.client_refs.insert(order.login, order.user_ref, handle);
+            let handle = self.orders.insert_parts(hot, cold);
+            self.instruments[cold.instrument.0 as usize].book.push_back(&mut self.orders, handle);
+            self.client_refs.insert(&mut self.orders, handle);
             return;
         }
         let reason = match stop {
             Stop::OutOfFunds => CancelReason::FundsExhausted,
             Stop::NothingCrosses => CancelReason::ImmediateOrCancel,
         };
-        self.cancel_rest(order, reason, events);
+        self.cancel_rest(Order::join(&hot, &cold), reason, events);
     }
 
     /// Cancels all that is open of an order that does not (or no longer) rest.
@@ -252,10 +253,10 @@ impl Exchange {
 
     /// Takes a resting order out of its book, the slab and the names.
     fn take_out(&mut self, handle: Handle) -> Order {
-        let order = *self.orders.get(handle);
+        let order = self.orders.get(handle);
         self.instruments[order.instrument.0 as usize].book.unlink(&mut self.orders, handle);
+        self.client_refs.remove(&mut self.orders, handle);
         self.orders.remove(handle);
-        self.client_refs.remove(order.login, order.user_ref);
         order
     }
 
@@ -264,7 +265,7 @@ impl Exchange {
         else {
             return;
         };
-        let old = *self.orders.get(handle);
+        let old = self.orders.get(handle);
         let listing = &self.instruments[old.instrument.0 as usize].listing;
         if listing.trading == Trading::Off {
             // Live but not to be changed now: the answer consumes the number and the order stays.
@@ -329,7 +330,7 @@ impl Exchange {
             events.push(ignored(login, user_ref, IgnoreReason::Retransmission));
             return None;
         }
-        let handle = self.client_refs.get(login, orig_user_ref);
+        let handle = self.client_refs.get(&self.orders, login, orig_user_ref);
         if handle.is_none() {
             events.push(ignored(login, orig_user_ref, IgnoreReason::OrderNotLive));
         }
@@ -338,12 +339,12 @@ impl Exchange {
 
     pub(super) fn cancel(&mut self, cancel: &Cancel, events: &mut Vec<Event>) {
         let Cancel { login, user_ref, quantity } = *cancel;
-        let Some(handle) = self.client_refs.get(login, user_ref) else {
+        let Some(handle) = self.client_refs.get(&self.orders, login, user_ref) else {
             let known = (login.0 as usize) < self.logins.len();
             let reason = if known { IgnoreReason::OrderNotLive } else { IgnoreReason::UnknownLogin };
             return events.push(ignored(login, user_ref, reason));
         };
-        let order = *self.orders.get(handle);
+        let order = self.orders.get(handle);
         if quantity >= order.total {
             return events.push(ignored(login, user_ref, IgnoreReason::NothingToCancel));
         }
@@ -354,12 +355,12 @@ impl Exchange {
         let decrement = Quantity(order.total.0 - quantity.0);
         let instrument = &mut self.instruments[order.instrument.0 as usize];
         instrument.book.reduce(&mut self.orders, handle, decrement);
+        self.orders.cold_mut(handle).total = quantity;
         let reduced = self.orders.get_mut(handle);
-        reduced.total = quantity;
         reduced.reserved =
-            reserve_for(&instrument.listing, reduced.side, reduced.price, reduced.open, reduced.fee_carry)
+            reserve_for(&instrument.listing, reduced.side, reduced.price(), reduced.open, reduced.fee_carry)
                 .expect("a part needs no more than the whole");
-        let reduced = *reduced;
+        let reduced = self.orders.get(handle);
         self.reserve(&reduced, order.reserved);
         events.push(Event::Canceled(Canceled {
             login,
