@@ -15,7 +15,7 @@ use crate::domain::{LoginId, UserRef};
 /// Neighbouring numbers whose buckets share a cache line.
 const LINE: u32 = 16;
 /// Buckets at first.
-const LEN_FIRST: usize = 1 << 10;
+const LEN_FIRST: usize = 1 << 13;
 
 /// What scatters the names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

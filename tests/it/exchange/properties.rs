@@ -362,7 +362,7 @@ fn assert_same_state(exchange: &Exchange, naive: &Naive) -> Result<(), TestCaseE
 fn live_orders(exchange: &Exchange) -> Vec<Order> {
     let sides =
         (0..INSTRUMENTS).flat_map(|id| [(InstrumentId(id), Side::Buy), (InstrumentId(id), Side::Sell)]);
-    sides.flat_map(|(id, side)| exchange.orders(id, side).copied()).collect()
+    sides.flat_map(|(id, side)| exchange.orders(id, side)).collect()
 }
 
 /// Cancels whatever rests.
