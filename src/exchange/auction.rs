@@ -1,6 +1,6 @@
 //! Phases, and the call auction that ends a phase in which orders gathered (docs/RULES.md, "Phases and auctions").
 
-use super::book::{Handle, Hot, Order};
+use super::book::{Handle, Order};
 use super::extras::Extra;
 use super::market::Market;
 use super::matching::Liquidity;
@@ -144,7 +144,8 @@ impl Market<'_> {
         self.lower(sell, lots);
         self.lower(buy, lots);
         let left = Quantity(self.shared.orders.hot(buy).open.0 + self.rest_of(buy));
-        let mut buyer = Hot { open: left, ..*self.shared.orders.hot(buy) };
+        let mut buyer = *self.shared.orders.hot(buy);
+        buyer.open = left;
         let seller = self.shared.orders.hot(sell).account;
         let rates = [self.rate(seller, Liquidity::Auction), self.rate(buyer.account, Liquidity::Auction)];
         self.execute(&mut buyer, sell, fill, rates, kind);

@@ -28,7 +28,7 @@ mod shared;
 mod triggers;
 
 pub use audit::AuditError;
-pub use book::{LevelView, Order};
+pub use book::{Book, Cold, Handle, Hot, LevelView, Order, OrderSlab};
 pub use client_refs::NameKey;
 pub use digest::Digest;
 pub use ledger::Balance;
@@ -39,7 +39,6 @@ use crate::domain::{
     Stamp, Switch, TradeId, UserRef,
 };
 use accounts::Account;
-use book::OrderSlab;
 use client_refs::ClientRefs;
 use instrument::Instrument;
 use ledger::Ledger;
