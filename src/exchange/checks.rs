@@ -7,8 +7,8 @@ use super::market::{Market, reserve_for};
 use super::triggers::{self, TRIGGERS_MAX};
 use crate::domain::{
     AccountId, Amount, Effect, Instructions, LoginId, OrderLimits, OrderPrice, Phase, PostOnly, Price,
-    Quantity, QuantityUnit, RejectReason, Side, Switch, TimeInForce, Timestamp, Trigger, TriggerKind,
-    UserRef, Visibility,
+    Protection, Quantity, QuantityUnit, RejectReason, Side, Switch, TimeInForce, Timestamp, Trigger,
+    TriggerKind, UserRef, Visibility,
 };
 
 /// What an order asks for, as the checks see it.
@@ -170,7 +170,10 @@ impl Market<'_> {
         check_phase(self.instrument.listing.phase, request)?;
         let account_max = self.account_limits(request.account).map_or(0, |own| own.orders_per_second_max);
         if account_max > 0 || self.shared.usage.is_some() {
-            return self.check_rates(request.account, account_max);
+            self.check_rates(request.account, account_max)?;
+        }
+        if request.replaced.is_some_and(|replaced| replaced.is_linked) {
+            return Err(RejectReason::OrderIsLinked);
         }
         Ok(())
     }
@@ -180,15 +183,20 @@ impl Market<'_> {
         let now = self.shared.now;
         let id = self.instrument.listing.instrument;
         let own = self.shared.account(account).limits.as_ref();
+        let instrument_max = self.instrument.limits.orders_per_second_max;
         let full = own.is_some_and(|own| own.rate.is_full(now, account_max))
-            || self.shared.used(id, account).rate.is_full(now, self.instrument.limits.orders_per_second_max);
+            || self.shared.used(id, account).rate.is_full(now, instrument_max);
         if full {
             return Err(RejectReason::OrderRateExceeded);
         }
-        if let Some(own) = &mut self.shared.account_mut(account).limits {
+        if let Some(own) = &mut self.shared.account_mut(account).limits
+            && account_max > 0
+        {
             own.rate.count(now);
         }
-        if let Some(usage) = &mut self.shared.usage {
+        if let Some(usage) = &mut self.shared.usage
+            && instrument_max > 0
+        {
             usage.entry((id, account)).or_default().rate.count(now);
         }
         Ok(())
@@ -239,9 +247,6 @@ impl Market<'_> {
         if checked.watch.is_some() && !takes_its_place && self.instrument.dormant() >= TRIGGERS_MAX {
             return Err(RejectReason::TooManyTriggers);
         }
-        if request.replaced.is_some_and(|replaced| replaced.is_linked) {
-            return Err(RejectReason::OrderIsLinked);
-        }
         Ok(checked)
     }
 
@@ -278,11 +283,11 @@ impl Market<'_> {
             return Err(RejectReason::QuantityAboveMaximum);
         }
         if let Some(asked) = request.instructions {
-            if u64::from(asked.min_quantity) > checked.open.0 {
+            if u64::from(asked.min_quantity) > request.total.0 {
                 return Err(RejectReason::InvalidMinQuantity);
             }
             let shown = u64::from(asked.display_quantity);
-            if shown > 0 && (shown > checked.open.0 || shown < listing.min_quantity.0) {
+            if shown > 0 && (shown > request.total.0 || shown < listing.min_quantity.0) {
                 return Err(RejectReason::InvalidDisplayQuantity);
             }
         }
@@ -357,8 +362,11 @@ impl Market<'_> {
         if !crosses {
             return Ok(price);
         }
-        let in_range =
-            self.instrument.listing.price_from_units(self.instrument.listing.price_units(slid)) == Ok(slid);
+        let units = self.instrument.listing.price_units(slid);
+        let Protection { price_min, price_max, .. } = self.instrument.protection;
+        let in_range = self.instrument.listing.price_from_units(units) == Ok(slid)
+            && units >= u64::from(price_min)
+            && (price_max == 0 || units <= u64::from(price_max));
         if post_only == PostOnly::Slide && slid.0 > 0 && in_range {
             Ok(slid)
         } else {

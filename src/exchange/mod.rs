@@ -131,7 +131,6 @@ impl Exchange {
         self.shared.now = stamp.time;
         if stamp.time.0 >= self.shared.due.next {
             self.do_due(events);
-            self.release_moved(events);
         }
         match command {
             Command::Enter(enter) => self.enter(enter, events),
