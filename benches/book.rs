@@ -8,6 +8,8 @@ mod markets;
 use markets::flow::{Message, Report, Tally, play};
 use markets::generator::{Flow, Market, generate};
 use markets::naive::Naive;
+use markets::prices::{self, Ask};
+use markets::structures::{Bitmap, PriceIndex, Sorted, Std, Tree};
 use markets::venue::Dojima;
 use std::time::{Duration, Instant};
 
@@ -76,6 +78,7 @@ fn full() {
     let flows: Vec<(Market, Flow)> =
         Market::ALL.iter().map(|market| (*market, generate(*market, RESTING, MESSAGES_FULL))).collect();
     let all = measure(&flows, ROUNDS_FULL);
+    structures(&flows, ROUNDS_FULL);
     println!(
         "{:<16} {:>8} {:>8} {:>8} {:>10} {:>9} {:>8} {:>7}  {:>16}",
         "market", "median", "best", "ns", "messages", "trades", "resting", "levels", "digest"
@@ -101,6 +104,37 @@ fn full() {
             100.0 * mix.taken_back as f64 / (mix.taken_back + mix.traded) as f64
         );
     }
+}
+
+/// Each structure on what each market asks of it, in turn; ns for each request.
+fn structures(flows: &[(Market, Flow)], rounds: usize) {
+    for (market, flow) in flows {
+        let (fill, asks) = prices::record(&flow.fill, &flow.messages);
+        let mut times = [const { Vec::new() }; 4];
+        let mut digests = [0; 4];
+        for _ in 0..rounds {
+            (times[0], digests[0]) = one::<Sorted>(&fill, &asks, std::mem::take(&mut times[0]));
+            (times[1], digests[1]) = one::<Tree>(&fill, &asks, std::mem::take(&mut times[1]));
+            (times[2], digests[2]) = one::<Bitmap>(&fill, &asks, std::mem::take(&mut times[2]));
+            (times[3], digests[3]) = one::<Std>(&fill, &asks, std::mem::take(&mut times[3]));
+        }
+        assert!(digests.iter().all(|digest| *digest == digests[0]), "all structures say the same");
+        print!("{:<16} {:>8} asks", market.name(), asks.len());
+        for (times, name) in times.iter_mut().zip([Sorted::NAME, Tree::NAME, Bitmap::NAME, Std::NAME]) {
+            times.sort_unstable();
+            print!("  {name} {:.1}", times[times.len() / 2].as_secs_f64() * 1e9 / asks.len() as f64);
+        }
+        println!();
+    }
+}
+
+fn one<I: PriceIndex>(fill: &[Ask], asks: &[Ask], mut times: Vec<Duration>) -> (Vec<Duration>, u64) {
+    let mut sides = [I::default(), I::default()];
+    prices::ask(&mut sides, fill);
+    let start = Instant::now();
+    let digest = prices::ask(&mut sides, asks);
+    times.push(start.elapsed());
+    (times, digest)
 }
 
 fn small() {

@@ -6,6 +6,8 @@
 pub mod flow;
 pub mod generator;
 pub mod naive;
+pub mod prices;
+pub mod structures;
 pub mod venue;
 
 /// A fixed stream of numbers (SplitMix64), the same on every machine.

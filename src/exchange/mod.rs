@@ -15,7 +15,7 @@ mod matching;
 mod orders;
 
 pub use audit::AuditError;
-pub use book::{Book, Cold, Handle, Hot, LevelView, Order, OrderSlab};
+pub use book::{Blocks, Book, Cold, Handle, Hot, LevelView, Order, OrderSlab, Place, Ranks};
 pub use client_refs::NameKey;
 pub use digest::Digest;
 pub use ledger::Balance;

@@ -13,6 +13,7 @@ mod tests;
 
 pub use levels::LevelView;
 pub use order::{Cold, Hot, Order};
+pub use ranks::{Blocks, Place, Ranks};
 pub(in crate::exchange) use slab::NONE;
 pub use slab::{Handle, OrderSlab};
 
