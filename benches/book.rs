@@ -9,7 +9,8 @@ use markets::flow::{Message, Report, Tally, play};
 use markets::generator::{Flow, Market, generate};
 use markets::naive::Naive;
 use markets::prices::{self, Ask};
-use markets::structures::{Bitmap, PriceIndex, Sorted, Std, Tree};
+use markets::replay;
+use markets::structures::{Bitmap, Paged, PagedTree, PriceIndex, Sorted, Std, Tree};
 use markets::venue::Dojima;
 use std::time::{Duration, Instant};
 
@@ -78,7 +79,14 @@ fn full() {
     let flows: Vec<(Market, Flow)> =
         Market::ALL.iter().map(|market| (*market, generate(*market, RESTING, MESSAGES_FULL))).collect();
     let all = measure(&flows, ROUNDS_FULL);
-    structures(&flows, ROUNDS_FULL);
+    let mut all_flows: Vec<_> =
+        flows.iter().map(|(m, f)| (m.name(), f.fill.clone(), f.messages.clone())).collect();
+    for (name, file) in replay::RECORDINGS {
+        if let Some(messages) = replay::load(file) {
+            all_flows.push((name, Vec::new(), messages));
+        }
+    }
+    structures(&all_flows, ROUNDS_FULL);
     println!(
         "{:<16} {:>8} {:>8} {:>8} {:>10} {:>9} {:>8} {:>7}  {:>16}",
         "market", "median", "best", "ns", "messages", "trades", "resting", "levels", "digest"
@@ -107,20 +115,24 @@ fn full() {
 }
 
 /// Each structure on what each market asks of it, in turn; ns for each request.
-fn structures(flows: &[(Market, Flow)], rounds: usize) {
-    for (market, flow) in flows {
-        let (fill, asks) = prices::record(&flow.fill, &flow.messages);
-        let mut times = [const { Vec::new() }; 4];
-        let mut digests = [0; 4];
+fn structures(flows: &[(&'static str, Vec<Message>, Vec<Message>)], rounds: usize) {
+    for (name, fill, messages) in flows {
+        let (fill, asks) = prices::record(fill, messages);
+        let mut times = [const { Vec::new() }; 6];
+        let mut digests = [0; 6];
         for _ in 0..rounds {
             (times[0], digests[0]) = one::<Sorted>(&fill, &asks, std::mem::take(&mut times[0]));
             (times[1], digests[1]) = one::<Tree>(&fill, &asks, std::mem::take(&mut times[1]));
             (times[2], digests[2]) = one::<Bitmap>(&fill, &asks, std::mem::take(&mut times[2]));
             (times[3], digests[3]) = one::<Std>(&fill, &asks, std::mem::take(&mut times[3]));
+            (times[4], digests[4]) = one::<PagedTree<64, 32>>(&fill, &asks, std::mem::take(&mut times[4]));
+            (times[5], digests[5]) = one::<Paged>(&fill, &asks, std::mem::take(&mut times[5]));
         }
         assert!(digests.iter().all(|digest| *digest == digests[0]), "all structures say the same");
-        print!("{:<16} {:>8} asks", market.name(), asks.len());
-        for (times, name) in times.iter_mut().zip([Sorted::NAME, Tree::NAME, Bitmap::NAME, Std::NAME]) {
+        print!("{:<16} {:>8} asks", name, asks.len());
+        for (times, name) in
+            times.iter_mut().zip([Sorted::NAME, Tree::NAME, Bitmap::NAME, Std::NAME, "P64", Paged::NAME])
+        {
             times.sort_unstable();
             print!("  {name} {:.1}", times[times.len() / 2].as_secs_f64() * 1e9 / asks.len() as f64);
         }

@@ -7,6 +7,7 @@ pub mod flow;
 pub mod generator;
 pub mod naive;
 pub mod prices;
+pub mod replay;
 pub mod structures;
 pub mod venue;
 

@@ -34,9 +34,8 @@ impl Recorder {
                     self.next += 1;
                     self.asks.push(Ask::Join { side, key, level: self.next });
                 }
-                What::Cancelled => self.end(report.order),
-                What::Executed if report.open == 0 => self.end(report.order),
-                What::Executed | What::Accepted | What::NotFound => {}
+                What::Cancelled | What::Executed if report.open == 0 => self.end(report.order),
+                What::Cancelled | What::Executed | What::Accepted | What::NotFound => {}
             }
         }
     }

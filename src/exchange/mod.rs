@@ -15,7 +15,9 @@ mod matching;
 mod orders;
 
 pub use audit::AuditError;
-pub use book::{Blocks, Book, Cold, Handle, Hot, LevelView, Order, OrderSlab, Place, Ranks};
+pub use book::{
+    Blocks, Book, Cold, Handle, Hot, LevelView, Order, OrderSlab, Place, PricePages, Prices, Ranks,
+};
 pub use client_refs::NameKey;
 pub use digest::Digest;
 pub use ledger::Balance;

@@ -1,8 +1,8 @@
-//! Prices of one side in order: key → level, in a tree of wide blocks.
+//! Sorted keys, each with a number: a tree of wide blocks.
 //!
-//! A search counts the smaller keys of a block without a branch, a few dozen compares at once. The block of the best
-//! prices is kept at hand, so that only orders far from the best walk the tree: a few blocks, for the tree of a million
-//! levels is four high. Nothing is ever moved but inside a block and its neighbour, so the worst case is bounded.
+//! A search counts the smaller keys of a block without a branch, four compares at once. The block of the highest keys is
+//! kept at hand, so that only what is far from them walks the tree: a few blocks, for the tree of a million keys is four
+//! high. Nothing is ever moved but inside a block and its neighbour, so the worst case is bounded.
 
 use super::slab::NONE;
 
