@@ -72,7 +72,7 @@ impl PriceIndex for Tree {
     }
 }
 
-/// One sorted array, best last: what the exchange had before.
+/// One sorted array, best last.
 #[derive(Default)]
 pub struct Sorted(Vec<(i32, u32)>);
 
@@ -259,102 +259,6 @@ impl PriceIndex for Bitmap {
                 Some((key as i32, self.pages[leaf as usize].slots[slot as usize]))
             } else {
                 self.highest()
-            };
-        }
-    }
-
-    fn best(&self) -> Option<(i32, u32)> {
-        self.best
-    }
-}
-
-/// Pages of neighbouring ticks, found through the pages of late or through the tree.
-pub struct PagedTree<const TICKS: usize, const NEAR: usize> {
-    ranks: Ranks,
-    blocks: Blocks,
-    pages: Vec<SmallPage<TICKS>>,
-    free: Vec<u32>,
-    best: Option<(i32, u32)>,
-    recent: [(i32, u32); NEAR],
-}
-
-struct SmallPage<const TICKS: usize> {
-    bits: u64,
-    slots: [u32; TICKS],
-}
-
-impl<const TICKS: usize, const NEAR: usize> Default for PagedTree<TICKS, NEAR> {
-    fn default() -> Self {
-        let (ranks, blocks) = (Ranks::default(), Blocks::default());
-        let recent = [(i32::MAX, NONE); NEAR];
-        Self { ranks, blocks, pages: Vec::new(), free: Vec::new(), best: None, recent }
-    }
-}
-
-impl<const TICKS: usize, const NEAR: usize> PagedTree<TICKS, NEAR> {
-    fn page(&mut self, number: i32) -> u32 {
-        let recent = self.recent[number as usize % NEAR];
-        if recent.0 == number {
-            return recent.1;
-        }
-        let place = self.ranks.find(&self.blocks, number);
-        let page = match place.level {
-            Some(page) => page,
-            None => {
-                let page = self.free.pop().unwrap_or_else(|| {
-                    self.pages.push(SmallPage { bits: 0, slots: [NONE; TICKS] });
-                    (self.pages.len() - 1) as u32
-                });
-                self.ranks.insert(&mut self.blocks, place, number, page);
-                page
-            }
-        };
-        self.recent[number as usize % NEAR] = (number, page);
-        page
-    }
-
-    fn highest(&self, number: i32, page: u32, bits: u64) -> Option<(i32, u32)> {
-        let slot = 63 - bits.leading_zeros();
-        Some((number * TICKS as i32 + slot as i32, self.pages[page as usize].slots[slot as usize]))
-    }
-}
-
-impl<const TICKS: usize, const NEAR: usize> PriceIndex for PagedTree<TICKS, NEAR> {
-    const NAME: &str = "tree of pages";
-
-    fn join(&mut self, key: i32, level: u32) -> u32 {
-        let page = self.page(key.div_euclid(TICKS as i32));
-        let page = &mut self.pages[page as usize];
-        let slot = key as usize % TICKS;
-        if page.bits & 1 << slot != 0 {
-            return page.slots[slot];
-        }
-        page.bits |= 1 << slot;
-        page.slots[slot] = level;
-        if self.best.is_none_or(|(best, _)| key > best) {
-            self.best = Some((key, level));
-        }
-        level
-    }
-
-    fn close(&mut self, key: i32) {
-        let number = key.div_euclid(TICKS as i32);
-        let page = self.page(number);
-        let slot = key as usize % TICKS;
-        self.pages[page as usize].bits &= !(1 << slot);
-        let left = self.pages[page as usize].bits;
-        if left == 0 {
-            self.ranks.remove(&mut self.blocks, number);
-            self.free.push(page);
-            self.recent[number as usize % NEAR] = (i32::MAX, NONE);
-        }
-        if self.best.is_some_and(|(best, _)| best == key) {
-            self.best = if left != 0 {
-                self.highest(number, page, left)
-            } else if let Some((number, page)) = self.ranks.last(&self.blocks) {
-                self.highest(number, page, self.pages[page as usize].bits)
-            } else {
-                None
             };
         }
     }
