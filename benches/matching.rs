@@ -9,8 +9,8 @@
 mod mix;
 
 use dojima::domain::{
-    AccountId, Amount, AssetCode, AssetId, Command, Event, ListInstrument, LoginId, LoginName, Ppm, Quantity,
-    Stamp, Symbol, Trading, Transfer,
+    AccountId, Amount, AssetCode, AssetId, Command, Event, FeeRate, ListInstrument, LoginId, LoginName,
+    Phase, Quantity, Stamp, Symbol, Transfer,
 };
 use dojima::exchange::{Exchange, ExchangeLimits};
 use hdrhistogram::Histogram;
@@ -70,9 +70,10 @@ fn open_exchange() -> Exchange {
         min_quantity: Quantity(1),
         max_quantity: Quantity(1_000_000),
         min_notional: Amount(1),
-        maker_fee: Ppm(200),
-        taker_fee: Ppm(500),
-        trading: Trading::On,
+        maker_fee: FeeRate(200),
+        taker_fee: FeeRate(500),
+        phase: Phase::Continuous,
+        ..ListInstrument::default()
     }));
     setup.push(Command::Open { config_digest: 1 });
     let mut events = Vec::new();

@@ -4,7 +4,7 @@
 //! that a person finds in the file.
 
 use super::{Config, venue};
-use crate::domain::{AccountId, AssetCode, AssetId, Command, ListInstrument, Quantity, Trading, decimal};
+use crate::domain::{AccountId, AssetCode, AssetId, Command, ListInstrument, Phase, Quantity, decimal};
 use rust_decimal::Decimal;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -114,7 +114,7 @@ fn add_instrument(
         ("min_notional", decimal::show_amount(instrument.min_notional, quote_scale).to_string()),
         ("maker_fee_ppm", instrument.maker_fee.to_string()),
         ("taker_fee_ppm", instrument.taker_fee.to_string()),
-        ("trading", (instrument.trading == Trading::On).to_string()),
+        ("trading", (instrument.phase == Phase::Continuous).to_string()),
     ];
     let key = |field| format!("instruments[{}].{field}", instrument.symbol);
     terms.extend(fields.map(|(field, value)| (key(field), value)));

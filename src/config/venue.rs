@@ -7,7 +7,7 @@ use crate::domain::codec::{ENCODED_LEN_MAX, encode_command};
 use crate::domain::decimal::{self, DecimalError};
 use crate::domain::{
     AccountId, Amount, AssetCode, AssetId, Command, InstrumentId, ListInstrument, LoginId, LoginName,
-    OrderPrice, Quantity, RejectReason, Symbol, Trading, Transfer,
+    OrderPrice, Phase, Quantity, RejectReason, Symbol, Transfer,
 };
 use rust_decimal::Decimal;
 use serde::de::Error as _;
@@ -256,8 +256,10 @@ fn instrument(
     let base = assets.find(key("base"), &config.base, p);
     let quote = assets.find(key("quote"), &config.quote, p);
     let tick_units = p.take(key("tick"), config.tick, tick_units(config));
-    let maker_fee = p.take(key("maker_fee_ppm"), config.maker_fee_ppm, decimal::ppm(config.maker_fee_ppm));
-    let taker_fee = p.take(key("taker_fee_ppm"), config.taker_fee_ppm, decimal::ppm(config.taker_fee_ppm));
+    let maker_fee =
+        p.take(key("maker_fee_ppm"), config.maker_fee_ppm, decimal::fee_rate(config.maker_fee_ppm));
+    let taker_fee =
+        p.take(key("taker_fee_ppm"), config.taker_fee_ppm, decimal::fee_rate(config.taker_fee_ppm));
     // Without the assets' scales nothing more can be said.
     let (symbol, base, quote, tick_units) = (symbol?, base?, quote?, tick_units?);
     if base.id == quote.id {
@@ -281,7 +283,8 @@ fn instrument(
         min_notional: min_notional.unwrap_or_default(),
         maker_fee: maker_fee.unwrap_or_default(),
         taker_fee: taker_fee.unwrap_or_default(),
-        trading: if config.trading { Trading::On } else { Trading::Off },
+        phase: if config.trading { Phase::Continuous } else { Phase::Closed },
+        ..ListInstrument::default()
     };
     let tick_value = terms.tick_value(base.scale, quote.scale).map_err(|reason| {
         let words = match reason {

@@ -3,7 +3,7 @@
 //! Only human edges use this: configuration, command line, reports. A number that does not lie on the grid is an
 //! error that says so; nothing is rounded.
 
-use super::{Amount, Listing, OrderPrice, Ppm, Quantity};
+use super::{Amount, FeeRate, Listing, OrderPrice, Ppm, Quantity};
 use rust_decimal::{Decimal, prelude::ToPrimitive};
 
 /// A human number that has no exact integer here.
@@ -68,6 +68,18 @@ pub fn ppm(value: Decimal) -> Result<Ppm, DecimalError> {
         return Err(range);
     }
     value.to_u32().filter(|v| *v <= Ppm::ONE).map(Ppm).ok_or(range)
+}
+
+/// A fee rate in parts per million; negative: a rebate.
+///
+/// # Errors
+/// [`DecimalError::OutOfRange`] for a fraction of a ppm or more than 100 %, either way.
+pub fn fee_rate(value: Decimal) -> Result<FeeRate, DecimalError> {
+    let range = DecimalError::OutOfRange { value, max: Decimal::from(FeeRate::ONE) };
+    if !value.is_integer() {
+        return Err(range);
+    }
+    value.to_i32().filter(|v| v.abs() <= FeeRate::ONE).map(FeeRate).ok_or(range)
 }
 
 /// A price as price units of the listing: price × 10^p. Whether it lies on the tick and in the protocol's range is

@@ -4,7 +4,7 @@ use dojima::config::{
     Config, ConfigError, DEFAULT_TOML, EngineSection, EventLogSection, ExchangeSection, GatewaySection,
     JournalSection, RingsSection, SqlSection,
 };
-use dojima::domain::{AccountId, Amount, AssetId, Command, LoginId, LoginName, Ppm, Quantity, Trading};
+use dojima::domain::{AccountId, Amount, AssetId, Command, FeeRate, LoginId, LoginName, Phase, Quantity};
 
 /// The built-in file with one piece of text exchanged for another.
 fn edited(from: &str, to: &str) -> Result<Config, ConfigError> {
@@ -241,8 +241,11 @@ fn opening_commands_number_everything_in_the_order_of_the_file() {
     let Command::ListInstrument(btc) = commands[13] else { panic!("{:?} is no listing", commands[13]) };
     assert_eq!((btc.base, btc.quote, btc.tick_units, btc.lot), (AssetId(0), AssetId(2), 1, Amount(1_000)));
     assert_eq!((btc.min_quantity, btc.max_quantity), (Quantity(1), Quantity(100_000_000)));
-    assert_eq!((btc.min_notional, btc.maker_fee, btc.taker_fee), (Amount(100_000_000), Ppm(500), Ppm(1_000)));
-    assert_eq!(btc.trading, Trading::On);
+    assert_eq!(
+        (btc.min_notional, btc.maker_fee, btc.taker_fee),
+        (Amount(100_000_000), FeeRate(500), FeeRate(1_000))
+    );
+    assert_eq!(btc.phase, Phase::Continuous);
     let deposits: Vec<_> = commands[15..]
         .iter()
         .filter_map(|command| match command {

@@ -45,6 +45,7 @@ fn enter() -> Command {
         price: OrderPrice::Limit(100),
         quantity: Quantity(1),
         echo: Echo::default(),
+        instructions: None,
     })
 }
 

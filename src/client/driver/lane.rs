@@ -176,7 +176,7 @@ impl Lane {
             symbol: terms.symbol,
             price: terms.price,
             time_in_force: match terms.time_in_force {
-                TimeInForce::GoodTillCancel => b'0',
+                TimeInForce::GoodTillCancel | TimeInForce::Day | TimeInForce::GoodTillTime => b'0',
                 TimeInForce::ImmediateOrCancel => b'3',
             },
             display: b'Y',

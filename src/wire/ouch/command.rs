@@ -37,6 +37,7 @@ pub fn to_command(login: LoginId, message: &Inbound<'_>, listings: &Listings) ->
                     cross_type: order.cross_type,
                     firm,
                 },
+                instructions: None,
             }),
             Err(reason) => Command::RefuseEnter(RefuseEnter {
                 login,
@@ -60,6 +61,7 @@ pub fn to_command(login: LoginId, message: &Inbound<'_>, listings: &Listings) ->
                     iso: order.iso,
                     ..Echo::default()
                 },
+                instructions: None,
             }),
             Err(reason) => Command::RefuseReplace(RefuseReplace {
                 login,

@@ -186,6 +186,7 @@ pub fn cancel_code(reason: CancelReason) -> u8 {
         CancelReason::UserRequested => b'U',
         CancelReason::ImmediateOrCancel => b'I',
         CancelReason::FundsExhausted | CancelReason::InvalidReplace(_) => b'Z',
+        _ => b'Z',
     }
 }
 
@@ -194,7 +195,7 @@ pub fn reject_code(reason: RejectReason) -> u16 {
     match reason {
         RejectReason::JournalSpaceLow => 0x02,
         RejectReason::DisplayNotSupported => 0x03,
-        RejectReason::TradingOff => 0x07,
+        RejectReason::InstrumentClosed | RejectReason::InstrumentHalted => 0x07,
         RejectReason::IsoNotAllowed => 0x08,
         RejectReason::InvalidSide => 0x09,
         RejectReason::MalformedTag => 0x0A,
@@ -222,5 +223,6 @@ pub fn reject_code(reason: RejectReason) -> u16 {
         | RejectReason::SupplyTooLarge
         | RejectReason::DuplicateReference
         | RejectReason::AlreadyOpen => 0x0F,
+        _ => 0x0F,
     }
 }

@@ -1,11 +1,6 @@
 //! One value of every command and event, every field with a value of its own, so that no two can be exchanged unseen.
 
-use dojima::domain::{
-    Accepted, AccountId, Amount, AssetCode, AssetId, Cancel, CancelReason, Canceled, ClOrdId, Command, Echo,
-    Enter, Event, EventRecord, Executed, IgnoreReason, Ignored, InstrumentId, ListInstrument, Listing,
-    LoginId, LoginName, OrderId, OrderPrice, Ppm, Price, Quantity, RefuseEnter, RefuseReplace, RejectReason,
-    Rejected, Replace, Replaced, Side, Symbol, TimeInForce, Timestamp, TradeId, Trading, Transfer, UserRef,
-};
+use dojima::domain::*;
 
 fn echo() -> Echo {
     Echo {
@@ -38,6 +33,7 @@ fn enter() -> Enter {
         price: OrderPrice::Limit(0x7131_3233),
         quantity: Quantity(0x4142_4344_4546_4748),
         echo: echo(),
+        instructions: None,
     }
 }
 
@@ -50,7 +46,87 @@ fn replace() -> Replace {
         price: OrderPrice::Limit(0x7131_3233),
         quantity: Quantity(0x4142_4344_4546_4748),
         echo: echo(),
+        instructions: None,
     }
+}
+
+fn instructions() -> Instructions {
+    Instructions {
+        min_quantity: 0x1918_1716,
+        display_quantity: 0x2928_2726,
+        expire_s: 0x3938_3736,
+        oco: UserRef(0x4948_4746),
+        book_by: Timestamp(0x5958_5756_5554_5352),
+        trigger: Some(trigger()),
+        visibility: Visibility::Hidden,
+        post_only: PostOnly::Slide,
+        unit: QuantityUnit::QuoteAmount,
+        effect: Effect::ReduceOnly,
+        self_trade: Some(prevention()),
+    }
+}
+
+fn trigger() -> Trigger {
+    Trigger { kind: TriggerKind::TrailingStop, reference: TriggerReference::MarkPrice, price: 0x6968_6766 }
+}
+
+fn prevention() -> SelfTradePrevention {
+    SelfTradePrevention { mode: SelfTrade::DecrementBoth, owner: Owner::Group }
+}
+
+fn fees() -> SetFees {
+    SetFees {
+        instrument: InstrumentId(0x1112_1314),
+        tier: FeeTier(7),
+        maker: FeeRate(-0x0102_0304),
+        taker: FeeRate(0x1112_1315),
+    }
+}
+
+fn protection() -> Protection {
+    Protection {
+        price_min: 0x0102_0304,
+        price_max: 0x1112_1314,
+        reference: 0x2122_2324,
+        static_band: Ppm(0x3132_3334),
+        dynamic_band: Ppm(0x4142_4344),
+        interruption_s: 0x5152_5354,
+        market_collar: Ppm(0x6162_6364),
+    }
+}
+
+fn limits() -> OrderLimits {
+    OrderLimits {
+        quantity_max: Quantity(0x0102_0304_0506_0708),
+        notional_max: Amount(0x1112_1314_1516_1718),
+        open_orders_max: 0x2122_2324,
+        orders_per_second_max: 0x3132_3334,
+        position_max: Quantity(0x4142_4344_4546_4748),
+    }
+}
+
+fn asset_settings() -> AssetSettings {
+    AssetSettings {
+        asset: AssetId(0x0102),
+        scale: 9,
+        deposits: Switch::On,
+        withdrawals: Switch::Off,
+        min_deposit: Amount(0x2122_2324_2526_2728),
+        min_withdrawal: Amount(0x3132_3334_3536_3738),
+    }
+}
+
+fn self_trade() -> AccountSelfTrade {
+    AccountSelfTrade {
+        account: AccountId(0x1122_3344),
+        prevention: prevention(),
+        group: GroupId(0x5152_5354),
+    }
+}
+
+fn volume_tiers() -> VolumeTiers {
+    let volume_min = [0, 1, -2, 3, 0x0102_0304_0506_0708, 5, 6, i64::MAX].map(Amount);
+    VolumeTiers { asset: AssetId(0x0304), volume_min }
 }
 
 /// Every command, by the name that it has in the golden file.
@@ -66,9 +142,10 @@ pub fn commands() -> Vec<(&'static str, Command)> {
         min_quantity: Quantity(0x4142_4344_4546_4748),
         max_quantity: Quantity(0x5152_5354_5556_5758),
         min_notional: Amount(0x6162_6364_6566_6768),
-        maker_fee: Ppm(0x7172_7374),
-        taker_fee: Ppm(0x8182_8384),
-        trading: Trading::On,
+        maker_fee: FeeRate(0x7172_7374),
+        taker_fee: FeeRate(-0x7E7D_7C7C),
+        fee_asset: FeeAsset::Received,
+        phase: Phase::Continuous,
     };
     let refuse_enter = RefuseEnter {
         login: LoginId(0x0A0B_0C0D),
@@ -88,6 +165,30 @@ pub fn commands() -> Vec<(&'static str, Command)> {
         user_ref: UserRef(0x0102_0304),
         quantity: Quantity(0x4142_4344_4546_4748),
     };
+    let amend = Amend {
+        login: LoginId(0x0A0B_0C0D),
+        user_ref: UserRef(0x0102_0304),
+        price: None,
+        quantity: Quantity(0x4142_4344_4546_4748),
+    };
+    let mass_cancel = MassCancel {
+        login: Some(LoginId(0x0A0B_0C0D)),
+        user_ref: UserRef(0x0102_0304),
+        filter: CancelFilter {
+            login: Some(LoginId(0x1A1B_1C1D)),
+            account: Some(AccountId(0x1122_3344)),
+            instrument: Some(InstrumentId(0x1112_1314)),
+            side: Some(Side::Sell),
+        },
+    };
+    let terms = SetTerms {
+        instrument: InstrumentId(0x1112_1314),
+        tick_units: 0x2122_2324,
+        lot: Amount(0x3132_3334_3536_3738),
+        min_quantity: Quantity(0x4142_4344_4546_4748),
+        max_quantity: Quantity(0x5152_5354_5556_5758),
+        min_notional: Amount(0x6162_6364_6566_6768),
+    };
     vec![
         ("AddAsset", Command::AddAsset { asset: AssetId(0x0102), code: AssetCode(*b"USDT    "), scale: 6 }),
         ("OpenAccount", Command::OpenAccount { account: AccountId(0x1122_3344) }),
@@ -100,18 +201,59 @@ pub fn commands() -> Vec<(&'static str, Command)> {
             },
         ),
         ("ListInstrument", Command::ListInstrument(list)),
-        ("SetTrading", Command::SetTrading { instrument: InstrumentId(0x1112_1314), trading: Trading::On }),
+        ("SetPhase", Command::SetPhase { instrument: InstrumentId(0x1112_1314), phase: Phase::Continuous }),
         ("Deposit", Command::Deposit(transfer())),
         ("Withdraw", Command::Withdraw(transfer())),
         ("Open", Command::Open { config_digest: 0xB1B2_B3B4_B5B6_B7B8 }),
         ("Enter", Command::Enter(enter())),
         ("Enter, market", Command::Enter(Enter { price: OrderPrice::Market, side: Side::Buy, ..enter() })),
+        ("Enter, instructions", Command::Enter(Enter { instructions: Some(instructions()), ..enter() })),
+        (
+            "Enter, plain instructions",
+            Command::Enter(Enter { instructions: Some(Instructions::default()), ..enter() }),
+        ),
         ("RefuseEnter", Command::RefuseEnter(refuse_enter)),
         ("Replace", Command::Replace(replace())),
         ("Replace, market", Command::Replace(Replace { price: OrderPrice::Market, ..replace() })),
+        (
+            "Replace, instructions",
+            Command::Replace(Replace { instructions: Some(instructions()), ..replace() }),
+        ),
         ("RefuseReplace", Command::RefuseReplace(refuse_replace)),
         ("Cancel", Command::Cancel(cancel)),
         ("SetLimits", Command::SetLimits { orders_max: 0x0102_0304 }),
+        ("Amend", Command::Amend(Amend { price: Some(0x7172_7374), ..amend })),
+        ("Amend, same price", Command::Amend(amend)),
+        ("CancelOrder", Command::CancelOrder { order: OrderId(0xC1C2_C3C4_C5C6_C7C8) }),
+        ("MassCancel", Command::MassCancel(mass_cancel)),
+        ("MassCancel, operator", Command::MassCancel(MassCancel::default())),
+        ("Tick", Command::Tick),
+        ("SetMark", Command::SetMark { instrument: InstrumentId(0x1112_1314), price: Price(0x7132_3334) }),
+        ("Delist", Command::Delist { instrument: InstrumentId(0x1112_1314) }),
+        ("SetTerms", Command::SetTerms(terms)),
+        ("SetFees", Command::SetFees(fees())),
+        (
+            "SetProtection",
+            Command::SetProtection { instrument: InstrumentId(0x7172_7374), protection: protection() },
+        ),
+        (
+            "SetOrderLimits",
+            Command::SetOrderLimits {
+                scope: LimitScope::Instrument(InstrumentId(0x5152_5354)),
+                limits: limits(),
+            },
+        ),
+        (
+            "SetOrderLimits, account",
+            Command::SetOrderLimits { scope: LimitScope::Account(AccountId(0x5152_5354)), limits: limits() },
+        ),
+        ("SetAsset", Command::SetAsset(asset_settings())),
+        ("SetSelfTrade", Command::SetSelfTrade(self_trade())),
+        ("AssignTier", Command::AssignTier { account: AccountId(0x1122_3344), tier: Some(FeeTier(7)) }),
+        ("AssignTier, by volume", Command::AssignTier { account: AccountId(0x1122_3344), tier: None }),
+        ("SetVolumeTiers", Command::SetVolumeTiers(volume_tiers())),
+        ("Kill", Command::Kill { scope: KillScope::Account(AccountId(0x1122_3344)), switch: Switch::On }),
+        ("Kill, venue", Command::Kill { scope: KillScope::Venue, switch: Switch::Off }),
     ]
 }
 
@@ -127,6 +269,11 @@ fn accepted() -> Accepted {
         quantity: Quantity(0x4142_4344_4546_4748),
         reserved: Amount(0x6162_6364_6566_6768),
         echo: echo(),
+        visibility: Visibility::Hidden,
+        display_quantity: 0x8182_8384,
+        post_only: PostOnly::Slide,
+        expire_s: 0x9192_9394,
+        state: OrderState::Dormant,
     }
 }
 
@@ -144,6 +291,11 @@ fn replaced() -> Replaced {
         quantity: Quantity(0x4142_4344_4546_4748),
         reserved: Amount(0x6162_6364_6566_6768),
         echo: echo(),
+        visibility: Visibility::Hidden,
+        display_quantity: 0x8182_8384,
+        post_only: PostOnly::Slide,
+        expire_s: 0x9192_9394,
+        state: OrderState::Dormant,
     }
 }
 
@@ -173,9 +325,10 @@ pub fn events() -> Vec<(&'static str, EventRecord)> {
         min_quantity: Quantity(0x4142_4344_4546_4748),
         max_quantity: Quantity(0x5152_5354_5556_5758),
         min_notional: Amount(0x6162_6364_6566_6768),
-        maker_fee: Ppm(0x7172_7374),
-        taker_fee: Ppm(0x8182_8384),
-        trading: Trading::On,
+        maker_fee: FeeRate(0x7172_7374),
+        taker_fee: FeeRate(-0x7E7D_7C7C),
+        fee_asset: FeeAsset::Received,
+        phase: Phase::Continuous,
     };
     let rejected = Rejected {
         login: LoginId(0x0A0B_0C0D),
@@ -199,6 +352,8 @@ pub fn events() -> Vec<(&'static str, EventRecord)> {
         taker_order: OrderId(0xD1D2_D3D4_D5D6_D7D8),
         taker_fee: Amount(0x1718_191A_1B1C_1D1E),
         taker_reserved: Amount(0x696A_6B6C_6D6E_6F70),
+        kind: TradeKind::Volatility,
+        maker_visibility: Visibility::Hidden,
     };
     let ignored = Ignored {
         login: LoginId(0x0A0B_0C0D),
@@ -206,12 +361,59 @@ pub fn events() -> Vec<(&'static str, EventRecord)> {
         reason: IgnoreReason::NothingToCancel,
     };
     let invalid = CancelReason::InvalidReplace(RejectReason::PriceOffTick);
+    let refused = CancelReason::TriggerRefused(RejectReason::NothingToTradeWith);
+    let change_rejected = ChangeRejected {
+        login: LoginId(0x0A0B_0C0D),
+        user_ref: UserRef(0x0102_0304),
+        order: OrderId(0xC1C2_C3C4_C5C6_C7C8),
+        reason: RejectReason::InstrumentHalted,
+    };
+    let amended = Amended {
+        login: LoginId(0x0A0B_0C0D),
+        user_ref: UserRef(0x0102_0304),
+        order: OrderId(0xC1C2_C3C4_C5C6_C7C8),
+        side: Side::Sell,
+        decrement: Quantity(0x4142_4344_4546_4748),
+        open: Quantity(0x5152_5354_5556_5758),
+        reserved: Amount(0x6162_6364_6566_6768),
+    };
+    let armed = Armed {
+        login: LoginId(0x0A0B_0C0D),
+        user_ref: UserRef(0x0102_0304),
+        order: OrderId(0xC1C2_C3C4_C5C6_C7C8),
+        trigger: Some(trigger()),
+        oco: Some(OrderId(0xD1D2_D3D4_D5D6_D7D8)),
+    };
+    let triggered = Triggered {
+        login: LoginId(0x0A0B_0C0D),
+        user_ref: UserRef(0x0102_0304),
+        order: OrderId(0xC1C2_C3C4_C5C6_C7C8),
+        instrument: InstrumentId(0x1112_1314),
+        reference: Price(0x7132_3334),
+    };
+    let restated = Restated {
+        login: LoginId(0x0A0B_0C0D),
+        user_ref: UserRef(0x0102_0304),
+        order: OrderId(0xC1C2_C3C4_C5C6_C7C8),
+        price: Price(0x7132_3334),
+        displayed: Quantity(0x4142_4344_4546_4748),
+        reserved: Amount(0x6162_6364_6566_6768),
+        reason: RestateReason::Tick,
+    };
+    let auction = Auction {
+        instrument: InstrumentId(0x1112_1314),
+        kind: TradeKind::Closing,
+        price: Some(Price(0x7132_3334)),
+        volume: Quantity(0x4142_4344_4546_4748),
+        imbalance: Quantity(0x5152_5354_5556_5758),
+        imbalance_side: Side::Sell,
+    };
     let events = vec![
         ("AssetAdded", Event::AssetAdded { asset: AssetId(0x0102), code: AssetCode(*b"USDT    "), scale: 6 }),
         ("AccountOpened", Event::AccountOpened { account: AccountId(0x1122_3344) }),
         ("LoginOpened", Event::LoginOpened { login: LoginId(0x0A0B_0C0D), account: AccountId(0x1122_3344) }),
         ("InstrumentListed", Event::InstrumentListed(listing)),
-        ("TradingSet", Event::TradingSet { instrument: InstrumentId(0x1112_1314), trading: Trading::On }),
+        ("PhaseSet", Event::PhaseSet { instrument: InstrumentId(0x1112_1314), phase: Phase::Continuous }),
         ("Deposited", Event::Deposited(transfer())),
         ("Withdrawn", Event::Withdrawn(transfer())),
         ("Opened", Event::Opened { config_digest: 0xB1B2_B3B4_B5B6_B7B8 }),
@@ -223,9 +425,56 @@ pub fn events() -> Vec<(&'static str, EventRecord)> {
         ("Replaced, market", Event::Replaced(Replaced { price: None, ..replaced() })),
         ("Canceled", Event::Canceled(canceled())),
         ("Canceled, invalid replace", Event::Canceled(Canceled { reason: invalid, ..canceled() })),
+        ("Canceled, refused at its trigger", Event::Canceled(Canceled { reason: refused, ..canceled() })),
         ("Executed", Event::Executed(executed)),
         ("Ignored", Event::Ignored(ignored)),
         ("LimitsSet", Event::LimitsSet { orders_max: 0x0102_0304 }),
+        ("ChangeRejected", Event::ChangeRejected(change_rejected)),
+        ("Amended", Event::Amended(amended)),
+        ("Armed", Event::Armed(armed)),
+        ("Armed, oco alone", Event::Armed(Armed { trigger: None, ..armed })),
+        ("Armed, trigger alone", Event::Armed(Armed { oco: None, ..armed })),
+        ("Triggered", Event::Triggered(triggered)),
+        ("Restated", Event::Restated(restated)),
+        (
+            "MassCanceled",
+            Event::MassCanceled {
+                login: Some(LoginId(0x0A0B_0C0D)),
+                user_ref: UserRef(0x0102_0304),
+                canceled: 0x2122_2324,
+            },
+        ),
+        (
+            "MassCanceled, operator",
+            Event::MassCanceled { login: None, user_ref: UserRef(0), canceled: 0x2122_2324 },
+        ),
+        ("Indicative", Event::Indicative(auction)),
+        ("Indicative, nothing crosses", Event::Indicative(Auction { price: None, ..auction })),
+        ("Uncrossed", Event::Uncrossed(auction)),
+        ("MarkSet", Event::MarkSet { instrument: InstrumentId(0x1112_1314), price: Price(0x7132_3334) }),
+        ("TermsSet", Event::TermsSet(listing)),
+        ("FeesSet", Event::FeesSet(fees())),
+        (
+            "ProtectionSet",
+            Event::ProtectionSet { instrument: InstrumentId(0x7172_7374), protection: protection() },
+        ),
+        (
+            "OrderLimitsSet",
+            Event::OrderLimitsSet {
+                scope: LimitScope::Instrument(InstrumentId(0x5152_5354)),
+                limits: limits(),
+            },
+        ),
+        (
+            "OrderLimitsSet, account",
+            Event::OrderLimitsSet { scope: LimitScope::Account(AccountId(0x5152_5354)), limits: limits() },
+        ),
+        ("AssetSet", Event::AssetSet(asset_settings())),
+        ("SelfTradeSet", Event::SelfTradeSet(self_trade())),
+        ("TierSet", Event::TierSet { account: AccountId(0x1122_3344), tier: FeeTier(7) }),
+        ("VolumeTiersSet", Event::VolumeTiersSet(volume_tiers())),
+        ("Killed", Event::Killed { scope: KillScope::Account(AccountId(0x1122_3344)), switch: Switch::On }),
+        ("Killed, venue", Event::Killed { scope: KillScope::Venue, switch: Switch::On }),
     ];
     let record = |event| EventRecord {
         number: 0x0102_0304_0506_0708,

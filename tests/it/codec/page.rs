@@ -13,8 +13,8 @@ pub struct Row {
     pub bytes: usize,
     pub field: String,
     pub kind: String,
-    /// The field is there only if that other field has that variant.
-    pub only_if: Option<(String, String)>,
+    /// The field is there only if each of these other fields has that variant.
+    pub only_if: Vec<(String, String)>,
 }
 
 /// Fields in their order, each with its value as text.
@@ -76,21 +76,29 @@ impl Page {
         let what = root.to_lowercase();
         let rows = self.rows(&format!("every {root}")).iter().chain(self.rows(&format!("{what} {variant}")));
         let mut whole = Vec::new();
-        for row in rows {
-            match self.layouts.get(&format!("struct {}", row.kind)) {
-                None => whole.push(row.clone()),
-                Some(parts) => {
-                    let len: usize = parts.iter().map(|part| part.bytes).sum();
-                    assert_eq!(row.bytes, len, "{variant}: {} is as long as its parts", row.field);
-                    whole.extend(parts.iter().map(|part| Row {
-                        offset: row.offset + part.offset,
-                        field: format!("{}.{}", row.field, part.field),
-                        ..part.clone()
-                    }));
-                }
-            }
-        }
+        rows.for_each(|row| self.put_in(row, &mut whole));
         whole
+    }
+
+    /// Adds the row, or if it is a struct the rows of its parts.
+    fn put_in(&self, row: &Row, whole: &mut Vec<Row>) {
+        let Some(parts) = self.layouts.get(&format!("struct {}", row.kind)) else {
+            whole.push(row.clone());
+            return;
+        };
+        let len: usize = parts.iter().map(|part| part.bytes).sum();
+        assert_eq!(row.bytes, len, "{} is as long as its parts", row.field);
+        let within = |field: &str| format!("{}.{field}", row.field);
+        for part in parts {
+            let own = part.only_if.iter().map(|(field, variant)| (within(field), variant.clone()));
+            let part = Row {
+                offset: row.offset + part.offset,
+                field: within(&part.field),
+                only_if: row.only_if.iter().cloned().chain(own).collect(),
+                ..part.clone()
+            };
+            self.put_in(&part, whole);
+        }
     }
 
     /// What the page says that these bytes are.
@@ -117,7 +125,12 @@ impl Page {
         let unsigned = || bytes.iter().rev().fold(0_i128, |value, byte| value << 8 | i128::from(*byte));
         match row.kind.as_str() {
             "u8" | "u16" | "u32" | "u64" => unsigned().to_string(),
+            "i32" => i32::from_le_bytes(bytes.try_into().expect("four bytes")).to_string(),
             "i64" => i64::from_le_bytes(bytes.try_into().expect("eight bytes")).to_string(),
+            kind if kind.ends_with(" × i64") => {
+                let amount = |eight: &[u8]| i64::from_le_bytes(eight.try_into().expect("eight bytes"));
+                format!("{:?}", bytes.chunks(8).map(amount).collect::<Vec<_>>())
+            }
             kind if kind.ends_with(" bytes") => format!("{bytes:?}"),
             name => self.variants(name)[unsigned() as usize].clone(),
         }
@@ -126,6 +139,20 @@ impl Page {
     /// Bytes of this variant as the page describes them, with values taken from `random`: any integers, any bytes, and
     /// any variant of every enum.
     pub fn compose(&self, root: &str, variant: &str, random: &[u8]) -> Vec<u8> {
+        let mut choices = random.iter().copied().cycle();
+        self.compose_with(root, variant, random, |_, variants| {
+            usize::from(choices.next().unwrap_or_default()) % variants.len()
+        })
+    }
+
+    /// As [`Self::compose`], with every enum's variant as `choose` says by its number.
+    pub fn compose_with(
+        &self,
+        root: &str,
+        variant: &str,
+        random: &[u8],
+        mut choose: impl FnMut(&Row, &[String]) -> usize,
+    ) -> Vec<u8> {
         let mut random = random.iter().copied().cycle();
         let (mut bytes, mut fields) = (Vec::new(), Fields::new());
         for row in self.layout(root, variant) {
@@ -137,12 +164,17 @@ impl Page {
                 Some(variants) => {
                     let chosen = match row.kind == root {
                         true => variants.iter().position(|known| known == variant).expect("is listed"),
-                        false => usize::from(random.next().unwrap_or_default()) % variants.len(),
+                        false => choose(&row, variants),
                     };
                     chosen.to_le_bytes()[..row.bytes].to_vec()
                 }
             };
-            fields.push((row.field.clone(), self.value(&row, &value)));
+            // A value that is no variant is written as it was asked for; nothing after it depends on it.
+            let is_listed =
+                self.enums.get(&row.kind).is_none_or(|variants| usize::from(value[0]) < variants.len());
+            if is_listed {
+                fields.push((row.field.clone(), self.value(&row, &value)));
+            }
             bytes.extend(value);
         }
         bytes
@@ -171,7 +203,7 @@ impl Page {
 }
 
 fn is_present(row: &Row, before: &Fields) -> bool {
-    row.only_if.as_ref().is_none_or(|condition| before.contains(condition))
+    row.only_if.iter().all(|condition| before.contains(condition))
 }
 
 fn cells(line: &str) -> Vec<&str> {
@@ -190,14 +222,17 @@ fn row(cells: &[&str]) -> Row {
     let expected = match kind.as_str() {
         "u8" => Some(1),
         "u16" => Some(2),
-        "u32" => Some(4),
+        "u32" | "i32" => Some(4),
         "u64" | "i64" => Some(8),
-        other => other.strip_suffix(" bytes").map(number),
+        other => match other.strip_suffix(" × i64") {
+            Some(count) => Some(8 * number(count)),
+            None => other.strip_suffix(" bytes").map(number),
+        },
     };
     assert!(expected.is_none_or(|expected| expected == bytes), "{cells:?}: the type has another size");
     let only_if = cells[4].split_once(" = ").map(|(field, variant)| (field.to_owned(), variant.to_owned()));
     assert!(cells[4].is_empty() || only_if.is_some(), "{cells:?}: a condition is `field = variant`");
-    Row { offset, bytes, field: cells[2].to_owned(), kind, only_if }
+    Row { offset, bytes, field: cells[2].to_owned(), kind, only_if: only_if.into_iter().collect() }
 }
 
 /// A value's `Debug` form as a tree.
@@ -215,7 +250,11 @@ fn parse(rest: &mut &str) -> Node {
     } else {
         rest.find(|c: char| !c.is_alphanumeric() && c != '_' && c != '-').unwrap_or(rest.len())
     };
-    let head = take(rest, end).to_owned();
+    let mut head = take(rest, end).to_owned();
+    if head.starts_with('[') {
+        // Names of newtypes are no part of the bytes.
+        head.retain(|c| "[], -".contains(c) || c.is_ascii_digit());
+    }
     if rest.starts_with('(') {
         take(rest, 1);
         let inner = parse(rest);

@@ -29,10 +29,7 @@ fn order_entry_allocates_nothing_after_warm_up() {
             clients.command(&step(FEW_TICKS).new_tree(&mut runner).expect("a step").current(), &exchange);
         if matches!(
             command,
-            Command::SetTrading { .. }
-                | Command::SetLimits { .. }
-                | Command::Withdraw(_)
-                | Command::Deposit(_)
+            Command::SetPhase { .. } | Command::SetLimits { .. } | Command::Withdraw(_) | Command::Deposit(_)
         ) {
             continue;
         }

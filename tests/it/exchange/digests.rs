@@ -4,7 +4,7 @@ use super::apply;
 use super::properties::{Clients, FEW_TICKS, ORDERS_MAX, drain, opening, step};
 use dojima::domain::{
     AccountId, Amount, AssetCode, AssetId, Cancel, Command, Echo, Enter, Event, InstrumentId, LoginId,
-    LoginName, OrderPrice, Quantity, RefuseEnter, RejectReason, Side, Trading, Transfer, UserRef,
+    LoginName, OrderPrice, Phase, Quantity, RefuseEnter, RejectReason, Side, Transfer, UserRef,
 };
 use dojima::exchange::{Digest, Exchange, ExchangeLimits};
 use proptest::prelude::*;
@@ -113,7 +113,7 @@ fn every_part_of_the_state_is_in_it() {
             ],
         ),
         ("a trade", vec![Command::Enter(base), Command::Enter(enter(3, 1, Side::Sell, 20))]),
-        ("trading off", vec![Command::SetTrading { instrument: InstrumentId(0), trading: Trading::Off }]),
+        ("trading off", vec![Command::SetPhase { instrument: InstrumentId(0), phase: Phase::Closed }]),
         ("an asset", vec![Command::AddAsset { asset: AssetId(3), code: AssetCode(*b"MORE    "), scale: 0 }]),
         ("its scale", vec![Command::AddAsset { asset: AssetId(3), code: AssetCode(*b"MORE    "), scale: 1 }]),
         ("an account", vec![Command::OpenAccount { account: AccountId(4) }]),
@@ -163,9 +163,9 @@ proptest! {
             clients.note(&events);
             prop_assert_eq!(one.digest(), other.digest());
             let changed = events.iter().any(|event| {
-                !matches!(event, Event::Ignored(_) | Event::Refused { .. } | Event::TradingSet { .. } | Event::LimitsSet { .. })
+                !matches!(event, Event::Ignored(_) | Event::Refused { .. } | Event::PhaseSet { .. } | Event::LimitsSet { .. })
             });
-            let setting = matches!(command, Command::SetTrading { .. } | Command::SetLimits { .. });
+            let setting = matches!(command, Command::SetPhase { .. } | Command::SetLimits { .. });
             prop_assert!(setting || changed == (one.digest() != before), "{:?}: {:?}", command, events);
         }
         drain(&mut one);

@@ -4,8 +4,8 @@ use super::apply;
 use super::properties::opening;
 use dojima::domain::{
     AccountId, Amount, AssetCode, AssetId, Cancel, CancelReason, ClOrdId, Command, Echo, Enter, Event,
-    InstrumentId, ListInstrument, LoginId, LoginName, OrderPrice, Ppm, Quantity, RefuseEnter, RefuseReplace,
-    RejectReason, Replace, Side, Symbol, TimeInForce, Trading, Transfer, UserRef,
+    FeeRate, InstrumentId, ListInstrument, LoginId, LoginName, OrderPrice, Phase, Quantity, RefuseEnter,
+    RefuseReplace, RejectReason, Replace, Side, Symbol, TimeInForce, Transfer, UserRef,
 };
 use dojima::exchange::{Exchange, ExchangeLimits};
 use proptest::prelude::*;
@@ -29,7 +29,7 @@ fn self_trader(cash: i64) -> Exchange {
         lot: Amount(1),
         min_quantity: Quantity(1),
         max_quantity: Quantity(1_000_000),
-        trading: Trading::On,
+        phase: Phase::Continuous,
         ..ListInstrument::default()
     };
     let commands = [
@@ -107,7 +107,7 @@ fn any_command() -> impl Strategy<Value = Command> {
         let side = if other { Side::Buy } else { Side::Sell };
         let quantity = Quantity(n[5]);
         let transfer = Transfer { account, asset, amount: Amount(n[6] as i64), reference: n[7] };
-        let trading = if one { Trading::On } else { Trading::Off };
+        let trading = if one { Phase::Continuous } else { Phase::Closed };
         let time_in_force =
             if n[8] % 4 == 0 { TimeInForce::ImmediateOrCancel } else { TimeInForce::GoodTillCancel };
         let reason = RejectReason::ALL[n[9] as usize % RejectReason::ALL.len()];
@@ -128,11 +128,12 @@ fn any_command() -> impl Strategy<Value = Command> {
                 min_quantity: Quantity(n[8]),
                 max_quantity: Quantity(n[9]),
                 min_notional: Amount(n[10] as i64),
-                maker_fee: Ppm(n[11] as u32),
-                taker_fee: Ppm(n[0] as u32),
-                trading,
+                maker_fee: FeeRate(n[11] as i32),
+                taker_fee: FeeRate(n[0] as i32),
+                phase: trading,
+                ..ListInstrument::default()
             }),
-            4 => Command::SetTrading { instrument, trading },
+            4 => Command::SetPhase { instrument, phase: trading },
             5 => Command::Deposit(transfer),
             6 => Command::Withdraw(transfer),
             7 => Command::Open { config_digest: n[0] },
@@ -153,6 +154,7 @@ fn any_command() -> impl Strategy<Value = Command> {
                 price,
                 quantity,
                 echo,
+                instructions: None,
             }),
             12 => Command::SetLimits { orders_max: (n[0] as u32).min(1 << 16) },
             _ => Command::Enter(Enter {
@@ -164,6 +166,7 @@ fn any_command() -> impl Strategy<Value = Command> {
                 price,
                 quantity,
                 echo,
+                instructions: None,
             }),
         }
     })

@@ -3,9 +3,9 @@
 use super::apply;
 use crate::support::naive::Naive;
 use dojima::domain::{
-    AccountId, Amount, AssetCode, AssetId, Cancel, ClOrdId, Command, Echo, Enter, Event, InstrumentId,
-    ListInstrument, LoginId, LoginName, OrderPrice, Ppm, Quantity, RefuseEnter, RefuseReplace, RejectReason,
-    Replace, Side, Symbol, TimeInForce, Trading, Transfer, UserRef,
+    AccountId, Amount, AssetCode, AssetId, Cancel, ClOrdId, Command, Echo, Enter, Event, FeeRate,
+    InstrumentId, ListInstrument, LoginId, LoginName, OrderPrice, Phase, Quantity, RefuseEnter,
+    RefuseReplace, RejectReason, Replace, Side, Symbol, TimeInForce, Transfer, UserRef,
 };
 use dojima::exchange::{Exchange, ExchangeLimits, Order};
 use proptest::prelude::*;
@@ -42,7 +42,7 @@ pub(super) enum Step {
     RefuseEnter(LoginId, Number, RejectReason),
     RefuseReplace(LoginId, Number, Number, RejectReason),
     Transfer(Transfer, bool, Number),
-    SetTrading(u32, Trading),
+    SetTrading(u32, Phase),
     Other(Command),
 }
 
@@ -147,6 +147,7 @@ fn enter(ticks: Range<u64>) -> impl Strategy<Value = Enter> {
             price,
             quantity,
             echo,
+            instructions: None,
         },
     )
 }
@@ -161,6 +162,7 @@ fn replace(ticks: Range<u64>) -> impl Strategy<Value = Replace> {
             price,
             quantity,
             echo,
+            instructions: None,
         },
     )
 }
@@ -176,7 +178,7 @@ fn other() -> impl Strategy<Value = Command> {
 }
 
 pub(super) fn step(ticks: Range<u64>) -> impl Strategy<Value = Step> {
-    let trading = prop_oneof![6 => Just(Trading::On), 1 => Just(Trading::Off)];
+    let trading = prop_oneof![6 => Just(Phase::Continuous), 1 => Just(Phase::Closed)];
     prop_oneof![
         40 => (enter(ticks.clone()), number()).prop_map(|(enter, number)| Step::Enter(enter, number)),
         25 => (replace(ticks), live_number(), number()).prop_map(|(r, orig, number)| Step::Replace(r, orig, number)),
@@ -218,9 +220,10 @@ pub(super) fn opening(fees: [u32; 4]) -> Vec<Command> {
         min_quantity: Quantity(2),
         max_quantity: Quantity(1000),
         min_notional: Amount(60),
-        maker_fee: Ppm(fees[maker]),
-        taker_fee: Ppm(fees[maker + 1]),
-        trading: Trading::On,
+        maker_fee: FeeRate(fees[maker] as i32),
+        taker_fee: FeeRate(fees[maker + 1] as i32),
+        phase: Phase::Continuous,
+        ..ListInstrument::default()
     };
     commands.push(Command::ListInstrument(terms(0, "COIN", 0, 100, 0)));
     // One tick of WIDE on the smallest lot that the rules allow is one cent; 46 such lots pass what an amount can hold.
@@ -314,7 +317,7 @@ impl Clients {
                 if inward { Command::Deposit(transfer) } else { Command::Withdraw(transfer) }
             }
             Step::SetTrading(which, trading) => {
-                Command::SetTrading { instrument: InstrumentId(which), trading }
+                Command::SetPhase { instrument: InstrumentId(which), phase: trading }
             }
             Step::Other(command) => command,
         }

@@ -30,9 +30,9 @@
 use super::apply;
 use crate::support::naive::Naive;
 use dojima::domain::{
-    AccountId, Amount, AssetCode, AssetId, Cancel, CancelReason, ClOrdId, Command, Enter, Event,
-    IgnoreReason, InstrumentId, ListInstrument, LoginId, LoginName, OrderPrice, Ppm, Price, Quantity,
-    RefuseEnter, RefuseReplace, RejectReason, Replace, Side, Symbol, TimeInForce, Trading, Transfer, UserRef,
+    AccountId, Amount, AssetCode, AssetId, Cancel, CancelReason, ClOrdId, Command, Enter, Event, FeeRate,
+    IgnoreReason, InstrumentId, ListInstrument, LoginId, LoginName, OrderPrice, Phase, Price, Quantity,
+    RefuseEnter, RefuseReplace, RejectReason, Replace, Side, Symbol, TimeInForce, Transfer, UserRef,
 };
 use dojima::exchange::{Exchange, ExchangeLimits};
 use std::collections::BTreeSet;
@@ -118,10 +118,10 @@ impl<'a> Words<'a> {
         *found.unwrap_or_else(|| self.bad("no such reason"))
     }
 
-    fn trading(&mut self) -> Trading {
+    fn trading(&mut self) -> Phase {
         match self.next() {
-            "on" => Trading::On,
-            "off" => Trading::Off,
+            "on" => Phase::Continuous,
+            "off" => Phase::Closed,
             _ => self.bad("neither on nor off"),
         }
     }
@@ -142,9 +142,9 @@ fn terms() -> ListInstrument {
         min_quantity: Quantity(2),
         max_quantity: Quantity(1000),
         min_notional: Amount(200),
-        maker_fee: Ppm(1_000),
-        taker_fee: Ppm(2_000),
-        trading: Trading::On,
+        maker_fee: FeeRate(1_000),
+        taker_fee: FeeRate(2_000),
+        phase: Phase::Continuous,
         ..ListInstrument::default()
     }
 }
@@ -164,9 +164,9 @@ fn list(words: &mut Words) -> Command {
             "min" => terms.min_quantity = Quantity(words.parse(value)),
             "max" => terms.max_quantity = Quantity(words.parse(value)),
             "notional" => terms.min_notional = Amount(words.parse(value)),
-            "maker" => terms.maker_fee = Ppm(words.parse(value)),
-            "taker" => terms.taker_fee = Ppm(words.parse(value)),
-            "trading" => terms.trading = if value == "off" { Trading::Off } else { Trading::On },
+            "maker" => terms.maker_fee = FeeRate(words.parse(value)),
+            "taker" => terms.taker_fee = FeeRate(words.parse(value)),
+            "trading" => terms.phase = if value == "off" { Phase::Closed } else { Phase::Continuous },
             _ => words.bad("no such term"),
         }
     }
@@ -244,9 +244,7 @@ fn command(line: &str) -> Command {
             name: LoginName::default(),
         },
         "list" => list(&mut words),
-        "trading" => {
-            Command::SetTrading { instrument: InstrumentId(words.number()), trading: words.trading() }
-        }
+        "trading" => Command::SetPhase { instrument: InstrumentId(words.number()), phase: words.trading() },
         "deposit" => Command::Deposit(words.transfer()),
         "withdraw" => Command::Withdraw(words.transfer()),
         "limits" => Command::SetLimits { orders_max: words.number() },
@@ -292,7 +290,9 @@ fn shown(event: &Event) -> String {
         Event::InstrumentListed(l) => {
             format!("listed {} {}, a tick on a lot is {}", l.instrument, l.symbol.text(), l.tick_value)
         }
-        Event::TradingSet { instrument, trading } => format!("trading {instrument} {trading:?}"),
+        Event::PhaseSet { instrument, phase } => {
+            format!("trading {instrument} {}", if phase == &Phase::Closed { "Off" } else { "On" })
+        }
         Event::Deposited(t) => format!("deposited {} {} {} #{}", t.account, t.asset, t.amount, t.reference),
         Event::Withdrawn(t) => format!("withdrawn {} {} {} #{}", t.account, t.asset, t.amount, t.reference),
         Event::Opened { config_digest } => format!("opened {config_digest}"),
@@ -322,6 +322,7 @@ fn shown(event: &Event) -> String {
         }
         Event::LimitsSet { orders_max } => format!("limits {orders_max} orders"),
         Event::Ignored(e) => format!("ignored {}.{} {:?}", e.login, e.user_ref, e.reason),
+        other => format!("{other:?}"),
     }
 }
 

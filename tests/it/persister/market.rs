@@ -2,8 +2,8 @@
 
 use dojima::domain::{
     AccountId, Amount, AssetCode, AssetId, Cancel, ClOrdId, Command, Echo, Enter, Event, EventRecord,
-    InstrumentId, ListInstrument, LoginId, LoginName, OrderPrice, Ppm, Quantity, RefuseEnter, RefuseReplace,
-    RejectReason, Replace, Side, Stamp, Symbol, TimeInForce, Timestamp, Trading, Transfer, UserRef,
+    FeeRate, InstrumentId, ListInstrument, LoginId, LoginName, OrderPrice, Phase, Quantity, RefuseEnter,
+    RefuseReplace, RejectReason, Replace, Side, Stamp, Symbol, TimeInForce, Timestamp, Transfer, UserRef,
 };
 use dojima::exchange::{Exchange, ExchangeLimits};
 use std::collections::BTreeMap;
@@ -95,9 +95,10 @@ impl Market {
                 min_quantity: Quantity(1),
                 max_quantity: Quantity(1_000_000),
                 min_notional: Amount(0),
-                maker_fee: Ppm(200),
-                taker_fee: Ppm(500),
-                trading: Trading::On,
+                maker_fee: FeeRate(200),
+                taker_fee: FeeRate(500),
+                phase: Phase::Continuous,
+                ..ListInstrument::default()
             };
             self.apply(Command::ListInstrument(terms), events);
         }
@@ -215,6 +216,7 @@ impl Market {
             price,
             quantity: Quantity(1 + self.random(100)),
             echo: Echo { cl_ord_id: cl_ord_id.unwrap_or_default(), ..Echo::default() },
+            instructions: None,
         })
     }
 
@@ -259,6 +261,7 @@ impl Market {
             price: self.resting_price(side),
             quantity: Quantity(executed + 1 + self.random(100)),
             echo: Echo::default(),
+            instructions: None,
         }))
     }
 
@@ -289,8 +292,8 @@ impl Market {
                 Command::Cancel(Cancel { login: LoginId(9_999), user_ref: UserRef(1), quantity: Quantity(0) })
             }
             (4, _) => {
-                let trading = if self.random(3) == 0 { Trading::Off } else { Trading::On };
-                Command::SetTrading { instrument: InstrumentId(1), trading }
+                let trading = if self.random(3) == 0 { Phase::Closed } else { Phase::Continuous };
+                Command::SetPhase { instrument: InstrumentId(1), phase: trading }
             }
             (5, _) => self.transfer(Command::Withdraw),
             (6, _) => Command::OpenAccount { account: AccountId(0) },

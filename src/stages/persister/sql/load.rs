@@ -5,8 +5,8 @@ use super::mirror::Mirror;
 use super::rows::{BalanceRow, OrderRow, OrderStatus, Stored, Watermark};
 use super::schema::Database;
 use crate::domain::{
-    AccountId, Amount, AssetId, ClOrdId, InstrumentId, Listing, LoginId, OrderId, Ppm, Price, Quantity, Side,
-    Symbol, TimeInForce, Timestamp, Trading, UserRef,
+    AccountId, Amount, AssetId, ClOrdId, FeeRate, InstrumentId, Listing, LoginId, OrderId, Phase, Price,
+    Quantity, Side, Symbol, TimeInForce, Timestamp, UserRef,
 };
 use rusqlite::Row;
 
@@ -85,9 +85,10 @@ fn listing(row: &Cells<'_>) -> Result<Listing, SqlError> {
         min_quantity: Quantity(row.u64(8)?),
         max_quantity: Quantity(row.u64(9)?),
         min_notional: Amount(row.i64(10)?),
-        maker_fee: Ppm(row.u32(11)?),
-        taker_fee: Ppm(row.u32(12)?),
-        trading: if row.u8(13)? == 0 { Trading::Off } else { Trading::On },
+        maker_fee: FeeRate(row.i32(11)?),
+        taker_fee: FeeRate(row.i32(12)?),
+        phase: if row.u8(13)? == 0 { Phase::Closed } else { Phase::Continuous },
+        ..Listing::default()
     })
 }
 
@@ -176,6 +177,10 @@ impl Cells<'_> {
     }
 
     pub(super) fn u32(&self, column: usize) -> Result<u32, SqlError> {
+        self.row.get(column).map_err(|_| self.wrong(column))
+    }
+
+    fn i32(&self, column: usize) -> Result<i32, SqlError> {
         self.row.get(column).map_err(|_| self.wrong(column))
     }
 

@@ -43,6 +43,7 @@ impl OrderStatus {
             CancelReason::ImmediateOrCancel => Self::RemainderCanceled,
             CancelReason::FundsExhausted => Self::OutOfFunds,
             CancelReason::InvalidReplace(_) => Self::RefusedReplace,
+            _ => Self::Canceled,
         }
     }
 }

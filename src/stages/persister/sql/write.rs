@@ -4,7 +4,7 @@ use super::error::SqlError;
 use super::mirror::Mirror;
 use super::rows::{BalanceRow, OrderRow, Stored, TradeRow};
 use super::schema::Database;
-use crate::domain::{ClOrdId, Event, EventRecord, Listing, Trading, Transfer};
+use crate::domain::{ClOrdId, Event, EventRecord, Listing, Phase, Transfer};
 use rusqlite::{Connection, Statement, ToSql};
 
 /// Rows of one statement where many rows are written. More cost more to prepare and gain little.
@@ -228,9 +228,9 @@ fn write_rare(connection: &Connection, record: &EventRecord) -> rusqlite::Result
             &[&login.0, &account.0, &time],
         ),
         Event::InstrumentListed(listing) => write_listing(connection, listing),
-        Event::TradingSet { instrument, trading } => run(
+        Event::PhaseSet { instrument, phase } => run(
             "UPDATE instruments SET trading = ?2 WHERE instrument = ?1",
-            &[&instrument.0, &(*trading == Trading::On)],
+            &[&instrument.0, &(*phase == Phase::Continuous)],
         ),
         Event::Deposited(transfer) => write_transfer(connection, record, transfer, transfer.amount.0),
         Event::Withdrawn(transfer) => write_transfer(connection, record, transfer, -transfer.amount.0),
@@ -260,6 +260,7 @@ fn write_rare(connection: &Connection, record: &EventRecord) -> rusqlite::Result
         | Event::Executed(_)
         | Event::LimitsSet { .. }
         | Event::Opened { .. } => Ok(0),
+        _ => Ok(0),
     }
 }
 
@@ -282,7 +283,7 @@ fn write_listing(connection: &Connection, listing: &Listing) -> rusqlite::Result
         listing.min_notional.0,
         listing.maker_fee.0,
         listing.taker_fee.0,
-        listing.trading == Trading::On,
+        listing.phase == Phase::Continuous,
     ])
 }
 

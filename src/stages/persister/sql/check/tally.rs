@@ -73,9 +73,10 @@ impl Tally {
             Event::Rejected(_) | Event::Refused { .. } => self.rows.rejections += 1,
             Event::Ignored(_) => self.rows.ignored_messages += 1,
             Event::AccountOpened { .. }
-            | Event::TradingSet { .. }
+            | Event::PhaseSet { .. }
             | Event::Opened { .. }
             | Event::LimitsSet { .. } => {}
+            _ => {}
         }
         Ok(None)
     }
