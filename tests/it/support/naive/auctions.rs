@@ -16,7 +16,11 @@ struct Outcome {
 }
 
 impl Naive {
-    pub(super) fn command_phase(&mut self, instrument: InstrumentId, phase: Phase) -> Result<(), RejectReason> {
+    pub(super) fn command_phase(
+        &mut self,
+        instrument: InstrumentId,
+        phase: Phase,
+    ) -> Result<(), RejectReason> {
         let now = self.listed(instrument)?.listing.phase;
         if phase == Phase::Delisted || phase == now {
             return Err(RejectReason::InvalidPhase);
@@ -33,9 +37,8 @@ impl Naive {
         }
         self.set_phase(instrument, phase);
         if phase == Phase::Closed {
-            let days = self.numbers(|order| {
-                order.instrument == instrument && order.time_in_force == TimeInForce::Day
-            });
+            let days = self
+                .numbers(|order| order.instrument == instrument && order.time_in_force == TimeInForce::Day);
             self.cancel_all(&days, CancelReason::Expired);
         }
     }

@@ -159,8 +159,7 @@ impl Naive {
     fn trigger(&self, ask: &Ask, trigger: Trigger) -> Checked<Waiting> {
         let Trigger { kind, reference, price: units } = trigger;
         let tick = self.listing(ask.instrument).tick_units;
-        let good =
-            units > 0 && u64::from(units) < OrderPrice::LIMIT_END && units.is_multiple_of(tick);
+        let good = units > 0 && u64::from(units) < OrderPrice::LIMIT_END && units.is_multiple_of(tick);
         refuse_if(!good, RejectReason::InvalidTrigger)?;
         let price = i128::from(units / tick);
         let now = self.reference(ask.instrument, reference);
@@ -258,10 +257,8 @@ impl Naive {
             }
         }
         if !ask.is_immediate() || ask.waits() {
-            let counts = [
-                (of_account.open_orders_max, theirs.len()),
-                (here.open_orders_max, theirs_here().count()),
-            ];
+            let counts =
+                [(of_account.open_orders_max, theirs.len()), (here.open_orders_max, theirs_here().count())];
             for (most, open) in counts {
                 refuse_if(most > 0 && open >= most as usize, RejectReason::OpenOrdersAboveLimit)?;
             }

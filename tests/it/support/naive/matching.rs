@@ -3,7 +3,7 @@
 use super::orders::Order;
 use super::{Naive, SECOND, amount, lots, ticks};
 use dojima::domain::{
-    AccountId, CancelReason, Event, Executed, FeeRate, InstrumentId, Owner, OrderId, Phase, Ppm,
+    AccountId, CancelReason, Event, Executed, FeeRate, InstrumentId, OrderId, Owner, Phase, Ppm,
     RestateReason, SelfTrade, SelfTradePrevention, Side, TradeId, TradeKind,
 };
 

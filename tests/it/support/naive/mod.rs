@@ -279,8 +279,7 @@ impl Naive {
 
     /// The live orders of one side: price, then displayed before hidden, then time.
     fn in_trading_order(&self, instrument: InstrumentId, side: Side) -> Vec<&Order> {
-        let of_it =
-            |o: &&Order| o.instrument == instrument && o.side == side && o.waiting.is_none();
+        let of_it = |o: &&Order| o.instrument == instrument && o.side == side && o.waiting.is_none();
         let mut found: Vec<_> = self.orders.iter().filter(of_it).collect();
         // A stable sort: what came to rest first stays first.
         found.sort_by_key(|order| {

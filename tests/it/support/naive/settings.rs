@@ -61,7 +61,9 @@ impl Naive {
             Command::ListInstrument(terms) => self.list(&terms),
             Command::SetPhase { instrument, phase } => self.command_phase(instrument, phase),
             Command::Deposit(transfer) => self.transfer(transfer, true).map(|event| self.events.push(event)),
-            Command::Withdraw(transfer) => self.transfer(transfer, false).map(|event| self.events.push(event)),
+            Command::Withdraw(transfer) => {
+                self.transfer(transfer, false).map(|event| self.events.push(event))
+            }
             Command::Open { config_digest } => self.open(config_digest),
             Command::SetLimits { orders_max } => self.set_limits(orders_max),
             Command::CancelOrder { order } => self.cancel_by_operator(order),

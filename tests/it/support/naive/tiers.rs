@@ -26,8 +26,7 @@ impl Naive {
 
     fn set_tier(&mut self, account: usize, tier: usize) {
         self.accounts[account].tier = tier;
-        self.events
-            .push(Event::TierSet { account: AccountId(account as u32), tier: FeeTier(tier as u8) });
+        self.events.push(Event::TierSet { account: AccountId(account as u32), tier: FeeTier(tier as u8) });
     }
 
     fn tier_by_volume(&self, account: usize) -> usize {
@@ -52,7 +51,11 @@ impl Naive {
         }
     }
 
-    pub(super) fn assign_tier(&mut self, account: AccountId, tier: Option<FeeTier>) -> Result<(), RejectReason> {
+    pub(super) fn assign_tier(
+        &mut self,
+        account: AccountId,
+        tier: Option<FeeTier>,
+    ) -> Result<(), RejectReason> {
         let at = account.0 as usize;
         if at >= self.accounts.len() {
             return Err(RejectReason::UnknownAccount);
