@@ -1,7 +1,7 @@
 //! The engine's state against that of the naive exchange: every balance, every book, every order that waits.
 
 use crate::support::naive::Naive;
-use dojima::domain::{AccountId, AssetId, InstrumentId, Side};
+use dojima::domain::{AccountId, AssetId, InstrumentId, Listing, Quantity, Side, Visibility};
 use dojima::exchange::Exchange;
 
 /// What differs first, in words.
@@ -16,14 +16,40 @@ pub fn same_state(exchange: &Exchange, naive: &Naive) -> Result<(), String> {
             format!("asset {asset} of account {account}")
         })?;
     }
-    for instrument in (0..naive.instruments()).map(InstrumentId) {
-        for side in [Side::Buy, Side::Sell] {
-            let orders = exchange.orders(instrument, side).map(|order| (order.id, order.price, order.open));
-            let theirs = naive.book(instrument, side).into_iter().map(|o| (o.order, o.price, o.open));
-            same(&orders.collect::<Vec<_>>(), &theirs.collect(), || format!("{side:?} book {instrument}"))?;
-        }
+    let listings: Vec<&Listing> = exchange.listings().collect();
+    same(&listings, &naive.listings(), || "listings".to_owned())?;
+    for instrument in (0..listings.len() as u32).map(InstrumentId) {
+        same_market(exchange, naive, instrument)
+            .map_err(|error| format!("instrument {instrument}: {error}"))?;
     }
     same(&exchange.open_orders(), &naive.open_orders().len(), || "open orders".to_owned())
+}
+
+fn same_market(exchange: &Exchange, naive: &Naive, instrument: InstrumentId) -> Result<(), String> {
+    for side in [Side::Buy, Side::Sell] {
+        let book = naive.book(instrument, side);
+        let ours = exchange.orders(instrument, side).map(|order| {
+            let shown = if order.hidden { Quantity(0) } else { order.open };
+            (order.id, order.price, exchange.open_lots(&order), shown)
+        });
+        let theirs = book.iter().map(|order| (order.order, order.price, order.open, order.shown));
+        same(&ours.collect::<Vec<_>>(), &theirs.collect(), || format!("orders of the {side:?} side"))?;
+        let mut levels: Vec<(i64, u64, u64)> = Vec::new();
+        for order in book.iter().filter(|order| order.visibility == Visibility::Displayed) {
+            match levels.last_mut() {
+                Some((price, lots, orders)) if *price == order.price.0 => {
+                    (*lots, *orders) = (*lots + order.shown.0, *orders + 1);
+                }
+                _ => levels.push((order.price.0, order.shown.0, 1)),
+            }
+        }
+        let ours = exchange.levels(instrument, side).map(|l| (l.price.0, l.quantity.0, u64::from(l.orders)));
+        same(&ours.collect(), &levels, || format!("levels of the {side:?} side"))?;
+    }
+    let mut dormant: Vec<_> = exchange.dormant(instrument).map(|order| order.id).collect();
+    dormant.sort();
+    same(&dormant, &naive.dormant(instrument), || "orders that wait".to_owned())?;
+    same(&exchange.prices(instrument), &naive.prices(instrument), || "last, mark, reference".to_owned())
 }
 
 fn same<T: PartialEq + std::fmt::Debug>(

@@ -93,7 +93,8 @@ struct Run {
 
 impl Run {
     fn new(alone: bool) -> Self {
-        let exchange = (!alone).then(|| Exchange::new(ExchangeLimits { orders_max: ORDERS_MAX }));
+        let exchange =
+            (!alone).then(|| Exchange::new(ExchangeLimits { orders_max: ORDERS_MAX, ..Default::default() }));
         Self { exchange, naive: Naive::new(ORDERS_MAX as usize), now: 0 }
     }
 

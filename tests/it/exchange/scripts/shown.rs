@@ -85,7 +85,7 @@ fn auction(name: &str, a: &Auction) -> String {
 
 fn restated(e: &Restated) -> String {
     let head = format!("restated {}.{} #{} @ {}", e.login, e.user_ref, e.order, e.price);
-    format!("{head} shows {} reserved {} {:?}", e.displayed, e.reserved, e.reason)
+    format!("{head} shows {} of {} reserved {} {:?}", e.displayed, e.open, e.reserved, e.reason)
 }
 
 fn waits_for(trigger: Trigger) -> String {

@@ -15,7 +15,6 @@ mod terms;
 mod tiers;
 mod triggers;
 
-pub use money::Holding;
 pub use orders::Order;
 
 use dojima::domain::{
@@ -200,9 +199,9 @@ impl Naive {
         (self.accounts.len(), self.assets.len())
     }
 
-    /// How many instruments were listed.
-    pub fn instruments(&self) -> u32 {
-        self.instruments.len() as u32
+    /// What is listed, and was.
+    pub fn listings(&self) -> Vec<&Listing> {
+        self.instruments.iter().map(|known| &known.listing).collect()
     }
 
     /// The open orders, those that wait for a trigger included, in the order of their numbers.

@@ -135,6 +135,7 @@ impl Order {
             order: self.id,
             price: self.price_told().unwrap_or_default(),
             displayed: lots(self.shown()),
+            open: lots(self.open),
             reserved: amount(self.reserved),
             reason,
         })
@@ -268,30 +269,29 @@ impl Naive {
             return self.ignore(login, orig_user_ref, IgnoreReason::OrderNotLive);
         };
         let old = self.orders[at].clone();
-        let Echo { capacity, cross_type, firm, .. } = old.echo;
         let ask = Ask {
             kind: Kind::Replace,
             user_ref,
             time_in_force,
             price,
             quantity: quantity.0,
-            echo: Echo { capacity, cross_type, firm, ..echo },
+            echo: inherited(old.echo, echo),
             instructions: replace.instructions.unwrap_or_default(),
             ..Ask::again(&old)
         };
-        let linked = if old.oco.is_some() { Err(RejectReason::OrderIsLinked) } else { Ok(()) };
-        if let Err(reason) = self.gate(&ask).and(linked) {
+        if let Err(reason) = self.gate(&ask) {
             return self.reject(login, user_ref, reason, echo);
         }
         let old = self.orders.remove(at);
-        match self.check(&ask) {
+        let linked = if old.oco.is_some() { Err(RejectReason::OrderIsLinked) } else { Ok(()) };
+        match self.check(&ask).and_then(|new| linked.map(|()| new)) {
             Ok(new) => {
                 self.logins[login.0 as usize].last = user_ref;
                 self.put_in_place_of(&old, new);
             }
-            Err(RejectReason::TooManyTriggers) => {
+            Err(reason @ (RejectReason::TooManyTriggers | RejectReason::OrderIsLinked)) => {
                 self.orders.insert(at, old);
-                self.reject(login, user_ref, RejectReason::TooManyTriggers, echo);
+                self.reject(login, user_ref, reason, echo);
             }
             Err(reason) => {
                 let id = old.id;
@@ -323,6 +323,12 @@ impl Naive {
     }
 }
 
+/// What a client's message says, with what stays that of the first order.
+fn inherited(first: Echo, said: Echo) -> Echo {
+    let Echo { capacity, cross_type, firm, .. } = first;
+    Echo { capacity, cross_type, firm, ..said }
+}
+
 impl Ask {
     /// The same order once more, with what it has of its own, as an amend asks for it. Its minimum quantity was met when
     /// it came to rest, and its trigger has come.
@@ -339,7 +345,7 @@ impl Ask {
             quantity: 0,
             executed: order.total - order.open,
             carry: order.carry,
-            echo: order.echo,
+            echo: inherited(order.echo, Echo::default()),
             instructions: Instructions {
                 display_quantity: order.display_quantity as u32,
                 expire_s: order.expire_s,

@@ -255,8 +255,14 @@ impl Naive {
         }
         out_of_range_if(limits.notional_max.0 < 0)?;
         match scope {
-            LimitScope::Instrument(instrument) => self.instrument_mut(instrument).limits = limits,
-            LimitScope::Account(account) => self.known_account(account)?.limits = limits,
+            LimitScope::Instrument(instrument) => {
+                let known = self.instrument_mut(instrument);
+                (known.limits, known.rates) = (limits, Vec::new());
+            }
+            LimitScope::Account(account) => {
+                let known = self.known_account(account)?;
+                (known.limits, known.rate) = (limits, super::Rate::default());
+            }
         }
         self.events.push(Event::OrderLimitsSet { scope, limits });
         Ok(())
