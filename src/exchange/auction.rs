@@ -111,15 +111,30 @@ impl Market<'_> {
         found
     }
 
-    /// Trades all that crosses at one price.
+    /// Trades all that crosses at one price. A linked order that is cancelled by the trade of the other takes volume along
+    /// that had been counted: what is left may cross at another price, and then there is another round.
     fn uncross(&mut self, from: Phase) {
-        let result = self.indicative(self.instrument.auction_kind());
+        let mut result = self.indicative(self.instrument.auction_kind());
         if from.is_auction() || result.price.is_some() {
             self.events.push(Event::Uncrossed(result));
         }
-        let Some(price) = result.price else { return };
+        while let Some(price) = result.price {
+            let left = self.trade_at(price, &result);
+            self.instrument.reference = Some(price);
+            self.traded_at(price);
+            if left == 0 {
+                break;
+            }
+            result = self.indicative(result.kind);
+            if result.price.is_some() {
+                self.events.push(Event::Uncrossed(result));
+            }
+        }
+    }
+
+    /// One round of an auction; how many lots of its volume did not trade.
+    fn trade_at(&mut self, price: Price, result: &Auction) -> u64 {
         let mut left = result.volume.0;
-        // A linked order that goes takes volume along that had been counted.
         while left > 0 {
             let best = |side| self.instrument.book.best(side);
             let (Some((bid, buy)), Some((ask, sell))) = (best(Side::Buy), best(Side::Sell)) else { break };
@@ -128,8 +143,7 @@ impl Market<'_> {
             }
             left -= self.auction_trade(buy, sell, price, left, result.kind);
         }
-        self.instrument.reference = Some(price);
-        self.traded_at(price);
+        left
     }
 
     /// Lets two resting orders trade; how many lots.
