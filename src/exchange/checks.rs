@@ -7,8 +7,8 @@ use super::market::{Market, reserve_for};
 use super::triggers::{self, TRIGGERS_MAX};
 use crate::domain::{
     AccountId, Amount, Effect, Instructions, LoginId, OrderLimits, OrderPrice, Phase, PostOnly, Price,
-    Quantity, QuantityUnit, RejectReason, Side, Switch, TimeInForce, Timestamp, Trigger, TriggerKind,
-    UserRef, Visibility,
+    Protection, Quantity, QuantityUnit, RejectReason, Side, Switch, TimeInForce, Timestamp, Trigger,
+    TriggerKind, UserRef, Visibility,
 };
 
 /// What an order asks for, as the checks see it.
@@ -211,10 +211,7 @@ impl Market<'_> {
         }
         if let OrderPrice::Limit(units) = request.price {
             checked.price = listing.price_from_units(units)?;
-            let protection = &self.instrument.protection;
-            if (protection.price_min > 0 && units < u64::from(protection.price_min))
-                || (protection.price_max > 0 && units > u64::from(protection.price_max))
-            {
+            if !self.within_price_limits(units) {
                 return Err(RejectReason::PriceOutOfLimits);
             }
         }
@@ -278,11 +275,11 @@ impl Market<'_> {
             return Err(RejectReason::QuantityAboveMaximum);
         }
         if let Some(asked) = request.instructions {
-            if u64::from(asked.min_quantity) > checked.open.0 {
+            if u64::from(asked.min_quantity) > request.total.0 {
                 return Err(RejectReason::InvalidMinQuantity);
             }
             let shown = u64::from(asked.display_quantity);
-            if shown > 0 && (shown > checked.open.0 || shown < listing.min_quantity.0) {
+            if shown > 0 && (shown > request.total.0 || shown < listing.min_quantity.0) {
                 return Err(RejectReason::InvalidDisplayQuantity);
             }
         }
@@ -347,6 +344,12 @@ impl Market<'_> {
         if alike && !is_linked { Ok(handle) } else { Err(RejectReason::LinkNotPossible) }
     }
 
+    /// Whether the instrument takes limit prices like this one.
+    fn within_price_limits(&self, units: u64) -> bool {
+        let Protection { price_min, price_max, .. } = self.instrument.protection;
+        units >= u64::from(price_min) && (price_max == 0 || units <= u64::from(price_max))
+    }
+
     /// The price at which an order that must only rest may do so.
     fn check_post_only(&self, side: Side, price: Price, post_only: PostOnly) -> Result<Price, RejectReason> {
         let Some((best, _)) = self.instrument.book.best(side.opposite()) else { return Ok(price) };
@@ -357,8 +360,9 @@ impl Market<'_> {
         if !crosses {
             return Ok(price);
         }
+        let units = self.instrument.listing.price_units(slid);
         let in_range =
-            self.instrument.listing.price_from_units(self.instrument.listing.price_units(slid)) == Ok(slid);
+            self.instrument.listing.price_from_units(units) == Ok(slid) && self.within_price_limits(units);
         if post_only == PostOnly::Slide && slid.0 > 0 && in_range {
             Ok(slid)
         } else {
