@@ -113,8 +113,8 @@ impl Naive {
             }
             let known = self.instrument_mut(instrument);
             (known.reference, known.last) = (Some(result.price), Some(result.price));
+            self.follow(instrument);
         }
-        self.follow(instrument);
     }
 
     /// The first buy and the first sell, if both trade at the price.
@@ -125,8 +125,8 @@ impl Naive {
     }
 
     fn trade_in_auction(&mut self, buy: OrderId, sell: OrderId, price: i128, kind: TradeKind) {
-        let mut buy = self.unlink_resting(buy);
         let mut sell = self.unlink_resting(sell);
+        let mut buy = self.unlink_resting(buy);
         let quantity = buy.open.min(sell.open);
         // Nobody takes in an auction: there is no rebate for it.
         let rates = [self.taker_rate(&sell), self.taker_rate(&buy)].map(|rate| rate.max(FeeRate(0)));
