@@ -144,7 +144,7 @@ impl State {
     /// Before the first command. The opening commands say what the exchange holds at most.
     pub fn empty() -> Self {
         Self {
-            exchange: Exchange::new(ExchangeLimits { orders_max: 1 }),
+            exchange: Exchange::new(ExchangeLimits { orders_max: 1, ..ExchangeLimits::default() }),
             last: Stamp::default(),
             last_event: 0,
             streams: StreamIndex::default(),

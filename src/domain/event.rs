@@ -504,6 +504,8 @@ pub struct Restated {
     pub price: Price,
     /// Lots shown now; 0 for a hidden or a dormant order.
     pub displayed: Quantity,
+    /// Lots open now, those that are not shown included.
+    pub open: Quantity,
     /// What is reserved for it now.
     pub reserved: Amount,
     /// What changed.

@@ -1,9 +1,13 @@
-//! Administrative commands: assets, accounts, logins, listings, deposits and withdrawals.
+//! Administrative commands: accounts, logins, listings, deposits and withdrawals.
 
-use super::{Account, Asset, Book, Exchange, Instrument, Login};
+use super::accounts::Volumes;
+use super::due::day;
+use super::instrument::{Instrument, Rates};
+use super::{Account, Asset, Exchange, Login};
 use crate::domain::{
-    AccountId, Amount, AssetCode, AssetId, Command, Event, FeeRate, InstrumentId, ListInstrument, Listing,
-    LoginId, OrderPrice, Phase, RejectReason, Transfer, UserRef,
+    AccountId, AccountSelfTrade, Amount, AssetCode, AssetId, Command, Event, FeeAsset, FeeRate, FeeTier,
+    ListInstrument, Listing, LoginId, OrderPrice, Phase, RejectReason, Switch, Transfer, UserRef,
+    VolumeTiers,
 };
 
 /// An id is the next free one, so that ids are dense and a replay gives the same ones.
@@ -11,26 +15,65 @@ fn next(id: usize, len: usize) -> Result<(), RejectReason> {
     if id == len { Ok(()) } else { Err(RejectReason::IdNotNext) }
 }
 
+/// Whether a fee table is one that the venue can pay: whoever meets whom, it takes no less than it gives.
+pub(super) fn check_rates(table: &[Rates], fee_asset: FeeAsset) -> Result<(), RejectReason> {
+    let range = -FeeRate::ONE..=FeeRate::ONE;
+    if table.iter().any(|row| !range.contains(&row.maker.0) || !range.contains(&row.taker.0)) {
+        return Err(RejectReason::OutOfRange);
+    }
+    let maker = table.iter().map(|row| row.maker.0).min().unwrap_or_default();
+    let taker = table.iter().map(|row| row.taker.0).min().unwrap_or_default();
+    // What each side receives is another asset: there one side's fee cannot pay the other's rebate.
+    let below_zero = match fee_asset {
+        FeeAsset::Quote => maker + taker < 0,
+        FeeAsset::Received => maker < 0 || taker < 0,
+    };
+    if below_zero { Err(RejectReason::RebateAboveFee) } else { Ok(()) }
+}
+
 impl Exchange {
-    /// Does an administrative command; order entry never comes here.
-    pub(super) fn administer(&mut self, command: &Command) -> Result<Event, RejectReason> {
-        match *command {
-            Command::AddAsset { asset, code, scale } => self.add_asset(asset, code, scale),
-            Command::OpenAccount { account } => self.open_account(account),
-            Command::OpenLogin { login, account, .. } => self.open_login(login, account),
-            Command::ListInstrument(terms) => self.list(&terms),
-            Command::SetPhase { instrument, phase } => self.set_phase(instrument, phase),
-            Command::Deposit(transfer) => self.deposit(transfer),
-            Command::Withdraw(transfer) => self.withdraw(transfer),
-            Command::Open { config_digest } => self.open(config_digest),
-            Command::SetLimits { orders_max } => self.set_limits(orders_max),
+    /// Does an administrative command; order entry never comes here. `None`: it has told of all itself.
+    pub(super) fn administer(
+        &mut self,
+        command: &Command,
+        events: &mut Vec<Event>,
+    ) -> Result<Option<Event>, RejectReason> {
+        let event = match *command {
+            Command::AddAsset { asset, code, scale } => self.add_asset(asset, code, scale)?,
+            Command::OpenAccount { account } => self.open_account(account)?,
+            Command::OpenLogin { login, account, .. } => self.open_login(login, account)?,
+            Command::ListInstrument(terms) => self.list(&terms)?,
+            Command::Deposit(transfer) => self.deposit(transfer)?,
+            Command::Withdraw(transfer) => self.withdraw(transfer)?,
+            Command::Open { config_digest } => self.open(config_digest)?,
+            Command::SetLimits { orders_max } => self.set_limits(orders_max)?,
+            Command::SetPhase { instrument, phase } => {
+                return self.set_phase(instrument, phase, events).map(|()| None);
+            }
+            Command::Delist { instrument } => return self.delist(instrument, events).map(|()| None),
+            Command::SetMark { instrument, price } => self.set_mark(instrument, price)?,
+            Command::SetTerms(terms) => self.set_terms(&terms, events)?,
+            Command::SetFees(fees) => self.set_fees(&fees, events)?,
+            Command::SetProtection { instrument, protection } => {
+                self.set_protection(instrument, &protection)?
+            }
+            Command::SetOrderLimits { scope, limits } => self.set_order_limits(scope, &limits)?,
+            Command::SetAsset(settings) => return self.set_asset(&settings, events).map(|()| None),
+            Command::SetSelfTrade(setting) => self.set_self_trade(setting)?,
+            Command::AssignTier { account, tier } => self.assign_tier(account, tier)?,
+            Command::SetVolumeTiers(tiers) => return self.set_volume_tiers(&tiers, events).map(|()| None),
+            Command::Kill { scope, switch } => self.kill(scope, switch, events)?,
             Command::Enter(_)
             | Command::RefuseEnter(_)
             | Command::Replace(_)
             | Command::RefuseReplace(_)
-            | Command::Cancel(_) => unreachable!("apply hands order entry to orders.rs"),
-            _ => Err(RejectReason::OutOfRange),
-        }
+            | Command::Cancel(_)
+            | Command::Amend(_)
+            | Command::CancelOrder { .. }
+            | Command::MassCancel(_)
+            | Command::Tick => unreachable!("apply does these itself"),
+        };
+        Ok(Some(event))
     }
 
     fn add_asset(&mut self, asset: AssetId, code: AssetCode, scale: u8) -> Result<Event, RejectReason> {
@@ -41,15 +84,20 @@ impl Exchange {
         if scale > Amount::SCALE_MAX {
             return Err(RejectReason::OutOfRange);
         }
-        self.assets.push(Asset { code, scale });
-        self.ledger.add_asset();
+        let on = Switch::On;
+        let (min_deposit, min_withdrawal) = (Amount(0), Amount(0));
+        self.assets.push(Asset { code, scale, deposits: on, withdrawals: on, min_deposit, min_withdrawal });
+        self.shared.ledger.add_asset();
         Ok(Event::AssetAdded { asset, code, scale })
     }
 
     fn open_account(&mut self, account: AccountId) -> Result<Event, RejectReason> {
-        next(account.0 as usize, self.accounts.len())?;
-        self.accounts.push(Account::default());
-        self.ledger.add_account();
+        next(account.0 as usize, self.shared.accounts.len())?;
+        self.shared.accounts.push(Account::default());
+        self.shared.ledger.add_account();
+        if let Some(volumes) = &mut self.shared.volumes {
+            volumes.traded.push(Default::default());
+        }
         Ok(Event::AccountOpened { account })
     }
 
@@ -62,16 +110,17 @@ impl Exchange {
 
     fn list(&mut self, terms: &ListInstrument) -> Result<Event, RejectReason> {
         next(terms.instrument.0 as usize, self.instruments.len())?;
-        if self.instruments.iter().any(|known| known.listing.symbol == terms.symbol) {
+        let listed = |known: &Instrument| known.listing.phase != Phase::Delisted;
+        if self.instruments.iter().any(|known| known.listing.symbol == terms.symbol && listed(known)) {
             return Err(RejectReason::DuplicateName);
         }
         let listing = self.listing(terms)?;
-        self.instruments.push(Instrument { listing, book: Book::default() });
+        self.instruments.push(Instrument::new(listing));
         Ok(Event::InstrumentListed(listing))
     }
 
     /// The terms held against their rules, with the value of a tick worked out.
-    fn listing(&self, terms: &ListInstrument) -> Result<Listing, RejectReason> {
+    pub(super) fn listing(&self, terms: &ListInstrument) -> Result<Listing, RejectReason> {
         self.known_account(AccountId::FEES)?;
         let (base, quote) = (self.known_asset(terms.base)?, self.known_asset(terms.quote)?);
         let quantities = 1..=u64::from(u32::MAX);
@@ -83,12 +132,17 @@ impl Exchange {
             && quantities.contains(&terms.max_quantity.0)
             && terms.min_quantity <= terms.max_quantity
             && terms.min_notional.0 >= 0
-            && terms.maker_fee.0 <= FeeRate::ONE
-            && terms.taker_fee.0 <= FeeRate::ONE;
+            && [terms.maker_fee, terms.taker_fee]
+                .iter()
+                .all(|rate| (-FeeRate::ONE..=FeeRate::ONE).contains(&rate.0));
         if !in_range {
             return Err(RejectReason::OutOfRange);
         }
         let tick_value = terms.tick_value(base.scale, quote.scale)?;
+        if terms.phase == Phase::Delisted {
+            return Err(RejectReason::InvalidPhase);
+        }
+        check_rates(&[Rates { maker: terms.maker_fee, taker: terms.taker_fee }], terms.fee_asset)?;
         Ok(Listing {
             instrument: terms.instrument,
             symbol: terms.symbol,
@@ -108,40 +162,46 @@ impl Exchange {
         })
     }
 
-    fn set_phase(&mut self, instrument: InstrumentId, phase: Phase) -> Result<Event, RejectReason> {
-        let known = self.instruments.get_mut(instrument.0 as usize).ok_or(RejectReason::UnknownInstrument)?;
-        known.listing.phase = phase;
-        Ok(Event::PhaseSet { instrument, phase })
-    }
-
     fn deposit(&mut self, transfer: Transfer) -> Result<Event, RejectReason> {
-        self.check_transfer(&transfer)?;
-        if !self.ledger.deposit(transfer.account, transfer.asset, transfer.amount) {
+        let asset = *self.check_transfer(&transfer)?;
+        if asset.deposits == Switch::Off {
+            return Err(RejectReason::DepositsOff);
+        }
+        if transfer.amount < asset.min_deposit {
+            return Err(RejectReason::TransferBelowMinimum);
+        }
+        if !self.shared.ledger.deposit(transfer.account, transfer.asset, transfer.amount) {
             return Err(RejectReason::SupplyTooLarge);
         }
-        self.accounts[transfer.account.0 as usize].last_transfer = transfer.reference;
+        self.shared.accounts[transfer.account.0 as usize].last_transfer = transfer.reference;
         Ok(Event::Deposited(transfer))
     }
 
     fn withdraw(&mut self, transfer: Transfer) -> Result<Event, RejectReason> {
-        self.check_transfer(&transfer)?;
-        if !self.ledger.withdraw(transfer.account, transfer.asset, transfer.amount) {
+        let asset = *self.check_transfer(&transfer)?;
+        if asset.withdrawals == Switch::Off {
+            return Err(RejectReason::WithdrawalsOff);
+        }
+        if transfer.amount < asset.min_withdrawal {
+            return Err(RejectReason::TransferBelowMinimum);
+        }
+        if !self.shared.ledger.withdraw(transfer.account, transfer.asset, transfer.amount) {
             return Err(RejectReason::InsufficientFunds);
         }
-        self.accounts[transfer.account.0 as usize].last_transfer = transfer.reference;
+        self.shared.accounts[transfer.account.0 as usize].last_transfer = transfer.reference;
         Ok(Event::Withdrawn(transfer))
     }
 
-    fn check_transfer(&self, transfer: &Transfer) -> Result<(), RejectReason> {
+    fn check_transfer(&self, transfer: &Transfer) -> Result<&Asset, RejectReason> {
         self.known_account(transfer.account)?;
-        self.known_asset(transfer.asset)?;
+        let asset = self.known_asset(transfer.asset)?;
         if transfer.amount <= Amount(0) {
             return Err(RejectReason::OutOfRange);
         }
-        if transfer.reference <= self.accounts[transfer.account.0 as usize].last_transfer {
+        if transfer.reference <= self.shared.accounts[transfer.account.0 as usize].last_transfer {
             return Err(RejectReason::DuplicateReference);
         }
-        Ok(())
+        Ok(asset)
     }
 
     fn set_limits(&mut self, orders_max: u32) -> Result<Event, RejectReason> {
@@ -160,11 +220,62 @@ impl Exchange {
         Ok(Event::Opened { config_digest })
     }
 
-    fn known_account(&self, account: AccountId) -> Result<(), RejectReason> {
-        if (account.0 as usize) < self.accounts.len() { Ok(()) } else { Err(RejectReason::UnknownAccount) }
+    fn set_self_trade(&mut self, setting: AccountSelfTrade) -> Result<Event, RejectReason> {
+        self.known_account(setting.account)?;
+        let account = self.shared.account_mut(setting.account);
+        (account.self_trade, account.group) = (setting.prevention, setting.group);
+        Ok(Event::SelfTradeSet(setting))
     }
 
-    fn known_asset(&self, asset: AssetId) -> Result<&Asset, RejectReason> {
+    fn assign_tier(&mut self, account: AccountId, tier: Option<FeeTier>) -> Result<Event, RejectReason> {
+        self.known_account(account)?;
+        if tier.is_some_and(|tier| usize::from(tier.0) >= FeeTier::COUNT) {
+            return Err(RejectReason::OutOfRange);
+        }
+        let by_volume = self.shared.volumes.as_ref().map_or(FeeTier(0), |volumes| volumes.tier(account));
+        let known = self.shared.account_mut(account);
+        known.assigned = tier;
+        known.tier = tier.unwrap_or(by_volume);
+        Ok(Event::TierSet { account, tier: known.tier })
+    }
+
+    fn set_volume_tiers(&mut self, tiers: &VolumeTiers, events: &mut Vec<Event>) -> Result<(), RejectReason> {
+        self.known_asset(tiers.asset)?;
+        let ascending = tiers.volume_min.is_sorted() && tiers.volume_min[0] == Amount(0);
+        if !ascending {
+            return Err(RejectReason::OutOfRange);
+        }
+        let (today, accounts) = (day(self.shared.now), self.shared.accounts.len());
+        match &mut self.shared.volumes {
+            Some(volumes) if volumes.tiers.asset == tiers.asset => volumes.tiers = *tiers,
+            volumes => *volumes = Some(Box::new(Volumes::new(*tiers, today, accounts))),
+        }
+        events.push(Event::VolumeTiersSet(*tiers));
+        self.find_tiers(events);
+        self.next_due();
+        Ok(())
+    }
+
+    /// Puts an account that has no row assigned on the one that its volume reaches.
+    pub(super) fn find_tier(&mut self, account: AccountId, events: &mut Vec<Event>) {
+        let Some(volumes) = &self.shared.volumes else { return };
+        let tier = volumes.tier(account);
+        let known = &mut self.shared.accounts[account.0 as usize];
+        if known.assigned.is_none() && known.tier != tier {
+            known.tier = tier;
+            events.push(Event::TierSet { account, tier });
+        }
+    }
+
+    pub(super) fn known_account(&self, account: AccountId) -> Result<(), RejectReason> {
+        if (account.0 as usize) < self.shared.accounts.len() {
+            Ok(())
+        } else {
+            Err(RejectReason::UnknownAccount)
+        }
+    }
+
+    pub(super) fn known_asset(&self, asset: AssetId) -> Result<&Asset, RejectReason> {
         self.assets.get(usize::from(asset.0)).ok_or(RejectReason::UnknownAsset)
     }
 }

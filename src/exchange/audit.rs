@@ -1,8 +1,10 @@
 //! What must always be true, checked on demand: after every command in tests, at will in production.
 
-use super::orders::reserve_for;
-use super::{Exchange, Instrument};
-use crate::domain::{AccountId, AssetId, InstrumentId, OrderId, Side};
+use super::book::Handle;
+use super::extras::Extra;
+use super::market::reserve_for;
+use super::{Exchange, Instrument, LevelView, Order};
+use crate::domain::{AccountId, Amount, AssetId, InstrumentId, OrderId, OrderState, Phase, Side};
 use std::collections::BTreeMap;
 
 /// An invariant that does not hold: a bug, or damaged memory.
@@ -63,16 +65,34 @@ impl Exchange {
     /// The first invariant found broken.
     pub fn audit(&self) -> Result<(), AuditError> {
         let mut reserved = BTreeMap::new();
-        let mut orders = 0;
+        let (mut orders, mut extras) = (0, 0);
+        let mut of_account = vec![0_u32; self.shared.accounts.len()];
         for instrument in &self.instruments {
             self.audit_book(instrument)?;
-            for side in [Side::Buy, Side::Sell] {
-                orders += self.audit_orders(instrument, side, &mut reserved)?;
+            let resting = [Side::Buy, Side::Sell].into_iter();
+            let resting = resting.flat_map(|side| instrument.book.orders(side, &self.shared.orders));
+            let resting = resting.map(|(handle, order)| (handle, order, OrderState::Live));
+            let dormant = instrument.triggers.iter().flat_map(|waiting| waiting.handles(&self.shared.extras));
+            let dormant = dormant.map(|handle| (handle, self.shared.orders.get(handle), OrderState::Dormant));
+            for (handle, order, state) in resting.chain(dormant) {
+                self.audit_order(instrument, handle, &order, state)?;
+                let given = instrument.listing.given_by(order.side);
+                *reserved.entry((order.account, given)).or_default() += i128::from(order.reserved.0);
+                of_account[order.account.0 as usize] += 1;
+                orders += 1;
+                extras += usize::from(order.extra != Order::NO_EXTRA);
             }
         }
-        if orders != self.orders.len() {
-            let what = "orders in the slab that are in no book";
-            return Err(AuditError::Book { instrument: InstrumentId(0), what });
+        let bad = |what| Err(AuditError::Book { instrument: InstrumentId(0), what });
+        if orders != self.shared.orders.len() {
+            return bad("orders in the slab that are in no book");
+        }
+        if extras != self.shared.extras.len() {
+            return bad("extras of orders that are gone");
+        }
+        if self.shared.accounts.iter().zip(&of_account).any(|(account, count)| account.open_orders != *count)
+        {
+            return bad("an account's open orders are miscounted");
         }
         self.audit_balances(&reserved)
     }
@@ -80,7 +100,7 @@ impl Exchange {
     fn audit_balances(&self, reserved: &BTreeMap<(AccountId, AssetId), i128>) -> Result<(), AuditError> {
         for asset in (0..self.assets.len()).map(|id| AssetId(id as u16)) {
             let mut held = 0_i128;
-            for (account, balance) in self.ledger.balances(asset).iter().enumerate() {
+            for (account, balance) in self.shared.ledger.balances(asset).iter().enumerate() {
                 let account = AccountId(account as u32);
                 if balance.available.0 < 0 || balance.reserved.0 < 0 {
                     return Err(AuditError::Negative { account, asset });
@@ -92,7 +112,7 @@ impl Exchange {
                 }
                 held += i128::from(balance.available.0) + i128::from(balance.reserved.0);
             }
-            let supply = self.ledger.supply(asset).0;
+            let supply = self.shared.ledger.supply(asset).0;
             if held != i128::from(supply) {
                 return Err(AuditError::NotConserved { asset, held, supply });
             }
@@ -106,60 +126,96 @@ impl Exchange {
         let best = |side| instrument.book.best(side).map(|(price, _)| price);
         if let (Some(bid), Some(ask)) = (best(Side::Buy), best(Side::Sell))
             && bid >= ask
+            && instrument.listing.phase == Phase::Continuous
         {
             return bad("the best bid is not below the best ask");
         }
         for side in [Side::Buy, Side::Sell] {
-            let mut orders = instrument.book.orders(side, &self.orders).map(|(_, order)| order).peekable();
-            let mut last = None;
-            for level in instrument.book.levels(side) {
-                let worse = |last: crate::domain::Price| match side {
-                    Side::Buy => level.price < last,
-                    Side::Sell => level.price > last,
-                };
-                if !last.is_none_or(worse) {
-                    return bad("levels are out of order");
-                }
-                last = Some(level.price);
-                let (mut total, mut count) = (0, 0);
-                while let Some(order) = orders.next_if(|order| order.price == level.price) {
-                    total += order.open.0;
-                    count += 1;
-                }
-                if (total, count) != (level.quantity.0, level.orders) || count == 0 {
-                    return bad("a level is not the sum of its orders");
-                }
-            }
-            if orders.next().is_some() {
-                return bad("orders beyond the last level");
-            }
+            let book = &instrument.book;
+            let orders = |hidden| {
+                let all = book.orders(side, &self.shared.orders).map(|(_, order)| order);
+                all.filter(move |order| order.hidden == hidden)
+            };
+            audit_levels(side, book.levels(side, &self.shared.orders), orders(false)).or_else(bad)?;
+            audit_levels(side, book.hidden_levels(side, &self.shared.orders), orders(true)).or_else(bad)?;
         }
         Ok(())
     }
 
-    fn audit_orders(
+    fn audit_order(
         &self,
         instrument: &Instrument,
-        side: Side,
-        reserved: &mut BTreeMap<(AccountId, AssetId), i128>,
-    ) -> Result<usize, AuditError> {
+        handle: Handle,
+        order: &Order,
+        state: OrderState,
+    ) -> Result<(), AuditError> {
         let listing = &instrument.listing;
-        let asset = listing.given_by(side);
-        let mut count = 0;
-        for (handle, order) in instrument.book.orders(side, &self.orders) {
-            let bad = |what| Err(AuditError::Order { order: order.id, what });
-            if order.side != side || order.instrument != listing.instrument || order.open.0 == 0 {
-                return bad("rests where it does not belong");
+        let bad = |what| Err(AuditError::Order { order: order.id, what });
+        let extra = self.shared.extras.find(order.extra);
+        let stands = extra.map_or(OrderState::Live, |extra| extra.state);
+        if order.instrument != listing.instrument || order.open.0 == 0 || stands != state {
+            return bad("rests where it does not belong");
+        }
+        if (order.flags & super::extras::HAS_EXTRA != 0) != extra.is_some() {
+            return bad("is marked wrongly");
+        }
+        let open = self.open_lots(order);
+        let needs = reserve_for(instrument, order.side, order.price, open, order.fee_carry);
+        let of_first = match extra {
+            Some(Extra { partner: Some(first), is_second: true, .. }) => {
+                self.shared.orders.hot(*first).reserved.0
             }
-            if Some(order.reserved) != reserve_for(listing, side, order.price, order.open, order.fee_carry) {
-                return bad("does not hold what it needs");
+            _ => 0,
+        };
+        if Some(order.reserved) != needs.map(|needs| Amount((needs.0 - of_first).max(0))) {
+            return bad("does not hold what it needs");
+        }
+        if let Some(partner) = extra.and_then(|extra| extra.partner) {
+            let back = self.shared.extras.find(self.shared.orders.cold(partner).extra);
+            if back.and_then(|extra| extra.partner) != Some(handle) {
+                return bad("is linked to an order that is not linked to it");
             }
-            if self.client_refs.get(order.login, order.user_ref) != Some(handle) {
-                return bad("cannot be found by its client's number");
-            }
-            *reserved.entry((order.account, asset)).or_default() += i128::from(order.reserved.0);
+        }
+        if self.shared.named(order.login, order.user_ref) != Some(handle) {
+            return bad("cannot be found by its client's number");
+        }
+        if let Some(usage) = &self.shared.usage
+            && !usage.contains_key(&(order.instrument, order.account))
+        {
+            return bad("is not counted for its account");
+        }
+        Ok(())
+    }
+}
+
+/// Levels must get worse one by one, and each must be the sum of its orders.
+fn audit_levels(
+    side: Side,
+    levels: impl Iterator<Item = LevelView>,
+    orders: impl Iterator<Item = Order>,
+) -> Result<(), &'static str> {
+    let mut orders = orders.peekable();
+    let mut last = None;
+    for level in levels {
+        let worse = |last: crate::domain::Price| match side {
+            Side::Buy => level.price < last,
+            Side::Sell => level.price > last,
+        };
+        if !last.is_none_or(worse) {
+            return Err("levels are out of order");
+        }
+        last = Some(level.price);
+        let (mut total, mut count) = (0, 0);
+        while let Some(order) = orders.next_if(|order| order.price == level.price) {
+            total += order.open.0;
             count += 1;
         }
-        Ok(count)
+        if (total, count) != (level.quantity.0, level.orders) || count == 0 {
+            return Err("a level is not the sum of its orders");
+        }
+    }
+    match orders.next() {
+        Some(_) => Err("orders beyond the last level"),
+        None => Ok(()),
     }
 }

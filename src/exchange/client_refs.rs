@@ -1,157 +1,167 @@
 //! Which order a client means: (login, client's number) → handle, for live orders only.
 //!
-//! An open-addressing table in memory taken at start. It begins small, so that it lies in the cache while few orders are
-//! live, and doubles into that memory as they become more: a pause of some milliseconds for a million. Clients number their orders upward, so four neighbouring numbers
-//! of a login share one cache line; the lines themselves are scattered by a multiplicative hash. Nothing ever
-//! iterates over it, so its layout cannot leak into results.
+//! Linear hashing: a bucket is the first of a chain of orders, joined through the slab itself, and each new order splits
+//! one bucket as long as there are fewer buckets than orders. So the table grows without a pause and without a second
+//! memory, and it lies in the cache while few orders are live. Clients number their orders upward: sixteen neighbouring
+//! numbers of a login share one cache line of buckets, in an order that differs from line to line.
+//!
+//! Which chain a name falls into depends on a key. Who knows it can choose numbers that share one chain; an
+//! exchange that is opened with a key of its own does not have to fear that. Nothing ever iterates over the table, so neither its
+//! layout nor its key can leak into results.
 
-use super::book::Handle;
+use super::book::{Handle, Hot, NONE, OrderSlab};
 use crate::domain::{LoginId, UserRef};
 
-/// Entries of one cache line.
-const LINE: u64 = 4;
+/// Neighbouring numbers whose buckets share a cache line.
+const LINE: u32 = 16;
+/// Buckets at first.
+const LEN_FIRST: usize = 1 << 13;
 
-/// A slot: the key, 0 when empty (client numbers start at 1, so no key is 0), and where the order stands.
-#[derive(Clone, Copy, Debug)]
-struct Entry {
-    key: u64,
-    handle: Option<Handle>,
+/// What scatters the names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NameKey {
+    /// Any number; it is made odd.
+    pub factor: u128,
+    /// Any number.
+    pub offset: u128,
 }
 
-const EMPTY: Entry = Entry { key: 0, handle: None };
-
-/// Length of the table at first: it stays in the cache for as long as few orders are live.
-const LEN_FIRST: usize = 1 << 13;
+impl Default for NameKey {
+    /// A key that everybody knows: digits of π and e.
+    fn default() -> Self {
+        Self {
+            factor: 0x243F_6A88_85A3_08D3_1319_8A2E_0370_7345,
+            offset: 0xB7E1_5162_8AED_2A6A_BF71_5880_9CF4_F3C7,
+        }
+    }
+}
 
 /// The table.
 #[derive(Debug)]
 pub(super) struct ClientRefs {
-    entries: Vec<Entry>,
-    /// Where the entries move when the table doubles.
-    spare: Vec<Entry>,
-    len_max: usize,
-    live: usize,
+    key: NameKey,
+    /// The first order of each chain.
+    buckets: Vec<u32>,
+    /// One less than a power of two that is no more than the number of buckets, and no less than half of it.
     mask: u64,
-    /// How far a hash is shifted down to name a line.
-    shift: u32,
+    live: usize,
 }
 
 impl ClientRefs {
-    /// Room for `orders_max` orders at half load.
-    pub(super) fn new(orders_max: u32) -> Self {
-        let len_max = (u64::from(orders_max) * 2).next_power_of_two().max(64) as usize;
-        let (entries, spare) = (Vec::with_capacity(len_max), Vec::with_capacity(len_max));
-        let mut table = Self { entries, spare, len_max, live: 0, mask: 0, shift: 0 };
-        table.clear(len_max.min(LEN_FIRST));
-        table
+    /// Room for `orders_max` orders at one order a bucket.
+    pub(super) fn new(orders_max: u32, key: NameKey) -> Self {
+        let mut buckets = Vec::with_capacity((orders_max as usize).max(LEN_FIRST));
+        buckets.resize(LEN_FIRST, NONE);
+        let key = NameKey { factor: key.factor | 1, offset: key.offset };
+        Self { key, buckets, mask: LEN_FIRST as u64 - 1, live: 0 }
     }
 
-    /// An empty table of this length in the memory of the old one.
-    fn clear(&mut self, len: usize) {
-        self.entries.clear();
-        self.entries.resize(len, EMPTY);
-        self.mask = len as u64 - 1;
-        self.shift = 64 - (len as u64 / LINE).trailing_zeros();
+    /// Takes the buckets for this many orders.
+    pub(super) fn set_capacity(&mut self, orders_max: u32) {
+        self.buckets.reserve_exact((orders_max as usize).saturating_sub(self.buckets.len()));
     }
 
-    /// Twice the length.
-    fn grow(&mut self) {
-        let len = self.entries.len() * 2;
-        std::mem::swap(&mut self.entries, &mut self.spare);
-        self.clear(len);
-        for at in 0..self.spare.len() {
-            let entry = self.spare[at];
-            if entry.key != 0 {
-                self.put(entry);
-            }
-        }
+    /// Multiply-shift in 128 bits, of which any 64 in the upper half are universal (Dietzfelbinger 1996): two lines of
+    /// numbers fall together no more often than chance has it, whatever names the clients choose. Inside its line
+    /// a number is moved by bits of the same hash, so that it does not help to use every sixteenth number only.
+    fn hash(&self, login: LoginId, user_ref: UserRef) -> u64 {
+        let line = (u64::from(login.0) << 32) | u64::from(user_ref.0 / LINE);
+        let mixed = u128::from(line).wrapping_mul(self.key.factor).wrapping_add(self.key.offset);
+        (mixed >> 64) as u64 ^ u64::from(user_ref.0 % LINE)
     }
 
-    fn key(login: LoginId, user_ref: UserRef) -> u64 {
-        (u64::from(login.0) << 32) | u64::from(user_ref.0)
-    }
-
-    /// The slot where the search for a key starts.
-    fn home(&self, key: u64) -> u64 {
-        let line = (key / LINE).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> self.shift;
-        line * LINE + key % LINE
+    /// The bucket of a name.
+    fn bucket(&self, login: LoginId, user_ref: UserRef) -> usize {
+        let hash = self.hash(login, user_ref);
+        // The buckets below this have been split; the others have not, and stand for those above them, too.
+        let split = (hash & (self.mask * 2 + 1)) as usize;
+        if split < self.buckets.len() { split } else { (hash & self.mask) as usize }
     }
 
     /// The live order of this name.
-    pub(super) fn get(&self, login: LoginId, user_ref: UserRef) -> Option<Handle> {
-        let key = Self::key(login, user_ref);
-        let mut at = self.home(key);
-        loop {
-            let entry = &self.entries[at as usize];
-            if entry.key == key {
-                return entry.handle;
+    pub(super) fn get(&self, orders: &OrderSlab, login: LoginId, user_ref: UserRef) -> Option<Handle> {
+        let mut at = self.buckets[self.bucket(login, user_ref)];
+        while at != NONE {
+            let order = &orders.hot[at as usize];
+            if is(order, login, user_ref) {
+                return Some(Handle(at));
             }
-            if entry.key == 0 {
-                return None;
-            }
-            at = (at + 1) & self.mask;
+            at = order.next_name;
         }
+        None
     }
 
-    /// Names an order. The name is not in use.
-    pub(super) fn insert(&mut self, login: LoginId, user_ref: UserRef, handle: Handle) {
+    /// Enters an order by its name. The name is not in use.
+    pub(super) fn insert(&mut self, orders: &mut OrderSlab, handle: Handle) {
         self.live += 1;
-        if self.live * 2 > self.entries.len() && self.entries.len() < self.len_max {
-            self.grow();
+        if self.live > self.buckets.len() {
+            self.split(orders);
         }
-        self.put(Entry { key: Self::key(login, user_ref), handle: Some(handle) });
+        let order = &mut orders.hot[handle.0 as usize];
+        let bucket = self.bucket(order.login, order.user_ref);
+        order.next_name = std::mem::replace(&mut self.buckets[bucket], handle.0);
     }
 
-    fn put(&mut self, entry: Entry) {
-        let mut at = self.home(entry.key);
-        while self.entries[at as usize].key != 0 {
-            at = (at + 1) & self.mask;
+    /// One more bucket: it takes its part of the chain that has stood for both.
+    #[cold]
+    fn split(&mut self, orders: &mut OrderSlab) {
+        let new = self.buckets.len();
+        if new as u64 > self.mask * 2 + 1 {
+            self.mask = self.mask * 2 + 1;
         }
-        self.entries[at as usize] = entry;
+        self.buckets.push(NONE);
+        let old = new & self.mask as usize;
+        let (mut stay, mut go) = (NONE, NONE);
+        let mut at = self.buckets[old];
+        while at != NONE {
+            let Hot { login, user_ref, next_name, .. } = orders.hot[at as usize];
+            let chain = if self.bucket(login, user_ref) == new { &mut go } else { &mut stay };
+            orders.hot[at as usize].next_name = std::mem::replace(chain, at);
+            at = next_name;
+        }
+        (self.buckets[old], self.buckets[new]) = (stay, go);
     }
 
-    /// Forgets a name, and closes the gap so that searches need no tombstones.
-    pub(super) fn remove(&mut self, login: LoginId, user_ref: UserRef) {
-        let key = Self::key(login, user_ref);
-        let mut gap = self.home(key);
-        while self.entries[gap as usize].key != key {
-            if self.entries[gap as usize].key == 0 {
+    /// Forgets an order's name. The order is still in the slab.
+    pub(super) fn remove(&mut self, orders: &mut OrderSlab, handle: Handle) {
+        let Hot { login, user_ref, next_name, .. } = *orders.hot(handle);
+        let bucket = self.bucket(login, user_ref);
+        self.live -= 1;
+        let mut at = self.buckets[bucket];
+        if at == handle.0 {
+            self.buckets[bucket] = next_name;
+            return;
+        }
+        loop {
+            let order = &mut orders.hot[at as usize];
+            if order.next_name == handle.0 {
+                order.next_name = next_name;
                 return;
             }
-            gap = (gap + 1) & self.mask;
+            at = order.next_name;
         }
-        self.live -= 1;
-        let mut at = gap;
-        loop {
-            at = (at + 1) & self.mask;
-            let entry = self.entries[at as usize];
-            if entry.key == 0 {
-                break;
-            }
-            // An entry may fill the gap if its search starts at or before it, going round.
-            let from_home = at.wrapping_sub(self.home(entry.key)) & self.mask;
-            let from_gap = at.wrapping_sub(gap) & self.mask;
-            if from_home >= from_gap {
-                self.entries[gap as usize] = entry;
-                gap = at;
-            }
-        }
-        self.entries[gap as usize] = Entry { key: 0, handle: None };
     }
+}
+
+fn is(order: &Hot, login: LoginId, user_ref: UserRef) -> bool {
+    (order.login, order.user_ref) == (login, user_ref)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exchange::book::{Order, OrderSlab};
+    use crate::exchange::book::Order;
     use std::collections::BTreeMap;
 
-    /// Against a sorted map, with names from few logins so that searches collide and wrap around.
+    fn named(login: LoginId, user_ref: UserRef) -> Order {
+        Order { login, user_ref, ..Order::default() }
+    }
+
+    /// Against a sorted map, with names from few logins so that chains get long.
     #[test]
     fn agrees_with_a_sorted_map() {
-        let mut slab = OrderSlab::new(40);
-        let handles: Vec<Handle> = (0..40).map(|_| slab.insert(Order::default())).collect();
-        let mut table = ClientRefs::new(32);
+        let mut slab = OrderSlab::new(32);
+        let mut table = ClientRefs::new(32, NameKey::default());
         let mut model = BTreeMap::new();
         let mut random = 7_u64;
         for step in 0..200_000_u64 {
@@ -159,41 +169,60 @@ mod tests {
             let login = LoginId((random >> 60) as u32 & 3);
             let user_ref = UserRef((random >> 33) as u32 % 50 + 1);
             let name = (login, user_ref);
-            assert_eq!(table.get(login, user_ref), model.get(&name).copied(), "step {step}");
-            if model.remove(&name).is_some() {
-                table.remove(login, user_ref);
+            assert_eq!(table.get(&slab, login, user_ref), model.get(&name).copied(), "step {step}");
+            if let Some(handle) = model.remove(&name) {
+                table.remove(&mut slab, handle);
+                slab.remove(handle);
             } else if model.len() < 32 {
-                let handle = handles[(random >> 50) as usize % handles.len()];
-                table.insert(login, user_ref, handle);
+                let handle = slab.insert(named(login, user_ref));
+                table.insert(&mut slab, handle);
                 model.insert(name, handle);
             }
         }
-        for login in 0..4 {
-            for user_ref in 1..=50 {
-                let name = (LoginId(login), UserRef(user_ref));
-                assert_eq!(table.get(name.0, name.1), model.get(&name).copied());
-            }
+        for name in (0..4).flat_map(|login| (1..=50).map(move |at| (LoginId(login), UserRef(at)))) {
+            assert_eq!(table.get(&slab, name.0, name.1), model.get(&name).copied());
         }
     }
 
-    /// Through several doublings and back, with the names of one login in a row and of many logins scattered.
+    /// Through growth and back, with the names of one login in a row and of many logins scattered.
     #[test]
     fn keeps_every_name_as_it_grows() {
         let orders = 40_000;
         let mut slab = OrderSlab::new(orders);
-        let mut table = ClientRefs::new(orders);
+        let mut table = ClientRefs::new(orders, NameKey::default());
         let name = |at: u32| (LoginId(if at.is_multiple_of(2) { 0 } else { at }), UserRef(at + 1));
-        let handles: Vec<Handle> = (0..orders).map(|_| slab.insert(Order::default())).collect();
-        for (at, handle) in (0..orders).zip(&handles) {
-            table.insert(name(at).0, name(at).1, *handle);
+        let mut handles = Vec::new();
+        for at in 0..orders {
+            let handle = slab.insert(named(name(at).0, name(at).1));
+            table.insert(&mut slab, handle);
+            handles.push(handle);
+            let early = at / 2;
+            assert_eq!(table.get(&slab, name(early).0, name(early).1), Some(handles[early as usize]));
         }
-        assert!(table.entries.len() > LEN_FIRST, "it has grown");
+        assert_eq!(table.buckets.len(), orders as usize, "one bucket an order");
         for at in (0..orders).step_by(3) {
-            table.remove(name(at).0, name(at).1);
+            table.remove(&mut slab, handles[at as usize]);
         }
         for (at, handle) in (0..orders).zip(&handles) {
             let expected = (!at.is_multiple_of(3)).then_some(*handle);
-            assert_eq!(table.get(name(at).0, name(at).1), expected, "name {at}");
+            assert_eq!(table.get(&slab, name(at).0, name(at).1), expected, "name {at}");
         }
+    }
+
+    /// Every sixteenth number of one login spreads like any other set of names.
+    #[test]
+    fn numbers_with_gaps_do_not_share_chains() {
+        let orders = 1 << 14;
+        let mut slab = OrderSlab::new(orders);
+        let mut table = ClientRefs::new(orders, NameKey::default());
+        for at in 1..=orders {
+            let handle = slab.insert(named(LoginId(0), UserRef(at * 16)));
+            table.insert(&mut slab, handle);
+        }
+        let length = |first: &u32| {
+            let follow = |at: u32| (at != NONE).then_some(at);
+            std::iter::successors(follow(*first), |at| follow(slab.hot[*at as usize].next_name)).count()
+        };
+        assert!(table.buckets.iter().map(length).max() <= Some(12));
     }
 }

@@ -4,8 +4,11 @@
 //! where it lies in memory. Two exchanges with equal digests answer every further command alike. Times and command
 //! sequences are no part of it, so a run in which a client sent something twice has the digest of one where it did not.
 
-use super::Exchange;
-use crate::domain::{AssetId, InstrumentId, Side};
+use super::accounts::Rate;
+use super::extras::Extra;
+use super::instrument::Instrument;
+use super::{Exchange, Order};
+use crate::domain::{AssetId, InstrumentId, OrderLimits, Protection, Side};
 use sha2::{Digest as _, Sha256};
 use std::fmt;
 
@@ -53,31 +56,65 @@ impl Exchange {
     pub fn digest(&self) -> Digest {
         let mut hash = Canonical(Sha256::new());
         hash.unsigned(self.orders_max());
-        hash.unsigned(self.last_order.0);
-        hash.unsigned(self.last_trade.0);
+        hash.unsigned(self.shared.last_order.0);
+        hash.unsigned(self.shared.last_trade.0);
+        hash.unsigned(self.killed as u8);
         hash.unsigned(u8::from(self.config_digest.is_some()));
         hash.unsigned(self.config_digest.unwrap_or_default());
         self.digest_reference_data(&mut hash);
-        for instrument in 0..self.instruments.len() {
+        for (id, instrument) in (0..).map(InstrumentId).zip(&self.instruments) {
+            digest_instrument(instrument, &mut hash);
             for side in [Side::Buy, Side::Sell] {
-                self.digest_side(InstrumentId(instrument as u32), side, &mut hash);
+                self.digest_orders(|| self.orders(id, side), &mut hash);
+            }
+            self.digest_orders(|| self.dormant(id), &mut hash);
+        }
+        for ((instrument, account), used) in self.shared.usage.iter().flat_map(|usage| usage.iter()) {
+            // The other counts follow from the orders.
+            if used.rate != Default::default() {
+                hash.unsigned(instrument.0);
+                hash.unsigned(account.0);
+                digest_rate(used.rate, &mut hash);
             }
         }
         Digest(hash.0.finalize().into())
     }
 
     fn digest_reference_data(&self, hash: &mut Canonical) {
-        hash.count(self.accounts.len());
-        for account in &self.accounts {
+        hash.count(self.shared.accounts.len());
+        for account in &self.shared.accounts {
             hash.unsigned(account.last_transfer);
+            hash.unsigned(account.self_trade.mode as u8);
+            hash.unsigned(account.self_trade.owner as u8);
+            hash.unsigned(account.group.0);
+            hash.unsigned(account.tier.0);
+            hash.unsigned(account.assigned.map_or(0, |tier| u64::from(tier.0) + 1));
+            hash.unsigned(account.killed as u8);
+            if let Some(own) = &account.limits {
+                digest_limits(&own.limits, hash);
+                digest_rate(own.rate, hash);
+            }
+        }
+        if let Some(volumes) = &self.shared.volumes {
+            hash.unsigned(volumes.tiers.asset.0);
+            volumes.tiers.volume_min.iter().for_each(|min| hash.signed(min.0));
+            hash.unsigned(volumes.day);
+            for traded in &volumes.traded {
+                hash.unsigned(traded.today);
+                traded.days().iter().for_each(|day| hash.unsigned(*day));
+            }
         }
         hash.count(self.assets.len());
         for (id, asset) in self.assets.iter().enumerate() {
             let id = AssetId(id as u16);
             hash.bytes(&asset.code.0);
             hash.unsigned(asset.scale);
-            hash.signed(self.ledger.supply(id).0);
-            for balance in self.ledger.balances(id) {
+            hash.unsigned(asset.deposits as u8);
+            hash.unsigned(asset.withdrawals as u8);
+            hash.signed(asset.min_deposit.0);
+            hash.signed(asset.min_withdrawal.0);
+            hash.signed(self.shared.ledger.supply(id).0);
+            for balance in self.shared.ledger.balances(id) {
                 hash.signed(balance.available.0);
                 hash.signed(balance.reserved.0);
             }
@@ -88,25 +125,12 @@ impl Exchange {
             hash.unsigned(login.last_user_ref.0);
         }
         hash.count(self.instruments.len());
-        for listing in self.listings() {
-            hash.bytes(&listing.symbol.0);
-            hash.unsigned(listing.base.0);
-            hash.unsigned(listing.quote.0);
-            hash.unsigned(listing.price_decimals);
-            hash.unsigned(listing.tick_units);
-            hash.signed(listing.lot.0);
-            hash.unsigned(listing.min_quantity.0);
-            hash.unsigned(listing.max_quantity.0);
-            hash.signed(listing.min_notional.0);
-            hash.signed(listing.maker_fee.0.into());
-            hash.signed(listing.taker_fee.0.into());
-            hash.unsigned(listing.phase as u8);
-        }
     }
 
-    fn digest_side(&self, instrument: InstrumentId, side: Side, hash: &mut Canonical) {
-        hash.count(self.orders(instrument, side).count());
-        for order in self.orders(instrument, side) {
+    /// Orders in the order in which they would trade, or be released.
+    fn digest_orders<I: Iterator<Item = Order>>(&self, orders: impl Fn() -> I, hash: &mut Canonical) {
+        hash.count(orders().count());
+        for order in orders() {
             hash.unsigned(order.id.0);
             hash.signed(order.price.0);
             hash.unsigned(order.open.0);
@@ -115,9 +139,82 @@ impl Exchange {
             hash.unsigned(order.fee_carry);
             hash.unsigned(order.login.0);
             hash.unsigned(order.user_ref.0);
+            hash.unsigned(order.side as u8);
+            hash.unsigned(u8::from(order.hidden));
+            hash.unsigned(order.time_in_force);
             hash.unsigned(order.capacity);
             hash.unsigned(order.cross_type);
             hash.bytes(&order.firm);
+            if let Some(extra) = self.shared.extras.find(order.extra) {
+                self.digest_extra(extra, hash);
+            }
         }
     }
+
+    fn digest_extra(&self, extra: &Extra, hash: &mut Canonical) {
+        let asked = &extra.instructions;
+        hash.unsigned(asked.min_quantity);
+        hash.unsigned(asked.display_quantity);
+        hash.unsigned(asked.book_by.0);
+        hash.unsigned(asked.visibility as u8);
+        hash.unsigned(asked.post_only as u8);
+        hash.unsigned(asked.unit as u8);
+        hash.unsigned(asked.effect as u8);
+        hash.unsigned(asked.self_trade.map_or(0, |stp| 1 + 2 * stp.mode as u64 + 16 * stp.owner as u64));
+        hash.unsigned(asked.trigger.map_or(0, |trigger| u64::from(trigger.price)));
+        hash.unsigned(asked.trigger.map_or(0, |trigger| 1 + trigger.kind as u64));
+        hash.signed(extra.amount);
+        hash.unsigned(extra.rest);
+        hash.unsigned(extra.expire_s);
+        hash.unsigned(extra.state as u8);
+        hash.unsigned(extra.watch.reference as u8);
+        hash.unsigned(u8::from(extra.watch.price.is_some()));
+        hash.signed(extra.watch.price.unwrap_or_default());
+        hash.signed(extra.watch.distance);
+        hash.signed(extra.watch.extreme.map_or(0, |price| price.0));
+        hash.unsigned(u8::from(extra.is_second));
+        hash.unsigned(extra.partner.map_or(0, |partner| self.shared.orders.hot(partner).id.0));
+    }
+}
+
+fn digest_rate(rate: Rate, hash: &mut Canonical) {
+    hash.unsigned(rate.second);
+    hash.unsigned(rate.count);
+}
+
+fn digest_limits(limits: &OrderLimits, hash: &mut Canonical) {
+    hash.unsigned(limits.quantity_max.0);
+    hash.signed(limits.notional_max.0);
+    hash.unsigned(limits.open_orders_max);
+    hash.unsigned(limits.orders_per_second_max);
+    hash.unsigned(limits.position_max.0);
+}
+
+fn digest_instrument(instrument: &Instrument, hash: &mut Canonical) {
+    let listing = &instrument.listing;
+    hash.bytes(&listing.symbol.0);
+    hash.unsigned(listing.base.0);
+    hash.unsigned(listing.quote.0);
+    hash.unsigned(listing.price_decimals);
+    hash.unsigned(listing.tick_units);
+    hash.signed(listing.lot.0);
+    hash.unsigned(listing.min_quantity.0);
+    hash.unsigned(listing.max_quantity.0);
+    hash.signed(listing.min_notional.0);
+    hash.unsigned(listing.fee_asset as u8);
+    hash.unsigned(listing.phase as u8);
+    for row in &instrument.fees {
+        hash.signed(row.maker.0.into());
+        hash.signed(row.taker.0.into());
+    }
+    let Protection { price_min, price_max, interruption_s, .. } = instrument.protection;
+    let Protection { static_band, dynamic_band, market_collar, .. } = instrument.protection;
+    for value in [price_min, price_max, interruption_s, static_band.0, dynamic_band.0, market_collar.0] {
+        hash.unsigned(value);
+    }
+    digest_limits(&instrument.limits, hash);
+    for price in [instrument.last, instrument.mark, instrument.reference] {
+        hash.signed(price.map_or(0, |price| price.0));
+    }
+    hash.unsigned(instrument.resume_at);
 }

@@ -83,6 +83,16 @@ impl Ledger {
         true
     }
 
+    /// Counts all amounts of an asset anew. Nothing is reserved of it.
+    pub(super) fn convert(&mut self, asset: AssetId, exact: impl Fn(Amount) -> Amount) {
+        let column = &mut self.columns[asset.0 as usize];
+        column.supply = exact(column.supply);
+        for balance in &mut column.balances {
+            debug_assert_eq!(balance.reserved, Amount(0), "orders of the asset are cancelled before");
+            balance.available = exact(balance.available);
+        }
+    }
+
     /// Adds to what is available: the other side of a [`Self::spend`].
     pub(super) fn credit(&mut self, account: AccountId, asset: AssetId, amount: Amount) {
         self.of(account, asset).available.0 += amount.0;

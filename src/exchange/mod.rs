@@ -4,39 +4,62 @@
 //! cannot fail: a refusal is an event. Two exchanges that were given the same commands are in the same state and
 //! said the same things, on any machine. Everything here is single-threaded; whoever owns the exchange owns all of it.
 
+mod accounts;
 mod admin;
+mod assets;
+mod auction;
 mod audit;
 mod book;
+mod changes;
+mod checks;
 mod client_refs;
 mod digest;
+mod due;
+mod extras;
 mod fees;
+mod instrument;
 mod ledger;
+mod market;
+mod mass;
 mod matching;
 mod orders;
+mod settings;
+mod shared;
+mod triggers;
 
 pub use audit::AuditError;
-pub use book::{LevelView, Order};
+pub use book::{
+    Blocks, Book, Cold, Handle, Hot, LevelView, Order, OrderSlab, Place, PricePages, Prices, Ranks,
+};
+pub use client_refs::NameKey;
 pub use digest::Digest;
 pub use ledger::Balance;
+pub use triggers::TRIGGERS_MAX;
 
 use crate::domain::{
-    AccountId, Amount, AssetCode, AssetId, Command, Event, InstrumentId, Listing, LoginId, OrderId, Side,
-    Stamp, TradeId, UserRef,
+    AccountId, Amount, AssetCode, AssetId, Command, Event, InstrumentId, Listing, OrderId, Price, Side,
+    Stamp, Switch, TradeId, UserRef,
 };
-use book::{Book, OrderSlab};
+use accounts::Account;
 use client_refs::ClientRefs;
+use instrument::Instrument;
 use ledger::Ledger;
+use market::Market;
+use shared::Shared;
 
 /// How much memory an exchange takes at start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ExchangeLimits {
     /// Open orders, all instruments together: 1 to [`Command::ORDERS_MAX`]. One more is refused.
     pub orders_max: u32,
+    /// What scatters clients' names of orders in memory. No result depends on it; one that clients do not know keeps them
+    /// from choosing numbers that are slow to find.
+    pub name_key: NameKey,
 }
 
 impl Default for ExchangeLimits {
     fn default() -> Self {
-        Self { orders_max: 1 << 20 }
+        Self { orders_max: 1 << 20, name_key: NameKey::default() }
     }
 }
 
@@ -47,6 +70,14 @@ pub struct Asset {
     pub code: AssetCode,
     /// Minor units are 10^-scale.
     pub scale: u8,
+    /// Whether deposits are taken.
+    pub deposits: Switch,
+    /// Whether withdrawals are made.
+    pub withdrawals: Switch,
+    /// Smallest deposit.
+    pub min_deposit: Amount,
+    /// Smallest withdrawal.
+    pub min_withdrawal: Amount,
 }
 
 /// A trading login as the exchange knows it.
@@ -58,29 +89,15 @@ pub struct Login {
     pub last_user_ref: UserRef,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
-struct Account {
-    last_transfer: u64,
-}
-
-#[derive(Debug)]
-struct Instrument {
-    listing: Listing,
-    book: Book,
-}
-
 /// The exchange: assets, accounts, instruments, books and all the money.
 #[derive(Debug)]
 pub struct Exchange {
     assets: Vec<Asset>,
-    accounts: Vec<Account>,
     logins: Vec<Login>,
     instruments: Vec<Instrument>,
-    ledger: Ledger,
-    orders: OrderSlab,
-    client_refs: ClientRefs,
-    last_order: OrderId,
-    last_trade: TradeId,
+    shared: Shared,
+    /// On: nobody's orders are taken.
+    killed: Switch,
     config_digest: Option<u64>,
 }
 
@@ -89,31 +106,91 @@ impl Exchange {
     pub fn new(limits: ExchangeLimits) -> Self {
         Self {
             assets: Vec::new(),
-            accounts: Vec::new(),
             logins: Vec::new(),
             instruments: Vec::new(),
-            ledger: Ledger::default(),
-            orders: OrderSlab::new(limits.orders_max),
-            client_refs: ClientRefs::new(limits.orders_max),
-            last_order: OrderId(0),
-            last_trade: TradeId(0),
+            shared: Shared {
+                orders: OrderSlab::new(limits.orders_max),
+                extras: Default::default(),
+                client_refs: ClientRefs::new(limits.orders_max, limits.name_key),
+                ledger: Ledger::default(),
+                accounts: Vec::new(),
+                usage: None,
+                volumes: None,
+                due: Default::default(),
+                last_order: OrderId(0),
+                last_trade: TradeId(0),
+                now: Default::default(),
+                moved: Vec::new(),
+            },
+            killed: Switch::Off,
             config_digest: None,
         }
     }
 
-    /// Does what the command asks or refuses it, and appends what happened to `events`.
-    ///
-    /// The stamp's time takes no part in matching; events get it from whoever numbers them.
-    pub fn apply(&mut self, _stamp: Stamp, command: &Command, events: &mut Vec<Event>) {
+    /// Does what is due at the stamp's time and then what the command asks, or refuses it, and appends what happened to
+    /// `events` (docs/RULES.md, "What a command does").
+    pub fn apply(&mut self, stamp: Stamp, command: &Command, events: &mut Vec<Event>) {
+        self.shared.now = stamp.time;
+        if stamp.time.0 >= self.shared.due.next {
+            self.do_due(events);
+        }
         match command {
             Command::Enter(enter) => self.enter(enter, events),
             Command::Replace(replace) => self.replace(replace, events),
             Command::Cancel(cancel) => self.cancel(cancel, events),
+            Command::Amend(amend) => self.amend(amend, events),
             Command::RefuseEnter(refuse) => self.refuse_enter(refuse, events),
             Command::RefuseReplace(refuse) => self.refuse_replace(refuse, events),
-            administrative => events
-                .push(self.administer(administrative).unwrap_or_else(|reason| Event::Refused { reason })),
+            Command::MassCancel(mass) => self.mass_cancel(mass, events),
+            Command::CancelOrder { order } => self.cancel_order(*order, events),
+            Command::Tick => self.publish_indicative(events),
+            administrative => match self.administer(administrative, events) {
+                Ok(event) => events.extend(event),
+                Err(reason) => events.push(Event::Refused { reason }),
+            },
         }
+        if !self.shared.moved.is_empty() {
+            self.release_moved(events);
+        }
+    }
+
+    /// Releases the orders whose triggers have come, instrument by instrument.
+    #[cold]
+    fn release_moved(&mut self, events: &mut Vec<Event>) {
+        let mut moved = std::mem::take(&mut self.shared.moved);
+        moved.sort_unstable();
+        for instrument in moved.drain(..) {
+            self.market(instrument, events).release_triggered();
+        }
+        // Releasing moved prices further, of these instruments alone, and that has been looked at.
+        std::mem::swap(&mut self.shared.moved, &mut moved);
+        self.shared.moved.clear();
+    }
+
+    fn publish_indicative(&mut self, events: &mut Vec<Event>) {
+        for at in 0..self.instruments.len() {
+            if self.instruments[at].listing.phase.is_auction() {
+                let market = self.market(InstrumentId(at as u32), events);
+                let result = market.indicative(market.instrument.auction_kind());
+                market.events.push(Event::Indicative(result));
+            }
+        }
+    }
+
+    /// The instrument with everything that its orders touch. It exists.
+    fn market<'a>(&'a mut self, instrument: InstrumentId, events: &'a mut Vec<Event>) -> Market<'a> {
+        let instrument = &mut self.instruments[instrument.0 as usize];
+        Market { instrument, shared: &mut self.shared, events }
+    }
+
+    /// The same, if it exists.
+    fn market_of<'a>(
+        &'a mut self,
+        instrument: InstrumentId,
+        events: &'a mut Vec<Event>,
+    ) -> Option<Market<'a>> {
+        let instrument = self.instruments.get_mut(instrument.0 as usize)?;
+        Some(Market { instrument, shared: &mut self.shared, events })
     }
 
     /// The assets in the order of their ids.
@@ -128,7 +205,7 @@ impl Exchange {
 
     /// How many accounts there are; their ids are 0 to one less.
     pub fn accounts_count(&self) -> usize {
-        self.accounts.len()
+        self.shared.accounts.len()
     }
 
     /// The listings in the order of their ids.
@@ -143,59 +220,68 @@ impl Exchange {
 
     /// What an account holds of an asset; `None` when there is no such account or asset.
     pub fn balance(&self, account: AccountId, asset: AssetId) -> Option<Balance> {
-        let known = (account.0 as usize) < self.accounts.len() && (asset.0 as usize) < self.assets.len();
-        known.then(|| self.ledger.balance(account, asset))
+        let known =
+            (account.0 as usize) < self.shared.accounts.len() && (asset.0 as usize) < self.assets.len();
+        known.then(|| self.shared.ledger.balance(account, asset))
     }
 
     /// Deposits less withdrawals of an asset; `None` when there is no such asset.
     pub fn supply(&self, asset: AssetId) -> Option<Amount> {
-        ((asset.0 as usize) < self.assets.len()).then(|| self.ledger.supply(asset))
+        ((asset.0 as usize) < self.assets.len()).then(|| self.shared.ledger.supply(asset))
     }
 
-    /// The price levels of one side of a book, best first; nothing when there is no such instrument.
+    /// The displayed price levels of one side of a book, best first; nothing when there is no such instrument.
     pub fn levels(&self, instrument: InstrumentId, side: Side) -> impl Iterator<Item = LevelView> + '_ {
-        self.instruments.get(instrument.0 as usize).into_iter().flat_map(move |found| found.book.levels(side))
+        let found = self.instruments.get(instrument.0 as usize);
+        found.into_iter().flat_map(move |found| found.book.levels(side, &self.shared.orders))
     }
 
-    /// The open orders of one side of a book in the order in which they would trade; nothing when there is no such
-    /// instrument.
-    pub fn orders(&self, instrument: InstrumentId, side: Side) -> impl Iterator<Item = &Order> + '_ {
+    /// The open orders of one side of a book, displayed and hidden, in the order in which they would trade; nothing when
+    /// there is no such instrument.
+    pub fn orders(&self, instrument: InstrumentId, side: Side) -> impl Iterator<Item = Order> + '_ {
         let found = self.instruments.get(instrument.0 as usize);
-        found.into_iter().flat_map(move |found| found.book.orders(side, &self.orders).map(|(_, order)| order))
+        let orders = found.into_iter().flat_map(move |found| found.book.orders(side, &self.shared.orders));
+        orders.map(|(_, order)| order)
+    }
+
+    /// The orders of an instrument that wait for their triggers, those that go next first; nothing when there is no such
+    /// instrument.
+    pub fn dormant(&self, instrument: InstrumentId) -> impl Iterator<Item = Order> + '_ {
+        let triggers = self.instruments.get(instrument.0 as usize).and_then(|found| found.triggers.as_ref());
+        let handles = triggers.into_iter().flat_map(|triggers| triggers.handles(&self.shared.extras));
+        handles.map(|handle| self.shared.orders.get(handle))
+    }
+
+    /// Lots of an order that are open, those of an iceberg that are not shown included.
+    pub fn open_lots(&self, order: &Order) -> crate::domain::Quantity {
+        let rest = self.shared.extras.find(order.extra).map_or(0, |extra| extra.rest);
+        crate::domain::Quantity(order.open.0 + rest)
+    }
+
+    /// Last trade, mark and reference price of an instrument.
+    pub fn prices(&self, instrument: InstrumentId) -> [Option<Price>; 3] {
+        let found = self.instruments.get(instrument.0 as usize);
+        found.map_or([None; 3], |found| [found.last, found.mark, found.reference])
     }
 
     /// How many orders are open.
     pub fn open_orders(&self) -> usize {
-        self.orders.len()
+        self.shared.orders.len()
     }
 
     /// The number of the last trade; 0 before the first.
     pub fn last_trade(&self) -> TradeId {
-        self.last_trade
+        self.shared.last_trade
     }
 
     /// How many orders may be open at one time.
     pub fn orders_max(&self) -> u32 {
-        self.orders.capacity()
+        self.shared.orders.capacity()
     }
 
-    /// Takes the memory for this many open orders, and refuses one more. The handles of open orders stay; the names are
-    /// entered into a table of the new size.
+    /// Takes the memory for this many open orders, and refuses one more.
     fn make_room(&mut self, orders_max: u32) {
-        self.orders.set_capacity(orders_max);
-        let open = u32::try_from(self.orders.len()).unwrap_or(u32::MAX);
-        self.client_refs = ClientRefs::new(orders_max.max(open));
-        for instrument in &self.instruments {
-            for side in [Side::Buy, Side::Sell] {
-                for (handle, order) in instrument.book.orders(side, &self.orders) {
-                    self.client_refs.insert(order.login, order.user_ref, handle);
-                }
-            }
-        }
-    }
-
-    /// The login of this id.
-    fn login(&mut self, login: LoginId) -> Option<&mut Login> {
-        self.logins.get_mut(login.0 as usize)
+        self.shared.orders.set_capacity(orders_max);
+        self.shared.client_refs.set_capacity(orders_max);
     }
 }

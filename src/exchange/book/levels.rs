@@ -1,39 +1,70 @@
 //! One side of a book: its price levels, each a first-in-first-out list of orders.
 //!
-//! The levels live in a slab, so that an order can name its level for good; a sorted array names them by price with the
-//! best at its end, where nearly everything happens: the best price is its last entry, and levels come and go near
-//! the end, where little has to move.
+//! A level keeps its number for as long as it has orders, so that an order can name it; [`Prices`] finds it by price. The
+//! best level is kept at hand, for nearly everything happens there.
 
-use super::order::{Handle, NONE, Order, OrderSlab};
+use super::prices::Prices;
+use super::slab::{Handle, NONE, OrderSlab};
 use crate::domain::{Price, Quantity, Side};
 
 /// One price of one side.
 #[derive(Clone, Copy, Debug)]
-struct Level {
+pub(super) struct Level {
     /// Open lots of all its orders.
     total: u64,
-    /// The order that was first.
+    /// The order that was first. Of a free level: the next free one.
     head: u32,
     /// The order that was last.
     tail: u32,
     orders: u32,
 }
 
-/// Ascending from the worst price to the best: the price for bids, its negative for asks.
-#[derive(Clone, Copy, Debug)]
-struct Rank {
-    key: i64,
-    level: u32,
+/// The levels of all books.
+#[derive(Debug)]
+pub(super) struct LevelSlab {
+    slots: Vec<Level>,
+    free: u32,
 }
 
-/// One side of a book.
+impl LevelSlab {
+    pub(super) fn new(capacity: usize) -> Self {
+        Self { slots: Vec::with_capacity(capacity), free: NONE }
+    }
+
+    pub(super) fn reserve(&mut self, capacity: usize) {
+        self.slots.reserve_exact(capacity.saturating_sub(self.slots.len()));
+    }
+
+    fn at(&mut self, level: u32) -> &mut Level {
+        &mut self.slots[level as usize]
+    }
+
+    fn insert(&mut self, level: Level) -> u32 {
+        let slot = self.free;
+        if slot == NONE {
+            self.slots.push(level);
+            return (self.slots.len() - 1) as u32;
+        }
+        self.free = std::mem::replace(self.at(slot), level).head;
+        slot
+    }
+
+    fn remove(&mut self, slot: u32) {
+        self.slots[slot as usize].head = self.free;
+        self.free = slot;
+    }
+}
+
+/// One side of a book, either its displayed or its hidden orders.
 #[derive(Debug)]
 pub(super) struct Levels {
-    side: Side,
-    /// Sorted, best last.
-    ranks: Vec<Rank>,
-    slots: Vec<Level>,
-    free: Vec<u32>,
+    /// Turns ticks into keys that rise towards the best price: nothing for bids, all bits for asks.
+    flip: i32,
+    /// Key, number and first order of the best level; [`NONE`] twice when there is none.
+    best_key: i32,
+    best_level: u32,
+    best_head: u32,
+    prices: Prices,
 }
 
 /// A level as readers see it.
@@ -49,130 +80,146 @@ pub struct LevelView {
 
 impl Levels {
     pub(super) fn new(side: Side) -> Self {
-        Self { side, ranks: Vec::new(), slots: Vec::new(), free: Vec::new() }
+        let flip = match side {
+            Side::Buy => 0,
+            Side::Sell => -1,
+        };
+        Self { flip, best_key: 0, best_level: NONE, best_head: NONE, prices: Prices::default() }
     }
 
-    fn key(&self, price: Price) -> i64 {
-        match self.side {
-            Side::Buy => price.0,
-            Side::Sell => -price.0,
-        }
+    fn price(&self, key: i32) -> Price {
+        Price(i64::from(key ^ self.flip))
     }
 
-    fn price(&self, key: i64) -> Price {
-        match self.side {
-            Side::Buy => Price(key),
-            Side::Sell => Price(-key),
-        }
+    pub(super) fn is_empty(&self) -> bool {
+        self.best_level == NONE
     }
 
     /// The best price and the order that was first at it.
     pub(super) fn best(&self) -> Option<(Price, Handle)> {
-        let rank = self.ranks.last()?;
-        Some((self.price(rank.key), Handle(self.slots[rank.level as usize].head)))
+        (self.best_level != NONE).then(|| (self.price(self.best_key), Handle(self.best_head)))
+    }
+
+    /// Whether this side's best price is better than the other's of the same direction. Both have one.
+    pub(super) fn beats(&self, other: &Self) -> bool {
+        self.best_key > other.best_key
     }
 
     /// Puts the order last in the queue of its price.
-    pub(super) fn push_back(&mut self, orders: &mut OrderSlab, handle: Handle) {
-        let order = *orders.get(handle);
-        let level_id = self.level_at(order.price);
-        let level = &mut self.slots[level_id as usize];
+    pub(super) fn push_back(&mut self, slab: &mut OrderSlab, handle: Handle) {
+        let OrderSlab { hot, levels, pages, .. } = slab;
+        let order = &mut hot[handle.0 as usize];
+        let key = order.ticks ^ self.flip;
+        let (open, level) = (order.open.0, handle.0);
+        let open = || levels.insert(Level { total: open, head: level, tail: level, orders: 1 });
+        let (level_id, is_new) = self.prices.join(pages, key, open);
+        (order.level, order.prev, order.next) = (level_id, NONE, NONE);
+        if is_new {
+            if self.best_level == NONE || key > self.best_key {
+                (self.best_key, self.best_level, self.best_head) = (key, level_id, handle.0);
+            }
+            return;
+        }
+        let level = levels.at(level_id);
         level.total += order.open.0;
         level.orders += 1;
         let tail = std::mem::replace(&mut level.tail, handle.0);
-        match tail {
-            NONE => level.head = handle.0,
-            tail => orders.at(tail).next = handle.0,
-        }
-        let order = orders.get_mut(handle);
-        (order.level, order.prev, order.next) = (level_id, tail, NONE);
+        order.prev = tail;
+        hot[tail as usize].next = handle.0;
     }
 
     /// Takes the order out of its queue; the level goes with its last order. The order stays in the slab.
-    pub(super) fn unlink(&mut self, orders: &mut OrderSlab, handle: Handle) {
-        let Order { level: level_id, prev, next, open, price, .. } = *orders.get(handle);
-        let level = &mut self.slots[level_id as usize];
-        level.total -= open.0;
-        level.orders -= 1;
-        match prev {
-            NONE => level.head = next,
-            prev => orders.at(prev).next = next,
+    pub(super) fn unlink(&mut self, slab: &mut OrderSlab, handle: Handle) {
+        let OrderSlab { hot, levels, pages, .. } = slab;
+        let order = &hot[handle.0 as usize];
+        let (level_id, prev, next) = (order.level, order.prev, order.next);
+        let level = levels.at(level_id);
+        if level.orders == 1 {
+            let key = order.ticks ^ self.flip;
+            levels.remove(level_id);
+            let beside = self.prices.remove(pages, key);
+            if level_id == self.best_level {
+                // What is left beside the best is the next best.
+                self.set_best(slab, beside);
+            }
+            return;
         }
+        level.total -= order.open.0;
+        level.orders -= 1;
         match next {
             NONE => level.tail = prev,
-            next => orders.at(next).prev = prev,
+            next => hot[next as usize].prev = prev,
         }
-        if level.orders == 0 {
-            let key = self.key(price);
-            let at = self.position(key).expect("an order's level is ranked");
-            self.ranks.remove(at);
-            self.free.push(level_id);
+        if prev == NONE {
+            level.head = next;
+            if level_id == self.best_level {
+                self.best_head = next;
+            }
+        } else {
+            hot[prev as usize].next = next;
+        }
+    }
+
+    fn set_best(&mut self, slab: &OrderSlab, best: Option<(i32, u32)>) {
+        (self.best_level, self.best_head) = (NONE, NONE);
+        if let Some((key, level)) = best.or_else(|| self.prices.last(&slab.pages)) {
+            let head = slab.levels.slots[level as usize].head;
+            (self.best_key, self.best_level, self.best_head) = (key, level, head);
         }
     }
 
     /// Lowers an order's open quantity, and its level's total with it.
-    pub(super) fn reduce(&mut self, orders: &mut OrderSlab, handle: Handle, by: Quantity) {
-        let order = orders.get_mut(handle);
+    pub(super) fn reduce(&mut self, slab: &mut OrderSlab, handle: Handle, by: Quantity) {
+        let order = &mut slab.hot[handle.0 as usize];
         order.open.0 -= by.0;
-        self.slots[order.level as usize].total -= by.0;
+        slab.levels.at(order.level).total -= by.0;
     }
 
-    /// The level of this price, made if there is none.
-    fn level_at(&mut self, price: Price) -> u32 {
-        let key = self.key(price);
-        match self.position(key) {
-            Ok(at) => self.ranks[at].level,
-            Err(at) => {
-                let empty = Level { total: 0, head: NONE, tail: NONE, orders: 0 };
-                let level = match self.free.pop() {
-                    Some(slot) => {
-                        self.slots[slot as usize] = empty;
-                        slot
-                    }
-                    None => {
-                        self.slots.push(empty);
-                        (self.slots.len() - 1) as u32
-                    }
-                };
-                self.ranks.insert(at, Rank { key, level });
-                level
+    /// Raises an order's open quantity, and its level's total with it.
+    pub(super) fn extend(&mut self, slab: &mut OrderSlab, handle: Handle, by: Quantity) {
+        let order = &mut slab.hot[handle.0 as usize];
+        order.open.0 += by.0;
+        slab.levels.at(order.level).total += by.0;
+    }
+
+    /// Gives the order a new open quantity and puts it last in the queue of its price.
+    pub(super) fn requeue(&mut self, slab: &mut OrderSlab, handle: Handle, open: Quantity) {
+        let OrderSlab { hot, levels, .. } = slab;
+        let order = &mut hot[handle.0 as usize];
+        let (level_id, prev, next) = (order.level, order.prev, order.next);
+        let level = levels.at(level_id);
+        level.total = level.total - order.open.0 + open.0;
+        order.open = open;
+        if next == NONE {
+            return;
+        }
+        let tail = std::mem::replace(&mut level.tail, handle.0);
+        (order.prev, order.next) = (tail, NONE);
+        hot[tail as usize].next = handle.0;
+        hot[next as usize].prev = prev;
+        if prev == NONE {
+            level.head = next;
+            if level_id == self.best_level {
+                self.best_head = next;
             }
-        }
-    }
-
-    /// Where this key stands, or would stand. Most orders are near the best price, so the end is looked at first.
-    fn position(&self, key: i64) -> Result<usize, usize> {
-        const NEAR: usize = 8;
-        let len = self.ranks.len();
-        let near = len.saturating_sub(NEAR);
-        if near > 0 && key <= self.ranks[near].key {
-            return self.ranks[..=near].binary_search_by_key(&key, |rank| rank.key);
-        }
-        let above = self.ranks[near..].iter().filter(|rank| rank.key >= key).count();
-        let at = len - above;
-        match self.ranks.get(at) {
-            Some(rank) if rank.key == key => Ok(at),
-            _ => Err(at),
+        } else {
+            hot[prev as usize].next = next;
         }
     }
 
     /// The levels from best to worst.
-    pub(super) fn iter(&self) -> impl Iterator<Item = LevelView> + '_ {
-        self.ranks.iter().rev().map(|rank| {
-            let level = &self.slots[rank.level as usize];
-            LevelView { price: self.price(rank.key), quantity: Quantity(level.total), orders: level.orders }
+    pub(super) fn iter<'a>(&'a self, slab: &'a OrderSlab) -> impl Iterator<Item = LevelView> + 'a {
+        self.prices.descend(&slab.pages).map(|(key, level)| {
+            let level = &slab.levels.slots[level as usize];
+            LevelView { price: self.price(key), quantity: Quantity(level.total), orders: level.orders }
         })
     }
 
     /// The orders from best to worst price, first come first.
-    pub(super) fn orders<'a>(
-        &'a self,
-        orders: &'a OrderSlab,
-    ) -> impl Iterator<Item = (Handle, &'a Order)> + 'a {
-        self.ranks.iter().rev().flat_map(move |rank| {
-            let first = self.slots[rank.level as usize].head;
-            std::iter::successors(handle(first), move |at| handle(orders.get(*at).next))
-                .map(move |at| (at, orders.get(at)))
+    pub(super) fn orders<'a>(&'a self, slab: &'a OrderSlab) -> impl Iterator<Item = Handle> + 'a {
+        self.prices.descend(&slab.pages).flat_map(move |(_, level)| {
+            let first = slab.levels.slots[level as usize].head;
+            std::iter::successors(handle(first), move |at| handle(slab.hot(*at).next))
         })
     }
 }

@@ -1,20 +1,14 @@
-//! Resting orders: one slab for all books, so that an order is named by one small handle everywhere.
+//! A resting order: what matching touches in one cache line, the rest beside it.
 
+use super::slab::NONE;
 use crate::domain::{AccountId, Amount, InstrumentId, LoginId, OrderId, Price, Quantity, Side, UserRef};
 
-/// Where an order stands in the slab. Reused after the order is gone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Handle(pub(super) u32);
-
-/// No order.
-pub(super) const NONE: u32 = u32::MAX;
-
-/// One order: resting, or on its way through the match.
-#[derive(Clone, Copy, Debug, Default)]
+/// One order, whole: on its way into the slab, or read out of it.
+#[derive(Clone, Copy, Debug)]
 pub struct Order {
     /// The exchange's number.
     pub id: OrderId,
-    /// Limit in ticks; 0 for a market order, which never rests.
+    /// Limit in ticks, below 2^31; 0 for a market order, which never rests.
     pub price: Price,
     /// Lots still open.
     pub open: Quantity,
@@ -32,94 +26,181 @@ pub struct Order {
     pub user_ref: UserRef,
     /// What is traded.
     pub instrument: InstrumentId,
+    /// Where the exchange keeps rare attributes of this order; [`Order::NO_EXTRA`] when it has none.
+    pub extra: u32,
+    /// The client's firm, returned with every replace; zeros when there is none.
+    pub firm: [u8; 4],
     /// Buy or sell.
     pub side: Side,
+    /// Not shown: at its price it trades after all displayed orders.
+    pub hidden: bool,
+    /// The exchange's own marks.
+    pub flags: u8,
     /// The client's capacity, returned with every replace.
     pub capacity: u8,
     /// The client's cross type, returned with every replace.
     pub cross_type: u8,
-    /// The client's firm, returned with every replace; zeros when there is none.
-    pub firm: [u8; 4],
-    pub(in crate::exchange) level: u32,
-    pub(in crate::exchange) prev: u32,
-    pub(in crate::exchange) next: u32,
+    /// How long the order stays, in the exchange's own code.
+    pub time_in_force: u8,
 }
 
+/// The part of an order that a trade, a cancel and the order's neighbours in its queue touch: one cache line.
+#[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
+pub struct Hot {
+    /// The exchange's number; 0 in a free slot.
+    pub id: OrderId,
+    /// Lots still open. While the order is in a book only the book changes it, for its level keeps the sum.
+    pub open: Quantity,
+    /// What is reserved for the open lots: quote for a buy, base for a sell.
+    pub reserved: Amount,
+    pub(super) ticks: i32,
+    /// Whose order.
+    pub login: LoginId,
+    /// The account that the login belongs to.
+    pub account: AccountId,
+    /// The client's number.
+    pub user_ref: UserRef,
+    /// What past fees were rounded up by, in millionths of a minor unit.
+    pub fee_carry: u32,
+    /// The neighbours in the queue of the order's price; `next` of a free slot is the next free one.
+    pub(super) prev: u32,
+    pub(super) next: u32,
+    pub(super) level: u32,
+    /// The next order in the same bucket of the client names.
+    pub(in crate::exchange) next_name: u32,
+    /// Buy or sell.
+    pub side: Side,
+    /// Not shown: at its price it trades after all displayed orders.
+    pub hidden: bool,
+    /// The exchange's own marks.
+    pub flags: u8,
+}
+
+/// The part of an order that only entry, replace, cancel and reports need.
+#[derive(Clone, Copy, Debug)]
+pub struct Cold {
+    /// Lots of the whole chain of replaced orders, what has executed included.
+    pub total: Quantity,
+    /// What is traded.
+    pub instrument: InstrumentId,
+    /// Where the exchange keeps rare attributes of this order; [`Order::NO_EXTRA`] when it has none.
+    pub extra: u32,
+    /// The client's firm; zeros when there is none.
+    pub firm: [u8; 4],
+    /// The client's capacity.
+    pub capacity: u8,
+    /// The client's cross type.
+    pub cross_type: u8,
+    /// How long the order stays, in the exchange's own code.
+    pub time_in_force: u8,
+}
+
+const _: () = assert!(size_of::<Hot>() == 64);
+const _: () = assert!(size_of::<Cold>() <= 24);
+
 impl Order {
+    /// The order has nothing in the exchange's table of rare attributes.
+    pub const NO_EXTRA: u32 = NONE;
+
     /// Lots that the chain has executed so far.
     pub fn executed(&self) -> Quantity {
         Quantity(self.total.0 - self.open.0)
     }
-}
 
-/// A resting order costs no more than this, bookkeeping apart.
-const _: () = assert!(size_of::<Order>() <= 96);
-
-/// All resting orders, in memory taken at start.
-#[derive(Debug)]
-pub struct OrderSlab {
-    slots: Vec<Order>,
-    free: Vec<u32>,
-    capacity: usize,
-}
-
-impl OrderSlab {
-    /// Room for `capacity` orders.
-    pub fn new(capacity: u32) -> Self {
-        let capacity = capacity as usize;
-        Self { slots: Vec::with_capacity(capacity), free: Vec::with_capacity(capacity), capacity }
+    /// In the two parts that the slab keeps.
+    ///
+    /// # Panics
+    /// If the price is not below 2^31 ticks; listings do not let such a price in.
+    pub fn split(&self) -> (Hot, Cold) {
+        let ticks = i32::try_from(self.price.0).expect("a limit is below 2^31 ticks");
+        let Self { id, open, reserved, login, account, user_ref, fee_carry, side, hidden, flags, .. } = *self;
+        let (prev, next, level, next_name) = (NONE, NONE, NONE, NONE);
+        let hot = Hot {
+            id,
+            open,
+            reserved,
+            ticks,
+            login,
+            account,
+            user_ref,
+            fee_carry,
+            prev,
+            next,
+            level,
+            next_name,
+            side,
+            hidden,
+            flags,
+        };
+        let Self { total, instrument, extra, firm, capacity, cross_type, time_in_force, .. } = *self;
+        (hot, Cold { total, instrument, extra, firm, capacity, cross_type, time_in_force })
     }
 
-    /// Whether there is no room for one more.
-    pub fn is_full(&self) -> bool {
-        self.len() >= self.capacity
-    }
-
-    /// How many orders there is room for.
-    pub fn capacity(&self) -> u32 {
-        self.capacity as u32
-    }
-
-    /// Makes room for this many orders. Those that are there stay, also when they are more.
-    pub fn set_capacity(&mut self, capacity: u32) {
-        self.capacity = capacity as usize;
-        self.slots.reserve_exact(self.capacity.saturating_sub(self.slots.len()));
-        self.free.reserve_exact(self.capacity.saturating_sub(self.free.len()));
-    }
-
-    /// How many orders rest.
-    pub fn len(&self) -> usize {
-        self.slots.len() - self.free.len()
-    }
-
-    /// Puts an order in. The caller has seen that there is room for a new one; one that takes the place of another needs
-    /// none, even where the limit has since sunk below what is open.
-    pub fn insert(&mut self, order: Order) -> Handle {
-        if let Some(slot) = self.free.pop() {
-            self.slots[slot as usize] = order;
-            return Handle(slot);
+    /// From its two parts.
+    pub fn join(hot: &Hot, cold: &Cold) -> Self {
+        let price = hot.price();
+        let Hot { id, open, reserved, login, account, user_ref, fee_carry, side, hidden, flags, .. } = *hot;
+        let Cold { total, instrument, extra, firm, capacity, cross_type, time_in_force } = *cold;
+        Self {
+            id,
+            price,
+            open,
+            total,
+            reserved,
+            fee_carry,
+            login,
+            account,
+            user_ref,
+            instrument,
+            extra,
+            firm,
+            side,
+            hidden,
+            flags,
+            capacity,
+            cross_type,
+            time_in_force,
         }
-        let slot = self.slots.len() as u32;
-        self.slots.push(order);
-        Handle(slot)
+    }
+}
+
+impl Default for Order {
+    fn default() -> Self {
+        Self {
+            id: OrderId(0),
+            price: Price(0),
+            open: Quantity(0),
+            total: Quantity(0),
+            reserved: Amount(0),
+            fee_carry: 0,
+            login: LoginId(0),
+            account: AccountId(0),
+            user_ref: UserRef(0),
+            instrument: InstrumentId(0),
+            extra: Self::NO_EXTRA,
+            firm: [0; 4],
+            side: Side::Buy,
+            hidden: false,
+            flags: 0,
+            capacity: 0,
+            cross_type: 0,
+            time_in_force: 0,
+        }
+    }
+}
+
+impl Hot {
+    /// Limit in ticks; 0 for a market order, which never rests.
+    pub fn price(&self) -> Price {
+        Price(i64::from(self.ticks))
     }
 
-    /// Frees an order's place.
-    pub fn remove(&mut self, handle: Handle) {
-        self.free.push(handle.0);
-    }
-
-    /// The order at this handle.
-    pub fn get(&self, handle: Handle) -> &Order {
-        &self.slots[handle.0 as usize]
-    }
-
-    /// The order at this handle.
-    pub fn get_mut(&mut self, handle: Handle) -> &mut Order {
-        &mut self.slots[handle.0 as usize]
-    }
-
-    pub(super) fn at(&mut self, slot: u32) -> &mut Order {
-        &mut self.slots[slot as usize]
+    /// Changes the limit of an order that is in no book.
+    ///
+    /// # Panics
+    /// If the price is not below 2^31 ticks.
+    pub fn set_price(&mut self, price: Price) {
+        self.ticks = i32::try_from(price.0).expect("a limit is below 2^31 ticks");
     }
 }

@@ -10,7 +10,7 @@ use proptest::test_runner::TestRunner;
 #[test]
 fn order_entry_allocates_nothing_after_warm_up() {
     let mut runner = TestRunner::deterministic();
-    let mut exchange = Exchange::new(ExchangeLimits { orders_max: 64 });
+    let mut exchange = Exchange::new(ExchangeLimits { orders_max: 64, ..ExchangeLimits::default() });
     let mut events = Vec::with_capacity(1_024);
     for command in opening([100, 200, 0, 300]) {
         exchange.apply(Stamp::default(), &command, &mut events);

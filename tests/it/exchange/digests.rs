@@ -13,7 +13,7 @@ use std::collections::HashMap;
 const FEES: [u32; 4] = [1_000, 2_000, 0, 0];
 
 fn opened(orders_max: u32) -> Exchange {
-    let mut exchange = Exchange::new(ExchangeLimits { orders_max });
+    let mut exchange = Exchange::new(ExchangeLimits { orders_max, ..ExchangeLimits::default() });
     opening(FEES).iter().for_each(|command| drop(apply(&mut exchange, command)));
     exchange
 }

@@ -16,7 +16,7 @@ const CASH: AssetId = AssetId(1);
 
 /// One account with this much cash and a million coins, one instrument without fees; a tick on a lot is one cent.
 fn self_trader(cash: i64) -> Exchange {
-    let mut exchange = Exchange::new(ExchangeLimits { orders_max: 100 });
+    let mut exchange = Exchange::new(ExchangeLimits { orders_max: 100, ..ExchangeLimits::default() });
     let code = |text| AssetCode::new(text).expect("a code");
     let deposit = |asset, amount, reference| {
         Command::Deposit(Transfer { account: AccountId(0), asset, amount: Amount(amount), reference })
@@ -181,7 +181,7 @@ proptest! {
         opened in any::<bool>(),
         commands in prop::collection::vec(any_command(), 1..120),
     ) {
-        let mut exchange = Exchange::new(ExchangeLimits { orders_max: 4 });
+        let mut exchange = Exchange::new(ExchangeLimits { orders_max: 4, ..ExchangeLimits::default() });
         if opened {
             opening([1_000_000, 3, 0, 999_999]).iter().for_each(|command| drop(apply(&mut exchange, command)));
         }

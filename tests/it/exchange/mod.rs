@@ -2,6 +2,7 @@
 
 mod allocations;
 mod digests;
+mod golden;
 mod hostile;
 mod properties;
 mod scripts;

@@ -362,7 +362,7 @@ fn assert_same_state(exchange: &Exchange, naive: &Naive) -> Result<(), TestCaseE
 fn live_orders(exchange: &Exchange) -> Vec<Order> {
     let sides =
         (0..INSTRUMENTS).flat_map(|id| [(InstrumentId(id), Side::Buy), (InstrumentId(id), Side::Sell)]);
-    sides.flat_map(|(id, side)| exchange.orders(id, side).copied()).collect()
+    sides.flat_map(|(id, side)| exchange.orders(id, side)).collect()
 }
 
 /// Cancels whatever rests.
@@ -396,7 +396,7 @@ fn deep_step() -> impl Strategy<Value = Step> {
 /// Gives the steps to both exchanges: every event, every balance and every book after every command; the audit; and
 /// nothing reserved at the end.
 fn compare(opening: &[Command], orders_max: u32, steps: &[Step]) -> Result<(), TestCaseError> {
-    let mut exchange = Exchange::new(ExchangeLimits { orders_max });
+    let mut exchange = Exchange::new(ExchangeLimits { orders_max, ..ExchangeLimits::default() });
     let mut naive = Naive::new(orders_max as usize);
     let mut clients = Clients::new();
     for command in opening {

@@ -362,7 +362,7 @@ struct Run {
 
 impl Run {
     fn new() -> Self {
-        let exchange = Exchange::new(ExchangeLimits { orders_max: 1_000 });
+        let exchange = Exchange::new(ExchangeLimits { orders_max: 1_000, ..ExchangeLimits::default() });
         Self { exchange, naive: Naive::new(1_000) }
     }
 

@@ -152,7 +152,16 @@ impl Script {
     fn restate(&mut self, of: Placed, displayed: u64, reserved: i64, reason: RestateReason) {
         let Placed { order, login, user_ref, .. } = of;
         let (price, displayed, reserved) = (Price(1), Quantity(displayed), Amount(reserved));
-        self.tell(Event::Restated(Restated { login, user_ref, order, price, displayed, reserved, reason }));
+        self.tell(Event::Restated(Restated {
+            login,
+            user_ref,
+            order,
+            price,
+            displayed,
+            open: displayed,
+            reserved,
+            reason,
+        }));
     }
 
     fn trigger(&mut self, of: Placed, reference: i64) {

@@ -50,7 +50,7 @@ impl Market {
     /// An open market with this many accounts beside the fee account, one login each.
     pub fn new(seed: u64, accounts: u32, mix: Mix, events: &mut Vec<EventRecord>) -> Self {
         let mut market = Self {
-            exchange: Exchange::new(ExchangeLimits { orders_max: 1 << 16 }),
+            exchange: Exchange::new(ExchangeLimits { orders_max: 1 << 16, ..ExchangeLimits::default() }),
             stamp: Stamp { sequence: 0, time: Timestamp(1_795_000_000_000_000_000 + seed) },
             last_event: 0,
             random: seed,

@@ -1,0 +1,139 @@
+//! Settings of an asset, and its conversion to another scale.
+
+use super::{Asset, Exchange};
+use crate::domain::{Amount, AssetId, AssetSettings, Event, InstrumentId, Phase, RejectReason};
+
+/// From one scale to another.
+#[derive(Clone, Copy)]
+enum Conversion {
+    /// Amounts become this many times as many.
+    Times(i64),
+    /// Amounts are divided by this.
+    Parts(i64),
+}
+
+impl Conversion {
+    fn between(old: u8, new: u8) -> Option<Self> {
+        let power = 10_i64.checked_pow(u32::from(old.abs_diff(new)))?;
+        Some(if new >= old { Self::Times(power) } else { Self::Parts(power) })
+    }
+
+    /// The amount at the new scale; `None` when it is not exact or does not fit.
+    fn exact(self, amount: Amount) -> Option<Amount> {
+        match self {
+            Self::Times(power) => amount.0.checked_mul(power).map(Amount),
+            Self::Parts(power) => (amount.0 % power == 0).then(|| Amount(amount.0 / power)),
+        }
+    }
+
+    /// The same, rounded down and at most what fits.
+    fn about(self, amount: u64) -> u64 {
+        match self {
+            Self::Times(power) => amount.saturating_mul(power.unsigned_abs()),
+            Self::Parts(power) => amount / power.unsigned_abs(),
+        }
+    }
+}
+
+impl Exchange {
+    pub(super) fn set_asset(
+        &mut self,
+        settings: &AssetSettings,
+        events: &mut Vec<Event>,
+    ) -> Result<(), RejectReason> {
+        let AssetSettings { asset, scale, deposits, withdrawals, min_deposit, min_withdrawal } = *settings;
+        let known = *self.known_asset(asset)?;
+        if scale > Amount::SCALE_MAX || min_deposit.0 < 0 || min_withdrawal.0 < 0 {
+            return Err(RejectReason::OutOfRange);
+        }
+        let trading = self.trading(asset);
+        if scale != known.scale {
+            let conversion = Conversion::between(known.scale, scale).ok_or(RejectReason::ScaleNotPossible)?;
+            self.check_conversion(asset, conversion, &trading)?;
+            self.cancel_orders_of(&trading, events);
+            self.convert(asset, conversion, &trading);
+        }
+        self.assets[usize::from(asset.0)] =
+            Asset { code: known.code, scale, deposits, withdrawals, min_deposit, min_withdrawal };
+        events.push(Event::AssetSet(*settings));
+        if scale != known.scale {
+            let listings = trading.iter().map(|at| self.instruments[*at].listing);
+            events.extend(listings.map(Event::TermsSet));
+        }
+        Ok(())
+    }
+
+    /// The instruments that trade an asset, by their places.
+    fn trading(&self, asset: AssetId) -> Vec<usize> {
+        let trades = |at: &usize| {
+            let listing = &self.instruments[*at].listing;
+            listing.phase != Phase::Delisted && (listing.base == asset || listing.quote == asset)
+        };
+        (0..self.instruments.len()).filter(trades).collect()
+    }
+
+    fn check_conversion(
+        &self,
+        asset: AssetId,
+        conversion: Conversion,
+        trading: &[usize],
+    ) -> Result<(), RejectReason> {
+        let balances = self.shared.ledger.balances(asset).iter();
+        let mut amounts: Vec<Amount> =
+            balances.map(|held| Amount(held.available.0 + held.reserved.0)).collect();
+        amounts.push(self.shared.ledger.supply(asset));
+        for at in trading {
+            let instrument = &self.instruments[*at];
+            let listing = &instrument.listing;
+            if listing.base == asset {
+                amounts.push(listing.lot);
+            } else {
+                amounts.extend([listing.tick_value, listing.min_notional, instrument.limits.notional_max]);
+            }
+        }
+        if let Some(volumes) = &self.shared.volumes
+            && volumes.tiers.asset == asset
+        {
+            amounts.extend(volumes.tiers.volume_min.iter().filter(|min| **min != Amount(i64::MAX)));
+        }
+        let exact = amounts.into_iter().all(|amount| conversion.exact(amount).is_some());
+        if exact { Ok(()) } else { Err(RejectReason::ScaleNotPossible) }
+    }
+
+    fn cancel_orders_of(&mut self, trading: &[usize], events: &mut Vec<Event>) {
+        let mut all = Vec::new();
+        for at in trading {
+            all.extend(self.market(InstrumentId(*at as u32), events).all_orders());
+        }
+        all.sort_unstable();
+        for (id, handle) in all {
+            if self.shared.is_live(handle, id) {
+                let instrument = self.shared.orders.get(handle).instrument;
+                self.market(instrument, events)
+                    .cancel_whole(handle, crate::domain::CancelReason::TermsChanged);
+            }
+        }
+    }
+
+    /// Everything that counts the asset counts it at the new scale. It is known to be exact.
+    fn convert(&mut self, asset: AssetId, conversion: Conversion, trading: &[usize]) {
+        let exact = |amount: Amount| conversion.exact(amount).expect("checked before");
+        self.shared.ledger.convert(asset, exact);
+        for at in trading {
+            let instrument = &mut self.instruments[*at];
+            let listing = &mut instrument.listing;
+            if listing.base == asset {
+                listing.lot = exact(listing.lot);
+            } else {
+                listing.tick_value = exact(listing.tick_value);
+                listing.min_notional = exact(listing.min_notional);
+                instrument.limits.notional_max = exact(instrument.limits.notional_max);
+            }
+        }
+        if let Some(volumes) = &mut self.shared.volumes
+            && volumes.tiers.asset == asset
+        {
+            volumes.convert(|amount| conversion.about(amount));
+        }
+    }
+}

@@ -1,0 +1,369 @@
+//! Sorted keys, each with a number: a tree of wide blocks.
+//!
+//! A search counts the smaller keys of a block without a branch, four compares at once. The block of the highest keys is
+//! kept at hand, so that only what is far from them walks the tree: a few blocks, for the tree of a million keys is four
+//! high. Nothing is ever moved but inside a block and its neighbour, so the worst case is bounded.
+
+use super::slab::NONE;
+
+/// Entries of a block. One key more than entries, so that the keys fill whole vectors and a block 512 bytes.
+const WIDTH: usize = 63;
+/// A block with fewer entries is joined with its neighbour, or takes some of it.
+const LOW: usize = WIDTH / 4;
+/// Two neighbours with at most this many entries become one; the rest is room before it would be split again.
+const JOINED: usize = WIDTH * 3 / 4;
+/// Pads the keys; no price is as high.
+const PAD: i32 = i32::MAX;
+/// Enough for 2^32 levels in blocks with [`LOW`] entries.
+const HEIGHT_MAX: usize = 9;
+
+/// Rising keys, and for each a level (in a leaf) or a block of keys that are not below it (above, where the very first key
+/// is below all others).
+#[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
+struct Block {
+    keys: [i32; WIDTH + 1],
+    slots: [u32; WIDTH],
+    len: u32,
+}
+
+const _: () = assert!(size_of::<Block>() == 512);
+
+impl Block {
+    const EMPTY: Self = Self { keys: [PAD; WIDTH + 1], slots: [NONE; WIDTH], len: 0 };
+
+    fn len(&self) -> usize {
+        self.len as usize
+    }
+
+    /// How many keys are below this one: where it stands, or would stand.
+    fn below(&self, key: i32) -> usize {
+        self.keys.iter().fold(0_u32, |count, at| count.wrapping_add(u32::from(*at < key))) as usize
+    }
+
+    /// Which child holds this key.
+    fn child(&self, key: i32) -> usize {
+        self.below(key + 1) - 1
+    }
+
+    fn insert(&mut self, at: usize, key: i32, slot: u32) {
+        let len = self.len();
+        self.keys.copy_within(at..len, at + 1);
+        self.slots.copy_within(at..len, at + 1);
+        (self.keys[at], self.slots[at]) = (key, slot);
+        self.len += 1;
+    }
+
+    fn remove(&mut self, at: usize) {
+        let len = self.len();
+        self.keys.copy_within(at + 1..len, at);
+        self.slots.copy_within(at + 1..len, at);
+        self.keys[len - 1] = PAD;
+        self.len -= 1;
+    }
+
+    /// Moves the entries from `at` on to the front of `right`.
+    fn give(&mut self, at: usize, right: &mut Self) {
+        let (len, count, behind) = (self.len(), self.len() - at, right.len());
+        right.keys.copy_within(..behind, count);
+        right.slots.copy_within(..behind, count);
+        right.keys[..count].copy_from_slice(&self.keys[at..len]);
+        right.slots[..count].copy_from_slice(&self.slots[at..len]);
+        self.keys[at..len].fill(PAD);
+        (self.len, right.len) = (at as u32, right.len + count as u32);
+    }
+
+    /// Takes the first `count` entries of `right` behind its own.
+    fn take(&mut self, right: &mut Self, count: usize) {
+        let (len, from) = (self.len(), right.len());
+        self.keys[len..len + count].copy_from_slice(&right.keys[..count]);
+        self.slots[len..len + count].copy_from_slice(&right.slots[..count]);
+        right.keys.copy_within(count..from, 0);
+        right.slots.copy_within(count..from, 0);
+        right.keys[from - count..from].fill(PAD);
+        (self.len, right.len) = ((len + count) as u32, (from - count) as u32);
+    }
+}
+
+/// Blocks that come together: 32 KiB.
+const PIECE: usize = 64;
+
+/// The blocks of all books. They come in pieces, so that more levels never move those that are there.
+#[derive(Debug)]
+pub struct Blocks {
+    pieces: Vec<Box<[Block; PIECE]>>,
+    /// The first free block, the others follow by their first slot.
+    free: u32,
+}
+
+impl Default for Blocks {
+    fn default() -> Self {
+        Self { pieces: Vec::new(), free: NONE }
+    }
+}
+
+impl Blocks {
+    #[inline]
+    fn at(&self, block: u32) -> &Block {
+        &self.pieces[block as usize / PIECE][block as usize % PIECE]
+    }
+
+    #[inline]
+    fn at_mut(&mut self, block: u32) -> &mut Block {
+        &mut self.pieces[block as usize / PIECE][block as usize % PIECE]
+    }
+
+    /// An empty block.
+    fn take(&mut self) -> u32 {
+        if self.free == NONE {
+            self.grow();
+        }
+        let block = self.free;
+        self.free = self.at(block).slots[0];
+        block
+    }
+
+    /// An emptied block comes back.
+    fn give(&mut self, block: u32) {
+        let free = self.free;
+        self.at_mut(block).slots[0] = free;
+        self.free = block;
+    }
+
+    fn grow(&mut self) {
+        let first = self.pieces.len() * PIECE;
+        self.pieces.push(Box::new([Block::EMPTY; PIECE]));
+        (first..first + PIECE).rev().for_each(|block| self.give(block as u32));
+    }
+
+    /// Takes the blocks that this many levels need when blocks are as empty as they get.
+    pub fn reserve(&mut self, levels: usize) {
+        // The blocks above the leaves are a fourteenth of them; a split takes one before anything is joined.
+        let blocks = levels.div_ceil(LOW - 1) + 1;
+        while self.pieces.len() * PIECE < blocks {
+            self.grow();
+        }
+    }
+
+    /// Copies of two blocks.
+    fn pair(&self, left: u32, right: u32) -> (Block, Block) {
+        (*self.at(left), *self.at(right))
+    }
+}
+
+/// Where a key stands, or would stand. Good until the next insert or removal.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    /// Its level, if it has one.
+    pub level: Option<u32>,
+    leaf: u32,
+    at: u32,
+}
+
+/// The ranked prices of one side.
+#[derive(Debug)]
+pub struct Ranks {
+    root: u32,
+    /// Steps from the root to a leaf.
+    height: u32,
+    /// The leaf of the highest keys, and the lowest key that belongs to it.
+    last: u32,
+    last_from: i32,
+}
+
+impl Default for Ranks {
+    fn default() -> Self {
+        Self { root: NONE, height: 0, last: NONE, last_from: PAD }
+    }
+}
+
+impl Ranks {
+    /// The highest key and its level.
+    pub fn last(&self, blocks: &Blocks) -> Option<(i32, u32)> {
+        if self.root == NONE {
+            return None;
+        }
+        let leaf = blocks.at(self.last);
+        let at = leaf.len() - 1;
+        Some((leaf.keys[at], leaf.slots[at]))
+    }
+
+    #[inline]
+    fn leaf(&self, blocks: &Blocks, key: i32) -> u32 {
+        if key >= self.last_from { self.last } else { self.walk(blocks, key) }
+    }
+
+    fn walk(&self, blocks: &Blocks, key: i32) -> u32 {
+        let mut at = self.root;
+        for _ in 0..self.height {
+            let block = blocks.at(at);
+            at = block.slots[block.child(key)];
+        }
+        at
+    }
+
+    /// Looks for a key.
+    #[inline]
+    pub fn find(&self, blocks: &Blocks, key: i32) -> Place {
+        let leaf = self.leaf(blocks, key);
+        if leaf == NONE {
+            return Place { level: None, leaf, at: 0 };
+        }
+        let block = blocks.at(leaf);
+        let at = block.below(key);
+        let level = (at < WIDTH && block.keys[at] == key).then(|| block.slots[at]);
+        Place { level, leaf, at: at as u32 }
+    }
+
+    /// Enters a key where [`Ranks::find`] has not found it.
+    #[inline]
+    pub fn insert(&mut self, blocks: &mut Blocks, place: Place, key: i32, level: u32) {
+        if place.leaf != NONE && blocks.at(place.leaf).len() < WIDTH {
+            return blocks.at_mut(place.leaf).insert(place.at as usize, key, level);
+        }
+        let leaf = self.make_room(blocks, key);
+        let at = blocks.at(leaf).below(key);
+        blocks.at_mut(leaf).insert(at, key, level);
+    }
+
+    /// Splits what is full on the way to the key's leaf, and returns that leaf.
+    #[cold]
+    fn make_room(&mut self, blocks: &mut Blocks, key: i32) -> u32 {
+        if self.root == NONE {
+            self.root = blocks.take();
+            (self.last, self.last_from) = (self.root, i32::MIN);
+            return self.root;
+        }
+        if blocks.at(self.root).len() == WIDTH {
+            let above = blocks.take();
+            blocks.at_mut(above).insert(0, i32::MIN, self.root);
+            self.root = above;
+            self.height += 1;
+        }
+        let mut at = self.root;
+        for _ in 0..self.height {
+            let child_at = blocks.at(at).child(key);
+            let child = blocks.at(at).slots[child_at];
+            if blocks.at(child).len() == WIDTH {
+                let right = blocks.take();
+                let (mut low, mut high) = blocks.pair(child, right);
+                low.give(WIDTH / 2, &mut high);
+                let from = high.keys[0];
+                (*blocks.at_mut(child), *blocks.at_mut(right)) = (low, high);
+                blocks.at_mut(at).insert(child_at + 1, from, right);
+            }
+            at = blocks.at(at).slots[blocks.at(at).child(key)];
+        }
+        self.find_last(blocks);
+        at
+    }
+
+    /// Forgets a key that is there.
+    #[inline]
+    pub fn remove(&mut self, blocks: &mut Blocks, key: i32) {
+        let leaf = self.leaf(blocks, key);
+        let block = blocks.at_mut(leaf);
+        let at = block.below(key);
+        debug_assert_eq!(block.keys[at], key, "the key is there");
+        block.remove(at);
+        let enough = if self.height == 0 { 1 } else { LOW };
+        if block.len() < enough {
+            self.mend(blocks, key);
+        }
+    }
+
+    /// After a leaf has become low: fills blocks from their neighbours or joins them, from the leaf of this key upwards.
+    #[cold]
+    fn mend(&mut self, blocks: &mut Blocks, key: i32) {
+        let mut path = [(NONE, 0); HEIGHT_MAX];
+        let mut at = self.root;
+        for step in &mut path[..self.height as usize] {
+            let child = blocks.at(at).child(key);
+            *step = (at, child);
+            at = blocks.at(at).slots[child];
+        }
+        for (above, child) in path[..self.height as usize].iter().rev() {
+            if blocks.at(blocks.at(*above).slots[*child]).len() >= LOW {
+                break;
+            }
+            let last_at = blocks.at(*above).len() - 1;
+            Self::even_out(blocks, *above, last_at.min(child + 1));
+        }
+        while self.height > 0 && blocks.at(self.root).len() == 1 {
+            let only = blocks.at(self.root).slots[0];
+            blocks.at_mut(self.root).remove(0);
+            blocks.give(self.root);
+            self.root = only;
+            self.height -= 1;
+        }
+        if blocks.at(self.root).len() == 0 {
+            blocks.give(self.root);
+            *self = Self::default();
+            return;
+        }
+        self.find_last(blocks);
+    }
+
+    /// Joins the child at `right_at` with its left neighbour, or shares their entries evenly.
+    fn even_out(blocks: &mut Blocks, above: u32, right_at: usize) {
+        let parent = *blocks.at(above);
+        let (left, right) = (parent.slots[right_at - 1], parent.slots[right_at]);
+        let (mut low, mut high) = blocks.pair(left, right);
+        let both = low.len() + high.len();
+        if both <= JOINED {
+            let count = high.len();
+            low.take(&mut high, count);
+            blocks.at_mut(above).remove(right_at);
+        } else if low.len() < high.len() {
+            low.take(&mut high, both / 2 - low.len());
+        } else {
+            low.give(both / 2, &mut high);
+        }
+        (*blocks.at_mut(left), *blocks.at_mut(right)) = (low, high);
+        if high.len() == 0 {
+            blocks.give(right);
+        } else {
+            blocks.at_mut(above).keys[right_at] = high.keys[0];
+        }
+    }
+
+    fn find_last(&mut self, blocks: &Blocks) {
+        (self.last, self.last_from) = (self.root, i32::MIN);
+        for _ in 0..self.height {
+            let block = blocks.at(self.last);
+            let at = block.len() - 1;
+            if at > 0 {
+                self.last_from = block.keys[at];
+            }
+            self.last = block.slots[at];
+        }
+    }
+
+    /// All keys and levels, highest key first.
+    pub fn descend<'a>(&self, blocks: &'a Blocks) -> impl Iterator<Item = (i32, u32)> + 'a {
+        let height = self.height as usize;
+        // On the way to the next entry: a block for each step, and how many of its entries are still to come.
+        let mut path = [(NONE, 0); HEIGHT_MAX];
+        if self.root != NONE {
+            path[0] = (self.root, blocks.at(self.root).len());
+        }
+        let mut depth = 0;
+        std::iter::from_fn(move || {
+            loop {
+                let (block, left) = path[depth];
+                if left == 0 {
+                    depth = depth.checked_sub(1)?;
+                    continue;
+                }
+                path[depth].1 = left - 1;
+                let block = blocks.at(block);
+                let (key, slot) = (block.keys[left - 1], block.slots[left - 1]);
+                if depth == height {
+                    return Some((key, slot));
+                }
+                depth += 1;
+                path[depth] = (slot, blocks.at(slot).len());
+            }
+        })
+    }
+}

@@ -1,0 +1,165 @@
+//! The book against a plain list of orders that is sorted by the rules.
+
+use super::{Book, Handle, LevelView, NONE, Order, OrderSlab};
+use crate::domain::{OrderId, Price, Quantity, Side};
+use std::collections::BTreeMap;
+
+/// A fixed stream of numbers (PCG's multiplier), enough to choose by.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, end: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % end
+    }
+}
+
+/// Price key, hidden, time: what sorts the orders of a side.
+type Rank = (i64, bool, u64);
+
+struct Both {
+    book: Book,
+    slab: OrderSlab,
+    sides: [BTreeMap<Rank, Handle>; 2],
+    ranks: Vec<(Rank, Handle)>,
+    time: u64,
+}
+
+impl Both {
+    fn new() -> Self {
+        let (book, slab) = (Book::default(), OrderSlab::new(1 << 14));
+        Self { book, slab, sides: [BTreeMap::new(), BTreeMap::new()], ranks: Vec::new(), time: 0 }
+    }
+
+    fn key(side: Side, price: Price) -> i64 {
+        if side == Side::Buy { -price.0 } else { price.0 }
+    }
+
+    fn add(&mut self, side: Side, price: i64, hidden: bool, open: u64) {
+        self.time += 1;
+        let (price, open) = (Price(price), Quantity(open));
+        let order =
+            Order { id: OrderId(self.time), side, price, hidden, open, total: open, ..Order::default() };
+        let handle = self.slab.insert(order);
+        self.book.push_back(&mut self.slab, handle);
+        let rank = (Self::key(side, price), hidden, self.time);
+        self.sides[side as usize].insert(rank, handle);
+        self.ranks.push((rank, handle));
+    }
+
+    fn remove(&mut self, at: usize) {
+        let (rank, handle) = self.ranks.swap_remove(at);
+        let side = self.slab.hot(handle).side;
+        assert_eq!(self.sides[side as usize].remove(&rank), Some(handle));
+        self.book.unlink(&mut self.slab, handle);
+        self.slab.remove(handle);
+    }
+
+    fn requeue(&mut self, at: usize, open: u64) {
+        self.time += 1;
+        let (rank, handle) = self.ranks[at];
+        let side = &mut self.sides[self.slab.hot(handle).side as usize];
+        side.remove(&rank);
+        let rank = (rank.0, rank.1, self.time);
+        side.insert(rank, handle);
+        self.ranks[at].0 = rank;
+        self.book.requeue(&mut self.slab, handle, Quantity(open));
+    }
+
+    fn check_best(&self) {
+        for side in [Side::Buy, Side::Sell] {
+            let expected = self.sides[side as usize].values().next();
+            let expected = expected.map(|handle| (self.slab.hot(*handle).price(), *handle));
+            assert_eq!(self.book.best(side), expected);
+        }
+    }
+
+    fn check(&self) {
+        self.check_best();
+        assert_eq!(self.slab.len(), self.ranks.len());
+        for side in [Side::Buy, Side::Sell] {
+            let expected: Vec<Handle> = self.sides[side as usize].values().copied().collect();
+            let orders: Vec<Handle> = self.book.orders(side, &self.slab).map(|(at, _)| at).collect();
+            assert!(orders == expected, "the orders of a side are out of order");
+            let mut levels: [Vec<LevelView>; 2] = [Vec::new(), Vec::new()];
+            for handle in expected {
+                let order = self.slab.get(handle);
+                let levels = &mut levels[usize::from(order.hidden)];
+                match levels.last_mut().filter(|level| level.price == order.price) {
+                    Some(level) => {
+                        (level.quantity.0, level.orders) = (level.quantity.0 + order.open.0, level.orders + 1)
+                    }
+                    None => levels.push(LevelView { price: order.price, quantity: order.open, orders: 1 }),
+                }
+            }
+            assert_eq!(self.book.levels(side, &self.slab).collect::<Vec<_>>(), levels[0]);
+            assert_eq!(self.book.hidden_levels(side, &self.slab).collect::<Vec<_>>(), levels[1]);
+        }
+    }
+
+    /// Grows to about `orders` and shrinks to nothing, several times, with prices below `ticks`.
+    fn run(&mut self, random: &mut Random, ticks: u64, orders: usize, hidden_in: u64) {
+        for wave in 0..6 {
+            for step in 0..orders * 3 {
+                let grow = if step < orders * 2 { 70 } else { 30 };
+                if self.ranks.is_empty() || random.below(100) < grow {
+                    let side = if random.below(2) == 0 { Side::Buy } else { Side::Sell };
+                    let price = 1 + random.below(ticks) as i64;
+                    let hidden = hidden_in > 0 && random.below(hidden_in) == 0;
+                    self.add(side, price, hidden, 1 + random.below(100));
+                } else {
+                    let at = random.below(self.ranks.len() as u64) as usize;
+                    match random.below(4) {
+                        0 => self.requeue(at, 1 + random.below(100)),
+                        1 => {
+                            let handle = self.ranks[at].1;
+                            let by = random.below(self.slab.hot(handle).open.0);
+                            self.book.reduce(&mut self.slab, handle, Quantity(by));
+                        }
+                        _ => self.remove(at),
+                    }
+                }
+                self.check_best();
+                if step % (orders / 4) == 0 {
+                    self.check();
+                }
+            }
+            while !self.ranks.is_empty() {
+                let at = if wave % 2 == 0 { self.ranks.len() - 1 } else { 0 };
+                self.remove(at);
+            }
+            self.check();
+        }
+    }
+}
+
+#[test]
+fn agrees_with_a_sorted_list_where_prices_are_few() {
+    Both::new().run(&mut Random(1), 20, 400, 0);
+}
+
+#[test]
+fn agrees_with_a_sorted_list_where_some_are_hidden() {
+    Both::new().run(&mut Random(2), 30, 400, 3);
+}
+
+/// Blocks split, share and join, and the tree gets three blocks high.
+#[test]
+fn agrees_with_a_sorted_list_where_prices_are_many() {
+    Both::new().run(&mut Random(3), (1 << 31) - 2, 6_000, 10);
+}
+
+#[test]
+fn a_gone_order_is_not_found_by_its_slot() {
+    let mut slab = OrderSlab::new(4);
+    let order = |id| Order { id: OrderId(id), ..Order::default() };
+    let first = slab.insert(order(1));
+    assert_eq!(slab.find(first.slot(), OrderId(1)), Some(first));
+    slab.remove(first);
+    assert_eq!(slab.find(first.slot(), OrderId(1)), None);
+    let second = slab.insert(order(2));
+    assert_eq!(second, first, "the slot is used again");
+    assert_eq!(slab.find(first.slot(), OrderId(1)), None);
+    assert_eq!(slab.find(second.slot(), OrderId(2)), Some(second));
+    assert_eq!(slab.find(NONE, OrderId(2)), None);
+}

@@ -1,0 +1,286 @@
+//! Changes of orders that are there: replace, amend, cancel.
+
+use super::Exchange;
+use super::book::{Handle, Order};
+use super::checks::{Replaced as Original, Request};
+use super::extras::{self, Extra};
+use super::market::{Lots, Market};
+use super::orders::{ignored, limit};
+use crate::domain::{
+    Amend, Amended, Cancel, CancelReason, Canceled, ChangeRejected, Echo, Event, IgnoreReason, Instructions,
+    LoginId, OrderPrice, OrderState, Phase, Price, Quantity, RefuseReplace, RejectReason, Rejected, Replace,
+    Replaced, Switch, TimeInForce, UserRef, Visibility,
+};
+
+impl Exchange {
+    pub(super) fn replace(&mut self, replace: &Replace, events: &mut Vec<Event>) {
+        let Replace { login, orig_user_ref, user_ref, echo: Echo { cl_ord_id, .. }, .. } = *replace;
+        let Some(handle) = self.replaceable(login, orig_user_ref, user_ref, events) else { return };
+        let killed = self.killed;
+        let instrument = self.shared.orders.cold(handle).instrument;
+        let mut market = self.market(instrument, events);
+        match market.replace(handle, replace, killed) {
+            Ok(()) => self.logins[login.0 as usize].last_user_ref = user_ref,
+            Err(reason) if Market::keeps_original(reason) => {
+                // Live but not to be changed now: the answer consumes the number and the order stays.
+                self.logins[login.0 as usize].last_user_ref = user_ref;
+                events.push(Event::Rejected(Rejected { login, user_ref, reason, cl_ord_id }));
+            }
+            Err(reason) => market.cancel_whole(handle, CancelReason::InvalidReplace(reason)),
+        }
+    }
+
+    /// The live order that a replace means, if its new number may be used.
+    fn replaceable(
+        &mut self,
+        login: LoginId,
+        orig_user_ref: UserRef,
+        user_ref: UserRef,
+        events: &mut Vec<Event>,
+    ) -> Option<Handle> {
+        self.fresh_user_ref(login, user_ref, events)?;
+        let found = self.shared.named(login, orig_user_ref);
+        if found.is_none() {
+            events.push(ignored(login, orig_user_ref, IgnoreReason::OrderNotLive));
+        }
+        found
+    }
+
+    pub(super) fn refuse_replace(&mut self, refuse: &RefuseReplace, events: &mut Vec<Event>) {
+        let RefuseReplace { login, orig_user_ref, user_ref, reason, cl_ord_id } = *refuse;
+        let Some(handle) = self.replaceable(login, orig_user_ref, user_ref, events) else { return };
+        if reason == RejectReason::JournalSpaceLow {
+            // Nothing is wrong with the replace: the order stays.
+            self.logins[login.0 as usize].last_user_ref = user_ref;
+            return events.push(Event::Rejected(Rejected { login, user_ref, reason, cl_ord_id }));
+        }
+        let instrument = self.shared.orders.cold(handle).instrument;
+        self.market(instrument, events).cancel_whole(handle, CancelReason::InvalidReplace(reason));
+    }
+
+    /// The live order that a cancel or an amend means.
+    fn live(&mut self, login: LoginId, user_ref: UserRef, events: &mut Vec<Event>) -> Option<Handle> {
+        let found = self.shared.named(login, user_ref);
+        if found.is_none() {
+            let known = (login.0 as usize) < self.logins.len();
+            let reason = if known { IgnoreReason::OrderNotLive } else { IgnoreReason::UnknownLogin };
+            events.push(ignored(login, user_ref, reason));
+        }
+        found
+    }
+
+    pub(super) fn cancel(&mut self, cancel: &Cancel, events: &mut Vec<Event>) {
+        let Some(handle) = self.live(cancel.login, cancel.user_ref, events) else { return };
+        let instrument = self.shared.orders.cold(handle).instrument;
+        self.market(instrument, events).cancel(handle, cancel);
+    }
+
+    pub(super) fn amend(&mut self, amend: &Amend, events: &mut Vec<Event>) {
+        let Some(handle) = self.live(amend.login, amend.user_ref, events) else { return };
+        let killed = self.killed;
+        let order = self.shared.orders.get(handle);
+        let outcome = self.market(order.instrument, events).amend(handle, amend, killed);
+        if let Err(reason) = outcome {
+            let (login, user_ref, order) = (order.login, order.user_ref, order.id);
+            events.push(Event::ChangeRejected(ChangeRejected { login, user_ref, order, reason }));
+        }
+    }
+}
+
+impl Market<'_> {
+    fn original(&self, order: &Order) -> Original {
+        let open = self.open_of(order);
+        let extra = self.extra(order);
+        Original {
+            executed: order.total.0 - open.0,
+            open,
+            reserved: order.reserved,
+            fee_carry: order.fee_carry,
+            is_linked: extra.is_some_and(|extra| extra.partner.is_some()),
+            is_dormant: extra.is_some_and(|extra| extra.state == OrderState::Dormant),
+        }
+    }
+
+    /// Puts a new order in the place of one that is there, if the rules let it; otherwise nothing is changed. The echo's
+    /// capacity, cross type and firm are the old order's, whatever is said.
+    fn replace(&mut self, handle: Handle, new: &Replace, venue_killed: Switch) -> Result<(), RejectReason> {
+        let old = self.shared.orders.get(handle);
+        let instructions = new.instructions.as_ref();
+        let request = Request {
+            login: old.login,
+            account: old.account,
+            side: old.side,
+            time_in_force: new.time_in_force,
+            price: new.price,
+            total: new.quantity,
+            instructions,
+            replaced: Some(self.original(&old)),
+        };
+        self.check_admission(&request, venue_killed)?;
+        let checked = self.check(&request)?;
+        let asked = instructions.unwrap_or(&Instructions::NOTHING);
+        let (orig_user_ref, orig_order, before) = (old.user_ref, old.id, old.reserved);
+        self.remove(handle, old.extra);
+        let extra = self.make_extra(instructions, &checked, new.quantity);
+        let order = Order {
+            id: self.shared.next_order(),
+            user_ref: new.user_ref,
+            price: checked.price,
+            open: checked.open,
+            total: checked.total,
+            reserved: checked.reserve,
+            hidden: asked.visibility == Visibility::Hidden,
+            time_in_force: new.time_in_force as u8,
+            extra,
+            flags: if extra == extras::NONE { 0 } else { extras::HAS_EXTRA },
+            ..old
+        };
+        self.reserve(&order, before);
+        self.events.push(Event::Replaced(Replaced {
+            login: order.login,
+            orig_user_ref,
+            orig_order,
+            user_ref: order.user_ref,
+            order: order.id,
+            instrument: order.instrument,
+            side: order.side,
+            time_in_force: new.time_in_force,
+            price: limit(order.price),
+            quantity: order.open,
+            reserved: order.reserved,
+            echo: Echo {
+                capacity: order.capacity,
+                cross_type: order.cross_type,
+                firm: order.firm,
+                ..new.echo
+            },
+            visibility: asked.visibility,
+            display_quantity: asked.display_quantity,
+            post_only: asked.post_only,
+            expire_s: checked.expire_s,
+            state: if checked.watch.is_some() { OrderState::Dormant } else { OrderState::Live },
+        }));
+        self.admit(order, &checked);
+        Ok(())
+    }
+
+    fn cancel(&mut self, handle: Handle, cancel: &Cancel) {
+        let order = self.shared.orders.get(handle);
+        let Cancel { login, user_ref, quantity } = *cancel;
+        let refused =
+            |reason| Event::ChangeRejected(ChangeRejected { login, user_ref, order: order.id, reason });
+        if self.instrument.listing.phase == Phase::Halted {
+            return self.events.push(refused(RejectReason::InstrumentHalted));
+        }
+        if quantity >= order.total {
+            return self.events.push(ignored(login, user_ref, IgnoreReason::NothingToCancel));
+        }
+        let original = self.original(&order);
+        if quantity.0 <= original.executed {
+            return self.cancel_whole(handle, CancelReason::UserRequested);
+        }
+        if original.is_linked {
+            return self.events.push(refused(RejectReason::OrderIsLinked));
+        }
+        let decrement = Quantity(order.total.0 - quantity.0);
+        let reduced = self.shrink(handle, decrement, Lots::HiddenFirst);
+        self.events.push(Event::Canceled(Canceled {
+            login,
+            user_ref,
+            order: reduced.id,
+            decrement,
+            open: self.open_of(&reduced),
+            reserved: reduced.reserved,
+            reason: CancelReason::UserRequested,
+        }));
+    }
+
+    fn amend(&mut self, handle: Handle, amend: &Amend, venue_killed: Switch) -> Result<(), RejectReason> {
+        let order = self.shared.orders.get(handle);
+        let original = self.original(&order);
+        let phase = self.instrument.listing.phase;
+        let frozen = match phase {
+            Phase::Closed => Some(RejectReason::InstrumentClosed),
+            Phase::Halted => Some(RejectReason::InstrumentHalted),
+            Phase::CancelOnly => Some(RejectReason::CancelOnly),
+            _ => None,
+        };
+        if venue_killed == Switch::On {
+            return Err(RejectReason::VenueKilled);
+        }
+        if self.shared.account(order.account).killed == Switch::On {
+            return Err(RejectReason::AccountKilled);
+        }
+        if let Some(reason) = frozen {
+            return Err(reason);
+        }
+        if original.is_linked {
+            return Err(RejectReason::OrderIsLinked);
+        }
+        let units = self.instrument.listing.price_units(order.price);
+        let moves = amend.price.is_some_and(|price| u64::from(price) != units || order.price == Price(0));
+        let same = !moves && amend.quantity == order.total;
+        let not_possible = same
+            || amend.quantity.0 <= original.executed
+            || (moves && order.price == Price(0))
+            || (original.is_dormant && (moves || amend.quantity > order.total));
+        if not_possible {
+            return Err(RejectReason::AmendNotPossible);
+        }
+        if moves || amend.quantity > order.total {
+            return self.amend_with_new_place(handle, amend, venue_killed);
+        }
+        let decrement = Quantity(order.total.0 - amend.quantity.0);
+        let reduced = self.shrink(handle, decrement, Lots::HiddenFirst);
+        self.events.push(Event::Amended(Amended {
+            login: reduced.login,
+            user_ref: reduced.user_ref,
+            order: reduced.id,
+            side: reduced.side,
+            decrement,
+            open: self.open_of(&reduced),
+            reserved: reduced.reserved,
+        }));
+        Ok(())
+    }
+
+    fn amend_with_new_place(
+        &mut self,
+        handle: Handle,
+        amend: &Amend,
+        venue_killed: Switch,
+    ) -> Result<(), RejectReason> {
+        let order = self.shared.orders.get(handle);
+        let units = amend.price.map_or_else(|| self.instrument.listing.price_units(order.price), u64::from);
+        // What has been done with a trigger, a minimum or a latest time is not done again; the end is as it was.
+        let instructions = self.extra(&order).map(|extra: &Extra| Instructions {
+            trigger: None,
+            min_quantity: 0,
+            book_by: crate::domain::Timestamp(0),
+            expire_s: extra.expire_s,
+            ..extra.instructions
+        });
+        self.replace(
+            handle,
+            &Replace {
+                login: order.login,
+                orig_user_ref: order.user_ref,
+                user_ref: order.user_ref,
+                time_in_force: time_in_force(order.time_in_force),
+                price: OrderPrice::Limit(units),
+                quantity: amend.quantity,
+                echo: Echo::default(),
+                instructions,
+            },
+            venue_killed,
+        )
+    }
+}
+
+/// A time in force as an order keeps it.
+fn time_in_force(kept: u8) -> TimeInForce {
+    [TimeInForce::GoodTillCancel, TimeInForce::ImmediateOrCancel, TimeInForce::Day, TimeInForce::GoodTillTime]
+        .into_iter()
+        .find(|one| *one as u8 == kept)
+        .unwrap_or_default()
+}

@@ -1,0 +1,419 @@
+//! The rules that an order is held against, in the order in which [`RejectReason`] declares them (docs/RULES.md, "Checks").
+
+use super::book::Handle;
+use super::extras::Watch;
+use super::instrument::Instrument;
+use super::market::{Market, reserve_for};
+use super::triggers::{self, TRIGGERS_MAX};
+use crate::domain::{
+    AccountId, Amount, Effect, Instructions, LoginId, OrderLimits, OrderPrice, Phase, PostOnly, Price,
+    Protection, Quantity, QuantityUnit, RejectReason, Side, Switch, TimeInForce, Timestamp, Trigger,
+    TriggerKind, UserRef, Visibility,
+};
+
+/// What an order asks for, as the checks see it.
+#[derive(Clone, Copy)]
+pub(super) struct Request<'c> {
+    pub(super) login: LoginId,
+    pub(super) account: AccountId,
+    pub(super) side: Side,
+    pub(super) time_in_force: TimeInForce,
+    pub(super) price: OrderPrice,
+    /// Lots of the whole chain, or an amount of money.
+    pub(super) total: Quantity,
+    pub(super) instructions: Option<&'c Instructions>,
+    /// Of a replace what the replaced order is.
+    pub(super) replaced: Option<Replaced>,
+}
+
+/// What a replaced order gives back, and hands on.
+#[derive(Clone, Copy)]
+pub(super) struct Replaced {
+    pub(super) executed: u64,
+    pub(super) open: Quantity,
+    pub(super) reserved: Amount,
+    pub(super) fee_carry: u32,
+    pub(super) is_linked: bool,
+    pub(super) is_dormant: bool,
+}
+
+/// What the checks found.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Checked {
+    /// Ticks; 0 for market.
+    pub(super) price: Price,
+    pub(super) total: Quantity,
+    pub(super) open: Quantity,
+    /// What has to be reserved.
+    pub(super) reserve: Amount,
+    /// What it waits for.
+    pub(super) watch: Option<Watch>,
+    /// When it ends, seconds since the Unix epoch; 0: it has no such time.
+    pub(super) expire_s: u32,
+    /// The order that it is to be linked to.
+    pub(super) partner: Option<Handle>,
+}
+
+impl Request<'_> {
+    fn is_market(&self) -> bool {
+        self.price == OrderPrice::Market
+    }
+
+    fn has_trigger(&self) -> bool {
+        self.instructions.is_some_and(|asked| asked.trigger.is_some())
+    }
+
+    /// Whether it can come to rest, or waits.
+    pub(super) fn may_stay(&self) -> bool {
+        (!self.is_market() && self.time_in_force != TimeInForce::ImmediateOrCancel) || self.has_trigger()
+    }
+}
+
+/// The rules of phase.
+fn check_phase(phase: Phase, request: &Request<'_>) -> Result<(), RejectReason> {
+    match phase {
+        Phase::Continuous => Ok(()),
+        Phase::Closed => Err(RejectReason::InstrumentClosed),
+        Phase::Halted => Err(RejectReason::InstrumentHalted),
+        Phase::CancelOnly => Err(RejectReason::CancelOnly),
+        Phase::Delisted => Err(RejectReason::InstrumentDelisted),
+        Phase::PreOpen | Phase::OpeningAuction | Phase::VolatilityAuction | Phase::ClosingAuction => {
+            let asks_more = request
+                .instructions
+                .is_some_and(|asked| asked.post_only != PostOnly::No || asked.min_quantity > 0);
+            let gathers = request.has_trigger() || (request.may_stay() && !asks_more);
+            if gathers { Ok(()) } else { Err(RejectReason::NotInAuction) }
+        }
+    }
+}
+
+/// Whether instructions exclude one another.
+fn check_instructions(request: &Request<'_>, asked: &Instructions) -> Result<(), RejectReason> {
+    let market = request.is_market();
+    let immediate = request.time_in_force == TimeInForce::ImmediateOrCancel;
+    let hidden = asked.visibility == Visibility::Hidden;
+    let (shows, least) = (asked.display_quantity > 0, asked.min_quantity > 0);
+    let trigger = asked.trigger.is_some();
+    let posts = asked.post_only != PostOnly::No;
+    let by_amount = asked.unit == QuantityUnit::QuoteAmount;
+    let linked = asked.oco != UserRef(0);
+    let excluded = (hidden && shows)
+        || (posts && (market || immediate || least || trigger))
+        || (by_amount && (!market || least || shows || request.replaced.is_some()))
+        || ((shows || hidden) && (market || immediate))
+        || (linked && (((market || immediate) && !trigger) || request.replaced.is_some()));
+    if excluded { Err(RejectReason::InvalidInstructions) } else { Ok(()) }
+}
+
+/// A trigger in ticks.
+fn check_trigger(instrument: &Instrument, side: Side, trigger: &Trigger) -> Result<Watch, RejectReason> {
+    let price = instrument.listing.price_from_units(u64::from(trigger.price));
+    let price = price.map_err(|_| RejectReason::InvalidTrigger)?;
+    let trails = trigger.kind == TriggerKind::TrailingStop;
+    Ok(Watch {
+        reference: trigger.reference,
+        price: (!trails).then_some(price.0),
+        on_rise: triggers::on_rise(trigger.kind, side),
+        distance: if trails { price.0 } else { 0 },
+        extreme: None,
+    })
+}
+
+/// When a good-till-time order ends.
+fn check_expiry(time_in_force: TimeInForce, expire_s: u32, now: Timestamp) -> Result<u32, RejectReason> {
+    const DAY_S: u64 = 86_400;
+    if time_in_force != TimeInForce::GoodTillTime {
+        return Ok(0);
+    }
+    let at = match u64::from(expire_s) {
+        of_day if of_day < DAY_S => now.seconds() / DAY_S * DAY_S + of_day,
+        at => at,
+    };
+    let at = u32::try_from(at).map_err(|_| RejectReason::InvalidExpireTime)?;
+    if expire_s == 0 || u64::from(at) * Timestamp::SECOND <= now.0 {
+        return Err(RejectReason::InvalidExpireTime);
+    }
+    Ok(at)
+}
+
+/// The limit that is the smaller of two, 0 being none.
+fn exceeds<T: PartialOrd + Default>(value: T, limit: T) -> bool {
+    limit > T::default() && value > limit
+}
+
+impl Market<'_> {
+    fn account_limits(&self, account: AccountId) -> Option<&OrderLimits> {
+        self.shared.account(account).limits.as_ref().map(|own| &own.limits)
+    }
+
+    /// Checks that concern neither the order's details nor the account's money, and counts it for the rates.
+    pub(super) fn check_admission(
+        &mut self,
+        request: &Request<'_>,
+        venue_killed: Switch,
+    ) -> Result<(), RejectReason> {
+        if self.instrument.listing.phase == Phase::Delisted {
+            return Err(RejectReason::InstrumentDelisted);
+        }
+        if let Some(asked) = request.instructions
+            && asked.book_by != Timestamp(0)
+            && self.shared.now > asked.book_by
+        {
+            return Err(RejectReason::TooLate);
+        }
+        if venue_killed == Switch::On {
+            return Err(RejectReason::VenueKilled);
+        }
+        if self.shared.account(request.account).killed == Switch::On {
+            return Err(RejectReason::AccountKilled);
+        }
+        check_phase(self.instrument.listing.phase, request)?;
+        let account_max = self.account_limits(request.account).map_or(0, |own| own.orders_per_second_max);
+        if account_max > 0 || self.shared.usage.is_some() {
+            self.check_rates(request.account, account_max)?;
+        }
+        if request.replaced.is_some_and(|replaced| replaced.is_linked) {
+            return Err(RejectReason::OrderIsLinked);
+        }
+        Ok(())
+    }
+
+    #[cold]
+    fn check_rates(&mut self, account: AccountId, account_max: u32) -> Result<(), RejectReason> {
+        let now = self.shared.now;
+        let id = self.instrument.listing.instrument;
+        let own = self.shared.account(account).limits.as_ref();
+        let instrument_max = self.instrument.limits.orders_per_second_max;
+        let full = own.is_some_and(|own| own.rate.is_full(now, account_max))
+            || self.shared.used(id, account).rate.is_full(now, instrument_max);
+        if full {
+            return Err(RejectReason::OrderRateExceeded);
+        }
+        if let Some(own) = &mut self.shared.account_mut(account).limits
+            && account_max > 0
+        {
+            own.rate.count(now);
+        }
+        if let Some(usage) = &mut self.shared.usage
+            && instrument_max > 0
+        {
+            usage.entry((id, account)).or_default().rate.count(now);
+        }
+        Ok(())
+    }
+
+    /// Everything else.
+    pub(super) fn check(&self, request: &Request<'_>) -> Result<Checked, RejectReason> {
+        let listing = &self.instrument.listing;
+        let mut checked = Checked { total: request.total, ..Checked::default() };
+        if let Some(asked) = request.instructions {
+            check_instructions(request, asked)?;
+            checked.watch = match &asked.trigger {
+                Some(trigger) => Some(check_trigger(self.instrument, request.side, trigger)?),
+                None => None,
+            };
+        }
+        if request.time_in_force == TimeInForce::GoodTillTime {
+            let expire_s = request.instructions.map_or(0, |asked| asked.expire_s);
+            checked.expire_s = check_expiry(request.time_in_force, expire_s, self.shared.now)?;
+        }
+        if let OrderPrice::Limit(units) = request.price {
+            checked.price = listing.price_from_units(units)?;
+            let protection = &self.instrument.protection;
+            if (protection.price_min > 0 && units < u64::from(protection.price_min))
+                || (protection.price_max > 0 && units > u64::from(protection.price_max))
+            {
+                return Err(RejectReason::PriceOutOfLimits);
+            }
+        }
+        self.check_quantity(request, &mut checked)?;
+        if checked.price != Price(0) {
+            self.check_notional(request, &checked)?;
+        }
+        self.check_position(request, &checked)?;
+        if let Some(asked) = request.instructions {
+            if asked.oco != UserRef(0) {
+                checked.partner = Some(self.check_link(request, asked.oco)?);
+            }
+            if asked.post_only != PostOnly::No {
+                checked.price = self.check_post_only(request.side, checked.price, asked.post_only)?;
+            }
+        }
+        self.check_funds(request, &mut checked)?;
+        if request.may_stay() && request.replaced.is_none() && self.shared.orders.is_full() {
+            return Err(RejectReason::TooManyOrders);
+        }
+        let takes_its_place = request.replaced.is_some_and(|replaced| replaced.is_dormant);
+        if checked.watch.is_some() && !takes_its_place && self.instrument.dormant() >= TRIGGERS_MAX {
+            return Err(RejectReason::TooManyTriggers);
+        }
+        Ok(checked)
+    }
+
+    fn check_quantity(&self, request: &Request<'_>, checked: &mut Checked) -> Result<(), RejectReason> {
+        if let Some(asked) = request.instructions
+            && asked.unit == QuantityUnit::QuoteAmount
+        {
+            let amount = i64::try_from(request.total.0).unwrap_or(0);
+            if amount == 0 {
+                return Err(RejectReason::InvalidQuantity);
+            }
+            let lots = match asked.trigger {
+                Some(_) => Quantity(1),
+                None => self.lots_for(request.side, amount)?,
+            };
+            (checked.total, checked.open) = (lots, lots);
+            return Ok(());
+        }
+        let listing = &self.instrument.listing;
+        let executed = request.replaced.map_or(0, |replaced| replaced.executed);
+        checked.open = Quantity(request.total.0.saturating_sub(executed));
+        if request.total.0 == 0 || checked.open.0 == 0 {
+            return Err(RejectReason::InvalidQuantity);
+        }
+        if request.total < listing.min_quantity {
+            return Err(RejectReason::QuantityBelowMinimum);
+        }
+        if request.total > listing.max_quantity
+            || exceeds(request.total, self.instrument.limits.quantity_max)
+            || self
+                .account_limits(request.account)
+                .is_some_and(|own| exceeds(request.total, own.quantity_max))
+        {
+            return Err(RejectReason::QuantityAboveMaximum);
+        }
+        if let Some(asked) = request.instructions {
+            if u64::from(asked.min_quantity) > request.total.0 {
+                return Err(RejectReason::InvalidMinQuantity);
+            }
+            let shown = u64::from(asked.display_quantity);
+            if shown > 0 && (shown > request.total.0 || shown < listing.min_quantity.0) {
+                return Err(RejectReason::InvalidDisplayQuantity);
+            }
+        }
+        Ok(())
+    }
+
+    fn check_notional(&self, request: &Request<'_>, checked: &Checked) -> Result<(), RejectReason> {
+        let listing = &self.instrument.listing;
+        let whole = listing.notional(checked.price, checked.total).ok_or(RejectReason::NotionalTooLarge)?;
+        if whole < listing.min_notional {
+            return Err(RejectReason::NotionalBelowMinimum);
+        }
+        if exceeds(whole, self.instrument.limits.notional_max)
+            || self.account_limits(request.account).is_some_and(|own| exceeds(whole, own.notional_max))
+        {
+            return Err(RejectReason::NotionalAboveMaximum);
+        }
+        Ok(())
+    }
+
+    fn check_position(&self, request: &Request<'_>, checked: &Checked) -> Result<(), RejectReason> {
+        if let Some(asked) = request.instructions
+            && asked.effect == Effect::ReduceOnly
+            && request.side == Side::Buy
+        {
+            return Err(RejectReason::NotReducing);
+        }
+        let own = self.account_limits(request.account);
+        if own.is_none() && self.shared.usage.is_none() {
+            return Ok(());
+        }
+        let (own, limits) = (own.copied().unwrap_or_default(), &self.instrument.limits);
+        let used = self.shared.used(self.instrument.listing.instrument, request.account);
+        if request.side == Side::Buy {
+            let listing = &self.instrument.listing;
+            let balance = self.shared.ledger.balance(request.account, listing.base);
+            let held = (balance.available.0 + balance.reserved.0) / listing.lot.0;
+            let replaced = request.replaced.map_or(0, |replaced| replaced.open.0);
+            let position = held.unsigned_abs() + (used.open_buys - replaced.min(used.open_buys));
+            let position = position.saturating_add(checked.open.0);
+            if exceeds(position, limits.position_max.0) || exceeds(position, own.position_max.0) {
+                return Err(RejectReason::PositionAboveLimit);
+            }
+        }
+        if request.may_stay() {
+            let replaced = u32::from(request.replaced.is_some());
+            let of_account = self.shared.account(request.account).open_orders + 1 - replaced;
+            let in_instrument = used.open_orders + 1 - replaced.min(used.open_orders);
+            if exceeds(of_account, own.open_orders_max) || exceeds(in_instrument, limits.open_orders_max) {
+                return Err(RejectReason::OpenOrdersAboveLimit);
+            }
+        }
+        Ok(())
+    }
+
+    /// The order that this one is to be linked to.
+    fn check_link(&self, request: &Request<'_>, oco: UserRef) -> Result<Handle, RejectReason> {
+        let handle = self.shared.named(request.login, oco).ok_or(RejectReason::LinkNotPossible)?;
+        let other = self.shared.orders.get(handle);
+        let is_linked = self.extra(&other).is_some_and(|extra| extra.partner.is_some());
+        let alike = other.instrument == self.instrument.listing.instrument && other.side == request.side;
+        if alike && !is_linked { Ok(handle) } else { Err(RejectReason::LinkNotPossible) }
+    }
+
+    /// The price at which an order that must only rest may do so.
+    fn check_post_only(&self, side: Side, price: Price, post_only: PostOnly) -> Result<Price, RejectReason> {
+        let Some((best, _)) = self.instrument.book.best(side.opposite()) else { return Ok(price) };
+        let (crosses, slid) = match side {
+            Side::Buy => (price >= best, Price(best.0 - 1)),
+            Side::Sell => (price <= best, Price(best.0 + 1)),
+        };
+        if !crosses {
+            return Ok(price);
+        }
+        let units = self.instrument.listing.price_units(slid);
+        let Protection { price_min, price_max, .. } = self.instrument.protection;
+        let in_range = self.instrument.listing.price_from_units(units) == Ok(slid)
+            && units >= u64::from(price_min)
+            && (price_max == 0 || units <= u64::from(price_max));
+        if post_only == PostOnly::Slide && slid.0 > 0 && in_range {
+            Ok(slid)
+        } else {
+            Err(RejectReason::PostOnlyWouldTrade)
+        }
+    }
+
+    /// Whether the account can hold the reserve.
+    fn check_funds(&self, request: &Request<'_>, checked: &mut Checked) -> Result<(), RejectReason> {
+        let (released, carry) =
+            request.replaced.map_or((Amount(0), 0), |replaced| (replaced.reserved, replaced.fee_carry));
+        let whole = reserve_for(self.instrument, request.side, checked.price, checked.open, carry)
+            .ok_or(RejectReason::NotionalTooLarge)?;
+        let partner = checked.partner.map_or(0, |partner| self.shared.orders.get(partner).reserved.0);
+        checked.reserve = Amount((whole.0 - partner).max(0));
+        let given = self.instrument.listing.given_by(request.side);
+        let available = self.shared.ledger.balance(request.account, given).available.0 + released.0;
+        if available < checked.reserve.0 {
+            return Err(RejectReason::InsufficientFunds);
+        }
+        if checked.price == Price(0) && request.side == Side::Buy && checked.watch.is_none() {
+            return self.reaches_for_one_lot((request.account, carry), released);
+        }
+        Ok(())
+    }
+
+    /// Whether a replaced order stays as it is when a replace is refused for this reason.
+    pub(super) fn keeps_original(reason: RejectReason) -> bool {
+        matches!(
+            reason,
+            RejectReason::TooLate
+                | RejectReason::InstrumentDelisted
+                | RejectReason::VenueKilled
+                | RejectReason::AccountKilled
+                | RejectReason::InstrumentClosed
+                | RejectReason::InstrumentHalted
+                | RejectReason::CancelOnly
+                | RejectReason::NotInAuction
+                | RejectReason::OrderRateExceeded
+                | RejectReason::OrderIsLinked
+                | RejectReason::TooManyTriggers
+                | RejectReason::JournalSpaceLow
+        )
+    }
+
+    /// No extra where there is nothing to keep in one.
+    pub(super) fn wants_extra(asked: Option<&Instructions>) -> bool {
+        asked.is_some_and(|asked| *asked != Instructions::default())
+    }
+}

@@ -1,0 +1,120 @@
+//! What happens because time has passed: orders expire, interruptions end, days begin.
+
+use super::book::Handle;
+use super::{Exchange, accounts::Volumes};
+use crate::domain::{CancelReason, Event, InstrumentId, OrderId, Phase, Timestamp};
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+const DAY_S: u64 = 86_400;
+
+/// The UTC day of a time, counted from 1970.
+pub(super) fn day(time: Timestamp) -> u64 {
+    time.seconds() / DAY_S
+}
+
+/// What is due next.
+#[derive(Debug)]
+pub(super) struct Due {
+    /// No command before this time has anything to do here, ns.
+    pub(super) next: u64,
+    /// Good-till-time orders by the second of their end, then by number. Those that are gone stay in it until their time
+    /// comes or too many have gathered.
+    expiries: BinaryHeap<Reverse<(u32, OrderId, Handle)>>,
+    /// How many of them are open.
+    open: usize,
+}
+
+impl Default for Due {
+    fn default() -> Self {
+        Self { next: u64::MAX, expiries: BinaryHeap::new(), open: 0 }
+    }
+}
+
+impl Due {
+    /// An order that ends at this second.
+    pub(super) fn add(&mut self, expire_s: u32, order: OrderId, handle: Handle) {
+        self.open += 1;
+        self.expiries.push(Reverse((expire_s, order, handle)));
+        // With too many that are gone, the next command tidies up.
+        let at = if self.is_stale() { 0 } else { u64::from(expire_s) * Timestamp::SECOND };
+        self.next = self.next.min(at);
+    }
+
+    /// A good-till-time order is gone.
+    pub(super) fn order_gone(&mut self) {
+        self.open = self.open.saturating_sub(1);
+    }
+
+    /// Whether most of what is kept is of orders that are gone.
+    fn is_stale(&self) -> bool {
+        self.expiries.len() > 2 * self.open + 64
+    }
+}
+
+impl Exchange {
+    /// Does what is due at this time, in the order of docs/RULES.md.
+    #[cold]
+    pub(super) fn do_due(&mut self, events: &mut Vec<Event>) {
+        self.expire(events);
+        self.end_interruptions(events);
+        self.release_moved(events);
+        self.begin_day(events);
+        self.next_due();
+    }
+
+    fn expire(&mut self, events: &mut Vec<Event>) {
+        let now = self.shared.now;
+        while let Some(Reverse((expire_s, id, handle))) = self.shared.due.expiries.peek().copied() {
+            if u64::from(expire_s) > now.seconds() {
+                break;
+            }
+            self.shared.due.expiries.pop();
+            if self.shared.is_live(handle, id) {
+                let instrument = self.shared.orders.get(handle).instrument;
+                self.market(instrument, events).cancel_whole(handle, CancelReason::Expired);
+            }
+        }
+    }
+
+    fn end_interruptions(&mut self, events: &mut Vec<Event>) {
+        for at in 0..self.instruments.len() {
+            if self.instruments[at].resume_at <= self.shared.now.0 {
+                self.market(InstrumentId(at as u32), events).change_phase(Phase::Continuous);
+            }
+        }
+    }
+
+    fn begin_day(&mut self, events: &mut Vec<Event>) {
+        let today = day(self.shared.now);
+        if let Some(volumes) = &mut self.shared.volumes
+            && today > volumes.day
+        {
+            volumes.roll(today);
+            self.find_tiers(events);
+        }
+    }
+
+    /// Puts every account that has no row assigned on the one that its volume reaches.
+    pub(super) fn find_tiers(&mut self, events: &mut Vec<Event>) {
+        for account in 0..self.shared.accounts.len() {
+            self.find_tier(crate::domain::AccountId(account as u32), events);
+        }
+    }
+
+    /// Works out when something is due next.
+    pub(super) fn next_due(&mut self) {
+        if self.shared.due.is_stale() {
+            let mut expiries = std::mem::take(&mut self.shared.due.expiries);
+            expiries.retain(|Reverse((_, id, handle))| self.shared.is_live(*handle, *id));
+            self.shared.due.open = expiries.len();
+            self.shared.due.expiries = expiries;
+        }
+        let expiry = self.shared.due.expiries.peek();
+        let expiry = expiry.map_or(u64::MAX, |Reverse((at, ..))| u64::from(*at) * Timestamp::SECOND);
+        let interruption = self.instruments.iter().map(|instrument| instrument.resume_at).min();
+        let midnight = |volumes: &Volumes| (volumes.day + 1) * DAY_S * Timestamp::SECOND;
+        let day = self.shared.volumes.as_deref().map_or(u64::MAX, midnight);
+        self.shared.due.next = expiry.min(interruption.unwrap_or(u64::MAX)).min(day);
+    }
+}

@@ -1,0 +1,96 @@
+//! One instrument: its terms, its book, and what it watches.
+
+use super::book::Book;
+use super::triggers::Triggers;
+use crate::domain::{
+    FeeRate, FeeTier, Listing, OrderLimits, Phase, Price, Protection, TradeKind, TriggerReference,
+};
+
+/// Maker and taker rate of one row of a fee table.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Rates {
+    pub(super) maker: FeeRate,
+    pub(super) taker: FeeRate,
+}
+
+/// An instrument.
+#[derive(Debug)]
+pub(super) struct Instrument {
+    pub(super) listing: Listing,
+    pub(super) book: Book,
+    pub(super) fees: [Rates; FeeTier::COUNT],
+    /// Whether the rows of the fee table differ.
+    pub(super) tiered: bool,
+    /// The highest rate of the table, at least 0: what a buy that pays in quote must be ready to pay.
+    pub(super) highest_fee: FeeRate,
+    pub(super) protection: Protection,
+    pub(super) limits: OrderLimits,
+    /// The price of the last trade.
+    pub(super) last: Option<Price>,
+    /// The mark price.
+    pub(super) mark: Option<Price>,
+    /// The reference of static band and auctions.
+    pub(super) reference: Option<Price>,
+    /// When a volatility interruption ends, ns; `u64::MAX`: there is none.
+    pub(super) resume_at: u64,
+    /// Orders that wait for a price.
+    pub(super) triggers: Option<Box<Triggers>>,
+}
+
+impl Instrument {
+    pub(super) fn new(listing: Listing) -> Self {
+        let rates = Rates { maker: listing.maker_fee, taker: listing.taker_fee };
+        let mut instrument = Self {
+            listing,
+            book: Book::default(),
+            fees: [rates; FeeTier::COUNT],
+            tiered: false,
+            highest_fee: FeeRate(0),
+            protection: Protection::default(),
+            limits: OrderLimits::default(),
+            last: None,
+            mark: None,
+            reference: None,
+            resume_at: u64::MAX,
+            triggers: None,
+        };
+        instrument.fees_changed();
+        instrument
+    }
+
+    /// Works out what follows from the fee table.
+    pub(super) fn fees_changed(&mut self) {
+        self.tiered = self.fees.iter().any(|row| *row != self.fees[0]);
+        let highest = self.fees.iter().flat_map(|row| [row.maker, row.taker]).max();
+        self.highest_fee = highest.unwrap_or_default().max(FeeRate(0));
+        (self.listing.maker_fee, self.listing.taker_fee) = (self.fees[0].maker, self.fees[0].taker);
+    }
+
+    /// The rates of an account's row.
+    #[inline]
+    pub(super) fn rates(&self, tier: FeeTier) -> Rates {
+        self.fees[usize::from(tier.0) % FeeTier::COUNT]
+    }
+
+    /// The present value of what a trigger watches.
+    pub(super) fn watched(&self, reference: TriggerReference) -> Option<Price> {
+        match reference {
+            TriggerReference::LastTrade => self.last,
+            TriggerReference::MarkPrice => self.mark,
+        }
+    }
+
+    /// How many orders wait for a trigger.
+    pub(super) fn dormant(&self) -> usize {
+        self.triggers.as_ref().map_or(0, |triggers| triggers.len())
+    }
+
+    /// What trades of an auction that ends now are called.
+    pub(super) fn auction_kind(&self) -> TradeKind {
+        match self.listing.phase {
+            Phase::ClosingAuction => TradeKind::Closing,
+            Phase::VolatilityAuction => TradeKind::Volatility,
+            _ => TradeKind::Opening,
+        }
+    }
+}

@@ -1,0 +1,324 @@
+//! An instrument together with everything that its orders touch: how orders come to rest and go.
+
+use super::book::{Cold, Handle, Hot, Order};
+use super::extras::{self, Extra};
+use super::fees;
+use super::instrument::Instrument;
+use super::shared::Shared;
+use crate::domain::{
+    AccountId, Amount, CancelReason, Canceled, Event, FeeAsset, OrderState, Price, Quantity, RestateReason,
+    Restated, Side, TimeInForce,
+};
+
+/// Which lots of an iceberg are taken away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lots {
+    /// Those that are not shown, before those that are.
+    HiddenFirst,
+    /// Those that are shown.
+    Shown,
+}
+
+/// An instrument at work.
+pub(super) struct Market<'a> {
+    pub(super) instrument: &'a mut Instrument,
+    pub(super) shared: &'a mut Shared,
+    pub(super) events: &'a mut Vec<Event>,
+}
+
+/// What an order must hold for these open lots at this limit; `None` when it does not fit an amount.
+#[inline]
+pub(super) fn reserve_for(
+    instrument: &Instrument,
+    side: Side,
+    price: Price,
+    open: Quantity,
+    fee_carry: u32,
+) -> Option<Amount> {
+    let listing = &instrument.listing;
+    match (side, price) {
+        (Side::Sell, _) => listing.base_amount(open),
+        // A market buy holds nothing: what it may spend is looked up with every trade.
+        (Side::Buy, Price(0)) => Some(Amount(0)),
+        (Side::Buy, price) => {
+            let notional = listing.notional(price, open)?;
+            match listing.fee_asset {
+                FeeAsset::Quote => fees::with_fee(notional, instrument.highest_fee, fee_carry),
+                FeeAsset::Received => Some(notional),
+            }
+        }
+    }
+}
+
+impl Market<'_> {
+    #[inline]
+    pub(super) fn extra(&self, order: &Order) -> Option<&Extra> {
+        self.shared.extras.find(order.extra)
+    }
+
+    /// Lots still open, those of an iceberg that are not shown included.
+    #[inline]
+    pub(super) fn open_of(&self, order: &Order) -> Quantity {
+        match self.extra(order) {
+            None => order.open,
+            Some(extra) => Quantity(order.open.0 + extra.rest),
+        }
+    }
+
+    /// Lots of a resting iceberg that are not shown.
+    #[inline]
+    pub(super) fn rest_of(&self, handle: Handle) -> u64 {
+        if self.shared.orders.hot(handle).flags & extras::HAS_EXTRA == 0 {
+            return 0;
+        }
+        self.shared.extras.find(self.shared.orders.cold(handle).extra).map_or(0, |extra| extra.rest)
+    }
+
+    /// What an order needs to hold, linked or not.
+    pub(super) fn needs(&self, order: &Order) -> Amount {
+        reserve_for(self.instrument, order.side, order.price, self.open_of(order), order.fee_carry)
+            .expect("a part needs no more than the whole")
+    }
+
+    /// Moves an order's reserve from `before` to what it now has.
+    pub(super) fn reserve(&mut self, order: &Order, before: Amount) {
+        let given = self.instrument.listing.given_by(order.side);
+        self.shared.ledger.reserve(order.account, given, before, order.reserved);
+    }
+
+    /// Counts an order that rests or waits, and names it.
+    #[inline]
+    fn register(&mut self, handle: Handle, open: Quantity) {
+        self.shared.client_refs.insert(&mut self.shared.orders, handle);
+        let Hot { account, side, flags, .. } = *self.shared.orders.hot(handle);
+        self.shared.account_mut(account).open_orders += 1;
+        self.count_use(account, side, open.0 as i64, 1);
+        if flags & extras::HAS_EXTRA != 0 {
+            self.register_extra(handle);
+        }
+    }
+
+    #[cold]
+    fn register_extra(&mut self, handle: Handle) {
+        let order = self.shared.orders.get(handle);
+        let Some(extra) = self.extra(&order).copied() else { return };
+        if order.time_in_force == TimeInForce::GoodTillTime as u8 && extra.expire_s > 0 {
+            self.shared.due.add(extra.expire_s, order.id, handle);
+        }
+        if let Some(partner) = extra.partner {
+            let partner = *self.shared.orders.cold(partner);
+            if let Some(other) = self.shared.extras.find_mut(partner.extra) {
+                other.partner = Some(handle);
+            }
+        }
+    }
+
+    /// Changes what is counted of an account in this instrument, if anything is.
+    #[inline]
+    pub(super) fn count_use(&mut self, account: AccountId, side: Side, open: i64, orders: i32) {
+        if let Some(usage) = &mut self.shared.usage {
+            let used = usage.entry((self.instrument.listing.instrument, account)).or_default();
+            used.open_orders = used.open_orders.wrapping_add_signed(orders);
+            if side == Side::Buy {
+                used.open_buys = used.open_buys.wrapping_add_signed(open);
+            }
+        }
+    }
+
+    /// Puts what is open of an order into the book, last in the queue of its price.
+    #[inline]
+    pub(super) fn rest(&mut self, mut hot: Hot, cold: Cold) {
+        let open = hot.open;
+        if let Some(extra) = self.shared.extras.find_mut(cold.extra) {
+            let shown = u64::from(extra.instructions.display_quantity);
+            extra.rest = if shown == 0 { 0 } else { hot.open.0.saturating_sub(shown) };
+            hot.open.0 -= extra.rest;
+        }
+        let handle = self.shared.orders.insert_parts(hot, cold);
+        self.instrument.book.push_back(&mut self.shared.orders, handle);
+        self.register(handle, open);
+    }
+
+    /// Puts an order among those that wait for their triggers.
+    pub(super) fn wait(&mut self, order: Order) {
+        let handle = self.shared.orders.insert(order);
+        let Some(extra) = self.shared.extras.find_mut(order.extra) else { return };
+        let watched = self.instrument.watched(extra.watch.reference);
+        let triggers = self.instrument.triggers.get_or_insert_default();
+        let holds = triggers.insert(order.id, (handle, order.extra), &mut extra.watch, watched);
+        self.register(handle, order.open);
+        if holds {
+            self.shared.note_moved(order.instrument);
+        }
+    }
+
+    /// Takes an order out of the book or from among the dormant, out of the slab, the names and the counts. Its extra
+    /// stays with the value.
+    pub(super) fn take_out(&mut self, handle: Handle) -> Order {
+        let order = self.shared.orders.get(handle);
+        let open = self.open_of(&order);
+        match self.shared.extras.find(order.extra) {
+            Some(Extra { state: OrderState::Dormant, watch, .. }) => {
+                if let Some(triggers) = &mut self.instrument.triggers {
+                    triggers.remove(order.id, handle, watch);
+                }
+            }
+            _ => self.instrument.book.unlink(&mut self.shared.orders, handle),
+        }
+        self.forget(handle, open);
+        order
+    }
+
+    /// Takes an order out of everything, as [`Market::take_out`] does, its extra too.
+    #[inline]
+    pub(super) fn remove(&mut self, handle: Handle, extra: u32) {
+        if extra == extras::NONE {
+            self.instrument.book.unlink(&mut self.shared.orders, handle);
+            let open = self.shared.orders.hot(handle).open;
+            self.forget(handle, open);
+        } else {
+            self.take_out(handle);
+            self.shared.extras.remove(extra);
+        }
+    }
+
+    /// Takes an order that is in no queue any more out of the slab, the names and the counts.
+    #[inline]
+    pub(super) fn forget(&mut self, handle: Handle, open: Quantity) {
+        let Hot { account, side, flags, .. } = *self.shared.orders.hot(handle);
+        if flags & extras::HAS_EXTRA != 0
+            && self.shared.orders.cold(handle).time_in_force == TimeInForce::GoodTillTime as u8
+        {
+            self.shared.due.order_gone();
+        }
+        self.shared.client_refs.remove(&mut self.shared.orders, handle);
+        self.shared.orders.remove(handle);
+        self.shared.account_mut(account).open_orders -= 1;
+        self.count_use(account, side, -(open.0 as i64), -1);
+    }
+
+    /// Cancels all that is open of an order that does not (or no longer) rest, and then the order that it is linked to.
+    pub(super) fn cancel_rest(&mut self, mut order: Order, reason: CancelReason) {
+        let open = self.open_of(&order);
+        let before = std::mem::take(&mut order.reserved);
+        self.reserve(&order, before);
+        self.events.push(Event::Canceled(Canceled {
+            login: order.login,
+            user_ref: order.user_ref,
+            order: order.id,
+            decrement: open,
+            open: Quantity(0),
+            reserved: Amount(0),
+            reason,
+        }));
+        if order.extra != extras::NONE {
+            let partner = self.extra(&order).and_then(|extra| extra.partner);
+            self.shared.extras.remove(order.extra);
+            if let Some(partner) = partner {
+                self.unlink(partner);
+                let partner = self.take_out(partner);
+                self.cancel_rest(partner, CancelReason::LinkedOrder);
+            }
+        }
+    }
+
+    /// Cancels a resting or dormant order whole.
+    pub(super) fn cancel_whole(&mut self, handle: Handle, reason: CancelReason) {
+        let order = self.take_out(handle);
+        self.cancel_rest(order, reason);
+    }
+
+    /// Forgets an order's link.
+    fn unlink(&mut self, handle: Handle) {
+        let extra = self.shared.orders.cold(handle).extra;
+        if let Some(extra) = self.shared.extras.find_mut(extra) {
+            (extra.partner, extra.is_second) = (None, false);
+        }
+    }
+
+    /// The order is about to trade: the one that it is linked to is cancelled first, and this one then holds all that it
+    /// needs. `order` is a copy that the caller goes on with; where the order stands in the slab, it is changed there too.
+    #[cold]
+    pub(super) fn cancel_partner(&mut self, order: &mut Order, stands_at: Option<Handle>) {
+        let Some(extra) = self.shared.extras.find_mut(order.extra) else { return };
+        let Some(partner) = extra.partner.take() else { return };
+        extra.is_second = false;
+        self.unlink(partner);
+        self.cancel_whole(partner, CancelReason::LinkedOrder);
+        self.hold_what_it_needs(order, stands_at);
+    }
+
+    /// Brings an order's reserve to what it needs; told if that is a change. The money is known to be there.
+    pub(super) fn hold_what_it_needs(&mut self, order: &mut Order, stands_at: Option<Handle>) {
+        let needs = self.needs(order);
+        let before = std::mem::replace(&mut order.reserved, needs);
+        if order.reserved == before {
+            return;
+        }
+        self.reserve(order, before);
+        if let Some(handle) = stands_at {
+            self.shared.orders.get_mut(handle).reserved = order.reserved;
+        }
+        self.restated(order, RestateReason::Reserve);
+    }
+
+    pub(super) fn restated(&mut self, order: &Order, reason: RestateReason) {
+        let open = self.open_of(order);
+        let dormant = self.extra(order).is_some_and(|extra| extra.state == OrderState::Dormant);
+        let displayed = if order.hidden || dormant { Quantity(0) } else { order.open };
+        self.events.push(Event::Restated(Restated {
+            login: order.login,
+            user_ref: order.user_ref,
+            order: order.id,
+            price: order.price,
+            displayed,
+            open,
+            reserved: order.reserved,
+            reason,
+        }));
+    }
+
+    /// Lowers an order's open lots without a trade. It keeps its place. The order as it is then.
+    pub(super) fn shrink(&mut self, handle: Handle, by: Quantity, lots: Lots) -> Order {
+        let order = self.shared.orders.get(handle);
+        let hidden = match self.shared.extras.find_mut(order.extra) {
+            Some(extra) if lots == Lots::HiddenFirst => {
+                let hidden = extra.rest.min(by.0);
+                extra.rest -= hidden;
+                hidden
+            }
+            _ => 0,
+        };
+        let dormant = self.extra(&order).is_some_and(|extra| extra.state == OrderState::Dormant);
+        if dormant {
+            self.shared.orders.get_mut(handle).open.0 -= by.0 - hidden;
+        } else if by.0 > hidden {
+            self.instrument.book.reduce(&mut self.shared.orders, handle, Quantity(by.0 - hidden));
+        }
+        self.count_use(order.account, order.side, -(by.0 as i64), 0);
+        self.shared.orders.cold_mut(handle).total.0 -= by.0;
+        let mut order = self.shared.orders.get(handle);
+        let before = std::mem::replace(&mut order.reserved, Amount(0));
+        order.reserved = self.needs(&order).min(before);
+        self.reserve(&order, before);
+        self.shared.orders.get_mut(handle).reserved = order.reserved;
+        order
+    }
+
+    /// An iceberg's shown lots are gone: the next are shown, last in the queue.
+    #[cold]
+    pub(super) fn refresh(&mut self, handle: Handle) {
+        let order = self.shared.orders.get(handle);
+        let Some(extra) = self.shared.extras.find_mut(order.extra) else { return };
+        let shown = u64::from(extra.instructions.display_quantity).min(extra.rest);
+        extra.rest -= shown;
+        self.instrument.book.requeue(&mut self.shared.orders, handle, Quantity(shown));
+        let order = self.shared.orders.get(handle);
+        self.restated(&order, RestateReason::Refreshed);
+    }
+
+    /// Whether two accounts count as one owner.
+    pub(super) fn same_owner(&self, one: AccountId, other: AccountId, owner: crate::domain::Owner) -> bool {
+        one == other || self.shared.account(one).owns_like(self.shared.account(other), owner)
+    }
+}

@@ -1,0 +1,92 @@
+//! Cancels of many orders: by a client, by an operator, by a kill switch.
+
+use super::Exchange;
+use super::book::{Cold, Handle, Hot};
+use crate::domain::{
+    CancelFilter, CancelReason, Event, KillScope, MassCancel, OrderId, Phase, RejectReason, Switch, UserRef,
+};
+
+impl Exchange {
+    pub(super) fn mass_cancel(&mut self, mass: &MassCancel, events: &mut Vec<Event>) {
+        let mut filter = mass.filter;
+        if let Some(login) = mass.login {
+            let Some(account) = self.consume_user_ref(login, mass.user_ref, events) else { return };
+            if filter.account.is_some_and(|other| other != account) {
+                // Other accounts' orders are not its to cancel: none fits.
+                return events.push(Event::MassCanceled {
+                    login: mass.login,
+                    user_ref: mass.user_ref,
+                    canceled: 0,
+                });
+            }
+            filter.account = Some(account);
+        }
+        let canceled = self.cancel_all(&filter, CancelReason::MassCancel, events);
+        let user_ref = mass.login.map_or(UserRef(0), |_| mass.user_ref);
+        events.push(Event::MassCanceled { login: mass.login, user_ref, canceled });
+    }
+
+    /// Cancels every order that fits, by their numbers; how many, linked orders that went with them included.
+    fn cancel_all(&mut self, filter: &CancelFilter, reason: CancelReason, events: &mut Vec<Event>) -> u32 {
+        let before = events.len();
+        for (id, handle) in self.fitting(filter) {
+            let instrument = self.shared.orders.get(handle).instrument;
+            let halted = self.instruments[instrument.0 as usize].listing.phase == Phase::Halted;
+            if (!halted || reason == CancelReason::Killed) && self.shared.is_live(handle, id) {
+                self.market(instrument, events).cancel_whole(handle, reason);
+            }
+        }
+        (events.len() - before) as u32
+    }
+
+    /// The orders that fit, by their numbers. Walks over all orders that may: a few milliseconds for a million.
+    fn fitting(&self, filter: &CancelFilter) -> Vec<(OrderId, Handle)> {
+        let account = filter.account.map(|account| account.0 as usize);
+        if account.is_some_and(|at| self.shared.accounts.get(at).is_none_or(|found| found.open_orders == 0)) {
+            return Vec::new();
+        }
+        let fits = |(handle, hot, cold): (Handle, &Hot, &Cold)| {
+            let fits = filter.login.is_none_or(|login| login == hot.login)
+                && filter.account.is_none_or(|account| account == hot.account)
+                && filter.side.is_none_or(|side| side == hot.side)
+                && filter.instrument.is_none_or(|instrument| instrument == cold.instrument);
+            fits.then_some((hot.id, handle))
+        };
+        let mut found: Vec<_> = self.shared.orders.iter().filter_map(fits).collect();
+        found.sort_unstable();
+        found
+    }
+
+    pub(super) fn kill(
+        &mut self,
+        scope: KillScope,
+        switch: Switch,
+        events: &mut Vec<Event>,
+    ) -> Result<Event, RejectReason> {
+        let filter = match scope {
+            KillScope::Venue => {
+                self.killed = switch;
+                CancelFilter::default()
+            }
+            KillScope::Account(account) => {
+                self.known_account(account)?;
+                self.shared.account_mut(account).killed = switch;
+                CancelFilter { account: Some(account), ..CancelFilter::default() }
+            }
+        };
+        if switch == Switch::On {
+            self.cancel_all(&filter, CancelReason::Killed, events);
+        }
+        Ok(Event::Killed { scope, switch })
+    }
+
+    pub(super) fn cancel_order(&mut self, order: OrderId, events: &mut Vec<Event>) {
+        let found = self.shared.orders.iter().find(|(_, hot, _)| hot.id == order);
+        match found.map(|(handle, _, cold)| (handle, cold.instrument)) {
+            Some((handle, instrument)) => {
+                self.market(instrument, events).cancel_whole(handle, CancelReason::Operator);
+            }
+            None => events.push(Event::Refused { reason: RejectReason::UnknownOrder }),
+        }
+    }
+}

@@ -1,0 +1,307 @@
+//! Settings of an instrument that change while it is listed, and what becomes of the orders that rest
+//! (docs/RULES.md, "Settings").
+
+use super::Exchange;
+use super::admin::check_rates;
+use super::book::Handle;
+use super::instrument::Rates;
+use super::market::{Market, reserve_for};
+use super::shared::{Usage, Use};
+use crate::domain::{
+    Amount, CancelReason, Event, FeeAsset, FeeTier, InstrumentId, LimitScope, ListInstrument, Listing,
+    OrderId, OrderLimits, OrderPrice, Phase, Ppm, Price, Protection, RejectReason, RestateReason, SetFees,
+    SetTerms, Side,
+};
+
+impl Exchange {
+    /// An instrument that is still listed.
+    fn listed(&self, instrument: InstrumentId) -> Result<&Listing, RejectReason> {
+        let found = self.instruments.get(instrument.0 as usize).ok_or(RejectReason::UnknownInstrument)?;
+        let listing = &found.listing;
+        if listing.phase == Phase::Delisted { Err(RejectReason::InstrumentDelisted) } else { Ok(listing) }
+    }
+
+    pub(super) fn set_phase(
+        &mut self,
+        instrument: InstrumentId,
+        phase: Phase,
+        events: &mut Vec<Event>,
+    ) -> Result<(), RejectReason> {
+        let listing = self.listed(instrument)?;
+        if phase == listing.phase || phase == Phase::Delisted {
+            return Err(RejectReason::InvalidPhase);
+        }
+        self.market(instrument, events).change_phase(phase);
+        Ok(())
+    }
+
+    pub(super) fn delist(
+        &mut self,
+        instrument: InstrumentId,
+        events: &mut Vec<Event>,
+    ) -> Result<(), RejectReason> {
+        self.listed(instrument)?;
+        self.market(instrument, events).delist();
+        Ok(())
+    }
+
+    pub(super) fn set_mark(&mut self, instrument: InstrumentId, price: Price) -> Result<Event, RejectReason> {
+        let listing = *self.listed(instrument)?;
+        let in_range = price.0 >= 1
+            && price
+                .0
+                .checked_mul(i64::from(listing.tick_units))
+                .is_some_and(|units| units < OrderPrice::LIMIT_END as i64);
+        if !in_range {
+            return Err(RejectReason::OutOfRange);
+        }
+        let known = &mut self.instruments[instrument.0 as usize];
+        known.mark = Some(price);
+        if known.triggers.is_some() {
+            self.shared.note_moved(instrument);
+        }
+        Ok(Event::MarkSet { instrument, price })
+    }
+
+    pub(super) fn set_protection(
+        &mut self,
+        instrument: InstrumentId,
+        protection: &Protection,
+    ) -> Result<Event, RejectReason> {
+        let listing = *self.listed(instrument)?;
+        let Protection { price_min, price_max, reference, static_band, dynamic_band, market_collar, .. } =
+            *protection;
+        let in_range = [price_min, price_max].iter().all(|price| u64::from(*price) < OrderPrice::LIMIT_END)
+            && (price_max == 0 || price_min <= price_max)
+            && [static_band, dynamic_band, market_collar].iter().all(|share| share.0 <= Ppm::ONE);
+        if !in_range {
+            return Err(RejectReason::OutOfRange);
+        }
+        let ticks = match reference {
+            0 => None,
+            units => Some(listing.price_from_units(u64::from(units))?),
+        };
+        let known = &mut self.instruments[instrument.0 as usize];
+        known.reference = ticks.or(known.reference);
+        known.protection = *protection;
+        Ok(Event::ProtectionSet { instrument, protection: *protection })
+    }
+
+    pub(super) fn set_order_limits(
+        &mut self,
+        scope: LimitScope,
+        limits: &OrderLimits,
+    ) -> Result<Event, RejectReason> {
+        match scope {
+            LimitScope::Instrument(instrument) => drop(self.listed(instrument)?),
+            LimitScope::Account(account) => self.known_account(account)?,
+        }
+        if limits.notional_max.0 < 0 {
+            return Err(RejectReason::OutOfRange);
+        }
+        let counted = match scope {
+            LimitScope::Instrument(instrument) => {
+                self.instruments[instrument.0 as usize].limits = *limits;
+                limits.open_orders_max > 0 || limits.orders_per_second_max > 0 || limits.position_max.0 > 0
+            }
+            LimitScope::Account(account) => {
+                let own = &mut self.shared.account_mut(account).limits;
+                *own = (*limits != OrderLimits::default()).then(|| {
+                    Box::new(super::accounts::AccountLimits { limits: *limits, ..Default::default() })
+                });
+                limits.position_max.0 > 0
+            }
+        };
+        if counted && self.shared.usage.is_none() {
+            self.shared.usage = Some(Box::new(self.count_usage()));
+        }
+        if let (LimitScope::Instrument(instrument), Some(usage)) = (scope, &mut self.shared.usage) {
+            // A rate counts from here on.
+            usage
+                .iter_mut()
+                .filter(|((of, _), _)| *of == instrument)
+                .for_each(|(_, used)| used.rate = Default::default());
+        }
+        Ok(Event::OrderLimitsSet { scope, limits: *limits })
+    }
+
+    fn count_usage(&self) -> Usage {
+        let mut usage = Usage::new();
+        for (_, hot, cold) in self.shared.orders.iter() {
+            let used: &mut Use = usage.entry((cold.instrument, hot.account)).or_default();
+            used.open_orders += 1;
+            if hot.side == Side::Buy {
+                let rest = self.shared.extras.find(cold.extra).map_or(0, |extra| extra.rest);
+                used.open_buys += hot.open.0 + rest;
+            }
+        }
+        usage
+    }
+
+    pub(super) fn set_fees(
+        &mut self,
+        fees: &SetFees,
+        events: &mut Vec<Event>,
+    ) -> Result<Event, RejectReason> {
+        let fee_asset = self.listed(fees.instrument)?.fee_asset;
+        let row = usize::from(fees.tier.0);
+        if row >= FeeTier::COUNT {
+            return Err(RejectReason::OutOfRange);
+        }
+        let mut table = self.instruments[fees.instrument.0 as usize].fees;
+        table[row] = Rates { maker: fees.maker, taker: fees.taker };
+        check_rates(&table, fee_asset)?;
+        let mut market = self.market(fees.instrument, events);
+        let before = market.instrument.highest_fee;
+        market.instrument.fees = table;
+        market.instrument.fees_changed();
+        if market.instrument.highest_fee != before && fee_asset == FeeAsset::Quote {
+            market.reserve_again();
+        }
+        Ok(Event::FeesSet(*fees))
+    }
+
+    pub(super) fn set_terms(
+        &mut self,
+        terms: &SetTerms,
+        events: &mut Vec<Event>,
+    ) -> Result<Event, RejectReason> {
+        let old = *self.listed(terms.instrument)?;
+        let new = self.listing(&ListInstrument {
+            instrument: old.instrument,
+            symbol: old.symbol,
+            base: old.base,
+            quote: old.quote,
+            price_decimals: old.price_decimals,
+            tick_units: terms.tick_units,
+            lot: terms.lot,
+            min_quantity: terms.min_quantity,
+            max_quantity: terms.max_quantity,
+            min_notional: terms.min_notional,
+            maker_fee: old.maker_fee,
+            taker_fee: old.taker_fee,
+            fee_asset: old.fee_asset,
+            phase: old.phase,
+        })?;
+        let mut market = self.market(terms.instrument, events);
+        if new.lot != old.lot {
+            market.cancel_all(|_| true);
+        }
+        if new.tick_units != old.tick_units {
+            market.change_tick(new);
+        }
+        market.instrument.listing = new;
+        Ok(Event::TermsSet(new))
+    }
+}
+
+impl Market<'_> {
+    /// Cancels the orders that no longer fit.
+    pub(super) fn cancel_all(&mut self, goes: impl Fn(&super::book::Order) -> bool) {
+        for (id, handle) in self.all_orders() {
+            if self.shared.is_live(handle, id) && goes(&self.shared.orders.get(handle)) {
+                self.cancel_whole(handle, CancelReason::TermsChanged);
+            }
+        }
+    }
+
+    /// What the order should hold now: linked orders share.
+    fn holds_now(&self, handle: Handle) -> Amount {
+        let order = self.shared.orders.get(handle);
+        let needs =
+            reserve_for(self.instrument, order.side, order.price, self.open_of(&order), order.fee_carry);
+        let needs = needs.unwrap_or(Amount(i64::MAX));
+        match self.extra(&order) {
+            Some(extra) if extra.is_second => {
+                let first = extra.partner.map_or(0, |partner| self.shared.orders.get(partner).reserved.0);
+                Amount((needs.0 - first).max(0))
+            }
+            _ => needs,
+        }
+    }
+
+    /// Fees changed: buys hold what they need now, or go.
+    fn reserve_again(&mut self) {
+        let mut changed: Vec<(OrderId, Handle)> = Vec::new();
+        for (id, handle) in self.all_orders() {
+            if !self.shared.is_live(handle, id) {
+                continue;
+            }
+            let mut order = self.shared.orders.get(handle);
+            let (before, after) = (order.reserved, self.holds_now(handle));
+            if order.side == Side::Sell || after == before {
+                continue;
+            }
+            let available =
+                self.shared.ledger.balance(order.account, self.instrument.listing.quote).available;
+            if after.0 - before.0 > available.0 {
+                self.cancel_whole(handle, CancelReason::TermsChanged);
+                continue;
+            }
+            order.reserved = after;
+            self.reserve(&order, before);
+            self.shared.orders.get_mut(handle).reserved = after;
+            changed.push((id, handle));
+        }
+        for (id, handle) in changed {
+            if self.shared.is_live(handle, id) {
+                let order = self.shared.orders.get(handle);
+                self.restated(&order, RestateReason::Reserve);
+            }
+        }
+    }
+
+    /// Prices are counted in other ticks. Orders off the new tick go; the others keep their places.
+    fn change_tick(&mut self, new: Listing) {
+        let old = self.instrument.listing;
+        self.cancel_all(|order| !old.price_units(order.price).is_multiple_of(u64::from(new.tick_units)));
+        let convert = |price: Price| Price((old.price_units(price) / u64::from(new.tick_units)) as i64);
+        let down = |price: Price| convert(price).max(Price(1));
+        for side in [Side::Buy, Side::Sell] {
+            let standing: Vec<Handle> =
+                self.instrument.book.orders(side, &self.shared.orders).map(|(handle, _)| handle).collect();
+            for handle in &standing {
+                self.instrument.book.unlink(&mut self.shared.orders, *handle);
+            }
+            for handle in standing {
+                let order = self.shared.orders.get_mut(handle);
+                order.set_price(convert(order.price()));
+                self.instrument.book.push_back(&mut self.shared.orders, handle);
+            }
+        }
+        self.instrument.last = self.instrument.last.map(down);
+        self.instrument.mark = self.instrument.mark.map(down);
+        self.instrument.reference = self.instrument.reference.map(down);
+        self.convert_triggers(convert, down);
+        self.instrument.listing = new;
+        for (_, handle) in self.all_orders() {
+            let order = self.shared.orders.get(handle);
+            if order.price != Price(0) {
+                self.restated(&order, RestateReason::Tick);
+            }
+        }
+    }
+
+    fn convert_triggers(&mut self, convert: impl Fn(Price) -> Price, down: impl Fn(Price) -> Price) {
+        let Some(mut triggers) = self.instrument.triggers.take() else { return };
+        let waiting: Vec<Handle> = triggers.handles(&self.shared.extras).collect();
+        let mut again = super::triggers::Triggers::default();
+        for handle in waiting {
+            let price = convert(self.shared.orders.hot(handle).price());
+            self.shared.orders.get_mut(handle).set_price(price);
+            let order = self.shared.orders.get(handle);
+            let Some(extra) = self.shared.extras.find_mut(order.extra) else { continue };
+            triggers.remove(order.id, handle, &extra.watch);
+            if extra.watch.distance > 0 {
+                extra.watch.distance = down(Price(extra.watch.distance)).0;
+                extra.watch.extreme = extra.watch.extreme.map(&down);
+            } else {
+                extra.watch.price = extra.watch.price.map(|price| down(Price(price)).0);
+            }
+            again.insert(order.id, (handle, order.extra), &mut extra.watch, None);
+        }
+        self.instrument.triggers = Some(Box::new(again));
+        // A price that was rounded may release an order.
+        self.shared.note_moved(self.instrument.listing.instrument);
+    }
+}

@@ -1,0 +1,84 @@
+//! What all instruments share: orders, names, money, accounts, and what is due.
+
+use super::accounts::{Account, Rate, Volumes};
+use super::book::{Handle, OrderSlab};
+use super::client_refs::ClientRefs;
+use super::due::Due;
+use super::extras::Extras;
+use super::ledger::Ledger;
+use crate::domain::{AccountId, InstrumentId, LoginId, OrderId, Timestamp, TradeId, UserRef};
+use std::collections::BTreeMap;
+
+/// What an account does in one instrument, counted once a limit needs it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Use {
+    /// Open orders.
+    pub(super) open_orders: u32,
+    /// Open lots of its buys.
+    pub(super) open_buys: u64,
+    /// Its orders of this second.
+    pub(super) rate: Rate,
+}
+
+/// [`Use`] by instrument and account; entries stay, so that nothing is allocated after warm-up.
+pub(super) type Usage = BTreeMap<(InstrumentId, AccountId), Use>;
+
+/// The parts of an exchange that every instrument works with.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) orders: OrderSlab,
+    pub(super) extras: Extras,
+    pub(super) client_refs: ClientRefs,
+    pub(super) ledger: Ledger,
+    pub(super) accounts: Vec<Account>,
+    /// `None` until a limit needs it.
+    pub(super) usage: Option<Box<Usage>>,
+    /// `None` until tiers follow volume.
+    pub(super) volumes: Option<Box<Volumes>>,
+    pub(super) due: Due,
+    pub(super) last_order: OrderId,
+    pub(super) last_trade: TradeId,
+    /// The time of the present command.
+    pub(super) now: Timestamp,
+    /// Instruments with dormant orders whose watched prices may have changed in the present command.
+    pub(super) moved: Vec<InstrumentId>,
+}
+
+impl Shared {
+    pub(super) fn account(&self, account: AccountId) -> &Account {
+        &self.accounts[account.0 as usize]
+    }
+
+    pub(super) fn account_mut(&mut self, account: AccountId) -> &mut Account {
+        &mut self.accounts[account.0 as usize]
+    }
+
+    /// What the account does in the instrument; nothing while it is not counted.
+    pub(super) fn used(&self, instrument: InstrumentId, account: AccountId) -> Use {
+        let usage = self.usage.as_ref();
+        usage.and_then(|usage| usage.get(&(instrument, account)).copied()).unwrap_or_default()
+    }
+
+    /// The live order of a client's number.
+    pub(super) fn named(&self, login: LoginId, user_ref: UserRef) -> Option<Handle> {
+        self.client_refs.get(&self.orders, login, user_ref)
+    }
+
+    /// The number of the next order.
+    pub(super) fn next_order(&mut self) -> OrderId {
+        self.last_order = OrderId(self.last_order.0 + 1);
+        self.last_order
+    }
+
+    /// Whether the order of this number still stands at this handle.
+    pub(super) fn is_live(&self, handle: Handle, id: OrderId) -> bool {
+        self.orders.find(handle.slot(), id).is_some()
+    }
+
+    /// Notes that an instrument's watched price may have changed.
+    pub(super) fn note_moved(&mut self, instrument: InstrumentId) {
+        if !self.moved.contains(&instrument) {
+            self.moved.push(instrument);
+        }
+    }
+}
