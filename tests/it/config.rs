@@ -5,10 +5,11 @@ use dojima::config::{
     GatewaySection, JournalSection, RingsSection, SqlSection, TimersSection,
 };
 use dojima::domain::{
-    AccountId, AccountSelfTrade, Amount, AssetId, AssetSettings, Command, FeeAsset, FeeRate, FeeTier,
-    GroupId, InstrumentId, LimitScope, LoginId, LoginName, OrderLimits, Owner, Phase, Ppm, Protection,
-    Quantity, SelfTrade, SelfTradePrevention, SetFees, Switch, VolumeTiers,
+    AccountId, AccountSelfTrade, Amount, AssetId, AssetSettings, Command, Event, EventRecord, FeeAsset,
+    FeeRate, FeeTier, GroupId, InstrumentId, LimitScope, LoginId, LoginName, OrderLimits, Owner, Phase, Ppm,
+    Protection, Quantity, SelfTrade, SelfTradePrevention, SetFees, Stamp, Switch, Timestamp, VolumeTiers,
 };
+use dojima::recovery::State;
 
 /// The built-in file with one piece of text exchanged for another.
 fn edited(from: &str, to: &str) -> Result<Config, ConfigError> {
@@ -424,6 +425,19 @@ fn what_is_set_follows_the_listings_and_deposits() {
     let text = config.to_toml().expect("can be written");
     assert_eq!(Config::from_toml(&text, "written").expect("can be read"), config);
     assert_eq!(config.compare(&commands), []);
+}
+
+#[test]
+fn the_exchange_opens_with_everything_set() {
+    let mut state = State::empty();
+    for (sequence, command) in (1..).zip(with_everything().opening_commands().expect("is valid")) {
+        let stamp = Stamp { sequence, time: Timestamp(sequence) };
+        let mut refused = |record: &EventRecord| match record.event {
+            Event::Refused { reason } => Err(reason),
+            _ => Ok(()),
+        };
+        state.apply(stamp, &command, &mut refused).unwrap_or_else(|reason| panic!("{command:?}: {reason}"));
+    }
 }
 
 #[test]
