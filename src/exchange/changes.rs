@@ -120,7 +120,11 @@ impl Market<'_> {
         let checked = self.check(&request)?;
         let asked = instructions.unwrap_or(&Instructions::NOTHING);
         let (orig_user_ref, orig_order, before) = (old.user_ref, old.id, old.reserved);
-        self.remove(handle, old.extra);
+        // A plain order that meets nothing, in the place of another plain one, as most are: it takes its very slot.
+        let is_plain = old.extra == extras::NONE && instructions.is_none();
+        if !is_plain {
+            self.remove(handle, old.extra);
+        }
         let extra = self.make_extra(instructions, &checked, new.quantity);
         let order = Order {
             id: self.shared.next_order(),
@@ -160,8 +164,31 @@ impl Market<'_> {
             expire_s: checked.expire_s,
             state: if checked.watch.is_some() { OrderState::Dormant } else { OrderState::Live },
         }));
-        self.admit(order, &checked);
+        if is_plain && self.instrument.listing.phase == Phase::Continuous && self.rests_at_once(&order) {
+            self.move_to(handle, old.open, &order);
+        } else {
+            if is_plain {
+                self.remove(handle, old.extra);
+            }
+            self.admit(order, &checked);
+        }
         Ok(())
+    }
+
+    /// Lets an order take the slot of the one that it replaces, last in the queue of its price.
+    fn move_to(&mut self, handle: Handle, before: Quantity, order: &Order) {
+        let orders = &mut self.shared.orders;
+        self.shared.client_refs.remove(orders, handle);
+        self.instrument.book.unlink(orders, handle);
+        let hot = orders.get_mut(handle);
+        (hot.id, hot.user_ref, hot.open, hot.reserved) =
+            (order.id, order.user_ref, order.open, order.reserved);
+        hot.set_price(order.price);
+        let cold = orders.cold_mut(handle);
+        (cold.total, cold.time_in_force) = (order.total, order.time_in_force);
+        self.instrument.book.push_back(orders, handle);
+        self.shared.client_refs.insert(orders, handle);
+        self.count_use(order.account, order.side, order.open.0 as i64 - before.0 as i64, 0);
     }
 
     fn cancel(&mut self, handle: Handle, cancel: &Cancel) {

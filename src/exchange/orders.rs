@@ -213,7 +213,7 @@ impl Market<'_> {
 
     /// Whether an order is a plain one that meets nothing: most are.
     #[inline]
-    fn rests_at_once(&self, order: &Order) -> bool {
+    pub(super) fn rests_at_once(&self, order: &Order) -> bool {
         let may_rest = order.price != Price(0)
             && order.time_in_force != TimeInForce::ImmediateOrCancel as u8
             && order.extra == extras::NONE;

@@ -341,24 +341,6 @@ impl Clients {
     }
 }
 
-fn assert_same_state(exchange: &Exchange, naive: &Naive) -> Result<(), TestCaseError> {
-    let (accounts, assets) = naive.sizes();
-    for (account, asset) in (0..accounts).flat_map(|account| (0..assets).map(move |asset| (account, asset))) {
-        let (account, asset) = (AccountId(account as u32), AssetId(asset as u16));
-        let balance = exchange.balance(account, asset).expect("known");
-        let holding = naive.holding(account, asset);
-        let ours = (i128::from(balance.available.0), i128::from(balance.reserved.0));
-        prop_assert_eq!(ours, (holding.total - holding.reserved, holding.reserved), "{} {}", account, asset);
-    }
-    for instrument in (0..INSTRUMENTS).map(InstrumentId) {
-        for side in [Side::Buy, Side::Sell] {
-            let orders = exchange.orders(instrument, side).map(|order| (order.id, order.price, order.open));
-            prop_assert_eq!(orders.collect::<Vec<_>>(), naive.book(instrument, side));
-        }
-    }
-    Ok(())
-}
-
 fn live_orders(exchange: &Exchange) -> Vec<Order> {
     let sides =
         (0..INSTRUMENTS).flat_map(|id| [(InstrumentId(id), Side::Buy), (InstrumentId(id), Side::Sell)]);
@@ -402,15 +384,20 @@ fn compare(opening: &[Command], orders_max: u32, steps: &[Step]) -> Result<(), T
     for command in opening {
         let events = apply(&mut exchange, command);
         prop_assert!(!matches!(events[0], Event::Refused { .. }), "{command:?}: {events:?}");
-        prop_assert_eq!(events, naive.apply(command));
+        prop_assert_eq!(events, naive.apply(dojima::domain::Stamp::default(), command));
     }
     for step in steps {
         let command = clients.command(step, &exchange);
         let events = apply(&mut exchange, &command);
-        prop_assert_eq!(&events, &naive.apply(&command), "after {:?}", command);
+        prop_assert_eq!(
+            &events,
+            &naive.apply(dojima::domain::Stamp::default(), &command),
+            "after {:?}",
+            command
+        );
         clients.note(&events);
         prop_assert_eq!(exchange.audit(), Ok(()), "after {:?}", command);
-        assert_same_state(&exchange, &naive)?;
+        super::compare::same_state(&exchange, &naive).map_err(TestCaseError::fail)?;
     }
     drain(&mut exchange);
     prop_assert_eq!(exchange.open_orders(), 0);
