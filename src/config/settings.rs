@@ -8,8 +8,8 @@ use super::validate::quoted;
 use super::venue::{AccountConfig, Asset, AssetConfig, Assets, InstrumentConfig};
 use crate::domain::decimal::{self, DecimalError};
 use crate::domain::{
-    AccountId, AccountSelfTrade, Amount, AssetSettings, Command, FeeRate, FeeTier, GroupId, LimitScope,
-    ListInstrument, OrderLimits, OrderPrice, Owner, Phase, Ppm, Protection, Quantity, SelfTrade,
+    AccountId, AccountSelfTrade, Amount, AssetSettings, Command, FeeAsset, FeeRate, FeeTier, GroupId,
+    LimitScope, ListInstrument, OrderLimits, OrderPrice, Owner, Phase, Ppm, Protection, Quantity, SelfTrade,
     SelfTradePrevention, SetFees, Switch, VolumeTiers,
 };
 use rust_decimal::Decimal;
@@ -257,15 +257,19 @@ fn fee_tiers(
         let (instrument, tier) = (terms.instrument, FeeTier(row.tier));
         commands.push(Command::SetFees(SetFees { instrument, tier, maker, taker }));
     }
-    check_rebate(&format!("instruments[{}].maker_fee_ppm", config.symbol), lowest_maker, lowest_taker, p);
+    check_rebates(config, lowest_maker, lowest_taker, p);
 }
 
-/// The venue never pays more in a trade than it takes.
-fn check_rebate(key: &str, maker: FeeRate, taker: FeeRate, p: &mut Problems) {
+/// The venue never pays more in a trade than it takes, of the same asset. The two are the lowest of all tiers.
+fn check_rebates(config: &InstrumentConfig, maker: FeeRate, taker: FeeRate, p: &mut Problems) {
+    let key = |field: &str| format!("instruments[{}].{field}", config.symbol);
     if maker.0 + taker.0 < 0 {
         let reason =
             format!("the lowest taker fee of all tiers is {taker}, and together they must not be below 0");
-        p.add(key, maker, reason);
+        p.add(key("maker_fee_ppm"), maker, reason);
+    } else if config.fee_asset == FeeAsset::Received && maker.min(taker).0 < 0 {
+        let reason = format!("a fee of {} is a rebate, which only fees in quote can pay", maker.min(taker));
+        p.add(key("fee_asset"), quoted(config.fee_asset.word()), reason);
     }
 }
 

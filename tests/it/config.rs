@@ -5,10 +5,11 @@ use dojima::config::{
     GatewaySection, JournalSection, RingsSection, SqlSection, TimersSection,
 };
 use dojima::domain::{
-    AccountId, AccountSelfTrade, Amount, AssetId, AssetSettings, Command, FeeAsset, FeeRate, FeeTier,
-    GroupId, InstrumentId, LimitScope, LoginId, LoginName, OrderLimits, Owner, Phase, Ppm, Protection,
-    Quantity, SelfTrade, SelfTradePrevention, SetFees, Switch, VolumeTiers,
+    AccountId, AccountSelfTrade, Amount, AssetId, AssetSettings, Command, Event, EventRecord, FeeAsset,
+    FeeRate, FeeTier, GroupId, InstrumentId, LimitScope, LoginId, LoginName, OrderLimits, Owner, Phase, Ppm,
+    Protection, Quantity, SelfTrade, SelfTradePrevention, SetFees, Stamp, Switch, Timestamp, VolumeTiers,
 };
+use dojima::recovery::State;
 
 /// The built-in file with one piece of text exchanged for another.
 fn edited(from: &str, to: &str) -> Result<Config, ConfigError> {
@@ -343,7 +344,7 @@ fn with_everything() -> Config {
     let instrument = "phase = \"pre-open\"\n\
         [instruments.protection]\nprice_min = \"1000.5\"\nstatic_band_ppm = 100000\ninterruption_s = 120\n\
         [instruments.limits]\nquantity_max = \"100\"\nnotional_max = \"5000000\"\norders_per_second_max = 50\n\
-        [[instruments.fee_tiers]]\ntier = 2\nmaker_fee_ppm = \"-50\"\ntaker_fee_ppm = 800\n\
+        [[instruments.fee_tiers]]\ntier = 2\nmaker_fee_ppm = \"50\"\ntaker_fee_ppm = 800\n\
         [[instruments.schedule]]\ntime = \"07:50:00\"\nphase = \"opening-auction\"\ndays = [\"mon\", \"fri\"]\n\
         [[instruments.schedule]]\ntime = \"23:59:59\"\nphase = \"closed\"\n";
     let account = "name = \"alice\"\nfee_tier = 2\n\
@@ -382,7 +383,7 @@ fn what_is_set_follows_the_listings_and_deposits() {
             min_deposit: Amount(50_000_000),
             min_withdrawal: Amount(0),
         }),
-        Command::SetFees(SetFees { instrument, tier: FeeTier(2), maker: FeeRate(-50), taker: FeeRate(800) }),
+        Command::SetFees(SetFees { instrument, tier: FeeTier(2), maker: FeeRate(50), taker: FeeRate(800) }),
         Command::SetProtection {
             instrument,
             protection: Protection {
@@ -424,6 +425,19 @@ fn what_is_set_follows_the_listings_and_deposits() {
     let text = config.to_toml().expect("can be written");
     assert_eq!(Config::from_toml(&text, "written").expect("can be read"), config);
     assert_eq!(config.compare(&commands), []);
+}
+
+#[test]
+fn the_exchange_opens_with_everything_set() {
+    let mut state = State::empty();
+    for (sequence, command) in (1..).zip(with_everything().opening_commands().expect("is valid")) {
+        let stamp = Stamp { sequence, time: Timestamp(sequence) };
+        let mut refused = |record: &EventRecord| match record.event {
+            Event::Refused { reason } => Err(reason),
+            _ => Ok(()),
+        };
+        state.apply(stamp, &command, &mut refused).unwrap_or_else(|reason| panic!("{command:?}: {reason}"));
+    }
 }
 
 #[test]
@@ -490,6 +504,13 @@ fn settings_are_checked_with_their_key_and_value() {
     in_instrument(
         &tier(3, "-901"),
         &["instruments[BTC-USDT].maker_fee_ppm = -901", "taker fee of all tiers is 900"],
+    );
+    let received = [("fee_asset = \"quote\"", "fee_asset = \"received\""), ("\"500\"", "\"-500\"")];
+    let text = received.iter().fold(DEFAULT_TOML.to_owned(), |text, (from, to)| text.replacen(from, to, 1));
+    let message_of_both = Config::from_toml(&text, "test.toml").expect_err("must be refused").to_string();
+    assert!(
+        message_of_both.contains("fee_asset = \"received\": a fee of -500 is a rebate"),
+        "{message_of_both}"
     );
     in_instrument(
         "[instruments.protection]\nprice_min = \"5\"\nprice_max = \"4\"",

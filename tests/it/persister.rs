@@ -2,6 +2,7 @@
 
 mod archive;
 mod changes;
+mod everything;
 mod killed;
 mod market;
 mod tables;

@@ -1,8 +1,8 @@
 //! The timer: ticks and hours, by a clock that is moved by hand.
 
-use crate::support::engines::small_config;
+use crate::support::engines::{logged_events, small_config, without_times};
 use dojima::config::{Config, DEFAULT_TOML, Durability};
-use dojima::domain::{Command, InstrumentId, Phase, codec};
+use dojima::domain::{Command, Event, InstrumentId, Phase, codec};
 use dojima::engine::SteppedEngine;
 use dojima::recovery::DataDir;
 use dojima::ring::{Consumer, spsc};
@@ -221,6 +221,10 @@ fn an_engine_with_hours_opens_and_closes_also_after_a_restart() {
     live(&config, data.path(), WEDNESDAY + 38 * HOUR, WEDNESDAY + 41 * HOUR);
     let closed = [(86_400 + closes, set(0, Phase::Closed))];
     assert_eq!(phases(&journaled(data.path())), [&first_day[..], &restarted, &closed].concat());
+    let told: Vec<Event> = without_times(&logged_events(data.path()));
+    let refused = told.iter().filter(|event| matches!(event, Event::Refused { .. })).count();
+    let set = told.iter().filter(|event| matches!(event, Event::PhaseSet { .. })).count();
+    assert_eq!((refused, set), (0, 4), "the exchange did as it was asked, and ticks say nothing");
 }
 
 #[test]

@@ -149,17 +149,17 @@ impl Script {
         self.tell(Event::Canceled(Canceled { login, user_ref, order, decrement, open, reserved, reason }));
     }
 
-    fn restate(&mut self, of: Placed, displayed: u64, reserved: i64, reason: RestateReason) {
+    /// `(displayed, open)` lots.
+    fn restate(&mut self, of: Placed, lots: (u64, u64), reserved: i64, reason: RestateReason) {
         let Placed { order, login, user_ref, .. } = of;
-        let (price, displayed, reserved) = (Price(1), Quantity(displayed), Amount(reserved));
         self.tell(Event::Restated(Restated {
             login,
             user_ref,
             order,
-            price,
-            displayed,
-            open: displayed,
-            reserved,
+            price: Price(1),
+            displayed: Quantity(lots.0),
+            open: Quantity(lots.1),
+            reserved: Amount(reserved),
             reason,
         }));
     }
@@ -223,35 +223,45 @@ impl Written {
 }
 
 #[test]
-fn rebates_are_paid_by_the_fee_account_in_the_asset_of_the_side() {
-    for (fee_asset, paid) in [(FeeAsset::Quote, USD), (FeeAsset::Received, COIN)] {
-        let mut script = Script::new(fee_asset);
-        // 10 lots at 100 ticks: 100.00 dollars against 10.000 coins. The resting sell gets a rebate in dollars, the buy pays.
-        let sell = script.accept(0, Side::Sell, Some(100), 10, 10_000);
-        let buy = script.accept(1, Side::Buy, Some(100), 10, 10_020);
-        script.trade((sell, buy), (100, 10), [(-10, 0), (20, 0)], TradeKind::Continuous);
-        // The other way round: the resting buy gets it in what it pays in.
-        let buy = script.accept(1, Side::Buy, Some(100), 10, 10_000);
-        let sell = script.accept(0, Side::Sell, Some(100), 10, 10_000);
-        script.trade((buy, sell), (100, 10), [(-10, 0), (20, 0)], TradeKind::Continuous);
-        let written = script.written();
-        // Bought and sold 10.000 coins twice for 100.00 each time; the seller's rebate and fee are in dollars either way.
-        assert_eq!(written.balance(AccountId(1), USD), (10_000_000 + 20_000 + 10 - 20, 0));
-        assert_eq!(written.balance(AccountId(1), COIN), (10_000_000 - 20_000, 0));
-        let in_dollars = if paid == USD { -20 + 10 } else { 0 };
-        let in_coins = if paid == COIN { -20 + 10 } else { 0 };
-        assert_eq!(written.balance(AccountId(2), USD), (10_000_000 - 20_000 + in_dollars, 0));
-        assert_eq!(written.balance(AccountId(2), COIN), (10_000_000 + 20_000 + in_coins, 0));
-        assert_eq!(written.balance(FEES, USD), (-10 + 20 - in_dollars, 0));
-        let shown = written
-            .rows("SELECT maker_fee, maker_fee_asset, taker_fee, taker_fee_asset FROM trades_readable");
-        let expected = match fee_asset {
-            FeeAsset::Quote => ["-0.10 USD 0.20 USD", "-0.10 USD 0.20 USD"],
-            FeeAsset::Received => ["-0.10 USD 0.020 COIN", "-0.010 COIN 0.20 USD"],
-        };
-        assert_eq!(shown, expected);
-        assert!(written.rows("SELECT * FROM conservation WHERE supply <> held").is_empty());
-    }
+fn rebates_are_paid_by_the_fee_account() {
+    let mut script = Script::new(FeeAsset::Quote);
+    // 10 lots at 100 ticks: 100.00 dollars against 10.000 coins; whoever rests gets 0.10 back, whoever takes pays 0.20.
+    let sell = script.accept(0, Side::Sell, Some(100), 10, 10_000);
+    let buy = script.accept(1, Side::Buy, Some(100), 10, 10_020);
+    script.trade((sell, buy), (100, 10), [(-10, 0), (20, 0)], TradeKind::Continuous);
+    let buy = script.accept(1, Side::Buy, Some(100), 10, 10_000);
+    let sell = script.accept(0, Side::Sell, Some(100), 10, 10_000);
+    script.trade((buy, sell), (100, 10), [(-10, 0), (20, 0)], TradeKind::Continuous);
+    let written = script.written();
+    assert_eq!(written.balance(AccountId(1), USD), (10_000_000 + 20_000 + 10 - 20, 0));
+    assert_eq!(written.balance(AccountId(2), USD), (10_000_000 - 20_000 + 10 - 20, 0));
+    assert_eq!(written.balance(AccountId(2), COIN), (10_000_000 + 20_000, 0));
+    assert_eq!(written.balance(FEES, USD), (20, 0));
+    let shown =
+        written.rows("SELECT maker_fee, maker_fee_asset, taker_fee, taker_fee_asset FROM trades_readable");
+    assert_eq!(shown, ["-0.10 USD 0.20 USD", "-0.10 USD 0.20 USD"]);
+    assert!(written.rows("SELECT * FROM conservation WHERE supply <> held").is_empty());
+}
+
+#[test]
+fn fees_are_paid_in_what_a_side_receives() {
+    let mut script = Script::new(FeeAsset::Received);
+    let sell = script.accept(0, Side::Sell, Some(100), 10, 10_000);
+    let buy = script.accept(1, Side::Buy, Some(100), 10, 10_000);
+    script.trade((sell, buy), (100, 10), [(10, 0), (20, 0)], TradeKind::Continuous);
+    let buy = script.accept(1, Side::Buy, Some(100), 10, 10_000);
+    let sell = script.accept(0, Side::Sell, Some(100), 10, 10_000);
+    script.trade((buy, sell), (100, 10), [(10, 0), (20, 0)], TradeKind::Continuous);
+    let written = script.written();
+    assert_eq!(written.balance(AccountId(1), USD), (10_000_000 + 20_000 - 10 - 20, 0));
+    assert_eq!(written.balance(AccountId(1), COIN), (10_000_000 - 20_000, 0));
+    assert_eq!(written.balance(AccountId(2), USD), (10_000_000 - 20_000, 0));
+    assert_eq!(written.balance(AccountId(2), COIN), (10_000_000 + 20_000 - 20 - 10, 0));
+    assert_eq!((written.balance(FEES, USD), written.balance(FEES, COIN)), ((30, 0), (30, 0)));
+    let shown =
+        written.rows("SELECT maker_fee, maker_fee_asset, taker_fee, taker_fee_asset FROM trades_readable");
+    assert_eq!(shown, ["0.10 USD 0.020 COIN", "0.010 COIN 0.20 USD"]);
+    assert!(written.rows("SELECT * FROM conservation WHERE supply <> held").is_empty());
 }
 
 #[test]
@@ -276,7 +286,7 @@ fn orders_that_wait_are_rows_with_a_status_of_their_own() {
     script.cancel(goes, 2, 3, CancelReason::UserRequested);
     script.trigger(take_profit, 150);
     script.cancel(linked, 5, 0, CancelReason::LinkedOrder);
-    script.restate(take_profit, 5, 5_000, RestateReason::Reserve);
+    script.restate(take_profit, (5, 5), 5_000, RestateReason::Reserve);
     script.cancel(take_profit, 5, 0, CancelReason::TriggerRefused(RejectReason::NothingToTradeWith));
     let written = script.written();
     assert_eq!(
@@ -310,12 +320,12 @@ fn a_quantity_in_money_becomes_lots_at_the_trigger() {
     let dormant = |accepted: &mut Accepted| accepted.state = OrderState::Dormant;
     let market = script.accept_with(1, Side::Buy, None, 1, 0, dormant);
     script.trigger(market, 100);
-    script.restate(market, 7, 0, RestateReason::Reserve);
+    script.restate(market, (7, 7), 0, RestateReason::Reserve);
     script.trade((rest, market), (100, 4), [(-4, 6_000), (8, 0)], TradeKind::Continuous);
     script.cancel(market, 3, 0, CancelReason::FundsExhausted);
     // An iceberg that shows its next slice is no market order, and keeps what is open.
-    script.restate(rest, 2, 6_000, RestateReason::Refreshed);
-    script.restate(rest, 2, 5_000, RestateReason::Reserve);
+    script.restate(rest, (2, 6), 6_000, RestateReason::Refreshed);
+    script.restate(rest, (2, 6), 5_000, RestateReason::Reserve);
     let written = script.written();
     assert_eq!(
         written.rows("SELECT quantity, executed, open, reserved, status FROM orders ORDER BY order_id"),
@@ -404,7 +414,7 @@ fn terms_and_scales_change_and_old_rows_do_not() {
     trade(&mut script, 100, [10_000, 10_000]);
     let rests = script.accept(0, Side::Sell, Some(200), 3, 3_000);
     // A tick of 20 price units: the order's 200 ticks become 100.
-    script.restate(rests, 3, 3_000, RestateReason::Tick);
+    script.restate(rests, (3, 3), 3_000, RestateReason::Tick);
     let listing = Listing { tick_units: 20, tick_value: Amount(20), ..script.listing };
     script.tell(Event::TermsSet(listing));
     trade(&mut script, 100, [10_000, 20_000]);

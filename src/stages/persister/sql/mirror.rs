@@ -8,7 +8,7 @@ use super::rows::{OrderRow, OrderStatus, Rare, Stored, Terms, TradeRow, TradeSid
 use crate::domain::{
     Accepted, AccountId, Amended, Amount, Armed, AssetId, AssetSettings, CancelReason, Canceled, Event,
     EventRecord, Executed, InstrumentId, Listing, Listings, LoginId, OrderId, Price, Quantity, Replaced,
-    RestateReason, Restated, Side, Timestamp, Transfer, Triggered,
+    Restated, Side, Timestamp, Transfer, Triggered,
 };
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -96,9 +96,9 @@ enum Change {
         open: Quantity,
     },
     Release,
-    /// What is open now, where that is new.
+    /// What is open is new where a quantity was stated in money and the trigger has come.
     Restate {
-        open: Option<Quantity>,
+        open: Quantity,
     },
 }
 
@@ -293,11 +293,8 @@ impl Mirror {
     }
 
     fn restate(&mut self, restated: &Restated, time: Timestamp) -> Result<(), String> {
-        let Restated { order, displayed, reserved, reason, .. } = *restated;
-        // A market order is all displayed. One whose quantity was stated in money learns it at its trigger.
-        let learns = reason == RestateReason::Reserve && displayed.0 > 0 && self.find(order)?.price.is_none();
-        let open = learns.then_some(displayed);
-        // Ticks are told to whoever counts in them; the tables count in price units, and those stay.
+        let Restated { order, open, reserved, .. } = *restated;
+        // Its price may be counted in other ticks; the tables count in price units, and those stay.
         self.change(order, Some(reserved), Change::Restate { open }, time)
     }
 
@@ -451,8 +448,7 @@ fn alter_row(
         }
         Change::Amend { open } => row.open = open,
         Change::Release => row.status = OrderStatus::Open,
-        Change::Restate { open: None } => {}
-        Change::Restate { open: Some(open) } => {
+        Change::Restate { open } => {
             let gone = row.quantity.0.checked_sub(row.open.0).ok_or("more is open than was asked for")?;
             row.quantity = Quantity(gone.checked_add(open.0).ok_or_else(overflow)?);
             row.open = open;

@@ -195,9 +195,12 @@ impl Tally {
     /// Takes up what is reserved now. A market order whose quantity was stated in money learns it at its trigger.
     fn restate(&mut self, e: &Restated) -> Result<(), String> {
         let live = self.live.get_mut(&e.order).ok_or("an order is restated that is not open")?;
-        if live.kind == Kind::Market && e.reason == RestateReason::Reserve && e.displayed.0 > 0 {
-            self.orders.open = self.orders.open - live.open + e.displayed.0;
-            live.open = e.displayed.0;
+        if live.open != e.open.0 {
+            if live.kind != Kind::Market || e.reason != RestateReason::Reserve {
+                return Err(format!("order {} has {} lots open, not {}", e.order, live.open, e.open));
+            }
+            self.orders.open = self.orders.open - live.open + e.open.0;
+            live.open = e.open.0;
         }
         self.shrink(e.order, 0, e.reserved, OrderStatus::Open).map(drop)
     }
