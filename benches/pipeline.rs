@@ -67,6 +67,7 @@ fn config() -> Config {
         name: format!("maker {id}"),
         deposits: std::collections::BTreeMap::clone(&deposits),
         logins: vec![LoginConfig { username: format!("M{id}"), password: "BENCH".to_owned() }],
+        ..AccountConfig::default()
     };
     config.accounts = (0..ACCOUNTS).map(account).collect();
     config.instruments[0].min_notional = 0.into();

@@ -175,7 +175,7 @@ impl State {
             let Stamp { sequence, time } = stamp;
             let record = EventRecord { number: self.last_event, sequence, time, event: *event };
             self.streams.note(&record);
-            self.listings.apply(event);
+            self.listings.note(&record);
             on_event(&record)?;
         }
         Ok(())

@@ -6,7 +6,11 @@
 pub mod flow;
 pub mod generator;
 pub mod naive;
+pub mod prices;
+pub mod replay;
+pub mod structures;
 pub mod venue;
+pub mod worst;
 
 /// A fixed stream of numbers (SplitMix64), the same on every machine.
 pub struct Random(pub u64);

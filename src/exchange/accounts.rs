@@ -139,7 +139,11 @@ impl Volumes {
     /// The row that an account's volume reaches.
     pub(super) fn tier(&self, account: AccountId) -> FeeTier {
         let total = self.traded[account.0 as usize].total();
-        let reached = self.tiers.volume_min.iter().rposition(|min| min.0.unsigned_abs() <= total);
+        let reached = self
+            .tiers
+            .volume_min
+            .iter()
+            .rposition(|min| *min != Amount(i64::MAX) && min.0.unsigned_abs() <= total);
         FeeTier(reached.unwrap_or_default() as u8)
     }
 }

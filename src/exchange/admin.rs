@@ -115,9 +115,6 @@ impl Exchange {
             return Err(RejectReason::DuplicateName);
         }
         let listing = self.listing(terms)?;
-        if listing.phase == Phase::Delisted {
-            return Err(RejectReason::InvalidPhase);
-        }
         self.instruments.push(Instrument::new(listing));
         Ok(Event::InstrumentListed(listing))
     }
@@ -134,12 +131,18 @@ impl Exchange {
             && quantities.contains(&terms.min_quantity.0)
             && quantities.contains(&terms.max_quantity.0)
             && terms.min_quantity <= terms.max_quantity
-            && terms.min_notional.0 >= 0;
+            && terms.min_notional.0 >= 0
+            && [terms.maker_fee, terms.taker_fee]
+                .iter()
+                .all(|rate| (-FeeRate::ONE..=FeeRate::ONE).contains(&rate.0));
         if !in_range {
             return Err(RejectReason::OutOfRange);
         }
-        check_rates(&[Rates { maker: terms.maker_fee, taker: terms.taker_fee }], terms.fee_asset)?;
         let tick_value = terms.tick_value(base.scale, quote.scale)?;
+        if terms.phase == Phase::Delisted {
+            return Err(RejectReason::InvalidPhase);
+        }
+        check_rates(&[Rates { maker: terms.maker_fee, taker: terms.taker_fee }], terms.fee_asset)?;
         Ok(Listing {
             instrument: terms.instrument,
             symbol: terms.symbol,

@@ -91,6 +91,11 @@ impl Exchange {
                 amounts.extend([listing.tick_value, listing.min_notional, instrument.limits.notional_max]);
             }
         }
+        if let Some(volumes) = &self.shared.volumes
+            && volumes.tiers.asset == asset
+        {
+            amounts.extend(volumes.tiers.volume_min.iter().filter(|min| **min != Amount(i64::MAX)));
+        }
         let exact = amounts.into_iter().all(|amount| conversion.exact(amount).is_some());
         if exact { Ok(()) } else { Err(RejectReason::ScaleNotPossible) }
     }

@@ -31,7 +31,10 @@ impl Market<'_> {
     pub(super) fn change_phase(&mut self, phase: Phase) {
         let from = self.instrument.listing.phase;
         if phase == Phase::Continuous || (phase == Phase::Closed && from.gathers()) {
-            self.uncross(from);
+            let mut again = self.uncross(from.is_auction());
+            while again {
+                again = self.uncross(false);
+            }
         }
         self.set_phase(phase);
         if phase == Phase::Closed {
@@ -111,30 +114,16 @@ impl Market<'_> {
         found
     }
 
-    /// Trades all that crosses at one price. A linked order that is cancelled by the trade of the other takes volume along
-    /// that had been counted: what is left may cross at another price, and then there is another round.
-    fn uncross(&mut self, from: Phase) {
-        let mut result = self.indicative(self.instrument.auction_kind());
-        if from.is_auction() || result.price.is_some() {
+    /// Trades all that crosses at one price, and tells of it, `always` or only if anything crosses. Whether it did: a linked
+    /// order that goes may leave the book crossed at another price.
+    fn uncross(&mut self, always: bool) -> bool {
+        let result = self.indicative(self.instrument.auction_kind());
+        if always || result.price.is_some() {
             self.events.push(Event::Uncrossed(result));
         }
-        while let Some(price) = result.price {
-            let left = self.trade_at(price, &result);
-            self.instrument.reference = Some(price);
-            self.traded_at(price);
-            if left == 0 {
-                break;
-            }
-            result = self.indicative(result.kind);
-            if result.price.is_some() {
-                self.events.push(Event::Uncrossed(result));
-            }
-        }
-    }
-
-    /// One round of an auction; how many lots of its volume did not trade.
-    fn trade_at(&mut self, price: Price, result: &Auction) -> u64 {
+        let Some(price) = result.price else { return false };
         let mut left = result.volume.0;
+        // A linked order that goes takes volume along that had been counted.
         while left > 0 {
             let best = |side| self.instrument.book.best(side);
             let (Some((bid, buy)), Some((ask, sell))) = (best(Side::Buy), best(Side::Sell)) else { break };
@@ -143,12 +132,14 @@ impl Market<'_> {
             }
             left -= self.auction_trade(buy, sell, price, left, result.kind);
         }
-        left
+        self.instrument.reference = Some(price);
+        self.traded_at(price);
+        true
     }
 
     /// Lets two resting orders trade; how many lots.
     fn auction_trade(&mut self, buy: Handle, sell: Handle, price: Price, most: u64, kind: TradeKind) -> u64 {
-        for handle in [sell, buy] {
+        for handle in [buy, sell] {
             let mut order = self.shared.orders.get(handle);
             self.cancel_partner(&mut order, Some(handle));
         }

@@ -170,7 +170,10 @@ impl Market<'_> {
         check_phase(self.instrument.listing.phase, request)?;
         let account_max = self.account_limits(request.account).map_or(0, |own| own.orders_per_second_max);
         if account_max > 0 || self.shared.usage.is_some() {
-            return self.check_rates(request.account, account_max);
+            self.check_rates(request.account, account_max)?;
+        }
+        if request.replaced.is_some_and(|replaced| replaced.is_linked) {
+            return Err(RejectReason::OrderIsLinked);
         }
         Ok(())
     }
@@ -180,15 +183,20 @@ impl Market<'_> {
         let now = self.shared.now;
         let id = self.instrument.listing.instrument;
         let own = self.shared.account(account).limits.as_ref();
+        let instrument_max = self.instrument.limits.orders_per_second_max;
         let full = own.is_some_and(|own| own.rate.is_full(now, account_max))
-            || self.shared.used(id, account).rate.is_full(now, self.instrument.limits.orders_per_second_max);
+            || self.shared.used(id, account).rate.is_full(now, instrument_max);
         if full {
             return Err(RejectReason::OrderRateExceeded);
         }
-        if let Some(own) = &mut self.shared.account_mut(account).limits {
+        if let Some(own) = &mut self.shared.account_mut(account).limits
+            && account_max > 0
+        {
             own.rate.count(now);
         }
-        if let Some(usage) = &mut self.shared.usage {
+        if let Some(usage) = &mut self.shared.usage
+            && instrument_max > 0
+        {
             usage.entry((id, account)).or_default().rate.count(now);
         }
         Ok(())
@@ -211,7 +219,10 @@ impl Market<'_> {
         }
         if let OrderPrice::Limit(units) = request.price {
             checked.price = listing.price_from_units(units)?;
-            if !self.within_price_limits(units) {
+            let protection = &self.instrument.protection;
+            if (protection.price_min > 0 && units < u64::from(protection.price_min))
+                || (protection.price_max > 0 && units > u64::from(protection.price_max))
+            {
                 return Err(RejectReason::PriceOutOfLimits);
             }
         }
@@ -235,9 +246,6 @@ impl Market<'_> {
         let takes_its_place = request.replaced.is_some_and(|replaced| replaced.is_dormant);
         if checked.watch.is_some() && !takes_its_place && self.instrument.dormant() >= TRIGGERS_MAX {
             return Err(RejectReason::TooManyTriggers);
-        }
-        if request.replaced.is_some_and(|replaced| replaced.is_linked) {
-            return Err(RejectReason::OrderIsLinked);
         }
         Ok(checked)
     }
@@ -344,12 +352,6 @@ impl Market<'_> {
         if alike && !is_linked { Ok(handle) } else { Err(RejectReason::LinkNotPossible) }
     }
 
-    /// Whether the instrument takes limit prices like this one.
-    fn within_price_limits(&self, units: u64) -> bool {
-        let Protection { price_min, price_max, .. } = self.instrument.protection;
-        units >= u64::from(price_min) && (price_max == 0 || units <= u64::from(price_max))
-    }
-
     /// The price at which an order that must only rest may do so.
     fn check_post_only(&self, side: Side, price: Price, post_only: PostOnly) -> Result<Price, RejectReason> {
         let Some((best, _)) = self.instrument.book.best(side.opposite()) else { return Ok(price) };
@@ -361,8 +363,10 @@ impl Market<'_> {
             return Ok(price);
         }
         let units = self.instrument.listing.price_units(slid);
-        let in_range =
-            self.instrument.listing.price_from_units(units) == Ok(slid) && self.within_price_limits(units);
+        let Protection { price_min, price_max, .. } = self.instrument.protection;
+        let in_range = self.instrument.listing.price_from_units(units) == Ok(slid)
+            && units >= u64::from(price_min)
+            && (price_max == 0 || units <= u64::from(price_max));
         if post_only == PostOnly::Slide && slid.0 > 0 && in_range {
             Ok(slid)
         } else {

@@ -58,6 +58,7 @@ impl Exchange {
     pub(super) fn do_due(&mut self, events: &mut Vec<Event>) {
         self.expire(events);
         self.end_interruptions(events);
+        self.release_moved(events);
         self.begin_day(events);
         self.next_due();
     }

@@ -1,5 +1,5 @@
 //! Fees: rates in parts per million of what they are taken from, rounded up, against the payer, to the fee account.
-//! A negative rate is a rebate; rounding up then means that never too much is paid.
+//! A negative rate is a rebate.
 //!
 //! An order that trades in many small pieces must not pay a rounded-up minor unit for each. So every order carries
 //! what its fees so far were rounded up by, in millionths of a minor unit, and the next fee takes it into account.
@@ -13,6 +13,9 @@ const ONE: i32 = FeeRate::ONE;
 /// The fee on an amount, and the new carry. `amount` is not negative; the carry is below 1,000,000.
 #[inline]
 pub(super) fn fee(amount: Amount, rate: FeeRate, carry: u32) -> (Amount, u32) {
+    if rate.0 < 0 {
+        return (rebate(amount, rate), carry);
+    }
     if amount.0 < 1 << 43 {
         // The product fits 64 bits; the division by a constant is a multiplication.
         let due = amount.0 * i64::from(rate.0) - i64::from(carry);
@@ -23,6 +26,15 @@ pub(super) fn fee(amount: Amount, rate: FeeRate, carry: u32) -> (Amount, u32) {
     let fee = -(-due).div_euclid(i128::from(ONE));
     // At most the amount itself, since a rate is at most 100 %.
     (Amount(fee as i64), (fee * i128::from(ONE) - due) as u32)
+}
+
+/// A rebate, rounded down trade by trade. ⌈x - carry⌉ is never below ⌊x⌋: so whatever the other side pays at a rate that
+/// is no lower covers it, and the fee account never pays more than it just got.
+#[cold]
+fn rebate(amount: Amount, rate: FeeRate) -> Amount {
+    let whole = i128::from(amount.0) * i128::from(rate.0) / i128::from(ONE);
+    // At most the amount itself, since a rate is at most 100 %.
+    Amount(whole as i64)
 }
 
 /// What a buy must hold for its open lots: their notional at the limit and the highest fee on it. `None` when it does
@@ -52,7 +64,7 @@ mod tests {
         /// Both widths of arithmetic agree with the definition, and pieces cost what the whole would.
         #[test]
         fn pieces_cost_what_the_whole_costs(
-            pieces in prop::collection::vec((0_i64..1 << 50, -ONE..=ONE), 1..20),
+            pieces in prop::collection::vec((0_i64..1 << 50, 0..=ONE), 1..20),
         ) {
             let (mut carry, mut paid, mut owed) = (0, 0_i128, 0_i128);
             for (notional, rate) in pieces {
@@ -77,6 +89,15 @@ mod tests {
             let (amount, next) = fee(Amount(price * filled), FeeRate(rate), carry);
             let after = with_fee(Amount(limit * (lots - filled)), highest, next).expect("fits");
             prop_assert!(price * filled + amount.0 + after.0 <= before.0);
+        }
+
+        /// Whatever carry the paying side has, it pays for the other side's rebate.
+        #[test]
+        fn a_rebate_is_covered(amount in 0_i64..=i64::MAX, rate in 0..=ONE, more in 0..=ONE, carry in 0..ONE as u32) {
+            let paid = fee(Amount(amount), FeeRate((rate + more).min(ONE)), carry).0;
+            let (rebate, kept) = fee(Amount(amount), FeeRate(-rate), carry);
+            prop_assert!(rebate.0 <= 0 && paid.0 + rebate.0 >= 0);
+            prop_assert_eq!(kept, carry);
         }
     }
 }

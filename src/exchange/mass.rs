@@ -3,7 +3,7 @@
 use super::Exchange;
 use super::book::{Cold, Handle, Hot};
 use crate::domain::{
-    CancelFilter, CancelReason, Event, KillScope, MassCancel, OrderId, Phase, RejectReason, Switch,
+    CancelFilter, CancelReason, Event, KillScope, MassCancel, OrderId, Phase, RejectReason, Switch, UserRef,
 };
 
 impl Exchange {
@@ -22,7 +22,8 @@ impl Exchange {
             filter.account = Some(account);
         }
         let canceled = self.cancel_all(&filter, CancelReason::MassCancel, events);
-        events.push(Event::MassCanceled { login: mass.login, user_ref: mass.user_ref, canceled });
+        let user_ref = mass.login.map_or(UserRef(0), |_| mass.user_ref);
+        events.push(Event::MassCanceled { login: mass.login, user_ref, canceled });
     }
 
     /// Cancels every order that fits, by their numbers; how many, linked orders that went with them included.

@@ -28,7 +28,9 @@ mod shared;
 mod triggers;
 
 pub use audit::AuditError;
-pub use book::{Book, Cold, Handle, Hot, LevelView, Order, OrderSlab};
+pub use book::{
+    Blocks, Book, Cold, Handle, Hot, LevelView, Order, OrderSlab, Place, PricePages, Prices, Ranks,
+};
 pub use client_refs::NameKey;
 pub use digest::Digest;
 pub use ledger::Balance;
@@ -131,7 +133,6 @@ impl Exchange {
         self.shared.now = stamp.time;
         if stamp.time.0 >= self.shared.due.next {
             self.do_due(events);
-            self.release_moved(events);
         }
         match command {
             Command::Enter(enter) => self.enter(enter, events),

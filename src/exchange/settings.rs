@@ -254,7 +254,7 @@ impl Market<'_> {
     /// Prices are counted in other ticks. Orders off the new tick go; the others keep their places.
     fn change_tick(&mut self, new: Listing) {
         let old = self.instrument.listing;
-        self.cancel_all(|order| old.price_units(order.price) % u64::from(new.tick_units) != 0);
+        self.cancel_all(|order| !old.price_units(order.price).is_multiple_of(u64::from(new.tick_units)));
         let convert = |price: Price| Price((old.price_units(price) / u64::from(new.tick_units)) as i64);
         let down = |price: Price| convert(price).max(Price(1));
         for side in [Side::Buy, Side::Sell] {

@@ -263,19 +263,27 @@ impl Market<'_> {
                         Some(_) => return self.refuse_triggered(order, RejectReason::InsufficientFunds),
                         None => return self.refuse_triggered(order, RejectReason::NotionalTooLarge),
                     };
+                    if let Err(reason) = self.check_triggered(&order) {
+                        return self.refuse_triggered(order, reason);
+                    }
                     order = found;
                     self.reserve(&order, before);
                     self.restated(&order, RestateReason::Reserve);
                 }
                 Err(reason) => return self.refuse_triggered(order, reason),
             }
-        }
-        if order.side == Side::Buy && order.price == Price(0) {
-            if let Err(reason) = self.reaches_for_one_lot((order.account, order.fee_carry), order.reserved) {
-                return self.refuse_triggered(order, reason);
-            }
+        } else if let Err(reason) = self.check_triggered(&order) {
+            return self.refuse_triggered(order, reason);
         }
         self.work(order);
+    }
+
+    /// A market buy must reach for one lot.
+    fn check_triggered(&self, order: &super::book::Order) -> Result<(), RejectReason> {
+        if order.side == Side::Buy && order.price == Price(0) {
+            return self.reaches_for_one_lot((order.account, order.fee_carry), order.reserved);
+        }
+        Ok(())
     }
 
     fn refuse_triggered(&mut self, order: super::book::Order, reason: RejectReason) {

@@ -1,5 +1,6 @@
 //! One day of a Shanghai stock, order by order. Only the continuous session is played: orders that gather for the call
-//! auctions, and the auctions themselves, are left out.
+//! auctions, and the auctions themselves, are left out, for the phases of an instrument are set by an operator and not by
+//! a client. (`tests/it/exchange/golden.rs` plays the whole day, on the exchange itself.)
 
 use super::table::{Row, Source};
 use super::{ActionKind, Flow, FlowError, Recorder, venue};

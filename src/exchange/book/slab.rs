@@ -1,11 +1,11 @@
 //! Where all resting orders lie: one slab for all books, so that an order is named by one small handle everywhere.
 //!
 //! The slab also holds the price levels of all books, for no level is without an order: both are bounded by the same
-//! limit and taken at start. Only the blocks that rank levels by price come in pieces as levels become more.
+//! limit and taken at start. Only the pages that find levels by price come in pieces as prices spread.
 
 use super::levels::LevelSlab;
 use super::order::{Cold, Hot, Order};
-use super::ranks::Blocks;
+use super::prices::PricePages;
 use crate::domain::OrderId;
 
 /// Where an order stands in the slab. Reused after the order is gone.
@@ -32,7 +32,7 @@ pub struct OrderSlab {
     len: usize,
     capacity: usize,
     pub(super) levels: LevelSlab,
-    pub(super) blocks: Blocks,
+    pub(super) pages: PricePages,
 }
 
 impl OrderSlab {
@@ -46,7 +46,7 @@ impl OrderSlab {
             len: 0,
             capacity,
             levels: LevelSlab::new(capacity),
-            blocks: Blocks::default(),
+            pages: PricePages::default(),
         }
     }
 
@@ -68,9 +68,10 @@ impl OrderSlab {
         self.levels.reserve(self.capacity);
     }
 
-    /// Takes the memory that ranks this many levels, all books together, so that no later order has to.
-    pub fn warm(&mut self, levels: u32) {
-        self.blocks.reserve(levels as usize);
+    /// Takes the memory that finds levels by price, for levels on this many pages of 32 ticks, all books together. Without
+    /// this it comes in pieces of 8.5 and 32 KiB as it is needed.
+    pub fn warm(&mut self, pages: u32) {
+        self.pages.reserve(pages as usize);
     }
 
     /// How many orders rest.
