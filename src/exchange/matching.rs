@@ -190,11 +190,11 @@ impl Market<'_> {
 
     #[cold]
     fn cancel_partners(&mut self, taker: &mut Taker, handle: Handle) {
-        let mut maker = self.shared.orders.get(handle);
-        self.cancel_partner(&mut maker, Some(handle));
         let mut order = Order::join(&taker.hot, &taker.cold);
         self.cancel_partner(&mut order, None);
         taker.hot.reserved = order.reserved;
+        let mut maker = self.shared.orders.get(handle);
+        self.cancel_partner(&mut maker, Some(handle));
     }
 
     /// The incoming order meets one of its own owner. Whether it goes on.
@@ -478,8 +478,7 @@ fn shrunk(order: &Order, by: Quantity, open: Quantity) -> Event {
     })
 }
 
-/// What the two sides pay. The fee account never pays more than it gets: where rounding would have it so, the rebate is
-/// cut.
+/// What the two sides pay.
 #[inline]
 fn fees_of(fill: &Fill, orders: [&mut Hot; 2], rates: [FeeRate; 2], fee_asset: FeeAsset) -> [Amount; 2] {
     let mut fees = [Amount(0); 2];
@@ -489,10 +488,6 @@ fn fees_of(fill: &Fill, orders: [&mut Hot; 2], rates: [FeeRate; 2], fee_asset: F
             _ => fill.notional,
         };
         (*paid, order.fee_carry) = fees::fee(from, rate, order.fee_carry);
-    }
-    if fee_asset == FeeAsset::Quote && fees[0].0 + fees[1].0 < 0 {
-        let lower = usize::from(fees[1] < fees[0]);
-        fees[lower].0 = -fees[1 - lower].0;
     }
     fees
 }
