@@ -67,11 +67,14 @@ fn config() -> Config {
         name: format!("maker {id}"),
         deposits: std::collections::BTreeMap::clone(&deposits),
         logins: vec![LoginConfig { username: format!("M{id}"), password: "BENCH".to_owned() }],
+        ..AccountConfig::default()
     };
     config.accounts = (0..ACCOUNTS).map(account).collect();
     config.instruments[0].min_notional = 0.into();
     config.gateway.connections_max = ACCOUNTS as usize + 1;
     config.sql.enabled = false;
+    // The same commands are to give the same digest, however long they take.
+    config.timers.tick_interval_ms = 0;
     config
 }
 

@@ -6,8 +6,8 @@ use crate::exchange::Exchange;
 use crate::pipeline::{self, Handles, Local, Pipeline, StopPhase, Watch};
 use crate::recovery::{self, DataDir, Progress, Recovered, RecoveryError, RecoveryReport, RecoverySettings};
 use crate::runtime::{
-    Clock, CoreIndex, Counters, Fatal, FatalPolicy, Runner, RunningAgent, Shutdown, Stepper, SystemClock,
-    affinity,
+    Clock, CoreIndex, Counters, Fatal, FatalPolicy, ManualClock, Runner, RunningAgent, Shutdown, Stepper,
+    SystemClock, UnixNanos, affinity,
 };
 use dojima_journal::{AppendError, JournalError, Options};
 use std::net::{SocketAddr, TcpListener};
@@ -104,6 +104,7 @@ fn warm_up(
     config: &Config,
     data: &DataDir,
     order_entry: OrderEntry,
+    clock: &dyn Fn() -> Box<dyn Clock>,
     on_progress: &mut dyn FnMut(Progress),
 ) -> Result<Warm, StartError> {
     config.validate()?;
@@ -116,20 +117,24 @@ fn warm_up(
         OrderEntry::None => None,
     };
     let order_entry = listener.as_ref().and_then(|listener| listener.local_addr().ok());
-    let recovered = recovery::recover(data, &settings(config)?, on_progress)?;
+    let recovered = recovery::recover(data, &settings(config, clock().now())?, on_progress)?;
     let Recovered { ref report, ref state, .. } = recovered;
     let differences = config.compare(&state.opening);
     let report = report.clone();
     let counters = Counters::new();
-    let pipeline = pipeline::build(config, data, listener, recovered, &counters)?;
+    let pipeline = pipeline::build(config, data, listener, recovered, clock, &counters)?;
     Ok(Warm { pipeline, report, differences, order_entry, counters })
+}
+
+fn system_clock() -> Box<dyn Clock> {
+    Box::new(SystemClock::new())
 }
 
 fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
     TcpListener::bind(address).map_err(|source| StartError::Listen { address, source })
 }
 
-fn settings(config: &Config) -> Result<RecoverySettings, StartError> {
+fn settings(config: &Config, now: UnixNanos) -> Result<RecoverySettings, StartError> {
     let options = |segment_mib: u64, spare_segments, durability| Options {
         segment_bytes: segment_mib << 20,
         spare_segments,
@@ -150,7 +155,7 @@ fn settings(config: &Config) -> Result<RecoverySettings, StartError> {
             dojima_journal::Durability::Async,
         ),
         opening: config.opening_commands()?,
-        now: Timestamp(SystemClock::new().now().0),
+        now: Timestamp(now.0),
     })
 }
 
@@ -189,7 +194,7 @@ impl Engine {
     /// See [`StartError`]; nothing runs then.
     pub fn start(config: &Config, data: &Path, launch: Launch<'_>) -> Result<Self, StartError> {
         let data = DataDir(data.to_owned());
-        let warm = warm_up(config, &data, launch.order_entry, launch.on_progress)?;
+        let warm = warm_up(config, &data, launch.order_entry, &system_clock, launch.on_progress)?;
         let Warm { pipeline: Pipeline { threads, handles }, report, differences, order_entry, counters } =
             warm;
         let stops: Vec<Shutdown> = threads.iter().map(|_| Shutdown::new()).collect();
@@ -227,6 +232,9 @@ impl Engine {
     pub fn stop(mut self) -> Result<Stopped, Fatal> {
         if let Some(gateway) = &self.handles.gateway {
             gateway.stop_reading();
+        }
+        if let Some(timer) = &self.handles.timer {
+            timer.stop();
         }
         self.wait(DRAIN_PATIENCE, Watch::is_drained);
         // Every thread has ended before this returns, whichever failed: what they hold can be opened again.
@@ -279,8 +287,30 @@ impl SteppedEngine {
     /// # Errors
     /// See [`StartError`].
     pub fn start(config: &Config, data: &Path, seed: u64) -> Result<Self, StartError> {
+        Self::start_with(config, data, seed, &system_clock)
+    }
+
+    /// The same with a clock that stands still until it is moved.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub fn start_at(
+        config: &Config,
+        data: &Path,
+        seed: u64,
+        clock: &ManualClock,
+    ) -> Result<Self, StartError> {
+        Self::start_with(config, data, seed, &|| Box::new(clock.clone()))
+    }
+
+    fn start_with(
+        config: &Config,
+        data: &Path,
+        seed: u64,
+        clock: &dyn Fn() -> Box<dyn Clock>,
+    ) -> Result<Self, StartError> {
         let data = DataDir(data.to_owned());
-        let Warm { pipeline, report, .. } = warm_up(config, &data, OrderEntry::None, &mut |_| {})?;
+        let Warm { pipeline, report, .. } = warm_up(config, &data, OrderEntry::None, clock, &mut |_| {})?;
         let agents = pipeline.threads.into_iter().map(|thread| thread.agent).collect();
         Ok(Self { stepper: Stepper::new(seed, agents)?, handles: pipeline.handles, report })
     }
@@ -290,6 +320,9 @@ impl SteppedEngine {
     /// # Errors
     /// The first fatal error of any agent.
     pub fn stop(mut self) -> Result<Stopped, Fatal> {
+        if let Some(timer) = &self.handles.timer {
+            timer.stop();
+        }
         self.stepper.run_until_idle(usize::MAX)?;
         self.stepper.close()?;
         let sql_complete = self.handles.watch.sql_lag_events() == 0;

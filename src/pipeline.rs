@@ -6,7 +6,8 @@
 //!                                                                                    └▶ 5 archiver ─▶ 6 SQL writer
 //! ```
 //!
-//! *local* is a second source, for commands that do not come over a socket: tests, benches, later administration.
+//! *local* is a second source, for commands that do not come over a socket: tests, benches, later administration. The
+//! timer, where there is something for it to do, is a third.
 
 mod seats;
 pub(crate) mod settings;
@@ -16,7 +17,7 @@ use crate::domain::{Command, EventRecord, Sequenced};
 use crate::exchange::Exchange;
 use crate::recovery::{DataDir, Recovered, State};
 use crate::ring::{Consumer, CursorReader, Producer, RingBuilder, cursor, spsc};
-use crate::runtime::{Agent, CoreIndex, Counters, Doorbell, Fatal, IdleStrategy, SystemClock};
+use crate::runtime::{Agent, Clock, CoreIndex, Counters, Doorbell, Fatal, IdleStrategy};
 use crate::stages::gateway::{Gateway, GatewayControl, GatewayPorts, GatewayStart};
 use crate::stages::journaler::{Journaler, JournalerPorts};
 use crate::stages::matcher::{Matcher, MatcherPorts};
@@ -25,6 +26,7 @@ use crate::stages::persister::sql::SqlWriter;
 use crate::stages::resend::resend_queues;
 use crate::stages::sequencer::{Sequencer, SequencerPorts};
 use crate::stages::space::space_gauge;
+use crate::stages::timer::{Timer, TimerControl, TimerPorts};
 use crossbeam_channel::{Receiver, bounded};
 use dojima_journal::storage::LockGuard;
 use seats::{Agents, Seat, Seats};
@@ -53,7 +55,7 @@ pub struct Thread {
 /// Threads stop in this order, each group after the one before it has nothing left to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum StopPhase {
-    /// Gateway, sequencer, matcher.
+    /// Gateway, timer, sequencer, matcher.
     Hot,
     /// Journaler and archiver.
     Disk,
@@ -65,6 +67,8 @@ pub enum StopPhase {
 pub struct Handles {
     /// Stops the gateway from reading more.
     pub gateway: Option<GatewayControl>,
+    /// Stops what happens by itself.
+    pub timer: Option<TimerControl>,
     /// Commands that do not come over a socket.
     pub local: Local,
     /// Where everybody is.
@@ -122,7 +126,10 @@ impl Watch {
     }
 }
 
-/// Joins recovered parts into a pipeline. Without a listener there is no gateway.
+/// Slots from the timer to the sequencer: a moment's commands; what does not fit waits in the timer.
+const TIMER_SLOTS: usize = 64;
+
+/// Joins recovered parts into a pipeline. Without a listener there is no gateway. `clock` makes one for every agent.
 ///
 /// # Errors
 /// When the system gives no poll, or a setting cannot be had on this machine.
@@ -131,6 +138,7 @@ pub fn build(
     data: &DataDir,
     listener: Option<TcpListener>,
     recovered: Recovered,
+    clock: &dyn Fn() -> Box<dyn Clock>,
     counters: &Counters,
 ) -> Result<Pipeline, Fatal> {
     let Recovered { state, journal, event_log, lock, .. } = recovered;
@@ -140,6 +148,8 @@ pub fn build(
     // The rings and cursors.
     let (gateway_in, from_gateway) = spsc::<Command>(config.rings.inbound_slots);
     let (local_in, from_local) = spsc::<Command>(config.rings.inbound_slots);
+    let timer_settings = settings::timer(config, &listings);
+    let (timer_in, from_timer) = timer_settings.is_some().then(|| spsc::<Command>(TIMER_SLOTS)).unzip();
     let (commands, [to_journaler, to_matcher]) = ring::<Sequenced, 2>(config.rings.command_slots);
     let (events, to_archiver, to_gateway) = match &listener {
         Some(_) => {
@@ -160,12 +170,15 @@ pub fn build(
     let (resend_client, resend_server) = resend_queues();
     let (last_state_in, last_state) = bounded(1);
     let event_readers = [Some(&to_archiver), to_gateway.as_ref()];
-    let rings = vec![
+    let mut rings = vec![
         (gateway_in.cursor(), vec![from_gateway.cursor()]),
         (local_in.cursor(), vec![from_local.cursor()]),
         (commands.cursor(), vec![to_journaler.cursor(), to_matcher.cursor()]),
         (events.cursor(), event_readers.into_iter().flatten().map(Consumer::cursor).collect()),
     ];
+    if let (Some(timer_in), Some(from_timer)) = (&timer_in, &from_timer) {
+        rings.push((timer_in.cursor(), vec![from_timer.cursor()]));
+    }
     let sequenced = commands.cursor();
 
     // 1. Gateway.
@@ -178,22 +191,27 @@ pub fn build(
             let messages = streams.messages_by_login(exchange.logins().len());
             let start = GatewayStart { listings: listings.clone(), messages };
             let settings = settings::gateway(config, &opening)?;
-            let gateway =
-                Gateway::new(settings, listener, ports, start, Box::new(SystemClock::new()), counters)?;
+            let gateway = Gateway::new(settings, listener, ports, start, clock(), counters)?;
             seats.watch_sockets(&gateway)?;
             Some(gateway)
         }
         _ => None,
     };
     let control = gateway.as_ref().map(Gateway::control);
+    // Timer.
+    let timer = timer_settings.zip(timer_in).map(|(settings, commands)| {
+        let downstream = seats.bells(Seat::Timer, &[Seat::Sequencer]);
+        Timer::new(TimerPorts { commands, downstream }, settings, clock(), counters)
+    });
+    let timer_control = timer.as_ref().map(Timer::control);
     // 2. Sequencer.
     let ports = SequencerPorts {
-        sources: vec![from_gateway, from_local],
+        sources: [from_gateway, from_local].into_iter().chain(from_timer).collect(),
         commands,
         space: [journal_watch, event_log_watch],
         downstream: seats.bells(Seat::Sequencer, &[Seat::Journaler, Seat::Matcher]),
     };
-    let sequencer = Sequencer::new(ports, Box::new(SystemClock::new()), last, counters);
+    let sequencer = Sequencer::new(ports, clock(), last, counters);
     // 3. Journaler.
     let ports = JournalerPorts {
         commands: to_journaler,
@@ -201,8 +219,7 @@ pub fn build(
         space: journal_space,
         downstream: seats.bells(Seat::Journaler, &[Seat::Gateway, Seat::Sequencer, Seat::Archiver]),
     };
-    let journaler =
-        Journaler::new(ports, journal, settings::journaler(config), Box::new(SystemClock::new()), counters);
+    let journaler = Journaler::new(ports, journal, settings::journaler(config), clock(), counters);
     // 4. Matcher.
     let ports = MatcherPorts {
         commands: to_matcher,
@@ -226,20 +243,15 @@ pub fn build(
     let archived = archiver.archived();
     // 6. SQL writer.
     let sql = match config.sql.enabled {
-        true => Some(SqlWriter::new(
-            settings::sql(config, data),
-            data.event_log(),
-            Box::new(SystemClock::new()),
-            counters,
-        )?),
+        true => Some(SqlWriter::new(settings::sql(config, data), data.event_log(), clock(), counters)?),
         false => None,
     };
     let in_sql = sql.as_ref().map(SqlWriter::watermark);
 
     let watch = Watch { rings, sequenced, sequence_base: last.sequence, durable, applied, archived, in_sql };
     let local = Local { commands: local_in, doorbell: seats.bell(Seat::Sequencer) };
-    let handles = Handles { gateway: control, local, watch, last_state, _lock: lock };
-    let agents = Agents { gateway, sequencer, journaler, matcher, archiver, sql };
+    let handles = Handles { gateway: control, timer: timer_control, local, watch, last_state, _lock: lock };
+    let agents = Agents { gateway, timer, sequencer, journaler, matcher, archiver, sql };
     Ok(Pipeline { threads: seats.seat(agents), handles })
 }
 

@@ -10,9 +10,10 @@
 
 use crate::domain::streams::StreamIndex;
 use crate::domain::{Command, Event, EventRecord, Listings, Stamp, Timestamp, codec};
-use crate::exchange::{Exchange, ExchangeLimits};
+use crate::exchange::{Exchange, ExchangeLimits, NameKey};
 use dojima_journal::storage::{FileStorage, LockGuard, Storage};
 use dojima_journal::{AppendError, JournalError, Options, Reader, Scanned, SyncError, Verdict, Writer};
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -140,11 +141,17 @@ pub struct State {
     scratch: Vec<Event>,
 }
 
+/// A key that no client knows, so that none can choose numbers that are slow to find. No result depends on it.
+fn name_key() -> NameKey {
+    let random = || u128::from(RandomState::new().build_hasher().finish());
+    NameKey { factor: random() << 64 | random(), offset: random() << 64 | random() }
+}
+
 impl State {
     /// Before the first command. The opening commands say what the exchange holds at most.
     pub fn empty() -> Self {
         Self {
-            exchange: Exchange::new(ExchangeLimits { orders_max: 1, ..ExchangeLimits::default() }),
+            exchange: Exchange::new(ExchangeLimits { orders_max: 1, name_key: name_key() }),
             last: Stamp::default(),
             last_event: 0,
             streams: StreamIndex::default(),
@@ -175,7 +182,7 @@ impl State {
             let Stamp { sequence, time } = stamp;
             let record = EventRecord { number: self.last_event, sequence, time, event: *event };
             self.streams.note(&record);
-            self.listings.apply(event);
+            self.listings.note(&record);
             on_event(&record)?;
         }
         Ok(())

@@ -11,6 +11,8 @@ pub enum Kind {
     ImmediateOrCancel,
     /// Takes back what is left of `old`.
     Cancel,
+    /// Takes `quantity` lots of `old` back, all of it when that is what is left.
+    Reduce,
     /// Takes `old` back and enters a new limit order in its place; does neither when `old` is gone.
     Modify,
 }

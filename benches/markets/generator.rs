@@ -7,6 +7,7 @@ use super::Random;
 use super::flow::{Kind, Message, Report, Venue, What};
 use super::venue::Dojima;
 use dojima::domain::Side;
+use std::fmt;
 
 /// How the mid moves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +66,24 @@ pub struct Mix {
     pub travel: u64,
     /// Where the mid ended, ticks.
     pub mid: i32,
+}
+
+impl fmt::Display for Mix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { new, immediate, cancels, modifies, taken_back, traded, travel, mid } = *self;
+        let share = |part: u64, whole: u64| 100.0 * part as f64 / whole.max(1) as f64;
+        let all = new + immediate + cancels + modifies;
+        write!(
+            f,
+            "{:.1} % new, {:.1} % of them immediate or cancel; {:.1} % cancels, {:.1} % modifies; {:.1} % of resting \
+             orders end by these; the mid goes {travel} ticks and ends at {mid}",
+            share(new + immediate, all),
+            share(immediate, new + immediate),
+            share(cancels, all),
+            share(modifies, all),
+            share(taken_back, taken_back + traded),
+        )
+    }
 }
 
 /// A live order as the generator follows it.

@@ -72,7 +72,7 @@ impl Naive {
 impl Venue for Naive {
     fn apply(&mut self, message: &Message, reports: &mut Vec<Report>) {
         let mut side = message.side;
-        if matches!(message.kind, Kind::Cancel | Kind::Modify) {
+        if !matches!(message.kind, Kind::New | Kind::ImmediateOrCancel) {
             let Some((found, order)) = self.take_back(message) else {
                 return reports.push(not_found(message));
             };

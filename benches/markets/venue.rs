@@ -30,6 +30,23 @@ impl Dojima {
         side
     }
 
+    fn reduce(&mut self, handle: Handle, by: u32, reports: &mut Vec<Report>) {
+        let by = u64::from(by);
+        self.book.reduce(&mut self.orders, handle, Quantity(by));
+        let order = self.orders.hot(handle);
+        let (side, id, price, open) = (order.side, order.id.0 as u32, order.price().0 as i32, order.open.0);
+        reports.push(Report {
+            what: What::Cancelled,
+            side,
+            order: id,
+            other: 0,
+            slot: 0,
+            price,
+            quantity: by,
+            open,
+        });
+    }
+
     fn enter(&mut self, message: &Message, side: Side, reports: &mut Vec<Report>) {
         let Message { price, id, .. } = *message;
         let mut open = u64::from(message.quantity);
@@ -82,14 +99,18 @@ impl Dojima {
 impl Venue for Dojima {
     #[inline]
     fn apply(&mut self, message: &Message, reports: &mut Vec<Report>) {
-        let mut side = message.side;
-        if matches!(message.kind, Kind::Cancel | Kind::Modify) {
-            let Some(handle) = self.orders.find(message.old_slot, OrderId(u64::from(message.old))) else {
-                return reports.push(not_found(message));
-            };
-            side = self.take_back(handle, reports);
+        if matches!(message.kind, Kind::New | Kind::ImmediateOrCancel) {
+            return self.enter(message, message.side, reports);
         }
-        if message.kind != Kind::Cancel {
+        let Some(handle) = self.orders.find(message.old_slot, OrderId(u64::from(message.old))) else {
+            return reports.push(not_found(message));
+        };
+        let open = self.orders.hot(handle).open.0;
+        if message.kind == Kind::Reduce && u64::from(message.quantity) < open {
+            return self.reduce(handle, message.quantity, reports);
+        }
+        let side = self.take_back(handle, reports);
+        if message.kind == Kind::Modify {
             self.enter(message, side, reports);
         }
     }

@@ -4,7 +4,10 @@
 //! that a person finds in the file.
 
 use super::{Config, venue};
-use crate::domain::{AccountId, AssetCode, AssetId, Command, ListInstrument, Phase, Quantity, decimal};
+use crate::domain::{
+    AccountId, AssetCode, AssetId, AssetSettings, Command, LimitScope, ListInstrument, OrderLimits, Ppm,
+    Protection, Quantity, Switch, VolumeTiers, decimal,
+};
 use rust_decimal::Decimal;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -59,6 +62,11 @@ impl Terms {
     fn read(config: &Config, commands: &[Command]) -> Self {
         let mut terms = BTreeMap::new();
         let mut assets: Vec<(AssetCode, u8)> = Vec::new();
+        let mut listed: Vec<ListInstrument> = Vec::new();
+        let symbol = |listed: &[ListInstrument], id: u32| {
+            let found = listed.iter().find(|terms| terms.instrument.0 == id);
+            found.map_or_else(|| format!("#{id}"), |terms| terms.symbol.text())
+        };
         for command in commands {
             match command {
                 Command::AddAsset { asset, code, scale } => {
@@ -72,7 +80,42 @@ impl Terms {
                 Command::OpenLogin { account, name, .. } => {
                     terms.insert(format!("logins[{name}].account"), account.to_string());
                 }
-                Command::ListInstrument(terms_of) => add_instrument(&mut terms, &assets, terms_of),
+                Command::ListInstrument(terms_of) => {
+                    add_instrument(&mut terms, &assets, terms_of);
+                    listed.push(*terms_of);
+                }
+                Command::SetAsset(settings) => add_asset_settings(&mut terms, &assets, settings),
+                Command::SetFees(fees) => {
+                    let symbol = symbol(&listed, fees.instrument.0);
+                    let key = format!("instruments[{symbol}].fee_tiers[{}]", fees.tier);
+                    terms.insert(format!("{key}.maker_fee_ppm"), fees.maker.to_string());
+                    terms.insert(format!("{key}.taker_fee_ppm"), fees.taker.to_string());
+                }
+                Command::SetProtection { instrument, protection } => {
+                    let decimals = listed.iter().find(|terms| terms.instrument == *instrument);
+                    let decimals = decimals.map_or(0, |terms| terms.price_decimals);
+                    let key = format!("instruments[{}].protection", symbol(&listed, instrument.0));
+                    add_protection(&mut terms, &key, decimals, protection);
+                }
+                Command::SetOrderLimits { scope: LimitScope::Instrument(instrument), limits } => {
+                    let key = format!("instruments[{}].limits", symbol(&listed, instrument.0));
+                    let of = listed.iter().find(|terms| terms.instrument == *instrument);
+                    add_limits(&mut terms, &key, &assets, of, limits);
+                }
+                Command::SetOrderLimits { scope: LimitScope::Account(account), limits } => {
+                    let key = format!("{}.limits", account_key(config, *account));
+                    add_limits(&mut terms, &key, &assets, None, limits);
+                }
+                Command::SetSelfTrade(set) => {
+                    let key = format!("{}.self_trade", account_key(config, set.account));
+                    terms.insert(format!("{key}.mode"), set.prevention.mode.word().to_owned());
+                    terms.insert(format!("{key}.owner"), set.prevention.owner.word().to_owned());
+                    terms.insert(format!("{key}.group"), set.group.to_string());
+                }
+                Command::AssignTier { account, tier: Some(tier) } => {
+                    terms.insert(format!("{}.fee_tier", account_key(config, *account)), tier.to_string());
+                }
+                Command::SetVolumeTiers(tiers) => add_volume_tiers(&mut terms, &assets, tiers),
                 Command::Deposit(deposit) => {
                     let (code, scale) = asset(&assets, deposit.asset);
                     let key = format!("{}.deposits.{code}", account_key(config, deposit.account));
@@ -114,10 +157,91 @@ fn add_instrument(
         ("min_notional", decimal::show_amount(instrument.min_notional, quote_scale).to_string()),
         ("maker_fee_ppm", instrument.maker_fee.to_string()),
         ("taker_fee_ppm", instrument.taker_fee.to_string()),
-        ("trading", (instrument.phase == Phase::Continuous).to_string()),
+        ("fee_asset", instrument.fee_asset.word().to_owned()),
+        ("phase", instrument.phase.word().to_owned()),
     ];
     let key = |field| format!("instruments[{}].{field}", instrument.symbol);
     terms.extend(fields.map(|(field, value)| (key(field), value)));
+}
+
+fn add_asset_settings(
+    terms: &mut BTreeMap<String, String>,
+    assets: &[(AssetCode, u8)],
+    settings: &AssetSettings,
+) {
+    let (code, scale) = asset(assets, settings.asset);
+    let fields = [
+        ("deposits", (settings.deposits == Switch::On).to_string()),
+        ("withdrawals", (settings.withdrawals == Switch::On).to_string()),
+        ("min_deposit", decimal::show_amount(settings.min_deposit, scale).to_string()),
+        ("min_withdrawal", decimal::show_amount(settings.min_withdrawal, scale).to_string()),
+    ];
+    terms.extend(fields.map(|(field, value)| (format!("assets[{code}].{field}"), value)));
+}
+
+fn add_protection(
+    terms: &mut BTreeMap<String, String>,
+    key: &str,
+    price_decimals: u8,
+    protection: &Protection,
+) {
+    let price = |units: u32| {
+        let price = Decimal::try_new(i64::from(units), u32::from(price_decimals));
+        price.map_or_else(|_| format!("{units} price units"), |price| price.normalize().to_string())
+    };
+    let ppm = |Ppm(share): Ppm| share.to_string();
+    let fields = [
+        ("price_min", price(protection.price_min)),
+        ("price_max", price(protection.price_max)),
+        ("reference", price(protection.reference)),
+        ("static_band_ppm", ppm(protection.static_band)),
+        ("dynamic_band_ppm", ppm(protection.dynamic_band)),
+        ("interruption_s", protection.interruption_s.to_string()),
+        ("market_collar_ppm", ppm(protection.market_collar)),
+    ];
+    terms.extend(fields.map(|(field, value)| (format!("{key}.{field}"), value)));
+}
+
+/// Limits of an instrument are in its assets, those of an account in lots and minor units.
+fn add_limits(
+    terms: &mut BTreeMap<String, String>,
+    key: &str,
+    assets: &[(AssetCode, u8)],
+    of: Option<&ListInstrument>,
+    limits: &OrderLimits,
+) {
+    let counts = [
+        ("open_orders_max", limits.open_orders_max.to_string()),
+        ("orders_per_second_max", limits.orders_per_second_max.to_string()),
+    ];
+    let sizes = match of {
+        None => [
+            ("quantity_max_lots", limits.quantity_max.to_string()),
+            ("position_max_lots", limits.position_max.to_string()),
+            ("notional_max_minor_units", limits.notional_max.to_string()),
+        ],
+        Some(listed) => {
+            let (base_scale, quote_scale) = (asset(assets, listed.base).1, asset(assets, listed.quote).1);
+            let lots =
+                |quantity: Quantity| decimal::show_quantity(quantity, listed.lot, base_scale).to_string();
+            [
+                ("quantity_max", lots(limits.quantity_max)),
+                ("position_max", lots(limits.position_max)),
+                ("notional_max", decimal::show_amount(limits.notional_max, quote_scale).to_string()),
+            ]
+        }
+    };
+    let fields = counts.into_iter().chain(sizes);
+    terms.extend(fields.map(|(field, value)| (format!("{key}.{field}"), value)));
+}
+
+fn add_volume_tiers(terms: &mut BTreeMap<String, String>, assets: &[(AssetCode, u8)], tiers: &VolumeTiers) {
+    let (code, scale) = asset(assets, tiers.asset);
+    terms.insert("fees.volume_asset".to_owned(), code);
+    let reached = tiers.volume_min.iter().enumerate().filter(|(_, least)| least.0 < i64::MAX);
+    terms.extend(reached.map(|(tier, least)| {
+        (format!("fees.volume_min[{tier}]"), decimal::show_amount(*least, scale).to_string())
+    }));
 }
 
 fn asset(assets: &[(AssetCode, u8)], id: AssetId) -> (String, u8) {

@@ -37,6 +37,29 @@ impl Visitor<'_> for Exact {
     }
 }
 
+/// The same for a list of decimals.
+pub(super) mod list {
+    use rust_decimal::Decimal;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Serialize, Deserialize)]
+    struct Number(#[serde(with = "super")] Decimal);
+
+    pub(in super::super) fn serialize<S: Serializer>(
+        list: &[Decimal],
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(list.iter().map(|value| Number(*value)))
+    }
+
+    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Vec<Decimal>, D::Error> {
+        let numbers = Vec::<Number>::deserialize(deserializer)?;
+        Ok(numbers.into_iter().map(|number| number.0).collect())
+    }
+}
+
 /// The same for a table of decimals by name.
 pub(super) mod by_name {
     use rust_decimal::Decimal;

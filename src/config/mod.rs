@@ -9,14 +9,20 @@ mod compare;
 mod error;
 mod exact;
 mod sections;
+mod settings;
 mod validate;
 mod venue;
+mod words;
 
 pub use compare::Difference;
 pub use error::{ConfigError, Problem};
 pub use sections::{
     Durability, EngineSection, EventLogSection, ExchangeSection, GatewaySection, JournalSection,
-    RingsSection, SqlSection,
+    RingsSection, SqlSection, TimersSection,
+};
+pub use settings::{
+    AccountLimitsConfig, Day, FeeTierConfig, FeesSection, InstrumentLimitsConfig, ProtectionConfig,
+    ScheduleConfig, SelfTradeConfig, TimeOfDay,
 };
 pub use venue::{AccountConfig, AssetConfig, InstrumentConfig, LoginConfig, TradingLogin};
 
@@ -52,6 +58,12 @@ pub struct Config {
     /// The database.
     #[serde(default)]
     pub sql: SqlSection,
+    /// What happens by itself.
+    #[serde(default)]
+    pub timers: TimersSection,
+    /// How accounts come to their fee tiers.
+    #[serde(default)]
+    pub fees: FeesSection,
     /// What accounts hold, in the order of asset ids.
     pub assets: Vec<AssetConfig>,
     /// What is traded, in the order of instrument ids.
@@ -110,7 +122,7 @@ impl Config {
     }
 
     /// The commands that a first start journals before any other: the fee account, assets, accounts, their logins,
-    /// instruments and deposits, and at the end [`Command::Open`] with the digest of those before it. The same
+    /// instruments, deposits and what else is set, and at the end [`Command::Open`] with the digest of those before it. The same
     /// configuration always gives the same commands.
     ///
     /// # Errors

@@ -189,3 +189,17 @@ impl Default for SqlSection {
         }
     }
 }
+
+/// `[timers]`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TimersSection {
+    /// How often time passes for the exchange without other commands, ms; 0: only with them.
+    pub tick_interval_ms: u64,
+}
+
+impl Default for TimersSection {
+    fn default() -> Self {
+        Self { tick_interval_ms: 1_000 }
+    }
+}

@@ -13,6 +13,8 @@ const SEGMENT_MIB: RangeInclusive<u64> = 1..=dojima_journal::layout::SEGMENT_BYT
 const SPARE_SEGMENTS: RangeInclusive<u32> = 1..=64;
 /// SoupBinTCP 4.1: the client's own timeout has five digits of milliseconds; ours may be longer.
 const TIMEOUT_MS: RangeInclusive<u64> = 10..=3_600_000;
+/// A thread may sleep for 25 ms, so ticks closer than that would come in bunches.
+const TICK_INTERVAL_MS: RangeInclusive<u64> = 50..=3_600_000;
 
 /// Everything that is out of bounds in the tables that say how the process runs.
 pub(super) fn limits(config: &Config) -> Vec<Problem> {
@@ -36,6 +38,9 @@ pub(super) fn limits(config: &Config) -> Vec<Problem> {
     within(p, "exchange.orders_max", config.exchange.orders_max, 1..=Command::ORDERS_MAX);
     within(p, "sql.batch_interval_ms", config.sql.batch_interval_ms, 1..=60_000);
     within(p, "sql.batch_events_max", config.sql.batch_events_max, 1..=10_000_000);
+    if config.timers.tick_interval_ms != 0 {
+        within(p, "timers.tick_interval_ms", config.timers.tick_interval_ms, TICK_INTERVAL_MS);
+    }
     if config.sql.path.file_name().is_none() {
         p.add("sql.path", config.sql.path.display(), "must name a file");
     }

@@ -2,12 +2,16 @@
 
 use super::Config;
 use super::error::{Problem, Problems};
+use super::settings::{
+    self, AccountLimitsConfig, FeeTierConfig, InstrumentLimitsConfig, ProtectionConfig, ScheduleConfig,
+    SelfTradeConfig,
+};
 use super::validate::{is_alphanumeric, quoted};
 use crate::domain::codec::{ENCODED_LEN_MAX, encode_command};
 use crate::domain::decimal::{self, DecimalError};
 use crate::domain::{
-    AccountId, Amount, AssetCode, AssetId, Command, InstrumentId, ListInstrument, LoginId, LoginName,
-    OrderPrice, Phase, Quantity, RejectReason, Symbol, Transfer,
+    AccountId, Amount, AssetCode, AssetId, Command, FeeAsset, InstrumentId, ListInstrument, LoginId,
+    LoginName, OrderPrice, Phase, Quantity, RejectReason, Symbol, Transfer,
 };
 use rust_decimal::Decimal;
 use serde::de::Error as _;
@@ -27,6 +31,34 @@ pub struct AssetConfig {
     pub code: String,
     /// Balances are whole multiples of 10^-scale; 0 to 18.
     pub scale: u8,
+    /// Whether deposits are taken.
+    #[serde(default = "yes")]
+    pub deposits: bool,
+    /// Whether withdrawals are made.
+    #[serde(default = "yes")]
+    pub withdrawals: bool,
+    /// Smallest deposit.
+    #[serde(with = "super::exact", default)]
+    pub min_deposit: Decimal,
+    /// Smallest withdrawal.
+    #[serde(with = "super::exact", default)]
+    pub min_withdrawal: Decimal,
+}
+
+impl AssetConfig {
+    /// An asset with nothing set.
+    pub fn new(code: impl Into<String>, scale: u8) -> Self {
+        let (min_deposit, min_withdrawal) = (Decimal::ZERO, Decimal::ZERO);
+        Self { code: code.into(), scale, deposits: true, withdrawals: true, min_deposit, min_withdrawal }
+    }
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn continuous() -> Phase {
+    Phase::Continuous
 }
 
 /// `[[instruments]]`
@@ -56,18 +88,59 @@ pub struct InstrumentConfig {
     /// Smallest price × quantity of a limit order, in quote.
     #[serde(with = "super::exact")]
     pub min_notional: Decimal,
-    /// Fee of the resting side, parts per million of price × quantity.
+    /// Fee of the resting side, parts per million of price × quantity; below 0 a rebate.
     #[serde(with = "super::exact")]
     pub maker_fee_ppm: Decimal,
     /// Fee of the incoming side, parts per million of price × quantity.
     #[serde(with = "super::exact")]
     pub taker_fee_ppm: Decimal,
-    /// Whether new orders are taken from the start.
-    pub trading: bool,
+    /// Out of what fees are taken.
+    #[serde(with = "super::words::fee_asset", default)]
+    pub fee_asset: FeeAsset,
+    /// The phase that it starts in.
+    #[serde(with = "super::words::phase", default = "continuous")]
+    pub phase: Phase,
+    /// What keeps its prices from running away.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub protection: Option<ProtectionConfig>,
+    /// Limits for every account in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<InstrumentLimitsConfig>,
+    /// Fees of the tiers from 1 on; tiers that are not here have those of tier 0.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fee_tiers: Vec<FeeTierConfig>,
+    /// Its hours; empty: it stays as it is put.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub schedule: Vec<ScheduleConfig>,
+}
+
+impl Default for InstrumentConfig {
+    /// No names and no numbers, and nothing else set.
+    fn default() -> Self {
+        Self {
+            symbol: String::new(),
+            base: String::new(),
+            quote: String::new(),
+            price_decimals: 0,
+            tick: Decimal::ZERO,
+            lot: Decimal::ZERO,
+            min_quantity: Decimal::ZERO,
+            max_quantity: Decimal::ZERO,
+            min_notional: Decimal::ZERO,
+            maker_fee_ppm: Decimal::ZERO,
+            taker_fee_ppm: Decimal::ZERO,
+            fee_asset: FeeAsset::Quote,
+            phase: Phase::Continuous,
+            protection: None,
+            limits: None,
+            fee_tiers: Vec::new(),
+            schedule: Vec::new(),
+        }
+    }
 }
 
 /// `[[accounts]]`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AccountConfig {
     /// For people; not journaled.
@@ -77,6 +150,15 @@ pub struct AccountConfig {
     pub deposits: BTreeMap<String, Decimal>,
     /// Who may trade for the account.
     pub logins: Vec<LoginConfig>,
+    /// Its row of the fee tables; `None`: by its volume.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fee_tier: Option<u8>,
+    /// What is done when its orders meet; `None`: they trade.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub self_trade: Option<SelfTradeConfig>,
+    /// Limits for it in every instrument.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<AccountLimitsConfig>,
 }
 
 /// One entry of an account's `logins`.
@@ -161,8 +243,10 @@ pub(super) fn resolve(config: &Config) -> (Vec<Command>, Vec<Problem>) {
             .iter()
             .filter_map(|l| Some(Command::OpenLogin { login: l.login, account: l.account, name: l.name()? })),
     );
-    commands.extend(instruments(&config.instruments, &assets, p).into_iter().map(Command::ListInstrument));
+    let listed = instruments(&config.instruments, &assets, p);
+    commands.extend(listed.iter().copied().map(Command::ListInstrument));
     commands.extend(deposits(&config.accounts, &assets, p).into_iter().map(Command::Deposit));
+    commands.extend(settings::commands(config, &assets, &listed, p));
     commands.push(Command::Open { config_digest: digest(&commands) });
     (commands, problems.0)
 }
@@ -180,13 +264,13 @@ fn digest(commands: &[Command]) -> u64 {
 }
 
 /// The assets whose codes and scales are in order, in the order of their ids.
-struct Assets(Vec<Asset>);
+pub(super) struct Assets(Vec<Asset>);
 
 #[derive(Clone, Copy)]
-struct Asset {
-    id: AssetId,
+pub(super) struct Asset {
+    pub(super) id: AssetId,
     code: AssetCode,
-    scale: u8,
+    pub(super) scale: u8,
 }
 
 impl Assets {
@@ -221,8 +305,17 @@ impl Assets {
         self.0.iter().map(|a| Command::AddAsset { asset: a.id, code: a.code, scale: a.scale })
     }
 
-    fn find(&self, key: String, code: &str, p: &mut Problems) -> Option<Asset> {
-        let found = self.0.iter().find(|asset| asset.code.text() == code).copied();
+    /// The asset with this code.
+    pub(super) fn named(&self, code: &str) -> Option<Asset> {
+        self.0.iter().find(|asset| asset.code.text() == code).copied()
+    }
+
+    pub(super) fn scale(&self, asset: AssetId) -> Option<u8> {
+        self.0.iter().find(|known| known.id == asset).map(|known| known.scale)
+    }
+
+    pub(super) fn find(&self, key: String, code: &str, p: &mut Problems) -> Option<Asset> {
+        let found = self.named(code);
         let known = || self.0.iter().map(|asset| asset.code.text()).collect::<Vec<_>>().join(", ");
         p.take(key, quoted(code), found.ok_or_else(|| format!("no such asset; there are {}", known())))
     }
@@ -253,6 +346,9 @@ fn instrument(
     let key = |field: &str| format!("instruments[{}].{field}", config.symbol);
     let symbol = Symbol::new(&config.symbol).ok_or("must be 1 to 8 ASCII characters without spaces");
     let symbol = p.take(key("symbol"), quoted(&config.symbol), symbol);
+    if matches!(config.phase, Phase::Delisted | Phase::VolatilityAuction) {
+        p.add(key("phase"), quoted(config.phase.word()), "is no phase that an instrument can start in");
+    }
     let base = assets.find(key("base"), &config.base, p);
     let quote = assets.find(key("quote"), &config.quote, p);
     let tick_units = p.take(key("tick"), config.tick, tick_units(config));
@@ -283,8 +379,8 @@ fn instrument(
         min_notional: min_notional.unwrap_or_default(),
         maker_fee: maker_fee.unwrap_or_default(),
         taker_fee: taker_fee.unwrap_or_default(),
-        phase: if config.trading { Phase::Continuous } else { Phase::Closed },
-        ..ListInstrument::default()
+        fee_asset: config.fee_asset,
+        phase: config.phase,
     };
     let tick_value = terms.tick_value(base.scale, quote.scale).map_err(|reason| {
         let words = match reason {

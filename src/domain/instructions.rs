@@ -142,3 +142,20 @@ pub struct Instructions {
     /// Self-trade prevention; `None`: the account's.
     pub self_trade: Option<SelfTradePrevention>,
 }
+
+impl Instructions {
+    /// What an order asks for that asks for nothing.
+    pub const NOTHING: Self = Self {
+        min_quantity: 0,
+        display_quantity: 0,
+        expire_s: 0,
+        oco: UserRef(0),
+        book_by: Timestamp(0),
+        trigger: None,
+        visibility: Visibility::Displayed,
+        post_only: PostOnly::No,
+        unit: QuantityUnit::Lots,
+        effect: Effect::Any,
+        self_trade: None,
+    };
+}

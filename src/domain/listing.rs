@@ -1,8 +1,8 @@
 //! An instrument's terms, and the table of them that every reader of events keeps.
 
 use super::{
-    Amount, AssetId, Event, FeeAsset, FeeRate, FeeTier, InstrumentId, OrderPrice, Phase, Price, Quantity,
-    RejectReason, Side, Symbol,
+    Amount, AssetId, Event, EventRecord, FeeAsset, FeeRate, FeeTier, InstrumentId, OrderPrice, Phase, Price,
+    Quantity, RejectReason, Side, Symbol,
 };
 use bincode::{Decode, Encode};
 
@@ -100,6 +100,8 @@ pub struct Listings {
     by_id: Vec<Listing>,
     /// Sorted by symbol.
     by_symbol: Vec<(Symbol, InstrumentId)>,
+    /// Terms that were changed, each with the number of the event that changed them, in that order.
+    past: Vec<(u64, Listing)>,
 }
 
 impl Listings {
@@ -126,16 +128,37 @@ impl Listings {
         }
     }
 
+    /// As [`Self::apply`], and remembers the terms that the event changes, so that what was said under them can be said
+    /// again ([`Self::at`]).
+    pub fn note(&mut self, record: &EventRecord) {
+        if let Event::TermsSet(listing) = &record.event
+            && let Some(known) = self.get(listing.instrument)
+        {
+            self.past.push((record.number, *known));
+        }
+        self.apply(&record.event);
+    }
+
     fn insert(&mut self, listing: Listing) {
         debug_assert_eq!(listing.instrument.0 as usize, self.by_id.len(), "instrument ids are dense");
-        let at = self.by_symbol.partition_point(|(symbol, _)| *symbol < listing.symbol);
-        self.by_symbol.insert(at, (listing.symbol, listing.instrument));
+        match self.by_symbol.binary_search_by_key(&listing.symbol, |(symbol, _)| *symbol) {
+            // The symbol of a delisted instrument may be listed again: it then means the new one.
+            Ok(at) => self.by_symbol[at].1 = listing.instrument,
+            Err(at) => self.by_symbol.insert(at, (listing.symbol, listing.instrument)),
+        }
         self.by_id.push(listing);
     }
 
     /// The listing with this id.
     pub fn get(&self, instrument: InstrumentId) -> Option<&Listing> {
         self.by_id.get(instrument.0 as usize)
+    }
+
+    /// The listing with this id as it was when the event of this number was told. (Fees and phase may be later ones.)
+    #[inline]
+    pub fn at(&self, instrument: InstrumentId, event: u64) -> Option<&Listing> {
+        let then = self.past.iter().find(|(changed, past)| *changed > event && past.instrument == instrument);
+        then.map(|(_, past)| past).or_else(|| self.get(instrument))
     }
 
     /// The instrument with this symbol.
@@ -147,5 +170,37 @@ impl Listings {
     /// All listings in the order of their ids.
     pub fn iter(&self) -> impl Iterator<Item = &Listing> {
         self.by_id.iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn changed_terms_are_known_as_they_were() {
+        let with_tick = |tick_units| Listing { tick_units, ..Listing::default() };
+        let mut listings = Listings::default();
+        let told = [
+            (1, Event::InstrumentListed(with_tick(5))),
+            (7, Event::TermsSet(with_tick(10))),
+            (9, Event::TermsSet(with_tick(20))),
+        ];
+        told.into_iter().for_each(|(number, event)| {
+            listings.note(&EventRecord { number, event, ..EventRecord::default() });
+        });
+        let tick_at = |event| listings.at(InstrumentId(0), event).map(|listing| listing.tick_units);
+        assert_eq!([1, 6, 7, 8, 9, 100].map(tick_at), [5, 5, 10, 10, 20, 20].map(Some));
+        assert_eq!(listings.at(InstrumentId(1), 1), None);
+    }
+
+    #[test]
+    fn a_symbol_means_the_instrument_that_had_it_last() {
+        let mut listings = Listings::default();
+        for id in 0..2 {
+            let listing = Listing { instrument: InstrumentId(id), ..Listing::default() };
+            listings.apply(&Event::InstrumentListed(listing));
+        }
+        assert_eq!(listings.find(Symbol::default()), Some(InstrumentId(1)));
     }
 }

@@ -15,6 +15,7 @@ pub mod listing;
 pub mod reject;
 pub mod settings;
 pub mod streams;
+mod text;
 
 pub use amounts::{Amount, FeeRate, OrderPrice, Ppm, Price, Quantity};
 pub use command::{

@@ -66,6 +66,7 @@ impl Exchange {
     pub fn audit(&self) -> Result<(), AuditError> {
         let mut reserved = BTreeMap::new();
         let (mut orders, mut extras) = (0, 0);
+        let mut counted = BTreeMap::new();
         let mut of_account = vec![0_u32; self.shared.accounts.len()];
         for instrument in &self.instruments {
             self.audit_book(instrument)?;
@@ -76,9 +77,13 @@ impl Exchange {
             let dormant = dormant.map(|handle| (handle, self.shared.orders.get(handle), OrderState::Dormant));
             for (handle, order, state) in resting.chain(dormant) {
                 self.audit_order(instrument, handle, &order, state)?;
-                let given = instrument.listing.given_by(order.side);
+                let listing = &instrument.listing;
+                let given = listing.given_by(order.side);
                 *reserved.entry((order.account, given)).or_default() += i128::from(order.reserved.0);
                 of_account[order.account.0 as usize] += 1;
+                let used: &mut (u32, u64) = counted.entry((listing.instrument, order.account)).or_default();
+                used.0 += 1;
+                used.1 += if order.side == Side::Buy { self.open_lots(&order).0 } else { 0 };
                 orders += 1;
                 extras += usize::from(order.extra != Order::NO_EXTRA);
             }
@@ -93,6 +98,14 @@ impl Exchange {
         if self.shared.accounts.iter().zip(&of_account).any(|(account, count)| account.open_orders != *count)
         {
             return bad("an account's open orders are miscounted");
+        }
+        if let Some(usage) = &self.shared.usage {
+            let right = |(key, used): (&(InstrumentId, AccountId), &super::shared::Use)| {
+                (used.open_orders, used.open_buys) == counted.get(key).copied().unwrap_or_default()
+            };
+            if !usage.iter().all(right) || !counted.keys().all(|key| usage.contains_key(key)) {
+                return bad("what an account does in an instrument is miscounted");
+            }
         }
         self.audit_balances(&reserved)
     }
@@ -178,11 +191,6 @@ impl Exchange {
         }
         if self.shared.named(order.login, order.user_ref) != Some(handle) {
             return bad("cannot be found by its client's number");
-        }
-        if let Some(usage) = &self.shared.usage
-            && !usage.contains_key(&(order.instrument, order.account))
-        {
-            return bad("is not counted for its account");
         }
         Ok(())
     }

@@ -7,9 +7,9 @@ use super::extras::{self, Extra};
 use super::market::{Lots, Market};
 use super::orders::{ignored, limit};
 use crate::domain::{
-    Amend, Amended, Cancel, CancelReason, Canceled, ChangeRejected, Echo, Event, IgnoreReason, LoginId,
-    OrderPrice, OrderState, Phase, Price, Quantity, RefuseReplace, RejectReason, Rejected, Replace, Replaced,
-    Switch, TimeInForce, UserRef, Visibility,
+    Amend, Amended, Cancel, CancelReason, Canceled, ChangeRejected, Echo, Event, IgnoreReason, Instructions,
+    LoginId, OrderPrice, OrderState, Phase, Price, Quantity, RefuseReplace, RejectReason, Rejected, Replace,
+    Replaced, Switch, TimeInForce, UserRef, Visibility,
 };
 
 impl Exchange {
@@ -101,27 +101,10 @@ impl Market<'_> {
         }
     }
 
-    fn replace(
-        &mut self,
-        handle: Handle,
-        replace: &Replace,
-        venue_killed: Switch,
-    ) -> Result<(), RejectReason> {
+    /// Puts a new order in the place of one that is there, if the rules let it; otherwise nothing is changed. The echo's
+    /// capacity, cross type and firm are the old order's, whatever is said.
+    fn replace(&mut self, handle: Handle, new: &Replace, venue_killed: Switch) -> Result<(), RejectReason> {
         let old = self.shared.orders.get(handle);
-        let echo =
-            Echo { capacity: old.capacity, cross_type: old.cross_type, firm: old.firm, ..replace.echo };
-        self.put_in_place(handle, &Replace { echo, ..*replace }, venue_killed)
-    }
-
-    /// Puts a new order in the place of one that is there, if the rules let it; otherwise nothing is changed.
-    fn put_in_place(
-        &mut self,
-        handle: Handle,
-        new: &Replace,
-        venue_killed: Switch,
-    ) -> Result<(), RejectReason> {
-        let old = self.shared.orders.get(handle);
-        let original = self.original(&old);
         let instructions = new.instructions.as_ref();
         let request = Request {
             login: old.login,
@@ -131,13 +114,17 @@ impl Market<'_> {
             price: new.price,
             total: new.quantity,
             instructions,
-            replaced: Some(original),
+            replaced: Some(self.original(&old)),
         };
         self.check_admission(&request, venue_killed)?;
         let checked = self.check(&request)?;
-        let asked = instructions.copied().unwrap_or_default();
-        let old = self.take_out(handle);
-        self.shared.extras.remove(old.extra);
+        let asked = instructions.unwrap_or(&Instructions::NOTHING);
+        let (orig_user_ref, orig_order, before) = (old.user_ref, old.id, old.reserved);
+        // A plain order that meets nothing, in the place of another plain one, as most are: it takes its very slot.
+        let is_plain = old.extra == extras::NONE && instructions.is_none();
+        if !is_plain {
+            self.remove(handle, old.extra);
+        }
         let extra = self.make_extra(instructions, &checked, new.quantity);
         let order = Order {
             id: self.shared.next_order(),
@@ -152,11 +139,11 @@ impl Market<'_> {
             flags: if extra == extras::NONE { 0 } else { extras::HAS_EXTRA },
             ..old
         };
-        self.reserve(&order, old.reserved);
+        self.reserve(&order, before);
         self.events.push(Event::Replaced(Replaced {
-            login: old.login,
-            orig_user_ref: old.user_ref,
-            orig_order: old.id,
+            login: order.login,
+            orig_user_ref,
+            orig_order,
             user_ref: order.user_ref,
             order: order.id,
             instrument: order.instrument,
@@ -165,15 +152,43 @@ impl Market<'_> {
             price: limit(order.price),
             quantity: order.open,
             reserved: order.reserved,
-            echo: new.echo,
+            echo: Echo {
+                capacity: order.capacity,
+                cross_type: order.cross_type,
+                firm: order.firm,
+                ..new.echo
+            },
             visibility: asked.visibility,
             display_quantity: asked.display_quantity,
             post_only: asked.post_only,
             expire_s: checked.expire_s,
             state: if checked.watch.is_some() { OrderState::Dormant } else { OrderState::Live },
         }));
-        self.admit(order, &checked);
+        if is_plain && self.instrument.listing.phase == Phase::Continuous && self.rests_at_once(&order) {
+            self.move_to(handle, old.open, &order);
+        } else {
+            if is_plain {
+                self.remove(handle, old.extra);
+            }
+            self.admit(order, &checked);
+        }
         Ok(())
+    }
+
+    /// Lets an order take the slot of the one that it replaces, last in the queue of its price.
+    fn move_to(&mut self, handle: Handle, before: Quantity, order: &Order) {
+        let orders = &mut self.shared.orders;
+        self.shared.client_refs.remove(orders, handle);
+        self.instrument.book.unlink(orders, handle);
+        let hot = orders.get_mut(handle);
+        (hot.id, hot.user_ref, hot.open, hot.reserved) =
+            (order.id, order.user_ref, order.open, order.reserved);
+        hot.set_price(order.price);
+        let cold = orders.cold_mut(handle);
+        (cold.total, cold.time_in_force) = (order.total, order.time_in_force);
+        self.instrument.book.push_back(orders, handle);
+        self.shared.client_refs.insert(orders, handle);
+        self.count_use(order.account, order.side, order.open.0 as i64 - before.0 as i64, 0);
     }
 
     fn cancel(&mut self, handle: Handle, cancel: &Cancel) {
@@ -265,20 +280,14 @@ impl Market<'_> {
         let order = self.shared.orders.get(handle);
         let units = amend.price.map_or_else(|| self.instrument.listing.price_units(order.price), u64::from);
         // What has been done with a trigger, a minimum or a latest time is not done again; the end is as it was.
-        let instructions = self.extra(&order).map(|extra: &Extra| crate::domain::Instructions {
+        let instructions = self.extra(&order).map(|extra: &Extra| Instructions {
             trigger: None,
             min_quantity: 0,
             book_by: crate::domain::Timestamp(0),
             expire_s: extra.expire_s,
             ..extra.instructions
         });
-        let echo = Echo {
-            capacity: order.capacity,
-            cross_type: order.cross_type,
-            firm: order.firm,
-            ..Echo::default()
-        };
-        self.put_in_place(
+        self.replace(
             handle,
             &Replace {
                 login: order.login,
@@ -287,7 +296,7 @@ impl Market<'_> {
                 time_in_force: time_in_force(order.time_in_force),
                 price: OrderPrice::Limit(units),
                 quantity: amend.quantity,
-                echo,
+                echo: Echo::default(),
                 instructions,
             },
             venue_killed,

@@ -169,6 +169,19 @@ impl Market<'_> {
         order
     }
 
+    /// Takes an order out of everything, as [`Market::take_out`] does, its extra too.
+    #[inline]
+    pub(super) fn remove(&mut self, handle: Handle, extra: u32) {
+        if extra == extras::NONE {
+            self.instrument.book.unlink(&mut self.shared.orders, handle);
+            let open = self.shared.orders.hot(handle).open;
+            self.forget(handle, open);
+        } else {
+            self.take_out(handle);
+            self.shared.extras.remove(extra);
+        }
+    }
+
     /// Takes an order that is in no queue any more out of the slab, the names and the counts.
     #[inline]
     pub(super) fn forget(&mut self, handle: Handle, open: Quantity) {

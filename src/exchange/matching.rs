@@ -222,15 +222,14 @@ impl Market<'_> {
         self.cancel_partners(taker, handle);
         let maker = self.shared.orders.get(handle);
         let by = taker.hot.open.min(maker.open);
+        let mut slice_is_gone = false;
         if by == self.open_of(&maker) {
             self.cancel_whole(handle, CancelReason::SelfTrade);
         } else {
             let maker = self.shrink(handle, by, Lots::Shown);
             let open = self.open_of(&maker);
             self.events.push(shrunk(&maker, by, open));
-            if maker.open.0 == 0 {
-                self.refresh(handle);
-            }
+            slice_is_gone = maker.open.0 == 0;
         }
         taker.hot.open.0 -= by.0;
         taker.cold.total.0 -= by.0;
@@ -240,6 +239,9 @@ impl Market<'_> {
         let order = Order::join(&taker.hot, &taker.cold);
         self.reserve(&order, before);
         self.events.push(shrunk(&order, by, order.open));
+        if slice_is_gone {
+            self.refresh(handle);
+        }
     }
 
     /// How many lots of `wanted` a market buy, or a quantity in money, pays for at this price; why no more.

@@ -28,7 +28,9 @@ mod shared;
 mod triggers;
 
 pub use audit::AuditError;
-pub use book::{Book, Cold, Handle, Hot, LevelView, Order, OrderSlab};
+pub use book::{
+    Blocks, Book, Cold, Handle, Hot, LevelView, Order, OrderSlab, Place, PricePages, Prices, Ranks,
+};
 pub use client_refs::NameKey;
 pub use digest::Digest;
 pub use ledger::Balance;

@@ -8,7 +8,7 @@ use super::market::Market;
 use super::matching::{Stop, Taker};
 use crate::domain::{
     Accepted, AccountId, Amount, Armed, CancelReason, Echo, Enter, Event, IgnoreReason, Ignored,
-    Instructions, LoginId, OrderState, Phase, Price, Quantity, RefuseEnter, RejectReason, Rejected,
+    Instructions, LoginId, OrderState, Phase, Price, Quantity, RefuseEnter, RejectReason, Rejected, Side,
     TimeInForce, Timestamp, UserRef, Visibility,
 };
 
@@ -88,7 +88,7 @@ impl Market<'_> {
         };
         self.check_admission(&request, venue_killed)?;
         let checked = self.check(&request)?;
-        let asked = instructions.copied().unwrap_or_default();
+        let asked = instructions.unwrap_or(&Instructions::NOTHING);
         let extra = self.make_extra(instructions, &checked, enter.quantity);
         let order = Order {
             id: self.shared.next_order(),
@@ -185,7 +185,7 @@ impl Market<'_> {
 
     /// Matches an order, then rests or cancels what is left.
     pub(super) fn work(&mut self, order: Order) {
-        if self.instrument.listing.phase != Phase::Continuous {
+        if self.instrument.listing.phase != Phase::Continuous || self.rests_at_once(&order) {
             let (hot, cold) = order.split();
             return self.rest(hot, cold);
         }
@@ -209,6 +209,20 @@ impl Market<'_> {
         if interrupts {
             self.interrupt();
         }
+    }
+
+    /// Whether an order is a plain one that meets nothing: most are.
+    #[inline]
+    pub(super) fn rests_at_once(&self, order: &Order) -> bool {
+        let may_rest = order.price != Price(0)
+            && order.time_in_force != TimeInForce::ImmediateOrCancel as u8
+            && order.extra == extras::NONE;
+        let best = self.instrument.book.best(order.side.opposite());
+        may_rest
+            && best.is_none_or(|(best, _)| match order.side {
+                Side::Buy => order.price < best,
+                Side::Sell => order.price > best,
+            })
     }
 
     /// A price band was crossed: orders gather for a while.

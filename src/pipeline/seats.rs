@@ -13,6 +13,7 @@ use crate::stages::matcher::Matcher;
 use crate::stages::persister::archiver::Archiver;
 use crate::stages::persister::sql::SqlWriter;
 use crate::stages::sequencer::Sequencer;
+use crate::stages::timer::Timer;
 use std::time::Duration;
 
 /// The agents by name.
@@ -24,16 +25,19 @@ pub(super) enum Seat {
     Journaler,
     Archiver,
     Sql,
+    Timer,
 }
 
 impl Seat {
-    const COUNT: usize = 6;
+    const COUNT: usize = 7;
+    /// Threads of the dedicated mode: the timer sits with the sequencer, its only reader.
+    const DEDICATED_THREADS: usize = 6;
 
     /// Threads of the shared mode: everything that never blocks on the first, everything that waits for the disk on the
     /// second, SQL on the third.
     fn shared_thread(self) -> usize {
         match self {
-            Self::Gateway | Self::Sequencer | Self::Matcher => 0,
+            Self::Gateway | Self::Timer | Self::Sequencer | Self::Matcher => 0,
             Self::Journaler | Self::Archiver => 1,
             Self::Sql => 2,
         }
@@ -43,6 +47,7 @@ impl Seat {
 /// All agents of one engine.
 pub(super) struct Agents {
     pub(super) gateway: Option<Gateway>,
+    pub(super) timer: Option<Timer>,
     pub(super) sequencer: Sequencer,
     pub(super) matcher: Matcher,
     pub(super) journaler: Journaler,
@@ -104,7 +109,7 @@ impl Seats {
             }
             ThreadingMode::Dedicated => {
                 // A thread that spins takes a whole core; with fewer cores than threads that would starve the others.
-                let spin = available_cores().len() > Seat::COUNT - 1;
+                let spin = available_cores().len() > Seat::DEDICATED_THREADS - 1;
                 let hot = || match spin {
                     true => Idle::Other(Box::new(BusySpin)),
                     false => backoff(IdleLimits::default()),
@@ -123,6 +128,7 @@ impl Seats {
     fn thread(&self, seat: Seat) -> usize {
         match self.mode {
             ThreadingMode::Shared => seat.shared_thread(),
+            ThreadingMode::Dedicated if seat == Seat::Timer => Seat::Sequencer as usize,
             ThreadingMode::Dedicated | ThreadingMode::Stepped => seat as usize,
         }
     }
@@ -159,8 +165,9 @@ impl Seats {
             agents.extend(agent);
             *phase = stop;
         };
-        let Agents { gateway, sequencer, matcher, journaler, archiver, sql } = agents;
+        let Agents { gateway, timer, sequencer, matcher, journaler, archiver, sql } = agents;
         sit(Seat::Gateway, StopPhase::Hot, gateway.map(|agent| Box::new(agent) as _));
+        sit(Seat::Timer, StopPhase::Hot, timer.map(|agent| Box::new(agent) as _));
         sit(Seat::Sequencer, StopPhase::Hot, Some(Box::new(sequencer)));
         sit(Seat::Matcher, StopPhase::Hot, Some(Box::new(matcher)));
         sit(Seat::Journaler, StopPhase::Disk, Some(Box::new(journaler)));
@@ -174,7 +181,11 @@ impl Seats {
                 let agent = match agents.len() {
                     1 => agents.remove(0),
                     _ => {
-                        let name = if stop == StopPhase::Hot { "hot" } else { "disk" };
+                        let name = match (self.mode, stop) {
+                            (ThreadingMode::Dedicated, _) => "sequencer",
+                            (_, StopPhase::Hot) => "hot",
+                            _ => "disk",
+                        };
                         Box::new(CompositeAgent::new(name, agents))
                     }
                 };

@@ -1,12 +1,13 @@
 //! The configuration as the stages take it.
 
 use crate::config::{self, Config};
-use crate::domain::Command;
+use crate::domain::{Command, Listings, Symbol};
 use crate::recovery::DataDir;
 use crate::runtime::Fatal;
 use crate::stages::gateway::{Credentials, GatewaySettings};
 use crate::stages::journaler::JournalerSettings;
 use crate::stages::persister::sql::SqlSettings;
+use crate::stages::timer::{Schedule, ScheduleEntry, TimerSettings};
 use crate::wire::soup::{Password, SessionId, Username};
 use dojima_journal::Durability;
 use std::time::Duration;
@@ -44,6 +45,26 @@ pub(super) fn sql(config: &Config, data: &DataDir) -> SqlSettings {
         batch_interval: Duration::from_millis(config.sql.batch_interval_ms),
         batch_events_max: config.sql.batch_events_max as usize,
     }
+}
+
+/// What happens by itself; `None` when nothing does. The schedules are those of the present file, for the instruments that
+/// the journal has.
+pub(super) fn timer(config: &Config, listings: &Listings) -> Option<TimerSettings> {
+    let interval = config.timers.tick_interval_ms;
+    let tick_interval = (interval > 0).then(|| Duration::from_millis(interval));
+    let of = |instrument: &config::InstrumentConfig| {
+        let listing = listings.get(listings.find(Symbol::new(&instrument.symbol)?)?)?;
+        let entries = instrument.schedule.iter().map(|entry| ScheduleEntry {
+            second_of_day: entry.time.0,
+            days: entry.day_bits(),
+            phase: entry.phase,
+        });
+        Some(Schedule { instrument: listing.instrument, found: listing.phase, entries: entries.collect() })
+    };
+    let with_hours = config.instruments.iter().filter(|instrument| !instrument.schedule.is_empty());
+    let mut schedules: Vec<Schedule> = with_hours.filter_map(of).collect();
+    schedules.sort_unstable_by_key(|schedule| schedule.instrument);
+    (tick_interval.is_some() || !schedules.is_empty()).then_some(TimerSettings { tick_interval, schedules })
 }
 
 /// The journal's word for the configured durability.

@@ -8,3 +8,4 @@ pub mod persister;
 pub mod resend;
 pub mod sequencer;
 pub mod space;
+pub mod timer;

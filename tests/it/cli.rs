@@ -53,7 +53,9 @@ impl Place {
     pub fn configure(&self, edit: impl FnOnce(String) -> String) {
         let small = DEFAULT_TOML
             .replace("segment_mib = 64", "segment_mib = 1")
-            .replace("orders_max = 1000000", "orders_max = 1000");
+            .replace("orders_max = 1000000", "orders_max = 1000")
+            // Commands are counted.
+            .replace("tick_interval_ms = 1000", "tick_interval_ms = 0");
         assert_ne!(small, DEFAULT_TOML);
         fs::write(self.config(), edit(small)).expect("written");
     }

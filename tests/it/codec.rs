@@ -2,7 +2,7 @@
 //! are read here as a second decoder. When a test of this file fails, journals that exist can no longer be read: the
 //! answer is a new version of the format, not new golden bytes.
 
-mod cases;
+pub mod cases;
 mod page;
 
 use dojima::domain::codec::{ENCODED_LEN_MAX, decode_command, decode_event, encode_command, encode_event};

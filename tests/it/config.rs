@@ -1,10 +1,15 @@
 //! The configuration: the built-in file, its bounds, the opening commands and the comparison with a journal.
 
 use dojima::config::{
-    Config, ConfigError, DEFAULT_TOML, EngineSection, EventLogSection, ExchangeSection, GatewaySection,
-    JournalSection, RingsSection, SqlSection,
+    Config, ConfigError, DEFAULT_TOML, EngineSection, EventLogSection, ExchangeSection, FeesSection,
+    GatewaySection, JournalSection, RingsSection, SqlSection, TimersSection,
 };
-use dojima::domain::{AccountId, Amount, AssetId, Command, FeeRate, LoginId, LoginName, Phase, Quantity};
+use dojima::domain::{
+    AccountId, AccountSelfTrade, Amount, AssetId, AssetSettings, Command, Event, EventRecord, FeeAsset,
+    FeeRate, FeeTier, GroupId, InstrumentId, LimitScope, LoginId, LoginName, OrderLimits, Owner, Phase, Ppm,
+    Protection, Quantity, SelfTrade, SelfTradePrevention, SetFees, Stamp, Switch, Timestamp, VolumeTiers,
+};
+use dojima::recovery::State;
 
 /// The built-in file with one piece of text exchanged for another.
 fn edited(from: &str, to: &str) -> Result<Config, ConfigError> {
@@ -39,6 +44,8 @@ fn the_sections_have_the_documented_defaults() {
     assert_eq!(file.gateway, GatewaySection::default());
     assert_eq!(file.exchange, ExchangeSection::default());
     assert_eq!(file.sql, SqlSection::default());
+    assert_eq!(file.timers, TimersSection::default());
+    assert_eq!(file.fees, FeesSection::default());
 }
 
 #[test]
@@ -74,7 +81,13 @@ fn unknown_keys_are_named() {
         ),
         ("[rings]", "[ring]", &["unknown field `ring`"]),
         ("scale = 8", "scale = 8\nname = \"Bitcoin\"", &["unknown field `name`"]),
-        ("trading = true", "trading = true\nmin_size = \"1\"", &["unknown field `min_size`"]),
+        ("phase = \"continuous\"", "phase = \"continuous\"\nmin_size = \"1\"", &["unknown field `min_size`"]),
+        (
+            "phase = \"continuous\"",
+            "phase = \"open\"",
+            &["unknown phase \"open\"", "closed, pre-open, opening-auction, continuous"],
+        ),
+        ("fee_asset = \"quote\"", "fee_asset = \"base\"", &["unknown fee asset \"base\"", "quote, received"]),
         ("username = \"ALICE\"", "user = \"ALICE\"", &["unknown field `user`"]),
         ("scale = 8\n", "\n", &["missing field `scale`"]),
         (
@@ -133,6 +146,7 @@ fn limits_are_checked_with_their_key_and_value() {
         ("tail_kib = 4096", "tail_kib = 1000", &["gateway.tail_kib = 1000", "power of two"]),
         ("orders_max = 1000000", "orders_max = 0", &["exchange.orders_max = 0"]),
         ("batch_events_max = 10000", "batch_events_max = 0", &["sql.batch_events_max = 0"]),
+        ("tick_interval_ms = 1000", "tick_interval_ms = 10", &["timers.tick_interval_ms = 10", "from 50 to"]),
         ("path = \"dojima.sqlite\"", "path = \"..\"", &["sql.path = ..", "must name a file"]),
     ]);
 }
@@ -174,7 +188,17 @@ fn instruments_are_checked_against_their_grids() {
             "min_quantity = \"1001\"",
             &["max_quantity = 1000", "below min_quantity"],
         ),
-        ("maker_fee_ppm = \"500\"", "maker_fee_ppm = \"0.5\"", &["maker_fee_ppm = 0.5", "0 to 1000000"]),
+        ("maker_fee_ppm = \"500\"", "maker_fee_ppm = \"0.5\"", &["maker_fee_ppm = 0.5", "1000000"]),
+        (
+            "maker_fee_ppm = \"500\"",
+            "maker_fee_ppm = \"-1001\"",
+            &["instruments[BTC-USDT].maker_fee_ppm = -1001", "lowest taker fee of all tiers is 1000"],
+        ),
+        (
+            "phase = \"continuous\"",
+            "phase = \"delisted\"",
+            &["instruments[BTC-USDT].phase = \"delisted\"", "can start in"],
+        ),
         ("taker_fee_ppm = \"1000\"", "taker_fee_ppm = \"1000001\"", &["taker_fee_ppm = 1000001"]),
         ("min_notional = \"1\"", "min_notional = \"-1\"", &["min_notional = -1", "out of range"]),
     ]);
@@ -245,7 +269,7 @@ fn opening_commands_number_everything_in_the_order_of_the_file() {
         (btc.min_notional, btc.maker_fee, btc.taker_fee),
         (Amount(100_000_000), FeeRate(500), FeeRate(1_000))
     );
-    assert_eq!(btc.phase, Phase::Continuous);
+    assert_eq!((btc.phase, btc.fee_asset), (Phase::Continuous, FeeAsset::Quote));
     let deposits: Vec<_> = commands[15..]
         .iter()
         .filter_map(|command| match command {
@@ -274,7 +298,7 @@ fn the_digest_is_a_stable_number_of_the_venue_alone() {
     assert_ne!(digest(&dearer), built_in);
 }
 
-const BUILT_IN_DIGEST: u64 = 0xf7b7_3949_b1c7_9ec9;
+const BUILT_IN_DIGEST: u64 = 0x1fb5_4779_c283_d5c0;
 
 #[test]
 fn differences_from_the_journal_are_named() {
@@ -309,7 +333,255 @@ fn differences_from_the_journal_are_named() {
             "assets[USDT].position: config says 3, the journal says 2; kept 2",
         ]
     );
-    assert_eq!(told("trading = true", "trading = false").len(), 1);
+    assert_eq!(
+        told("phase = \"continuous\"", "phase = \"closed\""),
+        ["instruments[BTC-USDT].phase: config says closed, the journal says continuous; kept continuous"]
+    );
+}
+
+/// The built-in file with everything set that can be.
+fn with_everything() -> Config {
+    let instrument = "phase = \"pre-open\"\n\
+        [instruments.protection]\nprice_min = \"1000.5\"\nstatic_band_ppm = 100000\ninterruption_s = 120\n\
+        [instruments.limits]\nquantity_max = \"100\"\nnotional_max = \"5000000\"\norders_per_second_max = 50\n\
+        [[instruments.fee_tiers]]\ntier = 2\nmaker_fee_ppm = \"50\"\ntaker_fee_ppm = 800\n\
+        [[instruments.schedule]]\ntime = \"07:50:00\"\nphase = \"opening-auction\"\ndays = [\"mon\", \"fri\"]\n\
+        [[instruments.schedule]]\ntime = \"23:59:59\"\nphase = \"closed\"\n";
+    let account = "name = \"alice\"\nfee_tier = 2\n\
+        self_trade = { mode = \"cancel-oldest\", owner = \"group\", group = 7 }\n\
+        limits = { open_orders_max = 500, position_max_lots = 10000 }\n";
+    let edits = [
+        ("phase = \"continuous\"\n", instrument),
+        ("fee_asset = \"quote\"", "fee_asset = \"received\""),
+        ("name = \"alice\"\n", account),
+        ("volume_asset = \"\"\nvolume_min = []", "volume_asset = \"USDT\"\nvolume_min = [0, \"1000000\"]"),
+        (
+            "code = \"ETH\"\nscale = 8",
+            "code = \"ETH\"\nscale = 8\nwithdrawals = false\nmin_deposit = \"0.5\"",
+        ),
+    ];
+    let edit = |text: String, (from, to): &(&str, &str)| text.replacen(from, to, 1);
+    let text = edits.iter().fold(DEFAULT_TOML.to_owned(), edit);
+    Config::from_toml(&text, "everything.toml").expect("a valid file")
+}
+
+#[test]
+fn what_is_set_follows_the_listings_and_deposits() {
+    let config = with_everything();
+    let commands = config.opening_commands().expect("is valid");
+    let deposit = commands.iter().rposition(|command| matches!(command, Command::Deposit(_)));
+    let after = &commands[deposit.expect("deposits") + 1..commands.len() - 1];
+    let instrument = InstrumentId(0);
+    let mut volume_min = [Amount(i64::MAX); FeeTier::COUNT];
+    (volume_min[0], volume_min[1]) = (Amount(0), Amount(100_000_000_000_000));
+    let expected = [
+        Command::SetAsset(AssetSettings {
+            asset: AssetId(1),
+            scale: 8,
+            deposits: Switch::On,
+            withdrawals: Switch::Off,
+            min_deposit: Amount(50_000_000),
+            min_withdrawal: Amount(0),
+        }),
+        Command::SetFees(SetFees { instrument, tier: FeeTier(2), maker: FeeRate(50), taker: FeeRate(800) }),
+        Command::SetProtection {
+            instrument,
+            protection: Protection {
+                price_min: 100_050,
+                static_band: Ppm(100_000),
+                interruption_s: 120,
+                ..Protection::default()
+            },
+        },
+        Command::SetOrderLimits {
+            scope: LimitScope::Instrument(instrument),
+            limits: OrderLimits {
+                quantity_max: Quantity(10_000_000),
+                notional_max: Amount(500_000_000_000_000),
+                orders_per_second_max: 50,
+                ..OrderLimits::default()
+            },
+        },
+        Command::SetVolumeTiers(VolumeTiers { asset: AssetId(2), volume_min }),
+        Command::SetOrderLimits {
+            scope: LimitScope::Account(AccountId(1)),
+            limits: OrderLimits {
+                open_orders_max: 500,
+                position_max: Quantity(10_000),
+                ..OrderLimits::default()
+            },
+        },
+        Command::SetSelfTrade(AccountSelfTrade {
+            account: AccountId(1),
+            prevention: SelfTradePrevention { mode: SelfTrade::CancelOldest, owner: Owner::Group },
+            group: GroupId(7),
+        }),
+        Command::AssignTier { account: AccountId(1), tier: Some(FeeTier(2)) },
+    ];
+    assert_eq!(after, expected);
+    let Command::ListInstrument(btc) = commands[13] else { panic!("{:?} is no listing", commands[13]) };
+    assert_eq!((btc.phase, btc.fee_asset), (Phase::PreOpen, FeeAsset::Received));
+
+    let text = config.to_toml().expect("can be written");
+    assert_eq!(Config::from_toml(&text, "written").expect("can be read"), config);
+    assert_eq!(config.compare(&commands), []);
+}
+
+#[test]
+fn the_exchange_opens_with_everything_set() {
+    let mut state = State::empty();
+    for (sequence, command) in (1..).zip(with_everything().opening_commands().expect("is valid")) {
+        let stamp = Stamp { sequence, time: Timestamp(sequence) };
+        let mut refused = |record: &EventRecord| match record.event {
+            Event::Refused { reason } => Err(reason),
+            _ => Ok(()),
+        };
+        state.apply(stamp, &command, &mut refused).unwrap_or_else(|reason| panic!("{command:?}: {reason}"));
+    }
+}
+
+#[test]
+fn what_is_set_is_compared_by_the_names_of_the_file() {
+    let everything = with_everything();
+    let built_in = Config::embedded_default();
+    let told: Vec<String> = everything
+        .compare(&built_in.opening_commands().expect("is valid"))
+        .iter()
+        .map(|difference| difference.key.clone())
+        .collect();
+    for key in [
+        "accounts[alice].fee_tier",
+        "accounts[alice].limits.open_orders_max",
+        "accounts[alice].self_trade.mode",
+        "assets[ETH].withdrawals",
+        "fees.volume_asset",
+        "fees.volume_min[1]",
+        "instruments[BTC-USDT].fee_asset",
+        "instruments[BTC-USDT].fee_tiers[2].maker_fee_ppm",
+        "instruments[BTC-USDT].limits.notional_max",
+        "instruments[BTC-USDT].phase",
+        "instruments[BTC-USDT].protection.price_min",
+    ] {
+        assert!(told.iter().any(|told| told == key), "{key} is not among {told:?}");
+    }
+    // A schedule is no part of the venue: the present file's is in force.
+    assert!(!told.iter().any(|key| key.contains("schedule")), "{told:?}");
+    let mut other = everything.clone();
+    other.instruments[0].fee_tiers[0].taker_fee_ppm = 900.into();
+    other.instruments[0].protection.as_mut().expect("is set").price_min = 0.into();
+    let told: Vec<String> = other
+        .compare(&everything.opening_commands().expect("is valid"))
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "instruments[BTC-USDT].fee_tiers[2].taker_fee_ppm: config says 900, the journal says 800; kept 800",
+            "instruments[BTC-USDT].protection.price_min: config says 0, the journal says 1000.5; kept 1000.5",
+        ]
+    );
+}
+
+#[test]
+fn settings_are_checked_with_their_key_and_value() {
+    let phase = "phase = \"continuous\"\n";
+    let in_instrument = |text: &str, says: &[&str]| {
+        let message = message(phase, &format!("{phase}{text}\n"));
+        says.iter().for_each(|words| assert!(message.contains(words), "{text:?}: {message}"));
+    };
+    let tier = |tier: u8, maker: &str| {
+        format!(
+            "[[instruments.fee_tiers]]\ntier = {tier}\nmaker_fee_ppm = \"{maker}\"\ntaker_fee_ppm = \"900\""
+        )
+    };
+    in_instrument(&tier(0, "1"), &["instruments[BTC-USDT].fee_tiers[0].tier = 0", "from 1 to 7"]);
+    in_instrument(&tier(8, "1"), &["fee_tiers[8].tier = 8"]);
+    in_instrument(
+        &format!("{}\n{}", tier(3, "1"), tier(3, "2")),
+        &["fee_tiers[3].tier = 3: stands here twice"],
+    );
+    in_instrument(
+        &tier(3, "-901"),
+        &["instruments[BTC-USDT].maker_fee_ppm = -901", "taker fee of all tiers is 900"],
+    );
+    let received = [("fee_asset = \"quote\"", "fee_asset = \"received\""), ("\"500\"", "\"-500\"")];
+    let text = received.iter().fold(DEFAULT_TOML.to_owned(), |text, (from, to)| text.replacen(from, to, 1));
+    let message_of_both = Config::from_toml(&text, "test.toml").expect_err("must be refused").to_string();
+    assert!(
+        message_of_both.contains("fee_asset = \"received\": a fee of -500 is a rebate"),
+        "{message_of_both}"
+    );
+    in_instrument(
+        "[instruments.protection]\nprice_min = \"5\"\nprice_max = \"4\"",
+        &["instruments[BTC-USDT].protection.price_max = 4", "below price_min = 5"],
+    );
+    in_instrument(
+        "[instruments.protection]\nreference = \"0.001\"",
+        &["protection.reference = 0.001", "price_decimals = 2"],
+    );
+    in_instrument(
+        "[instruments.protection]\nstatic_band_ppm = 1000001",
+        &["protection.static_band_ppm = 1000001"],
+    );
+    in_instrument("[instruments.protection]\nband = 1", &["unknown field `band`"]);
+    in_instrument(
+        "[instruments.limits]\nquantity_max = \"0.000001\"",
+        &["limits.quantity_max = 0.000001", "lots"],
+    );
+    in_instrument("[instruments.limits]\nnotional_max = \"-1\"", &["limits.notional_max = -1"]);
+    let entry = |time: &str, phase: &str, days: &str| {
+        format!("[[instruments.schedule]]\ntime = \"{time}\"\nphase = \"{phase}\"\ndays = [{days}]")
+    };
+    in_instrument(&entry("24:00:00", "closed", ""), &["\"24:00:00\" is no time of day", "HH:MM:SS"]);
+    in_instrument(&entry("8:00:00", "closed", ""), &["\"8:00:00\" is no time of day"]);
+    in_instrument(&entry("08:00", "closed", ""), &["\"08:00\" is no time of day"]);
+    in_instrument(&entry("08:00:00", "delisted", ""), &["schedule[0].phase = \"delisted\""]);
+    in_instrument(&entry("08:00:00", "closed", "\"someday\""), &["unknown variant `someday`"]);
+    let twice = [entry("08:00:00", "closed", "\"mon\""), entry("08:00:00", "continuous", "")].join("\n");
+    in_instrument(
+        &twice,
+        &["instruments[BTC-USDT].schedule[1].time = \"08:00:00\"", "twice on the same day"],
+    );
+
+    let volume = "volume_asset = \"\"\nvolume_min = []";
+    let name = "name = \"bob\"\n";
+    refused(&[
+        (
+            volume,
+            "volume_asset = \"\"\nvolume_min = [0]",
+            &["fees.volume_min = [0]", "needs fees.volume_asset"],
+        ),
+        (
+            volume,
+            "volume_asset = \"GOLD\"\nvolume_min = [0]",
+            &["fees.volume_asset = \"GOLD\"", "no such asset"],
+        ),
+        (volume, "volume_asset = \"USDT\"\nvolume_min = []", &["fees.volume_min = []", "from 1 to 8"]),
+        (volume, "volume_asset = \"USDT\"\nvolume_min = [1]", &["fees.volume_min = [1]", "begin with 0"]),
+        (
+            volume,
+            "volume_asset = \"USDT\"\nvolume_min = [0, 5, 5]",
+            &["fees.volume_min = [0, 5, 5]", "ascend"],
+        ),
+        (name, "name = \"bob\"\nfee_tier = 8\n", &["accounts[bob].fee_tier = 8", "from 0 to 7"]),
+        (
+            name,
+            "name = \"bob\"\nself_trade = { mode = \"none\" }\n",
+            &["unknown self-trade mode \"none\"", "allow, cancel-newest"],
+        ),
+        (
+            name,
+            "name = \"bob\"\nself_trade = { mode = \"cancel-both\", owner = \"group\" }\n",
+            &["accounts[bob].self_trade.owner = \"group\"", "needs a group"],
+        ),
+        (
+            name,
+            "name = \"bob\"\nlimits = { notional_max_minor_units = -1 }\n",
+            &["accounts[bob].limits.notional_max_minor_units = -1"],
+        ),
+        ("scale = 8", "scale = 8\nmin_deposit = \"0.000000001\"", &["assets[BTC].min_deposit", "scale of 8"]),
+    ]);
 }
 
 #[test]

@@ -43,6 +43,8 @@ fn config(flow: &Flow, durability: Durability) -> Config {
     config.journal.segment_mib = 1;
     config.event_log.segment_mib = 1;
     config.exchange.orders_max = 10_000;
+    // Runs of different lengths are compared.
+    config.timers.tick_interval_ms = 0;
     config
 }
 

@@ -16,4 +16,5 @@ mod persister;
 mod recovery;
 mod space;
 mod support;
+mod timer;
 mod wire;

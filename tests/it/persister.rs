@@ -1,6 +1,8 @@
 //! The persister: the tables against the exchange they tell of, whatever is killed, locked, missing or not as it was.
 
 mod archive;
+mod changes;
+mod everything;
 mod killed;
 mod market;
 mod tables;

@@ -1,14 +1,17 @@
 //! The wire: captured packets byte for byte, foreign bytes, and what each request and each event becomes.
 
 use dojima::domain::{
-    Accepted, Amount, CancelReason, Canceled, ClOrdId, Command, Echo, Event, EventRecord, Executed,
-    InstrumentId, Listing, Listings, LoginId, OrderId, OrderPrice, Price, Quantity, RejectReason, Rejected,
-    Replaced, Side, Symbol, TimeInForce, Timestamp, TradeId, UserRef,
+    Accepted, AccountId, Amend, Amended, Amount, CancelFilter, CancelReason, Canceled, ChangeRejected,
+    ClOrdId, Command, Echo, Event, EventRecord, Executed, Instructions, InstrumentId, Listing, Listings,
+    LoginId, MassCancel, OrderId, OrderPrice, PostOnly, Price, Quantity, RefuseEnter, RejectReason, Rejected,
+    Replaced, RestateReason, Restated, Side, Symbol, TimeInForce, Timestamp, TradeId, TradeKind, UserRef,
+    Visibility,
 };
 use dojima::wire::ouch::event::{cancel_code, reject_code};
 use dojima::wire::ouch::{
-    Appendage, CancelOrder, EnterOrder, Inbound, MARKET_PRICE, MESSAGE_LEN_MAX, OrderAccepted, OrderCanceled,
-    OrderExecuted, OrderRejected, OrderReplaced, OuchError, Outbound, Recipient, ReplaceOrder,
+    Appendage, CancelOrder, CancelRejected, EnterOrder, Inbound, MARKET_PRICE, MESSAGE_LEN_MAX,
+    MassCancelOrders, MassCancelResponse, ModifyOrder, OrderAccepted, OrderCanceled, OrderExecuted,
+    OrderModified, OrderRejected, OrderReplaced, OrderRestated, OuchError, Outbound, Recipient, ReplaceOrder,
     SEQUENCED_LEN_MAX, SystemEvent, encode_event, encode_sequenced, to_command,
 };
 use dojima::wire::soup::{self, frame};
@@ -146,9 +149,7 @@ fn the_rest_of_the_protocol_is_recognised_by_its_sizes() {
         bytes[0] = kind;
         bytes
     };
-    for (kind, lens) in
-        [(b'M', &[10, 12][..]), (b'C', &[19][..]), (b'D', &[11][..]), (b'E', &[11][..]), (b'Q', &[1, 3][..])]
-    {
+    for (kind, lens) in [(b'D', &[11][..]), (b'E', &[11][..]), (b'Q', &[1, 3][..])] {
         for len in lens {
             assert_eq!(Inbound::decode(&sized(kind, *len)), Err(OuchError::NotSupported { kind }));
         }
@@ -270,17 +271,17 @@ fn orders_are_refused_for_the_first_reason_in_the_list() {
     assert_eq!(refusal(order, &[]), Some(RejectReason::UnknownSymbol));
     let malformed = b"\x05\x02LIM";
     assert_eq!(refusal(order, malformed), Some(RejectReason::MalformedTag));
-    let both = b"\x03\x02LI\x02\x0cP\x09";
+    let both = b"\x03\x02LI\x02\x06P\x09";
     assert_eq!(refusal(order, both), Some(RejectReason::TagNotSupported));
     order.capacity = b'Z';
     assert_eq!(refusal(order, both), Some(RejectReason::InvalidCapacity));
     order.iso = b'Y';
     assert_eq!(refusal(order, both), Some(RejectReason::IsoNotAllowed));
-    order.display = b'N';
+    order.display = b'Z';
     assert_eq!(refusal(order, both), Some(RejectReason::DisplayNotSupported));
     order.cross_type = b'O';
     assert_eq!(refusal(order, both), Some(RejectReason::CrossTypeNotSupported));
-    order.time_in_force = b'6';
+    order.time_in_force = b'5';
     assert_eq!(refusal(order, both), Some(RejectReason::TimeInForceNotSupported));
     for side in [b'T', b'E'] {
         order.side = side;
@@ -322,23 +323,23 @@ fn tags_that_ask_for_nothing_are_taken() {
 
 #[test]
 fn tags_that_ask_for_something_or_say_nothing_are_refused() {
-    let asking: [&[u8]; 12] = [
-        b"\x05\x03\0\0\0\x01",
+    let asking: [&[u8]; 11] = [
+        b"\x05\x07\0\0\0\x01",
         b"\x02\x04R",
         b"\x02\x06M",
-        b"\x02\x0cP",
+        b"\x02\x0cS",
         b"\x02\x10Y",
         b"\x02\x11I",
         b"\x05\x0eSCAN",
         b"\x03\x18\0\x01",
         b"\x02\x1c\x01",
         b"\x02\x1dO",
-        b"\x02\x1bS",
         b"\x01\x80",
     ];
     for tags in asking {
         assert_eq!(refusal(enter(), tags), Some(RejectReason::TagNotSupported), "{tags:02x?}");
     }
+    assert_eq!(refusal(enter(), b"\x02\x1bS"), Some(RejectReason::TagNotSupported), "a side is in its field");
     let broken: [&[u8]; 6] =
         [b"\0", b"\x05\x02LIM", b"\x04\x02LIM", b"\x03\x0cNN", b"\x02\x0cN\x02\x0cN", b"\x04\x03\0\0\0"];
     for tags in broken {
@@ -367,10 +368,110 @@ fn a_replace_passes_on_its_terms_or_is_refused() {
     assert_eq!(reason(replace(), firm), RejectReason::TagNotSupported, "a firm is inherited");
     let order = ReplaceOrder { iso: b'Y', ..replace() };
     assert_eq!(reason(order, firm), RejectReason::IsoNotAllowed);
-    let order = ReplaceOrder { display: b'N', ..order };
+    let order = ReplaceOrder { display: b'Z', ..order };
     assert_eq!(reason(order, firm), RejectReason::DisplayNotSupported);
     let order = ReplaceOrder { time_in_force: b'5', ..order };
     assert_eq!(reason(order, firm), RejectReason::TimeInForceNotSupported);
+}
+
+/// What the order asks for beyond its fixed fields, if anything.
+fn instructions(message: Inbound<'_>) -> Option<Instructions> {
+    match command(message) {
+        Command::Enter(order) => order.instructions,
+        Command::Replace(order) => order.instructions,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn instructions_of_the_standard_are_passed_on() {
+    let cases: [(&[u8], Instructions); 6] = [
+        (b"\x05\x03\0\0\x01\xf4", Instructions { min_quantity: 500, ..Instructions::default() }),
+        (b"\x05\x05\0\0\0\x64", Instructions { display_quantity: 100, ..Instructions::default() }),
+        (b"\x02\x0cP", Instructions { post_only: PostOnly::Reject, ..Instructions::default() }),
+        (b"\x05\x0f\0\0\x8c\xa0", Instructions { expire_s: 36_000, ..Instructions::default() }),
+        (
+            b"\x02\x0cP\x05\x02LIME\x05\x05\0\0\0\x07",
+            Instructions { post_only: PostOnly::Reject, display_quantity: 7, ..Instructions::default() },
+        ),
+        (b"\x05\x03\0\0\0\0\x05\x05\0\0\0\0\x02\x0cN\x05\x0f\0\0\0\0", Instructions::default()),
+    ];
+    for (tags, expected) in cases {
+        let expected = (expected != Instructions::default()).then_some(expected);
+        assert_eq!(instructions(Inbound::Enter(enter(), Appendage(tags))), expected, "{tags:02x?}");
+        if !tags.windows(4).any(|part| part == b"LIME") {
+            assert_eq!(instructions(Inbound::Replace(replace(), Appendage(tags))), expected, "{tags:02x?}");
+        }
+    }
+    let hidden = Some(Instructions { visibility: Visibility::Hidden, ..Instructions::default() });
+    let none = Appendage::default();
+    assert_eq!(instructions(Inbound::Enter(EnterOrder { display: b'N', ..enter() }, none)), hidden);
+    assert_eq!(instructions(Inbound::Replace(ReplaceOrder { display: b'N', ..replace() }, none)), hidden);
+    assert_eq!(instructions(Inbound::Enter(enter(), none)), None, "a plain order asks for nothing");
+}
+
+#[test]
+fn times_in_force_of_the_standard() {
+    let served =
+        [(b'0', TimeInForce::Day), (b'3', TimeInForce::ImmediateOrCancel), (b'6', TimeInForce::GoodTillTime)];
+    for byte in u8::MIN..=u8::MAX {
+        let expected = served.iter().find(|(served, _)| *served == byte).map(|(_, meaning)| *meaning);
+        let order = Inbound::Enter(EnterOrder { time_in_force: byte, ..enter() }, Appendage::default());
+        let found = match command(order) {
+            Command::Enter(order) => Some(order.time_in_force),
+            Command::RefuseEnter(RefuseEnter { reason: RejectReason::TimeInForceNotSupported, .. }) => None,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(found, expected, "{byte:#x}");
+    }
+}
+
+#[test]
+fn a_modify_lowers_a_quantity_and_nothing_else() {
+    let modify = ModifyOrder { user_ref: UserRef(9), side: b'S', quantity: 100 };
+    let named = |modify: ModifyOrder, tags: &[u8]| match command(Inbound::Modify(modify, Appendage(tags))) {
+        Command::Amend(Amend { login: LOGIN, user_ref, price: None, quantity: Quantity(100) }) => user_ref,
+        other => panic!("{other:?}"),
+    };
+    for tags in [&b""[..], b"\x02\x1c\0", b"\x02\x19Y\x05\x1aABCD"] {
+        assert_eq!(named(modify, tags), UserRef(9), "{tags:02x?}");
+    }
+    for tags in [&b"\x02\x1c\x01"[..], b"\x05\x02LIME", b"\x09"] {
+        assert_eq!(named(modify, tags), UserRef(0), "{tags:02x?}");
+    }
+    // Short sales do not exist here, so no order can become one.
+    assert_eq!(named(ModifyOrder { side: b'T', ..modify }, b""), UserRef(0));
+}
+
+#[test]
+fn a_mass_cancel_is_carried_out_as_it_was_meant_or_refused() {
+    let asked = MassCancelOrders { user_ref: UserRef(9), firm: *b"    ", symbol: Symbol::default() };
+    let result =
+        |asked: MassCancelOrders, tags: &[u8]| match command(Inbound::MassCancel(asked, Appendage(tags))) {
+            Command::MassCancel(MassCancel { login: Some(LOGIN), user_ref: UserRef(9), filter }) => {
+                Ok(filter)
+            }
+            Command::RefuseEnter(RefuseEnter { login: LOGIN, user_ref: UserRef(9), reason, .. }) => {
+                Err(reason)
+            }
+            other => panic!("{other:?}"),
+        };
+    let everything = CancelFilter::default();
+    assert_eq!(result(asked, b""), Ok(everything));
+    assert_eq!(result(MassCancelOrders { firm: [0; 4], ..asked }, b"\x02\x1c\0\x03\x18\0\0"), Ok(everything));
+    let bitcoin = MassCancelOrders { symbol: Symbol(*b"BTC-USDT"), ..asked };
+    let one = CancelFilter { instrument: Some(InstrumentId(1)), ..everything };
+    assert_eq!(result(bitcoin, b""), Ok(one));
+    assert_eq!(result(bitcoin, b"\x02\x1bS"), Ok(CancelFilter { side: Some(Side::Sell), ..one }));
+    assert_eq!(result(asked, b"\x02\x1bB"), Ok(CancelFilter { side: Some(Side::Buy), ..everything }));
+    let unknown = MassCancelOrders { symbol: Symbol(*b"NOPE    "), ..asked };
+    assert_eq!(result(unknown, b""), Err(RejectReason::UnknownSymbol));
+    let of_a_firm = MassCancelOrders { firm: *b"LIME", ..asked };
+    assert_eq!(result(of_a_firm, b""), Err(RejectReason::TagNotSupported));
+    for tags in [&b"\x03\x18\0\x01"[..], b"\x02\x1c\x01", b"\x02\x1bT", b"\x01\x80"] {
+        assert_eq!(result(asked, tags), Err(RejectReason::TagNotSupported), "{tags:02x?}");
+    }
+    assert_eq!(result(asked, b"\x09"), Err(RejectReason::MalformedTag));
 }
 
 #[test]
@@ -471,8 +572,58 @@ fn accepted_and_replaced_say_what_the_order_is() {
     };
     let bytes = told(Event::Replaced(replaced), Recipient::Only).expect("told");
     assert_eq!(Outbound::decode(&bytes), Ok(Outbound::Replaced(message, Appendage::default())));
-    let longest = told(Event::Replaced(Replaced { echo, ..replaced }), Recipient::Only).expect("told");
+
+    // Tags tell what was asked for, in the order of their numbers.
+    let tags = |event: Event| match Outbound::decode(&told(event, Recipient::Only).expect("told")) {
+        Ok(Outbound::Accepted(_, Appendage(tags)) | Outbound::Replaced(_, Appendage(tags))) => tags.to_vec(),
+        other => panic!("{other:?}"),
+    };
+    let asked = Replaced {
+        echo,
+        visibility: Visibility::Displayed,
+        display_quantity: 7,
+        post_only: PostOnly::Reject,
+        time_in_force: TimeInForce::GoodTillTime,
+        expire_s: 20_000 * 86_400 + 36_000,
+        ..replaced
+    };
+    let all = b"\x05\x02LIME\x05\x05\0\0\0\x07\x02\x0cP\x05\x0f\0\0\x8c\xa0";
+    assert_eq!(tags(Event::Replaced(asked)), all);
+    let longest = told(Event::Replaced(asked), Recipient::Only).expect("told");
     assert_eq!(longest.len(), MESSAGE_LEN_MAX);
+    let accepted = Accepted {
+        display_quantity: 7,
+        post_only: PostOnly::Slide,
+        time_in_force: TimeInForce::GoodTillTime,
+        expire_s: 20_001 * 86_400,
+        ..accepted
+    };
+    // Tomorrow's first second is not today's: it is told since 1970.
+    assert_eq!(
+        tags(Event::Accepted(accepted)),
+        [&all[..15], b"\x05\x0f", &(20_001_u32 * 86_400).to_be_bytes()].concat()
+    );
+    let day = Accepted { time_in_force: TimeInForce::Day, display_quantity: 0, ..accepted };
+    assert_eq!(tags(Event::Accepted(Accepted { post_only: PostOnly::No, ..day })), b"\x05\x02LIME");
+}
+
+/// Old messages are made again from their events, so a tick that changed since must not change them.
+#[test]
+fn prices_are_told_in_the_ticks_of_their_time() {
+    let mut listings = listings();
+    let before = *listings.get(InstrumentId(1)).expect("listed");
+    let event = Event::TermsSet(Listing { tick_units: 50, ..before });
+    listings.note(&EventRecord { number: 10, event, ..EventRecord::default() });
+    for (number, units) in [(9, 200), (10, 400), (11, 400)] {
+        let accepted = Accepted { instrument: InstrumentId(1), price: Some(Price(8)), ..Accepted::default() };
+        let record = EventRecord { number, event: Event::Accepted(accepted), ..EventRecord::default() };
+        let mut message = [0; MESSAGE_LEN_MAX];
+        let len = encode_event(&record, Recipient::Only, &listings, &mut message).expect("told");
+        let Ok(Outbound::Accepted(accepted, _)) = Outbound::decode(&message[..len]) else {
+            panic!("{number}")
+        };
+        assert_eq!(accepted.price, units, "event {number}");
+    }
 }
 
 #[test]
@@ -506,15 +657,130 @@ fn a_trade_is_told_to_both_sides_the_resting_one_first() {
 }
 
 #[test]
+fn liquidity_flags_say_how_the_orders_met() {
+    let flags = |kind, maker_visibility| {
+        let event = Event::Executed(Executed { kind, maker_visibility, ..Executed::default() });
+        [Recipient::Maker, Recipient::Taker].map(|recipient| {
+            match Outbound::decode(&told(event, recipient).expect("told")) {
+                Ok(Outbound::Executed(executed, _)) => executed.liquidity,
+                other => panic!("{other:?}"),
+            }
+        })
+    };
+    assert_eq!(flags(TradeKind::Continuous, Visibility::Displayed), *b"AR");
+    assert_eq!(flags(TradeKind::Continuous, Visibility::Hidden), *b"JR");
+    for visibility in [Visibility::Displayed, Visibility::Hidden] {
+        assert_eq!(flags(TradeKind::Opening, visibility), *b"OO");
+        assert_eq!(flags(TradeKind::Volatility, visibility), *b"HH");
+        assert_eq!(flags(TradeKind::Closing, visibility), *b"CC");
+    }
+}
+
+#[test]
+fn changes_and_mass_cancels_are_answered() {
+    let amended = Amended {
+        user_ref: UserRef(4),
+        side: Side::Sell,
+        decrement: Quantity(5),
+        open: Quantity(7),
+        ..Amended::default()
+    };
+    let message = OrderModified { timestamp: SINCE_MIDNIGHT, user_ref: UserRef(4), side: b'S', quantity: 7 };
+    let bytes = told(Event::Amended(amended), Recipient::Only).expect("told");
+    assert_eq!(Outbound::decode(&bytes), Ok(Outbound::Modified(message, Appendage::default())));
+
+    let refused = ChangeRejected {
+        login: LOGIN,
+        user_ref: UserRef(4),
+        order: OrderId(1),
+        reason: RejectReason::InstrumentHalted,
+    };
+    let message = CancelRejected { timestamp: SINCE_MIDNIGHT, user_ref: UserRef(4) };
+    let bytes = told(Event::ChangeRejected(refused), Recipient::Only).expect("told");
+    assert_eq!(Outbound::decode(&bytes), Ok(Outbound::CancelRejected(message, Appendage::default())));
+
+    let restated = |reason| {
+        Event::Restated(Restated {
+            login: LOGIN,
+            user_ref: UserRef(4),
+            order: OrderId(1),
+            price: Price(3),
+            open: Quantity(9),
+            displayed: Quantity(9),
+            reserved: Amount(0),
+            reason,
+        })
+    };
+    let message = OrderRestated { timestamp: SINCE_MIDNIGHT, user_ref: UserRef(4), reason: b'R' };
+    let bytes = told(restated(RestateReason::Refreshed), Recipient::Only).expect("told");
+    assert_eq!(Outbound::decode(&bytes), Ok(Outbound::Restated(message, Appendage(b"\x05\x16\0\0\0\x09"))));
+    assert_eq!(told(restated(RestateReason::Tick), Recipient::Only), None);
+
+    let done = |login| Event::MassCanceled { login, user_ref: UserRef(4), canceled: 3 };
+    let message = MassCancelResponse {
+        timestamp: SINCE_MIDNIGHT,
+        user_ref: UserRef(4),
+        firm: *b"    ",
+        symbol: Symbol::default(),
+    };
+    let bytes = told(done(Some(LOGIN)), Recipient::Only).expect("told");
+    assert_eq!(Outbound::decode(&bytes), Ok(Outbound::MassCanceled(message, Appendage::default())));
+    assert_eq!(told(done(None), Recipient::Only), None);
+}
+
+/// The numbers of a stream are counted by recipients, so there must be a message for every one, and for nobody else.
+#[test]
+fn every_recipient_of_every_event_is_told_one_message() {
+    let mut listings = listings();
+    for (name, record) in crate::codec::cases::events() {
+        if let Event::InstrumentListed(_) = record.event {
+            continue;
+        }
+        let event = with_a_listing_and_small_numbers(record.event);
+        let record = EventRecord { event, ..record };
+        listings.note(&record);
+        let mut packet = [0; SEQUENCED_LEN_MAX];
+        let mut told = Vec::new();
+        for (login, recipient) in Recipient::all(&record.event) {
+            let len = encode_sequenced(&record, recipient, &listings, &mut packet);
+            let len = len.unwrap_or_else(|| panic!("{name} has no message for login {login}"));
+            let (framed, used) = frame(&packet[..len], 256).expect("a good length").expect("whole");
+            assert_eq!(used, len);
+            Outbound::decode(framed.payload).unwrap_or_else(|error| panic!("{name}: {error}"));
+            told.push(recipient);
+        }
+        for recipient in [Recipient::Only, Recipient::Maker, Recipient::Taker] {
+            let is_told = encode_sequenced(&record, recipient, &listings, &mut packet).is_some();
+            assert_eq!(is_told, told.contains(&recipient), "{name} {recipient:?}");
+        }
+        assert_eq!(told.len(), record.event.recipients().iter().flatten().count());
+    }
+}
+
+/// The same event about an instrument that is listed here, with quantities that fit the wire.
+fn with_a_listing_and_small_numbers(event: Event) -> Event {
+    let (instrument, quantity) = (InstrumentId(1), Quantity(100));
+    match event {
+        Event::Accepted(e) => Event::Accepted(Accepted { instrument, quantity, ..e }),
+        Event::Replaced(e) => Event::Replaced(Replaced { instrument, quantity, ..e }),
+        Event::Executed(e) => Event::Executed(Executed { instrument, quantity, ..e }),
+        Event::Canceled(e) => Event::Canceled(Canceled { decrement: quantity, ..e }),
+        Event::Amended(e) => Event::Amended(Amended { open: quantity, ..e }),
+        Event::Restated(e) => {
+            let reason = RestateReason::Refreshed;
+            Event::Restated(Restated { displayed: quantity, reason, ..e })
+        }
+        other => other,
+    }
+}
+
+#[test]
 fn cancels_refusals_and_the_start_of_the_day_are_told() {
-    let reasons = [
-        (CancelReason::UserRequested, b'U'),
-        (CancelReason::ImmediateOrCancel, b'I'),
-        (CancelReason::FundsExhausted, b'Z'),
-        (CancelReason::InvalidReplace(RejectReason::PriceOffTick), b'Z'),
-    ];
-    for (reason, code) in reasons {
-        assert_eq!(cancel_code(reason), code);
+    assert_eq!(cancel_code(CancelReason::UserRequested), b'U');
+    assert_eq!(cancel_code(CancelReason::SelfTrade), b'Q');
+    for reason in CANCEL_REASONS {
+        let code = cancel_code(reason);
+        assert!(b"DEFGHIKQSTUXZ".contains(&code), "{reason:?} has the code {code}");
         let canceled = Canceled {
             login: LOGIN,
             user_ref: UserRef(4),
@@ -539,12 +805,33 @@ fn cancels_refusals_and_the_start_of_the_day_are_told() {
         let bytes = told(Event::Rejected(rejected), Recipient::Only).expect("told");
         assert_eq!(Outbound::decode(&bytes), Ok(Outbound::Rejected(message, Appendage::default())));
     }
-    let opened = Event::LoginOpened { login: LOGIN, account: dojima::domain::AccountId(1) };
+    let opened = Event::LoginOpened { login: LOGIN, account: AccountId(1) };
     let message = SystemEvent { timestamp: SINCE_MIDNIGHT, code: b'S' };
     let bytes = told(opened, Recipient::Only).expect("told");
     assert_eq!(Outbound::decode(&bytes), Ok(Outbound::System(message)));
     assert_eq!(told(Event::default(), Recipient::Only), None);
 }
+
+/// Every reason why an order can lose open quantity.
+const CANCEL_REASONS: [CancelReason; 17] = [
+    CancelReason::UserRequested,
+    CancelReason::ImmediateOrCancel,
+    CancelReason::FundsExhausted,
+    CancelReason::InvalidReplace(RejectReason::InvalidPrice),
+    CancelReason::MinimumQuantity,
+    CancelReason::AmountSpent,
+    CancelReason::MarketCollar,
+    CancelReason::PriceBand,
+    CancelReason::SelfTrade,
+    CancelReason::LinkedOrder,
+    CancelReason::Expired,
+    CancelReason::TermsChanged,
+    CancelReason::Delisted,
+    CancelReason::Killed,
+    CancelReason::MassCancel,
+    CancelReason::Operator,
+    CancelReason::TriggerRefused(RejectReason::NothingToTradeWith),
+];
 
 /// Rows of the page that begin like this one: | `Name` | code |.
 fn documented() -> Vec<(&'static str, &'static str)> {
@@ -559,7 +846,7 @@ fn documented() -> Vec<(&'static str, &'static str)> {
 fn the_page_names_every_code_and_in_the_order_of_the_checks() {
     let documented = documented();
     let in_order: Vec<&str> = documented.iter().map(|(name, _)| *name).collect();
-    let of_orders = RejectReason::ALL.iter().take_while(|reason| **reason != RejectReason::IdNotNext);
+    let of_orders = RejectReason::ALL.iter().take_while(|reason| **reason != RejectReason::UnknownOrder);
     let mut names = Vec::new();
     for reason in of_orders {
         let code = format!("{:#04X}", reject_code(*reason)).replace("0X", "0x");
@@ -567,12 +854,7 @@ fn the_page_names_every_code_and_in_the_order_of_the_checks() {
         names.push(reason.name());
     }
     assert!(in_order.windows(names.len()).any(|window| window == names), "{in_order:?}");
-    for reason in [
-        CancelReason::UserRequested,
-        CancelReason::ImmediateOrCancel,
-        CancelReason::FundsExhausted,
-        CancelReason::InvalidReplace(RejectReason::InvalidPrice),
-    ] {
+    for reason in CANCEL_REASONS {
         let debug = format!("{reason:?}");
         let name = debug.split('(').next().expect("a name");
         let code = format!("`{}`", char::from(cancel_code(reason)));
@@ -665,6 +947,12 @@ proptest! {
         check_inbound_again(Inbound::Enter(order, Appendage(&bytes)));
         check_inbound_again(Inbound::Replace(change, Appendage(&bytes)));
         check_inbound_again(Inbound::Cancel(cancel, Appendage(&bytes)));
+        let modify = ModifyOrder { user_ref: cancel.user_ref, side: order.side, quantity: cancel.quantity };
+        check_inbound_again(Inbound::Modify(modify, Appendage(&bytes)));
+        let all = MassCancelOrders {
+            user_ref: cancel.user_ref, firm: cancel.quantity.to_be_bytes(), symbol: order.symbol,
+        };
+        check_inbound_again(Inbound::MassCancel(all, Appendage(&bytes)));
     }
 
     #[test]
@@ -691,6 +979,16 @@ proptest! {
         check_outbound_again(Outbound::Executed(executed, Appendage(&bytes)));
         check_outbound_again(Outbound::Canceled(canceled, Appendage(&bytes)));
         check_outbound_again(Outbound::Rejected(rejected, Appendage(&bytes)));
+        let (timestamp, user_ref) = (m.timestamp, m.user_ref);
+        let modified = OrderModified { timestamp, user_ref, side: m.side, quantity: m.quantity };
+        check_outbound_again(Outbound::Modified(modified, Appendage(&bytes)));
+        check_outbound_again(Outbound::CancelRejected(CancelRejected { timestamp, user_ref }, Appendage(&bytes)));
+        let restated = OrderRestated { timestamp, user_ref, reason: code.0 };
+        check_outbound_again(Outbound::Restated(restated, Appendage(&bytes)));
+        let done = MassCancelResponse {
+            timestamp, user_ref, firm: m.quantity.to_be_bytes(), symbol: m.symbol,
+        };
+        check_outbound_again(Outbound::MassCanceled(done, Appendage(&bytes)));
         check_outbound_again(Outbound::System(SystemEvent { timestamp: m.timestamp, code: code.0 }));
     }
 }

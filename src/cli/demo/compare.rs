@@ -58,14 +58,14 @@ impl Comparison {
         let mut trades = Vec::new();
         let mut on_event = |record: &EventRecord| {
             if let Event::Executed(trade) = record.event {
-                trades.push(trade);
+                trades.push((record.number, trade));
             }
             Ok(())
         };
         recovery::replay(&mut state, &journal, 0, None, &mut on_event, &mut |_| {})?;
         let replay = started.elapsed();
-        for trade in &trades {
-            let listing = state.listings.get(trade.instrument);
+        for (event, trade) in &trades {
+            let listing = state.listings.at(trade.instrument, *event);
             let price = listing.map_or(0, |listing| listing.price_units(trade.price));
             let (trade_id, quantity) = (trade.trade, trade.quantity.0);
             lines.push(Line { trade: trade_id, instrument: trade.instrument, price, quantity });
@@ -86,7 +86,7 @@ impl Comparison {
             trades: lines.len(),
             messages: received.len(),
             clients: difference(&received, &told),
-            sql: difference(&sql_lines(place, &state)?, &lines),
+            sql: difference(&sql_lines(place)?, &lines),
             commands: state.last.sequence,
             replay,
         })
@@ -102,7 +102,7 @@ fn heard(fill: &Fill) -> Told {
     Told { trade, session, user_ref, liquidity, price, quantity: u64::from(quantity) }
 }
 
-fn sql_lines(place: &Place, state: &State) -> anyhow::Result<Vec<Line>> {
+fn sql_lines(place: &Place) -> anyhow::Result<Vec<Line>> {
     let reader = SqlReader::open(&database(place))?;
     let mut lines: Vec<Line> = Vec::new();
     loop {
@@ -111,10 +111,11 @@ fn sql_lines(place: &Place, state: &State) -> anyhow::Result<Vec<Line>> {
         if page.is_empty() {
             return Ok(lines);
         }
-        lines.extend(page.iter().map(|row| {
-            let listing = state.listings.get(row.instrument);
-            let price = listing.map_or(0, |listing| listing.price_units(row.price));
-            Line { trade: row.trade, instrument: row.instrument, price, quantity: row.quantity.0 }
+        lines.extend(page.iter().map(|row| Line {
+            trade: row.trade,
+            instrument: row.instrument,
+            price: row.price,
+            quantity: row.quantity.0,
         }));
     }
 }

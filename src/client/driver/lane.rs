@@ -176,8 +176,9 @@ impl Lane {
             symbol: terms.symbol,
             price: terms.price,
             time_in_force: match terms.time_in_force {
-                TimeInForce::GoodTillCancel | TimeInForce::Day | TimeInForce::GoodTillTime => b'0',
+                TimeInForce::GoodTillCancel | TimeInForce::Day => b'0',
                 TimeInForce::ImmediateOrCancel => b'3',
+                TimeInForce::GoodTillTime => b'6',
             },
             display: b'Y',
             capacity: b'P',
@@ -298,7 +299,12 @@ impl News<'_> {
     fn take(&mut self, message: Outbound<'_>) -> Result<(), UserRef> {
         let progress = &mut self.tally.progress;
         match message {
-            Outbound::System(_) => {}
+            // The flows here send nothing that these would answer.
+            Outbound::System(_)
+            | Outbound::Modified(..)
+            | Outbound::CancelRejected(..)
+            | Outbound::Restated(..)
+            | Outbound::MassCanceled(..) => {}
             Outbound::Accepted(m, _) => {
                 progress.accepted += 1;
                 self.set(m.user_ref, live(m.quantity))?;
@@ -329,7 +335,10 @@ impl News<'_> {
             Outbound::Executed(m, _) => {
                 progress.executed += 1;
                 let order = self.shrink(m.user_ref, m.quantity)?;
-                let liquidity = if m.liquidity == b'A' { Liquidity::Added } else { Liquidity::Removed };
+                let liquidity = match m.liquidity {
+                    b'A' | b'J' => Liquidity::Added,
+                    _ => Liquidity::Removed,
+                };
                 let (trade, user_ref, price, quantity) = (m.trade, m.user_ref, m.price, m.quantity);
                 let session = self.session;
                 self.tally.fills.push(Fill { trade, order, user_ref, session, price, quantity, liquidity });

@@ -204,10 +204,7 @@ fn price<const N: usize>(row: &Row<'_, N>, column: usize) -> Result<OrderPrice, 
 fn venue() -> Venue {
     let decimal = |units: i64| Decimal::from(units);
     Venue {
-        assets: vec![
-            AssetConfig { code: "BTC".to_owned(), scale: BASE_SCALE },
-            AssetConfig { code: "USD".to_owned(), scale: 8 },
-        ],
+        assets: vec![AssetConfig::new("BTC", BASE_SCALE), AssetConfig::new("USD", 8)],
         instruments: vec![InstrumentConfig {
             symbol: "BTC-USD".to_owned(),
             base: "BTC".to_owned(),
@@ -220,7 +217,7 @@ fn venue() -> Venue {
             min_notional: decimal(0),
             maker_fee_ppm: decimal(500),
             taker_fee_ppm: decimal(1_000),
-            trading: true,
+            ..InstrumentConfig::default()
         }],
         accounts: Vec::new(),
         deposits: [("BTC".to_owned(), decimal(1_000_000_000)), ("USD".to_owned(), decimal(20_000_000_000))]

@@ -34,6 +34,7 @@ impl Venue {
             name: format!("trader {number}"),
             deposits: deposits.clone(),
             logins: vec![LoginConfig { username: format!("FLOW{number}"), password: PASSWORD.to_owned() }],
+            ..AccountConfig::default()
         };
         self.accounts = (1..=sessions).map(account).collect();
     }
@@ -72,10 +73,7 @@ pub(super) fn stock(symbol: &str, currency: &str, price_decimals: u8) -> Venue {
     let decimal = |units: u32| Decimal::from(units);
     let plenty = Decimal::from(1_000_000_000_000_i64);
     Venue {
-        assets: vec![
-            AssetConfig { code: symbol.to_owned(), scale: 0 },
-            AssetConfig { code: currency.to_owned(), scale: 2 },
-        ],
+        assets: vec![AssetConfig::new(symbol, 0), AssetConfig::new(currency, 2)],
         instruments: vec![InstrumentConfig {
             symbol: symbol.to_owned(),
             base: symbol.to_owned(),
@@ -88,7 +86,7 @@ pub(super) fn stock(symbol: &str, currency: &str, price_decimals: u8) -> Venue {
             min_notional: decimal(0),
             maker_fee_ppm: decimal(100),
             taker_fee_ppm: decimal(300),
-            trading: true,
+            ..InstrumentConfig::default()
         }],
         accounts: Vec::new(),
         deposits: BTreeMap::from([(symbol.to_owned(), plenty), (currency.to_owned(), plenty)]),

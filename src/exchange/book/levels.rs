@@ -1,9 +1,9 @@
 //! One side of a book: its price levels, each a first-in-first-out list of orders.
 //!
-//! A level keeps its number for as long as it has orders, so that an order can name it; [`Ranks`] finds it by price. The
+//! A level keeps its number for as long as it has orders, so that an order can name it; [`Prices`] finds it by price. The
 //! best level is kept at hand, for nearly everything happens there.
 
-use super::ranks::Ranks;
+use super::prices::Prices;
 use super::slab::{Handle, NONE, OrderSlab};
 use crate::domain::{Price, Quantity, Side};
 
@@ -35,6 +35,13 @@ impl LevelSlab {
         self.slots.reserve_exact(capacity.saturating_sub(self.slots.len()));
     }
 
+    /// Touches all memory.
+    pub(super) fn warm(&mut self) {
+        let len = self.slots.len();
+        self.slots.resize(self.slots.capacity(), Level { total: 0, head: NONE, tail: NONE, orders: 0 });
+        self.slots.truncate(len);
+    }
+
     fn at(&mut self, level: u32) -> &mut Level {
         &mut self.slots[level as usize]
     }
@@ -64,7 +71,7 @@ pub(super) struct Levels {
     best_key: i32,
     best_level: u32,
     best_head: u32,
-    ranks: Ranks,
+    prices: Prices,
 }
 
 /// A level as readers see it.
@@ -84,7 +91,7 @@ impl Levels {
             Side::Buy => 0,
             Side::Sell => -1,
         };
-        Self { flip, best_key: 0, best_level: NONE, best_head: NONE, ranks: Ranks::default() }
+        Self { flip, best_key: 0, best_level: NONE, best_head: NONE, prices: Prices::default() }
     }
 
     fn price(&self, key: i32) -> Price {
@@ -107,41 +114,40 @@ impl Levels {
 
     /// Puts the order last in the queue of its price.
     pub(super) fn push_back(&mut self, slab: &mut OrderSlab, handle: Handle) {
-        let OrderSlab { hot, levels, blocks, .. } = slab;
+        let OrderSlab { hot, levels, pages, .. } = slab;
         let order = &mut hot[handle.0 as usize];
         let key = order.ticks ^ self.flip;
-        let place = self.ranks.find(blocks, key);
-        order.next = NONE;
-        let Some(level_id) = place.level else {
-            let level = Level { total: order.open.0, head: handle.0, tail: handle.0, orders: 1 };
-            let level_id = levels.insert(level);
-            (order.level, order.prev) = (level_id, NONE);
-            self.ranks.insert(blocks, place, key, level_id);
+        let (open, level) = (order.open.0, handle.0);
+        let open = || levels.insert(Level { total: open, head: level, tail: level, orders: 1 });
+        let (level_id, is_new) = self.prices.join(pages, key, open);
+        (order.level, order.prev, order.next) = (level_id, NONE, NONE);
+        if is_new {
             if self.best_level == NONE || key > self.best_key {
                 (self.best_key, self.best_level, self.best_head) = (key, level_id, handle.0);
             }
             return;
-        };
+        }
         let level = levels.at(level_id);
         level.total += order.open.0;
         level.orders += 1;
         let tail = std::mem::replace(&mut level.tail, handle.0);
-        (order.level, order.prev) = (level_id, tail);
+        order.prev = tail;
         hot[tail as usize].next = handle.0;
     }
 
     /// Takes the order out of its queue; the level goes with its last order. The order stays in the slab.
     pub(super) fn unlink(&mut self, slab: &mut OrderSlab, handle: Handle) {
-        let OrderSlab { hot, levels, blocks, .. } = slab;
+        let OrderSlab { hot, levels, pages, .. } = slab;
         let order = &hot[handle.0 as usize];
         let (level_id, prev, next) = (order.level, order.prev, order.next);
         let level = levels.at(level_id);
         if level.orders == 1 {
             let key = order.ticks ^ self.flip;
             levels.remove(level_id);
-            self.ranks.remove(blocks, key);
+            let beside = self.prices.remove(pages, key);
             if level_id == self.best_level {
-                self.find_best(slab);
+                // What is left beside the best is the next best.
+                self.set_best(slab, beside);
             }
             return;
         }
@@ -161,9 +167,9 @@ impl Levels {
         }
     }
 
-    fn find_best(&mut self, slab: &OrderSlab) {
+    fn set_best(&mut self, slab: &OrderSlab, best: Option<(i32, u32)>) {
         (self.best_level, self.best_head) = (NONE, NONE);
-        if let Some((key, level)) = self.ranks.last(&slab.blocks) {
+        if let Some((key, level)) = best.or_else(|| self.prices.last(&slab.pages)) {
             let head = slab.levels.slots[level as usize].head;
             (self.best_key, self.best_level, self.best_head) = (key, level, head);
         }
@@ -210,7 +216,7 @@ impl Levels {
 
     /// The levels from best to worst.
     pub(super) fn iter<'a>(&'a self, slab: &'a OrderSlab) -> impl Iterator<Item = LevelView> + 'a {
-        self.ranks.descend(&slab.blocks).map(|(key, level)| {
+        self.prices.descend(&slab.pages).map(|(key, level)| {
             let level = &slab.levels.slots[level as usize];
             LevelView { price: self.price(key), quantity: Quantity(level.total), orders: level.orders }
         })
@@ -218,7 +224,7 @@ impl Levels {
 
     /// The orders from best to worst price, first come first.
     pub(super) fn orders<'a>(&'a self, slab: &'a OrderSlab) -> impl Iterator<Item = Handle> + 'a {
-        self.ranks.descend(&slab.blocks).flat_map(move |(_, level)| {
+        self.prices.descend(&slab.pages).flat_map(move |(_, level)| {
             let first = slab.levels.slots[level as usize].head;
             std::iter::successors(handle(first), move |at| handle(slab.hot(*at).next))
         })

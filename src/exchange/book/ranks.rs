@@ -1,8 +1,8 @@
-//! Prices of one side in order: key → level, in a tree of wide blocks.
+//! Sorted keys, each with a number: a tree of wide blocks.
 //!
-//! A search counts the smaller keys of a block without a branch, a few dozen compares at once. The block of the best
-//! prices is kept at hand, so that only orders far from the best walk the tree: a few blocks, for the tree of a million
-//! levels is four high. Nothing is ever moved but inside a block and its neighbour, so the worst case is bounded.
+//! A search counts the smaller keys of a block without a branch, four compares at once. The block of the highest keys is
+//! kept at hand, so that only what is far from them walks the tree: a few blocks, for the tree of a million keys is four
+//! high. Nothing is ever moved but inside a block and its neighbour, so the worst case is bounded.
 
 use super::slab::NONE;
 
@@ -90,7 +90,7 @@ const PIECE: usize = 64;
 
 /// The blocks of all books. They come in pieces, so that more levels never move those that are there.
 #[derive(Debug)]
-pub(super) struct Blocks {
+pub struct Blocks {
     pieces: Vec<Box<[Block; PIECE]>>,
     /// The first free block, the others follow by their first slot.
     free: u32,
@@ -137,7 +137,7 @@ impl Blocks {
     }
 
     /// Takes the blocks that this many levels need when blocks are as empty as they get.
-    pub(super) fn reserve(&mut self, levels: usize) {
+    pub fn reserve(&mut self, levels: usize) {
         // The blocks above the leaves are a fourteenth of them; a split takes one before anything is joined.
         let blocks = levels.div_ceil(LOW - 1) + 1;
         while self.pieces.len() * PIECE < blocks {
@@ -151,18 +151,18 @@ impl Blocks {
     }
 }
 
-/// Where a key stands, or would stand.
+/// Where a key stands, or would stand. Good until the next insert or removal.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Place {
+pub struct Place {
     /// Its level, if it has one.
-    pub(super) level: Option<u32>,
+    pub level: Option<u32>,
     leaf: u32,
     at: u32,
 }
 
 /// The ranked prices of one side.
 #[derive(Debug)]
-pub(super) struct Ranks {
+pub struct Ranks {
     root: u32,
     /// Steps from the root to a leaf.
     height: u32,
@@ -179,7 +179,7 @@ impl Default for Ranks {
 
 impl Ranks {
     /// The highest key and its level.
-    pub(super) fn last(&self, blocks: &Blocks) -> Option<(i32, u32)> {
+    pub fn last(&self, blocks: &Blocks) -> Option<(i32, u32)> {
         if self.root == NONE {
             return None;
         }
@@ -204,7 +204,7 @@ impl Ranks {
 
     /// Looks for a key.
     #[inline]
-    pub(super) fn find(&self, blocks: &Blocks, key: i32) -> Place {
+    pub fn find(&self, blocks: &Blocks, key: i32) -> Place {
         let leaf = self.leaf(blocks, key);
         if leaf == NONE {
             return Place { level: None, leaf, at: 0 };
@@ -217,7 +217,7 @@ impl Ranks {
 
     /// Enters a key where [`Ranks::find`] has not found it.
     #[inline]
-    pub(super) fn insert(&mut self, blocks: &mut Blocks, place: Place, key: i32, level: u32) {
+    pub fn insert(&mut self, blocks: &mut Blocks, place: Place, key: i32, level: u32) {
         if place.leaf != NONE && blocks.at(place.leaf).len() < WIDTH {
             return blocks.at_mut(place.leaf).insert(place.at as usize, key, level);
         }
@@ -260,7 +260,7 @@ impl Ranks {
 
     /// Forgets a key that is there.
     #[inline]
-    pub(super) fn remove(&mut self, blocks: &mut Blocks, key: i32) {
+    pub fn remove(&mut self, blocks: &mut Blocks, key: i32) {
         let leaf = self.leaf(blocks, key);
         let block = blocks.at_mut(leaf);
         let at = block.below(key);
@@ -340,7 +340,7 @@ impl Ranks {
     }
 
     /// All keys and levels, highest key first.
-    pub(super) fn descend<'a>(&self, blocks: &'a Blocks) -> impl Iterator<Item = (i32, u32)> + 'a {
+    pub fn descend<'a>(&self, blocks: &'a Blocks) -> impl Iterator<Item = (i32, u32)> + 'a {
         let height = self.height as usize;
         // On the way to the next entry: a block for each step, and how many of its entries are still to come.
         let mut path = [(NONE, 0); HEIGHT_MAX];

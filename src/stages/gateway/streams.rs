@@ -91,7 +91,7 @@ impl Streams {
     /// from there on would be wrong.
     #[inline]
     pub fn release(&mut self, record: &EventRecord) -> Result<u64, Fatal> {
-        self.listings.apply(&record.event);
+        self.listings.note(record);
         let mut messages = 0;
         for (login, recipient) in Recipient::all(&record.event) {
             self.know(login);

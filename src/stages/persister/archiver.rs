@@ -121,7 +121,7 @@ impl Archiver {
                 return ControlFlow::Break(());
             }
             known.streams.note(record);
-            known.listings.apply(&record.event);
+            known.listings.note(record);
             known.last_event = record.number;
             ControlFlow::Continue(())
         });

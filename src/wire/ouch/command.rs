@@ -4,23 +4,24 @@
 //! comes from the exchange, through the journal, like every other answer.
 
 use super::tags::{self, Appendage, Tag};
-use super::{CancelOrder, EnterOrder, Inbound, MARKET_PRICE, ReplaceOrder};
+use super::{CancelOrder, EnterOrder, Inbound, MARKET_PRICE, MassCancelOrders, ModifyOrder, ReplaceOrder};
 use crate::domain::{
-    Cancel, Command, Echo, Enter, InstrumentId, Listings, LoginId, OrderPrice, Quantity, RefuseEnter,
-    RefuseReplace, RejectReason, Replace, Side, TimeInForce, UserRef,
+    Amend, Cancel, CancelFilter, ClOrdId, Command, Echo, Enter, Instructions, InstrumentId, Listings,
+    LoginId, MassCancel, OrderPrice, PostOnly, Quantity, RefuseEnter, RefuseReplace, RejectReason, Replace,
+    Side, Symbol, TimeInForce, UserRef, Visibility,
 };
 
 /// The command that a message asks for.
 ///
 /// Refused here is what the exchange has no words for, checked in the order of [`RejectReason`]; prices, quantities
-/// and money are the exchange's to judge. A cancel that cannot be meant for an order here (tags that cannot be read, a
-/// UserRefIdx other than 0) becomes a cancel of number 0, which is never live, and so is ignored like any cancel of an
-/// order that is not there.
+/// and money are the exchange's to judge. A cancel or a change of quantity that cannot be meant for an order here (tags
+/// that cannot be read, a UserRefIdx other than 0) becomes one of number 0, which is never live, and so is ignored like
+/// any cancel of an order that is not there.
 #[inline]
 pub fn to_command(login: LoginId, message: &Inbound<'_>, listings: &Listings) -> Command {
     match message {
         Inbound::Enter(order, tail) => match read_enter(order, *tail, listings) {
-            Ok((instrument, side, time_in_force, firm)) => Command::Enter(Enter {
+            Ok((instrument, side, time_in_force, asked)) => Command::Enter(Enter {
                 login,
                 user_ref: order.user_ref,
                 instrument,
@@ -35,9 +36,9 @@ pub fn to_command(login: LoginId, message: &Inbound<'_>, listings: &Listings) ->
                     capacity: order.capacity,
                     iso: order.iso,
                     cross_type: order.cross_type,
-                    firm,
+                    firm: asked.firm,
                 },
-                instructions: None,
+                instructions: asked.instructions(),
             }),
             Err(reason) => Command::RefuseEnter(RefuseEnter {
                 login,
@@ -47,7 +48,7 @@ pub fn to_command(login: LoginId, message: &Inbound<'_>, listings: &Listings) ->
             }),
         },
         Inbound::Replace(order, tail) => match read_replace(order, *tail) {
-            Ok(time_in_force) => Command::Replace(Replace {
+            Ok((time_in_force, asked)) => Command::Replace(Replace {
                 login,
                 orig_user_ref: order.orig_user_ref,
                 user_ref: order.user_ref,
@@ -61,7 +62,7 @@ pub fn to_command(login: LoginId, message: &Inbound<'_>, listings: &Listings) ->
                     iso: order.iso,
                     ..Echo::default()
                 },
-                instructions: None,
+                instructions: asked.instructions(),
             }),
             Err(reason) => Command::RefuseReplace(RefuseReplace {
                 login,
@@ -72,6 +73,8 @@ pub fn to_command(login: LoginId, message: &Inbound<'_>, listings: &Listings) ->
             }),
         },
         Inbound::Cancel(order, tail) => Command::Cancel(cancel(login, order, *tail)),
+        Inbound::Modify(order, tail) => Command::Amend(modify(login, order, *tail)),
+        Inbound::MassCancel(asked, tail) => mass_cancel(login, asked, *tail, listings),
     }
 }
 
@@ -79,7 +82,7 @@ fn read_enter(
     order: &EnterOrder,
     tail: Appendage<'_>,
     listings: &Listings,
-) -> Result<(InstrumentId, Side, TimeInForce, [u8; 4]), RejectReason> {
+) -> Result<(InstrumentId, Side, TimeInForce, Asked), RejectReason> {
     let side = match order.side {
         b'B' => Side::Buy,
         b'S' => Side::Sell,
@@ -90,28 +93,82 @@ fn read_enter(
     if order.cross_type != b'N' {
         return Err(RejectReason::CrossTypeNotSupported);
     }
-    check_display(order.display)?;
+    let visibility = visibility(order.display)?;
     check_iso(order.iso)?;
     if !matches!(order.capacity, b'A' | b'P' | b'R' | b'O') {
         return Err(RejectReason::InvalidCapacity);
     }
-    let firm = read_tags(tail, MessageKind::Enter)?;
+    let asked = read_tags(tail, MessageKind::Enter, visibility)?;
     let instrument = listings.find(order.symbol).ok_or(RejectReason::UnknownSymbol)?;
-    Ok((instrument, side, time_in_force, firm))
+    Ok((instrument, side, time_in_force, asked))
 }
 
-fn read_replace(order: &ReplaceOrder, tail: Appendage<'_>) -> Result<TimeInForce, RejectReason> {
+fn read_replace(order: &ReplaceOrder, tail: Appendage<'_>) -> Result<(TimeInForce, Asked), RejectReason> {
     let time_in_force = time_in_force(order.time_in_force)?;
-    check_display(order.display)?;
+    let visibility = visibility(order.display)?;
     check_iso(order.iso)?;
-    read_tags(tail, MessageKind::Replace)?;
-    Ok(time_in_force)
+    Ok((time_in_force, read_tags(tail, MessageKind::Replace, visibility)?))
 }
 
 fn cancel(login: LoginId, order: &CancelOrder, tail: Appendage<'_>) -> Cancel {
     let ours = tail.tags().all(|tag| matches!(tag, Ok(Tag { tag: tags::USER_REF_IDX, value: [0] })));
     let user_ref = if ours { order.user_ref } else { UserRef(0) };
     Cancel { login, user_ref, quantity: Quantity(u64::from(order.quantity)) }
+}
+
+/// Only a quantity changes: the sides that Modify can change between are those of short sales.
+fn modify(login: LoginId, order: &ModifyOrder, tail: Appendage<'_>) -> Amend {
+    let stated = |tag: Tag<'_>| {
+        matches!(
+            (tag.tag, tag.value),
+            (tags::USER_REF_IDX, [0]) | (tags::SHARES_LOCATED, [_]) | (tags::LOCATE_BROKER, [_, _, _, _])
+        )
+    };
+    let ours = matches!(order.side, b'B' | b'S') && tail.tags().all(|tag| tag.is_ok_and(stated));
+    let user_ref = if ours { order.user_ref } else { UserRef(0) };
+    Amend { login, user_ref, price: None, quantity: Quantity(u64::from(order.quantity)) }
+}
+
+/// One that asks for what cannot be told apart here is refused, and not carried out in part: its sender would believe
+/// that nothing is open any more.
+fn mass_cancel(
+    login: LoginId,
+    asked: &MassCancelOrders,
+    tail: Appendage<'_>,
+    listings: &Listings,
+) -> Command {
+    let user_ref = asked.user_ref;
+    match read_mass_cancel(asked, tail, listings) {
+        Ok(filter) => Command::MassCancel(MassCancel { login: Some(login), user_ref, filter }),
+        Err(reason) => {
+            Command::RefuseEnter(RefuseEnter { login, user_ref, reason, cl_ord_id: ClOrdId::default() })
+        }
+    }
+}
+
+fn read_mass_cancel(
+    asked: &MassCancelOrders,
+    tail: Appendage<'_>,
+    listings: &Listings,
+) -> Result<CancelFilter, RejectReason> {
+    let mut side = None;
+    for tag in tail.tags() {
+        let Tag { tag, value } = tag.map_err(|_| RejectReason::MalformedTag)?;
+        match (tag, value) {
+            (tags::SIDE, b"B") => side = Some(Side::Buy),
+            (tags::SIDE, b"S") => side = Some(Side::Sell),
+            (tags::GROUP_ID, [0, 0]) | (tags::USER_REF_IDX, [0]) => {}
+            _ => return Err(RejectReason::TagNotSupported),
+        }
+    }
+    if !matches!(&asked.firm, b"    " | [0, 0, 0, 0]) {
+        return Err(RejectReason::TagNotSupported);
+    }
+    let instrument = match asked.symbol == Symbol::default() {
+        true => None,
+        false => Some(listings.find(asked.symbol).ok_or(RejectReason::UnknownSymbol)?),
+    };
+    Ok(CancelFilter { login: None, account: None, instrument, side })
 }
 
 #[inline]
@@ -121,15 +178,20 @@ fn price(units: u64) -> OrderPrice {
 
 fn time_in_force(byte: u8) -> Result<TimeInForce, RejectReason> {
     match byte {
-        b'0' => Ok(TimeInForce::GoodTillCancel),
+        b'0' => Ok(TimeInForce::Day),
         b'3' => Ok(TimeInForce::ImmediateOrCancel),
+        b'6' => Ok(TimeInForce::GoodTillTime),
         _ => Err(RejectReason::TimeInForceNotSupported),
     }
 }
 
 /// Attributable orders are shown like any other: no feed here names anybody.
-fn check_display(byte: u8) -> Result<(), RejectReason> {
-    if matches!(byte, b'Y' | b'A') { Ok(()) } else { Err(RejectReason::DisplayNotSupported) }
+fn visibility(byte: u8) -> Result<Visibility, RejectReason> {
+    match byte {
+        b'Y' | b'A' => Ok(Visibility::Displayed),
+        b'N' => Ok(Visibility::Hidden),
+        _ => Err(RejectReason::DisplayNotSupported),
+    }
 }
 
 fn check_iso(byte: u8) -> Result<(), RejectReason> {
@@ -142,9 +204,24 @@ enum MessageKind {
     Replace,
 }
 
-/// Reads the tags of an order and returns its firm, zeros when none is named.
-fn read_tags(tail: Appendage<'_>, kind: MessageKind) -> Result<[u8; 4], RejectReason> {
-    let mut firm = [0; 4];
+/// What an order asks for beyond its fixed fields.
+struct Asked {
+    firm: [u8; 4],
+    instructions: Instructions,
+}
+
+impl Asked {
+    /// A plain order carries none, which keeps its command short.
+    #[inline]
+    fn instructions(&self) -> Option<Instructions> {
+        (self.instructions != Instructions::default()).then_some(self.instructions)
+    }
+}
+
+/// Reads the tags of an order.
+fn read_tags(tail: Appendage<'_>, kind: MessageKind, visibility: Visibility) -> Result<Asked, RejectReason> {
+    let mut asked =
+        Asked { firm: [0; 4], instructions: Instructions { visibility, ..Instructions::default() } };
     let mut seen = [0_u64; 4];
     let mut malformed = false;
     for tag in tail.tags() {
@@ -157,42 +234,53 @@ fn read_tags(tail: Appendage<'_>, kind: MessageKind) -> Result<[u8; 4], RejectRe
         let (word, bit) = (usize::from(tag / 64), 1_u64 << (tag % 64));
         malformed |= seen[word] & bit != 0;
         seen[word] |= bit;
-        match judge(tag, value, kind) {
+        match judge(tag, value, kind, &mut asked) {
             Judgement::Fine => {}
-            Judgement::Firm(name) => firm = name,
             Judgement::Malformed => malformed = true,
             Judgement::NotSupported => return Err(RejectReason::TagNotSupported),
         }
     }
-    if malformed { Err(RejectReason::MalformedTag) } else { Ok(firm) }
+    if malformed { Err(RejectReason::MalformedTag) } else { Ok(asked) }
 }
 
 enum Judgement {
     Fine,
-    Firm([u8; 4]),
     Malformed,
     NotSupported,
 }
 
-/// A tag is fine when its value asks for nothing (docs/PROTOCOL.md lists which values do).
-fn judge(tag: u8, value: &[u8], kind: MessageKind) -> Judgement {
+/// A tag that is served is taken up; any other is fine when its value asks for nothing (docs/PROTOCOL.md lists which
+/// values do).
+fn judge(tag: u8, value: &[u8], kind: MessageKind, asked: &mut Asked) -> Judgement {
+    let instructions = &mut asked.instructions;
     let asks_nothing = match (tag, value) {
-        (tags::FIRM, value) => {
-            return match (kind, value.try_into()) {
-                (MessageKind::Replace, _) => Judgement::NotSupported,
-                (MessageKind::Enter, Ok(firm)) => Judgement::Firm(firm),
-                (MessageKind::Enter, Err(_)) => Judgement::Malformed,
-            };
+        (tags::FIRM, value) => match (kind, value.try_into()) {
+            (MessageKind::Replace, _) => false,
+            (MessageKind::Enter, Ok(firm)) => {
+                asked.firm = firm;
+                true
+            }
+            (MessageKind::Enter, Err(_)) => return Judgement::Malformed,
+        },
+        (tags::MIN_QTY, &[a, b, c, d]) => {
+            instructions.min_quantity = u32::from_be_bytes([a, b, c, d]);
+            true
         }
-        (
-            tags::MIN_QTY
-            | tags::MAX_FLOOR
-            | tags::PEG_OFFSET
-            | tags::DISCRETION_PEG_OFFSET
-            | tags::RANDOM_RESERVES
-            | tags::EXPIRE_TIME,
-            [a, b, c, d],
-        ) => [a, b, c, d] == [&0; 4],
+        (tags::MAX_FLOOR, &[a, b, c, d]) => {
+            instructions.display_quantity = u32::from_be_bytes([a, b, c, d]);
+            true
+        }
+        (tags::EXPIRE_TIME, &[a, b, c, d]) => {
+            instructions.expire_s = u32::from_be_bytes([a, b, c, d]);
+            true
+        }
+        (tags::POST_ONLY, b"P") => {
+            instructions.post_only = PostOnly::Reject;
+            true
+        }
+        (tags::PEG_OFFSET | tags::DISCRETION_PEG_OFFSET | tags::RANDOM_RESERVES, [a, b, c, d]) => {
+            [a, b, c, d] == [&0; 4]
+        }
         (tags::DISCRETION_PRICE, value) if value.len() == 8 => value == [0; 8],
         (tags::PRICE_TYPE | tags::DISCRETION_PRICE_TYPE, [value]) => *value == b'L',
         (tags::POST_ONLY, [value]) => *value == b'N',

@@ -2,17 +2,18 @@
 
 use super::MARKET_PRICE;
 use super::outbound::{
-    OrderAccepted, OrderCanceled, OrderExecuted, OrderRejected, OrderReplaced, Outbound, SystemEvent,
+    CancelRejected, MassCancelResponse, OrderAccepted, OrderCanceled, OrderExecuted, OrderModified,
+    OrderRejected, OrderReplaced, OrderRestated, Outbound, SystemEvent,
 };
-use super::tags::{Appendage, firm_tag};
+use super::tags::{self, Appendage, TagBuffer};
 use crate::domain::{
-    CancelReason, Event, EventRecord, Executed, Listing, Listings, LoginId, Price, Quantity, RejectReason,
-    Side,
+    CancelReason, Event, EventRecord, Executed, Listing, Listings, LoginId, PostOnly, Price, Quantity,
+    RejectReason, RestateReason, Side, Symbol, TimeInForce, Timestamp, TradeKind, Visibility,
 };
 use crate::wire::soup;
 
-/// The longest message that is ever sent, bytes: Order Replaced with a Firm tag.
-pub const MESSAGE_LEN_MAX: usize = OrderReplaced::LEN + 2 + 6;
+/// The longest message that is ever sent, bytes: Order Replaced with all its tags.
+pub const MESSAGE_LEN_MAX: usize = OrderReplaced::LEN + 2 + TagBuffer::LEN_MAX;
 
 /// The longest Sequenced Data packet that is ever sent, bytes.
 pub const SEQUENCED_LEN_MAX: usize = soup::HEADER_LEN + MESSAGE_LEN_MAX;
@@ -55,11 +56,11 @@ pub fn encode_event(
     let timestamp = record.time.since_midnight_ns();
     match (&record.event, recipient) {
         (Event::Executed(e), Recipient::Maker | Recipient::Taker) => {
-            let listing = listings.get(e.instrument)?;
+            let listing = listings.at(e.instrument, record.number)?;
             Outbound::Executed(executed(e, recipient, timestamp, listing), Appendage::default()).encode(out)
         }
         (Event::Accepted(e), Recipient::Only) => {
-            let listing = listings.get(e.instrument)?;
+            let listing = listings.at(e.instrument, record.number)?;
             let message = OrderAccepted {
                 timestamp,
                 user_ref: e.user_ref,
@@ -76,10 +77,11 @@ pub fn encode_event(
                 state: b'L',
                 cl_ord_id: e.echo.cl_ord_id,
             };
-            with_firm(e.echo.firm, |tail| Outbound::Accepted(message, tail).encode(out))
+            let terms = (e.display_quantity, e.post_only, e.time_in_force, e.expire_s);
+            Outbound::Accepted(message, order_tags(e.echo.firm, terms, record.time).appendage()).encode(out)
         }
         (Event::Replaced(e), Recipient::Only) => {
-            let listing = listings.get(e.instrument)?;
+            let listing = listings.at(e.instrument, record.number)?;
             let message = OrderReplaced {
                 timestamp,
                 orig_user_ref: e.orig_user_ref,
@@ -97,7 +99,8 @@ pub fn encode_event(
                 state: b'L',
                 cl_ord_id: e.echo.cl_ord_id,
             };
-            with_firm(e.echo.firm, |tail| Outbound::Replaced(message, tail).encode(out))
+            let terms = (e.display_quantity, e.post_only, e.time_in_force, e.expire_s);
+            Outbound::Replaced(message, order_tags(e.echo.firm, terms, record.time).appendage()).encode(out)
         }
         (Event::Canceled(e), Recipient::Only) => {
             let message = OrderCanceled {
@@ -120,6 +123,26 @@ pub fn encode_event(
         (Event::LoginOpened { .. }, Recipient::Only) => {
             Outbound::System(SystemEvent { timestamp, code: b'S' }).encode(out)
         }
+        (Event::Amended(e), Recipient::Only) => {
+            let message =
+                OrderModified { timestamp, user_ref: e.user_ref, side: side(e.side), quantity: lots(e.open) };
+            Outbound::Modified(message, Appendage::default()).encode(out)
+        }
+        (Event::ChangeRejected(e), Recipient::Only) => {
+            let message = CancelRejected { timestamp, user_ref: e.user_ref };
+            Outbound::CancelRejected(message, Appendage::default()).encode(out)
+        }
+        (Event::Restated(e), Recipient::Only) if e.reason == RestateReason::Refreshed => {
+            let message = OrderRestated { timestamp, user_ref: e.user_ref, reason: b'R' };
+            let mut shown = TagBuffer::default();
+            shown.push(tags::DISPLAY_QUANTITY, lots(e.displayed).to_be_bytes());
+            Outbound::Restated(message, shown.appendage()).encode(out)
+        }
+        (Event::MassCanceled { login: Some(_), user_ref, .. }, Recipient::Only) => {
+            let (firm, symbol) = (*b"    ", Symbol::default());
+            let message = MassCancelResponse { timestamp, user_ref: *user_ref, firm, symbol };
+            Outbound::MassCanceled(message, Appendage::default()).encode(out)
+        }
         _ => None,
     }
 }
@@ -140,9 +163,16 @@ pub fn encode_sequenced(
 
 #[inline]
 fn executed(e: &Executed, recipient: Recipient, timestamp: u64, listing: &Listing) -> OrderExecuted {
-    let (user_ref, liquidity) = match recipient {
-        Recipient::Taker => (e.taker_user_ref, b'R'),
-        Recipient::Maker | Recipient::Only => (e.maker_user_ref, b'A'),
+    let (user_ref, continuous) = match (recipient, e.maker_visibility) {
+        (Recipient::Taker, _) => (e.taker_user_ref, b'R'),
+        (Recipient::Maker | Recipient::Only, Visibility::Displayed) => (e.maker_user_ref, b'A'),
+        (Recipient::Maker | Recipient::Only, Visibility::Hidden) => (e.maker_user_ref, b'J'),
+    };
+    let liquidity = match e.kind {
+        TradeKind::Continuous => continuous,
+        TradeKind::Opening => b'O',
+        TradeKind::Closing => b'C',
+        TradeKind::Volatility => b'H',
     };
     OrderExecuted {
         timestamp,
@@ -154,9 +184,35 @@ fn executed(e: &Executed, recipient: Recipient, timestamp: u64, listing: &Listin
     }
 }
 
+/// What Accepted and Replaced say beyond their fixed fields: only what the order asked for.
+/// `(display quantity, post-only, time in force, expire time)` are the order's.
 #[inline]
-fn with_firm<T>(firm: [u8; 4], encode: impl FnOnce(Appendage<'_>) -> T) -> T {
-    if firm == [0; 4] { encode(Appendage::default()) } else { encode(Appendage(&firm_tag(firm))) }
+fn order_tags(
+    firm: [u8; 4],
+    (display_quantity, post_only, time_in_force, expire_s): (u32, PostOnly, TimeInForce, u32),
+    time: Timestamp,
+) -> TagBuffer {
+    let mut added = TagBuffer::default();
+    if firm != [0; 4] {
+        added.push(tags::FIRM, firm);
+    }
+    if display_quantity != 0 {
+        added.push(tags::MAX_FLOOR, display_quantity.to_be_bytes());
+    }
+    if post_only != PostOnly::No {
+        added.push(tags::POST_ONLY, *b"P");
+    }
+    if time_in_force == TimeInForce::GoodTillTime {
+        added.push(tags::EXPIRE_TIME, expire_time(expire_s, time).to_be_bytes());
+    }
+    added
+}
+
+/// Seconds since midnight when that is today's, else since 1970: as an order may state it.
+fn expire_time(expire_s: u32, now: Timestamp) -> u32 {
+    const DAY_S: u64 = 86_400;
+    let same_day = u64::from(expire_s) / DAY_S == now.seconds() / DAY_S;
+    if same_day { expire_s % DAY_S as u32 } else { expire_s }
 }
 
 #[inline]
@@ -183,37 +239,63 @@ fn units(listing: &Listing, price: Option<Price>) -> u64 {
 #[inline]
 pub fn cancel_code(reason: CancelReason) -> u8 {
     match reason {
-        CancelReason::UserRequested => b'U',
-        CancelReason::ImmediateOrCancel => b'I',
-        CancelReason::FundsExhausted | CancelReason::InvalidReplace(_) => b'Z',
-        _ => b'Z',
+        CancelReason::UserRequested | CancelReason::MassCancel => b'U',
+        CancelReason::ImmediateOrCancel | CancelReason::MinimumQuantity | CancelReason::AmountSpent => b'I',
+        CancelReason::MarketCollar | CancelReason::PriceBand => b'K',
+        CancelReason::SelfTrade => b'Q',
+        CancelReason::Expired => b'T',
+        CancelReason::Delisted => b'E',
+        CancelReason::TermsChanged | CancelReason::Killed | CancelReason::Operator => b'S',
+        CancelReason::FundsExhausted
+        | CancelReason::InvalidReplace(_)
+        | CancelReason::LinkedOrder
+        | CancelReason::TriggerRefused(_) => b'Z',
     }
 }
 
 /// The Rejected reason that says the most of ours (OUCH 5.0 §2.6 in docs/PROTOCOL.md).
 pub fn reject_code(reason: RejectReason) -> u16 {
     match reason {
-        RejectReason::JournalSpaceLow => 0x02,
+        RejectReason::NothingToTradeWith => 0x01,
+        RejectReason::JournalSpaceLow | RejectReason::VenueKilled | RejectReason::InstrumentClosed => 0x02,
         RejectReason::DisplayNotSupported => 0x03,
-        RejectReason::InstrumentClosed | RejectReason::InstrumentHalted => 0x07,
+        RejectReason::InvalidDisplayQuantity => 0x04,
+        RejectReason::PriceOutOfLimits => 0x06,
+        RejectReason::InstrumentHalted | RejectReason::CancelOnly => 0x07,
         RejectReason::IsoNotAllowed => 0x08,
         RejectReason::InvalidSide => 0x09,
         RejectReason::MalformedTag => 0x0A,
+        RejectReason::AccountKilled => 0x0C,
+        RejectReason::InvalidMinQuantity => 0x0D,
+        RejectReason::PostOnlyWouldTrade => 0x12,
         RejectReason::InvalidQuantity
         | RejectReason::QuantityBelowMinimum
-        | RejectReason::NotionalBelowMinimum => 0x13,
-        RejectReason::CrossTypeNotSupported => 0x14,
-        RejectReason::UnknownSymbol | RejectReason::UnknownInstrument => 0x17,
-        RejectReason::InvalidPrice | RejectReason::PriceOffTick => 0x1D,
-        RejectReason::InsufficientFunds => 0x20,
+        | RejectReason::NotionalBelowMinimum
+        | RejectReason::AmountTooSmall => 0x13,
+        RejectReason::CrossTypeNotSupported | RejectReason::NotInAuction => 0x14,
+        RejectReason::OrderIsLinked | RejectReason::AmendNotPossible => 0x15,
+        RejectReason::UnknownSymbol | RejectReason::UnknownInstrument | RejectReason::InstrumentDelisted => {
+            0x17
+        }
+        RejectReason::InvalidPrice | RejectReason::PriceOffTick | RejectReason::InvalidTrigger => 0x1D,
+        RejectReason::InsufficientFunds | RejectReason::PositionAboveLimit => 0x20,
+        RejectReason::OrderRateExceeded => 0x29,
         RejectReason::ShortSaleNotAllowed => 0x2B,
-        RejectReason::NotionalTooLarge => 0x30,
+        RejectReason::NotionalTooLarge | RejectReason::NotionalAboveMaximum => 0x30,
         RejectReason::QuantityAboveMaximum => 0x31,
         // The protocol has nothing closer than "other" for these; the last ones never answer an order.
         RejectReason::TimeInForceNotSupported
         | RejectReason::InvalidCapacity
         | RejectReason::TagNotSupported
+        | RejectReason::TooLate
+        | RejectReason::InvalidInstructions
+        | RejectReason::InvalidExpireTime
+        | RejectReason::NotReducing
+        | RejectReason::OpenOrdersAboveLimit
+        | RejectReason::LinkNotPossible
         | RejectReason::TooManyOrders
+        | RejectReason::TooManyTriggers
+        | RejectReason::UnknownOrder
         | RejectReason::IdNotNext
         | RejectReason::DuplicateName
         | RejectReason::UnknownAsset
@@ -222,7 +304,12 @@ pub fn reject_code(reason: RejectReason) -> u16 {
         | RejectReason::TickLotNotWhole
         | RejectReason::SupplyTooLarge
         | RejectReason::DuplicateReference
+        | RejectReason::DepositsOff
+        | RejectReason::WithdrawalsOff
+        | RejectReason::TransferBelowMinimum
+        | RejectReason::ScaleNotPossible
+        | RejectReason::InvalidPhase
+        | RejectReason::RebateAboveFee
         | RejectReason::AlreadyOpen => 0x0F,
-        _ => 0x0F,
     }
 }

@@ -65,6 +65,30 @@ message! {
     }
 }
 
+message! {
+    /// `M`, Modify Order: a lower quantity, with the order's place kept.
+    ModifyOrder b'M' 10 {
+        /// The order.
+        user_ref: UserRef = 1,
+        /// B or S, as the order's.
+        side: u8 = 5,
+        /// The new total, lots, with what has executed.
+        quantity: u32 = 6,
+    }
+}
+
+message! {
+    /// `C`, Mass Cancel: all orders of the account, or those of one instrument or side.
+    MassCancelOrders b'C' 17 {
+        /// The client's number of this message.
+        user_ref: UserRef = 1,
+        /// Spaces or zeros: a login has one account.
+        firm: [u8; 4] = 5,
+        /// The instrument; spaces for all.
+        symbol: Symbol = 9,
+    }
+}
+
 /// A message from a client, with its optional tags.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Inbound<'a> {
@@ -74,6 +98,10 @@ pub enum Inbound<'a> {
     Replace(ReplaceOrder, Appendage<'a>),
     /// A cancel. Its appendage is optional, and so is its length field.
     Cancel(CancelOrder, Appendage<'a>),
+    /// A lower quantity. Its appendage is optional, and so is its length field.
+    Modify(ModifyOrder, Appendage<'a>),
+    /// A cancel of many orders.
+    MassCancel(MassCancelOrders, Appendage<'a>),
 }
 
 impl<'a> Inbound<'a> {
@@ -102,6 +130,16 @@ impl<'a> Inbound<'a> {
                 let tail = read_tail(rest, Tail::Optional).ok_or(length)?;
                 Ok(Self::Cancel(CancelOrder::read(fixed), Appendage(tail)))
             }
+            ModifyOrder::KIND => {
+                let (fixed, rest) = bytes.split_first_chunk().ok_or(length)?;
+                let tail = read_tail(rest, Tail::Optional).ok_or(length)?;
+                Ok(Self::Modify(ModifyOrder::read(fixed), Appendage(tail)))
+            }
+            MassCancelOrders::KIND => {
+                let (fixed, rest) = bytes.split_first_chunk().ok_or(length)?;
+                let tail = read_tail(rest, Tail::Mandatory).ok_or(length)?;
+                Ok(Self::MassCancel(MassCancelOrders::read(fixed), Appendage(tail)))
+            }
             _ => Err(not_served(bytes, kind)),
         }
     }
@@ -113,6 +151,8 @@ impl<'a> Inbound<'a> {
             Self::Enter(m, tail) => write_message(out, tail.0, Tail::Mandatory, |b| m.write(b)),
             Self::Replace(m, tail) => write_message(out, tail.0, Tail::Mandatory, |b| m.write(b)),
             Self::Cancel(m, tail) => write_message(out, tail.0, Tail::Optional, |b| m.write(b)),
+            Self::Modify(m, tail) => write_message(out, tail.0, Tail::Optional, |b| m.write(b)),
+            Self::MassCancel(m, tail) => write_message(out, tail.0, Tail::Mandatory, |b| m.write(b)),
         }
     }
 }
@@ -121,8 +161,6 @@ impl<'a> Inbound<'a> {
 #[cold]
 fn not_served(bytes: &[u8], kind: u8) -> OuchError {
     let (fixed, tail) = match kind {
-        b'M' => (10, Tail::Optional),
-        b'C' => (17, Tail::Mandatory),
         b'D' | b'E' => (9, Tail::Mandatory),
         b'Q' => (1, Tail::Optional),
         _ => return OuchError::UnknownKind { kind },

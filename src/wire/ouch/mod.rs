@@ -12,9 +12,10 @@ pub mod tags;
 
 pub use command::to_command;
 pub use event::{MESSAGE_LEN_MAX, Recipient, SEQUENCED_LEN_MAX, encode_event, encode_sequenced};
-pub use inbound::{CancelOrder, EnterOrder, Inbound, ReplaceOrder};
+pub use inbound::{CancelOrder, EnterOrder, Inbound, MassCancelOrders, ModifyOrder, ReplaceOrder};
 pub use outbound::{
-    OrderAccepted, OrderCanceled, OrderExecuted, OrderRejected, OrderReplaced, Outbound, SystemEvent,
+    CancelRejected, MassCancelResponse, OrderAccepted, OrderCanceled, OrderExecuted, OrderModified,
+    OrderRejected, OrderReplaced, OrderRestated, Outbound, SystemEvent,
 };
 pub use tags::{Appendage, Tag, TagError};
 

@@ -109,7 +109,7 @@ message! {
         quantity: u32 = 13,
         /// In price units.
         price: u64 = 17,
-        /// A added liquidity (the order rested), R removed it.
+        /// A added liquidity (the order rested), J the same and was hidden, R removed it; O, C and H: in an auction.
         liquidity: u8 = 25,
         /// The trade's number, the same for both sides.
         trade: TradeId = 26,
@@ -130,6 +130,56 @@ message! {
     }
 }
 
+message! {
+    /// `M`, Order Modified: the quantity was lowered, the place kept.
+    OrderModified b'M' 18 {
+        /// Nanoseconds since midnight UTC.
+        timestamp: u64 = 1,
+        /// The client's number of the order.
+        user_ref: UserRef = 9,
+        /// That of the order.
+        side: u8 = 13,
+        /// Lots that are still open.
+        quantity: u32 = 14,
+    }
+}
+
+message! {
+    /// `I`, Cancel Reject: a cancel or a change was refused, the order is as it was.
+    CancelRejected b'I' 13 {
+        /// Nanoseconds since midnight UTC.
+        timestamp: u64 = 1,
+        /// The client's number of the order.
+        user_ref: UserRef = 9,
+    }
+}
+
+message! {
+    /// `R`, Order Restated.
+    OrderRestated b'R' 14 {
+        /// Nanoseconds since midnight UTC.
+        timestamp: u64 = 1,
+        /// The client's number of the order.
+        user_ref: UserRef = 9,
+        /// R the next slice is shown.
+        reason: u8 = 13,
+    }
+}
+
+message! {
+    /// `X`, Mass Cancel Response: the cancels came before.
+    MassCancelResponse b'X' 25 {
+        /// Nanoseconds since midnight UTC.
+        timestamp: u64 = 1,
+        /// The client's number of the mass cancel.
+        user_ref: UserRef = 9,
+        /// Spaces.
+        firm: [u8; 4] = 13,
+        /// Spaces.
+        symbol: Symbol = 17,
+    }
+}
+
 /// A message to a client, with its optional tags.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outbound<'a> {
@@ -145,6 +195,14 @@ pub enum Outbound<'a> {
     Executed(OrderExecuted, Appendage<'a>),
     /// An order was refused.
     Rejected(OrderRejected, Appendage<'a>),
+    /// An order was made smaller.
+    Modified(OrderModified, Appendage<'a>),
+    /// A cancel or a change was refused.
+    CancelRejected(CancelRejected, Appendage<'a>),
+    /// An order shows its next slice.
+    Restated(OrderRestated, Appendage<'a>),
+    /// A mass cancel was carried out.
+    MassCanceled(MassCancelResponse, Appendage<'a>),
 }
 
 impl<'a> Outbound<'a> {
@@ -172,9 +230,11 @@ impl<'a> Outbound<'a> {
             OrderCanceled::KIND => with_tail!(Canceled, OrderCanceled, Optional),
             OrderExecuted::KIND => with_tail!(Executed, OrderExecuted, Mandatory),
             OrderRejected::KIND => with_tail!(Rejected, OrderRejected, Optional),
-            b'D' | b'B' | b'P' | b'I' | b'T' | b'M' | b'R' | b'X' | b'G' | b'K' | b'Q' => {
-                Err(OuchError::NotSupported { kind })
-            }
+            OrderModified::KIND => with_tail!(Modified, OrderModified, Optional),
+            CancelRejected::KIND => with_tail!(CancelRejected, CancelRejected, Optional),
+            OrderRestated::KIND => with_tail!(Restated, OrderRestated, Mandatory),
+            MassCancelResponse::KIND => with_tail!(MassCanceled, MassCancelResponse, Mandatory),
+            b'D' | b'B' | b'P' | b'T' | b'G' | b'K' | b'Q' => Err(OuchError::NotSupported { kind }),
             _ => Err(OuchError::UnknownKind { kind }),
         }
     }
@@ -189,6 +249,10 @@ impl<'a> Outbound<'a> {
             Self::Canceled(m, tail) => write_message(out, tail.0, Tail::Optional, |b| m.write(b)),
             Self::Executed(m, tail) => write_message(out, tail.0, Tail::Mandatory, |b| m.write(b)),
             Self::Rejected(m, tail) => write_message(out, tail.0, Tail::Optional, |b| m.write(b)),
+            Self::Modified(m, tail) => write_message(out, tail.0, Tail::Optional, |b| m.write(b)),
+            Self::CancelRejected(m, tail) => write_message(out, tail.0, Tail::Optional, |b| m.write(b)),
+            Self::Restated(m, tail) => write_message(out, tail.0, Tail::Mandatory, |b| m.write(b)),
+            Self::MassCanceled(m, tail) => write_message(out, tail.0, Tail::Mandatory, |b| m.write(b)),
         }
     }
 }

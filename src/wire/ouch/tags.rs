@@ -49,12 +49,16 @@ pub const EXPIRE_TIME: u8 = 15;
 pub const TRADE_NOW: u8 = 16;
 /// HandleInst: handling instruction.
 pub const HANDLE_INST: u8 = 17;
+/// DisplayQuantity: lots shown now.
+pub const DISPLAY_QUANTITY: u8 = 22;
 /// GroupID: for cancelling in groups.
 pub const GROUP_ID: u8 = 24;
 /// SharesLocated: Y or N.
 pub const SHARES_LOCATED: u8 = 25;
 /// LocateBroker: four characters.
 pub const LOCATE_BROKER: u8 = 26;
+/// Side of the orders that a mass cancel is for: B or S.
+pub const SIDE: u8 = 27;
 /// UserRefIdx: the channel whose numbers an order is numbered by.
 pub const USER_REF_IDX: u8 = 28;
 
@@ -92,8 +96,33 @@ impl<'a> Iterator for Tags<'a> {
     }
 }
 
-/// The TagValue that names a firm.
-#[inline]
-pub fn firm_tag(firm: [u8; 4]) -> [u8; 6] {
-    [5, FIRM, firm[0], firm[1], firm[2], firm[3]]
+/// TagValues as they are put together.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TagBuffer {
+    bytes: [u8; Self::LEN_MAX],
+    len: usize,
+}
+
+impl TagBuffer {
+    /// Room for Firm, MaxFloor, PostOnly and ExpireTime: the most that one message carries.
+    pub const LEN_MAX: usize = 3 * 6 + 3;
+
+    /// Adds one.
+    ///
+    /// # Panics
+    /// When there are more than [`Self::LEN_MAX`] bytes.
+    #[inline]
+    pub fn push<const N: usize>(&mut self, tag: u8, value: [u8; N]) {
+        let at = self.len;
+        self.bytes[at] = N as u8 + 1;
+        self.bytes[at + 1] = tag;
+        self.bytes[at + 2..at + 2 + N].copy_from_slice(&value);
+        self.len = at + 2 + N;
+    }
+
+    /// Those that were added.
+    #[inline]
+    pub fn appendage(&self) -> Appendage<'_> {
+        Appendage(&self.bytes[..self.len])
+    }
 }

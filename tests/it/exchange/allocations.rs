@@ -1,6 +1,6 @@
 //! After warm-up the exchange allocates nothing.
 
-use super::properties::{ACCOUNTS, Clients, FEW_TICKS, drain, opening, step};
+use super::properties::{ACCOUNTS, Clients, FEW_TICKS, drain, opening, plain};
 use crate::support::venue::{self, FIRST, QUOTE, Random, Venue};
 use dojima::domain::{
     AccountId, AccountSelfTrade, Amend, Amount, AssetId, Cancel, Command, Enter, Event, FeeRate, FeeTier,
@@ -33,8 +33,8 @@ fn order_entry_allocates_nothing_after_warm_up() {
     let mut clients = Clients::new();
     let (mut traded, mut allocated) = (0, 0);
     for at in 0..30_000 {
-        let command =
-            clients.command(&step(FEW_TICKS).new_tree(&mut runner).expect("a step").current(), &exchange);
+        let (stamp, command) =
+            clients.command(&plain(FEW_TICKS).new_tree(&mut runner).expect("a step").current(), &exchange);
         if matches!(
             command,
             Command::SetPhase { .. } | Command::SetLimits { .. } | Command::Withdraw(_) | Command::Deposit(_)
@@ -43,10 +43,10 @@ fn order_entry_allocates_nothing_after_warm_up() {
         }
         if at % 200 == 0 {
             // Orders far from the price would stay for ever and fill the exchange up.
-            drain(&mut exchange);
+            drain(&mut exchange, stamp);
         }
         events.clear();
-        let counted = allocation_counter::measure(|| exchange.apply(Stamp::default(), &command, &mut events));
+        let counted = allocation_counter::measure(|| exchange.apply(stamp, &command, &mut events));
         clients.note(&events);
         if at >= 10_000 {
             allocated += counted.count_total;

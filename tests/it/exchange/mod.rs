@@ -1,6 +1,7 @@
 //! The pure core: by text scripts, against the naive exchange, and counting its allocations.
 
 mod allocations;
+mod compare;
 mod digests;
 mod extremes;
 mod golden;
@@ -11,9 +12,14 @@ mod scripts;
 use dojima::domain::{Command, Event, Stamp};
 use dojima::exchange::Exchange;
 
-/// Applies one command and returns what came of it.
+/// Applies one command at the beginning of all time and returns what came of it.
 fn apply(exchange: &mut Exchange, command: &Command) -> Vec<Event> {
+    apply_at(exchange, Stamp::default(), command)
+}
+
+/// Applies one command and returns what came of it.
+fn apply_at(exchange: &mut Exchange, stamp: Stamp, command: &Command) -> Vec<Event> {
     let mut events = Vec::new();
-    exchange.apply(Stamp::default(), command, &mut events);
+    exchange.apply(stamp, command, &mut events);
     events
 }

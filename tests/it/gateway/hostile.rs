@@ -29,6 +29,8 @@ fn sender(command: &Command) -> LoginId {
         Command::Replace(c) => c.login,
         Command::RefuseReplace(c) => c.login,
         Command::Cancel(c) => c.login,
+        Command::Amend(c) => c.login,
+        Command::MassCancel(c) => c.login.expect("a client's"),
         other => panic!("not a client's command: {other:?}"),
     }
 }
@@ -59,8 +61,8 @@ fn what_breaks_the_protocol_costs_only_its_connection() {
         ("a replace that is cut short", zeros(b'U', 39)),
         ("a cancel with a byte too many", zeros(b'X', 10)),
         ("an enter with a wrong appendage length", zeros(b'O', 48)),
-        ("a modify", zeros(b'M', 10)),
-        ("a mass cancel", zeros(b'C', 19)),
+        ("a modify with a byte too many", zeros(b'M', 11)),
+        ("a mass cancel that is cut short", zeros(b'C', 18)),
         ("a disable", zeros(b'D', 11)),
         ("an enable", zeros(b'E', 11)),
         ("an account query", zeros(b'Q', 1)),

@@ -2,7 +2,7 @@
 
 use super::{Bench, small_market};
 use dojima::domain::decimal::{show_amount, show_price, show_quantity};
-use dojima::domain::{AccountId, Amount, AssetId, Event, InstrumentId, Side, TradeId};
+use dojima::domain::{AccountId, Amount, AssetId, Event, InstrumentId, Price, Side, TradeId};
 use dojima::stages::persister::sql::OrderStatus;
 use dojima::stages::persister::sql::check::Difference;
 use dojima::stages::persister::sql::reader::SqlReader;
@@ -43,12 +43,13 @@ fn the_tables_hold_what_the_exchange_holds() {
     for instrument in [InstrumentId(0), InstrumentId(1)] {
         for side in [Side::Buy, Side::Sell] {
             for order in market.exchange.orders(instrument, side) {
+                let units = order.price.0 * 10;
                 let found: (i64, i64, i64, u32) = open
                     .query_row([order.id.0 as i64], |row| {
                         Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
                     })
                     .expect("the order's row");
-                assert_eq!(found, (order.price.0, order.open.0 as i64, order.reserved.0, order.login.0));
+                assert_eq!(found, (units, order.open.0 as i64, order.reserved.0, order.login.0));
                 open_orders += 1;
             }
         }
@@ -56,16 +57,22 @@ fn the_tables_hold_what_the_exchange_holds() {
     let counts = sql.order_counts().expect("counts");
     assert!(open_orders > 50, "the market is too thin to say anything");
     assert_eq!(counts.by_status[OrderStatus::Open as usize], open_orders);
-    assert!(counts.by_status.iter().all(|count| *count > 0), "every status occurs: {counts:?}");
+    let of_plain_orders = &counts.by_status[..=OrderStatus::RefusedReplace as usize];
+    assert!(of_plain_orders.iter().all(|count| *count > 0), "every status occurs: {counts:?}");
 
     // Every trade, against the events.
     let trades = sql.trades_after(TradeId(0), u32::MAX).expect("trades");
     let told: Vec<_> = events
         .iter()
         .filter_map(|record| match record.event {
-            Event::Executed(e) => {
-                Some((e.trade, record.number, e.price, e.quantity, e.maker_order, e.taker_order))
-            }
+            Event::Executed(e) => Some((
+                e.trade,
+                record.number,
+                e.price.0 as u64 * 10,
+                e.quantity,
+                e.maker_order,
+                e.taker_order,
+            )),
             _ => None,
         })
         .collect();
@@ -156,7 +163,7 @@ fn the_views_show_exact_decimals() {
         let text = |column: usize| row.get::<_, String>(column).expect("text");
         let listing = &listings[&text(1)];
         let base_scale = if listing.base == AssetId(1) { 8 } else { 0 };
-        same(text(2), show_price(listing, trade.price));
+        same(text(2), show_price(listing, Price(trade.price as i64 / i64::from(listing.tick_units))));
         same(text(3), show_quantity(trade.quantity, listing.lot, base_scale));
         same(text(4), show_amount(trade.notional, 6));
         same(text(5), show_amount(trade.maker.fee, 6));
@@ -198,7 +205,7 @@ fn the_check_names_what_is_not_as_told() {
             matches!(d, Difference::Trade { in_sql: None, .. })
         }),
         (
-            "INSERT INTO trades SELECT trade_id + 100000, event, time_ns, instrument, taker_side, price, quantity, notional, \
+            "INSERT INTO trades SELECT trade_id + 100000, event, time_ns, instrument, taker_side, kind, price, quantity, notional, \
           maker_order, maker_account, maker_fee, taker_order, taker_account, taker_fee FROM trades LIMIT 1",
             |d| matches!(d, Difference::Trade { in_log: None, .. }),
         ),

@@ -23,6 +23,8 @@ pub fn small_config(mode: ThreadingMode, durability: Durability) -> Config {
     config.rings.event_slots = 256;
     config.exchange.orders_max = 10_000;
     config.sql.batch_interval_ms = 5;
+    // The same commands must give the same events, however long they take.
+    config.timers.tick_interval_ms = 0;
     config
 }
 

@@ -43,6 +43,33 @@ impl Balances {
         Some(())
     }
 
+    /// Counts all amounts of an asset in other minor units. `None`, and nothing of use left, when one would not be exact
+    /// or not fit.
+    pub(super) fn rescale(&mut self, asset: AssetId, before: u8, after: u8) -> Option<()> {
+        let power = 10_i64.checked_pow(u32::from(before.abs_diff(after)))?;
+        let convert = |value: i64| match after >= before {
+            true => value.checked_mul(power),
+            false => (value % power == 0).then_some(value / power),
+        };
+        let column = self.columns.get_mut(usize::from(asset.0)).map_or(&mut [][..], Vec::as_mut_slice);
+        for (account, cell) in (0..).zip(column) {
+            if (cell.total, cell.reserved) == (0, 0) {
+                continue;
+            }
+            (cell.total, cell.reserved) = (convert(cell.total)?, convert(cell.reserved)?);
+            if !std::mem::replace(&mut cell.changed, true) {
+                self.changed.push((AccountId(account), asset));
+            }
+        }
+        Some(())
+    }
+
+    /// All that accounts hold of an asset.
+    pub(super) fn sum(&self, asset: AssetId) -> Amount {
+        let column = self.columns.get(usize::from(asset.0)).map_or(&[][..], Vec::as_slice);
+        Amount(column.iter().map(|cell| cell.total).sum())
+    }
+
     /// The rows that the batch has changed, in the order of the table's key.
     pub(super) fn changed(&mut self) -> impl Iterator<Item = BalanceRow> + '_ {
         self.changed.sort_unstable();

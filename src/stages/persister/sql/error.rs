@@ -19,6 +19,19 @@ pub enum SqlError {
         /// The newest version that this program knows.
         known: i64,
     },
+    /// It was written by an older program, with other tables.
+    #[error(
+        "{}: schema version {found}, this program writes version {known}; the next start builds it again from the \
+         event log", path.display()
+    )]
+    OlderSchema {
+        /// The database.
+        path: PathBuf,
+        /// Its version.
+        found: i64,
+        /// The version that this program writes.
+        known: i64,
+    },
     /// The file is a database of something else.
     #[error("{}: not a database of this program (application id {found:#x})", path.display())]
     Foreign {
@@ -79,9 +92,11 @@ impl SqlError {
                 )
             ),
             Self::SetAside { .. } => true,
-            Self::NewerSchema { .. } | Self::Foreign { .. } | Self::Content { .. } | Self::Missing { .. } => {
-                false
-            }
+            Self::NewerSchema { .. }
+            | Self::OlderSchema { .. }
+            | Self::Foreign { .. }
+            | Self::Content { .. }
+            | Self::Missing { .. } => false,
         }
     }
 

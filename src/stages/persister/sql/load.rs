@@ -5,8 +5,8 @@ use super::mirror::Mirror;
 use super::rows::{BalanceRow, OrderRow, OrderStatus, Stored, Watermark};
 use super::schema::Database;
 use crate::domain::{
-    AccountId, Amount, AssetId, ClOrdId, FeeRate, InstrumentId, Listing, LoginId, OrderId, Phase, Price,
-    Quantity, Side, Symbol, TimeInForce, Timestamp, UserRef,
+    AccountId, Amount, AssetId, ClOrdId, FeeAsset, FeeRate, InstrumentId, Listing, LoginId, OrderId, Phase,
+    PostOnly, Quantity, Side, Symbol, TimeInForce, Timestamp, TradeKind, UserRef, Visibility,
 };
 use rusqlite::Row;
 
@@ -30,6 +30,13 @@ pub(super) fn load(database: &Database) -> Result<Mirror, SqlError> {
         let dense = listing.instrument.0 == next_instrument;
         next_instrument += 1;
         mirror.load_listing(listing);
+        dense.then_some(()).ok_or_else(|| row.wrong(0))
+    })?;
+    let mut next_asset = 0;
+    each(database, "SELECT asset, scale FROM assets ORDER BY asset", |row| {
+        let dense = row.u16(0)? == next_asset;
+        next_asset += 1;
+        mirror.load_scale(row.u8(1)?);
         dense.then_some(()).ok_or_else(|| row.wrong(0))
     })?;
     balances(database, |row| mirror.balances.load(row))?;
@@ -68,9 +75,10 @@ pub(super) fn balances(database: &Database, mut visit: impl FnMut(BalanceRow)) -
     })
 }
 
-const LISTINGS: &str = "SELECT instrument, symbol, base, quote, price_decimals, tick_units, lot, tick_value, \
-                        min_quantity, max_quantity, min_notional, maker_fee_ppm, taker_fee_ppm, trading \
-                        FROM instruments ORDER BY instrument";
+const LISTINGS: &str = "SELECT i.instrument, symbol, base, quote, price_decimals, tick_units, lot, tick_value, \
+                        min_quantity, max_quantity, min_notional, maker_ppm, taker_ppm, fee_asset, phase \
+                        FROM instruments i JOIN fees f ON f.instrument = i.instrument AND f.tier = 0 \
+                        ORDER BY i.instrument";
 
 fn listing(row: &Cells<'_>) -> Result<Listing, SqlError> {
     Ok(Listing {
@@ -87,14 +95,16 @@ fn listing(row: &Cells<'_>) -> Result<Listing, SqlError> {
         min_notional: Amount(row.i64(10)?),
         maker_fee: FeeRate(row.i32(11)?),
         taker_fee: FeeRate(row.i32(12)?),
-        phase: if row.u8(13)? == 0 { Phase::Closed } else { Phase::Continuous },
-        ..Listing::default()
+        fee_asset: FeeAsset::from_word(&row.text(13)?).ok_or_else(|| row.wrong(13))?,
+        phase: Phase::from_word(&row.text(14)?).ok_or_else(|| row.wrong(14))?,
     })
 }
 
-/// What an open order never has (a refusal, a successor) and what never changes again (its text) is not read.
+/// What an open order never has (a refusal, a successor) and what never changes again (its text, how it is shown) is not
+/// read.
 const OPEN_ORDERS: &str = "SELECT order_id, login, account, user_ref, instrument, side, time_in_force, price, quantity, \
-                           executed, open, reserved, replaces, entered_ns, updated_ns FROM orders WHERE open > 0";
+                           executed, open, reserved, replaces, entered_ns, updated_ns, status, event FROM orders WHERE \
+                           open > 0";
 
 fn open_order(row: &Cells<'_>) -> Result<OrderRow, SqlError> {
     Ok(OrderRow {
@@ -107,18 +117,28 @@ fn open_order(row: &Cells<'_>) -> Result<OrderRow, SqlError> {
         time_in_force: match row.u8(6)? {
             0 => TimeInForce::GoodTillCancel,
             1 => TimeInForce::ImmediateOrCancel,
+            2 => TimeInForce::Day,
+            3 => TimeInForce::GoodTillTime,
             _ => return Err(row.wrong(6)),
         },
-        price: row.i64_or_null(7)?.map(Price),
+        price: row.i64_or_null(7)?.map(i64::unsigned_abs),
         quantity: Quantity(row.u64(8)?),
         executed: Quantity(row.u64(9)?),
         open: Quantity(row.u64(10)?),
         reserved: Amount(row.i64(11)?),
-        status: OrderStatus::Open,
+        status: match row.u8(15)? {
+            status if status == OrderStatus::Dormant as u8 => OrderStatus::Dormant,
+            _ => OrderStatus::Open,
+        },
         refusal: None,
         replaces: row.i64_or_null(12)?.map(|order| OrderId(order.unsigned_abs())),
         replaced_by: None,
         cl_ord_id: ClOrdId::default(),
+        event: row.u64(16)?,
+        visibility: Visibility::default(),
+        display_quantity: 0,
+        post_only: PostOnly::default(),
+        expire_s: 0,
         entered: Timestamp(row.u64(13)?),
         updated: Timestamp(row.u64(14)?),
         stored: Stored::Yes,
@@ -133,6 +153,11 @@ pub(super) fn side(row: &Cells<'_>, column: usize) -> Result<Side, SqlError> {
         1 => Ok(Side::Sell),
         _ => Err(row.wrong(column)),
     }
+}
+
+/// A kind of trade as the tables have it.
+pub(super) fn trade_kind(row: &Cells<'_>, column: usize) -> Result<TradeKind, SqlError> {
+    TradeKind::ALL.get(usize::from(row.u8(column)?)).copied().ok_or_else(|| row.wrong(column))
 }
 
 /// Shows every row of a query.

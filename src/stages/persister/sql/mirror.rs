@@ -4,10 +4,11 @@
 //! batch costs two. Nothing here touches the database, so a batch that could not be written is written again as it is.
 
 use super::balances::Balances;
-use super::rows::{OrderRow, OrderStatus, Stored, Terms, TradeRow, TradeSide, Watermark};
+use super::rows::{OrderRow, OrderStatus, Rare, Stored, Terms, TradeRow, TradeSide, Watermark};
 use crate::domain::{
-    Accepted, AccountId, Amount, CancelReason, Canceled, Event, EventRecord, Executed, Listing, Listings,
-    LoginId, OrderId, Quantity, Replaced, Side, Timestamp, Transfer,
+    Accepted, AccountId, Amended, Amount, Armed, AssetId, AssetSettings, CancelReason, Canceled, Event,
+    EventRecord, Executed, InstrumentId, Listing, Listings, LoginId, OrderId, Price, Quantity, Replaced,
+    Restated, Side, Timestamp, Transfer, Triggered,
 };
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -58,8 +59,8 @@ pub(super) struct Batch {
     pub(super) gone: Vec<OrderRow>,
     /// Trades.
     pub(super) trades: Vec<TradeRow>,
-    /// Events that are rows by themselves.
-    pub(super) rare: Vec<EventRecord>,
+    /// Events that are rows by themselves, or change one of the quiet tables.
+    pub(super) rare: Vec<Rare>,
     /// How many events are in it.
     pub(super) events: usize,
 }
@@ -74,14 +75,31 @@ pub(super) struct Mirror {
     last_order: OrderId,
     logins: Vec<AccountId>,
     listings: Listings,
+    /// Of the assets, by their ids.
+    scales: Vec<u8>,
 }
 
 /// What an event does to one order.
 #[derive(Clone, Copy)]
 enum Change {
-    Fill { quantity: Quantity },
-    Shrink { open: Quantity, reason: CancelReason },
-    Replace { by: OrderId },
+    Fill {
+        quantity: Quantity,
+    },
+    Shrink {
+        open: Quantity,
+        reason: CancelReason,
+    },
+    Replace {
+        by: OrderId,
+    },
+    Amend {
+        open: Quantity,
+    },
+    Release,
+    /// What is open is new where a quantity was stated in money and the trigger has come.
+    Restate {
+        open: Quantity,
+    },
 }
 
 /// What a change leaves behind for the balances.
@@ -115,6 +133,11 @@ impl Mirror {
     /// Takes up a listing that the table already has. Listings come in the order of their ids.
     pub(super) fn load_listing(&mut self, listing: Listing) {
         self.listings.apply(&Event::InstrumentListed(listing));
+    }
+
+    /// Takes up an asset that the table already has. Assets come in the order of their ids.
+    pub(super) fn load_scale(&mut self, scale: u8) {
+        self.scales.push(scale);
     }
 
     /// The row of an open order of an earlier batch.
@@ -161,79 +184,153 @@ impl Mirror {
 
     fn take_up(&mut self, record: &EventRecord) -> Result<(), String> {
         match &record.event {
-            Event::Accepted(accepted) => self.enter(&terms_of_accepted(accepted), record.time),
+            Event::Accepted(accepted) => self.enter(&terms_of_accepted(accepted), record),
             Event::Replaced(replaced) => {
                 let change = Change::Replace { by: replaced.order };
-                self.change(replaced.orig_order, Amount(0), change, record.time)?;
-                self.enter(&terms_of_replaced(replaced), record.time)
+                self.change(replaced.orig_order, Some(Amount(0)), change, record.time)?;
+                self.enter(&terms_of_replaced(replaced), record)
             }
             Event::Canceled(canceled) => {
                 let Canceled { order, open, reserved, reason, .. } = *canceled;
-                self.change(order, reserved, Change::Shrink { open, reason }, record.time)
+                self.change(order, Some(reserved), Change::Shrink { open, reason }, record.time)
+            }
+            Event::Amended(Amended { order, open, reserved, .. }) => {
+                self.change(*order, Some(*reserved), Change::Amend { open: *open }, record.time)
+            }
+            Event::Restated(restated) => self.restate(restated, record.time),
+            Event::Triggered(Triggered { order, instrument, reference, .. }) => {
+                self.change(*order, None, Change::Release, record.time)?;
+                self.note_price(*instrument, *reference, record)
+            }
+            Event::Armed(Armed { order, .. }) => {
+                self.find(*order)?;
+                self.note(record)
             }
             Event::Executed(executed) => self.trade(executed, record),
             Event::Deposited(transfer) => self.transfer(transfer, transfer.amount.0, record),
             Event::Withdrawn(transfer) => self.transfer(transfer, -transfer.amount.0, record),
-            other => {
-                if let Event::LoginOpened { account, .. } = other {
-                    self.logins.push(*account);
-                }
-                self.listings.apply(other);
-                if !matches!(other, Event::Opened { .. }) {
-                    self.batch.rare.push(*record);
-                }
-                Ok(())
+            Event::MarkSet { instrument, price } => self.note_price(*instrument, *price, record),
+            Event::Uncrossed(auction) => match auction.price {
+                Some(price) => self.note_price(auction.instrument, price, record),
+                None => self.note(record),
+            },
+            Event::AssetAdded { scale, .. } => {
+                self.scales.push(*scale);
+                self.note(record)
             }
+            Event::AssetSet(settings) => self.set_asset(settings, record),
+            Event::LoginOpened { account, .. } => {
+                self.logins.push(*account);
+                self.note(record)
+            }
+            Event::InstrumentListed(_) | Event::TermsSet(_) | Event::PhaseSet { .. } | Event::FeesSet(_) => {
+                self.listings.apply(&record.event);
+                self.note(record)
+            }
+            Event::AccountOpened { .. }
+            | Event::Refused { .. }
+            | Event::Rejected(_)
+            | Event::ChangeRejected(_)
+            | Event::Ignored(_)
+            | Event::LimitsSet { .. }
+            | Event::MassCanceled { .. }
+            | Event::ProtectionSet { .. }
+            | Event::OrderLimitsSet { .. }
+            | Event::SelfTradeSet(_)
+            | Event::TierSet { .. }
+            | Event::VolumeTiersSet(_)
+            | Event::Killed { .. } => self.note(record),
+            // What an auction might give changes all the time and is for the feed.
+            Event::Opened { .. } | Event::Indicative(_) => Ok(()),
         }
     }
 
-    fn enter(&mut self, terms: &Terms, time: Timestamp) -> Result<(), String> {
+    /// The event is written as it is.
+    fn note(&mut self, record: &EventRecord) -> Result<(), String> {
+        self.batch.rare.push(Rare::Event(*record));
+        Ok(())
+    }
+
+    /// The event is written with this price of it in price units.
+    fn note_price(
+        &mut self,
+        instrument: InstrumentId,
+        price: Price,
+        record: &EventRecord,
+    ) -> Result<(), String> {
+        let units = self.listing(instrument)?.price_units(price);
+        self.batch.rare.push(Rare::Priced(*record, units));
+        Ok(())
+    }
+
+    fn set_asset(&mut self, settings: &AssetSettings, record: &EventRecord) -> Result<(), String> {
+        let AssetSettings { asset, scale, .. } = *settings;
+        let known = self.scales.get_mut(usize::from(asset.0)).ok_or("an unknown asset")?;
+        let before = std::mem::replace(known, scale);
+        if before != scale {
+            self.balances.rescale(asset, before, scale).ok_or_else(overflow)?;
+        }
+        let supply = self.balances.sum(asset);
+        self.batch.rare.push(Rare::Rescaled { record: *record, before, supply });
+        Ok(())
+    }
+
+    fn listing(&self, instrument: InstrumentId) -> Result<&Listing, String> {
+        self.listings.get(instrument).ok_or_else(|| format!("instrument {instrument} is not listed"))
+    }
+
+    fn enter(&mut self, terms: &Terms, record: &EventRecord) -> Result<(), String> {
         if terms.order.0 != self.last_order.0 + 1 {
             return Err(format!("order {} comes after order {}", terms.order, self.last_order));
         }
         let account = self.account_of(terms.login)?;
-        let listing = self.listings.get(terms.instrument).ok_or("an unknown instrument")?;
+        let listing = self.listing(terms.instrument)?;
         let asset = listing.given_by(terms.side);
+        let price = terms.price.map(|price| listing.price_units(price));
         self.last_order = terms.order;
-        self.batch.born.push(OrderRow::new(terms, account, time));
+        self.batch.born.push(OrderRow::new(terms, price, account, record));
         self.balances.add(account, asset, 0, terms.reserved.0).ok_or_else(overflow)
+    }
+
+    fn restate(&mut self, restated: &Restated, time: Timestamp) -> Result<(), String> {
+        let Restated { order, open, reserved, .. } = *restated;
+        // Its price may be counted in other ticks; the tables count in price units, and those stay.
+        self.change(order, Some(reserved), Change::Restate { open }, time)
     }
 
     /// Changes an order's row and what its account has reserved.
     fn change(
         &mut self,
         order: OrderId,
-        reserved: Amount,
+        reserved: Option<Amount>,
         change: Change,
         time: Timestamp,
     ) -> Result<(), String> {
         let (instrument, side) = self.find(order).map(|row| (row.instrument, row.side))?;
         let touched = self.alter(order, reserved, change, time)?;
-        let listing = self.listings.get(instrument).ok_or("an unknown instrument")?;
-        let asset = listing.given_by(side);
+        let asset = self.listing(instrument)?.given_by(side);
         self.balances.add(touched.account, asset, 0, touched.reserved).ok_or_else(overflow)
     }
 
     fn trade(&mut self, executed: &Executed, record: &EventRecord) -> Result<(), String> {
         let Executed { price, quantity, .. } = *executed;
-        let listing = *self.listings.get(executed.instrument).ok_or("an unknown instrument")?;
+        let listing = *self.listing(executed.instrument)?;
         let notional = listing.notional(price, quantity).ok_or_else(overflow)?;
         let base = listing.base_amount(quantity).ok_or_else(overflow)?;
         let fill = Change::Fill { quantity };
-        let maker = self.alter(executed.maker_order, executed.maker_reserved, fill, record.time)?;
-        let taker = self.alter(executed.taker_order, executed.taker_reserved, fill, record.time)?;
+        let maker = self.alter(executed.maker_order, Some(executed.maker_reserved), fill, record.time)?;
+        let taker = self.alter(executed.taker_order, Some(executed.taker_reserved), fill, record.time)?;
         let maker_side = executed.taker_side.opposite();
         self.settle_side(&listing, maker_side, &maker, (notional, base, executed.maker_fee))?;
         self.settle_side(&listing, executed.taker_side, &taker, (notional, base, executed.taker_fee))?;
-        let fees = executed.maker_fee.0.checked_add(executed.taker_fee.0).ok_or_else(overflow)?;
-        self.balances.add(AccountId::FEES, listing.quote, fees, 0).ok_or_else(overflow)?;
         self.batch.trades.push(TradeRow {
             trade: executed.trade,
             event: record.number,
             time: record.time,
             instrument: executed.instrument,
             taker_side: executed.taker_side,
-            price,
+            kind: executed.kind,
+            price: listing.price_units(price),
             quantity,
             notional,
             maker: TradeSide { order: executed.maker_order, account: maker.account, fee: executed.maker_fee },
@@ -252,17 +349,24 @@ impl Mirror {
     ) -> Result<(), String> {
         let Touched { account, reserved } = *touched;
         let (quote_change, base_change, quote_reserved, base_reserved) = match side {
-            Side::Buy => (notional.0.checked_add(fee.0).map(|cost| -cost), base.0, reserved, 0),
-            Side::Sell => (notional.0.checked_sub(fee.0), -base.0, 0, reserved),
+            Side::Buy => (-notional.0, base.0, reserved, 0),
+            Side::Sell => (notional.0, -base.0, 0, reserved),
         };
-        let quote_change = quote_change.ok_or_else(overflow)?;
+        let paid_in = listing.fee_paid_in(side);
+        let kept = |asset: AssetId, change: i64| match asset == paid_in {
+            true => change.checked_sub(fee.0).ok_or_else(overflow),
+            false => Ok(change),
+        };
+        let quote_change = kept(listing.quote, quote_change)?;
+        let base_change = kept(listing.base, base_change)?;
         let quote = self.balances.add(account, listing.quote, quote_change, quote_reserved);
         let base = self.balances.add(account, listing.base, base_change, base_reserved);
-        quote.and(base).ok_or_else(overflow)
+        let taken = self.balances.add(AccountId::FEES, paid_in, fee.0, 0);
+        quote.and(base).and(taken).ok_or_else(overflow)
     }
 
     fn transfer(&mut self, transfer: &Transfer, change: i64, record: &EventRecord) -> Result<(), String> {
-        self.batch.rare.push(*record);
+        self.batch.rare.push(Rare::Event(*record));
         self.balances.add(transfer.account, transfer.asset, change, 0).ok_or_else(overflow)
     }
 
@@ -288,7 +392,7 @@ impl Mirror {
     fn alter(
         &mut self,
         order: OrderId,
-        reserved: Amount,
+        reserved: Option<Amount>,
         change: Change,
         time: Timestamp,
     ) -> Result<Touched, String> {
@@ -315,7 +419,7 @@ fn overflow() -> String {
 
 fn alter_row(
     row: &mut OrderRow,
-    reserved: Amount,
+    reserved: Option<Amount>,
     change: Change,
     time: Timestamp,
 ) -> Result<Touched, String> {
@@ -324,14 +428,16 @@ fn alter_row(
             let left = row.open.0.checked_sub(quantity.0).ok_or("more trades than is open")?;
             row.executed.0 += quantity.0;
             row.open = Quantity(left);
-            row.status = if left == 0 { OrderStatus::Filled } else { OrderStatus::Open };
+            if left == 0 {
+                row.status = OrderStatus::Filled;
+            }
         }
         Change::Shrink { open, reason } => {
             row.open = open;
             if open.0 == 0 {
                 row.status = OrderStatus::after_cancel(reason);
             }
-            if let CancelReason::InvalidReplace(refusal) = reason {
+            if let CancelReason::InvalidReplace(refusal) | CancelReason::TriggerRefused(refusal) = reason {
                 row.refusal = Some(refusal);
             }
         }
@@ -340,8 +446,16 @@ fn alter_row(
             row.status = OrderStatus::Replaced;
             row.replaced_by = Some(by);
         }
+        Change::Amend { open } => row.open = open,
+        Change::Release => row.status = OrderStatus::Open,
+        Change::Restate { open } => {
+            let gone = row.quantity.0.checked_sub(row.open.0).ok_or("more is open than was asked for")?;
+            row.quantity = Quantity(gone.checked_add(open.0).ok_or_else(overflow)?);
+            row.open = open;
+        }
     }
     row.updated = time;
+    let reserved = reserved.unwrap_or(row.reserved);
     let before = std::mem::replace(&mut row.reserved, reserved);
     let reserved = reserved.0.checked_sub(before.0).ok_or_else(overflow)?;
     Ok(Touched { account: row.account, reserved })
@@ -359,6 +473,11 @@ fn terms_of_accepted(e: &Accepted) -> Terms {
         quantity: e.quantity,
         reserved: e.reserved,
         echo: e.echo,
+        visibility: e.visibility,
+        display_quantity: e.display_quantity,
+        post_only: e.post_only,
+        expire_s: e.expire_s,
+        state: e.state,
         replaces: None,
     }
 }
@@ -375,6 +494,11 @@ fn terms_of_replaced(e: &Replaced) -> Terms {
         quantity: e.quantity,
         reserved: e.reserved,
         echo: e.echo,
+        visibility: e.visibility,
+        display_quantity: e.display_quantity,
+        post_only: e.post_only,
+        expire_s: e.expire_s,
+        state: e.state,
         replaces: Some(e.orig_order),
     }
 }

@@ -1,10 +1,10 @@
 //! The tables read back: what `dojima verify` holds against the event log. Reads only, also while an engine writes.
 
 use super::error::SqlError;
-use super::load::{Cells, balances, each, side, watermark};
+use super::load::{Cells, balances, each, side, trade_kind, watermark};
 use super::rows::{BalanceRow, OrderStatus, TradeRow, TradeSide, Watermark};
 use super::schema::Database;
-use crate::domain::{AccountId, Amount, InstrumentId, OrderId, Price, Quantity, Timestamp, TradeId};
+use crate::domain::{AccountId, Amount, InstrumentId, OrderId, Quantity, Timestamp, TradeId};
 use std::path::Path;
 
 /// The database as it was when it was opened: what is written later is not seen.
@@ -35,10 +35,28 @@ impl OrderCounts {
 pub struct RowCounts {
     /// Deposits and withdrawals.
     pub transfers: u64,
-    /// Refused orders and administrative commands.
+    /// Refused orders, changes of orders and administrative commands.
     pub rejections: u64,
     /// Messages that had no effect.
     pub ignored_messages: u64,
+    /// Orders with a trigger or a link.
+    pub armed_orders: u64,
+    /// Mass cancels.
+    pub mass_cancels: u64,
+    /// Auctions that ended.
+    pub auctions: u64,
+    /// Sets of terms that instruments have had.
+    pub instrument_terms: u64,
+}
+
+impl RowCounts {
+    /// All rows.
+    pub fn total(&self) -> u64 {
+        let Self { transfers, rejections, ignored_messages, armed_orders, mass_cancels, auctions, .. } =
+            *self;
+        let settings = self.instrument_terms;
+        transfers + rejections + ignored_messages + armed_orders + mass_cancels + auctions + settings
+    }
 }
 
 impl SqlReader {
@@ -77,7 +95,7 @@ impl SqlReader {
     /// [`SqlError`].
     pub fn trades_after(&self, trade: TradeId, limit: u32) -> Result<Vec<TradeRow>, SqlError> {
         let sql = format!(
-            "SELECT trade_id, event, time_ns, instrument, taker_side, price, quantity, notional, maker_order, \
+            "SELECT trade_id, event, time_ns, instrument, taker_side, kind, price, quantity, notional, maker_order, \
              maker_account, maker_fee, taker_order, taker_account, taker_fee FROM trades WHERE trade_id > {trade} \
              ORDER BY trade_id LIMIT {limit}"
         );
@@ -113,10 +131,19 @@ impl SqlReader {
     pub fn row_counts(&self) -> Result<RowCounts, SqlError> {
         let mut counts = RowCounts::default();
         let sql = "SELECT (SELECT count(*) FROM transfers), (SELECT count(*) FROM rejections), \
-                   (SELECT count(*) FROM ignored_messages)";
+                   (SELECT count(*) FROM ignored_messages), (SELECT count(*) FROM armed_orders), \
+                   (SELECT count(*) FROM mass_cancels), (SELECT count(*) FROM auctions), \
+                   (SELECT count(*) FROM instrument_terms)";
         each(&self.database, sql, |row| {
-            counts =
-                RowCounts { transfers: row.u64(0)?, rejections: row.u64(1)?, ignored_messages: row.u64(2)? };
+            counts = RowCounts {
+                transfers: row.u64(0)?,
+                rejections: row.u64(1)?,
+                ignored_messages: row.u64(2)?,
+                armed_orders: row.u64(3)?,
+                mass_cancels: row.u64(4)?,
+                auctions: row.u64(5)?,
+                instrument_terms: row.u64(6)?,
+            };
             Ok(())
         })?;
         Ok(counts)
@@ -137,10 +164,11 @@ fn trade_row(row: &Cells<'_>) -> Result<TradeRow, SqlError> {
         time: Timestamp(row.u64(2)?),
         instrument: InstrumentId(row.u32(3)?),
         taker_side: side(row, 4)?,
-        price: Price(row.i64(5)?),
-        quantity: Quantity(row.u64(6)?),
-        notional: Amount(row.i64(7)?),
-        maker: trade_side(8)?,
-        taker: trade_side(11)?,
+        kind: trade_kind(row, 5)?,
+        price: row.u64(6)?,
+        quantity: Quantity(row.u64(7)?),
+        notional: Amount(row.i64(8)?),
+        maker: trade_side(9)?,
+        taker: trade_side(12)?,
     })
 }

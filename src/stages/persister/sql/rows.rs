@@ -2,12 +2,23 @@
 
 use crate::domain::{
     AccountId, Amount, AssetId, CancelReason, ClOrdId, Echo, EventRecord, InstrumentId, LoginId, OrderId,
-    Price, Quantity, RejectReason, Side, TimeInForce, Timestamp, TradeId, UserRef,
+    OrderState, PostOnly, Price, Quantity, RejectReason, Side, TimeInForce, Timestamp, TradeId, TradeKind,
+    UserRef, Visibility,
 };
 
-/// What became of an order; the discriminants are the column `orders.status`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum OrderStatus {
+macro_rules! statuses {
+    ($($(#[$doc:meta])* $name:ident = $number:literal,)*) => {
+        /// What became of an order; the discriminants are the column `orders.status`.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum OrderStatus { $($(#[$doc])* $name = $number,)* }
+
+        impl OrderStatus {
+            /// Every status, at the index that is its number in the table.
+            pub const ALL: [Self; [$($number),*].len()] = [$(Self::$name,)*];
+        }
+    };
+}
+statuses! {
     /// Some of it can still trade.
     Open = 0,
     /// All of it traded.
@@ -22,20 +33,37 @@ pub enum OrderStatus {
     OutOfFunds = 5,
     /// A replace of it was refused, which canceled it.
     RefusedReplace = 6,
+    /// It waits for its trigger.
+    Dormant = 7,
+    /// Fewer lots than its minimum could trade at once.
+    MinimumNotMet = 8,
+    /// What was left of a quantity in money did not pay for one more lot.
+    AmountSpent = 9,
+    /// The next trade would have been too far from the best price.
+    MarketCollar = 10,
+    /// The next trade would have crossed a price band.
+    PriceBand = 11,
+    /// It would have traded with its own owner.
+    SelfTrade = 12,
+    /// The order that it was linked to traded, was triggered or went.
+    LinkedOrder = 13,
+    /// Its time came, or its day ended.
+    Expired = 14,
+    /// It did not fit the instrument's new terms.
+    TermsChanged = 15,
+    /// The instrument was delisted.
+    Delisted = 16,
+    /// A kill switch was turned on.
+    Killed = 17,
+    /// It was canceled together with others.
+    MassCanceled = 18,
+    /// An operator canceled it.
+    Operator = 19,
+    /// Its trigger came, and it could not be matched then.
+    TriggerRefused = 20,
 }
 
 impl OrderStatus {
-    /// Every status, at the index that is its number in the table.
-    pub const ALL: [Self; 7] = [
-        Self::Open,
-        Self::Filled,
-        Self::Canceled,
-        Self::Replaced,
-        Self::RemainderCanceled,
-        Self::OutOfFunds,
-        Self::RefusedReplace,
-    ];
-
     /// The status of an order whose last open lot went for this reason.
     pub(super) fn after_cancel(reason: CancelReason) -> Self {
         match reason {
@@ -43,7 +71,27 @@ impl OrderStatus {
             CancelReason::ImmediateOrCancel => Self::RemainderCanceled,
             CancelReason::FundsExhausted => Self::OutOfFunds,
             CancelReason::InvalidReplace(_) => Self::RefusedReplace,
-            _ => Self::Canceled,
+            CancelReason::MinimumQuantity => Self::MinimumNotMet,
+            CancelReason::AmountSpent => Self::AmountSpent,
+            CancelReason::MarketCollar => Self::MarketCollar,
+            CancelReason::PriceBand => Self::PriceBand,
+            CancelReason::SelfTrade => Self::SelfTrade,
+            CancelReason::LinkedOrder => Self::LinkedOrder,
+            CancelReason::Expired => Self::Expired,
+            CancelReason::TermsChanged => Self::TermsChanged,
+            CancelReason::Delisted => Self::Delisted,
+            CancelReason::Killed => Self::Killed,
+            CancelReason::MassCancel => Self::MassCanceled,
+            CancelReason::Operator => Self::Operator,
+            CancelReason::TriggerRefused(_) => Self::TriggerRefused,
+        }
+    }
+
+    /// The status of an order that was just accepted.
+    pub(super) fn of_new(state: OrderState) -> Self {
+        match state {
+            OrderState::Live => Self::Open,
+            OrderState::Dormant => Self::Dormant,
         }
     }
 }
@@ -65,7 +113,8 @@ pub(super) struct OrderRow {
     pub(super) instrument: InstrumentId,
     pub(super) side: Side,
     pub(super) time_in_force: TimeInForce,
-    pub(super) price: Option<Price>,
+    /// Price units.
+    pub(super) price: Option<u64>,
     pub(super) quantity: Quantity,
     pub(super) executed: Quantity,
     pub(super) open: Quantity,
@@ -75,6 +124,13 @@ pub(super) struct OrderRow {
     pub(super) replaces: Option<OrderId>,
     pub(super) replaced_by: Option<OrderId>,
     pub(super) cl_ord_id: ClOrdId,
+    /// The event that accepted it.
+    pub(super) event: u64,
+    pub(super) visibility: Visibility,
+    pub(super) display_quantity: u32,
+    pub(super) post_only: PostOnly,
+    /// Seconds since the epoch; 0: never.
+    pub(super) expire_s: u32,
     pub(super) entered: Timestamp,
     pub(super) updated: Timestamp,
     pub(super) stored: Stored,
@@ -94,11 +150,16 @@ pub(super) struct Terms {
     pub(super) quantity: Quantity,
     pub(super) reserved: Amount,
     pub(super) echo: Echo,
+    pub(super) visibility: Visibility,
+    pub(super) display_quantity: u32,
+    pub(super) post_only: PostOnly,
+    pub(super) expire_s: u32,
+    pub(super) state: OrderState,
     pub(super) replaces: Option<OrderId>,
 }
 
 impl OrderRow {
-    pub(super) fn new(terms: &Terms, account: AccountId, time: Timestamp) -> Self {
+    pub(super) fn new(terms: &Terms, price: Option<u64>, account: AccountId, record: &EventRecord) -> Self {
         Self {
             order: terms.order,
             login: terms.login,
@@ -107,22 +168,43 @@ impl OrderRow {
             instrument: terms.instrument,
             side: terms.side,
             time_in_force: terms.time_in_force,
-            price: terms.price,
+            price,
             quantity: terms.quantity,
             executed: Quantity(0),
             open: terms.quantity,
             reserved: terms.reserved,
-            status: OrderStatus::Open,
+            status: OrderStatus::of_new(terms.state),
             refusal: None,
             replaces: terms.replaces,
             replaced_by: None,
             cl_ord_id: terms.echo.cl_ord_id,
-            entered: time,
-            updated: time,
+            event: record.number,
+            visibility: terms.visibility,
+            display_quantity: terms.display_quantity,
+            post_only: terms.post_only,
+            expire_s: terms.expire_s,
+            entered: record.time,
+            updated: record.time,
             stored: Stored::No,
             changed: false,
         }
     }
+}
+
+/// What is written for an event that is a row by itself, or changes one of the quiet tables.
+#[derive(Clone, Debug)]
+pub(super) enum Rare {
+    /// It says all that there is to write.
+    Event(EventRecord),
+    /// It names prices in ticks: those of its instrument at that time, in price units.
+    Priced(EventRecord, u64),
+    /// The settings of an asset changed, and with them what all amounts of it count.
+    Rescaled {
+        record: EventRecord,
+        before: u8,
+        /// All that accounts hold of it, in the new minor units.
+        supply: Amount,
+    },
 }
 
 /// A row of `trades`.
@@ -136,10 +218,12 @@ pub struct TradeRow {
     pub time: Timestamp,
     /// What was traded.
     pub instrument: InstrumentId,
-    /// The side of the incoming order.
+    /// The side of the incoming order; in an auction the buy.
     pub taker_side: Side,
-    /// In ticks.
-    pub price: Price,
+    /// How the orders met.
+    pub kind: TradeKind,
+    /// In price units.
+    pub price: u64,
     /// In lots.
     pub quantity: Quantity,
     /// Price × quantity, minor units of quote.
@@ -157,7 +241,7 @@ pub struct TradeSide {
     pub order: OrderId,
     /// The account that the order was for.
     pub account: AccountId,
-    /// What it paid, minor units of quote.
+    /// What it paid, minor units of [`crate::domain::Listing::fee_paid_in`]; below 0 for a rebate.
     pub fee: Amount,
 }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// The newest schema that this program knows, and the one that it makes.
-pub const SCHEMA_VERSION: i64 = 1;
+pub const SCHEMA_VERSION: i64 = 2;
 
 /// Marks the file as ours (`PRAGMA application_id`): "Doji".
 const APPLICATION_ID: i64 = 0x446F_6A69;
@@ -114,6 +114,9 @@ impl Database {
         if found > SCHEMA_VERSION {
             return Err(SqlError::NewerSchema { path: self.path.clone(), found, known: SCHEMA_VERSION });
         }
+        if found < SCHEMA_VERSION {
+            return Err(SqlError::OlderSchema { path: self.path.clone(), found, known: SCHEMA_VERSION });
+        }
         Ok(())
     }
 }
@@ -153,9 +156,9 @@ mod tests {
     fn a_newer_schema_and_a_foreign_file_are_refused_by_name() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("dojima.db");
-        Database::open(&path).expect("made").run("PRAGMA user_version = 2").expect("set");
-        let Err(newer) = Database::open(&path) else { panic!("version 2 was opened") };
-        assert!(matches!(newer, SqlError::NewerSchema { found: 2, known: 1, .. }), "{newer}");
+        Database::open(&path).expect("made").run("PRAGMA user_version = 3").expect("set");
+        let Err(newer) = Database::open(&path) else { panic!("version 3 was opened") };
+        assert!(matches!(newer, SqlError::NewerSchema { found: 3, known: 2, .. }), "{newer}");
         assert!(!newer.is_passing());
         let other = folder.path().join("other.db");
         Connection::open(&other).expect("open").execute_batch("CREATE TABLE t (x)").expect("made");

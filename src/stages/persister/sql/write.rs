@@ -2,9 +2,12 @@
 
 use super::error::SqlError;
 use super::mirror::Mirror;
-use super::rows::{BalanceRow, OrderRow, Stored, TradeRow};
+use super::rows::{BalanceRow, OrderRow, Rare, Stored, TradeRow};
 use super::schema::Database;
-use crate::domain::{ClOrdId, Event, EventRecord, Listing, Phase, Transfer};
+use crate::domain::{
+    Amount, Auction, ClOrdId, Event, EventRecord, FeeTier, KillScope, LimitScope, Listing, Switch, Transfer,
+    Visibility,
+};
 use rusqlite::{Connection, Statement, ToSql};
 
 /// Rows of one statement where many rows are written. More cost more to prepare and gain little.
@@ -12,18 +15,19 @@ const ROWS_PER_STATEMENT: usize = 16;
 
 const INSERT_ORDER: Insert = Insert {
     into: "INSERT INTO orders (order_id, login, account, user_ref, instrument, side, time_in_force, price, quantity, \
-           executed, open, reserved, status, refusal, replaces, replaced_by, cl_ord_id, entered_ns, updated_ns)",
-    columns: 19,
+           executed, open, reserved, status, refusal, replaces, replaced_by, cl_ord_id, event, hidden, display_quantity, \
+           post_only, expire_s, entered_ns, updated_ns)",
+    columns: 24,
     then: "",
 };
 
-const UPDATE_ORDER: &str = "UPDATE orders SET executed = ?2, open = ?3, reserved = ?4, status = ?5, refusal = ?6, \
-                            replaced_by = ?7, updated_ns = ?8 WHERE order_id = ?1";
+const UPDATE_ORDER: &str = "UPDATE orders SET quantity = ?2, executed = ?3, open = ?4, reserved = ?5, status = ?6, \
+                            refusal = ?7, replaced_by = ?8, updated_ns = ?9 WHERE order_id = ?1";
 
 const INSERT_TRADE: Insert = Insert {
-    into: "INSERT INTO trades (trade_id, event, time_ns, instrument, taker_side, price, quantity, notional, \
+    into: "INSERT INTO trades (trade_id, event, time_ns, instrument, taker_side, kind, price, quantity, notional, \
            maker_order, maker_account, maker_fee, taker_order, taker_account, taker_fee)",
-    columns: 14,
+    columns: 15,
     then: "",
 };
 
@@ -130,8 +134,8 @@ pub(super) fn write_batch(database: &Database, mirror: &mut Mirror) -> Result<us
 
 fn write_rows(connection: &Connection, mirror: &mut Mirror) -> rusqlite::Result<usize> {
     let mut rows = 0;
-    for record in &mirror.batch.rare {
-        rows += write_rare(connection, record)?;
+    for rare in &mirror.batch.rare {
+        rows += write_rare(connection, rare)?;
     }
     rows += INSERT_ORDER.rows(connection, mirror.batch.born.iter(), bind_order)?;
     // In the order of the key, so that neighbours in the tree are written together.
@@ -162,7 +166,7 @@ fn bind_order(to: &mut Binder<'_, '_>, row: &OrderRow) -> rusqlite::Result<()> {
     to.signed(row.instrument.0)?;
     to.signed(row.side as u8)?;
     to.signed(row.time_in_force as u8)?;
-    to.value(row.price.map(|price| price.0))?;
+    to.unsigned_or_null(row.price)?;
     to.unsigned(row.quantity.0)?;
     to.unsigned(row.executed.0)?;
     to.unsigned(row.open.0)?;
@@ -172,12 +176,18 @@ fn bind_order(to: &mut Binder<'_, '_>, row: &OrderRow) -> rusqlite::Result<()> {
     to.unsigned_or_null(row.replaces.map(|order| order.0))?;
     to.unsigned_or_null(row.replaced_by.map(|order| order.0))?;
     to.value(shown(&row.cl_ord_id))?;
+    to.unsigned(row.event)?;
+    to.signed(row.visibility == Visibility::Hidden)?;
+    to.signed(row.display_quantity)?;
+    to.signed(row.post_only as u8)?;
+    to.value(some(row.expire_s))?;
     to.unsigned(row.entered.0)?;
     to.unsigned(row.updated.0)
 }
 
 fn bind_order_change(to: &mut Binder<'_, '_>, row: &OrderRow) -> rusqlite::Result<()> {
     to.unsigned(row.order.0)?;
+    to.unsigned(row.quantity.0)?;
     to.unsigned(row.executed.0)?;
     to.unsigned(row.open.0)?;
     to.signed(row.reserved.0)?;
@@ -193,7 +203,8 @@ fn bind_trade(to: &mut Binder<'_, '_>, row: &TradeRow) -> rusqlite::Result<()> {
     to.unsigned(row.time.0)?;
     to.signed(row.instrument.0)?;
     to.signed(row.taker_side as u8)?;
-    to.signed(row.price.0)?;
+    to.signed(row.kind as u8)?;
+    to.unsigned(row.price)?;
     to.unsigned(row.quantity.0)?;
     to.signed(row.notional.0)?;
     for side in [&row.maker, &row.taker] {
@@ -211,15 +222,32 @@ fn bind_balance(to: &mut Binder<'_, '_>, row: &BalanceRow) -> rusqlite::Result<(
     to.signed(row.reserved.0)
 }
 
-/// An event that is a row by itself.
-fn write_rare(connection: &Connection, record: &EventRecord) -> rusqlite::Result<usize> {
+/// An event that is a row by itself, or changes one of the quiet tables.
+fn write_rare(connection: &Connection, rare: &Rare) -> rusqlite::Result<usize> {
+    match rare {
+        Rare::Event(record) => write_event(connection, record),
+        Rare::Priced(record, price) => write_priced(connection, record, *price),
+        Rare::Rescaled { record, before, supply } => write_asset(connection, record, *before, *supply),
+    }
+}
+
+/// Runs a statement with these values.
+fn run(connection: &Connection, sql: &str, values: &[&dyn ToSql]) -> rusqlite::Result<usize> {
+    connection.prepare_cached(sql)?.execute(values)
+}
+
+fn write_event(connection: &Connection, record: &EventRecord) -> rusqlite::Result<usize> {
     let (event, time) = (sql_integer(record.number), sql_integer(record.time.0));
-    let run = |sql: &str, values: &[&dyn ToSql]| connection.prepare_cached(sql)?.execute(values);
+    let run = |sql: &str, values: &[&dyn ToSql]| run(connection, sql, values);
     match &record.event {
-        Event::AssetAdded { asset, code, scale } => run(
-            "INSERT INTO assets (asset, code, scale, unit) VALUES (?1, ?2, ?3, ?4)",
-            &[&asset.0, &code.text(), scale, &10_i64.pow(u32::from(*scale))],
-        ),
+        Event::AssetAdded { asset, code, scale } => {
+            let unit = 10_i64.pow(u32::from(*scale));
+            let asset_row = run(
+                "INSERT INTO assets (asset, code, scale, unit) VALUES (?1, ?2, ?3, ?4)",
+                &[&asset.0, &code.text(), scale, &unit],
+            )?;
+            Ok(asset_row + run(INSERT_SCALE, &[&asset.0, &event, scale, &unit, &0_i64])?)
+        }
         Event::AccountOpened { account } => {
             run("INSERT INTO accounts (account, opened_ns) VALUES (?1, ?2)", &[&account.0, &time])
         }
@@ -227,11 +255,14 @@ fn write_rare(connection: &Connection, record: &EventRecord) -> rusqlite::Result
             "INSERT INTO logins (login, account, opened_ns) VALUES (?1, ?2, ?3)",
             &[&login.0, &account.0, &time],
         ),
-        Event::InstrumentListed(listing) => write_listing(connection, listing),
-        Event::PhaseSet { instrument, phase } => run(
-            "UPDATE instruments SET trading = ?2 WHERE instrument = ?1",
-            &[&instrument.0, &(*phase == Phase::Continuous)],
-        ),
+        Event::InstrumentListed(listing) => write_listing(connection, listing, event),
+        Event::TermsSet(listing) => write_terms(connection, listing, event),
+        Event::PhaseSet { instrument, phase } => {
+            run("UPDATE instruments SET phase = ?2 WHERE instrument = ?1", &[&instrument.0, &phase.word()])
+        }
+        Event::FeesSet(fees) => {
+            run(UPSERT_FEES, &[&fees.instrument.0, &fees.tier.0, &fees.maker.0, &fees.taker.0])
+        }
         Event::Deposited(transfer) => write_transfer(connection, record, transfer, transfer.amount.0),
         Event::Withdrawn(transfer) => write_transfer(connection, record, transfer, -transfer.amount.0),
         Event::Refused { reason } => run(
@@ -249,42 +280,271 @@ fn write_rare(connection: &Connection, record: &EventRecord) -> rusqlite::Result
                 &shown(&rejected.cl_ord_id),
             ],
         ),
+        Event::ChangeRejected(refused) => run(
+            "INSERT INTO rejections (event, time_ns, login, user_ref, reason, order_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            &[
+                &event,
+                &time,
+                &refused.login.0,
+                &refused.user_ref.0,
+                &refused.reason.name(),
+                &sql_integer(refused.order.0),
+            ],
+        ),
         Event::Ignored(ignored) => run(
             "INSERT INTO ignored_messages (event, time_ns, login, user_ref, reason) VALUES (?1, ?2, ?3, ?4, ?5)",
             &[&event, &time, &ignored.login.0, &ignored.user_ref.0, &ignored.reason.name()],
         ),
-        // These are rows of the busy tables, or none.
+        Event::Armed(armed) => {
+            let trigger = armed.trigger.as_ref();
+            run(
+                "INSERT INTO armed_orders (order_id, event, trigger_kind, trigger_reference, trigger_price, linked_order) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                &[
+                    &sql_integer(armed.order.0),
+                    &event,
+                    &trigger.map(|trigger| trigger.kind.word()),
+                    &trigger.map(|trigger| trigger.reference.word()),
+                    &trigger.map(|trigger| trigger.price),
+                    &armed.oco.map(|order| sql_integer(order.0)),
+                ],
+            )
+        }
+        Event::MassCanceled { login, user_ref, canceled } => run(
+            "INSERT INTO mass_cancels (event, time_ns, login, user_ref, canceled) VALUES (?1, ?2, ?3, ?4, ?5)",
+            &[&event, &time, &login.map(|login| login.0), &user_ref.0, canceled],
+        ),
+        // An auction in which nothing crossed; one with a price comes with it.
+        Event::Uncrossed(auction) => write_auction(connection, record, auction, None),
+        Event::LimitsSet { orders_max } => run("UPDATE venue SET orders_max = ?1", &[orders_max]),
+        Event::ProtectionSet { instrument, protection } => run(
+            "INSERT OR REPLACE INTO protections VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            &[
+                &instrument.0,
+                &some(protection.price_min),
+                &some(protection.price_max),
+                &some(protection.reference),
+                &some(protection.static_band.0),
+                &some(protection.dynamic_band.0),
+                &some(protection.interruption_s),
+                &some(protection.market_collar.0),
+            ],
+        ),
+        Event::OrderLimitsSet { scope, limits } => {
+            let (scope, id) = match scope {
+                LimitScope::Instrument(instrument) => ("instrument", instrument.0),
+                LimitScope::Account(account) => ("account", account.0),
+            };
+            run(
+                "INSERT OR REPLACE INTO order_limits VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                &[
+                    &scope,
+                    &id,
+                    &some(sql_integer(limits.quantity_max.0)),
+                    &some(limits.notional_max.0),
+                    &some(limits.open_orders_max),
+                    &some(limits.orders_per_second_max),
+                    &some(sql_integer(limits.position_max.0)),
+                ],
+            )
+        }
+        Event::SelfTradeSet(set) => run(
+            "UPDATE accounts SET self_trade = ?2, self_trade_owner = ?3, group_id = ?4 WHERE account = ?1",
+            &[&set.account.0, &set.prevention.mode.word(), &set.prevention.owner.word(), &some(set.group.0)],
+        ),
+        Event::TierSet { account, tier } => {
+            run("UPDATE accounts SET tier = ?2 WHERE account = ?1", &[&account.0, &tier.0])
+        }
+        Event::VolumeTiersSet(tiers) => {
+            let mut rows = run("UPDATE venue SET volume_asset = ?1", &[&tiers.asset.0])?;
+            for (tier, least) in (0_u8..).zip(tiers.volume_min) {
+                let least = (least.0 < i64::MAX).then_some(least.0);
+                rows += run("INSERT OR REPLACE INTO volume_tiers VALUES (?1, ?2)", &[&tier, &least])?;
+            }
+            Ok(rows)
+        }
+        Event::Killed { scope: KillScope::Account(account), switch } => {
+            run("UPDATE accounts SET killed = ?2 WHERE account = ?1", &[&account.0, &(*switch == Switch::On)])
+        }
+        Event::Killed { scope: KillScope::Venue, switch } => {
+            run("UPDATE venue SET killed = ?1", &[&(*switch == Switch::On)])
+        }
+        // These are rows of the busy tables, come with more than themselves, or are not kept.
         Event::Accepted(_)
         | Event::Replaced(_)
         | Event::Canceled(_)
         | Event::Executed(_)
-        | Event::LimitsSet { .. }
+        | Event::Amended(_)
+        | Event::Restated(_)
+        | Event::Triggered(_)
+        | Event::MarkSet { .. }
+        | Event::AssetSet(_)
+        | Event::Indicative(_)
         | Event::Opened { .. } => Ok(0),
+    }
+}
+
+/// An event that names a price, which in price units is this.
+fn write_priced(connection: &Connection, record: &EventRecord, price: u64) -> rusqlite::Result<usize> {
+    let (time, price) = (sql_integer(record.time.0), sql_integer(price));
+    match &record.event {
+        // An order that has no row there was armed by an event that the tables do not have.
+        Event::Triggered(triggered) => run(
+            connection,
+            "UPDATE armed_orders SET triggered_ns = ?2, triggered_at = ?3 WHERE order_id = ?1",
+            &[&sql_integer(triggered.order.0), &time, &price],
+        ),
+        Event::MarkSet { instrument, .. } => run(
+            connection,
+            "INSERT OR REPLACE INTO marks VALUES (?1, ?2, ?3)",
+            &[&instrument.0, &price, &time],
+        ),
+        Event::Uncrossed(auction) => write_auction(connection, record, auction, Some(price)),
         _ => Ok(0),
     }
 }
 
-fn write_listing(connection: &Connection, listing: &Listing) -> rusqlite::Result<usize> {
-    let sql = "INSERT INTO instruments (instrument, symbol, base, quote, price_decimals, price_unit, tick_units, lot, \
-               tick_value, min_quantity, max_quantity, min_notional, maker_fee_ppm, taker_fee_ppm, trading) \
-               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-    connection.prepare_cached(sql)?.execute(rusqlite::params![
-        listing.instrument.0,
-        listing.symbol.text(),
-        listing.base.0,
-        listing.quote.0,
-        listing.price_decimals,
-        10_i64.pow(u32::from(listing.price_decimals)),
-        listing.tick_units,
-        listing.lot.0,
-        listing.tick_value.0,
-        sql_integer(listing.min_quantity.0),
-        sql_integer(listing.max_quantity.0),
-        listing.min_notional.0,
-        listing.maker_fee.0,
-        listing.taker_fee.0,
-        listing.phase == Phase::Continuous,
-    ])
+fn write_auction(
+    connection: &Connection,
+    record: &EventRecord,
+    auction: &Auction,
+    price: Option<i64>,
+) -> rusqlite::Result<usize> {
+    run(
+        connection,
+        "INSERT INTO auctions VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        &[
+            &sql_integer(record.number),
+            &sql_integer(record.time.0),
+            &auction.instrument.0,
+            &(auction.kind as u8),
+            &price,
+            &sql_integer(auction.volume.0),
+            &sql_integer(auction.imbalance.0),
+            &(auction.imbalance_side as u8),
+        ],
+    )
+}
+
+const INSERT_SCALE: &str = "INSERT INTO asset_scales VALUES (?1, ?2, ?3, ?4, ?5)";
+
+const UPSERT_FEES: &str = "INSERT OR REPLACE INTO fees VALUES (?1, ?2, ?3, ?4)";
+
+/// An asset's settings. When its scale is another, so are the amounts of it that are set elsewhere; listings follow as
+/// events of their own.
+fn write_asset(
+    connection: &Connection,
+    record: &EventRecord,
+    before: u8,
+    supply: Amount,
+) -> rusqlite::Result<usize> {
+    let Event::AssetSet(settings) = &record.event else { return Ok(0) };
+    let (asset, scale) = (settings.asset.0, settings.scale);
+    let unit = 10_i64.pow(u32::from(scale));
+    let mut rows = run(
+        connection,
+        "UPDATE assets SET scale = ?2, unit = ?3, deposits = ?4, withdrawals = ?5, min_deposit = ?6, \
+         min_withdrawal = ?7 WHERE asset = ?1",
+        &[
+            &asset,
+            &scale,
+            &unit,
+            &(settings.deposits == Switch::On),
+            &(settings.withdrawals == Switch::On),
+            &settings.min_deposit.0,
+            &settings.min_withdrawal.0,
+        ],
+    )?;
+    if scale == before {
+        return Ok(rows);
+    }
+    let event = sql_integer(record.number);
+    rows += run(connection, INSERT_SCALE, &[&asset, &event, &scale, &unit, &supply.0])?;
+    let power = 10_i64.pow(u32::from(scale.abs_diff(before)));
+    let (times, by) = if scale > before { (power, 1) } else { (1, power) };
+    rows += run(
+        connection,
+        "UPDATE order_limits SET notional_max = notional_max * ?2 / ?3 WHERE scope = 'instrument' AND id IN (\
+         SELECT instrument FROM instruments WHERE quote = ?1 AND phase <> 'delisted')",
+        &[&asset, &times, &by],
+    )?;
+    rows += run(
+        connection,
+        "UPDATE volume_tiers SET volume_min = volume_min * ?2 / ?3 WHERE (SELECT volume_asset FROM venue) = ?1",
+        &[&asset, &times, &by],
+    )?;
+    Ok(rows)
+}
+
+fn write_listing(connection: &Connection, listing: &Listing, event: i64) -> rusqlite::Result<usize> {
+    let mut rows = run(
+        connection,
+        "INSERT INTO instruments (instrument, symbol, base, quote, price_decimals, price_unit, tick_units, lot, \
+         tick_value, min_quantity, max_quantity, min_notional, fee_asset, phase) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+        &[
+            &listing.instrument.0,
+            &listing.symbol.text(),
+            &listing.base.0,
+            &listing.quote.0,
+            &listing.price_decimals,
+            &10_i64.pow(u32::from(listing.price_decimals)),
+            &listing.tick_units,
+            &listing.lot.0,
+            &listing.tick_value.0,
+            &sql_integer(listing.min_quantity.0),
+            &sql_integer(listing.max_quantity.0),
+            &listing.min_notional.0,
+            &listing.fee_asset.word(),
+            &listing.phase.word(),
+        ],
+    )?;
+    for tier in 0..FeeTier::COUNT as u8 {
+        let (maker, taker) = (listing.maker_fee.0, listing.taker_fee.0);
+        rows += run(connection, UPSERT_FEES, &[&listing.instrument.0, &tier, &maker, &taker])?;
+    }
+    Ok(rows + insert_terms(connection, listing, event)?)
+}
+
+/// Other terms of an instrument that is listed.
+fn write_terms(connection: &Connection, listing: &Listing, event: i64) -> rusqlite::Result<usize> {
+    let rows = run(
+        connection,
+        "UPDATE instruments SET tick_units = ?2, lot = ?3, tick_value = ?4, min_quantity = ?5, max_quantity = ?6, \
+         min_notional = ?7 WHERE instrument = ?1",
+        &[
+            &listing.instrument.0,
+            &listing.tick_units,
+            &listing.lot.0,
+            &listing.tick_value.0,
+            &sql_integer(listing.min_quantity.0),
+            &sql_integer(listing.max_quantity.0),
+            &listing.min_notional.0,
+        ],
+    )?;
+    Ok(rows + insert_terms(connection, listing, event)?)
+}
+
+fn insert_terms(connection: &Connection, listing: &Listing, event: i64) -> rusqlite::Result<usize> {
+    run(
+        connection,
+        "INSERT INTO instrument_terms VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        &[
+            &listing.instrument.0,
+            &event,
+            &listing.tick_units,
+            &listing.lot.0,
+            &listing.tick_value.0,
+            &sql_integer(listing.min_quantity.0),
+            &sql_integer(listing.max_quantity.0),
+            &listing.min_notional.0,
+        ],
+    )
+}
+
+/// A setting of which 0 means that there is none.
+fn some<T: Default + PartialEq>(value: T) -> Option<T> {
+    (value != T::default()).then_some(value)
 }
 
 fn write_transfer(

@@ -25,6 +25,8 @@ const RETRY_LONGEST: Duration = Duration::from_secs(10);
 
 /// What a database is renamed to (`NAME.LABEL-N`) that is ahead of the event log.
 const AHEAD: &str = "ahead";
+/// What a database is renamed to that has the tables of an older program.
+const OUTDATED: &str = "outdated";
 /// What a database is renamed to that says something else than the event log, or is damaged.
 const DIVERGED: &str = "diverged";
 
@@ -104,7 +106,9 @@ enum Trouble {
 
 impl From<SqlError> for Trouble {
     fn from(error: SqlError) -> Self {
-        if error.is_damage() {
+        if let SqlError::OlderSchema { .. } = error {
+            Self::Unfit { label: OUTDATED, why: error.to_string() }
+        } else if error.is_damage() {
             Self::Unfit { label: DIVERGED, why: error.to_string() }
         } else {
             Self::Sql(error)

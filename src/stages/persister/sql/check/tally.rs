@@ -6,8 +6,8 @@ use super::super::reader::{OrderCounts, RowCounts};
 use super::super::rows::{BalanceRow, OrderStatus, TradeRow, TradeSide};
 use super::{AssetCheck, balance};
 use crate::domain::{
-    AccountId, Amount, AssetCode, AssetId, Event, EventRecord, Executed, Listing, LoginId, OrderId, Side,
-    Transfer,
+    AccountId, Amount, AssetCode, AssetId, Event, EventRecord, Executed, FeeAsset, Listing, LoginId, OrderId,
+    OrderState, RestateReason, Restated, Side, Transfer,
 };
 use std::collections::{BTreeMap, HashMap};
 use std::hash::BuildHasherDefault;
@@ -20,6 +20,14 @@ struct Live {
     asset: AssetId,
     open: u64,
     reserved: i128,
+    status: OrderStatus,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Limit,
+    Market,
 }
 
 /// Sums over events.
@@ -47,20 +55,24 @@ impl Tally {
             Event::LoginOpened { login, account } => {
                 self.logins.insert(*login, *account);
             }
-            Event::InstrumentListed(listing) => {
+            Event::InstrumentListed(listing) | Event::TermsSet(listing) => {
+                self.rows.instrument_terms += 1;
                 self.listings.insert(listing.instrument.0, *listing);
             }
+            Event::AssetSet(settings) => self.rescale(settings.asset, settings.scale)?,
             Event::Deposited(transfer) => self.transfer(transfer, 1),
             Event::Withdrawn(transfer) => self.transfer(transfer, -1),
             Event::Accepted(e) => {
                 let asset = self.held_asset(e.instrument.0, e.side)?;
-                self.open(e.order, e.login, asset, e.quantity.0, e.reserved)?;
+                let kind = if e.price.is_some() { Kind::Limit } else { Kind::Market };
+                self.open(e.order, (e.login, asset, kind, e.state), e.quantity.0, e.reserved)?;
             }
             Event::Replaced(e) => {
                 let asset = self.held_asset(e.instrument.0, e.side)?;
                 let old = self.live.get(&e.orig_order).ok_or("an order is replaced that is not open")?.open;
                 self.shrink(e.orig_order, old, Amount(0), OrderStatus::Replaced)?;
-                self.open(e.order, e.login, asset, e.quantity.0, e.reserved)?;
+                let kind = if e.price.is_some() { Kind::Limit } else { Kind::Market };
+                self.open(e.order, (e.login, asset, kind, e.state), e.quantity.0, e.reserved)?;
             }
             Event::Canceled(e) => {
                 let status = OrderStatus::after_cancel(e.reason);
@@ -69,14 +81,40 @@ impl Tally {
                     return Err(format!("order {} has {left} lots open, not {}", e.order, e.open));
                 }
             }
+            Event::Amended(e) => {
+                let left = self.shrink(e.order, e.decrement.0, e.reserved, OrderStatus::Canceled)?;
+                if left != e.open.0 {
+                    return Err(format!("order {} has {left} lots open, not {}", e.order, e.open));
+                }
+            }
+            Event::Restated(e) => self.restate(e)?,
+            Event::Triggered(e) => {
+                let live = self.live.get_mut(&e.order).ok_or("an order is triggered that is not open")?;
+                let before = std::mem::replace(&mut live.status, OrderStatus::Open);
+                self.orders.by_status[before as usize] -= 1;
+                self.orders.by_status[OrderStatus::Open as usize] += 1;
+            }
+            Event::Armed(_) => self.rows.armed_orders += 1,
             Event::Executed(e) => return self.trade(e, record).map(Some),
-            Event::Rejected(_) | Event::Refused { .. } => self.rows.rejections += 1,
+            Event::Rejected(_) | Event::Refused { .. } | Event::ChangeRejected(_) => {
+                self.rows.rejections += 1
+            }
             Event::Ignored(_) => self.rows.ignored_messages += 1,
+            Event::MassCanceled { .. } => self.rows.mass_cancels += 1,
+            Event::Uncrossed(_) => self.rows.auctions += 1,
             Event::AccountOpened { .. }
             | Event::PhaseSet { .. }
             | Event::Opened { .. }
-            | Event::LimitsSet { .. } => {}
-            _ => {}
+            | Event::LimitsSet { .. }
+            | Event::Indicative(_)
+            | Event::MarkSet { .. }
+            | Event::FeesSet(_)
+            | Event::ProtectionSet { .. }
+            | Event::OrderLimitsSet { .. }
+            | Event::SelfTradeSet(_)
+            | Event::TierSet { .. }
+            | Event::VolumeTiersSet(_)
+            | Event::Killed { .. } => {}
         }
         Ok(None)
     }
@@ -140,17 +178,49 @@ impl Tally {
     fn open(
         &mut self,
         order: OrderId,
-        login: LoginId,
-        asset: AssetId,
+        (login, asset, kind, state): (LoginId, AssetId, Kind, OrderState),
         open: u64,
         reserved: Amount,
     ) -> Result<(), String> {
         let account = self.account(login)?;
         let reserved = i128::from(reserved.0);
-        self.live.insert(order, Live { account, asset, open, reserved });
+        let status = if state == OrderState::Live { OrderStatus::Open } else { OrderStatus::Dormant };
+        self.live.insert(order, Live { account, asset, open, reserved, status, kind });
         self.balances.entry((account, asset)).or_default().1 += reserved;
-        self.orders.by_status[OrderStatus::Open as usize] += 1;
+        self.orders.by_status[status as usize] += 1;
         self.orders.open += open;
+        Ok(())
+    }
+
+    /// Takes up what is reserved now. A market order whose quantity was stated in money learns it at its trigger.
+    fn restate(&mut self, e: &Restated) -> Result<(), String> {
+        let live = self.live.get_mut(&e.order).ok_or("an order is restated that is not open")?;
+        if live.open != e.open.0 {
+            if live.kind != Kind::Market || e.reason != RestateReason::Reserve {
+                return Err(format!("order {} has {} lots open, not {}", e.order, live.open, e.open));
+            }
+            self.orders.open = self.orders.open - live.open + e.open.0;
+            live.open = e.open.0;
+        }
+        self.shrink(e.order, 0, e.reserved, OrderStatus::Open).map(drop)
+    }
+
+    /// Counts all amounts of an asset in other minor units.
+    fn rescale(&mut self, asset: AssetId, scale: u8) -> Result<(), String> {
+        let known = self.assets.get_mut(&asset).ok_or_else(|| format!("asset {asset} does not exist"))?;
+        let before = std::mem::replace(&mut known.1, scale);
+        let power = 10_i128.pow(u32::from(before.abs_diff(scale)));
+        let of_it = self.balances.iter_mut().filter(|((_, of), _)| *of == asset);
+        let amounts = of_it.flat_map(|(_, (total, reserved))| [total, reserved]);
+        for amount in amounts.chain(self.supply.get_mut(&asset)) {
+            if scale >= before {
+                *amount *= power;
+            } else if *amount % power == 0 {
+                *amount /= power;
+            } else {
+                return Err(format!("an amount of asset {asset} is not exact at scale {scale}"));
+            }
+        }
         Ok(())
     }
 
@@ -171,7 +241,7 @@ impl Tally {
         self.orders.open -= by;
         if live.open == 0 {
             self.live.remove(&order);
-            self.orders.by_status[OrderStatus::Open as usize] -= 1;
+            self.orders.by_status[live.status as usize] -= 1;
             self.orders.by_status[status as usize] += 1;
         } else {
             self.live.insert(order, live);
@@ -206,9 +276,20 @@ impl Tally {
         self.move_money(seller, listing.base, -base);
         self.move_money(buyer, listing.quote, -notional);
         self.move_money(seller, listing.quote, notional);
-        for (account, fee) in [(maker, e.maker_fee), (taker, e.taker_fee)] {
-            self.move_money(account, listing.quote, -i128::from(fee.0));
-            self.move_money(AccountId::FEES, listing.quote, i128::from(fee.0));
+        // The buyer's fee is in base where fees are taken from what is received.
+        let bought_with = match listing.fee_asset {
+            FeeAsset::Quote => listing.quote,
+            FeeAsset::Received => listing.base,
+        };
+        let (maker_pays_in, taker_pays_in) = match e.taker_side {
+            Side::Buy => (listing.quote, bought_with),
+            Side::Sell => (bought_with, listing.quote),
+        };
+        for (account, asset, fee) in
+            [(maker, maker_pays_in, e.maker_fee), (taker, taker_pays_in, e.taker_fee)]
+        {
+            self.move_money(account, asset, -i128::from(fee.0));
+            self.move_money(AccountId::FEES, asset, i128::from(fee.0));
         }
         Ok(TradeRow {
             trade: e.trade,
@@ -216,7 +297,8 @@ impl Tally {
             time: record.time,
             instrument: e.instrument,
             taker_side: e.taker_side,
-            price: e.price,
+            kind: e.kind,
+            price: u64::try_from(price_units).map_err(|_| "a price below zero")?,
             quantity: e.quantity,
             notional: super::fitting(notional),
             maker: TradeSide { order: e.maker_order, account: maker, fee: e.maker_fee },

@@ -1,0 +1,187 @@
+//! Prices of one side: key → level, highest key first.
+//!
+//! Neighbouring ticks share a page: a bit for each that has a level, and the level's number. The pages of late are found
+//! at once by their number, the others in a tree ([`Ranks`]). So nearly every order finds its level by three loads
+//! without a search, and prices that lie far apart cost a page each and no more: nothing is spread over ticks that
+//! nobody names, and nothing is moved but a few entries of the tree.
+
+use super::ranks::{Blocks, Ranks};
+
+/// Ticks of a page.
+const TICKS: i32 = 32;
+/// Pages that each side finds at once.
+const RECENT: usize = 32;
+/// Pages that come together: 8.5 KiB.
+const PIECE: usize = 64;
+/// No page has this number, for keys have 32 bits.
+const NO_NUMBER: i32 = i32::MAX;
+/// A page without a number: what is looked at before any page is known.
+const BLANK: u32 = 0;
+
+/// Which of 32 neighbouring ticks have a level, and which.
+#[derive(Clone, Copy, Debug)]
+struct Page {
+    bits: u32,
+    /// Its keys divided by [`TICKS`].
+    number: i32,
+    /// Of a free page, the first is the next free page.
+    slots: [u32; TICKS as usize],
+}
+
+impl Page {
+    const FREE: Self = Self { bits: 0, number: NO_NUMBER, slots: [BLANK; TICKS as usize] };
+
+    /// The highest key and its level.
+    fn last(&self) -> Option<(i32, u32)> {
+        let at = self.bits.checked_ilog2()?;
+        Some((self.number * TICKS + at as i32, self.slots[at as usize % TICKS as usize]))
+    }
+}
+
+/// The pages of all books, and what the trees that find them are made of. They come in pieces, so that more prices never
+/// move those that are there.
+#[derive(Debug)]
+pub struct PricePages {
+    pieces: Vec<Box<[Page; PIECE]>>,
+    free: u32,
+    blocks: Blocks,
+}
+
+impl Default for PricePages {
+    /// One piece.
+    fn default() -> Self {
+        let mut pages = Self { pieces: Vec::new(), free: BLANK, blocks: Blocks::default() };
+        pages.grow();
+        pages
+    }
+}
+
+impl PricePages {
+    #[inline]
+    fn at(&self, page: u32) -> &Page {
+        &self.pieces[page as usize / PIECE][page as usize % PIECE]
+    }
+
+    #[inline]
+    fn at_mut(&mut self, page: u32) -> &mut Page {
+        &mut self.pieces[page as usize / PIECE][page as usize % PIECE]
+    }
+
+    fn take(&mut self, number: i32) -> u32 {
+        if self.free == BLANK {
+            self.grow();
+        }
+        let page = self.free;
+        self.free = self.at(page).slots[0];
+        self.at_mut(page).number = number;
+        page
+    }
+
+    fn give(&mut self, page: u32) {
+        let free = std::mem::replace(&mut self.free, page);
+        let page = self.at_mut(page);
+        (page.number, page.slots[0]) = (NO_NUMBER, free);
+    }
+
+    #[cold]
+    fn grow(&mut self) {
+        let first = self.pieces.len() * PIECE;
+        self.pieces.push(Box::new([Page::FREE; PIECE]));
+        (first..first + PIECE)
+            .rev()
+            .filter(|page| *page != BLANK as usize)
+            .for_each(|page| self.give(page as u32));
+    }
+
+    /// Takes the memory for levels on this many pages, all books together.
+    pub fn reserve(&mut self, pages: usize) {
+        while self.pieces.len() * PIECE <= pages {
+            self.grow();
+        }
+        self.blocks.reserve(pages);
+    }
+}
+
+/// The prices of one side, as keys that rise towards the best.
+#[derive(Debug)]
+pub struct Prices {
+    /// By the last bits of their numbers.
+    recent: [u32; RECENT],
+    pages: Ranks,
+}
+
+impl Default for Prices {
+    fn default() -> Self {
+        Self { recent: [BLANK; RECENT], pages: Ranks::default() }
+    }
+}
+
+impl Prices {
+    /// The level of this key, and whether `open` has just made it because there was none.
+    #[inline]
+    pub fn join(&mut self, pages: &mut PricePages, key: i32, open: impl FnOnce() -> u32) -> (u32, bool) {
+        let page = self.page(pages, key.div_euclid(TICKS));
+        let page = pages.at_mut(page);
+        let at = key.rem_euclid(TICKS);
+        let level = &mut page.slots[at as usize];
+        if page.bits & 1 << at != 0 {
+            return (*level, false);
+        }
+        page.bits |= 1 << at;
+        *level = open();
+        (*level, true)
+    }
+
+    /// The page of this number, made if there is none.
+    #[inline]
+    fn page(&mut self, pages: &mut PricePages, number: i32) -> u32 {
+        let recent = self.recent[number as usize % RECENT];
+        if pages.at(recent).number == number { recent } else { self.find_page(pages, number) }
+    }
+
+    #[inline(never)]
+    fn find_page(&mut self, pages: &mut PricePages, number: i32) -> u32 {
+        let place = self.pages.find(&pages.blocks, number);
+        let page = place.level.unwrap_or_else(|| {
+            let page = pages.take(number);
+            self.pages.insert(&mut pages.blocks, place, number, page);
+            page
+        });
+        self.recent[number as usize % RECENT] = page;
+        page
+    }
+
+    /// Forgets a key that is there. Returns the highest key that is left on its page, and that key's level.
+    #[inline]
+    pub fn remove(&mut self, pages: &mut PricePages, key: i32) -> Option<(i32, u32)> {
+        let number = key.div_euclid(TICKS);
+        let page_at = self.page(pages, number);
+        let page = pages.at_mut(page_at);
+        page.bits &= !(1 << key.rem_euclid(TICKS));
+        if page.bits == 0 {
+            self.recent[number as usize % RECENT] = BLANK;
+            pages.give(page_at);
+            self.pages.remove(&mut pages.blocks, number);
+            return None;
+        }
+        page.last()
+    }
+
+    /// The highest key and its level.
+    pub fn last(&self, pages: &PricePages) -> Option<(i32, u32)> {
+        let (_, page) = self.pages.last(&pages.blocks)?;
+        pages.at(page).last()
+    }
+
+    /// All keys and levels, highest key first.
+    pub fn descend<'a>(&self, pages: &'a PricePages) -> impl Iterator<Item = (i32, u32)> + 'a {
+        self.pages.descend(&pages.blocks).flat_map(|(_, page)| {
+            let mut page = *pages.at(page);
+            std::iter::from_fn(move || {
+                let (key, level) = page.last()?;
+                page.bits &= !(1 << key.rem_euclid(TICKS));
+                Some((key, level))
+            })
+        })
+    }
+}

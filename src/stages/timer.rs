@@ -1,0 +1,292 @@
+//! The timer: what happens by itself, as commands like any other.
+//!
+//! It asks for a [`Command::Tick`] at every multiple of its interval, so that what is due is done while nobody sends
+//! anything, and puts instruments into phases at the times of their schedules. It only asks: what a command then does is
+//! the exchange's to say, and the time that counts is the stamp's. It rides on a thread of others and never waits; between
+//! two moments a duty cycle is a look at the clock. Its commands are late by as long as that thread may sleep.
+
+use crate::domain::{Command, InstrumentId, Phase};
+use crate::ring::Producer;
+use crate::runtime::{Agent, Clock, Counter, Counters, Doorbell, Fatal, UnixNanos};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+const SECOND_NS: u64 = 1_000_000_000;
+const DAY_S: u64 = 86_400;
+
+/// A schedule that is behind by more than this goes on from the present: its past is of no use to anybody.
+const CATCH_UP_S: u64 = DAY_S;
+
+/// What the timer is joined to.
+pub struct TimerPorts {
+    /// Where its commands go.
+    pub commands: Producer<Command>,
+    /// Whom to wake after publishing.
+    pub downstream: Vec<Doorbell>,
+}
+
+/// What happens when.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TimerSettings {
+    /// The time between two ticks; `None`: there are none.
+    pub tick_interval: Option<Duration>,
+    /// The instruments that have hours.
+    pub schedules: Vec<Schedule>,
+}
+
+/// The hours of one instrument.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Schedule {
+    /// Whose.
+    pub instrument: InstrumentId,
+    /// The phase that recovery found it in.
+    pub found: Phase,
+    /// In no order.
+    pub entries: Vec<ScheduleEntry>,
+}
+
+/// From this time of day on, on these days, the instrument is in this phase.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ScheduleEntry {
+    /// Seconds since midnight UTC.
+    pub second_of_day: u32,
+    /// Bit 0 is Monday.
+    pub days: u8,
+    /// The phase.
+    pub phase: Phase,
+}
+
+impl Schedule {
+    /// The phase that holds at this second (since 1970); `None` when nothing began in the week before it.
+    fn at(&self, now_s: u64) -> Option<Phase> {
+        let today = now_s / DAY_S;
+        (0..=7).map_while(|back| today.checked_sub(back)).find_map(|day| {
+            let begun = self.on(day).filter(|(at_s, _)| *at_s <= now_s);
+            begun.max_by_key(|(at_s, _)| *at_s).map(|(_, phase)| phase)
+        })
+    }
+
+    /// What begins next after this second, and when.
+    fn after(&self, now_s: u64) -> Option<(u64, Phase)> {
+        let today = now_s / DAY_S;
+        (today..=today + 7)
+            .find_map(|day| self.on(day).filter(|(at_s, _)| *at_s > now_s).min_by_key(|(at_s, _)| *at_s))
+    }
+
+    /// What begins on this day (since 1970), each with its second.
+    fn on(&self, day: u64) -> impl Iterator<Item = (u64, Phase)> + '_ {
+        // The first day of 1970 was a Thursday.
+        let weekday = (day + 3) % 7;
+        let today = self.entries.iter().filter(move |entry| entry.days >> weekday & 1 == 1);
+        today.map(move |entry| (day * DAY_S + u64::from(entry.second_of_day), entry.phase))
+    }
+}
+
+/// Ends the timer before the rest of the engine: what it asked for can then be waited for.
+#[derive(Clone, Debug, Default)]
+pub struct TimerControl(Arc<AtomicBool>);
+
+impl TimerControl {
+    /// From now on it asks for nothing more.
+    pub fn stop(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
+/// The agent.
+pub struct Timer {
+    ports: TimerPorts,
+    clock: Box<dyn Clock>,
+    tick_interval_ns: Option<u64>,
+    schedules: Vec<Schedule>,
+    control: TimerControl,
+    /// Commands of the start that the ring has not taken yet. `None` before the first duty cycle.
+    opening: Option<VecDeque<Command>>,
+    /// By schedule: what begins next.
+    next: Vec<Option<(u64, Phase)>>,
+    next_tick_ns: u64,
+    /// Nothing is due before this.
+    idle_until: UnixNanos,
+    ticks: Counter,
+    phases: Counter,
+}
+
+impl Timer {
+    /// Begins with the first duty cycle, at the time of the clock then.
+    pub fn new(
+        ports: TimerPorts,
+        settings: TimerSettings,
+        clock: Box<dyn Clock>,
+        counters: &Counters,
+    ) -> Self {
+        let interval = settings.tick_interval.map(|interval| interval.as_nanos());
+        Self {
+            ports,
+            clock,
+            tick_interval_ns: interval.map(|nanos| u64::try_from(nanos).unwrap_or(u64::MAX).max(1)),
+            next: vec![None; settings.schedules.len()],
+            schedules: settings.schedules,
+            control: TimerControl::default(),
+            opening: None,
+            next_tick_ns: u64::MAX,
+            idle_until: UnixNanos(0),
+            ticks: counters.register("timer.ticks", "commands"),
+            phases: counters.register("timer.phases", "commands"),
+        }
+    }
+
+    /// For stopping in good order.
+    pub fn control(&self) -> TimerControl {
+        self.control.clone()
+    }
+
+    /// Brings the instruments to the phases that their schedules say for now, and looks ahead from there.
+    fn begin(&mut self, now: UnixNanos) {
+        let now_s = now.0 / SECOND_NS;
+        let mut opening = VecDeque::new();
+        for (schedule, next) in self.schedules.iter().zip(&mut self.next) {
+            *next = schedule.after(now_s);
+            let due = schedule.at(now_s).filter(|due| moves_at_start(schedule.found, *due));
+            let instrument = schedule.instrument;
+            opening.extend(due.map(|phase| Command::SetPhase { instrument, phase }));
+        }
+        self.opening = Some(opening);
+        self.next_tick_ns = self.tick_after(now);
+    }
+
+    fn tick_after(&self, now: UnixNanos) -> u64 {
+        let Some(interval) = self.tick_interval_ns else { return u64::MAX };
+        (now.0 / interval).saturating_add(1).saturating_mul(interval)
+    }
+
+    /// The schedule whose next phase comes first, and when; of several the one of the lowest instrument.
+    fn next_phase(&self) -> Option<(usize, u64, Phase)> {
+        let coming = self.next.iter().enumerate().filter_map(|(at, next)| {
+            let (at_s, phase) = (*next)?;
+            Some((at, at_s, phase))
+        });
+        coming.min_by_key(|(at, at_s, _)| (*at_s, self.schedules[*at].instrument))
+    }
+
+    /// Asks for what is due. Whether all of it could be said.
+    fn ask(&mut self, now: UnixNanos) -> (usize, bool) {
+        let now_s = now.0 / SECOND_NS;
+        let mut work = 0;
+        while let Some(command) = self.opening.as_ref().and_then(|opening| opening.front()) {
+            if self.ports.commands.try_push(*command).is_err() {
+                return (work, false);
+            }
+            self.opening.as_mut().and_then(VecDeque::pop_front);
+            self.phases.add(1);
+            work += 1;
+        }
+        while let Some((at, at_s, phase)) = self.next_phase().filter(|(_, at_s, _)| *at_s <= now_s) {
+            let (instrument, is_late) = (self.schedules[at].instrument, now_s - at_s > CATCH_UP_S);
+            let phase = if is_late { self.schedules[at].at(now_s).unwrap_or(phase) } else { phase };
+            if self.ports.commands.try_push(Command::SetPhase { instrument, phase }).is_err() {
+                return (work, false);
+            }
+            self.next[at] = self.schedules[at].after(if is_late { now_s } else { at_s });
+            self.phases.add(1);
+            work += 1;
+        }
+        if self.next_tick_ns <= now.0 {
+            if self.ports.commands.try_push(Command::Tick).is_err() {
+                return (work, false);
+            }
+            self.next_tick_ns = self.tick_after(now);
+            self.ticks.add(1);
+            work += 1;
+        }
+        (work, true)
+    }
+}
+
+/// Whether an instrument that was found in one phase is put into another when the engine starts. A halt is an operator's,
+/// who ends it; an interruption ends by itself; a delisted instrument stays what it is.
+fn moves_at_start(found: Phase, due: Phase) -> bool {
+    match found {
+        Phase::Halted | Phase::CancelOnly | Phase::Delisted => false,
+        Phase::VolatilityAuction => due != Phase::Continuous,
+        _ => found != due,
+    }
+}
+
+impl Agent for Timer {
+    fn name(&self) -> &str {
+        "timer"
+    }
+
+    fn do_work(&mut self) -> Result<usize, Fatal> {
+        let now = self.clock.now();
+        if now < self.idle_until || self.control.0.load(Ordering::Acquire) {
+            return Ok(0);
+        }
+        if self.opening.is_none() {
+            self.begin(now);
+        }
+        let (work, is_done) = self.ask(now);
+        if is_done {
+            let phase_ns = self.next_phase().map_or(u64::MAX, |(_, at_s, _)| at_s.saturating_mul(SECOND_NS));
+            self.idle_until = UnixNanos(self.next_tick_ns.min(phase_ns));
+        }
+        if work > 0 {
+            self.ports.downstream.iter().for_each(Doorbell::ring);
+        }
+        Ok(work)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WEEKDAYS: u8 = 0b1_1111;
+
+    fn entry(hour: u32, days: u8, phase: Phase) -> ScheduleEntry {
+        ScheduleEntry { second_of_day: hour * 3_600, days, phase }
+    }
+
+    fn schedule(entries: Vec<ScheduleEntry>) -> Schedule {
+        Schedule { instrument: InstrumentId(0), found: Phase::Closed, entries }
+    }
+
+    /// An hour of a day counted from Monday, 5 January 1970.
+    fn hour(day: u64, hour: u64) -> u64 {
+        (4 + day) * DAY_S + hour * 3_600
+    }
+
+    #[test]
+    fn a_schedule_knows_its_week() {
+        let of = schedule(vec![
+            entry(16, WEEKDAYS, Phase::Closed),
+            entry(8, WEEKDAYS, Phase::Continuous),
+            entry(12, 1 << 5, Phase::PreOpen),
+        ]);
+        for (now, phase) in [
+            ((0, 7), Phase::PreOpen),
+            ((0, 8), Phase::Continuous),
+            ((0, 15), Phase::Continuous),
+            ((0, 16), Phase::Closed),
+            ((1, 3), Phase::Closed),
+            ((4, 20), Phase::Closed),
+            ((5, 12), Phase::PreOpen),
+            ((6, 12), Phase::PreOpen),
+            ((7, 9), Phase::Continuous),
+        ] {
+            assert_eq!(of.at(hour(now.0, now.1)), Some(phase), "day {} at {}", now.0, now.1);
+        }
+        assert_eq!(of.after(hour(0, 7)), Some((hour(0, 8), Phase::Continuous)));
+        assert_eq!(of.after(hour(0, 8)), Some((hour(0, 16), Phase::Closed)), "after, not at");
+        assert_eq!(of.after(hour(0, 16)), Some((hour(1, 8), Phase::Continuous)), "across midnight");
+        assert_eq!(of.after(hour(4, 16)), Some((hour(5, 12), Phase::PreOpen)));
+        assert_eq!(of.after(hour(5, 12)), Some((hour(7, 8), Phase::Continuous)), "across the week");
+        let weekly = schedule(vec![entry(8, 1, Phase::Continuous)]);
+        assert_eq!(weekly.at(hour(7, 7)), Some(Phase::Continuous), "a week ago");
+        assert_eq!(weekly.after(hour(0, 8)), Some((hour(7, 8), Phase::Continuous)));
+        assert_eq!(schedule(Vec::new()).at(hour(0, 0)), None);
+        assert_eq!(schedule(Vec::new()).after(hour(0, 0)), None);
+    }
+}

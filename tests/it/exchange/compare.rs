@@ -1,0 +1,61 @@
+//! The engine's state against that of the naive exchange: every balance, every book, every order that waits.
+
+use crate::support::naive::Naive;
+use dojima::domain::{AccountId, AssetId, InstrumentId, Listing, Quantity, Side, Visibility};
+use dojima::exchange::Exchange;
+
+/// What differs first, in words.
+pub fn same_state(exchange: &Exchange, naive: &Naive) -> Result<(), String> {
+    let (accounts, assets) = naive.sizes();
+    for (account, asset) in (0..accounts).flat_map(|account| (0..assets).map(move |asset| (account, asset))) {
+        let (account, asset) = (AccountId(account as u32), AssetId(asset as u16));
+        let balance = exchange.balance(account, asset).ok_or("no balance")?;
+        let holding = naive.holding(account, asset);
+        let ours = (i128::from(balance.available.0), i128::from(balance.reserved.0));
+        same(&ours, &(holding.total - holding.reserved, holding.reserved), || {
+            format!("asset {asset} of account {account}")
+        })?;
+    }
+    let listings: Vec<&Listing> = exchange.listings().collect();
+    same(&listings, &naive.listings(), || "listings".to_owned())?;
+    for instrument in (0..listings.len() as u32).map(InstrumentId) {
+        same_market(exchange, naive, instrument)
+            .map_err(|error| format!("instrument {instrument}: {error}"))?;
+    }
+    same(&exchange.open_orders(), &naive.open_orders().len(), || "open orders".to_owned())
+}
+
+fn same_market(exchange: &Exchange, naive: &Naive, instrument: InstrumentId) -> Result<(), String> {
+    for side in [Side::Buy, Side::Sell] {
+        let book = naive.book(instrument, side);
+        let ours = exchange.orders(instrument, side).map(|order| {
+            let shown = if order.hidden { Quantity(0) } else { order.open };
+            (order.id, order.price, exchange.open_lots(&order), shown)
+        });
+        let theirs = book.iter().map(|order| (order.order, order.price, order.open, order.shown));
+        same(&ours.collect::<Vec<_>>(), &theirs.collect(), || format!("orders of the {side:?} side"))?;
+        let mut levels: Vec<(i64, u64, u64)> = Vec::new();
+        for order in book.iter().filter(|order| order.visibility == Visibility::Displayed) {
+            match levels.last_mut() {
+                Some((price, lots, orders)) if *price == order.price.0 => {
+                    (*lots, *orders) = (*lots + order.shown.0, *orders + 1);
+                }
+                _ => levels.push((order.price.0, order.shown.0, 1)),
+            }
+        }
+        let ours = exchange.levels(instrument, side).map(|l| (l.price.0, l.quantity.0, u64::from(l.orders)));
+        same(&ours.collect(), &levels, || format!("levels of the {side:?} side"))?;
+    }
+    let mut dormant: Vec<_> = exchange.dormant(instrument).map(|order| order.id).collect();
+    dormant.sort();
+    same(&dormant, &naive.dormant(instrument), || "orders that wait".to_owned())?;
+    same(&exchange.prices(instrument), &naive.prices(instrument), || "last, mark, reference".to_owned())
+}
+
+fn same<T: PartialEq + std::fmt::Debug>(
+    ours: &T,
+    theirs: &T,
+    what: impl Fn() -> String,
+) -> Result<(), String> {
+    if ours == theirs { Ok(()) } else { Err(format!("{}: {ours:?}, but naive {theirs:?}", what())) }
+}

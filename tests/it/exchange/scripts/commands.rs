@@ -1,0 +1,350 @@
+//! A line of a script as a command.
+
+use super::words::Words;
+use dojima::domain::{
+    AccountId, AccountSelfTrade, Amend, Amount, AssetCode, AssetId, AssetSettings, Cancel, CancelFilter,
+    ClOrdId, Command, Effect, Enter, FeeAsset, FeeRate, FeeTier, GroupId, Instructions, InstrumentId,
+    KillScope, LimitScope, ListInstrument, LoginId, LoginName, MassCancel, OrderId, OrderLimits, Phase,
+    PostOnly, Ppm, Price, Protection, Quantity, QuantityUnit, RefuseEnter, RefuseReplace, Replace, SetFees,
+    SetTerms, Switch, Symbol, TimeInForce, Timestamp, Transfer, Trigger, TriggerKind, TriggerReference,
+    UserRef, Visibility, VolumeTiers,
+};
+
+/// The terms of a listing where a script says nothing else.
+fn terms() -> ListInstrument {
+    ListInstrument {
+        price_decimals: 2,
+        tick_units: 5,
+        lot: Amount(100),
+        min_quantity: Quantity(2),
+        max_quantity: Quantity(1000),
+        min_notional: Amount(200),
+        maker_fee: FeeRate(1_000),
+        taker_fee: FeeRate(2_000),
+        phase: Phase::Continuous,
+        ..ListInstrument::default()
+    }
+}
+
+fn list(words: &mut Words) -> Command {
+    let mut terms = ListInstrument { instrument: InstrumentId(words.number()), ..terms() };
+    terms.symbol = Symbol::new(words.next()).unwrap_or_else(|| words.bad("no symbol"));
+    let assets = words.next();
+    let (base, quote) = assets.split_once('/').unwrap_or_else(|| words.bad("no base/quote"));
+    (terms.base, terms.quote) = (AssetId(words.parse(base)), AssetId(words.parse(quote)));
+    for (key, value) in words.settings() {
+        match key {
+            "decimals" => terms.price_decimals = words.parse(value),
+            "tick" => terms.tick_units = words.parse(value),
+            "lot" => terms.lot = words.amount(value),
+            "min" => terms.min_quantity = Quantity(words.parse(value)),
+            "max" => terms.max_quantity = Quantity(words.parse(value)),
+            "notional" => terms.min_notional = words.amount(value),
+            "maker" => terms.maker_fee = FeeRate(words.parse(value)),
+            "taker" => terms.taker_fee = FeeRate(words.parse(value)),
+            "fees" if value == "received" => terms.fee_asset = FeeAsset::Received,
+            "phase" => terms.phase = words.phase(value),
+            _ => words.bad("no such term"),
+        }
+    }
+    Command::ListInstrument(terms)
+}
+
+fn set_terms(words: &mut Words) -> Command {
+    let ListInstrument { tick_units, lot, min_quantity, max_quantity, min_notional, .. } = terms();
+    let instrument = InstrumentId(words.number());
+    let mut set = SetTerms { instrument, tick_units, lot, min_quantity, max_quantity, min_notional };
+    for (key, value) in words.settings() {
+        match key {
+            "tick" => set.tick_units = words.parse(value),
+            "lot" => set.lot = words.amount(value),
+            "min" => set.min_quantity = Quantity(words.parse(value)),
+            "max" => set.max_quantity = Quantity(words.parse(value)),
+            "notional" => set.min_notional = words.amount(value),
+            _ => words.bad("no such term"),
+        }
+    }
+    Command::SetTerms(set)
+}
+
+fn fees(words: &mut Words) -> Command {
+    let instrument = InstrumentId(words.number());
+    words.expect("tier");
+    let mut fees = SetFees { instrument, tier: FeeTier(words.number()), ..SetFees::default() };
+    for (key, value) in words.settings() {
+        match key {
+            "maker" => fees.maker = FeeRate(words.parse(value)),
+            "taker" => fees.taker = FeeRate(words.parse(value)),
+            _ => words.bad("no such fee"),
+        }
+    }
+    Command::SetFees(fees)
+}
+
+fn protect(words: &mut Words) -> Command {
+    let instrument = InstrumentId(words.number());
+    let mut protection = Protection::default();
+    for (key, value) in words.settings() {
+        match key {
+            "min" => protection.price_min = words.parse(value),
+            "max" => protection.price_max = words.parse(value),
+            "reference" => protection.reference = words.parse(value),
+            "static" => protection.static_band = Ppm(words.parse(value)),
+            "dynamic" => protection.dynamic_band = Ppm(words.parse(value)),
+            "interruption" => protection.interruption_s = words.parse(value),
+            "collar" => protection.market_collar = Ppm(words.parse(value)),
+            _ => words.bad("no such protection"),
+        }
+    }
+    Command::SetProtection { instrument, protection }
+}
+
+fn limit(words: &mut Words) -> Command {
+    let scope = match words.next() {
+        "account" => LimitScope::Account(AccountId(words.number())),
+        "instrument" => LimitScope::Instrument(InstrumentId(words.number())),
+        _ => words.bad("neither account nor instrument"),
+    };
+    let mut limits = OrderLimits::default();
+    for (key, value) in words.settings() {
+        match key {
+            "quantity" => limits.quantity_max = Quantity(words.parse(value)),
+            "notional" => limits.notional_max = words.amount(value),
+            "orders" => limits.open_orders_max = words.parse(value),
+            "rate" => limits.orders_per_second_max = words.parse(value),
+            "position" => limits.position_max = Quantity(words.parse(value)),
+            _ => words.bad("no such limit"),
+        }
+    }
+    Command::SetOrderLimits { scope, limits }
+}
+
+fn set_asset(words: &mut Words) -> Command {
+    let mut settings = AssetSettings {
+        asset: AssetId(words.number()),
+        scale: 2,
+        deposits: Switch::On,
+        withdrawals: Switch::On,
+        min_deposit: Amount(0),
+        min_withdrawal: Amount(0),
+    };
+    for (key, value) in words.settings() {
+        match key {
+            "scale" => settings.scale = words.parse(value),
+            "deposits" => settings.deposits = words.on_or_off(value),
+            "withdrawals" => settings.withdrawals = words.on_or_off(value),
+            "min-deposit" => settings.min_deposit = words.amount(value),
+            "min-withdrawal" => settings.min_withdrawal = words.amount(value),
+            _ => words.bad("no such setting"),
+        }
+    }
+    Command::SetAsset(settings)
+}
+
+fn self_trade(words: &mut Words) -> Command {
+    let (account, prevention) = (AccountId(words.number()), words.prevention());
+    let group = if words.takes("in") { GroupId(words.number()) } else { GroupId(0) };
+    Command::SetSelfTrade(AccountSelfTrade { account, prevention, group })
+}
+
+fn volume_tiers(words: &mut Words) -> Command {
+    let mut tiers = VolumeTiers { asset: AssetId(words.number()), ..VolumeTiers::default() };
+    for least in &mut tiers.volume_min {
+        let Some(word) = words.maybe() else { break };
+        *least = words.amount(word);
+    }
+    Command::SetVolumeTiers(tiers)
+}
+
+fn kill(words: &mut Words) -> Command {
+    let scope = match words.next() {
+        "venue" => KillScope::Venue,
+        "account" => KillScope::Account(AccountId(words.number())),
+        _ => words.bad("neither venue nor account"),
+    };
+    Command::Kill { scope, switch: words.switch() }
+}
+
+fn trigger(kind: TriggerKind, words: &mut Words) -> Option<Trigger> {
+    let reference = match words.next() {
+        "last" => TriggerReference::LastTrade,
+        "mark" => TriggerReference::MarkPrice,
+        _ => words.bad("neither last nor mark"),
+    };
+    Some(Trigger { kind, reference, price: words.number() })
+}
+
+/// What an order says beyond quantity and price.
+fn details(words: &mut Words) -> (TimeInForce, Option<Instructions>) {
+    let mut time_in_force = TimeInForce::GoodTillCancel;
+    let mut asks = Instructions::default();
+    while let Some(word) = words.maybe() {
+        match word {
+            "ioc" => time_in_force = TimeInForce::ImmediateOrCancel,
+            "day" => time_in_force = TimeInForce::Day,
+            "until" => (time_in_force, asks.expire_s) = (TimeInForce::GoodTillTime, words.number()),
+            "min" => asks.min_quantity = words.number(),
+            "show" => asks.display_quantity = words.number(),
+            "hidden" => asks.visibility = Visibility::Hidden,
+            "post" => asks.post_only = PostOnly::Reject,
+            "slide" => asks.post_only = PostOnly::Slide,
+            "stop" => asks.trigger = trigger(TriggerKind::Stop, words),
+            "profit" => asks.trigger = trigger(TriggerKind::TakeProfit, words),
+            "trail" => asks.trigger = trigger(TriggerKind::TrailingStop, words),
+            "oco" => asks.oco = UserRef(words.number()),
+            "bookby" => asks.book_by = Timestamp(words.time()),
+            "reduce" => asks.effect = Effect::ReduceOnly,
+            "money" => asks.unit = QuantityUnit::QuoteAmount,
+            "stp" => asks.self_trade = Some(words.prevention()),
+            _ => words.bad("no such instruction"),
+        }
+    }
+    (time_in_force, (asks != Instructions::default()).then_some(asks))
+}
+
+fn enter(words: &mut Words) -> Command {
+    let (login, user_ref) = words.order();
+    let instrument = InstrumentId(words.number());
+    let (side, quantity, price) = (words.side(), Quantity(words.number()), words.price());
+    let (time_in_force, instructions) = details(words);
+    let echo = Default::default();
+    Command::Enter(Enter {
+        login,
+        user_ref,
+        instrument,
+        side,
+        time_in_force,
+        price,
+        quantity,
+        echo,
+        instructions,
+    })
+}
+
+fn replace(words: &mut Words) -> Command {
+    let (login, orig_user_ref) = words.order();
+    words.expect("to");
+    let (user_ref, quantity, price) = (UserRef(words.number()), Quantity(words.number()), words.price());
+    let (time_in_force, instructions) = details(words);
+    let echo = Default::default();
+    Command::Replace(Replace {
+        login,
+        orig_user_ref,
+        user_ref,
+        time_in_force,
+        price,
+        quantity,
+        echo,
+        instructions,
+    })
+}
+
+fn amend(words: &mut Words) -> Command {
+    let (login, user_ref) = words.order();
+    words.expect("to");
+    let quantity = Quantity(words.number());
+    let price = words.takes("@").then(|| words.number());
+    Command::Amend(Amend { login, user_ref, price, quantity })
+}
+
+fn cancel(words: &mut Words) -> Command {
+    let (login, user_ref) = words.order();
+    let quantity = if words.takes("to") { Quantity(words.number()) } else { Quantity(0) };
+    Command::Cancel(Cancel { login, user_ref, quantity })
+}
+
+fn mass_cancel(words: &mut Words) -> Command {
+    let (mut login, mut user_ref) = (None, UserRef(0));
+    if !words.takes("operator") {
+        let named = words.order();
+        (login, user_ref) = (Some(named.0), named.1);
+    }
+    let mut filter = CancelFilter::default();
+    while let Some(word) = words.maybe() {
+        match word {
+            "login" => filter.login = Some(LoginId(words.number())),
+            "account" => filter.account = Some(AccountId(words.number())),
+            "instrument" => filter.instrument = Some(InstrumentId(words.number())),
+            "side" => filter.side = Some(words.side()),
+            _ => words.bad("no such filter"),
+        }
+    }
+    Command::MassCancel(MassCancel { login, user_ref, filter })
+}
+
+fn transfer(words: &mut Words) -> Transfer {
+    let (account, asset) = (AccountId(words.number()), AssetId(words.number()));
+    Transfer { account, asset, amount: Amount(words.number()), reference: words.number() }
+}
+
+fn refuse_enter(words: &mut Words) -> Command {
+    let (login, user_ref) = words.order();
+    Command::RefuseEnter(RefuseEnter {
+        login,
+        user_ref,
+        reason: words.reason(),
+        cl_ord_id: ClOrdId::default(),
+    })
+}
+
+fn refuse_replace(words: &mut Words) -> Command {
+    let (login, orig_user_ref) = words.order();
+    words.expect("to");
+    let user_ref = UserRef(words.number());
+    let (reason, cl_ord_id) = (words.reason(), ClOrdId::default());
+    Command::RefuseReplace(RefuseReplace { login, orig_user_ref, user_ref, reason, cl_ord_id })
+}
+
+pub fn command(line: &str) -> Command {
+    let words = &mut Words::new(line);
+    let command = match words.next() {
+        "asset" => {
+            let asset = AssetId(words.number());
+            let code = AssetCode::new(words.next()).unwrap_or_else(|| words.bad("no code"));
+            Command::AddAsset { asset, code, scale: words.number() }
+        }
+        "account" => Command::OpenAccount { account: AccountId(words.number()) },
+        "login" => Command::OpenLogin {
+            login: LoginId(words.number()),
+            account: AccountId(words.number()),
+            name: LoginName::default(),
+        },
+        "list" => list(words),
+        "phase" => {
+            let instrument = InstrumentId(words.number());
+            let name = words.next();
+            Command::SetPhase { instrument, phase: words.phase(name) }
+        }
+        "deposit" => Command::Deposit(transfer(words)),
+        "withdraw" => Command::Withdraw(transfer(words)),
+        "limits" => Command::SetLimits { orders_max: words.number() },
+        "open" => Command::Open { config_digest: words.number() },
+        "enter" => enter(words),
+        "replace" => replace(words),
+        "amend" => amend(words),
+        "cancel" => cancel(words),
+        "masscancel" => mass_cancel(words),
+        "cancel-order" => Command::CancelOrder { order: OrderId(words.number()) },
+        "refuse-enter" => refuse_enter(words),
+        "refuse-replace" => refuse_replace(words),
+        "tick" => Command::Tick,
+        "mark" => Command::SetMark { instrument: InstrumentId(words.number()), price: Price(words.number()) },
+        "delist" => Command::Delist { instrument: InstrumentId(words.number()) },
+        "terms" => set_terms(words),
+        "fees" => fees(words),
+        "protect" => protect(words),
+        "limit" => limit(words),
+        "asset-set" => set_asset(words),
+        "stp" => self_trade(words),
+        "tier" => {
+            let account = AccountId(words.number());
+            let tier = if words.takes("volume") { None } else { Some(FeeTier(words.number())) };
+            Command::AssignTier { account, tier }
+        }
+        "tiers" => volume_tiers(words),
+        "kill" => kill(words),
+        _ => words.bad("no such command"),
+    };
+    words.end();
+    command
+}

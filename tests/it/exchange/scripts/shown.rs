@@ -1,0 +1,294 @@
+//! Events as lines of a script, and which kinds of them there were.
+
+use dojima::domain::{
+    Accepted, Auction, CancelReason, Event, Executed, IgnoreReason, KillScope, LimitScope, OrderState,
+    PostOnly, Price, RejectReason, Replaced, Restated, Side, TradeKind, Trigger, Visibility,
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+pub fn side_name(side: Side) -> &'static str {
+    if side == Side::Buy { "buy" } else { "sell" }
+}
+
+fn price_shown(price: Option<Price>) -> String {
+    price.map_or("market".to_owned(), |price| format!("@ {price}"))
+}
+
+fn cancel_reason(reason: CancelReason) -> String {
+    match reason {
+        CancelReason::InvalidReplace(why) => format!("InvalidReplace {}", why.name()),
+        CancelReason::TriggerRefused(why) => format!("TriggerRefused {}", why.name()),
+        other => format!("{other:?}"),
+    }
+}
+
+/// What an order is beyond side, lots and price; nothing for a plain one.
+fn details(
+    visibility: Visibility,
+    display: u32,
+    post_only: PostOnly,
+    expire_s: u32,
+    state: OrderState,
+) -> String {
+    let mut out = String::new();
+    if visibility == Visibility::Hidden {
+        out += " hidden";
+    }
+    if display > 0 {
+        out += &format!(" show {display}");
+    }
+    match post_only {
+        PostOnly::No => {}
+        PostOnly::Reject => out += " post",
+        PostOnly::Slide => out += " slide",
+    }
+    if expire_s > 0 {
+        out += &format!(" until {expire_s}");
+    }
+    if state == OrderState::Dormant {
+        out += " dormant";
+    }
+    out
+}
+
+fn accepted(e: &Accepted) -> String {
+    let (side, price) = (side_name(e.side), price_shown(e.price));
+    let head = format!("accepted {}.{} #{}", e.login, e.user_ref, e.order);
+    let details = details(e.visibility, e.display_quantity, e.post_only, e.expire_s, e.state);
+    format!("{head} {side} {} {price} reserved {}{details}", e.quantity, e.reserved)
+}
+
+fn replaced(e: &Replaced) -> String {
+    let (side, price) = (side_name(e.side), price_shown(e.price));
+    let old = format!("replaced {}.{} #{}", e.login, e.orig_user_ref, e.orig_order);
+    let new = format!("{}.{} #{}", e.login, e.user_ref, e.order);
+    let details = details(e.visibility, e.display_quantity, e.post_only, e.expire_s, e.state);
+    format!("{old} by {new} {side} {} {price} reserved {}{details}", e.quantity, e.reserved)
+}
+
+fn executed(e: &Executed) -> String {
+    let how = if e.kind == TradeKind::Continuous { String::new() } else { format!(" {:?}", e.kind) };
+    let head = format!("traded !{} {} @ {}{how}", e.trade, e.quantity, e.price);
+    let hidden = if e.maker_visibility == Visibility::Hidden { " hidden" } else { "" };
+    let maker = format!("maker {}.{} #{}{hidden}", e.maker_login, e.maker_user_ref, e.maker_order);
+    let taker = format!("taker {}.{} #{}", e.taker_login, e.taker_user_ref, e.taker_order);
+    let maker = format!("{maker} fee {} reserved {}", e.maker_fee, e.maker_reserved);
+    format!("{head}, {maker}, {taker} fee {} reserved {}", e.taker_fee, e.taker_reserved)
+}
+
+fn auction(name: &str, a: &Auction) -> String {
+    let head = format!("{name} {} {:?}", a.instrument, a.kind);
+    let Some(price) = a.price else { return format!("{head} nothing crosses") };
+    let side = side_name(a.imbalance_side);
+    format!("{head} {} @ {price}, {} more to {side}", a.volume, a.imbalance)
+}
+
+fn restated(e: &Restated) -> String {
+    let head = format!("restated {}.{} #{} @ {}", e.login, e.user_ref, e.order, e.price);
+    format!("{head} shows {} of {} reserved {} {:?}", e.displayed, e.open, e.reserved, e.reason)
+}
+
+fn waits_for(trigger: Trigger) -> String {
+    format!(" for {:?} {:?} {}", trigger.kind, trigger.reference, trigger.price)
+}
+
+/// One event on one line.
+pub fn shown(event: &Event) -> String {
+    match event {
+        Event::AssetAdded { asset, code, scale } => format!("asset {asset} {code} scale {scale}"),
+        Event::AccountOpened { account } => format!("account {account}"),
+        Event::LoginOpened { login, account } => format!("login {login} of account {account}"),
+        Event::InstrumentListed(l) => {
+            format!("listed {} {}, a tick on a lot is {}", l.instrument, l.symbol.text(), l.tick_value)
+        }
+        Event::PhaseSet { instrument, phase } => format!("phase {instrument} {phase:?}"),
+        Event::Deposited(t) => format!("deposited {} {} {} #{}", t.account, t.asset, t.amount, t.reference),
+        Event::Withdrawn(t) => format!("withdrawn {} {} {} #{}", t.account, t.asset, t.amount, t.reference),
+        Event::Opened { config_digest } => format!("opened {config_digest}"),
+        Event::Refused { reason } => format!("refused {}", reason.name()),
+        Event::Accepted(e) => accepted(e),
+        Event::Rejected(e) => format!("rejected {}.{} {}", e.login, e.user_ref, e.reason.name()),
+        Event::Replaced(e) => replaced(e),
+        Event::Canceled(e) => {
+            let head = format!("canceled {}.{} #{} by {}", e.login, e.user_ref, e.order, e.decrement);
+            format!("{head} open {} reserved {} {}", e.open, e.reserved, cancel_reason(e.reason))
+        }
+        Event::Executed(e) => executed(e),
+        Event::LimitsSet { orders_max } => format!("limits {orders_max} orders"),
+        Event::Ignored(e) => format!("ignored {}.{} {:?}", e.login, e.user_ref, e.reason),
+        Event::ChangeRejected(e) => {
+            format!("change-rejected {}.{} #{} {}", e.login, e.user_ref, e.order, e.reason.name())
+        }
+        Event::Amended(e) => {
+            let head = format!("amended {}.{} #{} {}", e.login, e.user_ref, e.order, side_name(e.side));
+            format!("{head} by {} open {} reserved {}", e.decrement, e.open, e.reserved)
+        }
+        Event::Armed(e) => {
+            let trigger = e.trigger.map(waits_for).unwrap_or_default();
+            let oco = e.oco.map(|other| format!(" with #{other}")).unwrap_or_default();
+            format!("armed {}.{} #{}{trigger}{oco}", e.login, e.user_ref, e.order)
+        }
+        Event::Triggered(e) => {
+            let head = format!("triggered {}.{} #{}", e.login, e.user_ref, e.order);
+            format!("{head} in {} at {}", e.instrument, e.reference)
+        }
+        Event::Restated(e) => restated(e),
+        Event::MassCanceled { login, user_ref, canceled } => {
+            let who = login.map_or("operator".to_owned(), |login| format!("{login}.{user_ref}"));
+            format!("mass-canceled {who} {canceled} orders")
+        }
+        Event::Indicative(a) => auction("indicative", a),
+        Event::Uncrossed(a) => auction("uncrossed", a),
+        Event::MarkSet { instrument, price } => format!("mark {instrument} {price}"),
+        Event::TermsSet(l) => {
+            let head = format!("terms {} tick {} lot {}", l.instrument, l.tick_units, l.lot);
+            let (min, max) = (l.min_quantity, l.max_quantity);
+            format!(
+                "{head}, {min} to {max} lots, from {}, a tick on a lot is {}",
+                l.min_notional, l.tick_value
+            )
+        }
+        Event::FeesSet(f) => {
+            format!("fees {} tier {} maker {} taker {}", f.instrument, f.tier, f.maker, f.taker)
+        }
+        Event::ProtectionSet { instrument, .. } => format!("protection {instrument}"),
+        Event::OrderLimitsSet { scope, .. } => match scope {
+            LimitScope::Account(account) => format!("order-limits of account {account}"),
+            LimitScope::Instrument(instrument) => format!("order-limits of instrument {instrument}"),
+        },
+        Event::AssetSet(s) => {
+            let head = format!("asset-set {} scale {}", s.asset, s.scale);
+            let (least_in, least_out) = (s.min_deposit, s.min_withdrawal);
+            format!(
+                "{head} deposits {:?} from {least_in} withdrawals {:?} from {least_out}",
+                s.deposits, s.withdrawals
+            )
+        }
+        Event::SelfTradeSet(s) => {
+            let (mode, owner) = (s.prevention.mode, s.prevention.owner);
+            format!("self-trade {} {mode:?} {owner:?} in {}", s.account, s.group)
+        }
+        Event::TierSet { account, tier } => format!("tier of {account} is {tier}"),
+        Event::VolumeTiersSet(t) => format!("volume-tiers in {}", t.asset),
+        Event::Killed { scope, switch } => match scope {
+            KillScope::Venue => format!("killed venue {switch:?}"),
+            KillScope::Account(account) => format!("killed account {account} {switch:?}"),
+        },
+    }
+}
+
+/// The first words of all kinds of events.
+pub const EVENT_KINDS: [&str; 34] = [
+    "accepted",
+    "account",
+    "amended",
+    "armed",
+    "asset",
+    "asset-set",
+    "canceled",
+    "change-rejected",
+    "deposited",
+    "fees",
+    "ignored",
+    "indicative",
+    "killed",
+    "limits",
+    "listed",
+    "login",
+    "mark",
+    "mass-canceled",
+    "opened",
+    "order-limits",
+    "phase",
+    "protection",
+    "refused",
+    "rejected",
+    "replaced",
+    "restated",
+    "self-trade",
+    "terms",
+    "tier",
+    "traded",
+    "triggered",
+    "uncrossed",
+    "volume-tiers",
+    "withdrawn",
+];
+
+pub const CANCEL_KINDS: [&str; 17] = [
+    "AmountSpent",
+    "Delisted",
+    "Expired",
+    "FundsExhausted",
+    "ImmediateOrCancel",
+    "InvalidReplace",
+    "Killed",
+    "LinkedOrder",
+    "MarketCollar",
+    "MassCancel",
+    "MinimumQuantity",
+    "Operator",
+    "PriceBand",
+    "SelfTrade",
+    "TermsChanged",
+    "TriggerRefused",
+    "UserRequested",
+];
+
+/// What the events have shown.
+#[derive(Debug, Default)]
+pub struct Seen {
+    pub rejects: BTreeSet<RejectReason>,
+    pub ignores: BTreeSet<IgnoreReason>,
+    /// By the names that [`cancel_reason`] gives, without the reason of a reason.
+    pub cancels: BTreeSet<String>,
+    /// The first words of the events.
+    pub events: BTreeSet<String>,
+    /// How often there was something of a certain kind about trades and restatements.
+    pub counts: BTreeMap<String, usize>,
+}
+
+impl Seen {
+    pub fn note(&mut self, event: &Event) {
+        let first_word = |line: &str| line.split(' ').next().unwrap_or_default().to_owned();
+        self.events.insert(first_word(&shown(event)));
+        match event {
+            Event::Rejected(e) => drop(self.rejects.insert(e.reason)),
+            Event::ChangeRejected(e) => drop(self.rejects.insert(e.reason)),
+            Event::Refused { reason } => drop(self.rejects.insert(*reason)),
+            Event::Ignored(e) => drop(self.ignores.insert(e.reason)),
+            Event::Canceled(e) => {
+                self.cancels.insert(first_word(&cancel_reason(e.reason)));
+                if let CancelReason::InvalidReplace(why) | CancelReason::TriggerRefused(why) = e.reason {
+                    self.rejects.insert(why);
+                }
+            }
+            Event::Executed(e) => {
+                self.count(&format!("{:?}", e.kind));
+                if e.maker_visibility == Visibility::Hidden {
+                    self.count("hidden");
+                }
+                if e.maker_fee.0.min(e.taker_fee.0) < 0 {
+                    self.count("rebate");
+                }
+            }
+            Event::Restated(e) => self.count(&format!("{:?}", e.reason)),
+            _ => {}
+        }
+    }
+
+    fn count(&mut self, what: &str) {
+        *self.counts.entry(what.to_owned()).or_default() += 1;
+    }
+
+    /// What others have seen.
+    pub fn add(&mut self, other: Self) {
+        self.rejects.extend(other.rejects);
+        self.ignores.extend(other.ignores);
+        self.cancels.extend(other.cancels);
+        self.events.extend(other.events);
+        for (what, count) in other.counts {
+            *self.counts.entry(what).or_default() += count;
+        }
+    }
+}

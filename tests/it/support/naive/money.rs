@@ -1,0 +1,206 @@
+//! What is held, reserved, paid and charged.
+
+use super::orders::Order;
+use super::{AMOUNT_MAX, Naive};
+use dojima::domain::{
+    AccountId, AssetId, Event, FeeAsset, FeeRate, InstrumentId, RejectReason, Side, Switch, Transfer,
+};
+use rust_decimal::Decimal;
+
+/// What an account holds of an asset: all of it, and how much of that open orders hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Holding {
+    /// Available and reserved together, minor units.
+    pub total: i128,
+    /// Held for open orders, minor units.
+    pub reserved: i128,
+}
+
+/// What an order pays for a further amount, and its carry after that: its fees come to what the rates make of its
+/// amounts, rounded up once. A rebate is rounded down each time and leaves the carry alone, so that no trade costs the
+/// fee account anything.
+pub fn fee(amount: i128, rate: FeeRate, carry: Decimal) -> (i128, Decimal) {
+    // A rate is in millionths, and so has six decimals as a fraction.
+    let due = Decimal::from_i128_with_scale(amount * i128::from(rate.0), 6);
+    let whole = |value: Decimal| i128::try_from(value).expect("a whole number");
+    if rate.0 < 0 {
+        return (whole(due.ceil()), carry);
+    }
+    let paid = (due - carry).ceil();
+    (whole(paid), paid - (due - carry))
+}
+
+impl Naive {
+    /// What an account holds of an asset.
+    pub fn holding(&self, account: AccountId, asset: AssetId) -> Holding {
+        let total = self.assets[asset.0 as usize].held[account.0 as usize];
+        let of_it = |order: &&Order| order.account == account && self.given_in(order) == asset;
+        Holding { total, reserved: self.orders.iter().filter(of_it).map(|order| order.reserved).sum() }
+    }
+
+    pub(super) fn available(&self, account: AccountId, asset: AssetId) -> i128 {
+        let holding = self.holding(account, asset);
+        holding.total - holding.reserved
+    }
+
+    pub(super) fn held(&mut self, account: AccountId, asset: AssetId) -> &mut i128 {
+        &mut self.assets[asset.0 as usize].held[account.0 as usize]
+    }
+
+    /// What an order gives and holds in reserve.
+    pub(super) fn given_in(&self, order: &Order) -> AssetId {
+        let listing = self.listing(order.instrument);
+        if order.side == Side::Buy { listing.quote } else { listing.base }
+    }
+
+    pub(super) fn notional(&self, instrument: InstrumentId, price: i128, lots: i128) -> i128 {
+        price * lots * i128::from(self.listing(instrument).tick_value.0)
+    }
+
+    /// Whether a side pays its fee out of base.
+    fn pays_in_base(&self, instrument: InstrumentId, side: Side) -> bool {
+        side == Side::Buy && self.listing(instrument).fee_asset == FeeAsset::Received
+    }
+
+    /// What an order must hold: a sell its base; a buy its notional at its limit and, if it pays in quote, the highest fee
+    /// that any row has on it. `None`: more than an amount can be.
+    pub(super) fn needs(&self, order: &Order) -> Option<i128> {
+        let needed = match (order.side, order.price) {
+            (Side::Sell, _) => order.open * i128::from(self.listing(order.instrument).lot.0),
+            (Side::Buy, None) => 0,
+            (Side::Buy, Some(price)) => {
+                let notional = self.notional(order.instrument, price, order.open);
+                if notional > AMOUNT_MAX || self.pays_in_base(order.instrument, Side::Buy) {
+                    notional
+                } else {
+                    let rows = self.instrument(order.instrument).fees.iter();
+                    let highest = rows.flat_map(|(maker, taker)| [*maker, *taker]).max().expect("rows");
+                    notional + fee(notional, highest.max(FeeRate(0)), order.carry).0
+                }
+            }
+        };
+        (needed <= AMOUNT_MAX).then_some(needed)
+    }
+
+    /// An order's reserve is worked out anew; it only ever becomes less here, or what is free covers it.
+    pub(super) fn reserve(&self, order: &mut Order) {
+        order.reserved = self.needs(order).expect("it held more before");
+    }
+
+    /// The rate of the account's row.
+    pub(super) fn taker_rate(&self, order: &Order) -> FeeRate {
+        self.instrument(order.instrument).fees[self.account(order.account).tier].1
+    }
+
+    pub(super) fn maker_rate(&self, order: &Order) -> FeeRate {
+        self.instrument(order.instrument).fees[self.account(order.account).tier].0
+    }
+
+    /// What a market buy has to pay for these lots at this price, its fee included.
+    pub(super) fn cost(&self, order: &Order, price: i128, lots: i128) -> i128 {
+        let notional = self.notional(order.instrument, price, lots);
+        if notional > AMOUNT_MAX || self.pays_in_base(order.instrument, Side::Buy) {
+            return notional;
+        }
+        notional + fee(notional, self.taker_rate(order), order.carry).0
+    }
+
+    /// What a market buy must reach for: one lot at the best price; nothing where there is no such price.
+    pub(super) fn cost_of_first_lot(&self, order: &Order) -> i128 {
+        self.best(order.instrument, Side::Sell).map_or(0, |best| self.cost(order, best, 1))
+    }
+
+    /// How many lots the money of a market buy reaches for.
+    pub(super) fn affordable(&self, order: &Order, price: i128, wanted: i128) -> i128 {
+        let money = self.available(order.account, self.listing(order.instrument).quote);
+        // The search halves a range; more lots never cost less.
+        let (mut fits, mut too_many) = (0, wanted + 1);
+        while too_many - fits > 1 {
+            let middle = (fits + too_many) / 2;
+            if self.cost(order, price, middle) <= money { fits = middle } else { too_many = middle }
+        }
+        fits
+    }
+
+    /// The lots that an amount pays for, walking the other side in trading order.
+    pub(super) fn lots_for(
+        &self,
+        instrument: InstrumentId,
+        side: Side,
+        mut money: i128,
+    ) -> Result<i128, RejectReason> {
+        let mut lots = 0;
+        let others = self.in_trading_order(instrument, side.opposite());
+        if others.is_empty() {
+            return Err(RejectReason::NothingToTradeWith);
+        }
+        for other in others {
+            let lot_costs = self.notional(instrument, other.limit(), 1);
+            let bought = other.open.min(money / lot_costs);
+            lots += bought;
+            money -= bought * lot_costs;
+            if bought < other.open {
+                break;
+            }
+        }
+        if lots == 0 {
+            return Err(RejectReason::AmountTooSmall);
+        }
+        Ok(lots.min(i128::from(self.listing(instrument).max_quantity.0)))
+    }
+
+    /// One side of a trade pays and is paid. Its fee.
+    pub(super) fn settle(&mut self, order: &mut Order, price: i128, lots: i128, rate: FeeRate) -> i128 {
+        let listing = *self.listing(order.instrument);
+        let notional = self.notional(order.instrument, price, lots);
+        let base = lots * i128::from(listing.lot.0);
+        let in_base = self.pays_in_base(order.instrument, order.side);
+        let (paid_in, of) = if in_base { (listing.base, base) } else { (listing.quote, notional) };
+        let (fee, carry) = fee(of, rate, order.carry);
+        order.carry = carry;
+        order.open -= lots;
+        order.slice -= lots.min(order.slice);
+        self.reserve(order);
+        let sign = if order.side == Side::Buy { 1 } else { -1 };
+        *self.held(order.account, listing.base) += sign * base;
+        *self.held(order.account, listing.quote) -= sign * notional;
+        *self.held(order.account, paid_in) -= fee;
+        *self.held(AccountId::FEES, paid_in) += fee;
+        self.count_volume(order.account, listing.quote, notional);
+        fee
+    }
+
+    pub(super) fn transfer(&mut self, transfer: Transfer, inward: bool) -> Result<Event, RejectReason> {
+        let Transfer { account, asset, amount, reference } = transfer;
+        let known = self.accounts.get(account.0 as usize).ok_or(RejectReason::UnknownAccount)?;
+        let held = self.assets.get(asset.0 as usize).ok_or(RejectReason::UnknownAsset)?;
+        if amount.0 < 1 {
+            return Err(RejectReason::OutOfRange);
+        }
+        if reference <= known.last_transfer {
+            return Err(RejectReason::DuplicateReference);
+        }
+        let settings = held.settings;
+        let (switch, least, off) = if inward {
+            (settings.deposits, settings.min_deposit, RejectReason::DepositsOff)
+        } else {
+            (settings.withdrawals, settings.min_withdrawal, RejectReason::WithdrawalsOff)
+        };
+        if switch == Switch::Off {
+            return Err(off);
+        }
+        if amount < least {
+            return Err(RejectReason::TransferBelowMinimum);
+        }
+        let change = i128::from(amount.0) * if inward { 1 } else { -1 };
+        if held.held.iter().sum::<i128>() + change > AMOUNT_MAX {
+            return Err(RejectReason::SupplyTooLarge);
+        }
+        if self.available(account, asset) + change < 0 {
+            return Err(RejectReason::InsufficientFunds);
+        }
+        *self.held(account, asset) += change;
+        self.accounts[account.0 as usize].last_transfer = reference;
+        Ok(if inward { Event::Deposited(transfer) } else { Event::Withdrawn(transfer) })
+    }
+}

@@ -1,0 +1,359 @@
+//! An open order, and the messages that bring one or refuse one.
+
+use super::checks::{Ask, Kind};
+use super::{Naive, amount, lots, ticks};
+use dojima::domain::{
+    Accepted, AccountId, Armed, CancelReason, Canceled, Echo, Enter, Event, IgnoreReason, Ignored,
+    Instructions, InstrumentId, LoginId, OrderId, OrderState, PostOnly, Price, RefuseEnter, RefuseReplace,
+    RejectReason, Rejected, Replace, Replaced, RestateReason, Restated, SelfTradePrevention, Side,
+    TimeInForce, Trigger, TriggerKind, TriggerReference, UserRef, Visibility,
+};
+use rust_decimal::Decimal;
+
+/// What an order waits for.
+#[derive(Clone, Copy, Debug)]
+pub struct Waiting {
+    /// As the client said it.
+    pub said: Trigger,
+    /// How the reference is watched.
+    pub kind: TriggerKind,
+    /// What is watched.
+    pub reference: TriggerReference,
+    /// Ticks: the price, or the distance of a trailing stop.
+    pub price: i128,
+    /// Of a trailing stop: the lowest reference since the order was accepted for a buy, the highest for a sell.
+    pub extreme: Option<i128>,
+}
+
+/// An open order, or one that is just being matched.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// The exchange's number of it.
+    pub id: OrderId,
+    /// Whose order.
+    pub login: LoginId,
+    /// Whose money.
+    pub account: AccountId,
+    /// The client's number of it.
+    pub user_ref: UserRef,
+    /// What is traded.
+    pub instrument: InstrumentId,
+    /// Buy or sell.
+    pub side: Side,
+    /// Ticks; `None` for a market order.
+    pub price: Option<i128>,
+    /// What happens to the remainder.
+    pub time_in_force: TimeInForce,
+    /// The chain's lots.
+    pub total: i128,
+    /// Lots still open.
+    pub open: i128,
+    /// Lots that must trade at once when it is matched.
+    pub min_quantity: i128,
+    /// Lots shown at a time; 0: all.
+    pub display_quantity: i128,
+    /// Of an iceberg: what it shows now.
+    pub slice: i128,
+    /// Of a market order by amount: the money that is left.
+    pub money: Option<i128>,
+    /// When it ends; 0: never.
+    pub expire_s: u32,
+    /// What it waits for.
+    pub waiting: Option<Waiting>,
+    /// The order that it is linked to.
+    pub oco: Option<OrderId>,
+    /// Whether it is shown.
+    pub visibility: Visibility,
+    /// Whether it must rest.
+    pub post_only: PostOnly,
+    /// What it says of trades with its owner.
+    pub self_trade: Option<SelfTradePrevention>,
+    /// What its fees so far were rounded up by, as a fraction of a minor unit.
+    pub carry: Decimal,
+    /// What it holds now, minor units.
+    pub reserved: i128,
+    /// What the client sent along.
+    pub echo: Echo,
+}
+
+impl Order {
+    /// The limit of an order that has one.
+    pub fn limit(&self) -> i128 {
+        self.price.expect("what rests has a limit")
+    }
+
+    /// Lots that the book shows.
+    pub fn shown(&self) -> i128 {
+        if self.waiting.is_some() || self.visibility == Visibility::Hidden { 0 } else { self.at_once() }
+    }
+
+    /// Lots that can be traded with before another order's turn comes.
+    pub fn at_once(&self) -> i128 {
+        if self.display_quantity == 0 { self.open } else { self.slice }
+    }
+
+    /// An iceberg shows as much as it may.
+    pub fn show_slice(&mut self) {
+        self.slice = self.display_quantity.min(self.open);
+    }
+
+    /// It becomes smaller without a trade; an iceberg loses hidden lots first.
+    pub fn lose(&mut self, decrement: i128) {
+        self.total -= decrement;
+        self.open -= decrement;
+        self.slice = self.slice.min(self.open);
+    }
+
+    pub fn may_rest(&self) -> bool {
+        self.price.is_some() && self.time_in_force != TimeInForce::ImmediateOrCancel
+    }
+
+    pub fn state(&self) -> OrderState {
+        if self.waiting.is_some() { OrderState::Dormant } else { OrderState::Live }
+    }
+
+    pub fn price_told(&self) -> Option<Price> {
+        self.price.map(ticks)
+    }
+
+    pub fn canceled(&self, decrement: i128, reason: CancelReason) -> Event {
+        Event::Canceled(Canceled {
+            login: self.login,
+            user_ref: self.user_ref,
+            order: self.id,
+            decrement: lots(decrement),
+            open: lots(self.open),
+            reserved: amount(self.reserved),
+            reason,
+        })
+    }
+
+    pub fn restated(&self, reason: RestateReason) -> Event {
+        Event::Restated(Restated {
+            login: self.login,
+            user_ref: self.user_ref,
+            order: self.id,
+            price: self.price_told().unwrap_or_default(),
+            displayed: lots(self.shown()),
+            open: lots(self.open),
+            reserved: amount(self.reserved),
+            reason,
+        })
+    }
+}
+
+impl Naive {
+    pub(super) fn ignore(&mut self, login: LoginId, user_ref: UserRef, reason: IgnoreReason) {
+        self.events.push(Event::Ignored(Ignored { login, user_ref, reason }));
+    }
+
+    /// Whether the number can be used; if not it says so.
+    pub(super) fn number_is_new(&mut self, login: LoginId, user_ref: UserRef) -> bool {
+        let reason = match self.logins.get(login.0 as usize) {
+            None => IgnoreReason::UnknownLogin,
+            Some(known) if user_ref <= known.last => IgnoreReason::Retransmission,
+            Some(_) => return true,
+        };
+        self.ignore(login, user_ref, reason);
+        false
+    }
+
+    /// The number is used, and this is why nothing came of it.
+    fn reject(&mut self, login: LoginId, user_ref: UserRef, reason: RejectReason, echo: Echo) {
+        self.logins[login.0 as usize].last = user_ref;
+        let cl_ord_id = echo.cl_ord_id;
+        self.events.push(Event::Rejected(Rejected { login, user_ref, reason, cl_ord_id }));
+    }
+
+    pub(super) fn enter(&mut self, enter: &Enter) {
+        let Enter { login, user_ref, instrument, side, time_in_force, price, quantity, echo, .. } = *enter;
+        if !self.number_is_new(login, user_ref) {
+            return;
+        }
+        self.logins[login.0 as usize].last = user_ref;
+        let ask = Ask {
+            kind: Kind::Enter,
+            login,
+            account: self.account_of(login),
+            user_ref,
+            instrument,
+            side,
+            time_in_force,
+            price,
+            quantity: quantity.0,
+            executed: 0,
+            carry: Decimal::ZERO,
+            echo,
+            instructions: enter.instructions.unwrap_or_default(),
+        };
+        match self.gate(&ask).and_then(|()| self.check(&ask)) {
+            Err(reason) => self.reject(login, user_ref, reason, echo),
+            Ok(mut order) => {
+                self.number(&mut order);
+                self.events.push(Event::Accepted(Accepted {
+                    login,
+                    user_ref,
+                    order: order.id,
+                    instrument,
+                    side,
+                    time_in_force,
+                    price: order.price_told(),
+                    quantity: lots(order.open),
+                    reserved: amount(order.reserved),
+                    echo,
+                    visibility: order.visibility,
+                    display_quantity: order.display_quantity as u32,
+                    post_only: order.post_only,
+                    expire_s: order.expire_s,
+                    state: order.state(),
+                }));
+                self.begin(order);
+            }
+        }
+    }
+
+    fn number(&mut self, order: &mut Order) {
+        self.last_order += 1;
+        order.id = OrderId(self.last_order);
+    }
+
+    /// An order that was just told of is armed, and put where it belongs.
+    fn begin(&mut self, order: Order) {
+        if order.waiting.is_some() || order.oco.is_some() {
+            self.events.push(Event::Armed(Armed {
+                login: order.login,
+                user_ref: order.user_ref,
+                order: order.id,
+                trigger: order.waiting.map(|waiting| waiting.said),
+                oco: order.oco,
+            }));
+        }
+        if let Some(other) = order.oco {
+            let at = self.find(other).expect("checked");
+            self.orders[at].oco = Some(order.id);
+        }
+        if order.waiting.is_some() { self.orders.push(order) } else { self.work(order) }
+    }
+
+    /// The old order was taken out; the new one takes its place.
+    pub(super) fn put_in_place_of(&mut self, old: &Order, mut new: Order) {
+        self.number(&mut new);
+        self.events.push(Event::Replaced(Replaced {
+            login: new.login,
+            orig_user_ref: old.user_ref,
+            orig_order: old.id,
+            user_ref: new.user_ref,
+            order: new.id,
+            instrument: new.instrument,
+            side: new.side,
+            time_in_force: new.time_in_force,
+            price: new.price_told(),
+            quantity: lots(new.open),
+            reserved: amount(new.reserved),
+            echo: new.echo,
+            visibility: new.visibility,
+            display_quantity: new.display_quantity as u32,
+            post_only: new.post_only,
+            expire_s: new.expire_s,
+            state: new.state(),
+        }));
+        self.begin(new);
+    }
+
+    pub(super) fn replace(&mut self, replace: &Replace) {
+        let Replace { login, orig_user_ref, user_ref, time_in_force, price, quantity, echo, .. } = *replace;
+        if !self.number_is_new(login, user_ref) {
+            return;
+        }
+        let Some(at) = self.find_named(login, orig_user_ref) else {
+            return self.ignore(login, orig_user_ref, IgnoreReason::OrderNotLive);
+        };
+        let old = self.orders[at].clone();
+        let ask = Ask {
+            kind: Kind::Replace,
+            user_ref,
+            time_in_force,
+            price,
+            quantity: quantity.0,
+            echo: inherited(old.echo, echo),
+            instructions: replace.instructions.unwrap_or_default(),
+            ..Ask::again(&old)
+        };
+        let linked = if old.oco.is_some() { Err(RejectReason::OrderIsLinked) } else { Ok(()) };
+        if let Err(reason) = self.gate(&ask).and(linked) {
+            return self.reject(login, user_ref, reason, echo);
+        }
+        let old = self.orders.remove(at);
+        match self.check(&ask) {
+            Ok(new) => {
+                self.logins[login.0 as usize].last = user_ref;
+                self.put_in_place_of(&old, new);
+            }
+            Err(RejectReason::TooManyTriggers) => {
+                self.orders.insert(at, old);
+                self.reject(login, user_ref, RejectReason::TooManyTriggers, echo);
+            }
+            Err(reason) => {
+                let id = old.id;
+                self.orders.insert(at, old);
+                self.cancel_whole(id, CancelReason::InvalidReplace(reason));
+            }
+        }
+    }
+
+    pub(super) fn refuse_enter(&mut self, refuse: &RefuseEnter) {
+        let RefuseEnter { login, user_ref, reason, cl_ord_id } = *refuse;
+        if self.number_is_new(login, user_ref) {
+            self.reject(login, user_ref, reason, Echo { cl_ord_id, ..Echo::default() });
+        }
+    }
+
+    pub(super) fn refuse_replace(&mut self, refuse: &RefuseReplace) {
+        let RefuseReplace { login, orig_user_ref, user_ref, reason, cl_ord_id } = *refuse;
+        if !self.number_is_new(login, user_ref) {
+            return;
+        }
+        let Some(at) = self.find_named(login, orig_user_ref) else {
+            return self.ignore(login, orig_user_ref, IgnoreReason::OrderNotLive);
+        };
+        if reason == RejectReason::JournalSpaceLow {
+            return self.reject(login, user_ref, reason, Echo { cl_ord_id, ..Echo::default() });
+        }
+        self.cancel_whole(self.orders[at].id, CancelReason::InvalidReplace(reason));
+    }
+}
+
+/// What a client's message says, with what stays that of the first order.
+fn inherited(first: Echo, said: Echo) -> Echo {
+    let Echo { capacity, cross_type, firm, .. } = first;
+    Echo { capacity, cross_type, firm, ..said }
+}
+
+impl Ask {
+    /// The same order once more, with what it has of its own, as an amend asks for it. Its minimum quantity was met when
+    /// it came to rest, and its trigger has come.
+    pub(super) fn again(order: &Order) -> Self {
+        Self {
+            kind: Kind::Amend,
+            login: order.login,
+            account: order.account,
+            user_ref: order.user_ref,
+            instrument: order.instrument,
+            side: order.side,
+            time_in_force: order.time_in_force,
+            price: dojima::domain::OrderPrice::Market,
+            quantity: 0,
+            executed: order.total - order.open,
+            carry: order.carry,
+            echo: inherited(order.echo, Echo::default()),
+            instructions: Instructions {
+                display_quantity: order.display_quantity as u32,
+                expire_s: order.expire_s,
+                visibility: order.visibility,
+                post_only: order.post_only,
+                self_trade: order.self_trade,
+                ..Instructions::default()
+            },
+        }
+    }
+}

@@ -1,0 +1,320 @@
+//! What an operator asks: set up, settings and switches.
+
+use super::{AMOUNT_MAX, Account, Asset, Instrument, Login, Naive};
+use dojima::domain::{
+    AccountId, AccountSelfTrade, Amount, AssetCode, AssetId, AssetSettings, CancelReason, Command, Event,
+    FeeAsset, FeeRate, FeeTier, InstrumentId, LimitScope, ListInstrument, Listing, LoginId, OrderLimits,
+    OrderPrice, Phase, Price, Protection, Quantity, RejectReason, RestateReason, SetFees, Side, Switch,
+    UserRef,
+};
+
+type Done = Result<(), RejectReason>;
+
+fn out_of_range_if(bad: bool) -> Done {
+    if bad { Err(RejectReason::OutOfRange) } else { Ok(()) }
+}
+
+/// One tick on one lot in minor units of the quote asset.
+pub fn tick_value(terms: &Listing, base_scale: u8, quote_scale: u8) -> Result<i128, RejectReason> {
+    let tick_on_lot = i128::from(terms.tick_units) * i128::from(terms.lot.0);
+    let (added, taken) = (u32::from(quote_scale), u32::from(terms.price_decimals) + u32::from(base_scale));
+    let value = if added >= taken {
+        tick_on_lot.checked_mul(10_i128.pow(added - taken)).unwrap_or(i128::MAX)
+    } else if tick_on_lot % 10_i128.pow(taken - added) == 0 {
+        tick_on_lot / 10_i128.pow(taken - added)
+    } else {
+        return Err(RejectReason::TickLotNotWhole);
+    };
+    if value > AMOUNT_MAX { Err(RejectReason::OutOfRange) } else { Ok(value) }
+}
+
+/// The numbers of terms that have a range.
+pub fn terms_in_range(terms: &Listing) -> Done {
+    let good = (1..OrderPrice::LIMIT_END).contains(&u64::from(terms.tick_units))
+        && terms.lot.0 >= 1
+        && terms.min_quantity.0 >= 1
+        && terms.min_quantity <= terms.max_quantity
+        && terms.max_quantity <= Quantity(u64::from(u32::MAX))
+        && terms.min_notional.0 >= 0;
+    out_of_range_if(!good)
+}
+
+fn rate_in_range(rate: FeeRate) -> bool {
+    (-FeeRate::ONE..=FeeRate::ONE).contains(&rate.0)
+}
+
+/// The fee account must never pay more than it got from the same trade, whoever meets whom. Where sides pay in different
+/// assets one's fee cannot pay the other's rebate.
+fn rebates_are_paid_for(fee_asset: FeeAsset, fees: &[(FeeRate, FeeRate); 8]) -> Done {
+    let maker = fees.iter().map(|(maker, _)| maker.0).min().expect("rows");
+    let taker = fees.iter().map(|(_, taker)| taker.0).min().expect("rows");
+    let good = maker + taker >= 0 && (fee_asset == FeeAsset::Quote || maker.min(taker) >= 0);
+    if good { Ok(()) } else { Err(RejectReason::RebateAboveFee) }
+}
+
+impl Naive {
+    pub(super) fn set(&mut self, command: &Command) -> Done {
+        match *command {
+            Command::AddAsset { asset, code, scale } => self.add_asset(asset, code, scale),
+            Command::OpenAccount { account } => self.open_account(account),
+            Command::OpenLogin { login, account, .. } => self.open_login(login, account),
+            Command::ListInstrument(terms) => self.list(&terms),
+            Command::SetPhase { instrument, phase } => self.command_phase(instrument, phase),
+            Command::Deposit(transfer) => self.transfer(transfer, true).map(|event| self.events.push(event)),
+            Command::Withdraw(transfer) => {
+                self.transfer(transfer, false).map(|event| self.events.push(event))
+            }
+            Command::Open { config_digest } => self.open(config_digest),
+            Command::SetLimits { orders_max } => self.set_limits(orders_max),
+            Command::CancelOrder { order } => self.cancel_by_operator(order),
+            Command::SetMark { instrument, price } => self.set_mark(instrument, price),
+            Command::Delist { instrument } => self.delist(instrument),
+            Command::SetTerms(terms) => self.set_terms(&terms),
+            Command::SetFees(fees) => self.set_fees(fees),
+            Command::SetProtection { instrument, protection } => self.protect(instrument, protection),
+            Command::SetOrderLimits { scope, limits } => self.set_order_limits(scope, limits),
+            Command::SetAsset(settings) => self.set_asset(settings),
+            Command::SetSelfTrade(prevention) => self.set_self_trade(prevention),
+            Command::AssignTier { account, tier } => self.assign_tier(account, tier),
+            Command::SetVolumeTiers(tiers) => self.set_volume_tiers(tiers),
+            Command::Kill { scope, switch } => self.kill(scope, switch),
+            Command::Enter(_)
+            | Command::RefuseEnter(_)
+            | Command::Replace(_)
+            | Command::RefuseReplace(_)
+            | Command::Cancel(_)
+            | Command::Amend(_)
+            | Command::MassCancel(_)
+            | Command::Tick => unreachable!("order entry and time are no settings"),
+        }
+    }
+
+    fn next(id: usize, len: usize) -> Done {
+        if id == len { Ok(()) } else { Err(RejectReason::IdNotNext) }
+    }
+
+    /// An instrument that is still listed.
+    pub(super) fn listed(&self, instrument: InstrumentId) -> Result<&Instrument, RejectReason> {
+        let known = self.instruments.get(instrument.0 as usize).ok_or(RejectReason::UnknownInstrument)?;
+        if known.listing.phase == Phase::Delisted { Err(RejectReason::InstrumentDelisted) } else { Ok(known) }
+    }
+
+    fn add_asset(&mut self, asset: AssetId, code: AssetCode, scale: u8) -> Done {
+        Self::next(usize::from(asset.0), self.assets.len())?;
+        if self.assets.iter().any(|known| known.code == code) {
+            return Err(RejectReason::DuplicateName);
+        }
+        out_of_range_if(scale > Amount::SCALE_MAX)?;
+        let settings = AssetSettings {
+            asset,
+            scale,
+            deposits: Switch::On,
+            withdrawals: Switch::On,
+            min_deposit: Amount(0),
+            min_withdrawal: Amount(0),
+        };
+        self.assets.push(Asset { code, settings, held: vec![0; self.accounts.len()] });
+        self.events.push(Event::AssetAdded { asset, code, scale });
+        Ok(())
+    }
+
+    fn open_account(&mut self, account: AccountId) -> Done {
+        Self::next(account.0 as usize, self.accounts.len())?;
+        self.accounts.push(Account::default());
+        self.assets.iter_mut().for_each(|asset| asset.held.push(0));
+        self.events.push(Event::AccountOpened { account });
+        Ok(())
+    }
+
+    fn known_account(&mut self, account: AccountId) -> Result<&mut Account, RejectReason> {
+        self.accounts.get_mut(account.0 as usize).ok_or(RejectReason::UnknownAccount)
+    }
+
+    fn open_login(&mut self, login: LoginId, account: AccountId) -> Done {
+        Self::next(login.0 as usize, self.logins.len())?;
+        self.known_account(account)?;
+        self.logins.push(Login { account, last: UserRef(0) });
+        self.events.push(Event::LoginOpened { login, account });
+        Ok(())
+    }
+
+    fn open(&mut self, config_digest: u64) -> Done {
+        if std::mem::replace(&mut self.opened, true) {
+            return Err(RejectReason::AlreadyOpen);
+        }
+        self.events.push(Event::Opened { config_digest });
+        Ok(())
+    }
+
+    fn set_limits(&mut self, orders_max: u32) -> Done {
+        out_of_range_if(orders_max == 0 || orders_max > Command::ORDERS_MAX)?;
+        self.orders_max = orders_max as usize;
+        self.events.push(Event::LimitsSet { orders_max });
+        Ok(())
+    }
+
+    fn list(&mut self, terms: &ListInstrument) -> Done {
+        Self::next(terms.instrument.0 as usize, self.instruments.len())?;
+        let live = |known: &&Instrument| known.listing.phase != Phase::Delisted;
+        if self.instruments.iter().filter(live).any(|known| known.listing.symbol == terms.symbol) {
+            return Err(RejectReason::DuplicateName);
+        }
+        if self.accounts.is_empty() {
+            return Err(RejectReason::UnknownAccount);
+        }
+        let scale = |asset: AssetId| {
+            let found = self.assets.get(usize::from(asset.0)).ok_or(RejectReason::UnknownAsset)?;
+            Ok(found.settings.scale)
+        };
+        let (base_scale, quote_scale) = (scale(terms.base)?, scale(terms.quote)?);
+        let mut listing = Listing {
+            instrument: terms.instrument,
+            symbol: terms.symbol,
+            base: terms.base,
+            quote: terms.quote,
+            price_decimals: terms.price_decimals,
+            tick_units: terms.tick_units,
+            lot: terms.lot,
+            tick_value: Amount(0),
+            min_quantity: terms.min_quantity,
+            max_quantity: terms.max_quantity,
+            min_notional: terms.min_notional,
+            maker_fee: terms.maker_fee,
+            taker_fee: terms.taker_fee,
+            fee_asset: terms.fee_asset,
+            phase: terms.phase,
+        };
+        terms_in_range(&listing)?;
+        out_of_range_if(
+            terms.base == terms.quote
+                || terms.price_decimals > ListInstrument::PRICE_DECIMALS_MAX
+                || !rate_in_range(terms.maker_fee)
+                || !rate_in_range(terms.taker_fee),
+        )?;
+        listing.tick_value = super::amount(tick_value(&listing, base_scale, quote_scale)?);
+        if terms.phase == Phase::Delisted {
+            return Err(RejectReason::InvalidPhase);
+        }
+        let fees = [(terms.maker_fee, terms.taker_fee); 8];
+        rebates_are_paid_for(terms.fee_asset, &fees)?;
+        self.instruments.push(Instrument {
+            listing,
+            fees,
+            protection: Protection::default(),
+            limits: OrderLimits::default(),
+            rates: Vec::new(),
+            last: None,
+            mark: None,
+            reference: None,
+            interrupted_until: None,
+        });
+        self.events.push(Event::InstrumentListed(listing));
+        Ok(())
+    }
+
+    fn set_mark(&mut self, instrument: InstrumentId, price: Price) -> Done {
+        let tick = i128::from(self.listed(instrument)?.listing.tick_units);
+        let units = i128::from(price.0) * tick;
+        out_of_range_if(!(1..i128::from(OrderPrice::LIMIT_END)).contains(&units))?;
+        self.instrument_mut(instrument).mark = Some(i128::from(price.0));
+        self.events.push(Event::MarkSet { instrument, price });
+        self.follow(instrument);
+        Ok(())
+    }
+
+    fn delist(&mut self, instrument: InstrumentId) -> Done {
+        self.listed(instrument)?;
+        self.clear(instrument, CancelReason::Delisted);
+        self.set_phase(instrument, Phase::Delisted);
+        Ok(())
+    }
+
+    fn protect(&mut self, instrument: InstrumentId, protection: Protection) -> Done {
+        let tick = self.listed(instrument)?.listing.tick_units;
+        let Protection { price_min, price_max, reference, .. } = protection;
+        out_of_range_if(price_max > 0 && price_min > price_max)?;
+        if u64::from(reference) >= OrderPrice::LIMIT_END {
+            return Err(RejectReason::InvalidPrice);
+        }
+        if !reference.is_multiple_of(tick) {
+            return Err(RejectReason::PriceOffTick);
+        }
+        let known = self.instrument_mut(instrument);
+        known.protection = protection;
+        if reference > 0 {
+            known.reference = Some(i128::from(reference / tick));
+        }
+        self.events.push(Event::ProtectionSet { instrument, protection });
+        Ok(())
+    }
+
+    fn set_order_limits(&mut self, scope: LimitScope, limits: OrderLimits) -> Done {
+        match scope {
+            LimitScope::Instrument(instrument) => drop(self.listed(instrument)?),
+            LimitScope::Account(account) => drop(self.known_account(account)?),
+        }
+        out_of_range_if(limits.notional_max.0 < 0)?;
+        match scope {
+            LimitScope::Instrument(instrument) => {
+                let known = self.instrument_mut(instrument);
+                (known.limits, known.rates) = (limits, Vec::new());
+            }
+            LimitScope::Account(account) => {
+                let known = self.known_account(account)?;
+                (known.limits, known.rate) = (limits, super::Rate::default());
+            }
+        }
+        self.events.push(Event::OrderLimitsSet { scope, limits });
+        Ok(())
+    }
+
+    fn set_self_trade(&mut self, setting: AccountSelfTrade) -> Done {
+        let known = self.known_account(setting.account)?;
+        (known.prevention, known.group) = (setting.prevention, setting.group);
+        self.events.push(Event::SelfTradeSet(setting));
+        Ok(())
+    }
+
+    fn set_fees(&mut self, set: SetFees) -> Done {
+        let SetFees { instrument, tier, maker, taker } = set;
+        let known = self.listed(instrument)?;
+        let row = usize::from(tier.0);
+        out_of_range_if(row >= FeeTier::COUNT || !rate_in_range(maker) || !rate_in_range(taker))?;
+        let mut fees = known.fees;
+        fees[row] = (maker, taker);
+        rebates_are_paid_for(known.listing.fee_asset, &fees)?;
+        let known = self.instrument_mut(instrument);
+        known.fees = fees;
+        (known.listing.maker_fee, known.listing.taker_fee) = fees[0];
+        self.reserve_anew(instrument);
+        self.events.push(Event::FeesSet(set));
+        Ok(())
+    }
+
+    /// Every buy of the instrument, in the order of their numbers, holds what it needs now, or goes.
+    fn reserve_anew(&mut self, instrument: InstrumentId) {
+        let buys = self.numbers(|order| order.instrument == instrument && order.side == Side::Buy);
+        let mut changed = Vec::new();
+        for id in buys {
+            let Some(at) = self.find(id) else { continue };
+            let order = &self.orders[at];
+            // The second of a linked pair holds what it needs beyond the first.
+            let first = order.oco.filter(|other| *other < id).and_then(|other| self.find(other));
+            let shared = first.map_or(0, |at| self.orders[at].reserved);
+            let needed = self.needs(order).map(|whole| (whole - shared).max(0));
+            let quote = self.listing(instrument).quote;
+            let most = self.available(order.account, quote) + order.reserved;
+            match needed {
+                Some(needed) if needed == order.reserved => {}
+                Some(needed) if needed < order.reserved || needed <= most => {
+                    self.orders[at].reserved = needed;
+                    changed.push(id);
+                }
+                _ => drop(self.cancel_whole(id, CancelReason::TermsChanged)),
+            }
+        }
+        for at in changed.into_iter().filter_map(|id| self.find(id)).collect::<Vec<_>>() {
+            self.events.push(self.orders[at].restated(RestateReason::Reserve));
+        }
+    }
+}

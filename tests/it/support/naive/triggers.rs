@@ -1,0 +1,142 @@
+//! Orders that wait, and orders that are linked.
+
+use super::Naive;
+use super::orders::{Order, Waiting};
+use dojima::domain::{
+    CancelReason, Event, InstrumentId, OrderId, Phase, RejectReason, RestateReason, Side, TriggerKind,
+    TriggerReference, Triggered,
+};
+
+impl Waiting {
+    /// Whether a rise of the reference releases an order of this side.
+    fn rises(&self, side: Side) -> bool {
+        (self.kind == TriggerKind::TakeProfit) == (side == Side::Sell)
+    }
+
+    /// The price at which it is released, if there is one yet.
+    fn at(&self, side: Side) -> Option<i128> {
+        match (self.kind, side) {
+            (TriggerKind::TrailingStop, Side::Buy) => self.extreme.map(|lowest| lowest + self.price),
+            (TriggerKind::TrailingStop, Side::Sell) => self.extreme.map(|highest| highest - self.price),
+            _ => Some(self.price),
+        }
+    }
+}
+
+impl Naive {
+    pub(super) fn reference(&self, instrument: InstrumentId, reference: TriggerReference) -> Option<i128> {
+        let known = self.instrument(instrument);
+        match reference {
+            TriggerReference::LastTrade => known.last,
+            TriggerReference::MarkPrice => known.mark,
+        }
+    }
+
+    /// Trailing stops take note of where their references are now.
+    pub(super) fn follow(&mut self, instrument: InstrumentId) {
+        let known = &self.instruments[instrument.0 as usize];
+        let (last, mark) = (known.last, known.mark);
+        for order in self.orders.iter_mut().filter(|order| order.instrument == instrument) {
+            let Some(waiting) = &mut order.waiting else { continue };
+            let reference = if waiting.reference == TriggerReference::LastTrade { last } else { mark };
+            let (TriggerKind::TrailingStop, Some(now)) = (waiting.kind, reference) else { continue };
+            let so_far = waiting.extreme.unwrap_or(now);
+            waiting.extreme = Some(if order.side == Side::Buy { so_far.min(now) } else { so_far.max(now) });
+        }
+    }
+
+    /// Releases one after another, until none is left whose condition holds.
+    pub(super) fn pull_triggers(&mut self) {
+        for at in 0..self.instruments.len() {
+            let instrument = InstrumentId(at as u32);
+            while let Some((order, reference)) = self.next_release(instrument) {
+                self.release(order, reference);
+            }
+        }
+    }
+
+    /// The next order to be released, and the price that it watches.
+    fn next_release(&self, instrument: InstrumentId) -> Option<(OrderId, i128)> {
+        if self.phase(instrument) != Phase::Continuous {
+            return None;
+        }
+        let due = |order: &Order| {
+            let waiting = order.waiting.filter(|_| order.instrument == instrument)?;
+            let (now, at) = (self.reference(instrument, waiting.reference)?, waiting.at(order.side)?);
+            let rises = waiting.rises(order.side);
+            let come = if rises { now >= at } else { now <= at };
+            let nearest = if rises { at } else { -at };
+            let marks = waiting.reference == TriggerReference::MarkPrice;
+            come.then_some((marks, !rises, nearest, order.id, now))
+        };
+        self.orders.iter().filter_map(due).min().map(|(.., id, now)| (id, now))
+    }
+
+    fn release(&mut self, id: OrderId, reference: i128) {
+        let at = self.find(id).expect("it waits");
+        let mut order = self.orders.remove(at);
+        self.unlink(&mut order);
+        order.waiting = None;
+        self.events.push(Event::Triggered(Triggered {
+            login: order.login,
+            user_ref: order.user_ref,
+            order: id,
+            instrument: order.instrument,
+            reference: super::ticks(reference),
+        }));
+        match self.ready(&mut order) {
+            Ok(()) => self.work(order),
+            Err(reason) => self.drop_incoming(order, CancelReason::TriggerRefused(reason)),
+        }
+    }
+
+    /// An amount becomes lots, and a market buy must reach for one.
+    fn ready(&mut self, order: &mut Order) -> Result<(), RejectReason> {
+        let mut found = None;
+        if let Some(money) = order.money {
+            let lots = self.lots_for(order.instrument, order.side, money)?;
+            let needed = Order { open: lots, ..order.clone() };
+            let reserved = self.needs(&needed).ok_or(RejectReason::InsufficientFunds)?;
+            // The order was taken out: what it holds is available.
+            if reserved > self.available(order.account, self.given_in(order)) {
+                return Err(RejectReason::InsufficientFunds);
+            }
+            found = Some((lots, reserved));
+        }
+        let market_buy = order.price.is_none() && order.side == Side::Buy;
+        let quote = self.listing(order.instrument).quote;
+        if market_buy && self.cost_of_first_lot(order) > self.available(order.account, quote) {
+            return Err(RejectReason::InsufficientFunds);
+        }
+        if let Some((lots, reserved)) = found {
+            (order.total, order.open, order.reserved) = (lots, lots, reserved);
+            self.events.push(order.restated(RestateReason::Reserve));
+        }
+        Ok(())
+    }
+
+    // Linked orders.
+
+    /// An order that was taken out is about to trade, to be released or to lose lots: the order that it is linked to goes
+    /// first, and it holds all that it needs.
+    pub(super) fn unlink(&mut self, order: &mut Order) {
+        let Some(other) = order.oco.take() else { return };
+        let at = self.find(other).expect("links are mutual");
+        self.orders[at].oco = None;
+        self.cancel_whole(other, CancelReason::LinkedOrder);
+        let before = order.reserved;
+        self.reserve(order);
+        if order.reserved != before {
+            self.events.push(order.restated(RestateReason::Reserve));
+        }
+    }
+
+    /// The same for one that rests, which stays where it is; what it is then.
+    pub(super) fn unlink_resting(&mut self, id: OrderId) -> Order {
+        let mut order = self.orders[self.find(id).expect("it is in the book")].clone();
+        self.unlink(&mut order);
+        let at = self.find(id).expect("it is in the book");
+        self.orders[at] = order.clone();
+        order
+    }
+}
