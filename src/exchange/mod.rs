@@ -98,6 +98,8 @@ pub struct Exchange {
     shared: Shared,
     /// On: nobody's orders are taken.
     killed: Switch,
+    /// Orders that one command is to cancel: empty between commands, kept for its memory.
+    scratch: Vec<(OrderId, Handle)>,
     config_digest: Option<u64>,
 }
 
@@ -123,6 +125,7 @@ impl Exchange {
                 moved: Vec::new(),
             },
             killed: Switch::Off,
+            scratch: Vec::new(),
             config_digest: None,
         }
     }
