@@ -279,10 +279,11 @@ impl Market<'_> {
     ) -> Result<(), RejectReason> {
         let order = self.shared.orders.get(handle);
         let units = amend.price.map_or_else(|| self.instrument.listing.price_units(order.price), u64::from);
-        // What has been done with a trigger, a minimum or a latest time is not done again; the end is as it was.
+        // What has been done with a trigger, a minimum, a link or a latest time is not done again; the end is as it was.
         let instructions = self.extra(&order).map(|extra: &Extra| Instructions {
             trigger: None,
             min_quantity: 0,
+            oco: UserRef(0),
             book_by: crate::domain::Timestamp(0),
             expire_s: extra.expire_s,
             ..extra.instructions

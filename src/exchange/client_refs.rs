@@ -14,7 +14,7 @@ use crate::domain::{LoginId, UserRef};
 
 /// Neighbouring numbers whose buckets share a cache line.
 const LINE: u32 = 16;
-/// Buckets at first.
+/// Buckets at first, 32 KiB: while few orders are live, hardly two share a chain.
 const LEN_FIRST: usize = 1 << 13;
 
 /// What scatters the names.
@@ -150,7 +150,8 @@ fn is(order: &Hot, login: LoginId, user_ref: UserRef) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exchange::book::Order;
+    use crate::domain::Price;
+    use crate::exchange::book::{Book, Order};
     use std::collections::BTreeMap;
 
     fn named(login: LoginId, user_ref: UserRef) -> Order {
@@ -224,5 +225,36 @@ mod tests {
             std::iter::successors(follow(*first), |at| follow(slab.hot[*at as usize].next_name)).count()
         };
         assert!(table.buckets.iter().map(length).max() <= Some(12));
+    }
+
+    /// An open order takes at most 128 bytes, its name and its share of the levels included, whether a hundred share a level
+    /// or each has its own.
+    #[test]
+    fn an_order_takes_at_most_128_bytes() {
+        const ORDERS: u32 = 1_000_000;
+        for levels in [ORDERS / 100, ORDERS] {
+            let mut kept = None;
+            let counted = allocation_counter::measure(|| {
+                let mut slab = OrderSlab::new(ORDERS);
+                let mut table = ClientRefs::new(ORDERS, NameKey::default());
+                let mut book = Book::default();
+                for at in 0..ORDERS {
+                    let price = Price(1 + i64::from(at % levels));
+                    let order = Order { price, ..named(LoginId(at % 1_000), UserRef(at / 1_000 + 1)) };
+                    let handle = slab.insert(order);
+                    table.insert(&mut slab, handle);
+                    book.push_back(&mut slab, handle);
+                }
+                kept = Some((slab, table, book));
+            });
+            assert_eq!(kept.expect("it is still there").0.len(), ORDERS as usize);
+            let each = counted.bytes_current / i64::from(ORDERS);
+            assert!(each <= 128, "{each} bytes an order at {levels} levels");
+        }
+    }
+
+    #[test]
+    fn an_empty_book_takes_at_most_1024_bytes() {
+        assert!(size_of::<Book>() <= 1_024, "{}", size_of::<Book>());
     }
 }

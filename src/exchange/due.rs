@@ -113,7 +113,7 @@ impl Exchange {
         let expiry = self.shared.due.expiries.peek();
         let expiry = expiry.map_or(u64::MAX, |Reverse((at, ..))| u64::from(*at) * Timestamp::SECOND);
         let interruption = self.instruments.iter().map(|instrument| instrument.resume_at).min();
-        let midnight = |volumes: &Volumes| (volumes.day + 1) * DAY_S * Timestamp::SECOND;
+        let midnight = |volumes: &Volumes| ((volumes.day + 1) * DAY_S).saturating_mul(Timestamp::SECOND);
         let day = self.shared.volumes.as_deref().map_or(u64::MAX, midnight);
         self.shared.due.next = expiry.min(interruption.unwrap_or(u64::MAX)).min(day);
     }

@@ -157,13 +157,12 @@ impl Exchange {
     /// Releases the orders whose triggers have come, instrument by instrument.
     #[cold]
     fn release_moved(&mut self, events: &mut Vec<Event>) {
-        let mut moved = std::mem::take(&mut self.shared.moved);
-        moved.sort_unstable();
-        for instrument in moved.drain(..) {
+        self.shared.moved.sort_unstable();
+        for at in 0..self.shared.moved.len() {
+            let instrument = self.shared.moved[at];
             self.market(instrument, events).release_triggered();
         }
         // Releasing moved prices further, of these instruments alone, and that has been looked at.
-        std::mem::swap(&mut self.shared.moved, &mut moved);
         self.shared.moved.clear();
     }
 

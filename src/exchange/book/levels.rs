@@ -35,6 +35,13 @@ impl LevelSlab {
         self.slots.reserve_exact(capacity.saturating_sub(self.slots.len()));
     }
 
+    /// Touches all memory.
+    pub(super) fn warm(&mut self) {
+        let len = self.slots.len();
+        self.slots.resize(self.slots.capacity(), Level { total: 0, head: NONE, tail: NONE, orders: 0 });
+        self.slots.truncate(len);
+    }
+
     fn at(&mut self, level: u32) -> &mut Level {
         &mut self.slots[level as usize]
     }

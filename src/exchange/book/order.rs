@@ -112,6 +112,7 @@ impl Order {
     ///
     /// # Panics
     /// If the price is not below 2^31 ticks; listings do not let such a price in.
+    #[inline]
     pub fn split(&self) -> (Hot, Cold) {
         let ticks = i32::try_from(self.price.0).expect("a limit is below 2^31 ticks");
         let Self { id, open, reserved, login, account, user_ref, fee_carry, side, hidden, flags, .. } = *self;
@@ -138,6 +139,7 @@ impl Order {
     }
 
     /// From its two parts.
+    #[inline]
     pub fn join(hot: &Hot, cold: &Cold) -> Self {
         let price = hot.price();
         let Hot { id, open, reserved, login, account, user_ref, fee_carry, side, hidden, flags, .. } = *hot;
@@ -192,6 +194,7 @@ impl Default for Order {
 
 impl Hot {
     /// Limit in ticks; 0 for a market order, which never rests.
+    #[inline]
     pub fn price(&self) -> Price {
         Price(i64::from(self.ticks))
     }

@@ -3,6 +3,7 @@
 mod allocations;
 mod compare;
 mod digests;
+mod extremes;
 mod golden;
 mod hostile;
 mod properties;

@@ -60,7 +60,7 @@
 //! you commit it. With `WRITE_SCRIPTS=naive` they are what the naive exchange says, and the engine is not asked.
 
 mod commands;
-mod shown;
+pub(super) mod shown;
 mod words;
 
 use super::apply_at;

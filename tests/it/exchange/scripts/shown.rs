@@ -4,7 +4,7 @@ use dojima::domain::{
     Accepted, Auction, CancelReason, Event, Executed, IgnoreReason, KillScope, LimitScope, OrderState,
     PostOnly, Price, RejectReason, Replaced, Restated, Side, TradeKind, Trigger, Visibility,
 };
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub fn side_name(side: Side) -> &'static str {
     if side == Side::Buy { "buy" } else { "sell" }
@@ -236,7 +236,7 @@ pub const CANCEL_KINDS: [&str; 17] = [
 ];
 
 /// What the events have shown.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct Seen {
     pub rejects: BTreeSet<RejectReason>,
     pub ignores: BTreeSet<IgnoreReason>,
@@ -244,6 +244,8 @@ pub struct Seen {
     pub cancels: BTreeSet<String>,
     /// The first words of the events.
     pub events: BTreeSet<String>,
+    /// How often there was something of a certain kind about trades and restatements.
+    pub counts: BTreeMap<String, usize>,
 }
 
 impl Seen {
@@ -261,7 +263,32 @@ impl Seen {
                     self.rejects.insert(why);
                 }
             }
+            Event::Executed(e) => {
+                self.count(&format!("{:?}", e.kind));
+                if e.maker_visibility == Visibility::Hidden {
+                    self.count("hidden");
+                }
+                if e.maker_fee.0.min(e.taker_fee.0) < 0 {
+                    self.count("rebate");
+                }
+            }
+            Event::Restated(e) => self.count(&format!("{:?}", e.reason)),
             _ => {}
+        }
+    }
+
+    fn count(&mut self, what: &str) {
+        *self.counts.entry(what.to_owned()).or_default() += 1;
+    }
+
+    /// What others have seen.
+    pub fn add(&mut self, other: Self) {
+        self.rejects.extend(other.rejects);
+        self.ignores.extend(other.ignores);
+        self.cancels.extend(other.cancels);
+        self.events.extend(other.events);
+        for (what, count) in other.counts {
+            *self.counts.entry(what).or_default() += count;
         }
     }
 }

@@ -125,8 +125,8 @@ impl Naive {
     }
 
     fn trade_in_auction(&mut self, buy: OrderId, sell: OrderId, price: i128, kind: TradeKind) {
-        let mut sell = self.unlink_resting(sell);
         let mut buy = self.unlink_resting(buy);
+        let mut sell = self.unlink_resting(sell);
         let quantity = buy.open.min(sell.open);
         // Nobody takes in an auction: there is no rebate for it.
         let rates = [self.taker_rate(&sell), self.taker_rate(&buy)].map(|rate| rate.max(FeeRate(0)));

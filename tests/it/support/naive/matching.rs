@@ -217,14 +217,9 @@ impl Naive {
     /// Money and lots change hands.
     pub(super) fn trade(&mut self, meeting: Meeting) {
         let Meeting { maker, taker, price, lots: quantity, kind, rates } = meeting;
-        let mut maker_fee = self.owes(maker, price, quantity, rates[0]);
-        let mut taker_fee = self.owes(taker, price, quantity, rates[1]);
-        if maker_fee + taker_fee < 0 {
-            // Both are then in quote, and one is a rebate: it is no more than the other side pays.
-            (maker_fee, taker_fee) = (maker_fee.max(-taker_fee), taker_fee.max(-maker_fee));
-        }
-        self.settle(maker, price, quantity, maker_fee);
-        self.settle(taker, price, quantity, taker_fee);
+        let maker_fee = self.settle(maker, price, quantity, rates[0]);
+        let taker_fee = self.settle(taker, price, quantity, rates[1]);
+        assert!(maker_fee + taker_fee >= 0, "the fee account pays for a trade");
         self.last_trade += 1;
         self.events.push(Event::Executed(Executed {
             trade: TradeId(self.last_trade),

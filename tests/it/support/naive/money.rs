@@ -17,12 +17,17 @@ pub struct Holding {
 }
 
 /// What an order pays for a further amount, and its carry after that: its fees come to what the rates make of its
-/// amounts, rounded up once.
+/// amounts, rounded up once. A rebate is rounded down each time and leaves the carry alone, so that no trade costs the
+/// fee account anything.
 pub fn fee(amount: i128, rate: FeeRate, carry: Decimal) -> (i128, Decimal) {
     // A rate is in millionths, and so has six decimals as a fraction.
     let due = Decimal::from_i128_with_scale(amount * i128::from(rate.0), 6);
+    let whole = |value: Decimal| i128::try_from(value).expect("a whole number");
+    if rate.0 < 0 {
+        return (whole(due.ceil()), carry);
+    }
     let paid = (due - carry).ceil();
-    (i128::try_from(paid).expect("a whole number"), paid - (due - carry))
+    (whole(paid), paid - (due - carry))
 }
 
 impl Naive {
@@ -144,25 +149,15 @@ impl Naive {
         Ok(lots.min(i128::from(self.listing(instrument).max_quantity.0)))
     }
 
-    /// What a side of a trade owes for it; its carry is then as it is after that.
-    pub(super) fn owes(&self, order: &mut Order, price: i128, lots: i128, rate: FeeRate) -> i128 {
-        let of = if self.pays_in_base(order.instrument, order.side) {
-            lots * i128::from(self.listing(order.instrument).lot.0)
-        } else {
-            self.notional(order.instrument, price, lots)
-        };
-        let (fee, carry) = fee(of, rate, order.carry);
-        order.carry = carry;
-        fee
-    }
-
-    /// One side of a trade pays and is paid.
-    pub(super) fn settle(&mut self, order: &mut Order, price: i128, lots: i128, fee: i128) {
+    /// One side of a trade pays and is paid. Its fee.
+    pub(super) fn settle(&mut self, order: &mut Order, price: i128, lots: i128, rate: FeeRate) -> i128 {
         let listing = *self.listing(order.instrument);
         let notional = self.notional(order.instrument, price, lots);
         let base = lots * i128::from(listing.lot.0);
         let in_base = self.pays_in_base(order.instrument, order.side);
-        let paid_in = if in_base { listing.base } else { listing.quote };
+        let (paid_in, of) = if in_base { (listing.base, base) } else { (listing.quote, notional) };
+        let (fee, carry) = fee(of, rate, order.carry);
+        order.carry = carry;
         order.open -= lots;
         order.slice -= lots.min(order.slice);
         self.reserve(order);
@@ -172,6 +167,7 @@ impl Naive {
         *self.held(order.account, paid_in) -= fee;
         *self.held(AccountId::FEES, paid_in) += fee;
         self.count_volume(order.account, listing.quote, notional);
+        fee
     }
 
     pub(super) fn transfer(&mut self, transfer: Transfer, inward: bool) -> Result<Event, RejectReason> {

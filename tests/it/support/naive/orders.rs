@@ -279,19 +279,19 @@ impl Naive {
             instructions: replace.instructions.unwrap_or_default(),
             ..Ask::again(&old)
         };
-        if let Err(reason) = self.gate(&ask) {
+        let linked = if old.oco.is_some() { Err(RejectReason::OrderIsLinked) } else { Ok(()) };
+        if let Err(reason) = self.gate(&ask).and(linked) {
             return self.reject(login, user_ref, reason, echo);
         }
         let old = self.orders.remove(at);
-        let linked = if old.oco.is_some() { Err(RejectReason::OrderIsLinked) } else { Ok(()) };
-        match self.check(&ask).and_then(|new| linked.map(|()| new)) {
+        match self.check(&ask) {
             Ok(new) => {
                 self.logins[login.0 as usize].last = user_ref;
                 self.put_in_place_of(&old, new);
             }
-            Err(reason @ (RejectReason::TooManyTriggers | RejectReason::OrderIsLinked)) => {
+            Err(RejectReason::TooManyTriggers) => {
                 self.orders.insert(at, old);
-                self.reject(login, user_ref, reason, echo);
+                self.reject(login, user_ref, RejectReason::TooManyTriggers, echo);
             }
             Err(reason) => {
                 let id = old.id;

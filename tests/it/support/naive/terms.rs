@@ -86,6 +86,11 @@ impl Naive {
         if held.iter().sum::<i128>() > AMOUNT_MAX {
             return Err(RejectReason::ScaleNotPossible);
         }
+        if let Some(tiers) = self.volume_tiers.filter(|tiers| tiers.asset == asset) {
+            for least in tiers.volume_min.into_iter().filter(|least| least.0 < i64::MAX) {
+                exact(i128::from(least.0))?;
+            }
+        }
         let trades = |listing: &Listing| {
             listing.phase != Phase::Delisted && (listing.base == asset || listing.quote == asset)
         };

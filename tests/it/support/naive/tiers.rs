@@ -92,8 +92,7 @@ impl Naive {
             return;
         }
         for least in tiers.volume_min.iter_mut().filter(|least| least.0 < i64::MAX) {
-            // One that is too large for an amount is not to be reached.
-            *least = super::amount(convert(i128::from(least.0)).min(super::AMOUNT_MAX));
+            *least = super::amount(convert(i128::from(least.0)));
         }
         for (_, volume) in self.accounts.iter_mut().flat_map(|account| &mut account.volumes) {
             *volume = convert(*volume);
