@@ -195,6 +195,13 @@ impl Exchange {
         Some(Market { instrument, shared: &mut self.shared, events })
     }
 
+    /// Touches the memory that open orders will need, so that no order is the first to. About 30 ms for a million orders.
+    pub fn warm(&mut self) {
+        /// Open orders a page of prices has on average, or more, in books as exchanges have them.
+        const ORDERS_PER_PAGE: u32 = 32;
+        self.shared.orders.warm(self.shared.orders.capacity() / ORDERS_PER_PAGE);
+    }
+
     /// The assets in the order of their ids.
     pub fn assets(&self) -> &[Asset] {
         &self.assets
