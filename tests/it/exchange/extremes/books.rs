@@ -210,6 +210,7 @@ fn prices_scattered_over_all_that_the_wire_can_name() {
             venue.enter(order);
         }
     });
+    println!("{} bytes an order beyond the slabs", counted.bytes_current.unsigned_abs() / ORDERS);
     // The slabs were taken before; what comes is what finds prices: where each lies on a page of its own, that page (136
     // bytes) and its place in the tree, however far apart they are.
     assert!(counted.bytes_current.unsigned_abs() <= 176 * ORDERS, "{} bytes", counted.bytes_current);
