@@ -117,7 +117,8 @@ fn warm_up(
         OrderEntry::None => None,
     };
     let order_entry = listener.as_ref().and_then(|listener| listener.local_addr().ok());
-    let recovered = recovery::recover(data, &settings(config, clock().now())?, on_progress)?;
+    let mut recovered = recovery::recover(data, &settings(config, clock().now())?, on_progress)?;
+    recovered.state.exchange.warm();
     let Recovered { ref report, ref state, .. } = recovered;
     let differences = config.compare(&state.opening);
     let report = report.clone();

@@ -57,7 +57,7 @@ impl PriceIndex for Tree {
 
     fn join(&mut self, key: i32, level: u32) -> u32 {
         let place = self.ranks.find(&self.blocks, key);
-        place.level.unwrap_or_else(|| {
+        place.number.unwrap_or_else(|| {
             self.ranks.insert(&mut self.blocks, place, key, level);
             level
         })

@@ -98,6 +98,8 @@ pub struct Exchange {
     shared: Shared,
     /// On: nobody's orders are taken.
     killed: Switch,
+    /// Orders that one command is to cancel: empty between commands, kept for its memory.
+    scratch: Vec<(OrderId, Handle)>,
     config_digest: Option<u64>,
 }
 
@@ -123,6 +125,7 @@ impl Exchange {
                 moved: Vec::new(),
             },
             killed: Switch::Off,
+            scratch: Vec::new(),
             config_digest: None,
         }
     }
@@ -190,6 +193,13 @@ impl Exchange {
     ) -> Option<Market<'a>> {
         let instrument = self.instruments.get_mut(instrument.0 as usize)?;
         Some(Market { instrument, shared: &mut self.shared, events })
+    }
+
+    /// Touches the memory that open orders will need, so that no order is the first to. About 30 ms for a million orders.
+    pub fn warm(&mut self) {
+        /// Open orders a page of prices has on average, or more, in books as exchanges have them.
+        const ORDERS_PER_PAGE: u32 = 32;
+        self.shared.orders.warm(self.shared.orders.capacity() / ORDERS_PER_PAGE);
     }
 
     /// The assets in the order of their ids.

@@ -150,7 +150,9 @@ impl Peer for Matchcore {
         if matches!(message.kind, Kind::New | Kind::ImmediateOrCancel) {
             return self.enter(message);
         }
-        let order_id = matchcore::OrderId(self.numbers[message.old as usize]);
+        // Where the books have parted, an order that rests in the flow may never have been entered here.
+        let number = self.numbers.get(message.old as usize).copied().unwrap_or(u64::MAX);
+        let order_id = matchcore::OrderId(number);
         let cancel = matchcore::CancelCmd { order_id, order_kind: matchcore::OrderKind::Limit };
         let outcome = self.execute(matchcore::CommandKind::Cancel(cancel));
         let gone = matches!(outcome, matchcore::CommandOutcome::Rejected(_));

@@ -142,7 +142,7 @@ impl Prices {
     #[inline(never)]
     fn find_page(&mut self, pages: &mut PricePages, number: i32) -> u32 {
         let place = self.pages.find(&pages.blocks, number);
-        let page = place.level.unwrap_or_else(|| {
+        let page = place.number.unwrap_or_else(|| {
             let page = pages.take(number);
             self.pages.insert(&mut pages.blocks, place, number, page);
             page

@@ -14,10 +14,10 @@ const LOW: usize = WIDTH / 4;
 const JOINED: usize = WIDTH * 3 / 4;
 /// Pads the keys; no price is as high.
 const PAD: i32 = i32::MAX;
-/// Enough for 2^32 levels in blocks with [`LOW`] entries.
+/// Enough for 2^32 keys in blocks with [`LOW`] entries.
 const HEIGHT_MAX: usize = 9;
 
-/// Rising keys, and for each a level (in a leaf) or a block of keys that are not below it (above, where the very first key
+/// Rising keys, and for each its number (in a leaf) or a block of keys that are not below it (above, where the very first key
 /// is below all others).
 #[derive(Clone, Copy, Debug)]
 #[repr(align(64))]
@@ -88,7 +88,7 @@ impl Block {
 /// Blocks that come together: 32 KiB.
 const PIECE: usize = 64;
 
-/// The blocks of all books. They come in pieces, so that more levels never move those that are there.
+/// The blocks of all books. They come in pieces, so that more keys never move those that are there.
 #[derive(Debug)]
 pub struct Blocks {
     pieces: Vec<Box<[Block; PIECE]>>,
@@ -136,10 +136,10 @@ impl Blocks {
         (first..first + PIECE).rev().for_each(|block| self.give(block as u32));
     }
 
-    /// Takes the blocks that this many levels need when blocks are as empty as they get.
-    pub fn reserve(&mut self, levels: usize) {
+    /// Takes the blocks that this many keys need when blocks are as empty as they get.
+    pub fn reserve(&mut self, keys: usize) {
         // The blocks above the leaves are a fourteenth of them; a split takes one before anything is joined.
-        let blocks = levels.div_ceil(LOW - 1) + 1;
+        let blocks = keys.div_ceil(LOW - 1) + 1;
         while self.pieces.len() * PIECE < blocks {
             self.grow();
         }
@@ -154,13 +154,13 @@ impl Blocks {
 /// Where a key stands, or would stand. Good until the next insert or removal.
 #[derive(Clone, Copy, Debug)]
 pub struct Place {
-    /// Its level, if it has one.
-    pub level: Option<u32>,
+    /// Its number, if the key is there.
+    pub number: Option<u32>,
     leaf: u32,
     at: u32,
 }
 
-/// The ranked prices of one side.
+/// The sorted keys of one owner.
 #[derive(Debug)]
 pub struct Ranks {
     root: u32,
@@ -178,7 +178,7 @@ impl Default for Ranks {
 }
 
 impl Ranks {
-    /// The highest key and its level.
+    /// The highest key and its number.
     pub fn last(&self, blocks: &Blocks) -> Option<(i32, u32)> {
         if self.root == NONE {
             return None;
@@ -207,23 +207,23 @@ impl Ranks {
     pub fn find(&self, blocks: &Blocks, key: i32) -> Place {
         let leaf = self.leaf(blocks, key);
         if leaf == NONE {
-            return Place { level: None, leaf, at: 0 };
+            return Place { number: None, leaf, at: 0 };
         }
         let block = blocks.at(leaf);
         let at = block.below(key);
-        let level = (at < WIDTH && block.keys[at] == key).then(|| block.slots[at]);
-        Place { level, leaf, at: at as u32 }
+        let number = (at < WIDTH && block.keys[at] == key).then(|| block.slots[at]);
+        Place { number, leaf, at: at as u32 }
     }
 
     /// Enters a key where [`Ranks::find`] has not found it.
     #[inline]
-    pub fn insert(&mut self, blocks: &mut Blocks, place: Place, key: i32, level: u32) {
+    pub fn insert(&mut self, blocks: &mut Blocks, place: Place, key: i32, number: u32) {
         if place.leaf != NONE && blocks.at(place.leaf).len() < WIDTH {
-            return blocks.at_mut(place.leaf).insert(place.at as usize, key, level);
+            return blocks.at_mut(place.leaf).insert(place.at as usize, key, number);
         }
         let leaf = self.make_room(blocks, key);
         let at = blocks.at(leaf).below(key);
-        blocks.at_mut(leaf).insert(at, key, level);
+        blocks.at_mut(leaf).insert(at, key, number);
     }
 
     /// Splits what is full on the way to the key's leaf, and returns that leaf.
@@ -339,7 +339,7 @@ impl Ranks {
         }
     }
 
-    /// All keys and levels, highest key first.
+    /// All keys and numbers, highest key first.
     pub fn descend<'a>(&self, blocks: &'a Blocks) -> impl Iterator<Item = (i32, u32)> + 'a {
         let height = self.height as usize;
         // On the way to the next entry: a block for each step, and how many of its entries are still to come.
@@ -365,5 +365,60 @@ impl Ranks {
                 path[depth] = (slot, blocks.at(slot).len());
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    fn check(ranks: &Ranks, blocks: &Blocks, model: &BTreeMap<i32, u32>) {
+        let expected = model.iter().rev().map(|(key, number)| (*key, *number));
+        assert!(ranks.descend(blocks).eq(expected), "the keys are not those of the model");
+    }
+
+    /// Against a sorted map, up to a tree four blocks high and down to nothing, from either end and from anywhere.
+    #[test]
+    fn agrees_with_a_sorted_map() {
+        let (mut ranks, mut blocks, mut model) = (Ranks::default(), Blocks::default(), BTreeMap::new());
+        let (mut random, mut height) = (1_u64, 0);
+        let mut below = |end: u64| {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (random >> 33) % end
+        };
+        for wave in 0..4 {
+            for step in 0..150_000_u32 {
+                let key = below(1 << 21) as i32 - (1 << 20);
+                let place = ranks.find(&blocks, key);
+                assert_eq!(place.number, model.get(&key).copied());
+                if place.number.is_none() {
+                    ranks.insert(&mut blocks, place, key, step);
+                    model.insert(key, step);
+                } else if below(2) == 0 {
+                    ranks.remove(&mut blocks, key);
+                    model.remove(&key);
+                }
+                assert_eq!(ranks.last(&blocks), model.last_key_value().map(|(key, number)| (*key, *number)));
+            }
+            check(&ranks, &blocks, &model);
+            height = height.max(ranks.height);
+            while let Some((first, _)) = model.first_key_value() {
+                let from = below(1 << 21) as i32 - (1 << 20);
+                let any = model.range(from..).next().map_or(*first, |(key, _)| *key);
+                let key = match wave {
+                    0 => *first,
+                    1 => *model.last_key_value().expect("it is not empty").0,
+                    _ => any,
+                };
+                ranks.remove(&mut blocks, key);
+                model.remove(&key);
+                assert_eq!(ranks.last(&blocks), model.last_key_value().map(|(key, number)| (*key, *number)));
+                if model.len() % 20_000 == 0 {
+                    check(&ranks, &blocks, &model);
+                }
+            }
+        }
+        assert_eq!(height, 3, "steps from the root to a leaf");
     }
 }

@@ -143,7 +143,7 @@ fn agrees_with_a_sorted_list_where_some_are_hidden() {
     Both::new().run(&mut Random(2), 30, 400, 3);
 }
 
-/// Blocks split, share and join, and the tree gets three blocks high.
+/// Every price has a page of its own, and the tree of pages grows and shrinks.
 #[test]
 fn agrees_with_a_sorted_list_where_prices_are_many() {
     Both::new().run(&mut Random(3), (1 << 31) - 2, 6_000, 10);

@@ -1,7 +1,7 @@
 //! After warm-up the exchange allocates nothing.
 
-use super::extremes::{self, FIRST, QUOTE, Random, Venue};
 use super::properties::{ACCOUNTS, Clients, FEW_TICKS, drain, opening, plain};
+use crate::support::venue::{self, FIRST, QUOTE, Random, Venue};
 use dojima::domain::{
     AccountId, AccountSelfTrade, Amend, Amount, AssetId, Cancel, Command, Enter, Event, FeeRate, FeeTier,
     GroupId, Instructions, LimitScope, LoginId, MassCancel, OrderLimits, OrderPrice, Owner, PostOnly, Ppm,
@@ -133,7 +133,7 @@ fn warm_up(venue: &mut Venue, start: Timestamp) -> Timestamp {
         now.0 += 10 * Timestamp::SECOND;
         venue.at(now);
         for at in 0..venue.exchange.orders_max() {
-            let order = extremes::Order { login: at % CROWD, side, ticks: 500 + u64::from(at), lots: 1 };
+            let order = venue::Order { login: at % CROWD, side, ticks: 500 + u64::from(at), lots: 1 };
             venue.enter_with(order, FIRST, time_in_force, Some(asked(now.seconds() as u32)));
         }
         venue.send(&Command::MassCancel(MassCancel::default()));

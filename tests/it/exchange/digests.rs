@@ -164,7 +164,15 @@ proptest! {
             clients.note(&events);
             prop_assert_eq!(one.digest(), other.digest());
             let changed = events.iter().any(|event| {
-                !matches!(event, Event::Ignored(_) | Event::Refused { .. } | Event::PhaseSet { .. } | Event::LimitsSet { .. })
+                !matches!(
+                    event,
+                    Event::Ignored(_)
+                        | Event::Refused { .. }
+                        | Event::ChangeRejected(_)
+                        | Event::MassCanceled { login: None, .. }
+                        | Event::PhaseSet { .. }
+                        | Event::LimitsSet { .. }
+                )
             });
             let setting = matches!(command, Command::SetPhase { .. } | Command::SetLimits { .. });
             prop_assert!(setting || changed == (one.digest() != before), "{:?}: {:?}", command, events);

@@ -4,3 +4,4 @@ pub mod commands;
 pub mod engines;
 pub mod naive;
 pub mod process;
+pub mod venue;

@@ -16,10 +16,8 @@ fn stop(kind: TriggerKind, reference: TriggerReference, ticks: u64) -> Option<In
     Some(Instructions { trigger: Some(trigger), ..Instructions::default() })
 }
 
-impl Venue {
-    fn arm(&mut self, order: Order, instructions: Option<Instructions>) {
-        self.enter_with(order, FIRST, TimeInForce::GoodTillCancel, instructions);
-    }
+fn arm(venue: &mut Venue, order: Order, instructions: Option<Instructions>) {
+    venue.enter_with(order, FIRST, TimeInForce::GoodTillCancel, instructions);
 }
 
 /// Each order that is released sells at the next lower price, which releases the next.
@@ -32,7 +30,7 @@ fn a_hundred_thousand_stops_fall_like_dominoes() {
     }
     for ticks in (2..=MANY + 1).rev() {
         let order = Order { login: 1, side: Side::Sell, ticks: 0, lots: 1 };
-        venue.arm(order, stop(TriggerKind::Stop, TriggerReference::LastTrade, MANY + 3 - ticks));
+        arm(&mut venue, order, stop(TriggerKind::Stop, TriggerReference::LastTrade, MANY + 3 - ticks));
     }
     assert_eq!(venue.exchange.dormant(FIRST).count() as u64, MANY);
     // A trade that releases nothing is the warm-up.
@@ -77,7 +75,7 @@ fn one_trade_releases_a_hundred_thousand_stops() {
     let mut venue = Venue::new(MANY as u32 + 10, 3);
     for _ in 0..MANY {
         let order = Order { login: 0, side: Side::Buy, ticks: 500, lots: 1 };
-        venue.arm(order, stop(TriggerKind::Stop, TriggerReference::LastTrade, 1_000));
+        arm(&mut venue, order, stop(TriggerKind::Stop, TriggerReference::LastTrade, 1_000));
     }
     venue.enter(Order { login: 1, side: Side::Sell, ticks: 1_000, lots: 1 });
     venue.enter(Order { login: 2, side: Side::Buy, ticks: 1_000, lots: 1 });
@@ -109,7 +107,7 @@ fn trailing_stops_follow_and_fall() {
     mark(&mut venue, 20_000);
     for distance in scattered(TRAILING) {
         let order = Order { login: 0, side: Side::Sell, ticks: 50_000, lots: 1 };
-        venue.arm(order, stop(TriggerKind::TrailingStop, TriggerReference::MarkPrice, 1 + distance));
+        arm(&mut venue, order, stop(TriggerKind::TrailingStop, TriggerReference::MarkPrice, 1 + distance));
     }
     for rise in 1..=100 {
         assert_eq!(mark(&mut venue, 20_000 + rise), 1, "a rise releases nothing");

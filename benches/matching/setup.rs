@@ -1,0 +1,115 @@
+//! The venue of the shared list: 1,000 accounts with money, one instrument with fees, and what may be switched on.
+
+use crate::mix::{ACCOUNTS, INSTRUMENT};
+use dojima::domain::{
+    AccountId, AccountSelfTrade, Amount, AssetCode, AssetId, Command, Event, FeeRate, FeeTier, GroupId,
+    LimitScope, ListInstrument, LoginId, LoginName, OrderLimits, Owner, Phase, Quantity, SelfTrade,
+    SelfTradePrevention, SetFees, Stamp, Symbol, Transfer, VolumeTiers,
+};
+use dojima::exchange::{Exchange, ExchangeLimits};
+
+const BASE: AssetId = AssetId(0);
+const QUOTE: AssetId = AssetId(1);
+
+/// What is switched on beyond reserves and fees.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Features {
+    /// All limits, of the instrument and of every account, too high to refuse anything.
+    pub limits: bool,
+    /// A fee table with different rows, accounts on them by volume or assigned, volume counted.
+    pub tiers: bool,
+    /// Every account cancels its resting order where it would trade with itself.
+    pub self_trade: bool,
+}
+
+impl Features {
+    fn commands(self) -> Vec<Command> {
+        let mut commands = Vec::new();
+        let accounts = || (1..=ACCOUNTS).map(AccountId);
+        if self.limits {
+            let limits = OrderLimits {
+                quantity_max: Quantity(1_000_000),
+                notional_max: Amount(i64::MAX / 2),
+                open_orders_max: u32::MAX,
+                orders_per_second_max: u32::MAX,
+                position_max: Quantity(u64::MAX / 2),
+            };
+            let scopes = accounts().map(LimitScope::Account).chain([LimitScope::Instrument(INSTRUMENT)]);
+            commands.extend(scopes.map(|scope| Command::SetOrderLimits { scope, limits }));
+        }
+        if self.tiers {
+            commands.extend((0..4).map(|row| {
+                let (maker, taker) = (FeeRate(200 - 50 * row), FeeRate(500 - 50 * row));
+                let tier = FeeTier(row as u8);
+                Command::SetFees(SetFees { instrument: INSTRUMENT, tier, maker, taker })
+            }));
+            let mut volume_min = [Amount(i64::MAX); FeeTier::COUNT];
+            volume_min[..3].copy_from_slice(&[Amount(0), Amount(1_000_000_000), Amount(1_000_000_000_000)]);
+            commands.push(Command::SetVolumeTiers(VolumeTiers { asset: QUOTE, volume_min }));
+            let assigned = accounts().filter(|account| account.0.is_multiple_of(3));
+            commands.extend(assigned.map(|account| Command::AssignTier { account, tier: Some(FeeTier(3)) }));
+        }
+        if self.self_trade {
+            let prevention = SelfTradePrevention { mode: SelfTrade::CancelOldest, owner: Owner::Group };
+            commands.extend(accounts().map(|account| {
+                let group = GroupId(account.0 / 2);
+                Command::SetSelfTrade(AccountSelfTrade { account, prevention, group })
+            }));
+        }
+        commands
+    }
+}
+
+/// An exchange with its accounts, their money and one instrument, and nothing in the book.
+pub fn open_exchange(features: Features) -> Exchange {
+    let mut exchange = Exchange::new(ExchangeLimits::default());
+    let code = |text| AssetCode::new(text).expect("a code");
+    let mut setup = vec![
+        Command::AddAsset { asset: BASE, code: code("BTC"), scale: 8 },
+        Command::AddAsset { asset: QUOTE, code: code("USDT"), scale: 6 },
+        Command::OpenAccount { account: AccountId::FEES },
+    ];
+    for id in 0..ACCOUNTS {
+        let account = AccountId(id + 1);
+        setup.push(Command::OpenAccount { account });
+        setup.push(Command::OpenLogin { login: LoginId(id), account, name: LoginName::default() });
+        for (reference, asset, amount) in [(1, BASE, 1_000_000_000_000), (2, QUOTE, 1_000_000_000_000_000)] {
+            let amount = Amount(amount);
+            setup.push(Command::Deposit(Transfer { account, asset, amount, reference }));
+        }
+    }
+    setup.push(Command::ListInstrument(ListInstrument {
+        instrument: INSTRUMENT,
+        symbol: Symbol::new("BTC-USDT").expect("a symbol"),
+        base: BASE,
+        quote: QUOTE,
+        price_decimals: 2,
+        tick_units: 10,
+        lot: Amount(1_000),
+        min_quantity: Quantity(1),
+        max_quantity: Quantity(1_000_000),
+        min_notional: Amount(1),
+        maker_fee: FeeRate(200),
+        taker_fee: FeeRate(500),
+        phase: Phase::Continuous,
+        ..ListInstrument::default()
+    }));
+    setup.push(Command::Open { config_digest: 1 });
+    setup.extend(features.commands());
+    let mut events = Vec::new();
+    for command in &setup {
+        exchange.apply(Stamp::default(), command, &mut events);
+    }
+    assert!(!events.iter().any(|event| matches!(event, Event::Refused { .. })), "the setup is accepted");
+    exchange
+}
+
+/// A book that is filled and ready for the measured list.
+pub fn ready(fill: &[Command], features: Features) -> Exchange {
+    let mut exchange = open_exchange(features);
+    let mut events = Vec::new();
+    for command in fill {
+        exchange.apply(Stamp::default(), command, &mut events);
+    }
+    exchange
+}

@@ -1,0 +1,197 @@
+//! The shared list at full speed: how many commands a second, beside a floor that only copies, and what limits, tiers and
+//! self-trade prevention add.
+
+use crate::mix::{ACCOUNTS, Market, RESTING};
+use crate::setup::{Features, open_exchange, ready};
+use crate::timing::{BATCH, Rounds, histogram, percentiles, run as run_batches};
+use dojima::domain::{Command, Event, Stamp};
+use dojima::exchange::Exchange;
+use hdrhistogram::Histogram;
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+/// How many commands are timed together, about a millisecond: for each such slice the best of all rounds counts, so that
+/// a machine with other work to do still shows what the code costs.
+const SLICE: usize = 40 * BATCH;
+/// How many commands one latency figure stands for.
+const BLOCK: usize = 64;
+
+const COMMANDS_FULL: usize = 1_000_000;
+const ROUNDS_FULL: usize = 15;
+const COMMANDS_SMALL: usize = 20_000;
+const DIGEST_SMALL: &str = "a1f8f07c005bdccd1b6e71b4b6776cc2";
+const EVENTS_SMALL: usize = 21_171;
+
+/// Applies the list and returns how long each slice took and how many events came of it all.
+fn run(exchange: &mut Exchange, commands: &[Command], events: &mut Vec<Event>) -> (Vec<Duration>, usize) {
+    let slices = commands.chunks(SLICE).map(|slice| run_batches(exchange, slice, events));
+    let (times, counts): (Vec<_>, Vec<_>) = slices.unzip();
+    (times, counts.iter().sum())
+}
+
+/// What is left when nothing is matched: the commands are read and events of the same number are written.
+fn floor(commands: &[Command], recorded: &[(u32, Event)], events: &mut Vec<Event>) -> Vec<Duration> {
+    let mut next = 0;
+    let slice = |(slice_at, slice): (usize, &[Command])| {
+        let start = Instant::now();
+        for (at, command) in slice.iter().enumerate() {
+            if at % BATCH == 0 {
+                black_box(&*events);
+                events.clear();
+            }
+            black_box(*command);
+            let number = (slice_at * SLICE + at) as u32;
+            while let Some((_, event)) = recorded.get(next).filter(|(by, _)| *by == number) {
+                events.push(*event);
+                next += 1;
+            }
+        }
+        start.elapsed()
+    };
+    commands.chunks(SLICE).enumerate().map(slice).collect()
+}
+
+/// The events of the list, each with the place of its command.
+fn record(fill: &[Command], commands: &[Command]) -> Vec<(u32, Event)> {
+    let mut exchange = ready(fill, Features::default());
+    let (mut recorded, mut events) = (Vec::new(), Vec::new());
+    for (number, command) in commands.iter().enumerate() {
+        exchange.apply(Stamp::default(), command, &mut events);
+        recorded.extend(events.drain(..).map(|event| (number as u32, event)));
+    }
+    recorded
+}
+
+/// Mean time of one command over blocks of [`BLOCK`] commands, ns, and the same of single commands, the clock's own
+/// share not taken off.
+fn latencies(fill: &[Command], commands: &[Command]) -> (Histogram<u64>, Histogram<u64>, Histogram<u64>) {
+    let (mut blocks, mut singles, mut clock) = (histogram(), histogram(), histogram());
+    let mut events = Vec::with_capacity(1 << 14);
+    let mut exchange = ready(fill, Features::default());
+    for block in commands.chunks_exact(BLOCK) {
+        events.clear();
+        let start = Instant::now();
+        for command in block {
+            exchange.apply(Stamp::default(), command, &mut events);
+        }
+        blocks.saturating_record(start.elapsed().as_nanos() as u64 / BLOCK as u64);
+    }
+    let mut exchange = ready(fill, Features::default());
+    for command in commands {
+        events.clear();
+        let start = Instant::now();
+        exchange.apply(Stamp::default(), command, &mut events);
+        singles.saturating_record(start.elapsed().as_nanos() as u64);
+        let start = Instant::now();
+        clock.saturating_record(start.elapsed().as_nanos() as u64);
+    }
+    (blocks, singles, clock)
+}
+
+pub fn full() {
+    let (fill, commands, mix) = Market::on(open_exchange(Features::default())).lists(COMMANDS_FULL);
+    let recorded = record(&fill, &commands);
+    let share = |part: usize| 100.0 * part as f64 / commands.len() as f64;
+    println!(
+        "{} commands: {:.1} % moves, {:.1} % new, {:.1} % cancels, {:.1} % takers; {} events; {RESTING} resting, {ACCOUNTS} accounts",
+        commands.len(),
+        share(mix.moves),
+        share(mix.enters),
+        share(mix.cancels),
+        share(mix.takes),
+        recorded.len(),
+    );
+    let mut events = Vec::with_capacity(1 << 14);
+    let (mut matching, mut floors, mut digest) = (Rounds::default(), Rounds::default(), None);
+    for _ in 0..ROUNDS_FULL {
+        let mut exchange = ready(&fill, Features::default());
+        let (times, count) = run(&mut exchange, &commands, &mut events);
+        assert_eq!(count, recorded.len(), "every round says the same");
+        let ended = exchange.digest();
+        assert_eq!(*digest.get_or_insert(ended), ended, "every round ends in the same state");
+        matching.add(&times);
+        floors.add(&floor(&commands, &recorded, &mut events));
+    }
+    matching.print("matching", commands.len(), recorded.len());
+    floors.print("floor (copies)", commands.len(), recorded.len());
+    let (blocks, singles, clock) = latencies(&fill, &commands);
+    println!("ns/command, blocks of {BLOCK}:    {}", percentiles(&blocks));
+    println!("ns, one command + clock:    {}", percentiles(&singles));
+    println!("ns, the clock alone:        {}", percentiles(&clock));
+    println!("digest {}", digest.expect("there was a round"));
+}
+
+/// What is switched on, the digest of the small list with it, and its events.
+const FEATURES: [(&str, Features, &str, usize); 5] = [
+    ("plain", Features { limits: false, tiers: false, self_trade: false }, DIGEST_SMALL, EVENTS_SMALL),
+    (
+        "limits",
+        Features { limits: true, tiers: false, self_trade: false },
+        "8e9607728dc53005502e9fc595a79c4d",
+        21_171,
+    ),
+    (
+        "tiers",
+        Features { limits: false, tiers: true, self_trade: false },
+        "1e2a8858b98e6e163f45f2d95f890b42",
+        21_171,
+    ),
+    (
+        "self-trade",
+        Features { limits: false, tiers: false, self_trade: true },
+        "e848fdef569bcfdbfb7ade8d5839ce18",
+        21_164,
+    ),
+    (
+        "all three",
+        Features { limits: true, tiers: true, self_trade: true },
+        "dd7d3b7cd6a440798336ae44eea05ad1",
+        21_164,
+    ),
+];
+
+/// The list again with features on, round by round in turn, so that the machine's moods hit all alike.
+pub fn features() {
+    struct Variant {
+        features: Features,
+        fill: Vec<Command>,
+        commands: Vec<Command>,
+        rounds: Rounds,
+        events: usize,
+    }
+    let mut variants = FEATURES.map(|(_, features, ..)| {
+        let (fill, commands, _) = Market::on(open_exchange(features)).lists(COMMANDS_FULL);
+        Variant { features, fill, commands, rounds: Rounds::default(), events: 0 }
+    });
+    let mut events = Vec::with_capacity(1 << 14);
+    for _ in 0..ROUNDS_FULL {
+        for variant in &mut variants {
+            let mut exchange = ready(&variant.fill, variant.features);
+            let (times, count) = run(&mut exchange, &variant.commands, &mut events);
+            variant.rounds.add(&times);
+            variant.events = count;
+        }
+    }
+    let nanos = |time: Duration| time.as_secs_f64() * 1e9 / COMMANDS_FULL as f64;
+    let plain = nanos(variants[0].rounds.best_slices());
+    for ((name, ..), variant) in FEATURES.iter().zip(&mut variants) {
+        let (best, median) = (nanos(variant.rounds.best_slices()), nanos(variant.rounds.median()));
+        println!(
+            "{name:<12} best slices {best:>6.1} ns/command  {:>+6.1} ns  {:>5.2} of plain   median {median:>6.1} ns  {} events",
+            best - plain,
+            best / plain,
+            variant.events,
+        );
+    }
+}
+
+pub fn small() {
+    for (name, features, digest, events) in FEATURES {
+        let (fill, commands, _) = Market::on(open_exchange(features)).lists(COMMANDS_SMALL);
+        let mut exchange = ready(&fill, features);
+        let (_, count) = run(&mut exchange, &commands, &mut Vec::new());
+        exchange.audit().expect("the books and the money are sound");
+        println!("mix, {name}: {} commands, {count} events, digest {}", commands.len(), exchange.digest());
+        assert_eq!((exchange.digest().to_string().as_str(), count), (digest, events), "{name}");
+    }
+}
