@@ -137,9 +137,8 @@ subject!(limits_agree, subjects::limits(), 100, 1..120, opening);
 subject!(changing_settings_agree, subjects::changing(), 120, 1..120, opening);
 subject!(everything_agrees, subjects::everything(), 120, 1..150, rich);
 
-/// What no sequence of these comes to: what only the gateway finds, what takes 100,000 orders, and what only the first
-/// commands of all can get wrong.
-const NOT_EXERCISED: &[RejectReason] = &[];
+/// What no sequence of these comes to: it takes 100,000 orders.
+const NOT_EXERCISED: &[RejectReason] = &[RejectReason::TooManyTriggers];
 
 /// A generator that exercises nothing would agree with anything.
 #[test]
@@ -158,7 +157,7 @@ fn a_fixed_run_exercises_everything() {
     ];
     for (at, subject) in subjects.into_iter().enumerate() {
         let steps = prop::collection::vec(subject, 120);
-        for round in 0..12 {
+        for round in 0..40 {
             let steps = steps.new_tree(&mut runner).expect("steps").current();
             let opening =
                 if round % 3 == 0 { opening([100, 200, -100, 300]) } else { rich([-100, 200, 50, 300]) };
@@ -180,6 +179,7 @@ fn a_fixed_run_exercises_everything() {
     for what in
         ["Continuous", "Opening", "Volatility", "Closing", "hidden", "rebate", "Refreshed", "Reserve", "Tick"]
     {
+        println!("{what} {}", counted(what));
         assert!(counted(what) > 20, "only {} of {what}: {:?}", counted(what), seen.counts);
     }
 }

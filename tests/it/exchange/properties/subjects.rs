@@ -165,7 +165,7 @@ pub fn book() -> BoxedStrategy<Step> {
         show: 30,
         hidden: 20,
         post: 15,
-        money: 10,
+        money: 18,
         oco: 8,
         self_trade: 50,
         rare: 4,

@@ -121,12 +121,10 @@ fn echo() -> impl Strategy<Value = Echo> {
     )
 }
 
+/// What the gateway and the sequencer find.
 pub fn reason() -> impl Strategy<Value = RejectReason> {
-    prop_oneof![
-        Just(RejectReason::InvalidSide),
-        Just(RejectReason::MalformedTag),
-        Just(RejectReason::JournalSpaceLow),
-    ]
+    let outside = RejectReason::ALL.iter().filter(|reason| **reason <= RejectReason::JournalSpaceLow);
+    prop::sample::select(outside.copied().collect::<Vec<_>>())
 }
 
 pub fn transfer() -> impl Strategy<Value = Transfer> {
@@ -240,7 +238,11 @@ fn wished(taste: &Taste, rolls: &[u8], parts: Parts) -> Wish {
     if does(12, taste.money) {
         asks.unit = QuantityUnit::QuoteAmount;
         price = OrderPrice::Market;
-        quantity = if lots < 300 { lots * 97 } else { lots };
+        if coin && taste.self_trade > 0 {
+            // What was found with one's own orders costs more without them.
+            asks.self_trade = Some(SelfTradePrevention { mode: SelfTrade::CancelOldest, ..prevention });
+        }
+        quantity = if lots < 300 && lots % 5 != 0 { lots * 97 } else { lots };
     }
     if !does(13, taste.wrong) {
         asks = fitting(asks, price, time_in_force);
