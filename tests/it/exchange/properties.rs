@@ -106,11 +106,17 @@ fn rich(fees: [i32; 4]) -> Vec<Command> {
     opening(fees).into_iter().chain(riches()).collect()
 }
 
+/// With `SOAK=50` in the environment everything runs with fifty times as many cases.
+fn cases(usual: u32) -> u32 {
+    let times = std::env::var("SOAK").ok().and_then(|times| times.parse().ok());
+    usual * times.unwrap_or(1_u32)
+}
+
 /// Names a test of one subject: its steps, how many, and how many cases.
 macro_rules! subject {
     ($name:ident, $steps:expr, $cases:literal, $lengths:expr, $opening:expr) => {
         proptest! {
-            #![proptest_config(ProptestConfig { cases: $cases, max_shrink_iters: 20_000, ..ProptestConfig::default() })]
+            #![proptest_config(ProptestConfig { cases: cases($cases), max_shrink_iters: 20_000, ..ProptestConfig::default() })]
 
             #[test]
             fn $name(fees in fees(), few in prop::bool::weighted(0.2), steps in prop::collection::vec($steps, $lengths)) {

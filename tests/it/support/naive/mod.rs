@@ -241,7 +241,7 @@ impl Naive {
     }
 
     /// An account's row of the fee tables.
-    pub fn tier(&self, account: AccountId) -> u8 {
+    pub fn _tier(&self, account: AccountId) -> u8 {
         self.accounts[account.0 as usize].tier as u8
     }
 
