@@ -125,9 +125,9 @@ pub fn opening(fees: [i32; 4]) -> Vec<Command> {
     commands
 }
 
-/// Deposits that make everybody but the fee account rich in coins and cash.
+/// Deposits that make everybody rich in coins and cash.
 pub fn riches() -> impl Iterator<Item = Command> {
-    (1..ACCOUNTS).flat_map(|account| [(account, 0_u16), (account, 1)]).map(|(account, asset)| {
+    (0..ACCOUNTS).flat_map(|account| [(account, 0_u16), (account, 1)]).map(|(account, asset)| {
         let (account, amount) = (AccountId(account), Amount(10_000_000));
         let reference = 4 + u64::from(asset);
         Command::Deposit(Transfer { account, asset: AssetId(asset), amount, reference })

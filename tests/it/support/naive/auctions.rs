@@ -113,8 +113,8 @@ impl Naive {
             }
             let known = self.instrument_mut(instrument);
             (known.reference, known.last) = (Some(result.price), Some(result.price));
-            self.follow(instrument);
         }
+        self.follow(instrument);
     }
 
     /// The first buy and the first sell, if both trade at the price.

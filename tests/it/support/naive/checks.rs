@@ -134,7 +134,7 @@ impl Naive {
             open,
             min_quantity: i128::from(ask.instructions.min_quantity),
             display_quantity: i128::from(ask.instructions.display_quantity),
-            slice: open,
+            slice: 0,
             money: ask.is_money().then_some(i128::from(ask.quantity)),
             expire_s,
             waiting,
@@ -146,6 +146,7 @@ impl Naive {
             reserved: 0,
             echo: ask.echo,
         };
+        order.show_slice();
         order.reserved = self.funds(&order, first)?;
         let takes_room = order.may_rest() || order.waiting.is_some();
         let room = ask.kind != Kind::Enter || !takes_room || self.orders.len() < self.orders_max;
