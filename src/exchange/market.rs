@@ -264,8 +264,15 @@ impl Market<'_> {
 
     pub(super) fn restated(&mut self, order: &Order, reason: RestateReason) {
         let open = self.open_of(order);
-        let dormant = self.extra(order).is_some_and(|extra| extra.state == OrderState::Dormant);
-        let displayed = if order.hidden || dormant { Quantity(0) } else { order.open };
+        let extra = self.extra(order);
+        let dormant = extra.is_some_and(|extra| extra.state == OrderState::Dormant);
+        let slice = extra.map_or(0, |extra| u64::from(extra.instructions.display_quantity));
+        let displayed = match order.open {
+            _ if order.hidden || dormant => Quantity(0),
+            // One on its way in is told as it would be shown.
+            open if slice > 0 => open.min(Quantity(slice)),
+            open => open,
+        };
         self.events.push(Event::Restated(Restated {
             login: order.login,
             user_ref: order.user_ref,
