@@ -134,7 +134,11 @@ impl Naive {
         for mut order in [buy, sell] {
             let at = self.find(order.id).expect("it is in the book");
             order.show_slice();
-            if order.open == 0 { drop(self.orders.remove(at)) } else { self.orders[at] = order }
+            if order.open > 0 {
+                self.orders[at] = order;
+            } else {
+                self.orders.remove(at);
+            }
         }
     }
 }
