@@ -269,6 +269,7 @@ impl Market<'_> {
         let slice = extra.map_or(0, |extra| u64::from(extra.instructions.display_quantity));
         let displayed = match order.open {
             _ if order.hidden || dormant => Quantity(0),
+            // One on its way in is told as it would be shown.
             open if slice > 0 => open.min(Quantity(slice)),
             open => open,
         };

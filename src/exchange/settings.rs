@@ -9,7 +9,7 @@ use super::market::{Market, reserve_for};
 use super::shared::{Usage, Use};
 use crate::domain::{
     Amount, CancelReason, Event, FeeAsset, FeeTier, InstrumentId, LimitScope, ListInstrument, Listing,
-    OrderId, OrderLimits, OrderPrice, Phase, Price, Protection, RejectReason, RestateReason, SetFees,
+    OrderId, OrderLimits, OrderPrice, Phase, Ppm, Price, Protection, RejectReason, RestateReason, SetFees,
     SetTerms, Side,
 };
 
@@ -69,7 +69,11 @@ impl Exchange {
         protection: &Protection,
     ) -> Result<Event, RejectReason> {
         let listing = *self.listed(instrument)?;
-        if protection.price_max > 0 && protection.price_min > protection.price_max {
+        let Protection { price_min, price_max, static_band, dynamic_band, market_collar, .. } = *protection;
+        let in_range = [price_min, price_max].iter().all(|price| u64::from(*price) < OrderPrice::LIMIT_END)
+            && (price_max == 0 || price_min <= price_max)
+            && [static_band, dynamic_band, market_collar].iter().all(|share| share.0 <= Ppm::ONE);
+        if !in_range {
             return Err(RejectReason::OutOfRange);
         }
         let ticks = match protection.reference {

@@ -174,7 +174,8 @@ proptest! {
                         | Event::LimitsSet { .. }
                 )
             });
-            let setting = matches!(command, Command::SetPhase { .. } | Command::SetLimits { .. });
+            let setting =
+                matches!(command, Command::SetPhase { .. } | Command::SetLimits { .. } | Command::Kill { .. });
             prop_assert!(setting || changed == (one.digest() != before), "{:?}: {:?}", command, events);
         }
         drain(&mut one, Stamp { sequence: 0, time: Timestamp(60) });
