@@ -6,7 +6,7 @@ mod subjects;
 mod values;
 
 pub(super) use steps::{ACCOUNTS, Clients, Step, live_orders, opening, riches};
-pub(super) use subjects::{FEW_TICKS, plain};
+pub(super) use subjects::{FEW_TICKS, everything, plain};
 
 use super::apply_at;
 use super::compare::same_state;
@@ -107,7 +107,7 @@ fn rich(fees: [i32; 4]) -> Vec<Command> {
 }
 
 /// With `SOAK=50` in the environment everything runs with fifty times as many cases.
-fn cases(usual: u32) -> u32 {
+pub(super) fn cases(usual: u32) -> u32 {
     let times = std::env::var("SOAK").ok().and_then(|times| times.parse().ok());
     usual * times.unwrap_or(1_u32)
 }
