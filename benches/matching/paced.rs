@@ -11,9 +11,10 @@ use std::time::Instant;
 
 const COMMANDS_FULL: usize = 1_000_000;
 const ROUNDS_FULL: usize = 7;
-/// Commands that percentiles are also taken of by themselves: at a million a second 10 ms, less than the time between two
-/// interruptions of a busy machine.
-const WINDOW: usize = 10_000;
+/// Commands that percentiles are also taken of by themselves, fewer than pass between two interruptions by other work.
+const WINDOW: usize = 1_000;
+/// Reported, not asserted.
+const P99_TARGET_NS: u64 = 500;
 /// Commands a second.
 const RATES: [u64; 2] = [1_000_000, 5_000_000];
 
@@ -54,16 +55,21 @@ impl Latencies {
         }
     }
 
-    /// Of each percentile the median over all windows: what a window looks like in which the machine did nothing else.
-    fn usual(&self) -> String {
-        let usual = |quantile| {
+    /// Of each percentile the value that a quarter of all windows keep to: what the code does while the machine leaves it
+    /// alone.
+    fn quiet(&self) -> String {
+        let quiet = |quantile| {
             let mut of_windows: Vec<_> =
                 self.windows.iter().map(|window| window.value_at_quantile(quantile)).collect();
             of_windows.sort_unstable();
-            of_windows[of_windows.len() / 2]
+            of_windows[of_windows.len() / 4]
         };
-        let (p50, p90, p99, p999, max) = (usual(0.5), usual(0.9), usual(0.99), usual(0.999), usual(1.0));
-        format!("p50 {p50}  p90 {p90}  p99 {p99}  p99.9 {p999}  max {max}")
+        let (p50, p90, p99, p999, max) = (quiet(0.5), quiet(0.9), quiet(0.99), quiet(0.999), quiet(1.0));
+        let in_time = self.windows.iter().filter(|window| window.value_at_quantile(0.99) <= P99_TARGET_NS);
+        let share = in_time.count() * 100 / self.windows.len();
+        format!(
+            "p50 {p50}  p90 {p90}  p99 {p99}  p99.9 {p999}  max {max}   {share} % with p99 <= {P99_TARGET_NS}"
+        )
     }
 }
 
@@ -97,8 +103,8 @@ pub fn full() {
         let [matching, floor] = measure(&fill, &commands, 1_000_000_000 / rate, ROUNDS_FULL);
         let rate = rate / 1_000_000;
         for (name, latencies) in [("matching", matching), ("floor (reads)", floor)] {
-            println!("{rate} M/s  {name:<14} all          {}", percentiles(&latencies.all));
-            println!("{rate} M/s  {name:<14} usual window {}", latencies.usual());
+            println!("{rate} M/s  {name:<14} all           {}", percentiles(&latencies.all));
+            println!("{rate} M/s  {name:<14} quiet windows {}", latencies.quiet());
         }
     }
 }
@@ -107,5 +113,5 @@ pub fn small() {
     let (fill, commands, _) = Market::on(open_exchange(Features::default())).lists(2_000);
     let [matching, floor] = measure(&fill, &commands, 1_000, 2);
     assert_eq!((matching.all.len(), floor.all.len()), (4_000, 4_000));
-    println!("paced: {}", matching.usual());
+    println!("paced: {}", matching.quiet());
 }

@@ -3,12 +3,12 @@
 use crate::timing::{Figure, check_small, print_best, run};
 use crate::venue::{FIRST, Order, Random, Venue};
 use dojima::domain::{
-    Cancel, Command, Enter, Instructions, LoginId, MassCancel, OrderId, OrderPrice, Price, Quantity, Replace,
-    Side, TimeInForce, Trigger, TriggerKind, TriggerReference, UserRef,
+    Cancel, Command, Enter, Instructions, LoginId, MassCancel, OrderId, OrderPrice, Phase, Price, Quantity,
+    Replace, Side, TimeInForce, Trigger, TriggerKind, TriggerReference, UserRef,
 };
 use std::time::Duration;
 
-const CASES: [fn(usize) -> Vec<Figure>; 8] = [
+const CASES: [fn(usize) -> Vec<Figure>; 9] = [
     |scale| levels(100_000 / scale, 10_000 / scale),
     |scale| levels(1_000_000 / scale, 10_000 / scale),
     |scale| makers(100_000 / scale),
@@ -17,10 +17,11 @@ const CASES: [fn(usize) -> Vec<Figure>; 8] = [
     |scale| scattered(200_000 / scale),
     |scale| stops(100_000 / scale, 1_000 / scale),
     |scale| trailing(10_000 / scale),
+    |scale| rounds(1_000 / scale),
 ];
 
 /// The digest of the small form.
-const SMALL: u64 = 0xb492_ed5f_caf8_67a9;
+const SMALL: u64 = 0xc052_4736_feb1_bbb1;
 
 pub fn full() {
     print_best(&CASES, 3);
@@ -252,4 +253,25 @@ fn trailing(count: usize) -> Vec<Figure> {
     let gone = cancels(&list);
     let time = timed(&mut venue, &gone);
     vec![rise, Figure::new("trailing stop cancelled, oldest first", "command", count, time, &venue.exchange)]
+}
+
+/// An auction whose every round leaves the book crossed, for the better of two linked buys trades one lot and takes the
+/// other, which had been counted, out of the book.
+fn rounds(count: usize) -> Vec<Figure> {
+    let lots = count as u64;
+    let mut venue = Venue::new(3 * count as u32, 2);
+    venue.set_phase(Phase::OpeningAuction);
+    venue.enter(Order { login: 0, side: Side::Sell, ticks: 1, lots });
+    for round in 0..count as u64 {
+        let ticks = MID - 2 * round;
+        let oco = venue.enter(Order { login: 1, side: Side::Buy, ticks, lots: 1 });
+        let asked = Some(Instructions { oco, ..Instructions::default() });
+        let other = Order { login: 1, side: Side::Buy, ticks: ticks - 1, lots };
+        venue.enter_with(other, FIRST, TimeInForce::GoodTillCancel, asked);
+    }
+    let opens = [Command::SetPhase { instrument: FIRST, phase: Phase::Continuous }];
+    let time = timed(&mut venue, &opens);
+    assert_eq!(venue.exchange.last_trade().0, lots);
+    let name = format!("auction of {count} pairs of linked orders, a round each");
+    vec![Figure::new(name, "round", count, time, &venue.exchange)]
 }

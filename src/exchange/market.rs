@@ -117,7 +117,7 @@ impl Market<'_> {
     #[inline]
     pub(super) fn count_use(&mut self, account: AccountId, side: Side, open: i64, orders: i32) {
         if let Some(usage) = &mut self.shared.usage {
-            let used = usage.entry((self.instrument.listing.instrument, account)).or_default();
+            let used = usage.of((self.instrument.listing.instrument, account));
             used.open_orders = used.open_orders.wrapping_add_signed(orders);
             if side == Side::Buy {
                 used.open_buys = used.open_buys.wrapping_add_signed(open);

@@ -6,7 +6,7 @@ use super::admin::check_rates;
 use super::book::Handle;
 use super::instrument::Rates;
 use super::market::{Market, reserve_for};
-use super::shared::{Usage, Use};
+use super::usage::Usage;
 use crate::domain::{
     Amount, CancelReason, Event, FeeAsset, FeeTier, InstrumentId, LimitScope, ListInstrument, Listing,
     OrderId, OrderLimits, OrderPrice, Phase, Ppm, Price, Protection, RejectReason, RestateReason, SetFees,
@@ -116,18 +116,15 @@ impl Exchange {
         }
         if let (LimitScope::Instrument(instrument), Some(usage)) = (scope, &mut self.shared.usage) {
             // A rate counts from here on.
-            usage
-                .iter_mut()
-                .filter(|((of, _), _)| *of == instrument)
-                .for_each(|(_, used)| used.rate = Default::default());
+            usage.reset_rates(instrument);
         }
         Ok(Event::OrderLimitsSet { scope, limits: *limits })
     }
 
     fn count_usage(&self) -> Usage {
-        let mut usage = Usage::new();
+        let mut usage = Usage::default();
         for (_, hot, cold) in self.shared.orders.iter() {
-            let used: &mut Use = usage.entry((cold.instrument, hot.account)).or_default();
+            let used = usage.of((cold.instrument, hot.account));
             used.open_orders += 1;
             if hot.side == Side::Buy {
                 let rest = self.shared.extras.find(cold.extra).map_or(0, |extra| extra.rest);
