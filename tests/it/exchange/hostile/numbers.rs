@@ -73,7 +73,7 @@ impl Numbers {
     }
 
     fn coin(&mut self) -> bool {
-        self.next() % 2 == 0
+        self.next().is_multiple_of(2)
     }
 
     fn maybe<T>(&mut self, value: impl FnOnce(&mut Self) -> T) -> Option<T> {
@@ -89,7 +89,7 @@ impl Numbers {
     }
 
     fn price(&mut self) -> OrderPrice {
-        if self.next() % 4 == 0 { OrderPrice::Market } else { OrderPrice::Limit(self.next()) }
+        if self.next().is_multiple_of(4) { OrderPrice::Market } else { OrderPrice::Limit(self.next()) }
     }
 
     fn prevention(&mut self) -> SelfTradePrevention {
