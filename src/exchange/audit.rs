@@ -3,6 +3,7 @@
 use super::book::Handle;
 use super::extras::Extra;
 use super::market::reserve_for;
+use super::usage::{Pair, Use};
 use super::{Exchange, Instrument, LevelView, Order};
 use crate::domain::{AccountId, Amount, AssetId, InstrumentId, OrderId, OrderState, Phase, Side};
 use std::collections::BTreeMap;
@@ -100,10 +101,10 @@ impl Exchange {
             return bad("an account's open orders are miscounted");
         }
         if let Some(usage) = &self.shared.usage {
-            let right = |(key, used): (&(InstrumentId, AccountId), &super::shared::Use)| {
-                (used.open_orders, used.open_buys) == counted.get(key).copied().unwrap_or_default()
+            let right = |(pair, used): &(Pair, Use)| {
+                (used.open_orders, used.open_buys) == counted.get(pair).copied().unwrap_or_default()
             };
-            if !usage.iter().all(right) || !counted.keys().all(|key| usage.contains_key(key)) {
+            if !usage.sorted().iter().all(right) || !counted.keys().all(|pair| usage.get(*pair).is_some()) {
                 return bad("what an account does in an instrument is miscounted");
             }
         }

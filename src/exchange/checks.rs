@@ -197,7 +197,7 @@ impl Market<'_> {
         if let Some(usage) = &mut self.shared.usage
             && instrument_max > 0
         {
-            usage.entry((id, account)).or_default().rate.count(now);
+            usage.of((id, account)).rate.count(now);
         }
         Ok(())
     }

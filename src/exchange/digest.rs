@@ -69,7 +69,7 @@ impl Exchange {
             }
             self.digest_orders(|| self.dormant(id), &mut hash);
         }
-        for ((instrument, account), used) in self.shared.usage.iter().flat_map(|usage| usage.iter()) {
+        for ((instrument, account), used) in self.shared.usage.iter().flat_map(|usage| usage.sorted()) {
             // The other counts follow from the orders.
             if used.rate != Default::default() {
                 hash.unsigned(instrument.0);

@@ -56,10 +56,14 @@ impl Exchange {
     /// Does what is due at this time, in the order of docs/RULES.md.
     #[cold]
     pub(super) fn do_due(&mut self, events: &mut Vec<Event>) {
+        // What trades here is already of the new day.
+        let is_new_day = self.begin_day();
         self.expire(events);
         self.end_interruptions(events);
         self.release_moved(events);
-        self.begin_day(events);
+        if is_new_day {
+            self.find_tiers(events);
+        }
         self.next_due();
     }
 
@@ -85,14 +89,11 @@ impl Exchange {
         }
     }
 
-    fn begin_day(&mut self, events: &mut Vec<Event>) {
+    /// Starts the volumes of another day, if there are any and this is one.
+    fn begin_day(&mut self) -> bool {
         let today = day(self.shared.now);
-        if let Some(volumes) = &mut self.shared.volumes
-            && today > volumes.day
-        {
-            volumes.roll(today);
-            self.find_tiers(events);
-        }
+        let rolled = self.shared.volumes.as_mut().filter(|volumes| today > volumes.day);
+        rolled.map(|volumes| volumes.roll(today)).is_some()
     }
 
     /// Puts every account that has no row assigned on the one that its volume reaches.

@@ -117,7 +117,7 @@ impl Market<'_> {
     #[inline]
     pub(super) fn count_use(&mut self, account: AccountId, side: Side, open: i64, orders: i32) {
         if let Some(usage) = &mut self.shared.usage {
-            let used = usage.entry((self.instrument.listing.instrument, account)).or_default();
+            let used = usage.of((self.instrument.listing.instrument, account));
             used.open_orders = used.open_orders.wrapping_add_signed(orders);
             if side == Side::Buy {
                 used.open_buys = used.open_buys.wrapping_add_signed(open);
@@ -269,6 +269,7 @@ impl Market<'_> {
         let slice = extra.map_or(0, |extra| u64::from(extra.instructions.display_quantity));
         let displayed = match order.open {
             _ if order.hidden || dormant => Quantity(0),
+            // One on its way in is told as it would be shown.
             open if slice > 0 => open.min(Quantity(slice)),
             open => open,
         };

@@ -26,6 +26,7 @@ mod orders;
 mod settings;
 mod shared;
 mod triggers;
+mod usage;
 
 pub use audit::AuditError;
 pub use book::{

@@ -6,10 +6,10 @@ use super::admin::check_rates;
 use super::book::Handle;
 use super::instrument::Rates;
 use super::market::{Market, reserve_for};
-use super::shared::{Usage, Use};
+use super::usage::Usage;
 use crate::domain::{
     Amount, CancelReason, Event, FeeAsset, FeeTier, InstrumentId, LimitScope, ListInstrument, Listing,
-    OrderId, OrderLimits, OrderPrice, Phase, Price, Protection, RejectReason, RestateReason, SetFees,
+    OrderId, OrderLimits, OrderPrice, Phase, Ppm, Price, Protection, RejectReason, RestateReason, SetFees,
     SetTerms, Side,
 };
 
@@ -69,7 +69,11 @@ impl Exchange {
         protection: &Protection,
     ) -> Result<Event, RejectReason> {
         let listing = *self.listed(instrument)?;
-        if protection.price_max > 0 && protection.price_min > protection.price_max {
+        let Protection { price_min, price_max, static_band, dynamic_band, market_collar, .. } = *protection;
+        let in_range = [price_min, price_max].iter().all(|price| u64::from(*price) < OrderPrice::LIMIT_END)
+            && (price_max == 0 || price_min <= price_max)
+            && [static_band, dynamic_band, market_collar].iter().all(|share| share.0 <= Ppm::ONE);
+        if !in_range {
             return Err(RejectReason::OutOfRange);
         }
         let ticks = match protection.reference {
@@ -112,18 +116,15 @@ impl Exchange {
         }
         if let (LimitScope::Instrument(instrument), Some(usage)) = (scope, &mut self.shared.usage) {
             // A rate counts from here on.
-            usage
-                .iter_mut()
-                .filter(|((of, _), _)| *of == instrument)
-                .for_each(|(_, used)| used.rate = Default::default());
+            usage.reset_rates(instrument);
         }
         Ok(Event::OrderLimitsSet { scope, limits: *limits })
     }
 
     fn count_usage(&self) -> Usage {
-        let mut usage = Usage::new();
+        let mut usage = Usage::default();
         for (_, hot, cold) in self.shared.orders.iter() {
-            let used: &mut Use = usage.entry((cold.instrument, hot.account)).or_default();
+            let used = usage.of((cold.instrument, hot.account));
             used.open_orders += 1;
             if hot.side == Side::Buy {
                 let rest = self.shared.extras.find(cold.extra).map_or(0, |extra| extra.rest);

@@ -1,27 +1,13 @@
 //! What all instruments share: orders, names, money, accounts, and what is due.
 
-use super::accounts::{Account, Rate, Volumes};
+use super::accounts::{Account, Volumes};
 use super::book::{Handle, OrderSlab};
 use super::client_refs::ClientRefs;
 use super::due::Due;
 use super::extras::Extras;
 use super::ledger::Ledger;
+use super::usage::{Usage, Use};
 use crate::domain::{AccountId, InstrumentId, LoginId, OrderId, Timestamp, TradeId, UserRef};
-use std::collections::BTreeMap;
-
-/// What an account does in one instrument, counted once a limit needs it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Use {
-    /// Open orders.
-    pub(super) open_orders: u32,
-    /// Open lots of its buys.
-    pub(super) open_buys: u64,
-    /// Its orders of this second.
-    pub(super) rate: Rate,
-}
-
-/// [`Use`] by instrument and account; entries stay, so that nothing is allocated after warm-up.
-pub(super) type Usage = BTreeMap<(InstrumentId, AccountId), Use>;
 
 /// The parts of an exchange that every instrument works with.
 #[derive(Debug)]
@@ -56,7 +42,7 @@ impl Shared {
     /// What the account does in the instrument; nothing while it is not counted.
     pub(super) fn used(&self, instrument: InstrumentId, account: AccountId) -> Use {
         let usage = self.usage.as_ref();
-        usage.and_then(|usage| usage.get(&(instrument, account)).copied()).unwrap_or_default()
+        usage.and_then(|usage| usage.get((instrument, account)).copied()).unwrap_or_default()
     }
 
     /// The live order of a client's number.

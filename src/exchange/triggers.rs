@@ -42,6 +42,8 @@ struct List {
     /// No trailing stop here follows a price that is not better than this: higher for those that a fall releases,
     /// lower for the others. `None`: any price may matter.
     followed: Option<i64>,
+    /// Trailing stops that are being moved: empty but while they are, kept for its memory.
+    moved: Vec<OrderId>,
 }
 
 impl List {
@@ -84,28 +86,29 @@ impl List {
         {
             return;
         }
-        let mut followed = price.0;
-        for at in 0..self.trailing.len() {
-            let Trailing { order, handle, extra } = self.trailing[at];
-            let Some(extra) = extras.find_mut(extra) else { continue };
-            match extra.watch.extreme {
-                Some(extreme) if !self.is_better(price.0, extreme.0) => {
-                    // The worst extreme of all decides from when on a price matters.
-                    if self.is_better(followed, extreme.0) {
-                        followed = extreme.0;
-                    }
-                }
-                _ => {
-                    if let Some(stop) = extra.watch.price {
-                        self.take(stop, order, handle);
-                    }
-                    let stop = self.stop_price(price, extra.watch.distance);
-                    (extra.watch.extreme, extra.watch.price) = (Some(price), Some(stop));
-                    self.add(stop, order, handle);
-                }
+        self.followed = Some(price.0);
+        let mut moved = std::mem::take(&mut self.moved);
+        for trailing in &self.trailing {
+            let Some(extra) = extras.find_mut(trailing.extra) else { continue };
+            if extra.watch.extreme.is_some_and(|extreme| !self.is_better(price.0, extreme.0)) {
+                continue;
+            }
+            moved.push(trailing.order);
+            let stop = self.stop_price(price, extra.watch.distance);
+            (extra.watch.extreme, extra.watch.price) = (Some(price), Some(stop));
+        }
+        // All at once: one by one, each would move the array.
+        moved.sort_unstable();
+        self.entries.retain(|entry| moved.binary_search(&entry.order.0).is_err());
+        for Trailing { order, handle, extra } in &self.trailing {
+            let stop = extras.find(*extra).and_then(|extra| extra.watch.price);
+            if let Some(stop) = stop.filter(|_| moved.binary_search(order).is_ok()) {
+                self.entries.push(self.entry(stop, *order, *handle));
             }
         }
-        self.followed = Some(followed);
+        self.entries.sort_unstable();
+        moved.clear();
+        self.moved = moved;
     }
 }
 

@@ -1,11 +1,14 @@
 //! The digest: equal for equal states, whatever way led there and wherever they lie in memory; else different.
 
-use super::properties::{Clients, FEW_TICKS, ORDERS_MAX, drain, opening, plain};
+use super::properties::{Clients, FEW_TICKS, ORDERS_MAX, drain, everything, opening, plain};
 use super::{apply, apply_at};
 use dojima::domain::{
-    AccountId, Amount, AssetCode, AssetId, Cancel, Command, Echo, Enter, Event, InstrumentId, LoginId,
-    LoginName, OrderPrice, Phase, Quantity, RefuseEnter, RejectReason, Side, Stamp, Timestamp, Transfer,
-    UserRef,
+    AccountId, AccountSelfTrade, Amount, AssetCode, AssetId, AssetSettings, Cancel, Command, Echo, Enter,
+    Event, FeeRate, FeeTier, GroupId, Instructions, InstrumentId, KillScope, LimitScope, LoginId, LoginName,
+    OrderLimits, OrderPrice, Owner, Phase, PostOnly, Ppm, Price, Protection, Quantity, QuantityUnit,
+    RefuseEnter, RejectReason, SelfTrade, SelfTradePrevention, SetFees, SetTerms, Side, Stamp, Switch,
+    TimeInForce, Timestamp, Transfer, Trigger, TriggerKind, TriggerReference, UserRef, Visibility,
+    VolumeTiers,
 };
 use dojima::exchange::{Digest, Exchange, ExchangeLimits};
 use proptest::prelude::*;
@@ -130,8 +133,9 @@ fn every_part_of_the_state_is_in_it() {
         ("a deposit", vec![Command::Deposit(transfer)]),
         ("a transfer's number", vec![Command::Deposit(transfer), Command::Withdraw(back)]),
     ];
+    let lists = lists.into_iter().chain(instructed()).chain(set());
     let mut seen = HashMap::new();
-    for (what, commands) in &lists {
+    for (what, commands) in &lists.collect::<Vec<_>>() {
         if let Some(same) = seen.insert(after(commands), what) {
             panic!("{what:?} has the digest of {same:?}");
         }
@@ -140,6 +144,195 @@ fn every_part_of_the_state_is_in_it() {
     let (one, other) =
         (Command::Enter(enter(1, 1, Side::Buy, 20)), Command::Enter(enter(4, 1, Side::Buy, 20)));
     assert_ne!(after(&[one, other]), after(&[other, one]));
+}
+
+/// The same sell with other instructions each time, resting or waiting.
+fn instructed() -> Vec<(&'static str, Vec<Command>)> {
+    let plain = Instructions::default();
+    let with = |instructions| {
+        let base = Enter { quantity: Quantity(20), ..enter(4, 1, Side::Sell, 20) };
+        Command::Enter(Enter { instructions: Some(instructions), ..base })
+    };
+    let stop = Trigger { price: 50, ..Trigger::default() };
+    let waits = |trigger| with(Instructions { trigger: Some(trigger), ..plain });
+    let last = |to_ticks| {
+        let buy = Command::Enter(Enter { quantity: Quantity(2), ..enter(1, 1, Side::Buy, to_ticks) });
+        [buy, Command::Enter(Enter { quantity: Quantity(2), ..enter(3, 1, Side::Sell, to_ticks) })]
+    };
+    let trails = Trigger { kind: TriggerKind::TrailingStop, price: 25, ..stop };
+    let ends = |expire_s| {
+        let Command::Enter(base) = with(Instructions { expire_s, ..plain }) else { unreachable!("an enter") };
+        Command::Enter(Enter { time_in_force: TimeInForce::GoodTillTime, ..base })
+    };
+    let other = Command::Enter(Enter { quantity: Quantity(20), ..enter(4, 2, Side::Sell, 22) });
+    let linked = Instructions { oco: UserRef(1), ..plain };
+    let second = Command::Enter(Enter { instructions: Some(linked), ..enter(4, 2, Side::Sell, 22) });
+    let alone = Command::Enter(enter(4, 2, Side::Sell, 22));
+    let lots = |lots| Command::Enter(Enter { quantity: Quantity(lots), ..enter(1, 1, Side::Buy, 20) });
+    let market = |quantity| {
+        let asks = Instructions { trigger: Some(stop), unit: QuantityUnit::QuoteAmount, ..plain };
+        let Command::Enter(base) = with(asks) else { unreachable!("an enter") };
+        Command::Enter(Enter { price: OrderPrice::Market, quantity: Quantity(quantity), ..base })
+    };
+    let prevents = |mode, owner| {
+        let self_trade = Some(SelfTradePrevention { mode, owner });
+        vec![with(Instructions { self_trade, ..plain })]
+    };
+    vec![
+        ("a plain sell", vec![with(plain)]),
+        ("hidden", vec![with(Instructions { visibility: Visibility::Hidden, ..plain })]),
+        ("an iceberg", vec![with(Instructions { display_quantity: 5, ..plain })]),
+        ("how much it shows", vec![with(Instructions { display_quantity: 6, ..plain })]),
+        ("what is left of its slice", vec![with(Instructions { display_quantity: 5, ..plain }), lots(2)]),
+        ("the same of a larger one", vec![with(Instructions { display_quantity: 6, ..plain }), lots(2)]),
+        ("post-only", vec![with(Instructions { post_only: PostOnly::Reject, ..plain })]),
+        ("sliding", vec![with(Instructions { post_only: PostOnly::Slide, ..plain })]),
+        ("its end", vec![ends(5)]),
+        ("another end", vec![ends(6)]),
+        ("self-trade prevention", prevents(SelfTrade::CancelOldest, Owner::Account)),
+        ("its mode", prevents(SelfTrade::CancelNewest, Owner::Account)),
+        ("its owner", prevents(SelfTrade::CancelOldest, Owner::Group)),
+        ("a stop", vec![waits(stop)]),
+        ("its trigger's price", vec![waits(Trigger { price: 55, ..stop })]),
+        ("its reference", vec![waits(Trigger { reference: TriggerReference::MarkPrice, ..stop })]),
+        ("its kind", vec![waits(Trigger { kind: TriggerKind::TakeProfit, price: 50, ..stop })]),
+        ("a trailing stop", vec![waits(trails)]),
+        ("its distance", vec![waits(Trigger { price: 30, ..trails })]),
+        ("a stop's minimum", vec![with(Instructions { min_quantity: 4, trigger: Some(stop), ..plain })]),
+        ("how much it is", vec![with(Instructions { min_quantity: 5, trigger: Some(stop), ..plain })]),
+        ("a stop by money", vec![market(500)]),
+        ("how much money", vec![market(600)]),
+        ("two orders", vec![with(plain), alone]),
+        ("two orders of a size", vec![with(plain), other]),
+        ("two linked orders", vec![with(plain), second]),
+        ("the last trade", last(20).to_vec()),
+        ("its price", last(21).to_vec()),
+        ("how high it was for a trailing stop", {
+            let [a, b] = last(24);
+            let [c, d] = [enter(1, 2, Side::Buy, 21), enter(3, 2, Side::Sell, 21)];
+            let [c, d] = [c, d].map(|order| Command::Enter(Enter { quantity: Quantity(2), ..order }));
+            vec![a, b, waits(trails), c, d]
+        }),
+        ("the same without the height", {
+            let [a, b] = last(24);
+            let [c, d] = [enter(1, 2, Side::Buy, 21), enter(3, 2, Side::Sell, 21)];
+            let [c, d] = [c, d].map(|order| Command::Enter(Enter { quantity: Quantity(2), ..order }));
+            vec![a, b, c, d, waits(trails)]
+        }),
+    ]
+}
+
+/// Each setting, and each number in it.
+fn set() -> Vec<(&'static str, Vec<Command>)> {
+    let instrument = InstrumentId(0);
+    let account = AccountId(1);
+    let mut lists: Vec<(&'static str, Vec<Command>)> = Vec::new();
+    for phase in [
+        Phase::PreOpen,
+        Phase::OpeningAuction,
+        Phase::VolatilityAuction,
+        Phase::ClosingAuction,
+        Phase::Halted,
+        Phase::CancelOnly,
+    ] {
+        lists.push(("a phase", vec![Command::SetPhase { instrument, phase }]));
+    }
+    lists.push(("delisted", vec![Command::Delist { instrument }]));
+    lists.push(("a mark", vec![Command::SetMark { instrument, price: Price(20) }]));
+    lists.push(("another mark", vec![Command::SetMark { instrument, price: Price(21) }]));
+    let none = Protection::default();
+    for protection in [
+        Protection { price_min: 5, ..none },
+        Protection { price_max: 5, ..none },
+        Protection { reference: 5, ..none },
+        Protection { static_band: Ppm(5), ..none },
+        Protection { dynamic_band: Ppm(5), ..none },
+        Protection { interruption_s: 5, ..none },
+        Protection { market_collar: Ppm(5), ..none },
+    ] {
+        lists.push(("protection", vec![Command::SetProtection { instrument, protection }]));
+    }
+    let none = OrderLimits::default();
+    for limits in [
+        OrderLimits { quantity_max: Quantity(5), ..none },
+        OrderLimits { notional_max: Amount(5), ..none },
+        OrderLimits { open_orders_max: 5, ..none },
+        OrderLimits { orders_per_second_max: 5, ..none },
+        OrderLimits { position_max: Quantity(5), ..none },
+    ] {
+        for scope in [LimitScope::Account(account), LimitScope::Instrument(instrument)] {
+            lists.push(("limits", vec![Command::SetOrderLimits { scope, limits }]));
+        }
+    }
+    let refused = Command::Enter(enter(1, 2, Side::Buy, 0));
+    for scope in [LimitScope::Account(account), LimitScope::Instrument(instrument)] {
+        let limits = OrderLimits { orders_per_second_max: 5, ..none };
+        lists.push(("a count for a rate", vec![Command::SetOrderLimits { scope, limits }, refused]));
+    }
+    let terms = SetTerms {
+        instrument,
+        tick_units: 5,
+        lot: Amount(100),
+        min_quantity: Quantity(2),
+        max_quantity: Quantity(1000),
+        min_notional: Amount(60),
+    };
+    for terms in [
+        SetTerms { tick_units: 10, ..terms },
+        SetTerms { lot: Amount(200), ..terms },
+        SetTerms { min_quantity: Quantity(3), ..terms },
+        SetTerms { max_quantity: Quantity(999), ..terms },
+        SetTerms { min_notional: Amount(61), ..terms },
+    ] {
+        lists.push(("terms", vec![Command::SetTerms(terms)]));
+    }
+    for (tier, maker, taker) in [(0, 1, 2_000), (0, 1_000, 1), (1, 1, 2_000), (7, 1, 2_000)] {
+        let (maker, taker) = (FeeRate(maker), FeeRate(taker));
+        let fees = SetFees { instrument, tier: FeeTier(tier), maker, taker };
+        lists.push(("fees", vec![Command::SetFees(fees)]));
+    }
+    let asset = AssetSettings {
+        asset: AssetId(1),
+        scale: 2,
+        deposits: Switch::On,
+        withdrawals: Switch::On,
+        min_deposit: Amount(0),
+        min_withdrawal: Amount(0),
+    };
+    for settings in [
+        AssetSettings { scale: 3, ..asset },
+        AssetSettings { deposits: Switch::Off, ..asset },
+        AssetSettings { withdrawals: Switch::Off, ..asset },
+        AssetSettings { min_deposit: Amount(1), ..asset },
+        AssetSettings { min_withdrawal: Amount(1), ..asset },
+    ] {
+        lists.push(("an asset's settings", vec![Command::SetAsset(settings)]));
+    }
+    let prevention = |mode, owner, group| {
+        let prevention = SelfTradePrevention { mode, owner };
+        Command::SetSelfTrade(AccountSelfTrade { account, prevention, group: GroupId(group) })
+    };
+    lists.push(("its prevention", vec![prevention(SelfTrade::CancelBoth, Owner::Account, 0)]));
+    lists.push(("between whom", vec![prevention(SelfTrade::CancelBoth, Owner::Group, 0)]));
+    lists.push(("its group", vec![prevention(SelfTrade::CancelBoth, Owner::Group, 1)]));
+    lists.push(("its tier", vec![Command::AssignTier { account, tier: Some(FeeTier(1)) }]));
+    lists.push(("that it was said", vec![Command::AssignTier { account, tier: Some(FeeTier(0)) }]));
+    let tiers = |asset, step| {
+        let mut tiers = VolumeTiers { asset: AssetId(asset), ..VolumeTiers::default() };
+        tiers.volume_min[1] = Amount(step);
+        Command::SetVolumeTiers(tiers)
+    };
+    let trade = [enter(1, 1, Side::Buy, 20), enter(3, 1, Side::Sell, 20)].map(Command::Enter);
+    lists.push(("tiers by volume", vec![tiers(1, 5_000)]));
+    lists.push(("their asset", vec![tiers(0, 5_000)]));
+    lists.push(("their steps", vec![tiers(1, 6_000)]));
+    lists.push(("a volume", vec![tiers(1, 5_000), trade[0], trade[1]]));
+    lists.push(("no volume", vec![trade[0], trade[1], tiers(1, 5_000)]));
+    let kill = |scope| vec![Command::Kill { scope, switch: Switch::On }];
+    lists.push(("a dead account", kill(KillScope::Account(account))));
+    lists.push(("another", kill(KillScope::Account(AccountId(2)))));
+    lists.push(("a dead venue", kill(KillScope::Venue)));
+    lists
 }
 
 /// What was ignored or refused for want of a live order leaves no trace.
@@ -164,12 +357,38 @@ proptest! {
             clients.note(&events);
             prop_assert_eq!(one.digest(), other.digest());
             let changed = events.iter().any(|event| {
-                !matches!(event, Event::Ignored(_) | Event::Refused { .. } | Event::ChangeRejected(_) | Event::PhaseSet { .. } | Event::LimitsSet { .. })
+                !matches!(
+                    event,
+                    Event::Ignored(_)
+                        | Event::Refused { .. }
+                        | Event::ChangeRejected(_)
+                        | Event::MassCanceled { login: None, .. }
+                        | Event::PhaseSet { .. }
+                        | Event::LimitsSet { .. }
+                )
             });
-            let setting = matches!(command, Command::SetPhase { .. } | Command::SetLimits { .. });
+            let setting =
+                matches!(command, Command::SetPhase { .. } | Command::SetLimits { .. } | Command::Kill { .. });
             prop_assert!(setting || changed == (one.digest() != before), "{:?}: {:?}", command, events);
         }
         drain(&mut one, Stamp { sequence: 0, time: Timestamp(60) });
         prop_assert_eq!(one.audit(), Ok(()));
+    }
+
+    /// The same with all that an exchange can be asked, also where the memory that is taken at the start differs.
+    #[test]
+    fn memory_is_no_part_of_it(steps in prop::collection::vec(everything(), 1..150)) {
+        let (mut one, mut other) = (opened(100), opened(1_000));
+        for exchange in [&mut one, &mut other] {
+            apply(exchange, &Command::SetLimits { orders_max: 500 });
+        }
+        let mut clients = Clients::new();
+        for step in &steps {
+            let (stamp, command) = clients.command(step, &one);
+            let events = apply_at(&mut one, stamp, &command);
+            prop_assert_eq!(&events, &apply_at(&mut other, stamp, &command));
+            clients.note(&events);
+            prop_assert_eq!(one.digest(), other.digest(), "after {:?}", command);
+        }
     }
 }

@@ -1,13 +1,15 @@
 //! Commands that no honest client sends: none may panic, break an invariant or make endless work.
 
-use super::apply;
-use super::properties::opening;
+mod numbers;
+
+use super::properties::{cases, opening};
+use super::{apply, apply_at};
 use dojima::domain::{
-    AccountId, Amount, AssetCode, AssetId, Cancel, CancelReason, ClOrdId, Command, Echo, Enter, Event,
-    FeeRate, InstrumentId, ListInstrument, LoginId, LoginName, OrderPrice, Phase, Quantity, RefuseEnter,
-    RefuseReplace, RejectReason, Replace, Side, Symbol, TimeInForce, Transfer, UserRef,
+    AccountId, Amount, AssetCode, AssetId, CancelReason, Command, Enter, Event, ListInstrument, LoginId,
+    LoginName, OrderPrice, Phase, Quantity, Side, Stamp, Symbol, Timestamp, Transfer, UserRef,
 };
 use dojima::exchange::{Exchange, ExchangeLimits};
+use numbers::any_command;
 use proptest::prelude::*;
 
 const LOGIN: LoginId = LoginId(0);
@@ -85,95 +87,8 @@ fn a_market_buy_ends_where_its_money_first_falls_short() {
     assert_eq!(exchange.audit(), Ok(()));
 }
 
-/// Numbers at and around every edge.
-fn edge() -> impl Strategy<Value = u64> {
-    prop_oneof![
-        8 => 0_u64..6,
-        2 => any::<u64>(),
-        2 => (0_u32..64, 0_u64..3).prop_map(|(shift, less)| (1_u64 << shift).wrapping_sub(less)),
-        1 => Just(i64::MAX as u64),
-        1 => Just(u64::MAX),
-        1 => (0_u32..19).prop_map(|power| 10_u64.pow(power)),
-    ]
-}
-
-fn any_command() -> impl Strategy<Value = Command> {
-    let numbers = prop::collection::vec(edge(), 12);
-    (0_u8..14, numbers, prop::bool::ANY, prop::bool::ANY).prop_map(|(which, n, one, other)| {
-        let (login, user_ref) = (LoginId(n[0] as u32), UserRef(n[1] as u32));
-        let (account, asset) = (AccountId(n[0] as u32), AssetId(n[2] as u16));
-        let instrument = InstrumentId(n[3] as u32);
-        let price = if one { OrderPrice::Limit(n[4]) } else { OrderPrice::Market };
-        let side = if other { Side::Buy } else { Side::Sell };
-        let quantity = Quantity(n[5]);
-        let transfer = Transfer { account, asset, amount: Amount(n[6] as i64), reference: n[7] };
-        let trading = if one { Phase::Continuous } else { Phase::Closed };
-        let time_in_force =
-            if n[8] % 4 == 0 { TimeInForce::ImmediateOrCancel } else { TimeInForce::GoodTillCancel };
-        let reason = RejectReason::ALL[n[9] as usize % RejectReason::ALL.len()];
-        let orig_user_ref = UserRef(n[10] as u32);
-        let echo = Echo::default();
-        match which {
-            0 => Command::AddAsset { asset, code: AssetCode(n[4].to_le_bytes()), scale: n[5] as u8 },
-            1 => Command::OpenAccount { account },
-            2 => Command::OpenLogin { login: LoginId(n[1] as u32), account, name: LoginName::default() },
-            3 => Command::ListInstrument(ListInstrument {
-                instrument,
-                symbol: Symbol(n[4].to_le_bytes()),
-                base: AssetId(n[1] as u16),
-                quote: asset,
-                price_decimals: n[5] as u8,
-                tick_units: n[6] as u32,
-                lot: Amount(n[7] as i64),
-                min_quantity: Quantity(n[8]),
-                max_quantity: Quantity(n[9]),
-                min_notional: Amount(n[10] as i64),
-                maker_fee: FeeRate(n[11] as i32),
-                taker_fee: FeeRate(n[0] as i32),
-                phase: trading,
-                ..ListInstrument::default()
-            }),
-            4 => Command::SetPhase { instrument, phase: trading },
-            5 => Command::Deposit(transfer),
-            6 => Command::Withdraw(transfer),
-            7 => Command::Open { config_digest: n[0] },
-            8 => Command::RefuseEnter(RefuseEnter { login, user_ref, reason, cl_ord_id: echo.cl_ord_id }),
-            9 => Command::RefuseReplace(RefuseReplace {
-                login,
-                orig_user_ref,
-                user_ref,
-                reason,
-                cl_ord_id: ClOrdId::default(),
-            }),
-            10 => Command::Cancel(Cancel { login, user_ref, quantity }),
-            11 => Command::Replace(Replace {
-                login,
-                orig_user_ref,
-                user_ref,
-                time_in_force,
-                price,
-                quantity,
-                echo,
-                instructions: None,
-            }),
-            12 => Command::SetLimits { orders_max: (n[0] as u32).min(1 << 16) },
-            _ => Command::Enter(Enter {
-                login,
-                user_ref,
-                instrument,
-                side,
-                time_in_force,
-                price,
-                quantity,
-                echo,
-                instructions: None,
-            }),
-        }
-    })
-}
-
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 500, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(500), ..ProptestConfig::default() })]
 
     /// Whatever numbers a command carries: no panic, and every invariant holds after it.
     #[test]
@@ -181,13 +96,17 @@ proptest! {
         opened in any::<bool>(),
         commands in prop::collection::vec(any_command(), 1..120),
     ) {
-        let mut exchange = Exchange::new(ExchangeLimits { orders_max: 4, ..ExchangeLimits::default() });
+        let limits = ExchangeLimits { orders_max: 16, ..ExchangeLimits::default() };
+        let mut exchange = Exchange::new(limits);
         if opened {
             opening([1_000_000, 3, 0, 999_999]).iter().for_each(|command| drop(apply(&mut exchange, command)));
         }
-        for command in &commands {
-            let events = apply(&mut exchange, command);
-            prop_assert!(!events.is_empty(), "{command:?} has no answer");
+        let mut now = 0_u64;
+        for (wait, command) in &commands {
+            now = now.saturating_add(*wait);
+            let stamp = Stamp { sequence: 0, time: Timestamp(now) };
+            let events = apply_at(&mut exchange, stamp, command);
+            prop_assert!(*command == Command::Tick || !events.is_empty(), "{command:?} has no answer");
             prop_assert_eq!(exchange.audit(), Ok(()), "after {:?}", command);
         }
     }

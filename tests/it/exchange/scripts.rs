@@ -77,7 +77,7 @@ use words::Words;
 
 const ORDERS_MAX: u32 = 1_000;
 
-/// The reasons that no script shows: it takes 100,000 orders (hostile.rs shows it).
+/// The reasons that no script shows: it takes 100,000 orders (extremes/cascades.rs shows it).
 const NOT_SHOWN: &[RejectReason] = &[RejectReason::TooManyTriggers];
 
 fn directory() -> PathBuf {

@@ -107,9 +107,9 @@ pub fn kill() -> BoxedStrategy<Action> {
 }
 
 pub fn mass_cancel() -> BoxedStrategy<Action> {
-    let maybe = |ids: Range<u32>| prop::option::weighted(0.3, ids);
+    let maybe = |ids: Range<u32>| prop::option::weighted(0.6, ids);
     let filter =
-        (maybe(0..6), maybe(0..ACCOUNTS + 1), maybe(0..INSTRUMENTS + 1), prop::option::weighted(0.3, side()));
+        (maybe(0..6), maybe(0..ACCOUNTS + 1), maybe(0..INSTRUMENTS + 1), prop::option::weighted(0.6, side()));
     let filter = filter.prop_map(|(login, account, instrument, side)| CancelFilter {
         login: login.map(LoginId),
         account: account.map(AccountId),

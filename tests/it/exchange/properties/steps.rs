@@ -7,6 +7,7 @@ use dojima::domain::{
     Timestamp, Transfer, UserRef,
 };
 use dojima::exchange::{Exchange, Order};
+use std::fmt;
 
 pub const ACCOUNTS: u32 = 4;
 /// Login 0 trades for the fee account, 1 and 2 for the same account, 3 and 4 for one each; 5 does not exist.
@@ -48,10 +49,17 @@ pub enum Action {
 }
 
 /// An action, and how long after the one before it, nanoseconds.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Step {
     pub wait: u64,
     pub action: Action,
+}
+
+/// On one line, however it is asked for: a list of steps is to be read.
+impl fmt::Debug for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "after {} ns: {:?}", self.wait, self.action)
+    }
 }
 
 /// Three instruments that share assets. The second one's lots are so large that its sums overflow; in the third one
@@ -117,9 +125,9 @@ pub fn opening(fees: [i32; 4]) -> Vec<Command> {
     commands
 }
 
-/// Deposits that make everybody but the fee account rich in coins and cash.
+/// Deposits that make everybody rich in coins and cash.
 pub fn riches() -> impl Iterator<Item = Command> {
-    (1..ACCOUNTS).flat_map(|account| [(account, 0_u16), (account, 1)]).map(|(account, asset)| {
+    (0..ACCOUNTS).flat_map(|account| [(account, 0_u16), (account, 1)]).map(|(account, asset)| {
         let (account, amount) = (AccountId(account), Amount(10_000_000));
         let reference = 4 + u64::from(asset);
         Command::Deposit(Transfer { account, asset: AssetId(asset), amount, reference })

@@ -43,7 +43,7 @@ fn new_order(taste: &Taste) -> BoxedStrategy<Action> {
 fn orders(taste: &Taste) -> Weighted {
     let amended = prop::option::weighted(0.5, price(taste.ticks.clone()));
     vec![
-        (40, new_order(taste)),
+        (70, new_order(taste)),
         (
             15,
             (replace(taste), live_number(), number()).prop_map(|(r, o, n)| Action::Replace(r, o, n)).boxed(),
@@ -58,7 +58,7 @@ fn orders(taste: &Taste) -> Weighted {
                 .boxed(),
         ),
         (
-            8,
+            5,
             (login(), live_number(), prop_oneof![Just(0_u64), 1_u64..30, Just(u64::MAX)])
                 .prop_map(|(login, number, to)| Action::Cancel(login, number, to))
                 .boxed(),
@@ -165,7 +165,7 @@ pub fn book() -> BoxedStrategy<Step> {
         show: 30,
         hidden: 20,
         post: 15,
-        money: 10,
+        money: 18,
         oco: 8,
         self_trade: 50,
         rare: 4,
@@ -210,7 +210,7 @@ pub fn limits() -> BoxedStrategy<Step> {
 /// Terms, fees, tiers, assets and listings that change while orders rest.
 pub fn changing() -> BoxedStrategy<Step> {
     let taste = Taste {
-        instruments: 4,
+        instruments: 3,
         market: 8,
         immediate: 5,
         show: 8,

@@ -58,7 +58,7 @@ impl Taste {
 }
 
 pub fn number() -> impl Strategy<Value = Number> {
-    prop_oneof![30 => (1_u32..3).prop_map(Number::Fresh), 1 => (0_u32..6).prop_map(Number::Again)]
+    prop_oneof![60 => (1_u32..3).prop_map(Number::Fresh), 1 => (0_u32..6).prop_map(Number::Again)]
 }
 
 pub fn live_number() -> impl Strategy<Value = Number> {
@@ -70,7 +70,7 @@ pub fn live_number() -> impl Strategy<Value = Number> {
 }
 
 pub fn login() -> impl Strategy<Value = LoginId> {
-    prop_oneof![30 => (0_u32..5).prop_map(LoginId), 1 => Just(LoginId(5))]
+    prop_oneof![60 => (0_u32..5).prop_map(LoginId), 1 => Just(LoginId(5))]
 }
 
 pub fn account() -> impl Strategy<Value = AccountId> {
@@ -78,14 +78,18 @@ pub fn account() -> impl Strategy<Value = AccountId> {
 }
 
 pub fn instrument(known: u32) -> impl Strategy<Value = InstrumentId> {
-    prop_oneof![40 => (0..known).prop_map(InstrumentId), 1 => (known..known + 3).prop_map(InstrumentId)]
+    prop_oneof![
+        40 => Just(InstrumentId(0)),
+        40 => (0..known).prop_map(InstrumentId),
+        1 => (known..known + 3).prop_map(InstrumentId),
+    ]
 }
 
 /// Price units.
 pub fn price(ticks: Range<u64>) -> impl Strategy<Value = u64> {
     prop_oneof![
-        70 => ticks.prop_map(|ticks| ticks * 5),
-        2 => (1_u64..40).prop_map(|ticks| ticks * 5),
+        180 => ticks.prop_map(|ticks| ticks * 5),
+        4 => (1_u64..40).prop_map(|ticks| ticks * 5),
         1 => Just(0),
         1 => Just(103),
         1 => Just(OrderPrice::LIMIT_END),
@@ -96,8 +100,8 @@ pub fn price(ticks: Range<u64>) -> impl Strategy<Value = u64> {
 
 pub fn quantity() -> impl Strategy<Value = u64> {
     prop_oneof![
-        60 => 2_u64..20,
-        5 => 20_u64..300,
+        160 => 2_u64..20,
+        8 => 20_u64..300,
         1 => 0_u64..2,
         1 => Just(u64::from(u32::MAX)),
         1 => Just(u64::MAX),
@@ -121,12 +125,10 @@ fn echo() -> impl Strategy<Value = Echo> {
     )
 }
 
+/// What the gateway and the sequencer find.
 pub fn reason() -> impl Strategy<Value = RejectReason> {
-    prop_oneof![
-        Just(RejectReason::InvalidSide),
-        Just(RejectReason::MalformedTag),
-        Just(RejectReason::JournalSpaceLow),
-    ]
+    let outside = RejectReason::ALL.iter().filter(|reason| **reason <= RejectReason::JournalSpaceLow);
+    prop::sample::select(outside.copied().collect::<Vec<_>>())
 }
 
 pub fn transfer() -> impl Strategy<Value = Transfer> {
@@ -240,7 +242,11 @@ fn wished(taste: &Taste, rolls: &[u8], parts: Parts) -> Wish {
     if does(12, taste.money) {
         asks.unit = QuantityUnit::QuoteAmount;
         price = OrderPrice::Market;
-        quantity = if lots < 300 { lots * 97 } else { lots };
+        if coin && taste.self_trade > 0 {
+            // What was found with one's own orders costs more without them.
+            asks.self_trade = Some(SelfTradePrevention { mode: SelfTrade::CancelOldest, ..prevention });
+        }
+        quantity = if lots < 300 && lots % 5 != 0 { lots * 97 } else { lots };
     }
     if !does(13, taste.wrong) {
         asks = fitting(asks, price, time_in_force);

@@ -113,8 +113,8 @@ impl Naive {
             }
             let known = self.instrument_mut(instrument);
             (known.reference, known.last) = (Some(result.price), Some(result.price));
-            self.follow(instrument);
         }
+        self.follow(instrument);
     }
 
     /// The first buy and the first sell, if both trade at the price.
@@ -134,7 +134,11 @@ impl Naive {
         for mut order in [buy, sell] {
             let at = self.find(order.id).expect("it is in the book");
             order.show_slice();
-            if order.open == 0 { drop(self.orders.remove(at)) } else { self.orders[at] = order }
+            if order.open > 0 {
+                self.orders[at] = order;
+            } else {
+                self.orders.remove(at);
+            }
         }
     }
 }

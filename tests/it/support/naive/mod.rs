@@ -240,11 +240,6 @@ impl Naive {
         [last, mark, reference].map(|price| price.map(ticks))
     }
 
-    /// An account's row of the fee tables.
-    pub fn tier(&self, account: AccountId) -> u8 {
-        self.accounts[account.0 as usize].tier as u8
-    }
-
     // What the other files ask.
 
     fn instrument(&self, instrument: InstrumentId) -> &Instrument {

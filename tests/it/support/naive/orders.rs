@@ -52,7 +52,7 @@ pub struct Order {
     pub min_quantity: i128,
     /// Lots shown at a time; 0: all.
     pub display_quantity: i128,
-    /// Of an iceberg: what it shows now.
+    /// Of an iceberg: what it shows now, or would.
     pub slice: i128,
     /// Of a market order by amount: the money that is left.
     pub money: Option<i128>,

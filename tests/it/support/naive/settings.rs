@@ -4,7 +4,7 @@ use super::{AMOUNT_MAX, Account, Asset, Instrument, Login, Naive};
 use dojima::domain::{
     AccountId, AccountSelfTrade, Amount, AssetCode, AssetId, AssetSettings, CancelReason, Command, Event,
     FeeAsset, FeeRate, FeeTier, InstrumentId, LimitScope, ListInstrument, Listing, LoginId, OrderLimits,
-    OrderPrice, Phase, Price, Protection, Quantity, RejectReason, RestateReason, SetFees, Side, Switch,
+    OrderPrice, Phase, Ppm, Price, Protection, Quantity, RejectReason, RestateReason, SetFees, Side, Switch,
     UserRef,
 };
 
@@ -231,8 +231,12 @@ impl Naive {
 
     fn protect(&mut self, instrument: InstrumentId, protection: Protection) -> Done {
         let tick = self.listed(instrument)?.listing.tick_units;
-        let Protection { price_min, price_max, reference, .. } = protection;
+        let Protection { price_min, price_max, reference, static_band, dynamic_band, market_collar, .. } =
+            protection;
+        let too_high = |units: u32| u64::from(units) >= OrderPrice::LIMIT_END;
+        out_of_range_if(too_high(price_min) || too_high(price_max))?;
         out_of_range_if(price_max > 0 && price_min > price_max)?;
+        out_of_range_if([static_band, dynamic_band, market_collar].iter().any(|share| share.0 > Ppm::ONE))?;
         if u64::from(reference) >= OrderPrice::LIMIT_END {
             return Err(RejectReason::InvalidPrice);
         }

@@ -96,7 +96,7 @@ impl Naive {
         if let Some(money) = order.money {
             let lots = self.lots_for(order.instrument, order.side, money)?;
             let needed = Order { open: lots, ..order.clone() };
-            let reserved = self.needs(&needed).ok_or(RejectReason::InsufficientFunds)?;
+            let reserved = self.needs(&needed).ok_or(RejectReason::NotionalTooLarge)?;
             // The order was taken out: what it holds is available.
             if reserved > self.available(order.account, self.given_in(order)) {
                 return Err(RejectReason::InsufficientFunds);

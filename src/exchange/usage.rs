@@ -1,0 +1,113 @@
+//! What accounts do in instruments, counted once a limit needs it.
+//!
+//! An open-addressing table of places in a dense list. Accounts and instruments are numbered by the exchange, so nobody
+//! chooses what falls together. Entries stay, so that nothing is allocated once every pair has been seen; until then the
+//! table doubles now and then. What iterates over it gets the pairs in their order, not in that of the list.
+
+use super::accounts::Rate;
+use crate::domain::{AccountId, InstrumentId};
+
+/// What an account does in one instrument.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Use {
+    /// Open orders.
+    pub(super) open_orders: u32,
+    /// Open lots of its buys.
+    pub(super) open_buys: u64,
+    /// Its orders of this second.
+    pub(super) rate: Rate,
+}
+
+/// An account in an instrument.
+pub(super) type Pair = (InstrumentId, AccountId);
+
+const EMPTY: u32 = u32::MAX;
+const LEN_FIRST: usize = 1 << 10;
+
+/// All of them.
+#[derive(Debug)]
+pub(super) struct Usage {
+    /// Twice as many at least as there are entries.
+    places: Vec<u32>,
+    entries: Vec<(Pair, Use)>,
+}
+
+impl Default for Usage {
+    fn default() -> Self {
+        Self { places: vec![EMPTY; LEN_FIRST], entries: Vec::new() }
+    }
+}
+
+impl Usage {
+    /// Where a pair stands among the places, or would.
+    fn find(&self, pair: Pair) -> usize {
+        let mask = self.places.len() - 1;
+        let key = u64::from(pair.0.0) << 32 | u64::from(pair.1.0);
+        let mut at = (key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as usize & mask;
+        while self.places[at] != EMPTY && self.entries[self.places[at] as usize].0 != pair {
+            at = (at + 1) & mask;
+        }
+        at
+    }
+
+    /// What is counted of a pair; nothing of one that was never seen.
+    pub(super) fn get(&self, pair: Pair) -> Option<&Use> {
+        self.entries.get(self.places[self.find(pair)] as usize).map(|(_, used)| used)
+    }
+
+    /// The counts of a pair.
+    pub(super) fn of(&mut self, pair: Pair) -> &mut Use {
+        let mut at = self.find(pair);
+        if self.places[at] == EMPTY {
+            if 2 * (self.entries.len() + 1) > self.places.len() {
+                self.grow();
+                at = self.find(pair);
+            }
+            self.places[at] = self.entries.len() as u32;
+            self.entries.push((pair, Use::default()));
+        }
+        &mut self.entries[self.places[at] as usize].1
+    }
+
+    #[cold]
+    fn grow(&mut self) {
+        self.places = vec![EMPTY; 2 * self.places.len()];
+        for entry in 0..self.entries.len() {
+            let at = self.find(self.entries[entry].0);
+            self.places[at] = entry as u32;
+        }
+    }
+
+    /// Starts the counting of an instrument's rates anew.
+    pub(super) fn reset_rates(&mut self, instrument: InstrumentId) {
+        let of_it = self.entries.iter_mut().filter(|((of, _), _)| *of == instrument);
+        of_it.for_each(|(_, used)| used.rate = Rate::default());
+    }
+
+    /// All of them in the order of the pairs.
+    pub(super) fn sorted(&self) -> Vec<(Pair, Use)> {
+        let mut all = self.entries.clone();
+        all.sort_unstable_by_key(|(pair, _)| *pair);
+        all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn agrees_with_a_sorted_map() {
+        let (mut table, mut model) = (Usage::default(), BTreeMap::new());
+        let mut random = 3_u64;
+        for _ in 0..50_000 {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let pair = (InstrumentId((random >> 60) as u32), AccountId((random >> 40) as u32 % 700));
+            assert_eq!(table.get(pair), model.get(&pair));
+            table.of(pair).open_buys += random >> 50;
+            model.entry(pair).or_insert(Use::default()).open_buys += random >> 50;
+        }
+        assert!(table.sorted().into_iter().eq(model));
+    }
+}
