@@ -1,0 +1,372 @@
+//! What events become.
+
+use super::*;
+
+/// 01:00:00.000000007 of some day.
+const TIME: Timestamp = Timestamp(20_000 * 86_400_000_000_000 + 3_600_000_000_007);
+const SINCE_MIDNIGHT: u64 = 3_600_000_000_007;
+
+fn told(event: Event, recipient: Recipient) -> Option<Vec<u8>> {
+    let record = EventRecord { number: 1, sequence: 1, time: TIME, event };
+    let mut message = [0; MESSAGE_LEN_MAX];
+    let len = encode_event(&record, recipient, &listings(), &mut message)?;
+    let mut packet = [0; SEQUENCED_LEN_MAX];
+    let packet_len = encode_sequenced(&record, recipient, &listings(), &mut packet).expect("as the message");
+    let (framed, used) = frame(&packet[..packet_len], 256).expect("a good length").expect("whole");
+    assert_eq!((framed.kind, framed.payload, used), (b'S', &message[..len], packet_len));
+    for short in 0..packet_len {
+        assert_eq!(encode_sequenced(&record, recipient, &listings(), &mut packet[..short]), None);
+    }
+    Some(message[..len].to_vec())
+}
+
+#[test]
+fn accepted_and_replaced_say_what_the_order_is() {
+    let echo = Echo { capacity: b'O', firm: *b"LIME", ..Echo::default() };
+    let accepted = Accepted {
+        user_ref: UserRef(9),
+        order: OrderId(77),
+        instrument: InstrumentId(1),
+        side: Side::Sell,
+        price: Some(Price(4)),
+        quantity: Quantity(500),
+        echo,
+        ..Accepted::default()
+    };
+    let message = OrderAccepted {
+        timestamp: SINCE_MIDNIGHT,
+        user_ref: UserRef(9),
+        side: b'S',
+        quantity: 500,
+        symbol: Symbol(*b"BTC-USDT"),
+        price: 100,
+        time_in_force: b'0',
+        display: b'Y',
+        order: OrderId(77),
+        capacity: b'O',
+        iso: b'N',
+        cross_type: b'N',
+        state: b'L',
+        cl_ord_id: ClOrdId::default(),
+    };
+    let bytes = told(Event::Accepted(accepted), Recipient::Only).expect("told");
+    assert_eq!(Outbound::decode(&bytes), Ok(Outbound::Accepted(message, Appendage(b"\x05\x02LIME"))));
+
+    let replaced = Replaced {
+        orig_user_ref: UserRef(9),
+        user_ref: UserRef(10),
+        order: OrderId(78),
+        instrument: InstrumentId(0),
+        price: None,
+        quantity: Quantity(300),
+        echo: Echo { firm: [0; 4], ..echo },
+        ..Replaced::default()
+    };
+    let message = OrderReplaced {
+        timestamp: SINCE_MIDNIGHT,
+        orig_user_ref: UserRef(9),
+        user_ref: UserRef(10),
+        side: b'B',
+        quantity: 300,
+        symbol: Symbol(*b"ETH-USDT"),
+        price: MARKET_PRICE,
+        time_in_force: b'0',
+        display: b'Y',
+        order: OrderId(78),
+        capacity: b'O',
+        iso: b'N',
+        cross_type: b'N',
+        state: b'L',
+        cl_ord_id: ClOrdId::default(),
+    };
+    let bytes = told(Event::Replaced(replaced), Recipient::Only).expect("told");
+    assert_eq!(Outbound::decode(&bytes), Ok(Outbound::Replaced(message, Appendage::default())));
+
+    // Tags tell what was asked for, in the order of their numbers.
+    let tags = |event: Event| match Outbound::decode(&told(event, Recipient::Only).expect("told")) {
+        Ok(Outbound::Accepted(_, Appendage(tags)) | Outbound::Replaced(_, Appendage(tags))) => tags.to_vec(),
+        other => panic!("{other:?}"),
+    };
+    let asked = Replaced {
+        echo,
+        visibility: Visibility::Displayed,
+        display_quantity: 7,
+        post_only: PostOnly::Reject,
+        time_in_force: TimeInForce::GoodTillTime,
+        expire_s: 20_000 * 86_400 + 36_000,
+        ..replaced
+    };
+    let all = b"\x05\x02LIME\x05\x05\0\0\0\x07\x02\x0cP\x05\x0f\0\0\x8c\xa0";
+    assert_eq!(tags(Event::Replaced(asked)), all);
+    let longest = told(Event::Replaced(asked), Recipient::Only).expect("told");
+    assert_eq!(longest.len(), MESSAGE_LEN_MAX);
+    let accepted = Accepted {
+        display_quantity: 7,
+        post_only: PostOnly::Slide,
+        time_in_force: TimeInForce::GoodTillTime,
+        expire_s: 20_001 * 86_400,
+        ..accepted
+    };
+    // Tomorrow's first second is not today's: it is told since 1970.
+    assert_eq!(
+        tags(Event::Accepted(accepted)),
+        [&all[..15], b"\x05\x0f", &(20_001_u32 * 86_400).to_be_bytes()].concat()
+    );
+    let day = Accepted { time_in_force: TimeInForce::Day, display_quantity: 0, ..accepted };
+    assert_eq!(tags(Event::Accepted(Accepted { post_only: PostOnly::No, ..day })), b"\x05\x02LIME");
+}
+
+/// Old messages are made again from their events, so a tick that changed since must not change them.
+#[test]
+fn prices_are_told_in_the_ticks_of_their_time() {
+    let mut listings = listings();
+    let before = *listings.get(InstrumentId(1)).expect("listed");
+    let event = Event::TermsSet(Listing { tick_units: 50, ..before });
+    listings.note(&EventRecord { number: 10, event, ..EventRecord::default() });
+    for (number, units) in [(9, 200), (10, 400), (11, 400)] {
+        let accepted = Accepted { instrument: InstrumentId(1), price: Some(Price(8)), ..Accepted::default() };
+        let record = EventRecord { number, event: Event::Accepted(accepted), ..EventRecord::default() };
+        let mut message = [0; MESSAGE_LEN_MAX];
+        let len = encode_event(&record, Recipient::Only, &listings, &mut message).expect("told");
+        let Ok(Outbound::Accepted(accepted, _)) = Outbound::decode(&message[..len]) else {
+            panic!("{number}")
+        };
+        assert_eq!(accepted.price, units, "event {number}");
+    }
+}
+
+#[test]
+fn a_trade_is_told_to_both_sides_the_resting_one_first() {
+    let trade = Event::Executed(Executed {
+        trade: TradeId(5),
+        instrument: InstrumentId(1),
+        price: Price(8),
+        quantity: Quantity(30),
+        maker_login: LoginId(1),
+        maker_user_ref: UserRef(11),
+        taker_login: LoginId(2),
+        taker_user_ref: UserRef(22),
+        ..Executed::default()
+    });
+    let recipients: Vec<_> = Recipient::all(&trade).collect();
+    assert_eq!(recipients, [(LoginId(1), Recipient::Maker), (LoginId(2), Recipient::Taker)]);
+    for (recipient, user_ref, liquidity) in [(Recipient::Maker, 11, b'A'), (Recipient::Taker, 22, b'R')] {
+        let message = OrderExecuted {
+            timestamp: SINCE_MIDNIGHT,
+            user_ref: UserRef(user_ref),
+            quantity: 30,
+            price: 200,
+            liquidity,
+            trade: TradeId(5),
+        };
+        let bytes = told(trade, recipient).expect("told");
+        assert_eq!(Outbound::decode(&bytes), Ok(Outbound::Executed(message, Appendage::default())));
+    }
+    assert_eq!(told(trade, Recipient::Only), None);
+}
+
+#[test]
+fn liquidity_flags_say_how_the_orders_met() {
+    let flags = |kind, maker_visibility| {
+        let event = Event::Executed(Executed { kind, maker_visibility, ..Executed::default() });
+        [Recipient::Maker, Recipient::Taker].map(|recipient| {
+            match Outbound::decode(&told(event, recipient).expect("told")) {
+                Ok(Outbound::Executed(executed, _)) => executed.liquidity,
+                other => panic!("{other:?}"),
+            }
+        })
+    };
+    assert_eq!(flags(TradeKind::Continuous, Visibility::Displayed), *b"AR");
+    assert_eq!(flags(TradeKind::Continuous, Visibility::Hidden), *b"JR");
+    for visibility in [Visibility::Displayed, Visibility::Hidden] {
+        assert_eq!(flags(TradeKind::Opening, visibility), *b"OO");
+        assert_eq!(flags(TradeKind::Volatility, visibility), *b"HH");
+        assert_eq!(flags(TradeKind::Closing, visibility), *b"CC");
+    }
+}
+
+#[test]
+fn changes_and_mass_cancels_are_answered() {
+    let amended = Amended {
+        user_ref: UserRef(4),
+        side: Side::Sell,
+        decrement: Quantity(5),
+        open: Quantity(7),
+        ..Amended::default()
+    };
+    let message = OrderModified { timestamp: SINCE_MIDNIGHT, user_ref: UserRef(4), side: b'S', quantity: 7 };
+    let bytes = told(Event::Amended(amended), Recipient::Only).expect("told");
+    assert_eq!(Outbound::decode(&bytes), Ok(Outbound::Modified(message, Appendage::default())));
+
+    let refused = ChangeRejected {
+        login: LOGIN,
+        user_ref: UserRef(4),
+        order: OrderId(1),
+        reason: RejectReason::InstrumentHalted,
+    };
+    let message = CancelRejected { timestamp: SINCE_MIDNIGHT, user_ref: UserRef(4) };
+    let bytes = told(Event::ChangeRejected(refused), Recipient::Only).expect("told");
+    assert_eq!(Outbound::decode(&bytes), Ok(Outbound::CancelRejected(message, Appendage::default())));
+
+    let restated = |reason| {
+        Event::Restated(Restated {
+            login: LOGIN,
+            user_ref: UserRef(4),
+            order: OrderId(1),
+            price: Price(3),
+            open: Quantity(9),
+            displayed: Quantity(9),
+            reserved: Amount(0),
+            reason,
+        })
+    };
+    let message = OrderRestated { timestamp: SINCE_MIDNIGHT, user_ref: UserRef(4), reason: b'R' };
+    let bytes = told(restated(RestateReason::Refreshed), Recipient::Only).expect("told");
+    assert_eq!(Outbound::decode(&bytes), Ok(Outbound::Restated(message, Appendage(b"\x05\x16\0\0\0\x09"))));
+    assert_eq!(told(restated(RestateReason::Tick), Recipient::Only), None);
+
+    let done = |login| Event::MassCanceled { login, user_ref: UserRef(4), canceled: 3 };
+    let message = MassCancelResponse {
+        timestamp: SINCE_MIDNIGHT,
+        user_ref: UserRef(4),
+        firm: *b"    ",
+        symbol: Symbol::default(),
+    };
+    let bytes = told(done(Some(LOGIN)), Recipient::Only).expect("told");
+    assert_eq!(Outbound::decode(&bytes), Ok(Outbound::MassCanceled(message, Appendage::default())));
+    assert_eq!(told(done(None), Recipient::Only), None);
+}
+
+/// The numbers of a stream are counted by recipients, so there must be a message for every one, and for nobody else.
+#[test]
+fn every_recipient_of_every_event_is_told_one_message() {
+    let mut listings = listings();
+    for (name, record) in crate::codec::cases::events() {
+        if let Event::InstrumentListed(_) = record.event {
+            continue;
+        }
+        let event = with_a_listing_and_small_numbers(record.event);
+        let record = EventRecord { event, ..record };
+        listings.note(&record);
+        let mut packet = [0; SEQUENCED_LEN_MAX];
+        let mut told = Vec::new();
+        for (login, recipient) in Recipient::all(&record.event) {
+            let len = encode_sequenced(&record, recipient, &listings, &mut packet);
+            let len = len.unwrap_or_else(|| panic!("{name} has no message for login {login}"));
+            let (framed, used) = frame(&packet[..len], 256).expect("a good length").expect("whole");
+            assert_eq!(used, len);
+            Outbound::decode(framed.payload).unwrap_or_else(|error| panic!("{name}: {error}"));
+            told.push(recipient);
+        }
+        for recipient in [Recipient::Only, Recipient::Maker, Recipient::Taker] {
+            let is_told = encode_sequenced(&record, recipient, &listings, &mut packet).is_some();
+            assert_eq!(is_told, told.contains(&recipient), "{name} {recipient:?}");
+        }
+        assert_eq!(told.len(), record.event.recipients().iter().flatten().count());
+    }
+}
+
+/// The same event about an instrument that is listed here, with quantities that fit the wire.
+fn with_a_listing_and_small_numbers(event: Event) -> Event {
+    let (instrument, quantity) = (InstrumentId(1), Quantity(100));
+    match event {
+        Event::Accepted(e) => Event::Accepted(Accepted { instrument, quantity, ..e }),
+        Event::Replaced(e) => Event::Replaced(Replaced { instrument, quantity, ..e }),
+        Event::Executed(e) => Event::Executed(Executed { instrument, quantity, ..e }),
+        Event::Canceled(e) => Event::Canceled(Canceled { decrement: quantity, ..e }),
+        Event::Amended(e) => Event::Amended(Amended { open: quantity, ..e }),
+        Event::Restated(e) => {
+            let reason = RestateReason::Refreshed;
+            Event::Restated(Restated { displayed: quantity, reason, ..e })
+        }
+        other => other,
+    }
+}
+
+#[test]
+fn cancels_refusals_and_the_start_of_the_day_are_told() {
+    assert_eq!(cancel_code(CancelReason::UserRequested), b'U');
+    assert_eq!(cancel_code(CancelReason::SelfTrade), b'Q');
+    for reason in CANCEL_REASONS {
+        let code = cancel_code(reason);
+        assert!(b"DEFGHIKQSTUXZ".contains(&code), "{reason:?} has the code {code}");
+        let canceled = Canceled {
+            login: LOGIN,
+            user_ref: UserRef(4),
+            order: OrderId(1),
+            decrement: Quantity(12),
+            open: Quantity(3),
+            reserved: Amount(0),
+            reason,
+        };
+        let message =
+            OrderCanceled { timestamp: SINCE_MIDNIGHT, user_ref: UserRef(4), decrement: 12, reason: code };
+        let bytes = told(Event::Canceled(canceled), Recipient::Only).expect("told");
+        assert_eq!(Outbound::decode(&bytes), Ok(Outbound::Canceled(message, Appendage::default())));
+    }
+    for reason in RejectReason::ALL {
+        let cl_ord_id = ClOrdId(*b"text          ");
+        let rejected = Rejected { login: LOGIN, user_ref: UserRef(4), reason: *reason, cl_ord_id };
+        let code = reject_code(*reason);
+        assert!((0x01..=0x33).contains(&code), "{reason:?} has the code {code:#x}");
+        let message =
+            OrderRejected { timestamp: SINCE_MIDNIGHT, user_ref: UserRef(4), reason: code, cl_ord_id };
+        let bytes = told(Event::Rejected(rejected), Recipient::Only).expect("told");
+        assert_eq!(Outbound::decode(&bytes), Ok(Outbound::Rejected(message, Appendage::default())));
+    }
+    let opened = Event::LoginOpened { login: LOGIN, account: AccountId(1) };
+    let message = SystemEvent { timestamp: SINCE_MIDNIGHT, code: b'S' };
+    let bytes = told(opened, Recipient::Only).expect("told");
+    assert_eq!(Outbound::decode(&bytes), Ok(Outbound::System(message)));
+    assert_eq!(told(Event::default(), Recipient::Only), None);
+}
+
+/// Every reason why an order can lose open quantity.
+const CANCEL_REASONS: [CancelReason; 17] = [
+    CancelReason::UserRequested,
+    CancelReason::ImmediateOrCancel,
+    CancelReason::FundsExhausted,
+    CancelReason::InvalidReplace(RejectReason::InvalidPrice),
+    CancelReason::MinimumQuantity,
+    CancelReason::AmountSpent,
+    CancelReason::MarketCollar,
+    CancelReason::PriceBand,
+    CancelReason::SelfTrade,
+    CancelReason::LinkedOrder,
+    CancelReason::Expired,
+    CancelReason::TermsChanged,
+    CancelReason::Delisted,
+    CancelReason::Killed,
+    CancelReason::MassCancel,
+    CancelReason::Operator,
+    CancelReason::TriggerRefused(RejectReason::NothingToTradeWith),
+];
+
+/// Rows of the page that begin like this one: | `Name` | code |.
+fn documented() -> Vec<(&'static str, &'static str)> {
+    let row = |line: &'static str| {
+        let mut cells = line.strip_prefix("| `")?.split('|').map(str::trim);
+        Some((cells.next()?.strip_suffix('`')?, cells.next()?))
+    };
+    include_str!("../../../docs/PROTOCOL.md").lines().filter_map(row).collect()
+}
+
+#[test]
+fn the_page_names_every_code_and_in_the_order_of_the_checks() {
+    let documented = documented();
+    let in_order: Vec<&str> = documented.iter().map(|(name, _)| *name).collect();
+    let of_orders = RejectReason::ALL.iter().take_while(|reason| **reason != RejectReason::UnknownOrder);
+    let mut names = Vec::new();
+    for reason in of_orders {
+        let code = format!("{:#04X}", reject_code(*reason)).replace("0X", "0x");
+        assert!(documented.contains(&(reason.name(), &code)), "{} {code}", reason.name());
+        names.push(reason.name());
+    }
+    assert!(in_order.windows(names.len()).any(|window| window == names), "{in_order:?}");
+    for reason in CANCEL_REASONS {
+        let debug = format!("{reason:?}");
+        let name = debug.split('(').next().expect("a name");
+        let code = format!("`{}`", char::from(cancel_code(reason)));
+        assert!(documented.contains(&(name, &code)), "{name} {code}");
+    }
+}
