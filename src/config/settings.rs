@@ -305,7 +305,8 @@ fn protection(config: &InstrumentConfig, terms: &ListInstrument, p: &mut Problem
     (protection != Protection::default()).then_some(Command::SetProtection { instrument, protection })
 }
 
-fn price_units(value: Decimal, decimals: u8) -> Result<u32, String> {
+/// Price units that the protocol can carry.
+pub(super) fn price_units(value: Decimal, decimals: u8) -> Result<u32, String> {
     match decimal::price_units(value, decimals) {
         Ok(OrderPrice::Limit(units)) if units < OrderPrice::LIMIT_END => {
             u32::try_from(units).map_err(|error| error.to_string())

@@ -8,10 +8,10 @@ use super::settings::{
 };
 use super::validate::{is_alphanumeric, quoted};
 use crate::domain::codec::{ENCODED_LEN_MAX, encode_command};
-use crate::domain::decimal::{self, DecimalError};
+use crate::domain::decimal;
 use crate::domain::{
     AccountId, Amount, AssetCode, AssetId, Command, FeeAsset, InstrumentId, ListInstrument, LoginId,
-    LoginName, OrderPrice, Phase, Quantity, RejectReason, Symbol, Transfer,
+    LoginName, Phase, Quantity, RejectReason, Symbol, Transfer,
 };
 use rust_decimal::Decimal;
 use serde::de::Error as _;
@@ -400,18 +400,9 @@ fn tick_units(config: &InstrumentConfig) -> Result<u32, String> {
         let given = config.price_decimals;
         return Err(format!("price_decimals is {given}, but prices can have 0 to {PRICE_DECIMALS_MAX}"));
     }
-    match decimal::price_units(config.tick, config.price_decimals) {
-        Ok(OrderPrice::Limit(0)) => Err("must be above 0".to_owned()),
-        Ok(OrderPrice::Limit(units)) if units < OrderPrice::LIMIT_END => {
-            u32::try_from(units).map_err(|error| error.to_string())
-        }
-        Ok(_) => {
-            Err("is larger than any price that the protocol can carry (2^31 - 1 price units)".to_owned())
-        }
-        Err(DecimalError::OffPriceUnits { decimals, .. }) => {
-            Err(format!("has more decimals than price_decimals = {decimals}"))
-        }
-        Err(error) => Err(error.to_string()),
+    match settings::price_units(config.tick, config.price_decimals)? {
+        0 => Err("must be above 0".to_owned()),
+        units => Ok(units),
     }
 }
 

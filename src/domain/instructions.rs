@@ -114,7 +114,7 @@ pub struct Trigger {
 }
 
 /// Everything that an order may ask for. The default asks for nothing.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct Instructions {
     /// Least number of lots that must trade at once when the order is matched, else all of it is cancelled. 0: none. The
     /// whole quantity: fill or kill.
@@ -141,6 +141,12 @@ pub struct Instructions {
     pub effect: Effect,
     /// Self-trade prevention; `None`: the account's.
     pub self_trade: Option<SelfTradePrevention>,
+}
+
+impl Default for Instructions {
+    fn default() -> Self {
+        Self::NOTHING
+    }
 }
 
 impl Instructions {

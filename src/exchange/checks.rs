@@ -411,9 +411,4 @@ impl Market<'_> {
                 | RejectReason::JournalSpaceLow
         )
     }
-
-    /// No extra where there is nothing to keep in one.
-    pub(super) fn wants_extra(asked: Option<&Instructions>) -> bool {
-        asked.is_some_and(|asked| *asked != Instructions::default())
-    }
 }

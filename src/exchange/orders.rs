@@ -140,7 +140,7 @@ impl Market<'_> {
         quantity: Quantity,
     ) -> u32 {
         match instructions {
-            Some(asked) if Self::wants_extra(instructions) => self.shared.extras.insert(Extra {
+            Some(asked) if *asked != Instructions::NOTHING => self.shared.extras.insert(Extra {
                 instructions: *asked,
                 amount: i64::try_from(quantity.0).unwrap_or(i64::MAX),
                 rest: 0,

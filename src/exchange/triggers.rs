@@ -4,9 +4,9 @@
 //! next stands at the end. Trailing stops stand there at their present price, and in a list of their own besides, so that
 //! they can follow the price.
 
-use super::book::Handle;
+use super::book::{Handle, Order};
 use super::extras::{Extras, Watch};
-use super::market::Market;
+use super::market::{Market, reserve_for};
 use crate::domain::{
     CancelReason, Event, OrderId, OrderState, Phase, Price, QuantityUnit, RejectReason, RestateReason, Side,
     TriggerKind, TriggerReference, Triggered,
@@ -247,49 +247,38 @@ impl Market<'_> {
             instrument: order.instrument,
             reference: watched,
         }));
-        if by_amount {
-            match self.lots_for(order.side, amount) {
-                Ok(lots) => {
-                    let before = order.reserved;
-                    let mut found = order;
-                    (found.open, found.total) = (lots, lots);
-                    let given = self.instrument.listing.given_by(order.side);
-                    let available = self.shared.ledger.balance(order.account, given).available.0 + before.0;
-                    found.reserved = match super::market::reserve_for(
-                        self.instrument,
-                        found.side,
-                        found.price,
-                        lots,
-                        found.fee_carry,
-                    ) {
-                        Some(reserved) if reserved.0 <= available => reserved,
-                        Some(_) => return self.refuse_triggered(order, RejectReason::InsufficientFunds),
-                        None => return self.refuse_triggered(order, RejectReason::NotionalTooLarge),
-                    };
-                    if let Err(reason) = self.check_triggered(&order) {
-                        return self.refuse_triggered(order, reason);
-                    }
-                    order = found;
-                    self.reserve(&order, before);
-                    self.restated(&order, RestateReason::Reserve);
-                }
-                Err(reason) => return self.refuse_triggered(order, reason),
+        let found = if by_amount { self.found_by_amount(&order, amount) } else { Ok(order) };
+        let found = found.and_then(|found| self.check_triggered(&order).map(|()| found));
+        match found {
+            Ok(found) if by_amount => {
+                let before = std::mem::replace(&mut order, found).reserved;
+                self.reserve(&order, before);
+                self.restated(&order, RestateReason::Reserve);
             }
-        } else if let Err(reason) = self.check_triggered(&order) {
-            return self.refuse_triggered(order, reason);
+            Ok(_) => {}
+            Err(reason) => return self.cancel_rest(order, CancelReason::TriggerRefused(reason)),
         }
         self.work(order);
     }
 
+    /// An order by amount with the lots that its amount comes to now, and what they have to reserve.
+    fn found_by_amount(&self, order: &Order, amount: i64) -> Result<Order, RejectReason> {
+        let lots = self.lots_for(order.side, amount)?;
+        let needs = reserve_for(self.instrument, order.side, order.price, lots, order.fee_carry);
+        let reserved = needs.ok_or(RejectReason::NotionalTooLarge)?;
+        let given = self.instrument.listing.given_by(order.side);
+        let available = self.shared.ledger.balance(order.account, given).available.0 + order.reserved.0;
+        if reserved.0 > available {
+            return Err(RejectReason::InsufficientFunds);
+        }
+        Ok(Order { open: lots, total: lots, reserved, ..*order })
+    }
+
     /// A market buy must reach for one lot.
-    fn check_triggered(&self, order: &super::book::Order) -> Result<(), RejectReason> {
+    fn check_triggered(&self, order: &Order) -> Result<(), RejectReason> {
         if order.side == Side::Buy && order.price == Price(0) {
             return self.reaches_for_one_lot((order.account, order.fee_carry), order.reserved);
         }
         Ok(())
-    }
-
-    fn refuse_triggered(&mut self, order: super::book::Order, reason: RejectReason) {
-        self.cancel_rest(order, CancelReason::TriggerRefused(reason));
     }
 }
