@@ -17,11 +17,13 @@ use dojima::stages::persister::sql::check::check;
 use dojima::stages::persister::sql::reader::SqlReader;
 use dojima::stages::persister::sql::{SqlSettings, SqlWriter};
 use dojima::stages::resend::resend_queues;
+use dojima_journal::storage::{FileStorage, Storage};
 use dojima_journal::{Options, scan};
 use market::{Market, Mix};
 use rusqlite::Connection;
 use sha2::{Digest, Sha256};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Makers that follow the price: 82 % of all orders are moves.
@@ -117,6 +119,10 @@ fn floor(rows: u64) -> Run {
 }
 
 /// Events through the ring and the archiver into the log.
+fn files(dir: &Path) -> Arc<dyn Storage> {
+    Arc::new(FileStorage::new(dir))
+}
+
 fn archive(name: &str, events: &[EventRecord], log_dir: &Path) -> Run {
     let options = Options::default().with_segment_bytes(32 << 20).with_spare_segments(4);
     let log = scan(log_dir).expect("a log").into_writer(options).expect("a writer");
@@ -135,7 +141,7 @@ fn archive(name: &str, events: &[EventRecord], log_dir: &Path) -> Run {
         half_full: u64::MAX,
     };
     let (streams, listings) = (StreamIndex::default(), Listings::default());
-    let mut archiver = Archiver::new(ports, log, log_dir.to_owned(), streams, listings, 0, &Counters::new());
+    let mut archiver = Archiver::new(ports, log, files(log_dir), streams, listings, 0, &Counters::new());
     let mut elapsed = Duration::ZERO;
     for part in events.chunks(1 << 12) {
         part.iter().for_each(|record| producer.try_push(*record).expect("room"));
@@ -161,7 +167,8 @@ fn write(name: &str, events: u64, folder: &Path) -> [Run; 2] {
     let counters = Counters::new();
     let settings = SqlSettings::new(folder.join("dojima.sqlite"));
     let clock = Box::new(SystemClock::new());
-    let mut writer = SqlWriter::new(settings, folder.join("events"), clock, &counters).expect("a writer");
+    let mut writer =
+        SqlWriter::new(settings, files(&folder.join("events")), clock, &counters).expect("a writer");
     let started = Instant::now();
     while writer.do_work().expect("written") > 0 {}
     writer.on_close().expect("closed");
@@ -178,7 +185,7 @@ fn write(name: &str, events: u64, folder: &Path) -> [Run; 2] {
 fn digest_of_checked(folder: &Path) -> u64 {
     let path = folder.join("dojima.sqlite");
     let sql = SqlReader::open(&path).expect("a database");
-    let report = check(&sql, &folder.join("events")).expect("a check");
+    let report = check(&sql, &files(&folder.join("events"))).expect("a check");
     assert_eq!(report.first_difference(), None);
     let connection = Connection::open(path).expect("a database");
     let mut hasher = Sha256::new();

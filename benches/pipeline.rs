@@ -12,7 +12,7 @@ use dojima::config::{AccountConfig, Config, Durability, LoginConfig};
 use dojima::domain::{Command, EventRecord, Stamp};
 use dojima::engine::{Engine, Launch, OnFatal, OrderEntry};
 use dojima::exchange::Digest;
-use dojima::recovery::State;
+use dojima::replica::State;
 use dojima::runtime::ThreadingMode;
 use mix::{ACCOUNTS, Market};
 use std::convert::Infallible;

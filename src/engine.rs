@@ -194,7 +194,7 @@ impl Engine {
     /// # Errors
     /// See [`StartError`]; nothing runs then.
     pub fn start(config: &Config, data: &Path, launch: Launch<'_>) -> Result<Self, StartError> {
-        let data = DataDir(data.to_owned());
+        let data = DataDir::new(data);
         let warm = warm_up(config, &data, launch.order_entry, &system_clock, launch.on_progress)?;
         let Warm { pipeline: Pipeline { threads, handles }, report, differences, order_entry, counters } =
             warm;
@@ -310,7 +310,7 @@ impl SteppedEngine {
         seed: u64,
         clock: &dyn Fn() -> Box<dyn Clock>,
     ) -> Result<Self, StartError> {
-        let data = DataDir(data.to_owned());
+        let data = DataDir::new(data);
         let Warm { pipeline, report, .. } = warm_up(config, &data, OrderEntry::None, clock, &mut |_| {})?;
         let agents = pipeline.threads.into_iter().map(|thread| thread.agent).collect();
         Ok(Self { stepper: Stepper::new(seed, agents)?, handles: pipeline.handles, report })

@@ -15,7 +15,8 @@ pub(crate) mod settings;
 use crate::config::Config;
 use crate::domain::{Command, EventRecord, Sequenced};
 use crate::exchange::Exchange;
-use crate::recovery::{DataDir, Recovered, State};
+use crate::recovery::{DataDir, Recovered};
+use crate::replica::State;
 use crate::ring::{Consumer, CursorReader, Producer, RingBuilder, cursor, spsc};
 use crate::runtime::{Agent, Clock, CoreIndex, Counters, Doorbell, Fatal, IdleStrategy};
 use crate::stages::gateway::{Gateway, GatewayControl, GatewayPorts, GatewayStart};
@@ -31,6 +32,7 @@ use crossbeam_channel::{Receiver, bounded};
 use dojima_journal::storage::LockGuard;
 use seats::{Agents, Seat, Seats};
 use std::net::TcpListener;
+use std::sync::Arc;
 
 /// The agents of one engine, joined and warm, and what the outside keeps of them.
 pub struct Pipeline {
@@ -239,11 +241,24 @@ pub fn build(
         upstream: seats.bells(Seat::Archiver, &[Seat::Matcher]),
         half_full: config.rings.event_slots as u64 / 2,
     };
-    let archiver = Archiver::new(ports, event_log, data.event_log(), streams, listings, last_event, counters);
+    let archiver = Archiver::new(
+        ports,
+        event_log,
+        Arc::clone(data.event_log()),
+        streams,
+        listings,
+        last_event,
+        counters,
+    );
     let archived = archiver.archived();
     // 6. SQL writer.
     let sql = match config.sql.enabled {
-        true => Some(SqlWriter::new(settings::sql(config, data), data.event_log(), clock(), counters)?),
+        true => Some(SqlWriter::new(
+            settings::sql(config, data),
+            Arc::clone(data.event_log()),
+            clock(),
+            counters,
+        )?),
         false => None,
     };
     let in_sql = sql.as_ref().map(SqlWriter::watermark);

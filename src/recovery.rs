@@ -8,41 +8,19 @@
 //! What must never happen here: a start on a journal whose acknowledged part is damaged, an event log that says
 //! something else than the journal, an opening of the venue that is half done.
 
-use crate::domain::streams::StreamIndex;
-use crate::domain::{Command, Event, EventRecord, Listings, Stamp, Timestamp, codec};
-use crate::exchange::{Exchange, ExchangeLimits, NameKey};
-use dojima_journal::storage::{FileStorage, LockGuard, Storage};
-use dojima_journal::{AppendError, JournalError, Options, Reader, Scanned, SyncError, Verdict, Writer};
-use std::hash::{BuildHasher, Hasher, RandomState};
+mod data_dir;
+mod event_log;
+
+pub use data_dir::DataDir;
+
+use crate::domain::{Command, Event, EventRecord, Stamp, Timestamp, codec};
+use crate::replica::State;
+use dojima_journal::storage::{LockGuard, Storage};
+use dojima_journal::{AppendError, JournalError, Options, Reader, SyncError, Verdict, Writer, scan_storage};
+use event_log::{EventLog, append_patiently};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-/// The files of one engine.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DataDir(pub PathBuf);
-
-impl DataDir {
-    /// Where the journal of commands is.
-    pub fn journal(&self) -> PathBuf {
-        self.0.join("journal")
-    }
-
-    /// Where the log of events is.
-    pub fn event_log(&self) -> PathBuf {
-        self.0.join("events")
-    }
-
-    /// Makes the directory if it is not there and keeps other engines out of it.
-    ///
-    /// # Errors
-    /// [`JournalError::Locked`] if another engine holds it, [`JournalError::Io`].
-    fn lock(&self) -> Result<LockGuard, JournalError> {
-        let storage = FileStorage::new(&self.0);
-        let unmade = |source| JournalError::Io { action: "create", path: self.0.clone(), source };
-        storage.prepare().map_err(unmade)?;
-        storage.lock()
-    }
-}
 
 /// Why recovery refuses to go on. Nothing was changed, but for a torn tail that was cut.
 #[derive(Debug, thiserror::Error)]
@@ -123,72 +101,6 @@ pub enum RecoveryError {
     },
 }
 
-/// All that a journal's commands add up to: what a snapshot will hold.
-#[derive(Debug)]
-pub struct State {
-    /// The exchange.
-    pub exchange: Exchange,
-    /// The stamp of the last command applied.
-    pub last: Stamp,
-    /// The number of the last event.
-    pub last_event: u64,
-    /// How many messages each login's stream has, and where they stand.
-    pub streams: StreamIndex,
-    /// The instruments as the events told them.
-    pub listings: Listings,
-    /// The first commands up to [`Command::Open`]: what the venue was opened with.
-    pub opening: Vec<Command>,
-    scratch: Vec<Event>,
-}
-
-/// A key that no client knows, so that none can choose numbers that are slow to find. No result depends on it.
-fn name_key() -> NameKey {
-    let random = || u128::from(RandomState::new().build_hasher().finish());
-    NameKey { factor: random() << 64 | random(), offset: random() << 64 | random() }
-}
-
-impl State {
-    /// Before the first command. The opening commands say what the exchange holds at most.
-    pub fn empty() -> Self {
-        Self {
-            exchange: Exchange::new(ExchangeLimits { orders_max: 1, name_key: name_key() }),
-            last: Stamp::default(),
-            last_event: 0,
-            streams: StreamIndex::default(),
-            listings: Listings::default(),
-            opening: Vec::new(),
-            scratch: Vec::new(),
-        }
-    }
-
-    /// Applies the next command and shows every event of it.
-    ///
-    /// # Errors
-    /// What `on_event` returns.
-    pub fn apply<E>(
-        &mut self,
-        stamp: Stamp,
-        command: &Command,
-        on_event: &mut impl FnMut(&EventRecord) -> Result<(), E>,
-    ) -> Result<(), E> {
-        if self.exchange.config_digest().is_none() {
-            self.opening.push(*command);
-        }
-        self.scratch.clear();
-        self.exchange.apply(stamp, command, &mut self.scratch);
-        self.last = stamp;
-        for event in &self.scratch {
-            self.last_event += 1;
-            let Stamp { sequence, time } = stamp;
-            let record = EventRecord { number: self.last_event, sequence, time, event: *event };
-            self.streams.note(&record);
-            self.listings.note(&record);
-            on_event(&record)?;
-        }
-        Ok(())
-    }
-}
-
 /// How far a replay has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
@@ -207,23 +119,23 @@ const PROGRESS_EVERY: u64 = 1 << 14;
 /// [`RecoveryError::Decode`], [`RecoveryError::Gap`], a journal that cannot be read, or what `on_event` returns.
 pub fn replay(
     state: &mut State,
-    journal: &Path,
+    journal: &Arc<dyn Storage>,
     total: u64,
     until: Option<u64>,
     on_event: &mut impl FnMut(&EventRecord) -> Result<(), RecoveryError>,
     on_progress: &mut dyn FnMut(Progress),
 ) -> Result<(), RecoveryError> {
-    let mut reader = Reader::open(journal, state.last.sequence + 1)?;
+    let mut reader = Reader::open_storage(Arc::clone(journal), state.last.sequence + 1)?;
     let end = until.unwrap_or(u64::MAX);
     let mut commands = 0;
     while state.last.sequence < end {
         let Some(record) = reader.next()? else { break };
         let (sequence, last) = (record.sequence, state.last.sequence);
         if sequence != last + 1 {
-            return Err(RecoveryError::Gap { dir: journal.to_owned(), last, found: sequence });
+            return Err(RecoveryError::Gap { dir: journal.dir().to_owned(), last, found: sequence });
         }
         let command = codec::decode_command(record.payload).map_err(|source| RecoveryError::Decode {
-            dir: journal.to_owned(),
+            dir: journal.dir().to_owned(),
             sequence,
             source,
         })?;
@@ -297,17 +209,16 @@ pub fn recover(
     let started = Instant::now();
     // Before the scan: what another engine is just writing would look damaged.
     let lock = data.lock()?;
-    let journal_dir = data.journal();
-    let scanned = dojima_journal::scan(&journal_dir)?;
+    let scanned = scan_storage(Arc::clone(data.journal()))?;
     let verdict = scanned.verdict().clone();
     let total = scanned.records();
     let mut journal = scanned.into_writer(settings.journal)?;
-    let mut log = EventLog::open(data.event_log(), settings.event_log)?;
+    let mut log = EventLog::open(Arc::clone(data.event_log()), settings.event_log)?;
 
     let mut state = State::empty();
-    replay(&mut state, &journal_dir, total, None, &mut |record| log.take(record), on_progress)?;
+    replay(&mut state, data.journal(), total, None, &mut |record| log.take(record), on_progress)?;
     let commands = state.last.sequence;
-    let opening_commands = open_venue(&mut state, &mut journal, &journal_dir, settings, &mut log)?;
+    let opening_commands = open_venue(&mut state, &mut journal, data.journal().dir(), settings, &mut log)?;
     let events_cut = log.last.saturating_sub(state.last_event);
     let events_logged = log.appended;
     let event_log = log.into_writer(state.last_event)?;
@@ -375,104 +286,4 @@ fn check_opening(
         })?;
     }
     Ok(())
-}
-
-/// The event log while it is held against the replay and brought up to it.
-struct EventLog {
-    dir: PathBuf,
-    options: Options,
-    /// The number of the last event in it when it was opened.
-    last: u64,
-    /// Until the first event that has to be appended.
-    scanned: Option<Scanned>,
-    writer: Option<Writer>,
-    appended: u64,
-    /// The last event that the replay gave.
-    regenerated: Option<EventRecord>,
-}
-
-impl EventLog {
-    fn open(dir: PathBuf, options: Options) -> Result<Self, RecoveryError> {
-        let scanned = dojima_journal::scan(&dir).map_err(RecoveryError::EventLog)?;
-        let last = scanned.next_sequence() - 1;
-        Ok(Self { dir, options, last, scanned: Some(scanned), writer: None, appended: 0, regenerated: None })
-    }
-
-    /// Takes the next event of the replay: appends it if the log lacks it, compares it if it is the log's last.
-    fn take(&mut self, record: &EventRecord) -> Result<(), RecoveryError> {
-        if record.number < self.last {
-            self.regenerated = Some(*record);
-            return Ok(());
-        }
-        if record.number == self.last {
-            return compare(&self.dir, record);
-        }
-        if let Some(scanned) = self.scanned.take() {
-            self.writer = Some(scanned.into_writer(self.options).map_err(RecoveryError::EventLog)?);
-        }
-        let writer = self.writer.as_mut().expect("the scan became a writer");
-        let mut payload = [0; codec::ENCODED_LEN_MAX];
-        let len = codec::encode_event(record, &mut payload).expect("ENCODED_LEN_MAX bytes hold any event");
-        self.appended += 1;
-        append_patiently(writer, &self.dir, record.number, record.time, &payload[..len])
-    }
-
-    /// The log's writer. What the log has beyond the journal's last event is cut: after a power cut in async mode the
-    /// journal may have lost commands whose events were logged, and those were never durable.
-    fn into_writer(self, last_event: u64) -> Result<Writer, RecoveryError> {
-        match (self.writer, self.scanned) {
-            (Some(writer), _) => Ok(writer),
-            (None, Some(scanned)) if self.last > last_event => {
-                // What stays must be of this journal: a log of another history is not cut to fit.
-                if let Some(last) = &self.regenerated {
-                    compare(&self.dir, last)?;
-                }
-                tracing::warn!(
-                    "the event log has {} events beyond the journal's {last_event}: they were never durable and are cut",
-                    self.last - last_event,
-                );
-                scanned.into_writer_truncated(last_event, self.options).map_err(RecoveryError::EventLog)
-            }
-            (None, Some(scanned)) => scanned.into_writer(self.options).map_err(RecoveryError::EventLog),
-            (None, None) => unreachable!("a log is scanned or written"),
-        }
-    }
-}
-
-/// The log was written by the same commands if its record of an event is what they give now: events are numbered densely,
-/// and a record that does not verify would have ended the log before it.
-fn compare(dir: &Path, record: &EventRecord) -> Result<(), RecoveryError> {
-    let mut reader = Reader::open(dir, record.number).map_err(RecoveryError::EventLog)?;
-    let logged =
-        reader.next().map_err(RecoveryError::EventLog)?.map(|logged| codec::decode_event(logged.payload));
-    match logged {
-        Some(Ok(logged)) if logged == *record => Ok(()),
-        _ => Err(RecoveryError::EventLogDiverged { dir: dir.to_owned(), number: record.number }),
-    }
-}
-
-/// How long recovery waits for the next segment to be prepared.
-const SPACE_PATIENCE: Duration = Duration::from_secs(30);
-
-/// Appends, and waits for the helper that prepares segments where a replay is faster than it.
-fn append_patiently(
-    writer: &mut Writer,
-    dir: &Path,
-    sequence: u64,
-    time: Timestamp,
-    payload: &[u8],
-) -> Result<(), RecoveryError> {
-    let started = Instant::now();
-    loop {
-        match writer.append(sequence, time.0, payload) {
-            Ok(()) => return Ok(()),
-            Err(AppendError::NoSpace) if started.elapsed() < SPACE_PATIENCE => {
-                std::thread::sleep(Duration::from_millis(1));
-            }
-            Err(source) => {
-                let reason = writer.low_space_reason();
-                return Err(RecoveryError::Append { dir: dir.to_owned(), source, reason });
-            }
-        }
-    }
 }

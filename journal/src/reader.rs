@@ -116,14 +116,14 @@ impl Reader {
         Self::open_storage(Arc::new(FileStorage::new(dir)), from_sequence)
     }
 
-    /// As [`Reader::open`], but the first record is the first one of the segment that holds `sequence`: the caller skips
+    /// As [`Reader::open_storage`], but the first record is the first one of the segment that holds `sequence`: the caller skips
     /// those before, in pieces of its own choosing, where [`Reader::open`] leaves all of that to the first
     /// [`Reader::next`].
     ///
     /// # Errors
     /// As [`Reader::open`].
-    pub fn open_segment_of(dir: &Path, sequence: u64) -> Result<Self, JournalError> {
-        let mut reader = Self::open(dir, sequence)?;
+    pub fn open_segment_of(storage: Arc<dyn Storage>, sequence: u64) -> Result<Self, JournalError> {
+        let mut reader = Self::open_storage(storage, sequence)?;
         if let Some(place) = &reader.place {
             reader.from_sequence = place.next_sequence;
         }

@@ -2,13 +2,15 @@
 
 use super::{DataArgs, show};
 use crate::domain::EventRecord;
-use crate::recovery::{self, DataDir, Progress, RecoveryError, State};
+use crate::recovery::{self, DataDir, Progress, RecoveryError};
+use crate::replica::State;
 use anyhow::bail;
 use clap::Args;
-use dojima_journal::{Scanned, Verdict};
+use dojima_journal::{Scanned, Verdict, scan_storage};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::Write;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Arguments of `dojima replay`.
@@ -26,16 +28,16 @@ pub struct ReplayArgs {
 /// # Errors
 /// When the journal is damaged, holds what this version cannot read, or there is none.
 pub fn run(args: ReplayArgs) -> anyhow::Result<ExitCode> {
-    let data = DataDir(args.source.existing_dir()?.clone());
-    let scanned = dojima_journal::scan(&data.journal())?;
+    let data = DataDir::new(args.source.existing_dir()?);
+    let scanned = scan_storage(Arc::clone(data.journal()))?;
     if scanned.records() == 0 {
-        bail!("no commands in {}", data.journal().display());
+        bail!("no commands in {}", data.journal().dir().display());
     }
     let replayed = replay(&data, &scanned, args.until, &mut |_| Ok(()))?;
     let state = &replayed.state;
     let audit = state.exchange.audit();
     let rows = [
-        ("journal", format!("{}, {}", data.journal().display(), verdict(scanned.verdict()))),
+        ("journal", format!("{}, {}", data.journal().dir().display(), verdict(scanned.verdict()))),
         ("commands", show::thousands(state.last.sequence)),
         ("events", show::thousands(state.last_event)),
         ("trades", show::thousands(state.exchange.last_trade().0)),
@@ -75,7 +77,7 @@ pub(super) fn replay(
     let on_progress = &mut |progress: Progress| bar.set_position(progress.commands);
     // A running engine appends while this reads: stop where the scan did.
     let end = until.unwrap_or(commands).min(commands);
-    let done = recovery::replay(&mut state, &data.journal(), commands, Some(end), on_event, on_progress);
+    let done = recovery::replay(&mut state, data.journal(), commands, Some(end), on_event, on_progress);
     let elapsed = started.elapsed();
     bar.finish_and_clear();
     done.map(|()| Replayed { state, elapsed })

@@ -4,18 +4,20 @@ use super::replay::{replay, verdict};
 use super::{DataArgs, show};
 use crate::config::Config;
 use crate::domain::{AccountId, AssetId, EventRecord, codec};
-use crate::recovery::{DataDir, State};
+use crate::recovery::DataDir;
+use crate::replica::State;
 use crate::stages::persister::sql::SqlError;
 use crate::stages::persister::sql::check::check;
 use crate::stages::persister::sql::reader::SqlReader;
 use anyhow::bail;
 use clap::Args;
 use comfy_table::{Cell, Color, ContentArrangement, LineStyle, Table, TableStyle};
-use dojima_journal::{JournalError, Reader, Scanned};
+use dojima_journal::{JournalError, Reader, Scanned, scan_storage};
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 /// Arguments of `dojima verify`.
 #[derive(Debug, Args)]
@@ -35,13 +37,13 @@ pub struct VerifyArgs {
 /// When something cannot be read at all. A check that fails is no error but a line of the table and exit code 1.
 pub fn run(args: VerifyArgs) -> anyhow::Result<ExitCode> {
     let config = super::read_config(args.config.as_deref())?;
-    let data = DataDir(args.source.existing_dir()?.clone());
+    let data = DataDir::new(args.source.existing_dir()?);
     // Last to first: whatever grows meanwhile, each of the three then holds at least what the one before it had.
     let sql = open_sql(&config, &data);
     let mut log = LogComparison::open(&data);
-    let journal = dojima_journal::scan(&data.journal())?;
+    let journal = scan_storage(Arc::clone(data.journal()))?;
     if journal.records() == 0 {
-        bail!("nothing to verify: no commands in {}", data.journal().display());
+        bail!("nothing to verify: no commands in {}", data.journal().dir().display());
     }
     let mut checks = vec![Check::good("journal", journal_line(&journal))];
     let replayed = replay(&data, &journal, None, &mut |record| {
@@ -68,7 +70,7 @@ pub fn run(args: VerifyArgs) -> anyhow::Result<ExitCode> {
 
 /// The database as it is now; `None` when there is none.
 fn open_sql(config: &Config, data: &DataDir) -> Result<Option<SqlReader>, SqlError> {
-    let path = data.0.join(&config.sql.path);
+    let path = data.path().join(&config.sql.path);
     if !config.sql.enabled || !path.exists() {
         return Ok(None);
     }
@@ -105,7 +107,7 @@ fn audit_check(state: &State) -> Check {
 
 /// Holds SQL against the event log up to its watermark and, where it has every event, against the replayed exchange.
 fn sql_checks(sql: &SqlReader, data: &DataDir, state: &State) -> Vec<Check> {
-    let report = match check(sql, &data.event_log()) {
+    let report = match check(sql, data.event_log()) {
         Ok(report) => report,
         Err(error) => return vec![Check::bad("SQL", error)],
     };
@@ -164,8 +166,8 @@ struct LogComparison {
 
 impl LogComparison {
     fn open(data: &DataDir) -> Result<Self, JournalError> {
-        let scanned = dojima_journal::scan(&data.event_log())?;
-        let reader = Reader::open(&data.event_log(), scanned.first_sequence().max(1))?;
+        let scanned = scan_storage(Arc::clone(data.event_log()))?;
+        let reader = Reader::open_storage(Arc::clone(data.event_log()), scanned.first_sequence().max(1))?;
         Ok(Self { reader, events: scanned.next_sequence() - 1, compared: 0, difference: None })
     }
 

@@ -152,6 +152,8 @@ pub enum Command {
         /// On or off.
         switch: Switch,
     },
+    /// Writes down what the state was. Changes nothing: it stands in the journal so that every replay can compare.
+    Checkpoint(Checkpoint),
 }
 
 impl Command {
@@ -402,6 +404,15 @@ pub struct Amend {
     pub price: Option<u32>,
     /// The new total, lots, including what has executed. If the price stays and this is lower, the order keeps its place.
     pub quantity: Quantity,
+}
+
+/// The state after an earlier command, as a replica found it that applied the journal beside the engine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct Checkpoint {
+    /// The sequence of that command.
+    pub of: u64,
+    /// SHA-256 of the canonical form of the state after it (`exchange::Digest`).
+    pub digest: [u8; 32],
 }
 
 /// A cancel of many orders.

@@ -4,10 +4,10 @@
 //! journaled command, so all of it can be told again, bit for bit, after a crash.
 
 use super::{
-    AccountId, AccountSelfTrade, Amount, AssetCode, AssetId, AssetSettings, ClOrdId, Echo, FeeTier,
-    IgnoreReason, InstrumentId, KillScope, LimitScope, Listing, LoginId, OrderId, OrderLimits, Phase,
-    PostOnly, Price, Protection, Quantity, RejectReason, SetFees, Side, Switch, TimeInForce, Timestamp,
-    TradeId, Transfer, Trigger, UserRef, Visibility, VolumeTiers,
+    AccountId, AccountSelfTrade, Amount, AssetCode, AssetId, AssetSettings, Checkpoint, ClOrdId, Echo,
+    FeeTier, IgnoreReason, InstrumentId, KillScope, LimitScope, Listing, LoginId, OrderId, OrderLimits,
+    Phase, PostOnly, Price, Protection, Quantity, RejectReason, SetFees, Side, Switch, TimeInForce,
+    Timestamp, TradeId, Transfer, Trigger, UserRef, Visibility, VolumeTiers,
 };
 use bincode::{Decode, Encode};
 
@@ -157,6 +157,8 @@ pub enum Event {
         /// On or off.
         switch: Switch,
     },
+    /// What the state was after an earlier command.
+    Checkpointed(Checkpoint),
 }
 
 impl Default for Event {
@@ -195,6 +197,7 @@ impl Event {
             | Self::TierSet { .. }
             | Self::VolumeTiersSet(_)
             | Self::Killed { .. }
+            | Self::Checkpointed(_)
             | Self::AssetAdded { .. }
             | Self::AccountOpened { .. }
             | Self::InstrumentListed(_)

@@ -19,8 +19,8 @@ mod text;
 
 pub use amounts::{Amount, FeeRate, OrderPrice, Ppm, Price, Quantity};
 pub use command::{
-    Amend, Cancel, Command, Echo, Enter, ListInstrument, MassCancel, RefuseEnter, RefuseReplace, Replace,
-    Sequenced, Side, Stamp, TimeInForce, Transfer,
+    Amend, Cancel, Checkpoint, Command, Echo, Enter, ListInstrument, MassCancel, RefuseEnter, RefuseReplace,
+    Replace, Sequenced, Side, Stamp, TimeInForce, Transfer,
 };
 pub use event::{
     Accepted, Amended, Armed, Auction, CancelReason, Canceled, ChangeRejected, Event, EventRecord, Executed,

@@ -63,6 +63,7 @@ impl Exchange {
             Command::AssignTier { account, tier } => self.assign_tier(account, tier)?,
             Command::SetVolumeTiers(tiers) => return self.set_volume_tiers(&tiers, events).map(|()| None),
             Command::Kill { scope, switch } => self.kill(scope, switch, events)?,
+            Command::Checkpoint(checkpoint) => Event::Checkpointed(checkpoint),
             Command::Enter(_)
             | Command::RefuseEnter(_)
             | Command::Replace(_)

@@ -41,7 +41,7 @@ pub(super) fn journaler(config: &Config) -> JournalerSettings {
 
 pub(super) fn sql(config: &Config, data: &DataDir) -> SqlSettings {
     SqlSettings {
-        path: data.0.join(&config.sql.path),
+        path: data.path().join(&config.sql.path),
         batch_interval: Duration::from_millis(config.sql.batch_interval_ms),
         batch_events_max: config.sql.batch_events_max as usize,
     }

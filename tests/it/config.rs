@@ -9,7 +9,7 @@ use dojima::domain::{
     FeeRate, FeeTier, GroupId, InstrumentId, LimitScope, LoginId, LoginName, OrderLimits, Owner, Phase, Ppm,
     Protection, Quantity, SelfTrade, SelfTradePrevention, SetFees, Stamp, Switch, Timestamp, VolumeTiers,
 };
-use dojima::recovery::State;
+use dojima::replica::State;
 
 /// The built-in file with one piece of text exchanged for another.
 fn edited(from: &str, to: &str) -> Result<Config, ConfigError> {

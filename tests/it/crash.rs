@@ -73,8 +73,8 @@ fn run_with_crashes(seed: u64, durability: Durability) -> (Digest, Vec<Event>, u
         durable = life.durable;
         if let Some(digest) = life.finished {
             let sql = SqlReader::open(&data.path().join(&config.sql.path)).expect("the database opens");
-            let log = DataDir(data.path().to_owned()).event_log();
-            let report = check(&sql, &log).expect("the database and the event log can be read");
+            let log = DataDir::new(data.path());
+            let report = check(&sql, log.event_log()).expect("the database and the event log can be read");
             assert_eq!(report.first_difference(), None, "seed {seed}, {durability}");
             return (digest, without_times(&logged_events(data.path())), crashes);
         }

@@ -13,7 +13,8 @@ use dojima::client::flow::generator::{GeneratorOptions, generate};
 use dojima::client::session::Resume;
 use dojima::config::{Config, Durability};
 use dojima::exchange::Digest;
-use dojima::recovery::{DataDir, State, replay};
+use dojima::recovery::{DataDir, replay};
+use dojima::replica::State;
 use dojima::stages::persister::sql::check::check;
 use dojima::stages::persister::sql::reader::SqlReader;
 use std::path::Path;
@@ -110,12 +111,12 @@ fn without_timestamp(message: &impl std::fmt::Debug) -> String {
 
 /// Journal, event log and SQL agree; the digest of the replayed journal.
 fn check_files(config: &Config, data: &Path) -> Digest {
-    let dir = DataDir(data.to_owned());
+    let dir = DataDir::new(data);
     let mut state = State::empty();
-    replay(&mut state, &dir.journal(), 0, None, &mut |_| Ok(()), &mut |_| {}).expect("the journal replays");
+    replay(&mut state, dir.journal(), 0, None, &mut |_| Ok(()), &mut |_| {}).expect("the journal replays");
     state.exchange.audit().expect("all invariants hold");
     let sql = SqlReader::open(&data.join(&config.sql.path)).expect("the database opens");
-    let report = check(&sql, &dir.event_log()).expect("the database and the event log can be read");
+    let report = check(&sql, dir.event_log()).expect("the database and the event log can be read");
     assert_eq!(report.first_difference(), None);
     state.exchange.digest()
 }

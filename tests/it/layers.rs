@@ -12,12 +12,22 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("exchange", &["domain"]),
     ("wire", &["domain"]),
     ("config", &["domain", "runtime"]),
-    ("recovery", &["domain", "exchange", "runtime"]),
-    ("stages", &["domain", "exchange", "ring", "runtime", "wire"]),
+    ("replica", &["domain", "exchange"]),
+    ("recovery", &["domain", "exchange", "replica", "runtime"]),
+    ("stages", &["domain", "exchange", "replica", "ring", "runtime", "wire"]),
     ("client", &["config", "domain", "wire"]),
-    ("pipeline", &["config", "domain", "exchange", "recovery", "ring", "runtime", "stages", "wire"]),
+    (
+        "pipeline",
+        &["config", "domain", "exchange", "recovery", "replica", "ring", "runtime", "stages", "wire"],
+    ),
     ("engine", &["config", "domain", "exchange", "pipeline", "recovery", "runtime"]),
-    ("cli", &["client", "config", "domain", "engine", "exchange", "recovery", "runtime", "stages", "wire"]),
+    (
+        "cli",
+        &[
+            "client", "config", "domain", "engine", "exchange", "recovery", "replica", "runtime", "stages",
+            "wire",
+        ],
+    ),
 ];
 
 /// What stages share: values and seams, no agent.

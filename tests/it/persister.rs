@@ -13,11 +13,13 @@ use dojima::runtime::{Agent, Counters, Fatal, ManualClock, UnixNanos};
 use dojima::stages::persister::sql::check::{CheckReport, check};
 use dojima::stages::persister::sql::reader::SqlReader;
 use dojima::stages::persister::sql::{SqlSettings, SqlWriter};
+use dojima_journal::storage::{FileStorage, Storage};
 use dojima_journal::{Options, Writer, scan};
 use market::{Market, Mix};
 use rusqlite::Connection;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Something of everything.
@@ -48,6 +50,10 @@ impl Bench {
         bench
     }
 
+    fn log(&self) -> Arc<dyn Storage> {
+        Arc::new(FileStorage::new(&self.log_dir()))
+    }
+
     fn log_dir(&self) -> PathBuf {
         self.folder.path().join("events")
     }
@@ -73,7 +79,7 @@ impl Bench {
         let clock = ManualClock::new(UnixNanos(1_800_000_000_000_000_000));
         let counters = Counters::new();
         let hand = Box::new(clock.clone());
-        let writer = SqlWriter::new(self.settings(batch_events_max), self.log_dir(), hand, &counters)?;
+        let writer = SqlWriter::new(self.settings(batch_events_max), self.log(), hand, &counters)?;
         Ok(Driven { writer, clock, counters })
     }
 
@@ -91,7 +97,7 @@ impl Bench {
 
     fn check(&self) -> CheckReport {
         let sql = SqlReader::open(&self.database()).expect("a database");
-        check(&sql, &self.log_dir()).expect("a check")
+        check(&sql, &self.log()).expect("a check")
     }
 
     /// Every row of every table in the order of their keys.

@@ -6,7 +6,8 @@ use crate::support::engines::logged_events;
 use dojima::config::Config;
 use dojima::domain::{Command, EventRecord, RejectReason, Stamp, Timestamp, codec};
 use dojima::exchange::Digest;
-use dojima::recovery::{DataDir, Recovered, RecoveryError, RecoverySettings, State, recover};
+use dojima::recovery::{DataDir, Recovered, RecoveryError, RecoverySettings, recover};
+use dojima::replica::State;
 use dojima_journal::{JournalError, Options, Verdict, Writer, scan};
 use std::fs;
 use std::path::Path;
@@ -38,7 +39,7 @@ impl Place {
     }
 
     fn data(&self) -> DataDir {
-        DataDir(self.folder.path().to_owned())
+        DataDir::new(self.folder.path())
     }
 
     fn recover(&self) -> Result<Recovered, RecoveryError> {
@@ -46,11 +47,11 @@ impl Place {
     }
 
     fn journal(&self) -> Writer {
-        writer(&self.data().journal())
+        writer(self.data().journal().dir())
     }
 
     fn event_log(&self) -> Writer {
-        writer(&self.data().event_log())
+        writer(self.data().event_log().dir())
     }
 
     fn logged(&self) -> Vec<EventRecord> {
@@ -155,7 +156,7 @@ fn an_interrupted_opening_of_another_configuration_is_refused() {
     append_commands(&mut place.journal(), &commands);
     let refused = place.recover().expect_err("refused");
     assert!(matches!(refused, RecoveryError::OpeningChanged { journaled: 3, .. }), "{refused}");
-    assert_eq!(scan(&place.data().journal()).expect("scanned").records(), 3, "nothing was added");
+    assert_eq!(scan(place.data().journal().dir()).expect("scanned").records(), 3, "nothing was added");
 }
 
 #[test]
@@ -166,7 +167,7 @@ fn an_opening_that_would_be_refused_is_not_journaled() {
     let refused = recover(&place.data(), &settings, &mut |_| {}).expect_err("refused");
     let RecoveryError::OpeningRefused { number: 3, reason } = refused else { panic!("{refused}") };
     assert_eq!(reason, RejectReason::IdNotNext);
-    assert_eq!(scan(&place.data().journal()).expect("scanned").records(), 0);
+    assert_eq!(scan(place.data().journal().dir()).expect("scanned").records(), 0);
 }
 
 #[test]
@@ -213,7 +214,7 @@ fn an_event_log_that_says_something_else_is_refused() {
     assert!(matches!(refused, RecoveryError::EventLogDiverged { number: n, .. } if n == number), "{refused}");
     assert!(place.logged() == events, "it is left as it was");
 
-    fs::remove_dir_all(place.data().event_log()).expect("moved away");
+    fs::remove_dir_all(place.data().event_log().dir()).expect("moved away");
     history.assert_recovered(&place, place.recover().expect("recovered"), history.commands.len());
 }
 
@@ -236,7 +237,7 @@ fn a_torn_tail_is_cut_and_its_events_with_it() {
     let history = History::new(5);
     let (place, kept) = (Place::new(), history.commands.len() - 1);
     append_commands(&mut place.journal(), &history.commands[..kept]);
-    let end = scan(&place.data().journal()).expect("scanned");
+    let end = scan(place.data().journal().dir()).expect("scanned");
     let segment = end.segments().last().expect("a segment").clone();
     append_commands(&mut place.journal(), &history.commands[kept..]);
     append_events(&mut place.event_log(), &history.events);
@@ -262,7 +263,7 @@ fn a_damaged_event_log_is_made_whole_from_the_journal() {
     let (place, history) = (Place::new(), History::new(6));
     append_commands(&mut place.journal(), &history.commands);
     append_events(&mut place.event_log(), &history.events);
-    damage(&place.data().event_log(), 5_000);
+    damage(place.data().event_log().dir(), 5_000);
     let recovered = place.recover().expect("recovered");
     assert!(recovered.report.events_logged > 0, "something was lost");
     history.assert_recovered(&place, recovered, history.commands.len());
@@ -275,10 +276,10 @@ fn a_sealed_event_log_that_is_damaged_is_refused() {
     let mut log = place.event_log();
     append_events(&mut log, &history.events);
     log.seal().expect("sealed");
-    damage(&place.data().event_log(), 5_000);
+    damage(place.data().event_log().dir(), 5_000);
     let refused = place.recover().expect_err("refused");
     let RecoveryError::EventLog(JournalError::Damaged { file, .. }) = &refused else { panic!("{refused}") };
-    assert!(file.starts_with(place.data().event_log()), "{refused}");
+    assert!(file.starts_with(place.data().event_log().dir()), "{refused}");
 }
 
 #[test]
@@ -320,7 +321,7 @@ fn a_directory_in_use_is_not_even_looked_at() {
     let place = Place::new();
     let first = place.recover().expect("recovered");
     // What another engine is just writing can look like anything.
-    damage(&place.data().journal(), dojima_journal::layout::MAGIC_AT);
+    damage(place.data().journal().dir(), dojima_journal::layout::MAGIC_AT);
     let refused = place.recover().expect_err("refused");
     assert!(matches!(refused, RecoveryError::Journal(JournalError::Locked { .. })), "{refused}");
     drop(first);

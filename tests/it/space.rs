@@ -135,8 +135,8 @@ fn a_full_event_log_says_so() {
         half_full: 500,
     };
     let (streams, listings) = (StreamIndex::default(), Listings::default());
-    let dir = PathBuf::from("nowhere");
-    let mut archiver = Archiver::new(ports, log(&disk, 2), dir, streams, listings, 0, &Counters::new());
+    let mut archiver =
+        Archiver::new(ports, log(&disk, 2), disk.clone(), streams, listings, 0, &Counters::new());
     let archived = archiver.archived();
     for number in 1..=500 {
         events

@@ -172,7 +172,7 @@ fn config_with_hours() -> Config {
 
 /// The journaled commands after the opening, each with its time in seconds since Wednesday's midnight.
 fn journaled(data: &Path) -> Vec<(u64, Command)> {
-    let mut reader = dojima_journal::Reader::open(&DataDir(data.to_owned()).journal(), 1).expect("a journal");
+    let mut reader = dojima_journal::Reader::open(DataDir::new(data).journal().dir(), 1).expect("a journal");
     let mut commands = Vec::new();
     while let Some(record) = reader.next().expect("a record") {
         let time = (record.time_ns - WEDNESDAY) / SECOND;

@@ -6,7 +6,8 @@ use crate::client::driver::{Fill, Liquidity};
 use crate::client::flow::SessionIndex;
 use crate::client::{Driver, Flow};
 use crate::domain::{Event, EventRecord, InstrumentId, TradeId, UserRef};
-use crate::recovery::{self, DataDir, State};
+use crate::recovery::{self, DataDir};
+use crate::replica::State;
 use crate::stages::persister::sql::reader::SqlReader;
 use std::time::{Duration, Instant};
 
@@ -53,7 +54,7 @@ impl Comparison {
     pub(super) fn of(place: &Place, flow: &Flow, driver: &Driver<'_>) -> anyhow::Result<Self> {
         let (mut lines, mut told) = (Vec::new(), Vec::new());
         let mut state = State::empty();
-        let journal = DataDir(place.data.clone()).journal();
+        let data = DataDir::new(&place.data);
         let started = Instant::now();
         let mut trades = Vec::new();
         let mut on_event = |record: &EventRecord| {
@@ -62,7 +63,7 @@ impl Comparison {
             }
             Ok(())
         };
-        recovery::replay(&mut state, &journal, 0, None, &mut on_event, &mut |_| {})?;
+        recovery::replay(&mut state, data.journal(), 0, None, &mut on_event, &mut |_| {})?;
         let replay = started.elapsed();
         for (event, trade) in &trades {
             let listing = state.listings.at(trade.instrument, *event);

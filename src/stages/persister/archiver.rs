@@ -11,9 +11,9 @@ use crate::ring::{Consumer, CursorReader, CursorWriter, cursor};
 use crate::runtime::{Agent, Counter, Counters, Doorbell, Fatal};
 use crate::stages::resend::ResendServer;
 use crate::stages::space::SpaceLow;
-use dojima_journal::{AppendError, Writer};
+use dojima_journal::{AppendError, Writer, storage::Storage};
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Events of one duty cycle.
 const BATCH_MAX: usize = 4096;
@@ -66,11 +66,11 @@ struct Counts {
 
 impl Archiver {
     /// Goes on after `last_event`, the last event in `log`; `streams` and `listings` are what the events up to there
-    /// add up to, and `log_dir` is where old messages are read again.
+    /// add up to, and `log_files` is where old messages are read again.
     pub fn new(
         ports: ArchiverPorts,
         log: Writer,
-        log_dir: PathBuf,
+        log_files: Arc<dyn Storage>,
         streams: StreamIndex,
         listings: Listings,
         last_event: u64,
@@ -85,7 +85,7 @@ impl Archiver {
         counts.archived.set(last_event);
         let (mut archived, _) = cursor();
         archived.set(last_event);
-        let resender = Resender::new(resend, downstream, log_dir, counters);
+        let resender = Resender::new(resend, downstream, log_files, counters);
         let known = Known { streams, listings, last_event };
         Self {
             events,

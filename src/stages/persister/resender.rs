@@ -9,9 +9,9 @@ use crate::runtime::{Counter, Counters, Doorbell, Fatal};
 use crate::stages::resend::{CHUNK_BYTES, ResendChunk, ResendRequest, ResendServer};
 use crate::wire::ouch::{Recipient, SEQUENCED_LEN_MAX, encode_sequenced};
 use crossbeam_channel::TrySendError;
-use dojima_journal::Reader;
+use dojima_journal::{Reader, storage::Storage};
 use std::collections::VecDeque;
-use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Records read in one duty cycle: some tens of microseconds, so that the journaler on the same thread hardly waits.
 const RECORDS_PER_CYCLE: usize = 1024;
@@ -26,7 +26,7 @@ const PARKED_MAX: usize = 16;
 pub(super) struct Resender {
     server: ResendServer,
     downstream: Vec<Doorbell>,
-    log_dir: PathBuf,
+    log: Arc<dyn Storage>,
     active: VecDeque<Job>,
     parked: VecDeque<Walk>,
     chunks: Counter,
@@ -63,13 +63,13 @@ impl Resender {
     pub(super) fn new(
         server: ResendServer,
         downstream: Vec<Doorbell>,
-        log_dir: PathBuf,
+        log: Arc<dyn Storage>,
         counters: &Counters,
     ) -> Self {
         Self {
             server,
             downstream,
-            log_dir,
+            log,
             active: VecDeque::with_capacity(ACTIVE_MAX),
             parked: VecDeque::with_capacity(PARKED_MAX),
             chunks: counters.register("archiver.resent_chunks", "chunks"),
@@ -105,7 +105,7 @@ impl Resender {
         let Some(mark) = known.streams.mark_before(login, from) else {
             return Ok(Job { request, walk: None, chunk });
         };
-        let reader = Reader::open_segment_of(&self.log_dir, mark.event).map_err(Fatal::event_log)?;
+        let reader = Reader::open_segment_of(Arc::clone(&self.log), mark.event).map_err(Fatal::event_log)?;
         let (first_event, next_message) = (mark.event, mark.message);
         Ok(Job { request, walk: Some(Walk { reader, login, connection, first_event, next_message }), chunk })
     }

@@ -124,6 +124,10 @@ fn self_trade() -> AccountSelfTrade {
     }
 }
 
+fn checkpoint() -> Checkpoint {
+    Checkpoint { of: 0x0102_0304_0506_0708, digest: std::array::from_fn(|at| 0x11 + at as u8) }
+}
+
 fn volume_tiers() -> VolumeTiers {
     let volume_min = [0, 1, -2, 3, 0x0102_0304_0506_0708, 5, 6, i64::MAX].map(Amount);
     VolumeTiers { asset: AssetId(0x0304), volume_min }
@@ -228,6 +232,7 @@ pub fn commands() -> Vec<(&'static str, Command)> {
         ("MassCancel", Command::MassCancel(mass_cancel)),
         ("MassCancel, operator", Command::MassCancel(MassCancel::default())),
         ("Tick", Command::Tick),
+        ("Checkpoint", Command::Checkpoint(checkpoint())),
         ("SetMark", Command::SetMark { instrument: InstrumentId(0x1112_1314), price: Price(0x7132_3334) }),
         ("Delist", Command::Delist { instrument: InstrumentId(0x1112_1314) }),
         ("SetTerms", Command::SetTerms(terms)),
@@ -476,6 +481,7 @@ pub fn events() -> Vec<(&'static str, EventRecord)> {
         ("VolumeTiersSet", Event::VolumeTiersSet(volume_tiers())),
         ("Killed", Event::Killed { scope: KillScope::Account(AccountId(0x1122_3344)), switch: Switch::On }),
         ("Killed, venue", Event::Killed { scope: KillScope::Venue, switch: Switch::On }),
+        ("Checkpointed", Event::Checkpointed(checkpoint())),
     ];
     let record = |event| EventRecord {
         number: 0x0102_0304_0506_0708,

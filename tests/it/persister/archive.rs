@@ -45,7 +45,7 @@ impl Rig {
         };
         let last_event = logged.last().map_or(0, |record| record.number);
         let counters = Counters::new();
-        let archiver = Archiver::new(ports, log, bench.log_dir(), streams, listings, last_event, &counters);
+        let archiver = Archiver::new(ports, log, bench.log(), streams, listings, last_event, &counters);
         Self { archiver, events, durable, resend, counters }
     }
 

@@ -77,7 +77,9 @@ fn writes_until_it_is_killed() {
     let counters = dojima::runtime::Counters::new();
     let mut writer = dojima::stages::persister::sql::SqlWriter::new(
         settings,
-        format!("{folder}/events").into(),
+        std::sync::Arc::new(dojima_journal::storage::FileStorage::new(std::path::Path::new(&format!(
+            "{folder}/events"
+        )))),
         clock,
         &counters,
     )

@@ -49,8 +49,8 @@ pub fn send(local: &mut Local, commands: impl IntoIterator<Item = Command>) {
 
 /// Every event in the event log.
 pub fn logged_events(data: &Path) -> Vec<EventRecord> {
-    let dir = DataDir(data.to_owned()).event_log();
-    let mut reader = dojima_journal::Reader::open(&dir, 1).expect("the event log opens");
+    let dir = DataDir::new(data);
+    let mut reader = dojima_journal::Reader::open(dir.event_log().dir(), 1).expect("the event log opens");
     let mut events = Vec::new();
     while let Some(record) = reader.next().expect("the event log reads") {
         events.push(codec::decode_event(record.payload).expect("an event"));

@@ -10,9 +10,10 @@ use super::error::SqlError;
 use super::reader::{OrderCounts, RowCounts, SqlReader};
 use super::rows::{BalanceRow, OrderStatus, TradeRow, Watermark};
 use crate::domain::{AccountId, Amount, AssetCode, AssetId, TradeId, codec};
+use dojima_journal::storage::Storage;
 use dojima_journal::{JournalError, Reader};
 use std::fmt;
-use std::path::Path;
+use std::sync::Arc;
 use tally::Tally;
 
 /// Trades that are fetched from the database at once.
@@ -200,12 +201,12 @@ impl fmt::Display for Difference {
 ///
 /// # Errors
 /// See [`CheckError`].
-pub fn check(sql: &SqlReader, log_dir: &Path) -> Result<CheckReport, CheckError> {
+pub fn check(sql: &SqlReader, log: &Arc<dyn Storage>) -> Result<CheckReport, CheckError> {
     let watermark = sql.watermark()?;
     let mut tally = Tally::default();
     let mut trades =
         Trades { sql, page: Vec::new().into_iter(), last: TradeId(0), check: check_named("trades") };
-    let mut reader = Reader::open(log_dir, 1)?;
+    let mut reader = Reader::open_storage(Arc::clone(log), 1)?;
     let mut last = Watermark::default();
     while last.event < watermark.event {
         let Some(found) = reader.next()? else { break };

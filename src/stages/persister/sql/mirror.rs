@@ -241,7 +241,7 @@ impl Mirror {
             | Event::VolumeTiersSet(_)
             | Event::Killed { .. } => self.note(record),
             // What an auction might give changes all the time and is for the feed.
-            Event::Opened { .. } | Event::Indicative(_) => Ok(()),
+            Event::Opened { .. } | Event::Indicative(_) | Event::Checkpointed(_) => Ok(()),
         }
     }
 

@@ -380,6 +380,7 @@ fn write_event(connection: &Connection, record: &EventRecord) -> rusqlite::Resul
         | Event::MarkSet { .. }
         | Event::AssetSet(_)
         | Event::Indicative(_)
+        | Event::Checkpointed(_)
         | Event::Opened { .. } => Ok(0),
     }
 }

@@ -12,8 +12,9 @@ use super::write::write_batch;
 use crate::domain::{EventRecord, Timestamp, codec};
 use crate::ring::{CursorReader, CursorWriter, cursor};
 use crate::runtime::{Agent, Clock, Counter, Counters, Fatal, UnixNanos};
-use dojima_journal::Reader;
+use dojima_journal::{Reader, storage::Storage};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Events read in one duty cycle.
@@ -51,7 +52,7 @@ impl SqlSettings {
 /// The agent.
 pub struct SqlWriter {
     settings: SqlSettings,
-    log_dir: PathBuf,
+    log: Arc<dyn Storage>,
     clock: Box<dyn Clock>,
     /// `None` before the database could be opened, and after it was lost.
     session: Option<Session>,
@@ -123,7 +124,7 @@ impl From<Contradiction> for Trouble {
 }
 
 impl SqlWriter {
-    /// Opens the database and goes on after its watermark with the events in `log_dir`. When the database cannot be had
+    /// Opens the database and goes on after its watermark with the events in `log`. When the database cannot be had
     /// for the moment, that is tried again in duty cycles.
     ///
     /// # Errors
@@ -131,7 +132,7 @@ impl SqlWriter {
     /// be read.
     pub fn new(
         settings: SqlSettings,
-        log_dir: PathBuf,
+        log: Arc<dyn Storage>,
         clock: Box<dyn Clock>,
         counters: &Counters,
     ) -> Result<Self, Fatal> {
@@ -144,7 +145,7 @@ impl SqlWriter {
         };
         let (watermark, _) = cursor();
         let (session, retry, rebuild) = (None, Retry::default(), Rebuild::Untried);
-        let mut writer = Self { settings, log_dir, clock, session, watermark, retry, rebuild, counts };
+        let mut writer = Self { settings, log, clock, session, watermark, retry, rebuild, counts };
         let now = writer.clock.now();
         writer.ensure_open(now)?;
         Ok(writer)
@@ -158,7 +159,7 @@ impl SqlWriter {
     /// Opens the database unless it is open. Returns whether it is.
     fn ensure_open(&mut self, now: UnixNanos) -> Result<bool, Fatal> {
         if self.session.is_none() {
-            match open(&self.settings, &self.log_dir) {
+            match open(&self.settings, &self.log) {
                 Ok(session) => {
                     self.show_watermark(session.mirror.watermark.event);
                     self.session = Some(session);
@@ -288,7 +289,7 @@ fn next_event(reader: &mut Reader) -> Result<Option<EventRecord>, Trouble> {
 }
 
 /// Opens the database and sees that it is of this event log: the event of its watermark must be there and be the same.
-fn open(settings: &SqlSettings, log_dir: &std::path::Path) -> Result<Session, Trouble> {
+fn open(settings: &SqlSettings, log: &Arc<dyn Storage>) -> Result<Session, Trouble> {
     if let Some(folder) = settings.path.parent() {
         // If this fails, opening the file says so better.
         let _ = std::fs::create_dir_all(folder);
@@ -296,8 +297,8 @@ fn open(settings: &SqlSettings, log_dir: &std::path::Path) -> Result<Session, Tr
     let database = Database::open(&settings.path)?;
     let mirror = load(&database)?;
     let last = mirror.watermark;
-    let mut reader =
-        Reader::open(log_dir, last.event.max(1)).map_err(|error| Trouble::Log(Fatal::event_log(error)))?;
+    let mut reader = Reader::open_storage(Arc::clone(log), last.event.max(1))
+        .map_err(|error| Trouble::Log(Fatal::event_log(error)))?;
     if last.event > 0 {
         match next_event(&mut reader)? {
             None => {

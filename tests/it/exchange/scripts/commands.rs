@@ -3,11 +3,11 @@
 use super::words::Words;
 use dojima::domain::{
     AccountId, AccountSelfTrade, Amend, Amount, AssetCode, AssetId, AssetSettings, Cancel, CancelFilter,
-    ClOrdId, Command, Effect, Enter, FeeAsset, FeeRate, FeeTier, GroupId, Instructions, InstrumentId,
-    KillScope, LimitScope, ListInstrument, LoginId, LoginName, MassCancel, OrderId, OrderLimits, Phase,
-    PostOnly, Ppm, Price, Protection, Quantity, QuantityUnit, RefuseEnter, RefuseReplace, Replace, SetFees,
-    SetTerms, Switch, Symbol, TimeInForce, Timestamp, Transfer, Trigger, TriggerKind, TriggerReference,
-    UserRef, Visibility, VolumeTiers,
+    Checkpoint, ClOrdId, Command, Effect, Enter, FeeAsset, FeeRate, FeeTier, GroupId, Instructions,
+    InstrumentId, KillScope, LimitScope, ListInstrument, LoginId, LoginName, MassCancel, OrderId,
+    OrderLimits, Phase, PostOnly, Ppm, Price, Protection, Quantity, QuantityUnit, RefuseEnter, RefuseReplace,
+    Replace, SetFees, SetTerms, Switch, Symbol, TimeInForce, Timestamp, Transfer, Trigger, TriggerKind,
+    TriggerReference, UserRef, Visibility, VolumeTiers,
 };
 
 /// The terms of a listing where a script says nothing else.
@@ -343,6 +343,7 @@ pub fn command(line: &str) -> Command {
         }
         "tiers" => volume_tiers(words),
         "kill" => kill(words),
+        "checkpoint" => Command::Checkpoint(Checkpoint { of: words.number(), digest: [words.number(); 32] }),
         _ => words.bad("no such command"),
     };
     words.end();

@@ -105,6 +105,7 @@ pub fn shown(event: &Event) -> String {
         Event::Deposited(t) => format!("deposited {} {} {} #{}", t.account, t.asset, t.amount, t.reference),
         Event::Withdrawn(t) => format!("withdrawn {} {} {} #{}", t.account, t.asset, t.amount, t.reference),
         Event::Opened { config_digest } => format!("opened {config_digest}"),
+        Event::Checkpointed(c) => format!("checkpoint of {} {:02x}", c.of, c.digest[0]),
         Event::Refused { reason } => format!("refused {}", reason.name()),
         Event::Accepted(e) => accepted(e),
         Event::Rejected(e) => format!("rejected {}.{} {}", e.login, e.user_ref, e.reason.name()),
@@ -178,7 +179,7 @@ pub fn shown(event: &Event) -> String {
 }
 
 /// The first words of all kinds of events.
-pub const EVENT_KINDS: [&str; 34] = [
+pub const EVENT_KINDS: [&str; 35] = [
     "accepted",
     "account",
     "amended",
@@ -186,6 +187,7 @@ pub const EVENT_KINDS: [&str; 34] = [
     "asset",
     "asset-set",
     "canceled",
+    "checkpoint",
     "change-rejected",
     "deposited",
     "fees",

@@ -78,6 +78,10 @@ impl Naive {
             Command::AssignTier { account, tier } => self.assign_tier(account, tier),
             Command::SetVolumeTiers(tiers) => self.set_volume_tiers(tiers),
             Command::Kill { scope, switch } => self.kill(scope, switch),
+            Command::Checkpoint(checkpoint) => {
+                self.events.push(Event::Checkpointed(checkpoint));
+                Ok(())
+            }
             Command::Enter(_)
             | Command::RefuseEnter(_)
             | Command::Replace(_)

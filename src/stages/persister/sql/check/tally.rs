@@ -114,6 +114,7 @@ impl Tally {
             | Event::SelfTradeSet(_)
             | Event::TierSet { .. }
             | Event::VolumeTiersSet(_)
+            | Event::Checkpointed(_)
             | Event::Killed { .. } => {}
         }
         Ok(None)

@@ -1,0 +1,70 @@
+//! Where an engine keeps its files.
+
+use dojima_journal::JournalError;
+use dojima_journal::storage::{FileStorage, LockGuard, Storage};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The files of one engine: a folder of the disk, or in simulations anything else that holds files.
+#[derive(Clone, Debug)]
+pub struct DataDir {
+    path: PathBuf,
+    /// The directory itself, which holds the lock.
+    root: Arc<dyn Storage>,
+    journal: Arc<dyn Storage>,
+    event_log: Arc<dyn Storage>,
+    snapshots: Arc<dyn Storage>,
+}
+
+impl DataDir {
+    /// The folder at `path`, which need not exist yet.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        let path = path.into();
+        let folder = |path: PathBuf| -> Arc<dyn Storage> { Arc::new(FileStorage::new(&path)) };
+        Self {
+            root: folder(path.clone()),
+            journal: folder(path.join("journal")),
+            event_log: folder(path.join("events")),
+            snapshots: folder(path.join("snapshots")),
+            path,
+        }
+    }
+
+    /// Files that lie elsewhere; `path` is where the database is, for SQLite knows nothing but files.
+    pub fn of(
+        path: impl Into<PathBuf>,
+        [root, journal, event_log, snapshots]: [Arc<dyn Storage>; 4],
+    ) -> Self {
+        Self { path: path.into(), root, journal, event_log, snapshots }
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where the journal of commands is.
+    pub fn journal(&self) -> &Arc<dyn Storage> {
+        &self.journal
+    }
+
+    /// Where the log of events is.
+    pub fn event_log(&self) -> &Arc<dyn Storage> {
+        &self.event_log
+    }
+
+    /// Where the snapshots are.
+    pub fn snapshots(&self) -> &Arc<dyn Storage> {
+        &self.snapshots
+    }
+
+    /// Makes the directory if it is not there and keeps other engines out of it.
+    ///
+    /// # Errors
+    /// [`JournalError::Locked`] if another engine holds it, [`JournalError::Io`].
+    pub(super) fn lock(&self) -> Result<LockGuard, JournalError> {
+        let unmade = |source| JournalError::Io { action: "create", path: self.path.clone(), source };
+        self.root.prepare().map_err(unmade)?;
+        self.root.lock()
+    }
+}
