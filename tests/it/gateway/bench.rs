@@ -7,6 +7,7 @@ use dojima::domain::{
 use dojima::ring::{Consumer, CursorWriter, Producer, cursor, spsc};
 use dojima::runtime::doorbell::Sleeper;
 use dojima::runtime::{Agent, Counters, ManualClock, UnixNanos};
+use dojima::stages::gateway::sockets::TcpSockets;
 use dojima::stages::gateway::{
     Credentials, Gateway, GatewayControl, GatewayPorts, GatewaySettings, GatewayStart,
 };
@@ -71,6 +72,7 @@ impl Bench {
     pub fn with(settings: GatewaySettings, inbound_slots: usize, messages: &[u64]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let addr = listener.local_addr().expect("an address");
+        let sockets = TcpSockets::new(listener).expect("a poll");
         let (inbound, commands) = spsc(inbound_slots);
         let (events_in, events) = spsc(4096);
         let (durable_in, durable) = cursor();
@@ -81,8 +83,9 @@ impl Bench {
         let ports =
             GatewayPorts { inbound, events, durable, resend, downstream: vec![downstream.doorbell()] };
         let start = GatewayStart { listings: Listings::default(), messages: messages.to_vec() };
-        let gateway = Gateway::new(settings, listener, ports, start, Box::new(clock.clone()), &counters)
-            .expect("a gateway");
+        let gateway =
+            Gateway::new(settings, Box::new(sockets), ports, start, Box::new(clock.clone()), &counters)
+                .expect("a gateway");
         let mut streams = vec![Vec::new(); 3];
         for (login, count) in messages.iter().enumerate() {
             let old = (0..*count).map(|n| packet(&canceled(n, LoginId(login as u32), n as u32)));

@@ -5,7 +5,6 @@ use dojima::domain::{Command, Event, InstrumentId, Listing, LoginId, RejectReaso
 use dojima::runtime::Agent;
 use dojima::wire::soup::kind;
 use std::ops::ControlFlow;
-use std::os::fd::AsRawFd;
 use std::time::Duration;
 
 fn numbers(commands: &[Command], login: LoginId) -> Vec<u32> {
@@ -153,7 +152,7 @@ fn the_gateways_descriptor_wakes_whoever_waits_for_its_sockets() {
     let (mut client, _) = bench.log_in(ALICE, 0);
     bench.until("a cycle without work", |bench| bench.cycle() == 0);
     let mut outer = mio::Poll::new().expect("a poll");
-    let descriptor = bench.gateway.as_raw_fd();
+    let descriptor = bench.gateway.descriptor().expect("a poll");
     let mut source = mio::unix::SourceFd(&descriptor);
     outer.registry().register(&mut source, mio::Token(7), mio::Interest::READABLE).expect("registered");
     let mut events = mio::Events::with_capacity(4);
