@@ -14,6 +14,8 @@ mod layers;
 mod modes;
 mod persister;
 mod recovery;
+mod sim;
+mod simulated;
 mod space;
 mod support;
 mod timer;
