@@ -82,6 +82,13 @@ impl StartError {
             Self::Recovery(RecoveryError::Append { source: AppendError::NoSpace, .. }) => {
                 Fatal::journal_full(self).exit_code()
             }
+            Self::Recovery(
+                RecoveryError::NoSnapshot { .. }
+                | RecoveryError::Snapshots(_)
+                | RecoveryError::JournalBehindSnapshot { .. },
+            ) => Fatal::snapshot(self).exit_code(),
+            Self::Recovery(RecoveryError::StateDiverged { .. }) => Fatal::diverged(self).exit_code(),
+            Self::Recovery(RecoveryError::EventLogGap { .. }) => Fatal::event_log(self).exit_code(),
             Self::Recovery(RecoveryError::Sync(_)) => Fatal::journal_sync(self).exit_code(),
             Self::Recovery(RecoveryError::Journal(JournalError::Io { .. })) => Fatal::io(self).exit_code(),
             Self::Recovery(_) => Fatal::journal_damaged(self).exit_code(),
@@ -117,7 +124,7 @@ fn warm_up(
         OrderEntry::None => None,
     };
     let order_entry = listener.as_ref().and_then(|listener| listener.local_addr().ok());
-    let mut recovered = recovery::recover(data, &settings(config, clock().now())?, on_progress)?;
+    let mut recovered = recovery::recover(data, &recovery_settings(config, clock().now())?, on_progress)?;
     recovered.state.exchange.warm();
     let Recovered { ref report, ref state, .. } = recovered;
     let differences = config.compare(&state.opening);
@@ -135,7 +142,11 @@ fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
     TcpListener::bind(address).map_err(|source| StartError::Listen { address, source })
 }
 
-fn settings(config: &Config, now: UnixNanos) -> Result<RecoverySettings, StartError> {
+/// How recovery opens the files of an engine of this configuration; `now` is the time of a first start.
+///
+/// # Errors
+/// [`StartError::Config`].
+pub fn recovery_settings(config: &Config, now: UnixNanos) -> Result<RecoverySettings, StartError> {
     let options = |segment_mib: u64, spare_segments, durability| Options {
         segment_bytes: segment_mib << 20,
         spare_segments,
@@ -237,13 +248,16 @@ impl Engine {
         if let Some(timer) = &self.handles.timer {
             timer.stop();
         }
+        if let Some(shadow) = &self.handles.shadow {
+            shadow.stop_asking();
+        }
         self.wait(DRAIN_PATIENCE, Watch::is_drained);
         // Every thread has ended before this returns, whichever failed: what they hold can be opened again.
         let hot = self.end(StopPhase::Hot);
         let disk = self.end(StopPhase::Disk);
         let sql_complete = self.wait(SQL_PATIENCE, |watch| watch.sql_lag_events() == 0);
-        let sql = self.end(StopPhase::Sql);
-        self.runner.fatal().map_or(Ok(()), Err).and(hot).and(disk).and(sql)?;
+        let followers = self.end(StopPhase::Followers);
+        self.runner.fatal().map_or(Ok(()), Err).and(hot).and(disk).and(followers)?;
         Ok(Stopped { exchange: self.handles.last_state.try_recv().ok(), sql_complete })
     }
 
@@ -323,6 +337,9 @@ impl SteppedEngine {
     pub fn stop(mut self) -> Result<Stopped, Fatal> {
         if let Some(timer) = &self.handles.timer {
             timer.stop();
+        }
+        if let Some(shadow) = &self.handles.shadow {
+            shadow.stop_asking();
         }
         self.stepper.run_until_idle(usize::MAX)?;
         self.stepper.close()?;

@@ -2,6 +2,8 @@
 //!
 //! Recovery makes one and hands it to the stages; the shadow keeps one beside the engine, and a snapshot is one in a file.
 
+mod snapshots;
+pub use snapshots::{SnapshotError, SnapshotInfo, Snapshots};
 use crate::domain::streams::StreamIndex;
 use crate::domain::{Command, Event, EventRecord, Listings, Stamp};
 use crate::exchange::{Exchange, ExchangeLimits, NameKey};
