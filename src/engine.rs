@@ -1,13 +1,17 @@
 //! A running engine: recovered, wired, on its threads; and its orderly end.
 
+mod stepped;
+
+pub use stepped::{Environment, SteppedEngine};
+
 use crate::config::{Config, ConfigError, Difference};
 use crate::domain::Timestamp;
 use crate::exchange::Exchange;
-use crate::pipeline::{self, Handles, Local, Pipeline, StopPhase, Watch};
+use crate::pipeline::{self, Handles, Local, Pipeline, Sockets, StopPhase, TcpSockets, Watch};
 use crate::recovery::{self, DataDir, Progress, Recovered, RecoveryError, RecoveryReport, RecoverySettings};
 use crate::runtime::{
-    Clock, CoreIndex, Counters, Fatal, FatalPolicy, ManualClock, Runner, RunningAgent, Shutdown, Stepper,
-    SystemClock, UnixNanos, affinity,
+    Clock, CoreIndex, Counters, Fatal, FatalPolicy, Runner, RunningAgent, Shutdown, SystemClock, UnixNanos,
+    affinity,
 };
 use dojima_journal::{AppendError, JournalError, Options};
 use std::net::{SocketAddr, TcpListener};
@@ -103,35 +107,40 @@ struct Warm {
     pipeline: Pipeline,
     report: RecoveryReport,
     differences: Vec<Difference>,
-    order_entry: Option<SocketAddr>,
     counters: Counters,
 }
 
-fn warm_up(
-    config: &Config,
-    data: &DataDir,
-    order_entry: OrderEntry,
-    clock: &dyn Fn() -> Box<dyn Clock>,
-    on_progress: &mut dyn FnMut(Progress),
-) -> Result<Warm, StartError> {
+/// What can be wrong before anything is touched.
+fn check(config: &Config) -> Result<(), StartError> {
     config.validate()?;
     for core in &config.engine.pin_cores {
         affinity::check(CoreIndex(*core)).map_err(Fatal::from)?;
     }
-    // Before anything is written, so that a second engine on the same port leaves no trace.
-    let listener = match order_entry {
-        OrderEntry::Listen => Some(listen(config.gateway.listen)?),
-        OrderEntry::None => None,
-    };
-    let order_entry = listener.as_ref().and_then(|listener| listener.local_addr().ok());
-    let mut recovered = recovery::recover(data, &recovery_settings(config, clock().now())?, on_progress)?;
+    Ok(())
+}
+
+fn recover(
+    data: &DataDir,
+    settings: &RecoverySettings,
+    on_progress: &mut dyn FnMut(Progress),
+) -> Result<Recovered, StartError> {
+    let mut recovered = recovery::recover(data, settings, on_progress)?;
     recovered.state.exchange.warm();
-    let Recovered { ref report, ref state, .. } = recovered;
-    let differences = config.compare(&state.opening);
-    let report = report.clone();
+    Ok(recovered)
+}
+
+fn join(
+    config: &Config,
+    data: &DataDir,
+    sockets: Option<Box<dyn Sockets>>,
+    recovered: Recovered,
+    clock: &dyn Fn() -> Box<dyn Clock>,
+) -> Result<Warm, StartError> {
+    let differences = config.compare(&recovered.state.opening);
+    let report = recovered.report.clone();
     let counters = Counters::new();
-    let pipeline = pipeline::build(config, data, listener, recovered, clock, &counters)?;
-    Ok(Warm { pipeline, report, differences, order_entry, counters })
+    let pipeline = pipeline::build(config, data, sockets, recovered, clock, &counters)?;
+    Ok(Warm { pipeline, report, differences, counters })
 }
 
 fn system_clock() -> Box<dyn Clock> {
@@ -147,10 +156,11 @@ fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
 /// # Errors
 /// [`StartError::Config`].
 pub fn recovery_settings(config: &Config, now: UnixNanos) -> Result<RecoverySettings, StartError> {
-    let options = |segment_mib: u64, spare_segments, durability| Options {
+    let options = |segment_mib: u64, spare_segments, durability, content| Options {
         segment_bytes: segment_mib << 20,
         spare_segments,
         durability,
+        content,
         ..Options::default()
     };
     let (journal, event_log) = (&config.journal, &config.event_log);
@@ -159,12 +169,14 @@ pub fn recovery_settings(config: &Config, now: UnixNanos) -> Result<RecoverySett
             journal.segment_mib,
             journal.spare_segments,
             pipeline::settings::durability(journal.durability),
+            DataDir::COMMANDS,
         ),
         // The event log can be rebuilt from the journal, so it is never waited for.
         event_log: options(
             event_log.segment_mib,
             event_log.spare_segments,
             dojima_journal::Durability::Async,
+            DataDir::EVENTS,
         ),
         opening: config.opening_commands()?,
         now: Timestamp(now.0),
@@ -206,9 +218,21 @@ impl Engine {
     /// See [`StartError`]; nothing runs then.
     pub fn start(config: &Config, data: &Path, launch: Launch<'_>) -> Result<Self, StartError> {
         let data = DataDir::new(data);
-        let warm = warm_up(config, &data, launch.order_entry, &system_clock, launch.on_progress)?;
-        let Warm { pipeline: Pipeline { threads, handles }, report, differences, order_entry, counters } =
-            warm;
+        check(config)?;
+        // Before anything is written, so that a second engine on the same port leaves no trace.
+        let listener = match launch.order_entry {
+            OrderEntry::Listen => Some(listen(config.gateway.listen)?),
+            OrderEntry::None => None,
+        };
+        let order_entry = listener.as_ref().and_then(|listener| listener.local_addr().ok());
+        let sockets = match listener {
+            Some(listener) => Some(Box::new(TcpSockets::new(listener)?) as Box<dyn Sockets>),
+            None => None,
+        };
+        let recovered =
+            recover(&data, &recovery_settings(config, system_clock().now())?, launch.on_progress)?;
+        let warm = join(config, &data, sockets, recovered, &system_clock)?;
+        let Warm { pipeline: Pipeline { threads, handles }, report, differences, counters } = warm;
         let stops: Vec<Shutdown> = threads.iter().map(|_| Shutdown::new()).collect();
         let runner = Runner::new(match launch.on_fatal {
             OnFatal::ExitProcess => FatalPolicy::ExitProcess,
@@ -283,67 +307,5 @@ impl Engine {
             agent.join()
         };
         Vec::from_iter::<Vec<_>>(ending).into_iter().map(stop).fold(Ok(()), Result::and)
-    }
-}
-
-/// An engine without threads: a seed decides which agent runs next.
-pub struct SteppedEngine {
-    /// Runs the agents.
-    pub stepper: Stepper,
-    /// The outside's ends.
-    pub handles: Handles,
-    /// What recovery found and did.
-    pub report: RecoveryReport,
-}
-
-impl SteppedEngine {
-    /// Recovers the data directory, or opens a new one, and makes all agents ready. Nobody can connect.
-    ///
-    /// # Errors
-    /// See [`StartError`].
-    pub fn start(config: &Config, data: &Path, seed: u64) -> Result<Self, StartError> {
-        Self::start_with(config, data, seed, &system_clock)
-    }
-
-    /// The same with a clock that stands still until it is moved.
-    ///
-    /// # Errors
-    /// See [`StartError`].
-    pub fn start_at(
-        config: &Config,
-        data: &Path,
-        seed: u64,
-        clock: &ManualClock,
-    ) -> Result<Self, StartError> {
-        Self::start_with(config, data, seed, &|| Box::new(clock.clone()))
-    }
-
-    fn start_with(
-        config: &Config,
-        data: &Path,
-        seed: u64,
-        clock: &dyn Fn() -> Box<dyn Clock>,
-    ) -> Result<Self, StartError> {
-        let data = DataDir::new(data);
-        let Warm { pipeline, report, .. } = warm_up(config, &data, OrderEntry::None, clock, &mut |_| {})?;
-        let agents = pipeline.threads.into_iter().map(|thread| thread.agent).collect();
-        Ok(Self { stepper: Stepper::new(seed, agents)?, handles: pipeline.handles, report })
-    }
-
-    /// Runs until nothing is left to do, then closes all agents in flow order.
-    ///
-    /// # Errors
-    /// The first fatal error of any agent.
-    pub fn stop(mut self) -> Result<Stopped, Fatal> {
-        if let Some(timer) = &self.handles.timer {
-            timer.stop();
-        }
-        if let Some(shadow) = &self.handles.shadow {
-            shadow.stop_asking();
-        }
-        self.stepper.run_until_idle(usize::MAX)?;
-        self.stepper.close()?;
-        let sql_complete = self.handles.watch.sql_lag_events() == 0;
-        Ok(Stopped { exchange: self.handles.last_state.try_recv().ok(), sql_complete })
     }
 }

@@ -12,6 +12,8 @@
 mod seats;
 pub(crate) mod settings;
 
+pub use crate::stages::gateway::sockets::{Sockets, TcpSockets};
+
 use crate::config::Config;
 use crate::domain::{Command, EventRecord, Sequenced};
 use crate::exchange::Exchange;
@@ -32,7 +34,6 @@ use crate::stages::timer::{Timer, TimerControl, TimerPorts};
 use crossbeam_channel::{Receiver, bounded};
 use dojima_journal::storage::LockGuard;
 use seats::{Agents, Seat, Seats};
-use std::net::TcpListener;
 use std::sync::Arc;
 
 /// The agents of one engine, joined and warm, and what the outside keeps of them.
@@ -136,14 +137,14 @@ const TIMER_SLOTS: usize = 64;
 /// Slots from the shadow to the sequencer, for a checkpoint now and then.
 const SHADOW_SLOTS: usize = 64;
 
-/// Joins recovered parts into a pipeline. Without a listener there is no gateway. `clock` makes one for every agent.
+/// Joins recovered parts into a pipeline. Without sockets there is no gateway. `clock` makes one for every agent.
 ///
 /// # Errors
 /// When the system gives no poll, or a setting cannot be had on this machine.
 pub fn build(
     config: &Config,
     data: &DataDir,
-    listener: Option<TcpListener>,
+    sockets: Option<Box<dyn Sockets>>,
     recovered: Recovered,
     clock: &dyn Fn() -> Box<dyn Clock>,
     counters: &Counters,
@@ -160,7 +161,7 @@ pub fn build(
     let (timer_in, from_timer) = timer_settings.is_some().then(|| spsc::<Command>(TIMER_SLOTS)).unzip();
     let (shadow_in, from_shadow) = replica.is_some().then(|| spsc::<Command>(SHADOW_SLOTS)).unzip();
     let (commands, [to_journaler, to_matcher]) = ring::<Sequenced, 2>(config.rings.command_slots);
-    let (events, to_archiver, to_gateway) = match &listener {
+    let (events, to_archiver, to_gateway) = match &sockets {
         Some(_) => {
             let (events, [archiver, gateway]) = ring::<EventRecord, 2>(config.rings.event_slots);
             (events, archiver, Some(gateway))
@@ -197,16 +198,23 @@ pub fn build(
     let sequenced = commands.cursor();
 
     // 1. Gateway.
-    let gateway = match (listener, to_gateway) {
-        (Some(listener), Some(events)) => {
+    let gateway = match (sockets, to_gateway) {
+        (Some(sockets), Some(events)) => {
             let downstream = seats.bells(Seat::Gateway, &[Seat::Sequencer, Seat::Archiver]);
             let durable = durable.clone();
-            let ports =
-                GatewayPorts { inbound: gateway_in, events, durable, resend: resend_client, downstream };
+            let space = vec![journal_watch.clone(), event_log_watch.clone(), quota_watch.clone()];
+            let ports = GatewayPorts {
+                inbound: gateway_in,
+                events,
+                durable,
+                space,
+                resend: resend_client,
+                downstream,
+            };
             let messages = streams.messages_by_login(exchange.logins().len());
             let start = GatewayStart { listings: listings.clone(), messages };
             let settings = settings::gateway(config, &opening)?;
-            let gateway = Gateway::new(settings, listener, ports, start, clock(), counters)?;
+            let gateway = Gateway::new(settings, sockets, ports, start, clock(), counters)?;
             seats.watch_sockets(&gateway)?;
             Some(gateway)
         }
@@ -301,7 +309,15 @@ pub fn build(
 
     let watch = Watch { rings, sequenced, sequence_base: last.sequence, durable, applied, archived, in_sql };
     let local = Local { commands: local_in, doorbell: seats.bell(Seat::Sequencer) };
-    let handles = Handles { gateway: control, timer: timer_control, shadow: shadow_control, local, watch, last_state, _lock: lock };
+    let handles = Handles {
+        gateway: control,
+        timer: timer_control,
+        shadow: shadow_control,
+        local,
+        watch,
+        last_state,
+        _lock: lock,
+    };
     let agents = Agents { gateway, timer, sequencer, journaler, matcher, archiver, sql, shadow };
     Ok(Pipeline { threads: seats.seat(agents), handles })
 }

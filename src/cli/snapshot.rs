@@ -83,7 +83,8 @@ fn ask(data: &DataDir, snapshots: &Snapshots, patience: Duration) -> anyhow::Res
         }
         std::thread::sleep(PAUSE);
     }
-    let newest = *snapshots.positions()?.first().context("the engine took the request and left no snapshot")?;
+    let newest =
+        *snapshots.positions()?.first().context("the engine took the request and left no snapshot")?;
     Ok(snapshots.info(newest)?)
 }
 

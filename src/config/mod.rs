@@ -17,8 +17,8 @@ mod words;
 pub use compare::Difference;
 pub use error::{ConfigError, Problem};
 pub use sections::{
-    Durability, EngineSection, EventLogSection, ExchangeSection, GatewaySection, JournalSection,
-    OldSegments, RetentionSection, RingsSection, SnapshotsSection, SqlSection, TimersSection,
+    Durability, EngineSection, EventLogSection, ExchangeSection, GatewaySection, JournalSection, OldSegments,
+    RetentionSection, RingsSection, SnapshotsSection, SqlSection, TimersSection,
 };
 pub use settings::{
     AccountLimitsConfig, Day, FeeTierConfig, FeesSection, InstrumentLimitsConfig, ProtectionConfig,

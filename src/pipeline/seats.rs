@@ -156,9 +156,9 @@ impl Seats {
     /// Lets the gateway's sockets wake its thread.
     pub(super) fn watch_sockets(&mut self, gateway: &Gateway) -> Result<(), Fatal> {
         let thread = self.thread(Seat::Gateway);
-        match &mut self.idle[thread] {
-            Idle::Sockets(idle) => idle.watch(gateway).map_err(Fatal::io),
-            Idle::Other(_) => Ok(()),
+        match (&mut self.idle[thread], gateway.descriptor()) {
+            (Idle::Sockets(idle), Some(descriptor)) => idle.watch(&descriptor).map_err(Fatal::io),
+            _ => Ok(()),
         }
     }
 

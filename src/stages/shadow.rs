@@ -254,11 +254,10 @@ impl Shadow {
         let position = self.state.last.sequence;
         if position > self.last_snapshot {
             // A start from the snapshot goes on in the event log behind its last event, so that must be there.
-            let saved = self
-                .witness
-                .sync()
-                .map_err(|error| error.to_string())
-                .and_then(|()| self.snapshots.save(&self.state, self.digest()).map_err(|e| e.to_string()));
+            let saved =
+                self.witness.sync().map_err(|error| error.to_string()).and_then(|()| {
+                    self.snapshots.save(&self.state, self.digest()).map_err(|e| e.to_string())
+                });
             match saved {
                 Ok(info) => {
                     tracing::info!("snapshot of command {position} written, {} bytes", info.bytes);

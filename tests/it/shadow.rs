@@ -8,12 +8,13 @@ mod watching;
 use crate::support::commands::Commands;
 use crate::support::engines::{logged_events, small_config};
 use dojima::config::{Config, Durability};
-use dojima::domain::{Command, EventRecord};
-use dojima::engine::{SteppedEngine, StartError, Stopped};
+use dojima::domain::EventRecord;
+use dojima::engine::{StartError, SteppedEngine, Stopped};
 use dojima::exchange::Digest;
-use dojima::recovery::{DataDir, RecoveryError, RecoveryReport, replay};
+use dojima::recovery::{DataDir, RecoveryReport, replay};
 use dojima::replica::{Snapshots, State};
 use dojima::runtime::ThreadingMode;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tempfile::TempDir;
@@ -64,15 +65,10 @@ impl Place {
         SteppedEngine::start(&self.config, self.path(), 5)
     }
 
-    /// Why it does not start.
-    fn refused(&self) -> (RecoveryError, u8) {
-        match self.start().map(|_| ()).expect_err("refused") {
-            StartError::Recovery(error) => {
-                let code = StartError::Recovery(clone_for_code(&error)).exit_code();
-                (error, code)
-            }
-            other => panic!("{other}"),
-        }
+    /// Why it does not start, and the exit code that says so.
+    fn refused(&self) -> (String, u8) {
+        let refused = self.start().map(|_| ()).expect_err("refused");
+        (refused.to_string(), refused.exit_code())
     }
 
     /// Starts, takes in so many more commands, and leaves the engine running with nothing left to do.
@@ -116,4 +112,11 @@ impl Place {
         assert_eq!(stopped.exchange.expect("the exchange").digest(), digest);
         report
     }
+}
+
+/// Changes one byte of a file.
+fn damage(file: &Path, at: usize) {
+    let mut bytes = fs::read(file).expect("readable");
+    bytes[at] ^= 0x10;
+    fs::write(file, bytes).expect("writable");
 }
