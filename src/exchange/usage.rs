@@ -84,6 +84,16 @@ impl Usage {
         of_it.for_each(|(_, used)| used.rate = Rate::default());
     }
 
+    /// All of them in the order in which they were first seen.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &(Pair, Use)> {
+        self.entries.iter()
+    }
+
+    /// How many pairs were seen.
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
     /// All of them in the order of the pairs.
     pub(super) fn sorted(&self) -> Vec<(Pair, Use)> {
         let mut all = self.entries.clone();
