@@ -14,6 +14,7 @@ mod layers;
 mod modes;
 mod persister;
 mod recovery;
+mod snapshot;
 mod space;
 mod support;
 mod timer;

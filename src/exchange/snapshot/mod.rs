@@ -11,8 +11,8 @@ mod restore;
 mod save;
 
 pub use records::{
-    AccountRecord, AssetRecord, BalanceRecord, ExtraRecord, InstrumentRecord, LoginRecord, OrderRecord, UsageRecord,
-    VenueRecord, VolumeRecord,
+    AccountRecord, AssetRecord, BalanceRecord, ExtraRecord, InstrumentRecord, LoginRecord, OrderRecord,
+    UsageRecord, VenueRecord, VolumeRecord,
 };
 pub use restore::Restoring;
 

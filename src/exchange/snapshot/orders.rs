@@ -6,8 +6,8 @@ use super::restore::{Refused, Restoring, check};
 use super::{Part, RestoreError};
 use crate::domain::codec::decode_record;
 use crate::domain::{
-    Amount, FeeRate, InstrumentId, OrderId, OrderPrice, OrderState, Phase, Price, Quantity, QuantityUnit, Side,
-    TimeInForce, TriggerKind, Visibility,
+    Amount, FeeRate, InstrumentId, OrderId, OrderPrice, OrderState, Phase, Price, Quantity, QuantityUnit,
+    Side, TimeInForce, TriggerKind, Visibility,
 };
 use crate::exchange::book::{Handle, Order, OrderSlab};
 use crate::exchange::client_refs::ClientRefs;
@@ -72,8 +72,8 @@ impl Restoring {
         counted.map_err(|why| RestoreError { at: 0, why })?;
         for (at, record) in records.enumerate() {
             let at = at * OrderRecord::BYTES;
-            let (record, _) =
-                decode_record(record).map_err(|_| RestoreError { at, why: "a record that cannot be read" })?;
+            let (record, _) = decode_record(record)
+                .map_err(|_| RestoreError { at, why: "a record that cannot be read" })?;
             self.take_order(&record).map_err(|why| RestoreError { at, why })?;
         }
         Ok(())
@@ -141,10 +141,16 @@ impl Restoring {
             if extra.expire_s > 0 && order.time_in_force == TimeInForce::GoodTillTime as u8 {
                 self.filling.expiries.push((extra.expire_s, order.id, handle));
             }
-            if let Some((_, partner)) = self.filling.links.get(self.filling.links_done).filter(|link| link.0 == at as u32)
+            if let Some((_, partner)) =
+                self.filling.links.get(self.filling.links_done).filter(|link| link.0 == at as u32)
             {
                 self.filling.links_done += 1;
-                self.filling.linked.push(Linked { order: order.id, partner: *partner, handle, extra: at as u32 });
+                self.filling.linked.push(Linked {
+                    order: order.id,
+                    partner: *partner,
+                    handle,
+                    extra: at as u32,
+                });
             }
             if waits {
                 let triggers = instrument.triggers.get_or_insert_default();
@@ -229,8 +235,10 @@ impl Restoring {
         for one in &*linked {
             let found = linked.binary_search_by_key(&one.partner, |other| other.order);
             let other = linked[found.map_err(|_| "an order is linked to one that is not there")?];
-            let (order, partner) = (exchange.shared.orders.get(one.handle), exchange.shared.orders.get(other.handle));
-            let alike = (order.instrument, order.side, order.login) == (partner.instrument, partner.side, partner.login);
+            let (order, partner) =
+                (exchange.shared.orders.get(one.handle), exchange.shared.orders.get(other.handle));
+            let alike = (order.instrument, order.side, order.login)
+                == (partner.instrument, partner.side, partner.login);
             let extra = |slot| exchange.shared.extras.find(slot).copied().unwrap_or_default();
             let (own, others) = (extra(one.extra), extra(other.extra));
             let in_pair = other.partner == one.order && alike && own.is_second != others.is_second;
@@ -276,7 +284,9 @@ fn check_watch(extra: &Extra, order: &Order) -> Refused {
     let is_price = |price: i64| (1..end).contains(&price);
     let trails = trigger.kind == TriggerKind::TrailingStop;
     let right = if trails {
-        let stop = |extreme: Price| if watch.on_rise { extreme.0 + watch.distance } else { extreme.0 - watch.distance };
+        let stop = |extreme: Price| {
+            if watch.on_rise { extreme.0 + watch.distance } else { extreme.0 - watch.distance }
+        };
         is_price(watch.distance)
             && watch.extreme.is_none_or(|extreme| is_price(extreme.0))
             && watch.price == watch.extreme.map(stop)
@@ -286,5 +296,8 @@ fn check_watch(extra: &Extra, order: &Order) -> Refused {
     let alike = watch.reference == trigger.reference && watch.on_rise == on_rise(trigger.kind, order.side);
     check(right && alike, "an order waits for something else than it asked for")?;
     let by_amount = extra.instructions.unit == QuantityUnit::QuoteAmount;
-    check(!by_amount || (extra.amount > 0 && order.price == Price(0)), "an order by amount that cannot be one")
+    check(
+        !by_amount || (extra.amount > 0 && order.price == Price(0)),
+        "an order by amount that cannot be one",
+    )
 }

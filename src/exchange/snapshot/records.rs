@@ -4,9 +4,9 @@
 //! the format.
 
 use crate::domain::{
-    AccountId, Amount, AssetCode, FeeRate, FeeTier, GroupId, Instructions, InstrumentId, Listing, LoginId, OrderId,
-    OrderLimits, OrderState, Price, Protection, Quantity, SelfTradePrevention, Switch, Timestamp, TradeId,
-    TriggerReference, UserRef, VolumeTiers,
+    AccountId, Amount, AssetCode, FeeRate, FeeTier, GroupId, Instructions, InstrumentId, Listing, LoginId,
+    OrderId, OrderLimits, OrderState, Price, Protection, Quantity, SelfTradePrevention, Switch, Timestamp,
+    TradeId, TriggerReference, UserRef, VolumeTiers,
 };
 use bincode::{Decode, Encode};
 

@@ -2,8 +2,8 @@
 
 use super::orders::Filling;
 use super::records::{
-    AccountRecord, AssetRecord, BalanceRecord, ExtraRecord, InstrumentRecord, LoginRecord, OrderRecord, UsageRecord,
-    VenueRecord, VolumeRecord,
+    AccountRecord, AssetRecord, BalanceRecord, ExtraRecord, InstrumentRecord, LoginRecord, OrderRecord,
+    UsageRecord, VenueRecord, VolumeRecord,
 };
 use super::{Part, RestoreError};
 use crate::domain::codec::decode_record;
@@ -67,14 +67,15 @@ impl Restoring {
     /// The first record that cannot be right.
     pub fn take(&mut self, part: Part, bytes: &[u8]) -> Result<(), RestoreError> {
         let at_start = |why| RestoreError { at: 0, why };
-        check(self.part.is_some() || part == Part::Venue, "the first part is not that of the venue").map_err(at_start)?;
+        check(self.part.is_some() || part == Part::Venue, "the first part is not that of the venue")
+            .map_err(at_start)?;
         check(self.part.is_none_or(|last| last <= part), "parts are out of order").map_err(at_start)?;
         if self.part != Some(part) {
             self.begin(part).map_err(at_start)?;
         }
         self.part = Some(part);
         match part {
-            Part::Orders => return self.take_orders(bytes),
+            Part::Orders => self.take_orders(bytes),
             Part::Venue => self.each(part, bytes, Self::take_venue),
             Part::Assets => self.each(part, bytes, Self::take_asset),
             Part::Accounts => self.each(part, bytes, Self::take_account),
@@ -114,7 +115,13 @@ impl Restoring {
             Part::Logins => venue.logins.into(),
             Part::Instruments => venue.instruments.into(),
             Part::Balances => u64::from(venue.assets) * u64::from(venue.accounts),
-            Part::Volumes => if venue.volumes.is_some() { venue.accounts.into() } else { 0 },
+            Part::Volumes => {
+                if venue.volumes.is_some() {
+                    venue.accounts.into()
+                } else {
+                    0
+                }
+            }
             Part::Usage => venue.usage.into(),
             Part::Extras => venue.extras.into(),
             Part::Orders => venue.orders.into(),
@@ -124,7 +131,10 @@ impl Restoring {
     /// Each part starts when those before it are whole.
     fn begin(&mut self, part: Part) -> Refused {
         for before in Part::ALL.into_iter().filter(|before| *before < part) {
-            check(self.taken[before as usize] == self.count(before), "records of a part before this one are missing")?;
+            check(
+                self.taken[before as usize] == self.count(before),
+                "records of a part before this one are missing",
+            )?;
         }
         let (accounts, assets) = (self.exchange.shared.accounts.len(), self.exchange.assets.len());
         if part > Part::Accounts && self.filling.held.is_empty() {
@@ -183,7 +193,9 @@ impl Restoring {
         }
         self.venue = venue;
         let fits = |part: Part| {
-            self.count(part).checked_mul(BYTES_MIN[part as usize] as u64).is_some_and(|bytes| bytes <= self.bytes_max)
+            self.count(part)
+                .checked_mul(BYTES_MIN[part as usize] as u64)
+                .is_some_and(|bytes| bytes <= self.bytes_max)
         };
         check(Part::ALL.into_iter().all(fits), "there are fewer bytes than the records that are promised")?;
         self.exchange.killed = venue.killed;
@@ -197,7 +209,10 @@ impl Restoring {
     fn take_asset(&mut self, record: AssetRecord) -> Refused {
         let AssetRecord { code, scale, deposits, withdrawals, min_deposit, min_withdrawal, supply } = record;
         check(scale <= Amount::SCALE_MAX, "an asset's scale is out of range")?;
-        check(min_deposit.0 >= 0 && min_withdrawal.0 >= 0 && supply.0 >= 0, "an asset's amounts are below 0")?;
+        check(
+            min_deposit.0 >= 0 && min_withdrawal.0 >= 0 && supply.0 >= 0,
+            "an asset's amounts are below 0",
+        )?;
         self.exchange.assets.push(Asset { code, scale, deposits, withdrawals, min_deposit, min_withdrawal });
         self.filling.supplies.push(supply);
         Ok(())
@@ -205,11 +220,17 @@ impl Restoring {
 
     fn take_account(&mut self, record: AccountRecord) -> Refused {
         let is_row = |tier: FeeTier| usize::from(tier.0) < FeeTier::COUNT;
-        check(is_row(record.tier) && record.assigned.is_none_or(is_row), "an account's fee tier is out of range")?;
-        let limits = record.limits.map(|(limits, second, count)| {
-            Box::new(AccountLimits { limits, rate: Rate { second, count } })
-        });
-        check(limits.as_ref().is_none_or(|own| own.limits.notional_max.0 >= 0), "an account's limit is below 0")?;
+        check(
+            is_row(record.tier) && record.assigned.is_none_or(is_row),
+            "an account's fee tier is out of range",
+        )?;
+        let limits = record
+            .limits
+            .map(|(limits, second, count)| Box::new(AccountLimits { limits, rate: Rate { second, count } }));
+        check(
+            limits.as_ref().is_none_or(|own| own.limits.notional_max.0 >= 0),
+            "an account's limit is below 0",
+        )?;
         self.exchange.shared.accounts.push(Account {
             last_transfer: record.last_transfer,
             self_trade: record.self_trade,
@@ -243,7 +264,10 @@ impl Restoring {
             let units = price.0.checked_mul(i64::from(listing.tick_units));
             price.0 >= 1 && units.is_some_and(|units| units < OrderPrice::LIMIT_END as i64)
         };
-        check([last, mark, reference].iter().flatten().all(is_price), "an instrument's price is out of range")?;
+        check(
+            [last, mark, reference].iter().flatten().all(is_price),
+            "an instrument's price is out of range",
+        )?;
         let mut instrument = Instrument::new(listing);
         (instrument.fees, instrument.protection, instrument.limits) = (fees, protection, limits);
         (instrument.last, instrument.mark, instrument.reference) = (last, mark, reference);
@@ -278,7 +302,9 @@ impl Restoring {
             known == [true; 2] && positive && listing.min_quantity.0 > 0
         } else {
             let (maker_fee, taker_fee) = (listing.maker_fee, listing.taker_fee);
-            self.exchange.listing(&terms).is_ok_and(|right| Listing { maker_fee, taker_fee, ..right } == *listing)
+            self.exchange
+                .listing(&terms)
+                .is_ok_and(|right| Listing { maker_fee, taker_fee, ..right } == *listing)
         };
         check(holds, "terms of an instrument that are not possible")
     }
@@ -327,7 +353,16 @@ impl Restoring {
         }
         let watch = Watch { reference, price, on_rise, distance, extreme };
         let partner = None;
-        self.filling.extras.push(Extra { instructions, amount, rest, expire_s, state, watch, partner, is_second });
+        self.filling.extras.push(Extra {
+            instructions,
+            amount,
+            rest,
+            expire_s,
+            state,
+            watch,
+            partner,
+            is_second,
+        });
         Ok(())
     }
 }
@@ -336,6 +371,8 @@ fn check_protection(protection: &Protection) -> Refused {
     let Protection { price_min, price_max, static_band, dynamic_band, market_collar, .. } = *protection;
     let prices = [price_min, price_max].iter().all(|price| u64::from(*price) < OrderPrice::LIMIT_END);
     let shares = [static_band, dynamic_band, market_collar].iter().all(|share| share.0 <= Ppm::ONE);
-    check(prices && (price_max == 0 || price_min <= price_max) && shares, "an instrument's protection is out of range")
+    check(
+        prices && (price_max == 0 || price_min <= price_max) && shares,
+        "an instrument's protection is out of range",
+    )
 }
-

@@ -1,8 +1,8 @@
 //! From an exchange to records.
 
 use super::records::{
-    AccountRecord, AssetRecord, BalanceRecord, ExtraRecord, InstrumentRecord, LoginRecord, OrderRecord, UsageRecord,
-    VenueRecord, VolumeRecord,
+    AccountRecord, AssetRecord, BalanceRecord, ExtraRecord, InstrumentRecord, LoginRecord, OrderRecord,
+    UsageRecord, VenueRecord, VolumeRecord,
 };
 use super::{Part, Sink};
 use crate::domain::{AssetId, Side};
@@ -55,9 +55,11 @@ impl Exchange {
             sink.put(Part::Usage, &usage_record(*pair, *used))?;
         }
         if self.shared.extras.len() > 0 {
-            self.each_order(|handle, _| match self.shared.extras.find(self.shared.orders.cold(handle).extra) {
-                Some(extra) => sink.put(Part::Extras, &self.extra_record(extra)),
-                None => Ok(()),
+            self.each_order(|handle, _| {
+                match self.shared.extras.find(self.shared.orders.cold(handle).extra) {
+                    Some(extra) => sink.put(Part::Extras, &self.extra_record(extra)),
+                    None => Ok(()),
+                }
             })?;
         }
         self.each_order(|handle, waits| sink.put(Part::Orders, &self.order_record(handle, waits)))
@@ -66,8 +68,13 @@ impl Exchange {
     /// Goes through all orders in the order of [`Part::Orders`]; with each is told whether it waits.
     fn each_order<E>(&self, mut visit: impl FnMut(Handle, bool) -> Result<(), E>) -> Result<(), E> {
         for instrument in &self.instruments {
-            for (side, hidden) in [(Side::Buy, false), (Side::Sell, false), (Side::Buy, true), (Side::Sell, true)] {
-                instrument.book.part(side, hidden, &self.shared.orders).try_for_each(|at| visit(at, false))?;
+            for (side, hidden) in
+                [(Side::Buy, false), (Side::Sell, false), (Side::Buy, true), (Side::Sell, true)]
+            {
+                instrument
+                    .book
+                    .part(side, hidden, &self.shared.orders)
+                    .try_for_each(|at| visit(at, false))?;
             }
             let waiting = instrument.triggers.iter().flat_map(|waiting| waiting.handles(&self.shared.extras));
             waiting.into_iter().try_for_each(|handle| visit(handle, true))?;
