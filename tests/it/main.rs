@@ -15,6 +15,7 @@ mod modes;
 mod persister;
 mod recovery;
 mod shadow;
+mod snapshot;
 mod space;
 mod support;
 mod timer;

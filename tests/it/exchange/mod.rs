@@ -2,11 +2,11 @@
 
 mod allocations;
 mod compare;
-mod digests;
+pub mod digests;
 mod extremes;
 mod golden;
-mod hostile;
-mod properties;
+pub mod hostile;
+pub mod properties;
 mod scripts;
 
 use dojima::domain::{Command, Event, Stamp};
