@@ -5,7 +5,7 @@ use super::{Bench, append, small_market};
 use dojima::domain::EventRecord;
 use dojima::runtime::{Agent, Fatal};
 use dojima::stages::persister::sql::reader::SqlReader;
-use dojima_journal::Reader;
+use dojima_journal::{Reader, Retire, retire_before};
 use std::path::PathBuf;
 
 const SECOND: u64 = 1_000_000_000;
@@ -88,6 +88,25 @@ fn a_backup_put_in_place_of_the_database_goes_on_from_its_own_watermark() {
     driven.writer.on_close().expect("closed");
     assert_eq!(bench.check().first_difference(), None);
     assert_eq!(bench.check().events, 3_000);
+}
+
+#[test]
+fn a_missing_database_is_built_from_archived_segments() {
+    let (bench, events) = long_log(57);
+    let whole = Bench::with(&events);
+    whole.fill(300);
+    let retired =
+        retire_before(bench.log().as_ref(), events.len() as u64, Retire::Archive).expect("archived");
+    assert!(retired.segments > 2, "{retired:?}");
+    assert!(Reader::open(&bench.log_dir(), 1).is_err(), "the log alone no longer begins with event 1");
+    bench.fill(300);
+    assert!(bench.dump() == whole.dump());
+    assert_eq!(bench.check().first_difference(), None, "the check reads the archives too");
+
+    // One archive is lost: that is a hole, and nothing is built over it.
+    std::fs::remove_file(bench.database()).expect("removed");
+    std::fs::remove_file(bench.log_dir().join("0000000001.seg.zst")).expect("removed");
+    refused(&bench, ["needs event 1 ", "begins with event", "or their archives"]);
 }
 
 /// What the start says when the log cannot fill the database any more.

@@ -14,7 +14,7 @@ use super::write::write_batch;
 use crate::domain::{EventRecord, Timestamp, codec};
 use crate::ring::{CursorReader, CursorWriter, cursor};
 use crate::runtime::{Agent, Clock, Counter, Counters, Fatal, UnixNanos};
-use dojima_journal::{JournalError, Reader, storage::Storage};
+use dojima_journal::{ArchivedStorage, JournalError, Reader, storage::Storage};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -57,6 +57,7 @@ impl SqlSettings {
 /// The agent.
 pub struct SqlWriter {
     settings: SqlSettings,
+    /// With the segments that were archived, for a database that is built again.
     log: Arc<dyn Storage>,
     clock: Box<dyn Clock>,
     /// `None` before the database could be opened, and after it was lost.
@@ -158,6 +159,7 @@ impl SqlWriter {
             lag_ms: counters.register("sql.lag_ms", "ms"),
             errors: counters.register("sql.errors", "errors"),
         };
+        let log: Arc<dyn Storage> = Arc::new(ArchivedStorage::new(log));
         let (watermark, _) = cursor();
         let (session, retry, rebuild) = (None, Retry::default(), Rebuild::Untried);
         let (stage, next_look) = (Stage::Starting, UnixNanos::default());
