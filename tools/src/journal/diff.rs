@@ -115,17 +115,16 @@ pub(super) fn run(args: &DiffArgs) -> anyhow::Result<ExitCode> {
         (first, second) = (a.next(from)?, b.next(from)?);
     }
     progress.finish();
-    print(args, [&a, &b], [first.as_ref(), second.as_ref()], skipped, (from, equal))?;
-    // A journal that ends early because it is damaged has not been compared.
-    for party in
-        [(&a, &first), (&b, &second)].iter().filter(|(_, entry)| entry.is_none()).map(|(party, _)| party)
-    {
-        let dir = party.source.dir().display().to_string();
-        party
-            .source
-            .check_end()
-            .map_err(|error| anyhow::anyhow!("{dir} was not read to its end: {error}"))?;
+    // A journal that ends early because it is damaged is no prefix of anything.
+    for (party, _) in [(&a, &first), (&b, &second)].iter().filter(|(_, entry)| entry.is_none()) {
+        party.source.check_end().map_err(|error| {
+            let (dir, same) = (party.source.dir().display(), count(equal, party.source.content));
+            anyhow::anyhow!(
+                "{dir} could only be compared as far as it can be read ({same}, all equal): {error}"
+            )
+        })?;
     }
+    print(args, [&a, &b], [first.as_ref(), second.as_ref()], skipped, (from, equal))?;
     Ok(if first.is_none() && second.is_none() { ExitCode::SUCCESS } else { ExitCode::from(FOUND) })
 }
 

@@ -26,12 +26,10 @@ use std::process::ExitCode;
     Every number is an integer: quantities in lots, amounts and fees in minor units of their asset (10^-scale), prices of \
     commands in price units (10^-decimals of the instrument), prices of events and marks in ticks, fee rates and bands in \
     parts per million, times in nanoseconds since 1970 UTC. In CSV a column is named by the path of its JSON key, and a \
-    record without a value there leaves it empty.")]
+    record without a value there leaves it empty. A record that has no fields (a tick) has no key for them.")]
 pub(super) struct ExportArgs {
     #[command(flatten)]
     source: SourceArgs,
-    #[command(flatten)]
-    filter: FilterArgs,
     /// At most so many
     #[arg(long, value_name = "COUNT")]
     count: Option<u64>,
@@ -44,6 +42,8 @@ pub(super) struct ExportArgs {
     /// Of a CSV only these columns, in this order
     #[arg(long, value_name = "COLUMNS", value_delimiter = ',')]
     columns: Vec<String>,
+    #[command(flatten)]
+    filter: FilterArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

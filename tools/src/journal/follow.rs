@@ -24,8 +24,6 @@ const PAUSE: Duration = Duration::from_millis(50);
 pub(super) struct FollowArgs {
     #[command(flatten)]
     source: SourceArgs,
-    #[command(flatten)]
-    filter: FilterArgs,
     /// Begin with the last so many of the records that are there already and meant
     #[arg(long, value_name = "COUNT", default_value_t = 10)]
     last: usize,
@@ -35,6 +33,8 @@ pub(super) struct FollowArgs {
     /// Say in which segment and at which byte each record stands
     #[arg(long)]
     position: bool,
+    #[command(flatten)]
+    filter: FilterArgs,
 }
 
 pub(super) fn run(args: &FollowArgs) -> anyhow::Result<ExitCode> {

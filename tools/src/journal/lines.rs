@@ -8,7 +8,8 @@ use super::names::{Names, Terms};
 use super::source::segment_name;
 use super::time::rfc3339;
 use dojima::domain::{
-    Amount, AssetId, Command, Event, Instructions, InstrumentId, LoginId, Quantity, QuantityUnit, decimal,
+    Amount, AssetId, Command, Event, FeeAsset, Instructions, InstrumentId, LoginId, Quantity, QuantityUnit,
+    Side, decimal,
 };
 use rust_decimal::Decimal;
 use serde_json::Value as Json;
@@ -74,6 +75,10 @@ fn is_usual(field: &Field) -> bool {
         "echo.display" => Json::from("Y"),
         "echo.capacity" => Json::from("P"),
         "echo.iso" | "echo.cross_type" => Json::from("N"),
+        "visibility" | "maker_visibility" => Json::from("displayed"),
+        "display_quantity" | "expire_s" => Json::from(0),
+        "post_only" => Json::from("no"),
+        "state" => Json::from("live"),
         path => match path.strip_prefix("instructions.") {
             Some(name) => {
                 let nothing = serde_json::to_value(Instructions::NOTHING).unwrap_or_default();
@@ -87,6 +92,13 @@ fn is_usual(field: &Field) -> bool {
 
 fn quoted(text: String) -> String {
     if text.is_empty() || text.contains([' ', '"', '=']) { format!("{text:?}") } else { text }
+}
+
+/// A side of a trade.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Party {
+    Maker,
+    Taker,
 }
 
 /// Turns the numbers of one record into what people read.
@@ -116,6 +128,11 @@ impl Reader<'_> {
                 return self.lots(number);
             }
             "amount" => self.money(number, self.transferred()),
+            "reserved" => self.money(number, self.reserved_in(None)),
+            "maker_reserved" => self.money(number, self.reserved_in(Some(Party::Maker))),
+            "taker_reserved" => self.money(number, self.reserved_in(Some(Party::Taker))),
+            "maker_fee" => self.fee(number, Party::Maker),
+            "taker_fee" => self.fee(number, Party::Taker),
             "lot" => self.money(number, self.terms.map(|terms| terms.base)),
             "min_notional" | "notional_max" | "tick_value" => {
                 self.money(number, self.terms.map(|terms| terms.quote))
@@ -180,6 +197,30 @@ impl Reader<'_> {
     fn money(&self, minor: i64, asset: Option<AssetId>) -> Option<String> {
         let asset = self.names.asset(asset?)?;
         scaled(minor, asset.scale).map(|amount| amount.normalize().to_string())
+    }
+
+    /// What the orders of this record hold in reserve, where the record says their side.
+    fn reserved_in(&self, party: Option<Party>) -> Option<AssetId> {
+        let Value::Event(record) = &self.entry.value else { return None };
+        let side = match (&record.event, party) {
+            (Event::Accepted(e), _) => e.side,
+            (Event::Replaced(e), _) => e.side,
+            (Event::Amended(e), _) => e.side,
+            (Event::Executed(e), Some(Party::Taker)) => e.taker_side,
+            (Event::Executed(e), Some(Party::Maker)) => e.taker_side.opposite(),
+            _ => return None,
+        };
+        let terms = self.terms?;
+        Some(if side == Side::Buy { terms.quote } else { terms.base })
+    }
+
+    /// What a side of a trade paid, with the asset that it was taken from; a listing's fees are rates.
+    fn fee(&self, minor: i64, party: Party) -> Option<String> {
+        let (Value::Event(record), terms) = (&self.entry.value, self.terms?) else { return None };
+        let Event::Executed(trade) = &record.event else { return None };
+        let side = if party == Party::Taker { trade.taker_side } else { trade.taker_side.opposite() };
+        let of_base = terms.fee_asset == FeeAsset::Received && side == Side::Buy;
+        self.money(minor, Some(if of_base { terms.base } else { terms.quote }))
     }
 
     /// An order by amount says how much money to trade for.

@@ -3,8 +3,8 @@
 
 use super::entry::{Entry, Value};
 use dojima::domain::{
-    AccountId, Amount, AssetCode, AssetId, AssetSettings, Command, Event, InstrumentId, ListInstrument,
-    Listing, LoginId, LoginName, Symbol, UserRef,
+    AccountId, Amount, AssetCode, AssetId, AssetSettings, Command, Event, FeeAsset, InstrumentId,
+    ListInstrument, Listing, LoginId, LoginName, Symbol, UserRef,
 };
 use std::collections::BTreeMap;
 
@@ -40,17 +40,18 @@ pub(super) struct Terms {
     pub(super) price_decimals: u8,
     pub(super) tick_units: u32,
     pub(super) lot: Amount,
+    pub(super) fee_asset: FeeAsset,
 }
 
 impl Terms {
     fn of_command(list: &ListInstrument) -> Self {
-        let ListInstrument { symbol, base, quote, price_decimals, tick_units, lot, .. } = *list;
-        Self { symbol, base, quote, price_decimals, tick_units, lot }
+        let ListInstrument { symbol, base, quote, price_decimals, tick_units, lot, fee_asset, .. } = *list;
+        Self { symbol, base, quote, price_decimals, tick_units, lot, fee_asset }
     }
 
     fn of_event(listing: &Listing) -> Self {
-        let Listing { symbol, base, quote, price_decimals, tick_units, lot, .. } = *listing;
-        Self { symbol, base, quote, price_decimals, tick_units, lot }
+        let Listing { symbol, base, quote, price_decimals, tick_units, lot, fee_asset, .. } = *listing;
+        Self { symbol, base, quote, price_decimals, tick_units, lot, fee_asset }
     }
 }
 

@@ -12,21 +12,21 @@ use std::process::ExitCode;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     dojima-tools journal records data --count 20\n  \
-    dojima-tools journal records data --login ALPHA --kind enter,cancel --since 09:30:00 --until 09:31:00\n  \
+    dojima-tools journal records data --login ALPHA --kind enter,cancel --since 09:30\n  \
     dojima-tools journal records data --events --kind executed --instrument BTC-USDT --position\n\n\
     A cancel or replace names its order by the client's number only; its account and instrument are those that the \
     records before it gave that number.")]
 pub(super) struct RecordsArgs {
     #[command(flatten)]
     source: SourceArgs,
-    #[command(flatten)]
-    filter: FilterArgs,
     /// At most so many
     #[arg(long, value_name = "COUNT")]
     count: Option<u64>,
     /// Say in which segment and at which byte each record stands
     #[arg(long)]
     position: bool,
+    #[command(flatten)]
+    filter: FilterArgs,
 }
 
 pub(super) fn run(args: &RecordsArgs) -> anyhow::Result<ExitCode> {

@@ -135,7 +135,7 @@ fn close(source: &Source, found: &mut Found, end: Position) -> io::Result<()> {
 
 fn print(source: &Source, listing: &Listing, judgement: &Judgement, found: &Found) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    writeln!(out, "{} of {}\n", source.dir().display(), source.content)?;
+    writeln!(out, "{}: {}\n", source.dir().display(), source.content)?;
     writeln!(out, "{}\n", segments_table(source, listing, found))?;
     if !found.kinds.is_empty() {
         writeln!(out, "{}\n", kinds_table(source.content, found))?;
@@ -155,7 +155,7 @@ fn print(source: &Source, listing: &Listing, judgement: &Judgement, found: &Foun
     if all.records > 0 {
         row("a record", format!("{} B on average", all.bytes / all.records));
     }
-    row("seals", format!("{} ({} in good order)", all.seals, show::count(all.seals, "stop")));
+    row("seals", format!("{}, one for every stop in good order", show::thousands(all.seals)));
     if let Ok(scanned) = &judgement.scanned {
         row("synced", format!("up to {} at least", show::thousands(scanned.watermark())));
     }

@@ -150,6 +150,9 @@ fn of_error(source: &Source, error: &JournalError) -> anyhow::Result<Problem> {
     };
     let what = match error {
         JournalError::Damaged { why, .. } => why.clone(),
+        JournalError::UnknownVersion { found, supported, .. } => {
+            format!("the file says format version {found}, but this build reads version {supported}")
+        }
         other => other.to_string(),
     };
     // A segment that is missing has no bytes to look at.
@@ -185,10 +188,12 @@ fn torn(source: &Source, verdict: &Verdict, next: u64) -> anyhow::Result<Option<
     let Verdict::TornTail { file, offset, bytes, records_lost_at_least } = verdict else { return Ok(None) };
     let name = file_name(file).unwrap_or_default();
     let finding = damage::find(source.files().as_ref(), &name, *offset, next)?;
-    let lost = show::count(*records_lost_at_least, "record");
+    let lost = match records_lost_at_least {
+        0 => String::new(),
+        lost => format!(" ({} at least)", show::count(*lost, "record")),
+    };
     let what = format!(
-        "the records end in {} that cannot be read ({lost} lost at least); none of them says that it or the ones before \
-         it had been acknowledged",
+        "the journal ends in {} that cannot be read{lost}, and nothing in it says that they had been acknowledged",
         show::bytes(*bytes)
     );
     let engine = match source.content {
@@ -197,12 +202,17 @@ fn torn(source: &Source, verdict: &Verdict, next: u64) -> anyhow::Result<Option<
             format!("cuts the log at byte {offset} of {name} and makes the rest again from the journal")
         }
     };
-    let operator = match source.content {
-        Content::Commands => {
-            "nothing, if the engine ran with durability = sync: nobody was told of these commands. Keep a \
-                              copy of the file first if you want to know what they were"
+    let operator = match (source.content, finding) {
+        (Content::Events, _) => "nothing: the journal has everything",
+        // A crash leaves a file as long as it was made.
+        (Content::Commands, Finding::EndOfFile { .. }) => {
+            "a file shorter than it was made is the trace of a copy that was cut short, not of a crash: compare it with the \
+             file that it was copied from before an engine starts on it"
         }
-        Content::Events => "nothing: the journal has everything",
+        (Content::Commands, _) => {
+            "nothing, if the engine ran with durability = sync: nobody was told of these commands. Keep a copy of the file \
+             first if you want to know what they were"
+        }
     };
     let place = Place { file: file.clone(), offset: *offset, sequence: next, finding: Some(finding) };
     Ok(Some(Problem { place: Some(place), what, engine, operator: operator.to_owned() }))
@@ -257,7 +267,11 @@ fn print(source: &Source, read: &Read, ends: &str, problem: Option<&Problem>) ->
     let (file, offset) = problem.place.as_ref().map_or((String::new(), 0), |place| {
         (place.file.display().to_string(), place.finding.map_or(place.offset, Finding::offset))
     });
-    eprintln!("error: {file} is damaged at byte {offset}");
+    let missing = problem.place.as_ref().is_some_and(|place| !place.file.exists());
+    match missing {
+        true => eprintln!("error: {file} is missing"),
+        false => eprintln!("error: {file} is damaged at byte {offset}"),
+    }
     Ok(())
 }
 

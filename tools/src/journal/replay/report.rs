@@ -143,9 +143,9 @@ impl Report {
             );
         }
         row("elapsed", format!("{}, until all was durable and logged", show::duration(played.elapsed)));
-        row("rate", format!("{} commands", show::rate(played.commands, played.elapsed)));
+        row("rate", show::rate(played.commands, played.elapsed));
         let recorded = show::rate(played.commands, played.recorded);
-        row("recorded", format!("{recorded} commands over {}", show::duration(played.recorded)));
+        row("as recorded", format!("{recorded}, in {}", show::duration(played.recorded)));
         if played.late_max > Duration::ZERO {
             row("late", format!("{} at most", show::duration(played.late_max)));
         }
@@ -166,7 +166,7 @@ impl Report {
             format!("{}{}", outcome.recorded_digest, if is_same { ", the same" } else { ", not the same" }),
         );
         let mut out = io::stdout().lock();
-        rows.iter().try_for_each(|(name, value)| writeln!(out, "{name:<10} {value}"))?;
+        rows.iter().try_for_each(|(name, value)| writeln!(out, "{name:<11} {value}"))?;
         if let Some(difference) = &outcome.difference {
             let show =
                 |event: &Option<Event>| event.map_or("nothing".to_owned(), |event| format!("{event:?}"));
