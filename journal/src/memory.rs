@@ -195,6 +195,18 @@ impl Storage for MemoryStorage {
         Ok(())
     }
 
+    fn write(
+        &self,
+        name: &str,
+        fill: &mut dyn FnMut(&mut dyn io::Write) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let mut content = Vec::new();
+        fill(&mut content)?;
+        self.shared.pass()?;
+        self.put(name, content);
+        Ok(())
+    }
+
     fn map(&self, name: &str, _bytes: u64) -> io::Result<Region> {
         Ok(Region::Memory(MemoryRegion { file: self.file(name)?, shared: Arc::clone(&self.shared) }))
     }
