@@ -29,6 +29,10 @@ pub(super) enum Finding {
     CutShort { offset: u64 },
     /// The file ends here.
     EndOfFile { offset: u64 },
+    /// The header verifies as it is.
+    HeaderOfAnother { offset: u64 },
+    /// A record verifies as it is, but is not the one that is due.
+    AnotherRecord { offset: u64, sequence: u64 },
     /// More than one byte is wrong.
     Many { offset: u64 },
 }
@@ -41,6 +45,8 @@ impl Finding {
             | Self::Zeros { offset }
             | Self::CutShort { offset }
             | Self::EndOfFile { offset }
+            | Self::HeaderOfAnother { offset }
+            | Self::AnotherRecord { offset, .. }
             | Self::Many { offset } => offset,
         }
     }
@@ -57,12 +63,15 @@ impl Finding {
                 format!("from byte {offset} on there are zeros: the record was written in part only")
             }
             Self::EndOfFile { offset } => format!("the file ends at byte {offset}, inside what is due there"),
-            Self::Many { offset } => {
-                format!(
-                    "more than one byte is wrong in the {offset_words}",
-                    offset_words = format_args!("record at byte {offset}")
-                )
+            Self::HeaderOfAnother { .. } => {
+                "the header verifies, so it was written like this: it is the file of another \
+                 place or another time, such as a copy under a wrong name"
+                    .to_owned()
             }
+            Self::AnotherRecord { offset, sequence } => format!(
+                "the record at byte {offset} verifies, so it was written like this, but it is that of sequence {sequence}"
+            ),
+            Self::Many { offset } => format!("more than one byte is wrong in what begins at byte {offset}"),
         }
     }
 }
@@ -79,6 +88,9 @@ pub(super) fn find(files: &dyn Storage, name: &str, offset: u64, sequence: u64) 
         return Ok(Finding::EndOfFile { offset: length as u64 });
     }
     if offset < SEGMENT_HEADER_BYTES as u64 {
+        if header_verifies(&header) {
+            return Ok(Finding::HeaderOfAnother { offset });
+        }
         return Ok(in_header(&header).unwrap_or(Finding::Many { offset }));
     }
     let mut bytes = vec![0; record_bytes(PAYLOAD_BYTES_MAX)];
@@ -91,15 +103,18 @@ pub(super) fn find(files: &dyn Storage, name: &str, offset: u64, sequence: u64) 
     Ok(in_record(&bytes, offset, seed, sequence))
 }
 
+fn header_verifies(bytes: &[u8]) -> bool {
+    crc32c::crc32c(&bytes[..HEADER_CRC_AT]) == u32_at(bytes, HEADER_CRC_AT)
+}
+
 /// The one byte of a segment's header that is wrong.
 fn in_header(header: &[u8]) -> Option<Finding> {
     let mut bytes = header.to_vec();
-    let verifies = |bytes: &[u8]| crc32c::crc32c(&bytes[..HEADER_CRC_AT]) == u32_at(bytes, HEADER_CRC_AT);
     let (at, was) = (0..SEGMENT_HEADER_BYTES).find_map(|at| {
         let is = bytes[at];
         let was = (0..=u8::MAX).filter(|was| *was != is).find(|was| {
             bytes[at] = *was;
-            verifies(&bytes)
+            header_verifies(&bytes)
         });
         bytes[at] = is;
         Some((at, was?))
@@ -110,6 +125,9 @@ fn in_header(header: &[u8]) -> Option<Finding> {
 fn in_record(bytes: &[u8], offset: u64, seed: u32, sequence: u64) -> Finding {
     if bytes.iter().take(RECORD_HEADER_BYTES).all(|byte| *byte == 0) {
         return Finding::Zeros { offset };
+    }
+    if verifies(bytes, seed, 0) {
+        return Finding::AnotherRecord { offset, sequence: u64_at(bytes, SEQUENCE_AT) };
     }
     if let Some((at, was)) = repair(bytes, seed, sequence) {
         return Finding::Byte { offset: offset + at as u64, is: bytes[at], was, part: part(at, bytes) };
@@ -291,6 +309,10 @@ mod tests {
         assert_eq!(found(&bytes), Finding::Zeros { offset: second as u64 });
         assert_eq!(found(&whole[..second + 36]), Finding::EndOfFile { offset: second as u64 + 36 });
         assert_eq!(found(&whole[..20]), Finding::EndOfFile { offset: 20 });
+        std::fs::write(folder.path().join(NAME), &whole).expect("written");
+        let other = find(&files, NAME, second as u64, 7).expect("read");
+        assert_eq!(other, Finding::AnotherRecord { offset: second as u64, sequence: 2 });
+        assert_eq!(find(&files, NAME, 16, 0).expect("read"), Finding::HeaderOfAnother { offset: 16 });
     }
 
     #[test]

@@ -15,6 +15,10 @@ pub(super) enum Content {
     Events,
 }
 
+/// How the header of a segment names its content.
+const TAG_COMMANDS: u16 = 1;
+const TAG_EVENTS: u16 = 2;
+
 /// The kinds of commands, in the order of their encoding. They are the words of `domain::Command` for serde; a test holds
 /// the two together.
 const COMMAND_KINDS: [&str; 30] = [
@@ -115,6 +119,15 @@ impl Content {
         match self {
             Self::Commands => "command",
             Self::Events => "event",
+        }
+    }
+
+    /// What a journal says of itself; `None` if it is older than that field, or not the engine's.
+    pub(super) fn of_tag(tag: dojima_journal::Content) -> Option<Self> {
+        match tag.kind {
+            TAG_COMMANDS => Some(Self::Commands),
+            TAG_EVENTS => Some(Self::Events),
+            _ => None,
         }
     }
 

@@ -97,8 +97,13 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 
 fn is_damage(error: &anyhow::Error) -> bool {
     let journal = error.downcast_ref::<JournalError>();
-    let damaged = |error: &JournalError| {
-        matches!(error, JournalError::Damaged { .. } | JournalError::UnknownVersion { .. })
+    let damaged = |error: &JournalError| match error {
+        JournalError::Damaged { .. }
+        | JournalError::UnknownVersion { .. }
+        | JournalError::OtherContent { .. } => true,
+        // An archived segment that cannot be decompressed.
+        JournalError::Io { source, .. } => source.kind() == io::ErrorKind::InvalidData,
+        _ => false,
     };
     journal.is_some_and(damaged)
         || error.downcast_ref::<Undecodable>().is_some()

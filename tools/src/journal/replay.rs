@@ -12,17 +12,16 @@ use super::source::{Source, SourceArgs, count};
 use anyhow::{Context, bail};
 use clap::Args;
 use dojima::config::Config;
-use dojima::domain::{Command, Timestamp};
-use dojima::engine::{Engine, Launch, OnFatal, OrderEntry, Stopped};
-use dojima::recovery::{DataDir, RecoverySettings, recover};
+use dojima::domain::Command;
+use dojima::engine::{Engine, Launch, OnFatal, OrderEntry, Stopped, open_venue};
+use dojima::recovery::DataDir;
 use dojima::runtime::ThreadingMode;
-use dojima_journal::Options;
 use indicatif::{ProgressBar, ProgressStyle};
 use report::{Outcome, Report};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::str::FromStr;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 /// Commands pushed at once, at most.
 const BATCH_MAX: usize = 256;
@@ -114,7 +113,8 @@ pub(super) fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
         }
     };
     let data_dir = DataDir::new(&data);
-    open_venue(&data_dir, &recorded)?;
+    open_venue(&config, &data_dir, recorded.opening.clone())
+        .context("the recorded venue cannot be opened")?;
     let launch = Launch { order_entry: OrderEntry::None, on_fatal: OnFatal::Stop, on_progress: &mut |_| {} };
     let mut engine = Engine::start(&config, &data, launch)?;
     let played = play(&source, &recorded, &mut engine, args.speed);
@@ -180,21 +180,6 @@ fn new_dir(dir: &Path) -> anyhow::Result<PathBuf> {
         bail!("{} is not empty; a replay needs a directory of its own", dir.display());
     }
     Ok(dir.to_owned())
-}
-
-/// A first start with the recorded opening: the engine that is started on it afterwards finds its venue open.
-fn open_venue(data: &DataDir, recorded: &Recorded) -> anyhow::Result<()> {
-    let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    let settings = RecoverySettings {
-        journal: Options::default(),
-        event_log: Options::default(),
-        opening: recorded.opening.clone(),
-        now: Timestamp(u64::try_from(since_epoch.as_nanos()).unwrap_or(u64::MAX)),
-    };
-    let recovered = recover(data, &settings, &mut |_| {}).context("the recorded venue cannot be opened")?;
-    recovered.journal.seal()?;
-    recovered.event_log.seal()?;
-    Ok(())
 }
 
 /// What went in.

@@ -7,7 +7,7 @@ use clap::Args;
 use dojima::cli::{replay, show};
 use dojima::domain::{Command, Timestamp};
 use dojima_journal::storage::{FileStorage, Storage};
-use dojima_journal::{JournalError, Reader, Record, Scanned, Verdict, scan_storage};
+use dojima_journal::{ArchivedStorage, JournalError, Reader, Record, Scanned, Verdict, scan_storage};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -43,6 +43,9 @@ impl SourceArgs {
 /// A journal or an event log, opened for reading.
 #[derive(Debug)]
 pub(super) struct Source {
+    /// The files as they are.
+    raw: Arc<dyn Storage>,
+    /// With the segments that were archived.
     files: Arc<dyn Storage>,
     pub(super) content: Content,
 }
@@ -89,12 +92,13 @@ impl Source {
             (true, false) => path.join("journal"),
             (false, _) => path.to_owned(),
         };
-        let files: Arc<dyn Storage> = Arc::new(FileStorage::new(&dir));
+        let raw: Arc<dyn Storage> = Arc::new(FileStorage::new(&dir));
+        let files: Arc<dyn Storage> = Arc::new(ArchivedStorage::new(Arc::clone(&raw)));
         let listed = files.files().with_context(|| format!("cannot list {}", dir.display()))?;
         if !listed.iter().any(|(name, _)| name.ends_with(SEGMENT)) {
             bail!("no journal in {}: there is no segment ({})", dir.display(), "0000000001.seg, …");
         }
-        let source = Self { files, content: Content::Commands };
+        let source = Self { raw, files, content: Content::Commands };
         let content = match (source.first_content(), dir.file_name()) {
             (Some(content), _) => content,
             // Nothing can be read: the name is all there is.
@@ -109,6 +113,11 @@ impl Source {
 
     fn first_content(&self) -> Option<Content> {
         let mut reader = self.reader(1).ok()?;
+        // Journals of today say what they hold.
+        let tag = reader.content();
+        if let Some(content) = tag.and_then(Content::of_tag) {
+            return Some(content);
+        }
         let record = reader.next().ok()??;
         Content::of(&record)
     }
@@ -207,7 +216,7 @@ impl Source {
     /// The files in its directory.
     pub(super) fn listing(&self) -> anyhow::Result<Listing> {
         let mut listing = Listing::default();
-        let files = self.files.files().with_context(|| format!("cannot list {}", self.dir().display()))?;
+        let files = self.raw.files().with_context(|| format!("cannot list {}", self.dir().display()))?;
         for (name, bytes) in files {
             if let Some(number) = name.strip_suffix(SEGMENT).and_then(|number| number.parse().ok()) {
                 listing.segments.push((number, bytes));

@@ -8,7 +8,7 @@ use super::time::rfc3339;
 use clap::Args;
 use dojima::cli::{replay, show};
 use dojima::domain::Timestamp;
-use dojima_journal::{JournalError, Verdict};
+use dojima_journal::{JournalError, Verdict, layout};
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
@@ -59,7 +59,7 @@ pub(super) fn run(args: &VerifyArgs) -> anyhow::Result<ExitCode> {
     let judgement = source.judge();
     let mut read = Read::default();
     let in_records = read_all(&source, &mut read)?;
-    let (problem, ends) = match &judgement.scanned {
+    let (problem, ends) = match judgement.scanned {
         Err(error) => (Some(of_error(&source, error)?), String::new()),
         Ok(_) if judgement.is_live => (None, "an engine is writing to it".to_owned()),
         Ok(scanned) => {
@@ -130,7 +130,7 @@ impl Read {
 }
 
 fn undecodable(source: &Source, error: &Undecodable) -> Problem {
-    let payload = error.position.offset + dojima_journal::layout::RECORD_HEADER_BYTES as u64;
+    let payload = error.position.offset + layout::RECORD_HEADER_BYTES as u64;
     let place = Place { file: error.file.clone(), offset: payload, sequence: error.sequence, finding: None };
     Problem { place: Some(place), ..refusal(source, error.to_string()) }
 }
@@ -142,21 +142,24 @@ fn contradiction(source: &Source, entry: &Entry, what: String) -> Problem {
     Problem { place: Some(place), ..refusal(source, what) }
 }
 
-fn of_error(source: &Source, error: &JournalError) -> anyhow::Result<Problem> {
-    let (file, offset, sequence) = match error {
+fn of_error(source: &Source, error: JournalError) -> anyhow::Result<Problem> {
+    let (file, offset, sequence) = match &error {
         JournalError::Damaged { file, offset, sequence, .. } => (file, *offset, *sequence),
         JournalError::UnknownVersion { file, offset, .. } => (file, *offset, 0),
-        other => return Err(anyhow::anyhow!("{other}")),
+        JournalError::OtherContent { file, .. } => (file, layout::CONTENT_KIND_AT as u64, 0),
+        JournalError::Io { path, source, .. } if source.kind() == io::ErrorKind::InvalidData => (path, 0, 0),
+        _ => return Err(error.into()),
     };
-    let what = match error {
+    let what = match &error {
         JournalError::Damaged { why, .. } => why.clone(),
         JournalError::UnknownVersion { found, supported, .. } => {
             format!("the file says format version {found}, but this build reads version {supported}")
         }
         other => other.to_string(),
     };
+    let looks_inside = matches!(error, JournalError::Damaged { .. } | JournalError::UnknownVersion { .. });
     // A segment that is missing has no bytes to look at.
-    let finding = match file_name(file).filter(|_| file.exists()) {
+    let finding = match readable_name(source, file).filter(|_| looks_inside) {
         Some(name) => Some(damage::find(source.files().as_ref(), &name, offset, sequence)?),
         None => None,
     };
@@ -218,6 +221,11 @@ fn torn(source: &Source, verdict: &Verdict, next: u64) -> anyhow::Result<Option<
     Ok(Some(Problem { place: Some(place), what, engine, operator: operator.to_owned() }))
 }
 
+/// The name of a file that can be opened, in the directory or in its archive.
+fn readable_name(source: &Source, path: &Path) -> Option<String> {
+    file_name(path).filter(|name| source.files().open(name).is_ok())
+}
+
 fn file_name(path: &Path) -> Option<String> {
     Some(path.file_name()?.to_string_lossy().into_owned())
 }
@@ -258,19 +266,18 @@ fn print(source: &Source, read: &Read, ends: &str, problem: Option<&Problem>) ->
     rows.push(("engine", problem.engine.clone()));
     rows.push(("you", problem.operator.clone()));
     write_rows(&mut out, &rows)?;
-    if let Some(place) = problem.place.as_ref().filter(|place| place.file.exists()) {
+    let name = problem.place.as_ref().and_then(|place| readable_name(source, &place.file));
+    if let (Some(place), Some(name)) = (&problem.place, &name) {
         let marked = place.finding.map_or(place.offset, Finding::offset);
-        let name = file_name(&place.file).unwrap_or_default();
-        write!(out, "\n{}", damage::dump(source.files().as_ref(), &name, marked)?)?;
+        write!(out, "\n{}", damage::dump(source.files().as_ref(), name, marked)?)?;
     }
     out.flush()?;
     let (file, offset) = problem.place.as_ref().map_or((String::new(), 0), |place| {
         (place.file.display().to_string(), place.finding.map_or(place.offset, Finding::offset))
     });
-    let missing = problem.place.as_ref().is_some_and(|place| !place.file.exists());
-    match missing {
-        true => eprintln!("error: {file} is missing"),
-        false => eprintln!("error: {file} is damaged at byte {offset}"),
+    match name {
+        None => eprintln!("error: {file} is missing or cannot be opened"),
+        Some(_) => eprintln!("error: {file} is damaged at byte {offset}"),
     }
     Ok(())
 }
