@@ -12,7 +12,7 @@ use dojima::cli::show;
 use dojima::domain::{EventRecord, Timestamp};
 use dojima_journal::Reader;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Arguments of `dojima-tools journal diff`.
@@ -53,7 +53,7 @@ struct Party {
 }
 
 impl Party {
-    fn open(path: &PathBuf, events: bool) -> anyhow::Result<Self> {
+    fn open(path: &Path, events: bool) -> anyhow::Result<Self> {
         let source = Source::open(path, events)?;
         let (reader, names) = (source.reader(1)?, source.names());
         Ok(Self { source, reader, names, bytes: Vec::new() })

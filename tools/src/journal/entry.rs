@@ -1,5 +1,6 @@
 //! A record as what it means: a command or an event.
 
+use bincode::error::DecodeError;
 use clap::ValueEnum;
 use dojima::domain::{Command, EventRecord, Timestamp, codec};
 use dojima_journal::{Position, Record};
@@ -140,6 +141,17 @@ impl Content {
         codec::decode_command(record.payload).ok().map(|_| Self::Commands)
     }
 
+    /// The kind of an encoded command or event.
+    fn kind_of(self, payload: &[u8]) -> &'static str {
+        let at = match self {
+            Self::Commands => COMMAND_KIND_AT,
+            Self::Events => EVENT_KIND_AT,
+        };
+        // What decodes is at least that long, and its kind is one of those that there are.
+        let number = payload.get(at).copied().map_or(usize::MAX, usize::from);
+        self.kinds().get(number).copied().unwrap_or("unknown")
+    }
+
     /// The meaning of a record; `path` is that of its file, for the error.
     ///
     /// # Errors
@@ -149,20 +161,18 @@ impl Content {
         record: &Record<'_>,
         path: impl FnOnce() -> PathBuf,
     ) -> Result<Entry, Undecodable> {
-        let (kind_at, value) = match self {
-            Self::Commands => (COMMAND_KIND_AT, codec::decode_command(record.payload).map(Value::Command)),
-            Self::Events => (EVENT_KIND_AT, codec::decode_event(record.payload).map(Value::Event)),
+        let value = match self {
+            Self::Commands => codec::decode_command(record.payload).map(Value::Command),
+            Self::Events => codec::decode_event(record.payload).map(Value::Event),
         };
-        let value = value.map_err(|source| Undecodable {
+        let value = value.map_err(|cause| Undecodable {
             file: path(),
             position: record.position(),
             sequence: record.sequence,
             content: self,
-            source,
+            cause,
         })?;
-        // What decodes is at least that long, and its kind is one of those there are.
-        let kind = record.payload.get(kind_at).copied().unwrap_or_default();
-        let kind = self.kinds().get(usize::from(kind)).copied().unwrap_or("?");
+        let kind = self.kind_of(record.payload);
         Ok(Entry {
             sequence: record.sequence,
             time: Timestamp(record.time_ns),
@@ -191,6 +201,21 @@ pub(super) struct Entry {
     pub(super) value: Value,
 }
 
+impl Entry {
+    /// An event that stands in no journal.
+    pub(super) fn of_event(record: EventRecord) -> Self {
+        let mut bytes = [0; codec::ENCODED_LEN_MAX];
+        codec::encode_event(&record, &mut bytes).expect("ENCODED_LEN_MAX bytes hold any event");
+        Self {
+            sequence: record.number,
+            time: record.time,
+            position: Position { segment: 0, offset: 0 },
+            kind: Content::Events.kind_of(&bytes),
+            value: Value::Event(record),
+        }
+    }
+}
+
 /// What it says.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Value {
@@ -201,13 +226,28 @@ pub(super) enum Value {
 /// A record whose checksum is right and which still means nothing.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "{}: the record at byte {} (sequence {sequence}) verifies, but is no {} of this version: {source}",
-    file.display(), position.offset, content.singular()
+    "{}: the record at byte {} (sequence {sequence}) {}", file.display(), position.offset, self.why()
 )]
 pub(super) struct Undecodable {
     pub(super) file: PathBuf,
     pub(super) position: Position,
     pub(super) sequence: u64,
     content: Content,
-    source: bincode::error::DecodeError,
+    cause: DecodeError,
+}
+
+impl Undecodable {
+    /// What is wrong with it.
+    pub(super) fn why(&self) -> String {
+        let content = self.content.singular();
+        let reason = match &self.cause {
+            DecodeError::UnexpectedVariant { type_name, found, .. } => {
+                format!("{found} is no {type_name}")
+            }
+            DecodeError::UnexpectedEnd { .. } => "it ends too early".to_owned(),
+            DecodeError::Other(reason) => (*reason).to_owned(),
+            other => other.to_string(),
+        };
+        format!("verifies, but is no {content} of this version of the program: {reason}")
+    }
 }

@@ -152,8 +152,8 @@ fn print(source: &Source, listing: &Listing, judgement: &Judgement, found: &Foun
         row("spans", format!("{}, {} on average", show::duration(span), show::rate(all.records, span)));
     }
     row("in use", show::bytes(all.bytes));
-    if all.records > 0 {
-        row("a record", format!("{} B on average", all.bytes / all.records));
+    if let Some(bytes) = all.bytes.checked_div(all.records) {
+        row("a record", format!("{bytes} B on average"));
     }
     row("seals", format!("{}, one for every stop in good order", show::thousands(all.seals)));
     if let Ok(scanned) = &judgement.scanned {

@@ -132,7 +132,10 @@ impl Read {
 fn undecodable(source: &Source, error: &Undecodable) -> Problem {
     let payload = error.position.offset + layout::RECORD_HEADER_BYTES as u64;
     let place = Place { file: error.file.clone(), offset: payload, sequence: error.sequence, finding: None };
-    Problem { place: Some(place), ..refusal(source, error.to_string()) }
+    let refusal = refusal(source, format!("the record {}", error.why()));
+    let operator = "start the version of dojima that wrote it, if it is newer than this one; else as for any damage: \
+                    docs/OPERATIONS.md, \"A start that refuses\"";
+    Problem { place: Some(place), operator: operator.to_owned(), ..refusal }
 }
 
 fn contradiction(source: &Source, entry: &Entry, what: String) -> Problem {

@@ -1,7 +1,10 @@
 //! What a replay came to, held against what was recorded.
 
 use super::Played;
-use crate::journal::entry::{Content, Value};
+use crate::journal::concerns::Concerns;
+use crate::journal::entry::{Content, Entry, Value};
+use crate::journal::lines::{Show, line};
+use crate::journal::names::Names;
 use crate::journal::source::Source;
 use anyhow::Context;
 use dojima::cli::show;
@@ -28,11 +31,18 @@ pub(super) struct Outcome {
     timed: u64,
 }
 
+/// The two events as lines.
 struct Difference {
     /// Command of the recorded event.
     command: u64,
-    recorded: Option<Event>,
-    replayed: Option<Event>,
+    recorded: String,
+    replayed: String,
+}
+
+fn shown(event: Option<EventRecord>, names: &Names) -> String {
+    let Some(record) = event else { return "nothing".to_owned() };
+    let entry = Entry::of_event(record);
+    line(&entry, &Concerns::of(&entry, names), names, Show::Content).trim_start().to_owned()
 }
 
 /// Checkpoints are the engine's own, not the market's.
@@ -48,33 +58,38 @@ impl Outcome {
         let (mut same, mut timed, mut difference) = (0, 0, None);
         let mut recorded = source.reader(1)?;
         let mut events = Vec::new();
+        // What the commands say of names is what the events are told with.
+        let mut names = source.names();
         while let Some(record) = recorded.next()?.filter(|record| record.sequence <= last) {
-            let Value::Command(command) = source.decode(&record)?.value else { continue };
+            let entry = source.decode(&record)?;
+            let Value::Command(command) = entry.value else { continue };
+            names.note(&entry);
             timed += u64::from(depends_on_time(&command));
             let stamp = Stamp { sequence: record.sequence, time: Timestamp(record.time_ns) };
             events.clear();
             let Ok(()) = state.apply(stamp, &command, &mut |record: &EventRecord| {
-                events.push(record.event);
+                events.push(*record);
                 Ok::<(), Infallible>(())
             });
-            for event in events.iter().filter(|event| is_of_the_market(event)) {
+            for record in events.iter().filter(|record| is_of_the_market(&record.event)) {
                 if difference.is_some() {
                     break;
                 }
                 let replayed = log.next()?;
-                if replayed == Some(*event) {
+                if replayed.is_some_and(|replayed| replayed.event == record.event) {
                     same += 1;
                 } else {
                     let command = stamp.sequence;
-                    difference = Some(Difference { command, recorded: Some(*event), replayed });
+                    let (recorded, replayed) = (shown(Some(*record), &names), shown(replayed, &names));
+                    difference = Some(Difference { command, recorded, replayed });
                 }
             }
         }
         if difference.is_none()
             && let Some(more) = log.next()?
         {
-            let (command, replayed) = (state.last.sequence, Some(more));
-            difference = Some(Difference { command, recorded: None, replayed });
+            let (recorded, replayed) = (shown(None, &names), shown(Some(more), &names));
+            difference = Some(Difference { command: state.last.sequence, recorded, replayed });
         }
         Ok(Self { recorded_digest: state.exchange.digest(), same, difference, timed })
     }
@@ -84,11 +99,11 @@ impl Outcome {
 struct EventLog(Reader);
 
 impl EventLog {
-    fn next(&mut self) -> anyhow::Result<Option<Event>> {
+    fn next(&mut self) -> anyhow::Result<Option<EventRecord>> {
         while let Some(record) = self.0.next()? {
             let decoded = dojima::domain::codec::decode_event(record.payload);
-            let event = decoded.context("the replay's event log cannot be read")?.event;
-            if is_of_the_market(&event) {
+            let event = decoded.context("the replay's event log cannot be read")?;
+            if is_of_the_market(&event.event) {
                 return Ok(Some(event));
             }
         }
@@ -160,19 +175,16 @@ impl Report {
             Some(_) => row("events", format!("the first {same} as recorded, times apart; then they differ")),
         }
         row("digest", self.digest.to_string());
-        let is_same = self.digest == outcome.recorded_digest;
-        row(
-            "recorded",
-            format!("{}{}", outcome.recorded_digest, if is_same { ", the same" } else { ", not the same" }),
-        );
+        match self.digest == outcome.recorded_digest {
+            true => row("as recorded", "the same".to_owned()),
+            false => row("recorded", outcome.recorded_digest.to_string()),
+        }
         let mut out = io::stdout().lock();
         rows.iter().try_for_each(|(name, value)| writeln!(out, "{name:<11} {value}"))?;
         if let Some(difference) = &outcome.difference {
-            let show =
-                |event: &Option<Event>| event.map_or("nothing".to_owned(), |event| format!("{event:?}"));
             writeln!(out, "\nThe first difference comes of recorded command {}:", difference.command)?;
-            writeln!(out, "  recorded  {}", show(&difference.recorded))?;
-            writeln!(out, "  replayed  {}", show(&difference.replayed))?;
+            writeln!(out, "  recorded  {}", difference.recorded)?;
+            writeln!(out, "  replayed  {}", difference.replayed)?;
             writeln!(out, "{}", self.why())?;
         }
         out.flush()
@@ -182,10 +194,12 @@ impl Report {
     fn why(&self) -> String {
         let timed = self.outcome.timed;
         if timed > 0 {
-            let commands = show::count(timed, "recorded command");
+            let (commands, asks) =
+                (show::count(timed, "recorded command"), if timed == 1 { "asks" } else { "ask" });
             return format!(
-                "{commands} depend on the time (good-till-time, book-by, rates, interruptions, volume tiers), and a replay \
-                 has its own; `dojima replay` applies the commands with their recorded times."
+                "{commands} {asks} for something that depends on the time (good-till-time, book-by, rates, \
+                 interruptions, volume tiers), and a replay has its own time; `dojima replay` applies the commands with \
+                 their recorded times."
             );
         }
         "No recorded command depends on the time. A day order at a close or a refusal for want of disk space may still differ; \
