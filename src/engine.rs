@@ -5,7 +5,7 @@ mod stepped;
 pub use stepped::{Environment, SteppedEngine};
 
 use crate::config::{Config, ConfigError, Difference};
-use crate::domain::Timestamp;
+use crate::domain::{Command, Timestamp};
 use crate::exchange::Exchange;
 use crate::pipeline::{self, Handles, Local, Pipeline, Sockets, StopPhase, TcpSockets, Watch};
 use crate::recovery::{self, DataDir, Progress, Recovered, RecoveryError, RecoveryReport, RecoverySettings};
@@ -181,6 +181,19 @@ pub fn recovery_settings(config: &Config, now: UnixNanos) -> Result<RecoverySett
         opening: config.opening_commands()?,
         now: Timestamp(now.0),
     })
+}
+
+/// Opens the venue of a new directory with these commands, not with the configuration's, and starts nothing: so recorded
+/// commands come to an engine of their own, for which the journal is then right.
+///
+/// # Errors
+/// See [`StartError`]; nothing is journaled when a command of the opening is refused.
+pub fn open_venue(config: &Config, data: &DataDir, opening: Vec<Command>) -> Result<(), StartError> {
+    let settings = RecoverySettings { opening, ..settings(config, system_clock().now())? };
+    let Recovered { journal, event_log, lock, .. } = recovery::recover(data, &settings, &mut |_| {})?;
+    journal.seal().and_then(|()| event_log.seal()).map_err(RecoveryError::from)?;
+    drop(lock);
+    Ok(())
 }
 
 /// An engine that runs on threads.
