@@ -189,7 +189,7 @@ pub fn recovery_settings(config: &Config, now: UnixNanos) -> Result<RecoverySett
 /// # Errors
 /// See [`StartError`]; nothing is journaled when a command of the opening is refused.
 pub fn open_venue(config: &Config, data: &DataDir, opening: Vec<Command>) -> Result<(), StartError> {
-    let settings = RecoverySettings { opening, ..settings(config, system_clock().now())? };
+    let settings = RecoverySettings { opening, ..recovery_settings(config, system_clock().now())? };
     let Recovered { journal, event_log, lock, .. } = recovery::recover(data, &settings, &mut |_| {})?;
     journal.seal().and_then(|()| event_log.seal()).map_err(RecoveryError::from)?;
     drop(lock);

@@ -17,6 +17,8 @@ mod persister;
 mod power;
 mod recovery;
 mod shadow;
+mod sim;
+mod simulated;
 mod snapshot;
 mod space;
 mod support;

@@ -1,6 +1,7 @@
 //! What the tests hold the engine against.
 
 pub mod commands;
+pub mod compare;
 pub mod crash_site;
 pub mod engines;
 pub mod mounts;
