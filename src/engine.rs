@@ -5,7 +5,7 @@ mod stepped;
 pub use stepped::{Environment, SteppedEngine};
 
 use crate::config::{Config, ConfigError, Difference};
-use crate::domain::Timestamp;
+use crate::domain::{Command, Timestamp};
 use crate::exchange::Exchange;
 use crate::pipeline::{self, Handles, Local, Pipeline, Sockets, StopPhase, TcpSockets, Watch};
 use crate::recovery::{self, DataDir, Progress, Recovered, RecoveryError, RecoveryReport, RecoverySettings};
@@ -86,6 +86,13 @@ impl StartError {
             Self::Recovery(RecoveryError::Append { source: AppendError::NoSpace, .. }) => {
                 Fatal::journal_full(self).exit_code()
             }
+            Self::Recovery(
+                RecoveryError::NoSnapshot { .. }
+                | RecoveryError::Snapshots(_)
+                | RecoveryError::JournalBehindSnapshot { .. },
+            ) => Fatal::snapshot(self).exit_code(),
+            Self::Recovery(RecoveryError::StateDiverged { .. }) => Fatal::diverged(self).exit_code(),
+            Self::Recovery(RecoveryError::EventLogGap { .. }) => Fatal::event_log(self).exit_code(),
             Self::Recovery(RecoveryError::Sync(_)) => Fatal::journal_sync(self).exit_code(),
             Self::Recovery(RecoveryError::Journal(JournalError::Io { .. })) => Fatal::io(self).exit_code(),
             Self::Recovery(_) => Fatal::journal_damaged(self).exit_code(),
@@ -144,11 +151,16 @@ fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
     TcpListener::bind(address).map_err(|source| StartError::Listen { address, source })
 }
 
-fn settings(config: &Config, now: UnixNanos) -> Result<RecoverySettings, StartError> {
-    let options = |segment_mib: u64, spare_segments, durability| Options {
+/// How recovery opens the files of an engine of this configuration; `now` is the time of a first start.
+///
+/// # Errors
+/// [`StartError::Config`].
+pub fn recovery_settings(config: &Config, now: UnixNanos) -> Result<RecoverySettings, StartError> {
+    let options = |segment_mib: u64, spare_segments, durability, content| Options {
         segment_bytes: segment_mib << 20,
         spare_segments,
         durability,
+        content,
         ..Options::default()
     };
     let (journal, event_log) = (&config.journal, &config.event_log);
@@ -157,16 +169,31 @@ fn settings(config: &Config, now: UnixNanos) -> Result<RecoverySettings, StartEr
             journal.segment_mib,
             journal.spare_segments,
             pipeline::settings::durability(journal.durability),
+            DataDir::COMMANDS,
         ),
         // The event log can be rebuilt from the journal, so it is never waited for.
         event_log: options(
             event_log.segment_mib,
             event_log.spare_segments,
             dojima_journal::Durability::Async,
+            DataDir::EVENTS,
         ),
         opening: config.opening_commands()?,
         now: Timestamp(now.0),
     })
+}
+
+/// Opens the venue of a new directory with these commands, not with the configuration's, and starts nothing: so recorded
+/// commands come to an engine of their own, for which the journal is then right.
+///
+/// # Errors
+/// See [`StartError`]; nothing is journaled when a command of the opening is refused.
+pub fn open_venue(config: &Config, data: &DataDir, opening: Vec<Command>) -> Result<(), StartError> {
+    let settings = RecoverySettings { opening, ..recovery_settings(config, system_clock().now())? };
+    let Recovered { journal, event_log, lock, .. } = recovery::recover(data, &settings, &mut |_| {})?;
+    journal.seal().and_then(|()| event_log.seal()).map_err(RecoveryError::from)?;
+    drop(lock);
+    Ok(())
 }
 
 /// An engine that runs on threads.
@@ -215,7 +242,8 @@ impl Engine {
             Some(listener) => Some(Box::new(TcpSockets::new(listener)?) as Box<dyn Sockets>),
             None => None,
         };
-        let recovered = recover(&data, &settings(config, system_clock().now())?, launch.on_progress)?;
+        let recovered =
+            recover(&data, &recovery_settings(config, system_clock().now())?, launch.on_progress)?;
         let warm = join(config, &data, sockets, recovered, &system_clock)?;
         let Warm { pipeline: Pipeline { threads, handles }, report, differences, counters } = warm;
         let stops: Vec<Shutdown> = threads.iter().map(|_| Shutdown::new()).collect();
@@ -257,13 +285,16 @@ impl Engine {
         if let Some(timer) = &self.handles.timer {
             timer.stop();
         }
+        if let Some(shadow) = &self.handles.shadow {
+            shadow.stop_asking();
+        }
         self.wait(DRAIN_PATIENCE, Watch::is_drained);
         // Every thread has ended before this returns, whichever failed: what they hold can be opened again.
         let hot = self.end(StopPhase::Hot);
         let disk = self.end(StopPhase::Disk);
         let sql_complete = self.wait(SQL_PATIENCE, |watch| watch.sql_lag_events() == 0);
-        let sql = self.end(StopPhase::Sql);
-        self.runner.fatal().map_or(Ok(()), Err).and(hot).and(disk).and(sql)?;
+        let followers = self.end(StopPhase::Followers);
+        self.runner.fatal().map_or(Ok(()), Err).and(hot).and(disk).and(followers)?;
         Ok(Stopped { exchange: self.handles.last_state.try_recv().ok(), sql_complete })
     }
 

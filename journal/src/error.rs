@@ -1,5 +1,6 @@
 //! What can go wrong, in the terms of whoever has to act on it.
 
+use crate::segment::Content;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -29,6 +30,16 @@ pub enum JournalError {
         found: u32,
         /// The version that this build reads.
         supported: u32,
+    },
+    /// The payloads are not what was asked for, or not what the rest of the journal holds. Nothing was changed.
+    #[error("{}: holds {found}, but {expected} is expected", file.display())]
+    OtherContent {
+        /// The first file that differs.
+        file: PathBuf,
+        /// What its header says.
+        found: Content,
+        /// What was asked for, or what the segments before it say.
+        expected: Content,
     },
     /// Another process (or another writer of this one) has the journal open for writing.
     #[error("journal {} is in use by another engine{}", dir.display(), holder.map(|pid| format!(" (process {pid})")).unwrap_or_default())]

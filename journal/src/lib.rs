@@ -25,9 +25,12 @@
 //!
 //! In reading order: [`layout`] (every offset of the format), `record` and `segment` (bytes to values), [`storage`]
 //! (where the files live: a folder or memory), `map` (the only unsafe code), `maker` (space made ahead of need),
-//! [`Writer`], [`Reader`], and recovery ([`scan`] and what follows from it).
+//! [`Writer`], [`Reader`], recovery ([`scan`] and what follows from it), and what becomes of old segments
+//! ([`retire_before`], [`ArchivedStorage`]).
 
+mod archive;
 mod error;
+mod files;
 pub mod layout;
 mod lock;
 mod maker;
@@ -37,13 +40,17 @@ mod reader;
 mod record;
 mod recovery;
 mod reopen;
+mod retention;
 mod segment;
 pub mod storage;
 mod tail;
 mod writer;
 
+pub use archive::ArchivedStorage;
 pub use error::{AppendError, JournalError, SyncError};
-pub use memory::MemoryStorage;
+pub use memory::{Action, Fault, Kept, MemoryStorage, Step};
 pub use reader::{Position, Reader, Record};
-pub use recovery::{Scanned, SegmentSummary, Verdict, scan, scan_storage};
+pub use recovery::{Scanned, SegmentSummary, Verdict, scan, scan_storage, scan_storage_from};
+pub use retention::{Retire, Retired, retire_before, sync_segments};
+pub use segment::Content;
 pub use writer::{Durability, Options, Writer};

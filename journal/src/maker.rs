@@ -2,7 +2,7 @@
 //! thread of its own, or at the moment of need where there must be no threads.
 
 use crate::record::Seed;
-use crate::segment::{Header, file_name};
+use crate::segment::{Content, Header, file_name};
 use crate::storage::{Region, Storage};
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,15 +22,23 @@ pub(crate) struct Spare {
     pub(crate) region: Region,
 }
 
+/// What all segments of a writer have in common.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pattern {
+    pub(crate) segment_bytes: u64,
+    pub(crate) content: Content,
+}
+
 /// Makes and maps segment `number`. With a base sequence of 0 it is a spare.
 pub(crate) fn make(
     storage: &dyn Storage,
     number: u64,
     base_sequence: u64,
-    segment_bytes: u64,
+    pattern: Pattern,
     cancel: &AtomicBool,
 ) -> io::Result<Spare> {
-    let header = Header { number, base_sequence, segment_bytes, salt: storage.new_salt() };
+    let Pattern { segment_bytes, content } = pattern;
+    let header = Header { number, base_sequence, segment_bytes, salt: storage.new_salt(), content };
     let name = file_name(number);
     storage.create(&name, segment_bytes, &header.encode(), cancel)?;
     let region = storage.map(&name, segment_bytes)?;
@@ -67,7 +75,7 @@ enum Source {
     /// A thread that keeps a fixed number of spares.
     Ahead(Line),
     /// Made by the writer when it needs one.
-    OnDemand { storage: Arc<dyn Storage>, next_number: u64, segment_bytes: u64 },
+    OnDemand { storage: Arc<dyn Storage>, next_number: u64, pattern: Pattern },
 }
 
 #[derive(Debug)]
@@ -84,12 +92,12 @@ impl Maker {
     pub(crate) fn start(
         storage: Arc<dyn Storage>,
         next_number: u64,
-        segment_bytes: u64,
+        pattern: Pattern,
         spares: u32,
     ) -> io::Result<Self> {
         let shared = Arc::new(Shared::default());
         if spares == 0 {
-            return Ok(Self { shared, source: Source::OnDemand { storage, next_number, segment_bytes } });
+            return Ok(Self { shared, source: Source::OnDemand { storage, next_number, pattern } });
         }
         let (orders, orders_in) = sync_channel(spares as usize);
         let (ready_out, ready) = sync_channel(spares as usize);
@@ -101,7 +109,7 @@ impl Maker {
         let thread = thread::Builder::new().name("journal-maker".to_owned()).spawn(move || {
             for (number, order) in (next_number..).zip(orders_in) {
                 drop(order);
-                let Some(spare) = make_stubbornly(storage.as_ref(), number, segment_bytes, &seen) else {
+                let Some(spare) = make_stubbornly(storage.as_ref(), number, pattern, &seen) else {
                     return;
                 };
                 if ready_out.send(spare).is_err() {
@@ -116,8 +124,8 @@ impl Maker {
     pub(crate) fn take(&mut self) -> Option<Spare> {
         match &mut self.source {
             Source::Ahead(line) => line.ready.try_recv().ok(),
-            Source::OnDemand { storage, next_number, segment_bytes } => {
-                let made = make(storage.as_ref(), *next_number, 0, *segment_bytes, &self.shared.cancel);
+            Source::OnDemand { storage, next_number, pattern } => {
+                let made = make(storage.as_ref(), *next_number, 0, *pattern, &self.shared.cancel);
                 self.shared.note(made.as_ref().err());
                 let spare = made.ok()?;
                 *next_number += 1;
@@ -146,9 +154,9 @@ impl Maker {
 }
 
 /// Makes a segment however long the disk stays full; `None` once the writer is gone.
-fn make_stubbornly(storage: &dyn Storage, number: u64, segment_bytes: u64, shared: &Shared) -> Option<Spare> {
+fn make_stubbornly(storage: &dyn Storage, number: u64, pattern: Pattern, shared: &Shared) -> Option<Spare> {
     while !shared.cancel.load(Ordering::Acquire) {
-        match make(storage, number, 0, segment_bytes, &shared.cancel) {
+        match make(storage, number, 0, pattern, &shared.cancel) {
             Ok(spare) => {
                 shared.note(None);
                 return Some(spare);

@@ -5,7 +5,7 @@ use crate::error::JournalError;
 use crate::layout::{PAGE_BYTES, RECORD_HEADER_BYTES, SEGMENT_HEADER_BYTES};
 use crate::record::{Found, Kind, Parsed, Seed, parse};
 use crate::recovery::list;
-use crate::segment::{Header, file_name};
+use crate::segment::{Content, Header, file_name, open_segment};
 use crate::storage::{FileStorage, ReadAt, Storage};
 use std::ops::Range;
 use std::path::Path;
@@ -13,8 +13,6 @@ use std::sync::Arc;
 
 /// Bytes read at once at most, as long as records are not longer.
 const READ_BYTES_MAX: usize = 1 << 20;
-/// How often a header that does not verify is read again, since it may have been read while it was written.
-const HEADER_READS: usize = 3;
 
 /// Where a record stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -140,11 +138,18 @@ impl Reader {
         Ok(Self { storage, from_sequence, place, buffer: Buffer::new() })
     }
 
+    /// What the journal says its payloads are; `None` while there is no journal.
+    #[must_use]
+    pub fn content(&self) -> Option<Content> {
+        self.place.as_ref().map(|place| place.header.content)
+    }
+
     /// The next record, or `None` while there is none; call again later. What is not durable yet is returned too:
     /// whoever may not act on that compares the sequence with the writer's [`durable`](crate::Writer::durable).
     ///
     /// # Errors
-    /// [`JournalError::Io`], and as [`Reader::open`] while there was no journal yet.
+    /// [`JournalError::Io`], [`JournalError::OtherContent`] if the next segment holds something else, and as
+    /// [`Reader::open`] while there was no journal yet.
     #[allow(
         clippy::should_implement_trait,
         reason = "the record borrows from the reader, which Iterator cannot say"
@@ -173,8 +178,10 @@ impl Reader {
                     }
                 }
                 Kind::Seal => place.offset += found.bytes() as u64,
-                Kind::End => match open_segment(self.storage.as_ref(), place.header.number + 1) {
+                Kind::End => match place_in(self.storage.as_ref(), place.header.number + 1) {
                     Ok(Some(next)) if next.next_sequence == place.next_sequence => {
+                        let path = self.storage.path(&file_name(next.header.number));
+                        next.header.check_content(&path, place.header.content)?;
                         *place = next;
                         self.buffer.clear();
                     }
@@ -222,7 +229,7 @@ fn look(place: &Place, buffer: &mut Buffer) -> std::io::Result<Option<Found>> {
 fn locate(storage: &dyn Storage, from_sequence: u64) -> Result<Option<Place>, JournalError> {
     let mut place = None;
     for (number, _) in list(storage)? {
-        match open_segment(storage, number)? {
+        match place_in(storage, number)? {
             Some(found) if found.next_sequence <= from_sequence => place = Some(found),
             Some(found) if place.is_none() => {
                 let (dir, first) = (storage.dir().to_owned(), found.next_sequence);
@@ -235,21 +242,8 @@ fn locate(storage: &dyn Storage, from_sequence: u64) -> Result<Option<Place>, Jo
 }
 
 /// Opens a segment at its first record; `None` while it is a spare.
-fn open_segment(storage: &dyn Storage, number: u64) -> Result<Option<Place>, JournalError> {
-    let name = file_name(number);
-    let path = storage.path(&name);
-    let file = storage.open(&name).map_err(JournalError::io("open", &path))?;
-    let mut bytes = [0; SEGMENT_HEADER_BYTES];
-    let mut reads = 0;
-    let header = loop {
-        let filled = file.read_at(&mut bytes, 0).map_err(JournalError::io("read", &path))?;
-        reads += 1;
-        match Header::decode(&bytes[..filled], &path, number) {
-            Ok(header) => break header,
-            Err(_) if reads < HEADER_READS => {}
-            Err(error) => return Err(error),
-        }
-    };
+fn place_in(storage: &dyn Storage, number: u64) -> Result<Option<Place>, JournalError> {
+    let (file, header) = open_segment(storage, number)?;
     let (seed, offset, next_sequence) =
         (Seed::of(header.salt), SEGMENT_HEADER_BYTES as u64, header.base_sequence);
     Ok((!header.is_spare()).then_some(Place { file, header, seed, offset, next_sequence }))

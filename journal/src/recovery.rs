@@ -4,7 +4,7 @@
 use crate::error::JournalError;
 use crate::layout::{BASE_SEQUENCE_AT, RECORD_HEADER_BYTES, SEGMENT_BYTES_MAX, SEGMENT_HEADER_BYTES};
 use crate::record::{Found, Kind, Parsed, Seed, parse};
-use crate::segment::{Header, file_name, number_of};
+use crate::segment::{Content, Header, file_name, number_of, open_segment};
 use crate::storage::{FileStorage, Storage};
 use crate::tail::Remains;
 use std::io;
@@ -42,9 +42,9 @@ pub struct SegmentSummary {
     pub number: u64,
     /// Sequence of its first record, or of the next one if it has none.
     pub base_sequence: u64,
-    /// Readable records in it.
+    /// Readable records in it; in a segment that was skipped, as many as the next header says there are.
     pub records: u64,
-    /// Bytes in use from the start of the file, its header included.
+    /// Bytes in use from the start of the file, its header included; of a segment that was skipped the whole file.
     pub bytes: u64,
 }
 
@@ -132,6 +132,12 @@ impl Scanned {
         self.segments.iter().map(|segment| segment.bytes).sum()
     }
 
+    /// What the journal says its payloads are; `None` without segments.
+    #[must_use]
+    pub fn content(&self) -> Option<Content> {
+        self.end.as_ref().map(|end| end.header.content)
+    }
+
     /// Whether the journal ends with a seal.
     #[must_use]
     pub fn sealed(&self) -> bool {
@@ -161,7 +167,7 @@ impl Scanned {
 ///
 /// # Errors
 /// [`JournalError::Damaged`] if acknowledged data cannot be read, [`JournalError::UnknownVersion`],
-/// [`JournalError::Io`].
+/// [`JournalError::OtherContent`] if the segments do not all say the same, [`JournalError::Io`].
 pub fn scan(dir: &Path) -> Result<Scanned, JournalError> {
     scan_storage(Arc::new(FileStorage::new(dir)))
 }
@@ -171,11 +177,21 @@ pub fn scan(dir: &Path) -> Result<Scanned, JournalError> {
 /// # Errors
 /// As [`scan`].
 pub fn scan_storage(storage: Arc<dyn Storage>) -> Result<Scanned, JournalError> {
+    scan_storage_from(storage, 0)
+}
+
+/// As [`scan_storage`], but looks at the records only from the segment on that holds `sequence`; a snapshot covers
+/// what is before. Of older segments it reads the headers: they must verify and follow one another.
+///
+/// # Errors
+/// As [`scan`].
+pub fn scan_storage_from(storage: Arc<dyn Storage>, sequence: u64) -> Result<Scanned, JournalError> {
     let files = list(storage.as_ref())?;
     let journal_bytes = files.iter().map(|&(_, bytes)| bytes).sum();
     let mut walk = Progress::new(storage, journal_bytes);
+    let skipped = walk.skip_before(sequence, &files)?;
     let mut data = Vec::new();
-    for &(number, bytes) in &files {
+    for &(number, bytes) in &files[skipped..] {
         load(walk.storage.as_ref(), number, bytes, &mut data)?;
         walk.segment(number, &data)?;
     }
@@ -237,7 +253,8 @@ struct Progress {
     watermark: u64,
     sealed: bool,
     last_time_ns: u64,
-    previous_number: Option<u64>,
+    /// The segment before.
+    previous: Option<Header>,
     /// The file in which the journal ends is shorter than its header says.
     cut_short: bool,
     /// Set once the readable journal has ended.
@@ -254,7 +271,7 @@ impl Progress {
             watermark: 0,
             sealed: false,
             last_time_ns: 0,
-            previous_number: None,
+            previous: None,
             cut_short: false,
             stop: None,
         }
@@ -269,11 +286,52 @@ impl Progress {
         self.damaged(number, 0, "the segment is missing".to_owned())
     }
 
+    /// Skips the segments before the one that holds `sequence`, and says how many they are. Only their headers are
+    /// read, and that one's.
+    fn skip_before(&mut self, sequence: u64, files: &[(u64, u64)]) -> Result<usize, JournalError> {
+        if sequence == 0 {
+            return Ok(0);
+        }
+        let mut last: Option<(Header, u64)> = None;
+        for &(number, bytes) in files {
+            let (_, header) = open_segment(self.storage.as_ref(), number)?;
+            if header.is_spare() || header.base_sequence > sequence {
+                break;
+            }
+            if let Some((skipped, skipped_bytes)) = last.replace((header, bytes)) {
+                self.skip(&skipped, skipped_bytes, &header)?;
+            }
+        }
+        Ok(self.segments.len())
+    }
+
+    /// Passes over a segment, trusting what it and the one after it say of its records.
+    fn skip(&mut self, skipped: &Header, bytes: u64, next: &Header) -> Result<(), JournalError> {
+        self.next_sequence = skipped.base_sequence;
+        if next.number != skipped.number + 1 {
+            return Err(self.missing(skipped.number + 1));
+        }
+        if bytes < skipped.segment_bytes {
+            return Err(self.damaged(skipped.number, bytes as usize, "the file ends here".to_owned()));
+        }
+        let Some(records) = next.base_sequence.checked_sub(skipped.base_sequence) else {
+            let why = format!("the segment says it starts at sequence {}", next.base_sequence);
+            return Err(self.damaged(next.number, BASE_SEQUENCE_AT, why));
+        };
+        let file = self.storage.path(&file_name(skipped.number));
+        next.check_content(&self.storage.path(&file_name(next.number)), skipped.content)?;
+        let Header { number, base_sequence, .. } = *skipped;
+        self.segments.push(SegmentSummary { file, number, base_sequence, records, bytes });
+        (self.previous, self.next_sequence) = (Some(*skipped), next.base_sequence);
+        Ok(())
+    }
+
     /// Takes in the next segment file.
     fn segment(&mut self, number: u64, data: &[u8]) -> Result<(), JournalError> {
-        let header = Header::decode(data, &self.storage.path(&file_name(number)), number)?;
+        let file = self.storage.path(&file_name(number));
+        let header = Header::decode(data, &file, number)?;
         let data = &data[..data.len().min(header.segment_bytes as usize)];
-        let follows = self.previous_number.is_none_or(|previous| previous + 1 == number);
+        let follows = self.previous.is_none_or(|previous| previous.number + 1 == number);
         match &mut self.stop {
             Some((end, remains)) => {
                 if header.is_spare() {
@@ -285,11 +343,15 @@ impl Progress {
                     return Err(self.missing(number - 1));
                 }
             }
-            None if !follows => return Err(self.missing(self.previous_number.map_or(number, |n| n + 1))),
+            None if !follows => {
+                return Err(self.missing(self.previous.map_or(number, |previous| previous.number + 1)));
+            }
             None if header.is_spare() => self.reach_spare(header, data)?,
             None => self.walk(header, data)?,
         }
-        self.previous_number = Some(number);
+        if let Some(previous) = self.previous.replace(header) {
+            header.check_content(&file, previous.content)?;
+        }
         Ok(())
     }
 
@@ -350,8 +412,8 @@ impl Progress {
 
     fn finish(mut self) -> Result<Scanned, JournalError> {
         let Some((mut end, remains)) = self.stop.take() else {
-            return match self.previous_number {
-                Some(number) => Err(self.missing(number + 1)),
+            return match self.previous {
+                Some(last) => Err(self.missing(last.number + 1)),
                 None => Ok(self.scanned(Verdict::Empty, None, None)),
             };
         };

@@ -5,13 +5,12 @@
 
 use crate::error::JournalError;
 use crate::layout::{PAGE_BYTES, SEGMENT_HEADER_BYTES, payload_bytes_max};
-use crate::maker::{self, Maker};
+use crate::maker::{self, Maker, Pattern};
 use crate::record::Seed;
 use crate::recovery::{EndOfJournal, Scanned, Steps, list, load};
-use crate::segment::{Header, file_name};
-use crate::storage::{Storage, UNFINISHED};
+use crate::segment::{Content, Header, file_name};
+use crate::storage::{Storage, remove_unfinished};
 use crate::writer::{Options, Tail, Writer};
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -20,27 +19,24 @@ impl Scanned {
     /// writer. Nothing but records after the readable end is ever removed.
     ///
     /// # Errors
-    /// [`JournalError::Locked`], [`JournalError::Changed`], [`JournalError::Options`], [`JournalError::Io`].
+    /// [`JournalError::Locked`], [`JournalError::Changed`], [`JournalError::OtherContent`],
+    /// [`JournalError::Options`], [`JournalError::Io`].
     pub fn into_writer(self, options: Options) -> Result<Writer, JournalError> {
         options.check()?;
         let storage = Arc::clone(&self.storage);
         storage.prepare().map_err(JournalError::io("create", storage.dir()))?;
         let lock = storage.lock()?;
         self.check_unchanged()?;
-        remove_unfinished(storage.as_ref())?;
+        self.check_content(options.content)?;
+        remove_unfinished(storage.as_ref()).map_err(JournalError::io("tidy up", storage.dir()))?;
         let (tail, next_sequence) = match &self.end {
             Some(end) => (self.continue_tail(end)?, self.next_sequence),
             None => (first_tail(storage.as_ref(), &options)?, options.first_sequence),
         };
         let number = tail.header.number;
-        let mut segments: VecDeque<_> =
-            self.segments.iter().map(|segment| (segment.number, segment.base_sequence)).collect();
-        if segments.back().is_none_or(|&(last, _)| last != number) {
-            segments.push_back((number, tail.header.base_sequence));
-        }
-        let maker =
-            Maker::start(Arc::clone(&storage), number + 1, options.segment_bytes, options.spare_segments)
-                .map_err(JournalError::io("start the maker thread for", storage.dir()))?;
+        let pattern = Pattern { segment_bytes: options.segment_bytes, content: tail.header.content };
+        let maker = Maker::start(Arc::clone(&storage), number + 1, pattern, options.spare_segments)
+            .map_err(JournalError::io("start the maker thread for", storage.dir()))?;
         Ok(Writer {
             durability: options.durability,
             dirty_from: tail.offset,
@@ -48,7 +44,6 @@ impl Scanned {
             next_sequence,
             synced: next_sequence - 1,
             unsynced_segment: number,
-            segments,
             bytes_written: 0,
             payload_bytes_max: payload_bytes_max(options.segment_bytes as usize),
             sealed: self.sealed,
@@ -64,7 +59,8 @@ impl Scanned {
     ///
     /// # Errors
     /// As [`Scanned::into_writer`], and [`JournalError::Gone`] if the oldest record is itself after the one that
-    /// would have to come next.
+    /// would have to come next. [`JournalError::Damaged`] if records that [`scan_storage_from`](crate::scan_storage_from)
+    /// did not look at are in the way.
     pub fn into_writer_truncated(
         mut self,
         after_sequence: u64,
@@ -85,8 +81,16 @@ impl Scanned {
         let (seed, offset) = (Seed::of(header.salt), SEGMENT_HEADER_BYTES);
         let mut steps = Steps { data: &data, seed, offset, next_sequence: last.base_sequence };
         while steps.next_sequence < next_sequence {
-            let dir = self.storage.dir();
-            steps.step().ok_or_else(|| JournalError::Changed { dir: dir.to_owned() })?;
+            if steps.step().is_none() {
+                // Either somebody else writes, or the scan began later and never looked at these records.
+                self.check_unchanged()?;
+                return Err(JournalError::Damaged {
+                    file: last.file,
+                    offset: steps.offset as u64,
+                    sequence: steps.next_sequence,
+                    why: "the record does not verify, yet later segments are in use".to_owned(),
+                });
+            }
         }
         let mut later_in_use: Vec<_> = self.segments[keep..].iter().map(|segment| segment.number).collect();
         if let Some(end) = &self.end {
@@ -110,6 +114,17 @@ impl Scanned {
         }
     }
 
+    /// A journal that does not say what it holds is older than the field and may be anything; one that does is
+    /// continued only by who asks for the same.
+    fn check_content(&self, expected: Content) -> Result<(), JournalError> {
+        match &self.end {
+            Some(end) if end.header.content != Content::NOT_SAID => {
+                end.header.check_content(&self.storage.path(&file_name(end.header.number)), expected)
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
     /// Cuts what has to be cut and opens the last segment at the readable end.
     fn continue_tail(&self, end: &EndOfJournal) -> Result<Tail, JournalError> {
         let storage = self.storage.as_ref();
@@ -123,7 +138,7 @@ impl Scanned {
         let name = file_name(header.number);
         if end.needs_rebuild {
             for &number in end.later_in_use.iter().rev() {
-                blank(storage, number)?;
+                blank(storage, number, header.content)?;
             }
             let mut kept = Vec::new();
             load(storage, header.number, end.offset as u64, &mut kept)?;
@@ -150,16 +165,6 @@ impl Scanned {
     }
 }
 
-/// Removes what an interrupted maker left.
-fn remove_unfinished(storage: &dyn Storage) -> Result<(), JournalError> {
-    for (name, _) in storage.files().map_err(JournalError::io("list", storage.dir()))? {
-        if name.ends_with(UNFINISHED) {
-            storage.remove(&name).map_err(JournalError::io("remove", &storage.path(&name)))?;
-        }
-    }
-    Ok(())
-}
-
 /// Removes all segments after `number`, the last one first, so that no gap ever appears.
 fn remove_after(storage: &dyn Storage, number: u64) -> Result<(), JournalError> {
     for (later, _) in list(storage)?.into_iter().rev().take_while(|&(later, _)| later > number) {
@@ -171,9 +176,9 @@ fn remove_after(storage: &dyn Storage, number: u64) -> Result<(), JournalError> 
 
 /// Replaces a segment by a small spare. Its predecessor may say that the journal continues here, so the file must not
 /// disappear before the predecessor was replaced too.
-fn blank(storage: &dyn Storage, number: u64) -> Result<(), JournalError> {
+fn blank(storage: &dyn Storage, number: u64, content: Content) -> Result<(), JournalError> {
     let segment_bytes = PAGE_BYTES as u64;
-    let header = Header { number, base_sequence: 0, segment_bytes, salt: storage.new_salt() };
+    let header = Header { number, base_sequence: 0, segment_bytes, salt: storage.new_salt(), content };
     create(storage, &file_name(number), segment_bytes, &header.encode())
 }
 
@@ -184,7 +189,7 @@ fn create(storage: &dyn Storage, name: &str, bytes: u64, start: &[u8]) -> Result
 
 /// The first segment of a new journal.
 fn first_tail(storage: &dyn Storage, options: &Options) -> Result<Tail, JournalError> {
-    let made =
-        maker::make(storage, 1, options.first_sequence, options.segment_bytes, &AtomicBool::new(false));
+    let pattern = Pattern { segment_bytes: options.segment_bytes, content: options.content };
+    let made = maker::make(storage, 1, options.first_sequence, pattern, &AtomicBool::new(false));
     made.map(Tail::from).map_err(JournalError::io("create the first segment in", storage.dir()))
 }

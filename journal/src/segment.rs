@@ -4,11 +4,40 @@
 
 use crate::error::JournalError;
 use crate::layout::{
-    BASE_SEQUENCE_AT, HEADER_CRC_AT, HEADER_LENGTH_AT, MAGIC, MAGIC_AT, RESERVED_AT, SALT_AT,
-    SEGMENT_BYTES_AT, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN, SEGMENT_HEADER_BYTES, SEGMENT_NUMBER_AT, VERSION,
-    VERSION_AT,
+    BASE_SEQUENCE_AT, CONTENT_KIND_AT, CONTENT_VERSION_AT, HEADER_CRC_AT, HEADER_LENGTH_AT, MAGIC, MAGIC_AT,
+    RESERVED_AT, SALT_AT, SEGMENT_BYTES_AT, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN, SEGMENT_HEADER_BYTES,
+    SEGMENT_NUMBER_AT, VERSION, VERSION_AT,
 };
+use crate::storage::{ReadAt, Storage};
+use std::fmt;
 use std::path::Path;
+
+/// How often a header that does not verify is read again, since it may have been read while it was written.
+const HEADER_READS: usize = 3;
+
+/// What the payloads of a journal are, as its owner numbers it. This crate only compares: a journal of one content is
+/// never continued with another.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct Content {
+    /// Which kind of payloads; 0 with version 0 = not said.
+    pub kind: u16,
+    /// Which version of their encoding.
+    pub version: u16,
+}
+
+impl Content {
+    /// A journal that does not say what it holds, as all of them before this field was there.
+    pub const NOT_SAID: Self = Self { kind: 0, version: 0 };
+}
+
+impl fmt::Display for Content {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::NOT_SAID => f.write_str("content that is not named"),
+            Self { kind, version } => write!(f, "content of kind {kind}, version {version}"),
+        }
+    }
+}
 
 /// The header of one segment file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +47,7 @@ pub(crate) struct Header {
     pub(crate) base_sequence: u64,
     pub(crate) segment_bytes: u64,
     pub(crate) salt: u64,
+    pub(crate) content: Content,
 }
 
 impl Header {
@@ -36,6 +66,8 @@ impl Header {
         put(BASE_SEQUENCE_AT, &self.base_sequence.to_le_bytes());
         put(SEGMENT_BYTES_AT, &self.segment_bytes.to_le_bytes());
         put(SALT_AT, &self.salt.to_le_bytes());
+        put(CONTENT_KIND_AT, &self.content.kind.to_le_bytes());
+        put(CONTENT_VERSION_AT, &self.content.version.to_le_bytes());
         let crc = crc32c::crc32c(&bytes[..HEADER_CRC_AT]);
         bytes[HEADER_CRC_AT..].copy_from_slice(&crc.to_le_bytes());
         bytes
@@ -78,6 +110,10 @@ impl Header {
             base_sequence: u64_at(bytes, BASE_SEQUENCE_AT),
             segment_bytes: u64_at(bytes, SEGMENT_BYTES_AT),
             salt: u64_at(bytes, SALT_AT),
+            content: Content {
+                kind: u16_at(bytes, CONTENT_KIND_AT),
+                version: u16_at(bytes, CONTENT_VERSION_AT),
+            },
         };
         if header.number != number {
             return Err(damaged(SEGMENT_NUMBER_AT, &format!("the header says segment {}", header.number)));
@@ -86,6 +122,39 @@ impl Header {
             return Err(damaged(SEGMENT_BYTES_AT, "the segment size is outside the limits of the format"));
         }
         Ok(header)
+    }
+
+    /// Refuses a segment of another content than `expected`, which is that of the journal's other segments.
+    pub(crate) fn check_content(&self, file: &Path, expected: Content) -> Result<(), JournalError> {
+        let found = self.content;
+        if found != expected {
+            return Err(JournalError::OtherContent { file: file.to_owned(), found, expected });
+        }
+        Ok(())
+    }
+}
+
+/// Opens segment `number` and reads its header, which a writer may be replacing at this moment.
+///
+/// # Errors
+/// As [`Header::decode`], and [`JournalError::Io`].
+pub(crate) fn open_segment(
+    storage: &dyn Storage,
+    number: u64,
+) -> Result<(Box<dyn ReadAt>, Header), JournalError> {
+    let name = file_name(number);
+    let path = storage.path(&name);
+    let file = storage.open(&name).map_err(JournalError::io("open", &path))?;
+    let mut bytes = [0; SEGMENT_HEADER_BYTES];
+    let mut reads = 0;
+    loop {
+        let filled = file.read_at(&mut bytes, 0).map_err(JournalError::io("read", &path))?;
+        reads += 1;
+        match Header::decode(&bytes[..filled], &path, number) {
+            Ok(header) => return Ok((file, header)),
+            Err(_) if reads < HEADER_READS => {}
+            Err(error) => return Err(error),
+        }
     }
 }
 
@@ -103,6 +172,13 @@ pub(crate) fn file_name(number: u64) -> String {
 pub(crate) fn number_of(name: &str) -> Option<u64> {
     let number = name.strip_suffix(".seg")?.parse().ok()?;
     (file_name(number) == name).then_some(number)
+}
+
+/// The u16 at `at`; the caller guarantees that it is inside `bytes`.
+fn u16_at(bytes: &[u8], at: usize) -> u16 {
+    let mut value = [0; 2];
+    value.copy_from_slice(&bytes[at..at + 2]);
+    u16::from_le_bytes(value)
 }
 
 /// The u32 at `at`; the caller guarantees that it is inside `bytes`.

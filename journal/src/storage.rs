@@ -2,25 +2,35 @@
 //! files and over [`MemoryStorage`](crate::MemoryStorage), in which tests and simulations inject faults.
 
 use crate::error::JournalError;
-use crate::layout::PAGE_BYTES;
-use crate::lock;
 use crate::map::Mapping;
 use crate::memory::MemoryRegion;
 use std::any::Any;
 use std::fmt;
-use std::fs::{self, File, OpenOptions};
-use std::hash::{BuildHasher, RandomState};
-use std::io::{self, Write};
+use std::fs::File;
+use std::io;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
+
+pub use crate::files::FileStorage;
 
 /// Suffix of a file that is still being made.
 pub(crate) const UNFINISHED: &str = ".tmp";
-/// Pages written between two syncs while a segment is being made, so that the writer's own syncs never queue behind
-/// a whole segment of zeros.
-const PAGES_PER_SYNC: usize = 1024;
+
+/// Removes the files that [`Storage::create`] or [`Storage::write`] had not finished when the process ended. Only for
+/// the holder of the lock, before it makes anything itself.
+///
+/// # Errors
+/// Whatever the operating system says.
+pub fn remove_unfinished(storage: &dyn Storage) -> io::Result<()> {
+    for (name, _) in storage.files()? {
+        if name.ends_with(UNFINISHED) {
+            storage.remove(&name)?;
+        }
+    }
+    Ok(())
+}
 
 /// Keeps the exclusive right to write; dropping it gives the right back.
 pub type LockGuard = Box<dyn Any + Send>;
@@ -57,6 +67,15 @@ pub trait Storage: fmt::Debug + Send + Sync {
     /// # Errors
     /// [`io::ErrorKind::StorageFull`] without space, [`io::ErrorKind::Interrupted`] once `cancel` is set.
     fn create(&self, name: &str, bytes: u64, start: &[u8], cancel: &AtomicBool) -> io::Result<()>;
+
+    /// Writes a whole file of whatever length `fill` gives: under another name first, synced, then renamed, and the
+    /// rename made durable. Until this returns `Ok` the file that had the name is untouched, or already replaced by a
+    /// whole new one. [`Storage::prepare`] must have been called once.
+    ///
+    /// # Errors
+    /// What `fill` returns, or whatever the operating system says.
+    fn write(&self, name: &str, fill: &mut dyn FnMut(&mut dyn io::Write) -> io::Result<()>)
+    -> io::Result<()>;
 
     /// Gives the bytes of a whole file for writing. Only the holder of the lock may call this.
     ///
@@ -139,122 +158,5 @@ impl Region {
             Self::Mapped(mapping) => mapping.flush(range),
             Self::Memory(region) => region.flush(range),
         }
-    }
-}
-
-/// A folder of real files.
-#[derive(Debug, Clone)]
-pub struct FileStorage {
-    dir: PathBuf,
-}
-
-impl FileStorage {
-    /// The journal in `dir`, which need not exist yet.
-    #[must_use]
-    pub fn new(dir: &Path) -> Self {
-        Self { dir: dir.to_owned() }
-    }
-
-    fn sync_dir(&self) -> io::Result<()> {
-        File::open(&self.dir)?.sync_all()
-    }
-
-    /// Writes one page per call: larger writes make the page cache build large folios, and every later sync of a few
-    /// bytes would write a whole folio back.
-    fn write_pages(path: &Path, bytes: u64, start: &[u8], cancel: &AtomicBool) -> io::Result<()> {
-        let mut file = File::create(path)?;
-        let mut rest = start;
-        for page_index in 0..bytes as usize / PAGE_BYTES {
-            let mut page = [0; PAGE_BYTES];
-            let (now, later) = rest.split_at(rest.len().min(PAGE_BYTES));
-            page[..now.len()].copy_from_slice(now);
-            rest = later;
-            file.write_all(&page)?;
-            if page_index % PAGES_PER_SYNC == PAGES_PER_SYNC - 1 {
-                if cancel.load(Ordering::Relaxed) {
-                    return Err(io::ErrorKind::Interrupted.into());
-                }
-                file.sync_data()?;
-            }
-        }
-        file.sync_all()
-    }
-}
-
-impl Storage for FileStorage {
-    fn prepare(&self) -> io::Result<()> {
-        if self.dir.is_dir() {
-            return Ok(());
-        }
-        fs::create_dir_all(&self.dir)?;
-        match self.dir.canonicalize()?.parent() {
-            Some(parent) => File::open(parent)?.sync_all(),
-            None => Ok(()),
-        }
-    }
-
-    fn lock(&self) -> Result<LockGuard, JournalError> {
-        Ok(Box::new(lock::acquire(&self.dir)?))
-    }
-
-    fn files(&self) -> io::Result<Vec<(String, u64)>> {
-        let entries = match fs::read_dir(&self.dir) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(error),
-        };
-        let mut files = Vec::new();
-        for entry in entries {
-            let entry = entry?;
-            match entry.metadata() {
-                Ok(metadata) if metadata.is_file() => {
-                    files.push((entry.file_name().to_string_lossy().into_owned(), metadata.len()));
-                }
-                Ok(_) => {}
-                // Renamed or removed since the folder was listed.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(files)
-    }
-
-    fn open(&self, name: &str) -> io::Result<Box<dyn ReadAt>> {
-        Ok(Box::new(File::open(self.path(name))?))
-    }
-
-    fn create(&self, name: &str, bytes: u64, start: &[u8], cancel: &AtomicBool) -> io::Result<()> {
-        let unfinished = self.path(&format!("{name}{UNFINISHED}"));
-        let written = Self::write_pages(&unfinished, bytes, start, cancel);
-        if let Err(error) = written {
-            // Gives the space back; should that fail too, the next start removes the file.
-            let _ = fs::remove_file(&unfinished);
-            return Err(error);
-        }
-        fs::rename(&unfinished, self.path(name))?;
-        self.sync_dir()
-    }
-
-    fn map(&self, name: &str, bytes: u64) -> io::Result<Region> {
-        let file = OpenOptions::new().read(true).write(true).open(self.path(name))?;
-        Mapping::new(&file, bytes as usize).map(Region::Mapped)
-    }
-
-    fn sync_file(&self, name: &str) -> io::Result<()> {
-        File::open(self.path(name))?.sync_data()
-    }
-
-    fn remove(&self, name: &str) -> io::Result<()> {
-        fs::remove_file(self.path(name))?;
-        self.sync_dir()
-    }
-
-    fn new_salt(&self) -> u64 {
-        // The keys of a `RandomState` come from the operating system's random source.
-        RandomState::new().hash_one(self.dir.as_path())
-    }
-
-    fn dir(&self) -> &Path {
-        &self.dir
     }
 }

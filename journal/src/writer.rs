@@ -7,9 +7,9 @@ use crate::layout::{
 };
 use crate::maker::{Maker, Spare};
 use crate::record::{Found, Kind, Seed};
-use crate::segment::{Header, file_name, segment_bytes_allowed};
+use crate::segment::{Content, Header, file_name, segment_bytes_allowed};
 use crate::storage::{LockGuard, Region, Storage};
-use std::collections::VecDeque;
+use std::io;
 use std::sync::Arc;
 
 /// When a record counts as acknowledged.
@@ -33,11 +33,20 @@ pub struct Options {
     pub durability: Durability,
     /// Sequence of the first record of a journal that is empty, at least 1. Default 1.
     pub first_sequence: u64,
+    /// What the payloads are. A journal that says something else is refused; one that says nothing (as all of them
+    /// before there was such a field) is continued and goes on saying nothing. Default [`Content::NOT_SAID`].
+    pub content: Content,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { segment_bytes: 64 << 20, spare_segments: 2, durability: Durability::Sync, first_sequence: 1 }
+        Self {
+            segment_bytes: 64 << 20,
+            spare_segments: 2,
+            durability: Durability::Sync,
+            first_sequence: 1,
+            content: Content::NOT_SAID,
+        }
     }
 }
 
@@ -64,6 +73,12 @@ impl Options {
     #[must_use]
     pub fn with_first_sequence(self, first_sequence: u64) -> Self {
         Self { first_sequence, ..self }
+    }
+
+    /// These options with another content.
+    #[must_use]
+    pub fn with_content(self, content: Content) -> Self {
+        Self { content, ..self }
     }
 
     pub(crate) fn check(&self) -> Result<(), JournalError> {
@@ -132,8 +147,6 @@ pub struct Writer {
     pub(crate) synced: u64,
     /// The oldest segment that may hold bytes that are not on the disk.
     pub(crate) unsynced_segment: u64,
-    /// Number and base sequence of every segment in use, oldest first; the last is the tail.
-    pub(crate) segments: VecDeque<(u64, u64)>,
     pub(crate) bytes_written: u64,
     pub(crate) payload_bytes_max: usize,
     /// The last record written is a seal.
@@ -210,7 +223,6 @@ impl Writer {
         self.tail.mark(Kind::End, self.next_sequence, self.synced);
         spare.header.base_sequence = self.next_sequence;
         spare.region.edit(|bytes| bytes[..SEGMENT_HEADER_BYTES].copy_from_slice(&spare.header.encode()));
-        self.segments.push_back((spare.header.number, spare.header.base_sequence));
         let full = std::mem::replace(&mut self.tail, spare.into());
         self.maker.retire(full.region);
         self.dirty_from = 0;
@@ -228,7 +240,11 @@ impl Writer {
         }
         while self.unsynced_segment < self.tail.header.number {
             let name = file_name(self.unsynced_segment);
-            self.storage.sync_file(&name).map_err(|source| self.poison(&name, source))?;
+            match self.storage.sync_file(&name) {
+                // Retired, which happens only to what its owner has brought to the disk.
+                Err(gone) if gone.kind() == io::ErrorKind::NotFound => {}
+                synced => synced.map_err(|source| self.poison(&name, source))?,
+            }
             self.unsynced_segment += 1;
         }
         if self.dirty_from < self.tail.offset {
@@ -258,26 +274,6 @@ impl Writer {
             self.sync()?;
         }
         Ok(())
-    }
-
-    /// Removes the segments whose records are all before `sequence` and on the disk, oldest first, and returns how
-    /// many. The caller guarantees that nothing will ask for those records again.
-    ///
-    /// # Errors
-    /// [`JournalError::Io`]; the segments not yet removed stay.
-    pub fn retire_before(&mut self, sequence: u64) -> Result<usize, JournalError> {
-        let mut removed = 0;
-        while let (Some(&(number, _)), Some(&(_, next_base))) = (self.segments.front(), self.segments.get(1))
-        {
-            if next_base > sequence || number >= self.unsynced_segment {
-                break;
-            }
-            let name = file_name(number);
-            self.storage.remove(&name).map_err(JournalError::io("remove", &self.storage.path(&name)))?;
-            self.segments.pop_front();
-            removed += 1;
-        }
-        Ok(removed)
     }
 
     /// The next sequence to append.

@@ -3,7 +3,7 @@
 //! Nothing here waits, and nothing happens but by [`Stepper::step`]: over files in memory, simulated sockets and a clock that
 //! is moved by hand, the same seed gives the same run.
 
-use super::{StartError, Stopped, Warm, check, join, recover, settings, system_clock};
+use super::{StartError, Stopped, Warm, check, join, recover, recovery_settings, system_clock};
 use crate::config::Config;
 use crate::exchange::Digest;
 use crate::pipeline::{Handles, Sockets};
@@ -85,7 +85,7 @@ impl SteppedEngine {
         segment_bytes: Option<[u64; 2]>,
     ) -> Result<Self, StartError> {
         check(config)?;
-        let mut settings = settings(config, clock().now())?;
+        let mut settings = recovery_settings(config, clock().now())?;
         if let Some([journal, event_log]) = segment_bytes {
             settings.journal = settings.journal.with_segment_bytes(journal).with_spare_segments(0);
             settings.event_log = settings.event_log.with_segment_bytes(event_log).with_spare_segments(0);
@@ -108,6 +108,9 @@ impl SteppedEngine {
         }
         if let Some(timer) = &self.handles.timer {
             timer.stop();
+        }
+        if let Some(shadow) = &self.handles.shadow {
+            shadow.stop_asking();
         }
         self.stepper.run_until_idle(usize::MAX)?;
         self.stepper.close()?;

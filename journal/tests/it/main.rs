@@ -1,11 +1,15 @@
 //! Tests of the journal through its public interface, one module per subject.
 
+mod content;
+mod corruption;
 mod damage;
+mod faults;
 mod format;
 mod live;
 mod model;
 mod power;
 mod reopen;
+mod retention;
 mod space;
 
 use dojima_journal::{JournalError, MemoryStorage, Options, Reader, Scanned, Writer, scan_storage};

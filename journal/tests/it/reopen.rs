@@ -1,4 +1,4 @@
-//! Seals, restarts, truncation, retirement.
+//! Seals, restarts, truncation.
 
 use crate::{append, entries, open, read, scan, segments, small};
 use dojima_journal::{AppendError, Durability, JournalError, MemoryStorage, Options, Reader, Verdict};
@@ -156,31 +156,6 @@ fn an_interrupted_truncation_leaves_a_journal() {
         }
     }
     assert!(failures > 8, "{failures}");
-}
-
-#[test]
-fn a_journal_may_start_anywhere_and_forget_its_past() {
-    let storage = MemoryStorage::new();
-    let options = small().with_first_sequence(1_000);
-    let mut writer = scan(&storage).expect("scans").into_writer(options).expect("opens");
-    append(&mut writer, 300);
-    assert_eq!(writer.retire_before(1_300).expect("nothing is synced yet"), 0);
-    writer.sync().expect("sync");
-    let before = segments(&storage).len();
-    assert_eq!(writer.retire_before(1_000).expect("retires"), 0);
-    let removed = writer.retire_before(1_200).expect("retires");
-    assert!(removed > 0);
-    assert_eq!(segments(&storage).len(), before - removed);
-    drop(writer);
-    let scanned = scan(&storage).expect("scans");
-    let first = scanned.first_sequence();
-    assert!(first > 1_000 && first <= 1_200);
-    assert_eq!(scanned.next_sequence(), 1_300);
-    assert_eq!(read(&storage, first), entries(first..=1_299));
-    let refused = Reader::open_storage(Arc::new(storage.clone()), first - 1).expect_err("refused");
-    assert!(matches!(refused, JournalError::Gone { asked, .. } if asked == first - 1), "{refused:?}");
-    let refused = scan(&storage).expect("scans").into_writer_truncated(500, small()).expect_err("refused");
-    assert!(matches!(refused, JournalError::Gone { .. }), "{refused:?}");
 }
 
 #[test]

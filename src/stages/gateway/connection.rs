@@ -108,6 +108,8 @@ pub struct Connection {
     progressed: u64,
     /// The silence that is too long, ns.
     pub silence_max: u64,
+    /// While space is low: when the next order is taken, to be refused.
+    pub next_order: u64,
 }
 
 impl Connection {
@@ -137,6 +139,7 @@ impl Connection {
             spoke: now,
             progressed: now,
             silence_max: settings.client_timeout.as_nanos() as u64,
+            next_order: 0,
         }
     }
 

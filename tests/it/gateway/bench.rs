@@ -12,6 +12,7 @@ use dojima::stages::gateway::{
     Credentials, Gateway, GatewayControl, GatewayPorts, GatewaySettings, GatewayStart,
 };
 use dojima::stages::resend::{ResendChunk, ResendServer, resend_queues};
+use dojima::stages::space::{SpaceLow, space_gauge};
 use dojima::wire::ouch::{
     Appendage, CancelOrder, EnterOrder, Inbound, Recipient, SEQUENCED_LEN_MAX, encode_sequenced,
 };
@@ -58,6 +59,7 @@ pub struct Bench {
     pub clock: ManualClock,
     pub counters: Counters,
     pub addr: SocketAddr,
+    pub space: SpaceLow,
     /// Every packet of each login's stream, by login and number less 1.
     pub streams: Vec<Vec<Vec<u8>>>,
     number: u64,
@@ -80,8 +82,15 @@ impl Bench {
         let downstream = Sleeper::parking();
         let clock = ManualClock::new(UnixNanos(1_000 * SECOND));
         let counters = Counters::new();
-        let ports =
-            GatewayPorts { inbound, events, durable, resend, downstream: vec![downstream.doorbell()] };
+        let (space, watch) = space_gauge("disk");
+        let ports = GatewayPorts {
+            inbound,
+            events,
+            durable,
+            space: vec![watch],
+            resend,
+            downstream: vec![downstream.doorbell()],
+        };
         let start = GatewayStart { listings: Listings::default(), messages: messages.to_vec() };
         let gateway =
             Gateway::new(settings, Box::new(sockets), ports, start, Box::new(clock.clone()), &counters)
@@ -103,6 +112,7 @@ impl Bench {
             clock,
             counters,
             addr,
+            space,
             streams,
             number,
         }
@@ -239,7 +249,7 @@ impl Bench {
             let messages = range.len() as u64;
             let bytes = all[range].concat();
             let (login, connection, first) = (request.login, request.connection, request.from);
-            let chunk = ResendChunk { login, connection, first, messages, bytes };
+            let chunk = ResendChunk { login, connection, first, messages, bytes, gone: false };
             self.archiver.chunks.try_send(chunk).expect("room for a chunk");
         }
     }

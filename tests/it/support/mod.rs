@@ -2,7 +2,10 @@
 
 pub mod commands;
 pub mod compare;
+pub mod crash_site;
 pub mod engines;
+pub mod mounts;
 pub mod naive;
 pub mod process;
+pub mod trader;
 pub mod venue;

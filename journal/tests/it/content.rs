@@ -1,0 +1,121 @@
+//! What a journal says its payloads are.
+
+use crate::{append, entries, read, scan, segments, small};
+use dojima_journal::{Content, JournalError, MemoryStorage, Options, Reader};
+use std::sync::Arc;
+
+const ORDERS: Content = Content { kind: 7, version: 2 };
+
+fn options() -> Options {
+    small().with_content(ORDERS)
+}
+
+/// Three segments of orders.
+fn orders() -> MemoryStorage {
+    let storage = MemoryStorage::new();
+    let mut writer = scan(&storage).expect("scans").into_writer(options()).expect("opens");
+    append(&mut writer, 150);
+    writer.seal().expect("seal");
+    assert_eq!(segments(&storage).len(), 3);
+    storage
+}
+
+/// The same bytes with another content in the header of one file, made valid again.
+fn relabelled(storage: &MemoryStorage, file: &str, content: Content) -> MemoryStorage {
+    let copy = storage.after_crash(|_, _| true);
+    let mut bytes = copy.bytes(file).expect("the file is there");
+    bytes[48..50].copy_from_slice(&content.kind.to_le_bytes());
+    bytes[50..52].copy_from_slice(&content.version.to_le_bytes());
+    let crc = crc32c::crc32c(&bytes[..60]);
+    bytes[60..64].copy_from_slice(&crc.to_le_bytes());
+    copy.put(file, bytes);
+    copy
+}
+
+#[test]
+fn every_segment_says_it_and_a_restart_goes_on_with_it() {
+    let storage = orders();
+    let mut writer = scan(&storage).expect("scans").into_writer(options()).expect("opens");
+    append(&mut writer, 100);
+    drop(writer);
+    for file in segments(&storage) {
+        let bytes = storage.bytes(&file).expect("the file is there");
+        assert_eq!(bytes[48..52], [7, 0, 2, 0], "{file}");
+    }
+    assert_eq!(scan(&storage).expect("scans").content(), Some(ORDERS));
+    assert_eq!(read(&storage, 1), entries(1..=250));
+}
+
+#[test]
+fn nobody_says_it_of_a_journal_that_is_not_there() {
+    let storage = MemoryStorage::new();
+    assert_eq!(scan(&storage).expect("scans").content(), None);
+    let reader = Reader::open_storage(Arc::new(storage.clone()), 1).expect("opens");
+    assert_eq!(reader.content(), None);
+    let reader = Reader::open_storage(Arc::new(orders()), 1).expect("opens");
+    assert_eq!(reader.content(), Some(ORDERS));
+}
+
+#[test]
+fn another_content_than_asked_for_is_refused_and_both_are_named() {
+    let others = [Content { kind: 8, version: 2 }, Content { kind: 7, version: 3 }, Content::NOT_SAID];
+    for expected in others {
+        let storage = orders();
+        let before: Vec<_> = segments(&storage).iter().map(|file| storage.bytes(file)).collect();
+        let options = small().with_content(expected);
+        let error = scan(&storage).expect("scans").into_writer(options).expect_err("refused");
+        assert!(
+            matches!(&error, JournalError::OtherContent { found: ORDERS, expected: named, .. } if *named == expected),
+            "{error:?}"
+        );
+        let text = error.to_string();
+        assert!(text.contains("kind 7, version 2") && text.contains(&expected.to_string()), "{text}");
+        let after: Vec<_> = segments(&storage).iter().map(|file| storage.bytes(file)).collect();
+        assert!(before == after, "a refusal changes nothing");
+        drop(scan(&storage).expect("scans").into_writer(self::options()).expect("opens for the right one"));
+    }
+}
+
+#[test]
+fn a_journal_that_does_not_say_goes_on_not_saying() {
+    let storage = MemoryStorage::new();
+    for _ in 0..2 {
+        let mut writer = scan(&storage).expect("scans").into_writer(small()).expect("opens");
+        append(&mut writer, 60);
+        drop(writer);
+        // Whoever asks for a content gets it too: it was written before there was such a field.
+        let mut writer = scan(&storage).expect("scans").into_writer(options()).expect("opens");
+        append(&mut writer, 60);
+    }
+    assert!(segments(&storage).len() > 3);
+    assert_eq!(scan(&storage).expect("scans").content(), Some(Content::NOT_SAID));
+    assert_eq!(read(&storage, 1), entries(1..=240));
+}
+
+#[test]
+fn a_mixture_is_refused_where_it_begins() {
+    let storage = orders();
+    let other = Content { kind: 9, version: 1 };
+    for (file, from) in [("0000000002.seg", 0), ("0000000003.seg", 0), ("0000000002.seg", 140)] {
+        let mixed = relabelled(&storage, file, other);
+        let error = dojima_journal::scan_storage_from(Arc::new(mixed.clone()), from).expect_err("refused");
+        match &error {
+            JournalError::OtherContent { file: named, found, expected } => {
+                assert!(named.ends_with(file), "{}", named.display());
+                assert_eq!((*found, *expected), (other, ORDERS));
+            }
+            error => panic!("{error}"),
+        }
+        let text = error.to_string();
+        assert!(text.contains("kind 9, version 1") && text.contains("kind 7, version 2"), "{text}");
+        let mut reader = Reader::open_storage(Arc::new(mixed), 1).expect("opens");
+        let refused = loop {
+            match reader.next() {
+                Ok(Some(_)) => {}
+                Ok(None) => panic!("the reader passes over the mixture"),
+                Err(error) => break error,
+            }
+        };
+        assert!(matches!(refused, JournalError::OtherContent { found, .. } if found == other), "{refused}");
+    }
+}
