@@ -5,9 +5,10 @@ use super::{
     Quantity, RejectReason, Side, Symbol,
 };
 use bincode::{Decode, Encode};
+use serde::Serialize;
 
 /// An instrument's terms, as they are now.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct Listing {
     /// Its id.
     pub instrument: InstrumentId,
@@ -170,6 +171,24 @@ impl Listings {
     /// All listings in the order of their ids.
     pub fn iter(&self) -> impl Iterator<Item = &Listing> {
         self.by_id.iter()
+    }
+
+    /// Terms that were changed, each with the number of the event that changed them, in that order.
+    pub fn past(&self) -> &[(u64, Listing)] {
+        &self.past
+    }
+
+    /// The table that was written down as [`Self::iter`] and [`Self::past`]. `None` when ids are not dense or the past is
+    /// not in order.
+    pub fn restored(by_id: Vec<Listing>, past: Vec<(u64, Listing)>) -> Option<Self> {
+        let dense = (0..).zip(&by_id).all(|(id, listing)| listing.instrument == InstrumentId(id));
+        let known = past.iter().all(|(_, listing)| (listing.instrument.0 as usize) < by_id.len());
+        if !dense || !known || !past.is_sorted_by_key(|(event, _)| *event) {
+            return None;
+        }
+        let mut restored = Self { past, ..Self::default() };
+        by_id.into_iter().for_each(|listing| restored.insert(listing));
+        Some(restored)
     }
 }
 

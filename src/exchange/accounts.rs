@@ -67,7 +67,7 @@ impl Account {
 pub(super) const VOLUME_DAYS: usize = 30;
 
 /// What accounts have traded, day by day, for the tiers that follow from it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Volumes {
     pub(super) tiers: VolumeTiers,
     /// The UTC day, counted from 1970, that `today` is for.
@@ -89,6 +89,11 @@ impl Traded {
     /// The volume of the days before today.
     pub(super) fn total(&self) -> u64 {
         self.days.iter().fold(0, |sum: u64, day| sum.saturating_add(*day))
+    }
+
+    /// As it was written down.
+    pub(super) fn restored(today: u64, days: [u64; VOLUME_DAYS]) -> Self {
+        Self { today, days }
     }
 
     /// Each of the days before, oldest slot first, as the state's digest sees them.

@@ -45,7 +45,7 @@ pub(super) struct Watch {
 }
 
 /// All extras.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Extras {
     slots: Vec<Extra>,
     free: Vec<u32>,
@@ -78,6 +78,12 @@ impl Extras {
     #[inline]
     pub(super) fn find_mut(&mut self, slot: u32) -> Option<&mut Extra> {
         if slot == NONE { None } else { self.slots.get_mut(slot as usize) }
+    }
+
+    /// Takes them all, in the order of their slots.
+    pub(super) fn of_all(slots: Vec<Extra>) -> Self {
+        let free = Vec::with_capacity(slots.len());
+        Self { slots, free }
     }
 
     /// How many orders have one.

@@ -15,14 +15,14 @@ pub struct Balance {
 }
 
 /// One asset's column: its supply and a balance for every account.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Column {
     supply: Amount,
     balances: Vec<Balance>,
 }
 
 /// All balances.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Ledger {
     columns: Vec<Column>,
     accounts: usize,
@@ -41,6 +41,17 @@ impl Ledger {
         for column in &mut self.columns {
             column.balances.push(Balance::default());
         }
+    }
+
+    /// As many accounts, before there is an asset.
+    pub(super) fn with_accounts(accounts: usize) -> Self {
+        Self { columns: Vec::new(), accounts }
+    }
+
+    /// One more asset with its supply and what every account holds of it.
+    pub(super) fn restore_asset(&mut self, supply: Amount, balances: Vec<Balance>) {
+        debug_assert_eq!(balances.len(), self.accounts, "a balance for every account");
+        self.columns.push(Column { supply, balances });
     }
 
     /// What an account holds.

@@ -25,6 +25,7 @@ mod matching;
 mod orders;
 mod settings;
 mod shared;
+pub mod snapshot;
 mod triggers;
 mod usage;
 
@@ -91,7 +92,7 @@ pub struct Login {
 }
 
 /// The exchange: assets, accounts, instruments, books and all the money.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Exchange {
     assets: Vec<Asset>,
     logins: Vec<Login>,

@@ -23,7 +23,7 @@ impl Handle {
 pub(in crate::exchange) const NONE: u32 = u32::MAX;
 
 /// All resting orders, in memory taken at start: 88 bytes an order and 24 bytes a level.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct OrderSlab {
     pub(in crate::exchange) hot: Vec<Hot>,
     cold: Vec<Cold>,
@@ -48,6 +48,16 @@ impl OrderSlab {
             levels: LevelSlab::new(capacity),
             pages: PricePages::default(),
         }
+    }
+
+    /// Room for `capacity` orders, and for `orders` even if they are more; `None` when there is not so much memory.
+    pub(in crate::exchange) fn try_new(capacity: u32, orders: u32) -> Option<Self> {
+        let room = capacity.max(orders) as usize;
+        let mut slab = Self::new(0);
+        slab.capacity = capacity as usize;
+        slab.hot.try_reserve_exact(room).ok()?;
+        slab.cold.try_reserve_exact(room).ok()?;
+        slab.levels.try_reserve(room).then_some(slab)
     }
 
     /// Whether there is no room for one more.
