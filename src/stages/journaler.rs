@@ -166,6 +166,9 @@ impl Agent for Journaler {
             }
         }
         let moved = self.publish()?;
+        if appended > 0 {
+            self.writer()?.warm();
+        }
         Ok(appended + usize::from(moved))
     }
 
