@@ -84,6 +84,6 @@ fn what_depends_on_the_time_is_said_to() {
     let said = tool(["replay", &arg(&data), "--config", &config(folder.path())]);
     assert_eq!(said.code, 1, "{said:?}");
     assert!(said.out.contains("1 recorded command asks for something that depends on the time"), "{said:?}");
-    let of = |who: &str| said.out.lines().find(|line| line.trim_start().starts_with(who)).expect("a line");
-    assert!(of("recorded  ").contains("accepted") && of("replayed  ").contains("rejected"), "{said:?}");
+    let of = |who: &str| said.out.lines().find(|line| line.starts_with(who)).expect("a line");
+    assert!(of("  recorded  ").contains("accepted") && of("  replayed  ").contains("rejected"), "{said:?}");
 }
