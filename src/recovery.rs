@@ -2,8 +2,8 @@
 //!
 //! Recovery replays the journal into a [`State`] through the same [`Exchange::apply`] that served it, so state and
 //! events come out bit for bit as they were. Events that the event log lacks are appended to it on the way; SQL then
-//! catches up from the event log by its own watermark. The state that a replay starts from is empty today; a snapshot
-//! is another [`State`] with a later position, and goes where [`State::empty`] is called.
+//! catches up from the event log by its own watermark. A replay starts from the newest snapshot that can be used, or from
+//! the first command.
 //!
 //! What must never happen here: a start on a journal whose acknowledged part is damaged, an event log that says
 //! something else than the journal, an opening of the venue that is half done.
@@ -12,18 +12,20 @@ mod data_dir;
 mod error;
 mod event_log;
 mod replay;
+mod start;
 
 pub use data_dir::DataDir;
 pub use error::RecoveryError;
 pub use replay::{Progress, Replayed, replay};
+pub use start::Skipped;
 
 use crate::domain::{Command, Event, Stamp, Timestamp, codec};
-use crate::replica::State;
+use crate::replica::{SnapshotInfo, State};
 use dojima_journal::storage::LockGuard;
-use dojima_journal::{Options, Verdict, Writer, scan_storage};
+use dojima_journal::{Options, Verdict, Writer};
 use event_log::{EventLog, append_patiently};
+use start::Start;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// What recovery needs to know.
@@ -60,9 +62,15 @@ pub struct Recovered {
 pub struct RecoveryReport {
     /// What the scan of the journal says.
     pub verdict: Verdict,
+    /// The snapshot that the replay started from; `None`: it started from the first command.
+    pub snapshot: Option<SnapshotInfo>,
+    /// Newer snapshots that could not be used, newest first.
+    pub skipped: Vec<Skipped>,
     /// Commands replayed.
     pub commands: u64,
-    /// Events that the replay gave.
+    /// Checkpoints among them that hold.
+    pub checkpoints: u64,
+    /// The last event.
     pub events: u64,
     /// Of those, events that the event log lacked.
     pub events_logged: u64,
@@ -86,13 +94,10 @@ pub fn recover(
     let started = Instant::now();
     // Before the scan: what another engine is just writing would look damaged.
     let lock = data.lock()?;
-    let scanned = scan_storage(Arc::clone(data.journal()))?;
+    let Start { mut state, snapshot, skipped, scanned, log } = Start::choose(data, settings.event_log)?;
     let verdict = scanned.verdict().clone();
-    let total = scanned.records();
+    let total = scanned.next_sequence() - 1 - state.last.sequence;
     let mut journal = scanned.into_writer(settings.journal)?;
-    let log = EventLog::open(Arc::clone(data.event_log()), settings.event_log)?;
-
-    let mut state = State::empty();
     let (replayed, mut log) = log.beside(|feed| {
         replay(&mut state, data.journal(), total, None, &mut |record| feed.take(record), on_progress)
     })?;
@@ -103,7 +108,10 @@ pub fn recover(
     let event_log = log.into_writer(state.last_event)?;
     let report = RecoveryReport {
         verdict,
+        snapshot,
+        skipped,
         commands,
+        checkpoints: replayed.checkpoints,
         events: state.last_event,
         events_logged,
         events_cut,

@@ -2,12 +2,17 @@
 //!
 //! Recovery makes one and hands it to the stages; the shadow keeps one beside the engine, and a snapshot is one in a file.
 
+pub mod snapshot;
+mod snapshots;
+
+pub use snapshots::{SnapshotError, SnapshotInfo, Snapshots};
+
 use crate::domain::streams::StreamIndex;
 use crate::domain::{Command, Event, EventRecord, Listings, Stamp};
 use crate::exchange::{Exchange, ExchangeLimits, NameKey};
 use std::hash::{BuildHasher, Hasher, RandomState};
 
-/// All that a journal's commands add up to: what a snapshot will hold.
+/// All that a journal's commands add up to: what a snapshot holds.
 #[derive(Clone, Debug)]
 pub struct State {
     /// The exchange.

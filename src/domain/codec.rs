@@ -7,6 +7,7 @@
 use super::{Command, EventRecord};
 use bincode::config::{Configuration, Fixint, LittleEndian};
 use bincode::error::{DecodeError, EncodeError};
+use bincode::{Decode, Encode};
 
 /// Enough bytes for any encoded command or event.
 pub const ENCODED_LEN_MAX: usize = 192;
@@ -44,6 +45,22 @@ pub fn encode_event(event: &EventRecord, out: &mut [u8]) -> Result<usize, Encode
 /// When the bytes are no event of this version.
 pub fn decode_event(bytes: &[u8]) -> Result<EventRecord, DecodeError> {
     exactly(bincode::decode_from_slice(bytes, CONFIG)?, bytes)
+}
+
+/// Writes a part of a state to the front of `out` and returns its length, as commands and events are written.
+///
+/// # Errors
+/// When `out` is shorter than that.
+pub fn encode_record<T: Encode>(record: &T, out: &mut [u8]) -> Result<usize, EncodeError> {
+    bincode::encode_into_slice(record, out, CONFIG)
+}
+
+/// Reads what [`encode_record`] has written to the front of `bytes`, and how many bytes it is.
+///
+/// # Errors
+/// When the bytes are nothing of this kind.
+pub fn decode_record<T: Decode<()>>(bytes: &[u8]) -> Result<(T, usize), DecodeError> {
+    bincode::decode_from_slice(bytes, CONFIG)
 }
 
 fn exactly<T>((value, used): (T, usize), bytes: &[u8]) -> Result<T, DecodeError> {

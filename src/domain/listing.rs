@@ -172,6 +172,24 @@ impl Listings {
     pub fn iter(&self) -> impl Iterator<Item = &Listing> {
         self.by_id.iter()
     }
+
+    /// Terms that were changed, each with the number of the event that changed them, in that order.
+    pub fn past(&self) -> &[(u64, Listing)] {
+        &self.past
+    }
+
+    /// The table that was written down as [`Self::iter`] and [`Self::past`]. `None` when ids are not dense or the past is
+    /// not in order.
+    pub fn restored(by_id: Vec<Listing>, past: Vec<(u64, Listing)>) -> Option<Self> {
+        let dense = (0..).zip(&by_id).all(|(id, listing)| listing.instrument == InstrumentId(id));
+        let known = past.iter().all(|(_, listing)| (listing.instrument.0 as usize) < by_id.len());
+        if !dense || !known || !past.is_sorted_by_key(|(event, _)| *event) {
+            return None;
+        }
+        let mut restored = Self { past, ..Self::default() };
+        by_id.into_iter().for_each(|listing| restored.insert(listing));
+        Some(restored)
+    }
 }
 
 #[cfg(test)]

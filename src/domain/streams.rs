@@ -5,6 +5,7 @@
 //! [`MARK_EVERY`]th message, the event that carries it, so that a resend need not read the log from its start.
 
 use super::{EventRecord, LoginId};
+use bincode::{Decode, Encode};
 
 /// Messages of one login from one mark to the next.
 pub const MARK_EVERY: u64 = 1024;
@@ -23,7 +24,7 @@ struct Stream {
 }
 
 /// A place in the event log from which a login's messages can be counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct Mark {
     /// The event to start reading at.
     pub event: u64,
@@ -54,6 +55,28 @@ impl StreamIndex {
         if stream.messages.div_ceil(MARK_EVERY) > stream.marks.len() as u64 {
             stream.marks.push(Mark { event, message: first });
         }
+    }
+
+    /// Of every login that was told something, and of those with lower ids, how many messages it has and its marks.
+    pub fn all(&self) -> impl Iterator<Item = (u64, &[Mark])> {
+        self.logins.iter().map(|stream| (stream.messages, &stream.marks[..]))
+    }
+
+    /// Takes up the next login of an index that was written down. `false`, and nothing done, when these cannot be the
+    /// marks of so many messages.
+    pub fn restore(&mut self, messages: u64, marks: Vec<Mark>) -> bool {
+        let fits = |(at, mark): (u64, &Mark)| {
+            // A trade of a login with itself carries two messages: the one that is marked may be the second of them.
+            let marked = at * MARK_EVERY + 1;
+            (mark.message == marked || (at > 0 && mark.message + 1 == marked)) && mark.event > 0
+        };
+        let rising = marks.is_sorted_by(|one, next| one.event < next.event);
+        let whole = marks.len() as u64 == messages.div_ceil(MARK_EVERY);
+        if !whole || !rising || !(0..).zip(&marks).all(fits) {
+            return false;
+        }
+        self.logins.push(Stream { messages, marks });
+        true
     }
 
     /// How many messages the login's stream has.

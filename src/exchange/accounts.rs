@@ -91,6 +91,11 @@ impl Traded {
         self.days.iter().fold(0, |sum: u64, day| sum.saturating_add(*day))
     }
 
+    /// As it was written down.
+    pub(super) fn restored(today: u64, days: [u64; VOLUME_DAYS]) -> Self {
+        Self { today, days }
+    }
+
     /// Each of the days before, oldest slot first, as the state's digest sees them.
     pub(super) fn days(&self) -> &[u64] {
         &self.days

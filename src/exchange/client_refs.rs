@@ -61,6 +61,32 @@ impl ClientRefs {
         self.buckets.reserve_exact((orders_max as usize).saturating_sub(self.buckets.len()));
     }
 
+    /// The table of all orders of a slab, at one order a bucket. `None` when two orders have one name, or when there is
+    /// not so much memory.
+    pub(super) fn of_all(orders: &mut OrderSlab, key: NameKey) -> Option<Self> {
+        let len = orders.hot.len().max(LEN_FIRST);
+        let mut table = Self::new(0, key);
+        table.buckets.try_reserve_exact(len.max(orders.capacity() as usize) - table.buckets.len()).ok()?;
+        table.buckets.resize(len, NONE);
+        table.mask = (1 << len.ilog2()) - 1;
+        for at in 0..orders.hot.len() {
+            let Hot { login, user_ref, .. } = orders.hot[at];
+            let bucket = table.bucket(login, user_ref);
+            let first = std::mem::replace(&mut table.buckets[bucket], at as u32);
+            orders.hot[at].next_name = first;
+            let mut other = first;
+            while other != NONE {
+                let order = &orders.hot[other as usize];
+                if is(order, login, user_ref) {
+                    return None;
+                }
+                other = order.next_name;
+            }
+        }
+        table.live = orders.len();
+        Some(table)
+    }
+
     /// Multiply-shift in 128 bits, of which any 64 in the upper half are universal (Dietzfelbinger 1996): two lines of
     /// numbers fall together no more often than chance has it, whatever names the clients choose. Inside its line
     /// a number is moved by bits of the same hash, so that it does not help to use every sixteenth number only.

@@ -32,6 +32,12 @@ impl Default for Due {
 }
 
 impl Due {
+    /// What is kept of these open orders.
+    pub(super) fn of_all(expiries: Vec<(u32, OrderId, Handle)>) -> Self {
+        let open = expiries.len();
+        Self { next: u64::MAX, expiries: expiries.into_iter().map(Reverse).collect(), open }
+    }
+
     /// An order that ends at this second.
     pub(super) fn add(&mut self, expire_s: u32, order: OrderId, handle: Handle) {
         self.open += 1;

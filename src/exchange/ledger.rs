@@ -43,6 +43,17 @@ impl Ledger {
         }
     }
 
+    /// As many accounts, before there is an asset.
+    pub(super) fn with_accounts(accounts: usize) -> Self {
+        Self { columns: Vec::new(), accounts }
+    }
+
+    /// One more asset with its supply and what every account holds of it.
+    pub(super) fn restore_asset(&mut self, supply: Amount, balances: Vec<Balance>) {
+        debug_assert_eq!(balances.len(), self.accounts, "a balance for every account");
+        self.columns.push(Column { supply, balances });
+    }
+
     /// What an account holds.
     pub(super) fn balance(&self, account: AccountId, asset: AssetId) -> Balance {
         self.columns[asset.0 as usize].balances[account.0 as usize]

@@ -25,6 +25,7 @@ mod matching;
 mod orders;
 mod settings;
 mod shared;
+pub mod snapshot;
 mod triggers;
 mod usage;
 

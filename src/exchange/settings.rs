@@ -131,6 +131,8 @@ impl Exchange {
                 used.open_buys += hot.open.0 + rest;
             }
         }
+        // They were found as the orders lie in memory, which is no part of the state.
+        usage.sort();
         usage
     }
 

@@ -172,6 +172,37 @@ impl Triggers {
         watched.is_some_and(|watched| if watch.on_rise { watched.0 >= price } else { watched.0 <= price })
     }
 
+    /// Takes up an order as it waited when it was written down; [`Self::settle`] comes after the last.
+    pub(super) fn restore(&mut self, order: OrderId, handle: Handle, extra: u32, watch: &Watch) {
+        self.len += 1;
+        let list = &mut self.lists[list_of(watch)];
+        if watch.distance > 0 {
+            list.trailing.push(Trailing { order, handle, extra });
+        }
+        if let Some(price) = watch.price {
+            list.entries.push(list.entry(price, order, handle));
+        }
+    }
+
+    /// Puts what was restored in order. Trailing stops stand in the order in which they came, which is that of their
+    /// numbers; where they have prices their order means nothing.
+    pub(super) fn settle(&mut self, extras: &Extras) {
+        for list in &mut self.lists {
+            list.entries.sort_unstable();
+            list.trailing.sort_unstable_by_key(|trailing| trailing.order);
+            let extremes = list.trailing.iter().map(|trailing| {
+                extras.find(trailing.extra).and_then(|extra| extra.watch.extreme).map(|price| price.0)
+            });
+            // `None` is lowest, and any one of them makes the whole `None`.
+            let worst = if list.on_rise {
+                extremes.max_by_key(|extreme| extreme.map_or(i64::MAX, |price| price))
+            } else {
+                extremes.min()
+            };
+            list.followed = worst.flatten();
+        }
+    }
+
     /// Forgets an order.
     pub(super) fn remove(&mut self, order: OrderId, handle: Handle, watch: &Watch) {
         self.len -= 1;

@@ -72,16 +72,37 @@ impl Usage {
     #[cold]
     fn grow(&mut self) {
         self.places = vec![EMPTY; 2 * self.places.len()];
+        self.place_all();
+    }
+
+    fn place_all(&mut self) {
         for entry in 0..self.entries.len() {
             let at = self.find(self.entries[entry].0);
             self.places[at] = entry as u32;
         }
     }
 
+    /// Puts them all in the order of the pairs, so that it says nothing of how they were found.
+    pub(super) fn sort(&mut self) {
+        self.entries.sort_unstable_by_key(|(pair, _)| *pair);
+        self.places.fill(EMPTY);
+        self.place_all();
+    }
+
     /// Starts the counting of an instrument's rates anew.
     pub(super) fn reset_rates(&mut self, instrument: InstrumentId) {
         let of_it = self.entries.iter_mut().filter(|((of, _), _)| *of == instrument);
         of_it.for_each(|(_, used)| used.rate = Rate::default());
+    }
+
+    /// All of them in the order in which they were first seen.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &(Pair, Use)> {
+        self.entries.iter()
+    }
+
+    /// How many pairs were seen.
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
     }
 
     /// All of them in the order of the pairs.

@@ -1,6 +1,7 @@
 //! Why an engine does not start.
 
 use crate::exchange::Digest;
+use crate::replica::SnapshotError;
 use dojima_journal::{AppendError, JournalError, SyncError};
 use std::path::PathBuf;
 
@@ -83,6 +84,9 @@ pub enum RecoveryError {
         /// The digest now.
         replayed: Digest,
     },
+    /// The snapshots cannot be listed.
+    #[error(transparent)]
+    Snapshots(#[from] SnapshotError),
     /// There is no snapshot that can be used, and the journal does not go back to its first command.
     #[error(
         "the journal in {} starts at command {first}, and no snapshot reaches it:{}; restore a snapshot or the archived \

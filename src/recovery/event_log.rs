@@ -5,7 +5,7 @@ use super::RecoveryError;
 use crate::domain::{EventRecord, Timestamp, codec};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use dojima_journal::storage::Storage;
-use dojima_journal::{AppendError, Options, Reader, Scanned, Writer, scan_storage};
+use dojima_journal::{AppendError, Options, Reader, Scanned, Writer, scan_storage, scan_storage_from};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -28,8 +28,13 @@ pub(super) struct EventLog {
 }
 
 impl EventLog {
-    pub(super) fn open(files: Arc<dyn Storage>, options: Options) -> Result<Self, RecoveryError> {
-        let scanned = scan_storage(Arc::clone(&files)).map_err(RecoveryError::EventLog)?;
+    /// The log as it is; what lies before the segment of event `from` is not looked at.
+    pub(super) fn open(files: Arc<dyn Storage>, options: Options, from: u64) -> Result<Self, RecoveryError> {
+        let scanned = match from {
+            0 => scan_storage(Arc::clone(&files)),
+            from => scan_storage_from(Arc::clone(&files), from),
+        };
+        let scanned = scanned.map_err(RecoveryError::EventLog)?;
         let (first, last) = (scanned.first_sequence(), scanned.next_sequence() - 1);
         Ok(Self {
             files,

@@ -3,6 +3,7 @@
 //! A level keeps its number for as long as it has orders, so that an order can name it; [`Prices`] finds it by price. The
 //! best level is kept at hand, for nearly everything happens there.
 
+use super::order::Hot;
 use super::prices::Prices;
 use super::slab::{Handle, NONE, OrderSlab};
 use crate::domain::{Price, Quantity, Side};
@@ -33,6 +34,11 @@ impl LevelSlab {
 
     pub(super) fn reserve(&mut self, capacity: usize) {
         self.slots.reserve_exact(capacity.saturating_sub(self.slots.len()));
+    }
+
+    /// As [`Self::reserve`]; `false` when there is not so much memory.
+    pub(super) fn try_reserve(&mut self, capacity: usize) -> bool {
+        self.slots.try_reserve_exact(capacity.saturating_sub(self.slots.len())).is_ok()
     }
 
     /// Touches all memory.
@@ -133,6 +139,36 @@ impl Levels {
         let tail = std::mem::replace(&mut level.tail, handle.0);
         order.prev = tail;
         hot[tail as usize].next = handle.0;
+    }
+
+    /// Puts the order last in the side when it is filled from best to worst, behind `before`, the order before it: at the
+    /// same price or a worse one. `false`, and nothing done, at a better price.
+    pub(super) fn append(&mut self, slab: &mut OrderSlab, handle: Handle, before: Option<Handle>) -> bool {
+        let OrderSlab { hot, levels, pages, .. } = slab;
+        let Hot { ticks, open, .. } = hot[handle.0 as usize];
+        if let Some(Handle(before)) = before {
+            let last = &mut hot[before as usize];
+            if last.ticks == ticks {
+                last.next = handle.0;
+                let level_id = last.level;
+                let level = levels.at(level_id);
+                (level.total, level.orders, level.tail) = (level.total + open.0, level.orders + 1, handle.0);
+                let order = &mut hot[handle.0 as usize];
+                (order.level, order.prev) = (level_id, before);
+                return true;
+            }
+            if ticks ^ self.flip > last.ticks ^ self.flip {
+                return false;
+            }
+        }
+        let level = Level { total: open.0, head: handle.0, tail: handle.0, orders: 1 };
+        let (key, level_id) = (ticks ^ self.flip, levels.insert(level));
+        self.prices.join(pages, key, || level_id);
+        if before.is_none() {
+            (self.best_key, self.best_level, self.best_head) = (key, level_id, handle.0);
+        }
+        hot[handle.0 as usize].level = level_id;
+        true
     }
 
     /// Takes the order out of its queue; the level goes with its last order. The order stays in the slab.

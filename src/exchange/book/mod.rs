@@ -67,6 +67,29 @@ impl Book {
         self.of(orders.hot(handle)).push_back(orders, handle);
     }
 
+    /// Fills one of the four parts of an empty book from best to worst without a search: `before` is the order of this
+    /// part that was put in before this one. `false`, and nothing done, if it comes at a better price than that.
+    #[inline]
+    pub(in crate::exchange) fn append(
+        &mut self,
+        orders: &mut OrderSlab,
+        handle: Handle,
+        before: Option<Handle>,
+    ) -> bool {
+        self.of(orders.hot(handle)).append(orders, handle, before)
+    }
+
+    /// The orders of one part of the book, displayed or hidden, in the order in which they would trade.
+    pub(in crate::exchange) fn part<'a>(
+        &'a self,
+        side: Side,
+        hidden: bool,
+        orders: &'a OrderSlab,
+    ) -> impl Iterator<Item = Handle> + 'a {
+        let levels = if hidden { self.hidden(side) } else { self.shown(side) };
+        levels.orders(orders)
+    }
+
     /// Takes the order out of its queue. It stays in the slab.
     #[inline]
     pub fn unlink(&mut self, orders: &mut OrderSlab, handle: Handle) {

@@ -50,6 +50,16 @@ impl OrderSlab {
         }
     }
 
+    /// Room for `capacity` orders, and for `orders` even if they are more; `None` when there is not so much memory.
+    pub(in crate::exchange) fn try_new(capacity: u32, orders: u32) -> Option<Self> {
+        let room = capacity.max(orders) as usize;
+        let mut slab = Self::new(0);
+        slab.capacity = capacity as usize;
+        slab.hot.try_reserve_exact(room).ok()?;
+        slab.cold.try_reserve_exact(room).ok()?;
+        slab.levels.try_reserve(room).then_some(slab)
+    }
+
     /// Whether there is no room for one more.
     #[inline]
     pub fn is_full(&self) -> bool {

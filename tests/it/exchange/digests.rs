@@ -74,9 +74,13 @@ fn the_layout_in_memory_is_no_part_of_it() {
     assert_eq!(run(&mut (1..=15).map(|number| number * 7 % 16), 20), upwards);
 }
 
+/// What opens the exchange that [`lists`] are for.
+pub fn opening_commands() -> Vec<Command> {
+    opening(FEES)
+}
+
 /// Each of these lists leaves a state that differs from all the others in one thing.
-#[test]
-fn every_part_of_the_state_is_in_it() {
+pub fn lists() -> Vec<(&'static str, Vec<Command>)> {
     let base = enter(1, 2, Side::Buy, 20);
     let transfer = Transfer { account: AccountId(3), asset: AssetId(0), amount: Amount(1), reference: 9 };
     let back = Transfer { reference: 10, ..transfer };
@@ -133,9 +137,13 @@ fn every_part_of_the_state_is_in_it() {
         ("a deposit", vec![Command::Deposit(transfer)]),
         ("a transfer's number", vec![Command::Deposit(transfer), Command::Withdraw(back)]),
     ];
-    let lists = lists.into_iter().chain(instructed()).chain(set());
+    lists.into_iter().chain(instructed()).chain(set()).collect()
+}
+
+#[test]
+fn every_part_of_the_state_is_in_it() {
     let mut seen = HashMap::new();
-    for (what, commands) in &lists.collect::<Vec<_>>() {
+    for (what, commands) in &lists() {
         if let Some(same) = seen.insert(after(commands), what) {
             panic!("{what:?} has the digest of {same:?}");
         }

@@ -1,12 +1,11 @@
 //! The pure core: by text scripts, against the naive exchange, and counting its allocations.
 
 mod allocations;
-mod compare;
-mod digests;
+pub mod digests;
 mod extremes;
 mod golden;
-mod hostile;
-mod properties;
+pub mod hostile;
+pub mod properties;
 mod scripts;
 
 use dojima::domain::{Command, Event, Stamp};

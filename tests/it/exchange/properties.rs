@@ -2,15 +2,15 @@
 
 mod settings;
 mod steps;
-mod subjects;
+pub mod subjects;
 mod values;
 
-pub(super) use steps::{ACCOUNTS, Clients, Step, live_orders, opening, riches};
-pub(super) use subjects::{FEW_TICKS, everything, plain};
+pub use steps::{ACCOUNTS, Clients, Step, live_orders, opening, riches};
+pub use subjects::{FEW_TICKS, everything, plain};
 
 use super::apply_at;
-use super::compare::same_state;
 use super::scripts::shown::{CANCEL_KINDS, EVENT_KINDS, Seen};
+use crate::support::compare::same_state;
 use crate::support::naive::Naive;
 use dojima::domain::{Command, Event, IgnoreReason, RejectReason, Stamp};
 use dojima::exchange::{Exchange, ExchangeLimits};
@@ -20,7 +20,7 @@ use proptest::test_runner::TestRunner;
 use steps::ASSETS;
 
 /// The open orders that some exchanges of these tests take: few, so that they run out.
-pub(super) const ORDERS_MAX: u32 = 8;
+pub const ORDERS_MAX: u32 = 8;
 const MANY_ORDERS: u32 = 1_000;
 
 /// Both exchanges, side by side.
@@ -85,14 +85,14 @@ fn compare(opening: &[Command], orders_max: u32, steps: &[Step]) -> Result<Seen,
 }
 
 /// Cancels whatever is open.
-pub(super) fn drain(exchange: &mut Exchange, stamp: Stamp) {
+pub fn drain(exchange: &mut Exchange, stamp: Stamp) {
     for order in live_orders(exchange) {
         apply_at(exchange, stamp, &Command::CancelOrder { order: order.id });
     }
 }
 
 /// Maker and taker of the first instrument and of the second; together not below 0.
-pub(super) fn fees() -> impl Strategy<Value = [i32; 4]> {
+pub fn fees() -> impl Strategy<Value = [i32; 4]> {
     let rate =
         || prop_oneof![4 => Just(0_i32), 12 => 1_i32..5_000, 1 => Just(1_000_000), 1 => 0_i32..=1_000_000];
     let rebate = || prop_oneof![2 => Just(0_i32), 1 => -5_000_i32..=0];
@@ -102,12 +102,12 @@ pub(super) fn fees() -> impl Strategy<Value = [i32; 4]> {
     })
 }
 
-fn rich(fees: [i32; 4]) -> Vec<Command> {
+pub fn rich(fees: [i32; 4]) -> Vec<Command> {
     opening(fees).into_iter().chain(riches()).collect()
 }
 
 /// With `SOAK=50` in the environment everything runs with fifty times as many cases.
-pub(super) fn cases(usual: u32) -> u32 {
+pub fn cases(usual: u32) -> u32 {
     let times = std::env::var("SOAK").ok().and_then(|times| times.parse().ok());
     usual * times.unwrap_or(1_u32)
 }

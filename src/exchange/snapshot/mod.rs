@@ -1,0 +1,83 @@
+//! An exchange as records, and back: all that decides what it will answer, and nothing of where it lies in memory.
+//!
+//! [`Exchange::write_to`](super::Exchange::write_to) gives records part by part to whatever keeps them; [`Restoring`]
+//! takes them back in the same order. Counts that follow from the orders (levels, names, open orders, what is due) are not
+//! written but counted again. Nothing here knows of files, and nothing here trusts a record: each is held against the
+//! rules that the exchange itself keeps, so that what is restored passes [`Exchange::audit`](super::Exchange::audit).
+
+mod orders;
+mod records;
+mod restore;
+mod save;
+
+pub use records::{
+    AccountRecord, AssetRecord, BalanceRecord, ExtraRecord, InstrumentRecord, LoginRecord, OrderRecord,
+    UsageRecord, VenueRecord, VolumeRecord,
+};
+pub use restore::Restoring;
+
+use bincode::Encode;
+
+/// What a record is of. Parts follow one another in this order; each may be empty but the first, which is one record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// What there is one of: [`VenueRecord`].
+    Venue,
+    /// [`AssetRecord`]s in the order of ids.
+    Assets,
+    /// [`AccountRecord`]s in the order of ids.
+    Accounts,
+    /// [`LoginRecord`]s in the order of ids.
+    Logins,
+    /// [`InstrumentRecord`]s in the order of ids.
+    Instruments,
+    /// [`BalanceRecord`]s: all accounts of the first asset, then of the next.
+    Balances,
+    /// [`VolumeRecord`]s in the order of accounts; none where tiers do not follow volume.
+    Volumes,
+    /// [`UsageRecord`]s in the order in which the pairs were first counted.
+    Usage,
+    /// [`ExtraRecord`]s in the order of the orders that have one.
+    Extras,
+    /// [`OrderRecord`]s by instrument; of each displayed bids, displayed asks, hidden bids, hidden asks, each from best to
+    /// worst and first come first, then those that wait, the next to go first.
+    Orders,
+}
+
+impl Part {
+    /// Every part, in order.
+    pub const ALL: [Self; 10] = [
+        Self::Venue,
+        Self::Assets,
+        Self::Accounts,
+        Self::Logins,
+        Self::Instruments,
+        Self::Balances,
+        Self::Volumes,
+        Self::Usage,
+        Self::Extras,
+        Self::Orders,
+    ];
+}
+
+/// What keeps the records of an exchange.
+pub trait Sink {
+    /// Why it cannot.
+    type Error;
+
+    /// Keeps the next record.
+    ///
+    /// # Errors
+    /// Why it cannot.
+    fn put<T: Encode>(&mut self, part: Part, record: &T) -> Result<(), Self::Error>;
+}
+
+/// Records that no exchange has written: where the first wrong one starts, and what is wrong with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{why}")]
+pub struct RestoreError {
+    /// Bytes from the start of what was handed over.
+    pub at: usize,
+    /// What is wrong.
+    pub why: &'static str,
+}

@@ -1,0 +1,303 @@
+//! Orders of a snapshot: into the slab one after another, so that the orders of a price lie side by side, and into their
+//! books without a search.
+
+use super::records::{OrderRecord, VenueRecord};
+use super::restore::{Refused, Restoring, check};
+use super::{Part, RestoreError};
+use crate::domain::codec::decode_record;
+use crate::domain::{
+    Amount, FeeRate, InstrumentId, OrderId, OrderPrice, OrderState, Phase, Price, Quantity, QuantityUnit,
+    Side, TimeInForce, TriggerKind, Visibility,
+};
+use crate::exchange::book::{Handle, Order, OrderSlab};
+use crate::exchange::client_refs::ClientRefs;
+use crate::exchange::due::Due;
+use crate::exchange::extras::{self, Extra, Extras};
+use crate::exchange::instrument::Instrument;
+use crate::exchange::market::reserve_for;
+use crate::exchange::triggers::{TRIGGERS_MAX, on_rise};
+use crate::exchange::{Balance, NameKey};
+
+/// Where an order stands among those of its instrument: four parts of the book, then those that wait.
+const WAITING: u8 = 4;
+
+/// What is known only while an exchange is being restored.
+#[derive(Debug, Default)]
+pub(super) struct Filling {
+    /// Deposits less withdrawals by asset.
+    pub(super) supplies: Vec<Amount>,
+    /// Balances of the asset that is being read.
+    pub(super) column: Vec<Balance>,
+    pub(super) assets_done: usize,
+    /// By asset and account what the orders so far have reserved.
+    pub(super) held: Vec<Vec<i64>>,
+    pub(super) extras: Vec<Extra>,
+    /// Extras with a link, by their places, and the orders that these are to.
+    pub(super) links: Vec<(u32, OrderId)>,
+    /// How many of the extras, and of the links, belong to orders that have been read.
+    extras_done: usize,
+    links_done: usize,
+    /// Linked orders that have been read.
+    linked: Vec<Linked>,
+    /// Orders that end at a time.
+    expiries: Vec<(u32, OrderId, Handle)>,
+    /// The instrument of the last order.
+    instrument: Option<InstrumentId>,
+    /// The place of the last order there, and that order if the place is in the book.
+    place: u8,
+    before: Option<Handle>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Linked {
+    order: OrderId,
+    partner: OrderId,
+    handle: Handle,
+    extra: u32,
+}
+
+impl Restoring {
+    pub(super) fn begin_orders(&mut self, venue: VenueRecord) -> Refused {
+        let orders = OrderSlab::try_new(venue.orders_max, venue.orders);
+        self.exchange.shared.orders = orders.ok_or("there is not enough memory for so many orders")?;
+        self.exchange.shared.extras = Extras::of_all(std::mem::take(&mut self.filling.extras));
+        Ok(())
+    }
+
+    pub(super) fn take_orders(&mut self, bytes: &[u8]) -> Result<(), RestoreError> {
+        let records = bytes.chunks_exact(OrderRecord::BYTES);
+        let whole = records.remainder().is_empty();
+        check(whole, "a record that cannot be read").map_err(|why| RestoreError { at: 0, why })?;
+        let counted = self.counted(Part::Orders, records.len() as u64);
+        counted.map_err(|why| RestoreError { at: 0, why })?;
+        for (at, record) in records.enumerate() {
+            let at = at * OrderRecord::BYTES;
+            let (record, _) = decode_record(record)
+                .map_err(|_| RestoreError { at, why: "a record that cannot be read" })?;
+            self.take_order(&record).map_err(|why| RestoreError { at, why })?;
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn take_order(&mut self, record: &OrderRecord) -> Refused {
+        if self.filling.instrument != Some(record.instrument) {
+            self.next_instrument(record.instrument)?;
+        }
+        let instrument = &mut self.exchange.instruments[record.instrument.0 as usize];
+        let is = |mark| record.marks & mark != 0;
+        let side = if is(OrderRecord::SELL) { Side::Sell } else { Side::Buy };
+        let (hidden, waits) = (is(OrderRecord::HIDDEN), is(OrderRecord::WAITS));
+        let place = if waits { WAITING } else { record.marks & (OrderRecord::SELL | OrderRecord::HIDDEN) };
+        if self.filling.place != place {
+            check(self.filling.place < place, "orders of a book are out of order")?;
+            (self.filling.place, self.filling.before) = (place, None);
+        }
+
+        let shared = &mut self.exchange.shared;
+        let price = Price(record.ticks.into());
+        let units = instrument.listing.price_units(price);
+        let login = self.exchange.logins.get(record.login.0 as usize);
+        let login = login.ok_or("an order of a login that does not exist")?;
+        let numbered = record.id.0 > 0 && record.id <= shared.last_order;
+        let named = record.user_ref.0 > 0 && record.user_ref <= login.last_user_ref;
+        check(numbered & named & (record.account == login.account), "an order's numbers are out of range")?;
+        let priced = units < OrderPrice::LIMIT_END && (record.ticks > 0 || waits);
+        let sized = record.open.0 > 0 && record.open <= record.total && record.total.0 <= u64::from(u32::MAX);
+        let counted = record.fee_carry < FeeRate::ONE as u32 && record.reserved.0 >= 0 && record.marks < 16;
+        check(priced & sized & counted, "an order's price or quantity is out of range")?;
+
+        let mut order = Order {
+            id: record.id,
+            price,
+            open: record.open,
+            total: record.total,
+            reserved: record.reserved,
+            fee_carry: record.fee_carry,
+            login: record.login,
+            account: record.account,
+            user_ref: record.user_ref,
+            instrument: record.instrument,
+            extra: extras::NONE,
+            firm: record.firm,
+            side,
+            hidden,
+            flags: 0,
+            capacity: record.capacity,
+            cross_type: record.cross_type,
+            time_in_force: record.time_in_force,
+        };
+        let handle = Handle(shared.orders.len() as u32);
+        let mut open = record.open;
+        let mut of_other = false;
+        if is(OrderRecord::HAS_EXTRA) {
+            let at = self.filling.extras_done;
+            let extra = shared.extras.find_mut(at as u32).ok_or("an order's extra is missing")?;
+            (order.extra, order.flags) = (at as u32, extras::HAS_EXTRA);
+            self.filling.extras_done += 1;
+            check_extra(extra, &order, waits)?;
+            open.0 += extra.rest;
+            of_other = extra.is_second;
+            if extra.expire_s > 0 && order.time_in_force == TimeInForce::GoodTillTime as u8 {
+                self.filling.expiries.push((extra.expire_s, order.id, handle));
+            }
+            if let Some((_, partner)) =
+                self.filling.links.get(self.filling.links_done).filter(|link| link.0 == at as u32)
+            {
+                self.filling.links_done += 1;
+                self.filling.linked.push(Linked {
+                    order: order.id,
+                    partner: *partner,
+                    handle,
+                    extra: at as u32,
+                });
+            }
+            if waits {
+                let triggers = instrument.triggers.get_or_insert_default();
+                triggers.restore(order.id, handle, at as u32, &extra.watch);
+            }
+        } else {
+            let stays = record.time_in_force == TimeInForce::GoodTillCancel as u8
+                || record.time_in_force == TimeInForce::Day as u8;
+            check(stays & !hidden & !waits, "an order asks for what it has no extra for")?;
+        }
+
+        // Of two linked orders the second needs less; it is looked at when both are there.
+        let needs = reserve_for(instrument, side, price, open, record.fee_carry);
+        check(of_other || needs == Some(record.reserved), "an order does not hold what it needs")?;
+        let given = instrument.listing.given_by(side);
+        let held = &mut self.filling.held[usize::from(given.0)][record.account.0 as usize];
+        *held = held.checked_add(record.reserved.0).ok_or("orders hold more than there can be")?;
+
+        shared.orders.insert(order);
+        if !waits {
+            let fits = instrument.book.append(&mut shared.orders, handle, self.filling.before);
+            check(fits, "orders of a book are out of order")?;
+            self.filling.before = Some(handle);
+        }
+        shared.accounts[record.account.0 as usize].open_orders += 1;
+        if let Some(usage) = &mut shared.usage {
+            let used = usage.of((record.instrument, record.account));
+            used.open_orders += 1;
+            if side == Side::Buy {
+                used.open_buys += open.0;
+            }
+        }
+        Ok(())
+    }
+
+    #[cold]
+    fn next_instrument(&mut self, next: InstrumentId) -> Refused {
+        check(self.filling.instrument.is_none_or(|last| last < next), "instruments are out of order")?;
+        self.finish_instrument()?;
+        let found = self.exchange.instruments.get(next.0 as usize);
+        let trades = found.is_some_and(|found| found.listing.phase != Phase::Delisted);
+        check(trades, "an order of an instrument that does not exist")?;
+        (self.filling.instrument, self.filling.place, self.filling.before) = (Some(next), 0, None);
+        Ok(())
+    }
+
+    fn finish_instrument(&mut self) -> Refused {
+        let Some(id) = self.filling.instrument else { return Ok(()) };
+        let instrument = &mut self.exchange.instruments[id.0 as usize];
+        if let Some(triggers) = &mut instrument.triggers {
+            check(triggers.len() <= TRIGGERS_MAX, "there are too many orders that wait")?;
+            triggers.settle(&self.exchange.shared.extras);
+        }
+        let best = |side| instrument.book.best(side).map(|(price, _)| price);
+        let crosses = best(Side::Buy).zip(best(Side::Sell)).is_some_and(|(bid, ask)| bid >= ask);
+        check(!crosses || instrument.listing.phase != Phase::Continuous, "a book would trade with itself")
+    }
+
+    pub(super) fn finish_orders(&mut self, name_key: NameKey) -> Refused {
+        self.finish_instrument()?;
+        let filling = &mut self.filling;
+        let shared = &mut self.exchange.shared;
+        check(filling.extras_done == shared.extras.len(), "extras of no order")?;
+        for (asset, held) in (0..).zip(&filling.held) {
+            let balances = shared.ledger.balances(crate::domain::AssetId(asset)).iter();
+            let right = balances.zip(held).all(|(balance, held)| balance.reserved.0 == *held);
+            check(right, "an account's reserve is not what its orders hold")?;
+        }
+        self.link()?;
+        let shared = &mut self.exchange.shared;
+        shared.due = Due::of_all(std::mem::take(&mut self.filling.expiries));
+        let names = ClientRefs::of_all(&mut shared.orders, name_key);
+        shared.client_refs = names.ok_or("two orders have one name")?;
+        Ok(())
+    }
+
+    /// Linked orders find one another.
+    fn link(&mut self) -> Refused {
+        let (exchange, linked) = (&mut self.exchange, &mut self.filling.linked);
+        linked.sort_unstable_by_key(|one| one.order);
+        check(linked.is_sorted_by(|one, next| one.order < next.order), "two orders have one number")?;
+        for one in &*linked {
+            let found = linked.binary_search_by_key(&one.partner, |other| other.order);
+            let other = linked[found.map_err(|_| "an order is linked to one that is not there")?];
+            let (order, partner) =
+                (exchange.shared.orders.get(one.handle), exchange.shared.orders.get(other.handle));
+            let alike = (order.instrument, order.side, order.login)
+                == (partner.instrument, partner.side, partner.login);
+            let extra = |slot| exchange.shared.extras.find(slot).copied().unwrap_or_default();
+            let (own, others) = (extra(one.extra), extra(other.extra));
+            let in_pair = other.partner == one.order && alike && own.is_second != others.is_second;
+            check(in_pair, "an order is linked to one that is not linked to it")?;
+            if own.is_second {
+                let instrument: &Instrument = &exchange.instruments[order.instrument.0 as usize];
+                let open = Quantity(order.open.0 + own.rest);
+                let needs = reserve_for(instrument, order.side, order.price, open, order.fee_carry);
+                let needs = needs.map(|needs| Amount((needs.0 - partner.reserved.0).max(0)));
+                check(needs == Some(order.reserved), "a linked order does not hold what it needs")?;
+            }
+            if let Some(extra) = exchange.shared.extras.find_mut(one.extra) {
+                extra.partner = Some(other.handle);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether an order can have this extra.
+#[cold]
+fn check_extra(extra: &Extra, order: &Order, waits: bool) -> Refused {
+    let asked = &extra.instructions;
+    let shown = u64::from(asked.display_quantity);
+    let fits = extra.rest.checked_add(order.open.0).is_some_and(|open| open <= order.total.0);
+    let sliced = if shown == 0 || waits { extra.rest == 0 } else { order.open.0 <= shown };
+    check(fits && sliced, "an iceberg's lots do not fit")?;
+    check(order.hidden == (asked.visibility == Visibility::Hidden), "an order is hidden and displayed")?;
+    check(waits == (extra.state == OrderState::Dormant), "an order waits and does not wait")?;
+    let in_force = order.time_in_force;
+    let ends = in_force == TimeInForce::GoodTillTime as u8;
+    check(in_force <= TimeInForce::GoodTillTime as u8, "an order's time in force is not known")?;
+    check(!ends || extra.expire_s > 0, "an order has no end, and one is asked for")?;
+    check(waits || in_force != TimeInForce::ImmediateOrCancel as u8, "an order rests that may not")?;
+    if waits { check_watch(extra, order) } else { Ok(()) }
+}
+
+/// Whether the trigger that is watched is the one that was asked for.
+fn check_watch(extra: &Extra, order: &Order) -> Refused {
+    let watch = &extra.watch;
+    let trigger = extra.instructions.trigger.ok_or("an order waits for nothing")?;
+    let end = OrderPrice::LIMIT_END as i64;
+    let is_price = |price: i64| (1..end).contains(&price);
+    let trails = trigger.kind == TriggerKind::TrailingStop;
+    let right = if trails {
+        let stop = |extreme: Price| {
+            if watch.on_rise { extreme.0 + watch.distance } else { extreme.0 - watch.distance }
+        };
+        is_price(watch.distance)
+            && watch.extreme.is_none_or(|extreme| is_price(extreme.0))
+            && watch.price == watch.extreme.map(stop)
+    } else {
+        watch.distance == 0 && watch.extreme.is_none() && watch.price.is_some_and(is_price)
+    };
+    let alike = watch.reference == trigger.reference && watch.on_rise == on_rise(trigger.kind, order.side);
+    check(right && alike, "an order waits for something else than it asked for")?;
+    let by_amount = extra.instructions.unit == QuantityUnit::QuoteAmount;
+    check(
+        !by_amount || (extra.amount > 0 && order.price == Price(0)),
+        "an order by amount that cannot be one",
+    )
+}

@@ -1,0 +1,222 @@
+//! The records of a snapshot (docs/ARCHITECTURE.md, "Snapshots", has them as byte tables).
+//!
+//! They are not the exchange's own types: those may change from one build to the next, these only with a new version of
+//! the format.
+
+use crate::domain::{
+    AccountId, Amount, AssetCode, FeeRate, FeeTier, GroupId, Instructions, InstrumentId, Listing, LoginId,
+    OrderId, OrderLimits, OrderState, Price, Protection, Quantity, SelfTradePrevention, Switch, Timestamp,
+    TradeId, TriggerReference, UserRef, VolumeTiers,
+};
+use bincode::{Decode, Encode};
+
+/// What an exchange has one of, and how many records follow.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct VenueRecord {
+    /// Open orders that are taken at most.
+    pub orders_max: u32,
+    /// The last order's number.
+    pub last_order: OrderId,
+    /// The last trade's number.
+    pub last_trade: TradeId,
+    /// The time of the last command.
+    pub now: Timestamp,
+    /// On: nobody's orders are taken.
+    pub killed: Switch,
+    /// What opened the venue.
+    pub config_digest: Option<u64>,
+    /// How accounts come to their tiers, and the UTC day that counts as today.
+    pub volumes: Option<(VolumeTiers, u64)>,
+    /// Whether what accounts do in instruments is counted.
+    pub counts_usage: bool,
+    /// How many assets there are.
+    pub assets: u32,
+    /// How many accounts.
+    pub accounts: u32,
+    /// How many logins.
+    pub logins: u32,
+    /// How many instruments.
+    pub instruments: u32,
+    /// How many pairs of account and instrument are counted.
+    pub usage: u32,
+    /// How many orders have an extra.
+    pub extras: u32,
+    /// How many orders are open.
+    pub orders: u32,
+}
+
+/// An asset, and its deposits less its withdrawals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct AssetRecord {
+    /// Its code.
+    pub code: AssetCode,
+    /// Minor units are 10^-scale.
+    pub scale: u8,
+    /// Whether deposits are taken.
+    pub deposits: Switch,
+    /// Whether withdrawals are made.
+    pub withdrawals: Switch,
+    /// Smallest deposit.
+    pub min_deposit: Amount,
+    /// Smallest withdrawal.
+    pub min_withdrawal: Amount,
+    /// Deposits less withdrawals.
+    pub supply: Amount,
+}
+
+/// An account but for its money and its orders.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct AccountRecord {
+    /// The reference of the last deposit or withdrawal.
+    pub last_transfer: u64,
+    /// What is done about trades with itself.
+    pub self_trade: SelfTradePrevention,
+    /// Its group; 0: none.
+    pub group: GroupId,
+    /// The row of the fee tables.
+    pub tier: FeeTier,
+    /// The row that it was put on, if it was.
+    pub assigned: Option<FeeTier>,
+    /// On: no new orders.
+    pub killed: Switch,
+    /// Its limits, if it has any, the second that its rate is counted in, and how many orders came in it.
+    pub limits: Option<(OrderLimits, u32, u32)>,
+}
+
+/// A login.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct LoginRecord {
+    /// The account that its orders are for.
+    pub account: AccountId,
+    /// The highest client number that it has used.
+    pub last_user_ref: UserRef,
+}
+
+/// An instrument but for its orders.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct InstrumentRecord {
+    /// Its terms.
+    pub listing: Listing,
+    /// Maker and taker rate of every row of the fee table.
+    pub fees: [(FeeRate, FeeRate); FeeTier::COUNT],
+    /// What keeps its prices from running away.
+    pub protection: Protection,
+    /// Limits on orders of every account.
+    pub limits: OrderLimits,
+    /// The price of the last trade.
+    pub last: Option<Price>,
+    /// The mark price.
+    pub mark: Option<Price>,
+    /// The reference of static band and auctions.
+    pub reference: Option<Price>,
+    /// When a volatility interruption ends, ns; `u64::MAX`: there is none.
+    pub resume_at: u64,
+}
+
+/// What an account holds of an asset.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct BalanceRecord {
+    /// Free for orders and withdrawals.
+    pub available: Amount,
+    /// Held for open orders.
+    pub reserved: Amount,
+}
+
+/// What an account has traded, minor units of the volume asset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct VolumeRecord {
+    /// So far today.
+    pub today: u64,
+    /// Of the days before, by UTC day modulo 30.
+    pub days: [u64; 30],
+}
+
+/// The rate of an account in an instrument. Its other counts follow from the orders.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct UsageRecord {
+    /// Which instrument.
+    pub instrument: InstrumentId,
+    /// Which account.
+    pub account: AccountId,
+    /// The second that is counted.
+    pub second: u32,
+    /// Orders that came in it.
+    pub count: u32,
+}
+
+/// What few orders have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct ExtraRecord {
+    /// What the order asked for.
+    pub instructions: Instructions,
+    /// Of a quantity in money the amount.
+    pub amount: i64,
+    /// Lots of an iceberg that are not shown.
+    pub rest: u64,
+    /// When it ends, seconds since the Unix epoch; 0: it has no such time.
+    pub expire_s: u32,
+    /// Whether it waits for its trigger.
+    pub state: OrderState,
+    /// What its trigger watches.
+    pub reference: TriggerReference,
+    /// The price at which it is released, ticks.
+    pub price: Option<i64>,
+    /// Whether a rise releases it.
+    pub on_rise: bool,
+    /// Of a trailing stop the distance, ticks; 0: it does not trail.
+    pub distance: i64,
+    /// Of a trailing stop the reference's best value so far.
+    pub extreme: Option<Price>,
+    /// The order that it is linked to.
+    pub partner: Option<OrderId>,
+    /// Of two linked orders the one that reserves only what it needs beyond the other.
+    pub is_second: bool,
+}
+
+/// An open order: [`OrderRecord::BYTES`] bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct OrderRecord {
+    /// The exchange's number.
+    pub id: OrderId,
+    /// Lots still open, of an iceberg those that are shown.
+    pub open: Quantity,
+    /// Lots of the whole chain of replaced orders.
+    pub total: Quantity,
+    /// What is reserved for it.
+    pub reserved: Amount,
+    /// Limit in ticks, below 2^31; 0 for a market order that waits.
+    pub ticks: u32,
+    /// Whose order.
+    pub login: LoginId,
+    /// The account of that login.
+    pub account: AccountId,
+    /// The client's number.
+    pub user_ref: UserRef,
+    /// What is traded.
+    pub instrument: InstrumentId,
+    /// What past fees were rounded up by, in millionths of a minor unit.
+    pub fee_carry: u32,
+    /// The client's firm.
+    pub firm: [u8; 4],
+    /// [`OrderRecord::SELL`], [`OrderRecord::HIDDEN`], [`OrderRecord::HAS_EXTRA`], [`OrderRecord::WAITS`].
+    pub marks: u8,
+    /// The client's capacity.
+    pub capacity: u8,
+    /// The client's cross type.
+    pub cross_type: u8,
+    /// How long it stays: the discriminant of its `TimeInForce`.
+    pub time_in_force: u8,
+}
+
+impl OrderRecord {
+    /// Bytes of a record.
+    pub const BYTES: usize = 64;
+    /// Mark: it sells.
+    pub const SELL: u8 = 1;
+    /// Mark: it is not shown.
+    pub const HIDDEN: u8 = 2;
+    /// Mark: the next extra is its own.
+    pub const HAS_EXTRA: u8 = 4;
+    /// Mark: it waits for its trigger.
+    pub const WAITS: u8 = 8;
+}

@@ -1,0 +1,378 @@
+//! From records to an exchange: the order of the parts, and all records but those of orders.
+
+use super::orders::Filling;
+use super::records::{
+    AccountRecord, AssetRecord, BalanceRecord, ExtraRecord, InstrumentRecord, LoginRecord, OrderRecord,
+    UsageRecord, VenueRecord, VolumeRecord,
+};
+use super::{Part, RestoreError};
+use crate::domain::codec::decode_record;
+use crate::domain::{
+    Amount, Command, FeeRate, FeeTier, InstrumentId, ListInstrument, Listing, OrderPrice, Phase, Ppm, Price,
+    Protection,
+};
+use crate::exchange::accounts::{Account, AccountLimits, Rate, Traded, Volumes};
+use crate::exchange::admin::check_rates;
+use crate::exchange::due::day;
+use crate::exchange::extras::{Extra, Watch};
+use crate::exchange::instrument::{Instrument, Rates};
+use crate::exchange::ledger::Ledger;
+use crate::exchange::usage::Usage;
+use crate::exchange::{Asset, Balance, Exchange, ExchangeLimits, Login, NameKey};
+use bincode::Decode;
+
+/// The least bytes of a record of each part: what a count can promise at most is the bytes there are, divided by this.
+const BYTES_MIN: [usize; Part::ALL.len()] = [1, 40, 30, 8, 200, 16, 248, 16, 80, OrderRecord::BYTES];
+
+/// Why a record is refused.
+pub(super) type Refused = Result<(), &'static str>;
+
+/// `Err` with this reason unless it holds.
+pub(super) fn check(holds: bool, why: &'static str) -> Refused {
+    if holds { Ok(()) } else { Err(why) }
+}
+
+/// An exchange that is being restored, part by part.
+#[derive(Debug)]
+pub struct Restoring {
+    pub(super) exchange: Exchange,
+    pub(super) filling: Filling,
+    venue: VenueRecord,
+    name_key: NameKey,
+    bytes_max: u64,
+    /// The part of the last record.
+    part: Option<Part>,
+    /// Records taken of each part.
+    taken: [u64; Part::ALL.len()],
+}
+
+impl Restoring {
+    /// Before the first record. At most `bytes_max` bytes of records will come: no count that needs more of them is
+    /// believed, and no memory is taken for more.
+    pub fn new(name_key: NameKey, bytes_max: u64) -> Self {
+        Self {
+            exchange: Exchange::new(ExchangeLimits { orders_max: 0, name_key }),
+            filling: Filling::default(),
+            venue: VenueRecord::default(),
+            name_key,
+            bytes_max,
+            part: None,
+            taken: [0; Part::ALL.len()],
+        }
+    }
+
+    /// Takes the next records of a part, which fill `bytes`.
+    ///
+    /// # Errors
+    /// The first record that cannot be right.
+    pub fn take(&mut self, part: Part, bytes: &[u8]) -> Result<(), RestoreError> {
+        let at_start = |why| RestoreError { at: 0, why };
+        check(self.part.is_some() || part == Part::Venue, "the first part is not that of the venue")
+            .map_err(at_start)?;
+        check(self.part.is_none_or(|last| last <= part), "parts are out of order").map_err(at_start)?;
+        if self.part != Some(part) {
+            self.begin(part).map_err(at_start)?;
+        }
+        self.part = Some(part);
+        match part {
+            Part::Orders => self.take_orders(bytes),
+            Part::Venue => self.each(part, bytes, Self::take_venue),
+            Part::Assets => self.each(part, bytes, Self::take_asset),
+            Part::Accounts => self.each(part, bytes, Self::take_account),
+            Part::Logins => self.each(part, bytes, Self::take_login),
+            Part::Instruments => self.each(part, bytes, Self::take_instrument),
+            Part::Balances => self.each(part, bytes, Self::take_balance),
+            Part::Volumes => self.each(part, bytes, Self::take_volume),
+            Part::Usage => self.each(part, bytes, Self::take_usage),
+            Part::Extras => self.each(part, bytes, Self::take_extra),
+        }
+    }
+
+    /// After the last record: what had to wait until everything was there.
+    ///
+    /// # Errors
+    /// When records are missing, or do not fit one another.
+    pub fn finish(mut self) -> Result<Exchange, RestoreError> {
+        let end = |why| RestoreError { at: 0, why };
+        for part in Part::ALL {
+            check(self.taken[part as usize] == self.count(part), "records are missing").map_err(end)?;
+        }
+        if self.part != Some(Part::Orders) {
+            self.begin(Part::Orders).map_err(end)?;
+        }
+        self.finish_orders(self.name_key).map_err(end)?;
+        self.exchange.next_due();
+        Ok(self.exchange)
+    }
+
+    /// How many records there must be of a part.
+    fn count(&self, part: Part) -> u64 {
+        let venue = &self.venue;
+        match part {
+            Part::Venue => 1,
+            Part::Assets => venue.assets.into(),
+            Part::Accounts => venue.accounts.into(),
+            Part::Logins => venue.logins.into(),
+            Part::Instruments => venue.instruments.into(),
+            Part::Balances => u64::from(venue.assets) * u64::from(venue.accounts),
+            Part::Volumes => {
+                if venue.volumes.is_some() {
+                    venue.accounts.into()
+                } else {
+                    0
+                }
+            }
+            Part::Usage => venue.usage.into(),
+            Part::Extras => venue.extras.into(),
+            Part::Orders => venue.orders.into(),
+        }
+    }
+
+    /// Each part starts when those before it are whole.
+    fn begin(&mut self, part: Part) -> Refused {
+        for before in Part::ALL.into_iter().filter(|before| *before < part) {
+            check(
+                self.taken[before as usize] == self.count(before),
+                "records of a part before this one are missing",
+            )?;
+        }
+        let (accounts, assets) = (self.exchange.shared.accounts.len(), self.exchange.assets.len());
+        if part > Part::Accounts && self.filling.held.is_empty() {
+            // A balance for each is in the file, so this is bounded by its bytes.
+            self.exchange.shared.ledger = Ledger::with_accounts(accounts);
+            self.filling.held = vec![vec![0; accounts]; assets];
+        }
+        if part > Part::Balances && accounts == 0 {
+            for supply in self.filling.supplies.drain(..) {
+                check(supply == Amount(0), "balances are not what was deposited")?;
+                self.exchange.shared.ledger.restore_asset(supply, Vec::new());
+            }
+        }
+        if part == Part::Orders {
+            self.begin_orders(self.venue)?;
+        }
+        Ok(())
+    }
+
+    /// Counts records of a part.
+    pub(super) fn counted(&mut self, part: Part, records: u64) -> Refused {
+        let taken = &mut self.taken[part as usize];
+        *taken += records;
+        let taken = *taken;
+        // The count of the very first record is not known before it is read.
+        check(taken <= self.count(part), "there are more records than were promised")
+    }
+
+    fn each<T: Decode<()>>(
+        &mut self,
+        part: Part,
+        bytes: &[u8],
+        take: impl Fn(&mut Self, T) -> Refused,
+    ) -> Result<(), RestoreError> {
+        let mut at = 0;
+        while at < bytes.len() {
+            let (record, len) = decode_record(&bytes[at..])
+                .map_err(|_| RestoreError { at, why: "a record that cannot be read" })?;
+            let taken = self.counted(part, 1).and_then(|()| take(self, record));
+            taken.map_err(|why| RestoreError { at, why })?;
+            at += len;
+        }
+        Ok(())
+    }
+
+    fn take_venue(&mut self, venue: VenueRecord) -> Refused {
+        check(venue.orders_max <= Command::ORDERS_MAX, "the limit of open orders is out of range")?;
+        check(venue.assets <= 1 << 16, "there are more assets than ids")?;
+        check(venue.counts_usage || venue.usage == 0, "what accounts do is counted and not counted")?;
+        if let Some((tiers, today)) = &venue.volumes {
+            let ascending = tiers.volume_min.is_sorted() && tiers.volume_min[0] == Amount(0);
+            check(ascending, "the steps of the volume tiers are not ascending")?;
+            check(u32::from(tiers.asset.0) < venue.assets, "the volume's asset does not exist")?;
+            check(*today <= day(venue.now), "the volumes' day is in the future")?;
+            self.exchange.shared.volumes = Some(Box::new(Volumes::new(*tiers, *today, 0)));
+        }
+        self.venue = venue;
+        let fits = |part: Part| {
+            self.count(part)
+                .checked_mul(BYTES_MIN[part as usize] as u64)
+                .is_some_and(|bytes| bytes <= self.bytes_max)
+        };
+        check(Part::ALL.into_iter().all(fits), "there are fewer bytes than the records that are promised")?;
+        self.exchange.killed = venue.killed;
+        self.exchange.config_digest = venue.config_digest;
+        let shared = &mut self.exchange.shared;
+        (shared.last_order, shared.last_trade, shared.now) = (venue.last_order, venue.last_trade, venue.now);
+        shared.usage = venue.counts_usage.then(|| Box::new(Usage::default()));
+        Ok(())
+    }
+
+    fn take_asset(&mut self, record: AssetRecord) -> Refused {
+        let AssetRecord { code, scale, deposits, withdrawals, min_deposit, min_withdrawal, supply } = record;
+        check(scale <= Amount::SCALE_MAX, "an asset's scale is out of range")?;
+        check(
+            min_deposit.0 >= 0 && min_withdrawal.0 >= 0 && supply.0 >= 0,
+            "an asset's amounts are below 0",
+        )?;
+        self.exchange.assets.push(Asset { code, scale, deposits, withdrawals, min_deposit, min_withdrawal });
+        self.filling.supplies.push(supply);
+        Ok(())
+    }
+
+    fn take_account(&mut self, record: AccountRecord) -> Refused {
+        let is_row = |tier: FeeTier| usize::from(tier.0) < FeeTier::COUNT;
+        check(
+            is_row(record.tier) && record.assigned.is_none_or(is_row),
+            "an account's fee tier is out of range",
+        )?;
+        let limits = record
+            .limits
+            .map(|(limits, second, count)| Box::new(AccountLimits { limits, rate: Rate { second, count } }));
+        check(
+            limits.as_ref().is_none_or(|own| own.limits.notional_max.0 >= 0),
+            "an account's limit is below 0",
+        )?;
+        self.exchange.shared.accounts.push(Account {
+            last_transfer: record.last_transfer,
+            self_trade: record.self_trade,
+            group: record.group,
+            open_orders: 0,
+            tier: record.tier,
+            assigned: record.assigned,
+            killed: record.killed,
+            limits,
+        });
+        Ok(())
+    }
+
+    fn take_login(&mut self, record: LoginRecord) -> Refused {
+        let LoginRecord { account, last_user_ref } = record;
+        self.exchange.known_account(account).map_err(|_| "a login's account does not exist")?;
+        self.exchange.logins.push(Login { account, last_user_ref });
+        Ok(())
+    }
+
+    fn take_instrument(&mut self, record: InstrumentRecord) -> Refused {
+        let InstrumentRecord { listing, protection, limits, last, mark, reference, resume_at, .. } = record;
+        let id = InstrumentId(self.exchange.instruments.len() as u32);
+        check(listing.instrument == id, "an instrument's id is not the next one")?;
+        self.check_terms(&listing)?;
+        check_protection(&protection)?;
+        check(limits.notional_max.0 >= 0, "an instrument's limit is below 0")?;
+        let fees = record.fees.map(|(maker, taker)| Rates { maker, taker });
+        check_rates(&fees, listing.fee_asset).map_err(|_| "a fee table that the venue cannot pay")?;
+        let is_price = |price: &Price| {
+            let units = price.0.checked_mul(i64::from(listing.tick_units));
+            price.0 >= 1 && units.is_some_and(|units| units < OrderPrice::LIMIT_END as i64)
+        };
+        check(
+            [last, mark, reference].iter().flatten().all(is_price),
+            "an instrument's price is out of range",
+        )?;
+        let mut instrument = Instrument::new(listing);
+        (instrument.fees, instrument.protection, instrument.limits) = (fees, protection, limits);
+        (instrument.last, instrument.mark, instrument.reference) = (last, mark, reference);
+        instrument.resume_at = resume_at;
+        instrument.fees_changed();
+        self.exchange.instruments.push(instrument);
+        Ok(())
+    }
+
+    /// The rules of listing. What was delisted keeps the terms that it had when its assets may have had other scales.
+    fn check_terms(&self, listing: &Listing) -> Refused {
+        let terms = ListInstrument {
+            instrument: listing.instrument,
+            symbol: listing.symbol,
+            base: listing.base,
+            quote: listing.quote,
+            price_decimals: listing.price_decimals,
+            tick_units: listing.tick_units,
+            lot: listing.lot,
+            min_quantity: listing.min_quantity,
+            max_quantity: listing.max_quantity,
+            min_notional: listing.min_notional,
+            // Those of the fee table, which is looked at as a whole.
+            maker_fee: FeeRate(0),
+            taker_fee: FeeRate(0),
+            fee_asset: listing.fee_asset,
+            phase: listing.phase,
+        };
+        let holds = if listing.phase == Phase::Delisted {
+            let known = [listing.base, listing.quote].map(|asset| self.exchange.known_asset(asset).is_ok());
+            let positive = listing.lot.0 > 0 && listing.tick_value.0 > 0 && listing.tick_units > 0;
+            known == [true; 2] && positive && listing.min_quantity.0 > 0
+        } else {
+            let (maker_fee, taker_fee) = (listing.maker_fee, listing.taker_fee);
+            self.exchange
+                .listing(&terms)
+                .is_ok_and(|right| Listing { maker_fee, taker_fee, ..right } == *listing)
+        };
+        check(holds, "terms of an instrument that are not possible")
+    }
+
+    fn take_balance(&mut self, record: BalanceRecord) -> Refused {
+        let BalanceRecord { available, reserved } = record;
+        check(available.0 >= 0 && reserved.0 >= 0, "a balance is below 0")?;
+        check(available.0.checked_add(reserved.0).is_some(), "a balance is more than there can be")?;
+        self.filling.column.push(Balance { available, reserved });
+        if self.filling.column.len() == self.exchange.shared.accounts.len() {
+            let balances = std::mem::take(&mut self.filling.column);
+            let held = balances.iter().map(|held| i128::from(held.available.0) + i128::from(held.reserved.0));
+            let supply = self.filling.supplies[self.filling.assets_done];
+            check(held.sum::<i128>() == i128::from(supply.0), "balances are not what was deposited")?;
+            self.exchange.shared.ledger.restore_asset(supply, balances);
+            self.filling.assets_done += 1;
+        }
+        Ok(())
+    }
+
+    fn take_volume(&mut self, record: VolumeRecord) -> Refused {
+        if let Some(volumes) = &mut self.exchange.shared.volumes {
+            volumes.traded.push(Traded::restored(record.today, record.days));
+        }
+        Ok(())
+    }
+
+    fn take_usage(&mut self, record: UsageRecord) -> Refused {
+        let UsageRecord { instrument, account, second, count } = record;
+        let known = (instrument.0 as usize) < self.exchange.instruments.len();
+        check(known && self.exchange.known_account(account).is_ok(), "counts of nobody or of nothing")?;
+        if let Some(usage) = &mut self.exchange.shared.usage {
+            let before = usage.len();
+            usage.of((instrument, account)).rate = Rate { second, count };
+            check(usage.len() > before, "counts that were there already")?;
+        }
+        Ok(())
+    }
+
+    fn take_extra(&mut self, record: ExtraRecord) -> Refused {
+        let ExtraRecord { instructions, amount, rest, expire_s, state, is_second, .. } = record;
+        let ExtraRecord { reference, price, on_rise, distance, extreme, partner, .. } = record;
+        check(partner.is_some() || !is_second, "an order that is second to none")?;
+        if let Some(partner) = partner {
+            self.filling.links.push((self.filling.extras.len() as u32, partner));
+        }
+        let watch = Watch { reference, price, on_rise, distance, extreme };
+        let partner = None;
+        self.filling.extras.push(Extra {
+            instructions,
+            amount,
+            rest,
+            expire_s,
+            state,
+            watch,
+            partner,
+            is_second,
+        });
+        Ok(())
+    }
+}
+
+fn check_protection(protection: &Protection) -> Refused {
+    let Protection { price_min, price_max, static_band, dynamic_band, market_collar, .. } = *protection;
+    let prices = [price_min, price_max].iter().all(|price| u64::from(*price) < OrderPrice::LIMIT_END);
+    let shares = [static_band, dynamic_band, market_collar].iter().all(|share| share.0 <= Ppm::ONE);
+    check(
+        prices && (price_max == 0 || price_min <= price_max) && shares,
+        "an instrument's protection is out of range",
+    )
+}

@@ -1,0 +1,184 @@
+//! From an exchange to records.
+
+use super::records::{
+    AccountRecord, AssetRecord, BalanceRecord, ExtraRecord, InstrumentRecord, LoginRecord, OrderRecord,
+    UsageRecord, VenueRecord, VolumeRecord,
+};
+use super::{Part, Sink};
+use crate::domain::{AssetId, Side};
+use crate::exchange::accounts::{Account, Traded};
+use crate::exchange::book::Handle;
+use crate::exchange::extras::Extra;
+use crate::exchange::instrument::Instrument;
+use crate::exchange::usage::{Pair, Use};
+use crate::exchange::{Exchange, Login};
+
+impl Exchange {
+    /// Gives everything that decides what the exchange will answer to `sink`, part by part. Two exchanges that were given
+    /// the same commands give the same records. Takes no memory of its own.
+    ///
+    /// # Errors
+    /// What the sink says.
+    pub fn write_to<S: Sink>(&self, sink: &mut S) -> Result<(), S::Error> {
+        sink.put(Part::Venue, &self.venue_record())?;
+        for (id, asset) in (0..).map(AssetId).zip(&self.assets) {
+            let record = AssetRecord {
+                code: asset.code,
+                scale: asset.scale,
+                deposits: asset.deposits,
+                withdrawals: asset.withdrawals,
+                min_deposit: asset.min_deposit,
+                min_withdrawal: asset.min_withdrawal,
+                supply: self.shared.ledger.supply(id),
+            };
+            sink.put(Part::Assets, &record)?;
+        }
+        for account in &self.shared.accounts {
+            sink.put(Part::Accounts, &account_record(account))?;
+        }
+        for Login { account, last_user_ref } in self.logins.iter().copied() {
+            sink.put(Part::Logins, &LoginRecord { account, last_user_ref })?;
+        }
+        for instrument in &self.instruments {
+            sink.put(Part::Instruments, &instrument_record(instrument))?;
+        }
+        for asset in (0..self.assets.len()).map(|id| AssetId(id as u16)) {
+            for balance in self.shared.ledger.balances(asset) {
+                let record = BalanceRecord { available: balance.available, reserved: balance.reserved };
+                sink.put(Part::Balances, &record)?;
+            }
+        }
+        for traded in self.shared.volumes.iter().flat_map(|volumes| &volumes.traded) {
+            sink.put(Part::Volumes, &volume_record(traded))?;
+        }
+        for (pair, used) in self.shared.usage.iter().flat_map(|usage| usage.iter()) {
+            sink.put(Part::Usage, &usage_record(*pair, *used))?;
+        }
+        if self.shared.extras.len() > 0 {
+            self.each_order(|handle, _| {
+                match self.shared.extras.find(self.shared.orders.cold(handle).extra) {
+                    Some(extra) => sink.put(Part::Extras, &self.extra_record(extra)),
+                    None => Ok(()),
+                }
+            })?;
+        }
+        self.each_order(|handle, waits| sink.put(Part::Orders, &self.order_record(handle, waits)))
+    }
+
+    /// Goes through all orders in the order of [`Part::Orders`]; with each is told whether it waits.
+    fn each_order<E>(&self, mut visit: impl FnMut(Handle, bool) -> Result<(), E>) -> Result<(), E> {
+        for instrument in &self.instruments {
+            for (side, hidden) in
+                [(Side::Buy, false), (Side::Sell, false), (Side::Buy, true), (Side::Sell, true)]
+            {
+                instrument
+                    .book
+                    .part(side, hidden, &self.shared.orders)
+                    .try_for_each(|at| visit(at, false))?;
+            }
+            let waiting = instrument.triggers.iter().flat_map(|waiting| waiting.handles(&self.shared.extras));
+            waiting.into_iter().try_for_each(|handle| visit(handle, true))?;
+        }
+        Ok(())
+    }
+
+    fn venue_record(&self) -> VenueRecord {
+        let volumes = self.shared.volumes.as_ref();
+        let usage = self.shared.usage.as_ref();
+        VenueRecord {
+            orders_max: self.orders_max(),
+            last_order: self.shared.last_order,
+            last_trade: self.shared.last_trade,
+            now: self.shared.now,
+            killed: self.killed,
+            config_digest: self.config_digest,
+            volumes: volumes.map(|volumes| (volumes.tiers, volumes.day)),
+            counts_usage: usage.is_some(),
+            assets: self.assets.len() as u32,
+            accounts: self.shared.accounts.len() as u32,
+            logins: self.logins.len() as u32,
+            instruments: self.instruments.len() as u32,
+            usage: usage.map_or(0, |usage| usage.len() as u32),
+            extras: self.shared.extras.len() as u32,
+            orders: self.shared.orders.len() as u32,
+        }
+    }
+
+    fn extra_record(&self, extra: &Extra) -> ExtraRecord {
+        let Extra { instructions, amount, rest, expire_s, state, watch, partner, is_second } = *extra;
+        ExtraRecord {
+            instructions,
+            amount,
+            rest,
+            expire_s,
+            state,
+            reference: watch.reference,
+            price: watch.price,
+            on_rise: watch.on_rise,
+            distance: watch.distance,
+            extreme: watch.extreme,
+            partner: partner.map(|partner| self.shared.orders.hot(partner).id),
+            is_second,
+        }
+    }
+
+    fn order_record(&self, handle: Handle, waits: bool) -> OrderRecord {
+        let (hot, cold) = (self.shared.orders.hot(handle), self.shared.orders.cold(handle));
+        let mark = |mark, is_set| if is_set { mark } else { 0 };
+        OrderRecord {
+            id: hot.id,
+            open: hot.open,
+            total: cold.total,
+            reserved: hot.reserved,
+            ticks: hot.price().0 as u32,
+            login: hot.login,
+            account: hot.account,
+            user_ref: hot.user_ref,
+            instrument: cold.instrument,
+            fee_carry: hot.fee_carry,
+            firm: cold.firm,
+            marks: mark(OrderRecord::SELL, hot.side == Side::Sell)
+                | mark(OrderRecord::HIDDEN, hot.hidden)
+                | mark(OrderRecord::HAS_EXTRA, self.shared.extras.find(cold.extra).is_some())
+                | mark(OrderRecord::WAITS, waits),
+            capacity: cold.capacity,
+            cross_type: cold.cross_type,
+            time_in_force: cold.time_in_force,
+        }
+    }
+}
+
+fn account_record(account: &Account) -> AccountRecord {
+    AccountRecord {
+        last_transfer: account.last_transfer,
+        self_trade: account.self_trade,
+        group: account.group,
+        tier: account.tier,
+        assigned: account.assigned,
+        killed: account.killed,
+        limits: account.limits.as_ref().map(|own| (own.limits, own.rate.second, own.rate.count)),
+    }
+}
+
+fn instrument_record(instrument: &Instrument) -> InstrumentRecord {
+    InstrumentRecord {
+        listing: instrument.listing,
+        fees: instrument.fees.map(|row| (row.maker, row.taker)),
+        protection: instrument.protection,
+        limits: instrument.limits,
+        last: instrument.last,
+        mark: instrument.mark,
+        reference: instrument.reference,
+        resume_at: instrument.resume_at,
+    }
+}
+
+fn volume_record(traded: &Traded) -> VolumeRecord {
+    let mut days = [0; 30];
+    days.copy_from_slice(traded.days());
+    VolumeRecord { today: traded.today, days }
+}
+
+fn usage_record((instrument, account): Pair, used: Use) -> UsageRecord {
+    UsageRecord { instrument, account, second: used.rate.second, count: used.rate.count }
+}

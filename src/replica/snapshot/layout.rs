@@ -1,0 +1,74 @@
+//! Every offset, size and number of a snapshot file, version 1. The same tables are in docs/ARCHITECTURE.md,
+//! "Snapshots", and a test compares the two. All integers are little-endian.
+
+use crate::exchange::snapshot::Part;
+
+/// First eight bytes of every snapshot.
+pub const MAGIC: [u8; 8] = *b"DOJISNAP";
+/// The format version that this build reads and writes.
+pub const VERSION: u32 = 1;
+
+/// Bytes of the header at the start of the file.
+pub const HEADER_BYTES: usize = 96;
+/// Offset of the magic.
+pub const MAGIC_AT: usize = 0;
+/// Offset of the format version (u32).
+pub const VERSION_AT: usize = 8;
+/// Offset of the header length (u32), [`HEADER_BYTES`] in version 1.
+pub const HEADER_LENGTH_AT: usize = 12;
+/// Offset of the position (u64): the sequence of the last command that is in the state; also the file's name.
+pub const POSITION_AT: usize = 16;
+/// Offset of that command's time in nanoseconds (u64).
+pub const TIME_AT: usize = 24;
+/// Offset of the number of the last event (u64).
+pub const LAST_EVENT_AT: usize = 32;
+/// Offset of the digest of the configuration that opened the venue (u64); 0 before that.
+pub const CONFIG_DIGEST_AT: usize = 40;
+/// Offset of the digest of the exchange (32 bytes).
+pub const STATE_DIGEST_AT: usize = 48;
+/// Offset of the reserved bytes, zero in version 1.
+pub const RESERVED_AT: usize = 80;
+/// Offset of the CRC-32C (u32) over the 92 bytes before it.
+pub const HEADER_CRC_AT: usize = 92;
+
+/// Bytes of the header of a chunk. Chunks follow one another without gaps, the first after the file's header.
+pub const CHUNK_HEADER_BYTES: usize = 16;
+/// Offset of the payload's length (u32) in a chunk's header, 1 to [`PAYLOAD_BYTES_MAX`].
+pub const LENGTH_AT: usize = 0;
+/// Offset of the section (u32) that the payload's records are of.
+pub const SECTION_AT: usize = 4;
+/// Offset of the chunk's number (u32), from 0.
+pub const NUMBER_AT: usize = 8;
+/// Offset of the CRC-32C (u32) over the 12 bytes before it and the payload, seeded with the CRC of the file's header, so
+/// that a chunk of another snapshot never verifies.
+pub const CHUNK_CRC_AT: usize = 12;
+/// The most bytes of a payload: so much is in memory before it is known to be good.
+pub const PAYLOAD_BYTES_MAX: usize = 1 << 18;
+
+/// Section: messages of each login (u64), in the order of ids.
+pub const STREAMS: u32 = 11;
+/// Section: marks of the streams, those of login 0 first.
+pub const MARKS: u32 = 12;
+/// Section: listings as the events told them, in the order of ids.
+pub const LISTINGS: u32 = 13;
+/// Section: terms that were changed, each after the number of the event that changed them.
+pub const PAST_TERMS: u32 = 14;
+/// Section: the opening commands.
+pub const OPENING: u32 = 15;
+/// Section: the end. One record, the bytes of the whole file (u64).
+pub const END: u32 = 16;
+
+/// The section of a part of the exchange: 1 to 10.
+pub const fn section(part: Part) -> u32 {
+    part as u32 + 1
+}
+
+const _: () = assert!(MAGIC_AT + MAGIC.len() == VERSION_AT);
+const _: () = assert!(VERSION_AT + 4 == HEADER_LENGTH_AT && HEADER_LENGTH_AT + 4 == POSITION_AT);
+const _: () = assert!(POSITION_AT + 8 == TIME_AT && TIME_AT + 8 == LAST_EVENT_AT);
+const _: () = assert!(LAST_EVENT_AT + 8 == CONFIG_DIGEST_AT && CONFIG_DIGEST_AT + 8 == STATE_DIGEST_AT);
+const _: () = assert!(STATE_DIGEST_AT + 32 == RESERVED_AT && RESERVED_AT < HEADER_CRC_AT);
+const _: () = assert!(HEADER_CRC_AT + 4 == HEADER_BYTES);
+const _: () = assert!(LENGTH_AT + 4 == SECTION_AT && SECTION_AT + 4 == NUMBER_AT);
+const _: () = assert!(NUMBER_AT + 4 == CHUNK_CRC_AT && CHUNK_CRC_AT + 4 == CHUNK_HEADER_BYTES);
+const _: () = assert!(section(Part::Orders) + 1 == STREAMS);

@@ -1,0 +1,111 @@
+//! The snapshot file: a [`State`] as bytes (docs/ARCHITECTURE.md, "Snapshots").
+//!
+//! A header and then chunks, each with its length and checksum. Nothing is believed before its checksum has been seen, and
+//! nothing here panics on bytes, whatever they are: damage is told with the file and the byte. What the bytes of a chunk
+//! that verifies say is held against the exchange's own rules, too.
+
+pub mod layout;
+pub(super) mod reader;
+mod writer;
+
+pub(super) use reader::{read, read_header};
+pub(super) use writer::write;
+
+use super::State;
+use crate::domain::Timestamp;
+use crate::exchange::Digest;
+use layout::{
+    CONFIG_DIGEST_AT, HEADER_BYTES, HEADER_CRC_AT, HEADER_LENGTH_AT, LAST_EVENT_AT, MAGIC, MAGIC_AT,
+    POSITION_AT, RESERVED_AT, STATE_DIGEST_AT, TIME_AT, VERSION, VERSION_AT,
+};
+
+/// What the header says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Header {
+    pub position: u64,
+    pub time: Timestamp,
+    pub last_event: u64,
+    pub config_digest: u64,
+    pub digest: Digest,
+}
+
+/// Why a header is not one.
+pub(super) enum BadHeader {
+    Version(u32),
+    Damaged { at: usize, why: &'static str },
+}
+
+impl Header {
+    pub fn of(state: &State, digest: Digest) -> Self {
+        Self {
+            position: state.last.sequence,
+            time: state.last.time,
+            last_event: state.last_event,
+            config_digest: state.exchange.config_digest().unwrap_or_default(),
+            digest,
+        }
+    }
+
+    pub fn encode(&self) -> [u8; HEADER_BYTES] {
+        let mut bytes = [0; HEADER_BYTES];
+        let mut put = |at: usize, field: &[u8]| bytes[at..at + field.len()].copy_from_slice(field);
+        put(MAGIC_AT, &MAGIC);
+        put(VERSION_AT, &VERSION.to_le_bytes());
+        put(HEADER_LENGTH_AT, &(HEADER_BYTES as u32).to_le_bytes());
+        put(POSITION_AT, &self.position.to_le_bytes());
+        put(TIME_AT, &self.time.0.to_le_bytes());
+        put(LAST_EVENT_AT, &self.last_event.to_le_bytes());
+        put(CONFIG_DIGEST_AT, &self.config_digest.to_le_bytes());
+        put(STATE_DIGEST_AT, &self.digest.0);
+        let crc = crc32c::crc32c(&bytes[..HEADER_CRC_AT]);
+        bytes[HEADER_CRC_AT..].copy_from_slice(&crc.to_le_bytes());
+        bytes
+    }
+
+    /// The version is looked at before the checksum: a later version may have another header.
+    pub fn decode(bytes: &[u8; HEADER_BYTES]) -> Result<Self, BadHeader> {
+        let damaged = |at, why| Err(BadHeader::Damaged { at, why });
+        if bytes[MAGIC_AT..VERSION_AT] != MAGIC {
+            return damaged(MAGIC_AT, "this is no snapshot: it does not start with DOJISNAP");
+        }
+        let version = u32_at(bytes, VERSION_AT);
+        if version != VERSION {
+            return Err(BadHeader::Version(version));
+        }
+        if header_crc(bytes) != crc32c::crc32c(&bytes[..HEADER_CRC_AT]) {
+            return damaged(HEADER_CRC_AT, "the checksum of the header does not fit");
+        }
+        if u32_at(bytes, HEADER_LENGTH_AT) != HEADER_BYTES as u32 {
+            return damaged(HEADER_LENGTH_AT, "the header has another length than version 1 has");
+        }
+        if bytes[RESERVED_AT..HEADER_CRC_AT].iter().any(|byte| *byte != 0) {
+            return damaged(RESERVED_AT, "reserved bytes are not zero");
+        }
+        let mut digest = [0; 32];
+        digest.copy_from_slice(&bytes[STATE_DIGEST_AT..RESERVED_AT]);
+        Ok(Self {
+            position: u64_at(bytes, POSITION_AT),
+            time: Timestamp(u64_at(bytes, TIME_AT)),
+            last_event: u64_at(bytes, LAST_EVENT_AT),
+            config_digest: u64_at(bytes, CONFIG_DIGEST_AT),
+            digest: Digest(digest),
+        })
+    }
+}
+
+/// The checksum in a header: what the checksums of the chunks start from.
+fn header_crc(bytes: &[u8; HEADER_BYTES]) -> u32 {
+    u32_at(bytes, HEADER_CRC_AT)
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> u32 {
+    let mut field = [0; 4];
+    field.copy_from_slice(&bytes[at..at + 4]);
+    u32::from_le_bytes(field)
+}
+
+fn u64_at(bytes: &[u8], at: usize) -> u64 {
+    let mut field = [0; 8];
+    field.copy_from_slice(&bytes[at..at + 8]);
+    u64::from_le_bytes(field)
+}

@@ -1,0 +1,212 @@
+//! From bytes to a state: chunk by chunk, each verified before it is read.
+
+use super::layout::{
+    CHUNK_CRC_AT, CHUNK_HEADER_BYTES, END, HEADER_BYTES, LENGTH_AT, LISTINGS, MARKS, NUMBER_AT, OPENING,
+    PAST_TERMS, PAYLOAD_BYTES_MAX, POSITION_AT, SECTION_AT, STREAMS, VERSION,
+};
+use super::{BadHeader, Header, State, header_crc, u32_at};
+use crate::domain::codec::decode_record;
+use crate::domain::streams::{MARK_EVERY, Mark, StreamIndex};
+use crate::domain::{Command, Listing, Listings, Stamp};
+use crate::exchange::NameKey;
+use crate::exchange::snapshot::{Part, RestoreError, Restoring};
+use crate::replica::SnapshotError;
+use bincode::Decode;
+use dojima_journal::storage::ReadAt;
+use std::path::PathBuf;
+
+/// An open snapshot file.
+pub struct Source {
+    pub file: Box<dyn ReadAt>,
+    pub path: PathBuf,
+    /// Its length.
+    pub bytes: u64,
+}
+
+impl Source {
+    fn damaged(&self, offset: u64, why: impl Into<String>) -> SnapshotError {
+        SnapshotError::Damaged { file: self.path.clone(), offset, why: why.into() }
+    }
+
+    fn fill(&self, buffer: &mut [u8], offset: u64) -> Result<(), SnapshotError> {
+        let read = self.file.read_at(buffer, offset).map_err(|source| SnapshotError::Io {
+            action: "read",
+            path: self.path.clone(),
+            source,
+        })?;
+        if read < buffer.len() {
+            return Err(self.damaged(offset + read as u64, "the file ends here, in the middle"));
+        }
+        Ok(())
+    }
+}
+
+/// Reads the header, which must be of the snapshot at this position; also what the checksums of the chunks start from.
+pub fn read_header(source: &Source, position: u64) -> Result<(Header, u32), SnapshotError> {
+    let mut bytes = [0; HEADER_BYTES];
+    source.fill(&mut bytes, 0)?;
+    let header = Header::decode(&bytes).map_err(|bad| match bad {
+        BadHeader::Version(found) => {
+            SnapshotError::UnknownVersion { file: source.path.clone(), found, supported: VERSION }
+        }
+        BadHeader::Damaged { at, why } => source.damaged(at as u64, why),
+    })?;
+    if header.position != position {
+        let why = format!("this is the snapshot of position {}", header.position);
+        return Err(source.damaged(POSITION_AT as u64, why));
+    }
+    Ok((header, header_crc(&bytes)))
+}
+
+/// Reads the whole file.
+pub fn read(source: &Source, position: u64, name_key: NameKey) -> Result<(State, Header), SnapshotError> {
+    let (header, seed) = read_header(source, position)?;
+    let mut parts = Parts::new(name_key, source.bytes);
+    let mut chunks = Chunks { source, seed, at: HEADER_BYTES as u64, number: 0, payload: Vec::new() };
+    loop {
+        let start = chunks.at;
+        let section = chunks.next()?;
+        let taken = parts.take(section, &chunks.payload, chunks.at);
+        let payload_at = start + CHUNK_HEADER_BYTES as u64;
+        taken.map_err(|error| source.damaged(payload_at + error.at as u64, error.why))?;
+        if section == END {
+            break;
+        }
+    }
+    if chunks.at != source.bytes {
+        return Err(source.damaged(chunks.at, "there are bytes after the end"));
+    }
+    let state = parts.finish(&header).map_err(|error| source.damaged(chunks.at, error.why))?;
+    Ok((state, header))
+}
+
+/// The chunks of a file, of which one is in memory.
+struct Chunks<'a> {
+    source: &'a Source,
+    seed: u32,
+    /// Where the next chunk starts.
+    at: u64,
+    number: u32,
+    payload: Vec<u8>,
+}
+
+impl Chunks<'_> {
+    /// Reads and verifies the next chunk. Its section.
+    fn next(&mut self) -> Result<u32, SnapshotError> {
+        let mut header = [0; CHUNK_HEADER_BYTES];
+        self.source.fill(&mut header, self.at)?;
+        let length = u32_at(&header, LENGTH_AT) as usize;
+        let left = self.source.bytes.saturating_sub(self.at + CHUNK_HEADER_BYTES as u64);
+        if length == 0 || length > PAYLOAD_BYTES_MAX || length as u64 > left {
+            return Err(self.source.damaged(self.at, "a chunk of an impossible length"));
+        }
+        self.payload.resize(length, 0);
+        self.source.fill(&mut self.payload, self.at + CHUNK_HEADER_BYTES as u64)?;
+        let crc = crc32c::crc32c_append(self.seed, &header[..CHUNK_CRC_AT]);
+        if crc32c::crc32c_append(crc, &self.payload) != u32_at(&header, CHUNK_CRC_AT) {
+            return Err(self.source.damaged(self.at, "the checksum of a chunk does not fit"));
+        }
+        if u32_at(&header, NUMBER_AT) != self.number {
+            return Err(self.source.damaged(self.at, "a chunk is not the next one"));
+        }
+        self.number += 1;
+        self.at += (CHUNK_HEADER_BYTES + length) as u64;
+        Ok(u32_at(&header, SECTION_AT))
+    }
+}
+
+/// What has been read so far.
+struct Parts {
+    exchange: Restoring,
+    section: u32,
+    messages: Vec<u64>,
+    marks: Vec<Mark>,
+    listings: Vec<Listing>,
+    past: Vec<(u64, Listing)>,
+    opening: Vec<Command>,
+}
+
+impl Parts {
+    fn new(name_key: NameKey, bytes: u64) -> Self {
+        Self {
+            exchange: Restoring::new(name_key, bytes),
+            section: 0,
+            messages: Vec::new(),
+            marks: Vec::new(),
+            listings: Vec::new(),
+            past: Vec::new(),
+            opening: Vec::new(),
+        }
+    }
+
+    /// Takes a chunk's records. `end` is where the chunk ends in the file.
+    fn take(&mut self, section: u32, payload: &[u8], end: u64) -> Result<(), RestoreError> {
+        let wrong = |why| Err(RestoreError { at: 0, why });
+        if section < self.section {
+            return wrong("sections are out of order");
+        }
+        self.section = section;
+        let part = (section as usize).checked_sub(1).and_then(|at| Part::ALL.get(at));
+        match (part, section) {
+            (Some(part), _) => self.exchange.take(*part, payload),
+            (_, STREAMS) => records(payload, &mut self.messages),
+            (_, MARKS) => records(payload, &mut self.marks),
+            (_, LISTINGS) => records(payload, &mut self.listings),
+            (_, PAST_TERMS) => records(payload, &mut self.past),
+            (_, OPENING) => records(payload, &mut self.opening),
+            (_, END) => {
+                let mut whole: Vec<u64> = Vec::new();
+                records(payload, &mut whole)?;
+                if whole == [end] { Ok(()) } else { wrong("the file has another length than was written") }
+            }
+            _ => wrong("a section that is not known"),
+        }
+    }
+
+    fn finish(self, header: &Header) -> Result<State, RestoreError> {
+        let check = |holds: bool, why| if holds { Ok(()) } else { Err(RestoreError { at: 0, why }) };
+        let exchange = self.exchange.finish()?;
+        let config_digest = exchange.config_digest();
+        check(
+            config_digest.unwrap_or_default() == header.config_digest,
+            "header and state have other configurations",
+        )?;
+        let opened = config_digest.map(|config_digest| Command::Open { config_digest });
+        check(
+            opened.is_none_or(|open| self.opening.last() == Some(&open)),
+            "the opening does not open the venue",
+        )?;
+        let told = |mark: &Mark| mark.event <= header.last_event;
+        check(self.marks.iter().all(told), "a stream has an event that was not told yet")?;
+        let (mut streams, mut marks) = (StreamIndex::default(), self.marks.into_iter());
+        for messages in self.messages {
+            let count = usize::try_from(messages.div_ceil(MARK_EVERY)).unwrap_or(usize::MAX);
+            let own = marks.by_ref().take(count).collect();
+            check(streams.restore(messages, own), "marks that are not those of a stream")?;
+        }
+        check(marks.next().is_none(), "marks of no stream")?;
+        let listings = Listings::restored(self.listings, self.past);
+        let listings = listings.ok_or(RestoreError { at: 0, why: "listings that were never told" })?;
+        Ok(State {
+            exchange,
+            last: Stamp { sequence: header.position, time: header.time },
+            last_event: header.last_event,
+            streams,
+            listings,
+            opening: self.opening,
+            scratch: Vec::new(),
+        })
+    }
+}
+
+/// Reads records that fill the payload exactly.
+fn records<T: Decode<()>>(payload: &[u8], into: &mut Vec<T>) -> Result<(), RestoreError> {
+    let mut at = 0;
+    while at < payload.len() {
+        let (record, len) = decode_record(&payload[at..])
+            .map_err(|_| RestoreError { at, why: "a record that cannot be read" })?;
+        into.push(record);
+        at += len;
+    }
+    Ok(())
+}

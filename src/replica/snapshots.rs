@@ -1,0 +1,185 @@
+//! The snapshots of an engine: one file for each, named by its position.
+//!
+//! A snapshot is written whole or not at all, and never changed. Nothing here decides which to keep.
+
+use super::snapshot::{Header, read, read_header, reader, write};
+use super::{State, name_key};
+use crate::domain::Timestamp;
+use crate::exchange::Digest;
+use dojima_journal::storage::{Storage, remove_unfinished};
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Digits of a position in a file's name: all positions sort as their names do.
+const DIGITS: usize = 20;
+const SUFFIX: &str = ".snap";
+
+/// Why a snapshot cannot be saved or loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum SnapshotError {
+    /// The operating system refused.
+    #[error("cannot {action} {}: {source}", path.display())]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// The error below.
+        source: io::Error,
+    },
+    /// The file is not what was written.
+    #[error(
+        "snapshot {} is damaged at byte {offset}: {why}; an older snapshot, or the whole journal, gives the same state",
+        file.display()
+    )]
+    Damaged {
+        /// The file.
+        file: PathBuf,
+        /// The first byte of the header field, chunk or record that is wrong.
+        offset: u64,
+        /// What is wrong.
+        why: String,
+    },
+    /// The file was written in another version of the format.
+    #[error(
+        "snapshot {} has format version {found}, but this build reads version {supported}; start the dojima that wrote \
+         it, or move the snapshot away: an older one, or the whole journal, gives the same state", file.display()
+    )]
+    UnknownVersion {
+        /// The file.
+        file: PathBuf,
+        /// The version in the file.
+        found: u32,
+        /// The version that this build reads.
+        supported: u32,
+    },
+}
+
+/// What is known of a snapshot without loading it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SnapshotInfo {
+    /// The sequence of the last command that is in it.
+    pub position: u64,
+    /// That command's time.
+    pub time: Timestamp,
+    /// The number of the last event.
+    pub last_event: u64,
+    /// The digest of the configuration that opened the venue; 0 before that.
+    pub config_digest: u64,
+    /// The digest of the exchange, as whoever saved it found it.
+    pub digest: Digest,
+    /// Length of the file.
+    pub bytes: u64,
+}
+
+impl SnapshotInfo {
+    fn of(header: Header, bytes: u64) -> Self {
+        let Header { position, time, last_event, config_digest, digest } = header;
+        Self { position, time, last_event, config_digest, digest, bytes }
+    }
+}
+
+/// The folder of snapshots.
+#[derive(Clone, Debug)]
+pub struct Snapshots {
+    files: Arc<dyn Storage>,
+}
+
+impl Snapshots {
+    /// Those in `files`, which need not exist yet.
+    pub fn new(files: Arc<dyn Storage>) -> Self {
+        Self { files }
+    }
+
+    /// The name of the file of a snapshot.
+    pub fn file_name(position: u64) -> String {
+        name_of(position)
+    }
+
+    /// The positions of all snapshots, newest first. Looks at names only.
+    ///
+    /// # Errors
+    /// [`SnapshotError::Io`].
+    pub fn positions(&self) -> Result<Vec<u64>, SnapshotError> {
+        let files = self.files.files().map_err(self.failed("list", None))?;
+        let mut positions: Vec<u64> = files.iter().filter_map(|(name, _)| position_of(name)).collect();
+        positions.sort_unstable_by(|one, other| other.cmp(one));
+        Ok(positions)
+    }
+
+    /// Writes a snapshot of the state, whose digest this is. When this returns it is durable; until then there is no
+    /// file of its name, or the one that was there. Memory for it is a few hundred KiB, however large the state is.
+    /// Whoever calls this is the only one to write into the folder.
+    ///
+    /// # Errors
+    /// [`SnapshotError::Io`]; then nothing was changed.
+    pub fn save(&self, state: &State, digest: Digest) -> Result<SnapshotInfo, SnapshotError> {
+        let name = name_of(state.last.sequence);
+        let failed = || self.failed("write", Some(&name));
+        self.files.prepare().map_err(self.failed("create", None))?;
+        remove_unfinished(self.files.as_ref()).map_err(self.failed("tidy up", None))?;
+        let mut bytes = 0;
+        let written = self.files.write(&name, &mut |out| {
+            bytes = write(state, digest, out)?;
+            Ok(())
+        });
+        written.map_err(failed())?;
+        Ok(SnapshotInfo::of(Header::of(state, digest), bytes))
+    }
+
+    /// What the header of a snapshot says.
+    ///
+    /// # Errors
+    /// [`SnapshotError::Io`] if there is none, [`SnapshotError::Damaged`], [`SnapshotError::UnknownVersion`].
+    pub fn info(&self, position: u64) -> Result<SnapshotInfo, SnapshotError> {
+        let source = self.open(position)?;
+        let (header, _) = read_header(&source, position)?;
+        Ok(SnapshotInfo::of(header, source.bytes))
+    }
+
+    /// Loads a snapshot. Every checksum is verified, and everything that [`crate::exchange::Exchange::audit`] checks holds
+    /// of the exchange; that its digest is the one in the header is for the caller to see, for it takes far longer.
+    ///
+    /// # Errors
+    /// [`SnapshotError::Io`] if there is none, [`SnapshotError::Damaged`], [`SnapshotError::UnknownVersion`].
+    pub fn load(&self, position: u64) -> Result<(State, SnapshotInfo), SnapshotError> {
+        let source = self.open(position)?;
+        let (state, header) = read(&source, position, name_key())?;
+        Ok((state, SnapshotInfo::of(header, source.bytes)))
+    }
+
+    /// Removes a snapshot.
+    ///
+    /// # Errors
+    /// [`SnapshotError::Io`], also if there is none.
+    pub fn remove(&self, position: u64) -> Result<(), SnapshotError> {
+        let name = name_of(position);
+        self.files.remove(&name).map_err(self.failed("remove", Some(&name)))
+    }
+
+    fn open(&self, position: u64) -> Result<reader::Source, SnapshotError> {
+        let name = name_of(position);
+        let files = self.files.files().map_err(self.failed("list", None))?;
+        let found = files.iter().find(|(other, _)| *other == name);
+        let bytes = found.map(|(_, bytes)| *bytes).ok_or_else(|| io::ErrorKind::NotFound.into());
+        let bytes = bytes.map_err(self.failed("open", Some(&name)))?;
+        let file = self.files.open(&name).map_err(self.failed("open", Some(&name)))?;
+        Ok(reader::Source { file, path: self.files.path(&name), bytes })
+    }
+
+    fn failed(&self, action: &'static str, name: Option<&str>) -> impl FnOnce(io::Error) -> SnapshotError {
+        let path = name.map_or_else(|| self.files.dir().to_owned(), |name| self.files.path(name));
+        move |source| SnapshotError::Io { action, path, source }
+    }
+}
+
+fn name_of(position: u64) -> String {
+    format!("{position:0width$}{SUFFIX}", width = DIGITS)
+}
+
+fn position_of(name: &str) -> Option<u64> {
+    let digits = name.strip_suffix(SUFFIX)?;
+    let all_digits = digits.len() == DIGITS && digits.bytes().all(|byte| byte.is_ascii_digit());
+    all_digits.then(|| digits.parse().ok()).flatten()
+}

@@ -1,0 +1,108 @@
+//! Random sequences of commands, with a snapshot now and then: what was loaded from it goes on like the original.
+
+use super::{apply, loaded, saved};
+use crate::exchange::digests;
+use crate::exchange::properties::{
+    Clients, FEW_TICKS, ORDERS_MAX, Step, cases, drain, fees, opening, rich, subjects,
+};
+use dojima::domain::{Command, Timestamp};
+use dojima::replica::State;
+use proptest::prelude::*;
+
+const MANY_ORDERS: u32 = 1_000;
+
+/// Saves and loads; the loaded state has the same digest, passes the audit and gives the same bytes.
+fn restored(state: &State) -> Result<State, TestCaseError> {
+    let bytes = saved(state);
+    let restored =
+        loaded(&bytes, state.last.sequence).map_err(|error| TestCaseError::fail(error.to_string()))?;
+    prop_assert_eq!(restored.exchange.digest(), state.exchange.digest());
+    prop_assert_eq!(restored.exchange.audit(), Ok(()));
+    prop_assert_eq!(restored.exchange.orders_max(), state.exchange.orders_max());
+    prop_assert!(saved(&restored) == bytes, "the loaded state gives other bytes");
+    Ok(restored)
+}
+
+/// Gives the steps to a state, and from each of these places on also to what was loaded from a snapshot there: the events
+/// are the same.
+fn follow(
+    opening: &[Command],
+    orders_max: u32,
+    steps: &[Step],
+    places: &[usize],
+) -> Result<(), TestCaseError> {
+    let mut state = super::state_of(orders_max, opening);
+    let mut follower = None;
+    let mut clients = Clients::new();
+    for (at, step) in steps.iter().enumerate() {
+        if places.iter().any(|place| place % steps.len() == at) {
+            follower = Some(restored(&state)?);
+        }
+        let (stamp, command) = clients.command(step, &state.exchange);
+        let events = apply(&mut state, stamp.time, &command);
+        if let Some(follower) = &mut follower {
+            prop_assert_eq!(&events, &apply(follower, stamp.time, &command), "after {:?}", command);
+        }
+        clients.note(&events.iter().map(|record| record.event).collect::<Vec<_>>());
+    }
+    if let Some(mut follower) = follower {
+        prop_assert!(saved(&follower) == saved(&state), "the states differ in the end");
+        // All that is left is cancelled, in the same order.
+        let (mut one, mut other) = (Vec::new(), Vec::new());
+        let time = Timestamp(state.last.time.0 + 40 * 86_400 * Timestamp::SECOND);
+        for (state, events) in [(&mut state, &mut one), (&mut follower, &mut other)] {
+            events.extend(apply(state, time, &Command::Tick));
+            events.extend(apply(state, time, &Command::MassCancel(Default::default())));
+            drain(&mut state.exchange, state.last);
+        }
+        prop_assert_eq!(one, other);
+        prop_assert_eq!(state.exchange.digest(), follower.exchange.digest());
+    }
+    Ok(())
+}
+
+/// Names a test of one subject: its steps, how many cases, how many steps.
+macro_rules! subject {
+    ($name:ident, $steps:expr, $cases:literal, $lengths:expr, $opening:expr) => {
+        proptest! {
+            #![proptest_config(ProptestConfig { cases: cases($cases), ..ProptestConfig::default() })]
+
+            #[test]
+            fn $name(
+                fees in fees(),
+                few in prop::bool::weighted(0.1),
+                steps in prop::collection::vec($steps, $lengths),
+                places in prop::collection::vec(any::<usize>(), 1..4),
+            ) {
+                let orders_max = if few { ORDERS_MAX } else { MANY_ORDERS };
+                follow(&$opening(fees), orders_max, &steps, &places)?;
+            }
+        }
+    };
+}
+
+subject!(plain_orders_go_on, subjects::plain(FEW_TICKS), 150, 1..200, opening);
+subject!(deep_books_go_on, subjects::deep(), 60, 100..250, rich);
+subject!(auctions_go_on, subjects::auctions(), 150, 20..200, rich);
+subject!(triggers_go_on, subjects::triggers(), 200, 20..200, rich);
+subject!(hidden_orders_and_self_trades_go_on, subjects::book(), 150, 20..200, rich);
+subject!(bands_go_on, subjects::bands(), 150, 20..200, rich);
+subject!(limits_go_on, subjects::limits(), 200, 20..200, opening);
+subject!(changing_settings_go_on, subjects::changing(), 200, 20..200, opening);
+subject!(everything_goes_on, subjects::everything(), 200, 20..250, rich);
+
+/// States that differ in one thing each: the thing comes back.
+#[test]
+fn every_part_of_the_state_comes_back() {
+    for (what, commands) in digests::lists() {
+        let opening = digests::opening_commands();
+        let commands: Vec<Command> = opening.into_iter().chain(commands).collect();
+        let state = super::state_of(100, &commands);
+        restored(&state).unwrap_or_else(|error| panic!("{what}: {error}"));
+    }
+}
+
+#[test]
+fn a_state_before_the_first_command_comes_back() {
+    restored(&State::empty()).expect("it is loaded");
+}
