@@ -1,11 +1,12 @@
 //! Where the records come from: which files a path on the command line means, what their records are, how they end.
 
-use super::entry::{Content, Entry, Undecodable};
+use super::entry::{Content, Entry, Undecodable, Value};
 use super::names::Names;
 use anyhow::{Context, bail};
 use clap::Args;
 use dojima::cli::{replay, show};
 use dojima::domain::{Command, Timestamp};
+use dojima::replica::Snapshots;
 use dojima_journal::storage::{FileStorage, Storage};
 use dojima_journal::{ArchivedStorage, JournalError, Reader, Record, Scanned, Verdict, scan_storage};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -164,28 +165,52 @@ impl Source {
         Ok(time)
     }
 
-    /// What the records say of names before the first one is read: nothing, but for an event log that lies beside its
-    /// journal, which has the names of logins.
+    /// What is known of names before the first record is read. Usually nothing; but an event log does not have the names of
+    /// logins, which its journal has, and where the first commands were removed, a snapshot beside them knows the venue.
     pub(super) fn names(&self) -> Names {
         let mut names = Names::default();
-        let journal = self.dir().parent().map(|data| data.join("journal"));
-        if let (Content::Events, Some(journal)) = (self.content, journal.filter(|dir| dir.is_dir()))
-            && let Ok(journal) = Self::open(&journal, false)
-            && let Ok(mut reader) = journal.reader(1)
-        {
-            for _ in 0..OPENING_MAX {
-                let Ok(Some(record)) = reader.next() else { break };
-                let Ok(entry) = journal.decode(&record) else { break };
-                match &entry.value {
-                    super::entry::Value::Command(Command::OpenLogin { login, account, name }) => {
-                        names.login(*login, *account, Some(*name));
-                    }
-                    super::entry::Value::Command(Command::Open { .. }) => break,
-                    _ => {}
+        let opening = match self.content {
+            Content::Commands if self.begins_at_the_first() => return names,
+            Content::Commands => self.opening_in_snapshot(),
+            Content::Events => {
+                let journal = self.dir().parent().map(|data| data.join("journal"));
+                let journal = journal.filter(|dir| dir.is_dir()).and_then(|dir| Self::open(&dir, false).ok());
+                match journal {
+                    Some(journal) if journal.begins_at_the_first() => journal.opening(),
+                    _ => self.opening_in_snapshot(),
                 }
             }
-        }
+        };
+        opening.iter().for_each(|command| names.note_command(command));
         names
+    }
+
+    fn begins_at_the_first(&self) -> bool {
+        !matches!(Reader::open_storage(Arc::clone(&self.files), 1), Err(JournalError::Gone { .. }))
+    }
+
+    /// The commands that opened the venue, as far as they can be read.
+    fn opening(&self) -> Vec<Command> {
+        let mut opening = Vec::new();
+        let Ok(mut reader) = self.reader(1) else { return opening };
+        while let Ok(Some(record)) = reader.next()
+            && let Ok(Entry { value: Value::Command(command), .. }) = self.decode(&record)
+            && opening.len() < OPENING_MAX
+        {
+            opening.push(command);
+            if matches!(command, Command::Open { .. }) {
+                break;
+            }
+        }
+        opening
+    }
+
+    /// The same, from the newest snapshot that can be read.
+    fn opening_in_snapshot(&self) -> Vec<Command> {
+        let snapshots = Snapshots::new(self.snapshots_dir());
+        let positions = snapshots.positions().unwrap_or_default();
+        let loaded = positions.into_iter().find_map(|position| snapshots.load(position).ok());
+        loaded.map(|(state, _)| state.opening).unwrap_or_default()
     }
 
     /// Scans all of it. What an engine is writing at the moment may look damaged to a scan, so what is found must be found
@@ -230,10 +255,15 @@ impl Source {
         Ok(listing)
     }
 
+    /// Where the snapshots of a data directory are, seen from its journal.
+    pub(super) fn snapshots_dir(&self) -> Arc<dyn Storage> {
+        let data = self.dir().parent().unwrap_or(Path::new(".."));
+        Arc::new(FileStorage::new(&data.join("snapshots")))
+    }
+
     /// Names, positions and sizes of the snapshots beside the journal.
     fn snapshots(&self) -> Vec<(String, u64, u64)> {
-        let Some(dir) = self.dir().parent().map(|data| data.join("snapshots")) else { return Vec::new() };
-        let files = FileStorage::new(&dir).files().unwrap_or_default();
+        let files = self.snapshots_dir().files().unwrap_or_default();
         let of = |(name, bytes): (String, u64)| {
             let position = name.strip_suffix(SNAPSHOT)?.parse().ok()?;
             Some((name, position, bytes))

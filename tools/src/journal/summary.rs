@@ -7,6 +7,7 @@ use clap::Args;
 use comfy_table::{Cell, CellAlignment, LineStyle, Table, TableStyle};
 use dojima::cli::{replay, show};
 use dojima::domain::Timestamp;
+use dojima::replica::Snapshots;
 use dojima_journal::layout::{BASE_SEQUENCE_AT, END, LENGTH_AT, RECORD_HEADER_BYTES, SEAL, record_bytes};
 use dojima_journal::{JournalError, Position};
 use std::collections::BTreeMap;
@@ -166,14 +167,22 @@ fn print(source: &Source, listing: &Listing, judgement: &Judgement, found: &Foun
     match listing.snapshots.is_empty() {
         true => row("snapshots", "none beside it".to_owned()),
         false => {
-            for (name, position, bytes) in &listing.snapshots {
-                let position = show::thousands(*position);
-                row("snapshot", format!("{name}, after command {position}, {}", show::bytes(*bytes)));
+            for snapshot in &listing.snapshots {
+                row("snapshot", snapshot_words(source, snapshot));
             }
         }
     }
     rows.into_iter().try_for_each(|(name, value)| writeln!(out, "{name:<10} {value}"))?;
     out.flush()
+}
+
+fn snapshot_words(source: &Source, (name, position, bytes): &(String, u64, u64)) -> String {
+    let words = format!("{name}, after command {}, {}", show::thousands(*position), show::bytes(*bytes));
+    // The header only: reading all of it is for who starts from it.
+    match Snapshots::new(source.snapshots_dir()).info(*position) {
+        Ok(info) => format!("{words}, {} UTC, digest {}", show::time_of_day(info.time), info.digest),
+        Err(error) => format!("{words}: {error}"),
+    }
 }
 
 fn table<const N: usize>(header: [&str; N]) -> Table {
