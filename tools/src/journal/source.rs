@@ -8,7 +8,9 @@ use dojima::cli::{replay, show};
 use dojima::domain::{Command, Timestamp};
 use dojima::replica::Snapshots;
 use dojima_journal::storage::{FileStorage, Storage};
-use dojima_journal::{ArchivedStorage, JournalError, Reader, Record, Scanned, Verdict, scan_storage};
+use dojima_journal::{
+    ArchivedStorage, JournalError, Reader, Record, Scanned, Verdict, scan_storage, scan_storage_from,
+};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,8 +21,9 @@ const SEGMENT: &str = ".seg";
 const ARCHIVED: &str = ".seg.zst";
 const SNAPSHOT: &str = ".snap";
 
-/// How often a journal is scanned again that changes under the scan, and the pause before.
-const SCANS_MAX: usize = 5;
+/// How often a journal is scanned again that changes under the scan, and the pause before. Few scans meet a write, so that
+/// of a running engine one soon sees no trouble.
+const SCANS_MAX: usize = 50;
 const SCAN_PAUSE: Duration = Duration::from_millis(100);
 /// The names of accounts and instruments stand among the first commands.
 const OPENING_MAX: usize = 1_000_000;
@@ -219,10 +222,11 @@ impl Source {
         let mut scanned = scan_storage(Arc::clone(&self.files));
         let mut is_live = false;
         for _ in 1..SCANS_MAX {
-            let Some(place) = trouble(&scanned) else { break };
+            let Some(found) = trouble(&scanned) else { break };
             std::thread::sleep(SCAN_PAUSE);
-            scanned = scan_storage(Arc::clone(&self.files));
-            if trouble(&scanned).is_some_and(|again| again == place) {
+            // What lies before the trouble has been read and was good.
+            scanned = scan_storage_from(Arc::clone(&self.files), found.sequence);
+            if trouble(&scanned).is_some_and(|again| again == found) {
                 return Judgement { scanned, is_live: false };
             }
             is_live = true;
@@ -286,17 +290,25 @@ pub(super) struct Listing {
 }
 
 /// Where a scan found bytes that do not verify.
-fn trouble(scanned: &Result<Scanned, JournalError>) -> Option<(PathBuf, u64)> {
-    match scanned {
-        Err(
-            JournalError::Damaged { file, offset, .. } | JournalError::UnknownVersion { file, offset, .. },
-        ) => Some((file.clone(), *offset)),
-        Err(_) => None,
+#[derive(PartialEq, Eq)]
+struct Trouble {
+    file: PathBuf,
+    offset: u64,
+    /// What is due there; 0 in a header.
+    sequence: u64,
+}
+
+fn trouble(scanned: &Result<Scanned, JournalError>) -> Option<Trouble> {
+    let (file, offset, sequence) = match scanned {
+        Err(JournalError::Damaged { file, offset, sequence, .. }) => (file, *offset, *sequence),
+        Err(JournalError::UnknownVersion { file, offset, .. }) => (file, *offset, 0),
+        Err(_) => return None,
         Ok(scanned) => match scanned.verdict() {
-            Verdict::TornTail { file, offset, .. } => Some((file.clone(), *offset)),
-            Verdict::Empty | Verdict::Clean | Verdict::Unsealed => None,
+            Verdict::TornTail { file, offset, .. } => (file, *offset, scanned.next_sequence()),
+            Verdict::Empty | Verdict::Clean | Verdict::Unsealed => return None,
         },
-    }
+    };
+    Some(Trouble { file: file.clone(), offset, sequence })
 }
 
 /// The name of a segment's file.
