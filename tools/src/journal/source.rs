@@ -7,6 +7,7 @@ use clap::Args;
 use dojima::cli::{replay, show};
 use dojima::domain::{Command, Timestamp};
 use dojima::replica::Snapshots;
+use dojima_journal::layout::BASE_SEQUENCE_AT;
 use dojima_journal::storage::{FileStorage, Storage};
 use dojima_journal::{
     ArchivedStorage, JournalError, Reader, Record, Scanned, Verdict, scan_storage, scan_storage_from,
@@ -259,6 +260,14 @@ impl Source {
         Ok(listing)
     }
 
+    /// Whether the segment waits for its first use.
+    pub(super) fn is_spare(&self, number: u64) -> bool {
+        let mut base = [u8::MAX; 8];
+        let file = self.files.open(&segment_name(number));
+        let read = file.and_then(|file| file.read_at(&mut base, BASE_SEQUENCE_AT as u64));
+        read.is_ok_and(|read| read == base.len()) && base == [0; 8]
+    }
+
     /// Where the snapshots of a data directory are, seen from its journal.
     pub(super) fn snapshots_dir(&self) -> Arc<dyn Storage> {
         let data = self.dir().parent().unwrap_or(Path::new(".."));
@@ -328,7 +337,7 @@ pub(super) struct Progress {
 const PROGRESS_EVERY: u64 = 1 << 14;
 
 impl Progress {
-    /// A bar over all segments.
+    /// A bar over all segments in use.
     ///
     /// # Errors
     /// When the directory cannot be listed.
@@ -337,7 +346,7 @@ impl Progress {
         let mut starts = Vec::new();
         for (number, length) in source.listing()?.segments {
             starts.push((number, bytes));
-            bytes += length;
+            bytes += if source.is_spare(number) { 0 } else { length };
         }
         let template = "reading {bar:30} {binary_bytes} of {binary_total_bytes}, {eta} left";
         let style = ProgressStyle::with_template(template).expect("the template is fixed");

@@ -8,7 +8,7 @@ use comfy_table::{Cell, CellAlignment, LineStyle, Table, TableStyle};
 use dojima::cli::{replay, show};
 use dojima::domain::Timestamp;
 use dojima::replica::Snapshots;
-use dojima_journal::layout::{BASE_SEQUENCE_AT, END, LENGTH_AT, RECORD_HEADER_BYTES, SEAL, record_bytes};
+use dojima_journal::layout::{END, LENGTH_AT, RECORD_HEADER_BYTES, SEAL, record_bytes};
 use dojima_journal::{JournalError, Position};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -209,7 +209,7 @@ fn segments_table(source: &Source, listing: &Listing, found: &Found) -> Table {
         match found.segments.get(number) {
             Some(tally) => table.add_row(row(name, tally, show::bytes(*bytes))),
             None => {
-                let what = if is_spare(source, *number) { "spare" } else { "not read" };
+                let what = if source.is_spare(*number) { "spare" } else { "not read" };
                 table.add_row([name, what.to_owned(), String::new(), show::bytes(*bytes)])
             }
         };
@@ -254,14 +254,6 @@ fn kinds_table(content: Content, found: &Found) -> Table {
         table.add_row([Cell::new(kind), count, share]);
     }
     table
-}
-
-/// Whether the segment waits for its first use.
-fn is_spare(source: &Source, number: u64) -> bool {
-    let mut base = [u8::MAX; 8];
-    let file = source.files().open(&segment_name(number));
-    let read = file.and_then(|file| file.read_at(&mut base, BASE_SEQUENCE_AT as u64));
-    read.is_ok_and(|read| read == base.len()) && base == [0; 8]
 }
 
 fn verdict(judgement: &Judgement) -> String {
