@@ -1,13 +1,17 @@
 //! A running engine: recovered, wired, on its threads; and its orderly end.
 
+mod stepped;
+
+pub use stepped::{Environment, SteppedEngine};
+
 use crate::config::{Config, ConfigError, Difference};
-use crate::domain::Timestamp;
+use crate::domain::{Command, Timestamp};
 use crate::exchange::Exchange;
-use crate::pipeline::{self, Handles, Local, Pipeline, StopPhase, Watch};
+use crate::pipeline::{self, Handles, Local, Pipeline, Sockets, StopPhase, TcpSockets, Watch};
 use crate::recovery::{self, DataDir, Progress, Recovered, RecoveryError, RecoveryReport, RecoverySettings};
 use crate::runtime::{
-    Clock, CoreIndex, Counters, Fatal, FatalPolicy, ManualClock, Runner, RunningAgent, Shutdown, Stepper,
-    SystemClock, UnixNanos, affinity,
+    Clock, CoreIndex, Counters, Fatal, FatalPolicy, Runner, RunningAgent, Shutdown, SystemClock, UnixNanos,
+    affinity,
 };
 use dojima_journal::{AppendError, JournalError, Options};
 use std::net::{SocketAddr, TcpListener};
@@ -82,6 +86,13 @@ impl StartError {
             Self::Recovery(RecoveryError::Append { source: AppendError::NoSpace, .. }) => {
                 Fatal::journal_full(self).exit_code()
             }
+            Self::Recovery(
+                RecoveryError::NoSnapshot { .. }
+                | RecoveryError::Snapshots(_)
+                | RecoveryError::JournalBehindSnapshot { .. },
+            ) => Fatal::snapshot(self).exit_code(),
+            Self::Recovery(RecoveryError::StateDiverged { .. }) => Fatal::diverged(self).exit_code(),
+            Self::Recovery(RecoveryError::EventLogGap { .. }) => Fatal::event_log(self).exit_code(),
             Self::Recovery(RecoveryError::Sync(_)) => Fatal::journal_sync(self).exit_code(),
             Self::Recovery(RecoveryError::Journal(JournalError::Io { .. })) => Fatal::io(self).exit_code(),
             Self::Recovery(_) => Fatal::journal_damaged(self).exit_code(),
@@ -96,35 +107,40 @@ struct Warm {
     pipeline: Pipeline,
     report: RecoveryReport,
     differences: Vec<Difference>,
-    order_entry: Option<SocketAddr>,
     counters: Counters,
 }
 
-fn warm_up(
-    config: &Config,
-    data: &DataDir,
-    order_entry: OrderEntry,
-    clock: &dyn Fn() -> Box<dyn Clock>,
-    on_progress: &mut dyn FnMut(Progress),
-) -> Result<Warm, StartError> {
+/// What can be wrong before anything is touched.
+fn check(config: &Config) -> Result<(), StartError> {
     config.validate()?;
     for core in &config.engine.pin_cores {
         affinity::check(CoreIndex(*core)).map_err(Fatal::from)?;
     }
-    // Before anything is written, so that a second engine on the same port leaves no trace.
-    let listener = match order_entry {
-        OrderEntry::Listen => Some(listen(config.gateway.listen)?),
-        OrderEntry::None => None,
-    };
-    let order_entry = listener.as_ref().and_then(|listener| listener.local_addr().ok());
-    let mut recovered = recovery::recover(data, &settings(config, clock().now())?, on_progress)?;
+    Ok(())
+}
+
+fn recover(
+    data: &DataDir,
+    settings: &RecoverySettings,
+    on_progress: &mut dyn FnMut(Progress),
+) -> Result<Recovered, StartError> {
+    let mut recovered = recovery::recover(data, settings, on_progress)?;
     recovered.state.exchange.warm();
-    let Recovered { ref report, ref state, .. } = recovered;
-    let differences = config.compare(&state.opening);
-    let report = report.clone();
+    Ok(recovered)
+}
+
+fn join(
+    config: &Config,
+    data: &DataDir,
+    sockets: Option<Box<dyn Sockets>>,
+    recovered: Recovered,
+    clock: &dyn Fn() -> Box<dyn Clock>,
+) -> Result<Warm, StartError> {
+    let differences = config.compare(&recovered.state.opening);
+    let report = recovered.report.clone();
     let counters = Counters::new();
-    let pipeline = pipeline::build(config, data, listener, recovered, clock, &counters)?;
-    Ok(Warm { pipeline, report, differences, order_entry, counters })
+    let pipeline = pipeline::build(config, data, sockets, recovered, clock, &counters)?;
+    Ok(Warm { pipeline, report, differences, counters })
 }
 
 fn system_clock() -> Box<dyn Clock> {
@@ -135,11 +151,16 @@ fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
     TcpListener::bind(address).map_err(|source| StartError::Listen { address, source })
 }
 
-fn settings(config: &Config, now: UnixNanos) -> Result<RecoverySettings, StartError> {
-    let options = |segment_mib: u64, spare_segments, durability| Options {
+/// How recovery opens the files of an engine of this configuration; `now` is the time of a first start.
+///
+/// # Errors
+/// [`StartError::Config`].
+pub fn recovery_settings(config: &Config, now: UnixNanos) -> Result<RecoverySettings, StartError> {
+    let options = |segment_mib: u64, spare_segments, durability, content| Options {
         segment_bytes: segment_mib << 20,
         spare_segments,
         durability,
+        content,
         ..Options::default()
     };
     let (journal, event_log) = (&config.journal, &config.event_log);
@@ -148,16 +169,31 @@ fn settings(config: &Config, now: UnixNanos) -> Result<RecoverySettings, StartEr
             journal.segment_mib,
             journal.spare_segments,
             pipeline::settings::durability(journal.durability),
+            DataDir::COMMANDS,
         ),
         // The event log can be rebuilt from the journal, so it is never waited for.
         event_log: options(
             event_log.segment_mib,
             event_log.spare_segments,
             dojima_journal::Durability::Async,
+            DataDir::EVENTS,
         ),
         opening: config.opening_commands()?,
         now: Timestamp(now.0),
     })
+}
+
+/// Opens the venue of a new directory with these commands, not with the configuration's, and starts nothing: so recorded
+/// commands come to an engine of their own, for which the journal is then right.
+///
+/// # Errors
+/// See [`StartError`]; nothing is journaled when a command of the opening is refused.
+pub fn open_venue(config: &Config, data: &DataDir, opening: Vec<Command>) -> Result<(), StartError> {
+    let settings = RecoverySettings { opening, ..recovery_settings(config, system_clock().now())? };
+    let Recovered { journal, event_log, lock, .. } = recovery::recover(data, &settings, &mut |_| {})?;
+    journal.seal().and_then(|()| event_log.seal()).map_err(RecoveryError::from)?;
+    drop(lock);
+    Ok(())
 }
 
 /// An engine that runs on threads.
@@ -195,9 +231,21 @@ impl Engine {
     /// See [`StartError`]; nothing runs then.
     pub fn start(config: &Config, data: &Path, launch: Launch<'_>) -> Result<Self, StartError> {
         let data = DataDir::new(data);
-        let warm = warm_up(config, &data, launch.order_entry, &system_clock, launch.on_progress)?;
-        let Warm { pipeline: Pipeline { threads, handles }, report, differences, order_entry, counters } =
-            warm;
+        check(config)?;
+        // Before anything is written, so that a second engine on the same port leaves no trace.
+        let listener = match launch.order_entry {
+            OrderEntry::Listen => Some(listen(config.gateway.listen)?),
+            OrderEntry::None => None,
+        };
+        let order_entry = listener.as_ref().and_then(|listener| listener.local_addr().ok());
+        let sockets = match listener {
+            Some(listener) => Some(Box::new(TcpSockets::new(listener)?) as Box<dyn Sockets>),
+            None => None,
+        };
+        let recovered =
+            recover(&data, &recovery_settings(config, system_clock().now())?, launch.on_progress)?;
+        let warm = join(config, &data, sockets, recovered, &system_clock)?;
+        let Warm { pipeline: Pipeline { threads, handles }, report, differences, counters } = warm;
         let stops: Vec<Shutdown> = threads.iter().map(|_| Shutdown::new()).collect();
         let runner = Runner::new(match launch.on_fatal {
             OnFatal::ExitProcess => FatalPolicy::ExitProcess,
@@ -237,13 +285,16 @@ impl Engine {
         if let Some(timer) = &self.handles.timer {
             timer.stop();
         }
+        if let Some(shadow) = &self.handles.shadow {
+            shadow.stop_asking();
+        }
         self.wait(DRAIN_PATIENCE, Watch::is_drained);
         // Every thread has ended before this returns, whichever failed: what they hold can be opened again.
         let hot = self.end(StopPhase::Hot);
         let disk = self.end(StopPhase::Disk);
         let sql_complete = self.wait(SQL_PATIENCE, |watch| watch.sql_lag_events() == 0);
-        let sql = self.end(StopPhase::Sql);
-        self.runner.fatal().map_or(Ok(()), Err).and(hot).and(disk).and(sql)?;
+        let followers = self.end(StopPhase::Followers);
+        self.runner.fatal().map_or(Ok(()), Err).and(hot).and(disk).and(followers)?;
         Ok(Stopped { exchange: self.handles.last_state.try_recv().ok(), sql_complete })
     }
 
@@ -269,64 +320,5 @@ impl Engine {
             agent.join()
         };
         Vec::from_iter::<Vec<_>>(ending).into_iter().map(stop).fold(Ok(()), Result::and)
-    }
-}
-
-/// An engine without threads: a seed decides which agent runs next.
-pub struct SteppedEngine {
-    /// Runs the agents.
-    pub stepper: Stepper,
-    /// The outside's ends.
-    pub handles: Handles,
-    /// What recovery found and did.
-    pub report: RecoveryReport,
-}
-
-impl SteppedEngine {
-    /// Recovers the data directory, or opens a new one, and makes all agents ready. Nobody can connect.
-    ///
-    /// # Errors
-    /// See [`StartError`].
-    pub fn start(config: &Config, data: &Path, seed: u64) -> Result<Self, StartError> {
-        Self::start_with(config, data, seed, &system_clock)
-    }
-
-    /// The same with a clock that stands still until it is moved.
-    ///
-    /// # Errors
-    /// See [`StartError`].
-    pub fn start_at(
-        config: &Config,
-        data: &Path,
-        seed: u64,
-        clock: &ManualClock,
-    ) -> Result<Self, StartError> {
-        Self::start_with(config, data, seed, &|| Box::new(clock.clone()))
-    }
-
-    fn start_with(
-        config: &Config,
-        data: &Path,
-        seed: u64,
-        clock: &dyn Fn() -> Box<dyn Clock>,
-    ) -> Result<Self, StartError> {
-        let data = DataDir::new(data);
-        let Warm { pipeline, report, .. } = warm_up(config, &data, OrderEntry::None, clock, &mut |_| {})?;
-        let agents = pipeline.threads.into_iter().map(|thread| thread.agent).collect();
-        Ok(Self { stepper: Stepper::new(seed, agents)?, handles: pipeline.handles, report })
-    }
-
-    /// Runs until nothing is left to do, then closes all agents in flow order.
-    ///
-    /// # Errors
-    /// The first fatal error of any agent.
-    pub fn stop(mut self) -> Result<Stopped, Fatal> {
-        if let Some(timer) = &self.handles.timer {
-            timer.stop();
-        }
-        self.stepper.run_until_idle(usize::MAX)?;
-        self.stepper.close()?;
-        let sql_complete = self.handles.watch.sql_lag_events() == 0;
-        Ok(Stopped { exchange: self.handles.last_state.try_recv().ok(), sql_complete })
     }
 }

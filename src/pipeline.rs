@@ -12,6 +12,8 @@
 mod seats;
 pub(crate) mod settings;
 
+pub use crate::stages::gateway::sockets::{Sockets, TcpSockets};
+
 use crate::config::Config;
 use crate::domain::{Command, EventRecord, Sequenced};
 use crate::exchange::Exchange;
@@ -26,12 +28,12 @@ use crate::stages::persister::archiver::{Archiver, ArchiverPorts};
 use crate::stages::persister::sql::SqlWriter;
 use crate::stages::resend::resend_queues;
 use crate::stages::sequencer::{Sequencer, SequencerPorts};
+use crate::stages::shadow::{Shadow, ShadowControl, ShadowFiles, ShadowPorts};
 use crate::stages::space::space_gauge;
 use crate::stages::timer::{Timer, TimerControl, TimerPorts};
 use crossbeam_channel::{Receiver, bounded};
 use dojima_journal::storage::LockGuard;
 use seats::{Agents, Seat, Seats};
-use std::net::TcpListener;
 use std::sync::Arc;
 
 /// The agents of one engine, joined and warm, and what the outside keeps of them.
@@ -61,8 +63,8 @@ pub enum StopPhase {
     Hot,
     /// Journaler and archiver.
     Disk,
-    /// The SQL writer, after it has caught up with the event log.
-    Sql,
+    /// The SQL writer, after it has caught up with the event log, and the shadow.
+    Followers,
 }
 
 /// What the outside keeps of a pipeline.
@@ -71,6 +73,8 @@ pub struct Handles {
     pub gateway: Option<GatewayControl>,
     /// Stops what happens by itself.
     pub timer: Option<TimerControl>,
+    /// Asks for snapshots, and stops checkpoints.
+    pub shadow: Option<ShadowControl>,
     /// Commands that do not come over a socket.
     pub local: Local,
     /// Where everybody is.
@@ -130,20 +134,23 @@ impl Watch {
 
 /// Slots from the timer to the sequencer: a moment's commands; what does not fit waits in the timer.
 const TIMER_SLOTS: usize = 64;
+/// Slots from the shadow to the sequencer, for a checkpoint now and then.
+const SHADOW_SLOTS: usize = 64;
 
-/// Joins recovered parts into a pipeline. Without a listener there is no gateway. `clock` makes one for every agent.
+/// Joins recovered parts into a pipeline. Without sockets there is no gateway. `clock` makes one for every agent.
 ///
 /// # Errors
 /// When the system gives no poll, or a setting cannot be had on this machine.
 pub fn build(
     config: &Config,
     data: &DataDir,
-    listener: Option<TcpListener>,
+    sockets: Option<Box<dyn Sockets>>,
     recovered: Recovered,
     clock: &dyn Fn() -> Box<dyn Clock>,
     counters: &Counters,
 ) -> Result<Pipeline, Fatal> {
-    let Recovered { state, journal, event_log, lock, .. } = recovered;
+    let Recovered { state, journal, event_log, lock, report } = recovered;
+    let replica = config.snapshots.enabled.then(|| state.clone());
     let State { exchange, last, last_event, streams, listings, opening, .. } = state;
     let mut seats = Seats::new(config)?;
 
@@ -152,8 +159,9 @@ pub fn build(
     let (local_in, from_local) = spsc::<Command>(config.rings.inbound_slots);
     let timer_settings = settings::timer(config, &listings);
     let (timer_in, from_timer) = timer_settings.is_some().then(|| spsc::<Command>(TIMER_SLOTS)).unzip();
+    let (shadow_in, from_shadow) = replica.is_some().then(|| spsc::<Command>(SHADOW_SLOTS)).unzip();
     let (commands, [to_journaler, to_matcher]) = ring::<Sequenced, 2>(config.rings.command_slots);
-    let (events, to_archiver, to_gateway) = match &listener {
+    let (events, to_archiver, to_gateway) = match &sockets {
         Some(_) => {
             let (events, [archiver, gateway]) = ring::<EventRecord, 2>(config.rings.event_slots);
             (events, archiver, Some(gateway))
@@ -165,10 +173,13 @@ pub fn build(
     };
     let (mut durable_in, durable) = cursor();
     durable_in.set(last.sequence);
+    let (mut synced_in, synced) = cursor();
+    synced_in.set(last.sequence);
     let (mut applied_in, applied) = cursor();
     applied_in.set(last.sequence);
     let (journal_space, journal_watch) = space_gauge("journal");
     let (event_log_space, event_log_watch) = space_gauge("event log");
+    let (quota_space, quota_watch) = space_gauge("data directory");
     let (resend_client, resend_server) = resend_queues();
     let (last_state_in, last_state) = bounded(1);
     let event_readers = [Some(&to_archiver), to_gateway.as_ref()];
@@ -181,19 +192,29 @@ pub fn build(
     if let (Some(timer_in), Some(from_timer)) = (&timer_in, &from_timer) {
         rings.push((timer_in.cursor(), vec![from_timer.cursor()]));
     }
+    if let (Some(shadow_in), Some(from_shadow)) = (&shadow_in, &from_shadow) {
+        rings.push((shadow_in.cursor(), vec![from_shadow.cursor()]));
+    }
     let sequenced = commands.cursor();
 
     // 1. Gateway.
-    let gateway = match (listener, to_gateway) {
-        (Some(listener), Some(events)) => {
+    let gateway = match (sockets, to_gateway) {
+        (Some(sockets), Some(events)) => {
             let downstream = seats.bells(Seat::Gateway, &[Seat::Sequencer, Seat::Archiver]);
             let durable = durable.clone();
-            let ports =
-                GatewayPorts { inbound: gateway_in, events, durable, resend: resend_client, downstream };
+            let space = vec![journal_watch.clone(), event_log_watch.clone(), quota_watch.clone()];
+            let ports = GatewayPorts {
+                inbound: gateway_in,
+                events,
+                durable,
+                space,
+                resend: resend_client,
+                downstream,
+            };
             let messages = streams.messages_by_login(exchange.logins().len());
             let start = GatewayStart { listings: listings.clone(), messages };
             let settings = settings::gateway(config, &opening)?;
-            let gateway = Gateway::new(settings, listener, ports, start, clock(), counters)?;
+            let gateway = Gateway::new(settings, sockets, ports, start, clock(), counters)?;
             seats.watch_sockets(&gateway)?;
             Some(gateway)
         }
@@ -208,9 +229,9 @@ pub fn build(
     let timer_control = timer.as_ref().map(Timer::control);
     // 2. Sequencer.
     let ports = SequencerPorts {
-        sources: [from_gateway, from_local].into_iter().chain(from_timer).collect(),
+        sources: [from_gateway, from_local].into_iter().chain(from_timer).chain(from_shadow).collect(),
         commands,
-        space: [journal_watch, event_log_watch],
+        space: vec![journal_watch, event_log_watch, quota_watch],
         downstream: seats.bells(Seat::Sequencer, &[Seat::Journaler, Seat::Matcher]),
     };
     let sequencer = Sequencer::new(ports, clock(), last, counters);
@@ -218,6 +239,7 @@ pub fn build(
     let ports = JournalerPorts {
         commands: to_journaler,
         durable: durable_in,
+        synced: synced_in,
         space: journal_space,
         downstream: seats.bells(Seat::Journaler, &[Seat::Gateway, Seat::Sequencer, Seat::Archiver]),
     };
@@ -262,11 +284,41 @@ pub fn build(
         false => None,
     };
     let in_sql = sql.as_ref().map(SqlWriter::watermark);
+    // Shadow.
+    let shadow = match (replica, shadow_in) {
+        (Some(replica), Some(commands)) => {
+            let ports = ShadowPorts {
+                synced,
+                archived: archived.clone(),
+                in_sql: in_sql.clone(),
+                commands,
+                downstream: seats.bells(Seat::Shadow, &[Seat::Sequencer]),
+            };
+            let files = ShadowFiles {
+                journal: Arc::clone(data.journal()),
+                event_log: Arc::clone(data.event_log()),
+                snapshots: Arc::clone(data.snapshots()),
+            };
+            let settings = settings::shadow(config, data, quota_space);
+            let last_snapshot = report.snapshot.map_or(0, |info| info.position);
+            Some(Shadow::new(ports, files, settings, replica, last_snapshot, clock(), counters)?)
+        }
+        _ => None,
+    };
+    let shadow_control = shadow.as_ref().map(Shadow::control);
 
     let watch = Watch { rings, sequenced, sequence_base: last.sequence, durable, applied, archived, in_sql };
     let local = Local { commands: local_in, doorbell: seats.bell(Seat::Sequencer) };
-    let handles = Handles { gateway: control, timer: timer_control, local, watch, last_state, _lock: lock };
-    let agents = Agents { gateway, timer, sequencer, journaler, matcher, archiver, sql };
+    let handles = Handles {
+        gateway: control,
+        timer: timer_control,
+        shadow: shadow_control,
+        local,
+        watch,
+        last_state,
+        _lock: lock,
+    };
+    let agents = Agents { gateway, timer, sequencer, journaler, matcher, archiver, sql, shadow };
     Ok(Pipeline { threads: seats.seat(agents), handles })
 }
 

@@ -2,152 +2,31 @@
 //!
 //! Recovery replays the journal into a [`State`] through the same [`Exchange::apply`] that served it, so state and
 //! events come out bit for bit as they were. Events that the event log lacks are appended to it on the way; SQL then
-//! catches up from the event log by its own watermark. The state that a replay starts from is empty today; a snapshot
-//! is another [`State`] with a later position, and goes where [`State::empty`] is called.
+//! catches up from the event log by its own watermark. A replay starts from the newest snapshot that can be used, or from
+//! the first command.
 //!
 //! What must never happen here: a start on a journal whose acknowledged part is damaged, an event log that says
 //! something else than the journal, an opening of the venue that is half done.
 
 mod data_dir;
+mod error;
 mod event_log;
+mod replay;
+mod start;
 
 pub use data_dir::DataDir;
+pub use error::RecoveryError;
+pub use replay::{Progress, Replayed, replay};
+pub use start::Skipped;
 
-use crate::domain::{Command, Event, EventRecord, Stamp, Timestamp, codec};
-use crate::replica::State;
-use dojima_journal::storage::{LockGuard, Storage};
-use dojima_journal::{AppendError, JournalError, Options, Reader, SyncError, Verdict, Writer, scan_storage};
+use crate::domain::{Command, Event, Stamp, Timestamp, codec};
+use crate::replica::{SnapshotInfo, State};
+use dojima_journal::storage::LockGuard;
+use dojima_journal::{Options, Verdict, Writer};
 use event_log::{EventLog, append_patiently};
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use start::Start;
+use std::path::Path;
 use std::time::{Duration, Instant};
-
-/// Why recovery refuses to go on. Nothing was changed, but for a torn tail that was cut.
-#[derive(Debug, thiserror::Error)]
-pub enum RecoveryError {
-    /// The journal cannot be opened, read or trusted.
-    #[error(transparent)]
-    Journal(#[from] JournalError),
-    /// The event log cannot be opened, read or trusted. It can be moved away: the next start rebuilds it.
-    #[error(
-        "event log: {0}; if the journal is whole, move the event log away and start again: it will be rebuilt"
-    )]
-    EventLog(JournalError),
-    /// A record could not be appended.
-    #[error(
-        "appending to {} while recovering: {source}{}; make space there and start again", dir.display(),
-        reason.as_ref().map_or_else(String::new, |reason| format!(" ({reason})"))
-    )]
-    Append {
-        /// The journal or event log.
-        dir: PathBuf,
-        /// The error below.
-        source: AppendError,
-        /// What the system says about the space, where it says something.
-        reason: Option<String>,
-    },
-    /// The opening commands could not be made durable.
-    #[error(transparent)]
-    Sync(#[from] SyncError),
-    /// A record verifies but holds no command or event of this version.
-    #[error("{}: record {sequence} cannot be read ({source}); was it written by another version of dojima?", dir.display())]
-    Decode {
-        /// The journal or event log.
-        dir: PathBuf,
-        /// The record.
-        sequence: u64,
-        /// The error below.
-        source: bincode::error::DecodeError,
-    },
-    /// Sequences or numbers are not dense.
-    #[error("{}: record {found} follows record {last}; the records between them are missing", dir.display())]
-    Gap {
-        /// The journal or event log.
-        dir: PathBuf,
-        /// The last record before the gap.
-        last: u64,
-        /// The record after it.
-        found: u64,
-    },
-    /// The event log says something else than a replay of the journal.
-    #[error(
-        "event {number} in {} is not what a replay of the journal gives; if the journal is right, move the event log \
-         away and start again: it will be rebuilt", dir.display()
-    )]
-    EventLogDiverged {
-        /// The event log.
-        dir: PathBuf,
-        /// The event.
-        number: u64,
-    },
-    /// An earlier first start stopped half way, and the configuration was changed since.
-    #[error(
-        "{} holds the first {journaled} opening commands of another configuration; start once with that configuration, \
-         or remove the data directory (no order was ever taken in it)", dir.display()
-    )]
-    OpeningChanged {
-        /// The journal.
-        dir: PathBuf,
-        /// How many commands it holds.
-        journaled: u64,
-    },
-    /// The configuration asks for something that the exchange refuses.
-    #[error("opening command {number} was refused: {reason}")]
-    OpeningRefused {
-        /// Its place among the opening commands, from 1.
-        number: u64,
-        /// Why.
-        reason: crate::domain::RejectReason,
-    },
-}
-
-/// How far a replay has come.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Progress {
-    /// Commands applied.
-    pub commands: u64,
-    /// Commands in the journal.
-    pub commands_total: u64,
-}
-
-/// Progress is told every so many commands.
-const PROGRESS_EVERY: u64 = 1 << 14;
-
-/// Replays a journal from the state's position to its end, or to command `until`.
-///
-/// # Errors
-/// [`RecoveryError::Decode`], [`RecoveryError::Gap`], a journal that cannot be read, or what `on_event` returns.
-pub fn replay(
-    state: &mut State,
-    journal: &Arc<dyn Storage>,
-    total: u64,
-    until: Option<u64>,
-    on_event: &mut impl FnMut(&EventRecord) -> Result<(), RecoveryError>,
-    on_progress: &mut dyn FnMut(Progress),
-) -> Result<(), RecoveryError> {
-    let mut reader = Reader::open_storage(Arc::clone(journal), state.last.sequence + 1)?;
-    let end = until.unwrap_or(u64::MAX);
-    let mut commands = 0;
-    while state.last.sequence < end {
-        let Some(record) = reader.next()? else { break };
-        let (sequence, last) = (record.sequence, state.last.sequence);
-        if sequence != last + 1 {
-            return Err(RecoveryError::Gap { dir: journal.dir().to_owned(), last, found: sequence });
-        }
-        let command = codec::decode_command(record.payload).map_err(|source| RecoveryError::Decode {
-            dir: journal.dir().to_owned(),
-            sequence,
-            source,
-        })?;
-        state.apply(Stamp { sequence, time: Timestamp(record.time_ns) }, &command, on_event)?;
-        commands += 1;
-        if commands % PROGRESS_EVERY == 0 {
-            on_progress(Progress { commands, commands_total: total });
-        }
-    }
-    on_progress(Progress { commands, commands_total: total });
-    Ok(())
-}
 
 /// What recovery needs to know.
 #[derive(Clone, Debug)]
@@ -183,9 +62,15 @@ pub struct Recovered {
 pub struct RecoveryReport {
     /// What the scan of the journal says.
     pub verdict: Verdict,
+    /// The snapshot that the replay started from; `None`: it started from the first command.
+    pub snapshot: Option<SnapshotInfo>,
+    /// Newer snapshots that could not be used, newest first.
+    pub skipped: Vec<Skipped>,
     /// Commands replayed.
     pub commands: u64,
-    /// Events that the replay gave.
+    /// Checkpoints among them that hold.
+    pub checkpoints: u64,
+    /// The last event.
     pub events: u64,
     /// Of those, events that the event log lacked.
     pub events_logged: u64,
@@ -200,7 +85,7 @@ pub struct RecoveryReport {
 /// Recovers a data directory, or opens a new one.
 ///
 /// # Errors
-/// See [`RecoveryError`]; a second engine on the same directory is [`JournalError::Locked`].
+/// See [`RecoveryError`]; a second engine on the same directory is [`dojima_journal::JournalError::Locked`].
 pub fn recover(
     data: &DataDir,
     settings: &RecoverySettings,
@@ -209,22 +94,24 @@ pub fn recover(
     let started = Instant::now();
     // Before the scan: what another engine is just writing would look damaged.
     let lock = data.lock()?;
-    let scanned = scan_storage(Arc::clone(data.journal()))?;
+    let Start { mut state, snapshot, skipped, scanned, log } = Start::choose(data, settings.event_log)?;
     let verdict = scanned.verdict().clone();
-    let total = scanned.records();
+    let total = scanned.next_sequence() - 1 - state.last.sequence;
     let mut journal = scanned.into_writer(settings.journal)?;
-    let mut log = EventLog::open(Arc::clone(data.event_log()), settings.event_log)?;
-
-    let mut state = State::empty();
-    replay(&mut state, data.journal(), total, None, &mut |record| log.take(record), on_progress)?;
-    let commands = state.last.sequence;
+    let (replayed, mut log) = log.beside(|feed| {
+        replay(&mut state, data.journal(), total, None, &mut |record| feed.take(record), on_progress)
+    })?;
+    let commands = replayed.commands;
     let opening_commands = open_venue(&mut state, &mut journal, data.journal().dir(), settings, &mut log)?;
     let events_cut = log.last.saturating_sub(state.last_event);
     let events_logged = log.appended;
     let event_log = log.into_writer(state.last_event)?;
     let report = RecoveryReport {
         verdict,
+        snapshot,
+        skipped,
         commands,
+        checkpoints: replayed.checkpoints,
         events: state.last_event,
         events_logged,
         events_cut,

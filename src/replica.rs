@@ -13,7 +13,7 @@ use crate::exchange::{Exchange, ExchangeLimits, NameKey};
 use std::hash::{BuildHasher, Hasher, RandomState};
 
 /// All that a journal's commands add up to: what a snapshot holds.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct State {
     /// The exchange.
     pub exchange: Exchange,

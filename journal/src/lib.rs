@@ -48,9 +48,9 @@ mod writer;
 
 pub use archive::ArchivedStorage;
 pub use error::{AppendError, JournalError, SyncError};
-pub use memory::MemoryStorage;
+pub use memory::{Action, Fault, Kept, MemoryStorage, Step};
 pub use reader::{Position, Reader, Record};
 pub use recovery::{Scanned, SegmentSummary, Verdict, scan, scan_storage, scan_storage_from};
-pub use retention::{Retire, Retired, retire_before};
+pub use retention::{Retire, Retired, retire_before, sync_segments};
 pub use segment::Content;
 pub use writer::{Durability, Options, Writer};

@@ -6,6 +6,7 @@ use crate::error::JournalError;
 use crate::recovery::list;
 use crate::segment::{file_name, open_segment};
 use crate::storage::Storage;
+use std::ops::RangeInclusive;
 
 /// How segments go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +25,19 @@ pub struct Retired {
     pub segments: u64,
     /// The bytes they took, before compression.
     pub bytes: u64,
+}
+
+/// Brings what was written to these segments to the disk; those that are gone were retired. For a log whose writer never
+/// syncs, by somebody who reads it.
+///
+/// # Errors
+/// [`JournalError::Io`].
+pub fn sync_segments(storage: &dyn Storage, numbers: RangeInclusive<u64>) -> Result<(), JournalError> {
+    for (number, _) in list(storage)?.into_iter().filter(|(number, _)| numbers.contains(number)) {
+        let name = file_name(number);
+        storage.sync_file(&name).map_err(JournalError::io("sync", &storage.path(&name)))?;
+    }
+    Ok(())
 }
 
 /// Removes the segments that hold only records before `sequence`, oldest first. The one that holds the record before

@@ -9,6 +9,7 @@ use crate::maker::{Maker, Spare};
 use crate::record::{Found, Kind, Seed};
 use crate::segment::{Content, Header, file_name, segment_bytes_allowed};
 use crate::storage::{LockGuard, Region, Storage};
+use std::io;
 use std::sync::Arc;
 
 /// When a record counts as acknowledged.
@@ -239,7 +240,11 @@ impl Writer {
         }
         while self.unsynced_segment < self.tail.header.number {
             let name = file_name(self.unsynced_segment);
-            self.storage.sync_file(&name).map_err(|source| self.poison(&name, source))?;
+            match self.storage.sync_file(&name) {
+                // Retired, which happens only to what its owner has brought to the disk.
+                Err(gone) if gone.kind() == io::ErrorKind::NotFound => {}
+                synced => synced.map_err(|source| self.poison(&name, source))?,
+            }
             self.unsynced_segment += 1;
         }
         if self.dirty_from < self.tail.offset {

@@ -7,6 +7,7 @@ pub mod demo;
 pub mod replay;
 pub mod serve;
 pub mod show;
+pub mod snapshot;
 pub mod verify;
 
 use crate::config::{Config, ConfigError};
@@ -34,6 +35,8 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Rebuild the exchange from the journal and print what it comes to
     Replay(replay::ReplayArgs),
+    /// Write the state to a file, so that the next start is short
+    Snapshot(snapshot::SnapshotArgs),
     /// Check that journal, event log and SQL agree
     Verify(verify::VerifyArgs),
 }
@@ -71,6 +74,7 @@ pub fn main() -> ExitCode {
         Command::Serve(args) => serve::run(args),
         Command::Demo(args) => demo::run(args),
         Command::Replay(args) => replay::run(args),
+        Command::Snapshot(args) => snapshot::run(args),
         Command::Verify(args) => verify::run(args),
     };
     done.unwrap_or_else(|error| {

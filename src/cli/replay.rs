@@ -45,6 +45,7 @@ pub fn run(args: ReplayArgs) -> anyhow::Result<ExitCode> {
         ("last command", format!("{} UTC", show::time_of_day(state.last.time))),
         ("replayed in", show::duration(replayed.elapsed)),
         ("rate", format!("{} commands", show::rate(state.last.sequence, replayed.elapsed))),
+        ("checkpoints", format!("{} on the way, all hold", show::thousands(replayed.checkpoints))),
         ("invariants", audit.as_ref().map_or_else(ToString::to_string, |()| "all hold".to_owned())),
         ("digest", state.exchange.digest().to_string()),
     ];
@@ -61,6 +62,8 @@ pub(super) struct Replayed {
     pub(super) state: State,
     /// How long it took.
     pub(super) elapsed: Duration,
+    /// Checkpoints on the way that hold.
+    pub(super) checkpoints: u64,
 }
 
 /// Replays with a progress bar, where there is a terminal to draw it on, and shows every event.
@@ -80,7 +83,7 @@ pub(super) fn replay(
     let done = recovery::replay(&mut state, data.journal(), commands, Some(end), on_event, on_progress);
     let elapsed = started.elapsed();
     bar.finish_and_clear();
-    done.map(|()| Replayed { state, elapsed })
+    done.map(|done| Replayed { state, elapsed, checkpoints: done.checkpoints })
 }
 
 /// A bar on stderr that counts commands; hidden where stderr is no terminal.

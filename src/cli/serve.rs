@@ -121,6 +121,10 @@ fn say_start(config: &Config, data: &Path, engine: &Engine) {
     let (mode, durability) = (config.engine.mode, config.journal.durability);
     say(format_args!("dojima {}, {mode} threads, {durability} durability", env!("CARGO_PKG_VERSION")));
     say(format_args!("journal: {}, {}", data.join("journal").display(), recovery(&engine.report)));
+    for skipped in &engine.report.skipped {
+        let position = show::thousands(skipped.position);
+        say(format_args!("the snapshot of command {position} could not be used: {}", skipped.why));
+    }
     if config.sql.enabled {
         say(format_args!("SQL: {}", data.join(&config.sql.path).display()));
     }
@@ -140,7 +144,7 @@ fn say_start(config: &Config, data: &Path, engine: &Engine) {
 
 /// What recovery found and did, in words.
 fn recovery(report: &RecoveryReport) -> String {
-    if report.commands == 0 {
+    if report.commands == 0 && report.snapshot.is_none() {
         return format!("new: opened with {}", show::count(report.opening_commands, "command"));
     }
     // The lock is held, so a journal without a seal is that of an engine that was killed.
@@ -153,6 +157,9 @@ fn recovery(report: &RecoveryReport) -> String {
         show::count(report.commands, "command"),
         show::duration(report.elapsed),
     );
+    if let Some(snapshot) = &report.snapshot {
+        words += &format!(", after the snapshot of command {}", show::thousands(snapshot.position));
+    }
     for (events, did) in [(report.events_logged, "added to"), (report.events_cut, "cut from")] {
         if events > 0 {
             words += &format!(", {} {did} the event log", show::count(events, "event"));

@@ -17,8 +17,8 @@ mod words;
 pub use compare::Difference;
 pub use error::{ConfigError, Problem};
 pub use sections::{
-    Durability, EngineSection, EventLogSection, ExchangeSection, GatewaySection, JournalSection,
-    RingsSection, SqlSection, TimersSection,
+    Durability, EngineSection, EventLogSection, ExchangeSection, GatewaySection, JournalSection, OldSegments,
+    RetentionSection, RingsSection, SnapshotsSection, SqlSection, TimersSection,
 };
 pub use settings::{
     AccountLimitsConfig, Day, FeeTierConfig, FeesSection, InstrumentLimitsConfig, ProtectionConfig,
@@ -49,6 +49,12 @@ pub struct Config {
     /// The log of events.
     #[serde(default)]
     pub event_log: EventLogSection,
+    /// The second exchange, and its snapshots.
+    #[serde(default)]
+    pub snapshots: SnapshotsSection,
+    /// What is kept of all that is written.
+    #[serde(default)]
+    pub retention: RetentionSection,
     /// Order entry.
     #[serde(default)]
     pub gateway: GatewaySection,

@@ -190,6 +190,58 @@ impl Default for SqlSection {
     }
 }
 
+/// `[snapshots]`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SnapshotsSection {
+    /// Whether a second exchange follows the journal, compares, and writes snapshots.
+    pub enabled: bool,
+    /// Commands from one snapshot to the next; 0: only on request and at a clean stop.
+    pub every_commands: u64,
+    /// Commands from one checkpoint to the next; 0: none.
+    pub checkpoint_every_commands: u64,
+    /// Snapshots that are kept.
+    pub keep: u32,
+}
+
+impl Default for SnapshotsSection {
+    fn default() -> Self {
+        Self { enabled: true, every_commands: 10_000_000, checkpoint_every_commands: 5_000_000, keep: 2 }
+    }
+}
+
+/// What becomes of old segments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OldSegments {
+    /// They stay.
+    Keep,
+    /// They are compressed.
+    Archive,
+    /// They are deleted.
+    Delete,
+}
+
+/// `[retention]`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RetentionSection {
+    /// What becomes of segments of journal and event log that no snapshot that is kept, SQL or resuming client needs.
+    pub segments: OldSegments,
+    /// How long events stay for clients that resume, h.
+    pub resend_hours: u64,
+    /// Size of the data directory from which on new orders are refused, MiB; 0: no limit.
+    pub quota_mib: u64,
+    /// Part of the quota at which the operator is warned, percent.
+    pub quota_warn_percent: u64,
+}
+
+impl Default for RetentionSection {
+    fn default() -> Self {
+        Self { segments: OldSegments::Keep, resend_hours: 168, quota_mib: 0, quota_warn_percent: 80 }
+    }
+}
+
 /// `[timers]`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]

@@ -11,6 +11,8 @@ const RING_SLOTS: RangeInclusive<usize> = 64..=1 << 26;
 /// The largest segment is the journal crate's `SEGMENT_BYTES_MAX`.
 const SEGMENT_MIB: RangeInclusive<u64> = 1..=dojima_journal::layout::SEGMENT_BYTES_MAX >> 20;
 const SPARE_SEGMENTS: RangeInclusive<u32> = 1..=64;
+/// Often enough for tests; a snapshot of every command would be all that the engine does.
+const SNAPSHOT_EVERY: RangeInclusive<u64> = 100..=1 << 48;
 /// SoupBinTCP 4.1: the client's own timeout has five digits of milliseconds; ours may be longer.
 const TIMEOUT_MS: RangeInclusive<u64> = 10..=3_600_000;
 /// A thread may sleep for 25 ms, so ticks closer than that would come in bunches.
@@ -27,6 +29,18 @@ pub(super) fn limits(config: &Config) -> Vec<Problem> {
     within(p, "journal.spare_segments", journal.spare_segments, SPARE_SEGMENTS);
     within(p, "event_log.segment_mib", config.event_log.segment_mib, SEGMENT_MIB);
     within(p, "event_log.spare_segments", config.event_log.spare_segments, SPARE_SEGMENTS);
+    within(p, "snapshots.keep", config.snapshots.keep, 1..=1_000);
+    for (key, every) in [
+        ("snapshots.every_commands", config.snapshots.every_commands),
+        ("snapshots.checkpoint_every_commands", config.snapshots.checkpoint_every_commands),
+    ] {
+        if every != 0 {
+            within(p, key, every, SNAPSHOT_EVERY);
+        }
+    }
+    within(p, "retention.resend_hours", config.retention.resend_hours, 0..=1_000_000);
+    within(p, "retention.quota_mib", config.retention.quota_mib, 0..=1 << 40);
+    within(p, "retention.quota_warn_percent", config.retention.quota_warn_percent, 1..=100);
     gateway(&config.gateway, p);
     let logins = config.accounts.iter().map(|account| account.logins.len()).sum::<usize>();
     if config.gateway.connections_max <= logins {

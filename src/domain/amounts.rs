@@ -1,21 +1,22 @@
 //! Prices, quantities, money and rates. All are integers; nothing here ever rounds silently.
 
 use bincode::{Decode, Encode};
+use serde::Serialize;
 use std::fmt;
 
 /// A price in ticks of its instrument, at least 1 for spot.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode, Serialize)]
 pub struct Price(pub i64);
 
 /// A quantity in lots of its instrument.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode, Serialize)]
 pub struct Quantity(pub u64);
 
 /// An amount of an asset in minor units (10^-scale of the asset).
 ///
 /// No more than `i64::MAX` minor units of one asset can ever be deposited (the exchange refuses the deposit
 /// that would pass it), so sums over accounts cannot overflow.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode, Serialize)]
 pub struct Amount(pub i64);
 
 impl Amount {
@@ -24,7 +25,7 @@ impl Amount {
 }
 
 /// A share in parts per million. (1,000 = 0.1 %.)
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode, Serialize)]
 pub struct Ppm(pub u32);
 
 impl Ppm {
@@ -34,7 +35,7 @@ impl Ppm {
 
 /// A fee rate in parts per million of what it is taken from, -1,000,000 to 1,000,000. Negative: a rebate, paid by the fee
 /// account. (1,000 = 0.1 %.)
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode, Serialize)]
 pub struct FeeRate(pub i32);
 
 impl FeeRate {
@@ -43,11 +44,13 @@ impl FeeRate {
 }
 
 /// The price as the client stated it, before the exchange has held it against the instrument's tick.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum OrderPrice {
     /// Whatever the book offers. Never rests.
     Market,
     /// No worse than this, in price units: price × 10^p of the instrument (see [`super::Listing`]).
+    #[serde(untagged)]
     Limit(u64),
 }
 

@@ -7,12 +7,13 @@ use super::{
     AccountId, AccountSelfTrade, Amount, AssetCode, AssetId, AssetSettings, CancelFilter, ClOrdId, FeeAsset,
     FeeRate, FeeTier, Instructions, InstrumentId, KillScope, LimitScope, LoginId, LoginName, OrderId,
     OrderLimits, OrderPrice, Phase, Price, Protection, Quantity, RejectReason, SetFees, SetTerms, Switch,
-    Symbol, Timestamp, UserRef, VolumeTiers,
+    Symbol, Timestamp, UserRef, VolumeTiers, export,
 };
 use bincode::{Decode, Encode};
+use serde::Serialize;
 
 /// What the sequencer puts on a command: its place in the one order of all commands, and its time.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct Stamp {
     /// Dense from 1.
     pub sequence: u64,
@@ -30,7 +31,8 @@ pub struct Sequenced {
 }
 
 /// One change that is asked of the exchange. Whether it happens is said by the events.
-#[derive(Clone, Copy, Debug, PartialEq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, PartialEq, Encode, Decode, Serialize)]
+#[serde(tag = "kind", content = "fields", rename_all = "kebab-case")]
 pub enum Command {
     /// A new asset. Its id must be the next free one.
     AddAsset {
@@ -168,7 +170,7 @@ impl Default for Command {
 }
 
 /// The terms of a new instrument.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct ListInstrument {
     /// The next free instrument id.
     pub instrument: InstrumentId,
@@ -228,7 +230,7 @@ impl ListInstrument {
 }
 
 /// A deposit or withdrawal.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct Transfer {
     /// Whose balance changes.
     pub account: AccountId,
@@ -242,7 +244,8 @@ pub struct Transfer {
 }
 
 /// Buy or sell.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Side {
     /// Gives quote, takes base.
     #[default]
@@ -262,7 +265,8 @@ impl Side {
 }
 
 /// What becomes of a remainder that does not match at once.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum TimeInForce {
     /// It rests until it is cancelled.
     #[default]
@@ -276,21 +280,27 @@ pub enum TimeInForce {
 }
 
 /// Fields of an order that the engine carries and returns but never interprets (OUCH 5.0 §2.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct Echo {
     /// The client's free text.
     pub cl_ord_id: ClOrdId,
     /// TimeInForce as it was sent.
+    #[serde(serialize_with = "export::byte")]
     pub time_in_force: u8,
     /// Display as it was sent.
+    #[serde(serialize_with = "export::byte")]
     pub display: u8,
     /// Capacity as it was sent.
+    #[serde(serialize_with = "export::byte")]
     pub capacity: u8,
     /// Inter-market sweep eligibility as it was sent.
+    #[serde(serialize_with = "export::byte")]
     pub iso: u8,
     /// CrossType as it was sent.
+    #[serde(serialize_with = "export::byte")]
     pub cross_type: u8,
     /// Tag 2, Firm; zeros when it was not sent.
+    #[serde(serialize_with = "export::ascii")]
     pub firm: [u8; 4],
 }
 
@@ -309,7 +319,7 @@ impl Default for Echo {
 }
 
 /// A new order.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct Enter {
     /// Who sends it.
     pub login: LoginId,
@@ -332,7 +342,7 @@ pub struct Enter {
 }
 
 /// A new order that is refused before the exchange looks at it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct RefuseEnter {
     /// Who sent it.
     pub login: LoginId,
@@ -345,7 +355,7 @@ pub struct RefuseEnter {
 }
 
 /// A change of an order.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct Replace {
     /// Who sends it.
     pub login: LoginId,
@@ -367,7 +377,7 @@ pub struct Replace {
 }
 
 /// A replace that is refused before the exchange looks at its terms.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct RefuseReplace {
     /// Who sent it.
     pub login: LoginId,
@@ -382,7 +392,7 @@ pub struct RefuseReplace {
 }
 
 /// A cancel.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct Cancel {
     /// Who sends it.
     pub login: LoginId,
@@ -394,7 +404,7 @@ pub struct Cancel {
 }
 
 /// A change of an order that keeps its client's number.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct Amend {
     /// Who sends it.
     pub login: LoginId,
@@ -407,16 +417,17 @@ pub struct Amend {
 }
 
 /// The state after an earlier command, as a replica found it that applied the journal beside the engine.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct Checkpoint {
     /// The sequence of that command.
     pub of: u64,
     /// SHA-256 of the canonical form of the state after it (`exchange::Digest`).
+    #[serde(serialize_with = "export::hex")]
     pub digest: [u8; 32],
 }
 
 /// A cancel of many orders.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct MassCancel {
     /// Who sends it and gets the answer; its account's orders only. `None`: an operator, any orders.
     pub login: Option<LoginId>,

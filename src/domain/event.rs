@@ -10,9 +10,10 @@ use super::{
     Timestamp, TradeId, Transfer, Trigger, UserRef, Visibility, VolumeTiers,
 };
 use bincode::{Decode, Encode};
+use serde::Serialize;
 
 /// An event with its place: what stands in the event ring and in the event log.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Encode, Decode, Serialize)]
 pub struct EventRecord {
     /// The event's own number, dense from 1 over the life of the exchange. The watermarks of the event log
     /// and of SQL are such numbers.
@@ -26,7 +27,8 @@ pub struct EventRecord {
 }
 
 /// One thing that happened.
-#[derive(Clone, Copy, Debug, PartialEq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, PartialEq, Encode, Decode, Serialize)]
+#[serde(tag = "kind", content = "fields", rename_all = "kebab-case")]
 pub enum Event {
     /// An asset exists.
     AssetAdded {
@@ -213,7 +215,7 @@ impl Event {
 }
 
 /// An order was accepted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct Accepted {
     /// Whose order.
     pub login: LoginId,
@@ -248,7 +250,8 @@ pub struct Accepted {
 }
 
 /// Whether an order takes part in trading.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum OrderState {
     /// It does.
     #[default]
@@ -258,7 +261,7 @@ pub enum OrderState {
 }
 
 /// An order was refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct Rejected {
     /// Whose order.
     pub login: LoginId,
@@ -271,7 +274,7 @@ pub struct Rejected {
 }
 
 /// An order was replaced: the old one is gone, the new one stands, with new priority.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct Replaced {
     /// Whose order.
     pub login: LoginId,
@@ -310,7 +313,7 @@ pub struct Replaced {
 }
 
 /// An order lost open quantity.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct Canceled {
     /// Whose order.
     pub login: LoginId,
@@ -329,7 +332,7 @@ pub struct Canceled {
 }
 
 /// Why an order lost open quantity.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize)]
 pub enum CancelReason {
     /// The client asked for it.
     UserRequested,
@@ -369,7 +372,7 @@ pub enum CancelReason {
 
 /// A trade. Money moved: base from seller to buyer, price × quantity of quote from buyer to seller, and a fee
 /// from each side to the fee account, in quote or in what the side receives ([`super::FeeAsset`]); a negative one is paid by it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct Executed {
     /// The trade's number.
     pub trade: TradeId,
@@ -408,7 +411,7 @@ pub struct Executed {
 }
 
 /// A message that had no effect and has no answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct Ignored {
     /// Who sent it.
     pub login: LoginId,
@@ -419,7 +422,8 @@ pub struct Ignored {
 }
 
 /// How the orders of a trade met.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum TradeKind {
     /// One came in and met the other.
     #[default]
@@ -433,7 +437,7 @@ pub enum TradeKind {
 }
 
 /// A cancel or an amend was refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct ChangeRejected {
     /// Whose order.
     pub login: LoginId,
@@ -446,7 +450,7 @@ pub struct ChangeRejected {
 }
 
 /// An order's quantity was lowered; it kept its place.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct Amended {
     /// Whose order.
     pub login: LoginId,
@@ -465,7 +469,7 @@ pub struct Amended {
 }
 
 /// What an order waits for, or is linked to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct Armed {
     /// Whose order.
     pub login: LoginId,
@@ -480,7 +484,7 @@ pub struct Armed {
 }
 
 /// An order's trigger has come.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct Triggered {
     /// Whose order.
     pub login: LoginId,
@@ -495,7 +499,7 @@ pub struct Triggered {
 }
 
 /// Something about a resting order changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct Restated {
     /// Whose order.
     pub login: LoginId,
@@ -516,7 +520,7 @@ pub struct Restated {
 }
 
 /// What changed about a resting order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, Serialize)]
 pub enum RestateReason {
     /// An iceberg shows its next slice, last in the queue of its price.
     Refreshed,
@@ -527,7 +531,7 @@ pub enum RestateReason {
 }
 
 /// An auction's result, or what it would be now.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct Auction {
     /// Which instrument.
     pub instrument: InstrumentId,

@@ -1,12 +1,14 @@
 //! Identifiers. Each is its own type, so that an account can never be passed where an asset is meant.
 
+use super::export;
 use bincode::{Decode, Encode};
+use serde::{Serialize, Serializer};
 use std::fmt;
 
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident($inner:ty)) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode, Serialize)]
         pub struct $name(pub $inner);
 
         impl fmt::Display for $name {
@@ -120,6 +122,12 @@ macro_rules! text {
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.pad(&self.text())
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                export::ascii(&self.0, serializer)
             }
         }
     };

@@ -2,9 +2,11 @@
 
 use super::{Timestamp, UserRef};
 use bincode::{Decode, Encode};
+use serde::Serialize;
 
 /// Whether the book shows an order.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Visibility {
     /// Everybody sees it, or its display quantity.
     #[default]
@@ -14,7 +16,8 @@ pub enum Visibility {
 }
 
 /// Whether an order may trade when it is entered.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum PostOnly {
     /// It may.
     #[default]
@@ -26,7 +29,8 @@ pub enum PostOnly {
 }
 
 /// Whether `quantity` counts lots or money.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum QuantityUnit {
     /// Lots of the instrument.
     #[default]
@@ -36,7 +40,8 @@ pub enum QuantityUnit {
 }
 
 /// Whether an order may make its account's position larger.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Effect {
     /// Any effect.
     #[default]
@@ -46,7 +51,8 @@ pub enum Effect {
 }
 
 /// What happens when an incoming order meets a resting one of the same owner.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum SelfTrade {
     /// They trade.
     #[default]
@@ -62,7 +68,8 @@ pub enum SelfTrade {
 }
 
 /// Who counts as the same owner.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Owner {
     /// The same account.
     #[default]
@@ -72,7 +79,7 @@ pub enum Owner {
 }
 
 /// What is done about trades of an owner with itself.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, Serialize)]
 pub struct SelfTradePrevention {
     /// What happens.
     pub mode: SelfTrade,
@@ -81,7 +88,8 @@ pub struct SelfTradePrevention {
 }
 
 /// The price that a trigger watches.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum TriggerReference {
     /// The instrument's last trade.
     #[default]
@@ -91,7 +99,8 @@ pub enum TriggerReference {
 }
 
 /// How a trigger watches it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum TriggerKind {
     /// Against the holder: a buy when the reference is at or above the price, a sell when at or below.
     #[default]
@@ -103,7 +112,7 @@ pub enum TriggerKind {
 }
 
 /// The condition that an order waits for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct Trigger {
     /// How the reference is watched.
     pub kind: TriggerKind,
@@ -114,7 +123,7 @@ pub struct Trigger {
 }
 
 /// Everything that an order may ask for. The default asks for nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct Instructions {
     /// Least number of lots that must trade at once when the order is matched, else all of it is cancelled. 0: none. The
     /// whole quantity: fill or kill.

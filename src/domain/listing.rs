@@ -5,9 +5,10 @@ use super::{
     Quantity, RejectReason, Side, Symbol,
 };
 use bincode::{Decode, Encode};
+use serde::Serialize;
 
 /// An instrument's terms, as they are now.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct Listing {
     /// Its id.
     pub instrument: InstrumentId,

@@ -9,6 +9,7 @@ pub mod codec;
 pub mod command;
 pub mod decimal;
 pub mod event;
+mod export;
 pub mod ids;
 pub mod instructions;
 pub mod listing;

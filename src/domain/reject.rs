@@ -1,12 +1,13 @@
 //! Why something was refused or ignored. Clients and operators branch on these, so each has a name.
 
 use bincode::{Decode, Encode};
+use serde::Serialize;
 use std::fmt;
 
 macro_rules! reasons {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident => $text:literal,)* }) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode, Serialize)]
         pub enum $name { $($(#[$vdoc])* $variant,)* }
 
         impl $name {

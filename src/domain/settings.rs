@@ -3,9 +3,11 @@
 use super::{AccountId, Amount, AssetId, FeeRate, FeeTier, GroupId, InstrumentId, Ppm, Quantity};
 use super::{SelfTradePrevention, Side};
 use bincode::{Decode, Encode};
+use serde::Serialize;
 
 /// What an instrument does at present.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Phase {
     /// No new orders, no replaces; cancels work. Entering it ends the day: day orders expire.
     #[default]
@@ -41,7 +43,8 @@ impl Phase {
 }
 
 /// On or off.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Switch {
     /// Off.
     #[default]
@@ -51,7 +54,8 @@ pub enum Switch {
 }
 
 /// Out of what an instrument's fees are taken.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum FeeAsset {
     /// Both sides pay in the quote asset: a buyer on top of the price, a seller out of the proceeds.
     #[default]
@@ -61,7 +65,7 @@ pub enum FeeAsset {
 }
 
 /// The fee rates of one row of an instrument's fee table.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct SetFees {
     /// Which instrument.
     pub instrument: InstrumentId,
@@ -74,7 +78,7 @@ pub struct SetFees {
 }
 
 /// The terms of an instrument that can change while it is listed. Orders that no longer fit are cancelled.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct SetTerms {
     /// Which instrument.
     pub instrument: InstrumentId,
@@ -91,7 +95,7 @@ pub struct SetTerms {
 }
 
 /// What keeps an instrument's prices from running away. Everything 0: nothing.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct Protection {
     /// Lowest limit price taken, price units. 0: none.
     pub price_min: u32,
@@ -111,7 +115,7 @@ pub struct Protection {
 }
 
 /// Limits on orders. 0: none.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct OrderLimits {
     /// Largest quantity of an order, lots.
     pub quantity_max: Quantity,
@@ -126,7 +130,8 @@ pub struct OrderLimits {
 }
 
 /// For whom limits hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum LimitScope {
     /// Every account, in this instrument.
     Instrument(InstrumentId),
@@ -135,7 +140,8 @@ pub enum LimitScope {
 }
 
 /// What a kill switch stops.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum KillScope {
     /// One account.
     Account(AccountId),
@@ -144,7 +150,7 @@ pub enum KillScope {
 }
 
 /// The settings of an asset.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct AssetSettings {
     /// Which asset.
     pub asset: AssetId,
@@ -162,7 +168,7 @@ pub struct AssetSettings {
 }
 
 /// An account's self-trade prevention, for orders that do not say.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct AccountSelfTrade {
     /// Which account.
     pub account: AccountId,
@@ -173,7 +179,7 @@ pub struct AccountSelfTrade {
 }
 
 /// How accounts come to their fee tier.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct VolumeTiers {
     /// Trades that are paid in this asset count.
     pub asset: AssetId,
@@ -191,7 +197,7 @@ impl Default for VolumeTiers {
 }
 
 /// Which orders a mass cancel takes: those that fit everything that is said.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct CancelFilter {
     /// Orders of this login.
     pub login: Option<super::LoginId>,

@@ -67,7 +67,7 @@ impl Account {
 pub(super) const VOLUME_DAYS: usize = 30;
 
 /// What accounts have traded, day by day, for the tiers that follow from it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Volumes {
     pub(super) tiers: VolumeTiers,
     /// The UTC day, counted from 1970, that `today` is for.

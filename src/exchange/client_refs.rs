@@ -37,7 +37,7 @@ impl Default for NameKey {
 }
 
 /// The table.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct ClientRefs {
     key: NameKey,
     /// The first order of each chain.

@@ -14,7 +14,7 @@ pub(super) fn day(time: Timestamp) -> u64 {
 }
 
 /// What is due next.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Due {
     /// No command before this time has anything to do here, ns.
     pub(super) next: u64,

@@ -45,7 +45,7 @@ pub(super) struct Watch {
 }
 
 /// All extras.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Extras {
     slots: Vec<Extra>,
     free: Vec<u32>,

@@ -14,7 +14,7 @@ pub(super) struct Rates {
 }
 
 /// An instrument.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Instrument {
     pub(super) listing: Listing,
     pub(super) book: Book,

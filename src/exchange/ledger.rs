@@ -15,14 +15,14 @@ pub struct Balance {
 }
 
 /// One asset's column: its supply and a balance for every account.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Column {
     supply: Amount,
     balances: Vec<Balance>,
 }
 
 /// All balances.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Ledger {
     columns: Vec<Column>,
     accounts: usize,

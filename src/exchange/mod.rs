@@ -92,7 +92,7 @@ pub struct Login {
 }
 
 /// The exchange: assets, accounts, instruments, books and all the money.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Exchange {
     assets: Vec<Asset>,
     logins: Vec<Login>,

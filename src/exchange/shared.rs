@@ -10,7 +10,7 @@ use super::usage::{Usage, Use};
 use crate::domain::{AccountId, InstrumentId, LoginId, OrderId, Timestamp, TradeId, UserRef};
 
 /// The parts of an exchange that every instrument works with.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Shared {
     pub(super) orders: OrderSlab,
     pub(super) extras: Extras,

@@ -34,7 +34,7 @@ struct Trailing {
 }
 
 /// The orders that wait for one reference to move one way.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct List {
     on_rise: bool,
     entries: Vec<Entry>,
@@ -113,7 +113,7 @@ impl List {
 }
 
 /// All dormant orders of an instrument.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Triggers {
     /// Last trade on rise and fall, mark price on rise and fall: the order in which they are looked at.
     lists: [List; 4],

@@ -25,7 +25,7 @@ const EMPTY: u32 = u32::MAX;
 const LEN_FIRST: usize = 1 << 10;
 
 /// All of them.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Usage {
     /// Twice as many at least as there are entries.
     places: Vec<u32>,

@@ -13,6 +13,7 @@ use crate::stages::matcher::Matcher;
 use crate::stages::persister::archiver::Archiver;
 use crate::stages::persister::sql::SqlWriter;
 use crate::stages::sequencer::Sequencer;
+use crate::stages::shadow::Shadow;
 use crate::stages::timer::Timer;
 use std::time::Duration;
 
@@ -25,21 +26,24 @@ pub(super) enum Seat {
     Journaler,
     Archiver,
     Sql,
+    Shadow,
     Timer,
 }
 
 impl Seat {
-    const COUNT: usize = 7;
-    /// Threads of the dedicated mode: the timer sits with the sequencer, its only reader.
-    const DEDICATED_THREADS: usize = 6;
+    const COUNT: usize = 8;
+    /// Threads of the dedicated mode without which no order is answered, and one for all that may come later. The timer
+    /// sits with the sequencer, its only reader.
+    const BUSY_THREADS: usize = 6;
 
     /// Threads of the shared mode: everything that never blocks on the first, everything that waits for the disk on the
-    /// second, SQL on the third.
+    /// second, SQL on the third, the shadow on a fourth.
     fn shared_thread(self) -> usize {
         match self {
             Self::Gateway | Self::Timer | Self::Sequencer | Self::Matcher => 0,
             Self::Journaler | Self::Archiver => 1,
             Self::Sql => 2,
+            Self::Shadow => 3,
         }
     }
 }
@@ -53,10 +57,11 @@ pub(super) struct Agents {
     pub(super) journaler: Journaler,
     pub(super) archiver: Archiver,
     pub(super) sql: Option<SqlWriter>,
+    pub(super) shadow: Option<Shadow>,
 }
 
-/// How the SQL thread waits: its work has a rhythm of its own, so nobody wakes it.
-const SQL_IDLE: IdleLimits = IdleLimits { spins: 0, yields: 0, sleep_max: Duration::from_millis(50) };
+/// How SQL writer and shadow wait: their work has a rhythm of its own, so nobody wakes them.
+const FOLLOWER_IDLE: IdleLimits = IdleLimits { spins: 0, yields: 0, sleep_max: Duration::from_millis(50) };
 
 /// How the journaler's thread waits: in async mode it must not sleep past the next sync.
 fn disk_idle(config: &Config) -> IdleLimits {
@@ -105,17 +110,18 @@ impl Seats {
         let backoff = |limits| Idle::Other(Box::new(Backoff::new(limits)) as Box<dyn IdleStrategy>);
         let idle = match mode {
             ThreadingMode::Shared => {
-                vec![sockets()?, backoff(disk_idle(config)), backoff(SQL_IDLE)]
+                vec![sockets()?, backoff(disk_idle(config)), backoff(FOLLOWER_IDLE), backoff(FOLLOWER_IDLE)]
             }
             ThreadingMode::Dedicated => {
                 // A thread that spins takes a whole core; with fewer cores than threads that would starve the others.
-                let spin = available_cores().len() > Seat::DEDICATED_THREADS - 1;
+                let spin = available_cores().len() >= Seat::BUSY_THREADS;
                 let hot = || match spin {
                     true => Idle::Other(Box::new(BusySpin)),
                     false => backoff(IdleLimits::default()),
                 };
                 let disk = || backoff(disk_idle(config));
-                vec![sockets()?, hot(), hot(), disk(), disk(), backoff(SQL_IDLE)]
+                let follower = || backoff(FOLLOWER_IDLE);
+                vec![sockets()?, hot(), hot(), disk(), disk(), follower(), follower()]
             }
             ThreadingMode::Stepped => {
                 (0..Seat::COUNT).map(|_| Idle::Other(Box::new(BusySpin) as Box<dyn IdleStrategy>)).collect()
@@ -150,9 +156,9 @@ impl Seats {
     /// Lets the gateway's sockets wake its thread.
     pub(super) fn watch_sockets(&mut self, gateway: &Gateway) -> Result<(), Fatal> {
         let thread = self.thread(Seat::Gateway);
-        match &mut self.idle[thread] {
-            Idle::Sockets(idle) => idle.watch(gateway).map_err(Fatal::io),
-            Idle::Other(_) => Ok(()),
+        match (&mut self.idle[thread], gateway.descriptor()) {
+            (Idle::Sockets(idle), Some(descriptor)) => idle.watch(&descriptor).map_err(Fatal::io),
+            _ => Ok(()),
         }
     }
 
@@ -165,14 +171,15 @@ impl Seats {
             agents.extend(agent);
             *phase = stop;
         };
-        let Agents { gateway, timer, sequencer, matcher, journaler, archiver, sql } = agents;
+        let Agents { gateway, timer, sequencer, matcher, journaler, archiver, sql, shadow } = agents;
         sit(Seat::Gateway, StopPhase::Hot, gateway.map(|agent| Box::new(agent) as _));
         sit(Seat::Timer, StopPhase::Hot, timer.map(|agent| Box::new(agent) as _));
         sit(Seat::Sequencer, StopPhase::Hot, Some(Box::new(sequencer)));
         sit(Seat::Matcher, StopPhase::Hot, Some(Box::new(matcher)));
         sit(Seat::Journaler, StopPhase::Disk, Some(Box::new(journaler)));
         sit(Seat::Archiver, StopPhase::Disk, Some(Box::new(archiver)));
-        sit(Seat::Sql, StopPhase::Sql, sql.map(|agent| Box::new(agent) as _));
+        sit(Seat::Sql, StopPhase::Followers, sql.map(|agent| Box::new(agent) as _));
+        sit(Seat::Shadow, StopPhase::Followers, shadow.map(|agent| Box::new(agent) as _));
         let mut pins = self.pins.into_iter();
         let threads = on_thread.into_iter().zip(self.idle);
         threads

@@ -1,15 +1,18 @@
 //! The configuration as the stages take it.
 
-use crate::config::{self, Config};
+use crate::config::{self, Config, OldSegments};
 use crate::domain::{Command, Listings, Symbol};
 use crate::recovery::DataDir;
 use crate::runtime::Fatal;
 use crate::stages::gateway::{Credentials, GatewaySettings};
 use crate::stages::journaler::JournalerSettings;
 use crate::stages::persister::sql::SqlSettings;
+use crate::stages::shadow::{Quota, QuotaFiles, Retention, Segments, ShadowSettings};
+use crate::stages::space::SpaceLow;
 use crate::stages::timer::{Schedule, ScheduleEntry, TimerSettings};
 use crate::wire::soup::{Password, SessionId, Username};
 use dojima_journal::Durability;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Who may log in is what configuration and journal both know: see [`Config::logins_known_to`].
@@ -44,6 +47,34 @@ pub(super) fn sql(config: &Config, data: &DataDir) -> SqlSettings {
         path: data.path().join(&config.sql.path),
         batch_interval: Duration::from_millis(config.sql.batch_interval_ms),
         batch_events_max: config.sql.batch_events_max as usize,
+    }
+}
+
+pub(super) fn shadow(config: &Config, data: &DataDir, space: SpaceLow) -> ShadowSettings {
+    let (snapshots, retention) = (&config.snapshots, &config.retention);
+    let stop_bytes = retention.quota_mib << 20;
+    ShadowSettings {
+        snapshot_every: snapshots.every_commands,
+        checkpoint_every: snapshots.checkpoint_every_commands,
+        retention: Retention {
+            snapshots_kept: snapshots.keep as usize,
+            segments: match retention.segments {
+                OldSegments::Keep => Segments::Keep,
+                OldSegments::Archive => Segments::Archive,
+                OldSegments::Delete => Segments::Delete,
+            },
+            resend_ns: retention.resend_hours.saturating_mul(3_600_000_000_000),
+        },
+        quota: Quota {
+            files: QuotaFiles {
+                logs: [data.journal(), data.event_log(), data.snapshots()].map(Arc::clone),
+                database: config.sql.enabled.then(|| data.path().join(&config.sql.path)),
+            },
+            stop_bytes,
+            warn_bytes: stop_bytes / 100 * retention.quota_warn_percent,
+            space,
+            warned: false,
+        },
     }
 }
 

@@ -1,7 +1,7 @@
 //! Where an engine keeps its files.
 
-use dojima_journal::JournalError;
 use dojima_journal::storage::{FileStorage, LockGuard, Storage};
+use dojima_journal::{Content, JournalError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -17,6 +17,11 @@ pub struct DataDir {
 }
 
 impl DataDir {
+    /// What the journal's segments say of their payloads: commands, in version 1 of their encoding (`domain::codec`).
+    pub const COMMANDS: Content = Content { kind: 1, version: 1 };
+    /// What the event log's segments say: events, in version 1 of their encoding.
+    pub const EVENTS: Content = Content { kind: 2, version: 1 };
+
     /// The folder at `path`, which need not exist yet.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         let path = path.into();

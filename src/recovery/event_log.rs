@@ -1,59 +1,143 @@
-//! The event log brought up to the journal: events that it lacks are appended, events beyond the journal are cut.
+//! The event log brought up to the journal: events that it has are compared with those of the replay, events that it lacks
+//! are appended, events beyond the journal are cut.
 
 use super::RecoveryError;
 use crate::domain::{EventRecord, Timestamp, codec};
+use crossbeam_channel::{Receiver, Sender, bounded};
 use dojima_journal::storage::Storage;
-use dojima_journal::{AppendError, Options, Reader, Scanned, Writer, scan_storage};
+use dojima_journal::{AppendError, Options, Reader, Scanned, Writer, scan_storage, scan_storage_from};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// The event log while it is held against the replay and brought up to it.
+/// The event log while it is held against a replay and brought up to it.
 pub(super) struct EventLog {
     files: Arc<dyn Storage>,
     options: Options,
+    /// The number of the first event in it when it was opened, or of the next.
+    pub(super) first: u64,
     /// The number of the last event in it when it was opened.
     pub(super) last: u64,
     /// Until the first event that has to be appended.
     scanned: Option<Scanned>,
     writer: Option<Writer>,
+    /// At the next event that is to be compared, once there was one.
+    reader: Option<Reader>,
+    pub(super) compared: u64,
     pub(super) appended: u64,
-    /// The last event that the replay gave.
-    regenerated: Option<EventRecord>,
 }
 
 impl EventLog {
-    pub(super) fn open(files: Arc<dyn Storage>, options: Options) -> Result<Self, RecoveryError> {
-        let scanned = scan_storage(Arc::clone(&files)).map_err(RecoveryError::EventLog)?;
-        let last = scanned.next_sequence() - 1;
+    /// The log as it is; what lies before the segment of event `from` is not looked at.
+    pub(super) fn open(files: Arc<dyn Storage>, options: Options, from: u64) -> Result<Self, RecoveryError> {
+        let scanned = match from {
+            0 => scan_storage(Arc::clone(&files)),
+            from => scan_storage_from(Arc::clone(&files), from),
+        };
+        let scanned = scanned.map_err(RecoveryError::EventLog)?;
+        let (first, last) = (scanned.first_sequence(), scanned.next_sequence() - 1);
         Ok(Self {
             files,
             options,
+            first,
             last,
             scanned: Some(scanned),
             writer: None,
+            reader: None,
+            compared: 0,
             appended: 0,
-            regenerated: None,
         })
     }
 
-    /// Takes the next event of the replay: appends it if the log lacks it, compares it if it is the log's last.
+    /// Whether there is no event in it.
+    pub(super) fn is_empty(&self) -> bool {
+        self.last < self.first
+    }
+
+    /// A log without events that goes on after `event`.
+    pub(super) fn start_after(&mut self, event: u64) {
+        self.options = self.options.with_first_sequence(event + 1);
+        (self.first, self.last) = (event + 1, event);
+    }
+
+    /// Takes the next event of the replay: compares it if the log has it, appends it if not.
     pub(super) fn take(&mut self, record: &EventRecord) -> Result<(), RecoveryError> {
-        if record.number < self.last {
-            self.regenerated = Some(*record);
-            return Ok(());
+        let mut payload = [0; codec::ENCODED_LEN_MAX];
+        let len = codec::encode_event(record, &mut payload).expect("ENCODED_LEN_MAX bytes hold any event");
+        if record.number > self.last {
+            return self.append(record, &payload[..len]);
         }
-        if record.number == self.last {
-            return compare(&self.files, record);
-        }
+        // Older ones have been retired.
+        if record.number >= self.first { self.compare(record, &payload[..len]) } else { Ok(()) }
+    }
+
+    fn append(&mut self, record: &EventRecord, payload: &[u8]) -> Result<(), RecoveryError> {
         if let Some(scanned) = self.scanned.take() {
             self.writer = Some(scanned.into_writer(self.options).map_err(RecoveryError::EventLog)?);
         }
         let writer = self.writer.as_mut().expect("the scan became a writer");
-        let mut payload = [0; codec::ENCODED_LEN_MAX];
-        let len = codec::encode_event(record, &mut payload).expect("ENCODED_LEN_MAX bytes hold any event");
         self.appended += 1;
-        append_patiently(writer, self.files.dir(), record.number, record.time, &payload[..len])
+        append_patiently(writer, self.files.dir(), record.number, record.time, payload)
+    }
+
+    fn compare(&mut self, record: &EventRecord, payload: &[u8]) -> Result<(), RecoveryError> {
+        let reader = match &mut self.reader {
+            Some(reader) => reader,
+            None => {
+                let opened = Reader::open_storage(Arc::clone(&self.files), record.number);
+                self.reader.insert(opened.map_err(RecoveryError::EventLog)?)
+            }
+        };
+        self.compared += 1;
+        let logged = match reader.next().map_err(RecoveryError::EventLog)? {
+            Some(logged) if logged.payload == payload && logged.sequence == record.number => return Ok(()),
+            Some(logged) => match codec::decode_event(logged.payload) {
+                Ok(logged) => format!("{logged:?}"),
+                Err(error) => format!("unreadable ({error})"),
+            },
+            None => "missing".to_owned(),
+        };
+        Err(RecoveryError::EventLogDiverged {
+            dir: self.files.dir().to_owned(),
+            sequence: record.sequence,
+            number: record.number,
+            logged,
+            replayed: format!("{record:?}"),
+        })
+    }
+
+    /// Runs `replay` with a place to put its events, and takes them on another thread meanwhile.
+    pub(super) fn beside<R>(
+        mut self,
+        replay: impl FnOnce(&mut Feed) -> Result<R, RecoveryError>,
+    ) -> Result<(R, Self), RecoveryError> {
+        let (full, full_in) = bounded(BATCHES_WAITING);
+        let (used, used_in) = bounded(BATCHES_WAITING + 2);
+        let (failed, failed_in) = bounded(1);
+        std::thread::scope(|scope| {
+            let log = scope.spawn(move || {
+                for batch in full_in {
+                    let batch: Vec<EventRecord> = batch;
+                    if let Err(error) = batch.iter().try_for_each(|record| self.take(record)) {
+                        let _ = failed.send(error);
+                        return None;
+                    }
+                    let _ = used.try_send(batch);
+                }
+                Some(self)
+            });
+            let mut feed = Feed { batch: Vec::new(), full, used: used_in, failed: failed_in };
+            let replayed = replay(&mut feed).and_then(|replayed| feed.flush().map(|()| replayed));
+            let failed = feed.failed.clone();
+            drop(feed);
+            let log = log.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            // The log may have failed at the last batch, after the replay ended.
+            match (replayed, log, failed.try_recv()) {
+                (Err(error), ..) | (Ok(_), _, Ok(error)) => Err(error),
+                (Ok(replayed), Some(log), Err(_)) => Ok((replayed, log)),
+                (Ok(_), None, Err(_)) => unreachable!("a log that failed said why"),
+            }
+        })
     }
 
     /// The log's writer. What the log has beyond the journal's last event is cut: after a power cut in async mode the
@@ -62,9 +146,15 @@ impl EventLog {
         match (self.writer, self.scanned) {
             (Some(writer), _) => Ok(writer),
             (None, Some(scanned)) if self.last > last_event => {
-                // What stays must be of this journal: a log of another history is not cut to fit.
-                if let Some(last) = &self.regenerated {
-                    compare(&self.files, last)?;
+                // A log of another history is not cut to fit: if nothing of it could be compared, it stays.
+                if self.compared == 0 && last_event >= self.first {
+                    return Err(RecoveryError::EventLogDiverged {
+                        dir: self.files.dir().to_owned(),
+                        sequence: 0,
+                        number: last_event + 1,
+                        logged: "there".to_owned(),
+                        replayed: "nothing".to_owned(),
+                    });
                 }
                 tracing::warn!(
                     "the event log has {} events beyond the journal's {last_event}: they were never durable and are cut",
@@ -78,16 +168,36 @@ impl EventLog {
     }
 }
 
-/// The log was written by the same commands if its record of an event is what they give now: events are numbered densely,
-/// and a record that does not verify would have ended the log before it.
-fn compare(files: &Arc<dyn Storage>, record: &EventRecord) -> Result<(), RecoveryError> {
-    let mut reader =
-        Reader::open_storage(Arc::clone(files), record.number).map_err(RecoveryError::EventLog)?;
-    let logged =
-        reader.next().map_err(RecoveryError::EventLog)?.map(|logged| codec::decode_event(logged.payload));
-    match logged {
-        Some(Ok(logged)) if logged == *record => Ok(()),
-        _ => Err(RecoveryError::EventLogDiverged { dir: files.dir().to_owned(), number: record.number }),
+/// Events that are handed over at once, and how many times that many may wait.
+const BATCH_EVENTS: usize = 4096;
+const BATCHES_WAITING: usize = 8;
+
+/// Where a replay puts its events.
+pub(super) struct Feed {
+    batch: Vec<EventRecord>,
+    full: Sender<Vec<EventRecord>>,
+    used: Receiver<Vec<EventRecord>>,
+    failed: Receiver<RecoveryError>,
+}
+
+impl Feed {
+    /// Takes an event.
+    ///
+    /// # Errors
+    /// Why an earlier event could not be compared or appended.
+    pub(super) fn take(&mut self, record: &EventRecord) -> Result<(), RecoveryError> {
+        self.batch.push(*record);
+        if self.batch.len() < BATCH_EVENTS { Ok(()) } else { self.flush() }
+    }
+
+    fn flush(&mut self) -> Result<(), RecoveryError> {
+        let mut next = self.used.try_recv().unwrap_or_else(|_| Vec::with_capacity(BATCH_EVENTS));
+        next.clear();
+        match self.full.send(std::mem::replace(&mut self.batch, next)) {
+            Ok(()) => Ok(()),
+            // The other thread ends before its time only after it has said why.
+            Err(_) => self.failed.recv().map_or_else(|_| unreachable!("a log that ends says why"), Err),
+        }
     }
 }
 

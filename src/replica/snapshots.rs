@@ -92,6 +92,11 @@ impl Snapshots {
         Self { files }
     }
 
+    /// The name of the file of a snapshot.
+    pub fn file_name(position: u64) -> String {
+        name_of(position)
+    }
+
     /// The positions of all snapshots, newest first. Looks at names only.
     ///
     /// # Errors

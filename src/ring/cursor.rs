@@ -30,6 +30,13 @@ impl CursorWriter {
         self.cell.store(position, Ordering::Release);
     }
 
+    /// Moves the cursor back: what it counts has to be done again. Only for a cursor that tells how far something has
+    /// got. Whoever gates on a cursor takes what is before it for done, for good.
+    pub fn move_back(&mut self, position: u64) {
+        self.position = position;
+        self.cell.store(position, Ordering::Release);
+    }
+
     /// The position last set.
     #[inline]
     pub fn get(&self) -> u64 {

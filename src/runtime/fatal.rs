@@ -23,7 +23,8 @@ use super::affinity::AffinityError;
 /// | 19 | [`Fatal::Affinity`] | a thread could not be pinned as configured |
 /// | 20 | [`Fatal::Listen`] | an address could not be listened on |
 /// | 21 | [`Fatal::ThreadPanic`] | an agent panicked: as for a broken invariant (builds that abort on panic end by signal instead) |
-/// | 22 | [`Fatal::Snapshot`] | no usable snapshot where one is needed, or state that differs from it |
+/// | 22 | [`Fatal::Snapshot`] | no usable snapshot where one is needed |
+/// | 23 | [`Fatal::Diverged`] | two replicas of the state differ: a defect of the program or of the memory; the journal is intact, and nothing past its last durable command was released |
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Fatal {
     /// Something that must always hold does not.
@@ -106,6 +107,12 @@ pub enum Fatal {
         /// The error below.
         cause: String,
     },
+    /// Two replicas that applied the same commands are not in the same state.
+    #[error("diverged: {cause}")]
+    Diverged {
+        /// At which command, and what each of them says.
+        cause: String,
+    },
 }
 
 macro_rules! constructors {
@@ -136,6 +143,7 @@ impl Fatal {
         io => Io,
         listen => Listen,
         snapshot => Snapshot,
+        diverged => Diverged,
     }
 
     /// The process's exit code for this reason; see the table above. From 10 on, so that none is mistaken for
@@ -155,6 +163,7 @@ impl Fatal {
             Self::Listen { .. } => 20,
             Self::ThreadPanic { .. } => 21,
             Self::Snapshot { .. } => 22,
+            Self::Diverged { .. } => 23,
         }
     }
 }
@@ -191,9 +200,10 @@ mod tests {
             Fatal::listen("x"),
             Fatal::ThreadPanic { agent: "x".into(), message: "y".into() },
             Fatal::snapshot("x"),
+            Fatal::diverged("x"),
         ];
         let codes: Vec<u8> = all.iter().map(Fatal::exit_code).collect();
-        assert_eq!(codes, (10..=22).collect::<Vec<u8>>());
+        assert_eq!(codes, (10..=23).collect::<Vec<u8>>());
     }
 
     #[test]

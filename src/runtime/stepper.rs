@@ -9,6 +9,8 @@ use super::fatal::Fatal;
 pub struct Stepper {
     random: SplitMix64,
     agents: Vec<Box<dyn Agent>>,
+    /// How often each agent runs, relative to the others; at least 1.
+    weights: Vec<usize>,
     /// Which agents found no work since anybody last did some.
     idle: Vec<bool>,
 }
@@ -36,8 +38,26 @@ impl Stepper {
     pub fn new(seed: u64, mut agents: Vec<Box<dyn Agent>>) -> Result<Self, Fatal> {
         assert!(!agents.is_empty(), "a stepper needs at least one agent");
         agents.iter_mut().try_for_each(|agent| agent.on_start())?;
-        let idle = vec![false; agents.len()];
-        Ok(Self { random: SplitMix64(seed), agents, idle })
+        let (idle, weights) = (vec![false; agents.len()], vec![1; agents.len()]);
+        Ok(Self { random: SplitMix64(seed), agents, weights, idle })
+    }
+
+    /// Makes some agents run more often than others from now on, in the proportions that `weight` gives their names: what
+    /// a slow disk or a busy core is in an engine with threads. A weight of 0 counts as 1.
+    pub fn favour(&mut self, weight: impl Fn(&str) -> usize) {
+        self.weights = self.agents.iter().map(|agent| weight(agent.name()).max(1)).collect();
+    }
+
+    fn choose(&mut self) -> usize {
+        let mut drawn = self.random.below(self.weights.iter().sum());
+        let of_it = |weight: &usize| match drawn.checked_sub(*weight) {
+            Some(rest) => {
+                drawn = rest;
+                false
+            }
+            None => true,
+        };
+        self.weights.iter().position(of_it).expect("less than the sum of all was drawn")
     }
 
     /// Runs one duty cycle of an agent chosen at random and returns the work it did.
@@ -45,7 +65,7 @@ impl Stepper {
     /// # Errors
     /// What the agent returns; the simulated process has then died.
     pub fn step(&mut self) -> Result<usize, Fatal> {
-        let chosen = self.random.below(self.agents.len());
+        let chosen = self.choose();
         let work = self.agents[chosen].do_work()?;
         if work > 0 {
             self.idle.fill(false);
@@ -142,6 +162,18 @@ mod tests {
             let after = &cycles[last_work..];
             assert!(["a", "b", "c"].iter().all(|name| after.iter().any(|cycle| cycle == name)), "{cycles:?}");
         }
+    }
+
+    #[test]
+    fn a_favoured_agent_runs_more_often_and_the_others_still_run() {
+        let journal = Journal::default();
+        let agent = |name| Box::new(Scripted::new(name, &journal, [])) as Box<dyn Agent>;
+        let mut stepper = Stepper::new(3, vec![agent("a"), agent("b"), agent("c")]).unwrap();
+        stepper.favour(|name| if name == "b" { 8 } else { 0 });
+        (0..1_000).for_each(|_| assert_eq!(stepper.step(), Ok(0)));
+        let ran = |name: &str| journal.lines().iter().filter(|line| *line == name).count();
+        assert!((700..900).contains(&ran("b")), "b ran {} times", ran("b"));
+        assert!(ran("a") > 50 && ran("c") > 50, "a ran {} times, c {}", ran("a"), ran("c"));
     }
 
     #[test]

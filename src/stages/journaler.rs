@@ -22,6 +22,8 @@ pub struct JournalerPorts {
     pub commands: Consumer<Sequenced>,
     /// Says up to which sequence commands are durable: the gate of everybody who releases events.
     pub durable: CursorWriter,
+    /// Says up to which sequence commands are on the disk; not before `durable` in sync mode.
+    pub synced: CursorWriter,
     /// Says whether the journal is short of space.
     pub space: SpaceLow,
     /// Whom to wake after the durable cursor moved.
@@ -113,7 +115,10 @@ impl Journaler {
 
     /// Moves the durable cursor to what the journal says is durable.
     fn publish(&mut self) -> Result<bool, Fatal> {
-        let durable = self.writer()?.durable();
+        let (durable, synced) = (self.writer()?.durable(), self.writer()?.synced());
+        if synced != self.ports.synced.get() {
+            self.ports.synced.set(synced);
+        }
         if durable == self.ports.durable.get() {
             return Ok(false);
         }

@@ -7,5 +7,6 @@ pub mod matcher;
 pub mod persister;
 pub mod resend;
 pub mod sequencer;
+pub mod shadow;
 pub mod space;
 pub mod timer;

@@ -37,6 +37,8 @@ pub struct ResendChunk {
     pub messages: u64,
     /// Their packets.
     pub bytes: Vec<u8>,
+    /// Some of the messages that were asked for are not in the event log any more.
+    pub gone: bool,
 }
 
 /// The gateway's end.

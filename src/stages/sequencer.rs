@@ -21,8 +21,8 @@ pub struct SequencerPorts {
     pub sources: Vec<Consumer<Command>>,
     /// Where they go.
     pub commands: Producer<Sequenced>,
-    /// Whether journal and event log are short of space.
-    pub space: [SpaceWatch; 2],
+    /// Whether journal, event log or data directory are short of space.
+    pub space: Vec<SpaceWatch>,
     /// Whom to wake after publishing.
     pub downstream: Vec<Doorbell>,
 }

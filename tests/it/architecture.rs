@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 const PAGE: &str = include_str!("../../docs/ARCHITECTURE.md");
 
 /// Where the code is, from the root of the repository.
-const CODE: [&str; 6] = ["src", "journal/src", "journal/tests", "tools/src", "benches", "tests"];
+const CODE: [&str; 7] =
+    ["src", "journal/src", "journal/tests", "tools/src", "tools/tests", "benches", "tests"];
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))

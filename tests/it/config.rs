@@ -2,7 +2,8 @@
 
 use dojima::config::{
     Config, ConfigError, DEFAULT_TOML, EngineSection, EventLogSection, ExchangeSection, FeesSection,
-    GatewaySection, JournalSection, RingsSection, SqlSection, TimersSection,
+    GatewaySection, JournalSection, RetentionSection, RingsSection, SnapshotsSection, SqlSection,
+    TimersSection,
 };
 use dojima::domain::{
     AccountId, AccountSelfTrade, Amount, AssetId, AssetSettings, Command, Event, EventRecord, FeeAsset,
@@ -44,6 +45,8 @@ fn the_sections_have_the_documented_defaults() {
     assert_eq!(file.gateway, GatewaySection::default());
     assert_eq!(file.exchange, ExchangeSection::default());
     assert_eq!(file.sql, SqlSection::default());
+    assert_eq!(file.snapshots, SnapshotsSection::default());
+    assert_eq!(file.retention, RetentionSection::default());
     assert_eq!(file.timers, TimersSection::default());
     assert_eq!(file.fees, FeesSection::default());
 }

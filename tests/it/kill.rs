@@ -1,10 +1,14 @@
 //! `kill -9` in the middle of a flow, at seeded points: after the resume everything is as if nothing had happened.
+//! `under_load` kills at many more moments, without a flow to compare with.
 //!
 //! One driver plays the flow in its order over three sessions and, after each kill, resumes the streams where they
 //! were and sends again what was never settled. At the end the digest of the replayed journal, every trade, and each
 //! session's whole stream, message for message, are those of a run that nobody killed. Times differ and are left out.
 //! Every acknowledgement that the driver ever received is in those streams, so a lost one would show.
 
+mod under_load;
+
+use crate::support::crash_site::examine;
 use crate::support::process::EngineProcess;
 use dojima::client::Session;
 use dojima::client::driver::{Driver, DriverOptions, Fill, Turn};
@@ -13,11 +17,6 @@ use dojima::client::flow::generator::{GeneratorOptions, generate};
 use dojima::client::session::Resume;
 use dojima::config::{Config, Durability};
 use dojima::exchange::Digest;
-use dojima::recovery::{DataDir, replay};
-use dojima::replica::State;
-use dojima::stages::persister::sql::check::check;
-use dojima::stages::persister::sql::reader::SqlReader;
-use std::path::Path;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -80,7 +79,7 @@ fn play(flow: &Flow, durability: Durability, kills: &[u64]) -> Outcome {
     engine.terminate();
     let mut fills = driver.fills().to_vec();
     fills.sort_unstable();
-    Outcome { digest: check_files(&config, data.path()), fills, streams }
+    Outcome { digest: examine(&config, data.path()).digest, fills, streams }
 }
 
 /// A session's messages from the first on, read anew from the engine.
@@ -107,18 +106,6 @@ fn without_timestamp(message: &impl std::fmt::Debug) -> String {
     let rest = &text[at..];
     let end = rest.find(',').or_else(|| rest.find('}')).expect("a field ends");
     format!("{}{}", &text[..at], &rest[end..])
-}
-
-/// Journal, event log and SQL agree; the digest of the replayed journal.
-fn check_files(config: &Config, data: &Path) -> Digest {
-    let dir = DataDir::new(data);
-    let mut state = State::empty();
-    replay(&mut state, dir.journal(), 0, None, &mut |_| Ok(()), &mut |_| {}).expect("the journal replays");
-    state.exchange.audit().expect("all invariants hold");
-    let sql = SqlReader::open(&data.join(&config.sql.path)).expect("the database opens");
-    let report = check(&sql, dir.event_log()).expect("the database and the event log can be read");
-    assert_eq!(report.first_difference(), None);
-    state.exchange.digest()
 }
 
 /// Two points in the flow for each seed.

@@ -3,8 +3,10 @@
 mod archive;
 mod changes;
 mod everything;
+mod gone;
 mod killed;
 mod market;
+mod migrate;
 mod tables;
 mod trouble;
 

@@ -64,8 +64,14 @@ impl JournalRig {
         let (commands, consumer) = spsc(1 << 10);
         let (durable_in, durable) = cursor();
         let (low, space) = space_gauge("journal");
-        let ports =
-            JournalerPorts { commands: consumer, durable: durable_in, space: low, downstream: Vec::new() };
+        let (synced, _) = cursor();
+        let ports = JournalerPorts {
+            commands: consumer,
+            durable: durable_in,
+            synced,
+            space: low,
+            downstream: Vec::new(),
+        };
         let settings =
             JournalerSettings { durability: Durability::Sync, sync_interval: Duration::from_millis(1) };
         let clock = Box::new(ManualClock::default());
@@ -167,7 +173,7 @@ fn sequenced(set: impl FnOnce(&SpaceLow, &SpaceLow)) -> [Command; 2] {
     let ports = SequencerPorts {
         sources: vec![source],
         commands,
-        space: [journal_watch, event_log_watch],
+        space: vec![journal_watch, event_log_watch],
         downstream: Vec::new(),
     };
     let mut sequencer =

@@ -24,7 +24,7 @@ enum Command {
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Load(args) => load::run(args),
-        Command::Journal(args) => journal::run(args),
+        Command::Journal(args) => return journal::run(args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,7 +1,9 @@
 //! Tests of the journal through its public interface, one module per subject.
 
 mod content;
+mod corruption;
 mod damage;
+mod faults;
 mod format;
 mod live;
 mod model;

@@ -21,7 +21,7 @@ pub(super) struct Level {
 }
 
 /// The levels of all books.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct LevelSlab {
     slots: Vec<Level>,
     free: u32,
@@ -69,7 +69,7 @@ impl LevelSlab {
 }
 
 /// One side of a book, either its displayed or its hidden orders.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Levels {
     /// Turns ticks into keys that rise towards the best price: nothing for bids, all bits for asks.
     flip: i32,

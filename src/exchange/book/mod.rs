@@ -24,7 +24,7 @@ use crate::domain::{Price, Quantity, Side};
 use levels::Levels;
 
 /// Both sides of one instrument's book. The orders themselves live in the slab that every method is handed.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Book {
     /// Displayed bids and asks, hidden bids and asks.
     levels: [Levels; 4],

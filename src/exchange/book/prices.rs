@@ -40,7 +40,7 @@ impl Page {
 
 /// The pages of all books, and what the trees that find them are made of. They come in pieces, so that more prices never
 /// move those that are there.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct PricePages {
     pieces: Vec<Box<[Page; PIECE]>>,
     free: u32,
@@ -103,7 +103,7 @@ impl PricePages {
 }
 
 /// The prices of one side, as keys that rise towards the best.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Prices {
     /// By the last bits of their numbers.
     recent: [u32; RECENT],

@@ -89,7 +89,7 @@ impl Block {
 const PIECE: usize = 64;
 
 /// The blocks of all books. They come in pieces, so that more keys never move those that are there.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Blocks {
     pieces: Vec<Box<[Block; PIECE]>>,
     /// The first free block, the others follow by their first slot.
@@ -161,7 +161,7 @@ pub struct Place {
 }
 
 /// The sorted keys of one owner.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Ranks {
     root: u32,
     /// Steps from the root to a leaf.

@@ -23,7 +23,7 @@ impl Handle {
 pub(in crate::exchange) const NONE: u32 = u32::MAX;
 
 /// All resting orders, in memory taken at start: 88 bytes an order and 24 bytes a level.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct OrderSlab {
     pub(in crate::exchange) hot: Vec<Hot>,
     cold: Vec<Cold>,

@@ -6,15 +6,13 @@
 use super::ending::Ending;
 use super::inbox::Inbox;
 use super::settings::GatewaySettings;
+use super::sockets::{Readiness, Socket};
 use super::source::Source;
 use super::streams::Streams;
 use crate::domain::LoginId;
 use crate::wire::soup::{LoginAccepted, SERVER_HEARTBEAT, Username};
-use mio::Token;
-use mio::event::Event;
-use mio::net::TcpStream;
-use std::io::{self, ErrorKind, IoSlice, Read, Write};
-use std::net::{Shutdown, SocketAddr};
+use std::io::{self, ErrorKind, IoSlice};
+use std::net::SocketAddr;
 
 /// Bytes of one write at most, so that one client's backlog does not hold up the others.
 const WRITE_LEN_MAX: usize = 256 * 1024;
@@ -37,12 +35,6 @@ impl ConnectionId {
 
     pub(super) fn generation(self) -> u32 {
         (self.0 >> 32) as u32
-    }
-}
-
-impl From<ConnectionId> for Token {
-    fn from(id: ConnectionId) -> Self {
-        Self(id.0 as usize)
     }
 }
 
@@ -94,7 +86,7 @@ pub struct Connection {
     /// The client's address, for the log.
     pub peer: SocketAddr,
     /// The socket.
-    pub socket: TcpStream,
+    pub socket: Box<dyn Socket>,
     /// What came in.
     pub inbox: Inbox,
     /// How far it is.
@@ -116,6 +108,8 @@ pub struct Connection {
     progressed: u64,
     /// The silence that is too long, ns.
     pub silence_max: u64,
+    /// While space is low: when the next order is taken, to be refused.
+    pub next_order: u64,
 }
 
 impl Connection {
@@ -123,7 +117,7 @@ impl Connection {
     pub fn new(
         id: ConnectionId,
         peer: SocketAddr,
-        socket: TcpStream,
+        socket: Box<dyn Socket>,
         inbox: Inbox,
         now: u64,
         settings: &GatewaySettings,
@@ -145,6 +139,7 @@ impl Connection {
             spoke: now,
             progressed: now,
             silence_max: settings.client_timeout.as_nanos() as u64,
+            next_order: 0,
         }
     }
 
@@ -165,10 +160,10 @@ impl Connection {
     }
 
     /// Remembers what the system reports.
-    pub fn note(&mut self, event: &Event) {
-        self.hung_up |= event.is_read_closed() || event.is_error();
-        self.readable |= event.is_readable() || self.hung_up;
-        self.writable |= event.is_writable() || event.is_error();
+    pub fn note(&mut self, now: Readiness) {
+        self.hung_up |= now.hung_up;
+        self.readable |= now.readable || self.hung_up;
+        self.writable |= now.writable;
     }
 
     /// Reads at most once into the inbox; returns how many bytes came.
@@ -313,7 +308,7 @@ impl Connection {
             Phase::Leaving => {
                 if self.control.unsent().is_empty() {
                     // The refusal is followed by the end of the stream; that may fail only if the client has gone.
-                    let _ = self.socket.shutdown(Shutdown::Write);
+                    let _ = self.socket.shut_down_writing();
                 }
                 return if age < FAREWELL_NS { Ok(0) } else { Err(Ending::LoginRefused) };
             }
@@ -339,7 +334,7 @@ impl Connection {
     /// Says that nothing more comes, and takes what the client still sends off the socket: closing it with bytes
     /// unread would make the system throw away what is on its way to the client.
     pub fn part(mut self) -> Inbox {
-        let gone = self.socket.shutdown(Shutdown::Write).is_err();
+        let gone = self.socket.shut_down_writing().is_err();
         self.inbox.clear();
         for _ in 0..if gone { 0 } else { 16 } {
             let read: io::Result<usize> = self.socket.read(self.inbox.room());

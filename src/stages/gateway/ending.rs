@@ -51,6 +51,9 @@ pub enum Ending {
     /// The client had something to receive and took none of it in time.
     #[error("too slow: took nothing for {0} ms")]
     Stalled(u64),
+    /// The client asked for a message that is not kept any more (retention.resend_hours).
+    #[error("message {0} is not kept any more")]
+    Gone(u64),
     /// Old messages came back from the event log with other numbers than were asked for.
     #[error("resend broken: asked for message {wanted}, got {got}")]
     Resend {
@@ -87,6 +90,7 @@ impl Ending {
             | Self::LoginTimeout(_)
             | Self::GaveWay
             | Self::Silent(_)
+            | Self::Gone(_)
             | Self::Resend { .. } => EndingKind::Failure,
         }
     }

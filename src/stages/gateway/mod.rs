@@ -18,10 +18,12 @@ mod login;
 mod receive;
 mod settings;
 mod slab;
+pub mod sockets;
 mod source;
 mod streams;
 mod tail;
 
+pub use connection::ConnectionId;
 pub use receive::PACKET_LEN_MAX;
 pub use settings::{
     Credentials, GatewayControl, GatewayPorts, GatewaySettings, GatewayStart, TAIL_BYTES_MIN,
@@ -30,28 +32,21 @@ pub use settings::{
 use crate::runtime::{Agent, Clock, Counters, Doorbell, Fatal};
 use crate::stages::resend::QUEUE_LEN;
 use crate::wire::ouch::SEQUENCED_LEN_MAX;
-use connection::{Connection, ConnectionId, Phase};
+use connection::{Connection, Phase};
 use ending::{Ending, EndingKind};
 use gauges::Gauges;
 use inbox::Inbox;
-use mio::net::{TcpListener, TcpStream};
-use mio::{Events, Interest, Poll, Token};
 use slab::Slab;
+use sockets::{Ready, Socket, Sockets};
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::ops::ControlFlow;
-use std::os::fd::{AsRawFd, RawFd};
-use std::time::Duration;
+use std::os::fd::RawFd;
 use streams::Streams;
-
-const LISTENER: Token = Token(usize::MAX);
 
 /// Connections accepted, and events released, in one duty cycle.
 const ACCEPTS_MAX: usize = 16;
 const EVENTS_MAX: usize = 2048;
-
-/// Readiness reports taken in one duty cycle; the system keeps the rest.
-const READY_MAX: usize = 256;
 
 /// How often the times of the connections are looked at, and for how long accepting pauses when the system has no
 /// descriptor left, ns.
@@ -65,9 +60,7 @@ pub struct Gateway {
     control: GatewayControl,
     clock: Box<dyn Clock>,
     gauges: Gauges,
-    poll: Poll,
-    ready: Events,
-    listener: TcpListener,
+    sockets: Box<dyn Sockets>,
     /// When the listener may be asked for connections; `None` until the system reports some.
     accept_from: Option<u64>,
     connections: Slab,
@@ -84,26 +77,19 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// Takes over a bound listener and goes on where recovery left off.
+    /// Takes over a listener and goes on where recovery left off.
     ///
     /// # Errors
-    /// [`Fatal::Listen`] when the listener cannot be watched, [`Fatal::Io`] when the system gives no poll,
     /// [`Fatal::Invariant`] for settings out of their ranges.
     pub fn new(
         settings: GatewaySettings,
-        listener: std::net::TcpListener,
+        sockets: Box<dyn Sockets>,
         ports: GatewayPorts,
         start: GatewayStart,
         clock: Box<dyn Clock>,
         counters: &Counters,
     ) -> Result<Self, Fatal> {
         settings.check()?;
-        let poll = Poll::new().map_err(Fatal::io)?;
-        let mut listener = listener
-            .set_nonblocking(true)
-            .map(|()| TcpListener::from_std(listener))
-            .map_err(Fatal::listen)?;
-        poll.registry().register(&mut listener, LISTENER, Interest::READABLE).map_err(Fatal::listen)?;
         let mut streams = Streams::new(start.listings, &start.messages, settings.tail_bytes);
         settings.credentials.iter().for_each(|entry| streams.know(entry.login));
         Ok(Self {
@@ -113,9 +99,7 @@ impl Gateway {
             control: GatewayControl::default(),
             clock,
             gauges: Gauges::new(counters),
-            poll,
-            ready: Events::with_capacity(READY_MAX),
-            listener,
+            sockets,
             accept_from: Some(0),
             spare_inboxes: Vec::new(),
             streams,
@@ -131,20 +115,24 @@ impl Gateway {
         self.control.clone()
     }
 
+    /// What becomes readable when one of the sockets is ready; `None` for sockets that nobody can sleep on.
+    pub fn descriptor(&self) -> Option<RawFd> {
+        self.sockets.descriptor()
+    }
+
     fn poll_sockets(&mut self) -> Result<(), Fatal> {
-        match self.poll.poll(&mut self.ready, Some(Duration::ZERO)) {
-            Ok(()) => {}
-            Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(()),
-            Err(error) => return Err(Fatal::io(format_args!("polling the gateway's sockets: {error}"))),
-        }
-        for event in &self.ready {
-            if event.token() == LISTENER {
-                self.accept_from.get_or_insert(0);
-            } else if let Some(connection) = self.connections.get(ConnectionId(event.token().0 as u64)) {
-                connection.note(event);
+        let (connections, accept_from) = (&mut self.connections, &mut self.accept_from);
+        let polled = self.sockets.poll(&mut |ready| match ready {
+            Ready::Listener => {
+                accept_from.get_or_insert(0);
             }
-        }
-        Ok(())
+            Ready::Connection(id, readiness) => {
+                if let Some(connection) = connections.get(id) {
+                    connection.note(readiness);
+                }
+            }
+        });
+        polled.map_err(|error| Fatal::io(format_args!("polling the gateway's sockets: {error}")))
     }
 
     fn accept(&mut self, now: u64) -> usize {
@@ -152,7 +140,7 @@ impl Gateway {
             return 0;
         }
         for accepted in 0..ACCEPTS_MAX {
-            match self.listener.accept() {
+            match self.sockets.accept() {
                 Ok((socket, peer)) => self.open(socket, peer, now),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     self.accept_from = None;
@@ -170,7 +158,7 @@ impl Gateway {
         ACCEPTS_MAX
     }
 
-    fn open(&mut self, mut socket: TcpStream, peer: SocketAddr, now: u64) {
+    fn open(&mut self, mut socket: Box<dyn Socket>, peer: SocketAddr, now: u64) {
         // Whoever connects and says nothing must not keep out those who have a login.
         if self.connections.is_full()
             && let Some(stranger) = self.connections.oldest_stranger()
@@ -178,8 +166,7 @@ impl Gateway {
             self.close(stranger, Ending::GaveWay);
         }
         let inserted = self.connections.insert(|id| -> io::Result<Connection> {
-            socket.set_nodelay(true)?;
-            self.poll.registry().register(&mut socket, id.into(), Interest::READABLE | Interest::WRITABLE)?;
+            socket.watch(id)?;
             let inbox = self.spare_inboxes.pop().unwrap_or_else(Inbox::new);
             Ok(Connection::new(id, peer, socket, inbox, now, &self.settings))
         });
@@ -290,7 +277,7 @@ impl Gateway {
     }
 
     fn close(&mut self, place: usize, ending: Ending) {
-        let Some(mut connection) = self.connections.remove(place) else { return };
+        let Some(connection) = self.connections.remove(place) else { return };
         if let Phase::LoggedIn { login, .. } = connection.phase {
             self.streams.leave(login, connection.id);
         }
@@ -302,16 +289,7 @@ impl Gateway {
             EndingKind::Ordinary => tracing::info!(%peer, username, "connection closed: {ending}"),
             _ => tracing::warn!(%peer, username, "connection closed: {ending}"),
         }
-        // The socket is closed in any case, and that ends its registration too.
-        let _ = self.poll.registry().deregister(&mut connection.socket);
         self.spare_inboxes.push(connection.part());
-    }
-}
-
-impl AsRawFd for Gateway {
-    /// The descriptor of the gateway's own poll: readable when one of its sockets is ready.
-    fn as_raw_fd(&self) -> RawFd {
-        self.poll.as_raw_fd()
     }
 }
 

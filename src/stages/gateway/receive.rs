@@ -8,6 +8,7 @@ use super::login::{authorise, first_message};
 use super::source::Source;
 use crate::domain::{Command, Listings, LoginId};
 use crate::ring::Claim;
+use crate::stages::space::SpaceWatch;
 use crate::wire::ouch::{Inbound, to_command};
 use crate::wire::soup::{self, LoginAccepted, LoginRejected, LoginRequest, kind};
 
@@ -25,7 +26,13 @@ enum Stopped {
     Dry,
     /// A message waits, but the claim has no room for its command.
     Full,
+    /// An order waits, and it is not yet time for another one.
+    Slowed,
 }
+
+/// While space is low every order is refused, and the refusal takes space: a connection gets one in this time, ns. So a
+/// client that does not stop sending orders cannot use up what is left for cancels.
+const REFUSAL_EVERY_NS: u64 = 100_000_000;
 
 impl Gateway {
     /// One connection's turn: one read, then what it brought. Returns the amount of work.
@@ -64,13 +71,27 @@ impl Gateway {
             Phase::LoggedIn { login, .. } => {
                 let mut claim = self.ports.inbound.claim_up_to(MESSAGES_MAX);
                 let granted = claim.remaining();
-                let stopped = take_orders(&mut connection.inbox, login, &mut claim, self.streams.listings());
+                let space_low = self.ports.space.iter().any(SpaceWatch::is_low);
+                let mut orders = match space_low {
+                    true => u32::from(now >= connection.next_order),
+                    false => u32::MAX,
+                };
+                let listings = self.streams.listings();
+                let stopped = take_orders(&mut connection.inbox, login, &mut claim, listings, &mut orders);
+                if space_low && orders == 0 && now >= connection.next_order {
+                    connection.next_order = now + REFUSAL_EVERY_NS;
+                }
                 let messages = claim.len();
                 claim.publish();
                 self.gauges.messages_in.add(messages as u64);
                 self.rings_due |= messages > 0;
                 work += messages;
-                if stopped? == Stopped::Full {
+                let stopped = stopped?;
+                if stopped == Stopped::Slowed {
+                    connection.held = true;
+                    return Ok(work);
+                }
+                if stopped == Stopped::Full {
                     if granted < MESSAGES_MAX {
                         connection.held = true;
                         if messages == 0 {
@@ -142,13 +163,20 @@ impl Gateway {
     }
 }
 
-/// Turns the packets of a logged-in client into commands, for as long as there is room for them.
+/// Whether a command makes the exchange smaller, if it does anything.
+fn frees_space(command: &Command) -> bool {
+    matches!(command, Command::Cancel(_) | Command::MassCancel(_))
+}
+
+/// Turns the packets of a logged-in client into commands, for as long as there is room for them and orders may
+/// come: `orders_left` is how many, cancels not counted.
 #[inline]
 fn take_orders(
     inbox: &mut Inbox,
     login: LoginId,
     claim: &mut Claim<'_, Command>,
     listings: &Listings,
+    orders_left: &mut u32,
 ) -> Result<Stopped, Ending> {
     let mut used = 0;
     let stopped = loop {
@@ -161,7 +189,12 @@ fn take_orders(
                     break Stopped::Full;
                 }
                 let message = Inbound::decode(packet.payload)?;
-                claim.push(to_command(login, &message, listings));
+                let command = to_command(login, &message, listings);
+                if !frees_space(&command) {
+                    let Some(left) = orders_left.checked_sub(1) else { break Stopped::Slowed };
+                    *orders_left = left;
+                }
+                claim.push(command);
             }
             kind::CLIENT_HEARTBEAT | kind::DEBUG => {}
             kind::LOGOUT => return Err(Ending::Logout),

@@ -4,6 +4,7 @@ use crate::domain::{Command, EventRecord, Listings, LoginId};
 use crate::ring::{Consumer, CursorReader, Producer};
 use crate::runtime::{Doorbell, Fatal};
 use crate::stages::resend::ResendClient;
+use crate::stages::space::SpaceWatch;
 use crate::wire::ouch::SEQUENCED_LEN_MAX;
 use crate::wire::soup::{Password, SessionId, Username};
 use std::sync::Arc;
@@ -74,6 +75,8 @@ pub struct GatewayPorts {
     pub events: Consumer<EventRecord>,
     /// The gate: an event is released when this has reached its sequence.
     pub durable: CursorReader,
+    /// Whether journal, event log or data directory are short of space.
+    pub space: Vec<SpaceWatch>,
     /// Where messages that have left the tail come from.
     pub resend: ResendClient,
     /// Whom to wake after publishing commands or asking for old messages.

@@ -113,9 +113,12 @@ impl Source {
     /// Takes an answer. One that nobody waits for is dropped.
     ///
     /// # Errors
-    /// [`Ending::Resend`] when it is not what was asked for: the stream would have a gap or a repetition.
+    /// [`Ending::Gone`] when old messages are not kept for so long, [`Ending::Resend`] when it is not what was asked for: the stream would have a gap or a repetition.
     pub fn take(&mut self, chunk: ResendChunk, now: u64) -> Result<(), Ending> {
         let Self::Log(resend @ Resend { step: Step::Asked, .. }) = self else { return Ok(()) };
+        if chunk.gone {
+            return Err(Ending::Gone(resend.next));
+        }
         if chunk.messages == 0 {
             resend.step = Step::Wanted { not_before: now + ASK_AGAIN_NS };
             return Ok(());

@@ -9,7 +9,8 @@ use crate::runtime::{Counter, Counters, Doorbell, Fatal};
 use crate::stages::resend::{CHUNK_BYTES, ResendChunk, ResendRequest, ResendServer};
 use crate::wire::ouch::{Recipient, SEQUENCED_LEN_MAX, encode_sequenced};
 use crossbeam_channel::TrySendError;
-use dojima_journal::{Reader, storage::Storage};
+use dojima_journal::storage::Storage;
+use dojima_journal::{JournalError, Reader};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -96,7 +97,8 @@ impl Resender {
 
     fn start(&mut self, request: ResendRequest, known: &Known) -> Result<Job, Fatal> {
         let ResendRequest { login, connection, from, .. } = request;
-        let chunk = ResendChunk { login, connection, first: from, messages: 0, bytes: Vec::new() };
+        let chunk =
+            ResendChunk { login, connection, first: from, messages: 0, bytes: Vec::new(), gone: false };
         let goes_on =
             |walk: &Walk| walk.login == login && walk.connection == connection && walk.next_message == from;
         if let Some(at) = self.parked.iter().position(goes_on) {
@@ -105,7 +107,14 @@ impl Resender {
         let Some(mark) = known.streams.mark_before(login, from) else {
             return Ok(Job { request, walk: None, chunk });
         };
-        let reader = Reader::open_segment_of(Arc::clone(&self.log), mark.event).map_err(Fatal::event_log)?;
+        let reader = match Reader::open_segment_of(Arc::clone(&self.log), mark.event) {
+            Ok(reader) => reader,
+            Err(JournalError::Gone { .. }) => {
+                let chunk = ResendChunk { gone: true, ..chunk };
+                return Ok(Job { request, walk: None, chunk });
+            }
+            Err(error) => return Err(Fatal::event_log(error)),
+        };
         let (first_event, next_message) = (mark.event, mark.message);
         Ok(Job { request, walk: Some(Walk { reader, login, connection, first_event, next_message }), chunk })
     }

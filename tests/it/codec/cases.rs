@@ -232,7 +232,6 @@ pub fn commands() -> Vec<(&'static str, Command)> {
         ("MassCancel", Command::MassCancel(mass_cancel)),
         ("MassCancel, operator", Command::MassCancel(MassCancel::default())),
         ("Tick", Command::Tick),
-        ("Checkpoint", Command::Checkpoint(checkpoint())),
         ("SetMark", Command::SetMark { instrument: InstrumentId(0x1112_1314), price: Price(0x7132_3334) }),
         ("Delist", Command::Delist { instrument: InstrumentId(0x1112_1314) }),
         ("SetTerms", Command::SetTerms(terms)),
@@ -259,6 +258,7 @@ pub fn commands() -> Vec<(&'static str, Command)> {
         ("SetVolumeTiers", Command::SetVolumeTiers(volume_tiers())),
         ("Kill", Command::Kill { scope: KillScope::Account(AccountId(0x1122_3344)), switch: Switch::On }),
         ("Kill, venue", Command::Kill { scope: KillScope::Venue, switch: Switch::Off }),
+        ("Checkpoint", Command::Checkpoint(checkpoint())),
     ]
 }
 

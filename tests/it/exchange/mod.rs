@@ -1,7 +1,6 @@
 //! The pure core: by text scripts, against the naive exchange, and counting its allocations.
 
 mod allocations;
-mod compare;
 pub mod digests;
 mod extremes;
 mod golden;

@@ -9,8 +9,8 @@ pub use steps::{ACCOUNTS, Clients, Step, live_orders, opening, riches};
 pub use subjects::{FEW_TICKS, everything, plain};
 
 use super::apply_at;
-use super::compare::same_state;
 use super::scripts::shown::{CANCEL_KINDS, EVENT_KINDS, Seen};
+use crate::support::compare::same_state;
 use crate::support::naive::Naive;
 use dojima::domain::{Command, Event, IgnoreReason, RejectReason, Stamp};
 use dojima::exchange::{Exchange, ExchangeLimits};

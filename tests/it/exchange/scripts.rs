@@ -64,7 +64,7 @@ pub(super) mod shown;
 mod words;
 
 use super::apply_at;
-use super::compare::same_state;
+use crate::support::compare::same_state;
 use crate::support::naive::Naive;
 use dojima::domain::{
     AccountId, AssetId, Event, IgnoreReason, InstrumentId, RejectReason, Side, Stamp, Timestamp, Visibility,

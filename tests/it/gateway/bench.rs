@@ -7,10 +7,12 @@ use dojima::domain::{
 use dojima::ring::{Consumer, CursorWriter, Producer, cursor, spsc};
 use dojima::runtime::doorbell::Sleeper;
 use dojima::runtime::{Agent, Counters, ManualClock, UnixNanos};
+use dojima::stages::gateway::sockets::TcpSockets;
 use dojima::stages::gateway::{
     Credentials, Gateway, GatewayControl, GatewayPorts, GatewaySettings, GatewayStart,
 };
 use dojima::stages::resend::{ResendChunk, ResendServer, resend_queues};
+use dojima::stages::space::{SpaceLow, space_gauge};
 use dojima::wire::ouch::{
     Appendage, CancelOrder, EnterOrder, Inbound, Recipient, SEQUENCED_LEN_MAX, encode_sequenced,
 };
@@ -57,6 +59,7 @@ pub struct Bench {
     pub clock: ManualClock,
     pub counters: Counters,
     pub addr: SocketAddr,
+    pub space: SpaceLow,
     /// Every packet of each login's stream, by login and number less 1.
     pub streams: Vec<Vec<Vec<u8>>>,
     number: u64,
@@ -71,6 +74,7 @@ impl Bench {
     pub fn with(settings: GatewaySettings, inbound_slots: usize, messages: &[u64]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let addr = listener.local_addr().expect("an address");
+        let sockets = TcpSockets::new(listener).expect("a poll");
         let (inbound, commands) = spsc(inbound_slots);
         let (events_in, events) = spsc(4096);
         let (durable_in, durable) = cursor();
@@ -78,11 +82,19 @@ impl Bench {
         let downstream = Sleeper::parking();
         let clock = ManualClock::new(UnixNanos(1_000 * SECOND));
         let counters = Counters::new();
-        let ports =
-            GatewayPorts { inbound, events, durable, resend, downstream: vec![downstream.doorbell()] };
+        let (space, watch) = space_gauge("disk");
+        let ports = GatewayPorts {
+            inbound,
+            events,
+            durable,
+            space: vec![watch],
+            resend,
+            downstream: vec![downstream.doorbell()],
+        };
         let start = GatewayStart { listings: Listings::default(), messages: messages.to_vec() };
-        let gateway = Gateway::new(settings, listener, ports, start, Box::new(clock.clone()), &counters)
-            .expect("a gateway");
+        let gateway =
+            Gateway::new(settings, Box::new(sockets), ports, start, Box::new(clock.clone()), &counters)
+                .expect("a gateway");
         let mut streams = vec![Vec::new(); 3];
         for (login, count) in messages.iter().enumerate() {
             let old = (0..*count).map(|n| packet(&canceled(n, LoginId(login as u32), n as u32)));
@@ -100,6 +112,7 @@ impl Bench {
             clock,
             counters,
             addr,
+            space,
             streams,
             number,
         }
@@ -236,7 +249,7 @@ impl Bench {
             let messages = range.len() as u64;
             let bytes = all[range].concat();
             let (login, connection, first) = (request.login, request.connection, request.from);
-            let chunk = ResendChunk { login, connection, first, messages, bytes };
+            let chunk = ResendChunk { login, connection, first, messages, bytes, gone: false };
             self.archiver.chunks.try_send(chunk).expect("room for a chunk");
         }
     }

@@ -1,11 +1,10 @@
 //! From bytes to commands: wherever TCP cuts them, and whatever room there is.
 
-use super::bench::{ALICE, BOB, Bench, cancel, enter, login_packet, settings, who_and_which};
+use super::bench::{ALICE, BOB, Bench, SECOND, cancel, enter, login_packet, settings, who_and_which};
 use dojima::domain::{Command, Event, InstrumentId, Listing, LoginId, RejectReason, Symbol};
 use dojima::runtime::Agent;
 use dojima::wire::soup::kind;
 use std::ops::ControlFlow;
-use std::os::fd::AsRawFd;
 use std::time::Duration;
 
 fn numbers(commands: &[Command], login: LoginId) -> Vec<u32> {
@@ -153,7 +152,7 @@ fn the_gateways_descriptor_wakes_whoever_waits_for_its_sockets() {
     let (mut client, _) = bench.log_in(ALICE, 0);
     bench.until("a cycle without work", |bench| bench.cycle() == 0);
     let mut outer = mio::Poll::new().expect("a poll");
-    let descriptor = bench.gateway.as_raw_fd();
+    let descriptor = bench.gateway.descriptor().expect("a poll");
     let mut source = mio::unix::SourceFd(&descriptor);
     outer.registry().register(&mut source, mio::Token(7), mio::Interest::READABLE).expect("registered");
     let mut events = mio::Events::with_capacity(4);
@@ -210,4 +209,31 @@ fn nothing_is_allocated_after_warm_up() {
     }
     assert_eq!(allocated, 0);
     assert!(bench.count("gateway.messages_in") > 5_000 && bench.count("gateway.messages_out") > 3_000);
+}
+
+/// Each refusal takes space too: a client that does not stop sending orders gets one every 100 ms, and cancels pass.
+#[test]
+fn while_space_is_low_orders_come_slowly_and_cancels_at_once() {
+    let mut bench = Bench::new();
+    let (mut alice, _) = bench.log_in(ALICE, 0);
+    let (mut bob, _) = bench.log_in(BOB, 0);
+    bench.space.set(true, || None);
+    let before = bench.count("gateway.bytes_in");
+    let orders: Vec<u8> = (1..=50).flat_map(enter).collect();
+    let cancels: Vec<u8> = (1..=50).flat_map(cancel).collect();
+    alice.send(&orders);
+    bob.send(&cancels);
+    bench.until_read(before + (orders.len() + cancels.len()) as u64);
+    let taken = bench.taken();
+    assert_eq!(numbers(&taken, ALICE), [1]);
+    assert_eq!(numbers(&taken, BOB), (1..=50).collect::<Vec<_>>());
+    bench.cycle();
+    assert_eq!(bench.taken(), []);
+    bench.clock.advance(SECOND / 10);
+    bench.cycle();
+    assert_eq!(numbers(&bench.taken(), ALICE), [2]);
+
+    bench.space.set(false, || None);
+    bench.cycle();
+    assert_eq!(numbers(&bench.taken(), ALICE), (3..=50).collect::<Vec<_>>());
 }

@@ -137,7 +137,14 @@ fn a_chunk_with_wrong_numbers_costs_the_connection_not_the_stream() {
     bench.until("a request", |bench| !bench.archiver.requests.is_empty());
     let request = bench.archiver.requests.try_recv().expect("a request");
     let bytes = bench.streams[1][3].clone();
-    let chunk = ResendChunk { login: ALICE, connection: request.connection, first: 4, messages: 1, bytes };
+    let chunk = ResendChunk {
+        login: ALICE,
+        connection: request.connection,
+        first: 4,
+        messages: 1,
+        bytes,
+        gone: false,
+    };
     bench.archiver.chunks.try_send(chunk).expect("room");
     assert_eq!(bench.until_closed(&mut client), b"", "no message at all rather than a wrong one");
 }

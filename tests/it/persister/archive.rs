@@ -205,7 +205,7 @@ fn what_is_not_logged_yet_is_an_empty_chunk() {
     while rig.work() > 0 {}
     assert_eq!(
         rig.ask(login, count + 1, count + 5),
-        ResendChunk { login, connection: 7, first: count + 1, messages: 0, bytes: Vec::new() }
+        ResendChunk { login, connection: 7, first: count + 1, messages: 0, bytes: Vec::new(), gone: false }
     );
     assert_eq!(rig.ask(login, count, count + 5).messages, 1, "as far as the log goes");
     assert_eq!(rig.ask(LoginId(4_000), 1, 2).messages, 0, "a login that does not exist");

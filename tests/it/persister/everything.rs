@@ -3,11 +3,12 @@
 use super::Bench;
 use dojima::domain::{
     AccountId, AccountSelfTrade, Amend, Amount, AssetCode, AssetId, AssetSettings, Cancel, CancelFilter,
-    Command, Echo, Effect, Enter, Event, EventRecord, FeeAsset, FeeRate, FeeTier, GroupId, Instructions,
-    InstrumentId, KillScope, LimitScope, ListInstrument, Listings, LoginId, LoginName, MassCancel, OrderId,
-    OrderLimits, OrderPrice, Owner, Phase, PostOnly, Ppm, Price, Protection, Quantity, QuantityUnit, Replace,
-    SelfTrade, SelfTradePrevention, SetFees, SetTerms, Side, Stamp, Switch, Symbol, TimeInForce, Timestamp,
-    Transfer, Trigger, TriggerKind, TriggerReference, UserRef, Visibility, VolumeTiers,
+    Checkpoint, Command, Echo, Effect, Enter, Event, EventRecord, FeeAsset, FeeRate, FeeTier, GroupId,
+    Instructions, InstrumentId, KillScope, LimitScope, ListInstrument, Listings, LoginId, LoginName,
+    MassCancel, OrderId, OrderLimits, OrderPrice, Owner, Phase, PostOnly, Ppm, Price, Protection, Quantity,
+    QuantityUnit, Replace, SelfTrade, SelfTradePrevention, SetFees, SetTerms, Side, Stamp, Switch, Symbol,
+    TimeInForce, Timestamp, Transfer, Trigger, TriggerKind, TriggerReference, UserRef, Visibility,
+    VolumeTiers,
 };
 use dojima::exchange::{Exchange, ExchangeLimits};
 use dojima::wire::ouch::{Recipient, SEQUENCED_LEN_MAX, encode_sequenced};
@@ -234,7 +235,7 @@ impl Venue {
 
     fn setting(&mut self) -> Command {
         let (instrument, account) = (self.instrument(), self.account());
-        match self.random(17) {
+        match self.random(18) {
             0 => {
                 let phase = self.of(Phase::ALL);
                 Command::SetPhase { instrument, phase }
@@ -304,6 +305,10 @@ impl Venue {
                 Command::MassCancel(MassCancel { login, user_ref, filter })
             }
             15 => self.transfer(),
+            16 => {
+                let (of, digest) = (self.stamp.sequence, self.exchange.digest().0);
+                Command::Checkpoint(Checkpoint { of, digest })
+            }
             _ => Command::Delist { instrument },
         }
     }
@@ -412,5 +417,5 @@ fn tables_and_messages_agree_with_an_exchange_that_does_everything() {
             assert_eq!(shown, count(&format!("SELECT count(*) FROM {table}")), "seed {seed}, {table}");
         }
     }
-    assert_eq!(seen.len(), 33, "every event but a limit on orders occurs: {seen:?}");
+    assert_eq!(seen.len(), 34, "every event but a limit on orders occurs: {seen:?}");
 }

@@ -1,7 +1,11 @@
 //! What the tests hold the engine against.
 
 pub mod commands;
+pub mod compare;
+pub mod crash_site;
 pub mod engines;
+pub mod mounts;
 pub mod naive;
 pub mod process;
+pub mod trader;
 pub mod venue;

@@ -37,6 +37,11 @@ impl EngineProcess {
         Self { child, address }
     }
 
+    /// Whether it has not ended by itself.
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().expect("a child").is_none()
+    }
+
     /// SIGKILL.
     pub fn kill(mut self) {
         self.child.kill().expect("killed");

@@ -11,7 +11,7 @@ use super::reader::{OrderCounts, RowCounts, SqlReader};
 use super::rows::{BalanceRow, OrderStatus, TradeRow, Watermark};
 use crate::domain::{AccountId, Amount, AssetCode, AssetId, TradeId, codec};
 use dojima_journal::storage::Storage;
-use dojima_journal::{JournalError, Reader};
+use dojima_journal::{ArchivedStorage, JournalError, Reader};
 use std::fmt;
 use std::sync::Arc;
 use tally::Tally;
@@ -197,16 +197,16 @@ impl fmt::Display for Difference {
     }
 }
 
-/// Adds up the event log to the database's watermark and compares.
+/// Adds up the event log, with its archived segments, to the database's watermark and compares.
 ///
 /// # Errors
 /// See [`CheckError`].
 pub fn check(sql: &SqlReader, log: &Arc<dyn Storage>) -> Result<CheckReport, CheckError> {
     let watermark = sql.watermark()?;
-    let mut tally = Tally::default();
+    let mut tally = Tally::new(sql.checkpoints_after()?);
     let mut trades =
         Trades { sql, page: Vec::new().into_iter(), last: TradeId(0), check: check_named("trades") };
-    let mut reader = Reader::open_storage(Arc::clone(log), 1)?;
+    let mut reader = Reader::open_storage(Arc::new(ArchivedStorage::new(Arc::clone(log))), 1)?;
     let mut last = Watermark::default();
     while last.event < watermark.event {
         let Some(found) = reader.next()? else { break };

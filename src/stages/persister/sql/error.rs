@@ -21,8 +21,8 @@ pub enum SqlError {
     },
     /// It was written by an older program, with other tables.
     #[error(
-        "{}: schema version {found}, this program writes version {known}; the next start builds it again from the \
-         event log", path.display()
+        "{}: schema version {found}, this program writes version {known}; the next start of the engine brings it up to \
+         that, or builds it again from the event log", path.display()
     )]
     OlderSchema {
         /// The database.
@@ -47,6 +47,22 @@ pub enum SqlError {
         path: PathBuf,
         /// Which value, where.
         what: String,
+    },
+    /// Events that the database lacks are no longer in the event log.
+    #[error(
+        "{}: needs event {asked} and all later ones, but the event log in {} begins with event {first}; restore a backup \
+         of the database that has event {} or a later one, or put the retired segments of the event log, or their \
+         archives, back in place", path.display(), log.display(), first.saturating_sub(1)
+    )]
+    EventsGone {
+        /// The database.
+        path: PathBuf,
+        /// The directory of the event log.
+        log: PathBuf,
+        /// The first event that the database lacks.
+        asked: u64,
+        /// The first event that there is.
+        first: u64,
     },
     /// A database that was to be read is not there.
     #[error("{}: there is no such database", path.display())]
@@ -73,7 +89,8 @@ pub enum SqlError {
 }
 
 impl SqlError {
-    /// Whether trying again later can help: somebody else holds the database, or the disk is full or out of reach.
+    /// Whether trying again later can help: somebody else holds the database, or the disk is full or out of reach, or an
+    /// operator has to bring something back.
     pub fn is_passing(&self) -> bool {
         match self {
             Self::Database { source, .. } => matches!(
@@ -91,13 +108,18 @@ impl SqlError {
                         | ErrorCode::OperationInterrupted
                 )
             ),
-            Self::SetAside { .. } => true,
+            Self::SetAside { .. } | Self::EventsGone { .. } => true,
             Self::NewerSchema { .. }
             | Self::OlderSchema { .. }
             | Self::Foreign { .. }
             | Self::Content { .. }
             | Self::Missing { .. } => false,
         }
+    }
+
+    /// Whether the connection can only read, and will never do more.
+    pub(super) fn is_read_only(&self) -> bool {
+        matches!(self, Self::Database { source, .. } if source.sqlite_error_code() == Some(ErrorCode::ReadOnly))
     }
 
     /// Whether the file is damaged, so that only building it again helps.

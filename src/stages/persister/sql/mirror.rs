@@ -239,9 +239,10 @@ impl Mirror {
             | Event::SelfTradeSet(_)
             | Event::TierSet { .. }
             | Event::VolumeTiersSet(_)
+            | Event::Checkpointed(_)
             | Event::Killed { .. } => self.note(record),
             // What an auction might give changes all the time and is for the feed.
-            Event::Opened { .. } | Event::Indicative(_) | Event::Checkpointed(_) => Ok(()),
+            Event::Opened { .. } | Event::Indicative(_) => Ok(()),
         }
     }
 

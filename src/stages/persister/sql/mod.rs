@@ -2,16 +2,17 @@
 //!
 //! The [`SqlWriter`] gathers events into batches and writes each in one transaction together with its watermark, the
 //! number of the last event: whatever is killed whenever, every event is in the tables exactly once. The database is
-//! derived data: deleted, it is built again from event 1; found ahead of the event log, or contradicting it, it is moved
+//! derived data: deleted, it is built again from event 1, as long as the log still has that; found ahead of the event log, or contradicting it, it is moved
 //! aside and built again. docs/SQL.md describes the tables to their readers.
 //!
-//! In reading order: `schema` (the file), `rows` and `mirror` (events to rows, in memory), `write` (rows to tables),
+//! In reading order: `schema` (the file), `migrations` (files of older programs), `rows` and `mirror` (events to rows, in memory), `write` (rows to tables),
 //! `load` (tables to memory), [`writer`] (the agent), and the other side: [`reader`] and [`check`].
 
 mod balances;
 pub mod check;
 mod error;
 mod load;
+mod migrations;
 mod mirror;
 pub mod reader;
 mod rows;

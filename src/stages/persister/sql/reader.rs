@@ -47,6 +47,8 @@ pub struct RowCounts {
     pub auctions: u64,
     /// Sets of terms that instruments have had.
     pub instrument_terms: u64,
+    /// Digests of the state.
+    pub checkpoints: u64,
 }
 
 impl RowCounts {
@@ -54,8 +56,8 @@ impl RowCounts {
     pub fn total(&self) -> u64 {
         let Self { transfers, rejections, ignored_messages, armed_orders, mass_cancels, auctions, .. } =
             *self;
-        let settings = self.instrument_terms;
-        transfers + rejections + ignored_messages + armed_orders + mass_cancels + auctions + settings
+        let others = self.instrument_terms + self.checkpoints;
+        transfers + rejections + ignored_messages + armed_orders + mass_cancels + auctions + others
     }
 }
 
@@ -124,6 +126,22 @@ impl SqlReader {
         Ok(counts)
     }
 
+    /// The event after which the checkpoints in the tables begin: 0, or the watermark that a database without that table
+    /// had when it got it.
+    ///
+    /// # Errors
+    /// [`SqlError`].
+    pub fn checkpoints_after(&self) -> Result<u64, SqlError> {
+        let mut after =
+            Err(self.database.content("table meta does not say where checkpoints begin".to_owned()));
+        let sql = "SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'checkpoints_after'";
+        each(&self.database, sql, |row| {
+            after = Ok(row.u64(0)?);
+            Ok(())
+        })?;
+        after
+    }
+
     /// Rows of the tables that have one row per event.
     ///
     /// # Errors
@@ -133,7 +151,7 @@ impl SqlReader {
         let sql = "SELECT (SELECT count(*) FROM transfers), (SELECT count(*) FROM rejections), \
                    (SELECT count(*) FROM ignored_messages), (SELECT count(*) FROM armed_orders), \
                    (SELECT count(*) FROM mass_cancels), (SELECT count(*) FROM auctions), \
-                   (SELECT count(*) FROM instrument_terms)";
+                   (SELECT count(*) FROM instrument_terms), (SELECT count(*) FROM checkpoints)";
         each(&self.database, sql, |row| {
             counts = RowCounts {
                 transfers: row.u64(0)?,
@@ -143,6 +161,7 @@ impl SqlReader {
                 mass_cancels: row.u64(4)?,
                 auctions: row.u64(5)?,
                 instrument_terms: row.u64(6)?,
+                checkpoints: row.u64(7)?,
             };
             Ok(())
         })?;

@@ -1,13 +1,15 @@
 //! The database file: made, opened, recognised, moved aside.
 
 use super::error::SqlError;
+use super::migrations;
 use rusqlite::{Connection, OpenFlags};
 use std::ffi::OsString;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// The newest schema that this program knows, and the one that it makes.
-pub const SCHEMA_VERSION: i64 = 2;
+pub const SCHEMA_VERSION: i64 = 3;
 
 /// Marks the file as ours (`PRAGMA application_id`): "Doji".
 const APPLICATION_ID: i64 = 0x446F_6A69;
@@ -20,21 +22,32 @@ const BUSY_WAIT: Duration = Duration::from_millis(50);
 /// Statements that are kept prepared.
 const STATEMENTS_KEPT: usize = 64;
 
-/// A connection that knows its file's name, for errors.
+/// A connection that knows its file's name, for errors, and which file had that name when it was opened.
 pub(super) struct Database {
     pub(super) connection: Connection,
     path: PathBuf,
+    file: Option<FileIdentity>,
+}
+
+/// Device and inode: what a file is whatever its name.
+type FileIdentity = (u64, u64);
+
+fn identity(path: &Path) -> Option<FileIdentity> {
+    std::fs::metadata(path).ok().map(|found| (found.dev(), found.ino()))
 }
 
 impl Database {
-    /// Opens the database for writing, and makes it first if it is not there.
+    /// Opens the database for writing. It is made first if it is not there, and brought up to the present schema if it
+    /// is of an older one from which there is a way.
     pub(super) fn open(path: &Path) -> Result<Self, SqlError> {
-        let database =
+        let mut database =
             Self::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
+        database.file = identity(path);
         let is_new = database.is_empty()?;
         // Before anything is changed: the file may belong to somebody else.
-        if !is_new {
-            database.recognise()?;
+        let version = if is_new { SCHEMA_VERSION } else { database.recognise()? };
+        if version < migrations::OLDEST {
+            return Err(database.older(version));
         }
         // NORMAL may lose the last transactions to a power cut, never the file: the tables then simply resume from an
         // older watermark. Foreign keys are declared for readers; the writer needs no check of its own inserts.
@@ -44,6 +57,8 @@ impl Database {
         )?;
         if is_new {
             database.make_schema()?;
+        } else {
+            migrations::run(&database, version)?;
         }
         Ok(database)
     }
@@ -54,8 +69,16 @@ impl Database {
             return Err(SqlError::Missing { path: path.to_owned() });
         }
         let database = Self::connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-        database.recognise()?;
-        Ok(database)
+        match database.recognise()? {
+            SCHEMA_VERSION => Ok(database),
+            older => Err(database.older(older)),
+        }
+    }
+
+    /// Whether the file that was opened still has its name. One that was deleted or replaced goes on taking what is
+    /// written, and nobody will ever read it.
+    pub(super) fn is_in_place(&self) -> bool {
+        self.file.is_none() || identity(&self.path) == self.file
     }
 
     /// Adapter for `map_err`: names the file.
@@ -79,10 +102,10 @@ impl Database {
         let connection = Connection::open_with_flags(path, flags).map_err(named)?;
         connection.busy_timeout(BUSY_WAIT).map_err(named)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
-        Ok(Self { connection, path: path.to_owned() })
+        Ok(Self { connection, path: path.to_owned(), file: None })
     }
 
-    fn pragma(&self, name: &str) -> Result<i64, SqlError> {
+    pub(super) fn pragma(&self, name: &str) -> Result<i64, SqlError> {
         self.connection.pragma_query_value(None, name, |row| row.get(0)).map_err(self.error())
     }
 
@@ -94,19 +117,30 @@ impl Database {
 
     /// Makes the tables, all of them in one transaction.
     fn make_schema(&self) -> Result<(), SqlError> {
-        let made = self.run(&format!(
-            "BEGIN IMMEDIATE; {SCHEMA}
-             INSERT INTO meta VALUES ('schema_version', '{SCHEMA_VERSION}'), ('program', 'dojima {}');
-             PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;",
+        self.transact(&format!(
+            "{SCHEMA}
+             INSERT INTO meta VALUES ('schema_version', '{SCHEMA_VERSION}'), ('program', 'dojima {}'),
+               ('checkpoints_after', '0');
+             PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {SCHEMA_VERSION};",
             env!("CARGO_PKG_VERSION"),
-        ));
-        if made.is_err() && !self.connection.is_autocommit() {
-            self.run("ROLLBACK")?;
-        }
-        made
+        ))
     }
 
-    fn recognise(&self) -> Result<(), SqlError> {
+    /// Runs all of these statements in one transaction, or none of them.
+    pub(super) fn transact(&self, sql: &str) -> Result<(), SqlError> {
+        let done = self.run(&format!("BEGIN IMMEDIATE; {sql} COMMIT;"));
+        if done.is_err() && !self.connection.is_autocommit() {
+            self.run("ROLLBACK")?;
+        }
+        done
+    }
+
+    fn older(&self, found: i64) -> SqlError {
+        SqlError::OlderSchema { path: self.path.clone(), found, known: SCHEMA_VERSION }
+    }
+
+    /// Sees that the file is a database of this program, and not of a newer one. Returns its schema version.
+    fn recognise(&self) -> Result<i64, SqlError> {
         let (id, found) = (self.pragma("application_id")?, self.pragma("user_version")?);
         if id != APPLICATION_ID {
             return Err(SqlError::Foreign { path: self.path.clone(), found: id });
@@ -114,10 +148,7 @@ impl Database {
         if found > SCHEMA_VERSION {
             return Err(SqlError::NewerSchema { path: self.path.clone(), found, known: SCHEMA_VERSION });
         }
-        if found < SCHEMA_VERSION {
-            return Err(SqlError::OlderSchema { path: self.path.clone(), found, known: SCHEMA_VERSION });
-        }
-        Ok(())
+        Ok(found)
     }
 }
 
@@ -156,9 +187,9 @@ mod tests {
     fn a_newer_schema_and_a_foreign_file_are_refused_by_name() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("dojima.db");
-        Database::open(&path).expect("made").run("PRAGMA user_version = 3").expect("set");
-        let Err(newer) = Database::open(&path) else { panic!("version 3 was opened") };
-        assert!(matches!(newer, SqlError::NewerSchema { found: 3, known: 2, .. }), "{newer}");
+        Database::open(&path).expect("made").run("PRAGMA user_version = 4").expect("set");
+        let Err(newer) = Database::open(&path) else { panic!("version 4 was opened") };
+        assert!(matches!(newer, SqlError::NewerSchema { found: 4, known: 3, .. }), "{newer}");
         assert!(!newer.is_passing());
         let other = folder.path().join("other.db");
         Connection::open(&other).expect("open").execute_batch("CREATE TABLE t (x)").expect("made");

@@ -1,4 +1,4 @@
--- Schema version 2. Described for its readers in docs/SQL.md; tables hold integers, views show exact decimals.
+-- Schema version 3. Described for its readers in docs/SQL.md; tables hold integers, views show exact decimals.
 
 CREATE TABLE meta (
   key   TEXT PRIMARY KEY,
@@ -256,6 +256,15 @@ CREATE TABLE mass_cancels (
   user_ref INTEGER NOT NULL,
   canceled INTEGER NOT NULL            -- orders
 ) STRICT;
+
+-- What the state was, as a replica of the engine found it.
+CREATE TABLE checkpoints (
+  event    INTEGER PRIMARY KEY,
+  time_ns  INTEGER NOT NULL,
+  sequence INTEGER NOT NULL,  -- the command that the digest is of the state after
+  digest   TEXT    NOT NULL   -- SHA-256 of that state, 64 hexadecimal digits
+) STRICT;
+CREATE INDEX checkpoints_sequence ON checkpoints (sequence);
 
 -- How auctions ended.
 CREATE TABLE auctions (

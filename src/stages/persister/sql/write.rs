@@ -5,8 +5,8 @@ use super::mirror::Mirror;
 use super::rows::{BalanceRow, OrderRow, Rare, Stored, TradeRow};
 use super::schema::Database;
 use crate::domain::{
-    Amount, Auction, ClOrdId, Event, EventRecord, FeeTier, KillScope, LimitScope, Listing, Switch, Transfer,
-    Visibility,
+    Amount, Auction, Checkpoint, ClOrdId, Event, EventRecord, FeeTier, KillScope, LimitScope, Listing,
+    Switch, Transfer, Visibility,
 };
 use rusqlite::{Connection, Statement, ToSql};
 
@@ -114,6 +114,10 @@ fn sql_integer(value: u64) -> i64 {
 /// What stands in `cl_ord_id`: nothing for nothing but spaces.
 fn shown(text: &ClOrdId) -> Option<String> {
     (text.0 != ClOrdId::default().0).then(|| text.text())
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Writes the mirror's batch and its watermark in one transaction, and returns the number of rows. On an error
@@ -369,6 +373,10 @@ fn write_event(connection: &Connection, record: &EventRecord) -> rusqlite::Resul
         Event::Killed { scope: KillScope::Venue, switch } => {
             run("UPDATE venue SET killed = ?1", &[&(*switch == Switch::On)])
         }
+        Event::Checkpointed(Checkpoint { of, digest }) => run(
+            "INSERT INTO checkpoints (event, time_ns, sequence, digest) VALUES (?1, ?2, ?3, ?4)",
+            &[&event, &time, &sql_integer(*of), &hexadecimal(digest)],
+        ),
         // These are rows of the busy tables, come with more than themselves, or are not kept.
         Event::Accepted(_)
         | Event::Replaced(_)
@@ -380,7 +388,6 @@ fn write_event(connection: &Connection, record: &EventRecord) -> rusqlite::Resul
         | Event::MarkSet { .. }
         | Event::AssetSet(_)
         | Event::Indicative(_)
-        | Event::Checkpointed(_)
         | Event::Opened { .. } => Ok(0),
     }
 }

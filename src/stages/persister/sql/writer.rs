@@ -2,6 +2,8 @@
 //!
 //! A database that is locked, out of space or out of reach is tried again later; meanwhile the event log holds the
 //! backlog, and trading does not notice. Only an event log that cannot be read ends the process.
+//!
+//! It never starts in the middle: where the events are gone that a database would need, it says which, and writes nothing.
 
 use super::error::SqlError;
 use super::load::load;
@@ -12,8 +14,8 @@ use super::write::write_batch;
 use crate::domain::{EventRecord, Timestamp, codec};
 use crate::ring::{CursorReader, CursorWriter, cursor};
 use crate::runtime::{Agent, Clock, Counter, Counters, Fatal, UnixNanos};
-use dojima_journal::{Reader, storage::Storage};
-use std::path::PathBuf;
+use dojima_journal::{ArchivedStorage, JournalError, Reader, storage::Storage};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,6 +25,9 @@ const READ_MAX: usize = 4096;
 /// The first wait after the database refused, and the longest; each is twice the one before.
 const RETRY_FIRST: Duration = Duration::from_millis(100);
 const RETRY_LONGEST: Duration = Duration::from_secs(10);
+
+/// How often a writer that has nothing to write sees whether its file is still there.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What a database is renamed to (`NAME.LABEL-N`) that is ahead of the event log.
 const AHEAD: &str = "ahead";
@@ -52,6 +57,7 @@ impl SqlSettings {
 /// The agent.
 pub struct SqlWriter {
     settings: SqlSettings,
+    /// With the segments that were archived, for a database that is built again.
     log: Arc<dyn Storage>,
     clock: Box<dyn Clock>,
     /// `None` before the database could be opened, and after it was lost.
@@ -59,7 +65,17 @@ pub struct SqlWriter {
     watermark: CursorWriter,
     retry: Retry,
     rebuild: Rebuild,
+    stage: Stage,
+    /// When to see again whether the file is still there.
+    next_look: UnixNanos,
     counts: Counts,
+}
+
+/// An engine that starts is told what is wrong; one that runs goes on without SQL.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Starting,
+    Running,
 }
 
 /// An open database, what is in it, and the place in the event log after that.
@@ -128,8 +144,8 @@ impl SqlWriter {
     /// for the moment, that is tried again in duty cycles.
     ///
     /// # Errors
-    /// [`Fatal::Sql`] for a database of a newer program or of another one, [`Fatal::EventLog`] for a log that cannot
-    /// be read.
+    /// [`Fatal::Sql`] for a database of a newer program or of another one, and for one that needs events which are no
+    /// longer in the log; [`Fatal::EventLog`] for a log that cannot be read.
     pub fn new(
         settings: SqlSettings,
         log: Arc<dyn Storage>,
@@ -143,15 +159,20 @@ impl SqlWriter {
             lag_ms: counters.register("sql.lag_ms", "ms"),
             errors: counters.register("sql.errors", "errors"),
         };
+        let log: Arc<dyn Storage> = Arc::new(ArchivedStorage::new(log));
         let (watermark, _) = cursor();
         let (session, retry, rebuild) = (None, Retry::default(), Rebuild::Untried);
-        let mut writer = Self { settings, log, clock, session, watermark, retry, rebuild, counts };
+        let (stage, next_look) = (Stage::Starting, UnixNanos::default());
+        let mut writer =
+            Self { settings, log, clock, session, watermark, retry, rebuild, stage, next_look, counts };
         let now = writer.clock.now();
         writer.ensure_open(now)?;
+        writer.stage = Stage::Running;
         Ok(writer)
     }
 
-    /// The last event in the database. It stands still while a database that was moved aside is built again.
+    /// The last event in the database: later ones must stay in the event log. 0 while that is not known, and again from 0
+    /// on while a database is built again.
     pub fn watermark(&self) -> CursorReader {
         self.watermark.reader()
     }
@@ -199,8 +220,10 @@ impl SqlWriter {
                 Ok(rows)
             }
             Err(error) => {
-                // The batch is still in memory, to be written again as it is, if only the connection is as it was.
-                if !error.is_passing() || !session.database.connection.is_autocommit() {
+                // The batch is still in memory, to be written again as it is, if only the connection is as it was, and
+                // was not made for reading only while nothing could be written there.
+                let usable = session.database.connection.is_autocommit() && !error.is_read_only();
+                if !error.is_passing() || !usable {
                     self.session = None;
                 }
                 self.handle(error.into(), now)?;
@@ -211,13 +234,27 @@ impl SqlWriter {
 
     fn show_watermark(&mut self, event: u64) {
         self.counts.watermark.set(event);
-        self.watermark.set(event.max(self.watermark.get()));
+        self.watermark.move_back(event);
+    }
+
+    /// Gives up a database whose file was deleted or replaced. What has its name now is opened next, or built.
+    fn look_at_file(&mut self, now: UnixNanos) {
+        let nanos = u64::try_from(LOOK_INTERVAL.as_nanos()).unwrap_or(u64::MAX);
+        self.next_look = UnixNanos(now.0.saturating_add(nanos));
+        if self.session.as_ref().is_some_and(|session| !session.database.is_in_place()) {
+            tracing::warn!("{}: the database was deleted or replaced", self.settings.path.display());
+            self.counts.errors.add(1);
+            self.session = None;
+        }
     }
 
     /// Decides what becomes of trouble: wait, build again, or end.
     fn handle(&mut self, trouble: Trouble, now: UnixNanos) -> Result<(), Fatal> {
         self.counts.errors.add(1);
         match trouble {
+            Trouble::Sql(error @ SqlError::EventsGone { .. }) if self.stage == Stage::Starting => {
+                Err(Fatal::sql(error))
+            }
             Trouble::Sql(error) if error.is_passing() => {
                 let wait = self.retry.after(now);
                 tracing::warn!(
@@ -239,7 +276,14 @@ impl SqlWriter {
     /// Moves the database aside; the next one is built from event 1.
     fn start_over(&mut self, label: &str, why: &str, now: UnixNanos) -> Result<(), Fatal> {
         self.session = None;
-        match set_aside(&self.settings.path, label) {
+        let moved = match read_from(&self.settings.path, &self.log, 1) {
+            Ok(_) => set_aside(&self.settings.path, label).map_err(Trouble::Sql),
+            Err(trouble) => {
+                tracing::warn!("{why}; it would have to be built again");
+                Err(trouble)
+            }
+        };
+        match moved {
             Ok(aside) => {
                 tracing::warn!(
                     "{why}; the database is now {} and is built again from event 1",
@@ -248,7 +292,7 @@ impl SqlWriter {
                 self.rebuild = Rebuild::Tried;
                 self.ensure_open(now).map(drop)
             }
-            Err(error) => self.handle(Trouble::Sql(error), now),
+            Err(trouble) => self.handle(trouble, now),
         }
     }
 
@@ -288,18 +332,37 @@ fn next_event(reader: &mut Reader) -> Result<Option<EventRecord>, Trouble> {
     decoded.map_err(|error| Trouble::Log(Fatal::event_log(error)))
 }
 
+/// A reader of the events from this one on, which the database at `path` needs.
+fn read_from(path: &Path, log: &Arc<dyn Storage>, event: u64) -> Result<Reader, Trouble> {
+    Reader::open_storage(Arc::clone(log), event).map_err(|error| match error {
+        JournalError::Gone { dir: log, first, asked } => {
+            Trouble::Sql(SqlError::EventsGone { path: path.to_owned(), log, asked, first })
+        }
+        error => Trouble::Log(Fatal::event_log(error)),
+    })
+}
+
 /// Opens the database and sees that it is of this event log: the event of its watermark must be there and be the same.
 fn open(settings: &SqlSettings, log: &Arc<dyn Storage>) -> Result<Session, Trouble> {
     if let Some(folder) = settings.path.parent() {
         // If this fails, opening the file says so better.
         let _ = std::fs::create_dir_all(folder);
     }
+    if let Ok(false) = settings.path.try_exists() {
+        // Before a file is made that could not be filled.
+        read_from(&settings.path, log, 1)?;
+    }
     let database = Database::open(&settings.path)?;
     let mirror = load(&database)?;
     let last = mirror.watermark;
-    let mut reader = Reader::open_storage(Arc::clone(log), last.event.max(1))
-        .map_err(|error| Trouble::Log(Fatal::event_log(error)))?;
-    if last.event > 0 {
+    let (mut reader, last_is_logged) = match read_from(&settings.path, log, last.event.max(1)) {
+        // All that is needed is there; what is in the tables already may be retired.
+        Err(Trouble::Sql(SqlError::EventsGone { first, .. })) if first == last.event + 1 => {
+            (read_from(&settings.path, log, first)?, false)
+        }
+        found => (found?, last.event > 0),
+    };
+    if last_is_logged {
         match next_event(&mut reader)? {
             None => {
                 let why = format!("the database has event {}, which the event log does not", last.event);
@@ -323,7 +386,13 @@ impl Agent for SqlWriter {
 
     fn do_work(&mut self) -> Result<usize, Fatal> {
         let now = self.clock.now();
-        if now < self.retry.not_before || !self.ensure_open(now)? {
+        if now < self.retry.not_before {
+            return Ok(0);
+        }
+        if now >= self.next_look || self.is_due(now) {
+            self.look_at_file(now);
+        }
+        if !self.ensure_open(now)? {
             return Ok(0);
         }
         let events = self.gather(now)?;
@@ -334,6 +403,7 @@ impl Agent for SqlWriter {
     /// Writes all that is in the event log, if the database lets it. What is missing then comes at the next start.
     fn on_close(&mut self) -> Result<(), Fatal> {
         let now = self.clock.now();
+        self.look_at_file(now);
         self.ensure_open(now)?;
         while self.gather(now)? > 0 {
             self.flush(now)?;

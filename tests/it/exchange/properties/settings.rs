@@ -3,9 +3,10 @@
 use super::steps::{ACCOUNTS, ASSETS, Action, INSTRUMENTS, LOGIN_ACCOUNTS};
 use super::values::{account, instrument, login, number, prevention, side};
 use dojima::domain::{
-    AccountId, AccountSelfTrade, Amount, AssetCode, AssetId, AssetSettings, CancelFilter, Command, FeeAsset,
-    FeeRate, FeeTier, GroupId, InstrumentId, KillScope, LimitScope, ListInstrument, LoginId, LoginName,
-    OrderLimits, Phase, Ppm, Price, Protection, Quantity, SetFees, SetTerms, Switch, Symbol, VolumeTiers,
+    AccountId, AccountSelfTrade, Amount, AssetCode, AssetId, AssetSettings, CancelFilter, Checkpoint,
+    Command, FeeAsset, FeeRate, FeeTier, GroupId, InstrumentId, KillScope, LimitScope, ListInstrument,
+    LoginId, LoginName, OrderLimits, Phase, Ppm, Price, Protection, Quantity, SetFees, SetTerms, Switch,
+    Symbol, VolumeTiers,
 };
 use proptest::prelude::*;
 use std::ops::Range;
@@ -18,8 +19,10 @@ fn switch() -> impl Strategy<Value = Switch> {
     prop_oneof![Just(Switch::On), Just(Switch::Off)]
 }
 
+/// Time passes; now and then the state is written down instead.
 pub fn tick() -> BoxedStrategy<Action> {
-    Just(Action::Other(Command::Tick)).boxed()
+    let checkpoint = any::<(u64, [u8; 32])>().prop_map(|(of, digest)| Checkpoint { of, digest });
+    prop_oneof![9 => other(Just(Command::Tick)), 1 => other(checkpoint.prop_map(Command::Checkpoint))].boxed()
 }
 
 /// Mostly into `Continuous`, so that trading goes on.

@@ -35,6 +35,7 @@ enum Kind {
 pub(super) struct Tally {
     pub(super) orders: OrderCounts,
     pub(super) rows: RowCounts,
+    checkpoints_after: u64,
     assets: BTreeMap<AssetId, (AssetCode, u8)>,
     logins: BTreeMap<LoginId, AccountId>,
     listings: BTreeMap<u32, Listing>,
@@ -46,6 +47,11 @@ pub(super) struct Tally {
 }
 
 impl Tally {
+    /// Nothing yet. Checkpoints count after this event only.
+    pub(super) fn new(checkpoints_after: u64) -> Self {
+        Self { checkpoints_after, ..Self::default() }
+    }
+
     /// Adds an event; the trade that it tells of.
     pub(super) fn add(&mut self, record: &EventRecord) -> Result<Option<TradeRow>, String> {
         match &record.event {
@@ -102,6 +108,9 @@ impl Tally {
             Event::Ignored(_) => self.rows.ignored_messages += 1,
             Event::MassCanceled { .. } => self.rows.mass_cancels += 1,
             Event::Uncrossed(_) => self.rows.auctions += 1,
+            Event::Checkpointed(_) => {
+                self.rows.checkpoints += u64::from(record.number > self.checkpoints_after);
+            }
             Event::AccountOpened { .. }
             | Event::PhaseSet { .. }
             | Event::Opened { .. }
@@ -114,7 +123,6 @@ impl Tally {
             | Event::SelfTradeSet(_)
             | Event::TierSet { .. }
             | Event::VolumeTiersSet(_)
-            | Event::Checkpointed(_)
             | Event::Killed { .. } => {}
         }
         Ok(None)

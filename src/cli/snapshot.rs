@@ -1,0 +1,105 @@
+//! `dojima snapshot`: the state in a file, so that the next start need not replay the journal.
+
+use super::replay::progress_bar;
+use super::{DataArgs, show};
+use crate::engine::recovery_settings;
+use crate::recovery::{self, DataDir, Progress, RecoveryError};
+use crate::replica::{SnapshotInfo, Snapshots};
+use crate::runtime::{Clock, Fatal, SystemClock};
+use crate::stages::shadow::REQUEST_FILE;
+use anyhow::{Context, bail};
+use clap::Args;
+use dojima_journal::JournalError;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Arguments of `dojima snapshot`.
+#[derive(Debug, Args)]
+pub struct SnapshotArgs {
+    #[command(flatten)]
+    source: DataArgs,
+    /// The configuration of the engine whose directory it is; the built-in one if left out
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Seconds to wait for the engine, where one is running
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    timeout: u64,
+}
+
+/// Asks the engine that is running on the directory for a snapshot, or makes one where none is running.
+///
+/// # Errors
+/// When the directory cannot be recovered, the snapshot cannot be written, or the engine does not answer in time.
+pub fn run(args: SnapshotArgs) -> anyhow::Result<ExitCode> {
+    let config = super::read_config(args.config.as_deref())?;
+    let data = DataDir::new(args.source.existing_dir()?);
+    if dojima_journal::scan_storage(Arc::clone(data.journal()))?.next_sequence() == 1 {
+        bail!("no commands in {}", data.journal().dir().display());
+    }
+    let snapshots = Snapshots::new(Arc::clone(data.snapshots()));
+    let bar = progress_bar(0);
+    let on_progress = &mut |progress: Progress| {
+        bar.set_length(progress.commands_total);
+        bar.set_position(progress.commands);
+    };
+    let settings = recovery_settings(&config, SystemClock::new().now())?;
+    let recovered = recovery::recover(&data, &settings, on_progress);
+    bar.finish_and_clear();
+    let (info, how) = match recovered {
+        Ok(recovered) => {
+            let info = snapshots.save(&recovered.state, recovered.state.exchange.digest())?;
+            recovered.journal.seal().map_err(Fatal::journal_sync)?;
+            recovered.event_log.seal().map_err(Fatal::event_log)?;
+            (info, "written")
+        }
+        Err(RecoveryError::Journal(JournalError::Locked { .. })) => {
+            (ask(&data, &snapshots, Duration::from_secs(args.timeout))?, "written by the running engine")
+        }
+        Err(error) => return Err(error.into()),
+    };
+    print(&data, &info, how)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Leaves the engine a request, and waits until it has been taken.
+fn ask(data: &DataDir, snapshots: &Snapshots, patience: Duration) -> anyhow::Result<SnapshotInfo> {
+    const PAUSE: Duration = Duration::from_millis(20);
+    let files = data.snapshots();
+    files.prepare().with_context(|| format!("cannot create {}", files.dir().display()))?;
+    files
+        .write(REQUEST_FILE, &mut |_| Ok(()))
+        .with_context(|| format!("cannot write {}", files.path(REQUEST_FILE).display()))?;
+    let started = Instant::now();
+    while files.open(REQUEST_FILE).is_ok() {
+        if started.elapsed() > patience {
+            let _ = files.remove(REQUEST_FILE);
+            bail!(
+                "the engine has written no snapshot within {}; see its log, and whether snapshots.enabled is true",
+                show::duration(patience)
+            );
+        }
+        std::thread::sleep(PAUSE);
+    }
+    let newest =
+        *snapshots.positions()?.first().context("the engine took the request and left no snapshot")?;
+    Ok(snapshots.info(newest)?)
+}
+
+fn print(data: &DataDir, info: &SnapshotInfo, how: &str) -> anyhow::Result<()> {
+    let file = data.snapshots().path(&Snapshots::file_name(info.position));
+    let rows = [
+        ("snapshot", format!("{}, {how}", file.display())),
+        ("command", show::thousands(info.position)),
+        ("events", show::thousands(info.last_event)),
+        ("size", show::bytes(info.bytes)),
+        ("digest", info.digest.to_string()),
+    ];
+    let mut out = std::io::stdout().lock();
+    for (name, value) in rows {
+        writeln!(out, "{name:<13} {value}")?;
+    }
+    Ok(())
+}

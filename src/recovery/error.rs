@@ -1,0 +1,160 @@
+//! Why an engine does not start.
+
+use crate::exchange::Digest;
+use crate::replica::SnapshotError;
+use dojima_journal::{AppendError, JournalError, SyncError};
+use std::path::PathBuf;
+
+/// Why recovery refuses to go on. Nothing was changed, but for a torn tail that was cut.
+#[derive(Debug, thiserror::Error)]
+pub enum RecoveryError {
+    /// The journal cannot be opened, read or trusted.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The event log cannot be opened, read or trusted. It can be moved away: the next start rebuilds it.
+    #[error(
+        "event log: {0}; if the journal is whole, move the event log away and start again: it will be rebuilt"
+    )]
+    EventLog(JournalError),
+    /// A record could not be appended.
+    #[error(
+        "appending to {} while recovering: {source}{}; make space there and start again", dir.display(),
+        reason.as_ref().map_or_else(String::new, |reason| format!(" ({reason})"))
+    )]
+    Append {
+        /// The journal or event log.
+        dir: PathBuf,
+        /// The error below.
+        source: AppendError,
+        /// What the system says about the space, where it says something.
+        reason: Option<String>,
+    },
+    /// The opening commands could not be made durable.
+    #[error(transparent)]
+    Sync(#[from] SyncError),
+    /// A record verifies but holds no command or event of this version.
+    #[error("{}: record {sequence} cannot be read ({source}); was it written by another version of dojima?", dir.display())]
+    Decode {
+        /// The journal or event log.
+        dir: PathBuf,
+        /// The record.
+        sequence: u64,
+        /// The error below.
+        source: bincode::error::DecodeError,
+    },
+    /// Sequences or numbers are not dense.
+    #[error("{}: record {found} follows record {last}; the records between them are missing", dir.display())]
+    Gap {
+        /// The journal or event log.
+        dir: PathBuf,
+        /// The last record before the gap.
+        last: u64,
+        /// The record after it.
+        found: u64,
+    },
+    /// The event log says something else than a replay of the journal. Either it is of another history, or this program
+    /// matches otherwise than the one that wrote it, or memory was corrupted then or now.
+    #[error(
+        "command {sequence}: event {number} in {} is {logged}, and a replay of the journal gives {replayed}; if the journal \
+         and this version are right, move the event log away and start again: it will be rebuilt", dir.display()
+    )]
+    EventLogDiverged {
+        /// The event log.
+        dir: PathBuf,
+        /// The command whose event differs; 0 if the replay gives no such event.
+        sequence: u64,
+        /// The first event that differs.
+        number: u64,
+        /// What the log has.
+        logged: String,
+        /// What the replay gives.
+        replayed: String,
+    },
+    /// The state after a command is another one than when it was written down.
+    #[error(
+        "the state after command {of} has digest {replayed} and had {recorded} when it was checked last; this version \
+         matches otherwise, or memory was corrupted then or now; do not trade on it: start with the version that wrote the \
+         journal, and keep the data directory"
+    )]
+    StateDiverged {
+        /// The command.
+        of: u64,
+        /// The digest in the checkpoint.
+        recorded: Digest,
+        /// The digest now.
+        replayed: Digest,
+    },
+    /// The snapshots cannot be listed.
+    #[error(transparent)]
+    Snapshots(#[from] SnapshotError),
+    /// There is no snapshot that can be used, and the journal does not go back to its first command.
+    #[error(
+        "the journal in {} starts at command {first}, and no snapshot reaches it:{}; restore a snapshot or the archived \
+         segments", dir.display(), list(failures)
+    )]
+    NoSnapshot {
+        /// The journal.
+        dir: PathBuf,
+        /// Its first command.
+        first: u64,
+        /// What is wrong with each snapshot, newest first.
+        failures: Vec<String>,
+    },
+    /// The journal ends before a snapshot that was only made once the journal up to it was on the disk.
+    #[error(
+        "the journal in {} ends at command {last}, but {snapshot} was made at command {position}: acknowledged commands are \
+         missing; restore the journal (or, to go on without them, move the snapshot away)", dir.display()
+    )]
+    JournalBehindSnapshot {
+        /// The journal.
+        dir: PathBuf,
+        /// Its last command.
+        last: u64,
+        /// The snapshot.
+        snapshot: String,
+        /// The snapshot's command.
+        position: u64,
+    },
+    /// Events are missing that cannot be made again, because the commands before them are gone.
+    #[error(
+        "the event log in {} ends at event {last}, and the oldest state to go on from ({from}) already had {needed} events: \
+         those between cannot be made again; restore the event log, or move it away to go on without the old messages", dir.display()
+    )]
+    EventLogGap {
+        /// The event log.
+        dir: PathBuf,
+        /// Its last event.
+        last: u64,
+        /// The snapshot.
+        from: String,
+        /// Events before it.
+        needed: u64,
+    },
+    /// An earlier first start stopped half way, and the configuration was changed since.
+    #[error(
+        "{} holds the first {journaled} opening commands of another configuration; start once with that configuration, \
+         or remove the data directory (no order was ever taken in it)", dir.display()
+    )]
+    OpeningChanged {
+        /// The journal.
+        dir: PathBuf,
+        /// How many commands it holds.
+        journaled: u64,
+    },
+    /// The configuration asks for something that the exchange refuses.
+    #[error("opening command {number} was refused: {reason}")]
+    OpeningRefused {
+        /// Its place among the opening commands, from 1.
+        number: u64,
+        /// Why.
+        reason: crate::domain::RejectReason,
+    },
+}
+
+/// One failure a line, or that there is none.
+fn list(failures: &[String]) -> String {
+    if failures.is_empty() {
+        return " there is none".to_owned();
+    }
+    failures.iter().map(|failure| format!("\n  {failure}")).collect()
+}

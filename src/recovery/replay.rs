@@ -1,0 +1,181 @@
+//! A journal applied to a state.
+//!
+//! Two threads: one reads records, checks and decodes them, the other applies. The first is a fixed number of commands
+//! ahead, for a second reason: a checkpoint stands some way behind the command whose state it is of, and the state must
+//! be compared when it is there.
+
+use super::RecoveryError;
+use crate::domain::{Checkpoint, Command, EventRecord, Stamp, Timestamp, codec};
+use crate::exchange::Digest;
+use crate::replica::State;
+use crossbeam_channel::{Receiver, Sender, bounded};
+use dojima_journal::Reader;
+use dojima_journal::storage::Storage;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+/// How far a replay has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Commands applied.
+    pub commands: u64,
+    /// Commands in the journal.
+    pub commands_total: u64,
+}
+
+/// What a replay came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Replayed {
+    /// Commands applied.
+    pub commands: u64,
+    /// Checkpoints that were met in time and found to hold.
+    pub checkpoints: u64,
+}
+
+/// Commands that are handed over at once.
+const BATCH_COMMANDS: usize = 4096;
+/// Batches that are read ahead: a checkpoint is compared if it stands no further than this behind its command.
+const BATCHES_AHEAD: usize = 32;
+
+type Batch = Vec<(Stamp, Command)>;
+
+/// Replays a journal from the state's position to its end, or to command `until`.
+///
+/// # Errors
+/// [`RecoveryError::Decode`], [`RecoveryError::Gap`], [`RecoveryError::StateDiverged`], a journal that cannot be read, or
+/// what `on_event` returns.
+pub fn replay(
+    state: &mut State,
+    journal: &Arc<dyn Storage>,
+    total: u64,
+    until: Option<u64>,
+    on_event: &mut impl FnMut(&EventRecord) -> Result<(), RecoveryError>,
+    on_progress: &mut dyn FnMut(Progress),
+) -> Result<Replayed, RecoveryError> {
+    let reader = Reader::open_storage(Arc::clone(journal), state.last.sequence + 1)?;
+    let (batches, batches_in) = bounded(2);
+    let (used, used_in) = bounded(BATCHES_AHEAD + 4);
+    let mut source =
+        Source { reader, journal, last: state.last.sequence, end: until.unwrap_or(u64::MAX), used: used_in };
+    std::thread::scope(|scope| {
+        scope.spawn(move || source.send_all(&batches));
+        let window = Window { batches: batches_in, ahead: VecDeque::new(), due: BTreeMap::new(), used };
+        window.apply_all(state, total, on_event, on_progress)
+    })
+}
+
+/// The end that reads.
+struct Source<'a> {
+    reader: Reader,
+    journal: &'a Arc<dyn Storage>,
+    last: u64,
+    end: u64,
+    used: Receiver<Batch>,
+}
+
+impl Source<'_> {
+    /// Until the journal ends, something is wrong with it, or nobody takes any more.
+    fn send_all(&mut self, batches: &Sender<Result<Batch, RecoveryError>>) {
+        loop {
+            let mut batch = self.used.try_recv().unwrap_or_else(|_| Vec::with_capacity(BATCH_COMMANDS));
+            batch.clear();
+            let filled = self.fill(&mut batch);
+            let ended = batch.len() < BATCH_COMMANDS;
+            // What comes before an error is applied before the error is told.
+            if batches.send(Ok(batch)).is_err() {
+                return;
+            }
+            if let Err(error) = filled {
+                let _ = batches.send(Err(error));
+                return;
+            }
+            if ended {
+                return;
+            }
+        }
+    }
+
+    fn fill(&mut self, batch: &mut Batch) -> Result<(), RecoveryError> {
+        while batch.len() < BATCH_COMMANDS && self.last < self.end {
+            let Some(record) = self.reader.next()? else { return Ok(()) };
+            let (sequence, last) = (record.sequence, self.last);
+            let dir = || self.journal.dir().to_owned();
+            if sequence != last + 1 {
+                return Err(RecoveryError::Gap { dir: dir(), last, found: sequence });
+            }
+            let command = codec::decode_command(record.payload).map_err(|source| RecoveryError::Decode {
+                dir: dir(),
+                sequence,
+                source,
+            })?;
+            batch.push((Stamp { sequence, time: Timestamp(record.time_ns) }, command));
+            self.last = sequence;
+        }
+        Ok(())
+    }
+}
+
+/// The end that applies, and what it has not applied yet.
+struct Window {
+    batches: Receiver<Result<Batch, RecoveryError>>,
+    ahead: VecDeque<Result<Batch, RecoveryError>>,
+    /// Digests by the command that they are of.
+    due: BTreeMap<u64, [u8; 32]>,
+    used: Sender<Batch>,
+}
+
+impl Window {
+    /// Takes what was read until the window is full; which checkpoints are known in time does not depend on the threads.
+    fn look_ahead(&mut self) {
+        while self.ahead.len() < BATCHES_AHEAD
+            && let Ok(read) = self.batches.recv()
+        {
+            for (_, command) in read.iter().flatten() {
+                if let Command::Checkpoint(Checkpoint { of, digest }) = command {
+                    self.due.insert(*of, *digest);
+                }
+            }
+            self.ahead.push_back(read);
+        }
+    }
+
+    fn apply_all(
+        mut self,
+        state: &mut State,
+        total: u64,
+        on_event: &mut impl FnMut(&EventRecord) -> Result<(), RecoveryError>,
+        on_progress: &mut dyn FnMut(Progress),
+    ) -> Result<Replayed, RecoveryError> {
+        let mut done = Replayed::default();
+        loop {
+            self.look_ahead();
+            let Some(batch) = self.ahead.pop_front() else { break };
+            let batch = batch?;
+            self.due = self.due.split_off(&(state.last.sequence + 1));
+            let mut next_due = self.due.keys().next().copied();
+            for (stamp, command) in &batch {
+                state.apply(*stamp, command, on_event)?;
+                if next_due == Some(stamp.sequence) {
+                    self.compare(state)?;
+                    done.checkpoints += 1;
+                    next_due = self.due.keys().next().copied();
+                }
+            }
+            done.commands += batch.len() as u64;
+            on_progress(Progress { commands: done.commands, commands_total: total });
+            let _ = self.used.try_send(batch);
+        }
+        Ok(done)
+    }
+
+    fn compare(&mut self, state: &State) -> Result<(), RecoveryError> {
+        let of = state.last.sequence;
+        let Some(recorded) = self.due.remove(&of).map(Digest) else { return Ok(()) };
+        let replayed = state.exchange.digest();
+        if replayed == recorded {
+            Ok(())
+        } else {
+            Err(RecoveryError::StateDiverged { of, recorded, replayed })
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Where a replay starts: at the newest snapshot that can be used, at the one before, or at the first command.
+
+use super::event_log::EventLog;
+use super::{DataDir, RecoveryError};
+use crate::replica::{SnapshotInfo, Snapshots, State};
+use dojima_journal::{Options, Scanned, scan_storage, scan_storage_from};
+use std::sync::Arc;
+
+/// A snapshot that was not taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Skipped {
+    /// The command that it is of.
+    pub position: u64,
+    /// Why not.
+    pub why: String,
+}
+
+/// Everything that a replay starts with.
+pub(super) struct Start {
+    pub(super) state: State,
+    pub(super) snapshot: Option<SnapshotInfo>,
+    pub(super) skipped: Vec<Skipped>,
+    pub(super) scanned: Scanned,
+    pub(super) log: EventLog,
+}
+
+impl Start {
+    /// A snapshot can be used if it can be read, the journal goes on after it, and the event log reaches its last event:
+    /// events before it could not be made again.
+    pub(super) fn choose(data: &DataDir, log_options: Options) -> Result<Self, RecoveryError> {
+        let snapshots = Snapshots::new(Arc::clone(data.snapshots()));
+        let (mut found, mut skipped) = (Vec::new(), Vec::new());
+        for position in snapshots.positions()? {
+            match snapshots.info(position) {
+                Ok(info) => found.push(info),
+                Err(error) => skipped.push(Skipped { position, why: error.to_string() }),
+            }
+        }
+        // What lies before the oldest place that a start may be from is not looked at.
+        let oldest = found.last().map_or(0, |info| info.last_event);
+        let mut log = EventLog::open(Arc::clone(data.event_log()), log_options, oldest)?;
+        for info in &found {
+            let position = info.position;
+            if info.last_event > log.last {
+                let why = format!("the event log ends at event {}, before its {}", log.last, info.last_event);
+                skipped.push(Skipped { position, why });
+                continue;
+            }
+            match snapshots.load(position) {
+                Ok((state, info)) => {
+                    let scanned = journal_after(data, &found, position)?;
+                    if scanned.first_sequence() > position + 1 {
+                        return Err(no_snapshot(data, &scanned, &skipped));
+                    }
+                    return Ok(Self { state, snapshot: Some(info), skipped, scanned, log });
+                }
+                Err(error) => skipped.push(Skipped { position, why: error.to_string() }),
+            }
+        }
+        let whole = journal_after(data, &found, 0)?;
+        if whole.first_sequence() == 1 {
+            return Ok(Self { state: State::empty(), snapshot: None, skipped, scanned: whole, log });
+        }
+        // The commands that would bring the event log up are gone. A log that was moved away is begun anew.
+        for info in &found {
+            if !log.is_empty() && info.last_event > log.last {
+                return Err(RecoveryError::EventLogGap {
+                    dir: data.event_log().dir().to_owned(),
+                    last: log.last,
+                    from: format!("the snapshot of command {}", info.position),
+                    needed: info.last_event,
+                });
+            }
+            if let Ok((state, info)) = snapshots.load(info.position) {
+                let scanned = journal_after(data, &found, info.position)?;
+                if scanned.first_sequence() > info.position + 1 {
+                    continue;
+                }
+                log.start_after(info.last_event);
+                skipped.retain(|skipped| skipped.position != info.position);
+                return Ok(Self { state, snapshot: Some(info), skipped, scanned, log });
+            }
+        }
+        Err(no_snapshot(data, &whole, &skipped))
+    }
+}
+
+/// Scans the journal from the command after `position` on. It must reach every snapshot: none is made before the commands up
+/// to it are on the disk.
+fn journal_after(data: &DataDir, found: &[SnapshotInfo], position: u64) -> Result<Scanned, RecoveryError> {
+    let journal = Arc::clone(data.journal());
+    let scanned = match position {
+        0 => scan_storage(journal)?,
+        position => scan_storage_from(journal, position + 1)?,
+    };
+    let last = scanned.next_sequence() - 1;
+    match found.first().filter(|newest| newest.position > last) {
+        Some(newest) => Err(RecoveryError::JournalBehindSnapshot {
+            dir: data.journal().dir().to_owned(),
+            last,
+            snapshot: Snapshots::file_name(newest.position),
+            position: newest.position,
+        }),
+        None => Ok(scanned),
+    }
+}
+
+fn no_snapshot(data: &DataDir, scanned: &Scanned, skipped: &[Skipped]) -> RecoveryError {
+    RecoveryError::NoSnapshot {
+        dir: data.journal().dir().to_owned(),
+        first: scanned.first_sequence(),
+        failures: skipped.iter().map(|s| format!("command {}: {}", s.position, s.why)).collect(),
+    }
+}

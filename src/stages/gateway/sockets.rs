@@ -1,0 +1,183 @@
+//! The seam between the gateway and the network: what it needs of sockets, and the system's sockets behind it.
+//!
+//! Nothing here waits. Readiness is told once per change, as epoll does it edge-triggered: whoever is told reads until a
+//! read fills less than it could, and writes until a write takes less than it was given.
+
+use super::connection::ConnectionId;
+use crate::runtime::Fatal;
+use mio::net::{TcpListener, TcpStream};
+use mio::{Events, Interest, Poll, Registry, Token};
+use std::io::{self, ErrorKind, IoSlice, Read, Write};
+use std::net::{Shutdown, SocketAddr};
+use std::os::fd::{AsRawFd, RawFd};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Readiness reports taken in one duty cycle; the system keeps the rest.
+const READY_MAX: usize = 256;
+
+const LISTENER: Token = Token(usize::MAX);
+
+/// Whom a report is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ready {
+    /// The listener: there may be connections to accept.
+    Listener,
+    /// A connection, which may be gone by now.
+    Connection(ConnectionId, Readiness),
+}
+
+/// What has changed about a connection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Readiness {
+    /// There may be something to read.
+    pub readable: bool,
+    /// There may be room to write.
+    pub writable: bool,
+    /// The other side has closed, or the socket has failed: reads tell so, whatever else is reported.
+    pub hung_up: bool,
+}
+
+/// A listener and the readiness of all its connections.
+pub trait Sockets: Send {
+    /// Tells what has become ready since the last call, without waiting.
+    ///
+    /// # Errors
+    /// Whatever the system says.
+    fn poll(&mut self, tell: &mut dyn FnMut(Ready)) -> io::Result<()>;
+
+    /// The next connection that waits, and the client's address.
+    ///
+    /// # Errors
+    /// [`ErrorKind::WouldBlock`] when none waits, else whatever the system says.
+    fn accept(&mut self) -> io::Result<(Box<dyn Socket>, SocketAddr)>;
+
+    /// What becomes readable when there is something to tell, for whoever sleeps until then. `None` where nobody sleeps.
+    fn descriptor(&self) -> Option<RawFd>;
+}
+
+/// One client's socket, which never waits. Dropping it closes it.
+pub trait Socket: Send {
+    /// Has the readiness of this socket told under this number from now on.
+    ///
+    /// # Errors
+    /// Whatever the system says.
+    fn watch(&mut self, id: ConnectionId) -> io::Result<()>;
+
+    /// As [`Read::read`].
+    ///
+    /// # Errors
+    /// [`ErrorKind::WouldBlock`] when nothing has come, else whatever the system says.
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize>;
+
+    /// As [`Write::write`].
+    ///
+    /// # Errors
+    /// [`ErrorKind::WouldBlock`] when there is no room, else whatever the system says.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize>;
+
+    /// As [`Write::write_vectored`].
+    ///
+    /// # Errors
+    /// As [`Socket::write`].
+    fn write_vectored(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize>;
+
+    /// Says that nothing more will be written.
+    ///
+    /// # Errors
+    /// Whatever the system says.
+    fn shut_down_writing(&mut self) -> io::Result<()>;
+}
+
+/// The system's sockets, by way of epoll.
+pub struct TcpSockets {
+    poll: Poll,
+    registry: Arc<Registry>,
+    ready: Events,
+    listener: TcpListener,
+}
+
+impl TcpSockets {
+    /// Takes over a bound listener.
+    ///
+    /// # Errors
+    /// [`Fatal::Listen`] when the listener cannot be watched, [`Fatal::Io`] when the system gives no poll.
+    pub fn new(listener: std::net::TcpListener) -> Result<Self, Fatal> {
+        let poll = Poll::new().map_err(Fatal::io)?;
+        let registry = Arc::new(poll.registry().try_clone().map_err(Fatal::io)?);
+        let mut listener = listener
+            .set_nonblocking(true)
+            .map(|()| TcpListener::from_std(listener))
+            .map_err(Fatal::listen)?;
+        registry.register(&mut listener, LISTENER, Interest::READABLE).map_err(Fatal::listen)?;
+        Ok(Self { poll, registry, ready: Events::with_capacity(READY_MAX), listener })
+    }
+}
+
+impl Sockets for TcpSockets {
+    fn poll(&mut self, tell: &mut dyn FnMut(Ready)) -> io::Result<()> {
+        match self.poll.poll(&mut self.ready, Some(Duration::ZERO)) {
+            Ok(()) => {}
+            Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(()),
+            Err(error) => return Err(error),
+        }
+        for event in &self.ready {
+            tell(match event.token() {
+                LISTENER => Ready::Listener,
+                Token(id) => Ready::Connection(
+                    ConnectionId(id as u64),
+                    Readiness {
+                        readable: event.is_readable(),
+                        writable: event.is_writable() || event.is_error(),
+                        hung_up: event.is_read_closed() || event.is_error(),
+                    },
+                ),
+            });
+        }
+        Ok(())
+    }
+
+    fn accept(&mut self) -> io::Result<(Box<dyn Socket>, SocketAddr)> {
+        let (stream, peer) = self.listener.accept()?;
+        Ok((Box::new(TcpSocket { stream, registry: Arc::clone(&self.registry) }), peer))
+    }
+
+    /// The poll's own descriptor, which is readable when one of the sockets is ready.
+    fn descriptor(&self) -> Option<RawFd> {
+        Some(self.poll.as_raw_fd())
+    }
+}
+
+/// One of them.
+struct TcpSocket {
+    stream: TcpStream,
+    /// Closing the socket ends its registration too.
+    registry: Arc<Registry>,
+}
+
+impl Socket for TcpSocket {
+    fn watch(&mut self, id: ConnectionId) -> io::Result<()> {
+        self.stream.set_nodelay(true)?;
+        let token = Token(id.0 as usize);
+        self.registry.register(&mut self.stream, token, Interest::READABLE | Interest::WRITABLE)
+    }
+
+    #[inline]
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        self.stream.read(room)
+    }
+
+    #[inline]
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.stream.write(bytes)
+    }
+
+    #[inline]
+    fn write_vectored(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.stream.write_vectored(parts)
+    }
+
+    fn shut_down_writing(&mut self) -> io::Result<()> {
+        self.stream.shutdown(Shutdown::Write)
+    }
+}

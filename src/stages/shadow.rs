@@ -1,0 +1,342 @@
+//! The shadow: a second exchange beside the engine's, made from the journal alone.
+//!
+//! It tails the journal with a [`State`] of its own, up to what is on the disk. So it knows, off the hot path, what every
+//! restart would come to, and does with it whatever takes long:
+//!
+//! - it holds every event of its own against the event log, which is what the matcher said. A difference means that one of
+//!   the two exchanges went wrong, by a flipped bit in memory or a defect of the program, and ends the process at once;
+//! - every so many commands it writes the digest of its state into the journal ([`Command::Checkpoint`]), so that every
+//!   later replay can compare;
+//! - every so many commands, on request, and at a clean stop it writes a snapshot, and then retires what is no
+//!   longer needed;
+//! - it watches the size of the data directory.
+//!
+//! What must never happen here: a snapshot of a command that a loss of power could take away, or of a state that was not
+//! compared; and nothing here ever makes anybody wait.
+
+mod quota;
+mod retention;
+mod witness;
+
+pub use quota::{Quota, QuotaFiles};
+pub use retention::{Retention, Segments};
+
+use crate::domain::{Checkpoint, Command, EventRecord, Stamp, Timestamp, codec};
+use crate::exchange::Digest;
+use crate::replica::{Snapshots, State};
+use crate::ring::{CursorReader, Producer};
+use crate::runtime::{Agent, Clock, Counter, Counters, Doorbell, Fatal};
+use dojima_journal::Reader;
+use dojima_journal::storage::Storage;
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use witness::Witness;
+
+/// Commands of one duty cycle: some hundred microseconds.
+const COMMANDS_MAX: usize = 1024;
+/// Events that may wait for the archiver. One command may go beyond.
+const EVENTS_WAITING_MAX: usize = 64 * 1024;
+/// The time between two looks at the size of the directory and at requests, ns.
+const LOOK_EVERY_NS: u64 = 1_000_000_000;
+/// A file of this name among the snapshots asks for one; it goes when that is made.
+pub const REQUEST_FILE: &str = "request";
+
+/// What the shadow is joined to.
+pub struct ShadowPorts {
+    /// Commands up to here are on the disk.
+    pub synced: CursorReader,
+    /// The last event in the event log.
+    pub archived: CursorReader,
+    /// The last event in SQL; `None` without SQL.
+    pub in_sql: Option<CursorReader>,
+    /// Where checkpoints go.
+    pub commands: Producer<Command>,
+    /// Whom to wake after publishing.
+    pub downstream: Vec<Doorbell>,
+}
+
+/// Where the shadow reads and writes.
+#[derive(Clone, Debug)]
+pub struct ShadowFiles {
+    /// The journal of commands.
+    pub journal: Arc<dyn Storage>,
+    /// The log of events.
+    pub event_log: Arc<dyn Storage>,
+    /// The snapshots.
+    pub snapshots: Arc<dyn Storage>,
+}
+
+/// How often what is done.
+#[derive(Debug)]
+pub struct ShadowSettings {
+    /// A snapshot at every multiple of this, commands; 0: none but on request and at a clean stop.
+    pub snapshot_every: u64,
+    /// A checkpoint at every multiple of this, commands; 0: none.
+    pub checkpoint_every: u64,
+    /// What is kept.
+    pub retention: Retention,
+    /// How large the directory may become.
+    pub quota: Quota,
+}
+
+/// For asking the shadow from outside.
+#[derive(Clone, Debug, Default)]
+pub struct ShadowControl(Arc<Asked>);
+
+#[derive(Debug, Default)]
+struct Asked {
+    no_more_commands: AtomicBool,
+    snapshot: AtomicBool,
+}
+
+impl ShadowControl {
+    /// From now on no checkpoint is sent: the first step of an orderly stop.
+    pub fn stop_asking(&self) {
+        self.0.no_more_commands.store(true, Ordering::Release);
+    }
+
+    /// Asks for a snapshot as soon as what was taken in so far has been compared.
+    pub fn request_snapshot(&self) {
+        self.0.snapshot.store(true, Ordering::Release);
+    }
+}
+
+/// The agent.
+pub struct Shadow {
+    ports: ShadowPorts,
+    settings: ShadowSettings,
+    control: ShadowControl,
+    clock: Box<dyn Clock>,
+    state: State,
+    journal: Reader,
+    snapshots: Snapshots,
+    files: ShadowFiles,
+    witness: Witness,
+    /// Events of the state that the event log has not yet been compared with.
+    events: VecDeque<EventRecord>,
+    /// A snapshot is to be made of the state as it is: nothing is applied until it is.
+    snapshot_due: bool,
+    /// The position of the last snapshot.
+    last_snapshot: u64,
+    /// A checkpoint that the ring has not taken yet.
+    checkpoint: Option<Checkpoint>,
+    next_look: u64,
+    counts: Counts,
+}
+
+struct Counts {
+    position: Counter,
+    snapshots: Counter,
+    failures: Counter,
+    checkpoints: Counter,
+    retired: Counter,
+}
+
+impl Shadow {
+    /// Goes on from a state that recovery found, whose last snapshot is of `last_snapshot` (0: there is none).
+    ///
+    /// # Errors
+    /// [`Fatal::JournalDamaged`] or [`Fatal::EventLog`] when journal or event log cannot be read.
+    pub fn new(
+        ports: ShadowPorts,
+        files: ShadowFiles,
+        settings: ShadowSettings,
+        state: State,
+        last_snapshot: u64,
+        clock: Box<dyn Clock>,
+        counters: &Counters,
+    ) -> Result<Self, Fatal> {
+        let reader = Reader::open_storage(Arc::clone(&files.journal), state.last.sequence + 1)
+            .map_err(Fatal::journal_damaged)?;
+        let witness = Witness::open(Arc::clone(&files.event_log), state.last_event + 1)?;
+        let counts = Counts {
+            position: counters.register("shadow.position", "sequence"),
+            snapshots: counters.register("shadow.snapshots", "snapshots"),
+            failures: counters.register("shadow.snapshot_failures", "failures"),
+            checkpoints: counters.register("shadow.checkpoints", "checkpoints"),
+            retired: counters.register("shadow.retired", "segments"),
+        };
+        counts.position.set(state.last.sequence);
+        Ok(Self {
+            ports,
+            settings,
+            control: ShadowControl::default(),
+            clock,
+            state,
+            journal: reader,
+            snapshots: Snapshots::new(Arc::clone(&files.snapshots)),
+            files,
+            witness,
+            events: VecDeque::new(),
+            snapshot_due: false,
+            last_snapshot,
+            checkpoint: None,
+            next_look: 0,
+            counts,
+        })
+    }
+
+    /// For asking it from outside.
+    pub fn control(&self) -> ShadowControl {
+        self.control.clone()
+    }
+
+    /// Applies commands that are on the disk, up to the next one whose state is to be kept.
+    fn apply(&mut self) -> Result<usize, Fatal> {
+        let synced = self.ports.synced.get();
+        let mut applied = 0;
+        while applied < COMMANDS_MAX
+            && self.state.last.sequence < synced
+            && self.events.len() < EVENTS_WAITING_MAX
+            && !self.snapshot_due
+        {
+            let Some(record) = self.journal.next().map_err(Fatal::journal_damaged)? else { break };
+            let command = codec::decode_command(record.payload).map_err(Fatal::journal_damaged)?;
+            let stamp = Stamp { sequence: record.sequence, time: Timestamp(record.time_ns) };
+            if stamp.sequence != self.state.last.sequence + 1 {
+                return Err(Fatal::journal_damaged(format_args!(
+                    "the shadow found command {} after command {}",
+                    stamp.sequence, self.state.last.sequence
+                )));
+            }
+            let events = &mut self.events;
+            let Ok(()) = self.state.apply::<Infallible>(stamp, &command, &mut |event| {
+                events.push_back(*event);
+                Ok(())
+            });
+            applied += 1;
+            if is_multiple(stamp.sequence, self.settings.checkpoint_every) {
+                self.checkpoint = Some(Checkpoint { of: stamp.sequence, digest: self.digest().0 });
+            }
+            self.snapshot_due = is_multiple(stamp.sequence, self.settings.snapshot_every);
+        }
+        self.counts.position.set(self.state.last.sequence);
+        Ok(applied)
+    }
+
+    fn digest(&self) -> Digest {
+        self.state.exchange.digest()
+    }
+
+    /// Holds events against the event log as far as that goes.
+    fn compare(&mut self) -> Result<usize, Fatal> {
+        let archived = self.ports.archived.get();
+        let mut compared = 0;
+        while let Some(event) = self.events.front().filter(|event| event.number <= archived) {
+            self.witness.compare(event)?;
+            self.events.pop_front();
+            compared += 1;
+        }
+        Ok(compared)
+    }
+
+    fn send_checkpoint(&mut self) -> usize {
+        let Some(checkpoint) = self.checkpoint else { return 0 };
+        if self.control.0.no_more_commands.load(Ordering::Acquire) {
+            self.checkpoint = None;
+            return 0;
+        }
+        if self.ports.commands.try_push(Command::Checkpoint(checkpoint)).is_err() {
+            return 0;
+        }
+        self.checkpoint = None;
+        self.counts.checkpoints.add(1);
+        self.ports.downstream.iter().for_each(Doorbell::ring);
+        1
+    }
+
+    /// Writes a snapshot of the state, all of whose events have been compared, and retires what it makes superfluous. A
+    /// disk that does not take it is reported and tried again at the next occasion; trading goes on.
+    fn save(&mut self) -> Result<(), Fatal> {
+        self.snapshot_due = false;
+        let position = self.state.last.sequence;
+        if position > self.last_snapshot {
+            // A start from the snapshot goes on in the event log behind its last event, so that must be there.
+            let saved =
+                self.witness.sync().map_err(|error| error.to_string()).and_then(|()| {
+                    self.snapshots.save(&self.state, self.digest()).map_err(|e| e.to_string())
+                });
+            match saved {
+                Ok(info) => {
+                    tracing::info!("snapshot of command {position} written, {} bytes", info.bytes);
+                    self.last_snapshot = position;
+                    self.counts.snapshots.add(1);
+                }
+                Err(error) => {
+                    self.counts.failures.add(1);
+                    tracing::warn!("no snapshot of command {position}, trading goes on: {error}");
+                    return Ok(());
+                }
+            }
+        }
+        if self.files.snapshots.open(REQUEST_FILE).is_ok() {
+            // Should that fail, the next look makes another snapshot, and no harm is done.
+            let _ = self.files.snapshots.remove(REQUEST_FILE);
+        }
+        self.retire();
+        Ok(())
+    }
+
+    fn retire(&mut self) {
+        let in_sql = self.ports.in_sql.as_ref().map(CursorReader::get);
+        let now = Timestamp(self.clock.now().0);
+        let retention = &self.settings.retention;
+        let ShadowFiles { journal, event_log, .. } = &self.files;
+        match retention.apply(&self.snapshots, journal, event_log, in_sql, now) {
+            Ok(segments) => self.counts.retired.add(segments),
+            Err(error) => {
+                tracing::warn!("old files could not be retired, and are kept for now: {error}");
+            }
+        }
+    }
+
+    /// What does not have to be looked at all the time.
+    fn look(&mut self, now: u64) {
+        if now < self.next_look {
+            return;
+        }
+        self.next_look = now + LOOK_EVERY_NS;
+        self.settings.quota.look();
+        if self.files.snapshots.open(REQUEST_FILE).is_ok() {
+            self.control.request_snapshot();
+        }
+    }
+}
+
+fn is_multiple(sequence: u64, of: u64) -> bool {
+    of > 0 && sequence.is_multiple_of(of)
+}
+
+impl Agent for Shadow {
+    fn name(&self) -> &str {
+        "shadow"
+    }
+
+    fn do_work(&mut self) -> Result<usize, Fatal> {
+        let now = self.clock.now().0;
+        self.look(now);
+        if self.control.0.snapshot.swap(false, Ordering::AcqRel) {
+            self.snapshot_due = true;
+        }
+        let mut work = self.compare()?;
+        if self.snapshot_due && self.events.is_empty() {
+            self.save()?;
+            work += 1;
+        }
+        work += self.apply()?;
+        work += self.compare()?;
+        work += self.send_checkpoint();
+        Ok(work)
+    }
+
+    /// Journal and event log are closed by now. A snapshot of their end makes the next start short.
+    fn on_close(&mut self) -> Result<(), Fatal> {
+        while self.do_work()? > 0 {}
+        if self.events.is_empty() && self.state.last.sequence == self.ports.synced.get() {
+            self.save()?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,94 @@
+//! What is kept: the newest snapshots, and of journal and event log whatever they, SQL or a resuming client still need.
+
+use crate::domain::Timestamp;
+use crate::replica::{SnapshotError, Snapshots};
+use dojima_journal::storage::Storage;
+use dojima_journal::{JournalError, Reader, Retire, retire_before};
+use std::sync::Arc;
+
+/// What becomes of segments that nothing needs any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Segments {
+    /// They stay.
+    Keep,
+    /// They are compressed, beside the others.
+    Archive,
+    /// They go.
+    Delete,
+}
+
+/// The policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// Snapshots that are kept, at least 1: if the newest cannot be read, a start takes the one before.
+    pub snapshots_kept: usize,
+    /// What becomes of old segments.
+    pub segments: Segments,
+    /// Events younger than this stay in the event log for clients that resume, ns.
+    pub resend_ns: u64,
+}
+
+/// Why something could not be retired.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum RetentionError {
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+}
+
+impl Retention {
+    /// Removes old snapshots, and retires segments that lie before what the oldest snapshot that is kept, SQL and resuming
+    /// clients need. Returns how many segments.
+    pub(super) fn apply(
+        &self,
+        snapshots: &Snapshots,
+        journal: &Arc<dyn Storage>,
+        event_log: &Arc<dyn Storage>,
+        in_sql: Option<u64>,
+        now: Timestamp,
+    ) -> Result<u64, RetentionError> {
+        let positions = snapshots.positions()?;
+        for old in positions.iter().skip(self.snapshots_kept) {
+            snapshots.remove(*old)?;
+        }
+        let how = match self.segments {
+            Segments::Keep => return Ok(0),
+            Segments::Archive => Retire::Archive,
+            Segments::Delete => Retire::Delete,
+        };
+        // With fewer snapshots than are to be kept, a start may have to begin at the first command.
+        let Some(oldest) = positions.get(self.snapshots_kept - 1) else { return Ok(0) };
+        let oldest = snapshots.info(*oldest)?;
+        let commands = retire_before(journal.as_ref(), oldest.position + 1, how)?;
+        let needed = in_sql.unwrap_or(u64::MAX).min(oldest.last_event);
+        let young = Timestamp(now.0.saturating_sub(self.resend_ns));
+        let events = retire_before(event_log.as_ref(), first_since(event_log, needed, young)?, how)?;
+        Ok(commands.segments + events.segments)
+    }
+}
+
+/// The first event of the segment in which the events of this time begin, but none after `last + 1`.
+fn first_since(event_log: &Arc<dyn Storage>, last: u64, time: Timestamp) -> Result<u64, JournalError> {
+    let (mut from, mut until) = (0, last + 1);
+    // The times of segments' first events rise with their numbers: halve until one segment is left.
+    while from + 1 < until {
+        let middle = from + (until - from) / 2;
+        let mut reader = match Reader::open_segment_of(Arc::clone(event_log), middle) {
+            Ok(reader) => reader,
+            Err(JournalError::Gone { .. }) => {
+                from = middle;
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        match reader.next()? {
+            // All of what lies before this record is older than it, and it is old itself.
+            Some(first) if first.time_ns < time.0 => from = middle,
+            Some(first) if first.sequence > from => until = first.sequence.min(middle),
+            _ => until = middle,
+        }
+    }
+    // The segment that holds `from` began before the time, so some of it may be younger: it stays.
+    Ok(from.max(1))
+}

@@ -1,0 +1,51 @@
+//! The event log as a witness: what the matcher said, held against what the shadow says.
+
+use crate::domain::{EventRecord, codec};
+use crate::runtime::Fatal;
+use dojima_journal::storage::Storage;
+use dojima_journal::{JournalError, Reader, sync_segments};
+use std::sync::Arc;
+
+/// The event log at the next event.
+pub(super) struct Witness {
+    files: Arc<dyn Storage>,
+    reader: Reader,
+    /// The segments from this one on may have bytes that are not on the disk.
+    unsynced_from: u64,
+    segment: u64,
+}
+
+impl Witness {
+    pub(super) fn open(files: Arc<dyn Storage>, first: u64) -> Result<Self, Fatal> {
+        let reader = Reader::open_storage(Arc::clone(&files), first).map_err(Fatal::event_log)?;
+        Ok(Self { files, reader, unsynced_from: 0, segment: 0 })
+    }
+
+    /// Compares the next event, which the log has.
+    pub(super) fn compare(&mut self, event: &EventRecord) -> Result<(), Fatal> {
+        let mut expected = [0; codec::ENCODED_LEN_MAX];
+        let len = codec::encode_event(event, &mut expected).expect("ENCODED_LEN_MAX bytes hold any event");
+        let said = match self.reader.next().map_err(Fatal::event_log)? {
+            Some(said) if said.payload == &expected[..len] => {
+                self.segment = said.position().segment;
+                return Ok(());
+            }
+            Some(said) => match codec::decode_event(said.payload) {
+                Ok(said) => format!("{said:?}"),
+                Err(error) => format!("something unreadable ({error})"),
+            },
+            None => "nothing".to_owned(),
+        };
+        let (sequence, number) = (event.sequence, event.number);
+        Err(Fatal::diverged(format_args!(
+            "command {sequence}: the matcher said {said}, and its shadow says {event:?} (event {number})"
+        )))
+    }
+
+    /// Brings everything that was compared to the disk.
+    pub(super) fn sync(&mut self) -> Result<(), JournalError> {
+        sync_segments(self.files.as_ref(), self.unsynced_from..=self.segment)?;
+        self.unsynced_from = self.segment;
+        Ok(())
+    }
+}

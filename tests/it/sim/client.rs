@@ -1,0 +1,350 @@
+//! One client: it logs in, sends, receives, breaks off at any byte, comes back, resumes its stream from a number that it has,
+//! and sends again what was never answered. It knows nothing but what arrives.
+
+use super::coverage::Coverage;
+use super::messages::{Message, Messages};
+use super::network::{LinkId, Network, Taken};
+use super::random::Random;
+use super::spy::Asked;
+use dojima::domain::LoginId;
+use dojima::wire::ouch::Outbound;
+use dojima::wire::soup::{
+    self, CLIENT_HEARTBEAT, LOGOUT, LoginAccepted, LoginRejected, LoginRequest, Password, SessionId,
+    Username, kind,
+};
+use std::collections::VecDeque;
+
+const SECOND: u64 = 1_000_000_000;
+
+/// Messages that a client sends ahead of their answers.
+const OUTSTANDING_MAX: usize = 48;
+
+/// A client's name and how the server knows it.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    pub login: LoginId,
+    pub username: String,
+    pub password: String,
+    pub session: String,
+}
+
+#[derive(Debug)]
+pub struct Client {
+    identity: Identity,
+    random: Random,
+    messages: Messages,
+    line: Option<Line>,
+    /// The number of the first message of its stream that it does not have.
+    next: u64,
+    /// Sent, or to be sent, and not known to be taken up.
+    outstanding: VecDeque<Message>,
+    /// How many of those were sent on this connection.
+    sent: usize,
+    /// Stays away until then.
+    away_until: u64,
+}
+
+/// A connection.
+#[derive(Debug)]
+struct Line {
+    link: LinkId,
+    stage: Stage,
+    /// The number that it asked for.
+    asked: u64,
+    input: Vec<u8>,
+    last_sent: u64,
+    /// Takes nothing before that.
+    deaf_until: u64,
+    /// Sends no heartbeats.
+    mute: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// The login is sent.
+    LoggingIn,
+    /// The number of the next message that comes.
+    In { position: u64 },
+    /// Nothing more is expected of it.
+    Done,
+}
+
+/// What a client is to do.
+pub struct Situation<'a> {
+    pub now: u64,
+    /// How many new messages may still be made.
+    pub budget: &'a mut u64,
+    /// Whether everybody behaves from now on.
+    pub settling: bool,
+    pub network: &'a Network,
+    pub coverage: &'a mut Coverage,
+}
+
+impl Client {
+    pub fn new(identity: Identity, mut random: Random) -> Self {
+        let messages = Messages::new(random.fork());
+        Self {
+            identity,
+            random,
+            messages,
+            line: None,
+            next: 1,
+            outstanding: VecDeque::new(),
+            sent: 0,
+            away_until: 0,
+        }
+    }
+
+    /// The number of the first message that it does not have.
+    pub fn next(&self) -> u64 {
+        self.next
+    }
+
+    /// Whether it has an answer to everything that it ever sent.
+    pub fn is_settled(&self) -> bool {
+        self.outstanding.is_empty()
+    }
+
+    /// Makes the message whose answer shows that everything before it was taken up.
+    pub fn send_last(&mut self) {
+        let last = self.messages.last();
+        self.outstanding.push_back(last);
+    }
+
+    /// The server is gone.
+    pub fn is_cut(&mut self, situation: &mut Situation<'_>) -> Result<(), String> {
+        // What had arrived by then is taken up as ever.
+        while self.line.is_some() {
+            self.receive(usize::MAX, situation)?;
+        }
+        self.away_until = 0;
+        Ok(())
+    }
+
+    /// A turn. Returns what a new connection asks for.
+    pub fn act(&mut self, situation: &mut Situation<'_>) -> Result<Option<(LinkId, Asked)>, String> {
+        if self.line.is_none() {
+            return Ok(self.come(situation));
+        }
+        if !situation.settling && self.misbehave(situation) {
+            return Ok(None);
+        }
+        let is_deaf = self.line.as_ref().is_some_and(|line| situation.now < line.deaf_until);
+        let bytes_max = match self.random.below(6) {
+            _ if situation.settling => usize::MAX,
+            0 => 1,
+            1 => 1 + self.random.below(40) as usize,
+            _ => usize::MAX,
+        };
+        if situation.settling || !is_deaf {
+            self.receive(bytes_max, situation)?;
+        }
+        self.send(situation);
+        Ok(None)
+    }
+
+    fn come(&mut self, situation: &mut Situation<'_>) -> Option<(LinkId, Asked)> {
+        let Situation { now, settling, .. } = *situation;
+        if !settling && (now < self.away_until || !self.random.once_in(3)) {
+            return None;
+        }
+        let room = if settling { 1 << 16 } else { self.random.pick(&[90, 200, 700, 4096, 1 << 16, 1 << 16]) };
+        let link = situation.network.connect(room)?;
+        situation.coverage.connections += 1;
+        let asked = self.ask(situation);
+        let mut bytes = Vec::new();
+        if !settling && self.random.once_in(40) {
+            bytes.extend(self.messages.garbage());
+            situation.coverage.garbage += 1;
+        } else {
+            asked.request(&self.identity).push(&mut bytes);
+        }
+        situation.network.send(link, &bytes);
+        let deaf_until = 0;
+        let mute = !settling && self.random.once_in(30);
+        let input = Vec::new();
+        self.line = Some(Line {
+            link,
+            stage: Stage::LoggingIn,
+            asked: asked.from,
+            input,
+            last_sent: now,
+            deaf_until,
+            mute,
+        });
+        self.sent = 0;
+        Some((link, asked))
+    }
+
+    /// What it asks for: its next message as a rule, an older one, the newest, one that is not there yet; or it has a name,
+    /// a password or a session wrong.
+    fn ask(&mut self, situation: &mut Situation<'_>) -> Asked {
+        let coverage = &mut *situation.coverage;
+        let login = self.identity.login;
+        let drawn = if situation.settling { 99 } else { self.random.below(60) };
+        let (from, refused) = match drawn {
+            0 => (self.next, Some(LoginRejected::NotAuthorised)),
+            1 => (self.next, Some(LoginRejected::SessionNotAvailable)),
+            2 => (0, None),
+            3 => (self.next + 1_000, None),
+            4..12 => (self.next - self.random.below(self.next.min(1_000)), None),
+            12..15 => (1, None),
+            _ => (self.next, None),
+        };
+        coverage.wrong_logins += u64::from(refused.is_some());
+        coverage.resumed_older += u64::from(refused.is_none() && (1..self.next).contains(&from));
+        Asked { login, from, refused }
+    }
+
+    /// Whether something was done that nobody should do.
+    fn misbehave(&mut self, situation: &mut Situation<'_>) -> bool {
+        let Some(line) = &mut self.line else { return false };
+        let (link, network) = (line.link, situation.network);
+        let away = situation.now + self.random.below(SECOND / 4);
+        match self.random.below(900) {
+            0..3 => {
+                let garbage = self.messages.garbage();
+                network.send(link, &garbage);
+                situation.coverage.garbage += 1;
+                line.stage = Stage::Done;
+                return true;
+            }
+            3..6 => {
+                network.reset(link);
+                situation.coverage.resets += 1;
+            }
+            6..9 => {
+                network.break_off(link);
+                situation.coverage.broken_off += 1;
+            }
+            9..12 => {
+                network.send(link, &LOGOUT);
+                network.finish(link);
+                situation.coverage.logouts += 1;
+            }
+            12..15 => {
+                line.deaf_until = situation.now + self.random.below(6 * SECOND);
+                situation.coverage.deaf += 1;
+                return true;
+            }
+            // Comes again while the old connection is still there, as after a broken cable.
+            15..17 => situation.coverage.took_over += 1,
+            _ => return false,
+        }
+        self.away_until = away;
+        self.line = None;
+        true
+    }
+
+    fn receive(&mut self, bytes_max: usize, situation: &mut Situation<'_>) -> Result<(), String> {
+        let Some(line) = &mut self.line else { return Ok(()) };
+        let taken = situation.network.take(line.link, bytes_max, &mut line.input);
+        let mut used = 0;
+        while let Some((packet, len)) = soup::frame(&line.input[used..], usize::from(u16::MAX))
+            .map_err(|error| format!("login {}: {error}", self.identity.login))?
+        {
+            used += len;
+            match (packet.kind, line.stage) {
+                (kind::LOGIN_ACCEPTED, _) => {
+                    let accepted =
+                        LoginAccepted::decode(packet.payload).map_err(|error| error.to_string())?;
+                    line.stage = Stage::In { position: accepted.sequence };
+                    situation.coverage.logins += 1;
+                    if accepted.sequence < line.asked.min(self.next) {
+                        // The server has lost messages that it had sent: in `async` mode, with a loss of power.
+                        self.next = accepted.sequence;
+                        situation.coverage.losses_noticed += 1;
+                    }
+                }
+                (kind::SEQUENCED, Stage::In { position }) => {
+                    line.stage = Stage::In { position: position + 1 };
+                    if position == self.next {
+                        self.next += 1;
+                        let told = Outbound::decode(packet.payload).map_err(|error| error.to_string())?;
+                        if let Some(user_ref) = answers(&told) {
+                            let found = self.outstanding.iter().position(|m| m.answered_as == Some(user_ref));
+                            if let Some(at) = found {
+                                self.outstanding.drain(..=at);
+                                self.sent = self.sent.saturating_sub(at + 1);
+                            }
+                        }
+                    }
+                }
+                (kind::LOGIN_REJECTED, _) => line.stage = Stage::Done,
+                _ => {}
+            }
+        }
+        line.input.drain(..used);
+        if taken == Taken::Closed {
+            self.line = None;
+            situation.coverage.closed_by_server += 1;
+        }
+        Ok(())
+    }
+
+    fn send(&mut self, situation: &mut Situation<'_>) {
+        let Some(line) = &mut self.line else { return };
+        let (link, network, now) = (line.link, situation.network, situation.now);
+        let Stage::In { position } = line.stage else {
+            if line.stage == Stage::Done && (situation.settling || self.random.once_in(4)) {
+                network.finish(link);
+                self.line = None;
+            }
+            return;
+        };
+        if position > self.next {
+            // It looked at the newest only, and goes back to what it lacks.
+            if situation.settling || self.random.once_in(6) {
+                network.finish(link);
+                self.line = None;
+            }
+            return;
+        }
+        let burst = match self.random.below(8) {
+            0 => 12,
+            1..4 => 1,
+            _ => 0,
+        };
+        for _ in 0..burst.min(*situation.budget) {
+            if self.outstanding.len() < OUTSTANDING_MAX && !situation.settling {
+                *situation.budget -= 1;
+                self.outstanding.push_back(self.messages.next(now / SECOND % 86_400));
+            }
+        }
+        while let Some(message) = self.outstanding.get(self.sent) {
+            network.send(link, &message.bytes);
+            self.sent += 1;
+            line.last_sent = now;
+            situation.coverage.messages += 1;
+        }
+        if now - line.last_sent >= SECOND && (situation.settling || !line.mute) {
+            network.send(link, &CLIENT_HEARTBEAT);
+            line.last_sent = now;
+        }
+    }
+}
+
+/// The number of the message that this one answers.
+fn answers(told: &Outbound<'_>) -> Option<dojima::domain::UserRef> {
+    match told {
+        Outbound::Accepted(m, _) => Some(m.user_ref),
+        Outbound::Rejected(m, _) => Some(m.user_ref),
+        Outbound::MassCanceled(m, _) => Some(m.user_ref),
+        _ => None,
+    }
+}
+
+impl Asked {
+    fn request(&self, identity: &Identity) -> LoginRequest {
+        let wrong = |reason| self.refused == Some(reason);
+        let password = if wrong(LoginRejected::NotAuthorised) { "WRONG" } else { &identity.password };
+        let session = if wrong(LoginRejected::SessionNotAvailable) { "YESTERDAY" } else { &identity.session };
+        LoginRequest {
+            username: Username::new(&identity.username).expect("a name"),
+            password: Password::new(password).expect("a password"),
+            session: Some(SessionId::new(session).expect("a session")),
+            sequence: self.from,
+            heartbeat_timeout_ms: None,
+        }
+    }
+}

@@ -1,0 +1,388 @@
+//! What goes wrong: disks that fill up or fail, and the ends of the process, each with what must then be found.
+
+use super::client::Situation;
+use super::disk::used_bytes;
+use super::world::World;
+use dojima::config::Durability;
+use dojima::domain::{Stamp, Timestamp, codec};
+use dojima::engine::{Environment, StartError, SteppedEngine};
+use dojima::recovery::RecoveryError;
+use dojima::runtime::Fatal;
+use dojima::stages::persister::sql::check::check;
+use dojima::stages::persister::sql::reader::SqlReader;
+use dojima_journal::storage::Storage;
+use dojima_journal::{JournalError, MemoryStorage, Reader, Verdict};
+use std::sync::Arc;
+
+/// What is wrong at present.
+#[derive(Debug, Default)]
+pub struct Faults {
+    /// The journal's disk is full until that turn.
+    journal_full_until: Option<u64>,
+    event_log_full_until: Option<u64>,
+    /// Syncs of the journal fail since that turn, or will after a few more.
+    sync_fails_since: Option<u64>,
+    /// Segments of journal and event log when this life began.
+    segments: [u64; 2],
+    /// What the next start must find.
+    expected: Expected,
+}
+
+/// What a start must find.
+#[derive(Clone, Copy, Debug, Default)]
+struct Expected {
+    /// At least the commands up to this one.
+    commands_min: u64,
+    /// Commands that were sequenced.
+    sequenced: u64,
+    /// Whether the database may be ahead of the event log.
+    database_may_be_ahead: bool,
+}
+
+/// How a process ends that does not end by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    Killed,
+    PowerLost,
+}
+
+/// Turns in which a process whose disk fails must notice.
+const FAILING_TURNS: u64 = 600;
+
+impl World {
+    /// Whether something goes wrong in this turn.
+    pub(super) fn go_wrong(&mut self) -> Result<(), String> {
+        let turn = self.turn;
+        if self.faults.journal_full_until.is_some_and(|until| turn >= until) {
+            self.faults.journal_full_until = None;
+            self.disk.journal.set_capacity_bytes(u64::MAX);
+        }
+        if self.faults.event_log_full_until.is_some_and(|until| turn >= until) {
+            self.faults.event_log_full_until = None;
+            self.disk.event_log.set_capacity_bytes(u64::MAX);
+        }
+        if self.faults.sync_fails_since.is_some_and(|since| turn - since > FAILING_TURNS) {
+            // Nothing was written since, so nobody could notice.
+            return self.end(End::PowerLost);
+        }
+        if self.random.once_in(self.plan.disk_full) {
+            let until = Some(turn + 1 + self.random.below(200));
+            let spare = self.random.below(2 * self.plan.segment_bytes[0]);
+            if self.random.once_in(2) {
+                self.disk.journal.set_capacity_bytes(used_bytes(&self.disk.journal) + spare);
+                self.faults.journal_full_until = until;
+                self.coverage.disk_full += 1;
+            } else {
+                self.disk.event_log.set_capacity_bytes(used_bytes(&self.disk.event_log) + spare);
+                self.faults.event_log_full_until = until;
+                self.coverage.event_disk_full += 1;
+            }
+        }
+        if self.faults.sync_fails_since.is_none() && self.random.once_in(self.plan.failing_sync) {
+            self.disk.journal.fail_after(self.random.below(4));
+            self.faults.sync_fails_since = Some(turn);
+        }
+        if self.random.once_in(400) {
+            self.network.fail_accept();
+            self.coverage.accept_errors += 1;
+        }
+        if self.random.once_in(150) {
+            self.disk.remember_database();
+            self.read_event_log()?;
+        }
+        if self.random.once_in(self.plan.crash) {
+            return match self.random.below(8) {
+                _ if self.faults.sync_fails_since.is_some() => self.end(End::PowerLost),
+                0..3 => self.end(End::Killed),
+                3..7 => self.end(End::PowerLost),
+                _ => {
+                    self.relent()?;
+                    self.stop()?;
+                    self.start()
+                }
+            };
+        }
+        Ok(())
+    }
+
+    /// All is well again.
+    pub(super) fn relent(&mut self) -> Result<(), String> {
+        if self.faults.sync_fails_since.is_some() {
+            // A disk that fails stays so until the node has another.
+            self.end(End::PowerLost)?;
+        }
+        self.disk.journal.set_capacity_bytes(u64::MAX);
+        self.disk.event_log.set_capacity_bytes(u64::MAX);
+        (self.faults.journal_full_until, self.faults.event_log_full_until) = (None, None);
+        Ok(())
+    }
+
+    /// The process has ended by itself, which it must only when a sync failed.
+    pub(super) fn ends(&mut self, fatal: Fatal) -> Result<(), String> {
+        if self.faults.sync_fails_since.is_none() || !matches!(fatal, Fatal::JournalSync { .. }) {
+            return Err(format!("the engine has ended: {fatal}"));
+        }
+        self.coverage.failed_syncs += 1;
+        self.end(End::PowerLost)
+    }
+
+    /// The process ends here and now, and another one is started.
+    fn end(&mut self, end: End) -> Result<(), String> {
+        self.look()?;
+        self.read_event_log()?;
+        let Some(engine) = self.engine.take() else { return Ok(()) };
+        let watch = &engine.handles.watch;
+        let is_async = self.plan.config.journal.durability == Durability::Async;
+        self.faults.expected = Expected {
+            commands_min: match (end, is_async) {
+                (End::PowerLost, true) => self.synced,
+                _ => watch.durable.get().max(self.acknowledged),
+            },
+            sequenced: watch.sequenced(),
+            database_may_be_ahead: end == End::PowerLost && is_async,
+        };
+        self.count_life(&engine);
+        self.network.cut_all();
+        match end {
+            End::Killed => {
+                self.coverage.kills += 1;
+                self.disk.survive_kill(|| drop(engine));
+            }
+            End::PowerLost => {
+                self.coverage.power_losses += 1;
+                self.disk.survive_power_loss(|| drop(engine), &mut self.random, self.plan.kept);
+            }
+        }
+        self.cut_clients()?;
+        if self.random.once_in(4) {
+            self.start_on_damage()?;
+        }
+        self.clock.advance(self.random.below(2_000_000_000));
+        self.start()
+    }
+
+    fn cut_clients(&mut self) -> Result<(), String> {
+        let (now, mut budget) = (self.now(), 0);
+        for client in &mut self.clients {
+            let mut situation = Situation {
+                now,
+                budget: &mut budget,
+                settling: self.settling,
+                network: &self.network,
+                coverage: &mut self.coverage,
+            };
+            client.is_cut(&mut situation)?;
+        }
+        self.open.clear();
+        Ok(())
+    }
+
+    /// An orderly end, after which everything must be where it belongs.
+    pub(super) fn stop(&mut self) -> Result<(), String> {
+        self.look()?;
+        let Some(engine) = self.engine.take() else { return Ok(()) };
+        self.count_life(&engine);
+        let stopped = engine.stop().map_err(|fatal| format!("no orderly end: {fatal}"))?;
+        self.coverage.clean_stops += 1;
+        self.read_journal_to_its_end()?;
+        self.look()?;
+        self.read_event_log()?;
+        let (last, last_event) = (self.reference.last(), self.reference.events.len() as u64);
+        if self.logged != last_event {
+            return Err(format!("the event log ends at {}, not at {last_event}", self.logged));
+        }
+        let exchange = stopped.exchange.ok_or("the matcher did not hand back its exchange")?;
+        exchange.audit().map_err(|error| format!("after the end: {error:?}"))?;
+        if exchange.digest() != self.reference.digest() {
+            return Err(format!(
+                "the live exchange's digest after command {last} is not that of its commands"
+            ));
+        }
+        self.reference.compare()?;
+        self.check_database(last_event)?;
+        self.faults.expected = Expected { commands_min: last, sequenced: last, database_may_be_ahead: false };
+        self.network.cut_all();
+        self.cut_clients()
+    }
+
+    fn read_journal_to_its_end(&mut self) -> Result<(), String> {
+        let data = self.disk.data();
+        let scanned = dojima_journal::scan_storage(Arc::clone(data.journal()));
+        let end = scanned.map_err(|error| error.to_string())?.next_sequence() - 1;
+        self.read_journal(end)
+    }
+
+    /// The database says what the event log says, to its end.
+    fn check_database(&mut self, last_event: u64) -> Result<(), String> {
+        let reader = SqlReader::open(&self.disk.database()).map_err(|error| error.to_string())?;
+        let report = check(&reader, self.disk.data().event_log()).map_err(|error| error.to_string())?;
+        if let Some(difference) = report.first_difference() {
+            return Err(format!("the database differs from the event log: {difference}"));
+        }
+        if report.watermark.event != last_event {
+            return Err(format!("the database ends at event {}, not {last_event}", report.watermark.event));
+        }
+        self.coverage.sql_checks += 1;
+        Ok(())
+    }
+
+    fn segments(&self) -> [u64; 2] {
+        [&self.disk.journal, &self.disk.event_log].map(|storage| newest_segment(storage))
+    }
+
+    /// Adds what the counters of a life say.
+    fn count_life(&mut self, engine: &SteppedEngine) {
+        for reading in engine.counters.snapshot() {
+            let count = match &*reading.name {
+                "gateway.inbound_full" => &mut self.coverage.inbound_full,
+                "gateway.slow_disconnects" => &mut self.coverage.slow,
+                "gateway.resend_chunks" => &mut self.coverage.resend_chunks,
+                "sequencer.ring_full" => &mut self.coverage.command_ring_full,
+                "matcher.ring_full" => &mut self.coverage.event_ring_full,
+                _ => continue,
+            };
+            *count += reading.value;
+        }
+        let (before, now) = (self.faults.segments, self.segments());
+        self.coverage.rollovers += now[0].saturating_sub(before[0]);
+        self.coverage.event_rollovers += now[1].saturating_sub(before[1]);
+    }
+
+    fn try_start(&mut self) -> Result<SteppedEngine, StartError> {
+        let surroundings = Environment {
+            data: self.disk.data(),
+            segment_bytes: self.plan.segment_bytes,
+            sockets: self.network.listen(),
+            clock: &self.clock,
+            seed: self.random.next(),
+        };
+        SteppedEngine::start_in(&self.plan.config, surroundings)
+    }
+
+    /// Starts the node, and holds what it found against what must be there.
+    pub(super) fn start(&mut self) -> Result<(), String> {
+        let mut engine = self.try_start().map_err(|error| format!("the start was refused: {error}"))?;
+        let weights = self.plan.weights.clone();
+        engine
+            .stepper
+            .favour(|agent| weights.iter().find(|(name, _)| *name == agent).map_or(1, |(_, weight)| *weight));
+        self.faults = Faults { expected: self.faults.expected, ..Faults::default() };
+        self.faults.segments = self.segments();
+        let report = engine.report.clone();
+        let found = report.commands + report.opening_commands;
+        self.coverage.torn_tails += u64::from(matches!(report.verdict, Verdict::TornTail { .. }));
+        self.coverage.events_cut += u64::from(report.events_cut > 0);
+        self.coverage.events_logged += u64::from(report.events_logged > 0);
+        let digest = engine.recovered;
+        self.engine = Some(engine);
+        self.compare_journal(found)?;
+        if digest != self.reference.digest() {
+            return Err(format!(
+                "recovered after command {found} with another digest than its commands have"
+            ));
+        }
+        self.coverage.restarts_compared += 1;
+        self.open_readers()?;
+        self.logged = 0;
+        self.read_event_log()?;
+        if self.logged != self.reference.events.len() as u64 {
+            let events = self.reference.events.len();
+            return Err(format!("the start left the event log at {} of {events} events", self.logged));
+        }
+        let aside = self.disk.take_set_aside();
+        let may_be_ahead = self.faults.expected.database_may_be_ahead;
+        if aside.iter().any(|label| !may_be_ahead || !label.starts_with("ahead-")) {
+            return Err(format!("the database was moved aside: {aside:?}"));
+        }
+        self.coverage.databases_ahead += aside.len() as u64;
+        self.disk.remember_database();
+        Ok(())
+    }
+
+    /// The journal holds what it held, up to where it ends, and that is far enough.
+    fn compare_journal(&mut self, found: u64) -> Result<(), String> {
+        let Expected { commands_min, sequenced, database_may_be_ahead } = self.faults.expected;
+        if found < commands_min {
+            return Err(format!("command {commands_min} was acknowledged, and {found} are left"));
+        }
+        let known = self.reference.last();
+        if found < known {
+            if !database_may_be_ahead {
+                return Err(format!("command {known} was durable, and {found} are left"));
+            }
+            self.coverage.lost_async += known - found;
+            self.reference.go_back_to(found)?;
+            for (sent, who) in self.sent.iter_mut().zip(&self.plan.identities) {
+                *sent = self.reference.messages(who.login).min(*sent);
+            }
+        }
+        self.coverage.lost_unacknowledged += sequenced.saturating_sub(found.max(known));
+        (self.acknowledged, self.synced) = (self.acknowledged.min(found), found);
+        let data = self.disk.data();
+        let open = Reader::open_storage(Arc::clone(data.journal()), 1);
+        let mut reader = open.map_err(|error| error.to_string())?;
+        while let Some(record) = reader.next().map_err(|error| error.to_string())? {
+            let stamp = Stamp { sequence: record.sequence, time: Timestamp(record.time_ns) };
+            let command = codec::decode_command(record.payload).map_err(|error| error.to_string())?;
+            match self.reference.commands.get(record.sequence as usize - 1) {
+                Some(known) if *known == (stamp, command) => {}
+                Some(known) => {
+                    return Err(format!("the journal has {command:?} at {stamp:?}, instead of {known:?}"));
+                }
+                None => self.reference.apply(stamp, &command)?,
+            }
+        }
+        if self.reference.last() != found {
+            return Err(format!("recovery counts {found} commands, the journal {}", self.reference.last()));
+        }
+        Ok(())
+    }
+
+    /// Damages a record whose durability a later one attests, sees that the start is refused and names it, and repairs it.
+    fn start_on_damage(&mut self) -> Result<(), String> {
+        let data = self.disk.data();
+        let scanned = dojima_journal::scan_storage(Arc::clone(data.journal()));
+        let attested = scanned.map_err(|error| error.to_string())?.watermark();
+        if attested == 0 {
+            return Ok(());
+        }
+        let sequence = 1 + self.random.below(attested);
+        let open = Reader::open_storage(Arc::clone(data.journal()), sequence);
+        let mut reader = open.map_err(|error| error.to_string())?;
+        let record = reader.next().map_err(|error| error.to_string())?.ok_or("an attested record is gone")?;
+        let (place, len) = (record.position(), 32 + record.payload.len() as u64);
+        drop(reader);
+        let name = segment_names(&self.disk.journal).into_iter().find(|(number, _)| *number == place.segment);
+        let (_, name) = name.ok_or("the record's segment is gone")?;
+        let whole = self.disk.journal.bytes(&name).ok_or("the record's segment cannot be read")?;
+        let mut damaged = whole.clone();
+        damaged[(place.offset + self.random.below(len)) as usize] ^= 1 << self.random.below(8);
+        self.disk.journal.put(&name, damaged);
+        match self.try_start() {
+            Err(StartError::Recovery(RecoveryError::Journal(JournalError::Damaged {
+                file,
+                sequence: found,
+                offset,
+                ..
+            }))) if file.ends_with(&name) && found == sequence && offset == place.offset => {}
+            Err(other) => {
+                return Err(format!("record {sequence} is damaged, and the start was refused: {other}"));
+            }
+            Ok(_) => return Err(format!("record {sequence} is damaged, and the start was not refused")),
+        }
+        self.disk.journal.put(&name, whole);
+        self.coverage.bit_rot += 1;
+        Ok(())
+    }
+}
+
+/// Numbers and names of the segments.
+fn segment_names(storage: &MemoryStorage) -> Vec<(u64, String)> {
+    let files = storage.files().expect("memory can be listed");
+    let segment = |(name, _): (String, u64)| Some((name.strip_suffix(".seg")?.parse().ok()?, name));
+    files.into_iter().filter_map(segment).collect()
+}
+
+fn newest_segment(storage: &MemoryStorage) -> u64 {
+    segment_names(storage).into_iter().map(|(number, _)| number).max().unwrap_or_default()
+}

@@ -1,0 +1,268 @@
+//! What clients send: orders of every kind that the wire can express, most of them sensible, and bytes that are none.
+
+use super::random::Random;
+use dojima::domain::{ClOrdId, Symbol, UserRef};
+use dojima::wire::ouch::{
+    Appendage, CancelOrder, EnterOrder, Inbound, MARKET_PRICE, MassCancelOrders, ModifyOrder, ReplaceOrder,
+    tags,
+};
+use dojima::wire::soup::{self, kind};
+
+/// What is traded, with the middle of its prices, the spread of the clients' ideas of it, and the tick, in price units.
+pub const MARKETS: [Market; 2] = [
+    Market { symbol: "BTC-USDT", middle: 6_000_000, spread: 40, tick: 1 },
+    Market { symbol: "ETH-USDT", middle: 300_000, spread: 60, tick: 5 },
+];
+
+#[derive(Clone, Copy)]
+pub struct Market {
+    pub symbol: &'static str,
+    pub middle: u64,
+    /// Ticks.
+    pub spread: u64,
+    pub tick: u64,
+}
+
+/// A message as it goes out.
+#[derive(Clone, Debug)]
+pub struct Message {
+    /// The whole packet.
+    pub bytes: Vec<u8>,
+    /// A message of this number must be answered under it.
+    pub answered_as: Option<UserRef>,
+}
+
+/// One client's stream of messages.
+#[derive(Debug)]
+pub struct Messages {
+    random: Random,
+    last_ref: u32,
+    /// Messages since the last one that must be answered.
+    unanswerable: u32,
+}
+
+impl Messages {
+    pub fn new(random: Random) -> Self {
+        Self { random, last_ref: 0, unanswerable: 0 }
+    }
+
+    /// The next message; `now_s` is the time of the day.
+    pub fn next(&mut self, now_s: u64) -> Message {
+        let drawn = if self.unanswerable >= 16 { 0 } else { self.random.below(100) };
+        self.unanswerable += 1;
+        match drawn {
+            0..58 => self.enter(now_s),
+            58..72 => self.replace(now_s),
+            72..88 => self.cancel(),
+            88..95 => self.modify(),
+            95..97 => self.mass_cancel(),
+            _ => self.again(now_s),
+        }
+    }
+
+    /// One whose answer shows that everything before it was taken up.
+    pub fn last(&mut self) -> Message {
+        let mut order = self.order();
+        order.symbol = Symbol::new("NOWHERE").expect("a symbol");
+        let user_ref = self.new_ref();
+        order.user_ref = user_ref;
+        message(&Inbound::Enter(order, Appendage::default()), Some(user_ref))
+    }
+
+    fn new_ref(&mut self) -> UserRef {
+        self.last_ref += 1;
+        UserRef(self.last_ref)
+    }
+
+    fn old_ref(&mut self) -> UserRef {
+        let back = self.random.below(24) as u32;
+        UserRef(self.last_ref.saturating_sub(back))
+    }
+
+    fn symbol(&mut self) -> (Symbol, Market) {
+        let market = self.random.pick(&MARKETS);
+        let name = if self.random.once_in(60) { "NOWHERE" } else { market.symbol };
+        (Symbol::new(name).expect("a symbol"), market)
+    }
+
+    fn price(&mut self, market: Market) -> u64 {
+        let off = self.random.below(2 * market.spread) * market.tick;
+        let fair = market.middle - market.spread * market.tick + off;
+        match self.random.below(80) {
+            0..3 => MARKET_PRICE,
+            3 => 0,
+            4 => MARKET_PRICE + 1,
+            5 => fair + 1,
+            6 => market.middle / 4,
+            7 => market.middle * 4,
+            8 => fair * 9 / 10,
+            9 => fair * 11 / 10,
+            10 => market.tick,
+            _ => fair,
+        }
+    }
+
+    fn quantity(&mut self) -> u32 {
+        match self.random.below(60) {
+            0 => 0,
+            1 => u32::MAX,
+            2 => 1,
+            3..6 => 40_000 + self.random.below(4_000_000) as u32,
+            _ => 10 + self.random.below(3_000) as u32,
+        }
+    }
+
+    /// A sensible byte, or once in a while another one.
+    fn byte(&mut self, sensible: &[u8], others: &[u8]) -> u8 {
+        if self.random.once_in(90) { self.random.pick(others) } else { self.random.pick(sensible) }
+    }
+
+    fn cl_ord_id(&mut self) -> ClOrdId {
+        let mut text = [b' '; 14];
+        let len = self.random.below(15) as usize;
+        text[..len].fill_with(|| b'a' + self.random.below(26) as u8);
+        ClOrdId(text)
+    }
+
+    fn order(&mut self) -> EnterOrder {
+        let (symbol, market) = self.symbol();
+        EnterOrder {
+            user_ref: UserRef(0),
+            side: self.byte(b"BS", b"TEX"),
+            quantity: self.quantity(),
+            symbol,
+            price: self.price(market),
+            time_in_force: self.byte(b"00000336", b"59"),
+            display: self.byte(b"YYYYYAN", b"PZ"),
+            capacity: self.byte(b"APRO", b"Q"),
+            iso: self.byte(b"N", b"Y"),
+            cross_type: self.byte(b"N", b"OC"),
+            cl_ord_id: self.cl_ord_id(),
+        }
+    }
+
+    fn enter(&mut self, now_s: u64) -> Message {
+        let mut order = self.order();
+        order.user_ref = self.new_ref();
+        self.unanswerable = 0;
+        let tags = self.tags(order.time_in_force, order.quantity, now_s);
+        message(&Inbound::Enter(order, Appendage(&tags)), Some(order.user_ref))
+    }
+
+    fn replace(&mut self, now_s: u64) -> Message {
+        let market = self.random.pick(&MARKETS);
+        let (orig_user_ref, user_ref) = (self.old_ref(), self.new_ref());
+        let order = ReplaceOrder {
+            orig_user_ref,
+            user_ref,
+            quantity: self.quantity(),
+            price: self.price(market),
+            time_in_force: self.byte(b"0000036", b"59"),
+            display: self.byte(b"YYYYAN", b"PZ"),
+            iso: self.byte(b"N", b"Y"),
+            cl_ord_id: self.cl_ord_id(),
+        };
+        let tags = self.tags(order.time_in_force, order.quantity, now_s);
+        message(&Inbound::Replace(order, Appendage(&tags)), None)
+    }
+
+    fn cancel(&mut self) -> Message {
+        let quantity = if self.random.once_in(3) { self.random.below(2_000) as u32 } else { 0 };
+        let order = CancelOrder { user_ref: self.old_ref(), quantity };
+        let tags: &[u8] = match self.random.below(30) {
+            0 => &[2, tags::USER_REF_IDX, 0],
+            1 => &[2, tags::USER_REF_IDX, 1],
+            2 => &[9, 9],
+            _ => &[],
+        };
+        message(&Inbound::Cancel(order, Appendage(tags)), None)
+    }
+
+    fn modify(&mut self) -> Message {
+        let (side, quantity) = (self.byte(b"BS", b"TE"), self.random.below(2_000) as u32);
+        let order = ModifyOrder { user_ref: self.old_ref(), side, quantity };
+        message(&Inbound::Modify(order, Appendage::default()), None)
+    }
+
+    fn mass_cancel(&mut self) -> Message {
+        let symbol = match self.random.below(4) {
+            0 => Symbol::default(),
+            _ => self.symbol().0,
+        };
+        let user_ref = self.new_ref();
+        let firm = if self.random.once_in(8) { *b"FIRM" } else { [0; 4] };
+        let order = MassCancelOrders { user_ref, firm, symbol };
+        let tags: &[u8] = match self.random.below(4) {
+            0 => &[2, tags::SIDE, b'B'],
+            1 => &[2, tags::SIDE, b'S'],
+            _ => &[],
+        };
+        self.unanswerable = 0;
+        message(&Inbound::MassCancel(order, Appendage(tags)), Some(user_ref))
+    }
+
+    /// A new order under a number that was used before.
+    fn again(&mut self, now_s: u64) -> Message {
+        let mut order = self.order();
+        order.user_ref = self.old_ref();
+        let tags = self.tags(order.time_in_force, order.quantity, now_s);
+        message(&Inbound::Enter(order, Appendage(&tags)), None)
+    }
+
+    fn tags(&mut self, time_in_force: u8, quantity: u32, now_s: u64) -> Vec<u8> {
+        let mut out = Vec::new();
+        let mut put = |tag: u8, value: &[u8]| {
+            out.extend_from_slice(&[value.len() as u8 + 1, tag]);
+            out.extend_from_slice(value);
+        };
+        if time_in_force == b'6' && !self.random.once_in(12) {
+            let until = now_s.saturating_sub(1) + self.random.below(20);
+            put(tags::EXPIRE_TIME, &(until as u32).to_be_bytes());
+        }
+        match self.random.below(40) {
+            0..3 => put(tags::POST_ONLY, b"P"),
+            3..5 => put(tags::MIN_QTY, &(self.random.below(u64::from(quantity) + 9) as u32).to_be_bytes()),
+            5..8 => {
+                let shown = 1 + self.random.below(u64::from(quantity / 3) + 2) as u32;
+                put(tags::MAX_FLOOR, &shown.to_be_bytes());
+            }
+            8 => put(tags::FIRM, b"DOJI"),
+            9 if self.random.once_in(2) => put(tags::MAX_FLOOR, &[1]),
+            10 if self.random.once_in(2) => put(tags::ROUTE, b"AWAY"),
+            11 if self.random.once_in(3) => out.extend_from_slice(&[200, 1]),
+            _ => {}
+        }
+        out
+    }
+
+    /// Bytes that cost the connection.
+    pub fn garbage(&mut self) -> Vec<u8> {
+        let packet = |kind: u8, payload: &[u8]| {
+            let mut out = Vec::new();
+            soup::push_packet(kind, payload, &mut out).expect("short");
+            out
+        };
+        match self.random.below(7) {
+            0 => vec![0, 0],
+            1 => vec![0xFF, 0xFF, b'U'],
+            2 => packet(b'?', b"what"),
+            3 => packet(kind::UNSEQUENCED, b"Zzz"),
+            4 => packet(kind::UNSEQUENCED, b"O too short"),
+            5 => packet(kind::SEQUENCED, b"as if"),
+            _ => {
+                let len = 1 + self.random.below(40) as usize;
+                let mut bytes = vec![0x7F];
+                bytes.resize_with(len, || self.random.below(256) as u8);
+                bytes
+            }
+        }
+    }
+}
+
+fn message(inbound: &Inbound<'_>, answered_as: Option<UserRef>) -> Message {
+    let mut payload = [0; 128];
+    let len = inbound.encode(&mut payload).expect("short");
+    let mut bytes = Vec::with_capacity(len + soup::HEADER_LEN);
+    soup::push_packet(kind::UNSEQUENCED, &payload[..len], &mut bytes).expect("short");
+    Message { bytes, answered_as }
+}

@@ -1,0 +1,20 @@
+//! The simulator: the whole node, its disk, its network and its clients in one thread, and every choice from one seed.
+//!
+//! The node is the real one: agents, codecs, exchange, journal and SQL writer, under the stepper. Simulated are the files
+//! ([`disk`]), the sockets ([`network`]), the clock, and the world around: clients ([`client`]), operators ([`operator`]),
+//! and what goes wrong ([`faults`]). What the node does is held against a reference ([`reference`], [`spy`]) at every moment.
+//! Nothing here may read a real clock, start a thread, or draw a number from anywhere but the seed.
+
+pub mod coverage;
+pub mod world;
+
+mod client;
+mod disk;
+mod faults;
+mod messages;
+mod network;
+mod operator;
+mod plan;
+mod random;
+mod reference;
+mod spy;

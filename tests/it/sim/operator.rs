@@ -1,0 +1,87 @@
+//! What operators do meanwhile: phases, kill switches, money in and out, marks, terms. Nobody waits for an answer, and a crash
+//! may lose any of it.
+
+use super::random::Random;
+use dojima::domain::{
+    AccountId, Amount, AssetId, CancelFilter, Command, FeeRate, FeeTier, InstrumentId, KillScope, MassCancel,
+    OrderId, Phase, Price, Quantity, SetFees, SetTerms, Switch, Transfer,
+};
+
+/// Accounts with logins; 0 is the venue's own.
+const ACCOUNTS: u64 = 4;
+
+/// All operators.
+pub struct Operator {
+    random: Random,
+    /// What puts right again what was done.
+    amends: Vec<Command>,
+}
+
+impl Operator {
+    pub fn new(random: Random) -> Self {
+        Self { random, amends: Vec::new() }
+    }
+
+    /// The next command.
+    pub fn command(&mut self, last_order: u64) -> Command {
+        let amends = self.amends.len() as u64;
+        if amends > 0 && !self.random.once_in(3) {
+            return self.amends.swap_remove(self.random.below(amends) as usize);
+        }
+        let random = &mut self.random;
+        let instrument = InstrumentId(random.below(2) as u32);
+        let account = AccountId(1 + random.below(ACCOUNTS) as u32);
+        match random.below(30) {
+            0..7 => {
+                self.amends.push(Command::SetPhase { instrument, phase: Phase::Continuous });
+                Command::SetPhase { instrument, phase: phase(random) }
+            }
+            7 => self.kill(KillScope::Account(account)),
+            8 => self.kill(KillScope::Venue),
+            9..15 => {
+                let asset = AssetId(random.below(3) as u16);
+                let amount = Amount(1 + random.below(500_000_000) as i64);
+                let transfer = Transfer { account, asset, amount, reference: 4 + random.below(1_000_000) };
+                if random.once_in(2) { Command::Deposit(transfer) } else { Command::Withdraw(transfer) }
+            }
+            15..17 => Command::SetMark { instrument, price: Price(1 + random.below(6_000_000) as i64) },
+            17..20 => Command::CancelOrder { order: OrderId(last_order.saturating_sub(random.below(50))) },
+            20..22 => Command::SetFees(SetFees {
+                instrument,
+                tier: FeeTier(0),
+                maker: FeeRate(random.below(600) as i32 - 100),
+                taker: FeeRate(200 + random.below(1_000) as i32),
+            }),
+            22..24 => Command::SetTerms(SetTerms {
+                instrument: InstrumentId(1),
+                tick_units: random.pick(&[1, 5, 10]),
+                lot: Amount(10_000),
+                min_quantity: Quantity(1 + random.below(5)),
+                max_quantity: Quantity(100_000_000),
+                min_notional: Amount(100_000_000),
+            }),
+            24 => Command::MassCancel(MassCancel {
+                filter: CancelFilter { instrument: Some(instrument), ..CancelFilter::default() },
+                ..MassCancel::default()
+            }),
+            _ => Command::Tick,
+        }
+    }
+
+    fn kill(&mut self, scope: KillScope) -> Command {
+        self.amends.push(Command::Kill { scope, switch: Switch::Off });
+        Command::Kill { scope, switch: Switch::On }
+    }
+}
+
+fn phase(random: &mut Random) -> Phase {
+    random.pick(&[
+        Phase::Halted,
+        Phase::CancelOnly,
+        Phase::Closed,
+        Phase::PreOpen,
+        Phase::OpeningAuction,
+        Phase::OpeningAuction,
+        Phase::ClosingAuction,
+    ])
+}

@@ -1,0 +1,112 @@
+//! What kind of run a seed gives: the configuration of the node, how fast its agents are, and how often what goes wrong.
+
+use super::client::Identity;
+use super::random::Random;
+use dojima::config::{Config, Durability, InstrumentLimitsConfig, ProtectionConfig};
+use dojima::runtime::ThreadingMode;
+use rust_decimal::Decimal;
+
+const KIB: u64 = 1 << 10;
+
+/// Chances are once in so many turns.
+pub struct Plan {
+    pub config: Config,
+    /// Of journal and event log.
+    pub segment_bytes: [u64; 2],
+    pub identities: Vec<Identity>,
+    /// By name of the agent: how often it runs.
+    pub weights: Vec<(&'static str, usize)>,
+    /// Duty cycles of a turn, at most.
+    pub cycles_max: u64,
+    /// Nanoseconds that a turn takes, at most.
+    pub turn_ns_max: u64,
+    pub crash: u64,
+    pub disk_full: u64,
+    pub failing_sync: u64,
+    pub operator: u64,
+    /// Chance in 1,000 of an unsynced sector to be there after a loss of power.
+    pub kept: u64,
+}
+
+fn decimal(text: &str) -> Decimal {
+    text.parse().expect("a number")
+}
+
+impl Plan {
+    pub fn new(random: &mut Random, commands: u64) -> Self {
+        let config = config(random);
+        let usernames = config.logins().into_iter().map(|login| Identity {
+            login: login.login,
+            username: login.username,
+            password: login.password,
+            session: config.gateway.session.clone(),
+        });
+        let identities = usernames.collect();
+        let weights = ["gateway", "timer", "sequencer", "matcher", "journaler", "archiver", "sql"];
+        let weights = weights.map(|name| {
+            let slow = if random.once_in(4) { 1 } else { 8 };
+            (name, slow + random.below(8) as usize)
+        });
+        // A run has some lives, however long it is: a turn brings some three messages.
+        let turns = (commands / 3).max(100);
+        Self {
+            config,
+            segment_bytes: [random.pick(&[16, 32, 64]) * KIB, random.pick(&[32, 64, 128]) * KIB],
+            identities,
+            weights: weights.into(),
+            cycles_max: random.pick(&[4, 12, 30]),
+            turn_ns_max: random.pick(&[100_000, 1_000_000, 5_000_000]),
+            crash: turns / (3 + random.below(15)),
+            disk_full: turns / (1 + random.below(6)),
+            failing_sync: turns * random.pick(&[1, 2, 10]) / 2,
+            operator: random.pick(&[25, 60, 150]),
+            kept: random.pick(&[0, 100, 500, 900, 1_000]),
+        }
+    }
+}
+
+fn config(random: &mut Random) -> Config {
+    let mut config = Config::embedded_default();
+    config.engine.mode = ThreadingMode::Stepped;
+    config.journal.durability = if random.once_in(3) { Durability::Async } else { Durability::Sync };
+    config.journal.async_sync_interval_ms = random.pick(&[1, 10, 100]);
+    config.rings.inbound_slots = random.pick(&[64, 128, 1024]);
+    config.rings.command_slots = random.pick(&[64, 128, 1024]);
+    config.rings.event_slots = random.pick(&[64, 256, 2048]);
+    config.gateway.connections_max = random.pick(&[5, 8, 64]);
+    config.gateway.login_timeout_ms = random.pick(&[200, 30_000]);
+    config.gateway.heartbeat_interval_ms = 1_000;
+    config.gateway.client_timeout_ms = random.pick(&[2_500, 15_000]);
+    config.gateway.stall_timeout_ms = random.pick(&[2_000, 30_000]);
+    config.gateway.tail_kib = random.pick(&[16, 32, 256]);
+    config.exchange.orders_max = random.pick(&[40, 100, 160]) as u32;
+    config.sql.batch_interval_ms = random.pick(&[1, 20, 100]);
+    config.sql.batch_events_max = random.pick(&[10, 200, 10_000]) as u32;
+    config.timers.tick_interval_ms = random.pick(&[0, 50, 200, 1_000]);
+    let [btc, eth] = &mut config.instruments[..] else { unreachable!("two are built in") };
+    btc.max_quantity = decimal("40");
+    btc.min_quantity = decimal("0.00005");
+    eth.tick = decimal("0.05");
+    eth.protection = Some(ProtectionConfig {
+        price_min: decimal("1000"),
+        price_max: decimal("9000"),
+        reference: decimal("3000"),
+        static_band_ppm: 5_000,
+        dynamic_band_ppm: random.pick(&[200, 1_500]) as u32,
+        interruption_s: random.pick(&[0, 1, 3]) as u32,
+        market_collar_ppm: 1_000,
+    });
+    eth.limits = Some(InstrumentLimitsConfig {
+        open_orders_max: random.pick(&[8, 30]) as u32,
+        orders_per_second_max: random.pick(&[20, 100, 400]) as u32,
+        position_max: decimal("1200"),
+        ..InstrumentLimitsConfig::default()
+    });
+    for (account, poor) in config.accounts.iter_mut().zip([false, false, true, true]) {
+        let deposits = if poor { ["2", "30", "200000"] } else { ["100", "1000", "10000000"] };
+        for (asset, amount) in ["BTC", "ETH", "USDT"].into_iter().zip(deposits) {
+            account.deposits.insert(asset.to_owned(), decimal(amount));
+        }
+    }
+    config
+}

@@ -1,0 +1,204 @@
+//! What must be true: the journal's durable commands through the naive exchange, and what follows from its events: every
+//! login's stream to the byte, and the state.
+//!
+//! A replica of the real exchange is kept beside it, which is never restarted: its digest is what every start of the engine
+//! must come to.
+
+use crate::support::compare::same_state;
+use crate::support::naive::Naive;
+use dojima::domain::{
+    CancelReason, Command, Event, EventRecord, IgnoreReason, Listings, LoginId, RejectReason, Stamp,
+};
+use dojima::exchange::Digest;
+use dojima::replica::State;
+use dojima::wire::ouch::{Recipient, SEQUENCED_LEN_MAX, encode_sequenced};
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+
+/// A whole comparison of the two exchanges after so many commands.
+const COMPARE_EVERY: usize = 512;
+
+/// One login's messages.
+#[derive(Default)]
+struct Stream {
+    bytes: Vec<u8>,
+    /// By message: where it ends in `bytes`, and the command that caused it.
+    messages: Vec<(usize, u64)>,
+}
+
+/// What happened, counted by name.
+#[derive(Clone, Debug, Default)]
+pub struct Happened {
+    pub commands: u64,
+    pub events: u64,
+    pub trades: u64,
+    pub auctions: u64,
+    last_order: u64,
+    pub interruptions: u64,
+    pub expired: u64,
+    pub ticks: u64,
+    pub rejects: BTreeMap<&'static str, u64>,
+    pub ignored: BTreeMap<&'static str, u64>,
+}
+
+pub struct Reference {
+    orders_max: u32,
+    naive: Naive,
+    replica: State,
+    listings: Listings,
+    pub commands: Vec<(Stamp, Command)>,
+    /// By event: what it is.
+    pub events: Vec<EventRecord>,
+    streams: Vec<Stream>,
+    pub happened: Happened,
+}
+
+impl Reference {
+    pub fn new(orders_max: u32) -> Self {
+        Self {
+            orders_max,
+            naive: Naive::new(orders_max as usize),
+            replica: State::empty(),
+            listings: Listings::default(),
+            commands: Vec::new(),
+            events: Vec::new(),
+            streams: Vec::new(),
+            happened: Happened::default(),
+        }
+    }
+
+    /// The last command.
+    pub fn last(&self) -> u64 {
+        self.commands.len() as u64
+    }
+
+    /// Applies the next durable command.
+    ///
+    /// # Errors
+    /// When the two exchanges disagree, or money was made or lost.
+    pub fn apply(&mut self, stamp: Stamp, command: &Command) -> Result<(), String> {
+        if stamp.sequence != self.last() + 1 {
+            return Err(format!("command {} follows command {} in the journal", stamp.sequence, self.last()));
+        }
+        if self.commands.last().is_some_and(|(last, _)| stamp.time < last.time) {
+            return Err(format!("time goes back at command {}", stamp.sequence));
+        }
+        self.commands.push((stamp, *command));
+        let naive = self.naive.apply(stamp, command);
+        let mut engine = Vec::with_capacity(naive.len());
+        let taken = self.replica.apply(stamp, command, &mut |record| {
+            engine.push(*record);
+            Ok::<(), Infallible>(())
+        });
+        taken.unwrap_or_else(|never| match never {});
+        if !engine.iter().map(|record| &record.event).eq(&naive) {
+            let engine: Vec<&Event> = engine.iter().map(|record| &record.event).collect();
+            return Err(format!("{command:?} at {stamp:?}: events {engine:?}, but naive {naive:?}"));
+        }
+        for record in &engine {
+            self.note(record)?;
+        }
+        self.happened.commands += 1;
+        self.happened.ticks += u64::from(*command == Command::Tick);
+        if self.commands.len().is_multiple_of(COMPARE_EVERY) { self.compare() } else { Ok(()) }
+    }
+
+    fn note(&mut self, record: &EventRecord) -> Result<(), String> {
+        self.listings.note(record);
+        self.events.push(*record);
+        for (login, recipient) in Recipient::all(&record.event) {
+            let at = login.0 as usize;
+            if at >= self.streams.len() {
+                self.streams.resize_with(at + 1, Stream::default);
+            }
+            let mut packet = [0; SEQUENCED_LEN_MAX];
+            let len = encode_sequenced(record, recipient, &self.listings, &mut packet)
+                .ok_or_else(|| format!("event {} has no message for login {login}", record.number))?;
+            let stream = &mut self.streams[at];
+            stream.bytes.extend_from_slice(&packet[..len]);
+            stream.messages.push((stream.bytes.len(), record.sequence));
+        }
+        self.happened.note(&record.event);
+        Ok(())
+    }
+
+    /// Every balance, book and order that waits, and the sum of all money.
+    ///
+    /// # Errors
+    /// What differs first.
+    pub fn compare(&self) -> Result<(), String> {
+        let exchange = &self.replica.exchange;
+        exchange.audit().map_err(|error| format!("after command {}: {error:?}", self.last()))?;
+        same_state(exchange, &self.naive).map_err(|error| format!("after command {}: {error}", self.last()))
+    }
+
+    pub fn digest(&self) -> Digest {
+        self.replica.exchange.digest()
+    }
+
+    /// The number of the last order.
+    pub fn last_order(&self) -> u64 {
+        self.happened.last_order
+    }
+
+    /// How many messages a login has.
+    pub fn messages(&self, login: LoginId) -> u64 {
+        self.streams.get(login.0 as usize).map_or(0, |stream| stream.messages.len() as u64)
+    }
+
+    /// The packet of a login's message (from 1), and the command that caused it.
+    pub fn message(&self, login: LoginId, number: u64) -> Option<(&[u8], u64)> {
+        let stream = self.streams.get(login.0 as usize)?;
+        let at = usize::try_from(number.checked_sub(1)?).ok()?;
+        let (end, sequence) = *stream.messages.get(at)?;
+        let start = at.checked_sub(1).map_or(0, |before| stream.messages[before].0);
+        Some((&stream.bytes[start..end], sequence))
+    }
+
+    /// Forgets all commands after `last`, as a loss of power does in `async` mode. What happened stays counted.
+    ///
+    /// # Errors
+    /// As [`Reference::apply`].
+    pub fn go_back_to(&mut self, last: u64) -> Result<(), String> {
+        if last == self.last() {
+            return Ok(());
+        }
+        let mut again = Self::new(self.orders_max);
+        for (stamp, command) in &self.commands[..last as usize] {
+            again.apply(*stamp, command)?;
+        }
+        again.happened = std::mem::take(&mut self.happened);
+        *self = again;
+        Ok(())
+    }
+}
+
+impl Happened {
+    fn note(&mut self, event: &Event) {
+        self.events += 1;
+        match event {
+            Event::Executed(_) => self.trades += 1,
+            Event::Accepted(accepted) => self.last_order = accepted.order.0,
+            Event::Uncrossed(_) => self.auctions += 1,
+            Event::PhaseSet { phase: dojima::domain::Phase::VolatilityAuction, .. } => {
+                self.interruptions += 1
+            }
+            Event::Canceled(canceled) => match canceled.reason {
+                CancelReason::Expired => self.expired += 1,
+                CancelReason::InvalidReplace(reason) => self.reject(reason),
+                _ => {}
+            },
+            Event::Rejected(rejected) => self.reject(rejected.reason),
+            Event::ChangeRejected(rejected) => self.reject(rejected.reason),
+            Event::Refused { reason } => self.reject(*reason),
+            Event::Ignored(ignored) => {
+                *self.ignored.entry(IgnoreReason::name(ignored.reason)).or_default() += 1
+            }
+            _ => {}
+        }
+    }
+
+    fn reject(&mut self, reason: RejectReason) {
+        *self.rejects.entry(reason.name()).or_default() += 1;
+    }
+}

@@ -1,0 +1,364 @@
+//! One run: a node, its disk, its network and its clients, turn by turn, and what must hold at every moment.
+
+use super::client::{Client, Situation};
+use super::coverage::Coverage;
+use super::disk::Disk;
+use super::network::{LinkId, Network};
+use super::operator::Operator;
+use super::plan::Plan;
+use super::random::Random;
+use super::reference::Reference;
+use super::spy::Spy;
+use dojima::domain::{Stamp, Timestamp, codec};
+use dojima::engine::SteppedEngine;
+use dojima::runtime::{Fatal, ManualClock, UnixNanos};
+use dojima_journal::Reader;
+use std::fmt;
+use std::sync::Arc;
+
+/// 08:00 on a Tuesday.
+const BEGINNING: UnixNanos = UnixNanos(1_788_249_600 * 1_000_000_000);
+
+/// Turns after which everything must be answered once nothing goes wrong any more.
+const PATIENCE_TURNS: u64 = 40_000;
+
+/// What a run came to.
+#[derive(Clone, Debug)]
+pub struct Report {
+    pub coverage: Coverage,
+    /// A digest of everything that happened, in its order: equal when a seed is run again.
+    pub trace: u64,
+}
+
+/// What was wrong, and when.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    pub seed: u64,
+    pub commands: u64,
+    pub turn: u64,
+    pub what: String,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { seed, commands, turn, what } = self;
+        write!(f, "seed {seed}, turn {turn}: {what}\nrepeat it: cargo sim {seed} --commands {commands}")
+    }
+}
+
+/// Runs a seed with so many messages of clients.
+///
+/// # Errors
+/// What was wrong.
+pub fn run(seed: u64, commands: u64) -> Result<Report, Failure> {
+    let mut world = World::new(seed, commands);
+    let what = world.live();
+    let turn = world.turn;
+    match what {
+        Ok(()) => Ok(world.report()),
+        Err(what) => Err(Failure { seed, commands, turn, what }),
+    }
+}
+
+pub(super) struct World {
+    pub(super) random: Random,
+    pub(super) plan: Plan,
+    pub(super) clock: ManualClock,
+    pub(super) network: Network,
+    pub(super) disk: Disk,
+    pub(super) clients: Vec<Client>,
+    operator: Operator,
+    /// By connection.
+    spies: Vec<Spy>,
+    /// Connections that the server may still have.
+    pub(super) open: Vec<LinkId>,
+    pub(super) reference: Reference,
+    /// By login: the last message that was ever sent.
+    pub(super) sent: Vec<u64>,
+    /// The last command of which anything was told to a client.
+    pub(super) acknowledged: u64,
+    /// The last command that is synced for certain, as the journal's own records say.
+    pub(super) synced: u64,
+    pub(super) engine: Option<SteppedEngine>,
+    pub(super) journal: Option<Reader>,
+    pub(super) event_log: Option<Reader>,
+    /// Events of the log that were compared.
+    pub(super) logged: u64,
+    pub(super) faults: super::faults::Faults,
+    pub(super) coverage: Coverage,
+    trace: Trace,
+    pub(super) turn: u64,
+    budget: u64,
+    pub(super) settling: bool,
+}
+
+/// FNV-1a.
+struct Trace(u64);
+
+impl Trace {
+    fn note(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        }
+    }
+
+    fn number(&mut self, number: u64) {
+        self.note(&number.to_le_bytes());
+    }
+}
+
+impl World {
+    fn new(seed: u64, commands: u64) -> Self {
+        let mut random = Random::new(seed ^ 0xD0_71_AA);
+        let plan = Plan::new(&mut random.fork(), commands);
+        let network = Network::new(random.fork());
+        let clients = plan.identities.iter().map(|who| Client::new(who.clone(), random.fork()));
+        let clients: Vec<Client> = clients.collect();
+        Self {
+            sent: vec![0; clients.len()],
+            clients,
+            operator: Operator::new(random.fork()),
+            reference: Reference::new(plan.config.exchange.orders_max),
+            random,
+            plan,
+            clock: ManualClock::new(BEGINNING),
+            network,
+            disk: Disk::new(),
+            spies: Vec::new(),
+            open: Vec::new(),
+            acknowledged: 0,
+            synced: 0,
+            engine: None,
+            journal: None,
+            event_log: None,
+            logged: 0,
+            faults: super::faults::Faults::default(),
+            coverage: Coverage { runs: 1, ..Coverage::default() },
+            trace: Trace(0xcbf2_9ce4_8422_2325),
+            turn: 0,
+            budget: commands,
+            settling: false,
+        }
+    }
+
+    fn report(mut self) -> Report {
+        self.coverage.take(&self.reference.happened);
+        Report { coverage: self.coverage, trace: self.trace.0 }
+    }
+
+    pub(super) fn now(&self) -> u64 {
+        let mut clock = self.clock.clone();
+        dojima::runtime::Clock::now(&mut clock).0
+    }
+
+    fn live(&mut self) -> Result<(), String> {
+        self.start()?;
+        let turns_max = 20_000 + 20 * self.budget;
+        while self.budget > 0 {
+            if self.turn > turns_max {
+                return Err(self.what_is_open("the clients got nowhere"));
+            }
+            self.turn()?;
+            self.go_wrong()?;
+        }
+        self.settle()
+    }
+
+    /// A bit of everything: time, what operators and clients do, bytes on their way, and some duty cycles.
+    fn turn(&mut self) -> Result<(), String> {
+        self.turn += 1;
+        let step = match self.random.below(4_000) {
+            _ if self.settling => 1 + self.random.below(5_000_000),
+            0..4 => self.random.below(3_000_000_000),
+            _ => 1 + self.random.below(self.plan.turn_ns_max),
+        };
+        self.clock.advance(step);
+        self.trace.number(step);
+        if !self.settling && self.random.once_in(self.plan.operator) {
+            let command = self.operator.command(self.reference.last_order());
+            if let Some(engine) = &mut self.engine
+                && engine.handles.local.commands.try_push(command).is_ok()
+            {
+                self.coverage.local += 1;
+            }
+        }
+        let client = self.random.below(self.clients.len() as u64) as usize;
+        self.act(client)?;
+        self.deliver();
+        for _ in 0..1 + self.random.below(self.plan.cycles_max) {
+            self.step()?;
+        }
+        Ok(())
+    }
+
+    fn act(&mut self, client: usize) -> Result<(), String> {
+        let now = self.now();
+        let mut situation = Situation {
+            now,
+            budget: &mut self.budget,
+            settling: self.settling,
+            network: &self.network,
+            coverage: &mut self.coverage,
+        };
+        if let Some((link, asked)) = self.clients[client].act(&mut situation)? {
+            self.spies.push(Spy::new(asked));
+            self.open.push(link);
+            assert_eq!(self.spies.len(), link.0 + 1, "one spy per connection");
+        }
+        self.trace.number(self.clients[client].next());
+        Ok(())
+    }
+
+    fn deliver(&mut self) {
+        if self.open.is_empty() {
+            return;
+        }
+        for _ in 0..2 {
+            let at = self.random.below(self.open.len() as u64) as usize;
+            let bytes = match self.random.below(6) {
+                _ if self.settling => usize::MAX,
+                0 => 1,
+                1 => self.random.below(60) as usize,
+                2 => self.random.below(1_000) as usize,
+                _ => usize::MAX,
+            };
+            self.network.deliver(self.open[at], bytes);
+        }
+        if self.turn.is_multiple_of(64) {
+            let network = &self.network;
+            self.open.retain(|link| network.is_open(*link));
+        }
+    }
+
+    /// One duty cycle of one agent.
+    fn step(&mut self) -> Result<(), String> {
+        let Some(engine) = &mut self.engine else { return Ok(()) };
+        self.coverage.steps += 1;
+        match engine.stepper.step() {
+            Ok(work) => self.trace.number(work as u64),
+            Err(fatal) => return self.has_ended(fatal),
+        }
+        self.look()
+    }
+
+    /// Holds what the server has sent against the reference.
+    pub(super) fn look(&mut self) -> Result<(), String> {
+        let written = self.network.written();
+        if !written.is_empty() {
+            self.catch_up()?;
+        }
+        for (link, bytes) in written {
+            self.trace.note(&bytes);
+            let spy = &mut self.spies[link.0];
+            let sent = &mut self.sent[spy.login().0 as usize];
+            let passed = spy.see(&bytes, sent, &self.reference)?;
+            self.coverage.answers += passed.messages;
+            self.coverage.answers_again += passed.again;
+            self.coverage.heartbeats += passed.heartbeats;
+            self.acknowledged = self.acknowledged.max(passed.acknowledged);
+        }
+        Ok(())
+    }
+
+    /// Takes over what has become durable.
+    pub(super) fn catch_up(&mut self) -> Result<(), String> {
+        let Some(engine) = &self.engine else { return Ok(()) };
+        let durable = engine.handles.watch.durable.get();
+        self.read_journal(durable)
+    }
+
+    /// Applies the commands of the journal up to this one to the reference.
+    pub(super) fn read_journal(&mut self, until: u64) -> Result<(), String> {
+        while self.reference.last() < until {
+            let Some(reader) = &mut self.journal else { return Ok(()) };
+            let record = reader.next().map_err(|error| error.to_string())?;
+            let record = record.ok_or_else(|| {
+                let last = self.reference.last();
+                format!("command {until} is said to be durable, but the journal ends at {last}")
+            })?;
+            self.synced = self.synced.max(record.watermark);
+            let stamp = Stamp { sequence: record.sequence, time: Timestamp(record.time_ns) };
+            let command = codec::decode_command(record.payload).map_err(|error| error.to_string())?;
+            self.reference.apply(stamp, &command)?;
+        }
+        Ok(())
+    }
+
+    /// Compares the event log as far as it goes.
+    pub(super) fn read_event_log(&mut self) -> Result<(), String> {
+        self.catch_up()?;
+        let Some(reader) = &mut self.event_log else { return Ok(()) };
+        while let Some(record) = reader.next().map_err(|error| error.to_string())? {
+            let event = codec::decode_event(record.payload).map_err(|error| error.to_string())?;
+            match self.reference.events.get(event.number as usize - 1) {
+                Some(expected) if *expected == event && event.number == record.sequence => {}
+                Some(expected) => {
+                    return Err(format!("{event:?} is in the event log, instead of {expected:?}"));
+                }
+                None => return Err(format!("{event:?} is in the event log before its command is durable")),
+            }
+            self.logged = event.number;
+        }
+        Ok(())
+    }
+
+    /// Nothing goes wrong any more: everything must be answered, and then all accounts must balance.
+    fn settle(&mut self) -> Result<(), String> {
+        self.relent()?;
+        self.settling = true;
+        self.clients.iter_mut().for_each(Client::send_last);
+        let until = self.turn + PATIENCE_TURNS;
+        while !self.is_settled()? {
+            if self.turn >= until {
+                return Err(self.what_is_open("not everything was answered"));
+            }
+            self.turn()?;
+        }
+        self.stop()?;
+        self.trace.note(&self.reference.digest().0);
+        Ok(())
+    }
+
+    fn is_settled(&mut self) -> Result<bool, String> {
+        let Some(engine) = &self.engine else { return Ok(false) };
+        if !self.clients.iter().all(Client::is_settled) || !engine.handles.watch.is_drained() {
+            return Ok(false);
+        }
+        self.catch_up()?;
+        let logins = self.plan.identities.iter().map(|who| who.login);
+        let mut told = self.clients.iter().zip(logins);
+        Ok(told.all(|(client, login)| client.next() == self.reference.messages(login) + 1))
+    }
+
+    fn what_is_open(&self, what: &str) -> String {
+        let logins = self.plan.identities.iter().map(|who| who.login);
+        let clients: Vec<String> = self
+            .clients
+            .iter()
+            .zip(logins)
+            .map(|(client, login)| {
+                let messages = self.reference.messages(login);
+                format!("login {login} has {} of {messages} messages, {client:?}", client.next() - 1)
+            })
+            .collect();
+        let drained = self.engine.as_ref().is_some_and(|engine| engine.handles.watch.is_drained());
+        let Self { turn, faults, .. } = self;
+        format!("{what} in {turn} turns (drained: {drained}, {faults:?}): {clients:#?}")
+    }
+
+    fn has_ended(&mut self, fatal: Fatal) -> Result<(), String> {
+        self.trace.note(fatal.to_string().as_bytes());
+        self.ends(fatal)
+    }
+
+    /// Readers of what is there now.
+    pub(super) fn open_readers(&mut self) -> Result<(), String> {
+        let data = self.disk.data();
+        let open = |storage: &Arc<dyn dojima_journal::storage::Storage>, from| {
+            Reader::open_storage(Arc::clone(storage), from).map_err(|error| error.to_string())
+        };
+        self.journal = Some(open(data.journal(), self.reference.last() + 1)?);
+        self.event_log = Some(open(data.event_log(), 1)?);
+        Ok(())
+    }
+}

@@ -1,0 +1,166 @@
+//! `dojima-tools journal export`: records for other programs.
+
+use super::columns::{columns, row};
+use super::entry::{Content, Value};
+use super::records::each;
+use super::selection::{FilterArgs, Selected, Selection};
+use super::source::{Progress, Source, SourceArgs};
+use super::time::rfc3339;
+use anyhow::{Context, bail};
+use clap::{Args, ValueEnum};
+use dojima::cli::show;
+use dojima::domain::{AccountId, Command, Event};
+use serde::Serialize;
+use std::fs::File;
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Arguments of `dojima-tools journal export`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    dojima-tools journal export data --format jsonl -o commands.jsonl\n  \
+    dojima-tools journal export data --events --format csv --kind executed -o trades.csv\n  \
+    dojima-tools journal export data --events --format csv --kind executed \\\n      \
+    --columns sequence,time,symbol,fields.price,fields.quantity\n\n\
+    Every number is an integer: quantities in lots, amounts and fees in minor units of their asset (10^-scale), prices of \
+    commands in price units (10^-decimals of the instrument), prices of events and marks in ticks, fee rates and bands in \
+    parts per million, times in nanoseconds since 1970 UTC. In CSV a column is named by the path of its JSON key, and a \
+    record without a value there leaves it empty. A record that has no fields (a tick) has no key for them.")]
+pub(super) struct ExportArgs {
+    #[command(flatten)]
+    source: SourceArgs,
+    /// At most so many
+    #[arg(long, value_name = "COUNT")]
+    count: Option<u64>,
+    /// What is written
+    #[arg(long, value_enum)]
+    format: Format,
+    /// Where to; a file that is there is not overwritten. Without it, to stdout
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Of a CSV only these columns, in this order
+    #[arg(long, value_name = "COLUMNS", value_delimiter = ',')]
+    columns: Vec<String>,
+    #[command(flatten)]
+    filter: FilterArgs,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// Comma-separated values with a header (RFC 4180)
+    Csv,
+    /// One JSON object a line
+    Jsonl,
+}
+
+pub(super) fn run(args: &ExportArgs) -> anyhow::Result<ExitCode> {
+    let source = args.source.open()?;
+    let wanted = wanted_columns(args, source.content)?;
+    let mut selection = Selection::new(&source, &args.filter)?;
+    let progress = match (&args.output, io::stdout().is_terminal()) {
+        (None, true) => Progress::hidden(),
+        _ => Progress::of(&source)?,
+    };
+    let out: Box<dyn Write> = match &args.output {
+        Some(path) => Box::new(create(path, &source)?),
+        None => Box::new(io::stdout().lock()),
+    };
+    let mut out = BufWriter::new(out);
+    let mut written = 0;
+    let done = match args.format {
+        Format::Jsonl => each(&source, &mut selection, args.count, &progress, &mut |selected, selection| {
+            serde_json::to_writer(&mut out, &Line::of(selected, selection)).map_err(io::Error::from)?;
+            written += 1;
+            Ok(out.write_all(b"\n")?)
+        }),
+        Format::Csv => {
+            let mut csv = csv::Writer::from_writer(&mut out);
+            csv.write_record(&wanted)?;
+            let done = each(&source, &mut selection, args.count, &progress, &mut |selected, selection| {
+                written += 1;
+                Ok(csv.write_record(row(&Line::of(selected, selection), &selected.entry, &wanted))?)
+            });
+            csv.flush()?;
+            done
+        }
+    };
+    progress.finish();
+    // What could be read is written, whatever is wrong with the rest.
+    out.flush()?;
+    if let Some(path) = &args.output {
+        eprintln!("{} written to {}", show::count(written, "record"), path.display());
+    }
+    done?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A new file, and never one in the directory that is read.
+fn create(path: &Path, source: &Source) -> anyhow::Result<File> {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let real = |path: &Path| path.canonicalize().ok();
+    if real(parent).is_some() && real(parent) == real(source.dir()) {
+        bail!("{} lies in the journal that is read; nothing is ever written there", path.display());
+    }
+    File::create_new(path).with_context(|| format!("cannot create {}", path.display()))
+}
+
+fn wanted_columns(args: &ExportArgs, content: Content) -> anyhow::Result<Vec<&'static str>> {
+    if args.columns.is_empty() {
+        return Ok(columns(content));
+    }
+    if args.format != Format::Csv {
+        bail!("--columns is for --format csv; a JSON line always has all fields");
+    }
+    let all = columns(content);
+    let find = |wanted: &String| {
+        let found = all.iter().find(|column| *column == wanted).copied();
+        found.with_context(|| format!("no column {wanted:?}; there are {}", all.join(", ")))
+    };
+    args.columns.iter().map(find).collect()
+}
+
+/// A record for other programs. The keys stay as they are.
+#[derive(Debug, Serialize)]
+pub(super) struct Line {
+    /// The record's sequence; of an event its number.
+    pub(super) sequence: u64,
+    pub(super) time_ns: u64,
+    pub(super) time: String,
+    /// The command that caused the event.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) command: Option<u64>,
+    /// Whom it is about, where the record or those before it say so; of a trade the resting side first.
+    pub(super) accounts: Vec<AccountId>,
+    pub(super) symbol: Option<String>,
+    /// `kind` and `fields`.
+    #[serde(flatten)]
+    content: Flattened,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Flattened {
+    Command(Command),
+    Event(Event),
+}
+
+impl Line {
+    pub(super) fn of(selected: &Selected, selection: &Selection<'_>) -> Self {
+        let Selected { entry, concerns } = selected;
+        let symbol = concerns.instrument.and_then(|id| selection.names().terms(id));
+        let (command, content) = match entry.value {
+            Value::Command(command) => (None, Flattened::Command(command)),
+            Value::Event(record) => (Some(record.sequence), Flattened::Event(record.event)),
+        };
+        Self {
+            sequence: entry.sequence,
+            time_ns: entry.time.0,
+            time: rfc3339(entry.time),
+            command,
+            accounts: concerns.accounts.iter().flatten().copied().collect(),
+            symbol: symbol.map(|terms| terms.symbol.text()),
+            content,
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! What the records read so far say of names: whose login it is, what an order trades, in which decimals. A record that
+//! names an order only by its client's number is joined to its account and instrument by this.
+
+use super::entry::{Entry, Value};
+use dojima::domain::{
+    AccountId, Amount, AssetCode, AssetId, AssetSettings, Command, Event, FeeAsset, InstrumentId,
+    ListInstrument, Listing, LoginId, LoginName, Symbol, UserRef,
+};
+use std::collections::BTreeMap;
+
+/// The names.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Names {
+    logins: BTreeMap<LoginId, Login>,
+    assets: BTreeMap<AssetId, Asset>,
+    instruments: BTreeMap<InstrumentId, Terms>,
+}
+
+#[derive(Clone, Debug)]
+struct Login {
+    account: AccountId,
+    name: Option<LoginName>,
+    /// The numbers of its orders, which only go up, each with what it trades. Eight bytes for every order ever entered.
+    orders: Vec<(UserRef, InstrumentId)>,
+}
+
+/// An asset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Asset {
+    pub(super) code: AssetCode,
+    pub(super) scale: u8,
+}
+
+/// What is needed to read an instrument's numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Terms {
+    pub(super) symbol: Symbol,
+    pub(super) base: AssetId,
+    pub(super) quote: AssetId,
+    pub(super) price_decimals: u8,
+    pub(super) tick_units: u32,
+    pub(super) lot: Amount,
+    pub(super) fee_asset: FeeAsset,
+}
+
+impl Terms {
+    fn of_command(list: &ListInstrument) -> Self {
+        let ListInstrument { symbol, base, quote, price_decimals, tick_units, lot, fee_asset, .. } = *list;
+        Self { symbol, base, quote, price_decimals, tick_units, lot, fee_asset }
+    }
+
+    fn of_event(listing: &Listing) -> Self {
+        let Listing { symbol, base, quote, price_decimals, tick_units, lot, fee_asset, .. } = *listing;
+        Self { symbol, base, quote, price_decimals, tick_units, lot, fee_asset }
+    }
+}
+
+impl Names {
+    /// Takes up what the record says. A command that was refused says things that never came to be; an id or number that
+    /// is known already is therefore kept as it was.
+    pub(super) fn note(&mut self, entry: &Entry) {
+        match &entry.value {
+            Value::Command(command) => self.note_command(command),
+            Value::Event(record) => self.note_event(&record.event),
+        }
+    }
+
+    fn note_command(&mut self, command: &Command) {
+        match command {
+            Command::AddAsset { asset, code, scale } => self.asset_added(*asset, *code, *scale),
+            Command::OpenLogin { login, account, name } => self.login(*login, *account, Some(*name)),
+            Command::ListInstrument(list) => {
+                self.instruments.entry(list.instrument).or_insert_with(|| Terms::of_command(list));
+            }
+            Command::SetTerms(set) => {
+                if let Some(terms) = self.instruments.get_mut(&set.instrument) {
+                    (terms.tick_units, terms.lot) = (set.tick_units, set.lot);
+                }
+            }
+            Command::SetAsset(settings) => self.asset_set(settings),
+            Command::Enter(enter) => self.order(enter.login, enter.user_ref, enter.instrument),
+            Command::Replace(replace) => {
+                if let Some(instrument) = self.instrument_of(replace.login, replace.orig_user_ref) {
+                    self.order(replace.login, replace.user_ref, instrument);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn note_event(&mut self, event: &Event) {
+        match event {
+            Event::AssetAdded { asset, code, scale } => self.asset_added(*asset, *code, *scale),
+            Event::LoginOpened { login, account } => self.login(*login, *account, None),
+            Event::InstrumentListed(listing) | Event::TermsSet(listing) => {
+                self.instruments.insert(listing.instrument, Terms::of_event(listing));
+            }
+            Event::AssetSet(settings) => self.asset_set(settings),
+            Event::Accepted(e) => self.order(e.login, e.user_ref, e.instrument),
+            Event::Replaced(e) => self.order(e.login, e.user_ref, e.instrument),
+            _ => {}
+        }
+    }
+
+    fn asset_added(&mut self, asset: AssetId, code: AssetCode, scale: u8) {
+        self.assets.entry(asset).or_insert(Asset { code, scale });
+    }
+
+    fn asset_set(&mut self, settings: &AssetSettings) {
+        if let Some(asset) = self.assets.get_mut(&settings.asset) {
+            asset.scale = settings.scale;
+        }
+    }
+
+    /// A login exists.
+    pub(super) fn login(&mut self, login: LoginId, account: AccountId, name: Option<LoginName>) {
+        self.logins.entry(login).or_insert(Login { account, name, orders: Vec::new() });
+    }
+
+    /// A number that is not above the last is a retransmission: it says nothing new.
+    fn order(&mut self, login: LoginId, user_ref: UserRef, instrument: InstrumentId) {
+        let Some(login) = self.logins.get_mut(&login) else { return };
+        if login.orders.last().is_none_or(|(last, _)| *last < user_ref) {
+            login.orders.push((user_ref, instrument));
+        }
+    }
+
+    /// Whose login it is.
+    pub(super) fn account(&self, login: LoginId) -> Option<AccountId> {
+        self.logins.get(&login).map(|login| login.account)
+    }
+
+    /// Its name.
+    pub(super) fn login_name(&self, login: LoginId) -> Option<LoginName> {
+        self.logins.get(&login)?.name
+    }
+
+    /// All names of logins.
+    pub(super) fn login_names(&self) -> impl Iterator<Item = LoginName> {
+        self.logins.values().filter_map(|login| login.name)
+    }
+
+    /// What the order of this number trades.
+    pub(super) fn instrument_of(&self, login: LoginId, user_ref: UserRef) -> Option<InstrumentId> {
+        let orders = &self.logins.get(&login)?.orders;
+        let at = orders.binary_search_by_key(&user_ref, |(number, _)| *number).ok()?;
+        Some(orders[at].1)
+    }
+
+    /// An instrument's terms.
+    pub(super) fn terms(&self, instrument: InstrumentId) -> Option<&Terms> {
+        self.instruments.get(&instrument)
+    }
+
+    /// All symbols.
+    pub(super) fn symbols(&self) -> impl Iterator<Item = Symbol> {
+        self.instruments.values().map(|terms| terms.symbol)
+    }
+
+    /// An asset.
+    pub(super) fn asset(&self, asset: AssetId) -> Option<&Asset> {
+        self.assets.get(&asset)
+    }
+}

@@ -1,0 +1,82 @@
+//! `dojima-tools journal records`: records, one a line.
+
+use super::lines::{self, Show};
+use super::selection::{FilterArgs, Selected, Selection};
+use super::source::{Progress, Source, SourceArgs};
+use anyhow::bail;
+use clap::Args;
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::process::ExitCode;
+
+/// Arguments of `dojima-tools journal records`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    dojima-tools journal records data --count 20\n  \
+    dojima-tools journal records data --login ALPHA --kind enter,cancel --since 09:30\n  \
+    dojima-tools journal records data --events --kind executed --instrument BTC-USDT --position\n\n\
+    A cancel or replace names its order by the client's number only; its account and instrument are those that the \
+    records before it gave that number.")]
+pub(super) struct RecordsArgs {
+    #[command(flatten)]
+    source: SourceArgs,
+    /// At most so many
+    #[arg(long, value_name = "COUNT")]
+    count: Option<u64>,
+    /// Say in which segment and at which byte each record stands
+    #[arg(long)]
+    position: bool,
+    #[command(flatten)]
+    filter: FilterArgs,
+}
+
+pub(super) fn run(args: &RecordsArgs) -> anyhow::Result<ExitCode> {
+    let source = args.source.open()?;
+    let mut selection = Selection::new(&source, &args.filter)?;
+    let mut out = BufWriter::new(io::stdout().lock());
+    let show = if args.position { Show::Position } else { Show::Content };
+    // Where the records themselves are on the terminal, a bar would stand between them.
+    let progress = if io::stdout().is_terminal() { Progress::hidden() } else { Progress::of(&source)? };
+    let done = each(&source, &mut selection, args.count, &progress, &mut |selected, selection| {
+        let line = lines::line(&selected.entry, &selected.concerns, selection.names(), show);
+        Ok(writeln!(out, "{line}")?)
+    });
+    progress.finish();
+    // What could be read is shown, whatever is wrong with the rest.
+    out.flush()?;
+    done?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Calls `on` with every record that is meant, at most `count` of them.
+///
+/// # Errors
+/// Those of `on`; a record that means nothing; damage at the end of what can be read, if it was read to there; a name in
+/// the filters that nothing has.
+pub(super) fn each(
+    source: &Source,
+    selection: &mut Selection<'_>,
+    count: Option<u64>,
+    progress: &Progress,
+    on: &mut dyn FnMut(&Selected, &Selection<'_>) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let mut reader = source.reader(1)?;
+    let mut left = count.unwrap_or(u64::MAX);
+    while left > 0 {
+        let Some(record) = reader.next()? else {
+            source.check_end()?;
+            break;
+        };
+        progress.at(&record);
+        if selection.is_past(&record) {
+            break;
+        }
+        if let Some(selected) = selection.take(&record)? {
+            on(&selected, selection)?;
+            left -= 1;
+        }
+    }
+    match selection.unknown_name() {
+        Some(unknown) => bail!(unknown),
+        None => Ok(()),
+    }
+}

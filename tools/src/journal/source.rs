@@ -1,0 +1,327 @@
+//! Where the records come from: which files a path on the command line means, what their records are, how they end.
+
+use super::entry::{Content, Entry, Undecodable};
+use super::names::Names;
+use anyhow::{Context, bail};
+use clap::Args;
+use dojima::cli::{replay, show};
+use dojima::domain::{Command, Timestamp};
+use dojima_journal::storage::{FileStorage, Storage};
+use dojima_journal::{ArchivedStorage, JournalError, Reader, Record, Scanned, Verdict, scan_storage};
+use indicatif::{ProgressBar, ProgressStyle};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Suffixes of segments, of those that were put away, and of snapshots.
+const SEGMENT: &str = ".seg";
+const ARCHIVED: &str = ".seg.zst";
+const SNAPSHOT: &str = ".snap";
+
+/// How often a journal is scanned again that changes under the scan, and the pause before.
+const SCANS_MAX: usize = 5;
+const SCAN_PAUSE: Duration = Duration::from_millis(100);
+/// The names of accounts and instruments stand among the first commands.
+const OPENING_MAX: usize = 1_000_000;
+
+/// Which journal is meant.
+#[derive(Debug, Args)]
+pub(super) struct SourceArgs {
+    /// A journal, an event log, or a data directory (then its journal is meant)
+    dir: PathBuf,
+    /// The event log of a data directory, not its journal
+    #[arg(long)]
+    events: bool,
+}
+
+impl SourceArgs {
+    pub(super) fn open(&self) -> anyhow::Result<Source> {
+        Source::open(&self.dir, self.events)
+    }
+}
+
+/// A journal or an event log, opened for reading.
+#[derive(Debug)]
+pub(super) struct Source {
+    /// The files as they are.
+    raw: Arc<dyn Storage>,
+    /// With the segments that were archived.
+    files: Arc<dyn Storage>,
+    pub(super) content: Content,
+}
+
+/// How a journal ends.
+pub(super) struct Judgement {
+    pub(super) scanned: Result<Scanned, JournalError>,
+    /// It was written to while it was scanned, so that its end means nothing.
+    pub(super) is_live: bool,
+}
+
+impl Judgement {
+    /// # Errors
+    /// [`JournalError::Damaged`], or [`Torn`] where it is not just being written.
+    pub(super) fn into_result(self) -> anyhow::Result<Scanned> {
+        let scanned = self.scanned?;
+        match scanned.verdict() {
+            verdict @ Verdict::TornTail { .. } if !self.is_live => {
+                Err(Torn(replay::verdict(verdict).replace("commands", "records")).into())
+            }
+            _ => Ok(scanned),
+        }
+    }
+}
+
+/// A journal that ends in bytes that cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("the journal {0}; the next start of the engine cuts that off")]
+pub(super) struct Torn(String);
+
+impl Source {
+    /// What `path` means; with `events`, the event log of a data directory.
+    ///
+    /// # Errors
+    /// When there is no journal.
+    pub(super) fn open(path: &Path, events: bool) -> anyhow::Result<Self> {
+        let meta = std::fs::metadata(path).with_context(|| format!("no directory {}", path.display()))?;
+        if !meta.is_dir() {
+            bail!("{} is no directory", path.display());
+        }
+        let is_data = path.join("journal").is_dir() || path.join("events").is_dir();
+        let dir = match (is_data, events) {
+            (true, true) => path.join("events"),
+            (true, false) => path.join("journal"),
+            (false, _) => path.to_owned(),
+        };
+        let raw: Arc<dyn Storage> = Arc::new(FileStorage::new(&dir));
+        let files: Arc<dyn Storage> = Arc::new(ArchivedStorage::new(Arc::clone(&raw)));
+        let listed = files.files().with_context(|| format!("cannot list {}", dir.display()))?;
+        if !listed.iter().any(|(name, _)| name.ends_with(SEGMENT)) {
+            bail!("no journal in {}: there is no segment ({})", dir.display(), "0000000001.seg, …");
+        }
+        let source = Self { raw, files, content: Content::Commands };
+        let content = match (source.first_content(), dir.file_name()) {
+            (Some(content), _) => content,
+            // Nothing can be read: the name is all there is.
+            (None, Some(name)) if name == "events" => Content::Events,
+            (None, _) => Content::Commands,
+        };
+        if events && content == Content::Commands {
+            bail!("{} holds commands; there is no event log", dir.display());
+        }
+        Ok(Self { content, ..source })
+    }
+
+    fn first_content(&self) -> Option<Content> {
+        let mut reader = self.reader(1).ok()?;
+        // Journals of today say what they hold.
+        let tag = reader.content();
+        if let Some(content) = tag.and_then(Content::of_tag) {
+            return Some(content);
+        }
+        let record = reader.next().ok()??;
+        Content::of(&record)
+    }
+
+    pub(super) fn dir(&self) -> &Path {
+        self.files.dir()
+    }
+
+    pub(super) fn files(&self) -> &Arc<dyn Storage> {
+        &self.files
+    }
+
+    /// The path of a segment.
+    pub(super) fn segment_path(&self, number: u64) -> PathBuf {
+        self.files.path(&segment_name(number))
+    }
+
+    /// A reader that begins at `from`, or at the oldest record if that is later.
+    ///
+    /// # Errors
+    /// As [`Reader::open_storage`], but never [`JournalError::Gone`].
+    pub(super) fn reader(&self, from: u64) -> Result<Reader, JournalError> {
+        match Reader::open_storage(Arc::clone(&self.files), from) {
+            Err(JournalError::Gone { first, .. }) => Reader::open_storage(Arc::clone(&self.files), first),
+            opened => opened,
+        }
+    }
+
+    /// The meaning of a record.
+    ///
+    /// # Errors
+    /// When it has none.
+    pub(super) fn decode(&self, record: &Record<'_>) -> Result<Entry, Undecodable> {
+        self.content.decode(record, || self.segment_path(record.position().segment))
+    }
+
+    /// The time of the last record that can be read; 0 without one. Reads the last segment only.
+    pub(super) fn last_time(&self) -> Result<Timestamp, JournalError> {
+        let mut time = Timestamp(0);
+        let mut reader = Reader::open_segment_of(Arc::clone(&self.files), u64::MAX)?;
+        while let Some(record) = reader.next()? {
+            time = Timestamp(record.time_ns);
+        }
+        Ok(time)
+    }
+
+    /// What the records say of names before the first one is read: nothing, but for an event log that lies beside its
+    /// journal, which has the names of logins.
+    pub(super) fn names(&self) -> Names {
+        let mut names = Names::default();
+        let journal = self.dir().parent().map(|data| data.join("journal"));
+        if let (Content::Events, Some(journal)) = (self.content, journal.filter(|dir| dir.is_dir()))
+            && let Ok(journal) = Self::open(&journal, false)
+            && let Ok(mut reader) = journal.reader(1)
+        {
+            for _ in 0..OPENING_MAX {
+                let Ok(Some(record)) = reader.next() else { break };
+                let Ok(entry) = journal.decode(&record) else { break };
+                match &entry.value {
+                    super::entry::Value::Command(Command::OpenLogin { login, account, name }) => {
+                        names.login(*login, *account, Some(*name));
+                    }
+                    super::entry::Value::Command(Command::Open { .. }) => break,
+                    _ => {}
+                }
+            }
+        }
+        names
+    }
+
+    /// Scans all of it. What an engine is writing at the moment may look damaged to a scan, so what is found must be found
+    /// twice at the same place.
+    pub(super) fn judge(&self) -> Judgement {
+        let mut scanned = scan_storage(Arc::clone(&self.files));
+        let mut is_live = false;
+        for _ in 1..SCANS_MAX {
+            let Some(place) = trouble(&scanned) else { break };
+            std::thread::sleep(SCAN_PAUSE);
+            scanned = scan_storage(Arc::clone(&self.files));
+            if trouble(&scanned).is_some_and(|again| again == place) {
+                return Judgement { scanned, is_live: false };
+            }
+            is_live = true;
+        }
+        Judgement { scanned, is_live }
+    }
+
+    /// For who has read all that can be read: whether it ended there because all is read.
+    ///
+    /// # Errors
+    /// [`JournalError::Damaged`], or [`Torn`].
+    pub(super) fn check_end(&self) -> anyhow::Result<()> {
+        self.judge().into_result().map(|_| ())
+    }
+
+    /// The files in its directory.
+    pub(super) fn listing(&self) -> anyhow::Result<Listing> {
+        let mut listing = Listing::default();
+        let files = self.raw.files().with_context(|| format!("cannot list {}", self.dir().display()))?;
+        for (name, bytes) in files {
+            if let Some(number) = name.strip_suffix(SEGMENT).and_then(|number| number.parse().ok()) {
+                listing.segments.push((number, bytes));
+            } else if name.ends_with(ARCHIVED) {
+                listing.archived.push((name, bytes));
+            }
+        }
+        listing.segments.sort_unstable();
+        listing.archived.sort_unstable();
+        listing.snapshots = self.snapshots();
+        Ok(listing)
+    }
+
+    /// Names, positions and sizes of the snapshots beside the journal.
+    fn snapshots(&self) -> Vec<(String, u64, u64)> {
+        let Some(dir) = self.dir().parent().map(|data| data.join("snapshots")) else { return Vec::new() };
+        let files = FileStorage::new(&dir).files().unwrap_or_default();
+        let of = |(name, bytes): (String, u64)| {
+            let position = name.strip_suffix(SNAPSHOT)?.parse().ok()?;
+            Some((name, position, bytes))
+        };
+        let mut snapshots: Vec<_> = files.into_iter().filter_map(of).collect();
+        snapshots.sort_unstable();
+        snapshots
+    }
+}
+
+/// The files of a journal and around it, by number or name.
+#[derive(Debug, Default)]
+pub(super) struct Listing {
+    /// Number and size of every segment file, spares too.
+    pub(super) segments: Vec<(u64, u64)>,
+    /// Name and size of every segment that was put away.
+    pub(super) archived: Vec<(String, u64)>,
+    /// Name, position and size of every snapshot.
+    pub(super) snapshots: Vec<(String, u64, u64)>,
+}
+
+/// Where a scan found bytes that do not verify.
+fn trouble(scanned: &Result<Scanned, JournalError>) -> Option<(PathBuf, u64)> {
+    match scanned {
+        Err(
+            JournalError::Damaged { file, offset, .. } | JournalError::UnknownVersion { file, offset, .. },
+        ) => Some((file.clone(), *offset)),
+        Err(_) => None,
+        Ok(scanned) => match scanned.verdict() {
+            Verdict::TornTail { file, offset, .. } => Some((file.clone(), *offset)),
+            Verdict::Empty | Verdict::Clean | Verdict::Unsealed => None,
+        },
+    }
+}
+
+/// The name of a segment's file.
+pub(super) fn segment_name(number: u64) -> String {
+    format!("{number:010}{SEGMENT}")
+}
+
+/// A bar on stderr that counts the bytes read; hidden where stderr is no terminal.
+#[derive(Debug)]
+pub(super) struct Progress {
+    bar: ProgressBar,
+    /// Number of each segment, and the bytes of those before it.
+    starts: Vec<(u64, u64)>,
+}
+
+/// The bar moves once in so many records.
+const PROGRESS_EVERY: u64 = 1 << 14;
+
+impl Progress {
+    /// A bar over all segments.
+    ///
+    /// # Errors
+    /// When the directory cannot be listed.
+    pub(super) fn of(source: &Source) -> anyhow::Result<Self> {
+        let mut bytes = 0;
+        let mut starts = Vec::new();
+        for (number, length) in source.listing()?.segments {
+            starts.push((number, bytes));
+            bytes += length;
+        }
+        let template = "reading {bar:30} {binary_bytes} of {binary_total_bytes}, {eta} left";
+        let style = ProgressStyle::with_template(template).expect("the template is fixed");
+        Ok(Self { bar: ProgressBar::new(bytes).with_style(style), starts })
+    }
+
+    /// No bar.
+    pub(super) fn hidden() -> Self {
+        Self { bar: ProgressBar::hidden(), starts: Vec::new() }
+    }
+
+    /// The record is read.
+    pub(super) fn at(&self, record: &Record<'_>) {
+        if record.sequence.is_multiple_of(PROGRESS_EVERY) {
+            let position = record.position();
+            let start = self.starts.iter().find(|(number, _)| *number == position.segment);
+            self.bar.set_position(start.map_or(0, |(_, bytes)| bytes + position.offset));
+        }
+    }
+
+    pub(super) fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// A count with the noun of the content: `1 command`, `2,000 events`.
+pub(super) fn count(value: u64, content: Content) -> String {
+    show::count(value, content.singular())
+}

@@ -1,0 +1,267 @@
+//! `dojima-tools journal summary`: what is there.
+
+use super::entry::{Content, Entry};
+use super::source::{Judgement, Listing, Progress, Source, SourceArgs, count, segment_name};
+use super::time::rfc3339;
+use clap::Args;
+use comfy_table::{Cell, CellAlignment, LineStyle, Table, TableStyle};
+use dojima::cli::{replay, show};
+use dojima::domain::Timestamp;
+use dojima_journal::layout::{BASE_SEQUENCE_AT, END, LENGTH_AT, RECORD_HEADER_BYTES, SEAL, record_bytes};
+use dojima_journal::{JournalError, Position};
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// Arguments of `dojima-tools journal summary`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    dojima-tools journal summary data\n  \
+    dojima-tools journal summary data --events\n  \
+    dojima-tools journal summary /backup/2026-11-24/journal")]
+pub(super) struct SummaryArgs {
+    #[command(flatten)]
+    source: SourceArgs,
+}
+
+/// The records of one segment, or of all.
+#[derive(Clone, Debug, Default)]
+struct Tally {
+    records: u64,
+    /// In use from the start of the file.
+    bytes: u64,
+    first: u64,
+    last: u64,
+    first_time: Timestamp,
+    last_time: Timestamp,
+    seals: u64,
+}
+
+impl Tally {
+    fn add(&mut self, entry: &Entry) {
+        if self.records == 0 {
+            (self.first, self.first_time) = (entry.sequence, entry.time);
+        }
+        self.records += 1;
+        (self.last, self.last_time) = (entry.sequence, entry.time);
+    }
+}
+
+/// What was found by reading everything that can be read.
+#[derive(Debug, Default)]
+struct Found {
+    segments: BTreeMap<u64, Tally>,
+    all: Tally,
+    kinds: BTreeMap<&'static str, u64>,
+}
+
+pub(super) fn run(args: &SummaryArgs) -> anyhow::Result<ExitCode> {
+    let source = args.source.open()?;
+    let listing = source.listing()?;
+    // First the judgement: a record that comes in between is then missing from neither.
+    let judgement = source.judge();
+    let mut found = Found::default();
+    let read = read(&source, &mut found);
+    print(&source, &listing, &judgement, &found)?;
+    read?;
+    judgement.into_result()?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Reads all that can be read.
+fn read(source: &Source, found: &mut Found) -> anyhow::Result<()> {
+    let progress = Progress::of(source)?;
+    let mut reader = source.reader(1)?;
+    // Behind the last record.
+    let mut end: Option<Position> = None;
+    let done = loop {
+        let record = match reader.next() {
+            Ok(Some(record)) => record,
+            Ok(None) => break Ok(()),
+            Err(error) => break Err(error.into()),
+        };
+        progress.at(&record);
+        let entry = match source.decode(&record) {
+            Ok(entry) => entry,
+            Err(error) => break Err(error.into()),
+        };
+        let Position { segment, offset } = record.position();
+        match end {
+            // Between two records of a segment there is nothing but seals.
+            Some(end) if end.segment == segment => {
+                let seals = (offset - end.offset) / RECORD_HEADER_BYTES as u64;
+                found.segments.entry(segment).or_default().seals += seals;
+            }
+            Some(end) => close(source, found, end)?,
+            None => {}
+        }
+        found.segments.entry(segment).or_default().add(&entry);
+        found.all.add(&entry);
+        *found.kinds.entry(entry.kind).or_default() += 1;
+        end = Some(Position { segment, offset: offset + record_bytes(record.payload.len()) as u64 });
+    };
+    if let Some(end) = end {
+        close(source, found, end)?;
+    }
+    let segments = || found.segments.values();
+    found.all.seals = segments().map(|segment| segment.seals).sum();
+    found.all.bytes = segments().map(|segment| segment.bytes).sum();
+    progress.finish();
+    done
+}
+
+/// Counts what follows the last record of a segment: seals, and the mark that it goes on in the next one.
+fn close(source: &Source, found: &mut Found, end: Position) -> io::Result<()> {
+    let file = source.files().open(&segment_name(end.segment))?;
+    let tally = found.segments.entry(end.segment).or_default();
+    let mut offset = end.offset;
+    loop {
+        let mut length = [0; 4];
+        let read = file.read_at(&mut length, offset + LENGTH_AT as u64)?;
+        match u32::from_le_bytes(length) {
+            SEAL if read == length.len() => tally.seals += 1,
+            END if read == length.len() => offset += RECORD_HEADER_BYTES as u64,
+            _ => break,
+        }
+        if u32::from_le_bytes(length) == END {
+            break;
+        }
+        offset += RECORD_HEADER_BYTES as u64;
+    }
+    tally.bytes = offset;
+    Ok(())
+}
+
+fn print(source: &Source, listing: &Listing, judgement: &Judgement, found: &Found) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{}: {}\n", source.dir().display(), source.content)?;
+    writeln!(out, "{}\n", segments_table(source, listing, found))?;
+    if !found.kinds.is_empty() {
+        writeln!(out, "{}\n", kinds_table(source.content, found))?;
+    }
+    let all = &found.all;
+    let mut rows = Vec::new();
+    let mut row = |name: &'static str, value: String| rows.push((name, value));
+    row("records", count(all.records, source.content));
+    if all.records > 0 {
+        row("sequences", format!("{} to {}", show::thousands(all.first), show::thousands(all.last)));
+        row("from", rfc3339(all.first_time));
+        row("to", rfc3339(all.last_time));
+        let span = Duration::from_nanos(all.last_time.0.saturating_sub(all.first_time.0));
+        row("spans", format!("{}, {} on average", show::duration(span), show::rate(all.records, span)));
+    }
+    row("in use", show::bytes(all.bytes));
+    if let Some(bytes) = all.bytes.checked_div(all.records) {
+        row("a record", format!("{bytes} B on average"));
+    }
+    row("seals", format!("{}, one for every stop in good order", show::thousands(all.seals)));
+    if let Ok(scanned) = &judgement.scanned {
+        row("synced", format!("up to {} at least", show::thousands(scanned.watermark())));
+    }
+    row("verdict", verdict(judgement));
+    for (name, bytes) in &listing.archived {
+        row("archived", format!("{name}, {}", show::bytes(*bytes)));
+    }
+    match listing.snapshots.is_empty() {
+        true => row("snapshots", "none beside it".to_owned()),
+        false => {
+            for (name, position, bytes) in &listing.snapshots {
+                let position = show::thousands(*position);
+                row("snapshot", format!("{name}, after command {position}, {}", show::bytes(*bytes)));
+            }
+        }
+    }
+    rows.into_iter().try_for_each(|(name, value)| writeln!(out, "{name:<10} {value}"))?;
+    out.flush()
+}
+
+fn table<const N: usize>(header: [&str; N]) -> Table {
+    let mut table = Table::new();
+    table.load_style(TableStyle::new().header_separator(LineStyle::new('─', '─', '─', '─')));
+    table.set_header(header);
+    table
+}
+
+fn segments_table(source: &Source, listing: &Listing, found: &Found) -> Table {
+    let mut table = table([
+        "segment",
+        "records",
+        "in use",
+        "file",
+        "from sequence",
+        "to",
+        "from time (UTC)",
+        "to",
+        "seals",
+    ]);
+    for (number, bytes) in &listing.segments {
+        let name = segment_name(*number);
+        match found.segments.get(number) {
+            Some(tally) => table.add_row(row(name, tally, show::bytes(*bytes))),
+            None => {
+                let what = if is_spare(source, *number) { "spare" } else { "not read" };
+                table.add_row([name, what.to_owned(), String::new(), show::bytes(*bytes)])
+            }
+        };
+    }
+    if found.segments.len() > 1 {
+        let files = listing.segments.iter().map(|(_, bytes)| bytes).sum();
+        table.add_row(row("all".to_owned(), &found.all, show::bytes(files)));
+    }
+    for at in [1, 2, 3, 4, 5, 8] {
+        if let Some(column) = table.column_mut(at) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table
+}
+
+fn row(name: String, tally: &Tally, file: String) -> [String; 9] {
+    let number = show::thousands;
+    // Two times of one day would not fit a terminal with their dates; those are in the rows below.
+    let time = |time| rfc3339(time).get(11..23).unwrap_or_default().to_owned();
+    [
+        name,
+        number(tally.records),
+        show::bytes(tally.bytes),
+        file,
+        number(tally.first),
+        number(tally.last),
+        time(tally.first_time),
+        time(tally.last_time),
+        number(tally.seals),
+    ]
+}
+
+fn kinds_table(content: Content, found: &Found) -> Table {
+    let mut table = table([content.singular(), "count", "share"]);
+    let mut kinds: Vec<_> = found.kinds.iter().collect();
+    kinds.sort_by_key(|(kind, count)| (std::cmp::Reverse(**count), **kind));
+    for (kind, count) in kinds {
+        let share = *count as f64 * 100.0 / found.all.records as f64;
+        let share = Cell::new(format!("{share:.1} %")).set_alignment(CellAlignment::Right);
+        let count = Cell::new(show::thousands(*count)).set_alignment(CellAlignment::Right);
+        table.add_row([Cell::new(kind), count, share]);
+    }
+    table
+}
+
+/// Whether the segment waits for its first use.
+fn is_spare(source: &Source, number: u64) -> bool {
+    let mut base = [u8::MAX; 8];
+    let file = source.files().open(&segment_name(number));
+    let read = file.and_then(|file| file.read_at(&mut base, BASE_SEQUENCE_AT as u64));
+    read.is_ok_and(|read| read == base.len()) && base == [0; 8]
+}
+
+fn verdict(judgement: &Judgement) -> String {
+    match &judgement.scanned {
+        Ok(_) if judgement.is_live => "an engine is writing to it".to_owned(),
+        Ok(scanned) => replay::verdict(scanned.verdict()).replace("commands", "records"),
+        Err(JournalError::Damaged { file, offset, sequence, why }) => {
+            format!("DAMAGED at byte {offset} of {}, where sequence {sequence} is due: {why}", file.display())
+        }
+        Err(error) => error.to_string(),
+    }
+}

@@ -1,0 +1,306 @@
+//! `dojima-tools journal verify`: every byte and every record.
+
+use super::FOUND;
+use super::damage::{self, Finding};
+use super::entry::{Content, Entry, Undecodable, Value};
+use super::source::{Progress, Source, SourceArgs, count};
+use super::time::rfc3339;
+use clap::Args;
+use dojima::cli::{replay, show};
+use dojima::domain::Timestamp;
+use dojima_journal::{JournalError, Verdict, layout};
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+/// Arguments of `dojima-tools journal verify`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    dojima-tools journal verify data\n  \
+    dojima-tools journal verify data --events\n  \
+    dojima-tools journal verify /backup/2026-11-24/journal && echo good\n\n\
+    Exit codes: 0 all of it is good, 1 something is damaged, or cut off at the end, 2 it could not be read. Whether the \
+    events are those of the commands is what `dojima verify` checks.")]
+pub(super) struct VerifyArgs {
+    #[command(flatten)]
+    source: SourceArgs,
+}
+
+/// What is wrong, and what comes of it.
+struct Problem {
+    /// Where: file, byte, sequence.
+    place: Option<Place>,
+    what: String,
+    engine: String,
+    operator: String,
+}
+
+struct Place {
+    file: std::path::PathBuf,
+    offset: u64,
+    sequence: u64,
+    /// Which byte it is, where that is known.
+    finding: Option<Finding>,
+}
+
+/// What the records say that could be read.
+#[derive(Default)]
+struct Read {
+    records: u64,
+    first: u64,
+    last: u64,
+    first_time: Timestamp,
+    last_time: Timestamp,
+    last_command: u64,
+}
+
+pub(super) fn run(args: &VerifyArgs) -> anyhow::Result<ExitCode> {
+    let source = args.source.open()?;
+    let judgement = source.judge();
+    let mut read = Read::default();
+    let in_records = read_all(&source, &mut read)?;
+    let (problem, ends) = match judgement.scanned {
+        Err(error) => (Some(of_error(&source, error)?), String::new()),
+        Ok(_) if judgement.is_live => (None, "an engine is writing to it".to_owned()),
+        Ok(scanned) => {
+            (torn(&source, scanned.verdict(), scanned.next_sequence())?, replay::verdict(scanned.verdict()))
+        }
+    };
+    let problem = in_records.or(problem);
+    print(&source, &read, &ends, problem.as_ref())?;
+    Ok(problem.map_or(ExitCode::SUCCESS, |_| ExitCode::from(FOUND)))
+}
+
+/// Decodes every record and holds it against the one before.
+fn read_all(source: &Source, read: &mut Read) -> anyhow::Result<Option<Problem>> {
+    // Where not even the first segment opens, the scan says why.
+    let Ok(mut reader) = source.reader(1) else { return Ok(None) };
+    let progress = Progress::of(source)?;
+    let mut problem = None;
+    while let Ok(Some(record)) = reader.next() {
+        progress.at(&record);
+        problem = match source.decode(&record) {
+            Err(error) => Some(undecodable(source, &error)),
+            Ok(entry) => read.contradiction(&entry).map(|what| contradiction(source, &entry, what)),
+        };
+        if problem.is_some() {
+            break;
+        }
+    }
+    progress.finish();
+    Ok(problem)
+}
+
+impl Read {
+    /// What does not fit the records before; takes it up if everything does.
+    fn contradiction(&mut self, entry: &Entry) -> Option<String> {
+        if self.records > 0 && entry.sequence != self.last + 1 {
+            return Some(format!("sequence {} follows {}", entry.sequence, self.last));
+        }
+        if entry.time < self.last_time {
+            let (time, last) = (rfc3339(entry.time), rfc3339(self.last_time));
+            return Some(format!("its time, {time}, is before that of the record before it, {last}"));
+        }
+        if let Value::Event(event) = &entry.value {
+            if event.number != entry.sequence {
+                return Some(format!(
+                    "it holds event {} where event {} is due",
+                    event.number, entry.sequence
+                ));
+            }
+            if event.sequence < self.last_command {
+                let last = self.last_command;
+                return Some(format!(
+                    "it came of command {}, the one before it of command {last}",
+                    event.sequence
+                ));
+            }
+            if event.time != entry.time {
+                return Some("the time of the event is not that of its record".to_owned());
+            }
+            self.last_command = event.sequence;
+        }
+        if self.records == 0 {
+            (self.first, self.first_time) = (entry.sequence, entry.time);
+        }
+        self.records += 1;
+        (self.last, self.last_time) = (entry.sequence, entry.time);
+        None
+    }
+}
+
+fn undecodable(source: &Source, error: &Undecodable) -> Problem {
+    let payload = error.position.offset + layout::RECORD_HEADER_BYTES as u64;
+    let place = Place { file: error.file.clone(), offset: payload, sequence: error.sequence, finding: None };
+    let refusal = refusal(source, format!("the record {}", error.why()));
+    let operator = "start the version of dojima that wrote it, if it is newer than this one; else as for any damage: \
+                    docs/OPERATIONS.md, \"A start that refuses\"";
+    Problem { place: Some(place), operator: operator.to_owned(), ..refusal }
+}
+
+fn contradiction(source: &Source, entry: &Entry, what: String) -> Problem {
+    let (file, offset) = (source.segment_path(entry.position.segment), entry.position.offset);
+    let place = Place { file, offset, sequence: entry.sequence, finding: None };
+    let what = format!("the record verifies, but contradicts the one before: {what}");
+    Problem { place: Some(place), ..refusal(source, what) }
+}
+
+fn of_error(source: &Source, error: JournalError) -> anyhow::Result<Problem> {
+    let (file, offset, sequence) = match &error {
+        JournalError::Damaged { file, offset, sequence, .. } => (file, *offset, *sequence),
+        JournalError::UnknownVersion { file, offset, .. } => (file, *offset, 0),
+        JournalError::OtherContent { file, .. } => (file, layout::CONTENT_KIND_AT as u64, 0),
+        JournalError::Io { path, source, .. } if source.kind() == io::ErrorKind::InvalidData => (path, 0, 0),
+        _ => return Err(error.into()),
+    };
+    let what = match &error {
+        JournalError::Damaged { why, .. } => why.clone(),
+        JournalError::UnknownVersion { found, supported, .. } => {
+            format!("the file says format version {found}, but this build reads version {supported}")
+        }
+        other => other.to_string(),
+    };
+    let looks_inside = matches!(error, JournalError::Damaged { .. } | JournalError::UnknownVersion { .. });
+    // A segment that is missing has no bytes to look at.
+    let finding = match readable_name(source, file).filter(|_| looks_inside) {
+        Some(name) => Some(damage::find(source.files().as_ref(), &name, offset, sequence)?),
+        None => None,
+    };
+    let place = Place { file: file.clone(), offset, sequence, finding };
+    Ok(Problem { place: Some(place), ..refusal(source, what) })
+}
+
+/// What comes of damage to what was acknowledged.
+fn refusal(source: &Source, what: String) -> Problem {
+    let (engine, operator) = match source.content {
+        Content::Commands => (
+            "refuses to start (exit code 14) and changes nothing".to_owned(),
+            "keep this directory as it is; put a copy of the named file from a backup or another disk in its place, \
+             and verify again. Commands that no copy has are lost: docs/OPERATIONS.md, \"A start that refuses\""
+                .to_owned(),
+        ),
+        Content::Events => (
+            "refuses to start (exit code 16), unless the damage lies after the log's last seal: then it cuts the log \
+             there and makes the rest again from the journal"
+                .to_owned(),
+            "if the journal verifies, move the event log away and start the engine: it is built again from the journal"
+                .to_owned(),
+        ),
+    };
+    Problem { place: None, what, engine, operator }
+}
+
+fn torn(source: &Source, verdict: &Verdict, next: u64) -> anyhow::Result<Option<Problem>> {
+    let Verdict::TornTail { file, offset, bytes, records_lost_at_least } = verdict else { return Ok(None) };
+    let name = file_name(file).unwrap_or_default();
+    let finding = damage::find(source.files().as_ref(), &name, *offset, next)?;
+    let lost = match records_lost_at_least {
+        0 => String::new(),
+        lost => format!(" ({} at least)", show::count(*lost, "record")),
+    };
+    let what = format!(
+        "the journal ends in {} that cannot be read{lost}, and nothing in it says that they had been acknowledged",
+        show::bytes(*bytes)
+    );
+    let engine = match source.content {
+        Content::Commands => format!("cuts the journal at byte {offset} of {name} and goes on from there"),
+        Content::Events => {
+            format!("cuts the log at byte {offset} of {name} and makes the rest again from the journal")
+        }
+    };
+    let operator = match (source.content, finding) {
+        (Content::Events, _) => "nothing: the journal has everything",
+        // A crash leaves a file as long as it was made.
+        (Content::Commands, Finding::EndOfFile { .. }) => {
+            "a file shorter than it was made is the trace of a copy that was cut short, not of a crash: compare it with the \
+             file that it was copied from before an engine starts on it"
+        }
+        (Content::Commands, _) => {
+            "nothing, if the engine ran with durability = sync: nobody was told of these commands. Keep a copy of the file \
+             first if you want to know what they were"
+        }
+    };
+    let place = Place { file: file.clone(), offset: *offset, sequence: next, finding: Some(finding) };
+    Ok(Some(Problem { place: Some(place), what, engine, operator: operator.to_owned() }))
+}
+
+/// The name of a file that can be opened, in the directory or in its archive.
+fn readable_name(source: &Source, path: &Path) -> Option<String> {
+    file_name(path).filter(|name| source.files().open(name).is_ok())
+}
+
+fn file_name(path: &Path) -> Option<String> {
+    Some(path.file_name()?.to_string_lossy().into_owned())
+}
+
+fn print(source: &Source, read: &Read, ends: &str, problem: Option<&Problem>) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
+    let mut rows = vec![("verified", format!("{} ({})", source.dir().display(), source.content))];
+    if read.records > 0 {
+        let range = format!("{} to {}", show::thousands(read.first), show::thousands(read.last));
+        rows.push(("readable", format!("{}, {range}", count(read.records, source.content))));
+        rows.push(("times", format!("{} to {}", rfc3339(read.first_time), rfc3339(read.last_time))));
+    } else {
+        rows.push(("readable", "nothing".to_owned()));
+    }
+    let Some(problem) = problem else {
+        rows.push((
+            "checks",
+            "every checksum, every record decoded, sequences dense, times in order".to_owned(),
+        ));
+        rows.push(("ends", ends.to_owned()));
+        rows.push(("result", "good".to_owned()));
+        write_rows(&mut out, &rows)?;
+        return Ok(out.flush()?);
+    };
+    rows.push(("result", "DAMAGED".to_owned()));
+    if let Some(place) = &problem.place {
+        rows.push(("file", place.file.display().to_string()));
+        rows.push(("byte", place.offset.to_string()));
+        if place.sequence > 0 {
+            rows.push(("sequence", format!("{} is due there", place.sequence)));
+        }
+    }
+    rows.push(("what", problem.what.clone()));
+    let finding = problem.place.as_ref().and_then(|place| place.finding);
+    if let Some(finding) = finding {
+        rows.push(("cause", finding.text()));
+    }
+    rows.push(("engine", problem.engine.clone()));
+    rows.push(("you", problem.operator.clone()));
+    write_rows(&mut out, &rows)?;
+    let name = problem.place.as_ref().and_then(|place| readable_name(source, &place.file));
+    if let (Some(place), Some(name)) = (&problem.place, &name) {
+        let marked = place.finding.map_or(place.offset, Finding::offset);
+        write!(out, "\n{}", damage::dump(source.files().as_ref(), name, marked)?)?;
+    }
+    out.flush()?;
+    let (file, offset) = problem.place.as_ref().map_or((String::new(), 0), |place| {
+        (place.file.display().to_string(), place.finding.map_or(place.offset, Finding::offset))
+    });
+    match name {
+        None => eprintln!("error: {file} is missing or cannot be opened"),
+        Some(_) => eprintln!("error: {file} is damaged at byte {offset}"),
+    }
+    Ok(())
+}
+
+/// Long values go on below their beginning.
+fn write_rows(out: &mut impl Write, rows: &[(&str, String)]) -> io::Result<()> {
+    const WIDTH: usize = 96;
+    for (name, value) in rows {
+        let mut line = format!("{name:<10}");
+        let mut used = 0;
+        for word in value.split(' ') {
+            if used > 0 && used + word.chars().count() > WIDTH {
+                writeln!(out, "{}", line.trim_end())?;
+                (line, used) = (" ".repeat(10), 0);
+            }
+            line.push(' ');
+            line.push_str(word);
+            used += word.chars().count() + 1;
+        }
+        writeln!(out, "{}", line.trim_end())?;
+    }
+    Ok(())
+}
