@@ -27,7 +27,8 @@ const COMMANDS_SMALL: usize = 3_000;
 
 fn main() {
     let full = std::env::args().any(|argument| argument == "--bench");
-    let (count, rounds) = if full { ((RATE * SECONDS_FULL) as usize, ROUNDS_FULL) } else { (COMMANDS_SMALL, 1) };
+    let (count, rounds) =
+        if full { ((RATE * SECONDS_FULL) as usize, ROUNDS_FULL) } else { (COMMANDS_SMALL, 1) };
     let config = config();
     let opened = directly(&config, &[]).0;
     let (fill, commands, _) = Market::on(opened.exchange).lists(count);
@@ -97,7 +98,12 @@ fn run(
         std::hint::spin_loop();
     }
     let value = |name: &str| {
-        engine.counters.snapshot().iter().find(|reading| reading.name == name).map_or(0, |reading| reading.value)
+        engine
+            .counters
+            .snapshot()
+            .iter()
+            .find(|reading| reading.name == name)
+            .map_or(0, |reading| reading.value)
     };
     let snapshots = value("shadow.snapshots");
     let stopped = engine.stop().expect("an orderly end");

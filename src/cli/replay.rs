@@ -48,7 +48,14 @@ pub fn run(args: ReplayArgs) -> anyhow::Result<ExitCode> {
         ("trades", show::thousands(state.exchange.last_trade().0)),
         ("open orders", show::thousands(state.exchange.open_orders() as u64)),
         ("last command", format!("{} UTC", show::time_of_day(state.last.time))),
-        ("replayed", format!("{}{after} in {}", show::count(replayed.commands, "command"), show::duration(replayed.elapsed))),
+        (
+            "replayed",
+            format!(
+                "{}{after} in {}",
+                show::count(replayed.commands, "command"),
+                show::duration(replayed.elapsed)
+            ),
+        ),
         ("rate", format!("{} commands", show::rate(replayed.commands, replayed.elapsed))),
         ("checkpoints", format!("{} on the way, all hold", show::thousands(replayed.checkpoints))),
         ("invariants", audit.as_ref().map_or_else(ToString::to_string, |()| "all hold".to_owned())),

@@ -71,7 +71,8 @@ fn a_data_directory_of_version_1_opens() {
 fn another_format_version_is_refused_with_both_versions() {
     for part in ["journal", "events"] {
         let place = copy();
-        let file = fs::read_dir(place.path().join(part)).expect("listed").map(|e| e.expect("an entry").path());
+        let file =
+            fs::read_dir(place.path().join(part)).expect("listed").map(|e| e.expect("an entry").path());
         let file = file.max().expect("a segment");
         let mut bytes = fs::read(&file).expect("readable");
         bytes[8] = 2;
