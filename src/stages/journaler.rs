@@ -173,6 +173,9 @@ impl Agent for Journaler {
             }
         }
         let moved = self.publish()?;
+        if appended > 0 {
+            self.writer()?.warm();
+        }
         Ok(appended + usize::from(moved))
     }
 
