@@ -27,6 +27,14 @@ pub(super) struct Database {
     pub(super) connection: Connection,
     path: PathBuf,
     file: Option<FileIdentity>,
+    /// Its write-ahead log.
+    log: Option<FileIdentity>,
+}
+
+fn suffixed(base: &Path, suffix: &str) -> PathBuf {
+    let mut name = OsString::from(base);
+    name.push(suffix);
+    PathBuf::from(name)
 }
 
 /// Device and inode: what a file is whatever its name.
@@ -77,8 +85,25 @@ impl Database {
 
     /// Whether the file that was opened still has its name. One that was deleted or replaced goes on taking what is
     /// written, and nobody will ever read it.
-    pub(super) fn is_in_place(&self) -> bool {
-        self.file.is_none() || identity(&self.path) == self.file
+    pub(super) fn is_in_place(&mut self) -> bool {
+        let is_in_place = self.file.is_none() || identity(&self.path) == self.file;
+        if is_in_place {
+            self.log = identity(&suffixed(&self.path, "-wal"));
+        }
+        is_in_place
+    }
+
+    /// Closes a database whose file is no longer in place. SQLite leaves the write-ahead log of such a one behind; it must
+    /// not be taken for that of the file which has the name now.
+    pub(super) fn give_up(self) {
+        let Self { connection, path, log, .. } = self;
+        drop(connection);
+        let left = suffixed(&path, "-wal");
+        if log.is_some() && identity(&left) == log {
+            // Should this fail, the next one is opened with a log that does not fit, and its check says so.
+            let _ = std::fs::remove_file(left);
+            let _ = std::fs::remove_file(suffixed(&path, "-shm"));
+        }
     }
 
     /// Adapter for `map_err`: names the file.
@@ -112,7 +137,7 @@ impl Database {
         let connection = Connection::open_with_flags(path, flags).map_err(named)?;
         connection.busy_timeout(BUSY_WAIT).map_err(named)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
-        Ok(Self { connection, path: path.to_owned(), file: None })
+        Ok(Self { connection, path: path.to_owned(), file: None, log: None })
     }
 
     pub(super) fn pragma(&self, name: &str) -> Result<i64, SqlError> {
@@ -165,11 +190,6 @@ impl Database {
 /// Renames the database, with the files that belong to it, to `NAME.LABEL-N` for the first N that is free, and returns
 /// that name. No connection to it may be open.
 pub(super) fn set_aside(path: &Path, label: &str) -> Result<PathBuf, SqlError> {
-    let suffixed = |base: &Path, suffix: &str| {
-        let mut name = OsString::from(base);
-        name.push(suffix);
-        PathBuf::from(name)
-    };
     let mut number = 1;
     let aside = loop {
         let candidate = suffixed(path, &format!(".{label}-{number}"));

@@ -302,10 +302,11 @@ impl SqlWriter {
     fn look_at_file(&mut self, now: UnixNanos) {
         let nanos = u64::try_from(LOOK_INTERVAL.as_nanos()).unwrap_or(u64::MAX);
         self.next_look = UnixNanos(now.0.saturating_add(nanos));
-        if self.session.as_ref().is_some_and(|session| !session.database.is_in_place()) {
+        let is_lost = |session: &mut Session| !session.database.is_in_place();
+        if let Some(session) = self.session.take_if(is_lost) {
             tracing::warn!("{}: the database was deleted or replaced", self.settings.path.display());
             self.counts.errors.add(1);
-            self.session = None;
+            session.database.give_up();
         }
     }
 
