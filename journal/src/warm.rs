@@ -6,8 +6,8 @@ use std::ops::Range;
 
 /// The least that is kept ready ahead of the end of the journal, in bytes.
 const AHEAD_BYTES_MIN: usize = 256 << 10;
-/// The most: a bit more than the journaler's largest batch.
-const AHEAD_BYTES_MAX: usize = 4 << 20;
+/// The most, for owners with very large batches.
+const AHEAD_BYTES_MAX: usize = 16 << 20;
 
 /// How far beyond its end a sync may leave pages that fault again: the folio in which it ends, which after a restart may
 /// be larger than those that segments are made of.
