@@ -2,8 +2,8 @@
 
 use crate::error::{AppendError, JournalError, SyncError};
 use crate::layout::{
-    RECORD_HEADER_BYTES, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN, SEGMENT_HEADER_BYTES, TAIL_RESERVE_BYTES,
-    record_bytes,
+    HEADER_CRC_AT, RECORD_HEADER_BYTES, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN, SEGMENT_HEADER_BYTES,
+    TAIL_RESERVE_BYTES, record_bytes,
 };
 use crate::maker::{Maker, Spare};
 use crate::record::{Found, Kind, Seed};
@@ -12,6 +12,7 @@ use crate::storage::{LockGuard, Region, Storage};
 use crate::warm::Warm;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{Ordering, compiler_fence};
 
 /// When a record counts as acknowledged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -234,7 +235,13 @@ impl Writer {
         };
         self.tail.mark(Kind::End, self.next_sequence, self.synced);
         next.header.base_sequence = self.next_sequence;
-        next.region.edit(|bytes| bytes[..SEGMENT_HEADER_BYTES].copy_from_slice(&next.header.encode()));
+        // The base sequence before the checksum: a page that goes to the disk in between has a header that is known for what
+        // it is (`Header::decode`).
+        let header = next.header.encode();
+        next.region.edit(|bytes| bytes[..HEADER_CRC_AT].copy_from_slice(&header[..HEADER_CRC_AT]));
+        compiler_fence(Ordering::SeqCst);
+        next.region
+            .edit(|bytes| bytes[HEADER_CRC_AT..header.len()].copy_from_slice(&header[HEADER_CRC_AT..]));
         self.warm = warm;
         let full = std::mem::replace(&mut self.tail, next);
         self.maker.retire(full.region);
