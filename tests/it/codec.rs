@@ -3,7 +3,7 @@
 //! answer is a new version of the format, not new golden bytes.
 
 pub mod cases;
-mod page;
+pub mod page;
 
 use dojima::domain::codec::{ENCODED_LEN_MAX, decode_command, decode_event, encode_command, encode_event};
 use dojima::domain::{Command, EventRecord, IgnoreReason, RejectReason};

@@ -11,8 +11,8 @@ mod restore;
 mod save;
 
 pub use records::{
-    AccountRecord, AssetRecord, BalanceRecord, ExtraRecord, InstrumentRecord, LoginRecord, OrderRecord,
-    UsageRecord, VenueRecord, VolumeRecord,
+    AccountLimitsRecord, AccountRecord, AssetRecord, BalanceRecord, ExtraRecord, InstrumentRecord,
+    LoginRecord, OrderRecord, UsageRecord, VenueRecord, VolumeRecord, VolumesRecord,
 };
 pub use restore::Restoring;
 

@@ -25,8 +25,8 @@ pub struct VenueRecord {
     pub killed: Switch,
     /// What opened the venue.
     pub config_digest: Option<u64>,
-    /// How accounts come to their tiers, and the UTC day that counts as today.
-    pub volumes: Option<(VolumeTiers, u64)>,
+    /// How accounts come to their tiers, if by volume.
+    pub volumes: Option<VolumesRecord>,
     /// Whether what accounts do in instruments is counted.
     pub counts_usage: bool,
     /// How many assets there are.
@@ -43,6 +43,15 @@ pub struct VenueRecord {
     pub extras: u32,
     /// How many orders are open.
     pub orders: u32,
+}
+
+/// How accounts come to their tiers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct VolumesRecord {
+    /// By what.
+    pub tiers: VolumeTiers,
+    /// The UTC day that counts as today, from 1970.
+    pub day: u64,
 }
 
 /// An asset, and its deposits less its withdrawals.
@@ -79,8 +88,19 @@ pub struct AccountRecord {
     pub assigned: Option<FeeTier>,
     /// On: no new orders.
     pub killed: Switch,
-    /// Its limits, if it has any, the second that its rate is counted in, and how many orders came in it.
-    pub limits: Option<(OrderLimits, u32, u32)>,
+    /// Its limits, if it has any.
+    pub limits: Option<AccountLimitsRecord>,
+}
+
+/// Limits of an account, and what is counted for them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct AccountLimitsRecord {
+    /// The limits.
+    pub limits: OrderLimits,
+    /// The second that is counted.
+    pub second: u32,
+    /// Orders that came in it.
+    pub count: u32,
 }
 
 /// A login.
@@ -97,8 +117,10 @@ pub struct LoginRecord {
 pub struct InstrumentRecord {
     /// Its terms.
     pub listing: Listing,
-    /// Maker and taker rate of every row of the fee table.
-    pub fees: [(FeeRate, FeeRate); FeeTier::COUNT],
+    /// The maker rate of every row of the fee table.
+    pub makers: [FeeRate; FeeTier::COUNT],
+    /// The taker rate of every row.
+    pub takers: [FeeRate; FeeTier::COUNT],
     /// What keeps its prices from running away.
     pub protection: Protection,
     /// Limits on orders of every account.

@@ -2,14 +2,14 @@
 
 use super::orders::Filling;
 use super::records::{
-    AccountRecord, AssetRecord, BalanceRecord, ExtraRecord, InstrumentRecord, LoginRecord, OrderRecord,
-    UsageRecord, VenueRecord, VolumeRecord,
+    AccountLimitsRecord, AccountRecord, AssetRecord, BalanceRecord, ExtraRecord, InstrumentRecord,
+    LoginRecord, OrderRecord, UsageRecord, VenueRecord, VolumeRecord, VolumesRecord,
 };
 use super::{Part, RestoreError};
 use crate::domain::codec::decode_record;
 use crate::domain::{
     Amount, Command, FeeRate, FeeTier, InstrumentId, ListInstrument, Listing, OrderPrice, Phase, Ppm, Price,
-    Protection,
+    Protection, Timestamp,
 };
 use crate::exchange::accounts::{Account, AccountLimits, Rate, Traded, Volumes};
 use crate::exchange::admin::check_rates;
@@ -86,6 +86,11 @@ impl Restoring {
             Part::Usage => self.each(part, bytes, Self::take_usage),
             Part::Extras => self.each(part, bytes, Self::take_extra),
         }
+    }
+
+    /// The time of the last command.
+    pub fn now(&self) -> Timestamp {
+        self.venue.now
     }
 
     /// After the last record: what had to wait until everything was there.
@@ -183,8 +188,11 @@ impl Restoring {
     fn take_venue(&mut self, venue: VenueRecord) -> Refused {
         check(venue.orders_max <= Command::ORDERS_MAX, "the limit of open orders is out of range")?;
         check(venue.assets <= 1 << 16, "there are more assets than ids")?;
+        // No exchange comes to so many; one that did could not count on.
+        let counted = venue.last_order.0 < u64::MAX / 2 && venue.last_trade.0 < u64::MAX / 2;
+        check(counted, "an exchange that has come to its last number")?;
         check(venue.counts_usage || venue.usage == 0, "what accounts do is counted and not counted")?;
-        if let Some((tiers, today)) = &venue.volumes {
+        if let Some(VolumesRecord { tiers, day: today }) = &venue.volumes {
             let ascending = tiers.volume_min.is_sorted() && tiers.volume_min[0] == Amount(0);
             check(ascending, "the steps of the volume tiers are not ascending")?;
             check(u32::from(tiers.asset.0) < venue.assets, "the volume's asset does not exist")?;
@@ -224,9 +232,9 @@ impl Restoring {
             is_row(record.tier) && record.assigned.is_none_or(is_row),
             "an account's fee tier is out of range",
         )?;
-        let limits = record
-            .limits
-            .map(|(limits, second, count)| Box::new(AccountLimits { limits, rate: Rate { second, count } }));
+        let limits = record.limits.map(|AccountLimitsRecord { limits, second, count }| {
+            Box::new(AccountLimits { limits, rate: Rate { second, count } })
+        });
         check(
             limits.as_ref().is_none_or(|own| own.limits.notional_max.0 >= 0),
             "an account's limit is below 0",
@@ -258,7 +266,7 @@ impl Restoring {
         self.check_terms(&listing)?;
         check_protection(&protection)?;
         check(limits.notional_max.0 >= 0, "an instrument's limit is below 0")?;
-        let fees = record.fees.map(|(maker, taker)| Rates { maker, taker });
+        let fees = std::array::from_fn(|row| Rates { maker: record.makers[row], taker: record.takers[row] });
         check_rates(&fees, listing.fee_asset).map_err(|_| "a fee table that the venue cannot pay")?;
         let is_price = |price: &Price| {
             let units = price.0.checked_mul(i64::from(listing.tick_units));

@@ -1,8 +1,8 @@
 //! From an exchange to records.
 
 use super::records::{
-    AccountRecord, AssetRecord, BalanceRecord, ExtraRecord, InstrumentRecord, LoginRecord, OrderRecord,
-    UsageRecord, VenueRecord, VolumeRecord,
+    AccountLimitsRecord, AccountRecord, AssetRecord, BalanceRecord, ExtraRecord, InstrumentRecord,
+    LoginRecord, OrderRecord, UsageRecord, VenueRecord, VolumeRecord, VolumesRecord,
 };
 use super::{Part, Sink};
 use crate::domain::{AssetId, Side};
@@ -92,7 +92,7 @@ impl Exchange {
             now: self.shared.now,
             killed: self.killed,
             config_digest: self.config_digest,
-            volumes: volumes.map(|volumes| (volumes.tiers, volumes.day)),
+            volumes: volumes.map(|volumes| VolumesRecord { tiers: volumes.tiers, day: volumes.day }),
             counts_usage: usage.is_some(),
             assets: self.assets.len() as u32,
             accounts: self.shared.accounts.len() as u32,
@@ -156,14 +156,19 @@ fn account_record(account: &Account) -> AccountRecord {
         tier: account.tier,
         assigned: account.assigned,
         killed: account.killed,
-        limits: account.limits.as_ref().map(|own| (own.limits, own.rate.second, own.rate.count)),
+        limits: account.limits.as_ref().map(|own| AccountLimitsRecord {
+            limits: own.limits,
+            second: own.rate.second,
+            count: own.rate.count,
+        }),
     }
 }
 
 fn instrument_record(instrument: &Instrument) -> InstrumentRecord {
     InstrumentRecord {
         listing: instrument.listing,
-        fees: instrument.fees.map(|row| (row.maker, row.taker)),
+        makers: instrument.fees.map(|row| row.maker),
+        takers: instrument.fees.map(|row| row.taker),
         protection: instrument.protection,
         limits: instrument.limits,
         last: instrument.last,

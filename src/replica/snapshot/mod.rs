@@ -81,6 +81,9 @@ impl Header {
         if bytes[RESERVED_AT..HEADER_CRC_AT].iter().any(|byte| *byte != 0) {
             return damaged(RESERVED_AT, "reserved bytes are not zero");
         }
+        if u64_at(bytes, POSITION_AT).max(u64_at(bytes, LAST_EVENT_AT)) > u64::MAX / 2 {
+            return damaged(POSITION_AT, "a position that no journal comes to");
+        }
         let mut digest = [0; 32];
         digest.copy_from_slice(&bytes[STATE_DIGEST_AT..RESERVED_AT]);
         Ok(Self {

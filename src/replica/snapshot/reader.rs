@@ -165,6 +165,7 @@ impl Parts {
 
     fn finish(self, header: &Header) -> Result<State, RestoreError> {
         let check = |holds: bool, why| if holds { Ok(()) } else { Err(RestoreError { at: 0, why }) };
+        check(self.exchange.now() == header.time, "header and state are of other times")?;
         let exchange = self.exchange.finish()?;
         let config_digest = exchange.config_digest();
         check(

@@ -121,6 +121,35 @@ impl Page {
         fields
     }
 
+    /// What the page says that the record at the start of these bytes is, and how long it is.
+    pub fn record(&self, name: &str, bytes: &[u8]) -> (Fields, usize) {
+        let mut whole = Vec::new();
+        self.rows(name).iter().for_each(|row| self.put_in(row, &mut whole));
+        let (mut fields, mut absent, mut end) = (Fields::new(), 0, 0);
+        for row in whole {
+            if !is_present(&row, &fields) {
+                absent += row.bytes;
+                continue;
+            }
+            assert_eq!(row.offset - absent, end, "{name}: {} follows what is before it", row.field);
+            let value = self.value(&row, &bytes[end..end + row.bytes]);
+            end += row.bytes;
+            fields.push((row.field, value));
+        }
+        (fields, end)
+    }
+
+    /// The fields of a struct in the order in which its type declares them, from its `Debug` form.
+    pub fn fields_of_struct(&self, debug: &str) -> Fields {
+        let mut rest = debug;
+        let node = parse(&mut rest);
+        assert_eq!(rest, "", "all of the value was read");
+        let mut fields = Fields::new();
+        let Node::Struct(_, parts) = node else { panic!("a record is a struct: {node:?}") };
+        parts.into_iter().for_each(|(name, part)| flatten(&name, part, self, &mut fields));
+        fields
+    }
+
     fn value(&self, row: &Row, bytes: &[u8]) -> String {
         let unsigned = || bytes.iter().rev().fold(0_i128, |value, byte| value << 8 | i128::from(*byte));
         match row.kind.as_str() {
@@ -130,6 +159,14 @@ impl Page {
             kind if kind.ends_with(" × i64") => {
                 let amount = |eight: &[u8]| i64::from_le_bytes(eight.try_into().expect("eight bytes"));
                 format!("{:?}", bytes.chunks(8).map(amount).collect::<Vec<_>>())
+            }
+            kind if kind.ends_with(" × i32") => {
+                let rate = |four: &[u8]| i32::from_le_bytes(four.try_into().expect("four bytes"));
+                format!("{:?}", bytes.chunks(4).map(rate).collect::<Vec<_>>())
+            }
+            kind if kind.ends_with(" × u64") => {
+                let volume = |eight: &[u8]| u64::from_le_bytes(eight.try_into().expect("eight bytes"));
+                format!("{:?}", bytes.chunks(8).map(volume).collect::<Vec<_>>())
             }
             kind if kind.ends_with(" bytes") => format!("{bytes:?}"),
             name => self.variants(name)[unsigned() as usize].clone(),
@@ -224,10 +261,9 @@ fn row(cells: &[&str]) -> Row {
         "u16" => Some(2),
         "u32" | "i32" => Some(4),
         "u64" | "i64" => Some(8),
-        other => match other.strip_suffix(" × i64") {
-            Some(count) => Some(8 * number(count)),
-            None => other.strip_suffix(" bytes").map(number),
-        },
+        other => [(" × i64", 8), (" × u64", 8), (" × i32", 4), (" bytes", 1)]
+            .into_iter()
+            .find_map(|(of, each)| Some(each * number(other.strip_suffix(of)?))),
     };
     assert!(expected.is_none_or(|expected| expected == bytes), "{cells:?}: the type has another size");
     let only_if = cells[4].split_once(" = ").map(|(field, variant)| (field.to_owned(), variant.to_owned()));

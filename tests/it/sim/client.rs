@@ -19,6 +19,9 @@ const SECOND: u64 = 1_000_000_000;
 /// Messages that a client sends ahead of their answers.
 const OUTSTANDING_MAX: usize = 48;
 
+/// After so many fruitless connections a client takes it that what it asks for is gone.
+const FRUITLESS_MAX: u32 = 4;
+
 /// A client's name and how the server knows it.
 #[derive(Clone, Debug)]
 pub struct Identity {
@@ -42,6 +45,8 @@ pub struct Client {
     sent: usize,
     /// Stays away until then.
     away_until: u64,
+    /// Connections in a row that were let in and closed without a message.
+    fruitless: u32,
 }
 
 /// A connection.
@@ -92,6 +97,7 @@ impl Client {
             outstanding: VecDeque::new(),
             sent: 0,
             away_until: 0,
+            fruitless: 0,
         }
     }
 
@@ -182,6 +188,9 @@ impl Client {
         let coverage = &mut *situation.coverage;
         let login = self.identity.login;
         let drawn = if situation.settling { 99 } else { self.random.below(60) };
+        if self.fruitless >= FRUITLESS_MAX {
+            return Asked { login, from: 0, refused: None };
+        }
         let (from, refused) = match drawn {
             0 => (self.next, Some(LoginRejected::NotAuthorised)),
             1 => (self.next, Some(LoginRejected::SessionNotAvailable)),
@@ -250,6 +259,19 @@ impl Client {
                         LoginAccepted::decode(packet.payload).map_err(|error| error.to_string())?;
                     line.stage = Stage::In { position: accepted.sequence };
                     situation.coverage.logins += 1;
+                    if line.asked == 0 && self.fruitless >= FRUITLESS_MAX {
+                        // What it lacks is not kept any more. It goes on with what comes, and cannot know what became of
+                        // what it sent.
+                        self.next = accepted.sequence;
+                        self.outstanding.clear();
+                        self.sent = 0;
+                        self.fruitless = 0;
+                        situation.coverage.given_up += 1;
+                        if situation.settling {
+                            let last = self.messages.last();
+                            self.outstanding.push_back(last);
+                        }
+                    }
                     if accepted.sequence < line.asked.min(self.next) {
                         // The server has lost messages that it had sent: in `async` mode, with a loss of power.
                         self.next = accepted.sequence;
@@ -257,6 +279,7 @@ impl Client {
                     }
                 }
                 (kind::SEQUENCED, Stage::In { position }) => {
+                    self.fruitless = 0;
                     line.stage = Stage::In { position: position + 1 };
                     if position == self.next {
                         self.next += 1;
@@ -276,6 +299,9 @@ impl Client {
         }
         line.input.drain(..used);
         if taken == Taken::Closed {
+            if line.stage == (Stage::In { position: self.next }) && line.asked == self.next {
+                self.fruitless += 1;
+            }
             self.line = None;
             situation.coverage.closed_by_server += 1;
         }

@@ -1,1 +1,212 @@
-//! Bytes that are not those that were written.
+//! Bytes that are not those that were written: all are found, and the place is told.
+
+use super::file::{Parts, chunks};
+use super::golden::everything;
+use super::{loaded, name, saved, state_of};
+use dojima::exchange::Digest;
+use dojima::replica::snapshot::layout::{HEADER_BYTES, POSITION_AT, VERSION, VERSION_AT};
+use dojima::replica::{SnapshotError, Snapshots, State};
+use dojima_journal::MemoryStorage;
+use dojima_journal::storage::Storage;
+use std::io;
+use std::sync::Arc;
+
+/// The file and byte that a refusal names.
+fn place(result: Result<State, SnapshotError>) -> (String, u64) {
+    match result {
+        Err(SnapshotError::Damaged { file, offset, .. }) => (file.display().to_string(), offset),
+        Err(SnapshotError::UnknownVersion { file, .. }) => (file.display().to_string(), VERSION_AT as u64),
+        Err(other) => panic!("{other}"),
+        Ok(_) => panic!("it was loaded"),
+    }
+}
+
+#[test]
+fn every_prefix_is_refused() {
+    let state = everything();
+    let (bytes, position) = (saved(&state), state.last.sequence);
+    for len in 0..bytes.len() {
+        let (file, offset) = place(loaded(&bytes[..len], position));
+        assert!(file.ends_with(&name(position)), "{file}");
+        assert!(offset <= len as u64, "of {len} bytes: {offset}");
+    }
+    assert!(loaded(&bytes, position).is_ok());
+}
+
+/// The offset that is named lies in the header, or is the start of the very chunk that was changed.
+#[test]
+fn every_changed_byte_is_refused_where_it_is() {
+    let state = everything();
+    let (bytes, position) = (saved(&state), state.last.sequence);
+    let ranges = chunks(&bytes);
+    for at in 0..bytes.len() {
+        let chunk = ranges.iter().find(|range| range.contains(&at));
+        for change in [1, 0x80, 0xFF] {
+            let mut changed = bytes.clone();
+            changed[at] ^= change;
+            let (_, offset) = place(loaded(&changed, position));
+            match chunk {
+                Some(range) => assert_eq!(offset, range.start as u64, "byte {at} ^ {change}"),
+                None => assert!(offset < HEADER_BYTES as u64, "byte {at} ^ {change}: {offset}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn bytes_after_the_end_are_refused() {
+    let state = everything();
+    let mut bytes = saved(&state);
+    let len = bytes.len() as u64;
+    bytes.push(0);
+    assert_eq!(place(loaded(&bytes, state.last.sequence)).1, len);
+}
+
+/// Each chunk left out, told twice, exchanged with the next, or taken from another snapshot of the same length.
+#[test]
+fn chunks_belong_where_they_are() {
+    let state = everything();
+    let (bytes, position) = (saved(&state), state.last.sequence);
+    let other = saved_as(&state, Digest([7; 32]));
+    let ranges = chunks(&bytes);
+    assert!(ranges.len() > 10 && other.len() == bytes.len());
+    for (at, range) in ranges.iter().enumerate() {
+        let (before, chunk, after) = (&bytes[..range.start], &bytes[range.clone()], &bytes[range.end..]);
+        let refused = |changed: Vec<u8>| place(loaded(&changed, position));
+        refused([before, after].concat());
+        refused([before, chunk, chunk, after].concat());
+        assert_eq!(refused([before, &other[range.clone()], after].concat()).1, range.start as u64);
+        if let Some(next) = ranges.get(at + 1) {
+            refused([before, &bytes[next.clone()], chunk, &bytes[next.end..]].concat());
+        }
+    }
+    // The same with checksums and numbers put right: what is left out is missed, what is told twice is too much.
+    let parts = Parts::of(&bytes);
+    assert_eq!(parts.file(), bytes);
+    for at in 0..parts.chunks.len() {
+        let mut less = parts.clone();
+        let chunk = less.chunks.remove(at);
+        assert!(loaded(&less.file(), position).is_err() || chunk.0 > 11, "without section {}", chunk.0);
+        let mut more = parts.clone();
+        more.chunks.insert(at, chunk);
+        // A list of opening commands or of past terms may be any.
+        assert!(
+            loaded(&more.file(), position).is_err() || parts.chunks[at].0 > 11,
+            "twice {}",
+            parts.chunks[at].0
+        );
+    }
+}
+
+fn saved_as(state: &State, digest: Digest) -> Vec<u8> {
+    let files = MemoryStorage::new();
+    Snapshots::new(Arc::new(files.clone())).save(state, digest).expect("there is room");
+    files.bytes(&name(state.last.sequence)).expect("it was written")
+}
+
+#[test]
+fn another_version_is_refused_with_both_named() {
+    let state = everything();
+    let mut bytes = saved(&state);
+    bytes[VERSION_AT..VERSION_AT + 4].copy_from_slice(&2_u32.to_le_bytes());
+    let files = MemoryStorage::new();
+    files.put(&name(state.last.sequence), bytes);
+    let snapshots = Snapshots::new(Arc::new(files));
+    let loaded = snapshots.load(state.last.sequence).map(|_| ()).expect_err("refused");
+    let told = snapshots.info(state.last.sequence).map(|_| ()).expect_err("refused");
+    for error in [loaded, told] {
+        assert!(
+            matches!(error, SnapshotError::UnknownVersion { found: 2, supported: VERSION, .. }),
+            "{error}"
+        );
+        let text = error.to_string();
+        assert!(text.contains("version 2") && text.contains("version 1") && text.contains(".snap"), "{text}");
+    }
+}
+
+#[test]
+fn a_file_of_another_name_is_refused() {
+    let state = everything();
+    let (_, offset) = place(loaded(&saved(&state), state.last.sequence + 1));
+    assert_eq!(offset, POSITION_AT as u64);
+}
+
+#[test]
+fn a_snapshot_that_is_not_there_is_an_error_of_the_system() {
+    let snapshots = Snapshots::new(Arc::new(MemoryStorage::new()));
+    assert_eq!(snapshots.positions().expect("an empty folder"), [0; 0]);
+    for error in [
+        snapshots.load(3).map(|_| ()).expect_err("not there"),
+        snapshots.info(3).map(|_| ()).expect_err("not there"),
+        snapshots.remove(3).expect_err("not there"),
+    ] {
+        let SnapshotError::Io { source, path, .. } = error else { panic!("{error}") };
+        assert_eq!(source.kind(), io::ErrorKind::NotFound);
+        assert!(path.ends_with(name(3)), "{}", path.display());
+    }
+}
+
+/// Whatever step of the disk fails: the error is told, and the snapshot that was there is as it was.
+#[test]
+fn a_disk_that_fails_leaves_the_old_snapshot() {
+    let state = everything();
+    let position = state.last.sequence;
+    let whole = saved(&state);
+    let mut failures = 0;
+    for changes in 0.. {
+        let files = MemoryStorage::new();
+        let snapshots = Snapshots::new(Arc::new(files.clone()));
+        snapshots.save(&state, Digest([0; 32])).expect("there is room");
+        let before = files.bytes(&name(position));
+        files.fail_after(changes);
+        match snapshots.save(&state, state.exchange.digest()) {
+            Ok(_) => {
+                assert_eq!(files.bytes(&name(position)), Some(whole));
+                break;
+            }
+            Err(error) => {
+                assert!(matches!(error, SnapshotError::Io { .. }), "{error}");
+                assert_eq!(files.bytes(&name(position)), before);
+                failures += 1;
+            }
+        }
+    }
+    assert!(failures > 0);
+}
+
+/// What a killed process leaves behind is cleared away by the next save, and is never taken for a snapshot.
+#[test]
+fn an_unfinished_file_is_no_snapshot() {
+    let files = MemoryStorage::new();
+    let snapshots = Snapshots::new(Arc::new(files.clone()));
+    files.put(&format!("{}.tmp", name(4)), vec![1; 10]);
+    files.put("notes.txt", vec![1]);
+    files.put("12.snap", vec![1]);
+    assert_eq!(snapshots.positions().expect("listed"), [0; 0]);
+    let mut positions = Vec::new();
+    for commands in [5, 2, 30] {
+        let list = vec![dojima::domain::Command::Tick; commands];
+        let state = state_of(1, &list);
+        snapshots.save(&state, state.exchange.digest()).expect("there is room");
+        positions.push(state.last.sequence);
+    }
+    positions.sort_unstable_by(|one, other| other.cmp(one));
+    assert_eq!(snapshots.positions().expect("listed"), positions);
+    assert!(files.files().expect("listed").iter().all(|(name, _)| !name.ends_with(".tmp")));
+    snapshots.remove(positions[1]).expect("it is there");
+    assert_eq!(snapshots.positions().expect("listed"), [positions[0], positions[2]]);
+}
+
+/// The header alone says what the whole file would.
+#[test]
+fn info_is_what_was_saved() {
+    let state = everything();
+    let files = MemoryStorage::new();
+    let snapshots = Snapshots::new(Arc::new(files));
+    let info = snapshots.save(&state, state.exchange.digest()).expect("there is room");
+    assert_eq!((info.position, info.time), (state.last.sequence, state.last.time));
+    assert_eq!((info.last_event, info.digest), (state.last_event, state.exchange.digest()));
+    assert_eq!(Some(info.config_digest), state.exchange.config_digest());
+    assert_eq!(snapshots.info(info.position).expect("it is there"), info);
+    assert_eq!(snapshots.load(info.position).expect("it is there").1, info);
+}

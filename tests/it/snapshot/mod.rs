@@ -1,6 +1,11 @@
 //! Snapshots: what comes back from one is the state that went in, and nothing else ever comes back.
 
 mod damage;
+mod file;
+mod golden;
+mod hostile;
+mod layout;
+mod memory;
 mod properties;
 
 use dojima::domain::{Command, EventRecord, Stamp, Timestamp};

@@ -92,6 +92,16 @@ impl Database {
         SqlError::Content { path: self.path.clone(), what }
     }
 
+    /// Moves what the write-ahead log has into the database, which syncs both. Whether all that was committed is on the
+    /// disk now; a reader may hold some of it up.
+    pub(super) fn sync(&self) -> Result<bool, SqlError> {
+        let moved = self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| {
+            let (busy, in_log, moved): (i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            Ok(busy == 0 && in_log == moved)
+        });
+        moved.map_err(self.error())
+    }
+
     pub(super) fn run(&self, sql: &str) -> Result<(), SqlError> {
         self.connection.execute_batch(sql).map_err(self.error())
     }

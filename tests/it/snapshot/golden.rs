@@ -1,0 +1,320 @@
+//! A snapshot of version 1 with something of everything, which must load for ever. When a test of this file fails,
+//! snapshots that exist can no longer be read: the answer is a new version of the format, not a new golden file.
+//!
+//! With `WRITE_GOLDEN=1` in the environment the file is written anew from [`everything`].
+
+use super::file::Parts;
+use super::{apply, loaded, name, saved};
+use crate::exchange::properties::{opening, riches};
+use dojima::domain::{
+    AccountId, AccountSelfTrade, Amount, AssetId, AssetSettings, CancelReason, Command, Enter, Event,
+    FeeRate, FeeTier, GroupId, Instructions, InstrumentId, KillScope, LimitScope, LoginId, OrderLimits,
+    OrderPrice, Owner, Phase, PostOnly, Ppm, Price, Protection, Quantity, QuantityUnit, SelfTrade,
+    SelfTradePrevention, SetFees, SetTerms, Side, Switch, TimeInForce, Timestamp, Trigger, TriggerKind,
+    TriggerReference, UserRef, Visibility, VolumeTiers,
+};
+use dojima::replica::State;
+use dojima::replica::snapshot::layout::END;
+use std::fs;
+use std::path::PathBuf;
+
+const START: u64 = 1_700_000_000 * Timestamp::SECOND;
+const COIN: InstrumentId = InstrumentId(0);
+const WIDE: InstrumentId = InstrumentId(1);
+const RECEIVED: InstrumentId = InstrumentId(2);
+
+/// The golden file's position, and what stands in it.
+const POSITION: u64 = 1_278;
+const DIGEST: &str = "1e1d4d9bc560b500e2d14fd2df3e5fbf";
+/// The same after [`what_follows`].
+const DIGEST_AFTER: &str = "9afa9714ed8b5137d76356467968b47a";
+
+fn path() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/it/golden/snapshot-1").join(name(POSITION))
+}
+
+/// The golden snapshot.
+pub fn bytes() -> Vec<u8> {
+    fs::read(path()).expect("the golden snapshot is there")
+}
+
+/// A state that is being made, and the last number of each login.
+struct Maker {
+    state: State,
+    last: [u32; 5],
+    now: u64,
+}
+
+impl Maker {
+    /// Applies a command that nobody refuses.
+    fn send(&mut self, command: Command) -> Vec<Event> {
+        let events = apply(&mut self.state, Timestamp(self.now), &command);
+        let events: Vec<Event> = events.into_iter().map(|record| record.event).collect();
+        for event in &events {
+            let refused = matches!(
+                event,
+                Event::Refused { .. } | Event::Rejected(_) | Event::ChangeRejected(_) | Event::Ignored(_)
+            );
+            assert!(!refused, "{command:?}: {event:?}");
+        }
+        events
+    }
+
+    fn enter(&mut self, order: Enter, asks: Option<Instructions>) -> UserRef {
+        let last = &mut self.last[order.login.0 as usize];
+        *last += 1;
+        let user_ref = UserRef(*last);
+        self.send(Command::Enter(Enter { user_ref, instructions: asks, ..order }));
+        user_ref
+    }
+}
+
+fn order(login: u32, instrument: InstrumentId, side: Side, ticks: u64, lots: u64) -> Enter {
+    let mut enter = Enter {
+        login: LoginId(login),
+        instrument,
+        side,
+        price: OrderPrice::Limit(ticks * 5),
+        quantity: Quantity(lots),
+        ..Enter::default()
+    };
+    (enter.echo.firm, enter.echo.capacity, enter.echo.cross_type) = (*b"FIRM", b'A', b'X');
+    enter
+}
+
+fn stop(kind: TriggerKind, reference: TriggerReference, ticks: u32) -> Instructions {
+    let trigger = Some(Trigger { kind, reference, price: ticks * 5 });
+    Instructions { trigger, ..Instructions::default() }
+}
+
+/// Something of everything that a state can have.
+pub fn everything() -> State {
+    let state = super::state_of(64, &opening([-500, 2_000, 300, 700]));
+    let mut maker = Maker { state, last: [0; 5], now: START };
+    riches().for_each(|command| drop(maker.send(command)));
+    settings(&mut maker);
+    trades(&mut maker);
+    resting(&mut maker);
+    waiting(&mut maker);
+    endings(&mut maker);
+    assert_eq!(maker.state.exchange.audit(), Ok(()));
+    maker.state
+}
+
+fn settings(maker: &mut Maker) {
+    let fees = |tier, maker, taker| SetFees {
+        instrument: COIN,
+        tier: FeeTier(tier),
+        maker: FeeRate(maker),
+        taker: FeeRate(taker),
+    };
+    maker.send(Command::SetFees(fees(0, -400, 1_900)));
+    maker.send(Command::SetFees(fees(3, 10, 1_000)));
+    let mut volume_min = [Amount(i64::MAX); FeeTier::COUNT];
+    (volume_min[0], volume_min[1], volume_min[2]) = (Amount(0), Amount(1_000), Amount(1_000_000_000));
+    maker.send(Command::SetVolumeTiers(VolumeTiers { asset: AssetId(1), volume_min }));
+    maker.send(Command::AssignTier { account: AccountId(3), tier: Some(FeeTier(3)) });
+    let prevention = SelfTradePrevention { mode: SelfTrade::CancelOldest, owner: Owner::Group };
+    maker.send(Command::SetSelfTrade(AccountSelfTrade {
+        account: AccountId(2),
+        prevention,
+        group: GroupId(7),
+    }));
+    let limits = OrderLimits {
+        quantity_max: Quantity(900),
+        notional_max: Amount(1 << 40),
+        open_orders_max: 40,
+        orders_per_second_max: 30,
+        position_max: Quantity(1 << 40),
+    };
+    maker.send(Command::SetOrderLimits { scope: LimitScope::Account(AccountId(1)), limits });
+    let limits = OrderLimits { orders_per_second_max: 29, ..limits };
+    maker.send(Command::SetOrderLimits { scope: LimitScope::Instrument(COIN), limits });
+    let protection = Protection {
+        price_min: 5,
+        price_max: 5_000,
+        reference: 100,
+        static_band: Ppm(500_000),
+        dynamic_band: Ppm(400_000),
+        interruption_s: 60,
+        market_collar: Ppm(300_000),
+    };
+    maker.send(Command::SetProtection { instrument: WIDE, protection });
+    maker.send(Command::SetAsset(AssetSettings {
+        asset: AssetId(2),
+        scale: 18,
+        deposits: Switch::Off,
+        withdrawals: Switch::Off,
+        min_deposit: Amount(3),
+        min_withdrawal: Amount(4),
+    }));
+    maker.send(Command::SetTerms(SetTerms {
+        instrument: COIN,
+        tick_units: 5,
+        lot: Amount(100),
+        min_quantity: Quantity(1),
+        max_quantity: Quantity(2_000),
+        min_notional: Amount(5),
+    }));
+}
+
+/// Trades over two days, so that there are volumes and carried fees; enough of them for a second mark in a stream.
+fn trades(maker: &mut Maker) {
+    for round in 0..600 {
+        maker.now += 200_000_000;
+        maker.enter(order(1, COIN, Side::Sell, 20, 3), None);
+        maker.enter(
+            Enter { time_in_force: TimeInForce::ImmediateOrCancel, ..order(3, COIN, Side::Buy, 20, 3) },
+            None,
+        );
+        if round == 130 {
+            maker.now += 86_400 * Timestamp::SECOND;
+        }
+    }
+    maker.enter(order(1, WIDE, Side::Sell, 21, 4), None);
+    maker.enter(order(3, WIDE, Side::Buy, 21, 4), None);
+}
+
+fn resting(maker: &mut Maker) {
+    let plain = Instructions::default();
+    maker.now += Timestamp::SECOND;
+    for (login, side, ticks, lots) in [
+        (1, Side::Buy, 18, 5),
+        (3, Side::Buy, 18, 7),
+        (2, Side::Buy, 17, 9),
+        (4, Side::Sell, 23, 5),
+        (1, Side::Sell, 23, 6),
+    ] {
+        maker.enter(order(login, COIN, side, ticks, lots), None);
+    }
+    // Partly filled, so that its fee carries.
+    maker.enter(order(4, COIN, Side::Sell, 18, 3), None);
+    maker.enter(order(1, COIN, Side::Buy, 16, 40), Some(Instructions { display_quantity: 7, ..plain }));
+    for side in [Side::Buy, Side::Sell] {
+        let ticks = if side == Side::Buy { 18 } else { 23 };
+        let hidden = Instructions { visibility: Visibility::Hidden, ..plain };
+        maker.enter(order(3, COIN, side, ticks, 4), Some(hidden));
+    }
+    maker.enter(Enter { time_in_force: TimeInForce::Day, ..order(3, COIN, Side::Buy, 15, 4) }, None);
+    for ends_in in [500, 100, 300] {
+        let expire_s = (maker.now / Timestamp::SECOND) as u32 + ends_in;
+        let asks = Instructions { expire_s, post_only: PostOnly::Slide, ..plain };
+        maker.enter(
+            Enter { time_in_force: TimeInForce::GoodTillTime, ..order(1, COIN, Side::Sell, 30, 2) },
+            Some(asks),
+        );
+    }
+    let self_trade = Some(SelfTradePrevention { mode: SelfTrade::DecrementBoth, owner: Owner::Account });
+    maker.enter(order(2, COIN, Side::Buy, 14, 2), Some(Instructions { self_trade, ..plain }));
+    // One cancels the other; the second holds what it needs beyond the first.
+    let first = maker.enter(order(4, COIN, Side::Sell, 26, 3), None);
+    maker.enter(order(4, COIN, Side::Sell, 27, 5), Some(Instructions { oco: first, ..plain }));
+}
+
+fn waiting(maker: &mut Maker) {
+    use TriggerKind::{Stop, TakeProfit, TrailingStop};
+    use TriggerReference::{LastTrade, MarkPrice};
+    maker.send(Command::SetMark { instrument: COIN, price: Price(20) });
+    maker.enter(order(3, COIN, Side::Buy, 29, 2), Some(stop(Stop, LastTrade, 28)));
+    maker.enter(order(3, COIN, Side::Buy, 28, 2), Some(stop(Stop, LastTrade, 28)));
+    maker.enter(order(3, COIN, Side::Buy, 12, 2), Some(stop(TakeProfit, MarkPrice, 12)));
+    maker.enter(order(1, COIN, Side::Sell, 10, 2), Some(stop(TrailingStop, LastTrade, 4)));
+    maker.enter(order(1, COIN, Side::Sell, 10, 2), Some(stop(TrailingStop, MarkPrice, 3)));
+    // Nobody has said what this one follows.
+    for side in [Side::Buy, Side::Sell] {
+        let ticks = if side == Side::Buy { 30 } else { 10 };
+        maker.enter(order(3, RECEIVED, side, ticks, 4), Some(stop(TrailingStop, MarkPrice, 2)));
+        maker.enter(order(1, RECEIVED, side, ticks, 2), Some(stop(TrailingStop, MarkPrice, 2)));
+    }
+    let by_money = Instructions { unit: QuantityUnit::QuoteAmount, ..stop(Stop, MarkPrice, 40) };
+    maker.enter(Enter { price: OrderPrice::Market, ..order(3, COIN, Side::Buy, 1, 700) }, Some(by_money));
+}
+
+fn endings(maker: &mut Maker) {
+    // Prices run away, and trading in WIDE is interrupted with the book crossed.
+    maker.enter(order(1, WIDE, Side::Sell, 40, 3), None);
+    let events = {
+        maker.enter(order(3, WIDE, Side::Buy, 40, 2), None);
+        maker.state.exchange.listings().nth(1).expect("listed").phase
+    };
+    assert_eq!(events, Phase::VolatilityAuction);
+    let terms = *maker.state.exchange.listings().nth(2).expect("listed");
+    let again = dojima::domain::ListInstrument {
+        instrument: InstrumentId(3),
+        symbol: dojima::domain::Symbol::new("GONE").expect("a symbol"),
+        base: terms.base,
+        quote: terms.quote,
+        price_decimals: terms.price_decimals,
+        tick_units: terms.tick_units,
+        lot: terms.lot,
+        min_quantity: terms.min_quantity,
+        max_quantity: terms.max_quantity,
+        min_notional: terms.min_notional,
+        maker_fee: terms.maker_fee,
+        taker_fee: terms.taker_fee,
+        fee_asset: terms.fee_asset,
+        phase: Phase::Closed,
+    };
+    maker.send(Command::ListInstrument(again));
+    maker.send(Command::Delist { instrument: InstrumentId(3) });
+    maker.send(Command::Kill { scope: KillScope::Account(AccountId(0)), switch: Switch::On });
+}
+
+/// What is still to come of it: everything expires, triggers or trades.
+fn what_follows(state: &mut State) -> Vec<Event> {
+    let (now, mut events) = (state.last.time.0, Vec::new());
+    let mut send = |state: &mut State, after: u64, command: Command| {
+        let told = apply(state, Timestamp(now + after * Timestamp::SECOND), &command);
+        events.extend(told.into_iter().map(|record| record.event));
+    };
+    send(state, 61, Command::Tick);
+    send(state, 400, Command::SetMark { instrument: COIN, price: Price(13) });
+    send(state, 400, Command::SetMark { instrument: RECEIVED, price: Price(20) });
+    send(state, 400, Command::SetMark { instrument: RECEIVED, price: Price(30) });
+    send(state, 86_400, Command::SetPhase { instrument: COIN, phase: Phase::Closed });
+    send(state, 86_400, Command::MassCancel(Default::default()));
+    events
+}
+
+#[test]
+fn the_golden_snapshot_loads() {
+    if std::env::var("WRITE_GOLDEN").is_ok() {
+        let state = everything();
+        let written = saved(&state);
+        let path = path().with_file_name(name(state.last.sequence));
+        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        fs::write(path, &written).expect("written");
+        let mut after = loaded(&written, state.last.sequence).expect("it loads");
+        what_follows(&mut after);
+        panic!(
+            "written: position {}, digest {}, after what follows {}",
+            state.last.sequence,
+            state.exchange.digest(),
+            after.exchange.digest()
+        );
+    }
+    let bytes = bytes();
+    let mut state = loaded(&bytes, POSITION).expect("it loads");
+    assert_eq!(state.exchange.digest().to_string(), DIGEST);
+    assert_eq!(state.exchange.audit(), Ok(()));
+    assert!(saved(&state) == bytes, "it is written otherwise than it was");
+    let events = what_follows(&mut state);
+    assert_eq!(state.exchange.digest().to_string(), DIGEST_AFTER);
+    assert_eq!(state.exchange.audit(), Ok(()));
+    // What had to come back for that.
+    let canceled =
+        |reason| events.iter().any(|event| matches!(event, Event::Canceled(gone) if gone.reason == reason));
+    assert!(canceled(CancelReason::Expired) && canceled(CancelReason::MassCancel));
+    let happened = |what: fn(&Event) -> bool| events.iter().any(what);
+    assert!(happened(|event| matches!(event, Event::Triggered(_))), "{events:?}");
+    assert!(happened(|event| matches!(event, Event::Executed(_))), "{events:?}");
+    assert!(happened(|event| matches!(event, Event::Uncrossed(_))), "{events:?}");
+}
+
+/// A state that has nothing of something would let it be forgotten.
+#[test]
+fn the_golden_snapshot_has_every_section() {
+    let parts = Parts::of(&bytes());
+    let sections: Vec<u32> = parts.chunks.iter().map(|(section, _)| *section).collect();
+    assert_eq!(sections, (1..=END).collect::<Vec<_>>());
+}
