@@ -207,6 +207,8 @@ fn rates(folder: &Path, sizes: &Sizes) {
     let mut journal = open_with_space(&dir, sizes, records);
     let appended = time(|| (0..records).for_each(|_| append(&mut journal)));
     journal.seal().expect("seal");
+    // As an engine leaves it: with two spares, which a scan looks through as well.
+    open_with_spares(&dir, sizes, 2).seal().expect("seal");
     let scanned = time(|| assert_eq!(scan(&dir).expect("scans").records(), records));
     let read = time(|| assert_eq!(digest(&dir, records), expected_digest(records)));
     let mut copied = vec![0; records as usize * RECORD_BYTES];
@@ -342,10 +344,16 @@ fn open(dir: &Path, sizes: &Sizes) -> Writer {
 
 /// A journal for which all segments are made before the clock starts, so that no maker shares processor or disk.
 fn open_with_space(dir: &Path, sizes: &Sizes, records: u64) -> Writer {
-    let segments = (records * RECORD_BYTES as u64 / sizes.segment_bytes + 2) as u32;
-    let options = Options::default().with_segment_bytes(sizes.segment_bytes).with_spare_segments(segments);
-    let journal = scan(dir).expect("scans").into_writer(options).expect("opens");
-    let last_spare = dir.join(format!("{:010}.seg", segments + 1));
+    open_with_spares(dir, sizes, (records * RECORD_BYTES as u64 / sizes.segment_bytes + 2) as u32)
+}
+
+/// Waits until so many spares are there.
+fn open_with_spares(dir: &Path, sizes: &Sizes, spares: u32) -> Writer {
+    let options = Options::default().with_segment_bytes(sizes.segment_bytes).with_spare_segments(spares);
+    let scanned = scan(dir).expect("scans");
+    let tail = scanned.segments().last().map_or(1, |segment| segment.number);
+    let journal = scanned.into_writer(options).expect("opens");
+    let last_spare = dir.join(format!("{:010}.seg", tail + u64::from(spares)));
     while !last_spare.exists() {
         thread::sleep(Duration::from_millis(1));
     }

@@ -4,10 +4,13 @@
 use crate::writer::Tail;
 use std::ops::Range;
 
-/// The least that is kept ready ahead of the end of the journal, in bytes.
-const AHEAD_BYTES_MIN: usize = 256 << 10;
-/// The most: a bit more than the journaler's largest batch.
-const AHEAD_BYTES_MAX: usize = 4 << 20;
+/// The least that is kept ready ahead of the end of the journal, in bytes: a large batch, as gathers while a disk stalls.
+const AHEAD_BYTES_MIN: usize = 2 << 20;
+/// How much is made ready at once: a system call for every page would cost more than it saves, and much more than this
+/// would make the next batch wait.
+const STEP_BYTES: usize = 64 << 10;
+/// The most, for owners with very large batches.
+const AHEAD_BYTES_MAX: usize = 16 << 20;
 
 /// How far beyond its end a sync may leave pages that fault again: the folio in which it ends, which after a restart may
 /// be larger than those that segments are made of.
@@ -45,18 +48,15 @@ impl Warm {
             self.end_is_cold = false;
         }
         let target = tail.offset + self.ahead;
-        // In steps of half the distance: a system call for every page would cost more than it saves.
-        if self.to < end && self.to < tail.offset + self.ahead / 2 {
-            self.reach(tail, target);
-        }
+        self.reach(tail, target);
         target.saturating_sub(end)
     }
 
     /// Makes a segment ready up to offset `to`.
     pub(crate) fn reach(&mut self, tail: &Tail, to: usize) {
-        let to = to.min(tail.header.segment_bytes as usize);
-        let from = self.to.max(tail.offset);
-        if from < to {
+        let end = tail.header.segment_bytes as usize;
+        let (from, to) = (self.to.max(tail.offset), to.min(end));
+        if from + STEP_BYTES <= to || from < to && to == end {
             tail.region.warm(from..to);
             self.to = to;
         }

@@ -235,6 +235,8 @@ fn deleted_while_running_with_segments_gone_it_waits_for_them() {
         driven.step();
         // One for the file that is gone, and one for each try.
         assert_eq!(driven.count("sql.errors"), 1 + tries);
+        let needed_after = (driven.writer.watermark().get(), driven.writer.on_disk().get());
+        assert_eq!(needed_after, (0, 0), "retention keeps all that is left");
     }
     assert!(!bench.database().exists());
     bring_back(&bench);

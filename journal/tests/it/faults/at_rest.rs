@@ -270,6 +270,12 @@ fn segments_gone_or_doubled() {
             journal.storage.remove(THIRD).expect("removed");
             Expected::Refused(THIRD, 0)
         }),
+        ("all but the spare are gone", killed, |journal| {
+            for file in [FIRST, SECOND, THIRD] {
+                journal.storage.remove(file).expect("removed");
+            }
+            Expected::Refused(THIRD, 0)
+        }),
         ("the spare is gone", killed, |journal| {
             journal.storage.remove(SPARE).expect("removed");
             Expected::Whole(ALL)
