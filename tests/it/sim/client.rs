@@ -31,7 +31,6 @@ pub struct Identity {
     pub session: String,
 }
 
-#[derive(Debug)]
 pub struct Client {
     identity: Identity,
     random: Random,
@@ -54,7 +53,6 @@ pub struct Client {
 }
 
 /// A connection.
-#[derive(Debug)]
 struct Line {
     link: LinkId,
     stage: Stage,
@@ -116,6 +114,13 @@ impl Client {
     /// Whether it has an answer to everything that it ever sent.
     pub fn is_settled(&self) -> bool {
         self.outstanding.is_empty()
+    }
+
+    /// Where it stands, for whoever reads of a failure.
+    pub fn standing(&self) -> String {
+        let unanswered: Vec<_> = self.outstanding.iter().filter_map(|message| message.answered_as).collect();
+        let line = self.line.as_ref().map(|line| (line.link, line.stage, line.asked));
+        format!("awaits the answers to {unanswered:?}, has sent {} messages on {line:?}", self.sent)
     }
 
     /// Makes the message whose answer shows that everything before it was taken up.

@@ -351,7 +351,11 @@ impl World {
             .zip(logins)
             .map(|(client, login)| {
                 let messages = self.reference.messages(login);
-                format!("login {login} has {} of {messages} messages, {client:?}", client.next() - 1)
+                format!(
+                    "login {login} has {} of {messages} messages, {}",
+                    client.next() - 1,
+                    client.standing()
+                )
             })
             .collect();
         let drained = self.engine.as_ref().is_some_and(|engine| engine.handles.watch.is_drained());
