@@ -61,32 +61,6 @@ impl ClientRefs {
         self.buckets.reserve_exact((orders_max as usize).saturating_sub(self.buckets.len()));
     }
 
-    /// The table of all orders of a slab, at one order a bucket. `None` when two orders have one name, or when there is
-    /// not so much memory.
-    pub(super) fn of_all(orders: &mut OrderSlab, key: NameKey) -> Option<Self> {
-        let len = orders.hot.len().max(LEN_FIRST);
-        let mut table = Self::new(0, key);
-        table.buckets.try_reserve_exact(len.max(orders.capacity() as usize) - table.buckets.len()).ok()?;
-        table.buckets.resize(len, NONE);
-        table.mask = (1 << len.ilog2()) - 1;
-        for at in 0..orders.hot.len() {
-            let Hot { login, user_ref, .. } = orders.hot[at];
-            let bucket = table.bucket(login, user_ref);
-            let first = std::mem::replace(&mut table.buckets[bucket], at as u32);
-            orders.hot[at].next_name = first;
-            let mut other = first;
-            while other != NONE {
-                let order = &orders.hot[other as usize];
-                if is(order, login, user_ref) {
-                    return None;
-                }
-                other = order.next_name;
-            }
-        }
-        table.live = orders.len();
-        Some(table)
-    }
-
     /// Multiply-shift in 128 bits, of which any 64 in the upper half are universal (Dietzfelbinger 1996): two lines of
     /// numbers fall together no more often than chance has it, whatever names the clients choose. Inside its line
     /// a number is moved by bits of the same hash, so that it does not help to use every sixteenth number only.
@@ -166,6 +140,65 @@ impl ClientRefs {
             }
             at = order.next_name;
         }
+    }
+}
+
+/// A table that is being filled with the orders of a slab, in the order of their slots, at one order a bucket.
+#[derive(Debug)]
+pub(super) struct Filling {
+    table: ClientRefs,
+    /// By slot the name and the next of its chain, so that chains are followed in little memory.
+    chains: Vec<(LoginId, UserRef, u32)>,
+}
+
+impl Filling {
+    /// Before the first of `orders` orders. `None` when there is not so much memory.
+    pub(super) fn try_new(orders_max: u32, key: NameKey, orders: u32) -> Option<Self> {
+        let len = (orders as usize).max(LEN_FIRST);
+        let mut table = ClientRefs::new(0, key);
+        table.buckets.try_reserve_exact(len.max(orders_max as usize) - table.buckets.len()).ok()?;
+        table.buckets.resize(len, NONE);
+        table.mask = (1 << len.ilog2()) - 1;
+        let mut chains = Vec::new();
+        chains.try_reserve_exact(orders as usize).ok()?;
+        Some(Self { table, chains })
+    }
+
+    /// Enters the orders that have come to the slab. `false` when two orders have one name.
+    pub(super) fn catch_up(&mut self, orders: &mut OrderSlab) -> bool {
+        /// Orders whose chains are looked up before the first of them is entered, so that the processor waits for many
+        /// places in memory at once and not for one after another.
+        const BATCH: usize = 32;
+        let (mut buckets, mut unique) = ([0; BATCH], true);
+        let from = self.chains.len();
+        for batch in orders.hot[from..].chunks_mut(BATCH) {
+            let mut touched = 0;
+            for (bucket, order) in buckets.iter_mut().zip(&*batch) {
+                *bucket = self.table.bucket(order.login, order.user_ref);
+                let first = self.table.buckets[*bucket] as usize;
+                touched ^= self.chains.get(first).map_or(0, |chain| chain.2);
+            }
+            std::hint::black_box(touched);
+            for (bucket, order) in buckets.iter().zip(batch) {
+                let (login, user_ref, slot) = (order.login, order.user_ref, self.chains.len() as u32);
+                let first = std::mem::replace(&mut self.table.buckets[*bucket], slot);
+                order.next_name = first;
+                self.chains.push((login, user_ref, first));
+                let mut at = first;
+                while at != NONE {
+                    let other = self.chains[at as usize];
+                    unique &= (other.0, other.1) != (login, user_ref);
+                    at = other.2;
+                }
+            }
+        }
+        self.table.live = self.chains.len();
+        unique
+    }
+
+    /// The table of what was entered.
+    pub(super) fn finish(self) -> ClientRefs {
+        self.table
     }
 }
 

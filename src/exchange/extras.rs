@@ -80,12 +80,6 @@ impl Extras {
         if slot == NONE { None } else { self.slots.get_mut(slot as usize) }
     }
 
-    /// Takes them all, in the order of their slots.
-    pub(super) fn of_all(slots: Vec<Extra>) -> Self {
-        let free = Vec::with_capacity(slots.len());
-        Self { slots, free }
-    }
-
     /// How many orders have one.
     pub(super) fn len(&self) -> usize {
         self.slots.len() - self.free.len()

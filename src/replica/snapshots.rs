@@ -113,7 +113,7 @@ impl Snapshots {
     /// Whoever calls this is the only one to write into the folder.
     ///
     /// # Errors
-    /// [`SnapshotError::Io`]; then nothing was changed.
+    /// [`SnapshotError::Io`]; then a file of that name is the old one or the new one, but never a part of it.
     pub fn save(&self, state: &State, digest: Digest) -> Result<SnapshotInfo, SnapshotError> {
         let name = name_of(state.last.sequence);
         let failed = || self.failed("write", Some(&name));
@@ -145,8 +145,9 @@ impl Snapshots {
     /// [`SnapshotError::Io`] if there is none, [`SnapshotError::Damaged`], [`SnapshotError::UnknownVersion`].
     pub fn load(&self, position: u64) -> Result<(State, SnapshotInfo), SnapshotError> {
         let source = self.open(position)?;
-        let (state, header) = read(&source, position, name_key())?;
-        Ok((state, SnapshotInfo::of(header, source.bytes)))
+        let bytes = source.bytes;
+        let (state, header) = read(source, position, name_key())?;
+        Ok((state, SnapshotInfo::of(header, bytes)))
     }
 
     /// Removes a snapshot.

@@ -18,7 +18,8 @@ pub use restore::Restoring;
 
 use bincode::Encode;
 
-/// What a record is of. Parts follow one another in this order; each may be empty but the first, which is one record.
+/// What a record is of. Parts follow one another in this order, each may be empty but the first, which is one record; only
+/// extras and orders may take turns, an extra somewhere before its order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Part {
     /// What there is one of: [`VenueRecord`].

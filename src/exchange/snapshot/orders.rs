@@ -1,22 +1,21 @@
 //! Orders of a snapshot: into the slab one after another, so that the orders of a price lie side by side, and into their
 //! books without a search.
 
-use super::records::{OrderRecord, VenueRecord};
+use super::records::OrderRecord;
 use super::restore::{Refused, Restoring, check};
 use super::{Part, RestoreError};
-use crate::domain::codec::decode_record;
 use crate::domain::{
     Amount, FeeRate, InstrumentId, OrderId, OrderPrice, OrderState, Phase, Price, Quantity, QuantityUnit,
     Side, TimeInForce, TriggerKind, Visibility,
 };
+use crate::exchange::Balance;
 use crate::exchange::book::{Handle, Order, OrderSlab};
-use crate::exchange::client_refs::ClientRefs;
+use crate::exchange::client_refs;
 use crate::exchange::due::Due;
-use crate::exchange::extras::{self, Extra, Extras};
+use crate::exchange::extras::{self, Extra};
 use crate::exchange::instrument::Instrument;
 use crate::exchange::market::reserve_for;
 use crate::exchange::triggers::{TRIGGERS_MAX, on_rise};
-use crate::exchange::{Balance, NameKey};
 
 /// Where an order stands among those of its instrument: four parts of the book, then those that wait.
 const WAITING: u8 = 4;
@@ -31,7 +30,10 @@ pub(super) struct Filling {
     pub(super) assets_done: usize,
     /// By asset and account what the orders so far have reserved.
     pub(super) held: Vec<Vec<i64>>,
-    pub(super) extras: Vec<Extra>,
+    /// The names of the orders so far.
+    names: Option<client_refs::Filling>,
+    /// By account how many of the orders so far are its own.
+    open_orders: Vec<u32>,
     /// Extras with a link, by their places, and the orders that these are to.
     pub(super) links: Vec<(u32, OrderId)>,
     /// How many of the extras, and of the links, belong to orders that have been read.
@@ -57,26 +59,29 @@ struct Linked {
 }
 
 impl Restoring {
-    pub(super) fn begin_orders(&mut self, venue: VenueRecord) -> Refused {
-        let orders = OrderSlab::try_new(venue.orders_max, venue.orders);
-        self.exchange.shared.orders = orders.ok_or("there is not enough memory for so many orders")?;
-        self.exchange.shared.extras = Extras::of_all(std::mem::take(&mut self.filling.extras));
+    pub(super) fn begin_orders(&mut self) -> Refused {
+        const NO_MEMORY: &str = "there is not enough memory for so many orders";
+        let (venue, shared) = (&self.venue, &mut self.exchange.shared);
+        shared.orders = OrderSlab::try_new(venue.orders_max, venue.orders).ok_or(NO_MEMORY)?;
+        let names = client_refs::Filling::try_new(venue.orders_max, self.name_key, venue.orders);
+        self.filling.names = Some(names.ok_or(NO_MEMORY)?);
+        self.filling.open_orders = vec![0; shared.accounts.len()];
         Ok(())
     }
 
     pub(super) fn take_orders(&mut self, bytes: &[u8]) -> Result<(), RestoreError> {
-        let records = bytes.chunks_exact(OrderRecord::BYTES);
-        let whole = records.remainder().is_empty();
-        check(whole, "a record that cannot be read").map_err(|why| RestoreError { at: 0, why })?;
-        let counted = self.counted(Part::Orders, records.len() as u64);
-        counted.map_err(|why| RestoreError { at: 0, why })?;
-        for (at, record) in records.enumerate() {
-            let at = at * OrderRecord::BYTES;
-            let (record, _) = decode_record(record)
-                .map_err(|_| RestoreError { at, why: "a record that cannot be read" })?;
-            self.take_order(&record).map_err(|why| RestoreError { at, why })?;
+        let (records, rest) = bytes.as_chunks();
+        let at_start = |why| RestoreError { at: 0, why };
+        check(rest.is_empty(), "a record that cannot be read").map_err(at_start)?;
+        self.counted(Part::Orders, records.len() as u64).map_err(at_start)?;
+        for (at, record) in records.iter().enumerate() {
+            let taken = self.take_order(&OrderRecord::read(record));
+            taken.map_err(|why| RestoreError { at: at * OrderRecord::BYTES, why })?;
         }
-        Ok(())
+        // While they are in the cache.
+        let orders = &mut self.exchange.shared.orders;
+        let unique = self.filling.names.as_mut().is_none_or(|names| names.catch_up(orders));
+        check(unique, "two orders have one name").map_err(at_start)
     }
 
     #[inline]
@@ -175,7 +180,7 @@ impl Restoring {
             check(fits, "orders of a book are out of order")?;
             self.filling.before = Some(handle);
         }
-        shared.accounts[record.account.0 as usize].open_orders += 1;
+        self.filling.open_orders[record.account.0 as usize] += 1;
         if let Some(usage) = &mut shared.usage {
             let used = usage.of((record.instrument, record.account));
             used.open_orders += 1;
@@ -209,7 +214,7 @@ impl Restoring {
         check(!crosses || instrument.listing.phase != Phase::Continuous, "a book would trade with itself")
     }
 
-    pub(super) fn finish_orders(&mut self, name_key: NameKey) -> Refused {
+    pub(super) fn finish_orders(&mut self) -> Refused {
         self.finish_instrument()?;
         let filling = &mut self.filling;
         let shared = &mut self.exchange.shared;
@@ -219,12 +224,14 @@ impl Restoring {
             let right = balances.zip(held).all(|(balance, held)| balance.reserved.0 == *held);
             check(right, "an account's reserve is not what its orders hold")?;
         }
-        self.link()?;
-        let shared = &mut self.exchange.shared;
-        shared.due = Due::of_all(std::mem::take(&mut self.filling.expiries));
-        let names = ClientRefs::of_all(&mut shared.orders, name_key);
-        shared.client_refs = names.ok_or("two orders have one name")?;
-        Ok(())
+        if let Some(names) = filling.names.take() {
+            shared.client_refs = names.finish();
+        }
+        for (account, open_orders) in shared.accounts.iter_mut().zip(&filling.open_orders) {
+            account.open_orders = *open_orders;
+        }
+        shared.due = Due::of_all(std::mem::take(&mut filling.expiries));
+        self.link()
     }
 
     /// Linked orders find one another.

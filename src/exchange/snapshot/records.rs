@@ -233,6 +233,30 @@ pub struct OrderRecord {
 impl OrderRecord {
     /// Bytes of a record.
     pub const BYTES: usize = 64;
+
+    /// What [`decode_record`](crate::domain::codec::decode_record) reads from these bytes, in one piece: there are very
+    /// many of these.
+    #[inline]
+    pub fn read(bytes: &[u8; Self::BYTES]) -> Self {
+        Self {
+            id: OrderId(u64_at(bytes, 0)),
+            open: Quantity(u64_at(bytes, 8)),
+            total: Quantity(u64_at(bytes, 16)),
+            reserved: Amount(u64_at(bytes, 24) as i64),
+            ticks: u32_at(bytes, 32),
+            login: LoginId(u32_at(bytes, 36)),
+            account: AccountId(u32_at(bytes, 40)),
+            user_ref: UserRef(u32_at(bytes, 44)),
+            instrument: InstrumentId(u32_at(bytes, 48)),
+            fee_carry: u32_at(bytes, 52),
+            firm: u32_at(bytes, 56).to_le_bytes(),
+            marks: bytes[60],
+            capacity: bytes[61],
+            cross_type: bytes[62],
+            time_in_force: bytes[63],
+        }
+    }
+
     /// Mark: it sells.
     pub const SELL: u8 = 1;
     /// Mark: it is not shown.
@@ -241,4 +265,14 @@ impl OrderRecord {
     pub const HAS_EXTRA: u8 = 4;
     /// Mark: it waits for its trigger.
     pub const WAITS: u8 = 8;
+}
+
+#[inline]
+fn u32_at(bytes: &[u8; OrderRecord::BYTES], at: usize) -> u32 {
+    u32::from_le_bytes(std::array::from_fn(|byte| bytes[at + byte]))
+}
+
+#[inline]
+fn u64_at(bytes: &[u8; OrderRecord::BYTES], at: usize) -> u64 {
+    u64::from_le_bytes(std::array::from_fn(|byte| bytes[at + byte]))
 }

@@ -37,8 +37,8 @@ pub(super) fn check(holds: bool, why: &'static str) -> Refused {
 pub struct Restoring {
     pub(super) exchange: Exchange,
     pub(super) filling: Filling,
-    venue: VenueRecord,
-    name_key: NameKey,
+    pub(super) venue: VenueRecord,
+    pub(super) name_key: NameKey,
     bytes_max: u64,
     /// The part of the last record.
     part: Option<Part>,
@@ -69,11 +69,13 @@ impl Restoring {
         let at_start = |why| RestoreError { at: 0, why };
         check(self.part.is_some() || part == Part::Venue, "the first part is not that of the venue")
             .map_err(at_start)?;
-        check(self.part.is_none_or(|last| last <= part), "parts are out of order").map_err(at_start)?;
-        if self.part != Some(part) {
-            self.begin(part).map_err(at_start)?;
+        // Extras and orders take turns.
+        let place = part.min(Part::Extras);
+        check(self.part.is_none_or(|last| last <= place), "parts are out of order").map_err(at_start)?;
+        if self.part != Some(place) {
+            self.begin(place).map_err(at_start)?;
         }
-        self.part = Some(part);
+        self.part = Some(place);
         match part {
             Part::Orders => self.take_orders(bytes),
             Part::Venue => self.each(part, bytes, Self::take_venue),
@@ -102,10 +104,10 @@ impl Restoring {
         for part in Part::ALL {
             check(self.taken[part as usize] == self.count(part), "records are missing").map_err(end)?;
         }
-        if self.part != Some(Part::Orders) {
-            self.begin(Part::Orders).map_err(end)?;
+        if self.part != Some(Part::Extras) {
+            self.begin(Part::Extras).map_err(end)?;
         }
-        self.finish_orders(self.name_key).map_err(end)?;
+        self.finish_orders().map_err(end)?;
         self.exchange.next_due();
         Ok(self.exchange)
     }
@@ -153,8 +155,8 @@ impl Restoring {
                 self.exchange.shared.ledger.restore_asset(supply, Vec::new());
             }
         }
-        if part == Part::Orders {
-            self.begin_orders(self.venue)?;
+        if part == Part::Extras {
+            self.begin_orders()?;
         }
         Ok(())
     }
@@ -266,6 +268,8 @@ impl Restoring {
         self.check_terms(&listing)?;
         check_protection(&protection)?;
         check(limits.notional_max.0 >= 0, "an instrument's limit is below 0")?;
+        let first_row = (listing.maker_fee, listing.taker_fee) == (record.makers[0], record.takers[0]);
+        check(first_row, "an instrument's fees are not those of its table")?;
         let fees = std::array::from_fn(|row| Rates { maker: record.makers[row], taker: record.takers[row] });
         check_rates(&fees, listing.fee_asset).map_err(|_| "a fee table that the venue cannot pay")?;
         let is_price = |price: &Price| {
@@ -356,21 +360,13 @@ impl Restoring {
         let ExtraRecord { instructions, amount, rest, expire_s, state, is_second, .. } = record;
         let ExtraRecord { reference, price, on_rise, distance, extreme, partner, .. } = record;
         check(partner.is_some() || !is_second, "an order that is second to none")?;
+        let extras = &mut self.exchange.shared.extras;
         if let Some(partner) = partner {
-            self.filling.links.push((self.filling.extras.len() as u32, partner));
+            self.filling.links.push((extras.len() as u32, partner));
         }
         let watch = Watch { reference, price, on_rise, distance, extreme };
         let partner = None;
-        self.filling.extras.push(Extra {
-            instructions,
-            amount,
-            rest,
-            expire_s,
-            state,
-            watch,
-            partner,
-            is_second,
-        });
+        extras.insert(Extra { instructions, amount, rest, expire_s, state, watch, partner, is_second });
         Ok(())
     }
 }

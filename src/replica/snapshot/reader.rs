@@ -14,6 +14,8 @@ use crate::replica::SnapshotError;
 use bincode::Decode;
 use dojima_journal::storage::ReadAt;
 use std::path::PathBuf;
+use std::sync::mpsc;
+use std::thread;
 
 /// An open snapshot file.
 pub struct Source {
@@ -59,40 +61,90 @@ pub fn read_header(source: &Source, position: u64) -> Result<(Header, u32), Snap
 }
 
 /// Reads the whole file.
-pub fn read(source: &Source, position: u64, name_key: NameKey) -> Result<(State, Header), SnapshotError> {
-    let (header, seed) = read_header(source, position)?;
-    let mut parts = Parts::new(name_key, source.bytes);
-    let mut chunks = Chunks { source, seed, at: HEADER_BYTES as u64, number: 0, payload: Vec::new() };
-    loop {
-        let start = chunks.at;
-        let section = chunks.next()?;
-        let taken = parts.take(section, &chunks.payload, chunks.at);
-        let payload_at = start + CHUNK_HEADER_BYTES as u64;
-        taken.map_err(|error| source.damaged(payload_at + error.at as u64, error.why))?;
-        if section == END {
-            break;
-        }
+pub fn read(source: Source, position: u64, name_key: NameKey) -> Result<(State, Header), SnapshotError> {
+    let (header, seed) = read_header(&source, position)?;
+    let (bytes, path) = (source.bytes, source.path.clone());
+    let damaged =
+        |offset: u64, why: &str| SnapshotError::Damaged { file: path.clone(), offset, why: why.to_owned() };
+    let mut parts = Parts::new(name_key, bytes);
+    let mut end = HEADER_BYTES as u64;
+    let chunks = Chunks { source, seed, at: end, number: 0 };
+    each_chunk(chunks, |chunk| {
+        let payload_at = end + CHUNK_HEADER_BYTES as u64;
+        end = chunk.end;
+        let taken = parts.take(chunk.section, &chunk.payload, end);
+        taken.map_err(|error| damaged(payload_at + error.at as u64, error.why))
+    })?;
+    if end != bytes {
+        return Err(damaged(end, "there are bytes after the end"));
     }
-    if chunks.at != source.bytes {
-        return Err(source.damaged(chunks.at, "there are bytes after the end"));
-    }
-    let state = parts.finish(&header).map_err(|error| source.damaged(chunks.at, error.why))?;
+    let state = parts.finish(&header).map_err(|error| damaged(end, error.why))?;
     Ok((state, header))
 }
 
-/// The chunks of a file, of which one is in memory.
-struct Chunks<'a> {
-    source: &'a Source,
+/// Shows every chunk up to the end. Of a long file a second thread reads and verifies the next chunks meanwhile.
+fn each_chunk(
+    mut chunks: Chunks,
+    mut take: impl FnMut(&Chunk) -> Result<(), SnapshotError>,
+) -> Result<(), SnapshotError> {
+    /// A thread costs about as much as so many bytes.
+    const ALONE_BYTES_MAX: u64 = 1 << 20;
+    /// Chunks that are read ahead.
+    const AHEAD: usize = 4;
+    if chunks.source.bytes <= ALONE_BYTES_MAX {
+        let mut payload = Vec::new();
+        loop {
+            let chunk = chunks.next(payload)?;
+            take(&chunk)?;
+            if chunk.section == END {
+                return Ok(());
+            }
+            payload = chunk.payload;
+        }
+    }
+    thread::scope(|scope| {
+        let (give, chunks_read) = mpsc::sync_channel(AHEAD);
+        let (give_back, emptied) = mpsc::channel();
+        scope.spawn(move || {
+            loop {
+                let chunk = chunks.next(emptied.try_recv().unwrap_or_default());
+                let is_last = chunk.as_ref().map_or(true, |chunk| chunk.section == END);
+                // The other side may have found something and gone.
+                if give.send(chunk).is_err() || is_last {
+                    break;
+                }
+            }
+        });
+        for chunk in chunks_read {
+            let chunk = chunk?;
+            take(&chunk)?;
+            // At the end nobody takes it.
+            let _ = give_back.send(chunk.payload);
+        }
+        Ok(())
+    })
+}
+
+/// A chunk that verifies.
+struct Chunk {
+    section: u32,
+    payload: Vec<u8>,
+    /// Where it ends in the file.
+    end: u64,
+}
+
+/// The chunks of a file, one after another.
+struct Chunks {
+    source: Source,
     seed: u32,
     /// Where the next chunk starts.
     at: u64,
     number: u32,
-    payload: Vec<u8>,
 }
 
-impl Chunks<'_> {
-    /// Reads and verifies the next chunk. Its section.
-    fn next(&mut self) -> Result<u32, SnapshotError> {
+impl Chunks {
+    /// Reads and verifies the next chunk, into memory that was used before.
+    fn next(&mut self, mut payload: Vec<u8>) -> Result<Chunk, SnapshotError> {
         let mut header = [0; CHUNK_HEADER_BYTES];
         self.source.fill(&mut header, self.at)?;
         let length = u32_at(&header, LENGTH_AT) as usize;
@@ -100,10 +152,10 @@ impl Chunks<'_> {
         if length == 0 || length > PAYLOAD_BYTES_MAX || length as u64 > left {
             return Err(self.source.damaged(self.at, "a chunk of an impossible length"));
         }
-        self.payload.resize(length, 0);
-        self.source.fill(&mut self.payload, self.at + CHUNK_HEADER_BYTES as u64)?;
+        payload.resize(length, 0);
+        self.source.fill(&mut payload, self.at + CHUNK_HEADER_BYTES as u64)?;
         let crc = crc32c::crc32c_append(self.seed, &header[..CHUNK_CRC_AT]);
-        if crc32c::crc32c_append(crc, &self.payload) != u32_at(&header, CHUNK_CRC_AT) {
+        if crc32c::crc32c_append(crc, &payload) != u32_at(&header, CHUNK_CRC_AT) {
             return Err(self.source.damaged(self.at, "the checksum of a chunk does not fit"));
         }
         if u32_at(&header, NUMBER_AT) != self.number {
@@ -111,7 +163,7 @@ impl Chunks<'_> {
         }
         self.number += 1;
         self.at += (CHUNK_HEADER_BYTES + length) as u64;
-        Ok(u32_at(&header, SECTION_AT))
+        Ok(Chunk { section: u32_at(&header, SECTION_AT), payload, end: self.at })
     }
 }
 
@@ -142,11 +194,12 @@ impl Parts {
     /// Takes a chunk's records. `end` is where the chunk ends in the file.
     fn take(&mut self, section: u32, payload: &[u8], end: u64) -> Result<(), RestoreError> {
         let wrong = |why| Err(RestoreError { at: 0, why });
-        if section < self.section {
+        let part = (section as usize).checked_sub(1).and_then(|at| Part::ALL.get(at));
+        // The parts of the exchange see to their own order.
+        if section < self.section && (part.is_none() || self.section >= STREAMS) {
             return wrong("sections are out of order");
         }
         self.section = section;
-        let part = (section as usize).checked_sub(1).and_then(|at| Part::ALL.get(at));
         match (part, section) {
             (Some(part), _) => self.exchange.take(*part, payload),
             (_, STREAMS) => records(payload, &mut self.messages),

@@ -19,13 +19,9 @@ pub fn write(state: &State, digest: Digest, out: &mut dyn Write) -> io::Result<u
     let header = Header::of(state, digest).encode();
     out.write_all(&header)?;
     let mut chunks = Chunks {
-        out,
-        chunk: vec![0; CHUNK_HEADER_BYTES + PAYLOAD_BYTES_MAX],
-        used: CHUNK_HEADER_BYTES,
-        section: 0,
-        number: 0,
-        seed: header_crc(&header),
-        bytes: HEADER_BYTES as u64,
+        file: File { out, number: 0, seed: header_crc(&header), bytes: HEADER_BYTES as u64 },
+        extras: Chunk::new(section(Part::Extras)),
+        present: Chunk::new(section(Part::Venue)),
     };
     state.exchange.write_to(&mut chunks)?;
     for (messages, _) in state.streams.all() {
@@ -46,15 +42,26 @@ pub fn write(state: &State, digest: Digest, out: &mut dyn Write) -> io::Result<u
     chunks.end()
 }
 
-/// The chunks of a file, of which one is being filled.
+/// The chunks of a file, of which one is being filled, and one of extras besides.
 struct Chunks<'a> {
-    out: &'a mut dyn Write,
-    chunk: Vec<u8>,
-    used: usize,
+    file: File<'a>,
+    /// Extras come before their orders.
+    extras: Chunk,
+    present: Chunk,
+}
+
+/// A chunk that is being filled.
+struct Chunk {
     section: u32,
+    bytes: Vec<u8>,
+    used: usize,
+}
+
+/// What has been written.
+struct File<'a> {
+    out: &'a mut dyn Write,
     number: u32,
     seed: u32,
-    /// What has been written.
     bytes: u64,
 }
 
@@ -63,47 +70,87 @@ impl Sink for Chunks<'_> {
 
     #[inline]
     fn put<T: Encode>(&mut self, part: Part, record: &T) -> io::Result<()> {
-        self.record(section(part), record)
+        if part != Part::Extras {
+            return self.record(section(part), record);
+        }
+        self.turn_to(section(Part::Orders))?;
+        if self.extras.is_full() {
+            self.file.write(&mut self.extras)?;
+        }
+        self.extras.add(record)
     }
 }
 
 impl Chunks<'_> {
     #[inline]
     fn record<T: Encode>(&mut self, section: u32, record: &T) -> io::Result<()> {
-        if self.section != section || self.used + RECORD_BYTES_MAX > self.chunk.len() {
+        self.turn_to(section)?;
+        if self.present.is_full() {
             self.flush()?;
-            self.section = section;
         }
-        let written = codec::encode_record(record, &mut self.chunk[self.used..]);
-        self.used += written.map_err(io::Error::other)?;
+        self.present.add(record)
+    }
+
+    /// What is of another section is written first.
+    #[inline]
+    fn turn_to(&mut self, section: u32) -> io::Result<()> {
+        if self.present.section != section {
+            self.flush()?;
+            self.present.section = section;
+        }
         Ok(())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        let payload = self.used - CHUNK_HEADER_BYTES;
-        if payload == 0 {
-            return Ok(());
-        }
-        let chunk = &mut self.chunk[..self.used];
-        let mut put = |at: usize, field: u32| chunk[at..at + 4].copy_from_slice(&field.to_le_bytes());
-        put(LENGTH_AT, payload as u32);
-        put(SECTION_AT, self.section);
-        put(NUMBER_AT, self.number);
-        let crc = crc32c::crc32c_append(self.seed, &chunk[..CHUNK_CRC_AT]);
-        let crc = crc32c::crc32c_append(crc, &chunk[CHUNK_HEADER_BYTES..]);
-        chunk[CHUNK_CRC_AT..CHUNK_HEADER_BYTES].copy_from_slice(&crc.to_le_bytes());
-        self.out.write_all(chunk)?;
-        self.bytes += chunk.len() as u64;
-        self.number += 1;
-        self.used = CHUNK_HEADER_BYTES;
-        Ok(())
+        self.file.write(&mut self.extras)?;
+        self.file.write(&mut self.present)
     }
 
     fn end(mut self) -> io::Result<u64> {
         self.flush()?;
-        let whole = self.bytes + (CHUNK_HEADER_BYTES + size_of::<u64>()) as u64;
+        let whole = self.file.bytes + (CHUNK_HEADER_BYTES + size_of::<u64>()) as u64;
         self.record(END, &whole)?;
         self.flush()?;
-        Ok(self.bytes)
+        Ok(self.file.bytes)
+    }
+}
+
+impl Chunk {
+    fn new(section: u32) -> Self {
+        Self { section, bytes: vec![0; CHUNK_HEADER_BYTES + PAYLOAD_BYTES_MAX], used: CHUNK_HEADER_BYTES }
+    }
+
+    fn is_full(&self) -> bool {
+        self.used + RECORD_BYTES_MAX > self.bytes.len()
+    }
+
+    #[inline]
+    fn add<T: Encode>(&mut self, record: &T) -> io::Result<()> {
+        let written = codec::encode_record(record, &mut self.bytes[self.used..]);
+        self.used += written.map_err(io::Error::other)?;
+        Ok(())
+    }
+}
+
+impl File<'_> {
+    /// Writes a chunk, if there is anything in it, and empties it.
+    fn write(&mut self, chunk: &mut Chunk) -> io::Result<()> {
+        let payload = chunk.used - CHUNK_HEADER_BYTES;
+        if payload == 0 {
+            return Ok(());
+        }
+        let bytes = &mut chunk.bytes[..chunk.used];
+        let mut put = |at: usize, field: u32| bytes[at..at + 4].copy_from_slice(&field.to_le_bytes());
+        put(LENGTH_AT, payload as u32);
+        put(SECTION_AT, chunk.section);
+        put(NUMBER_AT, self.number);
+        let crc = crc32c::crc32c_append(self.seed, &bytes[..CHUNK_CRC_AT]);
+        let crc = crc32c::crc32c_append(crc, &bytes[CHUNK_HEADER_BYTES..]);
+        bytes[CHUNK_CRC_AT..CHUNK_HEADER_BYTES].copy_from_slice(&crc.to_le_bytes());
+        self.out.write_all(bytes)?;
+        self.bytes += bytes.len() as u64;
+        self.number += 1;
+        chunk.used = CHUNK_HEADER_BYTES;
+        Ok(())
     }
 }

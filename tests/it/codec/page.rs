@@ -2,6 +2,7 @@
 //! code that wrote them.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 const TEXT: &str = include_str!("../../../docs/ARCHITECTURE.md");
 
@@ -123,20 +124,28 @@ impl Page {
 
     /// What the page says that the record at the start of these bytes is, and how long it is.
     pub fn record(&self, name: &str, bytes: &[u8]) -> (Fields, usize) {
+        let (fields, places) = self.record_with_places(name, bytes);
+        (fields, places.last().map_or(0, |place| place.end))
+    }
+
+    /// The same, with the bytes of each field.
+    pub fn record_with_places(&self, name: &str, bytes: &[u8]) -> (Fields, Vec<Range<usize>>) {
         let mut whole = Vec::new();
         self.rows(name).iter().for_each(|row| self.put_in(row, &mut whole));
-        let (mut fields, mut absent, mut end) = (Fields::new(), 0, 0);
+        let (mut fields, mut places) = (Fields::new(), Vec::new());
+        let (mut absent, mut end) = (0, 0);
         for row in whole {
             if !is_present(&row, &fields) {
                 absent += row.bytes;
                 continue;
             }
             assert_eq!(row.offset - absent, end, "{name}: {} follows what is before it", row.field);
+            places.push(end..end + row.bytes);
             let value = self.value(&row, &bytes[end..end + row.bytes]);
             end += row.bytes;
             fields.push((row.field, value));
         }
-        (fields, end)
+        (fields, places)
     }
 
     /// The fields of a struct in the order in which its type declares them, from its `Debug` form.

@@ -54,7 +54,8 @@ fn killed_under_load(mode: ThreadingMode, durability: Durability, seed: u64) {
         let engine = EngineProcess::start(&config, data.path());
         let everything = kill % KILLS_PER_EXAMINATION == 0;
         trader.connect(engine.address, if everything { usize::MAX } else { OVERLAP });
-        trader.trade_for(Duration::from_micros(5_000 + random.below(55_000)));
+        trader.trade_for(Duration::from_micros(random.below(60_000)));
+        // While orders are on their way in and answers on their way out.
         engine.kill();
         story.kills = kill;
         trader.hear_the_end();

@@ -57,6 +57,7 @@ struct Line {
     /// The number that it asked for.
     asked: u64,
     input: Vec<u8>,
+    opened: u64,
     last_sent: u64,
     /// Takes nothing before that.
     deaf_until: u64,
@@ -174,6 +175,7 @@ impl Client {
             stage: Stage::LoggingIn,
             asked: asked.from,
             input,
+            opened: now,
             last_sent: now,
             deaf_until,
             mute,
@@ -283,13 +285,14 @@ impl Client {
                     line.stage = Stage::In { position: position + 1 };
                     if position == self.next {
                         self.next += 1;
-                        let told = Outbound::decode(packet.payload).map_err(|error| error.to_string())?;
-                        if let Some(user_ref) = answers(&told) {
-                            let found = self.outstanding.iter().position(|m| m.answered_as == Some(user_ref));
-                            if let Some(at) = found {
-                                self.outstanding.drain(..=at);
-                                self.sent = self.sent.saturating_sub(at + 1);
-                            }
+                    }
+                    // An answer is one whatever its number: after a loss, numbers mean other messages than before.
+                    let told = Outbound::decode(packet.payload).map_err(|error| error.to_string())?;
+                    if let Some(user_ref) = answers(&told) {
+                        let found = self.outstanding.iter().position(|m| m.answered_as == Some(user_ref));
+                        if let Some(at) = found {
+                            self.outstanding.drain(..=at);
+                            self.sent = self.sent.saturating_sub(at + 1);
                         }
                     }
                 }
@@ -312,7 +315,9 @@ impl Client {
         let Some(line) = &mut self.line else { return };
         let (link, network, now) = (line.link, situation.network, situation.now);
         let Stage::In { position } = line.stage else {
-            if line.stage == Stage::Done && (situation.settling || self.random.once_in(4)) {
+            // What it sent first may have been no login at all.
+            let is_stuck = situation.settling && now - line.opened > 2 * SECOND;
+            if is_stuck || line.stage == Stage::Done && (situation.settling || self.random.once_in(4)) {
                 network.finish(link);
                 self.line = None;
             }
@@ -324,6 +329,12 @@ impl Client {
                 network.finish(link);
                 self.line = None;
             }
+            return;
+        }
+        if situation.settling && position < self.next && now - line.opened > 2 * SECOND {
+            // It asked for an older message, and so did not see that the stream has become shorter.
+            network.finish(link);
+            self.line = None;
             return;
         }
         let burst = match self.random.below(8) {

@@ -146,9 +146,9 @@ fn a_snapshot_that_is_not_there_is_an_error_of_the_system() {
     }
 }
 
-/// Whatever step of the disk fails: the error is told, and the snapshot that was there is as it was.
+/// Whatever step of the disk fails: the error is told, and there is the whole old snapshot or the whole new one.
 #[test]
-fn a_disk_that_fails_leaves_the_old_snapshot() {
+fn a_disk_that_fails_leaves_a_whole_snapshot() {
     let state = everything();
     let position = state.last.sequence;
     let whole = saved(&state);
@@ -166,7 +166,8 @@ fn a_disk_that_fails_leaves_the_old_snapshot() {
             }
             Err(error) => {
                 assert!(matches!(error, SnapshotError::Io { .. }), "{error}");
-                assert_eq!(files.bytes(&name(position)), before);
+                let after = files.bytes(&name(position));
+                assert!(after == before || after.as_ref() == Some(&whole), "after {changes} changes");
                 failures += 1;
             }
         }

@@ -24,7 +24,7 @@ const WIDE: InstrumentId = InstrumentId(1);
 const RECEIVED: InstrumentId = InstrumentId(2);
 
 /// The golden file's position, and what stands in it.
-const POSITION: u64 = 1_278;
+pub const POSITION: u64 = 1_278;
 const DIGEST: &str = "1e1d4d9bc560b500e2d14fd2df3e5fbf";
 /// The same after [`what_follows`].
 const DIGEST_AFTER: &str = "9afa9714ed8b5137d76356467968b47a";
@@ -261,7 +261,7 @@ fn endings(maker: &mut Maker) {
 }
 
 /// What is still to come of it: everything expires, triggers or trades.
-fn what_follows(state: &mut State) -> Vec<Event> {
+pub fn what_follows(state: &mut State) -> Vec<Event> {
     let (now, mut events) = (state.last.time.0, Vec::new());
     let mut send = |state: &mut State, after: u64, command: Command| {
         let told = apply(state, Timestamp(now + after * Timestamp::SECOND), &command);

@@ -3,7 +3,7 @@
 use super::state_of;
 use crate::support::venue::{Order, Venue};
 use dojima::domain::{AccountId, Amount, AssetCode, AssetId, Command, LoginId, LoginName, Side, Transfer};
-use dojima::replica::{Snapshots, State};
+use dojima::replica::{SnapshotError, Snapshots, State};
 use dojima_journal::storage::FileStorage;
 use std::sync::Arc;
 
@@ -69,6 +69,26 @@ fn saving_takes_no_memory_for_the_state() {
     // A few names of files may differ.
     assert!(taken[1].0 < taken[0].0 + 10_000 && taken[1].1 < taken[0].1 + 20, "{taken:?}");
     assert!(taken[1].0 < 2 << 20, "{taken:?}");
+}
+
+/// So long that a second thread reads ahead, with extras and orders that take turns.
+#[test]
+fn a_long_snapshot_comes_back_and_its_damage_is_found() {
+    let state = with_orders(40_000);
+    let (mut bytes, position) = (super::saved(&state), state.last.sequence);
+    assert!(bytes.len() > 2 << 20);
+    let restored = super::loaded(&bytes, position).expect("it loads");
+    assert_eq!((restored.exchange.digest(), restored.exchange.audit()), (state.exchange.digest(), Ok(())));
+    assert!(super::saved(&restored) == bytes);
+    for range in super::file::chunks(&bytes) {
+        bytes[range.end - 1] ^= 1;
+        let damage = super::loaded(&bytes, position).map(|_| ());
+        assert!(
+            matches!(&damage, Err(SnapshotError::Damaged { offset, .. }) if *offset == range.start as u64),
+            "{range:?}: {damage:?}"
+        );
+        bytes[range.end - 1] ^= 1;
+    }
 }
 
 #[test]

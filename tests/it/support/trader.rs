@@ -135,8 +135,14 @@ impl Trader {
         }
     }
 
-    /// Trades for this long.
+    /// Trades until every session was told something, and from then on for this long.
     pub fn trade_for(&mut self, time: Duration) {
+        let before = self.told();
+        let patience = Instant::now() + CATCH_UP_PATIENCE;
+        while self.told().iter().zip(&before).any(|(now, before)| now == before) {
+            assert!(Instant::now() < patience, "no order is answered");
+            self.trade().expect("the engine is up");
+        }
         let end = Instant::now() + time;
         while Instant::now() < end {
             self.trade().expect("the engine is up");

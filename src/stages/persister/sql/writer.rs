@@ -306,6 +306,9 @@ impl SqlWriter {
             tracing::warn!("{}: the database was deleted or replaced", self.settings.path.display());
             self.counts.errors.add(1);
             self.session = None;
+            // Every event may be needed again, and nobody may take them away before it is known which.
+            self.show_watermark(0);
+            self.on_disk.move_back(0);
         }
     }
 
