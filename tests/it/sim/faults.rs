@@ -269,7 +269,7 @@ impl World {
     }
 
     fn segments(&self) -> [u64; 2] {
-        [&self.disk.journal, &self.disk.event_log].map(|storage| newest_segment(storage))
+        [&self.disk.journal, &self.disk.event_log].map(newest_segment)
     }
 
     /// Adds what the counters of a life say.
