@@ -269,10 +269,14 @@ impl OrderRecord {
 
 #[inline]
 fn u32_at(bytes: &[u8; OrderRecord::BYTES], at: usize) -> u32 {
-    u32::from_le_bytes(std::array::from_fn(|byte| bytes[at + byte]))
+    let mut field = [0; 4];
+    field.copy_from_slice(&bytes[at..at + 4]);
+    u32::from_le_bytes(field)
 }
 
 #[inline]
 fn u64_at(bytes: &[u8; OrderRecord::BYTES], at: usize) -> u64 {
-    u64::from_le_bytes(std::array::from_fn(|byte| bytes[at + byte]))
+    let mut field = [0; 8];
+    field.copy_from_slice(&bytes[at..at + 8]);
+    u64::from_le_bytes(field)
 }
