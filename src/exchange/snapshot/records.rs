@@ -4,9 +4,9 @@
 //! the format.
 
 use crate::domain::{
-    AccountId, Amount, AssetCode, FeeRate, FeeTier, GroupId, Instructions, InstrumentId, Listing, LoginId,
-    OrderId, OrderLimits, OrderState, Price, Protection, Quantity, SelfTradePrevention, Switch, Timestamp,
-    TradeId, TriggerReference, UserRef, VolumeTiers,
+    AccountId, Amount, AssetCode, Command, FeeRate, FeeTier, GroupId, Instructions, InstrumentId, Listing,
+    LoginId, OrderId, OrderLimits, OrderState, Price, Protection, Quantity, SelfTradePrevention, Switch,
+    Timestamp, TradeId, TriggerReference, UserRef, VolumeTiers,
 };
 use bincode::{Decode, Encode};
 
@@ -43,6 +43,19 @@ pub struct VenueRecord {
     pub extras: u32,
     /// How many orders are open.
     pub orders: u32,
+}
+
+impl VenueRecord {
+    /// Whether so many orders may be open, and fit into so many bytes.
+    pub(super) fn check_orders(&self, bytes_max: u64) -> Result<(), &'static str> {
+        if self.orders_max > Command::ORDERS_MAX {
+            return Err("the limit of open orders is out of range");
+        }
+        if u64::from(self.orders) * OrderRecord::BYTES as u64 > bytes_max {
+            return Err("there are fewer bytes than the orders that are promised");
+        }
+        Ok(())
+    }
 }
 
 /// How accounts come to their tiers.
@@ -255,6 +268,12 @@ impl OrderRecord {
             cross_type: bytes[62],
             time_in_force: bytes[63],
         }
+    }
+
+    /// Login and client's number of a record alone.
+    #[inline]
+    pub fn read_name(bytes: &[u8; Self::BYTES]) -> (LoginId, UserRef) {
+        (LoginId(u32_at(bytes, 36)), UserRef(u32_at(bytes, 44)))
     }
 
     /// Mark: it sells.
