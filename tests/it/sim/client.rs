@@ -45,6 +45,10 @@ pub struct Client {
     sent: usize,
     /// Stays away until then.
     away_until: u64,
+    /// Of every message that it has had, a digest.
+    received: Vec<u64>,
+    /// The server has lost messages, and it is not known from which number on.
+    suspects_loss: bool,
     /// Connections in a row that were let in and closed without a message.
     fruitless: u32,
 }
@@ -98,6 +102,8 @@ impl Client {
             outstanding: VecDeque::new(),
             sent: 0,
             away_until: 0,
+            received: Vec::new(),
+            suspects_loss: false,
             fruitless: 0,
         }
     }
@@ -193,6 +199,9 @@ impl Client {
         if self.fruitless >= FRUITLESS_MAX {
             return Asked { login, from: 0, refused: None };
         }
+        if self.suspects_loss {
+            return Asked { login, from: 1, refused: None };
+        }
         let (from, refused) = match drawn {
             0 => (self.next, Some(LoginRejected::NotAuthorised)),
             1 => (self.next, Some(LoginRejected::SessionNotAvailable)),
@@ -268,6 +277,7 @@ impl Client {
                         self.outstanding.clear();
                         self.sent = 0;
                         self.fruitless = 0;
+                        self.suspects_loss = false;
                         situation.coverage.given_up += 1;
                         if situation.settling {
                             let last = self.messages.last();
@@ -277,15 +287,25 @@ impl Client {
                     if accepted.sequence < line.asked.min(self.next) {
                         // The server has lost messages that it had sent: in `async` mode, with a loss of power.
                         self.next = accepted.sequence;
+                        self.suspects_loss = true;
                         situation.coverage.losses_noticed += 1;
                     }
                 }
                 (kind::SEQUENCED, Stage::In { position }) => {
                     self.fruitless = 0;
                     line.stage = Stage::In { position: position + 1 };
+                    let digest = digest(packet.payload);
+                    let had = self.received.get(position as usize - 1);
+                    if position < self.next && had.is_some_and(|had| ![0, digest].contains(had)) {
+                        // Another message than before has this number: here begins what the server has lost.
+                        self.next = position;
+                    }
                     if position == self.next {
+                        self.received.resize(position as usize - 1, 0);
+                        self.received.push(digest);
                         self.next += 1;
                     }
+                    self.suspects_loss &= position + 1 < self.next;
                     // An answer is one whatever its number: after a loss, numbers mean other messages than before.
                     let told = Outbound::decode(packet.payload).map_err(|error| error.to_string())?;
                     if let Some(user_ref) = answers(&told) {
@@ -302,7 +322,8 @@ impl Client {
         }
         line.input.drain(..used);
         if taken == Taken::Closed {
-            if line.stage == (Stage::In { position: self.next }) && line.asked == self.next {
+            let is_empty = line.stage == Stage::In { position: line.asked };
+            if is_empty && (line.asked == self.next || self.suspects_loss) {
                 self.fruitless += 1;
             }
             self.line = None;
@@ -323,6 +344,11 @@ impl Client {
             }
             return;
         };
+        if self.suspects_loss && line.asked != 1 {
+            network.finish(link);
+            self.line = None;
+            return;
+        }
         if position > self.next {
             // It looked at the newest only, and goes back to what it lacks.
             if situation.settling || self.random.once_in(6) {
@@ -331,7 +357,7 @@ impl Client {
             }
             return;
         }
-        if situation.settling && position < self.next && now - line.opened > 2 * SECOND {
+        if situation.settling && position < self.next && now - line.opened > 10 * SECOND {
             // It asked for an older message, and so did not see that the stream has become shorter.
             network.finish(link);
             self.line = None;
@@ -359,6 +385,12 @@ impl Client {
             line.last_sent = now;
         }
     }
+}
+
+/// FNV-1a; never 0.
+fn digest(bytes: &[u8]) -> u64 {
+    let mix = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, mix).max(1)
 }
 
 /// The number of the message that this one answers.
