@@ -195,7 +195,9 @@ fn batches(folder: &Path, sizes: &Sizes) {
 }
 
 fn append_batch(journal: &mut Writer, records: u64) {
-    (0..records).for_each(|_| append(journal));
+    (0..records).for_each(|_| {
+        append(journal);
+    });
     journal.sync().expect("sync");
     journal.warm();
 }
@@ -205,7 +207,11 @@ fn rates(folder: &Path, sizes: &Sizes) {
     let records = sizes.appended_records;
     let dir = folder.join("rates");
     let mut journal = open_with_space(&dir, sizes, records);
-    let appended = time(|| (0..records).for_each(|_| append(&mut journal)));
+    let appended = time(|| {
+        (0..records).for_each(|_| {
+            append(&mut journal);
+        })
+    });
     journal.seal().expect("seal");
     // As an engine leaves it: with two spares, which a scan looks through as well.
     open_with_spares(&dir, sizes, 2).seal().expect("seal");
@@ -265,7 +271,7 @@ fn pace(folder: &Path, sizes: &Sizes) {
     journal.warm();
     let nanos = || Histogram::<u64>::new_with_bounds(1, 60_000_000_000, 3).expect("bounds");
     let (mut appends, mut floors, mut syncs) = (nanos(), nanos(), nanos());
-    let (mut faults, mut faulting_batches) = (0, 0);
+    let (mut faults, mut faulting_batches, mut refused) = (0, 0, 0);
     let mut scratch = [0_u8; RECORD_BYTES];
     let started = Instant::now();
     loop {
@@ -282,7 +288,7 @@ fn pace(folder: &Path, sizes: &Sizes) {
             black_box(&scratch);
             floors.saturating_record(start.elapsed().as_nanos() as u64);
             let start = Instant::now();
-            append(&mut journal);
+            refused += append(&mut journal);
             appends.saturating_record(start.elapsed().as_nanos() as u64);
         }
         let faulted = minor_faults() - faults_before;
@@ -303,8 +309,8 @@ fn pace(folder: &Path, sizes: &Sizes) {
     let segments = scan(&dir).expect("scans").segments().len();
     fs::remove_dir_all(dir).expect("removed");
     println!(
-        "{} records at {PACE} a second in {} s, {} syncs, {segments} segments; page faults in appends: {faults}, in \
-         {faulting_batches} batches",
+        "{} records at {PACE} a second in {} s, {} syncs, {segments} segments; no segment was ready {refused} \
+         times; page faults in appends: {faults}, in {faulting_batches} batches",
         records,
         sizes.paced.as_secs_f64(),
         syncs.len(),
@@ -366,12 +372,17 @@ fn payload(sequence: u64) -> [u8; PAYLOAD_BYTES] {
     payload
 }
 
-fn append(journal: &mut Writer) {
+/// Appends the next record, and says how often there was no segment for it.
+fn append(journal: &mut Writer) -> u64 {
     let sequence = journal.next_sequence();
+    let mut refused = 0;
     loop {
         match journal.append(sequence, sequence, &payload(sequence)) {
-            Ok(()) => return,
-            Err(AppendError::NoSpace) => thread::yield_now(),
+            Ok(()) => return refused,
+            Err(AppendError::NoSpace) => {
+                refused += 1;
+                thread::yield_now();
+            }
             Err(error) => panic!("{error}"),
         }
     }

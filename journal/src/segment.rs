@@ -1,6 +1,6 @@
-//! Segment files: their names and their header. The header in a file is whole at every moment (it is synced before
-//! the file gets its name, and replaced within one disk sector), so a header that does not verify is damage and never
-//! the trace of a crash.
+//! Segment files: their names and their header. The header in a file is whole at every moment but its first use (it is
+//! synced before the file gets its name, and lies within one disk sector), so a header that does not verify, as what it
+//! says or as the spare that it was, is damage and never the trace of a crash.
 
 use crate::error::JournalError;
 use crate::layout::{

@@ -164,25 +164,30 @@ impl Filling {
         Some(Self { table, chains })
     }
 
-    /// Enters the orders that have come to the slab. `false` when two orders have one name.
-    pub(super) fn catch_up(&mut self, orders: &mut OrderSlab) -> bool {
+    /// Enters the next orders by their names; for each comes to `next` what follows it in its chain, the order's own
+    /// `next_name`. `false` when two orders have one name.
+    pub(super) fn enter(
+        &mut self,
+        names: impl Iterator<Item = (LoginId, UserRef)> + Clone,
+        next: &mut Vec<u32>,
+    ) -> bool {
         /// Orders whose chains are looked up before the first of them is entered, so that the processor waits for many
         /// places in memory at once and not for one after another.
         const BATCH: usize = 32;
         let (mut buckets, mut unique) = ([0; BATCH], true);
-        let from = self.chains.len();
-        for batch in orders.hot[from..].chunks_mut(BATCH) {
+        let mut names = names.peekable();
+        while names.peek().is_some() {
             let mut touched = 0;
-            for (bucket, order) in buckets.iter_mut().zip(&*batch) {
-                *bucket = self.table.bucket(order.login, order.user_ref);
+            for (bucket, (login, user_ref)) in buckets.iter_mut().zip(names.clone()) {
+                *bucket = self.table.bucket(login, user_ref);
                 let first = self.table.buckets[*bucket] as usize;
                 touched ^= self.chains.get(first).map_or(0, |chain| chain.2);
             }
             std::hint::black_box(touched);
-            for (bucket, order) in buckets.iter().zip(batch) {
-                let (login, user_ref, slot) = (order.login, order.user_ref, self.chains.len() as u32);
+            for (bucket, (login, user_ref)) in buckets.iter().zip(names.by_ref()) {
+                let slot = self.chains.len() as u32;
                 let first = std::mem::replace(&mut self.table.buckets[*bucket], slot);
-                order.next_name = first;
+                next.push(first);
                 self.chains.push((login, user_ref, first));
                 let mut at = first;
                 while at != NONE {

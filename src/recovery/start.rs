@@ -58,7 +58,7 @@ impl Start {
                 skipped.push(Skipped { position, why });
                 continue;
             }
-            match snapshots.load(position) {
+            match load(&snapshots, position) {
                 Ok((state, info)) => {
                     let scanned = journal_after(position)?;
                     if scanned.first_sequence() > position + 1 {
@@ -66,7 +66,7 @@ impl Start {
                     }
                     return Ok(Self { state, snapshot: Some(info), skipped, scanned, log });
                 }
-                Err(error) => skipped.push(Skipped { position, why: error.to_string() }),
+                Err(why) => skipped.push(Skipped { position, why }),
             }
         }
         let whole = journal_after(0)?;
@@ -83,7 +83,7 @@ impl Start {
                     needed: info.last_event,
                 });
             }
-            if let Ok((state, info)) = snapshots.load(info.position) {
+            if let Ok((state, info)) = load(&snapshots, info.position) {
                 let scanned = journal_after(info.position)?;
                 if scanned.first_sequence() > info.position + 1 {
                     continue;
@@ -95,6 +95,20 @@ impl Start {
         }
         Err(no_snapshot(data, &whole, &skipped))
     }
+}
+
+/// Loads a snapshot, and sees that the state is the one that was saved: the checksums say so of the bytes only.
+fn load(snapshots: &Snapshots, position: u64) -> Result<(State, SnapshotInfo), String> {
+    let (state, info) = snapshots.load(position).map_err(|error| error.to_string())?;
+    let digest = state.exchange.digest();
+    if digest == info.digest {
+        return Ok((state, info));
+    }
+    Err(format!(
+        "{}: the state in it has digest {digest}, and had {} when it was saved",
+        Snapshots::file_name(position),
+        info.digest
+    ))
 }
 
 /// Scans the journal from the command after `position` on. It must reach every snapshot: none is made before the commands up

@@ -5,11 +5,13 @@
 //! written but counted again. Nothing here knows of files, and nothing here trusts a record: each is held against the
 //! rules that the exchange itself keeps, so that what is restored passes [`Exchange::audit`](super::Exchange::audit).
 
+mod names;
 mod orders;
 mod records;
 mod restore;
 mod save;
 
+pub use names::Names;
 pub use records::{
     AccountLimitsRecord, AccountRecord, AssetRecord, BalanceRecord, ExtraRecord, InstrumentRecord,
     LoginRecord, OrderRecord, UsageRecord, VenueRecord, VolumeRecord, VolumesRecord,

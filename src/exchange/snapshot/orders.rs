@@ -10,7 +10,6 @@ use crate::domain::{
 };
 use crate::exchange::Balance;
 use crate::exchange::book::{Handle, Order, OrderSlab};
-use crate::exchange::client_refs;
 use crate::exchange::due::Due;
 use crate::exchange::extras::{self, Extra};
 use crate::exchange::instrument::Instrument;
@@ -30,8 +29,6 @@ pub(super) struct Filling {
     pub(super) assets_done: usize,
     /// By asset and account what the orders so far have reserved.
     pub(super) held: Vec<Vec<i64>>,
-    /// The names of the orders so far.
-    names: Option<client_refs::Filling>,
     /// By account how many of the orders so far are its own.
     open_orders: Vec<u32>,
     /// Extras with a link, by their places, and the orders that these are to.
@@ -60,32 +57,27 @@ struct Linked {
 
 impl Restoring {
     pub(super) fn begin_orders(&mut self) -> Refused {
-        const NO_MEMORY: &str = "there is not enough memory for so many orders";
-        let (venue, shared) = (&self.venue, &mut self.exchange.shared);
-        shared.orders = OrderSlab::try_new(venue.orders_max, venue.orders).ok_or(NO_MEMORY)?;
-        let names = client_refs::Filling::try_new(venue.orders_max, self.name_key, venue.orders);
-        self.filling.names = Some(names.ok_or(NO_MEMORY)?);
-        self.filling.open_orders = vec![0; shared.accounts.len()];
+        let orders = OrderSlab::try_new(self.venue.orders_max, self.venue.orders);
+        self.exchange.shared.orders = orders.ok_or("there is not enough memory for so many orders")?;
+        self.filling.open_orders = vec![0; self.exchange.shared.accounts.len()];
         Ok(())
     }
 
-    pub(super) fn take_orders(&mut self, bytes: &[u8]) -> Result<(), RestoreError> {
+    pub(super) fn take_orders(&mut self, bytes: &[u8], chained: &[u32]) -> Result<(), RestoreError> {
         let (records, rest) = bytes.as_chunks();
         let at_start = |why| RestoreError { at: 0, why };
-        check(rest.is_empty(), "a record that cannot be read").map_err(at_start)?;
+        check(rest.is_empty() && records.len() == chained.len(), "a record that cannot be read")
+            .map_err(at_start)?;
         self.counted(Part::Orders, records.len() as u64).map_err(at_start)?;
-        for (at, record) in records.iter().enumerate() {
-            let taken = self.take_order(&OrderRecord::read(record));
+        for (at, (record, next_name)) in records.iter().zip(chained).enumerate() {
+            let taken = self.take_order(&OrderRecord::read(record), *next_name);
             taken.map_err(|why| RestoreError { at: at * OrderRecord::BYTES, why })?;
         }
-        // While they are in the cache.
-        let orders = &mut self.exchange.shared.orders;
-        let unique = self.filling.names.as_mut().is_none_or(|names| names.catch_up(orders));
-        check(unique, "two orders have one name").map_err(at_start)
+        Ok(())
     }
 
     #[inline]
-    fn take_order(&mut self, record: &OrderRecord) -> Refused {
+    fn take_order(&mut self, record: &OrderRecord, next_name: u32) -> Refused {
         if self.filling.instrument != Some(record.instrument) {
             self.next_instrument(record.instrument)?;
         }
@@ -174,7 +166,9 @@ impl Restoring {
         let held = &mut self.filling.held[usize::from(given.0)][record.account.0 as usize];
         *held = held.checked_add(record.reserved.0).ok_or("orders hold more than there can be")?;
 
-        shared.orders.insert(order);
+        let (mut hot, cold) = order.split();
+        hot.next_name = next_name;
+        shared.orders.insert_parts(hot, cold);
         if !waits {
             let fits = instrument.book.append(&mut shared.orders, handle, self.filling.before);
             check(fits, "orders of a book are out of order")?;
@@ -223,9 +217,6 @@ impl Restoring {
             let balances = shared.ledger.balances(crate::domain::AssetId(asset)).iter();
             let right = balances.zip(held).all(|(balance, held)| balance.reserved.0 == *held);
             check(right, "an account's reserve is not what its orders hold")?;
-        }
-        if let Some(names) = filling.names.take() {
-            shared.client_refs = names.finish();
         }
         for (account, open_orders) in shared.accounts.iter_mut().zip(&filling.open_orders) {
             account.open_orders = *open_orders;

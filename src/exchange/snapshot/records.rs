@@ -4,9 +4,9 @@
 //! the format.
 
 use crate::domain::{
-    AccountId, Amount, AssetCode, FeeRate, FeeTier, GroupId, Instructions, InstrumentId, Listing, LoginId,
-    OrderId, OrderLimits, OrderState, Price, Protection, Quantity, SelfTradePrevention, Switch, Timestamp,
-    TradeId, TriggerReference, UserRef, VolumeTiers,
+    AccountId, Amount, AssetCode, Command, FeeRate, FeeTier, GroupId, Instructions, InstrumentId, Listing,
+    LoginId, OrderId, OrderLimits, OrderState, Price, Protection, Quantity, SelfTradePrevention, Switch,
+    Timestamp, TradeId, TriggerReference, UserRef, VolumeTiers,
 };
 use bincode::{Decode, Encode};
 
@@ -43,6 +43,19 @@ pub struct VenueRecord {
     pub extras: u32,
     /// How many orders are open.
     pub orders: u32,
+}
+
+impl VenueRecord {
+    /// Whether so many orders may be open, and fit into so many bytes.
+    pub(super) fn check_orders(&self, bytes_max: u64) -> Result<(), &'static str> {
+        if self.orders_max > Command::ORDERS_MAX {
+            return Err("the limit of open orders is out of range");
+        }
+        if u64::from(self.orders) * OrderRecord::BYTES as u64 > bytes_max {
+            return Err("there are fewer bytes than the orders that are promised");
+        }
+        Ok(())
+    }
 }
 
 /// How accounts come to their tiers.
@@ -257,6 +270,12 @@ impl OrderRecord {
         }
     }
 
+    /// Login and client's number of a record alone.
+    #[inline]
+    pub fn read_name(bytes: &[u8; Self::BYTES]) -> (LoginId, UserRef) {
+        (LoginId(u32_at(bytes, 36)), UserRef(u32_at(bytes, 44)))
+    }
+
     /// Mark: it sells.
     pub const SELL: u8 = 1;
     /// Mark: it is not shown.
@@ -269,10 +288,14 @@ impl OrderRecord {
 
 #[inline]
 fn u32_at(bytes: &[u8; OrderRecord::BYTES], at: usize) -> u32 {
-    u32::from_le_bytes(std::array::from_fn(|byte| bytes[at + byte]))
+    let mut field = [0; 4];
+    field.copy_from_slice(&bytes[at..at + 4]);
+    u32::from_le_bytes(field)
 }
 
 #[inline]
 fn u64_at(bytes: &[u8; OrderRecord::BYTES], at: usize) -> u64 {
-    u64::from_le_bytes(std::array::from_fn(|byte| bytes[at + byte]))
+    let mut field = [0; 8];
+    field.copy_from_slice(&bytes[at..at + 8]);
+    u64::from_le_bytes(field)
 }

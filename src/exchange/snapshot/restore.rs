@@ -5,10 +5,10 @@ use super::records::{
     AccountLimitsRecord, AccountRecord, AssetRecord, BalanceRecord, ExtraRecord, InstrumentRecord,
     LoginRecord, OrderRecord, UsageRecord, VenueRecord, VolumeRecord, VolumesRecord,
 };
-use super::{Part, RestoreError};
+use super::{Names, Part, RestoreError};
 use crate::domain::codec::decode_record;
 use crate::domain::{
-    Amount, Command, FeeRate, FeeTier, InstrumentId, ListInstrument, Listing, OrderPrice, Phase, Ppm, Price,
+    Amount, FeeRate, FeeTier, InstrumentId, ListInstrument, Listing, OrderPrice, Phase, Ppm, Price,
     Protection, Timestamp,
 };
 use crate::exchange::accounts::{Account, AccountLimits, Rate, Traded, Volumes};
@@ -38,7 +38,6 @@ pub struct Restoring {
     pub(super) exchange: Exchange,
     pub(super) filling: Filling,
     pub(super) venue: VenueRecord,
-    pub(super) name_key: NameKey,
     bytes_max: u64,
     /// The part of the last record.
     part: Option<Part>,
@@ -54,18 +53,17 @@ impl Restoring {
             exchange: Exchange::new(ExchangeLimits { orders_max: 0, name_key }),
             filling: Filling::default(),
             venue: VenueRecord::default(),
-            name_key,
             bytes_max,
             part: None,
             taken: [0; Part::ALL.len()],
         }
     }
 
-    /// Takes the next records of a part, which fill `bytes`.
+    /// Takes the next records of a part, which fill `bytes`, with what [`Names::prepare`] has found of them.
     ///
     /// # Errors
     /// The first record that cannot be right.
-    pub fn take(&mut self, part: Part, bytes: &[u8]) -> Result<(), RestoreError> {
+    pub fn take(&mut self, part: Part, bytes: &[u8], chained: &[u32]) -> Result<(), RestoreError> {
         let at_start = |why| RestoreError { at: 0, why };
         check(self.part.is_some() || part == Part::Venue, "the first part is not that of the venue")
             .map_err(at_start)?;
@@ -77,7 +75,7 @@ impl Restoring {
         }
         self.part = Some(place);
         match part {
-            Part::Orders => self.take_orders(bytes),
+            Part::Orders => self.take_orders(bytes, chained),
             Part::Venue => self.each(part, bytes, Self::take_venue),
             Part::Assets => self.each(part, bytes, Self::take_asset),
             Part::Accounts => self.each(part, bytes, Self::take_account),
@@ -99,7 +97,7 @@ impl Restoring {
     ///
     /// # Errors
     /// When records are missing, or do not fit one another.
-    pub fn finish(mut self) -> Result<Exchange, RestoreError> {
+    pub fn finish(mut self, names: Names) -> Result<Exchange, RestoreError> {
         let end = |why| RestoreError { at: 0, why };
         for part in Part::ALL {
             check(self.taken[part as usize] == self.count(part), "records are missing").map_err(end)?;
@@ -108,6 +106,7 @@ impl Restoring {
             self.begin(Part::Extras).map_err(end)?;
         }
         self.finish_orders().map_err(end)?;
+        self.exchange.shared.client_refs = names.finish().ok_or(end("records are missing"))?;
         self.exchange.next_due();
         Ok(self.exchange)
     }
@@ -188,7 +187,7 @@ impl Restoring {
     }
 
     fn take_venue(&mut self, venue: VenueRecord) -> Refused {
-        check(venue.orders_max <= Command::ORDERS_MAX, "the limit of open orders is out of range")?;
+        venue.check_orders(self.bytes_max)?;
         check(venue.assets <= 1 << 16, "there are more assets than ids")?;
         // No exchange comes to so many; one that did could not count on.
         let counted = venue.last_order.0 < u64::MAX / 2 && venue.last_trade.0 < u64::MAX / 2;

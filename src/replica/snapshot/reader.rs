@@ -9,7 +9,7 @@ use crate::domain::codec::decode_record;
 use crate::domain::streams::{MARK_EVERY, Mark, StreamIndex};
 use crate::domain::{Command, Listing, Listings, Stamp};
 use crate::exchange::NameKey;
-use crate::exchange::snapshot::{Part, RestoreError, Restoring};
+use crate::exchange::snapshot::{Names, Part, RestoreError, Restoring};
 use crate::replica::SnapshotError;
 use bincode::Decode;
 use dojima_journal::storage::ReadAt;
@@ -68,50 +68,51 @@ pub fn read(source: Source, position: u64, name_key: NameKey) -> Result<(State, 
         |offset: u64, why: &str| SnapshotError::Damaged { file: path.clone(), offset, why: why.to_owned() };
     let mut parts = Parts::new(name_key, bytes);
     let mut end = HEADER_BYTES as u64;
-    let chunks = Chunks { source, seed, at: end, number: 0 };
-    each_chunk(chunks, |chunk| {
+    let names = Names::new(name_key, bytes);
+    let chunks = Chunks { source, seed, at: end, number: 0, names };
+    let names = each_chunk(chunks, |chunk| {
         let payload_at = end + CHUNK_HEADER_BYTES as u64;
         end = chunk.end;
-        let taken = parts.take(chunk.section, &chunk.payload, end);
+        let taken = parts.take(chunk, end);
         taken.map_err(|error| damaged(payload_at + error.at as u64, error.why))
     })?;
     if end != bytes {
         return Err(damaged(end, "there are bytes after the end"));
     }
-    let state = parts.finish(&header).map_err(|error| damaged(end, error.why))?;
+    let state = parts.finish(&header, names).map_err(|error| damaged(end, error.why))?;
     Ok((state, header))
 }
 
-/// Shows every chunk up to the end. Of a long file a second thread reads and verifies the next chunks meanwhile.
+/// Shows every chunk up to the end; the names of all orders. Of a long file a second thread reads and verifies the next
+/// chunks meanwhile, and enters their names.
 fn each_chunk(
     mut chunks: Chunks,
     mut take: impl FnMut(&Chunk) -> Result<(), SnapshotError>,
-) -> Result<(), SnapshotError> {
+) -> Result<Names, SnapshotError> {
     /// A thread costs about as much as so many bytes.
     const ALONE_BYTES_MAX: u64 = 1 << 20;
     /// Chunks that are read ahead.
     const AHEAD: usize = 4;
     if chunks.source.bytes <= ALONE_BYTES_MAX {
-        let mut payload = Vec::new();
+        let mut chunk = Chunk::default();
         loop {
-            let chunk = chunks.next(payload)?;
+            chunk = chunks.next(chunk)?;
             take(&chunk)?;
             if chunk.section == END {
-                return Ok(());
+                return Ok(chunks.names);
             }
-            payload = chunk.payload;
         }
     }
     thread::scope(|scope| {
         let (give, chunks_read) = mpsc::sync_channel(AHEAD);
         let (give_back, emptied) = mpsc::channel();
-        scope.spawn(move || {
+        let ahead = scope.spawn(move || {
             loop {
                 let chunk = chunks.next(emptied.try_recv().unwrap_or_default());
                 let is_last = chunk.as_ref().map_or(true, |chunk| chunk.section == END);
                 // The other side may have found something and gone.
                 if give.send(chunk).is_err() || is_last {
-                    break;
+                    break chunks.names;
                 }
             }
         });
@@ -119,16 +120,19 @@ fn each_chunk(
             let chunk = chunk?;
             take(&chunk)?;
             // At the end nobody takes it.
-            let _ = give_back.send(chunk.payload);
+            let _ = give_back.send(chunk);
         }
-        Ok(())
+        Ok(ahead.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     })
 }
 
 /// A chunk that verifies.
+#[derive(Default)]
 struct Chunk {
     section: u32,
     payload: Vec<u8>,
+    /// What is known of the names of its orders.
+    chained: Vec<u32>,
     /// Where it ends in the file.
     end: u64,
 }
@@ -140,11 +144,12 @@ struct Chunks {
     /// Where the next chunk starts.
     at: u64,
     number: u32,
+    names: Names,
 }
 
 impl Chunks {
     /// Reads and verifies the next chunk, into memory that was used before.
-    fn next(&mut self, mut payload: Vec<u8>) -> Result<Chunk, SnapshotError> {
+    fn next(&mut self, mut chunk: Chunk) -> Result<Chunk, SnapshotError> {
         let mut header = [0; CHUNK_HEADER_BYTES];
         self.source.fill(&mut header, self.at)?;
         let length = u32_at(&header, LENGTH_AT) as usize;
@@ -152,18 +157,26 @@ impl Chunks {
         if length == 0 || length > PAYLOAD_BYTES_MAX || length as u64 > left {
             return Err(self.source.damaged(self.at, "a chunk of an impossible length"));
         }
+        let payload = &mut chunk.payload;
         payload.resize(length, 0);
-        self.source.fill(&mut payload, self.at + CHUNK_HEADER_BYTES as u64)?;
+        self.source.fill(payload, self.at + CHUNK_HEADER_BYTES as u64)?;
         let crc = crc32c::crc32c_append(self.seed, &header[..CHUNK_CRC_AT]);
-        if crc32c::crc32c_append(crc, &payload) != u32_at(&header, CHUNK_CRC_AT) {
+        if crc32c::crc32c_append(crc, payload) != u32_at(&header, CHUNK_CRC_AT) {
             return Err(self.source.damaged(self.at, "the checksum of a chunk does not fit"));
         }
         if u32_at(&header, NUMBER_AT) != self.number {
             return Err(self.source.damaged(self.at, "a chunk is not the next one"));
         }
+        chunk.section = u32_at(&header, SECTION_AT);
+        if let Some(part) = part_of(chunk.section) {
+            let prepared = self.names.prepare(part, payload, &mut chunk.chained);
+            let payload_at = self.at + CHUNK_HEADER_BYTES as u64;
+            prepared.map_err(|error| self.source.damaged(payload_at + error.at as u64, error.why))?;
+        }
         self.number += 1;
         self.at += (CHUNK_HEADER_BYTES + length) as u64;
-        Ok(Chunk { section: u32_at(&header, SECTION_AT), payload, end: self.at })
+        chunk.end = self.at;
+        Ok(chunk)
     }
 }
 
@@ -192,16 +205,17 @@ impl Parts {
     }
 
     /// Takes a chunk's records. `end` is where the chunk ends in the file.
-    fn take(&mut self, section: u32, payload: &[u8], end: u64) -> Result<(), RestoreError> {
+    fn take(&mut self, chunk: &Chunk, end: u64) -> Result<(), RestoreError> {
+        let (section, payload) = (chunk.section, &chunk.payload[..]);
         let wrong = |why| Err(RestoreError { at: 0, why });
-        let part = (section as usize).checked_sub(1).and_then(|at| Part::ALL.get(at));
+        let part = part_of(section);
         // The parts of the exchange see to their own order.
         if section < self.section && (part.is_none() || self.section >= STREAMS) {
             return wrong("sections are out of order");
         }
         self.section = section;
         match (part, section) {
-            (Some(part), _) => self.exchange.take(*part, payload),
+            (Some(part), _) => self.exchange.take(part, payload, &chunk.chained),
             (_, STREAMS) => records(payload, &mut self.messages),
             (_, MARKS) => records(payload, &mut self.marks),
             (_, LISTINGS) => records(payload, &mut self.listings),
@@ -216,10 +230,10 @@ impl Parts {
         }
     }
 
-    fn finish(self, header: &Header) -> Result<State, RestoreError> {
+    fn finish(self, header: &Header, names: Names) -> Result<State, RestoreError> {
         let check = |holds: bool, why| if holds { Ok(()) } else { Err(RestoreError { at: 0, why }) };
         check(self.exchange.now() == header.time, "header and state are of other times")?;
-        let exchange = self.exchange.finish()?;
+        let exchange = self.exchange.finish(names)?;
         let config_digest = exchange.config_digest();
         check(
             config_digest.unwrap_or_default() == header.config_digest,
@@ -251,6 +265,11 @@ impl Parts {
             scratch: Vec::new(),
         })
     }
+}
+
+/// The part of the exchange that a section is of.
+fn part_of(section: u32) -> Option<Part> {
+    Part::ALL.get((section as usize).checked_sub(1)?).copied()
 }
 
 /// Reads records that fill the payload exactly.

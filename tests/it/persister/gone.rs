@@ -121,6 +121,7 @@ fn a_database_deleted_under_the_writer_is_built_again() {
     assert_eq!(bench.check().first_difference(), None);
 }
 
+/// Also when the write-ahead log beside it has pages of the database that it replaces.
 #[test]
 fn a_backup_put_in_place_of_the_database_goes_on_from_its_own_watermark() {
     let (_, events) = small_market(51);
@@ -239,6 +240,8 @@ fn deleted_while_running_with_segments_gone_it_waits_for_them() {
         assert_eq!(needed_after, (0, 0), "retention keeps all that is left");
     }
     assert!(!bench.database().exists());
+    // A backup that is put in place now must not meet the log of what was there before.
+    assert!(!bench.folder.path().join("dojima.sqlite-wal").exists());
     bring_back(&bench);
     driven.clock.advance(20 * SECOND);
     step_until_idle(&mut driven);

@@ -237,3 +237,18 @@ fn a_state_that_is_not_the_recorded_one_stops_the_replay_with_both_digests() {
     };
     assert_eq!((at, recorded, replayed), (of, other, digest));
 }
+
+/// A snapshot whose checksums hold and whose state is not the one that it says it is of.
+#[test]
+fn a_snapshot_that_restores_to_another_state_is_not_taken() {
+    let mut place = Place::new();
+    place.run_and_kill(2 * EVERY as usize);
+    let digest = place.replayed().exchange.digest();
+    let positions = place.positions();
+    let (state, mut info) = place.snapshots().load(positions[0]).expect("loaded");
+    info.digest.0[3] ^= 1;
+    place.snapshots().save(&state, info.digest).expect("saved");
+    let report = place.assert_starts(positions.get(1).copied(), digest);
+    let [skipped] = &report.skipped[..] else { panic!("{:?}", report.skipped) };
+    assert!(skipped.why.contains(&info.digest.to_string()), "{}", skipped.why);
+}

@@ -157,8 +157,12 @@ fn the_page_decodes_every_record() {
     );
 }
 
-/// Fields that are kept, but that nothing asks for once the order has been entered.
-const ONCE_ONLY: [&str; 2] = ["record Extra: instructions.expire_s", "record Extra: instructions.oco"];
+/// Fields that are kept, but that nothing asks for after the command that brought them.
+const ONCE_ONLY: [&str; 3] = [
+    "record Extra: instructions.expire_s",
+    "record Extra: instructions.oco",
+    "record Instrument: protection.reference",
+];
 
 /// A field that could be forgotten unseen would be found here: of every record of the golden snapshot each field is set to
 /// zero, and changed by one. For every field one of these is refused, or gives another digest, or other events.

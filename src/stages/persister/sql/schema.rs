@@ -22,17 +22,20 @@ const BUSY_WAIT: Duration = Duration::from_millis(50);
 /// Statements that are kept prepared.
 const STATEMENTS_KEPT: usize = 64;
 
-/// A connection that knows its file's name, for errors, and which file had that name when it was opened.
+/// A connection that knows its file's name, for errors, and which files had its names when it was opened.
 pub(super) struct Database {
     pub(super) connection: Connection,
     path: PathBuf,
     file: Option<FileIdentity>,
-    /// Its write-ahead log.
-    log: Option<FileIdentity>,
+    /// Of the write-ahead log and its index, as they were last while the file was in place.
+    beside: [Option<FileIdentity>; 2],
 }
 
-fn suffixed(base: &Path, suffix: &str) -> PathBuf {
-    let mut name = OsString::from(base);
+/// What the names of the files beside a database end in.
+const BESIDE: [&str; 2] = ["-wal", "-shm"];
+
+fn suffixed(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = OsString::from(path);
     name.push(suffix);
     PathBuf::from(name)
 }
@@ -86,23 +89,31 @@ impl Database {
     /// Whether the file that was opened still has its name. One that was deleted or replaced goes on taking what is
     /// written, and nobody will ever read it.
     pub(super) fn is_in_place(&mut self) -> bool {
-        let is_in_place = self.file.is_none() || identity(&self.path) == self.file;
-        if is_in_place {
-            self.log = identity(&suffixed(&self.path, "-wal"));
+        let in_place = self.file.is_none() || identity(&self.path) == self.file;
+        if in_place {
+            self.note_files_beside();
         }
-        is_in_place
+        in_place
     }
 
-    /// Closes a database whose file is no longer in place. SQLite leaves the write-ahead log of such a one behind; it must
-    /// not be taken for that of the file which has the name now.
-    pub(super) fn give_up(self) {
-        let Self { connection, path, log, .. } = self;
+    /// Takes the files that are beside the database now for its own.
+    pub(super) fn note_files_beside(&mut self) {
+        self.beside = BESIDE.map(|suffix| identity(&suffixed(&self.path, suffix)));
+    }
+
+    /// Closes a database whose file is not in place any more, and removes the files beside it that are its own: SQLite
+    /// leaves them there then, and would take them for those of whatever has the name next, such as a backup.
+    pub(super) fn abandon(self) {
+        let Self { connection, path, beside, .. } = self;
         drop(connection);
-        let left = suffixed(&path, "-wal");
-        if log.is_some() && identity(&left) == log {
-            // Should this fail, the next one is opened with a log that does not fit, and its check says so.
-            let _ = std::fs::remove_file(left);
-            let _ = std::fs::remove_file(suffixed(&path, "-shm"));
+        for (suffix, own) in BESIDE.iter().zip(beside) {
+            let name = suffixed(&path, suffix);
+            if own.is_some()
+                && identity(&name) == own
+                && let Err(error) = std::fs::remove_file(&name)
+            {
+                tracing::warn!("{}: cannot be removed: {error}", name.display());
+            }
         }
     }
 
@@ -137,7 +148,7 @@ impl Database {
         let connection = Connection::open_with_flags(path, flags).map_err(named)?;
         connection.busy_timeout(BUSY_WAIT).map_err(named)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
-        Ok(Self { connection, path: path.to_owned(), file: None, log: None })
+        Ok(Self { connection, path: path.to_owned(), file: None, beside: [None; 2] })
     }
 
     pub(super) fn pragma(&self, name: &str) -> Result<i64, SqlError> {

@@ -302,11 +302,10 @@ impl SqlWriter {
     fn look_at_file(&mut self, now: UnixNanos) {
         let nanos = u64::try_from(LOOK_INTERVAL.as_nanos()).unwrap_or(u64::MAX);
         self.next_look = UnixNanos(now.0.saturating_add(nanos));
-        let is_lost = |session: &mut Session| !session.database.is_in_place();
-        if let Some(session) = self.session.take_if(is_lost) {
+        if let Some(session) = self.session.take_if(|session| !session.database.is_in_place()) {
             tracing::warn!("{}: the database was deleted or replaced", self.settings.path.display());
             self.counts.errors.add(1);
-            session.database.give_up();
+            session.database.abandon();
             // Every event may be needed again, and nobody may take them away before it is known which.
             self.show_watermark(0);
             self.on_disk.move_back(0);
@@ -425,8 +424,9 @@ fn open(settings: &SqlSettings, log: &Arc<dyn Storage>) -> Result<Session, Troub
         // Before a file is made that could not be filled.
         read_from(&settings.path, log, 1)?;
     }
-    let database = Database::open(&settings.path)?;
+    let mut database = Database::open(&settings.path)?;
     let mirror = load(&database)?;
+    database.note_files_beside();
     let last = mirror.watermark;
     let (mut reader, last_is_logged) = match read_from(&settings.path, log, last.event.max(1)) {
         // All that is needed is there; what is in the tables already may be retired.

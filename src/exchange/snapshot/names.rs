@@ -1,0 +1,58 @@
+//! The table of names, made from the records alone: so it can be made beside the books, on another thread.
+
+use super::records::{OrderRecord, VenueRecord};
+use super::restore::check;
+use super::{Part, RestoreError};
+use crate::domain::codec::decode_record;
+use crate::exchange::NameKey;
+use crate::exchange::client_refs::{ClientRefs, Filling};
+
+/// The names of an exchange that is being restored.
+#[derive(Debug)]
+pub struct Names {
+    key: NameKey,
+    bytes_max: u64,
+    filling: Option<Filling>,
+    entered: u64,
+    orders: u64,
+}
+
+impl Names {
+    /// Before the first record. At most `bytes_max` bytes of records will come.
+    pub fn new(key: NameKey, bytes_max: u64) -> Self {
+        Self { key, bytes_max, filling: None, entered: 0, orders: 0 }
+    }
+
+    /// Sees the next records of a part, before [`Restoring::take`](super::Restoring::take) does, and leaves in `chained`
+    /// what that one needs to know of the names of orders: one number for each.
+    ///
+    /// # Errors
+    /// When two orders have one name, or when records cannot be right.
+    pub fn prepare(&mut self, part: Part, bytes: &[u8], chained: &mut Vec<u32>) -> Result<(), RestoreError> {
+        let at_start = |why| RestoreError { at: 0, why };
+        chained.clear();
+        if part == Part::Venue {
+            let (venue, _): (VenueRecord, usize) =
+                decode_record(bytes).map_err(|_| at_start("a record that cannot be read"))?;
+            venue.check_orders(self.bytes_max).map_err(at_start)?;
+            let filling = Filling::try_new(venue.orders_max, self.key, venue.orders);
+            self.filling = Some(filling.ok_or(at_start("there is not enough memory for so many orders"))?);
+            self.orders = venue.orders.into();
+        }
+        if part == Part::Orders
+            && let Some(filling) = &mut self.filling
+        {
+            let (records, _) = bytes.as_chunks();
+            self.entered += records.len() as u64;
+            check(self.entered <= self.orders, "there are more records than were promised")
+                .map_err(at_start)?;
+            let names = records.iter().map(OrderRecord::read_name);
+            check(filling.enter(names, chained), "two orders have one name").map_err(at_start)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn finish(self) -> Option<ClientRefs> {
+        self.filling.map(Filling::finish)
+    }
+}
