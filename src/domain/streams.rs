@@ -89,6 +89,12 @@ impl StreamIndex {
         (0..logins).map(|login| self.messages(LoginId(login as u32))).collect()
     }
 
+    /// The first mark of the login at this event or after it.
+    pub fn mark_from(&self, login: LoginId, event: u64) -> Option<Mark> {
+        let marks = &self.logins.get(login.0 as usize)?.marks;
+        marks.get(marks.partition_point(|mark| mark.event < event)).copied()
+    }
+
     /// Where to start reading to find this message (from 1), if the stream has it.
     pub fn mark_before(&self, login: LoginId, message: u64) -> Option<Mark> {
         let stream = self.logins.get(login.0 as usize)?;

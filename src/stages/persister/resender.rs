@@ -4,7 +4,7 @@
 //! bounded number of records, the requests take turns, and a place in the log is kept for the next chunk.
 
 use super::archiver::Known;
-use crate::domain::{EventRecord, codec};
+use crate::domain::{EventRecord, LoginId, codec};
 use crate::runtime::{Counter, Counters, Doorbell, Fatal};
 use crate::stages::resend::{CHUNK_BYTES, ResendChunk, ResendRequest, ResendServer};
 use crate::wire::ouch::{Recipient, SEQUENCED_LEN_MAX, encode_sequenced};
@@ -39,12 +39,25 @@ pub(super) struct Resender {
 struct Walk {
     reader: Reader,
     /// Whose messages, for whom: what a later request must have in common to go on from here.
-    login: crate::domain::LoginId,
+    login: LoginId,
     connection: u64,
     /// Events before this one are not counted.
     first_event: u64,
     /// The number of the next message that will be met.
     next_message: u64,
+    /// That number is not known yet.
+    counting: Option<Counting>,
+}
+
+/// Which message is the first in a log whose beginning was retired, together with the mark that would have said so: the
+/// messages up to a place where the number is known are counted, and then it is begun anew.
+struct Counting {
+    until_event: u64,
+    /// The event that comes next.
+    next_event: u64,
+    /// The number of the login's first message from `until_event` on.
+    message: u64,
+    counted: u64,
 }
 
 /// A request that is being worked on.
@@ -89,7 +102,7 @@ impl Resender {
             self.active.push_back(job);
         }
         let Some(mut job) = self.active.pop_front() else { return Ok(0) };
-        match job.turn(known)? {
+        match job.turn(known, &self.log)? {
             Turn::MoreToRead => self.active.push_back(job),
             Turn::Done => return self.finish(job),
         }
@@ -111,13 +124,37 @@ impl Resender {
         let reader = match Reader::open_segment_of(Arc::clone(&self.log), mark.event) {
             Ok(reader) => reader,
             Err(error) if is_retired(&error) => {
-                let chunk = ResendChunk { gone: true, ..chunk };
-                return Ok(Job { request, walk: None, chunk });
+                let walk = self.count(login, connection, known)?;
+                let chunk = ResendChunk { gone: walk.is_none(), ..chunk };
+                return Ok(Job { request, walk, chunk });
             }
             Err(error) => return Err(Fatal::event_log(error)),
         };
         let (first_event, next_message) = (mark.event, mark.message);
-        Ok(Job { request, walk: Some(Walk { reader, login, connection, first_event, next_message }), chunk })
+        let walk = Walk { reader, login, connection, first_event, next_message, counting: None };
+        Ok(Job { request, walk: Some(walk), chunk })
+    }
+
+    /// A walk from the first event that there is; `None` when that goes just now.
+    fn count(&self, login: LoginId, connection: u64, known: &Known) -> Result<Option<Walk>, Fatal> {
+        let first_event = match Reader::open_storage(Arc::clone(&self.log), 1) {
+            Err(JournalError::Gone { first, .. }) => first,
+            Ok(_) => 1,
+            Err(error) if is_retired(&error) => return Ok(None),
+            Err(error) => return Err(Fatal::event_log(error)),
+        };
+        let reader = match Reader::open_storage(Arc::clone(&self.log), first_event) {
+            Ok(reader) => reader,
+            Err(error) if is_retired(&error) => return Ok(None),
+            Err(error) => return Err(Fatal::event_log(error)),
+        };
+        let streams = &known.streams;
+        let (until_event, message) = match streams.mark_from(login, first_event) {
+            Some(mark) => (mark.event, mark.message),
+            None => (known.last_event + 1, streams.messages(login) + 1),
+        };
+        let counting = Some(Counting { until_event, next_event: first_event, message, counted: 0 });
+        Ok(Some(Walk { reader, login, connection, first_event, next_message: 0, counting }))
     }
 
     /// Sends the chunk, or keeps the job while the gateway has not taken the earlier ones.
@@ -161,9 +198,12 @@ impl Job {
     }
 
     /// Reads on until the chunk is full, the log ends, or the turn is over.
-    fn turn(&mut self, known: &Known) -> Result<Turn, Fatal> {
+    fn turn(&mut self, known: &Known, log: &Arc<dyn Storage>) -> Result<Turn, Fatal> {
         for _ in 0..RECORDS_PER_CYCLE {
             if self.is_full() {
+                return Ok(Turn::Done);
+            }
+            if !self.has_counted(log)? {
                 return Ok(Turn::Done);
             }
             let Some(walk) = &mut self.walk else { return Ok(Turn::Done) };
@@ -183,9 +223,37 @@ impl Job {
                 continue;
             }
             let record = codec::decode_event(found.payload).map_err(Fatal::event_log)?;
+            if let Some(counting) = &mut walk.counting {
+                let own =
+                    record.event.recipients().into_iter().flatten().filter(|login| *login == walk.login);
+                counting.counted += own.count() as u64;
+                counting.next_event = record.number + 1;
+                continue;
+            }
             self.take(&record, known)?;
         }
         Ok(Turn::MoreToRead)
+    }
+
+    /// Begins a walk anew that has counted its messages. `false`: the message that is wanted is not there any more.
+    fn has_counted(&mut self, log: &Arc<dyn Storage>) -> Result<bool, Fatal> {
+        let Some(walk) = &mut self.walk else { return Ok(true) };
+        let Some(counting) = walk.counting.take_if(|counting| counting.next_event >= counting.until_event)
+        else {
+            return Ok(true);
+        };
+        walk.next_message = counting.message - counting.counted;
+        let reader = match Reader::open_storage(Arc::clone(log), walk.first_event) {
+            Ok(reader) if walk.next_message <= self.request.from => Some(reader),
+            Ok(_) => None,
+            Err(error) if is_retired(&error) => None,
+            Err(error) => return Err(Fatal::event_log(error)),
+        };
+        match reader {
+            Some(reader) => walk.reader = reader,
+            None => (self.chunk.gone, self.walk) = (true, None),
+        }
+        Ok(!self.chunk.gone)
     }
 
     /// Adds what this event says to the login.

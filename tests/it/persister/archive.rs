@@ -10,7 +10,7 @@ use dojima::stages::persister::archiver::{Archiver, ArchiverPorts};
 use dojima::stages::resend::{CHUNK_BYTES, ResendChunk, ResendClient, ResendRequest, resend_queues};
 use dojima::stages::space::space_gauge;
 use dojima::wire::ouch::{Recipient, SEQUENCED_LEN_MAX, encode_sequenced};
-use dojima_journal::{MemoryStorage, Options, Reader, Writer, scan_storage};
+use dojima_journal::{MemoryStorage, Options, Reader, Retire, Writer, retire_before, scan, scan_storage};
 use std::sync::Arc;
 
 /// An archiver with the ends of everything that it is joined to.
@@ -311,4 +311,32 @@ fn who_is_sent_messages_that_are_retired_meanwhile_is_told_so() {
     assert!(rest.bytes == packets[2..told as usize - 1].concat());
     let more = rig.ask(login, told, count);
     assert!(more.gone && more.messages == 0);
+}
+
+/// Marks are far apart: those of a quiet login may all lie in what was retired. Its messages that are kept are told all the
+/// same.
+#[test]
+fn messages_that_are_kept_are_told_though_their_mark_is_retired() {
+    let (_, events) = small_market(61);
+    let bench = Bench::with(&events);
+    let mut rig = Rig::new(&bench, bench.log_writer(), &events);
+    let middle = events[events.len() / 2].number;
+    let retired = retire_before(bench.log().as_ref(), middle, Retire::Delete).expect("retired");
+    assert!(retired.segments > 0);
+    let first = scan(&bench.log_dir()).expect("scanned").first_sequence();
+    for login in [LoginId(0), LoginId(5), LoginId(19)] {
+        let all = packets(&events, login);
+        let gone = packets(&events[..first as usize - 1], login).len() as u64;
+        let count = all.len() as u64;
+        assert!(gone > 20 && count > gone + 20 && count < MARK_EVERY, "{gone} of {count}");
+        for from in [gone + 1, gone + 2, count - 1, count] {
+            let chunk = rig.ask(login, from, count + 1);
+            assert_eq!((chunk.gone, chunk.first, chunk.messages), (false, from, count + 1 - from));
+            assert!(chunk.bytes == all[from as usize - 1..].concat(), "from {from}");
+        }
+        for from in [1, gone] {
+            let chunk = rig.ask(login, from, count + 1);
+            assert_eq!((chunk.gone, chunk.messages), (true, 0), "from {from}");
+        }
+    }
 }
