@@ -109,6 +109,8 @@ pub struct Watch {
     pub archived: CursorReader,
     /// The last event in SQL; `None` when there is no SQL writer.
     pub in_sql: Option<CursorReader>,
+    /// The last event that no loss of power can take from SQL.
+    pub in_sql_on_disk: Option<CursorReader>,
 }
 
 impl Watch {
@@ -275,22 +277,21 @@ pub fn build(
     let archived = archiver.archived();
     // 6. SQL writer.
     let sql = match config.sql.enabled {
-        true => Some(SqlWriter::new(
-            settings::sql(config, data),
-            Arc::clone(data.event_log()),
-            clock(),
-            counters,
-        )?),
+        true => {
+            let (settings, log) = (settings::sql(config, data), Arc::clone(data.event_log()));
+            Some(SqlWriter::new(settings, log, clock(), counters)?.behind(synced.clone()))
+        }
         false => None,
     };
     let in_sql = sql.as_ref().map(SqlWriter::watermark);
+    let in_sql_on_disk = sql.as_ref().map(SqlWriter::on_disk);
     // Shadow.
     let shadow = match (replica, shadow_in) {
         (Some(replica), Some(commands)) => {
             let ports = ShadowPorts {
                 synced,
                 archived: archived.clone(),
-                in_sql: in_sql.clone(),
+                in_sql: in_sql_on_disk.clone(),
                 commands,
                 downstream: seats.bells(Seat::Shadow, &[Seat::Sequencer]),
             };
@@ -307,7 +308,16 @@ pub fn build(
     };
     let shadow_control = shadow.as_ref().map(Shadow::control);
 
-    let watch = Watch { rings, sequenced, sequence_base: last.sequence, durable, applied, archived, in_sql };
+    let watch = Watch {
+        rings,
+        sequenced,
+        sequence_base: last.sequence,
+        durable,
+        applied,
+        archived,
+        in_sql,
+        in_sql_on_disk,
+    };
     let local = Local { commands: local_in, doorbell: seats.bell(Seat::Sequencer) };
     let handles = Handles {
         gateway: control,

@@ -105,7 +105,7 @@ pub fn recover(
     let opening_commands = open_venue(&mut state, &mut journal, data.journal().dir(), settings, &mut log)?;
     let events_cut = log.last.saturating_sub(state.last_event);
     let events_logged = log.appended;
-    let event_log = log.into_writer(state.last_event)?;
+    let event_log = log.into_writer(state.last_event, state.last)?;
     let report = RecoveryReport {
         verdict,
         snapshot,

@@ -53,7 +53,7 @@ pub const END: u32 = 0xFFFF_FFFF;
 /// Bytes at the end of a segment that records leave free, so that a seal and an end marker always fit.
 pub const TAIL_RESERVE_BYTES: usize = 2 * RECORD_HEADER_BYTES;
 
-/// Segment files are made, zeroed and synced in pages of this many bytes.
+/// Sizes of segments are multiples of this many bytes.
 pub const PAGE_BYTES: usize = 4096;
 /// The smallest segment, in bytes.
 pub const SEGMENT_BYTES_MIN: u64 = PAGE_BYTES as u64;

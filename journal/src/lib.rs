@@ -44,6 +44,8 @@ mod retention;
 mod segment;
 pub mod storage;
 mod tail;
+mod warm;
+mod window;
 mod writer;
 
 pub use archive::ArchivedStorage;

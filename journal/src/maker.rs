@@ -120,6 +120,14 @@ impl Maker {
         Ok(Self { shared, source: Source::Ahead(Line { orders: Some(orders), ready, thread: Some(thread) }) })
     }
 
+    /// The next segment, if one was made ahead and is ready.
+    pub(crate) fn take_ahead(&mut self) -> Option<Spare> {
+        match &mut self.source {
+            Source::Ahead(line) => line.ready.try_recv().ok(),
+            Source::OnDemand { .. } => None,
+        }
+    }
+
     /// The next segment, if one is ready.
     pub(crate) fn take(&mut self) -> Option<Spare> {
         match &mut self.source {

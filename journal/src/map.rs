@@ -1,7 +1,7 @@
 //! The memory map of one segment, and the only unsafe code of this crate.
 #![allow(unsafe_code, reason = "mapping a file is unsafe: the proof is at the one call")]
 
-use memmap2::{MmapMut, MmapOptions};
+use memmap2::{Advice, MmapMut, MmapOptions};
 use std::fs::File;
 use std::io;
 use std::ops::Range;
@@ -41,5 +41,11 @@ impl Mapping {
     /// The write failed; the pages may be lost, so this must not be retried.
     pub(crate) fn flush(&self, range: Range<usize>) -> io::Result<()> {
         self.0.flush_range(range.start, range.len())
+    }
+
+    /// Has the pages that `range` touches at hand and writable, so that the next store to them does not fault. Only a
+    /// hint: where it fails, the stores do what it would have done.
+    pub(crate) fn warm(&self, range: Range<usize>) {
+        let _ = self.0.advise_range(Advice::PopulateWrite, range.start, range.len());
     }
 }

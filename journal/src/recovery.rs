@@ -7,6 +7,7 @@ use crate::record::{Found, Kind, Parsed, Seed, parse};
 use crate::segment::{Content, Header, file_name, number_of, open_segment};
 use crate::storage::{FileStorage, Storage};
 use crate::tail::Remains;
+use crate::window::Window;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -190,10 +191,11 @@ pub fn scan_storage_from(storage: Arc<dyn Storage>, sequence: u64) -> Result<Sca
     let journal_bytes = files.iter().map(|&(_, bytes)| bytes).sum();
     let mut walk = Progress::new(storage, journal_bytes);
     let skipped = walk.skip_before(sequence, &files)?;
-    let mut data = Vec::new();
+    let mut buffer = Vec::new();
     for &(number, bytes) in &files[skipped..] {
-        load(walk.storage.as_ref(), number, bytes, &mut data)?;
-        walk.segment(number, &data)?;
+        let mut window = Window::open(walk.storage.as_ref(), number, bytes, buffer)?;
+        walk.segment(number, &mut window)?;
+        buffer = window.into_buffer();
     }
     walk.finish()
 }
@@ -242,6 +244,27 @@ impl Steps<'_> {
         }
         Some(found)
     }
+
+    /// How many bytes from `offset` on a record there would need, if it is only cut by the end of the data.
+    fn cut(&self) -> Option<usize> {
+        match parse(&self.data[self.offset..], self.seed) {
+            Parsed::Short(bytes) => Some(bytes),
+            Parsed::Valid(_) | Parsed::Invalid => None,
+        }
+    }
+}
+
+/// Looks at what stands after the readable end: in most cases nothing, which is seen without having all of it at hand.
+fn look(
+    remains: &mut Remains,
+    window: &mut Window,
+    offset: usize,
+    header: &Header,
+) -> Result<(), JournalError> {
+    if !window.is_zero_from(offset)? {
+        remains.look(window.whole()?, offset, Seed::of(header.salt));
+    }
+    Ok(())
 }
 
 /// A scan on its way through the segments.
@@ -327,27 +350,26 @@ impl Progress {
     }
 
     /// Takes in the next segment file.
-    fn segment(&mut self, number: u64, data: &[u8]) -> Result<(), JournalError> {
+    fn segment(&mut self, number: u64, window: &mut Window) -> Result<(), JournalError> {
         let file = self.storage.path(&file_name(number));
-        let header = Header::decode(data, &file, number)?;
-        let data = &data[..data.len().min(header.segment_bytes as usize)];
+        let header = Header::decode(window.at(0, SEGMENT_HEADER_BYTES)?, &file, number)?;
+        window.limit(header.segment_bytes);
         let follows = self.previous.is_none_or(|previous| previous.number + 1 == number);
         match &mut self.stop {
             Some((end, remains)) => {
-                if header.is_spare() {
-                    remains.look(data, SEGMENT_HEADER_BYTES, Seed::of(header.salt));
-                } else if follows {
-                    remains.look(data, SEGMENT_HEADER_BYTES, Seed::of(header.salt));
-                    end.later_in_use.push(number);
-                } else {
+                if !header.is_spare() && !follows {
                     return Err(self.missing(number - 1));
+                }
+                look(remains, window, SEGMENT_HEADER_BYTES, &header)?;
+                if !header.is_spare() {
+                    end.later_in_use.push(number);
                 }
             }
             None if !follows => {
                 return Err(self.missing(self.previous.map_or(number, |previous| previous.number + 1)));
             }
-            None if header.is_spare() => self.reach_spare(header, data)?,
-            None => self.walk(header, data)?,
+            None if header.is_spare() => self.reach_spare(header, window)?,
+            None => self.walk(header, window)?,
         }
         if let Some(previous) = self.previous.replace(header) {
             header.check_content(&file, previous.content)?;
@@ -356,38 +378,48 @@ impl Progress {
     }
 
     /// The journal ends at the start of a spare: the segment before it is full, or says that it continues.
-    fn reach_spare(&mut self, header: Header, data: &[u8]) -> Result<(), JournalError> {
+    fn reach_spare(&mut self, header: Header, window: &mut Window) -> Result<(), JournalError> {
         if self.segments.is_empty() {
             // A segment is made ahead only while another one is in use.
             return Err(self.missing(header.number.saturating_sub(1)));
         }
-        self.stop_at(header, SEGMENT_HEADER_BYTES, data);
-        Ok(())
+        self.stop_at(header, SEGMENT_HEADER_BYTES, window)
     }
 
     /// Reads the records of a segment in use, up to its end marker or the end of the journal.
-    fn walk(&mut self, header: Header, data: &[u8]) -> Result<(), JournalError> {
+    fn walk(&mut self, header: Header, window: &mut Window) -> Result<(), JournalError> {
         if self.segments.is_empty() {
             self.next_sequence = header.base_sequence;
         } else if header.base_sequence != self.next_sequence {
             let why = format!("the segment says it starts at sequence {}", header.base_sequence);
             return Err(self.damaged(header.number, BASE_SEQUENCE_AT, why));
         }
-        let (offset, next_sequence) = (SEGMENT_HEADER_BYTES, self.next_sequence);
-        let mut steps = Steps { data, seed: Seed::of(header.salt), offset, next_sequence };
-        let mut continues = false;
-        while !continues && let Some(found) = steps.step() {
-            self.watermark = self.watermark.max(found.watermark);
-            self.sealed = found.kind == Kind::Seal;
-            match found.kind {
-                Kind::Data(_) => self.last_time_ns = found.time_ns,
-                Kind::Seal => {}
-                Kind::End => continues = true,
+        let seed = Seed::of(header.salt);
+        let (mut offset, mut wanted, mut continues) = (SEGMENT_HEADER_BYTES, RECORD_HEADER_BYTES, false);
+        loop {
+            let data = window.at(offset, wanted)?;
+            if data.len() < wanted {
+                break;
+            }
+            let mut steps = Steps { data, seed, offset: 0, next_sequence: self.next_sequence };
+            while !continues && let Some(found) = steps.step() {
+                self.watermark = self.watermark.max(found.watermark);
+                self.sealed = found.kind == Kind::Seal;
+                match found.kind {
+                    Kind::Data(_) => self.last_time_ns = found.time_ns,
+                    Kind::Seal => {}
+                    Kind::End => continues = true,
+                }
+            }
+            offset += steps.offset;
+            self.next_sequence = steps.next_sequence;
+            match steps.cut() {
+                Some(bytes) if !continues => wanted = bytes,
+                _ => break,
             }
         }
-        let records = steps.next_sequence - header.base_sequence;
-        let (offset, file) = (steps.offset, self.storage.path(&file_name(header.number)));
-        self.next_sequence = steps.next_sequence;
+        let records = self.next_sequence - header.base_sequence;
+        let file = self.storage.path(&file_name(header.number));
         self.segments.push(SegmentSummary {
             file,
             number: header.number,
@@ -396,18 +428,19 @@ impl Progress {
             bytes: offset as u64,
         });
         if !continues {
-            self.stop_at(header, offset, data);
+            self.stop_at(header, offset, window)?;
         }
         Ok(())
     }
 
-    fn stop_at(&mut self, header: Header, offset: usize, data: &[u8]) {
+    fn stop_at(&mut self, header: Header, offset: usize, window: &mut Window) -> Result<(), JournalError> {
         let mut remains = Remains::new(self.next_sequence, self.journal_bytes);
-        remains.look(data, offset, Seed::of(header.salt));
-        self.cut_short = (data.len() as u64) < header.segment_bytes;
+        look(&mut remains, window, offset, &header)?;
+        self.cut_short = (window.length() as u64) < header.segment_bytes;
         let needs_rebuild = header.is_spare();
         let end = EndOfJournal { header, offset, needs_rebuild, later_in_use: Vec::new() };
         self.stop = Some((end, remains));
+        Ok(())
     }
 
     fn finish(mut self) -> Result<Scanned, JournalError> {

@@ -10,6 +10,7 @@ use crate::record::Seed;
 use crate::recovery::{EndOfJournal, Scanned, Steps, list, load};
 use crate::segment::{Content, Header, file_name};
 use crate::storage::{Storage, remove_unfinished};
+use crate::warm::Warm;
 use crate::writer::{Options, Tail, Writer};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -40,7 +41,9 @@ impl Scanned {
         Ok(Writer {
             durability: options.durability,
             dirty_from: tail.offset,
+            warm: Warm::nothing(&tail),
             tail,
+            next: None,
             next_sequence,
             synced: next_sequence - 1,
             unsynced_segment: number,

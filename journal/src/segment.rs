@@ -1,6 +1,6 @@
-//! Segment files: their names and their header. The header in a file is whole at every moment (it is synced before
-//! the file gets its name, and replaced within one disk sector), so a header that does not verify is damage and never
-//! the trace of a crash.
+//! Segment files: their names and their header. The header in a file is whole at every moment but its first use (it is
+//! synced before the file gets its name, and lies within one disk sector), so a header that does not verify, as what it
+//! says or as the spare that it was, is damage and never the trace of a crash.
 
 use crate::error::JournalError;
 use crate::layout::{
@@ -96,9 +96,16 @@ impl Header {
             let (file, offset) = (file.to_owned(), VERSION_AT as u64);
             return Err(JournalError::UnknownVersion { file, offset, found, supported: VERSION });
         }
-        if u32_at(bytes, HEADER_CRC_AT) != crc32c::crc32c(&bytes[..HEADER_CRC_AT]) {
-            return Err(damaged(MAGIC_AT, "the segment header does not match its checksum"));
+        let mut bytes = *bytes;
+        if u32_at(&bytes, HEADER_CRC_AT) != crc32c::crc32c(&bytes[..HEADER_CRC_AT]) {
+            // A loss of power may have torn the first use of a spare: the base sequence is there, and the checksum is still
+            // the spare's. Nothing of such a segment was synced, so it is taken for the spare that it was.
+            bytes[BASE_SEQUENCE_AT..SEGMENT_BYTES_AT].fill(0);
+            if u32_at(&bytes, HEADER_CRC_AT) != crc32c::crc32c(&bytes[..HEADER_CRC_AT]) {
+                return Err(damaged(MAGIC_AT, "the segment header does not match its checksum"));
+            }
         }
+        let bytes = &bytes;
         if u32_at(bytes, HEADER_LENGTH_AT) as usize != SEGMENT_HEADER_BYTES {
             return Err(damaged(HEADER_LENGTH_AT, "the header length is not that of this version"));
         }

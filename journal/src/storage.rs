@@ -149,6 +149,14 @@ impl Region {
         }
     }
 
+    /// Prepares the bytes in `range` for being written soon; changes nothing.
+    pub(crate) fn warm(&self, range: Range<usize>) {
+        match self {
+            Self::Mapped(mapping) => mapping.warm(range),
+            Self::Memory(_) => {}
+        }
+    }
+
     /// Makes the bytes in `range` durable (whole pages are written).
     ///
     /// # Errors

@@ -2,15 +2,17 @@
 
 use crate::error::{AppendError, JournalError, SyncError};
 use crate::layout::{
-    RECORD_HEADER_BYTES, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN, SEGMENT_HEADER_BYTES, TAIL_RESERVE_BYTES,
-    record_bytes,
+    HEADER_CRC_AT, RECORD_HEADER_BYTES, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN, SEGMENT_HEADER_BYTES,
+    TAIL_RESERVE_BYTES, record_bytes,
 };
 use crate::maker::{Maker, Spare};
 use crate::record::{Found, Kind, Seed};
 use crate::segment::{Content, Header, file_name, segment_bytes_allowed};
 use crate::storage::{LockGuard, Region, Storage};
+use crate::warm::Warm;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{Ordering, compiler_fence};
 
 /// When a record counts as acknowledged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -142,6 +144,10 @@ pub struct Writer {
     pub(crate) tail: Tail,
     /// Offset in the tail segment of the first byte that no sync has covered.
     pub(crate) dirty_from: usize,
+    /// Which of the tail's memory is ready for being written.
+    pub(crate) warm: Warm,
+    /// The segment after the tail, taken from the maker before it is needed.
+    pub(crate) next: Option<(Tail, Warm)>,
     pub(crate) next_sequence: u64,
     /// Every record up to this sequence is on the disk.
     pub(crate) synced: u64,
@@ -219,11 +225,25 @@ impl Writer {
     /// Ends the tail segment and goes on in a spare one. Syncs nothing: the next sync covers both.
     #[cold]
     fn roll_over(&mut self) -> Result<(), AppendError> {
-        let mut spare = self.maker.take().ok_or(AppendError::NoSpace)?;
+        let (mut next, warm) = match self.next.take() {
+            Some(next) => next,
+            None => {
+                let next = Tail::from(self.maker.take().ok_or(AppendError::NoSpace)?);
+                let warm = Warm::nothing(&next);
+                (next, warm)
+            }
+        };
         self.tail.mark(Kind::End, self.next_sequence, self.synced);
-        spare.header.base_sequence = self.next_sequence;
-        spare.region.edit(|bytes| bytes[..SEGMENT_HEADER_BYTES].copy_from_slice(&spare.header.encode()));
-        let full = std::mem::replace(&mut self.tail, spare.into());
+        next.header.base_sequence = self.next_sequence;
+        // The base sequence before the checksum: a page that goes to the disk in between has a header that is known for what
+        // it is (`Header::decode`).
+        let header = next.header.encode();
+        next.region.edit(|bytes| bytes[..HEADER_CRC_AT].copy_from_slice(&header[..HEADER_CRC_AT]));
+        compiler_fence(Ordering::SeqCst);
+        next.region
+            .edit(|bytes| bytes[HEADER_CRC_AT..header.len()].copy_from_slice(&header[HEADER_CRC_AT..]));
+        self.warm = warm;
+        let full = std::mem::replace(&mut self.tail, next);
         self.maker.retire(full.region);
         self.dirty_from = 0;
         Ok(())
@@ -250,11 +270,32 @@ impl Writer {
         if self.dirty_from < self.tail.offset {
             let range = self.dirty_from..self.tail.offset;
             let name = self.tail.header.number;
+            self.warm.note_sync(&range);
             self.tail.region.flush(range).map_err(|source| self.poison(&file_name(name), source))?;
             self.dirty_from = self.tail.offset;
         }
         self.synced = self.next_sequence - 1;
         Ok(self.synced)
+    }
+
+    /// Makes the memory ready that the next appends will touch. A sync leaves pages that the next store to them faults
+    /// on, as does a fresh segment, and a fault costs more than the append itself; so the time to call this is after a
+    /// sync, when what became durable has been told. Changes nothing that anybody can read.
+    pub fn warm(&mut self) {
+        let beyond = self.warm.advance(&self.tail);
+        if beyond == 0 {
+            return;
+        }
+        if self.next.is_none() {
+            self.next = self.maker.take_ahead().map(|spare| {
+                let next = Tail::from(spare);
+                let warm = Warm::nothing(&next);
+                (next, warm)
+            });
+        }
+        if let Some((next, warm)) = &mut self.next {
+            warm.reach(next, beyond);
+        }
     }
 
     fn poison(&mut self, name: &str, source: std::io::Error) -> SyncError {

@@ -3,10 +3,11 @@
 use super::{DataArgs, show};
 use crate::domain::EventRecord;
 use crate::recovery::{self, DataDir, Progress, RecoveryError};
-use crate::replica::State;
+use crate::replica::{Snapshots, State};
 use anyhow::bail;
 use clap::Args;
-use dojima_journal::{Scanned, Verdict, scan_storage};
+use dojima_journal::storage::Storage;
+use dojima_journal::{ArchivedStorage, Scanned, Verdict, scan_storage};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::Write;
 use std::process::ExitCode;
@@ -29,13 +30,17 @@ pub struct ReplayArgs {
 /// When the journal is damaged, holds what this version cannot read, or there is none.
 pub fn run(args: ReplayArgs) -> anyhow::Result<ExitCode> {
     let data = DataDir::new(args.source.existing_dir()?);
-    let scanned = scan_storage(Arc::clone(data.journal()))?;
+    let scanned = scan_storage(journal(&data))?;
     if scanned.records() == 0 {
         bail!("no commands in {}", data.journal().dir().display());
     }
     let replayed = replay(&data, &scanned, args.until, &mut |_| Ok(()))?;
     let state = &replayed.state;
     let audit = state.exchange.audit();
+    let after = match replayed.from {
+        0 => String::new(),
+        from => format!(" after the snapshot of command {}", show::thousands(from)),
+    };
     let rows = [
         ("journal", format!("{}, {}", data.journal().dir().display(), verdict(scanned.verdict()))),
         ("commands", show::thousands(state.last.sequence)),
@@ -43,8 +48,15 @@ pub fn run(args: ReplayArgs) -> anyhow::Result<ExitCode> {
         ("trades", show::thousands(state.exchange.last_trade().0)),
         ("open orders", show::thousands(state.exchange.open_orders() as u64)),
         ("last command", format!("{} UTC", show::time_of_day(state.last.time))),
-        ("replayed in", show::duration(replayed.elapsed)),
-        ("rate", format!("{} commands", show::rate(state.last.sequence, replayed.elapsed))),
+        (
+            "replayed",
+            format!(
+                "{}{after} in {}",
+                show::count(replayed.commands, "command"),
+                show::duration(replayed.elapsed)
+            ),
+        ),
+        ("rate", format!("{} commands", show::rate(replayed.commands, replayed.elapsed))),
         ("checkpoints", format!("{} on the way, all hold", show::thousands(replayed.checkpoints))),
         ("invariants", audit.as_ref().map_or_else(ToString::to_string, |()| "all hold".to_owned())),
         ("digest", state.exchange.digest().to_string()),
@@ -56,10 +68,19 @@ pub fn run(args: ReplayArgs) -> anyhow::Result<ExitCode> {
     Ok(if audit.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// The journal, with those of its segments that were archived.
+pub(super) fn journal(data: &DataDir) -> Arc<dyn Storage> {
+    Arc::new(ArchivedStorage::new(Arc::clone(data.journal())))
+}
+
 /// A replay that is done.
 pub(super) struct Replayed {
     /// What it came to.
     pub(super) state: State,
+    /// The command that it started after: 0, or where the journal's beginning was deleted, that of a snapshot.
+    pub(super) from: u64,
+    /// Commands replayed.
+    pub(super) commands: u64,
     /// How long it took.
     pub(super) elapsed: Duration,
     /// Checkpoints on the way that hold.
@@ -72,18 +93,40 @@ pub(super) fn replay(
     scanned: &Scanned,
     until: Option<u64>,
     on_event: &mut impl FnMut(&EventRecord) -> Result<(), RecoveryError>,
-) -> Result<Replayed, RecoveryError> {
-    let commands = scanned.next_sequence() - 1;
-    let bar = progress_bar(until.map_or(commands, |until| until.min(commands)));
-    let started = Instant::now();
-    let mut state = State::empty();
-    let on_progress = &mut |progress: Progress| bar.set_position(progress.commands);
+) -> anyhow::Result<Replayed> {
+    let last = scanned.next_sequence() - 1;
+    let mut state = start(data, scanned)?;
+    let from = state.last.sequence;
     // A running engine appends while this reads: stop where the scan did.
-    let end = until.unwrap_or(commands).min(commands);
-    let done = recovery::replay(&mut state, data.journal(), commands, Some(end), on_event, on_progress);
+    let end = until.unwrap_or(last).min(last);
+    if end < from {
+        bail!("the journal starts after a snapshot of command {from}; the state after command {end} is gone");
+    }
+    let bar = progress_bar(end - from);
+    let started = Instant::now();
+    let on_progress = &mut |progress: Progress| bar.set_position(progress.commands);
+    let done = recovery::replay(&mut state, &journal(data), end - from, Some(end), on_event, on_progress);
     let elapsed = started.elapsed();
     bar.finish_and_clear();
-    done.map(|done| Replayed { state, elapsed, checkpoints: done.checkpoints })
+    let done = done?;
+    Ok(Replayed { state, from, commands: done.commands, elapsed, checkpoints: done.checkpoints })
+}
+
+/// Before the first command, or where the first commands were deleted, the oldest snapshot that they are in.
+fn start(data: &DataDir, scanned: &Scanned) -> anyhow::Result<State> {
+    let first = scanned.first_sequence();
+    if first == 1 {
+        return Ok(State::empty());
+    }
+    let snapshots = Snapshots::new(Arc::clone(data.snapshots()));
+    let mut why = String::new();
+    for position in snapshots.positions()?.into_iter().rev().filter(|position| position + 1 >= first) {
+        match snapshots.load(position) {
+            Ok((state, _)) => return Ok(state),
+            Err(error) => why = format!(": {error}"),
+        }
+    }
+    bail!("the journal starts at command {first}, and no snapshot reaches it{why}")
 }
 
 /// A bar on stderr that counts commands; hidden where stderr is no terminal.

@@ -1,18 +1,19 @@
 //! `dojima verify`: journal, event log and SQL tell the same story.
 
-use super::replay::{replay, verdict};
+use super::replay::{Replayed, journal, replay, verdict};
 use super::{DataArgs, show};
 use crate::config::Config;
 use crate::domain::{AccountId, AssetId, EventRecord, codec};
 use crate::recovery::DataDir;
 use crate::replica::State;
 use crate::stages::persister::sql::SqlError;
-use crate::stages::persister::sql::check::check;
+use crate::stages::persister::sql::check::{CheckError, check};
 use crate::stages::persister::sql::reader::SqlReader;
 use anyhow::bail;
 use clap::Args;
 use comfy_table::{Cell, Color, ContentArrangement, LineStyle, Table, TableStyle};
-use dojima_journal::{JournalError, Reader, Scanned, scan_storage};
+use dojima_journal::storage::Storage;
+use dojima_journal::{ArchivedStorage, JournalError, Reader, Scanned, scan_storage};
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::PathBuf;
@@ -41,7 +42,7 @@ pub fn run(args: VerifyArgs) -> anyhow::Result<ExitCode> {
     // Last to first: whatever grows meanwhile, each of the three then holds at least what the one before it had.
     let sql = open_sql(&config, &data);
     let mut log = LogComparison::open(&data);
-    let journal = scan_storage(Arc::clone(data.journal()))?;
+    let journal = scan_storage(journal(&data))?;
     if journal.records() == 0 {
         bail!("nothing to verify: no commands in {}", data.journal().dir().display());
     }
@@ -52,8 +53,8 @@ pub fn run(args: VerifyArgs) -> anyhow::Result<ExitCode> {
         }
         Ok(())
     })?;
+    checks.push(replay_check(&replayed));
     let state = replayed.state;
-    checks.push(replay_check(&state, replayed.elapsed));
     checks.push(audit_check(&state));
     checks.push(log.map_or_else(|error| Check::bad("event log", error), |log| log.check(state.last_event)));
     match sql {
@@ -87,12 +88,21 @@ fn journal_line(journal: &Scanned) -> String {
     format!("{commands}, {}, {}", show::bytes(journal.bytes()), verdict(journal.verdict()))
 }
 
-fn replay_check(state: &State, elapsed: std::time::Duration) -> Check {
+fn replay_check(replayed: &Replayed) -> Check {
+    let state = &replayed.state;
     let events = show::count(state.last_event, "event");
     let trades = show::count(state.exchange.last_trade().0, "trade");
-    let rate = show::rate(state.last.sequence, elapsed);
+    let rate = show::rate(replayed.commands, replayed.elapsed);
     let digest = state.exchange.digest();
-    Check::good("replay", format!("{events}, {trades}, {rate} commands, digest {digest}"))
+    let from = match replayed.from {
+        0 => String::new(),
+        from => format!("after the snapshot of command {}: ", show::thousands(from)),
+    };
+    let checkpoints = show::count(replayed.checkpoints, "checkpoint");
+    Check::good(
+        "replay",
+        format!("{from}{events}, {trades}, {rate} commands, {checkpoints} hold, digest {digest}"),
+    )
 }
 
 fn audit_check(state: &State) -> Check {
@@ -109,6 +119,10 @@ fn audit_check(state: &State) -> Check {
 fn sql_checks(sql: &SqlReader, data: &DataDir, state: &State) -> Vec<Check> {
     let report = match check(sql, data.event_log()) {
         Ok(report) => report,
+        Err(CheckError::Log(JournalError::Gone { first, .. })) => {
+            let detail = format!("not compared: the event log starts at event {first}");
+            return vec![Check::good("SQL", detail)];
+        }
         Err(error) => return vec![Check::bad("SQL", error)],
     };
     let compared = report.checks.iter().map(|of| {
@@ -158,6 +172,8 @@ fn exchange_balances(sql: &SqlReader, state: &State) -> Result<Check, SqlError> 
 /// The event log held against the events of a replay, byte for byte.
 struct LogComparison {
     reader: Reader,
+    /// The first event in the log.
+    first: u64,
     /// Events in the log when it was scanned.
     events: u64,
     compared: u64,
@@ -166,18 +182,27 @@ struct LogComparison {
 
 impl LogComparison {
     fn open(data: &DataDir) -> Result<Self, JournalError> {
-        let scanned = scan_storage(Arc::clone(data.event_log()))?;
-        let reader = Reader::open_storage(Arc::clone(data.event_log()), scanned.first_sequence().max(1))?;
-        Ok(Self { reader, events: scanned.next_sequence() - 1, compared: 0, difference: None })
+        let log: Arc<dyn Storage> = Arc::new(ArchivedStorage::new(Arc::clone(data.event_log())));
+        let scanned = scan_storage(Arc::clone(&log))?;
+        let first = scanned.first_sequence();
+        let reader = Reader::open_storage(log, first)?;
+        Ok(Self { reader, first, events: scanned.next_sequence() - 1, compared: 0, difference: None })
     }
 
     fn compare(&mut self, record: &EventRecord) {
-        if self.difference.is_some() || record.number > self.events {
+        if self.difference.is_some() || record.number > self.events || record.number < self.first {
             return;
         }
         let mut expected = [0; codec::ENCODED_LEN_MAX];
         let len = codec::encode_event(record, &mut expected).expect("ENCODED_LEN_MAX bytes hold any event");
-        self.difference = match self.reader.next() {
+        // Of what lies before a snapshot nothing is regenerated.
+        let logged = loop {
+            match self.reader.next() {
+                Ok(Some(logged)) if self.compared == 0 && logged.sequence < record.number => {}
+                other => break other,
+            }
+        };
+        self.difference = match logged {
             Ok(Some(logged)) if logged.sequence != record.number => {
                 Some(format!("event {} stands where event {} is due", logged.sequence, record.number))
             }

@@ -2,7 +2,7 @@
 //! are appended, events beyond the journal are cut.
 
 use super::RecoveryError;
-use crate::domain::{EventRecord, Timestamp, codec};
+use crate::domain::{EventRecord, Stamp, Timestamp, codec};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use dojima_journal::storage::Storage;
 use dojima_journal::{AppendError, Options, Reader, Scanned, Writer, scan_storage, scan_storage_from};
@@ -142,12 +142,15 @@ impl EventLog {
 
     /// The log's writer. What the log has beyond the journal's last event is cut: after a power cut in async mode the
     /// journal may have lost commands whose events were logged, and those were never durable.
-    pub(super) fn into_writer(self, last_event: u64) -> Result<Writer, RecoveryError> {
+    /// `last` is the stamp of the command whose events end with `last_event`.
+    pub(super) fn into_writer(self, last_event: u64, last: Stamp) -> Result<Writer, RecoveryError> {
         match (self.writer, self.scanned) {
             (Some(writer), _) => Ok(writer),
             (None, Some(scanned)) if self.last > last_event => {
-                // A log of another history is not cut to fit: if nothing of it could be compared, it stays.
-                if self.compared == 0 && last_event >= self.first {
+                // A log of another history is not cut to fit. When nothing was replayed (a snapshot is of the journal's last
+                // command), nothing could be compared but where the last command's events end.
+                if self.compared == 0 && last_event >= self.first && !ends_at(&self.files, last_event, last)?
+                {
                     return Err(RecoveryError::EventLogDiverged {
                         dir: self.files.dir().to_owned(),
                         sequence: 0,
@@ -166,6 +169,19 @@ impl EventLog {
             (None, None) => unreachable!("a log is scanned or written"),
         }
     }
+}
+
+/// Whether the log too has all events of commands up to `last` by `last_event`, and no later ones.
+fn ends_at(files: &Arc<dyn Storage>, last_event: u64, last: Stamp) -> Result<bool, RecoveryError> {
+    let opened = Reader::open_storage(Arc::clone(files), last_event);
+    let mut reader = opened.map_err(RecoveryError::EventLog)?;
+    let mut next = || -> Result<Option<EventRecord>, RecoveryError> {
+        let found = reader.next().map_err(RecoveryError::EventLog)?;
+        Ok(found.and_then(|found| codec::decode_event(found.payload).ok()))
+    };
+    let (Some(event), Some(later)) = (next()?, next()?) else { return Ok(false) };
+    let is_past = event.sequence <= last.sequence && event.time <= last.time;
+    Ok(is_past && later.sequence > last.sequence && later.time >= last.time)
 }
 
 /// Events that are handed over at once, and how many times that many may wait.

@@ -38,7 +38,19 @@ impl Start {
         }
         // What lies before the oldest place that a start may be from is not looked at.
         let oldest = found.last().map_or(0, |info| info.last_event);
-        let mut log = EventLog::open(Arc::clone(data.event_log()), log_options, oldest)?;
+        // Mostly it will be the newest: its part of the journal is scanned beside the event log.
+        let newest = found.first().map_or(0, |info| info.position);
+        let (log, newest_scanned) = std::thread::scope(|scope| {
+            let scan = scope.spawn(|| journal_after(data, &found, newest));
+            let log = EventLog::open(Arc::clone(data.event_log()), log_options, oldest);
+            (log, scan.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        });
+        let mut log = log?;
+        let mut newest_scanned = Some(newest_scanned);
+        let mut journal_after = |position| match newest_scanned.take() {
+            Some(scanned) if position == newest => scanned,
+            _ => journal_after(data, &found, position),
+        };
         for info in &found {
             let position = info.position;
             if info.last_event > log.last {
@@ -46,18 +58,18 @@ impl Start {
                 skipped.push(Skipped { position, why });
                 continue;
             }
-            match snapshots.load(position) {
+            match load(&snapshots, position) {
                 Ok((state, info)) => {
-                    let scanned = journal_after(data, &found, position)?;
+                    let scanned = journal_after(position)?;
                     if scanned.first_sequence() > position + 1 {
                         return Err(no_snapshot(data, &scanned, &skipped));
                     }
                     return Ok(Self { state, snapshot: Some(info), skipped, scanned, log });
                 }
-                Err(error) => skipped.push(Skipped { position, why: error.to_string() }),
+                Err(why) => skipped.push(Skipped { position, why }),
             }
         }
-        let whole = journal_after(data, &found, 0)?;
+        let whole = journal_after(0)?;
         if whole.first_sequence() == 1 {
             return Ok(Self { state: State::empty(), snapshot: None, skipped, scanned: whole, log });
         }
@@ -71,8 +83,8 @@ impl Start {
                     needed: info.last_event,
                 });
             }
-            if let Ok((state, info)) = snapshots.load(info.position) {
-                let scanned = journal_after(data, &found, info.position)?;
+            if let Ok((state, info)) = load(&snapshots, info.position) {
+                let scanned = journal_after(info.position)?;
                 if scanned.first_sequence() > info.position + 1 {
                     continue;
                 }
@@ -83,6 +95,20 @@ impl Start {
         }
         Err(no_snapshot(data, &whole, &skipped))
     }
+}
+
+/// Loads a snapshot, and sees that the state is the one that was saved: the checksums say so of the bytes only.
+fn load(snapshots: &Snapshots, position: u64) -> Result<(State, SnapshotInfo), String> {
+    let (state, info) = snapshots.load(position).map_err(|error| error.to_string())?;
+    let digest = state.exchange.digest();
+    if digest == info.digest {
+        return Ok((state, info));
+    }
+    Err(format!(
+        "{}: the state in it has digest {digest}, and had {} when it was saved",
+        Snapshots::file_name(position),
+        info.digest
+    ))
 }
 
 /// Scans the journal from the command after `position` on. It must reach every snapshot: none is made before the commands up

@@ -9,6 +9,7 @@ use crate::domain::{
     Command, Enter, RefuseEnter, RefuseReplace, RejectReason, Replace, Sequenced, Stamp, Timestamp,
 };
 use crate::ring::{Consumer, Producer};
+use crate::runtime::planted::{Bug, is_planted};
 use crate::runtime::{Agent, Clock, Counter, Counters, Doorbell, Fatal};
 use std::ops::ControlFlow;
 
@@ -41,10 +42,11 @@ pub struct Sequencer {
 impl Sequencer {
     /// Goes on after `last`, the stamp of the last command in the journal.
     pub fn new(ports: SequencerPorts, clock: Box<dyn Clock>, last: Stamp, counters: &Counters) -> Self {
+        let reused = u64::from(is_planted(Bug::ReuseSequence));
         Self {
             ports,
             clock,
-            last,
+            last: Stamp { sequence: last.sequence - reused, ..last },
             first: 0,
             sequenced: counters.register("sequencer.commands", "commands"),
             ring_full: counters.register("sequencer.ring_full", "cycles"),

@@ -49,7 +49,7 @@ pub struct ShadowPorts {
     pub synced: CursorReader,
     /// The last event in the event log.
     pub archived: CursorReader,
-    /// The last event in SQL; `None` without SQL.
+    /// The last event that no loss of power can take from SQL; `None` without SQL.
     pub in_sql: Option<CursorReader>,
     /// Where checkpoints go.
     pub commands: Producer<Command>,

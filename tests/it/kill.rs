@@ -43,6 +43,10 @@ fn config(flow: &Flow, durability: Durability) -> Config {
     config.journal.segment_mib = 1;
     config.event_log.segment_mib = 1;
     config.exchange.orders_max = 10_000;
+    // Small rings: most of a start is the memory that it takes.
+    config.rings.inbound_slots = 1 << 10;
+    config.rings.command_slots = 1 << 12;
+    config.rings.event_slots = 1 << 13;
     // Runs of different lengths are compared.
     config.timers.tick_interval_ms = 0;
     config

@@ -9,6 +9,7 @@ mod crash;
 mod exchange;
 mod faults;
 mod flow;
+mod formats;
 mod gateway;
 mod kill;
 mod layers;

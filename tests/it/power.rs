@@ -81,7 +81,7 @@ fn one_life(
     trader.connect(engine.address, 0);
     let mut cuts = Vec::new();
     for number in 0..count {
-        trader.trade_for(Duration::from_micros(5_000 + random.below(200_000)));
+        trader.trade_for(Duration::from_micros(random.below(200_000)));
         let told = trader.told();
         let copy = at(&format!("copy-{number}"));
         let frozen = outer.freeze();

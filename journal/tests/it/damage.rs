@@ -264,3 +264,48 @@ fn a_segment_under_another_name_is_refused() {
         other => panic!("{other:?}"),
     }
 }
+
+/// Records that lie across the pieces in which a scan reads, and some that are longer than one.
+#[test]
+fn damage_is_found_wherever_a_scan_cuts_its_pieces() {
+    let storage = MemoryStorage::new();
+    let options = crate::small().with_segment_bytes(1 << 20);
+    let mut writer = scan(&storage).expect("scans").into_writer(options).expect("opens");
+    let lengths = [9, 100_000, 262_000, 300_001, 0, 262_144 - 64, 31, 500_000, 77_777, 262_144, 5];
+    for (sequence, length) in (1..=33).zip(lengths.iter().cycle()) {
+        writer.append(sequence, sequence, &vec![sequence as u8; *length]).expect("there is room");
+    }
+    writer.seal().expect("seal");
+    let whole = scan(&storage).expect("scans");
+    assert_eq!((whole.verdict(), whole.records(), whole.segments().len() > 5), (&Verdict::Clean, 33, true));
+    for segment in whole.segments() {
+        let file = segment.file.file_name().expect("a name").to_string_lossy().into_owned();
+        let mut offset = 64;
+        for sequence in segment.base_sequence..segment.base_sequence + segment.records {
+            let length = lengths[(sequence as usize - 1) % lengths.len()];
+            // In the header, in the middle, and the last byte with something in it.
+            for at in [offset + 9, offset + 31 + length / 2, offset + 31 + length] {
+                storage.rot(&file, at as u64, 0x20);
+                match scan(&storage) {
+                    Err(JournalError::Damaged { file: named, offset: blamed, sequence: lost, .. }) => {
+                        assert!(named.ends_with(&file), "record {sequence}: {}", named.display());
+                        assert_eq!((blamed, lost), (offset as u64, sequence));
+                    }
+                    other => panic!("record {sequence}, byte {at}: {other:?}"),
+                }
+                storage.rot(&file, at as u64, 0x20);
+            }
+            offset += (32 + length).next_multiple_of(8);
+        }
+    }
+    let tail = whole.segments().last().expect("a tail");
+    let file = tail.file.file_name().expect("a name").to_string_lossy().into_owned();
+    let end = 1 << 20;
+    assert!(tail.bytes + 1000 < end, "there is unused space");
+    for at in [tail.bytes, tail.bytes.midpoint(end), end - 1] {
+        storage.rot(&file, at, 1);
+        assert!(matches!(scan(&storage).expect("scans").verdict(), Verdict::TornTail { .. }), "byte {at}");
+        storage.rot(&file, at, 1);
+    }
+    assert_eq!(*scan(&storage).expect("scans").verdict(), Verdict::Clean);
+}

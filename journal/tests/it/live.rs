@@ -118,3 +118,63 @@ fn a_scan_creates_nothing() {
     assert!(Reader::open(&dir, 1).expect("opens").next().expect("reads").is_none());
     assert!(!dir.exists());
 }
+
+/// Numbers of the segments that are there beyond the one in use.
+fn spares(dir: &std::path::Path) -> u64 {
+    let names = std::fs::read_dir(dir).expect("lists").map(|entry| entry.expect("an entry").file_name());
+    let numbers = names.filter_map(|name| name.to_str()?.strip_suffix(".seg")?.parse::<u64>().ok());
+    let newest = numbers.max().expect("a segment");
+    newest - scan(dir).expect("scans").segments().last().expect("one in use").number
+}
+
+#[test]
+fn the_maker_is_ahead_by_the_configured_number_again_after_a_burst() {
+    for warm in [false, true] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let options = Options::default().with_segment_bytes(8192).with_spare_segments(3);
+        let mut writer = scan(folder.path()).expect("scans").into_writer(options).expect("opens");
+        for burst in [1, 200, 3_000, 150] {
+            (0..burst).for_each(|_| append_when_there_is_space(&mut writer));
+            writer.sync().expect("sync");
+            if warm {
+                writer.warm();
+            }
+            // Nobody asks for space meanwhile: the maker comes back to three by itself, and stays there.
+            while spares(folder.path()) < 3 {
+                thread::yield_now();
+            }
+            assert_eq!(spares(folder.path()), 3, "after {burst}");
+        }
+        drop(writer);
+        assert_eq!(read_dir(folder.path(), 1), entries(1..=3_351));
+    }
+}
+
+#[test]
+fn memory_made_ready_ahead_changes_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let options = Options::default().with_segment_bytes(64 << 10).with_spare_segments(2);
+    let mut written = 0;
+    for life in 1..=4 {
+        let scanned = scan(folder.path()).expect("scans");
+        // Not a byte stands after the last record.
+        assert!(matches!(scanned.verdict(), Verdict::Empty | Verdict::Unsealed), "{:?}", scanned.verdict());
+        let mut writer = scanned.into_writer(options).expect("opens");
+        writer.warm();
+        for batch in 0..40 {
+            for _ in 0..batch * life {
+                append_when_there_is_space(&mut writer);
+                written += 1;
+            }
+            if batch % 3 > 0 {
+                writer.sync().expect("sync");
+            }
+            if batch % 2 > 0 {
+                writer.warm();
+            }
+        }
+        drop(writer);
+        assert_eq!(read_dir(folder.path(), 1), entries(1..=written));
+    }
+    assert!(scan(folder.path()).expect("scans").segments().len() > 5);
+}

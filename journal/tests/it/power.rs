@@ -1,7 +1,7 @@
 //! Lost power and failing disks: what was synced is there, whatever else was or was not written.
 
 use crate::{append, entries, open, read, scan, small};
-use dojima_journal::{AppendError, JournalError, MemoryStorage, SyncError, Verdict};
+use dojima_journal::{AppendError, JournalError, Kept, MemoryStorage, SyncError, Verdict};
 
 /// A small generator of decisions, so that a failure names its seed.
 struct Dice(u64);
@@ -71,6 +71,40 @@ fn power_lost_while_the_journal_is_opened() {
         assert_eq!(read(&storage, 1), entries(1..=left));
     }
     assert!(interrupted > 100, "{interrupted}");
+}
+
+/// The header of a segment that is used for the first time is not synced before its records are: a loss of power may tear
+/// it, and then nothing in the segment was acknowledged.
+#[test]
+fn a_torn_first_use_of_a_segment_loses_nothing_that_was_synced() {
+    let storage = MemoryStorage::new();
+    let mut writer = open(&storage);
+    append(&mut writer, 60);
+    let synced = writer.sync().expect("sync");
+    let before = scan(&storage).expect("scans").segments().len();
+    while scan(&storage).expect("scans").segments().len() < before + 2 {
+        append(&mut writer, 1);
+    }
+    let newest = scan(&storage).expect("scans").segments().last().expect("a segment").number;
+    let newest = format!("{newest:010}.seg");
+    assert!(storage.bytes(&newest).is_some(), "{newest}");
+    let mut shorter = 0;
+    for word in 0..=8 {
+        let torn = |name: &str, offset| match (name == newest, offset) {
+            (true, 0) => Kept::First(8 * word),
+            _ => Kept::All,
+        };
+        let storage = storage.after_crash(torn);
+        let scanned = scan(&storage).unwrap_or_else(|error| panic!("torn after {word} words: {error}"));
+        let left = scanned.next_sequence() - 1;
+        assert!(left >= synced, "torn after {word} words: {left} left of {synced} synced");
+        shorter += u32::from(left < writer.appended());
+        let mut again = scanned.into_writer(small()).expect("opens");
+        append(&mut again, 60);
+        drop(again);
+        assert_eq!(read(&storage, 1), entries(1..=left + 60), "torn after {word} words");
+    }
+    assert_eq!(shorter, 9, "the segment's first record is in the torn sector too");
 }
 
 #[test]

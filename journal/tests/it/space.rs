@@ -1,7 +1,8 @@
 //! Full disks: appends are refused without harm, and go on when space returns.
 
 use crate::{append, entries, entry, open, read, scan, segments, small};
-use dojima_journal::{AppendError, MemoryStorage, Writer};
+use dojima_journal::{Action, AppendError, Fault, MemoryStorage, Step, Writer};
+use std::io::ErrorKind;
 use std::thread;
 
 /// Appends until the journal refuses for want of space.
@@ -87,4 +88,37 @@ fn a_new_journal_on_a_full_disk_is_an_error_not_a_crash() {
     assert!(error.to_string().contains("create the first segment"), "{error}");
     storage.set_capacity_bytes(4096);
     drop(open(&storage));
+}
+
+/// Nothing but time passes between the failures and the recovery.
+#[test]
+fn the_maker_thread_tries_again_by_itself() {
+    for kind in [ErrorKind::StorageFull, ErrorKind::PermissionDenied, ErrorKind::Other] {
+        let storage = MemoryStorage::new();
+        drop(open(&storage));
+        let mut refusals = 3;
+        storage.set_faults(move |step: &Step<'_>| {
+            let refused = step.action == Action::Write && refusals > 0;
+            refusals -= u32::from(refused);
+            refused.then_some(Fault::Refuse(kind))
+        });
+        let options = small().with_spare_segments(2);
+        let mut writer = scan(&storage).expect("scans").into_writer(options).expect("opens");
+        while !writer.low_space() {
+            thread::yield_now();
+        }
+        fill(&mut writer);
+        assert!(writer.low_space_reason().is_none_or(|reason| reason.contains("injected")));
+        let full = writer.appended();
+        assert_eq!(writer.sync().expect("what was accepted still syncs"), full);
+        while segments(&storage).len() < 3 {
+            thread::yield_now();
+        }
+        while writer.low_space() {
+            thread::yield_now();
+        }
+        assert!(writer.low_space_reason().is_none());
+        append(&mut writer, 50);
+        assert_eq!(read(&storage, 1), entries(1..=full + 50));
+    }
 }

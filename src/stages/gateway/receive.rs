@@ -8,6 +8,7 @@ use super::login::{authorise, first_message};
 use super::source::Source;
 use crate::domain::{Command, Listings, LoginId};
 use crate::ring::Claim;
+use crate::runtime::planted::{Bug, is_planted};
 use crate::stages::space::SpaceWatch;
 use crate::wire::ouch::{Inbound, to_command};
 use crate::wire::soup::{self, LoginAccepted, LoginRejected, LoginRequest, kind};
@@ -146,7 +147,8 @@ impl Gateway {
         if let Some(ms @ 1..) = request.heartbeat_timeout_ms {
             connection.silence_max = u64::from(ms) * 1_000_000;
         }
-        let source = Source::of(stream, first);
+        let from = if is_planted(Bug::ResumeOffByOne) { stream.next().min(first + 1) } else { first };
+        let source = Source::of(stream, from);
         connection.phase = Phase::LoggedIn { login, username: request.username, source };
         self.gauges.logins.add(1);
         let (peer, username, next) = (connection.peer, request.username, stream.next());

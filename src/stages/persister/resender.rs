@@ -12,6 +12,7 @@ use crossbeam_channel::TrySendError;
 use dojima_journal::storage::Storage;
 use dojima_journal::{JournalError, Reader};
 use std::collections::VecDeque;
+use std::io::ErrorKind;
 use std::sync::Arc;
 
 /// Records read in one duty cycle: some tens of microseconds, so that the journaler on the same thread hardly waits.
@@ -109,7 +110,7 @@ impl Resender {
         };
         let reader = match Reader::open_segment_of(Arc::clone(&self.log), mark.event) {
             Ok(reader) => reader,
-            Err(JournalError::Gone { .. }) => {
+            Err(error) if is_retired(&error) => {
                 let chunk = ResendChunk { gone: true, ..chunk };
                 return Ok(Job { request, walk: None, chunk });
             }
@@ -145,6 +146,15 @@ impl Resender {
     }
 }
 
+/// Whether a segment was to be read that retention has removed: before a walk came to it, or while it was looked for.
+fn is_retired(error: &JournalError) -> bool {
+    match error {
+        JournalError::Gone { .. } => true,
+        JournalError::Io { source, .. } => source.kind() == ErrorKind::NotFound,
+        _ => false,
+    }
+}
+
 impl Job {
     fn is_full(&self) -> bool {
         self.chunk.bytes.len() >= CHUNK_BYTES || self.chunk.first + self.chunk.messages >= self.request.until
@@ -158,7 +168,17 @@ impl Job {
             }
             let Some(walk) = &mut self.walk else { return Ok(Turn::Done) };
             // The log may hold more than the index has seen, but never less.
-            let Some(found) = walk.reader.next().map_err(Fatal::event_log)? else { return Ok(Turn::Done) };
+            let found = match walk.reader.next() {
+                Ok(Some(found)) => found,
+                Ok(None) => return Ok(Turn::Done),
+                Err(error) if is_retired(&error) => {
+                    // What was gathered is good; whoever asks for more is told.
+                    self.chunk.gone = self.chunk.messages == 0;
+                    self.walk = None;
+                    return Ok(Turn::Done);
+                }
+                Err(error) => return Err(Fatal::event_log(error)),
+            };
             if found.sequence < walk.first_event {
                 continue;
             }

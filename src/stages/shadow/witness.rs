@@ -17,8 +17,17 @@ pub(super) struct Witness {
 
 impl Witness {
     pub(super) fn open(files: Arc<dyn Storage>, first: u64) -> Result<Self, Fatal> {
-        let reader = Reader::open_storage(Arc::clone(&files), first).map_err(Fatal::event_log)?;
-        Ok(Self { files, reader, unsynced_from: 0, segment: 0 })
+        let open = |event| Reader::open_storage(Arc::clone(&files), event).map_err(Fatal::event_log);
+        let reader = open(first)?;
+        // The state that the shadow starts from has events too, and recovery may have just appended them.
+        let segment = match first.checked_sub(1).map(open) {
+            Some(Ok(mut before)) => {
+                before.next().map_err(Fatal::event_log)?.map_or(0, |last| last.position().segment)
+            }
+            // That one is retired, or the log was begun anew: then it holds nothing of the state.
+            Some(Err(_)) | None => 0,
+        };
+        Ok(Self { files, reader, unsynced_from: 0, segment })
     }
 
     /// Compares the next event, which the log has.

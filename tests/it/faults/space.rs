@@ -41,6 +41,18 @@ fn until(
     }
 }
 
+/// Refusals are written down too: sends until there is no room for those either, and nothing is answered any more.
+fn use_up(trader: &mut Trader) {
+    let (started, mut last) = (Instant::now(), Instant::now());
+    let mut told = trader.told();
+    while last.elapsed() < Duration::from_millis(500) && started.elapsed() < PATIENCE / 4 {
+        trader.trade().expect("the engine is up");
+        if trader.told() != told {
+            (told, last) = (trader.told(), Instant::now());
+        }
+    }
+}
+
 #[test]
 fn a_full_disk_refuses_new_orders_until_there_is_space() {
     if !can_mount("faults::space::a_full_disk_refuses_new_orders_until_there_is_space") {
@@ -80,6 +92,10 @@ fn a_full_disk_refuses_new_orders_until_there_is_space() {
         };
         let canceled = until(&mut trader, cancel, |now| now.canceled > full.canceled);
         assert_eq!(canceled.accepted, trader.answers().accepted, "no new order is taken");
+        if round > 0 {
+            use_up(&mut trader);
+            assert!(engine.is_running(), "round {round}: nothing is left");
+        }
 
         std::fs::remove_file(&ballast).expect("removed");
         let resumed = until(&mut trader, trade, |now| now.accepted > canceled.accepted + 500);

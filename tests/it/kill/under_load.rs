@@ -12,7 +12,7 @@ use crate::support::trader::Trader;
 use crate::support::venue::Random;
 use dojima::client::flow::GeneratorOptions;
 use dojima::client::flow::generator::generate;
-use dojima::config::{Config, Durability};
+use dojima::config::{Config, Durability, OldSegments};
 use dojima::runtime::ThreadingMode;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -54,7 +54,8 @@ fn killed_under_load(mode: ThreadingMode, durability: Durability, seed: u64) {
         let engine = EngineProcess::start(&config, data.path());
         let everything = kill % KILLS_PER_EXAMINATION == 0;
         trader.connect(engine.address, if everything { usize::MAX } else { OVERLAP });
-        trader.trade_for(Duration::from_micros(5_000 + random.below(55_000)));
+        trader.trade_for(Duration::from_micros(random.below(60_000)));
+        // While orders are on their way in and answers on their way out.
         engine.kill();
         story.kills = kill;
         trader.hear_the_end();
@@ -75,8 +76,14 @@ fn killed_under_load(mode: ThreadingMode, durability: Durability, seed: u64) {
         answers.accepted > 10 * kills && answers.traded > kills && answers.canceled > kills,
         "{answers:?}"
     );
-    assert_eq!((answers.refused, answers.refused_for_space), (0, 0));
-    println!("{}: {kills} kills, {answers:?}, {} events", story.what, found.last_event);
+    assert_eq!((answers.refused, answers.refused_for_space), (0, 0), "{answers:?}");
+    let journal = std::fs::read_dir(data.path().join("journal")).expect("a journal");
+    let names = journal.map(|entry| entry.expect("an entry").file_name());
+    let archived = names.filter(|name| name.to_string_lossy().ends_with(".zst")).count();
+    println!(
+        "{}: {kills} kills, {answers:?}, {} events, {archived} segments archived",
+        story.what, found.last_event
+    );
 }
 
 fn config(mut config: Config, mode: ThreadingMode, durability: Durability) -> Config {
@@ -89,6 +96,12 @@ fn config(mut config: Config, mode: ThreadingMode, durability: Durability) -> Co
     config.rings.command_slots = 1 << 12;
     config.rings.event_slots = 1 << 13;
     config.exchange.orders_max = 10_000;
+    // Snapshots and checkpoints come often enough that most kills find some, and some are hit while they are written.
+    config.snapshots.every_commands = 2_000;
+    config.snapshots.checkpoint_every_commands = 1_000;
+    // Segments are archived under way as soon as two snapshots are past them.
+    config.retention.segments = OldSegments::Archive;
+    config.retention.resend_hours = 1;
     // Most of what is told again is no longer in memory and comes from the event log.
     config.gateway.tail_kib = 16;
     config.sql.batch_interval_ms = 10;

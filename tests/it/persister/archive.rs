@@ -281,3 +281,34 @@ fn a_gateway_that_is_slow_to_take_chunks_loses_none() {
     }
     assert_eq!(taken, requests);
 }
+
+/// Retention may remove segments while somebody is sent messages from them: that costs a client its place, and the
+/// process nothing.
+#[test]
+fn who_is_sent_messages_that_are_retired_meanwhile_is_told_so() {
+    let (_, events) = small_market(53);
+    let bench = Bench::with(&events);
+    let mut rig = Rig::new(&bench, bench.log_writer(), &events);
+    let login = LoginId(0);
+    let packets = packets(&events, login);
+    let count = packets.len() as u64;
+    let first = rig.ask(login, 1, 3);
+    assert_eq!((first.messages, first.gone), (2, false));
+    let mut segments: Vec<_> = std::fs::read_dir(bench.log_dir())
+        .expect("a log")
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.extension().is_some_and(|kind| kind == "seg"))
+        .collect();
+    segments.sort();
+    assert!(segments.len() > 3, "{segments:?}");
+    for segment in &segments[..segments.len() - 1] {
+        std::fs::remove_file(segment).expect("removed");
+    }
+    // What is left of the segment that is open is still told.
+    let rest = rig.ask(login, 3, count);
+    let told = 3 + rest.messages;
+    assert!(!rest.gone && rest.messages > 0 && told < count, "{} of {count}", rest.messages);
+    assert!(rest.bytes == packets[2..told as usize - 1].concat());
+    let more = rig.ask(login, told, count);
+    assert!(more.gone && more.messages == 0);
+}

@@ -1,8 +1,9 @@
 //! A database that was deleted or replaced, and an event log that no longer has what it needs.
 
 use super::trouble::{databases, step_until_idle};
-use super::{Bench, append, small_market};
+use super::{Bench, Driven, append, small_market};
 use dojima::domain::EventRecord;
+use dojima::ring::cursor;
 use dojima::runtime::{Agent, Fatal};
 use dojima::stages::persister::sql::reader::SqlReader;
 use dojima_journal::{Reader, Retire, retire_before};
@@ -49,6 +50,56 @@ fn long_log(seed: u64) -> (Bench, Vec<EventRecord>) {
     (bench, events)
 }
 
+/// So no loss of power, which takes commands that were not synced, leaves a database that is ahead.
+#[test]
+fn the_writer_takes_only_events_of_commands_that_are_on_the_disk() {
+    let (_, events) = small_market(51);
+    let bench = Bench::with(&events[..2_000]);
+    let (mut synced_in, synced) = cursor();
+    let until = events[1_000].sequence;
+    synced_in.set(until);
+    let Driven { writer, clock, counters } = bench.writer(300);
+    let mut driven = Driven { writer: writer.behind(synced), clock, counters };
+    let watermark = driven.writer.watermark();
+    let last_of = |sequence| events[..2_000].iter().filter(|event| event.sequence <= sequence).count() as u64;
+    for until in [until, until + 1, until + 50, u64::MAX] {
+        synced_in.set(until);
+        step_until_idle(&mut driven);
+        driven.clock.advance(SECOND);
+        step_until_idle(&mut driven);
+        assert_eq!(watermark.get(), last_of(until));
+    }
+}
+
+/// Retention goes by what is synced, for a loss of power may take the database's last transactions.
+#[test]
+fn what_a_loss_of_power_cannot_take_is_known_after_a_sync() {
+    let (_, events) = small_market(52);
+    let bench = Bench::with(&events[..500]);
+    let mut driven = bench.writer(100);
+    let (watermark, on_disk) = (driven.writer.watermark(), driven.writer.on_disk());
+    let write = |driven: &mut Driven, seconds: u64| {
+        driven.clock.advance(seconds * SECOND);
+        step_until_idle(driven);
+    };
+    write(&mut driven, 1);
+    assert!(watermark.get() == 500 && on_disk.get() < 500, "{} on the disk", on_disk.get());
+    write(&mut driven, 10);
+    assert_eq!(on_disk.get(), 500);
+
+    // A reader may hold the sync up; then less is known to be there, and not more.
+    let reader = rusqlite::Connection::open(bench.database()).expect("a database");
+    let look = "BEGIN; SELECT * FROM watermark;";
+    reader.execute_batch(look).expect("read");
+    append(&mut bench.log_writer(), &events[500..600]);
+    write(&mut driven, 1);
+    write(&mut driven, 20);
+    assert_eq!((watermark.get(), on_disk.get()), (600, 500));
+    reader.execute_batch("COMMIT").expect("read");
+    write(&mut driven, 20);
+    assert_eq!(on_disk.get(), 600);
+}
+
 #[test]
 fn a_database_deleted_under_the_writer_is_built_again() {
     let (_, events) = small_market(50);
@@ -70,6 +121,7 @@ fn a_database_deleted_under_the_writer_is_built_again() {
     assert_eq!(bench.check().first_difference(), None);
 }
 
+/// Also when the write-ahead log beside it has pages of the database that it replaces.
 #[test]
 fn a_backup_put_in_place_of_the_database_goes_on_from_its_own_watermark() {
     let (_, events) = small_market(51);
@@ -184,8 +236,12 @@ fn deleted_while_running_with_segments_gone_it_waits_for_them() {
         driven.step();
         // One for the file that is gone, and one for each try.
         assert_eq!(driven.count("sql.errors"), 1 + tries);
+        let needed_after = (driven.writer.watermark().get(), driven.writer.on_disk().get());
+        assert_eq!(needed_after, (0, 0), "retention keeps all that is left");
     }
     assert!(!bench.database().exists());
+    // A backup that is put in place now must not meet the log of what was there before.
+    assert!(!bench.folder.path().join("dojima.sqlite-wal").exists());
     bring_back(&bench);
     driven.clock.advance(20 * SECOND);
     step_until_idle(&mut driven);

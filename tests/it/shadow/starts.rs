@@ -1,10 +1,49 @@
 //! Starts from snapshots, good and bad.
 
 use super::{EVERY, Place, damage};
+use crate::support::commands::Commands;
 use dojima::domain::{Checkpoint, Command, codec};
 use dojima::recovery::RecoveryError;
 use dojima_journal::{Options, scan};
 use std::fs;
+use std::path::Path;
+
+fn copy(from: &Path, to: &Path) {
+    let _ = fs::remove_dir_all(to);
+    fs::create_dir_all(to).expect("made");
+    for entry in fs::read_dir(from).expect("a folder") {
+        let entry = entry.expect("an entry");
+        fs::copy(entry.path(), to.join(entry.file_name())).expect("copied");
+    }
+}
+
+/// What a loss of power can leave in `async` mode: a snapshot of the journal's last command, and later events.
+#[test]
+fn an_event_log_that_is_ahead_of_a_journal_with_nothing_to_replay_is_cut() {
+    let mut place = Place::new();
+    let stopped = place.run_and_stop(100);
+    let digest = stopped.exchange.expect("the matcher hands back its exchange").digest();
+    let position = place.positions()[0];
+    let kept = place.path().join("kept");
+    copy(place.data().journal().dir(), &kept);
+    let events = place.logged();
+    place.run_and_kill(50);
+    assert!(place.logged().len() > events.len() && place.positions() == [position]);
+    copy(&kept, place.data().journal().dir());
+    let report = place.assert_starts(Some(position), digest);
+    assert_eq!(report.commands, 0);
+    assert!(report.events_cut > 0);
+    assert!(place.logged() == events);
+
+    // One whose last command ended elsewhere is of another history.
+    let mut other = Place::new();
+    other.commands = Commands::new(77);
+    other.run_and_kill(150);
+    copy(&kept, place.data().journal().dir());
+    copy(other.data().event_log().dir(), place.data().event_log().dir());
+    let (why, code) = place.refused();
+    assert!(why.contains("a replay of the journal gives nothing") && code == 16, "{code}: {why}");
+}
 
 #[test]
 fn a_start_goes_on_from_the_newest_snapshot() {
@@ -197,4 +236,19 @@ fn a_state_that_is_not_the_recorded_one_stops_the_replay_with_both_digests() {
         panic!("{refused}")
     };
     assert_eq!((at, recorded, replayed), (of, other, digest));
+}
+
+/// A snapshot whose checksums hold and whose state is not the one that it says it is of.
+#[test]
+fn a_snapshot_that_restores_to_another_state_is_not_taken() {
+    let mut place = Place::new();
+    place.run_and_kill(2 * EVERY as usize);
+    let digest = place.replayed().exchange.digest();
+    let positions = place.positions();
+    let (state, mut info) = place.snapshots().load(positions[0]).expect("loaded");
+    info.digest.0[3] ^= 1;
+    place.snapshots().save(&state, info.digest).expect("saved");
+    let report = place.assert_starts(positions.get(1).copied(), digest);
+    let [skipped] = &report.skipped[..] else { panic!("{:?}", report.skipped) };
+    assert!(skipped.why.contains(&info.digest.to_string()), "{}", skipped.why);
 }

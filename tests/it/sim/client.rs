@@ -19,6 +19,9 @@ const SECOND: u64 = 1_000_000_000;
 /// Messages that a client sends ahead of their answers.
 const OUTSTANDING_MAX: usize = 48;
 
+/// After so many fruitless connections a client takes it that what it asks for is gone.
+const FRUITLESS_MAX: u32 = 4;
+
 /// A client's name and how the server knows it.
 #[derive(Clone, Debug)]
 pub struct Identity {
@@ -28,7 +31,6 @@ pub struct Identity {
     pub session: String,
 }
 
-#[derive(Debug)]
 pub struct Client {
     identity: Identity,
     random: Random,
@@ -42,16 +44,22 @@ pub struct Client {
     sent: usize,
     /// Stays away until then.
     away_until: u64,
+    /// Of every message that it has had, a digest.
+    received: Vec<u64>,
+    /// The server has lost messages, and it is not known from which number on.
+    suspects_loss: bool,
+    /// Connections in a row that were let in and closed without a message.
+    fruitless: u32,
 }
 
 /// A connection.
-#[derive(Debug)]
 struct Line {
     link: LinkId,
     stage: Stage,
     /// The number that it asked for.
     asked: u64,
     input: Vec<u8>,
+    opened: u64,
     last_sent: u64,
     /// Takes nothing before that.
     deaf_until: u64,
@@ -92,6 +100,9 @@ impl Client {
             outstanding: VecDeque::new(),
             sent: 0,
             away_until: 0,
+            received: Vec::new(),
+            suspects_loss: false,
+            fruitless: 0,
         }
     }
 
@@ -103,6 +114,13 @@ impl Client {
     /// Whether it has an answer to everything that it ever sent.
     pub fn is_settled(&self) -> bool {
         self.outstanding.is_empty()
+    }
+
+    /// Where it stands, for whoever reads of a failure.
+    pub fn standing(&self) -> String {
+        let unanswered: Vec<_> = self.outstanding.iter().filter_map(|message| message.answered_as).collect();
+        let line = self.line.as_ref().map(|line| (line.link, line.stage, line.asked));
+        format!("awaits the answers to {unanswered:?}, has sent {} messages on {line:?}", self.sent)
     }
 
     /// Makes the message whose answer shows that everything before it was taken up.
@@ -168,6 +186,7 @@ impl Client {
             stage: Stage::LoggingIn,
             asked: asked.from,
             input,
+            opened: now,
             last_sent: now,
             deaf_until,
             mute,
@@ -182,6 +201,12 @@ impl Client {
         let coverage = &mut *situation.coverage;
         let login = self.identity.login;
         let drawn = if situation.settling { 99 } else { self.random.below(60) };
+        if self.fruitless >= FRUITLESS_MAX {
+            return Asked { login, from: 0, refused: None };
+        }
+        if self.suspects_loss {
+            return Asked { login, from: 1, refused: None };
+        }
         let (from, refused) = match drawn {
             0 => (self.next, Some(LoginRejected::NotAuthorised)),
             1 => (self.next, Some(LoginRejected::SessionNotAvailable)),
@@ -250,23 +275,49 @@ impl Client {
                         LoginAccepted::decode(packet.payload).map_err(|error| error.to_string())?;
                     line.stage = Stage::In { position: accepted.sequence };
                     situation.coverage.logins += 1;
+                    if line.asked == 0 && self.fruitless >= FRUITLESS_MAX {
+                        // What it lacks is not kept any more. It goes on with what comes, and cannot know what became of
+                        // what it sent.
+                        self.next = accepted.sequence;
+                        self.outstanding.clear();
+                        self.sent = 0;
+                        self.fruitless = 0;
+                        self.suspects_loss = false;
+                        situation.coverage.given_up += 1;
+                        if situation.settling {
+                            let last = self.messages.last();
+                            self.outstanding.push_back(last);
+                        }
+                    }
                     if accepted.sequence < line.asked.min(self.next) {
                         // The server has lost messages that it had sent: in `async` mode, with a loss of power.
                         self.next = accepted.sequence;
+                        self.suspects_loss = true;
                         situation.coverage.losses_noticed += 1;
                     }
                 }
                 (kind::SEQUENCED, Stage::In { position }) => {
+                    self.fruitless = 0;
                     line.stage = Stage::In { position: position + 1 };
+                    let digest = digest(packet.payload);
+                    let had = self.received.get(position as usize - 1);
+                    if position < self.next && had.is_some_and(|had| ![0, digest].contains(had)) {
+                        // Another message than before has this number: here begins what the server has lost.
+                        self.next = position;
+                    }
                     if position == self.next {
+                        self.received.resize(position as usize - 1, 0);
+                        self.received.push(digest);
                         self.next += 1;
-                        let told = Outbound::decode(packet.payload).map_err(|error| error.to_string())?;
-                        if let Some(user_ref) = answers(&told) {
-                            let found = self.outstanding.iter().position(|m| m.answered_as == Some(user_ref));
-                            if let Some(at) = found {
-                                self.outstanding.drain(..=at);
-                                self.sent = self.sent.saturating_sub(at + 1);
-                            }
+                    }
+                    self.suspects_loss &= position + 1 < self.next;
+                    // An answer is one whatever its number: after a loss, numbers mean other messages than before.
+                    let told = Outbound::decode(packet.payload).map_err(|error| error.to_string())?;
+                    if let Some(user_ref) = answers(&told) {
+                        let found = self.outstanding.iter().position(|m| m.answered_as == Some(user_ref));
+                        if let Some(at) = found {
+                            self.outstanding.drain(..=at);
+                            self.sent = self.sent.saturating_sub(at + 1);
                         }
                     }
                 }
@@ -276,6 +327,10 @@ impl Client {
         }
         line.input.drain(..used);
         if taken == Taken::Closed {
+            let is_empty = line.stage == Stage::In { position: line.asked };
+            if is_empty && (line.asked == self.next || self.suspects_loss) {
+                self.fruitless += 1;
+            }
             self.line = None;
             situation.coverage.closed_by_server += 1;
         }
@@ -286,18 +341,31 @@ impl Client {
         let Some(line) = &mut self.line else { return };
         let (link, network, now) = (line.link, situation.network, situation.now);
         let Stage::In { position } = line.stage else {
-            if line.stage == Stage::Done && (situation.settling || self.random.once_in(4)) {
+            // What it sent first may have been no login at all.
+            let is_stuck = situation.settling && now - line.opened > 2 * SECOND;
+            if is_stuck || line.stage == Stage::Done && (situation.settling || self.random.once_in(4)) {
                 network.finish(link);
                 self.line = None;
             }
             return;
         };
+        if self.suspects_loss && line.asked != 1 {
+            network.finish(link);
+            self.line = None;
+            return;
+        }
         if position > self.next {
             // It looked at the newest only, and goes back to what it lacks.
             if situation.settling || self.random.once_in(6) {
                 network.finish(link);
                 self.line = None;
             }
+            return;
+        }
+        if situation.settling && position < self.next && now - line.opened > 10 * SECOND {
+            // It asked for an older message, and so did not see that the stream has become shorter.
+            network.finish(link);
+            self.line = None;
             return;
         }
         let burst = match self.random.below(8) {
@@ -322,6 +390,12 @@ impl Client {
             line.last_sent = now;
         }
     }
+}
+
+/// FNV-1a; never 0.
+fn digest(bytes: &[u8]) -> u64 {
+    let mix = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, mix).max(1)
 }
 
 /// The number of the message that this one answers.

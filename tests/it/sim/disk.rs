@@ -3,8 +3,8 @@
 
 use super::random::Random;
 use dojima::recovery::DataDir;
-use dojima_journal::MemoryStorage;
 use dojima_journal::storage::Storage;
+use dojima_journal::{Kept, MemoryStorage};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,7 +18,7 @@ pub struct Disk {
     pub journal: MemoryStorage,
     pub event_log: MemoryStorage,
     root: MemoryStorage,
-    snapshots: MemoryStorage,
+    pub snapshots: MemoryStorage,
     /// The database as it was some time ago.
     earlier: Copied,
 }
@@ -71,7 +71,7 @@ impl Disk {
         let database = self.copy();
         end();
         self.put_back(&database);
-        self.after(|_, _| true);
+        self.after(|_, _| Kept::All);
     }
 
     /// What stays when the power is lost: what was synced, and of the rest each sector with a chance of `kept` in 1,000.
@@ -79,10 +79,15 @@ impl Disk {
         end();
         let earlier = self.earlier.clone();
         self.put_back(&earlier);
-        self.after(|_, _| random.below(1_000) < kept);
+        self.after(|_, offset| match random.below(1_000) {
+            drawn if drawn >= kept => Kept::Nothing,
+            // Words of eight bytes are written whole.
+            drawn if drawn % 16 == 0 && offset != u64::MAX => Kept::First(8 * random.below(64) as usize),
+            _ => Kept::All,
+        });
     }
 
-    fn after(&mut self, mut keeps: impl FnMut(&str, u64) -> bool) {
+    fn after(&mut self, mut keeps: impl FnMut(&str, u64) -> Kept) {
         for storage in [&mut self.journal, &mut self.event_log, &mut self.root, &mut self.snapshots] {
             *storage = storage.after_crash(&mut keeps);
         }

@@ -2,7 +2,7 @@
 
 use super::client::Situation;
 use super::disk::used_bytes;
-use super::world::World;
+use super::world::{World, from_the_oldest};
 use dojima::config::Durability;
 use dojima::domain::{Stamp, Timestamp, codec};
 use dojima::engine::{Environment, StartError, SteppedEngine};
@@ -11,7 +11,8 @@ use dojima::runtime::Fatal;
 use dojima::stages::persister::sql::check::check;
 use dojima::stages::persister::sql::reader::SqlReader;
 use dojima_journal::storage::Storage;
-use dojima_journal::{JournalError, MemoryStorage, Reader, Verdict};
+use dojima_journal::{Action, Fault, JournalError, MemoryStorage, Reader, Verdict};
+use std::io::ErrorKind;
 use std::sync::Arc;
 
 /// What is wrong at present.
@@ -24,8 +25,18 @@ pub struct Faults {
     sync_fails_since: Option<u64>,
     /// Segments of journal and event log when this life began.
     segments: [u64; 2],
+    snapshots_fail_until: Option<u64>,
+    damaged_snapshot: Option<DamagedSnapshot>,
     /// What the next start must find.
     expected: Expected,
+}
+
+/// A snapshot with a bit flipped, and as it was.
+#[derive(Debug)]
+struct DamagedSnapshot {
+    position: u64,
+    name: String,
+    whole: Vec<u8>,
 }
 
 /// What a start must find.
@@ -35,8 +46,8 @@ struct Expected {
     commands_min: u64,
     /// Commands that were sequenced.
     sequenced: u64,
-    /// Whether the database may be ahead of the event log.
-    database_may_be_ahead: bool,
+    /// Whether acknowledged commands may be lost.
+    may_lose: bool,
 }
 
 /// How a process ends that does not end by itself.
@@ -61,6 +72,14 @@ impl World {
             self.faults.event_log_full_until = None;
             self.disk.event_log.set_capacity_bytes(u64::MAX);
         }
+        if self.faults.snapshots_fail_until.is_some_and(|until| turn >= until) {
+            self.faults.snapshots_fail_until = None;
+            self.disk.snapshots.clear_faults();
+        }
+        if self.random.once_in(self.plan.snapshot_fault) {
+            self.disk.snapshots.fail_after(self.random.below(6));
+            self.faults.snapshots_fail_until = Some(turn + 1 + self.random.below(400));
+        }
         if self.faults.sync_fails_since.is_some_and(|since| turn - since > FAILING_TURNS) {
             // Nothing was written since, so nobody could notice.
             return self.end(End::PowerLost);
@@ -79,7 +98,7 @@ impl World {
             }
         }
         if self.faults.sync_fails_since.is_none() && self.random.once_in(self.plan.failing_sync) {
-            self.disk.journal.fail_after(self.random.below(4));
+            self.fail_syncs();
             self.faults.sync_fails_since = Some(turn);
         }
         if self.random.once_in(400) {
@@ -105,6 +124,24 @@ impl World {
         Ok(())
     }
 
+    /// The disk of the journal fails for good after a few more changes, or one of its syncs does, in part or in whole.
+    fn fail_syncs(&mut self) {
+        let mut left = 1 + self.random.below(4);
+        let fault = match self.random.below(4) {
+            0 => return self.disk.journal.fail_after(left),
+            1 => Fault::Refuse(ErrorKind::Other),
+            2 => Fault::Short(self.random.below(4_096)),
+            _ => Fault::DoneButFails,
+        };
+        self.disk.journal.set_faults(move |step| {
+            if step.action != Action::Sync || !step.file.ends_with(".seg") {
+                return None;
+            }
+            left = left.checked_sub(1)?;
+            (left == 0).then(|| fault.clone())
+        });
+    }
+
     /// All is well again.
     pub(super) fn relent(&mut self) -> Result<(), String> {
         if self.faults.sync_fails_since.is_some() {
@@ -113,6 +150,7 @@ impl World {
         }
         self.disk.journal.set_capacity_bytes(u64::MAX);
         self.disk.event_log.set_capacity_bytes(u64::MAX);
+        self.disk.snapshots.clear_faults();
         (self.faults.journal_full_until, self.faults.event_log_full_until) = (None, None);
         Ok(())
     }
@@ -139,7 +177,7 @@ impl World {
                 _ => watch.durable.get().max(self.acknowledged),
             },
             sequenced: watch.sequenced(),
-            database_may_be_ahead: end == End::PowerLost && is_async,
+            may_lose: end == End::PowerLost && is_async,
         };
         self.count_life(&engine);
         self.network.cut_all();
@@ -156,6 +194,9 @@ impl World {
         self.cut_clients()?;
         if self.random.once_in(4) {
             self.start_on_damage()?;
+        }
+        if self.random.once_in(8) {
+            self.damage_snapshot();
         }
         self.clock.advance(self.random.below(2_000_000_000));
         self.start()
@@ -200,7 +241,7 @@ impl World {
         }
         self.reference.compare()?;
         self.check_database(last_event)?;
-        self.faults.expected = Expected { commands_min: last, sequenced: last, database_may_be_ahead: false };
+        self.faults.expected = Expected { commands_min: last, sequenced: last, may_lose: false };
         self.network.cut_all();
         self.cut_clients()
     }
@@ -212,10 +253,11 @@ impl World {
         self.read_journal(end)
     }
 
-    /// The database says what the event log says, to its end.
+    /// The database says what all events ever say, also those that the event log no longer has.
     fn check_database(&mut self, last_event: u64) -> Result<(), String> {
         let reader = SqlReader::open(&self.disk.database()).map_err(|error| error.to_string())?;
-        let report = check(&reader, self.disk.data().event_log()).map_err(|error| error.to_string())?;
+        let whole = self.reference.event_log()?;
+        let report = check(&reader, &whole).map_err(|error| error.to_string())?;
         if let Some(difference) = report.first_difference() {
             return Err(format!("the database differs from the event log: {difference}"));
         }
@@ -227,7 +269,7 @@ impl World {
     }
 
     fn segments(&self) -> [u64; 2] {
-        [&self.disk.journal, &self.disk.event_log].map(|storage| newest_segment(storage))
+        [&self.disk.journal, &self.disk.event_log].map(newest_segment)
     }
 
     /// Adds what the counters of a life say.
@@ -239,6 +281,10 @@ impl World {
                 "gateway.resend_chunks" => &mut self.coverage.resend_chunks,
                 "sequencer.ring_full" => &mut self.coverage.command_ring_full,
                 "matcher.ring_full" => &mut self.coverage.event_ring_full,
+                "shadow.snapshots" => &mut self.coverage.snapshots,
+                "shadow.snapshot_failures" => &mut self.coverage.snapshot_failures,
+                "shadow.checkpoints" => &mut self.coverage.checkpoints,
+                "shadow.retired" => &mut self.coverage.retired,
                 _ => continue,
             };
             *count += reading.value;
@@ -261,7 +307,7 @@ impl World {
 
     /// Starts the node, and holds what it found against what must be there.
     pub(super) fn start(&mut self) -> Result<(), String> {
-        let mut engine = self.try_start().map_err(|error| format!("the start was refused: {error}"))?;
+        let mut engine = self.start_past_damage()?;
         let weights = self.plan.weights.clone();
         engine
             .stepper
@@ -269,7 +315,10 @@ impl World {
         self.faults = Faults { expected: self.faults.expected, ..Faults::default() };
         self.faults.segments = self.segments();
         let report = engine.report.clone();
-        let found = report.commands + report.opening_commands;
+        let position = report.snapshot.as_ref().map_or(0, |snapshot| snapshot.position);
+        let found = position + report.commands + report.opening_commands;
+        self.coverage.snapshot_starts += u64::from(position > 0);
+        self.coverage.whole_starts += u64::from(position == 0);
         self.coverage.torn_tails += u64::from(matches!(report.verdict, Verdict::TornTail { .. }));
         self.coverage.events_cut += u64::from(report.events_cut > 0);
         self.coverage.events_logged += u64::from(report.events_logged > 0);
@@ -290,24 +339,22 @@ impl World {
             return Err(format!("the start left the event log at {} of {events} events", self.logged));
         }
         let aside = self.disk.take_set_aside();
-        let may_be_ahead = self.faults.expected.database_may_be_ahead;
-        if aside.iter().any(|label| !may_be_ahead || !label.starts_with("ahead-")) {
+        if !aside.is_empty() {
             return Err(format!("the database was moved aside: {aside:?}"));
         }
-        self.coverage.databases_ahead += aside.len() as u64;
         self.disk.remember_database();
         Ok(())
     }
 
     /// The journal holds what it held, up to where it ends, and that is far enough.
     fn compare_journal(&mut self, found: u64) -> Result<(), String> {
-        let Expected { commands_min, sequenced, database_may_be_ahead } = self.faults.expected;
+        let Expected { commands_min, sequenced, may_lose } = self.faults.expected;
         if found < commands_min {
             return Err(format!("command {commands_min} was acknowledged, and {found} are left"));
         }
         let known = self.reference.last();
         if found < known {
-            if !database_may_be_ahead {
+            if !may_lose {
                 return Err(format!("command {known} was durable, and {found} are left"));
             }
             self.coverage.lost_async += known - found;
@@ -319,8 +366,7 @@ impl World {
         self.coverage.lost_unacknowledged += sequenced.saturating_sub(found.max(known));
         (self.acknowledged, self.synced) = (self.acknowledged.min(found), found);
         let data = self.disk.data();
-        let open = Reader::open_storage(Arc::clone(data.journal()), 1);
-        let mut reader = open.map_err(|error| error.to_string())?;
+        let mut reader = from_the_oldest(data.journal())?;
         while let Some(record) = reader.next().map_err(|error| error.to_string())? {
             let stamp = Stamp { sequence: record.sequence, time: Timestamp(record.time_ns) };
             let command = codec::decode_command(record.payload).map_err(|error| error.to_string())?;
@@ -338,15 +384,64 @@ impl World {
         Ok(())
     }
 
+    /// Position and name of the newest snapshot.
+    fn newest_snapshot(&self) -> Option<(u64, String)> {
+        let files = self.disk.snapshots.files().expect("memory can be listed");
+        let snapshot = |(name, _): (String, u64)| Some((name.strip_suffix(".snap")?.parse().ok()?, name));
+        files.into_iter().filter_map(snapshot).max()
+    }
+
+    /// Flips a bit of the newest snapshot.
+    fn damage_snapshot(&mut self) {
+        let Some((position, name)) = self.newest_snapshot() else { return };
+        let Some(whole) = self.disk.snapshots.bytes(&name) else { return };
+        let offset = self.random.below(whole.len() as u64);
+        self.disk.snapshots.rot(&name, offset, 1 << self.random.below(8));
+        self.faults.damaged_snapshot = Some(DamagedSnapshot { position, name, whole });
+    }
+
+    /// As [`World::try_start`]; where the newest snapshot is damaged, it must be passed over, or missed where nothing else
+    /// will do.
+    fn start_past_damage(&mut self) -> Result<SteppedEngine, String> {
+        let started = self.try_start();
+        let Some(damaged) = self.faults.damaged_snapshot.take() else {
+            return started.map_err(|error| format!("the start was refused: {error}"));
+        };
+        match started {
+            Ok(engine) => {
+                let report = &engine.report;
+                let skipped = report.skipped.iter().any(|skipped| skipped.position == damaged.position);
+                if !skipped
+                    || report.snapshot.as_ref().is_some_and(|taken| taken.position >= damaged.position)
+                {
+                    return Err(format!(
+                        "snapshot {} is damaged and was taken: {report:?}",
+                        damaged.position
+                    ));
+                }
+                self.coverage.snapshots_skipped += 1;
+                Ok(engine)
+            }
+            Err(StartError::Recovery(RecoveryError::NoSnapshot { first, .. })) if first > 1 => {
+                self.coverage.no_snapshot += 1;
+                self.disk.snapshots.put(&damaged.name, damaged.whole);
+                self.try_start().map_err(|error| format!("the start was refused: {error}"))
+            }
+            Err(error) => Err(format!("snapshot {} is damaged, and: {error}", damaged.position)),
+        }
+    }
+
     /// Damages a record whose durability a later one attests, sees that the start is refused and names it, and repairs it.
     fn start_on_damage(&mut self) -> Result<(), String> {
         let data = self.disk.data();
         let scanned = dojima_journal::scan_storage(Arc::clone(data.journal()));
         let attested = scanned.map_err(|error| error.to_string())?.watermark();
-        if attested == 0 {
+        // What lies before the snapshot that a start begins at is not read.
+        let from = self.newest_snapshot().map_or(0, |(position, _)| position);
+        if attested <= from {
             return Ok(());
         }
-        let sequence = 1 + self.random.below(attested);
+        let sequence = from + 1 + self.random.below(attested - from);
         let open = Reader::open_storage(Arc::clone(data.journal()), sequence);
         let mut reader = open.map_err(|error| error.to_string())?;
         let record = reader.next().map_err(|error| error.to_string())?.ok_or("an attested record is gone")?;

@@ -33,7 +33,6 @@ pub struct Message {
 }
 
 /// One client's stream of messages.
-#[derive(Debug)]
 pub struct Messages {
     random: Random,
     last_ref: u32,

@@ -331,7 +331,8 @@ impl Drop for SimulatedSocket {
         let mut state = self.network.state();
         let State { links, random, .. } = &mut *state;
         let link = &mut links[self.link.0];
-        if !link.server_gone && !(link.arrived.is_empty() && link.to_server.is_empty()) {
+        let has_unread = !link.arrived.is_empty() || !link.to_server.is_empty();
+        if has_unread && !link.server_gone {
             let arrives = random.below(link.to_client.len() as u64 + 1) as usize;
             link.to_client.truncate(arrives);
         }

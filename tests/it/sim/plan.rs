@@ -2,7 +2,7 @@
 
 use super::client::Identity;
 use super::random::Random;
-use dojima::config::{Config, Durability, InstrumentLimitsConfig, ProtectionConfig};
+use dojima::config::{Config, Durability, InstrumentLimitsConfig, OldSegments, ProtectionConfig};
 use dojima::runtime::ThreadingMode;
 use rust_decimal::Decimal;
 
@@ -23,6 +23,7 @@ pub struct Plan {
     pub crash: u64,
     pub disk_full: u64,
     pub failing_sync: u64,
+    pub snapshot_fault: u64,
     pub operator: u64,
     /// Chance in 1,000 of an unsynced sector to be there after a loss of power.
     pub kept: u64,
@@ -42,7 +43,7 @@ impl Plan {
             session: config.gateway.session.clone(),
         });
         let identities = usernames.collect();
-        let weights = ["gateway", "timer", "sequencer", "matcher", "journaler", "archiver", "sql"];
+        let weights = ["gateway", "timer", "sequencer", "matcher", "journaler", "archiver", "sql", "shadow"];
         let weights = weights.map(|name| {
             let slow = if random.once_in(4) { 1 } else { 8 };
             (name, slow + random.below(8) as usize)
@@ -59,6 +60,7 @@ impl Plan {
             crash: turns / (3 + random.below(15)),
             disk_full: turns / (1 + random.below(6)),
             failing_sync: turns * random.pick(&[1, 2, 10]) / 2,
+            snapshot_fault: turns / (1 + random.below(6)),
             operator: random.pick(&[25, 60, 150]),
             kept: random.pick(&[0, 100, 500, 900, 1_000]),
         }
@@ -82,6 +84,13 @@ fn config(random: &mut Random) -> Config {
     config.exchange.orders_max = random.pick(&[40, 100, 160]) as u32;
     config.sql.batch_interval_ms = random.pick(&[1, 20, 100]);
     config.sql.batch_events_max = random.pick(&[10, 200, 10_000]) as u32;
+    config.snapshots.enabled = !random.once_in(10);
+    config.snapshots.every_commands = random.pick(&[0, 150, 500, 1_500]);
+    config.snapshots.checkpoint_every_commands = random.pick(&[0, 100, 700]);
+    config.snapshots.keep = random.pick(&[1, 2, 3]) as u32;
+    config.retention.segments =
+        random.pick(&[OldSegments::Keep, OldSegments::Archive, OldSegments::Delete, OldSegments::Delete]);
+    config.retention.resend_hours = random.pick(&[0, 1]);
     config.timers.tick_interval_ms = random.pick(&[0, 50, 200, 1_000]);
     let [btc, eth] = &mut config.instruments[..] else { unreachable!("two are built in") };
     btc.max_quantity = decimal("40");

@@ -7,13 +7,16 @@
 use crate::support::compare::same_state;
 use crate::support::naive::Naive;
 use dojima::domain::{
-    CancelReason, Command, Event, EventRecord, IgnoreReason, Listings, LoginId, RejectReason, Stamp,
+    CancelReason, Command, Event, EventRecord, IgnoreReason, Listings, LoginId, RejectReason, Stamp, codec,
 };
 use dojima::exchange::Digest;
 use dojima::replica::State;
 use dojima::wire::ouch::{Recipient, SEQUENCED_LEN_MAX, encode_sequenced};
+use dojima_journal::storage::Storage;
+use dojima_journal::{MemoryStorage, Options, scan_storage};
 use std::collections::BTreeMap;
 use std::convert::Infallible;
+use std::sync::Arc;
 
 /// A whole comparison of the two exchanges after so many commands.
 const COMPARE_EVERY: usize = 512;
@@ -153,6 +156,23 @@ impl Reference {
         let (end, sequence) = *stream.messages.get(at)?;
         let start = at.checked_sub(1).map_or(0, |before| stream.messages[before].0);
         Some((&stream.bytes[start..end], sequence))
+    }
+
+    /// All events as an event log.
+    ///
+    /// # Errors
+    /// When one cannot be written.
+    pub fn event_log(&self) -> Result<Arc<dyn Storage>, String> {
+        let storage: Arc<dyn Storage> = Arc::new(MemoryStorage::new());
+        let scanned = scan_storage(Arc::clone(&storage)).map_err(|error| error.to_string())?;
+        let options = Options::default().with_segment_bytes(1 << 20).with_spare_segments(0);
+        let mut log = scanned.into_writer(options).map_err(|error| error.to_string())?;
+        for event in &self.events {
+            let mut payload = [0; codec::ENCODED_LEN_MAX];
+            let len = codec::encode_event(event, &mut payload).map_err(|error| error.to_string())?;
+            log.append(event.number, event.time.0, &payload[..len]).map_err(|error| error.to_string())?;
+        }
+        Ok(storage)
     }
 
     /// Forgets all commands after `last`, as a loss of power does in `async` mode. What happened stays counted.

@@ -6,7 +6,9 @@ use dojima::recovery::{DataDir, replay};
 use dojima::replica::State;
 use dojima::stages::persister::sql::check::check;
 use dojima::stages::persister::sql::reader::SqlReader;
+use dojima_journal::ArchivedStorage;
 use std::path::Path;
+use std::sync::Arc;
 
 /// What the files say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,12 +21,13 @@ pub struct Remains {
     pub in_sql: u64,
 }
 
-/// Replays the journal, checks every invariant of the state, and holds SQL against the event log as far as it got. No
+/// Replays the journal from its first command on, out of archived segments where it must, checks every invariant of the state, and holds SQL against the event log as far as it got. No
 /// engine may be running there.
 pub fn examine(config: &Config, data: &Path) -> Remains {
     let dir = DataDir::new(data);
     let mut state = State::empty();
-    replay(&mut state, dir.journal(), 0, None, &mut |_| Ok(()), &mut |_| {}).expect("the journal replays");
+    let journal = Arc::new(ArchivedStorage::new(Arc::clone(dir.journal())));
+    replay(&mut state, &(journal as _), 0, None, &mut |_| Ok(()), &mut |_| {}).expect("the journal replays");
     state.exchange.audit().expect("all invariants hold");
     let sql = SqlReader::open(&data.join(&config.sql.path)).expect("the database opens");
     let report = check(&sql, dir.event_log()).expect("the database and the event log can be read");

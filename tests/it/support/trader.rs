@@ -24,8 +24,10 @@ const SPACE_LOW: u16 = 0x02;
 /// Far from all numbers of real orders.
 const FENCE: UserRef = UserRef(1 << 30);
 
-/// Accepted orders that are remembered, to be canceled.
-const REMEMBERED: usize = 64;
+/// Accepted orders of a session that are left alone; older ones are canceled, so that books stay small.
+const OPEN_MAX: usize = 100;
+/// Cancels that are sent again after a break, since nothing says which of them arrived.
+const CANCELS_REPEATED: usize = 256;
 
 /// All sessions of a venue.
 pub struct Trader {
@@ -50,8 +52,9 @@ struct Told {
     last_ref: u32,
     /// Orders without an answer, the oldest first.
     pending: VecDeque<EnterOrder>,
-    /// The last orders that were accepted.
+    /// The last orders that were accepted, and of those before them the last ones that were canceled.
     accepted: VecDeque<UserRef>,
+    canceled: VecDeque<UserRef>,
     counts: Answers,
 }
 
@@ -69,8 +72,9 @@ pub struct Answers {
     pub accepted: u64,
     /// For lack of space in the journal or the event log.
     pub refused_for_space: u64,
-    /// For anything else.
+    /// For anything else, and the last reason.
     pub refused: u64,
+    pub refusal: u16,
     pub canceled: u64,
     pub traded: u64,
 }
@@ -91,7 +95,7 @@ impl Trader {
         }
     }
 
-    /// Sends new orders and now and then a cancel, and takes what has come.
+    /// Sends new orders, and cancels of old ones, and takes what has come.
     ///
     /// # Errors
     /// When the engine is gone.
@@ -100,18 +104,21 @@ impl Trader {
             while lane.told.pending.len() < self.window {
                 let order = next_order(&mut self.random, &self.symbols, lane.told.last_ref + 1);
                 lane.enter(order);
-                if self.random.below(4) == 0 {
-                    lane.cancel(&mut self.random);
-                }
+            }
+            while lane.told.accepted.len() > OPEN_MAX {
+                lane.cancel_oldest();
             }
         }
         self.listen()
     }
 
-    /// Sends this many cancels in each session.
+    /// Cancels this many orders in each session, if it has so many, and takes what has come.
+    ///
+    /// # Errors
+    /// When the engine is gone.
     pub fn cancel(&mut self, count: usize) -> Result<(), ClientError> {
         for lane in &mut self.lanes {
-            (0..count).for_each(|_| lane.cancel(&mut self.random));
+            (0..count).for_each(|_| lane.cancel_oldest());
         }
         self.listen()
     }
@@ -128,8 +135,14 @@ impl Trader {
         }
     }
 
-    /// Trades for this long.
+    /// Trades until every session was told something, and from then on for this long.
     pub fn trade_for(&mut self, time: Duration) {
+        let before = self.told();
+        let patience = Instant::now() + CATCH_UP_PATIENCE;
+        while self.told().iter().zip(&before).any(|(now, before)| now == before) {
+            assert!(Instant::now() < patience, "no order is answered");
+            self.trade().expect("the engine is up");
+        }
         let end = Instant::now() + time;
         while Instant::now() < end {
             self.trade().expect("the engine is up");
@@ -167,6 +180,7 @@ impl Trader {
             accepted: sum.accepted + of.accepted,
             refused_for_space: sum.refused_for_space + of.refused_for_space,
             refused: sum.refused + of.refused,
+            refusal: sum.refusal.max(of.refusal),
             canceled: sum.canceled + of.canceled,
             traded: sum.traded + of.traded,
         })
@@ -220,6 +234,9 @@ impl Lane {
         for order in &self.told.pending {
             session.send(&Inbound::Enter(*order, Appendage::default()));
         }
+        for user_ref in &self.told.canceled {
+            session.send(&cancel(*user_ref));
+        }
         self.session = Some(session);
         Ok(())
     }
@@ -252,11 +269,14 @@ impl Lane {
         }
     }
 
-    fn cancel(&mut self, random: &mut Random) {
-        let known = &self.told.accepted;
-        let Some(&user_ref) = known.get(random.below(known.len().max(1) as u64) as usize) else { return };
+    fn cancel_oldest(&mut self) {
+        let Some(user_ref) = self.told.accepted.pop_front() else { return };
+        self.told.canceled.push_back(user_ref);
+        if self.told.canceled.len() > CANCELS_REPEATED {
+            self.told.canceled.pop_front();
+        }
         if let Some(session) = &mut self.session {
-            session.send(&Inbound::Cancel(CancelOrder { user_ref, quantity: 0 }, Appendage::default()));
+            session.send(&cancel(user_ref));
         }
     }
 
@@ -293,9 +313,6 @@ impl Told {
             Outbound::Accepted(accepted, _) => {
                 answers.accepted += 1;
                 self.accepted.push_back(accepted.user_ref);
-                if self.accepted.len() > REMEMBERED {
-                    self.accepted.pop_front();
-                }
                 accepted.user_ref
             }
             Outbound::Rejected(OrderRejected { user_ref, reason, .. }, _) => {
@@ -303,6 +320,7 @@ impl Told {
                     answers.refused_for_space += 1;
                 } else {
                     answers.refused += 1;
+                    answers.refusal = *reason;
                 }
                 *user_ref
             }
@@ -319,6 +337,11 @@ impl Told {
         let sent = self.pending.pop_front().map(|order| order.user_ref);
         assert_eq!(sent, Some(answered), "an answer out of order, or a second one: {message:?}");
     }
+}
+
+/// A cancel of all that is open of an order; of one that is not open any more it does nothing.
+fn cancel(user_ref: UserRef) -> Inbound<'static> {
+    Inbound::Cancel(CancelOrder { user_ref, quantity: 0 }, Appendage::default())
 }
 
 fn kept(message: &Outbound<'_>) -> Message {

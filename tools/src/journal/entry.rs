@@ -3,6 +3,7 @@
 use bincode::error::DecodeError;
 use clap::ValueEnum;
 use dojima::domain::{Command, EventRecord, Timestamp, codec};
+use dojima::recovery::DataDir;
 use dojima_journal::{Position, Record};
 use std::fmt;
 use std::path::PathBuf;
@@ -15,10 +16,6 @@ pub(super) enum Content {
     /// Events: an event log.
     Events,
 }
-
-/// How the header of a segment names its content.
-const TAG_COMMANDS: u16 = 1;
-const TAG_EVENTS: u16 = 2;
 
 /// The kinds of commands, in the order of their encoding. They are the words of `domain::Command` for serde; a test holds
 /// the two together.
@@ -125,11 +122,10 @@ impl Content {
 
     /// What a journal says of itself; `None` if it is older than that field, or not the engine's.
     pub(super) fn of_tag(tag: dojima_journal::Content) -> Option<Self> {
-        match tag.kind {
-            TAG_COMMANDS => Some(Self::Commands),
-            TAG_EVENTS => Some(Self::Events),
-            _ => None,
-        }
+        // Of another version nothing may decode, and that is then said; what it is, it says itself.
+        [(DataDir::COMMANDS, Self::Commands), (DataDir::EVENTS, Self::Events)]
+            .into_iter()
+            .find_map(|(known, content)| (known.kind == tag.kind).then_some(content))
     }
 
     /// What a record must be: an event's number is the sequence of its record, which no command looks like.

@@ -65,7 +65,8 @@ impl Names {
         }
     }
 
-    fn note_command(&mut self, command: &Command) {
+    /// As [`Self::note`].
+    pub(super) fn note_command(&mut self, command: &Command) {
         match command {
             Command::AddAsset { asset, code, scale } => self.asset_added(*asset, *code, *scale),
             Command::OpenLogin { login, account, name } => self.login(*login, *account, Some(*name)),
@@ -112,8 +113,7 @@ impl Names {
         }
     }
 
-    /// A login exists.
-    pub(super) fn login(&mut self, login: LoginId, account: AccountId, name: Option<LoginName>) {
+    fn login(&mut self, login: LoginId, account: AccountId, name: Option<LoginName>) {
         self.logins.entry(login).or_insert(Login { account, name, orders: Vec::new() });
     }
 

@@ -11,7 +11,7 @@ use super::entry::{Content, Value};
 use super::source::{Source, SourceArgs, count};
 use anyhow::{Context, bail};
 use clap::Args;
-use dojima::config::Config;
+use dojima::config::{Config, OldSegments};
 use dojima::domain::Command;
 use dojima::engine::{Engine, Launch, OnFatal, OrderEntry, Stopped, open_venue};
 use dojima::recovery::DataDir;
@@ -160,6 +160,9 @@ fn config(args: &ReplayArgs) -> anyhow::Result<Config> {
         None => Config::embedded_default(),
     };
     config.timers.tick_interval_ms = 0;
+    // The new event log is read from its beginning, and no order is refused that was not refused then.
+    config.retention.segments = OldSegments::Keep;
+    config.retention.quota_mib = 0;
     config.instruments.iter_mut().for_each(|instrument| instrument.schedule.clear());
     if let Some(mode) = args.mode {
         config.engine.mode = mode;

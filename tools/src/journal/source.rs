@@ -1,13 +1,17 @@
 //! Where the records come from: which files a path on the command line means, what their records are, how they end.
 
-use super::entry::{Content, Entry, Undecodable};
+use super::entry::{Content, Entry, Undecodable, Value};
 use super::names::Names;
 use anyhow::{Context, bail};
 use clap::Args;
 use dojima::cli::{replay, show};
 use dojima::domain::{Command, Timestamp};
+use dojima::replica::Snapshots;
+use dojima_journal::layout::BASE_SEQUENCE_AT;
 use dojima_journal::storage::{FileStorage, Storage};
-use dojima_journal::{ArchivedStorage, JournalError, Reader, Record, Scanned, Verdict, scan_storage};
+use dojima_journal::{
+    ArchivedStorage, JournalError, Reader, Record, Scanned, Verdict, scan_storage, scan_storage_from,
+};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,8 +22,9 @@ const SEGMENT: &str = ".seg";
 const ARCHIVED: &str = ".seg.zst";
 const SNAPSHOT: &str = ".snap";
 
-/// How often a journal is scanned again that changes under the scan, and the pause before.
-const SCANS_MAX: usize = 5;
+/// How often a journal is scanned again that changes under the scan, and the pause before. Few scans meet a write, so that
+/// of a running engine one soon sees no trouble.
+const SCANS_MAX: usize = 50;
 const SCAN_PAUSE: Duration = Duration::from_millis(100);
 /// The names of accounts and instruments stand among the first commands.
 const OPENING_MAX: usize = 1_000_000;
@@ -164,28 +169,52 @@ impl Source {
         Ok(time)
     }
 
-    /// What the records say of names before the first one is read: nothing, but for an event log that lies beside its
-    /// journal, which has the names of logins.
+    /// What is known of names before the first record is read. Usually nothing; but an event log does not have the names of
+    /// logins, which its journal has, and where the first commands were removed, a snapshot beside them knows the venue.
     pub(super) fn names(&self) -> Names {
         let mut names = Names::default();
-        let journal = self.dir().parent().map(|data| data.join("journal"));
-        if let (Content::Events, Some(journal)) = (self.content, journal.filter(|dir| dir.is_dir()))
-            && let Ok(journal) = Self::open(&journal, false)
-            && let Ok(mut reader) = journal.reader(1)
-        {
-            for _ in 0..OPENING_MAX {
-                let Ok(Some(record)) = reader.next() else { break };
-                let Ok(entry) = journal.decode(&record) else { break };
-                match &entry.value {
-                    super::entry::Value::Command(Command::OpenLogin { login, account, name }) => {
-                        names.login(*login, *account, Some(*name));
-                    }
-                    super::entry::Value::Command(Command::Open { .. }) => break,
-                    _ => {}
+        let opening = match self.content {
+            Content::Commands if self.begins_at_the_first() => return names,
+            Content::Commands => self.opening_in_snapshot(),
+            Content::Events => {
+                let journal = self.dir().parent().map(|data| data.join("journal"));
+                let journal = journal.filter(|dir| dir.is_dir()).and_then(|dir| Self::open(&dir, false).ok());
+                match journal {
+                    Some(journal) if journal.begins_at_the_first() => journal.opening(),
+                    _ => self.opening_in_snapshot(),
                 }
             }
-        }
+        };
+        opening.iter().for_each(|command| names.note_command(command));
         names
+    }
+
+    fn begins_at_the_first(&self) -> bool {
+        !matches!(Reader::open_storage(Arc::clone(&self.files), 1), Err(JournalError::Gone { .. }))
+    }
+
+    /// The commands that opened the venue, as far as they can be read.
+    fn opening(&self) -> Vec<Command> {
+        let mut opening = Vec::new();
+        let Ok(mut reader) = self.reader(1) else { return opening };
+        while let Ok(Some(record)) = reader.next()
+            && let Ok(Entry { value: Value::Command(command), .. }) = self.decode(&record)
+            && opening.len() < OPENING_MAX
+        {
+            opening.push(command);
+            if matches!(command, Command::Open { .. }) {
+                break;
+            }
+        }
+        opening
+    }
+
+    /// The same, from the newest snapshot that can be read.
+    fn opening_in_snapshot(&self) -> Vec<Command> {
+        let snapshots = Snapshots::new(self.snapshots_dir());
+        let positions = snapshots.positions().unwrap_or_default();
+        let loaded = positions.into_iter().find_map(|position| snapshots.load(position).ok());
+        loaded.map(|(state, _)| state.opening).unwrap_or_default()
     }
 
     /// Scans all of it. What an engine is writing at the moment may look damaged to a scan, so what is found must be found
@@ -194,10 +223,11 @@ impl Source {
         let mut scanned = scan_storage(Arc::clone(&self.files));
         let mut is_live = false;
         for _ in 1..SCANS_MAX {
-            let Some(place) = trouble(&scanned) else { break };
+            let Some(found) = trouble(&scanned) else { break };
             std::thread::sleep(SCAN_PAUSE);
-            scanned = scan_storage(Arc::clone(&self.files));
-            if trouble(&scanned).is_some_and(|again| again == place) {
+            // What lies before the trouble has been read and was good.
+            scanned = scan_storage_from(Arc::clone(&self.files), found.sequence);
+            if trouble(&scanned).is_some_and(|again| again == found) {
                 return Judgement { scanned, is_live: false };
             }
             is_live = true;
@@ -230,10 +260,23 @@ impl Source {
         Ok(listing)
     }
 
+    /// Whether the segment waits for its first use.
+    pub(super) fn is_spare(&self, number: u64) -> bool {
+        let mut base = [u8::MAX; 8];
+        let file = self.files.open(&segment_name(number));
+        let read = file.and_then(|file| file.read_at(&mut base, BASE_SEQUENCE_AT as u64));
+        read.is_ok_and(|read| read == base.len()) && base == [0; 8]
+    }
+
+    /// Where the snapshots of a data directory are, seen from its journal.
+    pub(super) fn snapshots_dir(&self) -> Arc<dyn Storage> {
+        let data = self.dir().parent().unwrap_or(Path::new(".."));
+        Arc::new(FileStorage::new(&data.join("snapshots")))
+    }
+
     /// Names, positions and sizes of the snapshots beside the journal.
     fn snapshots(&self) -> Vec<(String, u64, u64)> {
-        let Some(dir) = self.dir().parent().map(|data| data.join("snapshots")) else { return Vec::new() };
-        let files = FileStorage::new(&dir).files().unwrap_or_default();
+        let files = self.snapshots_dir().files().unwrap_or_default();
         let of = |(name, bytes): (String, u64)| {
             let position = name.strip_suffix(SNAPSHOT)?.parse().ok()?;
             Some((name, position, bytes))
@@ -256,17 +299,25 @@ pub(super) struct Listing {
 }
 
 /// Where a scan found bytes that do not verify.
-fn trouble(scanned: &Result<Scanned, JournalError>) -> Option<(PathBuf, u64)> {
-    match scanned {
-        Err(
-            JournalError::Damaged { file, offset, .. } | JournalError::UnknownVersion { file, offset, .. },
-        ) => Some((file.clone(), *offset)),
-        Err(_) => None,
+#[derive(PartialEq, Eq)]
+struct Trouble {
+    file: PathBuf,
+    offset: u64,
+    /// What is due there; 0 in a header.
+    sequence: u64,
+}
+
+fn trouble(scanned: &Result<Scanned, JournalError>) -> Option<Trouble> {
+    let (file, offset, sequence) = match scanned {
+        Err(JournalError::Damaged { file, offset, sequence, .. }) => (file, *offset, *sequence),
+        Err(JournalError::UnknownVersion { file, offset, .. }) => (file, *offset, 0),
+        Err(_) => return None,
         Ok(scanned) => match scanned.verdict() {
-            Verdict::TornTail { file, offset, .. } => Some((file.clone(), *offset)),
-            Verdict::Empty | Verdict::Clean | Verdict::Unsealed => None,
+            Verdict::TornTail { file, offset, .. } => (file, *offset, scanned.next_sequence()),
+            Verdict::Empty | Verdict::Clean | Verdict::Unsealed => return None,
         },
-    }
+    };
+    Some(Trouble { file: file.clone(), offset, sequence })
 }
 
 /// The name of a segment's file.
@@ -286,7 +337,7 @@ pub(super) struct Progress {
 const PROGRESS_EVERY: u64 = 1 << 14;
 
 impl Progress {
-    /// A bar over all segments.
+    /// A bar over all segments in use.
     ///
     /// # Errors
     /// When the directory cannot be listed.
@@ -295,7 +346,7 @@ impl Progress {
         let mut starts = Vec::new();
         for (number, length) in source.listing()?.segments {
             starts.push((number, bytes));
-            bytes += length;
+            bytes += if source.is_spare(number) { 0 } else { length };
         }
         let template = "reading {bar:30} {binary_bytes} of {binary_total_bytes}, {eta} left";
         let style = ProgressStyle::with_template(template).expect("the template is fixed");

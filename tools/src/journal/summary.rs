@@ -7,7 +7,8 @@ use clap::Args;
 use comfy_table::{Cell, CellAlignment, LineStyle, Table, TableStyle};
 use dojima::cli::{replay, show};
 use dojima::domain::Timestamp;
-use dojima_journal::layout::{BASE_SEQUENCE_AT, END, LENGTH_AT, RECORD_HEADER_BYTES, SEAL, record_bytes};
+use dojima::replica::Snapshots;
+use dojima_journal::layout::{END, LENGTH_AT, RECORD_HEADER_BYTES, SEAL, record_bytes};
 use dojima_journal::{JournalError, Position};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -166,14 +167,22 @@ fn print(source: &Source, listing: &Listing, judgement: &Judgement, found: &Foun
     match listing.snapshots.is_empty() {
         true => row("snapshots", "none beside it".to_owned()),
         false => {
-            for (name, position, bytes) in &listing.snapshots {
-                let position = show::thousands(*position);
-                row("snapshot", format!("{name}, after command {position}, {}", show::bytes(*bytes)));
+            for snapshot in &listing.snapshots {
+                row("snapshot", snapshot_words(source, snapshot));
             }
         }
     }
     rows.into_iter().try_for_each(|(name, value)| writeln!(out, "{name:<10} {value}"))?;
     out.flush()
+}
+
+fn snapshot_words(source: &Source, (name, position, bytes): &(String, u64, u64)) -> String {
+    let words = format!("{name}, after command {}, {}", show::thousands(*position), show::bytes(*bytes));
+    // The header only: reading all of it is for who starts from it.
+    match Snapshots::new(source.snapshots_dir()).info(*position) {
+        Ok(info) => format!("{words}, {} UTC, digest {}", show::time_of_day(info.time), info.digest),
+        Err(error) => format!("{words}: {error}"),
+    }
 }
 
 fn table<const N: usize>(header: [&str; N]) -> Table {
@@ -200,7 +209,7 @@ fn segments_table(source: &Source, listing: &Listing, found: &Found) -> Table {
         match found.segments.get(number) {
             Some(tally) => table.add_row(row(name, tally, show::bytes(*bytes))),
             None => {
-                let what = if is_spare(source, *number) { "spare" } else { "not read" };
+                let what = if source.is_spare(*number) { "spare" } else { "not read" };
                 table.add_row([name, what.to_owned(), String::new(), show::bytes(*bytes)])
             }
         };
@@ -245,14 +254,6 @@ fn kinds_table(content: Content, found: &Found) -> Table {
         table.add_row([Cell::new(kind), count, share]);
     }
     table
-}
-
-/// Whether the segment waits for its first use.
-fn is_spare(source: &Source, number: u64) -> bool {
-    let mut base = [u8::MAX; 8];
-    let file = source.files().open(&segment_name(number));
-    let read = file.and_then(|file| file.read_at(&mut base, BASE_SEQUENCE_AT as u64));
-    read.is_ok_and(|read| read == base.len()) && base == [0; 8]
 }
 
 fn verdict(judgement: &Judgement) -> String {

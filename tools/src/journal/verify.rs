@@ -30,9 +30,19 @@ pub(super) struct VerifyArgs {
 struct Problem {
     /// Where: file, byte, sequence.
     place: Option<Place>,
+    outcome: Outcome,
     what: String,
     engine: String,
     operator: String,
+}
+
+/// How bad it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    /// Something that was acknowledged cannot be read.
+    Damaged,
+    /// Something at the end cannot be read that nothing says was acknowledged.
+    TornTail,
 }
 
 struct Place {
@@ -187,7 +197,7 @@ fn refusal(source: &Source, what: String) -> Problem {
                 .to_owned(),
         ),
     };
-    Problem { place: None, what, engine, operator }
+    Problem { place: None, outcome: Outcome::Damaged, what, engine, operator }
 }
 
 fn torn(source: &Source, verdict: &Verdict, next: u64) -> anyhow::Result<Option<Problem>> {
@@ -221,7 +231,8 @@ fn torn(source: &Source, verdict: &Verdict, next: u64) -> anyhow::Result<Option<
         }
     };
     let place = Place { file: file.clone(), offset: *offset, sequence: next, finding: Some(finding) };
-    Ok(Some(Problem { place: Some(place), what, engine, operator: operator.to_owned() }))
+    let (outcome, operator) = (Outcome::TornTail, operator.to_owned());
+    Ok(Some(Problem { place: Some(place), outcome, what, engine, operator }))
 }
 
 /// The name of a file that can be opened, in the directory or in its archive.
@@ -253,7 +264,11 @@ fn print(source: &Source, read: &Read, ends: &str, problem: Option<&Problem>) ->
         write_rows(&mut out, &rows)?;
         return Ok(out.flush()?);
     };
-    rows.push(("result", "DAMAGED".to_owned()));
+    let result = match problem.outcome {
+        Outcome::Damaged => "DAMAGED",
+        Outcome::TornTail => "TORN TAIL",
+    };
+    rows.push(("result", result.to_owned()));
     if let Some(place) = &problem.place {
         rows.push(("file", place.file.display().to_string()));
         rows.push(("byte", place.offset.to_string()));
@@ -280,6 +295,9 @@ fn print(source: &Source, read: &Read, ends: &str, problem: Option<&Problem>) ->
     });
     match name {
         None => eprintln!("error: {file} is missing or cannot be opened"),
+        Some(_) if problem.outcome == Outcome::TornTail => {
+            eprintln!("error: {file} ends in what cannot be read, from byte {offset} on");
+        }
         Some(_) => eprintln!("error: {file} is damaged at byte {offset}"),
     }
     Ok(())

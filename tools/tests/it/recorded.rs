@@ -17,7 +17,10 @@ pub const COMMANDS: usize = 20_000;
 
 /// An engine's directory after a stop in good order. Journal and event log have several segments. No test changes it.
 pub static DATA: LazyLock<PathBuf> = LazyLock::new(|| {
-    let data = tempfile::tempdir().expect("a directory").keep();
+    let data = Path::new(env!("CARGO_TARGET_TMPDIR")).join("inspected");
+    // That of an earlier run.
+    let _ = fs::remove_dir_all(&data);
+    fs::create_dir_all(&data).expect("made");
     let mut engine = start(&small_config(ThreadingMode::Shared, Durability::Async), &data);
     send(engine.local(), Commands::new(7).take(COMMANDS));
     engine.stop().expect("it stops");

@@ -101,6 +101,10 @@ fn archives_and_snapshots_are_found_and_archived_records_are_read() {
     std::fs::remove_file(folder.path().join("journal/0000000001.seg.zst")).expect("removed");
     let rest = good(["records", &arg(folder.path()), "--count", "1"]);
     assert!(sequences(&rest)[0] > 1, "{rest}");
+    // Whose logins they are, and what is traded in which decimals, the snapshot of the last stop still knows.
+    let enter = good(["records", &arg(folder.path()), "--count", "1", "--kind", "enter"]);
+    assert!(enter.contains("-USDT side=") && enter.contains(" account="), "{enter}");
+    assert!(!enter.contains("lots") && !enter.contains("login=0"), "{enter}");
 }
 
 #[test]

@@ -1,9 +1,10 @@
 //! `replay`.
 
-use crate::engines::small_config;
+use crate::commands::Commands;
+use crate::engines::{send, small_config, start};
 use crate::recorded::*;
 use dojima::config::Durability;
-use dojima::domain::{Command, Enter, Instructions, OrderPrice, Quantity, TimeInForce, UserRef};
+use dojima::domain::{Command, Enter, Event, Instructions, OrderPrice, Quantity, TimeInForce, UserRef};
 use dojima::engine::SteppedEngine;
 use dojima::runtime::{ManualClock, ThreadingMode, UnixNanos};
 use std::path::Path;
@@ -28,6 +29,34 @@ fn the_same_commands_give_the_same_events() {
     good(["diff", &arg(&DATA), &again, "--events", "--times", "ignore"]);
     let twice = tool(["replay", &arg(&DATA), "--config", &config, "--data", &again]);
     assert!(twice.code == 2 && twice.err.contains("is not empty"), "{twice:?}");
+}
+
+#[test]
+fn checkpoints_are_the_new_engine_s_own() {
+    let folder = tempfile::tempdir().expect("a directory");
+    let data = folder.path().join("data");
+    std::fs::create_dir(&data).expect("made");
+    let mut config = small_config(ThreadingMode::Shared, Durability::Async);
+    config.snapshots.checkpoint_every_commands = 500;
+    let mut engine = start(&config, &data);
+    send(engine.local(), Commands::new(11).take(4_000));
+    let checkpoints = || {
+        let events = events_in(&data.join("events"));
+        events.iter().filter(|record| matches!(record.event, Event::Checkpointed(_))).count()
+    };
+    // They come a moment later than the commands, from another thread.
+    let started = std::time::Instant::now();
+    while checkpoints() == 0 {
+        assert!(started.elapsed() < std::time::Duration::from_secs(120), "no checkpoint comes");
+        std::thread::yield_now();
+    }
+    engine.stop().expect("it stops");
+    let recorded = checkpoints();
+    let file = folder.path().join("engine.toml");
+    std::fs::write(&file, config.to_toml().expect("a configuration")).expect("written");
+    let out = good(["replay", &arg(&data), "--config", &arg(&file)]);
+    assert!(out.contains(&format!("left out    {recorded} checkpoint")), "{out}");
+    assert!(out.contains("all as recorded"), "{out}");
 }
 
 #[test]
@@ -84,6 +113,6 @@ fn what_depends_on_the_time_is_said_to() {
     let said = tool(["replay", &arg(&data), "--config", &config(folder.path())]);
     assert_eq!(said.code, 1, "{said:?}");
     assert!(said.out.contains("1 recorded command asks for something that depends on the time"), "{said:?}");
-    let of = |who: &str| said.out.lines().find(|line| line.trim_start().starts_with(who)).expect("a line");
-    assert!(of("recorded  ").contains("accepted") && of("replayed  ").contains("rejected"), "{said:?}");
+    let of = |who: &str| said.out.lines().find(|line| line.starts_with(who)).expect("a line");
+    assert!(of("  recorded  ").contains("accepted") && of("  replayed  ").contains("rejected"), "{said:?}");
 }

@@ -198,6 +198,15 @@ fn torn_sectors() {
             journal.edit(THIRD, |bytes| bytes[last_but_one as usize + 20..].fill(0));
             Expected::Torn(ALL - 2)
         }),
+        // Not the disk tore it, but the moment: a page that went to the disk between two stores.
+        ("of a spare's header, at its first use", killed, |journal| {
+            journal.edit(SPARE, |bytes| bytes[24..32].copy_from_slice(&(ALL + 1).to_le_bytes()));
+            Expected::Whole(ALL)
+        }),
+        ("of a spare's header, with half of the base sequence", killed, |journal| {
+            journal.edit(SPARE, |bytes| bytes[24] = 7);
+            Expected::Whole(ALL)
+        }),
         // A disk that tears a sector of 512 bytes breaks the one promise that the format needs; it is refused, not read.
         ("of a segment header", killed, |journal| {
             journal.tear(THIRD, 0, 28);
@@ -268,6 +277,12 @@ fn segments_gone_or_doubled() {
         ("the last one and the spare are gone", killed, |journal| {
             journal.storage.remove(SPARE).expect("removed");
             journal.storage.remove(THIRD).expect("removed");
+            Expected::Refused(THIRD, 0)
+        }),
+        ("all but the spare are gone", killed, |journal| {
+            for file in [FIRST, SECOND, THIRD] {
+                journal.storage.remove(file).expect("removed");
+            }
             Expected::Refused(THIRD, 0)
         }),
         ("the spare is gone", killed, |journal| {

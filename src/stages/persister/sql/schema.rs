@@ -22,11 +22,22 @@ const BUSY_WAIT: Duration = Duration::from_millis(50);
 /// Statements that are kept prepared.
 const STATEMENTS_KEPT: usize = 64;
 
-/// A connection that knows its file's name, for errors, and which file had that name when it was opened.
+/// A connection that knows its file's name, for errors, and which files had its names when it was opened.
 pub(super) struct Database {
     pub(super) connection: Connection,
     path: PathBuf,
     file: Option<FileIdentity>,
+    /// Of the write-ahead log and its index, as they were last while the file was in place.
+    beside: [Option<FileIdentity>; 2],
+}
+
+/// What the names of the files beside a database end in.
+const BESIDE: [&str; 2] = ["-wal", "-shm"];
+
+fn suffixed(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(suffix);
+    PathBuf::from(name)
 }
 
 /// Device and inode: what a file is whatever its name.
@@ -77,8 +88,33 @@ impl Database {
 
     /// Whether the file that was opened still has its name. One that was deleted or replaced goes on taking what is
     /// written, and nobody will ever read it.
-    pub(super) fn is_in_place(&self) -> bool {
-        self.file.is_none() || identity(&self.path) == self.file
+    pub(super) fn is_in_place(&mut self) -> bool {
+        let in_place = self.file.is_none() || identity(&self.path) == self.file;
+        if in_place {
+            self.note_files_beside();
+        }
+        in_place
+    }
+
+    /// Takes the files that are beside the database now for its own.
+    pub(super) fn note_files_beside(&mut self) {
+        self.beside = BESIDE.map(|suffix| identity(&suffixed(&self.path, suffix)));
+    }
+
+    /// Closes a database whose file is not in place any more, and removes the files beside it that are its own: SQLite
+    /// leaves them there then, and would take them for those of whatever has the name next, such as a backup.
+    pub(super) fn abandon(self) {
+        let Self { connection, path, beside, .. } = self;
+        drop(connection);
+        for (suffix, own) in BESIDE.iter().zip(beside) {
+            let name = suffixed(&path, suffix);
+            if own.is_some()
+                && identity(&name) == own
+                && let Err(error) = std::fs::remove_file(&name)
+            {
+                tracing::warn!("{}: cannot be removed: {error}", name.display());
+            }
+        }
     }
 
     /// Adapter for `map_err`: names the file.
@@ -92,6 +128,16 @@ impl Database {
         SqlError::Content { path: self.path.clone(), what }
     }
 
+    /// Moves what the write-ahead log has into the database, which syncs both. Whether all that was committed is on the
+    /// disk now; a reader may hold some of it up.
+    pub(super) fn sync(&self) -> Result<bool, SqlError> {
+        let moved = self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| {
+            let (busy, in_log, moved): (i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            Ok(busy == 0 && in_log == moved)
+        });
+        moved.map_err(self.error())
+    }
+
     pub(super) fn run(&self, sql: &str) -> Result<(), SqlError> {
         self.connection.execute_batch(sql).map_err(self.error())
     }
@@ -102,7 +148,7 @@ impl Database {
         let connection = Connection::open_with_flags(path, flags).map_err(named)?;
         connection.busy_timeout(BUSY_WAIT).map_err(named)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
-        Ok(Self { connection, path: path.to_owned(), file: None })
+        Ok(Self { connection, path: path.to_owned(), file: None, beside: [None; 2] })
     }
 
     pub(super) fn pragma(&self, name: &str) -> Result<i64, SqlError> {
@@ -155,11 +201,6 @@ impl Database {
 /// Renames the database, with the files that belong to it, to `NAME.LABEL-N` for the first N that is free, and returns
 /// that name. No connection to it may be open.
 pub(super) fn set_aside(path: &Path, label: &str) -> Result<PathBuf, SqlError> {
-    let suffixed = |base: &Path, suffix: &str| {
-        let mut name = OsString::from(base);
-        name.push(suffix);
-        PathBuf::from(name)
-    };
     let mut number = 1;
     let aside = loop {
         let candidate = suffixed(path, &format!(".{label}-{number}"));

@@ -29,6 +29,10 @@ const RETRY_LONGEST: Duration = Duration::from_secs(10);
 /// How often a writer that has nothing to write sees whether its file is still there.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
+/// How often what was written is synced. Nobody waits for it but retention, which must keep what a loss of power could
+/// take from the database.
+const SYNC_INTERVAL: Duration = Duration::from_secs(10);
+
 /// What a database is renamed to (`NAME.LABEL-N`) that is ahead of the event log.
 const AHEAD: &str = "ahead";
 /// What a database is renamed to that has the tables of an older program.
@@ -63,6 +67,10 @@ pub struct SqlWriter {
     /// `None` before the database could be opened, and after it was lost.
     session: Option<Session>,
     watermark: CursorWriter,
+    /// Events of later commands are not taken yet; `None`: all are.
+    synced: Option<CursorReader>,
+    on_disk: CursorWriter,
+    next_sync: UnixNanos,
     retry: Retry,
     rebuild: Rebuild,
     stage: Stage,
@@ -83,6 +91,8 @@ struct Session {
     database: Database,
     mirror: Mirror,
     reader: Reader,
+    /// An event that was read before its time.
+    held: Option<EventRecord>,
     /// When the first event of the batch was taken, and that event's own time.
     batch_started: Option<(UnixNanos, Timestamp)>,
 }
@@ -160,21 +170,46 @@ impl SqlWriter {
             errors: counters.register("sql.errors", "errors"),
         };
         let log: Arc<dyn Storage> = Arc::new(ArchivedStorage::new(log));
-        let (watermark, _) = cursor();
+        let ((watermark, _), (on_disk, _)) = (cursor(), cursor());
         let (session, retry, rebuild) = (None, Retry::default(), Rebuild::Untried);
-        let (stage, next_look) = (Stage::Starting, UnixNanos::default());
-        let mut writer =
-            Self { settings, log, clock, session, watermark, retry, rebuild, stage, next_look, counts };
+        let (stage, next_look, next_sync) = (Stage::Starting, UnixNanos::default(), UnixNanos::default());
+        let mut writer = Self {
+            settings,
+            log,
+            clock,
+            session,
+            watermark,
+            synced: None,
+            on_disk,
+            next_sync,
+            retry,
+            rebuild,
+            stage,
+            next_look,
+            counts,
+        };
         let now = writer.clock.now();
         writer.ensure_open(now)?;
         writer.stage = Stage::Running;
         Ok(writer)
     }
 
-    /// The last event in the database: later ones must stay in the event log. 0 while that is not known, and again from 0
-    /// on while a database is built again.
+    /// Takes events only of commands up to `synced`. So the database is never ahead of what a loss of power leaves of the
+    /// journal, and need not be built again, for which all events since the first would have to be kept.
+    #[must_use]
+    pub fn behind(self, synced: CursorReader) -> Self {
+        Self { synced: Some(synced), ..self }
+    }
+
+    /// The last event in the database. 0 while that is not known, and again from 0 on while a database is built again.
     pub fn watermark(&self) -> CursorReader {
         self.watermark.reader()
+    }
+
+    /// The last event that no loss of power can take from the database: later ones must stay in the event log. 0 while that
+    /// is not known.
+    pub fn on_disk(&self) -> CursorReader {
+        self.on_disk.reader()
     }
 
     /// Opens the database unless it is open. Returns whether it is.
@@ -183,6 +218,9 @@ impl SqlWriter {
             match open(&self.settings, &self.log) {
                 Ok(session) => {
                     self.show_watermark(session.mirror.watermark.event);
+                    // How much of it is synced is not known; and it may be another file than before.
+                    self.on_disk.move_back(0);
+                    self.next_sync = now;
                     self.session = Some(session);
                 }
                 Err(trouble) => self.handle(trouble, now)?,
@@ -193,8 +231,9 @@ impl SqlWriter {
 
     /// Reads on, to the end of the log or of the batch. Returns how many events.
     fn gather(&mut self, now: UnixNanos) -> Result<usize, Fatal> {
+        let synced = self.synced.as_ref().map_or(u64::MAX, CursorReader::get);
         let Some(session) = &mut self.session else { return Ok(0) };
-        match session.gather(now, self.settings.batch_events_max) {
+        match session.gather(now, self.settings.batch_events_max, synced) {
             Ok(events) => Ok(events),
             Err(trouble) => {
                 self.session = None;
@@ -237,14 +276,39 @@ impl SqlWriter {
         self.watermark.move_back(event);
     }
 
+    /// Syncs what was written, when it is time.
+    fn sync(&mut self, now: UnixNanos) -> Result<(), Fatal> {
+        let written = self.watermark.get();
+        let Some(session) = &self.session else { return Ok(()) };
+        if now < self.next_sync || self.on_disk.get() == written {
+            return Ok(());
+        }
+        let nanos = u64::try_from(SYNC_INTERVAL.as_nanos()).unwrap_or(u64::MAX);
+        self.next_sync = UnixNanos(now.0.saturating_add(nanos));
+        match session.database.sync() {
+            Ok(true) => self.on_disk.set(written),
+            Ok(false) => {}
+            Err(error) => {
+                if !error.is_passing() {
+                    self.session = None;
+                }
+                self.handle(error.into(), now)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Gives up a database whose file was deleted or replaced. What has its name now is opened next, or built.
     fn look_at_file(&mut self, now: UnixNanos) {
         let nanos = u64::try_from(LOOK_INTERVAL.as_nanos()).unwrap_or(u64::MAX);
         self.next_look = UnixNanos(now.0.saturating_add(nanos));
-        if self.session.as_ref().is_some_and(|session| !session.database.is_in_place()) {
+        if let Some(session) = self.session.take_if(|session| !session.database.is_in_place()) {
             tracing::warn!("{}: the database was deleted or replaced", self.settings.path.display());
             self.counts.errors.add(1);
-            self.session = None;
+            session.database.abandon();
+            // Every event may be needed again, and nobody may take them away before it is known which.
+            self.show_watermark(0);
+            self.on_disk.move_back(0);
         }
     }
 
@@ -315,10 +379,18 @@ impl Retry {
 }
 
 impl Session {
-    fn gather(&mut self, now: UnixNanos, events_max: usize) -> Result<usize, Trouble> {
+    fn gather(&mut self, now: UnixNanos, events_max: usize, synced: u64) -> Result<usize, Trouble> {
         let room = events_max.saturating_sub(self.mirror.batch.events).min(READ_MAX);
         for taken in 0..room {
-            let Some(record) = next_event(&mut self.reader)? else { return Ok(taken) };
+            let next = match self.held.take() {
+                None => next_event(&mut self.reader)?,
+                held => held,
+            };
+            let Some(record) = next else { return Ok(taken) };
+            if record.sequence > synced {
+                self.held = Some(record);
+                return Ok(taken);
+            }
             self.mirror.apply(&record)?;
             self.batch_started.get_or_insert((now, record.time));
         }
@@ -352,8 +424,9 @@ fn open(settings: &SqlSettings, log: &Arc<dyn Storage>) -> Result<Session, Troub
         // Before a file is made that could not be filled.
         read_from(&settings.path, log, 1)?;
     }
-    let database = Database::open(&settings.path)?;
+    let mut database = Database::open(&settings.path)?;
     let mirror = load(&database)?;
+    database.note_files_beside();
     let last = mirror.watermark;
     let (mut reader, last_is_logged) = match read_from(&settings.path, log, last.event.max(1)) {
         // All that is needed is there; what is in the tables already may be retired.
@@ -376,7 +449,7 @@ fn open(settings: &SqlSettings, log: &Arc<dyn Storage>) -> Result<Session, Troub
             Some(_) => {}
         }
     }
-    Ok(Session { database, mirror, reader, batch_started: None })
+    Ok(Session { database, mirror, reader, held: None, batch_started: None })
 }
 
 impl Agent for SqlWriter {
@@ -397,6 +470,7 @@ impl Agent for SqlWriter {
         }
         let events = self.gather(now)?;
         let rows = if self.is_due(now) { self.flush(now)? } else { 0 };
+        self.sync(now)?;
         Ok(events + rows)
     }
 

@@ -1,0 +1,53 @@
+//! Bugs that are put in on purpose, to show that the simulator finds such bugs.
+//!
+//! They are there only in builds with the feature `planted-bugs`, which nothing but a test turns on; in all others
+//! [`is_planted`] is a constant `false`, and nothing of them is left.
+
+/// A bug, each at one place in the code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Bug {
+    /// The gateway sends what is not durable yet.
+    SkipGate = 1,
+    /// Some batches of SQL are written without their watermark.
+    DropWatermark,
+    /// The first command after a start gets the sequence of the last one before it.
+    ReuseSequence,
+    /// A failed sync of the journal counts as done.
+    IgnoreFailedSync,
+    /// A client that resumes gets its stream from one message further on.
+    ResumeOffByOne,
+}
+
+impl Bug {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::SkipGate,
+        Self::DropWatermark,
+        Self::ReuseSequence,
+        Self::IgnoreFailedSync,
+        Self::ResumeOffByOne,
+    ];
+}
+
+#[cfg(feature = "planted-bugs")]
+static PLANTED: std::sync::atomic::AtomicU8 = std::sync::atomic::AtomicU8::new(0);
+
+/// Puts a bug into this process, and takes out the one before.
+#[cfg(feature = "planted-bugs")]
+pub fn plant(bug: Option<Bug>) {
+    PLANTED.store(bug.map_or(0, |bug| bug as u8), std::sync::atomic::Ordering::Relaxed);
+}
+
+/// Whether this bug is in.
+#[cfg(feature = "planted-bugs")]
+pub fn is_planted(bug: Bug) -> bool {
+    PLANTED.load(std::sync::atomic::Ordering::Relaxed) == bug as u8
+}
+
+/// Whether this bug is in: never, in this build.
+#[cfg(not(feature = "planted-bugs"))]
+#[inline(always)]
+pub const fn is_planted(_bug: Bug) -> bool {
+    false
+}

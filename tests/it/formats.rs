@@ -1,0 +1,169 @@
+//! The formats live on: a data directory of version 1 is committed under `golden/data-v1` and must always open, to the same
+//! state and the same events; what is of another version is refused by name.
+
+use crate::codec::cases;
+use crate::exchange::digests::{lists, opening_commands};
+use dojima::domain::{Command, EventRecord, Stamp, Timestamp, codec};
+use dojima::exchange::Digest;
+use dojima::recovery::{DataDir, Recovered, RecoveryError, RecoverySettings, recover};
+use dojima::replica::{Snapshots, State};
+use dojima_journal::{Content, JournalError, Options, Writer, scan_storage};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tempfile::TempDir;
+
+/// The digest of the state that the golden directory comes to.
+const DIGEST: &str = "ebac8104e70bab84542742719c1a1d71";
+
+fn golden() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/golden/data-v1")
+}
+
+/// A copy that may be written to.
+fn copy() -> TempDir {
+    let copy = TempDir::new().expect("a temporary directory");
+    for part in ["journal", "events", "snapshots"] {
+        fs::create_dir(copy.path().join(part)).expect("made");
+        for entry in fs::read_dir(golden().join(part)).expect("the golden directory is there") {
+            let from = entry.expect("an entry").path();
+            fs::copy(&from, copy.path().join(part).join(from.file_name().expect("a name"))).expect("copied");
+        }
+    }
+    copy
+}
+
+fn options(content: Content) -> Options {
+    Options::default().with_segment_bytes(32 * 1024).with_spare_segments(0).with_content(content)
+}
+
+fn recovered(dir: &Path) -> Result<Recovered, RecoveryError> {
+    let settings = RecoverySettings {
+        journal: options(DataDir::COMMANDS),
+        event_log: options(DataDir::EVENTS),
+        opening: Vec::new(),
+        now: Timestamp(0),
+    };
+    recover(&DataDir::new(dir), &settings, &mut |_| {})
+}
+
+#[test]
+fn a_data_directory_of_version_1_opens() {
+    let place = copy();
+    let found = recovered(place.path()).expect("it opens");
+    let from = found.report.snapshot.as_ref().map(|info| info.position).expect("a snapshot is used");
+    assert!(from > 50 && found.report.commands > 20, "{from}");
+    assert_eq!(found.report.skipped, []);
+    assert_eq!((found.report.events_logged, found.report.events_cut), (0, 0), "the event log says the same");
+    let from_snapshot = found.state.exchange.digest().to_string();
+    drop(found);
+
+    // And from the first command on.
+    fs::remove_dir_all(place.path().join("snapshots")).expect("removed");
+    let found = recovered(place.path()).expect("it opens");
+    assert!(found.report.snapshot.is_none());
+    let from_the_first = found.state.exchange.digest().to_string();
+    assert_eq!([from_snapshot, from_the_first], [DIGEST; 2]);
+    assert_eq!(found.report.events_logged, 0);
+}
+
+/// The header of a segment says its format's version in bytes 8 to 11.
+#[test]
+fn another_format_version_is_refused_with_both_versions() {
+    for part in ["journal", "events"] {
+        let place = copy();
+        let file =
+            fs::read_dir(place.path().join(part)).expect("listed").map(|e| e.expect("an entry").path());
+        let file = file.max().expect("a segment");
+        let mut bytes = fs::read(&file).expect("readable");
+        bytes[8] = 2;
+        fs::write(&file, bytes).expect("writable");
+        let refused = recovered(place.path()).map(drop).expect_err("refused").to_string();
+        for words in ["version 2", "version 1", &file.display().to_string()] {
+            assert!(refused.contains(words), "{part}: {refused}");
+        }
+    }
+}
+
+#[test]
+fn another_version_of_the_payloads_is_refused_with_both() {
+    for (part, kind) in [("journal", DataDir::COMMANDS.kind), ("events", DataDir::EVENTS.kind)] {
+        let place = copy();
+        let dir = place.path().join(part);
+        fs::remove_dir_all(&dir).expect("removed");
+        fs::remove_dir_all(place.path().join("snapshots")).expect("removed");
+        drop(writer(&DataDir::new(place.path()), part, Content { kind, version: 2 }));
+        let refused = recovered(place.path()).map(drop).expect_err("refused");
+        assert!(
+            matches!(
+                refused,
+                RecoveryError::Journal(JournalError::OtherContent { .. })
+                    | RecoveryError::EventLog(JournalError::OtherContent { .. })
+            ),
+            "{part}: {refused}"
+        );
+        let refused = refused.to_string();
+        assert!(refused.contains("version 2") && refused.contains("version 1"), "{part}: {refused}");
+    }
+}
+
+/// A journal where the event log should be, and the other way round.
+#[test]
+fn journal_and_event_log_are_not_taken_for_each_other() {
+    let place = copy();
+    let [journal, events, away] = ["journal", "events", "away"].map(|name| place.path().join(name));
+    fs::rename(&journal, &away).expect("moved");
+    fs::rename(&events, &journal).expect("moved");
+    fs::rename(&away, &events).expect("moved");
+    fs::remove_dir_all(place.path().join("snapshots")).expect("removed");
+    let refused = recovered(place.path()).map(drop).expect_err("refused");
+    assert!(matches!(refused, RecoveryError::Journal(JournalError::OtherContent { .. })), "{refused}");
+}
+
+fn writer(data: &DataDir, part: &str, content: Content) -> Writer {
+    let files = if part == "journal" { data.journal() } else { data.event_log() };
+    scan_storage(Arc::clone(files)).expect("scanned").into_writer(options(content)).expect("a writer")
+}
+
+/// How the golden directory was made; it is not to be made again.
+#[test]
+#[ignore = "writes the golden directory"]
+fn makes_the_golden_directory() {
+    let data = DataDir::new(golden());
+    let mut journal = writer(&data, "journal", DataDir::COMMANDS);
+    let mut log = writer(&data, "events", DataDir::EVENTS);
+    let mut state = State::empty();
+    let several = lists().into_iter().step_by(5).flat_map(|(_, list)| list);
+    let commands: Vec<Command> = [Command::SetLimits { orders_max: 500 }]
+        .into_iter()
+        .chain(opening_commands())
+        .chain([Command::Open { config_digest: 7 }])
+        .chain(several)
+        .chain(cases::commands().into_iter().map(|(_, command)| command))
+        .collect();
+    let snapshot_at = commands.len() * 2 / 3;
+    let mut payload = [0; codec::ENCODED_LEN_MAX];
+    for (at, command) in commands.iter().enumerate() {
+        let stamp = Stamp { sequence: at as u64 + 1, time: Timestamp(1_000 * at as u64) };
+        let len = codec::encode_command(command, &mut payload).expect("fits");
+        journal.append(stamp.sequence, stamp.time.0, &payload[..len]).expect("appended");
+        let mut events: Vec<EventRecord> = Vec::new();
+        let applied: Result<(), ()> = state.apply(stamp, command, &mut |event| {
+            events.push(*event);
+            Ok(())
+        });
+        applied.expect("events are taken");
+        for event in events {
+            let len = codec::encode_event(&event, &mut payload).expect("fits");
+            log.append(event.number, event.time.0, &payload[..len]).expect("appended");
+        }
+        if at == snapshot_at {
+            let snapshots = Snapshots::new(Arc::clone(data.snapshots()));
+            snapshots.save(&state, state.exchange.digest()).expect("saved");
+        }
+    }
+    journal.seal().expect("sealed");
+    log.seal().expect("sealed");
+    let digest: Digest = state.exchange.digest();
+    println!("the digest is {digest}");
+}
