@@ -143,11 +143,17 @@ impl ClientRefs {
     }
 }
 
+/// Mark of a bucket: the chain goes on after its first order.
+const GOES_ON: u64 = 1 << 32;
+
 /// A table that is being filled with the orders of a slab, in the order of their slots, at one order a bucket.
 #[derive(Debug)]
 pub(super) struct Filling {
     table: ClientRefs,
-    /// By slot the name and the next of its chain, so that chains are followed in little memory.
+    /// By bucket the first order of the chain, whether it goes on, and the tag of that order's name: most often that tells
+    /// names apart without another look into memory.
+    firsts: Vec<u64>,
+    /// By slot the name and the next of its chain.
     chains: Vec<(LoginId, UserRef, u32)>,
 }
 
@@ -159,50 +165,62 @@ impl Filling {
         table.buckets.try_reserve_exact(len.max(orders_max as usize) - table.buckets.len()).ok()?;
         table.buckets.resize(len, NONE);
         table.mask = (1 << len.ilog2()) - 1;
-        let mut chains = Vec::new();
+        let (mut firsts, mut chains) = (Vec::new(), Vec::new());
+        firsts.try_reserve_exact(len).ok()?;
+        firsts.resize(len, u64::from(NONE));
         chains.try_reserve_exact(orders as usize).ok()?;
-        Some(Self { table, chains })
+        Some(Self { table, firsts, chains })
     }
 
-    /// Enters the next orders by their names; for each comes to `next` what follows it in its chain, the order's own
-    /// `next_name`. `false` when two orders have one name.
-    pub(super) fn enter(
-        &mut self,
-        names: impl Iterator<Item = (LoginId, UserRef)> + Clone,
-        next: &mut Vec<u32>,
-    ) -> bool {
-        /// Orders whose chains are looked up before the first of them is entered, so that the processor waits for many
-        /// places in memory at once and not for one after another.
-        const BATCH: usize = 32;
-        let (mut buckets, mut unique) = ([0; BATCH], true);
-        let mut names = names.peekable();
-        while names.peek().is_some() {
-            let mut touched = 0;
-            for (bucket, (login, user_ref)) in buckets.iter_mut().zip(names.clone()) {
-                *bucket = self.table.bucket(login, user_ref);
-                let first = self.table.buckets[*bucket] as usize;
-                touched ^= self.chains.get(first).map_or(0, |chain| chain.2);
-            }
-            std::hint::black_box(touched);
-            for (bucket, (login, user_ref)) in buckets.iter().zip(names.by_ref()) {
-                let slot = self.chains.len() as u32;
-                let first = std::mem::replace(&mut self.table.buckets[*bucket], slot);
-                next.push(first);
-                self.chains.push((login, user_ref, first));
-                let mut at = first;
-                while at != NONE {
-                    let other = self.chains[at as usize];
-                    unique &= (other.0, other.1) != (login, user_ref);
-                    at = other.2;
-                }
+    /// The bucket of a name, and something of what will be looked at there. That means nothing, but having asked for it
+    /// brings it near.
+    #[inline]
+    pub(super) fn bucket(&self, login: LoginId, user_ref: UserRef) -> (usize, u32) {
+        let bucket = self.table.bucket(login, user_ref);
+        let first = self.firsts[bucket];
+        let at = if first & GOES_ON == 0 { 0 } else { first as u32 };
+        (bucket, self.chains.get(at as usize).map_or(0, |chain| chain.2))
+    }
+
+    /// Enters the next order by its name and its bucket: what follows it in its chain, the order's own `next_name`. `None`
+    /// when there is one of this name.
+    #[inline]
+    pub(super) fn enter(&mut self, bucket: usize, login: LoginId, user_ref: UserRef) -> Option<u32> {
+        let tag = u64::from(login.0.wrapping_mul(0x9E37_79B1) ^ user_ref.0) << 33;
+        let before = self.firsts[bucket];
+        let first = before as u32;
+        let mut entry = tag | self.chains.len() as u64;
+        if first != NONE {
+            entry |= GOES_ON;
+            let alike = before & !(GOES_ON - 1) & !GOES_ON == tag;
+            if (alike || before & GOES_ON != 0) && self.has(first, login, user_ref) {
+                return None;
             }
         }
-        self.table.live = self.chains.len();
-        unique
+        self.firsts[bucket] = entry;
+        self.chains.push((login, user_ref, first));
+        Some(first)
+    }
+
+    /// Whether the chain from here on has an order of this name.
+    fn has(&self, first: u32, login: LoginId, user_ref: UserRef) -> bool {
+        let mut at = first;
+        while at != NONE {
+            let (other, other_ref, next) = self.chains[at as usize];
+            if (other, other_ref) == (login, user_ref) {
+                return true;
+            }
+            at = next;
+        }
+        false
     }
 
     /// The table of what was entered.
-    pub(super) fn finish(self) -> ClientRefs {
+    pub(super) fn finish(mut self) -> ClientRefs {
+        for (bucket, first) in self.table.buckets.iter_mut().zip(&self.firsts) {
+            *bucket = *first as u32;
+        }
+        self.table.live = self.chains.len();
         self.table
     }
 }

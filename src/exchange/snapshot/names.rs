@@ -6,6 +6,11 @@ use super::{Part, RestoreError};
 use crate::domain::codec::decode_record;
 use crate::exchange::NameKey;
 use crate::exchange::client_refs::{ClientRefs, Filling};
+use std::hint::black_box;
+
+/// Orders whose buckets are looked at, without asking what is in them, before the first of them is entered: so that the
+/// processor waits for many places in memory at once, and not for one after another.
+const BATCH: usize = 64;
 
 /// The names of an exchange that is being restored.
 #[derive(Debug)]
@@ -46,8 +51,22 @@ impl Names {
             self.entered += records.len() as u64;
             check(self.entered <= self.orders, "there are more records than were promised")
                 .map_err(at_start)?;
-            let names = records.iter().map(OrderRecord::read_name);
-            check(filling.enter(names, chained), "two orders have one name").map_err(at_start)?;
+            let mut buckets = [0; BATCH];
+            for batch in records.chunks(BATCH) {
+                let mut seen = 0;
+                for (bucket, record) in buckets.iter_mut().zip(batch) {
+                    let (login, user_ref) = OrderRecord::read_name(record);
+                    let (at, first) = filling.bucket(login, user_ref);
+                    (*bucket, seen) = (at, seen ^ first);
+                }
+                black_box(seen);
+                for (bucket, record) in buckets.iter().zip(batch) {
+                    let (login, user_ref) = OrderRecord::read_name(record);
+                    let at = chained.len() * OrderRecord::BYTES;
+                    let next = filling.enter(*bucket, login, user_ref);
+                    chained.push(next.ok_or(RestoreError { at, why: "two orders have one name" })?);
+                }
+            }
         }
         Ok(())
     }
