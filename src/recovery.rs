@@ -1,6 +1,6 @@
 //! From the files of a data directory to a warm exchange.
 //!
-//! Recovery replays the journal into a [`State`] through the same [`Exchange::apply`] that served it, so state and
+//! Recovery replays the journal into a [`State`] through the same [`Exchange::apply`](crate::exchange::Exchange::apply) that served it, so state and
 //! events come out bit for bit as they were. Events that the event log lacks are appended to it on the way; SQL then
 //! catches up from the event log by its own watermark. A replay starts from the newest snapshot that can be used, or from
 //! the first command.
