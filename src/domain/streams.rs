@@ -68,7 +68,7 @@ impl StreamIndex {
         let fits = |(at, mark): (u64, &Mark)| {
             // A trade of a login with itself carries two messages: the one that is marked may be the second of them.
             let marked = at * MARK_EVERY + 1;
-            (mark.message == marked || (at > 0 && mark.message + 1 == marked)) && mark.event > 0
+            (mark.message == marked || (at > 0 && mark.message == marked - 1)) && mark.event > 0
         };
         let rising = marks.is_sorted_by(|one, next| one.event < next.event);
         let whole = marks.len() as u64 == messages.div_ceil(MARK_EVERY);
@@ -113,6 +113,20 @@ mod tests {
 
     fn record(number: u64, event: Event) -> EventRecord {
         EventRecord { number, event, ..EventRecord::default() }
+    }
+
+    #[test]
+    fn marks_of_no_stream_are_refused() {
+        let mark = |event, message| Mark { event, message };
+        let mut index = StreamIndex::default();
+        assert!(index.restore(MARK_EVERY + 1, vec![mark(1, 1), mark(9, MARK_EVERY + 1)]));
+        assert!(
+            index.restore(MARK_EVERY + 1, vec![mark(1, 1), mark(9, MARK_EVERY)]),
+            "the second of a trade"
+        );
+        for second in [0, MARK_EVERY - 1, MARK_EVERY + 2, u64::MAX] {
+            assert!(!index.restore(MARK_EVERY + 1, vec![mark(1, 1), mark(9, second)]), "{second}");
+        }
     }
 
     #[test]
