@@ -69,10 +69,15 @@ fn the_maker_thread_reports_a_full_disk_and_recovers() {
         thread::yield_now();
     }
     storage.set_capacity_bytes(100 * 4096);
+    // No more than there is space for, however fast segments are made.
     let target = writer.appended() + 500;
     while writer.appended() < target {
-        fill(&mut writer);
-        thread::yield_now();
+        let (sequence, time_ns, payload) = entry(writer.next_sequence());
+        match writer.append(sequence, time_ns, &payload) {
+            Ok(()) => {}
+            Err(AppendError::NoSpace) => thread::yield_now(),
+            Err(error) => panic!("{error}"),
+        }
     }
     while writer.low_space() {
         thread::yield_now();
