@@ -24,8 +24,6 @@ const RATE: u64 = 100_000;
 const SECONDS_FULL: u64 = 20;
 const ROUNDS_FULL: usize = 3;
 const COMMANDS_SMALL: usize = 3_000;
-/// Between two looks at what is due and done: a floor of every latency.
-const PAUSE: Duration = Duration::from_micros(20);
 
 fn main() {
     let full = std::env::args().any(|argument| argument == "--bench");
@@ -97,8 +95,7 @@ fn run(
             latencies.record(latency.max(1)).expect("in range");
         }
         seen = done;
-        // Spinning would take one of two cores from the engine, and then its threads would wait for one another.
-        std::thread::sleep(PAUSE);
+        std::hint::spin_loop();
     }
     let value = |name: &str| {
         engine

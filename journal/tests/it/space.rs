@@ -3,6 +3,8 @@
 use crate::{append, entries, entry, open, read, scan, segments, small};
 use dojima_journal::{Action, AppendError, Fault, MemoryStorage, Step, Writer};
 use std::io::ErrorKind;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 /// Appends until the journal refuses for want of space.
@@ -101,10 +103,10 @@ fn the_maker_thread_tries_again_by_itself() {
     for kind in [ErrorKind::StorageFull, ErrorKind::PermissionDenied, ErrorKind::Other] {
         let storage = MemoryStorage::new();
         drop(open(&storage));
-        let mut refusals = 3;
+        let refuses = Arc::new(AtomicBool::new(true));
+        let asked = Arc::clone(&refuses);
         storage.set_faults(move |step: &Step<'_>| {
-            let refused = step.action == Action::Write && refusals > 0;
-            refusals -= u32::from(refused);
+            let refused = step.action == Action::Write && asked.load(Ordering::Relaxed);
             refused.then_some(Fault::Refuse(kind))
         });
         let options = small().with_spare_segments(2);
@@ -113,9 +115,10 @@ fn the_maker_thread_tries_again_by_itself() {
             thread::yield_now();
         }
         fill(&mut writer);
-        assert!(writer.low_space_reason().is_none_or(|reason| reason.contains("injected")));
+        assert!(writer.low_space_reason().is_some_and(|reason| reason.contains("injected")));
         let full = writer.appended();
         assert_eq!(writer.sync().expect("what was accepted still syncs"), full);
+        refuses.store(false, Ordering::Relaxed);
         while segments(&storage).len() < 3 {
             thread::yield_now();
         }
