@@ -279,15 +279,7 @@ impl Engine {
     /// # Errors
     /// The first fatal error of any agent.
     pub fn stop(mut self) -> Result<Stopped, Fatal> {
-        if let Some(gateway) = &self.handles.gateway {
-            gateway.stop_reading();
-        }
-        if let Some(timer) = &self.handles.timer {
-            timer.stop();
-        }
-        if let Some(shadow) = &self.handles.shadow {
-            shadow.stop_asking();
-        }
+        self.handles.take_nothing_more();
         self.wait(DRAIN_PATIENCE, Watch::is_drained);
         // Every thread has ended before this returns, whichever failed: what they hold can be opened again.
         let hot = self.end(StopPhase::Hot);

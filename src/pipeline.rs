@@ -85,6 +85,21 @@ pub struct Handles {
     _lock: LockGuard,
 }
 
+impl Handles {
+    /// The first step of an orderly stop: no agent takes anything from outside any more, or asks for anything by itself.
+    pub fn take_nothing_more(&self) {
+        if let Some(gateway) = &self.gateway {
+            gateway.stop_reading();
+        }
+        if let Some(timer) = &self.timer {
+            timer.stop();
+        }
+        if let Some(shadow) = &self.shadow {
+            shadow.stop_asking();
+        }
+    }
+}
+
 /// The local source of commands. After publishing, ring.
 pub struct Local {
     /// Where the commands go.

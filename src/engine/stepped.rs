@@ -103,15 +103,7 @@ impl SteppedEngine {
     /// # Errors
     /// The first fatal error of any agent.
     pub fn stop(mut self) -> Result<Stopped, Fatal> {
-        if let Some(gateway) = &self.handles.gateway {
-            gateway.stop_reading();
-        }
-        if let Some(timer) = &self.handles.timer {
-            timer.stop();
-        }
-        if let Some(shadow) = &self.handles.shadow {
-            shadow.stop_asking();
-        }
+        self.handles.take_nothing_more();
         self.stepper.run_until_idle(usize::MAX)?;
         self.stepper.close()?;
         let sql_complete = self.handles.watch.sql_lag_events() == 0;
