@@ -10,7 +10,7 @@
 //! ```
 //!
 //! The modules in reading order: values ([`domain`]), the pure core ([`exchange`]), the ring that joins the
-//! stages ([`ring`]) and what runs them ([`runtime`]), bytes ([`wire`]), the stages themselves ([`stages`]), how they
+//! stages ([`ring`]) and what runs them ([`runtime`]), bytes ([`wire`]), sockets ([`net`]), the stages themselves ([`stages`]), how they
 //! are wired ([`pipeline`]) and warmed up ([`recovery`], [`replica`]), and the human edge ([`config`], [`cli`], [`client`]).
 //! docs/ARCHITECTURE.md follows one order through all of it.
 
@@ -25,6 +25,10 @@ pub mod domain;
 pub mod engine;
 #[deny(clippy::disallowed_methods, clippy::disallowed_types)]
 pub mod exchange;
+#[deny(clippy::disallowed_methods, clippy::disallowed_types)]
+pub mod market;
+#[deny(clippy::disallowed_methods)]
+pub mod net;
 pub mod pipeline;
 pub mod recovery;
 pub mod replica;

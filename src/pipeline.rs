@@ -12,7 +12,7 @@
 mod seats;
 pub(crate) mod settings;
 
-pub use crate::stages::gateway::sockets::{Sockets, TcpSockets};
+pub use crate::net::{Sockets, TcpSockets};
 
 use crate::config::Config;
 use crate::domain::{Command, EventRecord, Sequenced};

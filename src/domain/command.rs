@@ -156,9 +156,47 @@ pub enum Command {
     },
     /// Writes down what the state was. Changes nothing: it stands in the journal so that every replay can compare.
     Checkpoint(Checkpoint),
+    /// Sets which edition of the rules holds (docs/RULES.md, "Editions"). An exchange that was never told has
+    /// [`Command::RULES_FIRST`], so that a journal of those days gives the events of those days.
+    SetRules {
+        /// The edition; not below the present one, at most [`Command::RULES_LAST`].
+        edition: u16,
+    },
+    /// OUCH Modify Order: a lower quantity, with the order's place kept.
+    Modify(Modify),
+    /// OUCH Account Query.
+    QueryAccount(QueryAccount),
+    /// OUCH Disable and Enable Order Entry.
+    SetOrderEntry(SetOrderEntry),
+    /// The gateway's: all orders of a login go, because of its connection.
+    CancelLogin {
+        /// Whose orders.
+        login: LoginId,
+        /// Why.
+        cause: ConnectionLoss,
+    },
+    /// The venue's day ends and the next begins: every login's stream ends, and goes on as that of the next session from
+    /// message 1; client numbers start again from 1. Orders stay.
+    RollSession {
+        /// The next session; one more than the present one.
+        session: u32,
+    },
+    /// From now on the login is also sent what the logins of this account are sent (drop copy).
+    CopyAccount {
+        /// Who gets the copies.
+        login: LoginId,
+        /// Of what.
+        account: AccountId,
+    },
 }
 
 impl Command {
+    /// The edition of the rules of an exchange that was never told of another.
+    pub const RULES_FIRST: u16 = 1;
+
+    /// The newest edition of the rules: that of every venue that is opened now.
+    pub const RULES_LAST: u16 = 2;
+
     /// The most open orders that an exchange can be set to hold.
     pub const ORDERS_MAX: u32 = 100_000_000;
 }
@@ -435,4 +473,49 @@ pub struct MassCancel {
     pub user_ref: UserRef,
     /// Which orders.
     pub filter: CancelFilter,
+}
+
+/// A lower quantity for an order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct Modify {
+    /// Who sends it.
+    pub login: LoginId,
+    /// Which order. Not live: the message is ignored.
+    pub user_ref: UserRef,
+    /// The order's side. Another one: the message is ignored.
+    pub side: Side,
+    /// The new total, lots, including what has executed. Not below the present one: the message is ignored.
+    pub quantity: Quantity,
+}
+
+/// A question for the next number, which can also set the login's dead-man's switch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct QueryAccount {
+    /// Who asks.
+    pub login: LoginId,
+    /// All the login's orders are cancelled when so many milliseconds have passed, unless it says so again before; 0: not
+    /// any more. `None`: the switch stays as it is.
+    pub cancel_after_ms: Option<u32>,
+}
+
+/// A login's own order entry, on or off.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct SetOrderEntry {
+    /// Whose, and who gets the answer.
+    pub login: LoginId,
+    /// The client's number of the message. Not above the login's last: a retransmission, ignored.
+    pub user_ref: UserRef,
+    /// Firm as it was sent; carried and returned.
+    #[serde(serialize_with = "export::ascii")]
+    pub firm: [u8; 4],
+    /// Off: new orders and replaces of the login are refused.
+    pub switch: Switch,
+}
+
+/// What became of a connection whose orders are to go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ConnectionLoss {
+    /// It broke, or its client logged out, and did not come back within the login's time of grace.
+    Disconnected,
 }

@@ -6,8 +6,8 @@
 use super::{
     AccountId, AccountSelfTrade, Amount, AssetCode, AssetId, AssetSettings, Checkpoint, ClOrdId, Echo,
     FeeTier, IgnoreReason, InstrumentId, KillScope, LimitScope, Listing, LoginId, OrderId, OrderLimits,
-    Phase, PostOnly, Price, Protection, Quantity, RejectReason, SetFees, Side, Switch, TimeInForce,
-    Timestamp, TradeId, Transfer, Trigger, UserRef, Visibility, VolumeTiers,
+    Phase, PostOnly, Price, Protection, Quantity, RejectReason, SelfTrade, SetFees, SetOrderEntry, Side,
+    Switch, TimeInForce, Timestamp, TradeId, Transfer, Trigger, UserRef, Visibility, VolumeTiers,
 };
 use bincode::{Decode, Encode};
 use serde::Serialize;
@@ -161,6 +161,63 @@ pub enum Event {
     },
     /// What the state was after an earlier command.
     Checkpointed(Checkpoint),
+    /// Another edition of the rules holds.
+    RulesSet {
+        /// Which.
+        edition: u16,
+    },
+    /// The answer to a question for the next number.
+    AccountState {
+        /// Who asked.
+        login: LoginId,
+        /// The smallest number that it has not used.
+        next_user_ref: UserRef,
+        /// When its dead-man's switch cancels its orders; 0: it has none.
+        cancel_at: Timestamp,
+    },
+    /// A login's own order entry was turned on or off.
+    OrderEntrySet(SetOrderEntry),
+    /// The session ended: the last message of this login's stream (OUCH System Event `E`).
+    SessionEnded {
+        /// Whose stream.
+        login: LoginId,
+    },
+    /// A session began: the first message of this login's new stream (OUCH System Event `S`).
+    SessionStarted {
+        /// Whose stream.
+        login: LoginId,
+        /// Which session; the first one is 0.
+        session: u32,
+    },
+    /// The venue is in another session. Comes after all [`Event::SessionEnded`] and before all [`Event::SessionStarted`].
+    SessionRolled {
+        /// Which.
+        session: u32,
+    },
+    /// An order whose trigger came takes part in trading from now on (OUCH Order Priority Update). Comes right after
+    /// [`Event::Triggered`], from the second edition of the rules on.
+    PriorityUpdated(PriorityUpdated),
+    /// The answer to a mass cancel of a client, after the cancels, from the second edition of the rules on. (In the first, and
+    /// to operators, [`Event::MassCanceled`].)
+    MassCancelAnswered {
+        /// Who asked.
+        login: LoginId,
+        /// The client's number of the message.
+        user_ref: UserRef,
+        /// How many orders were cancelled.
+        canceled: u32,
+        /// Of which instrument; `None`: of all.
+        instrument: Option<InstrumentId>,
+        /// Of which side; `None`: of both.
+        side: Option<Side>,
+    },
+    /// A login is sent copies of what the logins of an account are sent.
+    AccountCopied {
+        /// Who gets the copies.
+        login: LoginId,
+        /// Of what.
+        account: AccountId,
+    },
 }
 
 impl Default for Event {
@@ -183,6 +240,12 @@ impl Event {
             Self::ChangeRejected(e) => [Some(e.login), None],
             Self::Amended(e) => [Some(e.login), None],
             Self::MassCanceled { login, .. } => [*login, None],
+            Self::MassCancelAnswered { login, .. }
+            | Self::AccountState { login, .. }
+            | Self::SessionEnded { login }
+            | Self::SessionStarted { login, .. } => [Some(*login), None],
+            Self::OrderEntrySet(e) => [Some(e.login), None],
+            Self::PriorityUpdated(e) => [Some(e.login), None],
             Self::Restated(e) if e.reason == RestateReason::Refreshed => [Some(e.login), None],
             Self::Armed(_)
             | Self::Triggered(_)
@@ -200,6 +263,9 @@ impl Event {
             | Self::VolumeTiersSet(_)
             | Self::Killed { .. }
             | Self::Checkpointed(_)
+            | Self::RulesSet { .. }
+            | Self::SessionRolled { .. }
+            | Self::AccountCopied { .. }
             | Self::AssetAdded { .. }
             | Self::AccountOpened { .. }
             | Self::InstrumentListed(_)
@@ -368,6 +434,25 @@ pub enum CancelReason {
     Operator,
     /// Its trigger came, and this says why it could not be matched then.
     TriggerRefused(RejectReason),
+    /// It would have traded with its own owner. From the second edition of the rules on, in place of [`Self::SelfTrade`].
+    SelfTradePrevented(SelfTradePrevented),
+    /// The login's connection is gone (cancel on disconnect).
+    Disconnected,
+    /// The login's dead-man's switch was not held.
+    DeadMansSwitch,
+}
+
+/// The trade that was not made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct SelfTradePrevented {
+    /// The resting order's price, ticks.
+    pub price: Price,
+    /// How many lots would have traded.
+    pub quantity: Quantity,
+    /// What was done.
+    pub mode: SelfTrade,
+    /// Whether this is the order that was on its way in.
+    pub incoming: bool,
 }
 
 /// A trade. Money moved: base from seller to buyer, price × quantity of quote from buyer to seller, and a fee
@@ -496,6 +581,29 @@ pub struct Triggered {
     pub instrument: InstrumentId,
     /// The price that was watched, as it is now, ticks.
     pub reference: Price,
+}
+
+/// An order whose trigger came takes part in trading.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct PriorityUpdated {
+    /// Whose order.
+    pub login: LoginId,
+    /// The client's number of it.
+    pub user_ref: UserRef,
+    /// The exchange's number of it.
+    pub order: OrderId,
+    /// What is traded.
+    pub instrument: InstrumentId,
+    /// Buy or sell.
+    pub side: Side,
+    /// The limit in ticks; `None` for a market order.
+    pub price: Option<Price>,
+    /// Open lots before it matches.
+    pub quantity: Quantity,
+    /// Whether it is shown.
+    pub visibility: Visibility,
+    /// Lots shown at a time; 0: all.
+    pub display_quantity: u32,
 }
 
 /// Something about a resting order changed.

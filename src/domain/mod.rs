@@ -5,6 +5,7 @@
 //! ([`codec`]), so that they can live in the journal and in the event log.
 
 pub mod amounts;
+pub mod audience;
 pub mod codec;
 pub mod command;
 pub mod decimal;
@@ -20,12 +21,14 @@ mod text;
 
 pub use amounts::{Amount, FeeRate, OrderPrice, Ppm, Price, Quantity};
 pub use command::{
-    Amend, Cancel, Checkpoint, Command, Echo, Enter, ListInstrument, MassCancel, RefuseEnter, RefuseReplace,
-    Replace, Sequenced, Side, Stamp, TimeInForce, Transfer,
+    Amend, Cancel, Checkpoint, Command, ConnectionLoss, Echo, Enter, ListInstrument, MassCancel, Modify,
+    QueryAccount, RefuseEnter, RefuseReplace, Replace, Sequenced, SetOrderEntry, Side, Stamp, TimeInForce,
+    Transfer,
 };
 pub use event::{
     Accepted, Amended, Armed, Auction, CancelReason, Canceled, ChangeRejected, Event, EventRecord, Executed,
-    Ignored, OrderState, Rejected, Replaced, RestateReason, Restated, TradeKind, Triggered,
+    Ignored, OrderState, PriorityUpdated, Rejected, Replaced, RestateReason, Restated, SelfTradePrevented,
+    TradeKind, Triggered,
 };
 pub use ids::{
     AccountId, AssetCode, AssetId, ClOrdId, FeeTier, GroupId, InstrumentId, LoginId, LoginName, OrderId,

@@ -166,6 +166,23 @@ reasons!(
         RebateAboveFee => "the two fees together are below zero",
         /// The configured instruments and accounts are already open.
         AlreadyOpen => "the exchange is already open",
+        // Since the second edition of the rules; where they stand among the checks, docs/RULES.md says.
+        /// The gateway: a pegged or discretionary price.
+        PeggingNotAllowed => "pegged and discretionary prices are not supported",
+        /// The gateway: Route.
+        RoutingNotAllowed => "orders are not routed to other venues",
+        /// The gateway: CustomerType or CrossType R.
+        RetailNotAllowed => "there is no retail programme",
+        /// The gateway: the login sends more messages than it may.
+        MessageRateExceeded => "the login has sent more messages than it may",
+        /// The login has disabled its order entry.
+        OrderEntryDisabled => "order entry of this login is disabled",
+        /// A live order of an earlier session has the number.
+        UserRefInUse => "a live order of an earlier session has this number",
+        /// The login is sent copies of this account already.
+        AlreadyCopied => "the login gets copies of this account already",
+        /// The login does not exist.
+        UnknownLogin => "the login does not exist",
     }
 );
 

@@ -1,6 +1,6 @@
 //! What an operator sets while the exchange runs. docs/RULES.md says what each does.
 
-use super::{AccountId, Amount, AssetId, FeeRate, FeeTier, GroupId, InstrumentId, Ppm, Quantity};
+use super::{AccountId, Amount, AssetId, FeeRate, FeeTier, GroupId, InstrumentId, LoginId, Ppm, Quantity};
 use super::{SelfTradePrevention, Side};
 use bincode::{Decode, Encode};
 use serde::Serialize;
@@ -137,6 +137,9 @@ pub enum LimitScope {
     Instrument(InstrumentId),
     /// This account: open orders and their rate over all instruments, the others in each.
     Account(AccountId),
+    /// This login: quantity, notional and open orders over all instruments; the other limits are not a login's and must
+    /// be 0.
+    Login(LoginId),
 }
 
 /// What a kill switch stops.
@@ -200,7 +203,7 @@ impl Default for VolumeTiers {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct CancelFilter {
     /// Orders of this login.
-    pub login: Option<super::LoginId>,
+    pub login: Option<LoginId>,
     /// Orders of this account.
     pub account: Option<AccountId>,
     /// Orders of this instrument.

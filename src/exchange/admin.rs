@@ -64,6 +64,13 @@ impl Exchange {
             Command::SetVolumeTiers(tiers) => return self.set_volume_tiers(&tiers, events).map(|()| None),
             Command::Kill { scope, switch } => self.kill(scope, switch, events)?,
             Command::Checkpoint(checkpoint) => Event::Checkpointed(checkpoint),
+            Command::SetRules { .. }
+            | Command::Modify(_)
+            | Command::QueryAccount(_)
+            | Command::SetOrderEntry(_)
+            | Command::CancelLogin { .. }
+            | Command::RollSession { .. }
+            | Command::CopyAccount { .. } => return Err(RejectReason::OutOfRange),
             Command::Enter(_)
             | Command::RefuseEnter(_)
             | Command::Replace(_)

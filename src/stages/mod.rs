@@ -1,6 +1,7 @@
-//! The agents, in flow order. They meet only in rings, cursors and the seams declared here ([`resend`], [`space`]);
+//! The agents, in flow order. They meet only in rings, cursors and the seams declared here ([`auth`], [`resend`], [`space`]);
 //! none imports another.
 
+pub mod auth;
 pub mod gateway;
 pub mod journaler;
 pub mod matcher;

@@ -11,14 +11,16 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("runtime", &[]),
     ("exchange", &["domain"]),
     ("wire", &["domain"]),
+    ("market", &["domain", "wire"]),
     ("config", &["domain", "runtime"]),
     ("replica", &["domain", "exchange"]),
     ("recovery", &["domain", "exchange", "replica", "runtime"]),
-    ("stages", &["domain", "exchange", "replica", "ring", "runtime", "wire"]),
-    ("client", &["config", "domain", "wire"]),
+    ("net", &["runtime"]),
+    ("stages", &["domain", "exchange", "market", "net", "replica", "ring", "runtime", "wire"]),
+    ("client", &["config", "domain", "market", "wire"]),
     (
         "pipeline",
-        &["config", "domain", "exchange", "recovery", "replica", "ring", "runtime", "stages", "wire"],
+        &["config", "domain", "exchange", "net", "recovery", "replica", "ring", "runtime", "stages", "wire"],
     ),
     ("engine", &["config", "domain", "exchange", "pipeline", "recovery", "runtime"]),
     (
@@ -31,7 +33,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 ];
 
 /// What stages share: values and seams, no agent.
-const SEAMS: &[&str] = &["resend", "space"];
+const SEAMS: &[&str] = &["auth", "resend", "space"];
 
 /// The files that may contain `unsafe`.
 const UNSAFE: &[&str] = &["src/ring/slots.rs", "src/runtime/affinity.rs", "journal/src/map.rs"];

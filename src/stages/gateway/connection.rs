@@ -4,12 +4,11 @@
 //! it no longer holds: a read that fills less than it could, a write that takes less than it was given.
 
 use super::ending::Ending;
-use super::inbox::Inbox;
 use super::settings::GatewaySettings;
-use super::sockets::{Readiness, Socket};
 use super::source::Source;
 use super::streams::Streams;
 use crate::domain::LoginId;
+use crate::net::{ConnectionId, Inbox, Readiness, Socket};
 use crate::wire::soup::{LoginAccepted, SERVER_HEARTBEAT, Username};
 use std::io::{self, ErrorKind, IoSlice};
 use std::net::SocketAddr;
@@ -19,24 +18,6 @@ const WRITE_LEN_MAX: usize = 256 * 1024;
 
 /// How long a client that was refused has for taking the refusal.
 const FAREWELL_NS: u64 = 1_000_000_000;
-
-/// A connection's number: its place among the connections, and how many were in that place before it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ConnectionId(pub u64);
-
-impl ConnectionId {
-    pub(super) fn new(place: usize, generation: u32) -> Self {
-        Self(u64::from(generation) << 32 | place as u64)
-    }
-
-    pub(super) fn place(self) -> usize {
-        self.0 as u32 as usize
-    }
-
-    pub(super) fn generation(self) -> u32 {
-        (self.0 >> 32) as u32
-    }
-}
 
 /// How far a connection is.
 pub enum Phase {

@@ -13,22 +13,19 @@
 mod connection;
 mod ending;
 mod gauges;
-mod inbox;
 mod login;
 mod receive;
 mod settings;
-mod slab;
-pub mod sockets;
 mod source;
 mod streams;
 mod tail;
 
-pub use connection::ConnectionId;
 pub use receive::PACKET_LEN_MAX;
 pub use settings::{
     Credentials, GatewayControl, GatewayPorts, GatewaySettings, GatewayStart, TAIL_BYTES_MIN,
 };
 
+use crate::net::{ConnectionId, Inbox, Ready, Slab, Socket, Sockets};
 use crate::runtime::planted::{Bug, is_planted};
 use crate::runtime::{Agent, Clock, Counters, Doorbell, Fatal};
 use crate::stages::resend::QUEUE_LEN;
@@ -36,9 +33,6 @@ use crate::wire::ouch::SEQUENCED_LEN_MAX;
 use connection::{Connection, Phase};
 use ending::{Ending, EndingKind};
 use gauges::Gauges;
-use inbox::Inbox;
-use slab::Slab;
-use sockets::{Ready, Socket, Sockets};
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::ops::ControlFlow;
@@ -64,7 +58,7 @@ pub struct Gateway {
     sockets: Box<dyn Sockets>,
     /// When the listener may be asked for connections; `None` until the system reports some.
     accept_from: Option<u64>,
-    connections: Slab,
+    connections: Slab<Connection>,
     /// Buffers of closed connections, for the next ones.
     spare_inboxes: Vec<Inbox>,
     streams: Streams,
@@ -162,7 +156,7 @@ impl Gateway {
     fn open(&mut self, mut socket: Box<dyn Socket>, peer: SocketAddr, now: u64) {
         // Whoever connects and says nothing must not keep out those who have a login.
         if self.connections.is_full()
-            && let Some(stranger) = self.connections.oldest_stranger()
+            && let Some(stranger) = self.connections.oldest(Connection::stranger_since)
         {
             self.close(stranger, Ending::GaveWay);
         }

@@ -1,12 +1,12 @@
 //! From a connection's bytes to commands.
 
 use super::Gateway;
-use super::connection::{ConnectionId, Phase};
+use super::connection::Phase;
 use super::ending::Ending;
-use super::inbox::Inbox;
 use super::login::{authorise, first_message};
 use super::source::Source;
 use crate::domain::{Command, Listings, LoginId};
+use crate::net::{ConnectionId, Inbox};
 use crate::ring::Claim;
 use crate::runtime::planted::{Bug, is_planted};
 use crate::stages::space::SpaceWatch;

@@ -1,10 +1,10 @@
 //! Where the bytes come from that a logged-in client receives: the tail of its stream or, as long as it is further
 //! back than that reaches, the event log.
 
-use super::connection::ConnectionId;
 use super::ending::Ending;
 use super::streams::{Stream, Streams};
 use crate::domain::LoginId;
+use crate::net::ConnectionId;
 use crate::stages::resend::{ResendChunk, ResendRequest};
 
 /// How long to wait before asking again for messages that the archiver does not have yet, ns.

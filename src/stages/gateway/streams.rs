@@ -2,9 +2,9 @@
 //!
 //! A stream is made of released events and of nothing else; nothing is numbered before it may be sent.
 
-use super::connection::ConnectionId;
 use super::tail::Tail;
 use crate::domain::{EventRecord, Listings, LoginId};
+use crate::net::ConnectionId;
 use crate::runtime::Fatal;
 use crate::wire::ouch::{Recipient, encode_sequenced};
 

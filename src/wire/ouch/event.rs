@@ -242,10 +242,13 @@ pub fn cancel_code(reason: CancelReason) -> u8 {
         CancelReason::UserRequested | CancelReason::MassCancel => b'U',
         CancelReason::ImmediateOrCancel | CancelReason::MinimumQuantity | CancelReason::AmountSpent => b'I',
         CancelReason::MarketCollar | CancelReason::PriceBand => b'K',
-        CancelReason::SelfTrade => b'Q',
-        CancelReason::Expired => b'T',
+        CancelReason::SelfTrade | CancelReason::SelfTradePrevented(_) => b'Q',
+        CancelReason::Expired | CancelReason::DeadMansSwitch => b'T',
         CancelReason::Delisted => b'E',
-        CancelReason::TermsChanged | CancelReason::Killed | CancelReason::Operator => b'S',
+        CancelReason::TermsChanged
+        | CancelReason::Killed
+        | CancelReason::Operator
+        | CancelReason::Disconnected => b'S',
         CancelReason::FundsExhausted
         | CancelReason::InvalidReplace(_)
         | CancelReason::LinkedOrder
@@ -265,8 +268,9 @@ pub fn reject_code(reason: RejectReason) -> u16 {
         RejectReason::IsoNotAllowed => 0x08,
         RejectReason::InvalidSide => 0x09,
         RejectReason::MalformedTag => 0x0A,
-        RejectReason::AccountKilled => 0x0C,
+        RejectReason::AccountKilled | RejectReason::OrderEntryDisabled => 0x0C,
         RejectReason::InvalidMinQuantity => 0x0D,
+        RejectReason::PeggingNotAllowed => 0x11,
         RejectReason::PostOnlyWouldTrade => 0x12,
         RejectReason::InvalidQuantity
         | RejectReason::QuantityBelowMinimum
@@ -274,12 +278,14 @@ pub fn reject_code(reason: RejectReason) -> u16 {
         | RejectReason::AmountTooSmall => 0x13,
         RejectReason::CrossTypeNotSupported | RejectReason::NotInAuction => 0x14,
         RejectReason::OrderIsLinked | RejectReason::AmendNotPossible => 0x15,
+        RejectReason::RoutingNotAllowed => 0x16,
         RejectReason::UnknownSymbol | RejectReason::UnknownInstrument | RejectReason::InstrumentDelisted => {
             0x17
         }
+        RejectReason::RetailNotAllowed => 0x1A,
         RejectReason::InvalidPrice | RejectReason::PriceOffTick | RejectReason::InvalidTrigger => 0x1D,
         RejectReason::InsufficientFunds | RejectReason::PositionAboveLimit => 0x20,
-        RejectReason::OrderRateExceeded => 0x29,
+        RejectReason::OrderRateExceeded | RejectReason::MessageRateExceeded => 0x29,
         RejectReason::ShortSaleNotAllowed => 0x2B,
         RejectReason::NotionalTooLarge | RejectReason::NotionalAboveMaximum => 0x30,
         RejectReason::QuantityAboveMaximum => 0x31,
@@ -310,6 +316,9 @@ pub fn reject_code(reason: RejectReason) -> u16 {
         | RejectReason::ScaleNotPossible
         | RejectReason::InvalidPhase
         | RejectReason::RebateAboveFee
+        | RejectReason::UserRefInUse
+        | RejectReason::AlreadyCopied
+        | RejectReason::UnknownLogin
         | RejectReason::AlreadyOpen => 0x0F,
     }
 }

@@ -4,10 +4,10 @@ use dojima::domain::{
     CancelReason, Canceled, ClOrdId, Command, Event, EventRecord, Listings, LoginId, OrderId, Quantity,
     Symbol, Timestamp, UserRef,
 };
+use dojima::net::TcpSockets;
 use dojima::ring::{Consumer, CursorWriter, Producer, cursor, spsc};
 use dojima::runtime::doorbell::Sleeper;
 use dojima::runtime::{Agent, Counters, ManualClock, UnixNanos};
-use dojima::stages::gateway::sockets::TcpSockets;
 use dojima::stages::gateway::{
     Credentials, Gateway, GatewayControl, GatewayPorts, GatewaySettings, GatewayStart,
 };

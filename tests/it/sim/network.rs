@@ -6,8 +6,7 @@
 //! closes when.
 
 use super::random::Random;
-use dojima::stages::gateway::ConnectionId;
-use dojima::stages::gateway::sockets::{Readiness, Ready, Socket, Sockets};
+use dojima::net::{ConnectionId, Readiness, Ready, Socket, Sockets};
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, IoSlice};
 use std::net::{Ipv4Addr, SocketAddr};

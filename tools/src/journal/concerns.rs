@@ -4,7 +4,7 @@ use super::entry::{Entry, Value};
 use super::names::Names;
 use dojima::domain::{
     AccountId, Amend, Cancel, Command, Event, InstrumentId, KillScope, LimitScope, LoginId, MassCancel,
-    RefuseReplace, Replace, UserRef,
+    Modify, RefuseReplace, Replace, UserRef,
 };
 
 /// Whom a record is about.
@@ -57,6 +57,7 @@ impl Concerns {
         match scope {
             LimitScope::Instrument(instrument) => Self::instrument(instrument),
             LimitScope::Account(account) => Self::account(account),
+            LimitScope::Login(login) => Self::login(login),
         }
     }
 
@@ -86,7 +87,16 @@ impl Concerns {
             | Command::Tick
             | Command::SetAsset(_)
             | Command::SetVolumeTiers(_)
+            | Command::SetRules { .. }
+            | Command::RollSession { .. }
             | Command::Checkpoint(_) => Self::default(),
+            Command::Modify(Modify { login, user_ref, .. }) => Self::order(*login, *user_ref),
+            Command::QueryAccount(query) => Self::login(query.login),
+            Command::SetOrderEntry(set) => Self::login(set.login),
+            Command::CancelLogin { login, .. } => Self::login(*login),
+            Command::CopyAccount { login, account } => {
+                Self { logins: [Some(*login), None], ..Self::account(*account) }
+            }
             Command::OpenAccount { account } | Command::AssignTier { account, .. } => Self::account(*account),
             Command::OpenLogin { login, account, .. } => {
                 Self { logins: [Some(*login), None], ..Self::account(*account) }
@@ -122,7 +132,20 @@ impl Concerns {
             | Event::LimitsSet { .. }
             | Event::AssetSet(_)
             | Event::VolumeTiersSet(_)
+            | Event::RulesSet { .. }
+            | Event::SessionRolled { .. }
             | Event::Checkpointed(_) => Self::default(),
+            Event::AccountState { login, .. }
+            | Event::SessionEnded { login }
+            | Event::SessionStarted { login, .. } => Self::login(*login),
+            Event::OrderEntrySet(set) => Self::login(set.login),
+            Event::PriorityUpdated(e) => Self::order_in(e.login, e.instrument),
+            Event::MassCancelAnswered { login, instrument, .. } => {
+                Self { instrument: *instrument, ..Self::login(*login) }
+            }
+            Event::AccountCopied { login, account } => {
+                Self { logins: [Some(*login), None], ..Self::account(*account) }
+            }
             Event::AccountOpened { account } | Event::TierSet { account, .. } => Self::account(*account),
             Event::LoginOpened { login, account } => {
                 Self { logins: [Some(*login), None], ..Self::account(*account) }

@@ -242,7 +242,17 @@ impl Mirror {
             | Event::Checkpointed(_)
             | Event::Killed { .. } => self.note(record),
             // What an auction might give changes all the time and is for the feed.
-            Event::Opened { .. } | Event::Indicative(_) => Ok(()),
+            Event::Opened { .. }
+            | Event::RulesSet { .. }
+            | Event::AccountState { .. }
+            | Event::OrderEntrySet(_)
+            | Event::SessionEnded { .. }
+            | Event::SessionStarted { .. }
+            | Event::SessionRolled { .. }
+            | Event::PriorityUpdated(_)
+            | Event::MassCancelAnswered { .. }
+            | Event::AccountCopied { .. }
+            | Event::Indicative(_) => Ok(()),
         }
     }
 

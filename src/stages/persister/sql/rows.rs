@@ -75,7 +75,7 @@ impl OrderStatus {
             CancelReason::AmountSpent => Self::AmountSpent,
             CancelReason::MarketCollar => Self::MarketCollar,
             CancelReason::PriceBand => Self::PriceBand,
-            CancelReason::SelfTrade => Self::SelfTrade,
+            CancelReason::SelfTrade | CancelReason::SelfTradePrevented(_) => Self::SelfTrade,
             CancelReason::LinkedOrder => Self::LinkedOrder,
             CancelReason::Expired => Self::Expired,
             CancelReason::TermsChanged => Self::TermsChanged,
@@ -84,6 +84,7 @@ impl OrderStatus {
             CancelReason::MassCancel => Self::MassCanceled,
             CancelReason::Operator => Self::Operator,
             CancelReason::TriggerRefused(_) => Self::TriggerRefused,
+            CancelReason::Disconnected | CancelReason::DeadMansSwitch => Self::MassCanceled,
         }
     }
 

@@ -342,6 +342,7 @@ fn write_event(connection: &Connection, record: &EventRecord) -> rusqlite::Resul
             let (scope, id) = match scope {
                 LimitScope::Instrument(instrument) => ("instrument", instrument.0),
                 LimitScope::Account(account) => ("account", account.0),
+                LimitScope::Login(login) => ("login", login.0),
             };
             run(
                 "INSERT OR REPLACE INTO order_limits VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
@@ -392,6 +393,15 @@ fn write_event(connection: &Connection, record: &EventRecord) -> rusqlite::Resul
         | Event::MarkSet { .. }
         | Event::AssetSet(_)
         | Event::Indicative(_)
+        | Event::RulesSet { .. }
+        | Event::AccountState { .. }
+        | Event::OrderEntrySet(_)
+        | Event::SessionEnded { .. }
+        | Event::SessionStarted { .. }
+        | Event::SessionRolled { .. }
+        | Event::PriorityUpdated(_)
+        | Event::MassCancelAnswered { .. }
+        | Event::AccountCopied { .. }
         | Event::Opened { .. } => Ok(0),
     }
 }

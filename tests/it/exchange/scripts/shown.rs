@@ -106,6 +106,23 @@ pub fn shown(event: &Event) -> String {
         Event::Withdrawn(t) => format!("withdrawn {} {} {} #{}", t.account, t.asset, t.amount, t.reference),
         Event::Opened { config_digest } => format!("opened {config_digest}"),
         Event::Checkpointed(c) => format!("checkpoint of {} {:02x}", c.of, c.digest[0]),
+        Event::RulesSet { edition } => format!("rules {edition}"),
+        Event::AccountState { login, next_user_ref, cancel_at } => {
+            format!("account-state {login} next {next_user_ref} cancel-at {}", cancel_at.0)
+        }
+        Event::OrderEntrySet(set) => format!("order-entry {}.{} {:?}", set.login, set.user_ref, set.switch),
+        Event::SessionEnded { login } => format!("session-ended {login}"),
+        Event::SessionStarted { login, session } => format!("session-started {login} {session}"),
+        Event::SessionRolled { session } => format!("session {session}"),
+        Event::PriorityUpdated(e) => {
+            let price = e.price.map_or("market".to_owned(), |price| price.to_string());
+            let head = format!("priority-updated {}.{} #{} {price}", e.login, e.user_ref, e.order);
+            format!("{head} x {} {:?}", e.quantity, e.visibility)
+        }
+        Event::MassCancelAnswered { login, user_ref, canceled, .. } => {
+            format!("mass-cancel-answered {login}.{user_ref} {canceled} orders")
+        }
+        Event::AccountCopied { login, account } => format!("copies of account {account} to {login}"),
         Event::Refused { reason } => format!("refused {}", reason.name()),
         Event::Accepted(e) => accepted(e),
         Event::Rejected(e) => format!("rejected {}.{} {}", e.login, e.user_ref, e.reason.name()),
@@ -156,6 +173,7 @@ pub fn shown(event: &Event) -> String {
         Event::OrderLimitsSet { scope, .. } => match scope {
             LimitScope::Account(account) => format!("order-limits of account {account}"),
             LimitScope::Instrument(instrument) => format!("order-limits of instrument {instrument}"),
+            LimitScope::Login(login) => format!("order-limits of login {login}"),
         },
         Event::AssetSet(s) => {
             let head = format!("asset-set {} scale {}", s.asset, s.scale);

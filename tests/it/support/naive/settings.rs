@@ -82,6 +82,13 @@ impl Naive {
                 self.events.push(Event::Checkpointed(checkpoint));
                 Ok(())
             }
+            Command::SetRules { .. }
+            | Command::Modify(_)
+            | Command::QueryAccount(_)
+            | Command::SetOrderEntry(_)
+            | Command::CancelLogin { .. }
+            | Command::RollSession { .. }
+            | Command::CopyAccount { .. } => Err(RejectReason::OutOfRange),
             Command::Enter(_)
             | Command::RefuseEnter(_)
             | Command::Replace(_)
@@ -260,6 +267,7 @@ impl Naive {
         match scope {
             LimitScope::Instrument(instrument) => drop(self.listed(instrument)?),
             LimitScope::Account(account) => drop(self.known_account(account)?),
+            LimitScope::Login(_) => return Err(RejectReason::UnknownLogin),
         }
         out_of_range_if(limits.notional_max.0 < 0)?;
         match scope {
@@ -271,6 +279,7 @@ impl Naive {
                 let known = self.known_account(account)?;
                 (known.limits, known.rate) = (limits, super::Rate::default());
             }
+            LimitScope::Login(_) => {}
         }
         self.events.push(Event::OrderLimitsSet { scope, limits });
         Ok(())

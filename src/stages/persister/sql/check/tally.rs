@@ -123,6 +123,15 @@ impl Tally {
             | Event::SelfTradeSet(_)
             | Event::TierSet { .. }
             | Event::VolumeTiersSet(_)
+            | Event::RulesSet { .. }
+            | Event::AccountState { .. }
+            | Event::OrderEntrySet(_)
+            | Event::SessionEnded { .. }
+            | Event::SessionStarted { .. }
+            | Event::SessionRolled { .. }
+            | Event::PriorityUpdated(_)
+            | Event::MassCancelAnswered { .. }
+            | Event::AccountCopied { .. }
             | Event::Killed { .. } => {}
         }
         Ok(None)

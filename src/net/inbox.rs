@@ -10,6 +10,12 @@ pub struct Inbox {
     end: usize,
 }
 
+impl Default for Inbox {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Inbox {
     /// An empty one, all of whose memory is taken now.
     pub fn new() -> Self {

@@ -1,20 +1,20 @@
 //! The connections, found by number in constant time; a number is never used twice.
 
-use super::connection::{Connection, ConnectionId};
+use super::ConnectionId;
 
-struct Slot {
+struct Slot<T> {
     generation: u32,
-    connection: Option<Connection>,
+    connection: Option<T>,
 }
 
 /// At most as many connections as it was made for.
-pub struct Slab {
-    slots: Vec<Slot>,
+pub struct Slab<T> {
+    slots: Vec<Slot<T>>,
     open: usize,
     open_max: usize,
 }
 
-impl Slab {
+impl<T> Slab<T> {
     /// Room for `open_max` connections.
     pub fn new(open_max: usize) -> Self {
         Self { slots: Vec::new(), open: 0, open_max }
@@ -25,6 +25,11 @@ impl Slab {
         self.open
     }
 
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.open == 0
+    }
+
     /// How many places there are, with or without a connection: the range of [`Slab::at`].
     #[inline]
     pub fn places(&self) -> usize {
@@ -33,23 +38,20 @@ impl Slab {
 
     /// The connection in a place.
     #[inline]
-    pub fn at(&mut self, place: usize) -> Option<&mut Connection> {
+    pub fn at(&mut self, place: usize) -> Option<&mut T> {
         self.slots.get_mut(place)?.connection.as_mut()
     }
 
     /// The connection with this number, if it is still open.
     #[inline]
-    pub fn get(&mut self, id: ConnectionId) -> Option<&mut Connection> {
+    pub fn get(&mut self, id: ConnectionId) -> Option<&mut T> {
         let slot = self.slots.get_mut(id.place())?;
         slot.connection.as_mut().filter(|_| slot.generation == id.generation())
     }
 
     /// Adds the connection that `make` makes of its number. Gives back its error, with nothing added; `None` when there
     /// is no room.
-    pub fn insert<E>(
-        &mut self,
-        make: impl FnOnce(ConnectionId) -> Result<Connection, E>,
-    ) -> Option<Result<(), E>> {
+    pub fn insert<E>(&mut self, make: impl FnOnce(ConnectionId) -> Result<T, E>) -> Option<Result<(), E>> {
         if self.is_full() {
             return None;
         }
@@ -73,17 +75,18 @@ impl Slab {
         self.open == self.open_max
     }
 
-    /// The place of the connection that has gone without a login for longest.
-    pub fn oldest_stranger(&self) -> Option<usize> {
+    /// The place of the connection for which `since` is smallest; those with `None` do not count.
+    pub fn oldest(&self, since: impl Fn(&T) -> Option<u64>) -> Option<usize> {
         let connections =
             (0..).zip(&self.slots).filter_map(|(place, slot)| Some((place, slot.connection.as_ref()?)));
-        let strangers =
-            connections.filter_map(|(place, connection)| Some((connection.stranger_since()?, place)));
-        strangers.min().map(|(_, place)| place)
+        connections
+            .filter_map(|(place, connection)| Some((since(connection)?, place)))
+            .min()
+            .map(|(_, place)| place)
     }
 
     /// Takes the connection out of a place.
-    pub fn remove(&mut self, place: usize) -> Option<Connection> {
+    pub fn remove(&mut self, place: usize) -> Option<T> {
         let connection = self.slots.get_mut(place)?.connection.take()?;
         self.open -= 1;
         Some(connection)

@@ -1,9 +1,9 @@
-//! The seam between the gateway and the network: what it needs of sockets, and the system's sockets behind it.
+//! The seam between the stages and the network: what it needs of sockets, and the system's sockets behind it.
 //!
 //! Nothing here waits. Readiness is told once per change, as epoll does it edge-triggered: whoever is told reads until a
 //! read fills less than it could, and writes until a write takes less than it was given.
 
-use super::connection::ConnectionId;
+use super::ConnectionId;
 use crate::runtime::Fatal;
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Registry, Token};

@@ -1,0 +1,190 @@
+//! Who is sent what: the logins that an event is addressed to, and those that get copies of it (drop copy).
+//!
+//! Like everything that numbers messages, it is made from the events alone.
+
+use super::{AccountId, Event, EventRecord, LoginId};
+
+/// For which of its recipients a message about an event is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The only one.
+    Only,
+    /// The resting side of a trade.
+    Maker,
+    /// The incoming side of a trade.
+    Taker,
+}
+
+/// One message that an event gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Address {
+    /// Whose stream it is in.
+    pub login: LoginId,
+    /// For which side of the event.
+    pub part: Part,
+    /// Of a copy, the login and account that the message itself is addressed to.
+    pub copy_of: Option<(LoginId, AccountId)>,
+}
+
+/// The accounts of all logins, and who gets copies of what is sent to them.
+#[derive(Clone, Debug, Default)]
+pub struct Audience {
+    /// By login.
+    accounts: Vec<AccountId>,
+    /// Who gets copies, by account; within it in the order in which they were made.
+    copies: Vec<Vec<LoginId>>,
+}
+
+impl Audience {
+    /// Takes up what the event says of logins and copies; it holds for the events after it.
+    pub fn note(&mut self, event: &Event) {
+        match event {
+            Event::LoginOpened { account, .. } => self.accounts.push(*account),
+            Event::AccountCopied { login, account } => {
+                let at = account.0 as usize;
+                if at >= self.copies.len() {
+                    self.copies.resize_with(at + 1, Vec::new);
+                }
+                self.copies[at].push(*login);
+            }
+            _ => {}
+        }
+    }
+
+    /// Hands every message that the event gives to `tell`: those of its recipients first, in their order, then the copies
+    /// of each. A login gets no copy of what is addressed to itself, and sessions have no copies: every stream has its own.
+    #[inline]
+    pub fn each(&self, record: &EventRecord, mut tell: impl FnMut(Address)) {
+        let parts = match record.event {
+            Event::Executed(_) => [Part::Maker, Part::Taker],
+            _ => [Part::Only, Part::Only],
+        };
+        let recipients = record.event.recipients();
+        for (login, part) in recipients.into_iter().zip(parts) {
+            if let Some(login) = login {
+                tell(Address { login, part, copy_of: None });
+            }
+        }
+        if !self.copies.is_empty() {
+            self.each_copy(&record.event, recipients, parts, tell);
+        }
+    }
+
+    #[cold]
+    fn each_copy(
+        &self,
+        event: &Event,
+        recipients: [Option<LoginId>; 2],
+        parts: [Part; 2],
+        mut tell: impl FnMut(Address),
+    ) {
+        let of_the_stream_itself = matches!(
+            event,
+            Event::LoginOpened { .. } | Event::SessionEnded { .. } | Event::SessionStarted { .. }
+        );
+        if of_the_stream_itself {
+            return;
+        }
+        for (of, part) in recipients.into_iter().zip(parts) {
+            let Some(of) = of else { continue };
+            let Some(account) = self.accounts.get(of.0 as usize).copied() else { continue };
+            for login in self.copies.get(account.0 as usize).into_iter().flatten().copied() {
+                if !recipients.contains(&Some(login)) {
+                    tell(Address { login, part, copy_of: Some((of, account)) });
+                }
+            }
+        }
+    }
+
+    /// The accounts of the logins, in the order of their ids.
+    pub fn accounts(&self) -> &[AccountId] {
+        &self.accounts
+    }
+
+    /// Every pair of an account and a login that gets its copies, by account.
+    pub fn copies(&self) -> impl Iterator<Item = (AccountId, LoginId)> + '_ {
+        let by_account = (0..).map(AccountId).zip(&self.copies);
+        by_account.flat_map(|(account, logins)| logins.iter().map(move |login| (account, *login)))
+    }
+
+    /// The table of these logins and copies, each in its order, as they were written down.
+    pub fn restored(
+        accounts: impl IntoIterator<Item = AccountId>,
+        copies: impl IntoIterator<Item = (AccountId, LoginId)>,
+    ) -> Self {
+        let mut restored = Self { accounts: accounts.into_iter().collect(), copies: Vec::new() };
+        for (account, login) in copies {
+            restored.note(&Event::AccountCopied { login, account });
+        }
+        restored
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{CancelReason, Canceled, Executed, OrderId, UserRef};
+
+    fn told(audience: &Audience, event: Event) -> Vec<(u32, Part, Option<u32>)> {
+        let mut all = Vec::new();
+        audience.each(&EventRecord { event, ..EventRecord::default() }, |to| {
+            all.push((to.login.0, to.part, to.copy_of.map(|(login, _)| login.0)));
+        });
+        all
+    }
+
+    /// Logins 0 and 1 of account 1, login 2 of account 2, login 3 of account 3, which gets copies of accounts 1 and 3.
+    fn audience() -> Audience {
+        let mut audience = Audience::default();
+        for (login, account) in [(0, 1), (1, 1), (2, 2), (3, 3)] {
+            audience.note(&Event::LoginOpened { login: LoginId(login), account: AccountId(account) });
+        }
+        for account in [1, 3] {
+            audience.note(&Event::AccountCopied { login: LoginId(3), account: AccountId(account) });
+        }
+        audience
+    }
+
+    fn trade(maker: u32, taker: u32) -> Event {
+        let (maker_login, taker_login) = (LoginId(maker), LoginId(taker));
+        Event::Executed(Executed { maker_login, taker_login, ..Executed::default() })
+    }
+
+    #[test]
+    fn copies_come_after_the_recipients_and_say_of_whom() {
+        let audience = audience();
+        let (maker, taker) = (Part::Maker, Part::Taker);
+        assert_eq!(told(&audience, trade(0, 2)), [(0, maker, None), (2, taker, None), (3, maker, Some(0))]);
+        let both = [(0, maker, None), (1, taker, None), (3, maker, Some(0)), (3, taker, Some(1))];
+        assert_eq!(told(&audience, trade(0, 1)), both);
+        assert_eq!(told(&audience, trade(2, 2)), [(2, maker, None), (2, taker, None)]);
+    }
+
+    #[test]
+    fn nobody_gets_copies_of_its_own_or_of_sessions() {
+        let audience = audience();
+        let own = [(1, Part::Maker, None), (3, Part::Taker, None)];
+        assert_eq!(told(&audience, trade(1, 3)), own, "it is told of this trade already");
+        let started = Event::SessionStarted { login: LoginId(1), session: 2 };
+        assert_eq!(told(&audience, started), [(1, Part::Only, None)]);
+        let canceled = Canceled {
+            login: LoginId(1),
+            user_ref: UserRef(1),
+            order: OrderId(1),
+            decrement: Default::default(),
+            open: Default::default(),
+            reserved: Default::default(),
+            reason: CancelReason::Operator,
+        };
+        let copied = [(1, Part::Only, None), (3, Part::Only, Some(1))];
+        assert_eq!(told(&audience, Event::Canceled(canceled)), copied);
+    }
+
+    #[test]
+    fn the_table_can_be_written_down() {
+        let audience = audience();
+        let again = Audience::restored(audience.accounts().iter().copied(), audience.copies());
+        assert_eq!(told(&again, trade(0, 1)), told(&audience, trade(0, 1)));
+        assert_eq!(again.copies().count(), 2);
+    }
+}

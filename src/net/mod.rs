@@ -1,0 +1,29 @@
+//! What every stage that serves clients over TCP has: sockets that never wait, a buffer for what came in, and the table
+//! of connections. Nothing here knows of a protocol.
+
+mod inbox;
+mod slab;
+mod sockets;
+
+pub use inbox::{INBOX_LEN, Inbox};
+pub use slab::Slab;
+pub use sockets::{Readiness, Ready, Socket, Sockets, TcpSockets};
+
+/// A connection's number: its place among the connections, and how many were in that place before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConnectionId(pub u64);
+
+impl ConnectionId {
+    pub(super) fn new(place: usize, generation: u32) -> Self {
+        Self(u64::from(generation) << 32 | place as u64)
+    }
+
+    /// Its place.
+    pub fn place(self) -> usize {
+        self.0 as u32 as usize
+    }
+
+    pub(super) fn generation(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
+}
