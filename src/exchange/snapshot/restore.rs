@@ -24,7 +24,7 @@ use bincode::Decode;
 
 /// The least bytes of a record of each part: what a count can promise at most is the bytes there are, divided by this.
 const BYTES_MIN: [usize; Part::ALL.len()] =
-    [1, 1, 40, 30, 8, 14, 8, 200, 16, 248, 16, 80, OrderRecord::BYTES];
+    [1, 14, 40, 30, 8, 17, 8, 200, 16, 248, 16, 80, OrderRecord::BYTES];
 
 /// Why a record is refused.
 pub(super) type Refused = Result<(), &'static str>;
