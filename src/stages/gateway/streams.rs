@@ -4,11 +4,11 @@
 //! it begins anew; where the one before ended is remembered for a client that is still on its way there.
 
 use super::tail::Tail;
-use crate::domain::audience::{Address, Audience, Part};
+use crate::domain::audience::Audience;
 use crate::domain::{Event, EventRecord, Listings, LoginId};
 use crate::net::ConnectionId;
 use crate::runtime::Fatal;
-use crate::wire::ouch::{Recipient, encode_sequenced};
+use crate::wire::ouch::encode_sequenced;
 
 /// One login's stream.
 #[derive(Default)]
@@ -179,7 +179,7 @@ impl Streams {
             let stream = known(by_login, to.login, session);
             if stream.kept
                 && let Some(tail) = &mut stream.tail
-                && tail.push(|out| encode(record, &to, listings, out)).is_none()
+                && tail.push(|out| encode_sequenced(record, to, listings, out)).is_none()
             {
                 failed = Some(to.login);
             }
@@ -188,16 +188,6 @@ impl Streams {
         });
         failed.map_or(Ok(messages), |login| Err(no_message(record, login)))
     }
-}
-
-#[inline]
-fn encode(record: &EventRecord, to: &Address, listings: &Listings, out: &mut [u8]) -> Option<usize> {
-    let recipient = match to.part {
-        Part::Only => Recipient::Only,
-        Part::Maker => Recipient::Maker,
-        Part::Taker => Recipient::Taker,
-    };
-    encode_sequenced(record, recipient, listings, out)
 }
 
 #[inline]

@@ -4,11 +4,10 @@
 //! bounded number of records, the requests take turns, and a place in the log is kept for the next chunk.
 
 use super::archiver::Known;
-use crate::domain::audience::{Address, Part};
 use crate::domain::{Event, EventRecord, LoginId, codec};
 use crate::runtime::{Counter, Counters, Doorbell, Fatal};
 use crate::stages::resend::{CHUNK_BYTES, ResendChunk, ResendRequest, ResendServer};
-use crate::wire::ouch::{Recipient, SEQUENCED_LEN_MAX, encode_sequenced};
+use crate::wire::ouch::{SEQUENCED_LEN_MAX, encode_sequenced};
 use crossbeam_channel::TrySendError;
 use dojima_journal::storage::Storage;
 use dojima_journal::{JournalError, Reader};
@@ -290,7 +289,7 @@ impl Job {
                 return;
             }
             let mut packet = [0; SEQUENCED_LEN_MAX];
-            match encode(record, &to, known, &mut packet) {
+            match encode_sequenced(record, to, &known.listings, &mut packet) {
                 Some(len) => {
                     chunk.bytes.extend_from_slice(&packet[..len]);
                     chunk.messages += 1;
@@ -303,13 +302,4 @@ impl Job {
             true => Err(Fatal::invariant(format!("event {} has no message for a recipient", record.number))),
         }
     }
-}
-
-fn encode(record: &EventRecord, to: &Address, known: &Known, out: &mut [u8]) -> Option<usize> {
-    let recipient = match to.part {
-        Part::Only => Recipient::Only,
-        Part::Maker => Recipient::Maker,
-        Part::Taker => Recipient::Taker,
-    };
-    encode_sequenced(record, recipient, &known.listings, out)
 }
