@@ -445,6 +445,8 @@ pub enum CancelReason {
 /// The trade that was not made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct SelfTradePrevented {
+    /// What would have been traded.
+    pub instrument: InstrumentId,
     /// The resting order's price, ticks.
     pub price: Price,
     /// How many lots would have traded.

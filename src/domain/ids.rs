@@ -73,6 +73,15 @@ impl AccountId {
     pub const FEES: Self = Self(0);
 }
 
+impl OrderId {
+    /// The number under which the public sees a slice of an iceberg that it showed by the event of this number (a
+    /// [`super::Restated`] with [`super::RestateReason::Refreshed`]): to the market every slice is an order of its own. Numbers
+    /// of slices have the highest bit set, those of orders never do.
+    pub const fn of_slice(event_number: u64) -> Self {
+        Self(1 << 63 | event_number)
+    }
+}
+
 impl Timestamp {
     /// Nanoseconds of a second.
     pub const SECOND: u64 = 1_000_000_000;
