@@ -405,6 +405,7 @@ pub fn events() -> Vec<(&'static str, EventRecord)> {
     let invalid = CancelReason::InvalidReplace(RejectReason::PriceOffTick);
     let refused = CancelReason::TriggerRefused(RejectReason::NothingToTradeWith);
     let prevented = CancelReason::SelfTradePrevented(SelfTradePrevented {
+        instrument: InstrumentId(0x1112_1314),
         price: Price(0x7132_3334),
         quantity: Quantity(0x0910_1112_1314_1516),
         mode: SelfTrade::CancelBoth,
