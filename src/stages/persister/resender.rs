@@ -118,7 +118,7 @@ impl Resender {
         if let Some(at) = self.parked.iter().position(goes_on) {
             return Ok(Job { request, walk: self.parked.remove(at), chunk });
         }
-        let Some(mark) = known.streams.mark_before(login, from) else {
+        let Some(mark) = known.streams.mark_before(login, 0, from) else {
             return Ok(Job { request, walk: None, chunk });
         };
         let reader = match Reader::open_segment_of(Arc::clone(&self.log), mark.event) {
@@ -149,7 +149,7 @@ impl Resender {
             Err(error) => return Err(Fatal::event_log(error)),
         };
         let streams = &known.streams;
-        let (until_event, message) = match streams.mark_from(login, first_event) {
+        let (until_event, message) = match streams.mark_from(login, 0, first_event) {
             Some(mark) => (mark.event, mark.message),
             None => (known.last_event + 1, streams.messages(login) + 1),
         };
