@@ -40,7 +40,12 @@ const FIRST: Golden = Golden {
     digest_after: "9afa9714ed8b5137d76356467968b47a",
 };
 
-const PRESENT: Golden = Golden { version: 2, position: POSITION, digest: "e9fa5f8548d082560c4d3c5ed1018d03", digest_after: "63ef5fa4bb88ad80688f723a4e01dcb7" };
+const PRESENT: Golden = Golden {
+    version: 2,
+    position: POSITION,
+    digest: "e9fa5f8548d082560c4d3c5ed1018d03",
+    digest_after: "63ef5fa4bb88ad80688f723a4e01dcb7",
+};
 
 /// The position of the golden file of the present version.
 pub const POSITION: u64 = 1_287;

@@ -20,7 +20,7 @@ fn cancel_reason(reason: CancelReason) -> String {
         CancelReason::InvalidReplace(why) => format!("InvalidReplace {}", why.name()),
         CancelReason::TriggerRefused(why) => format!("TriggerRefused {}", why.name()),
         CancelReason::SelfTradePrevented(not_made) => {
-            let SelfTradePrevented { price, quantity, mode, incoming } = not_made;
+            let SelfTradePrevented { price, quantity, mode, incoming, .. } = not_made;
             let which = if incoming { "incoming" } else { "resting" };
             format!("SelfTradePrevented {quantity} @ {price} {mode:?} {which}")
         }

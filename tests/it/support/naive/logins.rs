@@ -151,7 +151,8 @@ impl Naive {
         }
         let price = super::ticks(other.limit());
         let quantity = super::lots(order.open.min(other.at_once()));
-        CancelReason::SelfTradePrevented(SelfTradePrevented { price, quantity, mode, incoming })
+        let instrument = order.instrument;
+        CancelReason::SelfTradePrevented(SelfTradePrevented { instrument, price, quantity, mode, incoming })
     }
 
     // What the tests ask.
