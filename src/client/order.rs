@@ -387,12 +387,13 @@ mod tests {
 
     fn asked() -> impl Strategy<Value = Instructions> {
         let number = || prop_oneof![Just(0), any::<u32>()];
-        let trigger =
-            proptest::option::of((0..3, any::<bool>(), any::<u32>()).prop_map(|(kind, mark, price)| {
+        let trigger = proptest::option::of((0..3_usize, any::<bool>(), any::<u32>()).prop_map(
+            |(kind, mark, price)| {
                 let kind = [TriggerKind::Stop, TriggerKind::TakeProfit, TriggerKind::TrailingStop][kind];
                 let reference = if mark { TriggerReference::MarkPrice } else { TriggerReference::LastTrade };
                 Trigger { kind, reference, price }
-            }));
+            },
+        ));
         let modes = proptest::sample::select(vec![
             SelfTrade::Allow,
             SelfTrade::CancelNewest,

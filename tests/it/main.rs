@@ -14,6 +14,7 @@ mod fuzz;
 mod gateway;
 mod kill;
 mod layers;
+mod market;
 mod modes;
 mod persister;
 mod power;
