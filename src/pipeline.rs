@@ -7,20 +7,24 @@
 //! ```
 //!
 //! *local* is a second source, for commands that do not come over a socket: tests, benches, later administration. The
-//! timer, where there is something for it to do, is a third.
+//! timer, where there is something for it to do, is a third. Shadow and feed follow the files.
 
 mod seats;
 pub(crate) mod settings;
 
 pub use crate::net::{Sockets, TcpSockets};
+pub use crate::stages::feed::FeedSockets;
 
 use crate::config::Config;
 use crate::domain::{Command, EventRecord, Sequenced};
 use crate::exchange::Exchange;
+use crate::market::MarketWatch;
 use crate::recovery::{DataDir, Recovered};
 use crate::replica::State;
 use crate::ring::{Consumer, CursorReader, Producer, RingBuilder, cursor, spsc};
 use crate::runtime::{Agent, Clock, CoreIndex, Counters, Doorbell, Fatal, IdleStrategy};
+use crate::stages::auth::{AuthServer, auth_queues};
+use crate::stages::feed::{FeedFiles, FeedPorts, FeedPublisher, FeedStart};
 use crate::stages::gateway::{Gateway, GatewayControl, GatewayPorts, GatewayStart};
 use crate::stages::journaler::{Journaler, JournalerPorts};
 use crate::stages::matcher::{Matcher, MatcherPorts};
@@ -32,6 +36,7 @@ use crate::stages::shadow::{Shadow, ShadowControl, ShadowFiles, ShadowPorts};
 use crate::stages::space::space_gauge;
 use crate::stages::timer::{Timer, TimerControl, TimerPorts};
 use crossbeam_channel::{Receiver, bounded};
+use dojima_journal::Options;
 use dojima_journal::storage::LockGuard;
 use seats::{Agents, Seat, Seats};
 use std::sync::Arc;
@@ -63,7 +68,7 @@ pub enum StopPhase {
     Hot,
     /// Journaler and archiver.
     Disk,
-    /// The SQL writer, after it has caught up with the event log, and the shadow.
+    /// The SQL writer, after it has caught up with the event log, the shadow and the feed.
     Followers,
 }
 
@@ -75,6 +80,10 @@ pub struct Handles {
     pub timer: Option<TimerControl>,
     /// Asks for snapshots, and stops checkpoints.
     pub shadow: Option<ShadowControl>,
+    /// The market at a glance; `None` without market data.
+    pub market: Option<MarketWatch>,
+    /// Where the feed asks who may come in: subscribers, and who wants snapshots.
+    pub market_doors: Vec<AuthServer>,
     /// Commands that do not come over a socket.
     pub local: Local,
     /// Where everybody is.
@@ -126,6 +135,8 @@ pub struct Watch {
     pub in_sql: Option<CursorReader>,
     /// The last event that no loss of power can take from SQL.
     pub in_sql_on_disk: Option<CursorReader>,
+    /// The last event whose market data is published; `None` without market data.
+    pub in_market_data: Option<CursorReader>,
 }
 
 impl Watch {
@@ -154,7 +165,8 @@ const TIMER_SLOTS: usize = 64;
 /// Slots from the shadow to the sequencer, for a checkpoint now and then.
 const SHADOW_SLOTS: usize = 64;
 
-/// Joins recovered parts into a pipeline. Without sockets there is no gateway. `clock` makes one for every agent.
+/// Joins recovered parts into a pipeline. Without sockets there is no gateway, and market data is served to nobody. `clock` makes one for every agent.
+/// `log_options`: how the log of market data is written, if not as configured.
 ///
 /// # Errors
 /// When the system gives no poll, or a setting cannot be had on this machine.
@@ -162,7 +174,9 @@ pub fn build(
     config: &Config,
     data: &DataDir,
     sockets: Option<Box<dyn Sockets>>,
+    market_sockets: Option<FeedSockets>,
     recovered: Recovered,
+    log_options: Option<Options>,
     clock: &dyn Fn() -> Box<dyn Clock>,
     counters: &Counters,
 ) -> Result<Pipeline, Fatal> {
@@ -213,6 +227,7 @@ pub fn build(
         rings.push((shadow_in.cursor(), vec![from_shadow.cursor()]));
     }
     let sequenced = commands.cursor();
+    let in_ring = events.cursor();
 
     // 1. Gateway.
     let gateway = match (sockets, to_gateway) {
@@ -278,6 +293,7 @@ pub fn build(
         resend: resend_server,
         downstream: seats.bells(Seat::Archiver, &[Seat::Gateway]),
         upstream: seats.bells(Seat::Archiver, &[Seat::Matcher]),
+        followers: seats.bells(Seat::Archiver, if config.market_data.enabled { &[Seat::Feed] } else { &[] }),
         half_full: config.rings.event_slots as u64 / 2,
     };
     let archiver = Archiver::new(
@@ -300,6 +316,27 @@ pub fn build(
     };
     let in_sql = sql.as_ref().map(SqlWriter::watermark);
     let in_sql_on_disk = sql.as_ref().map(SqlWriter::on_disk);
+    // Feed.
+    let (subscribers, subscribers_door) = auth_queues();
+    let (snapshots, snapshots_door) = auth_queues();
+    let feed = match config.market_data.enabled {
+        true => {
+            let settings = settings::feed(config, log_options)?;
+            let files = FeedFiles {
+                event_log: Arc::clone(data.event_log()),
+                market_data: Arc::clone(data.market_data()),
+            };
+            let (applied, synced) = (applied.clone(), synced.clone());
+            let ports = FeedPorts { applied, in_ring, synced, subscribers, snapshots };
+            let start = FeedStart { event: last_event, sequence: last.sequence };
+            let feed = FeedPublisher::new(settings, files, ports, market_sockets, start, clock(), counters)?;
+            seats.watch_feed(&feed)?;
+            Some(feed)
+        }
+        false => None,
+    };
+    let market = feed.as_ref().map(FeedPublisher::watch);
+    let in_market_data = feed.as_ref().map(FeedPublisher::followed);
     // Shadow.
     let shadow = match (replica, shadow_in) {
         (Some(replica), Some(commands)) => {
@@ -307,6 +344,7 @@ pub fn build(
                 synced,
                 archived: archived.clone(),
                 in_sql: in_sql_on_disk.clone(),
+                in_market_data: feed.as_ref().map(FeedPublisher::on_disk),
                 commands,
                 downstream: seats.bells(Seat::Shadow, &[Seat::Sequencer]),
             };
@@ -332,18 +370,21 @@ pub fn build(
         archived,
         in_sql,
         in_sql_on_disk,
+        in_market_data,
     };
     let local = Local { commands: local_in, doorbell: seats.bell(Seat::Sequencer) };
     let handles = Handles {
         gateway: control,
         timer: timer_control,
         shadow: shadow_control,
+        market,
+        market_doors: vec![subscribers_door, snapshots_door],
         local,
         watch,
         last_state,
         _lock: lock,
     };
-    let agents = Agents { gateway, timer, sequencer, journaler, matcher, archiver, sql, shadow };
+    let agents = Agents { gateway, timer, sequencer, journaler, matcher, archiver, sql, shadow, feed };
     Ok(Pipeline { threads: seats.seat(agents), handles })
 }
 

@@ -17,7 +17,8 @@ mod words;
 pub use compare::Difference;
 pub use error::{ConfigError, Problem};
 pub use sections::{
-    Durability, EngineSection, EventLogSection, ExchangeSection, GatewaySection, JournalSection, OldSegments,
+    Durability, EngineSection, EventLogSection, ExchangeSection, GatewaySection, JournalSection, MarketDataSection,
+    OldSegments,
     RetentionSection, RingsSection, SnapshotsSection, SqlSection, TimersSection,
 };
 pub use settings::{
@@ -58,6 +59,9 @@ pub struct Config {
     /// Order entry.
     #[serde(default)]
     pub gateway: GatewaySection,
+    /// Market data.
+    #[serde(default)]
+    pub market_data: MarketDataSection,
     /// The matching core.
     #[serde(default)]
     pub exchange: ExchangeSection,
