@@ -90,7 +90,14 @@ impl Disk {
     }
 
     fn after(&mut self, mut keeps: impl FnMut(&str, u64) -> Kept) {
-        for storage in [&mut self.journal, &mut self.event_log, &mut self.root, &mut self.snapshots] {
+        let all = [
+            &mut self.journal,
+            &mut self.event_log,
+            &mut self.root,
+            &mut self.snapshots,
+            &mut self.market_data,
+        ];
+        for storage in all {
             *storage = storage.after_crash(&mut keeps);
         }
     }
