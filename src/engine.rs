@@ -8,9 +8,7 @@ use crate::config::{Config, ConfigError, Difference};
 use crate::domain::{Command, Timestamp};
 use crate::exchange::Exchange;
 use crate::market::MarketWatch;
-use crate::pipeline::{
-    self, FeedSockets, Handles, Local, Pipeline, Sockets, StopPhase, TcpSockets, Watch,
-};
+use crate::pipeline::{self, FeedSockets, Handles, Local, Pipeline, Sockets, StopPhase, TcpSockets, Watch};
 use crate::recovery::{self, DataDir, Progress, Recovered, RecoveryError, RecoveryReport, RecoverySettings};
 use crate::runtime::{
     Clock, CoreIndex, Counters, Fatal, FatalPolicy, Runner, RunningAgent, Shutdown, SystemClock, UnixNanos,
@@ -59,9 +57,7 @@ pub enum StartError {
     #[error(transparent)]
     Recovery(#[from] RecoveryError),
     /// The address cannot be listened on.
-    #[error(
-        "cannot listen on {address}: {source} (is another engine running? choose another {key})"
-    )]
+    #[error("cannot listen on {address}: {source} (is another engine running? choose another {key})")]
     Listen {
         /// Its key in the configuration.
         key: &'static str,
@@ -146,7 +142,8 @@ fn join(
     let differences = config.compare(&recovered.state.opening);
     let report = recovered.report.clone();
     let counters = Counters::new();
-    let pipeline = pipeline::build(config, data, sockets, market_sockets, recovered, log_options, clock, &counters)?;
+    let pipeline =
+        pipeline::build(config, data, sockets, market_sockets, recovered, log_options, clock, &counters)?;
     Ok(Warm { pipeline, report, differences, counters })
 }
 
@@ -275,7 +272,8 @@ impl Engine {
             Some(both) => [0, 1].map(|at| address(&both[at])),
             None => [None; 2],
         };
-        let over = |listener| -> Result<Box<dyn Sockets>, StartError> { Ok(Box::new(TcpSockets::new(listener)?)) };
+        let over =
+            |listener| -> Result<Box<dyn Sockets>, StartError> { Ok(Box::new(TcpSockets::new(listener)?)) };
         let (mut sockets, mut market_sockets) = (None, None);
         if let Some(Listeners { order_entry, market_data }) = listeners {
             sockets = Some(over(order_entry)?);
@@ -297,7 +295,17 @@ impl Engine {
         for (thread, stop) in threads.into_iter().zip(stops) {
             running.push((thread.stop, runner.spawn(thread.agent, thread.idle, stop, thread.pin)?));
         }
-        Ok(Self { handles, running, runner, report, differences, order_entry, market_data, glimpse, counters })
+        Ok(Self {
+            handles,
+            running,
+            runner,
+            report,
+            differences,
+            order_entry,
+            market_data,
+            glimpse,
+            counters,
+        })
     }
 
     /// The source of commands that do not come over a socket.

@@ -4,6 +4,7 @@
 //! 1 gateway ─ inbound ring ─▶ 2 sequencer ─ command ring ─┬▶ 3 journaler ─▶ durable cursor, the gate of 1 and 5
 //!   local   ─ inbound ring ─▶                             └▶ 4 matcher ─ event ring ─┬▶ 1 gateway
 //!                                                                                    └▶ 5 archiver ─▶ 6 SQL writer
+//! 1 gateway, feed ⇄ doorman: who may come in
 //! ```
 //!
 //! *local* is a second source, for commands that do not come over a socket: tests, benches, later administration. The
@@ -23,7 +24,8 @@ use crate::recovery::{DataDir, Recovered};
 use crate::replica::State;
 use crate::ring::{Consumer, CursorReader, Producer, RingBuilder, cursor, spsc};
 use crate::runtime::{Agent, Clock, CoreIndex, Counters, Doorbell, Fatal, IdleStrategy};
-use crate::stages::auth::{AuthServer, auth_queues};
+use crate::stages::auth::{Role, auth_queues};
+use crate::stages::doorman::{Door, Doorman};
 use crate::stages::feed::{FeedFiles, FeedPorts, FeedPublisher, FeedStart};
 use crate::stages::gateway::{Gateway, GatewayControl, GatewayPorts, GatewayStart};
 use crate::stages::journaler::{Journaler, JournalerPorts};
@@ -68,7 +70,7 @@ pub enum StopPhase {
     Hot,
     /// Journaler and archiver.
     Disk,
-    /// The SQL writer, after it has caught up with the event log, the shadow and the feed.
+    /// The SQL writer, after it has caught up with the event log, the shadow, the feed, and the doorman.
     Followers,
 }
 
@@ -82,8 +84,6 @@ pub struct Handles {
     pub shadow: Option<ShadowControl>,
     /// The market at a glance; `None` without market data.
     pub market: Option<MarketWatch>,
-    /// Where the feed asks who may come in: subscribers, and who wants snapshots.
-    pub market_doors: Vec<AuthServer>,
     /// Commands that do not come over a socket.
     pub local: Local,
     /// Where everybody is.
@@ -212,6 +212,7 @@ pub fn build(
     let (event_log_space, event_log_watch) = space_gauge("event log");
     let (quota_space, quota_watch) = space_gauge("data directory");
     let (resend_client, resend_server) = resend_queues();
+    let (auth_client, auth_server) = auth_queues();
     let (last_state_in, last_state) = bounded(1);
     let event_readers = [Some(&to_archiver), to_gateway.as_ref()];
     let mut rings = vec![
@@ -242,9 +243,15 @@ pub fn build(
                 space,
                 resend: resend_client,
                 downstream,
+                auth: auth_client,
+                doorman: seats.bells(Seat::Gateway, &[Seat::Doorman]),
             };
-            let messages = streams.messages_by_login(exchange.logins().len());
-            let start = GatewayStart { listings: listings.clone(), messages };
+            let start = GatewayStart {
+                listings: listings.clone(),
+                audience: streams.audience().clone(),
+                session: streams.session(),
+                messages: streams.messages_by_login(exchange.logins().len()),
+            };
             let settings = settings::gateway(config, &opening)?;
             let gateway = Gateway::new(settings, sockets, ports, start, clock(), counters)?;
             seats.watch_sockets(&gateway)?;
@@ -253,6 +260,27 @@ pub fn build(
         _ => None,
     };
     let control = gateway.as_ref().map(Gateway::control);
+    // Doorman.
+    let (subscribers, subscribers_server) = auth_queues();
+    let (snapshots, snapshots_server) = auth_queues();
+    let market_door = |server| Door {
+        server,
+        roles: vec![Role::MarketData, Role::Trade, Role::Admin],
+        downstream: seats.bells(Seat::Doorman, &[Seat::Feed]),
+    };
+    let doors = vec![
+        Door {
+            server: auth_server,
+            roles: vec![Role::Trade, Role::DropCopy],
+            downstream: seats.bells(Seat::Doorman, &[Seat::Gateway]),
+        },
+        market_door(subscribers_server),
+        market_door(snapshots_server),
+    ];
+    let doorman = match gateway {
+        Some(_) => Some(Doorman::new(doors, settings::users(config, &opening)?, clock(), counters)),
+        None => None,
+    };
     // Timer.
     let timer = timer_settings.zip(timer_in).map(|(settings, commands)| {
         let downstream = seats.bells(Seat::Timer, &[Seat::Sequencer]);
@@ -317,8 +345,6 @@ pub fn build(
     let in_sql = sql.as_ref().map(SqlWriter::watermark);
     let in_sql_on_disk = sql.as_ref().map(SqlWriter::on_disk);
     // Feed.
-    let (subscribers, subscribers_door) = auth_queues();
-    let (snapshots, snapshots_door) = auth_queues();
     let feed = match config.market_data.enabled {
         true => {
             let settings = settings::feed(config, log_options)?;
@@ -327,7 +353,8 @@ pub fn build(
                 market_data: Arc::clone(data.market_data()),
             };
             let (applied, synced) = (applied.clone(), synced.clone());
-            let ports = FeedPorts { applied, in_ring, synced, subscribers, snapshots };
+            let doorman = seats.bells(Seat::Feed, &[Seat::Doorman]);
+            let ports = FeedPorts { applied, in_ring, synced, subscribers, snapshots, doorman };
             let start = FeedStart { event: last_event, sequence: last.sequence };
             let feed = FeedPublisher::new(settings, files, ports, market_sockets, start, clock(), counters)?;
             seats.watch_feed(&feed)?;
@@ -378,13 +405,13 @@ pub fn build(
         timer: timer_control,
         shadow: shadow_control,
         market,
-        market_doors: vec![subscribers_door, snapshots_door],
         local,
         watch,
         last_state,
         _lock: lock,
     };
-    let agents = Agents { gateway, timer, sequencer, journaler, matcher, archiver, sql, shadow, feed };
+    let agents =
+        Agents { gateway, doorman, timer, sequencer, journaler, matcher, archiver, sql, shadow, feed };
     Ok(Pipeline { threads: seats.seat(agents), handles })
 }
 

@@ -118,7 +118,9 @@ impl MarketSession {
     fn log_in(&mut self, who: &Credentials, deadline: Instant) -> Result<(), MarketError> {
         loop {
             let read = self.read_some();
-            while let Some((packet, used)) = soup::frame(&self.input[self.parsed..], soup::PAYLOAD_LEN_MAX + 1)? {
+            while let Some((packet, used)) =
+                soup::frame(&self.input[self.parsed..], soup::PAYLOAD_LEN_MAX + 1)?
+            {
                 match packet.kind {
                     kind::LOGIN_ACCEPTED => {
                         let accepted = LoginAccepted::decode(packet.payload)?;
@@ -177,7 +179,9 @@ impl MarketSession {
         let mut bytes = 0;
         loop {
             let read = self.read_some();
-            while let Some((packet, used)) = soup::frame(&self.input[self.parsed..], soup::PAYLOAD_LEN_MAX + 1)? {
+            while let Some((packet, used)) =
+                soup::frame(&self.input[self.parsed..], soup::PAYLOAD_LEN_MAX + 1)?
+            {
                 match packet.kind {
                     kind::SEQUENCED => {
                         take(self.next_sequence, packet.payload)?;
@@ -218,8 +222,12 @@ impl MarketSession {
                 self.last_received = Instant::now();
                 Ok(len)
             }
-            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => Ok(0),
-            Err(error) if matches!(error.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe) => {
+            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {
+                Ok(0)
+            }
+            Err(error)
+                if matches!(error.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe) =>
+            {
                 Err(ClientError::Closed.into())
             }
             Err(error) => Err(error.into()),

@@ -93,7 +93,8 @@ impl SteppedEngine {
         let log = segment_bytes.map(|_| settings.event_log);
         let recovered = recover(data, &settings, &mut |_| {})?;
         let digest = recovered.state.exchange.digest();
-        let Warm { pipeline, report, counters, .. } = join(config, data, sockets, None, recovered, log, clock)?;
+        let Warm { pipeline, report, counters, .. } =
+            join(config, data, sockets, None, recovered, log, clock)?;
         let agents = pipeline.threads.into_iter().map(|thread| thread.agent).collect();
         let stepper = Stepper::new(seed, agents)?;
         Ok(Self { stepper, handles: pipeline.handles, report, recovered: digest, counters })

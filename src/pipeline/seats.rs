@@ -7,6 +7,7 @@ use crate::runtime::{
     Agent, Backoff, BusySpin, CompositeAgent, CoreIndex, Doorbell, Fatal, IdleLimits, IdleStrategy,
     SocketWait, ThreadingMode,
 };
+use crate::stages::doorman::Doorman;
 use crate::stages::feed::FeedPublisher;
 use crate::stages::gateway::Gateway;
 use crate::stages::journaler::Journaler;
@@ -28,25 +29,27 @@ pub(super) enum Seat {
     Archiver,
     Sql,
     Shadow,
+    Doorman,
     Feed,
     Timer,
 }
 
 impl Seat {
-    const COUNT: usize = 9;
+    const COUNT: usize = 10;
     /// Threads of the dedicated mode without which no order is answered, and one for all that may come later. The timer
     /// sits with the sequencer, its only reader.
     const BUSY_THREADS: usize = 6;
 
     /// Threads of the shared mode: everything that never blocks on the first, everything that waits for the disk on the
-    /// second, SQL on the third, the shadow on a fourth, market data on a fifth.
+    /// second, SQL on the third, the shadow on a fourth, the doorman, who checks passwords, on a fifth, market data on a sixth.
     fn shared_thread(self) -> usize {
         match self {
             Self::Gateway | Self::Timer | Self::Sequencer | Self::Matcher => 0,
             Self::Journaler | Self::Archiver => 1,
             Self::Sql => 2,
             Self::Shadow => 3,
-            Self::Feed => 4,
+            Self::Doorman => 4,
+            Self::Feed => 5,
         }
     }
 }
@@ -54,6 +57,7 @@ impl Seat {
 /// All agents of one engine.
 pub(super) struct Agents {
     pub(super) gateway: Option<Gateway>,
+    pub(super) doorman: Option<Doorman>,
     pub(super) timer: Option<Timer>,
     pub(super) sequencer: Sequencer,
     pub(super) matcher: Matcher,
@@ -67,6 +71,9 @@ pub(super) struct Agents {
 /// How SQL writer, shadow and feed wait. The work of the first two has a rhythm of its own, so nobody wakes them; the feed is
 /// woken by the archiver and by its sockets.
 const FOLLOWER_IDLE: IdleLimits = IdleLimits { spins: 0, yields: 0, sleep_max: Duration::from_millis(50) };
+
+/// How the doorman waits: he is woken for questions, and looks himself whether an answer is due.
+const DOORMAN_IDLE: IdleLimits = IdleLimits { spins: 0, yields: 0, sleep_max: Duration::from_millis(25) };
 
 /// How the journaler's thread waits: in async mode it must not sleep past the next sync.
 fn disk_idle(config: &Config) -> IdleLimits {
@@ -116,9 +123,9 @@ impl Seats {
         let backoff = |limits| Idle::Other(Box::new(Backoff::new(limits)) as Box<dyn IdleStrategy>);
         let idle = match mode {
             ThreadingMode::Shared => {
-                let disk = backoff(disk_idle(config));
-                let follower = || backoff(FOLLOWER_IDLE);
-                vec![sockets()?, disk, follower(), follower(), waiting(FOLLOWER_IDLE)?]
+                let followers = [FOLLOWER_IDLE, FOLLOWER_IDLE, DOORMAN_IDLE].map(backoff);
+                let feed = waiting(FOLLOWER_IDLE)?;
+                [sockets()?, backoff(disk_idle(config))].into_iter().chain(followers).chain([feed]).collect()
             }
             ThreadingMode::Dedicated => {
                 // A thread that spins takes a whole core; with fewer cores than threads that would starve the others.
@@ -129,8 +136,8 @@ impl Seats {
                 };
                 let disk = || backoff(disk_idle(config));
                 let follower = || backoff(FOLLOWER_IDLE);
-                let feed = waiting(FOLLOWER_IDLE)?;
-                vec![sockets()?, hot(), hot(), disk(), disk(), follower(), follower(), feed]
+                let followers = [follower(), follower(), backoff(DOORMAN_IDLE), waiting(FOLLOWER_IDLE)?];
+                [sockets()?, hot(), hot(), disk(), disk()].into_iter().chain(followers).collect()
             }
             ThreadingMode::Stepped => {
                 (0..Seat::COUNT).map(|_| Idle::Other(Box::new(BusySpin) as Box<dyn IdleStrategy>)).collect()
@@ -191,7 +198,8 @@ impl Seats {
             agents.extend(agent);
             *phase = stop;
         };
-        let Agents { gateway, timer, sequencer, matcher, journaler, archiver, sql, shadow, feed } = agents;
+        let Agents { gateway, doorman, timer, sequencer, matcher, journaler, archiver, sql, shadow, feed } =
+            agents;
         sit(Seat::Gateway, StopPhase::Hot, gateway.map(|agent| Box::new(agent) as _));
         sit(Seat::Timer, StopPhase::Hot, timer.map(|agent| Box::new(agent) as _));
         sit(Seat::Sequencer, StopPhase::Hot, Some(Box::new(sequencer)));
@@ -201,6 +209,7 @@ impl Seats {
         sit(Seat::Sql, StopPhase::Followers, sql.map(|agent| Box::new(agent) as _));
         sit(Seat::Shadow, StopPhase::Followers, shadow.map(|agent| Box::new(agent) as _));
         sit(Seat::Feed, StopPhase::Followers, feed.map(|agent| Box::new(agent) as _));
+        sit(Seat::Doorman, StopPhase::Followers, doorman.map(|agent| Box::new(agent) as _));
         let mut pins = self.pins.into_iter();
         let threads = on_thread.into_iter().zip(self.idle);
         threads

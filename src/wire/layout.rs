@@ -101,8 +101,20 @@ impl Field for Nanos48 {
     }
 }
 
-/// Declares a message: its struct, its type byte, its length without anything that may be appended, and each field with its offset. That the
-/// fields lie end to end from offset 1 to the length is checked when it is compiled.
+/// The field at this offset.
+#[inline]
+pub(in crate::wire) fn field<T: Field, const LEN: usize>(bytes: &[u8; LEN], at: usize) -> T {
+    T::read(&bytes[at..at + T::LEN])
+}
+
+/// Writes the field to this offset.
+#[inline]
+pub(in crate::wire) fn put<T: Field, const LEN: usize>(value: T, bytes: &mut [u8; LEN], at: usize) {
+    value.write(&mut bytes[at..at + T::LEN]);
+}
+
+/// Declares a message: its struct, its type byte, its length without anything that may be appended, and each field with its offset.
+/// That the fields lie end to end from offset 1 to the length is checked when it is compiled.
 macro_rules! message {
     (
         $(#[$doc:meta])*
@@ -129,15 +141,14 @@ macro_rules! message {
 
             #[inline]
             pub(super) fn read(bytes: &[u8; $len]) -> Self {
-                use $crate::wire::layout::Field;
-                Self { $($field: <$ty as Field>::read(&bytes[$at..$at + <$ty as Field>::LEN]),)* }
+                let [_kind, ..] = bytes;
+                Self { $($field: $crate::wire::layout::field(bytes, $at),)* }
             }
 
             #[inline]
             pub(super) fn write(&self, bytes: &mut [u8; $len]) {
-                use $crate::wire::layout::Field;
                 bytes[0] = $kind;
-                $(self.$field.write(&mut bytes[$at..$at + <$ty as Field>::LEN]);)*
+                $($crate::wire::layout::put(self.$field, bytes, $at);)*
             }
         }
     };

@@ -20,7 +20,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("client", &["config", "domain", "market", "wire"]),
     (
         "pipeline",
-        &["config", "domain", "exchange", "market", "net", "recovery", "replica", "ring", "runtime", "stages", "wire"],
+        &[
+            "config", "domain", "exchange", "market", "net", "recovery", "replica", "ring", "runtime",
+            "stages", "wire",
+        ],
     ),
     ("engine", &["config", "domain", "exchange", "market", "pipeline", "recovery", "runtime"]),
     (

@@ -63,8 +63,10 @@ impl Checkpoint {
     }
 
     pub(super) fn decode(bytes: &[u8]) -> Result<Self, String> {
-        let u64_at = |at: usize| bytes.get(at..at + 8).and_then(|b| b.try_into().ok()).map(u64::from_le_bytes);
-        let u32_at = |at: usize| bytes.get(at..at + 4).and_then(|b| b.try_into().ok()).map(u32::from_le_bytes);
+        let u64_at =
+            |at: usize| bytes.get(at..at + 8).and_then(|b| b.try_into().ok()).map(u64::from_le_bytes);
+        let u32_at =
+            |at: usize| bytes.get(at..at + 4).and_then(|b| b.try_into().ok()).map(u32::from_le_bytes);
         let (Some(messages), Some(session_first)) = (u64_at(MESSAGES_AT), u64_at(SESSION_FIRST_AT)) else {
             return Err("it is too short".to_owned());
         };
@@ -115,7 +117,11 @@ pub(super) fn read(files: &dyn Storage, event: u64) -> Result<Checkpoint, String
         }
     }
     let checkpoint = Checkpoint::decode(&bytes)?;
-    if checkpoint.feed.last_event() == event { Ok(checkpoint) } else { Err("it is of another event".to_owned()) }
+    if checkpoint.feed.last_event() == event {
+        Ok(checkpoint)
+    } else {
+        Err("it is of another event".to_owned())
+    }
 }
 
 /// Writes a checkpoint, and removes those that are too many.

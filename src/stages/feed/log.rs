@@ -141,7 +141,8 @@ impl MessageLog {
             let mut payload = [0; PREFIX_LEN + MESSAGE_LEN_MAX];
             payload[..PREFIX_LEN].copy_from_slice(&published.sequence.to_le_bytes());
             payload[PREFIX_LEN..PREFIX_LEN + message.len()].copy_from_slice(message);
-            let writer = self.writer.as_mut().ok_or_else(|| Fatal::invariant("the feed works after its close"))?;
+            let writer =
+                self.writer.as_mut().ok_or_else(|| Fatal::invariant("the feed works after its close"))?;
             match writer.append(self.next, published.time.0, &payload[..PREFIX_LEN + message.len()]) {
                 Ok(()) => {}
                 Err(AppendError::NoSpace) => return Ok(false),
@@ -170,7 +171,8 @@ impl MessageLog {
         if is_same {
             return Ok(());
         }
-        let found = logged.map(|logged| (logged.number, logged.sequence, logged.message.escape_ascii().to_string()));
+        let found =
+            logged.map(|logged| (logged.number, logged.sequence, logged.message.escape_ascii().to_string()));
         Err(Fatal::diverged(format_args!(
             "{}: message {number} of command {} is {:?} by the events, and the log has {found:?}; if another version of \
              this program wrote it, remove the directory to have it made again",

@@ -19,8 +19,8 @@ mod tail;
 
 pub use settings::{FeedFiles, FeedPorts, FeedSettings, FeedStart, MoldSettings};
 
-use crate::domain::session::session_id;
 use crate::domain::codec;
+use crate::domain::session::session_id;
 use crate::market::{Books, Feed, MarketView, MarketWatch, Published};
 use crate::net::Sockets;
 use crate::ring::{CursorReader, CursorWriter, cursor};
@@ -117,12 +117,12 @@ impl FeedPublisher {
         let (Checkpoint { feed, messages, session_first }, log) = find_start(&settings, &files, start)?;
         let events = open_events(&files, feed.last_event() + 1)?;
         let session = session_of(&settings, feed.session())?;
-        let FeedPorts { applied, in_ring, synced, subscribers, snapshots } = ports;
+        let FeedPorts { applied, in_ring, synced, subscribers, snapshots, doorman } = ports;
         let (subscribers, snapshots) = match sockets {
             None => (None, None),
             Some(sockets) => {
                 let make = |service, sockets, auth| {
-                    Server::new(service, sockets, auth, &settings, session_first, counters)
+                    Server::new(service, sockets, (auth, doorman.clone()), &settings, session_first, counters)
                 };
                 (
                     Some(make(Service::Stream, sockets.subscribers, subscribers)),
@@ -184,7 +184,8 @@ impl FeedPublisher {
 
     /// What becomes readable when somebody connects, sends or can be sent to.
     pub fn descriptors(&self) -> Vec<RawFd> {
-        let servers = [&self.subscribers, &self.snapshots].into_iter().flatten().filter_map(Server::descriptor);
+        let servers =
+            [&self.subscribers, &self.snapshots].into_iter().flatten().filter_map(Server::descriptor);
         servers.chain(self.mold.as_ref().and_then(Mold::descriptor)).collect()
     }
 
@@ -270,7 +271,8 @@ impl FeedPublisher {
 
     fn make_snapshot(&mut self, now: u64) {
         let wanted = self.snapshots.as_mut().is_some_and(Server::wants_snapshot);
-        let fresh = self.snapshot.as_ref().is_some_and(|(made, _)| now.saturating_sub(*made) < SNAPSHOT_AGE_NS);
+        let fresh =
+            self.snapshot.as_ref().is_some_and(|(made, _)| now.saturating_sub(*made) < SNAPSHOT_AGE_NS);
         if !wanted || fresh {
             return;
         }
@@ -382,7 +384,9 @@ fn find_start(
                 if let Some(log) = open(found.messages)? {
                     return Ok((found, log));
                 }
-                tracing::warn!("market data: the log has fewer messages than the checkpoint of event {event}");
+                tracing::warn!(
+                    "market data: the log has fewer messages than the checkpoint of event {event}"
+                );
             }
             Err(why) => tracing::warn!("market data: the checkpoint of event {event} cannot be used: {why}"),
         }

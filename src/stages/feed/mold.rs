@@ -41,7 +41,8 @@ pub(super) struct Mold {
 
 impl Mold {
     pub(super) fn open(settings: &MoldSettings, next: u64, counters: &Counters) -> Result<Self, Fatal> {
-        let failed = |what: &str, error: io::Error| Fatal::listen(format_args!("market data: {what}: {error}"));
+        let failed =
+            |what: &str, error: io::Error| Fatal::listen(format_args!("market data: {what}: {error}"));
         let bind = |address: SocketAddr| -> io::Result<UdpSocket> {
             let socket = UdpSocket::bind(address)?;
             socket.set_nonblocking(true)?;
@@ -52,9 +53,10 @@ impl Mold {
             .map_err(|error| failed("the interface of market_data.mold_interface", error))?;
         socket.set_multicast_loop_v4(true).map_err(|error| failed("multicast", error))?;
         let requests = match settings.requests {
-            Some(address) => {
-                Some(bind(address).map_err(|error| failed(&format!("market_data.mold_requests {address}"), error))?)
-            }
+            Some(address) => Some(
+                bind(address)
+                    .map_err(|error| failed(&format!("market_data.mold_requests {address}"), error))?,
+            ),
             None => None,
         };
         Ok(Self {

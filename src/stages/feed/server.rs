@@ -8,11 +8,9 @@ use super::settings::FeedSettings;
 use super::tail::Tail;
 use crate::net::{ConnectionId, Ready, Socket, Sockets};
 use crate::net::{Readiness, Slab};
-use crate::runtime::{Counter, Counters, Fatal};
+use crate::runtime::{Counter, Counters, Doorbell, Fatal};
 use crate::stages::auth::{AuthClient, AuthRequest, Role};
-use crate::wire::soup::{
-    self, END_OF_SESSION, LoginAccepted, LoginRejected, LoginRequest, SessionId, kind,
-};
+use crate::wire::soup::{self, END_OF_SESSION, LoginAccepted, LoginRejected, LoginRequest, SessionId, kind};
 use dojima_journal::JournalError;
 use dojima_journal::storage::Storage;
 use std::io::{self, ErrorKind};
@@ -53,6 +51,7 @@ pub(super) struct Server {
     service: Service,
     sockets: Box<dyn Sockets>,
     auth: AuthClient,
+    doorman: Vec<Doorbell>,
     connections: Slab<Connection>,
     accept_from: Option<u64>,
     next_sweep: u64,
@@ -69,7 +68,7 @@ impl Server {
     pub(super) fn new(
         service: Service,
         sockets: Box<dyn Sockets>,
-        auth: AuthClient,
+        (auth, doorman): (AuthClient, Vec<Doorbell>),
         settings: &FeedSettings,
         session_first: u64,
         counters: &Counters,
@@ -90,6 +89,7 @@ impl Server {
             service,
             sockets,
             auth,
+            doorman,
             connections: Slab::new(settings.connections_max),
             accept_from: Some(0),
             next_sweep: 0,
@@ -296,7 +296,7 @@ impl Server {
         now: u64,
     ) -> Result<usize, Fatal> {
         let Some(connection) = self.connections.at(place) else { return Ok(0) };
-        let outcome = take_in(connection, &self.auth, now)
+        let outcome = take_in(connection, &self.auth, &self.doorman, now)
             .and_then(|work| Ok((work, connection.send(now)?)))
             .map(|(work, sent)| (work + usize::from(sent > 0), sent));
         let (mut work, mut sent) = match outcome {
@@ -342,7 +342,12 @@ impl Server {
 }
 
 /// What the client sent.
-fn take_in(connection: &mut Connection, auth: &AuthClient, now: u64) -> Result<usize, Ending> {
+fn take_in(
+    connection: &mut Connection,
+    auth: &AuthClient,
+    doorman: &[Doorbell],
+    now: u64,
+) -> Result<usize, Ending> {
     let mut work = usize::from(connection.receive(now)? > 0);
     if matches!(connection.phase, Phase::Leaving) {
         return Ok(0);
@@ -366,6 +371,7 @@ fn take_in(connection: &mut Connection, auth: &AuthClient, now: u64) -> Result<u
         let peer = connection.peer.ip();
         let question = AuthRequest { connection: connection.id, username, password, peer };
         *asked = auth.requests.try_send(question).is_ok();
+        doorman.iter().for_each(Doorbell::ring);
     }
     Ok(work)
 }

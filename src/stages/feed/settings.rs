@@ -1,7 +1,7 @@
 //! What the feed is told at start: its limits and files, what it is joined to, and where commands end.
 
 use crate::ring::CursorReader;
-use crate::runtime::Fatal;
+use crate::runtime::{Doorbell, Fatal};
 use crate::stages::auth::AuthClient;
 use crate::wire::soup::SessionId;
 use dojima_journal::storage::Storage;
@@ -80,6 +80,8 @@ pub struct FeedPorts {
     pub subscribers: AuthClient,
     /// Who says who may have snapshots.
     pub snapshots: AuthClient,
+    /// Whom to wake after asking.
+    pub doorman: Vec<Doorbell>,
 }
 
 /// Where the feed reads and writes.

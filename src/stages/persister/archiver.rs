@@ -79,7 +79,8 @@ impl Archiver {
         last_event: u64,
         counters: &Counters,
     ) -> Self {
-        let ArchiverPorts { events, durable, space, resend, downstream, upstream, followers, half_full } = ports;
+        let ArchiverPorts { events, durable, space, resend, downstream, upstream, followers, half_full } =
+            ports;
         let counts = Counts {
             archived: counters.register("archiver.archived", "event"),
             bytes: counters.register("archiver.bytes", "bytes"),

@@ -2,6 +2,7 @@
 
 use super::market::{Market, Mix};
 use super::{ALL_SORTS, Bench, small_market};
+use dojima::domain::audience::Audience;
 use dojima::domain::streams::{MARK_EVERY, StreamIndex};
 use dojima::domain::{EventRecord, Listings, LoginId, codec};
 use dojima::ring::{CursorWriter, Producer, cursor, spsc};
@@ -9,7 +10,7 @@ use dojima::runtime::{Agent, Counters};
 use dojima::stages::persister::archiver::{Archiver, ArchiverPorts};
 use dojima::stages::resend::{CHUNK_BYTES, ResendChunk, ResendClient, ResendRequest, resend_queues};
 use dojima::stages::space::space_gauge;
-use dojima::wire::ouch::{Recipient, SEQUENCED_LEN_MAX, encode_sequenced};
+use dojima::wire::ouch::{SEQUENCED_LEN_MAX, encode_sequenced};
 use dojima_journal::{MemoryStorage, Options, Reader, Retire, Writer, retire_before, scan, scan_storage};
 use std::sync::Arc;
 
@@ -62,7 +63,10 @@ impl Rig {
 
     /// What is told of messages `from` to `until` of this login, in one chunk.
     fn ask(&mut self, login: LoginId, from: u64, until: u64) -> ResendChunk {
-        self.resend.requests.send(ResendRequest { login, connection: 7, from, until }).expect("asked");
+        self.resend
+            .requests
+            .send(ResendRequest { login, session: 0, connection: 7, from, until })
+            .expect("asked");
         for _ in 0..1_000 {
             self.work();
             if let Ok(chunk) = self.resend.chunks.try_recv() {
@@ -83,13 +87,13 @@ fn packets(events: &[EventRecord], login: LoginId) -> Vec<Vec<u8>> {
     let mut packets = Vec::new();
     for record in events {
         listings.apply(&record.event);
-        for (to, recipient) in Recipient::all(&record.event) {
-            if to == login {
+        Audience::default().each(record, |to| {
+            if to.login == login {
                 let mut packet = [0; SEQUENCED_LEN_MAX];
-                let len = encode_sequenced(record, recipient, &listings, &mut packet).expect("a message");
+                let len = encode_sequenced(record, to, &listings, &mut packet).expect("a message");
                 packets.push(packet[..len].to_vec());
             }
-        }
+        });
     }
     packets
 }
@@ -227,7 +231,7 @@ fn long_streams_come_in_chunks_without_gap_or_repeat() {
     let mut chunks = 0;
     let ask = |rig: &Rig, at: usize, from: u64| {
         let (login, until) = (logins[at], wanted[at].len() as u64 + 1);
-        let request = ResendRequest { login, connection: at as u64, from, until };
+        let request = ResendRequest { login, session: 0, connection: at as u64, from, until };
         rig.resend.requests.send(request).expect("asked");
     };
     (0..2).for_each(|at| ask(&rig, at, 1));
@@ -262,7 +266,7 @@ fn a_gateway_that_is_slow_to_take_chunks_loses_none() {
             && rig
                 .resend
                 .requests
-                .try_send(ResendRequest { login, connection: asked, from: 5, until: 6 })
+                .try_send(ResendRequest { login, session: 0, connection: asked, from: 5, until: 6 })
                 .is_ok()
         {
             asked += 1;

@@ -46,7 +46,8 @@ impl Disk {
 
     pub fn data(&self) -> DataDir {
         let of = |storage: &MemoryStorage| Arc::new(storage.clone()) as Arc<dyn Storage>;
-        let storages = [&self.root, &self.journal, &self.event_log, &self.snapshots, &self.market_data].map(of);
+        let storages =
+            [&self.root, &self.journal, &self.event_log, &self.snapshots, &self.market_data].map(of);
         DataDir::of(self.folder.path(), storages)
     }
 
