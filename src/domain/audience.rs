@@ -32,23 +32,34 @@ pub struct Audience {
     /// By login.
     accounts: Vec<AccountId>,
     /// Who gets copies, by account; within it in the order in which they were made.
-    copies: Vec<Vec<LoginId>>,
+    copies: Vec<Vec<Copied>>,
+}
+
+/// Somebody who gets copies of what an account's logins are told.
+#[derive(Clone, Copy, Debug)]
+struct Copied {
+    to: LoginId,
+    /// The command that made it so. It holds for what came after it, also when old events are read again.
+    since: u64,
 }
 
 impl Audience {
-    /// Takes up what the event says of logins and copies; it holds for the events after it.
-    pub fn note(&mut self, event: &Event) {
-        match event {
-            Event::LoginOpened { account, .. } => self.accounts.push(*account),
-            Event::AccountCopied { login, account } => {
-                let at = account.0 as usize;
-                if at >= self.copies.len() {
-                    self.copies.resize_with(at + 1, Vec::new);
-                }
-                self.copies[at].push(*login);
-            }
+    /// Takes up what the event says of logins and copies; it holds for the commands after it.
+    #[inline]
+    pub fn note(&mut self, record: &EventRecord) {
+        match record.event {
+            Event::LoginOpened { account, .. } => self.accounts.push(account),
+            Event::AccountCopied { login, account } => self.copy(account, login, record.sequence),
             _ => {}
         }
+    }
+
+    fn copy(&mut self, account: AccountId, to: LoginId, since: u64) {
+        let at = account.0 as usize;
+        if at >= self.copies.len() {
+            self.copies.resize_with(at + 1, Vec::new);
+        }
+        self.copies[at].push(Copied { to, since });
     }
 
     /// Hands every message that the event gives to `tell`: those of its recipients first, in their order, then the copies
@@ -66,20 +77,20 @@ impl Audience {
             }
         }
         if !self.copies.is_empty() {
-            self.each_copy(&record.event, recipients, parts, tell);
+            self.each_copy(record, recipients, parts, tell);
         }
     }
 
     #[cold]
     fn each_copy(
         &self,
-        event: &Event,
+        record: &EventRecord,
         recipients: [Option<LoginId>; 2],
         parts: [Part; 2],
         mut tell: impl FnMut(Address),
     ) {
         let of_the_stream_itself = matches!(
-            event,
+            record.event,
             Event::LoginOpened { .. } | Event::SessionEnded { .. } | Event::SessionStarted { .. }
         );
         if of_the_stream_itself {
@@ -88,8 +99,9 @@ impl Audience {
         for (of, part) in recipients.into_iter().zip(parts) {
             let Some(of) = of else { continue };
             let Some(account) = self.accounts.get(of.0 as usize).copied() else { continue };
-            for login in self.copies.get(account.0 as usize).into_iter().flatten().copied() {
-                if !recipients.contains(&Some(login)) {
+            for copied in self.copies.get(account.0 as usize).into_iter().flatten() {
+                let login = copied.to;
+                if record.sequence > copied.since && !recipients.contains(&Some(login)) {
                     tell(Address { login, part, copy_of: Some((of, account)) });
                 }
             }
@@ -101,21 +113,20 @@ impl Audience {
         &self.accounts
     }
 
-    /// Every pair of an account and a login that gets its copies, by account.
-    pub fn copies(&self) -> impl Iterator<Item = (AccountId, LoginId)> + '_ {
+    /// Every account with a login that gets its copies and the sequence of the command that made it so, by account.
+    pub fn copies(&self) -> impl Iterator<Item = (AccountId, LoginId, u64)> + '_ {
         let by_account = (0..).map(AccountId).zip(&self.copies);
-        by_account.flat_map(|(account, logins)| logins.iter().map(move |login| (account, *login)))
+        by_account.flat_map(|(account, all)| all.iter().map(move |copied| (account, copied.to, copied.since)))
     }
 
-    /// The table of these logins and copies, each in its order, as they were written down.
+    /// The table of these logins and copies, each in its order, as they were written down: the accounts of the logins, and
+    /// [`Audience::copies`].
     pub fn restored(
         accounts: impl IntoIterator<Item = AccountId>,
-        copies: impl IntoIterator<Item = (AccountId, LoginId)>,
+        copies: impl IntoIterator<Item = (AccountId, LoginId, u64)>,
     ) -> Self {
         let mut restored = Self { accounts: accounts.into_iter().collect(), copies: Vec::new() };
-        for (account, login) in copies {
-            restored.note(&Event::AccountCopied { login, account });
-        }
+        copies.into_iter().for_each(|(account, login, since)| restored.copy(account, login, since));
         restored
     }
 }
@@ -127,20 +138,25 @@ mod tests {
 
     fn told(audience: &Audience, event: Event) -> Vec<(u32, Part, Option<u32>)> {
         let mut all = Vec::new();
-        audience.each(&EventRecord { event, ..EventRecord::default() }, |to| {
+        audience.each(&EventRecord { event, sequence: 10, ..EventRecord::default() }, |to| {
             all.push((to.login.0, to.part, to.copy_of.map(|(login, _)| login.0)));
         });
         all
+    }
+
+    fn note(audience: &mut Audience, sequence: u64, event: Event) {
+        audience.note(&EventRecord { event, sequence, ..EventRecord::default() });
     }
 
     /// Logins 0 and 1 of account 1, login 2 of account 2, login 3 of account 3, which gets copies of accounts 1 and 3.
     fn audience() -> Audience {
         let mut audience = Audience::default();
         for (login, account) in [(0, 1), (1, 1), (2, 2), (3, 3)] {
-            audience.note(&Event::LoginOpened { login: LoginId(login), account: AccountId(account) });
+            note(&mut audience, 1, Event::LoginOpened { login: LoginId(login), account: AccountId(account) });
         }
         for account in [1, 3] {
-            audience.note(&Event::AccountCopied { login: LoginId(3), account: AccountId(account) });
+            let copied = Event::AccountCopied { login: LoginId(3), account: AccountId(account) };
+            note(&mut audience, 5, copied);
         }
         audience
     }
@@ -186,5 +202,16 @@ mod tests {
         let again = Audience::restored(audience.accounts().iter().copied(), audience.copies());
         assert_eq!(told(&again, trade(0, 1)), told(&audience, trade(0, 1)));
         assert_eq!(again.copies().count(), 2);
+    }
+
+    #[test]
+    fn events_that_were_told_before_there_were_copies_have_none() {
+        let audience = audience();
+        for (sequence, messages) in [(4, 2), (5, 2), (6, 3)] {
+            let mut count = 0;
+            let record = EventRecord { event: trade(0, 2), sequence, ..EventRecord::default() };
+            audience.each(&record, |_| count += 1);
+            assert_eq!(count, messages, "of command {sequence}");
+        }
     }
 }

@@ -15,6 +15,7 @@ pub mod ids;
 pub mod instructions;
 pub mod listing;
 pub mod reject;
+pub mod session;
 pub mod settings;
 pub mod streams;
 mod text;

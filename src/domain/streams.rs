@@ -1,10 +1,13 @@
 //! Where each login's messages stand among the events.
 //!
-//! A login's stream is the events addressed to it, numbered from 1. The numbers are not stored anywhere: they are
-//! counted from the events, so they come back the same after every replay. The index remembers, for every
-//! [`MARK_EVERY`]th message, the event that carries it, so that a resend need not read the log from its start.
+//! A login's stream is the messages addressed to it in the present session, numbered from 1, copies included
+//! ([`Audience`]). The numbers are not stored anywhere: they are counted from the events, so they come back the same after
+//! every replay. The index remembers, for every [`MARK_EVERY`]th message, the event that carries it, so that a resend need
+//! not read the log from its start. Of the session before the present one it remembers the same: whoever is still on its
+//! way through it when it ends gets all of it.
 
-use super::{EventRecord, LoginId};
+use super::audience::Audience;
+use super::{Event, EventRecord, LoginId};
 use bincode::{Decode, Encode};
 
 /// Messages of one login from one mark to the next.
@@ -13,14 +16,22 @@ pub const MARK_EVERY: u64 = 1024;
 /// Message counts of every login, and sparse marks into the event log.
 #[derive(Clone, Debug, Default)]
 pub struct StreamIndex {
+    audience: Audience,
+    session: u32,
     logins: Vec<Stream>,
+    /// By login: its stream of the session before.
+    ended: Vec<Stream>,
 }
 
 #[derive(Clone, Debug, Default)]
 struct Stream {
+    session: u32,
     messages: u64,
     /// For message 1, 1 + MARK_EVERY, 1 + 2 × MARK_EVERY …: the event that carries it.
     marks: Vec<Mark>,
+    /// The event of the last message, and the number of its first one. 0: no message was counted since a start.
+    last_event: u64,
+    first_of_last: u64,
 }
 
 /// A place in the event log from which a login's messages can be counted.
@@ -32,29 +43,55 @@ pub struct Mark {
     pub message: u64,
 }
 
+impl Stream {
+    fn add(&mut self, event: u64) {
+        let number = self.messages + 1;
+        if self.last_event != event {
+            (self.last_event, self.first_of_last) = (event, number);
+        }
+        self.messages = number;
+        if number % MARK_EVERY == 1 {
+            self.marks.push(Mark { event, message: self.first_of_last });
+        }
+    }
+}
+
 impl StreamIndex {
     /// Takes up one event. Events come in order, each once.
     pub fn note(&mut self, record: &EventRecord) {
-        match record.event.recipients() {
-            // A trade of a login with itself carries two messages of its stream.
-            [Some(first), Some(second)] if first == second => self.add(first, 2, record.number),
-            recipients => {
-                recipients.into_iter().flatten().for_each(|login| self.add(login, 1, record.number))
-            }
+        match record.event {
+            Event::SessionRolled { session } => self.session = session,
+            Event::SessionStarted { login, session } => self.restart(login, session),
+            Event::LoginOpened { login, .. } => self.restart(login, self.session),
+            _ => {}
+        }
+        self.audience.note(record);
+        let (logins, session) = (&mut self.logins, self.session);
+        self.audience.each(record, |to| stream(logins, to.login, session).add(record.number));
+    }
+
+    /// A login's stream begins anew; the one before is kept.
+    fn restart(&mut self, login: LoginId, session: u32) {
+        let present = stream(&mut self.logins, login, session);
+        let before = std::mem::replace(present, Stream { session, ..Stream::default() });
+        if before.messages > 0 {
+            *stream(&mut self.ended, login, session) = before;
         }
     }
 
-    fn add(&mut self, login: LoginId, messages: u64, event: u64) {
-        let at = login.0 as usize;
-        if at >= self.logins.len() {
-            self.logins.resize_with(at + 1, Stream::default);
-        }
-        let stream = &mut self.logins[at];
-        let first = stream.messages + 1;
-        stream.messages += messages;
-        if stream.messages.div_ceil(MARK_EVERY) > stream.marks.len() as u64 {
-            stream.marks.push(Mark { event, message: first });
-        }
+    /// Who is sent what, after the events so far.
+    pub fn audience(&self) -> &Audience {
+        &self.audience
+    }
+
+    /// The session that the events so far came to; the first one is 0.
+    pub fn session(&self) -> u32 {
+        self.session
+    }
+
+    /// An index that was written down, before [`StreamIndex::restore`]: who was sent what, and in which session.
+    pub fn restored(audience: Audience, session: u32) -> Self {
+        Self { audience, session, ..Self::default() }
     }
 
     /// Of every login that was told something, and of those with lower ids, how many messages it has and its marks.
@@ -75,11 +112,11 @@ impl StreamIndex {
         if !whole || !rising || !(0..).zip(&marks).all(fits) {
             return false;
         }
-        self.logins.push(Stream { messages, marks });
+        self.logins.push(Stream { session: self.session, messages, marks, ..Stream::default() });
         true
     }
 
-    /// How many messages the login's stream has.
+    /// How many messages the login's present stream has.
     pub fn messages(&self, login: LoginId) -> u64 {
         self.logins.get(login.0 as usize).map_or(0, |stream| stream.messages)
     }
@@ -89,21 +126,41 @@ impl StreamIndex {
         (0..logins).map(|login| self.messages(LoginId(login as u32))).collect()
     }
 
-    /// The first mark of the login at this event or after it.
-    pub fn mark_from(&self, login: LoginId, event: u64) -> Option<Mark> {
-        let marks = &self.logins.get(login.0 as usize)?.marks;
+    /// The login's stream of a session: the present one or the one before.
+    fn of(&self, login: LoginId, session: u32) -> Option<&Stream> {
+        let at = login.0 as usize;
+        [&self.logins, &self.ended].into_iter().filter_map(|all| all.get(at)).find(|s| s.session == session)
+    }
+
+    /// The first mark of the login's stream of this session at this event or after it; `None` also when it is not known.
+    pub fn mark_from(&self, login: LoginId, session: u32, event: u64) -> Option<Mark> {
+        let marks = &self.of(login, session)?.marks;
         marks.get(marks.partition_point(|mark| mark.event < event)).copied()
     }
 
-    /// Where to start reading to find this message (from 1), if the stream has it.
-    pub fn mark_before(&self, login: LoginId, message: u64) -> Option<Mark> {
-        let stream = self.logins.get(login.0 as usize)?;
+    /// Where to start reading to find this message (from 1) of the login's stream of this session, if it has it.
+    pub fn mark_before(&self, login: LoginId, session: u32, message: u64) -> Option<Mark> {
+        let stream = self.of(login, session)?;
         if message == 0 || message > stream.messages {
             return None;
         }
         let slot = (message - 1) / MARK_EVERY;
         stream.marks.get(usize::try_from(slot).ok()?).copied()
     }
+
+    /// The last message of a session's stream, and the event that ended it; `None` while it goes on, or when it is not known.
+    pub fn end_of(&self, login: LoginId, session: u32) -> Option<Mark> {
+        let ended = self.ended.get(login.0 as usize).filter(|stream| stream.session == session)?;
+        Some(Mark { event: ended.last_event, message: ended.messages })
+    }
+}
+
+fn stream(logins: &mut Vec<Stream>, login: LoginId, session: u32) -> &mut Stream {
+    let at = login.0 as usize;
+    if at >= logins.len() {
+        logins.resize_with(at + 1, || Stream { session, ..Stream::default() });
+    }
+    &mut logins[at]
 }
 
 #[cfg(test)]
@@ -151,13 +208,13 @@ mod tests {
         }
         assert_eq!(index.messages(one), carried_by.len() as u64);
         for message in 1..=carried_by.len() as u64 {
-            let mark = index.mark_before(one, message).expect("every message has a mark");
+            let mark = index.mark_before(one, 0, message).expect("every message has a mark");
             assert!(mark.message <= message && message - mark.message <= MARK_EVERY);
             let first_of_event =
                 carried_by.iter().position(|event| *event == mark.event).expect("carries one") + 1;
             assert_eq!(mark.message, first_of_event as u64, "a mark names the first message of its event");
         }
-        assert_eq!(index.mark_before(one, 0), None);
-        assert_eq!(index.mark_before(one, carried_by.len() as u64 + 1), None);
+        assert_eq!(index.mark_before(one, 0, 0), None);
+        assert_eq!(index.mark_before(one, 0, carried_by.len() as u64 + 1), None);
     }
 }

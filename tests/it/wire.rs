@@ -1,18 +1,22 @@
 //! The wire: captured packets byte for byte, foreign bytes, and what each request and each event becomes.
 
+use dojima::domain::audience::{Address, Audience, Part};
 use dojima::domain::{
-    Accepted, AccountId, Amend, Amended, Amount, CancelFilter, CancelReason, Canceled, ChangeRejected,
-    ClOrdId, Command, Echo, Event, EventRecord, Executed, Instructions, InstrumentId, Listing, Listings,
-    LoginId, MassCancel, OrderId, OrderPrice, PostOnly, Price, Quantity, RefuseEnter, RejectReason, Rejected,
-    Replaced, RestateReason, Restated, Side, Symbol, TimeInForce, Timestamp, TradeId, TradeKind, UserRef,
-    Visibility,
+    Accepted, AccountId, Amended, Amount, CancelFilter, CancelReason, Canceled, ChangeRejected, ClOrdId,
+    Command, Echo, Effect, Event, EventRecord, Executed, Instructions, InstrumentId, Listing, Listings,
+    LoginId, MassCancel, Modify, OrderId, OrderPrice, Owner, PostOnly, Price, PriorityUpdated, Quantity,
+    QuantityUnit, QueryAccount, RefuseEnter, RejectReason, Rejected, Replaced, RestateReason, Restated,
+    SelfTrade, SelfTradePrevented, SelfTradePrevention, SetOrderEntry, Side, Switch, Symbol, TimeInForce,
+    Timestamp, TradeId, TradeKind, Trigger, TriggerKind, TriggerReference, UserRef, Visibility,
 };
 use dojima::wire::ouch::event::{cancel_code, reject_code};
 use dojima::wire::ouch::{
-    Appendage, CancelOrder, CancelRejected, EnterOrder, Inbound, MARKET_PRICE, MESSAGE_LEN_MAX,
-    MassCancelOrders, MassCancelResponse, ModifyOrder, OrderAccepted, OrderCanceled, OrderExecuted,
-    OrderModified, OrderRejected, OrderReplaced, OrderRestated, OuchError, Outbound, Recipient, ReplaceOrder,
-    SEQUENCED_LEN_MAX, SystemEvent, encode_event, encode_sequenced, to_command,
+    AccountQuery, AccountQueryResponse, Appendage, BrokenTrade, CancelOrder, CancelPending, CancelRejected,
+    DisableEntry, EnableEntry, EnterOrder, EntryDisabled, EntryEnabled, Inbound, MARKET_PRICE,
+    MESSAGE_LEN_MAX, MassCancelOrders, MassCancelResponse, ModifyOrder, OrderAccepted, OrderCanceled,
+    OrderExecuted, OrderModified, OrderPriorityUpdate, OrderRejected, OrderReplaced, OrderRestated,
+    OuchError, Outbound, ReplaceOrder, SEQUENCED_LEN_MAX, SelfMatchCanceled, SystemEvent, encode_event,
+    encode_sequenced, to_command,
 };
 use dojima::wire::soup::{self, frame};
 use proptest::prelude::*;

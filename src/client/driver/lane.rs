@@ -303,8 +303,14 @@ impl News<'_> {
             Outbound::System(_)
             | Outbound::Modified(..)
             | Outbound::CancelRejected(..)
+            | Outbound::CancelPending(..)
+            | Outbound::PriorityUpdated(..)
             | Outbound::Restated(..)
-            | Outbound::MassCanceled(..) => {}
+            | Outbound::Broken(..)
+            | Outbound::MassCanceled(..)
+            | Outbound::EntryDisabled(..)
+            | Outbound::EntryEnabled(..)
+            | Outbound::AccountState(..) => {}
             Outbound::Accepted(m, _) => {
                 progress.accepted += 1;
                 self.set(m.user_ref, live(m.quantity))?;
@@ -331,6 +337,10 @@ impl News<'_> {
                     }
                     _ => {}
                 }
+            }
+            Outbound::SelfMatchCanceled(m, _) => {
+                progress.canceled += 1;
+                self.shrink(m.user_ref, m.decrement)?;
             }
             Outbound::Executed(m, _) => {
                 progress.executed += 1;

@@ -3,10 +3,11 @@
 //! A stream is made of released events and of nothing else; nothing is numbered before it may be sent.
 
 use super::tail::Tail;
+use crate::domain::audience::Audience;
 use crate::domain::{EventRecord, Listings, LoginId};
 use crate::net::ConnectionId;
 use crate::runtime::Fatal;
-use crate::wire::ouch::{Recipient, encode_sequenced};
+use crate::wire::ouch::encode_sequenced;
 
 /// One login's stream.
 #[derive(Default)]
@@ -93,16 +94,19 @@ impl Streams {
     pub fn release(&mut self, record: &EventRecord) -> Result<u64, Fatal> {
         self.listings.note(record);
         let mut messages = 0;
-        for (login, recipient) in Recipient::all(&record.event) {
-            self.know(login);
-            let stream = &mut self.by_login[login.0 as usize];
-            if let Some(tail) = &mut stream.tail {
-                tail.push(|out| encode_sequenced(record, recipient, &self.listings, out))
-                    .ok_or_else(|| no_message(record, login))?;
+        let mut told = Ok(());
+        Audience::default().each(record, |to| {
+            self.know(to.login);
+            let stream = &mut self.by_login[to.login.0 as usize];
+            if let Some(tail) = &mut stream.tail
+                && tail.push(|out| encode_sequenced(record, to, &self.listings, out)).is_none()
+            {
+                told = Err(no_message(record, to.login));
             }
             stream.messages += 1;
             messages += 1;
-        }
+        });
+        told?;
         Ok(messages)
     }
 }

@@ -4,10 +4,11 @@
 //! bounded number of records, the requests take turns, and a place in the log is kept for the next chunk.
 
 use super::archiver::Known;
+use crate::domain::audience::Audience;
 use crate::domain::{EventRecord, LoginId, codec};
 use crate::runtime::{Counter, Counters, Doorbell, Fatal};
 use crate::stages::resend::{CHUNK_BYTES, ResendChunk, ResendRequest, ResendServer};
-use crate::wire::ouch::{Recipient, SEQUENCED_LEN_MAX, encode_sequenced};
+use crate::wire::ouch::{SEQUENCED_LEN_MAX, encode_sequenced};
 use crossbeam_channel::TrySendError;
 use dojima_journal::storage::Storage;
 use dojima_journal::{JournalError, Reader};
@@ -118,7 +119,7 @@ impl Resender {
         if let Some(at) = self.parked.iter().position(goes_on) {
             return Ok(Job { request, walk: self.parked.remove(at), chunk });
         }
-        let Some(mark) = known.streams.mark_before(login, from) else {
+        let Some(mark) = known.streams.mark_before(login, 0, from) else {
             return Ok(Job { request, walk: None, chunk });
         };
         let reader = match Reader::open_segment_of(Arc::clone(&self.log), mark.event) {
@@ -149,7 +150,7 @@ impl Resender {
             Err(error) => return Err(Fatal::event_log(error)),
         };
         let streams = &known.streams;
-        let (until_event, message) = match streams.mark_from(login, first_event) {
+        let (until_event, message) = match streams.mark_from(login, 0, first_event) {
             Some(mark) => (mark.event, mark.message),
             None => (known.last_event + 1, streams.messages(login) + 1),
         };
@@ -258,23 +259,29 @@ impl Job {
 
     /// Adds what this event says to the login.
     fn take(&mut self, record: &EventRecord, known: &Known) -> Result<(), Fatal> {
-        let Some(walk) = &mut self.walk else { return Ok(()) };
-        for (login, recipient) in Recipient::all(&record.event) {
-            if login != walk.login {
-                continue;
+        let Self { walk: Some(walk), request, chunk, .. } = self else { return Ok(()) };
+        let mut taken = Ok(());
+        Audience::default().each(record, |to| {
+            if to.login != walk.login {
+                return;
             }
             let message = walk.next_message;
             walk.next_message += 1;
-            if message < self.request.from || message >= self.request.until {
-                continue;
+            if message < request.from || message >= request.until {
+                return;
             }
             let mut packet = [0; SEQUENCED_LEN_MAX];
-            let len = encode_sequenced(record, recipient, &known.listings, &mut packet).ok_or_else(|| {
-                Fatal::invariant(format!("event {} has no message for a recipient", record.number))
-            })?;
-            self.chunk.bytes.extend_from_slice(&packet[..len]);
-            self.chunk.messages += 1;
-        }
-        Ok(())
+            match encode_sequenced(record, to, &known.listings, &mut packet) {
+                Some(len) => {
+                    chunk.bytes.extend_from_slice(&packet[..len]);
+                    chunk.messages += 1;
+                }
+                None => {
+                    let event = record.number;
+                    taken = Err(Fatal::invariant(format!("event {event} has no message for a recipient")));
+                }
+            }
+        });
+        taken
     }
 }

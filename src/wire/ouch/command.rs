@@ -3,12 +3,13 @@
 //! A message that could be read always becomes a command, also when nothing here can accept it: its refusal then
 //! comes from the exchange, through the journal, like every other answer.
 
+use super::instructions::{Asked, MessageKind, read_tags};
 use super::tags::{self, Appendage, Tag};
 use super::{CancelOrder, EnterOrder, Inbound, MARKET_PRICE, MassCancelOrders, ModifyOrder, ReplaceOrder};
 use crate::domain::{
-    Amend, Cancel, CancelFilter, ClOrdId, Command, Echo, Enter, Instructions, InstrumentId, Listings,
-    LoginId, MassCancel, OrderPrice, PostOnly, Quantity, RefuseEnter, RefuseReplace, RejectReason, Replace,
-    Side, Symbol, TimeInForce, UserRef, Visibility,
+    Cancel, CancelFilter, ClOrdId, Command, Echo, Enter, InstrumentId, Listings, LoginId, MassCancel, Modify,
+    OrderPrice, Quantity, QueryAccount, RefuseEnter, RefuseReplace, RejectReason, Replace, SetOrderEntry,
+    Side, Switch, Symbol, TimeInForce, UserRef, Visibility,
 };
 
 /// The command that a message asks for.
@@ -28,7 +29,7 @@ pub fn to_command(login: LoginId, message: &Inbound<'_>, listings: &Listings) ->
                 side,
                 time_in_force,
                 price: price(order.price),
-                quantity: Quantity(u64::from(order.quantity)),
+                quantity: asked.quantity,
                 echo: Echo {
                     cl_ord_id: order.cl_ord_id,
                     time_in_force: order.time_in_force,
@@ -54,7 +55,7 @@ pub fn to_command(login: LoginId, message: &Inbound<'_>, listings: &Listings) ->
                 user_ref: order.user_ref,
                 time_in_force,
                 price: price(order.price),
-                quantity: Quantity(u64::from(order.quantity)),
+                quantity: asked.quantity,
                 echo: Echo {
                     cl_ord_id: order.cl_ord_id,
                     time_in_force: order.time_in_force,
@@ -73,8 +74,15 @@ pub fn to_command(login: LoginId, message: &Inbound<'_>, listings: &Listings) ->
             }),
         },
         Inbound::Cancel(order, tail) => Command::Cancel(cancel(login, order, *tail)),
-        Inbound::Modify(order, tail) => Command::Amend(modify(login, order, *tail)),
+        Inbound::Modify(order, tail) => Command::Modify(modify(login, order, *tail)),
         Inbound::MassCancel(asked, tail) => mass_cancel(login, asked, *tail, listings),
+        Inbound::DisableEntry(asked, tail) => {
+            order_entry(login, asked.user_ref, asked.firm, Switch::Off, *tail)
+        }
+        Inbound::EnableEntry(asked, tail) => {
+            order_entry(login, asked.user_ref, asked.firm, Switch::On, *tail)
+        }
+        Inbound::AccountQuery(_, tail) => Command::QueryAccount(query(login, *tail)),
     }
 }
 
@@ -90,15 +98,17 @@ fn read_enter(
         _ => return Err(RejectReason::InvalidSide),
     };
     let time_in_force = time_in_force(order.time_in_force)?;
-    if order.cross_type != b'N' {
-        return Err(RejectReason::CrossTypeNotSupported);
+    match order.cross_type {
+        b'N' => {}
+        b'R' => return Err(RejectReason::RetailNotAllowed),
+        _ => return Err(RejectReason::CrossTypeNotSupported),
     }
     let visibility = visibility(order.display)?;
     check_iso(order.iso)?;
     if !matches!(order.capacity, b'A' | b'P' | b'R' | b'O') {
         return Err(RejectReason::InvalidCapacity);
     }
-    let asked = read_tags(tail, MessageKind::Enter, visibility)?;
+    let asked = read_tags(tail, MessageKind::Enter, visibility, order.quantity)?;
     let instrument = listings.find(order.symbol).ok_or(RejectReason::UnknownSymbol)?;
     Ok((instrument, side, time_in_force, asked))
 }
@@ -107,7 +117,7 @@ fn read_replace(order: &ReplaceOrder, tail: Appendage<'_>) -> Result<(TimeInForc
     let time_in_force = time_in_force(order.time_in_force)?;
     let visibility = visibility(order.display)?;
     check_iso(order.iso)?;
-    Ok((time_in_force, read_tags(tail, MessageKind::Replace, visibility)?))
+    Ok((time_in_force, read_tags(tail, MessageKind::Replace, visibility, order.quantity)?))
 }
 
 fn cancel(login: LoginId, order: &CancelOrder, tail: Appendage<'_>) -> Cancel {
@@ -117,16 +127,59 @@ fn cancel(login: LoginId, order: &CancelOrder, tail: Appendage<'_>) -> Cancel {
 }
 
 /// Only a quantity changes: the sides that Modify can change between are those of short sales.
-fn modify(login: LoginId, order: &ModifyOrder, tail: Appendage<'_>) -> Amend {
+fn modify(login: LoginId, order: &ModifyOrder, tail: Appendage<'_>) -> Modify {
     let stated = |tag: Tag<'_>| {
         matches!(
             (tag.tag, tag.value),
             (tags::USER_REF_IDX, [0]) | (tags::SHARES_LOCATED, [_]) | (tags::LOCATE_BROKER, [_, _, _, _])
         )
     };
-    let ours = matches!(order.side, b'B' | b'S') && tail.tags().all(|tag| tag.is_ok_and(stated));
+    let side = match order.side {
+        b'B' => Some(Side::Buy),
+        b'S' => Some(Side::Sell),
+        _ => None,
+    };
+    let ours = side.is_some() && tail.tags().all(|tag| tag.is_ok_and(stated));
     let user_ref = if ours { order.user_ref } else { UserRef(0) };
-    Amend { login, user_ref, price: None, quantity: Quantity(u64::from(order.quantity)) }
+    Modify { login, user_ref, side: side.unwrap_or_default(), quantity: Quantity(u64::from(order.quantity)) }
+}
+
+/// One with tags that cannot be meant for this login is refused: its sender would believe that it had been obeyed.
+fn order_entry(
+    login: LoginId,
+    user_ref: UserRef,
+    firm: [u8; 4],
+    switch: Switch,
+    tail: Appendage<'_>,
+) -> Command {
+    let refused = tail.tags().find_map(|tag| match tag {
+        Ok(Tag { tag: tags::USER_REF_IDX, value: [0] }) => None,
+        Ok(Tag { tag: tags::USER_REF_IDX, value }) if value.len() != 1 => Some(RejectReason::MalformedTag),
+        Ok(_) => Some(RejectReason::TagNotSupported),
+        Err(_) => Some(RejectReason::MalformedTag),
+    });
+    match refused {
+        None => Command::SetOrderEntry(SetOrderEntry { login, user_ref, firm, switch }),
+        Some(reason) => {
+            Command::RefuseEnter(RefuseEnter { login, user_ref, reason, cl_ord_id: ClOrdId::default() })
+        }
+    }
+}
+
+/// A question with tags that cannot be read asks for nothing but the number. What it wanted of the dead-man's switch is
+/// then not done, which its answer shows.
+fn query(login: LoginId, tail: Appendage<'_>) -> QueryAccount {
+    let mut cancel_after_ms = None;
+    for tag in tail.tags() {
+        match tag {
+            Ok(Tag { tag: tags::USER_REF_IDX, value: [0] }) => {}
+            Ok(Tag { tag: tags::CANCEL_AFTER, value: &[a, b, c, d] }) if cancel_after_ms.is_none() => {
+                cancel_after_ms = Some(u32::from_be_bytes([a, b, c, d]));
+            }
+            _ => return QueryAccount { login, cancel_after_ms: None },
+        }
+    }
+    QueryAccount { login, cancel_after_ms }
 }
 
 /// One that asks for what cannot be told apart here is refused, and not carried out in part: its sender would believe
@@ -196,110 +249,4 @@ fn visibility(byte: u8) -> Result<Visibility, RejectReason> {
 
 fn check_iso(byte: u8) -> Result<(), RejectReason> {
     if byte == b'N' { Ok(()) } else { Err(RejectReason::IsoNotAllowed) }
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum MessageKind {
-    Enter,
-    Replace,
-}
-
-/// What an order asks for beyond its fixed fields.
-struct Asked {
-    firm: [u8; 4],
-    instructions: Instructions,
-}
-
-impl Asked {
-    /// A plain order carries none, which keeps its command short.
-    #[inline]
-    fn instructions(&self) -> Option<Instructions> {
-        (self.instructions != Instructions::default()).then_some(self.instructions)
-    }
-}
-
-/// Reads the tags of an order.
-fn read_tags(tail: Appendage<'_>, kind: MessageKind, visibility: Visibility) -> Result<Asked, RejectReason> {
-    let mut asked =
-        Asked { firm: [0; 4], instructions: Instructions { visibility, ..Instructions::default() } };
-    let mut seen = [0_u64; 4];
-    let mut malformed = false;
-    for tag in tail.tags() {
-        // What cannot be read is reported only when nothing that can be is refused: that comes first in the order of
-        // reasons.
-        let Ok(Tag { tag, value }) = tag else {
-            malformed = true;
-            break;
-        };
-        let (word, bit) = (usize::from(tag / 64), 1_u64 << (tag % 64));
-        malformed |= seen[word] & bit != 0;
-        seen[word] |= bit;
-        match judge(tag, value, kind, &mut asked) {
-            Judgement::Fine => {}
-            Judgement::Malformed => malformed = true,
-            Judgement::NotSupported => return Err(RejectReason::TagNotSupported),
-        }
-    }
-    if malformed { Err(RejectReason::MalformedTag) } else { Ok(asked) }
-}
-
-enum Judgement {
-    Fine,
-    Malformed,
-    NotSupported,
-}
-
-/// A tag that is served is taken up; any other is fine when its value asks for nothing (docs/PROTOCOL.md lists which
-/// values do).
-fn judge(tag: u8, value: &[u8], kind: MessageKind, asked: &mut Asked) -> Judgement {
-    let instructions = &mut asked.instructions;
-    let asks_nothing = match (tag, value) {
-        (tags::FIRM, value) => match (kind, value.try_into()) {
-            (MessageKind::Replace, _) => false,
-            (MessageKind::Enter, Ok(firm)) => {
-                asked.firm = firm;
-                true
-            }
-            (MessageKind::Enter, Err(_)) => return Judgement::Malformed,
-        },
-        (tags::MIN_QTY, &[a, b, c, d]) => {
-            instructions.min_quantity = u32::from_be_bytes([a, b, c, d]);
-            true
-        }
-        (tags::MAX_FLOOR, &[a, b, c, d]) => {
-            instructions.display_quantity = u32::from_be_bytes([a, b, c, d]);
-            true
-        }
-        (tags::EXPIRE_TIME, &[a, b, c, d]) => {
-            instructions.expire_s = u32::from_be_bytes([a, b, c, d]);
-            true
-        }
-        (tags::POST_ONLY, b"P") => {
-            instructions.post_only = PostOnly::Reject;
-            true
-        }
-        (tags::PEG_OFFSET | tags::DISCRETION_PEG_OFFSET | tags::RANDOM_RESERVES, [a, b, c, d]) => {
-            [a, b, c, d] == [&0; 4]
-        }
-        (tags::DISCRETION_PRICE, value) if value.len() == 8 => value == [0; 8],
-        (tags::PRICE_TYPE | tags::DISCRETION_PRICE_TYPE, [value]) => *value == b'L',
-        (tags::POST_ONLY, [value]) => *value == b'N',
-        (tags::CUSTOMER_TYPE | tags::TRADE_NOW, [value]) => matches!(value, b'N' | b' '),
-        (tags::HANDLE_INST, [value]) => *value == b' ',
-        (tags::ROUTE, value) if value.len() == 4 => value == b"    ",
-        (tags::GROUP_ID, [a, b]) => [a, b] == [&0; 2],
-        // These state a fact about the sale of borrowed shares and ask for nothing.
-        (tags::SHARES_LOCATED, [value]) => matches!(value, b'Y' | b'N' | b' '),
-        (tags::LOCATE_BROKER, value) if value.len() == 4 => true,
-        (tags::USER_REF_IDX, [value]) => *value == 0,
-        (
-            tags::MIN_QTY..=tags::PEG_OFFSET
-            | tags::DISCRETION_PRICE..=tags::HANDLE_INST
-            | tags::GROUP_ID..=tags::LOCATE_BROKER
-            | tags::USER_REF_IDX,
-            _,
-        ) => return Judgement::Malformed,
-        _ => false,
-    };
-    if asks_nothing { Judgement::Fine } else { Judgement::NotSupported }
 }

@@ -2,13 +2,16 @@
 
 use super::MARKET_PRICE;
 use super::outbound::{
-    CancelRejected, MassCancelResponse, OrderAccepted, OrderCanceled, OrderExecuted, OrderModified,
-    OrderRejected, OrderReplaced, OrderRestated, Outbound, SystemEvent,
+    AccountQueryResponse, CancelRejected, EntryDisabled, EntryEnabled, MassCancelResponse, OrderAccepted,
+    OrderCanceled, OrderExecuted, OrderModified, OrderPriorityUpdate, OrderRejected, OrderReplaced,
+    OrderRestated, Outbound, SelfMatchCanceled, SystemEvent,
 };
 use super::tags::{self, Appendage, TagBuffer};
+use crate::domain::audience::{Address, Part};
 use crate::domain::{
-    CancelReason, Event, EventRecord, Executed, Listing, Listings, LoginId, PostOnly, Price, Quantity,
-    RejectReason, RestateReason, Side, Symbol, TimeInForce, Timestamp, TradeKind, Visibility,
+    CancelReason, Canceled, Event, EventRecord, Executed, Listing, Listings, OrderId, PostOnly, Price,
+    Quantity, RejectReason, RestateReason, SelfTrade, SelfTradePrevented, Side, Switch, Symbol, TimeInForce,
+    Timestamp, TradeKind, Visibility,
 };
 use crate::wire::soup;
 
@@ -18,48 +21,21 @@ pub const MESSAGE_LEN_MAX: usize = OrderReplaced::LEN + 2 + TagBuffer::LEN_MAX;
 /// The longest Sequenced Data packet that is ever sent, bytes.
 pub const SEQUENCED_LEN_MAX: usize = soup::HEADER_LEN + MESSAGE_LEN_MAX;
 
-/// For which of its recipients an event is encoded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Recipient {
-    /// The only one.
-    Only,
-    /// The resting side of a trade.
-    Maker,
-    /// The incoming side of a trade.
-    Taker,
-}
-
-impl Recipient {
-    /// Those of an event, in the order of their messages: [`Event::recipients`] with their parts in it.
-    #[inline]
-    pub fn all(event: &Event) -> impl Iterator<Item = (LoginId, Self)> + use<> {
-        let parts = match event {
-            Event::Executed(_) => [Self::Maker, Self::Taker],
-            _ => [Self::Only, Self::Only],
-        };
-        event.recipients().into_iter().zip(parts).filter_map(|(login, part)| Some((login?, part)))
-    }
-}
-
-/// Writes the OUCH message that tells this recipient of the event to the front of `out` and returns its length.
-/// [`MESSAGE_LEN_MAX`] bytes always suffice.
+/// Writes the OUCH message that this address is sent about the event to the front of `out` and returns its length.
+/// [`MESSAGE_LEN_MAX`] bytes always suffice. A copy is the message itself, with the tags that say whose it is at its end.
 ///
 /// `None` when there is no such message: the event has no such recipient, its instrument is not among the listings, or
 /// `out` is too short.
 #[inline]
-pub fn encode_event(
-    record: &EventRecord,
-    recipient: Recipient,
-    listings: &Listings,
-    out: &mut [u8],
-) -> Option<usize> {
+pub fn encode_event(record: &EventRecord, to: Address, listings: &Listings, out: &mut [u8]) -> Option<usize> {
     let timestamp = record.time.since_midnight_ns();
-    match (&record.event, recipient) {
-        (Event::Executed(e), Recipient::Maker | Recipient::Taker) => {
+    let mut added = TagBuffer::default();
+    match (&record.event, to.part) {
+        (Event::Executed(e), Part::Maker | Part::Taker) => {
             let listing = listings.at(e.instrument, record.number)?;
-            Outbound::Executed(executed(e, recipient, timestamp, listing), Appendage::default()).encode(out)
+            Outbound::Executed(executed(e, to.part, timestamp, listing), added.of(to)).encode(out)
         }
-        (Event::Accepted(e), Recipient::Only) => {
+        (Event::Accepted(e), Part::Only) => {
             let listing = listings.at(e.instrument, record.number)?;
             let message = OrderAccepted {
                 timestamp,
@@ -78,9 +54,10 @@ pub fn encode_event(
                 cl_ord_id: e.echo.cl_ord_id,
             };
             let terms = (e.display_quantity, e.post_only, e.time_in_force, e.expire_s);
-            Outbound::Accepted(message, order_tags(e.echo.firm, terms, record.time).appendage()).encode(out)
+            order_tags(&mut added, e.echo.firm, terms, record.time);
+            Outbound::Accepted(message, added.of(to)).encode(out)
         }
-        (Event::Replaced(e), Recipient::Only) => {
+        (Event::Replaced(e), Part::Only) => {
             let listing = listings.at(e.instrument, record.number)?;
             let message = OrderReplaced {
                 timestamp,
@@ -100,48 +77,112 @@ pub fn encode_event(
                 cl_ord_id: e.echo.cl_ord_id,
             };
             let terms = (e.display_quantity, e.post_only, e.time_in_force, e.expire_s);
-            Outbound::Replaced(message, order_tags(e.echo.firm, terms, record.time).appendage()).encode(out)
+            order_tags(&mut added, e.echo.firm, terms, record.time);
+            Outbound::Replaced(message, added.of(to)).encode(out)
         }
-        (Event::Canceled(e), Recipient::Only) => {
-            let message = OrderCanceled {
-                timestamp,
-                user_ref: e.user_ref,
-                decrement: lots(e.decrement),
-                reason: cancel_code(e.reason),
-            };
-            Outbound::Canceled(message, Appendage::default()).encode(out)
-        }
-        (Event::Rejected(e), Recipient::Only) => {
+        (Event::Canceled(e), Part::Only) => match e.reason {
+            CancelReason::SelfTradePrevented(prevented) => {
+                let listing = listings.at(prevented.instrument, record.number)?;
+                let message = self_match_canceled(e, &prevented, timestamp, listing);
+                Outbound::SelfMatchCanceled(message, added.of(to)).encode(out)
+            }
+            reason => {
+                let message = OrderCanceled {
+                    timestamp,
+                    user_ref: e.user_ref,
+                    decrement: lots(e.decrement),
+                    reason: cancel_code(reason),
+                };
+                Outbound::Canceled(message, added.of(to)).encode(out)
+            }
+        },
+        (Event::Rejected(e), Part::Only) => {
             let message = OrderRejected {
                 timestamp,
                 user_ref: e.user_ref,
                 reason: reject_code(e.reason),
                 cl_ord_id: e.cl_ord_id,
             };
-            Outbound::Rejected(message, Appendage::default()).encode(out)
+            Outbound::Rejected(message, added.of(to)).encode(out)
         }
-        (Event::LoginOpened { .. }, Recipient::Only) => {
+        (_, Part::Only) => encode_rarer(record, to, listings, out),
+        (_, Part::Maker | Part::Taker) => None,
+    }
+}
+
+/// The events that are not most of a stream.
+fn encode_rarer(record: &EventRecord, to: Address, listings: &Listings, out: &mut [u8]) -> Option<usize> {
+    let timestamp = record.time.since_midnight_ns();
+    let mut added = TagBuffer::default();
+    match &record.event {
+        Event::LoginOpened { .. } | Event::SessionStarted { .. } => {
             Outbound::System(SystemEvent { timestamp, code: b'S' }).encode(out)
         }
-        (Event::Amended(e), Recipient::Only) => {
+        Event::SessionEnded { .. } => Outbound::System(SystemEvent { timestamp, code: b'E' }).encode(out),
+        Event::Amended(e) => {
             let message =
                 OrderModified { timestamp, user_ref: e.user_ref, side: side(e.side), quantity: lots(e.open) };
-            Outbound::Modified(message, Appendage::default()).encode(out)
+            Outbound::Modified(message, added.of(to)).encode(out)
         }
-        (Event::ChangeRejected(e), Recipient::Only) => {
+        Event::ChangeRejected(e) => {
             let message = CancelRejected { timestamp, user_ref: e.user_ref };
-            Outbound::CancelRejected(message, Appendage::default()).encode(out)
+            Outbound::CancelRejected(message, added.of(to)).encode(out)
         }
-        (Event::Restated(e), Recipient::Only) if e.reason == RestateReason::Refreshed => {
+        Event::Restated(e) if e.reason == RestateReason::Refreshed => {
             let message = OrderRestated { timestamp, user_ref: e.user_ref, reason: b'R' };
-            let mut shown = TagBuffer::default();
-            shown.push(tags::DISPLAY_QUANTITY, lots(e.displayed).to_be_bytes());
-            Outbound::Restated(message, shown.appendage()).encode(out)
+            let slice = OrderId::of_slice(record.number);
+            added.push(tags::SECONDARY_ORDER, slice.0.to_be_bytes());
+            added.push(tags::DISPLAY_QUANTITY, lots(e.displayed).to_be_bytes());
+            Outbound::Restated(message, added.of(to)).encode(out)
         }
-        (Event::MassCanceled { login: Some(_), user_ref, .. }, Recipient::Only) => {
+        Event::PriorityUpdated(e) => {
+            let message = OrderPriorityUpdate {
+                timestamp,
+                user_ref: e.user_ref,
+                price: units(listings.at(e.instrument, record.number)?, e.price),
+                display: match e.visibility {
+                    Visibility::Displayed => b'Y',
+                    Visibility::Hidden => b'N',
+                },
+                order: e.order,
+            };
+            Outbound::PriorityUpdated(message, added.of(to)).encode(out)
+        }
+        Event::MassCanceled { login: Some(_), user_ref, .. } => {
             let (firm, symbol) = (*b"    ", Symbol::default());
             let message = MassCancelResponse { timestamp, user_ref: *user_ref, firm, symbol };
-            Outbound::MassCanceled(message, Appendage::default()).encode(out)
+            Outbound::MassCanceled(message, added.of(to)).encode(out)
+        }
+        Event::MassCancelAnswered { user_ref, instrument, side: of_side, .. } => {
+            let symbol = match instrument {
+                Some(instrument) => listings.at(*instrument, record.number)?.symbol,
+                None => Symbol::default(),
+            };
+            let message = MassCancelResponse { timestamp, user_ref: *user_ref, firm: *b"    ", symbol };
+            if let Some(of_side) = of_side {
+                added.push(tags::SIDE, [side(*of_side)]);
+            }
+            Outbound::MassCanceled(message, added.of(to)).encode(out)
+        }
+        Event::OrderEntrySet(e) => {
+            let (user_ref, firm) = (e.user_ref, e.firm);
+            match e.switch {
+                Switch::Off => {
+                    let message = EntryDisabled { timestamp, user_ref, firm };
+                    Outbound::EntryDisabled(message, added.of(to)).encode(out)
+                }
+                Switch::On => {
+                    let message = EntryEnabled { timestamp, user_ref, firm };
+                    Outbound::EntryEnabled(message, added.of(to)).encode(out)
+                }
+            }
+        }
+        Event::AccountState { next_user_ref, cancel_at, .. } => {
+            let message = AccountQueryResponse { timestamp, next_user_ref: *next_user_ref };
+            if *cancel_at != Timestamp(0) {
+                added.push(tags::CANCEL_AT, cancel_at.0.to_be_bytes());
+            }
+            Outbound::AccountState(message, added.of(to)).encode(out)
         }
         _ => None,
     }
@@ -151,22 +192,34 @@ pub fn encode_event(
 #[inline]
 pub fn encode_sequenced(
     record: &EventRecord,
-    recipient: Recipient,
+    to: Address,
     listings: &Listings,
     out: &mut [u8],
 ) -> Option<usize> {
     let (head, rest) = out.split_first_chunk_mut()?;
-    let len = encode_event(record, recipient, listings, rest)?;
+    let len = encode_event(record, to, listings, rest)?;
     *head = soup::header(soup::kind::SEQUENCED, len)?;
     Some(soup::HEADER_LEN + len)
 }
 
+impl TagBuffer {
+    /// Those that were added, and of a copy whose message it is.
+    #[inline]
+    fn of(&mut self, to: Address) -> Appendage<'_> {
+        if let Some((login, account)) = to.copy_of {
+            self.push(tags::COPY_OF_LOGIN, login.0.to_be_bytes());
+            self.push(tags::COPY_OF_ACCOUNT, account.0.to_be_bytes());
+        }
+        self.appendage()
+    }
+}
+
 #[inline]
-fn executed(e: &Executed, recipient: Recipient, timestamp: u64, listing: &Listing) -> OrderExecuted {
-    let (user_ref, continuous) = match (recipient, e.maker_visibility) {
-        (Recipient::Taker, _) => (e.taker_user_ref, b'R'),
-        (Recipient::Maker | Recipient::Only, Visibility::Displayed) => (e.maker_user_ref, b'A'),
-        (Recipient::Maker | Recipient::Only, Visibility::Hidden) => (e.maker_user_ref, b'J'),
+fn executed(e: &Executed, part: Part, timestamp: u64, listing: &Listing) -> OrderExecuted {
+    let (user_ref, continuous) = match (part, e.maker_visibility) {
+        (Part::Taker, _) => (e.taker_user_ref, b'R'),
+        (Part::Maker | Part::Only, Visibility::Displayed) => (e.maker_user_ref, b'A'),
+        (Part::Maker | Part::Only, Visibility::Hidden) => (e.maker_user_ref, b'J'),
     };
     let liquidity = match e.kind {
         TradeKind::Continuous => continuous,
@@ -184,15 +237,40 @@ fn executed(e: &Executed, recipient: Recipient, timestamp: u64, listing: &Listin
     }
 }
 
+/// A trade that was not made, as one of its sides is told. That both orders were cancelled has no letter of its own: the
+/// resting one is told that the oldest went, the incoming one that the newest did.
+fn self_match_canceled(
+    e: &Canceled,
+    prevented: &SelfTradePrevented,
+    timestamp: u64,
+    listing: &Listing,
+) -> SelfMatchCanceled {
+    let strategy = match (prevented.mode, prevented.incoming) {
+        (SelfTrade::DecrementBoth, _) => b'D',
+        (SelfTrade::CancelNewest, _) | (SelfTrade::CancelBoth | SelfTrade::Allow, true) => b'W',
+        (SelfTrade::CancelOldest, _) | (SelfTrade::CancelBoth | SelfTrade::Allow, false) => b'O',
+    };
+    SelfMatchCanceled {
+        timestamp,
+        user_ref: e.user_ref,
+        decrement: lots(e.decrement),
+        reason: cancel_code(e.reason),
+        prevented: lots(prevented.quantity),
+        price: listing.price_units(prevented.price),
+        liquidity: if prevented.incoming { b'R' } else { b'A' },
+        strategy,
+    }
+}
+
 /// What Accepted and Replaced say beyond their fixed fields: only what the order asked for.
 /// `(display quantity, post-only, time in force, expire time)` are the order's.
 #[inline]
 fn order_tags(
+    added: &mut TagBuffer,
     firm: [u8; 4],
     (display_quantity, post_only, time_in_force, expire_s): (u32, PostOnly, TimeInForce, u32),
     time: Timestamp,
-) -> TagBuffer {
-    let mut added = TagBuffer::default();
+) {
     if firm != [0; 4] {
         added.push(tags::FIRM, firm);
     }
@@ -205,7 +283,9 @@ fn order_tags(
     if time_in_force == TimeInForce::GoodTillTime {
         added.push(tags::EXPIRE_TIME, expire_time(expire_s, time).to_be_bytes());
     }
-    added
+    if post_only == PostOnly::Slide {
+        added.push(tags::POST_ONLY_SLIDE, *b"Y");
+    }
 }
 
 /// Seconds since midnight when that is today's, else since 1970: as an order may state it.

@@ -89,6 +89,31 @@ message! {
     }
 }
 
+message! {
+    /// `D`, Disable Order Entry: the login's new orders are refused until it is enabled again.
+    DisableEntry b'D' 9 {
+        /// The client's number of this message.
+        user_ref: UserRef = 1,
+        /// Carried and returned.
+        firm: [u8; 4] = 5,
+    }
+}
+
+message! {
+    /// `E`, Enable Order Entry.
+    EnableEntry b'E' 9 {
+        /// The client's number of this message.
+        user_ref: UserRef = 1,
+        /// Carried and returned.
+        firm: [u8; 4] = 5,
+    }
+}
+
+message! {
+    /// `Q`, Account Query: which number is next?
+    AccountQuery b'Q' 1 {}
+}
+
 /// A message from a client, with its optional tags.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Inbound<'a> {
@@ -102,6 +127,12 @@ pub enum Inbound<'a> {
     Modify(ModifyOrder, Appendage<'a>),
     /// A cancel of many orders.
     MassCancel(MassCancelOrders, Appendage<'a>),
+    /// Order entry off.
+    DisableEntry(DisableEntry, Appendage<'a>),
+    /// Order entry on.
+    EnableEntry(EnableEntry, Appendage<'a>),
+    /// A question for the next number. Its appendage is optional, and so is its length field.
+    AccountQuery(AccountQuery, Appendage<'a>),
 }
 
 impl<'a> Inbound<'a> {
@@ -114,33 +145,23 @@ impl<'a> Inbound<'a> {
     pub fn decode(bytes: &'a [u8]) -> Result<Self, OuchError> {
         let kind = *bytes.first().ok_or(OuchError::Empty)?;
         let length = OuchError::Length { kind, length: bytes.len() };
+        macro_rules! with_tail {
+            ($variant:ident, $message:ident, $tail:ident) => {{
+                let (fixed, rest) = bytes.split_first_chunk().ok_or(length)?;
+                let tail = read_tail(rest, Tail::$tail).ok_or(length)?;
+                Ok(Self::$variant($message::read(fixed), Appendage(tail)))
+            }};
+        }
         match kind {
-            EnterOrder::KIND => {
-                let (fixed, rest) = bytes.split_first_chunk().ok_or(length)?;
-                let tail = read_tail(rest, Tail::Mandatory).ok_or(length)?;
-                Ok(Self::Enter(EnterOrder::read(fixed), Appendage(tail)))
-            }
-            ReplaceOrder::KIND => {
-                let (fixed, rest) = bytes.split_first_chunk().ok_or(length)?;
-                let tail = read_tail(rest, Tail::Mandatory).ok_or(length)?;
-                Ok(Self::Replace(ReplaceOrder::read(fixed), Appendage(tail)))
-            }
-            CancelOrder::KIND => {
-                let (fixed, rest) = bytes.split_first_chunk().ok_or(length)?;
-                let tail = read_tail(rest, Tail::Optional).ok_or(length)?;
-                Ok(Self::Cancel(CancelOrder::read(fixed), Appendage(tail)))
-            }
-            ModifyOrder::KIND => {
-                let (fixed, rest) = bytes.split_first_chunk().ok_or(length)?;
-                let tail = read_tail(rest, Tail::Optional).ok_or(length)?;
-                Ok(Self::Modify(ModifyOrder::read(fixed), Appendage(tail)))
-            }
-            MassCancelOrders::KIND => {
-                let (fixed, rest) = bytes.split_first_chunk().ok_or(length)?;
-                let tail = read_tail(rest, Tail::Mandatory).ok_or(length)?;
-                Ok(Self::MassCancel(MassCancelOrders::read(fixed), Appendage(tail)))
-            }
-            _ => Err(not_served(bytes, kind)),
+            EnterOrder::KIND => with_tail!(Enter, EnterOrder, Mandatory),
+            ReplaceOrder::KIND => with_tail!(Replace, ReplaceOrder, Mandatory),
+            CancelOrder::KIND => with_tail!(Cancel, CancelOrder, Optional),
+            ModifyOrder::KIND => with_tail!(Modify, ModifyOrder, Optional),
+            MassCancelOrders::KIND => with_tail!(MassCancel, MassCancelOrders, Mandatory),
+            DisableEntry::KIND => with_tail!(DisableEntry, DisableEntry, Mandatory),
+            EnableEntry::KIND => with_tail!(EnableEntry, EnableEntry, Mandatory),
+            AccountQuery::KIND => with_tail!(AccountQuery, AccountQuery, Optional),
+            _ => Err(OuchError::UnknownKind { kind }),
         }
     }
 
@@ -153,20 +174,9 @@ impl<'a> Inbound<'a> {
             Self::Cancel(m, tail) => write_message(out, tail.0, Tail::Optional, |b| m.write(b)),
             Self::Modify(m, tail) => write_message(out, tail.0, Tail::Optional, |b| m.write(b)),
             Self::MassCancel(m, tail) => write_message(out, tail.0, Tail::Mandatory, |b| m.write(b)),
+            Self::DisableEntry(m, tail) => write_message(out, tail.0, Tail::Mandatory, |b| m.write(b)),
+            Self::EnableEntry(m, tail) => write_message(out, tail.0, Tail::Mandatory, |b| m.write(b)),
+            Self::AccountQuery(m, tail) => write_message(out, tail.0, Tail::Optional, |b| m.write(b)),
         }
-    }
-}
-
-/// The rest of the protocol's inbound messages, told apart from nonsense by their sizes.
-#[cold]
-fn not_served(bytes: &[u8], kind: u8) -> OuchError {
-    let (fixed, tail) = match kind {
-        b'D' | b'E' => (9, Tail::Mandatory),
-        b'Q' => (1, Tail::Optional),
-        _ => return OuchError::UnknownKind { kind },
-    };
-    match bytes.get(fixed..).and_then(|rest| read_tail(rest, tail)) {
-        Some(_) => OuchError::NotSupported { kind },
-        None => OuchError::Length { kind, length: bytes.len() },
     }
 }

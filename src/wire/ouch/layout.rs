@@ -66,6 +66,18 @@ macro_rules! newtype {
 }
 newtype!(UserRef(u32), OrderId(u64), TradeId(u64), Symbol([u8; 8]), ClOrdId([u8; 14]));
 
+/// The field at this offset.
+#[inline]
+pub(super) fn field<T: Field, const LEN: usize>(bytes: &[u8; LEN], at: usize) -> T {
+    T::read(&bytes[at..at + T::LEN])
+}
+
+/// Writes the field to this offset.
+#[inline]
+pub(super) fn put<T: Field, const LEN: usize>(value: T, bytes: &mut [u8; LEN], at: usize) {
+    value.write(&mut bytes[at..at + T::LEN]);
+}
+
 /// Declares a message: its struct, its type byte, its length without appendage, and each field with its offset. That the
 /// fields lie end to end from offset 1 to the length is checked when it is compiled.
 macro_rules! message {
@@ -94,15 +106,14 @@ macro_rules! message {
 
             #[inline]
             pub(super) fn read(bytes: &[u8; $len]) -> Self {
-                use $crate::wire::ouch::layout::Field;
-                Self { $($field: <$ty as Field>::read(&bytes[$at..$at + <$ty as Field>::LEN]),)* }
+                let [_kind, ..] = bytes;
+                Self { $($field: $crate::wire::ouch::layout::field(bytes, $at),)* }
             }
 
             #[inline]
             pub(super) fn write(&self, bytes: &mut [u8; $len]) {
-                use $crate::wire::ouch::layout::Field;
                 bytes[0] = $kind;
-                $(self.$field.write(&mut bytes[$at..$at + <$ty as Field>::LEN]);)*
+                $($crate::wire::ouch::layout::put(self.$field, bytes, $at);)*
             }
         }
     };

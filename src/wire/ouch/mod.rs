@@ -1,4 +1,4 @@
-//! OUCH 5.0, order entry (revision 1.04): the part of it that is served, byte for byte.
+//! OUCH 5.0, order entry (revision 1.04, with the tags of 1.05): all of its messages, byte for byte.
 //!
 //! [`inbound`] and [`outbound`] are the messages, readable and writable in both directions, since this crate also has
 //! clients. [`command`] is what a client's message asks of the exchange, [`event`] what an event tells a client.
@@ -6,16 +6,21 @@
 pub mod command;
 pub mod event;
 pub mod inbound;
+mod instructions;
 mod layout;
 pub mod outbound;
 pub mod tags;
 
 pub use command::to_command;
-pub use event::{MESSAGE_LEN_MAX, Recipient, SEQUENCED_LEN_MAX, encode_event, encode_sequenced};
-pub use inbound::{CancelOrder, EnterOrder, Inbound, MassCancelOrders, ModifyOrder, ReplaceOrder};
+pub use event::{MESSAGE_LEN_MAX, SEQUENCED_LEN_MAX, encode_event, encode_sequenced};
+pub use inbound::{
+    AccountQuery, CancelOrder, DisableEntry, EnableEntry, EnterOrder, Inbound, MassCancelOrders, ModifyOrder,
+    ReplaceOrder,
+};
 pub use outbound::{
-    CancelRejected, MassCancelResponse, OrderAccepted, OrderCanceled, OrderExecuted, OrderModified,
-    OrderRejected, OrderReplaced, OrderRestated, Outbound, SystemEvent,
+    AccountQueryResponse, BrokenTrade, CancelPending, CancelRejected, EntryDisabled, EntryEnabled,
+    MassCancelResponse, OrderAccepted, OrderCanceled, OrderExecuted, OrderModified, OrderPriorityUpdate,
+    OrderRejected, OrderReplaced, OrderRestated, Outbound, SelfMatchCanceled, SystemEvent,
 };
 pub use tags::{Appendage, Tag, TagError};
 
@@ -41,11 +46,5 @@ pub enum OuchError {
         kind: u8,
         /// The message's length, bytes.
         length: usize,
-    },
-    /// A well-formed OUCH 5.0 message of a type that is not served.
-    #[error("messages of type {:?} are not supported", char::from(*.kind))]
-    NotSupported {
-        /// The type byte.
-        kind: u8,
     },
 }

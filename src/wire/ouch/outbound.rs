@@ -1,4 +1,4 @@
-//! What clients are told (OUCH 5.0 §2.2 in docs/PROTOCOL.md): the messages that this exchange sends.
+//! What clients are told (OUCH 5.0 §2.2 in docs/PROTOCOL.md): all of them, whether this exchange has a use for them or not.
 
 use super::layout::{Tail, message, read_tail, write_message};
 use super::{Appendage, OuchError};
@@ -99,6 +99,28 @@ message! {
 }
 
 message! {
+    /// `D`, AIQ (self-match) Canceled: an order lost open quantity because it would have traded with its own owner.
+    SelfMatchCanceled b'D' 32 {
+        /// Nanoseconds since midnight UTC.
+        timestamp: u64 = 1,
+        /// The client's number of the order.
+        user_ref: UserRef = 9,
+        /// By how many lots it became smaller.
+        decrement: u32 = 13,
+        /// Q.
+        reason: u8 = 17,
+        /// Lots that would have traded.
+        prevented: u32 = 18,
+        /// At which price, in price units.
+        price: u64 = 22,
+        /// A: the order rested, R: it was incoming.
+        liquidity: u8 = 30,
+        /// O the resting order is cancelled, W the incoming one, D both lose the quantity that would have traded.
+        strategy: u8 = 31,
+    }
+}
+
+message! {
     /// `E`, Order Executed: one side of a trade.
     OrderExecuted b'E' 34 {
         /// Nanoseconds since midnight UTC.
@@ -113,6 +135,22 @@ message! {
         liquidity: u8 = 25,
         /// The trade's number, the same for both sides.
         trade: TradeId = 26,
+    }
+}
+
+message! {
+    /// `B`, Broken Trade: a trade is undone. Never sent: trades here are final.
+    BrokenTrade b'B' 36 {
+        /// Nanoseconds since midnight UTC.
+        timestamp: u64 = 1,
+        /// The client's number of the order.
+        user_ref: UserRef = 9,
+        /// The trade's number.
+        trade: TradeId = 13,
+        /// E erroneous, C consent, S supervisory, X external.
+        reason: u8 = 21,
+        /// That of the order.
+        cl_ord_id: ClOrdId = 22,
     }
 }
 
@@ -141,6 +179,32 @@ message! {
         side: u8 = 13,
         /// Lots that are still open.
         quantity: u32 = 14,
+    }
+}
+
+message! {
+    /// `P`, Cancel Pending: a cancel will be carried out later. Never sent: cancels here are carried out at once or refused.
+    CancelPending b'P' 13 {
+        /// Nanoseconds since midnight UTC.
+        timestamp: u64 = 1,
+        /// The client's number of the order.
+        user_ref: UserRef = 9,
+    }
+}
+
+message! {
+    /// `T`, Order Priority Update: an order has another place in the queue.
+    OrderPriorityUpdate b'T' 30 {
+        /// Nanoseconds since midnight UTC.
+        timestamp: u64 = 1,
+        /// The client's number of the order.
+        user_ref: UserRef = 9,
+        /// Limit in price units, or [`super::MARKET_PRICE`].
+        price: u64 = 13,
+        /// Y shown, N hidden.
+        display: u8 = 21,
+        /// The exchange's number of the order from now on.
+        order: OrderId = 22,
     }
 }
 
@@ -175,8 +239,42 @@ message! {
         user_ref: UserRef = 9,
         /// Spaces.
         firm: [u8; 4] = 13,
-        /// Spaces.
+        /// The instrument; spaces for all.
         symbol: Symbol = 17,
+    }
+}
+
+message! {
+    /// `G`, Disable Order Entry Response.
+    EntryDisabled b'G' 17 {
+        /// Nanoseconds since midnight UTC.
+        timestamp: u64 = 1,
+        /// The client's number of the message that this answers.
+        user_ref: UserRef = 9,
+        /// As it was sent.
+        firm: [u8; 4] = 13,
+    }
+}
+
+message! {
+    /// `K`, Enable Order Entry Response.
+    EntryEnabled b'K' 17 {
+        /// Nanoseconds since midnight UTC.
+        timestamp: u64 = 1,
+        /// The client's number of the message that this answers.
+        user_ref: UserRef = 9,
+        /// As it was sent.
+        firm: [u8; 4] = 13,
+    }
+}
+
+message! {
+    /// `Q`, Account Query Response.
+    AccountQueryResponse b'Q' 13 {
+        /// Nanoseconds since midnight UTC.
+        timestamp: u64 = 1,
+        /// The smallest number that the login has not used.
+        next_user_ref: UserRef = 9,
     }
 }
 
@@ -191,25 +289,39 @@ pub enum Outbound<'a> {
     Replaced(OrderReplaced, Appendage<'a>),
     /// An order lost open quantity.
     Canceled(OrderCanceled, Appendage<'a>),
+    /// An order lost open quantity instead of trading with its own owner.
+    SelfMatchCanceled(SelfMatchCanceled, Appendage<'a>),
     /// An order traded.
     Executed(OrderExecuted, Appendage<'a>),
+    /// A trade is undone.
+    Broken(BrokenTrade, Appendage<'a>),
     /// An order was refused.
     Rejected(OrderRejected, Appendage<'a>),
     /// An order was made smaller.
     Modified(OrderModified, Appendage<'a>),
+    /// A cancel will be carried out later.
+    CancelPending(CancelPending, Appendage<'a>),
     /// A cancel or a change was refused.
     CancelRejected(CancelRejected, Appendage<'a>),
+    /// An order has another place in the queue.
+    PriorityUpdated(OrderPriorityUpdate, Appendage<'a>),
     /// An order shows its next slice.
     Restated(OrderRestated, Appendage<'a>),
     /// A mass cancel was carried out.
     MassCanceled(MassCancelResponse, Appendage<'a>),
+    /// Order entry is off.
+    EntryDisabled(EntryDisabled, Appendage<'a>),
+    /// Order entry is on.
+    EntryEnabled(EntryEnabled, Appendage<'a>),
+    /// The next number.
+    AccountState(AccountQueryResponse, Appendage<'a>),
 }
 
 impl<'a> Outbound<'a> {
     /// Reads one whole message: the payload of a Sequenced Data packet.
     ///
     /// # Errors
-    /// [`OuchError`]; [`OuchError::NotSupported`] for OUCH 5.0 messages that this exchange never sends.
+    /// [`OuchError`]. Tags are not looked at.
     #[inline]
     pub fn decode(bytes: &'a [u8]) -> Result<Self, OuchError> {
         let kind = *bytes.first().ok_or(OuchError::Empty)?;
@@ -234,7 +346,13 @@ impl<'a> Outbound<'a> {
             CancelRejected::KIND => with_tail!(CancelRejected, CancelRejected, Optional),
             OrderRestated::KIND => with_tail!(Restated, OrderRestated, Mandatory),
             MassCancelResponse::KIND => with_tail!(MassCanceled, MassCancelResponse, Mandatory),
-            b'D' | b'B' | b'P' | b'T' | b'G' | b'K' | b'Q' => Err(OuchError::NotSupported { kind }),
+            SelfMatchCanceled::KIND => with_tail!(SelfMatchCanceled, SelfMatchCanceled, Optional),
+            BrokenTrade::KIND => with_tail!(Broken, BrokenTrade, Optional),
+            CancelPending::KIND => with_tail!(CancelPending, CancelPending, Optional),
+            OrderPriorityUpdate::KIND => with_tail!(PriorityUpdated, OrderPriorityUpdate, Optional),
+            EntryDisabled::KIND => with_tail!(EntryDisabled, EntryDisabled, Mandatory),
+            EntryEnabled::KIND => with_tail!(EntryEnabled, EntryEnabled, Mandatory),
+            AccountQueryResponse::KIND => with_tail!(AccountState, AccountQueryResponse, Optional),
             _ => Err(OuchError::UnknownKind { kind }),
         }
     }
@@ -253,6 +371,13 @@ impl<'a> Outbound<'a> {
             Self::CancelRejected(m, tail) => write_message(out, tail.0, Tail::Optional, |b| m.write(b)),
             Self::Restated(m, tail) => write_message(out, tail.0, Tail::Mandatory, |b| m.write(b)),
             Self::MassCanceled(m, tail) => write_message(out, tail.0, Tail::Mandatory, |b| m.write(b)),
+            Self::SelfMatchCanceled(m, tail) => write_message(out, tail.0, Tail::Optional, |b| m.write(b)),
+            Self::Broken(m, tail) => write_message(out, tail.0, Tail::Optional, |b| m.write(b)),
+            Self::CancelPending(m, tail) => write_message(out, tail.0, Tail::Optional, |b| m.write(b)),
+            Self::PriorityUpdated(m, tail) => write_message(out, tail.0, Tail::Optional, |b| m.write(b)),
+            Self::EntryDisabled(m, tail) => write_message(out, tail.0, Tail::Mandatory, |b| m.write(b)),
+            Self::EntryEnabled(m, tail) => write_message(out, tail.0, Tail::Mandatory, |b| m.write(b)),
+            Self::AccountState(m, tail) => write_message(out, tail.0, Tail::Optional, |b| m.write(b)),
         }
     }
 }

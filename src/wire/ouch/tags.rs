@@ -19,6 +19,8 @@ pub struct Tag<'a> {
 #[error("the optional tags end in the middle of one, or one has length 0")]
 pub struct TagError;
 
+/// SecondaryOrdRefNum: the number under which the public sees what is shown now.
+pub const SECONDARY_ORDER: u8 = 1;
 /// Firm: four characters naming the firm that an order is for.
 pub const FIRM: u8 = 2;
 /// MinQty: least quantity of an execution.
@@ -49,18 +51,59 @@ pub const EXPIRE_TIME: u8 = 15;
 pub const TRADE_NOW: u8 = 16;
 /// HandleInst: handling instruction.
 pub const HANDLE_INST: u8 = 17;
+/// BBOWeightIndicator: never sent here.
+pub const BBO_WEIGHT: u8 = 18;
 /// DisplayQuantity: lots shown now.
 pub const DISPLAY_QUANTITY: u8 = 22;
+/// DisplayPrice: never sent here.
+pub const DISPLAY_PRICE: u8 = 23;
 /// GroupID: for cancelling in groups.
 pub const GROUP_ID: u8 = 24;
 /// SharesLocated: Y or N.
 pub const SHARES_LOCATED: u8 = 25;
 /// LocateBroker: four characters.
 pub const LOCATE_BROKER: u8 = 26;
-/// Side of the orders that a mass cancel is for: B or S.
+/// Side: of the orders that a mass cancel is for, or of the order that is replaced; B or S.
 pub const SIDE: u8 = 27;
 /// UserRefIdx: the channel whose numbers an order is numbered by.
 pub const USER_REF_IDX: u8 = 28;
+/// AIQStrategy: what is done about a trade with oneself; O, W, D, Y by account, o, w, d, y by group.
+pub const AIQ_STRATEGY: u8 = 29;
+/// AIQGroupID: two characters.
+pub const AIQ_GROUP: u8 = 30;
+
+// Private ones: what the exchange can do and OUCH cannot say. Who sends none is sent none.
+
+/// StopPrice, u64 price units: what the order waits for; of a trailing stop the distance.
+pub const STOP_PRICE: u8 = 128;
+/// TriggerKind: S stop, P take profit, T trailing stop.
+pub const TRIGGER_KIND: u8 = 129;
+/// TriggerReference: L last trade, M mark price.
+pub const TRIGGER_REFERENCE: u8 = 130;
+/// PostOnlySlide, Y or N: the price of a post-only order that would trade is moved instead of the order being refused.
+pub const POST_ONLY_SLIDE: u8 = 131;
+/// ReduceOnly, Y or N.
+pub const REDUCE_ONLY: u8 = 132;
+/// SelfTradePrevention: A allow, N cancel the newest, O cancel the oldest, B cancel both, D decrement both.
+pub const SELF_TRADE: u8 = 133;
+/// SelfTradeOwner: A the same account, G accounts of the same group.
+pub const SELF_TRADE_OWNER: u8 = 134;
+/// QuoteAmount, u64 minor units of the quote asset: a market order for so much money. The Quantity field is 0.
+pub const QUOTE_AMOUNT: u8 = 135;
+/// Quantity64, u64 lots. The Quantity field is 0.
+pub const QUANTITY_64: u8 = 136;
+/// BookBy, u64 nanoseconds since 1970: the order is refused when it is sequenced later.
+pub const BOOK_BY: u8 = 137;
+/// LinkedOrder, u32 UserRefNum: one cancels the other. On Enter Order.
+pub const LINKED_ORDER: u8 = 138;
+/// CancelAfter, u32 milliseconds, on Account Query: the dead-man's switch.
+pub const CANCEL_AFTER: u8 = 140;
+/// CancelAt, u64 nanoseconds since 1970, on its answer: when the switch cancels the login's orders.
+pub const CANCEL_AT: u8 = 141;
+/// CopyOfLogin, u32: on a copy, the login that the message was sent to.
+pub const COPY_OF_LOGIN: u8 = 142;
+/// CopyOfAccount, u32: on a copy, that login's account.
+pub const COPY_OF_ACCOUNT: u8 = 143;
 
 impl<'a> Appendage<'a> {
     /// The TagValues one after the other; an error, after which nothing comes, where they cannot be told apart.
@@ -97,15 +140,22 @@ impl<'a> Iterator for Tags<'a> {
 }
 
 /// TagValues as they are put together.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct TagBuffer {
     bytes: [u8; Self::LEN_MAX],
     len: usize,
 }
 
+impl Default for TagBuffer {
+    fn default() -> Self {
+        Self { bytes: [0; Self::LEN_MAX], len: 0 }
+    }
+}
+
 impl TagBuffer {
-    /// Room for Firm, MaxFloor, PostOnly and ExpireTime: the most that one message carries.
-    pub const LEN_MAX: usize = 3 * 6 + 3;
+    /// Room for Firm, MaxFloor, PostOnly, ExpireTime, PostOnlySlide, CopyOfLogin and CopyOfAccount: the most that one
+    /// message carries.
+    pub const LEN_MAX: usize = 5 * 6 + 2 * 3;
 
     /// Adds one.
     ///

@@ -1,5 +1,6 @@
 //! The gateway with everything around it made by hand, and clients that read and write without waiting.
 
+use dojima::domain::audience::{Address, Part};
 use dojima::domain::{
     CancelReason, Canceled, ClOrdId, Command, Event, EventRecord, Listings, LoginId, OrderId, Quantity,
     Symbol, Timestamp, UserRef,
@@ -13,9 +14,7 @@ use dojima::stages::gateway::{
 };
 use dojima::stages::resend::{ResendChunk, ResendServer, resend_queues};
 use dojima::stages::space::{SpaceLow, space_gauge};
-use dojima::wire::ouch::{
-    Appendage, CancelOrder, EnterOrder, Inbound, Recipient, SEQUENCED_LEN_MAX, encode_sequenced,
-};
+use dojima::wire::ouch::{Appendage, CancelOrder, EnterOrder, Inbound, SEQUENCED_LEN_MAX, encode_sequenced};
 use dojima::wire::soup::{self, LoginRequest, Password, SessionId, Username, kind};
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -271,8 +270,8 @@ pub fn canceled(number: u64, login: LoginId, user_ref: u32) -> EventRecord {
 
 pub fn packet(record: &EventRecord) -> Vec<u8> {
     let mut packet = vec![0; SEQUENCED_LEN_MAX];
-    let len =
-        encode_sequenced(record, Recipient::Only, &Listings::default(), &mut packet).expect("a message");
+    let to = Address { login: ALICE, part: Part::Only, copy_of: None };
+    let len = encode_sequenced(record, to, &Listings::default(), &mut packet).expect("a message");
     packet.truncate(len);
     packet
 }

@@ -2,6 +2,7 @@
 
 use super::market::{Market, Mix};
 use super::{ALL_SORTS, Bench, small_market};
+use dojima::domain::audience::Audience;
 use dojima::domain::streams::{MARK_EVERY, StreamIndex};
 use dojima::domain::{EventRecord, Listings, LoginId, codec};
 use dojima::ring::{CursorWriter, Producer, cursor, spsc};
@@ -9,7 +10,7 @@ use dojima::runtime::{Agent, Counters};
 use dojima::stages::persister::archiver::{Archiver, ArchiverPorts};
 use dojima::stages::resend::{CHUNK_BYTES, ResendChunk, ResendClient, ResendRequest, resend_queues};
 use dojima::stages::space::space_gauge;
-use dojima::wire::ouch::{Recipient, SEQUENCED_LEN_MAX, encode_sequenced};
+use dojima::wire::ouch::{SEQUENCED_LEN_MAX, encode_sequenced};
 use dojima_journal::{MemoryStorage, Options, Reader, Retire, Writer, retire_before, scan, scan_storage};
 use std::sync::Arc;
 
@@ -82,13 +83,13 @@ fn packets(events: &[EventRecord], login: LoginId) -> Vec<Vec<u8>> {
     let mut packets = Vec::new();
     for record in events {
         listings.apply(&record.event);
-        for (to, recipient) in Recipient::all(&record.event) {
-            if to == login {
+        Audience::default().each(record, |to| {
+            if to.login == login {
                 let mut packet = [0; SEQUENCED_LEN_MAX];
-                let len = encode_sequenced(record, recipient, &listings, &mut packet).expect("a message");
+                let len = encode_sequenced(record, to, &listings, &mut packet).expect("a message");
                 packets.push(packet[..len].to_vec());
             }
-        }
+        });
     }
     packets
 }

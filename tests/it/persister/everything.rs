@@ -1,6 +1,7 @@
 //! Commands of every kind, at random, through the real exchange: SQL and the wire must make sense of all that comes of it.
 
 use super::Bench;
+use dojima::domain::audience::Audience;
 use dojima::domain::{
     AccountId, AccountSelfTrade, Amend, Amount, AssetCode, AssetId, AssetSettings, Cancel, CancelFilter,
     Checkpoint, Command, Echo, Effect, Enter, Event, EventRecord, FeeAsset, FeeRate, FeeTier, GroupId,
@@ -11,7 +12,7 @@ use dojima::domain::{
     VolumeTiers,
 };
 use dojima::exchange::{Exchange, ExchangeLimits};
-use dojima::wire::ouch::{Recipient, SEQUENCED_LEN_MAX, encode_sequenced};
+use dojima::wire::ouch::{SEQUENCED_LEN_MAX, encode_sequenced};
 use std::collections::BTreeSet;
 use std::mem::{Discriminant, discriminant};
 
@@ -352,12 +353,12 @@ impl Venue {
 /// All messages of an event: one for each recipient.
 fn messages(record: &EventRecord, listings: &Listings) -> Vec<u8> {
     let mut bytes = Vec::new();
-    for (login, recipient) in Recipient::all(&record.event) {
+    Audience::default().each(record, |to| {
         let mut packet = [0; SEQUENCED_LEN_MAX];
-        let len = encode_sequenced(record, recipient, listings, &mut packet);
-        let len = len.unwrap_or_else(|| panic!("no message for login {login}: {record:?}"));
+        let len = encode_sequenced(record, to, listings, &mut packet);
+        let len = len.unwrap_or_else(|| panic!("no message for login {}: {record:?}", to.login));
         bytes.extend(&packet[..len]);
-    }
+    });
     bytes
 }
 

@@ -6,12 +6,13 @@
 
 use crate::support::compare::same_state;
 use crate::support::naive::Naive;
+use dojima::domain::audience::Audience;
 use dojima::domain::{
     CancelReason, Command, Event, EventRecord, IgnoreReason, Listings, LoginId, RejectReason, Stamp, codec,
 };
 use dojima::exchange::Digest;
 use dojima::replica::State;
-use dojima::wire::ouch::{Recipient, SEQUENCED_LEN_MAX, encode_sequenced};
+use dojima::wire::ouch::{SEQUENCED_LEN_MAX, encode_sequenced};
 use dojima_journal::storage::Storage;
 use dojima_journal::{MemoryStorage, Options, scan_storage};
 use std::collections::BTreeMap;
@@ -109,18 +110,22 @@ impl Reference {
     fn note(&mut self, record: &EventRecord) -> Result<(), String> {
         self.listings.note(record);
         self.events.push(*record);
-        for (login, recipient) in Recipient::all(&record.event) {
-            let at = login.0 as usize;
+        let mut told = Ok(());
+        Audience::default().each(record, |to| {
+            let at = to.login.0 as usize;
             if at >= self.streams.len() {
                 self.streams.resize_with(at + 1, Stream::default);
             }
             let mut packet = [0; SEQUENCED_LEN_MAX];
-            let len = encode_sequenced(record, recipient, &self.listings, &mut packet)
-                .ok_or_else(|| format!("event {} has no message for login {login}", record.number))?;
+            let Some(len) = encode_sequenced(record, to, &self.listings, &mut packet) else {
+                told = Err(format!("event {} has no message for login {}", record.number, to.login));
+                return;
+            };
             let stream = &mut self.streams[at];
             stream.bytes.extend_from_slice(&packet[..len]);
             stream.messages.push((stream.bytes.len(), record.sequence));
-        }
+        });
+        told?;
         self.happened.note(&record.event);
         Ok(())
     }

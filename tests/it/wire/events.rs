@@ -6,7 +6,27 @@ use super::*;
 const TIME: Timestamp = Timestamp(20_000 * 86_400_000_000_000 + 3_600_000_000_007);
 const SINCE_MIDNIGHT: u64 = 3_600_000_000_007;
 
-fn told(event: Event, recipient: Recipient) -> Option<Vec<u8>> {
+fn only(part: Part) -> Address {
+    Address { login: LOGIN, part, copy_of: None }
+}
+
+fn told(event: Event, part: Part) -> Option<Vec<u8>> {
+    let original = told_to(event, only(part))?;
+    // A copy is the same message, with whose it is after all other tags.
+    let to = Address { copy_of: Some((LoginId(7), AccountId(0x0102_0304))), ..only(part) };
+    let copy = told_to(event, to).expect("as the original");
+    let named = b"\x05\x8e\0\0\0\x07\x05\x8f\x01\x02\x03\x04";
+    if original[0] != b'S' {
+        assert!(copy.ends_with(named), "{event:?}");
+        let (before, _) = copy.split_at(copy.len() - named.len());
+        let fixed = before.len().min(original.len());
+        let differs = before[..fixed].iter().zip(&original).filter(|(copied, original)| copied != original);
+        assert!(differs.count() <= 2, "only the appendage's length may differ: {event:?}");
+    }
+    Some(original)
+}
+
+fn told_to(event: Event, recipient: Address) -> Option<Vec<u8>> {
     let record = EventRecord { number: 1, sequence: 1, time: TIME, event };
     let mut message = [0; MESSAGE_LEN_MAX];
     let len = encode_event(&record, recipient, &listings(), &mut message)?;
@@ -49,7 +69,7 @@ fn accepted_and_replaced_say_what_the_order_is() {
         state: b'L',
         cl_ord_id: ClOrdId::default(),
     };
-    let bytes = told(Event::Accepted(accepted), Recipient::Only).expect("told");
+    let bytes = told(Event::Accepted(accepted), Part::Only).expect("told");
     assert_eq!(Outbound::decode(&bytes), Ok(Outbound::Accepted(message, Appendage(b"\x05\x02LIME"))));
 
     let replaced = Replaced {
@@ -79,11 +99,11 @@ fn accepted_and_replaced_say_what_the_order_is() {
         state: b'L',
         cl_ord_id: ClOrdId::default(),
     };
-    let bytes = told(Event::Replaced(replaced), Recipient::Only).expect("told");
+    let bytes = told(Event::Replaced(replaced), Part::Only).expect("told");
     assert_eq!(Outbound::decode(&bytes), Ok(Outbound::Replaced(message, Appendage::default())));
 
     // Tags tell what was asked for, in the order of their numbers.
-    let tags = |event: Event| match Outbound::decode(&told(event, Recipient::Only).expect("told")) {
+    let tags = |event: Event| match Outbound::decode(&told(event, Part::Only).expect("told")) {
         Ok(Outbound::Accepted(_, Appendage(tags)) | Outbound::Replaced(_, Appendage(tags))) => tags.to_vec(),
         other => panic!("{other:?}"),
     };
@@ -98,7 +118,10 @@ fn accepted_and_replaced_say_what_the_order_is() {
     };
     let all = b"\x05\x02LIME\x05\x05\0\0\0\x07\x02\x0cP\x05\x0f\0\0\x8c\xa0";
     assert_eq!(tags(Event::Replaced(asked)), all);
-    let longest = told(Event::Replaced(asked), Recipient::Only).expect("told");
+    let sliding = Event::Replaced(Replaced { post_only: PostOnly::Slide, ..asked });
+    assert_eq!(tags(sliding), [&all[..], b"\x02\x83Y"].concat());
+    let to = Address { copy_of: Some((LOGIN, AccountId(1))), ..only(Part::Only) };
+    let longest = told_to(sliding, to).expect("told");
     assert_eq!(longest.len(), MESSAGE_LEN_MAX);
     let accepted = Accepted {
         display_quantity: 7,
@@ -110,7 +133,7 @@ fn accepted_and_replaced_say_what_the_order_is() {
     // Tomorrow's first second is not today's: it is told since 1970.
     assert_eq!(
         tags(Event::Accepted(accepted)),
-        [&all[..15], b"\x05\x0f", &(20_001_u32 * 86_400).to_be_bytes()].concat()
+        [&all[..15], b"\x05\x0f", &(20_001_u32 * 86_400).to_be_bytes(), b"\x02\x83Y"].concat()
     );
     let day = Accepted { time_in_force: TimeInForce::Day, display_quantity: 0, ..accepted };
     assert_eq!(tags(Event::Accepted(Accepted { post_only: PostOnly::No, ..day })), b"\x05\x02LIME");
@@ -127,7 +150,7 @@ fn prices_are_told_in_the_ticks_of_their_time() {
         let accepted = Accepted { instrument: InstrumentId(1), price: Some(Price(8)), ..Accepted::default() };
         let record = EventRecord { number, event: Event::Accepted(accepted), ..EventRecord::default() };
         let mut message = [0; MESSAGE_LEN_MAX];
-        let len = encode_event(&record, Recipient::Only, &listings, &mut message).expect("told");
+        let len = encode_event(&record, only(Part::Only), &listings, &mut message).expect("told");
         let Ok(Outbound::Accepted(accepted, _)) = Outbound::decode(&message[..len]) else {
             panic!("{number}")
         };
@@ -148,9 +171,11 @@ fn a_trade_is_told_to_both_sides_the_resting_one_first() {
         taker_user_ref: UserRef(22),
         ..Executed::default()
     });
-    let recipients: Vec<_> = Recipient::all(&trade).collect();
-    assert_eq!(recipients, [(LoginId(1), Recipient::Maker), (LoginId(2), Recipient::Taker)]);
-    for (recipient, user_ref, liquidity) in [(Recipient::Maker, 11, b'A'), (Recipient::Taker, 22, b'R')] {
+    let mut recipients = Vec::new();
+    let record = EventRecord { event: trade, ..EventRecord::default() };
+    Audience::default().each(&record, |to| recipients.push((to.login, to.part)));
+    assert_eq!(recipients, [(LoginId(1), Part::Maker), (LoginId(2), Part::Taker)]);
+    for (recipient, user_ref, liquidity) in [(Part::Maker, 11, b'A'), (Part::Taker, 22, b'R')] {
         let message = OrderExecuted {
             timestamp: SINCE_MIDNIGHT,
             user_ref: UserRef(user_ref),
@@ -162,14 +187,14 @@ fn a_trade_is_told_to_both_sides_the_resting_one_first() {
         let bytes = told(trade, recipient).expect("told");
         assert_eq!(Outbound::decode(&bytes), Ok(Outbound::Executed(message, Appendage::default())));
     }
-    assert_eq!(told(trade, Recipient::Only), None);
+    assert_eq!(told(trade, Part::Only), None);
 }
 
 #[test]
 fn liquidity_flags_say_how_the_orders_met() {
     let flags = |kind, maker_visibility| {
         let event = Event::Executed(Executed { kind, maker_visibility, ..Executed::default() });
-        [Recipient::Maker, Recipient::Taker].map(|recipient| {
+        [Part::Maker, Part::Taker].map(|recipient| {
             match Outbound::decode(&told(event, recipient).expect("told")) {
                 Ok(Outbound::Executed(executed, _)) => executed.liquidity,
                 other => panic!("{other:?}"),
@@ -195,7 +220,7 @@ fn changes_and_mass_cancels_are_answered() {
         ..Amended::default()
     };
     let message = OrderModified { timestamp: SINCE_MIDNIGHT, user_ref: UserRef(4), side: b'S', quantity: 7 };
-    let bytes = told(Event::Amended(amended), Recipient::Only).expect("told");
+    let bytes = told(Event::Amended(amended), Part::Only).expect("told");
     assert_eq!(Outbound::decode(&bytes), Ok(Outbound::Modified(message, Appendage::default())));
 
     let refused = ChangeRejected {
@@ -205,7 +230,7 @@ fn changes_and_mass_cancels_are_answered() {
         reason: RejectReason::InstrumentHalted,
     };
     let message = CancelRejected { timestamp: SINCE_MIDNIGHT, user_ref: UserRef(4) };
-    let bytes = told(Event::ChangeRejected(refused), Recipient::Only).expect("told");
+    let bytes = told(Event::ChangeRejected(refused), Part::Only).expect("told");
     assert_eq!(Outbound::decode(&bytes), Ok(Outbound::CancelRejected(message, Appendage::default())));
 
     let restated = |reason| {
@@ -221,9 +246,12 @@ fn changes_and_mass_cancels_are_answered() {
         })
     };
     let message = OrderRestated { timestamp: SINCE_MIDNIGHT, user_ref: UserRef(4), reason: b'R' };
-    let bytes = told(restated(RestateReason::Refreshed), Recipient::Only).expect("told");
-    assert_eq!(Outbound::decode(&bytes), Ok(Outbound::Restated(message, Appendage(b"\x05\x16\0\0\0\x09"))));
-    assert_eq!(told(restated(RestateReason::Tick), Recipient::Only), None);
+    let bytes = told(restated(RestateReason::Refreshed), Part::Only).expect("told");
+    assert_eq!(
+        Outbound::decode(&bytes),
+        Ok(Outbound::Restated(message, Appendage(b"\x09\x01\x80\0\0\0\0\0\0\x01\x05\x16\0\0\0\x09")))
+    );
+    assert_eq!(told(restated(RestateReason::Tick), Part::Only), None);
 
     let done = |login| Event::MassCanceled { login, user_ref: UserRef(4), canceled: 3 };
     let message = MassCancelResponse {
@@ -232,9 +260,9 @@ fn changes_and_mass_cancels_are_answered() {
         firm: *b"    ",
         symbol: Symbol::default(),
     };
-    let bytes = told(done(Some(LOGIN)), Recipient::Only).expect("told");
+    let bytes = told(done(Some(LOGIN)), Part::Only).expect("told");
     assert_eq!(Outbound::decode(&bytes), Ok(Outbound::MassCanceled(message, Appendage::default())));
-    assert_eq!(told(done(None), Recipient::Only), None);
+    assert_eq!(told(done(None), Part::Only), None);
 }
 
 /// The numbers of a stream are counted by recipients, so there must be a message for every one, and for nobody else.
@@ -250,17 +278,17 @@ fn every_recipient_of_every_event_is_told_one_message() {
         listings.note(&record);
         let mut packet = [0; SEQUENCED_LEN_MAX];
         let mut told = Vec::new();
-        for (login, recipient) in Recipient::all(&record.event) {
-            let len = encode_sequenced(&record, recipient, &listings, &mut packet);
-            let len = len.unwrap_or_else(|| panic!("{name} has no message for login {login}"));
+        Audience::default().each(&record, |to| {
+            let len = encode_sequenced(&record, to, &listings, &mut packet);
+            let len = len.unwrap_or_else(|| panic!("{name} has no message for login {}", to.login));
             let (framed, used) = frame(&packet[..len], 256).expect("a good length").expect("whole");
             assert_eq!(used, len);
             Outbound::decode(framed.payload).unwrap_or_else(|error| panic!("{name}: {error}"));
-            told.push(recipient);
-        }
-        for recipient in [Recipient::Only, Recipient::Maker, Recipient::Taker] {
-            let is_told = encode_sequenced(&record, recipient, &listings, &mut packet).is_some();
-            assert_eq!(is_told, told.contains(&recipient), "{name} {recipient:?}");
+            told.push(to.part);
+        });
+        for part in [Part::Only, Part::Maker, Part::Taker] {
+            let is_told = encode_sequenced(&record, only(part), &listings, &mut packet).is_some();
+            assert_eq!(is_told, told.contains(&part), "{name} {part:?}");
         }
         assert_eq!(told.len(), record.event.recipients().iter().flatten().count());
     }
@@ -273,7 +301,16 @@ fn with_a_listing_and_small_numbers(event: Event) -> Event {
         Event::Accepted(e) => Event::Accepted(Accepted { instrument, quantity, ..e }),
         Event::Replaced(e) => Event::Replaced(Replaced { instrument, quantity, ..e }),
         Event::Executed(e) => Event::Executed(Executed { instrument, quantity, ..e }),
-        Event::Canceled(e) => Event::Canceled(Canceled { decrement: quantity, ..e }),
+        Event::Canceled(mut e) => {
+            if let CancelReason::SelfTradePrevented(prevented) = &mut e.reason {
+                (prevented.instrument, prevented.quantity) = (instrument, quantity);
+            }
+            Event::Canceled(Canceled { decrement: quantity, ..e })
+        }
+        Event::PriorityUpdated(e) => Event::PriorityUpdated(PriorityUpdated { instrument, ..e }),
+        Event::MassCancelAnswered { login, user_ref, canceled, side, .. } => {
+            Event::MassCancelAnswered { login, user_ref, canceled, side, instrument: Some(instrument) }
+        }
         Event::Amended(e) => Event::Amended(Amended { open: quantity, ..e }),
         Event::Restated(e) => {
             let reason = RestateReason::Refreshed;
@@ -301,7 +338,7 @@ fn cancels_refusals_and_the_start_of_the_day_are_told() {
         };
         let message =
             OrderCanceled { timestamp: SINCE_MIDNIGHT, user_ref: UserRef(4), decrement: 12, reason: code };
-        let bytes = told(Event::Canceled(canceled), Recipient::Only).expect("told");
+        let bytes = told(Event::Canceled(canceled), Part::Only).expect("told");
         assert_eq!(Outbound::decode(&bytes), Ok(Outbound::Canceled(message, Appendage::default())));
     }
     for reason in RejectReason::ALL {
@@ -311,18 +348,18 @@ fn cancels_refusals_and_the_start_of_the_day_are_told() {
         assert!((0x01..=0x33).contains(&code), "{reason:?} has the code {code:#x}");
         let message =
             OrderRejected { timestamp: SINCE_MIDNIGHT, user_ref: UserRef(4), reason: code, cl_ord_id };
-        let bytes = told(Event::Rejected(rejected), Recipient::Only).expect("told");
+        let bytes = told(Event::Rejected(rejected), Part::Only).expect("told");
         assert_eq!(Outbound::decode(&bytes), Ok(Outbound::Rejected(message, Appendage::default())));
     }
     let opened = Event::LoginOpened { login: LOGIN, account: AccountId(1) };
     let message = SystemEvent { timestamp: SINCE_MIDNIGHT, code: b'S' };
-    let bytes = told(opened, Recipient::Only).expect("told");
+    let bytes = told(opened, Part::Only).expect("told");
     assert_eq!(Outbound::decode(&bytes), Ok(Outbound::System(message)));
-    assert_eq!(told(Event::default(), Recipient::Only), None);
+    assert_eq!(told(Event::default(), Part::Only), None);
 }
 
 /// Every reason why an order can lose open quantity.
-const CANCEL_REASONS: [CancelReason; 17] = [
+const CANCEL_REASONS: [CancelReason; 19] = [
     CancelReason::UserRequested,
     CancelReason::ImmediateOrCancel,
     CancelReason::FundsExhausted,
@@ -340,6 +377,8 @@ const CANCEL_REASONS: [CancelReason; 17] = [
     CancelReason::MassCancel,
     CancelReason::Operator,
     CancelReason::TriggerRefused(RejectReason::NothingToTradeWith),
+    CancelReason::Disconnected,
+    CancelReason::DeadMansSwitch,
 ];
 
 /// Rows of the page that begin like this one: | `Name` | code |.
@@ -356,17 +395,127 @@ fn the_page_names_every_code_and_in_the_order_of_the_checks() {
     let documented = documented();
     let in_order: Vec<&str> = documented.iter().map(|(name, _)| *name).collect();
     let of_orders = RejectReason::ALL.iter().take_while(|reason| **reason != RejectReason::UnknownOrder);
+    let later = [
+        RejectReason::PeggingNotAllowed,
+        RejectReason::RoutingNotAllowed,
+        RejectReason::RetailNotAllowed,
+        RejectReason::MessageRateExceeded,
+        RejectReason::OrderEntryDisabled,
+        RejectReason::UserRefInUse,
+    ];
     let mut names = Vec::new();
     for reason in of_orders {
         let code = format!("{:#04X}", reject_code(*reason)).replace("0X", "0x");
         assert!(documented.contains(&(reason.name(), &code)), "{} {code}", reason.name());
         names.push(reason.name());
     }
+    // Those that came later stand among the others, where they are checked.
+    for reason in later {
+        let code = format!("{:#04X}", reject_code(reason)).replace("0X", "0x");
+        assert!(documented.contains(&(reason.name(), &code)), "{} {code}", reason.name());
+    }
+    let in_order: Vec<&str> =
+        in_order.into_iter().filter(|name| later.iter().all(|reason| reason.name() != *name)).collect();
     assert!(in_order.windows(names.len()).any(|window| window == names), "{in_order:?}");
-    for reason in CANCEL_REASONS {
+    let prevented = CancelReason::SelfTradePrevented(SelfTradePrevented::default());
+    for reason in CANCEL_REASONS.into_iter().chain([prevented]) {
         let debug = format!("{reason:?}");
         let name = debug.split('(').next().expect("a name");
         let code = format!("`{}`", char::from(cancel_code(reason)));
         assert!(documented.contains(&(name, &code)), "{name} {code}");
     }
+}
+
+#[test]
+fn a_trade_that_was_prevented_is_told_with_what_it_would_have_been() {
+    let strategies = [
+        (SelfTrade::CancelOldest, false, b'O'),
+        (SelfTrade::CancelNewest, true, b'W'),
+        (SelfTrade::DecrementBoth, false, b'D'),
+        (SelfTrade::DecrementBoth, true, b'D'),
+        (SelfTrade::CancelBoth, false, b'O'),
+        (SelfTrade::CancelBoth, true, b'W'),
+    ];
+    for (mode, incoming, strategy) in strategies {
+        let prevented = SelfTradePrevented {
+            instrument: InstrumentId(1),
+            price: Price(8),
+            quantity: Quantity(30),
+            mode,
+            incoming,
+        };
+        let canceled = Canceled {
+            login: LOGIN,
+            user_ref: UserRef(4),
+            order: OrderId(1),
+            decrement: Quantity(12),
+            open: Quantity(0),
+            reserved: Amount(0),
+            reason: CancelReason::SelfTradePrevented(prevented),
+        };
+        let message = SelfMatchCanceled {
+            timestamp: SINCE_MIDNIGHT,
+            user_ref: UserRef(4),
+            decrement: 12,
+            reason: b'Q',
+            prevented: 30,
+            price: 200,
+            liquidity: if incoming { b'R' } else { b'A' },
+            strategy,
+        };
+        let bytes = told(Event::Canceled(canceled), Part::Only).expect("told");
+        assert_eq!(Outbound::decode(&bytes), Ok(Outbound::SelfMatchCanceled(message, Appendage::default())));
+    }
+}
+
+#[test]
+fn answers_of_the_second_edition() {
+    let (timestamp, user_ref) = (SINCE_MIDNIGHT, UserRef(4));
+    let check = |event: Event, expected: Outbound<'_>| {
+        let bytes = told(event, Part::Only).expect("told");
+        assert_eq!(Outbound::decode(&bytes), Ok(expected), "{event:?}");
+    };
+    let nothing = Appendage::default();
+    check(
+        Event::SessionStarted { login: LOGIN, session: 3 },
+        Outbound::System(SystemEvent { timestamp, code: b'S' }),
+    );
+    check(Event::SessionEnded { login: LOGIN }, Outbound::System(SystemEvent { timestamp, code: b'E' }));
+
+    let updated = PriorityUpdated {
+        user_ref,
+        order: OrderId(77),
+        instrument: InstrumentId(1),
+        price: Some(Price(8)),
+        ..PriorityUpdated::default()
+    };
+    let message = OrderPriorityUpdate { timestamp, user_ref, price: 200, display: b'Y', order: OrderId(77) };
+    check(Event::PriorityUpdated(updated), Outbound::PriorityUpdated(message, nothing));
+    let market = PriorityUpdated { price: None, visibility: Visibility::Hidden, ..updated };
+    let message = OrderPriorityUpdate { price: MARKET_PRICE, display: b'N', ..message };
+    check(Event::PriorityUpdated(market), Outbound::PriorityUpdated(message, nothing));
+
+    let answered = |instrument, side| Event::MassCancelAnswered {
+        login: LOGIN,
+        user_ref,
+        canceled: 3,
+        instrument,
+        side,
+    };
+    let all = MassCancelResponse { timestamp, user_ref, firm: *b"    ", symbol: Symbol::default() };
+    check(answered(None, None), Outbound::MassCanceled(all, nothing));
+    let one = MassCancelResponse { symbol: Symbol(*b"BTC-USDT"), ..all };
+    let sells = answered(Some(InstrumentId(1)), Some(Side::Sell));
+    check(sells, Outbound::MassCanceled(one, Appendage(b"\x02\x1bS")));
+
+    let set = |switch| Event::OrderEntrySet(SetOrderEntry { login: LOGIN, user_ref, firm: *b"LIME", switch });
+    let firm = *b"LIME";
+    check(set(Switch::Off), Outbound::EntryDisabled(EntryDisabled { timestamp, user_ref, firm }, nothing));
+    check(set(Switch::On), Outbound::EntryEnabled(EntryEnabled { timestamp, user_ref, firm }, nothing));
+
+    let state = |cancel_at| Event::AccountState { login: LOGIN, next_user_ref: user_ref, cancel_at };
+    let message = AccountQueryResponse { timestamp, next_user_ref: user_ref };
+    check(state(Timestamp(0)), Outbound::AccountState(message, nothing));
+    let at = Appendage(b"\x09\x8d\0\0\0\0\0\0\x01\0");
+    check(state(Timestamp(256)), Outbound::AccountState(message, at));
 }

@@ -86,14 +86,19 @@ fn orders_are_refused_for_the_first_reason_in_the_list() {
     assert_eq!(refusal(order, &[]), Some(RejectReason::UnknownSymbol));
     let malformed = b"\x05\x02LIM";
     assert_eq!(refusal(order, malformed), Some(RejectReason::MalformedTag));
+    let contrary = b"\x02\x0cN\x02\x83Y";
+    assert_eq!(refusal(order, contrary), Some(RejectReason::InvalidInstructions));
+    assert_eq!(refusal(order, &[&contrary[..], malformed].concat()), Some(RejectReason::MalformedTag));
     let both = b"\x03\x02LI\x02\x06P\x09";
-    assert_eq!(refusal(order, both), Some(RejectReason::TagNotSupported));
+    assert_eq!(refusal(order, both), Some(RejectReason::PeggingNotAllowed));
     order.capacity = b'Z';
     assert_eq!(refusal(order, both), Some(RejectReason::InvalidCapacity));
     order.iso = b'Y';
     assert_eq!(refusal(order, both), Some(RejectReason::IsoNotAllowed));
     order.display = b'Z';
     assert_eq!(refusal(order, both), Some(RejectReason::DisplayNotSupported));
+    order.cross_type = b'R';
+    assert_eq!(refusal(order, both), Some(RejectReason::RetailNotAllowed));
     order.cross_type = b'O';
     assert_eq!(refusal(order, both), Some(RejectReason::CrossTypeNotSupported));
     order.time_in_force = b'5';
@@ -106,59 +111,90 @@ fn orders_are_refused_for_the_first_reason_in_the_list() {
     assert_eq!(refusal(order, both), Some(RejectReason::InvalidSide));
 }
 
+const TAGS_THAT_ASK_FOR_NOTHING: [&[u8]; 21] = [
+    b"\x05\x02LIME",
+    b"\x05\x03\0\0\0\0",
+    b"\x02\x04N",
+    b"\x05\x05\0\0\0\0",
+    b"\x02\x06L",
+    b"\x05\x07\0\0\0\0",
+    b"\x09\x09\0\0\0\0\0\0\0\0",
+    b"\x02\x0aL",
+    b"\x05\x0b\0\0\0\0",
+    b"\x02\x0cN",
+    b"\x05\x0d\0\0\0\0",
+    b"\x05\x0e    ",
+    b"\x05\x0f\0\0\0\0",
+    b"\x02\x10N",
+    b"\x02\x11 ",
+    b"\x03\x18\0\0",
+    b"\x02\x19Y",
+    b"\x05\x1aABCD",
+    b"\x02\x1c\0",
+    b"\x02\x1d ",
+    b"\x03\x1e  ",
+];
+
 #[test]
 fn tags_that_ask_for_nothing_are_taken() {
-    let nothing: [&[u8]; 20] = [
-        b"\x05\x02LIME",
-        b"\x05\x03\0\0\0\0",
-        b"\x02\x04N",
-        b"\x05\x05\0\0\0\0",
-        b"\x02\x06L",
-        b"\x05\x07\0\0\0\0",
-        b"\x09\x09\0\0\0\0\0\0\0\0",
-        b"\x02\x0aL",
-        b"\x05\x0b\0\0\0\0",
-        b"\x02\x0cN",
-        b"\x05\x0d\0\0\0\0",
-        b"\x05\x0e    ",
-        b"\x05\x0f\0\0\0\0",
-        b"\x02\x10N",
-        b"\x02\x11 ",
-        b"\x03\x18\0\0",
-        b"\x02\x19Y",
-        b"\x05\x1aABCD",
-        b"\x02\x1c\0",
-        b"",
-    ];
-    for tags in nothing {
+    for tags in TAGS_THAT_ASK_FOR_NOTHING {
         assert_eq!(refusal(enter(), tags), None, "{tags:02x?}");
     }
-    assert_eq!(refusal(enter(), &nothing.concat()), None);
+    assert_eq!(refusal(enter(), &TAGS_THAT_ASK_FOR_NOTHING.concat()), None);
 }
 
 #[test]
 fn tags_that_ask_for_something_or_say_nothing_are_refused() {
-    let asking: [&[u8]; 11] = [
-        b"\x05\x07\0\0\0\x01",
-        b"\x02\x04R",
-        b"\x02\x06M",
-        b"\x02\x0cS",
-        b"\x02\x10Y",
-        b"\x02\x11I",
-        b"\x05\x0eSCAN",
-        b"\x03\x18\0\x01",
-        b"\x02\x1c\x01",
-        b"\x02\x1dO",
-        b"\x01\x80",
+    let asking: [(&[u8], RejectReason); 27] = [
+        (b"\x09\x01\0\0\0\0\0\0\0\x01", RejectReason::TagNotSupported),
+        (b"\x02\x04R", RejectReason::RetailNotAllowed),
+        (b"\x02\x04X", RejectReason::TagNotSupported),
+        (b"\x02\x06M", RejectReason::PeggingNotAllowed),
+        (b"\x05\x07\0\0\0\x01", RejectReason::PeggingNotAllowed),
+        (b"\x02\x08L", RejectReason::TagNotSupported),
+        (b"\x09\x09\0\0\0\0\0\0\0\x01", RejectReason::PeggingNotAllowed),
+        (b"\x02\x0aP", RejectReason::PeggingNotAllowed),
+        (b"\x05\x0b\xff\xff\xff\xff", RejectReason::PeggingNotAllowed),
+        (b"\x02\x0cS", RejectReason::TagNotSupported),
+        (b"\x05\x0d\0\0\0\x01", RejectReason::TagNotSupported),
+        (b"\x05\x0eSCAN", RejectReason::RoutingNotAllowed),
+        (b"\x02\x10Y", RejectReason::TagNotSupported),
+        (b"\x02\x11I", RejectReason::TagNotSupported),
+        (b"\x02\x120", RejectReason::TagNotSupported),
+        (b"\x05\x13\0\0\0\0", RejectReason::TagNotSupported),
+        (b"\x05\x16\0\0\0\0", RejectReason::TagNotSupported),
+        (b"\x09\x17\0\0\0\0\0\0\0\0", RejectReason::TagNotSupported),
+        (b"\x03\x18\0\x01", RejectReason::TagNotSupported),
+        (b"\x02\x19X", RejectReason::TagNotSupported),
+        (b"\x02\x1c\x01", RejectReason::TagNotSupported),
+        (b"\x02\x1dX", RejectReason::TagNotSupported),
+        (b"\x03\x1eAB", RejectReason::TagNotSupported),
+        (b"\x01\x1f", RejectReason::TagNotSupported),
+        (b"\x02\x8b0", RejectReason::TagNotSupported),
+        (b"\x05\x8c\0\0\0\0", RejectReason::TagNotSupported),
+        (b"\x01\xff", RejectReason::TagNotSupported),
     ];
-    for tags in asking {
-        assert_eq!(refusal(enter(), tags), Some(RejectReason::TagNotSupported), "{tags:02x?}");
+    for (tags, reason) in asking {
+        assert_eq!(refusal(enter(), tags), Some(reason), "{tags:02x?}");
+        // The first tag that is refused says why, whatever comes after it, readable or not.
+        assert_eq!(refusal(enter(), &[tags, b"\x02\x04R\x09"].concat()), Some(reason), "{tags:02x?}");
     }
     assert_eq!(refusal(enter(), b"\x02\x1bS"), Some(RejectReason::TagNotSupported), "a side is in its field");
     let broken: [&[u8]; 6] =
         [b"\0", b"\x05\x02LIM", b"\x04\x02LIM", b"\x03\x0cNN", b"\x02\x0cN\x02\x0cN", b"\x04\x03\0\0\0"];
     for tags in broken {
         assert_eq!(refusal(enter(), tags), Some(RejectReason::MalformedTag), "{tags:02x?}");
+    }
+    // Every tag that is known, with one byte too many and one too few.
+    for tags in TAGS_THAT_ASK_FOR_NOTHING.into_iter().chain(PRIVATE.map(|(tags, _)| tags)) {
+        let (mut long, mut short) = (tags.to_vec(), tags.to_vec());
+        long[0] += 1;
+        long.push(0);
+        short[0] -= 1;
+        short.pop();
+        for broken in [long, short] {
+            assert_eq!(refusal(enter(), &broken), Some(RejectReason::MalformedTag), "{broken:02x?}");
+        }
     }
 }
 
@@ -181,6 +217,11 @@ fn a_replace_passes_on_its_terms_or_is_refused() {
     };
     let firm = b"\x05\x02LIME";
     assert_eq!(reason(replace(), firm), RejectReason::TagNotSupported, "a firm is inherited");
+    let linked = b"\x05\x8a\0\0\0\x01";
+    assert_eq!(reason(replace(), linked), RejectReason::TagNotSupported, "links are made on entry");
+    assert_eq!(reason(replace(), b"\x02\x1bT"), RejectReason::ShortSaleNotAllowed);
+    assert_eq!(reason(replace(), b"\x03\x1bSS"), RejectReason::MalformedTag);
+    assert_eq!(instructions(Inbound::Replace(replace(), Appendage(b"\x02\x1bS"))), None);
     let order = ReplaceOrder { iso: b'Y', ..replace() };
     assert_eq!(reason(order, firm), RejectReason::IsoNotAllowed);
     let order = ReplaceOrder { display: b'Z', ..order };
@@ -225,6 +266,119 @@ fn instructions_of_the_standard_are_passed_on() {
     assert_eq!(instructions(Inbound::Enter(enter(), none)), None, "a plain order asks for nothing");
 }
 
+fn stop(change: impl FnOnce(&mut Trigger)) -> Instructions {
+    let mut trigger = Trigger::default();
+    change(&mut trigger);
+    Instructions { trigger: Some(trigger), ..Instructions::default() }
+}
+
+fn prevents(mode: SelfTrade, owner: Owner) -> Instructions {
+    let self_trade = Some(SelfTradePrevention { mode, owner });
+    Instructions { self_trade, ..Instructions::default() }
+}
+
+/// Private tags that can stand alone, and what each asks for.
+const PRIVATE: [(&[u8], &dyn Fn() -> Instructions); 16] = [
+    (b"\x09\x80\0\0\0\0\0\0\x30\x39", &|| stop(|t| t.price = 12_345)),
+    (b"\x09\x80\0\0\0\x01\0\0\0\0", &|| stop(|t| t.price = u32::MAX)),
+    (b"\x02\x81S", &|| stop(|t| t.kind = TriggerKind::Stop)),
+    (b"\x02\x81P", &|| stop(|t| t.kind = TriggerKind::TakeProfit)),
+    (b"\x02\x81T", &|| stop(|t| t.kind = TriggerKind::TrailingStop)),
+    (b"\x02\x82L", &|| stop(|t| t.reference = TriggerReference::LastTrade)),
+    (b"\x02\x82M", &|| stop(|t| t.reference = TriggerReference::MarkPrice)),
+    (b"\x02\x83Y", &|| Instructions { post_only: PostOnly::Slide, ..Instructions::default() }),
+    (b"\x02\x84Y", &|| Instructions { effect: Effect::ReduceOnly, ..Instructions::default() }),
+    (b"\x02\x85A", &|| prevents(SelfTrade::Allow, Owner::Account)),
+    (b"\x02\x85N", &|| prevents(SelfTrade::CancelNewest, Owner::Account)),
+    (b"\x02\x85O", &|| prevents(SelfTrade::CancelOldest, Owner::Account)),
+    (b"\x02\x85B", &|| prevents(SelfTrade::CancelBoth, Owner::Account)),
+    (b"\x02\x85D", &|| prevents(SelfTrade::DecrementBoth, Owner::Account)),
+    (b"\x09\x89\0\0\0\0\0\0\0\x07", &|| Instructions { book_by: Timestamp(7), ..Instructions::default() }),
+    (b"\x02\x84N", &Instructions::default),
+];
+
+#[test]
+fn private_tags_are_passed_on() {
+    for (tags, expected) in PRIVATE {
+        let expected = Some(expected()).filter(|asked| *asked != Instructions::default());
+        assert_eq!(instructions(Inbound::Enter(enter(), Appendage(tags))), expected, "{tags:02x?}");
+        assert_eq!(instructions(Inbound::Replace(replace(), Appendage(tags))), expected, "{tags:02x?}");
+    }
+    let together = b"\x02\x85B\x02\x86G\x02\x83Y\x02\x0cP\x05\x8a\0\0\0\x08";
+    let expected = Instructions {
+        post_only: PostOnly::Slide,
+        oco: UserRef(8),
+        ..prevents(SelfTrade::CancelBoth, Owner::Group)
+    };
+    assert_eq!(instructions(Inbound::Enter(enter(), Appendage(together))), Some(expected));
+    for wrong in [
+        &b"\x02\x81X"[..],
+        b"\x02\x82X",
+        b"\x02\x83X",
+        b"\x02\x84X",
+        b"\x02\x85X",
+        b"\x02\x86X",
+        b"\x09\x8d\0\0\0\0\0\0\0\0",
+        b"\x05\x8e\0\0\0\0",
+        b"\x05\x8f\0\0\0\0",
+        b"\x01\x90",
+    ] {
+        assert_eq!(refusal(enter(), wrong), Some(RejectReason::TagNotSupported), "{wrong:02x?}");
+    }
+}
+
+#[test]
+fn strategies_against_trades_with_oneself_by_their_standard_letters() {
+    let letters = [
+        (b'O', prevents(SelfTrade::CancelOldest, Owner::Account)),
+        (b'W', prevents(SelfTrade::CancelNewest, Owner::Account)),
+        (b'D', prevents(SelfTrade::DecrementBoth, Owner::Account)),
+        (b'Y', prevents(SelfTrade::DecrementBoth, Owner::Account)),
+        (b'o', prevents(SelfTrade::CancelOldest, Owner::Group)),
+        (b'w', prevents(SelfTrade::CancelNewest, Owner::Group)),
+        (b'd', prevents(SelfTrade::DecrementBoth, Owner::Group)),
+        (b'y', prevents(SelfTrade::DecrementBoth, Owner::Group)),
+    ];
+    for (letter, expected) in letters {
+        let tags = [2, 29, letter];
+        assert_eq!(instructions(Inbound::Enter(enter(), Appendage(&tags))), Some(expected));
+    }
+}
+
+#[test]
+fn quantities_of_their_own_take_the_place_of_the_field() {
+    let quantity = |lots: u32, tags: &[u8]| match command(Inbound::Enter(
+        EnterOrder { quantity: lots, ..enter() },
+        Appendage(tags),
+    )) {
+        Command::Enter(order) => Ok((order.quantity.0, order.instructions.unwrap_or_default().unit)),
+        Command::RefuseEnter(refused) => Err(refused.reason),
+        other => panic!("{other:?}"),
+    };
+    let (money, lots) = (b"\x09\x87\0\0\0\x01\0\0\0\0", b"\x09\x88\0\0\0\x02\0\0\0\0");
+    assert_eq!(quantity(0, money), Ok((1 << 32, QuantityUnit::QuoteAmount)));
+    assert_eq!(quantity(0, lots), Ok((2 << 32, QuantityUnit::Lots)));
+    for (field, tags) in [(1, &money[..]), (1, lots), (0, &[&money[..], lots].concat())] {
+        assert_eq!(quantity(field, tags), Err(RejectReason::InvalidInstructions));
+    }
+    let Command::Replace(order) =
+        command(Inbound::Replace(ReplaceOrder { quantity: 0, ..replace() }, Appendage(lots)))
+    else {
+        panic!("refused");
+    };
+    assert_eq!(order.quantity, Quantity(2 << 32));
+}
+
+#[test]
+fn tags_that_contradict_one_another_are_refused() {
+    for tags in [&b"\x02\x83Y\x02\x0cN"[..], b"\x02\x1dO\x02\x85O", b"\x02\x1dO\x02\x86A", b"\x02\x86G"] {
+        assert_eq!(refusal(enter(), tags), Some(RejectReason::InvalidInstructions), "{tags:02x?}");
+    }
+    for tags in [&b"\x02\x83N\x02\x0cN"[..], b"\x02\x83N\x02\x0cP", b"\x02\x1d \x02\x85O"] {
+        assert_eq!(refusal(enter(), tags), None, "{tags:02x?}");
+    }
+}
+
 #[test]
 fn times_in_force_of_the_standard() {
     let served =
@@ -245,17 +399,67 @@ fn times_in_force_of_the_standard() {
 fn a_modify_lowers_a_quantity_and_nothing_else() {
     let modify = ModifyOrder { user_ref: UserRef(9), side: b'S', quantity: 100 };
     let named = |modify: ModifyOrder, tags: &[u8]| match command(Inbound::Modify(modify, Appendage(tags))) {
-        Command::Amend(Amend { login: LOGIN, user_ref, price: None, quantity: Quantity(100) }) => user_ref,
+        Command::Modify(Modify { login: LOGIN, user_ref, side, quantity: Quantity(100) }) => (user_ref, side),
         other => panic!("{other:?}"),
     };
     for tags in [&b""[..], b"\x02\x1c\0", b"\x02\x19Y\x05\x1aABCD"] {
-        assert_eq!(named(modify, tags), UserRef(9), "{tags:02x?}");
+        assert_eq!(named(modify, tags), (UserRef(9), Side::Sell), "{tags:02x?}");
     }
+    assert_eq!(named(ModifyOrder { side: b'B', ..modify }, b""), (UserRef(9), Side::Buy));
     for tags in [&b"\x02\x1c\x01"[..], b"\x05\x02LIME", b"\x09"] {
-        assert_eq!(named(modify, tags), UserRef(0), "{tags:02x?}");
+        assert_eq!(named(modify, tags).0, UserRef(0), "{tags:02x?}");
     }
     // Short sales do not exist here, so no order can become one.
-    assert_eq!(named(ModifyOrder { side: b'T', ..modify }, b""), UserRef(0));
+    for side in [b'T', b'E', b'X'] {
+        assert_eq!(named(ModifyOrder { side, ..modify }, b"").0, UserRef(0));
+    }
+}
+
+#[test]
+fn order_entry_is_turned_off_and_on_or_the_message_is_refused() {
+    let result = |message: Inbound<'_>| match command(message) {
+        Command::SetOrderEntry(SetOrderEntry { login: LOGIN, user_ref: UserRef(9), firm, switch }) => {
+            Ok((firm, switch))
+        }
+        Command::RefuseEnter(RefuseEnter { login: LOGIN, user_ref: UserRef(9), reason, .. }) => Err(reason),
+        other => panic!("{other:?}"),
+    };
+    let firm = *b"LIME";
+    let off = |tags: &'static [u8]| {
+        Inbound::DisableEntry(DisableEntry { user_ref: UserRef(9), firm }, Appendage(tags))
+    };
+    let on = |tags: &'static [u8]| {
+        Inbound::EnableEntry(EnableEntry { user_ref: UserRef(9), firm }, Appendage(tags))
+    };
+    for tags in [&b""[..], b"\x02\x1c\0"] {
+        assert_eq!(result(off(tags)), Ok((firm, Switch::Off)));
+        assert_eq!(result(on(tags)), Ok((firm, Switch::On)));
+    }
+    for (tags, reason) in [
+        (&b"\x02\x1c\x01"[..], RejectReason::TagNotSupported),
+        (b"\x05\x02LIME", RejectReason::TagNotSupported),
+        (b"\x03\x1c\0\0", RejectReason::MalformedTag),
+        (b"\x09", RejectReason::MalformedTag),
+    ] {
+        assert_eq!(result(off(tags)), Err(reason), "{tags:02x?}");
+        assert_eq!(result(on(tags)), Err(reason), "{tags:02x?}");
+    }
+}
+
+#[test]
+fn a_question_is_always_answered_and_holds_the_dead_mans_switch_when_it_can_be_read() {
+    let asked = |tags: &[u8]| match command(Inbound::AccountQuery(AccountQuery {}, Appendage(tags))) {
+        Command::QueryAccount(QueryAccount { login: LOGIN, cancel_after_ms }) => cancel_after_ms,
+        other => panic!("{other:?}"),
+    };
+    let held = b"\x05\x8c\0\0\x01\0";
+    assert_eq!(asked(b""), None);
+    assert_eq!(asked(held), Some(256));
+    assert_eq!(asked(b"\x05\x8c\0\0\0\0"), Some(0));
+    assert_eq!(asked(b"\x02\x1c\0\x05\x8c\0\0\x01\0"), Some(256));
+    for bad in [&b"\x02\x1c\x01"[..], b"\x04\x8c\0\0\x01", b"\x09", b"\x01\xff", held] {
+        assert_eq!(asked(&[&held[..], bad].concat()), None, "{bad:02x?}");
+    }
 }
 
 #[test]

@@ -91,6 +91,10 @@ proptest! {
             user_ref: cancel.user_ref, firm: cancel.quantity.to_be_bytes(), symbol: order.symbol,
         };
         check_inbound_again(Inbound::MassCancel(all, Appendage(&bytes)));
+        let (user_ref, firm) = (all.user_ref, all.firm);
+        check_inbound_again(Inbound::DisableEntry(DisableEntry { user_ref, firm }, Appendage(&bytes)));
+        check_inbound_again(Inbound::EnableEntry(EnableEntry { user_ref, firm }, Appendage(&bytes)));
+        check_inbound_again(Inbound::AccountQuery(AccountQuery {}, Appendage(&bytes)));
     }
 
     #[test]
@@ -127,6 +131,25 @@ proptest! {
             timestamp, user_ref, firm: m.quantity.to_be_bytes(), symbol: m.symbol,
         };
         check_outbound_again(Outbound::MassCanceled(done, Appendage(&bytes)));
+        let firm = m.quantity.to_be_bytes();
+        check_outbound_again(Outbound::EntryDisabled(EntryDisabled { timestamp, user_ref, firm }, Appendage(&bytes)));
+        check_outbound_again(Outbound::EntryEnabled(EntryEnabled { timestamp, user_ref, firm }, Appendage(&bytes)));
+        let state = AccountQueryResponse { timestamp, next_user_ref: user_ref };
+        check_outbound_again(Outbound::AccountState(state, Appendage(&bytes)));
+        check_outbound_again(Outbound::CancelPending(CancelPending { timestamp, user_ref }, Appendage(&bytes)));
+        let broken = BrokenTrade {
+            timestamp, user_ref, trade: TradeId(trade), reason: code.0, cl_ord_id: m.cl_ord_id,
+        };
+        check_outbound_again(Outbound::Broken(broken, Appendage(&bytes)));
+        let update = OrderPriorityUpdate {
+            timestamp, user_ref, price: m.price, display: m.display, order: m.order,
+        };
+        check_outbound_again(Outbound::PriorityUpdated(update, Appendage(&bytes)));
+        let prevented = SelfMatchCanceled {
+            timestamp, user_ref, decrement: m.quantity, reason: code.0, prevented: m.user_ref.0, price: m.price,
+            liquidity: m.side, strategy: m.display,
+        };
+        check_outbound_again(Outbound::SelfMatchCanceled(prevented, Appendage(&bytes)));
         check_outbound_again(Outbound::System(SystemEvent { timestamp: m.timestamp, code: code.0 }));
     }
 }

@@ -1,0 +1,54 @@
+//! The names of sessions on the wire.
+
+/// The SoupBinTCP session id of a session, where `first` is that of session 0: the decimal number at its end is counted up,
+/// its width kept (`DOJIMA0001` is followed by `DOJIMA0002`). Both are left-justified and padded with spaces, as the field
+/// is. `None` when the number, or the want of one, does not allow for so many sessions.
+///
+/// Order entry and market data have the same names for the same sessions.
+pub fn session_id(first: [u8; 10], session: u32) -> Option<[u8; 10]> {
+    let mut id = first;
+    let len = id.iter().rposition(|byte| *byte != b' ').map_or(0, |last| last + 1);
+    let mut left = session;
+    for digit in id[..len].iter_mut().rev() {
+        if left == 0 {
+            break;
+        }
+        if !digit.is_ascii_digit() {
+            return None;
+        }
+        let sum = u32::from(*digit - b'0') + left % 10;
+        *digit = b'0' + (sum % 10) as u8;
+        left = left / 10 + sum / 10;
+    }
+    (left == 0).then_some(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::session_id;
+
+    fn named(first: &str, session: u32) -> Option<String> {
+        let mut field = [b' '; 10];
+        field[..first.len()].copy_from_slice(first.as_bytes());
+        session_id(field, session).map(|id| String::from_utf8_lossy(&id).trim_end().to_owned())
+    }
+
+    #[test]
+    fn the_number_at_the_end_counts() {
+        for (first, session, id) in [
+            ("DOJIMA0001", 0, Some("DOJIMA0001")),
+            ("DOJIMA0001", 1, Some("DOJIMA0002")),
+            ("DOJIMA0099", 1, Some("DOJIMA0100")),
+            ("DOJIMA0001", 9_998, Some("DOJIMA9999")),
+            ("DOJIMA0001", 9_999, None),
+            ("9999999999", 1, None),
+            ("0000000000", u32::MAX, Some("4294967295")),
+            ("DAY1", 8, Some("DAY9")),
+            ("DAY1", 9, None),
+            ("DAY", 0, Some("DAY")),
+            ("DAY", 1, None),
+        ] {
+            assert_eq!(named(first, session).as_deref(), id, "{first} and {session}");
+        }
+    }
+}

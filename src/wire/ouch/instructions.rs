@@ -1,0 +1,275 @@
+//! What an order's tags ask for (docs/PROTOCOL.md §2.4): every tag is either taken up, or asks for nothing, or is refused
+//! with the reason that says the most.
+
+use super::tags::{self, Appendage, Tag};
+use crate::domain::{
+    Effect, Instructions, Owner, PostOnly, Quantity, QuantityUnit, RejectReason, SelfTrade,
+    SelfTradePrevention, Timestamp, Trigger, TriggerKind, TriggerReference, UserRef, Visibility,
+};
+
+/// Which message the tags belong to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum MessageKind {
+    Enter,
+    Replace,
+}
+
+/// What an order asks for beyond its fixed fields.
+pub(super) struct Asked {
+    pub(super) firm: [u8; 4],
+    pub(super) quantity: Quantity,
+    instructions: Instructions,
+}
+
+impl Asked {
+    /// A plain order carries none, which keeps its command short.
+    #[inline]
+    pub(super) fn instructions(&self) -> Option<Instructions> {
+        (self.instructions != Instructions::NOTHING).then_some(self.instructions)
+    }
+}
+
+/// Reads the tags of an order whose Quantity field is `lots`.
+///
+/// # Errors
+/// The first tag that is refused says why. Only when none is, what cannot be read is reported
+/// ([`RejectReason::MalformedTag`]), and then tags that contradict one another ([`RejectReason::InvalidInstructions`]).
+#[inline]
+pub(super) fn read_tags(
+    tail: Appendage<'_>,
+    kind: MessageKind,
+    visibility: Visibility,
+    lots: u32,
+) -> Result<Asked, RejectReason> {
+    let plain = Asked {
+        firm: [0; 4],
+        quantity: Quantity(u64::from(lots)),
+        instructions: Instructions { visibility, ..Instructions::NOTHING },
+    };
+    if tail.0.is_empty() { Ok(plain) } else { Reading::of(plain, kind).read(tail, lots) }
+}
+
+/// Tags as they are read. Some only make sense together, so they are put together at the end.
+struct Reading {
+    asked: Asked,
+    kind: MessageKind,
+    /// Which tags have been seen, a bit for each.
+    seen: [u64; 4],
+    trigger: Option<Trigger>,
+    post_only: Option<PostOnly>,
+    slide: bool,
+    self_trade: Option<SelfTrade>,
+    owner: Option<Owner>,
+    /// Tag 29, which says both.
+    strategy: Option<SelfTradePrevention>,
+    amount: Option<u64>,
+    lots: Option<u64>,
+}
+
+/// What is to be thought of a tag.
+enum Judgement {
+    Fine,
+    Malformed,
+    Refused(RejectReason),
+}
+
+impl Reading {
+    fn of(asked: Asked, kind: MessageKind) -> Self {
+        Self {
+            asked,
+            kind,
+            seen: [0; 4],
+            trigger: None,
+            post_only: None,
+            slide: false,
+            self_trade: None,
+            owner: None,
+            strategy: None,
+            amount: None,
+            lots: None,
+        }
+    }
+
+    fn read(mut self, tail: Appendage<'_>, quantity_field: u32) -> Result<Asked, RejectReason> {
+        let mut malformed = false;
+        for tag in tail.tags() {
+            let Ok(Tag { tag, value }) = tag else {
+                malformed = true;
+                break;
+            };
+            let (word, bit) = (usize::from(tag / 64), 1_u64 << (tag % 64));
+            malformed |= self.seen[word] & bit != 0;
+            self.seen[word] |= bit;
+            let judgement = match tag {
+                tags::STOP_PRICE.. => self.take_private(tag, value),
+                _ => self.take_standard(tag, value),
+            };
+            match judgement {
+                Judgement::Fine => {}
+                Judgement::Malformed => malformed = true,
+                Judgement::Refused(reason) => return Err(reason),
+            }
+        }
+        if malformed { Err(RejectReason::MalformedTag) } else { self.put_together(quantity_field) }
+    }
+
+    /// A tag that is served is taken up; any other is fine when its value asks for nothing.
+    fn take_standard(&mut self, tag: u8, value: &[u8]) -> Judgement {
+        let instructions = &mut self.asked.instructions;
+        match (tag, value) {
+            (tags::FIRM, _) if self.kind == MessageKind::Replace => refused(RejectReason::TagNotSupported),
+            (tags::FIRM, value) => match value.try_into() {
+                Ok(firm) => fine(self.asked.firm = firm),
+                Err(_) => Judgement::Malformed,
+            },
+            (tags::MIN_QTY, value) => number(value, |n| instructions.min_quantity = n),
+            (tags::MAX_FLOOR, value) => number(value, |n| instructions.display_quantity = n),
+            (tags::EXPIRE_TIME, value) => number(value, |n| instructions.expire_s = n),
+            (tags::POST_ONLY, b"P") => fine(self.post_only = Some(PostOnly::Reject)),
+            (tags::POST_ONLY, b"N") => fine(self.post_only = Some(PostOnly::No)),
+            (tags::AIQ_STRATEGY, [letter]) => match strategy(*letter) {
+                Some(strategy) => fine(self.strategy = strategy),
+                None => refused(RejectReason::TagNotSupported),
+            },
+            (tags::CUSTOMER_TYPE, b"R") => refused(RejectReason::RetailNotAllowed),
+            (tags::PEG_OFFSET | tags::DISCRETION_PEG_OFFSET, [_, _, _, _]) => {
+                only(value == [0; 4], RejectReason::PeggingNotAllowed)
+            }
+            (tags::DISCRETION_PRICE, value) if value.len() == 8 => {
+                only(value == [0; 8], RejectReason::PeggingNotAllowed)
+            }
+            (tags::PRICE_TYPE | tags::DISCRETION_PRICE_TYPE, [letter]) => {
+                only(*letter == b'L', RejectReason::PeggingNotAllowed)
+            }
+            (tags::ROUTE, [_, _, _, _]) => only(value == b"    ", RejectReason::RoutingNotAllowed),
+            (tags::RANDOM_RESERVES, [_, _, _, _]) => only(value == [0; 4], RejectReason::TagNotSupported),
+            (tags::CUSTOMER_TYPE | tags::TRADE_NOW, [letter]) => {
+                only(matches!(letter, b'N' | b' '), RejectReason::TagNotSupported)
+            }
+            (tags::HANDLE_INST, [letter]) => only(*letter == b' ', RejectReason::TagNotSupported),
+            (tags::POST_ONLY, [_]) => refused(RejectReason::TagNotSupported),
+            (tags::GROUP_ID, [_, _]) => only(value == [0; 2], RejectReason::TagNotSupported),
+            (tags::AIQ_GROUP, [_, _]) => only(value == b"  ", RejectReason::TagNotSupported),
+            (tags::USER_REF_IDX, [channel]) => only(*channel == 0, RejectReason::TagNotSupported),
+            // These state a fact about the sale of borrowed shares and ask for nothing.
+            (tags::SHARES_LOCATED, [letter]) => {
+                only(matches!(letter, b'Y' | b'N' | b' '), RejectReason::TagNotSupported)
+            }
+            (tags::LOCATE_BROKER, [_, _, _, _]) => Judgement::Fine,
+            // On a replace it can only make one kind of a sale another, and there is one kind. A new order has a field.
+            (tags::SIDE, [letter]) if self.kind == MessageKind::Replace => match letter {
+                b'B' | b'S' => Judgement::Fine,
+                _ => refused(RejectReason::ShortSaleNotAllowed),
+            },
+            (
+                tags::MIN_QTY..=tags::PEG_OFFSET
+                | tags::DISCRETION_PRICE..=tags::HANDLE_INST
+                | tags::GROUP_ID..=tags::LOCATE_BROKER
+                | tags::USER_REF_IDX..=tags::AIQ_GROUP,
+                _,
+            ) => Judgement::Malformed,
+            (tags::SIDE, _) if self.kind == MessageKind::Replace => Judgement::Malformed,
+            _ => refused(RejectReason::TagNotSupported),
+        }
+    }
+
+    /// What the exchange can do and OUCH cannot say.
+    fn take_private(&mut self, tag: u8, value: &[u8]) -> Judgement {
+        match (tag, value) {
+            (tags::STOP_PRICE, value) => {
+                // One that does not fit is refused by the exchange, like any other above the protocol's end.
+                long(value, |n| self.trigger().price = u32::try_from(n).unwrap_or(u32::MAX))
+            }
+            (tags::TRIGGER_KIND, b"S") => fine(self.trigger().kind = TriggerKind::Stop),
+            (tags::TRIGGER_KIND, b"P") => fine(self.trigger().kind = TriggerKind::TakeProfit),
+            (tags::TRIGGER_KIND, b"T") => fine(self.trigger().kind = TriggerKind::TrailingStop),
+            (tags::TRIGGER_REFERENCE, b"L") => fine(self.trigger().reference = TriggerReference::LastTrade),
+            (tags::TRIGGER_REFERENCE, b"M") => fine(self.trigger().reference = TriggerReference::MarkPrice),
+            (tags::POST_ONLY_SLIDE, b"Y") => fine(self.slide = true),
+            (tags::REDUCE_ONLY, b"Y") => fine(self.asked.instructions.effect = Effect::ReduceOnly),
+            (tags::POST_ONLY_SLIDE | tags::REDUCE_ONLY, b"N") => Judgement::Fine,
+            (tags::SELF_TRADE, b"A") => fine(self.self_trade = Some(SelfTrade::Allow)),
+            (tags::SELF_TRADE, b"N") => fine(self.self_trade = Some(SelfTrade::CancelNewest)),
+            (tags::SELF_TRADE, b"O") => fine(self.self_trade = Some(SelfTrade::CancelOldest)),
+            (tags::SELF_TRADE, b"B") => fine(self.self_trade = Some(SelfTrade::CancelBoth)),
+            (tags::SELF_TRADE, b"D") => fine(self.self_trade = Some(SelfTrade::DecrementBoth)),
+            (tags::SELF_TRADE_OWNER, b"A") => fine(self.owner = Some(Owner::Account)),
+            (tags::SELF_TRADE_OWNER, b"G") => fine(self.owner = Some(Owner::Group)),
+            (tags::QUOTE_AMOUNT, value) => long(value, |n| self.amount = Some(n)),
+            (tags::QUANTITY_64, value) => long(value, |n| self.lots = Some(n)),
+            (tags::BOOK_BY, value) => long(value, |n| self.asked.instructions.book_by = Timestamp(n)),
+            (tags::LINKED_ORDER, value) if self.kind == MessageKind::Enter => {
+                number(value, |n| self.asked.instructions.oco = UserRef(n))
+            }
+            (tags::TRIGGER_KIND..=tags::SELF_TRADE_OWNER, value) if value.len() != 1 => Judgement::Malformed,
+            _ => refused(RejectReason::TagNotSupported),
+        }
+    }
+
+    fn trigger(&mut self) -> &mut Trigger {
+        self.trigger.get_or_insert_default()
+    }
+
+    fn put_together(self, quantity_field: u32) -> Result<Asked, RejectReason> {
+        let Self { mut asked, trigger, post_only, slide, self_trade, owner, strategy, amount, lots, .. } =
+            self;
+        let contradiction = (slide && post_only == Some(PostOnly::No))
+            || (strategy.is_some() && (self_trade.is_some() || owner.is_some()))
+            || (owner.is_some() && self_trade.is_none())
+            || (amount.is_some() && lots.is_some())
+            || (amount.or(lots).is_some() && quantity_field != 0);
+        if contradiction {
+            return Err(RejectReason::InvalidInstructions);
+        }
+        asked.instructions.trigger = trigger;
+        asked.instructions.post_only =
+            if slide { PostOnly::Slide } else { post_only.unwrap_or(PostOnly::No) };
+        asked.instructions.self_trade = match self_trade {
+            Some(mode) => Some(SelfTradePrevention { mode, owner: owner.unwrap_or_default() }),
+            None => strategy,
+        };
+        if let Some(amount) = amount {
+            asked.instructions.unit = QuantityUnit::QuoteAmount;
+            asked.quantity = Quantity(amount);
+        }
+        if let Some(lots) = lots {
+            asked.quantity = Quantity(lots);
+        }
+        Ok(asked)
+    }
+}
+
+/// What a letter of tag 29 asks for: nothing, if it is a space; `None` if it has no meaning.
+fn strategy(letter: u8) -> Option<Option<SelfTradePrevention>> {
+    let owner = if letter.is_ascii_uppercase() { Owner::Account } else { Owner::Group };
+    let mode = match letter.to_ascii_uppercase() {
+        b' ' => return Some(None),
+        b'O' => SelfTrade::CancelOldest,
+        b'W' => SelfTrade::CancelNewest,
+        b'D' | b'Y' => SelfTrade::DecrementBoth,
+        _ => return None,
+    };
+    Some(Some(SelfTradePrevention { mode, owner }))
+}
+
+fn number(value: &[u8], take: impl FnOnce(u32)) -> Judgement {
+    value.try_into().map_or(Judgement::Malformed, |bytes| fine(take(u32::from_be_bytes(bytes))))
+}
+
+fn long(value: &[u8], take: impl FnOnce(u64)) -> Judgement {
+    value.try_into().map_or(Judgement::Malformed, |bytes| fine(take(u64::from_be_bytes(bytes))))
+}
+
+/// It has been taken up.
+fn fine((): ()) -> Judgement {
+    Judgement::Fine
+}
+
+fn refused(reason: RejectReason) -> Judgement {
+    Judgement::Refused(reason)
+}
+
+/// Fine when it asks for nothing.
+fn only(asks_nothing: bool, reason: RejectReason) -> Judgement {
+    if asks_nothing { Judgement::Fine } else { Judgement::Refused(reason) }
+}
