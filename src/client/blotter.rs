@@ -93,7 +93,12 @@ impl Blotter {
                 }
             }
             Outbound::Rejected(rejected, _) => self.used(rejected.user_ref.0),
+            Outbound::SelfMatchCanceled(canceled, _) => {
+                self.shrink(canceled.user_ref.0, canceled.decrement, canceled.reason);
+            }
             Outbound::MassCanceled(canceled, _) => self.used(canceled.user_ref.0),
+            Outbound::EntryDisabled(answer, _) => self.used(answer.user_ref.0),
+            Outbound::EntryEnabled(answer, _) => self.used(answer.user_ref.0),
             _ => {}
         }
     }

@@ -7,8 +7,8 @@ use crate::client::terms::{Terms, TermsTable};
 use crate::client::{ClientError, Session};
 use crate::domain::{ClOrdId, PostOnly, Side, Symbol, TriggerKind, UserRef};
 use crate::wire::ouch::{
-    Appendage, CancelOrder, EnterOrder, Inbound, MARKET_PRICE, MassCancelOrders, ModifyOrder, OrderEntrySwitch,
-    Outbound, ReplaceOrder, tags,
+    AccountQuery, Appendage, CancelOrder, DisableEntry, EnableEntry, EnterOrder, Inbound, MARKET_PRICE,
+    MassCancelOrders, ModifyOrder, Outbound, ReplaceOrder, tags,
 };
 use anyhow::{Context, bail};
 use rust_decimal::Decimal;
@@ -121,17 +121,17 @@ impl Desk {
                 self.session.send(&Inbound::Cancel(CancelOrder { user_ref: *order, quantity }, NO_TAGS));
             }
             Line::CancelAll { symbol, side } => self.cancel_all(*symbol, *side),
-            Line::Next => self.session.send(&Inbound::Query(NO_TAGS)),
+            Line::Next => self.session.send(&Inbound::AccountQuery(AccountQuery {}, NO_TAGS)),
             Line::Hold(ms) => {
                 let mut tail = Vec::new();
                 push(&mut tail, tags::CANCEL_AFTER, &ms.to_be_bytes());
-                self.session.send(&Inbound::Query(Appendage(&tail)));
+                self.session.send(&Inbound::AccountQuery(AccountQuery {}, Appendage(&tail)));
             }
             Line::OrderEntry(on) => {
-                let switch = OrderEntrySwitch { user_ref: self.number(), firm: *b"    " };
+                let (user_ref, firm) = (self.number(), *b"    ");
                 self.session.send(&match on {
-                    true => Inbound::Enable(switch.into(), NO_TAGS),
-                    false => Inbound::Disable(switch, NO_TAGS),
+                    true => Inbound::EnableEntry(EnableEntry { user_ref, firm }, NO_TAGS),
+                    false => Inbound::DisableEntry(DisableEntry { user_ref, firm }, NO_TAGS),
                 });
             }
         }
@@ -330,7 +330,7 @@ fn told(message: &Outbound<'_>, blotter: &Blotter, terms: &TermsTable) -> Option
             let lots = quantity(m.user_ref, m.decrement);
             format!("#{} lost {lots}: {}", m.user_ref, explain::canceled(m.reason))
         }
-        Outbound::AiqCanceled(m, _) => {
+        Outbound::SelfMatchCanceled(m, _) => {
             let lots = quantity(m.user_ref, m.decrement);
             format!("#{} lost {lots}: {}", m.user_ref, explain::canceled(m.reason))
         }
@@ -343,8 +343,8 @@ fn told(message: &Outbound<'_>, blotter: &Blotter, terms: &TermsTable) -> Option
         }
         Outbound::PriorityUpdated(m, _) => format!("#{} was triggered and is live", m.user_ref),
         Outbound::MassCanceled(m, _) => format!("#{}: all those orders are cancelled", m.user_ref),
-        Outbound::Enabled(m, _) => format!("#{}: order entry is on", m.user_ref),
-        Outbound::Disabled(m, _) => format!("#{}: order entry is off", m.user_ref),
+        Outbound::EntryEnabled(m, _) => format!("#{}: order entry is on", m.user_ref),
+        Outbound::EntryDisabled(m, _) => format!("#{}: order entry is off", m.user_ref),
         Outbound::AccountState(m, _) => format!("the next number is {}", m.next_user_ref),
         _ => return None,
     })

@@ -2,8 +2,7 @@
 
 use super::desk::{Desk, Said};
 use super::words::{self, HELP};
-use comfy_table::Table;
-use comfy_table::presets::NOTHING;
+use comfy_table::{LineStyle, Table, TableStyle};
 use crossbeam_channel::{Receiver, TryRecvError, bounded};
 use std::io::{BufRead, Write};
 use std::time::{Duration, Instant};
@@ -84,6 +83,7 @@ fn answer(desk: &mut Desk, line: &str, out: &mut impl Write) -> anyhow::Result<S
 
 fn write_table(out: &mut impl Write, columns: &[&str], rows: impl Iterator<Item = Vec<String>>) -> std::io::Result<()> {
     let mut table = Table::new();
-    table.load_preset(NOTHING).set_header(columns.to_vec()).add_rows(rows);
+    let line_below_header = TableStyle::new().header_separator(LineStyle::new('─', '─', '─', '─'));
+    table.load_style(line_below_header).set_header(columns.to_vec()).add_rows(rows);
     writeln!(out, "{}", table.trim_fmt())
 }
