@@ -4,6 +4,7 @@
 //! 1 gateway ─ inbound ring ─▶ 2 sequencer ─ command ring ─┬▶ 3 journaler ─▶ durable cursor, the gate of 1 and 5
 //!   local   ─ inbound ring ─▶                             └▶ 4 matcher ─ event ring ─┬▶ 1 gateway
 //!                                                                                    └▶ 5 archiver ─▶ 6 SQL writer
+//! 1 gateway ⇄ doorman: who may come in
 //! ```
 //!
 //! *local* is a second source, for commands that do not come over a socket: tests, benches, later administration. The
@@ -21,6 +22,8 @@ use crate::recovery::{DataDir, Recovered};
 use crate::replica::State;
 use crate::ring::{Consumer, CursorReader, Producer, RingBuilder, cursor, spsc};
 use crate::runtime::{Agent, Clock, CoreIndex, Counters, Doorbell, Fatal, IdleStrategy};
+use crate::stages::auth::{Role, auth_queues};
+use crate::stages::doorman::{Door, Doorman};
 use crate::stages::gateway::{Gateway, GatewayControl, GatewayPorts, GatewayStart};
 use crate::stages::journaler::{Journaler, JournalerPorts};
 use crate::stages::matcher::{Matcher, MatcherPorts};
@@ -63,7 +66,7 @@ pub enum StopPhase {
     Hot,
     /// Journaler and archiver.
     Disk,
-    /// The SQL writer, after it has caught up with the event log, and the shadow.
+    /// The SQL writer, after it has caught up with the event log, the shadow, and the doorman.
     Followers,
 }
 
@@ -198,6 +201,7 @@ pub fn build(
     let (event_log_space, event_log_watch) = space_gauge("event log");
     let (quota_space, quota_watch) = space_gauge("data directory");
     let (resend_client, resend_server) = resend_queues();
+    let (auth_client, auth_server) = auth_queues();
     let (last_state_in, last_state) = bounded(1);
     let event_readers = [Some(&to_archiver), to_gateway.as_ref()];
     let mut rings = vec![
@@ -227,9 +231,15 @@ pub fn build(
                 space,
                 resend: resend_client,
                 downstream,
+                auth: auth_client,
+                doorman: seats.bells(Seat::Gateway, &[Seat::Doorman]),
             };
-            let messages = streams.messages_by_login(exchange.logins().len());
-            let start = GatewayStart { listings: listings.clone(), messages };
+            let start = GatewayStart {
+                listings: listings.clone(),
+                audience: streams.audience().clone(),
+                session: streams.session(),
+                messages: streams.messages_by_login(exchange.logins().len()),
+            };
             let settings = settings::gateway(config, &opening)?;
             let gateway = Gateway::new(settings, sockets, ports, start, clock(), counters)?;
             seats.watch_sockets(&gateway)?;
@@ -238,6 +248,16 @@ pub fn build(
         _ => None,
     };
     let control = gateway.as_ref().map(Gateway::control);
+    // Doorman.
+    let doors = vec![Door {
+        server: auth_server,
+        roles: vec![Role::Trade, Role::DropCopy],
+        downstream: seats.bells(Seat::Doorman, &[Seat::Gateway]),
+    }];
+    let doorman = match gateway {
+        Some(_) => Some(Doorman::new(doors, settings::users(config, &opening)?, clock(), counters)),
+        None => None,
+    };
     // Timer.
     let timer = timer_settings.zip(timer_in).map(|(settings, commands)| {
         let downstream = seats.bells(Seat::Timer, &[Seat::Sequencer]);
@@ -343,7 +363,7 @@ pub fn build(
         last_state,
         _lock: lock,
     };
-    let agents = Agents { gateway, timer, sequencer, journaler, matcher, archiver, sql, shadow };
+    let agents = Agents { gateway, doorman, timer, sequencer, journaler, matcher, archiver, sql, shadow };
     Ok(Pipeline { threads: seats.seat(agents), handles })
 }
 

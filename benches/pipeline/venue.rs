@@ -15,7 +15,7 @@ pub fn config() -> Config {
     let account = |id: u32| AccountConfig {
         name: format!("maker {id}"),
         deposits: std::collections::BTreeMap::clone(&deposits),
-        logins: vec![LoginConfig { username: format!("M{id}"), password: "BENCH".to_owned() }],
+        logins: vec![LoginConfig::new(format!("M{id}"), "BENCH")],
         ..AccountConfig::default()
     };
     config.accounts = (0..ACCOUNTS).map(account).collect();

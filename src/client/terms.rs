@@ -33,7 +33,8 @@ impl TermsTable {
     /// Those of a configuration. An instrument whose numbers make no sense, which the configuration's own check refuses, is
     /// left out.
     pub fn of(config: &Config) -> Self {
-        let scale = |code: &str| config.assets.iter().find(|asset| asset.code == code).map(|asset| asset.scale);
+        let scale =
+            |code: &str| config.assets.iter().find(|asset| asset.code == code).map(|asset| asset.scale);
         let terms = |instrument: &InstrumentConfig| {
             let base_scale = scale(&instrument.base)?;
             Some(Terms {
@@ -108,7 +109,10 @@ mod tests {
         let number = |text: &str| Decimal::from_str_exact(text).expect("a number");
         assert_eq!(terms.price_units(number("65000.01")), Ok(6_500_001));
         assert_eq!(terms.lots(number("0.5")), Ok(50_000));
-        assert_eq!((terms.price(6_500_001), terms.quantity(50_000)), (Some(number("65000.01")), number("0.5")));
+        assert_eq!(
+            (terms.price(6_500_001), terms.quantity(50_000)),
+            (Some(number("65000.01")), number("0.5"))
+        );
         assert_eq!(terms.price(OrderPrice::LIMIT_END), None, "a market order");
         assert!(terms.price_units(number("1.001")).is_err());
         assert!(terms.lots(number("0.000001")).is_err());

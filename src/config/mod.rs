@@ -10,6 +10,7 @@ mod error;
 mod exact;
 mod sections;
 mod settings;
+mod users;
 mod validate;
 mod venue;
 mod words;
@@ -18,13 +19,14 @@ pub use compare::Difference;
 pub use error::{ConfigError, Problem};
 pub use sections::{
     Durability, EngineSection, EventLogSection, ExchangeSection, GatewaySection, JournalSection, OldSegments,
-    RetentionSection, RingsSection, SnapshotsSection, SqlSection, TimersSection,
+    RetentionSection, RingsSection, SnapshotsSection, SqlSection, TimersSection, TlsSection,
 };
 pub use settings::{
     AccountLimitsConfig, Day, FeeTierConfig, FeesSection, InstrumentLimitsConfig, ProtectionConfig,
     ScheduleConfig, SelfTradeConfig, TimeOfDay,
 };
-pub use venue::{AccountConfig, AssetConfig, InstrumentConfig, LoginConfig, TradingLogin};
+pub use users::{LoginConfig, Network, UserRole};
+pub use venue::{AccountConfig, AssetConfig, InstrumentConfig, TradingLogin};
 
 use crate::domain::Command;
 use serde::{Deserialize, Serialize};
@@ -58,6 +60,9 @@ pub struct Config {
     /// Order entry.
     #[serde(default)]
     pub gateway: GatewaySection,
+    /// Order entry for those who are not on a private network.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<TlsSection>,
     /// The matching core.
     #[serde(default)]
     pub exchange: ExchangeSection,
@@ -76,6 +81,9 @@ pub struct Config {
     pub instruments: Vec<InstrumentConfig>,
     /// Who trades, in the order of account ids from 1 (account 0 takes the fees).
     pub accounts: Vec<AccountConfig>,
+    /// Who may come in without an account: for market data and administration. Not journaled.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub users: Vec<LoginConfig>,
 }
 
 impl Config {

@@ -1,6 +1,7 @@
 //! The tables of the file that say how the process runs. `default.toml` explains each key; the defaults here are its
 //! values, and a test holds the two together.
 
+use super::settings::TimeOfDay;
 use crate::runtime::ThreadingMode;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -134,6 +135,11 @@ pub struct GatewaySection {
     pub tail_kib: usize,
     /// A client with something to receive that takes nothing this long is disconnected, ms.
     pub stall_timeout_ms: u64,
+    /// Longest packet that is taken from a client, type and payload, bytes.
+    pub packet_bytes_max: usize,
+    /// When the session ends and the next begins, every day, UTC; `None`: never.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub roll_at: Option<TimeOfDay>,
 }
 
 impl Default for GatewaySection {
@@ -141,14 +147,28 @@ impl Default for GatewaySection {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 9010)),
             session: "DOJIMA0001".to_owned(),
-            connections_max: 64,
+            connections_max: 2_048,
             login_timeout_ms: 30_000,
             heartbeat_interval_ms: 1_000,
             client_timeout_ms: 15_000,
             tail_kib: 4_096,
             stall_timeout_ms: 30_000,
+            packet_bytes_max: 4_096,
+            roll_at: None,
         }
     }
+}
+
+/// `[tls]`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TlsSection {
+    /// Where clients connect; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// PEM file of the certificate, followed by those that it is signed with.
+    pub certificate: PathBuf,
+    /// PEM file of its key.
+    pub key: PathBuf,
 }
 
 /// `[exchange]`

@@ -2,7 +2,7 @@
 
 use super::error::{Problem, Problems};
 use super::{Config, sections::GatewaySection};
-use crate::domain::Command;
+use crate::domain::{self, Command};
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 
@@ -17,6 +17,9 @@ const SNAPSHOT_EVERY: RangeInclusive<u64> = 100..=1 << 48;
 const TIMEOUT_MS: RangeInclusive<u64> = 10..=3_600_000;
 /// A thread may sleep for 25 ms, so ticks closer than that would come in bunches.
 const TICK_INTERVAL_MS: RangeInclusive<u64> = 50..=3_600_000;
+
+/// Days for which the names of sessions must at least suffice.
+const ROLLS_MIN: u32 = 1;
 
 /// Everything that is out of bounds in the tables that say how the process runs.
 pub(super) fn limits(config: &Config) -> Vec<Problem> {
@@ -97,11 +100,23 @@ fn gateway(gateway: &GatewaySection, p: &mut Problems) {
         );
         p.add("gateway.client_timeout_ms", gateway.client_timeout_ms, reason);
     }
+    within(p, "gateway.packet_bytes_max", gateway.packet_bytes_max, 512..=32_766);
+    if gateway.roll_at.is_some() && session_id(&gateway.session, ROLLS_MIN).is_none() {
+        let reason = format!("must end in a number that can count {ROLLS_MIN} days, for gateway.roll_at");
+        p.add("gateway.session", quoted(&gateway.session), reason);
+    }
     if gateway.tail_kib.is_power_of_two() {
         within(p, "gateway.tail_kib", gateway.tail_kib, 16..=1 << 20);
     } else {
         p.add("gateway.tail_kib", gateway.tail_kib, "must be a power of two");
     }
+}
+
+/// The id of a later session than this first one.
+fn session_id(first: &str, session: u32) -> Option<[u8; 10]> {
+    let mut field = [b' '; 10];
+    field.get_mut(..first.len())?.copy_from_slice(first.as_bytes());
+    domain::session::session_id(field, session)
 }
 
 /// 1 to `len_max` ASCII letters and digits.
@@ -114,7 +129,12 @@ pub(super) fn quoted(text: &str) -> String {
     format!("{text:?}")
 }
 
-fn within<T: PartialOrd + Display + Copy>(p: &mut Problems, key: &str, value: T, range: RangeInclusive<T>) {
+pub(super) fn within<T: PartialOrd + Display + Copy>(
+    p: &mut Problems,
+    key: &str,
+    value: T,
+    range: RangeInclusive<T>,
+) {
     if !range.contains(&value) {
         p.add(key, value, format!("must be from {} to {}", range.start(), range.end()));
     }

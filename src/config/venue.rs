@@ -6,7 +6,8 @@ use super::settings::{
     self, AccountLimitsConfig, FeeTierConfig, InstrumentLimitsConfig, ProtectionConfig, ScheduleConfig,
     SelfTradeConfig,
 };
-use super::validate::{is_alphanumeric, quoted};
+use super::users::{self, LoginConfig};
+use super::validate::quoted;
 use crate::domain::codec::{ENCODED_LEN_MAX, encode_command};
 use crate::domain::decimal;
 use crate::domain::{
@@ -14,11 +15,9 @@ use crate::domain::{
     LoginName, Phase, Quantity, RejectReason, Symbol, Transfer,
 };
 use rust_decimal::Decimal;
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
 const SCALE_MAX: u8 = Amount::SCALE_MAX;
 const PRICE_DECIMALS_MAX: u8 = ListInstrument::PRICE_DECIMALS_MAX;
@@ -161,54 +160,21 @@ pub struct AccountConfig {
     pub limits: Option<AccountLimitsConfig>,
 }
 
-/// One entry of an account's `logins`.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LoginConfig {
-    /// 1 to 6 letters and digits; case does not matter.
-    pub username: String,
-    /// 1 to 10 letters and digits; case does not matter.
-    #[serde(deserialize_with = "password")]
-    pub password: String,
-}
-
-/// Text. The error of any other kind of value says nothing of the value.
-fn password<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    String::deserialize(deserializer).map_err(|_| D::Error::custom("a password is text in quotes"))
-}
-
 /// A login with its place in the exchange.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TradingLogin {
     /// Its id, dense over all accounts in the order of the file.
     pub login: LoginId,
     /// The account that its orders are for.
     pub account: AccountId,
     /// As in the file.
-    pub username: String,
-    /// As in the file.
-    pub password: String,
+    pub config: LoginConfig,
 }
 
 impl TradingLogin {
     /// The name as it is journaled; `None` for one that the configuration's checks refuse.
     pub(super) fn name(&self) -> Option<LoginName> {
-        LoginName::new(&self.username.to_ascii_uppercase())
-    }
-}
-
-// Passwords stay out of logs and panics.
-impl fmt::Debug for LoginConfig {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LoginConfig").field("username", &self.username).finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for TradingLogin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut shown = f.debug_struct("TradingLogin");
-        shown.field("login", &self.login).field("account", &self.account);
-        shown.field("username", &self.username).finish_non_exhaustive()
+        LoginName::new(&self.config.username.to_ascii_uppercase())
     }
 }
 
@@ -221,8 +187,7 @@ pub(super) fn logins(config: &Config) -> Vec<TradingLogin> {
         .map(|(login, (account, config))| TradingLogin {
             login: LoginId(login),
             account,
-            username: config.username.clone(),
-            password: config.password.clone(),
+            config: config.clone(),
         })
         .collect()
 }
@@ -238,6 +203,7 @@ pub(super) fn resolve(config: &Config) -> (Vec<Command>, Vec<Problem>) {
     commands
         .extend((1..).zip(&config.accounts).map(|(id, _)| Command::OpenAccount { account: AccountId(id) }));
     check_accounts(&config.accounts, p);
+    users::check(&config.accounts, &config.users, p);
     commands.extend(
         logins(config)
             .iter()
@@ -444,7 +410,6 @@ fn check_accounts(accounts: &[AccountConfig], p: &mut Problems) {
         p.add("accounts", "[]", "at least one is needed");
     }
     let mut names = BTreeSet::new();
-    let mut usernames = BTreeMap::new();
     for account in accounts {
         let key = |field: &str| format!("accounts[{}].{field}", account.name);
         if account.name.trim().is_empty() {
@@ -452,20 +417,6 @@ fn check_accounts(accounts: &[AccountConfig], p: &mut Problems) {
         }
         if !names.insert(&account.name) {
             p.add(key("name"), quoted(&account.name), "stands here twice");
-        }
-        for login in &account.logins {
-            if !is_alphanumeric(&login.username, 6) {
-                let reason = "must be 1 to 6 letters and digits (SoupBinTCP)";
-                p.add(key("logins.username"), quoted(&login.username), reason);
-            }
-            if !is_alphanumeric(&login.password, 10) {
-                let reason = "must be 1 to 10 letters and digits (SoupBinTCP)";
-                p.add(key(&format!("logins[{}].password", login.username)), "(not shown)", reason);
-            }
-            if let Some(other) = usernames.insert(login.username.to_ascii_uppercase(), &account.name) {
-                let reason = format!("is already a login of {other}; case does not matter");
-                p.add(key("logins.username"), quoted(&login.username), reason);
-            }
         }
     }
 }

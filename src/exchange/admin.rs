@@ -6,8 +6,7 @@ use super::instrument::{Instrument, Rates};
 use super::{Account, Asset, Exchange, Login};
 use crate::domain::{
     AccountId, AccountSelfTrade, Amount, AssetCode, AssetId, Command, Event, FeeAsset, FeeRate, FeeTier,
-    ListInstrument, Listing, LoginId, OrderPrice, Phase, RejectReason, Switch, Transfer, UserRef,
-    VolumeTiers,
+    ListInstrument, Listing, LoginId, OrderPrice, Phase, RejectReason, Switch, Transfer, VolumeTiers,
 };
 
 /// An id is the next free one, so that ids are dense and a replay gives the same ones.
@@ -64,13 +63,12 @@ impl Exchange {
             Command::SetVolumeTiers(tiers) => return self.set_volume_tiers(&tiers, events).map(|()| None),
             Command::Kill { scope, switch } => self.kill(scope, switch, events)?,
             Command::Checkpoint(checkpoint) => Event::Checkpointed(checkpoint),
-            Command::SetRules { .. }
-            | Command::Modify(_)
-            | Command::QueryAccount(_)
-            | Command::SetOrderEntry(_)
-            | Command::CancelLogin { .. }
-            | Command::RollSession { .. }
-            | Command::CopyAccount { .. } => return Err(RejectReason::OutOfRange),
+            Command::SetRules { edition } => self.set_rules(edition)?,
+            Command::CancelLogin { login, cause } => {
+                return self.cancel_login(login, cause, events).map(|()| None);
+            }
+            Command::RollSession { session } => return self.roll_session(session, events).map(|()| None),
+            Command::CopyAccount { login, account } => self.copy_account(login, account)?,
             Command::Enter(_)
             | Command::RefuseEnter(_)
             | Command::Replace(_)
@@ -79,6 +77,9 @@ impl Exchange {
             | Command::Amend(_)
             | Command::CancelOrder { .. }
             | Command::MassCancel(_)
+            | Command::Modify(_)
+            | Command::QueryAccount(_)
+            | Command::SetOrderEntry(_)
             | Command::Tick => unreachable!("apply does these itself"),
         };
         Ok(Some(event))
@@ -112,7 +113,8 @@ impl Exchange {
     fn open_login(&mut self, login: LoginId, account: AccountId) -> Result<Event, RejectReason> {
         next(login.0 as usize, self.logins.len())?;
         self.known_account(account)?;
-        self.logins.push(Login { account, last_user_ref: UserRef(0) });
+        self.logins.push(Login::new(account));
+        self.shared.login_orders.push(0);
         Ok(Event::LoginOpened { login, account })
     }
 

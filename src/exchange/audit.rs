@@ -69,6 +69,7 @@ impl Exchange {
         let (mut orders, mut extras) = (0, 0);
         let mut counted = BTreeMap::new();
         let mut of_account = vec![0_u32; self.shared.accounts.len()];
+        let mut of_login = vec![0_u32; self.logins.len()];
         for instrument in &self.instruments {
             self.audit_book(instrument)?;
             let resting = [Side::Buy, Side::Sell].into_iter();
@@ -82,6 +83,7 @@ impl Exchange {
                 let given = listing.given_by(order.side);
                 *reserved.entry((order.account, given)).or_default() += i128::from(order.reserved.0);
                 of_account[order.account.0 as usize] += 1;
+                of_login[order.login.0 as usize] += 1;
                 let used: &mut (u32, u64) = counted.entry((listing.instrument, order.account)).or_default();
                 used.0 += 1;
                 used.1 += if order.side == Side::Buy { self.open_lots(&order).0 } else { 0 };
@@ -99,6 +101,9 @@ impl Exchange {
         if self.shared.accounts.iter().zip(&of_account).any(|(account, count)| account.open_orders != *count)
         {
             return bad("an account's open orders are miscounted");
+        }
+        if self.shared.login_orders != of_login {
+            return bad("a login's open orders are miscounted");
         }
         if let Some(usage) = &self.shared.usage {
             let right = |(pair, used): &(Pair, Use)| {

@@ -1,15 +1,15 @@
-//! Changes of orders that are there: replace, amend, cancel.
+//! Changes of orders that are there: replace, amend, modify, cancel.
 
 use super::Exchange;
 use super::book::{Handle, Order};
-use super::checks::{Replaced as Original, Request};
+use super::checks::{Replaced as Original, Request, Standing};
 use super::extras::{self, Extra};
 use super::market::{Lots, Market};
 use super::orders::{ignored, limit};
 use crate::domain::{
     Amend, Amended, Cancel, CancelReason, Canceled, ChangeRejected, Echo, Event, IgnoreReason, Instructions,
-    LoginId, OrderPrice, OrderState, Phase, Price, Quantity, RefuseReplace, RejectReason, Rejected, Replace,
-    Replaced, Switch, TimeInForce, UserRef, Visibility,
+    LoginId, Modify, OrderPrice, OrderState, Phase, Price, Quantity, RefuseReplace, RejectReason, Rejected,
+    Replace, Replaced, Switch, TimeInForce, UserRef, Visibility,
 };
 
 impl Exchange {
@@ -17,9 +17,16 @@ impl Exchange {
         let Replace { login, orig_user_ref, user_ref, echo: Echo { cl_ord_id, .. }, .. } = *replace;
         let Some(handle) = self.replaceable(login, orig_user_ref, user_ref, events) else { return };
         let killed = self.killed;
+        let limits = match self.restrictions(login, user_ref) {
+            Ok(limits) => limits,
+            Err(reason) => {
+                self.logins[login.0 as usize].last_user_ref = user_ref;
+                return events.push(Event::Rejected(Rejected { login, user_ref, reason, cl_ord_id }));
+            }
+        };
         let instrument = self.shared.orders.cold(handle).instrument;
         let mut market = self.market(instrument, events);
-        match market.replace(handle, replace, killed) {
+        match market.replace(handle, replace, Standing { venue_killed: killed, limits: limits.as_ref() }) {
             Ok(()) => self.logins[login.0 as usize].last_user_ref = user_ref,
             Err(reason) if Market::keeps_original(reason) => {
                 // Live but not to be changed now: the answer consumes the number and the order stays.
@@ -77,9 +84,28 @@ impl Exchange {
 
     pub(super) fn amend(&mut self, amend: &Amend, events: &mut Vec<Event>) {
         let Some(handle) = self.live(amend.login, amend.user_ref, events) else { return };
-        let killed = self.killed;
+        self.amend_live(handle, amend, events);
+    }
+
+    /// A lower quantity; everything else that the message could ask for is ignored (PROTOCOL.md §2.8).
+    pub(super) fn modify(&mut self, modify: &Modify, events: &mut Vec<Event>) {
+        let Modify { login, user_ref, side, quantity } = *modify;
+        let Some(handle) = self.live(login, user_ref, events) else { return };
         let order = self.shared.orders.get(handle);
-        let outcome = self.market(order.instrument, events).amend(handle, amend, killed);
+        if order.side != side {
+            return events.push(ignored(login, user_ref, IgnoreReason::OrderNotLive));
+        }
+        if quantity >= order.total {
+            return events.push(ignored(login, user_ref, IgnoreReason::NothingToCancel));
+        }
+        self.amend_live(handle, &Amend { login, user_ref, price: None, quantity }, events);
+    }
+
+    fn amend_live(&mut self, handle: Handle, amend: &Amend, events: &mut Vec<Event>) {
+        let order = self.shared.orders.get(handle);
+        let limits = self.logins[order.login.0 as usize].limits().copied();
+        let standing = Standing { venue_killed: self.killed, limits: limits.as_ref() };
+        let outcome = self.market(order.instrument, events).amend(handle, amend, standing);
         if let Err(reason) = outcome {
             let (login, user_ref, order) = (order.login, order.user_ref, order.id);
             events.push(Event::ChangeRejected(ChangeRejected { login, user_ref, order, reason }));
@@ -103,7 +129,7 @@ impl Market<'_> {
 
     /// Puts a new order in the place of one that is there, if the rules let it; otherwise nothing is changed. The echo's
     /// capacity, cross type and firm are the old order's, whatever is said.
-    fn replace(&mut self, handle: Handle, new: &Replace, venue_killed: Switch) -> Result<(), RejectReason> {
+    fn replace(&mut self, handle: Handle, new: &Replace, standing: Standing<'_>) -> Result<(), RejectReason> {
         let old = self.shared.orders.get(handle);
         let instructions = new.instructions.as_ref();
         let request = Request {
@@ -115,8 +141,9 @@ impl Market<'_> {
             total: new.quantity,
             instructions,
             replaced: Some(self.original(&old)),
+            limits: standing.limits,
         };
-        self.check_admission(&request, venue_killed)?;
+        self.check_admission(&request, standing.venue_killed)?;
         let checked = self.check(&request)?;
         let asked = instructions.unwrap_or(&Instructions::NOTHING);
         let (orig_user_ref, orig_order, before) = (old.user_ref, old.id, old.reserved);
@@ -222,7 +249,7 @@ impl Market<'_> {
         }));
     }
 
-    fn amend(&mut self, handle: Handle, amend: &Amend, venue_killed: Switch) -> Result<(), RejectReason> {
+    fn amend(&mut self, handle: Handle, amend: &Amend, standing: Standing<'_>) -> Result<(), RejectReason> {
         let order = self.shared.orders.get(handle);
         let original = self.original(&order);
         let phase = self.instrument.listing.phase;
@@ -232,7 +259,7 @@ impl Market<'_> {
             Phase::CancelOnly => Some(RejectReason::CancelOnly),
             _ => None,
         };
-        if venue_killed == Switch::On {
+        if standing.venue_killed == Switch::On {
             return Err(RejectReason::VenueKilled);
         }
         if self.shared.account(order.account).killed == Switch::On {
@@ -255,7 +282,7 @@ impl Market<'_> {
             return Err(RejectReason::AmendNotPossible);
         }
         if moves || amend.quantity > order.total {
-            return self.amend_with_new_place(handle, amend, venue_killed);
+            return self.amend_with_new_place(handle, amend, standing);
         }
         let decrement = Quantity(order.total.0 - amend.quantity.0);
         let reduced = self.shrink(handle, decrement, Lots::HiddenFirst);
@@ -275,7 +302,7 @@ impl Market<'_> {
         &mut self,
         handle: Handle,
         amend: &Amend,
-        venue_killed: Switch,
+        standing: Standing<'_>,
     ) -> Result<(), RejectReason> {
         let order = self.shared.orders.get(handle);
         let units = amend.price.map_or_else(|| self.instrument.listing.price_units(order.price), u64::from);
@@ -300,7 +327,7 @@ impl Market<'_> {
                 echo: Echo::default(),
                 instructions,
             },
-            venue_killed,
+            standing,
         )
     }
 }

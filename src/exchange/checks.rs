@@ -24,6 +24,16 @@ pub(super) struct Request<'c> {
     pub(super) instructions: Option<&'c Instructions>,
     /// Of a replace what the replaced order is.
     pub(super) replaced: Option<Replaced>,
+    /// The limits of its login, if it has any.
+    pub(super) limits: Option<&'c OrderLimits>,
+}
+
+/// What a change of an order is held against beside its instrument and account.
+#[derive(Clone, Copy)]
+pub(super) struct Standing<'l> {
+    pub(super) venue_killed: Switch,
+    /// The limits of its login, if it has any.
+    pub(super) limits: Option<&'l OrderLimits>,
 }
 
 /// What a replaced order gives back, and hands on.
@@ -279,6 +289,7 @@ impl Market<'_> {
             || self
                 .account_limits(request.account)
                 .is_some_and(|own| exceeds(request.total, own.quantity_max))
+            || request.limits.is_some_and(|own| exceeds(request.total, own.quantity_max))
         {
             return Err(RejectReason::QuantityAboveMaximum);
         }
@@ -302,6 +313,7 @@ impl Market<'_> {
         }
         if exceeds(whole, self.instrument.limits.notional_max)
             || self.account_limits(request.account).is_some_and(|own| exceeds(whole, own.notional_max))
+            || request.limits.is_some_and(|own| exceeds(whole, own.notional_max))
         {
             return Err(RejectReason::NotionalAboveMaximum);
         }
@@ -316,7 +328,7 @@ impl Market<'_> {
             return Err(RejectReason::NotReducing);
         }
         let own = self.account_limits(request.account);
-        if own.is_none() && self.shared.usage.is_none() {
+        if own.is_none() && self.shared.usage.is_none() && request.limits.is_none() {
             return Ok(());
         }
         let (own, limits) = (own.copied().unwrap_or_default(), &self.instrument.limits);
@@ -336,7 +348,12 @@ impl Market<'_> {
             let replaced = u32::from(request.replaced.is_some());
             let of_account = self.shared.account(request.account).open_orders + 1 - replaced;
             let in_instrument = used.open_orders + 1 - replaced.min(used.open_orders);
-            if exceeds(of_account, own.open_orders_max) || exceeds(in_instrument, limits.open_orders_max) {
+            let of_login = self.shared.login_orders[request.login.0 as usize] + 1 - replaced;
+            let login_max = request.limits.map_or(0, |own| own.open_orders_max);
+            if exceeds(of_account, own.open_orders_max)
+                || exceeds(in_instrument, limits.open_orders_max)
+                || exceeds(of_login, login_max)
+            {
                 return Err(RejectReason::OpenOrdersAboveLimit);
             }
         }

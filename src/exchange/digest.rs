@@ -8,7 +8,7 @@ use super::accounts::Rate;
 use super::extras::Extra;
 use super::instrument::Instrument;
 use super::{Exchange, Order};
-use crate::domain::{AssetId, InstrumentId, OrderLimits, Protection, Side};
+use crate::domain::{AssetId, Command, InstrumentId, OrderLimits, Protection, Side};
 use sha2::{Digest as _, Sha256};
 use std::fmt;
 
@@ -77,7 +77,33 @@ impl Exchange {
                 digest_rate(used.rate, &mut hash);
             }
         }
+        self.digest_later_state(&mut hash);
         Digest(hash.0.finalize().into())
+    }
+
+    /// What came to the state with the second edition of the rules, each by its name, and only where it is not as it was before:
+    /// so the digests of older journals stay what they were.
+    fn digest_later_state(&self, hash: &mut Canonical) {
+        if self.shared.rules != Command::RULES_FIRST {
+            hash.bytes(b"rules");
+            hash.unsigned(self.shared.rules);
+        }
+        if self.session != 0 {
+            hash.bytes(b"session");
+            hash.unsigned(self.session);
+        }
+        for (id, login) in self.logins.iter().enumerate().filter(|(_, login)| login.has_settings()) {
+            hash.bytes(b"login");
+            hash.count(id);
+            hash.unsigned(login.cancel_at.0);
+            hash.unsigned(login.order_entry as u8);
+            digest_limits(&login.limits().copied().unwrap_or_default(), hash);
+        }
+        for (account, login) in self.copies() {
+            hash.bytes(b"copies");
+            hash.unsigned(account.0);
+            hash.unsigned(login.0);
+        }
     }
 
     fn digest_reference_data(&self, hash: &mut Canonical) {

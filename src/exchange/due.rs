@@ -1,4 +1,4 @@
-//! What happens because time has passed: orders expire, interruptions end, days begin.
+//! What happens because time has passed: orders expire, dead-man's switches go off, interruptions end, days begin.
 
 use super::book::Handle;
 use super::{Exchange, accounts::Volumes};
@@ -65,6 +65,7 @@ impl Exchange {
         // What trades here is already of the new day.
         let is_new_day = self.begin_day();
         self.expire(events);
+        self.switches_due(events);
         self.end_interruptions(events);
         self.release_moved(events);
         if is_new_day {
@@ -122,6 +123,7 @@ impl Exchange {
         let interruption = self.instruments.iter().map(|instrument| instrument.resume_at).min();
         let midnight = |volumes: &Volumes| ((volumes.day + 1) * DAY_S).saturating_mul(Timestamp::SECOND);
         let day = self.shared.volumes.as_deref().map_or(u64::MAX, midnight);
-        self.shared.due.next = expiry.min(interruption.unwrap_or(u64::MAX)).min(day);
+        let switch = self.next_switch();
+        self.shared.due.next = expiry.min(interruption.unwrap_or(u64::MAX)).min(day).min(switch);
     }
 }

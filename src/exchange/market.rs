@@ -90,8 +90,9 @@ impl Market<'_> {
     #[inline]
     fn register(&mut self, handle: Handle, open: Quantity) {
         self.shared.client_refs.insert(&mut self.shared.orders, handle);
-        let Hot { account, side, flags, .. } = *self.shared.orders.hot(handle);
+        let Hot { login, account, side, flags, .. } = *self.shared.orders.hot(handle);
         self.shared.account_mut(account).open_orders += 1;
+        self.shared.login_orders[login.0 as usize] += 1;
         self.count_use(account, side, open.0 as i64, 1);
         if flags & extras::HAS_EXTRA != 0 {
             self.register_extra(handle);
@@ -185,7 +186,7 @@ impl Market<'_> {
     /// Takes an order that is in no queue any more out of the slab, the names and the counts.
     #[inline]
     pub(super) fn forget(&mut self, handle: Handle, open: Quantity) {
-        let Hot { account, side, flags, .. } = *self.shared.orders.hot(handle);
+        let Hot { login, account, side, flags, .. } = *self.shared.orders.hot(handle);
         if flags & extras::HAS_EXTRA != 0
             && self.shared.orders.cold(handle).time_in_force == TimeInForce::GoodTillTime as u8
         {
@@ -194,6 +195,7 @@ impl Market<'_> {
         self.shared.client_refs.remove(&mut self.shared.orders, handle);
         self.shared.orders.remove(handle);
         self.shared.account_mut(account).open_orders -= 1;
+        self.shared.login_orders[login.0 as usize] -= 1;
         self.count_use(account, side, -(open.0 as i64), -1);
     }
 

@@ -1,4 +1,4 @@
-//! Cancels of many orders: by a client, by an operator, by a kill switch.
+//! Cancels of many orders: by a client, by an operator, by a kill switch, because a login is gone.
 
 use super::Exchange;
 use super::book::{Cold, Handle, Hot};
@@ -13,21 +13,33 @@ impl Exchange {
             let Some(account) = self.consume_user_ref(login, mass.user_ref, events) else { return };
             if filter.account.is_some_and(|other| other != account) {
                 // Other accounts' orders are not its to cancel: none fits.
-                return events.push(Event::MassCanceled {
-                    login: mass.login,
-                    user_ref: mass.user_ref,
-                    canceled: 0,
-                });
+                return events.push(self.mass_canceled(mass, 0));
             }
             filter.account = Some(account);
         }
         let canceled = self.cancel_all(&filter, CancelReason::MassCancel, events);
-        let user_ref = mass.login.map_or(UserRef(0), |_| mass.user_ref);
-        events.push(Event::MassCanceled { login: mass.login, user_ref, canceled });
+        events.push(self.mass_canceled(mass, canceled));
+    }
+
+    /// The answer to a mass cancel.
+    fn mass_canceled(&self, mass: &MassCancel, canceled: u32) -> Event {
+        let MassCancel { login, user_ref, filter: CancelFilter { instrument, side, .. } } = *mass;
+        match login {
+            Some(login) if self.shared.rules >= 2 => {
+                Event::MassCancelAnswered { login, user_ref, canceled, instrument, side }
+            }
+            Some(_) => Event::MassCanceled { login, user_ref, canceled },
+            None => Event::MassCanceled { login, user_ref: UserRef(0), canceled },
+        }
     }
 
     /// Cancels every order that fits, by their numbers; how many, linked orders that went with them included.
-    fn cancel_all(&mut self, filter: &CancelFilter, reason: CancelReason, events: &mut Vec<Event>) -> u32 {
+    pub(super) fn cancel_all(
+        &mut self,
+        filter: &CancelFilter,
+        reason: CancelReason,
+        events: &mut Vec<Event>,
+    ) -> u32 {
         let before = events.len();
         let mut fitting = std::mem::take(&mut self.scratch);
         self.find_fitting(filter, &mut fitting);
@@ -42,11 +54,14 @@ impl Exchange {
         (events.len() - before) as u32
     }
 
-    /// The orders that fit, by their numbers. Walks over all orders, unless the account has none: a few milliseconds for a
+    /// The orders that fit, by their numbers. Walks over all orders, unless the account or the login has none: a few milliseconds for a
     /// million.
     fn find_fitting(&self, filter: &CancelFilter, found: &mut Vec<(OrderId, Handle)>) {
         let account = filter.account.map(|account| account.0 as usize);
         if account.is_some_and(|at| self.shared.accounts.get(at).is_none_or(|found| found.open_orders == 0)) {
+            return;
+        }
+        if filter.login.is_some_and(|login| self.open_orders_of(login) == 0) {
             return;
         }
         let fits = |(handle, hot, cold): (Handle, &Hot, &Cold)| {

@@ -8,7 +8,8 @@ use super::ledger::Ledger;
 use super::market::{Lots, Market, reserve_for};
 use crate::domain::{
     AccountId, Amount, CancelReason, Canceled, Event, Executed, FeeAsset, FeeRate, Price, Quantity,
-    QuantityUnit, RejectReason, SelfTrade, SelfTradePrevention, Side, TradeId, TradeKind, Visibility,
+    QuantityUnit, RejectReason, SelfTrade, SelfTradePrevented, SelfTradePrevention, Side, TradeId, TradeKind,
+    Visibility,
 };
 
 /// Why a match came to its end.
@@ -36,6 +37,8 @@ pub(super) struct Taker {
     /// What a quantity in money has left.
     budget: Option<i64>,
     reach: Reach,
+    /// The trade that ended the match, if it was one with its own owner.
+    pub(super) prevented: Option<SelfTradePrevented>,
 }
 
 /// The prices at which an order may trade.
@@ -119,7 +122,8 @@ impl Market<'_> {
             (reach.low, reach.high) = all;
         }
         let (hot, cold) = order.split();
-        let mut taker = Taker { hot, cold, self_trade: SelfTradePrevention::default(), budget: None, reach };
+        let self_trade = SelfTradePrevention::default();
+        let mut taker = Taker { hot, cold, self_trade, budget: None, reach, prevented: None };
         taker.self_trade = self.shared.account(order.account).self_trade;
         if let Some(extra) = self.extra(&order) {
             taker.self_trade = extra.instructions.self_trade.unwrap_or(taker.self_trade);
@@ -200,35 +204,50 @@ impl Market<'_> {
     /// The incoming order meets one of its own owner. Whether it goes on.
     #[cold]
     fn prevent(&mut self, taker: &mut Taker, handle: Handle) -> bool {
-        match taker.self_trade.mode {
+        let maker = self.shared.orders.hot(handle);
+        let (mode, quantity) = (taker.self_trade.mode, taker.hot.open.min(maker.open));
+        let (instrument, price) = (self.instrument.listing.instrument, maker.price());
+        let not_made = SelfTradePrevented { instrument, price, quantity, mode, incoming: false };
+        taker.prevented = Some(SelfTradePrevented { incoming: true, ..not_made });
+        match mode {
             SelfTrade::Allow | SelfTrade::CancelNewest => false,
             SelfTrade::CancelOldest => {
-                self.cancel_whole(handle, CancelReason::SelfTrade);
+                self.cancel_whole(handle, self.prevented(&Some(not_made)));
                 true
             }
             SelfTrade::CancelBoth => {
-                self.cancel_whole(handle, CancelReason::SelfTrade);
+                self.cancel_whole(handle, self.prevented(&Some(not_made)));
                 false
             }
             SelfTrade::DecrementBoth => {
-                self.decrement(taker, handle);
+                self.decrement(taker, handle, not_made);
                 true
             }
         }
     }
 
+    /// Why an order loses lots over a trade that is not made.
+    #[cold]
+    pub(super) fn prevented(&self, not_made: &Option<SelfTradePrevented>) -> CancelReason {
+        match not_made {
+            Some(not_made) if self.shared.rules >= 2 => CancelReason::SelfTradePrevented(*not_made),
+            _ => CancelReason::SelfTrade,
+        }
+    }
+
     /// Both orders lose the smaller of their lots without a trade.
-    fn decrement(&mut self, taker: &mut Taker, handle: Handle) {
+    fn decrement(&mut self, taker: &mut Taker, handle: Handle, not_made: SelfTradePrevented) {
+        let reason = self.prevented(&Some(not_made));
         self.cancel_partners(taker, handle);
         let maker = self.shared.orders.get(handle);
         let by = taker.hot.open.min(maker.open);
         let mut slice_is_gone = false;
         if by == self.open_of(&maker) {
-            self.cancel_whole(handle, CancelReason::SelfTrade);
+            self.cancel_whole(handle, reason);
         } else {
             let maker = self.shrink(handle, by, Lots::Shown);
             let open = self.open_of(&maker);
-            self.events.push(shrunk(&maker, by, open));
+            self.events.push(shrunk(&maker, by, open, reason));
             slice_is_gone = maker.open.0 == 0;
         }
         taker.hot.open.0 -= by.0;
@@ -238,7 +257,8 @@ impl Market<'_> {
         taker.hot.reserved = if taker.hot.open.0 == 0 { Amount(0) } else { needs };
         let order = Order::join(&taker.hot, &taker.cold);
         self.reserve(&order, before);
-        self.events.push(shrunk(&order, by, order.open));
+        let reason = self.prevented(&taker.prevented);
+        self.events.push(shrunk(&order, by, order.open, reason));
         if slice_is_gone {
             self.refresh(handle);
         }
@@ -466,7 +486,7 @@ pub(super) enum Liquidity {
     Auction,
 }
 
-fn shrunk(order: &Order, by: Quantity, open: Quantity) -> Event {
+fn shrunk(order: &Order, by: Quantity, open: Quantity, reason: CancelReason) -> Event {
     Event::Canceled(Canceled {
         login: order.login,
         user_ref: order.user_ref,
@@ -474,7 +494,7 @@ fn shrunk(order: &Order, by: Quantity, open: Quantity) -> Event {
         decrement: by,
         open,
         reserved: order.reserved,
-        reason: CancelReason::SelfTrade,
+        reason,
     })
 }
 

@@ -19,6 +19,7 @@ mod extras;
 mod fees;
 mod instrument;
 mod ledger;
+mod logins;
 mod market;
 mod mass;
 mod matching;
@@ -36,11 +37,12 @@ pub use book::{
 pub use client_refs::NameKey;
 pub use digest::Digest;
 pub use ledger::Balance;
+pub use logins::Login;
 pub use triggers::TRIGGERS_MAX;
 
 use crate::domain::{
-    AccountId, Amount, AssetCode, AssetId, Command, Event, InstrumentId, Listing, OrderId, Price, Side,
-    Stamp, Switch, TradeId, UserRef,
+    AccountId, Amount, AssetCode, AssetId, Command, Event, InstrumentId, Listing, LoginId, OrderId, Price,
+    Side, Stamp, Switch, TradeId,
 };
 use accounts::Account;
 use client_refs::ClientRefs;
@@ -82,15 +84,6 @@ pub struct Asset {
     pub min_withdrawal: Amount,
 }
 
-/// A trading login as the exchange knows it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Login {
-    /// The account that its orders are for.
-    pub account: AccountId,
-    /// The highest client number it has used.
-    pub last_user_ref: UserRef,
-}
-
 /// The exchange: assets, accounts, instruments, books and all the money.
 #[derive(Clone, Debug)]
 pub struct Exchange {
@@ -103,6 +96,10 @@ pub struct Exchange {
     /// Orders that one command is to cancel: empty between commands, kept for its memory.
     scratch: Vec<(OrderId, Handle)>,
     config_digest: Option<u64>,
+    /// The session of the venue, from 0.
+    session: u32,
+    /// Who gets copies of what an account's logins are sent, by account.
+    copies: Vec<(AccountId, LoginId)>,
 }
 
 impl Exchange {
@@ -125,10 +122,14 @@ impl Exchange {
                 last_trade: TradeId(0),
                 now: Default::default(),
                 moved: Vec::new(),
+                login_orders: Vec::new(),
+                rules: Command::RULES_FIRST,
             },
             killed: Switch::Off,
             scratch: Vec::new(),
             config_digest: None,
+            session: 0,
+            copies: Vec::new(),
         }
     }
 
@@ -149,6 +150,9 @@ impl Exchange {
             Command::MassCancel(mass) => self.mass_cancel(mass, events),
             Command::CancelOrder { order } => self.cancel_order(*order, events),
             Command::Tick => self.publish_indicative(events),
+            Command::Modify(modify) => self.modify(modify, events),
+            Command::QueryAccount(query) => self.query_account(query, events),
+            Command::SetOrderEntry(set) => self.set_order_entry(set, events),
             administrative => match self.administer(administrative, events) {
                 Ok(event) => events.extend(event),
                 Err(reason) => events.push(Event::Refused { reason }),

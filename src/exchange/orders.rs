@@ -8,8 +8,8 @@ use super::market::Market;
 use super::matching::{Stop, Taker};
 use crate::domain::{
     Accepted, AccountId, Amount, Armed, CancelReason, Echo, Enter, Event, IgnoreReason, Ignored,
-    Instructions, LoginId, OrderState, Phase, Price, Quantity, RefuseEnter, RejectReason, Rejected, Side,
-    TimeInForce, Timestamp, UserRef, Visibility,
+    Instructions, LoginId, OrderLimits, OrderState, Phase, Price, Quantity, RefuseEnter, RejectReason,
+    Rejected, Side, TimeInForce, Timestamp, UserRef, Visibility,
 };
 
 pub(super) fn ignored(login: LoginId, user_ref: UserRef, reason: IgnoreReason) -> Event {
@@ -21,8 +21,14 @@ impl Exchange {
         let Some(account) = self.consume_user_ref(enter.login, enter.user_ref, events) else { return };
         let killed = self.killed;
         let Enter { login, user_ref, echo: Echo { cl_ord_id, .. }, .. } = *enter;
+        let limits = match self.restrictions(login, user_ref) {
+            Ok(limits) => limits,
+            Err(reason) => {
+                return events.push(Event::Rejected(Rejected { login, user_ref, reason, cl_ord_id }));
+            }
+        };
         let outcome = match self.market_of(enter.instrument, events) {
-            Some(mut market) => market.enter(enter, account, killed),
+            Some(mut market) => market.enter(enter, account, killed, limits.as_ref()),
             None => Err(RejectReason::UnknownInstrument),
         };
         if let Err(reason) = outcome {
@@ -74,6 +80,7 @@ impl Market<'_> {
         enter: &Enter,
         account: AccountId,
         venue_killed: crate::domain::Switch,
+        limits: Option<&OrderLimits>,
     ) -> Result<(), RejectReason> {
         let instructions = enter.instructions.as_ref();
         let request = Request {
@@ -85,6 +92,7 @@ impl Market<'_> {
             total: enter.quantity,
             instructions,
             replaced: None,
+            limits,
         };
         self.check_admission(&request, venue_killed)?;
         let checked = self.check(&request)?;
@@ -195,7 +203,7 @@ impl Market<'_> {
             return self.cancel_rest(order, CancelReason::MinimumQuantity);
         }
         let stop = self.run(&mut taker);
-        let Taker { hot, cold, .. } = taker;
+        let Taker { hot, cold, prevented, .. } = taker;
         if hot.open.0 == 0 {
             return self.shared.extras.remove(cold.extra);
         }
@@ -204,7 +212,9 @@ impl Market<'_> {
         if rests && (stop == Stop::NothingCrosses || interrupts) {
             self.rest(hot, cold);
         } else {
-            self.cancel_rest(Order::join(&hot, &cold), cancel_reason(stop));
+            let reason =
+                if stop == Stop::SelfTrade { self.prevented(&prevented) } else { cancel_reason(stop) };
+            self.cancel_rest(Order::join(&hot, &cold), reason);
         }
         if interrupts {
             self.interrupt();

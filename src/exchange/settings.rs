@@ -94,7 +94,7 @@ impl Exchange {
         match scope {
             LimitScope::Instrument(instrument) => drop(self.listed(instrument)?),
             LimitScope::Account(account) => self.known_account(account)?,
-            LimitScope::Login(_) => return Err(RejectReason::UnknownLogin),
+            LimitScope::Login(login) => self.known_login(login)?,
         }
         if limits.notional_max.0 < 0 {
             return Err(RejectReason::OutOfRange);
@@ -111,7 +111,10 @@ impl Exchange {
                 });
                 limits.position_max.0 > 0
             }
-            LimitScope::Login(_) => false,
+            LimitScope::Login(login) => {
+                self.limit_login(login, limits)?;
+                false
+            }
         };
         if counted && self.shared.usage.is_none() {
             self.shared.usage = Some(Box::new(self.count_usage()));

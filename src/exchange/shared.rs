@@ -28,6 +28,10 @@ pub(super) struct Shared {
     pub(super) now: Timestamp,
     /// Instruments with dormant orders whose watched prices may have changed in the present command.
     pub(super) moved: Vec<InstrumentId>,
+    /// Open orders of each login, in all instruments.
+    pub(super) login_orders: Vec<u32>,
+    /// The edition of the rules.
+    pub(super) rules: u16,
 }
 
 impl Shared {

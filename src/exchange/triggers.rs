@@ -7,9 +7,10 @@
 use super::book::{Handle, Order};
 use super::extras::{Extras, Watch};
 use super::market::{Market, reserve_for};
+use super::orders::limit;
 use crate::domain::{
-    CancelReason, Event, OrderId, OrderState, Phase, Price, QuantityUnit, RejectReason, RestateReason, Side,
-    TriggerKind, TriggerReference, Triggered,
+    CancelReason, Event, OrderId, OrderState, Phase, Price, PriorityUpdated, QuantityUnit, RejectReason,
+    RestateReason, Side, TriggerKind, TriggerReference, Triggered,
 };
 use std::cmp::Reverse;
 
@@ -279,6 +280,9 @@ impl Market<'_> {
             reference: watched,
         }));
         let found = if by_amount { self.found_by_amount(&order, amount) } else { Ok(order) };
+        if self.shared.rules >= 2 {
+            self.priority_updated(found.as_ref().unwrap_or(&order));
+        }
         let found = found.and_then(|found| self.check_triggered(&order).map(|()| found));
         match found {
             Ok(found) if by_amount => {
@@ -290,6 +294,22 @@ impl Market<'_> {
             Err(reason) => return self.cancel_rest(order, CancelReason::TriggerRefused(reason)),
         }
         self.work(order);
+    }
+
+    /// The order takes part in trading from now on.
+    fn priority_updated(&mut self, order: &Order) {
+        let asked = self.extra(order).map(|extra| extra.instructions).unwrap_or_default();
+        self.events.push(Event::PriorityUpdated(PriorityUpdated {
+            login: order.login,
+            user_ref: order.user_ref,
+            order: order.id,
+            instrument: order.instrument,
+            side: order.side,
+            price: limit(order.price),
+            quantity: self.open_of(order),
+            visibility: asked.visibility,
+            display_quantity: asked.display_quantity,
+        }));
     }
 
     /// An order by amount with the lots that its amount comes to now, and what they have to reserve.

@@ -19,7 +19,24 @@ impl Default for Inbox {
 impl Inbox {
     /// An empty one, all of whose memory is taken now.
     pub fn new() -> Self {
-        Self { bytes: vec![0; INBOX_LEN].into_boxed_slice(), start: 0, end: 0 }
+        Self::with_room(INBOX_LEN)
+    }
+
+    /// An empty one for this many bytes.
+    pub fn with_room(bytes: usize) -> Self {
+        Self { bytes: vec![0; bytes].into_boxed_slice(), start: 0, end: 0 }
+    }
+
+    /// How many bytes can wait in it.
+    pub fn capacity(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Takes what waits in another one, which must not be more than there is room for.
+    pub fn take_over(&mut self, other: &Self) {
+        let waiting = other.waiting();
+        self.room()[..waiting.len()].copy_from_slice(waiting);
+        self.filled(waiting.len());
     }
 
     /// The bytes that wait.
@@ -39,7 +56,7 @@ impl Inbox {
     pub fn room(&mut self) -> &mut [u8] {
         // What waits is moved to the front only when little room is left behind it: as a rule that is the first part
         // of one packet.
-        if self.start > 0 && self.bytes.len() - self.end < INBOX_LEN / 2 {
+        if self.start > 0 && self.bytes.len() - self.end < self.bytes.len() / 2 {
             self.bytes.copy_within(self.start..self.end, 0);
             self.end -= self.start;
             self.start = 0;

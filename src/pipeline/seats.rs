@@ -7,6 +7,7 @@ use crate::runtime::{
     Agent, Backoff, BusySpin, CompositeAgent, CoreIndex, Doorbell, Fatal, IdleLimits, IdleStrategy,
     SocketWait, ThreadingMode,
 };
+use crate::stages::doorman::Doorman;
 use crate::stages::gateway::Gateway;
 use crate::stages::journaler::Journaler;
 use crate::stages::matcher::Matcher;
@@ -27,23 +28,25 @@ pub(super) enum Seat {
     Archiver,
     Sql,
     Shadow,
+    Doorman,
     Timer,
 }
 
 impl Seat {
-    const COUNT: usize = 8;
+    const COUNT: usize = 9;
     /// Threads of the dedicated mode without which no order is answered, and one for all that may come later. The timer
     /// sits with the sequencer, its only reader.
     const BUSY_THREADS: usize = 6;
 
     /// Threads of the shared mode: everything that never blocks on the first, everything that waits for the disk on the
-    /// second, SQL on the third, the shadow on a fourth.
+    /// second, SQL on the third, the shadow on a fourth, the doorman, who checks passwords, on a fifth.
     fn shared_thread(self) -> usize {
         match self {
             Self::Gateway | Self::Timer | Self::Sequencer | Self::Matcher => 0,
             Self::Journaler | Self::Archiver => 1,
             Self::Sql => 2,
             Self::Shadow => 3,
+            Self::Doorman => 4,
         }
     }
 }
@@ -51,6 +54,7 @@ impl Seat {
 /// All agents of one engine.
 pub(super) struct Agents {
     pub(super) gateway: Option<Gateway>,
+    pub(super) doorman: Option<Doorman>,
     pub(super) timer: Option<Timer>,
     pub(super) sequencer: Sequencer,
     pub(super) matcher: Matcher,
@@ -62,6 +66,9 @@ pub(super) struct Agents {
 
 /// How SQL writer and shadow wait: their work has a rhythm of its own, so nobody wakes them.
 const FOLLOWER_IDLE: IdleLimits = IdleLimits { spins: 0, yields: 0, sleep_max: Duration::from_millis(50) };
+
+/// How the doorman waits: he is woken for questions, and looks himself whether an answer is due.
+const DOORMAN_IDLE: IdleLimits = IdleLimits { spins: 0, yields: 0, sleep_max: Duration::from_millis(25) };
 
 /// How the journaler's thread waits: in async mode it must not sleep past the next sync.
 fn disk_idle(config: &Config) -> IdleLimits {
@@ -110,7 +117,8 @@ impl Seats {
         let backoff = |limits| Idle::Other(Box::new(Backoff::new(limits)) as Box<dyn IdleStrategy>);
         let idle = match mode {
             ThreadingMode::Shared => {
-                vec![sockets()?, backoff(disk_idle(config)), backoff(FOLLOWER_IDLE), backoff(FOLLOWER_IDLE)]
+                let followers = [FOLLOWER_IDLE, FOLLOWER_IDLE, DOORMAN_IDLE].map(backoff);
+                [sockets()?, backoff(disk_idle(config))].into_iter().chain(followers).collect()
             }
             ThreadingMode::Dedicated => {
                 // A thread that spins takes a whole core; with fewer cores than threads that would starve the others.
@@ -121,7 +129,7 @@ impl Seats {
                 };
                 let disk = || backoff(disk_idle(config));
                 let follower = || backoff(FOLLOWER_IDLE);
-                vec![sockets()?, hot(), hot(), disk(), disk(), follower(), follower()]
+                vec![sockets()?, hot(), hot(), disk(), disk(), follower(), follower(), backoff(DOORMAN_IDLE)]
             }
             ThreadingMode::Stepped => {
                 (0..Seat::COUNT).map(|_| Idle::Other(Box::new(BusySpin) as Box<dyn IdleStrategy>)).collect()
@@ -171,7 +179,7 @@ impl Seats {
             agents.extend(agent);
             *phase = stop;
         };
-        let Agents { gateway, timer, sequencer, matcher, journaler, archiver, sql, shadow } = agents;
+        let Agents { gateway, doorman, timer, sequencer, matcher, journaler, archiver, sql, shadow } = agents;
         sit(Seat::Gateway, StopPhase::Hot, gateway.map(|agent| Box::new(agent) as _));
         sit(Seat::Timer, StopPhase::Hot, timer.map(|agent| Box::new(agent) as _));
         sit(Seat::Sequencer, StopPhase::Hot, Some(Box::new(sequencer)));
@@ -180,6 +188,7 @@ impl Seats {
         sit(Seat::Archiver, StopPhase::Disk, Some(Box::new(archiver)));
         sit(Seat::Sql, StopPhase::Followers, sql.map(|agent| Box::new(agent) as _));
         sit(Seat::Shadow, StopPhase::Followers, shadow.map(|agent| Box::new(agent) as _));
+        sit(Seat::Doorman, StopPhase::Followers, doorman.map(|agent| Box::new(agent) as _));
         let mut pins = self.pins.into_iter();
         let threads = on_thread.into_iter().zip(self.idle);
         threads

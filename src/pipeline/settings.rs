@@ -1,10 +1,12 @@
 //! The configuration as the stages take it.
 
-use crate::config::{self, Config, OldSegments};
-use crate::domain::{Command, Listings, Symbol};
+use crate::config::{self, Config, LoginConfig, OldSegments, UserRole};
+use crate::domain::{Command, Listings, LoginId, Symbol};
 use crate::recovery::DataDir;
 use crate::runtime::Fatal;
-use crate::stages::gateway::{Credentials, GatewaySettings};
+use crate::stages::auth::Role;
+use crate::stages::doorman::{Secret, User};
+use crate::stages::gateway::{GatewaySettings, LoginSettings, RateLimit};
 use crate::stages::journaler::JournalerSettings;
 use crate::stages::persister::sql::SqlSettings;
 use crate::stages::shadow::{Quota, QuotaFiles, Retention, Segments, ShadowSettings};
@@ -20,20 +22,63 @@ pub(super) fn gateway(config: &Config, opening: &[Command]) -> Result<GatewaySet
     let gateway = &config.gateway;
     let unfit =
         |key: &str| Fatal::invariant(format!("{key} passed the configuration's checks but not the wire's"));
-    let credentials = config.logins_known_to(opening).into_iter().map(|login| {
-        let username = Username::new(&login.username).ok_or_else(|| unfit("username"))?;
-        let password = Password::new(&login.password).ok_or_else(|| unfit("password"))?;
-        Ok(Credentials { login: login.login, username, password })
+    let logins = config.logins_known_to(opening).into_iter().map(|login| {
+        let LoginConfig { cancel_on_disconnect_ms, messages_per_second, message_burst, .. } = login.config;
+        let burst = if message_burst > 0 { message_burst } else { messages_per_second };
+        LoginSettings {
+            login: login.login,
+            cancel_on_disconnect: cancel_on_disconnect_ms.map(Duration::from_millis),
+            rate: (messages_per_second > 0).then_some(RateLimit { per_second: messages_per_second, burst }),
+        }
     });
     Ok(GatewaySettings {
         session: SessionId::new(&gateway.session).ok_or_else(|| unfit("gateway.session"))?,
-        credentials: credentials.collect::<Result<_, Fatal>>()?,
+        logins: logins.collect(),
         connections_max: gateway.connections_max,
         login_timeout: Duration::from_millis(gateway.login_timeout_ms),
         heartbeat_interval: Duration::from_millis(gateway.heartbeat_interval_ms),
         client_timeout: Duration::from_millis(gateway.client_timeout_ms),
         stall_timeout: Duration::from_millis(gateway.stall_timeout_ms),
         tail_bytes: gateway.tail_kib << 10,
+        packet_len_max: gateway.packet_bytes_max,
+    })
+}
+
+/// Who may come in: the logins that configuration and journal both know, and the users beside them.
+pub(super) fn users(config: &Config, opening: &[Command]) -> Result<Vec<User>, Fatal> {
+    let logins = config.logins_known_to(opening).into_iter();
+    let logins = logins.map(|login| (login.config, Some(login.login)));
+    let others = config.users.iter().map(|user| (user.clone(), None));
+    logins.chain(others).map(|(config, login)| user(&config, login)).collect()
+}
+
+fn user(config: &LoginConfig, login: Option<LoginId>) -> Result<User, Fatal> {
+    let name = &config.username;
+    let unfit = |key: &str, why: &str| Fatal::invariant(format!("the {key} of login {name} {why}"));
+    let secret = match (&config.password_hash, &config.password) {
+        (Some(hash), _) => {
+            Secret::from_hash(hash).map_err(|error| unfit("password_hash", &error.to_string()))?
+        }
+        (None, Some(password)) => {
+            tracing::warn!(
+                login = name,
+                "its password is in plain text in the configuration: replace it by a password_hash, which `dojima hash-password` makes"
+            );
+            Secret::Plain(Password::new(password).ok_or_else(|| unfit("password", "does not fit the wire"))?)
+        }
+        (None, None) => return Err(unfit("password", "is missing")),
+    };
+    Ok(User {
+        username: Username::new(name).ok_or_else(|| unfit("name", "does not fit the wire"))?,
+        secret,
+        role: match config.role {
+            UserRole::Trade => Role::Trade,
+            UserRole::DropCopy => Role::DropCopy,
+            UserRole::MarketData => Role::MarketData,
+            UserRole::Admin => Role::Admin,
+        },
+        login,
+        allow_from: config.allow_from.iter().map(|network| network.0).collect(),
     })
 }
 

@@ -43,7 +43,7 @@ pub enum SnapshotError {
     },
     /// The file was written in another version of the format.
     #[error(
-        "snapshot {} has format version {found}, but this build reads version {supported}; start the dojima that wrote \
+        "snapshot {} has format version {found}, but this build reads up to version {supported}; start the dojima that wrote \
          it, or move the snapshot away: an older one, or the whole journal, gives the same state", file.display()
     )]
     UnknownVersion {
@@ -51,7 +51,7 @@ pub enum SnapshotError {
         file: PathBuf,
         /// The version in the file.
         found: u32,
-        /// The version that this build reads.
+        /// The newest version that this build reads.
         supported: u32,
     },
 }
@@ -75,7 +75,7 @@ pub struct SnapshotInfo {
 
 impl SnapshotInfo {
     fn of(header: Header, bytes: u64) -> Self {
-        let Header { position, time, last_event, config_digest, digest } = header;
+        let Header { position, time, last_event, config_digest, digest, .. } = header;
         Self { position, time, last_event, config_digest, digest, bytes }
     }
 }

@@ -2,6 +2,7 @@
 //! none imports another.
 
 pub mod auth;
+pub mod doorman;
 pub mod gateway;
 pub mod journaler;
 pub mod matcher;

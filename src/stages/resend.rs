@@ -15,6 +15,8 @@ pub const CHUNK_BYTES: usize = 64 * 1024;
 pub struct ResendRequest {
     /// Whose stream.
     pub login: LoginId,
+    /// Of which session.
+    pub session: u32,
     /// The connection that asks; comes back in the chunk, so that an answer to a dead connection is dropped.
     pub connection: u64,
     /// The first message wanted, from 1.

@@ -150,7 +150,7 @@ macro_rules! field_text {
             }
 
             /// From a field's bytes, wherever in the field the client has put the text: clients differ.
-            fn read(field: &[u8]) -> Self {
+            pub(super) fn read(field: &[u8]) -> Self {
                 let text = field.trim_ascii();
                 let mut bytes = [b' '; $len];
                 let len = text.len().min($len);

@@ -596,7 +596,7 @@ fn logins_keep_their_money_whatever_their_places_in_the_file() {
     assert_eq!(config.logins().len(), 5);
     let known = |config: &Config| -> Vec<(String, u32, u32)> {
         let known = config.logins_known_to(&journaled).into_iter();
-        known.map(|l| (l.username, l.login.0, l.account.0)).collect()
+        known.map(|l| (l.config.username, l.login.0, l.account.0)).collect()
     };
     let as_journaled = ["ALICE", "BOB", "CAROL", "DAVE"].into_iter().zip([(0, 1), (1, 2), (2, 3), (3, 4)]);
     let as_journaled: Vec<_> =

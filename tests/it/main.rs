@@ -13,6 +13,7 @@ mod formats;
 mod gateway;
 mod kill;
 mod layers;
+mod market;
 mod modes;
 mod persister;
 mod power;

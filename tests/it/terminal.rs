@@ -54,7 +54,8 @@ impl Terminal {
 
 fn engine(data: &tempfile::TempDir) -> Engine {
     let config = small_config(ThreadingMode::Shared, Durability::Async);
-    let launch = Launch { order_entry: OrderEntry::Listen, on_fatal: OnFatal::Stop, on_progress: &mut |_| {} };
+    let launch =
+        Launch { order_entry: OrderEntry::Listen, on_fatal: OnFatal::Stop, on_progress: &mut |_| {} };
     Engine::start(&config, data.path(), launch).expect("the engine starts")
 }
 

@@ -113,7 +113,8 @@ impl Desk {
                 let (known, terms) = self.known(*order)?;
                 let quantity = terms.lots(*quantity)?;
                 let side = known.side;
-                self.session.send(&Inbound::Modify(ModifyOrder { user_ref: *order, side, quantity }, NO_TAGS));
+                self.session
+                    .send(&Inbound::Modify(ModifyOrder { user_ref: *order, side, quantity }, NO_TAGS));
             }
             Line::Cancel { order, to } => {
                 let (_, terms) = self.known(*order)?;
@@ -165,7 +166,8 @@ impl Desk {
         let quantity = terms.lots(order.quantity)?;
         let price = order.price.map_or(Ok(MARKET_PRICE), |price| terms.price_units(price))?;
         let tail = order_tags(order, quantity, &terms)?;
-        let immediate = matches!(order.stands, Stands::Immediate | Stands::AllOrNothing) || order.price.is_none();
+        let immediate =
+            matches!(order.stands, Stands::Immediate | Stands::AllOrNothing) || order.price.is_none();
         let message = EnterOrder {
             user_ref: self.number(),
             side: if order.side == Side::Buy { b'B' } else { b'S' },
@@ -209,11 +211,8 @@ impl Desk {
         if let Some(side) = side {
             push(&mut tail, tags::SIDE, if side == Side::Buy { b"B" } else { b"S" });
         }
-        let message = MassCancelOrders {
-            user_ref: self.number(),
-            firm: *b"    ",
-            symbol: symbol.unwrap_or_default(),
-        };
+        let message =
+            MassCancelOrders { user_ref: self.number(), firm: *b"    ", symbol: symbol.unwrap_or_default() };
         self.session.send(&Inbound::MassCancel(message, Appendage(&tail)));
     }
 
@@ -322,8 +321,10 @@ fn told(message: &Outbound<'_>, blotter: &Blotter, terms: &TermsTable) -> Option
             format!("#{} stands in place of #{}: {lots} open at {price}", m.user_ref, m.orig_user_ref)
         }
         Outbound::Executed(m, _) => {
-            let (lots, price) = (quantity(m.user_ref, m.quantity), shown_price(terms_of(m.user_ref), m.price));
-            let side = of(m.user_ref).map_or("traded", |order| if order.side == b'B' { "bought" } else { "sold" });
+            let (lots, price) =
+                (quantity(m.user_ref, m.quantity), shown_price(terms_of(m.user_ref), m.price));
+            let side =
+                of(m.user_ref).map_or("traded", |order| if order.side == b'B' { "bought" } else { "sold" });
             format!("#{} {side} {lots} at {price} ({})", m.user_ref, explain::liquidity(m.liquidity))
         }
         Outbound::Canceled(m, _) => {

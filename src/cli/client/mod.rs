@@ -47,7 +47,8 @@ impl ClientArgs {
     fn password(&self) -> anyhow::Result<Password> {
         let text = match &self.password_file {
             Some(file) => {
-                let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+                let text = std::fs::read_to_string(file)
+                    .with_context(|| format!("cannot read {}", file.display()))?;
                 text.lines().next().unwrap_or_default().trim().to_owned()
             }
             None => match std::env::var(PASSWORD_VARIABLE) {
@@ -70,9 +71,10 @@ pub fn run(args: ClientArgs) -> anyhow::Result<ExitCode> {
     let config = super::read_config(args.config.as_deref())?;
     let address = args.address.unwrap_or(config.gateway.listen);
     let username = Username::new(&args.user).context("--user: a name has 1 to 6 letters and digits")?;
-    let session = args.session.as_deref().map(|id| {
-        SessionId::new(id).context("--session: an id has 1 to 10 letters and digits")
-    });
+    let session = args
+        .session
+        .as_deref()
+        .map(|id| SessionId::new(id).context("--session: an id has 1 to 10 letters and digits"));
     let session = session.transpose()?;
     let who = Credentials { username, password: args.password()?, heartbeat_timeout_ms: None };
     // From the first message: the books are made of all of them. What is news begins where the stream ends now.

@@ -14,7 +14,8 @@ const TURN: Duration = Duration::from_millis(20);
 const QUIET: Duration = Duration::from_millis(500);
 
 /// Columns of the table of orders.
-pub const ORDER_COLUMNS: [&str; 8] = ["#", "side", "symbol", "price", "open", "traded", "average", "standing"];
+pub const ORDER_COLUMNS: [&str; 8] =
+    ["#", "side", "symbol", "price", "open", "traded", "average", "standing"];
 /// Columns of the table of trades.
 pub const FILL_COLUMNS: [&str; 7] = ["time", "#", "side", "quantity", "symbol", "price", "how"];
 
@@ -81,7 +82,11 @@ fn answer(desk: &mut Desk, line: &str, out: &mut impl Write) -> anyhow::Result<S
     Ok(Said::Done)
 }
 
-fn write_table(out: &mut impl Write, columns: &[&str], rows: impl Iterator<Item = Vec<String>>) -> std::io::Result<()> {
+fn write_table(
+    out: &mut impl Write,
+    columns: &[&str],
+    rows: impl Iterator<Item = Vec<String>>,
+) -> std::io::Result<()> {
     let mut table = Table::new();
     let line_below_header = TableStyle::new().header_separator(LineStyle::new('─', '─', '─', '─'));
     table.load_style(line_below_header).set_header(columns.to_vec()).add_rows(rows);

@@ -161,7 +161,9 @@ impl<'a> Words<'a> {
     }
 
     fn end(&mut self, line: Line) -> Read<Line> {
-        self.0.next().map_or(Ok(line), |more| wrong(format!("what does {more:?} mean here? `help` shows what can be said")))
+        self.0.next().map_or(Ok(line), |more| {
+            wrong(format!("what does {more:?} mean here? `help` shows what can be said"))
+        })
     }
 
     /// Skips a word if it is the next one.
@@ -265,7 +267,9 @@ fn enter(side: Side, mut words: Words<'_>) -> Read<Line> {
             "profit" => order.trigger = Some((TriggerKind::TakeProfit, words.number("the trigger price")?)),
             "trail" => order.trigger = Some((TriggerKind::TrailingStop, words.number("the distance")?)),
             "reduce" => order.reduce_only = true,
-            other => return wrong(format!("an order has nothing called {other:?}; `help` shows what it can have")),
+            other => {
+                return wrong(format!("an order has nothing called {other:?}; `help` shows what it can have"));
+            }
         }
     }
     Ok(Line::Enter(order))
@@ -298,7 +302,10 @@ mod tests {
     #[test]
     fn orders_are_read_with_all_that_they_can_have() {
         let plain = order("buy 0.5 btc-usdt at 65000.01");
-        assert_eq!((plain.side, plain.quantity, plain.price), (Side::Buy, number("0.5"), Some(number("65000.01"))));
+        assert_eq!(
+            (plain.side, plain.quantity, plain.price),
+            (Side::Buy, number("0.5"), Some(number("65000.01")))
+        );
         assert_eq!(plain.symbol, Symbol::new("BTC-USDT").expect("a symbol"));
         assert_eq!(order("SELL 1 ETH-USDT").price, None, "a market order");
         let much = order("sell 3 X @ 10 until 17:30 post hidden show 1 min 2 stop 9.5 reduce");
@@ -307,7 +314,10 @@ mod tests {
         assert_eq!((much.show, much.min), (Some(number("1")), Some(number("2"))));
         assert_eq!(much.trigger, Some((TriggerKind::Stop, number("9.5"))));
         assert_eq!(order("b 1 X @ 1 fok").stands, Stands::AllOrNothing);
-        assert_eq!(order("b 1 X @ 1 ioc slide trail 5").trigger, Some((TriggerKind::TrailingStop, number("5"))));
+        assert_eq!(
+            order("b 1 X @ 1 ioc slide trail 5").trigger,
+            Some((TriggerKind::TrailingStop, number("5")))
+        );
     }
 
     #[test]

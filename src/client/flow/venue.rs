@@ -33,7 +33,7 @@ impl Venue {
         let account = |number| AccountConfig {
             name: format!("trader {number}"),
             deposits: deposits.clone(),
-            logins: vec![LoginConfig { username: format!("FLOW{number}"), password: PASSWORD.to_owned() }],
+            logins: vec![LoginConfig::new(format!("FLOW{number}"), PASSWORD)],
             ..AccountConfig::default()
         };
         self.accounts = (1..=sessions).map(account).collect();
@@ -54,7 +54,7 @@ impl Venue {
         let credentials = |login: &LoginConfig| {
             Some(Credentials {
                 username: Username::new(&login.username)?,
-                password: Password::new(&login.password)?,
+                password: Password::new(login.password.as_deref()?)?,
                 heartbeat_timeout_ms: None,
             })
         };

@@ -5,8 +5,8 @@ use super::records::OrderRecord;
 use super::restore::{Refused, Restoring, check};
 use super::{Part, RestoreError};
 use crate::domain::{
-    Amount, FeeRate, InstrumentId, OrderId, OrderPrice, OrderState, Phase, Price, Quantity, QuantityUnit,
-    Side, TimeInForce, TriggerKind, Visibility,
+    AccountId, Amount, FeeRate, InstrumentId, LoginId, OrderId, OrderPrice, OrderState, Phase, Price,
+    Quantity, QuantityUnit, Side, TimeInForce, TriggerKind, Visibility,
 };
 use crate::exchange::Balance;
 use crate::exchange::book::{Handle, Order, OrderSlab};
@@ -15,6 +15,7 @@ use crate::exchange::extras::{self, Extra};
 use crate::exchange::instrument::Instrument;
 use crate::exchange::market::reserve_for;
 use crate::exchange::triggers::{TRIGGERS_MAX, on_rise};
+use std::collections::BTreeSet;
 
 /// Where an order stands among those of its instrument: four parts of the book, then those that wait.
 const WAITING: u8 = 4;
@@ -22,6 +23,10 @@ const WAITING: u8 = 4;
 /// What is known only while an exchange is being restored.
 #[derive(Debug, Default)]
 pub(super) struct Filling {
+    /// The last login whose settings were read.
+    pub(super) login_with_settings: Option<LoginId>,
+    /// The copies so far.
+    pub(super) copied: BTreeSet<(AccountId, LoginId)>,
     /// Deposits less withdrawals by asset.
     pub(super) supplies: Vec<Amount>,
     /// Balances of the asset that is being read.
@@ -94,11 +99,16 @@ impl Restoring {
         let shared = &mut self.exchange.shared;
         let price = Price(record.ticks.into());
         let units = instrument.listing.price_units(price);
-        let login = self.exchange.logins.get(record.login.0 as usize);
+        let login = self.exchange.logins.get_mut(record.login.0 as usize);
         let login = login.ok_or("an order of a login that does not exist")?;
         let numbered = record.id.0 > 0 && record.id <= shared.last_order;
-        let named = record.user_ref.0 > 0 && record.user_ref <= login.last_user_ref;
+        let is_old = record.user_ref > login.last_user_ref;
+        let named = record.user_ref.0 > 0 && (!is_old || self.rules.session > 0);
         check(numbered & named & (record.account == login.account), "an order's numbers are out of range")?;
+        if is_old {
+            login.note_old_number();
+        }
+        shared.login_orders[record.login.0 as usize] += 1;
         let priced = units < OrderPrice::LIMIT_END && (record.ticks > 0 || waits);
         let sized = record.open.0 > 0 && record.open <= record.total && record.total.0 <= u64::from(u32::MAX);
         let counted = record.fee_carry < FeeRate::ONE as u32 && record.reserved.0 >= 0 && record.marks < 16;

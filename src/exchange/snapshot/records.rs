@@ -58,6 +58,26 @@ impl VenueRecord {
     }
 }
 
+/// What else an exchange has one of, and how many of the records follow that came with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct RulesRecord {
+    /// The edition of the rules.
+    pub edition: u16,
+    /// The session of the venue.
+    pub session: u32,
+    /// How many logins have settings of their own.
+    pub login_settings: u32,
+    /// How many pairs of account and login there are copies for.
+    pub copies: u32,
+}
+
+impl Default for RulesRecord {
+    /// What holds where no such record was written.
+    fn default() -> Self {
+        Self { edition: Command::RULES_FIRST, session: 0, login_settings: 0, copies: 0 }
+    }
+}
+
 /// How accounts come to their tiers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct VolumesRecord {
@@ -121,8 +141,30 @@ pub struct AccountLimitsRecord {
 pub struct LoginRecord {
     /// The account that its orders are for.
     pub account: AccountId,
-    /// The highest client number that it has used.
+    /// The highest client number that it has used in this session.
     pub last_user_ref: UserRef,
+}
+
+/// What few logins have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct LoginSettingsRecord {
+    /// Which login.
+    pub login: LoginId,
+    /// When its dead-man's switch cancels its orders; 0: it has none.
+    pub cancel_at: Timestamp,
+    /// Off: its new orders are refused.
+    pub order_entry: Switch,
+    /// Its limits, if it has any.
+    pub limits: Option<OrderLimits>,
+}
+
+/// Who gets copies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct CopyRecord {
+    /// Of what the logins of this account are sent.
+    pub account: AccountId,
+    /// Who gets them.
+    pub login: LoginId,
 }
 
 /// An instrument but for its orders.

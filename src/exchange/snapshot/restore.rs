@@ -2,14 +2,15 @@
 
 use super::orders::Filling;
 use super::records::{
-    AccountLimitsRecord, AccountRecord, AssetRecord, BalanceRecord, ExtraRecord, InstrumentRecord,
-    LoginRecord, OrderRecord, UsageRecord, VenueRecord, VolumeRecord, VolumesRecord,
+    AccountLimitsRecord, AccountRecord, AssetRecord, BalanceRecord, CopyRecord, ExtraRecord,
+    InstrumentRecord, LoginRecord, LoginSettingsRecord, OrderRecord, RulesRecord, UsageRecord, VenueRecord,
+    VolumeRecord, VolumesRecord,
 };
-use super::{Names, Part, RestoreError};
+use super::{Names, Part, Records, RestoreError};
 use crate::domain::codec::decode_record;
 use crate::domain::{
-    Amount, FeeRate, FeeTier, InstrumentId, ListInstrument, Listing, OrderPrice, Phase, Ppm, Price,
-    Protection, Timestamp,
+    Amount, Command, FeeRate, FeeTier, InstrumentId, ListInstrument, Listing, OrderLimits, OrderPrice, Phase,
+    Ppm, Price, Protection, Timestamp,
 };
 use crate::exchange::accounts::{Account, AccountLimits, Rate, Traded, Volumes};
 use crate::exchange::admin::check_rates;
@@ -22,7 +23,8 @@ use crate::exchange::{Asset, Balance, Exchange, ExchangeLimits, Login, NameKey};
 use bincode::Decode;
 
 /// The least bytes of a record of each part: what a count can promise at most is the bytes there are, divided by this.
-const BYTES_MIN: [usize; Part::ALL.len()] = [1, 40, 30, 8, 200, 16, 248, 16, 80, OrderRecord::BYTES];
+const BYTES_MIN: [usize; Part::ALL.len()] =
+    [1, 1, 40, 30, 8, 14, 8, 200, 16, 248, 16, 80, OrderRecord::BYTES];
 
 /// Why a record is refused.
 pub(super) type Refused = Result<(), &'static str>;
@@ -38,6 +40,8 @@ pub struct Restoring {
     pub(super) exchange: Exchange,
     pub(super) filling: Filling,
     pub(super) venue: VenueRecord,
+    pub(super) rules: RulesRecord,
+    records: Records,
     bytes_max: u64,
     /// The part of the last record.
     part: Option<Part>,
@@ -48,11 +52,13 @@ pub struct Restoring {
 impl Restoring {
     /// Before the first record. At most `bytes_max` bytes of records will come: no count that needs more of them is
     /// believed, and no memory is taken for more.
-    pub fn new(name_key: NameKey, bytes_max: u64) -> Self {
+    pub fn new(records: Records, name_key: NameKey, bytes_max: u64) -> Self {
         Self {
             exchange: Exchange::new(ExchangeLimits { orders_max: 0, name_key }),
             filling: Filling::default(),
             venue: VenueRecord::default(),
+            rules: RulesRecord::default(),
+            records,
             bytes_max,
             part: None,
             taken: [0; Part::ALL.len()],
@@ -77,9 +83,12 @@ impl Restoring {
         match part {
             Part::Orders => self.take_orders(bytes, chained),
             Part::Venue => self.each(part, bytes, Self::take_venue),
+            Part::Rules => self.each(part, bytes, Self::take_rules),
             Part::Assets => self.each(part, bytes, Self::take_asset),
             Part::Accounts => self.each(part, bytes, Self::take_account),
             Part::Logins => self.each(part, bytes, Self::take_login),
+            Part::LoginSettings => self.each(part, bytes, Self::take_login_settings),
+            Part::Copies => self.each(part, bytes, Self::take_copy),
             Part::Instruments => self.each(part, bytes, Self::take_instrument),
             Part::Balances => self.each(part, bytes, Self::take_balance),
             Part::Volumes => self.each(part, bytes, Self::take_volume),
@@ -116,6 +125,9 @@ impl Restoring {
         let venue = &self.venue;
         match part {
             Part::Venue => 1,
+            Part::Rules => u64::from(self.records >= Records::Second),
+            Part::LoginSettings => self.rules.login_settings.into(),
+            Part::Copies => self.rules.copies.into(),
             Part::Assets => venue.assets.into(),
             Part::Accounts => venue.accounts.into(),
             Part::Logins => venue.logins.into(),
@@ -201,18 +213,32 @@ impl Restoring {
             self.exchange.shared.volumes = Some(Box::new(Volumes::new(*tiers, *today, 0)));
         }
         self.venue = venue;
-        let fits = |part: Part| {
-            self.count(part)
-                .checked_mul(BYTES_MIN[part as usize] as u64)
-                .is_some_and(|bytes| bytes <= self.bytes_max)
-        };
-        check(Part::ALL.into_iter().all(fits), "there are fewer bytes than the records that are promised")?;
+        self.check_counts()?;
         self.exchange.killed = venue.killed;
         self.exchange.config_digest = venue.config_digest;
         let shared = &mut self.exchange.shared;
         (shared.last_order, shared.last_trade, shared.now) = (venue.last_order, venue.last_trade, venue.now);
         shared.usage = venue.counts_usage.then(|| Box::new(Usage::default()));
         Ok(())
+    }
+
+    /// No part promises more records than there are bytes for.
+    fn check_counts(&self) -> Refused {
+        let fits = |part: Part| {
+            self.count(part)
+                .checked_mul(BYTES_MIN[part as usize] as u64)
+                .is_some_and(|bytes| bytes <= self.bytes_max)
+        };
+        check(Part::ALL.into_iter().all(fits), "there are fewer bytes than the records that are promised")
+    }
+
+    fn take_rules(&mut self, rules: RulesRecord) -> Refused {
+        let known = (Command::RULES_FIRST..=Command::RULES_LAST).contains(&rules.edition);
+        check(known, "an edition of the rules that this build does not know")?;
+        self.rules = rules;
+        self.exchange.shared.rules = rules.edition;
+        self.exchange.session = rules.session;
+        self.check_counts()
     }
 
     fn take_asset(&mut self, record: AssetRecord) -> Refused {
@@ -256,7 +282,39 @@ impl Restoring {
     fn take_login(&mut self, record: LoginRecord) -> Refused {
         let LoginRecord { account, last_user_ref } = record;
         self.exchange.known_account(account).map_err(|_| "a login's account does not exist")?;
-        self.exchange.logins.push(Login { account, last_user_ref });
+        self.exchange.logins.push(Login { last_user_ref, ..Login::new(account) });
+        self.exchange.shared.login_orders.push(0);
+        Ok(())
+    }
+
+    fn take_login_settings(&mut self, record: LoginSettingsRecord) -> Refused {
+        let LoginSettingsRecord { login: id, cancel_at, order_entry, limits } = record;
+        self.exchange.known_login(id).map_err(|_| "settings of a login that does not exist")?;
+        check(
+            self.filling.login_with_settings.is_none_or(|last| last < id),
+            "settings of logins are out of order",
+        )?;
+        self.filling.login_with_settings = Some(id);
+        if let Some(limits) = limits {
+            let possible = limits != OrderLimits::default() && limits.notional_max.0 >= 0;
+            let set = possible && self.exchange.limit_login(id, &limits).is_ok();
+            check(set, "limits that no login can have")?;
+        }
+        let login = &mut self.exchange.logins[id.0 as usize];
+        (login.cancel_at, login.order_entry) = (cancel_at, order_entry);
+        check(login.has_settings(), "settings of a login that has none")?;
+        login.restrict();
+        Ok(())
+    }
+
+    fn take_copy(&mut self, record: CopyRecord) -> Refused {
+        let CopyRecord { account, login } = record;
+        let known = self.exchange.known_account(account).and_then(|()| self.exchange.known_login(login));
+        known.map_err(|_| "copies of nothing or for nobody")?;
+        let copies = &mut self.exchange.copies;
+        check(copies.last().is_none_or(|(last, _)| *last <= account), "copies are out of order")?;
+        check(self.filling.copied.insert((account, login)), "copies that were there already")?;
+        copies.push((account, login));
         Ok(())
     }
 

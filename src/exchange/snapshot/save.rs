@@ -1,11 +1,12 @@
 //! From an exchange to records.
 
 use super::records::{
-    AccountLimitsRecord, AccountRecord, AssetRecord, BalanceRecord, ExtraRecord, InstrumentRecord,
-    LoginRecord, OrderRecord, UsageRecord, VenueRecord, VolumeRecord, VolumesRecord,
+    AccountLimitsRecord, AccountRecord, AssetRecord, BalanceRecord, CopyRecord, ExtraRecord,
+    InstrumentRecord, LoginRecord, LoginSettingsRecord, OrderRecord, RulesRecord, UsageRecord, VenueRecord,
+    VolumeRecord, VolumesRecord,
 };
 use super::{Part, Sink};
-use crate::domain::{AssetId, Side};
+use crate::domain::{AssetId, LoginId, Side};
 use crate::exchange::accounts::{Account, Traded};
 use crate::exchange::book::Handle;
 use crate::exchange::extras::Extra;
@@ -21,6 +22,7 @@ impl Exchange {
     /// What the sink says.
     pub fn write_to<S: Sink>(&self, sink: &mut S) -> Result<(), S::Error> {
         sink.put(Part::Venue, &self.venue_record())?;
+        sink.put(Part::Rules, &self.rules_record())?;
         for (id, asset) in (0..).map(AssetId).zip(&self.assets) {
             let record = AssetRecord {
                 code: asset.code,
@@ -36,8 +38,14 @@ impl Exchange {
         for account in &self.shared.accounts {
             sink.put(Part::Accounts, &account_record(account))?;
         }
-        for Login { account, last_user_ref } in self.logins.iter().copied() {
-            sink.put(Part::Logins, &LoginRecord { account, last_user_ref })?;
+        for Login { account, last_user_ref, .. } in &self.logins {
+            sink.put(Part::Logins, &LoginRecord { account: *account, last_user_ref: *last_user_ref })?;
+        }
+        for record in self.login_settings() {
+            sink.put(Part::LoginSettings, &record)?;
+        }
+        for (account, login) in self.copies() {
+            sink.put(Part::Copies, &CopyRecord { account, login })?;
         }
         for instrument in &self.instruments {
             sink.put(Part::Instruments, &instrument_record(instrument))?;
@@ -100,6 +108,26 @@ impl Exchange {
             extras: self.shared.extras.len() as u32,
             orders: self.shared.orders.len() as u32,
         }
+    }
+
+    fn rules_record(&self) -> RulesRecord {
+        RulesRecord {
+            edition: self.rules_edition(),
+            session: self.session(),
+            login_settings: self.login_settings().count() as u32,
+            copies: self.copies.len() as u32,
+        }
+    }
+
+    /// The settings of the logins that have any.
+    fn login_settings(&self) -> impl Iterator<Item = LoginSettingsRecord> + '_ {
+        let all = (0..).map(LoginId).zip(&self.logins).filter(|(_, login)| login.has_settings());
+        all.map(|(id, login)| LoginSettingsRecord {
+            login: id,
+            cancel_at: login.cancel_at,
+            order_entry: login.order_entry,
+            limits: login.limits().copied(),
+        })
     }
 
     fn extra_record(&self, extra: &Extra) -> ExtraRecord {

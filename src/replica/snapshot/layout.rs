@@ -1,12 +1,14 @@
-//! Every offset, size and number of a snapshot file, version 1. The same tables are in docs/ARCHITECTURE.md,
+//! Every offset, size and number of a snapshot file, versions 1 and 2. The same tables are in docs/ARCHITECTURE.md,
 //! "Snapshots", and a test compares the two. All integers are little-endian.
 
 use crate::exchange::snapshot::Part;
 
 /// First eight bytes of every snapshot.
 pub const MAGIC: [u8; 8] = *b"DOJISNAP";
-/// The format version that this build reads and writes.
-pub const VERSION: u32 = 1;
+/// The format version that this build writes.
+pub const VERSION: u32 = 2;
+/// The oldest format version that this build reads. Version 1 is version 2 without the sections 17 to 19.
+pub const VERSION_MIN: u32 = 1;
 
 /// Bytes of the header at the start of the file.
 pub const HEADER_BYTES: usize = 96;
@@ -14,7 +16,7 @@ pub const HEADER_BYTES: usize = 96;
 pub const MAGIC_AT: usize = 0;
 /// Offset of the format version (u32).
 pub const VERSION_AT: usize = 8;
-/// Offset of the header length (u32), [`HEADER_BYTES`] in version 1.
+/// Offset of the header length (u32), [`HEADER_BYTES`] in both versions.
 pub const HEADER_LENGTH_AT: usize = 12;
 /// Offset of the position (u64): the sequence of the last command that is in the state; also the file's name.
 pub const POSITION_AT: usize = 16;
@@ -26,7 +28,7 @@ pub const LAST_EVENT_AT: usize = 32;
 pub const CONFIG_DIGEST_AT: usize = 40;
 /// Offset of the digest of the exchange (32 bytes).
 pub const STATE_DIGEST_AT: usize = 48;
-/// Offset of the reserved bytes, zero in version 1.
+/// Offset of the reserved bytes, zero in both versions.
 pub const RESERVED_AT: usize = 80;
 /// Offset of the CRC-32C (u32) over the 92 bytes before it.
 pub const HEADER_CRC_AT: usize = 92;
@@ -58,9 +60,23 @@ pub const OPENING: u32 = 15;
 /// Section: the end. One record, the bytes of the whole file (u64).
 pub const END: u32 = 16;
 
-/// The section of a part of the exchange: 1 to 10.
+/// The section of a part of the exchange: 1 to 10, and 17 to 19 for the parts that came with version 2.
 pub const fn section(part: Part) -> u32 {
-    part as u32 + 1
+    match part {
+        Part::Venue => 1,
+        Part::Assets => 2,
+        Part::Accounts => 3,
+        Part::Logins => 4,
+        Part::Instruments => 5,
+        Part::Balances => 6,
+        Part::Volumes => 7,
+        Part::Usage => 8,
+        Part::Extras => 9,
+        Part::Orders => 10,
+        Part::Rules => 17,
+        Part::LoginSettings => 18,
+        Part::Copies => 19,
+    }
 }
 
 const _: () = assert!(MAGIC_AT + MAGIC.len() == VERSION_AT);

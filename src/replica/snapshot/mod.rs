@@ -16,12 +16,13 @@ use crate::domain::Timestamp;
 use crate::exchange::Digest;
 use layout::{
     CONFIG_DIGEST_AT, HEADER_BYTES, HEADER_CRC_AT, HEADER_LENGTH_AT, LAST_EVENT_AT, MAGIC, MAGIC_AT,
-    POSITION_AT, RESERVED_AT, STATE_DIGEST_AT, TIME_AT, VERSION, VERSION_AT,
+    POSITION_AT, RESERVED_AT, STATE_DIGEST_AT, TIME_AT, VERSION, VERSION_AT, VERSION_MIN,
 };
 
 /// What the header says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Header {
+    pub version: u32,
     pub position: u64,
     pub time: Timestamp,
     pub last_event: u64,
@@ -38,6 +39,7 @@ pub(super) enum BadHeader {
 impl Header {
     pub fn of(state: &State, digest: Digest) -> Self {
         Self {
+            version: VERSION,
             position: state.last.sequence,
             time: state.last.time,
             last_event: state.last_event,
@@ -50,7 +52,7 @@ impl Header {
         let mut bytes = [0; HEADER_BYTES];
         let mut put = |at: usize, field: &[u8]| bytes[at..at + field.len()].copy_from_slice(field);
         put(MAGIC_AT, &MAGIC);
-        put(VERSION_AT, &VERSION.to_le_bytes());
+        put(VERSION_AT, &self.version.to_le_bytes());
         put(HEADER_LENGTH_AT, &(HEADER_BYTES as u32).to_le_bytes());
         put(POSITION_AT, &self.position.to_le_bytes());
         put(TIME_AT, &self.time.0.to_le_bytes());
@@ -69,14 +71,14 @@ impl Header {
             return damaged(MAGIC_AT, "this is no snapshot: it does not start with DOJISNAP");
         }
         let version = u32_at(bytes, VERSION_AT);
-        if version != VERSION {
+        if !(VERSION_MIN..=VERSION).contains(&version) {
             return Err(BadHeader::Version(version));
         }
         if header_crc(bytes) != crc32c::crc32c(&bytes[..HEADER_CRC_AT]) {
             return damaged(HEADER_CRC_AT, "the checksum of the header does not fit");
         }
         if u32_at(bytes, HEADER_LENGTH_AT) != HEADER_BYTES as u32 {
-            return damaged(HEADER_LENGTH_AT, "the header has another length than version 1 has");
+            return damaged(HEADER_LENGTH_AT, "the header has another length than this version has");
         }
         if bytes[RESERVED_AT..HEADER_CRC_AT].iter().any(|byte| *byte != 0) {
             return damaged(RESERVED_AT, "reserved bytes are not zero");
@@ -87,6 +89,7 @@ impl Header {
         let mut digest = [0; 32];
         digest.copy_from_slice(&bytes[STATE_DIGEST_AT..RESERVED_AT]);
         Ok(Self {
+            version,
             position: u64_at(bytes, POSITION_AT),
             time: Timestamp(u64_at(bytes, TIME_AT)),
             last_event: u64_at(bytes, LAST_EVENT_AT),

@@ -4,12 +4,12 @@ use super::layout::{
     CHUNK_CRC_AT, CHUNK_HEADER_BYTES, END, HEADER_BYTES, LENGTH_AT, LISTINGS, MARKS, NUMBER_AT, OPENING,
     PAST_TERMS, PAYLOAD_BYTES_MAX, POSITION_AT, SECTION_AT, STREAMS, VERSION,
 };
-use super::{BadHeader, Header, State, header_crc, u32_at};
+use super::{BadHeader, Header, State, header_crc, layout, u32_at};
 use crate::domain::codec::decode_record;
 use crate::domain::streams::{MARK_EVERY, Mark, StreamIndex};
 use crate::domain::{Command, Listing, Listings, Stamp};
 use crate::exchange::NameKey;
-use crate::exchange::snapshot::{Names, Part, RestoreError, Restoring};
+use crate::exchange::snapshot::{Names, Part, Records, RestoreError, Restoring};
 use crate::replica::SnapshotError;
 use bincode::Decode;
 use dojima_journal::storage::ReadAt;
@@ -66,7 +66,8 @@ pub fn read(source: Source, position: u64, name_key: NameKey) -> Result<(State, 
     let (bytes, path) = (source.bytes, source.path.clone());
     let damaged =
         |offset: u64, why: &str| SnapshotError::Damaged { file: path.clone(), offset, why: why.to_owned() };
-    let mut parts = Parts::new(name_key, bytes);
+    let records = if header.version == 1 { Records::First } else { Records::Second };
+    let mut parts = Parts::new(records, name_key, bytes);
     let mut end = HEADER_BYTES as u64;
     let names = Names::new(name_key, bytes);
     let chunks = Chunks { source, seed, at: end, number: 0, names };
@@ -183,6 +184,7 @@ impl Chunks {
 /// What has been read so far.
 struct Parts {
     exchange: Restoring,
+    /// The last section; 0 while it is one of the exchange's.
     section: u32,
     messages: Vec<u64>,
     marks: Vec<Mark>,
@@ -192,9 +194,9 @@ struct Parts {
 }
 
 impl Parts {
-    fn new(name_key: NameKey, bytes: u64) -> Self {
+    fn new(records: Records, name_key: NameKey, bytes: u64) -> Self {
         Self {
-            exchange: Restoring::new(name_key, bytes),
+            exchange: Restoring::new(records, name_key, bytes),
             section: 0,
             messages: Vec::new(),
             marks: Vec::new(),
@@ -209,11 +211,12 @@ impl Parts {
         let (section, payload) = (chunk.section, &chunk.payload[..]);
         let wrong = |why| Err(RestoreError { at: 0, why });
         let part = part_of(section);
-        // The parts of the exchange see to their own order.
-        if section < self.section && (part.is_none() || self.section >= STREAMS) {
+        // The parts of the exchange come first, and see to their own order.
+        let place = if part.is_some() { 0 } else { section };
+        if place < self.section {
             return wrong("sections are out of order");
         }
-        self.section = section;
+        self.section = place;
         match (part, section) {
             (Some(part), _) => self.exchange.take(part, payload, &chunk.chained),
             (_, STREAMS) => records(payload, &mut self.messages),
@@ -269,7 +272,7 @@ impl Parts {
 
 /// The part of the exchange that a section is of.
 fn part_of(section: u32) -> Option<Part> {
-    Part::ALL.get((section as usize).checked_sub(1)?).copied()
+    Part::ALL.into_iter().find(|part| layout::section(*part) == section)
 }
 
 /// Reads records that fill the payload exactly.

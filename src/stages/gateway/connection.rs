@@ -9,35 +9,72 @@ use super::source::Source;
 use super::streams::Streams;
 use crate::domain::LoginId;
 use crate::net::{ConnectionId, Inbox, Readiness, Socket};
-use crate::wire::soup::{LoginAccepted, SERVER_HEARTBEAT, Username};
+use crate::stages::auth::Role;
+use crate::wire::soup::{END_OF_SESSION, LoginAccepted, LoginRequest, SERVER_HEARTBEAT, SessionId, Username};
 use std::io::{self, ErrorKind, IoSlice};
 use std::net::SocketAddr;
 
 /// Bytes of one write at most, so that one client's backlog does not hold up the others.
 const WRITE_LEN_MAX: usize = 256 * 1024;
 
-/// How long a client that was refused has for taking the refusal.
+/// How long a client that was refused, or whose session has ended, has for taking that.
 const FAREWELL_NS: u64 = 1_000_000_000;
 
 /// How far a connection is.
 pub enum Phase {
     /// Nothing but a login is taken from it.
     AwaitingLogin,
-    /// It sends orders and receives a stream.
+    /// The doorman has been asked about its login. What it sends waits in the inbox.
+    Checking(Wish),
+    /// It sends orders, if it may, and receives a stream.
     LoggedIn {
         /// Whose.
         login: LoginId,
+        /// What it may do.
+        role: Role,
+        /// The session whose stream it receives.
+        session: u32,
         /// Its name, for the log.
         username: Username,
         /// Where the bytes that it receives come from.
         source: Source,
     },
-    /// It was refused: it gets the refusal, what it sends is thrown away, and it is closed.
-    Leaving,
+    /// It gets a last word, what it sends is thrown away, and it is closed.
+    Leaving(Farewell),
 }
 
-/// Room for a Login Accepted and a heartbeat.
-const CONTROL_LEN_MAX: usize = LoginAccepted::PACKET_LEN + SERVER_HEARTBEAT.len();
+/// What a login asks for beside being let in.
+#[derive(Clone, Copy, Debug)]
+pub struct Wish {
+    /// Its name.
+    pub username: Username,
+    /// The session; `None`: the present one.
+    pub session: Option<SessionId>,
+    /// The first message.
+    pub sequence: u64,
+    /// Its own timeout.
+    pub heartbeat_timeout_ms: Option<u32>,
+}
+
+impl Wish {
+    /// That of a request. The password is no part of it.
+    pub fn of(request: &LoginRequest) -> Self {
+        let LoginRequest { username, session, sequence, heartbeat_timeout_ms, .. } = *request;
+        Self { username, session, sequence, heartbeat_timeout_ms }
+    }
+}
+
+/// Why a client gets a last word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Farewell {
+    /// Its login was refused.
+    Refused,
+    /// Its session has ended, and it has received all of it.
+    SessionEnded,
+}
+
+/// Room for a Login Accepted, a heartbeat and the end of the session.
+const CONTROL_LEN_MAX: usize = LoginAccepted::PACKET_LEN + SERVER_HEARTBEAT.len() + END_OF_SESSION.len();
 
 /// A packet or two of the session layer, which go out before anything of the stream.
 struct Control {
@@ -127,15 +164,15 @@ impl Connection {
     /// Its name in the log.
     pub fn username(&self) -> Option<Username> {
         match &self.phase {
-            Phase::LoggedIn { username, .. } => Some(*username),
-            Phase::AwaitingLogin | Phase::Leaving => None,
+            Phase::LoggedIn { username, .. } | Phase::Checking(Wish { username, .. }) => Some(*username),
+            Phase::AwaitingLogin | Phase::Leaving(_) => None,
         }
     }
 
     /// Since when it has gone without a login, ns; `None` when it is logged in.
     pub fn stranger_since(&self) -> Option<u64> {
         match self.phase {
-            Phase::AwaitingLogin | Phase::Leaving => Some(self.opened),
+            Phase::AwaitingLogin | Phase::Checking(_) | Phase::Leaving(_) => Some(self.opened),
             Phase::LoggedIn { .. } => None,
         }
     }
@@ -179,7 +216,7 @@ impl Connection {
         match &self.phase {
             Phase::LoggedIn { login, source: Source::Tail { position }, .. } => {
                 let end = streams.get(*login).and_then(|stream| stream.tail()).map_or(0, |tail| tail.end());
-                end - position > tail_bytes as u64 / 4
+                end.saturating_sub(*position) > tail_bytes as u64 / 4
             }
             _ => false,
         }
@@ -198,9 +235,29 @@ impl Connection {
     /// Puts the refusal in and lets the client go.
     pub fn refuse(&mut self, packet: &[u8], now: u64) {
         self.control.put(packet);
+        self.leave(Farewell::Refused, now);
+    }
+
+    /// All of its session has been sent: says so and lets the client go.
+    pub fn end_session(&mut self, now: u64) {
+        self.control.put(&END_OF_SESSION);
+        self.leave(Farewell::SessionEnded, now);
+    }
+
+    fn leave(&mut self, farewell: Farewell, now: u64) {
         self.inbox.clear();
-        self.phase = Phase::Leaving;
+        self.phase = Phase::Leaving(farewell);
         self.opened = now;
+    }
+
+    /// Has room for more input from now on: whoever is logged in sends more than a stranger. Gives back the smaller buffer.
+    pub fn widen(&mut self, mut inbox: Inbox) -> Inbox {
+        inbox.take_over(&self.inbox);
+        let mut small = std::mem::replace(&mut self.inbox, inbox);
+        small.clear();
+        // A read that filled the smaller one may have left something.
+        self.readable = true;
+        small
     }
 
     /// Writes at most once; returns how many bytes went out.
@@ -210,8 +267,8 @@ impl Connection {
     #[inline]
     pub fn send(&mut self, streams: &Streams, now: u64) -> Result<usize, Ending> {
         let (before, after) = match &self.phase {
-            Phase::LoggedIn { login, source, .. } => source.unsent(*login, streams)?,
-            Phase::AwaitingLogin | Phase::Leaving => (&[][..], &[][..]),
+            Phase::LoggedIn { login, session, source, .. } => source.unsent((*login, *session), streams)?,
+            Phase::AwaitingLogin | Phase::Checking(_) | Phase::Leaving(_) => (&[][..], &[][..]),
         };
         let control = self.control.unsent();
         if control.len() + before.len() + after.len() == 0 {
@@ -258,10 +315,10 @@ impl Connection {
     /// Whether all that there is to send has been sent. Then the stream is between two packets.
     fn has_sent_all(&self, streams: &Streams) -> bool {
         let stream = match &self.phase {
-            Phase::LoggedIn { login, source, .. } => {
-                source.unsent(*login, streams).map_or(1, |(a, b)| a.len() + b.len())
+            Phase::LoggedIn { login, session, source, .. } => {
+                source.unsent((*login, *session), streams).map_or(1, |(a, b)| a.len() + b.len())
             }
-            Phase::AwaitingLogin | Phase::Leaving => 0,
+            Phase::AwaitingLogin | Phase::Checking(_) | Phase::Leaving(_) => 0,
         };
         stream + self.control.unsent().len() == 0
     }
@@ -278,7 +335,7 @@ impl Connection {
     ) -> Result<usize, Ending> {
         let (age, stalled) = (now.saturating_sub(self.opened), now.saturating_sub(self.progressed));
         match &self.phase {
-            Phase::AwaitingLogin => {
+            Phase::AwaitingLogin | Phase::Checking(_) => {
                 let limit = settings.login_timeout;
                 return if u128::from(age) < limit.as_nanos() {
                     Ok(0)
@@ -286,12 +343,16 @@ impl Connection {
                     Err(Ending::LoginTimeout(limit.as_millis() as u64))
                 };
             }
-            Phase::Leaving => {
+            Phase::Leaving(farewell) => {
+                let ending = match farewell {
+                    Farewell::Refused => Ending::LoginRefused,
+                    Farewell::SessionEnded => Ending::SessionEnded,
+                };
                 if self.control.unsent().is_empty() {
-                    // The refusal is followed by the end of the stream; that may fail only if the client has gone.
+                    // The last word is followed by the end of the stream; that may fail only if the client has gone.
                     let _ = self.socket.shut_down_writing();
                 }
-                return if age < FAREWELL_NS { Ok(0) } else { Err(Ending::LoginRefused) };
+                return if age < FAREWELL_NS { Ok(0) } else { Err(ending) };
             }
             Phase::LoggedIn { .. } => {}
         }

@@ -19,6 +19,22 @@ pub enum Ending {
     /// The login was refused, and the client has been told.
     #[error("the login was refused")]
     LoginRefused,
+    /// The session ended, and the client has been told all of it.
+    #[error("the session has ended")]
+    SessionEnded,
+    /// A login that may only read has sent an order.
+    #[error("an order from a login that may only read (role drop-copy)")]
+    ReadOnly,
+    /// It went on sending after its messages were refused for being too many.
+    #[error(
+        "more messages than its login may send: {per_second} a second and {burst} at once, and as many again refused"
+    )]
+    RateExceeded {
+        /// Its rate.
+        per_second: u32,
+        /// Its burst.
+        burst: u32,
+    },
     /// The socket failed.
     #[error("the socket failed: {0}")]
     Socket(#[from] io::Error),
@@ -81,10 +97,16 @@ impl Ending {
     /// Which kind this is.
     pub fn kind(&self) -> EndingKind {
         match self {
-            Self::Logout | Self::ClosedByClient | Self::TakenOver | Self::LoginRefused => {
-                EndingKind::Ordinary
-            }
-            Self::Frame(_) | Self::UnexpectedPacket { .. } | Self::Message(_) => EndingKind::BadFrame,
+            Self::Logout
+            | Self::ClosedByClient
+            | Self::TakenOver
+            | Self::LoginRefused
+            | Self::SessionEnded => EndingKind::Ordinary,
+            Self::Frame(_)
+            | Self::UnexpectedPacket { .. }
+            | Self::Message(_)
+            | Self::ReadOnly
+            | Self::RateExceeded { .. } => EndingKind::BadFrame,
             Self::FellBehind(_) | Self::Stalled(_) => EndingKind::Slow,
             Self::Socket(_)
             | Self::LoginTimeout(_)

@@ -27,6 +27,8 @@ pub struct Gauges {
     pub slow_disconnects: Counter,
     /// Connections closed because of what they sent.
     pub bad_frames: Counter,
+    /// Logins whose orders were cancelled because they were without a connection.
+    pub absent_cancels: Counter,
     /// Chunks of old messages sent from the event log.
     pub resend_chunks: Counter,
 }
@@ -46,6 +48,7 @@ impl Gauges {
             inbound_full: counters.register("gateway.inbound_full", "times"),
             slow_disconnects: counters.register("gateway.slow_disconnects", "connections"),
             bad_frames: counters.register("gateway.bad_frames", "connections"),
+            absent_cancels: counters.register("gateway.absent_cancels", "logins"),
             resend_chunks: counters.register("gateway.resend_chunks", "chunks"),
         }
     }

@@ -11,6 +11,7 @@
 //! every few milliseconds a look at the times.
 
 mod connection;
+mod desks;
 mod ending;
 mod gauges;
 mod login;
@@ -20,19 +21,22 @@ mod source;
 mod streams;
 mod tail;
 
-pub use receive::PACKET_LEN_MAX;
 pub use settings::{
-    Credentials, GatewayControl, GatewayPorts, GatewaySettings, GatewayStart, TAIL_BYTES_MIN,
+    GatewayControl, GatewayPorts, GatewaySettings, GatewayStart, LoginSettings, PACKET_LEN_LIMIT,
+    PACKET_LEN_MIN, RateLimit, TAIL_BYTES_MIN,
 };
 
+use crate::domain::{Command, ConnectionLoss};
 use crate::net::{ConnectionId, Inbox, Ready, Slab, Socket, Sockets};
 use crate::runtime::planted::{Bug, is_planted};
 use crate::runtime::{Agent, Clock, Counters, Doorbell, Fatal};
 use crate::stages::resend::QUEUE_LEN;
 use crate::wire::ouch::SEQUENCED_LEN_MAX;
 use connection::{Connection, Phase};
+use desks::Desks;
 use ending::{Ending, EndingKind};
 use gauges::Gauges;
+use login::STRANGER_INBOX_LEN;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::ops::ControlFlow;
@@ -62,12 +66,17 @@ pub struct Gateway {
     /// Buffers of closed connections, for the next ones.
     spare_inboxes: Vec<Inbox>,
     streams: Streams,
+    desks: Desks,
     /// The place whose turn is first in the next cycle.
     first: usize,
     /// The first place in this cycle whose connection had a message but found the inbound ring full.
     starved: Option<usize>,
     /// Whether commands were published or old messages asked for since the doorbells were last rung.
     rings_due: bool,
+    /// Whether the doorman was asked something since it was last woken.
+    doorman_due: bool,
+    /// Before the first duty cycle.
+    is_new: bool,
     next_sweep: u64,
 }
 
@@ -85,10 +94,13 @@ impl Gateway {
         counters: &Counters,
     ) -> Result<Self, Fatal> {
         settings.check()?;
-        let mut streams = Streams::new(start.listings, &start.messages, settings.tail_bytes);
-        settings.credentials.iter().for_each(|entry| streams.know(entry.login));
+        let mut streams = Streams::new(start, settings.tail_bytes);
+        settings.logins.iter().for_each(|entry| streams.know(entry.login));
+        // Each login has one connection; one more is there while a second takes over from a first.
+        let logins = settings.logins.len().min(settings.connections_max) + 1;
         Ok(Self {
             connections: Slab::new(settings.connections_max),
+            desks: Desks::new(&settings.logins),
             settings,
             ports,
             control: GatewayControl::default(),
@@ -96,11 +108,13 @@ impl Gateway {
             gauges: Gauges::new(counters),
             sockets,
             accept_from: Some(0),
-            spare_inboxes: Vec::new(),
+            spare_inboxes: (0..logins).map(|_| Inbox::new()).collect(),
             streams,
             first: 0,
             starved: None,
             rings_due: false,
+            doorman_due: false,
+            is_new: true,
             next_sweep: 0,
         })
     }
@@ -158,11 +172,13 @@ impl Gateway {
         if self.connections.is_full()
             && let Some(stranger) = self.connections.oldest(Connection::stranger_since)
         {
-            self.close(stranger, Ending::GaveWay);
+            self.close(stranger, Ending::GaveWay, now);
         }
         let inserted = self.connections.insert(|id| -> io::Result<Connection> {
             socket.watch(id)?;
-            let inbox = self.spare_inboxes.pop().unwrap_or_else(Inbox::new);
+            let spares = &mut self.spare_inboxes;
+            let at = spares.iter().rposition(|inbox| inbox.capacity() == STRANGER_INBOX_LEN);
+            let inbox = at.map_or_else(|| Inbox::with_room(STRANGER_INBOX_LEN), |at| spares.swap_remove(at));
             Ok(Connection::new(id, peer, socket, inbox, now, &self.settings))
         });
         match inserted {
@@ -191,6 +207,9 @@ impl Gateway {
     fn ring_downstream(&mut self) {
         if std::mem::take(&mut self.rings_due) {
             self.ports.downstream.iter().for_each(Doorbell::ring);
+        }
+        if std::mem::take(&mut self.doorman_due) {
+            self.ports.doorman.iter().for_each(Doorbell::ring);
         }
     }
 
@@ -227,7 +246,7 @@ impl Gateway {
             let Phase::LoggedIn { source, .. } = &mut connection.phase else { continue };
             self.gauges.resend_chunks.add(u64::from(chunk.messages > 0));
             if let Err(ending) = source.take(chunk, now) {
-                self.close(id.place(), ending);
+                self.close(id.place(), ending, now);
             }
         }
         QUEUE_LEN
@@ -236,24 +255,55 @@ impl Gateway {
     /// One connection's turn to be sent something. Returns the amount of work.
     fn send(&mut self, place: usize, now: u64) -> usize {
         let Some(connection) = self.connections.at(place) else { return 0 };
-        if let Phase::LoggedIn { login, source, .. } = &mut connection.phase
+        if let Phase::LoggedIn { login, session, source, .. } = &mut connection.phase
             && let Some(stream) = self.streams.get(*login)
-            && let Some(request) = source.advance(*login, connection.id, stream, now)
-            && self.ports.resend.requests.try_send(request).is_ok()
         {
-            source.asked();
-            self.rings_due = true;
+            if let Some(request) = source.advance((*login, *session), connection.id, stream, now)
+                && self.ports.resend.requests.try_send(request).is_ok()
+            {
+                source.asked();
+                self.rings_due = true;
+            }
+            if source.is_at_end(*session, stream) {
+                self.end_session(place, now);
+            }
         }
+        let Some(connection) = self.connections.at(place) else { return 0 };
         match connection.send(&self.streams, now) {
             Ok(bytes) => {
                 self.gauges.bytes_out.add(bytes as u64);
                 usize::from(bytes > 0)
             }
             Err(ending) => {
-                self.close(place, ending);
+                self.close(place, ending, now);
                 1
             }
         }
+    }
+
+    /// The client has received all of a session that has ended.
+    fn end_session(&mut self, place: usize, now: u64) {
+        let Some(connection) = self.connections.at(place) else { return };
+        if let Phase::LoggedIn { login, .. } = connection.phase {
+            self.streams.leave(login, connection.id);
+            self.desks.leave(login, now);
+        }
+        connection.end_session(now);
+    }
+
+    /// Asks for the cancels of logins that have been without a connection for too long.
+    fn cancel_absent(&mut self, now: u64) {
+        let Self { desks, ports, rings_due, gauges, .. } = self;
+        desks.due(now, |login| {
+            let command = Command::CancelLogin { login, cause: ConnectionLoss::Disconnected };
+            let taken = ports.inbound.try_push(command).is_ok();
+            if taken {
+                *rings_due = true;
+                gauges.absent_cancels.add(1);
+                tracing::warn!(%login, "without a connection for too long: its orders are cancelled");
+            }
+            taken
+        });
     }
 
     fn sweep(&mut self, now: u64) -> usize {
@@ -264,17 +314,23 @@ impl Gateway {
             connection.held |= stopped;
             match connection.sweep(&self.streams, &self.settings, now) {
                 Ok(put) => heartbeats += put,
-                Err(ending) => self.close(place, ending),
+                Err(ending) => self.close(place, ending, now),
             }
+        }
+        if !stopped {
+            self.cancel_absent(now);
         }
         self.next_sweep = now + SWEEP_NS;
         heartbeats
     }
 
-    fn close(&mut self, place: usize, ending: Ending) {
+    fn close(&mut self, place: usize, ending: Ending, now: u64) {
         let Some(connection) = self.connections.remove(place) else { return };
         if let Phase::LoggedIn { login, .. } = connection.phase {
             self.streams.leave(login, connection.id);
+            if !matches!(ending, Ending::TakenOver) {
+                self.desks.leave(login, now);
+            }
         }
         let kind = ending.kind();
         self.gauges.count_ending(kind);
@@ -295,8 +351,11 @@ impl Agent for Gateway {
 
     fn do_work(&mut self) -> Result<usize, Fatal> {
         let now = self.clock.now().0;
+        if std::mem::take(&mut self.is_new) {
+            self.desks.begin(now);
+        }
         self.poll_sockets()?;
-        let mut work = 0;
+        let mut work = self.take_answers(now);
         if !self.control.is_stopped() {
             work += self.accept(now);
             work += self.receive_all(now);

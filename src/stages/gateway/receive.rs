@@ -2,20 +2,16 @@
 
 use super::Gateway;
 use super::connection::Phase;
+use super::desks::{Bucket, Fill};
 use super::ending::Ending;
-use super::login::{authorise, first_message};
-use super::source::Source;
-use crate::domain::{Command, Listings, LoginId};
-use crate::net::{ConnectionId, Inbox};
+use super::settings::RateLimit;
+use crate::domain::{Command, Listings, LoginId, RefuseEnter, RejectReason};
+use crate::net::Inbox;
 use crate::ring::Claim;
-use crate::runtime::planted::{Bug, is_planted};
+use crate::stages::auth::Role;
 use crate::stages::space::SpaceWatch;
 use crate::wire::ouch::{Inbound, to_command};
-use crate::wire::soup::{self, LoginAccepted, LoginRejected, LoginRequest, kind};
-
-/// The longest packet that is taken from a client: type and payload, bytes. The longest order with every tag is far
-/// below it, so only debug text could ask for more.
-pub const PACKET_LEN_MAX: usize = 4096;
+use crate::wire::soup::{self, kind};
 
 /// Order messages of one connection in one duty cycle, so that connections take turns.
 const MESSAGES_MAX: usize = 1024;
@@ -52,7 +48,7 @@ impl Gateway {
         match self.take_up(place, now) {
             Ok(work) => work + usize::from(bytes > 0),
             Err(ending) => {
-                self.close(place, ending);
+                self.close(place, ending, now);
                 1
             }
         }
@@ -62,14 +58,22 @@ impl Gateway {
     fn take_up(&mut self, place: usize, now: u64) -> Result<usize, Ending> {
         let mut work = 0;
         if self.connections.at(place).is_some_and(|c| matches!(c.phase, Phase::AwaitingLogin)) {
-            work += self.take_login(place, now)?;
+            work += self.take_login(place)?;
         }
         let Some(connection) = self.connections.at(place) else { return Ok(work) };
         connection.held = false;
         match connection.phase {
             Phase::AwaitingLogin => {}
-            Phase::Leaving => connection.inbox.clear(),
-            Phase::LoggedIn { login, .. } => {
+            // The end of the input waits with what came before it.
+            Phase::Checking(_) => return Ok(work),
+            Phase::Leaving(_) => connection.inbox.clear(),
+            // Its numbers are those of a session that has ended; it is about to be told.
+            Phase::LoggedIn { login, session, .. }
+                if self.streams.get(login).is_some_and(|stream| stream.session() != session) =>
+            {
+                connection.inbox.clear();
+            }
+            Phase::LoggedIn { login, role, .. } => {
                 let mut claim = self.ports.inbound.claim_up_to(MESSAGES_MAX);
                 let granted = claim.remaining();
                 let space_low = self.ports.space.iter().any(SpaceWatch::is_low);
@@ -77,8 +81,16 @@ impl Gateway {
                     true => u32::from(now >= connection.next_order),
                     false => u32::MAX,
                 };
-                let listings = self.streams.listings();
-                let stopped = take_orders(&mut connection.inbox, login, &mut claim, listings, &mut orders);
+                let mut bucket = self.desks.bucket(login);
+                bucket.iter_mut().for_each(|bucket| bucket.fill(now));
+                let taking = Taking {
+                    sender: (login, role),
+                    listings: self.streams.listings(),
+                    packet_len_max: self.settings.packet_len_max,
+                    orders_left: &mut orders,
+                    bucket,
+                };
+                let stopped = take_orders(&mut connection.inbox, &mut claim, taking);
                 if space_low && orders == 0 && now >= connection.next_order {
                     connection.next_order = now + REFUSAL_EVERY_NS;
                 }
@@ -108,61 +120,6 @@ impl Gateway {
         }
         connection.input_ended.take().map_or(Ok(work), Err)
     }
-
-    /// Takes packets up to and including the login.
-    fn take_login(&mut self, place: usize, now: u64) -> Result<usize, Ending> {
-        loop {
-            let Some(connection) = self.connections.at(place) else { return Ok(0) };
-            let Some((packet, used)) = soup::frame(connection.inbox.waiting(), PACKET_LEN_MAX)? else {
-                return Ok(0);
-            };
-            match packet.kind {
-                kind::DEBUG | kind::CLIENT_HEARTBEAT => connection.inbox.took(used),
-                kind::LOGIN_REQUEST => {
-                    let request = LoginRequest::decode(packet.payload)?;
-                    connection.inbox.took(used);
-                    match authorise(&request, &self.settings.credentials, &self.settings.session) {
-                        Ok(login) => self.admit(place, login, &request, now),
-                        Err(reason) => self.refuse(place, &request, reason, now),
-                    }
-                    return Ok(1);
-                }
-                kind::LOGOUT => return Err(Ending::Logout),
-                kind => return Err(Ending::UnexpectedPacket { kind, when: "before the login" }),
-            }
-        }
-    }
-
-    fn admit(&mut self, place: usize, login: LoginId, request: &LoginRequest, now: u64) {
-        let others = self.streams.get(login).and_then(|stream| stream.listener).map(ConnectionId::place);
-        if let Some(other) = others {
-            self.close(other, Ending::TakenOver);
-        }
-        let stream = self.streams.join(login);
-        let Some(connection) = self.connections.at(place) else { return };
-        stream.listener = Some(connection.id);
-        let first = first_message(request.sequence, stream.next());
-        let accepted = LoginAccepted { session: self.settings.session, sequence: first };
-        connection.put_control(&accepted.packet());
-        if let Some(ms @ 1..) = request.heartbeat_timeout_ms {
-            connection.silence_max = u64::from(ms) * 1_000_000;
-        }
-        let from = if is_planted(Bug::ResumeOffByOne) { stream.next().min(first + 1) } else { first };
-        let source = Source::of(stream, from);
-        connection.phase = Phase::LoggedIn { login, username: request.username, source };
-        self.gauges.logins.add(1);
-        let (peer, username, next) = (connection.peer, request.username, stream.next());
-        tracing::info!(%peer, %username, %login, first, next, "logged in");
-        connection.greet(now);
-    }
-
-    fn refuse(&mut self, place: usize, request: &LoginRequest, reason: LoginRejected, now: u64) {
-        let Some(connection) = self.connections.at(place) else { return };
-        connection.refuse(&reason.packet(), now);
-        self.gauges.logins_refused.add(1);
-        let (peer, username) = (connection.peer, request.username);
-        tracing::warn!(%peer, %username, "login refused: {reason}");
-    }
 }
 
 /// Whether a command makes the exchange smaller, if it does anything.
@@ -170,33 +127,45 @@ fn frees_space(command: &Command) -> bool {
     matches!(command, Command::Cancel(_) | Command::MassCancel(_))
 }
 
-/// Turns the packets of a logged-in client into commands, for as long as there is room for them and orders may
-/// come: `orders_left` is how many, cancels not counted.
+/// With what the packets of a logged-in client are taken up.
+struct Taking<'a> {
+    sender: (LoginId, Role),
+    listings: &'a Listings,
+    packet_len_max: usize,
+    /// How many orders may come, cancels not counted.
+    orders_left: &'a mut u32,
+    bucket: Option<&'a mut Bucket>,
+}
+
+/// Turns the packets of a logged-in client into commands, for as long as there is room for them and orders may come.
 #[inline]
 fn take_orders(
     inbox: &mut Inbox,
-    login: LoginId,
     claim: &mut Claim<'_, Command>,
-    listings: &Listings,
-    orders_left: &mut u32,
+    mut taking: Taking<'_>,
 ) -> Result<Stopped, Ending> {
+    let (login, role) = taking.sender;
     let mut used = 0;
     let stopped = loop {
-        let Some((packet, len)) = soup::frame(&inbox.waiting()[used..], PACKET_LEN_MAX)? else {
+        let Some((packet, len)) = soup::frame(&inbox.waiting()[used..], taking.packet_len_max)? else {
             break Stopped::Dry;
         };
         match packet.kind {
+            kind::UNSEQUENCED if role != Role::Trade => return Err(Ending::ReadOnly),
             kind::UNSEQUENCED => {
                 if claim.remaining() == 0 {
                     break Stopped::Full;
                 }
                 let message = Inbound::decode(packet.payload)?;
-                let command = to_command(login, &message, listings);
+                let command = to_command(login, &message, taking.listings);
                 if !frees_space(&command) {
-                    let Some(left) = orders_left.checked_sub(1) else { break Stopped::Slowed };
-                    *orders_left = left;
+                    let Some(left) = taking.orders_left.checked_sub(1) else { break Stopped::Slowed };
+                    *taking.orders_left = left;
                 }
-                claim.push(command);
+                claim.push(match &mut taking.bucket {
+                    None => command,
+                    Some(bucket) => within_rate(command, bucket)?,
+                });
             }
             kind::CLIENT_HEARTBEAT | kind::DEBUG => {}
             kind::LOGOUT => return Err(Ending::Logout),
@@ -209,4 +178,33 @@ fn take_orders(
     };
     inbox.took(used);
     Ok(stopped)
+}
+
+/// The command, or the refusal of an order that is one too many. What cancels or asks is taken all the same.
+fn within_rate(command: Command, bucket: &mut Bucket) -> Result<Command, Ending> {
+    let reason = RejectReason::MessageRateExceeded;
+    match bucket.take() {
+        Fill::Within => Ok(command),
+        Fill::Excess => Ok(match command {
+            Command::Enter(order) => {
+                let (login, user_ref, cl_ord_id) = (order.login, order.user_ref, order.echo.cl_ord_id);
+                Command::RefuseEnter(RefuseEnter { login, user_ref, reason, cl_ord_id })
+            }
+            Command::RefuseEnter(order) => Command::RefuseEnter(RefuseEnter { reason, ..order }),
+            // A refused replace would cancel the order; this leaves it as it is.
+            Command::Replace(order) => {
+                let (login, user_ref, cl_ord_id) = (order.login, order.user_ref, order.echo.cl_ord_id);
+                Command::RefuseEnter(RefuseEnter { login, user_ref, reason, cl_ord_id })
+            }
+            Command::RefuseReplace(order) => {
+                let (login, user_ref, cl_ord_id) = (order.login, order.user_ref, order.cl_ord_id);
+                Command::RefuseEnter(RefuseEnter { login, user_ref, reason, cl_ord_id })
+            }
+            other => other,
+        }),
+        Fill::Overdrawn => {
+            let RateLimit { per_second, burst } = bucket.limit;
+            Err(Ending::RateExceeded { per_second, burst })
+        }
+    }
 }

@@ -1,12 +1,15 @@
 //! What the gateway is told at start: its limits, who may log in, what it is joined to, and where the streams stand.
 
-use crate::domain::{Command, EventRecord, Listings, LoginId};
+pub use super::streams::StreamsStart as GatewayStart;
+use crate::domain::{Command, EventRecord, LoginId};
+use crate::net::INBOX_LEN;
 use crate::ring::{Consumer, CursorReader, Producer};
 use crate::runtime::{Doorbell, Fatal};
+use crate::stages::auth::AuthClient;
 use crate::stages::resend::ResendClient;
 use crate::stages::space::SpaceWatch;
 use crate::wire::ouch::SEQUENCED_LEN_MAX;
-use crate::wire::soup::{Password, SessionId, Username};
+use crate::wire::soup::SessionId;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -16,24 +19,33 @@ pub const TAIL_BYTES_MIN: usize = 16 * 1024;
 
 const _: () = assert!(TAIL_BYTES_MIN / SEQUENCED_LEN_MAX > 4 * super::tail::MARK_EVERY as usize);
 
-/// Who may log in as which login.
+/// What holds for one login. Who may use it is the doorman's to say.
 #[derive(Clone, Copy, Debug)]
-pub struct Credentials {
+pub struct LoginSettings {
     /// The login whose orders and stream it is.
     pub login: LoginId,
-    /// Its name on the wire.
-    pub username: Username,
-    /// Its password on the wire.
-    pub password: Password,
+    /// Its orders are cancelled when it has been without a connection for this long; `None`: they stay.
+    pub cancel_on_disconnect: Option<Duration>,
+    /// How much it may send.
+    pub rate: Option<RateLimit>,
+}
+
+/// How many messages a login may send. More are refused, and as many again beyond that cost the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RateLimit {
+    /// In the long run; at least 1.
+    pub per_second: u32,
+    /// At once, after a pause; at least 1.
+    pub burst: u32,
 }
 
 /// The gateway's limits and times.
 #[derive(Clone, Debug)]
 pub struct GatewaySettings {
-    /// The SoupBinTCP session that is served.
+    /// The SoupBinTCP id of session 0; those of later ones follow from it ([`crate::domain::session::session_id`]).
     pub session: SessionId,
-    /// Who may log in. Names must differ.
-    pub credentials: Vec<Credentials>,
+    /// The logins that somebody may use. Memory for them is taken at the start.
+    pub logins: Vec<LoginSettings>,
     /// Connections at one time, at least 1. One more takes the place of the one that has gone without a login for longest;
     /// when all are logged in, it is closed as soon as it is accepted.
     pub connections_max: usize,
@@ -48,7 +60,16 @@ pub struct GatewaySettings {
     /// Messages kept in memory for each login, bytes: a power of two, at least [`TAIL_BYTES_MIN`]. A client that falls
     /// further behind is disconnected.
     pub tail_bytes: usize,
+    /// The longest packet that is taken from a client, type and payload, bytes: [`PACKET_LEN_MIN`] to
+    /// [`PACKET_LEN_LIMIT`].
+    pub packet_len_max: usize,
 }
+
+/// The longest order with every tag is far below it; only debug text could ask for more.
+pub const PACKET_LEN_MIN: usize = 512;
+
+/// Two of them fit an inbox.
+pub const PACKET_LEN_LIMIT: usize = INBOX_LEN / 2 - 2;
 
 impl GatewaySettings {
     /// # Errors
@@ -61,6 +82,12 @@ impl GatewaySettings {
             let bytes = self.tail_bytes;
             return Err(Fatal::invariant(format_args!(
                 "gateway: a tail of {bytes} bytes is no power of two of at least {TAIL_BYTES_MIN}"
+            )));
+        }
+        if !(PACKET_LEN_MIN..=PACKET_LEN_LIMIT).contains(&self.packet_len_max) {
+            let bytes = self.packet_len_max;
+            return Err(Fatal::invariant(format_args!(
+                "gateway: packets of {bytes} bytes; the limit must be from {PACKET_LEN_MIN} to {PACKET_LEN_LIMIT}"
             )));
         }
         Ok(())
@@ -81,15 +108,10 @@ pub struct GatewayPorts {
     pub resend: ResendClient,
     /// Whom to wake after publishing commands or asking for old messages.
     pub downstream: Vec<Doorbell>,
-}
-
-/// Where recovery left off.
-#[derive(Clone, Debug, Default)]
-pub struct GatewayStart {
-    /// The instruments of all events so far.
-    pub listings: Listings,
-    /// How many messages each login's stream has so far, by login id; logins beyond the end have none.
-    pub messages: Vec<u64>,
+    /// Who says who may come in.
+    pub auth: AuthClient,
+    /// Whom to wake after asking.
+    pub doorman: Vec<Doorbell>,
 }
 
 /// Asks the gateway from outside to take nothing more in, as the first step of an orderly stop. What was taken in is

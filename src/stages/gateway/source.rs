@@ -2,7 +2,7 @@
 //! back than that reaches, the event log.
 
 use super::ending::Ending;
-use super::streams::{Stream, Streams};
+use super::streams::{Outlook, Stream, Streams};
 use crate::domain::LoginId;
 use crate::net::ConnectionId;
 use crate::stages::resend::{ResendChunk, ResendRequest};
@@ -43,21 +43,35 @@ impl Source {
         }
     }
 
-    /// The bytes to send now, in two parts.
+    /// The bytes to send now, in two parts: those of the stream of this session.
     ///
     /// # Errors
     /// [`Ending::FellBehind`].
     #[inline]
     pub fn unsent<'a>(
         &'a self,
-        login: LoginId,
+        (login, session): (LoginId, u32),
         streams: &'a Streams,
     ) -> Result<(&'a [u8], &'a [u8]), Ending> {
         match self {
-            Self::Tail { position } => match streams.get(login).and_then(Stream::tail) {
-                Some(tail) => tail.since(*position).ok_or(Ending::FellBehind(tail.capacity())),
-                None => Ok((&[], &[])),
-            },
+            Self::Tail { position } => {
+                let Some((stream, tail)) =
+                    streams.get(login).and_then(|stream| Some((stream, stream.tail()?)))
+                else {
+                    return Ok((&[], &[]));
+                };
+                let behind = || Ending::FellBehind(tail.capacity());
+                let (before, after) = tail.since(*position).ok_or_else(behind)?;
+                match stream.outlook(session) {
+                    Outlook::Open => Ok((before, after)),
+                    Outlook::Ended(end) => {
+                        let left = end.position.saturating_sub(*position) as usize;
+                        let (first, second) = (left.min(before.len()), left.saturating_sub(before.len()));
+                        Ok((&before[..first], &after[..second]))
+                    }
+                    Outlook::Forgotten => Err(behind()),
+                }
+            }
             Self::Log(Resend { step: Step::AtHand { bytes, sent }, .. }) => Ok((&bytes[*sent..], &[])),
             Self::Log(_) => Ok((&[], &[])),
         }
@@ -78,7 +92,7 @@ impl Source {
     #[inline]
     pub fn advance(
         &mut self,
-        login: LoginId,
+        (login, session): (LoginId, u32),
         by: ConnectionId,
         stream: &Stream,
         now: u64,
@@ -93,13 +107,32 @@ impl Source {
             return None;
         }
         let next = resend.next;
-        *self = Self::of(stream, next);
-        match self {
-            Self::Tail { .. } => None,
-            Self::Log(_) => {
-                let until = stream.tail().map_or(stream.next(), |tail| tail.oldest());
-                Some(ResendRequest { login, connection: by.0, from: next, until })
+        let request = |until| ResendRequest { login, session, connection: by.0, from: next, until };
+        match stream.outlook(session) {
+            Outlook::Open => {
+                *self = Self::of(stream, next);
+                match self {
+                    Self::Tail { .. } => None,
+                    Self::Log(_) => Some(request(stream.tail().map_or(stream.next(), |tail| tail.oldest()))),
+                }
             }
+            // The numbers of the tail are those of another session by now: the log has the rest.
+            Outlook::Ended(end) => (next <= end.messages).then(|| request(end.messages + 1)),
+            Outlook::Forgotten => None,
+        }
+    }
+
+    /// Whether this session's stream has ended and all of it has been sent.
+    #[inline]
+    pub fn is_at_end(&self, session: u32, stream: &Stream) -> bool {
+        match (stream.outlook(session), self) {
+            (Outlook::Open, _) => false,
+            (Outlook::Ended(end), Self::Tail { position }) => *position == end.position,
+            (Outlook::Ended(end), Self::Log(Resend { next, step: Step::AtHand { bytes, sent } })) => {
+                *sent == bytes.len() && *next > end.messages
+            }
+            (Outlook::Ended(end), Self::Log(Resend { next, .. })) => *next > end.messages,
+            (Outlook::Forgotten, _) => true,
         }
     }
 

@@ -1,10 +1,11 @@
 //! Every login's stream: how many messages it has, the last of them, and who listens.
 //!
-//! A stream is made of released events and of nothing else; nothing is numbered before it may be sent.
+//! A stream is made of released events and of nothing else; nothing is numbered before it may be sent. With every session
+//! it begins anew; where the one before ended is remembered for a client that is still on its way there.
 
 use super::tail::Tail;
 use crate::domain::audience::Audience;
-use crate::domain::{EventRecord, Listings, LoginId};
+use crate::domain::{Event, EventRecord, Listings, LoginId};
 use crate::net::ConnectionId;
 use crate::runtime::Fatal;
 use crate::wire::ouch::encode_sequenced;
@@ -12,12 +13,38 @@ use crate::wire::ouch::encode_sequenced;
 /// One login's stream.
 #[derive(Default)]
 pub struct Stream {
+    /// Which session it is of.
+    session: u32,
     /// The number of its last message.
     messages: u64,
-    /// Its last messages; from the first login on.
     tail: Option<Tail>,
+    /// Its messages are kept in the tail: from the first login on.
+    kept: bool,
+    /// The end of the stream of the session before.
+    ended: Option<StreamEnd>,
     /// The connection that is logged in.
     pub listener: Option<ConnectionId>,
+}
+
+/// Where a session's stream ended.
+#[derive(Clone, Copy, Debug)]
+pub struct StreamEnd {
+    session: u32,
+    /// The number of its last message.
+    pub messages: u64,
+    /// The position in the tail after that message.
+    pub position: u64,
+}
+
+/// Whether there will be more of a session's stream.
+#[derive(Clone, Copy, Debug)]
+pub enum Outlook {
+    /// It is that of the present session.
+    Open,
+    /// It ended here.
+    Ended(StreamEnd),
+    /// It ended more than one session ago.
+    Forgotten,
 }
 
 impl Stream {
@@ -26,33 +53,73 @@ impl Stream {
         self.messages + 1
     }
 
+    /// The session that it is of.
+    pub fn session(&self) -> u32 {
+        self.session
+    }
+
     /// The last messages; `None` before the first login.
     #[inline]
     pub fn tail(&self) -> Option<&Tail> {
-        self.tail.as_ref()
+        self.tail.as_ref().filter(|_| self.kept)
+    }
+
+    /// How it stands with the stream of this session.
+    #[inline]
+    pub fn outlook(&self, session: u32) -> Outlook {
+        match self.ended {
+            _ if session == self.session => Outlook::Open,
+            Some(end) if end.session == session => Outlook::Ended(end),
+            _ => Outlook::Forgotten,
+        }
+    }
+
+    fn restart(&mut self, session: u32) {
+        let position = self.tail().map_or(0, Tail::end);
+        self.ended = Some(StreamEnd { session: self.session, messages: self.messages, position });
+        (self.session, self.messages) = (session, 0);
+        if let Some(tail) = &mut self.tail {
+            tail.restart(1);
+        }
     }
 }
 
-/// All streams, and the listings that their messages are written with.
+/// All streams, and what their messages are addressed and written with.
 pub struct Streams {
     listings: Listings,
+    audience: Audience,
+    session: u32,
     by_login: Vec<Stream>,
     tail_bytes: usize,
 }
 
+/// Where recovery left the streams off.
+#[derive(Clone, Debug, Default)]
+pub struct StreamsStart {
+    /// The instruments of all events so far.
+    pub listings: Listings,
+    /// Who is sent what.
+    pub audience: Audience,
+    /// The session; the first one is 0.
+    pub session: u32,
+    /// How many messages each login's stream has in it so far, by login id; logins beyond the end have none.
+    pub messages: Vec<u64>,
+}
+
 impl Streams {
-    /// Goes on after `messages` of each login.
-    pub fn new(listings: Listings, messages: &[u64], tail_bytes: usize) -> Self {
-        let stream = |messages: &u64| Stream { messages: *messages, ..Stream::default() };
-        Self { listings, by_login: messages.iter().map(stream).collect(), tail_bytes }
+    /// Goes on from there.
+    pub fn new(start: StreamsStart, tail_bytes: usize) -> Self {
+        let StreamsStart { listings, audience, session, messages } = start;
+        let stream = |messages: u64| Stream { session, messages, ..Stream::default() };
+        Self { listings, audience, session, by_login: messages.into_iter().map(stream).collect(), tail_bytes }
     }
 
-    /// Makes room for a login.
+    /// Makes room for a login, and takes the memory for its tail. The system gives that page by page, when it is written.
     pub fn know(&mut self, login: LoginId) {
-        let index = login.0 as usize;
-        if index >= self.by_login.len() {
-            self.by_login.resize_with(index + 1, Stream::default);
-        }
+        let tail_bytes = self.tail_bytes;
+        let stream = known(&mut self.by_login, login, self.session);
+        let next = stream.next();
+        stream.tail.get_or_insert_with(|| Tail::new(tail_bytes, next));
     }
 
     /// The instruments of all released events.
@@ -61,7 +128,7 @@ impl Streams {
         &self.listings
     }
 
-    /// A login's stream, if any event or credential has named it.
+    /// A login's stream, if any event or setting has named it.
     #[inline]
     pub fn get(&self, login: LoginId) -> Option<&Stream> {
         self.by_login.get(login.0 as usize)
@@ -72,7 +139,10 @@ impl Streams {
         self.know(login);
         let stream = &mut self.by_login[login.0 as usize];
         let next = stream.next();
-        stream.tail.get_or_insert_with(|| Tail::new(self.tail_bytes, next));
+        if let Some(tail) = stream.tail.as_mut().filter(|_| !stream.kept) {
+            tail.restart(next);
+            stream.kept = true;
+        }
         stream
     }
 
@@ -93,22 +163,40 @@ impl Streams {
     #[inline]
     pub fn release(&mut self, record: &EventRecord) -> Result<u64, Fatal> {
         self.listings.note(record);
-        let mut messages = 0;
-        let mut told = Ok(());
-        Audience::default().each(record, |to| {
-            self.know(to.login);
-            let stream = &mut self.by_login[to.login.0 as usize];
-            if let Some(tail) = &mut stream.tail
-                && tail.push(|out| encode_sequenced(record, to, &self.listings, out)).is_none()
+        self.audience.note(record);
+        let session = self.session;
+        match record.event {
+            Event::SessionRolled { session } => self.session = session,
+            Event::SessionStarted { login, session } => {
+                known(&mut self.by_login, login, session).restart(session);
+            }
+            Event::LoginOpened { login, .. } => known(&mut self.by_login, login, session).session = session,
+            _ => {}
+        }
+        let Self { listings, audience, by_login, .. } = self;
+        let (mut messages, mut failed) = (0, None);
+        audience.each(record, |to| {
+            let stream = known(by_login, to.login, session);
+            if stream.kept
+                && let Some(tail) = &mut stream.tail
+                && tail.push(|out| encode_sequenced(record, to, listings, out)).is_none()
             {
-                told = Err(no_message(record, to.login));
+                failed = Some(to.login);
             }
             stream.messages += 1;
             messages += 1;
         });
-        told?;
-        Ok(messages)
+        failed.map_or(Ok(messages), |login| Err(no_message(record, login)))
     }
+}
+
+#[inline]
+fn known(by_login: &mut Vec<Stream>, login: LoginId, session: u32) -> &mut Stream {
+    let index = login.0 as usize;
+    if index >= by_login.len() {
+        by_login.resize_with(index + 1, || Stream { session, ..Stream::default() });
+    }
+    &mut by_login[index]
 }
 
 #[cold]
@@ -133,9 +221,13 @@ mod tests {
         EventRecord { event: Event::Executed(parties), ..EventRecord::default() }
     }
 
+    fn streams(messages: Vec<u64>) -> Streams {
+        Streams::new(StreamsStart { messages, ..StreamsStart::default() }, 16 * 1024)
+    }
+
     #[test]
     fn messages_are_counted_before_and_kept_after_the_first_login() {
-        let mut streams = Streams::new(Listings::default(), &[0, 41], 16 * 1024);
+        let mut streams = streams(vec![0, 41]);
         let listed =
             EventRecord { event: Event::InstrumentListed(Listing::default()), ..EventRecord::default() };
         assert_eq!(streams.release(&listed), Ok(0));
@@ -152,7 +244,7 @@ mod tests {
 
     #[test]
     fn a_message_that_cannot_be_written_is_fatal() {
-        let mut streams = Streams::new(Listings::default(), &[], 16 * 1024);
+        let mut streams = streams(Vec::new());
         streams.join(LoginId(1));
         let fatal = streams.release(&trade(1, 2)).expect_err("its instrument was never listed");
         assert!(fatal.to_string().contains("no message for login 1"), "{fatal}");
@@ -160,7 +252,7 @@ mod tests {
 
     #[test]
     fn only_the_present_listener_can_leave() {
-        let mut streams = Streams::new(Listings::default(), &[], 16 * 1024);
+        let mut streams = streams(Vec::new());
         streams.join(LoginId(0)).listener = Some(ConnectionId(2));
         streams.leave(LoginId(0), ConnectionId(1));
         assert_eq!(streams.join(LoginId(0)).listener, Some(ConnectionId(2)));

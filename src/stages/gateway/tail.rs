@@ -12,11 +12,11 @@ const PACKET_LEN_MIN: usize = 13;
 pub struct Tail {
     bytes: Box<[u8]>,
     end: u64,
-    /// The number of the message at position 0.
+    /// The number of the first message since it was made or restarted.
     first: u64,
     /// The number that the next message will have.
     next: u64,
-    /// The position of message `first + k × MARK_EVERY` at k modulo the length.
+    /// The position of message `first + k × MARK_EVERY` at k modulo the length; positions never start again.
     marks: Box<[u64]>,
     /// The smallest k whose message is still here; one past the last when none is.
     oldest_mark: u64,
@@ -34,6 +34,12 @@ impl Tail {
             marks: vec![0; marks].into_boxed_slice(),
             oldest_mark: 0,
         }
+    }
+
+    /// From here on messages are numbered from `next`. What is there stays for whoever is still on its way through it, but
+    /// no number finds it any more.
+    pub fn restart(&mut self, next: u64) {
+        (self.first, self.next, self.oldest_mark) = (next, next, 0);
     }
 
     /// Adds the packet that `encode` writes to the front of the slice it is given, and returns its length. `None`,
@@ -193,6 +199,22 @@ mod tests {
             }
         }
         assert!(tail.oldest() > 1_001, "old messages have gone");
+    }
+
+    #[test]
+    fn after_a_restart_numbers_begin_anew_and_old_positions_still_hold() {
+        let mut tail = Tail::new(CAPACITY, 1);
+        (1..=100).for_each(|message| put(&mut tail, message));
+        let (old, end) = (tail.locate(90).expect("held"), tail.end());
+        tail.restart(1);
+        assert_eq!((tail.oldest(), tail.locate(1), tail.locate(90)), (1, Some(end), None));
+        (1..=200).for_each(|message| put(&mut tail, message));
+        let expected: Vec<u8> = (90..=100).chain(1..=200).flat_map(packet).collect();
+        assert_eq!(bytes_since(&tail, old), expected);
+        for from in 1..=200 {
+            let position = tail.locate(from).expect("held");
+            assert_eq!(bytes_since(&tail, position), (from..=200).flat_map(packet).collect::<Vec<_>>());
+        }
     }
 
     #[test]

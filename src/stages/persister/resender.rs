@@ -4,8 +4,7 @@
 //! bounded number of records, the requests take turns, and a place in the log is kept for the next chunk.
 
 use super::archiver::Known;
-use crate::domain::audience::Audience;
-use crate::domain::{EventRecord, LoginId, codec};
+use crate::domain::{Event, EventRecord, LoginId, codec};
 use crate::runtime::{Counter, Counters, Doorbell, Fatal};
 use crate::stages::resend::{CHUNK_BYTES, ResendChunk, ResendRequest, ResendServer};
 use crate::wire::ouch::{SEQUENCED_LEN_MAX, encode_sequenced};
@@ -41,6 +40,7 @@ struct Walk {
     reader: Reader,
     /// Whose messages, for whom: what a later request must have in common to go on from here.
     login: LoginId,
+    session: u32,
     connection: u64,
     /// Events before this one are not counted.
     first_event: u64,
@@ -73,6 +73,12 @@ struct Job {
 enum Turn {
     MoreToRead,
     Done,
+}
+
+impl Walk {
+    fn stream(&self) -> (LoginId, u32) {
+        (self.login, self.session)
+    }
 }
 
 impl Resender {
@@ -111,33 +117,35 @@ impl Resender {
     }
 
     fn start(&mut self, request: ResendRequest, known: &Known) -> Result<Job, Fatal> {
-        let ResendRequest { login, connection, from, .. } = request;
+        let ResendRequest { login, session, connection, from, .. } = request;
         let chunk =
             ResendChunk { login, connection, first: from, messages: 0, bytes: Vec::new(), gone: false };
-        let goes_on =
-            |walk: &Walk| walk.login == login && walk.connection == connection && walk.next_message == from;
+        let goes_on = |walk: &Walk| {
+            walk.stream() == (login, session) && walk.connection == connection && walk.next_message == from
+        };
         if let Some(at) = self.parked.iter().position(goes_on) {
             return Ok(Job { request, walk: self.parked.remove(at), chunk });
         }
-        let Some(mark) = known.streams.mark_before(login, 0, from) else {
+        let Some(mark) = known.streams.mark_before(login, session, from) else {
             return Ok(Job { request, walk: None, chunk });
         };
         let reader = match Reader::open_segment_of(Arc::clone(&self.log), mark.event) {
             Ok(reader) => reader,
             Err(error) if is_retired(&error) => {
-                let walk = self.count(login, connection, known)?;
+                let walk = self.count(&request, known)?;
                 let chunk = ResendChunk { gone: walk.is_none(), ..chunk };
                 return Ok(Job { request, walk, chunk });
             }
             Err(error) => return Err(Fatal::event_log(error)),
         };
         let (first_event, next_message) = (mark.event, mark.message);
-        let walk = Walk { reader, login, connection, first_event, next_message, counting: None };
+        let walk = Walk { reader, login, session, connection, first_event, next_message, counting: None };
         Ok(Job { request, walk: Some(walk), chunk })
     }
 
     /// A walk from the first event that there is; `None` when that goes just now.
-    fn count(&self, login: LoginId, connection: u64, known: &Known) -> Result<Option<Walk>, Fatal> {
+    fn count(&self, request: &ResendRequest, known: &Known) -> Result<Option<Walk>, Fatal> {
+        let ResendRequest { login, session, connection, .. } = *request;
         let first_event = match Reader::open_storage(Arc::clone(&self.log), 1) {
             Err(JournalError::Gone { first, .. }) => first,
             Ok(_) => 1,
@@ -150,12 +158,14 @@ impl Resender {
             Err(error) => return Err(Fatal::event_log(error)),
         };
         let streams = &known.streams;
-        let (until_event, message) = match streams.mark_from(login, 0, first_event) {
-            Some(mark) => (mark.event, mark.message),
-            None => (known.last_event + 1, streams.messages(login) + 1),
-        };
+        let (until_event, message) =
+            match (streams.mark_from(login, session, first_event), streams.end_of(login, session)) {
+                (Some(mark), _) => (mark.event, mark.message),
+                (None, Some(end)) => (end.event + 1, end.message + 1),
+                (None, None) => (known.last_event + 1, streams.messages(login) + 1),
+            };
         let counting = Some(Counting { until_event, next_event: first_event, message, counted: 0 });
-        Ok(Some(Walk { reader, login, connection, first_event, next_message: 0, counting }))
+        Ok(Some(Walk { reader, login, session, connection, first_event, next_message: 0, counting }))
     }
 
     /// Sends the chunk, or keeps the job while the gateway has not taken the earlier ones.
@@ -225,9 +235,8 @@ impl Job {
             }
             let record = codec::decode_event(found.payload).map_err(Fatal::event_log)?;
             if let Some(counting) = &mut walk.counting {
-                let own =
-                    record.event.recipients().into_iter().flatten().filter(|login| *login == walk.login);
-                counting.counted += own.count() as u64;
+                let login = walk.login;
+                known.streams.audience().each(&record, |to| counting.counted += u64::from(to.login == login));
                 counting.next_event = record.number + 1;
                 continue;
             }
@@ -259,9 +268,18 @@ impl Job {
 
     /// Adds what this event says to the login.
     fn take(&mut self, record: &EventRecord, known: &Known) -> Result<(), Fatal> {
-        let Self { walk: Some(walk), request, chunk, .. } = self else { return Ok(()) };
-        let mut taken = Ok(());
-        Audience::default().each(record, |to| {
+        let Some(walk) = &mut self.walk else { return Ok(()) };
+        if let Event::SessionStarted { login, session } = record.event
+            && login == walk.login
+            && session != walk.session
+        {
+            // What follows is another stream.
+            self.walk = None;
+            return Ok(());
+        }
+        let (request, chunk) = (&self.request, &mut self.chunk);
+        let mut failed = false;
+        known.streams.audience().each(record, |to| {
             if to.login != walk.login {
                 return;
             }
@@ -276,12 +294,12 @@ impl Job {
                     chunk.bytes.extend_from_slice(&packet[..len]);
                     chunk.messages += 1;
                 }
-                None => {
-                    let event = record.number;
-                    taken = Err(Fatal::invariant(format!("event {event} has no message for a recipient")));
-                }
+                None => failed = true,
             }
         });
-        taken
+        match failed {
+            false => Ok(()),
+            true => Err(Fatal::invariant(format!("event {} has no message for a recipient", record.number))),
+        }
     }
 }

@@ -40,12 +40,19 @@
 //! terms 0 tick=10                       tick lot min max notional; those of `terms()` where nothing is said
 //! fees 0 tier 1 maker=-100 taker=200    0 where nothing is said, here and in all lines below
 //! protect 0 static=50000                min max reference static dynamic interruption collar
-//! limit account 1 rate=2                or `limit instrument 0`; quantity notional orders rate position
+//! limit account 1 rate=2                or `limit instrument 0` or `limit login 1`; quantity notional orders rate position
 //! asset-set 1 scale=2 deposits=off      scale deposits withdrawals min-deposit min-withdrawal (scale 2, on, 0)
 //! stp 1 oldest group in 7               account, what is done, between whom, its group (none)
 //! tier 1 3                              or `tier 1 volume`
 //! tiers 1 0 1000 5000                   asset, the volume from which each row holds (the others: never)
 //! kill account 1 on                     or `kill venue off`
+//! rules 2                               the edition of the rules
+//! modify 1.1 buy to 4                   the side that the client says, the new total
+//! query 1 after 500                     asks for the next number; a dead-man's switch of so many ms may be left out
+//! order-entry 1.4 off
+//! lost 1                                the login's connection is gone
+//! session 1                             the next session
+//! copy 1 to 2                           account, login
 //! delist 0
 //!
 //! book 0                                what the book shows: side, lots, ticks, orders, best bid and ask in the middle

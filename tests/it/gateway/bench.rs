@@ -9,8 +9,10 @@ use dojima::net::TcpSockets;
 use dojima::ring::{Consumer, CursorWriter, Producer, cursor, spsc};
 use dojima::runtime::doorbell::Sleeper;
 use dojima::runtime::{Agent, Counters, ManualClock, UnixNanos};
+use dojima::stages::auth::{Role, auth_queues};
+use dojima::stages::doorman::{Door, Doorman, Secret, User};
 use dojima::stages::gateway::{
-    Credentials, Gateway, GatewayControl, GatewayPorts, GatewaySettings, GatewayStart,
+    Gateway, GatewayControl, GatewayPorts, GatewaySettings, GatewayStart, LoginSettings,
 };
 use dojima::stages::resend::{ResendChunk, ResendServer, resend_queues};
 use dojima::stages::space::{SpaceLow, space_gauge};
@@ -29,25 +31,39 @@ pub const BOB: LoginId = LoginId(2);
 pub const SECOND: u64 = 1_000_000_000;
 
 pub fn settings() -> GatewaySettings {
-    let entry = |login, username: &str, password: &str| Credentials {
-        login,
-        username: Username::new(username).expect("a name"),
-        password: Password::new(password).expect("a password"),
-    };
+    let entry = |login| LoginSettings { login, cancel_on_disconnect: None, rate: None };
     GatewaySettings {
         session: SessionId::new("DAY1").expect("a session"),
-        credentials: vec![entry(ALICE, "ALICE", "WONDER"), entry(BOB, "BOB", "BUILDER")],
+        logins: vec![entry(ALICE), entry(BOB)],
         connections_max: 8,
         login_timeout: Duration::from_secs(30),
         heartbeat_interval: Duration::from_secs(1),
         client_timeout: Duration::from_secs(15),
         stall_timeout: Duration::from_secs(5),
         tail_bytes: 64 * 1024,
+        packet_len_max: PACKET_LEN_MAX,
+    }
+}
+
+pub const PACKET_LEN_MAX: usize = 4096;
+
+/// Name and password of those who have a login.
+const USERS: [(LoginId, &str, &str); 2] = [(ALICE, "ALICE", "WONDER"), (BOB, "BOB", "BUILDER")];
+
+fn user((login, name, password): (LoginId, &str, &str), role: Role) -> User {
+    let password = Password::new(password).expect("a password");
+    User {
+        username: Username::new(name).expect("a name"),
+        secret: Secret::Plain(password),
+        role,
+        login: Some(login),
+        allow_from: Vec::new(),
     }
 }
 
 pub struct Bench {
     pub gateway: Gateway,
+    pub doorman: Doorman,
     pub control: GatewayControl,
     pub commands: Consumer<Command>,
     pub events: Producer<EventRecord>,
@@ -71,6 +87,19 @@ impl Bench {
 
     /// A gateway after `messages` of each login were released in an earlier life.
     pub fn with(settings: GatewaySettings, inbound_slots: usize, messages: &[u64]) -> Self {
+        let start = GatewayStart { messages: messages.to_vec(), ..GatewayStart::default() };
+        Self::starting(settings, inbound_slots, start, Role::Trade)
+    }
+
+    /// A gateway that begins there, whose logins have this role.
+    pub fn starting(
+        settings: GatewaySettings,
+        inbound_slots: usize,
+        start: GatewayStart,
+        role: Role,
+    ) -> Self {
+        let messages = start.messages.clone();
+        let messages = &messages[..];
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let addr = listener.local_addr().expect("an address");
         let sockets = TcpSockets::new(listener).expect("a poll");
@@ -78,6 +107,7 @@ impl Bench {
         let (events_in, events) = spsc(4096);
         let (durable_in, durable) = cursor();
         let (resend, archiver) = resend_queues();
+        let (auth, auth_server) = auth_queues();
         let downstream = Sleeper::parking();
         let clock = ManualClock::new(UnixNanos(1_000 * SECOND));
         let counters = Counters::new();
@@ -89,8 +119,13 @@ impl Bench {
             space: vec![watch],
             resend,
             downstream: vec![downstream.doorbell()],
+            auth,
+            doorman: Vec::new(),
         };
-        let start = GatewayStart { listings: Listings::default(), messages: messages.to_vec() };
+        let users = USERS.map(|who| user(who, role)).to_vec();
+        let door =
+            Door { server: auth_server, roles: vec![Role::Trade, Role::DropCopy], downstream: Vec::new() };
+        let doorman = Doorman::new(vec![door], users, Box::new(clock.clone()), &counters);
         let gateway =
             Gateway::new(settings, Box::new(sockets), ports, start, Box::new(clock.clone()), &counters)
                 .expect("a gateway");
@@ -103,6 +138,7 @@ impl Bench {
         Self {
             control: gateway.control(),
             gateway,
+            doorman,
             commands,
             events: events_in,
             durable: durable_in,
@@ -122,6 +158,7 @@ impl Bench {
     }
 
     pub fn cycle(&mut self) -> usize {
+        self.doorman.do_work().expect("no fatal error");
         self.gateway.do_work().expect("no fatal error")
     }
 
@@ -277,10 +314,10 @@ pub fn packet(record: &EventRecord) -> Vec<u8> {
 }
 
 pub fn login_packet(login: LoginId, from: u64) -> Vec<u8> {
-    let entry = settings().credentials.into_iter().find(|entry| entry.login == login).expect("a known login");
+    let (_, name, password) = USERS.into_iter().find(|(known, ..)| *known == login).expect("a known login");
     let request = LoginRequest {
-        username: entry.username,
-        password: entry.password,
+        username: Username::new(name).expect("a name"),
+        password: Password::new(password).expect("a password"),
         session: None,
         sequence: from,
         heartbeat_timeout_ms: None,

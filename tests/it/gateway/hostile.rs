@@ -1,8 +1,7 @@
 //! Bytes that nobody should send: each costs its own connection, and nothing else.
 
-use super::bench::{ALICE, BOB, Bench, cancel, login_packet};
+use super::bench::{ALICE, BOB, Bench, PACKET_LEN_MAX, cancel, login_packet};
 use dojima::domain::{Command, LoginId};
-use dojima::stages::gateway::PACKET_LEN_MAX;
 use dojima::wire::soup::{self, kind};
 
 fn packet(kind: u8, payload: &[u8]) -> Vec<u8> {

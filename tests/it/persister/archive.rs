@@ -62,7 +62,10 @@ impl Rig {
 
     /// What is told of messages `from` to `until` of this login, in one chunk.
     fn ask(&mut self, login: LoginId, from: u64, until: u64) -> ResendChunk {
-        self.resend.requests.send(ResendRequest { login, connection: 7, from, until }).expect("asked");
+        self.resend
+            .requests
+            .send(ResendRequest { login, session: 0, connection: 7, from, until })
+            .expect("asked");
         for _ in 0..1_000 {
             self.work();
             if let Ok(chunk) = self.resend.chunks.try_recv() {
@@ -227,7 +230,7 @@ fn long_streams_come_in_chunks_without_gap_or_repeat() {
     let mut chunks = 0;
     let ask = |rig: &Rig, at: usize, from: u64| {
         let (login, until) = (logins[at], wanted[at].len() as u64 + 1);
-        let request = ResendRequest { login, connection: at as u64, from, until };
+        let request = ResendRequest { login, session: 0, connection: at as u64, from, until };
         rig.resend.requests.send(request).expect("asked");
     };
     (0..2).for_each(|at| ask(&rig, at, 1));
@@ -262,7 +265,7 @@ fn a_gateway_that_is_slow_to_take_chunks_loses_none() {
             && rig
                 .resend
                 .requests
-                .try_send(ResendRequest { login, connection: asked, from: 5, until: 6 })
+                .try_send(ResendRequest { login, session: 0, connection: asked, from: 5, until: 6 })
                 .is_ok()
         {
             asked += 1;

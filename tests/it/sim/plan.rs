@@ -38,12 +38,13 @@ impl Plan {
         let config = config(random);
         let usernames = config.logins().into_iter().map(|login| Identity {
             login: login.login,
-            username: login.username,
-            password: login.password,
+            username: login.config.username,
+            password: login.config.password.expect("in plain text"),
             session: config.gateway.session.clone(),
         });
         let identities = usernames.collect();
-        let weights = ["gateway", "timer", "sequencer", "matcher", "journaler", "archiver", "sql", "shadow"];
+        let weights =
+            ["gateway", "doorman", "timer", "sequencer", "matcher", "journaler", "archiver", "sql", "shadow"];
         let weights = weights.map(|name| {
             let slow = if random.once_in(4) { 1 } else { 8 };
             (name, slow + random.below(8) as usize)

@@ -108,7 +108,7 @@ fn saved_as(state: &State, digest: Digest) -> Vec<u8> {
 fn another_version_is_refused_with_both_named() {
     let state = everything();
     let mut bytes = saved(&state);
-    bytes[VERSION_AT..VERSION_AT + 4].copy_from_slice(&2_u32.to_le_bytes());
+    bytes[VERSION_AT..VERSION_AT + 4].copy_from_slice(&3_u32.to_le_bytes());
     let files = MemoryStorage::new();
     files.put(&name(state.last.sequence), bytes);
     let snapshots = Snapshots::new(Arc::new(files));
@@ -116,11 +116,11 @@ fn another_version_is_refused_with_both_named() {
     let told = snapshots.info(state.last.sequence).map(|_| ()).expect_err("refused");
     for error in [loaded, told] {
         assert!(
-            matches!(error, SnapshotError::UnknownVersion { found: 2, supported: VERSION, .. }),
+            matches!(error, SnapshotError::UnknownVersion { found: 3, supported: VERSION, .. }),
             "{error}"
         );
         let text = error.to_string();
-        assert!(text.contains("version 2") && text.contains("version 1") && text.contains(".snap"), "{text}");
+        assert!(text.contains("version 3") && text.contains("version 2") && text.contains(".snap"), "{text}");
     }
 }
 

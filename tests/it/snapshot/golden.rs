@@ -1,7 +1,7 @@
-//! A snapshot of version 1 with something of everything, which must load for ever. When a test of this file fails,
+//! Snapshots of versions 1 and 2 with something of everything, which must load for ever. When a test of this file fails,
 //! snapshots that exist can no longer be read: the answer is a new version of the format, not a new golden file.
 //!
-//! With `WRITE_GOLDEN=1` in the environment the file is written anew from [`everything`].
+//! With `WRITE_GOLDEN=1` in the environment the file of the present version is written anew from [`everything`].
 
 use super::file::Parts;
 use super::{apply, loaded, name, saved};
@@ -9,12 +9,13 @@ use crate::exchange::properties::{opening, riches};
 use dojima::domain::{
     AccountId, AccountSelfTrade, Amount, AssetId, AssetSettings, CancelReason, Command, Enter, Event,
     FeeRate, FeeTier, GroupId, Instructions, InstrumentId, KillScope, LimitScope, LoginId, OrderLimits,
-    OrderPrice, Owner, Phase, PostOnly, Ppm, Price, Protection, Quantity, QuantityUnit, SelfTrade,
-    SelfTradePrevention, SetFees, SetTerms, Side, Switch, TimeInForce, Timestamp, Trigger, TriggerKind,
-    TriggerReference, UserRef, Visibility, VolumeTiers,
+    OrderPrice, Owner, Phase, PostOnly, Ppm, Price, Protection, Quantity, QuantityUnit, QueryAccount,
+    SelfTrade, SelfTradePrevention, SetFees, SetOrderEntry, SetTerms, Side, Switch, TimeInForce, Timestamp,
+    Trigger, TriggerKind, TriggerReference, UserRef, Visibility, VolumeTiers,
 };
+use dojima::exchange::snapshot::Part;
 use dojima::replica::State;
-use dojima::replica::snapshot::layout::END;
+use dojima::replica::snapshot::layout::{END, STREAMS, section};
 use std::fs;
 use std::path::PathBuf;
 
@@ -23,19 +24,46 @@ const COIN: InstrumentId = InstrumentId(0);
 const WIDE: InstrumentId = InstrumentId(1);
 const RECEIVED: InstrumentId = InstrumentId(2);
 
-/// The golden file's position, and what stands in it.
-pub const POSITION: u64 = 1_278;
-const DIGEST: &str = "1e1d4d9bc560b500e2d14fd2df3e5fbf";
-/// The same after [`what_follows`].
-const DIGEST_AFTER: &str = "9afa9714ed8b5137d76356467968b47a";
-
-fn path() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/it/golden/snapshot-1").join(name(POSITION))
+/// A golden file: its version, its position, and the digests of the state that stands in it and of the same after
+/// [`what_follows`].
+struct Golden {
+    version: u32,
+    position: u64,
+    digest: &'static str,
+    digest_after: &'static str,
 }
 
-/// The golden snapshot.
+const FIRST: Golden = Golden {
+    version: 1,
+    position: 1_278,
+    digest: "1e1d4d9bc560b500e2d14fd2df3e5fbf",
+    digest_after: "9afa9714ed8b5137d76356467968b47a",
+};
+
+const PRESENT: Golden = Golden {
+    version: 2,
+    position: POSITION,
+    digest: "e9fa5f8548d082560c4d3c5ed1018d03",
+    digest_after: "63ef5fa4bb88ad80688f723a4e01dcb7",
+};
+
+/// The position of the golden file of the present version.
+pub const POSITION: u64 = 1_287;
+
+impl Golden {
+    fn path(&self) -> PathBuf {
+        let golden = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/it/golden");
+        golden.join(format!("snapshot-{}", self.version)).join(name(self.position))
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        fs::read(self.path()).expect("the golden snapshot is there")
+    }
+}
+
+/// The golden snapshot of the present version.
 pub fn bytes() -> Vec<u8> {
-    fs::read(path()).expect("the golden snapshot is there")
+    PRESENT.bytes()
 }
 
 /// A state that is being made, and the last number of each login.
@@ -92,6 +120,7 @@ pub fn everything() -> State {
     let state = super::state_of(64, &opening([-500, 2_000, 300, 700]));
     let mut maker = Maker { state, last: [0; 5], now: START };
     riches().for_each(|command| drop(maker.send(command)));
+    sessions(&mut maker);
     settings(&mut maker);
     trades(&mut maker);
     resting(&mut maker);
@@ -99,6 +128,25 @@ pub fn everything() -> State {
     endings(&mut maker);
     assert_eq!(maker.state.exchange.audit(), Ok(()));
     maker.state
+}
+
+/// The second edition of the rules, and the second session, in which an order of the first has its number still.
+fn sessions(maker: &mut Maker) {
+    maker.send(Command::SetRules { edition: 2 });
+    maker.last[2] = 49;
+    maker.enter(order(2, COIN, Side::Buy, 13, 2), None);
+    maker.send(Command::RollSession { session: 1 });
+    maker.last = [0; 5];
+    let limits = OrderLimits {
+        quantity_max: Quantity(800),
+        notional_max: Amount(1 << 41),
+        open_orders_max: 39,
+        ..OrderLimits::default()
+    };
+    maker.send(Command::SetOrderLimits { scope: LimitScope::Login(LoginId(1)), limits });
+    for (login, account) in [(4, 3), (4, 1), (0, 1)] {
+        maker.send(Command::CopyAccount { login: LoginId(login), account: AccountId(account) });
+    }
 }
 
 fn settings(maker: &mut Maker) {
@@ -258,6 +306,11 @@ fn endings(maker: &mut Maker) {
     maker.send(Command::ListInstrument(again));
     maker.send(Command::Delist { instrument: InstrumentId(3) });
     maker.send(Command::Kill { scope: KillScope::Account(AccountId(0)), switch: Switch::On });
+    let (login, firm) = (LoginId(2), *b"FIRM");
+    maker.last[2] += 1;
+    let user_ref = UserRef(maker.last[2]);
+    maker.send(Command::SetOrderEntry(SetOrderEntry { login, user_ref, firm, switch: Switch::Off }));
+    maker.send(Command::QueryAccount(QueryAccount { login, cancel_after_ms: Some(450_000) }));
 }
 
 /// What is still to come of it: everything expires, triggers or trades.
@@ -281,7 +334,7 @@ fn the_golden_snapshot_loads() {
     if std::env::var("WRITE_GOLDEN").is_ok() {
         let state = everything();
         let written = saved(&state);
-        let path = path().with_file_name(name(state.last.sequence));
+        let path = PRESENT.path().with_file_name(name(state.last.sequence));
         fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
         fs::write(path, &written).expect("written");
         let mut after = loaded(&written, state.last.sequence).expect("it loads");
@@ -293,13 +346,28 @@ fn the_golden_snapshot_loads() {
             after.exchange.digest()
         );
     }
-    let bytes = bytes();
-    let mut state = loaded(&bytes, POSITION).expect("it loads");
-    assert_eq!(state.exchange.digest().to_string(), DIGEST);
+    goes_on(&FIRST);
+    let events = goes_on(&PRESENT);
+    let canceled =
+        |reason| events.iter().any(|event| matches!(event, Event::Canceled(gone) if gone.reason == reason));
+    assert!(canceled(CancelReason::DeadMansSwitch));
+}
+
+/// Loads a golden snapshot and goes on with it.
+fn goes_on(golden: &Golden) -> Vec<Event> {
+    let bytes = golden.bytes();
+    let mut state = loaded(&bytes, golden.position).expect("it loads");
+    assert_eq!(state.exchange.digest().to_string(), golden.digest);
     assert_eq!(state.exchange.audit(), Ok(()));
-    assert!(saved(&state) == bytes, "it is written otherwise than it was");
+    let written = saved(&state);
+    if golden.version == PRESENT.version {
+        assert!(written == bytes, "it is written otherwise than it was");
+    } else {
+        let again = loaded(&written, golden.position).expect("it loads");
+        assert_eq!(again.exchange.digest(), state.exchange.digest(), "written in the present version");
+    }
     let events = what_follows(&mut state);
-    assert_eq!(state.exchange.digest().to_string(), DIGEST_AFTER);
+    assert_eq!(state.exchange.digest().to_string(), golden.digest_after);
     assert_eq!(state.exchange.audit(), Ok(()));
     // What had to come back for that.
     let canceled =
@@ -309,6 +377,7 @@ fn the_golden_snapshot_loads() {
     assert!(happened(|event| matches!(event, Event::Triggered(_))), "{events:?}");
     assert!(happened(|event| matches!(event, Event::Executed(_))), "{events:?}");
     assert!(happened(|event| matches!(event, Event::Uncrossed(_))), "{events:?}");
+    events
 }
 
 /// A state that has nothing of something would let it be forgotten.
@@ -316,5 +385,6 @@ fn the_golden_snapshot_loads() {
 fn the_golden_snapshot_has_every_section() {
     let parts = Parts::of(&bytes());
     let sections: Vec<u32> = parts.chunks.iter().map(|(section, _)| *section).collect();
-    assert_eq!(sections, (1..=END).collect::<Vec<_>>());
+    let others = STREAMS..=END;
+    assert_eq!(sections, Part::ALL.map(section).into_iter().chain(others).collect::<Vec<_>>());
 }

@@ -10,8 +10,8 @@ use dojima::domain::Listing;
 use dojima::domain::codec::decode_record;
 use dojima::domain::streams::Mark;
 use dojima::exchange::snapshot::{
-    AccountRecord, AssetRecord, BalanceRecord, ExtraRecord, InstrumentRecord, LoginRecord, OrderRecord, Part,
-    UsageRecord, VenueRecord, VolumeRecord,
+    AccountRecord, AssetRecord, BalanceRecord, CopyRecord, ExtraRecord, InstrumentRecord, LoginRecord,
+    LoginSettingsRecord, OrderRecord, Part, RulesRecord, UsageRecord, VenueRecord, VolumeRecord,
 };
 use dojima::replica::snapshot::layout::*;
 use std::collections::BTreeSet;
@@ -100,6 +100,9 @@ fn the_page_and_the_constants_agree() {
         (PAST_TERMS, "PastTerms"),
         (OPENING, "commands, as in the journal"),
         (END, "bytes of the whole file (u64)"),
+        (section(Part::Rules), "Rules"),
+        (section(Part::LoginSettings), "LoginSettings"),
+        (section(Part::Copies), "Copy"),
     ];
     assert_eq!(
         own.map(|(number, _)| number.to_string()).as_slice(),
@@ -127,6 +130,9 @@ fn agrees<T: Debug + Decode<()>>(page: &Page, parts: &Parts, section: u32, table
 fn the_page_decodes_every_record() {
     let (page, parts) = (Page::read(), Parts::of(&golden::bytes()));
     agrees::<VenueRecord>(&page, &parts, section(Part::Venue), "record Venue");
+    agrees::<RulesRecord>(&page, &parts, section(Part::Rules), "record Rules");
+    agrees::<LoginSettingsRecord>(&page, &parts, section(Part::LoginSettings), "record LoginSettings");
+    agrees::<CopyRecord>(&page, &parts, section(Part::Copies), "record Copy");
     agrees::<AssetRecord>(&page, &parts, section(Part::Assets), "record Asset");
     agrees::<AccountRecord>(&page, &parts, section(Part::Accounts), "record Account");
     agrees::<LoginRecord>(&page, &parts, section(Part::Logins), "record Login");
@@ -176,8 +182,9 @@ fn no_field_could_be_forgotten() {
     let original = after(&golden::bytes());
     assert!(original.is_some());
     let (mut all, mut noticed) = (BTreeSet::new(), BTreeSet::new());
-    for (number, table) in (1..).zip(Part::ALL.map(|part| format!("record {}", NAMES[part as usize]))) {
-        let chunk = parts.chunks.iter().position(|(section, _)| *section == number).expect("a chunk");
+    for part in Part::ALL {
+        let table = format!("record {}", NAMES[part as usize]);
+        let chunk = parts.chunks.iter().position(|(found, _)| *found == section(part)).expect("a chunk");
         let payload = &parts.chunks[chunk].1;
         let mut at = 0;
         while at < payload.len() {
@@ -207,5 +214,18 @@ fn no_field_could_be_forgotten() {
     assert_eq!(unnoticed, ONCE_ONLY);
 }
 
-const NAMES: [&str; Part::ALL.len()] =
-    ["Venue", "Asset", "Account", "Login", "Instrument", "Balance", "Volume", "Usage", "Extra", "Order"];
+const NAMES: [&str; Part::ALL.len()] = [
+    "Venue",
+    "Rules",
+    "Asset",
+    "Account",
+    "Login",
+    "LoginSettings",
+    "Copy",
+    "Instrument",
+    "Balance",
+    "Volume",
+    "Usage",
+    "Extra",
+    "Order",
+];

@@ -1,8 +1,8 @@
 //! The engine's state against that of the naive exchange: every balance, every book, every order that waits.
 
 use crate::support::naive::Naive;
-use dojima::domain::{AccountId, AssetId, InstrumentId, Listing, Quantity, Side, Visibility};
-use dojima::exchange::Exchange;
+use dojima::domain::{AccountId, AssetId, InstrumentId, Listing, Quantity, Side, Switch, Visibility};
+use dojima::exchange::{Exchange, Login};
 
 /// What differs first, in words.
 pub fn same_state(exchange: &Exchange, naive: &Naive) -> Result<(), String> {
@@ -22,7 +22,20 @@ pub fn same_state(exchange: &Exchange, naive: &Naive) -> Result<(), String> {
         same_market(exchange, naive, instrument)
             .map_err(|error| format!("instrument {instrument}: {error}"))?;
     }
+    same_logins(exchange, naive)?;
     same(&exchange.open_orders(), &naive.open_orders().len(), || "open orders".to_owned())
+}
+
+fn same_logins(exchange: &Exchange, naive: &Naive) -> Result<(), String> {
+    let ours = (exchange.rules_edition(), exchange.session());
+    same(&ours, &naive.rules_and_session(), || "edition and session".to_owned())?;
+    let state = |login: &Login| {
+        let limits = login.limits().copied().unwrap_or_default();
+        (login.last_user_ref, limits, login.order_entry == Switch::On, login.cancel_at.0)
+    };
+    let ours: Vec<_> = exchange.logins().iter().map(state).collect();
+    same(&ours, &naive.login_states(), || "logins".to_owned())?;
+    same(&exchange.copies().collect(), &naive.copies(), || "copies".to_owned())
 }
 
 fn same_market(exchange: &Exchange, naive: &Naive, instrument: InstrumentId) -> Result<(), String> {

@@ -4,9 +4,9 @@ use super::steps::{ACCOUNTS, ASSETS, Action, INSTRUMENTS, LOGIN_ACCOUNTS};
 use super::values::{account, instrument, login, number, prevention, side};
 use dojima::domain::{
     AccountId, AccountSelfTrade, Amount, AssetCode, AssetId, AssetSettings, CancelFilter, Checkpoint,
-    Command, FeeAsset, FeeRate, FeeTier, GroupId, InstrumentId, KillScope, LimitScope, ListInstrument,
-    LoginId, LoginName, OrderLimits, Phase, Ppm, Price, Protection, Quantity, SetFees, SetTerms, Switch,
-    Symbol, VolumeTiers,
+    Command, ConnectionLoss, FeeAsset, FeeRate, FeeTier, GroupId, InstrumentId, KillScope, LimitScope,
+    ListInstrument, LoginId, LoginName, OrderLimits, Phase, Ppm, Price, Protection, Quantity, QueryAccount,
+    SetFees, SetTerms, Switch, Symbol, VolumeTiers,
 };
 use proptest::prelude::*;
 use std::ops::Range;
@@ -86,8 +86,11 @@ pub fn protection() -> BoxedStrategy<Action> {
 }
 
 pub fn order_limits() -> BoxedStrategy<Action> {
-    let scope =
-        prop_oneof![instrument(2).prop_map(LimitScope::Instrument), account().prop_map(LimitScope::Account),];
+    let scope = prop_oneof![
+        instrument(2).prop_map(LimitScope::Instrument),
+        account().prop_map(LimitScope::Account),
+        login().prop_map(LimitScope::Login),
+    ];
     let most = |range: Range<u64>| prop_oneof![3 => Just(0), 2 => range];
     let parts = (most(5..20), most(500..3_000), most(1..5), most(1..5), most(10..60), 0_u8..20);
     other((scope, parts).prop_map(|(scope, (quantity, notional, orders, rate, position, odd))| {
@@ -98,6 +101,13 @@ pub fn order_limits() -> BoxedStrategy<Action> {
             orders_per_second_max: rate as u32,
             position_max: Quantity(position),
         };
+        let limits = match scope {
+            // These two are no login's.
+            LimitScope::Login(_) if odd != 1 => {
+                OrderLimits { orders_per_second_max: 0, position_max: Quantity(0), ..limits }
+            }
+            _ => limits,
+        };
         Command::SetOrderLimits { scope, limits }
     }))
 }
@@ -107,6 +117,49 @@ pub fn kill() -> BoxedStrategy<Action> {
     // Off more often than on.
     let switch = prop_oneof![1 => Just(Switch::On), 2 => Just(Switch::Off)];
     other((scope, switch).prop_map(|(scope, switch)| Command::Kill { scope, switch }))
+}
+
+/// Questions for the next number, now and then with a dead-man's switch.
+pub fn query() -> BoxedStrategy<Action> {
+    let after = prop_oneof![2 => Just(None), 1 => Just(Some(0)), 3 => (1_u32..3_000).prop_map(Some), 1 => Just(Some(u32::MAX))];
+    other(
+        (login(), after).prop_map(|(login, cancel_after_ms)| {
+            Command::QueryAccount(QueryAccount { login, cancel_after_ms })
+        }),
+    )
+}
+
+/// On more often than off.
+pub fn order_entry() -> BoxedStrategy<Action> {
+    let switch = prop_oneof![1 => Just(Switch::Off), 2 => Just(Switch::On)];
+    (login(), number(), switch)
+        .prop_map(|(login, number, switch)| Action::OrderEntry(login, number, switch))
+        .boxed()
+}
+
+/// Connections that are lost.
+pub fn lost() -> BoxedStrategy<Action> {
+    let cause = ConnectionLoss::Disconnected;
+    other(login().prop_map(move |login| Command::CancelLogin { login, cause }))
+}
+
+/// The next session; now and then one that it is not.
+pub fn session() -> BoxedStrategy<Action> {
+    let wrong = prop_oneof![Just(0_u32), 1_u32..4, Just(u32::MAX)];
+    prop_oneof![
+        8 => Just(Action::RollSession),
+        1 => other(wrong.prop_map(|session| Command::RollSession { session })),
+    ]
+    .boxed()
+}
+
+/// The second edition of the rules, as a rule.
+pub fn rules() -> BoxedStrategy<Action> {
+    other(prop_oneof![3 => Just(2_u16), 1 => 0_u16..4].prop_map(|edition| Command::SetRules { edition }))
+}
+
+pub fn copy() -> BoxedStrategy<Action> {
+    other((login(), account()).prop_map(|(login, account)| Command::CopyAccount { login, account }))
 }
 
 pub fn mass_cancel() -> BoxedStrategy<Action> {

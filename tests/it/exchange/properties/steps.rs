@@ -2,9 +2,9 @@
 
 use dojima::domain::{
     AccountId, Amend, Amount, AssetCode, AssetId, Cancel, CancelFilter, ClOrdId, Command, Enter, Event,
-    FeeAsset, FeeRate, Instructions, InstrumentId, ListInstrument, LoginId, LoginName, MassCancel, OrderId,
-    Phase, Quantity, RefuseEnter, RefuseReplace, RejectReason, Replace, Stamp, Symbol, TimeInForce,
-    Timestamp, Transfer, UserRef,
+    FeeAsset, FeeRate, Instructions, InstrumentId, ListInstrument, LoginId, LoginName, MassCancel, Modify,
+    OrderId, Phase, Quantity, RefuseEnter, RefuseReplace, RejectReason, Replace, SetOrderEntry, Side, Stamp,
+    Switch, Symbol, TimeInForce, Timestamp, Transfer, UserRef,
 };
 use dojima::exchange::{Exchange, Order};
 use std::fmt;
@@ -40,6 +40,11 @@ pub enum Action {
     Cancel(LoginId, Number, u64),
     MassCancel(Option<LoginId>, Number, CancelFilter),
     CancelOrder(Number),
+    /// The new total; whether the side is the order's.
+    Modify(LoginId, Number, u64, bool),
+    OrderEntry(LoginId, Number, Switch),
+    /// The session after the present one.
+    RollSession,
     RefuseEnter(LoginId, Number, RejectReason),
     RefuseReplace(LoginId, Number, Number, RejectReason),
     Transfer(Transfer, bool, Number),
@@ -136,7 +141,6 @@ pub fn riches() -> impl Iterator<Item = Command> {
 
 /// All open orders, those that wait included.
 pub fn live_orders(exchange: &Exchange) -> Vec<Order> {
-    use dojima::domain::Side;
     let ids = (0..exchange.listings().count() as u32).map(InstrumentId);
     let of_one = |id| {
         let sides = [Side::Buy, Side::Sell].into_iter().flat_map(move |side| exchange.orders(id, side));
@@ -218,6 +222,18 @@ impl Clients {
             Action::CancelOrder(Number::Live(which)) if !live.is_empty() => {
                 Command::CancelOrder { order: live[usize::from(which) % live.len()].id }
             }
+            Action::Modify(login, number, to, same_side) => {
+                let (login, user_ref) = name(login, number);
+                let order = live.iter().find(|order| (order.login, order.user_ref) == (login, user_ref));
+                let side = order.map_or(Side::Buy, |order| order.side);
+                let side = if same_side { side } else { side.opposite() };
+                Command::Modify(Modify { login, user_ref, side, quantity: Quantity(to) })
+            }
+            Action::OrderEntry(login, number, switch) => {
+                let user_ref = name(login, number).1;
+                Command::SetOrderEntry(SetOrderEntry { login, user_ref, firm: *b"FIRM", switch })
+            }
+            Action::RollSession => Command::RollSession { session: exchange.session() + 1 },
             Action::CancelOrder(number) => Command::CancelOrder { order: OrderId(resolve(9, number).into()) },
             Action::RefuseEnter(login, number, reason) => {
                 let (login, user_ref) = name(login, number);
@@ -271,7 +287,13 @@ impl Clients {
                 Event::Accepted(e) => (e.login, e.user_ref),
                 Event::Rejected(e) => (e.login, e.user_ref),
                 Event::Replaced(e) => (e.login, e.user_ref),
-                Event::MassCanceled { login: Some(login), user_ref, .. } => (*login, *user_ref),
+                Event::MassCanceled { login: Some(login), user_ref, .. }
+                | Event::MassCancelAnswered { login, user_ref, .. } => (*login, *user_ref),
+                Event::OrderEntrySet(e) => (e.login, e.user_ref),
+                Event::SessionStarted { login, .. } => {
+                    self.last[login.0 as usize] = 0;
+                    continue;
+                }
                 Event::Deposited(t) | Event::Withdrawn(t) => {
                     self.transfers[t.account.0 as usize] = t.reference as u32;
                     continue;

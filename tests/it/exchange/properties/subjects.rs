@@ -63,6 +63,12 @@ fn orders(taste: &Taste) -> Weighted {
                 .prop_map(|(login, number, to)| Action::Cancel(login, number, to))
                 .boxed(),
         ),
+        (
+            3,
+            (login(), live_number(), prop_oneof![3 => 1_u64..20, 1 => quantity()], prop::bool::weighted(0.9))
+                .prop_map(|(login, number, to, same)| Action::Modify(login, number, to, same))
+                .boxed(),
+        ),
         (1, live_number().prop_map(Action::CancelOrder).boxed()),
         (1, settings::mass_cancel()),
         (1, (login(), number(), reason()).prop_map(|(l, n, why)| Action::RefuseEnter(l, n, why)).boxed()),
@@ -202,7 +208,16 @@ pub fn bands() -> BoxedStrategy<Step> {
 /// Limits, rates and kill switches.
 pub fn limits() -> BoxedStrategy<Step> {
     let taste = Taste { instruments: 2, trigger: 10, oco: 8, until: 5, rare: 4, ..Taste::plain(FEW_TICKS) };
-    let more = vec![(9, settings::order_limits()), (3, settings::kill()), (3, transfers())];
+    let more = vec![
+        (9, settings::order_limits()),
+        (3, settings::kill()),
+        (3, transfers()),
+        (4, settings::order_entry()),
+        (4, settings::query()),
+        (2, settings::lost()),
+        (2, settings::session()),
+        (1, settings::rules()),
+    ];
     let wait = prop_oneof![8 => Just(0_u64), 2 => Just(SECOND / 3), 1 => Just(SECOND)].boxed();
     steps_of(with(orders(&taste), more), wait)
 }
@@ -268,6 +283,12 @@ pub fn everything() -> BoxedStrategy<Step> {
         (1, settings::list()),
         (2, settings::tiers()),
         (4, transfers()),
+        (2, settings::order_entry()),
+        (2, settings::query()),
+        (1, settings::lost()),
+        (2, settings::session()),
+        (1, settings::rules()),
+        (3, settings::copy()),
     ];
     let wait = prop_oneof![6 => seconds(), 1 => days()].boxed();
     steps_of(with(orders(&taste), more), wait)

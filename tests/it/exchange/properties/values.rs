@@ -127,7 +127,10 @@ fn echo() -> impl Strategy<Value = Echo> {
 
 /// What the gateway and the sequencer find.
 pub fn reason() -> impl Strategy<Value = RejectReason> {
-    let outside = RejectReason::ALL.iter().filter(|reason| **reason <= RejectReason::JournalSpaceLow);
+    let gateways = RejectReason::PeggingNotAllowed..=RejectReason::MessageRateExceeded;
+    let outside = RejectReason::ALL
+        .iter()
+        .filter(move |reason| **reason <= RejectReason::JournalSpaceLow || gateways.contains(reason));
     prop::sample::select(outside.copied().collect::<Vec<_>>())
 }
 

@@ -3,11 +3,12 @@
 use super::words::Words;
 use dojima::domain::{
     AccountId, AccountSelfTrade, Amend, Amount, AssetCode, AssetId, AssetSettings, Cancel, CancelFilter,
-    Checkpoint, ClOrdId, Command, Effect, Enter, FeeAsset, FeeRate, FeeTier, GroupId, Instructions,
-    InstrumentId, KillScope, LimitScope, ListInstrument, LoginId, LoginName, MassCancel, OrderId,
-    OrderLimits, Phase, PostOnly, Ppm, Price, Protection, Quantity, QuantityUnit, RefuseEnter, RefuseReplace,
-    Replace, SetFees, SetTerms, Switch, Symbol, TimeInForce, Timestamp, Transfer, Trigger, TriggerKind,
-    TriggerReference, UserRef, Visibility, VolumeTiers,
+    Checkpoint, ClOrdId, Command, ConnectionLoss, Effect, Enter, FeeAsset, FeeRate, FeeTier, GroupId,
+    Instructions, InstrumentId, KillScope, LimitScope, ListInstrument, LoginId, LoginName, MassCancel,
+    Modify, OrderId, OrderLimits, Phase, PostOnly, Ppm, Price, Protection, Quantity, QuantityUnit,
+    QueryAccount, RefuseEnter, RefuseReplace, Replace, SetFees, SetOrderEntry, SetTerms, Switch, Symbol,
+    TimeInForce, Timestamp, Transfer, Trigger, TriggerKind, TriggerReference, UserRef, Visibility,
+    VolumeTiers,
 };
 
 /// The terms of a listing where a script says nothing else.
@@ -103,7 +104,8 @@ fn limit(words: &mut Words) -> Command {
     let scope = match words.next() {
         "account" => LimitScope::Account(AccountId(words.number())),
         "instrument" => LimitScope::Instrument(InstrumentId(words.number())),
-        _ => words.bad("neither account nor instrument"),
+        "login" => LimitScope::Login(LoginId(words.number())),
+        _ => words.bad("neither account, instrument nor login"),
     };
     let mut limits = OrderLimits::default();
     for (key, value) in words.settings() {
@@ -295,6 +297,24 @@ fn refuse_replace(words: &mut Words) -> Command {
     Command::RefuseReplace(RefuseReplace { login, orig_user_ref, user_ref, reason, cl_ord_id })
 }
 
+fn modify(words: &mut Words) -> Command {
+    let (login, user_ref) = words.order();
+    let side = words.side();
+    words.expect("to");
+    Command::Modify(Modify { login, user_ref, side, quantity: Quantity(words.number()) })
+}
+
+fn query(words: &mut Words) -> Command {
+    let login = LoginId(words.number());
+    let cancel_after_ms = words.takes("after").then(|| words.number());
+    Command::QueryAccount(QueryAccount { login, cancel_after_ms })
+}
+
+fn order_entry(words: &mut Words) -> Command {
+    let (login, user_ref) = words.order();
+    Command::SetOrderEntry(SetOrderEntry { login, user_ref, firm: [0; 4], switch: words.switch() })
+}
+
 pub fn command(line: &str) -> Command {
     let words = &mut Words::new(line);
     let command = match words.next() {
@@ -343,6 +363,20 @@ pub fn command(line: &str) -> Command {
         }
         "tiers" => volume_tiers(words),
         "kill" => kill(words),
+        "rules" => Command::SetRules { edition: words.number() },
+        "modify" => modify(words),
+        "query" => query(words),
+        "order-entry" => order_entry(words),
+        "lost" => {
+            let cause = ConnectionLoss::Disconnected;
+            Command::CancelLogin { login: LoginId(words.number()), cause }
+        }
+        "session" => Command::RollSession { session: words.number() },
+        "copy" => {
+            let account = AccountId(words.number());
+            words.expect("to");
+            Command::CopyAccount { login: LoginId(words.number()), account }
+        }
         "checkpoint" => Command::Checkpoint(Checkpoint { of: words.number(), digest: [words.number(); 32] }),
         _ => words.bad("no such command"),
     };

@@ -2,7 +2,8 @@
 
 use dojima::domain::{
     Accepted, Auction, CancelReason, Event, Executed, IgnoreReason, KillScope, LimitScope, OrderState,
-    PostOnly, Price, RejectReason, Replaced, Restated, Side, TradeKind, Trigger, Visibility,
+    PostOnly, Price, RejectReason, Replaced, Restated, SelfTradePrevented, Side, TradeKind, Trigger,
+    Visibility,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,6 +19,11 @@ fn cancel_reason(reason: CancelReason) -> String {
     match reason {
         CancelReason::InvalidReplace(why) => format!("InvalidReplace {}", why.name()),
         CancelReason::TriggerRefused(why) => format!("TriggerRefused {}", why.name()),
+        CancelReason::SelfTradePrevented(not_made) => {
+            let SelfTradePrevented { price, quantity, mode, incoming, .. } = not_made;
+            let which = if incoming { "incoming" } else { "resting" };
+            format!("SelfTradePrevented {quantity} @ {price} {mode:?} {which}")
+        }
         other => format!("{other:?}"),
     }
 }
@@ -115,12 +121,16 @@ pub fn shown(event: &Event) -> String {
         Event::SessionStarted { login, session } => format!("session-started {login} {session}"),
         Event::SessionRolled { session } => format!("session {session}"),
         Event::PriorityUpdated(e) => {
-            let price = e.price.map_or("market".to_owned(), |price| price.to_string());
-            let head = format!("priority-updated {}.{} #{} {price}", e.login, e.user_ref, e.order);
-            format!("{head} x {} {:?}", e.quantity, e.visibility)
+            let (side, price) = (side_name(e.side), price_shown(e.price));
+            let head =
+                format!("priority-updated {}.{} #{} in {}", e.login, e.user_ref, e.order, e.instrument);
+            let details = details(e.visibility, e.display_quantity, PostOnly::No, 0, OrderState::Live);
+            format!("{head} {side} {} {price}{details}", e.quantity)
         }
-        Event::MassCancelAnswered { login, user_ref, canceled, .. } => {
-            format!("mass-cancel-answered {login}.{user_ref} {canceled} orders")
+        Event::MassCancelAnswered { login, user_ref, canceled, instrument, side } => {
+            let of = instrument.map_or("all".to_owned(), |instrument| format!("i{instrument}"));
+            let side = side.map_or("both sides", side_name);
+            format!("mass-cancel-answered {login}.{user_ref} {canceled} orders of {of} {side}")
         }
         Event::AccountCopied { login, account } => format!("copies of account {account} to {login}"),
         Event::Refused { reason } => format!("refused {}", reason.name()),
@@ -197,9 +207,10 @@ pub fn shown(event: &Event) -> String {
 }
 
 /// The first words of all kinds of events.
-pub const EVENT_KINDS: [&str; 35] = [
+pub const EVENT_KINDS: [&str; 44] = [
     "accepted",
     "account",
+    "account-state",
     "amended",
     "armed",
     "asset",
@@ -207,6 +218,7 @@ pub const EVENT_KINDS: [&str; 35] = [
     "canceled",
     "checkpoint",
     "change-rejected",
+    "copies",
     "deposited",
     "fees",
     "ignored",
@@ -216,16 +228,23 @@ pub const EVENT_KINDS: [&str; 35] = [
     "listed",
     "login",
     "mark",
+    "mass-cancel-answered",
     "mass-canceled",
     "opened",
+    "order-entry",
     "order-limits",
     "phase",
+    "priority-updated",
     "protection",
     "refused",
     "rejected",
     "replaced",
     "restated",
+    "rules",
     "self-trade",
+    "session",
+    "session-ended",
+    "session-started",
     "terms",
     "tier",
     "traded",
@@ -235,9 +254,11 @@ pub const EVENT_KINDS: [&str; 35] = [
     "withdrawn",
 ];
 
-pub const CANCEL_KINDS: [&str; 17] = [
+pub const CANCEL_KINDS: [&str; 20] = [
     "AmountSpent",
+    "DeadMansSwitch",
     "Delisted",
+    "Disconnected",
     "Expired",
     "FundsExhausted",
     "ImmediateOrCancel",
@@ -250,6 +271,7 @@ pub const CANCEL_KINDS: [&str; 17] = [
     "Operator",
     "PriceBand",
     "SelfTrade",
+    "SelfTradePrevented",
     "TermsChanged",
     "TriggerRefused",
     "UserRequested",

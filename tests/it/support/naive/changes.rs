@@ -4,8 +4,8 @@ use super::Naive;
 use super::checks::Ask;
 use super::orders::Order;
 use dojima::domain::{
-    AccountId, Amend, Amended, Cancel, CancelReason, ChangeRejected, Event, IgnoreReason, InstrumentId,
-    KillScope, MassCancel, OrderId, OrderPrice, Phase, RejectReason, Switch, UserRef,
+    AccountId, Amend, Amended, Cancel, CancelFilter, CancelReason, ChangeRejected, Event, IgnoreReason,
+    InstrumentId, KillScope, MassCancel, OrderId, OrderPrice, Phase, RejectReason, Switch, UserRef,
 };
 
 impl Naive {
@@ -35,7 +35,7 @@ impl Naive {
     }
 
     /// A live order by the client's number, or the answer that there is none.
-    fn named(&mut self, login: dojima::domain::LoginId, user_ref: UserRef) -> Option<usize> {
+    pub(super) fn named(&mut self, login: dojima::domain::LoginId, user_ref: UserRef) -> Option<usize> {
         let found = self.find_named(login, user_ref);
         if found.is_none() {
             let known = (login.0 as usize) < self.logins.len();
@@ -152,7 +152,13 @@ impl Naive {
         };
         let canceled = self.cancel_all(&self.numbers(fits), CancelReason::MassCancel);
         let user_ref = if login.is_some() { user_ref } else { UserRef(0) };
-        self.events.push(Event::MassCanceled { login, user_ref, canceled });
+        self.events.push(match login {
+            Some(login) if self.edition >= 2 => {
+                let CancelFilter { instrument, side, .. } = filter;
+                Event::MassCancelAnswered { login, user_ref, canceled, instrument, side }
+            }
+            _ => Event::MassCanceled { login, user_ref, canceled },
+        });
     }
 
     pub(super) fn cancel_by_operator(&mut self, order: OrderId) -> Result<(), RejectReason> {

@@ -206,7 +206,8 @@ impl Naive {
         let total = i128::from(ask.quantity);
         refuse_if(total <= ask.executed, RejectReason::InvalidQuantity)?;
         refuse_if(ask.quantity < terms.min_quantity.0, RejectReason::QuantityBelowMinimum)?;
-        let limits = [known.limits.quantity_max, self.account(ask.account).limits.quantity_max];
+        let limits = [known.limits, self.account(ask.account).limits, self.login(ask.login).limits];
+        let limits = limits.map(|limits| limits.quantity_max);
         let above = |most: Quantity| most.0 > 0 && ask.quantity > most.0;
         refuse_if(
             ask.quantity > terms.max_quantity.0 || limits.into_iter().any(above),
@@ -235,7 +236,7 @@ impl Naive {
         let whole = self.notional(ask.instrument, price, total);
         refuse_if(whole < i128::from(known.listing.min_notional.0), RejectReason::NotionalBelowMinimum)?;
         refuse_if(whole > AMOUNT_MAX, RejectReason::NotionalTooLarge)?;
-        for limits in [known.limits, self.account(ask.account).limits] {
+        for limits in [known.limits, self.account(ask.account).limits, self.login(ask.login).limits] {
             let most = i128::from(limits.notional_max.0);
             refuse_if(most > 0 && whole > most, RejectReason::NotionalAboveMaximum)?;
         }
@@ -257,8 +258,12 @@ impl Naive {
             }
         }
         if !ask.is_immediate() || ask.waits() {
-            let counts =
-                [(of_account.open_orders_max, theirs.len()), (here.open_orders_max, theirs_here().count())];
+            let of_login = self.orders.iter().filter(|order| order.login == ask.login).count();
+            let counts = [
+                (of_account.open_orders_max, theirs.len()),
+                (here.open_orders_max, theirs_here().count()),
+                (self.login(ask.login).limits.open_orders_max, of_login),
+            ];
             for (most, open) in counts {
                 refuse_if(most > 0 && open >= most as usize, RejectReason::OpenOrdersAboveLimit)?;
             }

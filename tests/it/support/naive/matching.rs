@@ -133,19 +133,21 @@ impl Naive {
             if !bounds.in_collar(price) {
                 return Some(CancelReason::MarketCollar);
             }
-            match self.prevention(order, &other) {
+            let mode = self.prevention(order, &other);
+            let [theirs, own] = [false, true].map(|incoming| self.prevented(order, &other, mode, incoming));
+            match mode {
                 SelfTrade::Allow => {
                     if let Some(reason) = self.trade_with(order, other.id, price) {
                         return Some(reason);
                     }
                 }
-                SelfTrade::CancelNewest => return Some(CancelReason::SelfTrade),
-                SelfTrade::CancelOldest => drop(self.cancel_whole(other.id, CancelReason::SelfTrade)),
+                SelfTrade::CancelNewest => return Some(own),
+                SelfTrade::CancelOldest => drop(self.cancel_whole(other.id, theirs)),
                 SelfTrade::CancelBoth => {
-                    self.cancel_whole(other.id, CancelReason::SelfTrade);
-                    return Some(CancelReason::SelfTrade);
+                    self.cancel_whole(other.id, theirs);
+                    return Some(own);
                 }
-                SelfTrade::DecrementBoth => self.decrement_both(order, other.id),
+                SelfTrade::DecrementBoth => self.decrement_both(order, other.id, [theirs, own]),
             }
         }
         None
@@ -200,16 +202,16 @@ impl Naive {
         }
     }
 
-    fn decrement_both(&mut self, order: &mut Order, other: OrderId) {
+    fn decrement_both(&mut self, order: &mut Order, other: OrderId, reasons: [CancelReason; 2]) {
         self.unlink(order);
         let mut resting = self.unlink_resting(other);
         let decrement = order.open.min(resting.at_once());
         resting.slice -= decrement.min(resting.slice);
-        for loser in [&mut resting, order] {
+        for (loser, reason) in [&mut resting, order].into_iter().zip(reasons) {
             loser.total -= decrement;
             loser.open -= decrement;
             self.reserve(loser);
-            self.events.push(loser.canceled(decrement, CancelReason::SelfTrade));
+            self.events.push(loser.canceled(decrement, reason));
         }
         self.put_back(resting);
     }

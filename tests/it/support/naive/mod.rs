@@ -7,6 +7,7 @@
 mod auctions;
 mod changes;
 mod checks;
+mod logins;
 mod matching;
 mod money;
 mod orders;
@@ -22,6 +23,7 @@ use dojima::domain::{
     LoginId, OrderId, OrderLimits, Phase, Price, Protection, Quantity, RejectReason, SelfTradePrevention,
     Side, Stamp, UserRef, Visibility, VolumeTiers,
 };
+use logins::Login;
 
 const AMOUNT_MAX: i128 = i64::MAX as i128;
 const SECOND: u64 = 1_000_000_000;
@@ -69,11 +71,6 @@ struct Account {
     volumes: Vec<(u64, i128)>,
 }
 
-struct Login {
-    account: AccountId,
-    last: UserRef,
-}
-
 struct Instrument {
     listing: Listing,
     /// Maker and taker of each row.
@@ -104,6 +101,9 @@ pub struct Naive {
     last_trade: u64,
     opened: bool,
     killed: bool,
+    edition: u16,
+    session: u32,
+    copies: Vec<(LoginId, AccountId)>,
     volume_tiers: Option<VolumeTiers>,
     day: u64,
     /// What has happened in the command that is being applied.
@@ -140,6 +140,9 @@ impl Naive {
             last_trade: 0,
             opened: false,
             killed: false,
+            edition: 1,
+            session: 0,
+            copies: Vec::new(),
             volume_tiers: None,
             day: 0,
             events: Vec::new(),
@@ -167,6 +170,9 @@ impl Naive {
             Command::Amend(amend) => self.amend(amend),
             Command::MassCancel(mass) => self.mass_cancel(mass),
             Command::Tick => self.publish_indicative(),
+            Command::Modify(modify) => self.modify(modify),
+            Command::QueryAccount(query) => self.query_account(query),
+            Command::SetOrderEntry(set) => self.set_order_entry(set),
             settings => {
                 if let Err(reason) = self.set(settings) {
                     self.events.push(Event::Refused { reason });
@@ -175,7 +181,7 @@ impl Naive {
         }
     }
 
-    /// Good-till-time orders, then interruptions.
+    /// Good-till-time orders, then dead-man's switches, then interruptions.
     fn what_is_due(&mut self) {
         let now = self.now;
         let is_due = |order: &&Order| order.expire_s > 0 && u64::from(order.expire_s) * SECOND <= now;
@@ -185,6 +191,7 @@ impl Naive {
         for (_, id) in due {
             self.cancel_whole(id, dojima::domain::CancelReason::Expired);
         }
+        self.let_go();
         for at in 0..self.instruments.len() {
             if self.instruments[at].interrupted_until.is_some_and(|end| end <= i128::from(now)) {
                 self.enter_phase(InstrumentId(at as u32), Phase::Continuous);

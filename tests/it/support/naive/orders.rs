@@ -186,7 +186,8 @@ impl Naive {
             echo,
             instructions: enter.instructions.unwrap_or_default(),
         };
-        match self.gate(&ask).and_then(|()| self.check(&ask)) {
+        let may = self.may_enter(login, user_ref);
+        match may.and_then(|()| self.gate(&ask)).and_then(|()| self.check(&ask)) {
             Err(reason) => self.reject(login, user_ref, reason, echo),
             Ok(mut order) => {
                 self.number(&mut order);
@@ -280,7 +281,8 @@ impl Naive {
             ..Ask::again(&old)
         };
         let linked = if old.oco.is_some() { Err(RejectReason::OrderIsLinked) } else { Ok(()) };
-        if let Err(reason) = self.gate(&ask).and(linked) {
+        let may = self.may_enter(login, user_ref);
+        if let Err(reason) = may.and_then(|()| self.gate(&ask)).and(linked) {
             return self.reject(login, user_ref, reason, echo);
         }
         let old = self.orders.remove(at);

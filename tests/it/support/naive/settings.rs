@@ -1,11 +1,11 @@
 //! What an operator asks: set up, settings and switches.
 
-use super::{AMOUNT_MAX, Account, Asset, Instrument, Login, Naive};
+use super::logins::Login;
+use super::{AMOUNT_MAX, Account, Asset, Instrument, Naive};
 use dojima::domain::{
     AccountId, AccountSelfTrade, Amount, AssetCode, AssetId, AssetSettings, CancelReason, Command, Event,
     FeeAsset, FeeRate, FeeTier, InstrumentId, LimitScope, ListInstrument, Listing, LoginId, OrderLimits,
     OrderPrice, Phase, Ppm, Price, Protection, Quantity, RejectReason, RestateReason, SetFees, Side, Switch,
-    UserRef,
 };
 
 type Done = Result<(), RejectReason>;
@@ -82,14 +82,14 @@ impl Naive {
                 self.events.push(Event::Checkpointed(checkpoint));
                 Ok(())
             }
-            Command::SetRules { .. }
-            | Command::Modify(_)
+            Command::SetRules { edition } => self.set_rules(edition),
+            Command::CancelLogin { login, .. } => self.cancel_login(login),
+            Command::RollSession { session } => self.roll_session(session),
+            Command::CopyAccount { login, account } => self.copy_account(login, account),
+            Command::Modify(_)
             | Command::QueryAccount(_)
             | Command::SetOrderEntry(_)
-            | Command::CancelLogin { .. }
-            | Command::RollSession { .. }
-            | Command::CopyAccount { .. } => Err(RejectReason::OutOfRange),
-            Command::Enter(_)
+            | Command::Enter(_)
             | Command::RefuseEnter(_)
             | Command::Replace(_)
             | Command::RefuseReplace(_)
@@ -137,14 +137,14 @@ impl Naive {
         Ok(())
     }
 
-    fn known_account(&mut self, account: AccountId) -> Result<&mut Account, RejectReason> {
+    pub(super) fn known_account(&mut self, account: AccountId) -> Result<&mut Account, RejectReason> {
         self.accounts.get_mut(account.0 as usize).ok_or(RejectReason::UnknownAccount)
     }
 
     fn open_login(&mut self, login: LoginId, account: AccountId) -> Done {
         Self::next(login.0 as usize, self.logins.len())?;
         self.known_account(account)?;
-        self.logins.push(Login { account, last: UserRef(0) });
+        self.logins.push(Login::new(account));
         self.events.push(Event::LoginOpened { login, account });
         Ok(())
     }
@@ -267,7 +267,10 @@ impl Naive {
         match scope {
             LimitScope::Instrument(instrument) => drop(self.listed(instrument)?),
             LimitScope::Account(account) => drop(self.known_account(account)?),
-            LimitScope::Login(_) => return Err(RejectReason::UnknownLogin),
+            LimitScope::Login(login) => {
+                self.known_login(login)?;
+                out_of_range_if(limits.orders_per_second_max > 0 || limits.position_max.0 > 0)?;
+            }
         }
         out_of_range_if(limits.notional_max.0 < 0)?;
         match scope {
@@ -279,7 +282,7 @@ impl Naive {
                 let known = self.known_account(account)?;
                 (known.limits, known.rate) = (limits, super::Rate::default());
             }
-            LimitScope::Login(_) => {}
+            LimitScope::Login(login) => self.known_login(login)?.limits = limits,
         }
         self.events.push(Event::OrderLimitsSet { scope, limits });
         Ok(())

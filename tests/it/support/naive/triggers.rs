@@ -3,8 +3,8 @@
 use super::Naive;
 use super::orders::{Order, Waiting};
 use dojima::domain::{
-    CancelReason, Event, InstrumentId, OrderId, Phase, RejectReason, RestateReason, Side, TriggerKind,
-    TriggerReference, Triggered,
+    CancelReason, Event, InstrumentId, OrderId, Phase, PriorityUpdated, RejectReason, RestateReason, Side,
+    TriggerKind, TriggerReference, Triggered,
 };
 
 impl Waiting {
@@ -84,25 +84,45 @@ impl Naive {
             instrument: order.instrument,
             reference: super::ticks(reference),
         }));
-        match self.ready(&mut order) {
+        let in_lots = self.in_lots(&order);
+        if self.edition >= 2 {
+            let quantity = match in_lots {
+                Ok(Some((lots, _))) => lots,
+                _ => order.open,
+            };
+            self.events.push(Event::PriorityUpdated(PriorityUpdated {
+                login: order.login,
+                user_ref: order.user_ref,
+                order: id,
+                instrument: order.instrument,
+                side: order.side,
+                price: order.price_told(),
+                quantity: super::lots(quantity),
+                visibility: order.visibility,
+                display_quantity: order.display_quantity as u32,
+            }));
+        }
+        match in_lots.and_then(|in_lots| self.ready(&mut order, in_lots)) {
             Ok(()) => self.work(order),
             Err(reason) => self.drop_incoming(order, CancelReason::TriggerRefused(reason)),
         }
     }
 
-    /// An amount becomes lots, and a market buy must reach for one.
-    fn ready(&mut self, order: &mut Order) -> Result<(), RejectReason> {
-        let mut found = None;
-        if let Some(money) = order.money {
-            let lots = self.lots_for(order.instrument, order.side, money)?;
-            let needed = Order { open: lots, ..order.clone() };
-            let reserved = self.needs(&needed).ok_or(RejectReason::NotionalTooLarge)?;
-            // The order was taken out: what it holds is available.
-            if reserved > self.available(order.account, self.given_in(order)) {
-                return Err(RejectReason::InsufficientFunds);
-            }
-            found = Some((lots, reserved));
+    /// Of an order by amount, the lots that it becomes and what they hold.
+    fn in_lots(&self, order: &Order) -> Result<Option<(i128, i128)>, RejectReason> {
+        let Some(money) = order.money else { return Ok(None) };
+        let lots = self.lots_for(order.instrument, order.side, money)?;
+        let needed = Order { open: lots, ..order.clone() };
+        let reserved = self.needs(&needed).ok_or(RejectReason::NotionalTooLarge)?;
+        // The order was taken out: what it holds is available.
+        if reserved > self.available(order.account, self.given_in(order)) {
+            return Err(RejectReason::InsufficientFunds);
         }
+        Ok(Some((lots, reserved)))
+    }
+
+    /// A market buy must reach for one lot.
+    fn ready(&mut self, order: &mut Order, found: Option<(i128, i128)>) -> Result<(), RejectReason> {
         let market_buy = order.price.is_none() && order.side == Side::Buy;
         let quote = self.listing(order.instrument).quote;
         if market_buy && self.cost_of_first_lot(order) > self.available(order.account, quote) {

@@ -1,0 +1,185 @@
+//! Who may come in, as what, from where, and how much each may send.
+
+use super::error::Problems;
+use super::validate::{is_alphanumeric, quoted, within};
+use super::venue::AccountConfig;
+use ipnet::IpNet;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// What a user may do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum UserRole {
+    /// Send orders, and receive the login's messages.
+    #[default]
+    Trade,
+    /// Receive the login's messages, and send nothing.
+    DropCopy,
+    /// Receive market data.
+    MarketData,
+    /// Administration, and market data.
+    Admin,
+}
+
+impl UserRole {
+    fn is_trade(&self) -> bool {
+        *self == Self::Trade
+    }
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Trade => "trade",
+            Self::DropCopy => "drop-copy",
+            Self::MarketData => "market-data",
+            Self::Admin => "admin",
+        }
+    }
+}
+
+/// One entry of an account's `logins`, or of `[[users]]`.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LoginConfig {
+    /// 1 to 6 letters and digits; case does not matter.
+    pub username: String,
+    /// 1 to 10 letters and digits; case does not matter. For trying things out; else `password_hash`.
+    #[serde(deserialize_with = "password", default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<String>,
+    /// What `dojima hash-password` printed.
+    #[serde(deserialize_with = "password", default, skip_serializing_if = "Option::is_none")]
+    pub password_hash: Option<String>,
+    /// What it may do: `trade` or `drop-copy` for a login, `market-data` or `admin` for one of `[[users]]`.
+    #[serde(default, skip_serializing_if = "UserRole::is_trade")]
+    pub role: UserRole,
+    /// Networks that it may come from; empty: from everywhere.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allow_from: Vec<Network>,
+    /// Its orders are cancelled when it has had no connection for this long, ms; `None`: they stay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cancel_on_disconnect_ms: Option<u64>,
+    /// Messages that it may send in the long run; 0: as many as it likes.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub messages_per_second: u32,
+    /// Messages that it may send at once; 0: as many as in a second.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub message_burst: u32,
+}
+
+impl LoginConfig {
+    /// A login that trades, with a password in plain text and nothing else set.
+    pub fn new(username: impl Into<String>, password: impl Into<String>) -> Self {
+        Self { username: username.into(), password: Some(password.into()), ..Self::default() }
+    }
+}
+
+fn is_zero(value: &u32) -> bool {
+    *value == 0
+}
+
+/// Text. The error of any other kind of value says nothing of the value.
+fn password<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    String::deserialize(deserializer).map(Some).map_err(|_| D::Error::custom("a password is text in quotes"))
+}
+
+/// A network, such as `10.0.0.0/8`, or one address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Network(pub IpNet);
+
+impl<'de> Deserialize<'de> for Network {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let net =
+            text.parse().or_else(|_| text.parse().map(|address: std::net::IpAddr| IpNet::from(address)));
+        net.map(Self).map_err(|_| {
+            D::Error::custom(format!(
+                "{text:?} is no network: expected such as \"10.0.0.0/8\" or \"192.0.2.7\""
+            ))
+        })
+    }
+}
+
+// Passwords stay out of logs and panics.
+impl fmt::Debug for LoginConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("LoginConfig");
+        shown.field("username", &self.username).field("role", &self.role).finish_non_exhaustive()
+    }
+}
+
+/// Everything that is wrong with the logins of the accounts and with the users beside them.
+pub(super) fn check(accounts: &[AccountConfig], users: &[LoginConfig], p: &mut Problems) {
+    let mut names = BTreeMap::new();
+    for account in accounts {
+        for login in &account.logins {
+            let key = format!("accounts[{}].logins", account.name);
+            check_one(&key, login, p);
+            let name = login.username.to_ascii_uppercase();
+            if let Some(other) = names.insert(name, account.name.clone()) {
+                let reason = format!("is already a login of {other}; case does not matter");
+                p.add(format!("{key}.username"), quoted(&login.username), reason);
+            }
+            if !matches!(login.role, UserRole::Trade | UserRole::DropCopy) {
+                let reason = "belongs to no account: put it under [[users]]; a login has trade or drop-copy";
+                p.add(format!("{key}[{}].role", login.username), login.role.word(), reason);
+            }
+        }
+    }
+    for user in users {
+        check_one("users", user, p);
+        if let Some(other) = names.insert(user.username.to_ascii_uppercase(), "[[users]]".to_owned()) {
+            let reason = format!("is already a login of {other}; case does not matter");
+            p.add("users.username", quoted(&user.username), reason);
+        }
+        let key = |field: &str| format!("users[{}].{field}", user.username);
+        if !matches!(user.role, UserRole::MarketData | UserRole::Admin) {
+            let reason = "needs an account: put it under its logins; a user has market-data or admin";
+            p.add(key("role"), user.role.word(), reason);
+        }
+        if user.cancel_on_disconnect_ms.is_some() || user.messages_per_second > 0 || user.message_burst > 0 {
+            p.add(key("role"), user.role.word(), "sends no orders, so it can have no limits on them");
+        }
+    }
+}
+
+fn check_one(list: &str, login: &LoginConfig, p: &mut Problems) {
+    let key = |field: &str| format!("{list}[{}].{field}", login.username);
+    if !is_alphanumeric(&login.username, 6) {
+        let reason = "must be 1 to 6 letters and digits (SoupBinTCP)";
+        p.add(format!("{list}.username"), quoted(&login.username), reason);
+    }
+    match (&login.password, &login.password_hash) {
+        (Some(password), None) if !is_alphanumeric(password, 10) => {
+            let reason = "must be 1 to 10 letters and digits (SoupBinTCP)";
+            p.add(key("password"), "(not shown)", reason);
+        }
+        (None, Some(hash)) if !hash.starts_with("$argon2id$") => {
+            p.add(
+                key("password_hash"),
+                "(not shown)",
+                "is no argon2id hash; `dojima hash-password` makes one",
+            );
+        }
+        (Some(_), None) | (None, Some(_)) => {}
+        (Some(_), Some(_)) => {
+            p.add(key("password_hash"), "(not shown)", "there is a password too; keep one of them")
+        }
+        (None, None) => p.add(
+            key("password_hash"),
+            "missing",
+            "a login needs one (`dojima hash-password` makes it), or a password in plain text",
+        ),
+    }
+    if let Some(grace) = login.cancel_on_disconnect_ms {
+        within(p, &key("cancel_on_disconnect_ms"), grace, 0..=86_400_000);
+    }
+    if login.messages_per_second == 0 && login.message_burst > 0 {
+        let reason = "needs messages_per_second beside it";
+        p.add(key("message_burst"), login.message_burst, reason);
+    }
+    within(p, &key("messages_per_second"), login.messages_per_second, 0..=10_000_000);
+    within(p, &key("message_burst"), login.message_burst, 0..=10_000_000);
+}

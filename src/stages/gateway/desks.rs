@@ -1,0 +1,191 @@
+//! What the gateway keeps of a login beside its stream: how much it may still send, and what becomes of its orders while it
+//! has no connection.
+
+use super::settings::{LoginSettings, RateLimit};
+use crate::domain::LoginId;
+use std::time::Duration;
+
+/// One message in a bucket: levels are counted in billionths, so that a nanosecond of any rate is a whole number.
+const MESSAGE: i64 = 1_000_000_000;
+
+/// Whether one more message is within the rate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fill {
+    /// It is.
+    Within,
+    /// It is not.
+    Excess,
+    /// It is not, and a whole burst before it was not either.
+    Overdrawn,
+}
+
+/// A token bucket. It is the login's and not the connection's: to log in again does not fill it.
+#[derive(Clone, Copy, Debug)]
+pub struct Bucket {
+    /// Its rate.
+    pub limit: RateLimit,
+    /// From -burst to burst.
+    level: i64,
+    filled_at: u64,
+}
+
+impl Bucket {
+    /// A full one.
+    pub fn new(limit: RateLimit) -> Self {
+        Self { limit, level: full(limit), filled_at: 0 }
+    }
+
+    /// Fills it up to `now`, ns.
+    pub fn fill(&mut self, now: u64) {
+        let elapsed = i128::from(now.saturating_sub(self.filled_at));
+        let level = i128::from(self.level) + elapsed * i128::from(self.limit.per_second);
+        self.level = level.min(i128::from(full(self.limit))) as i64;
+        self.filled_at = self.filled_at.max(now);
+    }
+
+    /// Takes one message out.
+    pub fn take(&mut self) -> Fill {
+        self.level -= MESSAGE;
+        if self.level >= 0 {
+            return Fill::Within;
+        }
+        if self.level >= -full(self.limit) {
+            return Fill::Excess;
+        }
+        self.level = -full(self.limit);
+        Fill::Overdrawn
+    }
+}
+
+fn full(limit: RateLimit) -> i64 {
+    i64::from(limit.burst) * MESSAGE
+}
+
+/// One login's.
+#[derive(Clone, Copy, Debug, Default)]
+struct Desk {
+    cancel_on_disconnect: Option<Duration>,
+    bucket: Option<Bucket>,
+    /// When its orders are cancelled, ns; `None`: it has a connection, or has had its orders cancelled, or they stay.
+    cancel_at: Option<u64>,
+}
+
+/// Those of all logins.
+pub struct Desks {
+    by_login: Vec<Desk>,
+    /// How many of them have a time at which their orders are cancelled.
+    absent: usize,
+}
+
+impl Desks {
+    /// Those of these logins. All of them are absent.
+    pub fn new(logins: &[LoginSettings]) -> Self {
+        let len = logins.iter().map(|settings| settings.login.0 as usize + 1).max().unwrap_or(0);
+        let mut by_login = vec![Desk::default(); len];
+        for settings in logins {
+            by_login[settings.login.0 as usize] = Desk {
+                cancel_on_disconnect: settings.cancel_on_disconnect,
+                bucket: settings.rate.map(Bucket::new),
+                cancel_at: None,
+            };
+        }
+        Self { by_login, absent: 0 }
+    }
+
+    /// The times of grace of all logins begin: the engine has started, and nobody has a connection yet.
+    pub fn begin(&mut self, now: u64) {
+        (0..self.by_login.len()).for_each(|login| self.leave(LoginId(login as u32), now));
+    }
+
+    /// What the login may still send, if there is a limit.
+    #[inline]
+    pub fn bucket(&mut self, login: LoginId) -> Option<&mut Bucket> {
+        self.by_login.get_mut(login.0 as usize)?.bucket.as_mut()
+    }
+
+    /// The login has a connection.
+    pub fn arrive(&mut self, login: LoginId) {
+        if let Some(desk) = self.by_login.get_mut(login.0 as usize)
+            && desk.cancel_at.take().is_some()
+        {
+            self.absent -= 1;
+        }
+    }
+
+    /// The login has none any more.
+    pub fn leave(&mut self, login: LoginId, now: u64) {
+        if let Some(desk) = self.by_login.get_mut(login.0 as usize)
+            && let Some(grace) = desk.cancel_on_disconnect
+        {
+            let at = now.saturating_add(u64::try_from(grace.as_nanos()).unwrap_or(u64::MAX));
+            if desk.cancel_at.replace(at).is_none() {
+                self.absent += 1;
+            }
+        }
+    }
+
+    /// Hands the logins to `cancel` whose time of grace is over, for as long as it takes them.
+    pub fn due(&mut self, now: u64, mut cancel: impl FnMut(LoginId) -> bool) {
+        if self.absent == 0 {
+            return;
+        }
+        for (login, desk) in (0..).map(LoginId).zip(&mut self.by_login) {
+            if desk.cancel_at.is_some_and(|at| at <= now) {
+                if !cancel(login) {
+                    return;
+                }
+                desk.cancel_at = None;
+                self.absent -= 1;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bucket_gives_its_burst_and_then_its_rate() {
+        let mut bucket = Bucket::new(RateLimit { per_second: 10, burst: 3 });
+        bucket.fill(1_000_000_000);
+        let taken: Vec<Fill> = (0..8).map(|_| bucket.take()).collect();
+        let (within, excess, over) = (Fill::Within, Fill::Excess, Fill::Overdrawn);
+        assert_eq!(taken, [within, within, within, excess, excess, excess, over, over]);
+        // It owes three and gets one every tenth of a second.
+        bucket.fill(1_300_000_000);
+        assert_eq!(bucket.take(), excess);
+        bucket.fill(1_500_000_000);
+        assert_eq!(bucket.take(), within);
+        bucket.fill(u64::MAX);
+        assert_eq!((0..4).filter(|_| bucket.take() == within).count(), 3, "never more than the burst");
+    }
+
+    #[test]
+    fn whoever_comes_back_in_time_keeps_its_orders() {
+        let login =
+            |login, grace| LoginSettings { login: LoginId(login), cancel_on_disconnect: grace, rate: None };
+        let grace = Some(Duration::from_nanos(10));
+        let mut desks = Desks::new(&[login(0, grace), login(2, grace), login(3, None)]);
+        let due = |desks: &mut Desks, now, room: usize| {
+            let mut all = Vec::new();
+            desks.due(now, |login| {
+                let fits = all.len() < room;
+                all.extend(fits.then_some(login.0));
+                fits
+            });
+            all
+        };
+        desks.begin(100);
+        assert_eq!(due(&mut desks, 109, 9), []);
+        desks.arrive(LoginId(2));
+        assert_eq!(due(&mut desks, 110, 9), [0]);
+        assert_eq!(due(&mut desks, 999, 9), [], "once");
+        desks.leave(LoginId(2), 200);
+        desks.leave(LoginId(0), 200);
+        desks.leave(LoginId(3), 200);
+        assert_eq!(due(&mut desks, 210, 1), [0], "the other one when there is room");
+        assert_eq!(due(&mut desks, 210, 1), [2]);
+        assert_eq!(desks.absent, 0);
+    }
+}

@@ -1,0 +1,177 @@
+//! Logins, their switches and limits, and the sessions of the venue.
+
+use super::{Naive, Order};
+use dojima::domain::{
+    AccountId, CancelReason, Command, Event, IgnoreReason, LoginId, Modify, OrderLimits, Phase, QueryAccount,
+    RejectReason, SelfTrade, SelfTradePrevented, SetOrderEntry, Switch, Timestamp, UserRef,
+};
+
+type Done = Result<(), RejectReason>;
+
+const MILLISECOND: u64 = 1_000_000;
+
+/// What the exchange knows of a login.
+pub struct Login {
+    pub account: AccountId,
+    pub last: UserRef,
+    pub limits: OrderLimits,
+    /// Whether it has turned its own order entry off.
+    pub disabled: bool,
+    /// When its orders are cancelled.
+    pub cancel_at: Option<u64>,
+}
+
+impl Login {
+    pub fn new(account: AccountId) -> Self {
+        Self { account, last: UserRef(0), limits: OrderLimits::default(), disabled: false, cancel_at: None }
+    }
+}
+
+impl Naive {
+    pub(super) fn login(&self, login: LoginId) -> &Login {
+        &self.logins[login.0 as usize]
+    }
+
+    pub(super) fn known_login(&mut self, login: LoginId) -> Result<&mut Login, RejectReason> {
+        self.logins.get_mut(login.0 as usize).ok_or(RejectReason::UnknownLogin)
+    }
+
+    /// Check 2: whether the login may enter an order of this number.
+    pub(super) fn may_enter(&self, login: LoginId, user_ref: UserRef) -> Done {
+        if self.login(login).disabled {
+            return Err(RejectReason::OrderEntryDisabled);
+        }
+        if self.find_named(login, user_ref).is_some() { Err(RejectReason::UserRefInUse) } else { Ok(()) }
+    }
+
+    pub(super) fn set_rules(&mut self, edition: u16) -> Done {
+        if edition < self.edition || edition > Command::RULES_LAST {
+            return Err(RejectReason::OutOfRange);
+        }
+        self.edition = edition;
+        self.events.push(Event::RulesSet { edition });
+        Ok(())
+    }
+
+    pub(super) fn modify(&mut self, modify: &Modify) {
+        let Modify { login, user_ref, side, quantity } = *modify;
+        let Some(at) = self.named(login, user_ref) else { return };
+        let order = &self.orders[at];
+        if order.side != side {
+            return self.ignore(login, user_ref, IgnoreReason::OrderNotLive);
+        }
+        if i128::from(quantity.0) >= order.total {
+            return self.ignore(login, user_ref, IgnoreReason::NothingToCancel);
+        }
+        self.amend(&dojima::domain::Amend { login, user_ref, price: None, quantity });
+    }
+
+    pub(super) fn query_account(&mut self, query: &QueryAccount) {
+        let QueryAccount { login, cancel_after_ms } = *query;
+        let now = self.now;
+        let Ok(known) = self.known_login(login) else {
+            return self.ignore(login, UserRef(0), IgnoreReason::UnknownLogin);
+        };
+        if let Some(after) = cancel_after_ms {
+            known.cancel_at = (after > 0).then(|| now.saturating_add(u64::from(after) * MILLISECOND));
+        }
+        let next_user_ref = UserRef(known.last.0.saturating_add(1));
+        let cancel_at = Timestamp(known.cancel_at.unwrap_or(0));
+        self.events.push(Event::AccountState { login, next_user_ref, cancel_at });
+    }
+
+    /// Dead-man's switches that nobody held.
+    pub(super) fn let_go(&mut self) {
+        for at in 0..self.logins.len() {
+            if self.logins[at].cancel_at.is_some_and(|when| when <= self.now) {
+                self.logins[at].cancel_at = None;
+                self.cancel_orders_of(LoginId(at as u32), CancelReason::DeadMansSwitch);
+            }
+        }
+    }
+
+    pub(super) fn cancel_orders_of(&mut self, login: LoginId, reason: CancelReason) {
+        let goes = |order: &Order| order.login == login && self.phase(order.instrument) != Phase::Halted;
+        self.cancel_all(&self.numbers(goes), reason);
+    }
+
+    pub(super) fn set_order_entry(&mut self, set: &SetOrderEntry) {
+        if !self.number_is_new(set.login, set.user_ref) {
+            return;
+        }
+        let known = &mut self.logins[set.login.0 as usize];
+        (known.last, known.disabled) = (set.user_ref, set.switch == Switch::Off);
+        self.events.push(Event::OrderEntrySet(*set));
+    }
+
+    pub(super) fn cancel_login(&mut self, login: LoginId) -> Done {
+        self.known_login(login)?;
+        self.cancel_orders_of(login, CancelReason::Disconnected);
+        Ok(())
+    }
+
+    pub(super) fn roll_session(&mut self, session: u32) -> Done {
+        if u64::from(session) != u64::from(self.session) + 1 {
+            return Err(RejectReason::OutOfRange);
+        }
+        self.session = session;
+        let logins: Vec<LoginId> = (0..self.logins.len()).map(|at| LoginId(at as u32)).collect();
+        for login in &logins {
+            self.events.push(Event::SessionEnded { login: *login });
+        }
+        self.events.push(Event::SessionRolled { session });
+        for login in logins {
+            self.logins[login.0 as usize].last = UserRef(0);
+            self.events.push(Event::SessionStarted { login, session });
+        }
+        Ok(())
+    }
+
+    pub(super) fn copy_account(&mut self, login: LoginId, account: AccountId) -> Done {
+        self.known_login(login)?;
+        self.known_account(account)?;
+        if self.copies.contains(&(login, account)) {
+            return Err(RejectReason::AlreadyCopied);
+        }
+        self.copies.push((login, account));
+        self.events.push(Event::AccountCopied { login, account });
+        Ok(())
+    }
+
+    /// Why an order loses lots over a trade with its owner that is not made.
+    pub(super) fn prevented(
+        &self,
+        order: &Order,
+        other: &Order,
+        mode: SelfTrade,
+        incoming: bool,
+    ) -> CancelReason {
+        if self.edition < 2 {
+            return CancelReason::SelfTrade;
+        }
+        let price = super::ticks(other.limit());
+        let quantity = super::lots(order.open.min(other.at_once()));
+        let instrument = order.instrument;
+        CancelReason::SelfTradePrevented(SelfTradePrevented { instrument, price, quantity, mode, incoming })
+    }
+
+    // What the tests ask.
+
+    /// Edition of the rules, and session.
+    pub fn rules_and_session(&self) -> (u16, u32) {
+        (self.edition, self.session)
+    }
+
+    /// Of each login the last number, its limits, whether it enters orders, and when they are cancelled.
+    pub fn login_states(&self) -> Vec<(UserRef, OrderLimits, bool, u64)> {
+        let state = |login: &Login| (login.last, login.limits, !login.disabled, login.cancel_at.unwrap_or(0));
+        self.logins.iter().map(state).collect()
+    }
+
+    /// Who gets copies of whose messages: by account, and within it as they were asked for.
+    pub fn copies(&self) -> Vec<(AccountId, LoginId)> {
+        let mut all: Vec<_> = self.copies.iter().map(|(login, account)| (*account, *login)).collect();
+        all.sort_by_key(|(account, _)| *account);
+        all
+    }
+}
