@@ -5,7 +5,6 @@
 
 pub mod blotter;
 pub mod driver;
-pub mod explain;
 pub mod flow;
 pub mod session;
 pub mod terms;

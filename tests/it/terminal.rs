@@ -73,7 +73,7 @@ fn a_person_trades_and_is_told_in_words() {
     assert_eq!(alice.hear(), "#1 bought 0.2 at 65000 (added liquidity)");
     alice.expect("replace 1 0.4 at 64000", &["#2 stands in place of #1: 0.2 open at 64000"]);
     alice.expect("reduce 2 0.3", &["#2 now has 0.1 open"]);
-    alice.expect("buy 1 BTC-USDT at 65000.001", &["not done: 65000.001 has more than 2 decimals"]);
+    alice.expect("buy 1 BTC-USDT at 65000.001", &["not done: price 65000.001 has more than 2 decimals"]);
     alice.expect("cancel 1", &["not done: order 1 is not open: replaced by #2"]);
     alice.say("buy 1 NONE at 1");
     let refusal = alice.hear();
