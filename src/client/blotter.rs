@@ -3,8 +3,9 @@
 //! Whoever begins with message 1 has all of the session; whoever begins later has what came since, and passes over what
 //! is told of orders that were entered before.
 
-use crate::domain::{Symbol, TradeId};
-use crate::wire::ouch::{OrderAccepted, OrderExecuted, OrderReplaced, Outbound};
+use super::event::{ClientEvent, ClientMessage, Liquidity, OrderTerms};
+use super::explain::CancelCode;
+use crate::domain::{OrderPrice, Quantity, Side, Symbol, TradeId, UserRef};
 use std::collections::BTreeMap;
 
 /// What became of an order.
@@ -14,25 +15,27 @@ pub enum Standing {
     Open,
     /// All of it traded.
     Filled,
-    /// What was left of it was cancelled; the OUCH reason.
-    Canceled(u8),
+    /// What was left of it was cancelled.
+    Canceled(CancelCode),
+    /// What was left of it would have traded with its own owner.
+    SelfTradePrevented,
     /// The order of this number stands in its place.
-    Replaced(u32),
+    Replaced(UserRef),
 }
 
 /// One order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OrderLine {
     /// The client's number.
-    pub user_ref: u32,
+    pub user_ref: UserRef,
     /// What is traded.
     pub symbol: Symbol,
-    /// B or S.
-    pub side: u8,
-    /// Limit in price units, or the market price.
-    pub price: u64,
+    /// Buy or sell.
+    pub side: Side,
+    /// Market, or the limit in price units.
+    pub price: OrderPrice,
     /// Lots that are open.
-    pub open: u32,
+    pub open: u64,
     /// Lots that have traded, those of the orders that it replaced included.
     pub executed: u64,
     /// Price units × lots of what has traded.
@@ -41,100 +44,88 @@ pub struct OrderLine {
     pub standing: Standing,
 }
 
-impl OrderLine {
-    /// The total that a replace or a partial cancel would count from: what is open and what has traded.
-    pub fn total(&self) -> u64 {
-        u64::from(self.open) + self.executed
-    }
-}
-
 /// One side of a trade.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FillLine {
     /// Nanoseconds since midnight UTC.
-    pub timestamp: u64,
+    pub since_midnight_ns: u64,
     /// The order.
-    pub user_ref: u32,
+    pub user_ref: UserRef,
     /// What was traded.
     pub symbol: Symbol,
-    /// B or S.
-    pub side: u8,
+    /// Buy or sell.
+    pub side: Side,
     /// In price units.
     pub price: u64,
     /// Lots.
-    pub quantity: u32,
+    pub quantity: Quantity,
     /// The trade's number.
     pub trade: TradeId,
-    /// Whether it added liquidity, and how (OUCH liquidity flag).
-    pub liquidity: u8,
+    /// Which part the order had in it.
+    pub liquidity: Liquidity,
 }
 
 /// The orders and trades of one login.
 #[derive(Clone, Debug, Default)]
 pub struct Blotter {
-    orders: BTreeMap<u32, OrderLine>,
+    orders: BTreeMap<UserRef, OrderLine>,
     fills: Vec<FillLine>,
-    last_user_ref: u32,
 }
 
 impl Blotter {
     /// Takes up the next message of the stream.
-    pub fn take(&mut self, message: &Outbound<'_>) {
-        match message {
-            Outbound::Accepted(accepted, _) => self.accepted(accepted),
-            Outbound::Replaced(replaced, _) => self.replaced(replaced),
-            Outbound::Executed(executed, _) => self.executed(executed),
-            Outbound::Canceled(canceled, _) => {
-                self.shrink(canceled.user_ref.0, canceled.decrement, canceled.reason);
+    pub fn take(&mut self, message: &ClientMessage) {
+        match &message.event {
+            ClientEvent::Accepted(order) => self.insert(order, 0, 0),
+            ClientEvent::Replaced { orig_user_ref, order } => {
+                let before = self.orders.get_mut(orig_user_ref);
+                let (executed, paid) = before.map_or((0, 0), |before| {
+                    (before.open, before.standing) = (0, Standing::Replaced(order.user_ref));
+                    (before.executed, before.paid)
+                });
+                self.insert(order, executed, paid);
             }
-            Outbound::Modified(modified, _) => {
-                if let Some(order) = self.orders.get_mut(&modified.user_ref.0) {
-                    order.open = modified.quantity;
+            ClientEvent::Executed { user_ref, quantity, price, liquidity, trade } => {
+                let Some(order) = self.orders.get_mut(user_ref) else { return };
+                order.open = order.open.saturating_sub(quantity.0);
+                order.executed += quantity.0;
+                order.paid += u128::from(*price) * u128::from(quantity.0);
+                if order.open == 0 {
+                    order.standing = Standing::Filled;
+                }
+                self.fills.push(FillLine {
+                    since_midnight_ns: message.since_midnight_ns,
+                    user_ref: *user_ref,
+                    symbol: order.symbol,
+                    side: order.side,
+                    price: *price,
+                    quantity: *quantity,
+                    trade: *trade,
+                    liquidity: *liquidity,
+                });
+            }
+            ClientEvent::Canceled { user_ref, decrement, reason } => {
+                self.shrink(*user_ref, *decrement, Standing::Canceled(*reason));
+            }
+            ClientEvent::SelfTradePrevented { user_ref, decrement, .. } => {
+                self.shrink(*user_ref, *decrement, Standing::SelfTradePrevented);
+            }
+            ClientEvent::Modified { user_ref, open, .. } => {
+                if let Some(order) = self.orders.get_mut(user_ref) {
+                    order.open = open.0;
                 }
             }
-            Outbound::Rejected(rejected, _) => self.used(rejected.user_ref.0),
-            Outbound::SelfMatchCanceled(canceled, _) => {
-                self.shrink(canceled.user_ref.0, canceled.decrement, canceled.reason);
-            }
-            Outbound::MassCanceled(canceled, _) => self.used(canceled.user_ref.0),
-            Outbound::EntryDisabled(answer, _) => self.used(answer.user_ref.0),
-            Outbound::EntryEnabled(answer, _) => self.used(answer.user_ref.0),
             _ => {}
         }
     }
 
-    fn used(&mut self, user_ref: u32) {
-        self.last_user_ref = self.last_user_ref.max(user_ref);
-    }
-
-    fn accepted(&mut self, accepted: &OrderAccepted) {
-        self.used(accepted.user_ref.0);
+    fn insert(&mut self, order: &OrderTerms, executed: u64, paid: u128) {
         let line = OrderLine {
-            user_ref: accepted.user_ref.0,
-            symbol: accepted.symbol,
-            side: accepted.side,
-            price: accepted.price,
-            open: accepted.quantity,
-            executed: 0,
-            paid: 0,
-            standing: Standing::Open,
-        };
-        self.orders.insert(line.user_ref, line);
-    }
-
-    fn replaced(&mut self, replaced: &OrderReplaced) {
-        self.used(replaced.user_ref.0);
-        let before = self.orders.get_mut(&replaced.orig_user_ref.0);
-        let (executed, paid) = before.map_or((0, 0), |before| {
-            (before.open, before.standing) = (0, Standing::Replaced(replaced.user_ref.0));
-            (before.executed, before.paid)
-        });
-        let line = OrderLine {
-            user_ref: replaced.user_ref.0,
-            symbol: replaced.symbol,
-            side: replaced.side,
-            price: replaced.price,
-            open: replaced.quantity,
+            user_ref: order.user_ref,
+            symbol: order.symbol,
+            side: order.side,
+            price: order.price,
+            open: order.quantity.0,
             executed,
             paid,
             standing: Standing::Open,
@@ -142,36 +133,16 @@ impl Blotter {
         self.orders.insert(line.user_ref, line);
     }
 
-    fn executed(&mut self, executed: &OrderExecuted) {
-        let Some(order) = self.orders.get_mut(&executed.user_ref.0) else { return };
-        order.open = order.open.saturating_sub(executed.quantity);
-        order.executed += u64::from(executed.quantity);
-        order.paid += u128::from(executed.price) * u128::from(executed.quantity);
-        if order.open == 0 {
-            order.standing = Standing::Filled;
-        }
-        self.fills.push(FillLine {
-            timestamp: executed.timestamp,
-            user_ref: executed.user_ref.0,
-            symbol: order.symbol,
-            side: order.side,
-            price: executed.price,
-            quantity: executed.quantity,
-            trade: executed.trade,
-            liquidity: executed.liquidity,
-        });
-    }
-
-    fn shrink(&mut self, user_ref: u32, decrement: u32, reason: u8) {
+    fn shrink(&mut self, user_ref: UserRef, decrement: Quantity, standing: Standing) {
         let Some(order) = self.orders.get_mut(&user_ref) else { return };
-        order.open = order.open.saturating_sub(decrement);
+        order.open = order.open.saturating_sub(decrement.0);
         if order.open == 0 {
-            order.standing = Standing::Canceled(reason);
+            order.standing = standing;
         }
     }
 
     /// An order by its client's number.
-    pub fn order(&self, user_ref: u32) -> Option<&OrderLine> {
+    pub fn order(&self, user_ref: UserRef) -> Option<&OrderLine> {
         self.orders.get(&user_ref)
     }
 
@@ -184,114 +155,84 @@ impl Blotter {
     pub fn fills(&self) -> &[FillLine] {
         &self.fills
     }
-
-    /// The highest number that the exchange is known to have used up.
-    pub fn last_user_ref(&self) -> u32 {
-        self.last_user_ref
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{ClOrdId, OrderId, UserRef};
-    use crate::wire::ouch::{Appendage, OrderCanceled, OrderModified, OrderRejected};
+    use crate::domain::{ClOrdId, OrderId, TimeInForce, Visibility};
 
-    const NO_TAGS: Appendage<'static> = Appendage(&[]);
-
-    fn accepted(user_ref: u32, quantity: u32) -> Outbound<'static> {
-        let message = OrderAccepted {
-            timestamp: 1,
+    fn order(user_ref: u32, lots: u64) -> OrderTerms {
+        OrderTerms {
             user_ref: UserRef(user_ref),
-            side: b'B',
-            quantity,
-            symbol: Symbol::new("X").expect("a symbol"),
-            price: 100,
-            time_in_force: b'0',
-            display: b'Y',
             order: OrderId(9),
-            capacity: b'P',
-            iso: b'N',
-            cross_type: b'N',
-            state: b'L',
-            cl_ord_id: ClOrdId::default(),
-        };
-        Outbound::Accepted(message, NO_TAGS)
-    }
-
-    fn replaced(orig: u32, user_ref: u32, quantity: u32) -> Outbound<'static> {
-        let message = OrderReplaced {
-            timestamp: 1,
-            orig_user_ref: UserRef(orig),
-            user_ref: UserRef(user_ref),
-            side: b'B',
-            quantity,
+            side: Side::Buy,
+            quantity: Quantity(lots),
             symbol: Symbol::new("X").expect("a symbol"),
-            price: 101,
-            time_in_force: b'0',
-            display: b'Y',
-            order: OrderId(10),
-            capacity: b'P',
-            iso: b'N',
-            cross_type: b'N',
-            state: b'L',
+            price: OrderPrice::Limit(100),
+            time_in_force: TimeInForce::Day,
+            visibility: Visibility::Displayed,
+            live: true,
             cl_ord_id: ClOrdId::default(),
-        };
-        Outbound::Replaced(message, NO_TAGS)
+            display_quantity: None,
+            post_only: false,
+            slid: false,
+            expire_s: None,
+        }
     }
 
-    fn executed(user_ref: u32, quantity: u32, price: u64) -> Outbound<'static> {
-        let (user_ref, trade) = (UserRef(user_ref), TradeId(7));
-        let message = OrderExecuted { timestamp: 5, user_ref, quantity, price, liquidity: b'R', trade };
-        Outbound::Executed(message, NO_TAGS)
+    fn executed(user_ref: u32, lots: u64, price: u64) -> ClientEvent {
+        ClientEvent::Executed {
+            user_ref: UserRef(user_ref),
+            quantity: Quantity(lots),
+            price,
+            liquidity: Liquidity::Removed,
+            trade: TradeId(7),
+        }
     }
 
-    fn canceled(user_ref: u32, decrement: u32) -> Outbound<'static> {
-        let message = OrderCanceled { timestamp: 1, user_ref: UserRef(user_ref), decrement, reason: b'U' };
-        Outbound::Canceled(message, NO_TAGS)
+    fn canceled(user_ref: u32, lots: u64) -> ClientEvent {
+        let (user_ref, decrement) = (UserRef(user_ref), Quantity(lots));
+        ClientEvent::Canceled { user_ref, decrement, reason: CancelCode(b'U') }
     }
 
-    fn blotter(messages: &[Outbound<'_>]) -> Blotter {
+    fn blotter(events: &[ClientEvent]) -> Blotter {
         let mut blotter = Blotter::default();
-        messages.iter().for_each(|message| blotter.take(message));
+        for (sequence, event) in (1..).zip(events) {
+            blotter.take(&ClientMessage { sequence, since_midnight_ns: 5, copy_of: None, event: *event });
+        }
         blotter
     }
 
     #[test]
     fn an_order_is_followed_to_its_end() {
-        let kept = blotter(&[accepted(1, 10), executed(1, 3, 100), executed(1, 1, 99), canceled(1, 2)]);
-        let order = kept.order(1).expect("known");
-        assert_eq!((order.open, order.executed, order.paid, order.total()), (4, 4, 399, 8));
-        assert_eq!(order.standing, Standing::Open);
-        assert_eq!(kept.fills().len(), 2);
-        let gone = blotter(&[accepted(1, 10), executed(1, 3, 100), canceled(1, 7)]);
-        assert_eq!(gone.order(1).expect("known").standing, Standing::Canceled(b'U'));
-        let filled = blotter(&[accepted(1, 10), executed(1, 10, 100)]);
-        assert_eq!(filled.order(1).expect("known").standing, Standing::Filled);
+        let accepted = ClientEvent::Accepted(order(1, 10));
+        let kept = blotter(&[accepted, executed(1, 3, 100), executed(1, 1, 99), canceled(1, 2)]);
+        let line = kept.order(UserRef(1)).expect("known");
+        assert_eq!((line.open, line.executed, line.paid), (4, 4, 399));
+        assert_eq!((line.standing, kept.fills().len()), (Standing::Open, 2));
+        let gone = blotter(&[accepted, executed(1, 3, 100), canceled(1, 7)]);
+        assert_eq!(gone.order(UserRef(1)).expect("known").standing, Standing::Canceled(CancelCode(b'U')));
+        let filled = blotter(&[accepted, executed(1, 10, 100)]);
+        assert_eq!(filled.order(UserRef(1)).expect("known").standing, Standing::Filled);
     }
 
     #[test]
     fn a_replaced_order_hands_on_what_it_has_traded() {
-        let kept = blotter(&[accepted(1, 10), executed(1, 4, 100), replaced(1, 2, 5), executed(2, 5, 101)]);
-        assert_eq!(kept.order(1).expect("known").standing, Standing::Replaced(2));
-        let order = kept.order(2).expect("known");
-        assert_eq!((order.open, order.executed, order.paid), (0, 9, 905));
-        assert_eq!((order.standing, kept.last_user_ref()), (Standing::Filled, 2));
+        let replaced = ClientEvent::Replaced { orig_user_ref: UserRef(1), order: order(2, 5) };
+        let accepted = ClientEvent::Accepted(order(1, 10));
+        let kept = blotter(&[accepted, executed(1, 4, 100), replaced, executed(2, 5, 101)]);
+        assert_eq!(kept.order(UserRef(1)).expect("known").standing, Standing::Replaced(UserRef(2)));
+        let line = kept.order(UserRef(2)).expect("known");
+        assert_eq!((line.open, line.executed, line.paid, line.standing), (0, 9, 905, Standing::Filled));
     }
 
     #[test]
-    fn refusals_use_up_numbers_and_strangers_are_passed_over() {
-        let message =
-            OrderRejected { timestamp: 1, user_ref: UserRef(8), reason: 0x17, cl_ord_id: ClOrdId::default() };
-        let modified = OrderModified { timestamp: 1, user_ref: UserRef(1), side: b'B', quantity: 6 };
-        let kept = blotter(&[
-            Outbound::Rejected(message, NO_TAGS),
-            executed(3, 1, 1),
-            canceled(3, 1),
-            accepted(1, 10),
-            Outbound::Modified(modified, NO_TAGS),
-        ]);
-        assert_eq!((kept.last_user_ref(), kept.fills().len(), kept.orders().count()), (8, 0, 1));
-        assert_eq!(kept.order(1).expect("known").open, 6);
+    fn orders_that_were_entered_before_are_passed_over() {
+        let modified = ClientEvent::Modified { user_ref: UserRef(1), side: Side::Buy, open: Quantity(6) };
+        let kept =
+            blotter(&[executed(3, 1, 1), canceled(3, 1), ClientEvent::Accepted(order(1, 10)), modified]);
+        assert_eq!((kept.fills().len(), kept.orders().count()), (0, 1));
+        assert_eq!(kept.order(UserRef(1)).expect("known").open, 6);
     }
 }

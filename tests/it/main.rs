@@ -10,6 +10,7 @@ mod exchange;
 mod faults;
 mod flow;
 mod formats;
+mod fuzz;
 mod gateway;
 mod kill;
 mod layers;

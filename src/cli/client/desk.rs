@@ -1,26 +1,22 @@
-//! A trader's desk: the session, the books kept from it, and what is said to the person.
+//! A trader's desk: the client, the books kept from its stream, and what is said to the person.
 
-use super::words::{Line, NewOrder, Stands};
-use crate::client::blotter::{Blotter, OrderLine, Standing};
-use crate::client::explain;
-use crate::client::terms::{Terms, TermsTable};
-use crate::client::{ClientError, Session};
-use crate::domain::{ClOrdId, PostOnly, Side, Symbol, TriggerKind, UserRef};
-use crate::wire::ouch::{
-    AccountQuery, Appendage, CancelOrder, DisableEntry, EnableEntry, EnterOrder, Inbound, MARKET_PRICE,
-    MassCancelOrders, ModifyOrder, Outbound, ReplaceOrder, tags,
-};
+use super::words::{Line, Order, Stands};
+use crate::client::blotter::{Blotter, FillLine, OrderLine, Standing};
+use crate::client::units::{Units, UnitsTable};
+use crate::client::{Client, ClientError, ClientEvent, NewOrder, Replacement};
+use crate::domain::{OrderPrice, PostOnly, Side, Symbol, TriggerKind, UserRef};
 use anyhow::{Context, bail};
 use rust_decimal::Decimal;
 use std::time::Duration;
 
-/// The session, the books kept from it, and what is said to the person.
+/// How long one wait for old messages is.
+const CATCH_UP_TURN: Duration = Duration::from_secs(1);
+
+/// The client, the books kept from its stream, and what is said to the person.
 pub struct Desk {
-    session: Session,
-    terms: TermsTable,
+    client: Client,
+    units: UnitsTable,
     blotter: Blotter,
-    /// The next number for an order.
-    next_user_ref: u32,
     /// What has happened, oldest first, each a line, since it was last taken.
     news: Vec<String>,
     /// News is only told from this message on: what came before the login is history.
@@ -43,9 +39,16 @@ pub enum Said {
 }
 
 impl Desk {
-    /// Sits down at a session that was just logged in; messages before `told_from` are taken up silently.
-    pub fn new(session: Session, terms: TermsTable, told_from: u64) -> Self {
-        Self { session, terms, blotter: Blotter::default(), next_user_ref: 1, news: Vec::new(), told_from }
+    /// Sits down at a client whose stream begins with message 1, and takes in what came before `told_from` silently.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn new(client: Client, units: UnitsTable, told_from: u64) -> Result<Self, ClientError> {
+        let mut desk = Self { client, units, blotter: Blotter::default(), news: Vec::new(), told_from };
+        while desk.client.bookmark().sequence < told_from {
+            desk.turn(CATCH_UP_TURN)?;
+        }
+        Ok(desk)
     }
 
     /// The orders and trades.
@@ -55,35 +58,24 @@ impl Desk {
 
     /// The session's id and the number of the next message.
     pub fn position(&self) -> (String, u64) {
-        (self.session.id().to_string(), self.session.next_sequence())
+        let mark = self.client.bookmark();
+        (mark.session.to_string(), mark.sequence)
     }
 
-    /// Waits until something has come, or for `timeout`.
+    /// Takes in what has come, waiting for it at most so long. Whether anything came.
     ///
     /// # Errors
-    /// [`ClientError`].
-    pub fn wait(&mut self, timeout: Duration) -> Result<(), ClientError> {
-        self.session.wait(timeout)
-    }
-
-    /// Sends what waits and takes in what has come; how many messages that was.
-    ///
-    /// # Errors
-    /// [`ClientError`]; the session is then over.
-    pub fn turn(&mut self) -> Result<usize, ClientError> {
-        self.session.flush()?;
-        let Self { session, terms, blotter, next_user_ref, news, told_from } = self;
-        let received = session.receive(|number, message| {
-            blotter.take(&message);
-            *next_user_ref = (*next_user_ref).max(blotter.last_user_ref() + 1);
-            if let Outbound::AccountState(state, _) = &message {
-                *next_user_ref = state.next_user_ref.0;
+    /// [`ClientError`]; the client is then over.
+    pub fn turn(&mut self, timeout: Duration) -> Result<bool, ClientError> {
+        let (mut any, mut patience) = (false, timeout);
+        while let Some(message) = self.client.next_event(patience)? {
+            self.blotter.take(&message);
+            if message.sequence >= self.told_from {
+                self.news.extend(told(&message.event, &self.blotter, &self.units));
             }
-            if number >= *told_from {
-                news.extend(told(&message, blotter, terms));
-            }
-        })?;
-        Ok(received.messages)
+            (any, patience) = (true, Duration::ZERO);
+        }
+        Ok(any)
     }
 
     /// What has happened since this was last asked.
@@ -93,7 +85,7 @@ impl Desk {
 
     /// Says goodbye.
     pub fn leave(self) {
-        self.session.log_out();
+        self.client.log_out();
     }
 
     /// Does what the person asks for.
@@ -107,125 +99,102 @@ impl Desk {
             Line::Orders => return Ok(Said::Orders),
             Line::Fills => return Ok(Said::Fills),
             Line::Quit => return Ok(Said::Quit),
-            Line::Enter(order) => self.enter(order)?,
-            Line::Replace { order, quantity, price } => self.replace(*order, *quantity, *price)?,
+            Line::Enter(order) => {
+                let order = self.new_order(order)?;
+                self.client.enter(&order)?;
+            }
+            Line::Replace { order, quantity, price } => {
+                let (_, units) = self.known(*order)?;
+                let total = u64::from(units.lots(*quantity)?);
+                let by = Replacement::total(total).limit(units.price_units(*price)?);
+                self.client.replace(*order, &by)?;
+            }
             Line::Reduce { order, quantity } => {
-                let (known, terms) = self.known(*order)?;
-                let quantity = terms.lots(*quantity)?;
-                let side = known.side;
-                self.session
-                    .send(&Inbound::Modify(ModifyOrder { user_ref: *order, side, quantity }, NO_TAGS));
+                let (known, units) = self.known(*order)?;
+                let total = units.lots(*quantity)?;
+                self.client.modify(*order, known.side, total)?;
             }
             Line::Cancel { order, to } => {
-                let (_, terms) = self.known(*order)?;
-                let quantity = to.map_or(Ok(0), |to| terms.lots(to))?;
-                self.session.send(&Inbound::Cancel(CancelOrder { user_ref: *order, quantity }, NO_TAGS));
+                let (_, units) = self.known(*order)?;
+                match to {
+                    Some(to) => self.client.reduce(*order, units.lots(*to)?)?,
+                    None => self.client.cancel(*order)?,
+                }
             }
-            Line::CancelAll { symbol, side } => self.cancel_all(*symbol, *side),
-            Line::Next => self.session.send(&Inbound::AccountQuery(AccountQuery {}, NO_TAGS)),
-            Line::Hold(ms) => {
-                let mut tail = Vec::new();
-                push(&mut tail, tags::CANCEL_AFTER, &ms.to_be_bytes());
-                self.session.send(&Inbound::AccountQuery(AccountQuery {}, Appendage(&tail)));
-            }
-            Line::OrderEntry(on) => {
-                let (user_ref, firm) = (self.number(), *b"    ");
-                self.session.send(&match on {
-                    true => Inbound::EnableEntry(EnableEntry { user_ref, firm }, NO_TAGS),
-                    false => Inbound::DisableEntry(DisableEntry { user_ref, firm }, NO_TAGS),
-                });
-            }
+            Line::CancelAll { symbol, side } => drop(self.client.cancel_all(*symbol, *side)?),
+            Line::Next => self.client.query_account()?,
+            Line::Hold(ms) => self.client.cancel_all_after(*ms)?,
+            Line::OrderEntry(true) => drop(self.client.enable_order_entry()?),
+            Line::OrderEntry(false) => drop(self.client.disable_order_entry()?),
         }
-        self.session.flush()?;
         Ok(Said::Done)
     }
 
-    fn number(&mut self) -> UserRef {
-        let number = self.next_user_ref;
-        self.next_user_ref = number.saturating_add(1);
-        UserRef(number)
-    }
-
-    fn terms(&self, symbol: Symbol) -> anyhow::Result<Terms> {
-        let known = || self.terms.iter().map(|terms| terms.symbol.text()).collect::<Vec<_>>().join(", ");
-        self.terms.find(symbol).cloned().with_context(|| {
+    fn units(&self, symbol: Symbol) -> anyhow::Result<Units> {
+        let known = || self.units.iter().map(|units| units.symbol.text()).collect::<Vec<_>>().join(", ");
+        self.units.find(symbol).cloned().with_context(|| {
             format!("no instrument {} in the configuration, which has {}", symbol.text(), known())
         })
     }
 
-    fn known(&self, order: UserRef) -> anyhow::Result<(OrderLine, Terms)> {
-        let Some(found) = self.blotter.order(order.0) else { bail!("there is no order {order}") };
+    fn known(&self, order: UserRef) -> anyhow::Result<(OrderLine, Units)> {
+        let Some(found) = self.blotter.order(order) else { bail!("there is no order {order}") };
         if found.standing != Standing::Open {
             bail!("order {order} is not open: {}", standing(found.standing));
         }
-        Ok((*found, self.terms(found.symbol)?))
+        Ok((*found, self.units(found.symbol)?))
     }
 
-    fn enter(&mut self, order: &NewOrder) -> anyhow::Result<()> {
-        let terms = self.terms(order.symbol)?;
-        let quantity = terms.lots(order.quantity)?;
-        let price = order.price.map_or(Ok(MARKET_PRICE), |price| terms.price_units(price))?;
-        let tail = order_tags(order, quantity, &terms)?;
-        let immediate =
-            matches!(order.stands, Stands::Immediate | Stands::AllOrNothing) || order.price.is_none();
-        let message = EnterOrder {
-            user_ref: self.number(),
-            side: if order.side == Side::Buy { b'B' } else { b'S' },
-            quantity,
-            symbol: order.symbol,
-            price,
-            time_in_force: match order.stands {
-                Stands::Until(_) => b'6',
-                _ if immediate => b'3',
-                _ => b'0',
-            },
-            display: if order.hidden { b'N' } else { b'Y' },
-            capacity: b'P',
-            iso: b'N',
-            cross_type: b'N',
-            cl_ord_id: ClOrdId::default(),
+    fn new_order(&self, asked: &Order) -> anyhow::Result<NewOrder> {
+        let units = self.units(asked.symbol)?;
+        let lots = |quantity: Decimal| units.lots(quantity);
+        let quantity = u64::from(lots(asked.quantity)?);
+        let mut order = match asked.side {
+            Side::Buy => NewOrder::buy(asked.symbol, quantity),
+            Side::Sell => NewOrder::sell(asked.symbol, quantity),
         };
-        self.session.send(&Inbound::Enter(message, Appendage(&tail)));
-        Ok(())
-    }
-
-    fn replace(&mut self, order: UserRef, quantity: Decimal, price: Decimal) -> anyhow::Result<()> {
-        let (_, terms) = self.known(order)?;
-        let (quantity, price) = (terms.lots(quantity)?, terms.price_units(price)?);
-        let message = ReplaceOrder {
-            orig_user_ref: order,
-            user_ref: self.number(),
-            quantity,
-            price,
-            time_in_force: b'0',
-            display: b'Y',
-            iso: b'N',
-            cl_ord_id: ClOrdId::default(),
-        };
-        self.session.send(&Inbound::Replace(message, NO_TAGS));
-        Ok(())
-    }
-
-    fn cancel_all(&mut self, symbol: Option<Symbol>, side: Option<Side>) {
-        let mut tail = Vec::new();
-        if let Some(side) = side {
-            push(&mut tail, tags::SIDE, if side == Side::Buy { b"B" } else { b"S" });
+        if let Some(price) = asked.price {
+            order = order.limit(units.price_units(price)?);
         }
-        let message =
-            MassCancelOrders { user_ref: self.number(), firm: *b"    ", symbol: symbol.unwrap_or_default() };
-        self.session.send(&Inbound::MassCancel(message, Appendage(&tail)));
+        order = match asked.stands {
+            Stands::Day => order,
+            Stands::Immediate => order.immediate_or_cancel(),
+            Stands::AllOrNothing => order.fill_or_kill(),
+            Stands::Until(second) => order.until(second),
+        };
+        order = match asked.post_only {
+            PostOnly::No => order,
+            PostOnly::Reject => order.post_only(),
+            PostOnly::Slide => order.post_only_slide(),
+        };
+        if asked.hidden {
+            order = order.hidden();
+        }
+        if let Some(show) = asked.show {
+            order = order.iceberg(lots(show)?);
+        }
+        if let Some(min) = asked.min {
+            order = order.min_quantity(lots(min)?);
+        }
+        if let Some((kind, price)) = asked.trigger {
+            let price =
+                u32::try_from(units.price_units(price)?).context("the trigger's price is too high")?;
+            order = match kind {
+                TriggerKind::Stop => order.stop(price),
+                TriggerKind::TakeProfit => order.take_profit(price),
+                TriggerKind::TrailingStop => order.trailing_stop(price),
+            };
+        }
+        Ok(if asked.reduce_only { order.reduce_only() } else { order })
     }
 
     /// An order's row: number, side, symbol, price, open, traded, average price, standing.
     pub fn order_row(&self, order: &OrderLine) -> [String; 8] {
-        let terms = self.terms.find(order.symbol);
-        let quantity = |lots: u64| shown_quantity(terms, lots);
-        let average = match (order.executed, terms) {
+        let units = self.units.find(order.symbol);
+        let average = match (order.executed, units) {
             (0, _) => String::new(),
-            (lots, Some(terms)) => {
-                let paid = Decimal::from(order.paid) / Decimal::from(lots);
-                let units = Decimal::from(10_u64.pow(u32::from(terms.price_decimals)));
-                (paid / units).round_dp(u32::from(terms.price_decimals) + 2).normalize().to_string()
+            (lots, Some(units)) => {
+                units.average(order.paid, lots).map_or("?".to_owned(), |it| it.to_string())
             }
             (_, None) => "?".to_owned(),
         };
@@ -233,9 +202,9 @@ impl Desk {
             order.user_ref.to_string(),
             side_word(order.side).to_owned(),
             order.symbol.text(),
-            shown_price(terms, order.price),
-            quantity(u64::from(order.open)),
-            quantity(order.executed),
+            shown_limit(units, order.price),
+            shown_quantity(units, order.open),
+            shown_quantity(units, order.executed),
             average,
             standing(order.standing),
         ]
@@ -243,111 +212,84 @@ impl Desk {
 
     /// The rows of the last `most` trades, newest first: time, order, side, quantity, symbol, price, how.
     pub fn fill_rows(&self, most: usize) -> Vec<[String; 7]> {
-        let row = |fill: &crate::client::blotter::FillLine| {
-            let terms = self.terms.find(fill.symbol);
+        let row = |fill: &FillLine| {
+            let units = self.units.find(fill.symbol);
             [
-                clock(fill.timestamp),
+                clock(fill.since_midnight_ns),
                 format!("#{}", fill.user_ref),
                 side_word(fill.side).to_owned(),
-                shown_quantity(terms, u64::from(fill.quantity)),
+                shown_quantity(units, fill.quantity.0),
                 fill.symbol.text(),
-                shown_price(terms, fill.price),
-                explain::liquidity(fill.liquidity).to_owned(),
+                shown_price(units, fill.price),
+                fill.liquidity.explain().to_owned(),
             ]
         };
         self.blotter.fills().iter().rev().take(most).map(row).collect()
     }
 }
 
-const NO_TAGS: Appendage<'static> = Appendage(&[]);
-
-fn push(tail: &mut Vec<u8>, tag: u8, value: &[u8]) {
-    tail.extend([value.len() as u8 + 1, tag]);
-    tail.extend_from_slice(value);
-}
-
-fn order_tags(order: &NewOrder, quantity: u32, terms: &Terms) -> anyhow::Result<Vec<u8>> {
-    let mut tail = Vec::new();
-    let min = match order.stands {
-        Stands::AllOrNothing => Some(quantity),
-        _ => order.min.map(|min| terms.lots(min)).transpose()?,
-    };
-    if let Some(min) = min {
-        push(&mut tail, tags::MIN_QTY, &min.to_be_bytes());
-    }
-    if let Some(show) = order.show {
-        push(&mut tail, tags::MAX_FLOOR, &terms.lots(show)?.to_be_bytes());
-    }
-    match order.post_only {
-        PostOnly::No => {}
-        PostOnly::Reject => push(&mut tail, tags::POST_ONLY, b"P"),
-        PostOnly::Slide => push(&mut tail, tags::POST_ONLY_SLIDE, b"Y"),
-    }
-    if let Stands::Until(second) = order.stands {
-        push(&mut tail, tags::EXPIRE_TIME, &second.to_be_bytes());
-    }
-    if let Some((kind, price)) = order.trigger {
-        push(&mut tail, tags::STOP_PRICE, &terms.price_units(price)?.to_be_bytes());
-        let kind = match kind {
-            TriggerKind::Stop => b"S",
-            TriggerKind::TakeProfit => b"P",
-            TriggerKind::TrailingStop => b"T",
-        };
-        push(&mut tail, tags::TRIGGER_KIND, kind);
-    }
-    if order.reduce_only {
-        push(&mut tail, tags::REDUCE_ONLY, b"Y");
-    }
-    Ok(tail)
-}
-
 /// What a message tells a person; nothing for those that only the books are for.
-fn told(message: &Outbound<'_>, blotter: &Blotter, terms: &TermsTable) -> Option<String> {
-    let of = |user_ref: UserRef| blotter.order(user_ref.0);
-    let terms_of = |user_ref: UserRef| of(user_ref).and_then(|order| terms.find(order.symbol));
-    let quantity = |user_ref: UserRef, lots: u32| shown_quantity(terms_of(user_ref), u64::from(lots));
-    Some(match message {
-        Outbound::System(event) if event.code == b'E' => "the session has ended".to_owned(),
-        Outbound::System(_) => "the session has begun".to_owned(),
-        Outbound::Accepted(m, _) => {
-            let known = terms.find(m.symbol);
-            let (side, lots) = (side_word(m.side), shown_quantity(known, u64::from(m.quantity)));
-            let (symbol, price) = (m.symbol.text(), shown_price(known, m.price));
-            format!("#{} accepted: {side} {lots} {symbol} at {price}", m.user_ref)
+fn told(event: &ClientEvent, blotter: &Blotter, table: &UnitsTable) -> Option<String> {
+    let units_of = |user_ref: UserRef| blotter.order(user_ref).and_then(|order| table.find(order.symbol));
+    Some(match event {
+        ClientEvent::SessionStarted => "the session has begun".to_owned(),
+        ClientEvent::SessionEnded => "the session has ended".to_owned(),
+        ClientEvent::Accepted(order) => {
+            let units = table.find(order.symbol);
+            let (side, lots) = (side_word(order.side), shown_quantity(units, order.quantity.0));
+            let (symbol, price) = (order.symbol.text(), shown_limit(units, order.price));
+            format!("#{} accepted: {side} {lots} {symbol} at {price}", order.user_ref)
         }
-        Outbound::Replaced(m, _) => {
-            let known = terms.find(m.symbol);
-            let (lots, price) = (shown_quantity(known, u64::from(m.quantity)), shown_price(known, m.price));
-            format!("#{} stands in place of #{}: {lots} open at {price}", m.user_ref, m.orig_user_ref)
+        ClientEvent::Replaced { orig_user_ref, order } => {
+            let units = table.find(order.symbol);
+            let (lots, price) = (shown_quantity(units, order.quantity.0), shown_limit(units, order.price));
+            format!("#{} stands in place of #{orig_user_ref}: {lots} open at {price}", order.user_ref)
         }
-        Outbound::Executed(m, _) => {
-            let (lots, price) =
-                (quantity(m.user_ref, m.quantity), shown_price(terms_of(m.user_ref), m.price));
-            let side =
-                of(m.user_ref).map_or("traded", |order| if order.side == b'B' { "bought" } else { "sold" });
-            format!("#{} {side} {lots} at {price} ({})", m.user_ref, explain::liquidity(m.liquidity))
+        ClientEvent::Executed { user_ref, quantity, price, liquidity, .. } => {
+            let units = units_of(*user_ref);
+            let (lots, price) = (shown_quantity(units, quantity.0), shown_price(units, *price));
+            let done = match blotter.order(*user_ref).map(|order| order.side) {
+                Some(Side::Buy) => "bought",
+                Some(Side::Sell) => "sold",
+                None => "traded",
+            };
+            format!("#{user_ref} {done} {lots} at {price} ({})", liquidity.explain())
         }
-        Outbound::Canceled(m, _) => {
-            let lots = quantity(m.user_ref, m.decrement);
-            format!("#{} lost {lots}: {}", m.user_ref, explain::canceled(m.reason))
+        ClientEvent::Canceled { user_ref, decrement, reason } => {
+            let lots = shown_quantity(units_of(*user_ref), decrement.0);
+            format!("#{user_ref} lost {lots}: {}", reason.explain())
         }
-        Outbound::SelfMatchCanceled(m, _) => {
-            let lots = quantity(m.user_ref, m.decrement);
-            format!("#{} lost {lots}: {}", m.user_ref, explain::canceled(m.reason))
+        ClientEvent::SelfTradePrevented { user_ref, decrement, price, .. } => {
+            let units = units_of(*user_ref);
+            let (lots, price) = (shown_quantity(units, decrement.0), shown_price(units, *price));
+            format!("#{user_ref} lost {lots}: it would have traded with your own order at {price}")
         }
-        Outbound::Rejected(m, _) => format!("#{} refused: {}", m.user_ref, explain::rejected(m.reason)),
-        Outbound::Modified(m, _) => {
-            format!("#{} now has {} open", m.user_ref, quantity(m.user_ref, m.quantity))
+        ClientEvent::Rejected { user_ref, reason, .. } => {
+            format!("#{user_ref} refused: {}", reason.explain())
         }
-        Outbound::CancelRejected(m, _) => {
-            format!("#{} cannot be changed or cancelled now; it stands as it was", m.user_ref)
+        ClientEvent::Modified { user_ref, open, .. } => {
+            format!("#{user_ref} now has {} open", shown_quantity(units_of(*user_ref), open.0))
         }
-        Outbound::PriorityUpdated(m, _) => format!("#{} was triggered and is live", m.user_ref),
-        Outbound::MassCanceled(m, _) => format!("#{}: all those orders are cancelled", m.user_ref),
-        Outbound::EntryEnabled(m, _) => format!("#{}: order entry is on", m.user_ref),
-        Outbound::EntryDisabled(m, _) => format!("#{}: order entry is off", m.user_ref),
-        Outbound::AccountState(m, _) => format!("the next number is {}", m.next_user_ref),
-        _ => return None,
+        ClientEvent::CancelRejected { user_ref } => {
+            format!("#{user_ref} cannot be changed or cancelled now; it stands as it was")
+        }
+        ClientEvent::PriorityUpdated { user_ref, .. } => format!("#{user_ref} was triggered and is live"),
+        ClientEvent::Refreshed { user_ref, displayed: Some(lots), .. } => {
+            format!("#{user_ref} shows its next {}", shown_quantity(units_of(*user_ref), lots.0))
+        }
+        ClientEvent::MassCanceled { user_ref, .. } => format!("#{user_ref}: all those orders are cancelled"),
+        ClientEvent::OrderEntryEnabled { user_ref } => format!("#{user_ref}: order entry is on"),
+        ClientEvent::OrderEntryDisabled { user_ref } => format!("#{user_ref}: order entry is off"),
+        ClientEvent::AccountState { next_user_ref, cancel_at: None } => {
+            format!("the next number is {next_user_ref}")
+        }
+        ClientEvent::AccountState { next_user_ref, cancel_at: Some(at) } => {
+            let at = clock(at.since_midnight_ns());
+            format!("the next number is {next_user_ref}; all orders are cancelled at {at} unless held again")
+        }
+        ClientEvent::Refreshed { .. } | ClientEvent::CancelPending { .. } | ClientEvent::Broken { .. } => {
+            return None;
+        }
     })
 }
 
@@ -356,31 +298,37 @@ pub fn standing(standing: Standing) -> String {
     match standing {
         Standing::Open => "open".to_owned(),
         Standing::Filled => "filled".to_owned(),
-        Standing::Canceled(reason) => explain::canceled(reason).to_owned(),
+        Standing::Canceled(code) => code.explain().to_owned(),
+        Standing::SelfTradePrevented => "it would have traded with your own order".to_owned(),
         Standing::Replaced(by) => format!("replaced by #{by}"),
     }
 }
 
-fn side_word(side: u8) -> &'static str {
-    if side == b'B' { "buy" } else { "sell" }
-}
-
-fn shown_price(terms: Option<&Terms>, units: u64) -> String {
-    match terms {
-        Some(terms) => terms.price(units).map_or("market".to_owned(), |price| price.to_string()),
-        None => format!("{units} units"),
+fn side_word(side: Side) -> &'static str {
+    match side {
+        Side::Buy => "buy",
+        Side::Sell => "sell",
     }
 }
 
-fn shown_quantity(terms: Option<&Terms>, lots: u64) -> String {
-    match (terms, u32::try_from(lots)) {
-        (Some(terms), Ok(lots)) => terms.quantity(lots).to_string(),
-        _ => format!("{lots} lots"),
+fn shown_limit(units: Option<&Units>, price: OrderPrice) -> String {
+    match price {
+        OrderPrice::Market => "market".to_owned(),
+        OrderPrice::Limit(limit) => shown_price(units, limit),
     }
+}
+
+fn shown_price(units: Option<&Units>, price: u64) -> String {
+    let shown = units.and_then(|units| units.price(price));
+    shown.map_or_else(|| format!("{price} units"), |price| price.to_string())
+}
+
+fn shown_quantity(units: Option<&Units>, lots: u64) -> String {
+    units.map_or_else(|| format!("{lots} lots"), |units| units.quantity(lots).to_string())
 }
 
 /// Nanoseconds since midnight as a time of day.
-fn clock(timestamp: u64) -> String {
-    let ms = timestamp / 1_000_000;
+fn clock(since_midnight_ns: u64) -> String {
+    let ms = since_midnight_ns / 1_000_000;
     format!("{:02}:{:02}:{:02}.{:03}", ms / 3_600_000, ms / 60_000 % 60, ms / 1_000 % 60, ms % 1_000)
 }

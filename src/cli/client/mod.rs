@@ -6,9 +6,9 @@ mod plain;
 mod screen;
 mod words;
 
-use crate::client::terms::TermsTable;
-use crate::client::{Credentials, Resume, Session};
-use crate::wire::soup::{Password, SessionId, Username};
+use crate::client::units::UnitsTable;
+use crate::client::{Bookmark, Client, Credentials, Start};
+use crate::wire::soup::{Password, Username};
 use anyhow::{Context, bail};
 use clap::Args;
 use desk::Desk;
@@ -35,9 +35,6 @@ pub struct ClientArgs {
     /// The first line of this file is the password. Without it: the variable DOJIMA_PASSWORD, else it is asked for
     #[arg(long, value_name = "FILE")]
     password_file: Option<PathBuf>,
-    /// A session other than the present one
-    #[arg(long, value_name = "ID")]
-    session: Option<String>,
     /// Lines in and lines out instead of a screen
     #[arg(long)]
     plain: bool,
@@ -71,18 +68,13 @@ pub fn run(args: ClientArgs) -> anyhow::Result<ExitCode> {
     let config = super::read_config(args.config.as_deref())?;
     let address = args.address.unwrap_or(config.gateway.listen);
     let username = Username::new(&args.user).context("--user: a name has 1 to 6 letters and digits")?;
-    let session = args
-        .session
-        .as_deref()
-        .map(|id| SessionId::new(id).context("--session: an id has 1 to 10 letters and digits"));
-    let session = session.transpose()?;
     let who = Credentials { username, password: args.password()?, heartbeat_timeout_ms: None };
     // From the first message: the books are made of all of them. What is news begins where the stream ends now.
-    let now = Session::connect(address, &who, Resume { session, sequence: 0 })?;
-    let told_from = now.next_sequence();
+    let now = Client::connect(address, &who, Start::Now)?;
+    let mark = now.bookmark();
     now.log_out();
-    let session = Session::connect(address, &who, Resume { session, sequence: 1 })?;
-    let desk = Desk::new(session, TermsTable::of(&config), told_from);
+    let client = Client::connect(address, &who, Start::At(Bookmark { sequence: 1, ..mark }))?;
+    let desk = Desk::new(client, UnitsTable::of(&config), mark.sequence)?;
     if args.plain || !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
         plain::run(desk)?;
     } else {

@@ -28,7 +28,7 @@ pub fn run(mut desk: Desk) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     let (mut open, mut heard) = (true, Instant::now());
     while open || heard.elapsed() < QUIET {
-        if desk.turn()? > 0 {
+        if desk.turn(TURN)? {
             heard = Instant::now();
         }
         for line in desk.news() {
@@ -45,7 +45,6 @@ pub fn run(mut desk: Desk) -> anyhow::Result<()> {
             Err(TryRecvError::Empty) => {}
         }
         out.flush()?;
-        desk.wait(TURN)?;
     }
     desk.leave();
     Ok(())

@@ -4,6 +4,7 @@ use super::desk::{Desk, Said};
 use super::plain::{FILL_COLUMNS, ORDER_COLUMNS};
 use super::words::{self, HELP};
 use crate::client::blotter::Standing;
+use crate::domain::Side;
 use ratatui::Frame;
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use ratatui::layout::{Constraint, Layout};
@@ -41,7 +42,7 @@ pub fn run(mut desk: Desk, title: &str) -> anyhow::Result<()> {
     let mut screen = Screen { title: title.to_owned(), ..Screen::default() };
     screen.note("`help` shows what can be said; Tab shows all orders or the open ones; Ctrl-C leaves");
     let ended = loop {
-        if let Err(error) = desk.turn() {
+        if let Err(error) = desk.turn(Duration::ZERO) {
             break Err(error.into());
         }
         desk.news().iter().for_each(|line| screen.note(line));
@@ -156,7 +157,7 @@ impl Screen {
         let shown = desk.blotter().orders().rev();
         let shown = shown.filter(|order| self.all_orders || order.standing == Standing::Open);
         let rows = shown.take(usize::from(area.height)).map(|order| {
-            let side = if order.side == b'B' { Color::Green } else { Color::Red };
+            let side = if order.side == Side::Buy { Color::Green } else { Color::Red };
             Row::new(desk.order_row(order)).style(Style::new().fg(side))
         });
         let widths = [8, 5, 9, 14, 14, 14, 14].map(Constraint::Length).into_iter();

@@ -43,7 +43,7 @@ pub enum Stands {
 
 /// A new order.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NewOrder {
+pub struct Order {
     /// Buy or sell.
     pub side: Side,
     /// How much of the base asset.
@@ -72,7 +72,7 @@ pub struct NewOrder {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Line {
     /// A new order.
-    Enter(NewOrder),
+    Enter(Order),
     /// Another total and price for an order.
     Replace {
         /// Which.
@@ -238,7 +238,7 @@ fn cancel_all(mut words: Words<'_>) -> Read<Line> {
 
 fn enter(side: Side, mut words: Words<'_>) -> Read<Line> {
     let (quantity, symbol) = (words.number("the quantity")?, words.symbol()?);
-    let mut order = NewOrder {
+    let mut order = Order {
         side,
         quantity,
         symbol,
@@ -268,7 +268,9 @@ fn enter(side: Side, mut words: Words<'_>) -> Read<Line> {
             "trail" => order.trigger = Some((TriggerKind::TrailingStop, words.number("the distance")?)),
             "reduce" => order.reduce_only = true,
             other => {
-                return wrong(format!("an order has nothing called {other:?}; `help` shows what it can have"));
+                return wrong(format!(
+                    "an order has nothing called {other:?}; `help` shows what it can have"
+                ));
             }
         }
     }
@@ -292,7 +294,7 @@ mod tests {
         Decimal::from_str_exact(text).expect("a number")
     }
 
-    fn order(line: &str) -> NewOrder {
+    fn order(line: &str) -> Order {
         match read(line) {
             Ok(Line::Enter(order)) => order,
             other => panic!("{line} is {other:?}"),
