@@ -46,6 +46,7 @@
 //! [`driver`] plays a flow through one or more sessions, keeps the books of a client on it, and resumes after either side has
 //! crashed.
 
+pub mod blotter;
 pub mod driver;
 pub mod event;
 pub mod explain;
@@ -54,6 +55,7 @@ pub mod market;
 pub mod order;
 pub mod session;
 pub mod trader;
+pub mod units;
 mod wait;
 
 pub use driver::{Driver, DriverOptions, Fill, Ordering, Pace, Progress, Turn};

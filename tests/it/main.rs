@@ -25,5 +25,6 @@ mod simulated;
 mod snapshot;
 mod space;
 mod support;
+mod terminal;
 mod timer;
 mod wire;
