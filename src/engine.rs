@@ -7,7 +7,9 @@ pub use stepped::{Environment, SteppedEngine};
 use crate::config::{Config, ConfigError, Difference};
 use crate::domain::{Command, Timestamp};
 use crate::exchange::Exchange;
-use crate::pipeline::{self, Handles, Local, Pipeline, Sockets, StopPhase, TcpSockets, Watch};
+use crate::market::MarketWatch;
+use crate::net::tls::{TlsError, TlsPort, TlsServer, TlsSettings};
+use crate::pipeline::{self, FeedSockets, Handles, Local, Pipeline, Sockets, StopPhase, TcpSockets, Watch};
 use crate::recovery::{self, DataDir, Progress, Recovered, RecoveryError, RecoveryReport, RecoverySettings};
 use crate::runtime::{
     Clock, CoreIndex, Counters, Fatal, FatalPolicy, Runner, RunningAgent, Shutdown, SystemClock, UnixNanos,
@@ -56,15 +58,18 @@ pub enum StartError {
     #[error(transparent)]
     Recovery(#[from] RecoveryError),
     /// The address cannot be listened on.
-    #[error(
-        "cannot listen on {address}: {source} (is another engine running? choose another gateway.listen)"
-    )]
+    #[error("cannot listen on {address}: {source} (is another engine running? choose another {key})")]
     Listen {
+        /// Its key in the configuration.
+        key: &'static str,
         /// The configured address.
         address: SocketAddr,
         /// The error below.
         source: std::io::Error,
     },
+    /// The port for TLS cannot be opened.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// Something else that cannot be had.
     #[error(transparent)]
     Fatal(#[from] Fatal),
@@ -96,7 +101,8 @@ impl StartError {
             Self::Recovery(RecoveryError::Sync(_)) => Fatal::journal_sync(self).exit_code(),
             Self::Recovery(RecoveryError::Journal(JournalError::Io { .. })) => Fatal::io(self).exit_code(),
             Self::Recovery(_) => Fatal::journal_damaged(self).exit_code(),
-            Self::Listen { .. } => Fatal::listen(self).exit_code(),
+            Self::Listen { .. } | Self::Tls(TlsError::Listen { .. }) => Fatal::listen(self).exit_code(),
+            Self::Tls(_) => 1,
             Self::Fatal(fatal) => fatal.exit_code(),
         }
     }
@@ -133,13 +139,16 @@ fn join(
     config: &Config,
     data: &DataDir,
     sockets: Option<Box<dyn Sockets>>,
+    market_sockets: Option<FeedSockets>,
     recovered: Recovered,
+    log_options: Option<Options>,
     clock: &dyn Fn() -> Box<dyn Clock>,
 ) -> Result<Warm, StartError> {
     let differences = config.compare(&recovered.state.opening);
     let report = recovered.report.clone();
     let counters = Counters::new();
-    let pipeline = pipeline::build(config, data, sockets, recovered, clock, &counters)?;
+    let pipeline =
+        pipeline::build(config, data, sockets, market_sockets, recovered, log_options, clock, &counters)?;
     Ok(Warm { pipeline, report, differences, counters })
 }
 
@@ -147,8 +156,28 @@ fn system_clock() -> Box<dyn Clock> {
     Box::new(SystemClock::new())
 }
 
-fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
-    TcpListener::bind(address).map_err(|source| StartError::Listen { address, source })
+fn listen(key: &'static str, address: SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).map_err(|source| StartError::Listen { key, address, source })
+}
+
+/// Where the engine listens: order entry, market data, snapshots of it.
+struct Listeners {
+    order_entry: TcpListener,
+    market_data: Option<[TcpListener; 2]>,
+}
+
+impl Listeners {
+    fn open(config: &Config) -> Result<Self, StartError> {
+        let market = &config.market_data;
+        let market_data = match market.enabled {
+            true => Some([
+                listen("market_data.listen", market.listen)?,
+                listen("market_data.glimpse_listen", market.glimpse_listen)?,
+            ]),
+            false => None,
+        };
+        Ok(Self { order_entry: listen("gateway.listen", config.gateway.listen)?, market_data })
+    }
 }
 
 /// How recovery opens the files of an engine of this configuration; `now` is the time of a first start.
@@ -201,12 +230,19 @@ pub struct Engine {
     handles: Handles,
     running: Vec<(StopPhase, RunningAgent)>,
     runner: Runner,
+    tls: Option<TlsServer>,
     /// What recovery found and did.
     pub report: RecoveryReport,
     /// Where the configuration differs from what the journal was opened with; the journal was kept.
     pub differences: Vec<Difference>,
     /// Where clients connect.
     pub order_entry: Option<SocketAddr>,
+    /// Where they connect with TLS.
+    pub order_entry_tls: Option<SocketAddr>,
+    /// Where subscribers of market data connect.
+    pub market_data: Option<SocketAddr>,
+    /// Where those who join late get the book as it is.
+    pub glimpse: Option<SocketAddr>,
     /// The counters of all agents.
     pub counters: Counters,
 }
@@ -233,18 +269,45 @@ impl Engine {
         let data = DataDir::new(data);
         check(config)?;
         // Before anything is written, so that a second engine on the same port leaves no trace.
-        let listener = match launch.order_entry {
-            OrderEntry::Listen => Some(listen(config.gateway.listen)?),
+        let listeners = match launch.order_entry {
+            OrderEntry::Listen => Some(Listeners::open(config)?),
             OrderEntry::None => None,
         };
-        let order_entry = listener.as_ref().and_then(|listener| listener.local_addr().ok());
-        let sockets = match listener {
-            Some(listener) => Some(Box::new(TcpSockets::new(listener)?) as Box<dyn Sockets>),
-            None => None,
+        let address = |listener: &TcpListener| listener.local_addr().ok();
+        let order_entry = listeners.as_ref().and_then(|all| address(&all.order_entry));
+        let market_data = listeners.as_ref().and_then(|all| all.market_data.as_ref());
+        let [market_data, glimpse] = match market_data {
+            Some(both) => [0, 1].map(|at| address(&both[at])),
+            None => [None; 2],
         };
+        let mut tls = match (&listeners, &config.tls) {
+            (Some(_), Some(tls)) => Some(TlsPort::open(&TlsSettings {
+                listen: tls.listen,
+                certificate: tls.certificate.clone(),
+                key: tls.key.clone(),
+                connections_max: config.gateway.connections_max,
+            })?),
+            _ => None,
+        };
+        let order_entry_tls = tls.as_ref().and_then(|port| port.local_addr().ok());
+        let mut side_door = None;
+        let over =
+            |listener| -> Result<Box<dyn Sockets>, StartError> { Ok(Box::new(TcpSockets::new(listener)?)) };
+        let (mut sockets, mut market_sockets) = (None, None);
+        if let Some(Listeners { order_entry, market_data }) = listeners {
+            let mut order_entry = TcpSockets::new(order_entry)?;
+            if tls.is_some() {
+                side_door = Some(order_entry.side_door()?);
+            }
+            sockets = Some(Box::new(order_entry) as Box<dyn Sockets>);
+            if let Some([subscribers, snapshots]) = market_data {
+                market_sockets =
+                    Some(FeedSockets { subscribers: over(subscribers)?, snapshots: over(snapshots)? });
+            }
+        }
         let recovered =
             recover(&data, &recovery_settings(config, system_clock().now())?, launch.on_progress)?;
-        let warm = join(config, &data, sockets, recovered, &system_clock)?;
+        let warm = join(config, &data, sockets, market_sockets, recovered, None, &system_clock)?;
         let Warm { pipeline: Pipeline { threads, handles }, report, differences, counters } = warm;
         let stops: Vec<Shutdown> = threads.iter().map(|_| Shutdown::new()).collect();
         let runner = Runner::new(match launch.on_fatal {
@@ -255,7 +318,23 @@ impl Engine {
         for (thread, stop) in threads.into_iter().zip(stops) {
             running.push((thread.stop, runner.spawn(thread.agent, thread.idle, stop, thread.pin)?));
         }
-        Ok(Self { handles, running, runner, report, differences, order_entry, counters })
+        let tls = match tls.take().zip(side_door) {
+            Some((port, door)) => Some(port.serve(door).map_err(Fatal::io)?),
+            None => None,
+        };
+        Ok(Self {
+            handles,
+            running,
+            runner,
+            tls,
+            report,
+            differences,
+            order_entry,
+            order_entry_tls,
+            market_data,
+            glimpse,
+            counters,
+        })
     }
 
     /// The source of commands that do not come over a socket.
@@ -266,6 +345,11 @@ impl Engine {
     /// Where all stages are.
     pub fn watch(&self) -> &Watch {
         &self.handles.watch
+    }
+
+    /// The market at a glance; `None` without market data.
+    pub fn market(&self) -> Option<&MarketWatch> {
+        self.handles.market.as_ref()
     }
 
     /// Whether an agent has ended by itself, which only a fatal error makes it do.
@@ -283,6 +367,7 @@ impl Engine {
         self.wait(DRAIN_PATIENCE, Watch::is_drained);
         // Every thread has ended before this returns, whichever failed: what they hold can be opened again.
         let hot = self.end(StopPhase::Hot);
+        drop(self.tls.take());
         let disk = self.end(StopPhase::Disk);
         let sql_complete = self.wait(SQL_PATIENCE, |watch| watch.sql_lag_events() == 0);
         let followers = self.end(StopPhase::Followers);

@@ -1,1 +1,14 @@
-//! Market data: what the events say to everybody, and books made from it. Pure: no I/O, no clock.
+//! Market data: what the events say to everybody ([`Feed`]), and books made from it ([`Books`]). Pure: no I/O, no clock, and
+//! the same events always give the same messages.
+
+mod books;
+mod feed;
+mod shown;
+mod state;
+mod table;
+mod watch;
+
+pub use books::{Book, BookError, Books, Depth, Level, Print};
+pub use feed::{Feed, Published};
+pub use state::StateError;
+pub use watch::{InstrumentView, MarketView, MarketWatch};

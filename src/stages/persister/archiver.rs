@@ -32,6 +32,8 @@ pub struct ArchiverPorts {
     pub downstream: Vec<Doorbell>,
     /// Whom to wake after making room in an event ring that was half full or fuller.
     pub upstream: Vec<Doorbell>,
+    /// Whom to wake after events were appended to the log.
+    pub followers: Vec<Doorbell>,
     /// Half the slots of the event ring.
     pub half_full: u64,
 }
@@ -45,7 +47,9 @@ pub struct Archiver {
     known: Known,
     resender: Resender,
     archived: CursorWriter,
+    session: CursorWriter,
     upstream: Vec<Doorbell>,
+    followers: Vec<Doorbell>,
     half_full: u64,
     counts: Counts,
 }
@@ -76,7 +80,8 @@ impl Archiver {
         last_event: u64,
         counters: &Counters,
     ) -> Self {
-        let ArchiverPorts { events, durable, space, resend, downstream, upstream, half_full } = ports;
+        let ArchiverPorts { events, durable, space, resend, downstream, upstream, followers, half_full } =
+            ports;
         let counts = Counts {
             archived: counters.register("archiver.archived", "event"),
             bytes: counters.register("archiver.bytes", "bytes"),
@@ -85,6 +90,8 @@ impl Archiver {
         counts.archived.set(last_event);
         let (mut archived, _) = cursor();
         archived.set(last_event);
+        let (mut session, _) = cursor();
+        session.set(u64::from(streams.session()));
         let resender = Resender::new(resend, downstream, log_files, counters);
         let known = Known { streams, listings, last_event };
         Self {
@@ -95,7 +102,9 @@ impl Archiver {
             known,
             resender,
             archived,
+            session,
             upstream,
+            followers,
             half_full,
             counts,
         }
@@ -104,6 +113,11 @@ impl Archiver {
     /// The last event in the log.
     pub fn archived(&self) -> CursorReader {
         self.archived.reader()
+    }
+
+    /// The session that the events in the log came to.
+    pub fn session(&self) -> CursorReader {
+        self.session.reader()
     }
 
     fn append(&mut self) -> Result<usize, Fatal> {
@@ -126,11 +140,15 @@ impl Archiver {
             ControlFlow::Continue(())
         });
         self.archived.set(known.last_event);
+        self.session.set(u64::from(known.streams.session()));
         self.counts.archived.set(known.last_event);
         self.counts.bytes.set(log.bytes_written());
         self.space.set(log.low_space(), || log.low_space_reason());
         if crowded && appended > 0 {
             self.upstream.iter().for_each(Doorbell::ring);
+        }
+        if appended > 0 {
+            self.followers.iter().for_each(Doorbell::ring);
         }
         match failed {
             None => {}

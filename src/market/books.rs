@@ -1,0 +1,290 @@
+//! Books made from ITCH messages, as any receiver of the feed makes them.
+
+use super::table::Table;
+use crate::domain::{OrderId, Symbol};
+use crate::wire::itch::{Imbalance, Message, event_code};
+use std::collections::{BTreeMap, VecDeque};
+
+/// Trades that are remembered of every instrument.
+const PRINTS_KEPT: usize = 32;
+
+/// A message that does not fit what came before it: something was missed, or the sender is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BookError {
+    /// It is about an order that is not in any book.
+    #[error("a message of type {:?} about order {order}, which is not in the book", char::from(*.kind))]
+    UnknownOrder {
+        /// The message's type.
+        kind: u8,
+        /// The order.
+        order: OrderId,
+    },
+    /// It takes more lots from an order than that has.
+    #[error("order {order} has {shares} lots and is to lose {by}")]
+    TooMany {
+        /// The order.
+        order: OrderId,
+        /// What it has.
+        shares: u32,
+        /// What it is to lose.
+        by: u32,
+    },
+    /// It adds an order that is there.
+    #[error("order {order} is added a second time")]
+    Twice {
+        /// The order.
+        order: OrderId,
+    },
+    /// It is about an instrument that has no directory entry.
+    #[error("a message of type {:?} about instrument {locate}, which was not announced", char::from(*.kind))]
+    UnknownInstrument {
+        /// The message's type.
+        kind: u8,
+        /// The instrument's number.
+        locate: u16,
+    },
+}
+
+/// All lots at one price of one side.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Level {
+    /// Price units.
+    pub price: u32,
+    /// Lots.
+    pub shares: u64,
+    /// Orders.
+    pub orders: u32,
+}
+
+/// A trade that was printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Print {
+    /// Nanoseconds since midnight UTC.
+    pub at_ns: u64,
+    /// Price units.
+    pub price: u32,
+    /// Lots.
+    pub shares: u64,
+    /// The trade's number.
+    pub match_number: u64,
+    /// Whether it is the result of an auction.
+    pub cross: bool,
+}
+
+/// The best levels of both sides.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Depth {
+    /// Best first.
+    pub bids: Vec<Level>,
+    /// Best first.
+    pub asks: Vec<Level>,
+}
+
+/// One instrument as the market sees it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Book {
+    /// The instrument.
+    pub symbol: Symbol,
+    /// Its trading state: H, P, Q or T.
+    pub state: u8,
+    bids: BTreeMap<u32, Level>,
+    asks: BTreeMap<u32, Level>,
+    prints: VecDeque<Print>,
+    /// Lots that have traded in this session.
+    pub volume: u64,
+    /// The last word on an auction that is on.
+    pub indicative: Option<Imbalance>,
+}
+
+impl Book {
+    /// The best bid and the best ask.
+    pub fn top(&self) -> (Option<Level>, Option<Level>) {
+        (self.bids.values().next_back().copied(), self.asks.values().next().copied())
+    }
+
+    /// The best `levels` prices of both sides.
+    pub fn depth(&self, levels: usize) -> Depth {
+        Depth {
+            bids: self.bids.values().rev().take(levels).copied().collect(),
+            asks: self.asks.values().take(levels).copied().collect(),
+        }
+    }
+
+    /// The last trades, the newest first.
+    pub fn prints(&self) -> impl Iterator<Item = &Print> {
+        self.prints.iter().rev()
+    }
+
+    fn side(&mut self, side: u8) -> &mut BTreeMap<u32, Level> {
+        if side == b'B' { &mut self.bids } else { &mut self.asks }
+    }
+
+    fn print(&mut self, print: Print) {
+        self.volume += print.shares;
+        if self.prints.len() == PRINTS_KEPT {
+            self.prints.pop_front();
+        }
+        self.prints.push_back(print);
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Resting {
+    locate: u16,
+    side: u8,
+    price: u32,
+    shares: u32,
+}
+
+/// The books of all instruments.
+#[derive(Clone, Debug, Default)]
+pub struct Books {
+    books: BTreeMap<u16, Book>,
+    orders: Table<Resting>,
+}
+
+impl Books {
+    /// Takes up the next message.
+    ///
+    /// # Errors
+    /// [`BookError`]; the message changed nothing.
+    pub fn apply(&mut self, message: &Message) -> Result<(), BookError> {
+        let kind = message.kind();
+        match message {
+            Message::SystemEvent(m) if m.code == event_code::START_OF_MESSAGES => *self = Self::default(),
+            Message::StockDirectory(m) => {
+                let book = self.books.entry(m.locate).or_default();
+                book.symbol = m.stock;
+            }
+            Message::TradingAction(m) => {
+                let book = self.book_mut(kind, m.locate)?;
+                book.state = m.state;
+                if m.state == b'T' || m.state == b'H' {
+                    book.indicative = None;
+                }
+            }
+            Message::AddOrder(m) => self.add(kind, m.order, (m.locate, m.side, m.price, m.shares))?,
+            Message::AddOrderAttributed(m) => {
+                self.add(kind, m.order, (m.locate, m.side, m.price, m.shares))?;
+            }
+            Message::OrderExecuted(m) => {
+                let order = self.take(kind, m.order, Some(m.shares))?;
+                let (at_ns, shares) = (m.timestamp.get(), u64::from(m.shares));
+                let print =
+                    Print { at_ns, price: order.price, shares, match_number: m.match_number, cross: false };
+                self.book_mut(kind, order.locate)?.print(print);
+            }
+            Message::OrderExecutedWithPrice(m) => {
+                let order = self.take(kind, m.order, Some(m.shares))?;
+                if m.printable == b'Y' {
+                    let (at_ns, shares) = (m.timestamp.get(), u64::from(m.shares));
+                    let print =
+                        Print { at_ns, price: m.price, shares, match_number: m.match_number, cross: false };
+                    self.book_mut(kind, order.locate)?.print(print);
+                }
+            }
+            Message::OrderCancel(m) => drop(self.take(kind, m.order, Some(m.shares))?),
+            Message::OrderDelete(m) => drop(self.take(kind, m.order, None)?),
+            Message::OrderReplace(m) => {
+                if m.order != m.old_order && self.orders.get(m.order.0).is_some() {
+                    return Err(BookError::Twice { order: m.order });
+                }
+                let old = self.take(kind, m.old_order, None)?;
+                self.add(kind, m.order, (old.locate, old.side, m.price, m.shares))?;
+            }
+            Message::Trade(m) => {
+                let (at_ns, shares) = (m.timestamp.get(), u64::from(m.shares));
+                let print =
+                    Print { at_ns, price: m.price, shares, match_number: m.match_number, cross: false };
+                self.book_mut(kind, m.locate)?.print(print);
+            }
+            Message::CrossTrade(m) => {
+                let book = self.book_mut(kind, m.locate)?;
+                book.indicative = None;
+                if m.shares > 0 {
+                    let at_ns = m.timestamp.get();
+                    let (price, shares) = (m.price, m.shares);
+                    book.print(Print { at_ns, price, shares, match_number: m.match_number, cross: true });
+                }
+            }
+            Message::Imbalance(m) => self.book_mut(kind, m.locate)?.indicative = Some(*m),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn book_mut(&mut self, kind: u8, locate: u16) -> Result<&mut Book, BookError> {
+        self.books.get_mut(&locate).ok_or(BookError::UnknownInstrument { kind, locate })
+    }
+
+    fn add(
+        &mut self,
+        kind: u8,
+        order: OrderId,
+        (locate, side, price, shares): (u16, u8, u32, u32),
+    ) -> Result<(), BookError> {
+        if order.0 == 0 {
+            return Err(BookError::UnknownOrder { kind, order });
+        }
+        if self.orders.get(order.0).is_some() {
+            return Err(BookError::Twice { order });
+        }
+        let level = self.book_mut(kind, locate)?.side(side).entry(price).or_default();
+        level.price = price;
+        level.shares += u64::from(shares);
+        level.orders += 1;
+        self.orders.insert(order.0, Resting { locate, side, price, shares });
+        Ok(())
+    }
+
+    /// Takes lots, or all of them, from an order; the order as it was.
+    fn take(&mut self, kind: u8, order: OrderId, by: Option<u32>) -> Result<Resting, BookError> {
+        let unknown = BookError::UnknownOrder { kind, order };
+        let resting = self.orders.get_mut(order.0).ok_or(unknown)?;
+        let before = *resting;
+        let by = by.unwrap_or(before.shares);
+        if by > before.shares {
+            return Err(BookError::TooMany { order, shares: before.shares, by });
+        }
+        resting.shares -= by;
+        let gone = resting.shares == 0;
+        let side = self.book_mut(kind, before.locate)?.side(before.side);
+        if let Some(level) = side.get_mut(&before.price) {
+            level.shares = level.shares.saturating_sub(u64::from(by));
+            level.orders = level.orders.saturating_sub(u32::from(gone));
+            if level.orders == 0 {
+                side.remove(&before.price);
+            }
+        }
+        if gone {
+            self.orders.remove(order.0);
+        }
+        Ok(before)
+    }
+
+    /// The book of the instrument with this number.
+    pub fn book(&self, locate: u16) -> Option<&Book> {
+        self.books.get(&locate)
+    }
+
+    /// The book of the instrument with this symbol; of several, the one that was listed last.
+    pub fn find(&self, symbol: Symbol) -> Option<(u16, &Book)> {
+        self.books.iter().rev().find(|(_, book)| book.symbol == symbol).map(|(locate, book)| (*locate, book))
+    }
+
+    /// All books by number.
+    pub fn iter(&self) -> impl Iterator<Item = (u16, &Book)> {
+        self.books.iter().map(|(locate, book)| (*locate, book))
+    }
+
+    /// How many orders are in the books.
+    pub fn orders(&self) -> usize {
+        self.orders.len()
+    }
+
+    /// Forgets everything.
+    pub fn clear(&mut self) {
+        self.books.clear();
+        self.orders.clear();
+    }
+}

@@ -1,0 +1,504 @@
+//! From events to ITCH: a machine that is told every event, in order, and says what the market is told.
+//!
+//! What it shows is the displayed quantity of live resting orders and nothing else. An order that came in is shown when its
+//! matching has ended, with what is left of it; until then only its trades are told, each by the resting order. So a book
+//! made from these messages is never crossed while orders match as they come.
+//!
+//! - A dormant order is not shown; when its trigger comes it is like one that came in.
+//! - A hidden order is never shown; its trades are `P`.
+//! - Of an iceberg only the present slice is shown; the next one is an order of its own, with a number of its own.
+//! - A replace is `U` if both orders are shown and the new one did not trade; else the old one is `D`, before any trade.
+//! - In an auction every order that is shown is `C`, not printable, for what it loses in shown lots; the print is the `Q` that
+//!   follows. What an iceberg loses behind its slice is not shown by anything but the volume of the `Q`.
+
+use super::shown::{action, cross, directory, imbalance, locate, lots, nanos, side, system, units};
+use super::table::Table;
+use crate::domain::{
+    Auction, CancelReason, Event, EventRecord, Executed, InstrumentId, Listing, OrderId, OrderState, Price,
+    Quantity, Replaced, RestateReason, Restated, Side, Timestamp, TradeKind, Visibility,
+};
+use crate::wire::itch::{
+    AddOrder, Message, OrderCancel, OrderDelete, OrderExecuted, OrderExecutedWithPrice, OrderReplace, Trade,
+    event_code,
+};
+use bincode::{Decode, Encode};
+
+/// A message, and the command that it comes of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Published {
+    /// The command's sequence.
+    pub sequence: u64,
+    /// The command's time.
+    pub time: Timestamp,
+    /// The message.
+    pub message: Message,
+}
+
+/// An order that the market sees, or may come to see.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub(super) struct Tracked {
+    pub(super) instrument: InstrumentId,
+    pub(super) side: Side,
+    /// Price units.
+    pub(super) price: u32,
+    /// Lots shown at a time; 0: all.
+    pub(super) slice: u32,
+    /// Lots open, those that are not shown included.
+    pub(super) open: u64,
+    /// Lots shown now; 0 of a dormant order.
+    pub(super) shown: u64,
+    /// Its public number; the slice's own of an iceberg.
+    pub(super) public: OrderId,
+    /// Lower ones are first in the queue of their price.
+    pub(super) place: u64,
+}
+
+impl Tracked {
+    fn would_show(&self) -> u64 {
+        match self.slice {
+            0 => self.open,
+            slice => self.open.min(u64::from(slice)),
+        }
+    }
+}
+
+/// The order that is on its way in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Incoming {
+    id: OrderId,
+    order: Tracked,
+    /// The public number of the order that it replaces, which is still shown.
+    replaces: Option<OrderId>,
+}
+
+/// An auction whose trades come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Cross {
+    auction: Auction,
+    shares: u64,
+    match_number: u64,
+}
+
+/// The machine.
+#[derive(Clone, Debug, Default)]
+pub struct Feed {
+    pub(super) listings: Vec<Listing>,
+    pub(super) orders: Table<Tracked>,
+    incoming: Option<Incoming>,
+    cross: Option<Cross>,
+    pub(super) begun: bool,
+    pub(super) session: u32,
+    pub(super) next_place: u64,
+    pub(super) last_event: u64,
+    pub(super) sequence: u64,
+    pub(super) time: Timestamp,
+}
+
+impl Feed {
+    /// The last event that it was told.
+    pub fn last_event(&self) -> u64 {
+        self.last_event
+    }
+
+    /// The command of the last event.
+    pub fn sequence(&self) -> u64 {
+        self.sequence
+    }
+
+    /// The present session; the first one is 0.
+    pub fn session(&self) -> u32 {
+        self.session
+    }
+
+    /// The instruments in the order of their ids.
+    pub fn listings(&self) -> &[Listing] {
+        &self.listings
+    }
+
+    /// How many orders it keeps, shown and dormant.
+    pub fn orders(&self) -> usize {
+        self.orders.len()
+    }
+
+    /// Whether nothing waits for the end of its command.
+    pub fn is_settled(&self) -> bool {
+        self.incoming.is_none() && self.cross.is_none()
+    }
+
+    /// Takes the next event. What it gives is appended to `out`, and before that what was waiting for the end of the
+    /// command before, if this is another one.
+    pub fn apply(&mut self, record: &EventRecord, out: &mut Vec<Published>) {
+        if record.sequence != self.sequence {
+            self.complete(out);
+            self.sequence = record.sequence;
+        }
+        (self.time, self.last_event) = (record.time, record.number);
+        if !self.begun {
+            self.begun = true;
+            self.say(system(event_code::START_OF_MESSAGES, self.time), out);
+        }
+        match &record.event {
+            Event::Executed(trade) => self.executed(trade, record.number, out),
+            Event::Accepted(e) => {
+                self.complete(out);
+                let terms = (e.instrument, e.side, e.price, e.quantity);
+                self.take_in(e.order, terms, (e.visibility, e.display_quantity), e.state, None, out);
+            }
+            Event::Replaced(e) => self.replaced(e, out),
+            Event::Triggered(e) => {
+                self.complete(out);
+                if let Some(order) = self.orders.remove(e.order.0) {
+                    self.incoming = Some(Incoming { id: e.order, order, replaces: None });
+                }
+            }
+            Event::Canceled(e) => {
+                let shown_first =
+                    matches!(e.reason, CancelReason::SelfTrade | CancelReason::SelfTradePrevented(_));
+                self.reduced(e.order, e.open, shown_first, out);
+            }
+            Event::Amended(e) => self.reduced(e.order, e.open, false, out),
+            Event::Restated(e) => self.restated(e, record.number, out),
+            Event::InstrumentListed(listing) => {
+                self.listings.push(*listing);
+                self.say(directory(listing, self.time), out);
+                self.say(action(listing, self.time), out);
+            }
+            Event::TermsSet(listing) => {
+                if let Some(known) = self.listings.get_mut(listing.instrument.0 as usize) {
+                    *known = *listing;
+                    self.say(directory(listing, self.time), out);
+                }
+            }
+            Event::PhaseSet { instrument, phase } => {
+                self.complete(out);
+                if let Some(known) = self.listings.get_mut(instrument.0 as usize) {
+                    known.phase = *phase;
+                    let said = action(known, self.time);
+                    self.say(said, out);
+                }
+            }
+            Event::Indicative(auction) => {
+                if let Some(listing) = self.listings.get(auction.instrument.0 as usize) {
+                    self.say(imbalance(auction, listing, self.time), out);
+                }
+            }
+            Event::Uncrossed(auction) => {
+                self.complete(out);
+                // A number that no trade has.
+                let match_number = OrderId::of_slice(record.number).0;
+                self.cross = Some(Cross { auction: *auction, shares: 0, match_number });
+            }
+            Event::Opened { .. } => {
+                self.say(system(event_code::START_OF_SYSTEM, self.time), out);
+                self.say(system(event_code::START_OF_MARKET, self.time), out);
+            }
+            Event::SessionRolled { session } => self.roll(*session, out),
+            _ => {}
+        }
+    }
+
+    /// The present command has no more events: what waited for that is said.
+    pub fn complete(&mut self, out: &mut Vec<Published>) {
+        if let Some(incoming) = self.incoming.take() {
+            self.settle(incoming, out);
+        }
+        if let Some(Cross { auction, shares, match_number }) = self.cross.take()
+            && let Some(listing) = self.listings.get(auction.instrument.0 as usize)
+        {
+            self.say(cross(&auction, listing, shares, match_number, self.time), out);
+        }
+    }
+
+    /// The book as it is: directory and trading state of every instrument, and every order that is shown, by instrument, bids
+    /// first, the best prices first, and in the order of their queues. Only between commands ([`Self::is_settled`]).
+    pub fn snapshot(&self, mut take: impl FnMut(Message)) {
+        for listing in &self.listings {
+            take(directory(listing, self.time).into());
+            take(action(listing, self.time).into());
+        }
+        self.each_shown(|order| take(self.add(order).into()));
+    }
+
+    fn each_shown(&self, take: impl FnMut(&Tracked)) {
+        let mut shown: Vec<&Tracked> =
+            self.orders.iter().map(|(_, order)| order).filter(|order| order.shown > 0).collect();
+        shown.sort_unstable_by_key(|order| {
+            let price = match order.side {
+                Side::Buy => u32::MAX - order.price,
+                Side::Sell => order.price,
+            };
+            (order.instrument, order.side, price, order.place)
+        });
+        shown.into_iter().for_each(take);
+    }
+
+    fn say(&self, message: impl Into<Message>, out: &mut Vec<Published>) {
+        out.push(Published { sequence: self.sequence, time: self.time, message: message.into() });
+    }
+
+    fn delete(&self, instrument: InstrumentId, order: OrderId, out: &mut Vec<Published>) {
+        let (locate, timestamp) = (locate(instrument), nanos(self.time));
+        self.say(OrderDelete { locate, tracking: 0, timestamp, order }, out);
+    }
+
+    fn add(&self, order: &Tracked) -> AddOrder {
+        AddOrder {
+            locate: locate(order.instrument),
+            tracking: 0,
+            timestamp: nanos(self.time),
+            order: order.public,
+            side: side(order.side),
+            shares: lots(order.shown),
+            stock: self.symbol(order.instrument),
+            price: order.price,
+        }
+    }
+
+    fn symbol(&self, instrument: InstrumentId) -> crate::domain::Symbol {
+        self.listings.get(instrument.0 as usize).map(|listing| listing.symbol).unwrap_or_default()
+    }
+
+    fn price_of(&self, instrument: InstrumentId, price: Price) -> u32 {
+        self.listings.get(instrument.0 as usize).map_or(0, |listing| units(listing, Some(price)))
+    }
+
+    /// Takes up an order that came: among the dormant, or as the one on its way in. One that can never be shown is not kept.
+    fn take_in(
+        &mut self,
+        id: OrderId,
+        (instrument, side, price, quantity): (InstrumentId, Side, Option<Price>, Quantity),
+        (visibility, slice): (Visibility, u32),
+        state: OrderState,
+        replaces: Option<OrderId>,
+        out: &mut Vec<Published>,
+    ) {
+        let can_show = visibility == Visibility::Displayed;
+        let order = price.filter(|_| can_show).map(|price| Tracked {
+            instrument,
+            side,
+            price: self.price_of(instrument, price),
+            slice,
+            open: quantity.0,
+            shown: 0,
+            public: id,
+            place: 0,
+        });
+        match (order, state) {
+            (Some(order), OrderState::Live) => {
+                self.incoming = Some(Incoming { id, order, replaces });
+                return;
+            }
+            (Some(order), OrderState::Dormant) => self.orders.insert(id.0, order),
+            (None, _) => {}
+        }
+        if let Some(old) = replaces {
+            self.delete(instrument, old, out);
+        }
+    }
+
+    fn replaced(&mut self, e: &Replaced, out: &mut Vec<Published>) {
+        self.complete(out);
+        let old = self.orders.remove(e.orig_order.0).filter(|old| old.shown > 0);
+        let terms = (e.instrument, e.side, e.price, e.quantity);
+        let replaces = old.map(|old| old.public);
+        self.take_in(e.order, terms, (e.visibility, e.display_quantity), e.state, replaces, out);
+    }
+
+    /// The order on its way in has come to rest, or to its end.
+    fn settle(&mut self, incoming: Incoming, out: &mut Vec<Published>) {
+        let Incoming { id, mut order, replaces } = incoming;
+        order.shown = order.would_show();
+        if order.shown == 0 {
+            if let Some(old) = replaces {
+                self.delete(order.instrument, old, out);
+            }
+            return;
+        }
+        order.place = self.take_place();
+        match replaces {
+            None => self.say(self.add(&order), out),
+            Some(old_order) => {
+                let AddOrder { locate, tracking, timestamp, order, shares, price, .. } = self.add(&order);
+                self.say(OrderReplace { locate, tracking, timestamp, old_order, order, shares, price }, out);
+            }
+        }
+        self.orders.insert(id.0, order);
+    }
+
+    fn take_place(&mut self) -> u64 {
+        self.next_place += 1;
+        self.next_place
+    }
+
+    fn executed(&mut self, e: &Executed, number: u64, out: &mut Vec<Published>) {
+        if e.kind != TradeKind::Continuous {
+            if let Some(cross) = &mut self.cross
+                && cross.auction.instrument == e.instrument
+            {
+                cross.shares += e.quantity.0;
+            }
+            self.crossed(e.maker_order, e, number, out);
+            // Of the two new numbers that one trade could need, the second has another bit set too.
+            return self.crossed(e.taker_order, e, number | 1 << 62, out);
+        }
+        match &mut self.incoming {
+            Some(incoming) if incoming.id == e.taker_order => {
+                incoming.order.open = incoming.order.open.saturating_sub(e.quantity.0);
+                if let Some(old) = incoming.replaces.take() {
+                    self.delete(e.instrument, old, out);
+                }
+            }
+            Some(_) => self.complete(out),
+            None => {}
+        }
+        let (shares, match_number) = (lots(e.quantity.0), e.trade.0);
+        let (locate, tracking, timestamp) = (locate(e.instrument), 0, nanos(self.time));
+        let price = self.price_of(e.instrument, e.price);
+        let Some(maker) = self.orders.get_mut(e.maker_order.0) else {
+            return self.say(
+                Trade {
+                    locate,
+                    tracking,
+                    timestamp,
+                    order: OrderId(0),
+                    side: side(e.taker_side.opposite()),
+                    shares,
+                    stock: self.symbol(e.instrument),
+                    price,
+                    match_number,
+                },
+                out,
+            );
+        };
+        maker.open = maker.open.saturating_sub(e.quantity.0);
+        maker.shown = maker.shown.saturating_sub(e.quantity.0);
+        let Tracked { public: order, open, price: own, .. } = *maker;
+        if open == 0 {
+            self.orders.remove(e.maker_order.0);
+        }
+        if price == own {
+            self.say(OrderExecuted { locate, tracking, timestamp, order, shares, match_number }, out);
+        } else {
+            let printable = b'Y';
+            self.say(
+                OrderExecutedWithPrice {
+                    locate,
+                    tracking,
+                    timestamp,
+                    order,
+                    shares,
+                    match_number,
+                    printable,
+                    price,
+                },
+                out,
+            );
+        }
+    }
+
+    /// One side of a trade in an auction.
+    fn crossed(&mut self, id: OrderId, e: &Executed, number: u64, out: &mut Vec<Published>) {
+        let price = self.price_of(e.instrument, e.price);
+        let Some(order) = self.orders.get_mut(id.0) else { return };
+        order.open = order.open.saturating_sub(e.quantity.0);
+        let shown = order.would_show();
+        let before = std::mem::replace(&mut order.shown, shown);
+        let now = *order;
+        if now.open == 0 {
+            self.orders.remove(id.0);
+        }
+        let (locate, tracking, timestamp) = (locate(e.instrument), 0, nanos(self.time));
+        if now.shown < before {
+            self.say(
+                OrderExecutedWithPrice {
+                    locate,
+                    tracking,
+                    timestamp,
+                    order: now.public,
+                    shares: lots(before - now.shown),
+                    match_number: e.trade.0,
+                    printable: b'N',
+                    price,
+                },
+                out,
+            );
+        } else if now.shown > before {
+            // A slice that self-trade prevention had made smaller is whole again, in its old place, which ITCH cannot say.
+            let public = OrderId::of_slice(number);
+            if let Some(order) = self.orders.get_mut(id.0) {
+                order.public = public;
+            }
+            let (old_order, shares) = (now.public, lots(now.shown));
+            let order = public;
+            let price = now.price;
+            self.say(OrderReplace { locate, tracking, timestamp, old_order, order, shares, price }, out);
+        }
+    }
+
+    /// An order lost lots without a trade; `open` is what it has now. Which lots of an iceberg go first depends on why.
+    fn reduced(&mut self, id: OrderId, open: Quantity, shown_first: bool, out: &mut Vec<Published>) {
+        if let Some(incoming) = self.incoming.as_mut().filter(|incoming| incoming.id == id) {
+            incoming.order.open = open.0;
+            if open.0 == 0
+                && let Some(Incoming { order, replaces: Some(old), .. }) = self.incoming.take()
+            {
+                self.delete(order.instrument, old, out);
+            }
+            return;
+        }
+        let Some(order) = self.orders.get_mut(id.0) else { return };
+        let (by, hidden, before) = (order.open.saturating_sub(open.0), order.open - order.shown, order.shown);
+        order.open = open.0;
+        if before > 0 {
+            let from_shown = if shown_first { by } else { by - hidden.min(by) };
+            order.shown = before.saturating_sub(from_shown);
+        }
+        let now = *order;
+        if now.open == 0 {
+            self.orders.remove(id.0);
+        }
+        if before > 0 && (now.open == 0 || now.shown == 0) {
+            self.delete(now.instrument, now.public, out);
+        } else if now.shown < before {
+            let (locate, timestamp) = (locate(now.instrument), nanos(self.time));
+            let (order, shares) = (now.public, lots(before - now.shown));
+            self.say(OrderCancel { locate, tracking: 0, timestamp, order, shares }, out);
+        }
+    }
+
+    fn restated(&mut self, e: &Restated, number: u64, out: &mut Vec<Published>) {
+        if let Some(incoming) = self.incoming.as_mut().filter(|incoming| incoming.id == e.order) {
+            incoming.order.open = e.open.0;
+            return;
+        }
+        if self.orders.get(e.order.0).is_none() {
+            return;
+        }
+        let place = if e.reason == RestateReason::Refreshed { self.take_place() } else { 0 };
+        let Some(order) = self.orders.get_mut(e.order.0) else { return };
+        order.open = e.open.0;
+        if e.reason == RestateReason::Refreshed {
+            order.public = OrderId::of_slice(number);
+            (order.shown, order.place) = (e.displayed.0, place);
+            let order = *order;
+            self.say(self.add(&order), out);
+        }
+    }
+
+    /// The session ends, and the next one begins with all that is there.
+    fn roll(&mut self, session: u32, out: &mut Vec<Published>) {
+        self.complete(out);
+        for code in [event_code::END_OF_MARKET, event_code::END_OF_SYSTEM, event_code::END_OF_MESSAGES] {
+            self.say(system(code, self.time), out);
+        }
+        self.session = session;
+        self.say(system(event_code::START_OF_MESSAGES, self.time), out);
+        for listing in &self.listings {
+            self.say(directory(listing, self.time), out);
+            self.say(action(listing, self.time), out);
+        }
+        self.say(system(event_code::START_OF_SYSTEM, self.time), out);
+        self.each_shown(|order| self.say(self.add(order), out));
+        self.say(system(event_code::START_OF_MARKET, self.time), out);
+    }
+}

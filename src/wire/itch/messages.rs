@@ -1,0 +1,357 @@
+//! The messages (ITCH 5.0 in docs/PROTOCOL.md §3). That the fields of each lie end to end from its type byte to its length is
+//! checked when this is compiled.
+
+use super::ItchError;
+use super::Nanos48;
+use crate::domain::{OrderId, Symbol};
+use crate::wire::layout::message;
+
+/// Declares the messages with their common header, and the enum of them all.
+macro_rules! messages {
+    ($(
+        $(#[$doc:meta])*
+        $name:ident $kind:literal $len:literal { $($(#[$field_doc:meta])* $field:ident: $ty:ty = $at:literal,)* }
+    )*) => {
+        $(message! {
+            $(#[$doc])*
+            $name $kind $len {
+                /// The instrument's number in this feed; 0: it is about none.
+                locate: u16 = 1,
+                /// A number of the sender's own; 0 here.
+                tracking: u16 = 3,
+                /// Nanoseconds since midnight UTC.
+                timestamp: Nanos48 = 5,
+                $($(#[$field_doc])* $field: $ty = $at,)*
+            }
+        })*
+
+        /// Any message.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Message {
+            $($(#[$doc])* $name($name),)*
+        }
+
+        $(impl From<$name> for Message {
+            fn from(message: $name) -> Self {
+                Self::$name(message)
+            }
+        })*
+
+        impl Message {
+            /// Every type byte with its length in bytes.
+            pub const KINDS: &[(u8, usize)] = &[$(($kind, $len),)*];
+
+            /// Reads a whole message.
+            ///
+            /// # Errors
+            /// [`ItchError`].
+            #[inline]
+            pub fn decode(bytes: &[u8]) -> Result<Self, ItchError> {
+                let Some(kind) = bytes.first().copied() else { return Err(ItchError::Empty) };
+                match kind {
+                    $($kind => match <&[u8; $len]>::try_from(bytes) {
+                        Ok(whole) => Ok(Self::$name($name::read(whole))),
+                        Err(_) => Err(ItchError::Length { kind, length: bytes.len(), expected: $len }),
+                    },)*
+                    kind => Err(ItchError::UnknownKind { kind }),
+                }
+            }
+
+            /// Writes the message to the front of `out` and returns its length; `None` when it does not fit.
+            #[inline]
+            pub fn encode(&self, out: &mut [u8]) -> Option<usize> {
+                match self {
+                    $(Self::$name(message) => {
+                        message.write(out.first_chunk_mut::<$len>()?);
+                        Some($len)
+                    })*
+                }
+            }
+
+            /// The type byte.
+            pub fn kind(&self) -> u8 {
+                match self { $(Self::$name(_) => $kind,)* }
+            }
+
+            /// The instrument's number in the feed; 0: it is about none.
+            pub fn locate(&self) -> u16 {
+                match self { $(Self::$name(message) => message.locate,)* }
+            }
+
+            /// Nanoseconds since midnight UTC.
+            pub fn timestamp_ns(&self) -> u64 {
+                match self { $(Self::$name(message) => message.timestamp.get(),)* }
+            }
+        }
+    };
+}
+
+messages! {
+    /// `S`, System Event.
+    SystemEvent b'S' 12 {
+        /// See [`super::event_code`].
+        code: u8 = 11,
+    }
+    /// `R`, Stock Directory.
+    StockDirectory b'R' 39 {
+        /// The instrument.
+        stock: Symbol = 11,
+        /// Space: not available.
+        market_category: u8 = 19,
+        /// Space: not available.
+        financial_status: u8 = 20,
+        /// Lots of a round lot.
+        round_lot_size: u32 = 21,
+        /// Y or N.
+        round_lots_only: u8 = 25,
+        /// What kind of security.
+        issue_class: u8 = 26,
+        /// Z: not applicable.
+        issue_sub_type: [u8; 2] = 27,
+        /// P: live; T: a test.
+        authenticity: u8 = 29,
+        /// Space: not available.
+        short_sale_threshold: u8 = 30,
+        /// Space: not available.
+        ipo_flag: u8 = 31,
+        /// Space: not applicable.
+        luld_tier: u8 = 32,
+        /// Space: not applicable.
+        etp_flag: u8 = 33,
+        /// 0: not applicable.
+        etp_leverage: u32 = 34,
+        /// Y or N.
+        inverse: u8 = 38,
+    }
+    /// `H`, Stock Trading Action.
+    TradingAction b'H' 25 {
+        /// The instrument.
+        stock: Symbol = 11,
+        /// H halted, P paused, Q quotation only, T trading.
+        state: u8 = 19,
+        /// Nothing.
+        reserved: u8 = 20,
+        /// A code, or spaces.
+        reason: [u8; 4] = 21,
+    }
+    /// `Y`, Reg SHO Restriction.
+    RegSho b'Y' 20 {
+        /// The instrument.
+        stock: Symbol = 11,
+        /// 0, 1 or 2.
+        action: u8 = 19,
+    }
+    /// `L`, Market Participant Position.
+    ParticipantPosition b'L' 26 {
+        /// The participant.
+        mpid: [u8; 4] = 11,
+        /// The instrument.
+        stock: Symbol = 15,
+        /// Y or N.
+        primary: u8 = 23,
+        /// Its mode.
+        mode: u8 = 24,
+        /// Its state.
+        state: u8 = 25,
+    }
+    /// `V`, Market-Wide Circuit Breaker decline levels, with 8 decimals.
+    MwcbLevels b'V' 35 {
+        /// First level.
+        level_1: u64 = 11,
+        /// Second level.
+        level_2: u64 = 19,
+        /// Third level.
+        level_3: u64 = 27,
+    }
+    /// `W`, Market-Wide Circuit Breaker status.
+    MwcbStatus b'W' 12 {
+        /// 1, 2 or 3.
+        breached: u8 = 11,
+    }
+    /// `K`, IPO Quoting Period Update.
+    IpoQuoting b'K' 28 {
+        /// The instrument.
+        stock: Symbol = 11,
+        /// Seconds since midnight.
+        release_time_s: u32 = 19,
+        /// A or C.
+        release_qualifier: u8 = 23,
+        /// The price of the offering.
+        price: u32 = 24,
+    }
+    /// `J`, Limit Up / Limit Down Auction Collar.
+    LuldCollar b'J' 35 {
+        /// The instrument.
+        stock: Symbol = 11,
+        /// Reference price.
+        reference: u32 = 19,
+        /// Upper price.
+        upper: u32 = 23,
+        /// Lower price.
+        lower: u32 = 27,
+        /// How often it was extended.
+        extension: u32 = 31,
+    }
+    /// `h`, Operational Halt.
+    OperationalHalt b'h' 21 {
+        /// The instrument.
+        stock: Symbol = 11,
+        /// Q, B or X.
+        market: u8 = 19,
+        /// H halted, T trading.
+        action: u8 = 20,
+    }
+    /// `A`, Add Order: it is in the book, behind the others of its price.
+    AddOrder b'A' 36 {
+        /// Its public number.
+        order: OrderId = 11,
+        /// B or S.
+        side: u8 = 19,
+        /// Lots that are shown.
+        shares: u32 = 20,
+        /// The instrument.
+        stock: Symbol = 24,
+        /// Price units.
+        price: u32 = 32,
+    }
+    /// `F`, Add Order with an attribution.
+    AddOrderAttributed b'F' 40 {
+        /// Its public number.
+        order: OrderId = 11,
+        /// B or S.
+        side: u8 = 19,
+        /// Lots that are shown.
+        shares: u32 = 20,
+        /// The instrument.
+        stock: Symbol = 24,
+        /// Price units.
+        price: u32 = 32,
+        /// Whose it is.
+        attribution: [u8; 4] = 36,
+    }
+    /// `E`, Order Executed, at its own price.
+    OrderExecuted b'E' 31 {
+        /// Which order.
+        order: OrderId = 11,
+        /// By how many lots it became smaller.
+        shares: u32 = 19,
+        /// The trade.
+        match_number: u64 = 23,
+    }
+    /// `C`, Order Executed With Price.
+    OrderExecutedWithPrice b'C' 36 {
+        /// Which order.
+        order: OrderId = 11,
+        /// By how many lots it became smaller.
+        shares: u32 = 19,
+        /// The trade.
+        match_number: u64 = 23,
+        /// N: told by another message too, such as a Cross Trade, and not to be counted twice.
+        printable: u8 = 31,
+        /// Price units.
+        price: u32 = 32,
+    }
+    /// `X`, Order Cancel, in part.
+    OrderCancel b'X' 23 {
+        /// Which order.
+        order: OrderId = 11,
+        /// By how many lots it became smaller.
+        shares: u32 = 19,
+    }
+    /// `D`, Order Delete.
+    OrderDelete b'D' 19 {
+        /// Which order.
+        order: OrderId = 11,
+    }
+    /// `U`, Order Replace: instrument and side are those of the old order.
+    OrderReplace b'U' 35 {
+        /// The order that is gone.
+        old_order: OrderId = 11,
+        /// The order that stands in its place, with a new place in the queue.
+        order: OrderId = 19,
+        /// Lots that are shown.
+        shares: u32 = 27,
+        /// Price units.
+        price: u32 = 31,
+    }
+    /// `P`, Trade of an order that was not shown.
+    Trade b'P' 44 {
+        /// 0.
+        order: OrderId = 11,
+        /// Of the resting order, B or S.
+        side: u8 = 19,
+        /// Lots.
+        shares: u32 = 20,
+        /// The instrument.
+        stock: Symbol = 24,
+        /// Price units.
+        price: u32 = 32,
+        /// The trade.
+        match_number: u64 = 36,
+    }
+    /// `Q`, Cross Trade: the result of an auction.
+    CrossTrade b'Q' 40 {
+        /// Lots that traded; 0: nothing crossed.
+        shares: u64 = 11,
+        /// The instrument.
+        stock: Symbol = 19,
+        /// Price units.
+        price: u32 = 27,
+        /// A number of its own.
+        match_number: u64 = 31,
+        /// O opening, C closing, H after a halt or pause.
+        cross_type: u8 = 39,
+    }
+    /// `B`, Broken Trade.
+    BrokenTrade b'B' 19 {
+        /// The trade.
+        match_number: u64 = 11,
+    }
+    /// `I`, Net Order Imbalance Indicator.
+    Imbalance b'I' 50 {
+        /// Lots that would trade.
+        paired: u64 = 11,
+        /// Lots without a counterpart.
+        imbalance: u64 = 19,
+        /// Of those: B, S, N none, O not enough orders to say.
+        direction: u8 = 27,
+        /// The instrument.
+        stock: Symbol = 28,
+        /// Price units; 0: none.
+        far_price: u32 = 36,
+        /// Price units; 0: none.
+        near_price: u32 = 40,
+        /// Price units; 0: none.
+        reference_price: u32 = 44,
+        /// O opening, C closing, H after a halt or pause.
+        cross_type: u8 = 48,
+        /// How far the near price is from the reference price; L: less than 1 %, space: not known.
+        price_variation: u8 = 49,
+    }
+    /// `N`, Retail Price Improvement Indicator.
+    RetailInterest b'N' 20 {
+        /// The instrument.
+        stock: Symbol = 11,
+        /// B, S, A or N.
+        interest: u8 = 19,
+    }
+    /// `O`, Direct Listing with Capital Raise price discovery.
+    DirectListing b'O' 48 {
+        /// The instrument.
+        stock: Symbol = 11,
+        /// Y or N.
+        open_eligible: u8 = 19,
+        /// Minimum allowable price.
+        minimum: u32 = 20,
+        /// Maximum allowable price.
+        maximum: u32 = 24,
+        /// Near execution price.
+        near_price: u32 = 28,
+        /// When that was found, ns since midnight.
+        near_time: u64 = 32,
+        /// Lower price range collar.
+        lower_range: u32 = 40,
+        /// Upper price range collar.
+        upper_range: u32 = 44,
+    }
+}

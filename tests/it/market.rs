@@ -1,0 +1,4 @@
+//! Market data: its bytes, and that what it shows is the exchange's book.
+
+mod book;
+mod wire;

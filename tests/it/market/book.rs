@@ -1,0 +1,246 @@
+//! The book that a receiver makes of the messages is the exchange's, after every command, whatever happens; order by order,
+//! in the order of their queues.
+
+use crate::exchange::properties::{Clients, ORDERS_MAX, Step, cases, opening, rich, subjects};
+use dojima::domain::{
+    Command, Event, EventRecord, InstrumentId, LoginId, Phase, Side, Stamp, Symbol, Timestamp,
+};
+use dojima::exchange::{Exchange, ExchangeLimits};
+use dojima::market::{Books, Feed, Published};
+use dojima::wire::itch::{Message, event_code};
+use proptest::prelude::*;
+
+/// An exchange, its feed, and a receiver of the feed.
+pub struct Watched {
+    pub exchange: Exchange,
+    pub feed: Feed,
+    /// A feed that is never told that a command is complete, and learns it from the next one.
+    lazy: Feed,
+    pub books: Books,
+    pub said: Vec<Published>,
+    lazily_said: Vec<Published>,
+    event: u64,
+    sequence: u64,
+    time: Timestamp,
+}
+
+impl Watched {
+    pub fn new(orders_max: u32) -> Self {
+        Self {
+            exchange: Exchange::new(ExchangeLimits { orders_max, ..ExchangeLimits::default() }),
+            feed: Feed::default(),
+            lazy: Feed::default(),
+            books: Books::default(),
+            said: Vec::new(),
+            lazily_said: Vec::new(),
+            event: 0,
+            sequence: 0,
+            time: Timestamp(0),
+        }
+    }
+
+    pub fn opened(opening: &[Command], orders_max: u32) -> Self {
+        let mut watched = Self::new(orders_max);
+        for command in opening.iter().chain([&Command::Open { config_digest: 1 }]) {
+            watched.apply(Stamp::default(), command).expect("it opens");
+        }
+        watched
+    }
+
+    pub fn apply(&mut self, stamp: Stamp, command: &Command) -> Result<Vec<Event>, String> {
+        let mut events = Vec::new();
+        self.sequence += 1;
+        self.time = stamp.time;
+        self.exchange.apply(Stamp { sequence: self.sequence, ..stamp }, command, &mut events);
+        self.tell(&events).map_err(|error| format!("{error}, after {command:?}: {events:?}"))?;
+        Ok(events)
+    }
+
+    /// Tells the events of one command, and compares.
+    pub fn tell(&mut self, events: &[Event]) -> Result<(), String> {
+        let before = self.said.len();
+        for event in events {
+            self.event += 1;
+            let record =
+                EventRecord { number: self.event, sequence: self.sequence, time: self.time, event: *event };
+            self.feed.apply(&record, &mut self.said);
+            self.lazy.apply(&record, &mut self.lazily_said);
+        }
+        self.feed.complete(&mut self.said);
+        for said in &self.said[before..] {
+            if said.sequence != self.sequence {
+                return Err(format!("{said:?} is not of command {}", self.sequence));
+            }
+            self.books.apply(&said.message).map_err(|error| format!("{error} by {:?}", said.message))?;
+        }
+        self.compare()
+    }
+
+    fn compare(&self) -> Result<(), String> {
+        let mut snapshot = Books::default();
+        let mut shown = Vec::new();
+        self.feed.snapshot(|message| {
+            snapshot.apply(&message).expect("a snapshot makes sense");
+            if let Message::AddOrder(add) = message {
+                let side = if add.side == b'B' { Side::Buy } else { Side::Sell };
+                shown.push((InstrumentId(u32::from(add.locate) - 1), side, add.price, add.shares));
+            }
+        });
+        let mut expected = Vec::new();
+        for listing in self.exchange.listings() {
+            let book = self.books.book(listing.instrument.0 as u16 + 1).ok_or("an instrument is missing")?;
+            let depth = book.depth(usize::MAX);
+            for (side, levels) in [(Side::Buy, &depth.bids), (Side::Sell, &depth.asks)] {
+                let units = |price| listing.price_units(price) as u32;
+                let ours: Vec<_> = self
+                    .exchange
+                    .levels(listing.instrument, side)
+                    .map(|level| (units(level.price), level.quantity.0, level.orders as u32))
+                    .collect();
+                let theirs: Vec<_> =
+                    levels.iter().map(|level| (level.price, level.shares, level.orders)).collect();
+                if ours != theirs {
+                    return Err(format!("{side:?} of {}: {theirs:?} and not {ours:?}", listing.symbol));
+                }
+                let orders = self.exchange.orders(listing.instrument, side).filter(|order| !order.hidden);
+                expected.extend(
+                    orders.map(|order| (listing.instrument, side, units(order.price), order.open.0 as u32)),
+                );
+            }
+            let state = match listing.phase {
+                Phase::Continuous => b'T',
+                Phase::PreOpen | Phase::OpeningAuction | Phase::ClosingAuction => b'Q',
+                Phase::VolatilityAuction => b'P',
+                _ => b'H',
+            };
+            if book.state != state {
+                return Err(format!("{} is {} and not {}", listing.symbol, book.state, state));
+            }
+            if snapshot.book(listing.instrument.0 as u16 + 1).map(|book| book.depth(usize::MAX))
+                != Some(depth)
+            {
+                return Err(format!("the snapshot of {} is another book", listing.symbol));
+            }
+        }
+        if shown != expected {
+            return Err(format!("the snapshot has {shown:?} and not {expected:?}"));
+        }
+        Ok(())
+    }
+
+    /// The one that waits for the next command says the same.
+    pub fn end(mut self) -> Result<Vec<Published>, String> {
+        self.lazy.complete(&mut self.lazily_said);
+        if self.said != self.lazily_said {
+            return Err("when a command is known to be complete makes a difference".to_owned());
+        }
+        Ok(self.said)
+    }
+}
+
+fn run(opening: &[Command], orders_max: u32, steps: &[Step]) -> Result<Vec<Published>, String> {
+    let mut watched = Watched::opened(opening, orders_max);
+    let mut clients = Clients::new();
+    for (at, step) in steps.iter().enumerate() {
+        let (stamp, command) = clients.command(step, &watched.exchange);
+        let events = watched.apply(stamp, &command)?;
+        clients.note(&events);
+        if at % 16 == 3 {
+            // What is written down goes on in the same way.
+            watched.feed = Feed::from_bytes(&watched.feed.to_bytes()).map_err(|error| error.to_string())?;
+        }
+        if at % 64 == 40 {
+            let session = watched.feed.session() + 1;
+            watched.sequence += 1;
+            let login = LoginId(0);
+            watched.tell(&[
+                Event::SessionEnded { login },
+                Event::SessionRolled { session },
+                Event::SessionStarted { login, session },
+            ])?;
+        }
+    }
+    watched.end()
+}
+
+macro_rules! subject {
+    ($name:ident, $steps:expr, $cases:literal, $opening:expr) => {
+        proptest! {
+            #![proptest_config(ProptestConfig { cases: cases($cases), max_shrink_iters: 20_000, ..ProptestConfig::default() })]
+
+            #[test]
+            fn $name(few in prop::bool::weighted(0.1), steps in prop::collection::vec($steps, 20..200)) {
+                let orders_max = if few { ORDERS_MAX } else { 1_000 };
+                run(&$opening([100, 200, -3_000, 4_000]), orders_max, &steps).map_err(TestCaseError::fail)?;
+            }
+        }
+    };
+}
+
+subject!(plain_orders, subjects::plain(subjects::FEW_TICKS), 60, rich);
+subject!(deep_books, subjects::deep(), 40, rich);
+subject!(auctions, subjects::auctions(), 200, rich);
+subject!(triggers, subjects::triggers(), 100, rich);
+subject!(icebergs_hidden_orders_and_self_trades, subjects::book(), 200, rich);
+subject!(bands, subjects::bands(), 100, rich);
+subject!(changing_settings, subjects::changing(), 100, opening);
+subject!(everything, subjects::everything(), 200, rich);
+
+/// A run that said nothing would agree with anything.
+#[test]
+fn a_fixed_run_says_everything() {
+    use proptest::strategy::ValueTree;
+    use proptest::test_runner::TestRunner;
+    let mut runner = TestRunner::deterministic();
+    let mut kinds = std::collections::BTreeMap::<char, usize>::new();
+    for subject in [subjects::auctions(), subjects::book(), subjects::triggers(), subjects::everything()] {
+        let steps = prop::collection::vec(subject, 200);
+        for _ in 0..20 {
+            let steps = steps.new_tree(&mut runner).expect("steps").current();
+            let said = run(&rich([100, 200, -3_000, 4_000]), 1_000, &steps).expect("it agrees");
+            for said in said {
+                *kinds.entry(char::from(said.message.kind())).or_default() += 1;
+            }
+        }
+    }
+    for kind in "SRHAECXDUPQI".chars() {
+        assert!(kinds.get(&kind).copied().unwrap_or_default() > 20, "{kind} is rare: {kinds:?}");
+    }
+}
+
+#[test]
+fn a_session_begins_and_ends_as_the_standard_says() {
+    let said = run(&opening([0; 4]), 1_000, &[]).expect("it opens");
+    let codes = |said: &[Published]| -> Vec<u8> {
+        said.iter()
+            .filter_map(|said| match said.message {
+                Message::SystemEvent(event) => Some(event.code),
+                _ => None,
+            })
+            .collect()
+    };
+    assert_eq!(codes(&said), *b"OSQ");
+    let first = said.first().expect("something").message;
+    assert!(matches!(first, Message::SystemEvent(event) if event.code == event_code::START_OF_MESSAGES));
+    let listed = said.iter().filter(|said| matches!(said.message, Message::StockDirectory(_))).count();
+    assert_eq!(listed, 3);
+
+    let mut watched = Watched::opened(&opening([0; 4]), 1_000);
+    let before = watched.said.len();
+    watched.tell(&[Event::SessionRolled { session: 1 }]).expect("it rolls");
+    assert_eq!(codes(&watched.said[before..]), *b"MECOSQ");
+    let symbol = Symbol::default();
+    assert!(watched.books.find(symbol).is_none());
+}
+
+#[test]
+fn damaged_states_are_refused() {
+    let mut watched = Watched::opened(&rich([0; 4]), 1_000);
+    let _ = watched.apply(Stamp::default(), &Command::Tick);
+    let bytes = watched.feed.to_bytes();
+    assert!(Feed::from_bytes(&bytes).is_ok());
+    for cut in 0..bytes.len() {
+        assert!(Feed::from_bytes(&bytes[..cut]).is_err(), "cut at {cut}");
+    }
+    assert!(Feed::from_bytes(&[&bytes[..], &[0]].concat()).is_err());
+}
