@@ -6,6 +6,7 @@ mod cli;
 mod codec;
 mod config;
 mod crash;
+mod entry;
 mod exchange;
 mod faults;
 mod flow;
