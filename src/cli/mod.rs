@@ -4,6 +4,8 @@
 //! code for each reason (see the table there).
 
 pub mod demo;
+pub mod itch;
+pub mod market;
 pub mod replay;
 pub mod serve;
 pub mod show;
@@ -37,6 +39,10 @@ enum Command {
     Replay(replay::ReplayArgs),
     /// Write the state to a file, so that the next start is short
     Snapshot(snapshot::SnapshotArgs),
+    /// Show the market in the terminal, from the feed of a running engine
+    Market(market::MarketArgs),
+    /// Write the market data to a file that any ITCH 5.0 parser reads
+    Itch(itch::ItchArgs),
     /// Check that journal, event log and SQL agree
     Verify(verify::VerifyArgs),
 }
@@ -75,6 +81,8 @@ pub fn main() -> ExitCode {
         Command::Demo(args) => demo::run(args),
         Command::Replay(args) => replay::run(args),
         Command::Snapshot(args) => snapshot::run(args),
+        Command::Market(args) => market::run(args),
+        Command::Itch(args) => itch::run(args),
         Command::Verify(args) => verify::run(args),
     };
     done.unwrap_or_else(|error| {

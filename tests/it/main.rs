@@ -8,6 +8,7 @@ mod config;
 mod crash;
 mod exchange;
 mod faults;
+mod feed;
 mod flow;
 mod formats;
 mod gateway;
