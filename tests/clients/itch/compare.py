@@ -104,7 +104,7 @@ def by_meatpy(file, expected):
                     continue
                 book = processor.current_lob
                 for side, levels in (("B", book.bid_levels), ("S", book.ask_levels)):
-                    theirs = {level.price: (level.volume(), len(level.queue)) for level in levels}
+                    theirs = {level.price: (level.volume, len(level.queue)) for level in levels}
                     if theirs != ours[side]:
                         wrong("meatpy", count, symbol, side, theirs, ours[side])
                 equal += 1
