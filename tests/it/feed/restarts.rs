@@ -8,7 +8,6 @@ use tempfile::TempDir;
 
 fn stepped() -> Config {
     let mut config = small_config(ThreadingMode::Stepped, Durability::Sync);
-    config.market_data.checkpoint_every_messages = 100;
     // What recovery says of its commands then counts all of them.
     config.snapshots.enabled = false;
     config
@@ -41,10 +40,10 @@ fn crashes_at_any_point_change_nothing() {
     let config = stepped();
     for seed in 0..6 {
         let folder = TempDir::new().expect("a directory");
-        let (mut lives, mut steps) = (1, 120 + 37 * seed as usize);
+        let (mut lives, mut steps) = (1, 40 + 7 * seed as usize);
         while !live(&config, folder.path(), seed * 1_000 + lives, steps, 1_500) {
             lives += 1;
-            steps = steps * 13 % 601 + 50;
+            steps = steps * 13 % 97 + 20;
             assert!(lives < 400, "it never comes to the end");
         }
         assert!(lives > 2, "seed {seed} never crashed");
