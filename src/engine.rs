@@ -8,6 +8,7 @@ use crate::config::{Config, ConfigError, Difference};
 use crate::domain::{Command, Timestamp};
 use crate::exchange::Exchange;
 use crate::market::MarketWatch;
+use crate::net::tls::{TlsError, TlsPort, TlsServer, TlsSettings};
 use crate::pipeline::{self, FeedSockets, Handles, Local, Pipeline, Sockets, StopPhase, TcpSockets, Watch};
 use crate::recovery::{self, DataDir, Progress, Recovered, RecoveryError, RecoveryReport, RecoverySettings};
 use crate::runtime::{
@@ -66,6 +67,9 @@ pub enum StartError {
         /// The error below.
         source: std::io::Error,
     },
+    /// The port for TLS cannot be opened.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// Something else that cannot be had.
     #[error(transparent)]
     Fatal(#[from] Fatal),
@@ -97,7 +101,8 @@ impl StartError {
             Self::Recovery(RecoveryError::Sync(_)) => Fatal::journal_sync(self).exit_code(),
             Self::Recovery(RecoveryError::Journal(JournalError::Io { .. })) => Fatal::io(self).exit_code(),
             Self::Recovery(_) => Fatal::journal_damaged(self).exit_code(),
-            Self::Listen { .. } => Fatal::listen(self).exit_code(),
+            Self::Listen { .. } | Self::Tls(TlsError::Listen { .. }) => Fatal::listen(self).exit_code(),
+            Self::Tls(_) => 1,
             Self::Fatal(fatal) => fatal.exit_code(),
         }
     }
@@ -225,12 +230,15 @@ pub struct Engine {
     handles: Handles,
     running: Vec<(StopPhase, RunningAgent)>,
     runner: Runner,
+    tls: Option<TlsServer>,
     /// What recovery found and did.
     pub report: RecoveryReport,
     /// Where the configuration differs from what the journal was opened with; the journal was kept.
     pub differences: Vec<Difference>,
     /// Where clients connect.
     pub order_entry: Option<SocketAddr>,
+    /// Where they connect with TLS.
+    pub order_entry_tls: Option<SocketAddr>,
     /// Where subscribers of market data connect.
     pub market_data: Option<SocketAddr>,
     /// Where those who join late get the book as it is.
@@ -272,11 +280,26 @@ impl Engine {
             Some(both) => [0, 1].map(|at| address(&both[at])),
             None => [None; 2],
         };
+        let mut tls = match (&listeners, &config.tls) {
+            (Some(_), Some(tls)) => Some(TlsPort::open(&TlsSettings {
+                listen: tls.listen,
+                certificate: tls.certificate.clone(),
+                key: tls.key.clone(),
+                connections_max: config.gateway.connections_max,
+            })?),
+            _ => None,
+        };
+        let order_entry_tls = tls.as_ref().and_then(|port| port.local_addr().ok());
+        let mut side_door = None;
         let over =
             |listener| -> Result<Box<dyn Sockets>, StartError> { Ok(Box::new(TcpSockets::new(listener)?)) };
         let (mut sockets, mut market_sockets) = (None, None);
         if let Some(Listeners { order_entry, market_data }) = listeners {
-            sockets = Some(over(order_entry)?);
+            let mut order_entry = TcpSockets::new(order_entry)?;
+            if tls.is_some() {
+                side_door = Some(order_entry.side_door()?);
+            }
+            sockets = Some(Box::new(order_entry) as Box<dyn Sockets>);
             if let Some([subscribers, snapshots]) = market_data {
                 market_sockets =
                     Some(FeedSockets { subscribers: over(subscribers)?, snapshots: over(snapshots)? });
@@ -295,13 +318,19 @@ impl Engine {
         for (thread, stop) in threads.into_iter().zip(stops) {
             running.push((thread.stop, runner.spawn(thread.agent, thread.idle, stop, thread.pin)?));
         }
+        let tls = match tls.take().zip(side_door) {
+            Some((port, door)) => Some(port.serve(door).map_err(Fatal::io)?),
+            None => None,
+        };
         Ok(Self {
             handles,
             running,
             runner,
+            tls,
             report,
             differences,
             order_entry,
+            order_entry_tls,
             market_data,
             glimpse,
             counters,
@@ -338,6 +367,7 @@ impl Engine {
         self.wait(DRAIN_PATIENCE, Watch::is_drained);
         // Every thread has ended before this returns, whichever failed: what they hold can be opened again.
         let hot = self.end(StopPhase::Hot);
+        drop(self.tls.take());
         let disk = self.end(StopPhase::Disk);
         let sql_complete = self.wait(SQL_PATIENCE, |watch| watch.sql_lag_events() == 0);
         let followers = self.end(StopPhase::Followers);

@@ -3,7 +3,9 @@
 //! Exit codes: 0 all went well, 1 an error or a failed check, 2 wrong usage, 10 and above a [`Fatal`] with its own
 //! code for each reason (see the table there).
 
+pub mod client;
 pub mod demo;
+pub mod hash_password;
 pub mod itch;
 pub mod market;
 pub mod replay;
@@ -35,6 +37,8 @@ enum Command {
     Serve(serve::ServeArgs),
     /// Play an order flow into an engine, kill it half way, and check that nothing was lost
     Demo(demo::DemoArgs),
+    /// Trade from a terminal: orders, trades, and refusals in words
+    Client(client::ClientArgs),
     /// Rebuild the exchange from the journal and print what it comes to
     Replay(replay::ReplayArgs),
     /// Write the state to a file, so that the next start is short
@@ -45,6 +49,8 @@ enum Command {
     Itch(itch::ItchArgs),
     /// Check that journal, event log and SQL agree
     Verify(verify::VerifyArgs),
+    /// Read a password from stdin and print its hash, for password_hash in the configuration
+    HashPassword,
 }
 
 /// Where an engine's files are. Shared by the commands that read them.
@@ -79,11 +85,13 @@ pub fn main() -> ExitCode {
     let done = match cli.command {
         Command::Serve(args) => serve::run(args),
         Command::Demo(args) => demo::run(args),
+        Command::Client(args) => client::run(args),
         Command::Replay(args) => replay::run(args),
         Command::Snapshot(args) => snapshot::run(args),
         Command::Market(args) => market::run(args),
         Command::Itch(args) => itch::run(args),
         Command::Verify(args) => verify::run(args),
+        Command::HashPassword => hash_password::run(),
     };
     done.unwrap_or_else(|error| {
         eprintln!("error: {}", with_causes(&error));

@@ -1,15 +1,68 @@
-//! The other side of the wire: a trading client, for the demo, for tests and for load.
+//! The other side of the wire: a trading client, for programs that trade, and for the demo, tests and load.
 //!
-//! [`session`] is one OUCH session, [`market`] one of market data, [`flow`] is what is to be sent (recorded or generated), and [`driver`] plays a flow
-//! through one or more sessions, keeps the books of a client on it, and resumes after either side has crashed.
+//! [`Client`] is what a program uses that trades: it logs in, numbers its requests, and gives what comes of them as
+//! [`ClientEvent`]s, waiting or not. Codes come with words ([`explain`]). [`NewOrder`] and [`Replacement`] say everything that
+//! the exchange can do.
+//!
+//! ```no_run
+//! use dojima::client::{Client, ClientError, ClientEvent, Credentials, NewOrder, Start};
+//! use dojima::domain::Symbol;
+//! use dojima::wire::soup::{Password, Username};
+//! use std::time::Duration;
+//!
+//! fn main() -> Result<(), ClientError> {
+//!     let who = Credentials {
+//!         username: Username::new("alice").expect("1 to 6 letters and digits"),
+//!         password: Password::new("secret").expect("1 to 10 letters and digits"),
+//!         heartbeat_timeout_ms: Some(15_000),
+//!     };
+//!     let address = "127.0.0.1:7001".parse().expect("an address");
+//!     let mut client = Client::connect(address, &who, Start::Now)?;
+//!
+//!     let symbol = Symbol::new("BTC-USDT").expect("1 to 8 characters");
+//!     let order = client.enter(&NewOrder::buy(symbol, 500).limit(6_000_000).post_only())?;
+//!     while let Some(message) = client.next_event(Duration::from_secs(1))? {
+//!         match message.event {
+//!             ClientEvent::Accepted(accepted) if accepted.user_ref == order => {
+//!                 println!("{} lots at {:?} stand in the book", accepted.quantity, accepted.price);
+//!             }
+//!             ClientEvent::Executed { quantity, price, liquidity, .. } => {
+//!                 println!("{quantity} lots at {price}: {}", liquidity.explain());
+//!             }
+//!             ClientEvent::Rejected { reason, .. } => println!("refused: {}", reason.explain()),
+//!             other => println!("{other:?}"),
+//!         }
+//!     }
+//!     // Where another client goes on, on this or another day, without losing a message.
+//!     let bookmark = client.bookmark();
+//!     client.log_out();
+//!     let client = Client::connect(address, &who, Start::At(bookmark))?;
+//!     drop(client);
+//!     Ok(())
+//! }
+//! ```
+//!
+//! Below it, [`session`] is one OUCH session with nothing on top, and [`market`] one of market data. [`flow`] is what is to be sent (recorded or generated), and
+//! [`driver`] plays a flow through one or more sessions, keeps the books of a client on it, and resumes after either side has
+//! crashed.
 
+pub mod blotter;
 pub mod driver;
+pub mod event;
+pub mod explain;
 pub mod flow;
 pub mod market;
+pub mod order;
 pub mod session;
+pub mod trader;
+pub mod units;
 mod wait;
 
 pub use driver::{Driver, DriverOptions, Fill, Ordering, Pace, Progress, Turn};
+pub use event::{ClientEvent, ClientMessage, CopyOf, EventError, Liquidity, OrderTerms, SelfMatchStrategy};
+pub use explain::{CancelCode, RejectCode};
 pub use flow::{ActionKind, Flow, FlowAction, OrderIndex, SessionIndex};
 pub use market::{MarketError, MarketSession, Snapshot};
+pub use order::{NewOrder, Replacement};
 pub use session::{ClientError, Credentials, Received, Resume, Session};
+pub use trader::{Bookmark, Client, Start, cl_ord_id};

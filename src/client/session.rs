@@ -4,6 +4,7 @@
 //! [`Session::receive`], each with its sequence number. Neither ever blocks; [`Session::wait`] does, for as long as it
 //! is told. After a break, [`Session::connect`] with [`Resume`] takes up the stream where it was left.
 
+use super::event::EventError;
 use super::wait::Waiter;
 use crate::wire::ouch::{Inbound, OuchError, Outbound};
 use crate::wire::soup::{
@@ -29,8 +30,8 @@ const RECEIVE_MAX: usize = 1 << 20;
 /// Space for one read.
 const READ_LEN: usize = 1 << 16;
 
-/// Room for the longest request.
-const REQUEST_LEN_MAX: usize = 256;
+/// Room for a request without its tags.
+const REQUEST_LEN_MAX: usize = 64;
 
 /// What ended or prevented a session.
 #[derive(Debug, thiserror::Error)]
@@ -78,6 +79,15 @@ pub enum ClientError {
         /// Its type.
         kind: u8,
     },
+    /// The server sent a message with a value that OUCH does not have.
+    #[error("the server sent a message with {0}")]
+    Event(#[from] EventError),
+    /// A request of a client that only listens.
+    #[error("this login only listens: it sends no requests")]
+    OnlyListens,
+    /// 2^32 - 1 numbers in one session.
+    #[error("all client numbers of this session are used up")]
+    NumbersUsedUp,
     /// The server's stream does not begin where it was asked to.
     #[error("message {requested} was asked for, but the server begins at {given}")]
     Gap {
@@ -246,14 +256,14 @@ impl Session {
     /// Adds a request to those that the next [`Self::flush`] sends.
     ///
     /// # Panics
-    /// When the request's appendage is longer than 128 bytes.
+    /// When the request's appendage is longer than 60,000 bytes. (The server takes packets of 4,096.)
     #[inline]
     pub fn send(&mut self, request: &Inbound<'_>) {
         let start = self.output.len();
-        self.output.resize(start + REQUEST_LEN_MAX, 0);
+        self.output.resize(start + REQUEST_LEN_MAX + request.appendage().0.len(), 0);
         let room = &mut self.output[start + soup::HEADER_LEN..];
-        let len = request.encode(room).expect("the appendage is short");
-        let header = soup::header(kind::UNSEQUENCED, len).expect("the request is short");
+        let len = request.encode(room).expect("there is room");
+        let header = soup::header(kind::UNSEQUENCED, len).expect("the appendage is short");
         self.output[start..start + soup::HEADER_LEN].copy_from_slice(&header);
         self.output.truncate(start + soup::HEADER_LEN + len);
     }

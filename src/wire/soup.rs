@@ -151,7 +151,7 @@ macro_rules! field_text {
 
             /// From a field's bytes, wherever in the field the client has put the text: clients differ.
             pub(super) fn read(field: &[u8]) -> Self {
-                let text = field.trim_ascii();
+                let text = trim(field);
                 let mut bytes = [b' '; $len];
                 let len = text.len().min($len);
                 bytes[..len].copy_from_slice(&text[..len]);
@@ -242,8 +242,8 @@ impl LoginRequest {
         if payload.len() != Self::LEN_3_0 && payload.len() != Self::LEN_4_1 {
             return Err(SoupError::PayloadLength { kind: kind::LOGIN_REQUEST, payload: payload.len() });
         }
-        let session = payload[16..26].trim_ascii();
-        let timeout = payload[Self::LEN_3_0..].trim_ascii();
+        let session = trim(&payload[16..26]);
+        let timeout = trim(&payload[Self::LEN_3_0..]);
         let heartbeat_timeout_ms = match timeout {
             [] => None,
             digits => {
@@ -352,9 +352,25 @@ impl LoginRejected {
     }
 }
 
+/// A field without its padding. The protocol pads with spaces, on one side; clients do it on either, and some with zeros.
+fn trim(mut field: &[u8]) -> &[u8] {
+    let is_padding = |byte: &u8| byte.is_ascii_whitespace() || *byte == 0;
+    while let [first, rest @ ..] = field
+        && is_padding(first)
+    {
+        field = rest;
+    }
+    while let [rest @ .., last] = field
+        && is_padding(last)
+    {
+        field = rest;
+    }
+    field
+}
+
 /// A decimal number somewhere in a field.
 fn number(field: &[u8], name: &'static str) -> Result<u64, SoupError> {
-    let digits = field.trim_ascii();
+    let digits = trim(field);
     let text = std::str::from_utf8(digits).ok().filter(|_| digits.iter().all(u8::is_ascii_digit));
     text.and_then(|text| text.parse().ok()).ok_or(SoupError::NotANumber { field: name })
 }
@@ -420,6 +436,10 @@ mod tests {
         assert_eq!(LoginRequest::decode(&right), Ok(login(None, 7, None)));
         right.extend_from_slice(b" 5000");
         assert_eq!(LoginRequest::decode(&right), Ok(login(None, 7, Some(5_000))));
+        right[46..51].copy_from_slice(b"     ");
+        assert_eq!(LoginRequest::decode(&right), Ok(login(None, 7, None)), "no timeout of its own");
+        let zeros: Vec<u8> = left.iter().map(|byte| if *byte == b' ' { 0 } else { *byte }).collect();
+        assert_eq!(LoginRequest::decode(&zeros), Ok(login(Some("DOJIMA0001"), 7, None)));
         right.pop();
         let wrong = SoupError::PayloadLength { kind: b'L', payload: 50 };
         assert_eq!(LoginRequest::decode(&right), Err(wrong));
@@ -448,6 +468,26 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn packets_of_every_kind_read_back_as_written(
+            kind in proptest::sample::select(b"+LAJSUHZRO".to_vec()),
+            payload in proptest::collection::vec(any::<u8>(), 0..300),
+            more in proptest::collection::vec(any::<u8>(), 0..5),
+        ) {
+            let mut bytes = Vec::new();
+            push_packet(kind, &payload, &mut bytes).expect("fits");
+            let len = bytes.len();
+            let mut written = vec![0; len];
+            prop_assert_eq!(write_packet(kind, &payload, &mut written), Some(len));
+            prop_assert_eq!(&written, &bytes);
+            prop_assert_eq!(write_packet(kind, &payload, &mut written[..len - 1]), None);
+            for cut in 0..len {
+                prop_assert_eq!(frame(&bytes[..cut], 512), Ok(None));
+            }
+            bytes.extend_from_slice(&more);
+            prop_assert_eq!(frame(&bytes, 512), Ok(Some((Packet { kind, payload: &payload }, len))));
+        }
+
         #[test]
         fn arbitrary_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..80)) {
             let _ = frame(&bytes, 64);
@@ -490,6 +530,9 @@ mod tests {
 
             let accepted = LoginAccepted { session, sequence };
             prop_assert_eq!(LoginAccepted::decode(&accepted.packet()[3..]), Ok(accepted));
+            for rejected in [LoginRejected::NotAuthorised, LoginRejected::SessionNotAvailable] {
+                prop_assert_eq!(LoginRejected::decode(&rejected.packet()[3..]), Ok(rejected));
+            }
         }
     }
 }

@@ -25,7 +25,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "stages", "wire",
         ],
     ),
-    ("engine", &["config", "domain", "exchange", "market", "pipeline", "recovery", "runtime"]),
+    ("engine", &["config", "domain", "exchange", "market", "net", "pipeline", "recovery", "runtime"]),
     (
         "cli",
         &[

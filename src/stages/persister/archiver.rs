@@ -47,6 +47,7 @@ pub struct Archiver {
     known: Known,
     resender: Resender,
     archived: CursorWriter,
+    session: CursorWriter,
     upstream: Vec<Doorbell>,
     followers: Vec<Doorbell>,
     half_full: u64,
@@ -89,6 +90,8 @@ impl Archiver {
         counts.archived.set(last_event);
         let (mut archived, _) = cursor();
         archived.set(last_event);
+        let (mut session, _) = cursor();
+        session.set(u64::from(streams.session()));
         let resender = Resender::new(resend, downstream, log_files, counters);
         let known = Known { streams, listings, last_event };
         Self {
@@ -99,6 +102,7 @@ impl Archiver {
             known,
             resender,
             archived,
+            session,
             upstream,
             followers,
             half_full,
@@ -109,6 +113,11 @@ impl Archiver {
     /// The last event in the log.
     pub fn archived(&self) -> CursorReader {
         self.archived.reader()
+    }
+
+    /// The session that the events in the log came to.
+    pub fn session(&self) -> CursorReader {
+        self.session.reader()
     }
 
     fn append(&mut self) -> Result<usize, Fatal> {
@@ -131,6 +140,7 @@ impl Archiver {
             ControlFlow::Continue(())
         });
         self.archived.set(known.last_event);
+        self.session.set(u64::from(known.streams.session()));
         self.counts.archived.set(known.last_event);
         self.counts.bytes.set(log.bytes_written());
         self.space.set(log.low_space(), || log.low_space_reason());

@@ -165,6 +165,21 @@ impl<'a> Inbound<'a> {
         }
     }
 
+    /// Its tags.
+    #[inline]
+    pub fn appendage(&self) -> Appendage<'a> {
+        match self {
+            Self::Enter(_, tail)
+            | Self::Replace(_, tail)
+            | Self::Cancel(_, tail)
+            | Self::Modify(_, tail)
+            | Self::MassCancel(_, tail)
+            | Self::DisableEntry(_, tail)
+            | Self::EnableEntry(_, tail)
+            | Self::AccountQuery(_, tail) => *tail,
+        }
+    }
+
     /// Writes the message to the front of `out` and returns its length; `None` when it does not fit.
     #[inline]
     pub fn encode(&self, out: &mut [u8]) -> Option<usize> {

@@ -6,6 +6,7 @@
 //! Nothing here may read a real clock, start a thread, or draw a number from anywhere but the seed.
 
 pub mod coverage;
+pub mod random;
 pub mod world;
 
 mod client;
@@ -15,6 +16,5 @@ mod messages;
 mod network;
 mod operator;
 mod plan;
-mod random;
 mod reference;
 mod spy;

@@ -1,0 +1,515 @@
+//! What a client is told, in the terms of the domain.
+
+use super::explain::{CancelCode, RejectCode};
+use crate::domain::{
+    AccountId, ClOrdId, LoginId, OrderId, OrderPrice, Quantity, Side, Symbol, TimeInForce, Timestamp,
+    TradeId, UserRef, Visibility,
+};
+use crate::wire::ouch::tags::{self, Appendage, Tag};
+use crate::wire::ouch::{MARKET_PRICE, OrderReplaced, Outbound};
+
+/// One message of the stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClientMessage {
+    /// Its number in the session, from 1.
+    pub sequence: u64,
+    /// When the exchange took up what caused it, nanoseconds since midnight UTC.
+    pub since_midnight_ns: u64,
+    /// Of a drop copy, whose message it is; the numbers in it are then of that login.
+    pub copy_of: Option<CopyOf>,
+    /// What it says.
+    pub event: ClientEvent,
+}
+
+/// Whose message a copy is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CopyOf {
+    /// The login that it was sent to.
+    pub login: LoginId,
+    /// That login's account.
+    pub account: AccountId,
+}
+
+/// What a message says. Prices are in price units (price × 10^`price_decimals` of the instrument), quantities in lots.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientEvent {
+    /// The session has begun: the first message of every stream.
+    SessionStarted,
+    /// The session has ended: the last message of its stream. The server then disconnects ([`super::ClientError::SessionEnded`]).
+    SessionEnded,
+    /// An order was accepted.
+    Accepted(OrderTerms),
+    /// An order was replaced by another one.
+    Replaced {
+        /// The number of the order that is gone.
+        orig_user_ref: UserRef,
+        /// The order that stands in its place; its quantity is what is open.
+        order: OrderTerms,
+    },
+    /// An order was refused, or the change of one; its number is used up.
+    Rejected {
+        /// The number of what was refused.
+        user_ref: UserRef,
+        /// Why.
+        reason: RejectCode,
+        /// The client's text.
+        cl_ord_id: ClOrdId,
+    },
+    /// An order traded.
+    Executed {
+        /// Which order.
+        user_ref: UserRef,
+        /// How many lots.
+        quantity: Quantity,
+        /// At which price, price units.
+        price: u64,
+        /// Which part it had in it.
+        liquidity: Liquidity,
+        /// The trade's number, the same for both sides.
+        trade: TradeId,
+    },
+    /// An order lost open quantity without a trade.
+    Canceled {
+        /// Which order.
+        user_ref: UserRef,
+        /// How many lots.
+        decrement: Quantity,
+        /// Why.
+        reason: CancelCode,
+    },
+    /// An order lost open quantity because it would have traded with its own owner.
+    SelfTradePrevented {
+        /// Which order.
+        user_ref: UserRef,
+        /// How many lots it lost.
+        decrement: Quantity,
+        /// How many lots would have traded.
+        prevented: Quantity,
+        /// At which price, price units.
+        price: u64,
+        /// Whether this order was on its way in.
+        incoming: bool,
+        /// Which order was to give way.
+        strategy: SelfMatchStrategy,
+    },
+    /// An order's quantity was lowered; it kept its place.
+    Modified {
+        /// Which order.
+        user_ref: UserRef,
+        /// Its side.
+        side: Side,
+        /// How many lots are still open.
+        open: Quantity,
+    },
+    /// A cancel or a change was refused; the order is as it was.
+    CancelRejected {
+        /// Which order.
+        user_ref: UserRef,
+    },
+    /// A cancel will be carried out later. (This exchange never says so.)
+    CancelPending {
+        /// Which order.
+        user_ref: UserRef,
+    },
+    /// An order that waited for its trigger takes part in trading from now on.
+    PriorityUpdated {
+        /// Which order.
+        user_ref: UserRef,
+        /// The exchange's number of it.
+        order: OrderId,
+        /// Its price.
+        price: OrderPrice,
+        /// Whether it is shown.
+        visibility: Visibility,
+    },
+    /// An iceberg shows its next slice, last in the queue of its price.
+    Refreshed {
+        /// Which order.
+        user_ref: UserRef,
+        /// Lots shown now, if it is said.
+        displayed: Option<Quantity>,
+        /// The number under which market data shows the slice, if it is said.
+        slice: Option<OrderId>,
+    },
+    /// A mass cancel was carried out; its cancels came before.
+    MassCanceled {
+        /// The number of the mass cancel.
+        user_ref: UserRef,
+        /// The instrument that it was for; `None`: all.
+        symbol: Option<Symbol>,
+        /// The side that it was for; `None`: both.
+        side: Option<Side>,
+    },
+    /// Order entry of this login is off.
+    OrderEntryDisabled {
+        /// The number of the message that asked for it.
+        user_ref: UserRef,
+    },
+    /// Order entry of this login is on.
+    OrderEntryEnabled {
+        /// The number of the message that asked for it.
+        user_ref: UserRef,
+    },
+    /// The answer to an account query.
+    AccountState {
+        /// The smallest number that was not used.
+        next_user_ref: UserRef,
+        /// When the dead-man's switch cancels all orders; `None`: it is off.
+        cancel_at: Option<Timestamp>,
+    },
+    /// A trade was undone. (This exchange never does it.)
+    Broken {
+        /// Which order.
+        user_ref: UserRef,
+        /// Which trade.
+        trade: TradeId,
+    },
+}
+
+/// An order as the exchange has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OrderTerms {
+    /// The client's number of it.
+    pub user_ref: UserRef,
+    /// The exchange's number of it.
+    pub order: OrderId,
+    /// Buy or sell.
+    pub side: Side,
+    /// Lots.
+    pub quantity: Quantity,
+    /// What is traded.
+    pub symbol: Symbol,
+    /// Market, or the limit in price units.
+    pub price: OrderPrice,
+    /// What happens to the remainder.
+    pub time_in_force: TimeInForce,
+    /// Whether it is shown.
+    pub visibility: Visibility,
+    /// `false`: it was accepted and is dead at once. (This exchange never says so.)
+    pub live: bool,
+    /// The client's text.
+    pub cl_ord_id: ClOrdId,
+    /// Lots shown at a time, of an iceberg.
+    pub display_quantity: Option<u32>,
+    /// Whether it had to rest.
+    pub post_only: bool,
+    /// Whether its price may have been moved so that it would rest.
+    pub slid: bool,
+    /// When it ends: seconds since midnight, or since 1970 from 86,400 on.
+    pub expire_s: Option<u32>,
+}
+
+/// The part that an order had in a trade.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Liquidity {
+    /// It rested in the book.
+    Added,
+    /// It rested in the book, hidden.
+    AddedHidden,
+    /// It came in and met a resting order.
+    Removed,
+    /// The opening auction.
+    OpeningAuction,
+    /// The auction after a volatility interruption.
+    VolatilityAuction,
+    /// The closing auction.
+    ClosingAuction,
+    /// A flag that this exchange does not send.
+    Other(u8),
+}
+
+impl Liquidity {
+    fn of(flag: u8) -> Self {
+        match flag {
+            b'A' => Self::Added,
+            b'J' => Self::AddedHidden,
+            b'R' => Self::Removed,
+            b'O' => Self::OpeningAuction,
+            b'H' => Self::VolatilityAuction,
+            b'C' => Self::ClosingAuction,
+            flag => Self::Other(flag),
+        }
+    }
+
+    /// The part in words.
+    pub fn explain(self) -> &'static str {
+        match self {
+            Self::Added => "added liquidity",
+            Self::AddedHidden => "added hidden liquidity",
+            Self::Removed => "removed liquidity",
+            Self::OpeningAuction => "traded in the opening auction",
+            Self::VolatilityAuction => "traded in the auction after an interruption",
+            Self::ClosingAuction => "traded in the closing auction",
+            Self::Other(_) => "traded in a way that this exchange does not name",
+        }
+    }
+}
+
+/// Which order was to give way so that an owner would not trade with itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SelfMatchStrategy {
+    /// The resting one was cancelled.
+    CancelOldest,
+    /// The incoming one was cancelled.
+    CancelNewest,
+    /// Both lost the quantity that would have traded.
+    Decrement,
+    /// A letter that this exchange does not send.
+    Other(u8),
+}
+
+impl SelfMatchStrategy {
+    fn of(letter: u8) -> Self {
+        match letter.to_ascii_uppercase() {
+            b'O' => Self::CancelOldest,
+            b'W' => Self::CancelNewest,
+            b'D' | b'Y' => Self::Decrement,
+            _ => Self::Other(letter),
+        }
+    }
+}
+
+/// A message whose fields have values that the protocol does not have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EventError {
+    /// A letter without a meaning.
+    #[error("the field {field} with the value {:?}", char::from(*.value))]
+    Letter {
+        /// Which field.
+        field: &'static str,
+        /// What it holds.
+        value: u8,
+    },
+    /// An appendage that does not divide into tags, or a tag of the wrong length.
+    #[error("optional tags that cannot be read")]
+    Tags,
+}
+
+impl ClientMessage {
+    /// What the message of this number in the stream says.
+    ///
+    /// # Errors
+    /// [`EventError`] for values that the protocol does not have. Tags that are not known are passed over.
+    pub fn read(sequence: u64, message: &Outbound<'_>) -> Result<Self, EventError> {
+        let (since_midnight_ns, tail, event) = match message {
+            Outbound::System(m) => {
+                let event = match m.code {
+                    b'S' => ClientEvent::SessionStarted,
+                    b'E' => ClientEvent::SessionEnded,
+                    value => return Err(EventError::Letter { field: "EventCode", value }),
+                };
+                return Ok(Self { sequence, since_midnight_ns: m.timestamp, copy_of: None, event });
+            }
+            Outbound::Accepted(m, tail) => {
+                let as_replaced = OrderReplaced {
+                    timestamp: m.timestamp,
+                    orig_user_ref: m.user_ref,
+                    user_ref: m.user_ref,
+                    side: m.side,
+                    quantity: m.quantity,
+                    symbol: m.symbol,
+                    price: m.price,
+                    time_in_force: m.time_in_force,
+                    display: m.display,
+                    order: m.order,
+                    capacity: m.capacity,
+                    iso: m.iso,
+                    cross_type: m.cross_type,
+                    state: m.state,
+                    cl_ord_id: m.cl_ord_id,
+                };
+                (m.timestamp, tail, ClientEvent::Accepted(terms(&as_replaced, *tail)?))
+            }
+            Outbound::Replaced(m, tail) => {
+                let order = terms(m, *tail)?;
+                (m.timestamp, tail, ClientEvent::Replaced { orig_user_ref: m.orig_user_ref, order })
+            }
+            Outbound::Rejected(m, tail) => {
+                let reason = RejectCode(m.reason);
+                let event = ClientEvent::Rejected { user_ref: m.user_ref, reason, cl_ord_id: m.cl_ord_id };
+                (m.timestamp, tail, event)
+            }
+            Outbound::Executed(m, tail) => {
+                let event = ClientEvent::Executed {
+                    user_ref: m.user_ref,
+                    quantity: lots(m.quantity),
+                    price: m.price,
+                    liquidity: Liquidity::of(m.liquidity),
+                    trade: m.trade,
+                };
+                (m.timestamp, tail, event)
+            }
+            Outbound::Canceled(m, tail) => {
+                let event = ClientEvent::Canceled {
+                    user_ref: m.user_ref,
+                    decrement: lots(m.decrement),
+                    reason: CancelCode(m.reason),
+                };
+                (m.timestamp, tail, event)
+            }
+            Outbound::SelfMatchCanceled(m, tail) => {
+                let event = ClientEvent::SelfTradePrevented {
+                    user_ref: m.user_ref,
+                    decrement: lots(m.decrement),
+                    prevented: lots(m.prevented),
+                    price: m.price,
+                    incoming: m.liquidity == b'R',
+                    strategy: SelfMatchStrategy::of(m.strategy),
+                };
+                (m.timestamp, tail, event)
+            }
+            Outbound::Modified(m, tail) => {
+                let (side, open) = (side(m.side)?, lots(m.quantity));
+                (m.timestamp, tail, ClientEvent::Modified { user_ref: m.user_ref, side, open })
+            }
+            Outbound::CancelRejected(m, tail) => {
+                (m.timestamp, tail, ClientEvent::CancelRejected { user_ref: m.user_ref })
+            }
+            Outbound::CancelPending(m, tail) => {
+                (m.timestamp, tail, ClientEvent::CancelPending { user_ref: m.user_ref })
+            }
+            Outbound::PriorityUpdated(m, tail) => {
+                let event = ClientEvent::PriorityUpdated {
+                    user_ref: m.user_ref,
+                    order: m.order,
+                    price: price(m.price),
+                    visibility: visibility(m.display),
+                };
+                (m.timestamp, tail, event)
+            }
+            Outbound::Restated(m, tail) => {
+                let displayed = number(*tail, tags::DISPLAY_QUANTITY)?.map(lots);
+                let slice = long(*tail, tags::SECONDARY_ORDER)?.map(OrderId);
+                (m.timestamp, tail, ClientEvent::Refreshed { user_ref: m.user_ref, displayed, slice })
+            }
+            Outbound::MassCanceled(m, tail) => {
+                let of_side = value::<1>(*tail, tags::SIDE)?.map(|[letter]| side(letter)).transpose()?;
+                let symbol = (m.symbol != Symbol::default()).then_some(m.symbol);
+                let event = ClientEvent::MassCanceled { user_ref: m.user_ref, symbol, side: of_side };
+                (m.timestamp, tail, event)
+            }
+            Outbound::EntryDisabled(m, tail) => {
+                (m.timestamp, tail, ClientEvent::OrderEntryDisabled { user_ref: m.user_ref })
+            }
+            Outbound::EntryEnabled(m, tail) => {
+                (m.timestamp, tail, ClientEvent::OrderEntryEnabled { user_ref: m.user_ref })
+            }
+            Outbound::AccountState(m, tail) => {
+                let cancel_at = long(*tail, tags::CANCEL_AT)?.map(Timestamp);
+                let event = ClientEvent::AccountState { next_user_ref: m.next_user_ref, cancel_at };
+                (m.timestamp, tail, event)
+            }
+            Outbound::Broken(m, tail) => {
+                (m.timestamp, tail, ClientEvent::Broken { user_ref: m.user_ref, trade: m.trade })
+            }
+        };
+        Ok(Self { sequence, since_midnight_ns, copy_of: copy_of(*tail)?, event })
+    }
+}
+
+impl ClientEvent {
+    /// The client's number that the message is about, if it is about one.
+    pub fn user_ref(&self) -> Option<UserRef> {
+        match self {
+            Self::SessionStarted | Self::SessionEnded | Self::AccountState { .. } => None,
+            Self::Accepted(order) | Self::Replaced { order, .. } => Some(order.user_ref),
+            Self::Rejected { user_ref, .. }
+            | Self::Executed { user_ref, .. }
+            | Self::Canceled { user_ref, .. }
+            | Self::SelfTradePrevented { user_ref, .. }
+            | Self::Modified { user_ref, .. }
+            | Self::CancelRejected { user_ref }
+            | Self::CancelPending { user_ref }
+            | Self::PriorityUpdated { user_ref, .. }
+            | Self::Refreshed { user_ref, .. }
+            | Self::MassCanceled { user_ref, .. }
+            | Self::OrderEntryDisabled { user_ref }
+            | Self::OrderEntryEnabled { user_ref }
+            | Self::Broken { user_ref, .. } => Some(*user_ref),
+        }
+    }
+
+    /// Why, in a sentence, if the message gives a reason.
+    pub fn explain(&self) -> Option<&'static str> {
+        match self {
+            Self::Rejected { reason, .. } => Some(reason.explain()),
+            Self::Canceled { reason, .. } => Some(reason.explain()),
+            Self::SelfTradePrevented { .. } => Some(CancelCode(b'Q').explain()),
+            _ => None,
+        }
+    }
+}
+
+fn terms(m: &OrderReplaced, tail: Appendage<'_>) -> Result<OrderTerms, EventError> {
+    let time_in_force = match m.time_in_force {
+        b'3' => TimeInForce::ImmediateOrCancel,
+        b'6' => TimeInForce::GoodTillTime,
+        _ => TimeInForce::Day,
+    };
+    Ok(OrderTerms {
+        user_ref: m.user_ref,
+        order: m.order,
+        side: side(m.side)?,
+        quantity: lots(m.quantity),
+        symbol: m.symbol,
+        price: price(m.price),
+        time_in_force,
+        visibility: visibility(m.display),
+        live: m.state != b'D',
+        cl_ord_id: m.cl_ord_id,
+        display_quantity: number(tail, tags::MAX_FLOOR)?,
+        post_only: value::<1>(tail, tags::POST_ONLY)? == Some(*b"P"),
+        slid: value::<1>(tail, tags::POST_ONLY_SLIDE)? == Some(*b"Y"),
+        expire_s: number(tail, tags::EXPIRE_TIME)?,
+    })
+}
+
+fn copy_of(tail: Appendage<'_>) -> Result<Option<CopyOf>, EventError> {
+    let (login, account) = (number(tail, tags::COPY_OF_LOGIN)?, number(tail, tags::COPY_OF_ACCOUNT)?);
+    match (login, account) {
+        (None, None) => Ok(None),
+        (Some(login), Some(account)) => {
+            Ok(Some(CopyOf { login: LoginId(login), account: AccountId(account) }))
+        }
+        _ => Err(EventError::Tags),
+    }
+}
+
+fn side(letter: u8) -> Result<Side, EventError> {
+    match letter {
+        b'B' => Ok(Side::Buy),
+        b'S' | b'T' | b'E' => Ok(Side::Sell),
+        value => Err(EventError::Letter { field: "Side", value }),
+    }
+}
+
+fn visibility(display: u8) -> Visibility {
+    if display == b'N' { Visibility::Hidden } else { Visibility::Displayed }
+}
+
+fn price(units: u64) -> OrderPrice {
+    if units == MARKET_PRICE { OrderPrice::Market } else { OrderPrice::Limit(units) }
+}
+
+fn lots(field: u32) -> Quantity {
+    Quantity(u64::from(field))
+}
+
+/// The value of a tag; `None` when it is not there.
+fn value<const N: usize>(tail: Appendage<'_>, wanted: u8) -> Result<Option<[u8; N]>, EventError> {
+    for tag in tail.tags() {
+        let Tag { tag, value } = tag.map_err(|_| EventError::Tags)?;
+        if tag == wanted {
+            return value.try_into().map(Some).map_err(|_| EventError::Tags);
+        }
+    }
+    Ok(None)
+}
+
+fn number(tail: Appendage<'_>, wanted: u8) -> Result<Option<u32>, EventError> {
+    Ok(value(tail, wanted)?.map(u32::from_be_bytes))
+}
+
+fn long(tail: Appendage<'_>, wanted: u8) -> Result<Option<u64>, EventError> {
+    Ok(value(tail, wanted)?.map(u64::from_be_bytes))
+}

@@ -1,0 +1,456 @@
+//! Orders as a client asks for them, and the bytes that say so.
+
+use crate::domain::{
+    ClOrdId, Effect, Instructions, OrderPrice, Owner, PostOnly, Quantity, QuantityUnit, SelfTrade,
+    SelfTradePrevention, Side, Symbol, TimeInForce, Timestamp, Trigger, TriggerKind, TriggerReference,
+    UserRef, Visibility,
+};
+use crate::wire::ouch::{EnterOrder, MARKET_PRICE, ReplaceOrder, tags};
+
+/// A new order. Made by [`NewOrder::buy`] or [`NewOrder::sell`] and what follows them:
+///
+/// ```
+/// use dojima::client::NewOrder;
+/// use dojima::domain::Symbol;
+///
+/// let symbol = Symbol::new("BTC-USDT").expect("1 to 8 characters");
+/// // 500 lots at 60,000.00, of which 50 are shown at a time, and only if the order rests.
+/// let iceberg = NewOrder::buy(symbol, 500).limit(6_000_000).iceberg(50).post_only();
+/// // All of it at once at 60,001.00 or better, or nothing.
+/// let fill_or_kill = NewOrder::buy(symbol, 500).limit(6_000_100).fill_or_kill();
+/// // Sold at whatever the book offers when the last trade is at or below 59,000.00.
+/// let stop = NewOrder::sell(symbol, 500).market().stop(5_900_000);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub struct NewOrder {
+    /// What is traded.
+    pub symbol: Symbol,
+    /// Buy or sell.
+    pub side: Side,
+    /// Everything else.
+    pub terms: Terms,
+    /// The firm that it is for; zeros: none.
+    pub firm: [u8; 4],
+    /// The live order of this login that is cancelled when this one trades, and the other way round; 0: none.
+    pub linked_to: UserRef,
+}
+
+/// What an order and a replacement have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub struct Terms {
+    /// Lots; of a replacement the new total with all that has executed; or an amount of money.
+    pub quantity: Quantity,
+    /// Market, or the limit in price units.
+    pub price: OrderPrice,
+    /// What happens to the remainder.
+    pub time_in_force: TimeInForce,
+    /// What it asks for beyond that.
+    pub instructions: Instructions,
+    /// Free text that comes back with the answers.
+    pub cl_ord_id: ClOrdId,
+}
+
+/// Another quantity, price or way for a live order; nothing but side, symbol and firm is taken over from it. It loses its
+/// place in the queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub struct Replacement {
+    /// All of it.
+    pub terms: Terms,
+}
+
+impl NewOrder {
+    /// A market order to buy so many lots; the rest says what else it is to be.
+    pub fn buy(symbol: Symbol, lots: u64) -> Self {
+        Self::new(symbol, Side::Buy, lots)
+    }
+
+    /// A market order to sell so many lots; the rest says what else it is to be.
+    pub fn sell(symbol: Symbol, lots: u64) -> Self {
+        Self::new(symbol, Side::Sell, lots)
+    }
+
+    fn new(symbol: Symbol, side: Side, lots: u64) -> Self {
+        Self { symbol, side, terms: Terms::market(lots), firm: [0; 4], linked_to: UserRef(0) }
+    }
+
+    /// A market order for so much money, in minor units of the quote asset, instead of a number of lots.
+    pub fn for_amount(mut self, amount: u64) -> Self {
+        self.terms.quantity = Quantity(amount);
+        self.terms.instructions.unit = QuantityUnit::QuoteAmount;
+        self
+    }
+
+    /// Carried and returned.
+    pub fn firm(mut self, firm: [u8; 4]) -> Self {
+        self.firm = firm;
+        self
+    }
+
+    /// One cancels the other: this order and a live one of the same login, instrument and side.
+    pub fn linked_to(mut self, other: UserRef) -> Self {
+        self.linked_to = other;
+        self
+    }
+
+    /// The message, with its tags written into `appendage`.
+    pub(super) fn message(&self, user_ref: UserRef, appendage: &mut Vec<u8>) -> EnterOrder {
+        appendage.clear();
+        if self.firm != [0; 4] {
+            push(appendage, tags::FIRM, self.firm);
+        }
+        let quantity = self.terms.write_tags(appendage);
+        if self.linked_to != UserRef(0) {
+            push(appendage, tags::LINKED_ORDER, self.linked_to.0.to_be_bytes());
+        }
+        EnterOrder {
+            user_ref,
+            side: match self.side {
+                Side::Buy => b'B',
+                Side::Sell => b'S',
+            },
+            quantity,
+            symbol: self.symbol,
+            price: self.terms.price_units(),
+            time_in_force: self.terms.time_in_force_code(),
+            display: self.terms.display_code(),
+            capacity: b'P',
+            iso: b'N',
+            cross_type: b'N',
+            cl_ord_id: self.terms.cl_ord_id,
+        }
+    }
+}
+
+impl Replacement {
+    /// A market order of so many lots in total, with what has executed; the rest says what else it is to be.
+    pub fn total(lots: u64) -> Self {
+        Self { terms: Terms::market(lots) }
+    }
+
+    /// The message, with its tags written into `appendage`.
+    pub(super) fn message(
+        &self,
+        orig_user_ref: UserRef,
+        user_ref: UserRef,
+        appendage: &mut Vec<u8>,
+    ) -> ReplaceOrder {
+        appendage.clear();
+        let quantity = self.terms.write_tags(appendage);
+        ReplaceOrder {
+            orig_user_ref,
+            user_ref,
+            quantity,
+            price: self.terms.price_units(),
+            time_in_force: self.terms.time_in_force_code(),
+            display: self.terms.display_code(),
+            iso: b'N',
+            cl_ord_id: self.terms.cl_ord_id,
+        }
+    }
+}
+
+macro_rules! ways {
+    ($($order:ident),*) => {$(
+        impl $order {
+            /// At this price or better, price units. It rests until it is cancelled, or its day ends.
+            pub fn limit(mut self, price: u64) -> Self {
+                self.terms.price = OrderPrice::Limit(price);
+                self
+            }
+
+            /// At whatever the book offers; nothing of it rests.
+            pub fn market(mut self) -> Self {
+                self.terms.price = OrderPrice::Market;
+                self
+            }
+
+            /// What does not trade at once is cancelled.
+            pub fn immediate_or_cancel(mut self) -> Self {
+                self.terms.time_in_force = TimeInForce::ImmediateOrCancel;
+                self
+            }
+
+            /// All of it trades at once, or nothing.
+            pub fn fill_or_kill(self) -> Self {
+                let all = u32::try_from(self.terms.quantity.0).unwrap_or(u32::MAX);
+                self.immediate_or_cancel().min_quantity(all)
+            }
+
+            /// It rests until then: seconds since midnight UTC, or since 1970 from 86,400 on.
+            pub fn until(mut self, expire_s: u32) -> Self {
+                self.terms.time_in_force = TimeInForce::GoodTillTime;
+                self.terms.instructions.expire_s = expire_s;
+                self
+            }
+
+            /// So many lots trade at once, or all of it is cancelled.
+            pub fn min_quantity(mut self, lots: u32) -> Self {
+                self.terms.instructions.min_quantity = lots;
+                self
+            }
+
+            /// So many lots are shown at a time.
+            pub fn iceberg(mut self, lots: u32) -> Self {
+                self.terms.instructions.display_quantity = lots;
+                self
+            }
+
+            /// Nobody sees it.
+            pub fn hidden(mut self) -> Self {
+                self.terms.instructions.visibility = Visibility::Hidden;
+                self
+            }
+
+            /// Refused if it would trade at once.
+            pub fn post_only(mut self) -> Self {
+                self.terms.instructions.post_only = PostOnly::Reject;
+                self
+            }
+
+            /// Its price is moved if it would trade at once.
+            pub fn post_only_slide(mut self) -> Self {
+                self.terms.instructions.post_only = PostOnly::Slide;
+                self
+            }
+
+            /// It waits until the price has gone against its owner as far as this, price units: a buy until it is at or
+            /// above, a sell until it is at or below.
+            pub fn stop(self, price: u32) -> Self {
+                self.trigger(TriggerKind::Stop, price)
+            }
+
+            /// It waits until the price has gone its owner's way as far as this, price units.
+            pub fn take_profit(self, price: u32) -> Self {
+                self.trigger(TriggerKind::TakeProfit, price)
+            }
+
+            /// A stop that follows the price at this distance, price units, while it goes its owner's way.
+            pub fn trailing_stop(self, distance: u32) -> Self {
+                self.trigger(TriggerKind::TrailingStop, distance)
+            }
+
+            fn trigger(mut self, kind: TriggerKind, price: u32) -> Self {
+                let trigger = self.terms.instructions.trigger.get_or_insert_default();
+                (trigger.kind, trigger.price) = (kind, price);
+                self
+            }
+
+            /// What it waits for is the mark price, not the last trade.
+            pub fn on_mark_price(mut self) -> Self {
+                let trigger = self.terms.instructions.trigger.get_or_insert_default();
+                trigger.reference = TriggerReference::MarkPrice;
+                self
+            }
+
+            /// It may only make the position smaller.
+            pub fn reduce_only(mut self) -> Self {
+                self.terms.instructions.effect = Effect::ReduceOnly;
+                self
+            }
+
+            /// What happens when it would trade with its own owner, and who that is.
+            pub fn self_trade(mut self, mode: SelfTrade, owner: Owner) -> Self {
+                self.terms.instructions.self_trade = Some(SelfTradePrevention { mode, owner });
+                self
+            }
+
+            /// Refused when the exchange takes it up later than this.
+            pub fn book_by(mut self, time: Timestamp) -> Self {
+                self.terms.instructions.book_by = time;
+                self
+            }
+
+            /// Free text that comes back with the answers.
+            pub fn cl_ord_id(mut self, text: ClOrdId) -> Self {
+                self.terms.cl_ord_id = text;
+                self
+            }
+        }
+    )*};
+}
+ways!(NewOrder, Replacement);
+
+impl Terms {
+    fn market(lots: u64) -> Self {
+        Self {
+            quantity: Quantity(lots),
+            price: OrderPrice::Market,
+            time_in_force: TimeInForce::Day,
+            instructions: Instructions::NOTHING,
+            cl_ord_id: ClOrdId::default(),
+        }
+    }
+
+    fn price_units(&self) -> u64 {
+        match self.price {
+            OrderPrice::Market => MARKET_PRICE,
+            OrderPrice::Limit(units) => units,
+        }
+    }
+
+    fn time_in_force_code(&self) -> u8 {
+        match self.time_in_force {
+            TimeInForce::GoodTillCancel | TimeInForce::Day => b'0',
+            TimeInForce::ImmediateOrCancel => b'3',
+            TimeInForce::GoodTillTime => b'6',
+        }
+    }
+
+    fn display_code(&self) -> u8 {
+        match self.instructions.visibility {
+            Visibility::Displayed => b'Y',
+            Visibility::Hidden => b'N',
+        }
+    }
+
+    /// Writes what is asked for, and returns the Quantity field. Private tags only where nothing else will do.
+    fn write_tags(&self, out: &mut Vec<u8>) -> u32 {
+        let asked = &self.instructions;
+        for (tag, number) in [
+            (tags::MIN_QTY, asked.min_quantity),
+            (tags::MAX_FLOOR, asked.display_quantity),
+            (tags::EXPIRE_TIME, asked.expire_s),
+        ] {
+            if number != 0 {
+                push(out, tag, number.to_be_bytes());
+            }
+        }
+        match asked.post_only {
+            PostOnly::No => {}
+            PostOnly::Reject => push(out, tags::POST_ONLY, *b"P"),
+            PostOnly::Slide => push(out, tags::POST_ONLY_SLIDE, *b"Y"),
+        }
+        if let Some(trigger) = asked.trigger {
+            write_trigger(trigger, out);
+        }
+        if asked.effect == Effect::ReduceOnly {
+            push(out, tags::REDUCE_ONLY, *b"Y");
+        }
+        if let Some(prevention) = asked.self_trade {
+            write_self_trade(prevention, out);
+        }
+        if asked.book_by != Timestamp(0) {
+            push(out, tags::BOOK_BY, asked.book_by.0.to_be_bytes());
+        }
+        match (asked.unit, u32::try_from(self.quantity.0)) {
+            (QuantityUnit::QuoteAmount, _) => push(out, tags::QUOTE_AMOUNT, self.quantity.0.to_be_bytes()),
+            (QuantityUnit::Lots, Ok(lots)) => return lots,
+            (QuantityUnit::Lots, Err(_)) => push(out, tags::QUANTITY_64, self.quantity.0.to_be_bytes()),
+        }
+        0
+    }
+}
+
+fn write_trigger(trigger: Trigger, out: &mut Vec<u8>) {
+    push(out, tags::STOP_PRICE, u64::from(trigger.price).to_be_bytes());
+    match trigger.kind {
+        TriggerKind::Stop => {}
+        TriggerKind::TakeProfit => push(out, tags::TRIGGER_KIND, *b"P"),
+        TriggerKind::TrailingStop => push(out, tags::TRIGGER_KIND, *b"T"),
+    }
+    if trigger.reference == TriggerReference::MarkPrice {
+        push(out, tags::TRIGGER_REFERENCE, *b"M");
+    }
+}
+
+fn write_self_trade(prevention: SelfTradePrevention, out: &mut Vec<u8>) {
+    let mode = match prevention.mode {
+        SelfTrade::Allow => b'A',
+        SelfTrade::CancelNewest => b'N',
+        SelfTrade::CancelOldest => b'O',
+        SelfTrade::CancelBoth => b'B',
+        SelfTrade::DecrementBoth => b'D',
+    };
+    push(out, tags::SELF_TRADE, [mode]);
+    if prevention.owner == Owner::Group {
+        push(out, tags::SELF_TRADE_OWNER, *b"G");
+    }
+}
+
+pub(super) fn push<const N: usize>(out: &mut Vec<u8>, tag: u8, value: [u8; N]) {
+    const { assert!(N < 255, "the length of a tag is one byte") };
+    out.extend_from_slice(&[N as u8 + 1, tag]);
+    out.extend_from_slice(&value);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Command, Event, Listing, Listings, LoginId};
+    use crate::wire::ouch::{Appendage, Inbound, to_command};
+    use proptest::prelude::*;
+
+    const SYMBOL: Symbol = Symbol(*b"BTC-USDT");
+
+    fn asked() -> impl Strategy<Value = Instructions> {
+        let number = || prop_oneof![Just(0), any::<u32>()];
+        let trigger = proptest::option::of((0..3_usize, any::<bool>(), any::<u32>()).prop_map(
+            |(kind, mark, price)| {
+                let kind = [TriggerKind::Stop, TriggerKind::TakeProfit, TriggerKind::TrailingStop][kind];
+                let reference = if mark { TriggerReference::MarkPrice } else { TriggerReference::LastTrade };
+                Trigger { kind, reference, price }
+            },
+        ));
+        let modes = proptest::sample::select(vec![
+            SelfTrade::Allow,
+            SelfTrade::CancelNewest,
+            SelfTrade::CancelOldest,
+            SelfTrade::CancelBoth,
+            SelfTrade::DecrementBoth,
+        ]);
+        let owners = proptest::sample::select(vec![Owner::Account, Owner::Group]);
+        let prevention = (modes, owners).prop_map(|(mode, owner)| SelfTradePrevention { mode, owner });
+        let post_only = proptest::sample::select(vec![PostOnly::No, PostOnly::Reject, PostOnly::Slide]);
+        let numbers = (number(), number(), number(), any::<u64>());
+        let flags = (any::<bool>(), any::<bool>(), any::<bool>());
+        (numbers, trigger, post_only, flags, proptest::option::of(prevention)).prop_map(
+            |(numbers, trigger, post_only, (hidden, money, reduce), self_trade)| Instructions {
+                min_quantity: numbers.0,
+                display_quantity: numbers.1,
+                expire_s: numbers.2,
+                book_by: Timestamp(numbers.3),
+                oco: UserRef(0),
+                trigger,
+                visibility: if hidden { Visibility::Hidden } else { Visibility::Displayed },
+                post_only,
+                unit: if money { QuantityUnit::QuoteAmount } else { QuantityUnit::Lots },
+                effect: if reduce { Effect::ReduceOnly } else { Effect::Any },
+                self_trade,
+            },
+        )
+    }
+
+    proptest! {
+        /// What a client asks for is what the exchange is asked for, all of it.
+        #[test]
+        fn orders_arrive_as_they_were_meant(
+            instructions in asked(), quantity in any::<u64>(), linked_to in 0_u32..3, limit in any::<Option<u32>>(),
+            firm in prop_oneof![Just([0; 4]), Just(*b"LIME")],
+        ) {
+            let mut listings = Listings::default();
+            listings.apply(&Event::InstrumentListed(Listing { symbol: SYMBOL, ..Listing::default() }));
+            let price = limit.map_or(OrderPrice::Market, |units| OrderPrice::Limit(u64::from(units) >> 1));
+            let (quantity, time_in_force) = (Quantity(quantity), TimeInForce::GoodTillTime);
+            let terms = Terms { quantity, price, time_in_force, instructions, cl_ord_id: ClOrdId(*b"text          ") };
+            let order = NewOrder { symbol: SYMBOL, side: Side::Sell, terms, firm, linked_to: UserRef(linked_to) };
+            let mut tail = Vec::new();
+            let message = order.message(UserRef(9), &mut tail);
+            let command = to_command(LoginId(3), &Inbound::Enter(message, Appendage(&tail)), &listings);
+            let Command::Enter(entered) = command else { panic!("{command:?}") };
+            prop_assert_eq!((entered.user_ref, entered.side, entered.price), (UserRef(9), Side::Sell, price));
+            prop_assert_eq!((entered.quantity, entered.time_in_force), (quantity, time_in_force));
+            prop_assert_eq!((entered.echo.cl_ord_id, entered.echo.firm), (terms.cl_ord_id, firm));
+            let expected = Instructions { oco: UserRef(linked_to), ..instructions };
+            prop_assert_eq!(entered.instructions.unwrap_or_default(), expected);
+
+            let message = Replacement { terms }.message(UserRef(9), UserRef(10), &mut tail);
+            let command = to_command(LoginId(3), &Inbound::Replace(message, Appendage(&tail)), &listings);
+            let Command::Replace(replaced) = command else { panic!("{command:?}") };
+            prop_assert_eq!((replaced.quantity, replaced.price), (quantity, price));
+            prop_assert_eq!(replaced.instructions.unwrap_or_default(), instructions);
+        }
+    }
+}

@@ -1,0 +1,372 @@
+//! A client that gives its orders their numbers and tells what comes of them.
+
+use super::event::{ClientEvent, ClientMessage, EventError};
+use super::order::{NewOrder, Replacement, push};
+use super::session::{ClientError, Credentials, Resume, Session};
+use crate::domain::{ClOrdId, Side, Symbol, UserRef};
+use crate::wire::ouch::{
+    AccountQuery, Appendage, CancelOrder, DisableEntry, EnableEntry, Inbound, MassCancelOrders, ModifyOrder,
+    tags,
+};
+use crate::wire::soup::SessionId;
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::os::fd::{AsRawFd, RawFd};
+use std::time::{Duration, Instant};
+
+/// How long the exchange may take to answer the question for the next number.
+const QUERY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Where a client takes up its stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// The current session from its very first message.
+    Beginning,
+    /// The current session, only what comes from now on.
+    Now,
+    /// Where an earlier client has left it ([`Client::bookmark`]).
+    At(Bookmark),
+}
+
+/// Where a client was: all that another one needs to go on without a gap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bookmark {
+    /// The session.
+    pub session: SessionId,
+    /// The number of the next message.
+    pub sequence: u64,
+    /// The number of the next request; `None` for a client that only listens.
+    pub next_user_ref: Option<UserRef>,
+}
+
+/// A logged-in client.
+///
+/// Requests are sent by the methods that name them; they return the number under which the answer comes, and do not wait for
+/// it. Messages are taken by [`Client::next_event`], which waits for as long as it is told; with a time of zero, and through
+/// [`AsRawFd`] in an event loop, nothing ever blocks. Heartbeats are sent by both, so call one of them every few seconds.
+///
+/// After a [`ClientError`] the client is over. If the connection broke ([`ClientError::is_disconnect`]), connect again
+/// [`Start::At`] its bookmark: the stream goes on without a gap. Requests whose answers have not come may then be sent again
+/// as they were, in their order and with their numbers ([`Client::session_mut`]); the exchange ignores those that it has.
+#[derive(Debug)]
+pub struct Client {
+    session: Session,
+    waiting: VecDeque<ClientMessage>,
+    /// `None`: it only listens.
+    next_user_ref: Option<u32>,
+    /// The tags of the request that is being made.
+    tags: Vec<u8>,
+    /// The number of the next message that [`Client::next_event`] gives.
+    sequence: u64,
+    /// What is wrong with the message after those that wait.
+    unreadable: Option<EventError>,
+}
+
+impl Client {
+    /// Connects, logs in, and finds out which number is next.
+    ///
+    /// # Errors
+    /// [`ClientError`]: as [`Session::connect`], and [`ClientError::Timeout`] when the exchange does not answer.
+    pub fn connect(address: SocketAddr, who: &Credentials, start: Start) -> Result<Self, ClientError> {
+        match start {
+            Start::At(Bookmark { session, sequence, next_user_ref: Some(next) }) => {
+                let resume = Resume { session: Some(session), sequence };
+                Ok(Self::over(Session::connect(address, who, resume)?, Some(next.0)))
+            }
+            Start::Now => Self::asking(address, who),
+            Start::Beginning => {
+                // Asked on a connection of its own: the answers to earlier questions are in the stream as well.
+                let asked = Self::asking(address, who)?;
+                let (session, next) = (asked.session.id(), asked.next_user_ref);
+                asked.log_out();
+                let resume = Resume { session: Some(session), sequence: 1 };
+                Ok(Self::over(Session::connect(address, who, resume)?, next))
+            }
+            Start::At(Bookmark { session, sequence, next_user_ref: None }) => {
+                let asked = Self::asking(address, who)?;
+                let next = asked.next_user_ref;
+                asked.log_out();
+                let resume = Resume { session: Some(session), sequence };
+                Ok(Self::over(Session::connect(address, who, resume)?, next))
+            }
+        }
+    }
+
+    /// Connects and logs in with a login that only listens, such as a drop copy's. Every request gives
+    /// [`ClientError::OnlyListens`].
+    ///
+    /// # Errors
+    /// [`ClientError`]: as [`Session::connect`].
+    pub fn listen(address: SocketAddr, who: &Credentials, start: Start) -> Result<Self, ClientError> {
+        let resume = match start {
+            Start::Beginning => Resume::START,
+            Start::Now => Resume { session: None, sequence: 0 },
+            Start::At(mark) => Resume { session: Some(mark.session), sequence: mark.sequence },
+        };
+        Ok(Self::over(Session::connect(address, who, resume)?, None))
+    }
+
+    fn over(session: Session, next_user_ref: Option<u32>) -> Self {
+        let sequence = session.next_sequence();
+        Self {
+            session,
+            waiting: VecDeque::new(),
+            next_user_ref,
+            tags: Vec::new(),
+            sequence,
+            unreadable: None,
+        }
+    }
+
+    /// A client whose stream begins now, and that has asked for its next number.
+    fn asking(address: SocketAddr, who: &Credentials) -> Result<Self, ClientError> {
+        let session = Session::connect(address, who, Resume { session: None, sequence: 0 })?;
+        let mut client = Self::over(session, None);
+        client.session.send(&Inbound::AccountQuery(AccountQuery {}, Appendage::default()));
+        let deadline = Instant::now() + QUERY_TIMEOUT;
+        // What comes before the answer is what others, or an earlier connection, have caused: it is for the caller.
+        let mut seen = VecDeque::new();
+        while client.next_user_ref.is_none() {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let Some(message) = client.next_event(left)? else {
+                return Err(ClientError::Timeout { waited: QUERY_TIMEOUT });
+            };
+            match message.event {
+                ClientEvent::AccountState { next_user_ref, .. } => {
+                    client.next_user_ref = Some(next_user_ref.0);
+                }
+                _ => seen.push_back(message),
+            }
+        }
+        seen.append(&mut client.waiting);
+        client.waiting = seen;
+        client.sequence = client.waiting.front().map_or(client.session.next_sequence(), |next| next.sequence);
+        Ok(client)
+    }
+
+    /// Enters an order and returns its number. The answer is Accepted or Rejected.
+    ///
+    /// # Errors
+    /// [`ClientError`]; the client is then over, except for [`ClientError::OnlyListens`] and [`ClientError::NumbersUsedUp`].
+    pub fn enter(&mut self, order: &NewOrder) -> Result<UserRef, ClientError> {
+        let user_ref = self.number()?;
+        let message = order.message(user_ref, &mut self.tags);
+        self.session.send(&Inbound::Enter(message, Appendage(&self.tags)));
+        self.sent(user_ref)
+    }
+
+    /// Replaces a live order and returns the number of the new one. The answer is Replaced or Rejected; or Canceled of the
+    /// old one, if the replacement cannot be accepted; or none, if the old one is not live.
+    ///
+    /// # Errors
+    /// As [`Client::enter`].
+    pub fn replace(&mut self, order: UserRef, by: &Replacement) -> Result<UserRef, ClientError> {
+        let user_ref = self.number()?;
+        let message = by.message(order, user_ref, &mut self.tags);
+        self.session.send(&Inbound::Replace(message, Appendage(&self.tags)));
+        self.sent(user_ref)
+    }
+
+    /// Cancels all that is open of an order. No answer if it is not live.
+    ///
+    /// # Errors
+    /// As [`Client::enter`].
+    pub fn cancel(&mut self, order: UserRef) -> Result<(), ClientError> {
+        self.reduce(order, 0)
+    }
+
+    /// Cancels so much of an order that its total, with what has executed, is this many lots. No answer if it is not live, or
+    /// not larger.
+    ///
+    /// # Errors
+    /// As [`Client::enter`].
+    pub fn reduce(&mut self, order: UserRef, total: u32) -> Result<(), ClientError> {
+        self.next_user_ref.ok_or(ClientError::OnlyListens)?;
+        let message = CancelOrder { user_ref: order, quantity: total };
+        self.session.send(&Inbound::Cancel(message, Appendage::default()));
+        self.flush()
+    }
+
+    /// Lowers an order's total, with what has executed, to this many lots; the answer is Modified.
+    ///
+    /// # Errors
+    /// As [`Client::enter`].
+    pub fn modify(&mut self, order: UserRef, side: Side, total: u32) -> Result<(), ClientError> {
+        self.next_user_ref.ok_or(ClientError::OnlyListens)?;
+        let message = ModifyOrder { user_ref: order, side: side_code(side), quantity: total };
+        self.session.send(&Inbound::Modify(message, Appendage::default()));
+        self.flush()
+    }
+
+    /// Cancels all orders of the login's account, or those of one symbol or side. Their cancels come, then MassCanceled; or
+    /// Rejected, and nothing is cancelled.
+    ///
+    /// # Errors
+    /// As [`Client::enter`].
+    pub fn cancel_all(&mut self, symbol: Option<Symbol>, side: Option<Side>) -> Result<UserRef, ClientError> {
+        let user_ref = self.number()?;
+        self.tags.clear();
+        if let Some(side) = side {
+            push(&mut self.tags, tags::SIDE, [side_code(side)]);
+        }
+        let message = MassCancelOrders { user_ref, firm: *b"    ", symbol: symbol.unwrap_or_default() };
+        self.session.send(&Inbound::MassCancel(message, Appendage(&self.tags)));
+        self.sent(user_ref)
+    }
+
+    /// From now on the exchange refuses new orders and replacements of this login, also those of other connections.
+    ///
+    /// # Errors
+    /// As [`Client::enter`].
+    pub fn disable_order_entry(&mut self) -> Result<UserRef, ClientError> {
+        let user_ref = self.number()?;
+        let message = DisableEntry { user_ref, firm: *b"    " };
+        self.session.send(&Inbound::DisableEntry(message, Appendage::default()));
+        self.sent(user_ref)
+    }
+
+    /// Takes [`Client::disable_order_entry`] back.
+    ///
+    /// # Errors
+    /// As [`Client::enter`].
+    pub fn enable_order_entry(&mut self) -> Result<UserRef, ClientError> {
+        let user_ref = self.number()?;
+        let message = EnableEntry { user_ref, firm: *b"    " };
+        self.session.send(&Inbound::EnableEntry(message, Appendage::default()));
+        self.sent(user_ref)
+    }
+
+    /// Asks for the next number; the answer is AccountState.
+    ///
+    /// # Errors
+    /// As [`Client::enter`].
+    pub fn query_account(&mut self) -> Result<(), ClientError> {
+        self.query(None)
+    }
+
+    /// Holds the dead-man's switch: unless this is called again within so many milliseconds, all orders of the login are
+    /// cancelled. 0 turns it off. The answer is AccountState.
+    ///
+    /// # Errors
+    /// As [`Client::enter`].
+    pub fn cancel_all_after(&mut self, ms: u32) -> Result<(), ClientError> {
+        self.query(Some(ms))
+    }
+
+    fn query(&mut self, cancel_after_ms: Option<u32>) -> Result<(), ClientError> {
+        self.next_user_ref.ok_or(ClientError::OnlyListens)?;
+        self.tags.clear();
+        if let Some(ms) = cancel_after_ms {
+            push(&mut self.tags, tags::CANCEL_AFTER, ms.to_be_bytes());
+        }
+        self.session.send(&Inbound::AccountQuery(AccountQuery {}, Appendage(&self.tags)));
+        self.flush()
+    }
+
+    /// The next message, waiting for it at most so long; zero: not at all. `None`: there is none yet.
+    ///
+    /// # Errors
+    /// [`ClientError`]; the client is then over. Messages that came before are given first.
+    pub fn next_event(&mut self, timeout: Duration) -> Result<Option<ClientMessage>, ClientError> {
+        let deadline = Instant::now() + timeout;
+        loop {
+            if let Some(message) = self.waiting.pop_front() {
+                self.sequence = message.sequence + 1;
+                self.note(&message.event, message.copy_of.is_some());
+                return Ok(Some(message));
+            }
+            if let Some(error) = self.unreadable {
+                return Err(error.into());
+            }
+            self.flush()?;
+            let Self { session, waiting, unreadable, .. } = self;
+            let received =
+                session.receive(|sequence, message| match ClientMessage::read(sequence, &message) {
+                    Ok(message) if unreadable.is_none() => waiting.push_back(message),
+                    Ok(_) => {}
+                    Err(error) => drop(unreadable.get_or_insert(error)),
+                });
+            if !self.waiting.is_empty() || self.unreadable.is_some() {
+                // An error that came with them comes again.
+                continue;
+            }
+            received?;
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok(None);
+            }
+            // Woken once a second at least, for the heartbeats.
+            self.session.wait(left.min(Duration::from_secs(1)))?;
+        }
+    }
+
+    /// Another connection of this login may use numbers too, and a new session begins with 1.
+    fn note(&mut self, event: &ClientEvent, copied: bool) {
+        let (Some(next), false) = (&mut self.next_user_ref, copied) else { return };
+        match event {
+            ClientEvent::AccountState { next_user_ref, .. } => *next = (*next).max(next_user_ref.0),
+            ClientEvent::Accepted(order) | ClientEvent::Replaced { order, .. } => {
+                *next = (*next).max(order.user_ref.0.saturating_add(1));
+            }
+            _ => {}
+        }
+    }
+
+    /// Sends what the socket takes of what waits. Every request and [`Client::next_event`] do it too.
+    ///
+    /// # Errors
+    /// [`ClientError::Closed`], [`ClientError::Io`]; the client is then over.
+    pub fn flush(&mut self) -> Result<(), ClientError> {
+        self.session.flush().map(drop)
+    }
+
+    fn number(&mut self) -> Result<UserRef, ClientError> {
+        let next = self.next_user_ref.as_mut().ok_or(ClientError::OnlyListens)?;
+        let number = UserRef(*next);
+        *next = next.checked_add(1).ok_or(ClientError::NumbersUsedUp)?;
+        Ok(number)
+    }
+
+    fn sent(&mut self, user_ref: UserRef) -> Result<UserRef, ClientError> {
+        self.flush()?;
+        Ok(user_ref)
+    }
+
+    /// Where another client can go on: after the last message that [`Client::next_event`] gave.
+    pub fn bookmark(&self) -> Bookmark {
+        let next_user_ref = self.next_user_ref.map(UserRef);
+        Bookmark { session: self.session.id(), sequence: self.sequence, next_user_ref }
+    }
+
+    /// The session below, for what this type has no words for.
+    pub fn session_mut(&mut self) -> &mut Session {
+        &mut self.session
+    }
+
+    /// Logs out and closes.
+    pub fn log_out(self) {
+        self.session.log_out();
+    }
+}
+
+impl AsRawFd for Client {
+    fn as_raw_fd(&self) -> RawFd {
+        self.session.as_raw_fd()
+    }
+}
+
+fn side_code(side: Side) -> u8 {
+    match side {
+        Side::Buy => b'B',
+        Side::Sell => b'S',
+    }
+}
+
+/// A text for an order, cut to what the field holds; characters that are not printable ASCII become `?`.
+pub fn cl_ord_id(text: &str) -> ClOrdId {
+    let mut field = ClOrdId::default();
+    for (slot, character) in field.0.iter_mut().zip(text.chars()) {
+        *slot = if character.is_ascii_graphic() || character == ' ' { character as u8 } else { b'?' };
+    }
+    field
+}
