@@ -9,6 +9,7 @@ mod crash;
 mod entry;
 mod exchange;
 mod faults;
+mod feed;
 mod flow;
 mod formats;
 mod fuzz;
