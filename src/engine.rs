@@ -7,6 +7,7 @@ pub use stepped::{Environment, SteppedEngine};
 use crate::config::{Config, ConfigError, Difference};
 use crate::domain::{Command, Timestamp};
 use crate::exchange::Exchange;
+use crate::net::tls::{TlsError, TlsPort, TlsServer, TlsSettings};
 use crate::pipeline::{self, Handles, Local, Pipeline, Sockets, StopPhase, TcpSockets, Watch};
 use crate::recovery::{self, DataDir, Progress, Recovered, RecoveryError, RecoveryReport, RecoverySettings};
 use crate::runtime::{
@@ -65,6 +66,9 @@ pub enum StartError {
         /// The error below.
         source: std::io::Error,
     },
+    /// The port for TLS cannot be opened.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// Something else that cannot be had.
     #[error(transparent)]
     Fatal(#[from] Fatal),
@@ -96,7 +100,8 @@ impl StartError {
             Self::Recovery(RecoveryError::Sync(_)) => Fatal::journal_sync(self).exit_code(),
             Self::Recovery(RecoveryError::Journal(JournalError::Io { .. })) => Fatal::io(self).exit_code(),
             Self::Recovery(_) => Fatal::journal_damaged(self).exit_code(),
-            Self::Listen { .. } => Fatal::listen(self).exit_code(),
+            Self::Listen { .. } | Self::Tls(TlsError::Listen { .. }) => Fatal::listen(self).exit_code(),
+            Self::Tls(_) => 1,
             Self::Fatal(fatal) => fatal.exit_code(),
         }
     }
@@ -201,12 +206,15 @@ pub struct Engine {
     handles: Handles,
     running: Vec<(StopPhase, RunningAgent)>,
     runner: Runner,
+    tls: Option<TlsServer>,
     /// What recovery found and did.
     pub report: RecoveryReport,
     /// Where the configuration differs from what the journal was opened with; the journal was kept.
     pub differences: Vec<Difference>,
     /// Where clients connect.
     pub order_entry: Option<SocketAddr>,
+    /// Where they connect with TLS.
+    pub order_entry_tls: Option<SocketAddr>,
     /// The counters of all agents.
     pub counters: Counters,
 }
@@ -238,8 +246,25 @@ impl Engine {
             OrderEntry::None => None,
         };
         let order_entry = listener.as_ref().and_then(|listener| listener.local_addr().ok());
+        let mut tls = match (&listener, &config.tls) {
+            (Some(_), Some(tls)) => Some(TlsPort::open(&TlsSettings {
+                listen: tls.listen,
+                certificate: tls.certificate.clone(),
+                key: tls.key.clone(),
+                connections_max: config.gateway.connections_max,
+            })?),
+            _ => None,
+        };
+        let order_entry_tls = tls.as_ref().and_then(|port| port.local_addr().ok());
+        let mut side_door = None;
         let sockets = match listener {
-            Some(listener) => Some(Box::new(TcpSockets::new(listener)?) as Box<dyn Sockets>),
+            Some(listener) => {
+                let mut sockets = TcpSockets::new(listener)?;
+                if tls.is_some() {
+                    side_door = Some(sockets.side_door()?);
+                }
+                Some(Box::new(sockets) as Box<dyn Sockets>)
+            }
             None => None,
         };
         let recovered =
@@ -255,7 +280,21 @@ impl Engine {
         for (thread, stop) in threads.into_iter().zip(stops) {
             running.push((thread.stop, runner.spawn(thread.agent, thread.idle, stop, thread.pin)?));
         }
-        Ok(Self { handles, running, runner, report, differences, order_entry, counters })
+        let tls = match tls.take().zip(side_door) {
+            Some((port, door)) => Some(port.serve(door).map_err(Fatal::io)?),
+            None => None,
+        };
+        Ok(Self {
+            handles,
+            running,
+            runner,
+            tls,
+            report,
+            differences,
+            order_entry,
+            order_entry_tls,
+            counters,
+        })
     }
 
     /// The source of commands that do not come over a socket.
@@ -283,6 +322,7 @@ impl Engine {
         self.wait(DRAIN_PATIENCE, Watch::is_drained);
         // Every thread has ended before this returns, whichever failed: what they hold can be opened again.
         let hot = self.end(StopPhase::Hot);
+        drop(self.tls.take());
         let disk = self.end(StopPhase::Disk);
         let sql_complete = self.wait(SQL_PATIENCE, |watch| watch.sql_lag_events() == 0);
         let followers = self.end(StopPhase::Followers);

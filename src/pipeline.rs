@@ -177,7 +177,7 @@ pub fn build(
     // The rings and cursors.
     let (gateway_in, from_gateway) = spsc::<Command>(config.rings.inbound_slots);
     let (local_in, from_local) = spsc::<Command>(config.rings.inbound_slots);
-    let timer_settings = settings::timer(config, &listings);
+    let timer_settings = settings::timer(config, &listings, &streams, data.event_log())?;
     let (timer_in, from_timer) = timer_settings.is_some().then(|| spsc::<Command>(TIMER_SLOTS)).unzip();
     let (shadow_in, from_shadow) = replica.is_some().then(|| spsc::<Command>(SHADOW_SLOTS)).unzip();
     let (commands, [to_journaler, to_matcher]) = ring::<Sequenced, 2>(config.rings.command_slots);
@@ -258,12 +258,6 @@ pub fn build(
         Some(_) => Some(Doorman::new(doors, settings::users(config, &opening)?, clock(), counters)),
         None => None,
     };
-    // Timer.
-    let timer = timer_settings.zip(timer_in).map(|(settings, commands)| {
-        let downstream = seats.bells(Seat::Timer, &[Seat::Sequencer]);
-        Timer::new(TimerPorts { commands, downstream }, settings, clock(), counters)
-    });
-    let timer_control = timer.as_ref().map(Timer::control);
     // 2. Sequencer.
     let ports = SequencerPorts {
         sources: [from_gateway, from_local].into_iter().chain(from_timer).chain(from_shadow).collect(),
@@ -310,6 +304,13 @@ pub fn build(
         counters,
     );
     let archived = archiver.archived();
+    // Timer.
+    let timer = timer_settings.zip(timer_in).map(|(settings, commands)| {
+        let downstream = seats.bells(Seat::Timer, &[Seat::Sequencer]);
+        let ports = TimerPorts { commands, session: archiver.session(), downstream };
+        Timer::new(ports, settings, clock(), counters)
+    });
+    let timer_control = timer.as_ref().map(Timer::control);
     // 6. SQL writer.
     let sql = match config.sql.enabled {
         true => {

@@ -4,6 +4,7 @@
 //! code for each reason (see the table there).
 
 pub mod demo;
+pub mod hash_password;
 pub mod replay;
 pub mod serve;
 pub mod show;
@@ -39,6 +40,8 @@ enum Command {
     Snapshot(snapshot::SnapshotArgs),
     /// Check that journal, event log and SQL agree
     Verify(verify::VerifyArgs),
+    /// Read a password from stdin and print its hash, for password_hash in the configuration
+    HashPassword,
 }
 
 /// Where an engine's files are. Shared by the commands that read them.
@@ -76,6 +79,7 @@ pub fn main() -> ExitCode {
         Command::Replay(args) => replay::run(args),
         Command::Snapshot(args) => snapshot::run(args),
         Command::Verify(args) => verify::run(args),
+        Command::HashPassword => hash_password::run(),
     };
     done.unwrap_or_else(|error| {
         eprintln!("error: {}", with_causes(&error));

@@ -139,6 +139,9 @@ fn say_start(config: &Config, data: &Path, engine: &Engine) {
         // Programs read this line to learn the port.
         say(format_args!("order entry listening on {address}"));
     }
+    if let Some(address) = engine.order_entry_tls {
+        say(format_args!("order entry with TLS listening on {address}"));
+    }
     say(format_args!("Ctrl-C stops"));
 }
 

@@ -4,10 +4,11 @@
 mod inbox;
 mod slab;
 mod sockets;
+pub mod tls;
 
 pub use inbox::{INBOX_LEN, Inbox};
 pub use slab::Slab;
-pub use sockets::{Readiness, Ready, Socket, Sockets, TcpSockets};
+pub use sockets::{Readiness, Ready, SideDoor, Socket, Sockets, TcpSockets};
 
 /// A connection's number: its place among the connections, and how many were in that place before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

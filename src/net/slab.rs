@@ -10,6 +10,8 @@ struct Slot<T> {
 /// At most as many connections as it was made for.
 pub struct Slab<T> {
     slots: Vec<Slot<T>>,
+    /// Places without a connection.
+    free: Vec<usize>,
     open: usize,
     open_max: usize,
 }
@@ -17,7 +19,7 @@ pub struct Slab<T> {
 impl<T> Slab<T> {
     /// Room for `open_max` connections.
     pub fn new(open_max: usize) -> Self {
-        Self { slots: Vec::new(), open: 0, open_max }
+        Self { slots: Vec::new(), free: Vec::new(), open: 0, open_max }
     }
 
     /// How many connections there are.
@@ -55,7 +57,7 @@ impl<T> Slab<T> {
         if self.is_full() {
             return None;
         }
-        let place = match self.slots.iter().position(|slot| slot.connection.is_none()) {
+        let place = match self.free.pop() {
             Some(place) => place,
             None => {
                 self.slots.push(Slot { generation: 0, connection: None });
@@ -64,10 +66,18 @@ impl<T> Slab<T> {
         };
         let slot = &mut self.slots[place];
         slot.generation = slot.generation.wrapping_add(1);
-        Some(make(ConnectionId::new(place, slot.generation)).map(|connection| {
-            slot.connection = Some(connection);
-            self.open += 1;
-        }))
+        let made = make(ConnectionId::new(place, slot.generation));
+        match made {
+            Ok(connection) => {
+                slot.connection = Some(connection);
+                self.open += 1;
+                Some(Ok(()))
+            }
+            Err(error) => {
+                self.free.push(place);
+                Some(Err(error))
+            }
+        }
     }
 
     /// Whether there is no room for one more.
@@ -89,6 +99,7 @@ impl<T> Slab<T> {
     pub fn remove(&mut self, place: usize) -> Option<T> {
         let connection = self.slots.get_mut(place)?.connection.take()?;
         self.open -= 1;
+        self.free.push(place);
         Some(connection)
     }
 }

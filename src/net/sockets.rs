@@ -5,8 +5,10 @@
 
 use super::ConnectionId;
 use crate::runtime::Fatal;
-use mio::net::{TcpListener, TcpStream};
-use mio::{Events, Interest, Poll, Registry, Token};
+use crossbeam_channel::{Receiver, Sender, bounded};
+use mio::event::Source;
+use mio::net::{TcpListener, TcpStream, UnixStream};
+use mio::{Events, Interest, Poll, Registry, Token, Waker};
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::{Shutdown, SocketAddr};
 use std::os::fd::{AsRawFd, RawFd};
@@ -17,6 +19,10 @@ use std::time::Duration;
 const READY_MAX: usize = 256;
 
 const LISTENER: Token = Token(usize::MAX);
+const SIDE_DOOR: Token = Token(usize::MAX - 1);
+
+/// Connections that were handed over and not yet accepted; more wait with whoever hands them over.
+const HANDED_MAX: usize = 64;
 
 /// Whom a report is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,6 +101,28 @@ pub struct TcpSockets {
     registry: Arc<Registry>,
     ready: Events,
     listener: TcpListener,
+    handed: Option<Receiver<(UnixStream, SocketAddr)>>,
+}
+
+/// Where connections are handed over that somebody else has accepted, such as TLS: the plain text of each by way of a
+/// local socket.
+#[derive(Clone, Debug)]
+pub struct SideDoor {
+    connections: Sender<(UnixStream, SocketAddr)>,
+    waker: Arc<Waker>,
+}
+
+impl SideDoor {
+    /// Hands over a connection with the address of the client behind it. `false`, and it is closed, when too many wait.
+    ///
+    /// # Errors
+    /// Whatever the system says.
+    pub fn hand_over(&self, stream: std::os::unix::net::UnixStream, peer: SocketAddr) -> io::Result<bool> {
+        stream.set_nonblocking(true)?;
+        let is_taken = self.connections.try_send((UnixStream::from_std(stream), peer)).is_ok();
+        self.waker.wake()?;
+        Ok(is_taken)
+    }
 }
 
 impl TcpSockets {
@@ -110,7 +138,18 @@ impl TcpSockets {
             .map(|()| TcpListener::from_std(listener))
             .map_err(Fatal::listen)?;
         registry.register(&mut listener, LISTENER, Interest::READABLE).map_err(Fatal::listen)?;
-        Ok(Self { poll, registry, ready: Events::with_capacity(READY_MAX), listener })
+        Ok(Self { poll, registry, ready: Events::with_capacity(READY_MAX), listener, handed: None })
+    }
+
+    /// Lets somebody else hand over connections too. Once.
+    ///
+    /// # Errors
+    /// [`Fatal::Io`] when the system gives no waker.
+    pub fn side_door(&mut self) -> Result<SideDoor, Fatal> {
+        let waker = Arc::new(Waker::new(&self.registry, SIDE_DOOR).map_err(Fatal::io)?);
+        let (connections, handed) = bounded(HANDED_MAX);
+        self.handed = Some(handed);
+        Ok(SideDoor { connections, waker })
     }
 }
 
@@ -123,7 +162,7 @@ impl Sockets for TcpSockets {
         }
         for event in &self.ready {
             tell(match event.token() {
-                LISTENER => Ready::Listener,
+                LISTENER | SIDE_DOOR => Ready::Listener,
                 Token(id) => Ready::Connection(
                     ConnectionId(id as u64),
                     Readiness {
@@ -138,8 +177,14 @@ impl Sockets for TcpSockets {
     }
 
     fn accept(&mut self) -> io::Result<(Box<dyn Socket>, SocketAddr)> {
+        let registry = Arc::clone(&self.registry);
+        if let Some((stream, peer)) = self.handed.as_ref().and_then(|handed| handed.try_recv().ok()) {
+            return Ok((Box::new(SystemSocket { stream, registry }), peer));
+        }
         let (stream, peer) = self.listener.accept()?;
-        Ok((Box::new(TcpSocket { stream, registry: Arc::clone(&self.registry) }), peer))
+        // It may be gone already; then the first read tells.
+        let _ = stream.set_nodelay(true);
+        Ok((Box::new(SystemSocket { stream, registry }), peer))
     }
 
     /// The poll's own descriptor, which is readable when one of the sockets is ready.
@@ -148,16 +193,32 @@ impl Sockets for TcpSockets {
     }
 }
 
+/// A stream of the system's.
+trait Stream: Read + Write + Source + Send {
+    fn shut_down_writing(&self) -> io::Result<()>;
+}
+
+impl Stream for TcpStream {
+    fn shut_down_writing(&self) -> io::Result<()> {
+        self.shutdown(Shutdown::Write)
+    }
+}
+
+impl Stream for UnixStream {
+    fn shut_down_writing(&self) -> io::Result<()> {
+        self.shutdown(Shutdown::Write)
+    }
+}
+
 /// One of them.
-struct TcpSocket {
-    stream: TcpStream,
+struct SystemSocket<S> {
+    stream: S,
     /// Closing the socket ends its registration too.
     registry: Arc<Registry>,
 }
 
-impl Socket for TcpSocket {
+impl<S: Stream> Socket for SystemSocket<S> {
     fn watch(&mut self, id: ConnectionId) -> io::Result<()> {
-        self.stream.set_nodelay(true)?;
         let token = Token(id.0 as usize);
         self.registry.register(&mut self.stream, token, Interest::READABLE | Interest::WRITABLE)
     }
@@ -178,6 +239,6 @@ impl Socket for TcpSocket {
     }
 
     fn shut_down_writing(&mut self) -> io::Result<()> {
-        self.stream.shutdown(Shutdown::Write)
+        self.stream.shut_down_writing()
     }
 }

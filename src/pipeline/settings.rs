@@ -1,9 +1,10 @@
 //! The configuration as the stages take it.
 
-use crate::config::{self, Config, LoginConfig, OldSegments, UserRole};
+use crate::config::{self, Config, LoginConfig, OldSegments, TimeOfDay, UserRole};
+use crate::domain::streams::StreamIndex;
 use crate::domain::{Command, Listings, LoginId, Symbol};
 use crate::recovery::DataDir;
-use crate::runtime::Fatal;
+use crate::runtime::{Fatal, UnixNanos};
 use crate::stages::auth::Role;
 use crate::stages::doorman::{Secret, User};
 use crate::stages::gateway::{GatewaySettings, LoginSettings, RateLimit};
@@ -11,9 +12,10 @@ use crate::stages::journaler::JournalerSettings;
 use crate::stages::persister::sql::SqlSettings;
 use crate::stages::shadow::{Quota, QuotaFiles, Retention, Segments, ShadowSettings};
 use crate::stages::space::SpaceLow;
-use crate::stages::timer::{Schedule, ScheduleEntry, TimerSettings};
+use crate::stages::timer::{Roll, Schedule, ScheduleEntry, TimerSettings};
 use crate::wire::soup::{Password, SessionId, Username};
-use dojima_journal::Durability;
+use dojima_journal::storage::Storage;
+use dojima_journal::{Durability, JournalError, Reader};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -125,7 +127,15 @@ pub(super) fn shadow(config: &Config, data: &DataDir, space: SpaceLow) -> Shadow
 
 /// What happens by itself; `None` when nothing does. The schedules are those of the present file, for the instruments that
 /// the journal has.
-pub(super) fn timer(config: &Config, listings: &Listings) -> Option<TimerSettings> {
+///
+/// # Errors
+/// [`Fatal::EventLog`] when it cannot be seen in the event log when the session began.
+pub(super) fn timer(
+    config: &Config,
+    listings: &Listings,
+    streams: &StreamIndex,
+    log: &Arc<dyn Storage>,
+) -> Result<Option<TimerSettings>, Fatal> {
     let interval = config.timers.tick_interval_ms;
     let tick_interval = (interval > 0).then(|| Duration::from_millis(interval));
     let of = |instrument: &config::InstrumentConfig| {
@@ -140,7 +150,31 @@ pub(super) fn timer(config: &Config, listings: &Listings) -> Option<TimerSetting
     let with_hours = config.instruments.iter().filter(|instrument| !instrument.schedule.is_empty());
     let mut schedules: Vec<Schedule> = with_hours.filter_map(of).collect();
     schedules.sort_unstable_by_key(|schedule| schedule.instrument);
-    (tick_interval.is_some() || !schedules.is_empty()).then_some(TimerSettings { tick_interval, schedules })
+    let roll = match config.gateway.roll_at {
+        Some(TimeOfDay(second_of_day)) => Some(Roll { second_of_day, began: session_began(streams, log)? }),
+        None => None,
+    };
+    let anything = tick_interval.is_some() || !schedules.is_empty() || roll.is_some();
+    Ok(anything.then_some(TimerSettings { tick_interval, schedules, roll }))
+}
+
+/// When the present session began: the time of the first message of the first login's stream. Long ago when that is not
+/// kept any more; never when nobody can log in.
+fn session_began(streams: &StreamIndex, log: &Arc<dyn Storage>) -> Result<UnixNanos, Fatal> {
+    let Some(mark) = streams.mark_before(LoginId(0), streams.session(), 1) else {
+        return Ok(UnixNanos(u64::MAX));
+    };
+    let mut reader = match Reader::open_segment_of(Arc::clone(log), mark.event) {
+        Ok(reader) => reader,
+        Err(JournalError::Gone { .. }) => return Ok(UnixNanos(0)),
+        Err(error) => return Err(Fatal::event_log(error)),
+    };
+    while let Some(record) = reader.next().map_err(Fatal::event_log)? {
+        if record.sequence == mark.event {
+            return Ok(UnixNanos(record.time_ns));
+        }
+    }
+    Ok(UnixNanos(0))
 }
 
 /// The journal's word for the configured durability.

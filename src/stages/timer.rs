@@ -1,12 +1,12 @@
 //! The timer: what happens by itself, as commands like any other.
 //!
 //! It asks for a [`Command::Tick`] at every multiple of its interval, so that what is due is done while nobody sends
-//! anything, and puts instruments into phases at the times of their schedules. It only asks: what a command then does is
+//! anything, puts instruments into phases at the times of their schedules, and ends the session at its time of day. It only asks: what a command then does is
 //! the exchange's to say, and the time that counts is the stamp's. It rides on a thread of others and never waits; between
 //! two moments a duty cycle is a look at the clock. Its commands are late by as long as that thread may sleep.
 
 use crate::domain::{Command, InstrumentId, Phase};
-use crate::ring::Producer;
+use crate::ring::{CursorReader, Producer};
 use crate::runtime::{Agent, Clock, Counter, Counters, Doorbell, Fatal, UnixNanos};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -23,6 +23,8 @@ const CATCH_UP_S: u64 = DAY_S;
 pub struct TimerPorts {
     /// Where its commands go.
     pub commands: Producer<Command>,
+    /// The present session.
+    pub session: CursorReader,
     /// Whom to wake after publishing.
     pub downstream: Vec<Doorbell>,
 }
@@ -34,6 +36,32 @@ pub struct TimerSettings {
     pub tick_interval: Option<Duration>,
     /// The instruments that have hours.
     pub schedules: Vec<Schedule>,
+    /// When sessions end; `None`: never.
+    pub roll: Option<Roll>,
+}
+
+/// When the session ends and the next begins, once a day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Roll {
+    /// Seconds since midnight UTC.
+    pub second_of_day: u32,
+    /// When the session began that recovery found. If its end was missed since, it comes at the start.
+    pub began: UnixNanos,
+}
+
+impl Roll {
+    /// The last time at this second (since 1970) or before it.
+    fn at_or_before(&self, now_s: u64) -> u64 {
+        let second = u64::from(self.second_of_day);
+        let today = now_s / DAY_S * DAY_S + second;
+        if today <= now_s { today } else { today.saturating_sub(DAY_S) }
+    }
+
+    /// When the first session ends after the start of the engine.
+    fn first(&self, now_s: u64) -> u64 {
+        let last = self.at_or_before(now_s);
+        if self.began.0 < last.saturating_mul(SECOND_NS) { last } else { last + DAY_S }
+    }
 }
 
 /// The hours of one instrument.
@@ -107,10 +135,14 @@ pub struct Timer {
     /// By schedule: what begins next.
     next: Vec<Option<(u64, Phase)>>,
     next_tick_ns: u64,
+    roll: Option<Roll>,
+    /// When the session ends, s since 1970.
+    next_roll_s: u64,
     /// Nothing is due before this.
     idle_until: UnixNanos,
     ticks: Counter,
     phases: Counter,
+    rolls: Counter,
 }
 
 impl Timer {
@@ -131,9 +163,12 @@ impl Timer {
             control: TimerControl::default(),
             opening: None,
             next_tick_ns: u64::MAX,
+            roll: settings.roll,
+            next_roll_s: u64::MAX,
             idle_until: UnixNanos(0),
             ticks: counters.register("timer.ticks", "commands"),
             phases: counters.register("timer.phases", "commands"),
+            rolls: counters.register("timer.rolls", "commands"),
         }
     }
 
@@ -153,6 +188,7 @@ impl Timer {
             opening.extend(due.map(|phase| Command::SetPhase { instrument, phase }));
         }
         self.opening = Some(opening);
+        self.next_roll_s = self.roll.map_or(u64::MAX, |roll| roll.first(now_s));
         self.next_tick_ns = self.tick_after(now);
     }
 
@@ -190,6 +226,16 @@ impl Timer {
             }
             self.next[at] = self.schedules[at].after(if is_late { now_s } else { at_s });
             self.phases.add(1);
+            work += 1;
+        }
+        // After the phases of the same moment, which belong to the session that ends.
+        if let Some(roll) = self.roll.filter(|_| self.next_roll_s <= now_s) {
+            let session = u32::try_from(self.ports.session.get() + 1).unwrap_or(u32::MAX);
+            if self.ports.commands.try_push(Command::RollSession { session }).is_err() {
+                return (work, false);
+            }
+            self.next_roll_s = roll.at_or_before(now_s) + DAY_S;
+            self.rolls.add(1);
             work += 1;
         }
         if self.next_tick_ns <= now.0 {
@@ -230,7 +276,8 @@ impl Agent for Timer {
         let (work, is_done) = self.ask(now);
         if is_done {
             let phase_ns = self.next_phase().map_or(u64::MAX, |(_, at_s, _)| at_s.saturating_mul(SECOND_NS));
-            self.idle_until = UnixNanos(self.next_tick_ns.min(phase_ns));
+            let roll_ns = self.next_roll_s.saturating_mul(SECOND_NS);
+            self.idle_until = UnixNanos(self.next_tick_ns.min(phase_ns).min(roll_ns));
         }
         if work > 0 {
             self.ports.downstream.iter().for_each(Doorbell::ring);

@@ -137,7 +137,7 @@ fn limits_are_checked_with_their_key_and_value() {
             &["gateway.session = \"DOJIMA-0001\"", "1 to 10"],
         ),
         (
-            "connections_max = 64",
+            "connections_max = 2048",
             "connections_max = 4",
             &["gateway.connections_max = 4", "there are 4 logins"],
         ),

@@ -22,7 +22,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "pipeline",
         &["config", "domain", "exchange", "net", "recovery", "replica", "ring", "runtime", "stages", "wire"],
     ),
-    ("engine", &["config", "domain", "exchange", "pipeline", "recovery", "runtime"]),
+    ("engine", &["config", "domain", "exchange", "net", "pipeline", "recovery", "runtime"]),
     (
         "cli",
         &[

@@ -5,9 +5,9 @@ use dojima::config::{Config, DEFAULT_TOML, Durability};
 use dojima::domain::{Command, Event, InstrumentId, Phase, codec};
 use dojima::engine::SteppedEngine;
 use dojima::recovery::DataDir;
-use dojima::ring::{Consumer, spsc};
+use dojima::ring::{Consumer, CursorWriter, cursor, spsc};
 use dojima::runtime::{Agent, Counters, ManualClock, ThreadingMode, UnixNanos};
-use dojima::stages::timer::{Schedule, ScheduleEntry, Timer, TimerPorts, TimerSettings};
+use dojima::stages::timer::{Roll, Schedule, ScheduleEntry, Timer, TimerPorts, TimerSettings};
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Duration;
@@ -23,15 +23,17 @@ struct Rig {
     timer: Timer,
     commands: Consumer<Command>,
     clock: ManualClock,
+    session: CursorWriter,
 }
 
 impl Rig {
     fn new(slots: usize, now: u64, settings: TimerSettings) -> Self {
         let (commands, consumer) = spsc(slots);
         let clock = ManualClock::new(UnixNanos(now));
-        let ports = TimerPorts { commands, downstream: Vec::new() };
+        let (session_in, session) = cursor();
+        let ports = TimerPorts { commands, session, downstream: Vec::new() };
         let timer = Timer::new(ports, settings, Box::new(clock.clone()), &Counters::new());
-        Self { timer, commands: consumer, clock }
+        Self { timer, commands: consumer, clock, session: session_in }
     }
 
     /// What it asks for now.
@@ -48,7 +50,7 @@ impl Rig {
 }
 
 fn every(interval: Duration) -> TimerSettings {
-    TimerSettings { tick_interval: Some(interval), schedules: Vec::new() }
+    TimerSettings { tick_interval: Some(interval), ..TimerSettings::default() }
 }
 
 fn set(instrument: u32, phase: Phase) -> Command {
@@ -64,7 +66,7 @@ fn office_hours(instrument: u32, found: Phase) -> Schedule {
 }
 
 fn hours(schedules: Vec<Schedule>) -> TimerSettings {
-    TimerSettings { tick_interval: None, schedules }
+    TimerSettings { schedules, ..TimerSettings::default() }
 }
 
 #[test]
@@ -142,7 +144,7 @@ fn a_start_brings_instruments_to_the_phase_of_the_hour() {
 #[test]
 fn a_full_ring_delays_and_drops_nothing() {
     let schedules = (0..5).map(|instrument| office_hours(instrument, Phase::Closed)).collect();
-    let settings = TimerSettings { tick_interval: Some(Duration::from_secs(1)), schedules };
+    let settings = TimerSettings { tick_interval: Some(Duration::from_secs(1)), schedules, roll: None };
     let mut rig = Rig::new(2, WEDNESDAY + 9 * HOUR, settings);
     let mut asked = Vec::new();
     for _ in 0..4 {
@@ -233,4 +235,59 @@ fn without_timers_nothing_happens_by_itself() {
     let config = small_config(ThreadingMode::Stepped, Durability::Sync);
     live(&config, data.path(), WEDNESDAY, WEDNESDAY + HOUR);
     assert_eq!(journaled(data.path()), []);
+}
+
+/// A session that began then, at a venue whose day ends at 17:00.
+fn roll(began: u64) -> TimerSettings {
+    let roll = Roll { second_of_day: 17 * 3_600, began: UnixNanos(began) };
+    TimerSettings { roll: Some(roll), ..TimerSettings::default() }
+}
+
+#[test]
+fn the_session_ends_once_a_day() {
+    let mut rig = Rig::new(16, WEDNESDAY + 9 * HOUR, roll(WEDNESDAY + 8 * HOUR));
+    rig.session.set(41);
+    assert_eq!(rig.asked(), []);
+    rig.clock.advance(8 * HOUR - 1);
+    assert_eq!(rig.asked(), [], "not yet");
+    rig.clock.advance(1);
+    assert_eq!(rig.asked(), [Command::RollSession { session: 42 }]);
+    rig.clock.advance(23 * HOUR);
+    assert_eq!(rig.asked(), []);
+    // An operator has ended one by hand: it is the present one that ends.
+    rig.session.set(43);
+    rig.clock.advance(HOUR);
+    assert_eq!(rig.asked(), [Command::RollSession { session: 44 }]);
+    rig.session.set(44);
+    rig.clock.advance(5 * 24 * HOUR + HOUR);
+    assert_eq!(
+        rig.asked(),
+        [Command::RollSession { session: 45 }],
+        "of several days that were missed, one end"
+    );
+    rig.session.set(45);
+    rig.clock.advance(22 * HOUR);
+    assert_eq!(rig.asked(), []);
+    rig.clock.advance(HOUR);
+    assert_eq!(rig.asked(), [Command::RollSession { session: 46 }]);
+}
+
+#[test]
+fn an_end_that_was_missed_comes_at_the_start() {
+    for (began, now, missed) in [
+        (WEDNESDAY + 8 * HOUR, WEDNESDAY + 16 * HOUR, false),
+        (WEDNESDAY + 8 * HOUR, WEDNESDAY + 17 * HOUR, true),
+        (WEDNESDAY + 8 * HOUR, WEDNESDAY + 30 * HOUR, true),
+        (WEDNESDAY + 17 * HOUR, WEDNESDAY + 17 * HOUR, false),
+        (WEDNESDAY + 17 * HOUR, WEDNESDAY + 40 * HOUR, false),
+        (WEDNESDAY + 17 * HOUR, WEDNESDAY + 41 * HOUR, true),
+        (0, WEDNESDAY, true),
+        (u64::MAX, WEDNESDAY, false),
+    ] {
+        let mut rig = Rig::new(16, now, roll(began));
+        let expected = if missed { vec![Command::RollSession { session: 1 }] } else { Vec::new() };
+        assert_eq!(rig.asked(), expected, "began {began}, now {now}");
+        rig.session.set(1);
+        assert_eq!(rig.asked(), [], "once");
+    }
 }

@@ -122,8 +122,10 @@ pub struct Connection {
     /// When the client was last heard.
     pub heard: u64,
     spoke: u64,
-    /// When bytes were last taken, or there were none to take.
-    progressed: u64,
+    /// Since when it has been owed something without taking a byte; `None`: it is owed nothing.
+    owed_since: Option<u64>,
+    /// Its inbox may have a whole packet.
+    pub has_more: bool,
     /// The silence that is too long, ns.
     pub silence_max: u64,
     /// While space is low: when the next order is taken, to be refused.
@@ -155,7 +157,8 @@ impl Connection {
             opened: now,
             heard: now,
             spoke: now,
-            progressed: now,
+            owed_since: None,
+            has_more: false,
             silence_max: settings.client_timeout.as_nanos() as u64,
             next_order: 0,
         }
@@ -224,12 +227,13 @@ impl Connection {
 
     /// Adds a packet of the session layer. The stream must be between two packets.
     pub fn put_control(&mut self, packet: &[u8]) {
+        debug_assert!(self.control.len + packet.len() <= CONTROL_LEN_MAX || self.control.sent == self.control.len);
         self.control.put(packet);
     }
 
     /// The client has been let in: from now on it is owed a stream.
     pub fn greet(&mut self, now: u64) {
-        (self.spoke, self.progressed) = (now, now);
+        (self.spoke, self.owed_since) = (now, None);
     }
 
     /// Puts the refusal in and lets the client go.
@@ -256,7 +260,7 @@ impl Connection {
         let mut small = std::mem::replace(&mut self.inbox, inbox);
         small.clear();
         // A read that filled the smaller one may have left something.
-        self.readable = true;
+        (self.readable, self.has_more) = (true, true);
         small
     }
 
@@ -272,9 +276,10 @@ impl Connection {
         };
         let control = self.control.unsent();
         if control.len() + before.len() + after.len() == 0 {
-            self.progressed = now;
+            self.owed_since = None;
             return Ok(0);
         }
+        self.owed_since.get_or_insert(now);
         if !self.writable {
             return Ok(0);
         }
@@ -308,7 +313,7 @@ impl Connection {
             source.sent(count - control);
         }
         if count > 0 {
-            (self.spoke, self.progressed) = (now, now);
+            (self.spoke, self.owed_since) = (now, Some(now));
         }
     }
 
@@ -323,6 +328,26 @@ impl Connection {
         stream + self.control.unsent().len() == 0
     }
 
+    /// Whether it may have something to receive or to take up, as far as is known.
+    #[inline]
+    pub fn has_input(&self) -> bool {
+        let is_stranger = matches!(self.phase, Phase::AwaitingLogin | Phase::Checking(_));
+        self.readable
+            || self.held
+            || self.has_more
+            || self.input_ended.is_some()
+            || (is_stranger && !self.inbox.is_empty())
+    }
+
+    /// Whether it may have something to send that its socket takes. What its stream gets later is another matter.
+    #[inline]
+    pub fn has_output(&self) -> bool {
+        match &self.phase {
+            Phase::LoggedIn { source: Source::Log(_), .. } => true,
+            _ => self.writable && self.owed_since.is_some(),
+        }
+    }
+
     /// Looks at the times, and puts a heartbeat in when one is due. Returns how many it put in.
     ///
     /// # Errors
@@ -333,7 +358,8 @@ impl Connection {
         settings: &GatewaySettings,
         now: u64,
     ) -> Result<usize, Ending> {
-        let (age, stalled) = (now.saturating_sub(self.opened), now.saturating_sub(self.progressed));
+        let age = now.saturating_sub(self.opened);
+        let stalled = self.owed_since.map_or(0, |since| now.saturating_sub(since));
         match &self.phase {
             Phase::AwaitingLogin | Phase::Checking(_) => {
                 let limit = settings.login_timeout;

@@ -105,6 +105,8 @@ impl Gateway {
         let (username, session, next) = (wish.username, stream.session(), stream.next());
         connection.phase = Phase::LoggedIn { login, role, session, username, source };
         connection.greet(now);
+        self.inputs.set(place, true);
+        self.outputs.set(place, true);
         let peer = connection.peer;
         widen(connection, &mut self.spare_inboxes);
         self.gauges.logins.add(1);
@@ -115,6 +117,7 @@ impl Gateway {
     fn refuse(&mut self, place: usize, wish: &Wish, reason: LoginRejected, now: u64) {
         let Some(connection) = self.connections.at(place) else { return };
         connection.refuse(&reason.packet(), now);
+        self.outputs.set(place, true);
         self.gauges.logins_refused.add(1);
         let (peer, username) = (connection.peer, wish.username);
         tracing::warn!(%peer, %username, "login refused: {reason}");

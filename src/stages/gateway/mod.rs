@@ -20,6 +20,7 @@ mod settings;
 mod source;
 mod streams;
 mod tail;
+mod turns;
 
 pub use settings::{
     GatewayControl, GatewayPorts, GatewaySettings, GatewayStart, LoginSettings, PACKET_LEN_LIMIT,
@@ -42,10 +43,14 @@ use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::os::fd::RawFd;
 use streams::Streams;
+use turns::Turns;
 
 /// Connections accepted, and events released, in one duty cycle.
 const ACCEPTS_MAX: usize = 16;
 const EVENTS_MAX: usize = 2048;
+
+/// Connections whose times are looked at in one duty cycle.
+const SWEEP_MAX: usize = 64;
 
 /// How often the times of the connections are looked at, and for how long accepting pauses when the system has no
 /// descriptor left, ns.
@@ -67,6 +72,9 @@ pub struct Gateway {
     spare_inboxes: Vec<Inbox>,
     streams: Streams,
     desks: Desks,
+    /// The places of connections that may have something to be read or taken up, and to be sent.
+    inputs: Turns,
+    outputs: Turns,
     /// The place whose turn is first in the next cycle.
     first: usize,
     /// The first place in this cycle whose connection had a message but found the inbound ring full.
@@ -77,7 +85,9 @@ pub struct Gateway {
     doorman_due: bool,
     /// Before the first duty cycle.
     is_new: bool,
+    /// When the times of all connections are looked at again, and the place that is next.
     next_sweep: u64,
+    sweep_at: usize,
 }
 
 impl Gateway {
@@ -101,6 +111,8 @@ impl Gateway {
         Ok(Self {
             connections: Slab::new(settings.connections_max),
             desks: Desks::new(&settings.logins),
+            inputs: Turns::new(settings.connections_max),
+            outputs: Turns::new(settings.connections_max),
             settings,
             ports,
             control: GatewayControl::default(),
@@ -116,6 +128,7 @@ impl Gateway {
             doorman_due: false,
             is_new: true,
             next_sweep: 0,
+            sweep_at: 0,
         })
     }
 
@@ -130,7 +143,7 @@ impl Gateway {
     }
 
     fn poll_sockets(&mut self) -> Result<(), Fatal> {
-        let (connections, accept_from) = (&mut self.connections, &mut self.accept_from);
+        let Self { connections, accept_from, inputs, outputs, .. } = self;
         let polled = self.sockets.poll(&mut |ready| match ready {
             Ready::Listener => {
                 accept_from.get_or_insert(0);
@@ -138,6 +151,8 @@ impl Gateway {
             Ready::Connection(id, readiness) => {
                 if let Some(connection) = connections.get(id) {
                     connection.note(readiness);
+                    inputs.set(id.place(), true);
+                    outputs.set(id.place(), true);
                 }
             }
         });
@@ -148,7 +163,9 @@ impl Gateway {
         if self.accept_from.is_none_or(|from| now < from) {
             return 0;
         }
-        for accepted in 0..ACCEPTS_MAX {
+        // With a full house every newcomer costs a search for who is to give way.
+        let most = if self.connections.is_full() { 1 } else { ACCEPTS_MAX };
+        for accepted in 0..most {
             match self.sockets.accept() {
                 Ok((socket, peer)) => self.open(socket, peer, now),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
@@ -164,7 +181,7 @@ impl Gateway {
                 }
             }
         }
-        ACCEPTS_MAX
+        most
     }
 
     fn open(&mut self, mut socket: Box<dyn Socket>, peer: SocketAddr, now: u64) {
@@ -174,8 +191,10 @@ impl Gateway {
         {
             self.close(stranger, Ending::GaveWay, now);
         }
+        let inputs = &mut self.inputs;
         let inserted = self.connections.insert(|id| -> io::Result<Connection> {
             socket.watch(id)?;
+            inputs.set(id.place(), true);
             let spares = &mut self.spare_inboxes;
             let at = spares.iter().rposition(|inbox| inbox.capacity() == STRANGER_INBOX_LEN);
             let inbox = at.map_or_else(|| Inbox::with_room(STRANGER_INBOX_LEN), |at| spares.swap_remove(at));
@@ -195,8 +214,17 @@ impl Gateway {
 
     fn receive_all(&mut self, now: u64) -> usize {
         let places = self.connections.places();
-        let work =
-            (self.first..places).chain(0..self.first.min(places)).map(|place| self.receive(place, now)).sum();
+        let start = self.first.min(places);
+        let mut work = 0;
+        for (from, until) in [(start, places), (0, start)] {
+            let mut next = from;
+            while let Some(place) = self.inputs.next_from(next).filter(|place| *place < until) {
+                work += self.receive(place, now);
+                let more = self.connections.at(place).is_some_and(|connection| connection.has_input());
+                self.inputs.set(place, more);
+                next = place + 1;
+            }
+        }
         // Going on with whoever got nothing, and not simply with the next, keeps the turns fair whatever the rhythm in
         // which the ring is emptied.
         let after = if self.first + 1 < places { self.first + 1 } else { 0 };
@@ -223,7 +251,7 @@ impl Gateway {
             if record.sequence > durable && !is_planted(Bug::SkipGate) {
                 return ControlFlow::Break(());
             }
-            match self.streams.release(record) {
+            match self.streams.release(record, &mut self.outputs) {
                 Ok(count) => {
                     messages += count;
                     ControlFlow::Continue(())
@@ -245,6 +273,7 @@ impl Gateway {
             let Some(connection) = self.connections.get(id) else { continue };
             let Phase::LoggedIn { source, .. } = &mut connection.phase else { continue };
             self.gauges.resend_chunks.add(u64::from(chunk.messages > 0));
+            self.outputs.set(id.place(), true);
             if let Err(ending) = source.take(chunk, now) {
                 self.close(id.place(), ending, now);
             }
@@ -306,21 +335,45 @@ impl Gateway {
         });
     }
 
+    fn send_all(&mut self, now: u64) -> usize {
+        let (mut work, mut next) = (0, 0);
+        while let Some(place) = self.outputs.next_from(next) {
+            work += self.send(place, now);
+            let more = self.connections.at(place).is_some_and(|connection| connection.has_output());
+            self.outputs.set(place, more);
+            next = place + 1;
+        }
+        work
+    }
+
+    /// Looks at the times of some connections: at those of all of them every few milliseconds.
     fn sweep(&mut self, now: u64) -> usize {
+        if self.sweep_at == 0 && now < self.next_sweep {
+            return 0;
+        }
         let mut heartbeats = 0;
         let stopped = self.control.is_stopped();
-        for place in 0..self.connections.places() {
+        let until = (self.sweep_at + SWEEP_MAX).min(self.connections.places());
+        for place in self.sweep_at..until {
             let Some(connection) = self.connections.at(place) else { continue };
             connection.held |= stopped;
             match connection.sweep(&self.streams, &self.settings, now) {
-                Ok(put) => heartbeats += put,
+                Ok(0) => {}
+                Ok(put) => {
+                    heartbeats += put;
+                    self.outputs.set(place, true);
+                }
                 Err(ending) => self.close(place, ending, now),
             }
+        }
+        if until < self.connections.places() {
+            self.sweep_at = until;
+            return heartbeats + 1;
         }
         if !stopped {
             self.cancel_absent(now);
         }
-        self.next_sweep = now + SWEEP_NS;
+        (self.sweep_at, self.next_sweep) = (0, now + SWEEP_NS);
         heartbeats
     }
 
@@ -363,12 +416,8 @@ impl Agent for Gateway {
         }
         work += self.release()?;
         work += self.take_chunks(now);
-        for place in 0..self.connections.places() {
-            work += self.send(place, now);
-        }
-        if now >= self.next_sweep {
-            work += self.sweep(now);
-        }
+        work += self.send_all(now);
+        work += self.sweep(now);
         self.ring_downstream();
         Ok(work)
     }

@@ -42,7 +42,7 @@ impl Gateway {
         let bytes = connection.receive(now);
         self.gauges.bytes_in.add(bytes as u64);
         if connection.inbox.is_empty() && connection.input_ended.is_none() {
-            connection.held = false;
+            (connection.held, connection.has_more) = (false, false);
             return 0;
         }
         match self.take_up(place, now) {
@@ -100,6 +100,7 @@ impl Gateway {
                 self.rings_due |= messages > 0;
                 work += messages;
                 let stopped = stopped?;
+                connection.has_more = stopped != Stopped::Dry;
                 if stopped == Stopped::Slowed {
                     connection.held = true;
                     return Ok(work);

@@ -4,6 +4,7 @@
 //! it begins anew; where the one before ended is remembered for a client that is still on its way there.
 
 use super::tail::Tail;
+use super::turns::Turns;
 use crate::domain::audience::Audience;
 use crate::domain::{Event, EventRecord, Listings, LoginId};
 use crate::net::ConnectionId;
@@ -155,13 +156,13 @@ impl Streams {
         }
     }
 
-    /// Adds an event's messages to their streams and returns how many they are.
+    /// Adds an event's messages to their streams, notes who listens to them, and returns how many they are.
     ///
     /// # Errors
     /// [`Fatal::Invariant`] for an event that names a recipient but has no message for it: every number of its stream
     /// from there on would be wrong.
     #[inline]
-    pub fn release(&mut self, record: &EventRecord) -> Result<u64, Fatal> {
+    pub fn release(&mut self, record: &EventRecord, told: &mut Turns) -> Result<u64, Fatal> {
         self.listings.note(record);
         self.audience.note(record);
         let session = self.session;
@@ -182,6 +183,9 @@ impl Streams {
                 && tail.push(|out| encode_sequenced(record, to, listings, out)).is_none()
             {
                 failed = Some(to.login);
+            }
+            if let Some(listener) = stream.listener {
+                told.set(listener.place(), true);
             }
             stream.messages += 1;
             messages += 1;
@@ -227,14 +231,14 @@ mod tests {
 
     #[test]
     fn messages_are_counted_before_and_kept_after_the_first_login() {
-        let mut streams = streams(vec![0, 41]);
+        let (mut streams, mut told) = (streams(vec![0, 41]), Turns::new(8));
         let listed =
             EventRecord { event: Event::InstrumentListed(Listing::default()), ..EventRecord::default() };
-        assert_eq!(streams.release(&listed), Ok(0));
-        assert_eq!(streams.release(&opened(1)), Ok(1));
+        assert_eq!(streams.release(&listed, &mut told), Ok(0));
+        assert_eq!(streams.release(&opened(1), &mut told), Ok(1));
         assert_eq!(streams.join(LoginId(1)).next(), 43);
-        assert_eq!(streams.release(&trade(1, 1)), Ok(2), "a trade of a login with itself");
-        assert_eq!(streams.release(&trade(7, 1)), Ok(2), "a login that nobody has named before");
+        assert_eq!(streams.release(&trade(1, 1), &mut told), Ok(2), "a trade of a login with itself");
+        assert_eq!(streams.release(&trade(7, 1), &mut told), Ok(2), "a login that nobody has named before");
         let stream = streams.get(LoginId(1)).expect("known");
         assert_eq!(stream.next(), 46);
         let tail = stream.tail().expect("joined");
@@ -246,7 +250,7 @@ mod tests {
     fn a_message_that_cannot_be_written_is_fatal() {
         let mut streams = streams(Vec::new());
         streams.join(LoginId(1));
-        let fatal = streams.release(&trade(1, 2)).expect_err("its instrument was never listed");
+        let fatal = streams.release(&trade(1, 2), &mut Turns::new(8)).expect_err("its instrument was never listed");
         assert!(fatal.to_string().contains("no message for login 1"), "{fatal}");
     }
 

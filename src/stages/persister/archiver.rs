@@ -45,6 +45,7 @@ pub struct Archiver {
     known: Known,
     resender: Resender,
     archived: CursorWriter,
+    session: CursorWriter,
     upstream: Vec<Doorbell>,
     half_full: u64,
     counts: Counts,
@@ -85,6 +86,8 @@ impl Archiver {
         counts.archived.set(last_event);
         let (mut archived, _) = cursor();
         archived.set(last_event);
+        let (mut session, _) = cursor();
+        session.set(u64::from(streams.session()));
         let resender = Resender::new(resend, downstream, log_files, counters);
         let known = Known { streams, listings, last_event };
         Self {
@@ -95,6 +98,7 @@ impl Archiver {
             known,
             resender,
             archived,
+            session,
             upstream,
             half_full,
             counts,
@@ -104,6 +108,11 @@ impl Archiver {
     /// The last event in the log.
     pub fn archived(&self) -> CursorReader {
         self.archived.reader()
+    }
+
+    /// The session that the events in the log came to.
+    pub fn session(&self) -> CursorReader {
+        self.session.reader()
     }
 
     fn append(&mut self) -> Result<usize, Fatal> {
@@ -126,6 +135,7 @@ impl Archiver {
             ControlFlow::Continue(())
         });
         self.archived.set(known.last_event);
+        self.session.set(u64::from(known.streams.session()));
         self.counts.archived.set(known.last_event);
         self.counts.bytes.set(log.bytes_written());
         self.space.set(log.low_space(), || log.low_space_reason());

@@ -77,6 +77,9 @@ pub struct Bench {
     pub space: SpaceLow,
     /// Every packet of each login's stream, by login and number less 1.
     pub streams: Vec<Vec<Vec<u8>>>,
+    /// The same of the session before.
+    pub ended: Vec<Vec<Vec<u8>>>,
+    pub session: u32,
     number: u64,
 }
 
@@ -149,6 +152,8 @@ impl Bench {
             addr,
             space,
             streams,
+            ended: Vec::new(),
+            session: 0,
             number,
         }
     }
@@ -212,6 +217,24 @@ impl Bench {
         self.streams[login.0 as usize].push(packet(&record));
     }
 
+    /// Ends the session and begins the next: the last message of every stream, and the first of the next one.
+    pub fn roll(&mut self) {
+        let logins = [ALICE, BOB];
+        for login in logins {
+            let record = self.hold(Event::SessionEnded { login });
+            self.streams[login.0 as usize].push(packet(&record));
+        }
+        self.session += 1;
+        let session = self.session;
+        self.hold(Event::SessionRolled { session });
+        self.ended = std::mem::replace(&mut self.streams, vec![Vec::new(); 3]);
+        for login in logins {
+            let record = self.hold(Event::SessionStarted { login, session });
+            self.streams[login.0 as usize].push(packet(&record));
+            self.durable.set(record.sequence);
+        }
+    }
+
     /// A client that is logged in, having asked for message `from`; and the number it was answered with.
     #[track_caller]
     pub fn log_in(&mut self, login: LoginId, from: u64) -> (Client, u64) {
@@ -220,7 +243,8 @@ impl Bench {
         let answer = self.next_packet(&mut client);
         assert_eq!(answer.0, kind::LOGIN_ACCEPTED, "{answer:?}");
         let accepted = soup::LoginAccepted::decode(&answer.1).expect("a Login Accepted");
-        assert_eq!(accepted.session, settings().session);
+        let expected = SessionId::new(&format!("DAY{}", self.session + 1)).expect("a session");
+        assert_eq!(accepted.session, expected);
         (client, accepted.sequence)
     }
 
@@ -278,7 +302,8 @@ impl Bench {
     /// `archived` messages of each login so far.
     pub fn archive(&mut self, messages_max: u64, archived: u64) {
         while let Ok(request) = self.archiver.requests.try_recv() {
-            let all = &self.streams[request.login.0 as usize];
+            let of = if request.session == self.session { &self.streams } else { &self.ended };
+            let all = &of[request.login.0 as usize];
             let until = request.until.min(archived + 1).min(request.from + messages_max);
             let range = request.from as usize - 1..(until as usize - 1).max(request.from as usize - 1);
             assert!(request.from < request.until, "{request:?} asks for something");

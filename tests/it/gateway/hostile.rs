@@ -30,6 +30,9 @@ fn sender(command: &Command) -> LoginId {
         Command::Cancel(c) => c.login,
         Command::Amend(c) => c.login,
         Command::MassCancel(c) => c.login.expect("a client's"),
+        Command::Modify(c) => c.login,
+        Command::QueryAccount(c) => c.login,
+        Command::SetOrderEntry(c) => c.login,
         other => panic!("not a client's command: {other:?}"),
     }
 }
@@ -62,9 +65,9 @@ fn what_breaks_the_protocol_costs_only_its_connection() {
         ("an enter with a wrong appendage length", zeros(b'O', 48)),
         ("a modify with a byte too many", zeros(b'M', 11)),
         ("a mass cancel that is cut short", zeros(b'C', 18)),
-        ("a disable", zeros(b'D', 11)),
-        ("an enable", zeros(b'E', 11)),
-        ("an account query", zeros(b'Q', 1)),
+        ("a disable that is cut short", zeros(b'D', 10)),
+        ("an enable that is cut short", zeros(b'E', 10)),
+        ("an account query with a byte too many", zeros(b'Q', 2)),
     ];
     let mut bench = Bench::new();
     let (mut bystander, _) = bench.log_in(BOB, 0);

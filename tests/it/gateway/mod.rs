@@ -2,7 +2,9 @@
 //! archiver and the clock are the test's.
 
 mod bench;
+mod ends;
 mod hostile;
+mod limits;
 mod orders;
 mod resume;
 mod sessions;

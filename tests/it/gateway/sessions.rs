@@ -1,7 +1,9 @@
 //! Logging in, out, and being taken over.
 
 use super::bench::{ALICE, BOB, Bench, SECOND, cancel, login_packet, settings, who_and_which};
+use dojima::stages::gateway::GatewaySettings;
 use dojima::wire::soup::{self, LOGOUT, LoginAccepted, LoginRejected, kind};
+use std::time::Duration;
 
 /// A Login Request packet with these fields, each filled up with spaces on the given side.
 fn raw_login(fields: [&str; 4], timeout: Option<&str>, right: &str) -> Vec<u8> {
@@ -40,7 +42,9 @@ fn every_way_of_writing_a_login_is_taken() {
 
 #[test]
 fn a_refused_login_is_told_why_and_closed() {
-    let mut bench = Bench::new();
+    // Refusals take longer and longer, and the bystander says nothing meanwhile.
+    let patient = GatewaySettings { client_timeout: Duration::from_secs(60), ..settings() };
+    let mut bench = Bench::with(patient, 1024, &[0, 0, 0]);
     let (mut bystander, _) = bench.log_in(BOB, 0);
     let cases = [
         (["ALICE", "WONDERS", "", "1"], LoginRejected::NotAuthorised),
@@ -54,6 +58,11 @@ fn a_refused_login_is_told_why_and_closed() {
         let mut client = bench.connect();
         // What follows a refused login is not read as orders.
         client.send(&[raw_login(fields, None, "left"), cancel(1)].concat());
+        bench.until("the refusal", |bench| {
+            bench.clock.advance(SECOND / 100);
+            client.receive();
+            client.received.len() >= 4
+        });
         assert_eq!(bench.bytes(&mut client, 4), reason.packet(), "{fields:?}");
         bench.clock.advance(SECOND / 10);
         assert_eq!(bench.until_closed(&mut client), b"", "{fields:?}");
@@ -64,6 +73,7 @@ fn a_refused_login_is_told_why_and_closed() {
     // All of it is read and thrown away, or the system would not let the refusal through.
     let mut rest = &bytes[..];
     bench.until("the flood to be read", |bench| {
+        bench.clock.advance(SECOND / 1_000);
         flood.send_some(&mut rest);
         bench.count("gateway.bytes_in") == read + bytes.len() as u64
     });

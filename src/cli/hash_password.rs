@@ -1,0 +1,36 @@
+//! `dojima hash-password`: a password as the configuration should have it.
+
+use crate::stages::doorman;
+use crate::wire::soup::Password;
+use anyhow::{Context, bail};
+use std::io::{self, BufRead, IsTerminal, Write};
+use std::process::ExitCode;
+
+/// Reads a password from stdin (from a terminal without showing it, and twice) and prints its hash.
+///
+/// # Errors
+/// When it is none that a client can send, or the two differ.
+pub fn run() -> anyhow::Result<ExitCode> {
+    let text = match io::stdin().is_terminal() {
+        true => {
+            let text = rpassword::prompt_password("password: ").context("cannot read the password")?;
+            if text != rpassword::prompt_password("again: ").context("cannot read the password")? {
+                bail!("the two passwords differ");
+            }
+            text
+        }
+        false => {
+            let mut line = String::new();
+            io::stdin().lock().read_line(&mut line).context("cannot read the password from stdin")?;
+            line.trim_end_matches(['\r', '\n']).to_owned()
+        }
+    };
+    let Some(password) = Password::new(&text) else {
+        bail!(
+            "a password has 1 to 10 letters and digits (SoupBinTCP); this one has other characters or another length"
+        );
+    };
+    let hash = doorman::hash(&password)?;
+    writeln!(io::stdout().lock(), "{hash}")?;
+    Ok(ExitCode::SUCCESS)
+}

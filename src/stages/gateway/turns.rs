@@ -1,0 +1,55 @@
+//! Which connections have something to do: so that those that have nothing cost nothing.
+
+/// A set of places.
+pub struct Turns(Vec<u64>);
+
+impl Turns {
+    /// None, with room for this many places.
+    pub fn new(places: usize) -> Self {
+        Self(vec![0; places.div_ceil(64)])
+    }
+
+    /// The place has something to do, or not.
+    #[inline]
+    pub fn set(&mut self, place: usize, has: bool) {
+        if let Some(word) = self.0.get_mut(place / 64) {
+            let bit = 1 << (place % 64);
+            *word = if has { *word | bit } else { *word & !bit };
+        }
+    }
+
+    /// The first place from this one on that has something to do.
+    #[inline]
+    pub fn next_from(&self, place: usize) -> Option<usize> {
+        let mut at = place / 64;
+        let mut word = self.0.get(at)? & (u64::MAX << (place % 64));
+        while word == 0 {
+            at += 1;
+            word = *self.0.get(at)?;
+        }
+        Some(at * 64 + word.trailing_zeros() as usize)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Turns;
+
+    #[test]
+    fn places_are_found_in_their_order() {
+        let mut turns = Turns::new(200);
+        let places = [0, 1, 63, 64, 127, 130, 199];
+        places.iter().for_each(|place| turns.set(*place, true));
+        turns.set(100, true);
+        turns.set(100, false);
+        turns.set(9_999, true);
+        let mut found = Vec::new();
+        let mut from = 0;
+        while let Some(place) = turns.next_from(from) {
+            found.push(place);
+            from = place + 1;
+        }
+        assert_eq!(found, places);
+        assert_eq!(turns.next_from(200), None);
+    }
+}

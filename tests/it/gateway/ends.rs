@@ -1,0 +1,142 @@
+//! Sessions that end: everything up to the last message, the word that it was that, and a stream that begins anew.
+
+use super::bench::{ALICE, BOB, Bench, Client, SECOND, cancel, login_packet, settings};
+use dojima::wire::soup::{
+    self, END_OF_SESSION, LoginAccepted, LoginRejected, LoginRequest, Password, SessionId, Username, kind,
+};
+
+/// Alice's login in a session that she names.
+fn login_to(session: &str) -> Vec<u8> {
+    let request = LoginRequest {
+        username: Username::new("ALICE").expect("a name"),
+        password: Password::new("WONDER").expect("a password"),
+        session: SessionId::new(session),
+        sequence: 1,
+        heartbeat_timeout_ms: None,
+    };
+    let mut bytes = Vec::new();
+    request.push(&mut bytes);
+    bytes
+}
+
+/// All that the client gets until its connection is closed.
+fn all_of_it(bench: &mut Bench, client: &mut Client) -> Vec<u8> {
+    bench.until("the connection to be closed", |bench| {
+        bench.archive(7, u64::MAX - 1);
+        bench.clock.advance(SECOND / 10_000);
+        client.receive();
+        client.closed
+    });
+    std::mem::take(&mut client.received)
+}
+
+#[test]
+fn a_client_gets_all_of_its_session_and_then_the_end() {
+    let mut bench = Bench::new();
+    let (mut alice, _) = bench.log_in(ALICE, 1);
+    for _ in 0..10 {
+        bench.tell(ALICE);
+    }
+    bench.roll();
+    bench.tell(ALICE);
+    let mut expected = bench.ended[1].concat();
+    expected.extend(END_OF_SESSION);
+    assert_eq!(all_of_it(&mut bench, &mut alice), expected);
+
+    let (mut alice, number) = bench.log_in(ALICE, 1);
+    assert_eq!(number, 1);
+    bench.tell(ALICE);
+    bench.expect_stream(&mut alice, ALICE, 1);
+    assert_eq!(bench.streams[1].len(), 3);
+}
+
+#[test]
+fn a_client_that_is_far_behind_gets_all_of_its_session_too() {
+    for behind in [1, 399, 400, 401, 402] {
+        let mut bench = Bench::with(settings(), 16, &[0, 400, 0]);
+        let (mut alice, _) = bench.log_in(ALICE, behind);
+        bench.tell(ALICE);
+        // Some of it is on its way when the session ends.
+        for _ in 0..20 {
+            bench.archive(3, 200);
+            bench.cycle();
+        }
+        bench.roll();
+        for _ in 0..50 {
+            bench.tell(ALICE);
+        }
+        let mut expected = bench.ended[1][behind as usize - 1..].concat();
+        expected.extend(END_OF_SESSION);
+        let got = all_of_it(&mut bench, &mut alice);
+        let after_login = &got[got.len() - expected.len()..];
+        assert!(after_login == expected, "from {behind}");
+    }
+}
+
+#[test]
+fn a_session_that_has_ended_cannot_be_joined() {
+    let mut bench = Bench::new();
+    bench.tell(ALICE);
+    bench.roll();
+    let (_, number) = bench.log_in(ALICE, 0);
+    assert_eq!(number, 2, "the new stream has one message");
+    let mut late = bench.connect();
+    late.send(&login_to("DAY1"));
+    assert_eq!(bench.bytes(&mut late, 4), LoginRejected::SessionNotAvailable.packet());
+    let mut right = bench.connect();
+    right.send(&login_to("day2"));
+    let (kind, payload) = bench.next_packet(&mut right);
+    assert_eq!(kind, kind::LOGIN_ACCEPTED);
+    let accepted = LoginAccepted::decode(&payload).expect("a Login Accepted");
+    assert_eq!((accepted.session.to_string().as_str(), accepted.sequence), ("DAY2", 1));
+}
+
+#[test]
+fn orders_after_the_end_are_not_taken() {
+    let mut bench = Bench::new();
+    let (mut alice, _) = bench.log_in(ALICE, 1);
+    let (mut bob, _) = bench.log_in(BOB, 1);
+    bench.roll();
+    bench.until("the end", |bench| {
+        alice.receive();
+        bench.count("gateway.messages_out") == 4
+    });
+    alice.send(&cancel(7));
+    all_of_it(&mut bench, &mut alice);
+    assert_eq!(bench.taken(), []);
+    all_of_it(&mut bench, &mut bob);
+    assert_eq!(bench.count("gateway.slow_disconnects") + bench.count("gateway.bad_frames"), 0);
+}
+
+#[test]
+fn a_client_that_comes_back_during_the_end_takes_over() {
+    let mut bench = Bench::with(settings(), 16, &[0, 400, 0]);
+    let (mut old, _) = bench.log_in(ALICE, 1);
+    bench.roll();
+    bench.until("the roll", |bench| bench.count("gateway.messages_out") == 4);
+    let mut new = bench.connect();
+    new.send(&login_packet(ALICE, 1));
+    let (kind, _) = bench.next_packet(&mut new);
+    assert_eq!(kind, kind::LOGIN_ACCEPTED);
+    bench.expect_stream(&mut new, ALICE, 1);
+    bench.until_closed(&mut old);
+    bench.tell(ALICE);
+    bench.expect_stream(&mut new, ALICE, 2);
+}
+
+#[test]
+fn one_session_after_another_is_told_of_by_its_own_name() {
+    let mut bench = Bench::new();
+    for _ in 1..=8 {
+        let (mut alice, number) = bench.log_in(ALICE, 0);
+        assert_eq!(number, bench.streams[1].len() as u64 + 1);
+        for _ in 0..5 {
+            bench.tell(ALICE);
+        }
+        bench.roll();
+        let got = all_of_it(&mut bench, &mut alice);
+        let (packet, _) = soup::frame(&got[got.len() - 3..], 64).expect("SoupBinTCP").expect("whole");
+        assert_eq!(packet.kind, kind::END_OF_SESSION);
+        assert_eq!(got.len(), bench.ended[1][number as usize - 1..].concat().len() + 3);
+    }
+}

@@ -1,0 +1,150 @@
+//! What a login may do, how much of it, and what becomes of its orders without a connection.
+
+use super::bench::{ALICE, BOB, Bench, SECOND, cancel, enter, settings, who_and_which};
+use dojima::domain::{Command, ConnectionLoss, LoginId, RejectReason};
+use dojima::stages::auth::Role;
+use dojima::stages::gateway::{GatewaySettings, GatewayStart, RateLimit};
+use std::time::Duration;
+
+fn with_rate(per_second: u32, burst: u32) -> GatewaySettings {
+    let mut settings = settings();
+    settings.logins[0].rate = Some(RateLimit { per_second, burst });
+    settings
+}
+
+fn with_grace(grace: Duration) -> GatewaySettings {
+    let mut settings = settings();
+    settings.logins[0].cancel_on_disconnect = Some(grace);
+    settings
+}
+
+fn refused_for_rate(command: &Command) -> bool {
+    matches!(command, Command::RefuseEnter(c) if c.reason == RejectReason::MessageRateExceeded)
+}
+
+#[test]
+fn what_is_above_the_rate_is_refused_but_cancels_are_taken() {
+    let mut bench = Bench::with(with_rate(10, 4), 64, &[]);
+    let (mut alice, _) = bench.log_in(ALICE, 0);
+    let (mut bob, _) = bench.log_in(BOB, 0);
+    let orders: Vec<u8> = (1..=6).flat_map(enter).chain(cancel(1)).collect();
+    alice.send(&orders);
+    bob.send(&(1..=40).flat_map(cancel).collect::<Vec<u8>>());
+    bench.until("all commands", |bench| bench.commands.waiting() == 47);
+    let taken = bench.taken();
+    let (alices, bobs): (Vec<_>, Vec<_>) = taken.iter().partition(|c| who_and_which(c).0 == ALICE);
+    let by_rate: Vec<bool> = alices.iter().map(|command| refused_for_rate(command)).collect();
+    assert_eq!(by_rate, [false, false, false, false, true, true, false], "the cancel is taken");
+    assert!(matches!(alices[6], Command::Cancel(_)));
+    assert_eq!(bobs.len(), 40, "another login has no limit");
+    // A second later there is room again, for no more than the burst.
+    bench.clock.advance(SECOND);
+    alice.send(&(7..=11).flat_map(enter).collect::<Vec<u8>>());
+    bench.until("the next orders", |bench| bench.commands.waiting() == 5);
+    assert_eq!(bench.taken().iter().filter(|command| refused_for_rate(command)).count(), 1);
+    assert_eq!(bench.count("gateway.connections"), 2);
+}
+
+#[test]
+fn who_goes_on_above_the_rate_is_disconnected() {
+    let mut bench = Bench::with(with_rate(1, 3), 64, &[]);
+    let (mut alice, _) = bench.log_in(ALICE, 0);
+    let (mut bob, _) = bench.log_in(BOB, 0);
+    alice.send(&(1..=20).flat_map(cancel).collect::<Vec<u8>>());
+    bench.until_closed(&mut alice);
+    assert_eq!(bench.taken().len(), 6, "a burst, and as many again");
+    assert_eq!(bench.count("gateway.bad_frames"), 1);
+    // To log in again does not fill the bucket.
+    let (mut alice, _) = bench.log_in(ALICE, 0);
+    alice.send(&cancel(21));
+    bench.until_closed(&mut alice);
+    bench.tell(BOB);
+    bench.expect_stream(&mut bob, BOB, 1);
+}
+
+#[test]
+fn a_login_that_may_only_read_reads_and_sends_nothing() {
+    let mut bench = Bench::starting(settings(), 64, GatewayStart::default(), Role::DropCopy);
+    let (mut alice, _) = bench.log_in(ALICE, 0);
+    bench.tell(ALICE);
+    bench.expect_stream(&mut alice, ALICE, 1);
+    alice.send(&dojima::wire::soup::CLIENT_HEARTBEAT);
+    alice.send(&cancel(1));
+    bench.until_closed(&mut alice);
+    assert_eq!(bench.taken(), []);
+    assert_eq!(bench.count("gateway.bad_frames"), 1);
+}
+
+fn cancels(bench: &mut Bench) -> Vec<LoginId> {
+    let commands = bench.taken().into_iter();
+    commands
+        .map(|command| match command {
+            Command::CancelLogin { login, cause: ConnectionLoss::Disconnected } => login,
+            other => panic!("{other:?}"),
+        })
+        .collect()
+}
+
+#[test]
+fn orders_go_when_their_login_is_away_for_too_long() {
+    let mut bench = Bench::with(with_grace(Duration::from_secs(2)), 64, &[]);
+    // An engine that starts knows of no connection.
+    bench.cycle();
+    bench.clock.advance(2 * SECOND - 1);
+    bench.cycle();
+    assert_eq!(cancels(&mut bench), []);
+    bench.clock.advance(SECOND / 50);
+    bench.until("the cancel", |bench| bench.commands.waiting() == 1);
+    assert_eq!(cancels(&mut bench), [ALICE]);
+    bench.clock.advance(10 * SECOND);
+    bench.cycle();
+    assert_eq!(cancels(&mut bench), [], "once");
+
+    let (alice, _) = bench.log_in(ALICE, 0);
+    bench.clock.advance(10 * SECOND);
+    bench.cycle();
+    assert_eq!(cancels(&mut bench), [], "it is there");
+    drop(alice);
+    bench.until("the end", |bench| bench.count("gateway.connections") == 0);
+    bench.clock.advance(SECOND);
+    let (alice, _) = bench.log_in(ALICE, 0);
+    bench.clock.advance(5 * SECOND);
+    bench.cycle();
+    assert_eq!(cancels(&mut bench), [], "it was back in time");
+    // A second connection takes over: that is no absence.
+    let (second, _) = bench.log_in(ALICE, 0);
+    drop(alice);
+    bench.clock.advance(5 * SECOND);
+    bench.cycle();
+    assert_eq!(cancels(&mut bench), []);
+    drop(second);
+    bench.until("the end", |bench| bench.count("gateway.connections") == 0);
+    bench.clock.advance(2 * SECOND + SECOND / 50);
+    bench.until("the cancel", |bench| bench.commands.waiting() == 1);
+    assert_eq!(cancels(&mut bench), [ALICE]);
+    assert_eq!(bench.count("gateway.absent_cancels"), 2);
+}
+
+#[test]
+fn a_cancel_that_finds_no_room_is_asked_for_again() {
+    let mut bench = Bench::with(with_grace(Duration::ZERO), 2, &[]);
+    let (mut bob, _) = bench.log_in(BOB, 0);
+    bench.until("the first cancel", |bench| bench.commands.waiting() == 1);
+    assert_eq!(cancels(&mut bench), [ALICE]);
+    let (alice, _) = bench.log_in(ALICE, 0);
+    bob.send(&(1..=6).flat_map(cancel).collect::<Vec<u8>>());
+    bench.until("a full ring", |bench| bench.commands.waiting() == 2);
+    drop(alice);
+    bench.until("the end", |bench| bench.count("gateway.connections") == 1);
+    for _ in 0..10 {
+        bench.clock.advance(SECOND / 10);
+        bench.cycle();
+    }
+    let mut seen = 0;
+    bench.until("everything", |bench| {
+        bench.clock.advance(SECOND / 1_000);
+        let taken = bench.taken();
+        seen += taken.iter().filter(|command| matches!(command, Command::CancelLogin { .. })).count();
+        seen == 1
+    });
+}
