@@ -3,6 +3,7 @@
 mod architecture;
 mod bad_input;
 mod cli;
+mod client;
 mod codec;
 mod config;
 mod crash;
