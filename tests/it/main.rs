@@ -3,12 +3,14 @@
 mod architecture;
 mod bad_input;
 mod cli;
+mod client;
 mod codec;
 mod config;
 mod crash;
 mod entry;
 mod exchange;
 mod faults;
+mod feed;
 mod flow;
 mod formats;
 mod fuzz;
