@@ -179,7 +179,7 @@ fn check_one(list: &str, login: &LoginConfig, p: &mut Problems) {
             let reason = "must be 1 to 10 letters and digits (SoupBinTCP)";
             p.add(key("password"), "(not shown)", reason);
         }
-        (None, Some(hash)) if !hash.starts_with("$argon2id$") => {
+        (None, Some(hash)) if !is_hash(hash) => {
             p.add(
                 key("password_hash"),
                 "(not shown)",
@@ -205,4 +205,11 @@ fn check_one(list: &str, login: &LoginConfig, p: &mut Problems) {
     }
     within(p, &key("messages_per_second"), login.messages_per_second, 0..=10_000_000);
     within(p, &key("message_burst"), login.message_burst, 0..=10_000_000);
+}
+
+/// Whether a text is an argon2id hash with everything that belongs to it.
+fn is_hash(text: &str) -> bool {
+    argon2::PasswordHash::new(text).is_ok_and(|hash| {
+        hash.algorithm == argon2::ARGON2ID_IDENT && hash.salt.is_some() && hash.hash.is_some()
+    })
 }

@@ -115,15 +115,13 @@ impl TlsPort {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
         let (stop, stopped) = oneshot::channel();
         let thread = std::thread::Builder::new().name("tls".to_owned()).spawn(move || {
-            let served = runtime.block_on(async {
-                let served = tokio::spawn(accept(self, door));
+            runtime.block_on(async {
+                let accepting = tokio::spawn(accept(self, door));
                 // Both a word and the end of whoever could give it mean the same.
                 let _ = stopped.await;
-                served.abort();
+                accepting.abort();
                 tokio::time::sleep(FAREWELL).await;
             });
-            drop(runtime);
-            served
         })?;
         Ok(TlsServer { stop: Some(stop), thread: Some(thread) })
     }

@@ -52,7 +52,19 @@ pub(super) fn users(config: &Config, opening: &[Command]) -> Result<Vec<User>, F
     let logins = config.logins_known_to(opening).into_iter();
     let logins = logins.map(|login| (login.config, Some(login.login)));
     let others = config.users.iter().map(|user| (user.clone(), None));
-    logins.chain(others).map(|(config, login)| user(&config, login)).collect()
+    let all: Vec<(LoginConfig, Option<LoginId>)> = logins.chain(others).collect();
+    let plain: Vec<&str> = all
+        .iter()
+        .filter(|(config, _)| config.password_hash.is_none())
+        .map(|(config, _)| config.username.as_str())
+        .collect();
+    if !plain.is_empty() {
+        tracing::warn!(
+            "passwords in plain text in the configuration, of {}: replace them by password_hash, which `dojima hash-password` makes",
+            plain.join(", ")
+        );
+    }
+    all.iter().map(|(config, login)| user(config, *login)).collect()
 }
 
 fn user(config: &LoginConfig, login: Option<LoginId>) -> Result<User, Fatal> {
@@ -63,10 +75,6 @@ fn user(config: &LoginConfig, login: Option<LoginId>) -> Result<User, Fatal> {
             Secret::from_hash(hash).map_err(|error| unfit("password_hash", &error.to_string()))?
         }
         (None, Some(password)) => {
-            tracing::warn!(
-                login = name,
-                "its password is in plain text in the configuration: replace it by a password_hash, which `dojima hash-password` makes"
-            );
             Secret::Plain(Password::new(password).ok_or_else(|| unfit("password", "does not fit the wire"))?)
         }
         (None, None) => return Err(unfit("password", "is missing")),

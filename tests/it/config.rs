@@ -701,6 +701,10 @@ fn logins_and_users_are_checked() {
     let rows: Vec<(String, &[&str])> = vec![
         ("{ username = \"BOB\" }".to_owned(), &["accounts[bob].logins[BOB].password_hash", "hash-password"]),
         (hashed.to_owned(), &["accounts[bob].logins[BOB].password_hash = (not shown)", "argon2id"]),
+        (
+            hashed.replace("S3CR3T", "$argon2id$v=19$m=19456,t=2,p=1$S3CR3T"),
+            &["accounts[bob].logins[BOB].password_hash = (not shown)", "argon2id"],
+        ),
         (with("password_hash = \"$argon2id$\""), &["password_hash = (not shown)", "keep one of them"]),
         (with("role = \"admin\""), &["accounts[bob].logins[BOB].role = admin", "[[users]]"]),
         (with("role = \"boss\""), &["unknown variant `boss`", "drop-copy"]),

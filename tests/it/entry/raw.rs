@@ -164,7 +164,7 @@ impl<S: Read + Write> Raw<S> {
     }
 
     /// All bytes until the server closes.
-    pub fn to_end(&mut self) -> Vec<u8> {
+    pub fn rest(&mut self) -> Vec<u8> {
         while self.fill(self.received.len() + 1) {}
         std::mem::take(&mut self.received)
     }

@@ -79,7 +79,7 @@ fn a_stream_begins_anew_with_the_session_and_is_resumed_in_it() {
     let mut alice = Raw::log_in(address(&engine), "ALICE", 1);
     let mut far_behind = Raw::log_in(address(&engine), "BOB", 1);
     send(engine.local(), [Command::RollSession { session: 1 }]);
-    let got = alice.to_end();
+    let got = alice.rest();
     let all = before.concat();
     assert_eq!(got[..all.len()], all, "all of the session");
     let (last, end) = got[all.len()..].split_at(got.len() - all.len() - END_OF_SESSION.len());
@@ -87,7 +87,7 @@ fn a_stream_begins_anew_with_the_session_and_is_resumed_in_it() {
         matches!(Outbound::decode(&last[HEADER_LEN..]), Ok(Outbound::System(event)) if event.code == b'E')
     );
     assert_eq!(end, END_OF_SESSION);
-    assert!(far_behind.to_end().ends_with(&END_OF_SESSION));
+    assert!(far_behind.rest().ends_with(&END_OF_SESSION));
 
     // Client numbers begin anew, and orders stay.
     trade(&engine, 1);
@@ -147,7 +147,7 @@ fn copies_are_a_stream_like_any_other() {
     cut_everywhere(address(&engine), "CAROL", &copies, 7);
     let mut reader = Raw::log_in(address(&engine), "CAROL", 0);
     reader.send(&order(1, b'B', 5_000_000));
-    assert_eq!(reader.to_end(), b"", "she may send nothing");
+    assert_eq!(reader.rest(), b"", "she may send nothing");
     engine.stop().expect("an orderly end");
     for from_snapshot in [true, false] {
         if !from_snapshot {

@@ -105,7 +105,7 @@ fn a_client_with_tls_gets_the_same_as_one_without() {
         .sum();
     let mut plain = Raw::log_in(address(&engine), "ALICE", 1);
     assert!(plain.fill(bytes), "the same stream without TLS");
-    assert_eq!(alice.to_end(), b"", "it was taken over");
+    assert_eq!(alice.rest(), b"", "it was taken over");
     let mut bob = connect(secure, &trusted);
     let answer = bob.greet(&login_packet("BOB", "DEMO", None, 0));
     assert_eq!(answer.err(), Some(LoginRejected::NotAuthorised), "he is seen where he comes from");

@@ -33,7 +33,7 @@ fn what_is_above_the_rate_is_refused_but_cancels_are_taken() {
     bench.until("all commands", |bench| bench.commands.waiting() == 47);
     let taken = bench.taken();
     let (alices, bobs): (Vec<_>, Vec<_>) = taken.iter().partition(|c| who_and_which(c).0 == ALICE);
-    let by_rate: Vec<bool> = alices.iter().map(|command| refused_for_rate(command)).collect();
+    let by_rate: Vec<bool> = alices.iter().copied().map(refused_for_rate).collect();
     assert_eq!(by_rate, [false, false, false, false, true, true, false], "the cancel is taken");
     assert!(matches!(alices[6], Command::Cancel(_)));
     assert_eq!(bobs.len(), 40, "another login has no limit");
