@@ -168,6 +168,7 @@ struct Listeners {
 
 impl Listeners {
     fn open(config: &Config) -> Result<Self, StartError> {
+        let order_entry = listen("gateway.listen", config.gateway.listen)?;
         let market = &config.market_data;
         let market_data = match market.enabled {
             true => Some([
@@ -176,7 +177,7 @@ impl Listeners {
             ]),
             false => None,
         };
-        Ok(Self { order_entry: listen("gateway.listen", config.gateway.listen)?, market_data })
+        Ok(Self { order_entry, market_data })
     }
 }
 
