@@ -14,7 +14,7 @@ use dojima::domain::{ClOrdId, EventRecord, Symbol, UserRef};
 use dojima::engine::{Engine, Launch, OnFatal, OrderEntry};
 use dojima::market::{Books, Feed, Published};
 use dojima::wire::itch::MESSAGE_LEN_MAX;
-use dojima::wire::ouch::{Appendage, EnterOrder, Inbound};
+use dojima::wire::ouch::{Appendage, EnterOrder, Inbound, Outbound};
 use dojima::wire::soup::{Password, Username};
 use hdrhistogram::Histogram;
 use market::{Market, Mix};
@@ -169,8 +169,10 @@ impl Side {
             self.client.flush().expect("sent");
             let mut answered = false;
             while !answered {
-                let Received { messages, .. } =
-                    self.client.receive(|_, message| answered |= message.kind() != b'S').expect("an answer");
+                let Received { messages, .. } = self
+                    .client
+                    .receive(|_, message| answered |= !matches!(message, Outbound::System(_)))
+                    .expect("an answer");
                 if messages == 0 {
                     self.client.wait(Duration::from_millis(100)).expect("a socket");
                 }

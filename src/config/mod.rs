@@ -26,7 +26,7 @@ pub use settings::{
     AccountLimitsConfig, Day, FeeTierConfig, FeesSection, InstrumentLimitsConfig, ProtectionConfig,
     ScheduleConfig, SelfTradeConfig, TimeOfDay,
 };
-pub use users::{LoginConfig, Network, UserRole};
+pub use users::{LoginConfig, LoginLimitsConfig, Network, UserRole};
 pub use venue::{AccountConfig, AssetConfig, InstrumentConfig, TradingLogin};
 
 use crate::domain::Command;

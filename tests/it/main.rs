@@ -3,9 +3,11 @@
 mod architecture;
 mod bad_input;
 mod cli;
+mod client;
 mod codec;
 mod config;
 mod crash;
+mod entry;
 mod exchange;
 mod faults;
 mod feed;
