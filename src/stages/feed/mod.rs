@@ -17,7 +17,7 @@ mod server;
 mod settings;
 mod tail;
 
-pub use log::read_log;
+pub use log::{TakeMessage, read_log};
 pub use settings::{FeedFiles, FeedPorts, FeedSettings, FeedStart, MoldSettings};
 
 use crate::domain::codec;
@@ -370,7 +370,7 @@ impl FeedPublisher {
 /// The id of a session.
 fn session_of(settings: &FeedSettings, session: u32) -> Result<SessionId, Fatal> {
     let id = session_id(*settings.session.as_bytes(), session);
-    id.and_then(|id| SessionId::new(&String::from_utf8_lossy(&id).trim_end().to_owned())).ok_or_else(|| {
+    id.and_then(|id| SessionId::new(String::from_utf8_lossy(&id).trim_end())).ok_or_else(|| {
         Fatal::market_data(format_args!("session {session} after {} has no name", settings.session))
     })
 }
