@@ -90,6 +90,9 @@ impl MessageLog {
         last_sequence: u64,
     ) -> Result<Option<Self>, Fatal> {
         let advice = |error: JournalError| {
+            if matches!(error, JournalError::Io { .. } | JournalError::Locked { .. }) {
+                return Fatal::market_data(error);
+            }
             Fatal::market_data(format_args!(
                 "{error}; it is made from the event log: remove {} to have it made again",
                 files.dir().display()
