@@ -138,6 +138,7 @@ fn archive(name: &str, events: &[EventRecord], log_dir: &Path) -> Run {
         resend,
         downstream: Vec::new(),
         upstream: Vec::new(),
+        followers: Vec::new(),
         half_full: u64::MAX,
     };
     let (streams, listings) = (StreamIndex::default(), Listings::default());

@@ -7,8 +7,9 @@ pub use stepped::{Environment, SteppedEngine};
 use crate::config::{Config, ConfigError, Difference};
 use crate::domain::{Command, Timestamp};
 use crate::exchange::Exchange;
+use crate::market::MarketWatch;
 use crate::net::tls::{TlsError, TlsPort, TlsServer, TlsSettings};
-use crate::pipeline::{self, Handles, Local, Pipeline, Sockets, StopPhase, TcpSockets, Watch};
+use crate::pipeline::{self, FeedSockets, Handles, Local, Pipeline, Sockets, StopPhase, TcpSockets, Watch};
 use crate::recovery::{self, DataDir, Progress, Recovered, RecoveryError, RecoveryReport, RecoverySettings};
 use crate::runtime::{
     Clock, CoreIndex, Counters, Fatal, FatalPolicy, Runner, RunningAgent, Shutdown, SystemClock, UnixNanos,
@@ -57,10 +58,10 @@ pub enum StartError {
     #[error(transparent)]
     Recovery(#[from] RecoveryError),
     /// The address cannot be listened on.
-    #[error(
-        "cannot listen on {address}: {source} (is another engine running? choose another gateway.listen)"
-    )]
+    #[error("cannot listen on {address}: {source} (is another engine running? choose another {key})")]
     Listen {
+        /// Its key in the configuration.
+        key: &'static str,
         /// The configured address.
         address: SocketAddr,
         /// The error below.
@@ -138,13 +139,16 @@ fn join(
     config: &Config,
     data: &DataDir,
     sockets: Option<Box<dyn Sockets>>,
+    market_sockets: Option<FeedSockets>,
     recovered: Recovered,
+    log_options: Option<Options>,
     clock: &dyn Fn() -> Box<dyn Clock>,
 ) -> Result<Warm, StartError> {
     let differences = config.compare(&recovered.state.opening);
     let report = recovered.report.clone();
     let counters = Counters::new();
-    let pipeline = pipeline::build(config, data, sockets, recovered, clock, &counters)?;
+    let pipeline =
+        pipeline::build(config, data, sockets, market_sockets, recovered, log_options, clock, &counters)?;
     Ok(Warm { pipeline, report, differences, counters })
 }
 
@@ -152,8 +156,28 @@ fn system_clock() -> Box<dyn Clock> {
     Box::new(SystemClock::new())
 }
 
-fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
-    TcpListener::bind(address).map_err(|source| StartError::Listen { address, source })
+fn listen(key: &'static str, address: SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).map_err(|source| StartError::Listen { key, address, source })
+}
+
+/// Where the engine listens: order entry, market data, snapshots of it.
+struct Listeners {
+    order_entry: TcpListener,
+    market_data: Option<[TcpListener; 2]>,
+}
+
+impl Listeners {
+    fn open(config: &Config) -> Result<Self, StartError> {
+        let market = &config.market_data;
+        let market_data = match market.enabled {
+            true => Some([
+                listen("market_data.listen", market.listen)?,
+                listen("market_data.glimpse_listen", market.glimpse_listen)?,
+            ]),
+            false => None,
+        };
+        Ok(Self { order_entry: listen("gateway.listen", config.gateway.listen)?, market_data })
+    }
 }
 
 /// How recovery opens the files of an engine of this configuration; `now` is the time of a first start.
@@ -215,6 +239,10 @@ pub struct Engine {
     pub order_entry: Option<SocketAddr>,
     /// Where they connect with TLS.
     pub order_entry_tls: Option<SocketAddr>,
+    /// Where subscribers of market data connect.
+    pub market_data: Option<SocketAddr>,
+    /// Where those who join late get the book as it is.
+    pub glimpse: Option<SocketAddr>,
     /// The counters of all agents.
     pub counters: Counters,
 }
@@ -241,12 +269,18 @@ impl Engine {
         let data = DataDir::new(data);
         check(config)?;
         // Before anything is written, so that a second engine on the same port leaves no trace.
-        let listener = match launch.order_entry {
-            OrderEntry::Listen => Some(listen(config.gateway.listen)?),
+        let listeners = match launch.order_entry {
+            OrderEntry::Listen => Some(Listeners::open(config)?),
             OrderEntry::None => None,
         };
-        let order_entry = listener.as_ref().and_then(|listener| listener.local_addr().ok());
-        let mut tls = match (&listener, &config.tls) {
+        let address = |listener: &TcpListener| listener.local_addr().ok();
+        let order_entry = listeners.as_ref().and_then(|all| address(&all.order_entry));
+        let market_data = listeners.as_ref().and_then(|all| all.market_data.as_ref());
+        let [market_data, glimpse] = match market_data {
+            Some(both) => [0, 1].map(|at| address(&both[at])),
+            None => [None; 2],
+        };
+        let mut tls = match (&listeners, &config.tls) {
             (Some(_), Some(tls)) => Some(TlsPort::open(&TlsSettings {
                 listen: tls.listen,
                 certificate: tls.certificate.clone(),
@@ -257,19 +291,23 @@ impl Engine {
         };
         let order_entry_tls = tls.as_ref().and_then(|port| port.local_addr().ok());
         let mut side_door = None;
-        let sockets = match listener {
-            Some(listener) => {
-                let mut sockets = TcpSockets::new(listener)?;
-                if tls.is_some() {
-                    side_door = Some(sockets.side_door()?);
-                }
-                Some(Box::new(sockets) as Box<dyn Sockets>)
+        let over =
+            |listener| -> Result<Box<dyn Sockets>, StartError> { Ok(Box::new(TcpSockets::new(listener)?)) };
+        let (mut sockets, mut market_sockets) = (None, None);
+        if let Some(Listeners { order_entry, market_data }) = listeners {
+            let mut order_entry = TcpSockets::new(order_entry)?;
+            if tls.is_some() {
+                side_door = Some(order_entry.side_door()?);
             }
-            None => None,
-        };
+            sockets = Some(Box::new(order_entry) as Box<dyn Sockets>);
+            if let Some([subscribers, snapshots]) = market_data {
+                market_sockets =
+                    Some(FeedSockets { subscribers: over(subscribers)?, snapshots: over(snapshots)? });
+            }
+        }
         let recovered =
             recover(&data, &recovery_settings(config, system_clock().now())?, launch.on_progress)?;
-        let warm = join(config, &data, sockets, recovered, &system_clock)?;
+        let warm = join(config, &data, sockets, market_sockets, recovered, None, &system_clock)?;
         let Warm { pipeline: Pipeline { threads, handles }, report, differences, counters } = warm;
         let stops: Vec<Shutdown> = threads.iter().map(|_| Shutdown::new()).collect();
         let runner = Runner::new(match launch.on_fatal {
@@ -293,6 +331,8 @@ impl Engine {
             differences,
             order_entry,
             order_entry_tls,
+            market_data,
+            glimpse,
             counters,
         })
     }
@@ -305,6 +345,11 @@ impl Engine {
     /// Where all stages are.
     pub fn watch(&self) -> &Watch {
         &self.handles.watch
+    }
+
+    /// The market at a glance; `None` without market data.
+    pub fn market(&self) -> Option<&MarketWatch> {
+        self.handles.market.as_ref()
     }
 
     /// Whether an agent has ended by itself, which only a fatal error makes it do.

@@ -4,26 +4,29 @@
 //! 1 gateway ─ inbound ring ─▶ 2 sequencer ─ command ring ─┬▶ 3 journaler ─▶ durable cursor, the gate of 1 and 5
 //!   local   ─ inbound ring ─▶                             └▶ 4 matcher ─ event ring ─┬▶ 1 gateway
 //!                                                                                    └▶ 5 archiver ─▶ 6 SQL writer
-//! 1 gateway ⇄ doorman: who may come in
+//! 1 gateway, feed ⇄ doorman: who may come in
 //! ```
 //!
 //! *local* is a second source, for commands that do not come over a socket: tests, benches, later administration. The
-//! timer, where there is something for it to do, is a third.
+//! timer, where there is something for it to do, is a third. Shadow and feed follow the files.
 
 mod seats;
 pub(crate) mod settings;
 
 pub use crate::net::{Sockets, TcpSockets};
+pub use crate::stages::feed::FeedSockets;
 
 use crate::config::Config;
 use crate::domain::{Command, EventRecord, Sequenced};
 use crate::exchange::Exchange;
+use crate::market::MarketWatch;
 use crate::recovery::{DataDir, Recovered};
 use crate::replica::State;
 use crate::ring::{Consumer, CursorReader, Producer, RingBuilder, cursor, spsc};
 use crate::runtime::{Agent, Clock, CoreIndex, Counters, Doorbell, Fatal, IdleStrategy};
 use crate::stages::auth::{Role, auth_queues};
 use crate::stages::doorman::{Door, Doorman};
+use crate::stages::feed::{FeedFiles, FeedPorts, FeedPublisher, FeedStart};
 use crate::stages::gateway::{Gateway, GatewayControl, GatewayPorts, GatewayStart};
 use crate::stages::journaler::{Journaler, JournalerPorts};
 use crate::stages::matcher::{Matcher, MatcherPorts};
@@ -35,6 +38,7 @@ use crate::stages::shadow::{Shadow, ShadowControl, ShadowFiles, ShadowPorts};
 use crate::stages::space::space_gauge;
 use crate::stages::timer::{Timer, TimerControl, TimerPorts};
 use crossbeam_channel::{Receiver, bounded};
+use dojima_journal::Options;
 use dojima_journal::storage::LockGuard;
 use seats::{Agents, Seat, Seats};
 use std::sync::Arc;
@@ -66,7 +70,7 @@ pub enum StopPhase {
     Hot,
     /// Journaler and archiver.
     Disk,
-    /// The SQL writer, after it has caught up with the event log, the shadow, and the doorman.
+    /// The SQL writer, after it has caught up with the event log, the shadow, the feed, and the doorman.
     Followers,
 }
 
@@ -78,6 +82,8 @@ pub struct Handles {
     pub timer: Option<TimerControl>,
     /// Asks for snapshots, and stops checkpoints.
     pub shadow: Option<ShadowControl>,
+    /// The market at a glance; `None` without market data.
+    pub market: Option<MarketWatch>,
     /// Commands that do not come over a socket.
     pub local: Local,
     /// Where everybody is.
@@ -129,6 +135,8 @@ pub struct Watch {
     pub in_sql: Option<CursorReader>,
     /// The last event that no loss of power can take from SQL.
     pub in_sql_on_disk: Option<CursorReader>,
+    /// The last event whose market data is published; `None` without market data.
+    pub in_market_data: Option<CursorReader>,
 }
 
 impl Watch {
@@ -157,7 +165,8 @@ const TIMER_SLOTS: usize = 64;
 /// Slots from the shadow to the sequencer, for a checkpoint now and then.
 const SHADOW_SLOTS: usize = 64;
 
-/// Joins recovered parts into a pipeline. Without sockets there is no gateway. `clock` makes one for every agent.
+/// Joins recovered parts into a pipeline. Without sockets there is no gateway, and market data is served to nobody. `clock` makes one for every agent.
+/// `log_options`: how the log of market data is written, if not as configured.
 ///
 /// # Errors
 /// When the system gives no poll, or a setting cannot be had on this machine.
@@ -165,7 +174,9 @@ pub fn build(
     config: &Config,
     data: &DataDir,
     sockets: Option<Box<dyn Sockets>>,
+    market_sockets: Option<FeedSockets>,
     recovered: Recovered,
+    log_options: Option<Options>,
     clock: &dyn Fn() -> Box<dyn Clock>,
     counters: &Counters,
 ) -> Result<Pipeline, Fatal> {
@@ -217,6 +228,7 @@ pub fn build(
         rings.push((shadow_in.cursor(), vec![from_shadow.cursor()]));
     }
     let sequenced = commands.cursor();
+    let in_ring = events.cursor();
 
     // 1. Gateway.
     let gateway = match (sockets, to_gateway) {
@@ -249,11 +261,22 @@ pub fn build(
     };
     let control = gateway.as_ref().map(Gateway::control);
     // Doorman.
-    let doors = vec![Door {
-        server: auth_server,
-        roles: vec![Role::Trade, Role::DropCopy],
-        downstream: seats.bells(Seat::Doorman, &[Seat::Gateway]),
-    }];
+    let (subscribers, subscribers_server) = auth_queues();
+    let (snapshots, snapshots_server) = auth_queues();
+    let market_door = |server| Door {
+        server,
+        roles: vec![Role::MarketData, Role::Trade, Role::Admin],
+        downstream: seats.bells(Seat::Doorman, &[Seat::Feed]),
+    };
+    let doors = vec![
+        Door {
+            server: auth_server,
+            roles: vec![Role::Trade, Role::DropCopy],
+            downstream: seats.bells(Seat::Doorman, &[Seat::Gateway]),
+        },
+        market_door(subscribers_server),
+        market_door(snapshots_server),
+    ];
     let doorman = match gateway {
         Some(_) => Some(Doorman::new(doors, settings::users(config, &opening)?, clock(), counters)),
         None => None,
@@ -292,6 +315,7 @@ pub fn build(
         resend: resend_server,
         downstream: seats.bells(Seat::Archiver, &[Seat::Gateway]),
         upstream: seats.bells(Seat::Archiver, &[Seat::Matcher]),
+        followers: seats.bells(Seat::Archiver, if config.market_data.enabled { &[Seat::Feed] } else { &[] }),
         half_full: config.rings.event_slots as u64 / 2,
     };
     let archiver = Archiver::new(
@@ -321,6 +345,26 @@ pub fn build(
     };
     let in_sql = sql.as_ref().map(SqlWriter::watermark);
     let in_sql_on_disk = sql.as_ref().map(SqlWriter::on_disk);
+    // Feed.
+    let feed = match config.market_data.enabled {
+        true => {
+            let settings = settings::feed(config, log_options)?;
+            let files = FeedFiles {
+                event_log: Arc::clone(data.event_log()),
+                market_data: Arc::clone(data.market_data()),
+            };
+            let (applied, synced) = (applied.clone(), synced.clone());
+            let doorman = seats.bells(Seat::Feed, &[Seat::Doorman]);
+            let ports = FeedPorts { applied, in_ring, synced, subscribers, snapshots, doorman };
+            let start = FeedStart { event: last_event, sequence: last.sequence };
+            let feed = FeedPublisher::new(settings, files, ports, market_sockets, start, clock(), counters)?;
+            seats.watch_feed(&feed)?;
+            Some(feed)
+        }
+        false => None,
+    };
+    let market = feed.as_ref().map(FeedPublisher::watch);
+    let in_market_data = feed.as_ref().map(FeedPublisher::followed);
     // Shadow.
     let shadow = match (replica, shadow_in) {
         (Some(replica), Some(commands)) => {
@@ -328,6 +372,7 @@ pub fn build(
                 synced,
                 archived: archived.clone(),
                 in_sql: in_sql_on_disk.clone(),
+                in_market_data: feed.as_ref().map(FeedPublisher::on_disk),
                 commands,
                 downstream: seats.bells(Seat::Shadow, &[Seat::Sequencer]),
             };
@@ -353,18 +398,21 @@ pub fn build(
         archived,
         in_sql,
         in_sql_on_disk,
+        in_market_data,
     };
     let local = Local { commands: local_in, doorbell: seats.bell(Seat::Sequencer) };
     let handles = Handles {
         gateway: control,
         timer: timer_control,
         shadow: shadow_control,
+        market,
         local,
         watch,
         last_state,
         _lock: lock,
     };
-    let agents = Agents { gateway, doorman, timer, sequencer, journaler, matcher, archiver, sql, shadow };
+    let agents =
+        Agents { gateway, doorman, timer, sequencer, journaler, matcher, archiver, sql, shadow, feed };
     Ok(Pipeline { threads: seats.seat(agents), handles })
 }
 

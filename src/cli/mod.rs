@@ -3,6 +3,7 @@
 //! Exit codes: 0 all went well, 1 an error or a failed check, 2 wrong usage, 10 and above a [`Fatal`] with its own
 //! code for each reason (see the table there).
 
+pub mod client;
 pub mod demo;
 pub mod hash_password;
 pub mod replay;
@@ -34,6 +35,8 @@ enum Command {
     Serve(serve::ServeArgs),
     /// Play an order flow into an engine, kill it half way, and check that nothing was lost
     Demo(demo::DemoArgs),
+    /// Trade from a terminal: orders, trades, and refusals in words
+    Client(client::ClientArgs),
     /// Rebuild the exchange from the journal and print what it comes to
     Replay(replay::ReplayArgs),
     /// Write the state to a file, so that the next start is short
@@ -76,6 +79,7 @@ pub fn main() -> ExitCode {
     let done = match cli.command {
         Command::Serve(args) => serve::run(args),
         Command::Demo(args) => demo::run(args),
+        Command::Client(args) => client::run(args),
         Command::Replay(args) => replay::run(args),
         Command::Snapshot(args) => snapshot::run(args),
         Command::Verify(args) => verify::run(args),

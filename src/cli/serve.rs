@@ -33,7 +33,7 @@ pub struct ServeArgs {
     /// Where journal, event log and database are; made if missing
     #[arg(long, value_name = "DIR", default_value = "data")]
     data: PathBuf,
-    /// Instead of the configuration's gateway.listen; port 0 takes a free one
+    /// Instead of the configuration's gateway.listen; port 0 takes a free one, and free ones for market data too
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<SocketAddr>,
     /// Instead of the configuration's engine.mode: shared or dedicated
@@ -55,6 +55,10 @@ impl ServeArgs {
         let mut config = super::read_config(self.config.as_deref())?;
         if let Some(listen) = self.listen {
             config.gateway.listen = listen;
+            if listen.port() == 0 {
+                config.market_data.listen.set_port(0);
+                config.market_data.glimpse_listen.set_port(0);
+            }
         }
         if let Some(mode) = self.mode {
             config.engine.mode = mode;
@@ -141,6 +145,9 @@ fn say_start(config: &Config, data: &Path, engine: &Engine) {
     }
     if let Some(address) = engine.order_entry_tls {
         say(format_args!("order entry with TLS listening on {address}"));
+    }
+    if let (Some(address), Some(glimpse)) = (engine.market_data, engine.glimpse) {
+        say(format_args!("market data listening on {address}, snapshots of it on {glimpse}"));
     }
     say(format_args!("Ctrl-C stops"));
 }

@@ -42,23 +42,27 @@
 //! }
 //! ```
 //!
-//! Below it, [`session`] is one OUCH session with nothing on top. [`flow`] is what is to be sent (recorded or generated), and
+//! Below it, [`session`] is one OUCH session with nothing on top, and [`market`] one of market data. [`flow`] is what is to be sent (recorded or generated), and
 //! [`driver`] plays a flow through one or more sessions, keeps the books of a client on it, and resumes after either side has
 //! crashed.
 
+pub mod blotter;
 pub mod driver;
 pub mod event;
 pub mod explain;
 pub mod flow;
+pub mod market;
 pub mod order;
 pub mod session;
 pub mod trader;
+pub mod units;
 mod wait;
 
 pub use driver::{Driver, DriverOptions, Fill, Ordering, Pace, Progress, Turn};
 pub use event::{ClientEvent, ClientMessage, CopyOf, EventError, Liquidity, OrderTerms, SelfMatchStrategy};
 pub use explain::{CancelCode, RejectCode};
 pub use flow::{ActionKind, Flow, FlowAction, OrderIndex, SessionIndex};
+pub use market::{MarketError, MarketSession, Snapshot};
 pub use order::{NewOrder, Replacement};
 pub use session::{ClientError, Credentials, Received, Resume, Session};
 pub use trader::{Bookmark, Client, Start, cl_ord_id};

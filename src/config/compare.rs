@@ -5,8 +5,8 @@
 
 use super::{Config, venue};
 use crate::domain::{
-    AccountId, AssetCode, AssetId, AssetSettings, Command, LimitScope, ListInstrument, OrderLimits, Ppm,
-    Protection, Quantity, Switch, VolumeTiers, decimal,
+    AccountId, AssetCode, AssetId, AssetSettings, Command, LimitScope, ListInstrument, LoginId, LoginName,
+    OrderLimits, Ppm, Protection, Quantity, Switch, VolumeTiers, decimal,
 };
 use rust_decimal::Decimal;
 use std::collections::BTreeMap;
@@ -63,6 +63,7 @@ impl Terms {
         let mut terms = BTreeMap::new();
         let mut assets: Vec<(AssetCode, u8)> = Vec::new();
         let mut listed: Vec<ListInstrument> = Vec::new();
+        let mut logins: Vec<LoginName> = Vec::new();
         let symbol = |listed: &[ListInstrument], id: u32| {
             let found = listed.iter().find(|terms| terms.instrument.0 == id);
             found.map_or_else(|| format!("#{id}"), |terms| terms.symbol.text())
@@ -78,6 +79,7 @@ impl Terms {
                     terms.insert(account_key(config, *account), "open".to_owned());
                 }
                 Command::OpenLogin { account, name, .. } => {
+                    logins.push(*name);
                     terms.insert(format!("logins[{name}].account"), account.to_string());
                 }
                 Command::ListInstrument(terms_of) => {
@@ -106,6 +108,20 @@ impl Terms {
                     let key = format!("{}.limits", account_key(config, *account));
                     add_limits(&mut terms, &key, &assets, None, limits);
                 }
+                Command::SetOrderLimits { scope: LimitScope::Login(login), limits } => {
+                    let key = format!("logins[{}].limits", login_name(&logins, *login));
+                    let fields = [
+                        ("quantity_max_lots", limits.quantity_max.to_string()),
+                        ("notional_max_minor_units", limits.notional_max.to_string()),
+                        ("open_orders_max", limits.open_orders_max.to_string()),
+                    ];
+                    terms.extend(fields.map(|(field, value)| (format!("{key}.{field}"), value)));
+                }
+                Command::CopyAccount { login, account } => {
+                    let key = format!("logins[{}].copies", login_name(&logins, *login));
+                    let name = account_name(config, *account);
+                    terms.insert(format!("{key}[{name}]"), "copied".to_owned());
+                }
                 Command::SetSelfTrade(set) => {
                     let key = format!("{}.self_trade", account_key(config, set.account));
                     terms.insert(format!("{key}.mode"), set.prevention.mode.word().to_owned());
@@ -124,6 +140,8 @@ impl Terms {
                 Command::SetLimits { orders_max } => {
                     terms.insert("exchange.orders_max".to_owned(), orders_max.to_string());
                 }
+                // The edition of the rules is a fact of when the venue was opened, and nothing that the file sets.
+                Command::SetRules { .. } => {}
                 Command::Open { .. } => break,
                 _ => {}
             }
@@ -246,6 +264,10 @@ fn add_volume_tiers(terms: &mut BTreeMap<String, String>, assets: &[(AssetCode, 
 
 fn asset(assets: &[(AssetCode, u8)], id: AssetId) -> (String, u8) {
     assets.get(usize::from(id.0)).map_or_else(|| (format!("#{id}"), 0), |(code, scale)| (code.text(), *scale))
+}
+
+fn login_name(logins: &[LoginName], login: LoginId) -> String {
+    logins.get(login.0 as usize).map_or_else(|| format!("#{login}"), |name| name.to_string())
 }
 
 fn account_key(config: &Config, account: AccountId) -> String {

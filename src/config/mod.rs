@@ -18,14 +18,15 @@ mod words;
 pub use compare::Difference;
 pub use error::{ConfigError, Problem};
 pub use sections::{
-    Durability, EngineSection, EventLogSection, ExchangeSection, GatewaySection, JournalSection, OldSegments,
-    RetentionSection, RingsSection, SnapshotsSection, SqlSection, TimersSection, TlsSection,
+    Durability, EngineSection, EventLogSection, ExchangeSection, GatewaySection, JournalSection,
+    MarketDataSection, OldSegments, RetentionSection, RingsSection, SnapshotsSection, SqlSection,
+    TimersSection, TlsSection,
 };
 pub use settings::{
     AccountLimitsConfig, Day, FeeTierConfig, FeesSection, InstrumentLimitsConfig, ProtectionConfig,
     ScheduleConfig, SelfTradeConfig, TimeOfDay,
 };
-pub use users::{LoginConfig, Network, UserRole};
+pub use users::{LoginConfig, LoginLimitsConfig, Network, UserRole};
 pub use venue::{AccountConfig, AssetConfig, InstrumentConfig, TradingLogin};
 
 use crate::domain::Command;
@@ -60,6 +61,9 @@ pub struct Config {
     /// Order entry.
     #[serde(default)]
     pub gateway: GatewaySection,
+    /// Market data.
+    #[serde(default)]
+    pub market_data: MarketDataSection,
     /// Order entry for those who are not on a private network.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls: Option<TlsSection>,

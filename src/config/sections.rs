@@ -5,7 +5,7 @@ use super::settings::TimeOfDay;
 use crate::runtime::ThreadingMode;
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -155,6 +155,57 @@ impl Default for GatewaySection {
             stall_timeout_ms: 30_000,
             packet_bytes_max: 4_096,
             roll_at: None,
+        }
+    }
+}
+
+/// `[market_data]`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MarketDataSection {
+    /// Whether market data is made and served.
+    pub enabled: bool,
+    /// Where subscribers connect; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Where clients that join late get the book as it is; port 0 takes a free one.
+    pub glimpse_listen: SocketAddr,
+    /// Connections at one time, of either kind.
+    pub connections_max: usize,
+    /// Messages in memory; a power of two.
+    pub tail_messages: usize,
+    /// A subscriber that had caught up and falls so many messages behind is disconnected.
+    pub behind_messages_max: u64,
+    /// Messages from one checkpoint to the next.
+    pub checkpoint_every_messages: u64,
+    /// Size of one file of the log of messages, MiB.
+    pub segment_mib: u64,
+    /// Files that are kept ready ahead of need.
+    pub spare_segments: u32,
+    /// Multicast group and port of MoldUDP64; none: no multicast.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mold_group: Option<SocketAddrV4>,
+    /// The address of the interface that multicast leaves by.
+    pub mold_interface: Ipv4Addr,
+    /// Where requests for missed messages are answered; none: nowhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mold_requests: Option<SocketAddr>,
+}
+
+impl Default for MarketDataSection {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 9011)),
+            glimpse_listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 9012)),
+            connections_max: 64,
+            tail_messages: 65_536,
+            behind_messages_max: 1_000_000,
+            checkpoint_every_messages: 5_000_000,
+            segment_mib: 64,
+            spare_segments: 1,
+            mold_group: None,
+            mold_interface: Ipv4Addr::LOCALHOST,
+            mold_requests: None,
         }
     }
 }

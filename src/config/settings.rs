@@ -4,13 +4,14 @@
 use super::Config;
 use super::error::Problems;
 use super::exact;
+use super::users::LoginLimitsConfig;
 use super::validate::quoted;
 use super::venue::{AccountConfig, Asset, AssetConfig, Assets, InstrumentConfig};
 use crate::domain::decimal::{self, DecimalError};
 use crate::domain::{
     AccountId, AccountSelfTrade, Amount, AssetSettings, Command, FeeAsset, FeeRate, FeeTier, GroupId,
-    LimitScope, ListInstrument, OrderLimits, OrderPrice, Owner, Phase, Ppm, Protection, Quantity, SelfTrade,
-    SelfTradePrevention, SetFees, Switch, VolumeTiers,
+    LimitScope, ListInstrument, LoginId, OrderLimits, OrderPrice, Owner, Phase, Ppm, Protection, Quantity,
+    SelfTrade, SelfTradePrevention, SetFees, Switch, VolumeTiers,
 };
 use rust_decimal::Decimal;
 use serde::de::Error as _;
@@ -205,7 +206,44 @@ pub(super) fn commands(
     for (id, account) in (1..).zip(&config.accounts) {
         account_settings(AccountId(id), account, &mut commands, p);
     }
+    login_settings(config, &mut commands, p);
     commands
+}
+
+/// Limits and copies of the logins, in the order of their ids.
+fn login_settings(config: &Config, commands: &mut Vec<Command>, p: &mut Problems) {
+    let mut id = LoginId(0);
+    for account in &config.accounts {
+        for login in &account.logins {
+            let list = format!("accounts[{}].logins[{}]", account.name, login.username);
+            commands.extend(login.limits.as_ref().map(|limits| login_limits(id, limits, &list, p)));
+            for (at, name) in login.copies.iter().enumerate() {
+                let key = format!("{list}.copies");
+                let found = (1..).map(AccountId).zip(&config.accounts).find(|(_, other)| other.name == *name);
+                match found {
+                    _ if login.copies[..at].contains(name) => p.add(key, quoted(name), "stands here twice"),
+                    Some((of, _)) => commands.push(Command::CopyAccount { login: id, account: of }),
+                    None => p.add(key, quoted(name), "no account has this name"),
+                }
+            }
+            id.0 += 1;
+        }
+    }
+}
+
+fn login_limits(login: LoginId, limits: &LoginLimitsConfig, list: &str, p: &mut Problems) -> Command {
+    let LoginLimitsConfig { quantity_max_lots, notional_max_minor_units, open_orders_max } = *limits;
+    if notional_max_minor_units < 0 {
+        let key = format!("{list}.limits.notional_max_minor_units");
+        p.add(key, notional_max_minor_units, "must not be below 0");
+    }
+    let limits = OrderLimits {
+        quantity_max: Quantity(quantity_max_lots),
+        notional_max: Amount(notional_max_minor_units),
+        open_orders_max,
+        ..OrderLimits::default()
+    };
+    Command::SetOrderLimits { scope: LimitScope::Login(login), limits }
 }
 
 fn switch(on: bool) -> Switch {

@@ -66,6 +66,24 @@ pub struct LoginConfig {
     /// Messages that it may send at once; 0: as many as in a second.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub message_burst: u32,
+    /// Limits on its orders, over all instruments; they are the exchange's, and hold from the first start on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<LoginLimitsConfig>,
+    /// Accounts by name: it also receives what the logins of these receive.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub copies: Vec<String>,
+}
+
+/// A login's `limits`. 0: none.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LoginLimitsConfig {
+    /// Largest order, lots.
+    pub quantity_max_lots: u64,
+    /// Largest price × quantity of a limit order, minor units of its quote asset.
+    pub notional_max_minor_units: i64,
+    /// Open orders, all instruments together.
+    pub open_orders_max: u32,
 }
 
 impl LoginConfig {
@@ -139,8 +157,13 @@ pub(super) fn check(accounts: &[AccountConfig], users: &[LoginConfig], p: &mut P
             let reason = "needs an account: put it under its logins; a user has market-data or admin";
             p.add(key("role"), user.role.word(), reason);
         }
-        if user.cancel_on_disconnect_ms.is_some() || user.messages_per_second > 0 || user.message_burst > 0 {
+        let limited = user.messages_per_second > 0 || user.message_burst > 0 || user.limits.is_some();
+        if user.cancel_on_disconnect_ms.is_some() || limited {
             p.add(key("role"), user.role.word(), "sends no orders, so it can have no limits on them");
+        }
+        if !user.copies.is_empty() {
+            let reason = "has no stream that copies could be in: a login with the role drop-copy has";
+            p.add(key("copies"), quoted(&user.copies.join(", ")), reason);
         }
     }
 }

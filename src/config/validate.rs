@@ -45,6 +45,7 @@ pub(super) fn limits(config: &Config) -> Vec<Problem> {
     within(p, "retention.quota_mib", config.retention.quota_mib, 0..=1 << 40);
     within(p, "retention.quota_warn_percent", config.retention.quota_warn_percent, 1..=100);
     gateway(&config.gateway, p);
+    market_data(config, p);
     let logins = config.accounts.iter().map(|account| account.logins.len()).sum::<usize>();
     if config.gateway.connections_max <= logins {
         let reason = format!(
@@ -109,6 +110,42 @@ fn gateway(gateway: &GatewaySection, p: &mut Problems) {
         within(p, "gateway.tail_kib", gateway.tail_kib, 16..=1 << 20);
     } else {
         p.add("gateway.tail_kib", gateway.tail_kib, "must be a power of two");
+    }
+}
+
+fn market_data(config: &Config, p: &mut Problems) {
+    let market = &config.market_data;
+    within(p, "market_data.connections_max", market.connections_max, 1..=65_536);
+    if market.tail_messages.is_power_of_two() {
+        within(p, "market_data.tail_messages", market.tail_messages, 1024..=1 << 26);
+    } else {
+        p.add("market_data.tail_messages", market.tail_messages, "must be a power of two");
+    }
+    within(p, "market_data.behind_messages_max", market.behind_messages_max, 1_000..=1 << 48);
+    within(p, "market_data.checkpoint_every_messages", market.checkpoint_every_messages, 100..=1 << 48);
+    within(p, "market_data.segment_mib", market.segment_mib, SEGMENT_MIB);
+    within(p, "market_data.spare_segments", market.spare_segments, SPARE_SEGMENTS);
+    if let Some(group) = market.mold_group.filter(|group| !group.ip().is_multicast() || group.port() == 0) {
+        let reason = "must be a multicast address (224.0.0.0 to 239.255.255.255) and a port";
+        p.add("market_data.mold_group", quoted(&group.to_string()), reason);
+    }
+    if market.mold_requests.is_some() && market.mold_group.is_none() {
+        p.add("market_data.mold_requests", "set", "is of no use without market_data.mold_group");
+    }
+    if !market.enabled {
+        return;
+    }
+    let addresses = [
+        ("gateway.listen", config.gateway.listen),
+        ("market_data.listen", market.listen),
+        ("market_data.glimpse_listen", market.glimpse_listen),
+    ];
+    for (at, (key, address)) in addresses.iter().enumerate() {
+        if let Some((other, _)) =
+            addresses[..at].iter().find(|(_, other)| other == address && address.port() != 0)
+        {
+            p.add(*key, quoted(&address.to_string()), format!("is the address of {other} too"));
+        }
     }
 }
 

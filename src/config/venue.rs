@@ -198,7 +198,8 @@ pub(super) fn resolve(config: &Config) -> (Vec<Command>, Vec<Problem>) {
     let p = &mut problems;
     let assets = Assets::resolve(&config.assets, p);
     let limits = Command::SetLimits { orders_max: config.exchange.orders_max };
-    let mut commands = vec![limits, Command::OpenAccount { account: AccountId::FEES }];
+    let rules = Command::SetRules { edition: Command::RULES_LAST };
+    let mut commands = vec![rules, limits, Command::OpenAccount { account: AccountId::FEES }];
     commands.extend(assets.commands());
     commands
         .extend((1..).zip(&config.accounts).map(|(id, _)| Command::OpenAccount { account: AccountId(id) }));
@@ -213,7 +214,8 @@ pub(super) fn resolve(config: &Config) -> (Vec<Command>, Vec<Problem>) {
     commands.extend(listed.iter().copied().map(Command::ListInstrument));
     commands.extend(deposits(&config.accounts, &assets, p).into_iter().map(Command::Deposit));
     commands.extend(settings::commands(config, &assets, &listed, p));
-    commands.push(Command::Open { config_digest: digest(&commands) });
+    // Not of the edition of the rules, which no file sets.
+    commands.push(Command::Open { config_digest: digest(&commands[1..]) });
     (commands, problems.0)
 }
 

@@ -90,9 +90,11 @@ impl SteppedEngine {
             settings.journal = settings.journal.with_segment_bytes(journal).with_spare_segments(0);
             settings.event_log = settings.event_log.with_segment_bytes(event_log).with_spare_segments(0);
         }
+        let log = segment_bytes.map(|_| settings.event_log);
         let recovered = recover(data, &settings, &mut |_| {})?;
         let digest = recovered.state.exchange.digest();
-        let Warm { pipeline, report, counters, .. } = join(config, data, sockets, recovered, clock)?;
+        let Warm { pipeline, report, counters, .. } =
+            join(config, data, sockets, None, recovered, log, clock)?;
         let agents = pipeline.threads.into_iter().map(|thread| thread.agent).collect();
         let stepper = Stepper::new(seed, agents)?;
         Ok(Self { stepper, handles: pipeline.handles, report, recovered: digest, counters })

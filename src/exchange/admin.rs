@@ -6,7 +6,7 @@ use super::instrument::{Instrument, Rates};
 use super::{Account, Asset, Exchange, Login};
 use crate::domain::{
     AccountId, AccountSelfTrade, Amount, AssetCode, AssetId, Command, Event, FeeAsset, FeeRate, FeeTier,
-    ListInstrument, Listing, LoginId, OrderPrice, Phase, RejectReason, Switch, Transfer, VolumeTiers,
+    ListInstrument, Listing, LoginId, OrderPrice, Phase, RejectReason, Stamp, Switch, Transfer, VolumeTiers,
 };
 
 /// An id is the next free one, so that ids are dense and a replay gives the same ones.
@@ -34,6 +34,7 @@ impl Exchange {
     /// Does an administrative command; order entry never comes here. `None`: it has told of all itself.
     pub(super) fn administer(
         &mut self,
+        stamp: Stamp,
         command: &Command,
         events: &mut Vec<Event>,
     ) -> Result<Option<Event>, RejectReason> {
@@ -68,7 +69,7 @@ impl Exchange {
                 return self.cancel_login(login, cause, events).map(|()| None);
             }
             Command::RollSession { session } => return self.roll_session(session, events).map(|()| None),
-            Command::CopyAccount { login, account } => self.copy_account(login, account)?,
+            Command::CopyAccount { login, account } => self.copy_account(login, account, stamp.sequence)?,
             Command::Enter(_)
             | Command::RefuseEnter(_)
             | Command::Replace(_)

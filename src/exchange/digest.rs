@@ -99,7 +99,7 @@ impl Exchange {
             hash.unsigned(login.order_entry as u8);
             digest_limits(&login.limits().copied().unwrap_or_default(), hash);
         }
-        for (account, login) in self.copies() {
+        for (account, login, _) in self.copies() {
             hash.bytes(b"copies");
             hash.unsigned(account.0);
             hash.unsigned(login.0);

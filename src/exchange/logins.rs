@@ -74,9 +74,9 @@ impl Exchange {
         self.session
     }
 
-    /// Who gets copies of what the logins of an account are sent: by account, and of one account in the order in which the
-    /// copies were asked for.
-    pub fn copies(&self) -> impl Iterator<Item = (AccountId, LoginId)> + '_ {
+    /// Who gets copies of what the logins of an account are sent, and the sequence of the command that made it so: by
+    /// account, and of one account in the order in which the copies were asked for.
+    pub fn copies(&self) -> impl Iterator<Item = (AccountId, LoginId, u64)> + '_ {
         self.copies.iter().copied()
     }
 
@@ -202,14 +202,19 @@ impl Exchange {
         Ok(())
     }
 
-    pub(super) fn copy_account(&mut self, login: LoginId, account: AccountId) -> Result<Event, RejectReason> {
+    pub(super) fn copy_account(
+        &mut self,
+        login: LoginId,
+        account: AccountId,
+        sequence: u64,
+    ) -> Result<Event, RejectReason> {
         self.known_login(login)?;
         self.known_account(account)?;
-        if self.copies.contains(&(account, login)) {
+        if self.copies.iter().any(|(of, to, _)| (*of, *to) == (account, login)) {
             return Err(RejectReason::AlreadyCopied);
         }
-        let at = self.copies.partition_point(|(other, _)| *other <= account);
-        self.copies.insert(at, (account, login));
+        let at = self.copies.partition_point(|(of, ..)| *of <= account);
+        self.copies.insert(at, (account, login, sequence));
         Ok(Event::AccountCopied { login, account })
     }
 

@@ -206,7 +206,7 @@ impl Market<'_> {
     fn prevent(&mut self, taker: &mut Taker, handle: Handle) -> bool {
         let maker = self.shared.orders.hot(handle);
         let (mode, quantity) = (taker.self_trade.mode, taker.hot.open.min(maker.open));
-        let (instrument, price) = (self.instrument.listing.instrument, maker.price());
+        let (instrument, price) = (taker.cold.instrument, maker.price());
         let not_made = SelfTradePrevented { instrument, price, quantity, mode, incoming: false };
         taker.prevented = Some(SelfTradePrevented { incoming: true, ..not_made });
         match mode {

@@ -98,8 +98,8 @@ pub struct Exchange {
     config_digest: Option<u64>,
     /// The session of the venue, from 0.
     session: u32,
-    /// Who gets copies of what an account's logins are sent, by account.
-    copies: Vec<(AccountId, LoginId)>,
+    /// Who gets copies of what an account's logins are sent, and since which command, by account.
+    copies: Vec<(AccountId, LoginId, u64)>,
 }
 
 impl Exchange {
@@ -153,7 +153,7 @@ impl Exchange {
             Command::Modify(modify) => self.modify(modify, events),
             Command::QueryAccount(query) => self.query_account(query, events),
             Command::SetOrderEntry(set) => self.set_order_entry(set, events),
-            administrative => match self.administer(administrative, events) {
+            administrative => match self.administer(stamp, administrative, events) {
                 Ok(event) => events.extend(event),
                 Err(reason) => events.push(Event::Refused { reason }),
             },

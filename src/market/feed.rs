@@ -28,6 +28,8 @@ use bincode::{Decode, Encode};
 pub struct Published {
     /// The command's sequence.
     pub sequence: u64,
+    /// The command's time.
+    pub time: Timestamp,
     /// The message.
     pub message: Message,
 }
@@ -231,7 +233,7 @@ impl Feed {
     }
 
     fn say(&self, message: impl Into<Message>, out: &mut Vec<Published>) {
-        out.push(Published { sequence: self.sequence, message: message.into() });
+        out.push(Published { sequence: self.sequence, time: self.time, message: message.into() });
     }
 
     fn delete(&self, instrument: InstrumentId, order: OrderId, out: &mut Vec<Published>) {

@@ -8,6 +8,7 @@ use crate::runtime::{
     SocketWait, ThreadingMode,
 };
 use crate::stages::doorman::Doorman;
+use crate::stages::feed::FeedPublisher;
 use crate::stages::gateway::Gateway;
 use crate::stages::journaler::Journaler;
 use crate::stages::matcher::Matcher;
@@ -29,17 +30,18 @@ pub(super) enum Seat {
     Sql,
     Shadow,
     Doorman,
+    Feed,
     Timer,
 }
 
 impl Seat {
-    const COUNT: usize = 9;
+    const COUNT: usize = 10;
     /// Threads of the dedicated mode without which no order is answered, and one for all that may come later. The timer
     /// sits with the sequencer, its only reader.
     const BUSY_THREADS: usize = 6;
 
     /// Threads of the shared mode: everything that never blocks on the first, everything that waits for the disk on the
-    /// second, SQL on the third, the shadow on a fourth, the doorman, who checks passwords, on a fifth.
+    /// second, SQL on the third, the shadow on a fourth, the doorman, who checks passwords, on a fifth, market data on a sixth.
     fn shared_thread(self) -> usize {
         match self {
             Self::Gateway | Self::Timer | Self::Sequencer | Self::Matcher => 0,
@@ -47,6 +49,7 @@ impl Seat {
             Self::Sql => 2,
             Self::Shadow => 3,
             Self::Doorman => 4,
+            Self::Feed => 5,
         }
     }
 }
@@ -62,9 +65,11 @@ pub(super) struct Agents {
     pub(super) archiver: Archiver,
     pub(super) sql: Option<SqlWriter>,
     pub(super) shadow: Option<Shadow>,
+    pub(super) feed: Option<FeedPublisher>,
 }
 
-/// How SQL writer and shadow wait: their work has a rhythm of its own, so nobody wakes them.
+/// How SQL writer, shadow and feed wait. The work of the first two has a rhythm of its own, so nobody wakes them; the feed is
+/// woken by the archiver and by its sockets.
 const FOLLOWER_IDLE: IdleLimits = IdleLimits { spins: 0, yields: 0, sleep_max: Duration::from_millis(50) };
 
 /// How the doorman waits: he is woken for questions, and looks himself whether an answer is due.
@@ -113,12 +118,14 @@ pub(super) struct Seats {
 impl Seats {
     pub(super) fn new(config: &Config) -> Result<Self, Fatal> {
         let mode = config.engine.mode;
-        let sockets = || SocketWait::new(IdleLimits::default()).map(Idle::Sockets).map_err(Fatal::io);
+        let waiting = |limits| SocketWait::new(limits).map(Idle::Sockets).map_err(Fatal::io);
+        let sockets = || waiting(IdleLimits::default());
         let backoff = |limits| Idle::Other(Box::new(Backoff::new(limits)) as Box<dyn IdleStrategy>);
         let idle = match mode {
             ThreadingMode::Shared => {
                 let followers = [FOLLOWER_IDLE, FOLLOWER_IDLE, DOORMAN_IDLE].map(backoff);
-                [sockets()?, backoff(disk_idle(config))].into_iter().chain(followers).collect()
+                let feed = waiting(FOLLOWER_IDLE)?;
+                [sockets()?, backoff(disk_idle(config))].into_iter().chain(followers).chain([feed]).collect()
             }
             ThreadingMode::Dedicated => {
                 // A thread that spins takes a whole core; with fewer cores than threads that would starve the others.
@@ -129,7 +136,8 @@ impl Seats {
                 };
                 let disk = || backoff(disk_idle(config));
                 let follower = || backoff(FOLLOWER_IDLE);
-                vec![sockets()?, hot(), hot(), disk(), disk(), follower(), follower(), backoff(DOORMAN_IDLE)]
+                let followers = [follower(), follower(), backoff(DOORMAN_IDLE), waiting(FOLLOWER_IDLE)?];
+                [sockets()?, hot(), hot(), disk(), disk()].into_iter().chain(followers).collect()
             }
             ThreadingMode::Stepped => {
                 (0..Seat::COUNT).map(|_| Idle::Other(Box::new(BusySpin) as Box<dyn IdleStrategy>)).collect()
@@ -161,6 +169,17 @@ impl Seats {
         threads.into_iter().map(|thread| self.idle[thread].bell()).collect()
     }
 
+    /// Lets the feed's sockets wake its thread.
+    pub(super) fn watch_feed(&mut self, feed: &FeedPublisher) -> Result<(), Fatal> {
+        let thread = self.thread(Seat::Feed);
+        match &mut self.idle[thread] {
+            Idle::Sockets(idle) => {
+                feed.descriptors().iter().try_for_each(|one| idle.watch(one)).map_err(Fatal::io)
+            }
+            Idle::Other(_) => Ok(()),
+        }
+    }
+
     /// Lets the gateway's sockets wake its thread.
     pub(super) fn watch_sockets(&mut self, gateway: &Gateway) -> Result<(), Fatal> {
         let thread = self.thread(Seat::Gateway);
@@ -179,7 +198,8 @@ impl Seats {
             agents.extend(agent);
             *phase = stop;
         };
-        let Agents { gateway, doorman, timer, sequencer, matcher, journaler, archiver, sql, shadow } = agents;
+        let Agents { gateway, doorman, timer, sequencer, matcher, journaler, archiver, sql, shadow, feed } =
+            agents;
         sit(Seat::Gateway, StopPhase::Hot, gateway.map(|agent| Box::new(agent) as _));
         sit(Seat::Timer, StopPhase::Hot, timer.map(|agent| Box::new(agent) as _));
         sit(Seat::Sequencer, StopPhase::Hot, Some(Box::new(sequencer)));
@@ -188,6 +208,7 @@ impl Seats {
         sit(Seat::Archiver, StopPhase::Disk, Some(Box::new(archiver)));
         sit(Seat::Sql, StopPhase::Followers, sql.map(|agent| Box::new(agent) as _));
         sit(Seat::Shadow, StopPhase::Followers, shadow.map(|agent| Box::new(agent) as _));
+        sit(Seat::Feed, StopPhase::Followers, feed.map(|agent| Box::new(agent) as _));
         sit(Seat::Doorman, StopPhase::Followers, doorman.map(|agent| Box::new(agent) as _));
         let mut pins = self.pins.into_iter();
         let threads = on_thread.into_iter().zip(self.idle);

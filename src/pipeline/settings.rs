@@ -7,6 +7,7 @@ use crate::recovery::DataDir;
 use crate::runtime::{Fatal, UnixNanos};
 use crate::stages::auth::Role;
 use crate::stages::doorman::{Secret, User};
+use crate::stages::feed::{FeedSettings, MoldSettings};
 use crate::stages::gateway::{GatewaySettings, LoginSettings, RateLimit};
 use crate::stages::journaler::JournalerSettings;
 use crate::stages::persister::sql::SqlSettings;
@@ -15,7 +16,7 @@ use crate::stages::space::SpaceLow;
 use crate::stages::timer::{Roll, Schedule, ScheduleEntry, TimerSettings};
 use crate::wire::soup::{Password, SessionId, Username};
 use dojima_journal::storage::Storage;
-use dojima_journal::{Durability, JournalError, Reader};
+use dojima_journal::{Durability, JournalError, Options, Reader, Retire};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -114,7 +115,8 @@ pub(super) fn shadow(config: &Config, data: &DataDir, space: SpaceLow) -> Shadow
         },
         quota: Quota {
             files: QuotaFiles {
-                logs: [data.journal(), data.event_log(), data.snapshots()].map(Arc::clone),
+                logs: [data.journal(), data.event_log(), data.snapshots(), data.market_data()]
+                    .map(Arc::clone),
                 database: config.sql.enabled.then(|| data.path().join(&config.sql.path)),
             },
             stop_bytes,
@@ -123,6 +125,43 @@ pub(super) fn shadow(config: &Config, data: &DataDir, space: SpaceLow) -> Shadow
             warned: false,
         },
     }
+}
+
+/// `log`: how the event log is written, for the log of messages is as small as that where a test makes it so.
+pub(super) fn feed(config: &Config, log: Option<Options>) -> Result<FeedSettings, Fatal> {
+    let (market, gateway) = (&config.market_data, &config.gateway);
+    let session = SessionId::new(&gateway.session).ok_or_else(|| {
+        Fatal::invariant("gateway.session passed the configuration's checks but not the wire's")
+    })?;
+    let written = Options {
+        segment_bytes: market.segment_mib << 20,
+        spare_segments: market.spare_segments,
+        // It can be made again from the events, so it is never waited for.
+        durability: Durability::Async,
+        ..Options::default()
+    };
+    Ok(FeedSettings {
+        session,
+        connections_max: market.connections_max,
+        login_timeout: Duration::from_millis(gateway.login_timeout_ms),
+        heartbeat_interval: Duration::from_millis(gateway.heartbeat_interval_ms),
+        client_timeout: Duration::from_millis(gateway.client_timeout_ms),
+        stall_timeout: Duration::from_millis(gateway.stall_timeout_ms),
+        tail_messages: market.tail_messages,
+        behind_messages_max: market.behind_messages_max,
+        checkpoint_every: market.checkpoint_every_messages,
+        log: log.unwrap_or(written).with_content(DataDir::MESSAGES),
+        retire: match config.retention.segments {
+            OldSegments::Keep => None,
+            OldSegments::Archive => Some(Retire::Archive),
+            OldSegments::Delete => Some(Retire::Delete),
+        },
+        mold: market.mold_group.map(|group| MoldSettings {
+            group,
+            interface: market.mold_interface,
+            requests: market.mold_requests,
+        }),
+    })
 }
 
 /// What happens by itself; `None` when nothing does. The schedules are those of the present file, for the instruments that

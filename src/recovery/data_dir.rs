@@ -14,6 +14,7 @@ pub struct DataDir {
     journal: Arc<dyn Storage>,
     event_log: Arc<dyn Storage>,
     snapshots: Arc<dyn Storage>,
+    market_data: Arc<dyn Storage>,
 }
 
 impl DataDir {
@@ -21,6 +22,9 @@ impl DataDir {
     pub const COMMANDS: Content = Content { kind: 1, version: 1 };
     /// What the event log's segments say: events, in version 1 of their encoding.
     pub const EVENTS: Content = Content { kind: 2, version: 1 };
+
+    /// What the segments of the log of market data say: ITCH 5.0 messages, in version 1 of their records (`stages::feed`).
+    pub const MESSAGES: Content = Content { kind: 3, version: 1 };
 
     /// The folder at `path`, which need not exist yet.
     pub fn new(path: impl Into<PathBuf>) -> Self {
@@ -31,6 +35,7 @@ impl DataDir {
             journal: folder(path.join("journal")),
             event_log: folder(path.join("events")),
             snapshots: folder(path.join("snapshots")),
+            market_data: folder(path.join("market-data")),
             path,
         }
     }
@@ -38,9 +43,9 @@ impl DataDir {
     /// Files that lie elsewhere; `path` is where the database is, for SQLite knows nothing but files.
     pub fn of(
         path: impl Into<PathBuf>,
-        [root, journal, event_log, snapshots]: [Arc<dyn Storage>; 4],
+        [root, journal, event_log, snapshots, market_data]: [Arc<dyn Storage>; 5],
     ) -> Self {
-        Self { path: path.into(), root, journal, event_log, snapshots }
+        Self { path: path.into(), root, journal, event_log, snapshots, market_data }
     }
 
     /// The folder.
@@ -61,6 +66,11 @@ impl DataDir {
     /// Where the snapshots are.
     pub fn snapshots(&self) -> &Arc<dyn Storage> {
         &self.snapshots
+    }
+
+    /// Where the log of market data and its checkpoints are.
+    pub fn market_data(&self) -> &Arc<dyn Storage> {
+        &self.market_data
     }
 
     /// Makes the directory if it is not there and keeps other engines out of it.

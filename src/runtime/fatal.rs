@@ -25,6 +25,7 @@ use super::affinity::AffinityError;
 /// | 21 | [`Fatal::ThreadPanic`] | an agent panicked: as for a broken invariant (builds that abort on panic end by signal instead) |
 /// | 22 | [`Fatal::Snapshot`] | no usable snapshot where one is needed |
 /// | 23 | [`Fatal::Diverged`] | two replicas of the state differ: a defect of the program or of the memory; the journal is intact, and nothing past its last durable command was released |
+/// | 24 | [`Fatal::MarketData`] | journal and event log are intact; the market data is made again from the events |
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Fatal {
     /// Something that must always hold does not.
@@ -113,6 +114,12 @@ pub enum Fatal {
         /// At which command, and what each of them says.
         cause: String,
     },
+    /// The log of market data could not be written, read or made.
+    #[error("market data failed: {cause}")]
+    MarketData {
+        /// The error below.
+        cause: String,
+    },
 }
 
 macro_rules! constructors {
@@ -144,6 +151,7 @@ impl Fatal {
         listen => Listen,
         snapshot => Snapshot,
         diverged => Diverged,
+        market_data => MarketData,
     }
 
     /// The process's exit code for this reason; see the table above. From 10 on, so that none is mistaken for
@@ -164,6 +172,7 @@ impl Fatal {
             Self::ThreadPanic { .. } => 21,
             Self::Snapshot { .. } => 22,
             Self::Diverged { .. } => 23,
+            Self::MarketData { .. } => 24,
         }
     }
 }
@@ -201,9 +210,10 @@ mod tests {
             Fatal::ThreadPanic { agent: "x".into(), message: "y".into() },
             Fatal::snapshot("x"),
             Fatal::diverged("x"),
+            Fatal::market_data("x"),
         ];
         let codes: Vec<u8> = all.iter().map(Fatal::exit_code).collect();
-        assert_eq!(codes, (10..=23).collect::<Vec<u8>>());
+        assert_eq!(codes, (10..=24).collect::<Vec<u8>>());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 pub mod auth;
 pub mod doorman;
+pub mod feed;
 pub mod gateway;
 pub mod journaler;
 pub mod matcher;

@@ -51,6 +51,8 @@ pub struct ShadowPorts {
     pub archived: CursorReader,
     /// The last event that no loss of power can take from SQL; `None` without SQL.
     pub in_sql: Option<CursorReader>,
+    /// The last event of the newest checkpoint of market data; `None` without market data.
+    pub in_market_data: Option<CursorReader>,
     /// Where checkpoints go.
     pub commands: Producer<Command>,
     /// Whom to wake after publishing.
@@ -280,11 +282,12 @@ impl Shadow {
     }
 
     fn retire(&mut self) {
-        let in_sql = self.ports.in_sql.as_ref().map(CursorReader::get);
+        let readers = [&self.ports.in_sql, &self.ports.in_market_data];
+        let needed_from: Vec<u64> = readers.into_iter().flatten().map(CursorReader::get).collect();
         let now = Timestamp(self.clock.now().0);
         let retention = &self.settings.retention;
         let ShadowFiles { journal, event_log, .. } = &self.files;
-        match retention.apply(&self.snapshots, journal, event_log, in_sql, now) {
+        match retention.apply(&self.snapshots, journal, event_log, &needed_from, now) {
             Ok(segments) => self.counts.retired.add(segments),
             Err(error) => {
                 tracing::warn!("old files could not be retired, and are kept for now: {error}");

@@ -257,15 +257,16 @@ fn opening_commands_number_everything_in_the_order_of_the_file() {
     let config = Config::embedded_default();
     let commands = config.opening_commands().expect("is valid");
     assert_eq!(commands, config.clone().opening_commands().expect("is valid"), "always the same");
-    assert_eq!(commands[0], Command::SetLimits { orders_max: 1_000_000 });
-    assert_eq!(commands[1], Command::OpenAccount { account: AccountId::FEES });
-    assert!(matches!(commands[2], Command::AddAsset { asset: AssetId(0), scale: 8, .. }));
-    assert_eq!(commands[5], Command::OpenAccount { account: AccountId(1) });
+    assert_eq!(commands[0], Command::SetRules { edition: Command::RULES_LAST });
+    assert_eq!(commands[1], Command::SetLimits { orders_max: 1_000_000 });
+    assert_eq!(commands[2], Command::OpenAccount { account: AccountId::FEES });
+    assert!(matches!(commands[3], Command::AddAsset { asset: AssetId(0), scale: 8, .. }));
+    assert_eq!(commands[6], Command::OpenAccount { account: AccountId(1) });
     assert_eq!(
-        commands[9],
+        commands[10],
         Command::OpenLogin { login: LoginId(0), account: AccountId(1), name: LoginName(*b"ALICE ") }
     );
-    let Command::ListInstrument(btc) = commands[13] else { panic!("{:?} is no listing", commands[13]) };
+    let Command::ListInstrument(btc) = commands[14] else { panic!("{:?} is no listing", commands[14]) };
     assert_eq!((btc.base, btc.quote, btc.tick_units, btc.lot), (AssetId(0), AssetId(2), 1, Amount(1_000)));
     assert_eq!((btc.min_quantity, btc.max_quantity), (Quantity(1), Quantity(100_000_000)));
     assert_eq!(
@@ -273,7 +274,7 @@ fn opening_commands_number_everything_in_the_order_of_the_file() {
         (Amount(100_000_000), FeeRate(500), FeeRate(1_000))
     );
     assert_eq!((btc.phase, btc.fee_asset), (Phase::Continuous, FeeAsset::Quote));
-    let deposits: Vec<_> = commands[15..]
+    let deposits: Vec<_> = commands[16..]
         .iter()
         .filter_map(|command| match command {
             Command::Deposit(t) => Some((t.account.0, t.asset.0, t.reference)),
@@ -283,7 +284,7 @@ fn opening_commands_number_everything_in_the_order_of_the_file() {
     assert_eq!(deposits[..4], [(1, 0, 1), (1, 1, 2), (1, 2, 3), (2, 0, 1)]);
     assert_eq!(deposits.len(), 12);
     assert!(matches!(commands.last(), Some(Command::Open { .. })));
-    assert_eq!(commands.len(), 15 + 12 + 1);
+    assert_eq!(commands.len(), 16 + 12 + 1);
 }
 
 /// A change of this number means that every existing data directory is told that its configuration changed.
@@ -422,7 +423,7 @@ fn what_is_set_follows_the_listings_and_deposits() {
         Command::AssignTier { account: AccountId(1), tier: Some(FeeTier(2)) },
     ];
     assert_eq!(after, expected);
-    let Command::ListInstrument(btc) = commands[13] else { panic!("{:?} is no listing", commands[13]) };
+    let Command::ListInstrument(btc) = commands[14] else { panic!("{:?} is no listing", commands[14]) };
     assert_eq!((btc.phase, btc.fee_asset), (Phase::PreOpen, FeeAsset::Received));
 
     let text = config.to_toml().expect("can be written");
@@ -484,6 +485,55 @@ fn what_is_set_is_compared_by_the_names_of_the_file() {
             "instruments[BTC-USDT].protection.price_min: config says 0, the journal says 1000.5; kept 1000.5",
         ]
     );
+}
+
+#[test]
+fn limits_and_copies_of_logins_are_opening_commands() {
+    let own = r#"limits = { quantity_max_lots = 5, open_orders_max = 7 }, copies = ["bob", "alice"] }"#;
+    let with = |own: &str| {
+        let text = DEFAULT_TOML.replacen(
+            "username = \"CAROL\", password = \"DEMO\" }",
+            &format!("username = \"CAROL\", password = \"DEMO\", {own}"),
+            1,
+        );
+        assert!(text != DEFAULT_TOML, "the built-in file has no such login");
+        Config::from_toml(&text, "test.toml")
+    };
+    let config = with(own).expect("can be used");
+    let commands = config.opening_commands().expect("is valid");
+    let limits = OrderLimits { quantity_max: Quantity(5), open_orders_max: 7, ..OrderLimits::default() };
+    let login = LoginId(2);
+    let last = [
+        Command::SetOrderLimits { scope: LimitScope::Login(login), limits },
+        Command::CopyAccount { login, account: AccountId(2) },
+        Command::CopyAccount { login, account: AccountId(1) },
+    ];
+    assert_eq!(commands[commands.len() - 4..commands.len() - 1], last);
+    assert_eq!(config.compare(&commands), []);
+    let text = config.to_toml().expect("can be written");
+    assert_eq!(Config::from_toml(&text, "written").expect("can be read"), config);
+
+    // Told by their names when the venue was opened without.
+    let built_in = Config::embedded_default().opening_commands().expect("is valid");
+    let told: Vec<String> = config.compare(&built_in).iter().map(|told| told.key.clone()).collect();
+    for key in ["logins[CAROL].limits.quantity_max_lots", "logins[CAROL].copies[bob]"] {
+        assert!(told.iter().any(|told| told == key), "{key} is not among {told:?}");
+    }
+    // One that was opened before there were editions differs in nothing.
+    assert_eq!(Config::embedded_default().compare(&built_in[1..]), []);
+
+    for (own, says) in [
+        (r#"copies = ["nobody"] }"#, "accounts[carol].logins[CAROL].copies = \"nobody\": no account"),
+        (r#"copies = ["bob", "bob"] }"#, "accounts[carol].logins[CAROL].copies = \"bob\": stands here twice"),
+        (
+            "limits = { notional_max_minor_units = -1 } }",
+            "limits.notional_max_minor_units = -1: must not be below 0",
+        ),
+        ("limits = { orders_per_second_max = 5 } }", "orders_per_second_max"),
+    ] {
+        let refused = with(own).expect_err("refused").to_string();
+        assert!(refused.contains(says), "{own}: {refused}");
+    }
 }
 
 #[test]

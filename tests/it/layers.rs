@@ -20,9 +20,12 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("client", &["config", "domain", "market", "wire"]),
     (
         "pipeline",
-        &["config", "domain", "exchange", "net", "recovery", "replica", "ring", "runtime", "stages", "wire"],
+        &[
+            "config", "domain", "exchange", "market", "net", "recovery", "replica", "ring", "runtime",
+            "stages", "wire",
+        ],
     ),
-    ("engine", &["config", "domain", "exchange", "net", "pipeline", "recovery", "runtime"]),
+    ("engine", &["config", "domain", "exchange", "market", "net", "pipeline", "recovery", "runtime"]),
     (
         "cli",
         &[

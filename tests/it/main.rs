@@ -26,5 +26,6 @@ mod simulated;
 mod snapshot;
 mod space;
 mod support;
+mod terminal;
 mod timer;
 mod wire;

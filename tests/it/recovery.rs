@@ -163,9 +163,9 @@ fn an_interrupted_opening_of_another_configuration_is_refused() {
 fn an_opening_that_would_be_refused_is_not_journaled() {
     let place = Place::new();
     let mut settings = settings();
-    settings.opening.insert(2, settings.opening[1]);
+    settings.opening.insert(3, settings.opening[2]);
     let refused = recover(&place.data(), &settings, &mut |_| {}).expect_err("refused");
-    let RecoveryError::OpeningRefused { number: 3, reason } = refused else { panic!("{refused}") };
+    let RecoveryError::OpeningRefused { number: 4, reason } = refused else { panic!("{refused}") };
     assert_eq!(reason, RejectReason::IdNotNext);
     assert_eq!(scan(place.data().journal().dir()).expect("scanned").records(), 0);
 }

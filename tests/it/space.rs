@@ -138,6 +138,7 @@ fn a_full_event_log_says_so() {
         resend,
         downstream: Vec::new(),
         upstream: vec![sleeper.doorbell()],
+        followers: Vec::new(),
         half_full: 500,
     };
     let (streams, listings) = (StreamIndex::default(), Listings::default());

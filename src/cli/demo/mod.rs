@@ -177,6 +177,8 @@ impl Place {
         config.engine.mode = args.mode;
         config.journal.durability = args.durability;
         config.gateway.listen = "127.0.0.1:0".parse()?;
+        config.market_data.listen = config.gateway.listen;
+        config.market_data.glimpse_listen = config.gateway.listen;
         config.validate()?;
         let config_file = dir.join("demo.toml");
         fs::write(&config_file, config.to_toml()?)

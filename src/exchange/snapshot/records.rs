@@ -165,6 +165,8 @@ pub struct CopyRecord {
     pub account: AccountId,
     /// Who gets them.
     pub login: LoginId,
+    /// The sequence of the command that made it so.
+    pub since: u64,
 }
 
 /// An instrument but for its orders.

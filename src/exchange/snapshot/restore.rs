@@ -24,7 +24,7 @@ use bincode::Decode;
 
 /// The least bytes of a record of each part: what a count can promise at most is the bytes there are, divided by this.
 const BYTES_MIN: [usize; Part::ALL.len()] =
-    [1, 1, 40, 30, 8, 14, 8, 200, 16, 248, 16, 80, OrderRecord::BYTES];
+    [1, 14, 40, 30, 8, 17, 16, 200, 16, 248, 16, 80, OrderRecord::BYTES];
 
 /// Why a record is refused.
 pub(super) type Refused = Result<(), &'static str>;
@@ -308,13 +308,14 @@ impl Restoring {
     }
 
     fn take_copy(&mut self, record: CopyRecord) -> Refused {
-        let CopyRecord { account, login } = record;
+        let CopyRecord { account, login, since } = record;
         let known = self.exchange.known_account(account).and_then(|()| self.exchange.known_login(login));
         known.map_err(|_| "copies of nothing or for nobody")?;
         let copies = &mut self.exchange.copies;
-        check(copies.last().is_none_or(|(last, _)| *last <= account), "copies are out of order")?;
+        check(since > 0, "copies since before the first command")?;
+        check(copies.last().is_none_or(|(last, ..)| *last <= account), "copies are out of order")?;
         check(self.filling.copied.insert((account, login)), "copies that were there already")?;
-        copies.push((account, login));
+        copies.push((account, login, since));
         Ok(())
     }
 

@@ -44,8 +44,8 @@ impl Exchange {
         for record in self.login_settings() {
             sink.put(Part::LoginSettings, &record)?;
         }
-        for (account, login) in self.copies() {
-            sink.put(Part::Copies, &CopyRecord { account, login })?;
+        for (account, login, since) in self.copies() {
+            sink.put(Part::Copies, &CopyRecord { account, login, since })?;
         }
         for instrument in &self.instruments {
             sink.put(Part::Instruments, &instrument_record(instrument))?;

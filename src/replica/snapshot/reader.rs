@@ -5,9 +5,10 @@ use super::layout::{
     PAST_TERMS, PAYLOAD_BYTES_MAX, POSITION_AT, SECTION_AT, STREAMS, VERSION,
 };
 use super::{BadHeader, Header, State, header_crc, layout, u32_at};
+use crate::domain::audience::Audience;
 use crate::domain::codec::decode_record;
 use crate::domain::streams::{MARK_EVERY, Mark, StreamIndex};
-use crate::domain::{Command, Listing, Listings, Stamp};
+use crate::domain::{AccountId, Command, Listing, Listings, LoginId, Stamp};
 use crate::exchange::NameKey;
 use crate::exchange::snapshot::{Names, Part, Records, RestoreError, Restoring};
 use crate::replica::SnapshotError;
@@ -249,7 +250,12 @@ impl Parts {
         )?;
         let told = |mark: &Mark| mark.event <= header.last_event;
         check(self.marks.iter().all(told), "a stream has an event that was not told yet")?;
-        let (mut streams, mut marks) = (StreamIndex::default(), self.marks.into_iter());
+        let is_past = |(_, _, since): (AccountId, LoginId, u64)| since <= header.position;
+        check(exchange.copies().all(is_past), "copies since a command that was not given yet")?;
+        let accounts = exchange.logins().iter().map(|login| login.account);
+        let audience = Audience::restored(accounts, exchange.copies());
+        let mut streams = StreamIndex::restored(audience, exchange.session());
+        let mut marks = self.marks.into_iter();
         for messages in self.messages {
             let count = usize::try_from(messages.div_ceil(MARK_EVERY)).unwrap_or(usize::MAX);
             let own = marks.by_ref().take(count).collect();

@@ -227,7 +227,9 @@ impl Connection {
 
     /// Adds a packet of the session layer. The stream must be between two packets.
     pub fn put_control(&mut self, packet: &[u8]) {
-        debug_assert!(self.control.len + packet.len() <= CONTROL_LEN_MAX || self.control.sent == self.control.len);
+        debug_assert!(
+            self.control.len + packet.len() <= CONTROL_LEN_MAX || self.control.sent == self.control.len
+        );
         self.control.put(packet);
     }
 

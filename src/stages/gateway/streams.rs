@@ -250,7 +250,8 @@ mod tests {
     fn a_message_that_cannot_be_written_is_fatal() {
         let mut streams = streams(Vec::new());
         streams.join(LoginId(1));
-        let fatal = streams.release(&trade(1, 2), &mut Turns::new(8)).expect_err("its instrument was never listed");
+        let fatal =
+            streams.release(&trade(1, 2), &mut Turns::new(8)).expect_err("its instrument was never listed");
         assert!(fatal.to_string().contains("no message for login 1"), "{fatal}");
     }
 

@@ -32,6 +32,8 @@ pub struct ArchiverPorts {
     pub downstream: Vec<Doorbell>,
     /// Whom to wake after making room in an event ring that was half full or fuller.
     pub upstream: Vec<Doorbell>,
+    /// Whom to wake after events were appended to the log.
+    pub followers: Vec<Doorbell>,
     /// Half the slots of the event ring.
     pub half_full: u64,
 }
@@ -47,6 +49,7 @@ pub struct Archiver {
     archived: CursorWriter,
     session: CursorWriter,
     upstream: Vec<Doorbell>,
+    followers: Vec<Doorbell>,
     half_full: u64,
     counts: Counts,
 }
@@ -77,7 +80,8 @@ impl Archiver {
         last_event: u64,
         counters: &Counters,
     ) -> Self {
-        let ArchiverPorts { events, durable, space, resend, downstream, upstream, half_full } = ports;
+        let ArchiverPorts { events, durable, space, resend, downstream, upstream, followers, half_full } =
+            ports;
         let counts = Counts {
             archived: counters.register("archiver.archived", "event"),
             bytes: counters.register("archiver.bytes", "bytes"),
@@ -100,6 +104,7 @@ impl Archiver {
             archived,
             session,
             upstream,
+            followers,
             half_full,
             counts,
         }
@@ -141,6 +146,9 @@ impl Archiver {
         self.space.set(log.low_space(), || log.low_space_reason());
         if crowded && appended > 0 {
             self.upstream.iter().for_each(Doorbell::ring);
+        }
+        if appended > 0 {
+            self.followers.iter().for_each(Doorbell::ring);
         }
         match failed {
             None => {}

@@ -9,7 +9,7 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 pub struct QuotaFiles {
     /// Journal, event log and snapshots, in this order.
-    pub logs: [Arc<dyn Storage>; 3],
+    pub logs: [Arc<dyn Storage>; 4],
     /// The database, if there is one; what SQLite keeps beside it counts too.
     pub database: Option<PathBuf>,
 }

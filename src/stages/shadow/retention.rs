@@ -38,14 +38,14 @@ pub(super) enum RetentionError {
 }
 
 impl Retention {
-    /// Removes old snapshots, and retires segments that lie before what the oldest snapshot that is kept, SQL and resuming
-    /// clients need. Returns how many segments.
+    /// Removes old snapshots, and retires segments that lie before what the oldest snapshot that is kept, SQL, market data and
+    /// resuming clients need; `needed_from` are the last events that each of them has on the disk. Returns how many segments.
     pub(super) fn apply(
         &self,
         snapshots: &Snapshots,
         journal: &Arc<dyn Storage>,
         event_log: &Arc<dyn Storage>,
-        in_sql: Option<u64>,
+        needed_from: &[u64],
         now: Timestamp,
     ) -> Result<u64, RetentionError> {
         let positions = snapshots.positions()?;
@@ -61,7 +61,7 @@ impl Retention {
         let Some(oldest) = positions.get(self.snapshots_kept - 1) else { return Ok(0) };
         let oldest = snapshots.info(*oldest)?;
         let commands = retire_before(journal.as_ref(), oldest.position + 1, how)?;
-        let needed = in_sql.unwrap_or(u64::MAX).min(oldest.last_event);
+        let needed = needed_from.iter().copied().fold(oldest.last_event, u64::min);
         let young = Timestamp(now.0.saturating_sub(self.resend_ns));
         let events = retire_before(event_log.as_ref(), first_since(event_log, needed, young)?, how)?;
         Ok(commands.segments + events.segments)

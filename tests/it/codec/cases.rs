@@ -124,6 +124,15 @@ fn self_trade() -> AccountSelfTrade {
     }
 }
 
+fn order_entry() -> SetOrderEntry {
+    SetOrderEntry {
+        login: LoginId(0x0A0B_0C0D),
+        user_ref: UserRef(0x0102_0304),
+        firm: *b"FIRM",
+        switch: Switch::On,
+    }
+}
+
 fn checkpoint() -> Checkpoint {
     Checkpoint { of: 0x0102_0304_0506_0708, digest: std::array::from_fn(|at| 0x11 + at as u8) }
 }
@@ -185,6 +194,13 @@ pub fn commands() -> Vec<(&'static str, Command)> {
             side: Some(Side::Sell),
         },
     };
+    let modify = Modify {
+        login: LoginId(0x0A0B_0C0D),
+        user_ref: UserRef(0x0102_0304),
+        side: Side::Sell,
+        quantity: Quantity(0x4142_4344_4546_4748),
+    };
+    let query = QueryAccount { login: LoginId(0x0A0B_0C0D), cancel_after_ms: None };
     let terms = SetTerms {
         instrument: InstrumentId(0x1112_1314),
         tick_units: 0x2122_2324,
@@ -251,6 +267,10 @@ pub fn commands() -> Vec<(&'static str, Command)> {
             "SetOrderLimits, account",
             Command::SetOrderLimits { scope: LimitScope::Account(AccountId(0x5152_5354)), limits: limits() },
         ),
+        (
+            "SetOrderLimits, login",
+            Command::SetOrderLimits { scope: LimitScope::Login(LoginId(0x5152_5354)), limits: limits() },
+        ),
         ("SetAsset", Command::SetAsset(asset_settings())),
         ("SetSelfTrade", Command::SetSelfTrade(self_trade())),
         ("AssignTier", Command::AssignTier { account: AccountId(0x1122_3344), tier: Some(FeeTier(7)) }),
@@ -259,6 +279,23 @@ pub fn commands() -> Vec<(&'static str, Command)> {
         ("Kill", Command::Kill { scope: KillScope::Account(AccountId(0x1122_3344)), switch: Switch::On }),
         ("Kill, venue", Command::Kill { scope: KillScope::Venue, switch: Switch::Off }),
         ("Checkpoint", Command::Checkpoint(checkpoint())),
+        ("SetRules", Command::SetRules { edition: 0x0102 }),
+        ("Modify", Command::Modify(modify)),
+        ("QueryAccount", Command::QueryAccount(query)),
+        (
+            "QueryAccount, switch",
+            Command::QueryAccount(QueryAccount { cancel_after_ms: Some(0x3132_3334), ..query }),
+        ),
+        ("SetOrderEntry", Command::SetOrderEntry(order_entry())),
+        (
+            "CancelLogin",
+            Command::CancelLogin { login: LoginId(0x0A0B_0C0D), cause: ConnectionLoss::Disconnected },
+        ),
+        ("RollSession", Command::RollSession { session: 0x0102_0304 }),
+        (
+            "CopyAccount",
+            Command::CopyAccount { login: LoginId(0x0A0B_0C0D), account: AccountId(0x1122_3344) },
+        ),
     ]
 }
 
@@ -367,6 +404,13 @@ pub fn events() -> Vec<(&'static str, EventRecord)> {
     };
     let invalid = CancelReason::InvalidReplace(RejectReason::PriceOffTick);
     let refused = CancelReason::TriggerRefused(RejectReason::NothingToTradeWith);
+    let prevented = CancelReason::SelfTradePrevented(SelfTradePrevented {
+        instrument: InstrumentId(0x1112_1314),
+        price: Price(0x7132_3334),
+        quantity: Quantity(0x0910_1112_1314_1516),
+        mode: SelfTrade::CancelBoth,
+        incoming: true,
+    });
     let change_rejected = ChangeRejected {
         login: LoginId(0x0A0B_0C0D),
         user_ref: UserRef(0x0102_0304),
@@ -395,6 +439,17 @@ pub fn events() -> Vec<(&'static str, EventRecord)> {
         order: OrderId(0xC1C2_C3C4_C5C6_C7C8),
         instrument: InstrumentId(0x1112_1314),
         reference: Price(0x7132_3334),
+    };
+    let priority = PriorityUpdated {
+        login: LoginId(0x0A0B_0C0D),
+        user_ref: UserRef(0x0102_0304),
+        order: OrderId(0xC1C2_C3C4_C5C6_C7C8),
+        instrument: InstrumentId(0x1112_1314),
+        side: Side::Sell,
+        price: Some(Price(0x7132_3334)),
+        quantity: Quantity(0x4142_4344_4546_4748),
+        visibility: Visibility::Hidden,
+        display_quantity: 0x8182_8384,
     };
     let restated = Restated {
         login: LoginId(0x0A0B_0C0D),
@@ -432,6 +487,7 @@ pub fn events() -> Vec<(&'static str, EventRecord)> {
         ("Canceled", Event::Canceled(canceled())),
         ("Canceled, invalid replace", Event::Canceled(Canceled { reason: invalid, ..canceled() })),
         ("Canceled, refused at its trigger", Event::Canceled(Canceled { reason: refused, ..canceled() })),
+        ("Canceled, self-trade prevented", Event::Canceled(Canceled { reason: prevented, ..canceled() })),
         ("Executed", Event::Executed(executed)),
         ("Ignored", Event::Ignored(ignored)),
         ("LimitsSet", Event::LimitsSet { orders_max: 0x0102_0304 }),
@@ -475,6 +531,10 @@ pub fn events() -> Vec<(&'static str, EventRecord)> {
             "OrderLimitsSet, account",
             Event::OrderLimitsSet { scope: LimitScope::Account(AccountId(0x5152_5354)), limits: limits() },
         ),
+        (
+            "OrderLimitsSet, login",
+            Event::OrderLimitsSet { scope: LimitScope::Login(LoginId(0x5152_5354)), limits: limits() },
+        ),
         ("AssetSet", Event::AssetSet(asset_settings())),
         ("SelfTradeSet", Event::SelfTradeSet(self_trade())),
         ("TierSet", Event::TierSet { account: AccountId(0x1122_3344), tier: FeeTier(7) }),
@@ -482,6 +542,45 @@ pub fn events() -> Vec<(&'static str, EventRecord)> {
         ("Killed", Event::Killed { scope: KillScope::Account(AccountId(0x1122_3344)), switch: Switch::On }),
         ("Killed, venue", Event::Killed { scope: KillScope::Venue, switch: Switch::On }),
         ("Checkpointed", Event::Checkpointed(checkpoint())),
+        ("RulesSet", Event::RulesSet { edition: 0x0102 }),
+        (
+            "AccountState",
+            Event::AccountState {
+                login: LoginId(0x0A0B_0C0D),
+                next_user_ref: UserRef(0x0102_0304),
+                cancel_at: Timestamp(0x3132_3334_3536_3738),
+            },
+        ),
+        ("OrderEntrySet", Event::OrderEntrySet(order_entry())),
+        ("SessionEnded", Event::SessionEnded { login: LoginId(0x0A0B_0C0D) }),
+        ("SessionStarted", Event::SessionStarted { login: LoginId(0x0A0B_0C0D), session: 0x0102_0304 }),
+        ("SessionRolled", Event::SessionRolled { session: 0x0102_0304 }),
+        ("PriorityUpdated", Event::PriorityUpdated(priority)),
+        ("PriorityUpdated, market", Event::PriorityUpdated(PriorityUpdated { price: None, ..priority })),
+        (
+            "MassCancelAnswered",
+            Event::MassCancelAnswered {
+                login: LoginId(0x0A0B_0C0D),
+                user_ref: UserRef(0x0102_0304),
+                canceled: 0x2122_2324,
+                instrument: Some(InstrumentId(0x1112_1314)),
+                side: Some(Side::Sell),
+            },
+        ),
+        (
+            "MassCancelAnswered, all",
+            Event::MassCancelAnswered {
+                login: LoginId(0x0A0B_0C0D),
+                user_ref: UserRef(0x0102_0304),
+                canceled: 0x2122_2324,
+                instrument: None,
+                side: None,
+            },
+        ),
+        (
+            "AccountCopied",
+            Event::AccountCopied { login: LoginId(0x0A0B_0C0D), account: AccountId(0x1122_3344) },
+        ),
     ];
     let record = |event| EventRecord {
         number: 0x0102_0304_0506_0708,

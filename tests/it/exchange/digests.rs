@@ -6,9 +6,9 @@ use dojima::domain::{
     AccountId, AccountSelfTrade, Amount, AssetCode, AssetId, AssetSettings, Cancel, Command, Echo, Enter,
     Event, FeeRate, FeeTier, GroupId, Instructions, InstrumentId, KillScope, LimitScope, LoginId, LoginName,
     OrderLimits, OrderPrice, Owner, Phase, PostOnly, Ppm, Price, Protection, Quantity, QuantityUnit,
-    RefuseEnter, RejectReason, SelfTrade, SelfTradePrevention, SetFees, SetTerms, Side, Stamp, Switch,
-    TimeInForce, Timestamp, Transfer, Trigger, TriggerKind, TriggerReference, UserRef, Visibility,
-    VolumeTiers,
+    QueryAccount, RefuseEnter, RejectReason, SelfTrade, SelfTradePrevention, SetFees, SetOrderEntry,
+    SetTerms, Side, Stamp, Switch, TimeInForce, Timestamp, Transfer, Trigger, TriggerKind, TriggerReference,
+    UserRef, Visibility, VolumeTiers,
 };
 use dojima::exchange::{Digest, Exchange, ExchangeLimits};
 use proptest::prelude::*;
@@ -137,7 +137,7 @@ pub fn lists() -> Vec<(&'static str, Vec<Command>)> {
         ("a deposit", vec![Command::Deposit(transfer)]),
         ("a transfer's number", vec![Command::Deposit(transfer), Command::Withdraw(back)]),
     ];
-    lists.into_iter().chain(instructed()).chain(set()).collect()
+    lists.into_iter().chain(instructed()).chain(set()).chain(of_logins()).collect()
 }
 
 #[test]
@@ -228,6 +228,64 @@ fn instructed() -> Vec<(&'static str, Vec<Command>)> {
             vec![a, b, c, d, waits(trails)]
         }),
     ]
+}
+
+/// Rules, sessions, and what logins have of their own.
+fn of_logins() -> Vec<(&'static str, Vec<Command>)> {
+    let (login, other) = (LoginId(1), LoginId(2));
+    let off = |login| {
+        let (user_ref, firm, switch) = (UserRef(7), [0; 4], Switch::Off);
+        Command::SetOrderEntry(SetOrderEntry { login, user_ref, firm, switch })
+    };
+    let query = |login, after| Command::QueryAccount(QueryAccount { login, cancel_after_ms: Some(after) });
+    let limit = |login, quantity, notional, orders| Command::SetOrderLimits {
+        scope: LimitScope::Login(login),
+        limits: OrderLimits {
+            quantity_max: Quantity(quantity),
+            notional_max: Amount(notional),
+            open_orders_max: orders,
+            ..OrderLimits::default()
+        },
+    };
+    let copy = |login, account| Command::CopyAccount { login, account: AccountId(account) };
+    let session = |session| Command::RollSession { session };
+    vec![
+        ("an edition of the rules", vec![Command::SetRules { edition: 2 }]),
+        ("a session", vec![session(1)]),
+        ("the next session", vec![session(1), session(2)]),
+        ("order entry that is off", vec![off(login)]),
+        ("whose it is", vec![off(other)]),
+        ("a dead-man's switch", vec![query(login, 5)]),
+        ("when it goes off", vec![query(login, 6)]),
+        ("whose it is then", vec![query(other, 5)]),
+        ("a login's limit of quantity", vec![limit(login, 5, 0, 0)]),
+        ("how much that is", vec![limit(login, 6, 0, 0)]),
+        ("a login's limit of notional", vec![limit(login, 0, 5, 0)]),
+        ("a login's limit of open orders", vec![limit(login, 0, 0, 5)]),
+        ("whose limit", vec![limit(other, 5, 0, 0)]),
+        ("copies", vec![copy(login, 2)]),
+        ("of what", vec![copy(login, 3)]),
+        ("for whom", vec![copy(other, 2)]),
+        ("for two", vec![copy(login, 2), copy(other, 2)]),
+        ("for the other one first", vec![copy(other, 2), copy(login, 2)]),
+    ]
+}
+
+/// What was set and is not any more leaves the digest as it was before.
+#[test]
+fn what_is_off_again_is_no_part_of_it() {
+    let limits = OrderLimits { quantity_max: Quantity(5), ..OrderLimits::default() };
+    let scope = LimitScope::Login(LoginId(1));
+    let query =
+        |after| Command::QueryAccount(QueryAccount { login: LoginId(1), cancel_after_ms: Some(after) });
+    let twice = [
+        Command::SetRules { edition: 1 },
+        Command::SetOrderLimits { scope, limits },
+        Command::SetOrderLimits { scope, limits: OrderLimits::default() },
+        query(5),
+        query(0),
+    ];
+    assert_eq!(after(&twice), after(&[]));
 }
 
 /// Each setting, and each number in it.

@@ -42,6 +42,7 @@ impl Rig {
             resend: server,
             downstream: Vec::new(),
             upstream: Vec::new(),
+            followers: Vec::new(),
             half_full: u64::MAX,
         };
         let last_event = logged.last().map_or(0, |record| record.number);

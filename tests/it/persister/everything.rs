@@ -4,12 +4,12 @@ use super::Bench;
 use dojima::domain::audience::Audience;
 use dojima::domain::{
     AccountId, AccountSelfTrade, Amend, Amount, AssetCode, AssetId, AssetSettings, Cancel, CancelFilter,
-    Checkpoint, Command, Echo, Effect, Enter, Event, EventRecord, FeeAsset, FeeRate, FeeTier, GroupId,
-    Instructions, InstrumentId, KillScope, LimitScope, ListInstrument, Listings, LoginId, LoginName,
-    MassCancel, OrderId, OrderLimits, OrderPrice, Owner, Phase, PostOnly, Ppm, Price, Protection, Quantity,
-    QuantityUnit, Replace, SelfTrade, SelfTradePrevention, SetFees, SetTerms, Side, Stamp, Switch, Symbol,
-    TimeInForce, Timestamp, Transfer, Trigger, TriggerKind, TriggerReference, UserRef, Visibility,
-    VolumeTiers,
+    Checkpoint, Command, ConnectionLoss, Echo, Effect, Enter, Event, EventRecord, FeeAsset, FeeRate, FeeTier,
+    GroupId, Instructions, InstrumentId, KillScope, LimitScope, ListInstrument, Listings, LoginId, LoginName,
+    MassCancel, Modify, OrderId, OrderLimits, OrderPrice, Owner, Phase, PostOnly, Ppm, Price, Protection,
+    Quantity, QuantityUnit, QueryAccount, Replace, SelfTrade, SelfTradePrevention, SetFees, SetOrderEntry,
+    SetTerms, Side, Stamp, Switch, Symbol, TimeInForce, Timestamp, Transfer, Trigger, TriggerKind,
+    TriggerReference, UserRef, Visibility, VolumeTiers,
 };
 use dojima::exchange::{Exchange, ExchangeLimits};
 use dojima::wire::ouch::{SEQUENCED_LEN_MAX, encode_sequenced};
@@ -236,7 +236,7 @@ impl Venue {
 
     fn setting(&mut self) -> Command {
         let (instrument, account) = (self.instrument(), self.account());
-        match self.random(18) {
+        match self.random(26) {
             0 => {
                 let phase = self.of(Phase::ALL);
                 Command::SetPhase { instrument, phase }
@@ -310,7 +310,42 @@ impl Venue {
                 let (of, digest) = (self.stamp.sequence, self.exchange.digest().0);
                 Command::Checkpoint(Checkpoint { of, digest })
             }
-            _ => Command::Delist { instrument },
+            17 => Command::Delist { instrument },
+            _ => self.of_logins(account),
+        }
+    }
+
+    /// Rules, sessions, and what concerns one login.
+    fn of_logins(&mut self, account: AccountId) -> Command {
+        let login = LoginId(self.random(u64::from(ACCOUNTS)) as u32);
+        match self.random(16) {
+            0 => Command::SetRules { edition: self.of(&[1, 2]) },
+            1 => {
+                self.last_refs = [0; ACCOUNTS as usize];
+                Command::RollSession { session: self.exchange.session() + 1 }
+            }
+            2 => Command::CopyAccount { login, account },
+            3 => Command::CancelLogin { login, cause: ConnectionLoss::Disconnected },
+            4 => {
+                let (user_ref, firm, switch) = (self.next_ref(login), *b"FIRM", Switch::Off);
+                Command::SetOrderEntry(SetOrderEntry { login, user_ref, firm, switch })
+            }
+            5..8 => {
+                let (user_ref, firm, switch) = (self.next_ref(login), *b"FIRM", Switch::On);
+                Command::SetOrderEntry(SetOrderEntry { login, user_ref, firm, switch })
+            }
+            8 => Command::SetOrderLimits {
+                scope: LimitScope::Login(login),
+                limits: OrderLimits { open_orders_max: self.of(&[0, 0, 9]), ..OrderLimits::default() },
+            },
+            9..13 => {
+                let (user_ref, side) = (self.recent(login), self.of(Side::ALL));
+                Command::Modify(Modify { login, user_ref, side, quantity: Quantity(1 + self.random(20)) })
+            }
+            _ => {
+                let cancel_after_ms = self.of(&[None, Some(0), Some(5_000)]);
+                Command::QueryAccount(QueryAccount { login, cancel_after_ms })
+            }
         }
     }
 
@@ -418,5 +453,5 @@ fn tables_and_messages_agree_with_an_exchange_that_does_everything() {
             assert_eq!(shown, count(&format!("SELECT count(*) FROM {table}")), "seed {seed}, {table}");
         }
     }
-    assert_eq!(seen.len(), 34, "every event but a limit on orders occurs: {seen:?}");
+    assert_eq!(seen.len(), 43, "every event but a limit on orders occurs: {seen:?}");
 }

@@ -404,6 +404,8 @@ fn answers(told: &Outbound<'_>) -> Option<dojima::domain::UserRef> {
         Outbound::Accepted(m, _) => Some(m.user_ref),
         Outbound::Rejected(m, _) => Some(m.user_ref),
         Outbound::MassCanceled(m, _) => Some(m.user_ref),
+        Outbound::EntryDisabled(m, _) => Some(m.user_ref),
+        Outbound::EntryEnabled(m, _) => Some(m.user_ref),
         _ => None,
     }
 }

@@ -19,6 +19,7 @@ pub struct Disk {
     pub event_log: MemoryStorage,
     root: MemoryStorage,
     pub snapshots: MemoryStorage,
+    market_data: MemoryStorage,
     /// The database as it was some time ago.
     earlier: Copied,
 }
@@ -38,13 +39,15 @@ impl Disk {
             event_log: MemoryStorage::new(),
             root: MemoryStorage::new(),
             snapshots: MemoryStorage::new(),
+            market_data: MemoryStorage::new(),
             earlier: Copied::default(),
         }
     }
 
     pub fn data(&self) -> DataDir {
         let of = |storage: &MemoryStorage| Arc::new(storage.clone()) as Arc<dyn Storage>;
-        let storages = [&self.root, &self.journal, &self.event_log, &self.snapshots].map(of);
+        let storages =
+            [&self.root, &self.journal, &self.event_log, &self.snapshots, &self.market_data].map(of);
         DataDir::of(self.folder.path(), storages)
     }
 
@@ -88,7 +91,14 @@ impl Disk {
     }
 
     fn after(&mut self, mut keeps: impl FnMut(&str, u64) -> Kept) {
-        for storage in [&mut self.journal, &mut self.event_log, &mut self.root, &mut self.snapshots] {
+        let all = [
+            &mut self.journal,
+            &mut self.event_log,
+            &mut self.root,
+            &mut self.snapshots,
+            &mut self.market_data,
+        ];
+        for storage in all {
             *storage = storage.after_crash(&mut keeps);
         }
     }

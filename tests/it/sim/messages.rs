@@ -3,8 +3,8 @@
 use super::random::Random;
 use dojima::domain::{ClOrdId, Symbol, UserRef};
 use dojima::wire::ouch::{
-    Appendage, CancelOrder, EnterOrder, Inbound, MARKET_PRICE, MassCancelOrders, ModifyOrder, ReplaceOrder,
-    tags,
+    AccountQuery, Appendage, CancelOrder, DisableEntry, EnableEntry, EnterOrder, Inbound, MARKET_PRICE,
+    MassCancelOrders, ModifyOrder, ReplaceOrder, tags,
 };
 use dojima::wire::soup::{self, kind};
 
@@ -38,23 +38,30 @@ pub struct Messages {
     last_ref: u32,
     /// Messages since the last one that must be answered.
     unanswerable: u32,
+    /// Its order entry is off: it thinks of that before long.
+    disabled: bool,
 }
 
 impl Messages {
     pub fn new(random: Random) -> Self {
-        Self { random, last_ref: 0, unanswerable: 0 }
+        Self { random, last_ref: 0, unanswerable: 0, disabled: false }
     }
 
     /// The next message; `now_s` is the time of the day.
     pub fn next(&mut self, now_s: u64) -> Message {
         let drawn = if self.unanswerable >= 16 { 0 } else { self.random.below(100) };
         self.unanswerable += 1;
+        if self.disabled && self.random.once_in(5) {
+            return self.order_entry();
+        }
         match drawn {
-            0..58 => self.enter(now_s),
-            58..72 => self.replace(now_s),
-            72..88 => self.cancel(),
-            88..95 => self.modify(),
+            0..57 => self.enter(now_s),
+            57..71 => self.replace(now_s),
+            71..87 => self.cancel(),
+            87..93 => self.modify(),
+            93..95 => self.query(),
             95..97 => self.mass_cancel(),
+            97 if self.random.once_in(4) => self.order_entry(),
             _ => self.again(now_s),
         }
     }
@@ -198,6 +205,29 @@ impl Messages {
         };
         self.unanswerable = 0;
         message(&Inbound::MassCancel(order, Appendage(tags)), Some(user_ref))
+    }
+
+    /// Order entry off, or on again.
+    fn order_entry(&mut self) -> Message {
+        let (user_ref, firm) = (self.new_ref(), *b"FIRM");
+        self.disabled = !self.disabled;
+        self.unanswerable = 0;
+        let tags = Appendage::default();
+        let inbound = match self.disabled {
+            true => Inbound::DisableEntry(DisableEntry { user_ref, firm }, tags),
+            false => Inbound::EnableEntry(EnableEntry { user_ref, firm }, tags),
+        };
+        message(&inbound, Some(user_ref))
+    }
+
+    /// Which number is next; now and then with a dead-man's switch, which goes off before long if it is not held.
+    fn query(&mut self) -> Message {
+        let mut tags = vec![5, tags::CANCEL_AFTER];
+        tags.extend((self.random.pick(&[0, 50, 400, 3_000]) as u32).to_be_bytes());
+        if self.random.once_in(3) {
+            tags.clear();
+        }
+        message(&Inbound::AccountQuery(AccountQuery {}, Appendage(&tags)), None)
     }
 
     /// A new order under a number that was used before.

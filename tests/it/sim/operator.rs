@@ -1,10 +1,11 @@
-//! What operators do meanwhile: phases, kill switches, money in and out, marks, terms. Nobody waits for an answer, and a crash
+//! What operators do meanwhile: phases, kill switches, money in and out, marks, terms, limits of logins. Nobody waits for an answer, and a crash
 //! may lose any of it.
 
 use super::random::Random;
 use dojima::domain::{
-    AccountId, Amount, AssetId, CancelFilter, Command, FeeRate, FeeTier, InstrumentId, KillScope, MassCancel,
-    OrderId, Phase, Price, Quantity, SetFees, SetTerms, Switch, Transfer,
+    AccountId, Amount, AssetId, CancelFilter, Command, ConnectionLoss, FeeRate, FeeTier, InstrumentId,
+    KillScope, LimitScope, LoginId, MassCancel, OrderId, OrderLimits, Phase, Price, Quantity, SetFees,
+    SetTerms, Switch, Transfer,
 };
 
 /// Accounts with logins; 0 is the venue's own.
@@ -31,7 +32,7 @@ impl Operator {
         let random = &mut self.random;
         let instrument = InstrumentId(random.below(2) as u32);
         let account = AccountId(1 + random.below(ACCOUNTS) as u32);
-        match random.below(30) {
+        match random.below(33) {
             0..7 => {
                 self.amends.push(Command::SetPhase { instrument, phase: Phase::Continuous });
                 Command::SetPhase { instrument, phase: phase(random) }
@@ -64,6 +65,22 @@ impl Operator {
                 filter: CancelFilter { instrument: Some(instrument), ..CancelFilter::default() },
                 ..MassCancel::default()
             }),
+            25 => Command::CancelLogin {
+                login: LoginId(random.below(ACCOUNTS) as u32),
+                cause: ConnectionLoss::Disconnected,
+            },
+            26..28 => {
+                let scope = LimitScope::Login(LoginId(random.below(ACCOUNTS) as u32));
+                let limits = OrderLimits {
+                    quantity_max: Quantity(random.pick(&[0, 2_000, 100_000])),
+                    notional_max: Amount(random.pick(&[0, 50_000_000_000_000_i64])),
+                    open_orders_max: random.pick(&[0, 3, 12]) as u32,
+                    ..OrderLimits::default()
+                };
+                self.amends.push(Command::SetOrderLimits { scope, limits: OrderLimits::default() });
+                Command::SetOrderLimits { scope, limits }
+            }
+            28 => Command::SetRules { edition: random.pick(&[1, 2]) as u16 },
             _ => Command::Tick,
         }
     }

@@ -40,6 +40,8 @@ pub struct Happened {
     last_order: u64,
     pub interruptions: u64,
     pub expired: u64,
+    /// Orders that went with a dead-man's switch or a lost connection.
+    pub let_go: u64,
     pub ticks: u64,
     pub rejects: BTreeMap<&'static str, u64>,
     pub ignored: BTreeMap<&'static str, u64>,
@@ -50,6 +52,7 @@ pub struct Reference {
     naive: Naive,
     replica: State,
     listings: Listings,
+    audience: Audience,
     pub commands: Vec<(Stamp, Command)>,
     /// By event: what it is.
     pub events: Vec<EventRecord>,
@@ -64,6 +67,7 @@ impl Reference {
             naive: Naive::new(orders_max as usize),
             replica: State::empty(),
             listings: Listings::default(),
+            audience: Audience::default(),
             commands: Vec::new(),
             events: Vec::new(),
             streams: Vec::new(),
@@ -109,9 +113,10 @@ impl Reference {
 
     fn note(&mut self, record: &EventRecord) -> Result<(), String> {
         self.listings.note(record);
+        self.audience.note(record);
         self.events.push(*record);
         let mut told = Ok(());
-        Audience::default().each(record, |to| {
+        self.audience.each(record, |to| {
             let at = to.login.0 as usize;
             if at >= self.streams.len() {
                 self.streams.resize_with(at + 1, Stream::default);
@@ -210,6 +215,7 @@ impl Happened {
             }
             Event::Canceled(canceled) => match canceled.reason {
                 CancelReason::Expired => self.expired += 1,
+                CancelReason::DeadMansSwitch | CancelReason::Disconnected => self.let_go += 1,
                 CancelReason::InvalidReplace(reason) => self.reject(reason),
                 _ => {}
             },

@@ -35,7 +35,8 @@ fn same_logins(exchange: &Exchange, naive: &Naive) -> Result<(), String> {
     };
     let ours: Vec<_> = exchange.logins().iter().map(state).collect();
     same(&ours, &naive.login_states(), || "logins".to_owned())?;
-    same(&exchange.copies().collect(), &naive.copies(), || "copies".to_owned())
+    let copies = exchange.copies().map(|(account, login, _)| (account, login));
+    same(&copies.collect(), &naive.copies(), || "copies".to_owned())
 }
 
 fn same_market(exchange: &Exchange, naive: &Naive, instrument: InstrumentId) -> Result<(), String> {

@@ -14,6 +14,10 @@ pub fn small_config(mode: ThreadingMode, durability: Durability) -> Config {
     let mut config = Config::embedded_default();
     config.engine.mode = mode;
     config.gateway.listen = "127.0.0.1:0".parse().expect("an address");
+    config.market_data.listen = config.gateway.listen;
+    config.market_data.glimpse_listen = config.gateway.listen;
+    config.market_data.segment_mib = 1;
+    config.market_data.tail_messages = 1024;
     config.journal.durability = durability;
     config.journal.segment_mib = 1;
     config.journal.spare_segments = 1;

@@ -240,18 +240,18 @@ impl Mirror {
             | Event::TierSet { .. }
             | Event::VolumeTiersSet(_)
             | Event::Checkpointed(_)
+            | Event::RulesSet { .. }
+            | Event::SessionRolled { .. }
+            | Event::OrderEntrySet(_)
+            | Event::MassCancelAnswered { .. }
+            | Event::AccountCopied { .. }
             | Event::Killed { .. } => self.note(record),
             // What an auction might give changes all the time and is for the feed.
             Event::Opened { .. }
-            | Event::RulesSet { .. }
             | Event::AccountState { .. }
-            | Event::OrderEntrySet(_)
             | Event::SessionEnded { .. }
             | Event::SessionStarted { .. }
-            | Event::SessionRolled { .. }
             | Event::PriorityUpdated(_)
-            | Event::MassCancelAnswered { .. }
-            | Event::AccountCopied { .. }
             | Event::Indicative(_) => Ok(()),
         }
     }

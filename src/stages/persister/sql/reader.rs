@@ -49,6 +49,12 @@ pub struct RowCounts {
     pub instrument_terms: u64,
     /// Digests of the state.
     pub checkpoints: u64,
+    /// Editions of the rules that were set.
+    pub rules: u64,
+    /// Sessions that were begun.
+    pub sessions: u64,
+    /// Pairs of a login and an account that it gets copies of.
+    pub copies: u64,
 }
 
 impl RowCounts {
@@ -56,7 +62,7 @@ impl RowCounts {
     pub fn total(&self) -> u64 {
         let Self { transfers, rejections, ignored_messages, armed_orders, mass_cancels, auctions, .. } =
             *self;
-        let others = self.instrument_terms + self.checkpoints;
+        let others = self.instrument_terms + self.checkpoints + self.rules + self.sessions + self.copies;
         transfers + rejections + ignored_messages + armed_orders + mass_cancels + auctions + others
     }
 }
@@ -151,7 +157,8 @@ impl SqlReader {
         let sql = "SELECT (SELECT count(*) FROM transfers), (SELECT count(*) FROM rejections), \
                    (SELECT count(*) FROM ignored_messages), (SELECT count(*) FROM armed_orders), \
                    (SELECT count(*) FROM mass_cancels), (SELECT count(*) FROM auctions), \
-                   (SELECT count(*) FROM instrument_terms), (SELECT count(*) FROM checkpoints)";
+                   (SELECT count(*) FROM instrument_terms), (SELECT count(*) FROM checkpoints), \
+                   (SELECT count(*) FROM rules), (SELECT count(*) FROM sessions), (SELECT count(*) FROM copies)";
         each(&self.database, sql, |row| {
             counts = RowCounts {
                 transfers: row.u64(0)?,
@@ -162,6 +169,9 @@ impl SqlReader {
                 auctions: row.u64(5)?,
                 instrument_terms: row.u64(6)?,
                 checkpoints: row.u64(7)?,
+                rules: row.u64(8)?,
+                sessions: row.u64(9)?,
+                copies: row.u64(10)?,
             };
             Ok(())
         })?;

@@ -61,6 +61,10 @@ statuses! {
     Operator = 19,
     /// Its trigger came, and it could not be matched then.
     TriggerRefused = 20,
+    /// Its login's connection was lost.
+    ConnectionLost = 21,
+    /// Its login's dead-man's switch was not held.
+    DeadMansSwitch = 22,
 }
 
 impl OrderStatus {
@@ -84,7 +88,8 @@ impl OrderStatus {
             CancelReason::MassCancel => Self::MassCanceled,
             CancelReason::Operator => Self::Operator,
             CancelReason::TriggerRefused(_) => Self::TriggerRefused,
-            CancelReason::Disconnected | CancelReason::DeadMansSwitch => Self::MassCanceled,
+            CancelReason::Disconnected => Self::ConnectionLost,
+            CancelReason::DeadMansSwitch => Self::DeadMansSwitch,
         }
     }
 

@@ -1,4 +1,4 @@
--- Schema version 3. Described for its readers in docs/SQL.md; tables hold integers, views show exact decimals.
+-- Schema version 4. Described for its readers in docs/SQL.md; tables hold integers, views show exact decimals.
 
 CREATE TABLE meta (
   key   TEXT PRIMARY KEY,
@@ -27,7 +27,7 @@ INSERT INTO order_statuses VALUES
   (6, 'canceled by a refused replace'), (7, 'waiting for its trigger'), (8, 'minimum not met'), (9, 'amount spent'),
   (10, 'market collar'), (11, 'price band'), (12, 'self-trade prevented'), (13, 'linked order'), (14, 'expired'),
   (15, 'terms changed'), (16, 'delisted'), (17, 'killed'), (18, 'mass canceled'), (19, 'canceled by an operator'),
-  (20, 'refused at its trigger');
+  (20, 'refused at its trigger'), (21, 'connection lost'), (22, 'dead-man''s switch');
 
 CREATE TABLE trade_kinds (kind INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT;
 INSERT INTO trade_kinds VALUES (0, 'continuous'), (1, 'opening'), (2, 'volatility'), (3, 'closing');
@@ -255,6 +255,35 @@ CREATE TABLE mass_cancels (
   login    INTEGER REFERENCES logins,  -- NULL: an operator
   user_ref INTEGER NOT NULL,
   canceled INTEGER NOT NULL            -- orders
+) STRICT;
+
+-- The editions of the rules, each from the event on that set it; before the first it was 1.
+CREATE TABLE rules (
+  event   INTEGER PRIMARY KEY,
+  time_ns INTEGER NOT NULL,
+  edition INTEGER NOT NULL
+) STRICT;
+
+-- The venue's sessions. The first one, 0, has no row: it began with the venue.
+CREATE TABLE sessions (
+  session    INTEGER PRIMARY KEY,
+  event      INTEGER NOT NULL,  -- the one that began it
+  started_ns INTEGER NOT NULL
+) STRICT;
+
+-- Who is sent what the logins of an account are sent (drop copy).
+CREATE TABLE copies (
+  login   INTEGER NOT NULL REFERENCES logins,
+  account INTEGER NOT NULL REFERENCES accounts,
+  event   INTEGER NOT NULL,  -- it holds from this event on
+  PRIMARY KEY (login, account)
+) STRICT, WITHOUT ROWID;
+
+-- The order entry of logins that have turned it off or on themselves, as it is now.
+CREATE TABLE order_entry (
+  login   INTEGER PRIMARY KEY REFERENCES logins,
+  enabled INTEGER NOT NULL,  -- 0: its new orders and replaces are refused
+  event   INTEGER NOT NULL   -- the one that said so
 ) STRICT;
 
 -- What the state was, as a replica of the engine found it.

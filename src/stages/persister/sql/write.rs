@@ -322,6 +322,23 @@ fn write_event(connection: &Connection, record: &EventRecord) -> rusqlite::Resul
             "INSERT INTO mass_cancels (event, time_ns, login, user_ref, canceled) VALUES (?1, ?2, ?3, ?4, ?5)",
             &[&event, &time, &login.map(|login| login.0), &user_ref.0, canceled],
         ),
+        Event::MassCancelAnswered { login, user_ref, canceled, .. } => run(
+            "INSERT INTO mass_cancels (event, time_ns, login, user_ref, canceled) VALUES (?1, ?2, ?3, ?4, ?5)",
+            &[&event, &time, &login.0, &user_ref.0, canceled],
+        ),
+        Event::RulesSet { edition } => {
+            run("INSERT INTO rules VALUES (?1, ?2, ?3)", &[&event, &time, edition])
+        }
+        Event::SessionRolled { session } => {
+            run("INSERT INTO sessions VALUES (?1, ?2, ?3)", &[session, &event, &time])
+        }
+        Event::AccountCopied { login, account } => {
+            run("INSERT INTO copies VALUES (?1, ?2, ?3)", &[&login.0, &account.0, &event])
+        }
+        Event::OrderEntrySet(set) => run(
+            "INSERT OR REPLACE INTO order_entry VALUES (?1, ?2, ?3)",
+            &[&set.login.0, &(set.switch == Switch::On), &event],
+        ),
         // An auction in which nothing crossed; one with a price comes with it.
         Event::Uncrossed(auction) => write_auction(connection, record, auction, None),
         Event::LimitsSet { orders_max } => run("UPDATE venue SET orders_max = ?1", &[orders_max]),
@@ -393,15 +410,10 @@ fn write_event(connection: &Connection, record: &EventRecord) -> rusqlite::Resul
         | Event::MarkSet { .. }
         | Event::AssetSet(_)
         | Event::Indicative(_)
-        | Event::RulesSet { .. }
         | Event::AccountState { .. }
-        | Event::OrderEntrySet(_)
         | Event::SessionEnded { .. }
         | Event::SessionStarted { .. }
-        | Event::SessionRolled { .. }
         | Event::PriorityUpdated(_)
-        | Event::MassCancelAnswered { .. }
-        | Event::AccountCopied { .. }
         | Event::Opened { .. } => Ok(0),
     }
 }

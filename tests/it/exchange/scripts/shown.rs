@@ -20,9 +20,9 @@ fn cancel_reason(reason: CancelReason) -> String {
         CancelReason::InvalidReplace(why) => format!("InvalidReplace {}", why.name()),
         CancelReason::TriggerRefused(why) => format!("TriggerRefused {}", why.name()),
         CancelReason::SelfTradePrevented(not_made) => {
-            let SelfTradePrevented { price, quantity, mode, incoming, .. } = not_made;
+            let SelfTradePrevented { instrument, price, quantity, mode, incoming } = not_made;
             let which = if incoming { "incoming" } else { "resting" };
-            format!("SelfTradePrevented {quantity} @ {price} {mode:?} {which}")
+            format!("SelfTradePrevented {quantity} of i{instrument} @ {price} {mode:?} {which}")
         }
         other => format!("{other:?}"),
     }

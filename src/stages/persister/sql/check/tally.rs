@@ -106,7 +106,10 @@ impl Tally {
                 self.rows.rejections += 1
             }
             Event::Ignored(_) => self.rows.ignored_messages += 1,
-            Event::MassCanceled { .. } => self.rows.mass_cancels += 1,
+            Event::MassCanceled { .. } | Event::MassCancelAnswered { .. } => self.rows.mass_cancels += 1,
+            Event::RulesSet { .. } => self.rows.rules += 1,
+            Event::SessionRolled { .. } => self.rows.sessions += 1,
+            Event::AccountCopied { .. } => self.rows.copies += 1,
             Event::Uncrossed(_) => self.rows.auctions += 1,
             Event::Checkpointed(_) => {
                 self.rows.checkpoints += u64::from(record.number > self.checkpoints_after);
@@ -123,15 +126,11 @@ impl Tally {
             | Event::SelfTradeSet(_)
             | Event::TierSet { .. }
             | Event::VolumeTiersSet(_)
-            | Event::RulesSet { .. }
             | Event::AccountState { .. }
             | Event::OrderEntrySet(_)
             | Event::SessionEnded { .. }
             | Event::SessionStarted { .. }
-            | Event::SessionRolled { .. }
             | Event::PriorityUpdated(_)
-            | Event::MassCancelAnswered { .. }
-            | Event::AccountCopied { .. }
             | Event::Killed { .. } => {}
         }
         Ok(None)

@@ -1,0 +1,93 @@
+//! Lines in, lines out.
+
+use super::desk::{Desk, Said};
+use super::words::{self, HELP};
+use comfy_table::{LineStyle, Table, TableStyle};
+use crossbeam_channel::{Receiver, TryRecvError, bounded};
+use std::io::{BufRead, Write};
+use std::time::{Duration, Instant};
+
+/// How long a turn waits for the server; a line that was typed waits as long.
+const TURN: Duration = Duration::from_millis(20);
+
+/// After the last line answers are waited for until nothing has come for this long.
+const QUIET: Duration = Duration::from_millis(500);
+
+/// Columns of the table of orders.
+pub const ORDER_COLUMNS: [&str; 8] =
+    ["#", "side", "symbol", "price", "open", "traded", "average", "standing"];
+/// Columns of the table of trades.
+pub const FILL_COLUMNS: [&str; 7] = ["time", "#", "side", "quantity", "symbol", "price", "how"];
+
+/// Runs until the input ends or says so.
+///
+/// # Errors
+/// When the session ends other than by leaving.
+pub fn run(mut desk: Desk) -> anyhow::Result<()> {
+    let lines = read_lines();
+    let mut out = std::io::stdout().lock();
+    let (mut open, mut heard) = (true, Instant::now());
+    while open || heard.elapsed() < QUIET {
+        if desk.turn(TURN)? {
+            heard = Instant::now();
+        }
+        for line in desk.news() {
+            writeln!(out, "{line}")?;
+        }
+        match lines.try_recv() {
+            Ok(line) => {
+                heard = Instant::now();
+                if answer(&mut desk, &line, &mut out)? == Said::Quit {
+                    break;
+                }
+            }
+            Err(TryRecvError::Disconnected) => open = false,
+            Err(TryRecvError::Empty) => {}
+        }
+        out.flush()?;
+    }
+    desk.leave();
+    Ok(())
+}
+
+fn read_lines() -> Receiver<String> {
+    let (lines_in, lines) = bounded(64);
+    // It waits for the terminal, which nothing can interrupt: it ends with the process.
+    std::thread::spawn(move || {
+        for line in std::io::stdin().lock().lines().map_while(Result::ok) {
+            if lines_in.send(line).is_err() {
+                break;
+            }
+        }
+    });
+    lines
+}
+
+fn answer(desk: &mut Desk, line: &str, out: &mut impl Write) -> anyhow::Result<Said> {
+    let said = words::read(line).map_err(anyhow::Error::from).and_then(|line| desk.say(&line));
+    match said {
+        Ok(Said::Help) => writeln!(out, "{HELP}")?,
+        Ok(Said::Orders) => {
+            let rows = desk.blotter().orders().map(|order| desk.order_row(order).to_vec());
+            write_table(out, &ORDER_COLUMNS, rows)?;
+        }
+        Ok(Said::Fills) => {
+            let rows = desk.fill_rows(usize::MAX).into_iter().rev().map(|row| row.to_vec());
+            write_table(out, &FILL_COLUMNS, rows)?;
+        }
+        Ok(said) => return Ok(said),
+        Err(error) => writeln!(out, "not done: {error:#}")?,
+    }
+    Ok(Said::Done)
+}
+
+fn write_table(
+    out: &mut impl Write,
+    columns: &[&str],
+    rows: impl Iterator<Item = Vec<String>>,
+) -> std::io::Result<()> {
+    let mut table = Table::new();
+    let line_below_header = TableStyle::new().header_separator(LineStyle::new('─', '─', '─', '─'));
+    table.load_style(line_below_header).set_header(columns.to_vec()).add_rows(rows);
+    writeln!(out, "{}", table.trim_fmt())
+}

@@ -1,0 +1,371 @@
+//! What a person types, as what is to be done.
+
+use crate::domain::{PostOnly, Side, Symbol, TriggerKind, UserRef};
+use rust_decimal::Decimal;
+
+/// What can be typed, for `help`.
+pub const HELP: &str = "\
+  buy|sell QUANTITY SYMBOL [at PRICE] [options]   a new order; without a price a market order
+      ioc                what does not trade at once is cancelled
+      fok                all of it at once, or nothing
+      until HH:MM:SS     it ends at this time today (UTC)
+      post | slide       it only rests: refused, or moved to a price where it rests
+      hidden             nobody sees it
+      show QUANTITY      an iceberg that shows so much at a time
+      min QUANTITY       at least so much at once, or nothing
+      stop PRICE         it waits until the market trades at this price or beyond
+      profit PRICE       the same, on the other side of the market
+      trail DISTANCE     a stop that follows the market at this distance
+      reduce             it may only make the position smaller
+  replace N QUANTITY at PRICE      another total and price for order N, last in the queue
+  reduce N QUANTITY                a lower total for order N, which keeps its place
+  cancel N [to QUANTITY]           order N, whole or down to a total
+  cancel all [SYMBOL] [buy|sell]   all orders of the account
+  orders | fills                   what there is
+  next                             the next number that the exchange takes
+  hold MILLISECONDS                cancel everything unless this is said again in time; 0 ends it
+  disable | enable                 whether this login may enter orders
+  help | quit";
+
+/// How long an order stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Stands {
+    /// Till the end of the day, or for ever where there is none.
+    #[default]
+    Day,
+    /// What does not trade at once is cancelled.
+    Immediate,
+    /// All at once, or nothing.
+    AllOrNothing,
+    /// Until so many seconds after midnight UTC.
+    Until(u32),
+}
+
+/// A new order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Order {
+    /// Buy or sell.
+    pub side: Side,
+    /// How much of the base asset.
+    pub quantity: Decimal,
+    /// What.
+    pub symbol: Symbol,
+    /// The limit; `None`: a market order.
+    pub price: Option<Decimal>,
+    /// How long it stands.
+    pub stands: Stands,
+    /// Whether it only rests.
+    pub post_only: PostOnly,
+    /// Whether nobody sees it.
+    pub hidden: bool,
+    /// How much is shown at a time.
+    pub show: Option<Decimal>,
+    /// How much must trade at once.
+    pub min: Option<Decimal>,
+    /// What it waits for, and the price or distance.
+    pub trigger: Option<(TriggerKind, Decimal)>,
+    /// Whether it may only make the position smaller.
+    pub reduce_only: bool,
+}
+
+/// What a line asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Line {
+    /// A new order.
+    Enter(Order),
+    /// Another total and price for an order.
+    Replace {
+        /// Which.
+        order: UserRef,
+        /// The new total of the base asset.
+        quantity: Decimal,
+        /// The new limit.
+        price: Decimal,
+    },
+    /// A lower total for an order.
+    Reduce {
+        /// Which.
+        order: UserRef,
+        /// The new total of the base asset.
+        quantity: Decimal,
+    },
+    /// A cancel.
+    Cancel {
+        /// Which.
+        order: UserRef,
+        /// The total that it is to have; `None`: all of it goes.
+        to: Option<Decimal>,
+    },
+    /// A cancel of all orders, or those of one symbol or side.
+    CancelAll {
+        /// Of which instrument.
+        symbol: Option<Symbol>,
+        /// Of which side.
+        side: Option<Side>,
+    },
+    /// A table of the orders.
+    Orders,
+    /// A table of the trades.
+    Fills,
+    /// The next number.
+    Next,
+    /// The dead-man's switch, milliseconds.
+    Hold(u32),
+    /// Order entry of the login on or off.
+    OrderEntry(bool),
+    /// What can be typed.
+    Help,
+    /// The end.
+    Quit,
+    /// Nothing.
+    Blank,
+}
+
+/// A line that asks for nothing that there is: what is wrong, and what would be right.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct NotUnderstood(String);
+
+type Read<T> = Result<T, NotUnderstood>;
+
+fn wrong<T>(text: String) -> Read<T> {
+    Err(NotUnderstood(text))
+}
+
+struct Words<'a>(std::iter::Peekable<std::str::SplitWhitespace<'a>>);
+
+impl<'a> Words<'a> {
+    fn next(&mut self) -> Option<String> {
+        self.0.next().map(str::to_ascii_lowercase)
+    }
+
+    fn need(&mut self, what: &str) -> Read<&'a str> {
+        self.0.next().map_or_else(|| wrong(format!("{what} is missing; `help` shows how it is said")), Ok)
+    }
+
+    fn number(&mut self, what: &str) -> Read<Decimal> {
+        let text = self.need(what)?;
+        let number = Decimal::from_str_exact(text).ok().filter(|number| number.is_sign_positive());
+        number.map_or_else(|| wrong(format!("{what} is not a number: {text}")), Ok)
+    }
+
+    fn order(&mut self) -> Read<UserRef> {
+        let text = self.need("the order's number")?;
+        let number = text.trim_start_matches('#').parse().ok().filter(|number| *number > 0);
+        number.map_or_else(|| wrong(format!("not an order's number: {text}")), |number| Ok(UserRef(number)))
+    }
+
+    fn symbol(&mut self) -> Read<Symbol> {
+        let text = self.need("the symbol")?;
+        symbol(text).map_or_else(|| wrong(format!("not a symbol: {text}")), Ok)
+    }
+
+    fn end(&mut self, line: Line) -> Read<Line> {
+        self.0.next().map_or(Ok(line), |more| {
+            wrong(format!("what does {more:?} mean here? `help` shows what can be said"))
+        })
+    }
+
+    /// Skips a word if it is the next one.
+    fn skip(&mut self, word: &str) -> bool {
+        self.0.next_if(|next| next.eq_ignore_ascii_case(word)).is_some()
+    }
+}
+
+fn symbol(text: &str) -> Option<Symbol> {
+    Symbol::new(&text.to_ascii_uppercase())
+}
+
+/// Reads a line.
+///
+/// # Errors
+/// [`NotUnderstood`] for one that asks for nothing that there is.
+pub fn read(line: &str) -> Read<Line> {
+    let mut words = Words(line.split_whitespace().peekable());
+    let Some(first) = words.next() else { return Ok(Line::Blank) };
+    let line = match first.as_str() {
+        "buy" | "b" => return enter(Side::Buy, words),
+        "sell" | "s" => return enter(Side::Sell, words),
+        "replace" | "r" => {
+            let (order, quantity) = (words.order()?, words.number("the new total")?);
+            if !words.skip("at") {
+                words.skip("@");
+            }
+            Line::Replace { order, quantity, price: words.number("the new price")? }
+        }
+        "reduce" => Line::Reduce { order: words.order()?, quantity: words.number("the new total")? },
+        "cancel" | "c" if words.skip("all") => return cancel_all(words),
+        "cancel" | "c" => {
+            let order = words.order()?;
+            let to = words.skip("to").then(|| words.number("the new total")).transpose()?;
+            Line::Cancel { order, to }
+        }
+        "orders" | "o" => Line::Orders,
+        "fills" | "f" => Line::Fills,
+        "next" => Line::Next,
+        "hold" => {
+            let text = words.need("the time in milliseconds")?;
+            match text.parse() {
+                Ok(ms) => Line::Hold(ms),
+                Err(_) => return wrong(format!("not a number of milliseconds: {text}")),
+            }
+        }
+        "disable" => Line::OrderEntry(false),
+        "enable" => Line::OrderEntry(true),
+        "help" | "h" | "?" => Line::Help,
+        "quit" | "q" | "exit" => Line::Quit,
+        other => return wrong(format!("{other:?} is nothing that can be said here; `help` shows what is")),
+    };
+    words.end(line)
+}
+
+fn cancel_all(mut words: Words<'_>) -> Read<Line> {
+    let (mut of, mut side) = (None, None);
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "buy" | "sell" if side.is_none() => {
+                side = Some(if word == "buy" { Side::Buy } else { Side::Sell });
+            }
+            text if of.is_none() => match symbol(text) {
+                Some(symbol) => of = Some(symbol),
+                None => return wrong(format!("not a symbol: {text}")),
+            },
+            text => return wrong(format!("what does {text:?} mean here? cancel all [SYMBOL] [buy|sell]")),
+        }
+    }
+    Ok(Line::CancelAll { symbol: of, side })
+}
+
+fn enter(side: Side, mut words: Words<'_>) -> Read<Line> {
+    let (quantity, symbol) = (words.number("the quantity")?, words.symbol()?);
+    let mut order = Order {
+        side,
+        quantity,
+        symbol,
+        price: None,
+        stands: Stands::Day,
+        post_only: PostOnly::No,
+        hidden: false,
+        show: None,
+        min: None,
+        trigger: None,
+        reduce_only: false,
+    };
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "at" | "@" => order.price = Some(words.number("the price")?),
+            "market" => order.price = None,
+            "ioc" => order.stands = Stands::Immediate,
+            "fok" => order.stands = Stands::AllOrNothing,
+            "until" => order.stands = Stands::Until(time_of_day(words.need("the time")?)?),
+            "post" => order.post_only = PostOnly::Reject,
+            "slide" => order.post_only = PostOnly::Slide,
+            "hidden" => order.hidden = true,
+            "show" => order.show = Some(words.number("the quantity shown")?),
+            "min" => order.min = Some(words.number("the least quantity")?),
+            "stop" => order.trigger = Some((TriggerKind::Stop, words.number("the stop price")?)),
+            "profit" => order.trigger = Some((TriggerKind::TakeProfit, words.number("the trigger price")?)),
+            "trail" => order.trigger = Some((TriggerKind::TrailingStop, words.number("the distance")?)),
+            "reduce" => order.reduce_only = true,
+            other => {
+                return wrong(format!(
+                    "an order has nothing called {other:?}; `help` shows what it can have"
+                ));
+            }
+        }
+    }
+    Ok(Line::Enter(order))
+}
+
+fn time_of_day(text: &str) -> Read<u32> {
+    let parts: Option<Vec<u32>> = text.split(':').map(|part| part.parse().ok()).collect();
+    match parts.as_deref() {
+        Some(&[h @ 0..24, m @ 0..60]) => Ok((h * 60 + m) * 60),
+        Some(&[h @ 0..24, m @ 0..60, s @ 0..60]) => Ok((h * 60 + m) * 60 + s),
+        _ => wrong(format!("not a time of day such as 17:30:00: {text}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn number(text: &str) -> Decimal {
+        Decimal::from_str_exact(text).expect("a number")
+    }
+
+    fn order(line: &str) -> Order {
+        match read(line) {
+            Ok(Line::Enter(order)) => order,
+            other => panic!("{line} is {other:?}"),
+        }
+    }
+
+    #[test]
+    fn orders_are_read_with_all_that_they_can_have() {
+        let plain = order("buy 0.5 btc-usdt at 65000.01");
+        assert_eq!(
+            (plain.side, plain.quantity, plain.price),
+            (Side::Buy, number("0.5"), Some(number("65000.01")))
+        );
+        assert_eq!(plain.symbol, Symbol::new("BTC-USDT").expect("a symbol"));
+        assert_eq!(order("SELL 1 ETH-USDT").price, None, "a market order");
+        let much = order("sell 3 X @ 10 until 17:30 post hidden show 1 min 2 stop 9.5 reduce");
+        assert_eq!(much.stands, Stands::Until(63_000));
+        assert_eq!((much.post_only, much.hidden, much.reduce_only), (PostOnly::Reject, true, true));
+        assert_eq!((much.show, much.min), (Some(number("1")), Some(number("2"))));
+        assert_eq!(much.trigger, Some((TriggerKind::Stop, number("9.5"))));
+        assert_eq!(order("b 1 X @ 1 fok").stands, Stands::AllOrNothing);
+        assert_eq!(
+            order("b 1 X @ 1 ioc slide trail 5").trigger,
+            Some((TriggerKind::TrailingStop, number("5")))
+        );
+    }
+
+    #[test]
+    fn everything_else_is_read() {
+        let (one, two) = (UserRef(1), number("2"));
+        let expected = [
+            ("", Line::Blank),
+            ("replace 1 2 at 3.5", Line::Replace { order: one, quantity: two, price: number("3.5") }),
+            ("r #1 2 3.5", Line::Replace { order: one, quantity: two, price: number("3.5") }),
+            ("reduce 1 2", Line::Reduce { order: one, quantity: two }),
+            ("cancel 1", Line::Cancel { order: one, to: None }),
+            ("cancel 1 to 2", Line::Cancel { order: one, to: Some(two) }),
+            ("cancel all", Line::CancelAll { symbol: None, side: None }),
+            ("cancel all x buy", Line::CancelAll { symbol: Symbol::new("X"), side: Some(Side::Buy) }),
+            ("orders", Line::Orders),
+            ("fills", Line::Fills),
+            ("next", Line::Next),
+            ("hold 5000", Line::Hold(5000)),
+            ("disable", Line::OrderEntry(false)),
+            ("enable", Line::OrderEntry(true)),
+            ("?", Line::Help),
+            ("QUIT", Line::Quit),
+        ];
+        for (line, meaning) in expected {
+            assert_eq!(read(line), Ok(meaning), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        for (line, part) in [
+            ("buy", "the quantity is missing"),
+            ("buy x BTC-USDT", "not a number: x"),
+            ("buy -1 BTC-USDT", "not a number: -1"),
+            ("buy 1 BTC/USDT-LONG", "not a symbol"),
+            ("buy 1 X at", "the price is missing"),
+            ("buy 1 X until 25:00", "not a time of day"),
+            ("buy 1 X soon", "nothing called \"soon\""),
+            ("cancel", "number is missing"),
+            ("cancel 0", "not an order's number"),
+            ("cancel 1 now", "what does \"now\" mean"),
+            ("hold on", "milliseconds"),
+            ("jump", "nothing that can be said"),
+        ] {
+            let error = read(line).expect_err(line).to_string();
+            assert!(error.contains(part), "{line}: {error}");
+        }
+    }
+}

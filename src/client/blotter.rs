@@ -1,0 +1,238 @@
+//! A trader's own books: the orders and trades of one login, kept from the messages of its stream alone.
+//!
+//! Whoever begins with message 1 has all of the session; whoever begins later has what came since, and passes over what
+//! is told of orders that were entered before.
+
+use super::event::{ClientEvent, ClientMessage, Liquidity, OrderTerms};
+use super::explain::CancelCode;
+use crate::domain::{OrderPrice, Quantity, Side, Symbol, TradeId, UserRef};
+use std::collections::BTreeMap;
+
+/// What became of an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It is open.
+    Open,
+    /// All of it traded.
+    Filled,
+    /// What was left of it was cancelled.
+    Canceled(CancelCode),
+    /// What was left of it would have traded with its own owner.
+    SelfTradePrevented,
+    /// The order of this number stands in its place.
+    Replaced(UserRef),
+}
+
+/// One order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OrderLine {
+    /// The client's number.
+    pub user_ref: UserRef,
+    /// What is traded.
+    pub symbol: Symbol,
+    /// Buy or sell.
+    pub side: Side,
+    /// Market, or the limit in price units.
+    pub price: OrderPrice,
+    /// Lots that are open.
+    pub open: u64,
+    /// Lots that have traded, those of the orders that it replaced included.
+    pub executed: u64,
+    /// Price units × lots of what has traded.
+    pub paid: u128,
+    /// What became of it.
+    pub standing: Standing,
+}
+
+/// One side of a trade.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FillLine {
+    /// Nanoseconds since midnight UTC.
+    pub since_midnight_ns: u64,
+    /// The order.
+    pub user_ref: UserRef,
+    /// What was traded.
+    pub symbol: Symbol,
+    /// Buy or sell.
+    pub side: Side,
+    /// In price units.
+    pub price: u64,
+    /// Lots.
+    pub quantity: Quantity,
+    /// The trade's number.
+    pub trade: TradeId,
+    /// Which part the order had in it.
+    pub liquidity: Liquidity,
+}
+
+/// The orders and trades of one login.
+#[derive(Clone, Debug, Default)]
+pub struct Blotter {
+    orders: BTreeMap<UserRef, OrderLine>,
+    fills: Vec<FillLine>,
+}
+
+impl Blotter {
+    /// Takes up the next message of the stream.
+    pub fn take(&mut self, message: &ClientMessage) {
+        match &message.event {
+            ClientEvent::Accepted(order) => self.insert(order, 0, 0),
+            ClientEvent::Replaced { orig_user_ref, order } => {
+                let before = self.orders.get_mut(orig_user_ref);
+                let (executed, paid) = before.map_or((0, 0), |before| {
+                    (before.open, before.standing) = (0, Standing::Replaced(order.user_ref));
+                    (before.executed, before.paid)
+                });
+                self.insert(order, executed, paid);
+            }
+            ClientEvent::Executed { user_ref, quantity, price, liquidity, trade } => {
+                let Some(order) = self.orders.get_mut(user_ref) else { return };
+                order.open = order.open.saturating_sub(quantity.0);
+                order.executed += quantity.0;
+                order.paid += u128::from(*price) * u128::from(quantity.0);
+                if order.open == 0 {
+                    order.standing = Standing::Filled;
+                }
+                self.fills.push(FillLine {
+                    since_midnight_ns: message.since_midnight_ns,
+                    user_ref: *user_ref,
+                    symbol: order.symbol,
+                    side: order.side,
+                    price: *price,
+                    quantity: *quantity,
+                    trade: *trade,
+                    liquidity: *liquidity,
+                });
+            }
+            ClientEvent::Canceled { user_ref, decrement, reason } => {
+                self.shrink(*user_ref, *decrement, Standing::Canceled(*reason));
+            }
+            ClientEvent::SelfTradePrevented { user_ref, decrement, .. } => {
+                self.shrink(*user_ref, *decrement, Standing::SelfTradePrevented);
+            }
+            ClientEvent::Modified { user_ref, open, .. } => {
+                if let Some(order) = self.orders.get_mut(user_ref) {
+                    order.open = open.0;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn insert(&mut self, order: &OrderTerms, executed: u64, paid: u128) {
+        let line = OrderLine {
+            user_ref: order.user_ref,
+            symbol: order.symbol,
+            side: order.side,
+            price: order.price,
+            open: order.quantity.0,
+            executed,
+            paid,
+            standing: Standing::Open,
+        };
+        self.orders.insert(line.user_ref, line);
+    }
+
+    fn shrink(&mut self, user_ref: UserRef, decrement: Quantity, standing: Standing) {
+        let Some(order) = self.orders.get_mut(&user_ref) else { return };
+        order.open = order.open.saturating_sub(decrement.0);
+        if order.open == 0 {
+            order.standing = standing;
+        }
+    }
+
+    /// An order by its client's number.
+    pub fn order(&self, user_ref: UserRef) -> Option<&OrderLine> {
+        self.orders.get(&user_ref)
+    }
+
+    /// All orders by their numbers.
+    pub fn orders(&self) -> impl DoubleEndedIterator<Item = &OrderLine> {
+        self.orders.values()
+    }
+
+    /// All trades, in the order in which they came.
+    pub fn fills(&self) -> &[FillLine] {
+        &self.fills
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{ClOrdId, OrderId, TimeInForce, Visibility};
+
+    fn order(user_ref: u32, lots: u64) -> OrderTerms {
+        OrderTerms {
+            user_ref: UserRef(user_ref),
+            order: OrderId(9),
+            side: Side::Buy,
+            quantity: Quantity(lots),
+            symbol: Symbol::new("X").expect("a symbol"),
+            price: OrderPrice::Limit(100),
+            time_in_force: TimeInForce::Day,
+            visibility: Visibility::Displayed,
+            live: true,
+            cl_ord_id: ClOrdId::default(),
+            display_quantity: None,
+            post_only: false,
+            slid: false,
+            expire_s: None,
+        }
+    }
+
+    fn executed(user_ref: u32, lots: u64, price: u64) -> ClientEvent {
+        ClientEvent::Executed {
+            user_ref: UserRef(user_ref),
+            quantity: Quantity(lots),
+            price,
+            liquidity: Liquidity::Removed,
+            trade: TradeId(7),
+        }
+    }
+
+    fn canceled(user_ref: u32, lots: u64) -> ClientEvent {
+        let (user_ref, decrement) = (UserRef(user_ref), Quantity(lots));
+        ClientEvent::Canceled { user_ref, decrement, reason: CancelCode(b'U') }
+    }
+
+    fn blotter(events: &[ClientEvent]) -> Blotter {
+        let mut blotter = Blotter::default();
+        for (sequence, event) in (1..).zip(events) {
+            blotter.take(&ClientMessage { sequence, since_midnight_ns: 5, copy_of: None, event: *event });
+        }
+        blotter
+    }
+
+    #[test]
+    fn an_order_is_followed_to_its_end() {
+        let accepted = ClientEvent::Accepted(order(1, 10));
+        let kept = blotter(&[accepted, executed(1, 3, 100), executed(1, 1, 99), canceled(1, 2)]);
+        let line = kept.order(UserRef(1)).expect("known");
+        assert_eq!((line.open, line.executed, line.paid), (4, 4, 399));
+        assert_eq!((line.standing, kept.fills().len()), (Standing::Open, 2));
+        let gone = blotter(&[accepted, executed(1, 3, 100), canceled(1, 7)]);
+        assert_eq!(gone.order(UserRef(1)).expect("known").standing, Standing::Canceled(CancelCode(b'U')));
+        let filled = blotter(&[accepted, executed(1, 10, 100)]);
+        assert_eq!(filled.order(UserRef(1)).expect("known").standing, Standing::Filled);
+    }
+
+    #[test]
+    fn a_replaced_order_hands_on_what_it_has_traded() {
+        let replaced = ClientEvent::Replaced { orig_user_ref: UserRef(1), order: order(2, 5) };
+        let accepted = ClientEvent::Accepted(order(1, 10));
+        let kept = blotter(&[accepted, executed(1, 4, 100), replaced, executed(2, 5, 101)]);
+        assert_eq!(kept.order(UserRef(1)).expect("known").standing, Standing::Replaced(UserRef(2)));
+        let line = kept.order(UserRef(2)).expect("known");
+        assert_eq!((line.open, line.executed, line.paid, line.standing), (0, 9, 905, Standing::Filled));
+    }
+
+    #[test]
+    fn orders_that_were_entered_before_are_passed_over() {
+        let modified = ClientEvent::Modified { user_ref: UserRef(1), side: Side::Buy, open: Quantity(6) };
+        let kept =
+            blotter(&[executed(3, 1, 1), canceled(3, 1), ClientEvent::Accepted(order(1, 10)), modified]);
+        assert_eq!((kept.fills().len(), kept.orders().count()), (0, 1));
+        assert_eq!(kept.order(UserRef(1)).expect("known").open, 6);
+    }
+}

@@ -1,0 +1,134 @@
+//! What a person's prices and quantities are on the wire, and back. OUCH carries neither tick, lot nor decimals, so a client
+//! takes them from the venue's configuration.
+
+use crate::config::{Config, InstrumentConfig};
+use crate::domain::decimal::{self, DecimalError};
+use crate::domain::{Amount, OrderPrice, Quantity, Symbol};
+use rust_decimal::Decimal;
+
+/// How the numbers of one instrument are written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Units {
+    /// Its symbol.
+    pub symbol: Symbol,
+    /// Price fields carry price × 10^this.
+    pub price_decimals: u8,
+    /// One lot, minor units of the base asset.
+    pub lot: Amount,
+    /// Minor units of the base asset are 10^-this.
+    pub base_scale: u8,
+    /// Code of the asset that is bought and sold.
+    pub base: String,
+    /// Code of the asset that it is paid in.
+    pub quote: String,
+    /// Minor units of the quote asset are 10^-this.
+    pub quote_scale: u8,
+}
+
+/// The instruments of a venue.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UnitsTable(Vec<Units>);
+
+impl UnitsTable {
+    /// Those of a configuration. An instrument whose numbers make no sense, which the configuration's own check refuses, is
+    /// left out.
+    pub fn of(config: &Config) -> Self {
+        let scale =
+            |code: &str| config.assets.iter().find(|asset| asset.code == code).map(|asset| asset.scale);
+        let units_of = |instrument: &InstrumentConfig| {
+            let base_scale = scale(&instrument.base)?;
+            Some(Units {
+                symbol: Symbol::new(&instrument.symbol)?,
+                price_decimals: instrument.price_decimals,
+                lot: decimal::amount(instrument.lot, base_scale).ok().filter(|lot| lot.0 > 0)?,
+                base_scale,
+                base: instrument.base.clone(),
+                quote: instrument.quote.clone(),
+                quote_scale: scale(&instrument.quote)?,
+            })
+        };
+        Self(config.instruments.iter().filter_map(units_of).collect())
+    }
+
+    /// The instrument with this symbol.
+    pub fn find(&self, symbol: Symbol) -> Option<&Units> {
+        self.0.iter().find(|units| units.symbol == symbol)
+    }
+
+    /// All of them, in the order of the configuration.
+    pub fn iter(&self) -> impl Iterator<Item = &Units> {
+        self.0.iter()
+    }
+}
+
+impl Units {
+    /// A limit for the wire.
+    ///
+    /// # Errors
+    /// [`DecimalError`] for more decimals than prices here have, or a number that is too large.
+    pub fn price_units(&self, price: Decimal) -> Result<u64, DecimalError> {
+        match decimal::price_units(price, self.price_decimals)? {
+            OrderPrice::Limit(units) => Ok(units),
+            OrderPrice::Market => Ok(OrderPrice::LIMIT_END),
+        }
+    }
+
+    /// A quantity of the base asset as lots.
+    ///
+    /// # Errors
+    /// [`DecimalError`] for a quantity between two lots, or one that no order's field can carry.
+    pub fn lots(&self, quantity: Decimal) -> Result<u32, DecimalError> {
+        let lots = decimal::quantity(quantity, self.lot, self.base_scale)?;
+        let max = self.quantity(u64::from(u32::MAX));
+        u32::try_from(lots.0).map_err(|_| DecimalError::OutOfRange { value: quantity, max })
+    }
+
+    /// A price of the wire for people; `None`: a market order.
+    pub fn price(&self, units: u64) -> Option<Decimal> {
+        let decimals = u32::from(self.price_decimals);
+        let limit = (units < OrderPrice::LIMIT_END).then(|| i64::try_from(units).ok()).flatten()?;
+        Some(Decimal::new(limit, decimals).normalize())
+    }
+
+    /// The average price of so many lots, for which price units × lots come to `paid`; with two decimals more than prices have.
+    /// `None` for no lots, or a sum that no decimal holds.
+    pub fn average(&self, paid: u128, lots: u64) -> Option<Decimal> {
+        let paid = Decimal::try_from_i128_with_scale(i128::try_from(paid).ok()?, 0).ok()?;
+        let units = paid.checked_div(Decimal::from(lots))?;
+        let decimals = u32::from(self.price_decimals);
+        let price = units.checked_div(Decimal::from(10_u64.checked_pow(decimals)?))?;
+        Some(price.round_dp(decimals + 2).normalize())
+    }
+
+    /// Lots of the wire as a quantity of the base asset.
+    pub fn quantity(&self, lots: u64) -> Decimal {
+        decimal::show_quantity(Quantity(lots), self.lot, self.base_scale)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_go_to_the_wire_and_back() {
+        let table = UnitsTable::of(&Config::embedded_default());
+        let symbol = Symbol::new("BTC-USDT").expect("a symbol");
+        let units = table.find(symbol).expect("it is listed");
+        assert_eq!((units.base.as_str(), units.quote.as_str()), ("BTC", "USDT"));
+        let number = |text: &str| Decimal::from_str_exact(text).expect("a number");
+        assert_eq!(units.price_units(number("65000.01")), Ok(6_500_001));
+        assert_eq!(units.lots(number("0.5")), Ok(50_000));
+        assert_eq!(
+            (units.price(6_500_001), units.quantity(50_000)),
+            (Some(number("65000.01")), number("0.5"))
+        );
+        assert_eq!(units.price(OrderPrice::LIMIT_END), None, "a market order");
+        assert_eq!(units.average(13 * 6_500_000 + 3, 13), Some(number("65000.0023")));
+        assert_eq!((units.average(1, 0), units.average(u128::MAX, 1)), (None, None));
+        assert!(units.price_units(number("1.001")).is_err());
+        assert!(units.lots(number("0.000001")).is_err());
+        assert!(units.lots(number("50000")).is_err(), "5 billion lots");
+        assert_eq!(table.find(Symbol::new("NONE").expect("a symbol")), None);
+    }
+}

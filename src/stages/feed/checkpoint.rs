@@ -1,0 +1,164 @@
+//! Checkpoints: the feed's state in files beside the log, so that a start need not begin at the first event.
+//!
+//! A checkpoint is written when the log is on the disk up to it and its commands are, so it is never ahead of what a loss
+//! of power leaves. The newest two are kept.
+
+use crate::market::Feed;
+use crate::runtime::Fatal;
+use dojima_journal::storage::Storage;
+use std::io;
+
+/// What a checkpoint begins with.
+const MAGIC: [u8; 8] = *b"DJMKTDAT";
+const VERSION: u32 = 1;
+
+const VERSION_AT: usize = 8;
+const CRC_AT: usize = 12;
+const MESSAGES_AT: usize = 16;
+const SESSION_FIRST_AT: usize = 24;
+const STATE_AT: usize = 32;
+
+/// How many are kept.
+const KEPT: usize = 2;
+
+const PREFIX: &str = "checkpoint-";
+const SUFFIX: &str = ".feed";
+
+/// Where a feed goes on.
+#[derive(Clone)]
+pub(super) struct Checkpoint {
+    pub(super) feed: Feed,
+    /// How many messages there were, over all sessions.
+    pub(super) messages: u64,
+    /// The number of the present session's first one; of the next one when there was none.
+    pub(super) session_first: u64,
+}
+
+impl Default for Checkpoint {
+    /// Before the first event.
+    fn default() -> Self {
+        Self { feed: Feed::default(), messages: 0, session_first: 1 }
+    }
+}
+
+/// The bytes of a checkpoint that is to be written, and what they are of.
+pub(super) struct Encoded {
+    pub(super) bytes: Vec<u8>,
+    pub(super) event: u64,
+    pub(super) sequence: u64,
+}
+
+impl Checkpoint {
+    /// Integers are little-endian; the CRC-32C is over all that follows it.
+    pub(super) fn encode(feed: &Feed, messages: u64, session_first: u64) -> Encoded {
+        let mut bytes = vec![0; STATE_AT];
+        bytes[..8].copy_from_slice(&MAGIC);
+        bytes[VERSION_AT..CRC_AT].copy_from_slice(&VERSION.to_le_bytes());
+        bytes[MESSAGES_AT..SESSION_FIRST_AT].copy_from_slice(&messages.to_le_bytes());
+        bytes[SESSION_FIRST_AT..STATE_AT].copy_from_slice(&session_first.to_le_bytes());
+        bytes.extend_from_slice(&feed.to_bytes());
+        let crc = crc32c::crc32c(&bytes[MESSAGES_AT..]);
+        bytes[CRC_AT..MESSAGES_AT].copy_from_slice(&crc.to_le_bytes());
+        Encoded { bytes, event: feed.last_event(), sequence: feed.sequence() }
+    }
+
+    pub(super) fn decode(bytes: &[u8]) -> Result<Self, String> {
+        let u64_at =
+            |at: usize| bytes.get(at..at + 8).and_then(|b| b.try_into().ok()).map(u64::from_le_bytes);
+        let u32_at =
+            |at: usize| bytes.get(at..at + 4).and_then(|b| b.try_into().ok()).map(u32::from_le_bytes);
+        let (Some(messages), Some(session_first)) = (u64_at(MESSAGES_AT), u64_at(SESSION_FIRST_AT)) else {
+            return Err("it is too short".to_owned());
+        };
+        if bytes[..8] != MAGIC {
+            return Err("it does not begin like a checkpoint".to_owned());
+        }
+        if u32_at(VERSION_AT) != Some(VERSION) {
+            return Err(format!("it is of version {:?} and not {VERSION}", u32_at(VERSION_AT)));
+        }
+        if u32_at(CRC_AT) != Some(crc32c::crc32c(&bytes[MESSAGES_AT..])) {
+            return Err("its checksum is wrong".to_owned());
+        }
+        if session_first == 0 || session_first > messages + 1 {
+            return Err("its session begins behind its end".to_owned());
+        }
+        let feed = Feed::from_bytes(&bytes[STATE_AT..]).map_err(|error| error.to_string())?;
+        Ok(Self { feed, messages, session_first })
+    }
+}
+
+fn name_of(event: u64) -> String {
+    format!("{PREFIX}{event:020}{SUFFIX}")
+}
+
+/// The events of the checkpoints that are there, the newest first.
+pub(super) fn all(files: &dyn Storage) -> io::Result<Vec<u64>> {
+    let event_of = |(name, _): (String, u64)| {
+        let event = name.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)?.parse().ok()?;
+        (name_of(event) == name).then_some(event)
+    };
+    let mut events: Vec<u64> = files.files()?.into_iter().filter_map(event_of).collect();
+    events.sort_unstable_by(|one, other| other.cmp(one));
+    Ok(events)
+}
+
+/// Reads the checkpoint of this event.
+pub(super) fn read(files: &dyn Storage, event: u64) -> Result<Checkpoint, String> {
+    let name = name_of(event);
+    let file = files.open(&name).map_err(|error| error.to_string())?;
+    let mut bytes = Vec::new();
+    loop {
+        let start = bytes.len();
+        bytes.resize(start + (1 << 20), 0);
+        let read = file.read_at(&mut bytes[start..], start as u64).map_err(|error| error.to_string())?;
+        bytes.truncate(start + read);
+        if read == 0 {
+            break;
+        }
+    }
+    let checkpoint = Checkpoint::decode(&bytes)?;
+    if checkpoint.feed.last_event() == event {
+        Ok(checkpoint)
+    } else {
+        Err("it is of another event".to_owned())
+    }
+}
+
+/// Writes a checkpoint, and removes those that are too many.
+pub(super) fn write(files: &dyn Storage, checkpoint: &Encoded) -> io::Result<()> {
+    let name = name_of(checkpoint.event);
+    files.write(&name, &mut |out| out.write_all(&checkpoint.bytes))?;
+    for old in all(files)?.into_iter().skip(KEPT) {
+        files.remove(&name_of(old))?;
+    }
+    Ok(())
+}
+
+/// Makes the folder, and clears away what was not finished.
+pub(super) fn prepare(files: &dyn Storage) -> Result<(), Fatal> {
+    let failed = |error: io::Error| Fatal::market_data(format_args!("{}: {error}", files.dir().display()));
+    files.prepare().map_err(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Event, EventRecord};
+
+    #[test]
+    fn every_damaged_byte_is_seen() {
+        let mut feed = Feed::default();
+        let event = Event::InstrumentListed(crate::domain::Listing::default());
+        feed.apply(&EventRecord { number: 7, sequence: 3, event, ..EventRecord::default() }, &mut Vec::new());
+        let encoded = Checkpoint::encode(&feed, 3, 1);
+        assert_eq!((encoded.event, encoded.sequence), (7, 3));
+        let whole = Checkpoint::decode(&encoded.bytes).expect("it is whole");
+        assert_eq!((whole.messages, whole.session_first, whole.feed.last_event()), (3, 1, 7));
+        for at in 0..encoded.bytes.len() {
+            let mut bytes = encoded.bytes.clone();
+            bytes[at] ^= 1;
+            assert!(Checkpoint::decode(&bytes).is_err(), "byte {at}");
+            assert!(Checkpoint::decode(&encoded.bytes[..at]).is_err(), "cut at {at}");
+        }
+    }
+}

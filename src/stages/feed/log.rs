@@ -1,0 +1,222 @@
+//! The log of messages: a journal of its own in `market-data/`, one record per message, numbered over all sessions. The
+//! payload is the sequence of the message's command (u64, little-endian) and then the message.
+//!
+//! It is not synced on the way: what a loss of power takes from it is made again from the events, and what is in it is
+//! compared with what the events give.
+
+use crate::market::Published;
+use crate::runtime::Fatal;
+use crate::wire::itch::MESSAGE_LEN_MAX;
+use dojima_journal::storage::Storage;
+use dojima_journal::{AppendError, JournalError, Options, Reader, Writer, scan_storage_from};
+use std::sync::Arc;
+
+/// Bytes before the message in a record.
+const PREFIX_LEN: usize = 8;
+
+/// A message as it is in the log.
+pub(super) struct Logged<'a> {
+    pub(super) number: u64,
+    pub(super) sequence: u64,
+    pub(super) message: &'a [u8],
+}
+
+/// Reads the log on from some message.
+pub(super) struct LogReader {
+    reader: Reader,
+    files: Arc<dyn Storage>,
+}
+
+impl LogReader {
+    /// Begins some way before this message, at the start of its segment.
+    ///
+    /// # Errors
+    /// [`JournalError`]; [`JournalError::Gone`] for a message that was retired.
+    pub(super) fn open(files: &Arc<dyn Storage>, message: u64) -> Result<Self, JournalError> {
+        let reader = Reader::open_segment_of(Arc::clone(files), message)?;
+        Ok(Self { reader, files: Arc::clone(files) })
+    }
+
+    /// Begins with this very message; what lies before it in its segment is read through at the first [`Self::next`].
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub(super) fn open_at(files: &Arc<dyn Storage>, message: u64) -> Result<Self, JournalError> {
+        let reader = Reader::open_storage(Arc::clone(files), message)?;
+        Ok(Self { reader, files: Arc::clone(files) })
+    }
+
+    /// The next message, if it is there.
+    pub(super) fn next(&mut self) -> Result<Option<Logged<'_>>, Fatal> {
+        let dir = self.files.dir();
+        let Some(record) = self.reader.next().map_err(Fatal::market_data)? else { return Ok(None) };
+        let Some((sequence, message)) = record.payload.split_first_chunk::<PREFIX_LEN>() else {
+            return Err(Fatal::market_data(format_args!(
+                "{}: record {} is no message",
+                dir.display(),
+                record.sequence
+            )));
+        };
+        Ok(Some(Logged { number: record.sequence, sequence: u64::from_le_bytes(*sequence), message }))
+    }
+}
+
+/// The log's writer, which first compares what is there already.
+pub(super) struct MessageLog {
+    files: Arc<dyn Storage>,
+    writer: Option<Writer>,
+    /// The first and the last message that were there at the start.
+    found: (u64, u64),
+    /// Reads those that are to be compared.
+    comparing: Option<LogReader>,
+    /// The number of the next message.
+    next: u64,
+}
+
+impl MessageLog {
+    /// Opens the log. What it has of commands after `last_sequence` is cut: these were never durable, and are gone with a
+    /// loss of power. `known` messages are in the checkpoint that the feed goes on from; `None` when the log does not have
+    /// as many, so that the checkpoint cannot be used.
+    ///
+    /// # Errors
+    /// [`Fatal::MarketData`] for a log that is damaged or cannot be written.
+    pub(super) fn open(
+        files: &Arc<dyn Storage>,
+        options: Options,
+        known: u64,
+        last_sequence: u64,
+    ) -> Result<Option<Self>, Fatal> {
+        let advice = |error: JournalError| {
+            Fatal::market_data(format_args!(
+                "{error}; it is made from the event log: remove {} to have it made again",
+                files.dir().display()
+            ))
+        };
+        let scanned = scan_storage_from(Arc::clone(files), known.max(1)).map_err(advice)?;
+        let (first, last) = (scanned.first_sequence(), scanned.next_sequence() - 1);
+        if last < known {
+            return Ok(None);
+        }
+        let keep = match last > known {
+            true => keep_until(files, first.max(known + 1), last, last_sequence)?,
+            false => last,
+        };
+        let writer = if keep < last {
+            tracing::warn!(
+                "market data: messages {} to {last} are of commands that were never durable, and are cut",
+                keep + 1
+            );
+            scanned.into_writer_truncated(keep, options)
+        } else {
+            scanned.into_writer(options)
+        };
+        Ok(Some(Self {
+            files: Arc::clone(files),
+            writer: Some(writer.map_err(advice)?),
+            found: (first, keep),
+            comparing: None,
+            next: known + 1,
+        }))
+    }
+
+    /// The number of the next message.
+    pub(super) fn next(&self) -> u64 {
+        self.next
+    }
+
+    /// Where the messages are.
+    pub(super) fn files(&self) -> &Arc<dyn Storage> {
+        &self.files
+    }
+
+    /// Takes the next message: compares it if the log has it, appends it if not. `false`, and nothing done, while there is
+    /// no space.
+    ///
+    /// # Errors
+    /// [`Fatal::Diverged`] when the log has another message in its place; [`Fatal::MarketData`].
+    pub(super) fn put(&mut self, published: &Published, message: &[u8]) -> Result<bool, Fatal> {
+        if self.next <= self.found.1 {
+            self.compare(published, message)?;
+        } else {
+            let mut payload = [0; PREFIX_LEN + MESSAGE_LEN_MAX];
+            payload[..PREFIX_LEN].copy_from_slice(&published.sequence.to_le_bytes());
+            payload[PREFIX_LEN..PREFIX_LEN + message.len()].copy_from_slice(message);
+            let writer =
+                self.writer.as_mut().ok_or_else(|| Fatal::invariant("the feed works after its close"))?;
+            match writer.append(self.next, published.time.0, &payload[..PREFIX_LEN + message.len()]) {
+                Ok(()) => {}
+                Err(AppendError::NoSpace) => return Ok(false),
+                Err(error) => return Err(Fatal::market_data(error)),
+            }
+        }
+        self.next += 1;
+        Ok(true)
+    }
+
+    fn compare(&mut self, published: &Published, message: &[u8]) -> Result<(), Fatal> {
+        let number = self.next;
+        if number < self.found.0 {
+            return Ok(());
+        }
+        let logged = match &mut self.comparing {
+            Some(reader) => reader.next()?,
+            none => {
+                let opened = LogReader::open_at(&self.files, number).map_err(Fatal::market_data)?;
+                none.insert(opened).next()?
+            }
+        };
+        let is_same = logged.as_ref().is_some_and(|logged| {
+            (logged.number, logged.sequence, logged.message) == (number, published.sequence, message)
+        });
+        if is_same {
+            return Ok(());
+        }
+        let found =
+            logged.map(|logged| (logged.number, logged.sequence, logged.message.escape_ascii().to_string()));
+        Err(Fatal::diverged(format_args!(
+            "{}: message {number} of command {} is {:?} by the events, and the log has {found:?}; if another version of \
+             this program wrote it, remove the directory to have it made again",
+            self.files.dir().display(),
+            published.sequence,
+            published.message,
+        )))
+    }
+
+    /// Brings the log to the disk.
+    pub(super) fn sync(&mut self) -> Result<(), Fatal> {
+        match &mut self.writer {
+            Some(writer) => writer.sync().map(drop).map_err(Fatal::market_data),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether all that was there at the start has been compared.
+    pub(super) fn is_compared(&self) -> bool {
+        self.next > self.found.1
+    }
+
+    /// Bytes appended since the start.
+    pub(super) fn bytes_written(&self) -> u64 {
+        self.writer.as_ref().map_or(0, Writer::bytes_written)
+    }
+
+    /// Ends the log.
+    pub(super) fn seal(&mut self) -> Result<(), Fatal> {
+        self.writer.take().map_or(Ok(()), |writer| writer.seal().map_err(Fatal::market_data))
+    }
+}
+
+/// The last message of a command up to `last_sequence`, of those from `from` on.
+fn keep_until(files: &Arc<dyn Storage>, from: u64, last: u64, last_sequence: u64) -> Result<u64, Fatal> {
+    let mut reader = LogReader::open_at(files, last).map_err(Fatal::market_data)?;
+    if reader.next()?.is_some_and(|logged| logged.sequence <= last_sequence) {
+        return Ok(last);
+    }
+    let mut reader = LogReader::open(files, from).map_err(Fatal::market_data)?;
+    while let Some(logged) = reader.next()? {
+        if logged.number >= from && logged.sequence > last_sequence {
+            return Ok(logged.number - 1);
+        }
+    }
+    Ok(last)
+}

@@ -1,0 +1,446 @@
+//! The feed: follows the event log, turns events into ITCH 5.0 ([`crate::market::Feed`]), keeps every message in a log of its
+//! own, and serves subscribers, snapshots and multicast from there.
+//!
+//! It reads the event log and never a ring, so it can be as slow as it likes: no order ever waits for it. And since the
+//! log has only events of durable commands, nothing passes the gate. What a command gives is complete when the next command's
+//! events come, or when the matcher has said that it is done with the command and all that it said has been read here.
+//!
+//! What must never happen here: a message that a restart would not say again, in the same place and to the byte. So all that
+//! the log has is compared with what the events give, once, at a start.
+
+mod checkpoint;
+mod connection;
+mod ending;
+mod log;
+mod mold;
+mod server;
+mod settings;
+mod tail;
+
+pub use settings::{FeedFiles, FeedPorts, FeedSettings, FeedStart, MoldSettings};
+
+use crate::domain::codec;
+use crate::domain::session::session_id;
+use crate::market::{Books, Feed, MarketView, MarketWatch, Published};
+use crate::net::Sockets;
+use crate::ring::{CursorReader, CursorWriter, cursor};
+use crate::runtime::{Agent, Clock, Counter, Counters, Fatal};
+use crate::wire::itch::{EndOfSnapshot, MESSAGE_LEN_MAX, Message, event_code};
+use crate::wire::soup::{self, SessionId, kind};
+use checkpoint::{Checkpoint, Encoded};
+use dojima_journal::storage::Storage;
+use dojima_journal::{ArchivedStorage, JournalError, Reader, retire_before};
+use log::MessageLog;
+use mold::Mold;
+use server::{Messages, Server, Service};
+use std::os::fd::RawFd;
+use std::sync::Arc;
+use tail::Tail;
+
+/// Events of one duty cycle.
+const EVENTS_MAX: usize = 2048;
+/// How often a new view of the market is published at most, ns.
+const VIEW_NS: u64 = 100_000_000;
+/// How old a snapshot may be that is given to the next who asks, ns. The stream goes on from any of them.
+const SNAPSHOT_AGE_NS: u64 = 1_000_000_000;
+/// How long to wait after a checkpoint that could not be written, ns.
+const RETRY_NS: u64 = 10_000_000_000;
+
+/// The sockets of both services.
+pub struct FeedSockets {
+    /// Of subscribers.
+    pub subscribers: Box<dyn Sockets>,
+    /// For snapshots.
+    pub snapshots: Box<dyn Sockets>,
+}
+
+/// The agent.
+pub struct FeedPublisher {
+    settings: FeedSettings,
+    /// Where the matcher is: applied commands, events in its ring, and the last event before this start.
+    applied: CursorReader,
+    in_ring: CursorReader,
+    synced: CursorReader,
+    start: FeedStart,
+    clock: Box<dyn Clock>,
+    files: FeedFiles,
+    events: Reader,
+    feed: Feed,
+    /// Messages that are made and not yet in the log.
+    waiting: Vec<Published>,
+    log: MessageLog,
+    tail: Tail,
+    books: Books,
+    session: SessionId,
+    session_first: u64,
+    subscribers: Option<Server>,
+    snapshots: Option<Server>,
+    mold: Option<Mold>,
+    snapshot: Option<(u64, Arc<Vec<u8>>)>,
+    watch: MarketWatch,
+    next_view: u64,
+    viewed: u64,
+    /// A checkpoint that waits for its commands to be on the disk.
+    checkpoint: Option<Encoded>,
+    checkpoint_at: u64,
+    retry_at: u64,
+    on_disk: CursorWriter,
+    followed: CursorWriter,
+    counts: Counts,
+}
+
+struct Counts {
+    messages: Counter,
+    bytes: Counter,
+    checkpoints: Counter,
+    no_space: Counter,
+    orders: Counter,
+}
+
+impl FeedPublisher {
+    /// Goes on from the newest checkpoint that can be used, or from the first event. Without sockets it serves nobody.
+    ///
+    /// # Errors
+    /// [`Fatal::MarketData`] when the events that it needs are gone, or the log of messages is damaged or cannot be written;
+    /// [`Fatal::Io`] when multicast cannot be had.
+    pub fn new(
+        settings: FeedSettings,
+        files: FeedFiles,
+        ports: FeedPorts,
+        sockets: Option<FeedSockets>,
+        start: FeedStart,
+        clock: Box<dyn Clock>,
+        counters: &Counters,
+    ) -> Result<Self, Fatal> {
+        settings.check()?;
+        checkpoint::prepare(files.market_data.as_ref())?;
+        let (Checkpoint { feed, messages, session_first }, log) = find_start(&settings, &files, start)?;
+        let events = open_events(&files, feed.last_event() + 1)?;
+        let session = session_of(&settings, feed.session())?;
+        let FeedPorts { applied, in_ring, synced, subscribers, snapshots, doorman } = ports;
+        let (subscribers, snapshots) = match sockets {
+            None => (None, None),
+            Some(sockets) => {
+                let make = |service, sockets, auth| {
+                    Server::new(service, sockets, (auth, doorman.clone()), &settings, session_first, counters)
+                };
+                (
+                    Some(make(Service::Stream, sockets.subscribers, subscribers)),
+                    Some(make(Service::Snapshots, sockets.snapshots, snapshots)),
+                )
+            }
+        };
+        let mold = match &settings.mold {
+            Some(mold) => Some(Mold::open(mold, messages + 1, counters)?),
+            None => None,
+        };
+        let counts = Counts {
+            messages: counters.register("feed.messages", "messages"),
+            bytes: counters.register("feed.log_bytes", "bytes"),
+            checkpoints: counters.register("feed.checkpoints", "checkpoints"),
+            no_space: counters.register("feed.no_space", "cycles"),
+            orders: counters.register("feed.orders", "orders"),
+        };
+        let mut books = Books::default();
+        let mut unfit = None;
+        feed.snapshot(|message| unfit = unfit.or(books.apply(&message).err()));
+        if let Some(error) = unfit {
+            return Err(Fatal::market_data(format_args!("a checkpoint makes no sense: {error}")));
+        }
+        let ((mut on_disk, _), (mut followed, _)) = (cursor(), cursor());
+        on_disk.set(feed.last_event());
+        followed.set(feed.last_event());
+        Ok(Self {
+            tail: Tail::new(settings.tail_messages, messages + 1),
+            checkpoint_at: messages + settings.checkpoint_every,
+            settings,
+            applied,
+            in_ring,
+            synced,
+            start,
+            clock,
+            files,
+            events,
+            feed,
+            waiting: Vec::new(),
+            log,
+            books,
+            session,
+            session_first,
+            subscribers,
+            snapshots,
+            mold,
+            snapshot: None,
+            watch: MarketWatch::default(),
+            next_view: 0,
+            viewed: 0,
+            checkpoint: None,
+            retry_at: 0,
+            on_disk,
+            followed,
+            counts,
+        })
+    }
+
+    /// What becomes readable when somebody connects, sends or can be sent to.
+    pub fn descriptors(&self) -> Vec<RawFd> {
+        let servers =
+            [&self.subscribers, &self.snapshots].into_iter().flatten().filter_map(Server::descriptor);
+        servers.chain(self.mold.as_ref().and_then(Mold::descriptor)).collect()
+    }
+
+    /// The market at a glance, always the newest.
+    pub fn watch(&self) -> MarketWatch {
+        self.watch.clone()
+    }
+
+    /// The last event of the newest checkpoint: later ones must stay in the event log.
+    pub fn on_disk(&self) -> CursorReader {
+        self.on_disk.reader()
+    }
+
+    /// The last event that it has published.
+    pub fn followed(&self) -> CursorReader {
+        self.followed.reader()
+    }
+
+    /// Reads on in the event log, and publishes. Returns the amount of work.
+    fn follow(&mut self) -> Result<usize, Fatal> {
+        if !self.flush()? {
+            return Ok(0);
+        }
+        // In this order: all events of commands up to `applied` are among those counted after.
+        let applied = self.applied.get();
+        let complete_at = self.start.event + self.in_ring.get();
+        let mut read = 0;
+        while read < EVENTS_MAX {
+            let Some(record) = self.events.next().map_err(Fatal::event_log)? else { break };
+            let record = codec::decode_event(record.payload).map_err(Fatal::event_log)?;
+            self.feed.apply(&record, &mut self.waiting);
+            read += 1;
+        }
+        if !self.feed.is_settled()
+            && self.feed.last_event() >= complete_at
+            && self.feed.sequence() <= applied.max(self.start.sequence)
+        {
+            self.feed.complete(&mut self.waiting);
+        }
+        let messages = self.waiting.len();
+        self.flush()?;
+        self.counts.orders.set(self.feed.orders() as u64);
+        Ok(read + messages)
+    }
+
+    /// Moves messages into the log and from there on; `false` while there is no space for them.
+    fn flush(&mut self) -> Result<bool, Fatal> {
+        let mut done = 0;
+        for published in &self.waiting {
+            let mut bytes = [0; MESSAGE_LEN_MAX];
+            let len = published.message.encode(&mut bytes).unwrap_or(0);
+            let number = self.log.next();
+            if !self.log.put(published, &bytes[..len])? {
+                self.counts.no_space.add(1);
+                break;
+            }
+            done += 1;
+            if let Message::SystemEvent(event) = published.message
+                && event.code == event_code::START_OF_MESSAGES
+            {
+                self.session_first = number;
+                self.session = session_of(&self.settings, self.feed.session())?;
+                self.snapshot = None;
+            }
+            self.tail.push(&bytes[..len]);
+            if let Err(error) = self.books.apply(&published.message) {
+                return Err(Fatal::invariant(format_args!("the feed says what cannot be: {error}")));
+            }
+        }
+        self.waiting.drain(..done);
+        self.counts.messages.set(self.log.next() - 1);
+        self.counts.bytes.set(self.log.bytes_written());
+        if self.waiting.is_empty() {
+            self.followed.set(self.feed.last_event());
+        }
+        Ok(self.waiting.is_empty())
+    }
+
+    /// Whether nothing is half said: the books are those after some command.
+    fn is_between_commands(&self) -> bool {
+        self.waiting.is_empty() && self.feed.is_settled()
+    }
+
+    fn make_snapshot(&mut self, now: u64) {
+        let wanted = self.snapshots.as_mut().is_some_and(Server::wants_snapshot);
+        let fresh =
+            self.snapshot.as_ref().is_some_and(|(made, _)| now.saturating_sub(*made) < SNAPSHOT_AGE_NS);
+        if !wanted || fresh {
+            return;
+        }
+        self.snapshot = None;
+        if !self.is_between_commands() {
+            return;
+        }
+        let mut bytes = Vec::new();
+        self.feed.snapshot(|message| {
+            let mut out = [0; MESSAGE_LEN_MAX];
+            let len = message.encode(&mut out).unwrap_or(0);
+            let _ = soup::push_packet(kind::SEQUENCED, &out[..len], &mut bytes);
+        });
+        let sequence = self.log.next() - self.session_first + 1;
+        let _ = soup::push_packet(kind::SEQUENCED, &EndOfSnapshot { sequence }.encode(), &mut bytes);
+        self.snapshot = Some((now, Arc::new(bytes)));
+    }
+
+    fn serve(&mut self, now: u64) -> Result<usize, Fatal> {
+        self.make_snapshot(now);
+        let messages = Messages {
+            tail: &self.tail,
+            log: self.log.files(),
+            session: self.session,
+            session_first: self.session_first,
+            snapshot: self.snapshot.as_ref().map(|(_, snapshot)| Arc::clone(snapshot)),
+        };
+        let mut work = 0;
+        for server in [&mut self.subscribers, &mut self.snapshots].into_iter().flatten() {
+            work += server.work(&self.settings, &messages, now)?;
+        }
+        if let Some(mold) = &mut self.mold {
+            work += mold.work(&messages, now)?;
+        }
+        Ok(work)
+    }
+
+    fn show(&mut self, now: u64) {
+        let message = self.log.next() - 1;
+        if now < self.next_view || message == self.viewed || !self.is_between_commands() {
+            return;
+        }
+        (self.next_view, self.viewed) = (now + VIEW_NS, message);
+        let number = (message + 1).saturating_sub(self.session_first);
+        self.watch.publish(MarketView::of(&self.books, self.feed.listings(), self.feed.session(), number));
+    }
+
+    /// Writes a checkpoint when it is time and its commands are on the disk. One that cannot be written is reported and tried
+    /// again later: nothing but a longer start and more events to keep comes of it.
+    fn keep(&mut self, now: u64) -> Result<(), Fatal> {
+        let due = self.log.next() > self.checkpoint_at && now >= self.retry_at;
+        if due && self.checkpoint.is_none() && self.is_between_commands() && self.log.is_compared() {
+            self.take_checkpoint();
+        }
+        if self.checkpoint.as_ref().is_some_and(|made| made.sequence <= self.synced.get()) {
+            self.write_checkpoint(now)?;
+        }
+        Ok(())
+    }
+
+    fn take_checkpoint(&mut self) {
+        let messages = self.log.next() - 1;
+        self.checkpoint = Some(Checkpoint::encode(&self.feed, messages, self.session_first));
+        self.checkpoint_at = messages + self.settings.checkpoint_every;
+    }
+
+    fn write_checkpoint(&mut self, now: u64) -> Result<(), Fatal> {
+        let Some(made) = self.checkpoint.take() else { return Ok(()) };
+        // The log must have on the disk what the checkpoint says that it has.
+        self.log.sync()?;
+        if let Err(error) = checkpoint::write(self.files.market_data.as_ref(), &made) {
+            tracing::warn!("market data: no checkpoint of event {}, trading goes on: {error}", made.event);
+            self.retry_at = now + RETRY_NS;
+            self.checkpoint_at = 0;
+            return Ok(());
+        }
+        self.counts.checkpoints.add(1);
+        self.on_disk.set(made.event);
+        if let Some(how) = self.settings.retire
+            && let Err(error) = retire_before(self.files.market_data.as_ref(), self.session_first, how)
+        {
+            tracing::warn!("market data: old segments could not be retired, and are kept for now: {error}");
+        }
+        Ok(())
+    }
+}
+
+/// The id of a session.
+fn session_of(settings: &FeedSettings, session: u32) -> Result<SessionId, Fatal> {
+    let id = session_id(*settings.session.as_bytes(), session);
+    id.and_then(|id| SessionId::new(&String::from_utf8_lossy(&id).trim_end().to_owned())).ok_or_else(|| {
+        Fatal::market_data(format_args!("session {session} after {} has no name", settings.session))
+    })
+}
+
+/// The newest checkpoint that fits what the log has, or the beginning.
+fn find_start(
+    settings: &FeedSettings,
+    files: &FeedFiles,
+    start: FeedStart,
+) -> Result<(Checkpoint, MessageLog), Fatal> {
+    let storage = files.market_data.as_ref();
+    let there = checkpoint::all(storage)
+        .map_err(|error| Fatal::market_data(format_args!("{}: {error}", storage.dir().display())))?;
+    let open = |messages| MessageLog::open(&files.market_data, settings.log, messages, start.sequence);
+    for event in there.into_iter().filter(|event| *event <= start.event) {
+        match checkpoint::read(storage, event) {
+            Ok(found) => {
+                if let Some(log) = open(found.messages)? {
+                    return Ok((found, log));
+                }
+                tracing::warn!(
+                    "market data: the log has fewer messages than the checkpoint of event {event}"
+                );
+            }
+            Err(why) => tracing::warn!("market data: the checkpoint of event {event} cannot be used: {why}"),
+        }
+    }
+    let log = open(0)?.ok_or_else(|| Fatal::invariant("no log has fewer than 0 messages"))?;
+    Ok((Checkpoint::default(), log))
+}
+
+fn open_events(files: &FeedFiles, event: u64) -> Result<Reader, Fatal> {
+    let archived: Arc<dyn Storage> = Arc::new(ArchivedStorage::new(Arc::clone(&files.event_log)));
+    Reader::open_storage(archived, event).map_err(|error| match error {
+        JournalError::Gone { dir, first, asked } => Fatal::market_data(format_args!(
+            "it has to be made from event {asked} on, and {} begins at event {first}: put the older segments (or \
+             their archives) back, restore a checkpoint in {}, or turn it off (market_data.enabled = false)",
+            dir.display(),
+            files.market_data.dir().display()
+        )),
+        error => Fatal::event_log(error),
+    })
+}
+
+impl Agent for FeedPublisher {
+    fn name(&self) -> &str {
+        "feed"
+    }
+
+    fn do_work(&mut self) -> Result<usize, Fatal> {
+        let now = self.clock.now().0;
+        let mut work = self.follow()?;
+        work += self.serve(now)?;
+        self.show(now);
+        self.keep(now)?;
+        Ok(work)
+    }
+
+    /// The event log is closed by now. What it has is published, and a checkpoint makes the next start short.
+    fn on_close(&mut self) -> Result<(), Fatal> {
+        while self.follow()? > 0 {}
+        let now = self.clock.now().0;
+        let messages = Messages {
+            tail: &self.tail,
+            log: self.log.files(),
+            session: self.session,
+            session_first: self.session_first,
+            snapshot: None,
+        };
+        for server in [&mut self.subscribers, &mut self.snapshots].into_iter().flatten() {
+            server.shut(&self.settings, &messages, now)?;
+        }
+        if self.is_between_commands() && self.feed.sequence() <= self.synced.get() && self.log.is_compared() {
+            self.take_checkpoint();
+            self.write_checkpoint(now)?;
+        }
+        self.show(u64::MAX);
+        self.log.seal()
+    }
+}

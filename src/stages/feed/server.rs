@@ -1,0 +1,474 @@
+//! A SoupBinTCP server of market data: of the stream of messages, or of snapshots. Connections take turns, each with a
+//! bounded share of a duty cycle, and none costs another anything: what a slow one is not sent waits in the log.
+
+use super::connection::{Connection, OUTBOX_LEN, Phase, Source};
+use super::ending::Ending;
+use super::log::LogReader;
+use super::settings::FeedSettings;
+use super::tail::Tail;
+use crate::net::{ConnectionId, Ready, Socket, Sockets};
+use crate::net::{Readiness, Slab};
+use crate::runtime::{Counter, Counters, Doorbell, Fatal};
+use crate::stages::auth::{AuthClient, AuthRequest, Role};
+use crate::wire::soup::{self, END_OF_SESSION, LoginAccepted, LoginRejected, LoginRequest, SessionId, kind};
+use dojima_journal::JournalError;
+use dojima_journal::storage::Storage;
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
+use std::os::fd::RawFd;
+use std::sync::Arc;
+
+/// Connections accepted in one duty cycle.
+const ACCEPTS_MAX: usize = 16;
+/// The longest packet that is taken from a client: type and payload, bytes.
+const PACKET_LEN_MAX: usize = 4096;
+/// Messages that are read from the log for one connection in one duty cycle, those that are skipped included.
+const READ_MAX: usize = 4096;
+/// How often times are looked at, and for how long accepting pauses when the system has no descriptor left, ns.
+const SWEEP_NS: u64 = 10_000_000;
+const ACCEPT_PAUSE_NS: u64 = 1_000_000_000;
+
+/// What is served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Service {
+    Stream,
+    Snapshots,
+}
+
+/// The messages, as a server needs to know them.
+pub(super) struct Messages<'a> {
+    pub(super) tail: &'a Tail,
+    pub(super) log: &'a Arc<dyn Storage>,
+    pub(super) session: SessionId,
+    /// The first message of the present session.
+    pub(super) session_first: u64,
+    /// The present snapshot; `None` when one is wanted and cannot be had in this cycle.
+    pub(super) snapshot: Option<Arc<Vec<u8>>>,
+}
+
+/// The server.
+pub(super) struct Server {
+    service: Service,
+    sockets: Box<dyn Sockets>,
+    auth: AuthClient,
+    doorman: Vec<Doorbell>,
+    connections: Slab<Connection>,
+    accept_from: Option<u64>,
+    next_sweep: u64,
+    /// The session of the connections that are let in now.
+    session_first: u64,
+    gauge: Counter,
+    logins: Counter,
+    refused: Counter,
+    cut: Counter,
+    sent: Counter,
+}
+
+impl Server {
+    pub(super) fn new(
+        service: Service,
+        sockets: Box<dyn Sockets>,
+        (auth, doorman): (AuthClient, Vec<Doorbell>),
+        settings: &FeedSettings,
+        session_first: u64,
+        counters: &Counters,
+    ) -> Self {
+        let [connections, logins, refused, cut, bytes] = match service {
+            Service::Stream => {
+                ["feed.connections", "feed.logins", "feed.logins_refused", "feed.cut", "feed.bytes_out"]
+            }
+            Service::Snapshots => [
+                "feed.snapshot_connections",
+                "feed.snapshot_logins",
+                "feed.snapshot_logins_refused",
+                "feed.snapshot_cut",
+                "feed.snapshot_bytes_out",
+            ],
+        };
+        Self {
+            service,
+            sockets,
+            auth,
+            doorman,
+            connections: Slab::new(settings.connections_max),
+            accept_from: Some(0),
+            next_sweep: 0,
+            session_first,
+            gauge: counters.register(connections, "connections"),
+            logins: counters.register(logins, "logins"),
+            refused: counters.register(refused, "logins"),
+            cut: counters.register(cut, "connections"),
+            sent: counters.register(bytes, "bytes"),
+        }
+    }
+
+    pub(super) fn descriptor(&self) -> Option<RawFd> {
+        self.sockets.descriptor()
+    }
+
+    /// Whether somebody waits for a snapshot.
+    pub(super) fn wants_snapshot(&mut self) -> bool {
+        (0..self.connections.places()).any(|place| {
+            self.connections.at(place).is_some_and(|c| matches!(c.phase, Phase::AwaitingSnapshot))
+        })
+    }
+
+    /// One duty cycle; returns the amount of work.
+    pub(super) fn work(
+        &mut self,
+        settings: &FeedSettings,
+        messages: &Messages<'_>,
+        now: u64,
+    ) -> Result<usize, Fatal> {
+        self.end_session(messages);
+        let mut work = self.poll()? + self.accept(settings, now) + self.hear(messages, now);
+        for place in 0..self.connections.places() {
+            work += self.turn(place, settings, messages, now)?;
+        }
+        if now >= self.next_sweep {
+            self.next_sweep = now + SWEEP_NS;
+            for place in 0..self.connections.places() {
+                let Some(connection) = self.connections.at(place) else { continue };
+                match connection.sweep(settings, now) {
+                    Ok(put) => work += put,
+                    Err(ending) => self.close(place, &ending),
+                }
+            }
+        }
+        Ok(work)
+    }
+
+    /// Those who are in a session that has ended get the rest of it and no more.
+    fn end_session(&mut self, messages: &Messages<'_>) {
+        if messages.session_first == self.session_first {
+            return;
+        }
+        self.session_first = messages.session_first;
+        for place in 0..self.connections.places() {
+            if let Some(connection) = self.connections.at(place)
+                && let Phase::LoggedIn(Source::Stream { end, .. }) = &mut connection.phase
+            {
+                end.get_or_insert(messages.session_first);
+            }
+        }
+    }
+
+    fn poll(&mut self) -> Result<usize, Fatal> {
+        let (connections, accept_from) = (&mut self.connections, &mut self.accept_from);
+        let polled = self.sockets.poll(&mut |ready| match ready {
+            Ready::Listener => {
+                accept_from.get_or_insert(0);
+            }
+            Ready::Connection(id, readiness) => {
+                let readiness: Readiness = readiness;
+                if let Some(connection) = connections.get(id) {
+                    connection.note(readiness);
+                }
+            }
+        });
+        polled.map_err(|error| Fatal::io(format_args!("polling the feed's sockets: {error}")))?;
+        Ok(0)
+    }
+
+    fn accept(&mut self, settings: &FeedSettings, now: u64) -> usize {
+        if self.accept_from.is_none_or(|from| now < from) {
+            return 0;
+        }
+        for accepted in 0..ACCEPTS_MAX {
+            match self.sockets.accept() {
+                Ok((socket, peer)) => self.open(socket, peer, settings, now),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    self.accept_from = None;
+                    return accepted;
+                }
+                Err(error)
+                    if matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::ConnectionAborted) => {}
+                Err(error) => {
+                    tracing::warn!(%error, "market data: accepting failed; trying again in a second");
+                    self.accept_from = Some(now + ACCEPT_PAUSE_NS);
+                    return accepted;
+                }
+            }
+        }
+        ACCEPTS_MAX
+    }
+
+    fn open(&mut self, mut socket: Box<dyn Socket>, peer: SocketAddr, settings: &FeedSettings, now: u64) {
+        if self.connections.is_full()
+            && let Some(stranger) = self.connections.oldest(Connection::stranger_since)
+        {
+            self.close(stranger, &Ending::GaveWay);
+        }
+        let inserted = self.connections.insert(|id| -> io::Result<Connection> {
+            socket.watch(id)?;
+            Ok(Connection::new(id, peer, socket, now, settings))
+        });
+        match inserted {
+            Some(Ok(())) => {}
+            Some(Err(error)) => tracing::warn!(%peer, %error, "a new connection could not be set up"),
+            None => {
+                let limit = settings.connections_max;
+                tracing::warn!(%peer, limit, "market data: there are as many connections as the limit allows");
+            }
+        }
+        self.gauge.set(self.connections.len() as u64);
+    }
+
+    fn close(&mut self, place: usize, ending: &Ending) {
+        let Some(mut connection) = self.connections.remove(place) else { return };
+        let _ = connection.socket.shut_down_writing();
+        self.gauge.set(self.connections.len() as u64);
+        let (peer, username) = (connection.peer, connection.username.map(tracing::field::display));
+        if ending.is_ordinary() {
+            tracing::info!(%peer, username, "market data: connection closed: {ending}");
+        } else {
+            self.cut.add(1);
+            tracing::warn!(%peer, username, "market data: connection closed: {ending}");
+        }
+    }
+
+    /// Takes the doorman's answers.
+    fn hear(&mut self, messages: &Messages<'_>, now: u64) -> usize {
+        let mut heard = 0;
+        while let Ok(answer) = self.auth.answers.try_recv() {
+            heard += 1;
+            let Some(connection) = self.connections.get(answer.connection) else { continue };
+            let Phase::Asking(request, true) = connection.phase else { continue };
+            let may_see = |role| matches!(role, Role::MarketData | Role::Trade | Role::Admin);
+            let verdict = match answer.verdict {
+                Ok(grant) if may_see(grant.role) => Ok(()),
+                Ok(_) => Err(LoginRejected::NotAuthorised),
+                Err(why) => Err(why),
+            };
+            let session = messages.session;
+            let verdict = verdict.and(match request.session {
+                Some(wanted) if !wanted.as_bytes().eq_ignore_ascii_case(session.as_bytes()) => {
+                    Err(LoginRejected::SessionNotAvailable)
+                }
+                _ => Ok(()),
+            });
+            let (peer, username) = (connection.peer, request.username);
+            match verdict {
+                Ok(()) => {
+                    self.logins.add(1);
+                    tracing::info!(%peer, %username, "market data: logged in");
+                    self.admit(answer.connection, &request, messages);
+                }
+                Err(why) => {
+                    self.refused.add(1);
+                    tracing::warn!(%peer, %username, "market data: login refused: {why}");
+                    connection.leave(&why.packet(), now);
+                }
+            }
+        }
+        heard
+    }
+
+    fn admit(&mut self, id: ConnectionId, request: &LoginRequest, messages: &Messages<'_>) {
+        let Some(connection) = self.connections.get(id) else { return };
+        if let Some(ms @ 1..) = request.heartbeat_timeout_ms {
+            connection.silence_max = u64::from(ms) * 1_000_000;
+        }
+        let session = messages.session;
+        let first = match self.service {
+            Service::Stream => {
+                let next = messages.tail.next() - messages.session_first + 1;
+                let first = if request.sequence == 0 { next } else { request.sequence.min(next) };
+                let next = messages.session_first + first - 1;
+                connection.phase =
+                    Phase::LoggedIn(Source::Stream { next, end: None, reader: None, caught_up: false });
+                first
+            }
+            Service::Snapshots => {
+                connection.phase = Phase::AwaitingSnapshot;
+                1
+            }
+        };
+        connection.outbox.extend_from_slice(&LoginAccepted { session, sequence: first }.packet());
+    }
+
+    /// One connection's turn.
+    fn turn(
+        &mut self,
+        place: usize,
+        settings: &FeedSettings,
+        messages: &Messages<'_>,
+        now: u64,
+    ) -> Result<usize, Fatal> {
+        let Some(connection) = self.connections.at(place) else { return Ok(0) };
+        let outcome = take_in(connection, &self.auth, &self.doorman, now)
+            .and_then(|work| Ok((work, connection.send(now)?)))
+            .map(|(work, sent)| (work + usize::from(sent > 0), sent));
+        let (mut work, mut sent) = match outcome {
+            Ok(done) => done,
+            Err(ending) => {
+                self.close(place, &ending);
+                return Ok(1);
+            }
+        };
+        if connection.has_sent_all() && connection.is_writable() {
+            let filled = match fill(connection, settings, messages, now)? {
+                Ok(filled) => filled,
+                Err(ending) => {
+                    self.close(place, &ending);
+                    return Ok(1);
+                }
+            };
+            if filled {
+                work += 1;
+                match connection.send(now) {
+                    Ok(bytes) => sent += bytes,
+                    Err(ending) => self.close(place, &ending),
+                }
+            }
+        }
+        self.sent.add(sent as u64);
+        Ok(work)
+    }
+
+    /// Sends what can be sent without waiting, then closes all. No End of Session: it goes on when the engine starts again.
+    pub(super) fn shut(
+        &mut self,
+        settings: &FeedSettings,
+        messages: &Messages<'_>,
+        now: u64,
+    ) -> Result<(), Fatal> {
+        for place in 0..self.connections.places() {
+            while self.connections.at(place).is_some() && self.turn(place, settings, messages, now)? > 0 {}
+            self.close(place, &Ending::Served);
+        }
+        Ok(())
+    }
+}
+
+/// What the client sent.
+fn take_in(
+    connection: &mut Connection,
+    auth: &AuthClient,
+    doorman: &[Doorbell],
+    now: u64,
+) -> Result<usize, Ending> {
+    let mut work = usize::from(connection.receive(now)? > 0);
+    if matches!(connection.phase, Phase::Leaving) {
+        return Ok(0);
+    }
+    while let Some((packet, used)) = soup::frame(connection.inbox.waiting(), PACKET_LEN_MAX)? {
+        match packet.kind {
+            kind::DEBUG | kind::CLIENT_HEARTBEAT => {}
+            kind::LOGOUT => return Err(Ending::Logout),
+            kind::LOGIN_REQUEST if matches!(connection.phase, Phase::AwaitingLogin) => {
+                let request = LoginRequest::decode(packet.payload)?;
+                connection.username = Some(request.username);
+                connection.phase = Phase::Asking(request, false);
+            }
+            kind => return Err(Ending::UnexpectedPacket { kind, when: "that has no place here" }),
+        }
+        connection.inbox.took(used);
+        work += 1;
+    }
+    if let Phase::Asking(request, asked @ false) = &mut connection.phase {
+        let (username, password) = (request.username, request.password);
+        let peer = connection.peer.ip();
+        let question = AuthRequest { connection: connection.id, username, password, peer };
+        *asked = auth.requests.try_send(question).is_ok();
+        doorman.iter().for_each(Doorbell::ring);
+    }
+    Ok(work)
+}
+
+/// Puts the next bytes into an empty outbox; whether there were any. An inner error ends the connection.
+fn fill(
+    connection: &mut Connection,
+    settings: &FeedSettings,
+    messages: &Messages<'_>,
+    now: u64,
+) -> Result<Result<bool, Ending>, Fatal> {
+    match &mut connection.phase {
+        Phase::AwaitingSnapshot => {
+            let Some(snapshot) = &messages.snapshot else { return Ok(Ok(false)) };
+            connection.phase = Phase::LoggedIn(Source::Snapshot(Arc::clone(snapshot), 0));
+            Ok(Ok(true))
+        }
+        Phase::LoggedIn(Source::Snapshot(snapshot, put)) => {
+            let end = snapshot.len().min(*put + OUTBOX_LEN);
+            connection.outbox.extend_from_slice(&snapshot[*put..end]);
+            *put = end;
+            if end == snapshot.len() {
+                connection.leave(&END_OF_SESSION, now);
+            }
+            Ok(Ok(true))
+        }
+        Phase::LoggedIn(Source::Stream { next, end, reader, caught_up }) => {
+            let last = end.unwrap_or(u64::MAX).min(messages.tail.next());
+            let behind = messages.tail.next() - *next;
+            if *caught_up && behind > settings.behind_messages_max {
+                return Ok(Err(Ending::FellBehind(behind)));
+            }
+            let mut any = false;
+            if *next < last && messages.tail.packet(*next).is_none() {
+                let asked = *next;
+                match read_log(reader, next, last, &mut connection.outbox, messages.log) {
+                    Ok(read) => any = read,
+                    Err(JournalOrFatal::Journal(JournalError::Gone { .. })) => {
+                        return Ok(Err(Ending::Gone(asked)));
+                    }
+                    Err(JournalOrFatal::Journal(error)) => return Err(Fatal::market_data(error)),
+                    Err(JournalOrFatal::Fatal(fatal)) => return Err(fatal),
+                }
+            } else {
+                *reader = None;
+                while *next < last
+                    && connection.outbox.len() < OUTBOX_LEN
+                    && let Some(packet) = messages.tail.packet(*next)
+                {
+                    connection.outbox.extend_from_slice(packet);
+                    *next += 1;
+                    any = true;
+                }
+            }
+            *caught_up |= *next == messages.tail.next();
+            if *end == Some(*next) {
+                connection.leave(&END_OF_SESSION, now);
+                any = true;
+            }
+            Ok(Ok(any))
+        }
+        Phase::AwaitingLogin | Phase::Asking(..) | Phase::Leaving => Ok(Ok(false)),
+    }
+}
+
+enum JournalOrFatal {
+    Journal(JournalError),
+    Fatal(Fatal),
+}
+
+/// Old messages from the log. Whether anything was read, be it only to be skipped.
+fn read_log(
+    reader: &mut Option<LogReader>,
+    next: &mut u64,
+    last: u64,
+    outbox: &mut Vec<u8>,
+    log: &Arc<dyn Storage>,
+) -> Result<bool, JournalOrFatal> {
+    let reader = match reader {
+        Some(reader) => reader,
+        none => none.insert(LogReader::open(log, *next).map_err(JournalOrFatal::Journal)?),
+    };
+    for read in 0..READ_MAX {
+        if *next == last || outbox.len() >= OUTBOX_LEN {
+            return Ok(true);
+        }
+        let Some(logged) = reader.next().map_err(JournalOrFatal::Fatal)? else { return Ok(read > 0) };
+        if logged.number < *next {
+            continue;
+        }
+        if logged.number > *next || soup::push_packet(kind::SEQUENCED, logged.message, outbox).is_none() {
+            return Err(JournalOrFatal::Fatal(Fatal::market_data(format_args!(
+                "message {} came from the log where {next} was due",
+                logged.number
+            ))));
+        }
+        *next += 1;
+    }
+    Ok(true)
+}

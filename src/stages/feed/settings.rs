@@ -1,0 +1,103 @@
+//! What the feed is told at start: its limits and files, what it is joined to, and where commands end.
+
+use crate::ring::CursorReader;
+use crate::runtime::{Doorbell, Fatal};
+use crate::stages::auth::AuthClient;
+use crate::wire::soup::SessionId;
+use dojima_journal::storage::Storage;
+use dojima_journal::{Options, Retire};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The feed's limits and times.
+#[derive(Clone, Debug)]
+pub struct FeedSettings {
+    /// The SoupBinTCP id of session 0.
+    pub session: SessionId,
+    /// Connections at one time, of subscribers and for snapshots each, at least 1. One more takes the place of the one that
+    /// has gone without a login for longest; when all are logged in, it is closed as soon as it is accepted.
+    pub connections_max: usize,
+    /// How long a connection may take to log in.
+    pub login_timeout: Duration,
+    /// A heartbeat is sent after this long without anything else sent.
+    pub heartbeat_interval: Duration,
+    /// A client that is silent for this long is disconnected, unless its login asked for another time.
+    pub client_timeout: Duration,
+    /// A client with something to receive that takes no byte for this long is disconnected.
+    pub stall_timeout: Duration,
+    /// Messages kept in memory: a power of two, at least 1024. Older ones are read back from the log.
+    pub tail_messages: usize,
+    /// A subscriber that had caught up and then falls this many messages behind is disconnected. It can resume.
+    pub behind_messages_max: u64,
+    /// Messages from one checkpoint to the next, at least 1.
+    pub checkpoint_every: u64,
+    /// How the log of messages is written.
+    pub log: Options,
+    /// What becomes of segments of the log that hold no message of the present session; `None`: they stay.
+    pub retire: Option<Retire>,
+    /// Multicast; `None`: none.
+    pub mold: Option<MoldSettings>,
+}
+
+/// MoldUDP64.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MoldSettings {
+    /// Where messages are sent.
+    pub group: SocketAddrV4,
+    /// The address of the interface that they leave by.
+    pub interface: Ipv4Addr,
+    /// Where requests for missed messages are answered; `None`: nowhere.
+    pub requests: Option<SocketAddr>,
+}
+
+impl FeedSettings {
+    /// # Errors
+    /// [`Fatal::Invariant`] naming a setting that is out of its documented range.
+    pub(super) fn check(&self) -> Result<(), Fatal> {
+        let tail = self.tail_messages;
+        if self.connections_max == 0 || self.checkpoint_every == 0 {
+            return Err(Fatal::invariant("feed: connections_max or checkpoint_every is 0"));
+        }
+        if !tail.is_power_of_two() || tail < 1024 {
+            return Err(Fatal::invariant(format_args!(
+                "feed: a tail of {tail} messages is no power of two of at least 1024"
+            )));
+        }
+        Ok(())
+    }
+}
+
+/// What the feed is joined to.
+pub struct FeedPorts {
+    /// The last command whose events are all in the event ring.
+    pub applied: CursorReader,
+    /// How many events were put into the event ring since the start.
+    pub in_ring: CursorReader,
+    /// The last command that is on the disk.
+    pub synced: CursorReader,
+    /// Who says which subscribers may come in.
+    pub subscribers: AuthClient,
+    /// Who says who may have snapshots.
+    pub snapshots: AuthClient,
+    /// Whom to wake after asking.
+    pub doorman: Vec<Doorbell>,
+}
+
+/// Where the feed reads and writes.
+#[derive(Clone, Debug)]
+pub struct FeedFiles {
+    /// The log of events.
+    pub event_log: Arc<dyn Storage>,
+    /// The log of messages, and the checkpoints.
+    pub market_data: Arc<dyn Storage>,
+}
+
+/// Where recovery left off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FeedStart {
+    /// The last event.
+    pub event: u64,
+    /// The last command.
+    pub sequence: u64,
+}
