@@ -22,6 +22,7 @@ pub fn config() -> Config {
     config.instruments[0].min_notional = 0.into();
     config.gateway.connections_max = ACCOUNTS as usize + 1;
     config.sql.enabled = false;
+    config.market_data.enabled = false;
     // The same commands are to give the same digest, however long they take.
     config.timers.tick_interval_ms = 0;
     config

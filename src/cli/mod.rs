@@ -6,6 +6,8 @@
 pub mod client;
 pub mod demo;
 pub mod hash_password;
+pub mod itch;
+pub mod market;
 pub mod replay;
 pub mod serve;
 pub mod show;
@@ -41,6 +43,10 @@ enum Command {
     Replay(replay::ReplayArgs),
     /// Write the state to a file, so that the next start is short
     Snapshot(snapshot::SnapshotArgs),
+    /// Show the market in the terminal, from the feed of a running engine
+    Market(market::MarketArgs),
+    /// Write the market data to a file that any ITCH 5.0 parser reads
+    Itch(itch::ItchArgs),
     /// Check that journal, event log and SQL agree
     Verify(verify::VerifyArgs),
     /// Read a password from stdin and print its hash, for password_hash in the configuration
@@ -82,6 +88,8 @@ pub fn main() -> ExitCode {
         Command::Client(args) => client::run(args),
         Command::Replay(args) => replay::run(args),
         Command::Snapshot(args) => snapshot::run(args),
+        Command::Market(args) => market::run(args),
+        Command::Itch(args) => itch::run(args),
         Command::Verify(args) => verify::run(args),
         Command::HashPassword => hash_password::run(),
     };

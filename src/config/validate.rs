@@ -19,7 +19,7 @@ const TIMEOUT_MS: RangeInclusive<u64> = 10..=3_600_000;
 const TICK_INTERVAL_MS: RangeInclusive<u64> = 50..=3_600_000;
 
 /// Days for which the names of sessions must at least suffice.
-const ROLLS_MIN: u32 = 1;
+const ROLLS_MIN: u32 = 365;
 
 /// Everything that is out of bounds in the tables that say how the process runs.
 pub(super) fn limits(config: &Config) -> Vec<Problem> {
@@ -103,7 +103,8 @@ fn gateway(gateway: &GatewaySection, p: &mut Problems) {
     }
     within(p, "gateway.packet_bytes_max", gateway.packet_bytes_max, 512..=32_766);
     if gateway.roll_at.is_some() && session_id(&gateway.session, ROLLS_MIN).is_none() {
-        let reason = format!("must end in a number that can count {ROLLS_MIN} days, for gateway.roll_at");
+        let reason =
+            format!("must end in a number that can count {ROLLS_MIN} more sessions, for gateway.roll_at");
         p.add("gateway.session", quoted(&gateway.session), reason);
     }
     if gateway.tail_kib.is_power_of_two() {

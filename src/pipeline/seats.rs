@@ -28,9 +28,9 @@ pub(super) enum Seat {
     Journaler,
     Archiver,
     Sql,
+    Feed,
     Shadow,
     Doorman,
-    Feed,
     Timer,
 }
 
@@ -41,15 +41,16 @@ impl Seat {
     const BUSY_THREADS: usize = 6;
 
     /// Threads of the shared mode: everything that never blocks on the first, everything that waits for the disk on the
-    /// second, SQL on the third, the shadow on a fourth, the doorman, who checks passwords, on a fifth, market data on a sixth.
+    /// second, SQL on the third, market data on a fourth, the shadow on a fifth, the doorman, who checks passwords, on a sixth.
+    /// (They stop in this order: what the shadow may retire at its end depends on how far SQL and market data are.)
     fn shared_thread(self) -> usize {
         match self {
             Self::Gateway | Self::Timer | Self::Sequencer | Self::Matcher => 0,
             Self::Journaler | Self::Archiver => 1,
             Self::Sql => 2,
-            Self::Shadow => 3,
-            Self::Doorman => 4,
-            Self::Feed => 5,
+            Self::Feed => 3,
+            Self::Shadow => 4,
+            Self::Doorman => 5,
         }
     }
 }
@@ -123,9 +124,9 @@ impl Seats {
         let backoff = |limits| Idle::Other(Box::new(Backoff::new(limits)) as Box<dyn IdleStrategy>);
         let idle = match mode {
             ThreadingMode::Shared => {
-                let followers = [FOLLOWER_IDLE, FOLLOWER_IDLE, DOORMAN_IDLE].map(backoff);
-                let feed = waiting(FOLLOWER_IDLE)?;
-                [sockets()?, backoff(disk_idle(config))].into_iter().chain(followers).chain([feed]).collect()
+                let followers = [FOLLOWER_IDLE, DOORMAN_IDLE].map(backoff);
+                let first = [sockets()?, backoff(disk_idle(config)), backoff(FOLLOWER_IDLE)];
+                first.into_iter().chain([waiting(FOLLOWER_IDLE)?]).chain(followers).collect()
             }
             ThreadingMode::Dedicated => {
                 // A thread that spins takes a whole core; with fewer cores than threads that would starve the others.
@@ -136,7 +137,7 @@ impl Seats {
                 };
                 let disk = || backoff(disk_idle(config));
                 let follower = || backoff(FOLLOWER_IDLE);
-                let followers = [follower(), follower(), backoff(DOORMAN_IDLE), waiting(FOLLOWER_IDLE)?];
+                let followers = [follower(), waiting(FOLLOWER_IDLE)?, follower(), backoff(DOORMAN_IDLE)];
                 [sockets()?, hot(), hot(), disk(), disk()].into_iter().chain(followers).collect()
             }
             ThreadingMode::Stepped => {
@@ -207,8 +208,8 @@ impl Seats {
         sit(Seat::Journaler, StopPhase::Disk, Some(Box::new(journaler)));
         sit(Seat::Archiver, StopPhase::Disk, Some(Box::new(archiver)));
         sit(Seat::Sql, StopPhase::Followers, sql.map(|agent| Box::new(agent) as _));
-        sit(Seat::Shadow, StopPhase::Followers, shadow.map(|agent| Box::new(agent) as _));
         sit(Seat::Feed, StopPhase::Followers, feed.map(|agent| Box::new(agent) as _));
+        sit(Seat::Shadow, StopPhase::Followers, shadow.map(|agent| Box::new(agent) as _));
         sit(Seat::Doorman, StopPhase::Followers, doorman.map(|agent| Box::new(agent) as _));
         let mut pins = self.pins.into_iter();
         let threads = on_thread.into_iter().zip(self.idle);

@@ -397,3 +397,40 @@ fn a_changed_venue_is_told_and_not_applied() {
     let replay = place.run("replay", &[]);
     assert_eq!(value(&replay.stdout, "commands"), "28", "nothing was journaled");
 }
+
+#[test]
+fn passwords_are_hashed_for_the_configuration() {
+    let hash = |input: &str| {
+        let mut child = dojima(&["hash-password"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program runs");
+        let mut stdin = child.stdin.take().expect("is piped");
+        std::io::Write::write_all(&mut stdin, input.as_bytes()).expect("written");
+        drop(stdin);
+        Done::from(child.wait_with_output().expect("it ends"))
+    };
+    let done = hash("s3cret\n");
+    assert_eq!((done.code, done.stderr.as_str()), (Some(0), ""));
+    let printed = done.stdout.trim_end();
+    assert!(printed.starts_with("$argon2id$v=19$"), "{printed}");
+    assert!(!printed.to_uppercase().contains("S3CRET"));
+
+    let place = Place::new();
+    place.configure(|text| {
+        let plain = "{ username = \"ALICE\", password = \"DEMO\" }";
+        let hashed = format!("{{ username = \"ALICE\", password_hash = \"{printed}\" }}");
+        assert!(text.contains(plain));
+        text.replacen(plain, &hashed, 1)
+    });
+    for wrong in ["", "with space\n", "elevenchars\n"] {
+        let done = hash(wrong);
+        assert_eq!((done.code, done.stdout.as_str()), (Some(1), ""), "{wrong:?}");
+        assert!(done.stderr.contains("1 to 10 letters and digits"), "{}", done.stderr);
+        assert!(wrong.is_empty() || !done.stderr.contains(wrong.trim()), "it is not shown");
+    }
+    let config = Config::load(&place.config()).expect("is valid");
+    assert_eq!(config.accounts[0].logins[0].password_hash.as_deref(), Some(printed));
+}

@@ -691,3 +691,56 @@ fn a_missing_file_is_named() {
         Config::load(std::path::Path::new("/nowhere/dojima.toml")).expect_err("is not there").to_string();
     assert!(error.contains("/nowhere/dojima.toml") && error.contains("--print-config"), "{error}");
 }
+
+#[test]
+fn logins_and_users_are_checked() {
+    let login = "{ username = \"BOB\", password = \"DEMO\" }";
+    let with = |more: &str| format!("{{ username = \"BOB\", password = \"DEMO\", {more} }}");
+    let hashed = "{ username = \"BOB\", password_hash = \"S3CR3T\" }";
+    let user = |more: &str| format!("{login}]\n[[users]]\nusername = \"WATCH\"\n{more}\n#");
+    let rows: Vec<(String, &[&str])> = vec![
+        ("{ username = \"BOB\" }".to_owned(), &["accounts[bob].logins[BOB].password_hash", "hash-password"]),
+        (hashed.to_owned(), &["accounts[bob].logins[BOB].password_hash = (not shown)", "argon2id"]),
+        (with("password_hash = \"$argon2id$\""), &["password_hash = (not shown)", "keep one of them"]),
+        (with("role = \"admin\""), &["accounts[bob].logins[BOB].role = admin", "[[users]]"]),
+        (with("role = \"boss\""), &["unknown variant `boss`", "drop-copy"]),
+        (with("allow_from = [\"10.0.0.0/33\"]"), &["\"10.0.0.0/33\" is no network", "192.0.2.7"]),
+        (
+            with("cancel_on_disconnect_ms = 86400001"),
+            &["cancel_on_disconnect_ms = 86400001", "0 to 86400000"],
+        ),
+        (with("message_burst = 5"), &["message_burst = 5", "needs messages_per_second"]),
+        (user("password = \"TV\""), &["users[WATCH].role = trade", "needs an account"]),
+        (
+            user("password = \"TV\"\nrole = \"admin\"\nmessages_per_second = 5"),
+            &["users[WATCH].role = admin", "sends no orders"],
+        ),
+        (
+            user("password = \"TV\"\nrole = \"market-data\"").replace("WATCH", "alice"),
+            &["users.username = \"alice\"", "login of alice"],
+        ),
+    ];
+    for (to, says) in &rows {
+        refused(&[(login, to, says)]);
+        assert!(!message(login, to).contains("S3CR3T"));
+    }
+    let all = "allow_from = [\"10.0.0.0/8\", \"192.0.2.7\"], role = \"drop-copy\", cancel_on_disconnect_ms = 0, \
+               messages_per_second = 10, message_burst = 20";
+    let config = edited(login, &with(all)).expect("is valid");
+    let again = Config::from_toml(&config.to_toml().expect("can be written"), "again").expect("is valid");
+    assert_eq!(config, again, "it is read back as it was written");
+    let opening = |config: &Config| config.opening_commands().expect("is valid");
+    assert_eq!(opening(&config), opening(&Config::embedded_default()), "none of this is journaled");
+}
+
+#[test]
+fn sessions_that_roll_need_a_number_to_count() {
+    let session = "session = \"DOJIMA0001\"";
+    let rolling = |id: &str| format!("session = \"{id}\"\nroll_at = \"22:00:00\"");
+    assert!(edited(session, &rolling("DAY0001")).is_ok());
+    for id in ["DAY", "DAY1", "DOJIMA9999"] {
+        refused(&[(session, &rolling(id), &["gateway.session", "roll_at"])]);
+        assert!(edited(session, &format!("session = \"{id}\"")).is_ok(), "without a roll it is a name");
+    }
+    refused(&[(session, "roll_at = \"24:00:00\"", &["no time of day"])]);
+}

@@ -29,8 +29,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "client", "config", "domain", "engine", "exchange", "recovery", "replica", "runtime", "stages",
-            "wire",
+            "client", "config", "domain", "engine", "exchange", "market", "recovery", "replica", "runtime",
+            "stages", "wire",
         ],
     ),
 ];

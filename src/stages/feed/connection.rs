@@ -12,7 +12,7 @@ use std::sync::Arc;
 /// Bytes that are made ready for a client at a time.
 pub(super) const OUTBOX_LEN: usize = 64 * 1024;
 
-/// How long a client has for taking the last bytes.
+/// How long a client has for closing its side after the last bytes.
 const FAREWELL_NS: u64 = 1_000_000_000;
 
 /// What a client gets after its login.
@@ -198,10 +198,13 @@ impl Connection {
                 return Ok(0);
             }
             Phase::Leaving => {
-                if self.has_sent_all() {
-                    // What follows is the end of the stream; that may fail only if the client has gone.
-                    let _ = self.socket.shut_down_writing();
+                if !self.has_sent_all() {
+                    let stalled = u128::from(now.saturating_sub(self.progressed));
+                    let limit = settings.stall_timeout;
+                    return if stalled < limit.as_nanos() { Ok(0) } else { Err(Ending::Stalled(ms(limit))) };
                 }
+                // What follows is the end of the stream; that may fail only if the client has gone.
+                let _ = self.socket.shut_down_writing();
                 return if age < FAREWELL_NS { Ok(0) } else { Err(Ending::Served) };
             }
             Phase::AwaitingSnapshot | Phase::LoggedIn(_) => {}

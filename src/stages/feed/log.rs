@@ -8,7 +8,10 @@ use crate::market::Published;
 use crate::runtime::Fatal;
 use crate::wire::itch::MESSAGE_LEN_MAX;
 use dojima_journal::storage::Storage;
-use dojima_journal::{AppendError, JournalError, Options, Reader, Writer, scan_storage_from};
+use dojima_journal::{
+    AppendError, ArchivedStorage, JournalError, Options, Reader, Writer, scan_storage_from,
+};
+use std::io;
 use std::sync::Arc;
 
 /// Bytes before the message in a record.
@@ -219,4 +222,26 @@ fn keep_until(files: &Arc<dyn Storage>, from: u64, last: u64, last_sequence: u64
         }
     }
     Ok(last)
+}
+
+/// Reads the log from a message on, to its present end, and hands every message to `take`: its number over all sessions, its
+/// command's sequence, and its bytes.
+///
+/// # Errors
+/// [`JournalError`] for a log that cannot be read, as an [`io::Error`], and what `take` returns.
+pub fn read_log(
+    files: &Arc<dyn Storage>,
+    from: u64,
+    take: &mut dyn FnMut(u64, u64, &[u8]) -> io::Result<()>,
+) -> io::Result<()> {
+    let archived: Arc<dyn Storage> = Arc::new(ArchivedStorage::new(Arc::clone(files)));
+    let first = match Reader::open_storage(Arc::clone(&archived), from) {
+        Err(JournalError::Gone { first, .. }) => first,
+        _ => from,
+    };
+    let mut reader = LogReader::open_at(&archived, first).map_err(io::Error::other)?;
+    while let Some(logged) = reader.next().map_err(io::Error::other)? {
+        take(logged.number, logged.sequence, logged.message)?;
+    }
+    Ok(())
 }

@@ -17,6 +17,7 @@ mod server;
 mod settings;
 mod tail;
 
+pub use log::read_log;
 pub use settings::{FeedFiles, FeedPorts, FeedSettings, FeedStart, MoldSettings};
 
 use crate::domain::codec;
@@ -315,7 +316,7 @@ impl FeedPublisher {
         if now < self.next_view || message == self.viewed || !self.is_between_commands() {
             return;
         }
-        (self.next_view, self.viewed) = (now + VIEW_NS, message);
+        (self.next_view, self.viewed) = (now.saturating_add(VIEW_NS), message);
         let number = (message + 1).saturating_sub(self.session_first);
         self.watch.publish(MarketView::of(&self.books, self.feed.listings(), self.feed.session(), number));
     }

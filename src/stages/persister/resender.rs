@@ -16,7 +16,7 @@ use std::io::ErrorKind;
 use std::sync::Arc;
 
 /// Records read in one duty cycle: some tens of microseconds, so that the journaler on the same thread hardly waits.
-const RECORDS_PER_CYCLE: usize = 1024;
+const RECORDS_PER_CYCLE: usize = 256;
 
 /// Requests that are worked on in turns.
 const ACTIVE_MAX: usize = 16;

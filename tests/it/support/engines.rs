@@ -18,6 +18,8 @@ pub fn small_config(mode: ThreadingMode, durability: Durability) -> Config {
     config.market_data.glimpse_listen = config.gateway.listen;
     config.market_data.segment_mib = 1;
     config.market_data.tail_messages = 1024;
+    // So that what retention may take away is not held up by the feed.
+    config.market_data.checkpoint_every_messages = 100;
     config.journal.durability = durability;
     config.journal.segment_mib = 1;
     config.journal.spare_segments = 1;

@@ -1,0 +1,75 @@
+//! `dojima itch`: the log of market data as a file that any ITCH 5.0 parser reads ("BinaryFILE": every message with its
+//! length before it, u16 big-endian).
+
+use super::{DataArgs, show};
+use crate::recovery::DataDir;
+use crate::stages::feed::read_log;
+use crate::wire::itch::{Message, event_code};
+use anyhow::{Context, bail};
+use clap::Args;
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Arguments of `dojima itch`.
+#[derive(Debug, Args)]
+pub struct ItchArgs {
+    #[command(flatten)]
+    source: DataArgs,
+    /// The file to write
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// Which session, from 0; the last one if left out
+    #[arg(long, value_name = "N")]
+    session: Option<usize>,
+}
+
+/// Writes the messages of a session to a file. The engine may be running.
+///
+/// # Errors
+/// When there is no market data, or the file cannot be written.
+pub fn run(args: ItchArgs) -> anyhow::Result<ExitCode> {
+    let data = DataDir::new(args.source.existing_dir()?);
+    let messages = export(&data, &args.out, args.session)?;
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{} messages written to {}", show::thousands(messages), args.out.display())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Writes the messages of a session (`None`: the last one that is there) to a file; how many.
+///
+/// # Errors
+/// When there is no such session, or the file cannot be written.
+pub fn export(data: &DataDir, file: &Path, session: Option<usize>) -> anyhow::Result<u64> {
+    let dir = data.market_data().dir().display();
+    let mut first_messages = Vec::new();
+    read_log(data.market_data(), 1, &mut |number, _, bytes| {
+        if let Ok(Message::SystemEvent(event)) = Message::decode(bytes)
+            && event.code == event_code::START_OF_MESSAGES
+        {
+            first_messages.push(number);
+        }
+        Ok(())
+    })?;
+    let Some(last) = first_messages.len().checked_sub(1) else { bail!("no market data in {dir}") };
+    let session = session.unwrap_or(last);
+    let Some(first) = first_messages.get(session).copied() else {
+        bail!("{dir} has the sessions 0 to {last} and no session {session}");
+    };
+    let end = first_messages.get(session + 1).copied().unwrap_or(u64::MAX);
+    let failed = || format!("cannot write {}", file.display());
+    let mut out = BufWriter::new(File::create(file).with_context(failed)?);
+    let mut written = 0;
+    read_log(data.market_data(), first, &mut |number, _, bytes| {
+        if number < end {
+            out.write_all(&(bytes.len() as u16).to_be_bytes())?;
+            out.write_all(bytes)?;
+            written += 1;
+        }
+        Ok(())
+    })
+    .with_context(failed)?;
+    out.flush().with_context(failed)?;
+    Ok(written)
+}

@@ -1,0 +1,6 @@
+//! Order entry from the outside: whole engines, and clients that know nothing but the protocol.
+
+mod crowd;
+mod raw;
+mod resume;
+mod secure;

@@ -1,0 +1,138 @@
+//! Passwords that are hashed, networks that may come in, and TLS.
+
+use super::raw::{PATIENCE, Raw, address, login_packet, order, start};
+use crate::support::engines::small_config;
+use dojima::config::{Config, Durability, LoginConfig, Network, TlsSection, UserRole};
+use dojima::engine::{Engine, Launch, OnFatal, OrderEntry};
+use dojima::runtime::ThreadingMode;
+use dojima::stages::doorman;
+use dojima::wire::soup::{LoginRejected, Password};
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::sync::Arc;
+use tempfile::TempDir;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
+use tokio_rustls::rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+
+fn config() -> Config {
+    small_config(ThreadingMode::Shared, Durability::Async)
+}
+
+#[test]
+fn hashed_passwords_and_networks_decide_who_comes_in() {
+    let mut config = config();
+    let hash = doorman::hash(&Password::new("Secret").expect("a password")).expect("a hash");
+    let alice = &mut config.accounts[0].logins[0];
+    (alice.password, alice.password_hash) = (None, Some(hash));
+    config.accounts[1].logins[0].allow_from = vec![Network("10.0.0.0/8".parse().expect("a network"))];
+    config.accounts[2].logins[0].allow_from = vec![Network("127.0.0.0/8".parse().expect("a network"))];
+    config.users = vec![LoginConfig { role: UserRole::MarketData, ..LoginConfig::new("WATCH", "TV") }];
+    let data = TempDir::new().expect("a temporary directory");
+    let engine = start(&config, data.path());
+    let refused = Some(LoginRejected::NotAuthorised);
+    for (user, password, expected) in [
+        ("ALICE", "secret", None),
+        ("BOB", "demo", refused),
+        ("CAROL", "demo", None),
+        ("ALICE", "demo", refused),
+        ("WATCH", "tv", refused),
+        ("NOBODY", "demo", refused),
+        ("DAVE", "demo", None),
+    ] {
+        let mut client = Raw::connect(address(&engine));
+        let answer = client.greet(&login_packet(user, password, None, 0)).err();
+        assert_eq!(answer, expected, "{user} {password}");
+    }
+    engine.stop().expect("an orderly end");
+}
+
+/// A certificate for `localhost` and its key, in files; the certificate itself.
+fn certificate(dir: &Path) -> (TlsSection, CertificateDer<'static>) {
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).expect("a certificate");
+    let (certificate, key) = (dir.join("tls.pem"), dir.join("tls.key"));
+    std::fs::write(&certificate, made.cert.pem()).expect("written");
+    std::fs::write(&key, made.signing_key.serialize_pem()).expect("written");
+    let listen = "127.0.0.1:0".parse().expect("an address");
+    (TlsSection { listen, certificate, key }, made.cert.der().clone())
+}
+
+fn connect(
+    address: SocketAddr,
+    trusted: &CertificateDer<'static>,
+) -> Raw<StreamOwned<ClientConnection, TcpStream>> {
+    let mut roots = RootCertStore::empty();
+    roots.add(trusted.clone()).expect("a certificate");
+    let client = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let name = ServerName::try_from("localhost").expect("a name");
+    let connection = ClientConnection::new(Arc::new(client), name).expect("a client");
+    let socket = TcpStream::connect(address).expect("a connection");
+    socket.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    Raw { socket: StreamOwned::new(connection, socket), received: Vec::new() }
+}
+
+#[test]
+fn a_client_with_tls_gets_the_same_as_one_without() {
+    let data = TempDir::new().expect("a temporary directory");
+    let mut config = config();
+    let (tls, trusted) = certificate(data.path());
+    config.tls = Some(tls);
+    config.accounts[1].logins[0].allow_from = vec![Network("10.0.0.0/8".parse().expect("a network"))];
+    let engine = start(&config, data.path());
+    let secure = engine.order_entry_tls.expect("it listens");
+    // Strangers to TLS come and go.
+    for hello in [&b""[..], b"GET / HTTP/1.1\r\n\r\n", &login_packet("ALICE", "DEMO", None, 1)] {
+        let mut stranger = Raw::connect(secure);
+        stranger.send(hello);
+        drop(stranger);
+    }
+    let idle = Raw::connect(secure);
+    let mut alice = connect(secure, &trusted);
+    alice.greet(&login_packet("ALICE", "DEMO", None, 1)).expect("let in");
+    for user_ref in 1..=200 {
+        alice.send(&order(user_ref, b'B', 5_000_000));
+    }
+    let bytes: usize = (0..201)
+        .map(|_| {
+            let (kind, payload) = alice.packet();
+            assert_eq!(kind, b'S');
+            payload.len() + 3
+        })
+        .sum();
+    let mut plain = Raw::log_in(address(&engine), "ALICE", 1);
+    assert!(plain.fill(bytes), "the same stream without TLS");
+    assert_eq!(alice.to_end(), b"", "it was taken over");
+    let mut bob = connect(secure, &trusted);
+    let answer = bob.greet(&login_packet("BOB", "DEMO", None, 0));
+    assert_eq!(answer.err(), Some(LoginRejected::NotAuthorised), "he is seen where he comes from");
+    drop(idle);
+    engine.stop().expect("an orderly end");
+}
+
+#[test]
+fn certificates_that_cannot_be_used_are_named() {
+    let data = TempDir::new().expect("a temporary directory");
+    let (good, _) = certificate(data.path());
+    let other = TempDir::new().expect("a temporary directory");
+    let (foreign, _) = certificate(other.path());
+    let nowhere = data.path().join("nowhere.pem");
+    for (tls, says) in [
+        (TlsSection { certificate: nowhere.clone(), ..good.clone() }, "tls.certificate = "),
+        (TlsSection { key: nowhere, ..good.clone() }, "tls.key = "),
+        (TlsSection { certificate: good.key.clone(), ..good.clone() }, "tls.certificate = "),
+        (TlsSection { key: foreign.key, ..good }, "tls.key does not fit tls.certificate"),
+    ] {
+        let mut config = config();
+        config.tls = Some(tls);
+        let launch =
+            Launch { order_entry: OrderEntry::Listen, on_fatal: OnFatal::Stop, on_progress: &mut |_| {} };
+        let error = Engine::start(&config, &data.path().join("data"), launch).err().expect("refused");
+        assert!(error.to_string().starts_with(says), "{error}");
+        assert_eq!(error.exit_code(), 1);
+        assert!(!data.path().join("data").exists(), "nothing was written");
+    }
+}

@@ -1,0 +1,253 @@
+//! Subscribers of the stream and of snapshots.
+
+use super::*;
+use dojima::client::market::{join, snapshot};
+use dojima::domain::Command;
+use dojima::wire::soup::{SessionId, kind};
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use tempfile::TempDir;
+
+#[test]
+fn a_subscriber_gets_every_message_from_any_number_on() {
+    let folder = TempDir::new().expect("a directory");
+    let mut engine = start(&config(), folder.path());
+    let commands = &mut Commands::new(7);
+    let mut live = connect(engine.market_data, 1);
+    assert_eq!(live.id(), SessionId::new("DOJIMA0001").expect("an id"));
+    trade(&mut engine, commands, 3_000);
+    let expected: Vec<_> = expected(folder.path()).iter().map(|said| said.message).collect();
+    // Far more than are in memory, so that the first come from the log.
+    assert!(expected.len() > 2_000, "{} messages", expected.len());
+    let numbered: Vec<_> = (1..).zip(expected.iter().copied()).collect();
+    assert_eq!(receive(&mut live, numbered.len()), numbered);
+    let last = numbered.len();
+    for from in [1, 2, 500, last / 2, last - 1_025, last - 1_024, last - 1_023, last - 1, last] {
+        let mut session = connect(engine.market_data, from as u64);
+        let got = receive(&mut session, last + 1 - from);
+        assert!(got == numbered[from - 1..], "from {from}");
+    }
+    // 0: what comes from now on. So does the next one.
+    let mut next = connect(engine.market_data, 0);
+    assert_eq!(next.next_sequence(), last as u64 + 1);
+    let mut same = connect(engine.market_data, last as u64 + 1);
+    trade(&mut engine, commands, 50);
+    let [one, other] = [&mut next, &mut same].map(|session| receive(session, 1)[0]);
+    assert_eq!((one, one.0), (other, last as u64 + 1));
+
+    let mut books = Books::default();
+    let exchange = engine.stop().expect("an orderly end").exchange.expect("its state");
+    logged(folder.path()).iter().for_each(|(_, message)| books.apply(message).expect("it makes sense"));
+    assert_books_are(&books, &exchange);
+    assert_logged_as_expected(folder.path());
+}
+
+#[test]
+fn who_joins_late_has_the_same_books() {
+    let folder = TempDir::new().expect("a directory");
+    let mut engine = start(&config(), folder.path());
+    let (stream, glimpse) = (engine.market_data.expect("it listens"), engine.glimpse.expect("it listens"));
+    let commands = &mut Commands::new(3);
+    let mut joined = Vec::new();
+    for _ in 0..6 {
+        trade(&mut engine, commands, 400);
+        joined.push(join(glimpse, stream, &alice()).expect("joined"));
+    }
+    trade(&mut engine, commands, 400);
+    let end = expected(folder.path()).len() as u64;
+    for (books, session) in &mut joined {
+        let missing = end + 1 - session.next_sequence();
+        for (_, message) in receive(session, missing as usize) {
+            books.apply(&message).expect("it makes sense after the snapshot");
+        }
+    }
+    let view = engine.market().expect("there is market data").clone();
+    let exchange = engine.stop().expect("an orderly end").exchange.expect("its state");
+    joined.iter().for_each(|(books, _)| assert_books_are(books, &exchange));
+    // People see the same.
+    let view = view.view();
+    assert_eq!((view.session, view.message), (0, end));
+    let (first, book) = (&view.instruments[0], joined[0].0.book(1).expect("its book"));
+    assert_eq!((&first.depth, first.state), (&book.depth(20), b'T'));
+    assert_eq!(first.listing.symbol, book.symbol);
+}
+
+#[test]
+fn only_those_who_may_are_let_in() {
+    let folder = TempDir::new().expect("a directory");
+    let mut config = config();
+    config.users.push(user("eye", "market-data"));
+    config.users.push(user("boss", "admin"));
+    config.accounts[0].logins.push(user("drop", "drop-copy"));
+    let engine = start(&config, folder.path());
+    let both = [engine.market_data.expect("it listens"), engine.glimpse.expect("it listens")];
+    for address in both {
+        let log_in = |who: &Credentials, session: Option<&str>| {
+            let session = session.map(|session| SessionId::new(session).expect("an id"));
+            MarketSession::connect(address, who, Resume { session, sequence: 0 })
+        };
+        for name in ["ALICE", "EYE", "BOSS"] {
+            log_in(&who(name, "DEMO"), None).expect("may see it");
+            log_in(&who(name, "DEMO"), Some("DOJIMA0001")).expect("it is this session");
+        }
+        for (name, password) in [("ALICE", "WRONG"), ("NOBODY", "DEMO"), ("DROP", "DEMO")] {
+            assert!(is_rejected(&log_in(&who(name, password), None).expect_err("may not")), "{name}");
+        }
+        assert!(is_rejected(&log_in(&alice(), Some("DOJIMA0002")).expect_err("there is no such session")));
+    }
+    snapshot(both[1], &who("EYE", "DEMO")).expect("a snapshot");
+    engine.stop().expect("an orderly end");
+}
+
+#[test]
+fn foreign_bytes_cost_their_connection_and_nothing_else() {
+    let folder = TempDir::new().expect("a directory");
+    let mut engine = start(&config(), folder.path());
+    let mut bystander = connect(engine.market_data, 1);
+    for address in [engine.market_data, engine.glimpse].map(|address| address.expect("it listens")) {
+        for bytes in [
+            &b"GET / HTTP/1.1\r\n\r\n"[..],
+            &[0, 0, 0],
+            &[0xFF; 200],
+            &[0, 1, kind::LOGOUT],
+            &[0, 2, kind::UNSEQUENCED, 1],
+            &[0, 47, kind::LOGIN_REQUEST],
+        ] {
+            let mut stream = TcpStream::connect(address).expect("connected");
+            stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+            stream.write_all(bytes).expect("sent");
+            // A part of a login may still become one; the others are closed.
+            if bytes.len() != 3 || bytes[2] != kind::LOGIN_REQUEST {
+                // With bytes unread the system may reset it.
+                let read = stream.read(&mut [0; 64]);
+                assert!(matches!(read, Ok(0) | Err(_)), "{bytes:?}: {read:?}");
+            }
+        }
+    }
+    trade(&mut engine, &mut Commands::new(3), 300);
+    let count = expected(folder.path()).len();
+    assert_eq!(receive(&mut bystander, count).len(), count);
+    engine.stop().expect("an orderly end");
+}
+
+/// One that never reads is cut, and comes back for the rest; who reads has everything all the while.
+#[test]
+fn a_subscriber_that_does_not_read_is_cut_and_can_resume() {
+    let folder = TempDir::new().expect("a directory");
+    let mut config = config();
+    config.gateway.stall_timeout_ms = 200;
+    config.market_data.behind_messages_max = 1_000;
+    let mut engine = start(&config, folder.path());
+    let mut reader = connect(engine.market_data, 1);
+    let mut sleeper = connect(engine.market_data, 0);
+    let asleep_at = sleeper.next_sequence();
+    let (enough_in, enough) = std::sync::mpsc::channel::<u64>();
+    let reading = std::thread::spawn(move || {
+        let (mut got, mut wanted) = (0, u64::MAX);
+        while got < wanted {
+            reader.receive(|number, _| got = number).expect("who reads is never cut");
+            reader.wait(Duration::from_millis(5)).expect("a socket");
+            wanted = enough.try_recv().unwrap_or(wanted);
+        }
+        got
+    });
+    let is_cut = |engine: &Engine| {
+        engine.counters.snapshot().iter().any(|one| one.name == "feed.cut" && one.value > 0)
+    };
+    let commands = &mut Commands::new(100);
+    let started = Instant::now();
+    while !is_cut(&engine) {
+        assert!(started.elapsed() < PATIENCE, "it is never cut");
+        trade(&mut engine, commands, 500);
+    }
+    let count = expected(folder.path()).len();
+    enough_in.send(count as u64).expect("it reads");
+    assert_eq!(reading.join().expect("it read"), count as u64);
+    let mut got = Vec::new();
+    let broken = loop {
+        match sleeper.receive(|number, message| got.push((number, message))) {
+            Ok(_) => sleeper.wait(Duration::from_millis(20)).expect("a socket"),
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(broken, MarketError::Client(ref error) if error.is_disconnect()), "{broken}");
+    let mut again = connect(engine.market_data, sleeper.next_sequence());
+    got.extend(receive(&mut again, count - got.len() - asleep_at as usize + 1));
+    let all: Vec<_> = (1..).zip(expected(folder.path()).iter().map(|said| said.message)).collect();
+    assert!(got == all[asleep_at as usize - 1..]);
+    engine.stop().expect("an orderly end");
+}
+
+/// The venue's day ends: everybody gets the rest of it, and then the next one begins with message 1 and all that is there.
+#[test]
+fn a_session_ends_for_everybody_and_the_next_begins_with_the_book() {
+    let folder = TempDir::new().expect("a directory");
+    let config = config();
+    let mut engine = start(&config, folder.path());
+    let commands = &mut Commands::new(17);
+    let (mut live, mut late) = (connect(engine.market_data, 1), connect(engine.market_data, 1));
+    trade(&mut engine, commands, 1_500);
+    let first_day = expected(folder.path()).len();
+    assert_eq!(receive(&mut live, first_day).len(), first_day);
+    send(engine.local(), [Command::RollSession { session: 1 }]);
+    wait_for("the roll", || engine.market().is_some_and(|watch| watch.view().session == 1));
+    let all: Vec<_> = expected(folder.path()).iter().map(|said| said.message).collect();
+    let is_start = |message: &Message| matches!(message, Message::SystemEvent(event) if event.code == b'O');
+    let second = 1 + all[1..].iter().position(is_start).expect("a second session");
+    let to_the_end = |session: &mut MarketSession| {
+        let mut got = Vec::new();
+        loop {
+            match session.receive(|number, message| got.push((number, message))) {
+                Ok(_) => session.wait(Duration::from_millis(20)).expect("a socket"),
+                Err(MarketError::Client(ClientError::SessionEnded)) => return got,
+                Err(error) => panic!("{error}"),
+            }
+        }
+    };
+    let numbered: Vec<_> = (1..).zip(all[..second].iter().copied()).collect();
+    assert!(to_the_end(&mut live) == numbered[first_day..]);
+    // Far behind, from the log.
+    assert!(to_the_end(&mut late) == numbered);
+
+    trade(&mut engine, commands, 100);
+    let (stream, glimpse) = (engine.market_data.expect("it listens"), engine.glimpse.expect("it listens"));
+    let old = Resume { session: SessionId::new("DOJIMA0001"), sequence: 1 };
+    assert!(is_rejected(&MarketSession::connect(stream, &alice(), old).expect_err("it is over")));
+    let all: Vec<_> = expected(folder.path()).iter().map(|said| said.message).collect();
+    let numbered: Vec<_> = (1..).zip(all[second..].iter().copied()).collect();
+    let mut next = connect(engine.market_data, 1);
+    assert_eq!(next.id(), SessionId::new("DOJIMA0002").expect("an id"));
+    assert!(receive(&mut next, numbered.len()) == numbered);
+    let (joined, session) = join(glimpse, stream, &alice()).expect("joined");
+    assert_eq!((session.id(), session.next_sequence()), (next.id(), numbered.len() as u64 + 1));
+    let mut books = Books::default();
+    numbered.iter().for_each(|(_, message)| books.apply(message).expect("it makes sense"));
+    let exchange = engine.stop().expect("an orderly end").exchange.expect("its state");
+    assert_books_are(&books, &exchange);
+    assert_books_are(&joined, &exchange);
+
+    // Another start is in the second session still.
+    let engine = start(&config, folder.path());
+    let mut again = connect(engine.market_data, 1);
+    assert_eq!(again.id(), next.id());
+    assert!(receive(&mut again, numbered.len()) == numbered);
+    engine.stop().expect("an orderly end");
+    let file = folder.path().join("day.itch");
+    for (session, messages) in [(Some(0), second), (Some(1), all.len() - second), (None, all.len() - second)]
+    {
+        let written =
+            dojima::cli::itch::export(&DataDir::new(folder.path()), &file, session).expect("written");
+        assert_eq!(written as usize, messages);
+        let bytes = std::fs::read(&file).expect("a file");
+        let mut rest = &bytes[..];
+        let mut read = 0;
+        while let Some((length, after)) = rest.split_first_chunk::<2>() {
+            let (message, after) = after.split_at(usize::from(u16::from_be_bytes(*length)));
+            let at = if session == Some(0) { read } else { second + read };
+            assert_eq!(Message::decode(message), Ok(all[at]));
+            (rest, read) = (after, read + 1);
+        }
+        assert_eq!(read, messages);
+    }
+    assert!(dojima::cli::itch::export(&DataDir::new(folder.path()), &file, Some(2)).is_err());
+}
