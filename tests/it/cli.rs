@@ -152,7 +152,7 @@ impl Drop for Server {
     }
 }
 
-/// The value of a line such as `commands      28`.
+/// The value of a line such as `commands      29`.
 fn value<'a>(output: &'a str, name: &str) -> &'a str {
     let line = output.lines().find(|line| line.starts_with(name));
     line.unwrap_or_else(|| panic!("no line {name:?} in\n{output}"))[name.len()..].trim()
@@ -201,7 +201,7 @@ fn wrong_usage_and_wrong_configurations_are_refused() {
 fn an_engine_starts_stops_and_comes_back() {
     let place = Place::new();
     let server = place.serve();
-    assert_says(&server.said, "new: opened with 28 commands");
+    assert_says(&server.said, "new: opened with 29 commands");
     TcpStream::connect(server.address).expect("it listens where it says");
     let stopped = server.terminate();
     assert_eq!(stopped.code, Some(0), "{}", stopped.stderr);
@@ -209,10 +209,10 @@ fn an_engine_starts_stops_and_comes_back() {
 
     let server = place.serve();
     assert_says(&server.said, "stopped in good order: replayed 0 commands");
-    assert_says(&server.said, "after the snapshot of command 28");
+    assert_says(&server.said, "after the snapshot of command 29");
     server.kill();
     let server = place.serve();
-    assert_says(&server.said, "after the snapshot of command 28");
+    assert_says(&server.said, "after the snapshot of command 29");
     assert_eq!(server.terminate().code, Some(0));
 }
 
@@ -223,8 +223,8 @@ fn replay_and_verify_agree_with_the_engine() {
 
     let replay = place.run("replay", &[]);
     assert_eq!(replay.code, Some(0), "{}", replay.stderr);
-    assert_eq!(value(&replay.stdout, "commands"), "28");
-    assert_eq!(value(&replay.stdout, "events"), "28");
+    assert_eq!(value(&replay.stdout, "commands"), "29");
+    assert_eq!(value(&replay.stdout, "events"), "29");
     assert_eq!(value(&replay.stdout, "invariants"), "all hold");
     let part = place.run("replay", &["--until", "20"]);
     assert_eq!(value(&part.stdout, "commands"), "20");
@@ -234,7 +234,7 @@ fn replay_and_verify_agree_with_the_engine() {
     assert_eq!(verify.code, Some(0), "{}\n{}", verify.stdout, verify.stderr);
     assert_says(&verify.stdout, "verified: all checks hold");
     assert_says(&verify.stdout, value(&replay.stdout, "digest"));
-    assert_says(&verify.stdout, "28 events the same, byte for byte");
+    assert_says(&verify.stdout, "29 events the same, byte for byte");
 }
 
 /// One lot of BTC-USDT at 1,000.00, as this login's next order.
@@ -283,20 +283,20 @@ fn a_killed_engine_has_every_acknowledged_trade() {
     server.kill();
     let replay = place.run("replay", &[]);
     assert_says(&replay.stdout, "killed");
-    assert_eq!(value(&replay.stdout, "commands"), "30");
+    assert_eq!(value(&replay.stdout, "commands"), "31");
     assert_eq!(value(&replay.stdout, "trades"), "1");
     assert_eq!(value(&replay.stdout, "open orders"), "0");
     let killed = place.run("verify", &[]);
     assert_eq!(killed.code, Some(0), "{}", killed.stdout);
 
     let server = place.serve();
-    assert_says(&server.said, "was killed: replayed 30 commands");
+    assert_says(&server.said, "was killed: replayed 31 commands");
     assert_eq!(server.terminate().code, Some(0));
     let again = place.run("replay", &[]);
     assert_eq!(value(&again.stdout, "digest"), value(&replay.stdout, "digest"));
     let verify = place.run("verify", &[]);
     assert_eq!(verify.code, Some(0), "{}", verify.stdout);
-    assert_says(&verify.stdout, "31 events the same, byte for byte");
+    assert_says(&verify.stdout, "32 events the same, byte for byte");
     assert_says(&verify.stdout, "every event is there; 15 balances as replayed");
 }
 
@@ -325,7 +325,7 @@ fn what_can_be_built_again_may_be_missing() {
     fs::remove_file(&database).expect("removed");
     fs::remove_dir_all(place.data().join("events")).expect("removed");
     let verify = place.run("verify", &[]);
-    assert_says(&verify.stdout, "28 events not there yet");
+    assert_says(&verify.stdout, "29 events not there yet");
     assert_eq!(place.serve().terminate().code, Some(0));
     assert_says(&place.run("verify", &[]).stdout, "every event is there; 15 balances as replayed");
 
@@ -395,7 +395,7 @@ fn a_changed_venue_is_told_and_not_applied() {
     );
     assert_eq!(server.terminate().code, Some(0));
     let replay = place.run("replay", &[]);
-    assert_eq!(value(&replay.stdout, "commands"), "28", "nothing was journaled");
+    assert_eq!(value(&replay.stdout, "commands"), "29", "nothing was journaled");
 }
 
 #[test]
