@@ -2,6 +2,7 @@
 //!
 //! Used by the fuzz targets beside this file and by tests/it/fuzz.rs.
 
+use dojima::client::ClientMessage;
 use dojima::domain::{Amount, Event, InstrumentId, Listing, Listings, LoginId, Symbol, codec};
 use dojima::market::Books;
 use dojima::wire::itch::{EndOfSnapshot, MESSAGE_LEN_MAX, Message};
@@ -87,6 +88,10 @@ pub fn ouch_outbound(payload: &[u8]) {
     let len = message.encode(&mut again).expect("it came in so many bytes");
     check_again(payload, &again[..len]);
     assert_eq!(Outbound::decode(&again[..len]), Ok(message));
+    if let Ok(told) = ClientMessage::read(7, &message) {
+        let _ = (told.event.user_ref(), told.event.explain());
+        assert_eq!(told.sequence, 7);
+    }
 }
 
 /// The bytes are the same, unless an appendage of no bytes had its length stated where that can be left out.
