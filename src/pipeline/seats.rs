@@ -4,7 +4,7 @@ use super::{StopPhase, Thread};
 use crate::config::{Config, Durability};
 use crate::runtime::affinity::available_cores;
 use crate::runtime::{
-    Agent, Backoff, BusySpin, CompositeAgent, CoreIndex, Doorbell, Fatal, IdleLimits, IdleStrategy,
+    Agent, Backoff, BusySpin, CompositeAgent, CoreIndex, Doorbell, Fatal, IdleLimits, IdleStrategy, Rest,
     SocketWait, ThreadingMode,
 };
 use crate::stages::doorman::Doorman;
@@ -73,6 +73,10 @@ pub(super) struct Agents {
 /// woken by the archiver and by its sockets.
 const FOLLOWER_IDLE: IdleLimits = IdleLimits { spins: 0, yields: 0, sleep_max: Duration::from_millis(50) };
 
+/// The feed gathers what comes within this time, so that under load it wakes a thousand times a second at most, and takes less of
+/// the cores that orders are answered on.
+const FEED_REST: Rest = Rest { pause: Duration::from_millis(1), work_max: 1024 };
+
 /// How the doorman waits: he is woken for questions, and looks himself whether an answer is due.
 const DOORMAN_IDLE: IdleLimits = IdleLimits { spins: 0, yields: 0, sleep_max: Duration::from_millis(25) };
 
@@ -121,12 +125,16 @@ impl Seats {
         let mode = config.engine.mode;
         let waiting = |limits| SocketWait::new(limits).map(Idle::Sockets).map_err(Fatal::io);
         let sockets = || waiting(IdleLimits::default());
+        let feed = || {
+            let wait = SocketWait::new(FOLLOWER_IDLE).map_err(Fatal::io)?;
+            Ok::<_, Fatal>(Idle::Sockets(wait.with_rest(FEED_REST)))
+        };
         let backoff = |limits| Idle::Other(Box::new(Backoff::new(limits)) as Box<dyn IdleStrategy>);
         let idle = match mode {
             ThreadingMode::Shared => {
                 let followers = [FOLLOWER_IDLE, DOORMAN_IDLE].map(backoff);
                 let first = [sockets()?, backoff(disk_idle(config)), backoff(FOLLOWER_IDLE)];
-                first.into_iter().chain([waiting(FOLLOWER_IDLE)?]).chain(followers).collect()
+                first.into_iter().chain([feed()?]).chain(followers).collect()
             }
             ThreadingMode::Dedicated => {
                 // A thread that spins takes a whole core; with fewer cores than threads that would starve the others.
@@ -137,7 +145,7 @@ impl Seats {
                 };
                 let disk = || backoff(disk_idle(config));
                 let follower = || backoff(FOLLOWER_IDLE);
-                let followers = [follower(), waiting(FOLLOWER_IDLE)?, follower(), backoff(DOORMAN_IDLE)];
+                let followers = [follower(), feed()?, follower(), backoff(DOORMAN_IDLE)];
                 [sockets()?, hot(), hot(), disk(), disk()].into_iter().chain(followers).collect()
             }
             ThreadingMode::Stepped => {

@@ -142,6 +142,16 @@ pub struct SocketWait {
     sleeper: Sleeper,
     poll: Poll,
     events: Events,
+    rest: Option<Rest>,
+}
+
+/// A pause after little work, in which nobody needs to ring and nobody is disturbed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rest {
+    /// How long.
+    pub pause: Duration,
+    /// After this much work or more there is none: more waits, as a rule.
+    pub work_max: usize,
 }
 
 const DOORBELL: Token = Token(0);
@@ -155,7 +165,19 @@ impl SocketWait {
     pub fn new(limits: IdleLimits) -> io::Result<Self> {
         let poll = Poll::new()?;
         let sleeper = Sleeper::polling(Waker::new(poll.registry(), DOORBELL)?);
-        Ok(Self { descent: Descent::new(limits), sleeper, poll, events: Events::with_capacity(8) })
+        Ok(Self {
+            descent: Descent::new(limits),
+            sleeper,
+            poll,
+            events: Events::with_capacity(8),
+            rest: None,
+        })
+    }
+
+    /// Gathers work: after little of it the thread pauses, so that it wakes once for much, and not for each piece.
+    #[must_use]
+    pub fn with_rest(self, rest: Rest) -> Self {
+        Self { rest: Some(rest), ..self }
     }
 
     /// Also wakes when `sockets`, an agent's own poll, has events. It may be closed at any time.
@@ -185,6 +207,11 @@ impl IdleStrategy for SocketWait {
             Step::Arm => self.sleeper.arm(),
             Step::Sleep => self.sleep(),
             Step::Disarm => self.sleeper.disarm(),
+        }
+        if let Some(Rest { pause, work_max }) = self.rest
+            && (1..work_max).contains(&work_count)
+        {
+            std::thread::sleep(pause);
         }
     }
 

@@ -30,7 +30,7 @@ pub use composite::CompositeAgent;
 pub use counters::{Counter, Counters, Reading};
 pub use doorbell::Doorbell;
 pub use fatal::Fatal;
-pub use idle::{Backoff, BusySpin, IdleLimits, IdleStrategy, SocketWait};
+pub use idle::{Backoff, BusySpin, IdleLimits, IdleStrategy, Rest, SocketWait};
 pub use runner::{FatalPolicy, Runner, RunningAgent, Shutdown};
 pub use stepper::{Settled, Stepper};
 
