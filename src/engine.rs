@@ -9,7 +9,9 @@ use crate::domain::{Command, Timestamp};
 use crate::exchange::Exchange;
 use crate::market::MarketWatch;
 use crate::net::tls::{TlsError, TlsPort, TlsServer, TlsSettings};
-use crate::pipeline::{self, FeedSockets, Handles, Local, Pipeline, Sockets, StopPhase, TcpSockets, Watch};
+use crate::pipeline::{
+    self, FeedSockets, Handles, Local, Network, Pipeline, Sockets, StopPhase, TcpSockets, Watch,
+};
 use crate::recovery::{self, DataDir, Progress, Recovered, RecoveryError, RecoveryReport, RecoverySettings};
 use crate::runtime::{
     Clock, CoreIndex, Counters, Fatal, FatalPolicy, Runner, RunningAgent, Shutdown, SystemClock, UnixNanos,
@@ -138,8 +140,7 @@ fn recover(
 fn join(
     config: &Config,
     data: &DataDir,
-    sockets: Option<Box<dyn Sockets>>,
-    market_sockets: Option<FeedSockets>,
+    network: Network,
     recovered: Recovered,
     log_options: Option<Options>,
     clock: &dyn Fn() -> Box<dyn Clock>,
@@ -147,8 +148,7 @@ fn join(
     let differences = config.compare(&recovered.state.opening);
     let report = recovered.report.clone();
     let counters = Counters::new();
-    let pipeline =
-        pipeline::build(config, data, sockets, market_sockets, recovered, log_options, clock, &counters)?;
+    let pipeline = pipeline::build(config, data, network, recovered, log_options, clock, &counters)?;
     Ok(Warm { pipeline, report, differences, counters })
 }
 
@@ -168,6 +168,7 @@ struct Listeners {
 
 impl Listeners {
     fn open(config: &Config) -> Result<Self, StartError> {
+        let order_entry = listen("gateway.listen", config.gateway.listen)?;
         let market = &config.market_data;
         let market_data = match market.enabled {
             true => Some([
@@ -176,7 +177,7 @@ impl Listeners {
             ]),
             false => None,
         };
-        Ok(Self { order_entry: listen("gateway.listen", config.gateway.listen)?, market_data })
+        Ok(Self { order_entry, market_data })
     }
 }
 
@@ -293,21 +294,21 @@ impl Engine {
         let mut side_door = None;
         let over =
             |listener| -> Result<Box<dyn Sockets>, StartError> { Ok(Box::new(TcpSockets::new(listener)?)) };
-        let (mut sockets, mut market_sockets) = (None, None);
+        let mut network = Network::default();
         if let Some(Listeners { order_entry, market_data }) = listeners {
             let mut order_entry = TcpSockets::new(order_entry)?;
             if tls.is_some() {
                 side_door = Some(order_entry.side_door()?);
             }
-            sockets = Some(Box::new(order_entry) as Box<dyn Sockets>);
+            network.order_entry = Some(Box::new(order_entry));
             if let Some([subscribers, snapshots]) = market_data {
-                market_sockets =
+                network.market_data =
                     Some(FeedSockets { subscribers: over(subscribers)?, snapshots: over(snapshots)? });
             }
         }
         let recovered =
             recover(&data, &recovery_settings(config, system_clock().now())?, launch.on_progress)?;
-        let warm = join(config, &data, sockets, market_sockets, recovered, None, &system_clock)?;
+        let warm = join(config, &data, network, recovered, None, &system_clock)?;
         let Warm { pipeline: Pipeline { threads, handles }, report, differences, counters } = warm;
         let stops: Vec<Shutdown> = threads.iter().map(|_| Shutdown::new()).collect();
         let runner = Runner::new(match launch.on_fatal {

@@ -160,26 +160,34 @@ impl Watch {
     }
 }
 
+/// Where clients come from.
+#[derive(Default)]
+pub struct Network {
+    /// Those who trade; `None`: there is no gateway.
+    pub order_entry: Option<Box<dyn Sockets>>,
+    /// Those who watch; `None`: market data is served to nobody.
+    pub market_data: Option<FeedSockets>,
+}
+
 /// Slots from the timer to the sequencer: a moment's commands; what does not fit waits in the timer.
 const TIMER_SLOTS: usize = 64;
 /// Slots from the shadow to the sequencer, for a checkpoint now and then.
 const SHADOW_SLOTS: usize = 64;
 
-/// Joins recovered parts into a pipeline. Without sockets there is no gateway, and market data is served to nobody. `clock` makes one for every agent.
-/// `log_options`: how the log of market data is written, if not as configured.
+/// Joins recovered parts into a pipeline. `clock` makes a clock for every agent. `log_options`: how the log of market data is written, if not as configured.
 ///
 /// # Errors
 /// When the system gives no poll, or a setting cannot be had on this machine.
 pub fn build(
     config: &Config,
     data: &DataDir,
-    sockets: Option<Box<dyn Sockets>>,
-    market_sockets: Option<FeedSockets>,
+    network: Network,
     recovered: Recovered,
     log_options: Option<Options>,
     clock: &dyn Fn() -> Box<dyn Clock>,
     counters: &Counters,
 ) -> Result<Pipeline, Fatal> {
+    let Network { order_entry: sockets, market_data: market_sockets } = network;
     let Recovered { state, journal, event_log, lock, report } = recovered;
     let replica = config.snapshots.enabled.then(|| state.clone());
     let State { exchange, last, last_event, streams, listings, opening, .. } = state;

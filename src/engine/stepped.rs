@@ -6,7 +6,7 @@
 use super::{StartError, Stopped, Warm, check, join, recover, recovery_settings, system_clock};
 use crate::config::Config;
 use crate::exchange::Digest;
-use crate::pipeline::{Handles, Sockets};
+use crate::pipeline::{Handles, Network, Sockets};
 use crate::recovery::{DataDir, RecoveryReport};
 use crate::runtime::{Clock, Counters, Fatal, ManualClock, Stepper};
 use std::path::Path;
@@ -91,10 +91,10 @@ impl SteppedEngine {
             settings.event_log = settings.event_log.with_segment_bytes(event_log).with_spare_segments(0);
         }
         let log = segment_bytes.map(|_| settings.event_log);
+        let network = Network { order_entry: sockets, market_data: None };
         let recovered = recover(data, &settings, &mut |_| {})?;
         let digest = recovered.state.exchange.digest();
-        let Warm { pipeline, report, counters, .. } =
-            join(config, data, sockets, None, recovered, log, clock)?;
+        let Warm { pipeline, report, counters, .. } = join(config, data, network, recovered, log, clock)?;
         let agents = pipeline.threads.into_iter().map(|thread| thread.agent).collect();
         let stepper = Stepper::new(seed, agents)?;
         Ok(Self { stepper, handles: pipeline.handles, report, recovered: digest, counters })

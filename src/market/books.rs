@@ -120,7 +120,7 @@ impl Book {
     }
 
     fn print(&mut self, print: Print) {
-        self.volume += print.shares;
+        self.volume = self.volume.saturating_add(print.shares);
         if self.prints.len() == PRINTS_KEPT {
             self.prints.pop_front();
         }
@@ -188,6 +188,9 @@ impl Books {
             Message::OrderReplace(m) => {
                 if m.order != m.old_order && self.orders.get(m.order.0).is_some() {
                     return Err(BookError::Twice { order: m.order });
+                }
+                if m.order.0 == 0 {
+                    return Err(BookError::UnknownOrder { kind, order: m.order });
                 }
                 let old = self.take(kind, m.old_order, None)?;
                 self.add(kind, m.order, (old.locate, old.side, m.price, m.shares))?;

@@ -3,8 +3,8 @@
 Usage: drive.py PATH-OF-DOJIMA [--record DIR]
 
 Sends every message of OUCH 5.0 that clients send, has every message that the exchange sends decoded by the package and
-encoded again, and compares the bytes; logs in, resumes, idles on heartbeats, is refused, survives a restart of the engine, and
-sees a session end and the next one begin. The layouts are those of ouch50.xml, written from docs/PROTOCOL.md.
+encoded again, and compares the bytes; logs in, resumes, idles on heartbeats, is refused, gets drop copies, survives a restart of the
+engine, and sees a session end and the next one begin. The layouts are those of ouch50.xml, written from docs/PROTOCOL.md.
 
 --record writes every payload, sent or received, into the corpora of the fuzz targets (tests/fuzz/corpus).
 """
@@ -89,6 +89,18 @@ def record(kind, payload):
     # One of each letter and length is enough.
     name = f"recorded-{payload[0]:02x}-{len(payload)}"
     (target / name).write_bytes(payload)
+
+
+# Where the length of the appendage stands in messages that always have one.
+TAIL_AT = {b"A": 62, b"U": 66, b"E": 34, b"R": 14, b"X": 25, b"G": 17, b"K": 17, **OPTIONAL_TAIL}
+
+
+def copy_of(payload, login, account):
+    """The message as a drop copy of it must be: the same, with two tags more."""
+    more = tag(142, u32(login)) + tag(143, u32(account))
+    at = TAIL_AT[payload[:1]]
+    tail = payload[at + 2 :] + more
+    return payload[:at] + struct.pack(">H", len(tail)) + tail
 
 
 class Told:
@@ -477,6 +489,18 @@ async def resume(address, before):
         await again.close()
 
 
+async def drop_copy(address, original):
+    """Dave is sent what Alice was sent, byte for byte, and says whose it is."""
+    dave = await Client(address, "DAVE").connect()
+    await dave.expect("S", eventCode="S")
+    for payload in original.told[1:]:
+        told = await dave.next()
+        check("a copy", told.payload, copy_of(payload, login=0, account=1))
+        check("whose it is", (told.tail[142], told.tail[143]), (u32(0), u32(1)))
+    await dave.silence(0.1)
+    await dave.close()
+
+
 async def heartbeats(address):
     """Nothing but heartbeats for longer than either side would bear silence."""
     closed = asyncio.Event()
@@ -504,6 +528,8 @@ class Engine:
         text = subprocess.run([program, "serve", "--print-config"], check=True, capture_output=True, text=True).stdout
         text = text.replace("segment_mib = 64", "segment_mib = 1").replace("orders_max = 1000000", "orders_max = 1000")
         text = text.replace("tick_interval_ms = 1000", "tick_interval_ms = 100")
+        trader = 'username = "DAVE", password = "DEMO"'
+        text = text.replace(trader, trader + ', role = "drop-copy", copies = ["alice"]')
         if roll_at:
             text = text.replace("[gateway]\n", f'[gateway]\nroll_at = "{roll_at}"\n', 1)
         config = directory / "dojima.toml"
@@ -539,6 +565,7 @@ async def trading_day(engine):
     await alice.close()
     await bob.close()
     await resume(engine.address, alice)
+    await drop_copy(engine.address, alice)
     await heartbeats(engine.address)
     return alice
 

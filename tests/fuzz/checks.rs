@@ -2,7 +2,11 @@
 //!
 //! Used by the fuzz targets beside this file and by tests/it/fuzz.rs.
 
+use dojima::client::ClientMessage;
 use dojima::domain::{Amount, Event, InstrumentId, Listing, Listings, LoginId, Symbol, codec};
+use dojima::market::Books;
+use dojima::wire::itch::{EndOfSnapshot, MESSAGE_LEN_MAX, Message};
+use dojima::wire::mold;
 use dojima::wire::ouch::{Inbound, Outbound, to_command};
 use dojima::wire::soup::{self, LoginAccepted, LoginRejected, LoginRequest, frame, kind};
 use std::sync::LazyLock;
@@ -84,10 +88,56 @@ pub fn ouch_outbound(payload: &[u8]) {
     let len = message.encode(&mut again).expect("it came in so many bytes");
     check_again(payload, &again[..len]);
     assert_eq!(Outbound::decode(&again[..len]), Ok(message));
+    if let Ok(told) = ClientMessage::read(7, &message) {
+        let _ = (told.event.user_ref(), told.event.explain());
+        assert_eq!(told.sequence, 7);
+    }
 }
 
 /// The bytes are the same, unless an appendage of no bytes had its length stated where that can be left out.
 fn check_again(payload: &[u8], again: &[u8]) {
     let without_length = payload.strip_suffix(&[0, 0]);
     assert!(again == payload || Some(again) == without_length, "{again:02x?}");
+}
+
+/// A file of market data: each message is written again as it came, and whatever they say, books are made of them or they are
+/// refused.
+pub fn itch(mut bytes: &[u8]) {
+    let mut books = Books::default();
+    while let Some((length, rest)) = bytes.split_first_chunk::<2>() {
+        let length = usize::from(u16::from_be_bytes(*length)).min(rest.len());
+        let (message, rest) = rest.split_at(length);
+        if let Ok(decoded) = Message::decode(message) {
+            let mut again = [0; MESSAGE_LEN_MAX];
+            assert_eq!(decoded.encode(&mut again), Some(message.len()));
+            assert_eq!(&again[..message.len()], message);
+            let _ = books.apply(&decoded);
+        }
+        if let Ok(end) = EndOfSnapshot::decode(message) {
+            assert_eq!(EndOfSnapshot::decode(&end.encode()), Ok(end));
+        }
+        bytes = rest;
+    }
+    for (_, book) in books.iter() {
+        let depth = book.depth(usize::MAX);
+        assert!(depth.bids.iter().chain(&depth.asks).all(|level| level.orders > 0));
+    }
+}
+
+/// A datagram of market data, or a request for one.
+pub fn datagram(bytes: &[u8]) {
+    let mut messages = Vec::new();
+    if let Ok(header) = mold::decode(bytes, |_, message| messages.push(message.to_vec()))
+        && header.count != mold::END_OF_SESSION
+    {
+        assert_eq!(messages.len(), usize::from(header.count));
+        let mut packet = mold::PacketBuilder::default();
+        if messages.iter().all(|message| packet.push(message)) {
+            let again = packet.finish(header.session, header.sequence).to_vec();
+            assert_eq!(again[10..], bytes[10..], "all but the padding of the session");
+        }
+    }
+    if let Ok(request) = mold::Header::decode_request(bytes) {
+        assert_eq!(mold::Header::decode(&request.encode()), Ok(request));
+    }
 }

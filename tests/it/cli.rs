@@ -296,7 +296,7 @@ fn a_killed_engine_has_every_acknowledged_trade() {
     assert_eq!(value(&again.stdout, "digest"), value(&replay.stdout, "digest"));
     let verify = place.run("verify", &[]);
     assert_eq!(verify.code, Some(0), "{}", verify.stdout);
-    assert_says(&verify.stdout, "31 events the same, byte for byte");
+    assert_says(&verify.stdout, "32 events the same, byte for byte");
     assert_says(&verify.stdout, "every event is there; 15 balances as replayed");
 }
 

@@ -77,3 +77,13 @@ fn requests() {
 fn answers() {
     fuzz("ouch_outbound", 4, checks::ouch_outbound);
 }
+
+#[test]
+fn market_data() {
+    fuzz("itch", 5, checks::itch);
+}
+
+#[test]
+fn datagrams() {
+    fuzz("datagram", 6, checks::datagram);
+}

@@ -90,6 +90,9 @@ impl MessageLog {
         last_sequence: u64,
     ) -> Result<Option<Self>, Fatal> {
         let advice = |error: JournalError| {
+            if matches!(error, JournalError::Io { .. } | JournalError::Locked { .. }) {
+                return Fatal::market_data(error);
+            }
             Fatal::market_data(format_args!(
                 "{error}; it is made from the event log: remove {} to have it made again",
                 files.dir().display()
@@ -224,16 +227,14 @@ fn keep_until(files: &Arc<dyn Storage>, from: u64, last: u64, last_sequence: u64
     Ok(last)
 }
 
-/// Reads the log from a message on, to its present end, and hands every message to `take`: its number over all sessions, its
-/// command's sequence, and its bytes.
+/// Takes a message: its number over all sessions, its command's sequence, and its bytes.
+pub type TakeMessage<'a> = dyn FnMut(u64, u64, &[u8]) -> io::Result<()> + 'a;
+
+/// Reads the log from a message on, to its present end, and hands every message to `take`.
 ///
 /// # Errors
 /// [`JournalError`] for a log that cannot be read, as an [`io::Error`], and what `take` returns.
-pub fn read_log(
-    files: &Arc<dyn Storage>,
-    from: u64,
-    take: &mut dyn FnMut(u64, u64, &[u8]) -> io::Result<()>,
-) -> io::Result<()> {
+pub fn read_log(files: &Arc<dyn Storage>, from: u64, take: &mut TakeMessage<'_>) -> io::Result<()> {
     let archived: Arc<dyn Storage> = Arc::new(ArchivedStorage::new(Arc::clone(files)));
     let first = match Reader::open_storage(Arc::clone(&archived), from) {
         Err(JournalError::Gone { first, .. }) => first,

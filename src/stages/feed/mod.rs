@@ -17,7 +17,7 @@ mod server;
 mod settings;
 mod tail;
 
-pub use log::read_log;
+pub use log::{TakeMessage, read_log};
 pub use settings::{FeedFiles, FeedPorts, FeedSettings, FeedStart, MoldSettings};
 
 use crate::domain::codec;
@@ -73,6 +73,8 @@ pub struct FeedPublisher {
     tail: Tail,
     books: Books,
     session: SessionId,
+    /// Of the last message in the log.
+    session_number: u32,
     session_first: u64,
     subscribers: Option<Server>,
     snapshots: Option<Server>,
@@ -117,7 +119,8 @@ impl FeedPublisher {
         checkpoint::prepare(files.market_data.as_ref())?;
         let (Checkpoint { feed, messages, session_first }, log) = find_start(&settings, &files, start)?;
         let events = open_events(&files, feed.last_event() + 1)?;
-        let session = session_of(&settings, feed.session())?;
+        let session_number = feed.session();
+        let session = session_of(&settings, session_number)?;
         let FeedPorts { applied, in_ring, synced, subscribers, snapshots, doorman } = ports;
         let (subscribers, snapshots) = match sockets {
             None => (None, None),
@@ -167,6 +170,7 @@ impl FeedPublisher {
             log,
             books,
             session,
+            session_number,
             session_first,
             subscribers,
             snapshots,
@@ -247,8 +251,10 @@ impl FeedPublisher {
             if let Message::SystemEvent(event) = published.message
                 && event.code == event_code::START_OF_MESSAGES
             {
+                // Sessions follow one another without a gap. (The feed may be in a later one already.)
+                self.session_number += u32::from(number > 1);
                 self.session_first = number;
-                self.session = session_of(&self.settings, self.feed.session())?;
+                self.session = session_of(&self.settings, self.session_number)?;
                 self.snapshot = None;
             }
             self.tail.push(&bytes[..len]);
@@ -364,7 +370,7 @@ impl FeedPublisher {
 /// The id of a session.
 fn session_of(settings: &FeedSettings, session: u32) -> Result<SessionId, Fatal> {
     let id = session_id(*settings.session.as_bytes(), session);
-    id.and_then(|id| SessionId::new(&String::from_utf8_lossy(&id).trim_end().to_owned())).ok_or_else(|| {
+    id.and_then(|id| SessionId::new(String::from_utf8_lossy(&id).trim_end())).ok_or_else(|| {
         Fatal::market_data(format_args!("session {session} after {} has no name", settings.session))
     })
 }

@@ -119,16 +119,16 @@ impl Reading {
         match (tag, value) {
             (tags::FIRM, _) if self.kind == MessageKind::Replace => refused(RejectReason::TagNotSupported),
             (tags::FIRM, value) => match value.try_into() {
-                Ok(firm) => fine(self.asked.firm = firm),
+                Ok(firm) => set(&mut self.asked.firm, firm),
                 Err(_) => Judgement::Malformed,
             },
             (tags::MIN_QTY, value) => number(value, |n| instructions.min_quantity = n),
             (tags::MAX_FLOOR, value) => number(value, |n| instructions.display_quantity = n),
             (tags::EXPIRE_TIME, value) => number(value, |n| instructions.expire_s = n),
-            (tags::POST_ONLY, b"P") => fine(self.post_only = Some(PostOnly::Reject)),
-            (tags::POST_ONLY, b"N") => fine(self.post_only = Some(PostOnly::No)),
+            (tags::POST_ONLY, b"P") => set(&mut self.post_only, Some(PostOnly::Reject)),
+            (tags::POST_ONLY, b"N") => set(&mut self.post_only, Some(PostOnly::No)),
             (tags::AIQ_STRATEGY, [letter]) => match strategy(*letter) {
-                Some(strategy) => fine(self.strategy = strategy),
+                Some(strategy) => set(&mut self.strategy, strategy),
                 None => refused(RejectReason::TagNotSupported),
             },
             (tags::CUSTOMER_TYPE, b"R") => refused(RejectReason::RetailNotAllowed),
@@ -180,21 +180,25 @@ impl Reading {
                 // One that does not fit is refused by the exchange, like any other above the protocol's end.
                 long(value, |n| self.trigger().price = u32::try_from(n).unwrap_or(u32::MAX))
             }
-            (tags::TRIGGER_KIND, b"S") => fine(self.trigger().kind = TriggerKind::Stop),
-            (tags::TRIGGER_KIND, b"P") => fine(self.trigger().kind = TriggerKind::TakeProfit),
-            (tags::TRIGGER_KIND, b"T") => fine(self.trigger().kind = TriggerKind::TrailingStop),
-            (tags::TRIGGER_REFERENCE, b"L") => fine(self.trigger().reference = TriggerReference::LastTrade),
-            (tags::TRIGGER_REFERENCE, b"M") => fine(self.trigger().reference = TriggerReference::MarkPrice),
-            (tags::POST_ONLY_SLIDE, b"Y") => fine(self.slide = true),
-            (tags::REDUCE_ONLY, b"Y") => fine(self.asked.instructions.effect = Effect::ReduceOnly),
+            (tags::TRIGGER_KIND, b"S") => set(&mut self.trigger().kind, TriggerKind::Stop),
+            (tags::TRIGGER_KIND, b"P") => set(&mut self.trigger().kind, TriggerKind::TakeProfit),
+            (tags::TRIGGER_KIND, b"T") => set(&mut self.trigger().kind, TriggerKind::TrailingStop),
+            (tags::TRIGGER_REFERENCE, b"L") => {
+                set(&mut self.trigger().reference, TriggerReference::LastTrade)
+            }
+            (tags::TRIGGER_REFERENCE, b"M") => {
+                set(&mut self.trigger().reference, TriggerReference::MarkPrice)
+            }
+            (tags::POST_ONLY_SLIDE, b"Y") => set(&mut self.slide, true),
+            (tags::REDUCE_ONLY, b"Y") => set(&mut self.asked.instructions.effect, Effect::ReduceOnly),
             (tags::POST_ONLY_SLIDE | tags::REDUCE_ONLY, b"N") => Judgement::Fine,
-            (tags::SELF_TRADE, b"A") => fine(self.self_trade = Some(SelfTrade::Allow)),
-            (tags::SELF_TRADE, b"N") => fine(self.self_trade = Some(SelfTrade::CancelNewest)),
-            (tags::SELF_TRADE, b"O") => fine(self.self_trade = Some(SelfTrade::CancelOldest)),
-            (tags::SELF_TRADE, b"B") => fine(self.self_trade = Some(SelfTrade::CancelBoth)),
-            (tags::SELF_TRADE, b"D") => fine(self.self_trade = Some(SelfTrade::DecrementBoth)),
-            (tags::SELF_TRADE_OWNER, b"A") => fine(self.owner = Some(Owner::Account)),
-            (tags::SELF_TRADE_OWNER, b"G") => fine(self.owner = Some(Owner::Group)),
+            (tags::SELF_TRADE, b"A") => set(&mut self.self_trade, Some(SelfTrade::Allow)),
+            (tags::SELF_TRADE, b"N") => set(&mut self.self_trade, Some(SelfTrade::CancelNewest)),
+            (tags::SELF_TRADE, b"O") => set(&mut self.self_trade, Some(SelfTrade::CancelOldest)),
+            (tags::SELF_TRADE, b"B") => set(&mut self.self_trade, Some(SelfTrade::CancelBoth)),
+            (tags::SELF_TRADE, b"D") => set(&mut self.self_trade, Some(SelfTrade::DecrementBoth)),
+            (tags::SELF_TRADE_OWNER, b"A") => set(&mut self.owner, Some(Owner::Account)),
+            (tags::SELF_TRADE_OWNER, b"G") => set(&mut self.owner, Some(Owner::Group)),
             (tags::QUOTE_AMOUNT, value) => long(value, |n| self.amount = Some(n)),
             (tags::QUANTITY_64, value) => long(value, |n| self.lots = Some(n)),
             (tags::BOOK_BY, value) => long(value, |n| self.asked.instructions.book_by = Timestamp(n)),
@@ -253,15 +257,20 @@ fn strategy(letter: u8) -> Option<Option<SelfTradePrevention>> {
 }
 
 fn number(value: &[u8], take: impl FnOnce(u32)) -> Judgement {
-    value.try_into().map_or(Judgement::Malformed, |bytes| fine(take(u32::from_be_bytes(bytes))))
+    let Ok(bytes) = value.try_into() else { return Judgement::Malformed };
+    take(u32::from_be_bytes(bytes));
+    Judgement::Fine
 }
 
 fn long(value: &[u8], take: impl FnOnce(u64)) -> Judgement {
-    value.try_into().map_or(Judgement::Malformed, |bytes| fine(take(u64::from_be_bytes(bytes))))
+    let Ok(bytes) = value.try_into() else { return Judgement::Malformed };
+    take(u64::from_be_bytes(bytes));
+    Judgement::Fine
 }
 
-/// It has been taken up.
-fn fine((): ()) -> Judgement {
+/// Takes a value up.
+fn set<T>(place: &mut T, value: T) -> Judgement {
+    *place = value;
     Judgement::Fine
 }
 

@@ -65,6 +65,7 @@ fn a_full_disk_refuses_new_orders_until_there_is_space() {
     config.journal.spare_segments = 2;
     config.event_log.segment_mib = 1;
     config.event_log.spare_segments = 2;
+    config.market_data.segment_mib = 1;
     config.exchange.orders_max = 10_000;
     let folder = TempDir::new().expect("a temporary directory");
     let disk = Image::make(&folder.path().join("image"), 64)

@@ -91,22 +91,25 @@ fn refused(data: &Path) -> Fatal {
     }
 }
 
+/// Takes something away.
+type Lose = fn(&Path);
+
 #[test]
 fn whatever_of_it_is_lost_is_made_again() {
     let whole = left_behind(|_| {});
     let expected = logged(whole.path());
-    let losses: [(&str, &dyn Fn(&Path)); 4] = [
-        ("everything", &|data| fs::remove_dir_all(data.join("market-data")).expect("removed")),
-        ("the checkpoints", &|data| {
+    let losses: [(&str, Lose); 4] = [
+        ("everything", |data| fs::remove_dir_all(data.join("market-data")).expect("removed")),
+        ("the checkpoints", |data| {
             checkpoints(data).iter().for_each(|path| fs::remove_file(path).expect("removed"))
         }),
-        ("the newest checkpoint's checksum", &|data| {
+        ("the newest checkpoint's checksum", |data| {
             let newest = checkpoints(data).pop().expect("there is one");
             let mut bytes = fs::read(&newest).expect("read");
             bytes[40] ^= 1;
             fs::write(newest, bytes).expect("written");
         }),
-        ("the log", &|data| {
+        ("the log", |data| {
             for file in fs::read_dir(data.join("market-data")).expect("a directory") {
                 let path = file.expect("a file").path();
                 if path.extension().is_some_and(|extension| extension == "seg") {

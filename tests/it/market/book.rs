@@ -95,7 +95,7 @@ impl Watched {
                 let ours: Vec<_> = self
                     .exchange
                     .levels(listing.instrument, side)
-                    .map(|level| (units(level.price), level.quantity.0, level.orders as u32))
+                    .map(|level| (units(level.price), level.quantity.0, level.orders))
                     .collect();
                 let theirs: Vec<_> =
                     levels.iter().map(|level| (level.price, level.shares, level.orders)).collect();
