@@ -16,6 +16,9 @@ use crate::wire::soup::{self, kind};
 /// Order messages of one connection in one duty cycle, so that connections take turns.
 const MESSAGES_MAX: usize = 1024;
 
+/// Packets without an order of one connection in one duty cycle: heartbeats and debug text are short and can be many.
+const CHATTER_MAX: usize = 256;
+
 /// Why taking packets out of an inbox stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stopped {
@@ -25,6 +28,8 @@ enum Stopped {
     Full,
     /// An order waits, and it is not yet time for another one.
     Slowed,
+    /// Packets wait, and those before them said nothing.
+    Chatty,
 }
 
 /// While space is low every order is refused, and the refusal takes space: a connection gets one in this time, ns. So a
@@ -101,6 +106,9 @@ impl Gateway {
                 work += messages;
                 let stopped = stopped?;
                 connection.has_more = stopped != Stopped::Dry;
+                if stopped == Stopped::Chatty {
+                    return Ok(work + 1);
+                }
                 if stopped == Stopped::Slowed {
                     connection.held = true;
                     return Ok(work);
@@ -146,8 +154,11 @@ fn take_orders(
     mut taking: Taking<'_>,
 ) -> Result<Stopped, Ending> {
     let (login, role) = taking.sender;
-    let mut used = 0;
+    let (mut used, mut chatter) = (0, 0);
     let stopped = loop {
+        if chatter == CHATTER_MAX {
+            break Stopped::Chatty;
+        }
         let Some((packet, len)) = soup::frame(&inbox.waiting()[used..], taking.packet_len_max)? else {
             break Stopped::Dry;
         };
@@ -168,7 +179,7 @@ fn take_orders(
                     Some(bucket) => within_rate(command, bucket)?,
                 });
             }
-            kind::CLIENT_HEARTBEAT | kind::DEBUG => {}
+            kind::CLIENT_HEARTBEAT | kind::DEBUG => chatter += 1,
             kind::LOGOUT => return Err(Ending::Logout),
             kind::LOGIN_REQUEST => {
                 return Err(Ending::UnexpectedPacket { kind: kind::LOGIN_REQUEST, when: "after the login" });

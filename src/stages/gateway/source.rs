@@ -72,8 +72,18 @@ impl Source {
                     Outlook::Forgotten => Err(behind()),
                 }
             }
-            Self::Log(Resend { step: Step::AtHand { bytes, sent }, .. }) => Ok((&bytes[*sent..], &[])),
-            Self::Log(_) => Ok((&[], &[])),
+            Self::Log(resend) => {
+                // What is left of it cannot be found any more, and it must not be told that this was all.
+                let stream = streams.get(login);
+                if stream.is_some_and(|stream| matches!(stream.outlook(session), Outlook::Forgotten)) {
+                    let capacity = stream.and_then(Stream::tail).map_or(0, |tail| tail.capacity());
+                    return Err(Ending::FellBehind(capacity));
+                }
+                match &resend.step {
+                    Step::AtHand { bytes, sent } => Ok((&bytes[*sent..], &[])),
+                    Step::Wanted { .. } | Step::Asked => Ok((&[], &[])),
+                }
+            }
         }
     }
 
@@ -132,7 +142,7 @@ impl Source {
                 *sent == bytes.len() && *next > end.messages
             }
             (Outlook::Ended(end), Self::Log(Resend { next, .. })) => *next > end.messages,
-            (Outlook::Forgotten, _) => true,
+            (Outlook::Forgotten, _) => false,
         }
     }
 

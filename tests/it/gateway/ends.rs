@@ -140,3 +140,15 @@ fn one_session_after_another_is_told_of_by_its_own_name() {
         assert_eq!(got.len(), bench.ended[1][number as usize - 1..].concat().len() + 3);
     }
 }
+
+#[test]
+fn a_client_that_is_two_sessions_behind_is_not_told_that_it_has_all() {
+    let mut bench = Bench::with(settings(), 16, &[0, 400, 0]);
+    let (mut alice, _) = bench.log_in(ALICE, 1);
+    bench.roll();
+    bench.until("the first roll", |bench| bench.count("gateway.messages_out") == 4);
+    bench.roll();
+    let got = bench.until_closed(&mut alice);
+    assert_eq!(got, b"", "neither messages of another session nor an end");
+    assert_eq!(bench.count("gateway.slow_disconnects"), 1);
+}

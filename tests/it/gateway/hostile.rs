@@ -128,3 +128,23 @@ fn arbitrary_bytes_never_reach_a_bystander() {
         bench.expect_stream(&mut bystander, BOB, round);
     }
 }
+
+#[test]
+fn who_says_much_and_nothing_takes_turns_and_loses_nothing() {
+    let mut bench = Bench::new();
+    let (mut chatty, _) = bench.log_in(ALICE, 0);
+    let (mut bystander, _) = bench.log_in(BOB, 0);
+    let chatter = soup::CLIENT_HEARTBEAT.repeat(20_000);
+    let bytes = [&chatter[..], &cancel(7)].concat();
+    let mut rest = &bytes[..];
+    let mut cycles = 0;
+    bench.until("the cancel", |bench| {
+        chatty.send_some(&mut rest);
+        cycles += 1;
+        bench.commands.waiting() == 1
+    });
+    assert!(cycles > 20_000 / 300, "it took turns: {cycles}");
+    bench.tell(BOB);
+    while bench.next_packet(&mut bystander).0 != kind::SEQUENCED {}
+    assert_eq!(bench.count("gateway.connections"), 2);
+}
