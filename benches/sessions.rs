@@ -52,7 +52,8 @@ fn config() -> Config {
     config.sql.enabled = false;
     config.snapshots.enabled = false;
     config.timers.tick_interval_ms = 0;
-    let deposits = config.accounts[0].deposits.keys().map(|code| (code.clone(), 100_000_000.into())).collect();
+    let deposits =
+        config.accounts[0].deposits.keys().map(|code| (code.clone(), 100_000_000.into())).collect();
     let account = |number: usize| AccountConfig {
         name: format!("session {number}"),
         deposits: std::collections::BTreeMap::clone(&deposits),

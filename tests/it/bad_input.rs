@@ -123,7 +123,7 @@ fn bad_bytes_and_bad_passwords_cost_their_connection_and_are_logged() {
     assert_eq!(bystander.enter(1, |_| {}), Answer::Accepted(UserRef(1)));
     let done = server.terminate();
     assert_eq!(done.code, Some(0), "{}", done.stderr);
-    assert_says(&done.stderr, "not SoupBinTCP: a packet of length 18245, more than the 4096 that are taken");
+    assert_says(&done.stderr, "not SoupBinTCP: a packet of length 18245, more than the 1024 that are taken");
     assert_says(&done.stderr, "login refused: not authorised: unknown user or wrong password");
     assert_says(&done.stderr, "not SoupBinTCP: a packet of length 5000, more than the 4096 that are taken");
     assert!(!done.stderr.contains("NOTTHIS"), "a password in the log");

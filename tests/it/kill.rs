@@ -42,6 +42,7 @@ fn config(flow: &Flow, durability: Durability) -> Config {
     config.journal.durability = durability;
     config.journal.segment_mib = 1;
     config.event_log.segment_mib = 1;
+    config.market_data.segment_mib = 1;
     config.exchange.orders_max = 10_000;
     // Small rings: most of a start is the memory that it takes.
     config.rings.inbound_slots = 1 << 10;

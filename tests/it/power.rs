@@ -43,6 +43,7 @@ fn config(venue: Config, durability: Durability) -> Config {
     config.journal.segment_mib = 1;
     config.journal.spare_segments = 1;
     config.event_log.segment_mib = 1;
+    config.market_data.segment_mib = 1;
     config.exchange.orders_max = 10_000;
     config.gateway.tail_kib = 16;
     config.sql.batch_interval_ms = 10;

@@ -92,6 +92,7 @@ fn config(mut config: Config, mode: ThreadingMode, durability: Durability) -> Co
     config.journal.segment_mib = 1;
     config.journal.spare_segments = 1;
     config.event_log.segment_mib = 1;
+    config.market_data.segment_mib = 1;
     config.rings.inbound_slots = 1 << 10;
     config.rings.command_slots = 1 << 12;
     config.rings.event_slots = 1 << 13;

@@ -33,7 +33,8 @@ fields.limits.quantity_max fields.limits.notional_max fields.limits.open_orders_
 fields.limits.orders_per_second_max fields.limits.position_max fields.scope.account fields.deposits
 fields.withdrawals fields.min_deposit fields.min_withdrawal fields.prevention.mode fields.prevention.owner
 fields.group fields.volume_min.0 fields.volume_min.1 fields.volume_min.2 fields.volume_min.3
-fields.volume_min.4 fields.volume_min.5 fields.volume_min.6 fields.volume_min.7 fields.switch fields.scope";
+fields.volume_min.4 fields.volume_min.5 fields.volume_min.6 fields.volume_min.7 fields.switch fields.scope
+fields.scope.login fields.edition fields.cancel_after_ms fields.firm fields.cause fields.session";
 
 /// The fields of all events.
 const OF_EVENT_FIELDS: &str = "
@@ -58,7 +59,10 @@ fields.limits.orders_per_second_max fields.limits.position_max fields.scope.acco
 fields.withdrawals fields.min_deposit fields.min_withdrawal fields.prevention.mode fields.prevention.owner
 fields.group fields.volume_min.0 fields.volume_min.1 fields.volume_min.2 fields.volume_min.3
 fields.volume_min.4 fields.volume_min.5 fields.volume_min.6 fields.volume_min.7 fields.switch fields.scope
-fields.of fields.digest";
+fields.of fields.digest fields.reason.SelfTradePrevented.instrument fields.reason.SelfTradePrevented.price
+fields.reason.SelfTradePrevented.quantity fields.reason.SelfTradePrevented.mode
+fields.reason.SelfTradePrevented.incoming fields.scope.login fields.edition fields.next_user_ref
+fields.cancel_at fields.firm fields.session";
 
 /// All columns.
 pub(super) fn columns(content: Content) -> Vec<&'static str> {

@@ -19,7 +19,7 @@ pub(super) enum Content {
 
 /// The kinds of commands, in the order of their encoding. They are the words of `domain::Command` for serde; a test holds
 /// the two together.
-const COMMAND_KINDS: [&str; 30] = [
+const COMMAND_KINDS: [&str; 37] = [
     "add-asset",
     "open-account",
     "open-login",
@@ -50,10 +50,17 @@ const COMMAND_KINDS: [&str; 30] = [
     "set-volume-tiers",
     "kill",
     "checkpoint",
+    "set-rules",
+    "modify",
+    "query-account",
+    "set-order-entry",
+    "cancel-login",
+    "roll-session",
+    "copy-account",
 ];
 
 /// The kinds of events, in the order of their encoding.
-const EVENT_KINDS: [&str; 35] = [
+const EVENT_KINDS: [&str; 44] = [
     "asset-added",
     "account-opened",
     "login-opened",
@@ -89,6 +96,15 @@ const EVENT_KINDS: [&str; 35] = [
     "volume-tiers-set",
     "killed",
     "checkpointed",
+    "rules-set",
+    "account-state",
+    "order-entry-set",
+    "session-ended",
+    "session-started",
+    "session-rolled",
+    "priority-updated",
+    "mass-cancel-answered",
+    "account-copied",
 ];
 
 /// Where the number of the kind stands in an encoded command, and in an encoded event after its three numbers.
