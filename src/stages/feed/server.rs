@@ -6,8 +6,8 @@ use super::ending::Ending;
 use super::log::LogReader;
 use super::settings::FeedSettings;
 use super::tail::Tail;
+use crate::net::Slab;
 use crate::net::{ConnectionId, Ready, Socket, Sockets};
-use crate::net::{Readiness, Slab};
 use crate::runtime::{Counter, Counters, Doorbell, Fatal};
 use crate::stages::auth::{AuthClient, AuthRequest, Role};
 use crate::wire::soup::{self, END_OF_SESSION, LoginAccepted, LoginRejected, LoginRequest, SessionId, kind};
@@ -121,7 +121,8 @@ impl Server {
         now: u64,
     ) -> Result<usize, Fatal> {
         self.end_session(messages);
-        let mut work = self.poll()? + self.accept(settings, now) + self.hear(messages, now);
+        self.poll()?;
+        let mut work = self.accept(settings, now) + self.hear(messages, now);
         for place in 0..self.connections.places() {
             work += self.turn(place, settings, messages, now)?;
         }
@@ -153,21 +154,19 @@ impl Server {
         }
     }
 
-    fn poll(&mut self) -> Result<usize, Fatal> {
+    fn poll(&mut self) -> Result<(), Fatal> {
         let (connections, accept_from) = (&mut self.connections, &mut self.accept_from);
         let polled = self.sockets.poll(&mut |ready| match ready {
             Ready::Listener => {
                 accept_from.get_or_insert(0);
             }
             Ready::Connection(id, readiness) => {
-                let readiness: Readiness = readiness;
                 if let Some(connection) = connections.get(id) {
                     connection.note(readiness);
                 }
             }
         });
-        polled.map_err(|error| Fatal::io(format_args!("polling the feed's sockets: {error}")))?;
-        Ok(0)
+        polled.map_err(|error| Fatal::io(format_args!("polling the feed's sockets: {error}")))
     }
 
     fn accept(&mut self, settings: &FeedSettings, now: u64) -> usize {
