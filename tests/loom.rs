@@ -1,12 +1,12 @@
 //! The ring and the doorbell under loom: every interleaving of small cases, with weak memory.
 //!
 //! ```text
-//! RUSTFLAGS="--cfg loom" cargo test --release --test loom --target-dir target-loom
+//! RUSTFLAGS="--cfg dojima_loom" cargo test --release --test loom --target-dir target-loom
 //! ```
 //!
 //! Each model says what must never be seen. Besides these, loom itself fails a model in which two accesses to a
 //! slot, one of them a write, are not ordered by happens-before, or in which a thread sleeps for ever.
-#![cfg(loom)]
+#![cfg(dojima_loom)]
 
 use std::ops::ControlFlow::{Break, Continue};
 use std::time::Duration;

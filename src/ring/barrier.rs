@@ -26,7 +26,7 @@ impl Barrier {
     }
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(all(test, not(dojima_loom)))]
 mod tests {
     use super::super::cursor::cursor;
     use super::*;

@@ -61,7 +61,7 @@ impl CursorReader {
     }
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(all(test, not(dojima_loom)))]
 mod tests {
     use super::*;
 

@@ -42,7 +42,7 @@ mod cursor;
 mod producer;
 mod slots;
 mod sync;
-#[cfg(all(test, not(loom)))]
+#[cfg(all(test, not(dojima_loom)))]
 mod tests;
 
 pub use builder::{ConsumerKey, RingBuilder, spsc};

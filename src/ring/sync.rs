@@ -2,7 +2,7 @@
 //!
 //! Everything else in [`crate::ring`] takes its atomics and its race detection from here, so the code that loom explores is the code that ships.
 
-#[cfg(not(loom))]
+#[cfg(not(dojima_loom))]
 mod imp {
     pub(crate) use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -23,7 +23,7 @@ mod imp {
     }
 }
 
-#[cfg(loom)]
+#[cfg(dojima_loom)]
 mod imp {
     pub(crate) use loom::sync::atomic::{AtomicU64, Ordering};
 

@@ -21,12 +21,12 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-#[cfg(loom)]
+#[cfg(dojima_loom)]
 use loom::{
     sync::atomic::{AtomicBool, Ordering, fence},
     thread::{self, Thread},
 };
-#[cfg(not(loom))]
+#[cfg(not(dojima_loom))]
 use std::{
     sync::atomic::{AtomicBool, Ordering, fence},
     thread::{self, Thread},
@@ -142,13 +142,13 @@ impl Sleeper {
     }
 }
 
-#[cfg(not(loom))]
+#[cfg(not(dojima_loom))]
 fn park(limit: Duration) {
     thread::park_timeout(limit);
 }
 
 /// The model has no time: a wake-up that is lost there is a deadlock, and loom reports it.
-#[cfg(loom)]
+#[cfg(dojima_loom)]
 fn park(_limit: Duration) {
     thread::park();
 }

@@ -20,7 +20,7 @@ pub mod idle;
 pub mod planted;
 pub mod runner;
 pub mod stepper;
-#[cfg(all(test, not(loom)))]
+#[cfg(all(test, not(dojima_loom)))]
 mod tests;
 
 pub use affinity::{AffinityError, CoreIndex};
