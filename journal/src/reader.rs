@@ -187,13 +187,26 @@ impl Reader {
                     }
                     // The end marker is written before the header of the next segment.
                     Ok(_) => return Ok(None),
-                    Err(error) => return Err(error),
+                    Err(error) => return Err(retired(self.storage.as_ref(), place.next_sequence, error)),
                 },
             }
         };
         let range = payload_range(&found, position, &self.buffer);
         let Found { sequence, watermark, time_ns, .. } = found;
         Ok(Some(Record { sequence, watermark, time_ns, payload: &self.buffer.bytes[range], position }))
+    }
+}
+
+/// Why the next segment cannot be opened: it has been retired meanwhile, if the journal begins later by now.
+#[cold]
+fn retired(storage: &dyn Storage, sequence: u64, error: JournalError) -> JournalError {
+    match (&error, locate(storage, sequence)) {
+        (JournalError::Io { source, .. }, Err(gone @ JournalError::Gone { .. }))
+            if source.kind() == std::io::ErrorKind::NotFound =>
+        {
+            gone
+        }
+        _ => error,
     }
 }
 

@@ -3,6 +3,7 @@
 
 use super::settings::TimeOfDay;
 use crate::runtime::ThreadingMode;
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
@@ -189,6 +190,12 @@ pub struct MarketDataSection {
     /// Where requests for missed messages are answered; none: nowhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mold_requests: Option<SocketAddr>,
+    /// Over how many networks multicast goes; 1: it stays in this one.
+    pub mold_ttl: u8,
+    /// The networks that may ask for missed messages.
+    pub mold_requests_allow_from: Vec<IpNet>,
+    /// Requests of one address that are answered in a second.
+    pub mold_requests_per_second: u32,
 }
 
 impl Default for MarketDataSection {
@@ -206,8 +213,17 @@ impl Default for MarketDataSection {
             mold_group: None,
             mold_interface: Ipv4Addr::LOCALHOST,
             mold_requests: None,
+            mold_ttl: 1,
+            mold_requests_allow_from: private_networks(),
+            mold_requests_per_second: 10_000,
         }
     }
+}
+
+/// The networks that no packet from outside comes from, where routers do their work.
+fn private_networks() -> Vec<IpNet> {
+    let networks = ["127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"];
+    networks.iter().filter_map(|network| network.parse().ok()).collect()
 }
 
 /// `[tls]`

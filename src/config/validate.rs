@@ -130,6 +130,7 @@ fn market_data(config: &Config, p: &mut Problems) {
         let reason = "must be a multicast address (224.0.0.0 to 239.255.255.255) and a port";
         p.add("market_data.mold_group", quoted(&group.to_string()), reason);
     }
+    within(p, "market_data.mold_requests_per_second", market.mold_requests_per_second, 1..=10_000_000);
     if market.mold_requests.is_some() && market.mold_group.is_none() {
         p.add("market_data.mold_requests", "set", "is of no use without market_data.mold_group");
     }

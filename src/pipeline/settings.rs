@@ -167,7 +167,10 @@ pub(super) fn feed(config: &Config, log: Option<Options>) -> Result<FeedSettings
         mold: market.mold_group.map(|group| MoldSettings {
             group,
             interface: market.mold_interface,
+            ttl: market.mold_ttl,
             requests: market.mold_requests,
+            requests_allow_from: market.mold_requests_allow_from.clone(),
+            requests_per_second: market.mold_requests_per_second,
         }),
     })
 }

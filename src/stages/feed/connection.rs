@@ -62,6 +62,8 @@ pub(super) struct Connection {
     spoke: u64,
     progressed: u64,
     pub(super) silence_max: u64,
+    /// When its snapshot was given to it, ns.
+    pub(super) snapshot_since: u64,
 }
 
 impl Connection {
@@ -89,6 +91,7 @@ impl Connection {
             spoke: now,
             progressed: now,
             silence_max: settings.client_timeout.as_nanos() as u64,
+            snapshot_since: now,
         }
     }
 

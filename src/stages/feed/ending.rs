@@ -1,6 +1,7 @@
 //! Why a subscriber's connection is closed.
 
 use crate::wire::soup::SoupError;
+use dojima_journal::JournalError;
 use std::io;
 
 /// In words for the log.
@@ -30,6 +31,10 @@ pub(super) enum Ending {
     Stalled(u64),
     #[error("message {0} is not kept any more")]
     Gone(u64),
+    #[error("message {message} cannot be read back: {error}")]
+    Unreadable { message: u64, error: JournalError },
+    #[error("did not take its snapshot within {0} s")]
+    SnapshotTimeout(u64),
 }
 
 impl Ending {

@@ -50,15 +50,18 @@ impl LogReader {
     }
 
     /// The next message, if it is there.
-    pub(super) fn next(&mut self) -> Result<Option<Logged<'_>>, Fatal> {
-        let dir = self.files.dir();
-        let Some(record) = self.reader.next().map_err(Fatal::market_data)? else { return Ok(None) };
+    ///
+    /// # Errors
+    /// [`JournalError`]: what the log has cannot be read, or has been retired meanwhile.
+    pub(super) fn next(&mut self) -> Result<Option<Logged<'_>>, JournalError> {
+        let Some(record) = self.reader.next()? else { return Ok(None) };
         let Some((sequence, message)) = record.payload.split_first_chunk::<PREFIX_LEN>() else {
-            return Err(Fatal::market_data(format_args!(
-                "{}: record {} is no message",
-                dir.display(),
-                record.sequence
-            )));
+            return Err(JournalError::Damaged {
+                file: self.files.dir().to_owned(),
+                offset: record.position().offset,
+                sequence: record.sequence,
+                why: "the record is no message".to_owned(),
+            });
         };
         Ok(Some(Logged { number: record.sequence, sequence: u64::from_le_bytes(*sequence), message }))
     }
@@ -165,12 +168,13 @@ impl MessageLog {
             return Ok(());
         }
         let logged = match &mut self.comparing {
-            Some(reader) => reader.next()?,
+            Some(reader) => reader.next(),
             none => {
                 let opened = LogReader::open_at(&self.files, number).map_err(Fatal::market_data)?;
-                none.insert(opened).next()?
+                none.insert(opened).next()
             }
         };
+        let logged = logged.map_err(Fatal::market_data)?;
         let is_same = logged.as_ref().is_some_and(|logged| {
             (logged.number, logged.sequence, logged.message) == (number, published.sequence, message)
         });
@@ -196,6 +200,11 @@ impl MessageLog {
         }
     }
 
+    /// The last message that was there at the start; 0: none was.
+    pub(super) fn found_last(&self) -> u64 {
+        self.found.1
+    }
+
     /// Whether all that was there at the start has been compared.
     pub(super) fn is_compared(&self) -> bool {
         self.next > self.found.1
@@ -215,11 +224,11 @@ impl MessageLog {
 /// The last message of a command up to `last_sequence`, of those from `from` on.
 fn keep_until(files: &Arc<dyn Storage>, from: u64, last: u64, last_sequence: u64) -> Result<u64, Fatal> {
     let mut reader = LogReader::open_at(files, last).map_err(Fatal::market_data)?;
-    if reader.next()?.is_some_and(|logged| logged.sequence <= last_sequence) {
+    if reader.next().map_err(Fatal::market_data)?.is_some_and(|logged| logged.sequence <= last_sequence) {
         return Ok(last);
     }
     let mut reader = LogReader::open(files, from).map_err(Fatal::market_data)?;
-    while let Some(logged) = reader.next()? {
+    while let Some(logged) = reader.next().map_err(Fatal::market_data)? {
         if logged.number >= from && logged.sequence > last_sequence {
             return Ok(logged.number - 1);
         }

@@ -11,6 +11,7 @@
 mod checkpoint;
 mod connection;
 mod ending;
+mod far;
 mod log;
 mod mold;
 mod server;
@@ -32,10 +33,10 @@ use checkpoint::{Checkpoint, Encoded};
 use dojima_journal::storage::Storage;
 use dojima_journal::{ArchivedStorage, JournalError, Reader, retire_before};
 use log::MessageLog;
-use mold::Mold;
+use mold::{Begun, Mold};
 use server::{Messages, Server, Service};
 use std::os::fd::RawFd;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use tail::Tail;
 
 /// Events of one duty cycle.
@@ -44,6 +45,8 @@ const EVENTS_MAX: usize = 2048;
 const VIEW_NS: u64 = 100_000_000;
 /// How old a snapshot may be that is given to the next who asks, ns. The stream goes on from any of them.
 const SNAPSHOT_AGE_NS: u64 = 1_000_000_000;
+/// Snapshots in memory at one time; whoever comes then waits until one has been taken.
+const SNAPSHOTS_MAX: usize = 8;
 /// How long to wait after a checkpoint that could not be written, ns.
 const RETRY_NS: u64 = 10_000_000_000;
 
@@ -80,6 +83,13 @@ pub struct FeedPublisher {
     snapshots: Option<Server>,
     mold: Option<Mold>,
     snapshot: Option<(u64, Arc<Vec<u8>>)>,
+    /// Snapshots that some client still takes, the present one included.
+    given: Vec<Weak<Vec<u8>>>,
+    /// Whether all that was said before this start has been made again. Until then nobody is served: they would be told old
+    /// messages as new ones.
+    caught_up: bool,
+    /// The first message that was not there at the start, with its session.
+    first_new: Option<(u64, Begun)>,
     watch: MarketWatch,
     next_view: u64,
     viewed: u64,
@@ -135,7 +145,7 @@ impl FeedPublisher {
             }
         };
         let mold = match &settings.mold {
-            Some(mold) => Some(Mold::open(mold, messages + 1, counters)?),
+            Some(mold) => Some(Mold::open(mold, counters)?),
             None => None,
         };
         let counts = Counts {
@@ -176,6 +186,9 @@ impl FeedPublisher {
             snapshots,
             mold,
             snapshot: None,
+            given: Vec::new(),
+            caught_up: false,
+            first_new: None,
             watch: MarketWatch::default(),
             next_view: 0,
             viewed: 0,
@@ -211,8 +224,9 @@ impl FeedPublisher {
 
     /// Reads on in the event log, and publishes. Returns the amount of work.
     fn follow(&mut self) -> Result<usize, Fatal> {
+        let before = self.log.next();
         if !self.flush()? {
-            return Ok(0);
+            return Ok((self.log.next() - before) as usize);
         }
         // In this order: all events of commands up to `applied` are among those counted after.
         let applied = self.applied.get();
@@ -230,13 +244,13 @@ impl FeedPublisher {
         {
             self.feed.complete(&mut self.waiting);
         }
-        let messages = self.waiting.len();
         self.flush()?;
         self.counts.orders.set(self.feed.orders() as u64);
-        Ok(read + messages)
+        Ok(read + (self.log.next() - before) as usize)
     }
 
-    /// Moves messages into the log and from there on; `false` while there is no space for them.
+    /// Moves messages into the log and from there on, but not beyond the beginning of a session, so that all who are served
+    /// see every session; `false` when some are left, as for want of space.
     fn flush(&mut self) -> Result<bool, Fatal> {
         let mut done = 0;
         for published in &self.waiting {
@@ -248,9 +262,13 @@ impl FeedPublisher {
                 break;
             }
             done += 1;
-            if let Message::SystemEvent(event) = published.message
-                && event.code == event_code::START_OF_MESSAGES
-            {
+            if number > self.log.found_last() && self.first_new.is_none() {
+                // A message that begins a session comes after the end of the one before, which is still to be told.
+                self.first_new = Some((number, (self.session, self.session_first.max(1))));
+            }
+            let begins = matches!(published.message, Message::SystemEvent(event)
+                if event.code == event_code::START_OF_MESSAGES);
+            if begins {
                 // Sessions follow one another without a gap. (The feed may be in a later one already.)
                 self.session_number += u32::from(number > 1);
                 self.session_first = number;
@@ -260,6 +278,9 @@ impl FeedPublisher {
             self.tail.push(&bytes[..len]);
             if let Err(error) = self.books.apply(&published.message) {
                 return Err(Fatal::invariant(format_args!("the feed says what cannot be: {error}")));
+            }
+            if begins {
+                break;
             }
         }
         self.waiting.drain(..done);
@@ -278,13 +299,13 @@ impl FeedPublisher {
 
     fn make_snapshot(&mut self, now: u64) {
         let wanted = self.snapshots.as_mut().is_some_and(Server::wants_snapshot);
-        let fresh =
-            self.snapshot.as_ref().is_some_and(|(made, _)| now.saturating_sub(*made) < SNAPSHOT_AGE_NS);
-        if !wanted || fresh {
+        // An old one is given to nobody: whoever comes waits for the next.
+        self.snapshot.take_if(|(made, _)| now.saturating_sub(*made) >= SNAPSHOT_AGE_NS);
+        if !wanted || self.snapshot.is_some() || !self.is_between_commands() {
             return;
         }
-        self.snapshot = None;
-        if !self.is_between_commands() {
+        self.given.retain(|given| given.strong_count() > 0);
+        if self.given.len() >= SNAPSHOTS_MAX {
             return;
         }
         let mut bytes = Vec::new();
@@ -295,10 +316,30 @@ impl FeedPublisher {
         });
         let sequence = self.log.next() - self.session_first + 1;
         let _ = soup::push_packet(kind::SEQUENCED, &EndOfSnapshot { sequence }.encode(), &mut bytes);
-        self.snapshot = Some((now, Arc::new(bytes)));
+        let bytes = Arc::new(bytes);
+        self.given.push(Arc::downgrade(&bytes));
+        self.snapshot = Some((now, bytes));
+    }
+
+    /// Whether all that was said before this start is behind us; from then on others are served.
+    fn catch_up(&mut self) -> bool {
+        if !self.caught_up && self.log.is_compared() && self.feed.last_event() >= self.start.event {
+            self.caught_up = true;
+            let here = (self.log.next(), (self.session, self.session_first));
+            // What a log that was lost had said cannot be known: multicast goes on from here.
+            let is_remade = self.log.found_last() == 0 && self.start.event > 0;
+            let (next, session) = self.first_new.filter(|_| !is_remade).unwrap_or(here);
+            if let Some(mold) = &mut self.mold {
+                mold.begin(next, session);
+            }
+        }
+        self.caught_up
     }
 
     fn serve(&mut self, now: u64) -> Result<usize, Fatal> {
+        if !self.catch_up() {
+            return Ok(0);
+        }
         self.make_snapshot(now);
         let messages = Messages {
             tail: &self.tail,
@@ -312,7 +353,7 @@ impl FeedPublisher {
             work += server.work(&self.settings, &messages, now)?;
         }
         if let Some(mold) = &mut self.mold {
-            work += mold.work(&messages, now)?;
+            work += mold.work(&messages, now);
         }
         Ok(work)
     }
@@ -358,8 +399,11 @@ impl FeedPublisher {
         }
         self.counts.checkpoints.add(1);
         self.on_disk.set(made.event);
+        let read = self.subscribers.as_mut().and_then(Server::oldest_read);
+        let wanted = self.mold.as_ref().and_then(Mold::oldest_wanted);
+        let oldest = read.into_iter().chain(wanted).fold(self.session_first, u64::min);
         if let Some(how) = self.settings.retire
-            && let Err(error) = retire_before(self.files.market_data.as_ref(), self.session_first, how)
+            && let Err(error) = retire_before(self.files.market_data.as_ref(), oldest, how)
         {
             tracing::warn!("market data: old segments could not be retired, and are kept for now: {error}");
         }
@@ -441,7 +485,7 @@ impl Agent for FeedPublisher {
             snapshot: None,
         };
         for server in [&mut self.subscribers, &mut self.snapshots].into_iter().flatten() {
-            server.shut(&self.settings, &messages, now)?;
+            server.shut(&messages, now);
         }
         if self.is_between_commands() && self.feed.sequence() <= self.synced.get() && self.log.is_compared() {
             self.take_checkpoint();

@@ -1,23 +1,36 @@
 //! MoldUDP64: the messages as multicast datagrams, and a server of requests for those that were missed.
 
-use super::log::LogReader;
+use super::far::FarReaders;
 use super::server::Messages;
 use super::settings::MoldSettings;
 use crate::runtime::{Counter, Counters, Fatal};
 use crate::wire::mold::{END_OF_SESSION, Header, PacketBuilder};
 use crate::wire::soup::{HEADER_LEN, SessionId};
+use std::collections::{HashMap, VecDeque};
 use std::io::{self, ErrorKind};
-use std::net::{SocketAddr, UdpSocket};
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::os::fd::{AsRawFd, RawFd};
 
-/// Datagrams sent, and requests answered, in one duty cycle.
+/// Datagrams sent, and requests looked at, in one duty cycle.
 const PACKETS_MAX: usize = 64;
 const REQUESTS_MAX: usize = 16;
-/// Messages that are read from the log for one request.
-const READ_MAX: usize = 256;
 /// A heartbeat follows this long after the last datagram, ns; the end of a session is told this often, in as many.
 const HEARTBEAT_NS: u64 = 1_000_000_000;
 const ENDINGS: u32 = 30;
+/// Requests are counted over this time, ns, and of so many addresses at most; more are not answered in it.
+const RATE_NS: u64 = 1_000_000_000;
+const SOURCES_MAX: usize = 1024;
+
+/// A session and its first message, counted over all sessions.
+pub(super) type Begun = (SessionId, u64);
+
+/// A session that has ended: its first message, the first of the next one, and how often its end is still to be told.
+struct Ended {
+    session: SessionId,
+    first: u64,
+    end: u64,
+    left: u32,
+}
 
 /// The sender and the server of requests.
 pub(super) struct Mold {
@@ -26,21 +39,25 @@ pub(super) struct Mold {
     requests: Option<UdpSocket>,
     /// The next message to send, over all sessions.
     next: u64,
-    /// The session that the last datagram was of, and its first message.
-    session: Option<(SessionId, u64)>,
-    /// A session that has ended: its number after the last, and how often that is still to be told.
-    ended: Option<(SessionId, u64, u32)>,
+    /// The session that it is of, and those that have begun since. Empty before the first duty cycle.
+    sessions: VecDeque<Begun>,
+    ended: Option<Ended>,
     next_heartbeat: u64,
     next_ending: u64,
     packet: PacketBuilder,
+    far: FarReaders,
+    /// Requests of each address since `rate_from`.
+    rates: HashMap<IpAddr, u32>,
+    rate_from: u64,
     packets: Counter,
     answered: Counter,
+    refused: Counter,
     /// Whether the last failure to send was reported.
     failing: bool,
 }
 
 impl Mold {
-    pub(super) fn open(settings: &MoldSettings, next: u64, counters: &Counters) -> Result<Self, Fatal> {
+    pub(super) fn open(settings: &MoldSettings, counters: &Counters) -> Result<Self, Fatal> {
         let failed =
             |what: &str, error: io::Error| Fatal::listen(format_args!("market data: {what}: {error}"));
         let bind = |address: SocketAddr| -> io::Result<UdpSocket> {
@@ -52,6 +69,9 @@ impl Mold {
         let socket = bind(SocketAddr::from((settings.interface, 0)))
             .map_err(|error| failed("the interface of market_data.mold_interface", error))?;
         socket.set_multicast_loop_v4(true).map_err(|error| failed("multicast", error))?;
+        socket
+            .set_multicast_ttl_v4(u32::from(settings.ttl))
+            .map_err(|error| failed("market_data.mold_ttl", error))?;
         let requests = match settings.requests {
             Some(address) => Some(
                 bind(address)
@@ -63,14 +83,18 @@ impl Mold {
             settings: settings.clone(),
             socket,
             requests,
-            next,
-            session: None,
+            next: 0,
+            sessions: VecDeque::new(),
             ended: None,
             next_heartbeat: 0,
             next_ending: 0,
             packet: PacketBuilder::default(),
+            far: FarReaders::default(),
+            rates: HashMap::new(),
+            rate_from: 0,
             packets: counters.register("feed.mold_packets", "datagrams"),
             answered: counters.register("feed.mold_requests", "requests"),
+            refused: counters.register("feed.mold_requests_refused", "requests"),
             failing: false,
         })
     }
@@ -79,74 +103,94 @@ impl Mold {
         self.requests.as_ref().map(AsRawFd::as_raw_fd)
     }
 
-    pub(super) fn work(&mut self, messages: &Messages<'_>, now: u64) -> Result<usize, Fatal> {
-        let mut work = self.send(messages, now)?;
-        work += self.answer(messages)?;
-        Ok(work)
+    /// Sends from this message on, which is of this session.
+    pub(super) fn begin(&mut self, next: u64, session: Begun) {
+        self.next = next;
+        self.sessions = VecDeque::from([session]);
+    }
+
+    /// The oldest message that may still be asked for: of a session whose end is still being told, or of the present one.
+    pub(super) fn oldest_wanted(&self) -> Option<u64> {
+        let ended = self.ended.as_ref().map(|ended| ended.first);
+        ended.or_else(|| self.sessions.front().map(|(_, first)| *first))
+    }
+
+    pub(super) fn work(&mut self, messages: &Messages<'_>, now: u64) -> usize {
+        if self.sessions.back().is_some_and(|(_, first)| *first != messages.session_first) {
+            self.sessions.push_back((messages.session, messages.session_first));
+        }
+        self.send(messages, now) + self.answer(messages, now)
     }
 
     /// Sends what is new, or a heartbeat.
-    fn send(&mut self, messages: &Messages<'_>, now: u64) -> Result<usize, Fatal> {
+    fn send(&mut self, messages: &Messages<'_>, now: u64) -> usize {
         let mut sent = 0;
-        if let Some((session, first)) = self.session
-            && first != messages.session_first
-        {
-            // What is left of the old session goes out first; its end is told for a while.
-            while self.next < messages.session_first && sent < PACKETS_MAX {
-                self.send_some(session, first, messages.session_first, messages, now)?;
+        while let Some((session, first)) = self.sessions.front().copied() {
+            // What is left of an old session goes out before anything of the next one; its end is told for a while.
+            let end = self.sessions.get(1).map_or(messages.tail.next(), |(_, next)| *next);
+            while self.next < end && sent < PACKETS_MAX {
+                if !self.send_some((session, first), end, messages, now) {
+                    return sent;
+                }
                 sent += 1;
             }
-            if self.next < messages.session_first {
-                return Ok(sent);
+            if self.next < end || self.sessions.len() == 1 {
+                break;
             }
-            self.ended = Some((session, messages.session_first - first + 1, ENDINGS));
+            self.sessions.pop_front();
+            self.ended = Some(Ended { session, first, end, left: ENDINGS });
             self.next_ending = now;
         }
-        let (session, first) = (messages.session, messages.session_first);
-        self.session = Some((session, first));
         self.tell_end(now);
-        let end = messages.tail.next();
-        while self.next < end && sent < PACKETS_MAX {
-            self.send_some(session, first, end, messages, now)?;
-            sent += 1;
-        }
-        if now >= self.next_heartbeat {
+        if let Some((session, first)) = self.sessions.front().copied()
+            && now >= self.next_heartbeat
+        {
             let header = Header { session, sequence: self.next - first + 1, count: 0 };
-            self.send_out(&header.encode());
+            let outcome = self.socket.send_to(&header.encode(), self.settings.group);
+            self.note(outcome.map(drop));
             self.next_heartbeat = now + HEARTBEAT_NS;
         }
-        Ok(sent)
+        sent
     }
 
     fn tell_end(&mut self, now: u64) {
-        if let Some((session, sequence, left)) = self.ended.filter(|_| now >= self.next_ending) {
-            self.send_out(&Header { session, sequence, count: END_OF_SESSION }.encode());
-            self.next_ending = now + HEARTBEAT_NS;
-            self.ended = (left > 1).then_some((session, sequence, left - 1));
+        let Some(ended) = self.ended.as_mut().filter(|_| now >= self.next_ending) else { return };
+        let (session, sequence) = (ended.session, ended.end - ended.first + 1);
+        ended.left -= 1;
+        if ended.left == 0 {
+            self.ended = None;
         }
+        let header = Header { session, sequence, count: END_OF_SESSION };
+        let outcome = self.socket.send_to(&header.encode(), self.settings.group);
+        self.note(outcome.map(drop));
+        self.next_ending = now + HEARTBEAT_NS;
     }
 
-    fn send_some(
-        &mut self,
-        session: SessionId,
-        first: u64,
-        end: u64,
-        messages: &Messages<'_>,
-        now: u64,
-    ) -> Result<(), Fatal> {
+    /// Sends a datagram; `false` while the socket takes none.
+    fn send_some(&mut self, (session, first): Begun, end: u64, messages: &Messages<'_>, now: u64) -> bool {
         let from = self.next;
-        let count = gather(&mut self.packet, from, end, messages)?;
+        let mut count = gather(&mut self.packet, from, end, messages);
+        if count == 0 {
+            count = match self.far.gather(&mut self.packet, from, end, messages.log, now) {
+                // Not there yet; it goes on in the next cycle.
+                Some(0) => return false,
+                Some(count) => count,
+                // It cannot be read back: whoever wants it sees the gap.
+                None => {
+                    self.next += 1;
+                    return true;
+                }
+            };
+        }
         let bytes = self.packet.finish(session, from - first + 1);
-        let outcome = self.socket.send_to(bytes, SocketAddr::V4(self.settings.group));
+        let outcome = self.socket.send_to(bytes, self.settings.group);
+        if outcome.as_ref().is_err_and(|error| error.kind() == ErrorKind::WouldBlock) {
+            return false;
+        }
         self.note(outcome.map(drop));
-        self.next += count.max(1);
+        self.next += count;
         self.next_heartbeat = now + HEARTBEAT_NS;
-        Ok(())
-    }
-
-    fn send_out(&mut self, bytes: &[u8]) {
-        let outcome = self.socket.send_to(bytes, SocketAddr::V4(self.settings.group));
-        self.note(outcome.map(drop));
+        true
     }
 
     /// A datagram that cannot be sent is lost, as others are on the way; whoever misses it asks for it.
@@ -162,38 +206,77 @@ impl Mold {
         }
     }
 
+    /// Whether a request from this address is looked at: it may ask, and has not asked too often.
+    fn may_ask(&mut self, from: IpAddr, now: u64) -> bool {
+        let from = from.to_canonical();
+        if !self.settings.requests_allow_from.iter().any(|net| net.contains(&from)) {
+            return false;
+        }
+        if now.saturating_sub(self.rate_from) >= RATE_NS {
+            self.rate_from = now;
+            self.rates.clear();
+        }
+        if self.rates.len() == SOURCES_MAX && !self.rates.contains_key(&from) {
+            return false;
+        }
+        let asked = self.rates.entry(from).or_default();
+        *asked += 1;
+        *asked <= self.settings.requests_per_second
+    }
+
+    /// The messages of a session that may be asked for: the number before its first one, and the end.
+    fn known(&self, session: SessionId, messages: &Messages<'_>) -> Option<(u64, u64)> {
+        if session == messages.session {
+            return Some((messages.session_first, messages.tail.next()));
+        }
+        let ended = self.ended.as_ref().filter(|ended| ended.session == session)?;
+        Some((ended.first, ended.end))
+    }
+
     /// Answers requests with one datagram each.
-    fn answer(&mut self, messages: &Messages<'_>) -> Result<usize, Fatal> {
-        let Some(requests) = &self.requests else { return Ok(0) };
-        for answered in 0..REQUESTS_MAX {
+    fn answer(&mut self, messages: &Messages<'_>, now: u64) -> usize {
+        for looked_at in 0..REQUESTS_MAX {
+            let Some(requests) = &self.requests else { return 0 };
             let mut bytes = [0; 64];
             let (len, from) = match requests.recv_from(&mut bytes) {
                 Ok(received) => received,
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(answered),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return looked_at,
                 // Such as an answer that nobody wanted any more.
                 Err(_) => continue,
             };
-            let Ok(request) = Header::decode_request(&bytes[..len]) else { continue };
-            let session = messages.session;
-            let known = messages.tail.next() - messages.session_first + 1;
-            if request.session != session || request.sequence == 0 || request.sequence >= known {
+            if !self.may_ask(from.ip(), now) {
+                self.refused.add(1);
                 continue;
             }
-            let first = messages.session_first + request.sequence - 1;
-            let end = first.saturating_add(u64::from(request.count)).min(messages.tail.next());
-            gather(&mut self.packet, first, end, messages)?;
-            if self.packet.count() > 0 {
+            let Ok(request) = Header::decode_request(&bytes[..len]) else { continue };
+            let Some((session_first, known_end)) = self.known(request.session, messages) else { continue };
+            let Some(first) =
+                request.sequence.checked_sub(1).and_then(|skip| session_first.checked_add(skip))
+            else {
+                continue;
+            };
+            let end = first.saturating_add(u64::from(request.count)).min(known_end);
+            if first >= end {
+                continue;
+            }
+            if gather(&mut self.packet, first, end, messages) == 0 {
+                // Not in memory any more. While its place is being looked for, and if it is gone, there is no answer.
+                self.far.gather(&mut self.packet, first, end, messages.log, now);
+            }
+            if self.packet.count() > 0
+                && let Some(requests) = &self.requests
+            {
                 // Lost, if the socket does not take it: the request comes again.
-                let _ = requests.send_to(self.packet.finish(session, request.sequence), from);
+                let _ = requests.send_to(self.packet.finish(request.session, request.sequence), from);
                 self.answered.add(1);
             }
         }
-        Ok(REQUESTS_MAX)
+        REQUESTS_MAX
     }
 }
 
-/// Puts as many messages as fit into the datagram; how many.
-fn gather(packet: &mut PacketBuilder, from: u64, end: u64, messages: &Messages<'_>) -> Result<u64, Fatal> {
+/// Puts as many messages of those in memory as fit into the datagram; how many.
+fn gather(packet: &mut PacketBuilder, from: u64, end: u64, messages: &Messages<'_>) -> u64 {
     packet.clear();
     let mut next = from;
     while next < end
@@ -202,17 +285,5 @@ fn gather(packet: &mut PacketBuilder, from: u64, end: u64, messages: &Messages<'
     {
         next += 1;
     }
-    if next > from || from >= end {
-        return Ok(next - from);
-    }
-    // Not in memory any more. What was retired, or lies too far from the start of its segment, is not sent.
-    let Ok(mut reader) = LogReader::open_at(messages.log, from) else { return Ok(0) };
-    for _ in 0..READ_MAX {
-        let Some(logged) = reader.next()? else { break };
-        if next == end || logged.number != next || !packet.push(logged.message) {
-            break;
-        }
-        next += 1;
-    }
-    Ok(next - from)
+    next - from
 }

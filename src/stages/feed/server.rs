@@ -27,6 +27,10 @@ const READ_MAX: usize = 4096;
 /// How often times are looked at, and for how long accepting pauses when the system has no descriptor left, ns.
 const SWEEP_NS: u64 = 10_000_000;
 const ACCEPT_PAUSE_NS: u64 = 1_000_000_000;
+/// How long a client may take for its snapshot, which stays in memory for as long, ns.
+const SNAPSHOT_TAKE_NS: u64 = 120_000_000_000;
+/// What a client is sent at an orderly stop, in outboxes.
+const LAST_TURNS_MAX: usize = 64;
 
 /// What is served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,17 +124,22 @@ impl Server {
         messages: &Messages<'_>,
         now: u64,
     ) -> Result<usize, Fatal> {
-        self.end_session(messages);
+        self.end_session(messages, now);
         self.poll()?;
         let mut work = self.accept(settings, now) + self.hear(messages, now);
         for place in 0..self.connections.places() {
-            work += self.turn(place, settings, messages, now)?;
+            work += self.turn(place, messages, now);
         }
         if now >= self.next_sweep {
             self.next_sweep = now + SWEEP_NS;
             for place in 0..self.connections.places() {
                 let Some(connection) = self.connections.at(place) else { continue };
-                match connection.sweep(settings, now) {
+                let looked = connection.sweep(settings, now).and_then(|put| {
+                    check_distance(connection, settings, messages)?;
+                    check_snapshot(connection, now)?;
+                    Ok(put)
+                });
+                match looked {
                     Ok(put) => work += put,
                     Err(ending) => self.close(place, &ending),
                 }
@@ -139,17 +148,30 @@ impl Server {
         Ok(work)
     }
 
+    /// The oldest message that somebody here is still to be sent from the log.
+    pub(super) fn oldest_read(&mut self) -> Option<u64> {
+        let read = |connection: &mut Connection| match &connection.phase {
+            Phase::LoggedIn(Source::Stream { next, .. }) => Some(*next),
+            _ => None,
+        };
+        (0..self.connections.places()).filter_map(|place| self.connections.at(place).and_then(read)).min()
+    }
+
     /// Those who are in a session that has ended get the rest of it and no more.
-    fn end_session(&mut self, messages: &Messages<'_>) {
+    fn end_session(&mut self, messages: &Messages<'_>, now: u64) {
         if messages.session_first == self.session_first {
             return;
         }
         self.session_first = messages.session_first;
         for place in 0..self.connections.places() {
-            if let Some(connection) = self.connections.at(place)
-                && let Phase::LoggedIn(Source::Stream { end, .. }) = &mut connection.phase
-            {
-                end.get_or_insert(messages.session_first);
+            let Some(connection) = self.connections.at(place) else { continue };
+            match &mut connection.phase {
+                Phase::LoggedIn(Source::Stream { end, .. }) => {
+                    end.get_or_insert(messages.session_first);
+                }
+                // The snapshot that it was promised is of a session that is over.
+                Phase::AwaitingSnapshot => connection.leave(&END_OF_SESSION, now),
+                _ => {}
             }
         }
     }
@@ -287,14 +309,8 @@ impl Server {
     }
 
     /// One connection's turn.
-    fn turn(
-        &mut self,
-        place: usize,
-        settings: &FeedSettings,
-        messages: &Messages<'_>,
-        now: u64,
-    ) -> Result<usize, Fatal> {
-        let Some(connection) = self.connections.at(place) else { return Ok(0) };
+    fn turn(&mut self, place: usize, messages: &Messages<'_>, now: u64) -> usize {
+        let Some(connection) = self.connections.at(place) else { return 0 };
         let outcome = take_in(connection, &self.auth, &self.doorman, now)
             .and_then(|work| Ok((work, connection.send(now)?)))
             .map(|(work, sent)| (work + usize::from(sent > 0), sent));
@@ -302,42 +318,50 @@ impl Server {
             Ok(done) => done,
             Err(ending) => {
                 self.close(place, &ending);
-                return Ok(1);
+                return 1;
             }
         };
         if connection.has_sent_all() && connection.is_writable() {
-            let filled = match fill(connection, settings, messages, now)? {
-                Ok(filled) => filled,
+            match fill(connection, messages, now).and_then(|filled| Ok((filled, connection.send(now)?))) {
+                Ok((filled, bytes)) => {
+                    work += usize::from(filled);
+                    sent += bytes;
+                }
                 Err(ending) => {
                     self.close(place, &ending);
-                    return Ok(1);
-                }
-            };
-            if filled {
-                work += 1;
-                match connection.send(now) {
-                    Ok(bytes) => sent += bytes,
-                    Err(ending) => self.close(place, &ending),
+                    work += 1;
                 }
             }
         }
         self.sent.add(sent as u64);
-        Ok(work)
+        work
     }
 
-    /// Sends what can be sent without waiting, then closes all. No End of Session: it goes on when the engine starts again.
-    pub(super) fn shut(
-        &mut self,
-        settings: &FeedSettings,
-        messages: &Messages<'_>,
-        now: u64,
-    ) -> Result<(), Fatal> {
+    /// Sends what can be sent without waiting, a bounded amount to each, then closes all. No End of Session: it goes on when
+    /// the engine starts again.
+    pub(super) fn shut(&mut self, messages: &Messages<'_>, now: u64) {
         for place in 0..self.connections.places() {
-            while self.connections.at(place).is_some() && self.turn(place, settings, messages, now)? > 0 {}
+            for _ in 0..LAST_TURNS_MAX {
+                let Some(connection) = self.connections.at(place) else { break };
+                let filled = connection.has_sent_all() && fill(connection, messages, now).unwrap_or(false);
+                match connection.send(now) {
+                    Ok(bytes) if filled || bytes > 0 => self.sent.add(bytes as u64),
+                    _ => break,
+                }
+            }
             self.close(place, &Ending::Served);
         }
-        Ok(())
     }
+}
+
+/// # Errors
+/// [`Ending::SnapshotTimeout`] for a client that holds a snapshot for too long.
+fn check_snapshot(connection: &Connection, now: u64) -> Result<(), Ending> {
+    let holds = matches!(connection.phase, Phase::LoggedIn(Source::Snapshot(..)));
+    if holds && now.saturating_sub(connection.snapshot_since) >= SNAPSHOT_TAKE_NS {
+        return Err(Ending::SnapshotTimeout(SNAPSHOT_TAKE_NS / 1_000_000_000));
+    }
+    Ok(())
 }
 
 /// What the client sent.
@@ -375,18 +399,17 @@ fn take_in(
     Ok(work)
 }
 
-/// Puts the next bytes into an empty outbox; whether there were any. An inner error ends the connection.
-fn fill(
-    connection: &mut Connection,
-    settings: &FeedSettings,
-    messages: &Messages<'_>,
-    now: u64,
-) -> Result<Result<bool, Ending>, Fatal> {
+/// Puts the next bytes into an empty outbox; whether there were any.
+///
+/// # Errors
+/// Why the connection is to be closed.
+fn fill(connection: &mut Connection, messages: &Messages<'_>, now: u64) -> Result<bool, Ending> {
     match &mut connection.phase {
         Phase::AwaitingSnapshot => {
-            let Some(snapshot) = &messages.snapshot else { return Ok(Ok(false)) };
+            let Some(snapshot) = &messages.snapshot else { return Ok(false) };
             connection.phase = Phase::LoggedIn(Source::Snapshot(Arc::clone(snapshot), 0));
-            Ok(Ok(true))
+            connection.snapshot_since = now;
+            Ok(true)
         }
         Phase::LoggedIn(Source::Snapshot(snapshot, put)) => {
             let end = snapshot.len().min(*put + OUTBOX_LEN);
@@ -395,24 +418,19 @@ fn fill(
             if end == snapshot.len() {
                 connection.leave(&END_OF_SESSION, now);
             }
-            Ok(Ok(true))
+            Ok(true)
         }
         Phase::LoggedIn(Source::Stream { next, end, reader, caught_up }) => {
             let last = end.unwrap_or(u64::MAX).min(messages.tail.next());
-            let behind = messages.tail.next() - *next;
-            if *caught_up && behind > settings.behind_messages_max {
-                return Ok(Err(Ending::FellBehind(behind)));
-            }
             let mut any = false;
             if *next < last && messages.tail.packet(*next).is_none() {
                 let asked = *next;
                 match read_log(reader, next, last, &mut connection.outbox, messages.log) {
                     Ok(read) => any = read,
-                    Err(JournalOrFatal::Journal(JournalError::Gone { .. })) => {
-                        return Ok(Err(Ending::Gone(asked)));
-                    }
-                    Err(JournalOrFatal::Journal(error)) => return Err(Fatal::market_data(error)),
-                    Err(JournalOrFatal::Fatal(fatal)) => return Err(fatal),
+                    // Retired, be it while it was read.
+                    Err(JournalError::Gone { .. }) => return Err(Ending::Gone(asked)),
+                    // Whoever asks for old messages can always be told to ask again; nobody else is concerned.
+                    Err(error) => return Err(Ending::Unreadable { message: asked, error }),
                 }
             } else {
                 *reader = None;
@@ -430,15 +448,27 @@ fn fill(
                 connection.leave(&END_OF_SESSION, now);
                 any = true;
             }
-            Ok(Ok(any))
+            Ok(any)
         }
-        Phase::AwaitingLogin | Phase::Asking(..) | Phase::Leaving => Ok(Ok(false)),
+        Phase::AwaitingLogin | Phase::Asking(..) | Phase::Leaving => Ok(false),
     }
 }
 
-enum JournalOrFatal {
-    Journal(JournalError),
-    Fatal(Fatal),
+/// # Errors
+/// [`Ending::FellBehind`] for a subscriber that had caught up and is now too far from the end of what it gets.
+fn check_distance(
+    connection: &Connection,
+    settings: &FeedSettings,
+    messages: &Messages<'_>,
+) -> Result<(), Ending> {
+    if let Phase::LoggedIn(Source::Stream { next, end, caught_up: true, .. }) = &connection.phase {
+        // What is of the session after its own is not for it.
+        let behind = end.unwrap_or(u64::MAX).min(messages.tail.next()).saturating_sub(*next);
+        if behind > settings.behind_messages_max {
+            return Err(Ending::FellBehind(behind));
+        }
+    }
+    Ok(())
 }
 
 /// Old messages from the log. Whether anything was read, be it only to be skipped.
@@ -448,24 +478,22 @@ fn read_log(
     last: u64,
     outbox: &mut Vec<u8>,
     log: &Arc<dyn Storage>,
-) -> Result<bool, JournalOrFatal> {
+) -> Result<bool, JournalError> {
     let reader = match reader {
         Some(reader) => reader,
-        none => none.insert(LogReader::open(log, *next).map_err(JournalOrFatal::Journal)?),
+        none => none.insert(LogReader::open(log, *next)?),
     };
     for read in 0..READ_MAX {
         if *next == last || outbox.len() >= OUTBOX_LEN {
             return Ok(true);
         }
-        let Some(logged) = reader.next().map_err(JournalOrFatal::Fatal)? else { return Ok(read > 0) };
+        let Some(logged) = reader.next()? else { return Ok(read > 0) };
         if logged.number < *next {
             continue;
         }
         if logged.number > *next || soup::push_packet(kind::SEQUENCED, logged.message, outbox).is_none() {
-            return Err(JournalOrFatal::Fatal(Fatal::market_data(format_args!(
-                "message {} came from the log where {next} was due",
-                logged.number
-            ))));
+            let (dir, first) = (log.dir().to_owned(), logged.number);
+            return Err(JournalError::Gone { dir, first, asked: *next });
         }
         *next += 1;
     }

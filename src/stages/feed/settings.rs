@@ -6,6 +6,7 @@ use crate::stages::auth::AuthClient;
 use crate::wire::soup::SessionId;
 use dojima_journal::storage::Storage;
 use dojima_journal::{Options, Retire};
+use ipnet::IpNet;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::sync::Arc;
 use std::time::Duration;
@@ -47,8 +48,14 @@ pub struct MoldSettings {
     pub group: SocketAddrV4,
     /// The address of the interface that they leave by.
     pub interface: Ipv4Addr,
+    /// Over how many networks datagrams go; 1: they stay in this one.
+    pub ttl: u8,
     /// Where requests for missed messages are answered; `None`: nowhere.
     pub requests: Option<SocketAddr>,
+    /// Who may ask. An answer is far longer than a request, and who sends a datagram is easily forged.
+    pub requests_allow_from: Vec<IpNet>,
+    /// Requests of one address that are answered in a second.
+    pub requests_per_second: u32,
 }
 
 impl FeedSettings {

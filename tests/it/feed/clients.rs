@@ -251,3 +251,88 @@ fn a_session_ends_for_everybody_and_the_next_begins_with_the_book() {
     }
     assert!(dojima::cli::itch::export(&DataDir::new(folder.path()), &file, Some(2)).is_err());
 }
+
+/// The snapshot channel makes a new one when the last is a second old, however long ago the first client came.
+#[test]
+fn a_snapshot_is_of_the_present() {
+    let folder = TempDir::new().expect("a directory");
+    let mut engine = start(&config(), folder.path());
+    let glimpse = engine.glimpse.expect("it listens");
+    let commands = &mut Commands::new(3);
+    trade(&mut engine, commands, 300);
+    let first = snapshot(glimpse, &alice()).expect("a snapshot").next;
+    trade(&mut engine, commands, 300);
+    let now = expected(folder.path()).len() as u64 + 1;
+    assert!(now > first);
+    wait_for("a snapshot of the present", || snapshot(glimpse, &alice()).expect("a snapshot").next == now);
+    engine.stop().expect("an orderly end");
+}
+
+/// What retention takes away is never what a subscriber is reading, and a reader never costs the exchange anything.
+#[test]
+fn a_session_that_is_over_is_kept_while_somebody_reads_it() {
+    let folder = TempDir::new().expect("a directory");
+    let mut config = config();
+    config.retention.segments = dojima::config::OldSegments::Delete;
+    let mut engine = start(&config, folder.path());
+    let commands = &mut Commands::new(23);
+    // Several files of the log.
+    let address = engine.market_data.expect("it listens");
+    let mut slow =
+        MarketSession::connect(address, &alice(), Resume { session: None, sequence: 1 }).expect("a login");
+    while logged_len(&folder) < 40_000 {
+        trade(&mut engine, commands, 4_000);
+    }
+    send(engine.local(), [Command::RollSession { session: 1 }]);
+    wait_for("the roll", || engine.market().is_some_and(|watch| watch.view().session == 1));
+    trade(&mut engine, commands, 2_000);
+    let mut got = 0;
+    let ended = loop {
+        match slow.receive(|number, _| {
+            got += 1;
+            assert_eq!(number, got);
+        }) {
+            Ok(_) => slow.wait(Duration::from_millis(20)).expect("a socket"),
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(ended, MarketError::Client(ClientError::SessionEnded)), "{ended}");
+    assert!(got >= 40_000);
+    // With nobody to read it, it goes.
+    let first = || dojima_journal::Reader::open(&folder.path().join("market-data"), 1);
+    wait_for("retention", || {
+        trade(&mut engine, commands, 400);
+        matches!(first(), Err(dojima_journal::JournalError::Gone { .. }))
+    });
+    engine.stop().expect("an orderly end");
+}
+
+fn logged_len(folder: &TempDir) -> usize {
+    expected(folder.path()).len()
+}
+
+/// Who comes back while an engine that was killed makes its market data again waits for that: old messages are never told as new.
+#[test]
+fn nobody_is_served_before_the_past_is_made_again() {
+    for lost in [false, true] {
+        let folder = TempDir::new().expect("a directory");
+        let mut config = config();
+        config.market_data.checkpoint_every_messages = 1 << 40;
+        let mut engine = start(&config, folder.path());
+        trade(&mut engine, &mut Commands::new(29), 12_000);
+        let next = expected(folder.path()).len() as u64 + 1;
+        engine.stop().expect("an orderly end");
+        // As a kill leaves it: without a checkpoint, be it with the log or without.
+        for file in std::fs::read_dir(folder.path().join("market-data")).expect("a directory") {
+            let path = file.expect("a file").path();
+            if lost || path.extension().is_some_and(|extension| extension == "feed") {
+                std::fs::remove_file(path).expect("removed");
+            }
+        }
+        let engine = start(&config, folder.path());
+        assert_eq!(connect(engine.market_data, 0).next_sequence(), next);
+        assert_eq!(connect(engine.market_data, next).next_sequence(), next);
+        assert_eq!(snapshot(engine.glimpse.expect("it listens"), &alice()).expect("a snapshot").next, next);
+        engine.stop().expect("an orderly end");
+    }
+}

@@ -87,3 +87,110 @@ fn datagrams_and_requests_give_every_message() {
     assert_eq!((header.sequence, header.count), (1, 1));
     engine.stop().expect("an orderly end");
 }
+
+/// A group that somebody listens to, and the configuration that sends there.
+fn listening() -> (UdpSocket, Config) {
+    let group = Ipv4Addr::new(239, 255, 77, 8);
+    let receiver = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).expect("a socket");
+    let port = receiver.local_addr().expect("an address").port();
+    receiver.join_multicast_v4(&group, &Ipv4Addr::LOCALHOST).expect("the group");
+    receiver.set_read_timeout(Some(Duration::from_millis(50))).expect("a timeout");
+    let mut config = config();
+    config.market_data.mold_group = Some(std::net::SocketAddrV4::new(group, port));
+    config.market_data.mold_requests = Some(SocketAddr::from((Ipv4Addr::LOCALHOST, free_port())));
+    (receiver, config)
+}
+
+/// Crashes, with rolls between the checkpoints: a receiver is never told an old number again, and every message has one.
+#[test]
+fn numbers_never_go_back_whatever_ends_the_engine() {
+    use dojima::domain::Command;
+    use dojima::engine::SteppedEngine;
+
+    let (receiver, mut config) = listening();
+    receiver.set_nonblocking(true).expect("a mode");
+    config.engine.mode = ThreadingMode::Stepped;
+    config.snapshots.enabled = false;
+    config.market_data.checkpoint_every_messages = 1 << 40;
+    config.market_data.mold_requests = None;
+    let folder = TempDir::new().expect("a directory");
+    let mut buffer = [0; 2048];
+    // By session: the next number, and what it was told with.
+    let mut next: BTreeMap<SessionId, u64> = BTreeMap::new();
+    let mut told: BTreeMap<(SessionId, u64), Message> = BTreeMap::new();
+    let mut commands = Commands::new(31);
+    let mut ended = 0;
+    for life in 0..12_u32 {
+        let mut engine =
+            SteppedEngine::start(&config, folder.path(), u64::from(life)).expect("the engine starts");
+        let batch: Vec<_> = commands
+            .by_ref()
+            .take(60)
+            .chain((life % 4 == 2).then_some(Command::RollSession { session: life / 4 + 1 }))
+            .collect();
+        let mut batch = batch.into_iter().peekable();
+        // The crash comes soon after the last of them.
+        for step in 0..6_000 + 13 * life {
+            if step % 4 == 0
+                && let Some(command) = batch.peek()
+                && engine.handles.local.commands.try_push(*command).is_ok()
+            {
+                batch.next();
+            }
+            engine.stepper.step().expect("a duty cycle");
+            while let Ok((len, _)) = receiver.recv_from(&mut buffer) {
+                let mut got = Vec::new();
+                let header = mold::decode(&buffer[..len], |number, bytes| got.push((number, bytes.to_vec())))
+                    .expect("a datagram");
+                if header.count == mold::END_OF_SESSION {
+                    ended += 1;
+                    continue;
+                }
+                let due = next.entry(header.session).or_insert(1);
+                assert!(header.sequence >= *due, "life {life}: {header:?} after {due}");
+                *due = header.sequence + u64::from(header.count);
+                told.extend(got.into_iter().map(|(number, bytes)| {
+                    ((header.session, number), Message::decode(&bytes).expect("a message"))
+                }));
+            }
+        }
+        assert!(batch.peek().is_none(), "life {life} was too short");
+    }
+    assert!(next.len() == 4 && ended > 0, "{next:?}, {ended} ends");
+    let (mut session, mut number) = (0, 0);
+    for message in expected(folder.path()).iter().map(|said| said.message) {
+        number += 1;
+        if matches!(message, Message::SystemEvent(event) if event.code == b'O') && number > 1 {
+            (session, number) = (session + 1, 1);
+        }
+        let id = SessionId::new(&format!("DOJIMA{:04}", session + 1)).expect("an id");
+        // (What was on its way at a crash may have been told to nobody.)
+        assert!(told.get(&(id, number)).is_none_or(|told| *told == message), "{id} {number}");
+    }
+}
+
+#[test]
+fn only_neighbours_are_answered_and_not_too_often() {
+    let (_receiver, mut config) = listening();
+    let requests = config.market_data.mold_requests.expect("an address");
+    config.market_data.mold_requests_per_second = 3;
+    let session = SessionId::new("DOJIMA0001").expect("an id");
+    let asker = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a socket");
+    asker.set_read_timeout(Some(Duration::from_millis(500))).expect("a timeout");
+    let answers = |config: &Config| {
+        let folder = TempDir::new().expect("a directory");
+        let mut engine = start(config, folder.path());
+        trade(&mut engine, &mut Commands::new(11), 100);
+        for _ in 0..40 {
+            asker.send_to(&Header { session, sequence: 1, count: 1 }.encode(), requests).expect("sent");
+        }
+        let mut buffer = [0; 2048];
+        let answers = std::iter::from_fn(|| asker.recv(&mut buffer).ok()).count();
+        engine.stop().expect("an orderly end");
+        answers
+    };
+    // The requests may fall into two seconds.
+    assert!((3..=6).contains(&answers(&config)));
+    config.market_data.mold_requests_allow_from = vec!["10.0.0.0/8".parse().expect("a network")];
+    assert_eq!(answers(&config), 0);
+}
