@@ -1,4 +1,4 @@
-//! One client session: SoupBinTCP over a TCP stream, carrying OUCH.
+//! One client session: SoupBinTCP over a TCP stream, carrying OUCH or, by [`Session::receive_payloads`], anything else.
 //!
 //! Requests are gathered in a buffer and leave with [`Session::flush`]; answers are taken as they come by
 //! [`Session::receive`], each with its sequence number. Neither ever blocks; [`Session::wait`] does, for as long as it
@@ -16,7 +16,7 @@ use std::os::fd::{AsRawFd, RawFd};
 use std::time::{Duration, Instant};
 
 /// A heartbeat is sent after this long without anything else.
-const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(1);
+pub(super) const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(1);
 
 /// A server that is silent for this long is given up. It sends a heartbeat every second.
 const SERVER_SILENCE_MAX: Duration = Duration::from_secs(15);
@@ -299,7 +299,24 @@ impl Session {
     ///
     /// # Errors
     /// [`ClientError`]; the session is then over.
+    #[inline]
     pub fn receive(&mut self, mut take: impl FnMut(u64, Outbound<'_>)) -> Result<Received, ClientError> {
+        self.receive_payloads(|number, payload| {
+            take(number, Outbound::decode(payload)?);
+            Ok(())
+        })
+    }
+
+    /// As [`Self::receive`], but hands on the bytes of every sequenced message, whatever protocol they are of. An error
+    /// of `take` ends it: that message and those after it count as not received.
+    ///
+    /// # Errors
+    /// Those of `take`, and [`ClientError`]; the session is then over.
+    #[inline]
+    pub fn receive_payloads<E: From<ClientError>>(
+        &mut self,
+        mut take: impl FnMut(u64, &[u8]) -> Result<(), E>,
+    ) -> Result<Received, E> {
         let mut received = Received::default();
         let mut bytes = 0;
         loop {
@@ -314,25 +331,31 @@ impl Session {
                 break;
             }
         }
-        let silent = self.last_received.elapsed();
-        if silent > SERVER_SILENCE_MAX {
-            return Err(ClientError::Timeout { waited: silent });
+        let waited = self.last_received.elapsed();
+        if waited > SERVER_SILENCE_MAX {
+            return Err(ClientError::Timeout { waited }.into());
         }
         Ok(received)
     }
 
-    fn parse(&mut self, take: &mut impl FnMut(u64, Outbound<'_>)) -> Result<usize, ClientError> {
+    #[inline]
+    fn parse<E: From<ClientError>>(
+        &mut self,
+        take: &mut impl FnMut(u64, &[u8]) -> Result<(), E>,
+    ) -> Result<usize, E> {
         let mut messages = 0;
-        while let Some((packet, used)) = soup::frame(&self.input[self.parsed..], soup::PAYLOAD_LEN_MAX + 1)? {
+        while let Some((packet, used)) =
+            soup::frame(&self.input[self.parsed..], soup::PAYLOAD_LEN_MAX + 1).map_err(ClientError::Soup)?
+        {
             match packet.kind {
                 kind::SEQUENCED => {
-                    take(self.next_sequence, Outbound::decode(packet.payload)?);
+                    take(self.next_sequence, packet.payload)?;
                     self.next_sequence += 1;
                     messages += 1;
                 }
                 kind::SERVER_HEARTBEAT | kind::DEBUG | kind::UNSEQUENCED => {}
-                kind::END_OF_SESSION => return Err(ClientError::SessionEnded),
-                kind => return Err(ClientError::UnexpectedPacket { kind }),
+                kind::END_OF_SESSION => return Err(ClientError::SessionEnded.into()),
+                kind => return Err(ClientError::UnexpectedPacket { kind }.into()),
             }
             self.parsed += used;
         }
