@@ -2,11 +2,14 @@
 //!
 //! A password is checked against its hash (argon2id), which takes tens of milliseconds by design, so he has a thread of his
 //! own. What an unknown name costs is what a wrong password costs. Refusals come late, and the later the more there were
-//! before them, from the same address or for the same name; meanwhile the questions of others are answered. Where many wait,
-//! addresses take turns. No password and no hash is ever logged.
+//! before them, from the same address or for the same name; meanwhile the questions of others are answered. What strangers
+//! guess at a name holds up nobody who asks from where that name has come in before, nor, if strangers may not come in under
+//! that name at all, who asks from where it may come from. Where many wait, addresses take turns. No password and no hash is
+//! ever logged.
 
 mod delays;
 mod password;
+mod standing;
 
 pub use password::{HashError, Secret, hash};
 
@@ -17,6 +20,7 @@ use crate::wire::soup::{LoginRejected, Username};
 use delays::{Delays, Key};
 use ipnet::IpNet;
 use password::Dummy;
+use standing::{Member, origin};
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 
@@ -71,7 +75,7 @@ struct Held {
 /// The agent.
 pub struct Doorman {
     doors: Vec<Door>,
-    users: HashMap<Username, User>,
+    members: HashMap<Username, Member>,
     /// For names that nobody has; `None` when no password is hashed, so that none takes long.
     dummy: Option<Dummy>,
     clock: Box<dyn Clock>,
@@ -79,7 +83,7 @@ pub struct Doorman {
     /// In no order.
     held: Vec<Held>,
     delays: Delays,
-    /// The address whose question was answered last.
+    /// Where the question came from that was answered last.
     last: Option<IpAddr>,
     checked: Counter,
     refused: Counter,
@@ -93,7 +97,7 @@ impl Doorman {
         Self {
             doors,
             dummy: any_hashed.map(Dummy::like),
-            users: users.into_iter().map(|user| (user.username, user)).collect(),
+            members: users.into_iter().map(|user| (user.username, Member::new(user))).collect(),
             clock,
             waiting: VecDeque::new(),
             held: Vec::new(),
@@ -125,13 +129,28 @@ impl Doorman {
         taken
     }
 
-    fn is_slowed(&self, request: &AuthRequest, now: u64) -> bool {
-        self.delays.free_at(&keys(request)) > now
+    /// What the failures of this question are counted by: the address that it comes from, and its name, together with those
+    /// who ask for that name with as good a reason.
+    fn keys(&self, request: &AuthRequest) -> [Key; 2] {
+        let (name, from) = (request.username, origin(request.peer));
+        let counted = match self.members.get(&name) {
+            Some(member) if !member.may_come_from(request.peer) => Key::Outside(name),
+            Some(member) if member.has_come_from(request.peer) => Key::Regular(name, from),
+            _ => Key::Name(name),
+        };
+        [Key::Address(from), counted]
     }
 
+    fn is_slowed(&self, request: &AuthRequest, now: u64) -> bool {
+        self.delays.free_at(&self.keys(request)) > now
+    }
+
+    /// How many wait that are slowed down together with this one.
     fn waiting_like(&self, request: &AuthRequest) -> usize {
+        let [address, name] = self.keys(request);
         let alike = |other: &&Question| {
-            other.request.peer == request.peer || other.request.username == request.username
+            let [other_address, other_name] = self.keys(&other.request);
+            other_address == address || other_name == name
         };
         self.waiting.iter().filter(alike).count()
     }
@@ -142,7 +161,7 @@ impl Doorman {
         let ready = |at: &usize| !self.is_slowed(&self.waiting[*at].request, now);
         let mut candidates = (0..self.waiting.len()).filter(ready);
         let first = candidates.next()?;
-        let is_other = |at: &usize| Some(self.waiting[*at].request.peer) != self.last;
+        let is_other = |at: &usize| Some(origin(self.waiting[*at].request.peer)) != self.last;
         let chosen = std::iter::once(first).chain(candidates).find(is_other).unwrap_or(first);
         self.waiting.remove(chosen)
     }
@@ -150,17 +169,22 @@ impl Doorman {
     /// Checks one password and says or keeps the answer.
     fn answer(&mut self, question: Question, now: u64) {
         let request = question.request;
-        self.last = Some(request.peer);
+        self.last = Some(origin(request.peer));
         self.checked.add(1);
+        let keys = self.keys(&request);
         match self.check(&question) {
             Ok(grant) => {
-                self.delays.succeeded(Key::Name(request.username));
+                // Those of the address stay: it may have other names to try.
+                self.delays.forget(&keys[1]);
+                if let Some(member) = self.members.get_mut(&request.username) {
+                    member.came_from(request.peer);
+                }
                 self.say(question.door, AuthAnswer { connection: request.connection, verdict: Ok(grant) });
             }
             Err(why) => {
                 self.refused.add(1);
                 let (peer, username) = (request.peer, request.username);
-                let at = self.delays.failed(&keys(&request), now);
+                let at = self.delays.failed(&keys, now);
                 let delay_ms = (at - now) / 1_000_000;
                 tracing::warn!(%peer, %username, delay_ms, "not let in: {why}");
                 self.hold(question, Err(LoginRejected::NotAuthorised), at);
@@ -172,22 +196,23 @@ impl Doorman {
     /// Why not, for the log. The client learns nothing of it, and all of it takes the same time.
     fn check(&self, question: &Question) -> Result<Grant, &'static str> {
         let AuthRequest { username, password, peer, .. } = &question.request;
-        let user = self.users.get(username);
-        let is_right = user.is_some_and(|user| user.secret.is(password));
+        let member = self.members.get(username);
+        let secret = member.map(|member| &member.user.secret);
+        let is_right = secret.is_some_and(|secret| secret.is(password));
         if let Some(dummy) = &self.dummy
             && !is_right
-            && user.is_none_or(|user| user.secret.as_hash().is_none())
+            && secret.is_none_or(|secret| secret.as_hash().is_none())
         {
             dummy.spend(password);
         }
-        let user = user.ok_or("no such user")?;
+        let member = member.ok_or("no such user")?;
+        if !member.may_come_from(*peer) {
+            return Err("not from this address (allow_from)");
+        }
         if !is_right {
             return Err("wrong password");
         }
-        let peer = peer.to_canonical();
-        if !user.allow_from.is_empty() && !user.allow_from.iter().any(|net| net.contains(&peer)) {
-            return Err("not from this address (allow_from)");
-        }
+        let user = &member.user;
         if !self.doors[question.door].roles.contains(&user.role) {
             return Err("its role has nothing to do at this port");
         }
@@ -226,10 +251,6 @@ impl Doorman {
         }
         said
     }
-}
-
-fn keys(request: &AuthRequest) -> [Key; 2] {
-    [Key::Address(request.peer.to_canonical()), Key::Name(request.username)]
 }
 
 impl Agent for Doorman {

@@ -19,8 +19,12 @@ const ENTRIES_MAX: usize = 8192;
 pub enum Key {
     /// Those from an address.
     Address(IpAddr),
-    /// Those for a name.
+    /// Those for a name, from anywhere where it may come from and has not come in.
     Name(Username),
+    /// Those for a name from where it may not come from: they are nobody's but a guesser's.
+    Outside(Username),
+    /// Those for a name from an address where it has come in.
+    Regular(Username, IpAddr),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -56,9 +60,9 @@ impl Delays {
         at
     }
 
-    /// Forgets the failures of a name that has come in. Those of its address stay: it may have other names to try.
-    pub fn succeeded(&mut self, key: Key) {
-        self.0.remove(&key);
+    /// Forgets the failures that are counted here.
+    pub fn forget(&mut self, key: &Key) {
+        self.0.remove(key);
     }
 
     fn make_room(&mut self, key: &Key, now: u64) {

@@ -126,6 +126,129 @@ fn refusals_come_later_and_later_and_others_do_not_wait() {
     assert!(bench.told().expect("at once").is_ok(), "a name that has come in starts anew");
 }
 
+/// Guesses at a name from many addresses, `count` of them, each when the one before has been refused.
+fn guess_at(bench: &mut Bench, name: &str, count: u8) {
+    for number in 0..count {
+        bench.ask(name, "guess", [172, 16, 0, number]);
+        bench.clock.advance(8_000 * MS);
+        assert_eq!(bench.told(), Some(Err(LoginRejected::NotAuthorised)), "guess {number}");
+    }
+}
+
+#[test]
+fn guesses_of_strangers_do_not_hold_up_where_a_name_has_come_in() {
+    let mut bench = bench(vec![user("ALICE", "WONDER", Role::Trade, &[])]);
+    bench.ask("alice", "wonder", HOME);
+    assert!(bench.told().expect("at once").is_ok());
+    guess_at(&mut bench, "alice", 10);
+    bench.ask("alice", "guess", [172, 16, 1, 1]);
+    bench.ask("alice", "wonder", HOME);
+    assert!(bench.told().expect("at once").is_ok(), "an address where the name has come in");
+    bench.ask("alice", "wonder", [10, 9, 9, 9]);
+    bench.clock.advance(8_000 * MS - 1);
+    assert_eq!(
+        bench.told(),
+        None,
+        "a new address is a stranger's, and the guesses of strangers count together"
+    );
+    bench.clock.advance(1);
+    assert_eq!(bench.told(), Some(Err(LoginRejected::NotAuthorised)), "the guess");
+    assert!(bench.told().expect("the new address").is_ok());
+}
+
+#[test]
+fn guesses_from_where_a_name_has_come_in_are_slowed_by_themselves() {
+    let mut bench = bench(vec![user("ALICE", "WONDER", Role::Trade, &[])]);
+    let office = [10, 9, 9, 9];
+    for peer in [HOME, office] {
+        bench.ask("alice", "wonder", peer);
+        assert!(bench.told().expect("at once").is_ok());
+    }
+    for delay_ms in [100, 200, 400] {
+        bench.ask("alice", "guess", HOME);
+        bench.clock.advance(delay_ms * MS - 1);
+        assert_eq!(bench.told(), None, "before {delay_ms} ms");
+        bench.clock.advance(1);
+        assert_eq!(bench.told(), Some(Err(LoginRejected::NotAuthorised)));
+    }
+    bench.ask("alice", "guess", HOME);
+    bench.ask("alice", "wonder", office);
+    assert!(bench.told().expect("at once").is_ok(), "the other address");
+    bench.ask("alice", "guess", [172, 16, 0, 1]);
+    bench.clock.advance(100 * MS);
+    assert!(bench.told().expect("a first guess").is_err(), "a stranger's first one");
+}
+
+#[test]
+fn many_waiting_guesses_leave_room_for_where_a_name_has_come_in() {
+    let mut bench = bench(vec![user("ALICE", "WONDER", Role::Trade, &[])]);
+    bench.ask("alice", "wonder", HOME);
+    assert!(bench.told().expect("at once").is_ok());
+    for number in 0..100 {
+        bench.ask("alice", "guess", [172, 16, 2, number]);
+    }
+    bench.ask("alice", "wonders", HOME);
+    bench.ask("alice", "wonder", HOME);
+    bench.clock.advance(100 * MS);
+    let verdicts: Vec<bool> = std::iter::from_fn(|| bench.told()).map(|verdict| verdict.is_ok()).collect();
+    assert_eq!(
+        verdicts.iter().filter(|is_in| **is_in).count(),
+        1,
+        "after the delay of its own: {verdicts:?}"
+    );
+}
+
+#[test]
+fn guesses_from_where_a_name_may_not_come_from_count_by_themselves_and_take_as_long() {
+    let mut bench = bench(vec![
+        user("ALICE", "WONDER", Role::Trade, &["10.0.0.0/8"]),
+        user("BOB", "B", Role::Trade, &[]),
+    ]);
+    // Neither of them has come in yet. What the guesser is told tells the two apart by nothing.
+    for (name, password) in [("alice", "wonder"), ("bob", "guess")] {
+        for (number, delay_ms) in
+            [100, 200, 400, 800, 1_600, 3_200, 6_400, 8_000, 8_000].into_iter().enumerate()
+        {
+            bench.ask(name, password, [172, 16, name.len() as u8, number as u8]);
+            bench.clock.advance(delay_ms * MS - 1);
+            assert_eq!(bench.told(), None, "{name} before {delay_ms} ms");
+            bench.clock.advance(1);
+            assert_eq!(bench.told(), Some(Err(LoginRejected::NotAuthorised)), "{name} after {delay_ms} ms");
+        }
+    }
+    bench.ask("alice", "wonder", [172, 17, 0, 1]);
+    bench.ask("bob", "guess", [172, 17, 0, 2]);
+    bench.ask("alice", "wonder", HOME);
+    assert!(bench.told().expect("at once").is_ok(), "from where the guesser may not come from");
+    bench.ask("bob", "b", HOME);
+    assert_eq!(bench.told(), None, "anybody may come from anywhere: a stranger waits with the guesser");
+    // Who guesses from within counts with those within.
+    bench.ask("alice", "guess", [10, 0, 0, 1]);
+    bench.ask("alice", "wonder", [10, 0, 0, 2]);
+    assert_eq!(bench.told(), None, "a stranger from within");
+    bench.ask("alice", "wonder", HOME);
+    assert!(bench.told().expect("at once").is_ok(), "where it has come in");
+}
+
+#[test]
+fn only_the_last_addresses_of_a_name_are_remembered() {
+    let mut bench = bench(vec![user("ALICE", "WONDER", Role::Trade, &[])]);
+    let homes = 0..standing::REGULARS_MAX as u8 + 1;
+    for home in homes.clone().chain([1]) {
+        bench.ask("alice", "wonder", [10, 0, 0, home]);
+        assert!(bench.told().expect("at once").is_ok());
+    }
+    bench.ask("alice", "guess", [172, 16, 0, 1]);
+    for home in homes.rev() {
+        bench.ask("alice", "wonder", [10, 0, 0, home]);
+        assert_eq!(
+            bench.told().is_some(),
+            home > 0,
+            "the address that was used longest ago is forgotten: {home}"
+        );
+    }
+}
+
 #[test]
 fn a_flood_from_one_address_is_left_unread() {
     let mut bench = bench(vec![user("BOB", "B", Role::Trade, &[])]);
