@@ -1,6 +1,7 @@
 """Rebuilds books from our ITCH file with parsers that nobody here wrote, and holds them against the engine's.
 
-Usage: compare.py DIR, where DIR has market.itch and books.csv (see dump.rs).
+Usage: compare.py DIR [TYPES], where DIR has market.itch and books.csv (see dump.rs), and TYPES are message types that must be
+in it.
 
 itchfeed parses every message, and the book is made here in a dozen lines; meatpy parses and makes the book itself, and
 refuses an execution of any order that is not first in the queue of its price.
@@ -78,17 +79,18 @@ class Books:
 
 def by_itchfeed(file, expected):
     books, equal = Books(), 0
-    count = 0
+    count, kinds = 0, set()
     with open(file, "rb") as stream:
         for count, message in enumerate(MessageParser().parse_file(stream), start=1):
             books.apply(message)
+            kinds.add(message.message_type.decode())
             for symbol, sides in expected.get(count, {}).items():
                 for side, ours in sides.items():
                     theirs = books.levels(symbol, side)
                     if theirs != ours:
                         wrong("itchfeed", count, symbol, side, theirs, ours)
                 equal += 1
-    return equal, count
+    return equal, count, kinds
 
 
 def by_meatpy(file, expected):
@@ -114,7 +116,9 @@ def by_meatpy(file, expected):
 def main():
     folder = Path(sys.argv[1])
     expected = points(folder / "books.csv")
-    equal, count = by_itchfeed(folder / "market.itch", expected)
+    equal, count, kinds = by_itchfeed(folder / "market.itch", expected)
+    if missing := set("".join(sys.argv[2:])) - kinds:
+        sys.exit(f"itchfeed found no message of type {', '.join(sorted(missing))}")
     if count < max(expected):
         sys.exit(f"itchfeed found {count} messages, the engine counted {max(expected)}")
     wanted = sum(len(book) for book in expected.values())

@@ -1,12 +1,15 @@
-//! Plays a recorded flow into a real engine, and writes what an independent ITCH parser is to be held against: the market
-//! data as a file, and the engine's books at several points.
+//! Plays a recorded flow, or a made-up day, into a real engine, and writes what an independent ITCH parser is to be held
+//! against: the market data as a file, and the engine's books at several points.
 //!
-//! `cargo run --example itch_dump -- RECORDING OUT_DIR`
+//! `cargo run --example itch_dump -- RECORDING|day OUT_DIR`
 //!
 //! At every point the engine is stopped in good order, its books are written down, and it is started again. `books.csv` has a
 //! line per price level: how many messages there were by then, symbol, side, price in price units, lots, orders.
 
+mod day;
+
 use dojima::client::flow::{ActionKind, Flow, FlowAction};
+use dojima::config::Config;
 use dojima::domain::{Cancel, Command, Enter, LoginId, Quantity, Replace, Side, UserRef};
 use dojima::engine::{Engine, Launch, OnFatal, OrderEntry};
 use dojima::recovery::DataDir;
@@ -88,27 +91,32 @@ fn messages(data: &Path) -> Result<u64, Box<dyn Error>> {
 fn main() -> Result<(), Box<dyn Error>> {
     let mut args = std::env::args().skip(1);
     let (Some(recording), Some(out)) = (args.next(), args.next()) else {
-        return Err("usage: itch_dump RECORDING OUT_DIR".into());
+        return Err("usage: itch_dump RECORDING|day OUT_DIR".into());
     };
-    let flow = Flow::load(Path::new(&recording), 1)?;
+    let (name, mut config, commands) = if recording == "day" {
+        ("day".to_owned(), Config::embedded_default(), day::commands())
+    } else {
+        let flow = Flow::load(Path::new(&recording), 1)?;
+        let orders = vec![Known::default(); flow.order_names.len()];
+        let mut client = Client { orders, next_ref: vec![0; 64] };
+        let commands = flow.actions.iter().map(|action| client.command(action)).collect();
+        (flow.name.clone(), flow.venue.config(), commands)
+    };
     let out = Path::new(&out);
     let data = out.join("data");
     std::fs::create_dir_all(&data)?;
-    let mut config = flow.venue.config();
     config.snapshots.enabled = false;
     config.sql.enabled = false;
     config.timers.tick_interval_ms = 0;
     config.journal.durability = dojima::config::Durability::Async;
-    let mut client = Client { orders: vec![Known::default(); flow.order_names.len()], next_ref: vec![0; 64] };
     let mut books = std::io::BufWriter::new(std::fs::File::create(out.join("books.csv"))?);
     writeln!(books, "messages,symbol,side,price,lots,orders")?;
-    for part in flow.actions.chunks(flow.actions.len().div_ceil(POINTS)) {
+    for part in commands.chunks(commands.len().div_ceil(POINTS)) {
         let on_progress = &mut |_| {};
         let launch = Launch { order_entry: OrderEntry::None, on_fatal: OnFatal::Stop, on_progress };
         let mut engine = Engine::start(&config, &data, launch)?;
-        for action in part {
-            let command = client.command(action);
-            while engine.local().commands.try_push(command).is_err() {
+        for command in part {
+            while engine.local().commands.try_push(*command).is_err() {
                 engine.local().doorbell.ring();
                 std::thread::yield_now();
             }
@@ -131,6 +139,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     books.flush()?;
     let written = dojima::cli::itch::export(&DataDir::new(&data), &out.join("market.itch"), None)?;
-    println!("{}: {written} messages", flow.name);
+    println!("{name}: {written} messages");
     Ok(())
 }
