@@ -3,7 +3,7 @@
 
 use super::{DataArgs, show};
 use crate::recovery::DataDir;
-use crate::stages::feed::read_log;
+use crate::stages::feed::{newest_checkpoint, read_log};
 use crate::wire::itch::{Message, event_code};
 use anyhow::{Context, bail};
 use clap::Args;
@@ -52,12 +52,21 @@ pub fn export(data: &DataDir, file: &Path, session: Option<usize>) -> anyhow::Re
         }
         Ok(())
     })?;
+    // Of earlier sessions the log may have nothing any more, so they are counted back from what a checkpoint says.
+    let (messages, present) = newest_checkpoint(data.market_data()).unwrap_or_default();
+    let begun = first_messages.iter().filter(|first| **first <= messages.max(1)).count();
+    let number_of = |at: usize| (present as usize + 1 + at).saturating_sub(begun.max(1));
     let Some(last) = first_messages.len().checked_sub(1) else { bail!("no market data in {dir}") };
-    let session = session.unwrap_or(last);
-    let Some(first) = first_messages.get(session).copied() else {
-        bail!("{dir} has the sessions 0 to {last} and no session {session}");
+    let wanted = session.unwrap_or_else(|| number_of(last));
+    let Some(at) = (0..=last).find(|at| number_of(*at) == wanted) else {
+        bail!(
+            "{dir} has the sessions {} to {} whole, and not session {wanted}",
+            number_of(0),
+            number_of(last)
+        );
     };
-    let end = first_messages.get(session + 1).copied().unwrap_or(u64::MAX);
+    let first = first_messages[at];
+    let end = first_messages.get(at + 1).copied().unwrap_or(u64::MAX);
     let failed = || format!("cannot write {}", file.display());
     let mut out = BufWriter::new(File::create(file).with_context(failed)?);
     let mut written = 0;

@@ -7,6 +7,7 @@ use crate::market::Feed;
 use crate::runtime::Fatal;
 use dojima_journal::storage::Storage;
 use std::io;
+use std::sync::Arc;
 
 /// What a checkpoint begins with.
 const MAGIC: [u8; 8] = *b"DJMKTDAT";
@@ -138,6 +139,14 @@ pub(super) fn write(files: &dyn Storage, checkpoint: &Encoded) -> io::Result<()>
 pub(super) fn prepare(files: &dyn Storage) -> Result<(), Fatal> {
     let failed = |error: io::Error| Fatal::market_data(format_args!("{}: {error}", files.dir().display()));
     files.prepare().map_err(failed)
+}
+
+/// How many messages the newest checkpoint that verifies has behind it, and in which session it was made; `None` when there is
+/// none.
+pub fn newest_checkpoint(market_data: &Arc<dyn Storage>) -> Option<(u64, u32)> {
+    let storage = market_data.as_ref();
+    let found = all(storage).ok()?.into_iter().find_map(|event| read(storage, event).ok())?;
+    Some((found.messages, found.feed.session()))
 }
 
 #[cfg(test)]

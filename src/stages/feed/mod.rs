@@ -18,6 +18,7 @@ mod server;
 mod settings;
 mod tail;
 
+pub use checkpoint::newest_checkpoint;
 pub use log::{TakeMessage, read_log};
 pub use settings::{FeedFiles, FeedPorts, FeedSettings, FeedStart, MoldSettings};
 

@@ -305,6 +305,15 @@ fn a_session_that_is_over_is_kept_while_somebody_reads_it() {
         matches!(first(), Err(dojima_journal::JournalError::Gone { .. }))
     });
     engine.stop().expect("an orderly end");
+    let export = |session| {
+        let file = folder.path().join("day.itch");
+        dojima::cli::itch::export(&DataDir::new(folder.path()), &file, session)
+    };
+    // What is left keeps its number.
+    let whole = export(None).expect("the present session");
+    assert_eq!(export(Some(1)).expect("the present session"), whole);
+    let gone = export(Some(0)).expect_err("it is gone").to_string();
+    assert!(gone.contains("sessions 1 to 1"), "{gone}");
 }
 
 fn logged_len(folder: &TempDir) -> usize {
