@@ -274,6 +274,8 @@ fn a_session_that_is_over_is_kept_while_somebody_reads_it() {
     let folder = TempDir::new().expect("a directory");
     let mut config = config();
     config.retention.segments = dojima::config::OldSegments::Delete;
+    // However long the rest takes: the subscriber says nothing meanwhile, and takes nothing.
+    (config.gateway.client_timeout_ms, config.gateway.stall_timeout_ms) = (600_000, 600_000);
     let mut engine = start(&config, folder.path());
     let commands = &mut Commands::new(23);
     // Several files of the log.
