@@ -440,6 +440,8 @@ pub enum CancelReason {
     Disconnected,
     /// The login's dead-man's switch was not held.
     DeadMansSwitch,
+    /// The order has touched as many orders as one order may.
+    WorkLimit,
 }
 
 /// The trade that was not made.

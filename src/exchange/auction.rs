@@ -3,7 +3,7 @@
 use super::book::{Handle, Order};
 use super::extras::Extra;
 use super::market::Market;
-use super::matching::Liquidity;
+use super::settlement::Liquidity;
 use super::sink::EventSink;
 use crate::domain::{
     Auction, CancelReason, Event, OrderId, Phase, Price, Quantity, Side, TimeInForce, TradeKind,

@@ -271,7 +271,7 @@ impl<S: EventSink> Market<'_, S> {
             }
             let lots = match asked.trigger {
                 Some(_) => Quantity(1),
-                None => self.lots_for(request.side, amount)?,
+                None => self.lots_for(request.side, amount, (request.account, 0), Amount(0))?,
             };
             (checked.total, checked.open) = (lots, lots);
             return Ok(());

@@ -28,6 +28,8 @@ pub(super) struct Extra {
     pub(super) partner: Option<Handle>,
     /// Of two linked orders the one that reserves only what it needs beyond the other.
     pub(super) is_second: bool,
+    /// The dry run of a match that has to do without it. No part of the state.
+    pub(super) left_out: u64,
 }
 
 /// A dormant order's trigger in ticks.

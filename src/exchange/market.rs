@@ -16,8 +16,8 @@ use crate::domain::{
 pub(super) enum Lots {
     /// Those that are not shown, before those that are.
     HiddenFirst,
-    /// Those that are shown.
-    Shown,
+    /// Those that are shown, before those that are not.
+    ShownFirst,
 }
 
 /// An instrument at work.
@@ -298,12 +298,15 @@ impl<S: EventSink> Market<'_, S> {
     pub(super) fn shrink(&mut self, handle: Handle, by: Quantity, lots: Lots) -> Order {
         let order = self.shared.orders.get(handle);
         let hidden = match self.shared.extras.find_mut(order.extra) {
-            Some(extra) if lots == Lots::HiddenFirst => {
-                let hidden = extra.rest.min(by.0);
+            Some(extra) => {
+                let hidden = match lots {
+                    Lots::HiddenFirst => extra.rest.min(by.0),
+                    Lots::ShownFirst => by.0.saturating_sub(order.open.0),
+                };
                 extra.rest -= hidden;
                 hidden
             }
-            _ => 0,
+            None => 0,
         };
         let dormant = self.extra(&order).is_some_and(|extra| extra.state == OrderState::Dormant);
         if dormant {
@@ -326,8 +329,16 @@ impl<S: EventSink> Market<'_, S> {
     #[cold]
     pub(super) fn refresh(&mut self, handle: Handle) {
         let order = self.shared.orders.get(handle);
-        let Some(extra) = self.shared.extras.find_mut(order.extra) else { return };
+        let extra = self.extra(&order).expect("an order with lots that are not shown has an extra");
         let shown = u64::from(extra.instructions.display_quantity).min(extra.rest);
+        self.show(handle, shown);
+    }
+
+    /// Shows so many lots of an iceberg that shows none, last in the queue.
+    pub(super) fn show(&mut self, handle: Handle, shown: u64) {
+        let extra = self.shared.orders.cold(handle).extra;
+        let extra =
+            self.shared.extras.find_mut(extra).expect("an order with lots that are not shown has an extra");
         extra.rest -= shown;
         self.instrument.book.requeue(&mut self.shared.orders, handle, Quantity(shown), -(shown as i64));
         let order = self.shared.orders.get(handle);

@@ -25,10 +25,13 @@ mod market;
 mod mass;
 mod matching;
 mod orders;
+mod rounds;
 mod settings;
+mod settlement;
 mod shared;
 mod sink;
 pub mod snapshot;
+mod spending;
 mod triggers;
 mod usage;
 
@@ -132,6 +135,8 @@ impl Exchange {
                 login_orders: Vec::new(),
                 rules: Command::RULES_FIRST,
                 touched: 0,
+                dry_runs: 0,
+                queue: Default::default(),
             },
             killed: Switch::Off,
             scratch: Vec::new(),

@@ -5,12 +5,12 @@ use super::book::Order;
 use super::checks::{Checked, Request};
 use super::extras::{self, Extra};
 use super::market::Market;
-use super::matching::{Stop, Taker};
+use super::matching::{MatchEnd, Taker};
 use super::sink::EventSink;
 use crate::domain::{
     Accepted, AccountId, Amount, Armed, CancelReason, Echo, Enter, Event, IgnoreReason, Ignored,
     Instructions, LoginId, OrderLimits, OrderState, Phase, Price, Quantity, RefuseEnter, RejectReason,
-    Rejected, Side, TimeInForce, Timestamp, UserRef, Visibility,
+    Rejected, SelfTradePrevented, Side, TimeInForce, Timestamp, UserRef, Visibility,
 };
 
 pub(super) fn ignored(login: LoginId, user_ref: UserRef, reason: IgnoreReason) -> Event {
@@ -158,6 +158,7 @@ impl<S: EventSink> Market<'_, S> {
                 watch: checked.watch.unwrap_or_default(),
                 partner: checked.partner,
                 is_second: checked.partner.is_some(),
+                left_out: 0,
             }),
             _ => extras::NONE,
         }
@@ -200,21 +201,22 @@ impl<S: EventSink> Market<'_, S> {
         }
         let mut taker = self.taker(order);
         let least = self.extra(&order).map_or(0, |extra| u64::from(extra.instructions.min_quantity));
-        if least > 0 && !self.can_trade(&taker, least) {
-            return self.cancel_rest(order, CancelReason::MinimumQuantity);
+        if least > 0
+            && let Err(reason) = self.would_trade(&taker, least)
+        {
+            return self.cancel_rest(order, reason);
         }
-        let stop = self.run(&mut taker);
+        let end = self.run(&mut taker);
         let Taker { hot, cold, prevented, .. } = taker;
         if hot.open.0 == 0 {
             return self.shared.extras.remove(cold.extra);
         }
         let rests = hot.price() != Price(0) && cold.time_in_force != TimeInForce::ImmediateOrCancel as u8;
-        let interrupts = stop == Stop::Band && self.instrument.protection.interruption_s > 0;
-        if rests && (stop == Stop::NothingCrosses || interrupts) {
+        let interrupts = end == MatchEnd::Band && self.instrument.protection.interruption_s > 0;
+        if rests && (end == MatchEnd::NothingCrosses || interrupts) {
             self.rest(hot, cold);
         } else {
-            let reason =
-                if stop == Stop::SelfTrade { self.prevented(&prevented) } else { cancel_reason(stop) };
+            let reason = cancel_reason(end, prevented);
             self.cancel_rest(Order::join(&hot, &cold), reason);
         }
         if interrupts {
@@ -253,13 +255,16 @@ pub(super) fn limit(price: Price) -> Option<Price> {
 }
 
 /// Why the rest of an order is cancelled.
-fn cancel_reason(stop: Stop) -> CancelReason {
-    match stop {
-        Stop::NothingCrosses => CancelReason::ImmediateOrCancel,
-        Stop::OutOfFunds => CancelReason::FundsExhausted,
-        Stop::AmountSpent => CancelReason::AmountSpent,
-        Stop::Band => CancelReason::PriceBand,
-        Stop::Collar => CancelReason::MarketCollar,
-        Stop::SelfTrade => CancelReason::SelfTrade,
+fn cancel_reason(end: MatchEnd, prevented: Option<SelfTradePrevented>) -> CancelReason {
+    match end {
+        MatchEnd::NothingCrosses => CancelReason::ImmediateOrCancel,
+        MatchEnd::OutOfFunds => CancelReason::FundsExhausted,
+        MatchEnd::AmountSpent => CancelReason::AmountSpent,
+        MatchEnd::Band => CancelReason::PriceBand,
+        MatchEnd::Collar => CancelReason::MarketCollar,
+        MatchEnd::SelfTrade => {
+            CancelReason::SelfTradePrevented(prevented.expect("the trade that ended the match is known"))
+        }
+        MatchEnd::WorkLimit => CancelReason::WorkLimit,
     }
 }

@@ -314,7 +314,8 @@ impl<S: EventSink> Market<'_, S> {
 
     /// An order by amount with the lots that its amount comes to now, and what they have to reserve.
     fn found_by_amount(&self, order: &Order, amount: i64) -> Result<Order, RejectReason> {
-        let lots = self.lots_for(order.side, amount)?;
+        let owner = (order.account, order.fee_carry);
+        let lots = self.lots_for(order.side, amount, owner, order.reserved)?;
         let needs = reserve_for(self.instrument, order.side, order.price, lots, order.fee_carry);
         let reserved = needs.ok_or(RejectReason::NotionalTooLarge)?;
         let given = self.instrument.listing.given_by(order.side);

@@ -424,7 +424,7 @@ impl Restoring {
         }
         let watch = Watch { reference, price, on_rise, distance, extreme };
         let partner = None;
-        extras.insert(Extra { instructions, amount, rest, expire_s, state, watch, partner, is_second });
+        extras.insert(Extra { instructions, amount, rest, expire_s, state, watch, partner, is_second, left_out: 0 });
         Ok(())
     }
 }

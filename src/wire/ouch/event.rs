@@ -324,6 +324,7 @@ pub fn cancel_code(reason: CancelReason) -> u8 {
         CancelReason::MarketCollar | CancelReason::PriceBand => b'K',
         CancelReason::SelfTrade | CancelReason::SelfTradePrevented(_) => b'Q',
         CancelReason::Expired | CancelReason::DeadMansSwitch => b'T',
+        CancelReason::WorkLimit => b'Z',
         CancelReason::Delisted => b'E',
         CancelReason::TermsChanged
         | CancelReason::Killed

@@ -65,6 +65,7 @@ statuses! {
     ConnectionLost = 21,
     /// Its login's dead-man's switch was not held.
     DeadMansSwitch = 22,
+    WorkLimit = 23,
 }
 
 impl OrderStatus {
@@ -90,6 +91,7 @@ impl OrderStatus {
             CancelReason::TriggerRefused(_) => Self::TriggerRefused,
             CancelReason::Disconnected => Self::ConnectionLost,
             CancelReason::DeadMansSwitch => Self::DeadMansSwitch,
+            CancelReason::WorkLimit => Self::WorkLimit,
         }
     }
 
