@@ -2,7 +2,7 @@
 
 use super::book::Handle;
 use super::extras::Extra;
-use super::market::reserve_for;
+use super::market::required_reserve;
 use super::usage::{Pair, Use};
 use super::{Exchange, Instrument, LevelView, Order};
 use crate::domain::{AccountId, Amount, AssetId, InstrumentId, OrderId, OrderState, Phase, Price, Side};
@@ -69,6 +69,7 @@ impl Exchange {
         let (mut orders, mut extras) = (0, 0);
         let mut counted = BTreeMap::new();
         let mut of_account = vec![0_u32; self.shared.accounts.len()];
+        let mut waiting = vec![0_u32; self.shared.accounts.len()];
         let mut of_login = vec![0_u32; self.logins.len()];
         for instrument in &self.instruments {
             self.audit_book(instrument)?;
@@ -83,6 +84,7 @@ impl Exchange {
                 let given = listing.given_by(order.side);
                 *reserved.entry((order.account, given)).or_default() += i128::from(order.reserved.0);
                 of_account[order.account.0 as usize] += 1;
+                waiting[order.account.0 as usize] += u32::from(state == OrderState::Dormant);
                 of_login[order.login.0 as usize] += 1;
                 let used: &mut (u32, u64) = counted.entry((listing.instrument, order.account)).or_default();
                 used.0 += 1;
@@ -101,6 +103,9 @@ impl Exchange {
         if self.shared.accounts.iter().zip(&of_account).any(|(account, count)| account.open_orders != *count)
         {
             return bad("an account's open orders are miscounted");
+        }
+        if self.shared.accounts.iter().zip(&waiting).any(|(account, count)| account.waiting_orders != *count) {
+            return bad("an account's orders that wait are miscounted");
         }
         if self.shared.login_orders != of_login {
             return bad("a login's open orders are miscounted");
@@ -183,7 +188,7 @@ impl Exchange {
             return bad("is marked wrongly");
         }
         let open = self.open_lots(order);
-        let needs = reserve_for(instrument, order.side, order.price, open, order.fee_carry);
+        let needs = required_reserve(instrument, order, extra, open);
         let of_first = match extra {
             Some(Extra { partner: Some(first), is_second: true, .. }) => {
                 self.shared.orders.hot(*first).reserved.0

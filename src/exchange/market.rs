@@ -8,7 +8,7 @@ use super::shared::Shared;
 use super::sink::EventSink;
 use crate::domain::{
     AccountId, Amount, CancelReason, Canceled, Event, FeeAsset, OrderState, Price, Quantity, RestateReason,
-    Restated, Side, TimeInForce,
+    QuantityUnit, Restated, Side, TimeInForce,
 };
 
 /// Which lots of an iceberg are taken away.
@@ -51,6 +51,40 @@ pub(super) fn reserve_for(
     }
 }
 
+/// What an order must hold for these open lots, linked or not; `None` when it does not fit an amount. A market buy that waits
+/// holds what it would cost at the price of its trigger, so that nobody can leave orders behind for nothing.
+#[inline]
+pub(super) fn required_reserve(
+    instrument: &Instrument,
+    order: &Order,
+    extra: Option<&Extra>,
+    open: Quantity,
+) -> Option<Amount> {
+    match extra {
+        Some(extra) if extra.state == OrderState::Dormant && order.price == Price(0) => {
+            waiting_reserve(instrument, order, extra, open)
+        }
+        _ => reserve_for(instrument, order.side, order.price, open, order.fee_carry),
+    }
+}
+
+#[cold]
+fn waiting_reserve(instrument: &Instrument, order: &Order, extra: &Extra, open: Quantity) -> Option<Amount> {
+    let by_amount = extra.instructions.unit == QuantityUnit::QuoteAmount;
+    match order.side {
+        Side::Buy if by_amount => reserve_for_amount(instrument, Amount(extra.amount), order.fee_carry),
+        side => reserve_for(instrument, side, extra.reserve_price, open, order.fee_carry),
+    }
+}
+
+/// What a buy must hold to spend an amount, its fee not counted in that.
+pub(super) fn reserve_for_amount(instrument: &Instrument, amount: Amount, fee_carry: u32) -> Option<Amount> {
+    match instrument.listing.fee_asset {
+        FeeAsset::Quote => fees::with_fee(amount, instrument.highest_fee, fee_carry),
+        FeeAsset::Received => Some(amount),
+    }
+}
+
 impl<S: EventSink> Market<'_, S> {
     #[inline]
     pub(super) fn extra(&self, order: &Order) -> Option<&Extra> {
@@ -77,7 +111,7 @@ impl<S: EventSink> Market<'_, S> {
 
     /// What an order needs to hold, linked or not.
     pub(super) fn needs(&self, order: &Order) -> Amount {
-        reserve_for(self.instrument, order.side, order.price, self.open_of(order), order.fee_carry)
+        required_reserve(self.instrument, order, self.extra(order), self.open_of(order))
             .expect("a part needs no more than the whole")
     }
 
@@ -149,6 +183,7 @@ impl<S: EventSink> Market<'_, S> {
         let watched = self.instrument.watched(extra.watch.reference);
         let triggers = self.instrument.triggers.get_or_insert_default();
         let holds = triggers.insert(order.id, (handle, order.extra), &mut extra.watch, watched);
+        self.shared.account_mut(order.account).waiting_orders += 1;
         self.register(handle, order.open);
         if holds {
             self.shared.note_moved(order.instrument);
@@ -165,6 +200,7 @@ impl<S: EventSink> Market<'_, S> {
                 if let Some(triggers) = &mut self.instrument.triggers {
                     triggers.remove(order.id, handle, watch);
                 }
+                self.shared.account_mut(order.account).waiting_orders -= 1;
             }
             _ => self.instrument.book.unlink(
                 &mut self.shared.orders,

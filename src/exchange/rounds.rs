@@ -310,3 +310,104 @@ fn further_rounds(queue: &mut Queue, appetite: &mut Appetite) {
         *head = at + 1;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::VecDeque;
+
+    /// Slice by slice: who gives what, and the queue that is left, as (index, shown).
+    fn one_by_one(
+        orders: &[Reached],
+        mut open: u64,
+        mut payable: u64,
+    ) -> (Vec<u64>, Vec<(usize, u64)>, bool) {
+        let mut rest: Vec<u64> = orders.iter().map(|order| order.rest).collect();
+        let mut taken = vec![0; orders.len()];
+        let mut queue: VecDeque<(usize, u64)> =
+            orders.iter().enumerate().map(|(at, order)| (at, order.shown)).collect();
+        while open > 0 {
+            let Some((at, shown)) = queue.pop_front() else { break };
+            let trades = orders[at].deed == Deed::Trades;
+            let wanted = shown.min(open);
+            let now = if trades { wanted.min(payable) } else { wanted };
+            (taken[at], open) = (taken[at] + now, open - now);
+            payable -= if trades { now } else { 0 };
+            if now < shown {
+                queue.push_front((at, shown - now));
+            } else if rest[at] > 0 {
+                let next = orders[at].slice.min(rest[at]);
+                rest[at] -= next;
+                queue.push_back((at, next));
+            }
+            if now < wanted {
+                return (taken, queue.into(), true);
+            }
+        }
+        (taken, queue.into(), false)
+    }
+
+    fn orders() -> impl Strategy<Value = Vec<Reached>> {
+        let order = (1_u64..6, 0_u64..40, 1_u64..6, any::<bool>()).prop_map(|(shown, rest, slice, own)| {
+            let deed = if own { Deed::Loses } else { Deed::Trades };
+            let shown = if rest > 0 { shown.min(slice) } else { shown };
+            Reached { handle: Handle(0), deed, shown, rest, slice, taken: 0 }
+        });
+        prop::collection::vec(order, 1..6)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4_000))]
+
+        /// Whole rounds at once give what slices one by one give: lots, places, and the end.
+        #[test]
+        fn agrees_with_slices_one_by_one(orders in orders(), open in 1_u64..250, payable in 0_u64..250) {
+            let (taken, left, ended) = one_by_one(&orders, open, payable);
+            let mut queue = Queue { reached: Vec::new(), ..Queue::default() };
+            let mut appetite = Appetite { open, payable, why: MatchEnd::OutOfFunds };
+            let mut whole = true;
+            for order in &orders {
+                if appetite.open == 0 {
+                    whole = false;
+                    break;
+                }
+                let mut reached = *order;
+                queue.end = appetite.take(&mut reached, order.shown);
+                queue.reached.push(reached);
+                if queue.end.is_some() {
+                    whole = false;
+                    break;
+                }
+            }
+            if whole && appetite.open > 0 {
+                further_rounds(&mut queue, &mut appetite);
+            }
+            let reached = queue.reached.len();
+            prop_assert_eq!(queue.reached.iter().map(|one| one.taken).collect::<Vec<_>>(), &taken[..reached]);
+            prop_assert!(taken[reached..].iter().all(|taken| *taken == 0));
+            prop_assert_eq!(queue.end.is_some(), ended);
+            // Those that show another slice go to the end, in this order; the others stay where they are.
+            let (before, after) = queue.reached.split_at(queue.head.min(reached));
+            let at = |one: &Reached| queue.reached.iter().position(|other| std::ptr::eq(other, one)).expect("it is there");
+            let stay = queue.reached.iter().filter(|one| one.left() > 0 && one.next_slice().is_none());
+            let mut places: Vec<(usize, u64)> = stay.map(|one| (at(one), one.shown - one.taken)).collect();
+            places.extend(orders.iter().enumerate().skip(reached).map(|(at, one)| (at, one.shown)));
+            let moved = after.iter().chain(before);
+            places.extend(moved.filter_map(|one| one.next_slice().map(|shown| (at(one), shown))));
+            prop_assert_eq!(places, left);
+        }
+    }
+
+    /// 40 million slices of one lot are worked out at once.
+    #[test]
+    fn the_work_does_not_grow_with_the_slices() {
+        let big =
+            |rest| Reached { handle: Handle(0), deed: Deed::Trades, shown: 1, rest, slice: 1, taken: 1 };
+        let mut queue = Queue { reached: vec![big(40_000_000), big(4_000_000_000)], ..Queue::default() };
+        let mut appetite = Appetite { open: 3_000_000_001, payable: u64::MAX, why: MatchEnd::NothingCrosses };
+        further_rounds(&mut queue, &mut appetite);
+        let taken: Vec<u64> = queue.reached.iter().map(|one| one.taken).collect();
+        assert_eq!((taken, appetite.open), (vec![40_000_001, 2_960_000_002], 0));
+    }
+}

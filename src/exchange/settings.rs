@@ -5,7 +5,7 @@ use super::Exchange;
 use super::admin::check_rates;
 use super::book::Handle;
 use super::instrument::Rates;
-use super::market::{Market, reserve_for};
+use super::market::{Market, required_reserve};
 use super::sink::EventSink;
 use super::usage::Usage;
 use crate::domain::{
@@ -213,8 +213,8 @@ impl<S: EventSink> Market<'_, S> {
     fn holds_now(&self, handle: Handle) -> Amount {
         let order = self.shared.orders.get(handle);
         let needs =
-            reserve_for(self.instrument, order.side, order.price, self.open_of(&order), order.fee_carry);
-        let needs = needs.unwrap_or(Amount(i64::MAX));
+            required_reserve(self.instrument, &order, self.extra(&order), self.open_of(&order))
+                .unwrap_or(Amount(i64::MAX));
         match self.extra(&order) {
             Some(extra) if extra.is_second => {
                 let first = extra.partner.map_or(0, |partner| self.shared.orders.get(partner).reserved.0);

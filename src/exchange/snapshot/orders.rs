@@ -13,7 +13,7 @@ use crate::exchange::book::{Handle, Order, OrderSlab};
 use crate::exchange::due::Due;
 use crate::exchange::extras::{self, Extra};
 use crate::exchange::instrument::Instrument;
-use crate::exchange::market::reserve_for;
+use crate::exchange::market::required_reserve;
 use crate::exchange::triggers::{TRIGGERS_MAX, on_rise};
 use std::collections::BTreeSet;
 
@@ -162,6 +162,7 @@ impl Restoring {
             if waits {
                 let triggers = instrument.triggers.get_or_insert_default();
                 triggers.restore(order.id, handle, at as u32, &extra.watch);
+                shared.accounts[record.account.0 as usize].waiting_orders += 1;
             }
         } else {
             let stays = record.time_in_force == TimeInForce::GoodTillCancel as u8
@@ -170,7 +171,7 @@ impl Restoring {
         }
 
         // Of two linked orders the second needs less; it is looked at when both are there.
-        let needs = reserve_for(instrument, side, price, open, record.fee_carry);
+        let needs = required_reserve(instrument, &order, shared.extras.find(order.extra), open);
         check(of_other || needs == Some(record.reserved), "an order does not hold what it needs")?;
         let given = instrument.listing.given_by(side);
         let held = &mut self.filling.held[usize::from(given.0)][record.account.0 as usize];
@@ -255,7 +256,7 @@ impl Restoring {
             if own.is_second {
                 let instrument: &Instrument = &exchange.instruments[order.instrument.0 as usize];
                 let open = Quantity(order.open.0 + own.rest);
-                let needs = reserve_for(instrument, order.side, order.price, open, order.fee_carry);
+                let needs = required_reserve(instrument, &order, Some(&own), open);
                 let needs = needs.map(|needs| Amount((needs.0 - partner.reserved.0).max(0)));
                 check(needs == Some(order.reserved), "a linked order does not hold what it needs")?;
             }
@@ -308,5 +309,9 @@ fn check_watch(extra: &Extra, order: &Order) -> Refused {
     check(
         !by_amount || (extra.amount > 0 && order.price == Price(0)),
         "an order by amount that cannot be one",
-    )
+    )?;
+    let is_market_buy = order.price == Price(0) && order.side == Side::Buy;
+    // A stop price may lie beyond the last price by as much as the distance.
+    let counted = (1..2 * end).contains(&extra.reserve_price.0);
+    check(by_amount || !is_market_buy || counted, "a market order that waits is counted at no price")
 }

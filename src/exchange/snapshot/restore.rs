@@ -416,7 +416,7 @@ impl Restoring {
 
     fn take_extra(&mut self, record: ExtraRecord) -> Refused {
         let ExtraRecord { instructions, amount, rest, expire_s, state, is_second, .. } = record;
-        let ExtraRecord { reference, price, on_rise, distance, extreme, partner, .. } = record;
+        let ExtraRecord { reference, price, on_rise, distance, extreme, reserve_price, partner, .. } = record;
         check(partner.is_some() || !is_second, "an order that is second to none")?;
         let extras = &mut self.exchange.shared.extras;
         if let Some(partner) = partner {
@@ -424,7 +424,18 @@ impl Restoring {
         }
         let watch = Watch { reference, price, on_rise, distance, extreme };
         let partner = None;
-        extras.insert(Extra { instructions, amount, rest, expire_s, state, watch, partner, is_second, left_out: 0 });
+        extras.insert(Extra {
+            instructions,
+            amount,
+            rest,
+            expire_s,
+            state,
+            watch,
+            reserve_price,
+            partner,
+            is_second,
+            left_out: 0,
+        });
         Ok(())
     }
 }

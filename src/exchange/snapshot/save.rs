@@ -131,7 +131,7 @@ impl Exchange {
     }
 
     fn extra_record(&self, extra: &Extra) -> ExtraRecord {
-        let Extra { instructions, amount, rest, expire_s, state, watch, partner, is_second, left_out: _ } = *extra;
+        let Extra { instructions, amount, rest, expire_s, state, watch, partner, is_second, .. } = *extra;
         ExtraRecord {
             instructions,
             amount,
@@ -143,6 +143,7 @@ impl Exchange {
             on_rise: watch.on_rise,
             distance: watch.distance,
             extreme: watch.extreme,
+            reserve_price: extra.reserve_price,
             partner: partner.map(|partner| self.shared.orders.hot(partner).id),
             is_second,
         }
