@@ -34,6 +34,8 @@ pub(super) struct Filling {
     pub(super) assets_done: usize,
     /// By asset and account what the orders so far have reserved.
     pub(super) held: Vec<Vec<i64>>,
+    /// The orders so far, by their places.
+    numbered: Vec<(OrderId, LoginId, Handle)>,
     /// By account how many of the orders so far are its own.
     open_orders: Vec<u32>,
     /// Extras with a link, by their places, and the orders that these are to.
@@ -64,6 +66,9 @@ impl Restoring {
     pub(super) fn begin_orders(&mut self) -> Refused {
         let orders = OrderSlab::try_new(self.venue.orders_max, self.venue.orders);
         self.exchange.shared.orders = orders.ok_or("there is not enough memory for so many orders")?;
+        let numbered = &mut self.filling.numbered;
+        let has_room = numbered.try_reserve_exact(self.venue.orders as usize).is_ok();
+        check(has_room, "there is not enough memory for so many orders")?;
         self.filling.open_orders = vec![0; self.exchange.shared.accounts.len()];
         Ok(())
     }
@@ -108,7 +113,6 @@ impl Restoring {
         if is_old {
             login.note_old_number();
         }
-        shared.login_orders[record.login.0 as usize] += 1;
         let priced = units < OrderPrice::LIMIT_END && (record.ticks > 0 || waits);
         let sized = record.open.0 > 0 && record.open <= record.total && record.total.0 <= u64::from(u32::MAX);
         let counted = record.fee_carry < FeeRate::ONE as u32 && record.reserved.0 >= 0 && record.marks < 16;
@@ -135,6 +139,7 @@ impl Restoring {
             time_in_force: record.time_in_force,
         };
         let handle = Handle(shared.orders.len() as u32);
+        self.filling.numbered.push((record.id, record.login, handle));
         let mut open = record.open;
         let mut of_other = false;
         if is(OrderRecord::HAS_EXTRA) {
@@ -213,7 +218,12 @@ impl Restoring {
         let instrument = &mut self.exchange.instruments[id.0 as usize];
         if let Some(triggers) = &mut instrument.triggers {
             check(triggers.len() <= TRIGGERS_MAX, "there are too many orders that wait")?;
-            triggers.settle(&self.exchange.shared.extras);
+            let shared = &mut self.exchange.shared;
+            triggers.settle(&shared.extras);
+            let number = |handle: Handle| (shared.orders.hot(handle).id, handle);
+            let mut numbered: Vec<_> = triggers.handles(&shared.extras).map(number).collect();
+            numbered.sort_unstable();
+            numbered.iter().for_each(|(_, handle)| instrument.waiting.push(&mut shared.orders, *handle));
         }
         let best = |side| instrument.book.best(side).map(|(price, _)| price);
         let crosses = best(Side::Buy).zip(best(Side::Sell)).is_some_and(|(bid, ask)| bid >= ask);
@@ -234,6 +244,12 @@ impl Restoring {
             account.open_orders = *open_orders;
         }
         shared.due = Due::of_all(std::mem::take(&mut filling.expiries));
+        let mut numbered = std::mem::take(&mut filling.numbered);
+        numbered.sort_unstable();
+        check(numbered.is_sorted_by(|one, next| one.0 < next.0), "two orders have one number")?;
+        for (_, login, handle) in numbered {
+            shared.login_orders[login.0 as usize].push(&mut shared.orders, handle);
+        }
         self.link()
     }
 
@@ -241,7 +257,6 @@ impl Restoring {
     fn link(&mut self) -> Refused {
         let (exchange, linked) = (&mut self.exchange, &mut self.filling.linked);
         linked.sort_unstable_by_key(|one| one.order);
-        check(linked.is_sorted_by(|one, next| one.order < next.order), "two orders have one number")?;
         for one in &*linked {
             let found = linked.binary_search_by_key(&one.partner, |other| other.order);
             let other = linked[found.map_err(|_| "an order is linked to one that is not there")?];

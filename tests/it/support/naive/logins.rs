@@ -92,7 +92,7 @@ impl Naive {
 
     pub(super) fn cancel_orders_of(&mut self, login: LoginId, reason: CancelReason) {
         let goes = |order: &Order| order.login == login && self.phase(order.instrument) != Phase::Halted;
-        self.cancel_all(&self.numbers(goes), reason);
+        self.cancel_all(&self.by_login(goes), reason);
     }
 
     pub(super) fn set_order_entry(&mut self, set: &SetOrderEntry) {
