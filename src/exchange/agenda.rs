@@ -149,7 +149,7 @@ impl Exchange {
     /// Whether the present part may go on with a task. What may touch as many orders as a whole part does not begin in one
     /// that has touched many already, so that no part touches more than one and a quarter of the limit.
     fn may_begin(&self, task: &Task) -> bool {
-        let limit = self.shared.orders_touched_max();
+        let limit = self.shared.limits.orders_touched_max;
         match task {
             Task::Perform(..) | Task::Release => self.shared.touched <= limit / 4,
             _ => self.shared.touched < limit,

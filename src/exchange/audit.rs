@@ -109,7 +109,8 @@ impl Exchange {
         {
             return bad("an account's open orders are miscounted");
         }
-        if self.shared.accounts.iter().zip(&waiting).any(|(account, count)| account.waiting_orders != *count) {
+        if self.shared.accounts.iter().zip(&waiting).any(|(account, count)| account.waiting_orders != *count)
+        {
             return bad("an account's orders that wait are miscounted");
         }
         for (login, count) in (0..).map(LoginId).zip(&of_login) {

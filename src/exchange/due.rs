@@ -1,8 +1,8 @@
 //! What happens because time has passed: orders expire, dead-man's switches go off, interruptions end, days begin.
 
+use super::agenda::Task;
 use super::book::Handle;
 use super::sink::EventSink;
-use super::agenda::Task;
 use super::{Exchange, accounts::Volumes};
 use crate::domain::{CancelReason, InstrumentId, OrderId, Phase, Timestamp};
 use std::cmp::Reverse;

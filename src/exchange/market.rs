@@ -7,8 +7,8 @@ use super::instrument::Instrument;
 use super::shared::Shared;
 use super::sink::EventSink;
 use crate::domain::{
-    AccountId, Amount, CancelReason, Canceled, Event, FeeAsset, OrderState, Price, Quantity, RestateReason,
-    QuantityUnit, Restated, Side, TimeInForce,
+    AccountId, Amount, CancelReason, Canceled, Event, FeeAsset, OrderState, Price, Quantity, QuantityUnit,
+    RestateReason, Restated, Side, TimeInForce,
 };
 
 /// Which lots of an iceberg are taken away.

@@ -47,6 +47,13 @@ enum Walk {
     Venue,
 }
 
+/// The answer to a mass cancel.
+fn mass_canceled(mass: &MassCancel, canceled: u32) -> Event {
+    let MassCancel { login, user_ref, filter: CancelFilter { instrument, side, .. } } = *mass;
+    let user_ref = if login.is_some() { user_ref } else { UserRef(0) };
+    Event::MassCanceled { login, user_ref, canceled, instrument, side }
+}
+
 impl Exchange {
     pub(super) fn mass_cancel(&mut self, mass: &MassCancel, events: &mut impl EventSink) {
         let mut filter = mass.filter;
@@ -54,23 +61,11 @@ impl Exchange {
             let Some(account) = self.consume_user_ref(login, mass.user_ref, events) else { return };
             if filter.account.is_some_and(|other| other != account) {
                 // Other accounts' orders are not its to cancel: none fits.
-                return events.push(self.mass_canceled(mass, 0));
+                return events.push(mass_canceled(mass, 0));
             }
             filter.account = Some(account);
         }
         self.cancel_all(&filter, CancelReason::MassCancel, Answer::MassCancel(*mass));
-    }
-
-    /// The answer to a mass cancel.
-    fn mass_canceled(&self, mass: &MassCancel, canceled: u32) -> Event {
-        let MassCancel { login, user_ref, filter: CancelFilter { instrument, side, .. } } = *mass;
-        match login {
-            Some(login) if self.shared.rules >= 2 => {
-                Event::MassCancelAnswered { login, user_ref, canceled, instrument, side }
-            }
-            Some(_) => Event::MassCanceled { login, user_ref, canceled },
-            None => Event::MassCanceled { login, user_ref: UserRef(0), canceled },
-        }
     }
 
     /// Has every order that fits cancelled, one after another on its [`Walk`], before anything else happens.
@@ -105,7 +100,7 @@ impl Exchange {
         }
         match sweep.answer {
             Answer::Nothing => {}
-            Answer::MassCancel(mass) => events.push(self.mass_canceled(&mass, sweep.canceled)),
+            Answer::MassCancel(mass) => events.push(mass_canceled(&mass, sweep.canceled)),
             Answer::Killed(scope, switch) => events.push(Event::Killed { scope, switch }),
         }
     }
@@ -169,11 +164,7 @@ impl Exchange {
             && (!halted || reason == CancelReason::Killed)
     }
 
-    pub(super) fn kill(
-        &mut self,
-        scope: KillScope,
-        switch: Switch,
-    ) -> Result<Option<Event>, RejectReason> {
+    pub(super) fn kill(&mut self, scope: KillScope, switch: Switch) -> Result<Option<Event>, RejectReason> {
         let filter = match scope {
             KillScope::Venue => {
                 self.killed = switch;

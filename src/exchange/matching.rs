@@ -27,8 +27,8 @@ pub(super) enum MatchEnd {
     Band,
     /// The next trade would be too far from the best price.
     Collar,
-    /// The next trade would be with the order's own owner.
-    SelfTrade,
+    /// The next trade would be with the order's own owner: this one.
+    SelfTrade(SelfTradePrevented),
     /// The order has touched as many orders as one order may.
     WorkLimit,
 }
@@ -50,8 +50,6 @@ pub(super) struct Taker {
     last: Option<Price>,
     /// Orders that it may still touch.
     pub(super) touches_left: u32,
-    /// The trade that ended the match, if it was one with its own owner.
-    pub(super) prevented: Option<SelfTradePrevented>,
 }
 
 impl Taker {
@@ -154,9 +152,8 @@ impl<S: EventSink> Market<'_, S> {
             self.shared.ledger.balance(order.account, quote).available.0 + order.reserved.0
         });
         let (hot, cold) = order.split();
-        let touches_left = self.shared.orders_touched_max();
-        let (traded, last, prevented) = (0, None, None);
-        Taker { hot, cold, self_trade, budget, funds, reach, traded, last, touches_left, prevented }
+        let touches_left = self.shared.limits.orders_touched_max;
+        Taker { hot, cold, self_trade, budget, funds, reach, traded: 0, last: None, touches_left }
     }
 
     /// Trades the order against the best of the other side for as long as it may.
@@ -218,10 +215,10 @@ impl<S: EventSink> Market<'_, S> {
             let is_own = taker.self_trade.mode != SelfTrade::Allow
                 && self.same_owner(taker.hot.account, account, taker.self_trade.owner);
             if is_own && taker.self_trade.mode != SelfTrade::DecrementBoth {
-                if self.prevent::<DRY>(taker, dry, handle) {
-                    continue;
+                match self.prevent::<DRY>(taker, dry, handle) {
+                    Some(end) => return end,
+                    None => continue,
                 }
-                return MatchEnd::SelfTrade;
             }
             if flags & extras::HAS_EXTRA != 0 && open < taker.hot.open && self.rest_of(handle) > 0 {
                 match self.take_queue::<DRY>(taker, dry, price, handle) {
@@ -299,35 +296,35 @@ impl<S: EventSink> Market<'_, S> {
         self.cancel_partner(&mut maker, Some(handle));
     }
 
-    /// The incoming order meets one of its own owner that is not decremented. Whether it goes on.
+    /// The incoming order meets one of its own owner that is not decremented. Whether the match ends with that.
     #[cold]
-    fn prevent<const DRY: bool>(&mut self, taker: &mut Taker, dry: &mut DryRun, handle: Handle) -> bool {
+    fn prevent<const DRY: bool>(
+        &mut self,
+        taker: &mut Taker,
+        dry: &mut DryRun,
+        handle: Handle,
+    ) -> Option<MatchEnd> {
         taker.touches_left -= 1;
+        let not_made = self.not_made(taker, handle, taker.hot.open.min(self.shared.orders.hot(handle).open));
         let mode = taker.self_trade.mode;
-        let goes_on = mode == SelfTrade::CancelOldest;
         if DRY {
             self.step_over(dry, handle);
-            return goes_on;
-        }
-        let quantity = taker.hot.open.min(self.shared.orders.hot(handle).open);
-        let not_made = self.not_made(taker, handle, quantity);
-        if mode != SelfTrade::CancelNewest {
+        } else if mode != SelfTrade::CancelNewest {
             self.cancel_whole(handle, CancelReason::SelfTradePrevented(not_made));
         }
-        goes_on
+        let ends = mode != SelfTrade::CancelOldest;
+        ends.then_some(MatchEnd::SelfTrade(SelfTradePrevented { incoming: true, ..not_made }))
     }
 
     /// The trade of the incoming order with one of its own owner that is not made, as the resting order is told of it.
-    pub(super) fn not_made(
-        &self,
-        taker: &mut Taker,
-        handle: Handle,
-        quantity: Quantity,
-    ) -> SelfTradePrevented {
-        let (instrument, price) = (taker.cold.instrument, self.shared.orders.hot(handle).price());
-        let mode = taker.self_trade.mode;
-        taker.prevented = Some(SelfTradePrevented { instrument, price, quantity, mode, incoming: true });
-        SelfTradePrevented { instrument, price, quantity, mode, incoming: false }
+    pub(super) fn not_made(&self, taker: &Taker, handle: Handle, quantity: Quantity) -> SelfTradePrevented {
+        SelfTradePrevented {
+            instrument: taker.cold.instrument,
+            price: self.shared.orders.hot(handle).price(),
+            quantity,
+            mode: taker.self_trade.mode,
+            incoming: false,
+        }
     }
 
     /// Both orders lose these lots without a trade: no more than the incoming order and what is shown of the resting one

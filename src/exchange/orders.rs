@@ -10,7 +10,7 @@ use super::sink::EventSink;
 use crate::domain::{
     Accepted, AccountId, Amount, Armed, CancelReason, Echo, Enter, Event, IgnoreReason, Ignored,
     Instructions, LoginId, OrderLimits, OrderState, Phase, Price, Quantity, RefuseEnter, RejectReason,
-    Rejected, SelfTradePrevented, Side, TimeInForce, Timestamp, UserRef, Visibility,
+    Rejected, Side, TimeInForce, Timestamp, UserRef, Visibility,
 };
 
 pub(super) fn ignored(login: LoginId, user_ref: UserRef, reason: IgnoreReason) -> Event {
@@ -208,7 +208,7 @@ impl<S: EventSink> Market<'_, S> {
             return self.cancel_rest(order, reason);
         }
         let end = self.run(&mut taker);
-        let Taker { hot, cold, prevented, .. } = taker;
+        let Taker { hot, cold, .. } = taker;
         if hot.open.0 == 0 {
             return self.shared.extras.remove(cold.extra);
         }
@@ -217,8 +217,7 @@ impl<S: EventSink> Market<'_, S> {
         if rests && (end == MatchEnd::NothingCrosses || interrupts) {
             self.rest(hot, cold);
         } else {
-            let reason = cancel_reason(end, prevented);
-            self.cancel_rest(Order::join(&hot, &cold), reason);
+            self.cancel_rest(Order::join(&hot, &cold), cancel_reason(end));
         }
         if interrupts {
             self.interrupt();
@@ -256,16 +255,14 @@ pub(super) fn limit(price: Price) -> Option<Price> {
 }
 
 /// Why the rest of an order is cancelled.
-fn cancel_reason(end: MatchEnd, prevented: Option<SelfTradePrevented>) -> CancelReason {
+fn cancel_reason(end: MatchEnd) -> CancelReason {
     match end {
         MatchEnd::NothingCrosses => CancelReason::ImmediateOrCancel,
         MatchEnd::OutOfFunds => CancelReason::FundsExhausted,
         MatchEnd::AmountSpent => CancelReason::AmountSpent,
         MatchEnd::Band => CancelReason::PriceBand,
         MatchEnd::Collar => CancelReason::MarketCollar,
-        MatchEnd::SelfTrade => {
-            CancelReason::SelfTradePrevented(prevented.expect("the trade that ended the match is known"))
-        }
+        MatchEnd::SelfTrade(not_made) => CancelReason::SelfTradePrevented(not_made),
         MatchEnd::WorkLimit => CancelReason::WorkLimit,
     }
 }

@@ -102,6 +102,9 @@ impl Exchange {
         }
         let counted = match scope {
             LimitScope::Instrument(instrument) => {
+                if limits.triggers_max > 0 {
+                    return Err(RejectReason::OutOfRange);
+                }
                 self.instruments[instrument.0 as usize].limits = *limits;
                 limits.open_orders_max > 0 || limits.orders_per_second_max > 0 || limits.position_max.0 > 0
             }
@@ -203,9 +206,8 @@ impl<S: EventSink> Market<'_, S> {
     /// What the order should hold now: linked orders share.
     fn holds_now(&self, handle: Handle) -> Amount {
         let order = self.shared.orders.get(handle);
-        let needs =
-            required_reserve(self.instrument, &order, self.extra(&order), self.open_of(&order))
-                .unwrap_or(Amount(i64::MAX));
+        let needs = required_reserve(self.instrument, &order, self.extra(&order), self.open_of(&order))
+            .unwrap_or(Amount(i64::MAX));
         match self.extra(&order) {
             Some(extra) if extra.is_second => {
                 let first = extra.partner.map_or(0, |partner| self.shared.orders.get(partner).reserved.0);

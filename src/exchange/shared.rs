@@ -9,7 +9,9 @@ use super::extras::{self, Extra, Extras};
 use super::ledger::Ledger;
 use super::rounds::Queue;
 use super::usage::{Usage, Use};
-use crate::domain::{AccountId, InstrumentId, LoginId, OrderId, OrderState, Timestamp, TradeId, UserRef};
+use crate::domain::{
+    AccountId, InstrumentId, LoginId, OrderId, OrderState, Timestamp, TradeId, UserRef, VenueLimits,
+};
 
 /// The parts of an exchange that every instrument works with.
 #[derive(Clone, Debug)]
@@ -40,6 +42,8 @@ pub(super) struct Shared {
     pub(super) dry_runs: u64,
     /// Room for the queue of a price: empty of meaning but while a match goes through it.
     pub(super) queue: Queue,
+    /// What the exchange holds at most, and what holds for accounts that have no limits of their own.
+    pub(super) limits: VenueLimits,
 }
 
 impl Shared {
@@ -60,11 +64,6 @@ impl Shared {
     /// The live order of a client's number.
     pub(super) fn named(&self, login: LoginId, user_ref: UserRef) -> Option<Handle> {
         self.client_refs.get(&self.orders, login, user_ref)
-    }
-
-    /// The most orders that one order touches when it is matched, and that one part of a command touches.
-    pub(super) fn orders_touched_max(&self) -> u32 {
-        5_000
     }
 
     /// The number of the next dry run of a match.

@@ -89,7 +89,7 @@ impl<S: EventSink> Market<'_, S> {
         }
         let (mut left, mut lots) = (amount, 0_u64);
         let levels = book.counted_levels(opposite, &self.shared.orders);
-        for (price, counted) in levels.take(self.shared.orders_touched_max() as usize) {
+        for (price, counted) in levels.take(self.shared.limits.orders_touched_max as usize) {
             let lot = value(price)?;
             let paid = (left / lot.0).unsigned_abs().min(counted);
             left -= lot.0 * paid as i64;

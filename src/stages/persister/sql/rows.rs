@@ -65,6 +65,7 @@ statuses! {
     ConnectionLost = 21,
     /// Its login's dead-man's switch was not held.
     DeadMansSwitch = 22,
+    /// It had touched as many orders as one order may.
     WorkLimit = 23,
 }
 
@@ -80,7 +81,7 @@ impl OrderStatus {
             CancelReason::AmountSpent => Self::AmountSpent,
             CancelReason::MarketCollar => Self::MarketCollar,
             CancelReason::PriceBand => Self::PriceBand,
-            CancelReason::SelfTrade | CancelReason::SelfTradePrevented(_) => Self::SelfTrade,
+            CancelReason::SelfTradePrevented(_) => Self::SelfTrade,
             CancelReason::LinkedOrder => Self::LinkedOrder,
             CancelReason::Expired => Self::Expired,
             CancelReason::TermsChanged => Self::TermsChanged,
