@@ -1,5 +1,6 @@
 //! Whether an order may be: the checks in the order of docs/RULES.md.
 
+use super::money::Buyer;
 use super::orders::{Order, Waiting};
 use super::{AMOUNT_MAX, DAY, Naive, SECOND, TRIGGERS_MAX};
 use dojima::domain::{
@@ -227,7 +228,8 @@ impl Naive {
         if ask.waits() {
             return Ok(1);
         }
-        self.lots_for(ask.instrument, ask.side, money)
+        let buyer = Buyer { account: ask.account, instrument: ask.instrument, carry: ask.carry };
+        self.lots_for(&buyer, ask.side, money)
     }
 
     fn notionals(&self, ask: &Ask, price: Option<i128>, total: i128) -> Checked<()> {
@@ -309,7 +311,7 @@ impl Naive {
         let reserved = (whole - first.map_or(0, |first| first.reserved)).max(0);
         let mut needed = reserved;
         if order.waiting.is_none() && order.price.is_none() && order.side == Side::Buy {
-            needed = self.cost_of_first_lot(order);
+            needed = self.cost_of_first_lot(&order.buyer());
             refuse_if(needed > AMOUNT_MAX, RejectReason::NotionalTooLarge)?;
         }
         let available = self.available(order.account, self.given_in(order));
