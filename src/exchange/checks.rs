@@ -59,8 +59,8 @@ pub(super) struct Checked {
     pub(super) reserve: Amount,
     /// What it waits for.
     pub(super) watch: Option<Watch>,
-    /// Of a market order that waits the price at which it holds what it would cost, ticks.
-    pub(super) reserve_price: Price,
+    /// Of a market buy that waits the price at which it holds what it would cost, price units.
+    pub(super) reserve_units: u64,
     /// When it ends, seconds since the Unix epoch; 0: it has no such time.
     pub(super) expire_s: u32,
     /// The order that it is to be linked to.
@@ -223,8 +223,8 @@ impl<S: EventSink> Market<'_, S> {
             check_instructions(request, asked)?;
             if let Some(trigger) = &asked.trigger {
                 let watch = check_trigger(self.instrument, request.side, trigger)?;
-                if request.is_market() {
-                    checked.reserve_price = self.price_when_triggered(&watch);
+                if request.is_market() && request.side == Side::Buy {
+                    checked.reserve_units = listing.price_units(self.price_when_triggered(&watch));
                 }
                 checked.watch = Some(watch);
             }
@@ -404,7 +404,7 @@ impl<S: EventSink> Market<'_, S> {
         }
     }
 
-    /// The price at which a market order is counted that waits for this: its trigger's; of a trailing stop its present stop
+    /// The price at which a market buy is counted that waits for this: its trigger's; of a trailing stop its present stop
     /// price, which only gets better, or its distance while there is none.
     fn price_when_triggered(&self, watch: &Watch) -> Price {
         match watch.price {
@@ -420,13 +420,19 @@ impl<S: EventSink> Market<'_, S> {
     fn check_funds(&self, request: &Request<'_>, checked: &mut Checked) -> Result<(), RejectReason> {
         let (released, carry) =
             request.replaced.map_or((Amount(0), 0), |replaced| (replaced.reserved, replaced.fee_carry));
-        let price = if checked.price == Price(0) { checked.reserve_price } else { checked.price };
         let by_amount = request.instructions.is_some_and(|asked| asked.unit == QuantityUnit::QuoteAmount);
-        let whole = match (by_amount && checked.watch.is_some(), request.side) {
-            (true, Side::Buy) => reserve_for_amount(self.instrument, Amount(request.total.0 as i64), carry),
-            _ => reserve_for(self.instrument, request.side, price, checked.open, carry),
-        }
-        .ok_or(RejectReason::NotionalTooLarge)?;
+        let is_waiting_buy = checked.reserve_units > 0;
+        let whole = if is_waiting_buy {
+            let amount = if by_amount {
+                Some(Amount(request.total.0 as i64))
+            } else {
+                self.instrument.listing.notional_at_units(checked.reserve_units, checked.open)
+            };
+            amount.and_then(|amount| reserve_for_amount(self.instrument, amount, carry))
+        } else {
+            reserve_for(self.instrument, request.side, checked.price, checked.open, carry)
+        };
+        let whole = whole.ok_or(RejectReason::NotionalTooLarge)?;
         let partner = checked.partner.map_or(0, |partner| self.shared.orders.get(partner).reserved.0);
         checked.reserve = Amount((whole.0 - partner).max(0));
         let given = self.instrument.listing.given_by(request.side);

@@ -24,9 +24,9 @@ pub(super) struct Extra {
     pub(super) state: OrderState,
     /// What it waits for.
     pub(super) watch: Watch,
-    /// Of a market order that waits the price at which it holds what it would cost, ticks: its trigger's; of a trailing stop the
-    /// stop price when it was accepted, or its distance if there was none. 0: of all others.
-    pub(super) reserve_price: Price,
+    /// Of a market buy that waits the price at which it holds what it would cost, price units: its trigger's; of a trailing stop
+    /// the stop price when it was accepted, or its distance if there was none. 0: of all others.
+    pub(super) reserve_units: u64,
     /// The order that is cancelled when this one trades.
     pub(super) partner: Option<Handle>,
     /// Of two linked orders the one that reserves only what it needs beyond the other.

@@ -41,13 +41,7 @@ pub(super) fn reserve_for(
         (Side::Sell, _) => listing.base_amount(open),
         // A market buy holds nothing: what it may spend is looked up with every trade.
         (Side::Buy, Price(0)) => Some(Amount(0)),
-        (Side::Buy, price) => {
-            let notional = listing.notional(price, open)?;
-            match listing.fee_asset {
-                FeeAsset::Quote => fees::with_fee(notional, instrument.highest_fee, fee_carry),
-                FeeAsset::Received => Some(notional),
-            }
-        }
+        (Side::Buy, price) => reserve_for_amount(instrument, listing.notional(price, open)?, fee_carry),
     }
 }
 
@@ -70,14 +64,20 @@ pub(super) fn required_reserve(
 
 #[cold]
 fn waiting_reserve(instrument: &Instrument, order: &Order, extra: &Extra, open: Quantity) -> Option<Amount> {
-    let by_amount = extra.instructions.unit == QuantityUnit::QuoteAmount;
     match order.side {
-        Side::Buy if by_amount => reserve_for_amount(instrument, Amount(extra.amount), order.fee_carry),
-        side => reserve_for(instrument, side, extra.reserve_price, open, order.fee_carry),
+        Side::Sell => instrument.listing.base_amount(open),
+        Side::Buy => {
+            let amount = match extra.instructions.unit {
+                QuantityUnit::QuoteAmount => Amount(extra.amount),
+                QuantityUnit::Lots => instrument.listing.notional_at_units(extra.reserve_units, open)?,
+            };
+            reserve_for_amount(instrument, amount, order.fee_carry)
+        }
     }
 }
 
-/// What a buy must hold to spend an amount, its fee not counted in that.
+/// What a buy must hold to spend an amount, its fee not counted in that; `None` when it does not fit an amount.
+#[inline]
 pub(super) fn reserve_for_amount(instrument: &Instrument, amount: Amount, fee_carry: u32) -> Option<Amount> {
     match instrument.listing.fee_asset {
         FeeAsset::Quote => fees::with_fee(amount, instrument.highest_fee, fee_carry),

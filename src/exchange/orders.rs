@@ -156,7 +156,7 @@ impl<S: EventSink> Market<'_, S> {
                 expire_s: checked.expire_s,
                 state: if checked.watch.is_some() { OrderState::Dormant } else { OrderState::Live },
                 watch: checked.watch.unwrap_or_default(),
-                reserve_price: checked.reserve_price,
+                reserve_units: checked.reserve_units,
                 partner: checked.partner,
                 is_second: checked.partner.is_some(),
                 left_out: 0,

@@ -327,6 +327,6 @@ fn check_watch(extra: &Extra, order: &Order) -> Refused {
     )?;
     let is_market_buy = order.price == Price(0) && order.side == Side::Buy;
     // A stop price may lie beyond the last price by as much as the distance.
-    let counted = (1..2 * end).contains(&extra.reserve_price.0);
+    let counted = (1..2 * end as u64).contains(&extra.reserve_units);
     check(by_amount || !is_market_buy || counted, "a market order that waits is counted at no price")
 }

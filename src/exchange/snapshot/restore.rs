@@ -409,7 +409,7 @@ impl Restoring {
 
     fn take_extra(&mut self, record: ExtraRecord) -> Refused {
         let ExtraRecord { instructions, amount, rest, expire_s, state, is_second, .. } = record;
-        let ExtraRecord { reference, price, on_rise, distance, extreme, reserve_price, partner, .. } = record;
+        let ExtraRecord { reference, price, on_rise, distance, extreme, reserve_units, partner, .. } = record;
         check(partner.is_some() || !is_second, "an order that is second to none")?;
         let extras = &mut self.exchange.shared.extras;
         if let Some(partner) = partner {
@@ -424,7 +424,7 @@ impl Restoring {
             expire_s,
             state,
             watch,
-            reserve_price,
+            reserve_units,
             partner,
             is_second,
             left_out: 0,

@@ -137,7 +137,7 @@ impl Exchange {
             on_rise: watch.on_rise,
             distance: watch.distance,
             extreme: watch.extreme,
-            reserve_price: extra.reserve_price,
+            reserve_units: extra.reserve_units,
             partner: partner.map(|partner| self.shared.orders.hot(partner).id),
             is_second,
         }
