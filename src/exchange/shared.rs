@@ -34,6 +34,8 @@ pub(super) struct Shared {
     pub(super) rules: u16,
     /// What the exchange holds at most, and what holds for accounts that have no limits of their own.
     pub(super) limits: VenueLimits,
+    /// Orders that the present part of the command has touched.
+    pub(super) touched: u32,
 }
 
 impl Shared {
@@ -54,6 +56,17 @@ impl Shared {
     /// The live order of a client's number.
     pub(super) fn named(&self, login: LoginId, user_ref: UserRef) -> Option<Handle> {
         self.client_refs.get(&self.orders, login, user_ref)
+    }
+
+    /// The most orders that one order touches when it is matched, and that one part of a command touches.
+    pub(super) fn orders_touched_max(&self) -> u32 {
+        5_000
+    }
+
+    /// Counts an order that the present part has touched.
+    #[inline]
+    pub(super) fn touch(&mut self) {
+        self.touched += 1;
     }
 
     /// The number of the next order.

@@ -270,7 +270,6 @@ impl Parts {
             streams,
             listings,
             opening: self.opening,
-            scratch: Vec::new(),
         })
     }
 }
