@@ -40,7 +40,7 @@ pub(super) struct AccountLimits {
 pub(super) struct Account {
     /// The reference of the last deposit or withdrawal.
     pub(super) last_transfer: u64,
-    /// What is done about trades with itself, for orders that do not say.
+    /// What is done at least about trades with itself.
     pub(super) self_trade: SelfTradePrevention,
     /// Its group; 0: none.
     pub(super) group: GroupId,

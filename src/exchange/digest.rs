@@ -7,7 +7,7 @@
 use super::accounts::Rate;
 use super::extras::Extra;
 use super::instrument::Instrument;
-use super::{Exchange, Order};
+use super::{Exchange, Order, absent};
 use crate::domain::{AssetId, Command, InstrumentId, OrderLimits, Protection, Side};
 use sha2::{Digest as _, Sha256};
 use std::fmt;
@@ -173,6 +173,11 @@ impl Exchange {
             hash.bytes(&order.firm);
             if let Some(extra) = self.shared.extras.find(order.extra) {
                 self.digest_extra(extra, hash);
+            }
+            let due = order.flags & (absent::DISCONNECTED | absent::SWITCHED);
+            if due != 0 {
+                hash.bytes(b"due");
+                hash.unsigned(due);
             }
         }
     }

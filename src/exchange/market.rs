@@ -6,8 +6,8 @@ use super::fees;
 use super::instrument::Instrument;
 use super::shared::Shared;
 use crate::domain::{
-    AccountId, Amount, CancelReason, Canceled, Event, FeeAsset, OrderState, Price, Quantity, RestateReason,
-    Restated, Side, TimeInForce,
+    AccountId, Amount, CancelReason, Canceled, Event, FeeAsset, OrderState, Owner, Price, Quantity,
+    RestateReason, Restated, SelfTrade, SelfTradePrevention, Side, TimeInForce,
 };
 
 /// Which lots of an iceberg are taken away.
@@ -326,8 +326,16 @@ impl Market<'_> {
         self.restated(&order, RestateReason::Refreshed);
     }
 
-    /// Whether two accounts count as one owner.
-    pub(super) fn same_owner(&self, one: AccountId, other: AccountId, owner: crate::domain::Owner) -> bool {
-        one == other || self.shared.account(one).owns_like(self.shared.account(other), owner)
+    /// What is done about trades of this order, incoming or resting, with its own owner. An order may ask for more than its
+    /// account is set to, not for less.
+    pub(super) fn self_trade_of(&self, order: &Order) -> SelfTradePrevention {
+        let of_account = self.shared.account(order.account).self_trade;
+        match self.extra(order).and_then(|extra| extra.instructions.self_trade) {
+            Some(asked) if asked.mode != SelfTrade::Allow => {
+                let grouped = of_account.mode != SelfTrade::Allow && of_account.owner == Owner::Group;
+                SelfTradePrevention { owner: if grouped { Owner::Group } else { asked.owner }, ..asked }
+            }
+            _ => of_account,
+        }
     }
 }

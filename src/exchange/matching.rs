@@ -122,11 +122,9 @@ impl Market<'_> {
             (reach.low, reach.high) = all;
         }
         let (hot, cold) = order.split();
-        let self_trade = SelfTradePrevention::default();
+        let self_trade = self.self_trade_of(&order);
         let mut taker = Taker { hot, cold, self_trade, budget: None, reach, prevented: None };
-        taker.self_trade = self.shared.account(order.account).self_trade;
         if let Some(extra) = self.extra(&order) {
-            taker.self_trade = extra.instructions.self_trade.unwrap_or(taker.self_trade);
             let by_amount = extra.instructions.unit == QuantityUnit::QuoteAmount;
             taker.budget = by_amount.then_some(extra.amount);
         }
@@ -164,7 +162,7 @@ impl Market<'_> {
             let (account, open) = (maker.account, maker.open);
             let linked = (maker.flags | taker.hot.flags) & extras::HAS_EXTRA != 0;
             if taker.self_trade.mode != SelfTrade::Allow
-                && self.same_owner(taker.hot.account, account, taker.self_trade.owner)
+                && self.shared.same_owner(taker.hot.account, account, taker.self_trade.owner)
             {
                 if self.prevent(taker, handle) {
                     continue;
@@ -347,7 +345,7 @@ impl Market<'_> {
                 break;
             }
             let lots = self.open_of(&order).0.min(open);
-            let own = self.same_owner(taker.hot.account, order.account, taker.self_trade.owner);
+            let own = self.shared.same_owner(taker.hot.account, order.account, taker.self_trade.owner);
             match taker.self_trade.mode {
                 SelfTrade::CancelNewest | SelfTrade::CancelBoth if own => break,
                 SelfTrade::CancelOldest if own => {}
@@ -433,11 +431,8 @@ impl Market<'_> {
         }
         let maker = *maker;
         let quote = listing.quote;
-        if let Some(volumes) = &mut self.shared.volumes
-            && volumes.tiers.asset == quote
-        {
-            volumes.add(maker.account, fill.notional);
-            volumes.add(taker.account, fill.notional);
+        if self.shared.volumes.is_some() {
+            self.shared.count_volume([maker.account, taker.account], quote, fill.notional);
         }
         self.shared.last_trade = TradeId(self.shared.last_trade.0 + 1);
         self.events.push(Event::Executed(Executed {

@@ -61,6 +61,11 @@ impl Book {
         hidden.best()
     }
 
+    /// The best displayed price of a side.
+    pub fn best_shown(&self, side: Side) -> Option<Price> {
+        self.shown(side).best().map(|(price, _)| price)
+    }
+
     /// Puts the order last in the queue of its price.
     #[inline]
     pub fn push_back(&mut self, orders: &mut OrderSlab, handle: Handle) {
