@@ -4,6 +4,7 @@
 use super::book::{Handle, Hot};
 use super::market::Market;
 use super::shared::Shared;
+use super::sink::EventSink;
 use crate::domain::{CancelReason, LoginId, OrderId};
 
 /// The mark, among an order's flags, that it is to go because its login's connection was lost.
@@ -41,7 +42,7 @@ impl Shared {
     }
 }
 
-impl Market<'_> {
+impl<S: EventSink> Market<'_, S> {
     /// Cancels what stayed due while the instrument was halted: by login, then by order number.
     pub(super) fn cancel_due(&mut self) {
         if self.shared.absent.is_empty() {
