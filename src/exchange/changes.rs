@@ -365,5 +365,5 @@ fn time_in_force(kept: u8) -> TimeInForce {
     [TimeInForce::GoodTillCancel, TimeInForce::ImmediateOrCancel, TimeInForce::Day, TimeInForce::GoodTillTime]
         .into_iter()
         .find(|one| *one as u8 == kept)
-        .unwrap_or_default()
+        .expect("what an order keeps is one of these")
 }

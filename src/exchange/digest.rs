@@ -125,7 +125,7 @@ impl Exchange {
             hash.unsigned(volumes.tiers.asset.0);
             volumes.tiers.volume_min.iter().for_each(|min| hash.signed(min.0));
             hash.unsigned(volumes.day);
-            for traded in &volumes.traded {
+            for traded in volumes.traded() {
                 hash.unsigned(traded.today);
                 traded.days().iter().for_each(|day| hash.unsigned(*day));
             }

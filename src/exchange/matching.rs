@@ -537,6 +537,7 @@ fn settle(
         }
         Side::Sell => {
             order.reserved.0 -= fill.base.0;
+            assert!(order.reserved.0 >= 0, "a sell holds what it sells");
             ledger.spend(order.account, listing.base, before, order.reserved, fill.base);
             ledger.credit(order.account, listing.quote, Amount(fill.notional.0 - fee.0));
         }

@@ -149,7 +149,8 @@ impl Restoring {
         let mut of_other = false;
         if is(OrderRecord::HAS_EXTRA) {
             let at = self.filling.extras_done;
-            let extra = shared.extras.find_mut(at as u32).ok_or("an order's extra is missing")?;
+            check(at < shared.extras.len(), "an order's extra is missing")?;
+            let extra = shared.extras.find_mut(at as u32).expect("as many as were read");
             order.extra = at as u32;
             order.flags |= extras::HAS_EXTRA;
             self.filling.extras_done += 1;
@@ -259,7 +260,7 @@ impl Restoring {
                 (exchange.shared.orders.get(one.handle), exchange.shared.orders.get(other.handle));
             let alike = (order.instrument, order.side, order.login)
                 == (partner.instrument, partner.side, partner.login);
-            let extra = |slot| exchange.shared.extras.find(slot).copied().unwrap_or_default();
+            let extra = |slot| *exchange.shared.extras.find(slot).expect("a linked order has an extra");
             let (own, others) = (extra(one.extra), extra(other.extra));
             let in_pair = other.partner == one.order && alike && own.is_second != others.is_second;
             check(in_pair, "an order is linked to one that is not linked to it")?;
@@ -270,9 +271,8 @@ impl Restoring {
                 let needs = needs.map(|needs| Amount((needs.0 - partner.reserved.0).max(0)));
                 check(needs == Some(order.reserved), "a linked order does not hold what it needs")?;
             }
-            if let Some(extra) = exchange.shared.extras.find_mut(one.extra) {
-                extra.partner = Some(other.handle);
-            }
+            let extra = exchange.shared.extras.find_mut(one.extra).expect("a linked order has an extra");
+            extra.partner = Some(other.handle);
         }
         Ok(())
     }

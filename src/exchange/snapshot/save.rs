@@ -56,8 +56,8 @@ impl Exchange {
                 sink.put(Part::Balances, &record)?;
             }
         }
-        for traded in self.shared.volumes.iter().flat_map(|volumes| &volumes.traded) {
-            sink.put(Part::Volumes, &volume_record(traded))?;
+        for traded in self.shared.volumes.iter().flat_map(|volumes| volumes.traded()) {
+            sink.put(Part::Volumes, &volume_record(&traded))?;
         }
         for (pair, used) in self.shared.usage.iter().flat_map(|usage| usage.iter()) {
             sink.put(Part::Usage, &usage_record(*pair, *used))?;
