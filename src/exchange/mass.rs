@@ -85,7 +85,14 @@ impl Exchange {
                 return self.agenda.push(Task::Sweep(sweep));
             }
             sweep.next = self.after_on(&sweep.walk, handle);
-            if !self.fits(&sweep.filter, sweep.reason, handle) {
+            let instrument = self.shared.orders.cold(handle).instrument;
+            if !self.fits(&sweep.filter, handle) {
+                self.shared.touch();
+                continue;
+            }
+            let halted = self.instruments[instrument.0 as usize].listing.phase == Phase::Halted;
+            if halted && sweep.reason != CancelReason::Killed {
+                self.shared.leave_due(handle, sweep.reason);
                 self.shared.touch();
                 continue;
             }
@@ -93,7 +100,6 @@ impl Exchange {
                 // It goes with this one.
                 sweep.next = sweep.next.and_then(|at| self.after_on(&sweep.walk, at));
             }
-            let instrument = self.shared.orders.cold(handle).instrument;
             let before = self.open_orders();
             self.market(instrument, events).cancel_whole(handle, sweep.reason);
             sweep.canceled += (before - self.open_orders()) as u32;
@@ -156,12 +162,9 @@ impl Exchange {
         self.shared.login_orders[from..].iter().find_map(LoginOrders::first)
     }
 
-    fn fits(&self, filter: &CancelFilter, reason: CancelReason, at: Handle) -> bool {
+    fn fits(&self, filter: &CancelFilter, at: Handle) -> bool {
         let (hot, instrument) = (self.shared.orders.hot(at), self.shared.orders.cold(at).instrument);
-        let halted = self.instruments[instrument.0 as usize].listing.phase == Phase::Halted;
-        filter.side.is_none_or(|side| side == hot.side)
-            && filter.instrument.is_none_or(|of| of == instrument)
-            && (!halted || reason == CancelReason::Killed)
+        filter.side.is_none_or(|side| side == hot.side) && filter.instrument.is_none_or(|of| of == instrument)
     }
 
     pub(super) fn kill(&mut self, scope: KillScope, switch: Switch) -> Result<Option<Event>, RejectReason> {

@@ -140,12 +140,10 @@ impl<S: EventSink> Market<'_, S> {
             }
             (reach.low, reach.high) = all;
         }
-        let mut self_trade = self.shared.account(order.account).self_trade;
-        let mut budget = None;
-        if let Some(extra) = self.extra(&order) {
-            self_trade = extra.instructions.self_trade.unwrap_or(self_trade);
-            budget = (extra.instructions.unit == QuantityUnit::QuoteAmount).then_some(extra.amount);
-        }
+        let self_trade = self.self_trade_of(&order);
+        let by_amount =
+            self.extra(&order).filter(|extra| extra.instructions.unit == QuantityUnit::QuoteAmount);
+        let budget = by_amount.map(|extra| extra.amount);
         let is_market_buy = order.price == Price(0) && order.side == Side::Buy;
         let funds = is_market_buy.then(|| {
             let quote = self.instrument.listing.quote;
@@ -213,7 +211,7 @@ impl<S: EventSink> Market<'_, S> {
             }
             let Hot { account, open, flags, .. } = *self.shared.orders.hot(handle);
             let is_own = taker.self_trade.mode != SelfTrade::Allow
-                && self.same_owner(taker.hot.account, account, taker.self_trade.owner);
+                && self.shared.same_owner(taker.hot.account, account, taker.self_trade.owner);
             if is_own && taker.self_trade.mode != SelfTrade::DecrementBoth {
                 match self.prevent::<DRY>(taker, dry, handle) {
                     Some(end) => return end,

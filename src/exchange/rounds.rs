@@ -243,7 +243,7 @@ impl<S: EventSink> Market<'_, S> {
                     return false;
                 }
                 let is_own = taker.self_trade.mode != SelfTrade::Allow
-                    && self.same_owner(taker.hot.account, hot.account, taker.self_trade.owner);
+                    && self.shared.same_owner(taker.hot.account, hot.account, taker.self_trade.owner);
                 let deed = match taker.self_trade.mode {
                     _ if !is_own => Deed::Trades,
                     SelfTrade::DecrementBoth => Deed::Loses,

@@ -97,11 +97,8 @@ impl<S: EventSink> Market<'_, S> {
         }
         let maker = *maker;
         let quote = listing.quote;
-        if let Some(volumes) = &mut self.shared.volumes
-            && volumes.tiers.asset == quote
-        {
-            volumes.add(maker.account, fill.notional);
-            volumes.add(taker.account, fill.notional);
+        if self.shared.volumes.is_some() {
+            self.shared.count_volume([maker.account, taker.account], quote, fill.notional);
         }
         self.shared.last_trade = TradeId(self.shared.last_trade.0 + 1);
         self.events.push(Event::Executed(Executed {
@@ -180,6 +177,7 @@ fn settle(
         }
         Side::Sell => {
             order.reserved.0 -= fill.base.0;
+            assert!(order.reserved.0 >= 0, "a sell holds what it sells");
             ledger.spend(order.account, listing.base, before, order.reserved, fill.base);
             ledger.credit(order.account, listing.quote, Amount(fill.notional.0 - fee.0));
         }

@@ -10,7 +10,8 @@ use super::ledger::Ledger;
 use super::rounds::Queue;
 use super::usage::{Usage, Use};
 use crate::domain::{
-    AccountId, InstrumentId, LoginId, OrderId, OrderState, Timestamp, TradeId, UserRef, VenueLimits,
+    AccountId, Amount, AssetId, InstrumentId, LoginId, OrderId, OrderState, Owner, Timestamp, TradeId,
+    UserRef, VenueLimits,
 };
 
 /// The parts of an exchange that every instrument works with.
@@ -34,16 +35,18 @@ pub(super) struct Shared {
     pub(super) moved: Vec<InstrumentId>,
     /// Open orders of each login, in all instruments.
     pub(super) login_orders: Vec<LoginOrders>,
+    /// The logins that have orders whose cancel a halt holds up, sorted; some whose orders are gone may be among them.
+    pub(super) absent: Vec<LoginId>,
     /// The edition of the rules.
     pub(super) rules: u16,
+    /// What the exchange holds at most, and what holds for accounts that have no limits of their own.
+    pub(super) limits: VenueLimits,
     /// Orders that the present part of the command has touched.
     pub(super) touched: u32,
     /// The number of the last dry run of a match.
     pub(super) dry_runs: u64,
     /// Room for the queue of a price: empty of meaning but while a match goes through it.
     pub(super) queue: Queue,
-    /// What the exchange holds at most, and what holds for accounts that have no limits of their own.
-    pub(super) limits: VenueLimits,
 }
 
 impl Shared {
@@ -53,6 +56,22 @@ impl Shared {
 
     pub(super) fn account_mut(&mut self, account: AccountId) -> &mut Account {
         &mut self.accounts[account.0 as usize]
+    }
+
+    /// Whether two accounts count as one owner.
+    pub(super) fn same_owner(&self, one: AccountId, other: AccountId, owner: Owner) -> bool {
+        one == other || self.account(one).owns_like(self.account(other), owner)
+    }
+
+    /// Counts a trade for the tiers of both sides, unless they are one owner: trading with oneself earns nothing.
+    pub(super) fn count_volume(&mut self, [maker, taker]: [AccountId; 2], quote: AssetId, notional: Amount) {
+        if self.same_owner(maker, taker, Owner::Group) {
+            return;
+        }
+        if let Some(volumes) = self.volumes.as_mut().filter(|volumes| volumes.tiers.asset == quote) {
+            volumes.add(maker, notional);
+            volumes.add(taker, notional);
+        }
     }
 
     /// What the account does in the instrument; nothing while it is not counted.

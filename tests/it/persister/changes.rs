@@ -356,6 +356,9 @@ fn every_reason_of_a_cancel_is_a_status() {
         (CancelReason::MassCancel, "mass canceled"),
         (CancelReason::Operator, "canceled by an operator"),
         (CancelReason::TriggerRefused(RejectReason::AmountTooSmall), "refused at its trigger"),
+        (CancelReason::Disconnected, "connection lost"),
+        (CancelReason::DeadMansSwitch, "dead-man's switch"),
+        (CancelReason::WorkLimit, "work limit"),
     ];
     for (reason, _) in reasons {
         let order = script.accept(0, Side::Buy, Some(100), 10, 10_020);
@@ -366,7 +369,7 @@ fn every_reason_of_a_cancel_is_a_status() {
     assert_eq!(names, reasons.map(|(_, name)| name));
     let refused = "SELECT order_id, refusal FROM orders WHERE refusal IS NOT NULL";
     assert_eq!(written.rows(refused), ["4 PriceOffTick", "17 AmountTooSmall"]);
-    assert_eq!(written.rows("SELECT count(*) FROM order_statuses"), ["23"]);
+    assert_eq!(written.rows("SELECT count(*) FROM order_statuses"), ["24"]);
 }
 
 #[test]

@@ -454,5 +454,5 @@ fn tables_and_messages_agree_with_an_exchange_that_does_everything() {
             assert_eq!(shown, count(&format!("SELECT count(*) FROM {table}")), "seed {seed}, {table}");
         }
     }
-    assert_eq!(seen.len(), 43, "every event but a limit on orders occurs: {seen:?}");
+    assert_eq!(seen.len(), 42, "every event but a limit on orders occurs: {seen:?}");
 }
