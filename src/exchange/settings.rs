@@ -102,6 +102,9 @@ impl Exchange {
         }
         let counted = match scope {
             LimitScope::Instrument(instrument) => {
+                if limits.triggers_max > 0 {
+                    return Err(RejectReason::OutOfRange);
+                }
                 self.instruments[instrument.0 as usize].limits = *limits;
                 limits.open_orders_max > 0 || limits.orders_per_second_max > 0 || limits.position_max.0 > 0
             }
@@ -265,12 +268,14 @@ impl<S: EventSink> Market<'_, S> {
             let standing: Vec<Handle> =
                 self.instrument.book.orders(side, &self.shared.orders).map(|(handle, _)| handle).collect();
             for handle in &standing {
-                self.instrument.book.unlink(&mut self.shared.orders, *handle);
+                let unseen = self.rest_of(*handle) as i64;
+                self.instrument.book.unlink(&mut self.shared.orders, *handle, unseen);
             }
             for handle in standing {
                 let order = self.shared.orders.get_mut(handle);
                 order.set_price(convert(order.price()));
-                self.instrument.book.push_back(&mut self.shared.orders, handle);
+                let unseen = self.rest_of(handle) as i64;
+                self.instrument.book.push_back(&mut self.shared.orders, handle, unseen);
             }
         }
         self.instrument.last = self.instrument.last.map(down);

@@ -3,7 +3,7 @@
 use super::{Naive, Order};
 use dojima::domain::{
     AccountId, CancelReason, Command, Event, IgnoreReason, LoginId, Modify, OrderLimits, Phase, QueryAccount,
-    RejectReason, SetOrderEntry, Switch, Timestamp, UserRef,
+    RejectReason, SetOrderEntry, Switch, Timestamp, UserRef, VenueLimits,
 };
 
 type Done = Result<(), RejectReason>;
@@ -141,9 +141,9 @@ impl Naive {
 
     // What the tests ask.
 
-    /// Edition of the rules, and session.
-    pub fn rules_and_session(&self) -> (u16, u32) {
-        (self.edition, self.session)
+    /// Limits of the venue, edition of the rules, and session.
+    pub fn of_venue(&self) -> (VenueLimits, u16, u32) {
+        (self.limits, self.edition, self.session)
     }
 
     /// Of each login the last number, its limits, whether it enters orders, and when they are cancelled.
