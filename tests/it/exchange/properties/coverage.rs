@@ -3,8 +3,9 @@
 use super::steps::LOGIN_ACCOUNTS;
 use crate::support::naive::{Naive, Order};
 use dojima::domain::{
-    AccountId, Amount, AssetId, CancelReason, Canceled, Command, Enter, Event, Executed, Instructions,
-    LoginId, OrderId, RestateReason, SelfTrade, SelfTradePrevention, Stamp, TimeInForce, Transfer, UserRef,
+    AccountId, AccountSelfTrade, Amount, AssetId, CancelReason, Canceled, Command, Enter, Event, Executed,
+    GroupId, Instructions, LoginId, OrderId, RestateReason, SelfTrade, SelfTradePrevention, Stamp,
+    TimeInForce, Transfer, UserRef,
 };
 
 pub const CASES: [&str; 12] = [
@@ -74,10 +75,9 @@ impl Came<'_> {
                 .any(|trade| self.rounds(trade) >= 2 && trade.taker_user_ref == enter.user_ref);
             add(filled, several && filled_by(self.events, enter) == enter.quantity.0);
             if canceled(CancelReason::MinimumQuantity).is_some() {
-                let allows = SelfTradePrevention { mode: SelfTrade::Allow, ..SelfTradePrevention::default() };
-                let asks =
-                    Instructions { self_trade: Some(allows), ..enter.instructions.unwrap_or_default() };
-                add(by_own, self.would_fill(|_| {}, Enter { instructions: Some(asks), ..*enter }));
+                let asks = Instructions { self_trade: None, ..enter.instructions.unwrap_or_default() };
+                let freed = Enter { instructions: Some(asks), ..*enter };
+                add(by_own, self.would_fill(|naive| self.allow_all(naive, enter.login), freed));
                 let unlinked = |naive: &mut Naive| naive.change_orders(|order| order.oco = None);
                 add(by_linked, self.would_fill(unlinked, *enter));
                 let shown = |naive: &mut Naive| naive.change_orders(|order| order.display_quantity = 0);
@@ -131,12 +131,22 @@ impl Came<'_> {
         filled_by(&naive.apply(self.stamp, &Command::Enter(enter)), &enter) == enter.quantity.0
     }
 
+    fn allow_all(&self, naive: &mut Naive, login: LoginId) {
+        let (account, prevention) = (account_of(login), SelfTradePrevention::default());
+        let set = AccountSelfTrade { account, prevention, group: GroupId(0) };
+        naive.apply(self.stamp, &Command::SetSelfTrade(set));
+    }
+
     fn make_rich(&self, naive: &mut Naive, login: LoginId) {
-        let Some(account) = LOGIN_ACCOUNTS.get(login.0 as usize) else { return };
-        let (account, amount, reference) = (AccountId(*account), Amount(1 << 40), u64::MAX);
-        let cash = Transfer { account, asset: AssetId(1), amount, reference };
+        let (account, asset, reference) = (account_of(login), AssetId(1), u64::MAX);
+        let cash = Transfer { account, asset, amount: Amount(1 << 40), reference };
         naive.apply(self.stamp, &Command::Deposit(cash));
     }
+}
+
+/// Of a login that was heeded.
+fn account_of(login: LoginId) -> AccountId {
+    AccountId(LOGIN_ACCOUNTS[login.0 as usize])
 }
 
 fn minimum(enter: &Enter) -> u32 {
