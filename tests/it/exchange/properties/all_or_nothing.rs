@@ -3,9 +3,8 @@
 //! bounded by the orders that it touches.
 
 use super::steps::{Clients, Step};
-use super::{coins, fees, opening, queues, rich, subjects, touched_at_most};
+use super::{FEW_TICKS, FEW_TOUCHED, cases, coins, fees, opening, queues, rich, subjects, touched_at_most};
 use crate::exchange::apply_at;
-use crate::exchange::properties::{FEW_TICKS, cases};
 use dojima::domain::{
     AccountId, AssetId, CancelReason, Canceled, Command, Enter, Event, Instructions, OrderId, OrderState,
     RestateReason, Stamp, TradeKind, VenueLimits,
@@ -86,7 +85,11 @@ impl Watched {
                     self.compare(order, promise, &events, &theirs)?;
                     self.twin = None;
                 }
-                _ => prop_assert_eq!(&events, &theirs, "a minimum quantity did something while its order waited"),
+                _ => prop_assert_eq!(
+                    &events,
+                    &theirs,
+                    "a minimum quantity did something while its order waited"
+                ),
             }
         }
         self.promises_are_kept(&events)?;
@@ -98,8 +101,12 @@ impl Watched {
 
     /// What was matched is held against its promise; it, and what is gone, has none any more.
     fn promises_are_kept(&mut self, events: &[Event]) -> Result<(), TestCaseError> {
-        let matched: Vec<_> =
-            self.promises.iter().filter(|(order, _)| matched(events, **order)).map(|(o, p)| (*o, *p)).collect();
+        let matched: Vec<_> = self
+            .promises
+            .iter()
+            .filter(|(order, _)| matched(events, **order))
+            .map(|(o, p)| (*o, *p))
+            .collect();
         for (order, promise) in matched {
             let lots = taken(events, order);
             prop_assert!(lots <= promise.open, "{lots} of {promise:?}");
@@ -146,7 +153,9 @@ impl Watched {
     fn balances_are_not_negative(&self, command: &Command) -> Result<(), TestCaseError> {
         let accounts = (0..self.exchange.accounts_count() as u32).map(AccountId);
         let assets = 0..self.exchange.assets().len() as u16;
-        for (account, asset) in accounts.flat_map(|account| assets.clone().map(move |id| (account, AssetId(id)))) {
+        for (account, asset) in
+            accounts.flat_map(|account| assets.clone().map(move |id| (account, AssetId(id))))
+        {
             let balance = self.exchange.balance(account, asset).expect("both are known");
             let good = balance.available.0 >= 0 && balance.reserved.0 >= 0;
             prop_assert!(good, "{balance:?} of account {account}, asset {asset}, after {command:?}");
@@ -310,7 +319,7 @@ proptest! {
         (opening, steps) in any_generator(),
         narrow in prop::bool::weighted(0.5),
     ) {
-        watch(&opening(fees), touched_at_most(if narrow { 16 } else { 5_000 }), &steps)?;
+        watch(&opening(fees), touched_at_most(if narrow { FEW_TOUCHED } else { 5_000 }), &steps)?;
     }
 }
 
@@ -323,7 +332,7 @@ fn a_fixed_run_compares_enough() {
         let steps = prop::collection::vec(step, 200);
         for round in 0..20 {
             let steps = steps.new_tree(&mut runner).expect("steps").current();
-            let limits = touched_at_most(if round % 2 == 0 { 16 } else { 5_000 });
+            let limits = touched_at_most(if round % 2 == 0 { FEW_TOUCHED } else { 5_000 });
             let one = watch(&opening([-4_000, 5_000, 50, 300]), limits, &steps)
                 .unwrap_or_else(|error| panic!("{at}, {round}: {error}"));
             sum.traded += one.traded;
@@ -335,5 +344,5 @@ fn a_fixed_run_compares_enough() {
     }
     let Compared { traded, canceled, of_work_limit, released, touched_most } = sum;
     assert!(traded > 100 && canceled > 100 && of_work_limit > 10 && released > 10, "{sum:?}");
-    assert!(touched_most >= 16, "{sum:?}");
+    assert!(touched_most >= FEW_TOUCHED, "{sum:?}");
 }

@@ -5,8 +5,8 @@ use super::steps::{Action, Number, SOME_ORDER, Step};
 use super::subjects::{no_wait, steps_of};
 use super::values::{Taste, prevention, replace, side};
 use dojima::domain::{
-    Enter, Instructions, InstrumentId, LoginId, OrderPrice, Quantity, QuantityUnit, Side,
-    TimeInForce, Trigger, TriggerKind, TriggerReference, UserRef, Visibility,
+    Enter, Instructions, InstrumentId, LoginId, OrderPrice, Quantity, QuantityUnit, Side, TimeInForce,
+    Trigger, TriggerKind, TriggerReference, UserRef, Visibility,
 };
 use proptest::prelude::*;
 use std::ops::Range;
@@ -62,7 +62,8 @@ enum Least {
 /// An order that takes: with a limit or without, for lots or for money, all or some or nothing of it at once, and now and
 /// then it waits first.
 fn takes(lots: Range<u64>) -> BoxedStrategy<Action> {
-    let least = prop_oneof![3 => Just(Least::Nothing), 2 => (2_u32..60).prop_map(Least::Some), 4 => Just(Least::All)];
+    let least =
+        prop_oneof![3 => Just(Least::Nothing), 2 => (2_u32..60).prop_map(Least::Some), 4 => Just(Least::All)];
     let rolls = prop::collection::vec(0_u8..100, 5);
     let order = (0_u32..5, instrument(), side(), 0_i64..4, lots, least);
     (order, rolls, prevention())
@@ -95,7 +96,8 @@ fn takes(lots: Range<u64>) -> BoxedStrategy<Action> {
             }
             if does(4, 6) {
                 let kind = if reach < 2 { TriggerKind::Stop } else { TriggerKind::TakeProfit };
-                let (reference, price) = (TriggerReference::LastTrade, (MIDDLE as u32 - 1 + reach as u32) * 5);
+                let (reference, price) =
+                    (TriggerReference::LastTrade, (MIDDLE as u32 - 1 + reach as u32) * 5);
                 asks.trigger = Some(Trigger { kind, reference, price });
             }
             let (login, quantity, instructions) = (LoginId(login), Quantity(quantity), Some(asks));

@@ -250,6 +250,11 @@ impl Naive {
         [last, mark, reference].map(|price| price.map(ticks))
     }
 
+    /// What would be if the orders had been others. What is held for them is not looked at again.
+    pub fn change_orders(&mut self, change: impl Fn(&mut Order)) {
+        self.orders.iter_mut().for_each(change);
+    }
+
     // What the other files ask.
 
     fn instrument(&self, instrument: InstrumentId) -> &Instrument {

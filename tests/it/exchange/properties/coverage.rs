@@ -3,8 +3,9 @@
 use super::steps::LOGIN_ACCOUNTS;
 use crate::support::naive::{Naive, Order};
 use dojima::domain::{
-    AccountId, Amount, AssetId, CancelReason, Canceled, Command, Enter, Event, Executed, Instructions, LoginId,
-    OrderId, RestateReason, SelfTrade, SelfTradePrevention, Stamp, TimeInForce, Transfer, UserRef,
+    AccountId, AccountSelfTrade, Amount, AssetId, CancelReason, Canceled, Command, Enter, Event, Executed,
+    GroupId, Instructions, LoginId, OrderId, RestateReason, SelfTrade, SelfTradePrevention, Stamp,
+    TimeInForce, Transfer, UserRef,
 };
 
 pub const CASES: [&str; 12] = [
@@ -34,8 +35,20 @@ pub struct Came<'a> {
 impl Came<'_> {
     /// Which of the cases it was.
     pub fn cases(&self) -> Vec<&'static str> {
-        let [after_trades, for_minimum, left, whole, two, own, filled, by_own, by_linked, by_iceberg, by_money, spent] =
-            CASES;
+        let [
+            after_trades,
+            for_minimum,
+            left,
+            whole,
+            two,
+            own,
+            filled,
+            by_own,
+            by_linked,
+            by_iceberg,
+            by_money,
+            spent,
+        ] = CASES;
         let mut found = Vec::new();
         let mut add = |case, is: bool| found.extend(is.then_some(case));
         let canceled = |why: CancelReason| self.canceled().find(move |canceled| canceled.reason == why);
@@ -45,21 +58,26 @@ impl Came<'_> {
             add(for_minimum, !traded && self.entered().is_some_and(|enter| minimum(enter) > 0));
         }
         add(spent, canceled(CancelReason::AmountSpent).is_some());
-        let eaten: Vec<OrderId> = self.executed().filter(|trade| self.rounds(trade) >= 3).map(|t| t.maker_order).collect();
+        let eaten: Vec<OrderId> =
+            self.executed().filter(|trade| self.rounds(trade) >= 3).map(|t| t.maker_order).collect();
         let stands = |id: &OrderId| self.after.open_orders().iter().any(|order| order.id == *id);
         add(left, eaten.iter().any(stands));
         let goes = |id: OrderId| !stands(&id) && self.canceled().all(|canceled| canceled.order != id);
         add(whole, self.executed().any(|trade| self.rounds(trade) >= 2 && goes(trade.maker_order)));
-        let refreshed = |id: &OrderId| self.events.iter().any(|event| matches!(event, Event::Restated(e) if e.order == *id && e.reason == RestateReason::Refreshed));
+        let refreshed = |id: &OrderId| {
+            self.events.iter().any(|event| matches!(event, Event::Restated(e) if e.order == *id && e.reason == RestateReason::Refreshed))
+        };
         add(two, eaten.iter().filter(|id| refreshed(id)).count() >= 2);
         add(own, self.canceled().any(|canceled| self.loses_slices(canceled)));
         if let Some(enter) = self.entered().filter(|enter| is_fill_or_kill(enter)) {
-            let several = self.executed().any(|trade| self.rounds(trade) >= 2 && trade.taker_user_ref == enter.user_ref);
+            let several = self
+                .executed()
+                .any(|trade| self.rounds(trade) >= 2 && trade.taker_user_ref == enter.user_ref);
             add(filled, several && filled_by(self.events, enter) == enter.quantity.0);
             if canceled(CancelReason::MinimumQuantity).is_some() {
-                let allows = SelfTradePrevention { mode: SelfTrade::Allow, ..SelfTradePrevention::default() };
-                let asks = Instructions { self_trade: Some(allows), ..enter.instructions.unwrap_or_default() };
-                add(by_own, self.would_fill(|_| {}, Enter { instructions: Some(asks), ..*enter }));
+                let asks = Instructions { self_trade: None, ..enter.instructions.unwrap_or_default() };
+                let freed = Enter { instructions: Some(asks), ..*enter };
+                add(by_own, self.would_fill(|naive| self.allow_all(naive, enter.login), freed));
                 let unlinked = |naive: &mut Naive| naive.change_orders(|order| order.oco = None);
                 add(by_linked, self.would_fill(unlinked, *enter));
                 let shown = |naive: &mut Naive| naive.change_orders(|order| order.display_quantity = 0);
@@ -75,11 +93,15 @@ impl Came<'_> {
     }
 
     fn executed(&self) -> impl Iterator<Item = &Executed> {
-        self.events.iter().filter_map(|event| if let Event::Executed(trade) = event { Some(trade) } else { None })
+        self.events
+            .iter()
+            .filter_map(|event| if let Event::Executed(trade) = event { Some(trade) } else { None })
     }
 
     fn canceled(&self) -> impl Iterator<Item = &Canceled> {
-        self.events.iter().filter_map(|event| if let Event::Canceled(canceled) = event { Some(canceled) } else { None })
+        self.events
+            .iter()
+            .filter_map(|event| if let Event::Canceled(canceled) = event { Some(canceled) } else { None })
     }
 
     fn iceberg(&self, id: OrderId) -> Option<&Order> {
@@ -97,7 +119,9 @@ impl Came<'_> {
         let decremented = matches!(canceled.reason, CancelReason::SelfTradePrevented(not_made)
             if not_made.mode == SelfTrade::DecrementBoth && !not_made.incoming);
         let order = self.iceberg(canceled.order);
-        decremented && order.is_some_and(|order| i128::from(canceled.decrement.0) > order.slice + order.display_quantity)
+        decremented
+            && order
+                .is_some_and(|order| i128::from(canceled.decrement.0) > order.slice + order.display_quantity)
     }
 
     /// Whether the order would fill if something else had been before it.
@@ -107,12 +131,22 @@ impl Came<'_> {
         filled_by(&naive.apply(self.stamp, &Command::Enter(enter)), &enter) == enter.quantity.0
     }
 
+    fn allow_all(&self, naive: &mut Naive, login: LoginId) {
+        let (account, prevention) = (account_of(login), SelfTradePrevention::default());
+        let set = AccountSelfTrade { account, prevention, group: GroupId(0) };
+        naive.apply(self.stamp, &Command::SetSelfTrade(set));
+    }
+
     fn make_rich(&self, naive: &mut Naive, login: LoginId) {
-        let Some(account) = LOGIN_ACCOUNTS.get(login.0 as usize) else { return };
-        let (account, amount, reference) = (AccountId(*account), Amount(1 << 40), u64::MAX);
-        let cash = Transfer { account, asset: AssetId(1), amount, reference };
+        let (account, asset, reference) = (account_of(login), AssetId(1), u64::MAX);
+        let cash = Transfer { account, asset, amount: Amount(1 << 40), reference };
         naive.apply(self.stamp, &Command::Deposit(cash));
     }
+}
+
+/// Of a login that was heeded.
+fn account_of(login: LoginId) -> AccountId {
+    AccountId(LOGIN_ACCOUNTS[login.0 as usize])
 }
 
 fn minimum(enter: &Enter) -> u32 {
