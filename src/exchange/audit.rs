@@ -72,6 +72,11 @@ impl Exchange {
         let mut of_login = vec![0_u32; self.logins.len()];
         for instrument in &self.instruments {
             self.audit_book(instrument)?;
+            if let Some(Err(what)) =
+                instrument.triggers.as_ref().map(|waiting| waiting.audit(&self.shared.extras))
+            {
+                return Err(AuditError::Book { instrument: instrument.listing.instrument, what });
+            }
             let resting = [Side::Buy, Side::Sell].into_iter();
             let resting = resting.flat_map(|side| instrument.book.orders(side, &self.shared.orders));
             let resting = resting.map(|(handle, order)| (handle, order, OrderState::Live));
@@ -177,6 +182,9 @@ impl Exchange {
         }
         if (order.flags & super::extras::HAS_EXTRA != 0) != extra.is_some() {
             return bad("is marked wrongly");
+        }
+        if extra.is_some_and(|extra| (extra.links.order, extra.links.handle) != (order.id, handle)) {
+            return bad("has the extra of another order");
         }
         let open = self.open_lots(order);
         let needs = reserve_for(instrument, order.side, order.price, open, order.fee_carry);

@@ -1,7 +1,7 @@
 //! An instrument together with everything that its orders touch: how orders come to rest and go.
 
 use super::book::{Cold, Handle, Hot, Order};
-use super::extras::{self, Extra};
+use super::extras::{self, Extra, Links};
 use super::fees;
 use super::instrument::Instrument;
 use super::shared::Shared;
@@ -102,15 +102,14 @@ impl Market<'_> {
     #[cold]
     fn register_extra(&mut self, handle: Handle) {
         let order = self.shared.orders.get(handle);
-        let Some(extra) = self.extra(&order).copied() else { return };
-        if order.time_in_force == TimeInForce::GoodTillTime as u8 && extra.expire_s > 0 {
-            self.shared.due.add(extra.expire_s, order.id, handle);
+        let extra = self.shared.extras.at_mut(order.extra);
+        extra.links = Links::of(order.id, handle);
+        if order.time_in_force == TimeInForce::GoodTillTime as u8 {
+            self.shared.due.add_expiry(order.extra, extra.expire_s, order.id);
         }
         if let Some(partner) = extra.partner {
-            let partner = *self.shared.orders.cold(partner);
-            if let Some(other) = self.shared.extras.find_mut(partner.extra) {
-                other.partner = Some(handle);
-            }
+            let partner = self.shared.orders.cold(partner).extra;
+            self.shared.extras.at_mut(partner).partner = Some(handle);
         }
     }
 
@@ -143,12 +142,10 @@ impl Market<'_> {
     /// Puts an order among those that wait for their triggers.
     pub(super) fn wait(&mut self, order: Order) {
         let handle = self.shared.orders.insert(order);
-        let Some(extra) = self.shared.extras.find_mut(order.extra) else { return };
-        let watched = self.instrument.watched(extra.watch.reference);
-        let triggers = self.instrument.triggers.get_or_insert_default();
-        let holds = triggers.insert(order.id, (handle, order.extra), &mut extra.watch, watched);
         self.register(handle, order.open);
-        if holds {
+        let watched = self.instrument.watched(self.shared.extras.at(order.extra).watch.reference);
+        let triggers = self.instrument.triggers.get_or_insert_default();
+        if triggers.insert(&mut self.shared.extras, order.extra, watched) {
             self.shared.note_moved(order.instrument);
         }
     }
@@ -159,10 +156,9 @@ impl Market<'_> {
         let order = self.shared.orders.get(handle);
         let open = self.open_of(&order);
         match self.shared.extras.find(order.extra) {
-            Some(Extra { state: OrderState::Dormant, watch, .. }) => {
-                if let Some(triggers) = &mut self.instrument.triggers {
-                    triggers.remove(order.id, handle, watch);
-                }
+            Some(Extra { state: OrderState::Dormant, .. }) => {
+                let triggers = self.instrument.triggers.as_mut().expect("it is among those that wait");
+                triggers.remove(&mut self.shared.extras, order.extra);
             }
             _ => self.instrument.book.unlink(&mut self.shared.orders, handle),
         }
@@ -187,10 +183,11 @@ impl Market<'_> {
     #[inline]
     pub(super) fn forget(&mut self, handle: Handle, open: Quantity) {
         let Hot { login, account, side, flags, .. } = *self.shared.orders.hot(handle);
-        if flags & extras::HAS_EXTRA != 0
-            && self.shared.orders.cold(handle).time_in_force == TimeInForce::GoodTillTime as u8
-        {
-            self.shared.due.order_gone();
+        if flags & extras::HAS_EXTRA != 0 {
+            let Cold { extra, time_in_force, .. } = *self.shared.orders.cold(handle);
+            if time_in_force == TimeInForce::GoodTillTime as u8 {
+                self.shared.due.remove_expiry(extra);
+            }
         }
         self.shared.client_refs.remove(&mut self.shared.orders, handle);
         self.shared.orders.remove(handle);

@@ -12,6 +12,7 @@ mod audit;
 mod book;
 mod changes;
 mod checks;
+mod chunks;
 mod client_refs;
 mod digest;
 mod due;
@@ -27,6 +28,9 @@ mod orders;
 mod settings;
 mod shared;
 pub mod snapshot;
+#[cfg(test)]
+mod steps;
+mod tournament;
 mod triggers;
 mod usage;
 
@@ -259,8 +263,7 @@ impl Exchange {
         orders.map(|(_, order)| order)
     }
 
-    /// The orders of an instrument that wait for their triggers, those that go next first; nothing when there is no such
-    /// instrument.
+    /// The orders of an instrument that wait for their triggers, by their numbers; nothing when there is no such instrument.
     pub fn dormant(&self, instrument: InstrumentId) -> impl Iterator<Item = Order> + '_ {
         let triggers = self.instruments.get(instrument.0 as usize).and_then(|found| found.triggers.as_ref());
         let handles = triggers.into_iter().flat_map(|triggers| triggers.handles(&self.shared.extras));
