@@ -4,6 +4,7 @@ use super::book::{Handle, Order};
 use super::extras::Extra;
 use super::market::Market;
 use super::matching::Liquidity;
+use super::sink::EventSink;
 use crate::domain::{
     Auction, CancelReason, Event, OrderId, Phase, Price, Quantity, Side, TimeInForce, TradeKind,
 };
@@ -15,7 +16,7 @@ struct Step {
     lots: u64,
 }
 
-impl Market<'_> {
+impl<S: EventSink> Market<'_, S> {
     /// Puts the instrument into a phase and tells of it, nothing else.
     pub(super) fn set_phase(&mut self, phase: Phase) {
         self.instrument.listing.phase = phase;
@@ -164,7 +165,7 @@ impl Market<'_> {
         let stored = self.shared.orders.get_mut(buy);
         (stored.reserved, stored.fee_carry) = (buyer.reserved, buyer.fee_carry);
         if left.0 == 0 {
-            self.instrument.book.unlink(&mut self.shared.orders, buy);
+            self.instrument.book.unlink(&mut self.shared.orders, buy, 0);
             let extra = self.shared.orders.cold(buy).extra;
             self.forget(buy, Quantity(0));
             self.shared.extras.remove(extra);
@@ -175,6 +176,7 @@ impl Market<'_> {
     /// Lowers a resting order's lots; an iceberg goes on showing as much as it can.
     fn lower(&mut self, handle: Handle, by: u64) {
         let order: Order = self.shared.orders.get(handle);
+        let before = self.rest_of(handle);
         let shown = match self.shared.extras.find_mut(order.extra) {
             Some(Extra { instructions, rest, .. }) if instructions.display_quantity > 0 => {
                 let left = order.open.0 + *rest - by;
@@ -184,6 +186,10 @@ impl Market<'_> {
             }
             _ => order.open.0 - by,
         };
+        let unseen_by = self.rest_of(handle) as i64 - before as i64;
+        if unseen_by != 0 {
+            self.instrument.book.count_unseen(&mut self.shared.orders, handle, unseen_by);
+        }
         // What shows more than before (after lots were taken from the shown ones alone) is put right without losing
         // its place.
         if shown <= order.open.0 {

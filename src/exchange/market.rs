@@ -5,6 +5,7 @@ use super::extras::{self, Extra, Links};
 use super::fees;
 use super::instrument::Instrument;
 use super::shared::Shared;
+use super::sink::EventSink;
 use crate::domain::{
     AccountId, Amount, CancelReason, Canceled, Event, FeeAsset, OrderState, Price, Quantity, RestateReason,
     Restated, Side, TimeInForce,
@@ -20,10 +21,10 @@ pub(super) enum Lots {
 }
 
 /// An instrument at work.
-pub(super) struct Market<'a> {
+pub(super) struct Market<'a, S> {
     pub(super) instrument: &'a mut Instrument,
     pub(super) shared: &'a mut Shared,
-    pub(super) events: &'a mut Vec<Event>,
+    pub(super) events: &'a mut S,
 }
 
 /// What an order must hold for these open lots at this limit; `None` when it does not fit an amount.
@@ -50,7 +51,7 @@ pub(super) fn reserve_for(
     }
 }
 
-impl Market<'_> {
+impl<S: EventSink> Market<'_, S> {
     #[inline]
     pub(super) fn extra(&self, order: &Order) -> Option<&Extra> {
         self.shared.extras.find(order.extra)
@@ -128,14 +129,15 @@ impl Market<'_> {
     /// Puts what is open of an order into the book, last in the queue of its price.
     #[inline]
     pub(super) fn rest(&mut self, mut hot: Hot, cold: Cold) {
-        let open = hot.open;
+        let (open, mut unseen) = (hot.open, 0);
         if let Some(extra) = self.shared.extras.find_mut(cold.extra) {
             let shown = u64::from(extra.instructions.display_quantity);
             extra.rest = if shown == 0 { 0 } else { hot.open.0.saturating_sub(shown) };
             hot.open.0 -= extra.rest;
+            unseen = extra.rest as i64;
         }
         let handle = self.shared.orders.insert_parts(hot, cold);
-        self.instrument.book.push_back(&mut self.shared.orders, handle);
+        self.instrument.book.push_back(&mut self.shared.orders, handle, unseen);
         self.register(handle, open);
     }
 
@@ -160,7 +162,11 @@ impl Market<'_> {
                 let triggers = self.instrument.triggers.as_mut().expect("it is among those that wait");
                 triggers.remove(&mut self.shared.extras, order.extra);
             }
-            _ => self.instrument.book.unlink(&mut self.shared.orders, handle),
+            _ => self.instrument.book.unlink(
+                &mut self.shared.orders,
+                handle,
+                open.0 as i64 - order.open.0 as i64,
+            ),
         }
         self.forget(handle, open);
         order
@@ -170,7 +176,7 @@ impl Market<'_> {
     #[inline]
     pub(super) fn remove(&mut self, handle: Handle, extra: u32) {
         if extra == extras::NONE {
-            self.instrument.book.unlink(&mut self.shared.orders, handle);
+            self.instrument.book.unlink(&mut self.shared.orders, handle, 0);
             let open = self.shared.orders.hot(handle).open;
             self.forget(handle, open);
         } else {
@@ -198,6 +204,7 @@ impl Market<'_> {
 
     /// Cancels all that is open of an order that does not (or no longer) rest, and then the order that it is linked to.
     pub(super) fn cancel_rest(&mut self, mut order: Order, reason: CancelReason) {
+        self.shared.touch();
         let open = self.open_of(&order);
         let before = std::mem::take(&mut order.reserved);
         self.reserve(&order, before);
@@ -298,8 +305,9 @@ impl Market<'_> {
         let dormant = self.extra(&order).is_some_and(|extra| extra.state == OrderState::Dormant);
         if dormant {
             self.shared.orders.get_mut(handle).open.0 -= by.0 - hidden;
-        } else if by.0 > hidden {
+        } else {
             self.instrument.book.reduce(&mut self.shared.orders, handle, Quantity(by.0 - hidden));
+            self.instrument.book.count_unseen(&mut self.shared.orders, handle, -(hidden as i64));
         }
         self.count_use(order.account, order.side, -(by.0 as i64), 0);
         self.shared.orders.cold_mut(handle).total.0 -= by.0;
@@ -318,7 +326,7 @@ impl Market<'_> {
         let Some(extra) = self.shared.extras.find_mut(order.extra) else { return };
         let shown = u64::from(extra.instructions.display_quantity).min(extra.rest);
         extra.rest -= shown;
-        self.instrument.book.requeue(&mut self.shared.orders, handle, Quantity(shown));
+        self.instrument.book.requeue(&mut self.shared.orders, handle, Quantity(shown), -(shown as i64));
         let order = self.shared.orders.get(handle);
         self.restated(&order, RestateReason::Refreshed);
     }

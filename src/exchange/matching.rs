@@ -6,6 +6,7 @@ use super::fees;
 use super::instrument::Instrument;
 use super::ledger::Ledger;
 use super::market::{Lots, Market, reserve_for};
+use super::sink::EventSink;
 use crate::domain::{
     AccountId, Amount, CancelReason, Canceled, Event, Executed, FeeAsset, FeeRate, Price, Quantity,
     QuantityUnit, RejectReason, SelfTrade, SelfTradePrevented, SelfTradePrevention, Side, TradeId, TradeKind,
@@ -98,7 +99,7 @@ pub(super) struct Fill {
     base: Amount,
 }
 
-impl Market<'_> {
+impl<S: EventSink> Market<'_, S> {
     /// The order with what its match has to heed.
     pub(super) fn taker(&self, order: Order) -> Taker {
         let limit = match (order.price, order.side) {
@@ -461,7 +462,8 @@ impl Market<'_> {
         }));
         self.count_use(maker.account, maker.side, -(fill.quantity.0 as i64), 0);
         if open[0].0 == 0 {
-            self.instrument.book.unlink(&mut self.shared.orders, handle);
+            // Nothing of it is hidden any more.
+            self.instrument.book.unlink(&mut self.shared.orders, handle, 0);
             let extra = if maker.flags & extras::HAS_EXTRA == 0 {
                 extras::NONE
             } else {

@@ -6,6 +6,7 @@ use super::admin::check_rates;
 use super::book::Handle;
 use super::instrument::Rates;
 use super::market::{Market, reserve_for};
+use super::sink::EventSink;
 use super::triggers::{Triggers, Waiting};
 use super::usage::Usage;
 use crate::domain::{
@@ -26,7 +27,7 @@ impl Exchange {
         &mut self,
         instrument: InstrumentId,
         phase: Phase,
-        events: &mut Vec<Event>,
+        events: &mut impl EventSink,
     ) -> Result<(), RejectReason> {
         let listing = self.listed(instrument)?;
         if phase == listing.phase || phase == Phase::Delisted {
@@ -39,7 +40,7 @@ impl Exchange {
     pub(super) fn delist(
         &mut self,
         instrument: InstrumentId,
-        events: &mut Vec<Event>,
+        events: &mut impl EventSink,
     ) -> Result<(), RejectReason> {
         self.listed(instrument)?;
         self.market(instrument, events).delist();
@@ -145,7 +146,7 @@ impl Exchange {
     pub(super) fn set_fees(
         &mut self,
         fees: &SetFees,
-        events: &mut Vec<Event>,
+        events: &mut impl EventSink,
     ) -> Result<Event, RejectReason> {
         let fee_asset = self.listed(fees.instrument)?.fee_asset;
         let row = usize::from(fees.tier.0);
@@ -168,7 +169,7 @@ impl Exchange {
     pub(super) fn set_terms(
         &mut self,
         terms: &SetTerms,
-        events: &mut Vec<Event>,
+        events: &mut impl EventSink,
     ) -> Result<Event, RejectReason> {
         let old = *self.listed(terms.instrument)?;
         let new = self.listing(&ListInstrument {
@@ -199,7 +200,7 @@ impl Exchange {
     }
 }
 
-impl Market<'_> {
+impl<S: EventSink> Market<'_, S> {
     /// Cancels the orders that no longer fit.
     pub(super) fn cancel_all(&mut self, goes: impl Fn(&super::book::Order) -> bool) {
         for (id, handle) in self.all_orders() {
@@ -265,12 +266,14 @@ impl Market<'_> {
             let standing: Vec<Handle> =
                 self.instrument.book.orders(side, &self.shared.orders).map(|(handle, _)| handle).collect();
             for handle in &standing {
-                self.instrument.book.unlink(&mut self.shared.orders, *handle);
+                let unseen = self.rest_of(*handle) as i64;
+                self.instrument.book.unlink(&mut self.shared.orders, *handle, unseen);
             }
             for handle in standing {
                 let order = self.shared.orders.get_mut(handle);
                 order.set_price(convert(order.price()));
-                self.instrument.book.push_back(&mut self.shared.orders, handle);
+                let unseen = self.rest_of(handle) as i64;
+                self.instrument.book.push_back(&mut self.shared.orders, handle, unseen);
             }
         }
         self.instrument.last = self.instrument.last.map(down);

@@ -4,25 +4,29 @@ use super::super::book::{Handle, Order};
 use super::super::extras::Watch;
 use super::super::market::{Market, reserve_for};
 use super::super::orders::limit;
+use super::super::sink::EventSink;
 use crate::domain::{
     CancelReason, Event, OrderState, Phase, Price, PriorityUpdated, QuantityUnit, RejectReason,
     RestateReason, Side, TriggerReference, Triggered,
 };
 
-impl Market<'_> {
-    /// Trailing stops follow the prices; then the orders whose triggers have come are released, one after another, until
-    /// none is left.
-    pub(in crate::exchange) fn release_triggered(&mut self) {
-        loop {
-            let (last, mark) = (self.instrument.last, self.instrument.mark);
-            let Some(triggers) = &mut self.instrument.triggers else { return };
-            while triggers.follow_step(&mut self.shared.extras, last, mark) {}
-            if self.instrument.listing.phase != Phase::Continuous {
-                return;
-            }
-            let Some((handle, reference)) = triggers.next(&self.shared.extras, last, mark) else { return };
-            self.trigger(handle, reference);
+impl<S: EventSink> Market<'_, S> {
+    /// A step of what is to be done when prices have moved: trailing stops follow, then the next order whose trigger has come
+    /// is released. Whether there may be more.
+    pub(in crate::exchange) fn release_next(&mut self) -> bool {
+        let (last, mark) = (self.instrument.last, self.instrument.mark);
+        let Some(triggers) = &mut self.instrument.triggers else { return false };
+        if triggers.follow_step(&mut self.shared.extras, last, mark) {
+            self.shared.touch();
+            return true;
         }
+        if self.instrument.listing.phase != Phase::Continuous {
+            return false;
+        }
+        let Some((handle, reference)) = triggers.next(&self.shared.extras, last, mark) else { return false };
+        self.shared.touch();
+        self.trigger(handle, reference);
+        true
     }
 
     fn trigger(&mut self, handle: Handle, reference: TriggerReference) {
