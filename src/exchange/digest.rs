@@ -8,7 +8,7 @@ use super::accounts::Rate;
 use super::extras::Extra;
 use super::instrument::Instrument;
 use super::triggers::Waiting;
-use super::{Exchange, Order};
+use super::{Exchange, Order, absent};
 use crate::domain::{AssetId, Command, InstrumentId, OrderLimits, Protection, Side};
 use sha2::{Digest as _, Sha256};
 use std::fmt;
@@ -131,7 +131,7 @@ impl Exchange {
             hash.unsigned(volumes.tiers.asset.0);
             volumes.tiers.volume_min.iter().for_each(|min| hash.signed(min.0));
             hash.unsigned(volumes.day);
-            for traded in &volumes.traded {
+            for traded in volumes.traded() {
                 hash.unsigned(traded.today);
                 traded.days().iter().for_each(|day| hash.unsigned(*day));
             }
@@ -176,6 +176,11 @@ impl Exchange {
         hash.bytes(&order.firm);
         if let Some(extra) = self.shared.extras.find(order.extra) {
             self.digest_extra(extra, waiting, hash);
+        }
+        let due = order.flags & (absent::DISCONNECTED | absent::SWITCHED);
+        if due != 0 {
+            hash.bytes(b"due");
+            hash.unsigned(due);
         }
     }
 

@@ -122,6 +122,9 @@ impl Extras {
     }
 
     /// The extra of an order that may have none.
+    ///
+    /// # Panics
+    /// If it is to have one and there was never such a slot.
     #[inline]
     pub(super) fn find(&self, slot: u32) -> Option<&Extra> {
         if slot == NONE { None } else { Some(self.at(slot)) }

@@ -218,8 +218,8 @@ impl<S: EventSink> Market<'_, S> {
         let needs = needs.unwrap_or(Amount(i64::MAX));
         match self.extra(&order) {
             Some(extra) if extra.is_second => {
-                let first = extra.partner.map_or(0, |partner| self.shared.orders.get(partner).reserved.0);
-                Amount((needs.0 - first).max(0))
+                let first = extra.partner.expect("a second order has a first");
+                Amount((needs.0 - self.shared.orders.get(first).reserved.0).max(0))
             }
             _ => needs,
         }
