@@ -75,9 +75,11 @@ impl Exchange {
         let mut of_login = vec![0_u32; self.logins.len()];
         for instrument in &self.instruments {
             self.audit_book(instrument)?;
-            let of_instrument =
-                |what| Err(AuditError::Book { instrument: instrument.listing.instrument, what });
-            self.audit_waiting(instrument).or_else(of_instrument)?;
+            if let Some(Err(what)) =
+                instrument.triggers.as_ref().map(|waiting| waiting.audit(&self.shared.extras))
+            {
+                return Err(AuditError::Book { instrument: instrument.listing.instrument, what });
+            }
             let resting = [Side::Buy, Side::Sell].into_iter();
             let resting = resting.flat_map(|side| instrument.book.orders(side, &self.shared.orders));
             let resting = resting.map(|(handle, order)| (handle, order, OrderState::Live));
@@ -142,25 +144,6 @@ impl Exchange {
             Ok(())
         } else {
             Err("a login's open orders are not those that are chained")
-        }
-    }
-
-    /// The orders that wait must be found by rising numbers, all of them.
-    fn audit_waiting(&self, instrument: &Instrument) -> Result<(), &'static str> {
-        let orders = &self.shared.orders;
-        let (mut last, mut count) = (OrderId(0), 0);
-        let mut next = instrument.waiting.first();
-        while let Some(handle) = next {
-            let id = orders.hot(handle).id;
-            if id <= last || !self.shared.is_dormant(handle) {
-                return Err("the orders that wait are out of order");
-            }
-            (last, count, next) = (id, count + 1, instrument.waiting.after(orders, handle));
-        }
-        if count == instrument.dormant() {
-            Ok(())
-        } else {
-            Err("the orders that wait are not those that are watched")
         }
     }
 
@@ -230,6 +213,9 @@ impl Exchange {
         }
         if (order.flags & super::extras::HAS_EXTRA != 0) != extra.is_some() {
             return bad("is marked wrongly");
+        }
+        if extra.is_some_and(|extra| (extra.links.order, extra.links.handle) != (order.id, handle)) {
+            return bad("has the extra of another order");
         }
         let due = super::absent::is_due(self.shared.orders.hot(handle));
         let held_up = listing.phase == Phase::Halted && self.shared.absent.contains(&order.login);

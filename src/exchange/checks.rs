@@ -123,13 +123,9 @@ fn check_trigger(instrument: &Instrument, side: Side, trigger: &Trigger) -> Resu
     let price = instrument.listing.price_from_units(u64::from(trigger.price));
     let price = price.map_err(|_| RejectReason::InvalidTrigger)?;
     let trails = trigger.kind == TriggerKind::TrailingStop;
-    Ok(Watch {
-        reference: trigger.reference,
-        price: (!trails).then_some(price.0),
-        on_rise: triggers::on_rise(trigger.kind, side),
-        distance: if trails { price.0 } else { 0 },
-        extreme: None,
-    })
+    let ticks = i32::try_from(price.0).map_err(|_| RejectReason::InvalidTrigger)?;
+    let on_rise = triggers::on_rise(trigger.kind, side);
+    Ok(Watch { reference: trigger.reference, on_rise, trails, ticks })
 }
 
 /// When a good-till-time order ends.
@@ -408,13 +404,9 @@ impl<S: EventSink> Market<'_, S> {
     /// The price at which a market buy is counted that waits for this: its trigger's; of a trailing stop its present stop
     /// price, which only gets better, or its distance while there is none.
     fn price_when_triggered(&self, watch: &Watch) -> Price {
-        match watch.price {
-            Some(price) => Price(price),
-            None => {
-                let present = self.instrument.watched(watch.reference).unwrap_or_default();
-                Price(if watch.on_rise { present.0 + watch.distance } else { watch.distance })
-            }
-        }
+        let ticks = i64::from(watch.ticks);
+        let present = self.instrument.watched(watch.reference).filter(|_| watch.trails && watch.on_rise);
+        Price(present.map_or(ticks, |present| present.0 + ticks))
     }
 
     /// Whether the account can hold the reserve.

@@ -160,11 +160,11 @@ impl Exchange {
         };
         match cancel_after_ms {
             None => {}
-            Some(0) => known.cancel_at = Timestamp(0),
             Some(after_ms) => {
                 let after = u64::from(after_ms) * (Timestamp::SECOND / 1_000);
-                known.cancel_at = Timestamp(self.shared.now.0.saturating_add(after));
-                self.shared.due.next = self.shared.due.next.min(known.cancel_at.0);
+                let at = if after == 0 { 0 } else { self.shared.now.0.saturating_add(after) };
+                known.cancel_at = Timestamp(at);
+                self.shared.due.set_switch(login, known.cancel_at);
             }
         }
         events.push(Event::AccountState {
@@ -176,18 +176,11 @@ impl Exchange {
 
     /// Cancels the orders of the next login whose dead-man's switch was not held, and turns the switch off.
     pub(super) fn switches_due(&mut self) {
-        let now = self.shared.now;
-        let is_due = |login: &Login| login.cancel_at != Timestamp(0) && login.cancel_at <= now;
-        let Some(login) = self.logins.iter().position(is_due) else { return };
-        self.logins[login].cancel_at = Timestamp(0);
+        let Some(login) = self.shared.due.next_switch(self.shared.now) else { return };
+        self.logins[login.0 as usize].cancel_at = Timestamp(0);
+        self.shared.due.set_switch(login, Timestamp(0));
         self.agenda.push(Task::Switches);
-        self.cancel_of_login(LoginId(login as u32), CancelReason::DeadMansSwitch);
-    }
-
-    /// When the next dead-man's switch is due, ns.
-    pub(super) fn next_switch(&self) -> u64 {
-        let set = self.logins.iter().map(|login| login.cancel_at.0).filter(|at| *at != 0);
-        set.min().unwrap_or(u64::MAX)
+        self.cancel_of_login(login, CancelReason::DeadMansSwitch);
     }
 
     pub(super) fn cancel_login(&mut self, login: LoginId, cause: ConnectionLoss) -> Result<(), RejectReason> {
