@@ -35,9 +35,9 @@ impl Random {
     }
 }
 
-/// The default limits but for the number of open orders.
+/// The default limits but for the number of open orders, also of each account.
 pub fn limits(orders_max: u32) -> VenueLimits {
-    VenueLimits { orders_max, ..VenueLimits::default() }
+    VenueLimits::of_few_accounts(orders_max)
 }
 
 /// An empty exchange that takes this many open orders.
