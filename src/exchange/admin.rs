@@ -49,7 +49,7 @@ impl Exchange {
             Command::Open { config_digest } => self.open(config_digest)?,
             Command::SetLimits { orders_max } => self.set_limits(orders_max)?,
             Command::SetPhase { instrument, phase } => {
-                return self.set_phase(instrument, phase, events).map(|()| None);
+                return self.set_phase(instrument, phase).map(|()| None);
             }
             Command::Delist { instrument } => return self.delist(instrument, events).map(|()| None),
             Command::SetMark { instrument, price } => self.set_mark(instrument, price)?,

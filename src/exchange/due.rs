@@ -1,5 +1,6 @@
 //! What happens because time has passed: orders expire, dead-man's switches go off, interruptions end, days begin.
 
+use super::agenda::Task;
 use super::book::Handle;
 use super::sink::EventSink;
 use super::{Exchange, accounts::Volumes};
@@ -75,12 +76,13 @@ impl Exchange {
         }
     }
 
-    /// Ends interruptions that are over.
-    pub(super) fn end_interruptions(&mut self, events: &mut impl EventSink) {
-        for at in 0..self.instruments.len() {
-            if self.instruments[at].resume_at <= self.shared.now.0 {
-                self.market(InstrumentId(at as u32), events).change_phase(Phase::Continuous);
-            }
+    /// Ends interruptions that are over, one after another.
+    pub(super) fn end_interruptions(&mut self) {
+        let now = self.shared.now.0;
+        if let Some(at) = self.instruments.iter().position(|instrument| instrument.resume_at <= now) {
+            // Its phase begins before this task comes again.
+            self.agenda.push(Task::EndInterruptions);
+            self.change_phase(InstrumentId(at as u32), Phase::Continuous);
         }
     }
 

@@ -2,7 +2,7 @@
 //! lies apart from them, in a slab of its own.
 
 use super::book::Handle;
-use crate::domain::{Instructions, OrderState, Price, TriggerReference};
+use crate::domain::{Instructions, OrderState, Price, Quantity, TriggerReference};
 
 /// No extra.
 pub(super) const NONE: u32 = super::book::Order::NO_EXTRA;
@@ -28,6 +28,16 @@ pub(super) struct Extra {
     pub(super) partner: Option<Handle>,
     /// Of two linked orders the one that reserves only what it needs beyond the other.
     pub(super) is_second: bool,
+    /// Of two linked orders that both rest the one that would trade later: it takes no part in auctions and counts in no
+    /// total. It follows from the orders.
+    pub(super) sits_out: bool,
+}
+
+impl Extra {
+    /// Lots of a resting order that count in trading beyond its open ones in the queue; below 0 where those do not count.
+    pub(super) fn unseen(&self, open: Quantity) -> i64 {
+        if self.sits_out { -(open.0 as i64) } else { self.rest as i64 }
+    }
 }
 
 /// A dormant order's trigger in ticks.

@@ -75,6 +75,13 @@ impl<S: EventSink> Market<'_, S> {
         self.shared.extras.find(self.shared.orders.cold(handle).extra).map_or(0, |extra| extra.rest)
     }
 
+    /// Lots of a resting order that count in trading beyond its open ones in the queue.
+    pub(super) fn unseen_of(&self, handle: Handle) -> i64 {
+        let Cold { extra, .. } = *self.shared.orders.cold(handle);
+        let open = self.shared.orders.hot(handle).open;
+        self.shared.extras.find(extra).map_or(0, |extra| extra.unseen(open))
+    }
+
     /// What an order needs to hold, linked or not.
     pub(super) fn needs(&self, order: &Order) -> Amount {
         reserve_for(self.instrument, order.side, order.price, self.open_of(order), order.fee_carry)
@@ -108,9 +115,12 @@ impl<S: EventSink> Market<'_, S> {
             self.shared.due.add(extra.expire_s, order.id, handle);
         }
         if let Some(partner) = extra.partner {
-            let partner = *self.shared.orders.cold(partner);
-            if let Some(other) = self.shared.extras.find_mut(partner.extra) {
-                other.partner = Some(handle);
+            let first = self.shared.orders.cold(partner).extra;
+            let first = self.shared.extras.find_mut(first).expect("a linked order has an extra");
+            first.partner = Some(handle);
+            if first.state == OrderState::Live && extra.state == OrderState::Live {
+                let Shared { orders, extras, .. } = &mut *self.shared;
+                self.instrument.leave_out_later([partner, handle], orders, extras);
             }
         }
     }
@@ -166,11 +176,10 @@ impl<S: EventSink> Market<'_, S> {
                     triggers.remove(order.id, handle, watch);
                 }
             }
-            _ => self.instrument.book.unlink(
-                &mut self.shared.orders,
-                handle,
-                open.0 as i64 - order.open.0 as i64,
-            ),
+            found => {
+                let unseen = found.map_or(0, |extra| extra.unseen(order.open));
+                self.instrument.book.unlink(&mut self.shared.orders, handle, unseen);
+            }
         }
         self.forget(handle, open);
         order
@@ -252,6 +261,7 @@ impl<S: EventSink> Market<'_, S> {
         let Some(extra) = self.shared.extras.find_mut(order.extra) else { return };
         let Some(partner) = extra.partner.take() else { return };
         extra.is_second = false;
+        assert!(!extra.sits_out, "of two linked orders the one that would trade first is met first");
         self.unlink(partner);
         self.cancel_whole(partner, CancelReason::LinkedOrder);
         self.hold_what_it_needs(order, stands_at);
@@ -312,9 +322,15 @@ impl<S: EventSink> Market<'_, S> {
             self.instrument.book.reduce(&mut self.shared.orders, handle, Quantity(by.0 - hidden));
             self.instrument.book.count_unseen(&mut self.shared.orders, handle, -(hidden as i64));
         }
-        self.count_use(order.account, order.side, -(by.0 as i64), 0);
+        self.has_shrunk(handle, by)
+    }
+
+    /// An order's open lots have been lowered without a trade: its total, its reserve and the counts follow. The order as it is
+    /// then.
+    pub(super) fn has_shrunk(&mut self, handle: Handle, by: Quantity) -> Order {
         self.shared.orders.cold_mut(handle).total.0 -= by.0;
         let mut order = self.shared.orders.get(handle);
+        self.count_use(order.account, order.side, -(by.0 as i64), 0);
         let before = std::mem::replace(&mut order.reserved, Amount(0));
         order.reserved = self.needs(&order).min(before);
         self.reserve(&order, before);
@@ -332,6 +348,12 @@ impl<S: EventSink> Market<'_, S> {
         self.instrument.book.requeue(&mut self.shared.orders, handle, Quantity(shown), -(shown as i64));
         let order = self.shared.orders.get(handle);
         self.restated(&order, RestateReason::Refreshed);
+    }
+
+    /// What is done about trades of this order, incoming or resting, with its own owner.
+    pub(super) fn self_trade_of(&self, order: &Order) -> crate::domain::SelfTradePrevention {
+        let asked = self.extra(order).and_then(|extra| extra.instructions.self_trade);
+        asked.unwrap_or(self.shared.account(order.account).self_trade)
     }
 
     /// Whether two accounts count as one owner.

@@ -488,7 +488,7 @@ pub(super) enum Liquidity {
     Auction,
 }
 
-fn shrunk(order: &Order, by: Quantity, open: Quantity, reason: CancelReason) -> Event {
+pub(super) fn shrunk(order: &Order, by: Quantity, open: Quantity, reason: CancelReason) -> Event {
     Event::Canceled(Canceled {
         login: order.login,
         user_ref: order.user_ref,

@@ -158,6 +158,7 @@ impl<S: EventSink> Market<'_, S> {
                 watch: checked.watch.unwrap_or_default(),
                 partner: checked.partner,
                 is_second: checked.partner.is_some(),
+                sits_out: false,
             }),
             _ => extras::NONE,
         }

@@ -14,6 +14,7 @@ use crate::exchange::due::Due;
 use crate::exchange::extras::{self, Extra};
 use crate::exchange::instrument::Instrument;
 use crate::exchange::market::reserve_for;
+use crate::exchange::shared::Shared;
 use crate::exchange::triggers::{TRIGGERS_MAX, on_rise};
 use std::collections::BTreeSet;
 
@@ -261,6 +262,11 @@ impl Restoring {
             }
             if let Some(extra) = exchange.shared.extras.find_mut(one.extra) {
                 extra.partner = Some(other.handle);
+            }
+            if own.is_second && own.state == OrderState::Live && others.state == OrderState::Live {
+                let Shared { orders, extras, .. } = &mut exchange.shared;
+                let instrument = &mut exchange.instruments[order.instrument.0 as usize];
+                instrument.leave_out_later([other.handle, one.handle], orders, extras);
             }
         }
         Ok(())

@@ -423,8 +423,18 @@ impl Restoring {
             self.filling.links.push((extras.len() as u32, partner));
         }
         let watch = Watch { reference, price, on_rise, distance, extreme };
-        let partner = None;
-        extras.insert(Extra { instructions, amount, rest, expire_s, state, watch, partner, is_second });
+        let (partner, sits_out) = (None, false);
+        extras.insert(Extra {
+            instructions,
+            amount,
+            rest,
+            expire_s,
+            state,
+            watch,
+            partner,
+            is_second,
+            sits_out,
+        });
         Ok(())
     }
 }

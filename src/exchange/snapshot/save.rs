@@ -131,7 +131,8 @@ impl Exchange {
     }
 
     fn extra_record(&self, extra: &Extra) -> ExtraRecord {
-        let Extra { instructions, amount, rest, expire_s, state, watch, partner, is_second } = *extra;
+        let Extra { instructions, amount, rest, expire_s, state, watch, partner, is_second, sits_out: _ } =
+            *extra;
         ExtraRecord {
             instructions,
             amount,

@@ -66,7 +66,7 @@ impl Naive {
     }
 
     /// What is done when the order meets the other one, if they have the same owner.
-    fn prevention(&self, order: &Order, other: &Order) -> SelfTrade {
+    pub(super) fn prevention(&self, order: &Order, other: &Order) -> SelfTrade {
         let account = |id: AccountId| self.account(id);
         let SelfTradePrevention { mode, owner } =
             order.self_trade.unwrap_or(account(order.account).prevention);
