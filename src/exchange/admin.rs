@@ -7,7 +7,8 @@ use super::sink::EventSink;
 use super::{Account, Asset, Exchange, Login};
 use crate::domain::{
     AccountId, AccountSelfTrade, Amount, AssetCode, AssetId, Command, Event, FeeAsset, FeeRate, FeeTier,
-    ListInstrument, Listing, LoginId, OrderPrice, Phase, RejectReason, Stamp, Switch, Transfer, VolumeTiers,
+    ListInstrument, Listing, LoginId, OrderPrice, Phase, RejectReason, Stamp, Switch, Transfer, VenueLimits,
+    VolumeTiers,
 };
 
 /// An id is the next free one, so that ids are dense and a replay gives the same ones.
@@ -47,11 +48,11 @@ impl Exchange {
             Command::Deposit(transfer) => self.deposit(transfer)?,
             Command::Withdraw(transfer) => self.withdraw(transfer)?,
             Command::Open { config_digest } => self.open(config_digest)?,
-            Command::SetLimits { orders_max } => self.set_limits(orders_max)?,
+            Command::SetLimits { limits } => self.set_limits(limits)?,
             Command::SetPhase { instrument, phase } => {
                 return self.set_phase(instrument, phase).map(|()| None);
             }
-            Command::Delist { instrument } => return self.delist(instrument, events).map(|()| None),
+            Command::Delist { instrument } => return self.delist(instrument).map(|()| None),
             Command::SetMark { instrument, price } => self.set_mark(instrument, price)?,
             Command::SetTerms(terms) => self.set_terms(&terms, events)?,
             Command::SetFees(fees) => self.set_fees(&fees, events)?,
@@ -63,13 +64,13 @@ impl Exchange {
             Command::SetSelfTrade(setting) => self.set_self_trade(setting)?,
             Command::AssignTier { account, tier } => self.assign_tier(account, tier)?,
             Command::SetVolumeTiers(tiers) => return self.set_volume_tiers(&tiers, events).map(|()| None),
-            Command::Kill { scope, switch } => self.kill(scope, switch, events)?,
+            Command::Kill { scope, switch } => return self.kill(scope, switch),
             Command::Checkpoint(checkpoint) => Event::Checkpointed(checkpoint),
             Command::SetRules { edition } => self.set_rules(edition)?,
             Command::CancelLogin { login, cause } => {
-                return self.cancel_login(login, cause, events).map(|()| None);
+                return self.cancel_login(login, cause).map(|()| None);
             }
-            Command::RollSession { session } => return self.roll_session(session, events).map(|()| None),
+            Command::RollSession { session } => return self.roll_session(session).map(|()| None),
             Command::CopyAccount { login, account } => self.copy_account(login, account, stamp.sequence)?,
             Command::Enter(_)
             | Command::RefuseEnter(_)
@@ -115,8 +116,7 @@ impl Exchange {
     fn open_login(&mut self, login: LoginId, account: AccountId) -> Result<Event, RejectReason> {
         next(login.0 as usize, self.logins.len())?;
         self.known_account(account)?;
-        self.logins.push(Login::new(account));
-        self.shared.login_orders.push(0);
+        self.add_login(Login::new(account));
         Ok(Event::LoginOpened { login, account })
     }
 
@@ -216,12 +216,15 @@ impl Exchange {
         Ok(asset)
     }
 
-    fn set_limits(&mut self, orders_max: u32) -> Result<Event, RejectReason> {
-        if !(1..=Command::ORDERS_MAX).contains(&orders_max) {
+    /// Takes the memory for so many open orders, too.
+    fn set_limits(&mut self, limits: VenueLimits) -> Result<Event, RejectReason> {
+        if !limits.in_range() {
             return Err(RejectReason::OutOfRange);
         }
-        self.make_room(orders_max);
-        Ok(Event::LimitsSet { orders_max })
+        self.shared.orders.set_capacity(limits.orders_max);
+        self.shared.client_refs.set_capacity(limits.orders_max);
+        self.shared.limits = limits;
+        Ok(Event::LimitsSet { limits })
     }
 
     fn open(&mut self, config_digest: u64) -> Result<Event, RejectReason> {

@@ -6,6 +6,8 @@
 
 use super::Exchange;
 use super::auction::{PriceSearch, Round};
+use super::logins::Roll;
+use super::mass::Sweep;
 use super::sink::EventSink;
 use crate::domain::{Command, InstrumentId, Phase, Stamp};
 
@@ -44,6 +46,10 @@ pub(super) enum Task {
     TradeAt(Round),
     /// An instrument's phase begins.
     BeginPhase(InstrumentId, Phase),
+    /// Many orders are cancelled.
+    Sweep(Sweep),
+    /// The session ends and the next begins.
+    Roll(Roll),
 }
 
 /// The tasks of the present command, the next one last.
@@ -133,7 +139,7 @@ impl Exchange {
             }
             match task {
                 Task::Expire => self.expire(events),
-                Task::Switches => self.switches_due(events),
+                Task::Switches => self.switches_due(),
                 Task::EndInterruptions => self.end_interruptions(),
                 Task::FindTiers => self.find_tiers(events),
                 Task::NextDue => self.next_due(),
@@ -145,7 +151,9 @@ impl Exchange {
                 Task::Indicate(from) => self.indicate(from),
                 Task::FindPrice(search) => self.find_price(search, events),
                 Task::TradeAt(round) => self.trade_at(round, events),
-                Task::BeginPhase(instrument, phase) => self.market(instrument, events).begin_phase(phase),
+                Task::BeginPhase(instrument, phase) => self.begin_phase(instrument, phase, events),
+                Task::Sweep(sweep) => self.sweep(sweep, events),
+                Task::Roll(roll) => self.roll(roll, events),
             }
         }
         Progress::Done
@@ -154,7 +162,7 @@ impl Exchange {
     /// Whether the present part may go on with a task. What may touch as many orders as a whole part does not begin in one
     /// that has touched many already, so that no part touches more than one and a quarter of the limit.
     fn may_begin(&self, task: &Task) -> bool {
-        let limit = self.shared.orders_touched_max();
+        let limit = self.shared.limits.orders_touched_max;
         match task {
             Task::Perform(..) | Task::Release => self.shared.touched <= limit / 4,
             _ => self.shared.touched < limit,

@@ -9,11 +9,13 @@ use super::agenda::Task;
 use super::book::{Handle, Order};
 use super::extras::Extra;
 use super::market::Market;
-use super::matching::{Liquidity, shrunk};
+use super::mass::Answer;
+use super::matching::shrunk;
+use super::settlement::Liquidity;
 use super::sink::EventSink;
 use crate::domain::{
-    Auction, CancelReason, Event, InstrumentId, OrderId, Phase, Price, Quantity, SelfTrade,
-    SelfTradePrevented, Side, TimeInForce, TradeKind,
+    Auction, CancelFilter, CancelReason, Event, InstrumentId, Phase, Price, Quantity, SelfTrade,
+    SelfTradePrevented, Side, TradeKind,
 };
 use price::Meeting;
 
@@ -57,11 +59,36 @@ impl Exchange {
         }
     }
 
+    /// Begins a phase, at whose start orders of the day may end.
+    pub(super) fn begin_phase(
+        &mut self,
+        instrument: InstrumentId,
+        phase: Phase,
+        events: &mut impl EventSink,
+    ) {
+        self.market(instrument, events).set_phase(phase);
+        if phase == Phase::Closed {
+            self.cancel_of_instrument(instrument, CancelReason::Expired);
+        }
+    }
+
+    /// Takes an instrument away for good.
+    pub(super) fn take_away(&mut self, instrument: InstrumentId) {
+        self.agenda.push(Task::BeginPhase(instrument, Phase::Delisted));
+        self.cancel_of_instrument(instrument, CancelReason::Delisted);
+    }
+
+    fn cancel_of_instrument(&mut self, instrument: InstrumentId, reason: CancelReason) {
+        let filter = CancelFilter { instrument: Some(instrument), ..CancelFilter::default() };
+        self.cancel_all(&filter, reason, Answer::Nothing);
+    }
+
     /// Publishes what the auction of the first instrument from this one on that has one would give.
     pub(super) fn indicate(&mut self, from: InstrumentId) {
         let mut rest = self.instruments[from.0 as usize..].iter();
         if let Some(after) = rest.position(|instrument| instrument.listing.phase.is_auction()) {
             let instrument = InstrumentId(from.0 + after as u32);
+            self.shared.touch();
             self.agenda.push(Task::Indicate(InstrumentId(instrument.0 + 1)));
             let purpose = Purpose::Indicate;
             self.agenda.push(Task::FindPrice(PriceSearch { instrument, purpose, meeting: None }));
@@ -89,7 +116,7 @@ impl Exchange {
     /// Trades what crosses at the price of an auction. Where self-trade prevention kept trades from being made, what is left may
     /// cross at another price.
     pub(super) fn trade_at(&mut self, mut round: Round, events: &mut impl EventSink) {
-        let limit = self.shared.orders_touched_max();
+        let limit = self.shared.limits.orders_touched_max;
         let mut market = self.market(round.instrument, events);
         while market.next_meets(&mut round) {
             if market.shared.touched >= limit {
@@ -120,7 +147,7 @@ impl<S: EventSink> Market<'_, S> {
     /// Lets the sides meet until they do no more or the part has touched as many orders as it may; whether they do no more.
     /// A level counts like an order.
     fn search_on(&mut self, search: &mut PriceSearch) -> bool {
-        let (book, limit) = (&self.instrument.book, self.shared.orders_touched_max());
+        let (book, limit) = (&self.instrument.book, self.shared.limits.orders_touched_max);
         let meeting = search.meeting.get_or_insert_with(|| Meeting::new(book, &self.shared.orders));
         while meeting.step(book, &self.shared.orders) {
             self.shared.touch();
@@ -189,7 +216,7 @@ impl<S: EventSink> Market<'_, S> {
         let instrument = self.instrument.listing.instrument;
         let [of_older, of_newer] = [false, true].map(|incoming| {
             let not_made = SelfTradePrevented { instrument, price, quantity: lots, mode, incoming };
-            self.prevented(&Some(not_made))
+            CancelReason::SelfTradePrevented(not_made)
         });
         match mode {
             SelfTrade::Allow => {}
@@ -224,32 +251,6 @@ impl<S: EventSink> Market<'_, S> {
         let order = self.has_shrunk(handle, by);
         let open = self.open_of(&order);
         self.events.push(shrunk(&order, by, open, reason));
-    }
-
-    /// Begins a phase.
-    pub(super) fn begin_phase(&mut self, phase: Phase) {
-        self.set_phase(phase);
-        if phase == Phase::Closed {
-            for (id, handle) in self.all_orders() {
-                let is_day = self.shared.orders.cold(handle).time_in_force == TimeInForce::Day as u8;
-                if is_day && self.shared.is_live(handle, id) {
-                    self.cancel_whole(handle, CancelReason::Expired);
-                }
-            }
-        }
-    }
-
-    /// All orders of the instrument, resting and dormant, by their numbers.
-    pub(super) fn all_orders(&self) -> Vec<(OrderId, Handle)> {
-        let sides = [Side::Buy, Side::Sell].into_iter();
-        let resting = sides.flat_map(|side| self.instrument.book.orders(side, &self.shared.orders));
-        let mut all: Vec<_> = resting.map(|(handle, order)| (order.id, handle)).collect();
-        if let Some(triggers) = &self.instrument.triggers {
-            let dormant = triggers.handles(&self.shared.extras);
-            all.extend(dormant.map(|handle| (self.shared.orders.get(handle).id, handle)));
-        }
-        all.sort_unstable();
-        all
     }
 
     /// Lets two resting orders trade.
@@ -301,15 +302,5 @@ impl<S: EventSink> Market<'_, S> {
         } else {
             self.instrument.book.extend(&mut self.shared.orders, handle, Quantity(shown - order.open.0));
         }
-    }
-
-    /// Takes the instrument away for good.
-    pub(super) fn delist(&mut self) {
-        for (id, handle) in self.all_orders() {
-            if self.shared.is_live(handle, id) {
-                self.cancel_whole(handle, CancelReason::Delisted);
-            }
-        }
-        self.set_phase(Phase::Delisted);
     }
 }

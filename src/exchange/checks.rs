@@ -3,7 +3,7 @@
 use super::book::Handle;
 use super::extras::Watch;
 use super::instrument::Instrument;
-use super::market::{Market, reserve_for};
+use super::market::{Market, reserve_for, reserve_for_amount};
 use super::sink::EventSink;
 use super::triggers::{self, TRIGGERS_MAX};
 use crate::domain::{
@@ -59,6 +59,8 @@ pub(super) struct Checked {
     pub(super) reserve: Amount,
     /// What it waits for.
     pub(super) watch: Option<Watch>,
+    /// Of a market order that waits the price at which it holds what it would cost, ticks.
+    pub(super) reserve_price: Price,
     /// When it ends, seconds since the Unix epoch; 0: it has no such time.
     pub(super) expire_s: u32,
     /// The order that it is to be linked to.
@@ -219,10 +221,13 @@ impl<S: EventSink> Market<'_, S> {
         let mut checked = Checked { total: request.total, ..Checked::default() };
         if let Some(asked) = request.instructions {
             check_instructions(request, asked)?;
-            checked.watch = match &asked.trigger {
-                Some(trigger) => Some(check_trigger(self.instrument, request.side, trigger)?),
-                None => None,
-            };
+            if let Some(trigger) = &asked.trigger {
+                let watch = check_trigger(self.instrument, request.side, trigger)?;
+                if request.is_market() {
+                    checked.reserve_price = self.price_when_triggered(&watch);
+                }
+                checked.watch = Some(watch);
+            }
         }
         if request.time_in_force == TimeInForce::GoodTillTime {
             let expire_s = request.instructions.map_or(0, |asked| asked.expire_s);
@@ -255,8 +260,12 @@ impl<S: EventSink> Market<'_, S> {
             return Err(RejectReason::TooManyOrders);
         }
         let takes_its_place = request.replaced.is_some_and(|replaced| replaced.is_dormant);
-        if checked.watch.is_some() && !takes_its_place && self.instrument.dormant() >= TRIGGERS_MAX {
-            return Err(RejectReason::TooManyTriggers);
+        if checked.watch.is_some() && !takes_its_place {
+            let account = self.shared.account(request.account);
+            let share = account.share(|own| own.triggers_max, self.shared.limits.account_triggers_max);
+            if account.waiting_orders >= share || self.instrument.dormant() >= TRIGGERS_MAX {
+                return Err(RejectReason::TooManyTriggers);
+            }
         }
         Ok(checked)
     }
@@ -271,7 +280,7 @@ impl<S: EventSink> Market<'_, S> {
             }
             let lots = match asked.trigger {
                 Some(_) => Quantity(1),
-                None => self.lots_for(request.side, amount)?,
+                None => self.lots_for(request.side, amount, (request.account, 0), Amount(0))?,
             };
             (checked.total, checked.open) = (lots, lots);
             return Ok(());
@@ -328,6 +337,14 @@ impl<S: EventSink> Market<'_, S> {
         {
             return Err(RejectReason::NotReducing);
         }
+        let replaced = u32::from(request.replaced.is_some());
+        if request.may_stay() {
+            let account = self.shared.account(request.account);
+            let share = account.share(|own| own.open_orders_max, self.shared.limits.account_orders_max);
+            if account.open_orders - replaced >= share {
+                return Err(RejectReason::OpenOrdersAboveLimit);
+            }
+        }
         let own = self.account_limits(request.account);
         if own.is_none() && self.shared.usage.is_none() && request.limits.is_none() {
             return Ok(());
@@ -346,15 +363,10 @@ impl<S: EventSink> Market<'_, S> {
             }
         }
         if request.may_stay() {
-            let replaced = u32::from(request.replaced.is_some());
-            let of_account = self.shared.account(request.account).open_orders + 1 - replaced;
             let in_instrument = used.open_orders + 1 - replaced.min(used.open_orders);
-            let of_login = self.shared.login_orders[request.login.0 as usize] + 1 - replaced;
+            let of_login = self.shared.login_orders[request.login.0 as usize].len() + 1 - replaced;
             let login_max = request.limits.map_or(0, |own| own.open_orders_max);
-            if exceeds(of_account, own.open_orders_max)
-                || exceeds(in_instrument, limits.open_orders_max)
-                || exceeds(of_login, login_max)
-            {
+            if exceeds(in_instrument, limits.open_orders_max) || exceeds(of_login, login_max) {
                 return Err(RejectReason::OpenOrdersAboveLimit);
             }
         }
@@ -392,12 +404,29 @@ impl<S: EventSink> Market<'_, S> {
         }
     }
 
+    /// The price at which a market order is counted that waits for this: its trigger's; of a trailing stop its present stop
+    /// price, which only gets better, or its distance while there is none.
+    fn price_when_triggered(&self, watch: &Watch) -> Price {
+        match watch.price {
+            Some(price) => Price(price),
+            None => {
+                let present = self.instrument.watched(watch.reference).unwrap_or_default();
+                Price(if watch.on_rise { present.0 + watch.distance } else { watch.distance })
+            }
+        }
+    }
+
     /// Whether the account can hold the reserve.
     fn check_funds(&self, request: &Request<'_>, checked: &mut Checked) -> Result<(), RejectReason> {
         let (released, carry) =
             request.replaced.map_or((Amount(0), 0), |replaced| (replaced.reserved, replaced.fee_carry));
-        let whole = reserve_for(self.instrument, request.side, checked.price, checked.open, carry)
-            .ok_or(RejectReason::NotionalTooLarge)?;
+        let price = if checked.price == Price(0) { checked.reserve_price } else { checked.price };
+        let by_amount = request.instructions.is_some_and(|asked| asked.unit == QuantityUnit::QuoteAmount);
+        let whole = match (by_amount && checked.watch.is_some(), request.side) {
+            (true, Side::Buy) => reserve_for_amount(self.instrument, Amount(request.total.0 as i64), carry),
+            _ => reserve_for(self.instrument, request.side, price, checked.open, carry),
+        }
+        .ok_or(RejectReason::NotionalTooLarge)?;
         let partner = checked.partner.map_or(0, |partner| self.shared.orders.get(partner).reserved.0);
         checked.reserve = Amount((whole.0 - partner).max(0));
         let given = self.instrument.listing.given_by(request.side);

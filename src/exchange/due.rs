@@ -64,9 +64,13 @@ impl Exchange {
     /// Cancels good-till-time orders whose time has come.
     pub(super) fn expire(&mut self, events: &mut impl EventSink) {
         let now = self.shared.now;
+        let limit = self.shared.limits.orders_touched_max;
         while let Some(Reverse((expire_s, id, handle))) = self.shared.due.expiries.peek().copied() {
             if u64::from(expire_s) > now.seconds() {
                 break;
+            }
+            if self.shared.touched >= limit {
+                return self.agenda.push(Task::Expire);
             }
             self.shared.due.expiries.pop();
             if self.shared.is_live(handle, id) {

@@ -24,6 +24,9 @@ pub(super) struct Extra {
     pub(super) state: OrderState,
     /// What it waits for.
     pub(super) watch: Watch,
+    /// Of a market order that waits the price at which it holds what it would cost, ticks: its trigger's; of a trailing stop the
+    /// stop price when it was accepted, or its distance if there was none. 0: of all others.
+    pub(super) reserve_price: Price,
     /// The order that is cancelled when this one trades.
     pub(super) partner: Option<Handle>,
     /// Of two linked orders the one that reserves only what it needs beyond the other.
@@ -31,6 +34,8 @@ pub(super) struct Extra {
     /// Of two linked orders that both rest the one that would trade later: it takes no part in auctions and counts in no
     /// total. It follows from the orders.
     pub(super) sits_out: bool,
+    /// The dry run of a match that has to do without it. No part of the state.
+    pub(super) left_out: u64,
 }
 
 impl Extra {

@@ -7,8 +7,8 @@ use super::instrument::Instrument;
 use super::shared::Shared;
 use super::sink::EventSink;
 use crate::domain::{
-    AccountId, Amount, CancelReason, Canceled, Event, FeeAsset, OrderState, Price, Quantity, RestateReason,
-    Restated, Side, TimeInForce,
+    AccountId, Amount, CancelReason, Canceled, Event, FeeAsset, OrderState, Price, Quantity, QuantityUnit,
+    RestateReason, Restated, Side, TimeInForce,
 };
 
 /// Which lots of an iceberg are taken away.
@@ -16,8 +16,8 @@ use crate::domain::{
 pub(super) enum Lots {
     /// Those that are not shown, before those that are.
     HiddenFirst,
-    /// Those that are shown.
-    Shown,
+    /// Those that are shown, before those that are not.
+    ShownFirst,
 }
 
 /// An instrument at work.
@@ -51,6 +51,40 @@ pub(super) fn reserve_for(
     }
 }
 
+/// What an order must hold for these open lots, linked or not; `None` when it does not fit an amount. A market buy that waits
+/// holds what it would cost at the price of its trigger, so that nobody can leave orders behind for nothing.
+#[inline]
+pub(super) fn required_reserve(
+    instrument: &Instrument,
+    order: &Order,
+    extra: Option<&Extra>,
+    open: Quantity,
+) -> Option<Amount> {
+    match extra {
+        Some(extra) if extra.state == OrderState::Dormant && order.price == Price(0) => {
+            waiting_reserve(instrument, order, extra, open)
+        }
+        _ => reserve_for(instrument, order.side, order.price, open, order.fee_carry),
+    }
+}
+
+#[cold]
+fn waiting_reserve(instrument: &Instrument, order: &Order, extra: &Extra, open: Quantity) -> Option<Amount> {
+    let by_amount = extra.instructions.unit == QuantityUnit::QuoteAmount;
+    match order.side {
+        Side::Buy if by_amount => reserve_for_amount(instrument, Amount(extra.amount), order.fee_carry),
+        side => reserve_for(instrument, side, extra.reserve_price, open, order.fee_carry),
+    }
+}
+
+/// What a buy must hold to spend an amount, its fee not counted in that.
+pub(super) fn reserve_for_amount(instrument: &Instrument, amount: Amount, fee_carry: u32) -> Option<Amount> {
+    match instrument.listing.fee_asset {
+        FeeAsset::Quote => fees::with_fee(amount, instrument.highest_fee, fee_carry),
+        FeeAsset::Received => Some(amount),
+    }
+}
+
 impl<S: EventSink> Market<'_, S> {
     #[inline]
     pub(super) fn extra(&self, order: &Order) -> Option<&Extra> {
@@ -69,10 +103,7 @@ impl<S: EventSink> Market<'_, S> {
     /// Lots of a resting iceberg that are not shown.
     #[inline]
     pub(super) fn rest_of(&self, handle: Handle) -> u64 {
-        if self.shared.orders.hot(handle).flags & extras::HAS_EXTRA == 0 {
-            return 0;
-        }
-        self.shared.extras.find(self.shared.orders.cold(handle).extra).map_or(0, |extra| extra.rest)
+        self.shared.extra_of(handle).map_or(0, |extra| extra.rest)
     }
 
     /// Lots of a resting order that count in trading beyond its open ones in the queue.
@@ -84,7 +115,7 @@ impl<S: EventSink> Market<'_, S> {
 
     /// What an order needs to hold, linked or not.
     pub(super) fn needs(&self, order: &Order) -> Amount {
-        reserve_for(self.instrument, order.side, order.price, self.open_of(order), order.fee_carry)
+        required_reserve(self.instrument, order, self.extra(order), self.open_of(order))
             .expect("a part needs no more than the whole")
     }
 
@@ -100,7 +131,7 @@ impl<S: EventSink> Market<'_, S> {
         self.shared.client_refs.insert(&mut self.shared.orders, handle);
         let Hot { login, account, side, flags, .. } = *self.shared.orders.hot(handle);
         self.shared.account_mut(account).open_orders += 1;
-        self.shared.login_orders[login.0 as usize] += 1;
+        self.shared.chain(login, handle);
         self.count_use(account, side, open.0 as i64, 1);
         if flags & extras::HAS_EXTRA != 0 {
             self.register_extra(handle);
@@ -155,10 +186,12 @@ impl<S: EventSink> Market<'_, S> {
     /// Puts an order among those that wait for their triggers.
     pub(super) fn wait(&mut self, order: Order) {
         let handle = self.shared.orders.insert(order);
+        self.instrument.waiting.push(&mut self.shared.orders, handle);
         let Some(extra) = self.shared.extras.find_mut(order.extra) else { return };
         let watched = self.instrument.watched(extra.watch.reference);
         let triggers = self.instrument.triggers.get_or_insert_default();
         let holds = triggers.insert(order.id, (handle, order.extra), &mut extra.watch, watched);
+        self.shared.account_mut(order.account).waiting_orders += 1;
         self.register(handle, order.open);
         if holds {
             self.shared.note_moved(order.instrument);
@@ -172,9 +205,11 @@ impl<S: EventSink> Market<'_, S> {
         let open = self.open_of(&order);
         match self.shared.extras.find(order.extra) {
             Some(Extra { state: OrderState::Dormant, watch, .. }) => {
+                self.instrument.waiting.remove(&mut self.shared.orders, handle);
                 if let Some(triggers) = &mut self.instrument.triggers {
                     triggers.remove(order.id, handle, watch);
                 }
+                self.shared.account_mut(order.account).waiting_orders -= 1;
             }
             found => {
                 let unseen = found.map_or(0, |extra| extra.unseen(order.open));
@@ -208,9 +243,9 @@ impl<S: EventSink> Market<'_, S> {
             self.shared.due.order_gone();
         }
         self.shared.client_refs.remove(&mut self.shared.orders, handle);
+        self.shared.unchain(login, handle);
         self.shared.orders.remove(handle);
         self.shared.account_mut(account).open_orders -= 1;
-        self.shared.login_orders[login.0 as usize] -= 1;
         self.count_use(account, side, -(open.0 as i64), -1);
     }
 
@@ -308,12 +343,15 @@ impl<S: EventSink> Market<'_, S> {
     pub(super) fn shrink(&mut self, handle: Handle, by: Quantity, lots: Lots) -> Order {
         let order = self.shared.orders.get(handle);
         let hidden = match self.shared.extras.find_mut(order.extra) {
-            Some(extra) if lots == Lots::HiddenFirst => {
-                let hidden = extra.rest.min(by.0);
+            Some(extra) => {
+                let hidden = match lots {
+                    Lots::HiddenFirst => extra.rest.min(by.0),
+                    Lots::ShownFirst => by.0.saturating_sub(order.open.0),
+                };
                 extra.rest -= hidden;
                 hidden
             }
-            _ => 0,
+            None => 0,
         };
         let dormant = self.extra(&order).is_some_and(|extra| extra.state == OrderState::Dormant);
         if dormant {
@@ -342,8 +380,16 @@ impl<S: EventSink> Market<'_, S> {
     #[cold]
     pub(super) fn refresh(&mut self, handle: Handle) {
         let order = self.shared.orders.get(handle);
-        let Some(extra) = self.shared.extras.find_mut(order.extra) else { return };
+        let extra = self.extra(&order).expect("an order with lots that are not shown has an extra");
         let shown = u64::from(extra.instructions.display_quantity).min(extra.rest);
+        self.show(handle, shown);
+    }
+
+    /// Shows so many lots of an iceberg that shows none, last in the queue.
+    pub(super) fn show(&mut self, handle: Handle, shown: u64) {
+        let extra = self.shared.orders.cold(handle).extra;
+        let extra =
+            self.shared.extras.find_mut(extra).expect("an order with lots that are not shown has an extra");
         extra.rest -= shown;
         self.instrument.book.requeue(&mut self.shared.orders, handle, Quantity(shown), -(shown as i64));
         let order = self.shared.orders.get(handle);

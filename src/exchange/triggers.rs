@@ -280,9 +280,7 @@ impl<S: EventSink> Market<'_, S> {
             reference: watched,
         }));
         let found = if by_amount { self.found_by_amount(&order, amount) } else { Ok(order) };
-        if self.shared.rules >= 2 {
-            self.priority_updated(found.as_ref().unwrap_or(&order));
-        }
+        self.priority_updated(found.as_ref().unwrap_or(&order));
         let found = found.and_then(|found| self.check_triggered(&order).map(|()| found));
         match found {
             Ok(found) if by_amount => {
@@ -314,7 +312,8 @@ impl<S: EventSink> Market<'_, S> {
 
     /// An order by amount with the lots that its amount comes to now, and what they have to reserve.
     fn found_by_amount(&self, order: &Order, amount: i64) -> Result<Order, RejectReason> {
-        let lots = self.lots_for(order.side, amount)?;
+        let owner = (order.account, order.fee_carry);
+        let lots = self.lots_for(order.side, amount, owner, order.reserved)?;
         let needs = reserve_for(self.instrument, order.side, order.price, lots, order.fee_carry);
         let reserved = needs.ok_or(RejectReason::NotionalTooLarge)?;
         let given = self.instrument.listing.given_by(order.side);

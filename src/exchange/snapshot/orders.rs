@@ -13,7 +13,7 @@ use crate::exchange::book::{Handle, Order, OrderSlab};
 use crate::exchange::due::Due;
 use crate::exchange::extras::{self, Extra};
 use crate::exchange::instrument::Instrument;
-use crate::exchange::market::reserve_for;
+use crate::exchange::market::required_reserve;
 use crate::exchange::shared::Shared;
 use crate::exchange::triggers::{TRIGGERS_MAX, on_rise};
 use std::collections::BTreeSet;
@@ -35,6 +35,8 @@ pub(super) struct Filling {
     pub(super) assets_done: usize,
     /// By asset and account what the orders so far have reserved.
     pub(super) held: Vec<Vec<i64>>,
+    /// The orders so far, by their places.
+    numbered: Vec<(OrderId, LoginId, Handle)>,
     /// By account how many of the orders so far are its own.
     open_orders: Vec<u32>,
     /// Extras with a link, by their places, and the orders that these are to.
@@ -63,8 +65,11 @@ struct Linked {
 
 impl Restoring {
     pub(super) fn begin_orders(&mut self) -> Refused {
-        let orders = OrderSlab::try_new(self.venue.orders_max, self.venue.orders);
+        let orders = OrderSlab::try_new(self.venue.limits.orders_max, self.venue.orders);
         self.exchange.shared.orders = orders.ok_or("there is not enough memory for so many orders")?;
+        let numbered = &mut self.filling.numbered;
+        let has_room = numbered.try_reserve_exact(self.venue.orders as usize).is_ok();
+        check(has_room, "there is not enough memory for so many orders")?;
         self.filling.open_orders = vec![0; self.exchange.shared.accounts.len()];
         Ok(())
     }
@@ -104,12 +109,11 @@ impl Restoring {
         let login = login.ok_or("an order of a login that does not exist")?;
         let numbered = record.id.0 > 0 && record.id <= shared.last_order;
         let is_old = record.user_ref > login.last_user_ref;
-        let named = record.user_ref.0 > 0 && (!is_old || self.rules.session > 0);
+        let named = record.user_ref.0 > 0 && (!is_old || self.venue.session > 0);
         check(numbered & named & (record.account == login.account), "an order's numbers are out of range")?;
         if is_old {
             login.note_old_number();
         }
-        shared.login_orders[record.login.0 as usize] += 1;
         let priced = units < OrderPrice::LIMIT_END && (record.ticks > 0 || waits);
         let sized = record.open.0 > 0 && record.open <= record.total && record.total.0 <= u64::from(u32::MAX);
         let counted = record.fee_carry < FeeRate::ONE as u32 && record.reserved.0 >= 0 && record.marks < 16;
@@ -136,6 +140,7 @@ impl Restoring {
             time_in_force: record.time_in_force,
         };
         let handle = Handle(shared.orders.len() as u32);
+        self.filling.numbered.push((record.id, record.login, handle));
         let mut open = record.open;
         let mut of_other = false;
         if is(OrderRecord::HAS_EXTRA) {
@@ -163,6 +168,7 @@ impl Restoring {
             if waits {
                 let triggers = instrument.triggers.get_or_insert_default();
                 triggers.restore(order.id, handle, at as u32, &extra.watch);
+                shared.accounts[record.account.0 as usize].waiting_orders += 1;
             }
         } else {
             let stays = record.time_in_force == TimeInForce::GoodTillCancel as u8
@@ -171,7 +177,7 @@ impl Restoring {
         }
 
         // Of two linked orders the second needs less; it is looked at when both are there.
-        let needs = reserve_for(instrument, side, price, open, record.fee_carry);
+        let needs = required_reserve(instrument, &order, shared.extras.find(order.extra), open);
         check(of_other || needs == Some(record.reserved), "an order does not hold what it needs")?;
         let given = instrument.listing.given_by(side);
         let held = &mut self.filling.held[usize::from(given.0)][record.account.0 as usize];
@@ -213,7 +219,12 @@ impl Restoring {
         let instrument = &mut self.exchange.instruments[id.0 as usize];
         if let Some(triggers) = &mut instrument.triggers {
             check(triggers.len() <= TRIGGERS_MAX, "there are too many orders that wait")?;
-            triggers.settle(&self.exchange.shared.extras);
+            let shared = &mut self.exchange.shared;
+            triggers.settle(&shared.extras);
+            let number = |handle: Handle| (shared.orders.hot(handle).id, handle);
+            let mut numbered: Vec<_> = triggers.handles(&shared.extras).map(number).collect();
+            numbered.sort_unstable();
+            numbered.iter().for_each(|(_, handle)| instrument.waiting.push(&mut shared.orders, *handle));
         }
         let best = |side| instrument.book.best(side).map(|(price, _)| price);
         let crosses = best(Side::Buy).zip(best(Side::Sell)).is_some_and(|(bid, ask)| bid >= ask);
@@ -234,6 +245,12 @@ impl Restoring {
             account.open_orders = *open_orders;
         }
         shared.due = Due::of_all(std::mem::take(&mut filling.expiries));
+        let mut numbered = std::mem::take(&mut filling.numbered);
+        numbered.sort_unstable();
+        check(numbered.is_sorted_by(|one, next| one.0 < next.0), "two orders have one number")?;
+        for (_, login, handle) in numbered {
+            shared.login_orders[login.0 as usize].push(&mut shared.orders, handle);
+        }
         self.link()
     }
 
@@ -241,7 +258,6 @@ impl Restoring {
     fn link(&mut self) -> Refused {
         let (exchange, linked) = (&mut self.exchange, &mut self.filling.linked);
         linked.sort_unstable_by_key(|one| one.order);
-        check(linked.is_sorted_by(|one, next| one.order < next.order), "two orders have one number")?;
         for one in &*linked {
             let found = linked.binary_search_by_key(&one.partner, |other| other.order);
             let other = linked[found.map_err(|_| "an order is linked to one that is not there")?];
@@ -256,7 +272,7 @@ impl Restoring {
             if own.is_second {
                 let instrument: &Instrument = &exchange.instruments[order.instrument.0 as usize];
                 let open = Quantity(order.open.0 + own.rest);
-                let needs = reserve_for(instrument, order.side, order.price, open, order.fee_carry);
+                let needs = required_reserve(instrument, &order, Some(&own), open);
                 let needs = needs.map(|needs| Amount((needs.0 - partner.reserved.0).max(0)));
                 check(needs == Some(order.reserved), "a linked order does not hold what it needs")?;
             }
@@ -314,5 +330,9 @@ fn check_watch(extra: &Extra, order: &Order) -> Refused {
     check(
         !by_amount || (extra.amount > 0 && order.price == Price(0)),
         "an order by amount that cannot be one",
-    )
+    )?;
+    let is_market_buy = order.price == Price(0) && order.side == Side::Buy;
+    // A stop price may lie beyond the last price by as much as the distance.
+    let counted = (1..2 * end).contains(&extra.reserve_price.0);
+    check(by_amount || !is_market_buy || counted, "a market order that waits is counted at no price")
 }

@@ -38,8 +38,7 @@ impl Naive {
         }
         self.set_phase(instrument, phase);
         if phase == Phase::Closed {
-            let days = self
-                .numbers(|order| order.instrument == instrument && order.time_in_force == TimeInForce::Day);
+            let days = self.by_book(instrument, |order| order.time_in_force == TimeInForce::Day);
             self.cancel_all(&days, CancelReason::Expired);
         }
     }
@@ -159,9 +158,6 @@ impl Naive {
         let instrument = order(buy).instrument;
         let [of_older, of_newer] = [false, true].map(|incoming| {
             let (price, quantity) = (ticks(price), lots(quantity));
-            if self.edition < 2 {
-                return CancelReason::SelfTrade;
-            }
             CancelReason::SelfTradePrevented(SelfTradePrevented {
                 instrument,
                 price,

@@ -4,8 +4,9 @@ use super::logins::Login;
 use super::{AMOUNT_MAX, Account, Asset, Instrument, Naive};
 use dojima::domain::{
     AccountId, AccountSelfTrade, Amount, AssetCode, AssetId, AssetSettings, CancelReason, Command, Event,
-    FeeAsset, FeeRate, FeeTier, InstrumentId, LimitScope, ListInstrument, Listing, LoginId, OrderLimits,
-    OrderPrice, Phase, Ppm, Price, Protection, Quantity, RejectReason, RestateReason, SetFees, Side, Switch,
+    FeeAsset, FeeRate, FeeTier, InstrumentId, LimitScope, ListInstrument, Listing, LoginId, OrderId,
+    OrderLimits, OrderPrice, Phase, Ppm, Price, Protection, Quantity, RejectReason, RestateReason, SetFees,
+    Side, Switch, VenueLimits,
 };
 
 type Done = Result<(), RejectReason>;
@@ -65,7 +66,7 @@ impl Naive {
                 self.transfer(transfer, false).map(|event| self.events.push(event))
             }
             Command::Open { config_digest } => self.open(config_digest),
-            Command::SetLimits { orders_max } => self.set_limits(orders_max),
+            Command::SetLimits { limits } => self.set_limits(limits),
             Command::CancelOrder { order } => self.cancel_by_operator(order),
             Command::SetMark { instrument, price } => self.set_mark(instrument, price),
             Command::Delist { instrument } => self.delist(instrument),
@@ -157,10 +158,12 @@ impl Naive {
         Ok(())
     }
 
-    fn set_limits(&mut self, orders_max: u32) -> Done {
-        out_of_range_if(orders_max == 0 || orders_max > Command::ORDERS_MAX)?;
-        self.orders_max = orders_max as usize;
-        self.events.push(Event::LimitsSet { orders_max });
+    fn set_limits(&mut self, limits: VenueLimits) -> Done {
+        out_of_range_if(limits.orders_max == 0 || limits.orders_max > 100_000_000)?;
+        out_of_range_if(limits.orders_touched_max < 16 || limits.orders_touched_max > 1_000_000)?;
+        out_of_range_if(limits.account_orders_max == 0 || limits.account_triggers_max == 0)?;
+        self.limits = limits;
+        self.events.push(Event::LimitsSet { limits });
         Ok(())
     }
 
@@ -265,11 +268,15 @@ impl Naive {
 
     fn set_order_limits(&mut self, scope: LimitScope, limits: OrderLimits) -> Done {
         match scope {
-            LimitScope::Instrument(instrument) => drop(self.listed(instrument)?),
+            LimitScope::Instrument(instrument) => {
+                self.listed(instrument)?;
+                out_of_range_if(limits.triggers_max > 0)?;
+            }
             LimitScope::Account(account) => drop(self.known_account(account)?),
             LimitScope::Login(login) => {
                 self.known_login(login)?;
                 out_of_range_if(limits.orders_per_second_max > 0 || limits.position_max.0 > 0)?;
+                out_of_range_if(limits.triggers_max > 0)?;
             }
         }
         out_of_range_if(limits.notional_max.0 < 0)?;
@@ -311,30 +318,35 @@ impl Naive {
         Ok(())
     }
 
-    /// Every buy of the instrument, in the order of their numbers, holds what it needs now, or goes.
+    /// Every buy of the instrument holds what it needs now, or goes, one after another; the second of a linked pair comes
+    /// right after its first.
     fn reserve_anew(&mut self, instrument: InstrumentId) {
-        let buys = self.numbers(|order| order.instrument == instrument && order.side == Side::Buy);
-        let mut changed = Vec::new();
-        for id in buys {
-            let Some(at) = self.find(id) else { continue };
-            let order = &self.orders[at];
-            // The second of a linked pair holds what it needs beyond the first.
-            let first = order.oco.filter(|other| *other < id).and_then(|other| self.find(other));
-            let shared = first.map_or(0, |at| self.orders[at].reserved);
-            let needed = self.needs(order).map(|whole| (whole - shared).max(0));
-            let quote = self.listing(instrument).quote;
-            let most = self.available(order.account, quote) + order.reserved;
-            match needed {
-                Some(needed) if needed == order.reserved => {}
-                Some(needed) if needed < order.reserved || needed <= most => {
-                    self.orders[at].reserved = needed;
-                    changed.push(id);
-                }
-                _ => drop(self.cancel_whole(id, CancelReason::TermsChanged)),
+        for id in self.by_book(instrument, |order| order.side == Side::Buy) {
+            let Some(order) = self.find(id).map(|at| &self.orders[at]) else { continue };
+            let (id, other) = (order.id, order.oco);
+            if other.is_some_and(|other| other < id) {
+                continue;
+            }
+            self.reserve_or_cancel(id, 0);
+            if let (Some(at), Some(other)) = (self.find(id), other) {
+                self.reserve_or_cancel(other, self.orders[at].reserved);
             }
         }
-        for at in changed.into_iter().filter_map(|id| self.find(id)).collect::<Vec<_>>() {
-            self.events.push(self.orders[at].restated(RestateReason::Reserve));
+    }
+
+    /// `shared`: what the first of a linked pair holds, beyond which the second holds what it needs.
+    fn reserve_or_cancel(&mut self, id: OrderId, shared: i128) {
+        let at = self.find(id).expect("it is open");
+        let order = &self.orders[at];
+        let quote = self.listing(order.instrument).quote;
+        let most = self.available(order.account, quote) + order.reserved;
+        match self.needs(order).map(|whole| (whole - shared).max(0)) {
+            Some(needed) if needed == order.reserved => {}
+            Some(needed) if needed < order.reserved || needed <= most => {
+                self.orders[at].reserved = needed;
+                self.events.push(self.orders[at].restated(RestateReason::Reserve));
+            }
+            _ => drop(self.cancel_whole(id, CancelReason::TermsChanged)),
         }
     }
 }
