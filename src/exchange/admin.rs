@@ -50,9 +50,9 @@ impl Exchange {
             Command::Open { config_digest } => self.open(config_digest)?,
             Command::SetLimits { limits } => self.set_limits(limits)?,
             Command::SetPhase { instrument, phase } => {
-                return self.set_phase(instrument, phase, events).map(|()| None);
+                return self.set_phase(instrument, phase).map(|()| None);
             }
-            Command::Delist { instrument } => return self.delist(instrument, events).map(|()| None),
+            Command::Delist { instrument } => return self.delist(instrument).map(|()| None),
             Command::SetMark { instrument, price } => self.set_mark(instrument, price)?,
             Command::SetTerms(terms) => self.set_terms(&terms, events)?,
             Command::SetFees(fees) => self.set_fees(&fees, events)?,

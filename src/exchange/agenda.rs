@@ -5,10 +5,11 @@
 //! command sees a state in between.
 
 use super::Exchange;
+use super::auction::{PriceSearch, Round};
 use super::logins::Roll;
 use super::mass::Sweep;
 use super::sink::EventSink;
-use crate::domain::{Command, Stamp};
+use crate::domain::{Command, InstrumentId, Phase, Stamp};
 
 /// Whether a command is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +38,16 @@ pub(super) enum Task {
     Perform(Stamp, Command),
     /// Orders whose triggers have come are released.
     Release,
+    /// What the auctions of the instruments from this one on would give is published.
+    Indicate(InstrumentId),
+    /// The price of an auction is looked for, and told or traded at.
+    FindPrice(PriceSearch),
+    /// Orders trade at the price of an auction.
+    TradeAt(Round),
+    /// An instrument's phase begins.
+    BeginPhase(InstrumentId, Phase),
+    /// Cancels are made that the instrument's halt held up.
+    CancelDue(InstrumentId),
     /// Many orders are cancelled.
     Sweep(Sweep),
     /// The session ends and the next begins.
@@ -131,7 +142,7 @@ impl Exchange {
             match task {
                 Task::Expire => self.expire(events),
                 Task::Switches => self.switches_due(),
-                Task::EndInterruptions => self.end_interruptions(events),
+                Task::EndInterruptions => self.end_interruptions(),
                 Task::FindTiers => self.find_tiers(events),
                 Task::NextDue => self.next_due(),
                 Task::Perform(stamp, command) => {
@@ -139,6 +150,11 @@ impl Exchange {
                     self.agenda.push_last(Task::Release);
                 }
                 Task::Release => self.release_moved(events),
+                Task::Indicate(from) => self.indicate(from),
+                Task::FindPrice(search) => self.find_price(search, events),
+                Task::TradeAt(round) => self.trade_at(round, events),
+                Task::BeginPhase(instrument, phase) => self.begin_phase(instrument, phase, events),
+                Task::CancelDue(instrument) => self.market(instrument, events).cancel_due(),
                 Task::Sweep(sweep) => self.sweep(sweep, events),
                 Task::Roll(roll) => self.roll(roll, events),
             }

@@ -187,7 +187,11 @@ impl Exchange {
                 let all = book.orders(side, &self.shared.orders).map(|(_, order)| order);
                 all.filter(move |order| order.hidden == hidden)
             };
-            let lots = |order: &Order| (order.price, self.open_lots(order).0);
+            let lots = |order: &Order| {
+                let extra = self.shared.extras.find(order.extra);
+                let counts = order.open.0 as i64 + extra.map_or(0, |extra| extra.unseen(order.open));
+                (order.price, counts as u64)
+            };
             let counted = book.counted_levels(side, &self.shared.orders);
             let all = book.orders(side, &self.shared.orders).map(|(_, order)| lots(&order));
             audit_counted(counted, all).or_else(bad)?;
@@ -238,6 +242,15 @@ impl Exchange {
             if back.and_then(|extra| extra.partner) != Some(handle) {
                 return bad("is linked to an order that is not linked to it");
             }
+        }
+        let sits_out = extra.and_then(|extra| extra.partner).is_some_and(|partner| {
+            let (own, other) = (self.shared.orders.hot(handle), self.shared.orders.hot(partner));
+            let others = self.shared.extras.find(self.shared.orders.cold(partner).extra);
+            let both_rest = state == OrderState::Live && others.is_some_and(|other| other.state == state);
+            both_rest && other.rank() < own.rank()
+        });
+        if extra.is_some_and(|extra| extra.sits_out != sits_out) {
+            return bad("sits out in auctions, or does not, against its link");
         }
         if self.shared.named(order.login, order.user_ref) != Some(handle) {
             return bad("cannot be found by its client's number");

@@ -98,10 +98,12 @@ impl Exchange {
         }
     }
 
-    /// Ends interruptions that are over.
-    pub(super) fn end_interruptions(&mut self, events: &mut impl EventSink) {
-        while let Some(instrument) = self.shared.due.next_interruption(self.shared.now) {
-            self.market(instrument, events).change_phase(Phase::Continuous);
+    /// Ends interruptions that are over, one after another.
+    pub(super) fn end_interruptions(&mut self) {
+        if let Some(instrument) = self.shared.due.next_interruption(self.shared.now) {
+            // Its phase begins before this task comes again.
+            self.agenda.push(Task::EndInterruptions);
+            self.change_phase(instrument, Phase::Continuous);
         }
     }
 

@@ -1,6 +1,7 @@
 //! One instrument: its terms, its book, and what it watches.
 
-use super::book::{Book, Handle};
+use super::book::{Book, Handle, OrderSlab};
+use super::extras::Extras;
 use super::shared::Shared;
 use super::triggers::{self, Triggers};
 use crate::domain::{
@@ -79,6 +80,18 @@ impl Instrument {
             TriggerReference::LastTrade => self.last,
             TriggerReference::MarkPrice => self.mark,
         }
+    }
+
+    /// Of two linked orders that both rest, the one that would trade later takes no part in auctions and counts in no total:
+    /// when the other trades, it goes.
+    pub(super) fn leave_out_later(&mut self, pair: [Handle; 2], orders: &mut OrderSlab, extras: &mut Extras) {
+        let [one, other] = pair;
+        let later = if orders.hot(one).rank() < orders.hot(other).rank() { other } else { one };
+        let (extra, open) = (orders.cold(later).extra, orders.hot(later).open);
+        let extra = extras.find_mut(extra).expect("a linked order has an extra");
+        let before = extra.unseen(open);
+        extra.sits_out = true;
+        self.book.count_unseen(orders, later, extra.unseen(open) - before);
     }
 
     /// The first of the instrument's orders, of a side or of both: buys in trading order, sells in trading order, then those

@@ -106,6 +106,13 @@ impl<S: EventSink> Market<'_, S> {
         self.shared.extra_of(handle).map_or(0, |extra| extra.rest)
     }
 
+    /// Lots of a resting order that count in trading beyond its open ones in the queue.
+    pub(super) fn unseen_of(&self, handle: Handle) -> i64 {
+        let Cold { extra, .. } = *self.shared.orders.cold(handle);
+        let open = self.shared.orders.hot(handle).open;
+        self.shared.extras.find(extra).map_or(0, |extra| extra.unseen(open))
+    }
+
     /// What an order needs to hold, linked or not.
     pub(super) fn needs(&self, order: &Order) -> Amount {
         required_reserve(self.instrument, order, self.extra(order), self.open_of(order))
@@ -139,10 +146,15 @@ impl<S: EventSink> Market<'_, S> {
         if order.time_in_force == TimeInForce::GoodTillTime as u8 {
             self.shared.due.add_expiry(order.extra, extra.expire_s, order.id);
         }
-        if let Some(partner) = extra.partner {
-            let partner = *self.shared.orders.cold(partner);
-            let other = self.shared.extras.find_mut(partner.extra).expect("a linked order has an extra");
-            other.partner = Some(handle);
+        let (partner, state) = (extra.partner, extra.state);
+        if let Some(partner) = partner {
+            let first = self.shared.orders.cold(partner).extra;
+            let first = self.shared.extras.at_mut(first);
+            first.partner = Some(handle);
+            if first.state == OrderState::Live && state == OrderState::Live {
+                let Shared { orders, extras, .. } = &mut *self.shared;
+                self.instrument.leave_out_later([partner, handle], orders, extras);
+            }
         }
     }
 
@@ -198,11 +210,10 @@ impl<S: EventSink> Market<'_, S> {
                 triggers.remove(&mut self.shared.extras, order.extra);
                 self.shared.account_mut(order.account).waiting_orders -= 1;
             }
-            _ => self.instrument.book.unlink(
-                &mut self.shared.orders,
-                handle,
-                open.0 as i64 - order.open.0 as i64,
-            ),
+            found => {
+                let unseen = found.map_or(0, |extra| extra.unseen(order.open));
+                self.instrument.book.unlink(&mut self.shared.orders, handle, unseen);
+            }
         }
         self.forget(handle, open);
         order
@@ -284,6 +295,7 @@ impl<S: EventSink> Market<'_, S> {
         let Some(extra) = self.shared.extras.find_mut(order.extra) else { return };
         let Some(partner) = extra.partner.take() else { return };
         extra.is_second = false;
+        assert!(!extra.sits_out, "of two linked orders the one that would trade first is met first");
         self.unlink(partner);
         self.cancel_whole(partner, CancelReason::LinkedOrder);
         self.hold_what_it_needs(order, stands_at);
@@ -347,9 +359,15 @@ impl<S: EventSink> Market<'_, S> {
             self.instrument.book.reduce(&mut self.shared.orders, handle, Quantity(by.0 - hidden));
             self.instrument.book.count_unseen(&mut self.shared.orders, handle, -(hidden as i64));
         }
-        self.count_use(order.account, order.side, -(by.0 as i64), 0);
+        self.has_shrunk(handle, by)
+    }
+
+    /// An order's open lots have been lowered without a trade: its total, its reserve and the counts follow. The order as it is
+    /// then.
+    pub(super) fn has_shrunk(&mut self, handle: Handle, by: Quantity) -> Order {
         self.shared.orders.cold_mut(handle).total.0 -= by.0;
         let mut order = self.shared.orders.get(handle);
+        self.count_use(order.account, order.side, -(by.0 as i64), 0);
         let before = std::mem::replace(&mut order.reserved, Amount(0));
         order.reserved = self.needs(&order).min(before);
         self.reserve(&order, before);

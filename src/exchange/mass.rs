@@ -9,7 +9,7 @@ use super::market::Market;
 use super::sink::EventSink;
 use crate::domain::{
     AccountId, CancelFilter, CancelReason, Event, InstrumentId, KillScope, LoginId, MassCancel, OrderId,
-    Phase, RejectReason, Side, Switch, UserRef,
+    Phase, RejectReason, Side, Switch, TimeInForce, UserRef,
 };
 
 /// A cancel of many orders on its way.
@@ -86,12 +86,12 @@ impl Exchange {
             }
             sweep.next = self.after_on(&sweep.walk, handle);
             let instrument = self.shared.orders.cold(handle).instrument;
-            if !self.fits(&sweep.filter, handle) {
+            if !self.fits(&sweep.filter, sweep.reason, handle) {
                 self.shared.touch();
                 continue;
             }
             let halted = self.instruments[instrument.0 as usize].listing.phase == Phase::Halted;
-            if halted && sweep.reason != CancelReason::Killed {
+            if halted && !matches!(sweep.reason, CancelReason::Killed | CancelReason::Delisted) {
                 self.shared.leave_due(handle, sweep.reason);
                 self.shared.touch();
                 continue;
@@ -164,9 +164,12 @@ impl Exchange {
         self.shared.login_orders[from..].iter().find_map(LoginOrders::first)
     }
 
-    fn fits(&self, filter: &CancelFilter, at: Handle) -> bool {
+    fn fits(&self, filter: &CancelFilter, reason: CancelReason, at: Handle) -> bool {
         let (hot, instrument) = (self.shared.orders.hot(at), self.shared.orders.cold(at).instrument);
-        filter.side.is_none_or(|side| side == hot.side) && filter.instrument.is_none_or(|of| of == instrument)
+        let is_of_day = self.shared.orders.cold(at).time_in_force == TimeInForce::Day as u8;
+        filter.side.is_none_or(|side| side == hot.side)
+            && filter.instrument.is_none_or(|of| of == instrument)
+            && (reason != CancelReason::Expired || is_of_day)
     }
 
     pub(super) fn kill(&mut self, scope: KillScope, switch: Switch) -> Result<Option<Event>, RejectReason> {

@@ -440,7 +440,7 @@ impl<S: EventSink> Market<'_, S> {
     }
 }
 
-fn shrunk(order: &Order, by: Quantity, open: Quantity, reason: CancelReason) -> Event {
+pub(super) fn shrunk(order: &Order, by: Quantity, open: Quantity, reason: CancelReason) -> Event {
     Event::Canceled(Canceled {
         login: order.login,
         user_ref: order.user_ref,

@@ -159,6 +159,7 @@ impl<S: EventSink> Market<'_, S> {
                 reserve_units: checked.reserve_units,
                 partner: checked.partner,
                 is_second: checked.partner.is_some(),
+                sits_out: false,
                 left_out: 0,
                 links: Links::default(),
             }),

@@ -10,7 +10,7 @@ use super::extras;
 use super::market::Market;
 use super::matching::{DryRun, MatchEnd, Taker};
 use super::sink::EventSink;
-use crate::domain::{CancelReason, Price, Quantity, SelfTrade};
+use crate::domain::{CancelReason, Price, Quantity, SelfTrade, SelfTradePrevented};
 
 /// What happens with an order of the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -247,8 +247,8 @@ impl<S: EventSink> Market<'_, S> {
                 let deed = match taker.self_trade.mode {
                     _ if !is_own => Deed::Trades,
                     SelfTrade::DecrementBoth => Deed::Loses,
-                    SelfTrade::CancelOldest => Deed::Goes,
-                    SelfTrade::Allow | SelfTrade::CancelNewest | SelfTrade::CancelBoth => return false,
+                    SelfTrade::CancelOldest | SelfTrade::CancelBoth => Deed::Goes,
+                    SelfTrade::Allow | SelfTrade::CancelNewest => return false,
                 };
                 let mut reached = Reached { handle, deed, shown: hot.open.0, rest: 0, slice: 1, taken: 0 };
                 if hot.flags & extras::HAS_EXTRA != 0 {
@@ -260,6 +260,10 @@ impl<S: EventSink> Market<'_, S> {
                     reached.shown = reached.taken;
                 }
                 queue.end = appetite.take(&mut reached, hot.open.0);
+                if is_own && taker.self_trade.mode == SelfTrade::CancelBoth {
+                    let not_made = self.not_made(taker, handle, Quantity(reached.taken));
+                    queue.end = Some(MatchEnd::SelfTrade(SelfTradePrevented { incoming: true, ..not_made }));
+                }
                 if reached.taken > 0 {
                     self.leave_out_partner(dry, handle);
                 }

@@ -23,27 +23,18 @@ impl Exchange {
         if listing.phase == Phase::Delisted { Err(RejectReason::InstrumentDelisted) } else { Ok(listing) }
     }
 
-    pub(super) fn set_phase(
-        &mut self,
-        instrument: InstrumentId,
-        phase: Phase,
-        events: &mut impl EventSink,
-    ) -> Result<(), RejectReason> {
+    pub(super) fn set_phase(&mut self, instrument: InstrumentId, phase: Phase) -> Result<(), RejectReason> {
         let listing = self.listed(instrument)?;
         if phase == listing.phase || phase == Phase::Delisted {
             return Err(RejectReason::InvalidPhase);
         }
-        self.market(instrument, events).change_phase(phase);
+        self.change_phase(instrument, phase);
         Ok(())
     }
 
-    pub(super) fn delist(
-        &mut self,
-        instrument: InstrumentId,
-        events: &mut impl EventSink,
-    ) -> Result<(), RejectReason> {
+    pub(super) fn delist(&mut self, instrument: InstrumentId) -> Result<(), RejectReason> {
         self.listed(instrument)?;
-        self.market(instrument, events).delist();
+        self.take_away(instrument);
         Ok(())
     }
 
@@ -273,13 +264,13 @@ impl<S: EventSink> Market<'_, S> {
             let standing: Vec<Handle> =
                 self.instrument.book.orders(side, &self.shared.orders).map(|(handle, _)| handle).collect();
             for handle in &standing {
-                let unseen = self.rest_of(*handle) as i64;
+                let unseen = self.unseen_of(*handle);
                 self.instrument.book.unlink(&mut self.shared.orders, *handle, unseen);
             }
             for handle in standing {
                 let order = self.shared.orders.get_mut(handle);
                 order.set_price(convert(order.price()));
-                let unseen = self.rest_of(handle) as i64;
+                let unseen = self.unseen_of(handle);
                 self.instrument.book.push_back(&mut self.shared.orders, handle, unseen);
             }
         }

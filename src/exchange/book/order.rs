@@ -99,6 +99,14 @@ pub struct Cold {
 const _: () = assert!(size_of::<Hot>() == 64);
 const _: () = assert!(size_of::<Cold>() <= 24);
 
+impl Hot {
+    /// Of two resting orders of a side that came in the order of their numbers, the one with the lower rank trades first.
+    pub(in crate::exchange) fn rank(&self) -> (i32, bool, OrderId) {
+        let price = if self.side == Side::Buy { -self.ticks } else { self.ticks };
+        (price, self.hidden, self.id)
+    }
+}
+
 impl Order {
     /// The order has nothing in the exchange's table of rare attributes.
     pub const NO_EXTRA: u32 = NONE;

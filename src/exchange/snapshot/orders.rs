@@ -14,6 +14,7 @@ use crate::exchange::book::{Handle, Order, OrderSlab};
 use crate::exchange::extras::{self, Extra, Links, Watch};
 use crate::exchange::instrument::Instrument;
 use crate::exchange::market::required_reserve;
+use crate::exchange::shared::Shared;
 use crate::exchange::triggers::{TRIGGERS_MAX, on_rise};
 use std::collections::{BTreeSet, VecDeque};
 
@@ -285,6 +286,11 @@ impl Restoring {
             }
             let extra = exchange.shared.extras.find_mut(one.extra).expect("a linked order has an extra");
             extra.partner = Some(other.handle);
+            if own.is_second && own.state == OrderState::Live && others.state == OrderState::Live {
+                let Shared { orders, extras, .. } = &mut exchange.shared;
+                let instrument = &mut exchange.instruments[order.instrument.0 as usize];
+                instrument.leave_out_later([other.handle, one.handle], orders, extras);
+            }
         }
         Ok(())
     }

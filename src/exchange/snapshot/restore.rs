@@ -421,7 +421,7 @@ impl Restoring {
         if state == OrderState::Dormant {
             self.filling.extremes.push_back(record.extreme);
         }
-        let (partner, links) = (None, Links::default());
+        let (partner, links, sits_out) = (None, Links::default(), false);
         extras.insert(Extra {
             instructions,
             amount,
@@ -432,6 +432,7 @@ impl Restoring {
             reserve_units,
             partner,
             is_second,
+            sits_out,
             left_out: 0,
             links,
         });

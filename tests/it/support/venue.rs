@@ -57,7 +57,11 @@ pub struct Venue {
 impl Venue {
     pub fn new(orders_max: u32, logins: u32) -> Self {
         let mut venue = Self {
-            exchange: exchange(orders_max),
+            exchange: Exchange::new(ExchangeLimits {
+                // One order may meet all that rests.
+                limits: VenueLimits { orders_touched_max: 1_000_000, ..limits(orders_max) },
+                ..ExchangeLimits::default()
+            }),
             events: Vec::new(),
             stamp: Stamp::default(),
             last_user_ref: vec![0; logins as usize],

@@ -137,8 +137,6 @@ fn a_market_order_trades_with_a_hundred_thousand_makers() {
     const LEVELS: u64 = 100;
     const MAKERS: u64 = 100_000;
     let mut venue = Venue::new(MAKERS as u32, 101);
-    let limits = VenueLimits { orders_touched_max: MAKERS as u32, ..limits(MAKERS as u32) };
-    venue.send(&Command::SetLimits { limits });
     for (at, away) in (0_u64..).zip((0..MAKERS).map(|at| at * 37 % LEVELS)) {
         let ticks = ticks(Side::Sell, away);
         venue.enter(Order { login: (at % 100) as u32, side: Side::Sell, ticks, lots: 1 + at % 3 });

@@ -141,7 +141,7 @@ impl Naive {
     }
 
     /// What is done when the order meets the other one, if they have the same owner.
-    fn prevention(&self, order: &Order, other: &Order) -> SelfTrade {
+    pub(super) fn prevention(&self, order: &Order, other: &Order) -> SelfTrade {
         // Of the order and its account, who prevents anything. The order's word is the first.
         let prevents = |said: &SelfTradePrevention| said.mode != SelfTrade::Allow;
         let account = Some(self.account(order.account).prevention);
