@@ -365,7 +365,7 @@ impl<S: EventSink> Market<'_, S> {
     /// An order's open lots have been lowered without a trade: its total, its reserve and the counts follow. The order as it is
     /// then.
     pub(super) fn has_shrunk(&mut self, handle: Handle, by: Quantity) -> Order {
-        self.shared.orders.cold_mut(handle).total.0 -= by.0;
+        self.shared.orders.cold_mut(handle).total -= by.0 as u32;
         let mut order = self.shared.orders.get(handle);
         self.count_use(order.account, order.side, -(by.0 as i64), 0);
         let before = std::mem::replace(&mut order.reserved, Amount(0));

@@ -361,7 +361,7 @@ impl<S: EventSink> Market<'_, S> {
             self.cancel_whole(handle, reason);
         }
         taker.hot.open.0 -= by.0;
-        taker.cold.total.0 -= by.0;
+        taker.cold.total -= by.0 as u32;
         let before = taker.hot.reserved;
         let needs = self.needs(&taker.order()).min(before);
         taker.hot.reserved = if taker.hot.open.0 == 0 { Amount(0) } else { needs };
