@@ -63,14 +63,19 @@ impl Exchange {
         let mut next = self.first_on(&walk);
         while let Some(handle) = next {
             next = self.after_on(&walk, handle);
-            if !self.fits(filter, reason, handle) {
+            if !self.fits(filter, handle) {
+                continue;
+            }
+            let instrument = self.shared.orders.cold(handle).instrument;
+            let halted = self.instruments[instrument.0 as usize].listing.phase == Phase::Halted;
+            if halted && reason != CancelReason::Killed {
+                self.shared.leave_due(handle, reason);
                 continue;
             }
             if next.is_some() && next == self.shared.partner_of(handle) {
                 // It goes with this one.
                 next = next.and_then(|at| self.after_on(&walk, at));
             }
-            let instrument = self.shared.orders.cold(handle).instrument;
             self.market(instrument, events).cancel_whole(handle, reason);
         }
         (before - self.open_orders()) as u32
@@ -127,12 +132,11 @@ impl Exchange {
         self.shared.login_orders[from..].iter().find_map(LoginOrders::first)
     }
 
-    fn fits(&self, filter: &CancelFilter, reason: CancelReason, at: Handle) -> bool {
-        let (hot, instrument) = (self.shared.orders.hot(at), self.shared.orders.cold(at).instrument);
-        let halted = self.instruments[instrument.0 as usize].listing.phase == Phase::Halted;
+    /// Whether an order of a filter's walk fits it.
+    fn fits(&self, filter: &CancelFilter, at: Handle) -> bool {
+        let (hot, cold) = (self.shared.orders.hot(at), self.shared.orders.cold(at));
         filter.side.is_none_or(|side| side == hot.side)
-            && filter.instrument.is_none_or(|of| of == instrument)
-            && (!halted || reason == CancelReason::Killed)
+            && filter.instrument.is_none_or(|of| of == cold.instrument)
     }
 
     pub(super) fn kill(

@@ -8,7 +8,10 @@ use super::due::Due;
 use super::extras::{self, Extra, Extras};
 use super::ledger::Ledger;
 use super::usage::{Usage, Use};
-use crate::domain::{AccountId, InstrumentId, LoginId, OrderId, OrderState, Timestamp, TradeId, UserRef};
+use crate::domain::{
+    AccountId, Amount, AssetId, InstrumentId, LoginId, OrderId, OrderState, Owner, Timestamp, TradeId,
+    UserRef,
+};
 
 /// The parts of an exchange that every instrument works with.
 #[derive(Clone, Debug)]
@@ -31,6 +34,8 @@ pub(super) struct Shared {
     pub(super) moved: Vec<InstrumentId>,
     /// Open orders of each login, in all instruments.
     pub(super) login_orders: Vec<LoginOrders>,
+    /// The logins that have orders whose cancel a halt holds up, sorted; some whose orders are gone may be among them.
+    pub(super) absent: Vec<LoginId>,
     /// The edition of the rules.
     pub(super) rules: u16,
     /// Orders that the present part of the command has touched.
@@ -44,6 +49,22 @@ impl Shared {
 
     pub(super) fn account_mut(&mut self, account: AccountId) -> &mut Account {
         &mut self.accounts[account.0 as usize]
+    }
+
+    /// Whether two accounts count as one owner.
+    pub(super) fn same_owner(&self, one: AccountId, other: AccountId, owner: Owner) -> bool {
+        one == other || self.account(one).owns_like(self.account(other), owner)
+    }
+
+    /// Counts a trade for the tiers of both sides, unless they are one owner: trading with oneself earns nothing.
+    pub(super) fn count_volume(&mut self, [maker, taker]: [AccountId; 2], quote: AssetId, notional: Amount) {
+        if self.same_owner(maker, taker, Owner::Group) {
+            return;
+        }
+        if let Some(volumes) = self.volumes.as_mut().filter(|volumes| volumes.tiers.asset == quote) {
+            volumes.add(maker, notional);
+            volumes.add(taker, notional);
+        }
     }
 
     /// What the account does in the instrument; nothing while it is not counted.
@@ -95,7 +116,7 @@ impl Shared {
         if self.orders.hot(at).flags & extras::HAS_EXTRA == 0 {
             return None;
         }
-        self.extras.find(self.orders.cold(at).extra)
+        Some(self.extras.find(self.orders.cold(at).extra).expect("it is marked to have one"))
     }
 
     /// Notes that an instrument's watched price may have changed.
