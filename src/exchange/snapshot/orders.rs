@@ -1,6 +1,7 @@
 //! Orders of a snapshot: into the slab one after another, so that the orders of a price lie side by side, and into their
 //! books without a search.
 
+use super::numbers::places_by_number;
 use super::records::OrderRecord;
 use super::restore::{Refused, Restoring, check};
 use super::{Part, RestoreError};
@@ -35,8 +36,9 @@ pub(super) struct Filling {
     pub(super) assets_done: usize,
     /// By asset and account what the orders so far have reserved.
     pub(super) held: Vec<Vec<i64>>,
-    /// The orders so far, by their places.
-    numbered: Vec<(OrderId, LoginId, Handle)>,
+    /// The numbers and the logins of the orders so far.
+    numbers: Vec<OrderId>,
+    logins: Vec<LoginId>,
     /// By account how many of the orders so far are its own.
     open_orders: Vec<u32>,
     /// Extras with a link, by their places, and the orders that these are to.
@@ -67,8 +69,9 @@ impl Restoring {
     pub(super) fn begin_orders(&mut self) -> Refused {
         let orders = OrderSlab::try_new(self.venue.limits.orders_max, self.venue.orders);
         self.exchange.shared.orders = orders.ok_or("there is not enough memory for so many orders")?;
-        let numbered = &mut self.filling.numbered;
-        let has_room = numbered.try_reserve_exact(self.venue.orders as usize).is_ok();
+        let room = self.venue.orders as usize;
+        let has_room = self.filling.numbers.try_reserve_exact(room).is_ok()
+            && self.filling.logins.try_reserve_exact(room).is_ok();
         check(has_room, "there is not enough memory for so many orders")?;
         self.filling.open_orders = vec![0; self.exchange.shared.accounts.len()];
         Ok(())
@@ -149,7 +152,8 @@ impl Restoring {
             shared.note_absent(record.login);
         }
         let handle = Handle(shared.orders.len() as u32);
-        self.filling.numbered.push((record.id, record.login, handle));
+        self.filling.numbers.push(record.id);
+        self.filling.logins.push(record.login);
         let mut open = record.open;
         let mut of_other = false;
         if is(OrderRecord::HAS_EXTRA) {
@@ -253,11 +257,10 @@ impl Restoring {
         for (account, open_orders) in shared.accounts.iter_mut().zip(&filling.open_orders) {
             account.open_orders = *open_orders;
         }
-        let mut numbered = std::mem::take(&mut filling.numbered);
-        numbered.sort_unstable();
-        check(numbered.is_sorted_by(|one, next| one.0 < next.0), "two orders have one number")?;
-        for (_, login, handle) in numbered {
-            shared.login_orders[login.0 as usize].push(&mut shared.orders, handle);
+        let places = places_by_number(&std::mem::take(&mut filling.numbers));
+        for place in places.ok_or("two orders have one number")? {
+            let login = filling.logins[place as usize];
+            shared.login_orders[login.0 as usize].push(&mut shared.orders, Handle(place));
         }
         self.link()
     }

@@ -330,7 +330,7 @@ fn a_fixed_run_compares_enough() {
     let mut sum = Compared::default();
     for (at, (opening, step)) in generators().into_iter().enumerate() {
         let steps = prop::collection::vec(step, 200);
-        for round in 0..60 {
+        for round in 0..80 {
             let steps = steps.new_tree(&mut runner).expect("steps").current();
             let limits = touched_at_most(if round % 2 == 0 { FEW_TOUCHED } else { 5_000 });
             let one = watch(&opening([-4_000, 5_000, 50, 300]), limits, &steps)
