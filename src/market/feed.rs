@@ -6,10 +6,13 @@
 //!
 //! - A dormant order is not shown; when its trigger comes it is like one that came in.
 //! - A hidden order is never shown; its trades are `P`.
-//! - Of an iceberg only the present slice is shown; the next one is an order of its own, with a number of its own.
+//! - Of an iceberg only the present slice is shown; the next one is an order of its own, with a number of its own. What one
+//!   trade takes of it beyond the slice is a `P` after the `E`, with the same match number.
 //! - A replace is `U` if both orders are shown and the new one did not trade; else the old one is `D`, before any trade.
 //! - In an auction every order that is shown is `C`, not printable, for what it loses in shown lots; the print is the `Q` that
 //!   follows. What an iceberg loses behind its slice is not shown by anything but the volume of the `Q`.
+
+#![deny(clippy::wildcard_enum_match_arm)]
 
 use super::shown::{action, cross, directory, imbalance, locate, lots, nanos, side, system, units};
 use super::table::Table;
@@ -193,7 +196,38 @@ impl Feed {
                 self.say(system(event_code::START_OF_MARKET, self.time), out);
             }
             Event::SessionRolled { session } => self.roll(*session, out),
-            _ => {}
+            // Nothing that the book shows, nor what its readers are told of the venue. `PriorityUpdated` repeats what is known
+            // of the order, and a mark is no price of the market.
+            Event::AssetAdded { .. }
+            | Event::AccountOpened { .. }
+            | Event::LoginOpened { .. }
+            | Event::Deposited(_)
+            | Event::Withdrawn(_)
+            | Event::Refused { .. }
+            | Event::Rejected(_)
+            | Event::Ignored(_)
+            | Event::LimitsSet { .. }
+            | Event::ChangeRejected(_)
+            | Event::Armed(_)
+            | Event::MassCanceled { .. }
+            | Event::MarkSet { .. }
+            | Event::FeesSet(_)
+            | Event::ProtectionSet { .. }
+            | Event::OrderLimitsSet { .. }
+            | Event::AssetSet(_)
+            | Event::SelfTradeSet(_)
+            | Event::TierSet { .. }
+            | Event::VolumeTiersSet(_)
+            | Event::Killed { .. }
+            | Event::Checkpointed(_)
+            | Event::RulesSet { .. }
+            | Event::AccountState { .. }
+            | Event::OrderEntrySet(_)
+            | Event::SessionEnded { .. }
+            | Event::SessionStarted { .. }
+            | Event::PriorityUpdated(_)
+            | Event::MassCancelAnswered { .. }
+            | Event::AccountCopied { .. } => {}
         }
     }
 
@@ -351,49 +385,58 @@ impl Feed {
             Some(_) => self.complete(out),
             None => {}
         }
-        let (shares, match_number) = (lots(e.quantity.0), e.trade.0);
-        let (locate, tracking, timestamp) = (locate(e.instrument), 0, nanos(self.time));
-        let price = self.price_of(e.instrument, e.price);
         let Some(maker) = self.orders.get_mut(e.maker_order.0) else {
-            return self.say(
-                Trade {
-                    locate,
-                    tracking,
-                    timestamp,
-                    order: OrderId(0),
-                    side: side(e.taker_side.opposite()),
-                    shares,
-                    stock: self.symbol(e.instrument),
-                    price,
-                    match_number,
-                },
-                out,
-            );
+            return self.unseen(e, e.quantity.0, out);
         };
+        let shown = e.quantity.0.min(maker.shown);
         maker.open = maker.open.saturating_sub(e.quantity.0);
-        maker.shown = maker.shown.saturating_sub(e.quantity.0);
+        maker.shown -= shown;
         let Tracked { public: order, open, price: own, .. } = *maker;
         if open == 0 {
             self.orders.remove(e.maker_order.0);
         }
-        if price == own {
-            self.say(OrderExecuted { locate, tracking, timestamp, order, shares, match_number }, out);
-        } else {
-            let printable = b'Y';
-            self.say(
-                OrderExecutedWithPrice {
-                    locate,
-                    tracking,
-                    timestamp,
-                    order,
-                    shares,
-                    match_number,
-                    printable,
-                    price,
-                },
-                out,
-            );
+        if shown > 0 {
+            let (locate, tracking, timestamp) = (locate(e.instrument), 0, nanos(self.time));
+            let (price, shares) = (self.price_of(e.instrument, e.price), lots(shown));
+            let match_number = e.trade.0;
+            if price == own {
+                self.say(OrderExecuted { locate, tracking, timestamp, order, shares, match_number }, out);
+            } else {
+                let printable = b'Y';
+                self.say(
+                    OrderExecutedWithPrice {
+                        locate,
+                        tracking,
+                        timestamp,
+                        order,
+                        shares,
+                        match_number,
+                        printable,
+                        price,
+                    },
+                    out,
+                );
+            }
         }
+        if shown < e.quantity.0 {
+            self.unseen(e, e.quantity.0 - shown, out);
+        }
+    }
+
+    /// Lots of a trade that the book did not show.
+    fn unseen(&self, e: &Executed, shares: u64, out: &mut Vec<Published>) {
+        let message = Trade {
+            locate: locate(e.instrument),
+            tracking: 0,
+            timestamp: nanos(self.time),
+            order: OrderId(0),
+            side: side(e.taker_side.opposite()),
+            shares: lots(shares),
+            stock: self.symbol(e.instrument),
+            price: self.price_of(e.instrument, e.price),
+            match_number: e.trade.0,
+        };
+        self.say(message, out);
     }
 
     /// One side of a trade in an auction.
