@@ -9,7 +9,7 @@ pub use snapshots::{SnapshotError, SnapshotInfo, Snapshots};
 
 use crate::domain::streams::StreamIndex;
 use crate::domain::{Command, Event, EventRecord, Listings, Stamp};
-use crate::exchange::{Exchange, ExchangeLimits, NameKey};
+use crate::exchange::{EventSink, Exchange, ExchangeLimits, NameKey, Progress};
 use std::hash::{BuildHasher, Hasher, RandomState};
 
 /// All that a journal's commands add up to: what a snapshot holds.
@@ -27,7 +27,30 @@ pub struct State {
     pub listings: Listings,
     /// The first commands up to [`Command::Open`]: what the venue was opened with.
     pub opening: Vec<Command>,
-    scratch: Vec<Event>,
+}
+
+/// Numbers the events of a command, notes them, and shows them to `on_event` until that fails.
+struct Numbering<'s, F, E> {
+    stamp: Stamp,
+    last_event: &'s mut u64,
+    streams: &'s mut StreamIndex,
+    listings: &'s mut Listings,
+    on_event: F,
+    outcome: Result<(), E>,
+}
+
+impl<F: FnMut(&EventRecord) -> Result<(), E>, E> EventSink for Numbering<'_, F, E> {
+    fn push(&mut self, event: Event) {
+        if self.outcome.is_err() {
+            return;
+        }
+        *self.last_event += 1;
+        let Stamp { sequence, time } = self.stamp;
+        let record = EventRecord { number: *self.last_event, sequence, time, event };
+        self.streams.note(&record);
+        self.listings.note(&record);
+        self.outcome = (self.on_event)(&record);
+    }
 }
 
 /// A key that no client knows, so that none can choose numbers that are slow to find. No result depends on it.
@@ -46,34 +69,63 @@ impl State {
             streams: StreamIndex::default(),
             listings: Listings::default(),
             opening: Vec::new(),
-            scratch: Vec::new(),
         }
     }
 
-    /// Applies the next command and shows every event of it.
+    /// Applies the next command, all its parts, and shows every event of it. No event is kept, however many there are.
     ///
     /// # Errors
-    /// What `on_event` returns.
+    /// What `on_event` returns. The state is of no use then.
     pub fn apply<E>(
         &mut self,
         stamp: Stamp,
         command: &Command,
         on_event: &mut impl FnMut(&EventRecord) -> Result<(), E>,
     ) -> Result<(), E> {
+        let mut progress = self.begin(stamp, command, on_event)?;
+        while progress == Progress::More {
+            progress = self.proceed(on_event)?;
+        }
+        Ok(())
+    }
+
+    /// Applies the first part of the next command. [`State::last`] is that command's from here on; the state is one that may be
+    /// kept only when the command is done.
+    ///
+    /// # Errors
+    /// What `on_event` returns. The state is of no use then.
+    pub fn begin<E>(
+        &mut self,
+        stamp: Stamp,
+        command: &Command,
+        on_event: &mut impl FnMut(&EventRecord) -> Result<(), E>,
+    ) -> Result<Progress, E> {
         if self.exchange.config_digest().is_none() {
             self.opening.push(*command);
         }
-        self.scratch.clear();
-        self.exchange.apply(stamp, command, &mut self.scratch);
         self.last = stamp;
-        for event in &self.scratch {
-            self.last_event += 1;
-            let Stamp { sequence, time } = stamp;
-            let record = EventRecord { number: self.last_event, sequence, time, event: *event };
-            self.streams.note(&record);
-            self.listings.note(&record);
-            on_event(&record)?;
-        }
-        Ok(())
+        self.part(on_event, |exchange, events| exchange.begin(stamp, command, events))
+    }
+
+    /// Applies the next part of the last command.
+    ///
+    /// # Errors
+    /// What `on_event` returns. The state is of no use then.
+    pub fn proceed<E>(
+        &mut self,
+        on_event: &mut impl FnMut(&EventRecord) -> Result<(), E>,
+    ) -> Result<Progress, E> {
+        self.part(on_event, |exchange, events| exchange.proceed(events))
+    }
+
+    fn part<E, F: FnMut(&EventRecord) -> Result<(), E>>(
+        &mut self,
+        on_event: F,
+        work: impl FnOnce(&mut Exchange, &mut Numbering<'_, F, E>) -> Progress,
+    ) -> Result<Progress, E> {
+        let Self { exchange, last, last_event, streams, listings, .. } = self;
+        let mut events = Numbering { stamp: *last, last_event, streams, listings, on_event, outcome: Ok(()) };
+        let progress = work(exchange, &mut events);
+        events.outcome.map(|()| progress)
     }
 }

@@ -5,6 +5,7 @@
 use super::accounts::Volumes;
 use super::due::day;
 use super::instrument::{Instrument, Rates};
+use super::sink::EventSink;
 use super::{Account, Asset, Exchange, Login};
 use crate::domain::{
     AccountId, AccountSelfTrade, Amount, AssetCode, AssetId, Command, Event, FeeAsset, FeeRate, FeeTier,
@@ -38,7 +39,7 @@ impl Exchange {
         &mut self,
         stamp: Stamp,
         command: &Command,
-        events: &mut Vec<Event>,
+        events: &mut impl EventSink,
     ) -> Result<Option<Event>, RejectReason> {
         let event = match *command {
             Command::AddAsset { asset, code, scale } => self.add_asset(asset, code, scale)?,
@@ -252,7 +253,11 @@ impl Exchange {
         Ok(Event::TierSet { account, tier: known.tier })
     }
 
-    fn set_volume_tiers(&mut self, tiers: &VolumeTiers, events: &mut Vec<Event>) -> Result<(), RejectReason> {
+    fn set_volume_tiers(
+        &mut self,
+        tiers: &VolumeTiers,
+        events: &mut impl EventSink,
+    ) -> Result<(), RejectReason> {
         self.known_asset(tiers.asset)?;
         let ascending = tiers.volume_min.is_sorted() && tiers.volume_min[0] == Amount(0);
         if !ascending {
@@ -270,7 +275,7 @@ impl Exchange {
     }
 
     /// Puts an account that has no row assigned on the one that its volume reaches.
-    pub(super) fn find_tier(&mut self, account: AccountId, events: &mut Vec<Event>) {
+    pub(super) fn find_tier(&mut self, account: AccountId, events: &mut impl EventSink) {
         let Some(volumes) = &self.shared.volumes else { return };
         let tier = volumes.tier(account);
         let known = &mut self.shared.accounts[account.0 as usize];

@@ -1,5 +1,6 @@
 //! Settings of an asset, and its conversion to another scale.
 
+use super::sink::EventSink;
 use super::{Asset, Exchange};
 use crate::domain::{Amount, AssetId, AssetSettings, Event, InstrumentId, Phase, RejectReason};
 
@@ -39,7 +40,7 @@ impl Exchange {
     pub(super) fn set_asset(
         &mut self,
         settings: &AssetSettings,
-        events: &mut Vec<Event>,
+        events: &mut impl EventSink,
     ) -> Result<(), RejectReason> {
         let AssetSettings { asset, scale, deposits, withdrawals, min_deposit, min_withdrawal } = *settings;
         let known = *self.known_asset(asset)?;
@@ -58,7 +59,7 @@ impl Exchange {
         events.push(Event::AssetSet(*settings));
         if scale != known.scale {
             let listings = trading.iter().map(|at| self.instruments[*at].listing);
-            events.extend(listings.map(Event::TermsSet));
+            listings.map(Event::TermsSet).for_each(|event| events.push(event));
         }
         Ok(())
     }
@@ -100,7 +101,7 @@ impl Exchange {
         if exact { Ok(()) } else { Err(RejectReason::ScaleNotPossible) }
     }
 
-    fn cancel_orders_of(&mut self, trading: &[usize], events: &mut Vec<Event>) {
+    fn cancel_orders_of(&mut self, trading: &[usize], events: &mut impl EventSink) {
         let mut all = Vec::new();
         for at in trading {
             all.extend(self.market(InstrumentId(*at as u32), events).all_orders());

@@ -4,6 +4,7 @@ use super::book::{Handle, Order};
 use super::extras::Extra;
 use super::market::Market;
 use super::matching::Liquidity;
+use super::sink::EventSink;
 use crate::domain::{
     Auction, CancelReason, Event, OrderId, Phase, Price, Quantity, Side, TimeInForce, TradeKind,
 };
@@ -15,7 +16,7 @@ struct Step {
     lots: u64,
 }
 
-impl Market<'_> {
+impl<S: EventSink> Market<'_, S> {
     /// Puts the instrument into a phase and tells of it, nothing else.
     pub(super) fn set_phase(&mut self, phase: Phase) {
         self.instrument.listing.phase = phase;

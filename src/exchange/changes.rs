@@ -2,10 +2,11 @@
 
 use super::Exchange;
 use super::book::{Handle, Order};
-use super::checks::{Replaced as Original, Request, Standing};
+use super::checks::{Replaced as Original, Request, Standing, keeps_original};
 use super::extras::{self, Extra};
 use super::market::{Lots, Market};
 use super::orders::{ignored, limit};
+use super::sink::EventSink;
 use crate::domain::{
     Amend, Amended, Cancel, CancelReason, Canceled, ChangeRejected, Echo, Event, IgnoreReason, Instructions,
     LoginId, Modify, OrderPrice, OrderState, Phase, Price, Quantity, RefuseReplace, RejectReason, Rejected,
@@ -13,7 +14,7 @@ use crate::domain::{
 };
 
 impl Exchange {
-    pub(super) fn replace(&mut self, replace: &Replace, events: &mut Vec<Event>) {
+    pub(super) fn replace(&mut self, replace: &Replace, events: &mut impl EventSink) {
         let Replace { login, orig_user_ref, user_ref, echo: Echo { cl_ord_id, .. }, .. } = *replace;
         let Some(handle) = self.replaceable(login, orig_user_ref, user_ref, events) else { return };
         let killed = self.killed;
@@ -28,7 +29,7 @@ impl Exchange {
         let mut market = self.market(instrument, events);
         match market.replace(handle, replace, Standing { venue_killed: killed, limits: limits.as_ref() }) {
             Ok(()) => self.logins[login.0 as usize].last_user_ref = user_ref,
-            Err(reason) if Market::keeps_original(reason) => {
+            Err(reason) if keeps_original(reason) => {
                 // Live but not to be changed now: the answer consumes the number and the order stays.
                 self.logins[login.0 as usize].last_user_ref = user_ref;
                 events.push(Event::Rejected(Rejected { login, user_ref, reason, cl_ord_id }));
@@ -43,7 +44,7 @@ impl Exchange {
         login: LoginId,
         orig_user_ref: UserRef,
         user_ref: UserRef,
-        events: &mut Vec<Event>,
+        events: &mut impl EventSink,
     ) -> Option<Handle> {
         self.fresh_user_ref(login, user_ref, events)?;
         let found = self.shared.named(login, orig_user_ref);
@@ -53,7 +54,7 @@ impl Exchange {
         found
     }
 
-    pub(super) fn refuse_replace(&mut self, refuse: &RefuseReplace, events: &mut Vec<Event>) {
+    pub(super) fn refuse_replace(&mut self, refuse: &RefuseReplace, events: &mut impl EventSink) {
         let RefuseReplace { login, orig_user_ref, user_ref, reason, cl_ord_id } = *refuse;
         let Some(handle) = self.replaceable(login, orig_user_ref, user_ref, events) else { return };
         if reason == RejectReason::JournalSpaceLow {
@@ -66,7 +67,7 @@ impl Exchange {
     }
 
     /// The live order that a cancel or an amend means.
-    fn live(&mut self, login: LoginId, user_ref: UserRef, events: &mut Vec<Event>) -> Option<Handle> {
+    fn live(&mut self, login: LoginId, user_ref: UserRef, events: &mut impl EventSink) -> Option<Handle> {
         let found = self.shared.named(login, user_ref);
         if found.is_none() {
             let known = (login.0 as usize) < self.logins.len();
@@ -76,19 +77,19 @@ impl Exchange {
         found
     }
 
-    pub(super) fn cancel(&mut self, cancel: &Cancel, events: &mut Vec<Event>) {
+    pub(super) fn cancel(&mut self, cancel: &Cancel, events: &mut impl EventSink) {
         let Some(handle) = self.live(cancel.login, cancel.user_ref, events) else { return };
         let instrument = self.shared.orders.cold(handle).instrument;
         self.market(instrument, events).cancel(handle, cancel);
     }
 
-    pub(super) fn amend(&mut self, amend: &Amend, events: &mut Vec<Event>) {
+    pub(super) fn amend(&mut self, amend: &Amend, events: &mut impl EventSink) {
         let Some(handle) = self.live(amend.login, amend.user_ref, events) else { return };
         self.amend_live(handle, amend, events);
     }
 
     /// A lower quantity; everything else that the message could ask for is ignored (PROTOCOL.md §2.8).
-    pub(super) fn modify(&mut self, modify: &Modify, events: &mut Vec<Event>) {
+    pub(super) fn modify(&mut self, modify: &Modify, events: &mut impl EventSink) {
         let Modify { login, user_ref, side, quantity } = *modify;
         let Some(handle) = self.live(login, user_ref, events) else { return };
         let order = self.shared.orders.get(handle);
@@ -101,7 +102,7 @@ impl Exchange {
         self.amend_live(handle, &Amend { login, user_ref, price: None, quantity }, events);
     }
 
-    fn amend_live(&mut self, handle: Handle, amend: &Amend, events: &mut Vec<Event>) {
+    fn amend_live(&mut self, handle: Handle, amend: &Amend, events: &mut impl EventSink) {
         let order = self.shared.orders.get(handle);
         let limits = self.logins[order.login.0 as usize].limits().copied();
         let standing = Standing { venue_killed: self.killed, limits: limits.as_ref() };
@@ -113,7 +114,7 @@ impl Exchange {
     }
 }
 
-impl Market<'_> {
+impl<S: EventSink> Market<'_, S> {
     fn original(&self, order: &Order) -> Original {
         let open = self.open_of(order);
         let extra = self.extra(order);

@@ -4,6 +4,7 @@ use super::book::Handle;
 use super::extras::Watch;
 use super::instrument::Instrument;
 use super::market::{Market, reserve_for};
+use super::sink::EventSink;
 use super::triggers::{self, TRIGGERS_MAX};
 use crate::domain::{
     AccountId, Amount, Effect, Instructions, LoginId, OrderLimits, OrderPrice, Phase, PostOnly, Price,
@@ -151,7 +152,7 @@ fn exceeds<T: PartialOrd + Default>(value: T, limit: T) -> bool {
     limit > T::default() && value > limit
 }
 
-impl Market<'_> {
+impl<S: EventSink> Market<'_, S> {
     fn account_limits(&self, account: AccountId) -> Option<&OrderLimits> {
         self.shared.account(account).limits.as_ref().map(|own| &own.limits)
     }
@@ -409,23 +410,23 @@ impl Market<'_> {
         }
         Ok(())
     }
+}
 
-    /// Whether a replaced order stays as it is when a replace is refused for this reason.
-    pub(super) fn keeps_original(reason: RejectReason) -> bool {
-        matches!(
-            reason,
-            RejectReason::TooLate
-                | RejectReason::InstrumentDelisted
-                | RejectReason::VenueKilled
-                | RejectReason::AccountKilled
-                | RejectReason::InstrumentClosed
-                | RejectReason::InstrumentHalted
-                | RejectReason::CancelOnly
-                | RejectReason::NotInAuction
-                | RejectReason::OrderRateExceeded
-                | RejectReason::OrderIsLinked
-                | RejectReason::TooManyTriggers
-                | RejectReason::JournalSpaceLow
-        )
-    }
+/// Whether a replaced order stays as it is when a replace is refused for this reason.
+pub(super) fn keeps_original(reason: RejectReason) -> bool {
+    matches!(
+        reason,
+        RejectReason::TooLate
+            | RejectReason::InstrumentDelisted
+            | RejectReason::VenueKilled
+            | RejectReason::AccountKilled
+            | RejectReason::InstrumentClosed
+            | RejectReason::InstrumentHalted
+            | RejectReason::CancelOnly
+            | RejectReason::NotInAuction
+            | RejectReason::OrderRateExceeded
+            | RejectReason::OrderIsLinked
+            | RejectReason::TooManyTriggers
+            | RejectReason::JournalSpaceLow
+    )
 }

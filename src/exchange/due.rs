@@ -1,8 +1,9 @@
 //! What happens because time has passed: orders expire, dead-man's switches go off, interruptions end, days begin.
 
 use super::book::Handle;
+use super::sink::EventSink;
 use super::{Exchange, accounts::Volumes};
-use crate::domain::{CancelReason, Event, InstrumentId, OrderId, Phase, Timestamp};
+use crate::domain::{CancelReason, InstrumentId, OrderId, Phase, Timestamp};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
@@ -59,22 +60,8 @@ impl Due {
 }
 
 impl Exchange {
-    /// Does what is due at this time, in the order of docs/RULES.md.
-    #[cold]
-    pub(super) fn do_due(&mut self, events: &mut Vec<Event>) {
-        // What trades here is already of the new day.
-        let is_new_day = self.begin_day();
-        self.expire(events);
-        self.switches_due(events);
-        self.end_interruptions(events);
-        self.release_moved(events);
-        if is_new_day {
-            self.find_tiers(events);
-        }
-        self.next_due();
-    }
-
-    fn expire(&mut self, events: &mut Vec<Event>) {
+    /// Cancels good-till-time orders whose time has come.
+    pub(super) fn expire(&mut self, events: &mut impl EventSink) {
         let now = self.shared.now;
         while let Some(Reverse((expire_s, id, handle))) = self.shared.due.expiries.peek().copied() {
             if u64::from(expire_s) > now.seconds() {
@@ -88,7 +75,8 @@ impl Exchange {
         }
     }
 
-    fn end_interruptions(&mut self, events: &mut Vec<Event>) {
+    /// Ends interruptions that are over.
+    pub(super) fn end_interruptions(&mut self, events: &mut impl EventSink) {
         for at in 0..self.instruments.len() {
             if self.instruments[at].resume_at <= self.shared.now.0 {
                 self.market(InstrumentId(at as u32), events).change_phase(Phase::Continuous);
@@ -97,14 +85,14 @@ impl Exchange {
     }
 
     /// Starts the volumes of another day, if there are any and this is one.
-    fn begin_day(&mut self) -> bool {
+    pub(super) fn begin_day(&mut self) -> bool {
         let today = day(self.shared.now);
         let rolled = self.shared.volumes.as_mut().filter(|volumes| today > volumes.day);
         rolled.map(|volumes| volumes.roll(today)).is_some()
     }
 
     /// Puts every account that has no row assigned on the one that its volume reaches.
-    pub(super) fn find_tiers(&mut self, events: &mut Vec<Event>) {
+    pub(super) fn find_tiers(&mut self, events: &mut impl EventSink) {
         for account in 0..self.shared.accounts.len() {
             self.find_tier(crate::domain::AccountId(account as u32), events);
         }

@@ -2,6 +2,7 @@
 //! "Dead-man's switch").
 
 use super::Exchange;
+use super::sink::EventSink;
 use crate::domain::{
     AccountId, CancelFilter, CancelReason, Command, ConnectionLoss, Event, IgnoreReason, LoginId,
     OrderLimits, QueryAccount, RejectReason, SetOrderEntry, Switch, Timestamp, UserRef,
@@ -116,7 +117,7 @@ impl Exchange {
         Ok(known.limits().copied())
     }
 
-    pub(super) fn set_order_entry(&mut self, set: &SetOrderEntry, events: &mut Vec<Event>) {
+    pub(super) fn set_order_entry(&mut self, set: &SetOrderEntry, events: &mut impl EventSink) {
         if self.consume_user_ref(set.login, set.user_ref, events).is_some() {
             let known = &mut self.logins[set.login.0 as usize];
             known.order_entry = set.switch;
@@ -125,7 +126,7 @@ impl Exchange {
         }
     }
 
-    pub(super) fn query_account(&mut self, query: &QueryAccount, events: &mut Vec<Event>) {
+    pub(super) fn query_account(&mut self, query: &QueryAccount, events: &mut impl EventSink) {
         let QueryAccount { login, cancel_after_ms } = *query;
         let Some(known) = self.logins.get_mut(login.0 as usize) else {
             return events.push(super::orders::ignored(login, UserRef(0), IgnoreReason::UnknownLogin));
@@ -147,7 +148,7 @@ impl Exchange {
     }
 
     /// Cancels the orders of every login whose dead-man's switch was not held, and turns the switch off.
-    pub(super) fn switches_due(&mut self, events: &mut Vec<Event>) {
+    pub(super) fn switches_due(&mut self, events: &mut impl EventSink) {
         for login in (0..self.logins.len() as u32).map(LoginId) {
             let cancel_at = &mut self.logins[login.0 as usize].cancel_at;
             if *cancel_at != Timestamp(0) && *cancel_at <= self.shared.now {
@@ -167,7 +168,7 @@ impl Exchange {
         &mut self,
         login: LoginId,
         cause: ConnectionLoss,
-        events: &mut Vec<Event>,
+        events: &mut impl EventSink,
     ) -> Result<(), RejectReason> {
         self.known_login(login)?;
         let reason = match cause {
@@ -177,7 +178,7 @@ impl Exchange {
         Ok(())
     }
 
-    fn cancel_of_login(&mut self, login: LoginId, reason: CancelReason, events: &mut Vec<Event>) {
+    fn cancel_of_login(&mut self, login: LoginId, reason: CancelReason, events: &mut impl EventSink) {
         if self.open_orders_of(login) > 0 {
             let filter = CancelFilter { login: Some(login), ..CancelFilter::default() };
             self.cancel_all(&filter, reason, events);
@@ -185,15 +186,19 @@ impl Exchange {
     }
 
     /// Ends the session and begins the next.
-    pub(super) fn roll_session(&mut self, session: u32, events: &mut Vec<Event>) -> Result<(), RejectReason> {
+    pub(super) fn roll_session(
+        &mut self,
+        session: u32,
+        events: &mut impl EventSink,
+    ) -> Result<(), RejectReason> {
         if self.session.checked_add(1) != Some(session) {
             return Err(RejectReason::OutOfRange);
         }
         let logins = (0..self.logins.len() as u32).map(LoginId);
-        events.extend(logins.clone().map(|login| Event::SessionEnded { login }));
+        logins.clone().for_each(|login| events.push(Event::SessionEnded { login }));
         self.session = session;
         events.push(Event::SessionRolled { session });
-        events.extend(logins.map(|login| Event::SessionStarted { login, session }));
+        logins.for_each(|login| events.push(Event::SessionStarted { login, session }));
         for (known, open_orders) in self.logins.iter_mut().zip(&self.shared.login_orders) {
             known.last_user_ref = UserRef(0);
             known.has_old_numbers = *open_orders > 0;

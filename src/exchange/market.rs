@@ -5,6 +5,7 @@ use super::extras::{self, Extra};
 use super::fees;
 use super::instrument::Instrument;
 use super::shared::Shared;
+use super::sink::EventSink;
 use crate::domain::{
     AccountId, Amount, CancelReason, Canceled, Event, FeeAsset, OrderState, Price, Quantity, RestateReason,
     Restated, Side, TimeInForce,
@@ -20,10 +21,10 @@ pub(super) enum Lots {
 }
 
 /// An instrument at work.
-pub(super) struct Market<'a> {
+pub(super) struct Market<'a, S> {
     pub(super) instrument: &'a mut Instrument,
     pub(super) shared: &'a mut Shared,
-    pub(super) events: &'a mut Vec<Event>,
+    pub(super) events: &'a mut S,
 }
 
 /// What an order must hold for these open lots at this limit; `None` when it does not fit an amount.
@@ -50,7 +51,7 @@ pub(super) fn reserve_for(
     }
 }
 
-impl Market<'_> {
+impl<S: EventSink> Market<'_, S> {
     #[inline]
     pub(super) fn extra(&self, order: &Order) -> Option<&Extra> {
         self.shared.extras.find(order.extra)
@@ -201,6 +202,7 @@ impl Market<'_> {
 
     /// Cancels all that is open of an order that does not (or no longer) rest, and then the order that it is linked to.
     pub(super) fn cancel_rest(&mut self, mut order: Order, reason: CancelReason) {
+        self.shared.touch();
         let open = self.open_of(&order);
         let before = std::mem::take(&mut order.reserved);
         self.reserve(&order, before);

@@ -2,12 +2,13 @@
 
 use super::Exchange;
 use super::book::{Cold, Handle, Hot};
+use super::sink::EventSink;
 use crate::domain::{
     CancelFilter, CancelReason, Event, KillScope, MassCancel, OrderId, Phase, RejectReason, Switch, UserRef,
 };
 
 impl Exchange {
-    pub(super) fn mass_cancel(&mut self, mass: &MassCancel, events: &mut Vec<Event>) {
+    pub(super) fn mass_cancel(&mut self, mass: &MassCancel, events: &mut impl EventSink) {
         let mut filter = mass.filter;
         if let Some(login) = mass.login {
             let Some(account) = self.consume_user_ref(login, mass.user_ref, events) else { return };
@@ -38,9 +39,9 @@ impl Exchange {
         &mut self,
         filter: &CancelFilter,
         reason: CancelReason,
-        events: &mut Vec<Event>,
+        events: &mut impl EventSink,
     ) -> u32 {
-        let before = events.len();
+        let before = self.shared.orders.len();
         let mut fitting = std::mem::take(&mut self.scratch);
         self.find_fitting(filter, &mut fitting);
         for (id, handle) in fitting.drain(..) {
@@ -51,7 +52,7 @@ impl Exchange {
             }
         }
         self.scratch = fitting;
-        (events.len() - before) as u32
+        (before - self.shared.orders.len()) as u32
     }
 
     /// The orders that fit, by their numbers. Walks over all orders, unless the account or the login has none: a few milliseconds for a
@@ -79,7 +80,7 @@ impl Exchange {
         &mut self,
         scope: KillScope,
         switch: Switch,
-        events: &mut Vec<Event>,
+        events: &mut impl EventSink,
     ) -> Result<Event, RejectReason> {
         let filter = match scope {
             KillScope::Venue => {
@@ -98,7 +99,7 @@ impl Exchange {
         Ok(Event::Killed { scope, switch })
     }
 
-    pub(super) fn cancel_order(&mut self, order: OrderId, events: &mut Vec<Event>) {
+    pub(super) fn cancel_order(&mut self, order: OrderId, events: &mut impl EventSink) {
         let found = self.shared.orders.iter().find(|(_, hot, _)| hot.id == order);
         match found.map(|(handle, _, cold)| (handle, cold.instrument)) {
             Some((handle, instrument)) => {

@@ -6,6 +6,7 @@ use super::fees;
 use super::instrument::Instrument;
 use super::ledger::Ledger;
 use super::market::{Lots, Market, reserve_for};
+use super::sink::EventSink;
 use crate::domain::{
     AccountId, Amount, CancelReason, Canceled, Event, Executed, FeeAsset, FeeRate, Price, Quantity,
     QuantityUnit, RejectReason, SelfTrade, SelfTradePrevented, SelfTradePrevention, Side, TradeId, TradeKind,
@@ -98,7 +99,7 @@ pub(super) struct Fill {
     base: Amount,
 }
 
-impl Market<'_> {
+impl<S: EventSink> Market<'_, S> {
     /// The order with what its match has to heed.
     pub(super) fn taker(&self, order: Order) -> Taker {
         let limit = match (order.price, order.side) {

@@ -6,6 +6,7 @@
 
 mod accounts;
 mod admin;
+mod agenda;
 mod assets;
 mod auction;
 mod audit;
@@ -26,10 +27,12 @@ mod matching;
 mod orders;
 mod settings;
 mod shared;
+mod sink;
 pub mod snapshot;
 mod triggers;
 mod usage;
 
+pub use agenda::Progress;
 pub use audit::AuditError;
 pub use book::{
     Blocks, Book, Cold, Handle, Hot, LevelView, Order, OrderSlab, Place, PricePages, Prices, Ranks,
@@ -38,6 +41,7 @@ pub use client_refs::NameKey;
 pub use digest::Digest;
 pub use ledger::Balance;
 pub use logins::Login;
+pub use sink::EventSink;
 pub use triggers::TRIGGERS_MAX;
 
 use crate::domain::{
@@ -45,6 +49,7 @@ use crate::domain::{
     Side, Stamp, Switch, TradeId,
 };
 use accounts::Account;
+use agenda::Agenda;
 use client_refs::ClientRefs;
 use instrument::Instrument;
 use ledger::Ledger;
@@ -95,6 +100,8 @@ pub struct Exchange {
     killed: Switch,
     /// Orders that one command is to cancel: empty between commands, kept for its memory.
     scratch: Vec<(OrderId, Handle)>,
+    /// What the present command has still to do: empty between commands.
+    agenda: Agenda,
     config_digest: Option<u64>,
     /// The session of the venue, from 0.
     session: u32,
@@ -124,22 +131,19 @@ impl Exchange {
                 moved: Vec::new(),
                 login_orders: Vec::new(),
                 rules: Command::RULES_FIRST,
+                touched: 0,
             },
             killed: Switch::Off,
             scratch: Vec::new(),
+            agenda: Agenda::default(),
             config_digest: None,
             session: 0,
             copies: Vec::new(),
         }
     }
 
-    /// Does what is due at the stamp's time and then what the command asks, or refuses it, and appends what happened to
-    /// `events` (docs/RULES.md, "What a command does").
-    pub fn apply(&mut self, stamp: Stamp, command: &Command, events: &mut Vec<Event>) {
-        self.shared.now = stamp.time;
-        if stamp.time.0 >= self.shared.due.next {
-            self.do_due(events);
-        }
+    /// What the command itself asks for.
+    fn perform(&mut self, stamp: Stamp, command: &Command, events: &mut impl EventSink) {
         match command {
             Command::Enter(enter) => self.enter(enter, events),
             Command::Replace(replace) => self.replace(replace, events),
@@ -154,28 +158,27 @@ impl Exchange {
             Command::QueryAccount(query) => self.query_account(query, events),
             Command::SetOrderEntry(set) => self.set_order_entry(set, events),
             administrative => match self.administer(stamp, administrative, events) {
-                Ok(event) => events.extend(event),
+                Ok(Some(event)) => events.push(event),
+                Ok(None) => {}
                 Err(reason) => events.push(Event::Refused { reason }),
             },
         }
-        if !self.shared.moved.is_empty() {
-            self.release_moved(events);
-        }
     }
 
-    /// Releases the orders whose triggers have come, instrument by instrument.
+    /// Releases the next order whose trigger has come, instrument by instrument, and goes on in the same part while it may.
     #[cold]
-    fn release_moved(&mut self, events: &mut Vec<Event>) {
-        self.shared.moved.sort_unstable();
-        for at in 0..self.shared.moved.len() {
-            let instrument = self.shared.moved[at];
-            self.market(instrument, events).release_triggered();
+    fn release_moved(&mut self, events: &mut impl EventSink) {
+        let Some(instrument) = self.shared.moved.iter().min().copied() else { return };
+        // A release may move prices further, of this instrument alone.
+        if !self.market(instrument, events).release_next() {
+            self.shared.moved.retain(|moved| *moved != instrument);
         }
-        // Releasing moved prices further, of these instruments alone, and that has been looked at.
-        self.shared.moved.clear();
+        if !self.shared.moved.is_empty() {
+            self.agenda.push(agenda::Task::Release);
+        }
     }
 
-    fn publish_indicative(&mut self, events: &mut Vec<Event>) {
+    fn publish_indicative(&mut self, events: &mut impl EventSink) {
         for at in 0..self.instruments.len() {
             if self.instruments[at].listing.phase.is_auction() {
                 let market = self.market(InstrumentId(at as u32), events);
@@ -186,17 +189,17 @@ impl Exchange {
     }
 
     /// The instrument with everything that its orders touch. It exists.
-    fn market<'a>(&'a mut self, instrument: InstrumentId, events: &'a mut Vec<Event>) -> Market<'a> {
+    fn market<'a, S: EventSink>(&'a mut self, instrument: InstrumentId, events: &'a mut S) -> Market<'a, S> {
         let instrument = &mut self.instruments[instrument.0 as usize];
         Market { instrument, shared: &mut self.shared, events }
     }
 
     /// The same, if it exists.
-    fn market_of<'a>(
+    fn market_of<'a, S: EventSink>(
         &'a mut self,
         instrument: InstrumentId,
-        events: &'a mut Vec<Event>,
-    ) -> Option<Market<'a>> {
+        events: &'a mut S,
+    ) -> Option<Market<'a, S>> {
         let instrument = self.instruments.get_mut(instrument.0 as usize)?;
         Some(Market { instrument, shared: &mut self.shared, events })
     }

@@ -6,6 +6,7 @@ use super::checks::{Checked, Request};
 use super::extras::{self, Extra};
 use super::market::Market;
 use super::matching::{Stop, Taker};
+use super::sink::EventSink;
 use crate::domain::{
     Accepted, AccountId, Amount, Armed, CancelReason, Echo, Enter, Event, IgnoreReason, Ignored,
     Instructions, LoginId, OrderLimits, OrderState, Phase, Price, Quantity, RefuseEnter, RejectReason,
@@ -17,7 +18,7 @@ pub(super) fn ignored(login: LoginId, user_ref: UserRef, reason: IgnoreReason) -
 }
 
 impl Exchange {
-    pub(super) fn enter(&mut self, enter: &Enter, events: &mut Vec<Event>) {
+    pub(super) fn enter(&mut self, enter: &Enter, events: &mut impl EventSink) {
         let Some(account) = self.consume_user_ref(enter.login, enter.user_ref, events) else { return };
         let killed = self.killed;
         let Enter { login, user_ref, echo: Echo { cl_ord_id, .. }, .. } = *enter;
@@ -41,7 +42,7 @@ impl Exchange {
         &mut self,
         login: LoginId,
         user_ref: UserRef,
-        events: &mut Vec<Event>,
+        events: &mut impl EventSink,
     ) -> Option<AccountId> {
         let account = self.fresh_user_ref(login, user_ref, events)?;
         self.logins[login.0 as usize].last_user_ref = user_ref;
@@ -53,7 +54,7 @@ impl Exchange {
         &mut self,
         login: LoginId,
         user_ref: UserRef,
-        events: &mut Vec<Event>,
+        events: &mut impl EventSink,
     ) -> Option<AccountId> {
         let Some(known) = self.logins.get(login.0 as usize) else {
             events.push(ignored(login, user_ref, IgnoreReason::UnknownLogin));
@@ -66,7 +67,7 @@ impl Exchange {
         Some(known.account)
     }
 
-    pub(super) fn refuse_enter(&mut self, refuse: &RefuseEnter, events: &mut Vec<Event>) {
+    pub(super) fn refuse_enter(&mut self, refuse: &RefuseEnter, events: &mut impl EventSink) {
         let RefuseEnter { login, user_ref, reason, cl_ord_id } = *refuse;
         if self.consume_user_ref(login, user_ref, events).is_some() {
             events.push(Event::Rejected(Rejected { login, user_ref, reason, cl_ord_id }));
@@ -74,7 +75,7 @@ impl Exchange {
     }
 }
 
-impl Market<'_> {
+impl<S: EventSink> Market<'_, S> {
     fn enter(
         &mut self,
         enter: &Enter,

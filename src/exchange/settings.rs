@@ -6,6 +6,7 @@ use super::admin::check_rates;
 use super::book::Handle;
 use super::instrument::Rates;
 use super::market::{Market, reserve_for};
+use super::sink::EventSink;
 use super::usage::Usage;
 use crate::domain::{
     Amount, CancelReason, Event, FeeAsset, FeeTier, InstrumentId, LimitScope, ListInstrument, Listing,
@@ -25,7 +26,7 @@ impl Exchange {
         &mut self,
         instrument: InstrumentId,
         phase: Phase,
-        events: &mut Vec<Event>,
+        events: &mut impl EventSink,
     ) -> Result<(), RejectReason> {
         let listing = self.listed(instrument)?;
         if phase == listing.phase || phase == Phase::Delisted {
@@ -38,7 +39,7 @@ impl Exchange {
     pub(super) fn delist(
         &mut self,
         instrument: InstrumentId,
-        events: &mut Vec<Event>,
+        events: &mut impl EventSink,
     ) -> Result<(), RejectReason> {
         self.listed(instrument)?;
         self.market(instrument, events).delist();
@@ -144,7 +145,7 @@ impl Exchange {
     pub(super) fn set_fees(
         &mut self,
         fees: &SetFees,
-        events: &mut Vec<Event>,
+        events: &mut impl EventSink,
     ) -> Result<Event, RejectReason> {
         let fee_asset = self.listed(fees.instrument)?.fee_asset;
         let row = usize::from(fees.tier.0);
@@ -167,7 +168,7 @@ impl Exchange {
     pub(super) fn set_terms(
         &mut self,
         terms: &SetTerms,
-        events: &mut Vec<Event>,
+        events: &mut impl EventSink,
     ) -> Result<Event, RejectReason> {
         let old = *self.listed(terms.instrument)?;
         let new = self.listing(&ListInstrument {
@@ -198,7 +199,7 @@ impl Exchange {
     }
 }
 
-impl Market<'_> {
+impl<S: EventSink> Market<'_, S> {
     /// Cancels the orders that no longer fit.
     pub(super) fn cancel_all(&mut self, goes: impl Fn(&super::book::Order) -> bool) {
         for (id, handle) in self.all_orders() {

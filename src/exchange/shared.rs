@@ -32,6 +32,8 @@ pub(super) struct Shared {
     pub(super) login_orders: Vec<u32>,
     /// The edition of the rules.
     pub(super) rules: u16,
+    /// Orders that the present part of the command has touched.
+    pub(super) touched: u32,
 }
 
 impl Shared {
@@ -52,6 +54,17 @@ impl Shared {
     /// The live order of a client's number.
     pub(super) fn named(&self, login: LoginId, user_ref: UserRef) -> Option<Handle> {
         self.client_refs.get(&self.orders, login, user_ref)
+    }
+
+    /// The most orders that one order touches when it is matched, and that one part of a command touches.
+    pub(super) fn orders_touched_max(&self) -> u32 {
+        5_000
+    }
+
+    /// Counts an order that the present part has touched.
+    #[inline]
+    pub(super) fn touch(&mut self) {
+        self.touched += 1;
     }
 
     /// The number of the next order.

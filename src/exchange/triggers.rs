@@ -8,6 +8,7 @@ use super::book::{Handle, Order};
 use super::extras::{Extras, Watch};
 use super::market::{Market, reserve_for};
 use super::orders::limit;
+use super::sink::EventSink;
 use crate::domain::{
     CancelReason, Event, OrderId, OrderState, Phase, Price, PriorityUpdated, QuantityUnit, RejectReason,
     RestateReason, Side, TriggerKind, TriggerReference, Triggered,
@@ -248,20 +249,19 @@ impl Triggers {
     }
 }
 
-impl Market<'_> {
-    /// Trailing stops follow the prices; then the orders whose triggers have come are released, one after another, until
-    /// none is left.
-    pub(super) fn release_triggered(&mut self) {
-        loop {
-            let (last, mark) = (self.instrument.last, self.instrument.mark);
-            let Some(triggers) = &mut self.instrument.triggers else { return };
-            triggers.follow(last, mark, &mut self.shared.extras);
-            if self.instrument.listing.phase != Phase::Continuous {
-                return;
-            }
-            let Some((handle, reference)) = triggers.next(last, mark) else { return };
-            self.trigger(handle, reference);
+impl<S: EventSink> Market<'_, S> {
+    /// Trailing stops follow the prices; then the next order whose trigger has come is released. Whether there may be more.
+    pub(super) fn release_next(&mut self) -> bool {
+        let (last, mark) = (self.instrument.last, self.instrument.mark);
+        let Some(triggers) = &mut self.instrument.triggers else { return false };
+        triggers.follow(last, mark, &mut self.shared.extras);
+        if self.instrument.listing.phase != Phase::Continuous {
+            return false;
         }
+        let Some((handle, reference)) = triggers.next(last, mark) else { return false };
+        self.shared.touch();
+        self.trigger(handle, reference);
+        true
     }
 
     fn trigger(&mut self, handle: Handle, reference: TriggerReference) {

@@ -1,11 +1,12 @@
 //! The matcher: applies every command to the exchange and puts the events into the event ring.
 //!
 //! It runs in parallel with the journaler and never waits for the disk; what it says is held back by whoever reads
-//! the event ring until the command is durable. A command may have more events than the ring has room for: the rest
-//! waits here, and the next command waits with it.
+//! the event ring until the command is durable. A part of a command may have more events than the ring has room for: the
+//! rest waits here, and what follows waits with it. A duty cycle ends when it has touched many orders, so that a command
+//! with much work lets the thread's other agents in between its parts.
 
 use crate::domain::{Event, EventRecord, Sequenced, Stamp};
-use crate::exchange::Exchange;
+use crate::exchange::{EventSink, Exchange, Progress};
 use crate::ring::{Claim, Consumer, CursorWriter, Producer};
 use crate::runtime::{Agent, Counter, Counters, Doorbell, Fatal};
 use crossbeam_channel::Sender;
@@ -14,9 +15,11 @@ use std::ops::ControlFlow;
 /// Commands and events of one duty cycle.
 const COMMANDS_MAX: usize = 512;
 const EVENTS_MAX: usize = 2048;
+/// Orders that commands touch in one duty cycle; the last of them may go beyond by what one part may touch.
+const ORDERS_TOUCHED_MAX: u32 = 2048;
 
-/// Room for the events of one command, taken at start; a command with more makes it grow once.
-const EVENTS_PER_COMMAND: usize = 4096;
+/// Room for the events of one part of a command, taken at start; a part with more makes it grow once.
+const EVENTS_PER_PART: usize = 32 * 1024;
 
 /// What the matcher is joined to.
 pub struct MatcherPorts {
@@ -37,13 +40,16 @@ pub struct Matcher {
     ports: MatcherPorts,
     exchange: Option<Exchange>,
     outbox: Outbox,
+    /// Whether the last command is done.
+    progress: Progress,
     commands: Counter,
+    parts: Counter,
     events_sent: Counter,
     trades: Counter,
     ring_full: Counter,
 }
 
-/// The events of the last command that are not in the ring yet.
+/// The events of the last part that are not in the ring yet.
 struct Outbox {
     events: Vec<Event>,
     sent: usize,
@@ -56,15 +62,20 @@ impl Outbox {
         self.sent == self.events.len()
     }
 
+    fn next_record(&mut self, event: Event) -> EventRecord {
+        self.last_number += 1;
+        let Stamp { sequence, time } = self.stamp;
+        EventRecord { number: self.last_number, sequence, time, event }
+    }
+
     /// Moves events into the ring for as long as there is room.
     fn drain_into(&mut self, claim: &mut Claim<'_, EventRecord>) {
-        let room = claim.remaining().min(self.events.len() - self.sent);
-        for event in &self.events[self.sent..self.sent + room] {
-            self.last_number += 1;
-            let Stamp { sequence, time } = self.stamp;
-            claim.push(EventRecord { number: self.last_number, sequence, time, event: *event });
+        let until = self.events.len().min(self.sent + claim.remaining());
+        while self.sent < until {
+            let record = self.next_record(self.events[self.sent]);
+            claim.push(record);
+            self.sent += 1;
         }
-        self.sent += room;
         if self.is_empty() {
             self.events.clear();
             self.sent = 0;
@@ -72,10 +83,28 @@ impl Outbox {
     }
 }
 
+/// Where a part's events go: into the ring, and those that find no room behind one another into the outbox.
+struct Outlet<'o, 'c> {
+    outbox: &'o mut Outbox,
+    claim: &'o mut Claim<'c, EventRecord>,
+}
+
+impl EventSink for Outlet<'_, '_> {
+    #[inline]
+    fn push(&mut self, event: Event) {
+        if self.claim.remaining() > 0 {
+            let record = self.outbox.next_record(event);
+            self.claim.push(record);
+        } else {
+            self.outbox.events.push(event);
+        }
+    }
+}
+
 impl Matcher {
     /// Goes on with a recovered exchange; `last_event` is the number of the last event that it said.
     pub fn new(ports: MatcherPorts, exchange: Exchange, last_event: u64, counters: &Counters) -> Self {
-        let events = Vec::with_capacity(EVENTS_PER_COMMAND);
+        let events = Vec::with_capacity(EVENTS_PER_PART);
         let stamp = Stamp { sequence: ports.applied.get(), ..Stamp::default() };
         let trades = counters.register("matcher.trades", "trades");
         trades.set(exchange.last_trade().0);
@@ -83,7 +112,9 @@ impl Matcher {
             ports,
             exchange: Some(exchange),
             outbox: Outbox { events, sent: 0, stamp, last_number: last_event },
+            progress: Progress::Done,
             commands: counters.register("matcher.commands", "commands"),
+            parts: counters.register("matcher.further_parts", "parts"),
             events_sent: counters.register("matcher.events", "events"),
             trades,
             ring_full: counters.register("matcher.ring_full", "cycles"),
@@ -97,39 +128,48 @@ impl Agent for Matcher {
     }
 
     fn do_work(&mut self) -> Result<usize, Fatal> {
-        if self.outbox.is_empty() && self.ports.commands.waiting() == 0 {
+        let idle = self.outbox.is_empty() && self.progress == Progress::Done;
+        if idle && self.ports.commands.waiting() == 0 {
             return Ok(0);
         }
         let exchange =
             self.exchange.as_mut().ok_or_else(|| Fatal::invariant("the matcher works after its close"))?;
         let mut claim = self.ports.events.claim_up_to(EVENTS_MAX);
-        let outbox = &mut self.outbox;
+        let (outbox, progress) = (&mut self.outbox, &mut self.progress);
         outbox.drain_into(&mut claim);
+        let (mut touched, mut parts) = (0, 0);
+        while *progress == Progress::More && claim.remaining() > 0 && touched < ORDERS_TOUCHED_MAX {
+            *progress = exchange.proceed(&mut Outlet { outbox, claim: &mut claim });
+            touched += exchange.touched();
+            parts += 1;
+        }
         let commands = self.ports.commands.poll(COMMANDS_MAX, |sequenced| {
-            if claim.remaining() == 0 {
+            if *progress == Progress::More || claim.remaining() == 0 || touched >= ORDERS_TOUCHED_MAX {
                 return ControlFlow::Break(());
             }
             outbox.stamp = sequenced.stamp;
-            exchange.apply(sequenced.stamp, &sequenced.command, &mut outbox.events);
-            outbox.drain_into(&mut claim);
+            let mut outlet = Outlet { outbox, claim: &mut claim };
+            *progress = exchange.begin(sequenced.stamp, &sequenced.command, &mut outlet);
+            touched += exchange.touched();
             ControlFlow::Continue(())
         });
         let events = claim.len();
         claim.publish();
-        if outbox.is_empty() {
+        if outbox.is_empty() && *progress == Progress::Done {
             self.ports.applied.set(outbox.stamp.sequence);
         }
+        self.parts.add(parts);
         self.commands.add(commands as u64);
         self.events_sent.add(events as u64);
         self.trades.set(exchange.last_trade().0);
-        if commands + events == 0 {
+        if commands + events == 0 && parts == 0 {
             self.ring_full.add(1);
             return Ok(0);
         }
         if events > 0 {
             self.ports.downstream.iter().for_each(Doorbell::ring);
         }
-        Ok(commands + events)
+        Ok(commands + events + parts as usize)
     }
 
     fn on_close(&mut self) -> Result<(), Fatal> {

@@ -22,7 +22,7 @@ pub use quota::{Quota, QuotaFiles};
 pub use retention::{Retention, Segments};
 
 use crate::domain::{Checkpoint, Command, EventRecord, Stamp, Timestamp, codec};
-use crate::exchange::Digest;
+use crate::exchange::{Digest, Progress};
 use crate::replica::{Snapshots, State};
 use crate::ring::{CursorReader, Producer};
 use crate::runtime::{Agent, Clock, Counter, Counters, Doorbell, Fatal};
@@ -36,7 +36,7 @@ use witness::Witness;
 
 /// Commands of one duty cycle: some hundred microseconds.
 const COMMANDS_MAX: usize = 1024;
-/// Events that may wait for the archiver. One command may go beyond.
+/// Events that may wait for the archiver. One part of a command may go beyond.
 const EVENTS_WAITING_MAX: usize = 64 * 1024;
 /// The time between two looks at the size of the directory and at requests, ns.
 const LOOK_EVERY_NS: u64 = 1_000_000_000;
@@ -118,6 +118,8 @@ pub struct Shadow {
     witness: Witness,
     /// Events of the state that the event log has not yet been compared with.
     events: VecDeque<EventRecord>,
+    /// Whether the last command is done.
+    progress: Progress,
     /// A snapshot is to be made of the state as it is: nothing is applied until it is.
     snapshot_due: bool,
     /// The position of the last snapshot.
@@ -172,6 +174,7 @@ impl Shadow {
             files,
             witness,
             events: VecDeque::new(),
+            progress: Progress::Done,
             snapshot_due: false,
             last_snapshot,
             checkpoint: None,
@@ -189,11 +192,15 @@ impl Shadow {
     fn apply(&mut self) -> Result<usize, Fatal> {
         let synced = self.ports.synced.get();
         let mut applied = 0;
-        while applied < COMMANDS_MAX
-            && self.state.last.sequence < synced
-            && self.events.len() < EVENTS_WAITING_MAX
-            && !self.snapshot_due
-        {
+        while applied < COMMANDS_MAX && self.events.len() < EVENTS_WAITING_MAX {
+            if self.progress == Progress::More {
+                self.part(None);
+                applied += 1;
+                continue;
+            }
+            if self.state.last.sequence >= synced || self.snapshot_due {
+                break;
+            }
             let Some(record) = self.journal.next().map_err(Fatal::journal_damaged)? else { break };
             let command = codec::decode_command(record.payload).map_err(Fatal::journal_damaged)?;
             let stamp = Stamp { sequence: record.sequence, time: Timestamp(record.time_ns) };
@@ -203,19 +210,34 @@ impl Shadow {
                     stamp.sequence, self.state.last.sequence
                 )));
             }
-            let events = &mut self.events;
-            let Ok(()) = self.state.apply::<Infallible>(stamp, &command, &mut |event| {
-                events.push_back(*event);
-                Ok(())
-            });
+            self.part(Some((stamp, &command)));
             applied += 1;
-            if is_multiple(stamp.sequence, self.settings.checkpoint_every) {
-                self.checkpoint = Some(Checkpoint { of: stamp.sequence, digest: self.digest().0 });
-            }
-            self.snapshot_due = is_multiple(stamp.sequence, self.settings.snapshot_every);
         }
         self.counts.position.set(self.state.last.sequence);
         Ok(applied)
+    }
+
+    /// Applies the first part of the next command, or the next part of the last one. With the last part of a command the state
+    /// is one that may be kept.
+    fn part(&mut self, next: Option<(Stamp, &Command)>) {
+        let events = &mut self.events;
+        let mut on_event = |event: &EventRecord| -> Result<(), Infallible> {
+            events.push_back(*event);
+            Ok(())
+        };
+        let Ok(progress) = match next {
+            Some((stamp, command)) => self.state.begin(stamp, command, &mut on_event),
+            None => self.state.proceed(&mut on_event),
+        };
+        self.progress = progress;
+        if progress == Progress::More {
+            return;
+        }
+        let sequence = self.state.last.sequence;
+        if is_multiple(sequence, self.settings.checkpoint_every) {
+            self.checkpoint = Some(Checkpoint { of: sequence, digest: self.digest().0 });
+        }
+        self.snapshot_due |= is_multiple(sequence, self.settings.snapshot_every);
     }
 
     fn digest(&self) -> Digest {
@@ -324,7 +346,7 @@ impl Agent for Shadow {
             self.snapshot_due = true;
         }
         let mut work = self.compare()?;
-        if self.snapshot_due && self.events.is_empty() {
+        if self.snapshot_due && self.progress == Progress::Done && self.events.is_empty() {
             self.save()?;
             work += 1;
         }

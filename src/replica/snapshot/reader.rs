@@ -271,7 +271,6 @@ impl Parts {
             streams,
             listings,
             opening: self.opening,
-            scratch: Vec::new(),
         })
     }
 }

@@ -1,0 +1,150 @@
+//! What a command has still to do: work is done in parts that touch a bounded number of orders (docs/RULES.md, "Parts").
+//!
+//! A command that touches many orders leaves the rest of its work here as tasks with a cursor, the next one last, and
+//! goes on with them in the next part. All parts of a command are done before the next command begins, so nobody else's
+//! command sees a state in between.
+
+use super::Exchange;
+use super::sink::EventSink;
+use crate::domain::{Command, Stamp};
+
+/// Whether a command is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Progress {
+    /// It is; the next command may begin.
+    Done,
+    /// It has another part: [`Exchange::proceed`].
+    More,
+}
+
+/// A piece of work that may take several parts.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Task {
+    /// Good-till-time orders whose time has come are cancelled.
+    Expire,
+    /// Dead-man's switches that are due go off.
+    Switches,
+    /// Volatility interruptions that are over end.
+    EndInterruptions,
+    /// Accounts are put on the rows of the fee tables that their volumes reach.
+    FindTiers,
+    /// When something is due next is worked out.
+    NextDue,
+    /// What the command itself asks for.
+    Perform(Stamp, Command),
+    /// Orders whose triggers have come are released.
+    Release,
+}
+
+/// The tasks of the present command, the next one last.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Agenda {
+    tasks: Vec<Task>,
+}
+
+impl Agenda {
+    pub(super) fn is_empty(&self) -> bool {
+        self.tasks.is_empty()
+    }
+
+    /// Puts a task before all others.
+    pub(super) fn push(&mut self, task: Task) {
+        self.tasks.push(task);
+    }
+
+    /// Puts a task behind all others.
+    fn push_last(&mut self, task: Task) {
+        self.tasks.insert(0, task);
+    }
+}
+
+impl Exchange {
+    /// Begins a command: does what is due at the stamp's time and then what the command asks, or refuses it, and hands what
+    /// happened to `events` (docs/RULES.md, "What a command does"). The previous command is done.
+    ///
+    /// # Panics
+    /// If the previous command is not done.
+    pub fn begin(&mut self, stamp: Stamp, command: &Command, events: &mut impl EventSink) -> Progress {
+        assert!(self.agenda.is_empty(), "the command before this one is not done");
+        self.shared.touched = 0;
+        self.shared.now = stamp.time;
+        if stamp.time.0 >= self.shared.due.next {
+            return self.begin_with_due(stamp, command, events);
+        }
+        self.perform(stamp, command, events);
+        if self.agenda.is_empty() && self.shared.moved.is_empty() {
+            return Progress::Done;
+        }
+        self.agenda.push_last(Task::Release);
+        self.work_off(events)
+    }
+
+    /// Does the next part of a command.
+    pub fn proceed(&mut self, events: &mut impl EventSink) -> Progress {
+        self.shared.touched = 0;
+        self.work_off(events)
+    }
+
+    /// Does a whole command, all its parts one after another.
+    pub fn apply(&mut self, stamp: Stamp, command: &Command, events: &mut impl EventSink) {
+        let mut progress = self.begin(stamp, command, events);
+        while progress == Progress::More {
+            progress = self.proceed(events);
+        }
+    }
+
+    /// Orders that the last part touched.
+    pub fn touched(&self) -> u32 {
+        self.shared.touched
+    }
+
+    #[cold]
+    fn begin_with_due(&mut self, stamp: Stamp, command: &Command, events: &mut impl EventSink) -> Progress {
+        // What trades here is already of the new day.
+        let is_new_day = self.begin_day();
+        self.agenda.push(Task::Perform(stamp, *command));
+        self.agenda.push(Task::NextDue);
+        if is_new_day {
+            self.agenda.push(Task::FindTiers);
+        }
+        self.agenda.push(Task::Release);
+        self.agenda.push(Task::EndInterruptions);
+        self.agenda.push(Task::Switches);
+        self.agenda.push(Task::Expire);
+        self.work_off(events)
+    }
+
+    /// Does tasks until none is left or the part has touched as many orders as it may.
+    fn work_off(&mut self, events: &mut impl EventSink) -> Progress {
+        while let Some(task) = self.agenda.tasks.pop() {
+            if !self.may_begin(&task) {
+                self.agenda.push(task);
+                return Progress::More;
+            }
+            match task {
+                Task::Expire => self.expire(events),
+                Task::Switches => self.switches_due(events),
+                Task::EndInterruptions => self.end_interruptions(events),
+                Task::FindTiers => self.find_tiers(events),
+                Task::NextDue => self.next_due(),
+                Task::Perform(stamp, command) => {
+                    self.perform(stamp, &command, events);
+                    self.agenda.push_last(Task::Release);
+                }
+                Task::Release => self.release_moved(events),
+            }
+        }
+        Progress::Done
+    }
+
+    /// Whether the present part may go on with a task. What may touch as many orders as a whole part does not begin in one
+    /// that has touched many already, so that no part touches more than one and a quarter of the limit.
+    fn may_begin(&self, task: &Task) -> bool {
+        let limit = self.shared.orders_touched_max();
+        match task {
+            Task::Perform(..) | Task::Release => self.shared.touched <= limit / 4,
+            _ => self.shared.touched < limit,
+        }
+    }
+}
