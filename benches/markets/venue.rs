@@ -23,7 +23,7 @@ impl Dojima {
     fn take_back(&mut self, handle: Handle, reports: &mut Vec<Report>) -> Side {
         let order = self.orders.hot(handle);
         let (side, id, price, open) = (order.side, order.id.0 as u32, order.price().0 as i32, order.open.0);
-        self.book.unlink(&mut self.orders, handle);
+        self.book.unlink(&mut self.orders, handle, 0);
         self.orders.remove(handle);
         let what = What::Cancelled;
         reports.push(Report { what, side, order: id, other: 0, slot: 0, price, quantity: open, open: 0 });
@@ -64,7 +64,7 @@ impl Dojima {
             let left = maker.open.0 - quantity;
             open -= quantity;
             if left == 0 {
-                self.book.unlink(&mut self.orders, handle);
+                self.book.unlink(&mut self.orders, handle, 0);
                 self.orders.remove(handle);
             } else {
                 self.book.reduce(&mut self.orders, handle, Quantity(quantity));
@@ -91,7 +91,7 @@ impl Dojima {
         }
         let (id, price, open) = (OrderId(u64::from(id)), Price(limit), Quantity(open));
         let handle = self.orders.insert(Order { id, price, open, total: open, side, ..Order::default() });
-        self.book.push_back(&mut self.orders, handle);
+        self.book.push_back(&mut self.orders, handle, 0);
         reports.push(Report { what: What::Added, slot: handle.slot(), open: open.0, ..report });
     }
 }

@@ -81,7 +81,7 @@ fn insert(venue: &mut Dojima, id: u32, level: u64) -> Handle {
     let (id, price, open) = (OrderId(u64::from(id)), Price(1_000 + level as i64), Quantity(5));
     let order = Order { id, price, open, total: open, side: Side::Buy, ..Order::default() };
     let handle = venue.orders.insert(order);
-    venue.book.push_back(&mut venue.orders, handle);
+    venue.book.push_back(&mut venue.orders, handle, 0);
     handle
 }
 
@@ -93,7 +93,7 @@ pub fn churn(orders: u32, levels: u64, steps: u32) -> Times {
         let (at, level) = (random.below(handles.len() as u64) as usize, random.below(levels));
         let handle = handles[at];
         handles[at] = times.time(|| {
-            venue.book.unlink(&mut venue.orders, handle);
+            venue.book.unlink(&mut venue.orders, handle, 0);
             venue.orders.remove(handle);
             insert(&mut venue, step + 1, level)
         });

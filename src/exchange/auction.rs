@@ -159,7 +159,7 @@ impl<S: EventSink> Market<'_, S> {
         let stored = self.shared.orders.get_mut(buy);
         (stored.reserved, stored.fee_carry) = (buyer.reserved, buyer.fee_carry);
         if left.0 == 0 {
-            self.instrument.book.unlink(&mut self.shared.orders, buy);
+            self.instrument.book.unlink(&mut self.shared.orders, buy, 0);
             let extra = self.shared.orders.cold(buy).extra;
             self.forget(buy, Quantity(0));
             self.shared.extras.remove(extra);
@@ -170,6 +170,7 @@ impl<S: EventSink> Market<'_, S> {
     /// Lowers a resting order's lots; an iceberg goes on showing as much as it can.
     fn lower(&mut self, handle: Handle, by: u64) {
         let order: Order = self.shared.orders.get(handle);
+        let before = self.rest_of(handle);
         let shown = match self.shared.extras.find_mut(order.extra) {
             Some(Extra { instructions, rest, .. }) if instructions.display_quantity > 0 => {
                 let left = order.open.0 + *rest - by;
@@ -179,6 +180,10 @@ impl<S: EventSink> Market<'_, S> {
             }
             _ => order.open.0 - by,
         };
+        let unseen_by = self.rest_of(handle) as i64 - before as i64;
+        if unseen_by != 0 {
+            self.instrument.book.count_unseen(&mut self.shared.orders, handle, unseen_by);
+        }
         // What shows more than before (after lots were taken from the shown ones alone) is put right without losing
         // its place.
         if shown <= order.open.0 {

@@ -5,7 +5,7 @@ use super::extras::Extra;
 use super::market::reserve_for;
 use super::usage::{Pair, Use};
 use super::{Exchange, Instrument, LevelView, Order};
-use crate::domain::{AccountId, Amount, AssetId, InstrumentId, OrderId, OrderState, Phase, Side};
+use crate::domain::{AccountId, Amount, AssetId, InstrumentId, OrderId, OrderState, Phase, Price, Side};
 use std::collections::BTreeMap;
 
 /// An invariant that does not hold: a bug, or damaged memory.
@@ -155,6 +155,10 @@ impl Exchange {
                 let all = book.orders(side, &self.shared.orders).map(|(_, order)| order);
                 all.filter(move |order| order.hidden == hidden)
             };
+            let lots = |order: &Order| (order.price, self.open_lots(order).0);
+            let counted = book.counted_levels(side, &self.shared.orders);
+            let all = book.orders(side, &self.shared.orders).map(|(_, order)| lots(&order));
+            audit_counted(counted, all).or_else(bad)?;
             audit_levels(side, book.levels(side, &self.shared.orders), orders(false)).or_else(bad)?;
             audit_levels(side, book.hidden_levels(side, &self.shared.orders), orders(true)).or_else(bad)?;
         }
@@ -211,7 +215,7 @@ fn audit_levels(
     let mut orders = orders.peekable();
     let mut last = None;
     for level in levels {
-        let worse = |last: crate::domain::Price| match side {
+        let worse = |last: Price| match side {
             Side::Buy => level.price < last,
             Side::Sell => level.price > last,
         };
@@ -230,6 +234,27 @@ fn audit_levels(
     }
     match orders.next() {
         Some(_) => Err("orders beyond the last level"),
+        None => Ok(()),
+    }
+}
+
+/// What counts in trading at each price must be the sum of what counts of the orders there, which come price by price.
+fn audit_counted(
+    levels: impl Iterator<Item = (Price, u64)>,
+    orders: impl Iterator<Item = (Price, u64)>,
+) -> Result<(), &'static str> {
+    let mut orders = orders.peekable();
+    for (price, lots) in levels {
+        let mut total = 0;
+        while let Some((_, of_order)) = orders.next_if(|order| order.0 == price) {
+            total += of_order;
+        }
+        if total != lots {
+            return Err("a price does not count what its orders count");
+        }
+    }
+    match orders.next() {
+        Some(_) => Err("orders that no price counts"),
         None => Ok(()),
     }
 }

@@ -207,14 +207,14 @@ impl<S: EventSink> Market<'_, S> {
     fn move_to(&mut self, handle: Handle, before: Quantity, order: &Order) {
         let orders = &mut self.shared.orders;
         self.shared.client_refs.remove(orders, handle);
-        self.instrument.book.unlink(orders, handle);
+        self.instrument.book.unlink(orders, handle, 0);
         let hot = orders.get_mut(handle);
         (hot.id, hot.user_ref, hot.open, hot.reserved) =
             (order.id, order.user_ref, order.open, order.reserved);
         hot.set_price(order.price);
         let cold = orders.cold_mut(handle);
         (cold.total, cold.time_in_force) = (order.total, order.time_in_force);
-        self.instrument.book.push_back(orders, handle);
+        self.instrument.book.push_back(orders, handle, 0);
         self.shared.client_refs.insert(orders, handle);
         self.count_use(order.account, order.side, order.open.0 as i64 - before.0 as i64, 0);
     }

@@ -329,7 +329,7 @@ mod tests {
                     let order = Order { price, ..named(LoginId(at % 1_000), UserRef(at / 1_000 + 1)) };
                     let handle = slab.insert(order);
                     table.insert(&mut slab, handle);
-                    book.push_back(&mut slab, handle);
+                    book.push_back(&mut slab, handle, 0);
                 }
                 kept = Some((slab, table, book));
             });

@@ -130,14 +130,15 @@ impl<S: EventSink> Market<'_, S> {
     /// Puts what is open of an order into the book, last in the queue of its price.
     #[inline]
     pub(super) fn rest(&mut self, mut hot: Hot, cold: Cold) {
-        let open = hot.open;
+        let (open, mut unseen) = (hot.open, 0);
         if let Some(extra) = self.shared.extras.find_mut(cold.extra) {
             let shown = u64::from(extra.instructions.display_quantity);
             extra.rest = if shown == 0 { 0 } else { hot.open.0.saturating_sub(shown) };
             hot.open.0 -= extra.rest;
+            unseen = extra.rest as i64;
         }
         let handle = self.shared.orders.insert_parts(hot, cold);
-        self.instrument.book.push_back(&mut self.shared.orders, handle);
+        self.instrument.book.push_back(&mut self.shared.orders, handle, unseen);
         self.register(handle, open);
     }
 
@@ -165,7 +166,11 @@ impl<S: EventSink> Market<'_, S> {
                     triggers.remove(order.id, handle, watch);
                 }
             }
-            _ => self.instrument.book.unlink(&mut self.shared.orders, handle),
+            _ => self.instrument.book.unlink(
+                &mut self.shared.orders,
+                handle,
+                open.0 as i64 - order.open.0 as i64,
+            ),
         }
         self.forget(handle, open);
         order
@@ -175,7 +180,7 @@ impl<S: EventSink> Market<'_, S> {
     #[inline]
     pub(super) fn remove(&mut self, handle: Handle, extra: u32) {
         if extra == extras::NONE {
-            self.instrument.book.unlink(&mut self.shared.orders, handle);
+            self.instrument.book.unlink(&mut self.shared.orders, handle, 0);
             let open = self.shared.orders.hot(handle).open;
             self.forget(handle, open);
         } else {
@@ -303,8 +308,9 @@ impl<S: EventSink> Market<'_, S> {
         let dormant = self.extra(&order).is_some_and(|extra| extra.state == OrderState::Dormant);
         if dormant {
             self.shared.orders.get_mut(handle).open.0 -= by.0 - hidden;
-        } else if by.0 > hidden {
+        } else {
             self.instrument.book.reduce(&mut self.shared.orders, handle, Quantity(by.0 - hidden));
+            self.instrument.book.count_unseen(&mut self.shared.orders, handle, -(hidden as i64));
         }
         self.count_use(order.account, order.side, -(by.0 as i64), 0);
         self.shared.orders.cold_mut(handle).total.0 -= by.0;
@@ -323,7 +329,7 @@ impl<S: EventSink> Market<'_, S> {
         let Some(extra) = self.shared.extras.find_mut(order.extra) else { return };
         let shown = u64::from(extra.instructions.display_quantity).min(extra.rest);
         extra.rest -= shown;
-        self.instrument.book.requeue(&mut self.shared.orders, handle, Quantity(shown));
+        self.instrument.book.requeue(&mut self.shared.orders, handle, Quantity(shown), -(shown as i64));
         let order = self.shared.orders.get(handle);
         self.restated(&order, RestateReason::Refreshed);
     }

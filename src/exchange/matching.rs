@@ -462,7 +462,8 @@ impl<S: EventSink> Market<'_, S> {
         }));
         self.count_use(maker.account, maker.side, -(fill.quantity.0 as i64), 0);
         if open[0].0 == 0 {
-            self.instrument.book.unlink(&mut self.shared.orders, handle);
+            // Nothing of it is hidden any more.
+            self.instrument.book.unlink(&mut self.shared.orders, handle, 0);
             let extra = if maker.flags & extras::HAS_EXTRA == 0 {
                 extras::NONE
             } else {

@@ -265,12 +265,14 @@ impl<S: EventSink> Market<'_, S> {
             let standing: Vec<Handle> =
                 self.instrument.book.orders(side, &self.shared.orders).map(|(handle, _)| handle).collect();
             for handle in &standing {
-                self.instrument.book.unlink(&mut self.shared.orders, *handle);
+                let unseen = self.rest_of(*handle) as i64;
+                self.instrument.book.unlink(&mut self.shared.orders, *handle, unseen);
             }
             for handle in standing {
                 let order = self.shared.orders.get_mut(handle);
                 order.set_price(convert(order.price()));
-                self.instrument.book.push_back(&mut self.shared.orders, handle);
+                let unseen = self.rest_of(handle) as i64;
+                self.instrument.book.push_back(&mut self.shared.orders, handle, unseen);
             }
         }
         self.instrument.last = self.instrument.last.map(down);

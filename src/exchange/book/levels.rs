@@ -11,13 +11,23 @@ use crate::domain::{Price, Quantity, Side};
 /// One price of one side.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Level {
-    /// Open lots of all its orders.
-    total: u64,
+    /// Open lots of all its orders, as they stand in the queue.
+    shown: u64,
+    /// Lots that count in trading beyond those; below 0 where some of those do not count.
+    unseen: i64,
     /// The order that was first. Of a free level: the next free one.
     head: u32,
     /// The order that was last.
     tail: u32,
-    orders: u32,
+}
+
+const _: () = assert!(size_of::<Level>() == 24);
+
+impl Level {
+    /// Lots that count in trading.
+    fn counted(&self) -> u64 {
+        self.shown.checked_add_signed(self.unseen).expect("no more lots are left out than there are")
+    }
 }
 
 /// The levels of all books.
@@ -44,7 +54,7 @@ impl LevelSlab {
     /// Touches all memory.
     pub(super) fn warm(&mut self) {
         let len = self.slots.len();
-        self.slots.resize(self.slots.capacity(), Level { total: 0, head: NONE, tail: NONE, orders: 0 });
+        self.slots.resize(self.slots.capacity(), Level { shown: 0, unseen: 0, head: NONE, tail: NONE });
         self.slots.truncate(len);
     }
 
@@ -119,12 +129,12 @@ impl Levels {
     }
 
     /// Puts the order last in the queue of its price.
-    pub(super) fn push_back(&mut self, slab: &mut OrderSlab, handle: Handle) {
+    pub(super) fn push_back(&mut self, slab: &mut OrderSlab, handle: Handle, unseen: i64) {
         let OrderSlab { hot, levels, pages, .. } = slab;
         let order = &mut hot[handle.0 as usize];
         let key = order.ticks ^ self.flip;
-        let (open, level) = (order.open.0, handle.0);
-        let open = || levels.insert(Level { total: open, head: level, tail: level, orders: 1 });
+        let (shown, at) = (order.open.0, handle.0);
+        let open = || levels.insert(Level { shown, unseen, head: at, tail: at });
         let (level_id, is_new) = self.prices.join(pages, key, open);
         (order.level, order.prev, order.next) = (level_id, NONE, NONE);
         if is_new {
@@ -134,8 +144,8 @@ impl Levels {
             return;
         }
         let level = levels.at(level_id);
-        level.total += order.open.0;
-        level.orders += 1;
+        level.shown += order.open.0;
+        level.unseen += unseen;
         let tail = std::mem::replace(&mut level.tail, handle.0);
         order.prev = tail;
         hot[tail as usize].next = handle.0;
@@ -143,7 +153,13 @@ impl Levels {
 
     /// Puts the order last in the side when it is filled from best to worst, behind `before`, the order before it: at the
     /// same price or a worse one. `false`, and nothing done, at a better price.
-    pub(super) fn append(&mut self, slab: &mut OrderSlab, handle: Handle, before: Option<Handle>) -> bool {
+    pub(super) fn append(
+        &mut self,
+        slab: &mut OrderSlab,
+        handle: Handle,
+        unseen: i64,
+        before: Option<Handle>,
+    ) -> bool {
         let OrderSlab { hot, levels, pages, .. } = slab;
         let Hot { ticks, open, .. } = hot[handle.0 as usize];
         if let Some(Handle(before)) = before {
@@ -152,7 +168,9 @@ impl Levels {
                 last.next = handle.0;
                 let level_id = last.level;
                 let level = levels.at(level_id);
-                (level.total, level.orders, level.tail) = (level.total + open.0, level.orders + 1, handle.0);
+                level.shown += open.0;
+                level.unseen += unseen;
+                level.tail = handle.0;
                 let order = &mut hot[handle.0 as usize];
                 (order.level, order.prev) = (level_id, before);
                 return true;
@@ -161,7 +179,7 @@ impl Levels {
                 return false;
             }
         }
-        let level = Level { total: open.0, head: handle.0, tail: handle.0, orders: 1 };
+        let level = Level { shown: open.0, unseen, head: handle.0, tail: handle.0 };
         let (key, level_id) = (ticks ^ self.flip, levels.insert(level));
         self.prices.join(pages, key, || level_id);
         if before.is_none() {
@@ -172,12 +190,12 @@ impl Levels {
     }
 
     /// Takes the order out of its queue; the level goes with its last order. The order stays in the slab.
-    pub(super) fn unlink(&mut self, slab: &mut OrderSlab, handle: Handle) {
+    pub(super) fn unlink(&mut self, slab: &mut OrderSlab, handle: Handle, unseen: i64) {
         let OrderSlab { hot, levels, pages, .. } = slab;
         let order = &hot[handle.0 as usize];
         let (level_id, prev, next) = (order.level, order.prev, order.next);
-        let level = levels.at(level_id);
-        if level.orders == 1 {
+        if prev == NONE && next == NONE {
+            debug_assert_eq!(levels.at(level_id).unseen, unseen, "what was put in is taken out");
             let key = order.ticks ^ self.flip;
             levels.remove(level_id);
             let beside = self.prices.remove(pages, key);
@@ -187,8 +205,9 @@ impl Levels {
             }
             return;
         }
-        level.total -= order.open.0;
-        level.orders -= 1;
+        let level = levels.at(level_id);
+        level.shown -= order.open.0;
+        level.unseen -= unseen;
         match next {
             NONE => level.tail = prev,
             next => hot[next as usize].prev = prev,
@@ -215,23 +234,30 @@ impl Levels {
     pub(super) fn reduce(&mut self, slab: &mut OrderSlab, handle: Handle, by: Quantity) {
         let order = &mut slab.hot[handle.0 as usize];
         order.open.0 -= by.0;
-        slab.levels.at(order.level).total -= by.0;
+        slab.levels.at(order.level).shown -= by.0;
     }
 
     /// Raises an order's open quantity, and its level's total with it.
     pub(super) fn extend(&mut self, slab: &mut OrderSlab, handle: Handle, by: Quantity) {
         let order = &mut slab.hot[handle.0 as usize];
         order.open.0 += by.0;
-        slab.levels.at(order.level).total += by.0;
+        slab.levels.at(order.level).shown += by.0;
     }
 
-    /// Gives the order a new open quantity and puts it last in the queue of its price.
-    pub(super) fn requeue(&mut self, slab: &mut OrderSlab, handle: Handle, open: Quantity) {
+    /// Changes how many lots of an order count beyond those in the queue.
+    pub(super) fn count_unseen(&mut self, slab: &mut OrderSlab, handle: Handle, by: i64) {
+        let level = slab.hot(handle).level;
+        slab.levels.at(level).unseen += by;
+    }
+
+    /// Gives the order a new open quantity, changes its unseen lots by `unseen_by`, and puts it last in the queue of its price.
+    pub(super) fn requeue(&mut self, slab: &mut OrderSlab, handle: Handle, open: Quantity, unseen_by: i64) {
         let OrderSlab { hot, levels, .. } = slab;
         let order = &mut hot[handle.0 as usize];
         let (level_id, prev, next) = (order.level, order.prev, order.next);
         let level = levels.at(level_id);
-        level.total = level.total - order.open.0 + open.0;
+        level.shown = level.shown - order.open.0 + open.0;
+        level.unseen += unseen_by;
         order.open = open;
         if next == NONE {
             return;
@@ -254,19 +280,65 @@ impl Levels {
     pub(super) fn iter<'a>(&'a self, slab: &'a OrderSlab) -> impl Iterator<Item = LevelView> + 'a {
         self.prices.descend(&slab.pages).map(|(key, level)| {
             let level = &slab.levels.slots[level as usize];
-            LevelView { price: self.price(key), quantity: Quantity(level.total), orders: level.orders }
+            let orders = queue(slab, level.head).count() as u32;
+            LevelView { price: self.price(key), quantity: Quantity(level.shown), orders }
         })
     }
 
     /// The orders from best to worst price, first come first.
     pub(super) fn orders<'a>(&'a self, slab: &'a OrderSlab) -> impl Iterator<Item = Handle> + 'a {
-        self.prices.descend(&slab.pages).flat_map(move |(_, level)| {
-            let first = slab.levels.slots[level as usize].head;
-            std::iter::successors(handle(first), move |at| handle(slab.hot(*at).next))
-        })
+        self.prices
+            .descend(&slab.pages)
+            .flat_map(move |(_, level)| queue(slab, slab.levels.slots[level as usize].head))
+    }
+
+    /// The best level.
+    pub(super) fn top(&self, slab: &OrderSlab) -> Option<Standing> {
+        (!self.is_empty()).then(|| self.standing(slab, (self.best_key, self.best_level)))
+    }
+
+    /// The level of this price, if there is one.
+    pub(super) fn at(&self, slab: &OrderSlab, price: Price) -> Option<Standing> {
+        let key = self.key(price)?;
+        let level = self.prices.find(&slab.pages, key)?;
+        Some(self.standing(slab, (key, level)))
+    }
+
+    /// The next level that is worse than this price, of which there need be none.
+    pub(super) fn below(&self, slab: &OrderSlab, price: Price) -> Option<Standing> {
+        if self.is_empty() {
+            return None;
+        }
+        let found = self.prices.below(&slab.pages, self.key(price)?)?;
+        Some(self.standing(slab, found))
+    }
+
+    fn key(&self, price: Price) -> Option<i32> {
+        i32::try_from(price.0).ok().map(|ticks| ticks ^ self.flip)
+    }
+
+    fn standing(&self, slab: &OrderSlab, (key, level): (i32, u32)) -> Standing {
+        let level = &slab.levels.slots[level as usize];
+        Standing { key, price: self.price(key), counted: level.counted(), head: Handle(level.head) }
     }
 }
 
-fn handle(slot: u32) -> Option<Handle> {
+/// A level on the way through a book.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Standing {
+    /// Rises towards the best price of its side.
+    pub(super) key: i32,
+    pub(super) price: Price,
+    /// Lots that count in trading.
+    pub(super) counted: u64,
+    pub(super) head: Handle,
+}
+
+/// The orders of a queue from this one on.
+fn queue(slab: &OrderSlab, first: u32) -> impl Iterator<Item = Handle> + '_ {
+    std::iter::successors(handle(first), move |at| handle(slab.hot(*at).next))
+}
+
+pub(super) fn handle(slot: u32) -> Option<Handle> {
     (slot != NONE).then_some(Handle(slot))
 }

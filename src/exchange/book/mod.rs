@@ -21,7 +21,7 @@ pub(in crate::exchange) use slab::NONE;
 pub use slab::{Handle, OrderSlab};
 
 use crate::domain::{Price, Quantity, Side};
-use levels::Levels;
+use levels::{Levels, Standing};
 
 /// Both sides of one instrument's book. The orders themselves live in the slab that every method is handed.
 #[derive(Clone, Debug)]
@@ -61,10 +61,11 @@ impl Book {
         hidden.best()
     }
 
-    /// Puts the order last in the queue of its price.
+    /// Puts the order last in the queue of its price. `unseen`: lots of it that count in trading beyond its open ones, as
+    /// [`Book::counted_levels`] tells them; below 0 if open ones do not count. Who changes or takes out the order says so again.
     #[inline]
-    pub fn push_back(&mut self, orders: &mut OrderSlab, handle: Handle) {
-        self.of(orders.hot(handle)).push_back(orders, handle);
+    pub fn push_back(&mut self, orders: &mut OrderSlab, handle: Handle, unseen: i64) {
+        self.of(orders.hot(handle)).push_back(orders, handle, unseen);
     }
 
     /// Fills one of the four parts of an empty book from best to worst without a search: `before` is the order of this
@@ -74,9 +75,10 @@ impl Book {
         &mut self,
         orders: &mut OrderSlab,
         handle: Handle,
+        unseen: i64,
         before: Option<Handle>,
     ) -> bool {
-        self.of(orders.hot(handle)).append(orders, handle, before)
+        self.of(orders.hot(handle)).append(orders, handle, unseen, before)
     }
 
     /// The orders of one part of the book, displayed or hidden, in the order in which they would trade.
@@ -90,10 +92,10 @@ impl Book {
         levels.orders(orders)
     }
 
-    /// Takes the order out of its queue. It stays in the slab.
+    /// Takes the order, with its unseen lots, out of its queue. It stays in the slab.
     #[inline]
-    pub fn unlink(&mut self, orders: &mut OrderSlab, handle: Handle) {
-        self.of(orders.hot(handle)).unlink(orders, handle);
+    pub fn unlink(&mut self, orders: &mut OrderSlab, handle: Handle, unseen: i64) {
+        self.of(orders.hot(handle)).unlink(orders, handle, unseen);
     }
 
     /// Lowers an order's open quantity; it keeps its place. An order lowered to 0 is to be unlinked or requeued next.
@@ -107,10 +109,64 @@ impl Book {
         self.of(orders.hot(handle)).extend(orders, handle, by);
     }
 
-    /// Gives the order a new open quantity and puts it last in the queue of its price.
+    /// Changes how many unseen lots an order has; it keeps its place.
+    pub fn count_unseen(&mut self, orders: &mut OrderSlab, handle: Handle, by: i64) {
+        self.of(orders.hot(handle)).count_unseen(orders, handle, by);
+    }
+
+    /// Gives the order a new open quantity, changes its unseen lots by `unseen_by`, and puts it last in the queue of its price.
     #[inline]
-    pub fn requeue(&mut self, orders: &mut OrderSlab, handle: Handle, open: Quantity) {
-        self.of(orders.hot(handle)).requeue(orders, handle, open);
+    pub fn requeue(&mut self, orders: &mut OrderSlab, handle: Handle, open: Quantity, unseen_by: i64) {
+        self.of(orders.hot(handle)).requeue(orders, handle, open, unseen_by);
+    }
+
+    /// The best price of a side and the lots that count in trading there, displayed and hidden together.
+    pub fn best_level(&self, side: Side, orders: &OrderSlab) -> Option<(Price, u64)> {
+        join(self.shown(side).top(orders), self.hidden(side).top(orders))
+    }
+
+    /// The next worse price of a side after this one, at which there need be no order, and the lots that count in trading
+    /// there. The time grows with the logarithm of the number of prices.
+    pub fn level_below(&self, side: Side, price: Price, orders: &OrderSlab) -> Option<(Price, u64)> {
+        join(self.shown(side).below(orders, price), self.hidden(side).below(orders, price))
+    }
+
+    /// All prices of a side from best to worst with the lots that count in trading there, displayed and hidden together.
+    /// 0 lots where no order counts. No order is looked at.
+    pub fn counted_levels<'a>(
+        &'a self,
+        side: Side,
+        orders: &'a OrderSlab,
+    ) -> impl Iterator<Item = (Price, u64)> + 'a {
+        std::iter::successors(self.best_level(side, orders), move |(price, _)| {
+            self.level_below(side, *price, orders)
+        })
+    }
+
+    /// The order of a side that trades first.
+    pub fn first(&self, side: Side) -> Option<Handle> {
+        self.best(side).map(|(_, handle)| handle)
+    }
+
+    /// The order of the same side that trades next after this one, which is in this book. At the end of a queue the time
+    /// grows with the logarithm of the number of prices.
+    pub fn after(&self, orders: &OrderSlab, handle: Handle) -> Option<Handle> {
+        let order = orders.hot(handle);
+        levels::handle(order.next).or_else(|| self.after_queue(orders, order))
+    }
+
+    fn after_queue(&self, orders: &OrderSlab, last: &Hot) -> Option<Handle> {
+        let (shown, hidden, price) = (self.shown(last.side), self.hidden(last.side), last.price());
+        if !last.hidden
+            && !hidden.is_empty()
+            && let Some(beside) = hidden.at(orders, price)
+        {
+            return Some(beside.head);
+        }
+        match (shown.below(orders, price), hidden.below(orders, price)) {
+            (Some(first), Some(other)) if other.key > first.key => Some(other.head),
+            (first, other) => first.or(other).map(|level| level.head),
+        }
     }
 
     /// The displayed levels of a side from best to worst.
@@ -148,5 +204,14 @@ impl Book {
             }?;
             Some((handle, orders.get(handle)))
         })
+    }
+}
+
+/// The better of a displayed and a hidden level, and the lots of both where they have one price.
+fn join(shown: Option<Standing>, hidden: Option<Standing>) -> Option<(Price, u64)> {
+    match (shown, hidden) {
+        (Some(one), Some(other)) if one.key == other.key => Some((one.price, one.counted + other.counted)),
+        (Some(one), Some(other)) if other.key > one.key => Some((other.price, other.counted)),
+        (one, other) => one.or(other).map(|level| (level.price, level.counted)),
     }
 }

@@ -173,6 +173,36 @@ impl Prices {
         pages.at(page).last()
     }
 
+    /// The level of this key, if there is one.
+    pub fn find(&self, pages: &PricePages, key: i32) -> Option<u32> {
+        let page = pages.at(self.known_page(pages, key.div_euclid(TICKS))?);
+        let at = key.rem_euclid(TICKS);
+        (page.bits & 1 << at != 0).then(|| page.slots[at as usize])
+    }
+
+    /// The highest key below this one, and its level. This one need not be there.
+    pub fn below(&self, pages: &PricePages, key: i32) -> Option<(i32, u32)> {
+        let number = key.div_euclid(TICKS);
+        let beside = self.known_page(pages, number).and_then(|page| {
+            let page = pages.at(page);
+            let bits = page.bits & ((1 << key.rem_euclid(TICKS)) - 1);
+            Page { bits, ..*page }.last()
+        });
+        beside.or_else(|| {
+            let (_, page) = self.pages.below(&pages.blocks, number)?;
+            pages.at(page).last()
+        })
+    }
+
+    /// The page of this number, if there is one.
+    fn known_page(&self, pages: &PricePages, number: i32) -> Option<u32> {
+        let recent = self.recent[number as usize % RECENT];
+        if pages.at(recent).number == number {
+            return Some(recent);
+        }
+        self.pages.find(&pages.blocks, number).number
+    }
+
     /// All keys and levels, highest key first.
     pub fn descend<'a>(&self, pages: &'a PricePages) -> impl Iterator<Item = (i32, u32)> + 'a {
         self.pages.descend(&pages.blocks).flat_map(|(_, page)| {

@@ -215,6 +215,35 @@ impl Ranks {
         Place { number, leaf, at: at as u32 }
     }
 
+    /// The highest key below this one, which need not be there, and its number.
+    pub fn below(&self, blocks: &Blocks, key: i32) -> Option<(i32, u32)> {
+        if self.root == NONE {
+            return None;
+        }
+        // The last block on the way to the key's leaf that has children below the one on the way, and which is the next of them.
+        let mut beside = None;
+        let mut at = self.root;
+        for step in 1..=self.height {
+            let block = blocks.at(at);
+            let child = block.child(key);
+            if child > 0 {
+                beside = Some((step, block.slots[child - 1]));
+            }
+            at = block.slots[child];
+        }
+        let mut leaf = blocks.at(at);
+        let mut entry = leaf.below(key).checked_sub(1);
+        if entry.is_none() {
+            let (step, block) = beside?;
+            leaf = blocks.at(block);
+            for _ in step..self.height {
+                leaf = blocks.at(leaf.slots[leaf.len() - 1]);
+            }
+            entry = leaf.len().checked_sub(1);
+        }
+        entry.map(|entry| (leaf.keys[entry], leaf.slots[entry]))
+    }
+
     /// Enters a key where [`Ranks::find`] has not found it.
     #[inline]
     pub fn insert(&mut self, blocks: &mut Blocks, place: Place, key: i32, number: u32) {
@@ -392,6 +421,8 @@ mod tests {
                 let key = below(1 << 21) as i32 - (1 << 20);
                 let place = ranks.find(&blocks, key);
                 assert_eq!(place.number, model.get(&key).copied());
+                let lower = model.range(..key).next_back().map(|(key, number)| (*key, *number));
+                assert_eq!(ranks.below(&blocks, key), lower, "the next below {key}");
                 if place.number.is_none() {
                     ranks.insert(&mut blocks, place, key, step);
                     model.insert(key, step);
@@ -414,6 +445,8 @@ mod tests {
                 ranks.remove(&mut blocks, key);
                 model.remove(&key);
                 assert_eq!(ranks.last(&blocks), model.last_key_value().map(|(key, number)| (*key, *number)));
+                let lower = model.range(..from).next_back().map(|(key, number)| (*key, *number));
+                assert_eq!(ranks.below(&blocks, from), lower, "the next below {from}");
                 if model.len() % 20_000 == 0 {
                     check(&ranks, &blocks, &model);
                 }

@@ -180,7 +180,8 @@ impl Restoring {
         hot.next_name = next_name;
         shared.orders.insert_parts(hot, cold);
         if !waits {
-            let fits = instrument.book.append(&mut shared.orders, handle, self.filling.before);
+            let unseen = open.0 as i64 - record.open.0 as i64;
+            let fits = instrument.book.append(&mut shared.orders, handle, unseen, self.filling.before);
             check(fits, "orders of a book are out of order")?;
             self.filling.before = Some(handle);
         }
