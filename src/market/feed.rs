@@ -14,16 +14,15 @@
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
+mod trades;
+
 use super::shown::{action, cross, directory, imbalance, locate, lots, nanos, side, system, units};
 use super::table::Table;
 use crate::domain::{
-    Auction, CancelReason, Event, EventRecord, Executed, InstrumentId, Listing, OrderId, OrderState, Price,
-    Quantity, Replaced, RestateReason, Restated, Side, Timestamp, TradeKind, Visibility,
+    Auction, CancelReason, Event, EventRecord, InstrumentId, Listing, OrderId, OrderState, Price, Quantity,
+    Replaced, RestateReason, Restated, Side, Timestamp, Visibility,
 };
-use crate::wire::itch::{
-    AddOrder, Message, OrderCancel, OrderDelete, OrderExecuted, OrderExecutedWithPrice, OrderReplace, Trade,
-    event_code,
-};
+use crate::wire::itch::{AddOrder, Message, OrderCancel, OrderDelete, OrderReplace, event_code};
 use bincode::{Decode, Encode};
 
 /// A message, and the command that it comes of.
@@ -362,120 +361,6 @@ impl Feed {
     fn take_place(&mut self) -> u64 {
         self.next_place += 1;
         self.next_place
-    }
-
-    fn executed(&mut self, e: &Executed, number: u64, out: &mut Vec<Published>) {
-        if e.kind != TradeKind::Continuous {
-            if let Some(cross) = &mut self.cross
-                && cross.auction.instrument == e.instrument
-            {
-                cross.shares += e.quantity.0;
-            }
-            self.crossed(e.maker_order, e, number, out);
-            // Of the two new numbers that one trade could need, the second has another bit set too.
-            return self.crossed(e.taker_order, e, number | 1 << 62, out);
-        }
-        match &mut self.incoming {
-            Some(incoming) if incoming.id == e.taker_order => {
-                incoming.order.open = incoming.order.open.saturating_sub(e.quantity.0);
-                if let Some(old) = incoming.replaces.take() {
-                    self.delete(e.instrument, old, out);
-                }
-            }
-            Some(_) => self.complete(out),
-            None => {}
-        }
-        let Some(maker) = self.orders.get_mut(e.maker_order.0) else {
-            return self.unseen(e, e.quantity.0, out);
-        };
-        let shown = e.quantity.0.min(maker.shown);
-        maker.open = maker.open.saturating_sub(e.quantity.0);
-        maker.shown -= shown;
-        let Tracked { public: order, open, price: own, .. } = *maker;
-        if open == 0 {
-            self.orders.remove(e.maker_order.0);
-        }
-        if shown > 0 {
-            let (locate, tracking, timestamp) = (locate(e.instrument), 0, nanos(self.time));
-            let (price, shares) = (self.price_of(e.instrument, e.price), lots(shown));
-            let match_number = e.trade.0;
-            if price == own {
-                self.say(OrderExecuted { locate, tracking, timestamp, order, shares, match_number }, out);
-            } else {
-                let printable = b'Y';
-                self.say(
-                    OrderExecutedWithPrice {
-                        locate,
-                        tracking,
-                        timestamp,
-                        order,
-                        shares,
-                        match_number,
-                        printable,
-                        price,
-                    },
-                    out,
-                );
-            }
-        }
-        if shown < e.quantity.0 {
-            self.unseen(e, e.quantity.0 - shown, out);
-        }
-    }
-
-    /// Lots of a trade that the book did not show.
-    fn unseen(&self, e: &Executed, shares: u64, out: &mut Vec<Published>) {
-        let message = Trade {
-            locate: locate(e.instrument),
-            tracking: 0,
-            timestamp: nanos(self.time),
-            order: OrderId(0),
-            side: side(e.taker_side.opposite()),
-            shares: lots(shares),
-            stock: self.symbol(e.instrument),
-            price: self.price_of(e.instrument, e.price),
-            match_number: e.trade.0,
-        };
-        self.say(message, out);
-    }
-
-    /// One side of a trade in an auction.
-    fn crossed(&mut self, id: OrderId, e: &Executed, number: u64, out: &mut Vec<Published>) {
-        let price = self.price_of(e.instrument, e.price);
-        let Some(order) = self.orders.get_mut(id.0) else { return };
-        order.open = order.open.saturating_sub(e.quantity.0);
-        let shown = order.would_show();
-        let before = std::mem::replace(&mut order.shown, shown);
-        let now = *order;
-        if now.open == 0 {
-            self.orders.remove(id.0);
-        }
-        let (locate, tracking, timestamp) = (locate(e.instrument), 0, nanos(self.time));
-        if now.shown < before {
-            self.say(
-                OrderExecutedWithPrice {
-                    locate,
-                    tracking,
-                    timestamp,
-                    order: now.public,
-                    shares: lots(before - now.shown),
-                    match_number: e.trade.0,
-                    printable: b'N',
-                    price,
-                },
-                out,
-            );
-        } else if now.shown > before {
-            // A slice that self-trade prevention had made smaller is whole again, in its old place, which ITCH cannot say.
-            let public = OrderId::of_slice(number);
-            if let Some(order) = self.orders.get_mut(id.0) {
-                order.public = public;
-            }
-            let (old_order, shares) = (now.public, lots(now.shown));
-            let order = public;
-            let price = now.price;
-            self.say(OrderReplace { locate, tracking, timestamp, old_order, order, shares, price }, out);
-        }
     }
 
     /// An order lost lots without a trade; `open` is what it has now. Which lots of an iceberg go first depends on why.
