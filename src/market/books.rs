@@ -123,6 +123,13 @@ impl Book {
 
     fn print(&mut self, print: Print) {
         self.volume = self.volume.saturating_add(print.shares);
+        // What an iceberg lost behind its slice comes right after what it lost of it.
+        if let Some(last) = self.prints.back_mut()
+            && (last.match_number, last.price, last.cross) == (print.match_number, print.price, print.cross)
+        {
+            last.shares = last.shares.saturating_add(print.shares);
+            return;
+        }
         if self.prints.len() == PRINTS_KEPT {
             self.prints.pop_front();
         }

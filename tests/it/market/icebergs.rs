@@ -230,6 +230,9 @@ fn new_slices_queue_up_in_the_order_of_their_restatements() {
     let slices = [one, three].map(|event| OrderId::of_slice(event).0);
     assert_eq!(told.offers(), [(slices[0], 1), (slices[1], 3)]);
     assert_eq!((told.level(), told.volume()), (Some((4, 2)), 16));
+    let prints = told.books.book(1).expect("the instrument").prints();
+    let prints: Vec<_> = prints.map(|print| (print.match_number, print.shares)).collect();
+    assert_eq!(prints, [(3, 6), (2, 5), (1, 5)], "a trade is one print");
     // The other order of places.
     let (_, first) = told.command(&[comes(5, 1), trade(4, 1, 5, 1), shows(1, 2, 4)]);
     assert_eq!(told.offers(), [(slices[1], 3), (OrderId::of_slice(first + 2).0, 2)]);
