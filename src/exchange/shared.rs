@@ -7,7 +7,7 @@ use super::due::Due;
 use super::extras::Extras;
 use super::ledger::Ledger;
 use super::usage::{Usage, Use};
-use crate::domain::{AccountId, InstrumentId, LoginId, OrderId, Timestamp, TradeId, UserRef};
+use crate::domain::{AccountId, InstrumentId, LoginId, OrderId, Timestamp, TradeId, UserRef, VenueLimits};
 
 /// The parts of an exchange that every instrument works with.
 #[derive(Clone, Debug)]
@@ -32,6 +32,8 @@ pub(super) struct Shared {
     pub(super) login_orders: Vec<u32>,
     /// The edition of the rules.
     pub(super) rules: u16,
+    /// What the exchange holds at most, and what holds for accounts that have no limits of their own.
+    pub(super) limits: VenueLimits,
     /// Orders that the present part of the command has touched.
     pub(super) touched: u32,
 }
