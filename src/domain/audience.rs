@@ -218,8 +218,7 @@ impl Event {
             | Self::RulesSet { .. }
             | Self::AccountState { .. }
             | Self::OrderEntrySet(_)
-            | Self::PriorityUpdated(_)
-            | Self::MassCancelAnswered { .. } => None,
+            | Self::PriorityUpdated(_) => None,
         }
     }
 }

@@ -166,7 +166,6 @@ impl Listings {
             | Event::SessionStarted { .. }
             | Event::SessionRolled { .. }
             | Event::PriorityUpdated(_)
-            | Event::MassCancelAnswered { .. }
             | Event::AccountCopied { .. } => {}
         }
     }

@@ -224,7 +224,6 @@ impl Feed {
             | Event::SessionEnded { .. }
             | Event::SessionStarted { .. }
             | Event::PriorityUpdated(_)
-            | Event::MassCancelAnswered { .. }
             | Event::AccountCopied { .. } => {}
         }
     }

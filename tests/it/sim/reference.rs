@@ -220,13 +220,13 @@ impl Happened {
                 CancelReason::DeadMansSwitch | CancelReason::Disconnected => self.let_go += 1,
                 CancelReason::InvalidReplace(reason) => self.reject(reason),
                 CancelReason::UserRequested
+                | CancelReason::WorkLimit
                 | CancelReason::ImmediateOrCancel
                 | CancelReason::FundsExhausted
                 | CancelReason::MinimumQuantity
                 | CancelReason::AmountSpent
                 | CancelReason::MarketCollar
                 | CancelReason::PriceBand
-                | CancelReason::SelfTrade
                 | CancelReason::LinkedOrder
                 | CancelReason::TermsChanged
                 | CancelReason::Delisted
@@ -276,7 +276,6 @@ impl Happened {
             | Event::SessionStarted { .. }
             | Event::SessionRolled { .. }
             | Event::PriorityUpdated(_)
-            | Event::MassCancelAnswered { .. }
             | Event::AccountCopied { .. } => {}
         }
     }

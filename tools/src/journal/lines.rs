@@ -251,7 +251,6 @@ impl Reader<'_> {
             | Event::SessionStarted { .. }
             | Event::SessionRolled { .. }
             | Event::PriorityUpdated(_)
-            | Event::MassCancelAnswered { .. }
             | Event::AccountCopied { .. } => return None,
         };
         let terms = self.terms?;

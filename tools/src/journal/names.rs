@@ -165,7 +165,6 @@ impl Names {
             | Event::SessionStarted { .. }
             | Event::SessionRolled { .. }
             | Event::PriorityUpdated(_)
-            | Event::MassCancelAnswered { .. }
             | Event::AccountCopied { .. } => {}
         }
     }

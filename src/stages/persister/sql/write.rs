@@ -490,7 +490,6 @@ fn write_priced(connection: &Connection, record: &EventRecord, price: u64) -> ru
         | Event::SessionStarted { .. }
         | Event::SessionRolled { .. }
         | Event::PriorityUpdated(_)
-        | Event::MassCancelAnswered { .. }
         | Event::AccountCopied { .. } => Ok(0),
     }
 }

@@ -352,7 +352,6 @@ impl Seen {
             | Event::SessionStarted { .. }
             | Event::SessionRolled { .. }
             | Event::PriorityUpdated(_)
-            | Event::MassCancelAnswered { .. }
             | Event::AccountCopied { .. } => {}
         }
     }
