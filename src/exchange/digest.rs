@@ -7,7 +7,7 @@
 use super::accounts::Rate;
 use super::extras::Extra;
 use super::instrument::Instrument;
-use super::{Exchange, Order};
+use super::{Exchange, Order, absent};
 use crate::domain::{AssetId, InstrumentId, OrderLimits, Protection, Side, VenueLimits};
 use sha2::{Digest as _, Sha256};
 use std::fmt;
@@ -105,7 +105,7 @@ impl Exchange {
             hash.unsigned(volumes.tiers.asset.0);
             volumes.tiers.volume_min.iter().for_each(|min| hash.signed(min.0));
             hash.unsigned(volumes.day);
-            for traded in &volumes.traded {
+            for traded in volumes.traded() {
                 hash.unsigned(traded.today);
                 traded.days().iter().for_each(|day| hash.unsigned(*day));
             }
@@ -162,6 +162,7 @@ impl Exchange {
             if let Some(extra) = self.shared.extras.find(order.extra) {
                 self.digest_extra(extra, hash);
             }
+            hash.unsigned(order.flags & (absent::DISCONNECTED | absent::SWITCHED));
         }
     }
 

@@ -99,7 +99,7 @@ fn no_kind_of_order_allocates_after_warm_up() {
         "Canceled MinimumQuantity",
         "Canceled MarketCollar",
         "Canceled PriceBand",
-        "Canceled SelfTrade",
+        "Canceled SelfTradePrevented",
         "Canceled LinkedOrder",
         "Canceled Expired",
     ] {
@@ -110,7 +110,10 @@ fn no_kind_of_order_allocates_after_warm_up() {
 /// The event's kind, with its reason where it has one.
 fn label(event: &Event) -> String {
     match event {
-        Event::Canceled(gone) => format!("Canceled {:?}", gone.reason),
+        Event::Canceled(gone) => {
+            let reason = format!("{:?}", gone.reason);
+            format!("Canceled {}", reason.split('(').next().unwrap_or_default())
+        }
         Event::Rejected(refused) => format!("Rejected {:?}", refused.reason),
         Event::Restated(restated) => format!("Restated {:?}", restated.reason),
         other => format!("{other:?}").split(['(', ' ']).next().unwrap_or_default().to_owned(),
