@@ -1,5 +1,7 @@
 //! An instrument's terms, and the table of them that every reader of events keeps.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use super::{
     Amount, AssetId, Event, EventRecord, FeeAsset, FeeRate, FeeTier, InstrumentId, OrderPrice, Phase, Price,
     Quantity, RejectReason, Side, Symbol,
@@ -134,7 +136,46 @@ impl Listings {
                     (listing.maker_fee, listing.taker_fee) = (fees.maker, fees.taker);
                 }
             }
-            _ => {}
+            Event::AssetAdded { .. }
+            | Event::AccountOpened { .. }
+            | Event::LoginOpened { .. }
+            | Event::Deposited(_)
+            | Event::Withdrawn(_)
+            | Event::Opened { .. }
+            | Event::Refused { .. }
+            | Event::Accepted(_)
+            | Event::Rejected(_)
+            | Event::Replaced(_)
+            | Event::Canceled(_)
+            | Event::Executed(_)
+            | Event::Ignored(_)
+            | Event::LimitsSet { .. }
+            | Event::ChangeRejected(_)
+            | Event::Amended(_)
+            | Event::Armed(_)
+            | Event::Triggered(_)
+            | Event::Restated(_)
+            | Event::MassCanceled { .. }
+            | Event::Indicative(_)
+            | Event::Uncrossed(_)
+            | Event::MarkSet { .. }
+            | Event::FeesSet(_)
+            | Event::ProtectionSet { .. }
+            | Event::OrderLimitsSet { .. }
+            | Event::AssetSet(_)
+            | Event::SelfTradeSet(_)
+            | Event::TierSet { .. }
+            | Event::VolumeTiersSet(_)
+            | Event::Killed { .. }
+            | Event::Checkpointed(_)
+            | Event::RulesSet { .. }
+            | Event::AccountState { .. }
+            | Event::OrderEntrySet(_)
+            | Event::SessionEnded { .. }
+            | Event::SessionStarted { .. }
+            | Event::SessionRolled { .. }
+            | Event::PriorityUpdated(_)
+            | Event::AccountCopied { .. } => {}
         }
     }
 

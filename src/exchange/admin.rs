@@ -1,5 +1,7 @@
 //! Administrative commands: accounts, logins, listings, deposits and withdrawals.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use super::accounts::Volumes;
 use super::due::day;
 use super::instrument::{Instrument, Rates};

@@ -293,6 +293,7 @@ pub struct Seen {
 }
 
 impl Seen {
+    #[deny(clippy::wildcard_enum_match_arm)]
     pub fn note(&mut self, event: &Event) {
         let first_word = |line: &str| line.split(' ').next().unwrap_or_default().to_owned();
         self.events.insert(first_word(&shown(event)));
@@ -317,7 +318,42 @@ impl Seen {
                 }
             }
             Event::Restated(e) => self.count(&format!("{:?}", e.reason)),
-            _ => {}
+            Event::AssetAdded { .. }
+            | Event::AccountOpened { .. }
+            | Event::LoginOpened { .. }
+            | Event::InstrumentListed(_)
+            | Event::PhaseSet { .. }
+            | Event::Deposited(_)
+            | Event::Withdrawn(_)
+            | Event::Opened { .. }
+            | Event::Accepted(_)
+            | Event::Replaced(_)
+            | Event::LimitsSet { .. }
+            | Event::Amended(_)
+            | Event::Armed(_)
+            | Event::Triggered(_)
+            | Event::MassCanceled { .. }
+            | Event::Indicative(_)
+            | Event::Uncrossed(_)
+            | Event::MarkSet { .. }
+            | Event::TermsSet(_)
+            | Event::FeesSet(_)
+            | Event::ProtectionSet { .. }
+            | Event::OrderLimitsSet { .. }
+            | Event::AssetSet(_)
+            | Event::SelfTradeSet(_)
+            | Event::TierSet { .. }
+            | Event::VolumeTiersSet(_)
+            | Event::Killed { .. }
+            | Event::Checkpointed(_)
+            | Event::RulesSet { .. }
+            | Event::AccountState { .. }
+            | Event::OrderEntrySet(_)
+            | Event::SessionEnded { .. }
+            | Event::SessionStarted { .. }
+            | Event::SessionRolled { .. }
+            | Event::PriorityUpdated(_)
+            | Event::AccountCopied { .. } => {}
         }
     }
 
