@@ -48,7 +48,7 @@ impl<S: EventSink> Market<'_, S> {
         if self.shared.absent.is_empty() {
             return;
         }
-        for (_, id, handle) in self.find_due() {
+        for (id, handle) in self.find_due() {
             if self.shared.is_live(handle, id) {
                 let disconnected = self.shared.orders.hot(handle).flags & DISCONNECTED != 0;
                 let reason =
@@ -58,20 +58,25 @@ impl<S: EventSink> Market<'_, S> {
         }
     }
 
-    /// The instrument's marked orders. Logins that have no other marked orders are forgotten.
-    fn find_due(&mut self) -> Vec<(LoginId, OrderId, Handle)> {
+    /// The instrument's marked orders, by login and number. Logins that have no other marked orders are forgotten.
+    fn find_due(&mut self) -> Vec<(OrderId, Handle)> {
         let here = self.instrument.listing.instrument;
-        let (mut due, mut elsewhere) = (Vec::new(), Vec::new());
-        for (handle, hot, cold) in self.shared.orders.iter().filter(|(_, hot, _)| is_due(hot)) {
-            if cold.instrument == here {
-                due.push((hot.login, hot.id, handle));
-            } else {
-                elsewhere.push(hot.login);
+        let mut due = Vec::new();
+        let mut absent = std::mem::take(&mut self.shared.absent);
+        absent.retain(|login| {
+            let orders =
+                std::iter::successors(self.shared.first_of(*login), |at| self.shared.after_of_login(*at));
+            let mut elsewhere = false;
+            for handle in orders.filter(|at| is_due(self.shared.orders.hot(*at))) {
+                if self.shared.orders.cold(handle).instrument == here {
+                    due.push((self.shared.orders.hot(handle).id, handle));
+                } else {
+                    elsewhere = true;
+                }
             }
-        }
-        due.sort_unstable();
-        elsewhere.sort_unstable();
-        self.shared.absent.retain(|login| elsewhere.binary_search(login).is_ok());
+            elsewhere
+        });
+        self.shared.absent = absent;
         due
     }
 }

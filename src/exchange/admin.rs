@@ -64,13 +64,13 @@ impl Exchange {
             Command::SetSelfTrade(setting) => self.set_self_trade(setting)?,
             Command::AssignTier { account, tier } => self.assign_tier(account, tier)?,
             Command::SetVolumeTiers(tiers) => return self.set_volume_tiers(&tiers, events).map(|()| None),
-            Command::Kill { scope, switch } => self.kill(scope, switch, events)?,
+            Command::Kill { scope, switch } => return self.kill(scope, switch),
             Command::Checkpoint(checkpoint) => Event::Checkpointed(checkpoint),
             Command::SetRules { edition } => self.set_rules(edition)?,
             Command::CancelLogin { login, cause } => {
-                return self.cancel_login(login, cause, events).map(|()| None);
+                return self.cancel_login(login, cause).map(|()| None);
             }
-            Command::RollSession { session } => return self.roll_session(session, events).map(|()| None),
+            Command::RollSession { session } => return self.roll_session(session).map(|()| None),
             Command::CopyAccount { login, account } => self.copy_account(login, account, stamp.sequence)?,
             Command::Enter(_)
             | Command::RefuseEnter(_)
@@ -116,8 +116,7 @@ impl Exchange {
     fn open_login(&mut self, login: LoginId, account: AccountId) -> Result<Event, RejectReason> {
         next(login.0 as usize, self.logins.len())?;
         self.known_account(account)?;
-        self.logins.push(Login::new(account));
-        self.shared.login_orders.push(0);
+        self.add_login(Login::new(account));
         Ok(Event::LoginOpened { login, account })
     }
 

@@ -5,6 +5,8 @@
 //! command sees a state in between.
 
 use super::Exchange;
+use super::logins::Roll;
+use super::mass::Sweep;
 use super::sink::EventSink;
 use crate::domain::{Command, Stamp};
 
@@ -35,6 +37,10 @@ pub(super) enum Task {
     Perform(Stamp, Command),
     /// Orders whose triggers have come are released.
     Release,
+    /// Many orders are cancelled.
+    Sweep(Sweep),
+    /// The session ends and the next begins.
+    Roll(Roll),
 }
 
 /// The tasks of the present command, the next one last.
@@ -124,7 +130,7 @@ impl Exchange {
             }
             match task {
                 Task::Expire => self.expire(events),
-                Task::Switches => self.switches_due(events),
+                Task::Switches => self.switches_due(),
                 Task::EndInterruptions => self.end_interruptions(events),
                 Task::FindTiers => self.find_tiers(events),
                 Task::NextDue => self.next_due(),
@@ -133,6 +139,8 @@ impl Exchange {
                     self.agenda.push_last(Task::Release);
                 }
                 Task::Release => self.release_moved(events),
+                Task::Sweep(sweep) => self.sweep(sweep, events),
+                Task::Roll(roll) => self.roll(roll, events),
             }
         }
         Progress::Done
@@ -141,7 +149,7 @@ impl Exchange {
     /// Whether the present part may go on with a task. What may touch as many orders as a whole part does not begin in one
     /// that has touched many already, so that no part touches more than one and a quarter of the limit.
     fn may_begin(&self, task: &Task) -> bool {
-        let limit = self.shared.orders_touched_max();
+        let limit = self.shared.limits.orders_touched_max;
         match task {
             Task::Perform(..) | Task::Release => self.shared.touched <= limit / 4,
             _ => self.shared.touched < limit,

@@ -3,11 +3,9 @@
 use super::book::{Handle, Order};
 use super::extras::Extra;
 use super::market::Market;
-use super::matching::Liquidity;
+use super::settlement::Liquidity;
 use super::sink::EventSink;
-use crate::domain::{
-    Auction, CancelReason, Event, OrderId, Phase, Price, Quantity, Side, TimeInForce, TradeKind,
-};
+use crate::domain::{Auction, CancelReason, Event, Phase, Price, Quantity, Side, TimeInForce, TradeKind};
 
 /// Lots at one price of one side.
 #[derive(Clone, Copy)]
@@ -20,12 +18,18 @@ impl<S: EventSink> Market<'_, S> {
     /// Puts the instrument into a phase and tells of it, nothing else.
     pub(super) fn set_phase(&mut self, phase: Phase) {
         self.instrument.listing.phase = phase;
-        self.instrument.resume_at = u64::MAX;
+        self.resume_at(u64::MAX);
         let instrument = self.instrument.listing.instrument;
         self.events.push(Event::PhaseSet { instrument, phase });
         if phase == Phase::Continuous && self.instrument.triggers.is_some() {
             self.shared.note_moved(instrument);
         }
+    }
+
+    /// When the interruption ends, ns; [`u64::MAX`]: there is none.
+    pub(super) fn resume_at(&mut self, at: u64) {
+        self.instrument.resume_at = at;
+        self.shared.due.set_interruption(self.instrument.listing.instrument, at);
     }
 
     /// Leads the instrument into another phase, with all that belongs to it.
@@ -42,26 +46,8 @@ impl<S: EventSink> Market<'_, S> {
         }
         self.set_phase(phase);
         if phase == Phase::Closed {
-            for (id, handle) in self.all_orders() {
-                let is_day = self.shared.orders.cold(handle).time_in_force == TimeInForce::Day as u8;
-                if is_day && self.shared.is_live(handle, id) {
-                    self.cancel_whole(handle, CancelReason::Expired);
-                }
-            }
+            self.cancel_each(CancelReason::Expired, |order| order.time_in_force == TimeInForce::Day as u8);
         }
-    }
-
-    /// All orders of the instrument, resting and dormant, by their numbers.
-    pub(super) fn all_orders(&self) -> Vec<(OrderId, Handle)> {
-        let sides = [Side::Buy, Side::Sell].into_iter();
-        let resting = sides.flat_map(|side| self.instrument.book.orders(side, &self.shared.orders));
-        let mut all: Vec<_> = resting.map(|(handle, order)| (order.id, handle)).collect();
-        if let Some(triggers) = &self.instrument.triggers {
-            let dormant = triggers.handles(&self.shared.extras);
-            all.extend(dormant.map(|handle| (self.shared.orders.get(handle).id, handle)));
-        }
-        all.sort_unstable();
-        all
     }
 
     /// The lots of one side by price, best first, everything included that is not shown.
@@ -198,11 +184,7 @@ impl<S: EventSink> Market<'_, S> {
 
     /// Takes the instrument away for good.
     pub(super) fn delist(&mut self) {
-        for (id, handle) in self.all_orders() {
-            if self.shared.is_live(handle, id) {
-                self.cancel_whole(handle, CancelReason::Delisted);
-            }
-        }
+        self.cancel_each(CancelReason::Delisted, |_| true);
         self.set_phase(Phase::Delisted);
     }
 }

@@ -12,8 +12,10 @@ mod assets;
 mod auction;
 mod audit;
 mod book;
+mod chains;
 mod changes;
 mod checks;
+mod chunks;
 mod client_refs;
 mod digest;
 mod due;
@@ -26,10 +28,16 @@ mod market;
 mod mass;
 mod matching;
 mod orders;
+mod rounds;
 mod settings;
+mod settlement;
 mod shared;
 mod sink;
 pub mod snapshot;
+mod spending;
+#[cfg(test)]
+mod steps;
+mod tournament;
 mod triggers;
 mod usage;
 
@@ -93,8 +101,6 @@ pub struct Exchange {
     shared: Shared,
     /// On: nobody's orders are taken.
     killed: Switch,
-    /// Orders that one command is to cancel: empty between commands, kept for its memory.
-    scratch: Vec<(OrderId, Handle)>,
     /// What the present command has still to do: empty between commands.
     agenda: Agenda,
     config_digest: Option<u64>,
@@ -127,11 +133,12 @@ impl Exchange {
                 login_orders: Vec::new(),
                 absent: Vec::new(),
                 rules: Command::RULES_FIRST,
-                limits,
                 touched: 0,
+                dry_runs: 0,
+                queue: Default::default(),
+                limits,
             },
             killed: Switch::Off,
-            scratch: Vec::new(),
             agenda: Agenda::default(),
             config_digest: None,
             session: 0,
@@ -259,8 +266,7 @@ impl Exchange {
         orders.map(|(_, order)| order)
     }
 
-    /// The orders of an instrument that wait for their triggers, those that go next first; nothing when there is no such
-    /// instrument.
+    /// The orders of an instrument that wait for their triggers, by their numbers; nothing when there is no such instrument.
     pub fn dormant(&self, instrument: InstrumentId) -> impl Iterator<Item = Order> + '_ {
         let triggers = self.instruments.get(instrument.0 as usize).and_then(|found| found.triggers.as_ref());
         let handles = triggers.into_iter().flat_map(|triggers| triggers.handles(&self.shared.extras));

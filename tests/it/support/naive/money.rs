@@ -81,19 +81,30 @@ impl Naive {
     pub(super) fn needs(&self, order: &Order) -> Option<i128> {
         let needed = match (order.side, order.price) {
             (Side::Sell, _) => order.open * i128::from(self.listing(order.instrument).lot.0),
-            (Side::Buy, None) => 0,
-            (Side::Buy, Some(price)) => {
-                let notional = self.notional(order.instrument, price, order.open);
-                if notional > AMOUNT_MAX || self.pays_in_base(order.instrument, Side::Buy) {
-                    notional
-                } else {
-                    let rows = self.instrument(order.instrument).fees.iter();
-                    let highest = rows.flat_map(|(maker, taker)| [*maker, *taker]).max().expect("rows");
-                    notional + fee(notional, highest.max(FeeRate(0)), order.carry).0
+            (Side::Buy, None) => match (order.waiting, order.money) {
+                (None, _) => 0,
+                (Some(_), Some(money)) => self.with_highest_fee(order, money),
+                (Some(waiting), None) => {
+                    let listing = self.listing(order.instrument);
+                    let per_unit = waiting.held_units * i128::from(listing.tick_value.0) * order.open;
+                    self.with_highest_fee(order, per_unit / i128::from(listing.tick_units))
                 }
+            },
+            (Side::Buy, Some(price)) => {
+                self.with_highest_fee(order, self.notional(order.instrument, price, order.open))
             }
         };
         (needed <= AMOUNT_MAX).then_some(needed)
+    }
+
+    /// What a buy must hold to pay so much, with the highest fee that any row has on it if it pays in quote.
+    fn with_highest_fee(&self, order: &Order, notional: i128) -> i128 {
+        if notional > AMOUNT_MAX || self.pays_in_base(order.instrument, Side::Buy) {
+            return notional;
+        }
+        let rows = self.instrument(order.instrument).fees.iter();
+        let highest = rows.flat_map(|(maker, taker)| [*maker, *taker]).max().expect("rows");
+        notional + fee(notional, highest.max(FeeRate(0)), order.carry).0
     }
 
     /// An order's reserve is worked out anew; it only ever becomes less here, or what is free covers it.

@@ -14,7 +14,7 @@ impl Waiting {
     }
 
     /// The price at which it is released, if there is one yet.
-    fn at(&self, side: Side) -> Option<i128> {
+    pub(super) fn at(&self, side: Side) -> Option<i128> {
         match (self.kind, side) {
             (TriggerKind::TrailingStop, Side::Buy) => self.extreme.map(|lowest| lowest + self.price),
             (TriggerKind::TrailingStop, Side::Sell) => self.extreme.map(|highest| highest - self.price),
@@ -67,7 +67,8 @@ impl Naive {
             let come = if rises { now >= at } else { now <= at };
             let nearest = if rises { at } else { -at };
             let marks = waiting.reference == TriggerReference::MarkPrice;
-            come.then_some((marks, !rises, nearest, order.id, now))
+            let trails = waiting.kind == TriggerKind::TrailingStop;
+            come.then_some((marks, !rises, nearest, trails, order.id, now))
         };
         self.orders.iter().filter_map(due).min().map(|(.., id, now)| (id, now))
     }
