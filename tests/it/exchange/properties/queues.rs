@@ -146,7 +146,7 @@ pub fn crowds() -> BoxedStrategy<Step> {
     let ticks = prop_oneof![5 => 0_i64..2, 2 => 0_i64..30].boxed();
     let actions = vec![
         (120, rests(2..5, ticks)),
-        (6, takes(20..120)),
+        (8, takes(20..120)),
         (3, takes(2..30)),
         (3, changes()),
         (1, settings::self_trade()),
