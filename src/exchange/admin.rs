@@ -3,6 +3,7 @@
 #![deny(clippy::wildcard_enum_match_arm)]
 
 use super::accounts::Volumes;
+use super::agenda::Task;
 use super::due::day;
 use super::instrument::{Instrument, Rates};
 use super::sink::EventSink;
@@ -272,8 +273,8 @@ impl Exchange {
             volumes => *volumes = Some(Box::new(Volumes::new(*tiers, today, accounts))),
         }
         events.push(Event::VolumeTiersSet(*tiers));
-        self.find_tiers(events);
-        self.next_due();
+        self.agenda.push(Task::NextDue);
+        self.agenda.push(Task::FindTiers(AccountId(0)));
         Ok(())
     }
 

@@ -9,7 +9,7 @@ use super::auction::{PriceSearch, Round};
 use super::logins::Roll;
 use super::mass::Sweep;
 use super::sink::EventSink;
-use crate::domain::{Command, InstrumentId, Phase, Stamp};
+use crate::domain::{AccountId, Command, InstrumentId, Phase, Stamp};
 
 /// Whether a command is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub(super) enum Task {
     /// Volatility interruptions that are over end.
     EndInterruptions,
     /// Accounts are put on the rows of the fee tables that their volumes reach.
-    FindTiers,
+    FindTiers(AccountId),
     /// When something is due next is worked out.
     NextDue,
     /// What the command itself asks for.
@@ -123,7 +123,7 @@ impl Exchange {
         self.agenda.push(Task::Perform(stamp, *command));
         self.agenda.push(Task::NextDue);
         if is_new_day {
-            self.agenda.push(Task::FindTiers);
+            self.agenda.push(Task::FindTiers(AccountId(0)));
         }
         self.agenda.push(Task::Release);
         self.agenda.push(Task::EndInterruptions);
@@ -143,7 +143,7 @@ impl Exchange {
                 Task::Expire => self.expire(events),
                 Task::Switches => self.switches_due(),
                 Task::EndInterruptions => self.end_interruptions(),
-                Task::FindTiers => self.find_tiers(events),
+                Task::FindTiers(next) => self.find_tiers(next, events),
                 Task::NextDue => self.next_due(),
                 Task::Perform(stamp, command) => {
                     self.perform(stamp, &command, events);

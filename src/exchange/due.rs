@@ -5,6 +5,7 @@ use super::sink::EventSink;
 use super::tournament::Tournament;
 use super::{Exchange, accounts::Volumes};
 use crate::domain::{AccountId, CancelReason, InstrumentId, LoginId, OrderId, Phase, Timestamp};
+use std::collections::BTreeMap;
 
 const DAY_S: u64 = 86_400;
 
@@ -67,6 +68,18 @@ impl Due {
         self.next = self.next.min(at);
     }
 
+    /// Whether nothing else is kept than this (one that never comes is none): good-till-time orders by extra, switches by login, interruptions by instrument.
+    pub(super) fn is(
+        &self,
+        expiries: &BTreeMap<u32, (u32, OrderId)>,
+        switches: impl Iterator<Item = u64>,
+        interruptions: impl Iterator<Item = u64>,
+    ) -> bool {
+        self.expiries.iter().eq(expiries.iter().map(|(extra, key)| (*extra, *key)))
+            && self.switches.iter().eq((0..).zip(switches).filter(|(_, at)| ![0, u64::MAX].contains(at)))
+            && self.interruptions.iter().eq((0..).zip(interruptions).filter(|(_, at)| *at != u64::MAX))
+    }
+
     /// The extra of the next order whose time has come: by time, then by number. It stays until it is removed.
     pub(super) fn next_expired(&self, now: Timestamp) -> Option<u32> {
         let first = self.expiries.least().filter(|(expire_s, _)| u64::from(*expire_s) <= now.seconds())?;
@@ -114,9 +127,15 @@ impl Exchange {
         begun.map(|volumes| volumes.day = today).is_some()
     }
 
-    /// Puts every account that has no row assigned on the one that its volume reaches.
-    pub(super) fn find_tiers(&mut self, events: &mut impl EventSink) {
-        self.find_tiers_from(AccountId(0), usize::MAX, events);
+    /// Puts the accounts from this one on that have no row assigned on those that their volumes reach, for as long as the present
+    /// part may. An account counts like an order.
+    pub(super) fn find_tiers(&mut self, first: AccountId, events: &mut impl EventSink) {
+        let count = self.shared.limits.orders_touched_max.saturating_sub(self.shared.touched);
+        let next = self.find_tiers_from(first, count as usize, events);
+        self.shared.touched += count.min(self.shared.accounts.len() as u32 - first.0);
+        if let Some(next) = next {
+            self.agenda.push(Task::FindTiers(next));
+        }
     }
 
     /// The same for so many accounts at most, in the order of their ids; the next one, if there is one.

@@ -314,6 +314,13 @@ fn check_extra(extra: &Extra, order: &Order, waits: bool) -> Refused {
     check(in_force <= TimeInForce::GoodTillTime as u8, "an order's time in force is not known")?;
     check(!ends || extra.expire_s > 0, "an order has no end, and one is asked for")?;
     check(waits || in_force != TimeInForce::ImmediateOrCancel as u8, "an order rests that may not")?;
+    let is_waiting_buy = waits && order.price == Price(0) && order.side == Side::Buy;
+    // A stop price may lie beyond the last price by as much as the distance.
+    let counted = (1..2 * OrderPrice::LIMIT_END).contains(&extra.reserve_units);
+    check(
+        is_waiting_buy == counted && (counted || extra.reserve_units == 0),
+        "an order is counted at a wrong price",
+    )?;
     if waits { check_watch(extra, order) } else { Ok(()) }
 }
 
@@ -329,11 +336,7 @@ fn check_watch(extra: &Extra, order: &Order) -> Refused {
     check(
         !by_amount || (extra.amount > 0 && order.price == Price(0)),
         "an order by amount that cannot be one",
-    )?;
-    let is_market_buy = order.price == Price(0) && order.side == Side::Buy;
-    // A stop price may lie beyond the last price by as much as the distance.
-    let counted = (1..2 * OrderPrice::LIMIT_END).contains(&extra.reserve_units);
-    check(by_amount || !is_market_buy || counted, "a market order that waits is counted at no price")
+    )
 }
 
 /// Whether a trailing stop has seen the present value of what it watches.

@@ -34,7 +34,7 @@ impl<S: EventSink> Market<'_, S> {
         self.cancel_partner(&mut order, Some(handle));
         let mut order = self.take_out(handle);
         let extra = self.shared.extras.at_mut(order.extra);
-        (extra.state, extra.watch) = (OrderState::Live, Watch::default());
+        (extra.state, extra.watch, extra.reserve_units) = (OrderState::Live, Watch::default(), 0);
         let (by_amount, amount) = (extra.instructions.unit == QuantityUnit::QuoteAmount, extra.amount);
         let watched = self.instrument.watched(reference).expect("it has come");
         self.events.push(Event::Triggered(Triggered {
