@@ -5,7 +5,9 @@ use super::extras::Extra;
 use super::market::reserve_for;
 use super::usage::{Pair, Use};
 use super::{Exchange, Instrument, LevelView, Order};
-use crate::domain::{AccountId, Amount, AssetId, InstrumentId, OrderId, OrderState, Phase, Price, Side};
+use crate::domain::{
+    AccountId, Amount, AssetId, InstrumentId, OrderId, OrderState, Phase, Price, Side, TimeInForce,
+};
 use std::collections::BTreeMap;
 
 /// An invariant that does not hold: a bug, or damaged memory.
@@ -66,7 +68,7 @@ impl Exchange {
     /// The first invariant found broken.
     pub fn audit(&self) -> Result<(), AuditError> {
         let mut reserved = BTreeMap::new();
-        let (mut orders, mut extras) = (0, 0);
+        let (mut orders, mut extras, mut expiries) = (0, 0, BTreeMap::new());
         let mut counted = BTreeMap::new();
         let mut of_account = vec![0_u32; self.shared.accounts.len()];
         let mut of_login = vec![0_u32; self.logins.len()];
@@ -94,11 +96,20 @@ impl Exchange {
                 used.1 += if order.side == Side::Buy { self.open_lots(&order).0 } else { 0 };
                 orders += 1;
                 extras += usize::from(order.extra != Order::NO_EXTRA);
+                if order.time_in_force == TimeInForce::GoodTillTime as u8 {
+                    let expire_s = self.shared.extras.at(order.extra).expire_s;
+                    expiries.insert(order.extra, (expire_s, order.id));
+                }
             }
         }
         let bad = |what| Err(AuditError::Book { instrument: InstrumentId(0), what });
         if orders != self.shared.orders.len() {
             return bad("orders in the slab that are in no book");
+        }
+        let switches = self.logins.iter().map(|login| login.cancel_at.0);
+        let interruptions = self.instruments.iter().map(|instrument| instrument.resume_at);
+        if !self.shared.due.is(&expiries, switches, interruptions) {
+            return bad("what is due is not what orders, logins and instruments say");
         }
         if extras != self.shared.extras.len() {
             return bad("extras of orders that are gone");

@@ -4,6 +4,7 @@ use super::sink::EventSink;
 use super::tournament::Tournament;
 use super::{Exchange, accounts::Volumes};
 use crate::domain::{AccountId, CancelReason, InstrumentId, LoginId, OrderId, Phase, Timestamp};
+use std::collections::BTreeMap;
 
 const DAY_S: u64 = 86_400;
 
@@ -64,6 +65,18 @@ impl Due {
             at => self.interruptions.set(instrument.0, at),
         }
         self.next = self.next.min(at);
+    }
+
+    /// Whether nothing else is kept than this: good-till-time orders by extra, switches by login, interruptions by instrument.
+    pub(super) fn is(
+        &self,
+        expiries: &BTreeMap<u32, (u32, OrderId)>,
+        switches: impl Iterator<Item = u64>,
+        interruptions: impl Iterator<Item = u64>,
+    ) -> bool {
+        self.expiries.iter().eq(expiries.iter().map(|(extra, key)| (*extra, *key)))
+            && self.switches.iter().eq((0..).zip(switches).filter(|(_, at)| *at != 0))
+            && self.interruptions.iter().eq((0..).zip(interruptions).filter(|(_, at)| *at != u64::MAX))
     }
 
     /// The extra of the next order whose time has come: by time, then by number. It stays until it is removed.

@@ -79,6 +79,13 @@ impl<K: Copy + Ord> Tournament<K> {
         (least != self.never).then_some(least)
     }
 
+    /// All items that have keys, by number.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u32, K)> + '_ {
+        let blocks =
+            self.levels.first().into_iter().flat_map(|items| (0..items.len() as u32).map(|at| items.at(at)));
+        (0..).zip(blocks.flatten().copied()).filter(|(_, key)| *key != self.never)
+    }
+
     /// The item with the lowest number of those whose keys are not above this one.
     pub(super) fn first_within(&self, bound: K) -> Option<u32> {
         if self.least()? > bound {
@@ -126,6 +133,7 @@ mod tests {
             assert_eq!(tournament.first_within(bound), first);
             assert_eq!(tournament.least(), plain.values().min().copied());
         }
+        assert!(tournament.iter().eq(plain));
     }
 
     #[test]
