@@ -6,7 +6,7 @@ use super::market::reserve_for;
 use super::usage::{Pair, Use};
 use super::{Exchange, Instrument, LevelView, Order};
 use crate::domain::{
-    AccountId, Amount, AssetId, InstrumentId, OrderId, OrderState, Phase, Price, Side, TimeInForce,
+    AccountId, Amount, AssetId, InstrumentId, LoginId, OrderId, OrderState, Phase, Price, Side, TimeInForce,
 };
 use std::collections::BTreeMap;
 
@@ -118,8 +118,8 @@ impl Exchange {
         {
             return bad("an account's open orders are miscounted");
         }
-        if self.shared.login_orders != of_login {
-            return bad("a login's open orders are miscounted");
+        for (login, count) in (0..).map(LoginId).zip(&of_login) {
+            self.audit_chain(login, *count).or_else(bad)?;
         }
         if let Some(usage) = &self.shared.usage {
             let right = |(pair, used): &(Pair, Use)| {
@@ -130,6 +130,24 @@ impl Exchange {
             }
         }
         self.audit_balances(&reserved)
+    }
+
+    /// A login's orders must be chained by rising numbers, and all of them: as many as are in the books.
+    fn audit_chain(&self, login: LoginId, count: u32) -> Result<(), &'static str> {
+        let (mut last, mut chained) = (OrderId(0), 0);
+        let mut next = self.shared.first_of(login);
+        while let Some(handle) = next {
+            let order = self.shared.orders.hot(handle);
+            if order.login != login || order.id <= last {
+                return Err("a chain of a login's orders is out of order");
+            }
+            (last, chained, next) = (order.id, chained + 1, self.shared.after_of_login(handle));
+        }
+        if (chained, self.open_orders_of(login)) == (count, count) {
+            Ok(())
+        } else {
+            Err("a login's open orders are not those that are chained")
+        }
     }
 
     fn audit_balances(&self, reserved: &BTreeMap<(AccountId, AssetId), i128>) -> Result<(), AuditError> {

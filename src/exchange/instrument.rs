@@ -1,9 +1,10 @@
 //! One instrument: its terms, its book, and what it watches.
 
-use super::book::Book;
-use super::triggers::Triggers;
+use super::book::{Book, Handle};
+use super::shared::Shared;
+use super::triggers::{self, Triggers};
 use crate::domain::{
-    FeeRate, FeeTier, Listing, OrderLimits, Phase, Price, Protection, TradeKind, TriggerReference,
+    FeeRate, FeeTier, Listing, OrderLimits, Phase, Price, Protection, Side, TradeKind, TriggerReference,
 };
 
 /// Maker and taker rate of one row of a fee table.
@@ -78,6 +79,26 @@ impl Instrument {
             TriggerReference::LastTrade => self.last,
             TriggerReference::MarkPrice => self.mark,
         }
+    }
+
+    /// The first of the instrument's orders, of a side or of both: buys in trading order, sells in trading order, then those
+    /// that wait, of both sides, by their numbers.
+    pub(super) fn first_order(&self, shared: &Shared, side: Option<Side>) -> Option<Handle> {
+        let first = |side| self.book.first(side);
+        let resting = side.map_or_else(|| first(Side::Buy).or_else(|| first(Side::Sell)), first);
+        resting.or_else(|| self.triggers.as_ref()?.first(&shared.extras))
+    }
+
+    /// The order that comes after this one in the order of [`Self::first_order`].
+    pub(super) fn order_after(&self, shared: &Shared, side: Option<Side>, at: Handle) -> Option<Handle> {
+        if shared.is_dormant(at) {
+            return triggers::after(&shared.extras, shared.orders.cold(at).extra);
+        }
+        let resting = self.book.after(&shared.orders, at).or_else(|| {
+            let sells_follow = side.is_none() && shared.orders.hot(at).side == Side::Buy;
+            if sells_follow { self.book.first(Side::Sell) } else { None }
+        });
+        resting.or_else(|| self.triggers.as_ref()?.first(&shared.extras))
     }
 
     /// How many orders wait for a trigger.
