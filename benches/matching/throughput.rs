@@ -133,19 +133,19 @@ const FEATURES: [(&str, Features, &str, usize); 5] = [
     (
         "tiers",
         Features { limits: false, tiers: true, self_trade: false },
-        "1e2a8858b98e6e163f45f2d95f890b42",
+        "5e0fefcb672bf6eb898b8156ecc984e0",
         21_171,
     ),
     (
         "self-trade",
         Features { limits: false, tiers: false, self_trade: true },
-        "e848fdef569bcfdbfb7ade8d5839ce18",
+        "ae36ed1aa8b875ae3dc923a6ecea9c7e",
         21_164,
     ),
     (
         "all three",
         Features { limits: true, tiers: true, self_trade: true },
-        "dd7d3b7cd6a440798336ae44eea05ad1",
+        "d6dcf22a488edc8961d9ab33e5a53015",
         21_164,
     ),
 ];
