@@ -1,7 +1,7 @@
 //! What the exchange knows of an account beyond its money.
 
 use crate::domain::{
-    AccountId, Amount, FeeTier, GroupId, OrderLimits, Owner, SelfTradePrevention, Switch, Timestamp,
+    AccountId, Amount, FeeTier, GroupId, LoginId, OrderLimits, Owner, SelfTradePrevention, Switch, Timestamp,
     VolumeTiers,
 };
 
@@ -44,6 +44,8 @@ pub(super) struct Account {
     pub(super) self_trade: SelfTradePrevention,
     /// Its group; 0: none.
     pub(super) group: GroupId,
+    /// Its logins, by their ids.
+    pub(super) logins: Vec<LoginId>,
     /// Open orders in all instruments.
     pub(super) open_orders: u32,
     /// The row of the fee tables.

@@ -116,8 +116,7 @@ impl Exchange {
     fn open_login(&mut self, login: LoginId, account: AccountId) -> Result<Event, RejectReason> {
         next(login.0 as usize, self.logins.len())?;
         self.known_account(account)?;
-        self.logins.push(Login::new(account));
-        self.shared.login_orders.push(0);
+        self.add_login(Login::new(account));
         Ok(Event::LoginOpened { login, account })
     }
 

@@ -5,9 +5,7 @@ use super::extras::Extra;
 use super::market::Market;
 use super::matching::Liquidity;
 use super::sink::EventSink;
-use crate::domain::{
-    Auction, CancelReason, Event, OrderId, Phase, Price, Quantity, Side, TimeInForce, TradeKind,
-};
+use crate::domain::{Auction, CancelReason, Event, Phase, Price, Quantity, Side, TimeInForce, TradeKind};
 
 /// Lots at one price of one side.
 #[derive(Clone, Copy)]
@@ -42,26 +40,8 @@ impl<S: EventSink> Market<'_, S> {
         }
         self.set_phase(phase);
         if phase == Phase::Closed {
-            for (id, handle) in self.all_orders() {
-                let is_day = self.shared.orders.cold(handle).time_in_force == TimeInForce::Day as u8;
-                if is_day && self.shared.is_live(handle, id) {
-                    self.cancel_whole(handle, CancelReason::Expired);
-                }
-            }
+            self.cancel_each(CancelReason::Expired, |order| order.time_in_force == TimeInForce::Day as u8);
         }
-    }
-
-    /// All orders of the instrument, resting and dormant, by their numbers.
-    pub(super) fn all_orders(&self) -> Vec<(OrderId, Handle)> {
-        let sides = [Side::Buy, Side::Sell].into_iter();
-        let resting = sides.flat_map(|side| self.instrument.book.orders(side, &self.shared.orders));
-        let mut all: Vec<_> = resting.map(|(handle, order)| (order.id, handle)).collect();
-        if let Some(triggers) = &self.instrument.triggers {
-            let dormant = triggers.handles(&self.shared.extras);
-            all.extend(dormant.map(|handle| (self.shared.orders.get(handle).id, handle)));
-        }
-        all.sort_unstable();
-        all
     }
 
     /// The lots of one side by price, best first, everything included that is not shown.
@@ -198,11 +178,7 @@ impl<S: EventSink> Market<'_, S> {
 
     /// Takes the instrument away for good.
     pub(super) fn delist(&mut self) {
-        for (id, handle) in self.all_orders() {
-            if self.shared.is_live(handle, id) {
-                self.cancel_whole(handle, CancelReason::Delisted);
-            }
-        }
+        self.cancel_each(CancelReason::Delisted, |_| true);
         self.set_phase(Phase::Delisted);
     }
 }

@@ -5,7 +5,9 @@ use super::extras::Extra;
 use super::market::reserve_for;
 use super::usage::{Pair, Use};
 use super::{Exchange, Instrument, LevelView, Order};
-use crate::domain::{AccountId, Amount, AssetId, InstrumentId, OrderId, OrderState, Phase, Price, Side};
+use crate::domain::{
+    AccountId, Amount, AssetId, InstrumentId, LoginId, OrderId, OrderState, Phase, Price, Side,
+};
 use std::collections::BTreeMap;
 
 /// An invariant that does not hold: a bug, or damaged memory.
@@ -72,6 +74,9 @@ impl Exchange {
         let mut of_login = vec![0_u32; self.logins.len()];
         for instrument in &self.instruments {
             self.audit_book(instrument)?;
+            let of_instrument =
+                |what| Err(AuditError::Book { instrument: instrument.listing.instrument, what });
+            self.audit_waiting(instrument).or_else(of_instrument)?;
             let resting = [Side::Buy, Side::Sell].into_iter();
             let resting = resting.flat_map(|side| instrument.book.orders(side, &self.shared.orders));
             let resting = resting.map(|(handle, order)| (handle, order, OrderState::Live));
@@ -102,8 +107,8 @@ impl Exchange {
         {
             return bad("an account's open orders are miscounted");
         }
-        if self.shared.login_orders != of_login {
-            return bad("a login's open orders are miscounted");
+        for (login, count) in (0..).map(LoginId).zip(&of_login) {
+            self.audit_chain(login, *count).or_else(bad)?;
         }
         if let Some(usage) = &self.shared.usage {
             let right = |(pair, used): &(Pair, Use)| {
@@ -114,6 +119,43 @@ impl Exchange {
             }
         }
         self.audit_balances(&reserved)
+    }
+
+    /// A login's orders must be chained by rising numbers, and all of them: as many as are in the books.
+    fn audit_chain(&self, login: LoginId, count: u32) -> Result<(), &'static str> {
+        let (mut last, mut chained) = (OrderId(0), 0);
+        let mut next = self.shared.first_of(login);
+        while let Some(handle) = next {
+            let order = self.shared.orders.hot(handle);
+            if order.login != login || order.id <= last {
+                return Err("a chain of a login's orders is out of order");
+            }
+            (last, chained, next) = (order.id, chained + 1, self.shared.after_of_login(handle));
+        }
+        if (chained, self.open_orders_of(login)) == (count, count) {
+            Ok(())
+        } else {
+            Err("a login's open orders are not those that are chained")
+        }
+    }
+
+    /// The orders that wait must be found by rising numbers, all of them.
+    fn audit_waiting(&self, instrument: &Instrument) -> Result<(), &'static str> {
+        let orders = &self.shared.orders;
+        let (mut last, mut count) = (OrderId(0), 0);
+        let mut next = instrument.waiting.first();
+        while let Some(handle) = next {
+            let id = orders.hot(handle).id;
+            if id <= last || !self.shared.is_dormant(handle) {
+                return Err("the orders that wait are out of order");
+            }
+            (last, count, next) = (id, count + 1, instrument.waiting.after(orders, handle));
+        }
+        if count == instrument.dormant() {
+            Ok(())
+        } else {
+            Err("the orders that wait are not those that are watched")
+        }
     }
 
     fn audit_balances(&self, reserved: &BTreeMap<(AccountId, AssetId), i128>) -> Result<(), AuditError> {

@@ -349,7 +349,7 @@ impl<S: EventSink> Market<'_, S> {
             let replaced = u32::from(request.replaced.is_some());
             let of_account = self.shared.account(request.account).open_orders + 1 - replaced;
             let in_instrument = used.open_orders + 1 - replaced.min(used.open_orders);
-            let of_login = self.shared.login_orders[request.login.0 as usize] + 1 - replaced;
+            let of_login = self.shared.login_orders[request.login.0 as usize].len() + 1 - replaced;
             let login_max = request.limits.map_or(0, |own| own.open_orders_max);
             if exceeds(of_account, own.open_orders_max)
                 || exceeds(in_instrument, limits.open_orders_max)

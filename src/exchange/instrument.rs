@@ -1,9 +1,10 @@
 //! One instrument: its terms, its book, and what it watches.
 
-use super::book::Book;
+use super::book::{Book, Handle, Waiting};
+use super::shared::Shared;
 use super::triggers::Triggers;
 use crate::domain::{
-    FeeRate, FeeTier, Listing, OrderLimits, Phase, Price, Protection, TradeKind, TriggerReference,
+    FeeRate, FeeTier, Listing, OrderLimits, Phase, Price, Protection, Side, TradeKind, TriggerReference,
 };
 
 /// Maker and taker rate of one row of a fee table.
@@ -35,6 +36,8 @@ pub(super) struct Instrument {
     pub(super) resume_at: u64,
     /// Orders that wait for a price.
     pub(super) triggers: Option<Box<Triggers>>,
+    /// The same orders by their numbers.
+    pub(super) waiting: Waiting,
 }
 
 impl Instrument {
@@ -53,6 +56,7 @@ impl Instrument {
             reference: None,
             resume_at: u64::MAX,
             triggers: None,
+            waiting: Waiting::default(),
         };
         instrument.fees_changed();
         instrument
@@ -78,6 +82,26 @@ impl Instrument {
             TriggerReference::LastTrade => self.last,
             TriggerReference::MarkPrice => self.mark,
         }
+    }
+
+    /// The first of the instrument's orders, of a side or of both: buys in trading order, sells in trading order, then those
+    /// that wait, of both sides, by their numbers.
+    pub(super) fn first_order(&self, side: Option<Side>) -> Option<Handle> {
+        let first = |side| self.book.first(side);
+        let resting = side.map_or_else(|| first(Side::Buy).or_else(|| first(Side::Sell)), first);
+        resting.or_else(|| self.waiting.first())
+    }
+
+    /// The order that comes after this one in the order of [`Self::first_order`].
+    pub(super) fn order_after(&self, shared: &Shared, side: Option<Side>, at: Handle) -> Option<Handle> {
+        if shared.is_dormant(at) {
+            return self.waiting.after(&shared.orders, at);
+        }
+        let resting = self.book.after(&shared.orders, at).or_else(|| {
+            let sells_follow = side.is_none() && shared.orders.hot(at).side == Side::Buy;
+            if sells_follow { self.book.first(Side::Sell) } else { None }
+        });
+        resting.or_else(|| self.waiting.first())
     }
 
     /// How many orders wait for a trigger.

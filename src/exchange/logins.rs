@@ -2,6 +2,7 @@
 //! "Dead-man's switch").
 
 use super::Exchange;
+use super::chains::LoginOrders;
 use super::sink::EventSink;
 use crate::domain::{
     AccountId, CancelFilter, CancelReason, Command, ConnectionLoss, Event, IgnoreReason, LoginId,
@@ -83,7 +84,15 @@ impl Exchange {
 
     /// How many open orders a login has.
     pub(super) fn open_orders_of(&self, login: LoginId) -> u32 {
-        self.shared.login_orders.get(login.0 as usize).copied().unwrap_or_default()
+        self.shared.login_orders.get(login.0 as usize).map_or(0, LoginOrders::len)
+    }
+
+    /// Takes up the next login, of an account that there is.
+    pub(super) fn add_login(&mut self, login: Login) {
+        let id = LoginId(self.logins.len() as u32);
+        self.shared.account_mut(login.account).logins.push(id);
+        self.shared.login_orders.push(LoginOrders::default());
+        self.logins.push(login);
     }
 
     pub(super) fn set_rules(&mut self, edition: u16) -> Result<Event, RejectReason> {
@@ -179,10 +188,8 @@ impl Exchange {
     }
 
     fn cancel_of_login(&mut self, login: LoginId, reason: CancelReason, events: &mut impl EventSink) {
-        if self.open_orders_of(login) > 0 {
-            let filter = CancelFilter { login: Some(login), ..CancelFilter::default() };
-            self.cancel_all(&filter, reason, events);
-        }
+        let filter = CancelFilter { login: Some(login), ..CancelFilter::default() };
+        self.cancel_all(&filter, reason, events);
     }
 
     /// Ends the session and begins the next.
@@ -199,9 +206,9 @@ impl Exchange {
         self.session = session;
         events.push(Event::SessionRolled { session });
         logins.for_each(|login| events.push(Event::SessionStarted { login, session }));
-        for (known, open_orders) in self.logins.iter_mut().zip(&self.shared.login_orders) {
+        for (known, orders) in self.logins.iter_mut().zip(&self.shared.login_orders) {
             known.last_user_ref = UserRef(0);
-            known.has_old_numbers = *open_orders > 0;
+            known.has_old_numbers = orders.len() > 0;
             known.restrict();
         }
         Ok(())

@@ -69,10 +69,7 @@ impl<S: EventSink> Market<'_, S> {
     /// Lots of a resting iceberg that are not shown.
     #[inline]
     pub(super) fn rest_of(&self, handle: Handle) -> u64 {
-        if self.shared.orders.hot(handle).flags & extras::HAS_EXTRA == 0 {
-            return 0;
-        }
-        self.shared.extras.find(self.shared.orders.cold(handle).extra).expect("it is marked to have one").rest
+        self.shared.extra_of(handle).map_or(0, |extra| extra.rest)
     }
 
     /// What an order needs to hold, linked or not.
@@ -93,7 +90,7 @@ impl<S: EventSink> Market<'_, S> {
         self.shared.client_refs.insert(&mut self.shared.orders, handle);
         let Hot { login, account, side, flags, .. } = *self.shared.orders.hot(handle);
         self.shared.account_mut(account).open_orders += 1;
-        self.shared.login_orders[login.0 as usize] += 1;
+        self.shared.chain(login, handle);
         self.count_use(account, side, open.0 as i64, 1);
         if flags & extras::HAS_EXTRA != 0 {
             self.register_extra(handle);
@@ -145,6 +142,7 @@ impl<S: EventSink> Market<'_, S> {
     /// Puts an order among those that wait for their triggers.
     pub(super) fn wait(&mut self, order: Order) {
         let handle = self.shared.orders.insert(order);
+        self.instrument.waiting.push(&mut self.shared.orders, handle);
         let extra = self.shared.extras.find_mut(order.extra).expect("what waits has an extra");
         let watched = self.instrument.watched(extra.watch.reference);
         let triggers = self.instrument.triggers.get_or_insert_default();
@@ -162,6 +160,7 @@ impl<S: EventSink> Market<'_, S> {
         let open = self.open_of(&order);
         match self.shared.extras.find(order.extra) {
             Some(Extra { state: OrderState::Dormant, watch, .. }) => {
+                self.instrument.waiting.remove(&mut self.shared.orders, handle);
                 let triggers =
                     self.instrument.triggers.as_mut().expect("a dormant order is among the triggers");
                 triggers.remove(order.id, handle, watch);
@@ -199,9 +198,9 @@ impl<S: EventSink> Market<'_, S> {
             self.shared.due.order_gone();
         }
         self.shared.client_refs.remove(&mut self.shared.orders, handle);
+        self.shared.unchain(login, handle);
         self.shared.orders.remove(handle);
         self.shared.account_mut(account).open_orders -= 1;
-        self.shared.login_orders[login.0 as usize] -= 1;
         self.count_use(account, side, -(open.0 as i64), -1);
     }
 

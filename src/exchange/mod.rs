@@ -12,6 +12,7 @@ mod assets;
 mod auction;
 mod audit;
 mod book;
+mod chains;
 mod changes;
 mod checks;
 mod client_refs;
@@ -93,8 +94,6 @@ pub struct Exchange {
     shared: Shared,
     /// On: nobody's orders are taken.
     killed: Switch,
-    /// Orders that one command is to cancel: empty between commands, kept for its memory.
-    scratch: Vec<(OrderId, Handle)>,
     /// What the present command has still to do: empty between commands.
     agenda: Agenda,
     config_digest: Option<u64>,
@@ -131,7 +130,6 @@ impl Exchange {
                 touched: 0,
             },
             killed: Switch::Off,
-            scratch: Vec::new(),
             agenda: Agenda::default(),
             config_digest: None,
             session: 0,

@@ -10,8 +10,8 @@ use super::sink::EventSink;
 use super::usage::Usage;
 use crate::domain::{
     Amount, CancelReason, Event, FeeAsset, FeeTier, InstrumentId, LimitScope, ListInstrument, Listing,
-    OrderId, OrderLimits, OrderPrice, Phase, Ppm, Price, Protection, RejectReason, RestateReason, SetFees,
-    SetTerms, Side,
+    OrderLimits, OrderPrice, Phase, Ppm, Price, Protection, RejectReason, RestateReason, SetFees, SetTerms,
+    Side,
 };
 
 impl Exchange {
@@ -192,7 +192,7 @@ impl Exchange {
         })?;
         let mut market = self.market(terms.instrument, events);
         if new.lot != old.lot {
-            market.cancel_all(|_| true);
+            market.cancel_each(CancelReason::TermsChanged, |_| true);
         }
         if new.tick_units != old.tick_units {
             market.change_tick(new);
@@ -203,15 +203,6 @@ impl Exchange {
 }
 
 impl<S: EventSink> Market<'_, S> {
-    /// Cancels the orders that no longer fit.
-    pub(super) fn cancel_all(&mut self, goes: impl Fn(&super::book::Order) -> bool) {
-        for (id, handle) in self.all_orders() {
-            if self.shared.is_live(handle, id) && goes(&self.shared.orders.get(handle)) {
-                self.cancel_whole(handle, CancelReason::TermsChanged);
-            }
-        }
-    }
-
     /// What the order should hold now: linked orders share.
     fn holds_now(&self, handle: Handle) -> Amount {
         let order = self.shared.orders.get(handle);
@@ -227,41 +218,55 @@ impl<S: EventSink> Market<'_, S> {
         }
     }
 
-    /// Fees changed: buys hold what they need now, or go.
+    /// Fees changed: buys hold what they need now, or go, one after another. Of two linked orders the second follows the
+    /// first, for it needs what is left by that one.
     fn reserve_again(&mut self) {
-        let mut changed: Vec<(OrderId, Handle)> = Vec::new();
-        for (id, handle) in self.all_orders() {
-            if !self.shared.is_live(handle, id) {
+        let buys = Some(Side::Buy);
+        let mut next = self.instrument.first_order(buys);
+        while let Some(handle) = next {
+            next = self.instrument.order_after(self.shared, buys, handle);
+            let is_second = self.shared.extra_of(handle).is_some_and(|extra| extra.is_second);
+            if is_second || self.shared.orders.hot(handle).side == Side::Sell {
                 continue;
             }
-            let mut order = self.shared.orders.get(handle);
-            let (before, after) = (order.reserved, self.holds_now(handle));
-            if order.side == Side::Sell || after == before {
-                continue;
+            let second = self.shared.partner_of(handle);
+            if next.is_some() && next == second {
+                next = next.and_then(|at| self.instrument.order_after(self.shared, buys, at));
             }
-            let available =
-                self.shared.ledger.balance(order.account, self.instrument.listing.quote).available;
-            if after.0 - before.0 > available.0 {
-                self.cancel_whole(handle, CancelReason::TermsChanged);
-                continue;
-            }
-            order.reserved = after;
-            self.reserve(&order, before);
-            self.shared.orders.get_mut(handle).reserved = after;
-            changed.push((id, handle));
-        }
-        for (id, handle) in changed {
-            if self.shared.is_live(handle, id) {
-                let order = self.shared.orders.get(handle);
-                self.restated(&order, RestateReason::Reserve);
+            if self.reserve_or_cancel(handle)
+                && let Some(second) = second
+            {
+                self.reserve_or_cancel(second);
             }
         }
+    }
+
+    /// Brings an order's reserve to what it should hold now, or cancels it where the money is missing. Whether it stays.
+    fn reserve_or_cancel(&mut self, handle: Handle) -> bool {
+        let mut order = self.shared.orders.get(handle);
+        let (before, after) = (order.reserved, self.holds_now(handle));
+        if after == before {
+            return true;
+        }
+        let given = self.instrument.listing.given_by(order.side);
+        let available = self.shared.ledger.balance(order.account, given).available;
+        if after.0 - before.0 > available.0 {
+            self.cancel_whole(handle, CancelReason::TermsChanged);
+            return false;
+        }
+        order.reserved = after;
+        self.reserve(&order, before);
+        self.shared.orders.get_mut(handle).reserved = after;
+        self.restated(&order, RestateReason::Reserve);
+        true
     }
 
     /// Prices are counted in other ticks. Orders off the new tick go; the others keep their places.
     fn change_tick(&mut self, new: Listing) {
         let old = self.instrument.listing;
-        self.cancel_all(|order| !old.price_units(order.price).is_multiple_of(u64::from(new.tick_units)));
+        self.cancel_each(CancelReason::TermsChanged, |order| {
+            !old.price_units(order.price).is_multiple_of(u64::from(new.tick_units))
+        });
         let convert = |price: Price| Price((old.price_units(price) / u64::from(new.tick_units)) as i64);
         let down = |price: Price| convert(price).max(Price(1));
         for side in [Side::Buy, Side::Sell] {
@@ -283,7 +288,9 @@ impl<S: EventSink> Market<'_, S> {
         self.instrument.reference = self.instrument.reference.map(down);
         self.convert_triggers(convert, down);
         self.instrument.listing = new;
-        for (_, handle) in self.all_orders() {
+        let mut next = self.instrument.first_order(None);
+        while let Some(handle) = next {
+            next = self.instrument.order_after(self.shared, None, handle);
             let order = self.shared.orders.get(handle);
             if order.price != Price(0) {
                 self.restated(&order, RestateReason::Tick);

@@ -12,13 +12,15 @@ mod ranks;
 mod slab;
 #[cfg(test)]
 mod tests;
+mod waiting;
 
 pub use levels::LevelView;
 pub use order::{Cold, Hot, Order};
 pub use prices::{PricePages, Prices};
 pub use ranks::{Blocks, Place, Ranks};
-pub(in crate::exchange) use slab::NONE;
+pub(in crate::exchange) use slab::{Chained, NONE};
 pub use slab::{Handle, OrderSlab};
+pub(in crate::exchange) use waiting::Waiting;
 
 use crate::domain::{Price, Quantity, Side};
 use levels::{Levels, Standing};
@@ -157,7 +159,7 @@ impl Book {
     /// grows with the logarithm of the number of prices.
     pub fn after(&self, orders: &OrderSlab, handle: Handle) -> Option<Handle> {
         let order = orders.hot(handle);
-        levels::handle(order.next).or_else(|| self.after_queue(orders, order))
+        Handle::of(order.next).or_else(|| self.after_queue(orders, order))
     }
 
     fn after_queue(&self, orders: &OrderSlab, last: &Hot) -> Option<Handle> {

@@ -1,6 +1,7 @@
 //! Orders of a snapshot: into the slab one after another, so that the orders of a price lie side by side, and into their
 //! books without a search.
 
+use super::numbers::places_by_number;
 use super::records::OrderRecord;
 use super::restore::{Refused, Restoring, check};
 use super::{Part, RestoreError};
@@ -35,6 +36,9 @@ pub(super) struct Filling {
     pub(super) assets_done: usize,
     /// By asset and account what the orders so far have reserved.
     pub(super) held: Vec<Vec<i64>>,
+    /// The numbers and the logins of the orders so far.
+    numbers: Vec<OrderId>,
+    logins: Vec<LoginId>,
     /// By account how many of the orders so far are its own.
     open_orders: Vec<u32>,
     /// Extras with a link, by their places, and the orders that these are to.
@@ -65,6 +69,10 @@ impl Restoring {
     pub(super) fn begin_orders(&mut self) -> Refused {
         let orders = OrderSlab::try_new(self.venue.limits.orders_max, self.venue.orders);
         self.exchange.shared.orders = orders.ok_or("there is not enough memory for so many orders")?;
+        let room = self.venue.orders as usize;
+        let has_room = self.filling.numbers.try_reserve_exact(room).is_ok()
+            && self.filling.logins.try_reserve_exact(room).is_ok();
+        check(has_room, "there is not enough memory for so many orders")?;
         self.filling.open_orders = vec![0; self.exchange.shared.accounts.len()];
         Ok(())
     }
@@ -109,7 +117,6 @@ impl Restoring {
         if is_old {
             login.note_old_number();
         }
-        shared.login_orders[record.login.0 as usize] += 1;
         let priced = units < OrderPrice::LIMIT_END && (record.ticks > 0 || waits);
         let sized = record.open.0 > 0 && record.open <= record.total && record.total.0 <= u64::from(u32::MAX);
         let counted = record.fee_carry < FeeRate::ONE as u32 && record.reserved.0 >= 0 && record.marks < 64;
@@ -145,6 +152,8 @@ impl Restoring {
             shared.note_absent(record.login);
         }
         let handle = Handle(shared.orders.len() as u32);
+        self.filling.numbers.push(record.id);
+        self.filling.logins.push(record.login);
         let mut open = record.open;
         let mut of_other = false;
         if is(OrderRecord::HAS_EXTRA) {
@@ -224,7 +233,12 @@ impl Restoring {
         let instrument = &mut self.exchange.instruments[id.0 as usize];
         if let Some(triggers) = &mut instrument.triggers {
             check(triggers.len() <= TRIGGERS_MAX, "there are too many orders that wait")?;
-            triggers.settle(&self.exchange.shared.extras);
+            let shared = &mut self.exchange.shared;
+            triggers.settle(&shared.extras);
+            let number = |handle: Handle| (shared.orders.hot(handle).id, handle);
+            let mut numbered: Vec<_> = triggers.handles(&shared.extras).map(number).collect();
+            numbered.sort_unstable();
+            numbered.iter().for_each(|(_, handle)| instrument.waiting.push(&mut shared.orders, *handle));
         }
         let shown = |side| instrument.book.best_shown(side);
         let crosses = shown(Side::Buy).zip(shown(Side::Sell)).is_some_and(|(bid, ask)| bid >= ask);
@@ -245,6 +259,11 @@ impl Restoring {
             account.open_orders = *open_orders;
         }
         shared.due = Due::of_all(std::mem::take(&mut filling.expiries));
+        let places = places_by_number(&std::mem::take(&mut filling.numbers));
+        for place in places.ok_or("two orders have one number")? {
+            let login = filling.logins[place as usize];
+            shared.login_orders[login.0 as usize].push(&mut shared.orders, Handle(place));
+        }
         self.link()
     }
 
@@ -252,7 +271,6 @@ impl Restoring {
     fn link(&mut self) -> Refused {
         let (exchange, linked) = (&mut self.exchange, &mut self.filling.linked);
         linked.sort_unstable_by_key(|one| one.order);
-        check(linked.is_sorted_by(|one, next| one.order < next.order), "two orders have one number")?;
         for one in &*linked {
             let found = linked.binary_search_by_key(&one.partner, |other| other.order);
             let other = linked[found.map_err(|_| "an order is linked to one that is not there")?];

@@ -267,6 +267,7 @@ impl Restoring {
             self_trade: record.self_trade,
             group: record.group,
             open_orders: 0,
+            logins: Vec::new(),
             tier: record.tier,
             assigned: record.assigned,
             killed: record.killed,
@@ -278,8 +279,7 @@ impl Restoring {
     fn take_login(&mut self, record: LoginRecord) -> Refused {
         let LoginRecord { account, last_user_ref } = record;
         self.exchange.known_account(account).map_err(|_| "a login's account does not exist")?;
-        self.exchange.logins.push(Login { last_user_ref, ..Login::new(account) });
-        self.exchange.shared.login_orders.push(0);
+        self.exchange.add_login(Login { last_user_ref, ..Login::new(account) });
         Ok(())
     }
 

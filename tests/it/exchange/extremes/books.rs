@@ -12,8 +12,11 @@ const BOTH: [Side; 2] = [Side::Buy, Side::Sell];
 /// More than any price that is used on the side of the buys.
 const MID: u64 = 1_000_000;
 
-/// Bytes that an open order may take, everything included that there is because of it.
+/// Bytes that an open order may take of the memory that is taken at start: itself, its places in the chains, its level and
+/// its name.
 const ORDER_BYTES_MAX: u64 = 128;
+/// Bytes that a price may take besides, where neighbouring ticks all have levels: its share of a page and of what finds it.
+const PRICE_BYTES_MAX: u64 = 5;
 
 /// The price of the `away`-th level from the mid, from 0.
 fn ticks(side: Side, away: u64) -> u64 {
@@ -39,13 +42,15 @@ fn a_million_orders(levels: u64) {
             lots += order.lots;
         }
     });
-    let bytes = (allocated.bytes_current + grown.bytes_current).unsigned_abs();
+    let (start, prices) = (allocated.bytes_current.unsigned_abs(), grown.bytes_current.unsigned_abs());
     println!(
-        "{} bytes an order on {levels} levels a side, {} allocations",
-        bytes / ORDERS,
+        "{} bytes an order at start, {prices} bytes for {levels} levels a side, {} allocations",
+        start / ORDERS,
         grown.count_total
     );
-    assert!(bytes <= ORDER_BYTES_MAX * ORDERS, "{bytes} bytes");
+    assert!(start <= ORDER_BYTES_MAX * ORDERS, "{start} bytes");
+    // A piece of pages and one of what finds them may have just been begun.
+    assert!(prices <= PRICE_BYTES_MAX * 2 * levels + (1 << 16), "{prices} bytes");
     // Levels are ranked in blocks that come in pieces; nothing is allocated order by order.
     assert!(grown.count_total <= 200 + levels / 500, "{} allocations", grown.count_total);
 

@@ -40,8 +40,7 @@ impl Naive {
         }
         self.set_phase(instrument, phase);
         if phase == Phase::Closed {
-            let days = self
-                .numbers(|order| order.instrument == instrument && order.time_in_force == TimeInForce::Day);
+            let days = self.by_book(instrument, |order| order.time_in_force == TimeInForce::Day);
             self.cancel_all(&days, CancelReason::Expired);
         }
     }

@@ -93,8 +93,8 @@ impl Naive {
 
     pub(super) fn cancel_orders_of(&mut self, login: LoginId, reason: CancelReason) {
         let halted = |order: &Order| self.phase(order.instrument) == Phase::Halted;
-        let goes = self.numbers(|order| order.login == login && !halted(order));
-        let stays_due = self.numbers(|order| order.login == login && halted(order));
+        let goes = self.by_login(|order| order.login == login && !halted(order));
+        let stays_due = self.by_login(|order| order.login == login && halted(order));
         self.cancel_all(&goes, reason);
         for id in stays_due {
             let at = self.find(id).expect("its linked order is halted like it");
