@@ -267,6 +267,7 @@ impl Restoring {
             self_trade: record.self_trade,
             group: record.group,
             open_orders: 0,
+            waiting_orders: 0,
             logins: Vec::new(),
             tier: record.tier,
             assigned: record.assigned,
@@ -414,7 +415,8 @@ impl Restoring {
     }
 
     fn take_extra(&mut self, record: ExtraRecord) -> Refused {
-        let ExtraRecord { instructions, amount, rest, expire_s, state, partner, is_second, .. } = record;
+        let ExtraRecord { instructions, amount, rest, expire_s, state, is_second, .. } = record;
+        let ExtraRecord { reserve_units, partner, .. } = record;
         check(partner.is_some() || !is_second, "an order that is second to none")?;
         let extras = &mut self.exchange.shared.extras;
         if let Some(partner) = partner {
@@ -424,7 +426,7 @@ impl Restoring {
         if state == OrderState::Dormant {
             self.filling.extremes.push_back(record.extreme);
         }
-        let (partner, links) = (None, Links::default());
+        let (partner, links, sits_out) = (None, Links::default(), false);
         extras.insert(Extra {
             instructions,
             amount,
@@ -432,8 +434,11 @@ impl Restoring {
             expire_s,
             state,
             watch,
+            reserve_units,
             partner,
             is_second,
+            sits_out,
+            left_out: 0,
             links,
         });
         Ok(())

@@ -1,6 +1,8 @@
 //! The events added up once more, in wide integers and without the listings' precomputed values, so that a mistake in
 //! the writer is not repeated here.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use super::super::mirror::OrderHasher;
 use super::super::reader::{OrderCounts, RowCounts};
 use super::super::rows::{BalanceRow, OrderStatus, TradeRow, TradeSide};
