@@ -18,12 +18,18 @@ impl<S: EventSink> Market<'_, S> {
     /// Puts the instrument into a phase and tells of it, nothing else.
     pub(super) fn set_phase(&mut self, phase: Phase) {
         self.instrument.listing.phase = phase;
-        self.instrument.resume_at = u64::MAX;
+        self.resume_at(u64::MAX);
         let instrument = self.instrument.listing.instrument;
         self.events.push(Event::PhaseSet { instrument, phase });
         if phase == Phase::Continuous && self.instrument.triggers.is_some() {
             self.shared.note_moved(instrument);
         }
+    }
+
+    /// When the interruption ends, ns; [`u64::MAX`]: there is none.
+    pub(super) fn resume_at(&mut self, at: u64) {
+        self.instrument.resume_at = at;
+        self.shared.due.set_interruption(self.instrument.listing.instrument, at);
     }
 
     /// Leads the instrument into another phase, with all that belongs to it.

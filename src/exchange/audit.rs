@@ -6,7 +6,7 @@ use super::market::reserve_for;
 use super::usage::{Pair, Use};
 use super::{Exchange, Instrument, LevelView, Order};
 use crate::domain::{
-    AccountId, Amount, AssetId, InstrumentId, LoginId, OrderId, OrderState, Phase, Price, Side,
+    AccountId, Amount, AssetId, InstrumentId, LoginId, OrderId, OrderState, Phase, Price, Side, TimeInForce,
 };
 use std::collections::BTreeMap;
 
@@ -68,15 +68,17 @@ impl Exchange {
     /// The first invariant found broken.
     pub fn audit(&self) -> Result<(), AuditError> {
         let mut reserved = BTreeMap::new();
-        let (mut orders, mut extras) = (0, 0);
+        let (mut orders, mut extras, mut expiries) = (0, 0, BTreeMap::new());
         let mut counted = BTreeMap::new();
         let mut of_account = vec![0_u32; self.shared.accounts.len()];
         let mut of_login = vec![0_u32; self.logins.len()];
         for instrument in &self.instruments {
             self.audit_book(instrument)?;
-            let of_instrument =
-                |what| Err(AuditError::Book { instrument: instrument.listing.instrument, what });
-            self.audit_waiting(instrument).or_else(of_instrument)?;
+            if let Some(Err(what)) =
+                instrument.triggers.as_ref().map(|waiting| waiting.audit(&self.shared.extras))
+            {
+                return Err(AuditError::Book { instrument: instrument.listing.instrument, what });
+            }
             let resting = [Side::Buy, Side::Sell].into_iter();
             let resting = resting.flat_map(|side| instrument.book.orders(side, &self.shared.orders));
             let resting = resting.map(|(handle, order)| (handle, order, OrderState::Live));
@@ -94,11 +96,20 @@ impl Exchange {
                 used.1 += if order.side == Side::Buy { self.open_lots(&order).0 } else { 0 };
                 orders += 1;
                 extras += usize::from(order.extra != Order::NO_EXTRA);
+                if order.time_in_force == TimeInForce::GoodTillTime as u8 {
+                    let expire_s = self.shared.extras.at(order.extra).expire_s;
+                    expiries.insert(order.extra, (expire_s, order.id));
+                }
             }
         }
         let bad = |what| Err(AuditError::Book { instrument: InstrumentId(0), what });
         if orders != self.shared.orders.len() {
             return bad("orders in the slab that are in no book");
+        }
+        let switches = self.logins.iter().map(|login| login.cancel_at.0);
+        let interruptions = self.instruments.iter().map(|instrument| instrument.resume_at);
+        if !self.shared.due.is(&expiries, switches, interruptions) {
+            return bad("what is due is not what orders, logins and instruments say");
         }
         if extras != self.shared.extras.len() {
             return bad("extras of orders that are gone");
@@ -136,25 +147,6 @@ impl Exchange {
             Ok(())
         } else {
             Err("a login's open orders are not those that are chained")
-        }
-    }
-
-    /// The orders that wait must be found by rising numbers, all of them.
-    fn audit_waiting(&self, instrument: &Instrument) -> Result<(), &'static str> {
-        let orders = &self.shared.orders;
-        let (mut last, mut count) = (OrderId(0), 0);
-        let mut next = instrument.waiting.first();
-        while let Some(handle) = next {
-            let id = orders.hot(handle).id;
-            if id <= last || !self.shared.is_dormant(handle) {
-                return Err("the orders that wait are out of order");
-            }
-            (last, count, next) = (id, count + 1, instrument.waiting.after(orders, handle));
-        }
-        if count == instrument.dormant() {
-            Ok(())
-        } else {
-            Err("the orders that wait are not those that are watched")
         }
     }
 
@@ -224,6 +216,9 @@ impl Exchange {
         }
         if (order.flags & super::extras::HAS_EXTRA != 0) != extra.is_some() {
             return bad("is marked wrongly");
+        }
+        if extra.is_some_and(|extra| (extra.links.order, extra.links.handle) != (order.id, handle)) {
+            return bad("has the extra of another order");
         }
         let due = super::absent::is_due(self.shared.orders.hot(handle));
         let held_up = listing.phase == Phase::Halted && self.shared.absent.contains(&order.login);

@@ -121,13 +121,9 @@ fn check_trigger(instrument: &Instrument, side: Side, trigger: &Trigger) -> Resu
     let price = instrument.listing.price_from_units(u64::from(trigger.price));
     let price = price.map_err(|_| RejectReason::InvalidTrigger)?;
     let trails = trigger.kind == TriggerKind::TrailingStop;
-    Ok(Watch {
-        reference: trigger.reference,
-        price: (!trails).then_some(price.0),
-        on_rise: triggers::on_rise(trigger.kind, side),
-        distance: if trails { price.0 } else { 0 },
-        extreme: None,
-    })
+    let ticks = i32::try_from(price.0).map_err(|_| RejectReason::InvalidTrigger)?;
+    let on_rise = triggers::on_rise(trigger.kind, side);
+    Ok(Watch { reference: trigger.reference, on_rise, trails, ticks })
 }
 
 /// When a good-till-time order ends.

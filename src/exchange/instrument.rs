@@ -1,8 +1,8 @@
 //! One instrument: its terms, its book, and what it watches.
 
-use super::book::{Book, Handle, Waiting};
+use super::book::{Book, Handle};
 use super::shared::Shared;
-use super::triggers::Triggers;
+use super::triggers::{self, Triggers};
 use crate::domain::{
     FeeRate, FeeTier, Listing, OrderLimits, Phase, Price, Protection, Side, TradeKind, TriggerReference,
 };
@@ -36,8 +36,6 @@ pub(super) struct Instrument {
     pub(super) resume_at: u64,
     /// Orders that wait for a price.
     pub(super) triggers: Option<Box<Triggers>>,
-    /// The same orders by their numbers.
-    pub(super) waiting: Waiting,
 }
 
 impl Instrument {
@@ -56,7 +54,6 @@ impl Instrument {
             reference: None,
             resume_at: u64::MAX,
             triggers: None,
-            waiting: Waiting::default(),
         };
         instrument.fees_changed();
         instrument
@@ -86,22 +83,22 @@ impl Instrument {
 
     /// The first of the instrument's orders, of a side or of both: buys in trading order, sells in trading order, then those
     /// that wait, of both sides, by their numbers.
-    pub(super) fn first_order(&self, side: Option<Side>) -> Option<Handle> {
+    pub(super) fn first_order(&self, shared: &Shared, side: Option<Side>) -> Option<Handle> {
         let first = |side| self.book.first(side);
         let resting = side.map_or_else(|| first(Side::Buy).or_else(|| first(Side::Sell)), first);
-        resting.or_else(|| self.waiting.first())
+        resting.or_else(|| self.triggers.as_ref()?.first(&shared.extras))
     }
 
     /// The order that comes after this one in the order of [`Self::first_order`].
     pub(super) fn order_after(&self, shared: &Shared, side: Option<Side>, at: Handle) -> Option<Handle> {
         if shared.is_dormant(at) {
-            return self.waiting.after(&shared.orders, at);
+            return triggers::after(&shared.extras, shared.orders.cold(at).extra);
         }
         let resting = self.book.after(&shared.orders, at).or_else(|| {
             let sells_follow = side.is_none() && shared.orders.hot(at).side == Side::Buy;
             if sells_follow { self.book.first(Side::Sell) } else { None }
         });
-        resting.or_else(|| self.waiting.first())
+        resting.or_else(|| self.triggers.as_ref()?.first(&shared.extras))
     }
 
     /// How many orders wait for a trigger.

@@ -142,11 +142,11 @@ impl Exchange {
         };
         match cancel_after_ms {
             None => {}
-            Some(0) => known.cancel_at = Timestamp(0),
             Some(after_ms) => {
                 let after = u64::from(after_ms) * (Timestamp::SECOND / 1_000);
-                known.cancel_at = Timestamp(self.shared.now.0.saturating_add(after));
-                self.shared.due.next = self.shared.due.next.min(known.cancel_at.0);
+                let at = if after == 0 { 0 } else { self.shared.now.0.saturating_add(after) };
+                known.cancel_at = Timestamp(at);
+                self.shared.due.set_switch(login, known.cancel_at);
             }
         }
         events.push(Event::AccountState {
@@ -158,19 +158,11 @@ impl Exchange {
 
     /// Cancels the orders of every login whose dead-man's switch was not held, and turns the switch off.
     pub(super) fn switches_due(&mut self, events: &mut impl EventSink) {
-        for login in (0..self.logins.len() as u32).map(LoginId) {
-            let cancel_at = &mut self.logins[login.0 as usize].cancel_at;
-            if *cancel_at != Timestamp(0) && *cancel_at <= self.shared.now {
-                *cancel_at = Timestamp(0);
-                self.cancel_of_login(login, CancelReason::DeadMansSwitch, events);
-            }
+        while let Some(login) = self.shared.due.next_switch(self.shared.now) {
+            self.logins[login.0 as usize].cancel_at = Timestamp(0);
+            self.shared.due.set_switch(login, Timestamp(0));
+            self.cancel_of_login(login, CancelReason::DeadMansSwitch, events);
         }
-    }
-
-    /// When the next dead-man's switch is due, ns.
-    pub(super) fn next_switch(&self) -> u64 {
-        let set = self.logins.iter().map(|login| login.cancel_at.0).filter(|at| *at != 0);
-        set.min().unwrap_or(u64::MAX)
     }
 
     pub(super) fn cancel_login(

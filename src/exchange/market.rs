@@ -1,7 +1,7 @@
 //! An instrument together with everything that its orders touch: how orders come to rest and go.
 
 use super::book::{Cold, Handle, Hot, Order};
-use super::extras::{self, Extra};
+use super::extras::{self, Extra, Links};
 use super::fees;
 use super::instrument::Instrument;
 use super::shared::Shared;
@@ -100,9 +100,10 @@ impl<S: EventSink> Market<'_, S> {
     #[cold]
     fn register_extra(&mut self, handle: Handle) {
         let order = self.shared.orders.get(handle);
-        let extra = *self.extra(&order).expect("it is marked to have one");
-        if order.time_in_force == TimeInForce::GoodTillTime as u8 && extra.expire_s > 0 {
-            self.shared.due.add(extra.expire_s, order.id, handle);
+        let extra = self.shared.extras.find_mut(order.extra).expect("it is marked to have one");
+        extra.links = Links::of(order.id, handle);
+        if order.time_in_force == TimeInForce::GoodTillTime as u8 {
+            self.shared.due.add_expiry(order.extra, extra.expire_s, order.id);
         }
         if let Some(partner) = extra.partner {
             let partner = *self.shared.orders.cold(partner);
@@ -142,13 +143,10 @@ impl<S: EventSink> Market<'_, S> {
     /// Puts an order among those that wait for their triggers.
     pub(super) fn wait(&mut self, order: Order) {
         let handle = self.shared.orders.insert(order);
-        self.instrument.waiting.push(&mut self.shared.orders, handle);
-        let extra = self.shared.extras.find_mut(order.extra).expect("what waits has an extra");
-        let watched = self.instrument.watched(extra.watch.reference);
-        let triggers = self.instrument.triggers.get_or_insert_default();
-        let holds = triggers.insert(order.id, (handle, order.extra), &mut extra.watch, watched);
         self.register(handle, order.open);
-        if holds {
+        let watched = self.instrument.watched(self.shared.extras.at(order.extra).watch.reference);
+        let triggers = self.instrument.triggers.get_or_insert_default();
+        if triggers.insert(&mut self.shared.extras, order.extra, watched) {
             self.shared.note_moved(order.instrument);
         }
     }
@@ -159,11 +157,9 @@ impl<S: EventSink> Market<'_, S> {
         let order = self.shared.orders.get(handle);
         let open = self.open_of(&order);
         match self.shared.extras.find(order.extra) {
-            Some(Extra { state: OrderState::Dormant, watch, .. }) => {
-                self.instrument.waiting.remove(&mut self.shared.orders, handle);
-                let triggers =
-                    self.instrument.triggers.as_mut().expect("a dormant order is among the triggers");
-                triggers.remove(order.id, handle, watch);
+            Some(Extra { state: OrderState::Dormant, .. }) => {
+                let triggers = self.instrument.triggers.as_mut().expect("it is among those that wait");
+                triggers.remove(&mut self.shared.extras, order.extra);
             }
             _ => self.instrument.book.unlink(
                 &mut self.shared.orders,
@@ -192,10 +188,11 @@ impl<S: EventSink> Market<'_, S> {
     #[inline]
     pub(super) fn forget(&mut self, handle: Handle, open: Quantity) {
         let Hot { login, account, side, flags, .. } = *self.shared.orders.hot(handle);
-        if flags & extras::HAS_EXTRA != 0
-            && self.shared.orders.cold(handle).time_in_force == TimeInForce::GoodTillTime as u8
-        {
-            self.shared.due.order_gone();
+        if flags & extras::HAS_EXTRA != 0 {
+            let Cold { extra, time_in_force, .. } = *self.shared.orders.cold(handle);
+            if time_in_force == TimeInForce::GoodTillTime as u8 {
+                self.shared.due.remove_expiry(extra);
+            }
         }
         self.shared.client_refs.remove(&mut self.shared.orders, handle);
         self.shared.unchain(login, handle);

@@ -99,7 +99,9 @@ impl Exchange {
             Walk::Account(account) => {
                 self.shared.account(account).logins.iter().find_map(|login| self.shared.first_of(*login))
             }
-            Walk::Instrument(instrument, side) => self.instruments[instrument.0 as usize].first_order(side),
+            Walk::Instrument(instrument, side) => {
+                self.instruments[instrument.0 as usize].first_order(&self.shared, side)
+            }
             Walk::Venue => self.first_of_logins(0),
         }
     }
@@ -172,7 +174,7 @@ impl<S: EventSink> Market<'_, S> {
     /// Cancels those of the instrument's orders that `goes` picks: buys in trading order, sells in trading order, then those
     /// that wait by their numbers.
     pub(super) fn cancel_each(&mut self, reason: CancelReason, goes: impl Fn(&Order) -> bool) {
-        let mut next = self.instrument.first_order(None);
+        let mut next = self.instrument.first_order(self.shared, None);
         while let Some(handle) = next {
             next = self.instrument.order_after(self.shared, None, handle);
             if !goes(&self.shared.orders.get(handle)) {

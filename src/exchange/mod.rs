@@ -15,6 +15,7 @@ mod book;
 mod chains;
 mod changes;
 mod checks;
+mod chunks;
 mod client_refs;
 mod digest;
 mod due;
@@ -31,6 +32,9 @@ mod settings;
 mod shared;
 mod sink;
 pub mod snapshot;
+#[cfg(test)]
+mod steps;
+mod tournament;
 mod triggers;
 mod usage;
 
@@ -257,8 +261,7 @@ impl Exchange {
         orders.map(|(_, order)| order)
     }
 
-    /// The orders of an instrument that wait for their triggers, those that go next first; nothing when there is no such
-    /// instrument.
+    /// The orders of an instrument that wait for their triggers, by their numbers; nothing when there is no such instrument.
     pub fn dormant(&self, instrument: InstrumentId) -> impl Iterator<Item = Order> + '_ {
         let triggers = self.instruments.get(instrument.0 as usize).and_then(|found| found.triggers.as_ref());
         let handles = triggers.into_iter().flat_map(|triggers| triggers.handles(&self.shared.extras));

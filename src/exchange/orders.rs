@@ -3,7 +3,7 @@
 use super::Exchange;
 use super::book::Order;
 use super::checks::{Checked, Request};
-use super::extras::{self, Extra};
+use super::extras::{self, Extra, Links};
 use super::market::Market;
 use super::matching::{Stop, Taker};
 use super::sink::EventSink;
@@ -158,6 +158,7 @@ impl<S: EventSink> Market<'_, S> {
                 watch: checked.watch.unwrap_or_default(),
                 partner: checked.partner,
                 is_second: checked.partner.is_some(),
+                links: Links::default(),
             }),
             _ => extras::NONE,
         }
@@ -181,10 +182,12 @@ impl<S: EventSink> Market<'_, S> {
         if let Some(handle) = checked.partner {
             let partner = self.shared.orders.get_mut(handle);
             partner.flags |= extras::HAS_EXTRA;
-            oco = Some(partner.id);
+            let id = partner.id;
+            oco = Some(id);
             let cold = self.shared.orders.cold_mut(handle);
             if cold.extra == extras::NONE {
-                cold.extra = self.shared.extras.insert(Extra::default());
+                let links = Links::of(id, handle);
+                cold.extra = self.shared.extras.insert(Extra { links, ..Extra::default() });
             }
         }
         let trigger = self.extra(order).and_then(|extra| extra.instructions.trigger);
@@ -241,8 +244,7 @@ impl<S: EventSink> Market<'_, S> {
         let lasts = u64::from(self.instrument.protection.interruption_s) * Timestamp::SECOND;
         let until = self.shared.now.0.saturating_add(lasts);
         self.set_phase(Phase::VolatilityAuction);
-        self.instrument.resume_at = until;
-        self.shared.due.next = self.shared.due.next.min(until);
+        self.resume_at(until);
     }
 }
 

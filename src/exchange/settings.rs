@@ -7,6 +7,7 @@ use super::book::Handle;
 use super::instrument::Rates;
 use super::market::{Market, reserve_for};
 use super::sink::EventSink;
+use super::triggers::{Triggers, Waiting};
 use super::usage::Usage;
 use crate::domain::{
     Amount, CancelReason, Event, FeeAsset, FeeTier, InstrumentId, LimitScope, ListInstrument, Listing,
@@ -222,7 +223,7 @@ impl<S: EventSink> Market<'_, S> {
     /// first, for it needs what is left by that one.
     fn reserve_again(&mut self) {
         let buys = Some(Side::Buy);
-        let mut next = self.instrument.first_order(buys);
+        let mut next = self.instrument.first_order(self.shared, buys);
         while let Some(handle) = next {
             next = self.instrument.order_after(self.shared, buys, handle);
             let is_second = self.shared.extra_of(handle).is_some_and(|extra| extra.is_second);
@@ -288,7 +289,7 @@ impl<S: EventSink> Market<'_, S> {
         self.instrument.reference = self.instrument.reference.map(down);
         self.convert_triggers(convert, down);
         self.instrument.listing = new;
-        let mut next = self.instrument.first_order(None);
+        let mut next = self.instrument.first_order(self.shared, None);
         while let Some(handle) = next {
             next = self.instrument.order_after(self.shared, None, handle);
             let order = self.shared.orders.get(handle);
@@ -299,22 +300,17 @@ impl<S: EventSink> Market<'_, S> {
     }
 
     fn convert_triggers(&mut self, convert: impl Fn(Price) -> Price, down: impl Fn(Price) -> Price) {
-        let Some(mut triggers) = self.instrument.triggers.take() else { return };
-        let waiting: Vec<Handle> = triggers.handles(&self.shared.extras).collect();
-        let mut again = super::triggers::Triggers::default();
-        for handle in waiting {
-            let price = convert(self.shared.orders.hot(handle).price());
-            self.shared.orders.get_mut(handle).set_price(price);
-            let order = self.shared.orders.get(handle);
-            let extra = self.shared.extras.find_mut(order.extra).expect("what waits has an extra");
-            triggers.remove(order.id, handle, &extra.watch);
-            if extra.watch.distance > 0 {
-                extra.watch.distance = down(Price(extra.watch.distance)).0;
-                extra.watch.extreme = extra.watch.extreme.map(&down);
-            } else {
-                extra.watch.price = extra.watch.price.map(|price| down(Price(price)).0);
-            }
-            again.insert(order.id, (handle, order.extra), &mut extra.watch, None);
+        let Some(triggers) = self.instrument.triggers.take() else { return };
+        let waiting: Vec<Waiting> = triggers.waiting(&self.shared.extras).collect();
+        let mut again = Triggers::default();
+        for Waiting { handle, extra, extreme, .. } in waiting {
+            let order = self.shared.orders.get_mut(handle);
+            order.set_price(convert(order.price()));
+            let ticks = &mut self.shared.extras.at_mut(extra).watch.ticks;
+            let converted = down(Price((*ticks).into()));
+            *ticks = i32::try_from(converted.0).expect("a trigger is below 2^31 ticks");
+            let added = again.add(&mut self.shared.extras, extra, extreme.map(&down));
+            assert!(added, "they stand as they did");
         }
         self.instrument.triggers = Some(Box::new(again));
         // A price that was rounded may release an order.

@@ -97,11 +97,6 @@ impl Shared {
         self.last_order
     }
 
-    /// Whether the order of this number still stands at this handle.
-    pub(super) fn is_live(&self, handle: Handle, id: OrderId) -> bool {
-        self.orders.find(handle.slot(), id).is_some()
-    }
-
     /// Whether the order waits for its trigger.
     pub(super) fn is_dormant(&self, at: Handle) -> bool {
         self.extra_of(at).is_some_and(|extra| extra.state == OrderState::Dormant)

@@ -12,7 +12,6 @@ mod ranks;
 mod slab;
 #[cfg(test)]
 mod tests;
-mod waiting;
 
 pub use levels::LevelView;
 pub use order::{Cold, Hot, Order};
@@ -20,7 +19,6 @@ pub use prices::{PricePages, Prices};
 pub use ranks::{Blocks, Place, Ranks};
 pub(in crate::exchange) use slab::{Chained, NONE};
 pub use slab::{Handle, OrderSlab};
-pub(in crate::exchange) use waiting::Waiting;
 
 use crate::domain::{Price, Quantity, Side};
 use levels::{Levels, Standing};

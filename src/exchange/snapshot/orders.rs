@@ -12,12 +12,11 @@ use crate::domain::{
 use crate::exchange::Balance;
 use crate::exchange::absent;
 use crate::exchange::book::{Handle, Order, OrderSlab};
-use crate::exchange::due::Due;
-use crate::exchange::extras::{self, Extra};
+use crate::exchange::extras::{self, Extra, Links, Watch};
 use crate::exchange::instrument::Instrument;
 use crate::exchange::market::reserve_for;
 use crate::exchange::triggers::{TRIGGERS_MAX, on_rise};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 
 /// Where an order stands among those of its instrument: four parts of the book, then those that wait.
 const WAITING: u8 = 4;
@@ -48,8 +47,8 @@ pub(super) struct Filling {
     links_done: usize,
     /// Linked orders that have been read.
     linked: Vec<Linked>,
-    /// Orders that end at a time.
-    expiries: Vec<(u32, OrderId, Handle)>,
+    /// The extremes of those extras that belong to dormant orders which have not been read.
+    pub(super) extremes: VecDeque<Option<Price>>,
     /// The instrument of the last order.
     instrument: Option<InstrumentId>,
     /// The place of the last order there, and that order if the place is in the book.
@@ -159,15 +158,16 @@ impl Restoring {
         if is(OrderRecord::HAS_EXTRA) {
             let at = self.filling.extras_done;
             check(at < shared.extras.len(), "an order's extra is missing")?;
-            let extra = shared.extras.find_mut(at as u32).expect("as many as were read");
+            let extra = shared.extras.at_mut(at as u32);
+            extra.links = Links::of(order.id, handle);
             order.extra = at as u32;
             order.flags |= extras::HAS_EXTRA;
             self.filling.extras_done += 1;
             check_extra(extra, &order, waits)?;
             open.0 += extra.rest;
             of_other = extra.is_second;
-            if extra.expire_s > 0 && order.time_in_force == TimeInForce::GoodTillTime as u8 {
-                self.filling.expiries.push((extra.expire_s, order.id, handle));
+            if order.time_in_force == TimeInForce::GoodTillTime as u8 {
+                shared.due.add_expiry(at as u32, extra.expire_s, order.id);
             }
             if let Some((_, partner)) =
                 self.filling.links.get(self.filling.links_done).filter(|link| link.0 == at as u32)
@@ -181,8 +181,11 @@ impl Restoring {
                 });
             }
             if waits {
+                let extreme = self.filling.extremes.pop_front().flatten();
+                let followed = has_followed(extreme, &extra.watch, instrument.watched(extra.watch.reference));
                 let triggers = instrument.triggers.get_or_insert_default();
-                triggers.restore(order.id, handle, at as u32, &extra.watch);
+                let stands = followed && triggers.add(&mut shared.extras, at as u32, extreme);
+                check(stands, "orders that wait are out of order")?;
             }
         } else {
             let stays = record.time_in_force == TimeInForce::GoodTillCancel as u8
@@ -231,14 +234,8 @@ impl Restoring {
     fn finish_instrument(&mut self) -> Refused {
         let Some(id) = self.filling.instrument else { return Ok(()) };
         let instrument = &mut self.exchange.instruments[id.0 as usize];
-        if let Some(triggers) = &mut instrument.triggers {
+        if let Some(triggers) = &instrument.triggers {
             check(triggers.len() <= TRIGGERS_MAX, "there are too many orders that wait")?;
-            let shared = &mut self.exchange.shared;
-            triggers.settle(&shared.extras);
-            let number = |handle: Handle| (shared.orders.hot(handle).id, handle);
-            let mut numbered: Vec<_> = triggers.handles(&shared.extras).map(number).collect();
-            numbered.sort_unstable();
-            numbered.iter().for_each(|(_, handle)| instrument.waiting.push(&mut shared.orders, *handle));
         }
         let shown = |side| instrument.book.best_shown(side);
         let crosses = shown(Side::Buy).zip(shown(Side::Sell)).is_some_and(|(bid, ask)| bid >= ask);
@@ -258,7 +255,6 @@ impl Restoring {
         for (account, open_orders) in shared.accounts.iter_mut().zip(&filling.open_orders) {
             account.open_orders = *open_orders;
         }
-        shared.due = Due::of_all(std::mem::take(&mut filling.expiries));
         let places = places_by_number(&std::mem::take(&mut filling.numbers));
         for place in places.ok_or("two orders have one number")? {
             let login = filling.logins[place as usize];
@@ -318,24 +314,23 @@ fn check_extra(extra: &Extra, order: &Order, waits: bool) -> Refused {
 fn check_watch(extra: &Extra, order: &Order) -> Refused {
     let watch = &extra.watch;
     let trigger = extra.instructions.trigger.ok_or("an order waits for nothing")?;
-    let end = OrderPrice::LIMIT_END as i64;
-    let is_price = |price: i64| (1..end).contains(&price);
-    let trails = trigger.kind == TriggerKind::TrailingStop;
-    let right = if trails {
-        let stop = |extreme: Price| {
-            if watch.on_rise { extreme.0 + watch.distance } else { extreme.0 - watch.distance }
-        };
-        is_price(watch.distance)
-            && watch.extreme.is_none_or(|extreme| is_price(extreme.0))
-            && watch.price == watch.extreme.map(stop)
-    } else {
-        watch.distance == 0 && watch.extreme.is_none() && watch.price.is_some_and(is_price)
-    };
-    let alike = watch.reference == trigger.reference && watch.on_rise == on_rise(trigger.kind, order.side);
-    check(right && alike, "an order waits for something else than it asked for")?;
+    let alike = watch.reference == trigger.reference
+        && watch.trails == (trigger.kind == TriggerKind::TrailingStop)
+        && watch.on_rise == on_rise(trigger.kind, order.side);
+    check(alike, "an order waits for something else than it asked for")?;
     let by_amount = extra.instructions.unit == QuantityUnit::QuoteAmount;
     check(
         !by_amount || (extra.amount > 0 && order.price == Price(0)),
         "an order by amount that cannot be one",
     )
+}
+
+/// Whether a trailing stop has seen the present value of what it watches.
+fn has_followed(extreme: Option<Price>, watch: &Watch, watched: Option<Price>) -> bool {
+    match (extreme, watched) {
+        _ if !watch.trails => true,
+        (Some(extreme), Some(watched)) if watch.on_rise => extreme <= watched,
+        (Some(extreme), Some(watched)) => extreme >= watched,
+        (extreme, watched) => extreme == watched,
+    }
 }

@@ -9,13 +9,13 @@ use super::records::{
 use super::{Names, Part, RestoreError};
 use crate::domain::codec::decode_record;
 use crate::domain::{
-    Amount, Command, FeeRate, FeeTier, InstrumentId, ListInstrument, Listing, OrderLimits, OrderPrice, Phase,
-    Ppm, Price, Protection, Timestamp, VenueLimits,
+    Amount, Command, FeeRate, FeeTier, InstrumentId, ListInstrument, Listing, OrderLimits, OrderPrice,
+    OrderState, Phase, Ppm, Price, Protection, Timestamp, TriggerReference, VenueLimits,
 };
 use crate::exchange::accounts::{Account, AccountLimits, Rate, Volumes};
 use crate::exchange::admin::check_rates;
 use crate::exchange::due::day;
-use crate::exchange::extras::{Extra, Watch};
+use crate::exchange::extras::{Extra, Links, Watch};
 use crate::exchange::instrument::{Instrument, Rates};
 use crate::exchange::ledger::Ledger;
 use crate::exchange::usage::Usage;
@@ -295,6 +295,7 @@ impl Restoring {
         (login.cancel_at, login.order_entry) = (cancel_at, order_entry);
         check(login.has_settings(), "settings of a login that has none")?;
         login.restrict();
+        self.exchange.shared.due.set_switch(id, cancel_at);
         Ok(())
     }
 
@@ -334,6 +335,7 @@ impl Restoring {
         (instrument.fees, instrument.protection, instrument.limits) = (fees, protection, limits);
         (instrument.last, instrument.mark, instrument.reference) = (last, mark, reference);
         instrument.resume_at = resume_at;
+        self.exchange.shared.due.set_interruption(id, resume_at);
         instrument.fees_changed();
         self.exchange.instruments.push(instrument);
         Ok(())
@@ -407,18 +409,53 @@ impl Restoring {
     }
 
     fn take_extra(&mut self, record: ExtraRecord) -> Refused {
-        let ExtraRecord { instructions, amount, rest, expire_s, state, is_second, .. } = record;
-        let ExtraRecord { reference, price, on_rise, distance, extreme, partner, .. } = record;
+        let ExtraRecord { instructions, amount, rest, expire_s, state, partner, is_second, .. } = record;
         check(partner.is_some() || !is_second, "an order that is second to none")?;
         let extras = &mut self.exchange.shared.extras;
         if let Some(partner) = partner {
             self.filling.links.push((extras.len() as u32, partner));
         }
-        let watch = Watch { reference, price, on_rise, distance, extreme };
-        let partner = None;
-        extras.insert(Extra { instructions, amount, rest, expire_s, state, watch, partner, is_second });
+        let watch = watch_of(&record)?;
+        if state == OrderState::Dormant {
+            self.filling.extremes.push_back(record.extreme);
+        }
+        let (partner, links) = (None, Links::default());
+        extras.insert(Extra {
+            instructions,
+            amount,
+            rest,
+            expire_s,
+            state,
+            watch,
+            partner,
+            is_second,
+            links,
+        });
         Ok(())
     }
+}
+
+/// What the order of an extra waits for.
+fn watch_of(record: &ExtraRecord) -> Result<Watch, &'static str> {
+    let ExtraRecord { state, reference, price, on_rise, distance, extreme, .. } = *record;
+    if state == OrderState::Live {
+        let nothing = reference == TriggerReference::default() && price.is_none() && !on_rise;
+        check(
+            nothing && distance == 0 && extreme.is_none(),
+            "an order that does not wait waits for something",
+        )?;
+        return Ok(Watch::default());
+    }
+    let is_price = |price: i64| (1..OrderPrice::LIMIT_END as i64).contains(&price);
+    let trails = distance != 0;
+    let stop = |extreme: Price| if on_rise { extreme.0 + distance } else { extreme.0 - distance };
+    let ticks = if trails { distance } else { price.unwrap_or_default() };
+    let right = is_price(ticks)
+        && extreme.is_none_or(|extreme| trails && is_price(extreme.0))
+        && (!trails || price == extreme.map(stop));
+    check(right, "an order waits for a price that it cannot have")?;
+    let ticks = i32::try_from(ticks).map_err(|_| "an order waits for a price that it cannot have")?;
+    Ok(Watch { reference, on_rise, trails, ticks })
 }
 
 fn check_protection(protection: &Protection) -> Refused {

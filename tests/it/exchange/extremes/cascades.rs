@@ -97,26 +97,24 @@ fn one_trade_releases_a_hundred_thousand_stops() {
 /// Trailing stops of all distances behind the mark price.
 #[test]
 fn trailing_stops_follow_and_fall() {
-    // Not as many as there may be: a rise moves each of them by one place in a sorted array.
-    const TRAILING: u64 = 5_000;
-    let mut venue = Venue::new(TRAILING as u32 + 10, 3);
+    let mut venue = Venue::new(MANY as u32 + 10, 3);
     let mark = |venue: &mut Venue, ticks: u64| {
         let price = dojima::domain::Price(ticks as i64);
         venue.send(&Command::SetMark { instrument: FIRST, price }).len() as u64
     };
-    mark(&mut venue, 20_000);
-    for distance in scattered(TRAILING) {
+    mark(&mut venue, 2 * MANY);
+    for distance in scattered(MANY) {
         let order = Order { login: 0, side: Side::Sell, ticks: 50_000, lots: 1 };
         arm(&mut venue, order, stop(TriggerKind::TrailingStop, TriggerReference::MarkPrice, 1 + distance));
     }
     for rise in 1..=100 {
-        assert_eq!(mark(&mut venue, 20_000 + rise), 1, "a rise releases nothing");
+        assert_eq!(mark(&mut venue, 2 * MANY + rise), 1, "a rise releases nothing");
     }
     // Back to where it began: what trailed by no more than 100.
-    assert_eq!(mark(&mut venue, 20_000), 1 + 2 * 100);
-    assert_eq!(venue.exchange.dormant(FIRST).count() as u64, TRAILING - 100);
-    assert_eq!(mark(&mut venue, 20_100 - TRAILING), 1 + 2 * (TRAILING - 100));
-    assert_eq!(venue.exchange.orders(FIRST, Side::Sell).count() as u64, TRAILING);
+    assert_eq!(mark(&mut venue, 2 * MANY), 1 + 2 * 100);
+    assert_eq!(venue.exchange.dormant(FIRST).count() as u64, MANY - 100);
+    assert_eq!(mark(&mut venue, MANY + 100), 1 + 2 * (MANY - 100));
+    assert_eq!(venue.exchange.orders(FIRST, Side::Sell).count() as u64, MANY);
     venue.check_and_clear();
 }
 

@@ -67,7 +67,8 @@ impl Naive {
             let come = if rises { now >= at } else { now <= at };
             let nearest = if rises { at } else { -at };
             let marks = waiting.reference == TriggerReference::MarkPrice;
-            come.then_some((marks, !rises, nearest, order.id, now))
+            let trails = waiting.kind == TriggerKind::TrailingStop;
+            come.then_some((marks, !rises, nearest, trails, order.id, now))
         };
         self.orders.iter().filter_map(due).min().map(|(.., id, now)| (id, now))
     }
