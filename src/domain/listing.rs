@@ -83,6 +83,15 @@ impl Listing {
         per_lot.checked_mul(lots).map(Amount)
     }
 
+    /// The same at a price in price units, of whatever tick it is a multiple: rounded up where it is of none; `None` when it does
+    /// not fit an amount.
+    pub fn notional_at_units(&self, units: u64, quantity: Quantity) -> Option<Amount> {
+        let per_lot = i128::from(units) * i128::from(self.tick_value.0);
+        let whole = per_lot.checked_mul(i128::from(quantity.0))?;
+        let ticks = i128::from(self.tick_units);
+        i64::try_from((whole + ticks - 1) / ticks).ok().map(Amount)
+    }
+
     /// What a side pays its fee in.
     pub fn fee_paid_in(&self, side: Side) -> AssetId {
         match (self.fee_asset, side) {

@@ -2,7 +2,7 @@
 
 use super::book::Handle;
 use super::extras::Extra;
-use super::market::reserve_for;
+use super::market::required_reserve;
 use super::usage::{Pair, Use};
 use super::{Exchange, Instrument, LevelView, Order};
 use crate::domain::{
@@ -71,6 +71,7 @@ impl Exchange {
         let (mut orders, mut extras, mut expiries) = (0, 0, BTreeMap::new());
         let mut counted = BTreeMap::new();
         let mut of_account = vec![0_u32; self.shared.accounts.len()];
+        let mut waiting = vec![0_u32; self.shared.accounts.len()];
         let mut of_login = vec![0_u32; self.logins.len()];
         for instrument in &self.instruments {
             self.audit_book(instrument)?;
@@ -90,6 +91,7 @@ impl Exchange {
                 let given = listing.given_by(order.side);
                 *reserved.entry((order.account, given)).or_default() += i128::from(order.reserved.0);
                 of_account[order.account.0 as usize] += 1;
+                waiting[order.account.0 as usize] += u32::from(state == OrderState::Dormant);
                 of_login[order.login.0 as usize] += 1;
                 let used: &mut (u32, u64) = counted.entry((listing.instrument, order.account)).or_default();
                 used.0 += 1;
@@ -117,6 +119,10 @@ impl Exchange {
         if self.shared.accounts.iter().zip(&of_account).any(|(account, count)| account.open_orders != *count)
         {
             return bad("an account's open orders are miscounted");
+        }
+        if self.shared.accounts.iter().zip(&waiting).any(|(account, count)| account.waiting_orders != *count)
+        {
+            return bad("an account's orders that wait are miscounted");
         }
         for (login, count) in (0..).map(LoginId).zip(&of_login) {
             self.audit_chain(login, *count).or_else(bad)?;
@@ -190,7 +196,11 @@ impl Exchange {
                 let all = book.orders(side, &self.shared.orders).map(|(_, order)| order);
                 all.filter(move |order| order.hidden == hidden)
             };
-            let lots = |order: &Order| (order.price, self.open_lots(order).0);
+            let lots = |order: &Order| {
+                let extra = self.shared.extras.find(order.extra);
+                let counts = order.open.0 as i64 + extra.map_or(0, |extra| extra.unseen(order.open));
+                (order.price, counts as u64)
+            };
             let counted = book.counted_levels(side, &self.shared.orders);
             let all = book.orders(side, &self.shared.orders).map(|(_, order)| lots(&order));
             audit_counted(counted, all).or_else(bad)?;
@@ -226,7 +236,7 @@ impl Exchange {
             return bad("is to go, and nothing holds it up");
         }
         let open = self.open_lots(order);
-        let needs = reserve_for(instrument, order.side, order.price, open, order.fee_carry);
+        let needs = required_reserve(instrument, order, extra, open);
         let of_first = match extra {
             Some(Extra { partner: Some(first), is_second: true, .. }) => {
                 self.shared.orders.hot(*first).reserved.0
@@ -241,6 +251,15 @@ impl Exchange {
             if back.and_then(|extra| extra.partner) != Some(handle) {
                 return bad("is linked to an order that is not linked to it");
             }
+        }
+        let sits_out = extra.and_then(|extra| extra.partner).is_some_and(|partner| {
+            let (own, other) = (self.shared.orders.hot(handle), self.shared.orders.hot(partner));
+            let others = self.shared.extras.find(self.shared.orders.cold(partner).extra);
+            let both_rest = state == OrderState::Live && others.is_some_and(|other| other.state == state);
+            both_rest && other.rank() < own.rank()
+        });
+        if extra.is_some_and(|extra| extra.sits_out != sits_out) {
+            return bad("sits out in auctions, or does not, against its link");
         }
         if self.shared.named(order.login, order.user_ref) != Some(handle) {
             return bad("cannot be found by its client's number");

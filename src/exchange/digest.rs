@@ -184,6 +184,7 @@ impl Exchange {
         hash.unsigned(extra.rest);
         hash.unsigned(extra.expire_s);
         hash.unsigned(extra.state as u8);
+        hash.unsigned(extra.reserve_units);
         hash.unsigned(extra.watch.reference as u8);
         let price = waiting.and_then(|waiting| waiting.price);
         let extreme = waiting.and_then(|waiting| waiting.extreme);

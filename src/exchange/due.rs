@@ -1,5 +1,6 @@
 //! What happens because time has passed: orders expire, dead-man's switches go off, interruptions end, days begin.
 
+use super::agenda::Task;
 use super::sink::EventSink;
 use super::tournament::Tournament;
 use super::{Exchange, accounts::Volumes};
@@ -67,7 +68,7 @@ impl Due {
         self.next = self.next.min(at);
     }
 
-    /// Whether nothing else is kept than this: good-till-time orders by extra, switches by login, interruptions by instrument.
+    /// Whether nothing else is kept than this (one that never comes is none): good-till-time orders by extra, switches by login, interruptions by instrument.
     pub(super) fn is(
         &self,
         expiries: &BTreeMap<u32, (u32, OrderId)>,
@@ -75,7 +76,7 @@ impl Due {
         interruptions: impl Iterator<Item = u64>,
     ) -> bool {
         self.expiries.iter().eq(expiries.iter().map(|(extra, key)| (*extra, *key)))
-            && self.switches.iter().eq((0..).zip(switches).filter(|(_, at)| *at != 0))
+            && self.switches.iter().eq((0..).zip(switches).filter(|(_, at)| ![0, u64::MAX].contains(at)))
             && self.interruptions.iter().eq((0..).zip(interruptions).filter(|(_, at)| *at != u64::MAX))
     }
 
@@ -99,17 +100,23 @@ impl Due {
 impl Exchange {
     /// Cancels good-till-time orders whose time has come.
     pub(super) fn expire(&mut self, events: &mut impl EventSink) {
+        let limit = self.shared.limits.orders_touched_max;
         while let Some(extra) = self.shared.due.next_expired(self.shared.now) {
+            if self.shared.touched >= limit {
+                return self.agenda.push(Task::Expire);
+            }
             let handle = self.shared.extras.at(extra).links.handle;
             let instrument = self.shared.orders.cold(handle).instrument;
             self.market(instrument, events).cancel_whole(handle, CancelReason::Expired);
         }
     }
 
-    /// Ends interruptions that are over.
-    pub(super) fn end_interruptions(&mut self, events: &mut impl EventSink) {
-        while let Some(instrument) = self.shared.due.next_interruption(self.shared.now) {
-            self.market(instrument, events).change_phase(Phase::Continuous);
+    /// Ends interruptions that are over, one after another.
+    pub(super) fn end_interruptions(&mut self) {
+        if let Some(instrument) = self.shared.due.next_interruption(self.shared.now) {
+            // Its phase begins before this task comes again.
+            self.agenda.push(Task::EndInterruptions);
+            self.change_phase(instrument, Phase::Continuous);
         }
     }
 
@@ -120,9 +127,15 @@ impl Exchange {
         begun.map(|volumes| volumes.day = today).is_some()
     }
 
-    /// Puts every account that has no row assigned on the one that its volume reaches.
-    pub(super) fn find_tiers(&mut self, events: &mut impl EventSink) {
-        self.find_tiers_from(AccountId(0), usize::MAX, events);
+    /// Puts the accounts from this one on that have no row assigned on those that their volumes reach, for as long as the present
+    /// part may. An account counts like an order.
+    pub(super) fn find_tiers(&mut self, first: AccountId, events: &mut impl EventSink) {
+        let count = self.shared.limits.orders_touched_max.saturating_sub(self.shared.touched);
+        let next = self.find_tiers_from(first, count as usize, events);
+        self.shared.touched += count.min(self.shared.accounts.len() as u32 - first.0);
+        if let Some(next) = next {
+            self.agenda.push(Task::FindTiers(next));
+        }
     }
 
     /// The same for so many accounts at most, in the order of their ids; the next one, if there is one.

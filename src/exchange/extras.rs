@@ -3,7 +3,7 @@
 
 use super::book::Handle;
 use super::chunks::Chunks;
-use crate::domain::{Instructions, OrderId, OrderState, TriggerReference};
+use crate::domain::{Instructions, OrderId, OrderState, Quantity, TriggerReference};
 
 /// No extra.
 pub(super) const NONE: u32 = super::book::Order::NO_EXTRA;
@@ -25,12 +25,27 @@ pub(super) struct Extra {
     pub(super) state: OrderState,
     /// What it waits for, while it does.
     pub(super) watch: Watch,
+    /// Of a market buy that waits the price at which it holds what it would cost, price units: its trigger's; of a trailing stop
+    /// the stop price when it was accepted, or its distance if there was none. 0: of all others.
+    pub(super) reserve_units: u64,
     /// The order that is cancelled when this one trades.
     pub(super) partner: Option<Handle>,
     /// Of two linked orders the one that reserves only what it needs beyond the other.
     pub(super) is_second: bool,
+    /// Of two linked orders that both rest the one that would trade later: it takes no part in auctions and counts in no
+    /// total. It follows from the orders.
+    pub(super) sits_out: bool,
+    /// The dry run of a match that has to do without it. No part of the state.
+    pub(super) left_out: u64,
     /// Where it stands.
     pub(super) links: Links,
+}
+
+impl Extra {
+    /// Lots of a resting order that count in trading beyond its open ones in the queue; below 0 where those do not count.
+    pub(super) fn unseen(&self, open: Quantity) -> i64 {
+        if self.sits_out { -(open.0 as i64) } else { self.rest as i64 }
+    }
 }
 
 /// A dormant order's trigger in ticks.

@@ -2,7 +2,9 @@
 //! "Dead-man's switch").
 
 use super::Exchange;
+use super::agenda::Task;
 use super::chains::LoginOrders;
+use super::mass::Answer;
 use super::sink::EventSink;
 use crate::domain::{
     AccountId, CancelFilter, CancelReason, Command, ConnectionLoss, Event, IgnoreReason, LoginId,
@@ -63,6 +65,22 @@ impl Login {
     pub(super) fn restrict(&mut self) {
         self.is_restricted = self.order_entry == Switch::Off || self.has_old_numbers || self.limits.is_some();
     }
+}
+
+/// The roll of a session on its way.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Roll {
+    session: u32,
+    stage: RollStage,
+    next: LoginId,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum RollStage {
+    /// The streams of the old session end.
+    End,
+    /// Those of the new one start.
+    Start,
 }
 
 impl Exchange {
@@ -156,54 +174,69 @@ impl Exchange {
         });
     }
 
-    /// Cancels the orders of every login whose dead-man's switch was not held, and turns the switch off.
-    pub(super) fn switches_due(&mut self, events: &mut impl EventSink) {
-        while let Some(login) = self.shared.due.next_switch(self.shared.now) {
-            self.logins[login.0 as usize].cancel_at = Timestamp(0);
-            self.shared.due.set_switch(login, Timestamp(0));
-            self.cancel_of_login(login, CancelReason::DeadMansSwitch, events);
-        }
+    /// Cancels the orders of the next login whose dead-man's switch was not held, and turns the switch off.
+    pub(super) fn switches_due(&mut self) {
+        let Some(login) = self.shared.due.next_switch(self.shared.now) else { return };
+        self.logins[login.0 as usize].cancel_at = Timestamp(0);
+        self.shared.due.set_switch(login, Timestamp(0));
+        self.agenda.push(Task::Switches);
+        self.cancel_of_login(login, CancelReason::DeadMansSwitch);
     }
 
-    pub(super) fn cancel_login(
-        &mut self,
-        login: LoginId,
-        cause: ConnectionLoss,
-        events: &mut impl EventSink,
-    ) -> Result<(), RejectReason> {
+    pub(super) fn cancel_login(&mut self, login: LoginId, cause: ConnectionLoss) -> Result<(), RejectReason> {
         self.known_login(login)?;
         let reason = match cause {
             ConnectionLoss::Disconnected => CancelReason::Disconnected,
         };
-        self.cancel_of_login(login, reason, events);
+        self.cancel_of_login(login, reason);
         Ok(())
     }
 
-    fn cancel_of_login(&mut self, login: LoginId, reason: CancelReason, events: &mut impl EventSink) {
+    fn cancel_of_login(&mut self, login: LoginId, reason: CancelReason) {
         let filter = CancelFilter { login: Some(login), ..CancelFilter::default() };
-        self.cancel_all(&filter, reason, events);
+        self.cancel_all(&filter, reason, Answer::Nothing);
     }
 
     /// Ends the session and begins the next.
-    pub(super) fn roll_session(
-        &mut self,
-        session: u32,
-        events: &mut impl EventSink,
-    ) -> Result<(), RejectReason> {
+    pub(super) fn roll_session(&mut self, session: u32) -> Result<(), RejectReason> {
         if self.session.checked_add(1) != Some(session) {
             return Err(RejectReason::OutOfRange);
         }
-        let logins = (0..self.logins.len() as u32).map(LoginId);
-        logins.clone().for_each(|login| events.push(Event::SessionEnded { login }));
-        self.session = session;
-        events.push(Event::SessionRolled { session });
-        logins.for_each(|login| events.push(Event::SessionStarted { login, session }));
-        for (known, orders) in self.logins.iter_mut().zip(&self.shared.login_orders) {
-            known.last_user_ref = UserRef(0);
-            known.has_old_numbers = orders.len() > 0;
-            known.restrict();
-        }
+        self.agenda.push(Task::Roll(Roll { session, stage: RollStage::End, next: LoginId(0) }));
         Ok(())
+    }
+
+    /// Goes on with the roll of the session for as long as the present part may. A login counts like an order.
+    pub(super) fn roll(&mut self, mut roll: Roll, events: &mut impl EventSink) {
+        let limit = self.shared.limits.orders_touched_max;
+        let session = roll.session;
+        loop {
+            let login = roll.next;
+            let is_last = login.0 as usize >= self.logins.len();
+            match roll.stage {
+                RollStage::End if is_last => {
+                    self.session = session;
+                    events.push(Event::SessionRolled { session });
+                    (roll.stage, roll.next) = (RollStage::Start, LoginId(0));
+                    continue;
+                }
+                RollStage::Start if is_last => return,
+                RollStage::End => events.push(Event::SessionEnded { login }),
+                RollStage::Start => {
+                    let orders = self.shared.login_orders[login.0 as usize].len();
+                    let known = &mut self.logins[login.0 as usize];
+                    known.last_user_ref = UserRef(0);
+                    known.has_old_numbers = orders > 0;
+                    known.restrict();
+                    events.push(Event::SessionStarted { login, session });
+                }
+            }
+            roll.next = LoginId(login.0 + 1);
+            self.shared.touch();
+            if self.shared.touched >= limit {
+                return self.agenda.push(Task::Roll(roll));
+            }
+        }
     }
 
     pub(super) fn copy_account(

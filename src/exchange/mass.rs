@@ -1,16 +1,40 @@
-//! Cancels of many orders: by a client, by an operator, by a kill switch, because a login is gone.
+//! Cancels of many orders: by a client, by an operator, by a kill switch, because a login is gone. They go on from part to part
+//! (`agenda`) until all orders that fit are gone, and then have their answer.
 
 use super::Exchange;
+use super::agenda::Task;
 use super::book::{Handle, Order};
 use super::chains::LoginOrders;
 use super::market::Market;
 use super::sink::EventSink;
 use crate::domain::{
     AccountId, CancelFilter, CancelReason, Event, InstrumentId, KillScope, LoginId, MassCancel, OrderId,
-    Phase, RejectReason, Side, Switch, UserRef,
+    Phase, RejectReason, Side, Switch, TimeInForce, UserRef,
 };
 
+/// A cancel of many orders on its way.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sweep {
+    walk: Walk,
+    filter: CancelFilter,
+    reason: CancelReason,
+    /// The next order that it looks at.
+    next: Option<Handle>,
+    /// Orders that are gone by it so far, linked ones that went with them included.
+    canceled: u32,
+    answer: Answer,
+}
+
+/// What is told when all are gone.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Answer {
+    Nothing,
+    MassCancel(MassCancel),
+    Killed(KillScope, Switch),
+}
+
 /// Which orders a cancel of many looks at, in an order that is part of the rules (docs/RULES.md, "Replace, amend, cancel").
+#[derive(Clone, Copy, Debug)]
 enum Walk {
     /// Those of a login by their numbers.
     Login(LoginId),
@@ -41,39 +65,50 @@ impl Exchange {
             }
             filter.account = Some(account);
         }
-        let canceled = self.cancel_all(&filter, CancelReason::MassCancel, events);
-        events.push(mass_canceled(mass, canceled));
+        self.cancel_all(&filter, CancelReason::MassCancel, Answer::MassCancel(*mass));
     }
 
-    /// Cancels every order that fits, one after another on its [`Walk`]; how many, linked orders that went with them
-    /// included.
-    pub(super) fn cancel_all(
-        &mut self,
-        filter: &CancelFilter,
-        reason: CancelReason,
-        events: &mut impl EventSink,
-    ) -> u32 {
-        let Some(walk) = self.walk_of(filter) else { return 0 };
-        let before = self.open_orders();
-        let mut next = self.first_on(&walk);
-        while let Some(handle) = next {
-            next = self.after_on(&walk, handle);
-            if !self.fits(filter, handle) {
-                continue;
+    /// Has every order that fits cancelled, one after another on its [`Walk`], before anything else happens.
+    pub(super) fn cancel_all(&mut self, filter: &CancelFilter, reason: CancelReason, answer: Answer) {
+        // Where no order can fit there is a walk all the same, of no step.
+        let walk = self.walk_of(filter);
+        let next = walk.and_then(|walk| self.first_on(&walk));
+        let walk = walk.unwrap_or(Walk::Venue);
+        self.agenda.push(Task::Sweep(Sweep { walk, filter: *filter, reason, next, canceled: 0, answer }));
+    }
+
+    /// Goes on with a cancel of many orders for as long as the present part may.
+    pub(super) fn sweep(&mut self, mut sweep: Sweep, events: &mut impl EventSink) {
+        let limit = self.shared.limits.orders_touched_max;
+        while let Some(handle) = sweep.next {
+            if self.shared.touched >= limit {
+                return self.agenda.push(Task::Sweep(sweep));
             }
+            sweep.next = self.after_on(&sweep.walk, handle);
             let instrument = self.shared.orders.cold(handle).instrument;
-            let halted = self.instruments[instrument.0 as usize].listing.phase == Phase::Halted;
-            if halted && reason != CancelReason::Killed {
-                self.shared.leave_due(handle, reason);
+            if !self.fits(&sweep.filter, sweep.reason, handle) {
+                self.shared.touch();
                 continue;
             }
-            if next.is_some() && next == self.shared.partner_of(handle) {
-                // It goes with this one.
-                next = next.and_then(|at| self.after_on(&walk, at));
+            let halted = self.instruments[instrument.0 as usize].listing.phase == Phase::Halted;
+            if halted && !matches!(sweep.reason, CancelReason::Killed | CancelReason::Delisted) {
+                self.shared.leave_due(handle, sweep.reason);
+                self.shared.touch();
+                continue;
             }
-            self.market(instrument, events).cancel_whole(handle, reason);
+            if sweep.next.is_some() && sweep.next == self.shared.partner_of(handle) {
+                // It goes with this one.
+                sweep.next = sweep.next.and_then(|at| self.after_on(&sweep.walk, at));
+            }
+            let before = self.open_orders();
+            self.market(instrument, events).cancel_whole(handle, sweep.reason);
+            sweep.canceled += (before - self.open_orders()) as u32;
         }
-        (before - self.open_orders()) as u32
+        match sweep.answer {
+            Answer::Nothing => {}
+            Answer::MassCancel(mass) => events.push(mass_canceled(&mass, sweep.canceled)),
+            Answer::Killed(scope, switch) => events.push(Event::Killed { scope, switch }),
+        }
     }
 
     /// The walk on which all orders are that may fit, and as few others as can be; `None` when no order fits.
@@ -129,19 +164,15 @@ impl Exchange {
         self.shared.login_orders[from..].iter().find_map(LoginOrders::first)
     }
 
-    /// Whether an order of a filter's walk fits it.
-    fn fits(&self, filter: &CancelFilter, at: Handle) -> bool {
-        let (hot, cold) = (self.shared.orders.hot(at), self.shared.orders.cold(at));
+    fn fits(&self, filter: &CancelFilter, reason: CancelReason, at: Handle) -> bool {
+        let (hot, instrument) = (self.shared.orders.hot(at), self.shared.orders.cold(at).instrument);
+        let is_of_day = self.shared.orders.cold(at).time_in_force == TimeInForce::Day as u8;
         filter.side.is_none_or(|side| side == hot.side)
-            && filter.instrument.is_none_or(|of| of == cold.instrument)
+            && filter.instrument.is_none_or(|of| of == instrument)
+            && (reason != CancelReason::Expired || is_of_day)
     }
 
-    pub(super) fn kill(
-        &mut self,
-        scope: KillScope,
-        switch: Switch,
-        events: &mut impl EventSink,
-    ) -> Result<Event, RejectReason> {
+    pub(super) fn kill(&mut self, scope: KillScope, switch: Switch) -> Result<Option<Event>, RejectReason> {
         let filter = match scope {
             KillScope::Venue => {
                 self.killed = switch;
@@ -153,10 +184,11 @@ impl Exchange {
                 CancelFilter { account: Some(account), ..CancelFilter::default() }
             }
         };
-        if switch == Switch::On {
-            self.cancel_all(&filter, CancelReason::Killed, events);
+        if switch == Switch::Off {
+            return Ok(Some(Event::Killed { scope, switch }));
         }
-        Ok(Event::Killed { scope, switch })
+        self.cancel_all(&filter, CancelReason::Killed, Answer::Killed(scope, switch));
+        Ok(None)
     }
 
     pub(super) fn cancel_order(&mut self, order: OrderId, events: &mut impl EventSink) {

@@ -28,10 +28,13 @@ mod market;
 mod mass;
 mod matching;
 mod orders;
+mod rounds;
 mod settings;
+mod settlement;
 mod shared;
 mod sink;
 pub mod snapshot;
+mod spending;
 #[cfg(test)]
 mod steps;
 mod tournament;
@@ -130,8 +133,10 @@ impl Exchange {
                 login_orders: Vec::new(),
                 absent: Vec::new(),
                 rules: Command::RULES_FIRST,
-                limits,
                 touched: 0,
+                dry_runs: 0,
+                queue: Default::default(),
+                limits,
             },
             killed: Switch::Off,
             agenda: Agenda::default(),
@@ -152,7 +157,7 @@ impl Exchange {
             Command::RefuseReplace(refuse) => self.refuse_replace(refuse, events),
             Command::MassCancel(mass) => self.mass_cancel(mass, events),
             Command::CancelOrder { order } => self.cancel_order(*order, events),
-            Command::Tick => self.publish_indicative(events),
+            Command::Tick => self.indicate(InstrumentId(0)),
             Command::Modify(modify) => self.modify(modify, events),
             Command::QueryAccount(query) => self.query_account(query, events),
             Command::SetOrderEntry(set) => self.set_order_entry(set, events),
@@ -174,16 +179,6 @@ impl Exchange {
         }
         if !self.shared.moved.is_empty() {
             self.agenda.push(agenda::Task::Release);
-        }
-    }
-
-    fn publish_indicative(&mut self, events: &mut impl EventSink) {
-        for at in 0..self.instruments.len() {
-            if self.instruments[at].listing.phase.is_auction() {
-                let market = self.market(InstrumentId(at as u32), events);
-                let result = market.indicative(market.instrument.auction_kind());
-                market.events.push(Event::Indicative(result));
-            }
         }
     }
 

@@ -5,7 +5,7 @@ use super::Exchange;
 use super::admin::check_rates;
 use super::book::Handle;
 use super::instrument::Rates;
-use super::market::{Market, reserve_for};
+use super::market::{Market, required_reserve};
 use super::sink::EventSink;
 use super::triggers::{Triggers, Waiting};
 use super::usage::Usage;
@@ -23,27 +23,18 @@ impl Exchange {
         if listing.phase == Phase::Delisted { Err(RejectReason::InstrumentDelisted) } else { Ok(listing) }
     }
 
-    pub(super) fn set_phase(
-        &mut self,
-        instrument: InstrumentId,
-        phase: Phase,
-        events: &mut impl EventSink,
-    ) -> Result<(), RejectReason> {
+    pub(super) fn set_phase(&mut self, instrument: InstrumentId, phase: Phase) -> Result<(), RejectReason> {
         let listing = self.listed(instrument)?;
         if phase == listing.phase || phase == Phase::Delisted {
             return Err(RejectReason::InvalidPhase);
         }
-        self.market(instrument, events).change_phase(phase);
+        self.change_phase(instrument, phase);
         Ok(())
     }
 
-    pub(super) fn delist(
-        &mut self,
-        instrument: InstrumentId,
-        events: &mut impl EventSink,
-    ) -> Result<(), RejectReason> {
+    pub(super) fn delist(&mut self, instrument: InstrumentId) -> Result<(), RejectReason> {
         self.listed(instrument)?;
-        self.market(instrument, events).delist();
+        self.take_away(instrument);
         Ok(())
     }
 
@@ -207,9 +198,8 @@ impl<S: EventSink> Market<'_, S> {
     /// What the order should hold now: linked orders share.
     fn holds_now(&self, handle: Handle) -> Amount {
         let order = self.shared.orders.get(handle);
-        let needs =
-            reserve_for(self.instrument, order.side, order.price, self.open_of(&order), order.fee_carry);
-        let needs = needs.unwrap_or(Amount(i64::MAX));
+        let needs = required_reserve(self.instrument, &order, self.extra(&order), self.open_of(&order))
+            .unwrap_or(Amount(i64::MAX));
         match self.extra(&order) {
             Some(extra) if extra.is_second => {
                 let first = extra.partner.expect("a second order has a first");
@@ -274,13 +264,13 @@ impl<S: EventSink> Market<'_, S> {
             let standing: Vec<Handle> =
                 self.instrument.book.orders(side, &self.shared.orders).map(|(handle, _)| handle).collect();
             for handle in &standing {
-                let unseen = self.rest_of(*handle) as i64;
+                let unseen = self.unseen_of(*handle);
                 self.instrument.book.unlink(&mut self.shared.orders, *handle, unseen);
             }
             for handle in standing {
                 let order = self.shared.orders.get_mut(handle);
                 order.set_price(convert(order.price()));
-                let unseen = self.rest_of(handle) as i64;
+                let unseen = self.unseen_of(handle);
                 self.instrument.book.push_back(&mut self.shared.orders, handle, unseen);
             }
         }

@@ -7,6 +7,7 @@ use super::client_refs::ClientRefs;
 use super::due::Due;
 use super::extras::{self, Extra, Extras};
 use super::ledger::Ledger;
+use super::rounds::Queue;
 use super::usage::{Usage, Use};
 use crate::domain::{
     AccountId, Amount, AssetId, InstrumentId, LoginId, OrderId, OrderState, Owner, Timestamp, TradeId,
@@ -42,6 +43,10 @@ pub(super) struct Shared {
     pub(super) limits: VenueLimits,
     /// Orders that the present part of the command has touched.
     pub(super) touched: u32,
+    /// The number of the last dry run of a match.
+    pub(super) dry_runs: u64,
+    /// Room for the queue of a price: empty of meaning but while a match goes through it.
+    pub(super) queue: Queue,
 }
 
 impl Shared {
@@ -80,9 +85,10 @@ impl Shared {
         self.client_refs.get(&self.orders, login, user_ref)
     }
 
-    /// The most orders that one order touches when it is matched, and that one part of a command touches.
-    pub(super) fn orders_touched_max(&self) -> u32 {
-        5_000
+    /// The number of the next dry run of a match.
+    pub(super) fn next_dry_run(&mut self) -> u64 {
+        self.dry_runs += 1;
+        self.dry_runs
     }
 
     /// Counts an order that the present part has touched.

@@ -154,8 +154,13 @@ impl Feed {
                 }
             }
             Event::Canceled(e) => {
-                let shown_first = matches!(e.reason, CancelReason::SelfTradePrevented(_));
-                self.reduced(e.order, e.open, shown_first, out);
+                let prevented = matches!(e.reason, CancelReason::SelfTradePrevented(_));
+                // What self-trade prevention takes while a cross is told, it takes in that auction.
+                if prevented && self.cross.is_some() {
+                    self.lost_in_auction(e.order, e.open, record.number, out);
+                } else {
+                    self.reduced(e.order, e.open, prevented, out);
+                }
             }
             Event::Amended(e) => self.reduced(e.order, e.open, false, out),
             Event::Restated(e) => self.restated(e, record.number, out),

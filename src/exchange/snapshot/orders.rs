@@ -14,7 +14,8 @@ use crate::exchange::absent;
 use crate::exchange::book::{Handle, Order, OrderSlab};
 use crate::exchange::extras::{self, Extra, Links, Watch};
 use crate::exchange::instrument::Instrument;
-use crate::exchange::market::reserve_for;
+use crate::exchange::market::required_reserve;
+use crate::exchange::shared::Shared;
 use crate::exchange::triggers::{TRIGGERS_MAX, on_rise};
 use std::collections::{BTreeSet, VecDeque};
 
@@ -186,6 +187,7 @@ impl Restoring {
                 let triggers = instrument.triggers.get_or_insert_default();
                 let stands = followed && triggers.add(&mut shared.extras, at as u32, extreme);
                 check(stands, "orders that wait are out of order")?;
+                shared.accounts[record.account.0 as usize].waiting_orders += 1;
             }
         } else {
             let stays = record.time_in_force == TimeInForce::GoodTillCancel as u8
@@ -194,7 +196,7 @@ impl Restoring {
         }
 
         // Of two linked orders the second needs less; it is looked at when both are there.
-        let needs = reserve_for(instrument, side, price, open, record.fee_carry);
+        let needs = required_reserve(instrument, &order, shared.extras.find(order.extra), open);
         check(of_other || needs == Some(record.reserved), "an order does not hold what it needs")?;
         let given = instrument.listing.given_by(side);
         let held = &mut self.filling.held[usize::from(given.0)][record.account.0 as usize];
@@ -281,12 +283,17 @@ impl Restoring {
             if own.is_second {
                 let instrument: &Instrument = &exchange.instruments[order.instrument.0 as usize];
                 let open = Quantity(order.open.0 + own.rest);
-                let needs = reserve_for(instrument, order.side, order.price, open, order.fee_carry);
+                let needs = required_reserve(instrument, &order, Some(&own), open);
                 let needs = needs.map(|needs| Amount((needs.0 - partner.reserved.0).max(0)));
                 check(needs == Some(order.reserved), "a linked order does not hold what it needs")?;
             }
             let extra = exchange.shared.extras.find_mut(one.extra).expect("a linked order has an extra");
             extra.partner = Some(other.handle);
+            if own.is_second && own.state == OrderState::Live && others.state == OrderState::Live {
+                let Shared { orders, extras, .. } = &mut exchange.shared;
+                let instrument = &mut exchange.instruments[order.instrument.0 as usize];
+                instrument.leave_out_later([other.handle, one.handle], orders, extras);
+            }
         }
         Ok(())
     }
@@ -307,6 +314,13 @@ fn check_extra(extra: &Extra, order: &Order, waits: bool) -> Refused {
     check(in_force <= TimeInForce::GoodTillTime as u8, "an order's time in force is not known")?;
     check(!ends || extra.expire_s > 0, "an order has no end, and one is asked for")?;
     check(waits || in_force != TimeInForce::ImmediateOrCancel as u8, "an order rests that may not")?;
+    let is_waiting_buy = waits && order.price == Price(0) && order.side == Side::Buy;
+    // A stop price may lie beyond the last price by as much as the distance.
+    let counted = (1..2 * OrderPrice::LIMIT_END).contains(&extra.reserve_units);
+    check(
+        is_waiting_buy == counted && (counted || extra.reserve_units == 0),
+        "an order is counted at a wrong price",
+    )?;
     if waits { check_watch(extra, order) } else { Ok(()) }
 }
 

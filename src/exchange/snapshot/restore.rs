@@ -39,6 +39,8 @@ pub struct Restoring {
     pub(super) exchange: Exchange,
     pub(super) filling: Filling,
     pub(super) venue: VenueRecord,
+    /// Parts that the records are without.
+    lacks: &'static [Part],
     bytes_max: u64,
     /// The part of the last record.
     part: Option<Part>,
@@ -47,9 +49,10 @@ pub struct Restoring {
 }
 
 impl Restoring {
-    /// Before the first record. At most `bytes_max` bytes of records will come: no count that needs more of them is
-    /// believed, and no memory is taken for more.
-    pub fn new(name_key: NameKey, bytes_max: u64) -> Self {
+    /// Before the first record, of an exchange that was written down without the parts in `lacks`: there were none of them
+    /// then. At most `bytes_max` bytes of records will come: no count that needs more of them is believed, and no memory is
+    /// taken for more.
+    pub fn new(lacks: &'static [Part], name_key: NameKey, bytes_max: u64) -> Self {
         Self {
             exchange: Exchange::new(ExchangeLimits {
                 limits: VenueLimits { orders_max: 0, ..VenueLimits::default() },
@@ -57,6 +60,7 @@ impl Restoring {
             }),
             filling: Filling::default(),
             venue: VenueRecord::default(),
+            lacks,
             bytes_max,
             part: None,
             taken: [0; Part::ALL.len()],
@@ -121,6 +125,7 @@ impl Restoring {
     fn count(&self, part: Part) -> u64 {
         let venue = &self.venue;
         match part {
+            _ if self.lacks.contains(&part) => 0,
             Part::Venue => 1,
             Part::LoginSettings => venue.login_settings.into(),
             Part::Copies => venue.copies.into(),
@@ -262,6 +267,7 @@ impl Restoring {
             self_trade: record.self_trade,
             group: record.group,
             open_orders: 0,
+            waiting_orders: 0,
             logins: Vec::new(),
             tier: record.tier,
             assigned: record.assigned,
@@ -409,7 +415,8 @@ impl Restoring {
     }
 
     fn take_extra(&mut self, record: ExtraRecord) -> Refused {
-        let ExtraRecord { instructions, amount, rest, expire_s, state, partner, is_second, .. } = record;
+        let ExtraRecord { instructions, amount, rest, expire_s, state, is_second, .. } = record;
+        let ExtraRecord { reserve_units, partner, .. } = record;
         check(partner.is_some() || !is_second, "an order that is second to none")?;
         let extras = &mut self.exchange.shared.extras;
         if let Some(partner) = partner {
@@ -419,7 +426,7 @@ impl Restoring {
         if state == OrderState::Dormant {
             self.filling.extremes.push_back(record.extreme);
         }
-        let (partner, links) = (None, Links::default());
+        let (partner, links, sits_out) = (None, Links::default(), false);
         extras.insert(Extra {
             instructions,
             amount,
@@ -427,8 +434,11 @@ impl Restoring {
             expire_s,
             state,
             watch,
+            reserve_units,
             partner,
             is_second,
+            sits_out,
+            left_out: 0,
             links,
         });
         Ok(())
@@ -494,7 +504,7 @@ mod tests {
         let (mut kept, mut chained) = (Kept::default(), Vec::new());
         exchange.write_to(&mut kept).expect("there is no other part");
         let key = NameKey::default();
-        let (mut names, mut restoring) = (Names::new(key, u64::MAX), Restoring::new(key, u64::MAX));
+        let (mut names, mut restoring) = (Names::new(key, u64::MAX), Restoring::new(&[], key, u64::MAX));
         names.prepare(Part::Venue, &kept.0, &mut chained)?;
         restoring.take(Part::Venue, &kept.0, &chained)?;
         restoring.finish(names)

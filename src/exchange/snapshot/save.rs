@@ -6,7 +6,7 @@ use super::records::{
     VolumesRecord,
 };
 use super::{Part, Sink};
-use crate::domain::{AssetId, LoginId, Side};
+use crate::domain::{AssetId, LoginId, Quantity, Side};
 use crate::exchange::accounts::{Account, Traded};
 use crate::exchange::book::Handle;
 use crate::exchange::extras::Extra;
@@ -140,6 +140,7 @@ impl Exchange {
             on_rise: watch.on_rise,
             distance: watch.distance(),
             extreme: waiting.and_then(|waiting| waiting.extreme),
+            reserve_units: extra.reserve_units,
             partner: partner.map(|partner| self.shared.orders.hot(partner).id),
             is_second,
         }
@@ -151,7 +152,7 @@ impl Exchange {
         OrderRecord {
             id: hot.id,
             open: hot.open,
-            total: cold.total,
+            total: Quantity(cold.total.into()),
             reserved: hot.reserved,
             ticks: hot.price().0 as u32,
             login: hot.login,

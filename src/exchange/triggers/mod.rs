@@ -186,9 +186,9 @@ impl Triggers {
         })
     }
 
-    /// The dormant order with the lowest number.
-    pub(super) fn first(&self, extras: &Extras) -> Option<Handle> {
-        extras.find(self.first).map(|extra| extra.links.handle)
+    /// The extra of the dormant order with the lowest number.
+    pub(super) fn first(&self) -> Option<u32> {
+        some(self.first)
     }
 
     /// All dormant orders, by their numbers.
@@ -197,8 +197,7 @@ impl Triggers {
     }
 
     fn extras<'a>(&'a self, extras: &'a Extras) -> impl Iterator<Item = u32> + 'a {
-        let some = |extra: u32| (extra != NONE).then_some(extra);
-        std::iter::successors(some(self.first), move |extra| some(extras.at(*extra).links.next))
+        std::iter::successors(self.first(), |extra| after(extras, *extra))
     }
 
     /// All dormant orders, by their numbers, and what they wait for at present.
@@ -247,7 +246,11 @@ impl Triggers {
     }
 }
 
-/// The dormant order with the next higher number than the one of this extra, which is dormant too.
-pub(super) fn after(extras: &Extras, extra: u32) -> Option<Handle> {
-    extras.find(extras.at(extra).links.next).map(|extra| extra.links.handle)
+/// The extra of the dormant order with the next higher number than this one, which is dormant too.
+pub(super) fn after(extras: &Extras, extra: u32) -> Option<u32> {
+    some(extras.at(extra).links.next)
+}
+
+fn some(extra: u32) -> Option<u32> {
+    (extra != NONE).then_some(extra)
 }

@@ -34,7 +34,7 @@ impl<S: EventSink> Market<'_, S> {
         self.cancel_partner(&mut order, Some(handle));
         let mut order = self.take_out(handle);
         let extra = self.shared.extras.at_mut(order.extra);
-        (extra.state, extra.watch) = (OrderState::Live, Watch::default());
+        (extra.state, extra.watch, extra.reserve_units) = (OrderState::Live, Watch::default(), 0);
         let (by_amount, amount) = (extra.instructions.unit == QuantityUnit::QuoteAmount, extra.amount);
         let watched = self.instrument.watched(reference).expect("it has come");
         self.events.push(Event::Triggered(Triggered {
@@ -77,7 +77,8 @@ impl<S: EventSink> Market<'_, S> {
 
     /// An order by amount with the lots that its amount comes to now, and what they have to reserve.
     fn found_by_amount(&self, order: &Order, amount: i64) -> Result<Order, RejectReason> {
-        let lots = self.lots_for(order.side, amount)?;
+        let owner = (order.account, order.fee_carry);
+        let lots = self.lots_for(order.side, amount, owner, order.reserved)?;
         let needs = reserve_for(self.instrument, order.side, order.price, lots, order.fee_carry);
         let reserved = needs.ok_or(RejectReason::NotionalTooLarge)?;
         let given = self.instrument.listing.given_by(order.side);

@@ -328,15 +328,15 @@ fn groups_end_with_their_last_orders() {
 #[test]
 fn the_chain_goes_from_order_to_order() {
     let mut both = Both::default();
-    assert_eq!(both.triggers.first(&both.extras), None);
+    assert_eq!(both.triggers.first(), None);
     let mut random = Random(1);
     for _ in 0..10 {
         let watch = watch(&mut random, 10);
         both.insert(watch);
     }
-    let mut next = both.triggers.first(&both.extras);
+    let mut next = both.triggers.first();
     for (order, plain) in &both.plain {
-        assert_eq!(next, Some(Handle(order.0 as u32)));
+        assert_eq!(next, Some(plain.extra), "order {order}");
         next = after(&both.extras, plain.extra);
     }
     assert_eq!(next, None);

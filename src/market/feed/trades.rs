@@ -2,8 +2,8 @@
 
 use super::super::shown::{locate, lots, nanos, side};
 use super::{Feed, Published, Tracked};
-use crate::domain::{Executed, OrderId, TradeKind};
-use crate::wire::itch::{OrderExecuted, OrderExecutedWithPrice, OrderReplace, Trade};
+use crate::domain::{Executed, OrderId, Quantity, TradeKind};
+use crate::wire::itch::{OrderCancel, OrderExecuted, OrderExecutedWithPrice, OrderReplace, Trade};
 
 impl Feed {
     /// Two orders traded; `number` is that of the event.
@@ -109,15 +109,48 @@ impl Feed {
                 out,
             );
         } else if now.shown > before {
-            // A slice that self-trade prevention had made smaller is whole again, in its old place, which ITCH cannot say.
-            let public = OrderId::of_slice(number);
-            if let Some(order) = self.orders.get_mut(id.0) {
-                order.public = public;
-            }
-            let (old_order, shares) = (now.public, lots(now.shown));
-            let order = public;
-            let price = now.price;
-            self.say(OrderReplace { locate, tracking, timestamp, old_order, order, shares, price }, out);
+            self.whole_again(id, &now, number, out);
         }
+    }
+
+    /// An order lost lots in an auction without a trade. An iceberg goes on showing as much as it can.
+    pub(super) fn lost_in_auction(
+        &mut self,
+        id: OrderId,
+        open: Quantity,
+        number: u64,
+        out: &mut Vec<Published>,
+    ) {
+        let Some(order) = self.orders.get_mut(id.0) else { return };
+        let before = order.shown;
+        order.open = open.0;
+        if before > 0 {
+            order.shown = order.would_show();
+        }
+        let now = *order;
+        if now.open == 0 {
+            self.orders.remove(id.0);
+            if before > 0 {
+                self.delete(now.instrument, now.public, out);
+            }
+        } else if now.shown < before {
+            let (locate, timestamp) = (locate(now.instrument), nanos(self.time));
+            let (order, shares) = (now.public, lots(before - now.shown));
+            self.say(OrderCancel { locate, tracking: 0, timestamp, order, shares }, out);
+        } else if now.shown > before {
+            self.whole_again(id, &now, number, out);
+        }
+    }
+
+    /// A slice that self-trade prevention had made smaller is whole again, in its old place, which ITCH cannot say. `number` is
+    /// that of the event.
+    fn whole_again(&mut self, id: OrderId, now: &Tracked, number: u64, out: &mut Vec<Published>) {
+        let order = OrderId::of_slice(number);
+        if let Some(tracked) = self.orders.get_mut(id.0) {
+            tracked.public = order;
+        }
+        let (locate, tracking, timestamp) = (locate(now.instrument), 0, nanos(self.time));
+        let (old_order, shares, price) = (now.public, lots(now.shown), now.price);
+        self.say(OrderReplace { locate, tracking, timestamp, old_order, order, shares, price }, out);
     }
 }

@@ -58,7 +58,7 @@ fn order_entry_allocates_nothing_after_warm_up() {
 }
 
 /// Every kind of order and change, with limits, tiers, bands and a collar on: a fixed random sequence, whose first half is
-/// the warm-up. (Auctions and new terms make lists of an instrument's levels and orders.)
+/// the warm-up. (New terms make a list of an instrument's orders.)
 #[test]
 fn no_kind_of_order_allocates_after_warm_up() {
     const STEPS: u64 = 60_000;

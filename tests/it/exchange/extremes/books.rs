@@ -4,7 +4,7 @@ use super::{Order, Random, Venue, scattered};
 use crate::support::venue::limits;
 use dojima::domain::{
     AccountId, Command, Event, InstrumentId, LoginId, OrderPrice, Quantity, Replace, Side, TimeInForce,
-    UserRef,
+    UserRef, VenueLimits,
 };
 use std::collections::BTreeMap;
 
@@ -12,11 +12,8 @@ const BOTH: [Side; 2] = [Side::Buy, Side::Sell];
 /// More than any price that is used on the side of the buys.
 const MID: u64 = 1_000_000;
 
-/// Bytes that an open order may take of the memory that is taken at start: itself, its places in the chains, its level and
-/// its name.
+/// Bytes that an open order may take, everything included that there is because of it.
 const ORDER_BYTES_MAX: u64 = 128;
-/// Bytes that a price may take besides, where neighbouring ticks all have levels: its share of a page and of what finds it.
-const PRICE_BYTES_MAX: u64 = 5;
 
 /// The price of the `away`-th level from the mid, from 0.
 fn ticks(side: Side, away: u64) -> u64 {
@@ -32,7 +29,8 @@ fn a_million_orders(levels: u64) {
     let mut venue = Venue::new(1, 100);
     let mut lots = 0;
     let allocated = allocation_counter::measure(|| {
-        venue.send(&Command::SetLimits { limits: limits(ORDERS as u32) });
+        let limits = VenueLimits { orders_touched_max: 1_000_000, ..limits(ORDERS as u32) };
+        venue.send(&Command::SetLimits { limits });
     });
     let grown = allocation_counter::measure(|| {
         for at in scattered(ORDERS) {
@@ -42,15 +40,13 @@ fn a_million_orders(levels: u64) {
             lots += order.lots;
         }
     });
-    let (start, prices) = (allocated.bytes_current.unsigned_abs(), grown.bytes_current.unsigned_abs());
+    let bytes = (allocated.bytes_current + grown.bytes_current).unsigned_abs();
     println!(
-        "{} bytes an order at start, {prices} bytes for {levels} levels a side, {} allocations",
-        start / ORDERS,
+        "{} bytes an order on {levels} levels a side, {} allocations",
+        bytes / ORDERS,
         grown.count_total
     );
-    assert!(start <= ORDER_BYTES_MAX * ORDERS, "{start} bytes");
-    // A piece of pages and one of what finds them may have just been begun.
-    assert!(prices <= PRICE_BYTES_MAX * 2 * levels + (1 << 16), "{prices} bytes");
+    assert!(bytes <= ORDER_BYTES_MAX * ORDERS, "{bytes} bytes");
     // Levels are ranked in blocks that come in pieces; nothing is allocated order by order.
     assert!(grown.count_total <= 200 + levels / 500, "{} allocations", grown.count_total);
 
@@ -199,7 +195,8 @@ fn prices_scattered_over_all_that_the_wire_can_name() {
     const ORDERS: u64 = 200_000;
     let end = OrderPrice::LIMIT_END;
     let mut venue = Venue::new(1, 4);
-    venue.send(&Command::SetLimits { limits: limits(ORDERS as u32) });
+    let limits = VenueLimits { orders_touched_max: 1_000_000, ..limits(ORDERS as u32) };
+    venue.send(&Command::SetLimits { limits });
     let mut random = Random(1);
     let mut model: [BTreeMap<u64, u64>; 2] = Default::default();
     let counted = allocation_counter::measure(|| {

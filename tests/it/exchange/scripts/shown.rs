@@ -256,7 +256,7 @@ pub const EVENT_KINDS: [&str; 43] = [
     "withdrawn",
 ];
 
-pub const CANCEL_KINDS: [&str; 19] = [
+pub const CANCEL_KINDS: [&str; 20] = [
     "AmountSpent",
     "DeadMansSwitch",
     "Delisted",
@@ -276,6 +276,7 @@ pub const CANCEL_KINDS: [&str; 19] = [
     "TermsChanged",
     "TriggerRefused",
     "UserRequested",
+    "WorkLimit",
 ];
 
 /// What the events have shown.
@@ -356,7 +357,7 @@ impl Seen {
         }
     }
 
-    fn count(&mut self, what: &str) {
+    pub fn count(&mut self, what: &str) {
         *self.counts.entry(what.to_owned()).or_default() += 1;
     }
 
