@@ -91,33 +91,27 @@ impl Shared {
     /// The open order of the same login with the next higher number.
     pub(super) fn after_of_login(&self, at: Handle) -> Option<Handle> {
         #[cfg(test)]
-        STEPS.set(STEPS.get() + 1);
+        super::steps::count();
         Handle::of(self.orders.chained[at.0 as usize].next)
     }
 }
 
 #[cfg(test)]
-thread_local! {
-    /// Steps along chains of this thread's exchanges.
-    pub(super) static STEPS: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
-}
-
-#[cfg(test)]
 mod tests {
-    use super::STEPS;
     use crate::domain::{
         AccountId, Amount, AssetCode, AssetId, CancelFilter, Command, Enter, InstrumentId, KillScope,
         ListInstrument, LoginId, LoginName, MassCancel, OrderPrice, Phase, Quantity, Side, Stamp, Switch,
-        Symbol, Transfer, UserRef,
+        Symbol, Transfer, UserRef, VenueLimits,
     };
-    use crate::exchange::{Exchange, ExchangeLimits};
+    use crate::exchange::{Exchange, ExchangeLimits, steps};
 
     const OWN: u64 = 10;
 
     /// An exchange with two logins of one account and one of another, which has `others` orders; the first two have [`OWN`]
     /// each. All are buys at prices that alternate.
     fn venue(others: u32) -> Exchange {
-        let mut exchange = Exchange::new(ExchangeLimits::default());
+        let limits = VenueLimits::of_few_accounts(others + 4 * OWN as u32);
+        let mut exchange = Exchange::new(ExchangeLimits { limits, ..ExchangeLimits::default() });
         let mut events = Vec::new();
         let mut send = |command: &Command| {
             events.clear();
@@ -163,9 +157,7 @@ mod tests {
     }
 
     fn steps_of(exchange: &mut Exchange, command: &Command) -> u64 {
-        let before = STEPS.get();
-        exchange.apply(Stamp::default(), command, &mut Vec::new());
-        STEPS.get() - before
+        steps::of(|| exchange.apply(Stamp::default(), command, &mut Vec::new()))
     }
 
     /// What is cancelled is all that is looked at, however many orders others have.
