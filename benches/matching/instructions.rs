@@ -56,12 +56,14 @@ fn flow(count: usize) {
     println!("{count} commands, {} trades, digest {}", exchange.last_trade(), exchange.digest());
 }
 
-/// Prints name, orders touched and events of every part, in the order in which they are counted.
+/// Prints of every part, in the order in which they are counted: command, part from 1, orders touched, events.
 fn state(name: &str) {
     let Some((_, make)) = STATES.iter().find(|(known, _)| *known == name) else { usage() };
     let mut bench = Bench::new(1);
     make(&mut bench);
     for Measured { name, parts } in &bench.measured {
-        parts.iter().for_each(|part| println!("{name}\t{}\t{}", part.touched, part.events));
+        for (number, part) in (1..).zip(parts) {
+            println!("{name}\t{number}\t{}\t{}", part.touched, part.events);
+        }
     }
 }

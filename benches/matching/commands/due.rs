@@ -158,7 +158,7 @@ fn interruption(bench: &mut Bench) {
 fn everything(bench: &mut Bench) {
     let (expiring, logins) = (bench.sized(10_000), bench.sized(2_000));
     let gathered = bench.sized(10_000);
-    let first = logins.max(owners(expiring));
+    let first = logins + owners(expiring);
     let mut venue =
         Venue::new((expiring + logins + 3 * gathered) as u32 + 64, (first + 2 * owners(gathered)) as u32 + 3);
     let ends = BEGIN / Timestamp::SECOND + 86_400;
@@ -166,7 +166,7 @@ fn everything(bench: &mut Bench) {
     tiers(&mut venue);
     venue.list(dojima::domain::InstrumentId(1), dojima::domain::Phase::Continuous);
     for at in 0..expiring {
-        let sell = order(at / ACCOUNT_ORDERS, Side::Sell, MID + at, 1);
+        let sell = order(logins + at / ACCOUNT_ORDERS, Side::Sell, MID + at, 1);
         let second = dojima::domain::InstrumentId(1);
         venue.enter_with(sell, second, TimeInForce::GoodTillTime, Some(good_till(ends)));
     }

@@ -10,30 +10,31 @@ pub fn all(bench: &mut Bench) {
         for side in [Side::Buy, Side::Sell] {
             let mut venue = makers(bench, side.opposite(), prices, 1, None);
             let count = crowd(bench);
-            kill(bench, &mut venue, side, count - 1, &format!("{side:?} fill or kill, filled {}", prices.name()));
+            let ticks = through(side);
+            kill(bench, &mut venue, (side, ticks, count - 1), &format!("{side:?} fill or kill, filled {}", prices.name()));
         }
     }
     let count = crowd(bench);
     // The last one lacks a lot.
     let mut venue = makers(bench, Side::Sell, Prices::Many, 2, None);
     let lots = 2 * count + 1;
-    kill(bench, &mut venue, Side::Buy, lots, "fill or kill, killed: needs more orders than it may touch");
+    kill(bench, &mut venue, (Side::Buy, 2 * MID, lots), "fill or kill, killed: needs more orders than it may touch");
     let mut venue = short_crowd(bench);
-    kill(bench, &mut venue, Side::Buy, 2 * count - 3, "fill or kill, killed at the last order");
+    kill(bench, &mut venue, (Side::Buy, 2 * MID, 2 * count - 3), "fill or kill, killed at the last order");
     for partner in [Partner::Rests, Partner::Waits] {
         let mut venue = linked_makers(bench, Prices::Many, partner);
         let what = if partner == Partner::Rests { "resting" } else { "waiting" };
         let name = format!("fill or kill through orders each linked to a {what} one");
-        kill(bench, &mut venue, Side::Buy, count - 1, &name);
+        kill(bench, &mut venue, (Side::Buy, 2 * MID, count - 1), &name);
     }
     icebergs(bench);
     least(bench);
     own(bench);
 }
 
-fn kill(bench: &mut Bench, venue: &mut Venue, side: Side, lots: u64, name: &str) {
+fn kill(bench: &mut Bench, venue: &mut Venue, (side, ticks, lots): (Side, u64, u64), name: &str) {
     let asked = Instructions { min_quantity: lots as u32, ..Instructions::NOTHING };
-    let taker = enter(venue, order(crowd(bench), side, through(side), lots), IOC, asked);
+    let taker = enter(venue, order(crowd(bench), side, ticks, lots), IOC, asked);
     let seen = bench.measure(name, venue, &taker);
     seen.has(|event| matches!(event, Event::Executed(_) | Event::Canceled(_)));
 }
@@ -56,7 +57,7 @@ fn icebergs(bench: &mut Bench) {
         venue.enter_with(order(at, Side::Sell, 1, MOST / count), FIRST, GTC, Some(asked));
     }
     let lots = MOST / count * (count - 1) - 1;
-    kill(bench, &mut venue, Side::Buy, lots, "fill or kill through icebergs that show one lot, at one price");
+    kill(bench, &mut venue, (Side::Buy, 1, lots), "fill or kill through icebergs that show one lot, at one price");
 }
 
 /// A minimum that is reached with the last order but one, by an order that goes on.

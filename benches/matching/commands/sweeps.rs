@@ -59,7 +59,7 @@ fn plain(bench: &mut Bench) {
     }
     let count = crowd(bench);
     let mut venue = makers(bench, Side::Sell, Prices::Many, 1, None);
-    let taker = enter(&mut venue, order(count, Side::Buy, 2 * MID, MOST), GTC, Instructions::NOTHING);
+    let taker = enter(&mut venue, order(count, Side::Buy, 2 * MID, 2 * count), GTC, Instructions::NOTHING);
     let seen = bench.measure("buy that would go through more orders than it may touch", &mut venue, &taker);
     assert!((count - 1..=count).contains(&seen.trades()));
 }
