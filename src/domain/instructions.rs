@@ -22,9 +22,9 @@ pub enum PostOnly {
     /// It may.
     #[default]
     No,
-    /// It is refused if it would.
+    /// It never does, and is refused if its price meets a displayed order.
     Reject,
-    /// Its price is moved to the best one at which it would not.
+    /// It never does, and its price is moved to the best one that meets no displayed order.
     Slide,
 }
 

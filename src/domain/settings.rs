@@ -170,7 +170,7 @@ pub struct AssetSettings {
     pub min_withdrawal: Amount,
 }
 
-/// An account's self-trade prevention, for orders that do not say.
+/// An account's self-trade prevention. Its orders may ask for more, not for less.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct AccountSelfTrade {
     /// Which account.

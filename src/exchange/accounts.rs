@@ -40,7 +40,7 @@ pub(super) struct AccountLimits {
 pub(super) struct Account {
     /// The reference of the last deposit or withdrawal.
     pub(super) last_transfer: u64,
-    /// What is done about trades with itself, for orders that do not say.
+    /// What is done at least about trades with itself.
     pub(super) self_trade: SelfTradePrevention,
     /// Its group; 0: none.
     pub(super) group: GroupId,
@@ -70,10 +70,10 @@ pub(super) const VOLUME_DAYS: usize = 30;
 #[derive(Clone, Debug)]
 pub(super) struct Volumes {
     pub(super) tiers: VolumeTiers,
-    /// The UTC day, counted from 1970, that `today` is for.
+    /// The UTC day, counted from 1970, that counts as today.
     pub(super) day: u64,
-    /// By account.
-    pub(super) traded: Vec<Traded>,
+    /// By account, each as of the last day on which it was looked at.
+    traded: Vec<Traded>,
 }
 
 /// One account's volume, minor units of the volume asset.
@@ -83,17 +83,14 @@ pub(super) struct Traded {
     pub(super) today: u64,
     /// Of the days before, by day modulo [`VOLUME_DAYS`].
     days: [u64; VOLUME_DAYS],
+    /// The UTC day that `today` is for; it may lie behind [`Volumes::day`].
+    day: u64,
 }
 
 impl Traded {
     /// The volume of the days before today.
-    pub(super) fn total(&self) -> u64 {
+    fn total(&self) -> u64 {
         self.days.iter().fold(0, |sum: u64, day| sum.saturating_add(*day))
-    }
-
-    /// As it was written down.
-    pub(super) fn restored(today: u64, days: [u64; VOLUME_DAYS]) -> Self {
-        Self { today, days }
     }
 
     /// Each of the days before, oldest slot first, as the state's digest sees them.
@@ -101,8 +98,12 @@ impl Traded {
         &self.days
     }
 
-    /// Takes today's volume to the days before, and leaves out days that are too old.
-    fn roll(&mut self, from: u64, to: u64) {
+    /// Takes the volume of a day that is past to the days before, and leaves out days that are too old.
+    fn roll(&mut self, to: u64) {
+        let from = std::mem::replace(&mut self.day, to);
+        if from >= to {
+            return;
+        }
         self.days[(from % VOLUME_DAYS as u64) as usize] = std::mem::take(&mut self.today);
         // The days in between had no trade; the slot of the new day itself is the oldest that counted.
         for day in from + 1..to.min(from + 1 + VOLUME_DAYS as u64) {
@@ -113,20 +114,33 @@ impl Traded {
 
 impl Volumes {
     pub(super) fn new(tiers: VolumeTiers, day: u64, accounts: usize) -> Self {
-        Self { tiers, day, traded: vec![Traded::default(); accounts] }
+        Self { tiers, day, traded: vec![Traded { day, ..Traded::default() }; accounts] }
+    }
+
+    /// One more account: it has traded nothing.
+    pub(super) fn add_account(&mut self) {
+        self.traded.push(Traded { day: self.day, ..Traded::default() });
+    }
+
+    /// One more account, as it was written down.
+    pub(super) fn restore_account(&mut self, today: u64, days: [u64; VOLUME_DAYS]) {
+        self.traded.push(Traded { today, days, day: self.day });
+    }
+
+    /// What each account has traded, by account, as of today.
+    pub(super) fn traded(&self) -> impl ExactSizeIterator<Item = Traded> + '_ {
+        self.traded.iter().map(|traded| {
+            let mut traded = *traded;
+            traded.roll(self.day);
+            traded
+        })
     }
 
     /// Adds a trade's notional to today's volume.
     pub(super) fn add(&mut self, account: AccountId, notional: Amount) {
         let traded = &mut self.traded[account.0 as usize];
+        traded.roll(self.day);
         traded.today = traded.today.saturating_add(notional.0.unsigned_abs());
-    }
-
-    /// Starts another day.
-    pub(super) fn roll(&mut self, day: u64) {
-        let from = self.day;
-        self.traded.iter_mut().for_each(|traded| traded.roll(from, day));
-        self.day = day;
     }
 
     /// Counts the asset at another scale.
@@ -142,13 +156,48 @@ impl Volumes {
     }
 
     /// The row that an account's volume reaches.
-    pub(super) fn tier(&self, account: AccountId) -> FeeTier {
-        let total = self.traded[account.0 as usize].total();
+    pub(super) fn tier(&mut self, account: AccountId) -> FeeTier {
+        let traded = &mut self.traded[account.0 as usize];
+        traded.roll(self.day);
+        let total = traded.total();
         let reached = self
             .tiers
             .volume_min
             .iter()
             .rposition(|min| *min != Amount(i64::MAX) && min.0.unsigned_abs() <= total);
-        FeeTier(reached.unwrap_or_default() as u8)
+        FeeTier(reached.expect("the first row needs nothing") as u8)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    /// However long an account was not looked at: what it traded on the last 30 days before today counts, and no more.
+    #[test]
+    fn an_account_that_was_not_looked_at_counts_the_same_days() {
+        const ACCOUNTS: u32 = 3;
+        let mut volumes = Volumes::new(VolumeTiers::default(), 0, ACCOUNTS as usize);
+        let mut days = vec![BTreeMap::new(); ACCOUNTS as usize];
+        let mut random = 5_u64;
+        for _ in 0..20_000 {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let (what, account, by) = (random >> 61, (random >> 40) as u32 % ACCOUNTS, (random >> 50) % 64);
+            match what {
+                0 => volumes.day += by,
+                1..3 => volumes.day += 1,
+                _ => {
+                    volumes.add(AccountId(account), Amount(by as i64));
+                    *days[account as usize].entry(volumes.day).or_insert(0) += by;
+                }
+            }
+            let today = volumes.day;
+            for (traded, days) in volumes.traded().zip(&days) {
+                let counted: u64 =
+                    days.range(today.saturating_sub(30)..today).map(|(_, volume)| volume).sum();
+                assert_eq!((traded.total(), traded.today), (counted, days.get(&today).copied().unwrap_or(0)));
+            }
+        }
     }
 }

@@ -21,8 +21,8 @@ pub(super) fn check_rates(table: &[Rates], fee_asset: FeeAsset) -> Result<(), Re
     if table.iter().any(|row| !range.contains(&row.maker.0) || !range.contains(&row.taker.0)) {
         return Err(RejectReason::OutOfRange);
     }
-    let maker = table.iter().map(|row| row.maker.0).min().unwrap_or_default();
-    let taker = table.iter().map(|row| row.taker.0).min().unwrap_or_default();
+    let maker = table.iter().map(|row| row.maker.0).min().expect("a table has rows");
+    let taker = table.iter().map(|row| row.taker.0).min().expect("a table has rows");
     // What each side receives is another asset: there one side's fee cannot pay the other's rebate.
     let below_zero = match fee_asset {
         FeeAsset::Quote => maker + taker < 0,
@@ -107,7 +107,7 @@ impl Exchange {
         self.shared.accounts.push(Account::default());
         self.shared.ledger.add_account();
         if let Some(volumes) = &mut self.shared.volumes {
-            volumes.traded.push(Default::default());
+            volumes.add_account();
         }
         Ok(Event::AccountOpened { account })
     }
@@ -244,7 +244,7 @@ impl Exchange {
         if tier.is_some_and(|tier| usize::from(tier.0) >= FeeTier::COUNT) {
             return Err(RejectReason::OutOfRange);
         }
-        let by_volume = self.shared.volumes.as_ref().map_or(FeeTier(0), |volumes| volumes.tier(account));
+        let by_volume = self.shared.volumes.as_mut().map_or(FeeTier(0), |volumes| volumes.tier(account));
         let known = self.shared.account_mut(account);
         known.assigned = tier;
         known.tier = tier.unwrap_or(by_volume);
@@ -274,7 +274,7 @@ impl Exchange {
 
     /// Puts an account that has no row assigned on the one that its volume reaches.
     pub(super) fn find_tier(&mut self, account: AccountId, events: &mut impl EventSink) {
-        let Some(volumes) = &self.shared.volumes else { return };
+        let Some(volumes) = &mut self.shared.volumes else { return };
         let tier = volumes.tier(account);
         let known = &mut self.shared.accounts[account.0 as usize];
         if known.assigned.is_none() && known.tier != tier {

@@ -31,6 +31,9 @@ impl<S: EventSink> Market<'_, S> {
     /// Leads the instrument into another phase, with all that belongs to it.
     pub(super) fn change_phase(&mut self, phase: Phase) {
         let from = self.instrument.listing.phase;
+        if from == Phase::Halted {
+            self.cancel_due();
+        }
         if phase == Phase::Continuous || (phase == Phase::Closed && from.gathers()) {
             let mut again = self.uncross(from.is_auction());
             while again {

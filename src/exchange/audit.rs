@@ -142,12 +142,13 @@ impl Exchange {
     fn audit_book(&self, instrument: &Instrument) -> Result<(), AuditError> {
         let id = instrument.listing.instrument;
         let bad = |what| Err(AuditError::Book { instrument: id, what });
-        let best = |side| instrument.book.best(side).map(|(price, _)| price);
-        if let (Some(bid), Some(ask)) = (best(Side::Buy), best(Side::Sell))
+        // A post-only order may rest against a hidden one.
+        let shown = |side| instrument.book.best_shown(side);
+        if let (Some(bid), Some(ask)) = (shown(Side::Buy), shown(Side::Sell))
             && bid >= ask
             && instrument.listing.phase == Phase::Continuous
         {
-            return bad("the best bid is not below the best ask");
+            return bad("the best displayed bid is not below the best displayed ask");
         }
         for side in [Side::Buy, Side::Sell] {
             let book = &instrument.book;
@@ -181,6 +182,11 @@ impl Exchange {
         }
         if (order.flags & super::extras::HAS_EXTRA != 0) != extra.is_some() {
             return bad("is marked wrongly");
+        }
+        let due = super::absent::is_due(self.shared.orders.hot(handle));
+        let held_up = listing.phase == Phase::Halted && self.shared.absent.contains(&order.login);
+        if due && !held_up {
+            return bad("is to go, and nothing holds it up");
         }
         let open = self.open_lots(order);
         let needs = reserve_for(instrument, order.side, order.price, open, order.fee_carry);

@@ -57,13 +57,23 @@ impl Exchange {
     pub(super) fn refuse_replace(&mut self, refuse: &RefuseReplace, events: &mut impl EventSink) {
         let RefuseReplace { login, orig_user_ref, user_ref, reason, cl_ord_id } = *refuse;
         let Some(handle) = self.replaceable(login, orig_user_ref, user_ref, events) else { return };
-        if reason == RejectReason::JournalSpaceLow {
-            // Nothing is wrong with the replace: the order stays.
-            self.logins[login.0 as usize].last_user_ref = user_ref;
-            return events.push(Event::Rejected(Rejected { login, user_ref, reason, cl_ord_id }));
-        }
         let instrument = self.shared.orders.cold(handle).instrument;
-        self.market(instrument, events).cancel_whole(handle, CancelReason::InvalidReplace(reason));
+        let now = if keeps_original(reason) {
+            Err(reason)
+        } else {
+            let (killed, may) = (self.killed, self.restrictions(login, user_ref));
+            may.and_then(|_| self.market(instrument, events).admits_replace(handle, killed))
+        };
+        match now {
+            Ok(()) => {
+                self.market(instrument, events).cancel_whole(handle, CancelReason::InvalidReplace(reason));
+            }
+            Err(reason) => {
+                // No replace could be taken now: that comes before what is wrong with this one.
+                self.logins[login.0 as usize].last_user_ref = user_ref;
+                events.push(Event::Rejected(Rejected { login, user_ref, reason, cl_ord_id }));
+            }
+        }
     }
 
     /// The live order that a cancel or an amend means.
@@ -126,6 +136,23 @@ impl<S: EventSink> Market<'_, S> {
             is_linked: extra.is_some_and(|extra| extra.partner.is_some()),
             is_dormant: extra.is_some_and(|extra| extra.state == OrderState::Dormant),
         }
+    }
+
+    /// Whether a replace of this order could be taken now, if nothing were wrong with it. It counts for the rates.
+    fn admits_replace(&mut self, handle: Handle, venue_killed: Switch) -> Result<(), RejectReason> {
+        let order = self.shared.orders.get(handle);
+        let plain = Request {
+            login: order.login,
+            account: order.account,
+            side: order.side,
+            time_in_force: TimeInForce::GoodTillCancel,
+            price: OrderPrice::Limit(self.instrument.listing.price_units(order.price)),
+            total: order.total,
+            instructions: None,
+            replaced: Some(self.original(&order)),
+            limits: None,
+        };
+        self.check_admission(&plain, venue_killed)
     }
 
     /// Puts a new order in the place of one that is there, if the rules let it; otherwise nothing is changed. The echo's
@@ -338,5 +365,5 @@ fn time_in_force(kept: u8) -> TimeInForce {
     [TimeInForce::GoodTillCancel, TimeInForce::ImmediateOrCancel, TimeInForce::Day, TimeInForce::GoodTillTime]
         .into_iter()
         .find(|one| *one as u8 == kept)
-        .unwrap_or_default()
+        .expect("what an order keeps is one of these")
 }

@@ -147,7 +147,7 @@ fn check_expiry(time_in_force: TimeInForce, expire_s: u32, now: Timestamp) -> Re
     Ok(at)
 }
 
-/// The limit that is the smaller of two, 0 being none.
+/// Whether a value is above a limit; a limit of 0 is none.
 fn exceeds<T: PartialOrd + Default>(value: T, limit: T) -> bool {
     limit > T::default() && value > limit
 }
@@ -370,9 +370,10 @@ impl<S: EventSink> Market<'_, S> {
         if alike && !is_linked { Ok(handle) } else { Err(RejectReason::LinkNotPossible) }
     }
 
-    /// The price at which an order that must only rest may do so.
+    /// The price at which an order that must only rest may do so. Hidden orders count for nothing: a price or a refusal that
+    /// depended on them would show them for free.
     fn check_post_only(&self, side: Side, price: Price, post_only: PostOnly) -> Result<Price, RejectReason> {
-        let Some((best, _)) = self.instrument.book.best(side.opposite()) else { return Ok(price) };
+        let Some(best) = self.instrument.book.best_shown(side.opposite()) else { return Ok(price) };
         let (crosses, slid) = match side {
             Side::Buy => (price >= best, Price(best.0 - 1)),
             Side::Sell => (price <= best, Price(best.0 + 1)),
@@ -416,7 +417,8 @@ impl<S: EventSink> Market<'_, S> {
 pub(super) fn keeps_original(reason: RejectReason) -> bool {
     matches!(
         reason,
-        RejectReason::TooLate
+        RejectReason::MessageRateExceeded
+            | RejectReason::TooLate
             | RejectReason::InstrumentDelisted
             | RejectReason::VenueKilled
             | RejectReason::AccountKilled

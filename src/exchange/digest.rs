@@ -7,7 +7,7 @@
 use super::accounts::Rate;
 use super::extras::Extra;
 use super::instrument::Instrument;
-use super::{Exchange, Order};
+use super::{Exchange, Order, absent};
 use crate::domain::{AssetId, Command, InstrumentId, OrderLimits, Protection, Side};
 use sha2::{Digest as _, Sha256};
 use std::fmt;
@@ -125,7 +125,7 @@ impl Exchange {
             hash.unsigned(volumes.tiers.asset.0);
             volumes.tiers.volume_min.iter().for_each(|min| hash.signed(min.0));
             hash.unsigned(volumes.day);
-            for traded in &volumes.traded {
+            for traded in volumes.traded() {
                 hash.unsigned(traded.today);
                 traded.days().iter().for_each(|day| hash.unsigned(*day));
             }
@@ -173,6 +173,11 @@ impl Exchange {
             hash.bytes(&order.firm);
             if let Some(extra) = self.shared.extras.find(order.extra) {
                 self.digest_extra(extra, hash);
+            }
+            let due = order.flags & (absent::DISCONNECTED | absent::SWITCHED);
+            if due != 0 {
+                hash.bytes(b"due");
+                hash.unsigned(due);
             }
         }
     }

@@ -3,7 +3,7 @@
 use super::book::Handle;
 use super::sink::EventSink;
 use super::{Exchange, accounts::Volumes};
-use crate::domain::{CancelReason, InstrumentId, OrderId, Phase, Timestamp};
+use crate::domain::{AccountId, CancelReason, InstrumentId, OrderId, Phase, Timestamp};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
@@ -50,7 +50,7 @@ impl Due {
 
     /// A good-till-time order is gone.
     pub(super) fn order_gone(&mut self) {
-        self.open = self.open.saturating_sub(1);
+        self.open = self.open.checked_sub(1).expect("it was counted when it came");
     }
 
     /// Whether most of what is kept is of orders that are gone.
@@ -84,18 +84,29 @@ impl Exchange {
         }
     }
 
-    /// Starts the volumes of another day, if there are any and this is one.
+    /// Starts the volumes of another day, if there are any and this is one. Accounts follow when they are looked at.
     pub(super) fn begin_day(&mut self) -> bool {
         let today = day(self.shared.now);
-        let rolled = self.shared.volumes.as_mut().filter(|volumes| today > volumes.day);
-        rolled.map(|volumes| volumes.roll(today)).is_some()
+        let begun = self.shared.volumes.as_mut().filter(|volumes| today > volumes.day);
+        begun.map(|volumes| volumes.day = today).is_some()
     }
 
     /// Puts every account that has no row assigned on the one that its volume reaches.
     pub(super) fn find_tiers(&mut self, events: &mut impl EventSink) {
-        for account in 0..self.shared.accounts.len() {
-            self.find_tier(crate::domain::AccountId(account as u32), events);
-        }
+        self.find_tiers_from(AccountId(0), usize::MAX, events);
+    }
+
+    /// The same for so many accounts at most, in the order of their ids; the next one, if there is one.
+    pub(super) fn find_tiers_from(
+        &mut self,
+        first: AccountId,
+        count: usize,
+        events: &mut impl EventSink,
+    ) -> Option<AccountId> {
+        let accounts = self.shared.accounts.len();
+        let end = accounts.min((first.0 as usize).saturating_add(count));
+        (first.0..end as u32).for_each(|account| self.find_tier(AccountId(account), events));
+        (end < accounts).then_some(AccountId(end as u32))
     }
 
     /// Works out when something is due next.
@@ -113,5 +124,29 @@ impl Exchange {
         let day = self.shared.volumes.as_deref().map_or(u64::MAX, midnight);
         let switch = self.next_switch();
         self.shared.due.next = expiry.min(interruption.unwrap_or(u64::MAX)).min(day).min(switch);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{AssetId, Event, FeeTier, VolumeTiers};
+    use crate::exchange::accounts::Account;
+
+    #[test]
+    fn tiers_are_found_in_parts_and_in_the_order_of_accounts() {
+        let mut exchange = Exchange::new(Default::default());
+        let off_their_row = Account { tier: FeeTier(1), ..Account::default() };
+        exchange.shared.accounts = vec![off_their_row; 5];
+        let tiers = VolumeTiers { asset: AssetId(0), ..VolumeTiers::default() };
+        exchange.shared.volumes = Some(Box::new(Volumes::new(tiers, 0, 5)));
+        let mut events = Vec::new();
+        assert_eq!(exchange.find_tiers_from(AccountId(0), 2, &mut events), Some(AccountId(2)));
+        assert_eq!(events.len(), 2);
+        assert_eq!(exchange.find_tiers_from(AccountId(2), 2, &mut events), Some(AccountId(4)));
+        assert_eq!(exchange.find_tiers_from(AccountId(4), 2, &mut events), None);
+        let told: Vec<Event> =
+            (0..5).map(|at| Event::TierSet { account: AccountId(at), tier: FeeTier(0) }).collect();
+        assert_eq!(events, told);
     }
 }

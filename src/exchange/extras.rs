@@ -70,14 +70,17 @@ impl Extras {
     }
 
     /// The extra of an order that may have none.
+    ///
+    /// # Panics
+    /// If it is to have one and there was never such a slot.
     #[inline]
     pub(super) fn find(&self, slot: u32) -> Option<&Extra> {
-        if slot == NONE { None } else { self.slots.get(slot as usize) }
+        if slot == NONE { None } else { Some(&self.slots[slot as usize]) }
     }
 
     #[inline]
     pub(super) fn find_mut(&mut self, slot: u32) -> Option<&mut Extra> {
-        if slot == NONE { None } else { self.slots.get_mut(slot as usize) }
+        if slot == NONE { None } else { Some(&mut self.slots[slot as usize]) }
     }
 
     /// How many orders have one.

@@ -62,14 +62,14 @@ impl Instrument {
     pub(super) fn fees_changed(&mut self) {
         self.tiered = self.fees.iter().any(|row| *row != self.fees[0]);
         let highest = self.fees.iter().flat_map(|row| [row.maker, row.taker]).max();
-        self.highest_fee = highest.unwrap_or_default().max(FeeRate(0));
+        self.highest_fee = highest.expect("a table has rows").max(FeeRate(0));
         (self.listing.maker_fee, self.listing.taker_fee) = (self.fees[0].maker, self.fees[0].taker);
     }
 
     /// The rates of an account's row.
     #[inline]
     pub(super) fn rates(&self, tier: FeeTier) -> Rates {
-        self.fees[usize::from(tier.0) % FeeTier::COUNT]
+        self.fees[usize::from(tier.0)]
     }
 
     /// The present value of what a trigger watches.

@@ -50,7 +50,7 @@ impl Ledger {
 
     /// One more asset with its supply and what every account holds of it.
     pub(super) fn restore_asset(&mut self, supply: Amount, balances: Vec<Balance>) {
-        debug_assert_eq!(balances.len(), self.accounts, "a balance for every account");
+        assert_eq!(balances.len(), self.accounts, "a balance for every account");
         self.columns.push(Column { supply, balances });
     }
 
@@ -99,13 +99,17 @@ impl Ledger {
         let column = &mut self.columns[asset.0 as usize];
         column.supply = exact(column.supply);
         for balance in &mut column.balances {
-            debug_assert_eq!(balance.reserved, Amount(0), "orders of the asset are cancelled before");
+            assert_eq!(balance.reserved, Amount(0), "orders of the asset are cancelled before");
             balance.available = exact(balance.available);
         }
     }
 
     /// Adds to what is available: the other side of a [`Self::spend`].
+    ///
+    /// # Panics
+    /// If the amount is below 0.
     pub(super) fn credit(&mut self, account: AccountId, asset: AssetId, amount: Amount) {
+        assert!(amount.0 >= 0, "what is received is not paid");
         self.of(account, asset).available.0 += amount.0;
     }
 
@@ -117,6 +121,9 @@ impl Ledger {
 
     /// Pays `amount` out of what an order has reserved; `after` stays reserved and the rest becomes available. Where
     /// the reserve falls short (a market buy has none) the available balance pays.
+    ///
+    /// # Panics
+    /// If the account has not so much.
     pub(super) fn spend(
         &mut self,
         account: AccountId,
@@ -128,9 +135,36 @@ impl Ledger {
         let balance = self.of(account, asset);
         balance.reserved.0 += after.0 - before.0;
         balance.available.0 += before.0 - after.0 - amount.0;
-        debug_assert!(
-            balance.reserved.0 >= 0 && balance.available.0 >= 0,
-            "money is checked before it is moved"
-        );
+        assert!(balance.reserved.0 >= 0 && balance.available.0 >= 0, "money is checked before it is moved");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with_ten() -> Ledger {
+        let mut ledger = Ledger::with_accounts(1);
+        ledger.add_asset();
+        assert!(ledger.deposit(AccountId(0), AssetId(0), Amount(10)));
+        ledger
+    }
+
+    #[test]
+    #[should_panic(expected = "money is checked before it is moved")]
+    fn nobody_spends_more_than_there_is() {
+        with_ten().spend(AccountId(0), AssetId(0), Amount(0), Amount(4), Amount(7));
+    }
+
+    #[test]
+    #[should_panic(expected = "money is checked before it is moved")]
+    fn nothing_is_released_that_was_not_reserved() {
+        with_ten().reserve(AccountId(0), AssetId(0), Amount(1), Amount(0));
+    }
+
+    #[test]
+    #[should_panic(expected = "what is received is not paid")]
+    fn nobody_is_credited_less_than_nothing() {
+        with_ten().credit(AccountId(0), AssetId(0), Amount(-1));
     }
 }

@@ -7,8 +7,8 @@ use super::instrument::Instrument;
 use super::shared::Shared;
 use super::sink::EventSink;
 use crate::domain::{
-    AccountId, Amount, CancelReason, Canceled, Event, FeeAsset, OrderState, Price, Quantity, RestateReason,
-    Restated, Side, TimeInForce,
+    AccountId, Amount, CancelReason, Canceled, Event, FeeAsset, OrderState, Owner, Price, Quantity,
+    RestateReason, Restated, SelfTrade, SelfTradePrevention, Side, TimeInForce,
 };
 
 /// Which lots of an iceberg are taken away.
@@ -72,7 +72,7 @@ impl<S: EventSink> Market<'_, S> {
         if self.shared.orders.hot(handle).flags & extras::HAS_EXTRA == 0 {
             return 0;
         }
-        self.shared.extras.find(self.shared.orders.cold(handle).extra).map_or(0, |extra| extra.rest)
+        self.shared.extras.find(self.shared.orders.cold(handle).extra).expect("it is marked to have one").rest
     }
 
     /// What an order needs to hold, linked or not.
@@ -103,15 +103,14 @@ impl<S: EventSink> Market<'_, S> {
     #[cold]
     fn register_extra(&mut self, handle: Handle) {
         let order = self.shared.orders.get(handle);
-        let Some(extra) = self.extra(&order).copied() else { return };
+        let extra = *self.extra(&order).expect("it is marked to have one");
         if order.time_in_force == TimeInForce::GoodTillTime as u8 && extra.expire_s > 0 {
             self.shared.due.add(extra.expire_s, order.id, handle);
         }
         if let Some(partner) = extra.partner {
             let partner = *self.shared.orders.cold(partner);
-            if let Some(other) = self.shared.extras.find_mut(partner.extra) {
-                other.partner = Some(handle);
-            }
+            let other = self.shared.extras.find_mut(partner.extra).expect("a linked order has an extra");
+            other.partner = Some(handle);
         }
     }
 
@@ -120,9 +119,10 @@ impl<S: EventSink> Market<'_, S> {
     pub(super) fn count_use(&mut self, account: AccountId, side: Side, open: i64, orders: i32) {
         if let Some(usage) = &mut self.shared.usage {
             let used = usage.of((self.instrument.listing.instrument, account));
-            used.open_orders = used.open_orders.wrapping_add_signed(orders);
+            let counted = "what goes was counted when it came";
+            used.open_orders = used.open_orders.checked_add_signed(orders).expect(counted);
             if side == Side::Buy {
-                used.open_buys = used.open_buys.wrapping_add_signed(open);
+                used.open_buys = used.open_buys.checked_add_signed(open).expect(counted);
             }
         }
     }
@@ -145,7 +145,7 @@ impl<S: EventSink> Market<'_, S> {
     /// Puts an order among those that wait for their triggers.
     pub(super) fn wait(&mut self, order: Order) {
         let handle = self.shared.orders.insert(order);
-        let Some(extra) = self.shared.extras.find_mut(order.extra) else { return };
+        let extra = self.shared.extras.find_mut(order.extra).expect("what waits has an extra");
         let watched = self.instrument.watched(extra.watch.reference);
         let triggers = self.instrument.triggers.get_or_insert_default();
         let holds = triggers.insert(order.id, (handle, order.extra), &mut extra.watch, watched);
@@ -162,9 +162,9 @@ impl<S: EventSink> Market<'_, S> {
         let open = self.open_of(&order);
         match self.shared.extras.find(order.extra) {
             Some(Extra { state: OrderState::Dormant, watch, .. }) => {
-                if let Some(triggers) = &mut self.instrument.triggers {
-                    triggers.remove(order.id, handle, watch);
-                }
+                let triggers =
+                    self.instrument.triggers.as_mut().expect("a dormant order is among the triggers");
+                triggers.remove(order.id, handle, watch);
             }
             _ => self.instrument.book.unlink(
                 &mut self.shared.orders,
@@ -240,9 +240,8 @@ impl<S: EventSink> Market<'_, S> {
     /// Forgets an order's link.
     fn unlink(&mut self, handle: Handle) {
         let extra = self.shared.orders.cold(handle).extra;
-        if let Some(extra) = self.shared.extras.find_mut(extra) {
-            (extra.partner, extra.is_second) = (None, false);
-        }
+        let extra = self.shared.extras.find_mut(extra).expect("a linked order has an extra");
+        (extra.partner, extra.is_second) = (None, false);
     }
 
     /// The order is about to trade: the one that it is linked to is cancelled first, and this one then holds all that it
@@ -326,7 +325,7 @@ impl<S: EventSink> Market<'_, S> {
     #[cold]
     pub(super) fn refresh(&mut self, handle: Handle) {
         let order = self.shared.orders.get(handle);
-        let Some(extra) = self.shared.extras.find_mut(order.extra) else { return };
+        let extra = self.shared.extras.find_mut(order.extra).expect("an iceberg has an extra");
         let shown = u64::from(extra.instructions.display_quantity).min(extra.rest);
         extra.rest -= shown;
         self.instrument.book.requeue(&mut self.shared.orders, handle, Quantity(shown), -(shown as i64));
@@ -334,8 +333,16 @@ impl<S: EventSink> Market<'_, S> {
         self.restated(&order, RestateReason::Refreshed);
     }
 
-    /// Whether two accounts count as one owner.
-    pub(super) fn same_owner(&self, one: AccountId, other: AccountId, owner: crate::domain::Owner) -> bool {
-        one == other || self.shared.account(one).owns_like(self.shared.account(other), owner)
+    /// What is done about trades of this order, incoming or resting, with its own owner. An order may ask for more than its
+    /// account is set to, not for less.
+    pub(super) fn self_trade_of(&self, order: &Order) -> SelfTradePrevention {
+        let of_account = self.shared.account(order.account).self_trade;
+        match self.extra(order).and_then(|extra| extra.instructions.self_trade) {
+            Some(asked) if asked.mode != SelfTrade::Allow => {
+                let grouped = of_account.mode != SelfTrade::Allow && of_account.owner == Owner::Group;
+                SelfTradePrevention { owner: if grouped { Owner::Group } else { asked.owner }, ..asked }
+            }
+            _ => of_account,
+        }
     }
 }

@@ -47,7 +47,12 @@ impl Exchange {
         for (id, handle) in fitting.drain(..) {
             let instrument = self.shared.orders.get(handle).instrument;
             let halted = self.instruments[instrument.0 as usize].listing.phase == Phase::Halted;
-            if (!halted || reason == CancelReason::Killed) && self.shared.is_live(handle, id) {
+            if !self.shared.is_live(handle, id) {
+                continue;
+            }
+            if halted && reason != CancelReason::Killed {
+                self.shared.leave_due(handle, reason);
+            } else {
                 self.market(instrument, events).cancel_whole(handle, reason);
             }
         }

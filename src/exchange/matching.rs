@@ -123,11 +123,9 @@ impl<S: EventSink> Market<'_, S> {
             (reach.low, reach.high) = all;
         }
         let (hot, cold) = order.split();
-        let self_trade = SelfTradePrevention::default();
+        let self_trade = self.self_trade_of(&order);
         let mut taker = Taker { hot, cold, self_trade, budget: None, reach, prevented: None };
-        taker.self_trade = self.shared.account(order.account).self_trade;
         if let Some(extra) = self.extra(&order) {
-            taker.self_trade = extra.instructions.self_trade.unwrap_or(taker.self_trade);
             let by_amount = extra.instructions.unit == QuantityUnit::QuoteAmount;
             taker.budget = by_amount.then_some(extra.amount);
         }
@@ -165,7 +163,7 @@ impl<S: EventSink> Market<'_, S> {
             let (account, open) = (maker.account, maker.open);
             let linked = (maker.flags | taker.hot.flags) & extras::HAS_EXTRA != 0;
             if taker.self_trade.mode != SelfTrade::Allow
-                && self.same_owner(taker.hot.account, account, taker.self_trade.owner)
+                && self.shared.same_owner(taker.hot.account, account, taker.self_trade.owner)
             {
                 if self.prevent(taker, handle) {
                     continue;
@@ -348,7 +346,7 @@ impl<S: EventSink> Market<'_, S> {
                 break;
             }
             let lots = self.open_of(&order).0.min(open);
-            let own = self.same_owner(taker.hot.account, order.account, taker.self_trade.owner);
+            let own = self.shared.same_owner(taker.hot.account, order.account, taker.self_trade.owner);
             match taker.self_trade.mode {
                 SelfTrade::CancelNewest | SelfTrade::CancelBoth if own => break,
                 SelfTrade::CancelOldest if own => {}
@@ -434,11 +432,8 @@ impl<S: EventSink> Market<'_, S> {
         }
         let maker = *maker;
         let quote = listing.quote;
-        if let Some(volumes) = &mut self.shared.volumes
-            && volumes.tiers.asset == quote
-        {
-            volumes.add(maker.account, fill.notional);
-            volumes.add(taker.account, fill.notional);
+        if self.shared.volumes.is_some() {
+            self.shared.count_volume([maker.account, taker.account], quote, fill.notional);
         }
         self.shared.last_trade = TradeId(self.shared.last_trade.0 + 1);
         self.events.push(Event::Executed(Executed {
@@ -542,6 +537,7 @@ fn settle(
         }
         Side::Sell => {
             order.reserved.0 -= fill.base.0;
+            assert!(order.reserved.0 >= 0, "a sell holds what it sells");
             ledger.spend(order.account, listing.base, before, order.reserved, fill.base);
             ledger.credit(order.account, listing.quote, Amount(fill.notional.0 - fee.0));
         }

@@ -4,6 +4,7 @@
 //! cannot fail: a refusal is an event. Two exchanges that were given the same commands are in the same state and
 //! said the same things, on any machine. Everything here is single-threaded; whoever owns the exchange owns all of it.
 
+mod absent;
 mod accounts;
 mod admin;
 mod agenda;
@@ -130,6 +131,7 @@ impl Exchange {
                 now: Default::default(),
                 moved: Vec::new(),
                 login_orders: Vec::new(),
+                absent: Vec::new(),
                 rules: Command::RULES_FIRST,
                 touched: 0,
             },

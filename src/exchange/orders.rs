@@ -9,8 +9,8 @@ use super::matching::{Stop, Taker};
 use super::sink::EventSink;
 use crate::domain::{
     Accepted, AccountId, Amount, Armed, CancelReason, Echo, Enter, Event, IgnoreReason, Ignored,
-    Instructions, LoginId, OrderLimits, OrderState, Phase, Price, Quantity, RefuseEnter, RejectReason,
-    Rejected, Side, TimeInForce, Timestamp, UserRef, Visibility,
+    Instructions, LoginId, OrderLimits, OrderState, Phase, PostOnly, Price, Quantity, RefuseEnter,
+    RejectReason, Rejected, Side, TimeInForce, Timestamp, UserRef, Visibility,
 };
 
 pub(super) fn ignored(login: LoginId, user_ref: UserRef, reason: IgnoreReason) -> Event {
@@ -222,12 +222,13 @@ impl<S: EventSink> Market<'_, S> {
         }
     }
 
-    /// Whether an order is a plain one that meets nothing: most are.
+    /// Whether an order rests without a match: a plain one that meets nothing, as most are, or a post-only one.
     #[inline]
     pub(super) fn rests_at_once(&self, order: &Order) -> bool {
-        let may_rest = order.price != Price(0)
-            && order.time_in_force != TimeInForce::ImmediateOrCancel as u8
-            && order.extra == extras::NONE;
+        if let Some(extra) = self.extra(order) {
+            return extra.instructions.post_only != PostOnly::No;
+        }
+        let may_rest = order.price != Price(0) && order.time_in_force != TimeInForce::ImmediateOrCancel as u8;
         let best = self.instrument.book.best(order.side.opposite());
         may_rest
             && best.is_none_or(|(best, _)| match order.side {

@@ -217,8 +217,8 @@ impl<S: EventSink> Market<'_, S> {
         let needs = needs.unwrap_or(Amount(i64::MAX));
         match self.extra(&order) {
             Some(extra) if extra.is_second => {
-                let first = extra.partner.map_or(0, |partner| self.shared.orders.get(partner).reserved.0);
-                Amount((needs.0 - first).max(0))
+                let first = extra.partner.expect("a second order has a first");
+                Amount((needs.0 - self.shared.orders.get(first).reserved.0).max(0))
             }
             _ => needs,
         }
@@ -296,7 +296,7 @@ impl<S: EventSink> Market<'_, S> {
             let price = convert(self.shared.orders.hot(handle).price());
             self.shared.orders.get_mut(handle).set_price(price);
             let order = self.shared.orders.get(handle);
-            let Some(extra) = self.shared.extras.find_mut(order.extra) else { continue };
+            let extra = self.shared.extras.find_mut(order.extra).expect("what waits has an extra");
             triggers.remove(order.id, handle, &extra.watch);
             if extra.watch.distance > 0 {
                 extra.watch.distance = down(Price(extra.watch.distance)).0;

@@ -7,7 +7,9 @@ use super::due::Due;
 use super::extras::Extras;
 use super::ledger::Ledger;
 use super::usage::{Usage, Use};
-use crate::domain::{AccountId, InstrumentId, LoginId, OrderId, Timestamp, TradeId, UserRef};
+use crate::domain::{
+    AccountId, Amount, AssetId, InstrumentId, LoginId, OrderId, Owner, Timestamp, TradeId, UserRef,
+};
 
 /// The parts of an exchange that every instrument works with.
 #[derive(Clone, Debug)]
@@ -30,6 +32,8 @@ pub(super) struct Shared {
     pub(super) moved: Vec<InstrumentId>,
     /// Open orders of each login, in all instruments.
     pub(super) login_orders: Vec<u32>,
+    /// The logins that have orders whose cancel a halt holds up, sorted; some whose orders are gone may be among them.
+    pub(super) absent: Vec<LoginId>,
     /// The edition of the rules.
     pub(super) rules: u16,
     /// Orders that the present part of the command has touched.
@@ -43,6 +47,22 @@ impl Shared {
 
     pub(super) fn account_mut(&mut self, account: AccountId) -> &mut Account {
         &mut self.accounts[account.0 as usize]
+    }
+
+    /// Whether two accounts count as one owner.
+    pub(super) fn same_owner(&self, one: AccountId, other: AccountId, owner: Owner) -> bool {
+        one == other || self.account(one).owns_like(self.account(other), owner)
+    }
+
+    /// Counts a trade for the tiers of both sides, unless they are one owner: trading with oneself earns nothing.
+    pub(super) fn count_volume(&mut self, [maker, taker]: [AccountId; 2], quote: AssetId, notional: Amount) {
+        if self.same_owner(maker, taker, Owner::Group) {
+            return;
+        }
+        if let Some(volumes) = self.volumes.as_mut().filter(|volumes| volumes.tiers.asset == quote) {
+            volumes.add(maker, notional);
+            volumes.add(taker, notional);
+        }
     }
 
     /// What the account does in the instrument; nothing while it is not counted.

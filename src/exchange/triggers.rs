@@ -155,6 +155,8 @@ impl Triggers {
         let list = &mut self.lists[list_of(watch)];
         if watch.distance > 0 {
             list.trailing.push(Trailing { order, handle, extra });
+            // Any number of them may move at once.
+            list.moved.reserve(list.trailing.len());
             if watch.extreme.is_none() {
                 watch.extreme = watched;
             }

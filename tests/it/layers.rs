@@ -187,6 +187,17 @@ fn the_core_computes_with_integers() {
     assert_eq!(wrong, [""; 0], "no floating point in the core");
 }
 
+/// A check that only a test's build makes lets money be made in production. (The book knows no money.)
+#[test]
+fn the_core_is_checked_in_every_build() {
+    let core = sources(&["src"]).into_iter().filter(|(path, _)| path.starts_with("src/exchange/"));
+    let core: Vec<_> = core.filter(|(path, _)| !path.starts_with("src/exchange/book/")).collect();
+    assert!(core.len() > 20, "the core was not found");
+    let soft = core.iter().filter(|(_, text)| without_comments(text).contains("debug_assert"));
+    let soft: Vec<_> = soft.map(|(path, _)| path).collect();
+    assert_eq!(soft, [""; 0], "assert! and not debug_assert!");
+}
+
 #[test]
 fn files_fit_a_head() {
     let long: Vec<String> = sources(&["src", "journal/src", "tools/src"])

@@ -61,6 +61,11 @@ impl Book {
         hidden.best()
     }
 
+    /// The best displayed price of a side.
+    pub fn best_shown(&self, side: Side) -> Option<Price> {
+        self.shown(side).best().map(|(price, _)| price)
+    }
+
     /// Puts the order last in the queue of its price. `unseen`: lots of it that count in trading beyond its open ones, as
     /// [`Book::counted_levels`] tells them; below 0 if open ones do not count. Who changes or takes out the order says so again.
     #[inline]

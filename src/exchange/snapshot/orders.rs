@@ -9,6 +9,7 @@ use crate::domain::{
     Quantity, QuantityUnit, Side, TimeInForce, TriggerKind, Visibility,
 };
 use crate::exchange::Balance;
+use crate::exchange::absent;
 use crate::exchange::book::{Handle, Order, OrderSlab};
 use crate::exchange::due::Due;
 use crate::exchange::extras::{self, Extra};
@@ -111,7 +112,7 @@ impl Restoring {
         shared.login_orders[record.login.0 as usize] += 1;
         let priced = units < OrderPrice::LIMIT_END && (record.ticks > 0 || waits);
         let sized = record.open.0 > 0 && record.open <= record.total && record.total.0 <= u64::from(u32::MAX);
-        let counted = record.fee_carry < FeeRate::ONE as u32 && record.reserved.0 >= 0 && record.marks < 16;
+        let counted = record.fee_carry < FeeRate::ONE as u32 && record.reserved.0 >= 0 && record.marks < 64;
         check(priced & sized & counted, "an order's price or quantity is out of range")?;
 
         let mut order = Order {
@@ -134,13 +135,24 @@ impl Restoring {
             cross_type: record.cross_type,
             time_in_force: record.time_in_force,
         };
+        if is(OrderRecord::DISCONNECTED) || is(OrderRecord::SWITCHED) {
+            let by_one = is(OrderRecord::DISCONNECTED) != is(OrderRecord::SWITCHED);
+            check(
+                by_one && instrument.listing.phase == Phase::Halted,
+                "an order is to go, and it is not halted",
+            )?;
+            order.flags = if is(OrderRecord::SWITCHED) { absent::SWITCHED } else { absent::DISCONNECTED };
+            shared.note_absent(record.login);
+        }
         let handle = Handle(shared.orders.len() as u32);
         let mut open = record.open;
         let mut of_other = false;
         if is(OrderRecord::HAS_EXTRA) {
             let at = self.filling.extras_done;
-            let extra = shared.extras.find_mut(at as u32).ok_or("an order's extra is missing")?;
-            (order.extra, order.flags) = (at as u32, extras::HAS_EXTRA);
+            check(at < shared.extras.len(), "an order's extra is missing")?;
+            let extra = shared.extras.find_mut(at as u32).expect("as many as were read");
+            order.extra = at as u32;
+            order.flags |= extras::HAS_EXTRA;
             self.filling.extras_done += 1;
             check_extra(extra, &order, waits)?;
             open.0 += extra.rest;
@@ -214,8 +226,8 @@ impl Restoring {
             check(triggers.len() <= TRIGGERS_MAX, "there are too many orders that wait")?;
             triggers.settle(&self.exchange.shared.extras);
         }
-        let best = |side| instrument.book.best(side).map(|(price, _)| price);
-        let crosses = best(Side::Buy).zip(best(Side::Sell)).is_some_and(|(bid, ask)| bid >= ask);
+        let shown = |side| instrument.book.best_shown(side);
+        let crosses = shown(Side::Buy).zip(shown(Side::Sell)).is_some_and(|(bid, ask)| bid >= ask);
         check(!crosses || instrument.listing.phase != Phase::Continuous, "a book would trade with itself")
     }
 
@@ -248,7 +260,7 @@ impl Restoring {
                 (exchange.shared.orders.get(one.handle), exchange.shared.orders.get(other.handle));
             let alike = (order.instrument, order.side, order.login)
                 == (partner.instrument, partner.side, partner.login);
-            let extra = |slot| exchange.shared.extras.find(slot).copied().unwrap_or_default();
+            let extra = |slot| *exchange.shared.extras.find(slot).expect("a linked order has an extra");
             let (own, others) = (extra(one.extra), extra(other.extra));
             let in_pair = other.partner == one.order && alike && own.is_second != others.is_second;
             check(in_pair, "an order is linked to one that is not linked to it")?;
@@ -259,9 +271,8 @@ impl Restoring {
                 let needs = needs.map(|needs| Amount((needs.0 - partner.reserved.0).max(0)));
                 check(needs == Some(order.reserved), "a linked order does not hold what it needs")?;
             }
-            if let Some(extra) = exchange.shared.extras.find_mut(one.extra) {
-                extra.partner = Some(other.handle);
-            }
+            let extra = exchange.shared.extras.find_mut(one.extra).expect("a linked order has an extra");
+            extra.partner = Some(other.handle);
         }
         Ok(())
     }

@@ -277,7 +277,8 @@ pub struct OrderRecord {
     pub fee_carry: u32,
     /// The client's firm.
     pub firm: [u8; 4],
-    /// [`OrderRecord::SELL`], [`OrderRecord::HIDDEN`], [`OrderRecord::HAS_EXTRA`], [`OrderRecord::WAITS`].
+    /// [`OrderRecord::SELL`], [`OrderRecord::HIDDEN`], [`OrderRecord::HAS_EXTRA`], [`OrderRecord::WAITS`],
+    /// [`OrderRecord::DISCONNECTED`], [`OrderRecord::SWITCHED`].
     pub marks: u8,
     /// The client's capacity.
     pub capacity: u8,
@@ -328,6 +329,10 @@ impl OrderRecord {
     pub const HAS_EXTRA: u8 = 4;
     /// Mark: it waits for its trigger.
     pub const WAITS: u8 = 8;
+    /// Mark: its login's connection was lost in the halt, at whose end it goes.
+    pub const DISCONNECTED: u8 = 16;
+    /// Mark: its login's dead-man's switch went off in the halt, at whose end it goes.
+    pub const SWITCHED: u8 = 32;
 }
 
 #[inline]

@@ -12,7 +12,7 @@ use crate::domain::{
     Amount, Command, FeeRate, FeeTier, InstrumentId, ListInstrument, Listing, OrderLimits, OrderPrice, Phase,
     Ppm, Price, Protection, Timestamp,
 };
-use crate::exchange::accounts::{Account, AccountLimits, Rate, Traded, Volumes};
+use crate::exchange::accounts::{Account, AccountLimits, Rate, Volumes};
 use crate::exchange::admin::check_rates;
 use crate::exchange::due::day;
 use crate::exchange::extras::{Extra, Watch};
@@ -397,7 +397,7 @@ impl Restoring {
 
     fn take_volume(&mut self, record: VolumeRecord) -> Refused {
         if let Some(volumes) = &mut self.exchange.shared.volumes {
-            volumes.traded.push(Traded::restored(record.today, record.days));
+            volumes.restore_account(record.today, record.days);
         }
         Ok(())
     }

@@ -12,7 +12,7 @@ use crate::exchange::book::Handle;
 use crate::exchange::extras::Extra;
 use crate::exchange::instrument::Instrument;
 use crate::exchange::usage::{Pair, Use};
-use crate::exchange::{Exchange, Login};
+use crate::exchange::{Exchange, Login, absent};
 
 impl Exchange {
     /// Gives everything that decides what the exchange will answer to `sink`, part by part. Two exchanges that were given
@@ -56,8 +56,8 @@ impl Exchange {
                 sink.put(Part::Balances, &record)?;
             }
         }
-        for traded in self.shared.volumes.iter().flat_map(|volumes| &volumes.traded) {
-            sink.put(Part::Volumes, &volume_record(traded))?;
+        for traded in self.shared.volumes.iter().flat_map(|volumes| volumes.traded()) {
+            sink.put(Part::Volumes, &volume_record(&traded))?;
         }
         for (pair, used) in self.shared.usage.iter().flat_map(|usage| usage.iter()) {
             sink.put(Part::Usage, &usage_record(*pair, *used))?;
@@ -166,7 +166,9 @@ impl Exchange {
             marks: mark(OrderRecord::SELL, hot.side == Side::Sell)
                 | mark(OrderRecord::HIDDEN, hot.hidden)
                 | mark(OrderRecord::HAS_EXTRA, self.shared.extras.find(cold.extra).is_some())
-                | mark(OrderRecord::WAITS, waits),
+                | mark(OrderRecord::WAITS, waits)
+                | mark(OrderRecord::DISCONNECTED, hot.flags & absent::DISCONNECTED != 0)
+                | mark(OrderRecord::SWITCHED, hot.flags & absent::SWITCHED != 0),
             capacity: cold.capacity,
             cross_type: cold.cross_type,
             time_in_force: cold.time_in_force,

@@ -3,12 +3,12 @@
 use super::properties::{Clients, FEW_TICKS, ORDERS_MAX, drain, everything, opening, plain};
 use super::{apply, apply_at};
 use dojima::domain::{
-    AccountId, AccountSelfTrade, Amount, AssetCode, AssetId, AssetSettings, Cancel, Command, Echo, Enter,
-    Event, FeeRate, FeeTier, GroupId, Instructions, InstrumentId, KillScope, LimitScope, LoginId, LoginName,
-    OrderLimits, OrderPrice, Owner, Phase, PostOnly, Ppm, Price, Protection, Quantity, QuantityUnit,
-    QueryAccount, RefuseEnter, RejectReason, SelfTrade, SelfTradePrevention, SetFees, SetOrderEntry,
-    SetTerms, Side, Stamp, Switch, TimeInForce, Timestamp, Transfer, Trigger, TriggerKind, TriggerReference,
-    UserRef, Visibility, VolumeTiers,
+    AccountId, AccountSelfTrade, Amount, AssetCode, AssetId, AssetSettings, Cancel, Command, ConnectionLoss,
+    Echo, Enter, Event, FeeRate, FeeTier, GroupId, Instructions, InstrumentId, KillScope, LimitScope,
+    LoginId, LoginName, OrderLimits, OrderPrice, Owner, Phase, PostOnly, Ppm, Price, Protection, Quantity,
+    QuantityUnit, QueryAccount, RefuseEnter, RejectReason, SelfTrade, SelfTradePrevention, SetFees,
+    SetOrderEntry, SetTerms, Side, Stamp, Switch, TimeInForce, Timestamp, Transfer, Trigger, TriggerKind,
+    TriggerReference, UserRef, Visibility, VolumeTiers,
 };
 use dojima::exchange::{Digest, Exchange, ExchangeLimits};
 use proptest::prelude::*;
@@ -22,7 +22,7 @@ fn opened(orders_max: u32) -> Exchange {
     exchange
 }
 
-fn enter(login: u32, user_ref: u32, side: Side, ticks: u64) -> Enter {
+pub fn enter(login: u32, user_ref: u32, side: Side, ticks: u64) -> Enter {
     Enter {
         login: LoginId(login),
         user_ref: UserRef(user_ref),
@@ -249,6 +249,9 @@ fn of_logins() -> Vec<(&'static str, Vec<Command>)> {
     };
     let copy = |login, account| Command::CopyAccount { login, account: AccountId(account) };
     let session = |session| Command::RollSession { session };
+    let order = Command::Enter(enter(1, 2, Side::Buy, 20));
+    let halted = Command::SetPhase { instrument: InstrumentId(0), phase: Phase::Halted };
+    let lost = Command::CancelLogin { login, cause: ConnectionLoss::Disconnected };
     vec![
         ("an edition of the rules", vec![Command::SetRules { edition: 2 }]),
         ("a session", vec![session(1)]),
@@ -263,6 +266,8 @@ fn of_logins() -> Vec<(&'static str, Vec<Command>)> {
         ("a login's limit of notional", vec![limit(login, 0, 5, 0)]),
         ("a login's limit of open orders", vec![limit(login, 0, 0, 5)]),
         ("whose limit", vec![limit(other, 5, 0, 0)]),
+        ("a halted order", vec![order, halted]),
+        ("a cancel of it that the halt holds up", vec![order, halted, lost]),
         ("copies", vec![copy(login, 2)]),
         ("of what", vec![copy(login, 3)]),
         ("for whom", vec![copy(other, 2)]),

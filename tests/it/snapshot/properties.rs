@@ -5,7 +5,9 @@ use crate::exchange::digests;
 use crate::exchange::properties::{
     Clients, FEW_TICKS, ORDERS_MAX, Step, cases, drain, fees, opening, rich, subjects,
 };
-use dojima::domain::{Command, Timestamp};
+use dojima::domain::{
+    CancelReason, Command, ConnectionLoss, Event, InstrumentId, LoginId, Phase, QueryAccount, Side, Timestamp,
+};
 use dojima::replica::State;
 use proptest::prelude::*;
 
@@ -100,6 +102,37 @@ fn every_part_of_the_state_comes_back() {
         let state = super::state_of(100, &commands);
         restored(&state).unwrap_or_else(|error| panic!("{what}: {error}"));
     }
+}
+
+/// A halt holds cancels of absent logins up over a crash, too: each is carried out afterwards, for its reason.
+#[test]
+fn what_a_halt_holds_up_comes_back() {
+    let phase = |phase| Command::SetPhase { instrument: InstrumentId(0), phase };
+    let orders = [(3, 1), (2, 1), (1, 1), (1, 2), (4, 1)];
+    let orders = orders.map(|(login, number)| Command::Enter(digests::enter(login, number, Side::Buy, 20)));
+    let absent = [
+        Command::QueryAccount(QueryAccount { login: LoginId(3), cancel_after_ms: Some(5) }),
+        phase(Phase::Halted),
+        Command::CancelLogin { login: LoginId(1), cause: ConnectionLoss::Disconnected },
+    ];
+    let commands = digests::opening_commands().into_iter().chain(orders).chain(absent);
+    let mut state = super::state_of(100, &commands.collect::<Vec<_>>());
+    let later = Timestamp(Timestamp::SECOND);
+    assert!(apply(&mut state, later, &Command::Tick).is_empty(), "nothing is cancelled in a halt");
+    let mut back = restored(&state).expect("it is loaded");
+    let events = apply(&mut back, later, &phase(Phase::Continuous));
+    assert_eq!(events, apply(&mut state, later, &phase(Phase::Continuous)));
+    let told: Vec<_> = events
+        .iter()
+        .map(|record| match record.event {
+            Event::Canceled(canceled) => Some((canceled.login.0, canceled.user_ref.0, canceled.reason)),
+            _ => None,
+        })
+        .collect();
+    let (lost, switch) = (CancelReason::Disconnected, CancelReason::DeadMansSwitch);
+    assert_eq!(told, [Some((1, 1, lost)), Some((1, 2, lost)), Some((3, 1, switch)), None]);
+    let left: Vec<_> = back.exchange.orders(InstrumentId(0), Side::Buy).map(|order| order.login.0).collect();
+    assert_eq!(left, [2, 4]);
 }
 
 #[test]

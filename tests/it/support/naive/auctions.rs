@@ -32,6 +32,9 @@ impl Naive {
     /// The phase changes, with all that comes of it.
     pub(super) fn enter_phase(&mut self, instrument: InstrumentId, phase: Phase) {
         let before = self.phase(instrument);
+        if before == Phase::Halted {
+            self.make_up_for_halt(instrument);
+        }
         if phase == Phase::Continuous || (phase == Phase::Closed && before.gathers()) {
             self.uncross(instrument, before);
         }

@@ -145,6 +145,7 @@ impl Naive {
             carry: ask.carry,
             reserved: 0,
             echo: ask.echo,
+            due: None,
         };
         order.show_slice();
         order.reserved = self.funds(&order, first)?;
@@ -283,11 +284,11 @@ impl Naive {
         first.filter(alike).map(Some).ok_or(RejectReason::LinkNotPossible)
     }
 
-    /// The price of an order that must not trade.
+    /// The price of an order that must not trade with anything that is shown.
     fn price_to_rest_at(&self, ask: &Ask, price: Option<i128>) -> Checked<Option<i128>> {
-        let (Some(limit), Some(best)) = (price, self.best(ask.instrument, ask.side.opposite())) else {
-            return Ok(price);
-        };
+        let others = self.in_trading_order(ask.instrument, ask.side.opposite());
+        let shown = others.into_iter().find(|order| order.visibility == Visibility::Displayed);
+        let (Some(limit), Some(best)) = (price, shown.map(Order::limit)) else { return Ok(price) };
         let (crosses, slid) = match ask.side {
             Side::Buy => (limit >= best, best - 1),
             Side::Sell => (limit <= best, best + 1),

@@ -2,8 +2,8 @@
 
 use super::{Naive, Order};
 use dojima::domain::{
-    AccountId, CancelReason, Command, Event, IgnoreReason, LoginId, Modify, OrderLimits, Phase, QueryAccount,
-    RejectReason, SelfTrade, SelfTradePrevented, SetOrderEntry, Switch, Timestamp, UserRef,
+    AccountId, CancelReason, Command, Event, IgnoreReason, InstrumentId, LoginId, Modify, OrderLimits, Phase,
+    QueryAccount, RejectReason, SelfTrade, SelfTradePrevented, SetOrderEntry, Switch, Timestamp, UserRef,
 };
 
 type Done = Result<(), RejectReason>;
@@ -91,8 +91,25 @@ impl Naive {
     }
 
     pub(super) fn cancel_orders_of(&mut self, login: LoginId, reason: CancelReason) {
-        let goes = |order: &Order| order.login == login && self.phase(order.instrument) != Phase::Halted;
-        self.cancel_all(&self.numbers(goes), reason);
+        let halted = |order: &Order| self.phase(order.instrument) == Phase::Halted;
+        let goes = self.numbers(|order| order.login == login && !halted(order));
+        let stays_due = self.numbers(|order| order.login == login && halted(order));
+        self.cancel_all(&goes, reason);
+        for id in stays_due {
+            let at = self.find(id).expect("its linked order is halted like it");
+            self.orders[at].due.get_or_insert(reason);
+        }
+    }
+
+    /// The instrument is no longer halted.
+    pub(super) fn make_up_for_halt(&mut self, instrument: InstrumentId) {
+        let is_due = |order: &&Order| order.instrument == instrument && order.due.is_some();
+        let mut due: Vec<_> =
+            self.orders.iter().filter(is_due).map(|order| (order.login, order.id, order.due)).collect();
+        due.sort_by_key(|(login, id, _)| (*login, *id));
+        for (_, id, reason) in due {
+            self.cancel_whole(id, reason.expect("filtered"));
+        }
     }
 
     pub(super) fn set_order_entry(&mut self, set: &SetOrderEntry) {

@@ -3,7 +3,7 @@
 use super::orders::Order;
 use super::{Naive, SECOND, amount, lots, ticks};
 use dojima::domain::{
-    AccountId, CancelReason, Event, Executed, FeeRate, InstrumentId, OrderId, Owner, Phase, Ppm,
+    CancelReason, Event, Executed, FeeRate, InstrumentId, OrderId, Owner, Phase, PostOnly, Ppm,
     RestateReason, SelfTrade, SelfTradePrevention, Side, TradeId, TradeKind,
 };
 
@@ -67,12 +67,19 @@ impl Naive {
 
     /// What is done when the order meets the other one, if they have the same owner.
     fn prevention(&self, order: &Order, other: &Order) -> SelfTrade {
-        let account = |id: AccountId| self.account(id);
-        let SelfTradePrevention { mode, owner } =
-            order.self_trade.unwrap_or(account(order.account).prevention);
-        let group = account(order.account).group;
-        let grouped = owner == Owner::Group && group.0 != 0 && group == account(other.account).group;
-        if order.account == other.account || grouped { mode } else { SelfTrade::Allow }
+        // Of the order and its account, who prevents anything. The order's word is the first.
+        let prevents = |said: &SelfTradePrevention| said.mode != SelfTrade::Allow;
+        let account = Some(self.account(order.account).prevention);
+        let said: Vec<_> = [order.self_trade, account].into_iter().flatten().filter(prevents).collect();
+        let Some(first) = said.first() else { return SelfTrade::Allow };
+        let of_group = said.iter().any(|one| one.owner == Owner::Group);
+        let same = order.account == other.account || (of_group && self.in_one_group(order, other));
+        if same { first.mode } else { SelfTrade::Allow }
+    }
+
+    fn in_one_group(&self, one: &Order, other: &Order) -> bool {
+        let [one, other] = [one, other].map(|order| self.account(order.account).group.0);
+        one != 0 && one == other
     }
 
     /// How many lots could trade at once.
@@ -96,7 +103,7 @@ impl Naive {
 
     /// A new or released order trades, and rests or goes.
     pub(super) fn work(&mut self, mut order: Order) {
-        if self.phase(order.instrument).gathers() {
+        if self.phase(order.instrument).gathers() || order.post_only != PostOnly::No {
             order.show_slice();
             return self.orders.push(order);
         }
@@ -222,6 +229,13 @@ impl Naive {
         let maker_fee = self.settle(maker, price, quantity, rates[0]);
         let taker_fee = self.settle(taker, price, quantity, rates[1]);
         assert!(maker_fee + taker_fee >= 0, "the fee account pays for a trade");
+        if maker.account != taker.account && !self.in_one_group(maker, taker) {
+            let notional = self.notional(taker.instrument, price, quantity);
+            let quote = self.listing(taker.instrument).quote;
+            for account in [maker.account, taker.account] {
+                self.count_volume(account, quote, notional);
+            }
+        }
         self.last_trade += 1;
         self.events.push(Event::Executed(Executed {
             trade: TradeId(self.last_trade),

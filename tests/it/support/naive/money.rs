@@ -166,7 +166,6 @@ impl Naive {
         *self.held(order.account, listing.quote) -= sign * notional;
         *self.held(order.account, paid_in) -= fee;
         *self.held(AccountId::FEES, paid_in) += fee;
-        self.count_volume(order.account, listing.quote, notional);
         fee
     }
 

@@ -74,6 +74,8 @@ pub struct Order {
     pub reserved: i128,
     /// What the client sent along.
     pub echo: Echo,
+    /// Why it goes when the halt ends.
+    pub due: Option<CancelReason>,
 }
 
 impl Order {
@@ -318,10 +320,26 @@ impl Naive {
         let Some(at) = self.find_named(login, orig_user_ref) else {
             return self.ignore(login, orig_user_ref, IgnoreReason::OrderNotLive);
         };
-        if reason == RejectReason::JournalSpaceLow {
-            return self.reject(login, user_ref, reason, Echo { cl_ord_id, ..Echo::default() });
+        let old = self.orders[at].clone();
+        let no_fault = matches!(reason, RejectReason::JournalSpaceLow | RejectReason::MessageRateExceeded);
+        let told = if no_fault { Err(reason) } else { self.could_be_replaced(&old, user_ref) };
+        match told {
+            Ok(()) => drop(self.cancel_whole(old.id, CancelReason::InvalidReplace(reason))),
+            Err(why) => self.reject(login, user_ref, why, Echo { cl_ord_id, ..Echo::default() }),
         }
-        self.cancel_whole(self.orders[at].id, CancelReason::InvalidReplace(reason));
+    }
+
+    /// Whether a limit order without instructions could take the order's place now.
+    fn could_be_replaced(&mut self, old: &Order, user_ref: UserRef) -> Result<(), RejectReason> {
+        self.may_enter(old.login, user_ref)?;
+        self.gate(&Ask {
+            kind: Kind::Replace,
+            time_in_force: TimeInForce::GoodTillCancel,
+            price: dojima::domain::OrderPrice::Limit(1),
+            instructions: Instructions::default(),
+            ..Ask::again(old)
+        })?;
+        if old.oco.is_some() { Err(RejectReason::OrderIsLinked) } else { Ok(()) }
     }
 }
 
