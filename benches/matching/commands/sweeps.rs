@@ -158,7 +158,8 @@ fn icebergs(bench: &mut Bench) {
             let maker = order(at, Side::Sell, 1 + prices.ticks(Side::Sell, at) - MID, lots);
             venue.enter_with(maker, FIRST, GTC, Some(asked));
         }
-        let taker = order(count, Side::Buy, MID, MOST - 5);
+        // A limit that the account can pay.
+        let taker = order(count, Side::Buy, 2 * count, MOST - 5);
         let taker = enter(&mut venue, taker, IOC, Instructions::NOTHING);
         let name = format!("buy of 4 billion lots from icebergs that show one, {}", prices.name());
         assert!(bench.measure(name, &mut venue, &taker).trades() >= count - 2);
