@@ -8,7 +8,7 @@ use comfy_table::{Cell, CellAlignment, Table, presets};
 use dojima::domain::{
     AccountId, Amount, AssetCode, AssetId, Cancel, Command, Enter, FeeRate, Instructions, InstrumentId,
     ListInstrument, LoginId, LoginName, OrderPrice, Phase, Quantity, Side, Stamp, Symbol, TimeInForce,
-    Timestamp, Transfer, UserRef,
+    Timestamp, Transfer, UserRef, VenueLimits,
 };
 use dojima::replica::{Snapshots, State};
 use dojima_journal::storage::{FileStorage, Storage};
@@ -112,7 +112,12 @@ fn apply(state: &mut State, command: &Command) {
 /// order; every fiftieth asks for something special.
 fn filled(size: &Size) -> State {
     let mut state = State::empty();
-    apply(&mut state, &Command::SetLimits { orders_max: 2 * size.orders as u32 });
+    apply(
+        &mut state,
+        &Command::SetLimits {
+            limits: VenueLimits { orders_max: 2 * size.orders as u32, ..VenueLimits::default() },
+        },
+    );
     open(&mut state, size);
     let mut random = Random(7);
     let mut last = vec![0; size.accounts as usize];

@@ -8,7 +8,7 @@ mod snapshots;
 pub use snapshots::{SnapshotError, SnapshotInfo, Snapshots};
 
 use crate::domain::streams::StreamIndex;
-use crate::domain::{Command, Event, EventRecord, Listings, Stamp};
+use crate::domain::{Command, Event, EventRecord, Listings, Stamp, VenueLimits};
 use crate::exchange::{EventSink, Exchange, ExchangeLimits, NameKey, Progress};
 use std::hash::{BuildHasher, Hasher, RandomState};
 
@@ -63,7 +63,10 @@ impl State {
     /// Before the first command. The opening commands say what the exchange holds at most.
     pub fn empty() -> Self {
         Self {
-            exchange: Exchange::new(ExchangeLimits { orders_max: 1, name_key: name_key() }),
+            exchange: Exchange::new(ExchangeLimits {
+                limits: VenueLimits { orders_max: 1, ..VenueLimits::default() },
+                name_key: name_key(),
+            }),
             last: Stamp::default(),
             last_event: 0,
             streams: StreamIndex::default(),

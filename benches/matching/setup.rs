@@ -31,6 +31,7 @@ impl Features {
                 quantity_max: Quantity(1_000_000),
                 notional_max: Amount(i64::MAX / 2),
                 open_orders_max: u32::MAX,
+                triggers_max: 0,
                 orders_per_second_max: u32::MAX,
                 position_max: Quantity(u64::MAX / 2),
             };

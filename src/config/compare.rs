@@ -107,6 +107,7 @@ impl Terms {
                 Command::SetOrderLimits { scope: LimitScope::Account(account), limits } => {
                     let key = format!("{}.limits", account_key(config, *account));
                     add_limits(&mut terms, &key, &assets, None, limits);
+                    terms.insert(format!("{key}.triggers_max"), limits.triggers_max.to_string());
                 }
                 Command::SetOrderLimits { scope: LimitScope::Login(login), limits } => {
                     let key = format!("logins[{}].limits", login_name(&logins, *login));
@@ -137,8 +138,16 @@ impl Terms {
                     let key = format!("{}.deposits.{code}", account_key(config, deposit.account));
                     terms.insert(key, decimal::show_amount(deposit.amount, scale).to_string());
                 }
-                Command::SetLimits { orders_max } => {
-                    terms.insert("exchange.orders_max".to_owned(), orders_max.to_string());
+                Command::SetLimits { limits } => {
+                    let fields = [
+                        ("orders_max", limits.orders_max),
+                        ("orders_touched_max", limits.orders_touched_max),
+                        ("account_orders_max", limits.account_orders_max),
+                        ("account_triggers_max", limits.account_triggers_max),
+                    ];
+                    terms.extend(
+                        fields.map(|(field, value)| (format!("exchange.{field}"), value.to_string())),
+                    );
                 }
                 // The edition of the rules is a fact of when the venue was opened, and nothing that the file sets.
                 Command::SetRules { .. } => {}

@@ -2,6 +2,7 @@
 //! values, and a test holds the two together.
 
 use super::settings::TimeOfDay;
+use crate::domain::VenueLimits;
 use crate::runtime::ThreadingMode;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -244,11 +245,27 @@ pub struct TlsSection {
 pub struct ExchangeSection {
     /// Open orders in all books together.
     pub orders_max: u32,
+    /// Orders that one order touches at most when it is matched, and that one part of a command touches.
+    pub orders_touched_max: u32,
+    /// Open orders of an account without a limit of its own.
+    pub account_orders_max: u32,
+    /// Orders that wait for a trigger, of an account without a limit of its own.
+    pub account_triggers_max: u32,
+}
+
+impl ExchangeSection {
+    /// The limits as the exchange is told of them.
+    pub fn limits(&self) -> VenueLimits {
+        let Self { orders_max, orders_touched_max, account_orders_max, account_triggers_max } = *self;
+        VenueLimits { orders_max, orders_touched_max, account_orders_max, account_triggers_max }
+    }
 }
 
 impl Default for ExchangeSection {
     fn default() -> Self {
-        Self { orders_max: 1_000_000 }
+        let VenueLimits { orders_touched_max, account_orders_max, account_triggers_max, .. } =
+            VenueLimits::default();
+        Self { orders_max: 1_000_000, orders_touched_max, account_orders_max, account_triggers_max }
     }
 }
 

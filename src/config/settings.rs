@@ -84,7 +84,7 @@ pub struct InstrumentLimitsConfig {
     pub position_max: Decimal,
 }
 
-/// `[accounts.limits]`; 0 is none. Quantities are lots and amounts minor units, since they hold in every instrument.
+/// `[accounts.limits]`; 0 is none, but where it says otherwise. Quantities are lots and amounts minor units, since they hold in every instrument.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct AccountLimitsConfig {
@@ -92,8 +92,10 @@ pub struct AccountLimitsConfig {
     pub quantity_max_lots: u64,
     /// Largest price × quantity of a limit order, minor units of its quote asset.
     pub notional_max_minor_units: i64,
-    /// Open orders, all instruments together.
+    /// Open orders, all instruments together; 0: the venue's `account_orders_max`.
     pub open_orders_max: u32,
+    /// Orders that wait for a trigger, all instruments together; 0: the venue's `account_triggers_max`.
+    pub triggers_max: u32,
     /// New orders and replaces in a second, all instruments together.
     pub orders_per_second_max: u32,
     /// What it may hold and have on order of an instrument's base asset, lots.
@@ -380,6 +382,7 @@ fn instrument_limits(
         open_orders_max: limits.open_orders_max,
         orders_per_second_max: limits.orders_per_second_max,
         position_max,
+        ..OrderLimits::default()
     };
     let scope = LimitScope::Instrument(terms.instrument);
     (limits != OrderLimits::default()).then_some(Command::SetOrderLimits { scope, limits })
@@ -458,6 +461,7 @@ fn account_settings(
             quantity_max: Quantity(limits.quantity_max_lots),
             notional_max: Amount(limits.notional_max_minor_units),
             open_orders_max: limits.open_orders_max,
+            triggers_max: limits.triggers_max,
             orders_per_second_max: limits.orders_per_second_max,
             position_max: Quantity(limits.position_max_lots),
         };

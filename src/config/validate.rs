@@ -2,7 +2,7 @@
 
 use super::error::{Problem, Problems};
 use super::{Config, sections::GatewaySection};
-use crate::domain::{self, Command};
+use crate::domain::{self, Command, VenueLimits};
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 
@@ -53,7 +53,11 @@ pub(super) fn limits(config: &Config) -> Vec<Problem> {
         );
         p.add("gateway.connections_max", config.gateway.connections_max, reason);
     }
-    within(p, "exchange.orders_max", config.exchange.orders_max, 1..=Command::ORDERS_MAX);
+    let limits = config.exchange.limits();
+    within(p, "exchange.orders_max", limits.orders_max, 1..=Command::ORDERS_MAX);
+    within(p, "exchange.orders_touched_max", limits.orders_touched_max, VenueLimits::ORDERS_TOUCHED);
+    within(p, "exchange.account_orders_max", limits.account_orders_max, 1..=u32::MAX);
+    within(p, "exchange.account_triggers_max", limits.account_triggers_max, 1..=u32::MAX);
     within(p, "sql.batch_interval_ms", config.sql.batch_interval_ms, 1..=60_000);
     within(p, "sql.batch_events_max", config.sql.batch_events_max, 1..=10_000_000);
     if config.timers.tick_interval_ms != 0 {

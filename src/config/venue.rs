@@ -197,7 +197,7 @@ pub(super) fn resolve(config: &Config) -> (Vec<Command>, Vec<Problem>) {
     let mut problems = Problems::default();
     let p = &mut problems;
     let assets = Assets::resolve(&config.assets, p);
-    let limits = Command::SetLimits { orders_max: config.exchange.orders_max };
+    let limits = Command::SetLimits { limits: config.exchange.limits() };
     let rules = Command::SetRules { edition: Command::RULES_LAST };
     let mut commands = vec![rules, limits, Command::OpenAccount { account: AccountId::FEES }];
     commands.extend(assets.commands());

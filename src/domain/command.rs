@@ -7,7 +7,7 @@ use super::{
     AccountId, AccountSelfTrade, Amount, AssetCode, AssetId, AssetSettings, CancelFilter, ClOrdId, FeeAsset,
     FeeRate, FeeTier, Instructions, InstrumentId, KillScope, LimitScope, LoginId, LoginName, OrderId,
     OrderLimits, OrderPrice, Phase, Price, Protection, Quantity, RejectReason, SetFees, SetTerms, Switch,
-    Symbol, Timestamp, UserRef, VolumeTiers, export,
+    Symbol, Timestamp, UserRef, VenueLimits, VolumeTiers, export,
 };
 use bincode::{Decode, Encode};
 use serde::Serialize;
@@ -90,8 +90,8 @@ pub enum Command {
     /// Sets what the exchange as a whole holds at most, and takes the memory for it. It decides which orders are
     /// refused, so it is journaled and not merely configured.
     SetLimits {
-        /// Open orders, all instruments together: 1 to [`Command::ORDERS_MAX`]. Orders that are open stay.
-        orders_max: u32,
+        /// What is to hold from now on. Orders that are open stay.
+        limits: VenueLimits,
     },
     /// A change of an order that keeps its number, and its place if only the quantity goes down.
     Amend(Amend),
@@ -157,7 +157,7 @@ pub enum Command {
     /// Writes down what the state was. Changes nothing: it stands in the journal so that every replay can compare.
     Checkpoint(Checkpoint),
     /// Sets which edition of the rules holds (docs/RULES.md, "Editions"). An exchange that was never told has
-    /// [`Command::RULES_FIRST`], so that a journal of those days gives the events of those days.
+    /// [`Command::RULES_FIRST`].
     SetRules {
         /// The edition; not below the present one, at most [`Command::RULES_LAST`].
         edition: u16,
@@ -195,7 +195,7 @@ impl Command {
     pub const RULES_FIRST: u16 = 1;
 
     /// The newest edition of the rules: that of every venue that is opened now.
-    pub const RULES_LAST: u16 = 2;
+    pub const RULES_LAST: u16 = 1;
 
     /// The most open orders that an exchange can be set to hold.
     pub const ORDERS_MAX: u32 = 100_000_000;

@@ -7,7 +7,8 @@ use super::{
     AccountId, AccountSelfTrade, Amount, AssetCode, AssetId, AssetSettings, Checkpoint, ClOrdId, Echo,
     FeeTier, IgnoreReason, InstrumentId, KillScope, LimitScope, Listing, LoginId, OrderId, OrderLimits,
     Phase, PostOnly, Price, Protection, Quantity, RejectReason, SelfTrade, SetFees, SetOrderEntry, Side,
-    Switch, TimeInForce, Timestamp, TradeId, Transfer, Trigger, UserRef, Visibility, VolumeTiers,
+    Switch, TimeInForce, Timestamp, TradeId, Transfer, Trigger, UserRef, VenueLimits, Visibility,
+    VolumeTiers,
 };
 use bincode::{Decode, Encode};
 use serde::Serialize;
@@ -88,8 +89,8 @@ pub enum Event {
     Ignored(Ignored),
     /// What the exchange as a whole holds at most was set.
     LimitsSet {
-        /// Open orders, all instruments together.
-        orders_max: u32,
+        /// What holds now.
+        limits: VenueLimits,
     },
     /// A cancel or an amend of a live order was refused; the order is as it was.
     ChangeRejected(ChangeRejected),
@@ -109,6 +110,10 @@ pub enum Event {
         user_ref: UserRef,
         /// How many orders were cancelled.
         canceled: u32,
+        /// Of which instrument it was asked; `None`: of all.
+        instrument: Option<InstrumentId>,
+        /// Of which side it was asked; `None`: of both.
+        side: Option<Side>,
     },
     /// What an auction would give if it ended now. Published with every [`super::Command::Tick`] during an auction.
     Indicative(Auction),
@@ -195,22 +200,8 @@ pub enum Event {
         session: u32,
     },
     /// An order whose trigger came takes part in trading from now on (OUCH Order Priority Update). Comes right after
-    /// [`Event::Triggered`], from the second edition of the rules on.
+    /// [`Event::Triggered`].
     PriorityUpdated(PriorityUpdated),
-    /// The answer to a mass cancel of a client, after the cancels, from the second edition of the rules on. (In the first, and
-    /// to operators, [`Event::MassCanceled`].)
-    MassCancelAnswered {
-        /// Who asked.
-        login: LoginId,
-        /// The client's number of the message.
-        user_ref: UserRef,
-        /// How many orders were cancelled.
-        canceled: u32,
-        /// Of which instrument; `None`: of all.
-        instrument: Option<InstrumentId>,
-        /// Of which side; `None`: of both.
-        side: Option<Side>,
-    },
     /// A login is sent copies of what the logins of an account are sent.
     AccountCopied {
         /// Who gets the copies.
@@ -240,8 +231,7 @@ impl Event {
             Self::ChangeRejected(e) => [Some(e.login), None],
             Self::Amended(e) => [Some(e.login), None],
             Self::MassCanceled { login, .. } => [*login, None],
-            Self::MassCancelAnswered { login, .. }
-            | Self::AccountState { login, .. }
+            Self::AccountState { login, .. }
             | Self::SessionEnded { login }
             | Self::SessionStarted { login, .. } => [Some(*login), None],
             Self::OrderEntrySet(e) => [Some(e.login), None],
@@ -417,7 +407,7 @@ pub enum CancelReason {
     /// The next trade would cross a price band.
     PriceBand,
     /// It would have traded with its own owner.
-    SelfTrade,
+    SelfTradePrevented(SelfTradePrevented),
     /// The order that it is linked to traded, was triggered or is gone.
     LinkedOrder,
     /// Its time has come, or its day has ended.
@@ -434,12 +424,12 @@ pub enum CancelReason {
     Operator,
     /// Its trigger came, and this says why it could not be matched then.
     TriggerRefused(RejectReason),
-    /// It would have traded with its own owner. From the second edition of the rules on, in place of [`Self::SelfTrade`].
-    SelfTradePrevented(SelfTradePrevented),
     /// The login's connection is gone (cancel on disconnect).
     Disconnected,
     /// The login's dead-man's switch was not held.
     DeadMansSwitch,
+    /// The order has touched as many orders as one order may.
+    WorkLimit,
 }
 
 /// The trade that was not made.

@@ -43,5 +43,5 @@ pub use listing::{Listing, Listings};
 pub use reject::{IgnoreReason, RejectReason};
 pub use settings::{
     AccountSelfTrade, AssetSettings, CancelFilter, FeeAsset, KillScope, LimitScope, OrderLimits, Phase,
-    Protection, SetFees, SetTerms, Switch, VolumeTiers,
+    Protection, SetFees, SetTerms, Switch, VenueLimits, VolumeTiers,
 };

@@ -45,6 +45,8 @@ reasons!(
         TimeInForceNotSupported => "this time in force is not supported",
         /// CrossType is not N.
         CrossTypeNotSupported => "only continuous trading (cross type N) is supported",
+        /// The gateway: CustomerType or CrossType R.
+        RetailNotAllowed => "there is no retail programme",
         /// Display is none of Y, A or N, or hidden, which is not served here.
         DisplayNotSupported => "this display instruction is not supported",
         /// ISO is not N.
@@ -53,14 +55,24 @@ reasons!(
         InvalidCapacity => "the capacity is not A, P, R or O",
         /// A tag asks for something that is not served here.
         TagNotSupported => "an optional tag asks for something that is not supported",
+        /// The gateway: a pegged or discretionary price.
+        PeggingNotAllowed => "pegged and discretionary prices are not supported",
+        /// The gateway: Route.
+        RoutingNotAllowed => "orders are not routed to other venues",
         /// The appendage cannot be read.
         MalformedTag => "the optional tags cannot be read",
         /// No instrument has this symbol.
         UnknownSymbol => "no instrument has this symbol",
-        // What the sequencer finds.
+        // What the sequencer and the gateway find.
         /// The journal is short of space; cancels still work.
         JournalSpaceLow => "the journal is short of disk space: only cancels are taken",
+        /// The gateway: the login sends more messages than it may.
+        MessageRateExceeded => "the login has sent more messages than it may",
         // What the exchange finds.
+        /// The login has disabled its order entry.
+        OrderEntryDisabled => "order entry of this login is disabled",
+        /// A live order of an earlier session has the number.
+        UserRefInUse => "a live order of an earlier session has this number",
         /// The instrument does not exist.
         UnknownInstrument => "the instrument does not exist",
         /// The instrument was delisted.
@@ -81,6 +93,8 @@ reasons!(
         NotInAuction => "while orders gather for an auction only limit orders that may rest are taken",
         /// The account has sent as many orders in this second as it may.
         OrderRateExceeded => "the account has sent as many orders in this second as it may",
+        /// A linked order is only cancelled whole; it is not changed or replaced.
+        OrderIsLinked => "an order that is linked to another is only cancelled whole",
         /// Instructions that exclude one another, or one that this order cannot have.
         InvalidInstructions => "the instructions exclude one another",
         /// The trigger's price is zero, out of the protocol's range, or off the tick.
@@ -129,8 +143,6 @@ reasons!(
         TooManyOrders => "the exchange holds as many open orders as it is configured for",
         /// The instrument holds as many orders that wait for a trigger as it can.
         TooManyTriggers => "the instrument holds as many orders that wait for a trigger as it can",
-        /// A linked order is only cancelled whole; it is not changed or replaced.
-        OrderIsLinked => "an order that is linked to another is only cancelled whole",
         /// An amend that would change nothing that can be changed, or an order of this kind is not amended.
         AmendNotPossible => "the order cannot be amended like this",
         // Administrative commands.
@@ -144,6 +156,8 @@ reasons!(
         UnknownAsset => "the asset does not exist",
         /// The account does not exist.
         UnknownAccount => "the account does not exist",
+        /// The login does not exist.
+        UnknownLogin => "the login does not exist",
         /// A number is out of its documented range.
         OutOfRange => "a number is out of its range",
         /// One tick on one lot is not a whole number of quote minor units.
@@ -166,23 +180,8 @@ reasons!(
         RebateAboveFee => "the two fees together are below zero",
         /// The configured instruments and accounts are already open.
         AlreadyOpen => "the exchange is already open",
-        // Since the second edition of the rules; where they stand among the checks, docs/RULES.md says.
-        /// The gateway: a pegged or discretionary price.
-        PeggingNotAllowed => "pegged and discretionary prices are not supported",
-        /// The gateway: Route.
-        RoutingNotAllowed => "orders are not routed to other venues",
-        /// The gateway: CustomerType or CrossType R.
-        RetailNotAllowed => "there is no retail programme",
-        /// The gateway: the login sends more messages than it may.
-        MessageRateExceeded => "the login has sent more messages than it may",
-        /// The login has disabled its order entry.
-        OrderEntryDisabled => "order entry of this login is disabled",
-        /// A live order of an earlier session has the number.
-        UserRefInUse => "a live order of an earlier session has this number",
         /// The login is sent copies of this account already.
         AlreadyCopied => "the login gets copies of this account already",
-        /// The login does not exist.
-        UnknownLogin => "the login does not exist",
     }
 );
 

@@ -4,6 +4,7 @@ use super::{AccountId, Amount, AssetId, FeeRate, FeeTier, GroupId, InstrumentId,
 use super::{SelfTradePrevention, Side};
 use bincode::{Decode, Encode};
 use serde::Serialize;
+use std::ops::RangeInclusive;
 
 /// What an instrument does at present.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, Serialize)]
@@ -114,15 +115,57 @@ pub struct Protection {
     pub market_collar: Ppm,
 }
 
-/// Limits on orders. 0: none.
+/// What the exchange as a whole holds at most, and what holds for every account that has no limit of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct VenueLimits {
+    /// Open orders, all instruments together: 1 to [`Command::ORDERS_MAX`](super::Command::ORDERS_MAX).
+    pub orders_max: u32,
+    /// The most orders that one order may touch when it is matched, and that one part of a command touches: within
+    /// [`VenueLimits::ORDERS_TOUCHED`].
+    pub orders_touched_max: u32,
+    /// Open orders of an account for which no own limit is set, at least 1.
+    pub account_orders_max: u32,
+    /// Orders of an account that wait for a trigger, where no own limit is set, at least 1.
+    pub account_triggers_max: u32,
+}
+
+impl VenueLimits {
+    /// What [`VenueLimits::orders_touched_max`] may be.
+    pub const ORDERS_TOUCHED: RangeInclusive<u32> = 16..=1_000_000;
+
+    /// Whether every limit is in its range.
+    pub fn in_range(&self) -> bool {
+        let Self { orders_max, orders_touched_max, account_orders_max, account_triggers_max } = *self;
+        (1..=super::Command::ORDERS_MAX).contains(&orders_max)
+            && Self::ORDERS_TOUCHED.contains(&orders_touched_max)
+            && account_orders_max > 0
+            && account_triggers_max > 0
+    }
+}
+
+impl Default for VenueLimits {
+    fn default() -> Self {
+        Self {
+            orders_max: 1 << 20,
+            orders_touched_max: 5_000,
+            account_orders_max: 5_000,
+            account_triggers_max: 1_000,
+        }
+    }
+}
+
+/// Limits on orders. 0: none, but for those of which it is said otherwise.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct OrderLimits {
     /// Largest quantity of an order, lots.
     pub quantity_max: Quantity,
     /// Largest price × quantity of a limit order, minor units of its quote asset.
     pub notional_max: Amount,
-    /// Most open orders of an account.
+    /// Most open orders of an account. 0 of an account: the venue's [`VenueLimits::account_orders_max`].
     pub open_orders_max: u32,
+    /// Most orders of an account that wait for a trigger, over all instruments; of nothing but an account. 0: the venue's
+    /// [`VenueLimits::account_triggers_max`].
+    pub triggers_max: u32,
     /// Most new orders and replaces of an account in one second of the clock.
     pub orders_per_second_max: u32,
     /// Most of the base asset, in lots, that an account may hold and have on order.
@@ -133,9 +176,9 @@ pub struct OrderLimits {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LimitScope {
-    /// Every account, in this instrument.
+    /// Every account, in this instrument; its limit of triggers must be 0.
     Instrument(InstrumentId),
-    /// This account: open orders and their rate over all instruments, the others in each.
+    /// This account: open orders, those that wait, and their rate over all instruments, the others in each.
     Account(AccountId),
     /// This login: quantity, notional and open orders over all instruments; the other limits are not a login's and must
     /// be 0.

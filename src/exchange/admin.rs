@@ -7,7 +7,8 @@ use super::sink::EventSink;
 use super::{Account, Asset, Exchange, Login};
 use crate::domain::{
     AccountId, AccountSelfTrade, Amount, AssetCode, AssetId, Command, Event, FeeAsset, FeeRate, FeeTier,
-    ListInstrument, Listing, LoginId, OrderPrice, Phase, RejectReason, Stamp, Switch, Transfer, VolumeTiers,
+    ListInstrument, Listing, LoginId, OrderPrice, Phase, RejectReason, Stamp, Switch, Transfer, VenueLimits,
+    VolumeTiers,
 };
 
 /// An id is the next free one, so that ids are dense and a replay gives the same ones.
@@ -47,7 +48,7 @@ impl Exchange {
             Command::Deposit(transfer) => self.deposit(transfer)?,
             Command::Withdraw(transfer) => self.withdraw(transfer)?,
             Command::Open { config_digest } => self.open(config_digest)?,
-            Command::SetLimits { orders_max } => self.set_limits(orders_max)?,
+            Command::SetLimits { limits } => self.set_limits(limits)?,
             Command::SetPhase { instrument, phase } => {
                 return self.set_phase(instrument, phase, events).map(|()| None);
             }
@@ -216,12 +217,15 @@ impl Exchange {
         Ok(asset)
     }
 
-    fn set_limits(&mut self, orders_max: u32) -> Result<Event, RejectReason> {
-        if !(1..=Command::ORDERS_MAX).contains(&orders_max) {
+    /// Takes the memory for so many open orders, too.
+    fn set_limits(&mut self, limits: VenueLimits) -> Result<Event, RejectReason> {
+        if !limits.in_range() {
             return Err(RejectReason::OutOfRange);
         }
-        self.make_room(orders_max);
-        Ok(Event::LimitsSet { orders_max })
+        self.shared.orders.set_capacity(limits.orders_max);
+        self.shared.client_refs.set_capacity(limits.orders_max);
+        self.shared.limits = limits;
+        Ok(Event::LimitsSet { limits })
     }
 
     fn open(&mut self, config_digest: u64) -> Result<Event, RejectReason> {

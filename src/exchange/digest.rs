@@ -8,7 +8,7 @@ use super::accounts::Rate;
 use super::extras::Extra;
 use super::instrument::Instrument;
 use super::{Exchange, Order, absent};
-use crate::domain::{AssetId, Command, InstrumentId, OrderLimits, Protection, Side};
+use crate::domain::{AssetId, InstrumentId, OrderLimits, Protection, Side, VenueLimits};
 use sha2::{Digest as _, Sha256};
 use std::fmt;
 
@@ -55,7 +55,13 @@ impl Exchange {
     /// The digest of the state. Walks over everything: seconds for millions of orders.
     pub fn digest(&self) -> Digest {
         let mut hash = Canonical(Sha256::new());
-        hash.unsigned(self.orders_max());
+        let VenueLimits { orders_max, orders_touched_max, account_orders_max, account_triggers_max } =
+            *self.limits();
+        for limit in [orders_max, orders_touched_max, account_orders_max, account_triggers_max] {
+            hash.unsigned(limit);
+        }
+        hash.unsigned(self.shared.rules);
+        hash.unsigned(self.session);
         hash.unsigned(self.shared.last_order.0);
         hash.unsigned(self.shared.last_trade.0);
         hash.unsigned(self.killed as u8);
@@ -77,33 +83,7 @@ impl Exchange {
                 digest_rate(used.rate, &mut hash);
             }
         }
-        self.digest_later_state(&mut hash);
         Digest(hash.0.finalize().into())
-    }
-
-    /// What came to the state with the second edition of the rules, each by its name, and only where it is not as it was before:
-    /// so the digests of older journals stay what they were.
-    fn digest_later_state(&self, hash: &mut Canonical) {
-        if self.shared.rules != Command::RULES_FIRST {
-            hash.bytes(b"rules");
-            hash.unsigned(self.shared.rules);
-        }
-        if self.session != 0 {
-            hash.bytes(b"session");
-            hash.unsigned(self.session);
-        }
-        for (id, login) in self.logins.iter().enumerate().filter(|(_, login)| login.has_settings()) {
-            hash.bytes(b"login");
-            hash.count(id);
-            hash.unsigned(login.cancel_at.0);
-            hash.unsigned(login.order_entry as u8);
-            digest_limits(&login.limits().copied().unwrap_or_default(), hash);
-        }
-        for (account, login, _) in self.copies() {
-            hash.bytes(b"copies");
-            hash.unsigned(account.0);
-            hash.unsigned(login.0);
-        }
     }
 
     fn digest_reference_data(&self, hash: &mut Canonical) {
@@ -149,6 +129,14 @@ impl Exchange {
         for login in &self.logins {
             hash.unsigned(login.account.0);
             hash.unsigned(login.last_user_ref.0);
+            hash.unsigned(login.cancel_at.0);
+            hash.unsigned(login.order_entry as u8);
+            digest_limits(&login.limits().copied().unwrap_or_default(), hash);
+        }
+        hash.count(self.copies.len());
+        for (account, login, _) in self.copies() {
+            hash.unsigned(account.0);
+            hash.unsigned(login.0);
         }
         hash.count(self.instruments.len());
     }
@@ -174,11 +162,7 @@ impl Exchange {
             if let Some(extra) = self.shared.extras.find(order.extra) {
                 self.digest_extra(extra, hash);
             }
-            let due = order.flags & (absent::DISCONNECTED | absent::SWITCHED);
-            if due != 0 {
-                hash.bytes(b"due");
-                hash.unsigned(due);
-            }
+            hash.unsigned(order.flags & (absent::DISCONNECTED | absent::SWITCHED));
         }
     }
 
@@ -217,6 +201,7 @@ fn digest_limits(limits: &OrderLimits, hash: &mut Canonical) {
     hash.unsigned(limits.quantity_max.0);
     hash.signed(limits.notional_max.0);
     hash.unsigned(limits.open_orders_max);
+    hash.unsigned(limits.triggers_max);
     hash.unsigned(limits.orders_per_second_max);
     hash.unsigned(limits.position_max.0);
 }

@@ -225,7 +225,8 @@ impl Exchange {
 
     /// Limits of a login: quantity, notional and open orders, and no others.
     pub(super) fn limit_login(&mut self, login: LoginId, limits: &OrderLimits) -> Result<(), RejectReason> {
-        if limits.orders_per_second_max > 0 || limits.position_max.0 > 0 {
+        let others = limits.orders_per_second_max > 0 || limits.position_max.0 > 0 || limits.triggers_max > 0;
+        if others {
             return Err(RejectReason::OutOfRange);
         }
         let known = &mut self.logins[login.0 as usize];

@@ -7,6 +7,13 @@ use crate::domain::{
     CancelFilter, CancelReason, Event, KillScope, MassCancel, OrderId, Phase, RejectReason, Switch, UserRef,
 };
 
+/// The answer to a mass cancel.
+fn mass_canceled(mass: &MassCancel, canceled: u32) -> Event {
+    let MassCancel { login, user_ref, filter: CancelFilter { instrument, side, .. } } = *mass;
+    let user_ref = if login.is_some() { user_ref } else { UserRef(0) };
+    Event::MassCanceled { login, user_ref, canceled, instrument, side }
+}
+
 impl Exchange {
     pub(super) fn mass_cancel(&mut self, mass: &MassCancel, events: &mut impl EventSink) {
         let mut filter = mass.filter;
@@ -14,24 +21,12 @@ impl Exchange {
             let Some(account) = self.consume_user_ref(login, mass.user_ref, events) else { return };
             if filter.account.is_some_and(|other| other != account) {
                 // Other accounts' orders are not its to cancel: none fits.
-                return events.push(self.mass_canceled(mass, 0));
+                return events.push(mass_canceled(mass, 0));
             }
             filter.account = Some(account);
         }
         let canceled = self.cancel_all(&filter, CancelReason::MassCancel, events);
-        events.push(self.mass_canceled(mass, canceled));
-    }
-
-    /// The answer to a mass cancel.
-    fn mass_canceled(&self, mass: &MassCancel, canceled: u32) -> Event {
-        let MassCancel { login, user_ref, filter: CancelFilter { instrument, side, .. } } = *mass;
-        match login {
-            Some(login) if self.shared.rules >= 2 => {
-                Event::MassCancelAnswered { login, user_ref, canceled, instrument, side }
-            }
-            Some(_) => Event::MassCanceled { login, user_ref, canceled },
-            None => Event::MassCanceled { login, user_ref: UserRef(0), canceled },
-        }
+        events.push(mass_canceled(mass, canceled));
     }
 
     /// Cancels every order that fits, by their numbers; how many, linked orders that went with them included.

@@ -26,8 +26,8 @@ pub(super) enum Stop {
     Band,
     /// The next trade would be too far from the best price.
     Collar,
-    /// The next trade would be with the order's own owner.
-    SelfTrade,
+    /// The next trade would be this one with the order's own owner.
+    SelfTrade(SelfTradePrevented),
 }
 
 /// An order on its way through the match.
@@ -38,8 +38,6 @@ pub(super) struct Taker {
     /// What a quantity in money has left.
     budget: Option<i64>,
     reach: Reach,
-    /// The trade that ended the match, if it was one with its own owner.
-    pub(super) prevented: Option<SelfTradePrevented>,
 }
 
 /// The prices at which an order may trade.
@@ -124,7 +122,7 @@ impl<S: EventSink> Market<'_, S> {
         }
         let (hot, cold) = order.split();
         let self_trade = self.self_trade_of(&order);
-        let mut taker = Taker { hot, cold, self_trade, budget: None, reach, prevented: None };
+        let mut taker = Taker { hot, cold, self_trade, budget: None, reach };
         if let Some(extra) = self.extra(&order) {
             let by_amount = extra.instructions.unit == QuantityUnit::QuoteAmount;
             taker.budget = by_amount.then_some(extra.amount);
@@ -165,10 +163,10 @@ impl<S: EventSink> Market<'_, S> {
             if taker.self_trade.mode != SelfTrade::Allow
                 && self.shared.same_owner(taker.hot.account, account, taker.self_trade.owner)
             {
-                if self.prevent(taker, handle) {
-                    continue;
+                match self.prevent(taker, handle) {
+                    Some(stop) => return stop,
+                    None => continue,
                 }
-                return Stop::SelfTrade;
             }
             let wanted = taker.hot.open.min(open);
             let (mut quantity, mut stop) = (wanted, Stop::NothingCrosses);
@@ -200,43 +198,34 @@ impl<S: EventSink> Market<'_, S> {
         self.cancel_partner(&mut maker, Some(handle));
     }
 
-    /// The incoming order meets one of its own owner. Whether it goes on.
+    /// The incoming order meets one of its own owner. `None`: it goes on.
     #[cold]
-    fn prevent(&mut self, taker: &mut Taker, handle: Handle) -> bool {
+    fn prevent(&mut self, taker: &mut Taker, handle: Handle) -> Option<Stop> {
         let maker = self.shared.orders.hot(handle);
         let (mode, quantity) = (taker.self_trade.mode, taker.hot.open.min(maker.open));
         let (instrument, price) = (taker.cold.instrument, maker.price());
         let not_made = SelfTradePrevented { instrument, price, quantity, mode, incoming: false };
-        taker.prevented = Some(SelfTradePrevented { incoming: true, ..not_made });
+        let stop = Some(Stop::SelfTrade(SelfTradePrevented { incoming: true, ..not_made }));
         match mode {
-            SelfTrade::Allow | SelfTrade::CancelNewest => false,
+            SelfTrade::Allow | SelfTrade::CancelNewest => stop,
             SelfTrade::CancelOldest => {
-                self.cancel_whole(handle, self.prevented(&Some(not_made)));
-                true
+                self.cancel_whole(handle, CancelReason::SelfTradePrevented(not_made));
+                None
             }
             SelfTrade::CancelBoth => {
-                self.cancel_whole(handle, self.prevented(&Some(not_made)));
-                false
+                self.cancel_whole(handle, CancelReason::SelfTradePrevented(not_made));
+                stop
             }
             SelfTrade::DecrementBoth => {
                 self.decrement(taker, handle, not_made);
-                true
+                None
             }
-        }
-    }
-
-    /// Why an order loses lots over a trade that is not made.
-    #[cold]
-    pub(super) fn prevented(&self, not_made: &Option<SelfTradePrevented>) -> CancelReason {
-        match not_made {
-            Some(not_made) if self.shared.rules >= 2 => CancelReason::SelfTradePrevented(*not_made),
-            _ => CancelReason::SelfTrade,
         }
     }
 
     /// Both orders lose the smaller of their lots without a trade.
     fn decrement(&mut self, taker: &mut Taker, handle: Handle, not_made: SelfTradePrevented) {
-        let reason = self.prevented(&Some(not_made));
+        let reason = CancelReason::SelfTradePrevented(not_made);
         self.cancel_partners(taker, handle);
         let maker = self.shared.orders.get(handle);
         let by = taker.hot.open.min(maker.open);
@@ -256,7 +245,7 @@ impl<S: EventSink> Market<'_, S> {
         taker.hot.reserved = if taker.hot.open.0 == 0 { Amount(0) } else { needs };
         let order = Order::join(&taker.hot, &taker.cold);
         self.reserve(&order, before);
-        let reason = self.prevented(&taker.prevented);
+        let reason = CancelReason::SelfTradePrevented(SelfTradePrevented { incoming: true, ..not_made });
         self.events.push(shrunk(&order, by, order.open, reason));
         if slice_is_gone {
             self.refresh(handle);

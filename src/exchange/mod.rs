@@ -47,7 +47,7 @@ pub use triggers::TRIGGERS_MAX;
 
 use crate::domain::{
     AccountId, Amount, AssetCode, AssetId, Command, Event, InstrumentId, Listing, LoginId, OrderId, Price,
-    Side, Stamp, Switch, TradeId,
+    Side, Stamp, Switch, TradeId, VenueLimits,
 };
 use accounts::Account;
 use agenda::Agenda;
@@ -57,20 +57,14 @@ use ledger::Ledger;
 use market::Market;
 use shared::Shared;
 
-/// How much memory an exchange takes at start.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What an exchange is made with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ExchangeLimits {
-    /// Open orders, all instruments together: 1 to [`Command::ORDERS_MAX`]. One more is refused.
-    pub orders_max: u32,
+    /// What holds until [`Command::SetLimits`] says otherwise. The memory of all open orders is taken at start.
+    pub limits: VenueLimits,
     /// What scatters clients' names of orders in memory. No result depends on it; one that clients do not know keeps them
     /// from choosing numbers that are slow to find.
     pub name_key: NameKey,
-}
-
-impl Default for ExchangeLimits {
-    fn default() -> Self {
-        Self { orders_max: 1 << 20, name_key: NameKey::default() }
-    }
 }
 
 /// An asset as the exchange knows it.
@@ -112,7 +106,7 @@ pub struct Exchange {
 
 impl Exchange {
     /// An empty exchange. Takes all memory that open orders will need.
-    pub fn new(limits: ExchangeLimits) -> Self {
+    pub fn new(ExchangeLimits { limits, name_key }: ExchangeLimits) -> Self {
         Self {
             assets: Vec::new(),
             logins: Vec::new(),
@@ -120,7 +114,7 @@ impl Exchange {
             shared: Shared {
                 orders: OrderSlab::new(limits.orders_max),
                 extras: Default::default(),
-                client_refs: ClientRefs::new(limits.orders_max, limits.name_key),
+                client_refs: ClientRefs::new(limits.orders_max, name_key),
                 ledger: Ledger::default(),
                 accounts: Vec::new(),
                 usage: None,
@@ -133,6 +127,7 @@ impl Exchange {
                 login_orders: Vec::new(),
                 absent: Vec::new(),
                 rules: Command::RULES_FIRST,
+                limits,
                 touched: 0,
             },
             killed: Switch::Off,
@@ -294,14 +289,8 @@ impl Exchange {
         self.shared.last_trade
     }
 
-    /// How many orders may be open at one time.
-    pub fn orders_max(&self) -> u32 {
-        self.shared.orders.capacity()
-    }
-
-    /// Takes the memory for this many open orders, and refuses one more.
-    fn make_room(&mut self, orders_max: u32) {
-        self.shared.orders.set_capacity(orders_max);
-        self.shared.client_refs.set_capacity(orders_max);
+    /// What the exchange holds at most, and what holds for accounts that have no limits of their own.
+    pub fn limits(&self) -> &VenueLimits {
+        &self.shared.limits
     }
 }

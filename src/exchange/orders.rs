@@ -204,7 +204,7 @@ impl<S: EventSink> Market<'_, S> {
             return self.cancel_rest(order, CancelReason::MinimumQuantity);
         }
         let stop = self.run(&mut taker);
-        let Taker { hot, cold, prevented, .. } = taker;
+        let Taker { hot, cold, .. } = taker;
         if hot.open.0 == 0 {
             return self.shared.extras.remove(cold.extra);
         }
@@ -213,9 +213,7 @@ impl<S: EventSink> Market<'_, S> {
         if rests && (stop == Stop::NothingCrosses || interrupts) {
             self.rest(hot, cold);
         } else {
-            let reason =
-                if stop == Stop::SelfTrade { self.prevented(&prevented) } else { cancel_reason(stop) };
-            self.cancel_rest(Order::join(&hot, &cold), reason);
+            self.cancel_rest(Order::join(&hot, &cold), cancel_reason(stop));
         }
         if interrupts {
             self.interrupt();
@@ -261,6 +259,6 @@ fn cancel_reason(stop: Stop) -> CancelReason {
         Stop::AmountSpent => CancelReason::AmountSpent,
         Stop::Band => CancelReason::PriceBand,
         Stop::Collar => CancelReason::MarketCollar,
-        Stop::SelfTrade => CancelReason::SelfTrade,
+        Stop::SelfTrade(not_made) => CancelReason::SelfTradePrevented(not_made),
     }
 }

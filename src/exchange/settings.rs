@@ -102,6 +102,9 @@ impl Exchange {
         }
         let counted = match scope {
             LimitScope::Instrument(instrument) => {
+                if limits.triggers_max > 0 {
+                    return Err(RejectReason::OutOfRange);
+                }
                 self.instruments[instrument.0 as usize].limits = *limits;
                 limits.open_orders_max > 0 || limits.orders_per_second_max > 0 || limits.position_max.0 > 0
             }

@@ -9,6 +9,7 @@ use super::ledger::Ledger;
 use super::usage::{Usage, Use};
 use crate::domain::{
     AccountId, Amount, AssetId, InstrumentId, LoginId, OrderId, Owner, Timestamp, TradeId, UserRef,
+    VenueLimits,
 };
 
 /// The parts of an exchange that every instrument works with.
@@ -36,6 +37,8 @@ pub(super) struct Shared {
     pub(super) absent: Vec<LoginId>,
     /// The edition of the rules.
     pub(super) rules: u16,
+    /// What the exchange holds at most, and what holds for accounts that have no limits of their own.
+    pub(super) limits: VenueLimits,
     /// Orders that the present part of the command has touched.
     pub(super) touched: u32,
 }

@@ -282,9 +282,7 @@ impl<S: EventSink> Market<'_, S> {
             reference: watched,
         }));
         let found = if by_amount { self.found_by_amount(&order, amount) } else { Ok(order) };
-        if self.shared.rules >= 2 {
-            self.priority_updated(found.as_ref().unwrap_or(&order));
-        }
+        self.priority_updated(found.as_ref().unwrap_or(&order));
         let found = found.and_then(|found| self.check_triggered(&order).map(|()| found));
         match found {
             Ok(found) if by_amount => {

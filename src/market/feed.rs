@@ -152,8 +152,7 @@ impl Feed {
                 }
             }
             Event::Canceled(e) => {
-                let shown_first =
-                    matches!(e.reason, CancelReason::SelfTrade | CancelReason::SelfTradePrevented(_));
+                let shown_first = matches!(e.reason, CancelReason::SelfTradePrevented(_));
                 self.reduced(e.order, e.open, shown_first, out);
             }
             Event::Amended(e) => self.reduced(e.order, e.open, false, out),

@@ -1,6 +1,7 @@
 //! The encoding of commands and events: held by golden bytes, and by the byte tables of docs/ARCHITECTURE.md, which
 //! are read here as a second decoder. When a test of this file fails, journals that exist can no longer be read: the
-//! answer is a new version of the format, not new golden bytes.
+//! answer is a new version of the content (`DataDir::COMMANDS`, `DataDir::EVENTS`), and golden bytes of that version.
+//! `tests/it/formats.rs` says how they are written.
 
 pub mod cases;
 pub mod page;
@@ -10,9 +11,9 @@ use dojima::domain::{Command, EventRecord, IgnoreReason, RejectReason};
 use page::Page;
 use proptest::prelude::*;
 use std::fmt::Debug;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
-
-const GOLDEN: &str = include_str!("golden/codec.txt");
 
 static PAGE: LazyLock<Page> = LazyLock::new(Page::read);
 
@@ -64,23 +65,44 @@ fn golden_line(root: &str, name: &str, bytes: &[u8]) -> String {
     format!("{root} {name}: {}", fields.join(" "))
 }
 
+fn golden_file() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/golden/codec.txt")
+}
+
+fn golden_lines() -> Vec<String> {
+    let text = fs::read_to_string(golden_file()).expect("the golden bytes are there");
+    text.lines().filter(|line| !line.starts_with('#') && !line.is_empty()).map(str::to_owned).collect()
+}
+
 fn golden() -> Vec<(String, Vec<u8>)> {
-    let lines = GOLDEN.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
     let read = |line: &str| {
         let (name, hex) = line.split_once(": ").expect("name: bytes");
         let digits: Vec<u8> = hex.bytes().filter(|byte| *byte != b' ').collect();
         let pairs = digits.chunks(2).map(|pair| std::str::from_utf8(pair).expect("ASCII"));
         (name.to_owned(), pairs.map(|pair| u8::from_str_radix(pair, 16).expect("hexadecimal")).collect())
     };
-    lines.map(read).collect()
+    golden_lines().iter().map(|line| read(line)).collect()
+}
+
+/// What the golden file has before its lines.
+const HEAD: &str = "# The encoding of one value of every command and event (tests/it/codec/cases.rs), a space between two fields, as the
+# byte tables of docs/ARCHITECTURE.md lay them out. Within one version of the content no line changes.
+";
+
+#[test]
+#[ignore = "writes the golden bytes"]
+fn writes_the_golden_bytes() {
+    let encoded = encoded_cases();
+    let lines: Vec<String> =
+        encoded.iter().map(|(root, name, _, bytes)| golden_line(root, name, bytes)).collect();
+    fs::write(golden_file(), format!("{HEAD}\n{}\n", lines.join("\n"))).expect("written");
 }
 
 #[test]
 fn values_are_encoded_as_the_golden_bytes() {
     let encoded = encoded_cases();
     let lines = encoded.iter().map(|(root, name, _, bytes)| golden_line(root, name, bytes));
-    let expected = GOLDEN.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
-    let (lines, expected) = (lines.collect::<Vec<_>>(), expected.collect::<Vec<_>>());
+    let (lines, expected) = (lines.collect::<Vec<_>>(), golden_lines());
     // One by one, so that a failure shows the line that differs and not all of them.
     lines.iter().zip(&expected).for_each(|(line, expected)| assert_eq!(line, expected));
     assert_eq!(lines.len(), expected.len(), "as many lines as cases:\n{}", lines.join("\n"));

@@ -8,7 +8,8 @@ use dojima::config::{
 use dojima::domain::{
     AccountId, AccountSelfTrade, Amount, AssetId, AssetSettings, Command, Event, EventRecord, FeeAsset,
     FeeRate, FeeTier, GroupId, InstrumentId, LimitScope, LoginId, LoginName, OrderLimits, Owner, Phase, Ppm,
-    Protection, Quantity, SelfTrade, SelfTradePrevention, SetFees, Stamp, Switch, Timestamp, VolumeTiers,
+    Protection, Quantity, SelfTrade, SelfTradePrevention, SetFees, Stamp, Switch, Timestamp, VenueLimits,
+    VolumeTiers,
 };
 use dojima::replica::State;
 
@@ -147,7 +148,15 @@ fn limits_are_checked_with_their_key_and_value() {
             &["gateway.client_timeout_ms = 1000", "heartbeat"],
         ),
         ("tail_kib = 4096", "tail_kib = 1000", &["gateway.tail_kib = 1000", "power of two"]),
-        ("orders_max = 1000000", "orders_max = 0", &["exchange.orders_max = 0"]),
+        ("\norders_max = 1000000", "\norders_max = 0", &["exchange.orders_max = 0"]),
+        ("orders_touched_max = 5000", "orders_touched_max = 15", &["exchange.orders_touched_max = 15", "16"]),
+        (
+            "orders_touched_max = 5000",
+            "orders_touched_max = 1000001",
+            &["exchange.orders_touched_max = 1000001", "1000000"],
+        ),
+        ("account_orders_max = 5000", "account_orders_max = 0", &["exchange.account_orders_max = 0"]),
+        ("account_triggers_max = 1000", "account_triggers_max = 0", &["exchange.account_triggers_max = 0"]),
         ("batch_events_max = 10000", "batch_events_max = 0", &["sql.batch_events_max = 0"]),
         ("tick_interval_ms = 1000", "tick_interval_ms = 10", &["timers.tick_interval_ms = 10", "from 50 to"]),
         ("path = \"dojima.sqlite\"", "path = \"..\"", &["sql.path = ..", "must name a file"]),
@@ -258,7 +267,10 @@ fn opening_commands_number_everything_in_the_order_of_the_file() {
     let commands = config.opening_commands().expect("is valid");
     assert_eq!(commands, config.clone().opening_commands().expect("is valid"), "always the same");
     assert_eq!(commands[0], Command::SetRules { edition: Command::RULES_LAST });
-    assert_eq!(commands[1], Command::SetLimits { orders_max: 1_000_000 });
+    assert_eq!(
+        commands[1],
+        Command::SetLimits { limits: VenueLimits { orders_max: 1_000_000, ..VenueLimits::default() } }
+    );
     assert_eq!(commands[2], Command::OpenAccount { account: AccountId::FEES });
     assert!(matches!(commands[3], Command::AddAsset { asset: AssetId(0), scale: 8, .. }));
     assert_eq!(commands[6], Command::OpenAccount { account: AccountId(1) });
@@ -302,7 +314,7 @@ fn the_digest_is_a_stable_number_of_the_venue_alone() {
     assert_ne!(digest(&dearer), built_in);
 }
 
-const BUILT_IN_DIGEST: u64 = 0x1fb5_4779_c283_d5c0;
+const BUILT_IN_DIGEST: u64 = 0x5C35_4285_38B5_6E99;
 
 #[test]
 fn differences_from_the_journal_are_named() {
@@ -315,6 +327,10 @@ fn differences_from_the_journal_are_named() {
     assert_eq!(
         told("orders_max = 1000000", "orders_max = 5"),
         ["exchange.orders_max: config says 5, the journal says 1000000; kept 1000000"]
+    );
+    assert_eq!(
+        told("account_triggers_max = 1000", "account_triggers_max = 2"),
+        ["exchange.account_triggers_max: config says 2, the journal says 1000; kept 1000"]
     );
     assert_eq!(
         told("maker_fee_ppm = \"500\"", "maker_fee_ppm = \"250\""),
@@ -353,7 +369,7 @@ fn with_everything() -> Config {
         [[instruments.schedule]]\ntime = \"23:59:59\"\nphase = \"closed\"\n";
     let account = "name = \"alice\"\nfee_tier = 2\n\
         self_trade = { mode = \"cancel-oldest\", owner = \"group\", group = 7 }\n\
-        limits = { open_orders_max = 500, position_max_lots = 10000 }\n";
+        limits = { open_orders_max = 500, triggers_max = 50, position_max_lots = 10000 }\n";
     let edits = [
         ("phase = \"continuous\"\n", instrument),
         ("fee_asset = \"quote\"", "fee_asset = \"received\""),
@@ -411,6 +427,7 @@ fn what_is_set_follows_the_listings_and_deposits() {
             scope: LimitScope::Account(AccountId(1)),
             limits: OrderLimits {
                 open_orders_max: 500,
+                triggers_max: 50,
                 position_max: Quantity(10_000),
                 ..OrderLimits::default()
             },
@@ -519,7 +536,7 @@ fn limits_and_copies_of_logins_are_opening_commands() {
     for key in ["logins[CAROL].limits.quantity_max_lots", "logins[CAROL].copies[bob]"] {
         assert!(told.iter().any(|told| told == key), "{key} is not among {told:?}");
     }
-    // One that was opened before there were editions differs in nothing.
+    // The edition of the rules is nothing that a file sets.
     assert_eq!(Config::embedded_default().compare(&built_in[1..]), []);
 
     for (own, says) in [

@@ -1,8 +1,15 @@
-//! The formats live on: a data directory of version 1 is committed under `golden/data-v1` and must always open, to the same
-//! state and the same events; what is of another version is refused by name.
+//! The formats live on: a data directory is committed under `golden/data` and must open, to the same state and the same
+//! events; what is of another version is refused by name.
+//!
+//! All that is under `golden` is written anew, for a new version of a format, by
+//!
+//! ```text
+//! cargo test --test it -- --ignored writes_the_golden
+//! ```
 
 use crate::codec::cases;
 use crate::exchange::digests::{lists, opening_commands};
+use crate::support::venue;
 use dojima::domain::{Command, EventRecord, Stamp, Timestamp, codec};
 use dojima::exchange::Digest;
 use dojima::recovery::{DataDir, Recovered, RecoveryError, RecoverySettings, recover};
@@ -13,11 +20,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tempfile::TempDir;
 
-/// The digest of the state that the golden directory comes to.
-const DIGEST: &str = "ebac8104e70bab84542742719c1a1d71";
-
 fn golden() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/golden/data-v1")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/golden/data")
+}
+
+/// Says the digest of the state that the golden directory comes to.
+fn about() -> PathBuf {
+    golden().join("digest.txt")
 }
 
 /// A copy that may be written to.
@@ -48,7 +57,7 @@ fn recovered(dir: &Path) -> Result<Recovered, RecoveryError> {
 }
 
 #[test]
-fn a_data_directory_of_version_1_opens() {
+fn the_golden_data_directory_opens() {
     let place = copy();
     let found = recovered(place.path()).expect("it opens");
     let from = found.report.snapshot.as_ref().map(|info| info.position).expect("a snapshot is used");
@@ -63,7 +72,8 @@ fn a_data_directory_of_version_1_opens() {
     let found = recovered(place.path()).expect("it opens");
     assert!(found.report.snapshot.is_none());
     let from_the_first = found.state.exchange.digest().to_string();
-    assert_eq!([from_snapshot, from_the_first], [DIGEST; 2]);
+    let digest = fs::read_to_string(about()).expect("the digest is there");
+    assert_eq!([from_snapshot.as_str(), from_the_first.as_str()], [digest.trim_end(); 2]);
     assert_eq!(found.report.events_logged, 0);
 }
 
@@ -92,7 +102,7 @@ fn another_version_of_the_payloads_is_refused_with_both() {
         let dir = place.path().join(part);
         fs::remove_dir_all(&dir).expect("removed");
         fs::remove_dir_all(place.path().join("snapshots")).expect("removed");
-        drop(writer(&DataDir::new(place.path()), part, Content { kind, version: 2 }));
+        drop(writer(&DataDir::new(place.path()), part, Content { kind, version: 1 }));
         let refused = recovered(place.path()).map(drop).expect_err("refused");
         assert!(
             matches!(
@@ -125,16 +135,16 @@ fn writer(data: &DataDir, part: &str, content: Content) -> Writer {
     scan_storage(Arc::clone(files)).expect("scanned").into_writer(options(content)).expect("a writer")
 }
 
-/// How the golden directory was made; it is not to be made again.
 #[test]
 #[ignore = "writes the golden directory"]
-fn makes_the_golden_directory() {
+fn writes_the_golden_data_directory() {
+    let _ = fs::remove_dir_all(golden());
     let data = DataDir::new(golden());
     let mut journal = writer(&data, "journal", DataDir::COMMANDS);
     let mut log = writer(&data, "events", DataDir::EVENTS);
     let mut state = State::empty();
     let several = lists().into_iter().step_by(5).flat_map(|(_, list)| list);
-    let commands: Vec<Command> = [Command::SetLimits { orders_max: 500 }]
+    let commands: Vec<Command> = [Command::SetLimits { limits: venue::limits(500) }]
         .into_iter()
         .chain(opening_commands())
         .chain([Command::Open { config_digest: 7 }])
@@ -164,6 +174,9 @@ fn makes_the_golden_directory() {
     }
     journal.seal().expect("sealed");
     log.seal().expect("sealed");
+    for part in ["journal", "events"] {
+        fs::remove_file(golden().join(part).join("lock")).expect("removed");
+    }
     let digest: Digest = state.exchange.digest();
-    println!("the digest is {digest}");
+    fs::write(about(), format!("{digest}\n")).expect("written");
 }

@@ -14,31 +14,19 @@ mod save;
 pub use names::Names;
 pub use records::{
     AccountLimitsRecord, AccountRecord, AssetRecord, BalanceRecord, CopyRecord, ExtraRecord,
-    InstrumentRecord, LoginRecord, LoginSettingsRecord, OrderRecord, RulesRecord, UsageRecord, VenueRecord,
-    VolumeRecord, VolumesRecord,
+    InstrumentRecord, LoginRecord, LoginSettingsRecord, OrderRecord, UsageRecord, VenueRecord, VolumeRecord,
+    VolumesRecord,
 };
 pub use restore::Restoring;
 
 use bincode::Encode;
 
-/// Which records there are. The first edition of them had no [`Part::Rules`], [`Part::LoginSettings`] and [`Part::Copies`]; an
-/// exchange that was written then was one of the first edition of the rules, in its first session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Records {
-    /// Those of snapshots of version 1.
-    First,
-    /// Those of version 2.
-    Second,
-}
-
-/// What a record is of. Parts follow one another in this order, each may be empty but the first two, which are one record each; only
+/// What a record is of. Parts follow one another in this order, each may be empty but the first, which is one record; only
 /// extras and orders may take turns, an extra somewhere before its order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Part {
     /// What there is one of: [`VenueRecord`].
     Venue,
-    /// What else there is one of: [`RulesRecord`].
-    Rules,
     /// [`AssetRecord`]s in the order of ids.
     Assets,
     /// [`AccountRecord`]s in the order of ids.
@@ -66,9 +54,8 @@ pub enum Part {
 
 impl Part {
     /// Every part, in order.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 12] = [
         Self::Venue,
-        Self::Rules,
         Self::Assets,
         Self::Accounts,
         Self::Logins,

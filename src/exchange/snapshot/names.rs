@@ -40,7 +40,7 @@ impl Names {
             let (venue, _): (VenueRecord, usize) =
                 decode_record(bytes).map_err(|_| at_start("a record that cannot be read"))?;
             venue.check_orders(self.bytes_max).map_err(at_start)?;
-            let filling = Filling::try_new(venue.orders_max, self.key, venue.orders);
+            let filling = Filling::try_new(venue.limits.orders_max, self.key, venue.orders);
             self.filling = Some(filling.ok_or(at_start("there is not enough memory for so many orders"))?);
             self.orders = venue.orders.into();
         }

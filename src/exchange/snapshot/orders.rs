@@ -63,7 +63,7 @@ struct Linked {
 
 impl Restoring {
     pub(super) fn begin_orders(&mut self) -> Refused {
-        let orders = OrderSlab::try_new(self.venue.orders_max, self.venue.orders);
+        let orders = OrderSlab::try_new(self.venue.limits.orders_max, self.venue.orders);
         self.exchange.shared.orders = orders.ok_or("there is not enough memory for so many orders")?;
         self.filling.open_orders = vec![0; self.exchange.shared.accounts.len()];
         Ok(())
@@ -104,7 +104,7 @@ impl Restoring {
         let login = login.ok_or("an order of a login that does not exist")?;
         let numbered = record.id.0 > 0 && record.id <= shared.last_order;
         let is_old = record.user_ref > login.last_user_ref;
-        let named = record.user_ref.0 > 0 && (!is_old || self.rules.session > 0);
+        let named = record.user_ref.0 > 0 && (!is_old || self.venue.session > 0);
         check(numbered & named & (record.account == login.account), "an order's numbers are out of range")?;
         if is_old {
             login.note_old_number();

@@ -4,17 +4,21 @@
 //! the format.
 
 use crate::domain::{
-    AccountId, Amount, AssetCode, Command, FeeRate, FeeTier, GroupId, Instructions, InstrumentId, Listing,
-    LoginId, OrderId, OrderLimits, OrderState, Price, Protection, Quantity, SelfTradePrevention, Switch,
-    Timestamp, TradeId, TriggerReference, UserRef, VolumeTiers,
+    AccountId, Amount, AssetCode, FeeRate, FeeTier, GroupId, Instructions, InstrumentId, Listing, LoginId,
+    OrderId, OrderLimits, OrderState, Price, Protection, Quantity, SelfTradePrevention, Switch, Timestamp,
+    TradeId, TriggerReference, UserRef, VenueLimits, VolumeTiers,
 };
 use bincode::{Decode, Encode};
 
 /// What an exchange has one of, and how many records follow.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
 pub struct VenueRecord {
-    /// Open orders that are taken at most.
-    pub orders_max: u32,
+    /// What is held at most, and what holds for accounts that have no limits of their own.
+    pub limits: VenueLimits,
+    /// The edition of the rules.
+    pub edition: u16,
+    /// The session of the venue.
+    pub session: u32,
     /// The last order's number.
     pub last_order: OrderId,
     /// The last trade's number.
@@ -35,6 +39,10 @@ pub struct VenueRecord {
     pub accounts: u32,
     /// How many logins.
     pub logins: u32,
+    /// How many of them have settings of their own.
+    pub login_settings: u32,
+    /// How many pairs of account and login there are copies for.
+    pub copies: u32,
     /// How many instruments.
     pub instruments: u32,
     /// How many pairs of account and instrument are counted.
@@ -48,33 +56,13 @@ pub struct VenueRecord {
 impl VenueRecord {
     /// Whether so many orders may be open, and fit into so many bytes.
     pub(super) fn check_orders(&self, bytes_max: u64) -> Result<(), &'static str> {
-        if self.orders_max > Command::ORDERS_MAX {
-            return Err("the limit of open orders is out of range");
+        if !self.limits.in_range() {
+            return Err("the venue's limits are out of range");
         }
         if u64::from(self.orders) * OrderRecord::BYTES as u64 > bytes_max {
             return Err("there are fewer bytes than the orders that are promised");
         }
         Ok(())
-    }
-}
-
-/// What else an exchange has one of, and how many of the records follow that came with it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
-pub struct RulesRecord {
-    /// The edition of the rules.
-    pub edition: u16,
-    /// The session of the venue.
-    pub session: u32,
-    /// How many logins have settings of their own.
-    pub login_settings: u32,
-    /// How many pairs of account and login there are copies for.
-    pub copies: u32,
-}
-
-impl Default for RulesRecord {
-    /// What holds where no such record was written.
-    fn default() -> Self {
-        Self { edition: Command::RULES_FIRST, session: 0, login_settings: 0, copies: 0 }
     }
 }
 

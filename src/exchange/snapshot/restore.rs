@@ -3,14 +3,14 @@
 use super::orders::Filling;
 use super::records::{
     AccountLimitsRecord, AccountRecord, AssetRecord, BalanceRecord, CopyRecord, ExtraRecord,
-    InstrumentRecord, LoginRecord, LoginSettingsRecord, OrderRecord, RulesRecord, UsageRecord, VenueRecord,
-    VolumeRecord, VolumesRecord,
+    InstrumentRecord, LoginRecord, LoginSettingsRecord, OrderRecord, UsageRecord, VenueRecord, VolumeRecord,
+    VolumesRecord,
 };
-use super::{Names, Part, Records, RestoreError};
+use super::{Names, Part, RestoreError};
 use crate::domain::codec::decode_record;
 use crate::domain::{
     Amount, Command, FeeRate, FeeTier, InstrumentId, ListInstrument, Listing, OrderLimits, OrderPrice, Phase,
-    Ppm, Price, Protection, Timestamp,
+    Ppm, Price, Protection, Timestamp, VenueLimits,
 };
 use crate::exchange::accounts::{Account, AccountLimits, Rate, Volumes};
 use crate::exchange::admin::check_rates;
@@ -23,8 +23,7 @@ use crate::exchange::{Asset, Balance, Exchange, ExchangeLimits, Login, NameKey};
 use bincode::Decode;
 
 /// The least bytes of a record of each part: what a count can promise at most is the bytes there are, divided by this.
-const BYTES_MIN: [usize; Part::ALL.len()] =
-    [1, 14, 40, 30, 8, 17, 16, 200, 16, 248, 16, 80, OrderRecord::BYTES];
+const BYTES_MIN: [usize; Part::ALL.len()] = [1, 40, 30, 8, 17, 16, 200, 16, 248, 16, 80, OrderRecord::BYTES];
 
 /// Why a record is refused.
 pub(super) type Refused = Result<(), &'static str>;
@@ -40,8 +39,6 @@ pub struct Restoring {
     pub(super) exchange: Exchange,
     pub(super) filling: Filling,
     pub(super) venue: VenueRecord,
-    pub(super) rules: RulesRecord,
-    records: Records,
     bytes_max: u64,
     /// The part of the last record.
     part: Option<Part>,
@@ -52,13 +49,14 @@ pub struct Restoring {
 impl Restoring {
     /// Before the first record. At most `bytes_max` bytes of records will come: no count that needs more of them is
     /// believed, and no memory is taken for more.
-    pub fn new(records: Records, name_key: NameKey, bytes_max: u64) -> Self {
+    pub fn new(name_key: NameKey, bytes_max: u64) -> Self {
         Self {
-            exchange: Exchange::new(ExchangeLimits { orders_max: 0, name_key }),
+            exchange: Exchange::new(ExchangeLimits {
+                limits: VenueLimits { orders_max: 0, ..VenueLimits::default() },
+                name_key,
+            }),
             filling: Filling::default(),
             venue: VenueRecord::default(),
-            rules: RulesRecord::default(),
-            records,
             bytes_max,
             part: None,
             taken: [0; Part::ALL.len()],
@@ -83,7 +81,6 @@ impl Restoring {
         match part {
             Part::Orders => self.take_orders(bytes, chained),
             Part::Venue => self.each(part, bytes, Self::take_venue),
-            Part::Rules => self.each(part, bytes, Self::take_rules),
             Part::Assets => self.each(part, bytes, Self::take_asset),
             Part::Accounts => self.each(part, bytes, Self::take_account),
             Part::Logins => self.each(part, bytes, Self::take_login),
@@ -125,9 +122,8 @@ impl Restoring {
         let venue = &self.venue;
         match part {
             Part::Venue => 1,
-            Part::Rules => u64::from(self.records >= Records::Second),
-            Part::LoginSettings => self.rules.login_settings.into(),
-            Part::Copies => self.rules.copies.into(),
+            Part::LoginSettings => venue.login_settings.into(),
+            Part::Copies => venue.copies.into(),
             Part::Assets => venue.assets.into(),
             Part::Accounts => venue.accounts.into(),
             Part::Logins => venue.logins.into(),
@@ -200,6 +196,8 @@ impl Restoring {
 
     fn take_venue(&mut self, venue: VenueRecord) -> Refused {
         venue.check_orders(self.bytes_max)?;
+        let known = (Command::RULES_FIRST..=Command::RULES_LAST).contains(&venue.edition);
+        check(known, "an edition of the rules that this build does not know")?;
         check(venue.assets <= 1 << 16, "there are more assets than ids")?;
         // No exchange comes to so many; one that did could not count on.
         let counted = venue.last_order.0 < u64::MAX / 2 && venue.last_trade.0 < u64::MAX / 2;
@@ -216,8 +214,10 @@ impl Restoring {
         self.check_counts()?;
         self.exchange.killed = venue.killed;
         self.exchange.config_digest = venue.config_digest;
+        self.exchange.session = venue.session;
         let shared = &mut self.exchange.shared;
         (shared.last_order, shared.last_trade, shared.now) = (venue.last_order, venue.last_trade, venue.now);
+        (shared.rules, shared.limits) = (venue.edition, venue.limits);
         shared.usage = venue.counts_usage.then(|| Box::new(Usage::default()));
         Ok(())
     }
@@ -230,15 +230,6 @@ impl Restoring {
                 .is_some_and(|bytes| bytes <= self.bytes_max)
         };
         check(Part::ALL.into_iter().all(fits), "there are fewer bytes than the records that are promised")
-    }
-
-    fn take_rules(&mut self, rules: RulesRecord) -> Refused {
-        let known = (Command::RULES_FIRST..=Command::RULES_LAST).contains(&rules.edition);
-        check(known, "an edition of the rules that this build does not know")?;
-        self.rules = rules;
-        self.exchange.shared.rules = rules.edition;
-        self.exchange.session = rules.session;
-        self.check_counts()
     }
 
     fn take_asset(&mut self, record: AssetRecord) -> Refused {
@@ -325,7 +316,8 @@ impl Restoring {
         check(listing.instrument == id, "an instrument's id is not the next one")?;
         self.check_terms(&listing)?;
         check_protection(&protection)?;
-        check(limits.notional_max.0 >= 0, "an instrument's limit is below 0")?;
+        let possible = limits.notional_max.0 >= 0 && limits.triggers_max == 0;
+        check(possible, "limits that no instrument can have")?;
         let first_row = (listing.maker_fee, listing.taker_fee) == (record.makers[0], record.takers[0]);
         check(first_row, "an instrument's fees are not those of its table")?;
         let fees = std::array::from_fn(|row| Rates { maker: record.makers[row], taker: record.takers[row] });
@@ -437,4 +429,53 @@ fn check_protection(protection: &Protection) -> Refused {
         prices && (price_max == 0 || price_min <= price_max) && shares,
         "an instrument's protection is out of range",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::codec::{ENCODED_LEN_MAX, encode_record};
+    use crate::exchange::snapshot::Sink;
+    use bincode::Encode;
+
+    /// The one record that an exchange has in which nothing has happened.
+    #[derive(Default)]
+    struct Kept(Vec<u8>);
+
+    impl Sink for Kept {
+        type Error = Part;
+
+        fn put<T: Encode>(&mut self, part: Part, record: &T) -> Result<(), Part> {
+            self.0 = vec![0; ENCODED_LEN_MAX];
+            let len = encode_record(record, &mut self.0).expect("it fits");
+            self.0.truncate(len);
+            if part == Part::Venue { Ok(()) } else { Err(part) }
+        }
+    }
+
+    fn restored(exchange: &Exchange) -> Result<Exchange, RestoreError> {
+        let (mut kept, mut chained) = (Kept::default(), Vec::new());
+        exchange.write_to(&mut kept).expect("there is no other part");
+        let key = NameKey::default();
+        let (mut names, mut restoring) = (Names::new(key, u64::MAX), Restoring::new(key, u64::MAX));
+        names.prepare(Part::Venue, &kept.0, &mut chained)?;
+        restoring.take(Part::Venue, &kept.0, &chained)?;
+        restoring.finish(names)
+    }
+
+    /// There is one edition of the rules so far; an exchange of another is made by hand.
+    #[test]
+    fn the_edition_of_the_rules_is_in_the_digest_and_in_snapshots() {
+        let limits = VenueLimits { orders_max: 1, ..VenueLimits::default() };
+        let first = Exchange::new(ExchangeLimits { limits, ..ExchangeLimits::default() });
+        let again = restored(&first).expect("it is restored");
+        assert_eq!((again.rules_edition(), again.digest()), (Command::RULES_FIRST, first.digest()));
+        for unknown in [Command::RULES_FIRST - 1, Command::RULES_LAST + 1] {
+            let mut other = first.clone();
+            other.shared.rules = unknown;
+            assert_ne!(other.digest(), first.digest());
+            let refused = restored(&other).map(drop).expect_err("refused");
+            assert!(refused.why.contains("edition of the rules"), "{refused}");
+        }
+    }
 }

@@ -2,8 +2,8 @@
 
 use super::records::{
     AccountLimitsRecord, AccountRecord, AssetRecord, BalanceRecord, CopyRecord, ExtraRecord,
-    InstrumentRecord, LoginRecord, LoginSettingsRecord, OrderRecord, RulesRecord, UsageRecord, VenueRecord,
-    VolumeRecord, VolumesRecord,
+    InstrumentRecord, LoginRecord, LoginSettingsRecord, OrderRecord, UsageRecord, VenueRecord, VolumeRecord,
+    VolumesRecord,
 };
 use super::{Part, Sink};
 use crate::domain::{AssetId, LoginId, Side};
@@ -22,7 +22,6 @@ impl Exchange {
     /// What the sink says.
     pub fn write_to<S: Sink>(&self, sink: &mut S) -> Result<(), S::Error> {
         sink.put(Part::Venue, &self.venue_record())?;
-        sink.put(Part::Rules, &self.rules_record())?;
         for (id, asset) in (0..).map(AssetId).zip(&self.assets) {
             let record = AssetRecord {
                 code: asset.code,
@@ -92,7 +91,9 @@ impl Exchange {
         let volumes = self.shared.volumes.as_ref();
         let usage = self.shared.usage.as_ref();
         VenueRecord {
-            orders_max: self.orders_max(),
+            limits: *self.limits(),
+            edition: self.rules_edition(),
+            session: self.session(),
             last_order: self.shared.last_order,
             last_trade: self.shared.last_trade,
             now: self.shared.now,
@@ -103,19 +104,12 @@ impl Exchange {
             assets: self.assets.len() as u32,
             accounts: self.shared.accounts.len() as u32,
             logins: self.logins.len() as u32,
+            login_settings: self.login_settings().count() as u32,
+            copies: self.copies.len() as u32,
             instruments: self.instruments.len() as u32,
             usage: usage.map_or(0, |usage| usage.len() as u32),
             extras: self.shared.extras.len() as u32,
             orders: self.shared.orders.len() as u32,
-        }
-    }
-
-    fn rules_record(&self) -> RulesRecord {
-        RulesRecord {
-            edition: self.rules_edition(),
-            session: self.session(),
-            login_settings: self.login_settings().count() as u32,
-            copies: self.copies.len() as u32,
         }
     }
 

@@ -1,4 +1,4 @@
-//! Every offset, size and number of a snapshot file, versions 1 and 2. The same tables are in docs/ARCHITECTURE.md,
+//! Every offset, size and number of a snapshot file, version 3. The same tables are in docs/ARCHITECTURE.md,
 //! "Snapshots", and a test compares the two. All integers are little-endian.
 
 use crate::exchange::snapshot::Part;
@@ -6,9 +6,9 @@ use crate::exchange::snapshot::Part;
 /// First eight bytes of every snapshot.
 pub const MAGIC: [u8; 8] = *b"DOJISNAP";
 /// The format version that this build writes.
-pub const VERSION: u32 = 2;
-/// The oldest format version that this build reads. Version 1 is version 2 without the sections 17 to 19.
-pub const VERSION_MIN: u32 = 1;
+pub const VERSION: u32 = 3;
+/// The oldest format version that this build reads.
+pub const VERSION_MIN: u32 = 3;
 
 /// Bytes of the header at the start of the file.
 pub const HEADER_BYTES: usize = 96;
@@ -16,7 +16,7 @@ pub const HEADER_BYTES: usize = 96;
 pub const MAGIC_AT: usize = 0;
 /// Offset of the format version (u32).
 pub const VERSION_AT: usize = 8;
-/// Offset of the header length (u32), [`HEADER_BYTES`] in both versions.
+/// Offset of the header length (u32), [`HEADER_BYTES`].
 pub const HEADER_LENGTH_AT: usize = 12;
 /// Offset of the position (u64): the sequence of the last command that is in the state; also the file's name.
 pub const POSITION_AT: usize = 16;
@@ -28,7 +28,7 @@ pub const LAST_EVENT_AT: usize = 32;
 pub const CONFIG_DIGEST_AT: usize = 40;
 /// Offset of the digest of the exchange (32 bytes).
 pub const STATE_DIGEST_AT: usize = 48;
-/// Offset of the reserved bytes, zero in both versions.
+/// Offset of the reserved bytes, zero.
 pub const RESERVED_AT: usize = 80;
 /// Offset of the CRC-32C (u32) over the 92 bytes before it.
 pub const HEADER_CRC_AT: usize = 92;
@@ -48,34 +48,33 @@ pub const CHUNK_CRC_AT: usize = 12;
 pub const PAYLOAD_BYTES_MAX: usize = 1 << 18;
 
 /// Section: messages of each login (u64), in the order of ids.
-pub const STREAMS: u32 = 11;
+pub const STREAMS: u32 = 13;
 /// Section: marks of the streams, those of login 0 first.
-pub const MARKS: u32 = 12;
+pub const MARKS: u32 = 14;
 /// Section: listings as the events told them, in the order of ids.
-pub const LISTINGS: u32 = 13;
+pub const LISTINGS: u32 = 15;
 /// Section: terms that were changed, each after the number of the event that changed them.
-pub const PAST_TERMS: u32 = 14;
+pub const PAST_TERMS: u32 = 16;
 /// Section: the opening commands.
-pub const OPENING: u32 = 15;
+pub const OPENING: u32 = 17;
 /// Section: the end. One record, the bytes of the whole file (u64).
-pub const END: u32 = 16;
+pub const END: u32 = 18;
 
-/// The section of a part of the exchange: 1 to 10, and 17 to 19 for the parts that came with version 2.
+/// The section of a part of the exchange: 1 to 12.
 pub const fn section(part: Part) -> u32 {
     match part {
         Part::Venue => 1,
         Part::Assets => 2,
         Part::Accounts => 3,
         Part::Logins => 4,
-        Part::Instruments => 5,
-        Part::Balances => 6,
-        Part::Volumes => 7,
-        Part::Usage => 8,
-        Part::Extras => 9,
-        Part::Orders => 10,
-        Part::Rules => 17,
-        Part::LoginSettings => 18,
-        Part::Copies => 19,
+        Part::LoginSettings => 5,
+        Part::Copies => 6,
+        Part::Instruments => 7,
+        Part::Balances => 8,
+        Part::Volumes => 9,
+        Part::Usage => 10,
+        Part::Extras => 11,
+        Part::Orders => 12,
     }
 }
 

@@ -10,7 +10,7 @@ use crate::domain::codec::decode_record;
 use crate::domain::streams::{MARK_EVERY, Mark, StreamIndex};
 use crate::domain::{AccountId, Command, Listing, Listings, LoginId, Stamp};
 use crate::exchange::NameKey;
-use crate::exchange::snapshot::{Names, Part, Records, RestoreError, Restoring};
+use crate::exchange::snapshot::{Names, Part, RestoreError, Restoring};
 use crate::replica::SnapshotError;
 use bincode::Decode;
 use dojima_journal::storage::ReadAt;
@@ -67,8 +67,7 @@ pub fn read(source: Source, position: u64, name_key: NameKey) -> Result<(State, 
     let (bytes, path) = (source.bytes, source.path.clone());
     let damaged =
         |offset: u64, why: &str| SnapshotError::Damaged { file: path.clone(), offset, why: why.to_owned() };
-    let records = if header.version == 1 { Records::First } else { Records::Second };
-    let mut parts = Parts::new(records, name_key, bytes);
+    let mut parts = Parts::new(name_key, bytes);
     let mut end = HEADER_BYTES as u64;
     let names = Names::new(name_key, bytes);
     let chunks = Chunks { source, seed, at: end, number: 0, names };
@@ -195,9 +194,9 @@ struct Parts {
 }
 
 impl Parts {
-    fn new(records: Records, name_key: NameKey, bytes: u64) -> Self {
+    fn new(name_key: NameKey, bytes: u64) -> Self {
         Self {
-            exchange: Restoring::new(records, name_key, bytes),
+            exchange: Restoring::new(name_key, bytes),
             section: 0,
             messages: Vec::new(),
             marks: Vec::new(),

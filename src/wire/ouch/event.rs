@@ -148,12 +148,7 @@ fn encode_rarer(record: &EventRecord, to: Address, listings: &Listings, out: &mu
             };
             Outbound::PriorityUpdated(message, added.of(to)).encode(out)
         }
-        Event::MassCanceled { login: Some(_), user_ref, .. } => {
-            let (firm, symbol) = (*b"    ", Symbol::default());
-            let message = MassCancelResponse { timestamp, user_ref: *user_ref, firm, symbol };
-            Outbound::MassCanceled(message, added.of(to)).encode(out)
-        }
-        Event::MassCancelAnswered { user_ref, instrument, side: of_side, .. } => {
+        Event::MassCanceled { login: Some(_), user_ref, instrument, side: of_side, .. } => {
             let symbol = match instrument {
                 Some(instrument) => listings.at(*instrument, record.number)?.symbol,
                 None => Symbol::default(),
@@ -322,7 +317,7 @@ pub fn cancel_code(reason: CancelReason) -> u8 {
         CancelReason::UserRequested | CancelReason::MassCancel => b'U',
         CancelReason::ImmediateOrCancel | CancelReason::MinimumQuantity | CancelReason::AmountSpent => b'I',
         CancelReason::MarketCollar | CancelReason::PriceBand => b'K',
-        CancelReason::SelfTrade | CancelReason::SelfTradePrevented(_) => b'Q',
+        CancelReason::SelfTradePrevented(_) => b'Q',
         CancelReason::Expired | CancelReason::DeadMansSwitch => b'T',
         CancelReason::Delisted => b'E',
         CancelReason::TermsChanged
@@ -332,7 +327,8 @@ pub fn cancel_code(reason: CancelReason) -> u8 {
         CancelReason::FundsExhausted
         | CancelReason::InvalidReplace(_)
         | CancelReason::LinkedOrder
-        | CancelReason::TriggerRefused(_) => b'Z',
+        | CancelReason::TriggerRefused(_)
+        | CancelReason::WorkLimit => b'Z',
     }
 }
 

@@ -95,11 +95,21 @@ fn protection() -> Protection {
     }
 }
 
+fn venue_limits() -> VenueLimits {
+    VenueLimits {
+        orders_max: 0x0102_0304,
+        orders_touched_max: 0x1112_1314,
+        account_orders_max: 0x2122_2324,
+        account_triggers_max: 0x3132_3334,
+    }
+}
+
 fn limits() -> OrderLimits {
     OrderLimits {
         quantity_max: Quantity(0x0102_0304_0506_0708),
         notional_max: Amount(0x1112_1314_1516_1718),
         open_orders_max: 0x2122_2324,
+        triggers_max: 0x5152_5354,
         orders_per_second_max: 0x3132_3334,
         position_max: Quantity(0x4142_4344_4546_4748),
     }
@@ -241,7 +251,7 @@ pub fn commands() -> Vec<(&'static str, Command)> {
         ),
         ("RefuseReplace", Command::RefuseReplace(refuse_replace)),
         ("Cancel", Command::Cancel(cancel)),
-        ("SetLimits", Command::SetLimits { orders_max: 0x0102_0304 }),
+        ("SetLimits", Command::SetLimits { limits: venue_limits() }),
         ("Amend", Command::Amend(Amend { price: Some(0x7172_7374), ..amend })),
         ("Amend, same price", Command::Amend(amend)),
         ("CancelOrder", Command::CancelOrder { order: OrderId(0xC1C2_C3C4_C5C6_C7C8) }),
@@ -490,7 +500,7 @@ pub fn events() -> Vec<(&'static str, EventRecord)> {
         ("Canceled, self-trade prevented", Event::Canceled(Canceled { reason: prevented, ..canceled() })),
         ("Executed", Event::Executed(executed)),
         ("Ignored", Event::Ignored(ignored)),
-        ("LimitsSet", Event::LimitsSet { orders_max: 0x0102_0304 }),
+        ("LimitsSet", Event::LimitsSet { limits: venue_limits() }),
         ("ChangeRejected", Event::ChangeRejected(change_rejected)),
         ("Amended", Event::Amended(amended)),
         ("Armed", Event::Armed(armed)),
@@ -504,11 +514,19 @@ pub fn events() -> Vec<(&'static str, EventRecord)> {
                 login: Some(LoginId(0x0A0B_0C0D)),
                 user_ref: UserRef(0x0102_0304),
                 canceled: 0x2122_2324,
+                instrument: Some(InstrumentId(0x1112_1314)),
+                side: Some(Side::Sell),
             },
         ),
         (
-            "MassCanceled, operator",
-            Event::MassCanceled { login: None, user_ref: UserRef(0), canceled: 0x2122_2324 },
+            "MassCanceled, operator, all",
+            Event::MassCanceled {
+                login: None,
+                user_ref: UserRef(0),
+                canceled: 0x2122_2324,
+                instrument: None,
+                side: None,
+            },
         ),
         ("Indicative", Event::Indicative(auction)),
         ("Indicative, nothing crosses", Event::Indicative(Auction { price: None, ..auction })),
@@ -557,26 +575,6 @@ pub fn events() -> Vec<(&'static str, EventRecord)> {
         ("SessionRolled", Event::SessionRolled { session: 0x0102_0304 }),
         ("PriorityUpdated", Event::PriorityUpdated(priority)),
         ("PriorityUpdated, market", Event::PriorityUpdated(PriorityUpdated { price: None, ..priority })),
-        (
-            "MassCancelAnswered",
-            Event::MassCancelAnswered {
-                login: LoginId(0x0A0B_0C0D),
-                user_ref: UserRef(0x0102_0304),
-                canceled: 0x2122_2324,
-                instrument: Some(InstrumentId(0x1112_1314)),
-                side: Some(Side::Sell),
-            },
-        ),
-        (
-            "MassCancelAnswered, all",
-            Event::MassCancelAnswered {
-                login: LoginId(0x0A0B_0C0D),
-                user_ref: UserRef(0x0102_0304),
-                canceled: 0x2122_2324,
-                instrument: None,
-                side: None,
-            },
-        ),
         (
             "AccountCopied",
             Event::AccountCopied { login: LoginId(0x0A0B_0C0D), account: AccountId(0x1122_3344) },

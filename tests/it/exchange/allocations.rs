@@ -9,7 +9,7 @@ use dojima::domain::{
     TimeInForce, Timestamp, Transfer, Trigger, TriggerKind, TriggerReference, UserRef, Visibility,
     VolumeTiers,
 };
-use dojima::exchange::{Exchange, ExchangeLimits, Order};
+use dojima::exchange::{Exchange, Order};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 use std::collections::BTreeMap;
@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 #[test]
 fn order_entry_allocates_nothing_after_warm_up() {
     let mut runner = TestRunner::deterministic();
-    let mut exchange = Exchange::new(ExchangeLimits { orders_max: 64, ..ExchangeLimits::default() });
+    let mut exchange = venue::exchange(64);
     let mut events = Vec::with_capacity(1_024);
     for command in opening([100, 200, 0, 300]) {
         exchange.apply(Stamp::default(), &command, &mut events);
@@ -99,7 +99,7 @@ fn no_kind_of_order_allocates_after_warm_up() {
         "Canceled MinimumQuantity",
         "Canceled MarketCollar",
         "Canceled PriceBand",
-        "Canceled SelfTrade",
+        "Canceled SelfTradePrevented",
         "Canceled LinkedOrder",
         "Canceled Expired",
     ] {
@@ -110,7 +110,10 @@ fn no_kind_of_order_allocates_after_warm_up() {
 /// The event's kind, with its reason where it has one.
 fn label(event: &Event) -> String {
     match event {
-        Event::Canceled(gone) => format!("Canceled {:?}", gone.reason),
+        Event::Canceled(gone) => {
+            let reason = format!("{:?}", gone.reason);
+            format!("Canceled {}", reason.split('(').next().unwrap_or_default())
+        }
         Event::Rejected(refused) => format!("Rejected {:?}", refused.reason),
         Event::Restated(restated) => format!("Restated {:?}", restated.reason),
         other => format!("{other:?}").split(['(', ' ']).next().unwrap_or_default().to_owned(),
@@ -138,7 +141,7 @@ fn warm_up(venue: &mut Venue, start: Timestamp) -> Timestamp {
     let mut fill = |side, time_in_force, asked: &dyn Fn(u32) -> Instructions| {
         now.0 += 10 * Timestamp::SECOND;
         venue.at(now);
-        for at in 0..venue.exchange.orders_max() {
+        for at in 0..venue.exchange.limits().orders_max {
             let order = venue::Order { login: at % CROWD, side, ticks: 500 + u64::from(at), lots: 1 };
             venue.enter_with(order, FIRST, time_in_force, Some(asked(now.seconds() as u32)));
         }

@@ -2,22 +2,23 @@
 
 use super::properties::{Clients, FEW_TICKS, ORDERS_MAX, drain, everything, opening, plain};
 use super::{apply, apply_at};
+use crate::support::venue;
 use dojima::domain::{
     AccountId, AccountSelfTrade, Amount, AssetCode, AssetId, AssetSettings, Cancel, Command, ConnectionLoss,
     Echo, Enter, Event, FeeRate, FeeTier, GroupId, Instructions, InstrumentId, KillScope, LimitScope,
     LoginId, LoginName, OrderLimits, OrderPrice, Owner, Phase, PostOnly, Ppm, Price, Protection, Quantity,
     QuantityUnit, QueryAccount, RefuseEnter, RejectReason, SelfTrade, SelfTradePrevention, SetFees,
     SetOrderEntry, SetTerms, Side, Stamp, Switch, TimeInForce, Timestamp, Transfer, Trigger, TriggerKind,
-    TriggerReference, UserRef, Visibility, VolumeTiers,
+    TriggerReference, UserRef, VenueLimits, Visibility, VolumeTiers,
 };
-use dojima::exchange::{Digest, Exchange, ExchangeLimits};
+use dojima::exchange::{Digest, Exchange};
 use proptest::prelude::*;
 use std::collections::HashMap;
 
 const FEES: [i32; 4] = [1_000, 2_000, 0, 0];
 
 fn opened(orders_max: u32) -> Exchange {
-    let mut exchange = Exchange::new(ExchangeLimits { orders_max, ..ExchangeLimits::default() });
+    let mut exchange = venue::exchange(orders_max);
     opening(FEES).iter().for_each(|command| drop(apply(&mut exchange, command)));
     exchange
 }
@@ -64,7 +65,7 @@ fn the_layout_in_memory_is_no_part_of_it() {
         orders[..20].iter().for_each(|order| drop(apply(&mut exchange, order)));
         gone.for_each(|number| drop(apply(&mut exchange, &cancel(1, number))));
         orders[20..].iter().for_each(|order| drop(apply(&mut exchange, order)));
-        apply(&mut exchange, &Command::SetLimits { orders_max: 500 });
+        apply(&mut exchange, &Command::SetLimits { limits: venue::limits(500) });
         assert_eq!(exchange.audit(), Ok(()));
         assert_eq!(exchange.open_orders(), 15);
         exchange.digest()
@@ -133,7 +134,6 @@ pub fn lists() -> Vec<(&'static str, Vec<Command>)> {
             "whose login",
             vec![Command::OpenLogin { login: LoginId(5), account: AccountId(2), name: LoginName::default() }],
         ),
-        ("the limits", vec![Command::SetLimits { orders_max: 99 }]),
         ("a deposit", vec![Command::Deposit(transfer)]),
         ("a transfer's number", vec![Command::Deposit(transfer), Command::Withdraw(back)]),
     ];
@@ -253,7 +253,6 @@ fn of_logins() -> Vec<(&'static str, Vec<Command>)> {
     let halted = Command::SetPhase { instrument: InstrumentId(0), phase: Phase::Halted };
     let lost = Command::CancelLogin { login, cause: ConnectionLoss::Disconnected };
     vec![
-        ("an edition of the rules", vec![Command::SetRules { edition: 2 }]),
         ("a session", vec![session(1)]),
         ("the next session", vec![session(1), session(2)]),
         ("order entry that is off", vec![off(login)]),
@@ -335,6 +334,18 @@ fn set() -> Vec<(&'static str, Vec<Command>)> {
             lists.push(("limits", vec![Command::SetOrderLimits { scope, limits }]));
         }
     }
+    let limits = OrderLimits { triggers_max: 5, ..none };
+    lists.push(("limits", vec![Command::SetOrderLimits { scope: LimitScope::Account(account), limits }]));
+    let none = venue::limits(ORDERS_MAX);
+    for limits in [
+        VenueLimits { orders_max: 99, ..none },
+        VenueLimits { orders_touched_max: 99, ..none },
+        VenueLimits { account_orders_max: 99, ..none },
+        VenueLimits { account_triggers_max: 99, ..none },
+    ] {
+        lists.push(("the venue's limits", vec![Command::SetLimits { limits }]));
+    }
+    let none = OrderLimits::default();
     let refused = Command::Enter(enter(1, 2, Side::Buy, 0));
     for scope in [LimitScope::Account(account), LimitScope::Instrument(instrument)] {
         let limits = OrderLimits { orders_per_second_max: 5, ..none };
@@ -451,7 +462,7 @@ proptest! {
     fn memory_is_no_part_of_it(steps in prop::collection::vec(everything(), 1..150)) {
         let (mut one, mut other) = (opened(100), opened(1_000));
         for exchange in [&mut one, &mut other] {
-            apply(exchange, &Command::SetLimits { orders_max: 500 });
+            apply(exchange, &Command::SetLimits { limits: venue::limits(500) });
         }
         let mut clients = Clients::new();
         for step in &steps {

@@ -3,12 +3,13 @@
 //! Every `*_input_flow.csv.xz` with action `U` (a call auction ends) and an `*_expected_trades.csv.xz` beside it is played,
 //! whatever its symbol and day. The recordings lie beside the project, where they are there at all.
 
+use crate::support::venue;
 use dojima::domain::{
     AccountId, Amount, AssetCode, AssetId, Cancel, Command, Enter, Event, Executed, InstrumentId,
     ListInstrument, LoginId, LoginName, MassCancel, OrderPrice, Phase, Quantity, Side, Stamp, Symbol,
     Timestamp, TradeKind, Transfer, UserRef,
 };
-use dojima::exchange::{Exchange, ExchangeLimits};
+use dojima::exchange::Exchange;
 use liblzma::read::XzDecoder;
 use std::collections::HashMap;
 use std::fs::File;
@@ -86,7 +87,7 @@ impl Day {
     fn open(symbol: &str, tick: u64) -> Self {
         let (shares, cash) = (AssetId(0), AssetId(1));
         let mut day = Self {
-            exchange: Exchange::new(ExchangeLimits { orders_max: 200_000, ..ExchangeLimits::default() }),
+            exchange: venue::exchange(200_000),
             stamp: Stamp::default(),
             events: Vec::new(),
             tick,

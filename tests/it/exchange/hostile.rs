@@ -4,11 +4,12 @@ pub mod numbers;
 
 use super::properties::{cases, opening};
 use super::{apply, apply_at};
+use crate::support::venue;
 use dojima::domain::{
     AccountId, Amount, AssetCode, AssetId, CancelReason, Command, Enter, Event, ListInstrument, LoginId,
     LoginName, OrderPrice, Phase, Quantity, Side, Stamp, Symbol, Timestamp, Transfer, UserRef,
 };
-use dojima::exchange::{Exchange, ExchangeLimits};
+use dojima::exchange::Exchange;
 use numbers::any_command;
 use proptest::prelude::*;
 
@@ -18,7 +19,7 @@ const CASH: AssetId = AssetId(1);
 
 /// One account with this much cash and a million coins, one instrument without fees; a tick on a lot is one cent.
 fn self_trader(cash: i64) -> Exchange {
-    let mut exchange = Exchange::new(ExchangeLimits { orders_max: 100, ..ExchangeLimits::default() });
+    let mut exchange = venue::exchange(100);
     let code = |text| AssetCode::new(text).expect("a code");
     let deposit = |asset, amount, reference| {
         Command::Deposit(Transfer { account: AccountId(0), asset, amount: Amount(amount), reference })
@@ -96,8 +97,7 @@ proptest! {
         opened in any::<bool>(),
         commands in prop::collection::vec(any_command(), 1..120),
     ) {
-        let limits = ExchangeLimits { orders_max: 16, ..ExchangeLimits::default() };
-        let mut exchange = Exchange::new(limits);
+        let mut exchange = venue::exchange(16);
         if opened {
             opening([1_000_000, 3, 0, 999_999]).iter().for_each(|command| drop(apply(&mut exchange, command)));
         }

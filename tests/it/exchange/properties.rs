@@ -12,8 +12,9 @@ use super::apply_at;
 use super::scripts::shown::{CANCEL_KINDS, EVENT_KINDS, Seen};
 use crate::support::compare::same_state;
 use crate::support::naive::Naive;
+use crate::support::venue;
 use dojima::domain::{Command, Event, IgnoreReason, RejectReason, Stamp};
-use dojima::exchange::{Exchange, ExchangeLimits};
+use dojima::exchange::Exchange;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
@@ -32,8 +33,8 @@ struct Pair {
 
 impl Pair {
     fn opened(opening: &[Command], orders_max: u32) -> Result<Self, TestCaseError> {
-        let exchange = Exchange::new(ExchangeLimits { orders_max, ..ExchangeLimits::default() });
-        let mut pair = Self { exchange, naive: Naive::new(orders_max as usize), seen: Seen::default() };
+        let exchange = venue::exchange(orders_max);
+        let mut pair = Self { exchange, naive: Naive::new(venue::limits(orders_max)), seen: Seen::default() };
         for command in opening {
             let events = pair.apply(Stamp::default(), command)?;
             prop_assert!(!matches!(events[0], Event::Refused { .. }), "{command:?}: {events:?}");
@@ -106,11 +107,6 @@ pub fn rich(fees: [i32; 4]) -> Vec<Command> {
     opening(fees).into_iter().chain(riches()).collect()
 }
 
-/// The same, in the second edition of the rules.
-pub fn second(opening: Vec<Command>) -> Vec<Command> {
-    [Command::SetRules { edition: 2 }].into_iter().chain(opening).collect()
-}
-
 /// With `SOAK=50` in the environment everything runs with fifty times as many cases.
 pub fn cases(usual: u32) -> u32 {
     let times = std::env::var("SOAK").ok().and_then(|times| times.parse().ok());
@@ -124,10 +120,9 @@ macro_rules! subject {
             #![proptest_config(ProptestConfig { cases: cases($cases), max_shrink_iters: 20_000, ..ProptestConfig::default() })]
 
             #[test]
-            fn $name(fees in fees(), few in prop::bool::weighted(0.1), newer in prop::bool::ANY, steps in prop::collection::vec($steps, $lengths)) {
+            fn $name(fees in fees(), few in prop::bool::weighted(0.1), steps in prop::collection::vec($steps, $lengths)) {
                 let orders_max = if few { ORDERS_MAX } else { MANY_ORDERS };
-                let opening = if newer { second($opening(fees)) } else { $opening(fees) };
-                compare(&opening, orders_max, &steps)?;
+                compare(&$opening(fees), orders_max, &steps)?;
             }
         }
     };
@@ -170,7 +165,6 @@ fn a_fixed_run_exercises_everything() {
             } else {
                 rich([-4_000, 5_000, 50, 300])
             };
-            let opening = if round % 2 == 0 { opening } else { second(opening) };
             let orders_max = if round % 4 == 0 { ORDERS_MAX } else { MANY_ORDERS };
             let one = compare(&opening, orders_max, &steps)
                 .unwrap_or_else(|error| panic!("{at}, {round}: {error}"));

@@ -19,7 +19,8 @@
 //!                                       fees=received phase
 //! deposit 1 0 500 #1                    account, asset, amount, reference; also: withdraw
 //! open 7
-//! limits 4                              the most open orders that the exchange takes
+//! limits 4 touched=20                   the most open orders that the exchange takes; touched account-orders
+//!                                       account-triggers (the defaults)
 //!
 //! enter 1.1 i0 buy 5 @ 100 ioc          instrument, side, lots, price units or `market`, then any of
 //!                                       ioc, day, until 90000            (else good till cancelled)
@@ -40,7 +41,8 @@
 //! terms 0 tick=10                       tick lot min max notional; those of `terms()` where nothing is said
 //! fees 0 tier 1 maker=-100 taker=200    0 where nothing is said, here and in all lines below
 //! protect 0 static=50000                min max reference static dynamic interruption collar
-//! limit account 1 rate=2                or `limit instrument 0` or `limit login 1`; quantity notional orders rate position
+//! limit account 1 rate=2                or `limit instrument 0` or `limit login 1`; quantity notional orders triggers rate
+//!                                       position
 //! asset-set 1 scale=2 deposits=off      scale deposits withdrawals min-deposit min-withdrawal (scale 2, on, 0)
 //! stp 1 oldest group in 7               account, what is done, between whom, its group (none)
 //! tier 1 3                              or `tier 1 volume`
@@ -73,10 +75,11 @@ mod words;
 use super::apply_at;
 use crate::support::compare::same_state;
 use crate::support::naive::Naive;
+use crate::support::venue;
 use dojima::domain::{
     AccountId, AssetId, Event, IgnoreReason, InstrumentId, RejectReason, Side, Stamp, Timestamp, Visibility,
 };
-use dojima::exchange::{Exchange, ExchangeLimits};
+use dojima::exchange::Exchange;
 use shown::{CANCEL_KINDS, EVENT_KINDS, Seen, shown, side_name};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -100,9 +103,8 @@ struct Run {
 
 impl Run {
     fn new(alone: bool) -> Self {
-        let exchange =
-            (!alone).then(|| Exchange::new(ExchangeLimits { orders_max: ORDERS_MAX, ..Default::default() }));
-        Self { exchange, naive: Naive::new(ORDERS_MAX as usize), now: 0 }
+        let exchange = (!alone).then(|| venue::exchange(ORDERS_MAX));
+        Self { exchange, naive: Naive::new(venue::limits(ORDERS_MAX)), now: 0 }
     }
 
     fn command(&mut self, line: &str) -> Vec<Event> {

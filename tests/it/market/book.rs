@@ -2,10 +2,11 @@
 //! in the order of their queues.
 
 use crate::exchange::properties::{Clients, ORDERS_MAX, Step, cases, opening, rich, subjects};
+use crate::support::venue;
 use dojima::domain::{
     Command, Event, EventRecord, InstrumentId, LoginId, Phase, Side, Stamp, Symbol, Timestamp,
 };
-use dojima::exchange::{Exchange, ExchangeLimits};
+use dojima::exchange::Exchange;
 use dojima::market::{Books, Feed, Published};
 use dojima::wire::itch::{Message, event_code};
 use proptest::prelude::*;
@@ -27,7 +28,7 @@ pub struct Watched {
 impl Watched {
     pub fn new(orders_max: u32) -> Self {
         Self {
-            exchange: Exchange::new(ExchangeLimits { orders_max, ..ExchangeLimits::default() }),
+            exchange: venue::exchange(orders_max),
             feed: Feed::default(),
             lazy: Feed::default(),
             books: Books::default(),

@@ -6,8 +6,9 @@ use dojima::domain::{
     Auction, CancelReason, Canceled, ChangeRejected, Event, EventRecord, Executed, FeeAsset, FeeRate,
     FeeTier, GroupId, InstrumentId, KillScope, LimitScope, Listing, LoginId, OrderId, OrderLimits,
     OrderState, Owner, Phase, PostOnly, Ppm, Price, Protection, Quantity, RejectReason, RestateReason,
-    Restated, SelfTrade, SelfTradePrevention, SetFees, Side, Switch, Symbol, TimeInForce, Timestamp, TradeId,
-    TradeKind, Transfer, Trigger, TriggerKind, TriggerReference, Triggered, UserRef, Visibility, VolumeTiers,
+    Restated, SelfTrade, SelfTradePrevented, SelfTradePrevention, SetFees, Side, Switch, Symbol, TimeInForce,
+    Timestamp, TradeId, TradeKind, Transfer, Trigger, TriggerKind, TriggerReference, Triggered, UserRef,
+    VenueLimits, Visibility, VolumeTiers,
 };
 use dojima::runtime::{Agent, Fatal};
 use dojima::stages::persister::sql::check::CheckReport;
@@ -346,7 +347,7 @@ fn every_reason_of_a_cancel_is_a_status() {
         (CancelReason::AmountSpent, "amount spent"),
         (CancelReason::MarketCollar, "market collar"),
         (CancelReason::PriceBand, "price band"),
-        (CancelReason::SelfTrade, "self-trade prevented"),
+        (CancelReason::SelfTradePrevented(SelfTradePrevented::default()), "self-trade prevented"),
         (CancelReason::LinkedOrder, "linked order"),
         (CancelReason::Expired, "expired"),
         (CancelReason::TermsChanged, "terms changed"),
@@ -355,6 +356,9 @@ fn every_reason_of_a_cancel_is_a_status() {
         (CancelReason::MassCancel, "mass canceled"),
         (CancelReason::Operator, "canceled by an operator"),
         (CancelReason::TriggerRefused(RejectReason::AmountTooSmall), "refused at its trigger"),
+        (CancelReason::Disconnected, "connection lost"),
+        (CancelReason::DeadMansSwitch, "dead-man's switch"),
+        (CancelReason::WorkLimit, "work limit"),
     ];
     for (reason, _) in reasons {
         let order = script.accept(0, Side::Buy, Some(100), 10, 10_020);
@@ -365,7 +369,7 @@ fn every_reason_of_a_cancel_is_a_status() {
     assert_eq!(names, reasons.map(|(_, name)| name));
     let refused = "SELECT order_id, refusal FROM orders WHERE refusal IS NOT NULL";
     assert_eq!(written.rows(refused), ["4 PriceOffTick", "17 AmountTooSmall"]);
-    assert_eq!(written.rows("SELECT count(*) FROM order_statuses"), ["23"]);
+    assert_eq!(written.rows("SELECT count(*) FROM order_statuses"), ["24"]);
 }
 
 #[test]
@@ -538,8 +542,12 @@ fn settings_are_rows() {
         ..OrderLimits::default()
     };
     script.tell(Event::OrderLimitsSet { scope: LimitScope::Instrument(instrument), limits });
-    let limits =
-        OrderLimits { orders_per_second_max: 9, position_max: Quantity(77), ..OrderLimits::default() };
+    let limits = OrderLimits {
+        triggers_max: 6,
+        orders_per_second_max: 9,
+        position_max: Quantity(77),
+        ..OrderLimits::default()
+    };
     script.tell(Event::OrderLimitsSet { scope: LimitScope::Account(AccountId(2)), limits });
     let mut volume_min = [Amount(i64::MAX); FeeTier::COUNT];
     (volume_min[0], volume_min[1]) = (Amount(0), Amount(1_000_000));
@@ -551,9 +559,28 @@ fn settings_are_rows() {
     script.tell(Event::Killed { scope: KillScope::Account(AccountId(2)), switch: Switch::On });
     script.tell(Event::Killed { scope: KillScope::Venue, switch: Switch::On });
     script.tell(Event::Killed { scope: KillScope::Venue, switch: Switch::Off });
-    script.tell(Event::LimitsSet { orders_max: 500 });
-    script.tell(Event::MassCanceled { login: Some(LoginId(1)), user_ref: UserRef(9), canceled: 4 });
-    script.tell(Event::MassCanceled { login: None, user_ref: UserRef(0), canceled: 0 });
+    script.tell(Event::LimitsSet {
+        limits: VenueLimits {
+            orders_max: 500,
+            orders_touched_max: 60,
+            account_orders_max: 70,
+            account_triggers_max: 8,
+        },
+    });
+    script.tell(Event::MassCanceled {
+        login: Some(LoginId(1)),
+        user_ref: UserRef(9),
+        canceled: 4,
+        instrument: Some(instrument),
+        side: Some(Side::Sell),
+    });
+    script.tell(Event::MassCanceled {
+        login: None,
+        user_ref: UserRef(0),
+        canceled: 0,
+        instrument: None,
+        side: None,
+    });
     // Dollars with four decimals: what is set in them follows.
     let settings = AssetSettings {
         asset: USD,
@@ -574,13 +601,16 @@ fn settings_are_rows() {
     assert_eq!(written.rows("SELECT * FROM protections"), ["0 100 - - 50000 - 120 -"]);
     assert_eq!(
         written.rows("SELECT * FROM order_limits"),
-        ["account 2 - - - 9 77", "instrument 0 1000 500000000 20 - -"]
+        ["account 2 - - - 6 9 77", "instrument 0 1000 500000000 20 - - -"]
     );
     assert_eq!(written.rows("SELECT * FROM volume_tiers WHERE tier < 3"), ["0 0", "1 100000000", "2 -"]);
     assert_eq!(
         written.rows("SELECT account, tier, self_trade, self_trade_owner, group_id, killed FROM accounts"),
         ["0 0 allow account - 0", "1 0 cancel-oldest group 5 0", "2 3 allow account - 1"]
     );
-    assert_eq!(written.rows("SELECT orders_max, killed, volume_asset FROM venue"), ["500 0 0"]);
-    assert_eq!(written.rows("SELECT login, user_ref, canceled FROM mass_cancels"), ["1 9 4", "- 0 0"]);
+    assert_eq!(written.rows("SELECT * FROM venue"), ["1 500 60 70 8 0 0"]);
+    assert_eq!(
+        written.rows("SELECT login, user_ref, canceled, instrument, side FROM mass_cancels"),
+        ["1 9 4 0 1", "- 0 0 - -"]
+    );
 }

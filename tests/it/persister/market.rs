@@ -4,6 +4,7 @@ use dojima::domain::{
     AccountId, Amount, AssetCode, AssetId, Cancel, ClOrdId, Command, Echo, Enter, Event, EventRecord,
     FeeRate, InstrumentId, ListInstrument, LoginId, LoginName, OrderPrice, Phase, Quantity, RefuseEnter,
     RefuseReplace, RejectReason, Replace, Side, Stamp, Symbol, TimeInForce, Timestamp, Transfer, UserRef,
+    VenueLimits,
 };
 use dojima::exchange::{Exchange, ExchangeLimits};
 use std::collections::BTreeMap;
@@ -50,7 +51,10 @@ impl Market {
     /// An open market with this many accounts beside the fee account, one login each.
     pub fn new(seed: u64, accounts: u32, mix: Mix, events: &mut Vec<EventRecord>) -> Self {
         let mut market = Self {
-            exchange: Exchange::new(ExchangeLimits { orders_max: 1 << 16, ..ExchangeLimits::default() }),
+            exchange: Exchange::new(ExchangeLimits {
+                limits: VenueLimits { orders_max: 1 << 16, ..VenueLimits::default() },
+                ..ExchangeLimits::default()
+            }),
             stamp: Stamp { sequence: 0, time: Timestamp(1_795_000_000_000_000_000 + seed) },
             last_event: 0,
             random: seed,

@@ -8,7 +8,8 @@ use crate::support::compare::same_state;
 use crate::support::naive::Naive;
 use dojima::domain::audience::Audience;
 use dojima::domain::{
-    CancelReason, Command, Event, EventRecord, IgnoreReason, Listings, LoginId, RejectReason, Stamp, codec,
+    CancelReason, Command, Event, EventRecord, IgnoreReason, Listings, LoginId, RejectReason, Stamp,
+    VenueLimits, codec,
 };
 use dojima::exchange::Digest;
 use dojima::replica::State;
@@ -48,7 +49,7 @@ pub struct Happened {
 }
 
 pub struct Reference {
-    orders_max: u32,
+    limits: VenueLimits,
     naive: Naive,
     replica: State,
     listings: Listings,
@@ -61,10 +62,10 @@ pub struct Reference {
 }
 
 impl Reference {
-    pub fn new(orders_max: u32) -> Self {
+    pub fn new(limits: VenueLimits) -> Self {
         Self {
-            orders_max,
-            naive: Naive::new(orders_max as usize),
+            limits,
+            naive: Naive::new(limits),
             replica: State::empty(),
             listings: Listings::default(),
             audience: Audience::default(),
@@ -193,7 +194,7 @@ impl Reference {
         if last == self.last() {
             return Ok(());
         }
-        let mut again = Self::new(self.orders_max);
+        let mut again = Self::new(self.limits);
         for (stamp, command) in &self.commands[..last as usize] {
             again.apply(*stamp, command)?;
         }

@@ -121,7 +121,7 @@ impl World {
             sent: vec![0; clients.len()],
             clients,
             operator: Operator::new(random.fork()),
-            reference: Reference::new(plan.config.exchange.orders_max),
+            reference: Reference::new(plan.config.exchange.limits()),
             random,
             plan,
             clock: ManualClock::new(BEGINNING),

@@ -4,7 +4,7 @@ use super::file::{Parts, chunks};
 use super::golden::everything;
 use super::{loaded, name, saved, state_of};
 use dojima::exchange::Digest;
-use dojima::replica::snapshot::layout::{HEADER_BYTES, POSITION_AT, VERSION, VERSION_AT};
+use dojima::replica::snapshot::layout::{HEADER_BYTES, POSITION_AT, STREAMS, VERSION, VERSION_AT};
 use dojima::replica::{SnapshotError, Snapshots, State};
 use dojima_journal::MemoryStorage;
 use dojima_journal::storage::Storage;
@@ -86,12 +86,12 @@ fn chunks_belong_where_they_are() {
     for at in 0..parts.chunks.len() {
         let mut less = parts.clone();
         let chunk = less.chunks.remove(at);
-        assert!(loaded(&less.file(), position).is_err() || chunk.0 > 11, "without section {}", chunk.0);
+        assert!(loaded(&less.file(), position).is_err() || chunk.0 > STREAMS, "without section {}", chunk.0);
         let mut more = parts.clone();
         more.chunks.insert(at, chunk);
         // A list of opening commands or of past terms may be any.
         assert!(
-            loaded(&more.file(), position).is_err() || parts.chunks[at].0 > 11,
+            loaded(&more.file(), position).is_err() || parts.chunks[at].0 > STREAMS,
             "twice {}",
             parts.chunks[at].0
         );
@@ -107,20 +107,24 @@ fn saved_as(state: &State, digest: Digest) -> Vec<u8> {
 #[test]
 fn another_version_is_refused_with_both_named() {
     let state = everything();
-    let mut bytes = saved(&state);
-    bytes[VERSION_AT..VERSION_AT + 4].copy_from_slice(&3_u32.to_le_bytes());
-    let files = MemoryStorage::new();
-    files.put(&name(state.last.sequence), bytes);
-    let snapshots = Snapshots::new(Arc::new(files));
-    let loaded = snapshots.load(state.last.sequence).map(|_| ()).expect_err("refused");
-    let told = snapshots.info(state.last.sequence).map(|_| ()).expect_err("refused");
-    for error in [loaded, told] {
-        assert!(
-            matches!(error, SnapshotError::UnknownVersion { found: 3, supported: VERSION, .. }),
-            "{error}"
-        );
-        let text = error.to_string();
-        assert!(text.contains("version 3") && text.contains("version 2") && text.contains(".snap"), "{text}");
+    for other in [VERSION - 1, VERSION + 1] {
+        let mut bytes = saved(&state);
+        bytes[VERSION_AT..VERSION_AT + 4].copy_from_slice(&other.to_le_bytes());
+        let files = MemoryStorage::new();
+        files.put(&name(state.last.sequence), bytes);
+        let snapshots = Snapshots::new(Arc::new(files));
+        let loaded = snapshots.load(state.last.sequence).map(|_| ()).expect_err("refused");
+        let told = snapshots.info(state.last.sequence).map(|_| ()).expect_err("refused");
+        for error in [loaded, told] {
+            assert!(
+                matches!(error, SnapshotError::UnknownVersion { found, supported: VERSION, .. } if found == other),
+                "{error}"
+            );
+            let text = error.to_string();
+            for words in [format!("version {other}"), format!("version {VERSION}"), ".snap".to_owned()] {
+                assert!(text.contains(&words), "{text}");
+            }
+        }
     }
 }
 

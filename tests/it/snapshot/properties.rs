@@ -20,7 +20,7 @@ fn restored(state: &State) -> Result<State, TestCaseError> {
         loaded(&bytes, state.last.sequence).map_err(|error| TestCaseError::fail(error.to_string()))?;
     prop_assert_eq!(restored.exchange.digest(), state.exchange.digest());
     prop_assert_eq!(restored.exchange.audit(), Ok(()));
-    prop_assert_eq!(restored.exchange.orders_max(), state.exchange.orders_max());
+    prop_assert_eq!(restored.exchange.limits(), state.exchange.limits());
     prop_assert!(saved(&restored) == bytes, "the loaded state gives other bytes");
     Ok(restored)
 }

@@ -4,7 +4,7 @@
 use dojima::domain::{
     AccountId, Amount, AssetCode, AssetId, Cancel, Command, Enter, Event, Instructions, InstrumentId,
     ListInstrument, LoginId, LoginName, OrderPrice, Phase, Quantity, Side, Stamp, Symbol, TimeInForce,
-    Timestamp, Transfer, UserRef,
+    Timestamp, Transfer, UserRef, VenueLimits,
 };
 use dojima::exchange::{Exchange, ExchangeLimits};
 
@@ -35,6 +35,16 @@ impl Random {
     }
 }
 
+/// The default limits but for the number of open orders.
+pub fn limits(orders_max: u32) -> VenueLimits {
+    VenueLimits { orders_max, ..VenueLimits::default() }
+}
+
+/// An empty exchange that takes this many open orders.
+pub fn exchange(orders_max: u32) -> Exchange {
+    Exchange::new(ExchangeLimits { limits: limits(orders_max), ..ExchangeLimits::default() })
+}
+
 /// An exchange where one tick on one lot is one minor unit of the quote asset, and what came of the last command. Login
 /// n trades for account n + 1, and all have plenty of money.
 pub struct Venue {
@@ -47,7 +57,7 @@ pub struct Venue {
 impl Venue {
     pub fn new(orders_max: u32, logins: u32) -> Self {
         let mut venue = Self {
-            exchange: Exchange::new(ExchangeLimits { orders_max, ..ExchangeLimits::default() }),
+            exchange: exchange(orders_max),
             events: Vec::new(),
             stamp: Stamp::default(),
             last_user_ref: vec![0; logins as usize],

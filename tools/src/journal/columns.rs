@@ -24,7 +24,7 @@ fields.instructions.expire_s fields.instructions.oco fields.instructions.book_by
 fields.instructions.trigger.kind fields.instructions.trigger.reference fields.instructions.trigger.price
 fields.instructions.visibility fields.instructions.post_only fields.instructions.unit
 fields.instructions.effect fields.instructions.self_trade.mode fields.instructions.self_trade.owner
-fields.reason fields.cl_ord_id fields.orig_user_ref fields.orders_max fields.order fields.filter.login
+fields.reason fields.cl_ord_id fields.orig_user_ref fields.limits.orders_max fields.order fields.filter.login
 fields.filter.account fields.filter.instrument fields.filter.side fields.of fields.digest fields.tier
 fields.maker fields.taker fields.protection.price_min fields.protection.price_max
 fields.protection.reference fields.protection.static_band fields.protection.dynamic_band
@@ -34,7 +34,8 @@ fields.limits.orders_per_second_max fields.limits.position_max fields.scope.acco
 fields.withdrawals fields.min_deposit fields.min_withdrawal fields.prevention.mode fields.prevention.owner
 fields.group fields.volume_min.0 fields.volume_min.1 fields.volume_min.2 fields.volume_min.3
 fields.volume_min.4 fields.volume_min.5 fields.volume_min.6 fields.volume_min.7 fields.switch fields.scope
-fields.scope.login fields.edition fields.cancel_after_ms fields.firm fields.cause fields.session";
+fields.scope.login fields.edition fields.cancel_after_ms fields.firm fields.cause fields.session fields.limits.orders_touched_max
+fields.limits.account_orders_max fields.limits.account_triggers_max fields.limits.triggers_max";
 
 /// The fields of all events.
 const OF_EVENT_FIELDS: &str = "
@@ -49,7 +50,7 @@ fields.expire_s fields.state fields.cl_ord_id fields.orig_user_ref fields.orig_o
 fields.open fields.reason.InvalidReplace fields.reason.TriggerRefused fields.trade fields.taker_side
 fields.kind fields.maker_visibility fields.maker_login fields.maker_user_ref fields.maker_order
 fields.maker_reserved fields.taker_login fields.taker_user_ref fields.taker_order fields.taker_reserved
-fields.orders_max fields.trigger.kind fields.trigger.reference fields.trigger.price fields.oco
+fields.limits.orders_max fields.trigger.kind fields.trigger.reference fields.trigger.price fields.oco
 fields.displayed fields.canceled fields.volume fields.imbalance fields.imbalance_side fields.tier
 fields.maker fields.taker fields.protection.price_min fields.protection.price_max
 fields.protection.reference fields.protection.static_band fields.protection.dynamic_band
@@ -62,7 +63,8 @@ fields.volume_min.4 fields.volume_min.5 fields.volume_min.6 fields.volume_min.7 
 fields.of fields.digest fields.reason.SelfTradePrevented.instrument fields.reason.SelfTradePrevented.price
 fields.reason.SelfTradePrevented.quantity fields.reason.SelfTradePrevented.mode
 fields.reason.SelfTradePrevented.incoming fields.scope.login fields.edition fields.next_user_ref
-fields.cancel_at fields.firm fields.session";
+fields.cancel_at fields.firm fields.session fields.limits.orders_touched_max
+fields.limits.account_orders_max fields.limits.account_triggers_max fields.limits.triggers_max";
 
 /// All columns.
 pub(super) fn columns(content: Content) -> Vec<&'static str> {

@@ -140,9 +140,6 @@ impl Concerns {
             | Event::SessionStarted { login, .. } => Self::login(*login),
             Event::OrderEntrySet(set) => Self::login(set.login),
             Event::PriorityUpdated(e) => Self::order_in(e.login, e.instrument),
-            Event::MassCancelAnswered { login, instrument, .. } => {
-                Self { instrument: *instrument, ..Self::login(*login) }
-            }
             Event::AccountCopied { login, account } => {
                 Self { logins: [Some(*login), None], ..Self::account(*account) }
             }
@@ -172,7 +169,9 @@ impl Concerns {
             Event::Executed(e) => {
                 Self { logins: [Some(e.maker_login), Some(e.taker_login)], ..Self::instrument(e.instrument) }
             }
-            Event::MassCanceled { login, .. } => Self { logins: [*login, None], ..Self::default() },
+            Event::MassCanceled { login, instrument, .. } => {
+                Self { logins: [*login, None], instrument: *instrument, ..Self::default() }
+            }
             Event::OrderLimitsSet { scope, .. } => Self::limits(*scope),
             Event::SelfTradeSet(set) => Self::account(set.account),
             Event::Killed { scope, .. } => Self::kill(*scope),

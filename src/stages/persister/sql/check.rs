@@ -119,9 +119,9 @@ pub enum Difference {
     /// A number of orders.
     Orders {
         /// By the event log.
-        in_log: OrderCounts,
+        in_log: Box<OrderCounts>,
         /// In the tables.
-        in_sql: OrderCounts,
+        in_sql: Box<OrderCounts>,
     },
     /// A number of rows.
     Rows {
@@ -233,7 +233,8 @@ pub fn check(sql: &SqlReader, log: &Arc<dyn Storage>) -> Result<CheckReport, Che
     let held = sql.balances()?;
     checks.push(compare_balances(&tally, &held));
     let (in_log, in_sql) = (tally.orders, sql.order_counts()?);
-    let difference = (in_log != in_sql).then_some(Difference::Orders { in_log, in_sql });
+    let difference =
+        (in_log != in_sql).then(|| Difference::Orders { in_log: Box::new(in_log), in_sql: Box::new(in_sql) });
     checks.push(Check { name: "orders", compared: in_log.total(), difference });
     let (in_log, in_sql) = (tally.rows, sql.row_counts()?);
     let difference = (in_log != in_sql).then_some(Difference::Rows { in_log, in_sql });

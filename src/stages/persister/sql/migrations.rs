@@ -8,7 +8,7 @@ use super::error::SqlError;
 use super::schema::{Database, SCHEMA_VERSION};
 
 /// What leads to version N + 1, for N from [`OLDEST`] on.
-const STEPS: [&str; 2] = [include_str!("migrations/2_to_3.sql"), include_str!("migrations/3_to_4.sql")];
+const STEPS: [&str; 0] = [];
 
 /// The oldest version from which there is a way. One that is older still is built again from the event log.
 pub(super) const OLDEST: i64 = SCHEMA_VERSION - STEPS.len() as i64;

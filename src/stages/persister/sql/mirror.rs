@@ -243,7 +243,6 @@ impl Mirror {
             | Event::RulesSet { .. }
             | Event::SessionRolled { .. }
             | Event::OrderEntrySet(_)
-            | Event::MassCancelAnswered { .. }
             | Event::AccountCopied { .. }
             | Event::Killed { .. } => self.note(record),
             // What an auction might give changes all the time and is for the feed.

@@ -65,6 +65,8 @@ statuses! {
     ConnectionLost = 21,
     /// Its login's dead-man's switch was not held.
     DeadMansSwitch = 22,
+    /// It had touched as many orders as one order may.
+    WorkLimit = 23,
 }
 
 impl OrderStatus {
@@ -79,7 +81,7 @@ impl OrderStatus {
             CancelReason::AmountSpent => Self::AmountSpent,
             CancelReason::MarketCollar => Self::MarketCollar,
             CancelReason::PriceBand => Self::PriceBand,
-            CancelReason::SelfTrade | CancelReason::SelfTradePrevented(_) => Self::SelfTrade,
+            CancelReason::SelfTradePrevented(_) => Self::SelfTrade,
             CancelReason::LinkedOrder => Self::LinkedOrder,
             CancelReason::Expired => Self::Expired,
             CancelReason::TermsChanged => Self::TermsChanged,
@@ -90,6 +92,7 @@ impl OrderStatus {
             CancelReason::TriggerRefused(_) => Self::TriggerRefused,
             CancelReason::Disconnected => Self::ConnectionLost,
             CancelReason::DeadMansSwitch => Self::DeadMansSwitch,
+            CancelReason::WorkLimit => Self::WorkLimit,
         }
     }
 

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// The newest schema that this program knows, and the one that it makes.
-pub const SCHEMA_VERSION: i64 = 4;
+pub const SCHEMA_VERSION: i64 = 5;
 
 /// Marks the file as ours (`PRAGMA application_id`): "Doji".
 const APPLICATION_ID: i64 = 0x446F_6A69;
@@ -228,9 +228,9 @@ mod tests {
     fn a_newer_schema_and_a_foreign_file_are_refused_by_name() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("dojima.db");
-        Database::open(&path).expect("made").run("PRAGMA user_version = 5").expect("set");
-        let Err(newer) = Database::open(&path) else { panic!("version 5 was opened") };
-        assert!(matches!(newer, SqlError::NewerSchema { found: 5, known: 4, .. }), "{newer}");
+        Database::open(&path).expect("made").run("PRAGMA user_version = 6").expect("set");
+        let Err(newer) = Database::open(&path) else { panic!("version 6 was opened") };
+        assert!(matches!(newer, SqlError::NewerSchema { found: 6, known: 5, .. }), "{newer}");
         assert!(!newer.is_passing());
         let other = folder.path().join("other.db");
         Connection::open(&other).expect("open").execute_batch("CREATE TABLE t (x)").expect("made");

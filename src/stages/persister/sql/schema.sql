@@ -27,19 +27,23 @@ INSERT INTO order_statuses VALUES
   (6, 'canceled by a refused replace'), (7, 'waiting for its trigger'), (8, 'minimum not met'), (9, 'amount spent'),
   (10, 'market collar'), (11, 'price band'), (12, 'self-trade prevented'), (13, 'linked order'), (14, 'expired'),
   (15, 'terms changed'), (16, 'delisted'), (17, 'killed'), (18, 'mass canceled'), (19, 'canceled by an operator'),
-  (20, 'refused at its trigger'), (21, 'connection lost'), (22, 'dead-man''s switch');
+  (20, 'refused at its trigger'), (21, 'connection lost'), (22, 'dead-man''s switch'),
+  (23, 'work limit');
 
 CREATE TABLE trade_kinds (kind INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT;
 INSERT INTO trade_kinds VALUES (0, 'continuous'), (1, 'opening'), (2, 'volatility'), (3, 'closing');
 
 -- What holds for the venue as a whole. One row.
 CREATE TABLE venue (
-  id           INTEGER PRIMARY KEY CHECK (id = 1),
-  orders_max   INTEGER,                    -- open orders that it holds at most
-  killed       INTEGER NOT NULL,           -- 1 while the kill switch is on
-  volume_asset INTEGER REFERENCES assets  -- trades that are paid in this asset count for fee tiers
+  id                   INTEGER PRIMARY KEY CHECK (id = 1),
+  orders_max           INTEGER,                   -- open orders that it holds at most
+  orders_touched_max   INTEGER,                   -- orders that one order touches at most when it is matched
+  account_orders_max   INTEGER,                   -- open orders of an account without a limit of its own
+  account_triggers_max INTEGER,                   -- orders that wait for a trigger, of such an account
+  killed               INTEGER NOT NULL,          -- 1 while the kill switch is on
+  volume_asset         INTEGER REFERENCES assets  -- trades that are paid in this asset count for fee tiers
 ) STRICT;
-INSERT INTO venue VALUES (1, NULL, 0, NULL);
+INSERT INTO venue (id, killed) VALUES (1, 0);
 
 CREATE TABLE assets (
   asset          INTEGER PRIMARY KEY,
@@ -133,13 +137,14 @@ CREATE TABLE protections (
   market_collar_ppm INTEGER
 ) STRICT;
 
--- Limits on orders; NULL: none.
+-- Limits on orders; NULL: none, or of an account's open orders and triggers those of the venue.
 CREATE TABLE order_limits (
-  scope                 TEXT    NOT NULL,  -- instrument or account
+  scope                 TEXT    NOT NULL,  -- instrument, account or login
   id                    INTEGER NOT NULL,  -- of which
   quantity_max          INTEGER,           -- lots
   notional_max          INTEGER,           -- minor units of quote
   open_orders_max       INTEGER,
+  triggers_max          INTEGER,           -- of an account: its orders that wait for a trigger
   orders_per_second_max INTEGER,
   position_max          INTEGER,           -- lots
   PRIMARY KEY (scope, id)
@@ -250,14 +255,16 @@ CREATE TABLE ignored_messages (
 ) STRICT;
 
 CREATE TABLE mass_cancels (
-  event    INTEGER PRIMARY KEY,
-  time_ns  INTEGER NOT NULL,
-  login    INTEGER REFERENCES logins,  -- NULL: an operator
-  user_ref INTEGER NOT NULL,
-  canceled INTEGER NOT NULL            -- orders
+  event      INTEGER PRIMARY KEY,
+  time_ns    INTEGER NOT NULL,
+  login      INTEGER REFERENCES logins,      -- NULL: an operator
+  user_ref   INTEGER NOT NULL,
+  canceled   INTEGER NOT NULL,               -- orders
+  instrument INTEGER REFERENCES instruments,  -- that was asked for; NULL: all
+  side       INTEGER REFERENCES sides         -- that was asked for; NULL: both
 ) STRICT;
 
--- The editions of the rules, each from the event on that set it; before the first it was 1.
+-- The editions of the rules, each from the event on that set it; before the first it is 1.
 CREATE TABLE rules (
   event   INTEGER PRIMARY KEY,
   time_ns INTEGER NOT NULL,

@@ -318,13 +318,18 @@ fn write_event(connection: &Connection, record: &EventRecord) -> rusqlite::Resul
                 ],
             )
         }
-        Event::MassCanceled { login, user_ref, canceled } => run(
-            "INSERT INTO mass_cancels (event, time_ns, login, user_ref, canceled) VALUES (?1, ?2, ?3, ?4, ?5)",
-            &[&event, &time, &login.map(|login| login.0), &user_ref.0, canceled],
-        ),
-        Event::MassCancelAnswered { login, user_ref, canceled, .. } => run(
-            "INSERT INTO mass_cancels (event, time_ns, login, user_ref, canceled) VALUES (?1, ?2, ?3, ?4, ?5)",
-            &[&event, &time, &login.0, &user_ref.0, canceled],
+        Event::MassCanceled { login, user_ref, canceled, instrument, side } => run(
+            "INSERT INTO mass_cancels (event, time_ns, login, user_ref, canceled, instrument, side) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            &[
+                &event,
+                &time,
+                &login.map(|login| login.0),
+                &user_ref.0,
+                canceled,
+                &instrument.map(|instrument| instrument.0),
+                &side.map(|side| side as u8),
+            ],
         ),
         Event::RulesSet { edition } => {
             run("INSERT INTO rules VALUES (?1, ?2, ?3)", &[&event, &time, edition])
@@ -341,7 +346,15 @@ fn write_event(connection: &Connection, record: &EventRecord) -> rusqlite::Resul
         ),
         // An auction in which nothing crossed; one with a price comes with it.
         Event::Uncrossed(auction) => write_auction(connection, record, auction, None),
-        Event::LimitsSet { orders_max } => run("UPDATE venue SET orders_max = ?1", &[orders_max]),
+        Event::LimitsSet { limits } => run(
+            "UPDATE venue SET orders_max = ?1, orders_touched_max = ?2, account_orders_max = ?3, account_triggers_max = ?4",
+            &[
+                &limits.orders_max,
+                &limits.orders_touched_max,
+                &limits.account_orders_max,
+                &limits.account_triggers_max,
+            ],
+        ),
         Event::ProtectionSet { instrument, protection } => run(
             "INSERT OR REPLACE INTO protections VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             &[
@@ -362,13 +375,14 @@ fn write_event(connection: &Connection, record: &EventRecord) -> rusqlite::Resul
                 LimitScope::Login(login) => ("login", login.0),
             };
             run(
-                "INSERT OR REPLACE INTO order_limits VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                "INSERT OR REPLACE INTO order_limits VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
                 &[
                     &scope,
                     &id,
                     &some(sql_integer(limits.quantity_max.0)),
                     &some(limits.notional_max.0),
                     &some(limits.open_orders_max),
+                    &some(limits.triggers_max),
                     &some(limits.orders_per_second_max),
                     &some(sql_integer(limits.position_max.0)),
                 ],

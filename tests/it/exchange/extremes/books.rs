@@ -1,6 +1,7 @@
 //! Books that are very deep, very long or very wide.
 
 use super::{Order, Random, Venue, scattered};
+use crate::support::venue::limits;
 use dojima::domain::{
     AccountId, Command, Event, InstrumentId, LoginId, OrderPrice, Quantity, Replace, Side, TimeInForce,
     UserRef,
@@ -28,7 +29,7 @@ fn a_million_orders(levels: u64) {
     let mut venue = Venue::new(1, 100);
     let mut lots = 0;
     let allocated = allocation_counter::measure(|| {
-        venue.send(&Command::SetLimits { orders_max: ORDERS as u32 });
+        venue.send(&Command::SetLimits { limits: limits(ORDERS as u32) });
     });
     let grown = allocation_counter::measure(|| {
         for at in scattered(ORDERS) {
@@ -193,7 +194,7 @@ fn prices_scattered_over_all_that_the_wire_can_name() {
     const ORDERS: u64 = 200_000;
     let end = OrderPrice::LIMIT_END;
     let mut venue = Venue::new(1, 4);
-    venue.send(&Command::SetLimits { orders_max: ORDERS as u32 });
+    venue.send(&Command::SetLimits { limits: limits(ORDERS as u32) });
     let mut random = Random(1);
     let mut model: [BTreeMap<u64, u64>; 2] = Default::default();
     let counted = allocation_counter::measure(|| {

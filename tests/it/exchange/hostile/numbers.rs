@@ -6,8 +6,8 @@ use dojima::domain::{
     KillScope, LimitScope, ListInstrument, LoginId, LoginName, MassCancel, OrderId, OrderLimits, OrderPrice,
     Owner, Phase, PostOnly, Ppm, Price, Protection, Quantity, QuantityUnit, RefuseEnter, RefuseReplace,
     RejectReason, Replace, SelfTrade, SelfTradePrevention, SetFees, SetTerms, Side, Switch, Symbol,
-    TimeInForce, Timestamp, Transfer, Trigger, TriggerKind, TriggerReference, UserRef, Visibility,
-    VolumeTiers,
+    TimeInForce, Timestamp, Transfer, Trigger, TriggerKind, TriggerReference, UserRef, VenueLimits,
+    Visibility, VolumeTiers,
 };
 use proptest::prelude::*;
 
@@ -213,7 +213,15 @@ impl Numbers {
             3 | 4 => self.list(),
             5 | 6 => Command::Deposit(self.transfer()),
             7 => Command::Withdraw(self.transfer()),
-            8 => Command::SetLimits { orders_max: self.short().min(1 << 16) },
+            8 => {
+                let limits = VenueLimits {
+                    orders_max: self.short().min(1 << 16),
+                    orders_touched_max: self.short(),
+                    account_orders_max: self.short(),
+                    account_triggers_max: self.short(),
+                };
+                Command::SetLimits { limits }
+            }
             _ => Command::Open { config_digest: self.next() },
         }
     }
@@ -264,6 +272,7 @@ impl Numbers {
                     quantity_max: Quantity(self.next()),
                     notional_max: self.amount(),
                     open_orders_max: self.short(),
+                    triggers_max: if self.coin() { self.short() } else { 0 },
                     orders_per_second_max: self.short(),
                     position_max: Quantity(self.next()),
                 };

@@ -6,7 +6,7 @@ use dojima::domain::{
     AccountId, AccountSelfTrade, Amount, AssetCode, AssetId, AssetSettings, CancelFilter, Checkpoint,
     Command, ConnectionLoss, FeeAsset, FeeRate, FeeTier, GroupId, InstrumentId, KillScope, LimitScope,
     ListInstrument, LoginId, LoginName, OrderLimits, Phase, Ppm, Price, Protection, Quantity, QueryAccount,
-    SetFees, SetTerms, Switch, Symbol, VolumeTiers,
+    SetFees, SetTerms, Switch, Symbol, VenueLimits, VolumeTiers,
 };
 use proptest::prelude::*;
 use std::ops::Range;
@@ -92,20 +92,22 @@ pub fn order_limits() -> BoxedStrategy<Action> {
         login().prop_map(LimitScope::Login),
     ];
     let most = |range: Range<u64>| prop_oneof![3 => Just(0), 2 => range];
-    let parts = (most(5..20), most(500..3_000), most(1..5), most(1..5), most(10..60), 0_u8..20);
-    other((scope, parts).prop_map(|(scope, (quantity, notional, orders, rate, position, odd))| {
+    let parts = (most(5..20), most(500..3_000), most(1..5), most(1..5), most(1..5), most(10..60), 0_u8..20);
+    other((scope, parts).prop_map(|(scope, (quantity, notional, orders, triggers, rate, position, odd))| {
         let limits = OrderLimits {
             quantity_max: Quantity(quantity),
             notional_max: Amount(if odd == 0 { -1 } else { notional as i64 }),
             open_orders_max: orders as u32,
+            triggers_max: triggers as u32,
             orders_per_second_max: rate as u32,
             position_max: Quantity(position),
         };
         let limits = match scope {
-            // These two are no login's.
+            // These are no login's, and the first no instrument's.
             LimitScope::Login(_) if odd != 1 => {
-                OrderLimits { orders_per_second_max: 0, position_max: Quantity(0), ..limits }
+                OrderLimits { triggers_max: 0, orders_per_second_max: 0, position_max: Quantity(0), ..limits }
             }
+            LimitScope::Instrument(_) if odd != 1 => OrderLimits { triggers_max: 0, ..limits },
             _ => limits,
         };
         Command::SetOrderLimits { scope, limits }
@@ -153,9 +155,12 @@ pub fn session() -> BoxedStrategy<Action> {
     .boxed()
 }
 
-/// The second edition of the rules, as a rule.
+/// The edition of the rules; now and then one that is not known.
 pub fn rules() -> BoxedStrategy<Action> {
-    other(prop_oneof![3 => Just(2_u16), 1 => 0_u16..4].prop_map(|edition| Command::SetRules { edition }))
+    other(
+        prop_oneof![3 => Just(Command::RULES_LAST), 1 => 0_u16..4]
+            .prop_map(|edition| Command::SetRules { edition }),
+    )
 }
 
 pub fn copy() -> BoxedStrategy<Action> {
@@ -275,11 +280,24 @@ pub fn tiers() -> BoxedStrategy<Action> {
     prop_oneof![2 => other(assign), 1 => other(by_volume)].boxed()
 }
 
+/// Few orders, and the other limits at their edges and as they are by default.
+fn venue_limits() -> impl Strategy<Value = VenueLimits> {
+    let touched = prop::sample::select(vec![15, 16, 5_000, 1_000_000, 1_000_001]);
+    (0_u32..12, touched, 0_u32..5_001, 0_u32..1_001).prop_map(
+        |(orders_max, orders_touched_max, account_orders_max, account_triggers_max)| VenueLimits {
+            orders_max,
+            orders_touched_max,
+            account_orders_max,
+            account_triggers_max,
+        },
+    )
+}
+
 /// What hardly changes anything.
 pub fn odds_and_ends() -> BoxedStrategy<Action> {
     let login = LoginId(LOGIN_ACCOUNTS.len() as u32 + 4);
     prop_oneof![
-        other((0_u32..12).prop_map(|orders_max| Command::SetLimits { orders_max })),
+        other(venue_limits().prop_map(|limits| Command::SetLimits { limits })),
         other(Just(Command::Open { config_digest: 7 })),
         other(Just(Command::AddAsset { asset: AssetId(9), code: AssetCode::default(), scale: 2 })),
         other(Just(Command::OpenAccount { account: AccountId(0) })),

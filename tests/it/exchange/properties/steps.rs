@@ -287,8 +287,7 @@ impl Clients {
                 Event::Accepted(e) => (e.login, e.user_ref),
                 Event::Rejected(e) => (e.login, e.user_ref),
                 Event::Replaced(e) => (e.login, e.user_ref),
-                Event::MassCanceled { login: Some(login), user_ref, .. }
-                | Event::MassCancelAnswered { login, user_ref, .. } => (*login, *user_ref),
+                Event::MassCanceled { login: Some(login), user_ref, .. } => (*login, *user_ref),
                 Event::OrderEntrySet(e) => (e.login, e.user_ref),
                 Event::SessionStarted { login, .. } => {
                     self.last[login.0 as usize] = 0;

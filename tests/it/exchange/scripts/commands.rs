@@ -7,8 +7,8 @@ use dojima::domain::{
     Instructions, InstrumentId, KillScope, LimitScope, ListInstrument, LoginId, LoginName, MassCancel,
     Modify, OrderId, OrderLimits, Phase, PostOnly, Ppm, Price, Protection, Quantity, QuantityUnit,
     QueryAccount, RefuseEnter, RefuseReplace, Replace, SetFees, SetOrderEntry, SetTerms, Switch, Symbol,
-    TimeInForce, Timestamp, Transfer, Trigger, TriggerKind, TriggerReference, UserRef, Visibility,
-    VolumeTiers,
+    TimeInForce, Timestamp, Transfer, Trigger, TriggerKind, TriggerReference, UserRef, VenueLimits,
+    Visibility, VolumeTiers,
 };
 
 /// The terms of a listing where a script says nothing else.
@@ -100,6 +100,19 @@ fn protect(words: &mut Words) -> Command {
     Command::SetProtection { instrument, protection }
 }
 
+fn venue_limits(words: &mut Words) -> Command {
+    let mut limits = VenueLimits { orders_max: words.number(), ..VenueLimits::default() };
+    for (key, value) in words.settings() {
+        match key {
+            "touched" => limits.orders_touched_max = words.parse(value),
+            "account-orders" => limits.account_orders_max = words.parse(value),
+            "account-triggers" => limits.account_triggers_max = words.parse(value),
+            _ => words.bad("no such limit"),
+        }
+    }
+    Command::SetLimits { limits }
+}
+
 fn limit(words: &mut Words) -> Command {
     let scope = match words.next() {
         "account" => LimitScope::Account(AccountId(words.number())),
@@ -113,6 +126,7 @@ fn limit(words: &mut Words) -> Command {
             "quantity" => limits.quantity_max = Quantity(words.parse(value)),
             "notional" => limits.notional_max = words.amount(value),
             "orders" => limits.open_orders_max = words.parse(value),
+            "triggers" => limits.triggers_max = words.parse(value),
             "rate" => limits.orders_per_second_max = words.parse(value),
             "position" => limits.position_max = Quantity(words.parse(value)),
             _ => words.bad("no such limit"),
@@ -337,7 +351,7 @@ pub fn command(line: &str) -> Command {
         }
         "deposit" => Command::Deposit(transfer(words)),
         "withdraw" => Command::Withdraw(transfer(words)),
-        "limits" => Command::SetLimits { orders_max: words.number() },
+        "limits" => venue_limits(words),
         "open" => Command::Open { config_digest: words.number() },
         "enter" => enter(words),
         "replace" => replace(words),

@@ -3,7 +3,7 @@
 use dojima::domain::{
     Accepted, Auction, CancelReason, Event, Executed, IgnoreReason, KillScope, LimitScope, OrderState,
     PostOnly, Price, RejectReason, Replaced, Restated, SelfTradePrevented, Side, TradeKind, Trigger,
-    Visibility,
+    VenueLimits, Visibility,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -55,6 +55,12 @@ fn details(
         out += " dormant";
     }
     out
+}
+
+fn limits_set(limits: &VenueLimits) -> String {
+    let VenueLimits { orders_max, orders_touched_max, account_orders_max, account_triggers_max } = *limits;
+    let of_account = format!("{account_orders_max} and {account_triggers_max} triggers an account");
+    format!("limits {orders_max} orders, {orders_touched_max} touched, {of_account}")
 }
 
 fn accepted(e: &Accepted) -> String {
@@ -127,11 +133,6 @@ pub fn shown(event: &Event) -> String {
             let details = details(e.visibility, e.display_quantity, PostOnly::No, 0, OrderState::Live);
             format!("{head} {side} {} {price}{details}", e.quantity)
         }
-        Event::MassCancelAnswered { login, user_ref, canceled, instrument, side } => {
-            let of = instrument.map_or("all".to_owned(), |instrument| format!("i{instrument}"));
-            let side = side.map_or("both sides", side_name);
-            format!("mass-cancel-answered {login}.{user_ref} {canceled} orders of {of} {side}")
-        }
         Event::AccountCopied { login, account } => format!("copies of account {account} to {login}"),
         Event::Refused { reason } => format!("refused {}", reason.name()),
         Event::Accepted(e) => accepted(e),
@@ -142,7 +143,7 @@ pub fn shown(event: &Event) -> String {
             format!("{head} open {} reserved {} {}", e.open, e.reserved, cancel_reason(e.reason))
         }
         Event::Executed(e) => executed(e),
-        Event::LimitsSet { orders_max } => format!("limits {orders_max} orders"),
+        Event::LimitsSet { limits } => limits_set(limits),
         Event::Ignored(e) => format!("ignored {}.{} {:?}", e.login, e.user_ref, e.reason),
         Event::ChangeRejected(e) => {
             format!("change-rejected {}.{} #{} {}", e.login, e.user_ref, e.order, e.reason.name())
@@ -161,9 +162,11 @@ pub fn shown(event: &Event) -> String {
             format!("{head} in {} at {}", e.instrument, e.reference)
         }
         Event::Restated(e) => restated(e),
-        Event::MassCanceled { login, user_ref, canceled } => {
+        Event::MassCanceled { login, user_ref, canceled, instrument, side } => {
             let who = login.map_or("operator".to_owned(), |login| format!("{login}.{user_ref}"));
-            format!("mass-canceled {who} {canceled} orders")
+            let of = instrument.map_or("all".to_owned(), |instrument| format!("i{instrument}"));
+            let side = side.map_or("both sides", side_name);
+            format!("mass-canceled {who} {canceled} orders of {of} {side}")
         }
         Event::Indicative(a) => auction("indicative", a),
         Event::Uncrossed(a) => auction("uncrossed", a),
@@ -207,7 +210,7 @@ pub fn shown(event: &Event) -> String {
 }
 
 /// The first words of all kinds of events.
-pub const EVENT_KINDS: [&str; 44] = [
+pub const EVENT_KINDS: [&str; 43] = [
     "accepted",
     "account",
     "account-state",
@@ -228,7 +231,6 @@ pub const EVENT_KINDS: [&str; 44] = [
     "listed",
     "login",
     "mark",
-    "mass-cancel-answered",
     "mass-canceled",
     "opened",
     "order-entry",
@@ -254,7 +256,7 @@ pub const EVENT_KINDS: [&str; 44] = [
     "withdrawn",
 ];
 
-pub const CANCEL_KINDS: [&str; 20] = [
+pub const CANCEL_KINDS: [&str; 19] = [
     "AmountSpent",
     "DeadMansSwitch",
     "Delisted",
@@ -270,7 +272,6 @@ pub const CANCEL_KINDS: [&str; 20] = [
     "MinimumQuantity",
     "Operator",
     "PriceBand",
-    "SelfTrade",
     "SelfTradePrevented",
     "TermsChanged",
     "TriggerRefused",

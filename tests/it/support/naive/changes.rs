@@ -152,13 +152,8 @@ impl Naive {
         };
         let canceled = self.cancel_all(&self.numbers(fits), CancelReason::MassCancel);
         let user_ref = if login.is_some() { user_ref } else { UserRef(0) };
-        self.events.push(match login {
-            Some(login) if self.edition >= 2 => {
-                let CancelFilter { instrument, side, .. } = filter;
-                Event::MassCancelAnswered { login, user_ref, canceled, instrument, side }
-            }
-            _ => Event::MassCanceled { login, user_ref, canceled },
-        });
+        let CancelFilter { instrument, side, .. } = filter;
+        self.events.push(Event::MassCanceled { login, user_ref, canceled, instrument, side });
     }
 
     pub(super) fn cancel_by_operator(&mut self, order: OrderId) -> Result<(), RejectReason> {

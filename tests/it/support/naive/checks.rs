@@ -150,7 +150,8 @@ impl Naive {
         order.show_slice();
         order.reserved = self.funds(&order, first)?;
         let takes_room = order.may_rest() || order.waiting.is_some();
-        let room = ask.kind != Kind::Enter || !takes_room || self.orders.len() < self.orders_max;
+        let room =
+            ask.kind != Kind::Enter || !takes_room || self.orders.len() < self.limits.orders_max as usize;
         refuse_if(!room, RejectReason::TooManyOrders)?;
         let dormant = self.dormant(ask.instrument).len();
         refuse_if(order.waiting.is_some() && dormant >= TRIGGERS_MAX, RejectReason::TooManyTriggers)?;

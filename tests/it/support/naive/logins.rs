@@ -4,6 +4,7 @@ use super::{Naive, Order};
 use dojima::domain::{
     AccountId, CancelReason, Command, Event, IgnoreReason, InstrumentId, LoginId, Modify, OrderLimits, Phase,
     QueryAccount, RejectReason, SelfTrade, SelfTradePrevented, SetOrderEntry, Switch, Timestamp, UserRef,
+    VenueLimits,
 };
 
 type Done = Result<(), RejectReason>;
@@ -163,9 +164,6 @@ impl Naive {
         mode: SelfTrade,
         incoming: bool,
     ) -> CancelReason {
-        if self.edition < 2 {
-            return CancelReason::SelfTrade;
-        }
         let price = super::ticks(other.limit());
         let quantity = super::lots(order.open.min(other.at_once()));
         let instrument = order.instrument;
@@ -174,9 +172,9 @@ impl Naive {
 
     // What the tests ask.
 
-    /// Edition of the rules, and session.
-    pub fn rules_and_session(&self) -> (u16, u32) {
-        (self.edition, self.session)
+    /// Limits of the venue, edition of the rules, and session.
+    pub fn of_venue(&self) -> (VenueLimits, u16, u32) {
+        (self.limits, self.edition, self.session)
     }
 
     /// Of each login the last number, its limits, whether it enters orders, and when they are cancelled.

@@ -21,7 +21,7 @@ pub use orders::Order;
 use dojima::domain::{
     AccountId, AssetCode, AssetSettings, Command, Event, FeeRate, GroupId, InstrumentId, KillScope, Listing,
     LoginId, OrderId, OrderLimits, Phase, Price, Protection, Quantity, RejectReason, SelfTradePrevention,
-    Side, Stamp, UserRef, Visibility, VolumeTiers,
+    Side, Stamp, UserRef, VenueLimits, Visibility, VolumeTiers,
 };
 use logins::Login;
 
@@ -90,7 +90,7 @@ struct Instrument {
 /// The naive exchange.
 pub struct Naive {
     now: u64,
-    orders_max: usize,
+    limits: VenueLimits,
     assets: Vec<Asset>,
     accounts: Vec<Account>,
     logins: Vec<Login>,
@@ -126,11 +126,11 @@ pub struct Resting {
 }
 
 impl Naive {
-    /// An empty exchange that takes this many open orders.
-    pub fn new(orders_max: usize) -> Self {
+    /// An empty exchange with these limits.
+    pub fn new(limits: VenueLimits) -> Self {
         Self {
             now: 0,
-            orders_max,
+            limits,
             assets: Vec::new(),
             accounts: Vec::new(),
             logins: Vec::new(),

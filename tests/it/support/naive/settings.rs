@@ -6,6 +6,7 @@ use dojima::domain::{
     AccountId, AccountSelfTrade, Amount, AssetCode, AssetId, AssetSettings, CancelReason, Command, Event,
     FeeAsset, FeeRate, FeeTier, InstrumentId, LimitScope, ListInstrument, Listing, LoginId, OrderLimits,
     OrderPrice, Phase, Ppm, Price, Protection, Quantity, RejectReason, RestateReason, SetFees, Side, Switch,
+    VenueLimits,
 };
 
 type Done = Result<(), RejectReason>;
@@ -65,7 +66,7 @@ impl Naive {
                 self.transfer(transfer, false).map(|event| self.events.push(event))
             }
             Command::Open { config_digest } => self.open(config_digest),
-            Command::SetLimits { orders_max } => self.set_limits(orders_max),
+            Command::SetLimits { limits } => self.set_limits(limits),
             Command::CancelOrder { order } => self.cancel_by_operator(order),
             Command::SetMark { instrument, price } => self.set_mark(instrument, price),
             Command::Delist { instrument } => self.delist(instrument),
@@ -157,10 +158,12 @@ impl Naive {
         Ok(())
     }
 
-    fn set_limits(&mut self, orders_max: u32) -> Done {
-        out_of_range_if(orders_max == 0 || orders_max > Command::ORDERS_MAX)?;
-        self.orders_max = orders_max as usize;
-        self.events.push(Event::LimitsSet { orders_max });
+    fn set_limits(&mut self, limits: VenueLimits) -> Done {
+        out_of_range_if(limits.orders_max == 0 || limits.orders_max > 100_000_000)?;
+        out_of_range_if(limits.orders_touched_max < 16 || limits.orders_touched_max > 1_000_000)?;
+        out_of_range_if(limits.account_orders_max == 0 || limits.account_triggers_max == 0)?;
+        self.limits = limits;
+        self.events.push(Event::LimitsSet { limits });
         Ok(())
     }
 
@@ -265,11 +268,15 @@ impl Naive {
 
     fn set_order_limits(&mut self, scope: LimitScope, limits: OrderLimits) -> Done {
         match scope {
-            LimitScope::Instrument(instrument) => drop(self.listed(instrument)?),
+            LimitScope::Instrument(instrument) => {
+                self.listed(instrument)?;
+                out_of_range_if(limits.triggers_max > 0)?;
+            }
             LimitScope::Account(account) => drop(self.known_account(account)?),
             LimitScope::Login(login) => {
                 self.known_login(login)?;
                 out_of_range_if(limits.orders_per_second_max > 0 || limits.position_max.0 > 0)?;
+                out_of_range_if(limits.triggers_max > 0)?;
             }
         }
         out_of_range_if(limits.notional_max.0 < 0)?;

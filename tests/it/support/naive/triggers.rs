@@ -85,23 +85,21 @@ impl Naive {
             reference: super::ticks(reference),
         }));
         let in_lots = self.in_lots(&order);
-        if self.edition >= 2 {
-            let quantity = match in_lots {
-                Ok(Some((lots, _))) => lots,
-                _ => order.open,
-            };
-            self.events.push(Event::PriorityUpdated(PriorityUpdated {
-                login: order.login,
-                user_ref: order.user_ref,
-                order: id,
-                instrument: order.instrument,
-                side: order.side,
-                price: order.price_told(),
-                quantity: super::lots(quantity),
-                visibility: order.visibility,
-                display_quantity: order.display_quantity as u32,
-            }));
-        }
+        let quantity = match in_lots {
+            Ok(Some((lots, _))) => lots,
+            _ => order.open,
+        };
+        self.events.push(Event::PriorityUpdated(PriorityUpdated {
+            login: order.login,
+            user_ref: order.user_ref,
+            order: id,
+            instrument: order.instrument,
+            side: order.side,
+            price: order.price_told(),
+            quantity: super::lots(quantity),
+            visibility: order.visibility,
+            display_quantity: order.display_quantity as u32,
+        }));
         match in_lots.and_then(|in_lots| self.ready(&mut order, in_lots)) {
             Ok(()) => self.work(order),
             Err(reason) => self.drop_incoming(order, CancelReason::TriggerRefused(reason)),

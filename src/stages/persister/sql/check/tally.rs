@@ -106,7 +106,7 @@ impl Tally {
                 self.rows.rejections += 1
             }
             Event::Ignored(_) => self.rows.ignored_messages += 1,
-            Event::MassCanceled { .. } | Event::MassCancelAnswered { .. } => self.rows.mass_cancels += 1,
+            Event::MassCanceled { .. } => self.rows.mass_cancels += 1,
             Event::RulesSet { .. } => self.rows.rules += 1,
             Event::SessionRolled { .. } => self.rows.sessions += 1,
             Event::AccountCopied { .. } => self.rows.copies += 1,
