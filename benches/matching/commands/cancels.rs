@@ -77,7 +77,8 @@ fn account(bench: &Bench, kind: Kind) -> (Venue, u64) {
             Kind::LinkedToWaiting => asked.trigger = (at % 2 == 1).then(|| trigger(at)),
         }
         let sell = order(0, Side::Sell, ticks, 10);
-        let user_ref = venue.enter_with(sell, instrument, GTC, (asked != Instructions::NOTHING).then_some(asked));
+        let user_ref =
+            venue.enter_with(sell, instrument, GTC, (asked != Instructions::NOTHING).then_some(asked));
         if matches!(kind, Kind::Linked | Kind::LinkedToWaiting) {
             asked = Instructions::NOTHING;
             if at % 2 == 0 {

@@ -4,8 +4,8 @@ use super::sweeps::{Partner, linked_makers};
 use super::{ACCOUNT_ORDERS, Bench, GTC, MID, Prices, TOUCHED_MAX, cancel, order};
 use crate::venue::{FIRST, Venue};
 use dojima::domain::{
-    Amend, Cancel, ClOrdId, Command, Event, Instructions, LoginId, Modify, OrderPrice, Quantity, RefuseReplace,
-    RejectReason, Replace, Side, UserRef,
+    Amend, Cancel, ClOrdId, Command, Event, Instructions, LoginId, Modify, OrderPrice, Quantity,
+    RefuseReplace, RejectReason, Replace, Side, UserRef,
 };
 
 pub fn all(bench: &mut Bench) {
@@ -15,7 +15,13 @@ pub fn all(bench: &mut Bench) {
     icebergs(bench);
 }
 
-fn replace(venue: &mut Venue, of: UserRef, ticks: u64, quantity: u64, asked: Option<Instructions>) -> Command {
+fn replace(
+    venue: &mut Venue,
+    of: UserRef,
+    ticks: u64,
+    quantity: u64,
+    asked: Option<Instructions>,
+) -> Command {
     Command::Replace(Replace {
         login: LoginId(0),
         orig_user_ref: of,
@@ -42,9 +48,17 @@ fn deep(bench: &mut Bench) {
             ("replace to another price", replace(&mut venue, at(1), MID + 7, 9, None)),
             (
                 "amend to another price",
-                Command::Amend(Amend { login, user_ref: at(2), price: Some(MID as u32 + 7), quantity: Quantity(9) }),
+                Command::Amend(Amend {
+                    login,
+                    user_ref: at(2),
+                    price: Some(MID as u32 + 7),
+                    quantity: Quantity(9),
+                }),
             ),
-            ("amend down", Command::Amend(Amend { login, user_ref: at(3), price: None, quantity: Quantity(5) })),
+            (
+                "amend down",
+                Command::Amend(Amend { login, user_ref: at(3), price: None, quantity: Quantity(5) }),
+            ),
             (
                 "modify",
                 Command::Modify(Modify { login, user_ref: at(4), side: Side::Sell, quantity: Quantity(5) }),
@@ -94,7 +108,11 @@ fn linked(bench: &mut Bench) {
     for partner in [Partner::Rests, Partner::Waits] {
         let mut venue = linked_makers(bench, Prices::Many, partner);
         let what = if partner == Partner::Rests { "resting" } else { "waiting" };
-        let seen = bench.measure(format!("cancel of an order linked to a {what} one"), &mut venue, &cancel(3, UserRef(1)));
+        let seen = bench.measure(
+            format!("cancel of an order linked to a {what} one"),
+            &mut venue,
+            &cancel(3, UserRef(1)),
+        );
         assert_eq!(seen.canceled(), 2);
         let name = format!("cancel of the {what} one of two linked orders");
         assert_eq!(bench.measure(name, &mut venue, &cancel(4, UserRef(2))).canceled(), 2);

@@ -46,13 +46,21 @@ pub fn all(bench: &mut Bench) {
         ("replace", replaced),
         ("cancel", cancel(login, UserRef(own as u32 / 3))),
         // The account has its share of orders but for the one just cancelled.
-        ("entry of the last that there is room for", enter(&mut venue, order(login, Side::Sell, MID + 7, 1), GTC, Instructions::NOTHING)),
+        (
+            "entry of the last that there is room for",
+            enter(&mut venue, order(login, Side::Sell, MID + 7, 1), GTC, Instructions::NOTHING),
+        ),
         ("cancel", cancel(login, UserRef(own as u32 / 4))),
         ("post-only entry that slides", enter(&mut venue, order(login, Side::Sell, MID - 9, 1), GTC, slides)),
         ("trade", enter(&mut venue, order(login, Side::Sell, MID - LEVELS, 1), IOC, Instructions::NOTHING)),
         (
             "sweep",
-            enter(&mut venue, order(login, Side::Sell, MID - LEVELS, bench.sized(5_000)), IOC, Instructions::NOTHING),
+            enter(
+                &mut venue,
+                order(login, Side::Sell, MID - LEVELS, bench.sized(5_000)),
+                IOC,
+                Instructions::NOTHING,
+            ),
         ),
     ];
     for (name, command) in commands {

@@ -1,10 +1,10 @@
 //! What is due before a command, whoever sends it.
 
-use super::{ACCOUNT_ORDERS, Bench, GTC, IOC, MID, enter, order};
+use super::{ACCOUNT_ORDERS, Bench, GTC, IOC, MID, cancel, enter, order};
 use crate::venue::{FIRST, QUOTE, Venue};
 use dojima::domain::{
-    AccountId, Amount, CancelReason, Command, Event, FeeTier, Instructions, LoginId, Ppm, Protection,
-    QueryAccount, Side, TimeInForce, Timestamp, VolumeTiers,
+    AccountId, Amount, CancelReason, Command, Event, FeeTier, Instructions, InstrumentId, LoginId, Phase,
+    Ppm, Protection, QueryAccount, Side, TimeInForce, Timestamp, UserRef, VolumeTiers,
 };
 
 const DAY: u64 = 86_400 * Timestamp::SECOND;
@@ -19,7 +19,7 @@ fn query() -> Command {
 pub fn all(bench: &mut Bench) {
     midnight(bench);
     expiries(bench);
-    gone_expiries(bench);
+    among_expiries(bench);
     switches(bench);
     interruption(bench);
     everything(bench);
@@ -78,30 +78,20 @@ fn expiries(bench: &mut Bench) {
     assert_eq!(seen.canceled_as(CancelReason::Expired), count);
 }
 
-/// Good-till-time orders that were cancelled before their time: what is kept of them goes, too.
-fn gone_expiries(bench: &mut Bench) {
+/// One that comes and goes among many.
+fn among_expiries(bench: &mut Bench) {
     let count = bench.sized(100_000);
-    let mut venue = Venue::new(2 * count as u32 + 16, owners(count) as u32 + 1);
+    let mut venue = Venue::new(count as u32 + 16, owners(count) as u32 + 1);
     venue.at(Timestamp(BEGIN));
     let ends = BEGIN / Timestamp::SECOND + 10;
     enter_expiring(&mut venue, count, ends);
     let login = owners(count);
-    let mut measured = None;
-    for at in 0..count + 70 {
-        let sell = order(login, Side::Sell, 4 * MID, 1);
-        let (login_id, name) = (login as u32, format!("order and cancel, {count} good-till-time orders open"));
-        let command = enter(&mut venue, sell, TimeInForce::GoodTillTime, good_till(ends));
-        // From here on there is more of what is gone than of what is there.
-        if at + 8 > count && at % 8 == 0 {
-            bench.measure(name, &mut venue, &command);
-            measured = Some(at);
-        } else {
-            venue.send(&command);
-        }
-        let user_ref = dojima::domain::UserRef(venue.last_user_ref[login as usize]);
-        venue.cancel(login_id, user_ref);
-    }
-    assert!(measured.is_some());
+    let sell = order(login, Side::Sell, 4 * MID, 1);
+    let command = enter(&mut venue, sell, TimeInForce::GoodTillTime, good_till(ends - 1));
+    let seen = bench.measure(format!("good-till-time order among {count}"), &mut venue, &command);
+    seen.has(|event| matches!(event, Event::Accepted(_)));
+    let name = format!("cancel of a good-till-time order among {count}");
+    assert_eq!(bench.measure(name, &mut venue, &cancel(login, UserRef(1))).canceled(), 1);
 }
 
 /// Logins with a dead-man's switch, each with one order.
@@ -118,6 +108,9 @@ fn switches(bench: &mut Bench) {
     let mut venue = Venue::new(logins as u32 + 16, logins as u32);
     venue.at(Timestamp(BEGIN));
     set_switches(&mut venue, logins, 1_000);
+    let again = Command::QueryAccount(QueryAccount { login: LoginId(1), cancel_after_ms: Some(1_000) });
+    let seen = bench.measure(format!("account query that sets a switch among {logins}"), &mut venue, &again);
+    seen.has(|event| matches!(event, Event::AccountState { .. }));
     venue.at(Timestamp(BEGIN + Timestamp::SECOND));
     let seen = bench.measure(format!("first when {logins} dead-man's switches go off"), &mut venue, &query());
     assert_eq!(seen.canceled_as(CancelReason::DeadMansSwitch), logins);
@@ -164,10 +157,10 @@ fn everything(bench: &mut Bench) {
     let ends = BEGIN / Timestamp::SECOND + 86_400;
     venue.at(Timestamp(ends * Timestamp::SECOND - 60 * Timestamp::SECOND));
     tiers(&mut venue);
-    venue.list(dojima::domain::InstrumentId(1), dojima::domain::Phase::Continuous);
+    venue.list(InstrumentId(1), Phase::Continuous);
     for at in 0..expiring {
         let sell = order(logins + at / ACCOUNT_ORDERS, Side::Sell, MID + at, 1);
-        let second = dojima::domain::InstrumentId(1);
+        let second = InstrumentId(1);
         venue.enter_with(sell, second, TimeInForce::GoodTillTime, Some(good_till(ends)));
     }
     set_switches_in_second(&mut venue, logins);
@@ -183,7 +176,7 @@ fn everything(bench: &mut Bench) {
 fn set_switches_in_second(venue: &mut Venue, logins: u64) {
     for login in 0..logins {
         let buy = order(login, Side::Buy, 1 + login, 1);
-        venue.enter_with(buy, dojima::domain::InstrumentId(1), GTC, None);
+        venue.enter_with(buy, InstrumentId(1), GTC, None);
         let query = QueryAccount { login: LoginId(login as u32), cancel_after_ms: Some(60_000) };
         venue.send(&Command::QueryAccount(query));
     }

@@ -4,8 +4,8 @@ use super::sweeps::{poor, switch_everything_on};
 use super::{Bench, GTC, MID, enter, enter_in, order};
 use crate::venue::{FIRST, Venue};
 use dojima::domain::{
-    Amount, ClOrdId, Command, Event, Instructions, LoginId, PostOnly, QueryAccount, RefuseEnter, RejectReason,
-    SetOrderEntry, Side, Switch, UserRef, Visibility,
+    Amount, ClOrdId, Command, Event, Instructions, LoginId, PostOnly, QueryAccount, RefuseEnter,
+    RejectReason, SetOrderEntry, Side, Switch, UserRef, Visibility,
 };
 
 /// Prices with nothing but hidden orders in front of the first that is shown.
@@ -51,7 +51,8 @@ fn with_everything_on(bench: &mut Bench) {
         bench.measure(name, &mut venue, &command);
     }
     let poor = poor(&mut venue, Amount(1), Side::Buy);
-    let command = enter(&mut venue, order(u64::from(poor), Side::Buy, MID, 1_000), GTC, Instructions::NOTHING);
+    let command =
+        enter(&mut venue, order(u64::from(poor), Side::Buy, MID, 1_000), GTC, Instructions::NOTHING);
     let seen = bench.measure("order without money", &mut venue, &command);
     seen.has(|event| matches!(event, Event::Rejected(_)));
 }

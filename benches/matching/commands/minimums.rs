@@ -11,14 +11,24 @@ pub fn all(bench: &mut Bench) {
             let mut venue = makers(bench, side.opposite(), prices, 1, None);
             let count = crowd(bench);
             let ticks = through(side);
-            kill(bench, &mut venue, (side, ticks, count - 1), &format!("{side:?} fill or kill, filled {}", prices.name()));
+            kill(
+                bench,
+                &mut venue,
+                (side, ticks, count - 1),
+                &format!("{side:?} fill or kill, filled {}", prices.name()),
+            );
         }
     }
     let count = crowd(bench);
     // The last one lacks a lot.
     let mut venue = makers(bench, Side::Sell, Prices::Many, 2, None);
     let lots = 2 * count + 1;
-    kill(bench, &mut venue, (Side::Buy, 2 * MID, lots), "fill or kill, killed: needs more orders than it may touch");
+    kill(
+        bench,
+        &mut venue,
+        (Side::Buy, 2 * MID, lots),
+        "fill or kill, killed: needs more orders than it may touch",
+    );
     let mut venue = short_crowd(bench);
     kill(bench, &mut venue, (Side::Buy, 2 * MID, 2 * count - 3), "fill or kill, killed at the last order");
     for partner in [Partner::Rests, Partner::Waits] {
@@ -57,7 +67,12 @@ fn icebergs(bench: &mut Bench) {
         venue.enter_with(order(at, Side::Sell, 1, MOST / count), FIRST, GTC, Some(asked));
     }
     let lots = MOST / count * (count - 1) - 1;
-    kill(bench, &mut venue, (Side::Buy, 1, lots), "fill or kill through icebergs that show one lot, at one price");
+    kill(
+        bench,
+        &mut venue,
+        (Side::Buy, 1, lots),
+        "fill or kill through icebergs that show one lot, at one price",
+    );
 }
 
 /// A minimum that is reached with the last order but one, by an order that goes on.
@@ -81,7 +96,8 @@ fn own(bench: &mut Bench) {
         let self_trade = Some(SelfTradePrevention { mode, owner: Owner::Account });
         let asked = Instructions { self_trade, min_quantity: 1, ..Instructions::NOTHING };
         let taker = enter(&mut venue, order(0, Side::Buy, 2 * MID, count), IOC, asked);
-        let seen = bench.measure(format!("buy with a minimum behind its own orders, {mode:?}"), &mut venue, &taker);
+        let seen =
+            bench.measure(format!("buy with a minimum behind its own orders, {mode:?}"), &mut venue, &taker);
         assert!(seen.canceled() >= count - 2);
     }
 }

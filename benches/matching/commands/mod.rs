@@ -16,7 +16,7 @@ mod triggers;
 
 use crate::venue::{FIRST, Order, Venue};
 use dojima::domain::{
-    Cancel, CancelReason, Command, Event, InstrumentId, Instructions, LoginId, Quantity, Side, Stamp,
+    Cancel, CancelReason, Command, Event, Instructions, InstrumentId, LoginId, Quantity, Side, Stamp,
     TimeInForce, UserRef,
 };
 use dojima::exchange::{Exchange, Progress};

@@ -4,9 +4,9 @@ use super::{Bench, GTC, IOC, MID, MOST, Prices, TOUCHED_MAX, enter, enter_in, or
 use crate::venue::{BASE, FIRST, QUOTE, Venue};
 use dojima::domain::{
     AccountId, AccountSelfTrade, Amount, AssetId, CancelReason, Command, Event, FeeAsset, FeeRate, FeeTier,
-    GroupId, InstrumentId, Instructions, LimitScope, ListInstrument, OrderLimits, Owner, Phase, Ppm,
-    Protection, Quantity, QuantityUnit, SelfTrade, SelfTradePrevention, SetFees, Side, Symbol, TimeInForce,
-    Trigger, TriggerKind, TriggerReference, Visibility, VolumeTiers,
+    GroupId, Instructions, InstrumentId, LimitScope, ListInstrument, LoginId, LoginName, OrderLimits, Owner,
+    Phase, Ppm, Protection, Quantity, QuantityUnit, SelfTrade, SelfTradePrevention, SetFees, Side, Symbol,
+    TimeInForce, Transfer, Trigger, TriggerKind, TriggerReference, Visibility, VolumeTiers,
 };
 
 /// One more than an order may touch.
@@ -49,11 +49,13 @@ pub fn all(bench: &mut Bench) {
 }
 
 fn plain(bench: &mut Bench) {
-    for (prices, side) in Prices::BOTH.into_iter().flat_map(|prices| [(prices, Side::Buy), (prices, Side::Sell)])
+    for (prices, side) in
+        Prices::BOTH.into_iter().flat_map(|prices| [(prices, Side::Buy), (prices, Side::Sell)])
     {
         let count = crowd(bench);
         let mut venue = makers(bench, side.opposite(), prices, 1, None);
-        let taker = enter(&mut venue, order(count, side, through(side), count - 1), GTC, Instructions::NOTHING);
+        let taker =
+            enter(&mut venue, order(count, side, through(side), count - 1), GTC, Instructions::NOTHING);
         let name = format!("{side:?} limit order through {} orders {}", count - 1, prices.name());
         assert_eq!(bench.measure(name, &mut venue, &taker).trades(), count - 1);
     }
@@ -121,7 +123,8 @@ pub(super) fn switch_everything_on(venue: &mut Venue, logins: u64) -> Instrument
 }
 
 fn with_everything_on(bench: &mut Bench) {
-    for (prices, side) in Prices::BOTH.into_iter().flat_map(|prices| [(prices, Side::Buy), (prices, Side::Sell)])
+    for (prices, side) in
+        Prices::BOTH.into_iter().flat_map(|prices| [(prices, Side::Buy), (prices, Side::Sell)])
     {
         let count = crowd(bench);
         let mut venue = Venue::new(2 * count as u32, count as u32 + 1);
@@ -134,7 +137,8 @@ fn with_everything_on(bench: &mut Bench) {
         // A market order: of a buy the money is looked at with every trade.
         let taker = order(count, side, 0, lots);
         let taker = enter_in(&mut venue, instrument, taker, IOC, Instructions::NOTHING);
-        let name = format!("{side:?} market order {}, with fees, tiers, limits, bands and groups", prices.name());
+        let name =
+            format!("{side:?} market order {}, with fees, tiers, limits, bands and groups", prices.name());
         assert_eq!(bench.measure(name, &mut venue, &taker).trades(), count - 1);
     }
 }
@@ -228,7 +232,8 @@ fn by_money(bench: &mut Bench) {
     ] {
         let count = crowd(bench);
         let mut venue = makers(bench, side.opposite(), Prices::Many, 3, None);
-        let poor = poor(&mut venue, Amount(if side == Side::Buy { MID as i64 * count as i64 } else { 1 }), side);
+        let poor =
+            poor(&mut venue, Amount(if side == Side::Buy { MID as i64 * count as i64 } else { 1 }), side);
         let taker = enter(&mut venue, order(u64::from(poor), side, 0, lots), IOC, asked);
         let what = if asked == Instructions::NOTHING { "market order" } else { "by amount" };
         let name = format!("{side:?} {what} with less money than that takes");
@@ -240,16 +245,15 @@ fn by_money(bench: &mut Bench) {
 /// A login of an account that has little of what it gives.
 pub(super) fn poor(venue: &mut Venue, amount: Amount, side: Side) -> u32 {
     let id = venue.last_user_ref.len() as u32;
-    let (login, account) = (dojima::domain::LoginId(id), AccountId(id + 1));
+    let (login, account) = (LoginId(id), AccountId(id + 1));
     venue.send(&Command::OpenAccount { account });
-    let name = dojima::domain::LoginName::default();
-    venue.send(&Command::OpenLogin { login, account, name });
+    venue.send(&Command::OpenLogin { login, account, name: LoginName::default() });
     let asset: AssetId = if side == Side::Buy { QUOTE } else { BASE };
     // The others have left next to nothing of what can be deposited.
     let from = AccountId(1);
-    let transfer = dojima::domain::Transfer { account: from, asset, amount, reference: 3 };
+    let transfer = Transfer { account: from, asset, amount, reference: 3 };
     venue.send(&Command::Withdraw(transfer));
-    venue.send(&Command::Deposit(dojima::domain::Transfer { account, reference: 1, ..transfer }));
+    venue.send(&Command::Deposit(Transfer { account, reference: 1, ..transfer }));
     venue.last_user_ref.push(0);
     id
 }
@@ -283,6 +287,7 @@ fn self_trades(bench: &mut Bench) {
         };
         assert_eq!((seen.trades(), seen.canceled()), expected, "{mode:?}");
     }
+    own_icebergs(bench);
     let groups = [(SelfTrade::CancelOldest, None), (SelfTrade::DecrementBoth, Some(()))];
     for (mode, linked) in groups {
         let count = crowd(bench);
@@ -303,4 +308,20 @@ fn self_trades(bench: &mut Bench) {
         assert_eq!(seen.trades() + seen.canceled_as(CancelReason::FundsExhausted), 0);
         assert!(seen.canceled() >= count - 1);
     }
+}
+
+/// What each of its own orders shows is a lot, and all slices of one are lost at once.
+fn own_icebergs(bench: &mut Bench) {
+    let count = crowd(bench);
+    let mut venue = Venue::new(2 * count as u32, 1);
+    let lots = MOST / count;
+    let asked = Instructions { display_quantity: 1, ..Instructions::NOTHING };
+    for _ in 0..count - 1 {
+        venue.enter_with(order(0, Side::Sell, 1, lots), FIRST, GTC, Some(asked));
+    }
+    let self_trade = Some(SelfTradePrevention { mode: SelfTrade::DecrementBoth, owner: Owner::Account });
+    let asked = Instructions { self_trade, ..Instructions::NOTHING };
+    let taker = enter(&mut venue, order(0, Side::Buy, 1, lots * (count - 1) - 1), IOC, asked);
+    let seen = bench.measure("buy through icebergs of its own, DecrementBoth", &mut venue, &taker);
+    assert!(seen.canceled() >= count - 1 && seen.trades() == 0);
 }

@@ -32,7 +32,10 @@ fn usage(bench: &mut Bench) {
     for at in 0..2 {
         let new = order(u64::from(logins), Side::Sell, MID, 1);
         let command = enter_in(&mut venue, InstrumentId(1 + at), new, GTC, Instructions::NOTHING);
-        let name = format!("first order in an instrument, after {} of accounts and instruments", logins * instruments + at);
+        let name = format!(
+            "first order in an instrument, after {} of accounts and instruments",
+            logins * instruments + at
+        );
         bench.measure(name, &mut venue, &command);
     }
 }

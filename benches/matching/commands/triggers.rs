@@ -1,8 +1,6 @@
 //! Orders that wait for a price, and trades that move it.
 
-use super::{
-    ACCOUNT_TRIGGERS, Bench, GTC, IOC, MID, TOUCHED_MAX, TRIGGERS, cancel, enter, order,
-};
+use super::{ACCOUNT_TRIGGERS, Bench, GTC, IOC, MID, TOUCHED_MAX, TRIGGERS, cancel, enter, order};
 use crate::venue::{FIRST, Venue};
 use dojima::domain::{
     Command, Event, Instructions, LoginId, OrderPrice, Quantity, QuantityUnit, Replace, Side, TimeInForce,
@@ -110,10 +108,9 @@ fn followed(bench: &mut Bench) {
 
 /// One trade that releases very many, which trade, rest or end.
 fn released(bench: &mut Bench) {
-    for (count, what) in [
-        (bench.sized(ACCOUNT_TRIGGERS), "of one account"),
-        (bench.sized(TRIGGERS) - 16, "of all accounts"),
-    ] {
+    for (count, what) in
+        [(bench.sized(ACCOUNT_TRIGGERS), "of one account"), (bench.sized(TRIGGERS) - 16, "of all accounts")]
+    {
         for kind in [TriggerKind::Stop, TriggerKind::TrailingStop] {
             let mut venue = traded(2 * count + 64, login_of(count) + 1);
             for at in 0..count {
@@ -133,7 +130,12 @@ fn released(bench: &mut Bench) {
     for at in 0..count {
         let bidder = login_of(count) + login_of(at);
         venue.enter(order(bidder, Side::Buy, MID - 1 - at, 1));
-        venue.enter_with(order(login_of(at), Side::Sell, 0, 1), FIRST, GTC, Some(waits(TriggerKind::Stop, MID - 1 - at)));
+        venue.enter_with(
+            order(login_of(at), Side::Sell, 0, 1),
+            FIRST,
+            GTC,
+            Some(waits(TriggerKind::Stop, MID - 1 - at)),
+        );
     }
     let command = enter(&mut venue, order(0, Side::Sell, 0, 1), IOC, Instructions::NOTHING);
     let seen = bench.measure(format!("trade that starts a cascade of {count} stops"), &mut venue, &command);
@@ -145,14 +147,23 @@ fn released_and_refused(bench: &mut Bench) {
     let waiting = bench.sized(ACCOUNT_TRIGGERS / 5);
     let standing = bench.sized(TOUCHED_MAX) + 1;
     let by_amount = Instructions { unit: QuantityUnit::QuoteAmount, ..waits(TriggerKind::Stop, MID - 1) };
-    let whole = |lots: u64| Instructions {
-        min_quantity: lots as u32,
-        ..waits(TriggerKind::Stop, MID - 1)
-    };
+    let whole = |lots: u64| Instructions { min_quantity: lots as u32, ..waits(TriggerKind::Stop, MID - 1) };
     let cases: [(&str, Side, u64, TimeInForce, Instructions); 3] = [
         ("sells by amount", Side::Sell, standing * MID, GTC, by_amount),
-        ("fill-or-kill sells that fall short by the last order", Side::Sell, standing - 1, IOC, whole(standing - 1)),
-        ("sells that trade with as many as they may", Side::Sell, standing, IOC, waits(TriggerKind::Stop, MID - 1)),
+        (
+            "fill-or-kill sells that fall short by the last order",
+            Side::Sell,
+            standing - 1,
+            IOC,
+            whole(standing - 1),
+        ),
+        (
+            "sells that trade with as many as they may",
+            Side::Sell,
+            standing,
+            IOC,
+            waits(TriggerKind::Stop, MID - 1),
+        ),
     ];
     for (what, side, quantity, rest, asked) in cases {
         let mut venue = traded(2 * standing + waiting + 64, 5);
