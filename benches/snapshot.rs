@@ -112,12 +112,7 @@ fn apply(state: &mut State, command: &Command) {
 /// order; every fiftieth asks for something special.
 fn filled(size: &Size) -> State {
     let mut state = State::empty();
-    apply(
-        &mut state,
-        &Command::SetLimits {
-            limits: VenueLimits { orders_max: 2 * size.orders as u32, ..VenueLimits::default() },
-        },
-    );
+    apply(&mut state, &Command::SetLimits { limits: VenueLimits::of_few_accounts(2 * size.orders as u32) });
     open(&mut state, size);
     let mut random = Random(7);
     let mut last = vec![0; size.accounts as usize];

@@ -165,11 +165,12 @@ fn check_opening(
     let mut trial = State::empty();
     let first = settings.opening[..done].iter().map(|command| (Stamp::default(), *command));
     for (number, (stamp, command)) in first.chain(commands.iter().copied()).enumerate() {
-        trial.apply(stamp, &command, &mut |record| match record.event {
-            Event::Refused { reason } => {
-                Err(RecoveryError::OpeningRefused { number: number as u64 + 1, reason })
+        let number = number as u64 + 1;
+        trial.apply(stamp, &command, &mut |record| {
+            if let Event::Refused { reason } = record.event {
+                return Err(RecoveryError::OpeningRefused { number, reason });
             }
-            _ => Ok(()),
+            Ok(())
         })?;
     }
     Ok(())

@@ -4,7 +4,7 @@ use crate::mix::{ACCOUNTS, INSTRUMENT};
 use dojima::domain::{
     AccountId, AccountSelfTrade, Amount, AssetCode, AssetId, Command, Event, FeeRate, FeeTier, GroupId,
     LimitScope, ListInstrument, LoginId, LoginName, OrderLimits, Owner, Phase, Quantity, SelfTrade,
-    SelfTradePrevention, SetFees, Stamp, Symbol, Transfer, VolumeTiers,
+    SelfTradePrevention, SetFees, Stamp, Symbol, Transfer, VenueLimits, VolumeTiers,
 };
 use dojima::exchange::{Exchange, ExchangeLimits};
 
@@ -63,7 +63,10 @@ impl Features {
 
 /// An exchange with its accounts, their money and one instrument, and nothing in the book.
 pub fn open_exchange(features: Features) -> Exchange {
-    let mut exchange = Exchange::new(ExchangeLimits::default());
+    let mut exchange = Exchange::new(ExchangeLimits {
+        limits: VenueLimits::of_few_accounts(1 << 20),
+        ..ExchangeLimits::default()
+    });
     let code = |text| AssetCode::new(text).expect("a code");
     let mut setup = vec![
         Command::AddAsset { asset: BASE, code: code("BTC"), scale: 8 },

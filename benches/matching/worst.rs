@@ -17,7 +17,7 @@ const CASES: [fn(usize) -> Vec<Figure>; 9] = [
     |scale| scattered(200_000 / scale),
     |scale| stops(100_000 / scale, 1_000 / scale),
     |scale| trailing(10_000 / scale),
-    |scale| rounds(1_000 / scale),
+    |scale| linked_buys(1_000 / scale),
 ];
 
 /// The digest of the small form.
@@ -255,15 +255,15 @@ fn trailing(count: usize) -> Vec<Figure> {
     vec![rise, Figure::new("trailing stop cancelled, oldest first", "command", count, time, &venue.exchange)]
 }
 
-/// An auction whose every round leaves the book crossed, for the better of two linked buys trades one lot and takes the
-/// other, which had been counted, out of the book.
-fn rounds(count: usize) -> Vec<Figure> {
+/// An auction of linked buys: the better one of each pair trades one lot and takes the other, which has no part in it, out of
+/// the book.
+fn linked_buys(count: usize) -> Vec<Figure> {
     let lots = count as u64;
     let mut venue = Venue::new(3 * count as u32, 2);
     venue.set_phase(Phase::OpeningAuction);
     venue.enter(Order { login: 0, side: Side::Sell, ticks: 1, lots });
-    for round in 0..count as u64 {
-        let ticks = MID - 2 * round;
+    for pair in 0..count as u64 {
+        let ticks = MID - 2 * pair;
         let oco = venue.enter(Order { login: 1, side: Side::Buy, ticks, lots: 1 });
         let asked = Some(Instructions { oco, ..Instructions::default() });
         let other = Order { login: 1, side: Side::Buy, ticks: ticks - 1, lots };
@@ -272,6 +272,6 @@ fn rounds(count: usize) -> Vec<Figure> {
     let opens = [Command::SetPhase { instrument: FIRST, phase: Phase::Continuous }];
     let time = timed(&mut venue, &opens);
     assert_eq!(venue.exchange.last_trade().0, lots);
-    let name = format!("auction of {count} pairs of linked orders, a round each");
-    vec![Figure::new(name, "round", count, time, &venue.exchange)]
+    let name = format!("auction of {count} pairs of linked orders");
+    vec![Figure::new(name, "pair", count, time, &venue.exchange)]
 }

@@ -2,6 +2,7 @@
 
 use super::{DataArgs, show};
 use crate::domain::EventRecord;
+use crate::engine::StartError;
 use crate::recovery::{self, DataDir, Progress, RecoveryError};
 use crate::replica::{Snapshots, State};
 use anyhow::bail;
@@ -30,7 +31,7 @@ pub struct ReplayArgs {
 /// When the journal is damaged, holds what this version cannot read, or there is none.
 pub fn run(args: ReplayArgs) -> anyhow::Result<ExitCode> {
     let data = DataDir::new(args.source.existing_dir()?);
-    let scanned = scan_storage(journal(&data))?;
+    let scanned = scan(&data)?;
     if scanned.records() == 0 {
         bail!("no commands in {}", data.journal().dir().display());
     }
@@ -68,8 +69,18 @@ pub fn run(args: ReplayArgs) -> anyhow::Result<ExitCode> {
     Ok(if audit.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// The journal as it is, if its commands are of this build's version.
+///
+/// # Errors
+/// When it is damaged, or of another version.
+pub(super) fn scan(data: &DataDir) -> anyhow::Result<Scanned> {
+    let scanned = scan_storage(journal(data))?;
+    data.check_version(&scanned).map_err(StartError::from)?;
+    Ok(scanned)
+}
+
 /// The journal, with those of its segments that were archived.
-pub(super) fn journal(data: &DataDir) -> Arc<dyn Storage> {
+fn journal(data: &DataDir) -> Arc<dyn Storage> {
     Arc::new(ArchivedStorage::new(Arc::clone(data.journal())))
 }
 

@@ -1,6 +1,6 @@
 //! `dojima verify`: journal, event log and SQL tell the same story.
 
-use super::replay::{Replayed, journal, replay, verdict};
+use super::replay::{Replayed, replay, scan, verdict};
 use super::{DataArgs, show};
 use crate::config::Config;
 use crate::domain::{AccountId, AssetId, EventRecord, codec};
@@ -42,7 +42,7 @@ pub fn run(args: VerifyArgs) -> anyhow::Result<ExitCode> {
     // Last to first: whatever grows meanwhile, each of the three then holds at least what the one before it had.
     let sql = open_sql(&config, &data);
     let mut log = LogComparison::open(&data);
-    let journal = scan_storage(journal(&data))?;
+    let journal = scan(&data)?;
     if journal.records() == 0 {
         bail!("nothing to verify: no commands in {}", data.journal().dir().display());
     }

@@ -3,6 +3,8 @@
 //! Whoever begins with message 1 has all of the session; whoever begins later has what came since, and passes over what
 //! is told of orders that were entered before.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use super::event::{ClientEvent, ClientMessage, Liquidity, OrderTerms};
 use super::explain::CancelCode;
 use crate::domain::{OrderPrice, Quantity, Side, Symbol, TradeId, UserRef};
@@ -115,7 +117,18 @@ impl Blotter {
                     order.open = open.0;
                 }
             }
-            _ => {}
+            ClientEvent::SessionStarted
+            | ClientEvent::SessionEnded
+            | ClientEvent::Rejected { .. }
+            | ClientEvent::CancelRejected { .. }
+            | ClientEvent::CancelPending { .. }
+            | ClientEvent::PriorityUpdated { .. }
+            | ClientEvent::Refreshed { .. }
+            | ClientEvent::MassCanceled { .. }
+            | ClientEvent::OrderEntryDisabled { .. }
+            | ClientEvent::OrderEntryEnabled { .. }
+            | ClientEvent::AccountState { .. }
+            | ClientEvent::Broken { .. } => {}
         }
     }
 

@@ -1,5 +1,7 @@
 //! What a client is told, in the terms of the domain.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use super::explain::{CancelCode, RejectCode};
 use crate::domain::{
     AccountId, ClOrdId, LoginId, OrderId, OrderPrice, Quantity, Side, Symbol, TimeInForce, Timestamp,
@@ -435,7 +437,21 @@ impl ClientEvent {
             Self::Rejected { reason, .. } => Some(reason.explain()),
             Self::Canceled { reason, .. } => Some(reason.explain()),
             Self::SelfTradePrevented { .. } => Some(CancelCode(b'Q').explain()),
-            _ => None,
+            Self::SessionStarted
+            | Self::SessionEnded
+            | Self::Accepted(_)
+            | Self::Replaced { .. }
+            | Self::Executed { .. }
+            | Self::Modified { .. }
+            | Self::CancelRejected { .. }
+            | Self::CancelPending { .. }
+            | Self::PriorityUpdated { .. }
+            | Self::Refreshed { .. }
+            | Self::MassCanceled { .. }
+            | Self::OrderEntryDisabled { .. }
+            | Self::OrderEntryEnabled { .. }
+            | Self::AccountState { .. }
+            | Self::Broken { .. } => None,
         }
     }
 }

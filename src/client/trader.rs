@@ -1,5 +1,7 @@
 //! A client that gives its orders their numbers and tells what comes of them.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use super::event::{ClientEvent, ClientMessage, EventError};
 use super::order::{NewOrder, Replacement, push};
 use super::session::{ClientError, Credentials, Resume, Session};
@@ -131,11 +133,10 @@ impl Client {
             let Some(message) = client.next_event(left)? else {
                 return Err(ClientError::Timeout { waited: QUERY_TIMEOUT });
             };
-            match message.event {
-                ClientEvent::AccountState { next_user_ref, .. } => {
-                    client.next_user_ref = Some(next_user_ref.0);
-                }
-                _ => seen.push_back(message),
+            if let ClientEvent::AccountState { next_user_ref, .. } = message.event {
+                client.next_user_ref = Some(next_user_ref.0);
+            } else {
+                seen.push_back(message);
             }
         }
         seen.append(&mut client.waiting);
@@ -308,7 +309,21 @@ impl Client {
             ClientEvent::Accepted(order) | ClientEvent::Replaced { order, .. } => {
                 *next = (*next).max(order.user_ref.0.saturating_add(1));
             }
-            _ => {}
+            ClientEvent::SessionStarted
+            | ClientEvent::SessionEnded
+            | ClientEvent::Rejected { .. }
+            | ClientEvent::Executed { .. }
+            | ClientEvent::Canceled { .. }
+            | ClientEvent::SelfTradePrevented { .. }
+            | ClientEvent::Modified { .. }
+            | ClientEvent::CancelRejected { .. }
+            | ClientEvent::CancelPending { .. }
+            | ClientEvent::PriorityUpdated { .. }
+            | ClientEvent::Refreshed { .. }
+            | ClientEvent::MassCanceled { .. }
+            | ClientEvent::OrderEntryDisabled { .. }
+            | ClientEvent::OrderEntryEnabled { .. }
+            | ClientEvent::Broken { .. } => {}
         }
     }
 

@@ -3,6 +3,8 @@
 //! Both sides become the same flat table of key and value, in the words of the file, so every difference has the name
 //! that a person finds in the file.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use super::{Config, venue};
 use crate::domain::{
     AccountId, AssetCode, AssetId, AssetSettings, Command, LimitScope, ListInstrument, LoginId, LoginName,
@@ -152,7 +154,29 @@ impl Terms {
                 // The edition of the rules is a fact of when the venue was opened, and nothing that the file sets.
                 Command::SetRules { .. } => {}
                 Command::Open { .. } => break,
-                _ => {}
+                // None of these is said by a configuration.
+                Command::SetPhase { .. }
+                | Command::Withdraw(_)
+                | Command::Enter(_)
+                | Command::RefuseEnter(_)
+                | Command::Replace(_)
+                | Command::RefuseReplace(_)
+                | Command::Cancel(_)
+                | Command::Amend(_)
+                | Command::CancelOrder { .. }
+                | Command::MassCancel(_)
+                | Command::Tick
+                | Command::SetMark { .. }
+                | Command::Delist { .. }
+                | Command::SetTerms(_)
+                | Command::AssignTier { .. }
+                | Command::Kill { .. }
+                | Command::Checkpoint(_)
+                | Command::Modify(_)
+                | Command::QueryAccount(_)
+                | Command::SetOrderEntry(_)
+                | Command::CancelLogin { .. }
+                | Command::RollSession { .. } => {}
             }
         }
         Self(terms)

@@ -2,6 +2,8 @@
 //!
 //! Like everything that numbers messages, it is made from the events alone.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use super::{AccountId, Event, EventRecord, LoginId};
 
 /// For which of its recipients a message about an event is.
@@ -47,10 +49,13 @@ impl Audience {
     /// Takes up what the event says of logins and copies; it holds for the commands after it.
     #[inline]
     pub fn note(&mut self, record: &EventRecord) {
-        match record.event {
-            Event::LoginOpened { account, .. } => self.accounts.push(account),
-            Event::AccountCopied { login, account } => self.copy(account, login, record.sequence),
-            _ => {}
+        match record.event.stream_change() {
+            Some(StreamChange::LoginOpened { account, .. }) => self.accounts.push(account),
+            Some(StreamChange::AccountCopied { login, account }) => {
+                self.copy(account, login, record.sequence)
+            }
+            Some(StreamChange::Rolled { .. } | StreamChange::Ended { .. } | StreamChange::Started { .. })
+            | None => {}
         }
     }
 
@@ -66,11 +71,11 @@ impl Audience {
     /// of each. A login gets no copy of what is addressed to itself, and sessions have no copies: every stream has its own.
     #[inline]
     pub fn each(&self, record: &EventRecord, mut tell: impl FnMut(Address)) {
-        let parts = match record.event {
-            Event::Executed(_) => [Part::Maker, Part::Taker],
-            _ => [Part::Only, Part::Only],
-        };
         let recipients = record.event.recipients();
+        let parts = match recipients {
+            [_, Some(_)] => [Part::Maker, Part::Taker],
+            [_, None] => [Part::Only, Part::Only],
+        };
         for (login, part) in recipients.into_iter().zip(parts) {
             if let Some(login) = login {
                 tell(Address { login, part, copy_of: None });
@@ -89,12 +94,11 @@ impl Audience {
         parts: [Part; 2],
         mut tell: impl FnMut(Address),
     ) {
-        let of_the_stream_itself = matches!(
-            record.event,
-            Event::LoginOpened { .. } | Event::SessionEnded { .. } | Event::SessionStarted { .. }
-        );
-        if of_the_stream_itself {
-            return;
+        match record.event.stream_change() {
+            Some(
+                StreamChange::LoginOpened { .. } | StreamChange::Ended { .. } | StreamChange::Started { .. },
+            ) => return,
+            Some(StreamChange::AccountCopied { .. } | StreamChange::Rolled { .. }) | None => {}
         }
         for (of, part) in recipients.into_iter().zip(parts) {
             let Some(of) = of else { continue };
@@ -128,6 +132,94 @@ impl Audience {
         let mut restored = Self { accounts: accounts.into_iter().collect(), copies: Vec::new() };
         copies.into_iter().for_each(|(account, login, since)| restored.copy(account, login, since));
         restored
+    }
+}
+
+/// What an event changes about the streams of messages themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StreamChange {
+    /// A login exists, and its stream begins.
+    LoginOpened {
+        /// Whose stream.
+        login: LoginId,
+        /// Of which account the login is.
+        account: AccountId,
+    },
+    /// A login gets copies of what an account's logins are sent, from the next command on.
+    AccountCopied {
+        /// Who gets them.
+        login: LoginId,
+        /// Of what.
+        account: AccountId,
+    },
+    /// Another session is the present one.
+    Rolled {
+        /// Which.
+        session: u32,
+    },
+    /// The stream of the session ended.
+    Ended {
+        /// Whose stream.
+        login: LoginId,
+    },
+    /// A stream begins anew.
+    Started {
+        /// Whose stream.
+        login: LoginId,
+        /// Of which session it is.
+        session: u32,
+    },
+}
+
+impl Event {
+    /// What the event changes about streams; `None`: nothing, it is at most a message in them.
+    #[inline]
+    pub fn stream_change(&self) -> Option<StreamChange> {
+        match *self {
+            Self::LoginOpened { login, account } => Some(StreamChange::LoginOpened { login, account }),
+            Self::AccountCopied { login, account } => Some(StreamChange::AccountCopied { login, account }),
+            Self::SessionRolled { session } => Some(StreamChange::Rolled { session }),
+            Self::SessionEnded { login } => Some(StreamChange::Ended { login }),
+            Self::SessionStarted { login, session } => Some(StreamChange::Started { login, session }),
+            Self::AssetAdded { .. }
+            | Self::AccountOpened { .. }
+            | Self::InstrumentListed(_)
+            | Self::PhaseSet { .. }
+            | Self::Deposited(_)
+            | Self::Withdrawn(_)
+            | Self::Opened { .. }
+            | Self::Refused { .. }
+            | Self::Accepted(_)
+            | Self::Rejected(_)
+            | Self::Replaced(_)
+            | Self::Canceled(_)
+            | Self::Executed(_)
+            | Self::Ignored(_)
+            | Self::LimitsSet { .. }
+            | Self::ChangeRejected(_)
+            | Self::Amended(_)
+            | Self::Armed(_)
+            | Self::Triggered(_)
+            | Self::Restated(_)
+            | Self::MassCanceled { .. }
+            | Self::Indicative(_)
+            | Self::Uncrossed(_)
+            | Self::MarkSet { .. }
+            | Self::TermsSet(_)
+            | Self::FeesSet(_)
+            | Self::ProtectionSet { .. }
+            | Self::OrderLimitsSet { .. }
+            | Self::AssetSet(_)
+            | Self::SelfTradeSet(_)
+            | Self::TierSet { .. }
+            | Self::VolumeTiersSet(_)
+            | Self::Killed { .. }
+            | Self::Checkpointed(_)
+            | Self::RulesSet { .. }
+            | Self::AccountState { .. }
+            | Self::OrderEntrySet(_)
+            | Self::PriorityUpdated(_) => None,
+        }
     }
 }
 

@@ -3,6 +3,8 @@
 //! Clients, the event log and SQL are told nothing that is not an event, and every event comes from one
 //! journaled command, so all of it can be told again, bit for bit, after a crash.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use super::{
     AccountId, AccountSelfTrade, Amount, AssetCode, AssetId, AssetSettings, Checkpoint, ClOrdId, Echo,
     FeeTier, IgnoreReason, InstrumentId, KillScope, LimitScope, Listing, LoginId, OrderId, OrderLimits,

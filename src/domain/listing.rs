@@ -1,5 +1,7 @@
 //! An instrument's terms, and the table of them that every reader of events keeps.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use super::{
     Amount, AssetId, Event, EventRecord, FeeAsset, FeeRate, FeeTier, InstrumentId, OrderPrice, Phase, Price,
     Quantity, RejectReason, Side, Symbol,
@@ -81,6 +83,15 @@ impl Listing {
         per_lot.checked_mul(lots).map(Amount)
     }
 
+    /// The same at a price in price units, of whatever tick it is a multiple: rounded up where it is of none; `None` when it does
+    /// not fit an amount.
+    pub fn notional_at_units(&self, units: u64, quantity: Quantity) -> Option<Amount> {
+        let per_lot = i128::from(units) * i128::from(self.tick_value.0);
+        let whole = per_lot.checked_mul(i128::from(quantity.0))?;
+        let ticks = i128::from(self.tick_units);
+        i64::try_from((whole + ticks - 1) / ticks).ok().map(Amount)
+    }
+
     /// What a side pays its fee in.
     pub fn fee_paid_in(&self, side: Side) -> AssetId {
         match (self.fee_asset, side) {
@@ -125,7 +136,46 @@ impl Listings {
                     (listing.maker_fee, listing.taker_fee) = (fees.maker, fees.taker);
                 }
             }
-            _ => {}
+            Event::AssetAdded { .. }
+            | Event::AccountOpened { .. }
+            | Event::LoginOpened { .. }
+            | Event::Deposited(_)
+            | Event::Withdrawn(_)
+            | Event::Opened { .. }
+            | Event::Refused { .. }
+            | Event::Accepted(_)
+            | Event::Rejected(_)
+            | Event::Replaced(_)
+            | Event::Canceled(_)
+            | Event::Executed(_)
+            | Event::Ignored(_)
+            | Event::LimitsSet { .. }
+            | Event::ChangeRejected(_)
+            | Event::Amended(_)
+            | Event::Armed(_)
+            | Event::Triggered(_)
+            | Event::Restated(_)
+            | Event::MassCanceled { .. }
+            | Event::Indicative(_)
+            | Event::Uncrossed(_)
+            | Event::MarkSet { .. }
+            | Event::FeesSet(_)
+            | Event::ProtectionSet { .. }
+            | Event::OrderLimitsSet { .. }
+            | Event::AssetSet(_)
+            | Event::SelfTradeSet(_)
+            | Event::TierSet { .. }
+            | Event::VolumeTiersSet(_)
+            | Event::Killed { .. }
+            | Event::Checkpointed(_)
+            | Event::RulesSet { .. }
+            | Event::AccountState { .. }
+            | Event::OrderEntrySet(_)
+            | Event::SessionEnded { .. }
+            | Event::SessionStarted { .. }
+            | Event::SessionRolled { .. }
+            | Event::PriorityUpdated(_)
+            | Event::AccountCopied { .. } => {}
         }
     }
 

@@ -143,6 +143,18 @@ impl VenueLimits {
     }
 }
 
+impl VenueLimits {
+    /// Limits for a venue of a few accounts, each of which may have all its orders and all its triggers.
+    pub fn of_few_accounts(orders_max: u32) -> Self {
+        Self {
+            orders_max,
+            account_orders_max: orders_max,
+            account_triggers_max: orders_max,
+            ..Self::default()
+        }
+    }
+}
+
 impl Default for VenueLimits {
     fn default() -> Self {
         Self {

@@ -6,8 +6,8 @@
 //! not read the log from its start. Of the session before the present one it remembers the same: whoever is still on its
 //! way through it when it ends gets all of it.
 
-use super::audience::Audience;
-use super::{Event, EventRecord, LoginId};
+use super::audience::{Audience, StreamChange};
+use super::{EventRecord, LoginId};
 use bincode::{Decode, Encode};
 
 /// Messages of one login from one mark to the next.
@@ -59,11 +59,11 @@ impl Stream {
 impl StreamIndex {
     /// Takes up one event. Events come in order, each once.
     pub fn note(&mut self, record: &EventRecord) {
-        match record.event {
-            Event::SessionRolled { session } => self.session = session,
-            Event::SessionStarted { login, session } => self.restart(login, session),
-            Event::LoginOpened { login, .. } => self.restart(login, self.session),
-            _ => {}
+        match record.event.stream_change() {
+            Some(StreamChange::Rolled { session }) => self.session = session,
+            Some(StreamChange::Started { login, session }) => self.restart(login, session),
+            Some(StreamChange::LoginOpened { login, .. }) => self.restart(login, self.session),
+            Some(StreamChange::AccountCopied { .. } | StreamChange::Ended { .. }) | None => {}
         }
         self.audience.note(record);
         let (logins, session) = (&mut self.logins, self.session);

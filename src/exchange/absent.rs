@@ -5,7 +5,7 @@ use super::book::{Handle, Hot};
 use super::market::Market;
 use super::shared::Shared;
 use super::sink::EventSink;
-use crate::domain::{CancelReason, LoginId, OrderId};
+use crate::domain::{CancelReason, LoginId};
 
 /// The mark, among an order's flags, that it is to go because its login's connection was lost.
 pub(super) const DISCONNECTED: u8 = 2;
@@ -45,33 +45,33 @@ impl Shared {
 impl<S: EventSink> Market<'_, S> {
     /// Cancels what stayed due while the instrument was halted: by login, then by order number.
     pub(super) fn cancel_due(&mut self) {
-        if self.shared.absent.is_empty() {
-            return;
-        }
-        for (_, id, handle) in self.find_due() {
-            if self.shared.is_live(handle, id) {
-                let disconnected = self.shared.orders.hot(handle).flags & DISCONNECTED != 0;
-                let reason =
-                    if disconnected { CancelReason::Disconnected } else { CancelReason::DeadMansSwitch };
-                self.cancel_whole(handle, reason);
-            }
-        }
+        let mut absent = std::mem::take(&mut self.shared.absent);
+        absent.retain(|login| self.cancel_due_of(*login));
+        self.shared.absent = absent;
     }
 
-    /// The instrument's marked orders. Logins that have no other marked orders are forgotten.
-    fn find_due(&mut self) -> Vec<(LoginId, OrderId, Handle)> {
-        let here = self.instrument.listing.instrument;
-        let (mut due, mut elsewhere) = (Vec::new(), Vec::new());
-        for (handle, hot, cold) in self.shared.orders.iter().filter(|(_, hot, _)| is_due(hot)) {
-            if cold.instrument == here {
-                due.push((hot.login, hot.id, handle));
-            } else {
-                elsewhere.push(hot.login);
+    /// Cancels a login's marked orders of the instrument. Whether it has any of others.
+    fn cancel_due_of(&mut self, login: LoginId) -> bool {
+        let mut elsewhere = false;
+        let mut next = self.shared.first_of(login);
+        while let Some(handle) = next {
+            next = self.shared.after_of_login(handle);
+            let flags = self.shared.orders.hot(handle).flags;
+            if flags & (DISCONNECTED | SWITCHED) == 0 {
+                continue;
             }
+            if self.shared.orders.cold(handle).instrument != self.instrument.listing.instrument {
+                elsewhere = true;
+                continue;
+            }
+            if next.is_some() && next == self.shared.partner_of(handle) {
+                // It goes with this one.
+                next = next.and_then(|at| self.shared.after_of_login(at));
+            }
+            let disconnected = flags & DISCONNECTED != 0;
+            let reason = if disconnected { CancelReason::Disconnected } else { CancelReason::DeadMansSwitch };
+            self.cancel_whole(handle, reason);
         }
-        due.sort_unstable();
-        elsewhere.sort_unstable();
-        self.shared.absent.retain(|login| elsewhere.binary_search(login).is_ok());
-        due
+        elsewhere
     }
 }

@@ -1,7 +1,7 @@
 //! What the exchange knows of an account beyond its money.
 
 use crate::domain::{
-    AccountId, Amount, FeeTier, GroupId, OrderLimits, Owner, SelfTradePrevention, Switch, Timestamp,
+    AccountId, Amount, FeeTier, GroupId, LoginId, OrderLimits, Owner, SelfTradePrevention, Switch, Timestamp,
     VolumeTiers,
 };
 
@@ -44,8 +44,12 @@ pub(super) struct Account {
     pub(super) self_trade: SelfTradePrevention,
     /// Its group; 0: none.
     pub(super) group: GroupId,
+    /// Its logins, by their ids.
+    pub(super) logins: Vec<LoginId>,
     /// Open orders in all instruments.
     pub(super) open_orders: u32,
+    /// Those of them that wait for a trigger.
+    pub(super) waiting_orders: u32,
     /// The row of the fee tables.
     pub(super) tier: FeeTier,
     /// The row that it was put on, if it was.
@@ -57,6 +61,11 @@ pub(super) struct Account {
 }
 
 impl Account {
+    /// How many of something it may have: what its own limits say, else the venue's share for an account.
+    pub(super) fn share(&self, of: impl Fn(&OrderLimits) -> u32, of_venue: u32) -> u32 {
+        self.limits.as_ref().map(|own| of(&own.limits)).filter(|own| *own > 0).unwrap_or(of_venue)
+    }
+
     /// Whether an order of `other` counts as one of its own.
     pub(super) fn owns_like(&self, other: &Self, owner: Owner) -> bool {
         owner == Owner::Group && self.group != GroupId(0) && self.group == other.group

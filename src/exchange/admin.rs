@@ -1,6 +1,9 @@
 //! Administrative commands: accounts, logins, listings, deposits and withdrawals.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use super::accounts::Volumes;
+use super::agenda::Task;
 use super::due::day;
 use super::instrument::{Instrument, Rates};
 use super::sink::EventSink;
@@ -50,9 +53,9 @@ impl Exchange {
             Command::Open { config_digest } => self.open(config_digest)?,
             Command::SetLimits { limits } => self.set_limits(limits)?,
             Command::SetPhase { instrument, phase } => {
-                return self.set_phase(instrument, phase, events).map(|()| None);
+                return self.set_phase(instrument, phase).map(|()| None);
             }
-            Command::Delist { instrument } => return self.delist(instrument, events).map(|()| None),
+            Command::Delist { instrument } => return self.delist(instrument).map(|()| None),
             Command::SetMark { instrument, price } => self.set_mark(instrument, price)?,
             Command::SetTerms(terms) => self.set_terms(&terms, events)?,
             Command::SetFees(fees) => self.set_fees(&fees, events)?,
@@ -64,13 +67,13 @@ impl Exchange {
             Command::SetSelfTrade(setting) => self.set_self_trade(setting)?,
             Command::AssignTier { account, tier } => self.assign_tier(account, tier)?,
             Command::SetVolumeTiers(tiers) => return self.set_volume_tiers(&tiers, events).map(|()| None),
-            Command::Kill { scope, switch } => self.kill(scope, switch, events)?,
+            Command::Kill { scope, switch } => return self.kill(scope, switch),
             Command::Checkpoint(checkpoint) => Event::Checkpointed(checkpoint),
             Command::SetRules { edition } => self.set_rules(edition)?,
             Command::CancelLogin { login, cause } => {
-                return self.cancel_login(login, cause, events).map(|()| None);
+                return self.cancel_login(login, cause).map(|()| None);
             }
-            Command::RollSession { session } => return self.roll_session(session, events).map(|()| None),
+            Command::RollSession { session } => return self.roll_session(session).map(|()| None),
             Command::CopyAccount { login, account } => self.copy_account(login, account, stamp.sequence)?,
             Command::Enter(_)
             | Command::RefuseEnter(_)
@@ -116,8 +119,7 @@ impl Exchange {
     fn open_login(&mut self, login: LoginId, account: AccountId) -> Result<Event, RejectReason> {
         next(login.0 as usize, self.logins.len())?;
         self.known_account(account)?;
-        self.logins.push(Login::new(account));
-        self.shared.login_orders.push(0);
+        self.add_login(Login::new(account));
         Ok(Event::LoginOpened { login, account })
     }
 
@@ -271,8 +273,8 @@ impl Exchange {
             volumes => *volumes = Some(Box::new(Volumes::new(*tiers, today, accounts))),
         }
         events.push(Event::VolumeTiersSet(*tiers));
-        self.find_tiers(events);
-        self.next_due();
+        self.agenda.push(Task::NextDue);
+        self.agenda.push(Task::FindTiers(AccountId(0)));
         Ok(())
     }
 

@@ -5,8 +5,11 @@
 //! command sees a state in between.
 
 use super::Exchange;
+use super::auction::{PriceSearch, Round};
+use super::logins::Roll;
+use super::mass::Sweep;
 use super::sink::EventSink;
-use crate::domain::{Command, Stamp};
+use crate::domain::{AccountId, Command, InstrumentId, Phase, Stamp};
 
 /// Whether a command is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,13 +31,27 @@ pub(super) enum Task {
     /// Volatility interruptions that are over end.
     EndInterruptions,
     /// Accounts are put on the rows of the fee tables that their volumes reach.
-    FindTiers,
+    FindTiers(AccountId),
     /// When something is due next is worked out.
     NextDue,
     /// What the command itself asks for.
     Perform(Stamp, Command),
     /// Orders whose triggers have come are released.
     Release,
+    /// What the auctions of the instruments from this one on would give is published.
+    Indicate(InstrumentId),
+    /// The price of an auction is looked for, and told or traded at.
+    FindPrice(PriceSearch),
+    /// Orders trade at the price of an auction.
+    TradeAt(Round),
+    /// An instrument's phase begins.
+    BeginPhase(InstrumentId, Phase),
+    /// Cancels are made that the instrument's halt held up.
+    CancelDue(InstrumentId),
+    /// Many orders are cancelled.
+    Sweep(Sweep),
+    /// The session ends and the next begins.
+    Roll(Roll),
 }
 
 /// The tasks of the present command, the next one last.
@@ -106,7 +123,7 @@ impl Exchange {
         self.agenda.push(Task::Perform(stamp, *command));
         self.agenda.push(Task::NextDue);
         if is_new_day {
-            self.agenda.push(Task::FindTiers);
+            self.agenda.push(Task::FindTiers(AccountId(0)));
         }
         self.agenda.push(Task::Release);
         self.agenda.push(Task::EndInterruptions);
@@ -124,15 +141,22 @@ impl Exchange {
             }
             match task {
                 Task::Expire => self.expire(events),
-                Task::Switches => self.switches_due(events),
-                Task::EndInterruptions => self.end_interruptions(events),
-                Task::FindTiers => self.find_tiers(events),
+                Task::Switches => self.switches_due(),
+                Task::EndInterruptions => self.end_interruptions(),
+                Task::FindTiers(next) => self.find_tiers(next, events),
                 Task::NextDue => self.next_due(),
                 Task::Perform(stamp, command) => {
                     self.perform(stamp, &command, events);
                     self.agenda.push_last(Task::Release);
                 }
                 Task::Release => self.release_moved(events),
+                Task::Indicate(from) => self.indicate(from),
+                Task::FindPrice(search) => self.find_price(search, events),
+                Task::TradeAt(round) => self.trade_at(round, events),
+                Task::BeginPhase(instrument, phase) => self.begin_phase(instrument, phase, events),
+                Task::CancelDue(instrument) => self.market(instrument, events).cancel_due(),
+                Task::Sweep(sweep) => self.sweep(sweep, events),
+                Task::Roll(roll) => self.roll(roll, events),
             }
         }
         Progress::Done
@@ -141,7 +165,7 @@ impl Exchange {
     /// Whether the present part may go on with a task. What may touch as many orders as a whole part does not begin in one
     /// that has touched many already, so that no part touches more than one and a quarter of the limit.
     fn may_begin(&self, task: &Task) -> bool {
-        let limit = self.shared.orders_touched_max();
+        let limit = self.shared.limits.orders_touched_max;
         match task {
             Task::Perform(..) | Task::Release => self.shared.touched <= limit / 4,
             _ => self.shared.touched < limit,

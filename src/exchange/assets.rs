@@ -102,17 +102,9 @@ impl Exchange {
     }
 
     fn cancel_orders_of(&mut self, trading: &[usize], events: &mut impl EventSink) {
-        let mut all = Vec::new();
         for at in trading {
-            all.extend(self.market(InstrumentId(*at as u32), events).all_orders());
-        }
-        all.sort_unstable();
-        for (id, handle) in all {
-            if self.shared.is_live(handle, id) {
-                let instrument = self.shared.orders.get(handle).instrument;
-                self.market(instrument, events)
-                    .cancel_whole(handle, crate::domain::CancelReason::TermsChanged);
-            }
+            let mut market = self.market(InstrumentId(*at as u32), events);
+            market.cancel_each(crate::domain::CancelReason::TermsChanged, |_| true);
         }
     }
 

@@ -1,26 +1,145 @@
 //! Phases, and the call auction that ends a phase in which orders gathered (docs/RULES.md, "Phases and auctions").
+//!
+//! All of it is tasks: an auction may touch more orders than one part of a command.
 
+mod price;
+
+use super::Exchange;
+use super::agenda::Task;
 use super::book::{Handle, Order};
 use super::extras::Extra;
 use super::market::Market;
-use super::matching::Liquidity;
+use super::mass::Answer;
+use super::matching::shrunk;
+use super::settlement::Liquidity;
 use super::sink::EventSink;
 use crate::domain::{
-    Auction, CancelReason, Event, OrderId, Phase, Price, Quantity, Side, TimeInForce, TradeKind,
+    Auction, CancelFilter, CancelReason, Event, InstrumentId, Phase, Price, Quantity, SelfTrade,
+    SelfTradePrevented, Side, TradeKind,
 };
+use price::Meeting;
 
-/// Lots at one price of one side.
-#[derive(Clone, Copy)]
-struct Step {
+/// A search for the price of an auction.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PriceSearch {
+    instrument: InstrumentId,
+    purpose: Purpose,
+    /// `None`: it has not begun.
+    meeting: Option<Meeting>,
+}
+
+/// What the price is looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Purpose {
+    /// To tell it.
+    Indicate,
+    /// To trade at it, and to tell also if nothing crosses.
+    End,
+    /// To trade at it if anything crosses.
+    Uncross,
+}
+
+/// Trades at the price of an auction.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Round {
+    instrument: InstrumentId,
     price: Price,
-    lots: u64,
+    kind: TradeKind,
+    has_traded: bool,
+}
+
+impl Exchange {
+    /// Leads an instrument into another phase, with all that belongs to it.
+    pub(super) fn change_phase(&mut self, instrument: InstrumentId, phase: Phase) {
+        let from = self.instruments[instrument.0 as usize].listing.phase;
+        self.agenda.push(Task::BeginPhase(instrument, phase));
+        if phase == Phase::Continuous || (phase == Phase::Closed && from.gathers()) {
+            let purpose = if from.is_auction() { Purpose::End } else { Purpose::Uncross };
+            self.agenda.push(Task::FindPrice(PriceSearch { instrument, purpose, meeting: None }));
+        }
+        if from == Phase::Halted {
+            self.agenda.push(Task::CancelDue(instrument));
+        }
+    }
+
+    /// Begins a phase, at whose start orders of the day may end.
+    pub(super) fn begin_phase(
+        &mut self,
+        instrument: InstrumentId,
+        phase: Phase,
+        events: &mut impl EventSink,
+    ) {
+        self.market(instrument, events).set_phase(phase);
+        if phase == Phase::Closed {
+            self.cancel_of_instrument(instrument, CancelReason::Expired);
+        }
+    }
+
+    /// Takes an instrument away for good.
+    pub(super) fn take_away(&mut self, instrument: InstrumentId) {
+        self.agenda.push(Task::BeginPhase(instrument, Phase::Delisted));
+        self.cancel_of_instrument(instrument, CancelReason::Delisted);
+    }
+
+    fn cancel_of_instrument(&mut self, instrument: InstrumentId, reason: CancelReason) {
+        let filter = CancelFilter { instrument: Some(instrument), ..CancelFilter::default() };
+        self.cancel_all(&filter, reason, Answer::Nothing);
+    }
+
+    /// Publishes what the auction of the first instrument from this one on that has one would give.
+    pub(super) fn indicate(&mut self, from: InstrumentId) {
+        let mut rest = self.instruments[from.0 as usize..].iter();
+        if let Some(after) = rest.position(|instrument| instrument.listing.phase.is_auction()) {
+            let instrument = InstrumentId(from.0 + after as u32);
+            self.shared.touch();
+            self.agenda.push(Task::Indicate(InstrumentId(instrument.0 + 1)));
+            let purpose = Purpose::Indicate;
+            self.agenda.push(Task::FindPrice(PriceSearch { instrument, purpose, meeting: None }));
+        }
+    }
+
+    /// Looks for the price of an auction, tells it, and has it traded at.
+    pub(super) fn find_price(&mut self, mut search: PriceSearch, events: &mut impl EventSink) {
+        let PriceSearch { instrument, purpose, .. } = search;
+        let mut market = self.market(instrument, events);
+        if !market.search_on(&mut search) {
+            return self.agenda.push(Task::FindPrice(search));
+        }
+        let result = market.result_of(&search);
+        match purpose {
+            Purpose::Indicate => return market.events.push(Event::Indicative(result)),
+            Purpose::Uncross if result.price.is_none() => return,
+            Purpose::Uncross | Purpose::End => market.events.push(Event::Uncrossed(result)),
+        }
+        if let Auction { price: Some(price), kind, .. } = result {
+            self.agenda.push(Task::TradeAt(Round { instrument, price, kind, has_traded: false }));
+        }
+    }
+
+    /// Trades what crosses at the price of an auction. Where self-trade prevention kept trades from being made, what is left may
+    /// cross at another price.
+    pub(super) fn trade_at(&mut self, mut round: Round, events: &mut impl EventSink) {
+        let limit = self.shared.limits.orders_touched_max;
+        let mut market = self.market(round.instrument, events);
+        while market.next_meets(&mut round) {
+            if market.shared.touched >= limit {
+                return self.agenda.push(Task::TradeAt(round));
+            }
+        }
+        if round.has_traded {
+            market.instrument.reference = Some(round.price);
+            market.traded_at(round.price);
+        }
+        let (instrument, purpose) = (round.instrument, Purpose::Uncross);
+        self.agenda.push(Task::FindPrice(PriceSearch { instrument, purpose, meeting: None }));
+    }
 }
 
 impl<S: EventSink> Market<'_, S> {
     /// Puts the instrument into a phase and tells of it, nothing else.
     pub(super) fn set_phase(&mut self, phase: Phase) {
         self.instrument.listing.phase = phase;
-        self.instrument.resume_at = u64::MAX;
+        self.resume_at(u64::MAX);
         let instrument = self.instrument.listing.instrument;
         self.events.push(Event::PhaseSet { instrument, phase });
         if phase == Phase::Continuous && self.instrument.triggers.is_some() {
@@ -28,128 +147,127 @@ impl<S: EventSink> Market<'_, S> {
         }
     }
 
-    /// Leads the instrument into another phase, with all that belongs to it.
-    pub(super) fn change_phase(&mut self, phase: Phase) {
-        let from = self.instrument.listing.phase;
-        if from == Phase::Halted {
-            self.cancel_due();
-        }
-        if phase == Phase::Continuous || (phase == Phase::Closed && from.gathers()) {
-            let mut again = self.uncross(from.is_auction());
-            while again {
-                again = self.uncross(false);
-            }
-        }
-        self.set_phase(phase);
-        if phase == Phase::Closed {
-            for (id, handle) in self.all_orders() {
-                let is_day = self.shared.orders.cold(handle).time_in_force == TimeInForce::Day as u8;
-                if is_day && self.shared.is_live(handle, id) {
-                    self.cancel_whole(handle, CancelReason::Expired);
-                }
-            }
-        }
+    /// When the interruption ends, ns; [`u64::MAX`]: there is none.
+    pub(super) fn resume_at(&mut self, at: u64) {
+        self.instrument.resume_at = at;
+        self.shared.due.set_interruption(self.instrument.listing.instrument, at);
     }
 
-    /// All orders of the instrument, resting and dormant, by their numbers.
-    pub(super) fn all_orders(&self) -> Vec<(OrderId, Handle)> {
-        let sides = [Side::Buy, Side::Sell].into_iter();
-        let resting = sides.flat_map(|side| self.instrument.book.orders(side, &self.shared.orders));
-        let mut all: Vec<_> = resting.map(|(handle, order)| (order.id, handle)).collect();
-        if let Some(triggers) = &self.instrument.triggers {
-            let dormant = triggers.handles(&self.shared.extras);
-            all.extend(dormant.map(|handle| (self.shared.orders.get(handle).id, handle)));
-        }
-        all.sort_unstable();
-        all
-    }
-
-    /// The lots of one side by price, best first, everything included that is not shown.
-    fn steps(&self, side: Side) -> Vec<Step> {
-        let mut steps: Vec<Step> = Vec::new();
-        for (_, order) in self.instrument.book.orders(side, &self.shared.orders) {
-            let lots = self.open_of(&order).0;
-            match steps.last_mut() {
-                Some(step) if step.price == order.price => step.lots += lots,
-                _ => steps.push(Step { price: order.price, lots }),
+    /// Lets the sides meet until they do no more or the part has touched as many orders as it may; whether they do no more.
+    /// A level counts like an order.
+    fn search_on(&mut self, search: &mut PriceSearch) -> bool {
+        let (book, limit) = (&self.instrument.book, self.shared.limits.orders_touched_max);
+        let meeting = search.meeting.get_or_insert_with(|| Meeting::new(book, &self.shared.orders));
+        while meeting.step(book, &self.shared.orders) {
+            self.shared.touch();
+            if self.shared.touched >= limit {
+                return false;
             }
         }
-        steps
-    }
-
-    /// What an auction would give now.
-    pub(super) fn indicative(&self, kind: TradeKind) -> Auction {
-        let instrument = self.instrument.listing.instrument;
-        let mut found = Auction { instrument, kind, ..Auction::default() };
-        let best = |side| self.instrument.book.best(side).map(|(price, _)| price);
-        let (Some(bid), Some(ask)) = (best(Side::Buy), best(Side::Sell)) else { return found };
-        if bid < ask {
-            return found;
-        }
-        let (buys, sells) = (self.steps(Side::Buy), self.steps(Side::Sell));
-        let reference = self.instrument.reference.or(self.instrument.last).unwrap_or_default();
-        // Between the best prices of both sides, by ascending price: what buys at or above it, what sells at or below.
-        let mut prices: Vec<Price> = buys.iter().chain(&sells).map(|step| step.price).collect();
-        prices.retain(|price| (ask..=bid).contains(price));
-        prices.sort_unstable();
-        prices.dedup();
-        let (mut buying, mut selling) = (buys.iter().map(|step| step.lots).sum::<u64>(), 0);
-        let (mut below, mut at_or_below) = (buys.iter().rev().peekable(), sells.iter().peekable());
-        let rank = |volume: u64, imbalance: u64, price: Price| {
-            (volume, std::cmp::Reverse(imbalance), std::cmp::Reverse(price.0.abs_diff(reference.0)), price)
-        };
-        let mut best = None;
-        for price in prices {
-            while let Some(step) = below.next_if(|step| step.price < price) {
-                buying -= step.lots;
-            }
-            while let Some(step) = at_or_below.next_if(|step| step.price <= price) {
-                selling += step.lots;
-            }
-            let this = rank(buying.min(selling), buying.abs_diff(selling), price);
-            if best.is_none_or(|best| this > best) {
-                best = Some(this);
-                found.price = Some(price);
-                found.volume = Quantity(buying.min(selling));
-                found.imbalance = Quantity(buying.abs_diff(selling));
-                found.imbalance_side = if selling > buying { Side::Sell } else { Side::Buy };
-            }
-        }
-        found
-    }
-
-    /// Trades all that crosses at one price, and tells of it, `always` or only if anything crosses. Whether it did: a linked
-    /// order that goes may leave the book crossed at another price.
-    fn uncross(&mut self, always: bool) -> bool {
-        let result = self.indicative(self.instrument.auction_kind());
-        if always || result.price.is_some() {
-            self.events.push(Event::Uncrossed(result));
-        }
-        let Some(price) = result.price else { return false };
-        let mut left = result.volume.0;
-        // A linked order that goes takes volume along that had been counted.
-        while left > 0 {
-            let best = |side| self.instrument.book.best(side);
-            let (Some((bid, buy)), Some((ask, sell))) = (best(Side::Buy), best(Side::Sell)) else { break };
-            if bid < price || ask > price {
-                break;
-            }
-            left -= self.auction_trade(buy, sell, price, left, result.kind);
-        }
-        self.instrument.reference = Some(price);
-        self.traded_at(price);
         true
     }
 
-    /// Lets two resting orders trade; how many lots.
-    fn auction_trade(&mut self, buy: Handle, sell: Handle, price: Price, most: u64, kind: TradeKind) -> u64 {
-        for handle in [buy, sell] {
+    /// What a search has found.
+    fn result_of(&self, search: &PriceSearch) -> Auction {
+        let instrument = self.instrument.listing.instrument;
+        let found = Auction { instrument, kind: self.instrument.auction_kind(), ..Auction::default() };
+        let reference = self.instrument.reference.or(self.instrument.last).unwrap_or_default();
+        match search.meeting.and_then(|meeting| meeting.found(reference)) {
+            None => found,
+            Some(price::Found { price, volume, imbalance, side }) => Auction {
+                price: Some(price),
+                volume: Quantity(volume),
+                imbalance: Quantity(imbalance),
+                imbalance_side: side,
+                ..found
+            },
+        }
+    }
+
+    /// The next buy and the next sell at the price of an auction trade with one another, or are kept from it; whether there
+    /// are two.
+    fn next_meets(&mut self, round: &mut Round) -> bool {
+        let best = |side| self.instrument.book.best(side);
+        let (Some((bid, buy)), Some((ask, sell))) = (best(Side::Buy), best(Side::Sell)) else { return false };
+        if bid < round.price || ask > round.price {
+            return false;
+        }
+        self.shared.touched += 2;
+        match self.mode_between(buy, sell) {
+            SelfTrade::Allow => {
+                self.auction_trade(buy, sell, round);
+                round.has_traded = true;
+            }
+            mode => self.prevent_in_auction(buy, sell, mode, round.price),
+        }
+        true
+    }
+
+    /// What is done when a buy and a sell meet in an auction: the newer order counts as the incoming one, and where it allows the
+    /// trade the older one decides.
+    fn mode_between(&self, buy: Handle, sell: Handle) -> SelfTrade {
+        let [buy, sell] = [buy, sell].map(|handle| self.shared.orders.get(handle));
+        let newer_first = if buy.id > sell.id { [&buy, &sell] } else { [&sell, &buy] };
+        let mut said = newer_first.into_iter().map(|order| self.self_trade_of(order));
+        let deciding = said.find(|said| {
+            said.mode != SelfTrade::Allow && self.shared.same_owner(buy.account, sell.account, said.owner)
+        });
+        deciding.map_or(SelfTrade::Allow, |said| said.mode)
+    }
+
+    /// A buy and a sell of one owner do not trade.
+    #[cold]
+    fn prevent_in_auction(&mut self, buy: Handle, sell: Handle, mode: SelfTrade, price: Price) {
+        let open = |handle| self.open_of(&self.shared.orders.get(handle));
+        let lots = open(buy).min(open(sell));
+        let number = |handle| self.shared.orders.hot(handle).id;
+        let (older, newer) = if number(buy) < number(sell) { (buy, sell) } else { (sell, buy) };
+        let instrument = self.instrument.listing.instrument;
+        let [of_older, of_newer] = [false, true].map(|incoming| {
+            let not_made = SelfTradePrevented { instrument, price, quantity: lots, mode, incoming };
+            CancelReason::SelfTradePrevented(not_made)
+        });
+        match mode {
+            SelfTrade::Allow => {}
+            SelfTrade::CancelNewest => self.cancel_whole(newer, of_newer),
+            SelfTrade::CancelOldest => self.cancel_whole(older, of_older),
+            SelfTrade::CancelBoth => {
+                self.cancel_whole(older, of_older);
+                self.cancel_whole(newer, of_newer);
+            }
+            SelfTrade::DecrementBoth => {
+                self.cancel_partners_of([buy, sell]);
+                self.lose(older, lots, of_older);
+                self.lose(newer, lots, of_newer);
+            }
+        }
+    }
+
+    /// The orders that a buy and a sell in an auction are linked to go first.
+    fn cancel_partners_of(&mut self, pair: [Handle; 2]) {
+        for handle in pair {
             let mut order = self.shared.orders.get(handle);
             self.cancel_partner(&mut order, Some(handle));
         }
+    }
+
+    /// A resting order loses lots without a trade; an iceberg goes on showing as much as it can, in its place.
+    fn lose(&mut self, handle: Handle, by: Quantity, reason: CancelReason) {
+        if by == self.open_of(&self.shared.orders.get(handle)) {
+            return self.cancel_whole(handle, reason);
+        }
+        self.lower(handle, by.0);
+        let order = self.has_shrunk(handle, by);
+        let open = self.open_of(&order);
+        self.events.push(shrunk(&order, by, open, reason));
+    }
+
+    /// Lets two resting orders trade.
+    fn auction_trade(&mut self, buy: Handle, sell: Handle, round: &Round) {
+        self.cancel_partners_of([buy, sell]);
         let open = |handle| self.open_of(&self.shared.orders.get(handle)).0;
-        let lots = open(buy).min(open(sell)).min(most);
-        let fill = self.fill(price, Quantity(lots));
+        let lots = open(buy).min(open(sell));
+        let fill = self.fill(round.price, Quantity(lots));
         self.lower(sell, lots);
         self.lower(buy, lots);
         let left = Quantity(self.shared.orders.hot(buy).open.0 + self.rest_of(buy));
@@ -157,7 +275,7 @@ impl<S: EventSink> Market<'_, S> {
         buyer.open = left;
         let seller = self.shared.orders.hot(sell).account;
         let rates = [self.rate(seller, Liquidity::Auction), self.rate(buyer.account, Liquidity::Auction)];
-        self.execute(&mut buyer, sell, fill, rates, kind);
+        self.execute(&mut buyer, sell, fill, rates, round.kind);
         self.count_use(buyer.account, Side::Buy, -(lots as i64), 0);
         let stored = self.shared.orders.get_mut(buy);
         (stored.reserved, stored.fee_carry) = (buyer.reserved, buyer.fee_carry);
@@ -167,7 +285,6 @@ impl<S: EventSink> Market<'_, S> {
             self.forget(buy, Quantity(0));
             self.shared.extras.remove(extra);
         }
-        lots
     }
 
     /// Lowers a resting order's lots; an iceberg goes on showing as much as it can.
@@ -194,15 +311,5 @@ impl<S: EventSink> Market<'_, S> {
         } else {
             self.instrument.book.extend(&mut self.shared.orders, handle, Quantity(shown - order.open.0));
         }
-    }
-
-    /// Takes the instrument away for good.
-    pub(super) fn delist(&mut self) {
-        for (id, handle) in self.all_orders() {
-            if self.shared.is_live(handle, id) {
-                self.cancel_whole(handle, CancelReason::Delisted);
-            }
-        }
-        self.set_phase(Phase::Delisted);
     }
 }

@@ -2,10 +2,12 @@
 
 use super::book::Handle;
 use super::extras::Extra;
-use super::market::reserve_for;
+use super::market::required_reserve;
 use super::usage::{Pair, Use};
 use super::{Exchange, Instrument, LevelView, Order};
-use crate::domain::{AccountId, Amount, AssetId, InstrumentId, OrderId, OrderState, Phase, Price, Side};
+use crate::domain::{
+    AccountId, Amount, AssetId, InstrumentId, LoginId, OrderId, OrderState, Phase, Price, Side, TimeInForce,
+};
 use std::collections::BTreeMap;
 
 /// An invariant that does not hold: a bug, or damaged memory.
@@ -66,12 +68,18 @@ impl Exchange {
     /// The first invariant found broken.
     pub fn audit(&self) -> Result<(), AuditError> {
         let mut reserved = BTreeMap::new();
-        let (mut orders, mut extras) = (0, 0);
+        let (mut orders, mut extras, mut expiries) = (0, 0, BTreeMap::new());
         let mut counted = BTreeMap::new();
         let mut of_account = vec![0_u32; self.shared.accounts.len()];
+        let mut waiting = vec![0_u32; self.shared.accounts.len()];
         let mut of_login = vec![0_u32; self.logins.len()];
         for instrument in &self.instruments {
             self.audit_book(instrument)?;
+            if let Some(Err(what)) =
+                instrument.triggers.as_ref().map(|waiting| waiting.audit(&self.shared.extras))
+            {
+                return Err(AuditError::Book { instrument: instrument.listing.instrument, what });
+            }
             let resting = [Side::Buy, Side::Sell].into_iter();
             let resting = resting.flat_map(|side| instrument.book.orders(side, &self.shared.orders));
             let resting = resting.map(|(handle, order)| (handle, order, OrderState::Live));
@@ -83,17 +91,27 @@ impl Exchange {
                 let given = listing.given_by(order.side);
                 *reserved.entry((order.account, given)).or_default() += i128::from(order.reserved.0);
                 of_account[order.account.0 as usize] += 1;
+                waiting[order.account.0 as usize] += u32::from(state == OrderState::Dormant);
                 of_login[order.login.0 as usize] += 1;
                 let used: &mut (u32, u64) = counted.entry((listing.instrument, order.account)).or_default();
                 used.0 += 1;
                 used.1 += if order.side == Side::Buy { self.open_lots(&order).0 } else { 0 };
                 orders += 1;
                 extras += usize::from(order.extra != Order::NO_EXTRA);
+                if order.time_in_force == TimeInForce::GoodTillTime as u8 {
+                    let expire_s = self.shared.extras.at(order.extra).expire_s;
+                    expiries.insert(order.extra, (expire_s, order.id));
+                }
             }
         }
         let bad = |what| Err(AuditError::Book { instrument: InstrumentId(0), what });
         if orders != self.shared.orders.len() {
             return bad("orders in the slab that are in no book");
+        }
+        let switches = self.logins.iter().map(|login| login.cancel_at.0);
+        let interruptions = self.instruments.iter().map(|instrument| instrument.resume_at);
+        if !self.shared.due.is(&expiries, switches, interruptions) {
+            return bad("what is due is not what orders, logins and instruments say");
         }
         if extras != self.shared.extras.len() {
             return bad("extras of orders that are gone");
@@ -102,8 +120,12 @@ impl Exchange {
         {
             return bad("an account's open orders are miscounted");
         }
-        if self.shared.login_orders != of_login {
-            return bad("a login's open orders are miscounted");
+        if self.shared.accounts.iter().zip(&waiting).any(|(account, count)| account.waiting_orders != *count)
+        {
+            return bad("an account's orders that wait are miscounted");
+        }
+        for (login, count) in (0..).map(LoginId).zip(&of_login) {
+            self.audit_chain(login, *count).or_else(bad)?;
         }
         if let Some(usage) = &self.shared.usage {
             let right = |(pair, used): &(Pair, Use)| {
@@ -114,6 +136,24 @@ impl Exchange {
             }
         }
         self.audit_balances(&reserved)
+    }
+
+    /// A login's orders must be chained by rising numbers, and all of them: as many as are in the books.
+    fn audit_chain(&self, login: LoginId, count: u32) -> Result<(), &'static str> {
+        let (mut last, mut chained) = (OrderId(0), 0);
+        let mut next = self.shared.first_of(login);
+        while let Some(handle) = next {
+            let order = self.shared.orders.hot(handle);
+            if order.login != login || order.id <= last {
+                return Err("a chain of a login's orders is out of order");
+            }
+            (last, chained, next) = (order.id, chained + 1, self.shared.after_of_login(handle));
+        }
+        if (chained, self.open_orders_of(login)) == (count, count) {
+            Ok(())
+        } else {
+            Err("a login's open orders are not those that are chained")
+        }
     }
 
     fn audit_balances(&self, reserved: &BTreeMap<(AccountId, AssetId), i128>) -> Result<(), AuditError> {
@@ -156,7 +196,11 @@ impl Exchange {
                 let all = book.orders(side, &self.shared.orders).map(|(_, order)| order);
                 all.filter(move |order| order.hidden == hidden)
             };
-            let lots = |order: &Order| (order.price, self.open_lots(order).0);
+            let lots = |order: &Order| {
+                let extra = self.shared.extras.find(order.extra);
+                let counts = order.open.0 as i64 + extra.map_or(0, |extra| extra.unseen(order.open));
+                (order.price, counts as u64)
+            };
             let counted = book.counted_levels(side, &self.shared.orders);
             let all = book.orders(side, &self.shared.orders).map(|(_, order)| lots(&order));
             audit_counted(counted, all).or_else(bad)?;
@@ -183,13 +227,16 @@ impl Exchange {
         if (order.flags & super::extras::HAS_EXTRA != 0) != extra.is_some() {
             return bad("is marked wrongly");
         }
+        if extra.is_some_and(|extra| (extra.links.order, extra.links.handle) != (order.id, handle)) {
+            return bad("has the extra of another order");
+        }
         let due = super::absent::is_due(self.shared.orders.hot(handle));
         let held_up = listing.phase == Phase::Halted && self.shared.absent.contains(&order.login);
         if due && !held_up {
             return bad("is to go, and nothing holds it up");
         }
         let open = self.open_lots(order);
-        let needs = reserve_for(instrument, order.side, order.price, open, order.fee_carry);
+        let needs = required_reserve(instrument, order, extra, open);
         let of_first = match extra {
             Some(Extra { partner: Some(first), is_second: true, .. }) => {
                 self.shared.orders.hot(*first).reserved.0
@@ -204,6 +251,15 @@ impl Exchange {
             if back.and_then(|extra| extra.partner) != Some(handle) {
                 return bad("is linked to an order that is not linked to it");
             }
+        }
+        let sits_out = extra.and_then(|extra| extra.partner).is_some_and(|partner| {
+            let (own, other) = (self.shared.orders.hot(handle), self.shared.orders.hot(partner));
+            let others = self.shared.extras.find(self.shared.orders.cold(partner).extra);
+            let both_rest = state == OrderState::Live && others.is_some_and(|other| other.state == state);
+            both_rest && other.rank() < own.rank()
+        });
+        if extra.is_some_and(|extra| extra.sits_out != sits_out) {
+            return bad("sits out in auctions, or does not, against its link");
         }
         if self.shared.named(order.login, order.user_ref) != Some(handle) {
             return bad("cannot be found by its client's number");

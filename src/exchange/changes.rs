@@ -240,9 +240,12 @@ impl<S: EventSink> Market<'_, S> {
             (order.id, order.user_ref, order.open, order.reserved);
         hot.set_price(order.price);
         let cold = orders.cold_mut(handle);
-        (cold.total, cold.time_in_force) = (order.total, order.time_in_force);
+        (cold.total, cold.time_in_force) = (order.total.0 as u32, order.time_in_force);
         self.instrument.book.push_back(orders, handle, 0);
         self.shared.client_refs.insert(orders, handle);
+        // Its number is the highest now.
+        self.shared.unchain(order.login, handle);
+        self.shared.chain(order.login, handle);
         self.count_use(order.account, order.side, order.open.0 as i64 - before.0 as i64, 0);
     }
 

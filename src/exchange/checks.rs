@@ -3,7 +3,7 @@
 use super::book::Handle;
 use super::extras::Watch;
 use super::instrument::Instrument;
-use super::market::{Market, reserve_for};
+use super::market::{Market, reserve_for, reserve_for_amount};
 use super::sink::EventSink;
 use super::triggers::{self, TRIGGERS_MAX};
 use crate::domain::{
@@ -59,6 +59,8 @@ pub(super) struct Checked {
     pub(super) reserve: Amount,
     /// What it waits for.
     pub(super) watch: Option<Watch>,
+    /// Of a market buy that waits the price at which it holds what it would cost, price units.
+    pub(super) reserve_units: u64,
     /// When it ends, seconds since the Unix epoch; 0: it has no such time.
     pub(super) expire_s: u32,
     /// The order that it is to be linked to.
@@ -121,13 +123,9 @@ fn check_trigger(instrument: &Instrument, side: Side, trigger: &Trigger) -> Resu
     let price = instrument.listing.price_from_units(u64::from(trigger.price));
     let price = price.map_err(|_| RejectReason::InvalidTrigger)?;
     let trails = trigger.kind == TriggerKind::TrailingStop;
-    Ok(Watch {
-        reference: trigger.reference,
-        price: (!trails).then_some(price.0),
-        on_rise: triggers::on_rise(trigger.kind, side),
-        distance: if trails { price.0 } else { 0 },
-        extreme: None,
-    })
+    let ticks = i32::try_from(price.0).map_err(|_| RejectReason::InvalidTrigger)?;
+    let on_rise = triggers::on_rise(trigger.kind, side);
+    Ok(Watch { reference: trigger.reference, on_rise, trails, ticks })
 }
 
 /// When a good-till-time order ends.
@@ -219,10 +217,13 @@ impl<S: EventSink> Market<'_, S> {
         let mut checked = Checked { total: request.total, ..Checked::default() };
         if let Some(asked) = request.instructions {
             check_instructions(request, asked)?;
-            checked.watch = match &asked.trigger {
-                Some(trigger) => Some(check_trigger(self.instrument, request.side, trigger)?),
-                None => None,
-            };
+            if let Some(trigger) = &asked.trigger {
+                let watch = check_trigger(self.instrument, request.side, trigger)?;
+                if request.is_market() && request.side == Side::Buy {
+                    checked.reserve_units = listing.price_units(self.price_when_triggered(&watch));
+                }
+                checked.watch = Some(watch);
+            }
         }
         if request.time_in_force == TimeInForce::GoodTillTime {
             let expire_s = request.instructions.map_or(0, |asked| asked.expire_s);
@@ -255,8 +256,12 @@ impl<S: EventSink> Market<'_, S> {
             return Err(RejectReason::TooManyOrders);
         }
         let takes_its_place = request.replaced.is_some_and(|replaced| replaced.is_dormant);
-        if checked.watch.is_some() && !takes_its_place && self.instrument.dormant() >= TRIGGERS_MAX {
-            return Err(RejectReason::TooManyTriggers);
+        if checked.watch.is_some() && !takes_its_place {
+            let account = self.shared.account(request.account);
+            let share = account.share(|own| own.triggers_max, self.shared.limits.account_triggers_max);
+            if account.waiting_orders >= share || self.instrument.dormant() >= TRIGGERS_MAX {
+                return Err(RejectReason::TooManyTriggers);
+            }
         }
         Ok(checked)
     }
@@ -271,7 +276,7 @@ impl<S: EventSink> Market<'_, S> {
             }
             let lots = match asked.trigger {
                 Some(_) => Quantity(1),
-                None => self.lots_for(request.side, amount)?,
+                None => self.lots_for(request.side, amount, (request.account, 0), Amount(0))?,
             };
             (checked.total, checked.open) = (lots, lots);
             return Ok(());
@@ -328,6 +333,14 @@ impl<S: EventSink> Market<'_, S> {
         {
             return Err(RejectReason::NotReducing);
         }
+        let replaced = u32::from(request.replaced.is_some());
+        if request.may_stay() {
+            let account = self.shared.account(request.account);
+            let share = account.share(|own| own.open_orders_max, self.shared.limits.account_orders_max);
+            if account.open_orders - replaced >= share {
+                return Err(RejectReason::OpenOrdersAboveLimit);
+            }
+        }
         let own = self.account_limits(request.account);
         if own.is_none() && self.shared.usage.is_none() && request.limits.is_none() {
             return Ok(());
@@ -346,15 +359,10 @@ impl<S: EventSink> Market<'_, S> {
             }
         }
         if request.may_stay() {
-            let replaced = u32::from(request.replaced.is_some());
-            let of_account = self.shared.account(request.account).open_orders + 1 - replaced;
             let in_instrument = used.open_orders + 1 - replaced.min(used.open_orders);
-            let of_login = self.shared.login_orders[request.login.0 as usize] + 1 - replaced;
+            let of_login = self.shared.login_orders[request.login.0 as usize].len() + 1 - replaced;
             let login_max = request.limits.map_or(0, |own| own.open_orders_max);
-            if exceeds(of_account, own.open_orders_max)
-                || exceeds(in_instrument, limits.open_orders_max)
-                || exceeds(of_login, login_max)
-            {
+            if exceeds(in_instrument, limits.open_orders_max) || exceeds(of_login, login_max) {
                 return Err(RejectReason::OpenOrdersAboveLimit);
             }
         }
@@ -393,12 +401,31 @@ impl<S: EventSink> Market<'_, S> {
         }
     }
 
+    /// The price at which a market buy is counted that waits for this: its trigger's; of a trailing stop its present stop
+    /// price, which only gets better, or its distance while there is none.
+    fn price_when_triggered(&self, watch: &Watch) -> Price {
+        let ticks = i64::from(watch.ticks);
+        let present = self.instrument.watched(watch.reference).filter(|_| watch.trails && watch.on_rise);
+        Price(present.map_or(ticks, |present| present.0 + ticks))
+    }
+
     /// Whether the account can hold the reserve.
     fn check_funds(&self, request: &Request<'_>, checked: &mut Checked) -> Result<(), RejectReason> {
         let (released, carry) =
             request.replaced.map_or((Amount(0), 0), |replaced| (replaced.reserved, replaced.fee_carry));
-        let whole = reserve_for(self.instrument, request.side, checked.price, checked.open, carry)
-            .ok_or(RejectReason::NotionalTooLarge)?;
+        let by_amount = request.instructions.is_some_and(|asked| asked.unit == QuantityUnit::QuoteAmount);
+        let is_waiting_buy = checked.reserve_units > 0;
+        let whole = if is_waiting_buy {
+            let amount = if by_amount {
+                Some(Amount(request.total.0 as i64))
+            } else {
+                self.instrument.listing.notional_at_units(checked.reserve_units, checked.open)
+            };
+            amount.and_then(|amount| reserve_for_amount(self.instrument, amount, carry))
+        } else {
+            reserve_for(self.instrument, request.side, checked.price, checked.open, carry)
+        };
+        let whole = whole.ok_or(RejectReason::NotionalTooLarge)?;
         let partner = checked.partner.map_or(0, |partner| self.shared.orders.get(partner).reserved.0);
         checked.reserve = Amount((whole.0 - partner).max(0));
         let given = self.instrument.listing.given_by(request.side);

@@ -7,6 +7,7 @@
 use super::accounts::Rate;
 use super::extras::Extra;
 use super::instrument::Instrument;
+use super::triggers::Waiting;
 use super::{Exchange, Order, absent};
 use crate::domain::{AssetId, InstrumentId, OrderLimits, Protection, Side, VenueLimits};
 use sha2::{Digest as _, Sha256};
@@ -71,9 +72,14 @@ impl Exchange {
         for (id, instrument) in (0..).map(InstrumentId).zip(&self.instruments) {
             digest_instrument(instrument, &mut hash);
             for side in [Side::Buy, Side::Sell] {
-                self.digest_orders(|| self.orders(id, side), &mut hash);
+                hash.count(self.orders(id, side).count());
+                self.orders(id, side).for_each(|order| self.digest_order(&order, None, &mut hash));
             }
-            self.digest_orders(|| self.dormant(id), &mut hash);
+            hash.count(instrument.dormant());
+            let waiting = instrument.triggers.iter().flat_map(|waiting| waiting.waiting(&self.shared.extras));
+            for waiting in waiting {
+                self.digest_order(&self.shared.orders.get(waiting.handle), Some(waiting), &mut hash);
+            }
         }
         for ((instrument, account), used) in self.shared.usage.iter().flat_map(|usage| usage.sorted()) {
             // The other counts follow from the orders.
@@ -141,32 +147,28 @@ impl Exchange {
         hash.count(self.instruments.len());
     }
 
-    /// Orders in the order in which they would trade, or be released.
-    fn digest_orders<I: Iterator<Item = Order>>(&self, orders: impl Fn() -> I, hash: &mut Canonical) {
-        hash.count(orders().count());
-        for order in orders() {
-            hash.unsigned(order.id.0);
-            hash.signed(order.price.0);
-            hash.unsigned(order.open.0);
-            hash.unsigned(order.total.0);
-            hash.signed(order.reserved.0);
-            hash.unsigned(order.fee_carry);
-            hash.unsigned(order.login.0);
-            hash.unsigned(order.user_ref.0);
-            hash.unsigned(order.side as u8);
-            hash.unsigned(u8::from(order.hidden));
-            hash.unsigned(order.time_in_force);
-            hash.unsigned(order.capacity);
-            hash.unsigned(order.cross_type);
-            hash.bytes(&order.firm);
-            if let Some(extra) = self.shared.extras.find(order.extra) {
-                self.digest_extra(extra, hash);
-            }
-            hash.unsigned(order.flags & (absent::DISCONNECTED | absent::SWITCHED));
+    fn digest_order(&self, order: &Order, waiting: Option<Waiting>, hash: &mut Canonical) {
+        hash.unsigned(order.id.0);
+        hash.signed(order.price.0);
+        hash.unsigned(order.open.0);
+        hash.unsigned(order.total.0);
+        hash.signed(order.reserved.0);
+        hash.unsigned(order.fee_carry);
+        hash.unsigned(order.login.0);
+        hash.unsigned(order.user_ref.0);
+        hash.unsigned(order.side as u8);
+        hash.unsigned(u8::from(order.hidden));
+        hash.unsigned(order.time_in_force);
+        hash.unsigned(order.capacity);
+        hash.unsigned(order.cross_type);
+        hash.bytes(&order.firm);
+        if let Some(extra) = self.shared.extras.find(order.extra) {
+            self.digest_extra(extra, waiting, hash);
         }
+        hash.unsigned(order.flags & (absent::DISCONNECTED | absent::SWITCHED));
     }
 
-    fn digest_extra(&self, extra: &Extra, hash: &mut Canonical) {
+    fn digest_extra(&self, extra: &Extra, waiting: Option<Waiting>, hash: &mut Canonical) {
         let asked = &extra.instructions;
         hash.unsigned(asked.min_quantity);
         hash.unsigned(asked.display_quantity);
@@ -182,11 +184,14 @@ impl Exchange {
         hash.unsigned(extra.rest);
         hash.unsigned(extra.expire_s);
         hash.unsigned(extra.state as u8);
+        hash.unsigned(extra.reserve_units);
         hash.unsigned(extra.watch.reference as u8);
-        hash.unsigned(u8::from(extra.watch.price.is_some()));
-        hash.signed(extra.watch.price.unwrap_or_default());
-        hash.signed(extra.watch.distance);
-        hash.signed(extra.watch.extreme.map_or(0, |price| price.0));
+        let price = waiting.and_then(|waiting| waiting.price);
+        let extreme = waiting.and_then(|waiting| waiting.extreme);
+        hash.unsigned(u8::from(price.is_some()));
+        hash.signed(price.unwrap_or_default());
+        hash.signed(extra.watch.distance());
+        hash.signed(extreme.map_or(0, |price| price.0));
         hash.unsigned(u8::from(extra.is_second));
         hash.unsigned(extra.partner.map_or(0, |partner| self.shared.orders.hot(partner).id.0));
     }

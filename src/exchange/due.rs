@@ -1,11 +1,11 @@
 //! What happens because time has passed: orders expire, dead-man's switches go off, interruptions end, days begin.
 
-use super::book::Handle;
+use super::agenda::Task;
 use super::sink::EventSink;
+use super::tournament::Tournament;
 use super::{Exchange, accounts::Volumes};
-use crate::domain::{AccountId, CancelReason, InstrumentId, OrderId, Phase, Timestamp};
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use crate::domain::{AccountId, CancelReason, InstrumentId, LoginId, OrderId, Phase, Timestamp};
+use std::collections::BTreeMap;
 
 const DAY_S: u64 = 86_400;
 
@@ -19,68 +19,104 @@ pub(super) fn day(time: Timestamp) -> u64 {
 pub(super) struct Due {
     /// No command before this time has anything to do here, ns.
     pub(super) next: u64,
-    /// Good-till-time orders by the second of their end, then by number. Those that are gone stay in it until their time
-    /// comes or too many have gathered.
-    expiries: BinaryHeap<Reverse<(u32, OrderId, Handle)>>,
-    /// How many of them are open.
-    open: usize,
+    /// Good-till-time orders by their extras: the second of their end, then the number.
+    expiries: Tournament<(u32, OrderId)>,
+    /// Dead-man's switches by login, ns.
+    switches: Tournament<u64>,
+    /// Ends of interruptions by instrument, ns.
+    interruptions: Tournament<u64>,
 }
 
 impl Default for Due {
     fn default() -> Self {
-        Self { next: u64::MAX, expiries: BinaryHeap::new(), open: 0 }
+        Self {
+            next: u64::MAX,
+            expiries: Tournament::new((u32::MAX, OrderId(u64::MAX))),
+            switches: Tournament::new(u64::MAX),
+            interruptions: Tournament::new(u64::MAX),
+        }
     }
 }
 
 impl Due {
-    /// What is kept of these open orders.
-    pub(super) fn of_all(expiries: Vec<(u32, OrderId, Handle)>) -> Self {
-        let open = expiries.len();
-        Self { next: u64::MAX, expiries: expiries.into_iter().map(Reverse).collect(), open }
-    }
-
     /// An order that ends at this second.
-    pub(super) fn add(&mut self, expire_s: u32, order: OrderId, handle: Handle) {
-        self.open += 1;
-        self.expiries.push(Reverse((expire_s, order, handle)));
-        // With too many that are gone, the next command tidies up.
-        let at = if self.is_stale() { 0 } else { u64::from(expire_s) * Timestamp::SECOND };
-        self.next = self.next.min(at);
+    pub(super) fn add_expiry(&mut self, extra: u32, expire_s: u32, order: OrderId) {
+        self.expiries.set(extra, (expire_s, order));
+        self.next = self.next.min(u64::from(expire_s) * Timestamp::SECOND);
     }
 
     /// A good-till-time order is gone.
-    pub(super) fn order_gone(&mut self) {
-        self.open = self.open.checked_sub(1).expect("it was counted when it came");
+    pub(super) fn remove_expiry(&mut self, extra: u32) {
+        self.expiries.clear(extra);
     }
 
-    /// Whether most of what is kept is of orders that are gone.
-    fn is_stale(&self) -> bool {
-        self.expiries.len() > 2 * self.open + 64
+    /// When a login's dead-man's switch cancels its orders; 0: it has none.
+    pub(super) fn set_switch(&mut self, login: LoginId, at: Timestamp) {
+        match at {
+            Timestamp(0) => self.switches.clear(login.0),
+            Timestamp(at) => self.switches.set(login.0, at),
+        }
+        self.next = self.next.min(self.switches.least().unwrap_or(u64::MAX));
+    }
+
+    /// When an instrument's interruption ends, ns; [`u64::MAX`]: there is none.
+    pub(super) fn set_interruption(&mut self, instrument: InstrumentId, at: u64) {
+        match at {
+            u64::MAX => self.interruptions.clear(instrument.0),
+            at => self.interruptions.set(instrument.0, at),
+        }
+        self.next = self.next.min(at);
+    }
+
+    /// Whether nothing else is kept than this (one that never comes is none): good-till-time orders by extra, switches by login, interruptions by instrument.
+    pub(super) fn is(
+        &self,
+        expiries: &BTreeMap<u32, (u32, OrderId)>,
+        switches: impl Iterator<Item = u64>,
+        interruptions: impl Iterator<Item = u64>,
+    ) -> bool {
+        self.expiries.iter().eq(expiries.iter().map(|(extra, key)| (*extra, *key)))
+            && self.switches.iter().eq((0..).zip(switches).filter(|(_, at)| ![0, u64::MAX].contains(at)))
+            && self.interruptions.iter().eq((0..).zip(interruptions).filter(|(_, at)| *at != u64::MAX))
+    }
+
+    /// The extra of the next order whose time has come: by time, then by number. It stays until it is removed.
+    pub(super) fn next_expired(&self, now: Timestamp) -> Option<u32> {
+        let first = self.expiries.least().filter(|(expire_s, _)| u64::from(*expire_s) <= now.seconds())?;
+        self.expiries.first_within(first)
+    }
+
+    /// The next login, by its id, whose dead-man's switch is due. It stays until it is set anew.
+    pub(super) fn next_switch(&self, now: Timestamp) -> Option<LoginId> {
+        self.switches.first_within(now.0).map(LoginId)
+    }
+
+    /// The next instrument, by its id, whose interruption is over. It stays until it is set anew.
+    pub(super) fn next_interruption(&self, now: Timestamp) -> Option<InstrumentId> {
+        self.interruptions.first_within(now.0).map(InstrumentId)
     }
 }
 
 impl Exchange {
     /// Cancels good-till-time orders whose time has come.
     pub(super) fn expire(&mut self, events: &mut impl EventSink) {
-        let now = self.shared.now;
-        while let Some(Reverse((expire_s, id, handle))) = self.shared.due.expiries.peek().copied() {
-            if u64::from(expire_s) > now.seconds() {
-                break;
+        let limit = self.shared.limits.orders_touched_max;
+        while let Some(extra) = self.shared.due.next_expired(self.shared.now) {
+            if self.shared.touched >= limit {
+                return self.agenda.push(Task::Expire);
             }
-            self.shared.due.expiries.pop();
-            if self.shared.is_live(handle, id) {
-                let instrument = self.shared.orders.get(handle).instrument;
-                self.market(instrument, events).cancel_whole(handle, CancelReason::Expired);
-            }
+            let handle = self.shared.extras.at(extra).links.handle;
+            let instrument = self.shared.orders.cold(handle).instrument;
+            self.market(instrument, events).cancel_whole(handle, CancelReason::Expired);
         }
     }
 
-    /// Ends interruptions that are over.
-    pub(super) fn end_interruptions(&mut self, events: &mut impl EventSink) {
-        for at in 0..self.instruments.len() {
-            if self.instruments[at].resume_at <= self.shared.now.0 {
-                self.market(InstrumentId(at as u32), events).change_phase(Phase::Continuous);
-            }
+    /// Ends interruptions that are over, one after another.
+    pub(super) fn end_interruptions(&mut self) {
+        if let Some(instrument) = self.shared.due.next_interruption(self.shared.now) {
+            // Its phase begins before this task comes again.
+            self.agenda.push(Task::EndInterruptions);
+            self.change_phase(instrument, Phase::Continuous);
         }
     }
 
@@ -91,9 +127,15 @@ impl Exchange {
         begun.map(|volumes| volumes.day = today).is_some()
     }
 
-    /// Puts every account that has no row assigned on the one that its volume reaches.
-    pub(super) fn find_tiers(&mut self, events: &mut impl EventSink) {
-        self.find_tiers_from(AccountId(0), usize::MAX, events);
+    /// Puts the accounts from this one on that have no row assigned on those that their volumes reach, for as long as the present
+    /// part may. An account counts like an order.
+    pub(super) fn find_tiers(&mut self, first: AccountId, events: &mut impl EventSink) {
+        let count = self.shared.limits.orders_touched_max.saturating_sub(self.shared.touched);
+        let next = self.find_tiers_from(first, count as usize, events);
+        self.shared.touched += count.min(self.shared.accounts.len() as u32 - first.0);
+        if let Some(next) = next {
+            self.agenda.push(Task::FindTiers(next));
+        }
     }
 
     /// The same for so many accounts at most, in the order of their ids; the next one, if there is one.
@@ -111,19 +153,12 @@ impl Exchange {
 
     /// Works out when something is due next.
     pub(super) fn next_due(&mut self) {
-        if self.shared.due.is_stale() {
-            let mut expiries = std::mem::take(&mut self.shared.due.expiries);
-            expiries.retain(|Reverse((_, id, handle))| self.shared.is_live(*handle, *id));
-            self.shared.due.open = expiries.len();
-            self.shared.due.expiries = expiries;
-        }
-        let expiry = self.shared.due.expiries.peek();
-        let expiry = expiry.map_or(u64::MAX, |Reverse((at, ..))| u64::from(*at) * Timestamp::SECOND);
-        let interruption = self.instruments.iter().map(|instrument| instrument.resume_at).min();
         let midnight = |volumes: &Volumes| ((volumes.day + 1) * DAY_S).saturating_mul(Timestamp::SECOND);
-        let day = self.shared.volumes.as_deref().map_or(u64::MAX, midnight);
-        let switch = self.next_switch();
-        self.shared.due.next = expiry.min(interruption.unwrap_or(u64::MAX)).min(day).min(switch);
+        let day = self.shared.volumes.as_deref().map(midnight);
+        let due = &mut self.shared.due;
+        let expiry = due.expiries.least().map(|(expire_s, _)| u64::from(expire_s) * Timestamp::SECOND);
+        let times = [expiry, due.switches.least(), due.interruptions.least(), day];
+        due.next = times.into_iter().flatten().min().unwrap_or(u64::MAX);
     }
 }
 

@@ -2,7 +2,8 @@
 //! lies apart from them, in a slab of its own.
 
 use super::book::Handle;
-use crate::domain::{Instructions, OrderState, Price, TriggerReference};
+use super::chunks::Chunks;
+use crate::domain::{Instructions, OrderId, OrderState, Quantity, TriggerReference};
 
 /// No extra.
 pub(super) const NONE: u32 = super::book::Order::NO_EXTRA;
@@ -22,50 +23,116 @@ pub(super) struct Extra {
     pub(super) expire_s: u32,
     /// Whether it waits for its trigger.
     pub(super) state: OrderState,
-    /// What it waits for.
+    /// What it waits for, while it does.
     pub(super) watch: Watch,
+    /// Of a market buy that waits the price at which it holds what it would cost, price units: its trigger's; of a trailing stop
+    /// the stop price when it was accepted, or its distance if there was none. 0: of all others.
+    pub(super) reserve_units: u64,
     /// The order that is cancelled when this one trades.
     pub(super) partner: Option<Handle>,
     /// Of two linked orders the one that reserves only what it needs beyond the other.
     pub(super) is_second: bool,
+    /// Of two linked orders that both rest the one that would trade later: it takes no part in auctions and counts in no
+    /// total. It follows from the orders.
+    pub(super) sits_out: bool,
+    /// The dry run of a match that has to do without it. No part of the state.
+    pub(super) left_out: u64,
+    /// Where it stands.
+    pub(super) links: Links,
+}
+
+impl Extra {
+    /// Lots of a resting order that count in trading beyond its open ones in the queue; below 0 where those do not count.
+    pub(super) fn unseen(&self, open: Quantity) -> i64 {
+        if self.sits_out { -(open.0 as i64) } else { self.rest as i64 }
+    }
 }
 
 /// A dormant order's trigger in ticks.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Watch {
     pub(super) reference: TriggerReference,
-    /// The price at which it is released; `None`: a trailing stop without a reference yet.
-    pub(super) price: Option<i64>,
     /// Whether a rise releases it.
     pub(super) on_rise: bool,
+    /// Whether it is a trailing stop.
+    pub(super) trails: bool,
+    /// The price at which it is released; of a trailing stop the distance.
+    pub(super) ticks: i32,
+}
+
+impl Watch {
     /// Of a trailing stop the distance, ticks; 0: it does not trail.
-    pub(super) distance: i64,
-    /// Of a trailing stop the reference's best value so far.
-    pub(super) extreme: Option<Price>,
+    pub(super) fn distance(&self) -> i64 {
+        if self.trails { self.ticks.into() } else { 0 }
+    }
+}
+
+/// The order that an extra belongs to, and of a dormant order its place among the others. Nothing of it is kept in
+/// snapshots.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Links {
+    pub(super) order: OrderId,
+    pub(super) handle: Handle,
+    /// The dormant orders of the instrument before and after it. Of a free extra, `next` is the next free one.
+    pub(super) prev: u32,
+    pub(super) next: u32,
+    /// Its place in a heap.
+    pub(super) left: u32,
+    pub(super) right: u32,
+    pub(super) parent: u32,
+    /// Of the first order of a heap of trailing stops, their group.
+    pub(super) group: u32,
+    /// What the heap is sorted by, before the number.
+    pub(super) key: i32,
+    /// How many steps it is from here to the nearest free place in the heap.
+    pub(super) rank: u8,
+}
+
+impl Default for Links {
+    fn default() -> Self {
+        Self::of(OrderId(0), Handle(NONE))
+    }
+}
+
+impl Links {
+    /// Those of an order that does not wait.
+    pub(super) fn of(order: OrderId, handle: Handle) -> Self {
+        let (prev, next, left, right, parent, group) = (NONE, NONE, NONE, NONE, NONE, NONE);
+        Self { order, handle, prev, next, left, right, parent, group, key: 0, rank: 0 }
+    }
 }
 
 /// All extras.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Extras {
-    slots: Vec<Extra>,
-    free: Vec<u32>,
+    slots: Chunks<Extra, 64>,
+    /// The first free slot; the others follow by `next`.
+    free: u32,
+    len: usize,
+}
+
+impl Default for Extras {
+    fn default() -> Self {
+        Self { slots: Chunks::default(), free: NONE, len: 0 }
+    }
 }
 
 impl Extras {
     pub(super) fn insert(&mut self, extra: Extra) -> u32 {
-        if let Some(slot) = self.free.pop() {
-            self.slots[slot as usize] = extra;
-            return slot;
+        self.len += 1;
+        let slot = self.free;
+        if slot == NONE {
+            return self.slots.push(extra);
         }
-        self.slots.push(extra);
-        // The free list never holds more than there are slots, so returning one never allocates.
-        self.free.reserve(self.slots.len());
-        (self.slots.len() - 1) as u32
+        self.free = std::mem::replace(self.at_mut(slot), extra).links.next;
+        slot
     }
 
     pub(super) fn remove(&mut self, slot: u32) {
         if slot != NONE {
-            self.free.push(slot);
+            self.at_mut(slot).links.next = self.free;
+            self.free = slot;
+            self.len -= 1;
         }
     }
 
@@ -75,16 +142,31 @@ impl Extras {
     /// If it is to have one and there was never such a slot.
     #[inline]
     pub(super) fn find(&self, slot: u32) -> Option<&Extra> {
-        if slot == NONE { None } else { Some(&self.slots[slot as usize]) }
+        if slot == NONE { None } else { Some(self.at(slot)) }
     }
 
     #[inline]
     pub(super) fn find_mut(&mut self, slot: u32) -> Option<&mut Extra> {
-        if slot == NONE { None } else { Some(&mut self.slots[slot as usize]) }
+        if slot == NONE { None } else { Some(self.at_mut(slot)) }
+    }
+
+    /// The extra of an order that has one.
+    ///
+    /// # Panics
+    /// If it has none.
+    #[inline]
+    pub(super) fn at(&self, slot: u32) -> &Extra {
+        self.slots.at(slot)
+    }
+
+    /// As [`Self::at`].
+    #[inline]
+    pub(super) fn at_mut(&mut self, slot: u32) -> &mut Extra {
+        self.slots.at_mut(slot)
     }
 
     /// How many orders have one.
     pub(super) fn len(&self) -> usize {
-        self.slots.len() - self.free.len()
+        self.len
     }
 }

@@ -1,9 +1,11 @@
 //! One instrument: its terms, its book, and what it watches.
 
-use super::book::Book;
-use super::triggers::Triggers;
+use super::book::{Book, Handle, OrderSlab};
+use super::extras::Extras;
+use super::shared::Shared;
+use super::triggers::{self, Triggers};
 use crate::domain::{
-    FeeRate, FeeTier, Listing, OrderLimits, Phase, Price, Protection, TradeKind, TriggerReference,
+    FeeRate, FeeTier, Listing, OrderLimits, Phase, Price, Protection, Side, TradeKind, TriggerReference,
 };
 
 /// Maker and taker rate of one row of a fee table.
@@ -78,6 +80,44 @@ impl Instrument {
             TriggerReference::LastTrade => self.last,
             TriggerReference::MarkPrice => self.mark,
         }
+    }
+
+    /// Of two linked orders that both rest, the one that would trade later takes no part in auctions and counts in no total:
+    /// when the other trades, it goes.
+    pub(super) fn leave_out_later(&mut self, pair: [Handle; 2], orders: &mut OrderSlab, extras: &mut Extras) {
+        let [one, other] = pair;
+        let later = if orders.hot(one).rank() < orders.hot(other).rank() { other } else { one };
+        let (extra, open) = (orders.cold(later).extra, orders.hot(later).open);
+        let extra = extras.find_mut(extra).expect("a linked order has an extra");
+        let before = extra.unseen(open);
+        extra.sits_out = true;
+        self.book.count_unseen(orders, later, extra.unseen(open) - before);
+    }
+
+    /// The first of the instrument's orders, of a side or of both: buys in trading order, sells in trading order, then those
+    /// that wait, of both sides, by their numbers.
+    pub(super) fn first_order(&self, shared: &Shared, side: Option<Side>) -> Option<Handle> {
+        let first = |side| self.book.first(side);
+        let resting = side.map_or_else(|| first(Side::Buy).or_else(|| first(Side::Sell)), first);
+        resting.or_else(|| self.first_waiting(shared))
+    }
+
+    /// The order that comes after this one in the order of [`Self::first_order`].
+    pub(super) fn order_after(&self, shared: &Shared, side: Option<Side>, at: Handle) -> Option<Handle> {
+        if shared.is_dormant(at) {
+            let extra = shared.orders.cold(at).extra;
+            return triggers::after(&shared.extras, extra).map(|next| shared.extras.at(next).links.handle);
+        }
+        let resting = self.book.after(&shared.orders, at).or_else(|| {
+            let sells_follow = side.is_none() && shared.orders.hot(at).side == Side::Buy;
+            if sells_follow { self.book.first(Side::Sell) } else { None }
+        });
+        resting.or_else(|| self.first_waiting(shared))
+    }
+
+    fn first_waiting(&self, shared: &Shared) -> Option<Handle> {
+        let first = self.triggers.as_ref()?.first()?;
+        Some(shared.extras.at(first).links.handle)
     }
 
     /// How many orders wait for a trigger.

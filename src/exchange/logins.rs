@@ -2,6 +2,9 @@
 //! "Dead-man's switch").
 
 use super::Exchange;
+use super::agenda::Task;
+use super::chains::LoginOrders;
+use super::mass::Answer;
 use super::sink::EventSink;
 use crate::domain::{
     AccountId, CancelFilter, CancelReason, Command, ConnectionLoss, Event, IgnoreReason, LoginId,
@@ -64,6 +67,22 @@ impl Login {
     }
 }
 
+/// The roll of a session on its way.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Roll {
+    session: u32,
+    stage: RollStage,
+    next: LoginId,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum RollStage {
+    /// The streams of the old session end.
+    End,
+    /// Those of the new one start.
+    Start,
+}
+
 impl Exchange {
     /// The edition of the rules that holds (docs/RULES.md, "Editions").
     pub fn rules_edition(&self) -> u16 {
@@ -83,7 +102,15 @@ impl Exchange {
 
     /// How many open orders a login has.
     pub(super) fn open_orders_of(&self, login: LoginId) -> u32 {
-        self.shared.login_orders.get(login.0 as usize).copied().unwrap_or_default()
+        self.shared.login_orders.get(login.0 as usize).map_or(0, LoginOrders::len)
+    }
+
+    /// Takes up the next login, of an account that there is.
+    pub(super) fn add_login(&mut self, login: Login) {
+        let id = LoginId(self.logins.len() as u32);
+        self.shared.account_mut(login.account).logins.push(id);
+        self.shared.login_orders.push(LoginOrders::default());
+        self.logins.push(login);
     }
 
     pub(super) fn set_rules(&mut self, edition: u16) -> Result<Event, RejectReason> {
@@ -133,11 +160,11 @@ impl Exchange {
         };
         match cancel_after_ms {
             None => {}
-            Some(0) => known.cancel_at = Timestamp(0),
             Some(after_ms) => {
                 let after = u64::from(after_ms) * (Timestamp::SECOND / 1_000);
-                known.cancel_at = Timestamp(self.shared.now.0.saturating_add(after));
-                self.shared.due.next = self.shared.due.next.min(known.cancel_at.0);
+                let at = if after == 0 { 0 } else { self.shared.now.0.saturating_add(after) };
+                known.cancel_at = Timestamp(at);
+                self.shared.due.set_switch(login, known.cancel_at);
             }
         }
         events.push(Event::AccountState {
@@ -147,64 +174,69 @@ impl Exchange {
         });
     }
 
-    /// Cancels the orders of every login whose dead-man's switch was not held, and turns the switch off.
-    pub(super) fn switches_due(&mut self, events: &mut impl EventSink) {
-        for login in (0..self.logins.len() as u32).map(LoginId) {
-            let cancel_at = &mut self.logins[login.0 as usize].cancel_at;
-            if *cancel_at != Timestamp(0) && *cancel_at <= self.shared.now {
-                *cancel_at = Timestamp(0);
-                self.cancel_of_login(login, CancelReason::DeadMansSwitch, events);
-            }
-        }
+    /// Cancels the orders of the next login whose dead-man's switch was not held, and turns the switch off.
+    pub(super) fn switches_due(&mut self) {
+        let Some(login) = self.shared.due.next_switch(self.shared.now) else { return };
+        self.logins[login.0 as usize].cancel_at = Timestamp(0);
+        self.shared.due.set_switch(login, Timestamp(0));
+        self.agenda.push(Task::Switches);
+        self.cancel_of_login(login, CancelReason::DeadMansSwitch);
     }
 
-    /// When the next dead-man's switch is due, ns.
-    pub(super) fn next_switch(&self) -> u64 {
-        let set = self.logins.iter().map(|login| login.cancel_at.0).filter(|at| *at != 0);
-        set.min().unwrap_or(u64::MAX)
-    }
-
-    pub(super) fn cancel_login(
-        &mut self,
-        login: LoginId,
-        cause: ConnectionLoss,
-        events: &mut impl EventSink,
-    ) -> Result<(), RejectReason> {
+    pub(super) fn cancel_login(&mut self, login: LoginId, cause: ConnectionLoss) -> Result<(), RejectReason> {
         self.known_login(login)?;
         let reason = match cause {
             ConnectionLoss::Disconnected => CancelReason::Disconnected,
         };
-        self.cancel_of_login(login, reason, events);
+        self.cancel_of_login(login, reason);
         Ok(())
     }
 
-    fn cancel_of_login(&mut self, login: LoginId, reason: CancelReason, events: &mut impl EventSink) {
-        if self.open_orders_of(login) > 0 {
-            let filter = CancelFilter { login: Some(login), ..CancelFilter::default() };
-            self.cancel_all(&filter, reason, events);
-        }
+    fn cancel_of_login(&mut self, login: LoginId, reason: CancelReason) {
+        let filter = CancelFilter { login: Some(login), ..CancelFilter::default() };
+        self.cancel_all(&filter, reason, Answer::Nothing);
     }
 
     /// Ends the session and begins the next.
-    pub(super) fn roll_session(
-        &mut self,
-        session: u32,
-        events: &mut impl EventSink,
-    ) -> Result<(), RejectReason> {
+    pub(super) fn roll_session(&mut self, session: u32) -> Result<(), RejectReason> {
         if self.session.checked_add(1) != Some(session) {
             return Err(RejectReason::OutOfRange);
         }
-        let logins = (0..self.logins.len() as u32).map(LoginId);
-        logins.clone().for_each(|login| events.push(Event::SessionEnded { login }));
-        self.session = session;
-        events.push(Event::SessionRolled { session });
-        logins.for_each(|login| events.push(Event::SessionStarted { login, session }));
-        for (known, open_orders) in self.logins.iter_mut().zip(&self.shared.login_orders) {
-            known.last_user_ref = UserRef(0);
-            known.has_old_numbers = *open_orders > 0;
-            known.restrict();
-        }
+        self.agenda.push(Task::Roll(Roll { session, stage: RollStage::End, next: LoginId(0) }));
         Ok(())
+    }
+
+    /// Goes on with the roll of the session for as long as the present part may. A login counts like an order.
+    pub(super) fn roll(&mut self, mut roll: Roll, events: &mut impl EventSink) {
+        let limit = self.shared.limits.orders_touched_max;
+        let session = roll.session;
+        loop {
+            let login = roll.next;
+            let is_last = login.0 as usize >= self.logins.len();
+            match roll.stage {
+                RollStage::End if is_last => {
+                    self.session = session;
+                    events.push(Event::SessionRolled { session });
+                    (roll.stage, roll.next) = (RollStage::Start, LoginId(0));
+                    continue;
+                }
+                RollStage::Start if is_last => return,
+                RollStage::End => events.push(Event::SessionEnded { login }),
+                RollStage::Start => {
+                    let orders = self.shared.login_orders[login.0 as usize].len();
+                    let known = &mut self.logins[login.0 as usize];
+                    known.last_user_ref = UserRef(0);
+                    known.has_old_numbers = orders > 0;
+                    known.restrict();
+                    events.push(Event::SessionStarted { login, session });
+                }
+            }
+            roll.next = LoginId(login.0 + 1);
+            self.shared.touch();
+            if self.shared.touched >= limit {
+                return self.agenda.push(Task::Roll(roll));
+            }
+        }
     }
 
     pub(super) fn copy_account(

@@ -1,14 +1,14 @@
 //! An instrument together with everything that its orders touch: how orders come to rest and go.
 
 use super::book::{Cold, Handle, Hot, Order};
-use super::extras::{self, Extra};
+use super::extras::{self, Extra, Links};
 use super::fees;
 use super::instrument::Instrument;
 use super::shared::Shared;
 use super::sink::EventSink;
 use crate::domain::{
     AccountId, Amount, CancelReason, Canceled, Event, FeeAsset, OrderState, Owner, Price, Quantity,
-    RestateReason, Restated, SelfTrade, SelfTradePrevention, Side, TimeInForce,
+    QuantityUnit, RestateReason, Restated, SelfTrade, SelfTradePrevention, Side, TimeInForce,
 };
 
 /// Which lots of an iceberg are taken away.
@@ -16,8 +16,8 @@ use crate::domain::{
 pub(super) enum Lots {
     /// Those that are not shown, before those that are.
     HiddenFirst,
-    /// Those that are shown.
-    Shown,
+    /// Those that are shown, before those that are not.
+    ShownFirst,
 }
 
 /// An instrument at work.
@@ -41,13 +41,47 @@ pub(super) fn reserve_for(
         (Side::Sell, _) => listing.base_amount(open),
         // A market buy holds nothing: what it may spend is looked up with every trade.
         (Side::Buy, Price(0)) => Some(Amount(0)),
-        (Side::Buy, price) => {
-            let notional = listing.notional(price, open)?;
-            match listing.fee_asset {
-                FeeAsset::Quote => fees::with_fee(notional, instrument.highest_fee, fee_carry),
-                FeeAsset::Received => Some(notional),
-            }
+        (Side::Buy, price) => reserve_for_amount(instrument, listing.notional(price, open)?, fee_carry),
+    }
+}
+
+/// What an order must hold for these open lots, linked or not; `None` when it does not fit an amount. A market buy that waits
+/// holds what it would cost at the price of its trigger, so that nobody can leave orders behind for nothing.
+#[inline]
+pub(super) fn required_reserve(
+    instrument: &Instrument,
+    order: &Order,
+    extra: Option<&Extra>,
+    open: Quantity,
+) -> Option<Amount> {
+    match extra {
+        Some(extra) if extra.state == OrderState::Dormant && order.price == Price(0) => {
+            waiting_reserve(instrument, order, extra, open)
         }
+        _ => reserve_for(instrument, order.side, order.price, open, order.fee_carry),
+    }
+}
+
+#[cold]
+fn waiting_reserve(instrument: &Instrument, order: &Order, extra: &Extra, open: Quantity) -> Option<Amount> {
+    match order.side {
+        Side::Sell => instrument.listing.base_amount(open),
+        Side::Buy => {
+            let amount = match extra.instructions.unit {
+                QuantityUnit::QuoteAmount => Amount(extra.amount),
+                QuantityUnit::Lots => instrument.listing.notional_at_units(extra.reserve_units, open)?,
+            };
+            reserve_for_amount(instrument, amount, order.fee_carry)
+        }
+    }
+}
+
+/// What a buy must hold to spend an amount, its fee not counted in that; `None` when it does not fit an amount.
+#[inline]
+pub(super) fn reserve_for_amount(instrument: &Instrument, amount: Amount, fee_carry: u32) -> Option<Amount> {
+    match instrument.listing.fee_asset {
+        FeeAsset::Quote => fees::with_fee(amount, instrument.highest_fee, fee_carry),
+        FeeAsset::Received => Some(amount),
     }
 }
 
@@ -69,15 +103,19 @@ impl<S: EventSink> Market<'_, S> {
     /// Lots of a resting iceberg that are not shown.
     #[inline]
     pub(super) fn rest_of(&self, handle: Handle) -> u64 {
-        if self.shared.orders.hot(handle).flags & extras::HAS_EXTRA == 0 {
-            return 0;
-        }
-        self.shared.extras.find(self.shared.orders.cold(handle).extra).expect("it is marked to have one").rest
+        self.shared.extra_of(handle).map_or(0, |extra| extra.rest)
+    }
+
+    /// Lots of a resting order that count in trading beyond its open ones in the queue.
+    pub(super) fn unseen_of(&self, handle: Handle) -> i64 {
+        let Cold { extra, .. } = *self.shared.orders.cold(handle);
+        let open = self.shared.orders.hot(handle).open;
+        self.shared.extras.find(extra).map_or(0, |extra| extra.unseen(open))
     }
 
     /// What an order needs to hold, linked or not.
     pub(super) fn needs(&self, order: &Order) -> Amount {
-        reserve_for(self.instrument, order.side, order.price, self.open_of(order), order.fee_carry)
+        required_reserve(self.instrument, order, self.extra(order), self.open_of(order))
             .expect("a part needs no more than the whole")
     }
 
@@ -93,7 +131,7 @@ impl<S: EventSink> Market<'_, S> {
         self.shared.client_refs.insert(&mut self.shared.orders, handle);
         let Hot { login, account, side, flags, .. } = *self.shared.orders.hot(handle);
         self.shared.account_mut(account).open_orders += 1;
-        self.shared.login_orders[login.0 as usize] += 1;
+        self.shared.chain(login, handle);
         self.count_use(account, side, open.0 as i64, 1);
         if flags & extras::HAS_EXTRA != 0 {
             self.register_extra(handle);
@@ -103,14 +141,20 @@ impl<S: EventSink> Market<'_, S> {
     #[cold]
     fn register_extra(&mut self, handle: Handle) {
         let order = self.shared.orders.get(handle);
-        let extra = *self.extra(&order).expect("it is marked to have one");
-        if order.time_in_force == TimeInForce::GoodTillTime as u8 && extra.expire_s > 0 {
-            self.shared.due.add(extra.expire_s, order.id, handle);
+        let extra = self.shared.extras.find_mut(order.extra).expect("it is marked to have one");
+        extra.links = Links::of(order.id, handle);
+        if order.time_in_force == TimeInForce::GoodTillTime as u8 {
+            self.shared.due.add_expiry(order.extra, extra.expire_s, order.id);
         }
-        if let Some(partner) = extra.partner {
-            let partner = *self.shared.orders.cold(partner);
-            let other = self.shared.extras.find_mut(partner.extra).expect("a linked order has an extra");
-            other.partner = Some(handle);
+        let (partner, state) = (extra.partner, extra.state);
+        if let Some(partner) = partner {
+            let first = self.shared.orders.cold(partner).extra;
+            let first = self.shared.extras.at_mut(first);
+            first.partner = Some(handle);
+            if first.state == OrderState::Live && state == OrderState::Live {
+                let Shared { orders, extras, .. } = &mut *self.shared;
+                self.instrument.leave_out_later([partner, handle], orders, extras);
+            }
         }
     }
 
@@ -145,12 +189,11 @@ impl<S: EventSink> Market<'_, S> {
     /// Puts an order among those that wait for their triggers.
     pub(super) fn wait(&mut self, order: Order) {
         let handle = self.shared.orders.insert(order);
-        let extra = self.shared.extras.find_mut(order.extra).expect("what waits has an extra");
-        let watched = self.instrument.watched(extra.watch.reference);
-        let triggers = self.instrument.triggers.get_or_insert_default();
-        let holds = triggers.insert(order.id, (handle, order.extra), &mut extra.watch, watched);
+        self.shared.account_mut(order.account).waiting_orders += 1;
         self.register(handle, order.open);
-        if holds {
+        let watched = self.instrument.watched(self.shared.extras.at(order.extra).watch.reference);
+        let triggers = self.instrument.triggers.get_or_insert_default();
+        if triggers.insert(&mut self.shared.extras, order.extra, watched) {
             self.shared.note_moved(order.instrument);
         }
     }
@@ -161,16 +204,16 @@ impl<S: EventSink> Market<'_, S> {
         let order = self.shared.orders.get(handle);
         let open = self.open_of(&order);
         match self.shared.extras.find(order.extra) {
-            Some(Extra { state: OrderState::Dormant, watch, .. }) => {
+            Some(Extra { state: OrderState::Dormant, .. }) => {
                 let triggers =
                     self.instrument.triggers.as_mut().expect("a dormant order is among the triggers");
-                triggers.remove(order.id, handle, watch);
+                triggers.remove(&mut self.shared.extras, order.extra);
+                self.shared.account_mut(order.account).waiting_orders -= 1;
             }
-            _ => self.instrument.book.unlink(
-                &mut self.shared.orders,
-                handle,
-                open.0 as i64 - order.open.0 as i64,
-            ),
+            found => {
+                let unseen = found.map_or(0, |extra| extra.unseen(order.open));
+                self.instrument.book.unlink(&mut self.shared.orders, handle, unseen);
+            }
         }
         self.forget(handle, open);
         order
@@ -193,15 +236,16 @@ impl<S: EventSink> Market<'_, S> {
     #[inline]
     pub(super) fn forget(&mut self, handle: Handle, open: Quantity) {
         let Hot { login, account, side, flags, .. } = *self.shared.orders.hot(handle);
-        if flags & extras::HAS_EXTRA != 0
-            && self.shared.orders.cold(handle).time_in_force == TimeInForce::GoodTillTime as u8
-        {
-            self.shared.due.order_gone();
+        if flags & extras::HAS_EXTRA != 0 {
+            let Cold { extra, time_in_force, .. } = *self.shared.orders.cold(handle);
+            if time_in_force == TimeInForce::GoodTillTime as u8 {
+                self.shared.due.remove_expiry(extra);
+            }
         }
         self.shared.client_refs.remove(&mut self.shared.orders, handle);
+        self.shared.unchain(login, handle);
         self.shared.orders.remove(handle);
         self.shared.account_mut(account).open_orders -= 1;
-        self.shared.login_orders[login.0 as usize] -= 1;
         self.count_use(account, side, -(open.0 as i64), -1);
     }
 
@@ -251,6 +295,7 @@ impl<S: EventSink> Market<'_, S> {
         let Some(extra) = self.shared.extras.find_mut(order.extra) else { return };
         let Some(partner) = extra.partner.take() else { return };
         extra.is_second = false;
+        assert!(!extra.sits_out, "of two linked orders the one that would trade first is met first");
         self.unlink(partner);
         self.cancel_whole(partner, CancelReason::LinkedOrder);
         self.hold_what_it_needs(order, stands_at);
@@ -297,12 +342,15 @@ impl<S: EventSink> Market<'_, S> {
     pub(super) fn shrink(&mut self, handle: Handle, by: Quantity, lots: Lots) -> Order {
         let order = self.shared.orders.get(handle);
         let hidden = match self.shared.extras.find_mut(order.extra) {
-            Some(extra) if lots == Lots::HiddenFirst => {
-                let hidden = extra.rest.min(by.0);
+            Some(extra) => {
+                let hidden = match lots {
+                    Lots::HiddenFirst => extra.rest.min(by.0),
+                    Lots::ShownFirst => by.0.saturating_sub(order.open.0),
+                };
                 extra.rest -= hidden;
                 hidden
             }
-            _ => 0,
+            None => 0,
         };
         let dormant = self.extra(&order).is_some_and(|extra| extra.state == OrderState::Dormant);
         if dormant {
@@ -311,9 +359,15 @@ impl<S: EventSink> Market<'_, S> {
             self.instrument.book.reduce(&mut self.shared.orders, handle, Quantity(by.0 - hidden));
             self.instrument.book.count_unseen(&mut self.shared.orders, handle, -(hidden as i64));
         }
-        self.count_use(order.account, order.side, -(by.0 as i64), 0);
-        self.shared.orders.cold_mut(handle).total.0 -= by.0;
+        self.has_shrunk(handle, by)
+    }
+
+    /// An order's open lots have been lowered without a trade: its total, its reserve and the counts follow. The order as it is
+    /// then.
+    pub(super) fn has_shrunk(&mut self, handle: Handle, by: Quantity) -> Order {
+        self.shared.orders.cold_mut(handle).total -= by.0 as u32;
         let mut order = self.shared.orders.get(handle);
+        self.count_use(order.account, order.side, -(by.0 as i64), 0);
         let before = std::mem::replace(&mut order.reserved, Amount(0));
         order.reserved = self.needs(&order).min(before);
         self.reserve(&order, before);
@@ -325,8 +379,16 @@ impl<S: EventSink> Market<'_, S> {
     #[cold]
     pub(super) fn refresh(&mut self, handle: Handle) {
         let order = self.shared.orders.get(handle);
-        let extra = self.shared.extras.find_mut(order.extra).expect("an iceberg has an extra");
+        let extra = self.extra(&order).expect("an order with lots that are not shown has an extra");
         let shown = u64::from(extra.instructions.display_quantity).min(extra.rest);
+        self.show(handle, shown);
+    }
+
+    /// Shows so many lots of an iceberg that shows none, last in the queue.
+    pub(super) fn show(&mut self, handle: Handle, shown: u64) {
+        let extra = self.shared.orders.cold(handle).extra;
+        let extra =
+            self.shared.extras.find_mut(extra).expect("an order with lots that are not shown has an extra");
         extra.rest -= shown;
         self.instrument.book.requeue(&mut self.shared.orders, handle, Quantity(shown), -(shown as i64));
         let order = self.shared.orders.get(handle);

@@ -1,11 +1,51 @@
-//! Cancels of many orders: by a client, by an operator, by a kill switch, because a login is gone.
+//! Cancels of many orders: by a client, by an operator, by a kill switch, because a login is gone. They go on from part to part
+//! (`agenda`) until all orders that fit are gone, and then have their answer.
 
 use super::Exchange;
-use super::book::{Cold, Handle, Hot};
+use super::agenda::Task;
+use super::book::{Handle, Order};
+use super::chains::LoginOrders;
+use super::market::Market;
 use super::sink::EventSink;
 use crate::domain::{
-    CancelFilter, CancelReason, Event, KillScope, MassCancel, OrderId, Phase, RejectReason, Switch, UserRef,
+    AccountId, CancelFilter, CancelReason, Event, InstrumentId, KillScope, LoginId, MassCancel, OrderId,
+    Phase, RejectReason, Side, Switch, TimeInForce, UserRef,
 };
+
+/// A cancel of many orders on its way.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sweep {
+    walk: Walk,
+    filter: CancelFilter,
+    reason: CancelReason,
+    /// The next order that it looks at.
+    next: Option<Handle>,
+    /// Orders that are gone by it so far, linked ones that went with them included.
+    canceled: u32,
+    answer: Answer,
+}
+
+/// What is told when all are gone.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Answer {
+    Nothing,
+    MassCancel(MassCancel),
+    Killed(KillScope, Switch),
+}
+
+/// Which orders a cancel of many looks at, in an order that is part of the rules (docs/RULES.md, "Replace, amend, cancel").
+#[derive(Clone, Copy, Debug)]
+enum Walk {
+    /// Those of a login by their numbers.
+    Login(LoginId),
+    /// Those of an account by their logins, then by their numbers.
+    Account(AccountId),
+    /// Those of an instrument, of a side or of both: buys in trading order, sells in trading order, then those that wait by
+    /// their numbers.
+    Instrument(InstrumentId, Option<Side>),
+    /// All by their logins, then by their numbers.
+    Venue,
+}
 
 /// The answer to a mass cancel.
 fn mass_canceled(mass: &MassCancel, canceled: u32) -> Event {
@@ -25,63 +65,114 @@ impl Exchange {
             }
             filter.account = Some(account);
         }
-        let canceled = self.cancel_all(&filter, CancelReason::MassCancel, events);
-        events.push(mass_canceled(mass, canceled));
+        self.cancel_all(&filter, CancelReason::MassCancel, Answer::MassCancel(*mass));
     }
 
-    /// Cancels every order that fits, by their numbers; how many, linked orders that went with them included.
-    pub(super) fn cancel_all(
-        &mut self,
-        filter: &CancelFilter,
-        reason: CancelReason,
-        events: &mut impl EventSink,
-    ) -> u32 {
-        let before = self.shared.orders.len();
-        let mut fitting = std::mem::take(&mut self.scratch);
-        self.find_fitting(filter, &mut fitting);
-        for (id, handle) in fitting.drain(..) {
-            let instrument = self.shared.orders.get(handle).instrument;
-            let halted = self.instruments[instrument.0 as usize].listing.phase == Phase::Halted;
-            if !self.shared.is_live(handle, id) {
+    /// Has every order that fits cancelled, one after another on its [`Walk`], before anything else happens.
+    pub(super) fn cancel_all(&mut self, filter: &CancelFilter, reason: CancelReason, answer: Answer) {
+        // Where no order can fit there is a walk all the same, of no step.
+        let walk = self.walk_of(filter);
+        let next = walk.and_then(|walk| self.first_on(&walk));
+        let walk = walk.unwrap_or(Walk::Venue);
+        self.agenda.push(Task::Sweep(Sweep { walk, filter: *filter, reason, next, canceled: 0, answer }));
+    }
+
+    /// Goes on with a cancel of many orders for as long as the present part may.
+    pub(super) fn sweep(&mut self, mut sweep: Sweep, events: &mut impl EventSink) {
+        let limit = self.shared.limits.orders_touched_max;
+        while let Some(handle) = sweep.next {
+            if self.shared.touched >= limit {
+                return self.agenda.push(Task::Sweep(sweep));
+            }
+            sweep.next = self.after_on(&sweep.walk, handle);
+            let instrument = self.shared.orders.cold(handle).instrument;
+            if !self.fits(&sweep.filter, sweep.reason, handle) {
+                self.shared.touch();
                 continue;
             }
-            if halted && reason != CancelReason::Killed {
-                self.shared.leave_due(handle, reason);
-            } else {
-                self.market(instrument, events).cancel_whole(handle, reason);
+            let halted = self.instruments[instrument.0 as usize].listing.phase == Phase::Halted;
+            if halted && !matches!(sweep.reason, CancelReason::Killed | CancelReason::Delisted) {
+                self.shared.leave_due(handle, sweep.reason);
+                self.shared.touch();
+                continue;
+            }
+            if sweep.next.is_some() && sweep.next == self.shared.partner_of(handle) {
+                // It goes with this one.
+                sweep.next = sweep.next.and_then(|at| self.after_on(&sweep.walk, at));
+            }
+            let before = self.open_orders();
+            self.market(instrument, events).cancel_whole(handle, sweep.reason);
+            sweep.canceled += (before - self.open_orders()) as u32;
+        }
+        match sweep.answer {
+            Answer::Nothing => {}
+            Answer::MassCancel(mass) => events.push(mass_canceled(&mass, sweep.canceled)),
+            Answer::Killed(scope, switch) => events.push(Event::Killed { scope, switch }),
+        }
+    }
+
+    /// The walk on which all orders are that may fit, and as few others as can be; `None` when no order fits.
+    fn walk_of(&self, filter: &CancelFilter) -> Option<Walk> {
+        let CancelFilter { login, account, instrument, side } = *filter;
+        if let Some(login) = login {
+            let known = self.logins.get(login.0 as usize)?;
+            return account.is_none_or(|account| account == known.account).then_some(Walk::Login(login));
+        }
+        if let Some(account) = account {
+            return ((account.0 as usize) < self.accounts_count()).then_some(Walk::Account(account));
+        }
+        if let Some(instrument) = instrument {
+            let is_known = (instrument.0 as usize) < self.instruments.len();
+            return is_known.then_some(Walk::Instrument(instrument, side));
+        }
+        Some(Walk::Venue)
+    }
+
+    fn first_on(&self, walk: &Walk) -> Option<Handle> {
+        match *walk {
+            Walk::Login(login) => self.shared.first_of(login),
+            Walk::Account(account) => {
+                self.shared.account(account).logins.iter().find_map(|login| self.shared.first_of(*login))
+            }
+            Walk::Instrument(instrument, side) => {
+                self.instruments[instrument.0 as usize].first_order(&self.shared, side)
+            }
+            Walk::Venue => self.first_of_logins(0),
+        }
+    }
+
+    fn after_on(&self, walk: &Walk, at: Handle) -> Option<Handle> {
+        let login = self.shared.orders.hot(at).login;
+        match *walk {
+            Walk::Login(_) => self.shared.after_of_login(at),
+            Walk::Account(account) => self.shared.after_of_login(at).or_else(|| {
+                let logins = &self.shared.account(account).logins;
+                let others = &logins[logins.partition_point(|other| *other <= login)..];
+                others.iter().find_map(|login| self.shared.first_of(*login))
+            }),
+            Walk::Instrument(instrument, side) => {
+                self.instruments[instrument.0 as usize].order_after(&self.shared, side, at)
+            }
+            Walk::Venue => {
+                self.shared.after_of_login(at).or_else(|| self.first_of_logins(login.0 as usize + 1))
             }
         }
-        self.scratch = fitting;
-        (before - self.shared.orders.len()) as u32
     }
 
-    /// The orders that fit, by their numbers. Walks over all orders, unless the account or the login has none: a few milliseconds for a
-    /// million.
-    fn find_fitting(&self, filter: &CancelFilter, found: &mut Vec<(OrderId, Handle)>) {
-        let account = filter.account.map(|account| account.0 as usize);
-        if account.is_some_and(|at| self.shared.accounts.get(at).is_none_or(|found| found.open_orders == 0)) {
-            return;
-        }
-        if filter.login.is_some_and(|login| self.open_orders_of(login) == 0) {
-            return;
-        }
-        let fits = |(handle, hot, cold): (Handle, &Hot, &Cold)| {
-            let fits = filter.login.is_none_or(|login| login == hot.login)
-                && filter.account.is_none_or(|account| account == hot.account)
-                && filter.side.is_none_or(|side| side == hot.side)
-                && filter.instrument.is_none_or(|instrument| instrument == cold.instrument);
-            fits.then_some((hot.id, handle))
-        };
-        found.extend(self.shared.orders.iter().filter_map(fits));
-        found.sort_unstable();
+    /// The first order of the first login from here on that has one.
+    fn first_of_logins(&self, from: usize) -> Option<Handle> {
+        self.shared.login_orders[from..].iter().find_map(LoginOrders::first)
     }
 
-    pub(super) fn kill(
-        &mut self,
-        scope: KillScope,
-        switch: Switch,
-        events: &mut impl EventSink,
-    ) -> Result<Event, RejectReason> {
+    fn fits(&self, filter: &CancelFilter, reason: CancelReason, at: Handle) -> bool {
+        let (hot, instrument) = (self.shared.orders.hot(at), self.shared.orders.cold(at).instrument);
+        let is_of_day = self.shared.orders.cold(at).time_in_force == TimeInForce::Day as u8;
+        filter.side.is_none_or(|side| side == hot.side)
+            && filter.instrument.is_none_or(|of| of == instrument)
+            && (reason != CancelReason::Expired || is_of_day)
+    }
+
+    pub(super) fn kill(&mut self, scope: KillScope, switch: Switch) -> Result<Option<Event>, RejectReason> {
         let filter = match scope {
             KillScope::Venue => {
                 self.killed = switch;
@@ -93,10 +184,11 @@ impl Exchange {
                 CancelFilter { account: Some(account), ..CancelFilter::default() }
             }
         };
-        if switch == Switch::On {
-            self.cancel_all(&filter, CancelReason::Killed, events);
+        if switch == Switch::Off {
+            return Ok(Some(Event::Killed { scope, switch }));
         }
-        Ok(Event::Killed { scope, switch })
+        self.cancel_all(&filter, CancelReason::Killed, Answer::Killed(scope, switch));
+        Ok(None)
     }
 
     pub(super) fn cancel_order(&mut self, order: OrderId, events: &mut impl EventSink) {
@@ -106,6 +198,25 @@ impl Exchange {
                 self.market(instrument, events).cancel_whole(handle, CancelReason::Operator);
             }
             None => events.push(Event::Refused { reason: RejectReason::UnknownOrder }),
+        }
+    }
+}
+
+impl<S: EventSink> Market<'_, S> {
+    /// Cancels those of the instrument's orders that `goes` picks: buys in trading order, sells in trading order, then those
+    /// that wait by their numbers.
+    pub(super) fn cancel_each(&mut self, reason: CancelReason, goes: impl Fn(&Order) -> bool) {
+        let mut next = self.instrument.first_order(self.shared, None);
+        while let Some(handle) = next {
+            next = self.instrument.order_after(self.shared, None, handle);
+            if !goes(&self.shared.orders.get(handle)) {
+                continue;
+            }
+            if next.is_some() && next == self.shared.partner_of(handle) {
+                // It goes with this one.
+                next = next.and_then(|at| self.instrument.order_after(self.shared, None, at));
+            }
+            self.cancel_whole(handle, reason);
         }
     }
 }

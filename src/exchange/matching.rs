@@ -1,21 +1,22 @@
-//! The match: an incoming order against the other side of the book, and the money of every trade.
+//! The match: an incoming order against the other side of the book (docs/RULES.md, "Matching").
+//!
+//! One algorithm, [`Market::match_orders`], which can also run dry: then it changes the incoming order alone and tells of
+//! nothing, and says what the match would trade.
 
 use super::book::{Cold, Handle, Hot, Order};
 use super::extras;
 use super::fees;
-use super::instrument::Instrument;
-use super::ledger::Ledger;
-use super::market::{Lots, Market, reserve_for};
+use super::market::{Lots, Market};
+use super::settlement::Liquidity;
 use super::sink::EventSink;
 use crate::domain::{
-    AccountId, Amount, CancelReason, Canceled, Event, Executed, FeeAsset, FeeRate, Price, Quantity,
-    QuantityUnit, RejectReason, SelfTrade, SelfTradePrevented, SelfTradePrevention, Side, TradeId, TradeKind,
-    Visibility,
+    Amount, CancelReason, Canceled, Event, FeeAsset, Price, Quantity, QuantityUnit, SelfTrade,
+    SelfTradePrevented, SelfTradePrevention, Side, TradeKind,
 };
 
 /// Why a match came to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stop {
+pub(super) enum MatchEnd {
     /// The order is filled, or nothing on the other side is within its limit.
     NothingCrosses,
     /// The account's money does not reach for one more lot (market buys only).
@@ -26,18 +27,46 @@ pub(super) enum Stop {
     Band,
     /// The next trade would be too far from the best price.
     Collar,
-    /// The next trade would be this one with the order's own owner.
+    /// The next trade would be with the order's own owner: this one.
     SelfTrade(SelfTradePrevented),
+    /// The order has touched as many orders as one order may.
+    WorkLimit,
 }
 
 /// An order on its way through the match.
+#[derive(Clone, Copy)]
 pub(super) struct Taker {
     pub(super) hot: Hot,
     pub(super) cold: Cold,
-    self_trade: SelfTradePrevention,
+    pub(super) self_trade: SelfTradePrevention,
     /// What a quantity in money has left.
-    budget: Option<i64>,
+    pub(super) budget: Option<i64>,
+    /// What a market buy has left to spend.
+    pub(super) funds: Option<i64>,
     reach: Reach,
+    /// Lots traded so far.
+    pub(super) traded: u64,
+    /// The price of the last trade.
+    last: Option<Price>,
+    /// Orders that it may still touch.
+    pub(super) touches_left: u32,
+}
+
+impl Taker {
+    fn order(&self) -> Order {
+        Order::join(&self.hot, &self.cold)
+    }
+}
+
+/// Where a dry run stands in the book, and what it leaves out.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct DryRun {
+    /// The next order of the other side.
+    pub(super) next: Option<Handle>,
+    /// Its number: orders that would have gone with another are marked with it.
+    pub(super) number: u64,
+    /// Lots with which it ends.
+    enough: u64,
 }
 
 /// The prices at which an order may trade.
@@ -56,14 +85,14 @@ const ANY: (i64, i64) = (i64::MIN, i64::MAX);
 impl Reach {
     /// Why a match ends at this price, which is out of reach.
     #[cold]
-    fn stop(&self, price: Price) -> Stop {
+    fn end(&self, price: Price) -> MatchEnd {
         let outside = |(low, high): (i64, i64)| !(low..=high).contains(&price.0);
         if outside(self.limit) {
-            Stop::NothingCrosses
+            MatchEnd::NothingCrosses
         } else if outside(self.bands) {
-            Stop::Band
+            MatchEnd::Band
         } else {
-            Stop::Collar
+            MatchEnd::Collar
         }
     }
 }
@@ -86,15 +115,6 @@ fn around(reference: Option<Price>, ppm: crate::domain::Ppm) -> (i64, i64) {
 
 fn within(one: (i64, i64), other: (i64, i64)) -> (i64, i64) {
     (one.0.max(other.0), one.1.min(other.1))
-}
-
-/// One fill: at what price, how much, and what that is in money.
-#[derive(Clone, Copy)]
-pub(super) struct Fill {
-    price: Price,
-    quantity: Quantity,
-    notional: Amount,
-    base: Amount,
 }
 
 impl<S: EventSink> Market<'_, S> {
@@ -120,24 +140,49 @@ impl<S: EventSink> Market<'_, S> {
             }
             (reach.low, reach.high) = all;
         }
-        let (hot, cold) = order.split();
         let self_trade = self.self_trade_of(&order);
-        let mut taker = Taker { hot, cold, self_trade, budget: None, reach };
-        if let Some(extra) = self.extra(&order) {
-            let by_amount = extra.instructions.unit == QuantityUnit::QuoteAmount;
-            taker.budget = by_amount.then_some(extra.amount);
-        }
-        taker
+        let by_amount =
+            self.extra(&order).filter(|extra| extra.instructions.unit == QuantityUnit::QuoteAmount);
+        let budget = by_amount.map(|extra| extra.amount);
+        let is_market_buy = order.price == Price(0) && order.side == Side::Buy;
+        let funds = is_market_buy.then(|| {
+            let quote = self.instrument.listing.quote;
+            self.shared.ledger.balance(order.account, quote).available.0 + order.reserved.0
+        });
+        let (hot, cold) = order.split();
+        let touches_left = self.shared.limits.orders_touched_max;
+        Taker { hot, cold, self_trade, budget, funds, reach, traded: 0, last: None, touches_left }
     }
 
     /// Trades the order against the best of the other side for as long as it may.
-    pub(super) fn run(&mut self, taker: &mut Taker) -> Stop {
-        let mut last = None;
-        let stop = self.run_on(taker, &mut last);
-        if let Some(last) = last {
+    pub(super) fn run(&mut self, taker: &mut Taker) -> MatchEnd {
+        let before = taker.touches_left;
+        let end = self.match_orders::<false>(taker, &mut DryRun::default());
+        self.shared.touched += before - taker.touches_left;
+        if let Some(last) = taker.last {
             self.traded_at(last);
         }
-        stop
+        end
+    }
+
+    /// Whether the match of the order would trade at least so many lots.
+    ///
+    /// # Errors
+    /// Why the order is cancelled if not.
+    pub(super) fn would_trade(&mut self, taker: &Taker, least: u64) -> Result<(), CancelReason> {
+        let mut dry = DryRun {
+            next: self.instrument.book.first(taker.hot.side.opposite()),
+            number: self.shared.next_dry_run(),
+            enough: least,
+        };
+        let mut copy = *taker;
+        let end = self.match_orders::<true>(&mut copy, &mut dry);
+        self.shared.touched += taker.touches_left - copy.touches_left;
+        match end {
+            _ if copy.traded >= least => Ok(()),
+            MatchEnd::WorkLimit => Err(CancelReason::WorkLimit),
+            _ => Err(CancelReason::MinimumQuantity),
+        }
     }
 
     /// The price of the last trade changed.
@@ -148,331 +193,254 @@ impl<S: EventSink> Market<'_, S> {
         }
     }
 
-    fn run_on(&mut self, taker: &mut Taker, last: &mut Option<Price>) -> Stop {
+    /// The match itself. `DRY`: only `taker` and `dry` change.
+    fn match_orders<const DRY: bool>(&mut self, taker: &mut Taker, dry: &mut DryRun) -> MatchEnd {
         let opposite = taker.hot.side.opposite();
-        let careful =
-            taker.budget.is_some() || (taker.hot.side == Side::Buy && taker.hot.price() == Price(0));
+        let careful = taker.budget.is_some() || taker.funds.is_some();
         while taker.hot.open.0 > 0 {
-            let Some((price, handle)) = self.instrument.book.best(opposite) else { break };
-            if price.0 < taker.reach.low || price.0 > taker.reach.high {
-                return taker.reach.stop(price);
+            if DRY && taker.traded >= dry.enough {
+                break;
             }
-            let maker = self.shared.orders.hot(handle);
-            let (account, open) = (maker.account, maker.open);
-            let linked = (maker.flags | taker.hot.flags) & extras::HAS_EXTRA != 0;
-            if taker.self_trade.mode != SelfTrade::Allow
-                && self.shared.same_owner(taker.hot.account, account, taker.self_trade.owner)
-            {
-                match self.prevent(taker, handle) {
-                    Some(stop) => return stop,
+            let next = if DRY { self.next_of(dry) } else { self.instrument.book.best(opposite) };
+            let Some((price, handle)) = next else { break };
+            if price.0 < taker.reach.low || price.0 > taker.reach.high {
+                return taker.reach.end(price);
+            }
+            if taker.touches_left == 0 {
+                return MatchEnd::WorkLimit;
+            }
+            let Hot { account, open, flags, .. } = *self.shared.orders.hot(handle);
+            let is_own = taker.self_trade.mode != SelfTrade::Allow
+                && self.shared.same_owner(taker.hot.account, account, taker.self_trade.owner);
+            if is_own && taker.self_trade.mode != SelfTrade::DecrementBoth {
+                match self.prevent::<DRY>(taker, dry, handle) {
+                    Some(end) => return end,
                     None => continue,
                 }
             }
+            if flags & extras::HAS_EXTRA != 0 && open < taker.hot.open && self.rest_of(handle) > 0 {
+                match self.take_queue::<DRY>(taker, dry, price, handle) {
+                    Some(end) => return end,
+                    None => continue,
+                }
+            }
+            taker.touches_left -= 1;
             let wanted = taker.hot.open.min(open);
-            let (mut quantity, mut stop) = (wanted, Stop::NothingCrosses);
+            if is_own {
+                self.decrement::<DRY>(taker, dry, handle, wanted);
+                continue;
+            }
+            let (mut quantity, mut end) = (wanted, MatchEnd::NothingCrosses);
             if careful {
-                (quantity, stop) = self.affordable(taker, price, wanted);
+                (quantity, end) = self.affordable(taker, price, wanted);
             }
             if quantity.0 > 0 {
-                if linked {
-                    self.cancel_partners(taker, handle);
+                self.trade::<DRY>(taker, dry, handle, price, quantity);
+                if !DRY && quantity == open {
+                    self.refresh_if_used_up(handle, flags);
                 }
-                *last = Some(price);
-                self.trade(taker, handle, price, quantity);
             }
             if quantity < wanted {
-                // For good: money that a trade of an account with itself brings back would let the order go on for
-                // as many trades as it has lots.
-                return stop;
+                return end;
             }
         }
-        Stop::NothingCrosses
+        MatchEnd::NothingCrosses
+    }
+
+    /// The next order that a dry run meets.
+    fn next_of(&self, dry: &mut DryRun) -> Option<(Price, Handle)> {
+        while let Some(handle) = dry.next {
+            if !self.is_left_out(dry, handle) {
+                return Some((self.shared.orders.hot(handle).price(), handle));
+            }
+            dry.next = self.instrument.book.after(&self.shared.orders, handle);
+        }
+        None
+    }
+
+    /// Whether the order would be gone by now.
+    pub(super) fn is_left_out(&self, dry: &DryRun, handle: Handle) -> bool {
+        self.shared.orders.hot(handle).flags & extras::HAS_EXTRA != 0
+            && self
+                .shared
+                .extras
+                .find(self.shared.orders.cold(handle).extra)
+                .is_some_and(|extra| extra.left_out == dry.number)
+    }
+
+    /// A dry run is done with an order: the order that it is linked to would be gone.
+    pub(super) fn leave_out_partner(&mut self, dry: &DryRun, handle: Handle) {
+        if self.shared.orders.hot(handle).flags & extras::HAS_EXTRA == 0 {
+            return;
+        }
+        let extra = self.shared.orders.cold(handle).extra;
+        let Some(partner) = self.shared.extras.find(extra).and_then(|extra| extra.partner) else { return };
+        let extra = self.shared.orders.cold(partner).extra;
+        let extra = self.shared.extras.find_mut(extra).expect("a linked order has an extra");
+        extra.left_out = dry.number;
+    }
+
+    fn step_over(&mut self, dry: &mut DryRun, handle: Handle) {
+        self.leave_out_partner(dry, handle);
+        dry.next = self.instrument.book.after(&self.shared.orders, handle);
     }
 
     #[cold]
-    fn cancel_partners(&mut self, taker: &mut Taker, handle: Handle) {
-        let mut order = Order::join(&taker.hot, &taker.cold);
+    pub(super) fn cancel_partners(&mut self, taker: &mut Taker, handle: Handle) {
+        let mut order = taker.order();
         self.cancel_partner(&mut order, None);
         taker.hot.reserved = order.reserved;
         let mut maker = self.shared.orders.get(handle);
         self.cancel_partner(&mut maker, Some(handle));
     }
 
-    /// The incoming order meets one of its own owner. `None`: it goes on.
+    /// The incoming order meets one of its own owner that is not decremented. Whether the match ends with that.
     #[cold]
-    fn prevent(&mut self, taker: &mut Taker, handle: Handle) -> Option<Stop> {
-        let maker = self.shared.orders.hot(handle);
-        let (mode, quantity) = (taker.self_trade.mode, taker.hot.open.min(maker.open));
-        let (instrument, price) = (taker.cold.instrument, maker.price());
-        let not_made = SelfTradePrevented { instrument, price, quantity, mode, incoming: false };
-        let stop = Some(Stop::SelfTrade(SelfTradePrevented { incoming: true, ..not_made }));
-        match mode {
-            SelfTrade::Allow | SelfTrade::CancelNewest => stop,
-            SelfTrade::CancelOldest => {
-                self.cancel_whole(handle, CancelReason::SelfTradePrevented(not_made));
-                None
-            }
-            SelfTrade::CancelBoth => {
-                self.cancel_whole(handle, CancelReason::SelfTradePrevented(not_made));
-                stop
-            }
-            SelfTrade::DecrementBoth => {
-                self.decrement(taker, handle, not_made);
-                None
-            }
+    fn prevent<const DRY: bool>(
+        &mut self,
+        taker: &mut Taker,
+        dry: &mut DryRun,
+        handle: Handle,
+    ) -> Option<MatchEnd> {
+        taker.touches_left -= 1;
+        let not_made = self.not_made(taker, handle, taker.hot.open.min(self.shared.orders.hot(handle).open));
+        let mode = taker.self_trade.mode;
+        if DRY {
+            self.step_over(dry, handle);
+        } else if mode != SelfTrade::CancelNewest {
+            self.cancel_whole(handle, CancelReason::SelfTradePrevented(not_made));
+        }
+        let ends = mode != SelfTrade::CancelOldest;
+        ends.then_some(MatchEnd::SelfTrade(SelfTradePrevented { incoming: true, ..not_made }))
+    }
+
+    /// The trade of the incoming order with one of its own owner that is not made, as the resting order is told of it.
+    pub(super) fn not_made(&self, taker: &Taker, handle: Handle, quantity: Quantity) -> SelfTradePrevented {
+        SelfTradePrevented {
+            instrument: taker.cold.instrument,
+            price: self.shared.orders.hot(handle).price(),
+            quantity,
+            mode: taker.self_trade.mode,
+            incoming: false,
         }
     }
 
-    /// Both orders lose the smaller of their lots without a trade.
-    fn decrement(&mut self, taker: &mut Taker, handle: Handle, not_made: SelfTradePrevented) {
+    /// Both orders lose these lots without a trade: no more than the incoming order and what is shown of the resting one
+    /// have.
+    #[cold]
+    fn decrement<const DRY: bool>(
+        &mut self,
+        taker: &mut Taker,
+        dry: &mut DryRun,
+        handle: Handle,
+        by: Quantity,
+    ) {
+        if DRY {
+            taker.hot.open.0 -= by.0;
+            return self.step_over(dry, handle);
+        }
+        let flags = self.shared.orders.hot(handle).flags;
+        if self.decrement_both(taker, handle, by) {
+            self.refresh_if_used_up(handle, flags);
+        }
+    }
+
+    /// Takes lots from both orders and tells of it; whether the resting one is still there. An iceberg loses those that it
+    /// shows before the others, and is not refreshed.
+    pub(super) fn decrement_both(&mut self, taker: &mut Taker, handle: Handle, by: Quantity) -> bool {
+        let not_made = self.not_made(taker, handle, by);
         let reason = CancelReason::SelfTradePrevented(not_made);
         self.cancel_partners(taker, handle);
         let maker = self.shared.orders.get(handle);
-        let by = taker.hot.open.min(maker.open);
-        let mut slice_is_gone = false;
-        if by == self.open_of(&maker) {
-            self.cancel_whole(handle, reason);
-        } else {
-            let maker = self.shrink(handle, by, Lots::Shown);
+        let stays = by < self.open_of(&maker);
+        if stays {
+            let maker = self.shrink(handle, by, Lots::ShownFirst);
             let open = self.open_of(&maker);
             self.events.push(shrunk(&maker, by, open, reason));
-            slice_is_gone = maker.open.0 == 0;
+        } else {
+            self.cancel_whole(handle, reason);
         }
         taker.hot.open.0 -= by.0;
-        taker.cold.total.0 -= by.0;
+        taker.cold.total -= by.0 as u32;
         let before = taker.hot.reserved;
-        let needs = self.needs(&Order::join(&taker.hot, &taker.cold)).min(before);
+        let needs = self.needs(&taker.order()).min(before);
         taker.hot.reserved = if taker.hot.open.0 == 0 { Amount(0) } else { needs };
-        let order = Order::join(&taker.hot, &taker.cold);
+        let order = taker.order();
         self.reserve(&order, before);
-        let reason = CancelReason::SelfTradePrevented(SelfTradePrevented { incoming: true, ..not_made });
-        self.events.push(shrunk(&order, by, order.open, reason));
-        if slice_is_gone {
-            self.refresh(handle);
-        }
+        let not_made = SelfTradePrevented { incoming: true, ..not_made };
+        self.events.push(shrunk(&order, by, order.open, CancelReason::SelfTradePrevented(not_made)));
+        stays
     }
 
-    /// How many lots of `wanted` a market buy, or a quantity in money, pays for at this price; why no more.
-    #[cold]
-    fn affordable(&self, taker: &Taker, price: Price, wanted: Quantity) -> (Quantity, Stop) {
-        let listing = &self.instrument.listing;
-        let mut found = (wanted, Stop::NothingCrosses);
-        if let Some(budget) = taker.budget {
-            let lots = listing.notional(price, Quantity(1)).map_or(0, |lot| budget / lot.0);
-            if lots.unsigned_abs() < wanted.0 {
-                found = (Quantity(lots.unsigned_abs()), Stop::AmountSpent);
-            }
+    /// Trades these lots at this price: no more than the incoming order has, and no more than is shown of the resting one
+    /// but for an iceberg whose rounds have been worked out.
+    pub(super) fn trade<const DRY: bool>(
+        &mut self,
+        taker: &mut Taker,
+        dry: &mut DryRun,
+        handle: Handle,
+        price: Price,
+        quantity: Quantity,
+    ) {
+        let linked = (self.shared.orders.hot(handle).flags | taker.hot.flags) & extras::HAS_EXTRA != 0;
+        if linked && !DRY {
+            self.cancel_partners(taker, handle);
         }
-        if taker.hot.side == Side::Sell {
-            return found;
-        }
-        let available = self.shared.ledger.balance(taker.hot.account, listing.quote).available;
-        let fits = |lots: u64| {
-            self.cost((taker.hot.account, taker.hot.fee_carry), price, Quantity(lots))
-                .is_some_and(|cost| cost <= available)
-        };
-        if fits(found.0.0) {
-            return found;
-        }
-        // The largest number that fits lies between 0 and the wanted; the cost rises with the number.
-        let (mut low, mut high) = (0, found.0.0);
-        while low < high {
-            let middle = low + (high - low).div_ceil(2);
-            if fits(middle) { low = middle } else { high = middle - 1 }
-        }
-        (Quantity(low), Stop::OutOfFunds)
-    }
-
-    /// What a buy that takes these lots at this price pays, its fee included; `None` when it does not fit an amount.
-    fn cost(&self, (account, carry): (AccountId, u32), price: Price, quantity: Quantity) -> Option<Amount> {
-        let notional = self.instrument.listing.notional(price, quantity)?;
-        match self.instrument.listing.fee_asset {
-            FeeAsset::Quote => fees::with_fee(notional, self.rate(account, Liquidity::Taker), carry),
-            FeeAsset::Received => Some(notional),
-        }
-    }
-
-    /// Whether the buyer of a market order, an account and its order's carry, can pay for one lot at the best price. `released` counts as available.
-    pub(super) fn reaches_for_one_lot(
-        &self,
-        buyer: (AccountId, u32),
-        released: Amount,
-    ) -> Result<(), RejectReason> {
-        let Some((best, _)) = self.instrument.book.best(Side::Sell) else { return Ok(()) };
-        let cost = self.cost(buyer, best, Quantity(1)).ok_or(RejectReason::NotionalTooLarge)?;
-        let available = self.shared.ledger.balance(buyer.0, self.instrument.listing.quote).available;
-        if available.0 + released.0 < cost.0 { Err(RejectReason::InsufficientFunds) } else { Ok(()) }
-    }
-
-    /// How many lots a quantity in money comes to, by the other side as it is.
-    pub(super) fn lots_for(&self, side: Side, amount: i64) -> Result<Quantity, RejectReason> {
-        let listing = &self.instrument.listing;
-        let (mut left, mut lots, mut any) = (amount, 0_u64, false);
-        for (_, order) in self.instrument.book.orders(side.opposite(), &self.shared.orders) {
-            any = true;
-            let lot = listing.notional(order.price, Quantity(1)).ok_or(RejectReason::NotionalTooLarge)?;
-            let open = self.open_of(&order).0;
-            let paid = (left / lot.0).unsigned_abs().min(open);
-            left -= lot.0 * paid as i64;
-            lots += paid;
-            if paid < open || lots >= listing.max_quantity.0 {
-                break;
-            }
-        }
-        match lots {
-            _ if !any => Err(RejectReason::NothingToTradeWith),
-            0 => Err(RejectReason::AmountTooSmall),
-            lots => Ok(Quantity(lots.min(listing.max_quantity.0))),
-        }
-    }
-
-    /// Whether at least so many lots could trade at once.
-    pub(super) fn can_trade(&self, taker: &Taker, least: u64) -> bool {
-        let (mut count, mut open) = (0_u64, taker.hot.open.0);
-        for (_, order) in self.instrument.book.orders(taker.hot.side.opposite(), &self.shared.orders) {
-            let out_of_reach = order.price.0 < taker.reach.low || order.price.0 > taker.reach.high;
-            if count >= least || open == 0 || out_of_reach {
-                break;
-            }
-            let lots = self.open_of(&order).0.min(open);
-            let own = self.shared.same_owner(taker.hot.account, order.account, taker.self_trade.owner);
-            match taker.self_trade.mode {
-                SelfTrade::CancelNewest | SelfTrade::CancelBoth if own => break,
-                SelfTrade::CancelOldest if own => {}
-                SelfTrade::DecrementBoth if own => open -= lots,
-                _ => (count, open) = (count + lots, open - lots),
-            }
-        }
-        count >= least
-    }
-
-    fn trade(&mut self, taker: &mut Taker, handle: Handle, price: Price, quantity: Quantity) {
         let fill = self.fill(price, quantity);
+        let rate = self.rate(taker.hot.account, Liquidity::Taker);
+        if let Some(funds) = &mut taker.funds {
+            let pays_fee = self.instrument.listing.fee_asset == FeeAsset::Quote;
+            let fee =
+                if pays_fee { fees::fee(fill.notional, rate, taker.hot.fee_carry).0.0.max(0) } else { 0 };
+            *funds -= fill.notional.0 + fee;
+        }
         if let Some(budget) = &mut taker.budget {
             *budget -= fill.notional.0;
         }
         taker.hot.open.0 -= quantity.0;
-        let taker_rate = self.rate(taker.hot.account, Liquidity::Taker);
-        self.instrument.book.reduce(&mut self.shared.orders, handle, quantity);
+        taker.traded += quantity.0;
+        taker.last = Some(price);
+        if DRY {
+            taker.hot.fee_carry = fees::fee(fill.notional, rate, taker.hot.fee_carry).1;
+            return self.step_over(dry, handle);
+        }
+        self.take_lots(handle, quantity);
         let maker_rate = self.rate(self.shared.orders.hot(handle).account, Liquidity::Maker);
-        self.execute(&mut taker.hot, handle, fill, [maker_rate, taker_rate], TradeKind::Continuous);
+        self.execute(&mut taker.hot, handle, fill, [maker_rate, rate], TradeKind::Continuous);
     }
 
-    /// A fill in money. It is no more than the whole of a resting order, which was checked when it came.
+    /// Lowers the lots of a resting order, those that it shows before the others.
     #[inline]
-    pub(super) fn fill(&self, price: Price, quantity: Quantity) -> Fill {
-        let listing = &self.instrument.listing;
-        Fill {
-            price,
-            quantity,
-            notional: listing.notional(price, quantity).expect("checked at entry"),
-            base: listing.base_amount(quantity).expect("checked at entry"),
+    fn take_lots(&mut self, handle: Handle, quantity: Quantity) {
+        let shown = self.shared.orders.hot(handle).open.min(quantity);
+        self.instrument.book.reduce(&mut self.shared.orders, handle, shown);
+        if shown < quantity {
+            self.take_unseen(handle, quantity.0 - shown.0);
         }
     }
 
-    /// The rate of an account's row of the fee table.
+    #[cold]
+    fn take_unseen(&mut self, handle: Handle, by: u64) {
+        let extra = self.shared.orders.cold(handle).extra;
+        let extra =
+            self.shared.extras.find_mut(extra).expect("an order with lots that are not shown has an extra");
+        extra.rest -= by;
+        self.instrument.book.count_unseen(&mut self.shared.orders, handle, -(by as i64));
+    }
+
+    /// Shows an iceberg's next slice if what it showed is gone and the order is not.
     #[inline]
-    pub(super) fn rate(&self, account: AccountId, liquidity: Liquidity) -> FeeRate {
-        let rates = if self.instrument.tiered {
-            self.instrument.rates(self.shared.account(account).tier)
-        } else {
-            self.instrument.fees[0]
-        };
-        match liquidity {
-            Liquidity::Maker => rates.maker,
-            Liquidity::Taker => rates.taker,
-            // A rebate rewards who made the price; in an auction nobody did.
-            Liquidity::Auction => rates.taker.max(FeeRate(0)),
-        }
-    }
-
-    /// Moves the money of a fill, tells of it, and takes the resting order out if it is filled. Both orders' open lots have
-    /// been lowered already. `rates`: of the resting and of the incoming side.
-    pub(super) fn execute(
-        &mut self,
-        taker: &mut Hot,
-        handle: Handle,
-        fill: Fill,
-        rates: [FeeRate; 2],
-        kind: TradeKind,
-    ) {
-        let instrument = &*self.instrument;
-        let listing = &instrument.listing;
-        let rest = self.rest_of(handle);
-        let maker = self.shared.orders.get_mut(handle);
-        let open = [Quantity(maker.open.0 + rest), taker.open];
-        let fees = fees_of(&fill, [&mut *maker, &mut *taker], rates, listing.fee_asset);
-        let ledger = &mut self.shared.ledger;
-        // The buyer pays before the seller is paid: where both are one account, it must not hold more than there is
-        // even for a moment.
-        if taker.side == Side::Buy {
-            settle(ledger, instrument, taker, open[1], fill, fees[1]);
-            settle(ledger, instrument, maker, open[0], fill, fees[0]);
-        } else {
-            settle(ledger, instrument, maker, open[0], fill, fees[0]);
-            settle(ledger, instrument, taker, open[1], fill, fees[1]);
-        }
-        if listing.fee_asset == FeeAsset::Received {
-            let [maker_asset, taker_asset] = [maker.side, taker.side].map(|side| listing.fee_paid_in(side));
-            ledger.credit(AccountId::FEES, maker_asset, fees[0]);
-            ledger.credit(AccountId::FEES, taker_asset, fees[1]);
-        } else {
-            ledger.credit(AccountId::FEES, listing.quote, Amount(fees[0].0 + fees[1].0));
-        }
-        let maker = *maker;
-        let quote = listing.quote;
-        if self.shared.volumes.is_some() {
-            self.shared.count_volume([maker.account, taker.account], quote, fill.notional);
-        }
-        self.shared.last_trade = TradeId(self.shared.last_trade.0 + 1);
-        self.events.push(Event::Executed(Executed {
-            trade: self.shared.last_trade,
-            instrument: listing.instrument,
-            taker_side: taker.side,
-            kind,
-            maker_visibility: if maker.hidden { Visibility::Hidden } else { Visibility::Displayed },
-            price: fill.price,
-            quantity: fill.quantity,
-            maker_login: maker.login,
-            maker_user_ref: maker.user_ref,
-            maker_order: maker.id,
-            maker_fee: fees[0],
-            maker_reserved: maker.reserved,
-            taker_login: taker.login,
-            taker_user_ref: taker.user_ref,
-            taker_order: taker.id,
-            taker_fee: fees[1],
-            taker_reserved: taker.reserved,
-        }));
-        self.count_use(maker.account, maker.side, -(fill.quantity.0 as i64), 0);
-        if open[0].0 == 0 {
-            // Nothing of it is hidden any more.
-            self.instrument.book.unlink(&mut self.shared.orders, handle, 0);
-            let extra = if maker.flags & extras::HAS_EXTRA == 0 {
-                extras::NONE
-            } else {
-                self.shared.orders.cold(handle).extra
-            };
-            self.forget(handle, Quantity(0));
-            self.shared.extras.remove(extra);
-        } else if maker.open.0 == 0 {
-            self.refresh(handle);
+    fn refresh_if_used_up(&mut self, handle: Handle, flags: u8) {
+        if flags & extras::HAS_EXTRA != 0 {
+            let Hot { id, open, .. } = *self.shared.orders.hot(handle);
+            if id.0 != 0 && open.0 == 0 {
+                self.refresh(handle);
+            }
         }
     }
 }
 
-/// Which rate a side pays.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Liquidity {
-    /// It rested.
-    Maker,
-    /// It came in.
-    Taker,
-    /// Both rested, and an auction made the price.
-    Auction,
-}
-
-fn shrunk(order: &Order, by: Quantity, open: Quantity, reason: CancelReason) -> Event {
+pub(super) fn shrunk(order: &Order, by: Quantity, open: Quantity, reason: CancelReason) -> Event {
     Event::Canceled(Canceled {
         login: order.login,
         user_ref: order.user_ref,
@@ -482,53 +450,4 @@ fn shrunk(order: &Order, by: Quantity, open: Quantity, reason: CancelReason) -> 
         reserved: order.reserved,
         reason,
     })
-}
-
-/// What the two sides pay.
-#[inline]
-fn fees_of(fill: &Fill, orders: [&mut Hot; 2], rates: [FeeRate; 2], fee_asset: FeeAsset) -> [Amount; 2] {
-    let mut fees = [Amount(0); 2];
-    for ((order, rate), paid) in orders.into_iter().zip(rates).zip(&mut fees) {
-        let from = match (fee_asset, order.side) {
-            (FeeAsset::Received, Side::Buy) => fill.base,
-            _ => fill.notional,
-        };
-        (*paid, order.fee_carry) = fees::fee(from, rate, order.fee_carry);
-    }
-    fees
-}
-
-/// Moves one side's money for a fill. `open` is what is left of the order, which has been lowered already.
-#[inline]
-fn settle(
-    ledger: &mut Ledger,
-    instrument: &Instrument,
-    order: &mut Hot,
-    open: Quantity,
-    fill: Fill,
-    fee: Amount,
-) {
-    let listing = &instrument.listing;
-    let before = order.reserved;
-    match order.side {
-        Side::Buy => {
-            order.reserved = match open.0 {
-                0 => Amount(0),
-                _ => reserve_for(instrument, Side::Buy, order.price(), open, order.fee_carry)
-                    .expect("a part needs no more than the whole"),
-            };
-            let (cost, received) = match listing.fee_asset {
-                FeeAsset::Quote => (Amount(fill.notional.0 + fee.0), fill.base),
-                FeeAsset::Received => (fill.notional, Amount(fill.base.0 - fee.0)),
-            };
-            ledger.spend(order.account, listing.quote, before, order.reserved, cost);
-            ledger.credit(order.account, listing.base, received);
-        }
-        Side::Sell => {
-            order.reserved.0 -= fill.base.0;
-            assert!(order.reserved.0 >= 0, "a sell holds what it sells");
-            ledger.spend(order.account, listing.base, before, order.reserved, fill.base);
-            ledger.credit(order.account, listing.quote, Amount(fill.notional.0 - fee.0));
-        }
-    }
 }

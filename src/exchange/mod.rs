@@ -12,8 +12,10 @@ mod assets;
 mod auction;
 mod audit;
 mod book;
+mod chains;
 mod changes;
 mod checks;
+mod chunks;
 mod client_refs;
 mod digest;
 mod due;
@@ -26,10 +28,16 @@ mod market;
 mod mass;
 mod matching;
 mod orders;
+mod rounds;
 mod settings;
+mod settlement;
 mod shared;
 mod sink;
 pub mod snapshot;
+mod spending;
+#[cfg(test)]
+mod steps;
+mod tournament;
 mod triggers;
 mod usage;
 
@@ -93,8 +101,6 @@ pub struct Exchange {
     shared: Shared,
     /// On: nobody's orders are taken.
     killed: Switch,
-    /// Orders that one command is to cancel: empty between commands, kept for its memory.
-    scratch: Vec<(OrderId, Handle)>,
     /// What the present command has still to do: empty between commands.
     agenda: Agenda,
     config_digest: Option<u64>,
@@ -127,11 +133,12 @@ impl Exchange {
                 login_orders: Vec::new(),
                 absent: Vec::new(),
                 rules: Command::RULES_FIRST,
-                limits,
                 touched: 0,
+                dry_runs: 0,
+                queue: Default::default(),
+                limits,
             },
             killed: Switch::Off,
-            scratch: Vec::new(),
             agenda: Agenda::default(),
             config_digest: None,
             session: 0,
@@ -150,7 +157,7 @@ impl Exchange {
             Command::RefuseReplace(refuse) => self.refuse_replace(refuse, events),
             Command::MassCancel(mass) => self.mass_cancel(mass, events),
             Command::CancelOrder { order } => self.cancel_order(*order, events),
-            Command::Tick => self.publish_indicative(events),
+            Command::Tick => self.indicate(InstrumentId(0)),
             Command::Modify(modify) => self.modify(modify, events),
             Command::QueryAccount(query) => self.query_account(query, events),
             Command::SetOrderEntry(set) => self.set_order_entry(set, events),
@@ -172,16 +179,6 @@ impl Exchange {
         }
         if !self.shared.moved.is_empty() {
             self.agenda.push(agenda::Task::Release);
-        }
-    }
-
-    fn publish_indicative(&mut self, events: &mut impl EventSink) {
-        for at in 0..self.instruments.len() {
-            if self.instruments[at].listing.phase.is_auction() {
-                let market = self.market(InstrumentId(at as u32), events);
-                let result = market.indicative(market.instrument.auction_kind());
-                market.events.push(Event::Indicative(result));
-            }
         }
     }
 
@@ -259,8 +256,7 @@ impl Exchange {
         orders.map(|(_, order)| order)
     }
 
-    /// The orders of an instrument that wait for their triggers, those that go next first; nothing when there is no such
-    /// instrument.
+    /// The orders of an instrument that wait for their triggers, by their numbers; nothing when there is no such instrument.
     pub fn dormant(&self, instrument: InstrumentId) -> impl Iterator<Item = Order> + '_ {
         let triggers = self.instruments.get(instrument.0 as usize).and_then(|found| found.triggers.as_ref());
         let handles = triggers.into_iter().flat_map(|triggers| triggers.handles(&self.shared.extras));

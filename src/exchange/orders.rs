@@ -3,9 +3,9 @@
 use super::Exchange;
 use super::book::Order;
 use super::checks::{Checked, Request};
-use super::extras::{self, Extra};
+use super::extras::{self, Extra, Links};
 use super::market::Market;
-use super::matching::{Stop, Taker};
+use super::matching::{MatchEnd, Taker};
 use super::sink::EventSink;
 use crate::domain::{
     Accepted, AccountId, Amount, Armed, CancelReason, Echo, Enter, Event, IgnoreReason, Ignored,
@@ -156,8 +156,12 @@ impl<S: EventSink> Market<'_, S> {
                 expire_s: checked.expire_s,
                 state: if checked.watch.is_some() { OrderState::Dormant } else { OrderState::Live },
                 watch: checked.watch.unwrap_or_default(),
+                reserve_units: checked.reserve_units,
                 partner: checked.partner,
                 is_second: checked.partner.is_some(),
+                sits_out: false,
+                left_out: 0,
+                links: Links::default(),
             }),
             _ => extras::NONE,
         }
@@ -181,10 +185,12 @@ impl<S: EventSink> Market<'_, S> {
         if let Some(handle) = checked.partner {
             let partner = self.shared.orders.get_mut(handle);
             partner.flags |= extras::HAS_EXTRA;
-            oco = Some(partner.id);
+            let id = partner.id;
+            oco = Some(id);
             let cold = self.shared.orders.cold_mut(handle);
             if cold.extra == extras::NONE {
-                cold.extra = self.shared.extras.insert(Extra::default());
+                let links = Links::of(id, handle);
+                cold.extra = self.shared.extras.insert(Extra { links, ..Extra::default() });
             }
         }
         let trigger = self.extra(order).and_then(|extra| extra.instructions.trigger);
@@ -200,20 +206,22 @@ impl<S: EventSink> Market<'_, S> {
         }
         let mut taker = self.taker(order);
         let least = self.extra(&order).map_or(0, |extra| u64::from(extra.instructions.min_quantity));
-        if least > 0 && !self.can_trade(&taker, least) {
-            return self.cancel_rest(order, CancelReason::MinimumQuantity);
+        if least > 0
+            && let Err(reason) = self.would_trade(&taker, least)
+        {
+            return self.cancel_rest(order, reason);
         }
-        let stop = self.run(&mut taker);
+        let end = self.run(&mut taker);
         let Taker { hot, cold, .. } = taker;
         if hot.open.0 == 0 {
             return self.shared.extras.remove(cold.extra);
         }
         let rests = hot.price() != Price(0) && cold.time_in_force != TimeInForce::ImmediateOrCancel as u8;
-        let interrupts = stop == Stop::Band && self.instrument.protection.interruption_s > 0;
-        if rests && (stop == Stop::NothingCrosses || interrupts) {
+        let interrupts = end == MatchEnd::Band && self.instrument.protection.interruption_s > 0;
+        if rests && (end == MatchEnd::NothingCrosses || interrupts) {
             self.rest(hot, cold);
         } else {
-            self.cancel_rest(Order::join(&hot, &cold), cancel_reason(stop));
+            self.cancel_rest(Order::join(&hot, &cold), cancel_reason(end));
         }
         if interrupts {
             self.interrupt();
@@ -241,8 +249,7 @@ impl<S: EventSink> Market<'_, S> {
         let lasts = u64::from(self.instrument.protection.interruption_s) * Timestamp::SECOND;
         let until = self.shared.now.0.saturating_add(lasts);
         self.set_phase(Phase::VolatilityAuction);
-        self.instrument.resume_at = until;
-        self.shared.due.next = self.shared.due.next.min(until);
+        self.resume_at(until);
     }
 }
 
@@ -252,13 +259,14 @@ pub(super) fn limit(price: Price) -> Option<Price> {
 }
 
 /// Why the rest of an order is cancelled.
-fn cancel_reason(stop: Stop) -> CancelReason {
-    match stop {
-        Stop::NothingCrosses => CancelReason::ImmediateOrCancel,
-        Stop::OutOfFunds => CancelReason::FundsExhausted,
-        Stop::AmountSpent => CancelReason::AmountSpent,
-        Stop::Band => CancelReason::PriceBand,
-        Stop::Collar => CancelReason::MarketCollar,
-        Stop::SelfTrade(not_made) => CancelReason::SelfTradePrevented(not_made),
+fn cancel_reason(end: MatchEnd) -> CancelReason {
+    match end {
+        MatchEnd::NothingCrosses => CancelReason::ImmediateOrCancel,
+        MatchEnd::OutOfFunds => CancelReason::FundsExhausted,
+        MatchEnd::AmountSpent => CancelReason::AmountSpent,
+        MatchEnd::Band => CancelReason::PriceBand,
+        MatchEnd::Collar => CancelReason::MarketCollar,
+        MatchEnd::SelfTrade(not_made) => CancelReason::SelfTradePrevented(not_made),
+        MatchEnd::WorkLimit => CancelReason::WorkLimit,
     }
 }

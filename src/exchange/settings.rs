@@ -5,13 +5,14 @@ use super::Exchange;
 use super::admin::check_rates;
 use super::book::Handle;
 use super::instrument::Rates;
-use super::market::{Market, reserve_for};
+use super::market::{Market, required_reserve};
 use super::sink::EventSink;
+use super::triggers::{Triggers, Waiting};
 use super::usage::Usage;
 use crate::domain::{
     Amount, CancelReason, Event, FeeAsset, FeeTier, InstrumentId, LimitScope, ListInstrument, Listing,
-    OrderId, OrderLimits, OrderPrice, Phase, Ppm, Price, Protection, RejectReason, RestateReason, SetFees,
-    SetTerms, Side,
+    OrderLimits, OrderPrice, Phase, Ppm, Price, Protection, RejectReason, RestateReason, SetFees, SetTerms,
+    Side,
 };
 
 impl Exchange {
@@ -22,27 +23,18 @@ impl Exchange {
         if listing.phase == Phase::Delisted { Err(RejectReason::InstrumentDelisted) } else { Ok(listing) }
     }
 
-    pub(super) fn set_phase(
-        &mut self,
-        instrument: InstrumentId,
-        phase: Phase,
-        events: &mut impl EventSink,
-    ) -> Result<(), RejectReason> {
+    pub(super) fn set_phase(&mut self, instrument: InstrumentId, phase: Phase) -> Result<(), RejectReason> {
         let listing = self.listed(instrument)?;
         if phase == listing.phase || phase == Phase::Delisted {
             return Err(RejectReason::InvalidPhase);
         }
-        self.market(instrument, events).change_phase(phase);
+        self.change_phase(instrument, phase);
         Ok(())
     }
 
-    pub(super) fn delist(
-        &mut self,
-        instrument: InstrumentId,
-        events: &mut impl EventSink,
-    ) -> Result<(), RejectReason> {
+    pub(super) fn delist(&mut self, instrument: InstrumentId) -> Result<(), RejectReason> {
         self.listed(instrument)?;
-        self.market(instrument, events).delist();
+        self.take_away(instrument);
         Ok(())
     }
 
@@ -192,7 +184,7 @@ impl Exchange {
         })?;
         let mut market = self.market(terms.instrument, events);
         if new.lot != old.lot {
-            market.cancel_all(|_| true);
+            market.cancel_each(CancelReason::TermsChanged, |_| true);
         }
         if new.tick_units != old.tick_units {
             market.change_tick(new);
@@ -203,21 +195,11 @@ impl Exchange {
 }
 
 impl<S: EventSink> Market<'_, S> {
-    /// Cancels the orders that no longer fit.
-    pub(super) fn cancel_all(&mut self, goes: impl Fn(&super::book::Order) -> bool) {
-        for (id, handle) in self.all_orders() {
-            if self.shared.is_live(handle, id) && goes(&self.shared.orders.get(handle)) {
-                self.cancel_whole(handle, CancelReason::TermsChanged);
-            }
-        }
-    }
-
     /// What the order should hold now: linked orders share.
     fn holds_now(&self, handle: Handle) -> Amount {
         let order = self.shared.orders.get(handle);
-        let needs =
-            reserve_for(self.instrument, order.side, order.price, self.open_of(&order), order.fee_carry);
-        let needs = needs.unwrap_or(Amount(i64::MAX));
+        let needs = required_reserve(self.instrument, &order, self.extra(&order), self.open_of(&order))
+            .unwrap_or(Amount(i64::MAX));
         match self.extra(&order) {
             Some(extra) if extra.is_second => {
                 let first = extra.partner.expect("a second order has a first");
@@ -227,54 +209,68 @@ impl<S: EventSink> Market<'_, S> {
         }
     }
 
-    /// Fees changed: buys hold what they need now, or go.
+    /// Fees changed: buys hold what they need now, or go, one after another. Of two linked orders the second follows the
+    /// first, for it needs what is left by that one.
     fn reserve_again(&mut self) {
-        let mut changed: Vec<(OrderId, Handle)> = Vec::new();
-        for (id, handle) in self.all_orders() {
-            if !self.shared.is_live(handle, id) {
+        let buys = Some(Side::Buy);
+        let mut next = self.instrument.first_order(self.shared, buys);
+        while let Some(handle) = next {
+            next = self.instrument.order_after(self.shared, buys, handle);
+            let is_second = self.shared.extra_of(handle).is_some_and(|extra| extra.is_second);
+            if is_second || self.shared.orders.hot(handle).side == Side::Sell {
                 continue;
             }
-            let mut order = self.shared.orders.get(handle);
-            let (before, after) = (order.reserved, self.holds_now(handle));
-            if order.side == Side::Sell || after == before {
-                continue;
+            let second = self.shared.partner_of(handle);
+            if next.is_some() && next == second {
+                next = next.and_then(|at| self.instrument.order_after(self.shared, buys, at));
             }
-            let available =
-                self.shared.ledger.balance(order.account, self.instrument.listing.quote).available;
-            if after.0 - before.0 > available.0 {
-                self.cancel_whole(handle, CancelReason::TermsChanged);
-                continue;
-            }
-            order.reserved = after;
-            self.reserve(&order, before);
-            self.shared.orders.get_mut(handle).reserved = after;
-            changed.push((id, handle));
-        }
-        for (id, handle) in changed {
-            if self.shared.is_live(handle, id) {
-                let order = self.shared.orders.get(handle);
-                self.restated(&order, RestateReason::Reserve);
+            if self.reserve_or_cancel(handle)
+                && let Some(second) = second
+            {
+                self.reserve_or_cancel(second);
             }
         }
+    }
+
+    /// Brings an order's reserve to what it should hold now, or cancels it where the money is missing. Whether it stays.
+    fn reserve_or_cancel(&mut self, handle: Handle) -> bool {
+        let mut order = self.shared.orders.get(handle);
+        let (before, after) = (order.reserved, self.holds_now(handle));
+        if after == before {
+            return true;
+        }
+        let given = self.instrument.listing.given_by(order.side);
+        let available = self.shared.ledger.balance(order.account, given).available;
+        if after.0 - before.0 > available.0 {
+            self.cancel_whole(handle, CancelReason::TermsChanged);
+            return false;
+        }
+        order.reserved = after;
+        self.reserve(&order, before);
+        self.shared.orders.get_mut(handle).reserved = after;
+        self.restated(&order, RestateReason::Reserve);
+        true
     }
 
     /// Prices are counted in other ticks. Orders off the new tick go; the others keep their places.
     fn change_tick(&mut self, new: Listing) {
         let old = self.instrument.listing;
-        self.cancel_all(|order| !old.price_units(order.price).is_multiple_of(u64::from(new.tick_units)));
+        self.cancel_each(CancelReason::TermsChanged, |order| {
+            !old.price_units(order.price).is_multiple_of(u64::from(new.tick_units))
+        });
         let convert = |price: Price| Price((old.price_units(price) / u64::from(new.tick_units)) as i64);
         let down = |price: Price| convert(price).max(Price(1));
         for side in [Side::Buy, Side::Sell] {
             let standing: Vec<Handle> =
                 self.instrument.book.orders(side, &self.shared.orders).map(|(handle, _)| handle).collect();
             for handle in &standing {
-                let unseen = self.rest_of(*handle) as i64;
+                let unseen = self.unseen_of(*handle);
                 self.instrument.book.unlink(&mut self.shared.orders, *handle, unseen);
             }
             for handle in standing {
                 let order = self.shared.orders.get_mut(handle);
                 order.set_price(convert(order.price()));
-                let unseen = self.rest_of(handle) as i64;
+                let unseen = self.unseen_of(handle);
                 self.instrument.book.push_back(&mut self.shared.orders, handle, unseen);
             }
         }
@@ -283,7 +279,9 @@ impl<S: EventSink> Market<'_, S> {
         self.instrument.reference = self.instrument.reference.map(down);
         self.convert_triggers(convert, down);
         self.instrument.listing = new;
-        for (_, handle) in self.all_orders() {
+        let mut next = self.instrument.first_order(self.shared, None);
+        while let Some(handle) = next {
+            next = self.instrument.order_after(self.shared, None, handle);
             let order = self.shared.orders.get(handle);
             if order.price != Price(0) {
                 self.restated(&order, RestateReason::Tick);
@@ -292,22 +290,17 @@ impl<S: EventSink> Market<'_, S> {
     }
 
     fn convert_triggers(&mut self, convert: impl Fn(Price) -> Price, down: impl Fn(Price) -> Price) {
-        let Some(mut triggers) = self.instrument.triggers.take() else { return };
-        let waiting: Vec<Handle> = triggers.handles(&self.shared.extras).collect();
-        let mut again = super::triggers::Triggers::default();
-        for handle in waiting {
-            let price = convert(self.shared.orders.hot(handle).price());
-            self.shared.orders.get_mut(handle).set_price(price);
-            let order = self.shared.orders.get(handle);
-            let extra = self.shared.extras.find_mut(order.extra).expect("what waits has an extra");
-            triggers.remove(order.id, handle, &extra.watch);
-            if extra.watch.distance > 0 {
-                extra.watch.distance = down(Price(extra.watch.distance)).0;
-                extra.watch.extreme = extra.watch.extreme.map(&down);
-            } else {
-                extra.watch.price = extra.watch.price.map(|price| down(Price(price)).0);
-            }
-            again.insert(order.id, (handle, order.extra), &mut extra.watch, None);
+        let Some(triggers) = self.instrument.triggers.take() else { return };
+        let waiting: Vec<Waiting> = triggers.waiting(&self.shared.extras).collect();
+        let mut again = Triggers::default();
+        for Waiting { handle, extra, extreme, .. } in waiting {
+            let order = self.shared.orders.get_mut(handle);
+            order.set_price(convert(order.price()));
+            let ticks = &mut self.shared.extras.at_mut(extra).watch.ticks;
+            let converted = down(Price((*ticks).into()));
+            *ticks = i32::try_from(converted.0).expect("a trigger is below 2^31 ticks");
+            let added = again.add(&mut self.shared.extras, extra, extreme.map(&down));
+            assert!(added, "they stand as they did");
         }
         self.instrument.triggers = Some(Box::new(again));
         // A price that was rounded may release an order.

@@ -2,14 +2,16 @@
 
 use super::accounts::{Account, Volumes};
 use super::book::{Handle, OrderSlab};
+use super::chains::LoginOrders;
 use super::client_refs::ClientRefs;
 use super::due::Due;
-use super::extras::Extras;
+use super::extras::{self, Extra, Extras};
 use super::ledger::Ledger;
+use super::rounds::Queue;
 use super::usage::{Usage, Use};
 use crate::domain::{
-    AccountId, Amount, AssetId, InstrumentId, LoginId, OrderId, Owner, Timestamp, TradeId, UserRef,
-    VenueLimits,
+    AccountId, Amount, AssetId, InstrumentId, LoginId, OrderId, OrderState, Owner, Timestamp, TradeId,
+    UserRef, VenueLimits,
 };
 
 /// The parts of an exchange that every instrument works with.
@@ -32,7 +34,7 @@ pub(super) struct Shared {
     /// Instruments with dormant orders whose watched prices may have changed in the present command.
     pub(super) moved: Vec<InstrumentId>,
     /// Open orders of each login, in all instruments.
-    pub(super) login_orders: Vec<u32>,
+    pub(super) login_orders: Vec<LoginOrders>,
     /// The logins that have orders whose cancel a halt holds up, sorted; some whose orders are gone may be among them.
     pub(super) absent: Vec<LoginId>,
     /// The edition of the rules.
@@ -41,6 +43,10 @@ pub(super) struct Shared {
     pub(super) limits: VenueLimits,
     /// Orders that the present part of the command has touched.
     pub(super) touched: u32,
+    /// The number of the last dry run of a match.
+    pub(super) dry_runs: u64,
+    /// Room for the queue of a price: empty of meaning but while a match goes through it.
+    pub(super) queue: Queue,
 }
 
 impl Shared {
@@ -79,9 +85,10 @@ impl Shared {
         self.client_refs.get(&self.orders, login, user_ref)
     }
 
-    /// The most orders that one order touches when it is matched, and that one part of a command touches.
-    pub(super) fn orders_touched_max(&self) -> u32 {
-        5_000
+    /// The number of the next dry run of a match.
+    pub(super) fn next_dry_run(&mut self) -> u64 {
+        self.dry_runs += 1;
+        self.dry_runs
     }
 
     /// Counts an order that the present part has touched.
@@ -96,9 +103,23 @@ impl Shared {
         self.last_order
     }
 
-    /// Whether the order of this number still stands at this handle.
-    pub(super) fn is_live(&self, handle: Handle, id: OrderId) -> bool {
-        self.orders.find(handle.slot(), id).is_some()
+    /// Whether the order waits for its trigger.
+    pub(super) fn is_dormant(&self, at: Handle) -> bool {
+        self.extra_of(at).is_some_and(|extra| extra.state == OrderState::Dormant)
+    }
+
+    /// The order that goes when this one goes.
+    pub(super) fn partner_of(&self, at: Handle) -> Option<Handle> {
+        self.extra_of(at).and_then(|extra| extra.partner)
+    }
+
+    /// The order's extra, if it has one.
+    #[inline]
+    pub(super) fn extra_of(&self, at: Handle) -> Option<&Extra> {
+        if self.orders.hot(at).flags & extras::HAS_EXTRA == 0 {
+            return None;
+        }
+        Some(self.extras.find(self.orders.cold(at).extra).expect("it is marked to have one"))
     }
 
     /// Notes that an instrument's watched price may have changed.

@@ -1,5 +1,7 @@
 //! Books made from ITCH messages, as any receiver of the feed makes them.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use super::table::Table;
 use crate::domain::{OrderId, Symbol};
 use crate::wire::itch::{Imbalance, Message, event_code};
@@ -121,6 +123,13 @@ impl Book {
 
     fn print(&mut self, print: Print) {
         self.volume = self.volume.saturating_add(print.shares);
+        // What an iceberg lost behind its slice comes right after what it lost of it.
+        if let Some(last) = self.prints.back_mut()
+            && (last.match_number, last.price, last.cross) == (print.match_number, print.price, print.cross)
+        {
+            last.shares = last.shares.saturating_add(print.shares);
+            return;
+        }
         if self.prints.len() == PRINTS_KEPT {
             self.prints.pop_front();
         }
@@ -211,7 +220,18 @@ impl Books {
                 }
             }
             Message::Imbalance(m) => self.book_mut(kind, m.locate)?.indicative = Some(*m),
-            _ => {}
+            // The end of what it is sent says nothing of a book, and the rest is never sent.
+            Message::SystemEvent(_)
+            | Message::RegSho(_)
+            | Message::ParticipantPosition(_)
+            | Message::MwcbLevels(_)
+            | Message::MwcbStatus(_)
+            | Message::IpoQuoting(_)
+            | Message::LuldCollar(_)
+            | Message::OperationalHalt(_)
+            | Message::BrokenTrade(_)
+            | Message::RetailInterest(_)
+            | Message::DirectListing(_) => {}
         }
         Ok(())
     }

@@ -6,21 +6,23 @@
 //!
 //! - A dormant order is not shown; when its trigger comes it is like one that came in.
 //! - A hidden order is never shown; its trades are `P`.
-//! - Of an iceberg only the present slice is shown; the next one is an order of its own, with a number of its own.
+//! - Of an iceberg only the present slice is shown; the next one is an order of its own, with a number of its own. What one
+//!   trade takes of it beyond the slice is a `P` after the `E`, with the same match number.
 //! - A replace is `U` if both orders are shown and the new one did not trade; else the old one is `D`, before any trade.
 //! - In an auction every order that is shown is `C`, not printable, for what it loses in shown lots; the print is the `Q` that
 //!   follows. What an iceberg loses behind its slice is not shown by anything but the volume of the `Q`.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
+mod trades;
+
 use super::shown::{action, cross, directory, imbalance, locate, lots, nanos, side, system, units};
 use super::table::Table;
 use crate::domain::{
-    Auction, CancelReason, Event, EventRecord, Executed, InstrumentId, Listing, OrderId, OrderState, Price,
-    Quantity, Replaced, RestateReason, Restated, Side, Timestamp, TradeKind, Visibility,
+    Auction, CancelReason, Event, EventRecord, InstrumentId, Listing, OrderId, OrderState, Price, Quantity,
+    Replaced, RestateReason, Restated, Side, Timestamp, Visibility,
 };
-use crate::wire::itch::{
-    AddOrder, Message, OrderCancel, OrderDelete, OrderExecuted, OrderExecutedWithPrice, OrderReplace, Trade,
-    event_code,
-};
+use crate::wire::itch::{AddOrder, Message, OrderCancel, OrderDelete, OrderReplace, event_code};
 use bincode::{Decode, Encode};
 
 /// A message, and the command that it comes of.
@@ -152,8 +154,13 @@ impl Feed {
                 }
             }
             Event::Canceled(e) => {
-                let shown_first = matches!(e.reason, CancelReason::SelfTradePrevented(_));
-                self.reduced(e.order, e.open, shown_first, out);
+                let prevented = matches!(e.reason, CancelReason::SelfTradePrevented(_));
+                // What self-trade prevention takes while a cross is told, it takes in that auction.
+                if prevented && self.cross.is_some() {
+                    self.lost_in_auction(e.order, e.open, record.number, out);
+                } else {
+                    self.reduced(e.order, e.open, prevented, out);
+                }
             }
             Event::Amended(e) => self.reduced(e.order, e.open, false, out),
             Event::Restated(e) => self.restated(e, record.number, out),
@@ -192,7 +199,37 @@ impl Feed {
                 self.say(system(event_code::START_OF_MARKET, self.time), out);
             }
             Event::SessionRolled { session } => self.roll(*session, out),
-            _ => {}
+            // Nothing that the book shows, nor what its readers are told of the venue. `PriorityUpdated` repeats what is known
+            // of the order, and a mark is no price of the market.
+            Event::AssetAdded { .. }
+            | Event::AccountOpened { .. }
+            | Event::LoginOpened { .. }
+            | Event::Deposited(_)
+            | Event::Withdrawn(_)
+            | Event::Refused { .. }
+            | Event::Rejected(_)
+            | Event::Ignored(_)
+            | Event::LimitsSet { .. }
+            | Event::ChangeRejected(_)
+            | Event::Armed(_)
+            | Event::MassCanceled { .. }
+            | Event::MarkSet { .. }
+            | Event::FeesSet(_)
+            | Event::ProtectionSet { .. }
+            | Event::OrderLimitsSet { .. }
+            | Event::AssetSet(_)
+            | Event::SelfTradeSet(_)
+            | Event::TierSet { .. }
+            | Event::VolumeTiersSet(_)
+            | Event::Killed { .. }
+            | Event::Checkpointed(_)
+            | Event::RulesSet { .. }
+            | Event::AccountState { .. }
+            | Event::OrderEntrySet(_)
+            | Event::SessionEnded { .. }
+            | Event::SessionStarted { .. }
+            | Event::PriorityUpdated(_)
+            | Event::AccountCopied { .. } => {}
         }
     }
 
@@ -327,111 +364,6 @@ impl Feed {
     fn take_place(&mut self) -> u64 {
         self.next_place += 1;
         self.next_place
-    }
-
-    fn executed(&mut self, e: &Executed, number: u64, out: &mut Vec<Published>) {
-        if e.kind != TradeKind::Continuous {
-            if let Some(cross) = &mut self.cross
-                && cross.auction.instrument == e.instrument
-            {
-                cross.shares += e.quantity.0;
-            }
-            self.crossed(e.maker_order, e, number, out);
-            // Of the two new numbers that one trade could need, the second has another bit set too.
-            return self.crossed(e.taker_order, e, number | 1 << 62, out);
-        }
-        match &mut self.incoming {
-            Some(incoming) if incoming.id == e.taker_order => {
-                incoming.order.open = incoming.order.open.saturating_sub(e.quantity.0);
-                if let Some(old) = incoming.replaces.take() {
-                    self.delete(e.instrument, old, out);
-                }
-            }
-            Some(_) => self.complete(out),
-            None => {}
-        }
-        let (shares, match_number) = (lots(e.quantity.0), e.trade.0);
-        let (locate, tracking, timestamp) = (locate(e.instrument), 0, nanos(self.time));
-        let price = self.price_of(e.instrument, e.price);
-        let Some(maker) = self.orders.get_mut(e.maker_order.0) else {
-            return self.say(
-                Trade {
-                    locate,
-                    tracking,
-                    timestamp,
-                    order: OrderId(0),
-                    side: side(e.taker_side.opposite()),
-                    shares,
-                    stock: self.symbol(e.instrument),
-                    price,
-                    match_number,
-                },
-                out,
-            );
-        };
-        maker.open = maker.open.saturating_sub(e.quantity.0);
-        maker.shown = maker.shown.saturating_sub(e.quantity.0);
-        let Tracked { public: order, open, price: own, .. } = *maker;
-        if open == 0 {
-            self.orders.remove(e.maker_order.0);
-        }
-        if price == own {
-            self.say(OrderExecuted { locate, tracking, timestamp, order, shares, match_number }, out);
-        } else {
-            let printable = b'Y';
-            self.say(
-                OrderExecutedWithPrice {
-                    locate,
-                    tracking,
-                    timestamp,
-                    order,
-                    shares,
-                    match_number,
-                    printable,
-                    price,
-                },
-                out,
-            );
-        }
-    }
-
-    /// One side of a trade in an auction.
-    fn crossed(&mut self, id: OrderId, e: &Executed, number: u64, out: &mut Vec<Published>) {
-        let price = self.price_of(e.instrument, e.price);
-        let Some(order) = self.orders.get_mut(id.0) else { return };
-        order.open = order.open.saturating_sub(e.quantity.0);
-        let shown = order.would_show();
-        let before = std::mem::replace(&mut order.shown, shown);
-        let now = *order;
-        if now.open == 0 {
-            self.orders.remove(id.0);
-        }
-        let (locate, tracking, timestamp) = (locate(e.instrument), 0, nanos(self.time));
-        if now.shown < before {
-            self.say(
-                OrderExecutedWithPrice {
-                    locate,
-                    tracking,
-                    timestamp,
-                    order: now.public,
-                    shares: lots(before - now.shown),
-                    match_number: e.trade.0,
-                    printable: b'N',
-                    price,
-                },
-                out,
-            );
-        } else if now.shown > before {
-            // A slice that self-trade prevention had made smaller is whole again, in its old place, which ITCH cannot say.
-            let public = OrderId::of_slice(number);
-            if let Some(order) = self.orders.get_mut(id.0) {
-                order.public = public;
-            }
-            let (old_order, shares) = (now.public, lots(now.shown));
-            let order = public;
-            let price = now.price;
-            self.say(OrderReplace { locate, tracking, timestamp, old_order, order, shares, price }, out);
-        }
     }
 
     /// An order lost lots without a trade; `open` is what it has now. Which lots of an iceberg go first depends on why.

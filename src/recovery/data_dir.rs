@@ -1,7 +1,8 @@
 //! Where an engine keeps its files.
 
+use super::RecoveryError;
 use dojima_journal::storage::{FileStorage, LockGuard, Storage};
-use dojima_journal::{Content, JournalError};
+use dojima_journal::{Content, JournalError, Scanned};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -71,6 +72,21 @@ impl DataDir {
     /// Where the log of market data and its checkpoints are.
     pub fn market_data(&self) -> &Arc<dyn Storage> {
         &self.market_data
+    }
+
+    /// Whether the commands of a journal that was scanned here are of the version that this build reads.
+    ///
+    /// # Errors
+    /// [`RecoveryError::OtherVersion`]. What is no journal of commands at all is found when it is opened for writing.
+    pub fn check_version(&self, scanned: &Scanned) -> Result<(), RecoveryError> {
+        let Content { kind, version } = Self::COMMANDS;
+        match scanned.content() {
+            Some(found) if found.version != version && (found.kind == kind || found == Content::NOT_SAID) => {
+                let dir = self.journal.dir().to_owned();
+                Err(RecoveryError::OtherVersion { dir, found: found.version, supported: version })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Makes the directory if it is not there and keeps other engines out of it.

@@ -16,6 +16,19 @@ pub enum RecoveryError {
         "event log: {0}; if the journal is whole, move the event log away and start again: it will be rebuilt"
     )]
     EventLog(JournalError),
+    /// The journal is of another version of this program. Nothing was changed.
+    #[error(
+        "{} holds commands of version {found}, but this build reads version {supported}; start the dojima that wrote them, or \
+         begin with another data directory", dir.display()
+    )]
+    OtherVersion {
+        /// The journal.
+        dir: PathBuf,
+        /// The version of the commands in it; 0 if it does not say.
+        found: u16,
+        /// The version that this build reads and writes.
+        supported: u16,
+    },
     /// A record could not be appended.
     #[error(
         "appending to {} while recovering: {source}{}; make space there and start again", dir.display(),

@@ -45,6 +45,10 @@ impl Start {
             let log = EventLog::open(Arc::clone(data.event_log()), log_options, oldest);
             (log, scan.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
         });
+        // Of another version the event log is, too; what is wrong with it is no matter then.
+        if let Err(error @ RecoveryError::OtherVersion { .. }) = newest_scanned {
+            return Err(error);
+        }
         let mut log = log?;
         let mut newest_scanned = Some(newest_scanned);
         let mut journal_after = |position| match newest_scanned.take() {
@@ -119,6 +123,7 @@ fn journal_after(data: &DataDir, found: &[SnapshotInfo], position: u64) -> Resul
         0 => scan_storage(journal)?,
         position => scan_storage_from(journal, position + 1)?,
     };
+    data.check_version(&scanned)?;
     let last = scanned.next_sequence() - 1;
     match found.first().filter(|newest| newest.position > last) {
         Some(newest) => Err(RecoveryError::JournalBehindSnapshot {

@@ -2,6 +2,7 @@
 //!
 //! A snapshot is written whole or not at all, and never changed. Nothing here decides which to keep.
 
+use super::snapshot::layout::VERSIONS;
 use super::snapshot::{Header, read, read_header, reader, write};
 use super::{State, name_key};
 use crate::domain::Timestamp;
@@ -43,7 +44,7 @@ pub enum SnapshotError {
     },
     /// The file was written in another version of the format.
     #[error(
-        "snapshot {} has format version {found}, but this build reads up to version {supported}; start the dojima that wrote \
+        "snapshot {} has format version {found}, but this build reads version {supported}; start the dojima that wrote \
          it, or move the snapshot away: an older one, or the whole journal, gives the same state", file.display()
     )]
     UnknownVersion {
@@ -119,13 +120,13 @@ impl Snapshots {
         let failed = || self.failed("write", Some(&name));
         self.files.prepare().map_err(self.failed("create", None))?;
         remove_unfinished(self.files.as_ref()).map_err(self.failed("tidy up", None))?;
-        let mut bytes = 0;
+        let (header, mut bytes) = (Header::of(state, digest), 0);
         let written = self.files.write(&name, &mut |out| {
-            bytes = write(state, digest, out)?;
+            bytes = write(&header, state, out)?;
             Ok(())
         });
         written.map_err(failed())?;
-        Ok(SnapshotInfo::of(Header::of(state, digest), bytes))
+        Ok(SnapshotInfo::of(header, bytes))
     }
 
     /// What the header of a snapshot says.
@@ -134,7 +135,7 @@ impl Snapshots {
     /// [`SnapshotError::Io`] if there is none, [`SnapshotError::Damaged`], [`SnapshotError::UnknownVersion`].
     pub fn info(&self, position: u64) -> Result<SnapshotInfo, SnapshotError> {
         let source = self.open(position)?;
-        let (header, _) = read_header(&source, position)?;
+        let (header, ..) = read_header(&source, position, &VERSIONS)?;
         Ok(SnapshotInfo::of(header, source.bytes))
     }
 
@@ -146,7 +147,7 @@ impl Snapshots {
     pub fn load(&self, position: u64) -> Result<(State, SnapshotInfo), SnapshotError> {
         let source = self.open(position)?;
         let bytes = source.bytes;
-        let (state, header) = read(source, position, name_key())?;
+        let (state, header) = read(source, position, name_key(), &VERSIONS)?;
         Ok((state, SnapshotInfo::of(header, bytes)))
     }
 

@@ -4,6 +4,8 @@
 //! Time enters the system here and nowhere else. It never drops a command: with the command ring full it leaves its
 //! sources alone, and they fill up in turn.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use super::space::SpaceWatch;
 use crate::domain::{
     Command, Enter, RefuseEnter, RefuseReplace, RejectReason, Replace, Sequenced, Stamp, Timestamp,
@@ -103,6 +105,40 @@ fn refuse_new_orders(command: &Command) -> Command {
             let cl_ord_id = echo.cl_ord_id;
             Command::RefuseReplace(RefuseReplace { login, orig_user_ref, user_ref, reason, cl_ord_id })
         }
-        other => other,
+        other @ (Command::AddAsset { .. }
+        | Command::OpenAccount { .. }
+        | Command::OpenLogin { .. }
+        | Command::ListInstrument(_)
+        | Command::SetPhase { .. }
+        | Command::Deposit(_)
+        | Command::Withdraw(_)
+        | Command::Open { .. }
+        | Command::RefuseEnter(_)
+        | Command::RefuseReplace(_)
+        | Command::Cancel(_)
+        | Command::SetLimits { .. }
+        | Command::Amend(_)
+        | Command::CancelOrder { .. }
+        | Command::MassCancel(_)
+        | Command::Tick
+        | Command::SetMark { .. }
+        | Command::Delist { .. }
+        | Command::SetTerms(_)
+        | Command::SetFees(_)
+        | Command::SetProtection { .. }
+        | Command::SetOrderLimits { .. }
+        | Command::SetAsset(_)
+        | Command::SetSelfTrade(_)
+        | Command::AssignTier { .. }
+        | Command::SetVolumeTiers(_)
+        | Command::Kill { .. }
+        | Command::Checkpoint(_)
+        | Command::SetRules { .. }
+        | Command::Modify(_)
+        | Command::QueryAccount(_)
+        | Command::SetOrderEntry(_)
+        | Command::CancelLogin { .. }
+        | Command::RollSession { .. }
+        | Command::CopyAccount { .. }) => other,
     }
 }

@@ -7,6 +7,7 @@
 //! cargo test --test it -- --ignored writes_the_golden
 //! ```
 
+use crate::cli::Place;
 use crate::codec::cases;
 use crate::exchange::digests::{lists, opening_commands};
 use crate::support::venue;
@@ -14,7 +15,9 @@ use dojima::domain::{Command, EventRecord, Stamp, Timestamp, codec};
 use dojima::exchange::Digest;
 use dojima::recovery::{DataDir, Recovered, RecoveryError, RecoverySettings, recover};
 use dojima::replica::{Snapshots, State};
+use dojima_journal::layout::{CONTENT_VERSION_AT, HEADER_CRC_AT, SEGMENT_HEADER_BYTES};
 use dojima_journal::{Content, JournalError, Options, Writer, scan_storage};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -95,25 +98,60 @@ fn another_format_version_is_refused_with_both_versions() {
     }
 }
 
+/// Makes the segments of a part say that their payloads are of this version.
+fn relabel(data: &Path, part: &str, version: u16) {
+    for entry in fs::read_dir(data.join(part)).expect("listed") {
+        let file = entry.expect("an entry").path();
+        let mut bytes = fs::read(&file).expect("readable");
+        bytes[CONTENT_VERSION_AT..CONTENT_VERSION_AT + 2].copy_from_slice(&version.to_le_bytes());
+        let crc = crc32c::crc32c(&bytes[..HEADER_CRC_AT]);
+        bytes[HEADER_CRC_AT..SEGMENT_HEADER_BYTES].copy_from_slice(&crc.to_le_bytes());
+        fs::write(&file, bytes).expect("writable");
+    }
+}
+
+/// Every file of a data directory and what is in it.
+fn files(data: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let folders = ["journal", "events", "snapshots"].map(|part| data.join(part));
+    let entries = folders.iter().flat_map(|folder| fs::read_dir(folder).expect("listed"));
+    let paths = entries.map(|entry| entry.expect("an entry").path()).filter(|path| !path.ends_with("lock"));
+    paths.map(|path| (path.clone(), fs::read(&path).expect("readable"))).collect()
+}
+
 #[test]
-fn another_version_of_the_payloads_is_refused_with_both() {
-    for (part, kind) in [("journal", DataDir::COMMANDS.kind), ("events", DataDir::EVENTS.kind)] {
-        let place = copy();
-        let dir = place.path().join(part);
-        fs::remove_dir_all(&dir).expect("removed");
-        fs::remove_dir_all(place.path().join("snapshots")).expect("removed");
-        drop(writer(&DataDir::new(place.path()), part, Content { kind, version: 1 }));
-        let refused = recovered(place.path()).map(drop).expect_err("refused");
-        assert!(
-            matches!(
-                refused,
-                RecoveryError::Journal(JournalError::OtherContent { .. })
-                    | RecoveryError::EventLog(JournalError::OtherContent { .. })
-            ),
-            "{part}: {refused}"
-        );
-        let refused = refused.to_string();
-        assert!(refused.contains("version 2") && refused.contains("version 1"), "{part}: {refused}");
+fn a_directory_of_another_version_is_refused_with_exit_code_14_and_both_versions() {
+    let supported = DataDir::COMMANDS.version;
+    for found in [0, supported - 1, supported + 1] {
+        let place = Place::new();
+        fs::rename(copy().keep(), place.data()).expect("moved");
+        for part in ["journal", "events"] {
+            relabel(&place.data(), part, found);
+        }
+        let before = files(&place.data());
+        for command in ["serve", "replay", "verify"] {
+            let more: &[&str] = if command == "serve" { &["--listen", "127.0.0.1:0"] } else { &[] };
+            let done = place.run(command, more);
+            assert_eq!(done.code, Some(14), "{command}: {}", done.stderr);
+            let journal = place.data().join("journal").display().to_string();
+            let both = format!("commands of version {found}, but this build reads version {supported}");
+            for words in [&journal, &both, "start the dojima that wrote them"] {
+                assert!(done.stderr.contains(words), "{command}: {}", done.stderr);
+            }
+        }
+        assert!(files(&place.data()) == before, "something was changed");
+    }
+}
+
+/// It can be made again from the journal.
+#[test]
+fn an_event_log_of_another_version_is_refused_with_both() {
+    let place = copy();
+    relabel(place.path(), "events", DataDir::EVENTS.version - 1);
+    let refused = recovered(place.path()).map(drop).expect_err("refused");
+    assert!(matches!(refused, RecoveryError::EventLog(JournalError::OtherContent { .. })), "{refused}");
+    let refused = refused.to_string();
+    for version in [DataDir::EVENTS.version - 1, DataDir::EVENTS.version] {
+        assert!(refused.contains(&format!("version {version}")), "{refused}");
     }
 }
 

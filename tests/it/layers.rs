@@ -43,6 +43,15 @@ const UNSAFE: &[&str] = &["src/ring/slots.rs", "src/runtime/affinity.rs", "journ
 
 const LINES_MAX: usize = 800;
 
+/// What makes the compiler's lints (clippy, in `.ci/run`) refuse a wildcard arm.
+const NO_WILDCARDS: &str = "deny(clippy::wildcard_enum_match_arm)";
+
+/// Files that branch on events, commands or messages and may have a wildcard arm.
+const MAY_PASS_OVER: &[(&str, &str)] = &[
+    ("src/exchange/mod.rs", "hands all other commands on to a match that lists them"),
+    ("src/cli/client/screen.rs", "a terminal's events"),
+];
+
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
@@ -207,6 +216,49 @@ fn files_fit_a_head() {
         .map(|(path, lines)| format!("{path}: {lines} lines"))
         .collect();
     assert_eq!(long, [""; 0], "at most {LINES_MAX} lines");
+}
+
+/// Whether some arm of a match there is for an event, a command or a message; what a program is asked for on its command line
+/// is a `Command` of its own.
+fn branches_on_what_happens(code: &str) -> bool {
+    let own_commands = code.contains("enum Command {");
+    code.lines().map(|line| line.trim_start().trim_start_matches("| ")).any(|line| {
+        let arm_of = |name: &str| line.strip_prefix(name).is_some_and(|rest| rest.starts_with("::"));
+        let happens = ["Event", "ClientEvent", "Outbound", "Message"].into_iter().any(arm_of);
+        line.contains("=>") && (happens || (arm_of("Command") && !own_commands))
+    })
+}
+
+#[test]
+fn no_event_or_command_is_passed_over_in_silence() {
+    let mut wrong = Vec::new();
+    for (path, text) in sources(&["src", "tools/src"]) {
+        let code = without_comments(&text);
+        let excepted = MAY_PASS_OVER.iter().any(|(file, _)| *file == path);
+        let fits = match (branches_on_what_happens(&code), excepted) {
+            (true, false) => code.contains(NO_WILDCARDS),
+            (branches, excepted) => branches == excepted,
+        };
+        wrong.extend((!fits).then_some(path));
+    }
+    assert_eq!(wrong, [""; 0], "a match lists what it ignores: #![{NO_WILDCARDS}], or see MAY_PASS_OVER");
+}
+
+#[test]
+fn the_reader_of_arms_finds_arms() {
+    for code in [
+        "Event::Armed(_) => {}",
+        "  | Event::Killed { .. } => Ok(()),",
+        "    Command::Tick => None,",
+        "Outbound::Broken(m, tail) => {",
+    ] {
+        assert!(branches_on_what_happens(code), "{code}");
+    }
+    for code in
+        ["let e = Event::Armed(e);", "enum Command {\n  Serve,\n}\nCommand::Serve => f(),", "Events::A => 1"]
+    {
+        assert!(!branches_on_what_happens(code), "{code}");
+    }
 }
 
 #[test]

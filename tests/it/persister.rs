@@ -6,7 +6,6 @@ mod everything;
 mod gone;
 mod killed;
 mod market;
-mod migrate;
 mod tables;
 mod trouble;
 

@@ -8,7 +8,7 @@ use dojima::domain::{Command, EventRecord, RejectReason, Stamp, Timestamp, codec
 use dojima::exchange::Digest;
 use dojima::recovery::{DataDir, Recovered, RecoveryError, RecoverySettings, recover};
 use dojima::replica::State;
-use dojima_journal::{JournalError, Options, Verdict, Writer, scan};
+use dojima_journal::{Content, JournalError, Options, Verdict, Writer, scan};
 use std::fs;
 use std::path::Path;
 use tempfile::TempDir;
@@ -20,12 +20,17 @@ fn opening() -> Vec<Command> {
 }
 
 /// Segments are made when they are needed, so that no thread is about when files are changed under a dropped writer.
-fn options() -> Options {
-    Options::default().with_segment_bytes(64 * 1024).with_spare_segments(0)
+fn options(content: Content) -> Options {
+    Options::default().with_segment_bytes(64 * 1024).with_spare_segments(0).with_content(content)
 }
 
 fn settings() -> RecoverySettings {
-    RecoverySettings { journal: options(), event_log: options(), opening: opening(), now: Timestamp(1_000) }
+    RecoverySettings {
+        journal: options(DataDir::COMMANDS),
+        event_log: options(DataDir::EVENTS),
+        opening: opening(),
+        now: Timestamp(1_000),
+    }
 }
 
 /// A data directory that is being made.
@@ -47,11 +52,11 @@ impl Place {
     }
 
     fn journal(&self) -> Writer {
-        writer(self.data().journal().dir())
+        writer(self.data().journal().dir(), DataDir::COMMANDS)
     }
 
     fn event_log(&self) -> Writer {
-        writer(self.data().event_log().dir())
+        writer(self.data().event_log().dir(), DataDir::EVENTS)
     }
 
     fn logged(&self) -> Vec<EventRecord> {
@@ -59,8 +64,8 @@ impl Place {
     }
 }
 
-fn writer(dir: &Path) -> Writer {
-    scan(dir).expect("can be scanned").into_writer(options()).expect("can be written")
+fn writer(dir: &Path, content: Content) -> Writer {
+    scan(dir).expect("can be scanned").into_writer(options(content)).expect("can be written")
 }
 
 fn append_commands(journal: &mut Writer, commands: &[Command]) {

@@ -1,5 +1,7 @@
 //! A trader's desk: the client, the books kept from its stream, and what is said to the person.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use super::words::{Line, Order, Stands};
 use crate::client::blotter::{Blotter, FillLine, OrderLine, Standing};
 use crate::client::units::{Units, UnitsTable};

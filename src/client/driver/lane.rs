@@ -1,5 +1,7 @@
 //! One session of the driver: its requests in flight, and what its messages say of its orders.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use super::trades::{Fill, Liquidity};
 use super::{Clock, DriverError, EnterOrder, Tally};
 use crate::client::flow::{OrderIndex, SessionIndex};
@@ -371,7 +373,7 @@ impl News<'_> {
                 stands = Some(sent.orig_user_ref);
                 true
             }
-            _ => false,
+            Request::Cancel(_) | Request::Replace(_) => false,
         });
         // A refused replace leaves the order as it was, under its old number.
         if let (Some(stands), Some(asked)) = (stands, self.orders.get_mut(order))

@@ -336,9 +336,5 @@ pub(super) struct Standing {
 
 /// The orders of a queue from this one on.
 fn queue(slab: &OrderSlab, first: u32) -> impl Iterator<Item = Handle> + '_ {
-    std::iter::successors(handle(first), move |at| handle(slab.hot(*at).next))
-}
-
-pub(super) fn handle(slot: u32) -> Option<Handle> {
-    (slot != NONE).then_some(Handle(slot))
+    std::iter::successors(Handle::of(first), move |at| Handle::of(slab.hot(*at).next))
 }

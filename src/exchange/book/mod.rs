@@ -17,7 +17,7 @@ pub use levels::LevelView;
 pub use order::{Cold, Hot, Order};
 pub use prices::{PricePages, Prices};
 pub use ranks::{Blocks, Place, Ranks};
-pub(in crate::exchange) use slab::NONE;
+pub(in crate::exchange) use slab::{Chained, NONE};
 pub use slab::{Handle, OrderSlab};
 
 use crate::domain::{Price, Quantity, Side};
@@ -157,7 +157,7 @@ impl Book {
     /// grows with the logarithm of the number of prices.
     pub fn after(&self, orders: &OrderSlab, handle: Handle) -> Option<Handle> {
         let order = orders.hot(handle);
-        levels::handle(order.next).or_else(|| self.after_queue(orders, order))
+        Handle::of(order.next).or_else(|| self.after_queue(orders, order))
     }
 
     fn after_queue(&self, orders: &OrderSlab, last: &Hot) -> Option<Handle> {

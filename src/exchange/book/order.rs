@@ -80,8 +80,8 @@ pub struct Hot {
 /// The part of an order that only entry, replace, cancel and reports need.
 #[derive(Clone, Copy, Debug)]
 pub struct Cold {
-    /// Lots of the whole chain of replaced orders, what has executed included.
-    pub total: Quantity,
+    /// Lots of the whole chain of replaced orders, what has executed included. No listing takes more than fit here.
+    pub total: u32,
     /// What is traded.
     pub instrument: InstrumentId,
     /// Where the exchange keeps rare attributes of this order; [`Order::NO_EXTRA`] when it has none.
@@ -97,7 +97,15 @@ pub struct Cold {
 }
 
 const _: () = assert!(size_of::<Hot>() == 64);
-const _: () = assert!(size_of::<Cold>() <= 24);
+const _: () = assert!(size_of::<Cold>() <= 20);
+
+impl Hot {
+    /// Of two resting orders of a side that came in the order of their numbers, the one with the lower rank trades first.
+    pub(in crate::exchange) fn rank(&self) -> (i32, bool, OrderId) {
+        let price = if self.side == Side::Buy { -self.ticks } else { self.ticks };
+        (price, self.hidden, self.id)
+    }
+}
 
 impl Order {
     /// The order has nothing in the exchange's table of rare attributes.
@@ -111,7 +119,7 @@ impl Order {
     /// In the two parts that the slab keeps.
     ///
     /// # Panics
-    /// If the price is not below 2^31 ticks; listings do not let such a price in.
+    /// If the price is not below 2^31 ticks or the chain has 2^32 lots; listings let neither in.
     #[inline]
     pub fn split(&self) -> (Hot, Cold) {
         let ticks = i32::try_from(self.price.0).expect("a limit is below 2^31 ticks");
@@ -134,7 +142,8 @@ impl Order {
             hidden,
             flags,
         };
-        let Self { total, instrument, extra, firm, capacity, cross_type, time_in_force, .. } = *self;
+        let Self { instrument, extra, firm, capacity, cross_type, time_in_force, .. } = *self;
+        let total = u32::try_from(self.total.0).expect("a chain has fewer than 2^32 lots");
         (hot, Cold { total, instrument, extra, firm, capacity, cross_type, time_in_force })
     }
 
@@ -148,7 +157,7 @@ impl Order {
             id,
             price,
             open,
-            total,
+            total: Quantity(total.into()),
             reserved,
             fee_carry,
             login,

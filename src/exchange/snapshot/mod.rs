@@ -6,6 +6,7 @@
 //! rules that the exchange itself keeps, so that what is restored passes [`Exchange::audit`](super::Exchange::audit).
 
 mod names;
+mod numbers;
 mod orders;
 mod records;
 mod restore;

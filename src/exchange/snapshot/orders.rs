@@ -1,6 +1,7 @@
 //! Orders of a snapshot: into the slab one after another, so that the orders of a price lie side by side, and into their
 //! books without a search.
 
+use super::numbers::places_by_number;
 use super::records::OrderRecord;
 use super::restore::{Refused, Restoring, check};
 use super::{Part, RestoreError};
@@ -11,12 +12,12 @@ use crate::domain::{
 use crate::exchange::Balance;
 use crate::exchange::absent;
 use crate::exchange::book::{Handle, Order, OrderSlab};
-use crate::exchange::due::Due;
-use crate::exchange::extras::{self, Extra};
+use crate::exchange::extras::{self, Extra, Links, Watch};
 use crate::exchange::instrument::Instrument;
-use crate::exchange::market::reserve_for;
+use crate::exchange::market::required_reserve;
+use crate::exchange::shared::Shared;
 use crate::exchange::triggers::{TRIGGERS_MAX, on_rise};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 
 /// Where an order stands among those of its instrument: four parts of the book, then those that wait.
 const WAITING: u8 = 4;
@@ -35,6 +36,9 @@ pub(super) struct Filling {
     pub(super) assets_done: usize,
     /// By asset and account what the orders so far have reserved.
     pub(super) held: Vec<Vec<i64>>,
+    /// The numbers and the logins of the orders so far.
+    numbers: Vec<OrderId>,
+    logins: Vec<LoginId>,
     /// By account how many of the orders so far are its own.
     open_orders: Vec<u32>,
     /// Extras with a link, by their places, and the orders that these are to.
@@ -44,8 +48,8 @@ pub(super) struct Filling {
     links_done: usize,
     /// Linked orders that have been read.
     linked: Vec<Linked>,
-    /// Orders that end at a time.
-    expiries: Vec<(u32, OrderId, Handle)>,
+    /// The extremes of those extras that belong to dormant orders which have not been read.
+    pub(super) extremes: VecDeque<Option<Price>>,
     /// The instrument of the last order.
     instrument: Option<InstrumentId>,
     /// The place of the last order there, and that order if the place is in the book.
@@ -65,6 +69,10 @@ impl Restoring {
     pub(super) fn begin_orders(&mut self) -> Refused {
         let orders = OrderSlab::try_new(self.venue.limits.orders_max, self.venue.orders);
         self.exchange.shared.orders = orders.ok_or("there is not enough memory for so many orders")?;
+        let room = self.venue.orders as usize;
+        let has_room = self.filling.numbers.try_reserve_exact(room).is_ok()
+            && self.filling.logins.try_reserve_exact(room).is_ok();
+        check(has_room, "there is not enough memory for so many orders")?;
         self.filling.open_orders = vec![0; self.exchange.shared.accounts.len()];
         Ok(())
     }
@@ -109,7 +117,6 @@ impl Restoring {
         if is_old {
             login.note_old_number();
         }
-        shared.login_orders[record.login.0 as usize] += 1;
         let priced = units < OrderPrice::LIMIT_END && (record.ticks > 0 || waits);
         let sized = record.open.0 > 0 && record.open <= record.total && record.total.0 <= u64::from(u32::MAX);
         let counted = record.fee_carry < FeeRate::ONE as u32 && record.reserved.0 >= 0 && record.marks < 64;
@@ -145,20 +152,23 @@ impl Restoring {
             shared.note_absent(record.login);
         }
         let handle = Handle(shared.orders.len() as u32);
+        self.filling.numbers.push(record.id);
+        self.filling.logins.push(record.login);
         let mut open = record.open;
         let mut of_other = false;
         if is(OrderRecord::HAS_EXTRA) {
             let at = self.filling.extras_done;
             check(at < shared.extras.len(), "an order's extra is missing")?;
-            let extra = shared.extras.find_mut(at as u32).expect("as many as were read");
+            let extra = shared.extras.at_mut(at as u32);
+            extra.links = Links::of(order.id, handle);
             order.extra = at as u32;
             order.flags |= extras::HAS_EXTRA;
             self.filling.extras_done += 1;
             check_extra(extra, &order, waits)?;
             open.0 += extra.rest;
             of_other = extra.is_second;
-            if extra.expire_s > 0 && order.time_in_force == TimeInForce::GoodTillTime as u8 {
-                self.filling.expiries.push((extra.expire_s, order.id, handle));
+            if order.time_in_force == TimeInForce::GoodTillTime as u8 {
+                shared.due.add_expiry(at as u32, extra.expire_s, order.id);
             }
             if let Some((_, partner)) =
                 self.filling.links.get(self.filling.links_done).filter(|link| link.0 == at as u32)
@@ -172,8 +182,12 @@ impl Restoring {
                 });
             }
             if waits {
+                let extreme = self.filling.extremes.pop_front().flatten();
+                let followed = has_followed(extreme, &extra.watch, instrument.watched(extra.watch.reference));
                 let triggers = instrument.triggers.get_or_insert_default();
-                triggers.restore(order.id, handle, at as u32, &extra.watch);
+                let stands = followed && triggers.add(&mut shared.extras, at as u32, extreme);
+                check(stands, "orders that wait are out of order")?;
+                shared.accounts[record.account.0 as usize].waiting_orders += 1;
             }
         } else {
             let stays = record.time_in_force == TimeInForce::GoodTillCancel as u8
@@ -182,7 +196,7 @@ impl Restoring {
         }
 
         // Of two linked orders the second needs less; it is looked at when both are there.
-        let needs = reserve_for(instrument, side, price, open, record.fee_carry);
+        let needs = required_reserve(instrument, &order, shared.extras.find(order.extra), open);
         check(of_other || needs == Some(record.reserved), "an order does not hold what it needs")?;
         let given = instrument.listing.given_by(side);
         let held = &mut self.filling.held[usize::from(given.0)][record.account.0 as usize];
@@ -222,9 +236,8 @@ impl Restoring {
     fn finish_instrument(&mut self) -> Refused {
         let Some(id) = self.filling.instrument else { return Ok(()) };
         let instrument = &mut self.exchange.instruments[id.0 as usize];
-        if let Some(triggers) = &mut instrument.triggers {
+        if let Some(triggers) = &instrument.triggers {
             check(triggers.len() <= TRIGGERS_MAX, "there are too many orders that wait")?;
-            triggers.settle(&self.exchange.shared.extras);
         }
         let shown = |side| instrument.book.best_shown(side);
         let crosses = shown(Side::Buy).zip(shown(Side::Sell)).is_some_and(|(bid, ask)| bid >= ask);
@@ -244,7 +257,11 @@ impl Restoring {
         for (account, open_orders) in shared.accounts.iter_mut().zip(&filling.open_orders) {
             account.open_orders = *open_orders;
         }
-        shared.due = Due::of_all(std::mem::take(&mut filling.expiries));
+        let places = places_by_number(&std::mem::take(&mut filling.numbers));
+        for place in places.ok_or("two orders have one number")? {
+            let login = filling.logins[place as usize];
+            shared.login_orders[login.0 as usize].push(&mut shared.orders, Handle(place));
+        }
         self.link()
     }
 
@@ -252,7 +269,6 @@ impl Restoring {
     fn link(&mut self) -> Refused {
         let (exchange, linked) = (&mut self.exchange, &mut self.filling.linked);
         linked.sort_unstable_by_key(|one| one.order);
-        check(linked.is_sorted_by(|one, next| one.order < next.order), "two orders have one number")?;
         for one in &*linked {
             let found = linked.binary_search_by_key(&one.partner, |other| other.order);
             let other = linked[found.map_err(|_| "an order is linked to one that is not there")?];
@@ -267,12 +283,17 @@ impl Restoring {
             if own.is_second {
                 let instrument: &Instrument = &exchange.instruments[order.instrument.0 as usize];
                 let open = Quantity(order.open.0 + own.rest);
-                let needs = reserve_for(instrument, order.side, order.price, open, order.fee_carry);
+                let needs = required_reserve(instrument, &order, Some(&own), open);
                 let needs = needs.map(|needs| Amount((needs.0 - partner.reserved.0).max(0)));
                 check(needs == Some(order.reserved), "a linked order does not hold what it needs")?;
             }
             let extra = exchange.shared.extras.find_mut(one.extra).expect("a linked order has an extra");
             extra.partner = Some(other.handle);
+            if own.is_second && own.state == OrderState::Live && others.state == OrderState::Live {
+                let Shared { orders, extras, .. } = &mut exchange.shared;
+                let instrument = &mut exchange.instruments[order.instrument.0 as usize];
+                instrument.leave_out_later([other.handle, one.handle], orders, extras);
+            }
         }
         Ok(())
     }
@@ -293,6 +314,13 @@ fn check_extra(extra: &Extra, order: &Order, waits: bool) -> Refused {
     check(in_force <= TimeInForce::GoodTillTime as u8, "an order's time in force is not known")?;
     check(!ends || extra.expire_s > 0, "an order has no end, and one is asked for")?;
     check(waits || in_force != TimeInForce::ImmediateOrCancel as u8, "an order rests that may not")?;
+    let is_waiting_buy = waits && order.price == Price(0) && order.side == Side::Buy;
+    // A stop price may lie beyond the last price by as much as the distance.
+    let counted = (1..2 * OrderPrice::LIMIT_END).contains(&extra.reserve_units);
+    check(
+        is_waiting_buy == counted && (counted || extra.reserve_units == 0),
+        "an order is counted at a wrong price",
+    )?;
     if waits { check_watch(extra, order) } else { Ok(()) }
 }
 
@@ -300,24 +328,23 @@ fn check_extra(extra: &Extra, order: &Order, waits: bool) -> Refused {
 fn check_watch(extra: &Extra, order: &Order) -> Refused {
     let watch = &extra.watch;
     let trigger = extra.instructions.trigger.ok_or("an order waits for nothing")?;
-    let end = OrderPrice::LIMIT_END as i64;
-    let is_price = |price: i64| (1..end).contains(&price);
-    let trails = trigger.kind == TriggerKind::TrailingStop;
-    let right = if trails {
-        let stop = |extreme: Price| {
-            if watch.on_rise { extreme.0 + watch.distance } else { extreme.0 - watch.distance }
-        };
-        is_price(watch.distance)
-            && watch.extreme.is_none_or(|extreme| is_price(extreme.0))
-            && watch.price == watch.extreme.map(stop)
-    } else {
-        watch.distance == 0 && watch.extreme.is_none() && watch.price.is_some_and(is_price)
-    };
-    let alike = watch.reference == trigger.reference && watch.on_rise == on_rise(trigger.kind, order.side);
-    check(right && alike, "an order waits for something else than it asked for")?;
+    let alike = watch.reference == trigger.reference
+        && watch.trails == (trigger.kind == TriggerKind::TrailingStop)
+        && watch.on_rise == on_rise(trigger.kind, order.side);
+    check(alike, "an order waits for something else than it asked for")?;
     let by_amount = extra.instructions.unit == QuantityUnit::QuoteAmount;
     check(
         !by_amount || (extra.amount > 0 && order.price == Price(0)),
         "an order by amount that cannot be one",
     )
+}
+
+/// Whether a trailing stop has seen the present value of what it watches.
+fn has_followed(extreme: Option<Price>, watch: &Watch, watched: Option<Price>) -> bool {
+    match (extreme, watched) {
+        _ if !watch.trails => true,
+        (Some(extreme), Some(watched)) if watch.on_rise => extreme <= watched,
+        (Some(extreme), Some(watched)) => extreme >= watched,
+        (extreme, watched) => extreme == watched,
+    }
 }

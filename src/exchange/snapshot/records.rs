@@ -234,6 +234,8 @@ pub struct ExtraRecord {
     pub distance: i64,
     /// Of a trailing stop the reference's best value so far.
     pub extreme: Option<Price>,
+    /// Of a market buy that waits the price at which it holds what it would cost, price units; 0: of all others.
+    pub reserve_units: u64,
     /// The order that it is linked to.
     pub partner: Option<OrderId>,
     /// Of two linked orders the one that reserves only what it needs beyond the other.

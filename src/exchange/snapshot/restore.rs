@@ -9,13 +9,13 @@ use super::records::{
 use super::{Names, Part, RestoreError};
 use crate::domain::codec::decode_record;
 use crate::domain::{
-    Amount, Command, FeeRate, FeeTier, InstrumentId, ListInstrument, Listing, OrderLimits, OrderPrice, Phase,
-    Ppm, Price, Protection, Timestamp, VenueLimits,
+    Amount, Command, FeeRate, FeeTier, InstrumentId, ListInstrument, Listing, OrderLimits, OrderPrice,
+    OrderState, Phase, Ppm, Price, Protection, Timestamp, TriggerReference, VenueLimits,
 };
 use crate::exchange::accounts::{Account, AccountLimits, Rate, Volumes};
 use crate::exchange::admin::check_rates;
 use crate::exchange::due::day;
-use crate::exchange::extras::{Extra, Watch};
+use crate::exchange::extras::{Extra, Links, Watch};
 use crate::exchange::instrument::{Instrument, Rates};
 use crate::exchange::ledger::Ledger;
 use crate::exchange::usage::Usage;
@@ -39,6 +39,8 @@ pub struct Restoring {
     pub(super) exchange: Exchange,
     pub(super) filling: Filling,
     pub(super) venue: VenueRecord,
+    /// Parts that the records are without.
+    lacks: &'static [Part],
     bytes_max: u64,
     /// The part of the last record.
     part: Option<Part>,
@@ -47,9 +49,10 @@ pub struct Restoring {
 }
 
 impl Restoring {
-    /// Before the first record. At most `bytes_max` bytes of records will come: no count that needs more of them is
-    /// believed, and no memory is taken for more.
-    pub fn new(name_key: NameKey, bytes_max: u64) -> Self {
+    /// Before the first record, of an exchange that was written down without the parts in `lacks`: there were none of them
+    /// then. At most `bytes_max` bytes of records will come: no count that needs more of them is believed, and no memory is
+    /// taken for more.
+    pub fn new(lacks: &'static [Part], name_key: NameKey, bytes_max: u64) -> Self {
         Self {
             exchange: Exchange::new(ExchangeLimits {
                 limits: VenueLimits { orders_max: 0, ..VenueLimits::default() },
@@ -57,6 +60,7 @@ impl Restoring {
             }),
             filling: Filling::default(),
             venue: VenueRecord::default(),
+            lacks,
             bytes_max,
             part: None,
             taken: [0; Part::ALL.len()],
@@ -121,6 +125,7 @@ impl Restoring {
     fn count(&self, part: Part) -> u64 {
         let venue = &self.venue;
         match part {
+            _ if self.lacks.contains(&part) => 0,
             Part::Venue => 1,
             Part::LoginSettings => venue.login_settings.into(),
             Part::Copies => venue.copies.into(),
@@ -262,6 +267,8 @@ impl Restoring {
             self_trade: record.self_trade,
             group: record.group,
             open_orders: 0,
+            waiting_orders: 0,
+            logins: Vec::new(),
             tier: record.tier,
             assigned: record.assigned,
             killed: record.killed,
@@ -273,8 +280,7 @@ impl Restoring {
     fn take_login(&mut self, record: LoginRecord) -> Refused {
         let LoginRecord { account, last_user_ref } = record;
         self.exchange.known_account(account).map_err(|_| "a login's account does not exist")?;
-        self.exchange.logins.push(Login { last_user_ref, ..Login::new(account) });
-        self.exchange.shared.login_orders.push(0);
+        self.exchange.add_login(Login { last_user_ref, ..Login::new(account) });
         Ok(())
     }
 
@@ -295,6 +301,7 @@ impl Restoring {
         (login.cancel_at, login.order_entry) = (cancel_at, order_entry);
         check(login.has_settings(), "settings of a login that has none")?;
         login.restrict();
+        self.exchange.shared.due.set_switch(id, cancel_at);
         Ok(())
     }
 
@@ -334,6 +341,7 @@ impl Restoring {
         (instrument.fees, instrument.protection, instrument.limits) = (fees, protection, limits);
         (instrument.last, instrument.mark, instrument.reference) = (last, mark, reference);
         instrument.resume_at = resume_at;
+        self.exchange.shared.due.set_interruption(id, resume_at);
         instrument.fees_changed();
         self.exchange.instruments.push(instrument);
         Ok(())
@@ -408,17 +416,56 @@ impl Restoring {
 
     fn take_extra(&mut self, record: ExtraRecord) -> Refused {
         let ExtraRecord { instructions, amount, rest, expire_s, state, is_second, .. } = record;
-        let ExtraRecord { reference, price, on_rise, distance, extreme, partner, .. } = record;
+        let ExtraRecord { reserve_units, partner, .. } = record;
         check(partner.is_some() || !is_second, "an order that is second to none")?;
         let extras = &mut self.exchange.shared.extras;
         if let Some(partner) = partner {
             self.filling.links.push((extras.len() as u32, partner));
         }
-        let watch = Watch { reference, price, on_rise, distance, extreme };
-        let partner = None;
-        extras.insert(Extra { instructions, amount, rest, expire_s, state, watch, partner, is_second });
+        let watch = watch_of(&record)?;
+        if state == OrderState::Dormant {
+            self.filling.extremes.push_back(record.extreme);
+        }
+        let (partner, links, sits_out) = (None, Links::default(), false);
+        extras.insert(Extra {
+            instructions,
+            amount,
+            rest,
+            expire_s,
+            state,
+            watch,
+            reserve_units,
+            partner,
+            is_second,
+            sits_out,
+            left_out: 0,
+            links,
+        });
         Ok(())
     }
+}
+
+/// What the order of an extra waits for.
+fn watch_of(record: &ExtraRecord) -> Result<Watch, &'static str> {
+    let ExtraRecord { state, reference, price, on_rise, distance, extreme, .. } = *record;
+    if state == OrderState::Live {
+        let nothing = reference == TriggerReference::default() && price.is_none() && !on_rise;
+        check(
+            nothing && distance == 0 && extreme.is_none(),
+            "an order that does not wait waits for something",
+        )?;
+        return Ok(Watch::default());
+    }
+    let is_price = |price: i64| (1..OrderPrice::LIMIT_END as i64).contains(&price);
+    let trails = distance != 0;
+    let stop = |extreme: Price| if on_rise { extreme.0 + distance } else { extreme.0 - distance };
+    let ticks = if trails { distance } else { price.unwrap_or_default() };
+    let right = is_price(ticks)
+        && extreme.is_none_or(|extreme| trails && is_price(extreme.0))
+        && (!trails || price == extreme.map(stop));
+    check(right, "an order waits for a price that it cannot have")?;
+    let ticks = i32::try_from(ticks).map_err(|_| "an order waits for a price that it cannot have")?;
+    Ok(Watch { reference, on_rise, trails, ticks })
 }
 
 fn check_protection(protection: &Protection) -> Refused {
@@ -457,7 +504,7 @@ mod tests {
         let (mut kept, mut chained) = (Kept::default(), Vec::new());
         exchange.write_to(&mut kept).expect("there is no other part");
         let key = NameKey::default();
-        let (mut names, mut restoring) = (Names::new(key, u64::MAX), Restoring::new(key, u64::MAX));
+        let (mut names, mut restoring) = (Names::new(key, u64::MAX), Restoring::new(&[], key, u64::MAX));
         names.prepare(Part::Venue, &kept.0, &mut chained)?;
         restoring.take(Part::Venue, &kept.0, &chained)?;
         restoring.finish(names)

@@ -6,11 +6,12 @@ use super::records::{
     VolumesRecord,
 };
 use super::{Part, Sink};
-use crate::domain::{AssetId, LoginId, Side};
+use crate::domain::{AssetId, LoginId, Quantity, Side};
 use crate::exchange::accounts::{Account, Traded};
 use crate::exchange::book::Handle;
 use crate::exchange::extras::Extra;
 use crate::exchange::instrument::Instrument;
+use crate::exchange::triggers::Waiting;
 use crate::exchange::usage::{Pair, Use};
 use crate::exchange::{Exchange, Login, absent};
 
@@ -62,27 +63,29 @@ impl Exchange {
             sink.put(Part::Usage, &usage_record(*pair, *used))?;
         }
         // Once through the orders: going from one to the next is what takes the time.
-        self.each_order(|handle, waits| {
+        self.each_order(|handle, waiting| {
             if let Some(extra) = self.shared.extras.find(self.shared.orders.cold(handle).extra) {
-                sink.put(Part::Extras, &self.extra_record(extra))?;
+                sink.put(Part::Extras, &self.extra_record(extra, waiting))?;
             }
-            sink.put(Part::Orders, &self.order_record(handle, waits))
+            sink.put(Part::Orders, &self.order_record(handle, waiting.is_some()))
         })
     }
 
-    /// Goes through all orders in the order of [`Part::Orders`]; with each is told whether it waits.
-    fn each_order<E>(&self, mut visit: impl FnMut(Handle, bool) -> Result<(), E>) -> Result<(), E> {
+    /// Goes through all orders in the order of [`Part::Orders`]; with each that waits is told for what.
+    fn each_order<E>(
+        &self,
+        mut visit: impl FnMut(Handle, Option<Waiting>) -> Result<(), E>,
+    ) -> Result<(), E> {
         for instrument in &self.instruments {
             for (side, hidden) in
                 [(Side::Buy, false), (Side::Sell, false), (Side::Buy, true), (Side::Sell, true)]
             {
-                instrument
-                    .book
-                    .part(side, hidden, &self.shared.orders)
-                    .try_for_each(|at| visit(at, false))?;
+                instrument.book.part(side, hidden, &self.shared.orders).try_for_each(|at| visit(at, None))?;
             }
-            let waiting = instrument.triggers.iter().flat_map(|waiting| waiting.handles(&self.shared.extras));
-            waiting.into_iter().try_for_each(|handle| visit(handle, true))?;
+            for waiting in instrument.triggers.iter().flat_map(|waiting| waiting.waiting(&self.shared.extras))
+            {
+                visit(waiting.handle, Some(waiting))?;
+            }
         }
         Ok(())
     }
@@ -124,8 +127,8 @@ impl Exchange {
         })
     }
 
-    fn extra_record(&self, extra: &Extra) -> ExtraRecord {
-        let Extra { instructions, amount, rest, expire_s, state, watch, partner, is_second } = *extra;
+    fn extra_record(&self, extra: &Extra, waiting: Option<Waiting>) -> ExtraRecord {
+        let Extra { instructions, amount, rest, expire_s, state, watch, partner, is_second, .. } = *extra;
         ExtraRecord {
             instructions,
             amount,
@@ -133,10 +136,11 @@ impl Exchange {
             expire_s,
             state,
             reference: watch.reference,
-            price: watch.price,
+            price: waiting.and_then(|waiting| waiting.price),
             on_rise: watch.on_rise,
-            distance: watch.distance,
-            extreme: watch.extreme,
+            distance: watch.distance(),
+            extreme: waiting.and_then(|waiting| waiting.extreme),
+            reserve_units: extra.reserve_units,
             partner: partner.map(|partner| self.shared.orders.hot(partner).id),
             is_second,
         }
@@ -148,7 +152,7 @@ impl Exchange {
         OrderRecord {
             id: hot.id,
             open: hot.open,
-            total: cold.total,
+            total: Quantity(cold.total.into()),
             reserved: hot.reserved,
             ticks: hot.price().0 as u32,
             login: hot.login,

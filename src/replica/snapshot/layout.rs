@@ -7,8 +7,17 @@ use crate::exchange::snapshot::Part;
 pub const MAGIC: [u8; 8] = *b"DOJISNAP";
 /// The format version that this build writes.
 pub const VERSION: u32 = 3;
-/// The oldest format version that this build reads.
-pub const VERSION_MIN: u32 = 3;
+/// A format version that this build reads.
+#[derive(Clone, Copy, Debug)]
+pub struct Version {
+    /// Its number.
+    pub number: u32,
+    /// The parts that came with later versions: what is not said in them is as in an exchange that was never told.
+    pub lacks: &'static [Part],
+}
+
+/// The format versions that this build reads. There is no older one yet.
+pub const VERSIONS: [Version; 1] = [Version { number: VERSION, lacks: &[] }];
 
 /// Bytes of the header at the start of the file.
 pub const HEADER_BYTES: usize = 96;

@@ -16,7 +16,7 @@ use crate::domain::Timestamp;
 use crate::exchange::Digest;
 use layout::{
     CONFIG_DIGEST_AT, HEADER_BYTES, HEADER_CRC_AT, HEADER_LENGTH_AT, LAST_EVENT_AT, MAGIC, MAGIC_AT,
-    POSITION_AT, RESERVED_AT, STATE_DIGEST_AT, TIME_AT, VERSION, VERSION_AT, VERSION_MIN,
+    POSITION_AT, RESERVED_AT, STATE_DIGEST_AT, TIME_AT, VERSION, VERSION_AT, Version,
 };
 
 /// What the header says.
@@ -64,16 +64,16 @@ impl Header {
         bytes
     }
 
-    /// The version is looked at before the checksum: a later version may have another header.
-    pub fn decode(bytes: &[u8; HEADER_BYTES]) -> Result<Self, BadHeader> {
+    /// The header, and which of these versions it is of. That is looked at before the checksum: a later version may have
+    /// another header.
+    pub fn decode(bytes: &[u8; HEADER_BYTES], versions: &[Version]) -> Result<(Self, Version), BadHeader> {
         let damaged = |at, why| Err(BadHeader::Damaged { at, why });
         if bytes[MAGIC_AT..VERSION_AT] != MAGIC {
             return damaged(MAGIC_AT, "this is no snapshot: it does not start with DOJISNAP");
         }
-        let version = u32_at(bytes, VERSION_AT);
-        if !(VERSION_MIN..=VERSION).contains(&version) {
-            return Err(BadHeader::Version(version));
-        }
+        let number = u32_at(bytes, VERSION_AT);
+        let version = versions.iter().find(|version| version.number == number);
+        let version = *version.ok_or(BadHeader::Version(number))?;
         if header_crc(bytes) != crc32c::crc32c(&bytes[..HEADER_CRC_AT]) {
             return damaged(HEADER_CRC_AT, "the checksum of the header does not fit");
         }
@@ -88,14 +88,15 @@ impl Header {
         }
         let mut digest = [0; 32];
         digest.copy_from_slice(&bytes[STATE_DIGEST_AT..RESERVED_AT]);
-        Ok(Self {
-            version,
+        let header = Self {
+            version: number,
             position: u64_at(bytes, POSITION_AT),
             time: Timestamp(u64_at(bytes, TIME_AT)),
             last_event: u64_at(bytes, LAST_EVENT_AT),
             config_digest: u64_at(bytes, CONFIG_DIGEST_AT),
             digest: Digest(digest),
-        })
+        };
+        Ok((header, version))
     }
 }
 
@@ -114,4 +115,66 @@ fn u64_at(bytes: &[u8], at: usize) -> u64 {
     let mut field = [0; 8];
     field.copy_from_slice(&bytes[at..at + 8]);
     u64::from_le_bytes(field)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::layout::VERSIONS;
+    use super::reader::Source;
+    use super::*;
+    use crate::domain::{AccountId, Command, LoginId, LoginName, Stamp};
+    use crate::exchange::NameKey;
+    use crate::exchange::snapshot::Part;
+    use crate::replica::SnapshotError;
+    use dojima_journal::MemoryStorage;
+    use dojima_journal::storage::Storage;
+    use std::convert::Infallible;
+
+    /// An older version that is made up.
+    const OLDER: Version = Version { number: VERSION - 1, lacks: &[Part::Copies] };
+
+    fn state(commands: &[Command]) -> State {
+        let mut state = State::empty();
+        for (sequence, command) in (1..).zip(commands) {
+            let stamp = Stamp { sequence, time: Timestamp(sequence) };
+            state.apply(stamp, command, &mut |_| Ok::<_, Infallible>(())).expect("nothing can fail");
+        }
+        state
+    }
+
+    /// The state written as one of the older version, and read by a build that knows these versions.
+    fn read_again(state: &State, versions: &[Version]) -> Result<State, SnapshotError> {
+        let header = Header { version: OLDER.number, ..Header::of(state, state.exchange.digest()) };
+        let mut bytes = Vec::new();
+        let len = write(&header, state, &mut bytes).expect("memory takes everything");
+        let files = MemoryStorage::new();
+        files.put("file", bytes);
+        let file = files.open("file").expect("it is there");
+        let source = Source { file, path: files.path("file"), bytes: len };
+        read(source, header.position, NameKey::default(), versions).map(|(state, _)| state)
+    }
+
+    #[test]
+    fn a_snapshot_of_an_older_version_is_read_without_the_parts_that_it_lacks() {
+        let (account, login) = (AccountId(0), LoginId(0));
+        let opening = [
+            Command::OpenAccount { account },
+            Command::OpenLogin { login, account, name: LoginName::default() },
+        ];
+        let versions = [OLDER, VERSIONS[0]];
+        let plain = state(&opening);
+        let again = read_again(&plain, &versions).expect("it is read");
+        assert_eq!(again.exchange.digest(), plain.exchange.digest());
+        assert_eq!(again.exchange.copies().count(), 0);
+        // What the older version did not have does not stand in a file of it.
+        let copying = state(&[opening[0], opening[1], Command::CopyAccount { login, account }]);
+        let refused = read_again(&copying, &versions).map(drop).expect_err("refused");
+        assert!(matches!(refused, SnapshotError::Damaged { .. }), "{refused}");
+        let refused = read_again(&plain, &VERSIONS).map(drop).expect_err("refused");
+        let both = (OLDER.number, VERSION);
+        assert!(
+            matches!(refused, SnapshotError::UnknownVersion { found, supported, .. } if (found, supported) == both),
+            "{refused}"
+        );
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::layout::{
     CHUNK_CRC_AT, CHUNK_HEADER_BYTES, END, HEADER_BYTES, LENGTH_AT, LISTINGS, MARKS, NUMBER_AT, OPENING,
-    PAST_TERMS, PAYLOAD_BYTES_MAX, POSITION_AT, SECTION_AT, STREAMS, VERSION,
+    PAST_TERMS, PAYLOAD_BYTES_MAX, POSITION_AT, SECTION_AT, STREAMS, VERSION, Version,
 };
 use super::{BadHeader, Header, State, header_crc, layout, u32_at};
 use crate::domain::audience::Audience;
@@ -44,11 +44,16 @@ impl Source {
     }
 }
 
-/// Reads the header, which must be of the snapshot at this position; also what the checksums of the chunks start from.
-pub fn read_header(source: &Source, position: u64) -> Result<(Header, u32), SnapshotError> {
+/// Reads the header, which must be of the snapshot at this position and of one of these versions; also its version, and what
+/// the checksums of the chunks start from.
+pub fn read_header(
+    source: &Source,
+    position: u64,
+    versions: &[Version],
+) -> Result<(Header, Version, u32), SnapshotError> {
     let mut bytes = [0; HEADER_BYTES];
     source.fill(&mut bytes, 0)?;
-    let header = Header::decode(&bytes).map_err(|bad| match bad {
+    let (header, version) = Header::decode(&bytes, versions).map_err(|bad| match bad {
         BadHeader::Version(found) => {
             SnapshotError::UnknownVersion { file: source.path.clone(), found, supported: VERSION }
         }
@@ -58,16 +63,21 @@ pub fn read_header(source: &Source, position: u64) -> Result<(Header, u32), Snap
         let why = format!("this is the snapshot of position {}", header.position);
         return Err(source.damaged(POSITION_AT as u64, why));
     }
-    Ok((header, header_crc(&bytes)))
+    Ok((header, version, header_crc(&bytes)))
 }
 
-/// Reads the whole file.
-pub fn read(source: Source, position: u64, name_key: NameKey) -> Result<(State, Header), SnapshotError> {
-    let (header, seed) = read_header(&source, position)?;
+/// Reads the whole file, which must be of one of these versions.
+pub fn read(
+    source: Source,
+    position: u64,
+    name_key: NameKey,
+    versions: &[Version],
+) -> Result<(State, Header), SnapshotError> {
+    let (header, version, seed) = read_header(&source, position, versions)?;
     let (bytes, path) = (source.bytes, source.path.clone());
     let damaged =
         |offset: u64, why: &str| SnapshotError::Damaged { file: path.clone(), offset, why: why.to_owned() };
-    let mut parts = Parts::new(name_key, bytes);
+    let mut parts = Parts::new(version, name_key, bytes);
     let mut end = HEADER_BYTES as u64;
     let names = Names::new(name_key, bytes);
     let chunks = Chunks { source, seed, at: end, number: 0, names };
@@ -194,9 +204,9 @@ struct Parts {
 }
 
 impl Parts {
-    fn new(name_key: NameKey, bytes: u64) -> Self {
+    fn new(version: Version, name_key: NameKey, bytes: u64) -> Self {
         Self {
-            exchange: Restoring::new(name_key, bytes),
+            exchange: Restoring::new(version.lacks, name_key, bytes),
             section: 0,
             messages: Vec::new(),
             marks: Vec::new(),

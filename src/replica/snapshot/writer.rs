@@ -6,7 +6,6 @@ use super::layout::{
 };
 use super::{Header, State, header_crc};
 use crate::domain::codec;
-use crate::exchange::Digest;
 use crate::exchange::snapshot::{Part, Sink};
 use bincode::Encode;
 use std::io::{self, Write};
@@ -14,9 +13,9 @@ use std::io::{self, Write};
 /// More than any record takes.
 const RECORD_BYTES_MAX: usize = 512;
 
-/// Writes the whole file; how many bytes that was. Equal states give equal bytes.
-pub fn write(state: &State, digest: Digest, out: &mut dyn Write) -> io::Result<u64> {
-    let header = Header::of(state, digest).encode();
+/// Writes the whole file, with the header of this state; how many bytes that was. Equal states give equal bytes.
+pub fn write(header: &Header, state: &State, out: &mut dyn Write) -> io::Result<u64> {
+    let header = header.encode();
     out.write_all(&header)?;
     let mut chunks = Chunks {
         file: File { out, number: 0, seed: header_crc(&header), bytes: HEADER_BYTES as u64 },

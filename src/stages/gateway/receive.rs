@@ -1,5 +1,7 @@
 //! From a connection's bytes to commands.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use super::Gateway;
 use super::connection::Phase;
 use super::desks::{Bucket, Fill};
@@ -133,7 +135,43 @@ impl Gateway {
 
 /// Whether a command makes the exchange smaller, if it does anything.
 fn frees_space(command: &Command) -> bool {
-    matches!(command, Command::Cancel(_) | Command::MassCancel(_))
+    match command {
+        Command::Cancel(_) | Command::MassCancel(_) | Command::Modify(_) => true,
+        Command::AddAsset { .. }
+        | Command::OpenAccount { .. }
+        | Command::OpenLogin { .. }
+        | Command::ListInstrument(_)
+        | Command::SetPhase { .. }
+        | Command::Deposit(_)
+        | Command::Withdraw(_)
+        | Command::Open { .. }
+        | Command::Enter(_)
+        | Command::RefuseEnter(_)
+        | Command::Replace(_)
+        | Command::RefuseReplace(_)
+        | Command::SetLimits { .. }
+        | Command::Amend(_)
+        | Command::CancelOrder { .. }
+        | Command::Tick
+        | Command::SetMark { .. }
+        | Command::Delist { .. }
+        | Command::SetTerms(_)
+        | Command::SetFees(_)
+        | Command::SetProtection { .. }
+        | Command::SetOrderLimits { .. }
+        | Command::SetAsset(_)
+        | Command::SetSelfTrade(_)
+        | Command::AssignTier { .. }
+        | Command::SetVolumeTiers(_)
+        | Command::Kill { .. }
+        | Command::Checkpoint(_)
+        | Command::SetRules { .. }
+        | Command::QueryAccount(_)
+        | Command::SetOrderEntry(_)
+        | Command::CancelLogin { .. }
+        | Command::RollSession { .. }
+        | Command::CopyAccount { .. } => false,
+    }
 }
 
 /// With what the packets of a logged-in client are taken up.
@@ -212,7 +250,39 @@ fn within_rate(command: Command, bucket: &mut Bucket) -> Result<Command, Ending>
                 let (login, user_ref, cl_ord_id) = (order.login, order.user_ref, order.cl_ord_id);
                 Command::RefuseEnter(RefuseEnter { login, user_ref, reason, cl_ord_id })
             }
-            other => other,
+            other @ (Command::AddAsset { .. }
+            | Command::OpenAccount { .. }
+            | Command::OpenLogin { .. }
+            | Command::ListInstrument(_)
+            | Command::SetPhase { .. }
+            | Command::Deposit(_)
+            | Command::Withdraw(_)
+            | Command::Open { .. }
+            | Command::Cancel(_)
+            | Command::SetLimits { .. }
+            | Command::Amend(_)
+            | Command::CancelOrder { .. }
+            | Command::MassCancel(_)
+            | Command::Tick
+            | Command::SetMark { .. }
+            | Command::Delist { .. }
+            | Command::SetTerms(_)
+            | Command::SetFees(_)
+            | Command::SetProtection { .. }
+            | Command::SetOrderLimits { .. }
+            | Command::SetAsset(_)
+            | Command::SetSelfTrade(_)
+            | Command::AssignTier { .. }
+            | Command::SetVolumeTiers(_)
+            | Command::Kill { .. }
+            | Command::Checkpoint(_)
+            | Command::SetRules { .. }
+            | Command::Modify(_)
+            | Command::QueryAccount(_)
+            | Command::SetOrderEntry(_)
+            | Command::CancelLogin { .. }
+            | Command::RollSession { .. }
+            | Command::CopyAccount { .. }) => other,
         }),
         Fill::Overdrawn => {
             let RateLimit { per_second, burst } = bucket.limit;

@@ -5,8 +5,8 @@
 
 use super::tail::Tail;
 use super::turns::Turns;
-use crate::domain::audience::Audience;
-use crate::domain::{Event, EventRecord, Listings, LoginId};
+use crate::domain::audience::{Audience, StreamChange};
+use crate::domain::{EventRecord, Listings, LoginId};
 use crate::net::ConnectionId;
 use crate::runtime::Fatal;
 use crate::wire::ouch::encode_sequenced;
@@ -166,13 +166,15 @@ impl Streams {
         self.listings.note(record);
         self.audience.note(record);
         let session = self.session;
-        match record.event {
-            Event::SessionRolled { session } => self.session = session,
-            Event::SessionStarted { login, session } => {
+        match record.event.stream_change() {
+            Some(StreamChange::Rolled { session }) => self.session = session,
+            Some(StreamChange::Started { login, session }) => {
                 known(&mut self.by_login, login, session).restart(session);
             }
-            Event::LoginOpened { login, .. } => known(&mut self.by_login, login, session).session = session,
-            _ => {}
+            Some(StreamChange::LoginOpened { login, .. }) => {
+                known(&mut self.by_login, login, session).session = session;
+            }
+            Some(StreamChange::AccountCopied { .. } | StreamChange::Ended { .. }) | None => {}
         }
         let Self { listings, audience, by_login, .. } = self;
         let (mut messages, mut failed) = (0, None);

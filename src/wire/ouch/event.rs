@@ -1,5 +1,7 @@
 //! What an event tells a client: a pure function of the event, so that a stream told again is the same to the byte.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use super::MARKET_PRICE;
 use super::outbound::{
     AccountQueryResponse, CancelRejected, EntryDisabled, EntryEnabled, MassCancelResponse, OrderAccepted,
@@ -80,22 +82,20 @@ pub fn encode_event(record: &EventRecord, to: Address, listings: &Listings, out:
             order_tags(&mut added, e.echo.firm, terms, record.time);
             Outbound::Replaced(message, added.of(to)).encode(out)
         }
-        (Event::Canceled(e), Part::Only) => match e.reason {
-            CancelReason::SelfTradePrevented(prevented) => {
+        (Event::Canceled(e), Part::Only) => {
+            if let CancelReason::SelfTradePrevented(prevented) = e.reason {
                 let listing = listings.at(prevented.instrument, record.number)?;
                 let message = self_match_canceled(e, &prevented, timestamp, listing);
-                Outbound::SelfMatchCanceled(message, added.of(to)).encode(out)
+                return Outbound::SelfMatchCanceled(message, added.of(to)).encode(out);
             }
-            reason => {
-                let message = OrderCanceled {
-                    timestamp,
-                    user_ref: e.user_ref,
-                    decrement: lots(e.decrement),
-                    reason: cancel_code(reason),
-                };
-                Outbound::Canceled(message, added.of(to)).encode(out)
-            }
-        },
+            let message = OrderCanceled {
+                timestamp,
+                user_ref: e.user_ref,
+                decrement: lots(e.decrement),
+                reason: cancel_code(e.reason),
+            };
+            Outbound::Canceled(message, added.of(to)).encode(out)
+        }
         (Event::Rejected(e), Part::Only) => {
             let message = OrderRejected {
                 timestamp,
@@ -179,7 +179,42 @@ fn encode_rarer(record: &EventRecord, to: Address, listings: &Listings, out: &mu
             }
             Outbound::AccountState(message, added.of(to)).encode(out)
         }
-        _ => None,
+        // What `encode_event` writes itself, and what no client is sent.
+        Event::AssetAdded { .. }
+        | Event::AccountOpened { .. }
+        | Event::InstrumentListed(_)
+        | Event::PhaseSet { .. }
+        | Event::Deposited(_)
+        | Event::Withdrawn(_)
+        | Event::Opened { .. }
+        | Event::Refused { .. }
+        | Event::Accepted(_)
+        | Event::Rejected(_)
+        | Event::Replaced(_)
+        | Event::Canceled(_)
+        | Event::Executed(_)
+        | Event::Ignored(_)
+        | Event::LimitsSet { .. }
+        | Event::Armed(_)
+        | Event::Triggered(_)
+        | Event::Restated(_)
+        | Event::MassCanceled { .. }
+        | Event::Indicative(_)
+        | Event::Uncrossed(_)
+        | Event::MarkSet { .. }
+        | Event::TermsSet(_)
+        | Event::FeesSet(_)
+        | Event::ProtectionSet { .. }
+        | Event::OrderLimitsSet { .. }
+        | Event::AssetSet(_)
+        | Event::SelfTradeSet(_)
+        | Event::TierSet { .. }
+        | Event::VolumeTiersSet(_)
+        | Event::Killed { .. }
+        | Event::Checkpointed(_)
+        | Event::RulesSet { .. }
+        | Event::SessionRolled { .. }
+        | Event::AccountCopied { .. } => None,
     }
 }
 

@@ -3,11 +3,11 @@
 use super::properties::{ACCOUNTS, Clients, FEW_TICKS, drain, opening, plain};
 use crate::support::venue::{self, FIRST, QUOTE, Random, Venue};
 use dojima::domain::{
-    AccountId, AccountSelfTrade, Amend, Amount, AssetId, Cancel, Command, Enter, Event, FeeRate, FeeTier,
-    GroupId, Instructions, LimitScope, LoginId, MassCancel, OrderLimits, OrderPrice, Owner, PostOnly, Ppm,
-    Price, Protection, Quantity, QuantityUnit, Replace, SelfTrade, SelfTradePrevention, SetFees, Side, Stamp,
-    TimeInForce, Timestamp, Transfer, Trigger, TriggerKind, TriggerReference, UserRef, Visibility,
-    VolumeTiers,
+    AccountId, AccountSelfTrade, Amend, Amount, AssetId, Cancel, CancelFilter, Command, Enter, Event,
+    FeeRate, FeeTier, GroupId, Instructions, KillScope, LimitScope, LoginId, MassCancel, OrderLimits,
+    OrderPrice, Owner, PostOnly, Ppm, Price, Protection, Quantity, QuantityUnit, Replace, SelfTrade,
+    SelfTradePrevention, SetFees, Side, Stamp, Switch, TimeInForce, Timestamp, Transfer, Trigger,
+    TriggerKind, TriggerReference, UserRef, Visibility, VolumeTiers,
 };
 use dojima::exchange::{Exchange, Order};
 use proptest::strategy::{Strategy, ValueTree};
@@ -37,13 +37,7 @@ fn order_entry_allocates_nothing_after_warm_up() {
             clients.command(&plain(FEW_TICKS).new_tree(&mut runner).expect("a step").current(), &exchange);
         if matches!(
             command,
-            Command::SetPhase { .. }
-                | Command::SetLimits { .. }
-                | Command::Withdraw(_)
-                | Command::Deposit(_)
-                // Both make a list of the orders that fit.
-                | Command::MassCancel(_)
-                | Command::Kill { .. }
+            Command::SetPhase { .. } | Command::SetLimits { .. } | Command::Withdraw(_) | Command::Deposit(_)
         ) {
             continue;
         }
@@ -64,7 +58,7 @@ fn order_entry_allocates_nothing_after_warm_up() {
 }
 
 /// Every kind of order and change, with limits, tiers, bands and a collar on: a fixed random sequence, whose first half is
-/// the warm-up. (What walks over all orders of an instrument makes a list of them: auctions, mass cancels, settings.)
+/// the warm-up. (New terms make a list of an instrument's orders.)
 #[test]
 fn no_kind_of_order_allocates_after_warm_up() {
     const STEPS: u64 = 60_000;
@@ -102,6 +96,8 @@ fn no_kind_of_order_allocates_after_warm_up() {
         "Canceled SelfTradePrevented",
         "Canceled LinkedOrder",
         "Canceled Expired",
+        "Canceled MassCancel",
+        "Canceled Killed",
     ] {
         assert!(seen.get(wanted).is_some_and(|count| *count >= 20), "{wanted} is too rare in {seen:#?}");
     }
@@ -220,6 +216,9 @@ impl Crowd {
             let protection = Protection { dynamic_band, market_collar: Ppm(4_000), ..Protection::default() };
             return Command::SetProtection { instrument: FIRST, protection };
         }
+        if let Some(many) = self.cancel_many() {
+            return many;
+        }
         // The price wanders, but not away.
         if self.commands.is_multiple_of(10) {
             self.mid = (self.mid + self.random.below(3) - 1).clamp(900, 1_100);
@@ -258,6 +257,28 @@ impl Crowd {
             88 => Command::Tick,
             89..92 => Command::Cancel(Cancel { login, user_ref, quantity: Quantity(total / 2) }),
             _ => Command::Cancel(Cancel { login, user_ref, quantity: Quantity(0) }),
+        }
+    }
+
+    /// Now and then a client's or an operator's mass cancel, or a kill switch that is turned on and off again.
+    fn cancel_many(&mut self) -> Option<Command> {
+        let account = AccountId(1 + (self.commands / 400) as u32 % CROWD);
+        let kill = |switch| Some(Command::Kill { scope: KillScope::Account(account), switch });
+        let login = LoginId(self.random.below(u64::from(CROWD)) as u32);
+        match self.commands % 400 {
+            50 => kill(Switch::On),
+            51 => kill(Switch::Off),
+            150 => {
+                let (login, user_ref) = (Some(login), self.next_user_ref(login));
+                Some(Command::MassCancel(MassCancel { login, user_ref, ..MassCancel::default() }))
+            }
+            250 => {
+                let (instrument, side) = (Some(FIRST), Some(self.pick(&[Side::Buy, Side::Sell])));
+                let filter = CancelFilter { instrument, side, ..CancelFilter::default() };
+                Some(Command::MassCancel(MassCancel { filter, ..MassCancel::default() }))
+            }
+            350 => Some(Command::MassCancel(MassCancel::default())),
+            _ => None,
         }
     }
 

@@ -302,8 +302,8 @@ const SMALL_DAY: &str = "n,time,symbol,src_seq,action,order_id,side,price_milli,
 ";
 
 const SMALL_TRADES: &str = "symbol,src_seq,time,buy_order_id,sell_order_id,price_milli,qty,phase
-TEST,1,09:25:00.000,7,5,10010,100,AUCTION
-TEST,2,09:25:00.000,7,6,10010,100,AUCTION
+TEST,1,09:25:00.000,7,5,10020,100,AUCTION
+TEST,2,09:25:00.000,7,6,10020,100,AUCTION
 TEST,3,09:30:00.000,7,9,10020,100,CONT
 TEST,4,15:00:00.000,11,9,10000,30,AUCTION
 TEST,5,15:00:00.000,10,9,10000,20,AUCTION

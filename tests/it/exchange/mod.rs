@@ -1,6 +1,7 @@
 //! The pure core: by text scripts, against the naive exchange, and counting its allocations.
 
 mod allocations;
+mod auctions;
 pub mod digests;
 mod extremes;
 mod golden;

@@ -1,5 +1,8 @@
 //! Random sequences of commands, through the engine and through the naive exchange.
 
+mod all_or_nothing;
+mod coverage;
+mod queues;
 mod settings;
 mod steps;
 pub mod subjects;
@@ -13,8 +16,9 @@ use super::scripts::shown::{CANCEL_KINDS, EVENT_KINDS, Seen};
 use crate::support::compare::same_state;
 use crate::support::naive::Naive;
 use crate::support::venue;
-use dojima::domain::{Command, Event, IgnoreReason, RejectReason, Stamp};
-use dojima::exchange::Exchange;
+use coverage::{CASES, Came};
+use dojima::domain::{AssetId, Command, Event, IgnoreReason, RejectReason, Stamp, VenueLimits};
+use dojima::exchange::{Exchange, ExchangeLimits};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
@@ -23,18 +27,22 @@ use steps::ASSETS;
 /// The open orders that some exchanges of these tests take: few, so that they run out.
 pub const ORDERS_MAX: u32 = 8;
 const MANY_ORDERS: u32 = 1_000;
+/// As few orders as one order can be made to touch at most.
+const FEW_TOUCHED: u32 = 16;
 
 /// Both exchanges, side by side.
 struct Pair {
     exchange: Exchange,
     naive: Naive,
     seen: Seen,
+    /// Whether it is noted which of the [`CASES`] there were.
+    notes_cases: bool,
 }
 
 impl Pair {
-    fn opened(opening: &[Command], orders_max: u32) -> Result<Self, TestCaseError> {
-        let exchange = venue::exchange(orders_max);
-        let mut pair = Self { exchange, naive: Naive::new(venue::limits(orders_max)), seen: Seen::default() };
+    fn opened(opening: &[Command], limits: VenueLimits, notes_cases: bool) -> Result<Self, TestCaseError> {
+        let exchange = Exchange::new(ExchangeLimits { limits, ..ExchangeLimits::default() });
+        let mut pair = Self { exchange, naive: Naive::new(limits), seen: Seen::default(), notes_cases };
         for command in opening {
             let events = pair.apply(Stamp::default(), command)?;
             prop_assert!(!matches!(events[0], Event::Refused { .. }), "{command:?}: {events:?}");
@@ -44,12 +52,17 @@ impl Pair {
 
     /// Every event, the audit, and then every balance and every book.
     fn apply(&mut self, stamp: Stamp, command: &Command) -> Result<Vec<Event>, TestCaseError> {
+        let before = self.notes_cases.then(|| self.naive.clone());
         let events = apply_at(&mut self.exchange, stamp, command);
         prop_assert_eq!(&events, &self.naive.apply(stamp, command), "after {:?} at {}", command, stamp.time);
         prop_assert_eq!(self.exchange.audit(), Ok(()), "after {:?}", command);
         same_state(&self.exchange, &self.naive)
             .map_err(|error| TestCaseError::fail(format!("{error} after {command:?}")))?;
         events.iter().for_each(|event| self.seen.note(event));
+        if let Some(before) = before {
+            let came = Came { before: &before, after: &self.naive, stamp, command, events: &events };
+            came.cases().into_iter().for_each(|case| self.seen.count(case));
+        }
         Ok(events)
     }
 
@@ -71,8 +84,13 @@ impl Pair {
 }
 
 /// Gives the steps to both exchanges. What was seen of events and reasons.
-fn compare(opening: &[Command], orders_max: u32, steps: &[Step]) -> Result<Seen, TestCaseError> {
-    let mut pair = Pair::opened(opening, orders_max)?;
+fn compare(
+    opening: &[Command],
+    limits: VenueLimits,
+    steps: &[Step],
+    notes_cases: bool,
+) -> Result<Seen, TestCaseError> {
+    let mut pair = Pair::opened(opening, limits, notes_cases)?;
     let mut clients = Clients::new();
     let mut last = Stamp::default();
     for step in steps {
@@ -107,6 +125,17 @@ pub fn rich(fees: [i32; 4]) -> Vec<Command> {
     opening(fees).into_iter().chain(riches()).collect()
 }
 
+/// Everybody has coins, and cash as at the beginning: market buys run out of it.
+pub fn coins(fees: [i32; 4]) -> Vec<Command> {
+    let of_coins = |command: &Command| matches!(command, Command::Deposit(of) if of.asset == AssetId(0));
+    opening(fees).into_iter().chain(riches().filter(of_coins)).collect()
+}
+
+/// Limits that many orders fit in, each of which touches so many others at most.
+pub fn touched_at_most(orders_touched_max: u32) -> VenueLimits {
+    VenueLimits { orders_touched_max, ..venue::limits(MANY_ORDERS) }
+}
+
 /// With `SOAK=50` in the environment everything runs with fifty times as many cases.
 pub fn cases(usual: u32) -> u32 {
     let times = std::env::var("SOAK").ok().and_then(|times| times.parse().ok());
@@ -120,9 +149,15 @@ macro_rules! subject {
             #![proptest_config(ProptestConfig { cases: cases($cases), max_shrink_iters: 20_000, ..ProptestConfig::default() })]
 
             #[test]
-            fn $name(fees in fees(), few in prop::bool::weighted(0.1), steps in prop::collection::vec($steps, $lengths)) {
+            fn $name(
+                fees in fees(),
+                few in prop::bool::weighted(0.1),
+                narrow in prop::bool::weighted(0.3),
+                steps in prop::collection::vec($steps, $lengths),
+            ) {
                 let orders_max = if few { ORDERS_MAX } else { MANY_ORDERS };
-                compare(&$opening(fees), orders_max, &steps)?;
+                let limits = VenueLimits { orders_max, ..touched_at_most(if narrow { FEW_TOUCHED } else { 5_000 }) };
+                compare(&$opening(fees), limits, &steps, false)?;
             }
         }
     };
@@ -136,6 +171,9 @@ subject!(hidden_orders_and_self_trades_agree, subjects::book(), 500, 20..200, ri
 subject!(bands_agree, subjects::bands(), 500, 20..200, rich);
 subject!(limits_agree, subjects::limits(), 500, 20..200, opening);
 subject!(changing_settings_agree, subjects::changing(), 500, 20..200, opening);
+subject!(icebergs_in_rounds_agree, queues::rounds(), 500, 20..200, rich);
+subject!(rounds_without_money_agree, queues::rounds(), 500, 20..200, coins);
+subject!(crowds_agree, queues::crowds(), 300, 100..250, rich);
 subject!(everything_agrees, subjects::everything(), 500, 20..250, rich);
 
 /// What no sequence of these comes to: it takes 100,000 orders.
@@ -155,6 +193,8 @@ fn a_fixed_run_exercises_everything() {
         subjects::limits(),
         subjects::changing(),
         subjects::everything(),
+        queues::rounds(),
+        queues::crowds(),
     ];
     for (at, subject) in subjects.into_iter().enumerate() {
         let steps = prop::collection::vec(subject, 200);
@@ -166,7 +206,9 @@ fn a_fixed_run_exercises_everything() {
                 rich([-4_000, 5_000, 50, 300])
             };
             let orders_max = if round % 4 == 0 { ORDERS_MAX } else { MANY_ORDERS };
-            let one = compare(&opening, orders_max, &steps)
+            let touched = if round % 2 == 0 { 5_000 } else { FEW_TOUCHED };
+            let limits = VenueLimits { orders_max, ..touched_at_most(touched) };
+            let one = compare(&opening, limits, &steps, true)
                 .unwrap_or_else(|error| panic!("{at}, {round}: {error}"));
             seen.add(one);
         }
@@ -184,5 +226,8 @@ fn a_fixed_run_exercises_everything() {
         ["Continuous", "Opening", "Volatility", "Closing", "hidden", "rebate", "Refreshed", "Reserve", "Tick"]
     {
         assert!(counted(what) > 20, "only {} of {what}: {:?}", counted(what), seen.counts);
+    }
+    for case in CASES {
+        assert!(counted(case) > 2, "{} times {case}: {:?}", counted(case), seen.counts);
     }
 }

@@ -48,7 +48,7 @@
 //! tier 1 3                              or `tier 1 volume`
 //! tiers 1 0 1000 5000                   asset, the volume from which each row holds (the others: never)
 //! kill account 1 on                     or `kill venue off`
-//! rules 2                               the edition of the rules
+//! rules 1                               the edition of the rules
 //! modify 1.1 buy to 4                   the side that the client says, the new total
 //! query 1 after 500                     asks for the next number; a dead-man's switch of so many ms may be left out
 //! order-entry 1.4 off

@@ -52,7 +52,7 @@ impl Market {
     pub fn new(seed: u64, accounts: u32, mix: Mix, events: &mut Vec<EventRecord>) -> Self {
         let mut market = Self {
             exchange: Exchange::new(ExchangeLimits {
-                limits: VenueLimits { orders_max: 1 << 16, ..VenueLimits::default() },
+                limits: VenueLimits::of_few_accounts(1 << 16),
                 ..ExchangeLimits::default()
             }),
             stamp: Stamp { sequence: 0, time: Timestamp(1_795_000_000_000_000_000 + seed) },

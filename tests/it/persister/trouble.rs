@@ -3,6 +3,8 @@
 use super::{Bench, Driven, append, small_market};
 use dojima::runtime::Agent;
 use dojima::runtime::Fatal;
+use dojima::stages::persister::sql::reader::SqlReader;
+use dojima::stages::persister::sql::{SCHEMA_VERSION, SqlError};
 use rusqlite::Connection;
 use std::path::Path;
 
@@ -174,6 +176,9 @@ fn a_database_of_an_older_program_is_built_again() {
         .expect("open")
         .execute_batch("CREATE TABLE t (x); PRAGMA application_id = 0x446F6A69; PRAGMA user_version = 1")
         .expect("made");
+    // A reader does not do that: it only reads.
+    let Err(error) = SqlReader::open(&bench.database()) else { panic!("an older schema was read") };
+    assert!(matches!(error, SqlError::OlderSchema { found: 1, known: SCHEMA_VERSION, .. }), "{error}");
     assert_eq!(bench.fill_in_spite_of_errors(300), 1);
     assert_eq!(databases(&bench), ["dojima.sqlite", "dojima.sqlite.outdated-1"]);
     assert_eq!(bench.check().first_difference(), None);

@@ -205,6 +205,7 @@ impl Reference {
 }
 
 impl Happened {
+    #[deny(clippy::wildcard_enum_match_arm)]
     fn note(&mut self, event: &Event) {
         self.events += 1;
         match event {
@@ -218,7 +219,22 @@ impl Happened {
                 CancelReason::Expired => self.expired += 1,
                 CancelReason::DeadMansSwitch | CancelReason::Disconnected => self.let_go += 1,
                 CancelReason::InvalidReplace(reason) => self.reject(reason),
-                _ => {}
+                CancelReason::UserRequested
+                | CancelReason::WorkLimit
+                | CancelReason::ImmediateOrCancel
+                | CancelReason::FundsExhausted
+                | CancelReason::MinimumQuantity
+                | CancelReason::AmountSpent
+                | CancelReason::MarketCollar
+                | CancelReason::PriceBand
+                | CancelReason::LinkedOrder
+                | CancelReason::TermsChanged
+                | CancelReason::Delisted
+                | CancelReason::Killed
+                | CancelReason::MassCancel
+                | CancelReason::Operator
+                | CancelReason::TriggerRefused(_)
+                | CancelReason::SelfTradePrevented(_) => {}
             },
             Event::Rejected(rejected) => self.reject(rejected.reason),
             Event::ChangeRejected(rejected) => self.reject(rejected.reason),
@@ -226,7 +242,41 @@ impl Happened {
             Event::Ignored(ignored) => {
                 *self.ignored.entry(IgnoreReason::name(ignored.reason)).or_default() += 1
             }
-            _ => {}
+            Event::AssetAdded { .. }
+            | Event::AccountOpened { .. }
+            | Event::LoginOpened { .. }
+            | Event::InstrumentListed(_)
+            | Event::PhaseSet { .. }
+            | Event::Deposited(_)
+            | Event::Withdrawn(_)
+            | Event::Opened { .. }
+            | Event::Replaced(_)
+            | Event::LimitsSet { .. }
+            | Event::Amended(_)
+            | Event::Armed(_)
+            | Event::Triggered(_)
+            | Event::Restated(_)
+            | Event::MassCanceled { .. }
+            | Event::Indicative(_)
+            | Event::MarkSet { .. }
+            | Event::TermsSet(_)
+            | Event::FeesSet(_)
+            | Event::ProtectionSet { .. }
+            | Event::OrderLimitsSet { .. }
+            | Event::AssetSet(_)
+            | Event::SelfTradeSet(_)
+            | Event::TierSet { .. }
+            | Event::VolumeTiersSet(_)
+            | Event::Killed { .. }
+            | Event::Checkpointed(_)
+            | Event::RulesSet { .. }
+            | Event::AccountState { .. }
+            | Event::OrderEntrySet(_)
+            | Event::SessionEnded { .. }
+            | Event::SessionStarted { .. }
+            | Event::SessionRolled { .. }
+            | Event::PriorityUpdated(_)
+            | Event::AccountCopied { .. } => {}
         }
     }
 

@@ -15,8 +15,8 @@ static SNAPSHOT: LazyLock<(Vec<u8>, u64)> = LazyLock::new(|| {
     (saved(&state), state.last.sequence)
 });
 
-/// Bytes of memory for each order that may be open: slab, levels and names.
-const BYTES_PER_ORDER: u64 = 64 + 24 + 24 + 4;
+/// Bytes of memory for each order that may be open: slab, chains, levels and names.
+const BYTES_PER_ORDER: u64 = 64 + 24 + 8 + 24 + 4;
 
 /// One thing that is done to the bytes of a chunk.
 #[derive(Clone, Debug)]

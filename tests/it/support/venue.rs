@@ -35,9 +35,9 @@ impl Random {
     }
 }
 
-/// The default limits but for the number of open orders.
+/// The default limits but for the number of open orders, also of each account.
 pub fn limits(orders_max: u32) -> VenueLimits {
-    VenueLimits { orders_max, ..VenueLimits::default() }
+    VenueLimits::of_few_accounts(orders_max)
 }
 
 /// An empty exchange that takes this many open orders.
@@ -57,7 +57,11 @@ pub struct Venue {
 impl Venue {
     pub fn new(orders_max: u32, logins: u32) -> Self {
         let mut venue = Self {
-            exchange: exchange(orders_max),
+            exchange: Exchange::new(ExchangeLimits {
+                // One order may meet all that rests.
+                limits: VenueLimits { orders_touched_max: 1_000_000, ..limits(orders_max) },
+                ..ExchangeLimits::default()
+            }),
             events: Vec::new(),
             stamp: Stamp::default(),
             last_user_ref: vec![0; logins as usize],

@@ -1,5 +1,7 @@
 //! Whom and what a record is about: logins, accounts, an instrument.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use super::entry::{Entry, Value};
 use super::names::Names;
 use dojima::domain::{

@@ -60,7 +60,7 @@ const COMMAND_KINDS: [&str; 37] = [
 ];
 
 /// The kinds of events, in the order of their encoding.
-const EVENT_KINDS: [&str; 44] = [
+const EVENT_KINDS: [&str; 43] = [
     "asset-added",
     "account-opened",
     "login-opened",
@@ -103,7 +103,6 @@ const EVENT_KINDS: [&str; 44] = [
     "session-started",
     "session-rolled",
     "priority-updated",
-    "mass-cancel-answered",
     "account-copied",
 ];
 

@@ -1,6 +1,8 @@
 //! A record as a line for people: names for numbers, prices and quantities as decimals, and nothing of what was not
 //! asked for. Numbers whose decimals the records do not tell stay as they are, with their unit.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use super::concerns::Concerns;
 use super::entry::{Entry, Value};
 use super::flat::{self, Field};
@@ -202,13 +204,54 @@ impl Reader<'_> {
     /// What the orders of this record hold in reserve, where the record says their side.
     fn reserved_in(&self, party: Option<Party>) -> Option<AssetId> {
         let Value::Event(record) = &self.entry.value else { return None };
-        let side = match (&record.event, party) {
-            (Event::Accepted(e), _) => e.side,
-            (Event::Replaced(e), _) => e.side,
-            (Event::Amended(e), _) => e.side,
-            (Event::Executed(e), Some(Party::Taker)) => e.taker_side,
-            (Event::Executed(e), Some(Party::Maker)) => e.taker_side.opposite(),
-            _ => return None,
+        let side = match &record.event {
+            Event::Accepted(e) => e.side,
+            Event::Replaced(e) => e.side,
+            Event::Amended(e) => e.side,
+            Event::Executed(e) => match party? {
+                Party::Taker => e.taker_side,
+                Party::Maker => e.taker_side.opposite(),
+            },
+            // They do not say it, or hold nothing.
+            Event::AssetAdded { .. }
+            | Event::AccountOpened { .. }
+            | Event::LoginOpened { .. }
+            | Event::InstrumentListed(_)
+            | Event::PhaseSet { .. }
+            | Event::Deposited(_)
+            | Event::Withdrawn(_)
+            | Event::Opened { .. }
+            | Event::Refused { .. }
+            | Event::Rejected(_)
+            | Event::Canceled(_)
+            | Event::Ignored(_)
+            | Event::LimitsSet { .. }
+            | Event::ChangeRejected(_)
+            | Event::Armed(_)
+            | Event::Triggered(_)
+            | Event::Restated(_)
+            | Event::MassCanceled { .. }
+            | Event::Indicative(_)
+            | Event::Uncrossed(_)
+            | Event::MarkSet { .. }
+            | Event::TermsSet(_)
+            | Event::FeesSet(_)
+            | Event::ProtectionSet { .. }
+            | Event::OrderLimitsSet { .. }
+            | Event::AssetSet(_)
+            | Event::SelfTradeSet(_)
+            | Event::TierSet { .. }
+            | Event::VolumeTiersSet(_)
+            | Event::Killed { .. }
+            | Event::Checkpointed(_)
+            | Event::RulesSet { .. }
+            | Event::AccountState { .. }
+            | Event::OrderEntrySet(_)
+            | Event::SessionEnded { .. }
+            | Event::SessionStarted { .. }
+            | Event::SessionRolled { .. }
+            | Event::PriorityUpdated(_)
+            | Event::AccountCopied { .. } => return None,
         };
         let terms = self.terms?;
         Some(if side == Side::Buy { terms.quote } else { terms.base })
@@ -228,7 +271,7 @@ impl Reader<'_> {
         let instructions = match &self.entry.value {
             Value::Command(Command::Enter(enter)) => enter.instructions,
             Value::Command(Command::Replace(replace)) => replace.instructions,
-            _ => None,
+            Value::Command(_) | Value::Event(_) => None,
         };
         instructions.is_some_and(|instructions| instructions.unit == QuantityUnit::QuoteAmount)
     }
@@ -236,10 +279,12 @@ impl Reader<'_> {
     fn transferred(&self) -> Option<AssetId> {
         match &self.entry.value {
             Value::Command(Command::Deposit(transfer) | Command::Withdraw(transfer)) => Some(transfer.asset),
-            Value::Event(record) => match &record.event {
-                Event::Deposited(transfer) | Event::Withdrawn(transfer) => Some(transfer.asset),
-                _ => None,
-            },
+            Value::Event(record) => {
+                let (Event::Deposited(transfer) | Event::Withdrawn(transfer)) = &record.event else {
+                    return None;
+                };
+                Some(transfer.asset)
+            }
             Value::Command(_) => None,
         }
     }

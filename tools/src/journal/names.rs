@@ -1,6 +1,8 @@
 //! What the records read so far say of names: whose login it is, what an order trades, in which decimals. A record that
 //! names an order only by its client's number is joined to its account and instrument by this.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use super::entry::{Entry, Value};
 use dojima::domain::{
     AccountId, Amount, AssetCode, AssetId, AssetSettings, Command, Event, FeeAsset, InstrumentId,
@@ -85,7 +87,36 @@ impl Names {
                     self.order(replace.login, replace.user_ref, instrument);
                 }
             }
-            _ => {}
+            Command::OpenAccount { .. }
+            | Command::SetPhase { .. }
+            | Command::Deposit(_)
+            | Command::Withdraw(_)
+            | Command::Open { .. }
+            | Command::RefuseEnter(_)
+            | Command::RefuseReplace(_)
+            | Command::Cancel(_)
+            | Command::SetLimits { .. }
+            | Command::Amend(_)
+            | Command::CancelOrder { .. }
+            | Command::MassCancel(_)
+            | Command::Tick
+            | Command::SetMark { .. }
+            | Command::Delist { .. }
+            | Command::SetFees(_)
+            | Command::SetProtection { .. }
+            | Command::SetOrderLimits { .. }
+            | Command::SetSelfTrade(_)
+            | Command::AssignTier { .. }
+            | Command::SetVolumeTiers(_)
+            | Command::Kill { .. }
+            | Command::Checkpoint(_)
+            | Command::SetRules { .. }
+            | Command::Modify(_)
+            | Command::QueryAccount(_)
+            | Command::SetOrderEntry(_)
+            | Command::CancelLogin { .. }
+            | Command::RollSession { .. }
+            | Command::CopyAccount { .. } => {}
         }
     }
 
@@ -99,7 +130,42 @@ impl Names {
             Event::AssetSet(settings) => self.asset_set(settings),
             Event::Accepted(e) => self.order(e.login, e.user_ref, e.instrument),
             Event::Replaced(e) => self.order(e.login, e.user_ref, e.instrument),
-            _ => {}
+            Event::AccountOpened { .. }
+            | Event::PhaseSet { .. }
+            | Event::Deposited(_)
+            | Event::Withdrawn(_)
+            | Event::Opened { .. }
+            | Event::Refused { .. }
+            | Event::Rejected(_)
+            | Event::Canceled(_)
+            | Event::Executed(_)
+            | Event::Ignored(_)
+            | Event::LimitsSet { .. }
+            | Event::ChangeRejected(_)
+            | Event::Amended(_)
+            | Event::Armed(_)
+            | Event::Triggered(_)
+            | Event::Restated(_)
+            | Event::MassCanceled { .. }
+            | Event::Indicative(_)
+            | Event::Uncrossed(_)
+            | Event::MarkSet { .. }
+            | Event::FeesSet(_)
+            | Event::ProtectionSet { .. }
+            | Event::OrderLimitsSet { .. }
+            | Event::SelfTradeSet(_)
+            | Event::TierSet { .. }
+            | Event::VolumeTiersSet(_)
+            | Event::Killed { .. }
+            | Event::Checkpointed(_)
+            | Event::RulesSet { .. }
+            | Event::AccountState { .. }
+            | Event::OrderEntrySet(_)
+            | Event::SessionEnded { .. }
+            | Event::SessionStarted { .. }
+            | Event::SessionRolled { .. }
+            | Event::PriorityUpdated(_)
+            | Event::AccountCopied { .. } => {}
         }
     }
 

@@ -7,18 +7,29 @@
 use super::error::SqlError;
 use super::schema::{Database, SCHEMA_VERSION};
 
-/// What leads to version N + 1, for N from [`OLDEST`] on.
+/// What leads to the next version, the last step to [`SCHEMA_VERSION`]. There is none yet: no older schema is read.
 const STEPS: [&str; 0] = [];
 
-/// The oldest version from which there is a way. One that is older still is built again from the event log.
-pub(super) const OLDEST: i64 = SCHEMA_VERSION - STEPS.len() as i64;
+/// Whether there is a way from version `found`. A database of another one is built again from the event log.
+pub(super) fn reach(found: i64) -> bool {
+    (oldest(&STEPS)..=SCHEMA_VERSION).contains(&found)
+}
 
-/// Brings a database of version `found`, at least [`OLDEST`], up to the present one.
+/// Brings a database of a version that [`reach`] knows up to the present one.
 ///
 /// # Errors
 /// [`SqlError`]; the database is then of the last version that was completed.
 pub(super) fn run(database: &Database, found: i64) -> Result<(), SqlError> {
-    for (from, step) in (OLDEST..).zip(STEPS).skip_while(|(from, _)| *from < found) {
+    run_steps(database, found, &STEPS)
+}
+
+/// The version that the first of these steps starts from.
+fn oldest(steps: &[&str]) -> i64 {
+    SCHEMA_VERSION - steps.len() as i64
+}
+
+fn run_steps(database: &Database, found: i64, steps: &[&str]) -> Result<(), SqlError> {
+    for (from, step) in (oldest(steps)..).zip(steps).skip_while(|(from, _)| *from < found) {
         let to = from + 1;
         database.transact(&format!(
             "{step}
@@ -27,4 +38,46 @@ pub(super) fn run(database: &Database, found: i64) -> Result<(), SqlError> {
         tracing::info!("the SQL database was brought from schema version {from} to {to}");
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn version(database: &Database) -> [i64; 2] {
+        let in_meta = "SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'schema_version'";
+        let in_meta = database.connection.query_row(in_meta, [], |row| row.get(0)).expect("a version");
+        [database.pragma("user_version").expect("a version"), in_meta]
+    }
+
+    fn tables(database: &Database) -> i64 {
+        let count = "SELECT count(*) FROM sqlite_schema WHERE name IN ('one', 'two', 'three')";
+        database.connection.query_row(count, [], |row| row.get(0)).expect("a count")
+    }
+
+    /// Three steps that are made up, on a database that says it is two versions old.
+    #[test]
+    fn steps_are_taken_whole_from_where_the_database_is() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let database = Database::open(&folder.path().join("dojima.sqlite")).expect("made");
+        let found = SCHEMA_VERSION - 2;
+        let set = format!(
+            "PRAGMA user_version = {found}; UPDATE meta SET value = '{found}' WHERE key = 'schema_version'"
+        );
+        database.run(&set).expect("set");
+        let (two, fails) =
+            ("CREATE TABLE two (x);", "CREATE TABLE three (x); INSERT INTO nowhere VALUES (1);");
+        let refused = run_steps(&database, found, &["CREATE TABLE one (x);", two, fails]).map(drop);
+        assert!(refused.expect_err("refused").to_string().contains("nowhere"));
+        assert_eq!((version(&database), tables(&database)), ([found + 1; 2], 1), "the second step alone");
+        let three = "CREATE TABLE three (x);";
+        run_steps(&database, found + 1, &["CREATE TABLE one (x);", two, three]).expect("it goes on");
+        assert_eq!((version(&database), tables(&database)), ([SCHEMA_VERSION; 2], 2));
+        run(&database, SCHEMA_VERSION).expect("nothing is left to do");
+    }
+
+    #[test]
+    fn an_older_schema_is_not_reached() {
+        assert!(reach(SCHEMA_VERSION) && !reach(SCHEMA_VERSION - 1) && !reach(SCHEMA_VERSION + 1));
+    }
 }

@@ -3,6 +3,8 @@
 //! An order that is born, filled and gone within one batch costs one row; an account that trades a thousand times in a
 //! batch costs two. Nothing here touches the database, so a batch that could not be written is written again as it is.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use super::balances::Balances;
 use super::rows::{OrderRow, OrderStatus, Rare, Stored, Terms, TradeRow, TradeSide, Watermark};
 use crate::domain::{

@@ -132,22 +132,6 @@ impl SqlReader {
         Ok(counts)
     }
 
-    /// The event after which the checkpoints in the tables begin: 0, or the watermark that a database without that table
-    /// had when it got it.
-    ///
-    /// # Errors
-    /// [`SqlError`].
-    pub fn checkpoints_after(&self) -> Result<u64, SqlError> {
-        let mut after =
-            Err(self.database.content("table meta does not say where checkpoints begin".to_owned()));
-        let sql = "SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'checkpoints_after'";
-        each(&self.database, sql, |row| {
-            after = Ok(row.u64(0)?);
-            Ok(())
-        })?;
-        after
-    }
-
     /// Rows of the tables that have one row per event.
     ///
     /// # Errors

@@ -57,7 +57,7 @@ impl Database {
         let is_new = database.is_empty()?;
         // Before anything is changed: the file may belong to somebody else.
         let version = if is_new { SCHEMA_VERSION } else { database.recognise()? };
-        if version < migrations::OLDEST {
+        if !migrations::reach(version) {
             return Err(database.older(version));
         }
         // NORMAL may lose the last transactions to a power cut, never the file: the tables then simply resume from an
@@ -165,8 +165,7 @@ impl Database {
     fn make_schema(&self) -> Result<(), SqlError> {
         self.transact(&format!(
             "{SCHEMA}
-             INSERT INTO meta VALUES ('schema_version', '{SCHEMA_VERSION}'), ('program', 'dojima {}'),
-               ('checkpoints_after', '0');
+             INSERT INTO meta VALUES ('schema_version', '{SCHEMA_VERSION}'), ('program', 'dojima {}');
              PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {SCHEMA_VERSION};",
             env!("CARGO_PKG_VERSION"),
         ))

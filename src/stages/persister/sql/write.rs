@@ -1,5 +1,7 @@
 //! A batch into the tables: one transaction, cached statements, several rows per statement where rows are many.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use super::error::SqlError;
 use super::mirror::Mirror;
 use super::rows::{BalanceRow, OrderRow, Rare, Stored, TradeRow};
@@ -448,7 +450,47 @@ fn write_priced(connection: &Connection, record: &EventRecord, price: u64) -> ru
             &[&instrument.0, &price, &time],
         ),
         Event::Uncrossed(auction) => write_auction(connection, record, auction, Some(price)),
-        _ => Ok(0),
+        // No other event is written with a price beside it.
+        Event::AssetAdded { .. }
+        | Event::AccountOpened { .. }
+        | Event::LoginOpened { .. }
+        | Event::InstrumentListed(_)
+        | Event::PhaseSet { .. }
+        | Event::Deposited(_)
+        | Event::Withdrawn(_)
+        | Event::Opened { .. }
+        | Event::Refused { .. }
+        | Event::Accepted(_)
+        | Event::Rejected(_)
+        | Event::Replaced(_)
+        | Event::Canceled(_)
+        | Event::Executed(_)
+        | Event::Ignored(_)
+        | Event::LimitsSet { .. }
+        | Event::ChangeRejected(_)
+        | Event::Amended(_)
+        | Event::Armed(_)
+        | Event::Restated(_)
+        | Event::MassCanceled { .. }
+        | Event::Indicative(_)
+        | Event::TermsSet(_)
+        | Event::FeesSet(_)
+        | Event::ProtectionSet { .. }
+        | Event::OrderLimitsSet { .. }
+        | Event::AssetSet(_)
+        | Event::SelfTradeSet(_)
+        | Event::TierSet { .. }
+        | Event::VolumeTiersSet(_)
+        | Event::Killed { .. }
+        | Event::Checkpointed(_)
+        | Event::RulesSet { .. }
+        | Event::AccountState { .. }
+        | Event::OrderEntrySet(_)
+        | Event::SessionEnded { .. }
+        | Event::SessionStarted { .. }
+        | Event::SessionRolled { .. }
+        | Event::PriorityUpdated(_)
+        | Event::AccountCopied { .. } => Ok(0),
     }
 }
 

@@ -4,7 +4,7 @@ use super::{Order, Random, Venue, scattered};
 use crate::support::venue::limits;
 use dojima::domain::{
     AccountId, Command, Event, InstrumentId, LoginId, OrderPrice, Quantity, Replace, Side, TimeInForce,
-    UserRef,
+    UserRef, VenueLimits,
 };
 use std::collections::BTreeMap;
 
@@ -29,7 +29,8 @@ fn a_million_orders(levels: u64) {
     let mut venue = Venue::new(1, 100);
     let mut lots = 0;
     let allocated = allocation_counter::measure(|| {
-        venue.send(&Command::SetLimits { limits: limits(ORDERS as u32) });
+        let limits = VenueLimits { orders_touched_max: 1_000_000, ..limits(ORDERS as u32) };
+        venue.send(&Command::SetLimits { limits });
     });
     let grown = allocation_counter::measure(|| {
         for at in scattered(ORDERS) {
@@ -194,7 +195,8 @@ fn prices_scattered_over_all_that_the_wire_can_name() {
     const ORDERS: u64 = 200_000;
     let end = OrderPrice::LIMIT_END;
     let mut venue = Venue::new(1, 4);
-    venue.send(&Command::SetLimits { limits: limits(ORDERS as u32) });
+    let limits = VenueLimits { orders_touched_max: 1_000_000, ..limits(ORDERS as u32) };
+    venue.send(&Command::SetLimits { limits });
     let mut random = Random(1);
     let mut model: [BTreeMap<u64, u64>; 2] = Default::default();
     let counted = allocation_counter::measure(|| {

@@ -13,17 +13,17 @@ use std::ops::Range;
 /// Prices so near to one another that most orders trade.
 pub const FEW_TICKS: Range<u64> = 18..25;
 
-type Weighted = Vec<(u32, BoxedStrategy<Action>)>;
+pub type Weighted = Vec<(u32, BoxedStrategy<Action>)>;
 
 const SECOND: u64 = Timestamp::SECOND;
 const DAY: u64 = 86_400 * SECOND;
 
-fn steps_of(actions: Weighted, wait: BoxedStrategy<u64>) -> BoxedStrategy<Step> {
+pub fn steps_of(actions: Weighted, wait: BoxedStrategy<u64>) -> BoxedStrategy<Step> {
     (wait, Union::new_weighted(actions)).prop_map(|(wait, action)| Step { wait, action }).boxed()
 }
 
 /// Time that hardly passes.
-fn no_wait() -> BoxedStrategy<u64> {
+pub fn no_wait() -> BoxedStrategy<u64> {
     prop_oneof![6 => Just(0_u64), 1 => Just(1)].boxed()
 }
 

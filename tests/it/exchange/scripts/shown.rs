@@ -256,7 +256,7 @@ pub const EVENT_KINDS: [&str; 43] = [
     "withdrawn",
 ];
 
-pub const CANCEL_KINDS: [&str; 19] = [
+pub const CANCEL_KINDS: [&str; 20] = [
     "AmountSpent",
     "DeadMansSwitch",
     "Delisted",
@@ -276,6 +276,7 @@ pub const CANCEL_KINDS: [&str; 19] = [
     "TermsChanged",
     "TriggerRefused",
     "UserRequested",
+    "WorkLimit",
 ];
 
 /// What the events have shown.
@@ -292,6 +293,7 @@ pub struct Seen {
 }
 
 impl Seen {
+    #[deny(clippy::wildcard_enum_match_arm)]
     pub fn note(&mut self, event: &Event) {
         let first_word = |line: &str| line.split(' ').next().unwrap_or_default().to_owned();
         self.events.insert(first_word(&shown(event)));
@@ -316,11 +318,46 @@ impl Seen {
                 }
             }
             Event::Restated(e) => self.count(&format!("{:?}", e.reason)),
-            _ => {}
+            Event::AssetAdded { .. }
+            | Event::AccountOpened { .. }
+            | Event::LoginOpened { .. }
+            | Event::InstrumentListed(_)
+            | Event::PhaseSet { .. }
+            | Event::Deposited(_)
+            | Event::Withdrawn(_)
+            | Event::Opened { .. }
+            | Event::Accepted(_)
+            | Event::Replaced(_)
+            | Event::LimitsSet { .. }
+            | Event::Amended(_)
+            | Event::Armed(_)
+            | Event::Triggered(_)
+            | Event::MassCanceled { .. }
+            | Event::Indicative(_)
+            | Event::Uncrossed(_)
+            | Event::MarkSet { .. }
+            | Event::TermsSet(_)
+            | Event::FeesSet(_)
+            | Event::ProtectionSet { .. }
+            | Event::OrderLimitsSet { .. }
+            | Event::AssetSet(_)
+            | Event::SelfTradeSet(_)
+            | Event::TierSet { .. }
+            | Event::VolumeTiersSet(_)
+            | Event::Killed { .. }
+            | Event::Checkpointed(_)
+            | Event::RulesSet { .. }
+            | Event::AccountState { .. }
+            | Event::OrderEntrySet(_)
+            | Event::SessionEnded { .. }
+            | Event::SessionStarted { .. }
+            | Event::SessionRolled { .. }
+            | Event::PriorityUpdated(_)
+            | Event::AccountCopied { .. } => {}
         }
     }
 
-    fn count(&mut self, what: &str) {
+    pub fn count(&mut self, what: &str) {
         *self.counts.entry(what.to_owned()).or_default() += 1;
     }
 

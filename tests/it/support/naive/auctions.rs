@@ -1,10 +1,11 @@
 //! Phases and call auctions.
 
 use super::matching::Meeting;
+use super::orders::Order;
 use super::{Naive, lots, ticks};
 use dojima::domain::{
-    Auction, CancelReason, Event, FeeRate, InstrumentId, OrderId, Phase, RejectReason, Side, TimeInForce,
-    TradeKind,
+    Auction, CancelReason, Event, FeeRate, InstrumentId, OrderId, Phase, RejectReason, SelfTrade,
+    SelfTradePrevented, Side, TimeInForce, TradeKind,
 };
 
 /// What an auction would give.
@@ -40,8 +41,7 @@ impl Naive {
         }
         self.set_phase(instrument, phase);
         if phase == Phase::Closed {
-            let days = self
-                .numbers(|order| order.instrument == instrument && order.time_in_force == TimeInForce::Day);
+            let days = self.by_book(instrument, |order| order.time_in_force == TimeInForce::Day);
             self.cancel_all(&days, CancelReason::Expired);
         }
     }
@@ -54,10 +54,21 @@ impl Naive {
         }
     }
 
+    /// The orders of a side that take part: of two linked ones that both rest only the one that would trade first.
+    fn taking_part(&self, instrument: InstrumentId, side: Side) -> Vec<&Order> {
+        let mut found: Vec<&Order> = Vec::new();
+        for order in self.in_trading_order(instrument, side) {
+            if !found.iter().any(|before| Some(before.id) == order.oco) {
+                found.push(order);
+            }
+        }
+        found
+    }
+
     /// `None`: nothing crosses.
     fn auction(&self, instrument: InstrumentId) -> Option<Outcome> {
-        let buys = self.in_trading_order(instrument, Side::Buy);
-        let sells = self.in_trading_order(instrument, Side::Sell);
+        let buys = self.taking_part(instrument, Side::Buy);
+        let sells = self.taking_part(instrument, Side::Sell);
         let known = self.instrument(instrument);
         let reference = known.reference.or(known.last).unwrap_or(0);
         let at = |price: i128| {
@@ -65,14 +76,21 @@ impl Naive {
             let sold: i128 = sells.iter().filter(|o| o.limit() <= price).map(|o| o.open).sum();
             Outcome { price, volume: bought.min(sold), surplus: bought - sold }
         };
-        buys.iter()
-            .chain(&sells)
-            .map(|order| at(order.limit()))
-            .filter(|result| result.volume > 0)
-            .max_by_key(|result| {
-                let distance = (result.price - reference).abs();
-                (result.volume, -result.surplus.abs(), -distance, result.price)
-            })
+        let mut left: Vec<Outcome> = buys.iter().chain(&sells).map(|order| at(order.limit())).collect();
+        left.retain(|result| result.volume > 0);
+        let most = left.iter().map(|result| result.volume).max()?;
+        left.retain(|result| result.volume == most);
+        let least = left.iter().map(|result| result.surplus.abs()).min()?;
+        left.retain(|result| result.surplus.abs() == least);
+        // Where buyers are left over the price rises as far as it can, where sellers are it falls.
+        let buyers = left.iter().filter(|result| result.surplus > 0).map(|result| result.price).max();
+        let sellers = left.iter().filter(|result| result.surplus < 0).map(|result| result.price).min();
+        left.retain(|result| match result.surplus.signum() {
+            1 => Some(result.price) == buyers,
+            -1 => Some(result.price) == sellers,
+            _ => true,
+        });
+        left.into_iter().max_by_key(|result| (-(result.price - reference).abs(), result.price))
     }
 
     fn told(&self, instrument: InstrumentId, phase: Phase, result: Option<&Outcome>) -> Auction {
@@ -99,7 +117,7 @@ impl Naive {
         }
     }
 
-    /// Trades what crosses. Where a linked order that was counted is cancelled for its partner, what is left may cross at
+    /// Trades what crosses. Where orders of one owner were kept from trading with one another, what is left may cross at
     /// another price: then there is another round.
     fn uncross(&mut self, instrument: InstrumentId, before: Phase) {
         let mut first = before.is_auction();
@@ -109,13 +127,16 @@ impl Naive {
                 let told = self.told(instrument, before, result.as_ref());
                 self.events.push(Event::Uncrossed(told));
             }
-            let Some(result) = result else { break };
+            let Some(Outcome { price, .. }) = result else { break };
             first = false;
-            while let Some((buy, sell)) = self.pair(instrument, result.price) {
-                self.trade_in_auction(buy, sell, result.price, Self::kind(before));
+            let mut any = false;
+            while let Some((buy, sell)) = self.pair(instrument, price) {
+                any |= self.meet_in_auction(buy, sell, price, Self::kind(before));
             }
-            let known = self.instrument_mut(instrument);
-            (known.reference, known.last) = (Some(result.price), Some(result.price));
+            if any {
+                let known = self.instrument_mut(instrument);
+                (known.reference, known.last) = (Some(price), Some(price));
+            }
         }
         self.follow(instrument);
     }
@@ -127,6 +148,50 @@ impl Naive {
         (bid >= price && ask <= price).then_some((buy, sell))
     }
 
+    /// Two orders trade, or have one owner who does not want that; whether they traded.
+    fn meet_in_auction(&mut self, buy: OrderId, sell: OrderId, price: i128, kind: TradeKind) -> bool {
+        // The newer one counts as the one that comes in.
+        let (older, newer) = (buy.min(sell), buy.max(sell));
+        let order = |id| &self.orders[self.find(id).expect("it is in the book")];
+        let mode = match self.prevention(order(newer), order(older)) {
+            SelfTrade::Allow => self.prevention(order(older), order(newer)),
+            mode => mode,
+        };
+        let quantity = order(older).open.min(order(newer).open);
+        let instrument = order(buy).instrument;
+        let [of_older, of_newer] = [false, true].map(|incoming| {
+            let (price, quantity) = (ticks(price), lots(quantity));
+            CancelReason::SelfTradePrevented(SelfTradePrevented {
+                instrument,
+                price,
+                quantity,
+                mode,
+                incoming,
+            })
+        });
+        match mode {
+            SelfTrade::Allow => self.trade_in_auction(buy, sell, price, kind),
+            SelfTrade::CancelNewest => drop(self.cancel_whole(newer, of_newer)),
+            SelfTrade::CancelOldest => drop(self.cancel_whole(older, of_older)),
+            SelfTrade::CancelBoth => {
+                self.cancel_whole(older, of_older);
+                self.cancel_whole(newer, of_newer);
+            }
+            SelfTrade::DecrementBoth => {
+                self.unlink_resting(buy);
+                self.unlink_resting(sell);
+                for (id, reason) in [(older, of_older), (newer, of_newer)] {
+                    let mut order = self.orders[self.find(id).expect("it is in the book")].clone();
+                    order.lose(quantity);
+                    self.reserve(&mut order);
+                    self.events.push(order.canceled(quantity, reason));
+                    self.show_what_is_left(order);
+                }
+            }
+        }
+        mode == SelfTrade::Allow
+    }
+
     fn trade_in_auction(&mut self, buy: OrderId, sell: OrderId, price: i128, kind: TradeKind) {
         let mut buy = self.unlink_resting(buy);
         let mut sell = self.unlink_resting(sell);
@@ -134,14 +199,18 @@ impl Naive {
         // Nobody takes in an auction: there is no rebate for it.
         let rates = [self.taker_rate(&sell), self.taker_rate(&buy)].map(|rate| rate.max(FeeRate(0)));
         self.trade(Meeting { maker: &mut sell, taker: &mut buy, price, lots: quantity, kind, rates });
-        for mut order in [buy, sell] {
-            let at = self.find(order.id).expect("it is in the book");
-            order.show_slice();
-            if order.open > 0 {
-                self.orders[at] = order;
-            } else {
-                self.orders.remove(at);
-            }
+        self.show_what_is_left(buy);
+        self.show_what_is_left(sell);
+    }
+
+    /// An order that lost lots goes on in its place, an iceberg showing as much as it may, or is gone.
+    fn show_what_is_left(&mut self, mut order: Order) {
+        let at = self.find(order.id).expect("it is in the book");
+        order.show_slice();
+        if order.open > 0 {
+            self.orders[at] = order;
+        } else {
+            self.orders.remove(at);
         }
     }
 }

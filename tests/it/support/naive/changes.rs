@@ -5,13 +5,26 @@ use super::checks::Ask;
 use super::orders::Order;
 use dojima::domain::{
     AccountId, Amend, Amended, Cancel, CancelFilter, CancelReason, ChangeRejected, Event, IgnoreReason,
-    InstrumentId, KillScope, MassCancel, OrderId, OrderPrice, Phase, RejectReason, Switch, UserRef,
+    InstrumentId, KillScope, MassCancel, OrderId, OrderPrice, Phase, RejectReason, Side, Switch, UserRef,
 };
 
 impl Naive {
-    /// The numbers of these orders, lowest first.
-    pub(super) fn numbers(&self, which: impl Fn(&Order) -> bool) -> Vec<OrderId> {
-        self.open_orders().into_iter().filter(|order| which(order)).map(|order| order.id).collect()
+    /// The numbers of these orders: by login, and of one login the lowest first.
+    pub(super) fn by_login(&self, which: impl Fn(&Order) -> bool) -> Vec<OrderId> {
+        let mut found: Vec<&Order> = self.orders.iter().filter(|order| which(order)).collect();
+        found.sort_by_key(|order| (order.login, order.id));
+        found.into_iter().map(|order| order.id).collect()
+    }
+
+    /// The numbers of these orders of an instrument: buys and then sells in trading order, then those that wait, the lowest
+    /// number first.
+    pub(super) fn by_book(&self, instrument: InstrumentId, which: impl Fn(&Order) -> bool) -> Vec<OrderId> {
+        let mut all = self.in_trading_order(instrument, Side::Buy);
+        all.extend(self.in_trading_order(instrument, Side::Sell));
+        let mut waiting: Vec<&Order> = self.orders.iter().filter(|order| order.waiting.is_some()).collect();
+        waiting.sort_by_key(|order| order.id);
+        all.extend(waiting.into_iter().filter(|order| order.instrument == instrument));
+        all.into_iter().filter(|order| which(order)).map(|order| order.id).collect()
     }
 
     /// An order goes, if it is still there, and then the one that it is linked to. How many went.
@@ -150,7 +163,17 @@ impl Naive {
                 && filter.side.is_none_or(|side| order.side == side)
                 && self.phase(order.instrument) != Phase::Halted
         };
-        let canceled = self.cancel_all(&self.numbers(fits), CancelReason::MassCancel);
+        let covered = match filter.instrument {
+            Some(instrument) if whose.is_none() && filter.login.is_none() && filter.account.is_none() => {
+                if (instrument.0 as usize) < self.instruments.len() {
+                    self.by_book(instrument, fits)
+                } else {
+                    Vec::new()
+                }
+            }
+            _ => self.by_login(fits),
+        };
+        let canceled = self.cancel_all(&covered, CancelReason::MassCancel);
         let user_ref = if login.is_some() { user_ref } else { UserRef(0) };
         let CancelFilter { instrument, side, .. } = filter;
         self.events.push(Event::MassCanceled { login, user_ref, canceled, instrument, side });
@@ -173,7 +196,7 @@ impl Naive {
         };
         *stops = switch == Switch::On;
         if switch == Switch::On {
-            let covered = self.numbers(|order| Self::covers(scope, order));
+            let covered = self.by_login(|order| Self::covers(scope, order));
             self.cancel_all(&covered, CancelReason::Killed);
         }
         self.events.push(Event::Killed { scope, switch });
@@ -182,7 +205,6 @@ impl Naive {
 
     /// All orders of an instrument go.
     pub(super) fn clear(&mut self, instrument: InstrumentId, reason: CancelReason) {
-        let numbers = self.numbers(|order| order.instrument == instrument);
-        self.cancel_all(&numbers, reason);
+        self.cancel_all(&self.by_book(instrument, |_| true), reason);
     }
 }

@@ -1,5 +1,6 @@
 //! Whether an order may be: the checks in the order of docs/RULES.md.
 
+use super::money::Buyer;
 use super::orders::{Order, Waiting};
 use super::{AMOUNT_MAX, DAY, Naive, SECOND, TRIGGERS_MAX};
 use dojima::domain::{
@@ -154,7 +155,11 @@ impl Naive {
             ask.kind != Kind::Enter || !takes_room || self.orders.len() < self.limits.orders_max as usize;
         refuse_if(!room, RejectReason::TooManyOrders)?;
         let dormant = self.dormant(ask.instrument).len();
-        refuse_if(order.waiting.is_some() && dormant >= TRIGGERS_MAX, RejectReason::TooManyTriggers)?;
+        let own = self.orders.iter().filter(|order| order.account == ask.account && order.waiting.is_some());
+        let share =
+            self.share(self.account(ask.account).limits.triggers_max, self.limits.account_triggers_max);
+        let full = own.count() >= share || dormant >= TRIGGERS_MAX;
+        refuse_if(order.waiting.is_some() && full, RejectReason::TooManyTriggers)?;
         Ok(order)
     }
 
@@ -166,7 +171,10 @@ impl Naive {
         let price = i128::from(units / tick);
         let now = self.reference(ask.instrument, reference);
         let extreme = if kind == TriggerKind::TrailingStop { now } else { None };
-        Ok(Waiting { said: trigger, kind, reference, price, extreme })
+        let waiting = Waiting { said: trigger, kind, reference, price, extreme, held_units: 0 };
+        let stop = waiting.at(ask.side).unwrap_or(price).max(price);
+        let stop = if kind == TriggerKind::TrailingStop { stop } else { price };
+        Ok(Waiting { held_units: stop * i128::from(tick), ..waiting })
     }
 
     /// The second at which it ends; 0 for an order that has none.
@@ -229,7 +237,8 @@ impl Naive {
         if ask.waits() {
             return Ok(1);
         }
-        self.lots_for(ask.instrument, ask.side, money)
+        let buyer = Buyer { account: ask.account, instrument: ask.instrument, carry: ask.carry };
+        self.lots_for(&buyer, ask.side, money)
     }
 
     fn notionals(&self, ask: &Ask, price: Option<i128>, total: i128) -> Checked<()> {
@@ -249,6 +258,9 @@ impl Naive {
         let known = self.instrument(ask.instrument);
         let (here, of_account) = (known.limits, self.account(ask.account).limits);
         let theirs: Vec<_> = self.orders.iter().filter(|order| order.account == ask.account).collect();
+        let may_stay = !ask.is_immediate() || ask.waits();
+        let share = self.share(of_account.open_orders_max, self.limits.account_orders_max);
+        refuse_if(may_stay && theirs.len() >= share, RejectReason::OpenOrdersAboveLimit)?;
         let theirs_here = || theirs.iter().filter(|order| order.instrument == ask.instrument);
         if ask.side == Side::Buy {
             let held = self.holding(ask.account, known.listing.base).total / i128::from(known.listing.lot.0);
@@ -259,10 +271,9 @@ impl Naive {
                 refuse_if(above, RejectReason::PositionAboveLimit)?;
             }
         }
-        if !ask.is_immediate() || ask.waits() {
+        if may_stay {
             let of_login = self.orders.iter().filter(|order| order.login == ask.login).count();
             let counts = [
-                (of_account.open_orders_max, theirs.len()),
                 (here.open_orders_max, theirs_here().count()),
                 (self.login(ask.login).limits.open_orders_max, of_login),
             ];
@@ -271,6 +282,11 @@ impl Naive {
             }
         }
         Ok(())
+    }
+
+    /// An account's own number, or where it has none the one that holds for all.
+    fn share(&self, own: u32, of_all: u32) -> usize {
+        if own > 0 { own as usize } else { of_all as usize }
     }
 
     /// The order that it is to be linked to.
@@ -311,7 +327,7 @@ impl Naive {
         let reserved = (whole - first.map_or(0, |first| first.reserved)).max(0);
         let mut needed = reserved;
         if order.waiting.is_none() && order.price.is_none() && order.side == Side::Buy {
-            needed = self.cost_of_first_lot(order);
+            needed = self.cost_of_first_lot(&order.buyer());
             refuse_if(needed > AMOUNT_MAX, RejectReason::NotionalTooLarge)?;
         }
         let available = self.available(order.account, self.given_in(order));

@@ -3,8 +3,7 @@
 use super::{Naive, Order};
 use dojima::domain::{
     AccountId, CancelReason, Command, Event, IgnoreReason, InstrumentId, LoginId, Modify, OrderLimits, Phase,
-    QueryAccount, RejectReason, SelfTrade, SelfTradePrevented, SetOrderEntry, Switch, Timestamp, UserRef,
-    VenueLimits,
+    QueryAccount, RejectReason, SetOrderEntry, Switch, Timestamp, UserRef, VenueLimits,
 };
 
 type Done = Result<(), RejectReason>;
@@ -12,6 +11,7 @@ type Done = Result<(), RejectReason>;
 const MILLISECOND: u64 = 1_000_000;
 
 /// What the exchange knows of a login.
+#[derive(Clone)]
 pub struct Login {
     pub account: AccountId,
     pub last: UserRef,
@@ -93,8 +93,8 @@ impl Naive {
 
     pub(super) fn cancel_orders_of(&mut self, login: LoginId, reason: CancelReason) {
         let halted = |order: &Order| self.phase(order.instrument) == Phase::Halted;
-        let goes = self.numbers(|order| order.login == login && !halted(order));
-        let stays_due = self.numbers(|order| order.login == login && halted(order));
+        let goes = self.by_login(|order| order.login == login && !halted(order));
+        let stays_due = self.by_login(|order| order.login == login && halted(order));
         self.cancel_all(&goes, reason);
         for id in stays_due {
             let at = self.find(id).expect("its linked order is halted like it");
@@ -154,20 +154,6 @@ impl Naive {
         self.copies.push((login, account));
         self.events.push(Event::AccountCopied { login, account });
         Ok(())
-    }
-
-    /// Why an order loses lots over a trade with its owner that is not made.
-    pub(super) fn prevented(
-        &self,
-        order: &Order,
-        other: &Order,
-        mode: SelfTrade,
-        incoming: bool,
-    ) -> CancelReason {
-        let price = super::ticks(other.limit());
-        let quantity = super::lots(order.open.min(other.at_once()));
-        let instrument = order.instrument;
-        CancelReason::SelfTradePrevented(SelfTradePrevented { instrument, price, quantity, mode, incoming })
     }
 
     // What the tests ask.

@@ -4,7 +4,7 @@ use super::orders::Order;
 use super::{Naive, SECOND, amount, lots, ticks};
 use dojima::domain::{
     CancelReason, Event, Executed, FeeRate, InstrumentId, OrderId, Owner, Phase, PostOnly, Ppm,
-    RestateReason, SelfTrade, SelfTradePrevention, Side, TradeId, TradeKind,
+    RestateReason, SelfTrade, SelfTradePrevented, SelfTradePrevention, Side, TradeId, TradeKind, Visibility,
 };
 
 /// How far an incoming order may go, as it was when it came: the collar, and the bands.
@@ -30,6 +30,81 @@ impl Bounds {
 fn around(price: i128, share: Ppm) -> (i128, i128) {
     let distance = price * i128::from(share.0) / 1_000_000;
     (price - distance, price + distance)
+}
+
+/// What an incoming order may still do.
+struct Means {
+    /// How many more orders of the other side it may touch.
+    touches: u32,
+    /// Of a market buy: what it may spend.
+    money: Option<i128>,
+}
+
+/// What an order of the other side comes to at one price.
+#[derive(Clone, Copy)]
+enum Fate {
+    /// It trades so many lots.
+    Trades(i128),
+    /// It and the incoming order lose so many lots.
+    Loses(i128),
+    /// It is cancelled whole.
+    Goes(CancelReason),
+}
+
+impl Fate {
+    /// The same again, for so many lots of its next slice.
+    fn add(&mut self, more: i128) {
+        match self {
+            Self::Trades(lots) | Self::Loses(lots) => *lots += more,
+            Self::Goes(_) => panic!("what is gone is not met again"),
+        }
+    }
+}
+
+/// The orders of the other side at one price, as an incoming order eats them up.
+struct Queue {
+    /// The first is next.
+    orders: Vec<Order>,
+    /// Icebergs that have shown another slice.
+    refreshed: Vec<OrderId>,
+}
+
+impl Queue {
+    /// The first one loses so many lots, no more than it has at once. An iceberg's next slice comes last of those that are
+    /// displayed.
+    fn take(&mut self, lots: i128) {
+        let mut order = self.orders.remove(0);
+        order.open -= lots;
+        order.slice -= lots.min(order.slice);
+        if order.open == 0 {
+            return;
+        }
+        if order.display_quantity == 0 || order.slice > 0 {
+            return self.orders.insert(0, order);
+        }
+        order.show_slice();
+        self.refreshed.push(order.id);
+        let displayed = self.orders.iter().filter(|order| order.visibility == Visibility::Displayed).count();
+        self.orders.insert(displayed, order);
+    }
+
+    /// The icebergs that stand there with another slice, in the order of their places.
+    fn into_refreshed(self) -> impl Iterator<Item = Order> {
+        let Self { orders, refreshed } = self;
+        orders.into_iter().filter(move |order| refreshed.contains(&order.id))
+    }
+}
+
+/// Why an order loses lots over a trade with its owner that is not made.
+fn prevented(
+    instrument: InstrumentId,
+    price: i128,
+    quantity: i128,
+    mode: SelfTrade,
+    incoming: bool,
+) -> CancelReason {
+    let (price, quantity) = (ticks(price), lots(quantity));
+    CancelReason::SelfTradePrevented(SelfTradePrevented { instrument, price, quantity, mode, incoming })
 }
 
 /// The two sides of a trade and how they met.
@@ -66,7 +141,7 @@ impl Naive {
     }
 
     /// What is done when the order meets the other one, if they have the same owner.
-    fn prevention(&self, order: &Order, other: &Order) -> SelfTrade {
+    pub(super) fn prevention(&self, order: &Order, other: &Order) -> SelfTrade {
         // Of the order and its account, who prevents anything. The order's word is the first.
         let prevents = |said: &SelfTradePrevention| said.mode != SelfTrade::Allow;
         let account = Some(self.account(order.account).prevention);
@@ -82,25 +157,6 @@ impl Naive {
         one != 0 && one == other
     }
 
-    /// How many lots could trade at once.
-    fn could_trade(&self, order: &Order, bounds: &Bounds) -> i128 {
-        let (mut left, mut count) = (order.open, 0);
-        for other in self.in_trading_order(order.instrument, order.side.opposite()) {
-            let price = other.limit();
-            if !Self::crosses(order, price) || !bounds.in_bands(price) || !bounds.in_collar(price) {
-                break;
-            }
-            let lots = left.min(other.open);
-            match self.prevention(order, other) {
-                SelfTrade::Allow => (left, count) = (left - lots, count + lots),
-                SelfTrade::CancelOldest => {}
-                SelfTrade::CancelNewest | SelfTrade::CancelBoth => break,
-                SelfTrade::DecrementBoth => left -= lots,
-            }
-        }
-        count
-    }
-
     /// A new or released order trades, and rests or goes.
     pub(super) fn work(&mut self, mut order: Order) {
         if self.phase(order.instrument).gathers() || order.post_only != PostOnly::No {
@@ -108,8 +164,8 @@ impl Naive {
             return self.orders.push(order);
         }
         let bounds = self.bounds(&order);
-        if self.could_trade(&order, &bounds) < order.min_quantity {
-            return self.drop_incoming(order, CancelReason::MinimumQuantity);
+        if let Some(reason) = self.misses_its_minimum(&order, &bounds) {
+            return self.drop_incoming(order, reason);
         }
         order.min_quantity = 0;
         let stop = self.meet(&mut order, &bounds);
@@ -126,11 +182,34 @@ impl Naive {
         }
     }
 
-    /// The order trades with one after another. Why it stopped, if it could have gone on.
+    /// Why its minimum cannot be reached, if it cannot: the match itself is made, on a copy of the whole exchange, and
+    /// what it trades there is counted.
+    fn misses_its_minimum(&self, order: &Order, bounds: &Bounds) -> Option<CancelReason> {
+        if order.min_quantity == 0 {
+            return None;
+        }
+        let (mut trial, mut copy) = (self.clone(), order.clone());
+        trial.events.clear();
+        let stop = trial.meet(&mut copy, bounds);
+        let traded = |event: &Event| match event {
+            Event::Executed(trade) if trade.taker_order == order.id => i128::from(trade.quantity.0),
+            _ => 0,
+        };
+        let lots: i128 = trial.events.iter().map(traded).sum();
+        let reason = stop.filter(|stop| *stop == CancelReason::WorkLimit);
+        (lots < order.min_quantity).then_some(reason.unwrap_or(CancelReason::MinimumQuantity))
+    }
+
+    /// The order trades at one price after another. Why it stopped, if it could have gone on.
     fn meet(&mut self, order: &mut Order, bounds: &Bounds) -> Option<CancelReason> {
+        let market_buy = order.price.is_none() && order.side == Side::Buy;
+        let quote = self.listing(order.instrument).quote;
+        let mut means = Means {
+            touches: self.limits.orders_touched_max,
+            money: market_buy.then(|| self.available(order.account, quote)),
+        };
         while order.open > 0 {
-            let other = (*self.in_trading_order(order.instrument, order.side.opposite()).first()?).clone();
-            let price = other.limit();
+            let price = self.best(order.instrument, order.side.opposite())?;
             if !Self::crosses(order, price) {
                 return None;
             }
@@ -140,91 +219,143 @@ impl Naive {
             if !bounds.in_collar(price) {
                 return Some(CancelReason::MarketCollar);
             }
-            let mode = self.prevention(order, &other);
-            let [theirs, own] = [false, true].map(|incoming| self.prevented(order, &other, mode, incoming));
-            match mode {
-                SelfTrade::Allow => {
-                    if let Some(reason) = self.trade_with(order, other.id, price) {
-                        return Some(reason);
-                    }
-                }
-                SelfTrade::CancelNewest => return Some(own),
-                SelfTrade::CancelOldest => drop(self.cancel_whole(other.id, theirs)),
-                SelfTrade::CancelBoth => {
-                    self.cancel_whole(other.id, theirs);
-                    return Some(own);
-                }
-                SelfTrade::DecrementBoth => self.decrement_both(order, other.id, [theirs, own]),
+            let stop = self.meet_at(order, price, &mut means);
+            if stop.is_some() {
+                return stop;
             }
         }
         None
     }
 
-    /// As many lots as both have, and the order's money and amount pay for. Why it cannot go on.
-    fn trade_with(&mut self, order: &mut Order, other: OrderId, price: i128) -> Option<CancelReason> {
-        let at = self.find(other).expect("it is in the book");
-        let wanted = order.open.min(self.orders[at].at_once());
-        let (mut lots, mut stop) = (wanted, None);
+    /// All that happens at one price: the order meets one slice after another, and then it is told what each order of
+    /// the other side has come to.
+    fn meet_at(&mut self, order: &mut Order, price: i128, means: &mut Means) -> Option<CancelReason> {
+        let others = self.in_trading_order(order.instrument, order.side.opposite());
+        let here = others.into_iter().filter(|other| other.limit() == price).cloned();
+        let mut queue = Queue { orders: here.collect(), refreshed: Vec::new() };
         let lot_costs = self.notional(order.instrument, price, 1);
-        if let Some(money) = order.money
-            && money / lot_costs < lots
-        {
-            (lots, stop) = (money / lot_costs, Some(CancelReason::AmountSpent));
-        }
-        if order.price.is_none() && order.side == Side::Buy {
-            let affordable = self.affordable(order, price, lots);
-            if affordable < lots {
-                (lots, stop) = (affordable, Some(CancelReason::FundsExhausted));
+        let mut amount_pays_for = order.money.map(|money| money / lot_costs);
+        let mut money_pays_for = means.money.map(|money| self.affordable(order, price, order.open, money));
+        // In the order in which they were first met.
+        let mut fates: Vec<(OrderId, Fate)> = Vec::new();
+        let (mut left, mut stop) = (order.open, None);
+        while left > 0 && stop.is_none() {
+            let Some(other) = queue.orders.first().cloned() else { break };
+            let met = fates.iter().position(|(id, _)| *id == other.id);
+            if met.is_none() && means.touches == 0 {
+                stop = Some(CancelReason::WorkLimit);
+                break;
+            }
+            let mode = self.prevention(order, &other);
+            let mut lots = left.min(other.at_once());
+            let [theirs, own] =
+                [false, true].map(|incoming| prevented(order.instrument, price, lots, mode, incoming));
+            let fate = match mode {
+                SelfTrade::Allow => {
+                    for (pays_for, reason) in [
+                        (&mut amount_pays_for, CancelReason::AmountSpent),
+                        (&mut money_pays_for, CancelReason::FundsExhausted),
+                    ] {
+                        if pays_for.is_some_and(|most| most < lots) {
+                            (lots, stop) = (pays_for.unwrap_or_default(), Some(reason));
+                        }
+                    }
+                    if lots == 0 {
+                        break;
+                    }
+                    for pays_for in [&mut amount_pays_for, &mut money_pays_for] {
+                        *pays_for = pays_for.map(|most| most - lots);
+                    }
+                    Fate::Trades(lots)
+                }
+                SelfTrade::CancelNewest => {
+                    stop = Some(own);
+                    break;
+                }
+                SelfTrade::CancelOldest => Fate::Goes(theirs),
+                SelfTrade::CancelBoth => {
+                    stop = Some(own);
+                    Fate::Goes(theirs)
+                }
+                SelfTrade::DecrementBoth => Fate::Loses(lots),
+            };
+            queue.orders.retain(|order| Some(order.id) != other.oco);
+            if let Fate::Goes(_) = fate {
+                queue.orders.remove(0);
+            } else {
+                queue.take(lots);
+                left -= lots;
+            }
+            match met {
+                Some(at) => fates[at].1.add(lots),
+                None => {
+                    fates.push((other.id, fate));
+                    means.touches -= 1;
+                }
             }
         }
-        if lots == 0 {
-            return stop;
+        for (id, fate) in fates {
+            match fate {
+                Fate::Trades(lots) => self.trade_with(order, id, price, lots, means),
+                Fate::Loses(lots) => self.decrement_both(order, id, price, lots),
+                Fate::Goes(reason) => drop(self.cancel_whole(id, reason)),
+            }
         }
+        for told in queue.into_refreshed() {
+            let mut resting = self.orders.remove(self.find(told.id).expect("it is in the book"));
+            resting.slice = told.slice;
+            self.events.push(resting.restated(RestateReason::Refreshed));
+            self.orders.push(resting);
+        }
+        stop
+    }
+
+    /// One trade, of all that the order takes of the other one at this price.
+    fn trade_with(&mut self, order: &mut Order, other: OrderId, price: i128, lots: i128, means: &mut Means) {
         self.unlink(order);
         let mut maker = self.unlink_resting(other);
         let rates = [self.maker_rate(&maker), self.taker_rate(order)];
         let kind = TradeKind::Continuous;
-        self.trade(Meeting { maker: &mut maker, taker: order, price, lots, kind, rates });
-        if let Some(money) = &mut order.money {
-            *money -= lots * lot_costs;
+        let fee = self.trade(Meeting { maker: &mut maker, taker: order, price, lots, kind, rates });
+        let notional = self.notional(order.instrument, price, lots);
+        if let Some(amount) = &mut order.money {
+            *amount -= notional;
+        }
+        if let Some(money) = &mut means.money {
+            let in_base = self.pays_in_base(order.instrument, Side::Buy);
+            *money -= notional + if in_base { 0 } else { fee.max(0) };
         }
         self.instrument_mut(order.instrument).last = Some(price);
         self.put_back(maker);
-        stop
     }
 
-    /// A resting order that lost lots: gone, in its place, or with its next slice at the end of the queue.
+    /// A resting order that lost lots: gone, or in its place.
     fn put_back(&mut self, order: Order) {
         let at = self.find(order.id).expect("it is in the book");
         if order.open == 0 {
             self.orders.remove(at);
-        } else if order.display_quantity > 0 && order.slice == 0 {
-            self.orders.remove(at);
-            let mut order = order;
-            order.show_slice();
-            self.events.push(order.restated(RestateReason::Refreshed));
-            self.orders.push(order);
         } else {
             self.orders[at] = order;
         }
     }
 
-    fn decrement_both(&mut self, order: &mut Order, other: OrderId, reasons: [CancelReason; 2]) {
+    fn decrement_both(&mut self, order: &mut Order, other: OrderId, price: i128, decrement: i128) {
         self.unlink(order);
         let mut resting = self.unlink_resting(other);
-        let decrement = order.open.min(resting.at_once());
         resting.slice -= decrement.min(resting.slice);
-        for (loser, reason) in [&mut resting, order].into_iter().zip(reasons) {
+        let instrument = order.instrument;
+        for (loser, incoming) in [(&mut resting, false), (order, true)] {
             loser.total -= decrement;
             loser.open -= decrement;
             self.reserve(loser);
+            let reason = prevented(instrument, price, decrement, SelfTrade::DecrementBoth, incoming);
             self.events.push(loser.canceled(decrement, reason));
         }
         self.put_back(resting);
     }
 
-    /// Money and lots change hands.
-    pub(super) fn trade(&mut self, meeting: Meeting) {
+    /// Money and lots change hands. The taker's fee.
+    pub(super) fn trade(&mut self, meeting: Meeting) -> i128 {
         let Meeting { maker, taker, price, lots: quantity, kind, rates } = meeting;
         let maker_fee = self.settle(maker, price, quantity, rates[0]);
         let taker_fee = self.settle(taker, price, quantity, rates[1]);
@@ -256,6 +387,7 @@ impl Naive {
             taker_fee: amount(taker_fee),
             taker_reserved: amount(taker.reserved),
         }));
+        taker_fee
     }
 
     /// What is left of an order that is not in the book is cancelled.

@@ -31,6 +31,7 @@ const DAY: u64 = 86_400 * SECOND;
 /// Orders of an instrument that may wait for a trigger.
 const TRIGGERS_MAX: usize = 100_000;
 
+#[derive(Clone)]
 struct Asset {
     code: AssetCode,
     settings: AssetSettings,
@@ -55,7 +56,7 @@ impl Rate {
     }
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Account {
     last_transfer: u64,
     prevention: SelfTradePrevention,
@@ -71,6 +72,7 @@ struct Account {
     volumes: Vec<(u64, i128)>,
 }
 
+#[derive(Clone)]
 struct Instrument {
     listing: Listing,
     /// Maker and taker of each row.
@@ -88,6 +90,7 @@ struct Instrument {
 }
 
 /// The naive exchange.
+#[derive(Clone)]
 pub struct Naive {
     now: u64,
     limits: VenueLimits,
@@ -245,6 +248,11 @@ impl Naive {
     pub fn prices(&self, instrument: InstrumentId) -> [Option<Price>; 3] {
         let Instrument { last, mark, reference, .. } = self.instrument(instrument);
         [last, mark, reference].map(|price| price.map(ticks))
+    }
+
+    /// What would be if the orders had been others. What is held for them is not looked at again.
+    pub fn change_orders(&mut self, change: impl Fn(&mut Order)) {
+        self.orders.iter_mut().for_each(change);
     }
 
     // What the other files ask.

@@ -30,6 +30,20 @@ pub fn fee(amount: i128, rate: FeeRate, carry: Decimal) -> (i128, Decimal) {
     (whole(paid), paid - (due - carry))
 }
 
+/// Who pays for a market buy.
+pub struct Buyer {
+    pub account: AccountId,
+    pub instrument: InstrumentId,
+    /// What its fees so far were rounded up by.
+    pub carry: Decimal,
+}
+
+impl Order {
+    pub(super) fn buyer(&self) -> Buyer {
+        Buyer { account: self.account, instrument: self.instrument, carry: self.carry }
+    }
+}
+
 impl Naive {
     /// What an account holds of an asset.
     pub fn holding(&self, account: AccountId, asset: AssetId) -> Holding {
@@ -58,7 +72,7 @@ impl Naive {
     }
 
     /// Whether a side pays its fee out of base.
-    fn pays_in_base(&self, instrument: InstrumentId, side: Side) -> bool {
+    pub(super) fn pays_in_base(&self, instrument: InstrumentId, side: Side) -> bool {
         side == Side::Buy && self.listing(instrument).fee_asset == FeeAsset::Received
     }
 
@@ -67,19 +81,30 @@ impl Naive {
     pub(super) fn needs(&self, order: &Order) -> Option<i128> {
         let needed = match (order.side, order.price) {
             (Side::Sell, _) => order.open * i128::from(self.listing(order.instrument).lot.0),
-            (Side::Buy, None) => 0,
-            (Side::Buy, Some(price)) => {
-                let notional = self.notional(order.instrument, price, order.open);
-                if notional > AMOUNT_MAX || self.pays_in_base(order.instrument, Side::Buy) {
-                    notional
-                } else {
-                    let rows = self.instrument(order.instrument).fees.iter();
-                    let highest = rows.flat_map(|(maker, taker)| [*maker, *taker]).max().expect("rows");
-                    notional + fee(notional, highest.max(FeeRate(0)), order.carry).0
+            (Side::Buy, None) => match (order.waiting, order.money) {
+                (None, _) => 0,
+                (Some(_), Some(money)) => self.with_highest_fee(order, money),
+                (Some(waiting), None) => {
+                    let listing = self.listing(order.instrument);
+                    let per_unit = waiting.held_units * i128::from(listing.tick_value.0) * order.open;
+                    self.with_highest_fee(order, per_unit / i128::from(listing.tick_units))
                 }
+            },
+            (Side::Buy, Some(price)) => {
+                self.with_highest_fee(order, self.notional(order.instrument, price, order.open))
             }
         };
         (needed <= AMOUNT_MAX).then_some(needed)
+    }
+
+    /// What a buy must hold to pay so much, with the highest fee that any row has on it if it pays in quote.
+    fn with_highest_fee(&self, order: &Order, notional: i128) -> i128 {
+        if notional > AMOUNT_MAX || self.pays_in_base(order.instrument, Side::Buy) {
+            return notional;
+        }
+        let rows = self.instrument(order.instrument).fees.iter();
+        let highest = rows.flat_map(|(maker, taker)| [*maker, *taker]).max().expect("rows");
+        notional + fee(notional, highest.max(FeeRate(0)), order.carry).0
     }
 
     /// An order's reserve is worked out anew; it only ever becomes less here, or what is free covers it.
@@ -96,57 +121,70 @@ impl Naive {
         self.instrument(order.instrument).fees[self.account(order.account).tier].0
     }
 
-    /// What a market buy has to pay for these lots at this price, its fee included.
-    pub(super) fn cost(&self, order: &Order, price: i128, lots: i128) -> i128 {
-        let notional = self.notional(order.instrument, price, lots);
-        if notional > AMOUNT_MAX || self.pays_in_base(order.instrument, Side::Buy) {
+    /// What a market buy has to pay for these lots at this price, its fee included; it does not count on a rebate.
+    pub(super) fn cost(&self, buyer: &Buyer, price: i128, lots: i128) -> i128 {
+        let Buyer { account, instrument, carry } = *buyer;
+        let notional = self.notional(instrument, price, lots);
+        if notional > AMOUNT_MAX || self.pays_in_base(instrument, Side::Buy) {
             return notional;
         }
-        notional + fee(notional, self.taker_rate(order), order.carry).0
+        let rate = self.instrument(instrument).fees[self.account(account).tier].1;
+        notional + fee(notional, rate, carry).0.max(0)
     }
 
     /// What a market buy must reach for: one lot at the best price; nothing where there is no such price.
-    pub(super) fn cost_of_first_lot(&self, order: &Order) -> i128 {
-        self.best(order.instrument, Side::Sell).map_or(0, |best| self.cost(order, best, 1))
+    pub(super) fn cost_of_first_lot(&self, buyer: &Buyer) -> i128 {
+        self.best(buyer.instrument, Side::Sell).map_or(0, |best| self.cost(buyer, best, 1))
     }
 
-    /// How many lots the money of a market buy reaches for.
-    pub(super) fn affordable(&self, order: &Order, price: i128, wanted: i128) -> i128 {
-        let money = self.available(order.account, self.listing(order.instrument).quote);
+    /// How many of these lots a market buy can pay for with so much money.
+    pub(super) fn affordable(&self, order: &Order, price: i128, wanted: i128, money: i128) -> i128 {
         // The search halves a range; more lots never cost less.
         let (mut fits, mut too_many) = (0, wanted + 1);
         while too_many - fits > 1 {
             let middle = (fits + too_many) / 2;
-            if self.cost(order, price, middle) <= money { fits = middle } else { too_many = middle }
+            if self.cost(&order.buyer(), price, middle) <= money { fits = middle } else { too_many = middle }
         }
         fits
     }
 
-    /// The lots that an amount pays for, walking the other side in trading order.
-    pub(super) fn lots_for(
-        &self,
-        instrument: InstrumentId,
-        side: Side,
-        mut money: i128,
-    ) -> Result<i128, RejectReason> {
-        let mut lots = 0;
-        let others = self.in_trading_order(instrument, side.opposite());
-        if others.is_empty() {
-            return Err(RejectReason::NothingToTradeWith);
+    /// The lots that an amount pays for, walking the price levels of the other side.
+    pub(super) fn lots_for(&self, buyer: &Buyer, side: Side, mut money: i128) -> Result<i128, RejectReason> {
+        let Buyer { account, instrument, .. } = *buyer;
+        let best = self.best(instrument, side.opposite()).ok_or(RejectReason::NothingToTradeWith)?;
+        if money < self.notional(instrument, best, 1) {
+            return Err(RejectReason::AmountTooSmall);
         }
-        for other in others {
-            let lot_costs = self.notional(instrument, other.limit(), 1);
-            let bought = other.open.min(money / lot_costs);
+        let listing = self.listing(instrument);
+        let (asset, first_lot) = match side {
+            Side::Buy => (listing.quote, self.cost(buyer, best, 1)),
+            Side::Sell => (listing.base, i128::from(listing.lot.0)),
+        };
+        if first_lot > self.available(account, asset) {
+            return Err(RejectReason::InsufficientFunds);
+        }
+        let others = self.in_trading_order(instrument, side.opposite());
+        let mut passed = Vec::new();
+        let mut lots = 0;
+        let levels = others.chunk_by(|one, next| one.limit() == next.limit());
+        for level in levels.take(self.limits.orders_touched_max as usize) {
+            let lot_costs = self.notional(instrument, level[0].limit(), 1);
+            let mut there = 0;
+            for other in level {
+                // Of two that are linked only the first would trade.
+                if other.oco.is_none_or(|first| !passed.contains(&first)) {
+                    there += other.open;
+                }
+                passed.push(other.id);
+            }
+            let bought = there.min(money / lot_costs);
             lots += bought;
             money -= bought * lot_costs;
-            if bought < other.open {
+            if bought < there {
                 break;
             }
         }
-        if lots == 0 {
-            return Err(RejectReason::AmountTooSmall);
-        }
-        Ok(lots.min(i128::from(self.listing(instrument).max_quantity.0)))
+        Ok(lots.min(i128::from(listing.max_quantity.0)))
     }
 
     /// One side of a trade pays and is paid. Its fee.

@@ -23,6 +23,8 @@ pub struct Waiting {
     pub price: i128,
     /// Of a trailing stop: the lowest reference since the order was accepted for a buy, the highest for a sell.
     pub extreme: Option<i128>,
+    /// The price at which a market buy holds what it would cost, price units: as it was released when it was accepted.
+    pub held_units: i128,
 }
 
 /// An open order, or one that is just being matched.

@@ -4,9 +4,9 @@ use super::logins::Login;
 use super::{AMOUNT_MAX, Account, Asset, Instrument, Naive};
 use dojima::domain::{
     AccountId, AccountSelfTrade, Amount, AssetCode, AssetId, AssetSettings, CancelReason, Command, Event,
-    FeeAsset, FeeRate, FeeTier, InstrumentId, LimitScope, ListInstrument, Listing, LoginId, OrderLimits,
-    OrderPrice, Phase, Ppm, Price, Protection, Quantity, RejectReason, RestateReason, SetFees, Side, Switch,
-    VenueLimits,
+    FeeAsset, FeeRate, FeeTier, InstrumentId, LimitScope, ListInstrument, Listing, LoginId, OrderId,
+    OrderLimits, OrderPrice, Phase, Ppm, Price, Protection, Quantity, RejectReason, RestateReason, SetFees,
+    Side, Switch, VenueLimits,
 };
 
 type Done = Result<(), RejectReason>;
@@ -318,30 +318,35 @@ impl Naive {
         Ok(())
     }
 
-    /// Every buy of the instrument, in the order of their numbers, holds what it needs now, or goes.
+    /// Every buy of the instrument holds what it needs now, or goes, one after another; the second of a linked pair comes
+    /// right after its first.
     fn reserve_anew(&mut self, instrument: InstrumentId) {
-        let buys = self.numbers(|order| order.instrument == instrument && order.side == Side::Buy);
-        let mut changed = Vec::new();
-        for id in buys {
-            let Some(at) = self.find(id) else { continue };
-            let order = &self.orders[at];
-            // The second of a linked pair holds what it needs beyond the first.
-            let first = order.oco.filter(|other| *other < id).and_then(|other| self.find(other));
-            let shared = first.map_or(0, |at| self.orders[at].reserved);
-            let needed = self.needs(order).map(|whole| (whole - shared).max(0));
-            let quote = self.listing(instrument).quote;
-            let most = self.available(order.account, quote) + order.reserved;
-            match needed {
-                Some(needed) if needed == order.reserved => {}
-                Some(needed) if needed < order.reserved || needed <= most => {
-                    self.orders[at].reserved = needed;
-                    changed.push(id);
-                }
-                _ => drop(self.cancel_whole(id, CancelReason::TermsChanged)),
+        for id in self.by_book(instrument, |order| order.side == Side::Buy) {
+            let Some(order) = self.find(id).map(|at| &self.orders[at]) else { continue };
+            let (id, other) = (order.id, order.oco);
+            if other.is_some_and(|other| other < id) {
+                continue;
+            }
+            self.reserve_or_cancel(id, 0);
+            if let (Some(at), Some(other)) = (self.find(id), other) {
+                self.reserve_or_cancel(other, self.orders[at].reserved);
             }
         }
-        for at in changed.into_iter().filter_map(|id| self.find(id)).collect::<Vec<_>>() {
-            self.events.push(self.orders[at].restated(RestateReason::Reserve));
+    }
+
+    /// `shared`: what the first of a linked pair holds, beyond which the second holds what it needs.
+    fn reserve_or_cancel(&mut self, id: OrderId, shared: i128) {
+        let at = self.find(id).expect("it is open");
+        let order = &self.orders[at];
+        let quote = self.listing(order.instrument).quote;
+        let most = self.available(order.account, quote) + order.reserved;
+        match self.needs(order).map(|whole| (whole - shared).max(0)) {
+            Some(needed) if needed == order.reserved => {}
+            Some(needed) if needed < order.reserved || needed <= most => {
+                self.orders[at].reserved = needed;
+                self.events.push(self.orders[at].restated(RestateReason::Reserve));
+            }
+            _ => drop(self.cancel_whole(id, CancelReason::TermsChanged)),
         }
     }
 }

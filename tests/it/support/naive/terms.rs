@@ -33,9 +33,8 @@ impl Naive {
     }
 
     fn change_tick(&mut self, instrument: InstrumentId, before: i128, after: i128) {
-        let off = self.numbers(|order| {
-            order.instrument == instrument && order.price.is_some_and(|price| price * before % after != 0)
-        });
+        let is_off = |price: i128| price * before % after != 0;
+        let off = self.by_book(instrument, |order| order.price.is_some_and(is_off));
         self.cancel_all(&off, CancelReason::TermsChanged);
         let convert = |price: &mut i128| *price = (*price * before / after).max(1);
         let known = self.instrument_mut(instrument);
@@ -49,7 +48,7 @@ impl Naive {
                 waiting.extreme.iter_mut().for_each(convert);
             }
         }
-        for id in self.numbers(|order| order.instrument == instrument && order.price.is_some()) {
+        for id in self.by_book(instrument, |order| order.price.is_some()) {
             let at = self.find(id).expect("it is open");
             self.events.push(self.orders[at].restated(RestateReason::Tick));
         }
@@ -110,9 +109,9 @@ impl Naive {
             }
             changed.push((listing, limits));
         }
-        let of_them = |instrument: InstrumentId| changed.iter().any(|(l, _)| l.instrument == instrument);
-        let numbers = self.numbers(|order| of_them(order.instrument));
-        self.cancel_all(&numbers, CancelReason::TermsChanged);
+        for (listing, _) in &changed {
+            self.clear(listing.instrument, CancelReason::TermsChanged);
+        }
         self.assets[usize::from(asset.0)].held = held;
         self.convert_volumes(asset, down);
         for (listing, limits) in &changed {

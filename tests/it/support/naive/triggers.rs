@@ -14,7 +14,7 @@ impl Waiting {
     }
 
     /// The price at which it is released, if there is one yet.
-    fn at(&self, side: Side) -> Option<i128> {
+    pub(super) fn at(&self, side: Side) -> Option<i128> {
         match (self.kind, side) {
             (TriggerKind::TrailingStop, Side::Buy) => self.extreme.map(|lowest| lowest + self.price),
             (TriggerKind::TrailingStop, Side::Sell) => self.extreme.map(|highest| highest - self.price),
@@ -67,7 +67,8 @@ impl Naive {
             let come = if rises { now >= at } else { now <= at };
             let nearest = if rises { at } else { -at };
             let marks = waiting.reference == TriggerReference::MarkPrice;
-            come.then_some((marks, !rises, nearest, order.id, now))
+            let trails = waiting.kind == TriggerKind::TrailingStop;
+            come.then_some((marks, !rises, nearest, trails, order.id, now))
         };
         self.orders.iter().filter_map(due).min().map(|(.., id, now)| (id, now))
     }
@@ -109,7 +110,7 @@ impl Naive {
     /// Of an order by amount, the lots that it becomes and what they hold.
     fn in_lots(&self, order: &Order) -> Result<Option<(i128, i128)>, RejectReason> {
         let Some(money) = order.money else { return Ok(None) };
-        let lots = self.lots_for(order.instrument, order.side, money)?;
+        let lots = self.lots_for(&order.buyer(), order.side, money)?;
         let needed = Order { open: lots, ..order.clone() };
         let reserved = self.needs(&needed).ok_or(RejectReason::NotionalTooLarge)?;
         // The order was taken out: what it holds is available.
@@ -123,7 +124,7 @@ impl Naive {
     fn ready(&mut self, order: &mut Order, found: Option<(i128, i128)>) -> Result<(), RejectReason> {
         let market_buy = order.price.is_none() && order.side == Side::Buy;
         let quote = self.listing(order.instrument).quote;
-        if market_buy && self.cost_of_first_lot(order) > self.available(order.account, quote) {
+        if market_buy && self.cost_of_first_lot(&order.buyer()) > self.available(order.account, quote) {
             return Err(RejectReason::InsufficientFunds);
         }
         if let Some((lots, reserved)) = found {

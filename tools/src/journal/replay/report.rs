@@ -1,5 +1,7 @@
 //! What a replay came to, held against what was recorded.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use super::Played;
 use crate::journal::concerns::Concerns;
 use crate::journal::entry::{Content, Entry, Value};
@@ -124,7 +126,38 @@ fn depends_on_time(command: &Command) -> bool {
         Command::SetOrderLimits { limits, .. } => limits.orders_per_second_max > 0,
         Command::SetProtection { protection, .. } => protection.interruption_s > 0,
         Command::SetVolumeTiers(_) => true,
-        _ => false,
+        Command::AddAsset { .. }
+        | Command::OpenAccount { .. }
+        | Command::OpenLogin { .. }
+        | Command::ListInstrument(_)
+        | Command::SetPhase { .. }
+        | Command::Deposit(_)
+        | Command::Withdraw(_)
+        | Command::Open { .. }
+        | Command::RefuseEnter(_)
+        | Command::RefuseReplace(_)
+        | Command::Cancel(_)
+        | Command::SetLimits { .. }
+        | Command::Amend(_)
+        | Command::CancelOrder { .. }
+        | Command::MassCancel(_)
+        | Command::Tick
+        | Command::SetMark { .. }
+        | Command::Delist { .. }
+        | Command::SetTerms(_)
+        | Command::SetFees(_)
+        | Command::SetAsset(_)
+        | Command::SetSelfTrade(_)
+        | Command::AssignTier { .. }
+        | Command::Kill { .. }
+        | Command::Checkpoint(_)
+        | Command::SetRules { .. }
+        | Command::Modify(_)
+        | Command::QueryAccount(_)
+        | Command::SetOrderEntry(_)
+        | Command::CancelLogin { .. }
+        | Command::RollSession { .. }
+        | Command::CopyAccount { .. } => false,
     }
 }
 

@@ -1,6 +1,8 @@
 //! The events added up once more, in wide integers and without the listings' precomputed values, so that a mistake in
 //! the writer is not repeated here.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use super::super::mirror::OrderHasher;
 use super::super::reader::{OrderCounts, RowCounts};
 use super::super::rows::{BalanceRow, OrderStatus, TradeRow, TradeSide};
@@ -35,7 +37,6 @@ enum Kind {
 pub(super) struct Tally {
     pub(super) orders: OrderCounts,
     pub(super) rows: RowCounts,
-    checkpoints_after: u64,
     assets: BTreeMap<AssetId, (AssetCode, u8)>,
     logins: BTreeMap<LoginId, AccountId>,
     listings: BTreeMap<u32, Listing>,
@@ -47,11 +48,6 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    /// Nothing yet. Checkpoints count after this event only.
-    pub(super) fn new(checkpoints_after: u64) -> Self {
-        Self { checkpoints_after, ..Self::default() }
-    }
-
     /// Adds an event; the trade that it tells of.
     pub(super) fn add(&mut self, record: &EventRecord) -> Result<Option<TradeRow>, String> {
         match &record.event {
@@ -111,9 +107,7 @@ impl Tally {
             Event::SessionRolled { .. } => self.rows.sessions += 1,
             Event::AccountCopied { .. } => self.rows.copies += 1,
             Event::Uncrossed(_) => self.rows.auctions += 1,
-            Event::Checkpointed(_) => {
-                self.rows.checkpoints += u64::from(record.number > self.checkpoints_after);
-            }
+            Event::Checkpointed(_) => self.rows.checkpoints += 1,
             Event::AccountOpened { .. }
             | Event::PhaseSet { .. }
             | Event::Opened { .. }

@@ -1,0 +1,204 @@
+//! The open orders of each login, resting and dormant, in the order of their numbers: a chain through the slab for each.
+//! An order enters at the end, for its number is the highest, and leaves from anywhere, in constant time.
+
+use super::book::{Chained, Handle, NONE, OrderSlab};
+use super::shared::Shared;
+use crate::domain::LoginId;
+
+/// The chain of one login.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct LoginOrders {
+    first: u32,
+    last: u32,
+    len: u32,
+}
+
+impl Default for LoginOrders {
+    fn default() -> Self {
+        Self { first: NONE, last: NONE, len: 0 }
+    }
+}
+
+impl LoginOrders {
+    /// How many orders are open.
+    pub(super) fn len(&self) -> u32 {
+        self.len
+    }
+
+    /// The order with the lowest number.
+    pub(super) fn first(&self) -> Option<Handle> {
+        Handle::of(self.first)
+    }
+
+    /// Puts an order with a higher number than all others at the end.
+    #[inline]
+    pub(super) fn push(&mut self, orders: &mut OrderSlab, at: Handle) {
+        self.insert(orders, at, self.last);
+    }
+
+    /// Puts an order behind another, or first behind [`NONE`].
+    #[inline]
+    fn insert(&mut self, orders: &mut OrderSlab, Handle(at): Handle, prev: u32) {
+        let first = &mut self.first;
+        let next = if prev == NONE {
+            std::mem::replace(first, at)
+        } else {
+            std::mem::replace(&mut orders.chained[prev as usize].next, at)
+        };
+        let last = &mut self.last;
+        *if next == NONE { last } else { &mut orders.chained[next as usize].prev } = at;
+        orders.chained[at as usize] = Chained { prev, next };
+        self.len += 1;
+    }
+
+    /// Takes out an order, which is still in the slab.
+    #[inline]
+    fn remove(&mut self, orders: &mut OrderSlab, Handle(at): Handle) {
+        let Chained { prev, next } = orders.chained[at as usize];
+        let (first, last) = (&mut self.first, &mut self.last);
+        *if prev == NONE { first } else { &mut orders.chained[prev as usize].next } = next;
+        *if next == NONE { last } else { &mut orders.chained[next as usize].prev } = prev;
+        self.len -= 1;
+    }
+}
+
+impl Shared {
+    /// Chains an order that came to be open.
+    #[inline]
+    pub(super) fn chain(&mut self, login: LoginId, at: Handle) {
+        let chain = &mut self.login_orders[login.0 as usize];
+        let (id, mut prev) = (self.orders.hot(at).id, chain.last);
+        if id != self.last_order {
+            // One that was released by its trigger comes back to its old place.
+            while prev != NONE && self.orders.hot(Handle(prev)).id > id {
+                prev = self.orders.chained[prev as usize].prev;
+            }
+        }
+        chain.insert(&mut self.orders, at, prev);
+    }
+
+    /// Unchains an order that is to be open no longer. It is still in the slab.
+    #[inline]
+    pub(super) fn unchain(&mut self, login: LoginId, at: Handle) {
+        self.login_orders[login.0 as usize].remove(&mut self.orders, at);
+    }
+
+    /// The login's open order with the lowest number.
+    pub(super) fn first_of(&self, login: LoginId) -> Option<Handle> {
+        self.login_orders[login.0 as usize].first()
+    }
+
+    /// The open order of the same login with the next higher number.
+    pub(super) fn after_of_login(&self, at: Handle) -> Option<Handle> {
+        #[cfg(test)]
+        STEPS.set(STEPS.get() + 1);
+        Handle::of(self.orders.chained[at.0 as usize].next)
+    }
+}
+
+#[cfg(test)]
+thread_local! {
+    /// Steps along chains of this thread's exchanges.
+    pub(super) static STEPS: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::STEPS;
+    use crate::domain::{
+        AccountId, Amount, AssetCode, AssetId, CancelFilter, Command, Enter, InstrumentId, KillScope,
+        ListInstrument, LoginId, LoginName, MassCancel, OrderPrice, Phase, Quantity, Side, Stamp, Switch,
+        Symbol, Transfer, UserRef,
+    };
+    use crate::exchange::{Exchange, ExchangeLimits};
+
+    const OWN: u64 = 10;
+
+    /// An exchange with two logins of one account and one of another, which has `others` orders; the first two have [`OWN`]
+    /// each. All are buys at prices that alternate.
+    fn venue(others: u32) -> Exchange {
+        let mut exchange = Exchange::new(ExchangeLimits::default());
+        let mut events = Vec::new();
+        let mut send = |command: &Command| {
+            events.clear();
+            exchange.apply(Stamp::default(), command, &mut events);
+            assert_eq!(events.len(), 1, "{command:?}: {events:?}");
+        };
+        for (asset, code) in [(0, "BASE"), (1, "QUOTE")] {
+            let code = AssetCode::new(code).expect("a code");
+            send(&Command::AddAsset { asset: AssetId(asset), code, scale: 0 });
+        }
+        (0..3).for_each(|account| send(&Command::OpenAccount { account: AccountId(account) }));
+        for (login, account) in [(0, 1), (1, 1), (2, 2)] {
+            let (login, account) = (LoginId(login), AccountId(account));
+            send(&Command::OpenLogin { login, account, name: LoginName::default() });
+        }
+        for account in [1, 2].map(AccountId) {
+            let (asset, amount) = (AssetId(1), Amount(1_000_000_000));
+            send(&Command::Deposit(Transfer { account, asset, amount, reference: 1 }));
+        }
+        send(&Command::ListInstrument(ListInstrument {
+            symbol: Symbol::new("ONE").expect("a symbol"),
+            base: AssetId(0),
+            quote: AssetId(1),
+            tick_units: 1,
+            lot: Amount(1),
+            min_quantity: Quantity(1),
+            max_quantity: Quantity(100),
+            phase: Phase::Continuous,
+            ..ListInstrument::default()
+        }));
+        let all = (0..others).map(|_| 2).chain((0..OWN).flat_map(|_| [0, 1]));
+        for (user_ref, login) in (1..).zip(all) {
+            send(&Command::Enter(Enter {
+                login: LoginId(login),
+                user_ref: UserRef(user_ref),
+                side: Side::Buy,
+                price: OrderPrice::Limit(u64::from(10 + user_ref % 7)),
+                quantity: Quantity(1),
+                ..Enter::default()
+            }));
+        }
+        exchange
+    }
+
+    fn steps_of(exchange: &mut Exchange, command: &Command) -> u64 {
+        let before = STEPS.get();
+        exchange.apply(Stamp::default(), command, &mut Vec::new());
+        STEPS.get() - before
+    }
+
+    /// What is cancelled is all that is looked at, however many orders others have.
+    #[test]
+    fn a_cancel_of_many_looks_at_the_orders_of_the_logins_that_it_means() {
+        let of_login = CancelFilter { login: Some(LoginId(0)), ..CancelFilter::default() };
+        let of_account = CancelFilter { account: Some(AccountId(1)), ..CancelFilter::default() };
+        let operators = |filter| Command::MassCancel(MassCancel { filter, ..MassCancel::default() });
+        let clients =
+            MassCancel { login: Some(LoginId(1)), user_ref: UserRef(1 << 20), ..MassCancel::default() };
+        let kill = Command::Kill { scope: KillScope::Account(AccountId(1)), switch: Switch::On };
+        for (command, expected) in [
+            (operators(of_login), OWN),
+            (operators(of_account), 2 * OWN),
+            (Command::MassCancel(clients), 2 * OWN),
+            (kill, 2 * OWN),
+        ] {
+            for others in [0, 10, 10_000] {
+                let mut exchange = venue(others);
+                assert_eq!(steps_of(&mut exchange, &command), expected, "{command:?}");
+                let left = u64::from(others) + 2 * OWN - expected;
+                assert_eq!(exchange.open_orders() as u64, left, "{command:?}");
+            }
+        }
+    }
+
+    /// An operator's cancel in one instrument goes along its book and no chain.
+    #[test]
+    fn a_cancel_in_an_instrument_walks_no_chain() {
+        let mut exchange = venue(10);
+        let filter = CancelFilter { instrument: Some(InstrumentId(0)), ..CancelFilter::default() };
+        let command = Command::MassCancel(MassCancel { filter, ..MassCancel::default() });
+        assert_eq!(steps_of(&mut exchange, &command), 0);
+        assert_eq!(exchange.open_orders(), 0);
+    }
+}

@@ -1,0 +1,107 @@
+//! How far money goes: lots that a market buy or a quantity in money pays for.
+
+use super::fees;
+use super::market::Market;
+use super::matching::{MatchEnd, Taker};
+use super::settlement::Liquidity;
+use super::sink::EventSink;
+use crate::domain::{AccountId, Amount, FeeAsset, FeeRate, Price, Quantity, RejectReason, Side};
+
+impl<S: EventSink> Market<'_, S> {
+    /// How many lots of `wanted` a market buy, or a quantity in money, pays for at this price; why no more.
+    #[cold]
+    pub(super) fn affordable(&self, taker: &Taker, price: Price, wanted: Quantity) -> (Quantity, MatchEnd) {
+        let listing = &self.instrument.listing;
+        let mut found = (wanted, MatchEnd::NothingCrosses);
+        if let Some(budget) = taker.budget {
+            let lots = listing.notional(price, Quantity(1)).map_or(0, |lot| budget / lot.0);
+            if lots.unsigned_abs() < wanted.0 {
+                found = (Quantity(lots.unsigned_abs()), MatchEnd::AmountSpent);
+            }
+        }
+        let Some(funds) = taker.funds else { return found };
+        let fits = |lots: u64| {
+            self.cost((taker.hot.account, taker.hot.fee_carry), price, Quantity(lots))
+                .is_some_and(|cost| cost.0 <= funds)
+        };
+        if fits(found.0.0) {
+            return found;
+        }
+        // The largest number that fits lies between 0 and the wanted; the cost rises with the number.
+        let (mut low, mut high) = (0, found.0.0);
+        while low < high {
+            let middle = low + (high - low).div_ceil(2);
+            if fits(middle) { low = middle } else { high = middle - 1 }
+        }
+        (Quantity(low), MatchEnd::OutOfFunds)
+    }
+
+    /// What a buy that takes these lots at this price pays at most, its fee included; `None` when it does not fit an amount. A
+    /// rebate is not counted on: it is rounded trade by trade.
+    fn cost(&self, (account, carry): (AccountId, u32), price: Price, quantity: Quantity) -> Option<Amount> {
+        let notional = self.instrument.listing.notional(price, quantity)?;
+        match self.instrument.listing.fee_asset {
+            FeeAsset::Quote => {
+                let rate = self.rate(account, Liquidity::Taker).max(FeeRate(0));
+                fees::with_fee(notional, rate, carry)
+            }
+            FeeAsset::Received => Some(notional),
+        }
+    }
+
+    /// Whether the buyer of a market order, an account and its order's carry, can pay for one lot at the best price. `released`
+    /// counts as available.
+    pub(super) fn reaches_for_one_lot(
+        &self,
+        buyer: (AccountId, u32),
+        released: Amount,
+    ) -> Result<(), RejectReason> {
+        let Some((best, _)) = self.instrument.book.best(Side::Sell) else { return Ok(()) };
+        let cost = self.cost(buyer, best, Quantity(1)).ok_or(RejectReason::NotionalTooLarge)?;
+        let available = self.shared.ledger.balance(buyer.0, self.instrument.listing.quote).available;
+        if available.0 + released.0 < cost.0 { Err(RejectReason::InsufficientFunds) } else { Ok(()) }
+    }
+
+    /// How many lots a quantity in money comes to, by the other side's levels as they are; first of all the account must have
+    /// the money, or the base, for one lot. `released` counts as available.
+    pub(super) fn lots_for(
+        &self,
+        side: Side,
+        amount: i64,
+        owner: (AccountId, u32),
+        released: Amount,
+    ) -> Result<Quantity, RejectReason> {
+        let (book, listing) = (&self.instrument.book, &self.instrument.listing);
+        let opposite = side.opposite();
+        let value = |price| listing.notional(price, Quantity(1)).ok_or(RejectReason::NotionalTooLarge);
+        let Some((best, _)) = book.best(opposite) else { return Err(RejectReason::NothingToTradeWith) };
+        if value(best)?.0 > amount {
+            return Err(RejectReason::AmountTooSmall);
+        }
+        match side {
+            Side::Buy => self.reaches_for_one_lot(owner, released)?,
+            Side::Sell => {
+                let available = self.shared.ledger.balance(owner.0, listing.base).available;
+                if available.0 + released.0 < listing.lot.0 {
+                    return Err(RejectReason::InsufficientFunds);
+                }
+            }
+        }
+        let (mut left, mut lots) = (amount, 0_u64);
+        let levels = book.counted_levels(opposite, &self.shared.orders);
+        for (price, counted) in levels.take(self.shared.limits.orders_touched_max as usize) {
+            let lot = value(price)?;
+            let paid = (left / lot.0).unsigned_abs().min(counted);
+            left -= lot.0 * paid as i64;
+            lots += paid;
+            if paid < counted || lots >= listing.max_quantity.0 {
+                break;
+            }
+        }
+        // Lots that do not count may leave the best price without any.
+        match lots {
+            0 => Err(RejectReason::AmountTooSmall),
+            lots => Ok(Quantity(lots.min(listing.max_quantity.0))),
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! Orders that wait for a price, of one instrument (docs/RULES.md, "Triggers").
+//!
+//! All of them are chained by their numbers. Besides, each is in one of four lists: by the last trade or the mark price,
+//! released by a rise or by a fall. A list has a heap of its orders with fixed prices, and its trailing stops in groups.
+//! To come, to go, to see who is next, and each step of following a price take as many steps as the logarithm of the
+//! number of orders. The links of all this lie in the orders' extras.
+
+mod heap;
+mod release;
+#[cfg(test)]
+pub(super) mod tests;
+mod trailing;
+
+use super::book::Handle;
+use super::extras::{Extras, NONE, Watch};
+use crate::domain::{OrderId, Price, Side, TriggerKind, TriggerReference};
+use trailing::{Trailing, UNKNOWN};
+
+/// The most orders of an instrument that wait for a trigger.
+pub const TRIGGERS_MAX: usize = 100_000;
+
+/// The orders that wait for one reference to move one way. Prices in it are signed: lower is nearer.
+#[derive(Clone, Debug)]
+struct List {
+    /// The first of those with fixed prices.
+    fixed: u32,
+    trailing: Trailing,
+}
+
+impl Default for List {
+    fn default() -> Self {
+        Self { fixed: NONE, trailing: Trailing::default() }
+    }
+}
+
+impl List {
+    /// The nearest price and the order that is released first there: at one price, fixed ones before trailing stops.
+    fn next(&self, extras: &Extras) -> Option<(i64, u32)> {
+        let fixed = extras.find(self.fixed).map(|first| (i64::from(first.links.key), self.fixed));
+        match (fixed, self.trailing.next()) {
+            (Some(fixed), Some(trailing)) if trailing.0 < fixed.0 => Some(trailing),
+            (fixed, trailing) => fixed.or(trailing),
+        }
+    }
+}
+
+/// All dormant orders of an instrument.
+#[derive(Clone, Debug)]
+pub(super) struct Triggers {
+    /// Last trade on rise and fall, mark price on rise and fall: the order in which they are looked at.
+    lists: [List; 4],
+    /// The ends of the chain.
+    first: u32,
+    last: u32,
+    len: usize,
+}
+
+impl Default for Triggers {
+    fn default() -> Self {
+        Self { lists: Default::default(), first: NONE, last: NONE, len: 0 }
+    }
+}
+
+/// A dormant order, and what it waits for at present.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Waiting {
+    pub(super) handle: Handle,
+    /// Where its extra is.
+    pub(super) extra: u32,
+    /// The price at which it is released, ticks; `None`: a trailing stop without a reference yet.
+    pub(super) price: Option<i64>,
+    /// Of a trailing stop the reference's best value so far.
+    pub(super) extreme: Option<Price>,
+}
+
+fn list_of(watch: &Watch) -> usize {
+    2 * usize::from(watch.reference == TriggerReference::MarkPrice) + usize::from(!watch.on_rise)
+}
+
+/// A price in a list.
+fn signed(on_rise: bool, price: i64) -> i64 {
+    if on_rise { price } else { -price }
+}
+
+/// Whether a rise releases an order of this side.
+pub(super) fn on_rise(kind: TriggerKind, side: Side) -> bool {
+    (side == Side::Buy) == matches!(kind, TriggerKind::Stop | TriggerKind::TrailingStop)
+}
+
+impl Triggers {
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Takes up a new order; whether `watched`, the present value of what it watches, releases it at once.
+    ///
+    /// # Panics
+    /// If trailing stops have not followed the price, or its number is not the highest.
+    pub(super) fn insert(&mut self, extras: &mut Extras, extra: u32, watched: Option<Price>) -> bool {
+        assert!(
+            self.add(extras, extra, watched),
+            "those before have lower numbers and have followed the price"
+        );
+        let Watch { on_rise, trails, ticks, .. } = extras.at(extra).watch;
+        // A trailing stop has a distance to go.
+        !trails
+            && watched.is_some_and(|watched| signed(on_rise, i64::from(ticks)) <= signed(on_rise, watched.0))
+    }
+
+    /// Takes up an order behind all others, a trailing stop with the reference's best value so far. `false`, and nothing done, if
+    /// it does not belong there: numbers rise, and nobody has seen less of a reference than those after him.
+    pub(super) fn add(&mut self, extras: &mut Extras, extra: u32, extreme: Option<Price>) -> bool {
+        let Watch { on_rise, trails, ticks, .. } = extras.at(extra).watch;
+        let order = extras.at(extra).links.order;
+        if extras.find(self.last).is_some_and(|last| last.links.order >= order) {
+            return false;
+        }
+        let list = &mut self.lists[list_of(&extras.at(extra).watch)];
+        if trails {
+            let extreme = extreme.map_or(UNKNOWN, |price| signed(on_rise, price.0));
+            if !list.trailing.add(extras, extra, extreme) {
+                return false;
+            }
+        } else {
+            heap::single(extras, extra, if on_rise { ticks } else { -ticks });
+            list.fixed = heap::meld(extras, list.fixed, extra);
+        }
+        let links = &mut extras.at_mut(extra).links;
+        (links.prev, links.next) = (self.last, NONE);
+        match self.last {
+            NONE => self.first = extra,
+            last => extras.at_mut(last).links.next = extra,
+        }
+        self.last = extra;
+        self.len += 1;
+        true
+    }
+
+    /// Forgets an order.
+    pub(super) fn remove(&mut self, extras: &mut Extras, extra: u32) {
+        let watch = extras.at(extra).watch;
+        let list = &mut self.lists[list_of(&watch)];
+        if watch.trails {
+            list.trailing.remove(extras, extra);
+        } else if let Some(first) = heap::remove(extras, extra) {
+            assert_eq!(list.fixed, extra, "the first order of a heap is that of its list");
+            list.fixed = first;
+        }
+        let (prev, next) = (extras.at(extra).links.prev, extras.at(extra).links.next);
+        match prev {
+            NONE => self.first = next,
+            prev => extras.at_mut(prev).links.next = next,
+        }
+        match next {
+            NONE => self.last = prev,
+            next => extras.at_mut(next).links.prev = prev,
+        }
+        self.len -= 1;
+    }
+
+    /// The next order that these prices release. All have followed them.
+    fn next(
+        &self,
+        extras: &Extras,
+        last: Option<Price>,
+        mark: Option<Price>,
+    ) -> Option<(Handle, TriggerReference)> {
+        let prices = [(last, TriggerReference::LastTrade), (mark, TriggerReference::MarkPrice)];
+        let lists = self.lists.iter().zip([
+            (true, prices[0]),
+            (false, prices[0]),
+            (true, prices[1]),
+            (false, prices[1]),
+        ]);
+        lists.into_iter().find_map(|(list, (on_rise, (price, reference)))| {
+            let (at, extra) = list.next(extras)?;
+            (at <= signed(on_rise, price?.0)).then(|| (extras.at(extra).links.handle, reference))
+        })
+    }
+
+    /// One step of letting trailing stops follow the present prices; whether there may be more to do.
+    fn follow_step(&mut self, extras: &mut Extras, last: Option<Price>, mark: Option<Price>) -> bool {
+        let prices = [(true, last), (false, last), (true, mark), (false, mark)];
+        self.lists.iter_mut().zip(prices).any(|(list, (on_rise, price))| {
+            price.is_some_and(|price| list.trailing.follow(extras, signed(on_rise, price.0)))
+        })
+    }
+
+    /// The extra of the dormant order with the lowest number.
+    pub(super) fn first(&self) -> Option<u32> {
+        some(self.first)
+    }
+
+    /// All dormant orders, by their numbers.
+    pub(super) fn handles<'a>(&'a self, extras: &'a Extras) -> impl Iterator<Item = Handle> + 'a {
+        self.extras(extras).map(|extra| extras.at(extra).links.handle)
+    }
+
+    fn extras<'a>(&'a self, extras: &'a Extras) -> impl Iterator<Item = u32> + 'a {
+        std::iter::successors(self.first(), |extra| after(extras, *extra))
+    }
+
+    /// All dormant orders, by their numbers, and what they wait for at present.
+    pub(super) fn waiting<'a>(&'a self, extras: &'a Extras) -> impl Iterator<Item = Waiting> + 'a {
+        // Numbers rise from group to group.
+        let mut groups = self.lists.each_ref().map(|list| list.trailing.bottom);
+        self.extras(extras).map(move |extra| {
+            let (links, watch) = (&extras.at(extra).links, &extras.at(extra).watch);
+            let ticks = i64::from(watch.ticks);
+            if !watch.trails {
+                return Waiting { handle: links.handle, extra, price: Some(ticks), extreme: None };
+            }
+            let at = list_of(watch);
+            let (group, trailing) = (&mut groups[at], &self.lists[at].trailing);
+            while let above = trailing.group(*group).above
+                && above != NONE
+                && trailing.group(above).first <= links.order
+            {
+                *group = above;
+            }
+            let extreme = Some(trailing.group(*group).extreme).filter(|extreme| *extreme != UNKNOWN);
+            let price = extreme.map(|extreme| signed(watch.on_rise, extreme + ticks));
+            let extreme = extreme.map(|extreme| Price(signed(watch.on_rise, extreme)));
+            Waiting { handle: links.handle, extra, price, extreme }
+        })
+    }
+
+    /// Whether everything is as it must be.
+    pub(super) fn audit(&self, extras: &Extras) -> Result<(), &'static str> {
+        let mut listed = 0;
+        for list in &self.lists {
+            listed += heap::audit(extras, list.fixed)? + list.trailing.audit(extras)?;
+        }
+        let (mut chained, mut before, mut last) = (0, NONE, OrderId(0));
+        for extra in self.extras(extras) {
+            let links = &extras.at(extra).links;
+            if links.prev != before || links.order <= last {
+                return Err("dormant orders are chained wrongly");
+            }
+            (chained, before, last) = (chained + 1, extra, links.order);
+        }
+        if (chained, listed, before) != (self.len, self.len, self.last) {
+            return Err("dormant orders are miscounted");
+        }
+        Ok(())
+    }
+}
+
+/// The extra of the dormant order with the next higher number than this one, which is dormant too.
+pub(super) fn after(extras: &Extras, extra: u32) -> Option<u32> {
+    some(extras.at(extra).links.next)
+}
+
+fn some(extra: u32) -> Option<u32> {
+    (extra != NONE).then_some(extra)
+}

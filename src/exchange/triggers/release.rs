@@ -1,0 +1,99 @@
+//! Releases orders whose triggers have come.
+
+use super::super::book::{Handle, Order};
+use super::super::extras::Watch;
+use super::super::market::{Market, reserve_for};
+use super::super::orders::limit;
+use super::super::sink::EventSink;
+use crate::domain::{
+    CancelReason, Event, OrderState, Phase, Price, PriorityUpdated, QuantityUnit, RejectReason,
+    RestateReason, Side, TriggerReference, Triggered,
+};
+
+impl<S: EventSink> Market<'_, S> {
+    /// A step of what is to be done when prices have moved: trailing stops follow, then the next order whose trigger has come
+    /// is released. Whether there may be more.
+    pub(in crate::exchange) fn release_next(&mut self) -> bool {
+        let (last, mark) = (self.instrument.last, self.instrument.mark);
+        let Some(triggers) = &mut self.instrument.triggers else { return false };
+        if triggers.follow_step(&mut self.shared.extras, last, mark) {
+            self.shared.touch();
+            return true;
+        }
+        if self.instrument.listing.phase != Phase::Continuous {
+            return false;
+        }
+        let Some((handle, reference)) = triggers.next(&self.shared.extras, last, mark) else { return false };
+        self.shared.touch();
+        self.trigger(handle, reference);
+        true
+    }
+
+    fn trigger(&mut self, handle: Handle, reference: TriggerReference) {
+        let mut order = self.shared.orders.get(handle);
+        self.cancel_partner(&mut order, Some(handle));
+        let mut order = self.take_out(handle);
+        let extra = self.shared.extras.at_mut(order.extra);
+        (extra.state, extra.watch, extra.reserve_units) = (OrderState::Live, Watch::default(), 0);
+        let (by_amount, amount) = (extra.instructions.unit == QuantityUnit::QuoteAmount, extra.amount);
+        let watched = self.instrument.watched(reference).expect("it has come");
+        self.events.push(Event::Triggered(Triggered {
+            login: order.login,
+            user_ref: order.user_ref,
+            order: order.id,
+            instrument: order.instrument,
+            reference: watched,
+        }));
+        let found = if by_amount { self.found_by_amount(&order, amount) } else { Ok(order) };
+        self.priority_updated(found.as_ref().unwrap_or(&order));
+        let found = found.and_then(|found| self.check_triggered(&order).map(|()| found));
+        match found {
+            Ok(found) if by_amount => {
+                let before = std::mem::replace(&mut order, found).reserved;
+                self.reserve(&order, before);
+                self.restated(&order, RestateReason::Reserve);
+            }
+            Ok(_) => {}
+            Err(reason) => return self.cancel_rest(order, CancelReason::TriggerRefused(reason)),
+        }
+        self.work(order);
+    }
+
+    /// The order takes part in trading from now on.
+    fn priority_updated(&mut self, order: &Order) {
+        let asked = self.extra(order).map(|extra| extra.instructions).unwrap_or_default();
+        self.events.push(Event::PriorityUpdated(PriorityUpdated {
+            login: order.login,
+            user_ref: order.user_ref,
+            order: order.id,
+            instrument: order.instrument,
+            side: order.side,
+            price: limit(order.price),
+            quantity: self.open_of(order),
+            visibility: asked.visibility,
+            display_quantity: asked.display_quantity,
+        }));
+    }
+
+    /// An order by amount with the lots that its amount comes to now, and what they have to reserve.
+    fn found_by_amount(&self, order: &Order, amount: i64) -> Result<Order, RejectReason> {
+        let owner = (order.account, order.fee_carry);
+        let lots = self.lots_for(order.side, amount, owner, order.reserved)?;
+        let needs = reserve_for(self.instrument, order.side, order.price, lots, order.fee_carry);
+        let reserved = needs.ok_or(RejectReason::NotionalTooLarge)?;
+        let given = self.instrument.listing.given_by(order.side);
+        let available = self.shared.ledger.balance(order.account, given).available.0 + order.reserved.0;
+        if reserved.0 > available {
+            return Err(RejectReason::InsufficientFunds);
+        }
+        Ok(Order { open: lots, total: lots, reserved, ..*order })
+    }
+
+    /// A market buy must reach for one lot.
+    fn check_triggered(&self, order: &Order) -> Result<(), RejectReason> {
+        if order.side == Side::Buy && order.price == Price(0) {
+            return self.reaches_for_one_lot((order.account, order.fee_carry), order.reserved);
+        }
+        Ok(())
+    }
+}

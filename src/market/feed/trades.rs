@@ -1,0 +1,156 @@
+//! What a trade takes from the orders that are shown.
+
+use super::super::shown::{locate, lots, nanos, side};
+use super::{Feed, Published, Tracked};
+use crate::domain::{Executed, OrderId, Quantity, TradeKind};
+use crate::wire::itch::{OrderCancel, OrderExecuted, OrderExecutedWithPrice, OrderReplace, Trade};
+
+impl Feed {
+    /// Two orders traded; `number` is that of the event.
+    pub(super) fn executed(&mut self, e: &Executed, number: u64, out: &mut Vec<Published>) {
+        if e.kind != TradeKind::Continuous {
+            if let Some(cross) = &mut self.cross
+                && cross.auction.instrument == e.instrument
+            {
+                cross.shares += e.quantity.0;
+            }
+            self.crossed(e.maker_order, e, number, out);
+            // Of the two new numbers that one trade could need, the second has another bit set too.
+            return self.crossed(e.taker_order, e, number | 1 << 62, out);
+        }
+        match &mut self.incoming {
+            Some(incoming) if incoming.id == e.taker_order => {
+                incoming.order.open = incoming.order.open.saturating_sub(e.quantity.0);
+                if let Some(old) = incoming.replaces.take() {
+                    self.delete(e.instrument, old, out);
+                }
+            }
+            Some(_) => self.complete(out),
+            None => {}
+        }
+        let Some(maker) = self.orders.get_mut(e.maker_order.0) else {
+            return self.unseen(e, e.quantity.0, out);
+        };
+        let shown = e.quantity.0.min(maker.shown);
+        maker.open = maker.open.saturating_sub(e.quantity.0);
+        maker.shown -= shown;
+        let Tracked { public: order, open, price: own, .. } = *maker;
+        if open == 0 {
+            self.orders.remove(e.maker_order.0);
+        }
+        if shown > 0 {
+            let (locate, tracking, timestamp) = (locate(e.instrument), 0, nanos(self.time));
+            let (price, shares) = (self.price_of(e.instrument, e.price), lots(shown));
+            let match_number = e.trade.0;
+            if price == own {
+                self.say(OrderExecuted { locate, tracking, timestamp, order, shares, match_number }, out);
+            } else {
+                let printable = b'Y';
+                self.say(
+                    OrderExecutedWithPrice {
+                        locate,
+                        tracking,
+                        timestamp,
+                        order,
+                        shares,
+                        match_number,
+                        printable,
+                        price,
+                    },
+                    out,
+                );
+            }
+        }
+        if shown < e.quantity.0 {
+            self.unseen(e, e.quantity.0 - shown, out);
+        }
+    }
+
+    /// Lots of a trade that the book did not show.
+    fn unseen(&self, e: &Executed, shares: u64, out: &mut Vec<Published>) {
+        let message = Trade {
+            locate: locate(e.instrument),
+            tracking: 0,
+            timestamp: nanos(self.time),
+            order: OrderId(0),
+            side: side(e.taker_side.opposite()),
+            shares: lots(shares),
+            stock: self.symbol(e.instrument),
+            price: self.price_of(e.instrument, e.price),
+            match_number: e.trade.0,
+        };
+        self.say(message, out);
+    }
+
+    /// One side of a trade in an auction.
+    fn crossed(&mut self, id: OrderId, e: &Executed, number: u64, out: &mut Vec<Published>) {
+        let price = self.price_of(e.instrument, e.price);
+        let Some(order) = self.orders.get_mut(id.0) else { return };
+        order.open = order.open.saturating_sub(e.quantity.0);
+        let shown = order.would_show();
+        let before = std::mem::replace(&mut order.shown, shown);
+        let now = *order;
+        if now.open == 0 {
+            self.orders.remove(id.0);
+        }
+        let (locate, tracking, timestamp) = (locate(e.instrument), 0, nanos(self.time));
+        if now.shown < before {
+            self.say(
+                OrderExecutedWithPrice {
+                    locate,
+                    tracking,
+                    timestamp,
+                    order: now.public,
+                    shares: lots(before - now.shown),
+                    match_number: e.trade.0,
+                    printable: b'N',
+                    price,
+                },
+                out,
+            );
+        } else if now.shown > before {
+            self.whole_again(id, &now, number, out);
+        }
+    }
+
+    /// An order lost lots in an auction without a trade. An iceberg goes on showing as much as it can.
+    pub(super) fn lost_in_auction(
+        &mut self,
+        id: OrderId,
+        open: Quantity,
+        number: u64,
+        out: &mut Vec<Published>,
+    ) {
+        let Some(order) = self.orders.get_mut(id.0) else { return };
+        let before = order.shown;
+        order.open = open.0;
+        if before > 0 {
+            order.shown = order.would_show();
+        }
+        let now = *order;
+        if now.open == 0 {
+            self.orders.remove(id.0);
+            if before > 0 {
+                self.delete(now.instrument, now.public, out);
+            }
+        } else if now.shown < before {
+            let (locate, timestamp) = (locate(now.instrument), nanos(self.time));
+            let (order, shares) = (now.public, lots(before - now.shown));
+            self.say(OrderCancel { locate, tracking: 0, timestamp, order, shares }, out);
+        } else if now.shown > before {
+            self.whole_again(id, &now, number, out);
+        }
+    }
+
+    /// A slice that self-trade prevention had made smaller is whole again, in its old place, which ITCH cannot say. `number` is
+    /// that of the event.
+    fn whole_again(&mut self, id: OrderId, now: &Tracked, number: u64, out: &mut Vec<Published>) {
+        let order = OrderId::of_slice(number);
+        if let Some(tracked) = self.orders.get_mut(id.0) {
+            tracked.public = order;
+        }
+        let (locate, tracking, timestamp) = (locate(now.instrument), 0, nanos(self.time));
+        let (old_order, shares, price) = (now.public, lots(now.shown), now.price);
+        self.say(OrderReplace { locate, tracking, timestamp, old_order, order, shares, price }, out);
+    }
+}

@@ -1,0 +1,349 @@
+//! What must hold whatever is entered, by the engine's events alone: a minimum quantity is all or nothing, and it trades
+//! whenever it could; no balance is ever below zero; no order touches more than it may; the work of a command is
+//! bounded by the orders that it touches.
+
+use super::steps::{Clients, Step};
+use super::{FEW_TICKS, FEW_TOUCHED, cases, coins, fees, opening, queues, rich, subjects, touched_at_most};
+use crate::exchange::apply_at;
+use dojima::domain::{
+    AccountId, AssetId, CancelReason, Canceled, Command, Enter, Event, Instructions, OrderId, OrderState,
+    RestateReason, Stamp, TradeKind, VenueLimits,
+};
+use dojima::exchange::{Exchange, ExchangeLimits};
+use proptest::prelude::*;
+use proptest::strategy::{Union, ValueTree};
+use proptest::test_runner::TestRunner;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// An order and so many events, and as many for each order that it touches: a trade or two cancels, and two restatements.
+const EVENTS_PER_ORDER: usize = 4;
+
+/// What an order that was accepted, replaced or released has promised.
+#[derive(Clone, Copy, Debug)]
+struct Promise {
+    least: u64,
+    open: u64,
+    all: bool,
+}
+
+/// The same exchange, but that an order that waits was entered without its minimum quantity.
+struct Twin {
+    exchange: Exchange,
+    order: OrderId,
+}
+
+/// How often there was something to compare.
+#[derive(Debug, Default)]
+struct Compared {
+    traded: u32,
+    canceled: u32,
+    of_work_limit: u32,
+    released: u32,
+    touched_most: u32,
+}
+
+struct Watched {
+    exchange: Exchange,
+    /// Of orders that wait.
+    promises: BTreeMap<OrderId, Promise>,
+    twin: Option<Twin>,
+    compared: Compared,
+}
+
+impl Watched {
+    fn opened(opening: &[Command], limits: VenueLimits) -> Self {
+        let mut exchange = Exchange::new(ExchangeLimits { limits, ..ExchangeLimits::default() });
+        opening.iter().for_each(|command| drop(apply_at(&mut exchange, Stamp::default(), command)));
+        Self { exchange, promises: BTreeMap::new(), twin: None, compared: Compared::default() }
+    }
+
+    fn apply(&mut self, stamp: Stamp, command: &Command) -> Result<Vec<Event>, TestCaseError> {
+        let free = without_minimum(command).map(|free| (self.exchange.clone(), free));
+        let limit = self.exchange.limits().orders_touched_max as usize;
+        let events = apply_at(&mut self.exchange, stamp, command);
+        self.balances_are_not_negative(command)?;
+        self.work_is_bounded(&events, limit)?;
+        let mut told = None;
+        if let Some(twin) = &mut self.twin {
+            let theirs = apply_at(&mut twin.exchange, stamp, command);
+            told = Some((twin.order, theirs));
+        }
+        if let (Some(promise), Some(order)) = (promised(command, &events), begun(&events)) {
+            self.promises.insert(order, promise);
+            let (mut exchange, free) = free.expect("it has a minimum");
+            let theirs = apply_at(&mut exchange, stamp, &free);
+            if matched(&events, order) {
+                self.compare(order, promise, &events, &theirs)?;
+            } else if self.twin.is_none() {
+                self.twin = Some(Twin { exchange, order });
+            }
+        }
+        if let Some((order, theirs)) = told {
+            match self.promises.get(&order).copied() {
+                Some(promise) if matched(&events, order) => {
+                    self.compared.released += 1;
+                    self.compare(order, promise, &events, &theirs)?;
+                    self.twin = None;
+                }
+                _ => prop_assert_eq!(
+                    &events,
+                    &theirs,
+                    "a minimum quantity did something while its order waited"
+                ),
+            }
+        }
+        self.promises_are_kept(&events)?;
+        if self.twin.as_ref().is_some_and(|twin| !self.promises.contains_key(&twin.order)) {
+            self.twin = None;
+        }
+        Ok(events)
+    }
+
+    /// What was matched is held against its promise; it, and what is gone, has none any more.
+    fn promises_are_kept(&mut self, events: &[Event]) -> Result<(), TestCaseError> {
+        let matched: Vec<_> = self
+            .promises
+            .iter()
+            .filter(|(order, _)| matched(events, **order))
+            .map(|(o, p)| (*o, *p))
+            .collect();
+        for (order, promise) in matched {
+            let lots = taken(events, order);
+            prop_assert!(lots <= promise.open, "{lots} of {promise:?}");
+            let good = lots == 0 || if promise.all { lots == promise.open } else { lots >= promise.least };
+            prop_assert!(good, "{lots} lots of order {order}, {promise:?}: {events:?}");
+            self.promises.remove(&order);
+        }
+        for event in events {
+            match event {
+                Event::Canceled(e) if e.open.0 == 0 => drop(self.promises.remove(&e.order)),
+                Event::Replaced(e) => drop(self.promises.remove(&e.orig_order)),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The same command without the minimum says what could have traded.
+    fn compare(
+        &mut self,
+        order: OrderId,
+        promise: Promise,
+        events: &[Event],
+        free: &[Event],
+    ) -> Result<(), TestCaseError> {
+        if taken(free, order) >= promise.least {
+            prop_assert_eq!(events, free, "{:?} could trade", promise);
+            self.compared.traded += 1;
+            return Ok(());
+        }
+        prop_assert_eq!(taken(events, order), 0, "{:?}, but {:?} could trade", promise, free);
+        let by_limit = whole_cancel(free, order).is_some_and(|e| e.reason == CancelReason::WorkLimit);
+        let refused = |e: &Canceled| matches!(e.reason, CancelReason::TriggerRefused(_));
+        let why = whole_cancel(events, order);
+        if !why.is_some_and(refused) {
+            let expected = if by_limit { CancelReason::WorkLimit } else { CancelReason::MinimumQuantity };
+            prop_assert_eq!(why.map(|e| e.reason), Some(expected), "{:?}: {:?}", promise, events);
+        }
+        self.compared.canceled += 1;
+        self.compared.of_work_limit += u32::from(by_limit);
+        Ok(())
+    }
+
+    fn balances_are_not_negative(&self, command: &Command) -> Result<(), TestCaseError> {
+        let accounts = (0..self.exchange.accounts_count() as u32).map(AccountId);
+        let assets = 0..self.exchange.assets().len() as u16;
+        for (account, asset) in
+            accounts.flat_map(|account| assets.clone().map(move |id| (account, AssetId(id))))
+        {
+            let balance = self.exchange.balance(account, asset).expect("both are known");
+            let good = balance.available.0 >= 0 && balance.reserved.0 >= 0;
+            prop_assert!(good, "{balance:?} of account {account}, asset {asset}, after {command:?}");
+        }
+        Ok(())
+    }
+
+    fn work_is_bounded(&mut self, events: &[Event], limit: usize) -> Result<(), TestCaseError> {
+        let mut touched: BTreeMap<OrderId, BTreeSet<OrderId>> = BTreeMap::new();
+        let mut pairs = BTreeSet::new();
+        let mut named = BTreeSet::new();
+        let mut incoming = OrderId(0);
+        let mut told = 0;
+        for event in events {
+            told += 1;
+            match event {
+                Event::Accepted(e) => incoming = e.order,
+                Event::Replaced(e) => incoming = e.order,
+                Event::Triggered(e) => incoming = e.order,
+                Event::Executed(e) => {
+                    pairs.insert((e.taker_order, e.maker_order));
+                    if e.kind == TradeKind::Continuous {
+                        touched.entry(e.taker_order).or_default().insert(e.maker_order);
+                    }
+                }
+                Event::Canceled(e) => {
+                    let own = matches!(e.reason, CancelReason::SelfTradePrevented(why) if !why.incoming);
+                    if own {
+                        pairs.insert((incoming, e.order));
+                        touched.entry(incoming).or_default().insert(e.order);
+                    }
+                    named.insert(e.order);
+                }
+                Event::Restated(e) if e.reason != RestateReason::Refreshed => drop(named.insert(e.order)),
+                Event::Restated(_) | Event::Armed(_) | Event::PriorityUpdated(_) | Event::Amended(_) => {}
+                _ => told -= 1,
+            }
+            named.insert(incoming);
+        }
+        let bound = EVENTS_PER_ORDER * (1 + pairs.len() + named.len());
+        prop_assert!(told <= bound, "{told} events, {} trades, {} orders", pairs.len(), named.len());
+        let most = touched.values().map(BTreeSet::len).max().unwrap_or_default();
+        prop_assert!(most <= limit, "an order touched {most} others: {events:?}");
+        self.compared.touched_most = self.compared.touched_most.max(most as u32);
+        Ok(())
+    }
+}
+
+fn asked(command: &Command) -> Option<&Instructions> {
+    match command {
+        Command::Enter(enter) => enter.instructions.as_ref(),
+        Command::Replace(replace) => replace.instructions.as_ref(),
+        _ => None,
+    }
+}
+
+/// The same without its minimum quantity, if it has one.
+fn without_minimum(command: &Command) -> Option<Command> {
+    let asks = asked(command).filter(|asks| asks.min_quantity > 0)?;
+    let instructions = Some(Instructions { min_quantity: 0, ..*asks });
+    match command {
+        Command::Enter(enter) => Some(Command::Enter(Enter { instructions, ..*enter })),
+        Command::Replace(replace) => {
+            Some(Command::Replace(dojima::domain::Replace { instructions, ..*replace }))
+        }
+        _ => None,
+    }
+}
+
+/// What a command that was heeded has promised.
+fn promised(command: &Command, events: &[Event]) -> Option<Promise> {
+    let least = u64::from(asked(command)?.min_quantity);
+    let (open, immediate) = events.iter().find_map(|event| match event {
+        Event::Accepted(e) => Some((e.quantity.0, e.time_in_force)),
+        Event::Replaced(e) => Some((e.quantity.0, e.time_in_force)),
+        _ => None,
+    })?;
+    let all = immediate == dojima::domain::TimeInForce::ImmediateOrCancel && least >= open;
+    (least > 0).then_some(Promise { least, open, all })
+}
+
+/// The order that the command brought.
+fn begun(events: &[Event]) -> Option<OrderId> {
+    events.iter().find_map(|event| match event {
+        Event::Accepted(e) => Some(e.order),
+        Event::Replaced(e) => Some(e.order),
+        _ => None,
+    })
+}
+
+/// Whether it was matched, or refused when it was to be.
+fn matched(events: &[Event], order: OrderId) -> bool {
+    events.iter().any(|event| match event {
+        Event::Accepted(e) => e.order == order && e.state == OrderState::Live,
+        Event::Replaced(e) => e.order == order && e.state == OrderState::Live,
+        Event::Triggered(e) => e.order == order,
+        _ => false,
+    })
+}
+
+/// The lots that it took from orders that rested.
+fn taken(events: &[Event], order: OrderId) -> u64 {
+    let lots = |event: &Event| match event {
+        Event::Executed(e) if e.taker_order == order && e.kind == TradeKind::Continuous => e.quantity.0,
+        _ => 0,
+    };
+    events.iter().map(lots).sum()
+}
+
+/// The cancel of the order, or of what was left of it.
+fn whole_cancel(events: &[Event], order: OrderId) -> Option<&Canceled> {
+    events.iter().find_map(|event| match event {
+        Event::Canceled(e) if e.order == order && e.open.0 == 0 => Some(e),
+        _ => None,
+    })
+}
+
+fn watch(opening: &[Command], limits: VenueLimits, steps: &[Step]) -> Result<Compared, TestCaseError> {
+    let mut watched = Watched::opened(opening, limits);
+    let mut clients = Clients::new();
+    for step in steps {
+        let (stamp, command) = clients.command(step, &watched.exchange);
+        clients.note(&watched.apply(stamp, &command)?);
+    }
+    Ok(watched.compared)
+}
+
+type Opening = fn([i32; 4]) -> Vec<Command>;
+
+/// Every generator, with the money that it is meant for.
+fn generators() -> Vec<(Opening, BoxedStrategy<Step>)> {
+    vec![
+        (opening, subjects::plain(FEW_TICKS)),
+        (rich, subjects::deep()),
+        (rich, subjects::auctions()),
+        (rich, subjects::triggers()),
+        (rich, subjects::book()),
+        (rich, subjects::bands()),
+        (opening, subjects::limits()),
+        (opening, subjects::changing()),
+        (rich, subjects::everything()),
+        (coins, queues::rounds()),
+        (rich, queues::rounds()),
+        (coins, queues::crowds()),
+        (rich, queues::crowds()),
+    ]
+}
+
+fn any_generator() -> impl Strategy<Value = (Opening, Vec<Step>)> {
+    let one = |(opening, step): (Opening, BoxedStrategy<Step>)| {
+        (Just(opening), prop::collection::vec(step, 20..200)).boxed()
+    };
+    Union::new(generators().into_iter().map(one))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: cases(1_500), max_shrink_iters: 20_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn promises_are_kept(
+        fees in fees(),
+        (opening, steps) in any_generator(),
+        narrow in prop::bool::weighted(0.5),
+    ) {
+        watch(&opening(fees), touched_at_most(if narrow { FEW_TOUCHED } else { 5_000 }), &steps)?;
+    }
+}
+
+/// Nothing would be compared where no order had a minimum.
+#[test]
+fn a_fixed_run_compares_enough() {
+    let mut runner = TestRunner::deterministic();
+    let mut sum = Compared::default();
+    for (at, (opening, step)) in generators().into_iter().enumerate() {
+        let steps = prop::collection::vec(step, 200);
+        for round in 0..80 {
+            let steps = steps.new_tree(&mut runner).expect("steps").current();
+            let limits = touched_at_most(if round % 2 == 0 { FEW_TOUCHED } else { 5_000 });
+            let one = watch(&opening([-4_000, 5_000, 50, 300]), limits, &steps)
+                .unwrap_or_else(|error| panic!("{at}, {round}: {error}"));
+            sum.traded += one.traded;
+            sum.canceled += one.canceled;
+            sum.of_work_limit += one.of_work_limit;
+            sum.released += one.released;
+            sum.touched_most = sum.touched_most.max(one.touched_most);
+        }
+    }
+    let Compared { traded, canceled, of_work_limit, released, touched_most } = sum;
+    assert!(traded > 100 && canceled > 100 && of_work_limit > 4 && released > 10, "{sum:?}");
+    assert!(touched_most >= FEW_TOUCHED, "{sum:?}");
+}
