@@ -54,7 +54,7 @@ fn account(bench: &Bench, kind: Kind) -> (Venue, u64) {
         Kind::LinkedToWaiting => 2 * bench.sized(ACCOUNT_TRIGGERS),
         _ => bench.sized(ACCOUNT_ORDERS),
     };
-    let mut venue = Venue::new(count as u32 + 16, 2);
+    let mut venue = bench.venue(count as u32 + 16, 2);
     for at in 1..INSTRUMENTS as u32 {
         venue.list(InstrumentId(at), Phase::Continuous);
     }
@@ -117,7 +117,7 @@ fn filters(bench: &mut Bench) {
 /// An account whose orders are those of very many logins.
 fn many_logins(bench: &mut Bench) {
     let (count, logins) = (bench.sized(ACCOUNT_ORDERS), bench.sized(1_000));
-    let mut venue = Venue::new(count as u32 + 16, 1);
+    let mut venue = bench.venue(count as u32 + 16, 1);
     for login in 1..logins as u32 {
         let (login, account) = (LoginId(login), AccountId(1));
         venue.send(&Command::OpenLogin { login, account, name: LoginName::default() });

@@ -38,7 +38,7 @@ fn replace(
 fn deep(bench: &mut Bench) {
     for prices in Prices::BOTH {
         let count = bench.sized(ACCOUNT_ORDERS);
-        let mut venue = Venue::new(count as u32 + 16, 1);
+        let mut venue = bench.venue(count as u32 + 16, 1);
         let refs: Vec<UserRef> =
             (0..count).map(|at| venue.enter(order(0, Side::Sell, prices.ticks(Side::Sell, at), 9))).collect();
         let at = |share: u64| refs[(count * share / 8) as usize];
@@ -87,7 +87,7 @@ fn deep(bench: &mut Bench) {
 fn crossing(bench: &mut Bench) {
     for amend in [false, true] {
         let count = bench.sized(TOUCHED_MAX) + 1;
-        let mut venue = Venue::new(2 * count as u32, count as u32 + 1);
+        let mut venue = bench.venue(2 * count as u32, count as u32 + 1);
         for at in 1..=count {
             venue.enter(order(at, Side::Sell, MID + at, 1));
         }
@@ -122,7 +122,7 @@ fn linked(bench: &mut Bench) {
 fn icebergs(bench: &mut Bench) {
     let count = bench.sized(ACCOUNT_ORDERS);
     let asked = Instructions { display_quantity: 1, ..Instructions::NOTHING };
-    let mut venue = Venue::new(count as u32 + 16, 1);
+    let mut venue = bench.venue(count as u32 + 16, 1);
     let refs: Vec<UserRef> = (0..count)
         .map(|_| venue.enter_with(order(0, Side::Sell, MID, 1_000_000), FIRST, GTC, Some(asked)))
         .collect();

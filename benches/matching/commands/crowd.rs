@@ -1,7 +1,7 @@
 //! Commands of one account among a million orders of others: no cost may grow with them.
 
 use super::{ACCOUNT_ORDERS, Bench, GTC, IOC, MID, cancel, enter, order};
-use crate::venue::{FIRST, Random, Venue};
+use crate::venue::{FIRST, Random};
 use dojima::domain::{
     CancelFilter, Command, ConnectionLoss, Event, Instructions, LoginId, MassCancel, OrderPrice, PostOnly,
     Quantity, Replace, Side, UserRef,
@@ -17,7 +17,7 @@ pub fn all(bench: &mut Bench) {
     // One place is left for the order that comes.
     let others = bench.sized(ORDERS) - 2 * own - 1;
     let (logins, mut random) = (others.div_ceil(ACCOUNT_ORDERS), Random(11));
-    let mut venue = Venue::new((others + 2 * own + 1) as u32, logins as u32 + 2);
+    let mut venue = bench.venue((others + 2 * own + 1) as u32, logins as u32 + 2);
     for at in 0..others {
         let side = [Side::Buy, Side::Sell][(at % 2) as usize];
         let away = 1 + random.below(LEVELS);

@@ -34,7 +34,7 @@ fn tiers(venue: &mut Venue) {
 /// The first command of a day, with very many accounts whose row follows from their volume.
 fn midnight(bench: &mut Bench) {
     let (accounts, traders) = (bench.sized(100_000), bench.sized(5_000));
-    let mut venue = Venue::new(traders as u32 + 16, traders as u32 + 1);
+    let mut venue = bench.venue(traders as u32 + 16, traders as u32 + 1);
     venue.at(Timestamp(BEGIN + DAY - Timestamp::SECOND));
     for account in traders + 2..accounts {
         venue.send(&Command::OpenAccount { account: AccountId(account as u32) });
@@ -69,7 +69,7 @@ fn enter_expiring(venue: &mut Venue, count: u64, expire_s: u64) {
 
 fn expiries(bench: &mut Bench) {
     let count = bench.sized(10_000);
-    let mut venue = Venue::new(count as u32 + 16, owners(count) as u32);
+    let mut venue = bench.venue(count as u32 + 16, owners(count) as u32);
     venue.at(Timestamp(BEGIN));
     let ends = BEGIN / Timestamp::SECOND + 10;
     enter_expiring(&mut venue, count, ends);
@@ -81,7 +81,7 @@ fn expiries(bench: &mut Bench) {
 /// One that comes and goes among many.
 fn among_expiries(bench: &mut Bench) {
     let count = bench.sized(100_000);
-    let mut venue = Venue::new(count as u32 + 16, owners(count) as u32 + 1);
+    let mut venue = bench.venue(count as u32 + 16, owners(count) as u32 + 1);
     venue.at(Timestamp(BEGIN));
     let ends = BEGIN / Timestamp::SECOND + 10;
     enter_expiring(&mut venue, count, ends);
@@ -105,7 +105,7 @@ fn set_switches(venue: &mut Venue, logins: u64, after_ms: u32) {
 
 fn switches(bench: &mut Bench) {
     let logins = bench.sized(2_000);
-    let mut venue = Venue::new(logins as u32 + 16, logins as u32);
+    let mut venue = bench.venue(logins as u32 + 16, logins as u32);
     venue.at(Timestamp(BEGIN));
     set_switches(&mut venue, logins, 1_000);
     let again = Command::QueryAccount(QueryAccount { login: LoginId(1), cancel_after_ms: Some(1_000) });
@@ -139,7 +139,7 @@ fn interrupt(venue: &mut Venue, login: u64, count: u64) {
 
 fn interruption(bench: &mut Bench) {
     let count = bench.sized(10_000);
-    let mut venue = Venue::new(4 * count as u32 + 16, 2 * owners(count) as u32 + 2);
+    let mut venue = bench.venue(4 * count as u32 + 16, 2 * owners(count) as u32 + 2);
     venue.at(Timestamp(BEGIN));
     interrupt(&mut venue, 0, count);
     venue.at(Timestamp(BEGIN + 60 * Timestamp::SECOND));
@@ -152,8 +152,8 @@ fn everything(bench: &mut Bench) {
     let (expiring, logins) = (bench.sized(10_000), bench.sized(2_000));
     let gathered = bench.sized(10_000);
     let first = logins + owners(expiring);
-    let mut venue =
-        Venue::new((expiring + logins + 3 * gathered) as u32 + 64, (first + 2 * owners(gathered)) as u32 + 3);
+    let mut venue = bench
+        .venue((expiring + logins + 3 * gathered) as u32 + 64, (first + 2 * owners(gathered)) as u32 + 3);
     let ends = BEGIN / Timestamp::SECOND + 86_400;
     venue.at(Timestamp(ends * Timestamp::SECOND - 60 * Timestamp::SECOND));
     tiers(&mut venue);

@@ -2,7 +2,7 @@
 
 use super::sweeps::{poor, switch_everything_on};
 use super::{Bench, GTC, MID, enter, enter_in, order};
-use crate::venue::{FIRST, Venue};
+use crate::venue::FIRST;
 use dojima::domain::{
     Amount, ClOrdId, Command, Event, Instructions, LoginId, PostOnly, QueryAccount, RefuseEnter,
     RejectReason, SetOrderEntry, Side, Switch, UserRef, Visibility,
@@ -20,7 +20,7 @@ pub fn all(bench: &mut Bench) {
 /// A post-only order slides to what is shown, which lies behind many hidden prices.
 fn behind_hidden(bench: &mut Bench) {
     let (hidden, logins) = (bench.sized(HIDDEN), 8);
-    let mut venue = Venue::new(hidden as u32 + 16, logins + 1);
+    let mut venue = bench.venue(hidden as u32 + 16, logins + 1);
     let unseen = Instructions { visibility: Visibility::Hidden, ..Instructions::NOTHING };
     for at in 0..hidden {
         let login = at % u64::from(logins);
@@ -42,7 +42,7 @@ fn behind_hidden(bench: &mut Bench) {
 }
 
 fn with_everything_on(bench: &mut Bench) {
-    let mut venue = Venue::new(64, 4);
+    let mut venue = bench.venue(64, 4);
     let instrument = switch_everything_on(&mut venue, 4);
     for side in [Side::Buy, Side::Sell] {
         let new = order(1, side, MID, 1_000);
@@ -58,7 +58,7 @@ fn with_everything_on(bench: &mut Bench) {
 }
 
 fn answers(bench: &mut Bench) {
-    let mut venue = Venue::new(64, 4);
+    let mut venue = bench.venue(64, 4);
     let login = LoginId(0);
     let query = QueryAccount { login, cancel_after_ms: Some(1_000) };
     let seen = bench.measure("account query that sets a switch", &mut venue, &Command::QueryAccount(query));

@@ -52,7 +52,7 @@ fn kill(bench: &mut Bench, venue: &mut Venue, (side, ticks, lots): (Side, u64, u
 /// As many orders as one may touch, less one, of two lots each.
 fn short_crowd(bench: &Bench) -> Venue {
     let count = crowd(bench);
-    let mut venue = Venue::new(2 * count as u32, count as u32 + 1);
+    let mut venue = bench.venue(2 * count as u32, count as u32 + 1);
     for at in 0..count - 2 {
         venue.enter(order(at, Side::Sell, MID + at, 2));
     }
@@ -62,7 +62,7 @@ fn short_crowd(bench: &Bench) -> Venue {
 fn icebergs(bench: &mut Bench) {
     let count = crowd(bench);
     let asked = Instructions { display_quantity: 1, ..Instructions::NOTHING };
-    let mut venue = Venue::new(2 * count as u32, count as u32 + 1);
+    let mut venue = bench.venue(2 * count as u32, count as u32 + 1);
     for at in 0..count - 1 {
         venue.enter_with(order(at, Side::Sell, 1, MOST / count), FIRST, GTC, Some(asked));
     }
@@ -88,7 +88,7 @@ fn least(bench: &mut Bench) {
 fn own(bench: &mut Bench) {
     for mode in [SelfTrade::CancelOldest, SelfTrade::DecrementBoth] {
         let count = crowd(bench);
-        let mut venue = Venue::new(2 * count as u32, 2);
+        let mut venue = bench.venue(2 * count as u32, 2);
         for at in 0..count - 2 {
             venue.enter(order(0, Side::Sell, MID + at, 1));
         }

@@ -17,7 +17,7 @@ mod triggers;
 use crate::venue::{FIRST, Order, Venue};
 use dojima::domain::{
     Cancel, CancelReason, Command, Event, Instructions, InstrumentId, LoginId, Quantity, Side, Stamp,
-    TimeInForce, UserRef,
+    TimeInForce, UserRef, VenueLimits,
 };
 use dojima::exchange::{Exchange, Progress};
 use std::hint::black_box;
@@ -100,6 +100,18 @@ impl Bench {
     pub fn new(scale: u64) -> Self {
         // Touched before anything is measured: the memory of events is the ring's, and is there at any time.
         Self { scale, events: vec![Event::default(); 1 << 15], measured: Vec::new() }
+    }
+
+    /// A venue with the default limits.
+    fn venue(&self, orders_max: u32, logins: u32) -> Venue {
+        let mut venue = Venue::new(orders_max, logins);
+        let orders_touched_max = self.sized(TOUCHED_MAX) as u32;
+        let limits = VenueLimits { orders_touched_max, ..VenueLimits::default() };
+        if self.scale == 1 {
+            assert_eq!(limits, VenueLimits::default(), "what is measured holds for the default limits");
+        }
+        venue.send(&Command::SetLimits { limits: VenueLimits { orders_max, ..limits } });
+        venue
     }
 
     /// So many, or as many fewer as this run is smaller.

@@ -23,7 +23,7 @@ pub(super) fn makers(
     asked: Option<Instructions>,
 ) -> Venue {
     let count = crowd(bench);
-    let mut venue = Venue::new(2 * count as u32 + 16, count as u32 + 1);
+    let mut venue = bench.venue(2 * count as u32 + 16, count as u32 + 1);
     for at in 0..count {
         venue.enter_with(order(at, side, prices.ticks(side, at), lots), FIRST, GTC, asked);
     }
@@ -127,7 +127,7 @@ fn with_everything_on(bench: &mut Bench) {
         Prices::BOTH.into_iter().flat_map(|prices| [(prices, Side::Buy), (prices, Side::Sell)])
     {
         let count = crowd(bench);
-        let mut venue = Venue::new(2 * count as u32, count as u32 + 1);
+        let mut venue = bench.venue(2 * count as u32, count as u32 + 1);
         let instrument = switch_everything_on(&mut venue, count + 1);
         let maker = side.opposite();
         for at in 0..count {
@@ -157,7 +157,7 @@ fn icebergs(bench: &mut Bench) {
     let count = crowd(bench);
     for (prices, lots) in [(Prices::One, MOST), (Prices::Many, MOST / count)] {
         let asked = Instructions { display_quantity: 1, ..Instructions::NOTHING };
-        let mut venue = Venue::new(count as u32 + 16, count as u32 + 1);
+        let mut venue = bench.venue(count as u32 + 16, count as u32 + 1);
         for at in 0..count - 1 {
             let maker = order(at, Side::Sell, 1 + prices.ticks(Side::Sell, at) - MID, lots);
             venue.enter_with(maker, FIRST, GTC, Some(asked));
@@ -182,7 +182,7 @@ pub(super) enum Partner {
 /// A crowd of accounts with two linked sells each, the second far away.
 pub(super) fn linked_makers(bench: &Bench, prices: Prices, partner: Partner) -> Venue {
     let count = crowd(bench);
-    let mut venue = Venue::new(2 * count as u32 + 16, count as u32 + 1);
+    let mut venue = bench.venue(2 * count as u32 + 16, count as u32 + 1);
     for at in 0..count {
         let oco = venue.enter(order(at, Side::Sell, prices.ticks(Side::Sell, at), 1));
         let trigger = Trigger {
@@ -268,7 +268,7 @@ fn self_trades(bench: &mut Bench) {
         SelfTrade::DecrementBoth,
     ] {
         let count = crowd(bench);
-        let mut venue = Venue::new(2 * count as u32, 1);
+        let mut venue = bench.venue(2 * count as u32, 1);
         for at in 0..count - 1 {
             venue.enter(order(0, Side::Sell, MID + at, 2));
         }
@@ -313,7 +313,7 @@ fn self_trades(bench: &mut Bench) {
 /// What each of its own orders shows is a lot, and all slices of one are lost at once.
 fn own_icebergs(bench: &mut Bench) {
     let count = crowd(bench);
-    let mut venue = Venue::new(2 * count as u32, 1);
+    let mut venue = bench.venue(2 * count as u32, 1);
     let lots = MOST / count;
     let asked = Instructions { display_quantity: 1, ..Instructions::NOTHING };
     for _ in 0..count - 1 {

@@ -1,7 +1,6 @@
 //! Commands that make a table grow.
 
 use super::{Bench, GTC, MID, enter_in, order};
-use crate::venue::Venue;
 use dojima::domain::{
     Amount, Command, Instructions, InstrumentId, LimitScope, OrderLimits, Phase, Side, Trigger, TriggerKind,
     TriggerReference,
@@ -17,7 +16,7 @@ fn usage(bench: &mut Bench) {
     // The table has grown at powers of two; the next comes with this pair.
     let (logins, instruments) = (1 << 10, 1 << 7);
     let logins = if bench.scale > 1 { 1 << 5 } else { logins };
-    let mut venue = Venue::new(16, logins + 1);
+    let mut venue = bench.venue(16, logins + 1);
     for at in 1..=instruments {
         venue.list(InstrumentId(at), Phase::Continuous);
     }
@@ -43,7 +42,7 @@ fn usage(bench: &mut Bench) {
 /// Orders that ask for something, one more than at any time before.
 fn extras(bench: &mut Bench) {
     let count = if bench.scale > 1 { 1 << 10 } else { 1 << 16 };
-    let mut venue = Venue::new(count as u32 + 16, 100);
+    let mut venue = bench.venue(count as u32 + 16, 100);
     let trigger = |at: u64| Trigger {
         kind: TriggerKind::Stop,
         reference: TriggerReference::LastTrade,

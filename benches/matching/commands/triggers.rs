@@ -1,10 +1,11 @@
 //! Orders that wait for a price, and trades that move it.
 
+use super::sweeps::poor;
 use super::{ACCOUNT_TRIGGERS, Bench, GTC, IOC, MID, TOUCHED_MAX, TRIGGERS, cancel, enter, order};
 use crate::venue::{FIRST, Venue};
 use dojima::domain::{
-    Command, Event, Instructions, LoginId, OrderPrice, Quantity, QuantityUnit, Replace, Side, TimeInForce,
-    Trigger, TriggerKind, TriggerReference, UserRef,
+    Amount, Command, Event, Instructions, LoginId, OrderPrice, Quantity, QuantityUnit, Replace, Side,
+    TimeInForce, Trigger, TriggerKind, TriggerReference, UserRef,
 };
 
 fn waits(kind: TriggerKind, ticks: u64) -> Instructions {
@@ -13,8 +14,8 @@ fn waits(kind: TriggerKind, ticks: u64) -> Instructions {
 }
 
 /// A venue where one lot was traded at [`MID`]; the first login waits for nothing.
-fn traded(orders: u64, logins: u64) -> Venue {
-    let mut venue = Venue::new(orders as u32, logins as u32);
+fn traded(bench: &Bench, orders: u64, logins: u64) -> Venue {
+    let mut venue = bench.venue(orders as u32, logins as u32);
     trade(&mut venue, MID);
     venue
 }
@@ -40,6 +41,7 @@ pub fn all(bench: &mut Bench) {
     followed(bench);
     released(bench);
     released_and_refused(bench);
+    released_without_money(bench);
 }
 
 /// What one waiting order costs among as many as there may be, at any place.
@@ -47,7 +49,7 @@ fn among_many(bench: &mut Bench) {
     let count = bench.sized(TRIGGERS) - 16;
     for kind in [TriggerKind::Stop, TriggerKind::TrailingStop] {
         let logins = login_of(count) + 2;
-        let mut venue = traded(count + 64, logins);
+        let mut venue = traded(bench, count + 64, logins);
         let mut refs = vec![UserRef(0); count as usize];
         for at in 0..count {
             // Stops below the market, and distances: both from 2 on, every second.
@@ -87,7 +89,7 @@ fn among_many(bench: &mut Bench) {
 fn followed(bench: &mut Bench) {
     let count = bench.sized(TRIGGERS) - 16;
     for same in [true, false] {
-        let mut venue = traded(count + 64, login_of(count) + 1);
+        let mut venue = traded(bench, count + 64, login_of(count) + 1);
         for at in 0..count {
             let distance = if same { 1_000 } else { 1_000 + at };
             let new = order(login_of(at), Side::Sell, 1, 1);
@@ -112,7 +114,7 @@ fn released(bench: &mut Bench) {
         [(bench.sized(ACCOUNT_TRIGGERS), "of one account"), (bench.sized(TRIGGERS) - 16, "of all accounts")]
     {
         for kind in [TriggerKind::Stop, TriggerKind::TrailingStop] {
-            let mut venue = traded(2 * count + 64, login_of(count) + 1);
+            let mut venue = traded(bench, 2 * count + 64, login_of(count) + 1);
             for at in 0..count {
                 let new = order(login_of(at), Side::Sell, MID, 1);
                 let ticks = if kind == TriggerKind::Stop { MID - 1 - at } else { 1 + at };
@@ -126,7 +128,7 @@ fn released(bench: &mut Bench) {
     }
     // Each sells to the best bid, which lies lower after it, and so releases the next.
     let count = bench.sized(TRIGGERS) - 16;
-    let mut venue = traded(2 * count + 64, 2 * login_of(count) + 2);
+    let mut venue = traded(bench, 2 * count + 64, 2 * login_of(count) + 2);
     for at in 0..count {
         let bidder = login_of(count) + login_of(at);
         venue.enter(order(bidder, Side::Buy, MID - 1 - at, 1));
@@ -166,7 +168,7 @@ fn released_and_refused(bench: &mut Bench) {
         ),
     ];
     for (what, side, quantity, rest, asked) in cases {
-        let mut venue = traded(2 * standing + waiting + 64, 5);
+        let mut venue = traded(bench, 2 * standing + waiting + 64, 5);
         for at in 0..standing - 2 {
             venue.enter(order(2 + at % 2, side.opposite(), MID / 2 - 1 - at, 1));
         }
@@ -181,4 +183,24 @@ fn released_and_refused(bench: &mut Bench) {
         let seen = bench.measure(name, &mut venue, &command);
         assert_eq!(seen.triggered(), waiting);
     }
+}
+
+/// One trade that releases sells by amount, which walk over the book and then have not the lots that they found.
+fn released_without_money(bench: &mut Bench) {
+    let (waiting, standing) = (bench.sized(ACCOUNT_TRIGGERS / 5), bench.sized(TOUCHED_MAX));
+    let mut venue = traded(bench, 2 * standing + waiting + 64, 4);
+    // Each of them holds a lot while it waits.
+    let poor = u64::from(poor(&mut venue, Amount(waiting as i64), Side::Sell));
+    for at in 0..standing {
+        venue.enter(order(1 + at % 2, Side::Buy, MID / 2 - 1 - at, 1));
+    }
+    let asked = Instructions { unit: QuantityUnit::QuoteAmount, ..waits(TriggerKind::Stop, MID - 1) };
+    for _ in 0..waiting {
+        venue.enter_with(order(poor, Side::Sell, 0, standing * MID), FIRST, GTC, Some(asked));
+    }
+    venue.enter(order(0, Side::Buy, MID - 1, 1));
+    let command = enter(&mut venue, order(0, Side::Sell, MID - 1, 1), IOC, Instructions::NOTHING);
+    let name = format!("trade that releases {waiting} sells by amount that have not the lots");
+    let seen = bench.measure(name, &mut venue, &command);
+    assert_eq!((seen.triggered(), seen.trades()), (waiting, 1));
 }
