@@ -206,7 +206,7 @@ fn stops(count: usize, more: usize) -> Vec<Figure> {
     for ticks in 1..=prices {
         venue.enter(Order { login: 1, side: Side::Buy, ticks, lots: 1 });
     }
-    // Those that are released last stand first in a sorted array: they come last here, and move all others.
+    // Those that come last here are released last.
     let near: Vec<_> = (more as u64..prices).map(|at| armed(&mut venue, TriggerKind::Stop, at + 2)).collect();
     let far: Vec<_> = (0..more as u64).rev().map(|at| armed(&mut venue, TriggerKind::Stop, at + 2)).collect();
     let mut figures = Vec::new();

@@ -124,7 +124,9 @@ impl Extras {
         if slot == NONE {
             return self.slots.push(extra);
         }
-        self.free = std::mem::replace(self.at_mut(slot), extra).links.next;
+        let place = self.slots.at_mut(slot);
+        self.free = place.links.next;
+        *place = extra;
         slot
     }
 

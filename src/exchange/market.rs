@@ -1,7 +1,7 @@
 //! An instrument together with everything that its orders touch: how orders come to rest and go.
 
 use super::book::{Cold, Handle, Hot, Order};
-use super::extras::{self, Extra, Links};
+use super::extras::{self, Extra};
 use super::fees;
 use super::instrument::Instrument;
 use super::shared::Shared;
@@ -142,7 +142,7 @@ impl<S: EventSink> Market<'_, S> {
     fn register_extra(&mut self, handle: Handle) {
         let order = self.shared.orders.get(handle);
         let extra = self.shared.extras.find_mut(order.extra).expect("it is marked to have one");
-        extra.links = Links::of(order.id, handle);
+        (extra.links.order, extra.links.handle) = (order.id, handle);
         if order.time_in_force == TimeInForce::GoodTillTime as u8 {
             self.shared.due.add_expiry(order.extra, extra.expire_s, order.id);
         }

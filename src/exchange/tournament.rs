@@ -35,11 +35,14 @@ impl<K: Copy + Ord> Tournament<K> {
     }
 
     fn put(&mut self, mut at: u32, mut key: K) {
+        let mut above = self.levels.len();
         for level in &mut self.levels {
             #[cfg(test)]
             super::steps::count();
             let block = level.at_mut(at / WIDTH);
-            if std::mem::replace(&mut block[(at % WIDTH) as usize], key) == key {
+            let before = std::mem::replace(&mut block[(at % WIDTH) as usize], key);
+            above -= 1;
+            if above == 0 || before == key {
                 return;
             }
             key = least(block);

@@ -1,12 +1,13 @@
 //! One command that does very much.
 
 use super::{FIRST, Order, QUOTE, Random, Venue, scattered};
+use crate::support::venue::limits;
 use dojima::domain::{
     AccountId, CancelFilter, Command, Event, Instructions, KillScope, LoginId, MassCancel, OrderId,
     OrderPrice, Phase, Quantity, Side, Switch, TimeInForce, TradeKind, Trigger, TriggerKind,
-    TriggerReference,
+    TriggerReference, VenueLimits,
 };
-use dojima::exchange::TRIGGERS_MAX;
+use dojima::exchange::{Progress, TRIGGERS_MAX};
 use std::collections::BTreeMap;
 
 const MANY: u64 = 100_000;
@@ -115,6 +116,50 @@ fn trailing_stops_follow_and_fall() {
     assert_eq!(venue.exchange.dormant(FIRST).count() as u64, MANY - 100);
     assert_eq!(mark(&mut venue, MANY + 100), 1 + 2 * (MANY - 100));
     assert_eq!(venue.exchange.orders(FIRST, Side::Sell).count() as u64, MANY);
+    venue.check_and_clear();
+}
+
+/// Trailing stops that have each seen another mark price, so that a new high makes one group of all: in parts.
+#[test]
+fn a_new_high_that_all_trailing_stops_follow_is_done_in_parts() {
+    const LIMIT: u32 = 1_000;
+    let mut venue = Venue::new(MANY as u32, 3);
+    let mark = |ticks: u64| {
+        let price = dojima::domain::Price(ticks as i64);
+        Command::SetMark { instrument: FIRST, price }
+    };
+    for at in 0..MANY {
+        venue.send(&mark(3 * MANY - at));
+        let order = Order { login: 0, side: Side::Sell, ticks: 50_000, lots: 1 };
+        arm(&mut venue, order, stop(TriggerKind::TrailingStop, TriggerReference::MarkPrice, 2 * MANY));
+    }
+    let limits = VenueLimits { orders_touched_max: LIMIT, ..limits(MANY as u32) };
+    venue.send(&Command::SetLimits { limits });
+    venue.events.clear();
+    let (mut parts, mut touched) = (1, 0);
+    let mut progress = venue.exchange.begin(venue.stamp, &mark(4 * MANY), &mut venue.events);
+    loop {
+        assert!(
+            venue.exchange.touched() <= LIMIT + LIMIT / 4,
+            "{} in part {parts}",
+            venue.exchange.touched()
+        );
+        touched += u64::from(venue.exchange.touched());
+        if progress == Progress::Done {
+            break;
+        }
+        parts += 1;
+        progress = venue.exchange.proceed(&mut venue.events);
+    }
+    assert_eq!((venue.events.len(), touched), (1, MANY - 1), "two groups are made one at a time");
+    assert!(parts >= MANY / u64::from(LIMIT + LIMIT / 4), "{parts} parts");
+    // All have seen the new high: they go at one price, by their numbers.
+    venue.send(&mark(2 * MANY));
+    let released = venue.events.iter().filter_map(|event| match event {
+        Event::Triggered(release) => Some(release.order.0),
+        _ => None,
+    });
+    assert!(released.eq(1..=MANY));
     venue.check_and_clear();
 }
 
