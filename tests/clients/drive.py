@@ -354,8 +354,15 @@ async def icebergs_and_own_trades(alice, bob):
     told = await alice.expect("R", userRef=one, reason="R")
     check("lots shown", told.tail[22], u32(100))
     check("a public number of the slice", told.tail[1][0] & 0x80, 0x80)
+    # Two slices in one order are one trade.
+    three = bob.enter("S", 150, 5_000_000)
+    await bob.expect("A", userRef=three)
+    await bob.expect("E", userRef=three, quantity=150)
+    await alice.expect("E", userRef=one, quantity=150)
+    told = await alice.expect("R", userRef=one, reason="R")
+    check("lots shown of the last slice", told.tail[22], u32(50))
     alice.cancel(one)
-    await alice.expect("C", userRef=one, quantity=200, reason="U")
+    await alice.expect("C", userRef=one, quantity=50, reason="U")
 
     # Orders of one owner: by the standard letters, and both cancelled by the private tag.
     for asked, resting, incoming in [

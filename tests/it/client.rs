@@ -96,13 +96,25 @@ fn what_a_client_asks_for_comes_back_as_events() {
     assert_eq!((user_ref, displayed), (one, Some(Quantity(100))));
     assert!(slice.expect("a public number").0 >> 63 == 1);
 
+    // Two slices at once are one trade, of more than was shown.
+    bob.enter(&NewOrder::sell(SYMBOL, 150).immediate_or_cancel()).expect("sent");
+    let ClientEvent::Executed { quantity, .. } = next(&mut alice).event else { panic!("no trade") };
+    let ClientEvent::Refreshed { displayed, slice: last, .. } = next(&mut alice).event else {
+        panic!("no new slice");
+    };
+    assert_eq!((quantity, displayed), (Quantity(150), Some(Quantity(50))));
+    assert_ne!(last, slice, "a slice has a number of its own");
+    assert!(matches!(next(&mut bob).event, ClientEvent::Accepted(_)));
+    let ClientEvent::Executed { quantity, .. } = next(&mut bob).event else { panic!("no trade") };
+    assert_eq!(quantity, Quantity(150));
+
     let two = alice.replace(one, &Replacement::total(450).limit(5_000_100)).expect("sent");
     let ClientEvent::Replaced { orig_user_ref, order } = next(&mut alice).event else {
         panic!("not replaced");
     };
-    assert_eq!((orig_user_ref, order.user_ref, order.quantity), (one, two, Quantity(350)));
+    assert_eq!((orig_user_ref, order.user_ref, order.quantity), (one, two, Quantity(200)));
     alice.modify(two, Side::Buy, 400).expect("sent");
-    let open = Quantity(300);
+    let open = Quantity(150);
     assert_eq!(next(&mut alice).event, ClientEvent::Modified { user_ref: two, side: Side::Buy, open });
     alice.reduce(two, 350).expect("sent");
     let event = next(&mut alice).event;

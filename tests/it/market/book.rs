@@ -4,12 +4,13 @@
 use crate::exchange::properties::{Clients, ORDERS_MAX, Step, cases, opening, rich, subjects};
 use crate::support::venue;
 use dojima::domain::{
-    Command, Event, EventRecord, InstrumentId, LoginId, Phase, Side, Stamp, Symbol, Timestamp,
+    Command, Event, EventRecord, InstrumentId, LoginId, Phase, Side, Stamp, Symbol, Timestamp, TradeKind,
 };
 use dojima::exchange::Exchange;
 use dojima::market::{Books, Feed, Published};
 use dojima::wire::itch::{Message, event_code};
 use proptest::prelude::*;
+use std::collections::BTreeMap;
 
 /// An exchange, its feed, and a receiver of the feed.
 pub struct Watched {
@@ -73,6 +74,10 @@ impl Watched {
                 return Err(format!("{said:?} is not of command {}", self.sequence));
             }
             self.books.apply(&said.message).map_err(|error| format!("{error} by {:?}", said.message))?;
+        }
+        let (printed, traded) = (printed(&self.said[before..]), traded(events));
+        if printed != traded {
+            return Err(format!("{printed:?} were printed and {traded:?} traded"));
         }
         self.compare()
     }
@@ -139,6 +144,34 @@ impl Watched {
     }
 }
 
+/// Lots by trade, but for auctions: as the messages say it.
+fn printed(said: &[Published]) -> BTreeMap<u64, u64> {
+    let mut lots = BTreeMap::new();
+    for said in said {
+        let (trade, shares) = match said.message {
+            Message::OrderExecuted(m) => (m.match_number, m.shares),
+            Message::OrderExecutedWithPrice(m) if m.printable == b'Y' => (m.match_number, m.shares),
+            Message::Trade(m) => (m.match_number, m.shares),
+            _ => continue,
+        };
+        *lots.entry(trade).or_default() += u64::from(shares);
+    }
+    lots
+}
+
+/// The same as the events say it.
+fn traded(events: &[Event]) -> BTreeMap<u64, u64> {
+    let mut lots = BTreeMap::new();
+    for event in events {
+        if let Event::Executed(trade) = event
+            && trade.kind == TradeKind::Continuous
+        {
+            lots.insert(trade.trade.0, trade.quantity.0);
+        }
+    }
+    lots
+}
+
 fn run(opening: &[Command], orders_max: u32, steps: &[Step]) -> Result<Vec<Published>, String> {
     let mut watched = Watched::opened(opening, orders_max);
     let mut clients = Clients::new();
@@ -193,7 +226,7 @@ fn a_fixed_run_says_everything() {
     use proptest::strategy::ValueTree;
     use proptest::test_runner::TestRunner;
     let mut runner = TestRunner::deterministic();
-    let mut kinds = std::collections::BTreeMap::<char, usize>::new();
+    let mut kinds = BTreeMap::<char, usize>::new();
     for subject in [subjects::auctions(), subjects::book(), subjects::triggers(), subjects::everything()] {
         let steps = prop::collection::vec(subject, 200);
         for _ in 0..20 {

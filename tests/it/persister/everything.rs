@@ -9,12 +9,12 @@ use dojima::domain::{
     GroupId, Instructions, InstrumentId, KillScope, LimitScope, ListInstrument, Listings, LoginId, LoginName,
     MassCancel, Modify, OrderId, OrderLimits, OrderPrice, Owner, Phase, PostOnly, Ppm, Price, Protection,
     Quantity, QuantityUnit, QueryAccount, Replace, SelfTrade, SelfTradePrevention, SetFees, SetOrderEntry,
-    SetTerms, Side, Stamp, Switch, Symbol, TimeInForce, Timestamp, Transfer, Trigger, TriggerKind,
+    SetTerms, Side, Stamp, Switch, Symbol, TimeInForce, Timestamp, TradeKind, Transfer, Trigger, TriggerKind,
     TriggerReference, UserRef, Visibility, VolumeTiers,
 };
 use dojima::exchange::Exchange;
 use dojima::wire::ouch::{SEQUENCED_LEN_MAX, encode_sequenced};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::mem::{Discriminant, discriminant};
 
 const ACCOUNTS: u32 = 5;
@@ -414,14 +414,30 @@ fn kinds(events: &[EventRecord]) -> BTreeSet<String> {
     names
 }
 
+/// Trades with more of an iceberg than it ever shows.
+fn trades_of_several_slices(events: &[EventRecord]) -> usize {
+    let mut slices = BTreeMap::new();
+    let larger = events.iter().filter(|record| match &record.event {
+        Event::Accepted(e) => slices.insert(e.order, e.display_quantity).is_some(),
+        Event::Replaced(e) => slices.insert(e.order, e.display_quantity).is_some(),
+        Event::Executed(e) => {
+            let slice = slices.get(&e.maker_order).copied().unwrap_or_default();
+            e.kind == TradeKind::Continuous && slice > 0 && e.quantity.0 > u64::from(slice)
+        }
+        _ => false,
+    });
+    larger.count()
+}
+
 #[test]
 fn tables_and_messages_agree_with_an_exchange_that_does_everything() {
-    let mut seen = BTreeSet::new();
+    let (mut seen, mut of_several_slices) = (BTreeSet::new(), 0);
     for seed in 0..12 {
         let mut venue = Venue::open(seed);
         venue.run(4_000);
         venue.exchange.audit().unwrap_or_else(|error| panic!("seed {seed}: {error}"));
         seen.extend(kinds(&venue.events));
+        of_several_slices += trades_of_several_slices(&venue.events);
 
         // Told again at the end, every message is what it was.
         for (record, told) in venue.events.iter().zip(&venue.told) {
@@ -455,4 +471,8 @@ fn tables_and_messages_agree_with_an_exchange_that_does_everything() {
         }
     }
     assert_eq!(seen.len(), 42, "every event but a limit on orders occurs: {seen:?}");
+    assert!(
+        of_several_slices > 100,
+        "one trade takes several slices of an iceberg {of_several_slices} times"
+    );
 }
