@@ -23,8 +23,11 @@ use dojima::exchange::{Exchange, Progress};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+/// Puts the exchange into a state and has commands measured in it.
+type State = fn(&mut Bench);
+
 /// The states, each with the commands that are measured in it.
-pub const STATES: [(&str, fn(&mut Bench)); 9] = [
+pub const STATES: [(&str, State); 9] = [
     ("sweeps", sweeps::all),
     ("minimums", minimums::all),
     ("entries", entries::all),
