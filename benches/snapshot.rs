@@ -33,7 +33,7 @@ struct Size {
 
 const FULL: Size = Size { accounts: 10_000, orders: 1_000_000, rounds: 9 };
 const SMALL: Size = Size { accounts: 50, orders: 2_000, rounds: 1 };
-const SMALL_DIGEST: &str = "3f5f4873532c879afe1b4073b7a37365";
+const SMALL_DIGEST: &str = "e4fd2ff902d0c5405f9eebeaa3acd9d9";
 
 fn main() {
     let is_full = std::env::args().any(|argument| argument == "--bench");

@@ -1,11 +1,21 @@
-//! A fixed flow for counting instructions: `.ci/instructions` runs this under callgrind, which collects only inside
-//! [`measured`]. An example and not a bench, because examples are built as the program is, so that the build is shared.
+//! What `.ci/instructions` counts under callgrind, which collects only inside [`measured`] and its like in `commands`: a
+//! fixed flow, and the worst commands of clients. An example and not a bench, because examples are built as the program is,
+//! so that the build is shared.
+//!
+//! `instructions COMMANDS` does the flow; `instructions states` names the states of the worst commands, and `instructions
+//! state NAME` makes one of them and prints a line for every part that is counted, in that order.
 
+#[path = "commands/mod.rs"]
+#[allow(dead_code, reason = "the bench takes the time, this does not")]
+mod commands;
 #[path = "../mix/mod.rs"]
 mod mix;
 #[path = "setup.rs"]
 mod setup;
+#[path = "../../tests/it/support/venue.rs"]
+mod venue;
 
+use commands::{Bench, Measured, STATES};
 use dojima::domain::{Command, Event, Stamp};
 use dojima::exchange::Exchange;
 use mix::Market;
@@ -23,14 +33,37 @@ fn measured(exchange: &mut Exchange, commands: &[Command], events: &mut Vec<Even
 }
 
 fn main() {
-    let count = std::env::args().nth(1).map(|count| count.parse());
-    let Some(Ok(count)) = count else {
-        eprintln!("usage: instructions COMMANDS");
-        std::process::exit(2);
-    };
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words[..] {
+        ["states"] => STATES.iter().for_each(|(name, _)| println!("{name}")),
+        ["state", name] => state(name),
+        [count] => flow(count.parse().unwrap_or_else(|_| usage())),
+        _ => usage(),
+    }
+}
+
+fn usage() -> ! {
+    eprintln!("usage: instructions COMMANDS | states | state NAME");
+    std::process::exit(2);
+}
+
+fn flow(count: usize) {
     let (fill, commands, _) = Market::on(open_exchange(Features::default())).lists(count);
     let mut exchange = ready(&fill, Features::default());
     let mut events = Vec::with_capacity(1 << 14);
     measured(&mut exchange, &commands, &mut events);
     println!("{count} commands, {} trades, digest {}", exchange.last_trade(), exchange.digest());
+}
+
+/// Prints of every part, in the order in which they are counted: command, part from 1, orders touched, events.
+fn state(name: &str) {
+    let Some((_, make)) = STATES.iter().find(|(known, _)| *known == name) else { usage() };
+    let mut bench = Bench::new(1);
+    make(&mut bench);
+    for Measured { name, parts } in &bench.measured {
+        for (number, part) in (1..).zip(parts) {
+            println!("{name}\t{number}\t{}\t{}", part.touched, part.events);
+        }
+    }
 }

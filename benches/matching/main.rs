@@ -5,9 +5,11 @@
 //!
 //! `cargo bench --bench matching` prints the figures of all parts, `cargo bench --bench matching -- PART...` those of
 //! some: `mix` (throughput), `features` (what limits, tiers and self-trade prevention add to it), `paced` (latency at a fixed
-//! rate), `worst` (sizes far beyond a usual day), `special` (order types one by one). Under `cargo test` all parts run
+//! rate), `worst` (sizes far beyond a usual day), `special` (order types one by one),
+//! `worst-commands` (every command of a client in the worst states that the limits allow, part by part). Under `cargo test` all parts run
 //! small.
 
+mod commands;
 #[path = "../mix/mod.rs"]
 mod mix;
 mod paced;
@@ -19,12 +21,13 @@ mod timing;
 mod venue;
 mod worst;
 
-const PARTS: [(&str, fn()); 5] = [
+const PARTS: [(&str, fn()); 6] = [
     ("mix", throughput::full),
     ("features", throughput::features),
     ("paced", paced::full),
     ("worst", worst::full),
     ("special", special::full),
+    ("worst-commands", commands::full),
 ];
 
 fn main() {
@@ -34,6 +37,7 @@ fn main() {
         paced::small();
         worst::small();
         special::small();
+        commands::small();
         return;
     }
     let asked = || arguments.iter().filter(|argument| !argument.starts_with('-'));

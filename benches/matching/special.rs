@@ -18,7 +18,7 @@ const CASES: [fn(usize) -> Vec<Figure>; 7] = [
 ];
 
 /// The digest of the small form.
-const SMALL: u64 = 0x439c_d6ac_f79a_7e4c;
+const SMALL: u64 = 0xD911_91DF_0B58_F9E0;
 
 pub fn full() {
     print_best(&CASES, 5);

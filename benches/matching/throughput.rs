@@ -19,7 +19,7 @@ const BLOCK: usize = 64;
 const COMMANDS_FULL: usize = 1_000_000;
 const ROUNDS_FULL: usize = 15;
 const COMMANDS_SMALL: usize = 20_000;
-const DIGEST_SMALL: &str = "a1f8f07c005bdccd1b6e71b4b6776cc2";
+const DIGEST_SMALL: &str = "8ecc84f34d1d8ea00c5f563d2441e4f8";
 const EVENTS_SMALL: usize = 21_171;
 
 /// Applies the list and returns how long each slice took and how many events came of it all.
@@ -127,25 +127,25 @@ const FEATURES: [(&str, Features, &str, usize); 5] = [
     (
         "limits",
         Features { limits: true, tiers: false, self_trade: false },
-        "8e9607728dc53005502e9fc595a79c4d",
+        "7db0a415a51f34a51751f0aa36eb283b",
         21_171,
     ),
     (
         "tiers",
         Features { limits: false, tiers: true, self_trade: false },
-        "1e2a8858b98e6e163f45f2d95f890b42",
+        "5e0fefcb672bf6eb898b8156ecc984e0",
         21_171,
     ),
     (
         "self-trade",
         Features { limits: false, tiers: false, self_trade: true },
-        "e848fdef569bcfdbfb7ade8d5839ce18",
+        "ae36ed1aa8b875ae3dc923a6ecea9c7e",
         21_164,
     ),
     (
         "all three",
         Features { limits: true, tiers: true, self_trade: true },
-        "dd7d3b7cd6a440798336ae44eea05ad1",
+        "d6dcf22a488edc8961d9ab33e5a53015",
         21_164,
     ),
 ];

@@ -92,3 +92,52 @@ pub struct RestoreError {
     /// What is wrong.
     pub why: &'static str,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::codec::{ENCODED_LEN_MAX, encode_record};
+    use crate::domain::{Command, VenueLimits};
+    use crate::exchange::{Exchange, ExchangeLimits, NameKey};
+
+    /// The one record that an exchange has in which nothing has happened.
+    #[derive(Default)]
+    struct Kept(Vec<u8>);
+
+    impl Sink for Kept {
+        type Error = Part;
+
+        fn put<T: Encode>(&mut self, part: Part, record: &T) -> Result<(), Part> {
+            self.0 = vec![0; ENCODED_LEN_MAX];
+            let len = encode_record(record, &mut self.0).expect("it fits");
+            self.0.truncate(len);
+            if part == Part::Venue { Ok(()) } else { Err(part) }
+        }
+    }
+
+    fn restored(exchange: &Exchange) -> Result<Exchange, RestoreError> {
+        let (mut kept, mut chained) = (Kept::default(), Vec::new());
+        exchange.write_to(&mut kept).expect("there is no other part");
+        let key = NameKey::default();
+        let (mut names, mut restoring) = (Names::new(key, u64::MAX), Restoring::new(&[], key, u64::MAX));
+        names.prepare(Part::Venue, &kept.0, &mut chained)?;
+        restoring.take(Part::Venue, &kept.0, &chained)?;
+        restoring.finish(names)
+    }
+
+    /// There is one edition of the rules so far; an exchange of another is made by hand.
+    #[test]
+    fn the_edition_of_the_rules_is_in_the_digest_and_in_snapshots() {
+        let limits = VenueLimits { orders_max: 1, ..VenueLimits::default() };
+        let first = Exchange::new(ExchangeLimits { limits, ..ExchangeLimits::default() });
+        let again = restored(&first).expect("it is restored");
+        assert_eq!((again.rules_edition(), again.digest()), (Command::RULES_FIRST, first.digest()));
+        for unknown in [Command::RULES_FIRST - 1, Command::RULES_LAST + 1] {
+            let mut other = first.clone();
+            other.shared.rules = unknown;
+            assert_ne!(other.digest(), first.digest());
+            let refused = restored(&other).map(drop).expect_err("refused");
+            assert!(refused.why.contains("edition of the rules"), "{refused}");
+        }
+    }
+}
