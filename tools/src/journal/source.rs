@@ -225,8 +225,9 @@ impl Source {
         for _ in 1..SCANS_MAX {
             let Some(found) = trouble(&scanned) else { break };
             std::thread::sleep(SCAN_PAUSE);
-            // What lies before the trouble has been read and was good.
-            scanned = scan_storage_from(Arc::clone(&self.files), found.sequence);
+            // What lies before the trouble has been read and was good. The trouble may be the end of a segment, so that what is
+            // due there is in the next one: the record before it is in its own.
+            scanned = scan_storage_from(Arc::clone(&self.files), found.sequence.saturating_sub(1));
             if trouble(&scanned).is_some_and(|again| again == found) {
                 return Judgement { scanned, is_live: false };
             }
