@@ -255,11 +255,13 @@ impl<S: EventSink> Market<'_, S> {
         if request.may_stay() && request.replaced.is_none() && self.shared.orders.is_full() {
             return Err(RejectReason::TooManyOrders);
         }
-        let takes_its_place = request.replaced.is_some_and(|replaced| replaced.is_dormant);
-        if checked.watch.is_some() && !takes_its_place {
+        if checked.watch.is_some() {
+            // One that takes the place of another that waits counts once.
+            let replaced = u32::from(request.replaced.is_some_and(|replaced| replaced.is_dormant));
             let account = self.shared.account(request.account);
             let share = account.share(|own| own.triggers_max, self.shared.limits.account_triggers_max);
-            if account.waiting_orders >= share || self.instrument.dormant() >= TRIGGERS_MAX {
+            let in_instrument = self.instrument.dormant() - replaced as usize;
+            if account.waiting_orders - replaced >= share || in_instrument >= TRIGGERS_MAX {
                 return Err(RejectReason::TooManyTriggers);
             }
         }

@@ -128,7 +128,7 @@ fn a_directory_of_another_version_is_refused_with_exit_code_14_and_both_versions
             relabel(&place.data(), part, found);
         }
         let before = files(&place.data());
-        for command in ["serve", "replay", "verify"] {
+        for command in ["replay", "verify", "serve"] {
             let more: &[&str] = if command == "serve" { &["--listen", "127.0.0.1:0"] } else { &[] };
             let done = place.run(command, more);
             assert_eq!(done.code, Some(14), "{command}: {}", done.stderr);

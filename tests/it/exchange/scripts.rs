@@ -88,7 +88,7 @@ use words::Words;
 const ORDERS_MAX: u32 = 1_000;
 
 /// The reasons that no script shows: it takes 100,000 orders (extremes/cascades.rs shows it).
-const NOT_SHOWN: &[RejectReason] = &[RejectReason::TooManyTriggers];
+const NOT_SHOWN: &[RejectReason] = &[];
 
 fn directory() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/exchange/scripts")
