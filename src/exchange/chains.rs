@@ -67,19 +67,33 @@ impl Shared {
     #[inline]
     pub(super) fn chain(&mut self, login: LoginId, at: Handle) {
         let chain = &mut self.login_orders[login.0 as usize];
-        let (id, mut prev) = (self.orders.hot(at).id, chain.last);
-        if id != self.last_order {
-            // One that was released by its trigger comes back to its old place.
-            while prev != NONE && self.orders.hot(Handle(prev)).id > id {
-                prev = self.orders.chained[prev as usize].prev;
-            }
-        }
+        let is_new = self.orders.hot(at).id == self.last_order;
+        let prev = if is_new { chain.last } else { self.comes_back_behind };
         chain.insert(&mut self.orders, at, prev);
+    }
+
+    /// An order will be unchained, matched, and chained again under its number: it will come back to its place, whichever of
+    /// its neighbours go meanwhile.
+    pub(super) fn note_place(&mut self, at: Handle) {
+        self.comes_back_behind = self.orders.chained[at.0 as usize].prev;
+    }
+
+    /// A chained order has got the highest number.
+    #[inline]
+    pub(super) fn chain_last(&mut self, login: LoginId, at: Handle) {
+        if self.orders.chained[at.0 as usize].next != NONE {
+            let chain = &mut self.login_orders[login.0 as usize];
+            chain.remove(&mut self.orders, at);
+            chain.push(&mut self.orders, at);
+        }
     }
 
     /// Unchains an order that is to be open no longer. It is still in the slab.
     #[inline]
     pub(super) fn unchain(&mut self, login: LoginId, at: Handle) {
+        if at.0 == self.comes_back_behind {
+            self.note_place(at);
+        }
         self.login_orders[login.0 as usize].remove(&mut self.orders, at);
     }
 
@@ -99,9 +113,10 @@ impl Shared {
 #[cfg(test)]
 mod tests {
     use crate::domain::{
-        AccountId, Amount, AssetCode, AssetId, CancelFilter, Command, Enter, InstrumentId, KillScope,
-        ListInstrument, LoginId, LoginName, MassCancel, OrderPrice, Phase, Quantity, Side, Stamp, Switch,
-        Symbol, Transfer, UserRef, VenueLimits,
+        AccountId, Amount, AssetCode, AssetId, CancelFilter, Command, Enter, Instructions, InstrumentId,
+        KillScope, ListInstrument, LoginId, LoginName, MassCancel, OrderPrice, Owner, Phase, Price, Quantity,
+        SelfTrade, SelfTradePrevention, Side, Stamp, Switch, Symbol, Transfer, Trigger, TriggerKind,
+        TriggerReference, UserRef, VenueLimits,
     };
     use crate::exchange::{Exchange, ExchangeLimits, steps};
 
@@ -154,6 +169,47 @@ mod tests {
             }));
         }
         exchange
+    }
+
+    /// A chain's numbers.
+    fn chained(exchange: &Exchange, login: LoginId) -> Vec<u64> {
+        let first = exchange.shared.first_of(login);
+        let chained = std::iter::successors(first, |at| exchange.shared.after_of_login(*at));
+        chained.map(|at| exchange.shared.orders.hot(at).id.0).collect()
+    }
+
+    /// It does so also when the order before it goes while it is matched.
+    #[test]
+    fn a_released_order_comes_back_to_its_place() {
+        let mut exchange = venue(0);
+        let (login, mut events) = (LoginId(0), Vec::new());
+        let transfer =
+            Transfer { account: AccountId(1), asset: AssetId(0), amount: Amount(100), reference: 2 };
+        exchange.apply(Stamp::default(), &Command::Deposit(transfer), &mut events);
+        let trigger = Trigger { kind: TriggerKind::Stop, reference: TriggerReference::MarkPrice, price: 50 };
+        let oldest = SelfTradePrevention { mode: SelfTrade::CancelOldest, owner: Owner::Account };
+        let stop =
+            Instructions { trigger: Some(trigger), self_trade: Some(oldest), ..Instructions::default() };
+        // Numbers 21 to 25: the second meets the first when it is released; the fourth meets nothing.
+        for (user_ref, side, ticks, instructions) in [
+            (101, Side::Sell, 20, None),
+            (102, Side::Buy, 20, Some(stop)),
+            (103, Side::Buy, 10, None),
+            (104, Side::Buy, 10, Some(stop)),
+            (105, Side::Buy, 10, None),
+        ] {
+            let (user_ref, price) = (UserRef(user_ref), OrderPrice::Limit(ticks));
+            let quantity = Quantity(1);
+            let enter = Enter { login, user_ref, side, price, quantity, instructions, ..Enter::default() };
+            exchange.apply(Stamp::default(), &Command::Enter(enter), &mut events);
+        }
+        let before = chained(&exchange, login);
+        assert_eq!(before[OWN as usize..], [21, 22, 23, 24, 25]);
+        let mark = Command::SetMark { instrument: InstrumentId(0), price: Price(50) };
+        exchange.apply(Stamp::default(), &mark, &mut events);
+        assert_eq!(chained(&exchange, login)[OWN as usize..], [22, 23, 24, 25]);
+        assert_eq!(exchange.dormant(InstrumentId(0)).count(), 0);
+        assert_eq!(exchange.audit(), Ok(()));
     }
 
     fn steps_of(exchange: &mut Exchange, command: &Command) -> u64 {

@@ -131,6 +131,7 @@ impl Exchange {
                 now: Default::default(),
                 moved: Vec::new(),
                 login_orders: Vec::new(),
+                comes_back_behind: book::NONE,
                 absent: Vec::new(),
                 rules: Command::RULES_FIRST,
                 touched: 0,

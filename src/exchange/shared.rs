@@ -35,6 +35,9 @@ pub(super) struct Shared {
     pub(super) moved: Vec<InstrumentId>,
     /// Open orders of each login, in all instruments.
     pub(super) login_orders: Vec<LoginOrders>,
+    /// The order behind which one that was released comes back into the chain of its login; none at its front, or when
+    /// nothing is being released.
+    pub(super) comes_back_behind: u32,
     /// The logins that have orders whose cancel a halt holds up, sorted; some whose orders are gone may be among them.
     pub(super) absent: Vec<LoginId>,
     /// The edition of the rules.

@@ -1,35 +1,29 @@
 //! Orders come as they stand in their books, and are chained by their numbers: what sorts them.
 
-use crate::domain::OrderId;
-
 /// The places of these numbers, the lowest number's first; `None` when two are equal. There are fewer than 2^32.
-pub(super) fn places_by_number(numbers: &[OrderId]) -> Option<Vec<u32>> {
-    let lowest = numbers.iter().min().map_or(0, |number| number.0);
-    let span = numbers.iter().max().map_or(0, |number| number.0 - lowest);
+pub(super) fn places_by_number(mut numbers: Vec<u64>) -> Option<impl Iterator<Item = u32>> {
+    let lowest = numbers.iter().copied().min().unwrap_or_default();
+    let span = numbers.iter().max().map_or(0, |highest| highest - lowest);
     let place_bits = u64::BITS - (numbers.len() as u64).leading_zeros();
-    if span.leading_zeros() < place_bits {
-        return by_pairs(numbers);
-    }
-    // Number and place in one word, as nearly always: they sort at several times the speed of pairs.
-    let word = |(place, number): (u64, &OrderId)| (number.0 - lowest) << place_bits | place;
-    let mut words: Vec<u64> = (0..).zip(numbers).map(word).collect();
-    words.sort_unstable();
-    let differ = words.is_sorted_by(|one, next| one >> place_bits < next >> place_bits);
-    let place = |word: &u64| (word & ((1 << place_bits) - 1)) as u32;
-    differ.then(|| words.iter().map(place).collect())
-}
-
-fn by_pairs(numbers: &[OrderId]) -> Option<Vec<u32>> {
-    let mut pairs: Vec<(OrderId, u32)> = numbers.iter().copied().zip(0..).collect();
-    pairs.sort_unstable();
-    let differ = pairs.is_sorted_by(|one, next| one.0 < next.0);
-    differ.then(|| pairs.iter().map(|pair| pair.1).collect())
+    let mask = (1 << place_bits) - 1;
+    let all_differ = if span.leading_zeros() >= place_bits {
+        // Number and place in one word, as nearly always: they sort at several times the speed of pairs.
+        let words = numbers.iter_mut().zip(0..);
+        words.for_each(|(number, place)| *number = (*number - lowest) << place_bits | place);
+        numbers.sort_unstable();
+        numbers.is_sorted_by(|one, next| one >> place_bits < next >> place_bits)
+    } else {
+        let mut pairs: Vec<(u64, u64)> = numbers.iter().copied().zip(0..).collect();
+        pairs.sort_unstable();
+        numbers.iter_mut().zip(&pairs).for_each(|(word, (_, place))| *word = *place);
+        pairs.is_sorted_by(|one, next| one.0 < next.0)
+    };
+    all_differ.then(|| numbers.into_iter().map(move |word| (word & mask) as u32))
 }
 
 #[cfg(test)]
 mod tests {
     use super::places_by_number;
-    use crate::domain::OrderId;
 
     #[test]
     fn sorts_numbers_that_are_near_and_far_apart() {
@@ -43,8 +37,8 @@ mod tests {
             (&[1 << 61, 2, 1], Some(&[2, 1, 0])),
             (&[1 << 62, 2, 1], Some(&[2, 1, 0])),
         ] {
-            let numbers: Vec<OrderId> = numbers.iter().copied().map(OrderId).collect();
-            assert_eq!(places_by_number(&numbers).as_deref(), expected, "{numbers:?}");
+            let places = places_by_number(numbers.to_vec()).map(Vec::from_iter);
+            assert_eq!(places.as_deref(), expected, "{numbers:?}");
         }
     }
 }

@@ -37,7 +37,7 @@ pub(super) struct Filling {
     /// By asset and account what the orders so far have reserved.
     pub(super) held: Vec<Vec<i64>>,
     /// The numbers and the logins of the orders so far.
-    numbers: Vec<OrderId>,
+    numbers: Vec<u64>,
     logins: Vec<LoginId>,
     /// By account how many of the orders so far are its own.
     open_orders: Vec<u32>,
@@ -152,7 +152,7 @@ impl Restoring {
             shared.note_absent(record.login);
         }
         let handle = Handle(shared.orders.len() as u32);
-        self.filling.numbers.push(record.id);
+        self.filling.numbers.push(record.id.0);
         self.filling.logins.push(record.login);
         let mut open = record.open;
         let mut of_other = false;
@@ -257,7 +257,7 @@ impl Restoring {
         for (account, open_orders) in shared.accounts.iter_mut().zip(&filling.open_orders) {
             account.open_orders = *open_orders;
         }
-        let places = places_by_number(&std::mem::take(&mut filling.numbers));
+        let places = places_by_number(std::mem::take(&mut filling.numbers));
         for place in places.ok_or("two orders have one number")? {
             let login = filling.logins[place as usize];
             shared.login_orders[login.0 as usize].push(&mut shared.orders, Handle(place));

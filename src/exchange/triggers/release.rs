@@ -32,6 +32,7 @@ impl<S: EventSink> Market<'_, S> {
     fn trigger(&mut self, handle: Handle, reference: TriggerReference) {
         let mut order = self.shared.orders.get(handle);
         self.cancel_partner(&mut order, Some(handle));
+        self.shared.note_place(handle);
         let mut order = self.take_out(handle);
         let extra = self.shared.extras.at_mut(order.extra);
         (extra.state, extra.watch, extra.reserve_units) = (OrderState::Live, Watch::default(), 0);
