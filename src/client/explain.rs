@@ -79,8 +79,7 @@ impl CancelCode {
             b'E' => "The instrument is no longer listed.",
             b'Z' => {
                 "It could not go on: the money ran out, a change of it was not acceptable, the order that it was linked to \
-                 traded or is gone, it could not be matched when its trigger came, or it has touched as many orders as one \
-                 order may."
+                 traded or is gone, it could not be matched when its trigger came, or it has touched as much as one order may."
             }
             _ => "It was cancelled for a reason that this exchange does not give.",
         }

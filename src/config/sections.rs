@@ -245,7 +245,8 @@ pub struct TlsSection {
 pub struct ExchangeSection {
     /// Open orders in all books together.
     pub orders_max: u32,
-    /// Orders that one order touches at most when it is matched, and that one part of a command touches.
+    /// What one order touches at most when it is matched, 2 or more for each order that it meets, and what one part of a
+    /// command touches.
     pub orders_touched_max: u32,
     /// Open orders of an account without a limit of its own.
     pub account_orders_max: u32,

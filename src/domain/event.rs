@@ -430,7 +430,7 @@ pub enum CancelReason {
     Disconnected,
     /// The login's dead-man's switch was not held.
     DeadMansSwitch,
-    /// The order has touched as many orders as one order may.
+    /// The order has touched as much as one order may.
     WorkLimit,
 }
 

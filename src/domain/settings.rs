@@ -120,8 +120,8 @@ pub struct Protection {
 pub struct VenueLimits {
     /// Open orders, all instruments together: 1 to [`Command::ORDERS_MAX`](super::Command::ORDERS_MAX).
     pub orders_max: u32,
-    /// The most orders that one order may touch when it is matched, and that one part of a command touches: within
-    /// [`VenueLimits::ORDERS_TOUCHED`].
+    /// What one order may touch when it is matched, 2 or more for each order that it meets, and what one part of a command
+    /// touches (docs/RULES.md, "Parts"): within [`VenueLimits::ORDERS_TOUCHED`].
     pub orders_touched_max: u32,
     /// Open orders of an account for which no own limit is set, at least 1.
     pub account_orders_max: u32,

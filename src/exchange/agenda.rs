@@ -163,11 +163,11 @@ impl Exchange {
     }
 
     /// Whether the present part may go on with a task. What may touch as many orders as a whole part does not begin in one
-    /// that has touched many already, so that no part touches more than one and a quarter of the limit.
+    /// that has touched many already, so that no part touches much more than the limit.
     fn may_begin(&self, task: &Task) -> bool {
         let limit = self.shared.limits.orders_touched_max;
         match task {
-            Task::Perform(..) | Task::Release => self.shared.touched <= limit / 4,
+            Task::Perform(..) | Task::Release => self.shared.touched <= limit / 16,
             _ => self.shared.touched < limit,
         }
     }

@@ -192,7 +192,8 @@ impl<S: EventSink> Market<'_, S> {
         if bid < round.price || ask > round.price {
             return false;
         }
-        self.shared.touched += 2;
+        // Both, and what they do to one another.
+        self.shared.touched += 3;
         match self.mode_between(buy, sell) {
             SelfTrade::Allow => {
                 self.auction_trade(buy, sell, round);

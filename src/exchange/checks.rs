@@ -212,7 +212,7 @@ impl<S: EventSink> Market<'_, S> {
     }
 
     /// Everything else.
-    pub(super) fn check(&self, request: &Request<'_>) -> Result<Checked, RejectReason> {
+    pub(super) fn check(&mut self, request: &Request<'_>) -> Result<Checked, RejectReason> {
         let listing = &self.instrument.listing;
         let mut checked = Checked { total: request.total, ..Checked::default() };
         if let Some(asked) = request.instructions {
@@ -268,7 +268,7 @@ impl<S: EventSink> Market<'_, S> {
         Ok(checked)
     }
 
-    fn check_quantity(&self, request: &Request<'_>, checked: &mut Checked) -> Result<(), RejectReason> {
+    fn check_quantity(&mut self, request: &Request<'_>, checked: &mut Checked) -> Result<(), RejectReason> {
         if let Some(asked) = request.instructions
             && asked.unit == QuantityUnit::QuoteAmount
         {

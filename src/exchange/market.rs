@@ -251,7 +251,7 @@ impl<S: EventSink> Market<'_, S> {
 
     /// Cancels all that is open of an order that does not (or no longer) rest, and then the order that it is linked to.
     pub(super) fn cancel_rest(&mut self, mut order: Order, reason: CancelReason) {
-        self.shared.touch();
+        self.shared.touched += if order.extra == extras::NONE { 1 } else { 2 };
         let open = self.open_of(&order);
         let before = std::mem::take(&mut order.reserved);
         self.reserve(&order, before);

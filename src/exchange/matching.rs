@@ -4,7 +4,7 @@
 //! nothing, and says what the match would trade.
 
 use super::book::{Cold, Handle, Hot, Order};
-use super::extras;
+use super::extras::{self, Extra};
 use super::fees;
 use super::market::{Lots, Market};
 use super::settlement::Liquidity;
@@ -29,7 +29,7 @@ pub(super) enum MatchEnd {
     Collar,
     /// The next trade would be with the order's own owner: this one.
     SelfTrade(SelfTradePrevented),
-    /// The order has touched as many orders as one order may.
+    /// The order has touched as much as one order may.
     WorkLimit,
 }
 
@@ -48,9 +48,14 @@ pub(super) struct Taker {
     pub(super) traded: u64,
     /// The price of the last trade.
     last: Option<Price>,
-    /// Orders that it may still touch.
+    /// How often each order of the other side is looked at: twice if a minimum quantity or an amount has it looked at first.
+    looks: u32,
+    /// Touches that it has left.
     pub(super) touches_left: u32,
 }
+
+/// What an order by amount, or with a minimum quantity, counts at least for each order that it meets.
+pub(super) const LOOKED_AT_FIRST: u32 = 3;
 
 impl Taker {
     fn order(&self) -> Order {
@@ -141,9 +146,11 @@ impl<S: EventSink> Market<'_, S> {
             (reach.low, reach.high) = all;
         }
         let self_trade = self.self_trade_of(&order);
-        let by_amount =
-            self.extra(&order).filter(|extra| extra.instructions.unit == QuantityUnit::QuoteAmount);
+        let asked = self.extra(&order);
+        let by_amount = asked.filter(|extra| extra.instructions.unit == QuantityUnit::QuoteAmount);
         let budget = by_amount.map(|extra| extra.amount);
+        let looks_first = budget.is_some() || asked.is_some_and(|extra| extra.instructions.min_quantity > 0);
+        let looks = 1 + u32::from(looks_first);
         let is_market_buy = order.price == Price(0) && order.side == Side::Buy;
         let funds = is_market_buy.then(|| {
             let quote = self.instrument.listing.quote;
@@ -151,7 +158,7 @@ impl<S: EventSink> Market<'_, S> {
         });
         let (hot, cold) = order.split();
         let touches_left = self.shared.limits.orders_touched_max;
-        Taker { hot, cold, self_trade, budget, funds, reach, traded: 0, last: None, touches_left }
+        Taker { hot, cold, self_trade, budget, funds, reach, traded: 0, last: None, looks, touches_left }
     }
 
     /// Trades the order against the best of the other side for as long as it may.
@@ -170,6 +177,7 @@ impl<S: EventSink> Market<'_, S> {
     /// # Errors
     /// Why the order is cancelled if not.
     pub(super) fn would_trade(&mut self, taker: &Taker, least: u64) -> Result<(), CancelReason> {
+        self.are_there(taker, least)?;
         let mut dry = DryRun {
             next: self.instrument.book.first(taker.hot.side.opposite()),
             number: self.shared.next_dry_run(),
@@ -183,6 +191,43 @@ impl<S: EventSink> Market<'_, S> {
             MatchEnd::WorkLimit => Err(CancelReason::WorkLimit),
             _ => Err(CancelReason::MinimumQuantity),
         }
+    }
+
+    /// Whether the price levels that the order may reach have so many lots. Not all of those need be for it.
+    fn are_there(&mut self, taker: &Taker, least: u64) -> Result<(), CancelReason> {
+        let may_walk = self.shared.limits.orders_touched_max;
+        let (mut lots, mut walked) = (0_u64, 0);
+        let levels = self.instrument.book.counted_levels(taker.hot.side.opposite(), &self.shared.orders);
+        let in_reach =
+            levels.take_while(|(price, _)| (taker.reach.low..=taker.reach.high).contains(&price.0));
+        let mut found = Err(CancelReason::MinimumQuantity);
+        for (_, counted) in in_reach {
+            if walked == may_walk {
+                found = Err(CancelReason::WorkLimit);
+                break;
+            }
+            walked += 1;
+            lots = lots.saturating_add(counted);
+            if lots >= least {
+                found = Ok(());
+                break;
+            }
+        }
+        self.shared.touched += walked;
+        found
+    }
+
+    /// What an order of the other side counts of what the incoming one may touch (docs/RULES.md, "Parts").
+    #[inline]
+    pub(super) fn touches(&self, taker: &Taker, handle: Handle, flags: u8) -> u32 {
+        let more = if flags & extras::HAS_EXTRA == 0 { 0 } else { self.touches_beside(handle) };
+        1 + taker.looks * (1 + more)
+    }
+
+    #[cold]
+    fn touches_beside(&self, handle: Handle) -> u32 {
+        let extra = self.shared.extra_of(handle);
+        extra.map_or(0, |extra| u32::from(extra.rest > 0) + u32::from(extra.partner.is_some()))
     }
 
     /// The price of the last trade changed.
@@ -224,7 +269,7 @@ impl<S: EventSink> Market<'_, S> {
                     None => continue,
                 }
             }
-            taker.touches_left -= 1;
+            taker.touches_left = taker.touches_left.saturating_sub(self.touches(taker, handle, flags));
             let wanted = taker.hot.open.min(open);
             if is_own {
                 self.decrement::<DRY>(taker, dry, handle, wanted);
@@ -287,11 +332,16 @@ impl<S: EventSink> Market<'_, S> {
 
     #[cold]
     pub(super) fn cancel_partners(&mut self, taker: &mut Taker, handle: Handle) {
-        let mut order = taker.order();
-        self.cancel_partner(&mut order, None);
-        taker.hot.reserved = order.reserved;
-        let mut maker = self.shared.orders.get(handle);
-        self.cancel_partner(&mut maker, Some(handle));
+        let is_linked = |extra: Option<&Extra>| extra.is_some_and(|extra| extra.partner.is_some());
+        if is_linked(self.shared.extras.find(taker.cold.extra)) {
+            let mut order = taker.order();
+            self.cancel_partner(&mut order, None);
+            taker.hot.reserved = order.reserved;
+        }
+        if is_linked(self.shared.extra_of(handle)) {
+            let mut maker = self.shared.orders.get(handle);
+            self.cancel_partner(&mut maker, Some(handle));
+        }
     }
 
     /// The incoming order meets one of its own owner that is not decremented. Whether the match ends with that.
@@ -302,8 +352,9 @@ impl<S: EventSink> Market<'_, S> {
         dry: &mut DryRun,
         handle: Handle,
     ) -> Option<MatchEnd> {
-        taker.touches_left -= 1;
-        let not_made = self.not_made(taker, handle, taker.hot.open.min(self.shared.orders.hot(handle).open));
+        let Hot { open, flags, .. } = *self.shared.orders.hot(handle);
+        taker.touches_left = taker.touches_left.saturating_sub(self.touches(taker, handle, flags));
+        let not_made = self.not_made(taker, handle, taker.hot.open.min(open));
         let mode = taker.self_trade.mode;
         if DRY {
             self.step_over(dry, handle);

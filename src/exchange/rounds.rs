@@ -139,6 +139,8 @@ pub(super) struct Queue {
     sorted: Vec<(u64, u32)>,
     /// Which of the reached stands first afterwards, of those that are left.
     head: usize,
+    /// What the reached count of what the incoming order may touch.
+    touches: u32,
     /// Where a dry run goes on.
     next: Option<Handle>,
     end: Option<MatchEnd>,
@@ -159,8 +161,8 @@ impl<S: EventSink> Market<'_, S> {
             dry.number = self.shared.next_dry_run();
         }
         let mut queue = std::mem::take(&mut self.shared.queue);
-        self.plan(&mut queue, taker, dry, price, first);
-        taker.touches_left -= queue.reached.len() as u32;
+        self.plan::<DRY>(&mut queue, taker, dry, price, first);
+        taker.touches_left = taker.touches_left.saturating_sub(queue.touches);
         for reached in &queue.reached {
             self.take_of::<DRY>(taker, dry, price, reached);
         }
@@ -203,22 +205,29 @@ impl<S: EventSink> Market<'_, S> {
     }
 
     /// Works out what is taken of every order of the queue.
-    fn plan(&mut self, queue: &mut Queue, taker: &Taker, dry: &DryRun, price: Price, first: Handle) {
+    fn plan<const DRY: bool>(
+        &mut self,
+        queue: &mut Queue,
+        taker: &Taker,
+        dry: &DryRun,
+        price: Price,
+        first: Handle,
+    ) {
         queue.reached.clear();
-        (queue.head, queue.end) = (0, None);
+        (queue.head, queue.touches, queue.end) = (0, 0, None);
         let mut appetite =
             Appetite { open: taker.hot.open.0, payable: u64::MAX, why: MatchEnd::NothingCrosses };
         if taker.budget.is_some() || taker.funds.is_some() {
             let (payable, why) = self.affordable(taker, price, taker.hot.open);
             (appetite.payable, appetite.why) = (payable.0, why);
         }
-        if self.first_round(queue, &mut appetite, taker, dry, first) && appetite.open > 0 {
+        if self.first_round::<DRY>(queue, &mut appetite, taker, dry, first) && appetite.open > 0 {
             further_rounds(queue, &mut appetite);
         }
     }
 
     /// The first round, which finds the orders that are reached. Whether it came to the end of the queue.
-    fn first_round(
+    fn first_round<const DRY: bool>(
         &mut self,
         queue: &mut Queue,
         appetite: &mut Appetite,
@@ -239,7 +248,7 @@ impl<S: EventSink> Market<'_, S> {
             }
             if !self.is_left_out(dry, handle) {
                 // The match meets this order again, and says why it ends there.
-                if queue.reached.len() as u32 == taker.touches_left {
+                if queue.touches >= taker.touches_left {
                     return false;
                 }
                 let is_own = taker.self_trade.mode != SelfTrade::Allow
@@ -250,6 +259,7 @@ impl<S: EventSink> Market<'_, S> {
                     SelfTrade::CancelOldest | SelfTrade::CancelBoth => Deed::Goes,
                     SelfTrade::Allow | SelfTrade::CancelNewest => return false,
                 };
+                queue.touches += self.touches(taker, handle, hot.flags);
                 let mut reached = Reached { handle, deed, shown: hot.open.0, rest: 0, slice: 1, taken: 0 };
                 if hot.flags & extras::HAS_EXTRA != 0 {
                     self.note_slices(&mut reached);
@@ -272,7 +282,9 @@ impl<S: EventSink> Market<'_, S> {
                     return false;
                 }
             }
-            queue.next = self.instrument.book.after(&self.shared.orders, handle);
+            // Only a dry run goes on behind the queue; a match asks the book for its best.
+            let (book, orders) = (&self.instrument.book, &self.shared.orders);
+            queue.next = if DRY { book.after(orders, handle) } else { book.after_in_queue(orders, handle) };
         }
         true
     }
@@ -288,6 +300,11 @@ impl<S: EventSink> Market<'_, S> {
 /// The rounds after the first one, until the incoming order has had enough.
 fn further_rounds(queue: &mut Queue, appetite: &mut Appetite) {
     let Queue { reached, sorted, head, end, .. } = queue;
+    if let [only] = &mut reached[..] {
+        // Whatever its slices are, it comes again and again.
+        *end = appetite.take(only, only.rest);
+        return;
+    }
     let rounds = appetite.whole_rounds(reached, sorted);
     for one in reached.iter_mut().filter(|one| one.rest > 0) {
         let taken = one.in_rounds(rounds);

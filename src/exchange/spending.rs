@@ -2,7 +2,7 @@
 
 use super::fees;
 use super::market::Market;
-use super::matching::{MatchEnd, Taker};
+use super::matching::{LOOKED_AT_FIRST, MatchEnd, Taker};
 use super::settlement::Liquidity;
 use super::sink::EventSink;
 use crate::domain::{AccountId, Amount, FeeAsset, FeeRate, Price, Quantity, RejectReason, Side};
@@ -63,9 +63,9 @@ impl<S: EventSink> Market<'_, S> {
     }
 
     /// How many lots a quantity in money comes to, by the other side's levels as they are; first of all the account must have
-    /// the money, or the base, for one lot. `released` counts as available.
+    /// the money, or the base, for one lot. `released` counts as available. A level counts like an order touched.
     pub(super) fn lots_for(
-        &self,
+        &mut self,
         side: Side,
         amount: i64,
         owner: (AccountId, u32),
@@ -87,9 +87,12 @@ impl<S: EventSink> Market<'_, S> {
                 }
             }
         }
-        let (mut left, mut lots) = (amount, 0_u64);
+        let (mut left, mut lots, mut walked) = (amount, 0_u64, 0);
+        // It trades through no more: each level has an order, which counts no less.
+        let may_walk = self.shared.limits.orders_touched_max.div_ceil(LOOKED_AT_FIRST);
         let levels = book.counted_levels(opposite, &self.shared.orders);
-        for (price, counted) in levels.take(self.shared.limits.orders_touched_max as usize) {
+        for (price, counted) in levels.take(may_walk as usize) {
+            walked += 1;
             let lot = value(price)?;
             let paid = (left / lot.0).unsigned_abs().min(counted);
             left -= lot.0 * paid as i64;
@@ -98,6 +101,7 @@ impl<S: EventSink> Market<'_, S> {
                 break;
             }
         }
+        self.shared.touched += walked;
         // Lots that do not count may leave the best price without any.
         match lots {
             0 => Err(RejectReason::AmountTooSmall),

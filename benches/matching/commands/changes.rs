@@ -1,7 +1,7 @@
 //! Replaces, amends and cancels of one order.
 
-use super::sweeps::{Partner, linked_makers};
-use super::{ACCOUNT_ORDERS, Bench, GTC, MID, Prices, TOUCHED_MAX, cancel, order};
+use super::sweeps::{Partner, crowd, linked_makers};
+use super::{ACCOUNT_ORDERS, Bench, GTC, MID, Prices, cancel, order};
 use crate::venue::{FIRST, Venue};
 use dojima::domain::{
     Amend, Cancel, ClOrdId, Command, Event, Instructions, LoginId, Modify, OrderPrice, Quantity,
@@ -86,7 +86,7 @@ fn deep(bench: &mut Bench) {
 /// A change that lets an order trade with as many others as it may.
 fn crossing(bench: &mut Bench) {
     for amend in [false, true] {
-        let count = bench.sized(TOUCHED_MAX) + 1;
+        let count = crowd(bench);
         let mut venue = bench.venue(2 * count as u32, count as u32 + 1);
         for at in 1..=count {
             venue.enter(order(at, Side::Sell, MID + at, 1));

@@ -9,9 +9,14 @@ use dojima::domain::{
     TimeInForce, Transfer, Trigger, TriggerKind, TriggerReference, Visibility, VolumeTiers,
 };
 
-/// One more than an order may touch.
+/// One more order than an order may meet.
 pub(super) fn crowd(bench: &Bench) -> u64 {
-    bench.sized(TOUCHED_MAX) + 1
+    crowd_of(bench, 2)
+}
+
+/// The same where each counts so many touches.
+pub(super) fn crowd_of(bench: &Bench, touches: u64) -> u64 {
+    bench.sized(TOUCHED_MAX).div_ceil(touches) + 1
 }
 
 /// A crowd of accounts with one order each, as `asked`; the login after them has none.
@@ -41,6 +46,7 @@ pub(super) fn through(side: Side) -> u64 {
 pub fn all(bench: &mut Bench) {
     plain(bench);
     with_everything_on(bench);
+    up_to_a_band(bench);
     hidden(bench);
     icebergs(bench);
     linked(bench);
@@ -62,7 +68,7 @@ fn plain(bench: &mut Bench) {
     let count = crowd(bench);
     let mut venue = makers(bench, Side::Sell, Prices::Many, 1, None);
     let taker = enter(&mut venue, order(count, Side::Buy, 2 * MID, 2 * count), GTC, Instructions::NOTHING);
-    let seen = bench.measure("buy that would go through more orders than it may touch", &mut venue, &taker);
+    let seen = bench.measure("buy that would go through more orders than it may", &mut venue, &taker);
     assert!((count - 1..=count).contains(&seen.trades()));
 }
 
@@ -143,6 +149,22 @@ fn with_everything_on(bench: &mut Bench) {
     }
 }
 
+/// The last price is outside the band, and orders gather from then on.
+fn up_to_a_band(bench: &mut Bench) {
+    let count = crowd(bench);
+    let mut venue = bench.venue(2 * count as u32, count as u32 + 1);
+    let instrument = switch_everything_on(&mut venue, count + 1);
+    for at in 0..count {
+        let ticks = if at < count - 2 { MID + at } else { 3 * MID };
+        venue.enter_with(order(at, Side::Sell, ticks, 1_000), instrument, GTC, None);
+    }
+    let taker = order(count, Side::Buy, 3 * MID, 1_000 * (count - 1));
+    let taker = enter_in(&mut venue, instrument, taker, GTC, Instructions::NOTHING);
+    let seen = bench.measure("buy that ends at a band and interrupts", &mut venue, &taker);
+    seen.has(|event| matches!(event, Event::PhaseSet { phase: Phase::VolatilityAuction, .. }));
+    assert_eq!(seen.trades(), count - 2);
+}
+
 fn hidden(bench: &mut Bench) {
     let asked = Instructions { visibility: Visibility::Hidden, ..Instructions::NOTHING };
     let count = crowd(bench);
@@ -154,7 +176,7 @@ fn hidden(bench: &mut Bench) {
 
 /// What each of a crowd shows is a lot. The order goes on until nearly all that it can have is used up.
 fn icebergs(bench: &mut Bench) {
-    let count = crowd(bench);
+    let count = crowd_of(bench, 3);
     for (prices, lots) in [(Prices::One, MOST), (Prices::Many, MOST / count)] {
         let asked = Instructions { display_quantity: 1, ..Instructions::NOTHING };
         let mut venue = bench.venue(count as u32 + 16, count as u32 + 1);

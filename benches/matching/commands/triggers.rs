@@ -4,7 +4,7 @@ use super::sweeps::poor;
 use super::{ACCOUNT_TRIGGERS, Bench, GTC, IOC, MID, TOUCHED_MAX, TRIGGERS, cancel, enter, order};
 use crate::venue::{FIRST, Venue};
 use dojima::domain::{
-    Amount, Command, Event, Instructions, LoginId, OrderPrice, Quantity, QuantityUnit, Replace, Side,
+    Amend, Amount, Command, Event, Instructions, LoginId, OrderPrice, Quantity, QuantityUnit, Replace, Side,
     TimeInForce, Trigger, TriggerKind, TriggerReference, UserRef,
 };
 
@@ -54,7 +54,7 @@ fn among_many(bench: &mut Bench) {
         for at in 0..count {
             // Stops below the market, and distances: both from 2 on, every second.
             let ticks = if kind == TriggerKind::Stop { MID - 2 - 2 * at } else { 2 + 2 * at };
-            let new = order(login_of(at), Side::Sell, 1, 1);
+            let new = order(login_of(at), Side::Sell, 1, 2);
             refs[at as usize] = venue.enter_with(new, FIRST, GTC, Some(waits(kind, ticks)));
         }
         for (place, at) in [("first", 0), ("in the middle", count / 2), ("last", count - 1)] {
@@ -65,6 +65,15 @@ fn among_many(bench: &mut Bench) {
             seen.has(|event| matches!(event, Event::Accepted(_)));
             let login = login_of(at);
             let old = refs[at as usize];
+            let amend = Command::Amend(Amend {
+                login: LoginId(login as u32),
+                user_ref: old,
+                price: None,
+                quantity: Quantity(1),
+            });
+            let name = format!("amend of a {kind:?} among {count}, {place}");
+            let seen = bench.measure(name, &mut venue, &amend);
+            seen.has(|event| matches!(event, Event::Amended(_)));
             let new = venue.next_user_ref(login as u32);
             let replace = Command::Replace(Replace {
                 login: LoginId(login as u32),

@@ -292,6 +292,11 @@ impl Levels {
             .flat_map(move |(_, level)| queue(slab, slab.levels.slots[level as usize].head))
     }
 
+    /// The levels from best to worst, without a look at their orders.
+    pub(super) fn standings<'a>(&'a self, slab: &'a OrderSlab) -> impl Iterator<Item = Standing> + 'a {
+        self.prices.descend(&slab.pages).map(|found| self.standing(slab, found))
+    }
+
     /// The best level.
     pub(super) fn top(&self, slab: &OrderSlab) -> Option<Standing> {
         (!self.is_empty()).then(|| self.standing(slab, (self.best_key, self.best_level)))

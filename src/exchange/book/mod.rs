@@ -143,8 +143,15 @@ impl Book {
         side: Side,
         orders: &'a OrderSlab,
     ) -> impl Iterator<Item = (Price, u64)> + 'a {
-        std::iter::successors(self.best_level(side, orders), move |(price, _)| {
-            self.level_below(side, *price, orders)
+        let mut shown = self.shown(side).standings(orders).peekable();
+        let mut hidden = self.hidden(side).standings(orders).peekable();
+        std::iter::from_fn(move || {
+            let first = match (shown.peek(), hidden.peek()) {
+                (Some(one), Some(other)) if other.key > one.key => None,
+                _ => shown.next(),
+            };
+            let other = hidden.next_if(|other| first.as_ref().is_none_or(|one| one.key == other.key));
+            join(first, other)
         })
     }
 
@@ -158,6 +165,11 @@ impl Book {
     pub fn after(&self, orders: &OrderSlab, handle: Handle) -> Option<Handle> {
         let order = orders.hot(handle);
         Handle::of(order.next).or_else(|| self.after_queue(orders, order))
+    }
+
+    /// The same, if it stands in the same queue.
+    pub fn after_in_queue(&self, orders: &OrderSlab, handle: Handle) -> Option<Handle> {
+        Handle::of(orders.hot(handle).next)
     }
 
     fn after_queue(&self, orders: &OrderSlab, last: &Hot) -> Option<Handle> {

@@ -10,6 +10,9 @@ use crate::domain::{
     RestateReason, Side, TriggerReference, Triggered,
 };
 
+/// What a release counts of what a part may touch: it costs several times what an order costs that is met.
+const RELEASE: u32 = 4;
+
 impl<S: EventSink> Market<'_, S> {
     /// A step of what is to be done when prices have moved: trailing stops follow, then the next order whose trigger has come
     /// is released. Whether there may be more.
@@ -24,7 +27,7 @@ impl<S: EventSink> Market<'_, S> {
             return false;
         }
         let Some((handle, reference)) = triggers.next(&self.shared.extras, last, mark) else { return false };
-        self.shared.touch();
+        self.shared.touched += RELEASE;
         self.trigger(handle, reference);
         true
     }
@@ -77,7 +80,7 @@ impl<S: EventSink> Market<'_, S> {
     }
 
     /// An order by amount with the lots that its amount comes to now, and what they have to reserve.
-    fn found_by_amount(&self, order: &Order, amount: i64) -> Result<Order, RejectReason> {
+    fn found_by_amount(&mut self, order: &Order, amount: i64) -> Result<Order, RejectReason> {
         let owner = (order.account, order.fee_carry);
         let lots = self.lots_for(order.side, amount, owner, order.reserved)?;
         let needs = reserve_for(self.instrument, order.side, order.price, lots, order.fee_carry);

@@ -10,8 +10,8 @@ use dojima::exchange::{Exchange, Progress};
 /// The lowest limit that there is.
 const LIMIT: u32 = *VenueLimits::ORDERS_TOUCHED.start();
 /// What a part touches beyond its limit, at most: the last two orders that meet lose lots or go, and so do the orders that they
-/// are linked to.
-const OVER: u32 = 6;
+/// are linked to; a linked one that goes counts twice.
+const OVER: u32 = 10;
 const TRADERS: u32 = 5;
 const ORDERS: u32 = 600;
 

@@ -65,7 +65,7 @@ statuses! {
     ConnectionLost = 21,
     /// Its login's dead-man's switch was not held.
     DeadMansSwitch = 22,
-    /// It had touched as many orders as one order may.
+    /// It had touched as much as one order may.
     WorkLimit = 23,
 }
 

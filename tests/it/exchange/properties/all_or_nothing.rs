@@ -18,6 +18,12 @@ use std::collections::{BTreeMap, BTreeSet};
 /// An order and so many events, and as many for each order that it touches: a trade or two cancels, and two restatements.
 const EVENTS_PER_ORDER: usize = 4;
 
+/// What an order of the other side counts at most: two looks at it, its slices and the order that it is linked to; and the
+/// incoming order.
+const TOUCHES_MOST: usize = 7;
+/// What it counts at least.
+const TOUCHES_LEAST: usize = 2;
+
 /// What an order that was accepted, replaced or released has promised.
 #[derive(Clone, Copy, Debug)]
 struct Promise {
@@ -132,21 +138,48 @@ impl Watched {
         events: &[Event],
         free: &[Event],
     ) -> Result<(), TestCaseError> {
+        if canceled_rest(events, order).is_some_and(|e| e.reason == CancelReason::WorkLimit) {
+            return self.compare_limited(order, events, free);
+        }
         if taken(free, order) >= promise.least {
             prop_assert_eq!(events, free, "{:?} could trade", promise);
             self.compared.traded += 1;
             return Ok(());
         }
         prop_assert_eq!(taken(events, order), 0, "{:?}, but {:?} could trade", promise, free);
-        let by_limit = whole_cancel(free, order).is_some_and(|e| e.reason == CancelReason::WorkLimit);
         let refused = |e: &Canceled| matches!(e.reason, CancelReason::TriggerRefused(_));
-        let why = whole_cancel(events, order);
+        let why = canceled_rest(events, order);
         if !why.is_some_and(refused) {
-            let expected = if by_limit { CancelReason::WorkLimit } else { CancelReason::MinimumQuantity };
-            prop_assert_eq!(why.map(|e| e.reason), Some(expected), "{:?}: {:?}", promise, events);
+            let why = why.map(|e| e.reason);
+            prop_assert_eq!(why, Some(CancelReason::MinimumQuantity), "{:?}: {:?}", promise, events);
         }
         self.compared.canceled += 1;
-        self.compared.of_work_limit += u32::from(by_limit);
+        Ok(())
+    }
+
+    /// An order with a minimum may meet fewer orders, for each counts more: it trades with those that the other one trades
+    /// with first, no more than that one does (of icebergs it may miss later slices), and only where there are many has it an
+    /// end before that.
+    fn compare_limited(
+        &mut self,
+        order: OrderId,
+        events: &[Event],
+        free: &[Event],
+    ) -> Result<(), TestCaseError> {
+        let trades = |event: &Event| match event {
+            Event::Executed(e) if e.taker_order == order => Some((e.price, e.maker_order, e.quantity)),
+            _ => None,
+        };
+        let (traded, mut could) = (events.iter().filter_map(trades), free.iter().filter_map(trades));
+        for (price, maker, lots) in traded {
+            let first = could.next();
+            let good = first.is_some_and(|(at, with, most)| (at, with) == (price, maker) && lots <= most);
+            prop_assert!(good, "{lots:?} of {maker:?} at {price:?}, but {first:?}: {events:?}, {free:?}");
+        }
+        let limit = self.exchange.limits().orders_touched_max as usize;
+        let reached = others_of(free, order).len();
+        prop_assert!(reached >= limit / TOUCHES_MOST, "WorkLimit after {reached} orders: {events:?}");
+        self.compared.of_work_limit += 1;
         Ok(())
     }
 
@@ -164,7 +197,6 @@ impl Watched {
     }
 
     fn work_is_bounded(&mut self, events: &[Event], limit: usize) -> Result<(), TestCaseError> {
-        let mut touched: BTreeMap<OrderId, BTreeSet<OrderId>> = BTreeMap::new();
         let mut pairs = BTreeSet::new();
         let mut named = BTreeSet::new();
         let mut incoming = OrderId(0);
@@ -177,15 +209,11 @@ impl Watched {
                 Event::Triggered(e) => incoming = e.order,
                 Event::Executed(e) => {
                     pairs.insert((e.taker_order, e.maker_order));
-                    if e.kind == TradeKind::Continuous {
-                        touched.entry(e.taker_order).or_default().insert(e.maker_order);
-                    }
                 }
                 Event::Canceled(e) => {
                     let own = matches!(e.reason, CancelReason::SelfTradePrevented(why) if !why.incoming);
                     if own {
                         pairs.insert((incoming, e.order));
-                        touched.entry(incoming).or_default().insert(e.order);
                     }
                     named.insert(e.order);
                 }
@@ -197,8 +225,9 @@ impl Watched {
         }
         let bound = EVENTS_PER_ORDER * (1 + pairs.len() + named.len());
         prop_assert!(told <= bound, "{told} events, {} trades, {} orders", pairs.len(), named.len());
-        let most = touched.values().map(BTreeSet::len).max().unwrap_or_default();
-        prop_assert!(most <= limit, "an order touched {most} others: {events:?}");
+        let incoming: BTreeSet<_> = pairs.iter().map(|(incoming, _)| *incoming).collect();
+        let most = incoming.into_iter().map(|order| others_of(events, order).len()).max().unwrap_or_default();
+        prop_assert!(most <= limit.div_ceil(TOUCHES_LEAST), "an order met {most} others: {events:?}");
         self.compared.touched_most = self.compared.touched_most.max(most as u32);
         Ok(())
     }
@@ -265,8 +294,31 @@ fn taken(events: &[Event], order: OrderId) -> u64 {
     events.iter().map(lots).sum()
 }
 
+/// The orders of the other side that it met when it came: it traded with them, or they lost lots or went for being its owner's.
+fn others_of(events: &[Event], order: OrderId) -> BTreeSet<OrderId> {
+    let mut incoming = OrderId(0);
+    let mut others = BTreeSet::new();
+    for event in events {
+        match event {
+            Event::Accepted(e) => incoming = e.order,
+            Event::Replaced(e) => incoming = e.order,
+            Event::Triggered(e) => incoming = e.order,
+            Event::Executed(e) if e.taker_order == order && e.kind == TradeKind::Continuous => {
+                others.insert(e.maker_order);
+            }
+            Event::Canceled(e) if incoming == order => {
+                if matches!(e.reason, CancelReason::SelfTradePrevented(why) if !why.incoming) {
+                    others.insert(e.order);
+                }
+            }
+            _ => {}
+        }
+    }
+    others
+}
+
 /// The cancel of the order, or of what was left of it.
-fn whole_cancel(events: &[Event], order: OrderId) -> Option<&Canceled> {
+fn canceled_rest(events: &[Event], order: OrderId) -> Option<&Canceled> {
     events.iter().find_map(|event| match event {
         Event::Canceled(e) if e.order == order && e.open.0 == 0 => Some(e),
         _ => None,
@@ -345,5 +397,5 @@ fn a_fixed_run_compares_enough() {
     }
     let Compared { traded, canceled, of_work_limit, released, touched_most } = sum;
     assert!(traded > 100 && canceled > 100 && of_work_limit > 4 && released > 10, "{sum:?}");
-    assert!(touched_most >= FEW_TOUCHED, "{sum:?}");
+    assert!(touched_most as usize >= FEW_TOUCHED as usize / TOUCHES_LEAST, "{sum:?}");
 }

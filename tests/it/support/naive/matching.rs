@@ -11,6 +11,8 @@ use dojima::domain::{
 struct Bounds {
     collar: Option<(i128, i128)>,
     bands: Vec<(i128, i128)>,
+    /// Whether something is looked at first: what a minimum quantity would trade, or what an amount comes to.
+    looks_first: bool,
 }
 
 impl Bounds {
@@ -34,7 +36,7 @@ fn around(price: i128, share: Ppm) -> (i128, i128) {
 
 /// What an incoming order may still do.
 struct Means {
-    /// How many more orders of the other side it may touch.
+    /// What it may still touch.
     touches: u32,
     /// Of a market buy: what it may spend.
     money: Option<i128>,
@@ -129,6 +131,7 @@ impl Naive {
         Bounds {
             collar: best.filter(|_| has_collar).map(|best| around(best, protection.market_collar)),
             bands: bands.filter_map(|(price, share)| price.map(|price| around(price, share))).collect(),
+            looks_first: order.min_quantity > 0 || order.money.is_some(),
         }
     }
 
@@ -188,6 +191,15 @@ impl Naive {
         if order.min_quantity == 0 {
             return None;
         }
+        let in_reach =
+            |price| Self::crosses(order, price) && bounds.in_bands(price) && bounds.in_collar(price);
+        let levels = self.counted_levels(order.instrument, order.side.opposite());
+        let levels: Vec<_> = levels.into_iter().take_while(|(price, _)| in_reach(*price)).collect();
+        let may_walk = self.limits.orders_touched_max as usize;
+        if levels.iter().take(may_walk).map(|(_, lots)| lots).sum::<i128>() < order.min_quantity {
+            let all = levels.len() <= may_walk;
+            return Some(if all { CancelReason::MinimumQuantity } else { CancelReason::WorkLimit });
+        }
         let (mut trial, mut copy) = (self.clone(), order.clone());
         trial.events.clear();
         let stop = trial.meet(&mut copy, bounds);
@@ -219,7 +231,7 @@ impl Naive {
             if !bounds.in_collar(price) {
                 return Some(CancelReason::MarketCollar);
             }
-            let stop = self.meet_at(order, price, &mut means);
+            let stop = self.meet_at(order, price, &mut means, bounds.looks_first);
             if stop.is_some() {
                 return stop;
             }
@@ -229,7 +241,13 @@ impl Naive {
 
     /// All that happens at one price: the order meets one slice after another, and then it is told what each order of
     /// the other side has come to.
-    fn meet_at(&mut self, order: &mut Order, price: i128, means: &mut Means) -> Option<CancelReason> {
+    fn meet_at(
+        &mut self,
+        order: &mut Order,
+        price: i128,
+        means: &mut Means,
+        looks_first: bool,
+    ) -> Option<CancelReason> {
         let others = self.in_trading_order(order.instrument, order.side.opposite());
         let here = others.into_iter().filter(|other| other.limit() == price).cloned();
         let mut queue = Queue { orders: here.collect(), refreshed: Vec::new() };
@@ -290,7 +308,10 @@ impl Naive {
                 Some(at) => fates[at].1.add(lots),
                 None => {
                     fates.push((other.id, fate));
-                    means.touches -= 1;
+                    // Each look at it, the slices that it does not show, and the order that goes with it; and the order itself.
+                    let look = 1 + u32::from(other.open > other.at_once()) + u32::from(other.oco.is_some());
+                    let touched = 1 + if looks_first { 2 * look } else { look };
+                    means.touches = means.touches.saturating_sub(touched);
                 }
             }
         }

@@ -163,20 +163,12 @@ impl Naive {
         if first_lot > self.available(account, asset) {
             return Err(RejectReason::InsufficientFunds);
         }
-        let others = self.in_trading_order(instrument, side.opposite());
-        let mut passed = Vec::new();
         let mut lots = 0;
-        let levels = others.chunk_by(|one, next| one.limit() == next.limit());
-        for level in levels.take(self.limits.orders_touched_max as usize) {
-            let lot_costs = self.notional(instrument, level[0].limit(), 1);
-            let mut there = 0;
-            for other in level {
-                // Of two that are linked only the first would trade.
-                if other.oco.is_none_or(|first| !passed.contains(&first)) {
-                    there += other.open;
-                }
-                passed.push(other.id);
-            }
+        let levels = self.counted_levels(instrument, side.opposite());
+        // Each has an order, and an order by amount counts three for each that it meets.
+        let may_walk = self.limits.orders_touched_max.div_ceil(3) as usize;
+        for (price, there) in levels.into_iter().take(may_walk) {
+            let lot_costs = self.notional(instrument, price, 1);
             let bought = there.min(money / lot_costs);
             lots += bought;
             money -= bought * lot_costs;
@@ -185,6 +177,24 @@ impl Naive {
             }
         }
         Ok(lots.min(i128::from(listing.max_quantity.0)))
+    }
+
+    /// The prices of a side from the best one on, and the lots that count there. Of two linked orders only the first would
+    /// trade.
+    pub(super) fn counted_levels(&self, instrument: InstrumentId, side: Side) -> Vec<(i128, i128)> {
+        let others = self.in_trading_order(instrument, side);
+        let mut passed = Vec::new();
+        let mut levels: Vec<(i128, i128)> = Vec::new();
+        for other in others {
+            if levels.last().is_none_or(|(price, _)| *price != other.limit()) {
+                levels.push((other.limit(), 0));
+            }
+            if other.oco.is_none_or(|first| !passed.contains(&first)) {
+                levels.last_mut().expect("it has just been made").1 += other.open;
+            }
+            passed.push(other.id);
+        }
+        levels
     }
 
     /// One side of a trade pays and is paid. Its fee.
