@@ -1,11 +1,13 @@
 //! Cancels on behalf of logins that are absent, which a halt holds up (docs/RULES.md, "CancelLogin"): the orders are marked, and go
 //! when their instrument leaves the halt.
 
+use super::Exchange;
+use super::agenda::Task;
 use super::book::{Handle, Hot};
 use super::market::Market;
 use super::shared::Shared;
 use super::sink::EventSink;
-use crate::domain::{CancelReason, LoginId};
+use crate::domain::{CancelReason, InstrumentId, LoginId};
 
 /// The mark, among an order's flags, that it is to go because its login's connection was lost.
 pub(super) const DISCONNECTED: u8 = 2;
@@ -42,14 +44,31 @@ impl Shared {
     }
 }
 
-impl<S: EventSink> Market<'_, S> {
-    /// Cancels what stayed due while the instrument was halted: by login, then by order number.
-    pub(super) fn cancel_due(&mut self) {
-        let mut absent = std::mem::take(&mut self.shared.absent);
-        absent.retain(|login| self.cancel_due_of(*login));
-        self.shared.absent = absent;
+impl Exchange {
+    /// Cancels what stayed due while the instrument was halted: by login, this one and those after it, then by order number. A
+    /// part goes on to the end of a login, which has no more orders than its account's share.
+    pub(super) fn cancel_due(
+        &mut self,
+        instrument: InstrumentId,
+        first: LoginId,
+        events: &mut impl EventSink,
+    ) {
+        let limit = self.shared.limits.orders_touched_max;
+        let mut at = self.shared.absent.partition_point(|login| *login < first);
+        while let Some(login) = self.shared.absent.get(at).copied() {
+            if self.shared.touched >= limit {
+                return self.agenda.push(Task::CancelDue(instrument, login));
+            }
+            if self.market(instrument, events).cancel_due_of(login) {
+                at += 1;
+            } else {
+                self.shared.absent.remove(at);
+            }
+        }
     }
+}
 
+impl<S: EventSink> Market<'_, S> {
     /// Cancels a login's marked orders of the instrument. Whether it has any of others.
     fn cancel_due_of(&mut self, login: LoginId) -> bool {
         let mut elsewhere = false;
@@ -58,10 +77,12 @@ impl<S: EventSink> Market<'_, S> {
             next = self.shared.after_of_login(handle);
             let flags = self.shared.orders.hot(handle).flags;
             if flags & (DISCONNECTED | SWITCHED) == 0 {
+                self.shared.touch();
                 continue;
             }
             if self.shared.orders.cold(handle).instrument != self.instrument.listing.instrument {
                 elsewhere = true;
+                self.shared.touch();
                 continue;
             }
             if next.is_some() && next == self.shared.partner_of(handle) {

@@ -9,7 +9,7 @@ use super::auction::{PriceSearch, Round};
 use super::logins::Roll;
 use super::mass::Sweep;
 use super::sink::EventSink;
-use crate::domain::{AccountId, Command, InstrumentId, Phase, Stamp};
+use crate::domain::{AccountId, Command, InstrumentId, LoginId, Phase, Stamp};
 
 /// Whether a command is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,8 +46,8 @@ pub(super) enum Task {
     TradeAt(Round),
     /// An instrument's phase begins.
     BeginPhase(InstrumentId, Phase),
-    /// Cancels are made that the instrument's halt held up.
-    CancelDue(InstrumentId),
+    /// Cancels are made that the instrument's halt held up, of this login and those after it.
+    CancelDue(InstrumentId, LoginId),
     /// Many orders are cancelled.
     Sweep(Sweep),
     /// The session ends and the next begins.
@@ -154,7 +154,7 @@ impl Exchange {
                 Task::FindPrice(search) => self.find_price(search, events),
                 Task::TradeAt(round) => self.trade_at(round, events),
                 Task::BeginPhase(instrument, phase) => self.begin_phase(instrument, phase, events),
-                Task::CancelDue(instrument) => self.market(instrument, events).cancel_due(),
+                Task::CancelDue(instrument, login) => self.cancel_due(instrument, login, events),
                 Task::Sweep(sweep) => self.sweep(sweep, events),
                 Task::Roll(roll) => self.roll(roll, events),
             }

@@ -14,7 +14,7 @@ use super::matching::shrunk;
 use super::settlement::Liquidity;
 use super::sink::EventSink;
 use crate::domain::{
-    Auction, CancelFilter, CancelReason, Event, InstrumentId, Phase, Price, Quantity, SelfTrade,
+    Auction, CancelFilter, CancelReason, Event, InstrumentId, LoginId, Phase, Price, Quantity, SelfTrade,
     SelfTradePrevented, Side, TradeKind,
 };
 use price::Meeting;
@@ -58,7 +58,7 @@ impl Exchange {
             self.agenda.push(Task::FindPrice(PriceSearch { instrument, purpose, meeting: None }));
         }
         if from == Phase::Halted {
-            self.agenda.push(Task::CancelDue(instrument));
+            self.agenda.push(Task::CancelDue(instrument, LoginId(0)));
         }
     }
 

@@ -136,7 +136,7 @@ impl Exchange {
                 rules: Command::RULES_FIRST,
                 touched: 0,
                 dry_runs: 0,
-                queue: Default::default(),
+                queue: rounds::Queue::with_room(),
                 limits,
             },
             killed: Switch::Off,

@@ -10,7 +10,7 @@ use super::extras;
 use super::market::Market;
 use super::matching::{DryRun, MatchEnd, Taker};
 use super::sink::EventSink;
-use crate::domain::{CancelReason, Price, Quantity, SelfTrade, SelfTradePrevented};
+use crate::domain::{CancelReason, Price, Quantity, SelfTrade, SelfTradePrevented, VenueLimits};
 
 /// What happens with an order of the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,6 +144,15 @@ pub(super) struct Queue {
     /// Where a dry run goes on.
     next: Option<Handle>,
     end: Option<MatchEnd>,
+}
+
+impl Queue {
+    /// With room for as many orders as an order may meet at the default limits. Where more are allowed it grows to the most that
+    /// were ever met at one price.
+    pub(super) fn with_room() -> Self {
+        let most = VenueLimits::default().orders_touched_max as usize / 2 + 1;
+        Self { reached: Vec::with_capacity(most), sorted: Vec::with_capacity(most), ..Self::default() }
+    }
 }
 
 impl<S: EventSink> Market<'_, S> {

@@ -62,8 +62,10 @@ impl<S: EventSink> Market<'_, S> {
         if available.0 + released.0 < cost.0 { Err(RejectReason::InsufficientFunds) } else { Ok(()) }
     }
 
-    /// How many lots a quantity in money comes to, by the other side's levels as they are; first of all the account must have
-    /// the money, or the base, for one lot. `released` counts as available. A level counts like an order touched.
+    /// How many lots a quantity in money comes to, by what is displayed of the other side's levels; first of all the account must
+    /// have the money, or the base, for one lot. `released` counts as available. A level counts like an order touched.
+    ///
+    /// What is not displayed counts for nothing, so that nobody is told of it for free.
     pub(super) fn lots_for(
         &mut self,
         side: Side,
@@ -74,38 +76,39 @@ impl<S: EventSink> Market<'_, S> {
         let (book, listing) = (&self.instrument.book, &self.instrument.listing);
         let opposite = side.opposite();
         let value = |price| listing.notional(price, Quantity(1)).ok_or(RejectReason::NotionalTooLarge);
-        let Some((best, _)) = book.best(opposite) else { return Err(RejectReason::NothingToTradeWith) };
+        let best = book.best_shown(opposite).ok_or(RejectReason::NothingToTradeWith)?;
         if value(best)?.0 > amount {
             return Err(RejectReason::AmountTooSmall);
         }
-        match side {
-            Side::Buy => self.reaches_for_one_lot(owner, released)?,
+        let held = match side {
+            Side::Buy => {
+                self.reaches_for_one_lot(owner, released)?;
+                u64::MAX
+            }
             Side::Sell => {
                 let available = self.shared.ledger.balance(owner.0, listing.base).available;
-                if available.0 + released.0 < listing.lot.0 {
-                    return Err(RejectReason::InsufficientFunds);
-                }
+                ((available.0 + released.0) / listing.lot.0).unsigned_abs()
             }
+        };
+        if held == 0 {
+            return Err(RejectReason::InsufficientFunds);
         }
-        let (mut left, mut lots, mut walked) = (amount, 0_u64, 0);
-        // It trades through no more: each level has an order, which counts no less.
+        let (mut left, mut lots, mut lot, mut walked) = (amount, 0_u64, value(best)?, 0);
+        // It trades through no more levels: each has an order, which counts no less.
         let may_walk = self.shared.limits.orders_touched_max.div_ceil(LOOKED_AT_FIRST);
-        let levels = book.counted_levels(opposite, &self.shared.orders);
-        for (price, counted) in levels.take(may_walk as usize) {
+        for (price, shown) in book.shown_levels(opposite, &self.shared.orders).take(may_walk as usize) {
             walked += 1;
-            let lot = value(price)?;
-            let paid = (left / lot.0).unsigned_abs().min(counted);
+            lot = value(price)?;
+            let paid = (left / lot.0).unsigned_abs().min(shown);
             left -= lot.0 * paid as i64;
             lots += paid;
-            if paid < counted || lots >= listing.max_quantity.0 {
+            if paid < shown || lots >= listing.max_quantity.0 {
                 break;
             }
         }
         self.shared.touched += walked;
-        // Lots that do not count may leave the best price without any.
-        match lots {
-            0 => Err(RejectReason::AmountTooSmall),
-            lots => Ok(Quantity(lots.min(listing.max_quantity.0))),
-        }
+        // What is left may be for lots that are not displayed, of which a sell offers no more than there are.
+        let unseen = (left / lot.0).unsigned_abs().min(held.saturating_sub(lots));
+        Ok(Quantity(lots.saturating_add(unseen).min(listing.max_quantity.0)))
     }
 }

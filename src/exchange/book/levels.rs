@@ -324,7 +324,8 @@ impl Levels {
 
     fn standing(&self, slab: &OrderSlab, (key, level): (i32, u32)) -> Standing {
         let level = &slab.levels.slots[level as usize];
-        Standing { key, price: self.price(key), counted: level.counted(), head: Handle(level.head) }
+        let (shown, counted) = (level.shown, level.counted());
+        Standing { key, price: self.price(key), shown, counted, head: Handle(level.head) }
     }
 }
 
@@ -334,6 +335,8 @@ pub(super) struct Standing {
     /// Rises towards the best price of its side.
     pub(super) key: i32,
     pub(super) price: Price,
+    /// Open lots as they stand in the queue.
+    pub(super) shown: u64,
     /// Lots that count in trading.
     pub(super) counted: u64,
     pub(super) head: Handle,

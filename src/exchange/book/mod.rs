@@ -155,6 +155,15 @@ impl Book {
         })
     }
 
+    /// The prices of a side's displayed orders from best to worst with the lots that are displayed there. No order is looked at.
+    pub fn shown_levels<'a>(
+        &'a self,
+        side: Side,
+        orders: &'a OrderSlab,
+    ) -> impl Iterator<Item = (Price, u64)> + 'a {
+        self.shown(side).standings(orders).map(|level| (level.price, level.shown))
+    }
+
     /// The order of a side that trades first.
     pub fn first(&self, side: Side) -> Option<Handle> {
         self.best(side).map(|(_, handle)| handle)

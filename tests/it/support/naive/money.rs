@@ -4,6 +4,7 @@ use super::orders::Order;
 use super::{AMOUNT_MAX, Naive};
 use dojima::domain::{
     AccountId, AssetId, Event, FeeAsset, FeeRate, InstrumentId, RejectReason, Side, Switch, Transfer,
+    Visibility,
 };
 use rust_decimal::Decimal;
 
@@ -151,24 +152,27 @@ impl Naive {
     /// The lots that an amount pays for, walking the price levels of the other side.
     pub(super) fn lots_for(&self, buyer: &Buyer, side: Side, mut money: i128) -> Result<i128, RejectReason> {
         let Buyer { account, instrument, .. } = *buyer;
-        let best = self.best(instrument, side.opposite()).ok_or(RejectReason::NothingToTradeWith)?;
+        let mut displayed = self.in_trading_order(instrument, side.opposite());
+        displayed.retain(|other| other.visibility == Visibility::Displayed);
+        let best = displayed.first().ok_or(RejectReason::NothingToTradeWith)?.limit();
         if money < self.notional(instrument, best, 1) {
             return Err(RejectReason::AmountTooSmall);
         }
         let listing = self.listing(instrument);
         let (asset, first_lot) = match side {
-            Side::Buy => (listing.quote, self.cost(buyer, best, 1)),
+            Side::Buy => (listing.quote, self.cost_of_first_lot(buyer)),
             Side::Sell => (listing.base, i128::from(listing.lot.0)),
         };
         if first_lot > self.available(account, asset) {
             return Err(RejectReason::InsufficientFunds);
         }
-        let mut lots = 0;
-        let levels = self.counted_levels(instrument, side.opposite());
-        // Each has an order, and an order by amount counts three for each that it meets.
+        // Each level has an order, and an order by amount counts three for each that it meets.
         let may_walk = self.limits.orders_touched_max.div_ceil(3) as usize;
-        for (price, there) in levels.into_iter().take(may_walk) {
-            let lot_costs = self.notional(instrument, price, 1);
+        let levels = displayed.chunk_by(|one, next| one.limit() == next.limit()).take(may_walk);
+        let (mut lots, mut lot_costs) = (0, 0);
+        for level in levels {
+            lot_costs = self.notional(instrument, level[0].limit(), 1);
+            let there: i128 = level.iter().map(|other| other.at_once()).sum();
             let bought = there.min(money / lot_costs);
             lots += bought;
             money -= bought * lot_costs;
@@ -176,6 +180,13 @@ impl Naive {
                 break;
             }
         }
+        // What is left over counts at the last price, as far as a sell has the lots.
+        let mut more = money / lot_costs;
+        if side == Side::Sell {
+            let held = self.available(account, listing.base) / i128::from(listing.lot.0);
+            more = more.min((held - lots).max(0));
+        }
+        lots += more;
         Ok(lots.min(i128::from(listing.max_quantity.0)))
     }
 
