@@ -85,6 +85,7 @@ impl Exchange {
     pub fn begin(&mut self, stamp: Stamp, command: &Command, events: &mut impl EventSink) -> Progress {
         assert!(self.agenda.is_empty(), "the command before this one is not done");
         self.shared.touched = 0;
+        self.shared.looks_left = self.shared.limits.orders_touched_max;
         self.shared.now = stamp.time;
         if stamp.time.0 >= self.shared.due.next {
             return self.begin_with_due(stamp, command, events);
@@ -146,6 +147,8 @@ impl Exchange {
                 Task::FindTiers(next) => self.find_tiers(next, events),
                 Task::NextDue => self.next_due(),
                 Task::Perform(stamp, command) => {
+                    // What was due before is nothing of this command's.
+                    self.shared.looks_left = self.shared.limits.orders_touched_max;
                     self.perform(stamp, &command, events);
                     self.agenda.push_last(Task::Release);
                 }

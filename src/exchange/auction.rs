@@ -24,9 +24,21 @@ use price::Meeting;
 pub(super) struct PriceSearch {
     instrument: InstrumentId,
     purpose: Purpose,
+    /// Which round of the auction it is for, from 1.
+    round: u8,
     /// `None`: it has not begun.
     meeting: Option<Meeting>,
 }
+
+impl PriceSearch {
+    fn new(instrument: InstrumentId, purpose: Purpose, round: u8) -> Self {
+        Self { instrument, purpose, round, meeting: None }
+    }
+}
+
+/// Rounds of an auction. In the last one the price is not looked for again, but moves as far as it has to: else somebody who
+/// gathers orders that are kept from trading with one another could have all levels walked as often as there are orders.
+const ROUNDS_MAX: u8 = 8;
 
 /// What the price is looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +57,9 @@ pub(super) struct Round {
     instrument: InstrumentId,
     price: Price,
     kind: TradeKind,
-    has_traded: bool,
+    number: u8,
+    /// The price of its last trade.
+    traded_at: Option<Price>,
 }
 
 impl Exchange {
@@ -55,7 +69,7 @@ impl Exchange {
         self.agenda.push(Task::BeginPhase(instrument, phase));
         if phase == Phase::Continuous || (phase == Phase::Closed && from.gathers()) {
             let purpose = if from.is_auction() { Purpose::End } else { Purpose::Uncross };
-            self.agenda.push(Task::FindPrice(PriceSearch { instrument, purpose, meeting: None }));
+            self.agenda.push(Task::FindPrice(PriceSearch::new(instrument, purpose, 1)));
         }
         if from == Phase::Halted {
             self.agenda.push(Task::CancelDue(instrument, LoginId(0)));
@@ -93,14 +107,13 @@ impl Exchange {
             let instrument = InstrumentId(from.0 + after as u32);
             self.shared.touch();
             self.agenda.push(Task::Indicate(InstrumentId(instrument.0 + 1)));
-            let purpose = Purpose::Indicate;
-            self.agenda.push(Task::FindPrice(PriceSearch { instrument, purpose, meeting: None }));
+            self.agenda.push(Task::FindPrice(PriceSearch::new(instrument, Purpose::Indicate, 1)));
         }
     }
 
     /// Looks for the price of an auction, tells it, and has it traded at.
     pub(super) fn find_price(&mut self, mut search: PriceSearch, events: &mut impl EventSink) {
-        let PriceSearch { instrument, purpose, .. } = search;
+        let PriceSearch { instrument, purpose, round: number, .. } = search;
         let mut market = self.market(instrument, events);
         if !market.search_on(&mut search) {
             return self.agenda.push(Task::FindPrice(search));
@@ -112,7 +125,7 @@ impl Exchange {
             Purpose::Uncross | Purpose::End => market.events.push(Event::Uncrossed(result)),
         }
         if let Auction { price: Some(price), kind, .. } = result {
-            self.agenda.push(Task::TradeAt(Round { instrument, price, kind, has_traded: false }));
+            self.agenda.push(Task::TradeAt(Round { instrument, price, kind, number, traded_at: None }));
         }
     }
 
@@ -126,12 +139,14 @@ impl Exchange {
                 return self.agenda.push(Task::TradeAt(round));
             }
         }
-        if round.has_traded {
-            market.instrument.reference = Some(round.price);
-            market.traded_at(round.price);
+        if let Some(price) = round.traded_at {
+            market.instrument.reference = Some(price);
+            market.traded_at(price);
         }
-        let (instrument, purpose) = (round.instrument, Purpose::Uncross);
-        self.agenda.push(Task::FindPrice(PriceSearch { instrument, purpose, meeting: None }));
+        if round.number < ROUNDS_MAX {
+            let next = PriceSearch::new(round.instrument, Purpose::Uncross, round.number + 1);
+            self.agenda.push(Task::FindPrice(next));
+        }
     }
 }
 
@@ -190,14 +205,17 @@ impl<S: EventSink> Market<'_, S> {
         let best = |side| self.instrument.book.best(side);
         let (Some((bid, buy)), Some((ask, sell))) = (best(Side::Buy), best(Side::Sell)) else { return false };
         if bid < round.price || ask > round.price {
-            return false;
+            if bid < ask || round.number < ROUNDS_MAX {
+                return false;
+            }
+            round.price = round.price.clamp(ask, bid);
         }
         // Both, and what they do to one another.
         self.shared.touched += 3;
         match self.mode_between(buy, sell) {
             SelfTrade::Allow => {
                 self.auction_trade(buy, sell, round);
-                round.has_traded = true;
+                round.traded_at = Some(round.price);
             }
             mode => self.prevent_in_auction(buy, sell, mode, round.price),
         }

@@ -43,6 +43,17 @@ pub(super) fn with_fee(notional: Amount, highest_rate: FeeRate, carry: u32) -> O
     notional.0.checked_add(fee(notional, highest_rate, carry).0.0).map(Amount)
 }
 
+/// How many units at this price, above 0, an amount pays for, their fee at this rate, at least 0, included.
+///
+/// n units and their fee, rounded up, come to no more than the amount exactly where they do without the rounding, for the amount
+/// is whole: n × price × (1 + rate) − carry ≤ amount, in millionths.
+pub(super) fn units_paid(amount: Amount, price: Amount, rate: FeeRate, carry: u32) -> u64 {
+    let whole = i128::from(amount.0) * i128::from(ONE) + i128::from(carry);
+    let one = i128::from(price.0) * i128::from(ONE + rate.0);
+    // The carry alone, less than one minor unit, pays for none.
+    (whole / one) as u64
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -98,6 +109,26 @@ mod tests {
             let (rebate, kept) = fee(Amount(amount), FeeRate(-rate), carry);
             prop_assert!(rebate.0 <= 0 && paid.0 + rebate.0 >= 0);
             prop_assert_eq!(kept, carry);
+        }
+    }
+
+    proptest! {
+        /// The most that the amount pays for, and not one more.
+        #[test]
+        fn units_are_paid_to_the_last(
+            amount in prop_oneof![0_i64..2_000, 0..=i64::MAX],
+            price in prop_oneof![1_i64..50, 1..=i64::MAX],
+            rate in prop_oneof![Just(0), 0..ONE / 10, 0..=ONE],
+            carry in 0_u32..1_000_000,
+        ) {
+            let rate = FeeRate(rate);
+            let units = units_paid(Amount(amount), Amount(price), rate, carry);
+            let costs = |units: u64| {
+                let notional = i128::from(price) * i128::from(units);
+                i64::try_from(notional).ok().and_then(|notional| with_fee(Amount(notional), rate, carry))
+            };
+            prop_assert!(costs(units).is_some_and(|cost| cost.0 <= amount));
+            prop_assert!(costs(units + 1).is_none_or(|cost| cost.0 > amount));
         }
     }
 }

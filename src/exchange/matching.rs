@@ -54,9 +54,6 @@ pub(super) struct Taker {
     pub(super) touches_left: u32,
 }
 
-/// What an order by amount, or with a minimum quantity, counts at least for each order that it meets.
-pub(super) const LOOKED_AT_FIRST: u32 = 3;
-
 impl Taker {
     fn order(&self) -> Order {
         Order::join(&self.hot, &self.cold)
@@ -172,21 +169,35 @@ impl<S: EventSink> Market<'_, S> {
         end
     }
 
-    /// Whether the match of the order would trade at least so many lots.
+    /// Whether the match of the order would trade at least so many lots. What looks for it in vain touches is limited for all orders
+    /// of a command together: else one trade that releases many such orders had each of them look through the book.
     ///
     /// # Errors
     /// Why the order is cancelled if not.
     pub(super) fn would_trade(&mut self, taker: &Taker, least: u64) -> Result<(), CancelReason> {
-        self.are_there(taker, least)?;
+        if self.shared.looks_left == 0 {
+            return Err(CancelReason::WorkLimit);
+        }
+        let (mut copy, mut walked) = (*taker, 0);
+        let found = match self.are_there(taker, least, &mut walked) {
+            Ok(()) => self.trades_enough(&mut copy, least),
+            missing => missing,
+        };
+        let touched = walked + taker.touches_left - copy.touches_left;
+        self.shared.touched += touched;
+        if found.is_err() {
+            self.shared.looks_left = self.shared.looks_left.saturating_sub(touched);
+        }
+        found
+    }
+
+    fn trades_enough(&mut self, copy: &mut Taker, least: u64) -> Result<(), CancelReason> {
         let mut dry = DryRun {
-            next: self.instrument.book.first(taker.hot.side.opposite()),
+            next: self.instrument.book.first(copy.hot.side.opposite()),
             number: self.shared.next_dry_run(),
             enough: least,
         };
-        let mut copy = *taker;
-        let end = self.match_orders::<true>(&mut copy, &mut dry);
-        self.shared.touched += taker.touches_left - copy.touches_left;
-        match end {
+        match self.match_orders::<true>(copy, &mut dry) {
             _ if copy.traded >= least => Ok(()),
             MatchEnd::WorkLimit => Err(CancelReason::WorkLimit),
             _ => Err(CancelReason::MinimumQuantity),
@@ -194,27 +205,23 @@ impl<S: EventSink> Market<'_, S> {
     }
 
     /// Whether the price levels that the order may reach have so many lots. Not all of those need be for it.
-    fn are_there(&mut self, taker: &Taker, least: u64) -> Result<(), CancelReason> {
+    fn are_there(&self, taker: &Taker, least: u64, walked: &mut u32) -> Result<(), CancelReason> {
         let may_walk = self.shared.limits.orders_touched_max;
-        let (mut lots, mut walked) = (0_u64, 0);
+        let mut lots = 0_u64;
         let levels = self.instrument.book.counted_levels(taker.hot.side.opposite(), &self.shared.orders);
         let in_reach =
             levels.take_while(|(price, _)| (taker.reach.low..=taker.reach.high).contains(&price.0));
-        let mut found = Err(CancelReason::MinimumQuantity);
         for (_, counted) in in_reach {
-            if walked == may_walk {
-                found = Err(CancelReason::WorkLimit);
-                break;
+            if *walked == may_walk {
+                return Err(CancelReason::WorkLimit);
             }
-            walked += 1;
+            *walked += 1;
             lots = lots.saturating_add(counted);
             if lots >= least {
-                found = Ok(());
-                break;
+                return Ok(());
             }
         }
-        self.shared.touched += walked;
-        found
+        Err(CancelReason::MinimumQuantity)
     }
 
     /// What an order of the other side counts of what the incoming one may touch (docs/RULES.md, "Parts").

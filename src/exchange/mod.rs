@@ -134,6 +134,7 @@ impl Exchange {
                 comes_back_behind: book::NONE,
                 absent: Vec::new(),
                 rules: Command::RULES_FIRST,
+                looks_left: 0,
                 touched: 0,
                 dry_runs: 0,
                 queue: rounds::Queue::with_room(),

@@ -44,6 +44,8 @@ pub(super) struct Shared {
     pub(super) rules: u16,
     /// What the exchange holds at most, and what holds for accounts that have no limits of their own.
     pub(super) limits: VenueLimits,
+    /// What the orders of the present command may still touch in vain, all together.
+    pub(super) looks_left: u32,
     /// Orders that the present part of the command has touched.
     pub(super) touched: u32,
     /// The number of the last dry run of a match.

@@ -2,10 +2,13 @@
 
 use super::fees;
 use super::market::Market;
-use super::matching::{LOOKED_AT_FIRST, MatchEnd, Taker};
+use super::matching::{MatchEnd, Taker};
 use super::settlement::Liquidity;
 use super::sink::EventSink;
 use crate::domain::{AccountId, Amount, FeeAsset, FeeRate, Price, Quantity, RejectReason, Side};
+
+/// Price levels over which an amount is turned into lots.
+const AMOUNT_LEVELS: usize = 100;
 
 impl<S: EventSink> Market<'_, S> {
     /// How many lots of `wanted` a market buy, or a quantity in money, pays for at this price; why no more.
@@ -20,20 +23,15 @@ impl<S: EventSink> Market<'_, S> {
             }
         }
         let Some(funds) = taker.funds else { return found };
-        let fits = |lots: u64| {
-            self.cost((taker.hot.account, taker.hot.fee_carry), price, Quantity(lots))
-                .is_some_and(|cost| cost.0 <= funds)
+        let lot = listing.notional(price, Quantity(1)).map_or(i64::MAX, |lot| lot.0);
+        let paid = match listing.fee_asset {
+            FeeAsset::Quote => {
+                let rate = self.rate(taker.hot.account, Liquidity::Taker).max(FeeRate(0));
+                fees::units_paid(Amount(funds), Amount(lot), rate, taker.hot.fee_carry)
+            }
+            FeeAsset::Received => (funds / lot).unsigned_abs(),
         };
-        if fits(found.0.0) {
-            return found;
-        }
-        // The largest number that fits lies between 0 and the wanted; the cost rises with the number.
-        let (mut low, mut high) = (0, found.0.0);
-        while low < high {
-            let middle = low + (high - low).div_ceil(2);
-            if fits(middle) { low = middle } else { high = middle - 1 }
-        }
-        (Quantity(low), MatchEnd::OutOfFunds)
+        if paid < found.0.0 { (Quantity(paid), MatchEnd::OutOfFunds) } else { found }
     }
 
     /// What a buy that takes these lots at this price pays at most, its fee included; `None` when it does not fit an amount. A
@@ -94,9 +92,7 @@ impl<S: EventSink> Market<'_, S> {
             return Err(RejectReason::InsufficientFunds);
         }
         let (mut left, mut lots, mut lot, mut walked) = (amount, 0_u64, value(best)?, 0);
-        // It trades through no more levels: each has an order, which counts no less.
-        let may_walk = self.shared.limits.orders_touched_max.div_ceil(LOOKED_AT_FIRST);
-        for (price, shown) in book.shown_levels(opposite, &self.shared.orders).take(may_walk as usize) {
+        for (price, shown) in book.shown_levels(opposite, &self.shared.orders).take(AMOUNT_LEVELS) {
             walked += 1;
             lot = value(price)?;
             let paid = (left / lot.0).unsigned_abs().min(shown);
@@ -107,7 +103,7 @@ impl<S: EventSink> Market<'_, S> {
             }
         }
         self.shared.touched += walked;
-        // What is left may be for lots that are not displayed, of which a sell offers no more than there are.
+        // What is left may be for lots behind those or not displayed, of which a sell offers no more than there are.
         let unseen = (left / lot.0).unsigned_abs().min(held.saturating_sub(lots));
         Ok(Quantity(lots.saturating_add(unseen).min(listing.max_quantity.0)))
     }

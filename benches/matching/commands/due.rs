@@ -3,8 +3,9 @@
 use super::{ACCOUNT_ORDERS, Bench, GTC, IOC, MID, cancel, enter, order};
 use crate::venue::{FIRST, QUOTE, Venue};
 use dojima::domain::{
-    AccountId, Amount, CancelReason, Command, Event, FeeTier, Instructions, InstrumentId, LoginId, Phase,
-    Ppm, Protection, QueryAccount, Side, TimeInForce, Timestamp, UserRef, VolumeTiers,
+    AccountId, Amount, CancelReason, Command, Event, FeeTier, Instructions, InstrumentId, LoginId, Owner,
+    Phase, Ppm, Protection, QueryAccount, SelfTrade, SelfTradePrevention, Side, TimeInForce, Timestamp,
+    UserRef, VolumeTiers,
 };
 
 const DAY: u64 = 86_400 * Timestamp::SECOND;
@@ -22,6 +23,7 @@ pub fn all(bench: &mut Bench) {
     among_expiries(bench);
     switches(bench);
     interruption(bench);
+    own_interruption(bench);
     everything(bench);
 }
 
@@ -145,6 +147,28 @@ fn interruption(bench: &mut Bench) {
     venue.at(Timestamp(BEGIN + 60 * Timestamp::SECOND));
     let name = format!("first when an interruption ends with {count} orders a side");
     assert_eq!(bench.measure(name, &mut venue, &query()).trades(), count);
+}
+
+/// Own orders that are kept from trading with one another, each in another round if the price were looked for so often.
+fn own_interruption(bench: &mut Bench) {
+    let count = bench.sized(ACCOUNT_ORDERS) / 2;
+    let mut venue = bench.venue(4 * count as u32 + 16, 3);
+    venue.at(Timestamp(BEGIN));
+    bands(&mut venue);
+    venue.enter(order(1, Side::Sell, 2 * MID, 1));
+    venue.enter(order(1, Side::Buy, 2 * MID, 1));
+    for at in 0..count - 1 {
+        venue.enter(order(0, Side::Buy, MID + 2 * count - at, count));
+    }
+    let self_trade = Some(SelfTradePrevention { mode: SelfTrade::CancelOldest, owner: Owner::Account });
+    let asked = Instructions { self_trade, ..Instructions::NOTHING };
+    for at in 0..count - 1 {
+        venue.enter_with(order(0, Side::Sell, MID - at, 1), FIRST, GTC, Some(asked));
+    }
+    venue.at(Timestamp(BEGIN + 60 * Timestamp::SECOND));
+    let name = format!("first when an interruption ends with {} own orders a side", count - 1);
+    let seen = bench.measure(name, &mut venue, &query());
+    assert_eq!((seen.canceled(), seen.trades()), (count - 1, 1));
 }
 
 /// All at once, and then an order that trades.

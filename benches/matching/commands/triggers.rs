@@ -198,10 +198,10 @@ fn released_and_refused(bench: &mut Bench) {
 fn released_without_money(bench: &mut Bench) {
     let (waiting, standing) = (bench.sized(ACCOUNT_TRIGGERS / 5), bench.sized(TOUCHED_MAX));
     let mut venue = traded(bench, 2 * standing + waiting + 64, 4);
-    // Each of them holds a lot while it waits.
+    // Each of them holds a lot while it waits; all of them together have not the lots of a hundred levels.
     let poor = u64::from(poor(&mut venue, Amount(waiting as i64), Side::Sell));
     for at in 0..standing {
-        venue.enter(order(1 + at % 2, Side::Buy, MID / 2 - 1 - at, 1));
+        venue.enter(order(1 + at % 2, Side::Buy, MID / 2 - 1 - at, 3));
     }
     let asked = Instructions { unit: QuantityUnit::QuoteAmount, ..waits(TriggerKind::Stop, MID - 1) };
     for _ in 0..waiting {

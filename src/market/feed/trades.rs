@@ -1,14 +1,17 @@
 //! What a trade takes from the orders that are shown.
 
 use super::super::shown::{locate, lots, nanos, side};
-use super::{Feed, Published, Tracked};
-use crate::domain::{Executed, OrderId, Quantity, TradeKind};
+use super::{Cross, Feed, Published, Tracked};
+use crate::domain::{Auction, Executed, OrderId, Price, Quantity, TradeKind};
 use crate::wire::itch::{OrderCancel, OrderExecuted, OrderExecutedWithPrice, OrderReplace, Trade};
 
 impl Feed {
     /// Two orders traded; `number` is that of the event.
     pub(super) fn executed(&mut self, e: &Executed, number: u64, out: &mut Vec<Published>) {
         if e.kind != TradeKind::Continuous {
+            if self.cross.as_ref().is_some_and(|cross| cross.auction.price != Some(e.price)) {
+                self.cross_at_another_price(e.price, number, out);
+            }
             if let Some(cross) = &mut self.cross
                 && cross.auction.instrument == e.instrument
             {
@@ -83,6 +86,16 @@ impl Feed {
     }
 
     /// One side of a trade in an auction.
+    /// The price of an auction's last round has moved: what trades from here on is a cross of its own.
+    #[cold]
+    fn cross_at_another_price(&mut self, price: Price, number: u64, out: &mut Vec<Published>) {
+        let auction = self.cross.as_ref().map(|cross| cross.auction).unwrap_or_default();
+        self.complete(out);
+        let match_number = OrderId::of_slice(number).0;
+        self.cross =
+            Some(Cross { auction: Auction { price: Some(price), ..auction }, shares: 0, match_number });
+    }
+
     fn crossed(&mut self, id: OrderId, e: &Executed, number: u64, out: &mut Vec<Published>) {
         let price = self.price_of(e.instrument, e.price);
         let Some(order) = self.orders.get_mut(id.0) else { return };

@@ -4,7 +4,9 @@
 use crate::exchange::properties::{Clients, ORDERS_MAX, Step, cases, opening, rich, subjects};
 use crate::support::venue;
 use dojima::domain::{
-    Command, Event, EventRecord, InstrumentId, LoginId, Phase, Side, Stamp, Symbol, Timestamp, TradeKind,
+    AccountId, AccountSelfTrade, Command, Enter, Event, EventRecord, GroupId, InstrumentId, LoginId,
+    OrderPrice, Owner, Phase, Quantity, SelfTrade, SelfTradePrevention, Side, Stamp, Symbol, TimeInForce,
+    Timestamp, TradeKind, UserRef,
 };
 use dojima::exchange::Exchange;
 use dojima::market::{Books, Feed, Published};
@@ -78,6 +80,10 @@ impl Watched {
         let (printed, traded) = (printed(&self.said[before..]), traded(events));
         if printed != traded {
             return Err(format!("{printed:?} were printed and {traded:?} traded"));
+        }
+        let (crossed, auctioned) = (crossed(&self.said[before..]), auctioned(events));
+        if crossed != auctioned {
+            return Err(format!("crosses of {crossed:?} were printed and {auctioned:?} traded"));
         }
         self.compare()
     }
@@ -170,6 +176,70 @@ fn traded(events: &[Event]) -> BTreeMap<u64, u64> {
         }
     }
     lots
+}
+
+/// Lots of auctions, by instrument and then by price, from the lowest on: as the messages say it.
+fn crossed(said: &[Published]) -> Vec<u64> {
+    let mut lots = BTreeMap::new();
+    for said in said {
+        if let Message::CrossTrade(m) = said.message
+            && m.shares > 0
+        {
+            *lots.entry((m.locate, m.price)).or_default() += m.shares;
+        }
+    }
+    lots.into_values().collect()
+}
+
+/// The same as the events say it.
+fn auctioned(events: &[Event]) -> Vec<u64> {
+    let mut lots = BTreeMap::new();
+    for event in events {
+        if let Event::Executed(trade) = event
+            && trade.kind != TradeKind::Continuous
+        {
+            *lots.entry((trade.instrument, trade.price)).or_default() += trade.quantity.0;
+        }
+    }
+    lots.into_values().collect()
+}
+
+/// Own orders of which each is kept from trading in a round of its own, until the price of the last round moves.
+#[test]
+fn every_price_of_an_auction_has_a_cross() {
+    let mut watched = Watched::opened(&rich([0; 4]), 1_000);
+    let mut user_ref = 0;
+    let set = Command::SetSelfTrade(AccountSelfTrade {
+        account: AccountId(1),
+        prevention: SelfTradePrevention { mode: SelfTrade::CancelOldest, owner: Owner::Account },
+        group: GroupId(0),
+    });
+    let gather = Command::SetPhase { instrument: InstrumentId(0), phase: Phase::OpeningAuction };
+    for command in [set, gather] {
+        watched.apply(Stamp::default(), &command).expect("it is taken");
+    }
+    let own = (0..12).map(|at| (1, Side::Buy, 80 - at, 20));
+    let others = [(3, Side::Buy, 60, 4), (3, Side::Buy, 55, 4)];
+    let sells = (0..3).map(|at| (1, Side::Sell, 50 + at, 2));
+    for (login, side, ticks, lots) in own.chain(others).chain(sells) {
+        user_ref += 1;
+        let enter = Enter {
+            login: LoginId(login),
+            user_ref: UserRef(user_ref),
+            side,
+            time_in_force: TimeInForce::GoodTillCancel,
+            price: OrderPrice::Limit(5 * ticks),
+            quantity: Quantity(lots),
+            ..Enter::default()
+        };
+        let events = watched.apply(Stamp::default(), &Command::Enter(enter)).expect("it is taken");
+        assert!(matches!(events[..], [Event::Accepted(_)]), "{events:?}");
+    }
+    let go = Command::SetPhase { instrument: InstrumentId(0), phase: Phase::Continuous };
+    let events = watched.apply(Stamp::default(), &go).expect("the messages say what the events say");
+    assert_eq!(auctioned(&events), [2, 4], "{events:?}");
+    let rounds = events.iter().filter(|event| matches!(event, Event::Uncrossed(_))).count();
+    assert_eq!(rounds, 8);
 }
 
 fn run(opening: &[Command], orders_max: u32, steps: &[Step]) -> Result<Vec<Published>, String> {

@@ -8,6 +8,9 @@ use dojima::domain::{
     SelfTradePrevented, Side, TimeInForce, TradeKind,
 };
 
+/// Rounds of an auction at most.
+const ROUNDS: u32 = 8;
+
 /// What an auction would give.
 struct Outcome {
     price: i128,
@@ -118,34 +121,38 @@ impl Naive {
     }
 
     /// Trades what crosses. Where orders of one owner were kept from trading with one another, what is left may cross at
-    /// another price: then there is another round.
+    /// another price: then there is another round. In the last round the price moves, as little as it has to.
     fn uncross(&mut self, instrument: InstrumentId, before: Phase) {
         let mut first = before.is_auction();
-        loop {
+        for round in 1..=ROUNDS {
             let result = self.auction(instrument);
             if result.is_some() || first {
                 let told = self.told(instrument, before, result.as_ref());
                 self.events.push(Event::Uncrossed(told));
             }
-            let Some(Outcome { price, .. }) = result else { break };
+            let Some(Outcome { mut price, .. }) = result else { break };
             first = false;
-            let mut any = false;
-            while let Some((buy, sell)) = self.pair(instrument, price) {
-                any |= self.meet_in_auction(buy, sell, price, Self::kind(before));
-            }
-            if any {
-                let known = self.instrument_mut(instrument);
-                (known.reference, known.last) = (Some(price), Some(price));
+            while let Some((bid, buy, ask, sell)) = self.crossing(instrument) {
+                if price < ask || price > bid {
+                    if round < ROUNDS {
+                        break;
+                    }
+                    price = if price < ask { ask } else { bid };
+                }
+                if self.meet_in_auction(buy, sell, price, Self::kind(before)) {
+                    let known = self.instrument_mut(instrument);
+                    (known.reference, known.last) = (Some(price), Some(price));
+                }
             }
         }
         self.follow(instrument);
     }
 
-    /// The first buy and the first sell, if both trade at the price.
-    fn pair(&self, instrument: InstrumentId, price: i128) -> Option<(OrderId, OrderId)> {
+    /// The first buy and the first sell with their prices, if they cross.
+    fn crossing(&self, instrument: InstrumentId) -> Option<(i128, OrderId, i128, OrderId)> {
         let first = |side| self.in_trading_order(instrument, side).first().map(|o| (o.limit(), o.id));
         let ((bid, buy), (ask, sell)) = (first(Side::Buy)?, first(Side::Sell)?);
-        (bid >= price && ask <= price).then_some((buy, sell))
+        (bid >= ask).then_some((bid, buy, ask, sell))
     }
 
     /// Two orders trade, or have one owner who does not want that; whether they traded.

@@ -171,7 +171,8 @@ impl Naive {
             return self.drop_incoming(order, reason);
         }
         order.min_quantity = 0;
-        let stop = self.meet(&mut order, &bounds);
+        let mut means = self.means(&order);
+        let stop = self.meet(&mut order, &bounds, &mut means);
         self.follow(order.instrument);
         if order.open == 0 {
             return;
@@ -185,41 +186,64 @@ impl Naive {
         }
     }
 
-    /// Why its minimum cannot be reached, if it cannot: the match itself is made, on a copy of the whole exchange, and
-    /// what it trades there is counted.
-    fn misses_its_minimum(&self, order: &Order, bounds: &Bounds) -> Option<CancelReason> {
+    /// Why its minimum cannot be reached, if it cannot. All orders of a command together may look for it in vain only as much as
+    /// one order may touch.
+    fn misses_its_minimum(&mut self, order: &Order, bounds: &Bounds) -> Option<CancelReason> {
         if order.min_quantity == 0 {
             return None;
         }
+        if self.may_look == 0 {
+            return Some(CancelReason::WorkLimit);
+        }
+        let (missing, touched) = self.look_for_minimum(order, bounds);
+        if missing.is_some() {
+            self.may_look = self.may_look.saturating_sub(touched);
+        }
+        missing
+    }
+
+    /// Adds up the levels first; then the match itself is made, on a copy of the whole exchange, and what it trades there is
+    /// counted. What is missing, and what was touched.
+    fn look_for_minimum(&self, order: &Order, bounds: &Bounds) -> (Option<CancelReason>, u32) {
         let in_reach =
             |price| Self::crosses(order, price) && bounds.in_bands(price) && bounds.in_collar(price);
-        let levels = self.counted_levels(order.instrument, order.side.opposite());
-        let levels: Vec<_> = levels.into_iter().take_while(|(price, _)| in_reach(*price)).collect();
-        let may_walk = self.limits.orders_touched_max as usize;
-        if levels.iter().take(may_walk).map(|(_, lots)| lots).sum::<i128>() < order.min_quantity {
-            let all = levels.len() <= may_walk;
-            return Some(if all { CancelReason::MinimumQuantity } else { CancelReason::WorkLimit });
+        let mut levels = self.counted_levels(order.instrument, order.side.opposite()).into_iter().peekable();
+        let (mut there, mut walked) = (0, 0);
+        while there < order.min_quantity {
+            let Some((_, lots)) = levels.next_if(|(price, _)| in_reach(*price)) else {
+                return (Some(CancelReason::MinimumQuantity), walked);
+            };
+            if walked == self.limits.orders_touched_max {
+                return (Some(CancelReason::WorkLimit), walked);
+            }
+            walked += 1;
+            there += lots;
         }
         let (mut trial, mut copy) = (self.clone(), order.clone());
         trial.events.clear();
-        let stop = trial.meet(&mut copy, bounds);
+        let mut means = trial.means(order);
+        let stop = trial.meet(&mut copy, bounds, &mut means);
         let traded = |event: &Event| match event {
             Event::Executed(trade) if trade.taker_order == order.id => i128::from(trade.quantity.0),
             _ => 0,
         };
         let lots: i128 = trial.events.iter().map(traded).sum();
         let reason = stop.filter(|stop| *stop == CancelReason::WorkLimit);
-        (lots < order.min_quantity).then_some(reason.unwrap_or(CancelReason::MinimumQuantity))
+        let missing = (lots < order.min_quantity).then_some(reason.unwrap_or(CancelReason::MinimumQuantity));
+        (missing, walked + self.limits.orders_touched_max - means.touches)
+    }
+
+    fn means(&self, order: &Order) -> Means {
+        let market_buy = order.price.is_none() && order.side == Side::Buy;
+        let quote = self.listing(order.instrument).quote;
+        Means {
+            touches: self.limits.orders_touched_max,
+            money: market_buy.then(|| self.available(order.account, quote)),
+        }
     }
 
     /// The order trades at one price after another. Why it stopped, if it could have gone on.
-    fn meet(&mut self, order: &mut Order, bounds: &Bounds) -> Option<CancelReason> {
-        let market_buy = order.price.is_none() && order.side == Side::Buy;
-        let quote = self.listing(order.instrument).quote;
-        let mut means = Means {
-            touches: self.limits.orders_touched_max,
-            money: market_buy.then(|| self.available(order.account, quote)),
-        };
+    fn meet(&mut self, order: &mut Order, bounds: &Bounds, means: &mut Means) -> Option<CancelReason> {
         while order.open > 0 {
             let price = self.best(order.instrument, order.side.opposite())?;
             if !Self::crosses(order, price) {
@@ -231,7 +255,7 @@ impl Naive {
             if !bounds.in_collar(price) {
                 return Some(CancelReason::MarketCollar);
             }
-            let stop = self.meet_at(order, price, &mut means, bounds.looks_first);
+            let stop = self.meet_at(order, price, means, bounds.looks_first);
             if stop.is_some() {
                 return stop;
             }

@@ -109,6 +109,8 @@ pub struct Naive {
     copies: Vec<(LoginId, AccountId)>,
     volume_tiers: Option<VolumeTiers>,
     day: u64,
+    /// What orders of the command may still touch in vain.
+    may_look: u32,
     /// What has happened in the command that is being applied.
     events: Vec<Event>,
 }
@@ -148,6 +150,7 @@ impl Naive {
             copies: Vec::new(),
             volume_tiers: None,
             day: 0,
+            may_look: 0,
             events: Vec::new(),
         }
     }
@@ -155,9 +158,11 @@ impl Naive {
     /// What the command does, told in events.
     pub fn apply(&mut self, stamp: Stamp, command: &Command) -> Vec<Event> {
         self.now = stamp.time.0;
+        self.may_look = self.limits.orders_touched_max;
         self.what_is_due();
         self.pull_triggers();
         self.begin_day();
+        self.may_look = self.limits.orders_touched_max;
         self.command(command);
         self.pull_triggers();
         std::mem::take(&mut self.events)

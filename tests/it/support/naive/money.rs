@@ -166,9 +166,7 @@ impl Naive {
         if first_lot > self.available(account, asset) {
             return Err(RejectReason::InsufficientFunds);
         }
-        // Each level has an order, and an order by amount counts three for each that it meets.
-        let may_walk = self.limits.orders_touched_max.div_ceil(3) as usize;
-        let levels = displayed.chunk_by(|one, next| one.limit() == next.limit()).take(may_walk);
+        let levels = displayed.chunk_by(|one, next| one.limit() == next.limit()).take(100);
         let (mut lots, mut lot_costs) = (0, 0);
         for level in levels {
             lot_costs = self.notional(instrument, level[0].limit(), 1);
