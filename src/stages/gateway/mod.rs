@@ -27,7 +27,7 @@ pub use settings::{
     PACKET_LEN_MIN, RateLimit, TAIL_BYTES_MIN,
 };
 
-use crate::domain::{Command, ConnectionLoss};
+use crate::domain::{Canceled, Command, ConnectionLoss, Event, Quantity};
 use crate::net::{ConnectionId, Inbox, Ready, Slab, Socket, Sockets};
 use crate::runtime::planted::{Bug, is_planted};
 use crate::runtime::{Agent, Clock, Counters, Doorbell, Fatal};
@@ -250,6 +250,9 @@ impl Gateway {
         let events = self.ports.events.poll(limit, |record| {
             if record.sequence > durable && !is_planted(Bug::SkipGate) {
                 return ControlFlow::Break(());
+            }
+            if let Event::Canceled(Canceled { login, open: Quantity(0), .. }) = record.event {
+                self.desks.order_gone(login);
             }
             match self.streams.release(record, &mut self.outputs) {
                 Ok(count) => {
