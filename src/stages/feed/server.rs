@@ -10,7 +10,9 @@ use crate::net::Slab;
 use crate::net::{ConnectionId, Ready, Socket, Sockets};
 use crate::runtime::{Counter, Counters, Doorbell, Fatal};
 use crate::stages::auth::{AuthClient, AuthRequest, Role};
-use crate::wire::soup::{self, END_OF_SESSION, LoginAccepted, LoginRejected, LoginRequest, SessionId, kind};
+use crate::wire::soup::{
+    self, END_OF_SESSION, LoginAccepted, LoginRejected, LoginRequest, SessionId, Username, kind,
+};
 use dojima_journal::JournalError;
 use dojima_journal::storage::Storage;
 use std::io::{self, ErrorKind};
@@ -126,7 +128,7 @@ impl Server {
     ) -> Result<usize, Fatal> {
         self.end_session(messages, now);
         self.poll()?;
-        let mut work = self.accept(settings, now) + self.hear(messages, now);
+        let mut work = self.accept(settings, now) + self.hear(settings, messages, now);
         for place in 0..self.connections.places() {
             work += self.turn(place, messages, now);
         }
@@ -249,7 +251,7 @@ impl Server {
     }
 
     /// Takes the doorman's answers.
-    fn hear(&mut self, messages: &Messages<'_>, now: u64) -> usize {
+    fn hear(&mut self, settings: &FeedSettings, messages: &Messages<'_>, now: u64) -> usize {
         let mut heard = 0;
         while let Ok(answer) = self.auth.answers.try_recv() {
             heard += 1;
@@ -273,6 +275,7 @@ impl Server {
                 Ok(()) => {
                     self.logins.add(1);
                     tracing::info!(%peer, %username, "market data: logged in");
+                    self.make_room_for(request.username, settings.connections_per_user);
                     self.admit(answer.connection, &request, messages);
                 }
                 Err(why) => {
@@ -283,6 +286,19 @@ impl Server {
             }
         }
         heard
+    }
+
+    /// Ends the oldest connections of a user who is about to have one more than so many.
+    fn make_room_for(&mut self, user: Username, most: usize) {
+        let own = |connection: &Connection| connection.logged_in_as(user);
+        let places = 0..self.connections.places();
+        let count =
+            places.filter(|place| self.connections.at(*place).is_some_and(|c| own(c).is_some())).count();
+        for _ in most..=count {
+            if let Some(oldest) = self.connections.oldest(own) {
+                self.close(oldest, &Ending::LoggedInAgain(most));
+            }
+        }
     }
 
     fn admit(&mut self, id: ConnectionId, request: &LoginRequest, messages: &Messages<'_>) {
