@@ -215,16 +215,18 @@ impl Gateway {
     fn receive_all(&mut self, now: u64) -> usize {
         let places = self.connections.places();
         let start = self.first.min(places);
-        let mut work = 0;
+        let (mut work, mut turns) = (0, 0);
         for (from, until) in [(start, places), (0, start)] {
             let mut next = from;
             while let Some(place) = self.inputs.next_from(next).filter(|place| *place < until) {
                 work += self.receive(place, now);
+                turns += 1;
                 let more = self.connections.at(place).is_some_and(|connection| connection.has_input());
                 self.inputs.set(place, more);
                 next = place + 1;
             }
         }
+        self.gauges.input_turns.add(turns);
         // Going on with whoever got nothing, and not simply with the next, keeps the turns fair whatever the rhythm in
         // which the ring is emptied.
         let after = if self.first + 1 < places { self.first + 1 } else { 0 };

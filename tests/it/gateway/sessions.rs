@@ -127,6 +127,29 @@ fn debug_text_and_heartbeats_mean_nothing_before_and_after_the_login() {
     assert_eq!(bench.taken().iter().map(who_and_which).collect::<Vec<_>>(), [(ALICE, 1)]);
 }
 
+/// A stranger who has sent a part of a login costs nothing until more comes; neither does one whose login is looked at.
+#[test]
+fn a_stranger_who_is_silent_costs_no_turns() {
+    let mut bench = Bench::new();
+    let login = login_packet(ALICE, 0);
+    let mut strangers = [bench.connect(), bench.connect(), bench.connect()];
+    strangers[0].send(&login[..1]);
+    strangers[1].send(&login[..login.len() - 1]);
+    bench.until_read(login.len() as u64);
+    for _ in 0..3 {
+        bench.cycle();
+    }
+    let before = bench.count("gateway.input_turns");
+    for _ in 0..1_000 {
+        bench.cycle();
+    }
+    assert_eq!(bench.count("gateway.input_turns"), before);
+    // The rest of a login is one.
+    let rest = [&login[login.len() - 1..], &[0xFF; 9_000]].concat();
+    strangers[1].send(&rest);
+    bench.until("the login", |bench| bench.count("gateway.logins") == 1);
+}
+
 #[test]
 fn strangers_do_not_keep_out_those_who_have_a_login() {
     let mut bench =
