@@ -8,7 +8,7 @@ use super::settings::FeedSettings;
 use super::tail::Tail;
 use crate::net::Slab;
 use crate::net::{ConnectionId, Ready, Socket, Sockets};
-use crate::runtime::{Counter, Counters, Doorbell, Fatal};
+use crate::runtime::{Counter, Counters, Doorbell, Fatal, descriptors};
 use crate::stages::auth::{AuthClient, AuthRequest, Role};
 use crate::wire::soup::{
     self, END_OF_SESSION, LoginAccepted, LoginRejected, LoginRequest, SessionId, Username, kind,
@@ -206,6 +206,8 @@ impl Server {
                 }
                 Err(error)
                     if matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::ConnectionAborted) => {}
+                // The client waits until the place of somebody without a login is free.
+                Err(error) if descriptors::are_used_up(&error) && self.give_way() => {}
                 Err(error) => {
                     tracing::warn!(%error, "market data: accepting failed; trying again in a second");
                     self.accept_from = Some(now + ACCEPT_PAUSE_NS);
@@ -216,11 +218,15 @@ impl Server {
         ACCEPTS_MAX
     }
 
+    /// Closes the connection that has gone without a login for longest; whether there was one.
+    fn give_way(&mut self) -> bool {
+        let stranger = self.connections.oldest(Connection::stranger_since);
+        stranger.map(|stranger| self.close(stranger, &Ending::GaveWay)).is_some()
+    }
+
     fn open(&mut self, mut socket: Box<dyn Socket>, peer: SocketAddr, settings: &FeedSettings, now: u64) {
-        if self.connections.is_full()
-            && let Some(stranger) = self.connections.oldest(Connection::stranger_since)
-        {
-            self.close(stranger, &Ending::GaveWay);
+        if self.connections.is_full() {
+            self.give_way();
         }
         let inserted = self.connections.insert(|id| -> io::Result<Connection> {
             socket.watch(id)?;

@@ -30,7 +30,7 @@ pub use settings::{
 use crate::domain::{Canceled, Command, ConnectionLoss, Event, Quantity};
 use crate::net::{ConnectionId, Inbox, Ready, Slab, Socket, Sockets};
 use crate::runtime::planted::{Bug, is_planted};
-use crate::runtime::{Agent, Clock, Counters, Doorbell, Fatal};
+use crate::runtime::{Agent, Clock, Counters, Doorbell, Fatal, descriptors};
 use crate::stages::resend::QUEUE_LEN;
 use crate::wire::ouch::SEQUENCED_LEN_MAX;
 use connection::{Connection, Phase};
@@ -174,6 +174,8 @@ impl Gateway {
                 }
                 Err(error)
                     if matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::ConnectionAborted) => {}
+                // The client waits until the place of somebody without a login is free.
+                Err(error) if descriptors::are_used_up(&error) && self.give_way(now) => {}
                 Err(error) => {
                     tracing::warn!(%error, "accepting failed; trying again in a second");
                     self.accept_from = Some(now + ACCEPT_PAUSE_NS);
@@ -184,12 +186,16 @@ impl Gateway {
         most
     }
 
+    /// Closes the connection that has gone without a login for longest; whether there was one.
+    fn give_way(&mut self, now: u64) -> bool {
+        let stranger = self.connections.oldest(Connection::stranger_since);
+        stranger.map(|stranger| self.close(stranger, Ending::GaveWay, now)).is_some()
+    }
+
     fn open(&mut self, mut socket: Box<dyn Socket>, peer: SocketAddr, now: u64) {
         // Whoever connects and says nothing must not keep out those who have a login.
-        if self.connections.is_full()
-            && let Some(stranger) = self.connections.oldest(Connection::stranger_since)
-        {
-            self.close(stranger, Ending::GaveWay, now);
+        if self.connections.is_full() {
+            self.give_way(now);
         }
         let inputs = &mut self.inputs;
         let inserted = self.connections.insert(|id| -> io::Result<Connection> {
