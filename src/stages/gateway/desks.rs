@@ -149,14 +149,12 @@ impl Desks {
         now: u64,
     ) -> (Option<&mut Bucket>, Option<&mut CancelsLeft>) {
         let Some(desk) = self.by_login.get_mut(login.0 as usize) else { return (None, None) };
-        let bucket = desk.bucket.as_mut();
-        let bucket = bucket.map(|bucket| {
+        if let Some(bucket) = &mut desk.bucket {
             bucket.fill(now);
-            bucket
-        });
+        }
         self.is_low = is_low;
         desk.cancels.raise(is_low, now);
-        (bucket, is_low.then_some(&mut desk.cancels))
+        (desk.bucket.as_mut(), is_low.then_some(&mut desk.cancels))
     }
 
     /// An order of the login was cancelled whole.
