@@ -13,6 +13,7 @@ use crate::pipeline::{
     self, FeedSockets, Handles, Local, Network, Pipeline, Sockets, StopPhase, TcpSockets, Watch,
 };
 use crate::recovery::{self, DataDir, Progress, Recovered, RecoveryError, RecoveryReport, RecoverySettings};
+use crate::runtime::descriptors::{self, TooFewDescriptors};
 use crate::runtime::{
     Clock, CoreIndex, Counters, Fatal, FatalPolicy, Runner, RunningAgent, Shutdown, SystemClock, UnixNanos,
     affinity,
@@ -69,6 +70,9 @@ pub enum StartError {
         /// The error below.
         source: std::io::Error,
     },
+    /// Its connections could need more descriptors than the system allows.
+    #[error(transparent)]
+    Descriptors(#[from] TooFewDescriptors),
     /// The port for TLS cannot be opened.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -81,7 +85,7 @@ impl StartError {
     /// The process's exit code: 1 for a wrong configuration, else that of the [`Fatal`] that says the same.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Config(_) => 1,
+            Self::Config(_) | Self::Descriptors(_) => 1,
             Self::Recovery(
                 RecoveryError::Journal(error @ JournalError::Locked { .. })
                 | RecoveryError::EventLog(error @ JournalError::Locked { .. }),
@@ -125,6 +129,19 @@ fn check(config: &Config) -> Result<(), StartError> {
         affinity::check(CoreIndex(*core)).map_err(Fatal::from)?;
     }
     Ok(())
+}
+
+/// What an engine may have open beside its connections: journal, event log and log of messages with what is read of them,
+/// snapshots, the database, listeners, what wakes the threads.
+const DESCRIPTORS_BESIDE: u64 = 256;
+
+/// As many descriptors as the engine may need when all its connections are there.
+fn provide_descriptors(config: &Config) -> Result<(), TooFewDescriptors> {
+    // With TLS each has a pair of sockets beside the client's.
+    let of_each = if config.tls.is_some() { 3 } else { 1 };
+    let market = &config.market_data;
+    let market = if market.enabled { 2 * market.connections_max as u64 } else { 0 };
+    descriptors::provide(DESCRIPTORS_BESIDE + of_each * config.gateway.connections_max as u64 + market)
 }
 
 fn recover(
@@ -269,6 +286,9 @@ impl Engine {
     pub fn start(config: &Config, data: &Path, launch: Launch<'_>) -> Result<Self, StartError> {
         let data = DataDir::new(data);
         check(config)?;
+        if launch.order_entry == OrderEntry::Listen {
+            provide_descriptors(config)?;
+        }
         // Before anything is written, so that a second engine on the same port leaves no trace.
         let listeners = match launch.order_entry {
             OrderEntry::Listen => Some(Listeners::open(config)?),

@@ -173,6 +173,8 @@ pub struct MarketDataSection {
     pub glimpse_listen: SocketAddr,
     /// Connections at one time, of either kind.
     pub connections_max: usize,
+    /// Those of one user, of either kind. One more ends the user's oldest.
+    pub connections_per_user: usize,
     /// Messages in memory; a power of two.
     pub tail_messages: usize,
     /// A subscriber that had caught up and falls so many messages behind is disconnected.
@@ -206,6 +208,7 @@ impl Default for MarketDataSection {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 9011)),
             glimpse_listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 9012)),
             connections_max: 64,
+            connections_per_user: 4,
             tail_messages: 65_536,
             behind_messages_max: 1_000_000,
             checkpoint_every_messages: 5_000_000,

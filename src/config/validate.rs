@@ -121,6 +121,7 @@ fn gateway(gateway: &GatewaySection, p: &mut Problems) {
 fn market_data(config: &Config, p: &mut Problems) {
     let market = &config.market_data;
     within(p, "market_data.connections_max", market.connections_max, 1..=65_536);
+    within(p, "market_data.connections_per_user", market.connections_per_user, 1..=65_536);
     if market.tail_messages.is_power_of_two() {
         within(p, "market_data.tail_messages", market.tail_messages, 1024..=1 << 26);
     } else {

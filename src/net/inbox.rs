@@ -51,6 +51,12 @@ impl Inbox {
         self.start == self.end
     }
 
+    /// Whether as many bytes wait as there is room for.
+    #[inline]
+    pub fn is_full(&self) -> bool {
+        self.end - self.start == self.bytes.len()
+    }
+
     /// Where the next bytes go. Empty when as many wait as there is room for.
     #[inline]
     pub fn room(&mut self) -> &mut [u8] {
@@ -118,8 +124,9 @@ mod tests {
     fn all_of_it_can_be_used() {
         let mut inbox = Inbox::new();
         inbox.filled(INBOX_LEN);
-        assert!(inbox.room().is_empty());
+        assert!(inbox.room().is_empty() && inbox.is_full());
         inbox.took(1);
+        assert!(!inbox.is_full());
         assert_eq!(inbox.room().len(), 1);
         inbox.filled(1);
         assert_eq!(inbox.waiting().len(), INBOX_LEN);

@@ -151,6 +151,7 @@ pub(super) fn feed(config: &Config, log: Option<Options>) -> Result<FeedSettings
     Ok(FeedSettings {
         session,
         connections_max: market.connections_max,
+        connections_per_user: market.connections_per_user,
         login_timeout: Duration::from_millis(gateway.login_timeout_ms),
         heartbeat_interval: Duration::from_millis(gateway.heartbeat_interval_ms),
         client_timeout: Duration::from_millis(gateway.client_timeout_ms),

@@ -14,6 +14,7 @@ pub mod agent;
 pub mod clock;
 pub mod composite;
 pub mod counters;
+pub mod descriptors;
 pub mod doorbell;
 pub mod fatal;
 pub mod idle;

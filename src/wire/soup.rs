@@ -221,7 +221,8 @@ pub struct LoginRequest {
     pub password: Password,
     /// The session to join; `None` for the current one.
     pub session: Option<SessionId>,
-    /// The number of the first message wanted; 0 for only what comes from now on.
+    /// The number of the first message wanted; 0 for only what comes from now on. A field that says more than fits is read as the
+    /// most that does, which is beyond every end.
     pub sequence: u64,
     /// After how much silence the client asks to be disconnected, milliseconds (protocol 4.1; at most 99,999).
     pub heartbeat_timeout_ms: Option<u32>,
@@ -255,7 +256,7 @@ impl LoginRequest {
             username: Username::read(&payload[..6]),
             password: Password::read(&payload[6..16]),
             session: (!session.is_empty()).then(|| SessionId::read(session)),
-            sequence: number(&payload[26..46], "requested sequence number")?,
+            sequence: number_or_most(&payload[26..46], "requested sequence number")?,
             heartbeat_timeout_ms,
         })
     }
@@ -375,6 +376,13 @@ fn number(field: &[u8], name: &'static str) -> Result<u64, SoupError> {
     text.and_then(|text| text.parse().ok()).ok_or(SoupError::NotANumber { field: name })
 }
 
+/// The same; the highest number for one that is higher.
+fn number_or_most(field: &[u8], name: &'static str) -> Result<u64, SoupError> {
+    let digits = trim(field);
+    let is_number = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
+    number(field, name).or_else(|error| if is_number { Ok(u64::MAX) } else { Err(error) })
+}
+
 /// Writes a number to the end of a field of spaces. Digits that do not fit are left out: the callers' fields hold
 /// every number that they write.
 fn right_justify(mut value: u64, field: &mut [u8]) {
@@ -443,6 +451,11 @@ mod tests {
         right.pop();
         let wrong = SoupError::PayloadLength { kind: b'L', payload: 50 };
         assert_eq!(LoginRequest::decode(&right), Err(wrong));
+        left[26..46].copy_from_slice(b"99999999999999999999");
+        assert_eq!(LoginRequest::decode(&left).map(|login| login.sequence), Ok(u64::MAX), "beyond every end");
+        left[26..46].copy_from_slice(&[b' '; 20]);
+        let field = "requested sequence number";
+        assert_eq!(LoginRequest::decode(&left), Err(SoupError::NotANumber { field }), "none");
         left[26..46].copy_from_slice(b"  seven             ");
         let field = "requested sequence number";
         assert_eq!(LoginRequest::decode(&left), Err(SoupError::NotANumber { field }));

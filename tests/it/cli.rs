@@ -366,6 +366,22 @@ fn verify_finds_an_event_log_that_tells_another_story() {
     assert_says(&verify.stdout, "NOT verified");
 }
 
+/// A start that the system does not allow as many descriptors as it may need changes nothing.
+#[test]
+fn too_few_descriptors_refuse_the_start() {
+    let place = Place::new();
+    let mut arguments = place.arguments("serve");
+    arguments.extend(["--listen".to_owned(), "127.0.0.1:0".to_owned()]);
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "ulimit -n 500 && exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_dojima")]).args(&arguments);
+    let refused = Done::from(shell.stdin(Stdio::null()).output().expect("a shell"));
+    assert_eq!(refused.code, Some(1), "{}", refused.stderr);
+    for said in ["the system allows 500", "LimitNOFILE", "gateway.connections_max"] {
+        assert!(refused.stderr.contains(said), "{}", refused.stderr);
+    }
+    assert!(!place.data().exists());
+}
+
 #[test]
 fn two_engines_never_share_a_directory_or_a_port() {
     let place = Place::new();

@@ -26,7 +26,9 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn config() -> Config {
-    small_config(ThreadingMode::Shared, Durability::Sync)
+    let mut config = small_config(ThreadingMode::Shared, Durability::Sync);
+    config.market_data.connections_per_user = 64;
+    config
 }
 
 fn start(config: &Config, data: &Path) -> Engine {

@@ -103,6 +103,12 @@ impl Connection {
         }
     }
 
+    /// Since when it is open, if this user is logged in on it.
+    pub(super) fn logged_in_as(&self, user: Username) -> Option<u64> {
+        let logged_in = matches!(self.phase, Phase::LoggedIn(_) | Phase::AwaitingSnapshot);
+        (logged_in && self.username == Some(user)).then_some(self.opened)
+    }
+
     pub(super) fn note(&mut self, now: Readiness) {
         self.hung_up |= now.hung_up;
         self.readable |= now.readable || self.hung_up;

@@ -19,6 +19,8 @@ pub(super) enum Ending {
     LoginTimeout(u64),
     #[error("no login yet, and another client needs the place")]
     GaveWay,
+    #[error("the user has logged in {0} times since: that is as often as one user may be connected")]
+    LoggedInAgain(usize),
     #[error("nothing heard for {0} ms")]
     Silent(u64),
     #[error("not SoupBinTCP: {0}")]

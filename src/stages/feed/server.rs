@@ -8,9 +8,11 @@ use super::settings::FeedSettings;
 use super::tail::Tail;
 use crate::net::Slab;
 use crate::net::{ConnectionId, Ready, Socket, Sockets};
-use crate::runtime::{Counter, Counters, Doorbell, Fatal};
+use crate::runtime::{Counter, Counters, Doorbell, Fatal, descriptors};
 use crate::stages::auth::{AuthClient, AuthRequest, Role};
-use crate::wire::soup::{self, END_OF_SESSION, LoginAccepted, LoginRejected, LoginRequest, SessionId, kind};
+use crate::wire::soup::{
+    self, END_OF_SESSION, LoginAccepted, LoginRejected, LoginRequest, SessionId, Username, kind,
+};
 use dojima_journal::JournalError;
 use dojima_journal::storage::Storage;
 use std::io::{self, ErrorKind};
@@ -126,7 +128,7 @@ impl Server {
     ) -> Result<usize, Fatal> {
         self.end_session(messages, now);
         self.poll()?;
-        let mut work = self.accept(settings, now) + self.hear(messages, now);
+        let mut work = self.accept(settings, now) + self.hear(settings, messages, now);
         for place in 0..self.connections.places() {
             work += self.turn(place, messages, now);
         }
@@ -204,6 +206,8 @@ impl Server {
                 }
                 Err(error)
                     if matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::ConnectionAborted) => {}
+                // The client waits until the place of somebody without a login is free.
+                Err(error) if descriptors::are_used_up(&error) && self.give_way() => {}
                 Err(error) => {
                     tracing::warn!(%error, "market data: accepting failed; trying again in a second");
                     self.accept_from = Some(now + ACCEPT_PAUSE_NS);
@@ -214,11 +218,15 @@ impl Server {
         ACCEPTS_MAX
     }
 
+    /// Closes the connection that has gone without a login for longest; whether there was one.
+    fn give_way(&mut self) -> bool {
+        let stranger = self.connections.oldest(Connection::stranger_since);
+        stranger.map(|stranger| self.close(stranger, &Ending::GaveWay)).is_some()
+    }
+
     fn open(&mut self, mut socket: Box<dyn Socket>, peer: SocketAddr, settings: &FeedSettings, now: u64) {
-        if self.connections.is_full()
-            && let Some(stranger) = self.connections.oldest(Connection::stranger_since)
-        {
-            self.close(stranger, &Ending::GaveWay);
+        if self.connections.is_full() {
+            self.give_way();
         }
         let inserted = self.connections.insert(|id| -> io::Result<Connection> {
             socket.watch(id)?;
@@ -249,7 +257,7 @@ impl Server {
     }
 
     /// Takes the doorman's answers.
-    fn hear(&mut self, messages: &Messages<'_>, now: u64) -> usize {
+    fn hear(&mut self, settings: &FeedSettings, messages: &Messages<'_>, now: u64) -> usize {
         let mut heard = 0;
         while let Ok(answer) = self.auth.answers.try_recv() {
             heard += 1;
@@ -273,6 +281,7 @@ impl Server {
                 Ok(()) => {
                     self.logins.add(1);
                     tracing::info!(%peer, %username, "market data: logged in");
+                    self.make_room_for(request.username, settings.connections_per_user);
                     self.admit(answer.connection, &request, messages);
                 }
                 Err(why) => {
@@ -283,6 +292,19 @@ impl Server {
             }
         }
         heard
+    }
+
+    /// Ends the oldest connections of a user who is about to have one more than so many.
+    fn make_room_for(&mut self, user: Username, most: usize) {
+        let own = |connection: &Connection| connection.logged_in_as(user);
+        let places = 0..self.connections.places();
+        let count =
+            places.filter(|place| self.connections.at(*place).is_some_and(|c| own(c).is_some())).count();
+        for _ in most..=count {
+            if let Some(oldest) = self.connections.oldest(own) {
+                self.close(oldest, &Ending::LoggedInAgain(most));
+            }
+        }
     }
 
     fn admit(&mut self, id: ConnectionId, request: &LoginRequest, messages: &Messages<'_>) {

@@ -19,6 +19,8 @@ pub struct FeedSettings {
     /// Connections at one time, of subscribers and for snapshots each, at least 1. One more takes the place of the one that
     /// has gone without a login for longest; when all are logged in, it is closed as soon as it is accepted.
     pub connections_max: usize,
+    /// Those of one user, of subscribers and for snapshots each, at least 1. One more ends the user's oldest.
+    pub connections_per_user: usize,
     /// How long a connection may take to log in.
     pub login_timeout: Duration,
     /// A heartbeat is sent after this long without anything else sent.
@@ -63,8 +65,10 @@ impl FeedSettings {
     /// [`Fatal::Invariant`] naming a setting that is out of its documented range.
     pub(super) fn check(&self) -> Result<(), Fatal> {
         let tail = self.tail_messages;
-        if self.connections_max == 0 || self.checkpoint_every == 0 {
-            return Err(Fatal::invariant("feed: connections_max or checkpoint_every is 0"));
+        if self.connections_max == 0 || self.connections_per_user == 0 || self.checkpoint_every == 0 {
+            return Err(Fatal::invariant(
+                "feed: connections_max, connections_per_user or checkpoint_every is 0",
+            ));
         }
         if !tail.is_power_of_two() || tail < 1024 {
             return Err(Fatal::invariant(format_args!(

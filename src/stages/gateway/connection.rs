@@ -333,12 +333,8 @@ impl Connection {
     /// Whether it may have something to receive or to take up, as far as is known.
     #[inline]
     pub fn has_input(&self) -> bool {
-        let is_stranger = matches!(self.phase, Phase::AwaitingLogin | Phase::Checking(_));
-        self.readable
-            || self.held
-            || self.has_more
-            || self.input_ended.is_some()
-            || (is_stranger && !self.inbox.is_empty())
+        let is_readable = self.readable && !self.inbox.is_full();
+        is_readable || self.held || self.has_more || self.input_ended.is_some()
     }
 
     /// Whether it may have something to send that its socket takes. What its stream gets later is another matter.

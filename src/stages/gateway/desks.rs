@@ -61,11 +61,51 @@ fn full(limit: RateLimit) -> i64 {
     i64::from(limit.burst) * MESSAGE
 }
 
+/// What a login may still send that makes the exchange smaller while space is low: a cancel takes space, too, also when it
+/// does nothing. An order that is gone by one makes up for it.
+#[derive(Clone, Copy, Debug)]
+pub struct CancelsLeft {
+    left: u32,
+    raised_at: u64,
+}
+
+impl CancelsLeft {
+    /// So many at once.
+    const MOST: u32 = 100;
+    /// One more in this time, ns.
+    const RAISED_EVERY_NS: u64 = 1_000_000_000;
+
+    /// As many as may be, or `is_low` and up to `now`, ns, those that time has added.
+    fn raise(&mut self, is_low: bool, now: u64) {
+        let more = now.saturating_sub(self.raised_at) / Self::RAISED_EVERY_NS;
+        if !is_low || more >= u64::from(Self::MOST - self.left) {
+            *self = Self { left: Self::MOST, raised_at: now };
+        } else {
+            self.left += more as u32;
+            self.raised_at += more * Self::RAISED_EVERY_NS;
+        }
+    }
+
+    /// Takes one out, if there is one.
+    pub fn take(&mut self) -> bool {
+        let taken = self.left.checked_sub(1);
+        self.left = taken.unwrap_or(0);
+        taken.is_some()
+    }
+}
+
+impl Default for CancelsLeft {
+    fn default() -> Self {
+        Self { left: Self::MOST, raised_at: 0 }
+    }
+}
+
 /// One login's.
 #[derive(Clone, Copy, Debug, Default)]
 struct Desk {
     cancel_on_disconnect: Option<Duration>,
     bucket: Option<Bucket>,
+    cancels: CancelsLeft,
     /// When its orders are cancelled, ns; `None`: it has a connection, or has had its orders cancelled, or they stay.
     cancel_at: Option<u64>,
 }
@@ -75,6 +115,8 @@ pub struct Desks {
     by_login: Vec<Desk>,
     /// How many of them have a time at which their orders are cancelled.
     absent: usize,
+    /// Whether space was low when it was last asked.
+    is_low: bool,
 }
 
 impl Desks {
@@ -86,10 +128,11 @@ impl Desks {
             by_login[settings.login.0 as usize] = Desk {
                 cancel_on_disconnect: settings.cancel_on_disconnect,
                 bucket: settings.rate.map(Bucket::new),
+                cancels: CancelsLeft::default(),
                 cancel_at: None,
             };
         }
-        Self { by_login, absent: 0 }
+        Self { by_login, absent: 0, is_low: false }
     }
 
     /// The times of grace of all logins begin: the engine has started, and nobody has a connection yet.
@@ -97,10 +140,31 @@ impl Desks {
         (0..self.by_login.len()).for_each(|login| self.leave(LoginId(login as u32), now));
     }
 
-    /// What the login may still send, if there is a limit.
+    /// What the login may still send at `now`, ns: in messages if there is a limit, and in cancels if space is low.
     #[inline]
-    pub fn bucket(&mut self, login: LoginId) -> Option<&mut Bucket> {
-        self.by_login.get_mut(login.0 as usize)?.bucket.as_mut()
+    pub fn allowances(
+        &mut self,
+        login: LoginId,
+        is_low: bool,
+        now: u64,
+    ) -> (Option<&mut Bucket>, Option<&mut CancelsLeft>) {
+        let Some(desk) = self.by_login.get_mut(login.0 as usize) else { return (None, None) };
+        if let Some(bucket) = &mut desk.bucket {
+            bucket.fill(now);
+        }
+        self.is_low = is_low;
+        desk.cancels.raise(is_low, now);
+        (desk.bucket.as_mut(), is_low.then_some(&mut desk.cancels))
+    }
+
+    /// An order of the login was cancelled whole.
+    #[inline]
+    pub fn order_gone(&mut self, login: LoginId) {
+        if self.is_low
+            && let Some(desk) = self.by_login.get_mut(login.0 as usize)
+        {
+            desk.cancels.left = (desk.cancels.left + 1).min(CancelsLeft::MOST);
+        }
     }
 
     /// The login has a connection.
@@ -159,6 +223,31 @@ mod tests {
         assert_eq!(bucket.take(), within);
         bucket.fill(u64::MAX);
         assert_eq!((0..4).filter(|_| bucket.take() == within).count(), 3, "never more than the burst");
+    }
+
+    #[test]
+    fn while_space_is_low_a_cancel_has_to_do_something() {
+        let settings = LoginSettings { login: LoginId(1), cancel_on_disconnect: None, rate: None };
+        let mut desks = Desks::new(&[settings]);
+        let login = LoginId(1);
+        let second = CancelsLeft::RAISED_EVERY_NS;
+        let sent = |desks: &mut Desks, now, wanted: u32| {
+            let (_, cancels) = desks.allowances(login, true, now);
+            let cancels = cancels.expect("space is low");
+            (0..wanted).filter(|_| cancels.take()).count()
+        };
+        assert_eq!(sent(&mut desks, second, 1_000), 100);
+        assert_eq!(sent(&mut desks, 2 * second - 1, 9), 0);
+        assert_eq!(sent(&mut desks, 3 * second + 5, 9), 2, "one a second");
+        for _ in 0..7 {
+            desks.order_gone(login);
+        }
+        assert_eq!(sent(&mut desks, 3 * second + 5, 9), 7, "one for each order that is gone");
+        assert_eq!(sent(&mut desks, 999 * second, 1_000), 100, "never more at once");
+        assert!(desks.allowances(login, false, 999 * second).1.is_none(), "space is not low");
+        assert_eq!(sent(&mut desks, 999 * second, 1_000), 100);
+        (0..999).for_each(|_| desks.order_gone(login));
+        assert_eq!(sent(&mut desks, 999 * second, 1_000), 100);
     }
 
     #[test]

@@ -13,6 +13,8 @@ pub struct Gauges {
     pub logins: Counter,
     /// Refused logins.
     pub logins_refused: Counter,
+    /// Turns that connections were given because they may have had input.
+    pub input_turns: Counter,
     /// Order messages taken in.
     pub messages_in: Counter,
     /// Sequenced messages released, whether or not anybody is there to receive them.
@@ -41,6 +43,7 @@ impl Gauges {
             turned_away: counters.register("gateway.turned_away", "connections"),
             logins: counters.register("gateway.logins", "logins"),
             logins_refused: counters.register("gateway.logins_refused", "logins"),
+            input_turns: counters.register("gateway.input_turns", "turns"),
             messages_in: counters.register("gateway.messages_in", "messages"),
             messages_out: counters.register("gateway.messages_out", "messages"),
             bytes_in: counters.register("gateway.bytes_in", "bytes"),

@@ -25,6 +25,7 @@ impl Gateway {
     pub(super) fn take_login(&mut self, place: usize) -> Result<usize, Ending> {
         loop {
             let Some(connection) = self.connections.at(place) else { return Ok(0) };
+            connection.has_more = false;
             let Some((packet, used)) = soup::frame(connection.inbox.waiting(), STRANGER_PACKET_LEN_MAX)?
             else {
                 return Ok(0);
@@ -43,8 +44,10 @@ impl Gateway {
                         connection.inbox.took(used);
                         connection.phase = Phase::Checking(Wish::of(&request));
                         self.doorman_due = true;
+                    } else {
+                        // Nobody wakes this agent when the queue has room.
+                        connection.has_more = true;
                     }
-                    // Asked or not: the connection has work for this agent, and nobody wakes it when the queue has room.
                     return Ok(1);
                 }
                 kind::LOGOUT => return Err(Ending::Logout),
@@ -117,6 +120,7 @@ impl Gateway {
     fn refuse(&mut self, place: usize, wish: &Wish, reason: LoginRejected, now: u64) {
         let Some(connection) = self.connections.at(place) else { return };
         connection.refuse(&reason.packet(), now);
+        self.inputs.set(place, true);
         self.outputs.set(place, true);
         self.gauges.logins_refused.add(1);
         let (peer, username) = (connection.peer, wish.username);

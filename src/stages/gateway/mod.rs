@@ -27,10 +27,10 @@ pub use settings::{
     PACKET_LEN_MIN, RateLimit, TAIL_BYTES_MIN,
 };
 
-use crate::domain::{Command, ConnectionLoss};
+use crate::domain::{Canceled, Command, ConnectionLoss, Event, Quantity};
 use crate::net::{ConnectionId, Inbox, Ready, Slab, Socket, Sockets};
 use crate::runtime::planted::{Bug, is_planted};
-use crate::runtime::{Agent, Clock, Counters, Doorbell, Fatal};
+use crate::runtime::{Agent, Clock, Counters, Doorbell, Fatal, descriptors};
 use crate::stages::resend::QUEUE_LEN;
 use crate::wire::ouch::SEQUENCED_LEN_MAX;
 use connection::{Connection, Phase};
@@ -174,6 +174,8 @@ impl Gateway {
                 }
                 Err(error)
                     if matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::ConnectionAborted) => {}
+                // The client waits until the place of somebody without a login is free.
+                Err(error) if descriptors::are_used_up(&error) && self.give_way(now) => {}
                 Err(error) => {
                     tracing::warn!(%error, "accepting failed; trying again in a second");
                     self.accept_from = Some(now + ACCEPT_PAUSE_NS);
@@ -184,12 +186,16 @@ impl Gateway {
         most
     }
 
+    /// Closes the connection that has gone without a login for longest; whether there was one.
+    fn give_way(&mut self, now: u64) -> bool {
+        let stranger = self.connections.oldest(Connection::stranger_since);
+        stranger.map(|stranger| self.close(stranger, Ending::GaveWay, now)).is_some()
+    }
+
     fn open(&mut self, mut socket: Box<dyn Socket>, peer: SocketAddr, now: u64) {
         // Whoever connects and says nothing must not keep out those who have a login.
-        if self.connections.is_full()
-            && let Some(stranger) = self.connections.oldest(Connection::stranger_since)
-        {
-            self.close(stranger, Ending::GaveWay, now);
+        if self.connections.is_full() {
+            self.give_way(now);
         }
         let inputs = &mut self.inputs;
         let inserted = self.connections.insert(|id| -> io::Result<Connection> {
@@ -215,16 +221,18 @@ impl Gateway {
     fn receive_all(&mut self, now: u64) -> usize {
         let places = self.connections.places();
         let start = self.first.min(places);
-        let mut work = 0;
+        let (mut work, mut turns) = (0, 0);
         for (from, until) in [(start, places), (0, start)] {
             let mut next = from;
             while let Some(place) = self.inputs.next_from(next).filter(|place| *place < until) {
                 work += self.receive(place, now);
+                turns += 1;
                 let more = self.connections.at(place).is_some_and(|connection| connection.has_input());
                 self.inputs.set(place, more);
                 next = place + 1;
             }
         }
+        self.gauges.input_turns.add(turns);
         // Going on with whoever got nothing, and not simply with the next, keeps the turns fair whatever the rhythm in
         // which the ring is emptied.
         let after = if self.first + 1 < places { self.first + 1 } else { 0 };
@@ -250,6 +258,9 @@ impl Gateway {
         let events = self.ports.events.poll(limit, |record| {
             if record.sequence > durable && !is_planted(Bug::SkipGate) {
                 return ControlFlow::Break(());
+            }
+            if let Event::Canceled(Canceled { login, open: Quantity(0), .. }) = record.event {
+                self.desks.order_gone(login);
             }
             match self.streams.release(record, &mut self.outputs) {
                 Ok(count) => {

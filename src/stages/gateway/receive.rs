@@ -4,7 +4,7 @@
 
 use super::Gateway;
 use super::connection::Phase;
-use super::desks::{Bucket, Fill};
+use super::desks::{Bucket, CancelsLeft, Fill};
 use super::ending::Ending;
 use super::settings::RateLimit;
 use crate::domain::{Command, Listings, LoginId, RefuseEnter, RejectReason};
@@ -28,7 +28,7 @@ enum Stopped {
     Dry,
     /// A message waits, but the claim has no room for its command.
     Full,
-    /// An order waits, and it is not yet time for another one.
+    /// An order or a cancel waits, and it is not yet time for another one.
     Slowed,
     /// Packets wait, and those before them said nothing.
     Chatty,
@@ -88,13 +88,13 @@ impl Gateway {
                     true => u32::from(now >= connection.next_order),
                     false => u32::MAX,
                 };
-                let mut bucket = self.desks.bucket(login);
-                bucket.iter_mut().for_each(|bucket| bucket.fill(now));
+                let (bucket, cancels) = self.desks.allowances(login, space_low, now);
                 let taking = Taking {
                     sender: (login, role),
                     listings: self.streams.listings(),
                     packet_len_max: self.settings.packet_len_max,
                     orders_left: &mut orders,
+                    cancels,
                     bucket,
                 };
                 let stopped = take_orders(&mut connection.inbox, &mut claim, taking);
@@ -181,6 +181,8 @@ struct Taking<'a> {
     packet_len_max: usize,
     /// How many orders may come, cancels not counted.
     orders_left: &'a mut u32,
+    /// How many cancels may, if space is low.
+    cancels: Option<&'a mut CancelsLeft>,
     bucket: Option<&'a mut Bucket>,
 }
 
@@ -208,7 +210,11 @@ fn take_orders(
                 }
                 let message = Inbound::decode(packet.payload)?;
                 let command = to_command(login, &message, taking.listings);
-                if !frees_space(&command) {
+                if frees_space(&command) {
+                    if taking.cancels.as_mut().is_some_and(|cancels| !cancels.take()) {
+                        break Stopped::Slowed;
+                    }
+                } else {
                     let Some(left) = taking.orders_left.checked_sub(1) else { break Stopped::Slowed };
                     *taking.orders_left = left;
                 }

@@ -99,6 +99,34 @@ fn only_those_who_may_are_let_in() {
     engine.stop().expect("an orderly end");
 }
 
+/// A user who logs in again and again ends connections of its own, and takes nobody's place.
+#[test]
+fn one_user_cannot_take_all_places() {
+    let folder = TempDir::new().expect("a directory");
+    let mut config = config();
+    config.users.push(user("eye", "market-data"));
+    (config.market_data.connections_max, config.market_data.connections_per_user) = (4, 2);
+    let mut engine = start(&config, folder.path());
+    let address = engine.market_data.expect("it listens");
+    let log_in = |name: &str| {
+        let resume = Resume { session: None, sequence: 1 };
+        MarketSession::connect(address, &who(name, "DEMO"), resume).expect("a login")
+    };
+    let mut own: Vec<MarketSession> = (0..6).map(|_| log_in("ALICE")).collect();
+    let mut other = log_in("EYE");
+    trade(&mut engine, &mut Commands::new(3), 300);
+    let count = expected(folder.path()).len();
+    assert_eq!(receive(&mut other, count).len(), count);
+    let stay = own.split_off(4);
+    for mut session in stay {
+        assert_eq!(receive(&mut session, count).len(), count);
+    }
+    for mut session in own {
+        wait_for("the end of an older connection", || session.receive(|_, _| {}).is_err());
+    }
+    engine.stop().expect("an orderly end");
+}
+
 #[test]
 fn foreign_bytes_cost_their_connection_and_nothing_else() {
     let folder = TempDir::new().expect("a directory");

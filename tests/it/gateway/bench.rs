@@ -5,7 +5,7 @@ use dojima::domain::{
     CancelReason, Canceled, ClOrdId, Command, Event, EventRecord, Listings, LoginId, OrderId, Quantity,
     Symbol, Timestamp, UserRef,
 };
-use dojima::net::TcpSockets;
+use dojima::net::{Ready, Socket, Sockets, TcpSockets};
 use dojima::ring::{Consumer, CursorWriter, Producer, cursor, spsc};
 use dojima::runtime::doorbell::Sleeper;
 use dojima::runtime::{Agent, Counters, ManualClock, UnixNanos};
@@ -18,9 +18,12 @@ use dojima::stages::resend::{ResendChunk, ResendServer, resend_queues};
 use dojima::stages::space::{SpaceLow, space_gauge};
 use dojima::wire::ouch::{Appendage, CancelOrder, EnterOrder, Inbound, SEQUENCED_LEN_MAX, encode_sequenced};
 use dojima::wire::soup::{self, LoginRequest, Password, SessionId, Username, kind};
-use std::io::{ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::ops::ControlFlow;
+use std::os::fd::RawFd;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 /// Duty cycles after which something that should have happened is given up on.
@@ -61,7 +64,35 @@ fn user((login, name, password): (LoginId, &str, &str), role: Role) -> User {
     }
 }
 
+/// Sockets that have no descriptor left as often as they are told.
+struct Scarce {
+    sockets: TcpSockets,
+    used_up: Arc<AtomicU32>,
+}
+
+impl Sockets for Scarce {
+    fn poll(&mut self, tell: &mut dyn FnMut(Ready)) -> io::Result<()> {
+        self.sockets.poll(tell)
+    }
+
+    fn accept(&mut self) -> io::Result<(Box<dyn Socket>, SocketAddr)> {
+        const EMFILE: i32 = 24;
+        let left = self.used_up.load(Ordering::Relaxed);
+        if left > 0 {
+            self.used_up.store(left - 1, Ordering::Relaxed);
+            return Err(io::Error::from_raw_os_error(EMFILE));
+        }
+        self.sockets.accept()
+    }
+
+    fn descriptor(&self) -> Option<RawFd> {
+        self.sockets.descriptor()
+    }
+}
+
 pub struct Bench {
+    /// How often accepting fails from now on for want of descriptors.
+    pub used_up: Arc<AtomicU32>,
     pub gateway: Gateway,
     pub doorman: Doorman,
     pub control: GatewayControl,
@@ -105,7 +136,9 @@ impl Bench {
         let messages = &messages[..];
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let addr = listener.local_addr().expect("an address");
+        let used_up = Arc::new(AtomicU32::new(0));
         let sockets = TcpSockets::new(listener).expect("a poll");
+        let sockets = Scarce { sockets, used_up: Arc::clone(&used_up) };
         let (inbound, commands) = spsc(inbound_slots);
         let (events_in, events) = spsc(4096);
         let (durable_in, durable) = cursor();
@@ -139,6 +172,7 @@ impl Bench {
         }
         let number = messages.iter().sum();
         Self {
+            used_up,
             control: gateway.control(),
             gateway,
             doorman,

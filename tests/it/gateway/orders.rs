@@ -237,3 +237,31 @@ fn while_space_is_low_orders_come_slowly_and_cancels_at_once() {
     bench.cycle();
     assert_eq!(numbers(&bench.taken(), ALICE), (3..=50).collect::<Vec<_>>());
 }
+
+/// A cancel takes space, too, also of an order that never was: only those that do something pass without an end.
+#[test]
+fn while_space_is_low_cancels_that_do_nothing_end() {
+    let mut bench = Bench::new();
+    let (mut alice, _) = bench.log_in(ALICE, 0);
+    bench.space.set(true, || None);
+    let before = bench.count("gateway.bytes_in");
+    let cancels: Vec<u8> = (1..=150).flat_map(cancel).collect();
+    alice.send(&cancels);
+    bench.until_read(before + cancels.len() as u64);
+    assert_eq!(numbers(&bench.taken(), ALICE), (1..=100).collect::<Vec<_>>());
+    bench.cycle();
+    assert_eq!(bench.taken(), []);
+    // Two of them took an order away.
+    bench.tell(ALICE);
+    bench.tell(ALICE);
+    bench.cycle();
+    bench.cycle();
+    assert_eq!(numbers(&bench.taken(), ALICE), [101, 102]);
+    bench.clock.advance(SECOND);
+    bench.cycle();
+    assert_eq!(numbers(&bench.taken(), ALICE), [103]);
+
+    bench.space.set(false, || None);
+    bench.cycle();
+    assert_eq!(numbers(&bench.taken(), ALICE), (104..=150).collect::<Vec<_>>());
+}

@@ -1,8 +1,9 @@
 //! Logging in, out, and being taken over.
 
-use super::bench::{ALICE, BOB, Bench, SECOND, cancel, login_packet, settings, who_and_which};
+use super::bench::{ALICE, BOB, Bench, Client, SECOND, cancel, login_packet, settings, who_and_which};
 use dojima::stages::gateway::GatewaySettings;
 use dojima::wire::soup::{self, LOGOUT, LoginAccepted, LoginRejected, kind};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// A Login Request packet with these fields, each filled up with spaces on the given side.
@@ -125,6 +126,63 @@ fn debug_text_and_heartbeats_mean_nothing_before_and_after_the_login() {
     assert_eq!(bench.next_packet(&mut client).0, kind::LOGIN_ACCEPTED);
     bench.until("the cancel", |bench| bench.commands.waiting() == 1);
     assert_eq!(bench.taken().iter().map(who_and_which).collect::<Vec<_>>(), [(ALICE, 1)]);
+}
+
+/// A stranger who has sent a part of a login costs nothing until more comes; neither does one whose login is looked at.
+#[test]
+fn a_stranger_who_is_silent_costs_no_turns() {
+    let mut bench = Bench::new();
+    let login = login_packet(ALICE, 0);
+    let mut strangers = [bench.connect(), bench.connect(), bench.connect()];
+    strangers[0].send(&login[..1]);
+    strangers[1].send(&login[..login.len() - 1]);
+    bench.until_read(login.len() as u64);
+    for _ in 0..3 {
+        bench.cycle();
+    }
+    let before = bench.count("gateway.input_turns");
+    for _ in 0..1_000 {
+        bench.cycle();
+    }
+    assert_eq!(bench.count("gateway.input_turns"), before);
+    // The rest of a login is one.
+    let rest = [&login[login.len() - 1..], &[0xFF; 9_000]].concat();
+    strangers[1].send(&rest);
+    bench.until("the login", |bench| bench.count("gateway.logins") == 1);
+}
+
+/// Without a descriptor the newcomer takes the place of a stranger; without a stranger it waits a second.
+#[test]
+fn strangers_give_way_when_descriptors_are_used_up() {
+    let mut bench = Bench::new();
+    let (mut alice, _) = bench.log_in(ALICE, 0);
+    let mut strangers = [bench.connect(), bench.connect()];
+    bench.until("the strangers", |bench| bench.count("gateway.connections") == 3);
+    bench.used_up.store(1, Ordering::Relaxed);
+    let (mut bob, _) = bench.log_in(BOB, 0);
+    let closed = |stranger: &mut Client| {
+        stranger.receive();
+        usize::from(stranger.closed)
+    };
+    let [first, second] = &mut strangers;
+    bench.until("the end of one", |_| closed(first) + closed(second) == 1);
+    bench.tell(BOB);
+    bench.expect_stream(&mut bob, BOB, 1);
+    drop(strangers);
+    bench.until("the end of both", |bench| bench.count("gateway.connections") == 2);
+    bench.used_up.store(1, Ordering::Relaxed);
+    let mut late = bench.connect();
+    bench.until("the failure", |bench| bench.used_up.load(Ordering::Relaxed) == 0);
+    for _ in 0..10 {
+        bench.cycle();
+    }
+    assert_eq!(bench.count("gateway.connections"), 2);
+    bench.clock.advance(SECOND);
+    bench.until("the late one", |bench| bench.count("gateway.connections") == 3);
+    for client in [&mut alice, &mut bob, &mut late] {
+        client.receive();
+        assert!(!client.closed);
+    }
 }
 
 #[test]

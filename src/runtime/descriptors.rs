@@ -1,0 +1,65 @@
+//! File descriptors: how many the process may have open, and what it does when there are none left.
+
+use rustix::io::Errno;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use std::io;
+
+/// The system allows fewer descriptors than are needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{needed} file descriptors may be needed at a time and the system allows {allowed}: raise the limit (ulimit -n, or \
+     LimitNOFILE= of the service), or lower gateway.connections_max and market_data.connections_max"
+)]
+pub struct TooFewDescriptors {
+    /// How many may be needed.
+    pub needed: u64,
+    /// How many are allowed, the hard limit.
+    pub allowed: u64,
+}
+
+/// Sees to it that so many descriptors can be open at a time: raises the soft limit where it is lower, as far as the hard one
+/// allows.
+///
+/// # Errors
+/// [`TooFewDescriptors`] when it does not allow so many.
+pub fn provide(needed: u64) -> Result<(), TooFewDescriptors> {
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    // No limit is told as none.
+    if current.is_none_or(|soft| soft >= needed) {
+        return Ok(());
+    }
+    let allowed = maximum.unwrap_or(u64::MAX);
+    let raised = Rlimit { current: Some(needed), maximum };
+    if needed > allowed || setrlimit(Resource::Nofile, raised).is_err() {
+        return Err(TooFewDescriptors { needed, allowed });
+    }
+    Ok(())
+}
+
+/// Whether there is no descriptor left, of the process or of the system.
+pub fn are_used_up(error: &io::Error) -> bool {
+    [Errno::MFILE, Errno::NFILE].iter().any(|one| error.raw_os_error() == Some(one.raw_os_error()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_than_the_system_allows_is_refused_and_what_it_allows_is_had() {
+        let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+        if let Some(hard) = maximum {
+            assert_eq!(provide(hard + 1), Err(TooFewDescriptors { needed: hard + 1, allowed: hard }));
+        }
+        assert_eq!(getrlimit(Resource::Nofile).current, current, "a refusal changes nothing");
+        let needed = current.unwrap_or(64).min(maximum.unwrap_or(64));
+        assert_eq!(provide(needed), Ok(()));
+        assert!(getrlimit(Resource::Nofile).current.is_none_or(|soft| soft >= needed));
+    }
+
+    #[test]
+    fn only_a_want_of_descriptors_is_one() {
+        let told = |errno: Errno| are_used_up(&io::Error::from_raw_os_error(errno.raw_os_error()));
+        assert!(told(Errno::MFILE) && told(Errno::NFILE) && !told(Errno::NOMEM) && !told(Errno::AGAIN));
+    }
+}
