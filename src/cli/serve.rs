@@ -10,12 +10,13 @@ use anyhow::{Context, bail};
 use clap::Args;
 use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 use dojima_journal::Verdict;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
 use std::fmt::Arguments;
 use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// Seconds between two status lines on a terminal.
@@ -239,16 +240,25 @@ fn say(line: Arguments<'_>) {
     let _ = writeln!(out, "{line}").and_then(|()| out.flush());
 }
 
-/// One message for the first Ctrl-C or SIGTERM; the second ends the process at once, as a crash would.
+/// One message for the first Ctrl-C or SIGTERM; the second ends the process at once, as a crash would. A terminal that goes
+/// away (SIGHUP) stops nothing: an exchange does not end with the shell that it was started from.
 fn on_interrupt() -> anyhow::Result<Receiver<()>> {
     let (sender, receiver) = bounded(1);
-    let again = AtomicBool::new(false);
-    let handler = move || {
-        if again.swap(true, Ordering::Relaxed) {
-            std::process::exit(EXIT_INTERRUPTED);
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).context("cannot handle signals")?;
+    let handle = move || {
+        let mut is_stopping = false;
+        for signal in signals.forever() {
+            if signal == SIGHUP {
+                tracing::warn!("SIGHUP: the terminal is gone, and the engine goes on; SIGTERM stops it");
+                continue;
+            }
+            if is_stopping {
+                std::process::exit(EXIT_INTERRUPTED);
+            }
+            is_stopping = true;
+            let _ = sender.try_send(());
         }
-        let _ = sender.try_send(());
     };
-    ctrlc::set_handler(handler).context("cannot handle Ctrl-C")?;
+    std::thread::Builder::new().name("signals".to_owned()).spawn(handle).context("cannot handle signals")?;
     Ok(receiver)
 }
