@@ -5,7 +5,7 @@ use super::show;
 use crate::config::{Config, DEFAULT_TOML, Durability};
 use crate::engine::{Engine, Launch, OnFatal, OrderEntry};
 use crate::recovery::{Progress, RecoveryReport};
-use crate::runtime::ThreadingMode;
+use crate::runtime::{Fatal, ThreadingMode};
 use anyhow::{Context, bail};
 use clap::Args;
 use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
@@ -110,7 +110,11 @@ pub fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
     let engine = Engine::start(&config, &args.data, launch)?;
     bar.finish_and_clear();
     say_start(&config, &args.data, &engine);
-    watch(&engine, args.status_interval(), &interrupted);
+    if let Err(fatal) = watch(&engine, args.status_interval(), &interrupted) {
+        // As for an agent that fails for good: nothing more is written, not even an orderly end.
+        tracing::error!(exit_code = fatal.exit_code(), "{fatal}");
+        std::process::exit(i32::from(fatal.exit_code()));
+    }
 
     say(format_args!("stopping: what was taken in is being finished (Ctrl-C again to abort)"));
     let stopping = Instant::now();
@@ -180,13 +184,16 @@ fn recovery(report: &RecoveryReport) -> String {
 }
 
 /// Returns when the engine is to be stopped, or has stopped by itself.
-fn watch(engine: &Engine, status: Option<Duration>, interrupted: &Receiver<()>) {
+///
+/// # Errors
+/// [`Fatal::Io`] when its files are gone.
+fn watch(engine: &Engine, status: Option<Duration>, interrupted: &Receiver<()>) -> Result<(), Fatal> {
     const FAILURE_CHECK: Duration = Duration::from_millis(200);
     let mut last = Status::read(engine);
     loop {
         match interrupted.recv_timeout(FAILURE_CHECK) {
-            Err(RecvTimeoutError::Timeout) if !engine.has_failed() => {}
-            _ => return,
+            Err(RecvTimeoutError::Timeout) if !engine.has_failed() => engine.check_files()?,
+            _ => return Ok(()),
         }
         if status.is_some_and(|interval| last.at.elapsed() >= interval) {
             let now = Status::read(engine);

@@ -36,7 +36,7 @@ pub struct SnapshotArgs {
 pub fn run(args: SnapshotArgs) -> anyhow::Result<ExitCode> {
     let config = super::read_config(args.config.as_deref())?;
     let data = DataDir::new(args.source.existing_dir()?);
-    if dojima_journal::scan_storage(Arc::clone(data.journal()))?.next_sequence() == 1 {
+    if dojima_journal::scan_beside(data.journal())?.scanned.next_sequence() == 1 {
         bail!("no commands in {}", data.journal().dir().display());
     }
     let snapshots = Snapshots::new(Arc::clone(data.snapshots()));

@@ -1,6 +1,6 @@
 //! `dojima verify`: journal, event log, market data and SQL tell the same story.
 
-use super::replay::{Replayed, replay, scan, verdict};
+use super::replay::{Replayed, end, replay, scan};
 use super::{DataArgs, show};
 use crate::config::Config;
 use crate::domain::{AccountId, AssetId, EventRecord, codec};
@@ -14,7 +14,7 @@ use anyhow::bail;
 use clap::Args;
 use comfy_table::{Cell, Color, ContentArrangement, LineStyle, Table, TableStyle};
 use dojima_journal::storage::Storage;
-use dojima_journal::{ArchivedStorage, JournalError, Reader, Scanned, scan_storage};
+use dojima_journal::{ArchivedStorage, FoundBeside, JournalError, Reader, scan_beside};
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::PathBuf;
@@ -45,11 +45,11 @@ pub fn run(args: VerifyArgs) -> anyhow::Result<ExitCode> {
     let mut market = LogCheck::open(data.market_data());
     let mut log = LogComparison::open(&data);
     let journal = scan(&data)?;
-    if journal.records() == 0 {
+    if journal.scanned.records() == 0 {
         bail!("nothing to verify: no commands in {}", data.journal().dir().display());
     }
     let mut checks = vec![Check::good("journal", journal_line(&journal))];
-    let replayed = replay(&data, &journal, None, &mut |record| {
+    let replayed = replay(&data, &journal.scanned, None, &mut |record| {
         if let Ok(log) = &mut log {
             log.compare(record);
         }
@@ -97,9 +97,10 @@ fn open_sql(config: &Config, data: &DataDir) -> Result<Option<SqlReader>, SqlErr
     }
 }
 
-fn journal_line(journal: &Scanned) -> String {
-    let commands = show::count(journal.records(), "command");
-    format!("{commands}, {}, {}", show::bytes(journal.bytes()), verdict(journal.verdict()))
+fn journal_line(journal: &FoundBeside) -> String {
+    let scanned = &journal.scanned;
+    let commands = show::count(scanned.records(), "command");
+    format!("{commands}, {}, {}", show::bytes(scanned.bytes()), end(journal))
 }
 
 fn replay_check(replayed: &Replayed) -> Check {
@@ -217,7 +218,7 @@ struct LogComparison {
 impl LogComparison {
     fn open(data: &DataDir) -> Result<Self, JournalError> {
         let log: Arc<dyn Storage> = Arc::new(ArchivedStorage::new(Arc::clone(data.event_log())));
-        let scanned = scan_storage(Arc::clone(&log))?;
+        let scanned = scan_beside(&log)?.scanned;
         let first = scanned.first_sequence();
         let reader = Reader::open_storage(log, first)?;
         Ok(Self { reader, first, events: scanned.next_sequence() - 1, compared: 0, difference: None })
@@ -232,7 +233,12 @@ impl LogComparison {
         // Of what lies before a snapshot nothing is regenerated.
         let logged = loop {
             match self.reader.next() {
-                Ok(Some(logged)) if self.compared == 0 && logged.sequence < record.number => {}
+                Ok(Some(logged)) if logged.sequence < record.number => {}
+                // An engine may retire events while they are compared: they are passed over.
+                Err(JournalError::Gone { first, .. }) if first > record.number => {
+                    self.first = first;
+                    return;
+                }
                 other => break other,
             }
         };

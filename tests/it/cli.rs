@@ -236,6 +236,26 @@ fn a_terminal_that_goes_away_stops_nothing() {
     assert_eq!(stopped.code, Some(0), "{}", stopped.stderr);
 }
 
+/// What is written into removed files, nobody will ever read: an engine that went on would acknowledge what is lost.
+#[test]
+fn a_data_directory_that_vanishes_ends_the_engine_loudly() {
+    let place = Place::new();
+    let aside = place.dir.path().join("aside");
+    let mut server = place.serve();
+    fs::rename(place.data(), &aside).expect("moved");
+    let moved = server.take_rest();
+    assert_eq!(moved.code, Some(18), "{}", moved.stderr);
+    assert_says(&moved.stderr, "nothing that is written now can be read again");
+    // Whatever had its name for a moment (a database that was made again), put back it goes on.
+    let _ = fs::remove_dir_all(place.data());
+    fs::rename(&aside, place.data()).expect("moved back");
+    let mut server = place.serve();
+    fs::remove_dir_all(place.data().join("journal")).expect("removed");
+    let removed = server.take_rest();
+    assert_eq!(removed.code, Some(18), "{}", removed.stderr);
+    assert_says(&removed.stderr, "journal is gone");
+}
+
 /// Orders that nobody may see, password hashes of no use to anybody else: all of it is the engine's user's alone.
 #[test]
 fn everything_that_is_made_is_for_its_owner_alone() {

@@ -6,7 +6,7 @@ use crate::domain::EventRecord;
 use crate::market::{Feed, Published};
 use crate::wire::itch::MESSAGE_LEN_MAX;
 use dojima_journal::storage::Storage;
-use dojima_journal::{ArchivedStorage, JournalError, scan_storage};
+use dojima_journal::{ArchivedStorage, JournalError, scan_beside};
 use std::sync::Arc;
 
 /// A log that is being held against events. Reads only; an engine may be running meanwhile.
@@ -49,7 +49,7 @@ impl LogCheck {
     /// [`JournalError`] for a log that is damaged or cannot be read.
     pub fn open(market_data: &Arc<dyn Storage>) -> Result<Option<Self>, JournalError> {
         let files: Arc<dyn Storage> = Arc::new(ArchivedStorage::new(Arc::clone(market_data)));
-        let scanned = scan_storage(Arc::clone(&files))?;
+        let scanned = scan_beside(&files)?.scanned;
         if scanned.segments().is_empty() {
             return Ok(None);
         }
@@ -128,11 +128,18 @@ impl LogCheck {
         let mut expected = [0; MESSAGE_LEN_MAX];
         let len = published.message.encode(&mut expected).unwrap_or(0);
         let failed = |error: JournalError| format!("message {number} cannot be read: {error}");
-        let reader = match &mut self.reader {
-            Some(reader) => reader,
-            none => none.insert(LogReader::open_at(&self.files, number).map_err(failed)?),
+        let opened = match self.reader.take() {
+            Some(reader) => Ok(reader),
+            None => LogReader::open_at(&self.files, number),
         };
-        let logged = reader.next().map_err(failed)?;
+        let reader = match opened {
+            Ok(reader) => self.reader.insert(reader),
+            Err(error) => return self.retired(error).map_err(failed),
+        };
+        let logged = match reader.next() {
+            Ok(logged) => logged,
+            Err(error) => return self.retired(error).map_err(failed),
+        };
         let due = (number, published.sequence, &expected[..len]);
         match logged {
             Some(logged) if (logged.number, logged.sequence, logged.message) == due => Ok(()),
@@ -145,5 +152,13 @@ impl LogCheck {
             )),
             None => Err(format!("message {number} cannot be read")),
         }
+    }
+
+    /// An engine may retire messages while they are compared: they are passed over.
+    fn retired(&mut self, error: JournalError) -> Result<(), JournalError> {
+        let JournalError::Gone { first, .. } = error else { return Err(error) };
+        self.there.0 = first;
+        self.reader = None;
+        Ok(())
     }
 }
