@@ -12,7 +12,9 @@ use crate::net::tls::{TlsError, TlsPort, TlsServer, TlsSettings};
 use crate::pipeline::{
     self, FeedSockets, Handles, Local, Network, Pipeline, Sockets, StopPhase, TcpSockets, Watch,
 };
-use crate::recovery::{self, DataDir, Progress, Recovered, RecoveryError, RecoveryReport, RecoverySettings};
+use crate::recovery::{
+    self, DataDir, Presence, Progress, Recovered, RecoveryError, RecoveryReport, RecoverySettings,
+};
 use crate::runtime::descriptors::{self, TooFewDescriptors};
 use crate::runtime::{
     Clock, CoreIndex, Counters, Fatal, FatalPolicy, Runner, RunningAgent, Shutdown, SystemClock, UnixNanos,
@@ -249,6 +251,7 @@ pub struct Engine {
     running: Vec<(StopPhase, RunningAgent)>,
     runner: Runner,
     tls: Option<TlsServer>,
+    presence: Presence,
     /// What recovery found and did.
     pub report: RecoveryReport,
     /// Where the configuration differs from what the journal was opened with; the journal was kept.
@@ -328,6 +331,7 @@ impl Engine {
         }
         let recovered =
             recover(&data, &recovery_settings(config, system_clock().now())?, launch.on_progress)?;
+        let presence = data.presence()?;
         let warm = join(config, &data, network, recovered, None, &system_clock)?;
         let Warm { pipeline: Pipeline { threads, handles }, report, differences, counters } = warm;
         let stops: Vec<Shutdown> = threads.iter().map(|_| Shutdown::new()).collect();
@@ -348,6 +352,7 @@ impl Engine {
             running,
             runner,
             tls,
+            presence,
             report,
             differences,
             order_entry,
@@ -371,6 +376,14 @@ impl Engine {
     /// The market at a glance; `None` without market data.
     pub fn market(&self) -> Option<&MarketWatch> {
         self.handles.market.as_ref()
+    }
+
+    /// Sees that the data directory is still in place. Asks the system, so not in a hot loop.
+    ///
+    /// # Errors
+    /// [`Fatal::Io`] for a directory that is gone or was replaced: the process should end at once.
+    pub fn check_files(&self) -> Result<(), Fatal> {
+        self.presence.check()
     }
 
     /// Whether an agent has ended by itself, which only a fatal error makes it do.

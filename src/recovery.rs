@@ -14,7 +14,7 @@ mod event_log;
 mod replay;
 mod start;
 
-pub use data_dir::DataDir;
+pub use data_dir::{DataDir, Presence};
 pub use error::RecoveryError;
 pub use replay::{Progress, Replayed, replay};
 pub use start::Skipped;

@@ -29,6 +29,7 @@
 //! ([`retire_before`], [`ArchivedStorage`]).
 
 mod archive;
+mod beside;
 mod error;
 mod files;
 pub mod layout;
@@ -49,6 +50,7 @@ mod window;
 mod writer;
 
 pub use archive::ArchivedStorage;
+pub use beside::{FoundBeside, scan_beside};
 pub use error::{AppendError, JournalError, SyncError};
 pub use memory::{Action, Fault, Kept, MemoryStorage, Step};
 pub use reader::{Position, Reader, Record};

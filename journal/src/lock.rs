@@ -2,7 +2,8 @@
 //! the process ends. The file holds the process id, only so that the refusal can name it.
 
 use crate::error::JournalError;
-use std::fs::{File, OpenOptions, TryLockError};
+use crate::files::private_file;
+use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -21,11 +22,9 @@ const PAUSE: Duration = Duration::from_millis(10);
 /// [`JournalError::Locked`] if another writer holds it.
 pub(crate) fn acquire(dir: &Path) -> Result<File, JournalError> {
     let path = dir.join(FILE_NAME);
-    let mut file = OpenOptions::new()
-        .create(true)
+    let mut file = private_file()
         .truncate(false)
         .read(true)
-        .write(true)
         .open(&path)
         .map_err(JournalError::io("open the lock file", &path))?;
     match try_patiently(&file) {

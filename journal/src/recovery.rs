@@ -352,7 +352,11 @@ impl Progress {
     /// Takes in the next segment file.
     fn segment(&mut self, number: u64, window: &mut Window) -> Result<(), JournalError> {
         let file = self.storage.path(&file_name(number));
-        let header = Header::decode(window.at(0, SEGMENT_HEADER_BYTES)?, &file, number)?;
+        let header = match Header::decode(window.at(0, SEGMENT_HEADER_BYTES)?, &file, number) {
+            // Behind the end of the journal nothing was ever written, so a file of zeros lacks nothing: a spare.
+            Err(_) if self.stop.is_some() && window.is_zero_from(0)? => return Ok(()),
+            header => header?,
+        };
         window.limit(header.segment_bytes);
         let follows = self.previous.is_none_or(|previous| previous.number + 1 == number);
         match &mut self.stop {

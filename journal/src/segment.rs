@@ -56,6 +56,12 @@ impl Header {
         self.base_sequence == 0
     }
 
+    /// What a segment without a header is taken for.
+    fn of_zeros(number: u64) -> Self {
+        let (base_sequence, salt, content) = (0, 0, Content::NOT_SAID);
+        Self { number, base_sequence, segment_bytes: SEGMENT_BYTES_MIN, salt, content }
+    }
+
     pub(crate) fn encode(&self) -> [u8; SEGMENT_HEADER_BYTES] {
         let mut bytes = [0; SEGMENT_HEADER_BYTES];
         let mut put = |at: usize, value: &[u8]| bytes[at..at + value.len()].copy_from_slice(value);
@@ -141,7 +147,8 @@ impl Header {
     }
 }
 
-/// Opens segment `number` and reads its header, which a writer may be replacing at this moment.
+/// Opens segment `number` and reads its header, which a writer may be replacing at this moment. Nothing but zeros counts as a
+/// spare that was made and lost its header: whether anything may follow it is for a scan to judge.
 ///
 /// # Errors
 /// As [`Header::decode`], and [`JournalError::Io`].
@@ -160,6 +167,7 @@ pub(crate) fn open_segment(
         match Header::decode(&bytes[..filled], &path, number) {
             Ok(header) => return Ok((file, header)),
             Err(_) if reads < HEADER_READS => {}
+            Err(_) if bytes == [0; SEGMENT_HEADER_BYTES] => return Ok((file, Header::of_zeros(number))),
             Err(error) => return Err(error),
         }
     }

@@ -13,7 +13,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
-pub use crate::files::FileStorage;
+pub use crate::files::{FileStorage, make_folder, private_file};
 
 /// Suffix of a file that is still being made.
 pub(crate) const UNFINISHED: &str = ".tmp";

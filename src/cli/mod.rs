@@ -47,7 +47,7 @@ enum Command {
     Market(market::MarketArgs),
     /// Write the market data to a file that any ITCH 5.0 parser reads
     Itch(itch::ItchArgs),
-    /// Check that journal, event log and SQL agree
+    /// Check that journal, event log, market data and SQL agree
     Verify(verify::VerifyArgs),
     /// Read a password from stdin and print its hash, for password_hash in the configuration
     HashPassword,

@@ -8,7 +8,7 @@ use crate::replica::{Snapshots, State};
 use anyhow::bail;
 use clap::Args;
 use dojima_journal::storage::Storage;
-use dojima_journal::{ArchivedStorage, Scanned, Verdict, scan_storage};
+use dojima_journal::{ArchivedStorage, FoundBeside, Scanned, Verdict, scan_beside};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::Write;
 use std::process::ExitCode;
@@ -31,11 +31,11 @@ pub struct ReplayArgs {
 /// When the journal is damaged, holds what this version cannot read, or there is none.
 pub fn run(args: ReplayArgs) -> anyhow::Result<ExitCode> {
     let data = DataDir::new(args.source.existing_dir()?);
-    let scanned = scan(&data)?;
-    if scanned.records() == 0 {
+    let journal = scan(&data)?;
+    if journal.scanned.records() == 0 {
         bail!("no commands in {}", data.journal().dir().display());
     }
-    let replayed = replay(&data, &scanned, args.until, &mut |_| Ok(()))?;
+    let replayed = replay(&data, &journal.scanned, args.until, &mut |_| Ok(()))?;
     let state = &replayed.state;
     let audit = state.exchange.audit();
     let after = match replayed.from {
@@ -43,7 +43,7 @@ pub fn run(args: ReplayArgs) -> anyhow::Result<ExitCode> {
         from => format!(" after the snapshot of command {}", show::thousands(from)),
     };
     let rows = [
-        ("journal", format!("{}, {}", data.journal().dir().display(), verdict(scanned.verdict()))),
+        ("journal", format!("{}, {}", data.journal().dir().display(), end(&journal))),
         ("commands", show::thousands(state.last.sequence)),
         ("events", show::thousands(state.last_event)),
         ("trades", show::thousands(state.exchange.last_trade().0)),
@@ -69,14 +69,14 @@ pub fn run(args: ReplayArgs) -> anyhow::Result<ExitCode> {
     Ok(if audit.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// The journal as it is, if its commands are of this build's version.
+/// The journal as it is, an engine beside it or not, if its commands are of this build's version.
 ///
 /// # Errors
 /// When it is damaged, or of another version.
-pub(super) fn scan(data: &DataDir) -> anyhow::Result<Scanned> {
-    let scanned = scan_storage(journal(data))?;
-    data.check_version(&scanned).map_err(StartError::from)?;
-    Ok(scanned)
+pub(super) fn scan(data: &DataDir) -> anyhow::Result<FoundBeside> {
+    let found = scan_beside(&journal(data))?;
+    data.check_version(&found.scanned).map_err(StartError::from)?;
+    Ok(found)
 }
 
 /// The journal, with those of its segments that were archived.
@@ -146,6 +146,11 @@ pub(super) fn progress_bar(commands: u64) -> ProgressBar {
         "replaying {bar:30} {human_pos} of {human_len} commands, {per_sec}, {eta} left",
     );
     ProgressBar::new(commands).with_style(style.expect("the template is fixed"))
+}
+
+/// How the journal ended, in words; what is being written has no end.
+pub(super) fn end(journal: &FoundBeside) -> String {
+    if journal.is_live { "an engine is writing to it".to_owned() } else { verdict(journal.scanned.verdict()) }
 }
 
 /// How the journal ended, in words.

@@ -5,17 +5,18 @@ use super::show;
 use crate::config::{Config, DEFAULT_TOML, Durability};
 use crate::engine::{Engine, Launch, OnFatal, OrderEntry};
 use crate::recovery::{Progress, RecoveryReport};
-use crate::runtime::ThreadingMode;
+use crate::runtime::{Fatal, ThreadingMode};
 use anyhow::{Context, bail};
 use clap::Args;
 use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 use dojima_journal::Verdict;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
 use std::fmt::Arguments;
 use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// Seconds between two status lines on a terminal.
@@ -109,7 +110,11 @@ pub fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
     let engine = Engine::start(&config, &args.data, launch)?;
     bar.finish_and_clear();
     say_start(&config, &args.data, &engine);
-    watch(&engine, args.status_interval(), &interrupted);
+    if let Err(fatal) = watch(&engine, args.status_interval(), &interrupted) {
+        // As for an agent that fails for good: nothing more is written, not even an orderly end.
+        tracing::error!(exit_code = fatal.exit_code(), "{fatal}");
+        std::process::exit(i32::from(fatal.exit_code()));
+    }
 
     say(format_args!("stopping: what was taken in is being finished (Ctrl-C again to abort)"));
     let stopping = Instant::now();
@@ -179,13 +184,16 @@ fn recovery(report: &RecoveryReport) -> String {
 }
 
 /// Returns when the engine is to be stopped, or has stopped by itself.
-fn watch(engine: &Engine, status: Option<Duration>, interrupted: &Receiver<()>) {
+///
+/// # Errors
+/// [`Fatal::Io`] when its files are gone.
+fn watch(engine: &Engine, status: Option<Duration>, interrupted: &Receiver<()>) -> Result<(), Fatal> {
     const FAILURE_CHECK: Duration = Duration::from_millis(200);
     let mut last = Status::read(engine);
     loop {
         match interrupted.recv_timeout(FAILURE_CHECK) {
-            Err(RecvTimeoutError::Timeout) if !engine.has_failed() => {}
-            _ => return,
+            Err(RecvTimeoutError::Timeout) if !engine.has_failed() => engine.check_files()?,
+            _ => return Ok(()),
         }
         if status.is_some_and(|interval| last.at.elapsed() >= interval) {
             let now = Status::read(engine);
@@ -239,16 +247,25 @@ fn say(line: Arguments<'_>) {
     let _ = writeln!(out, "{line}").and_then(|()| out.flush());
 }
 
-/// One message for the first Ctrl-C or SIGTERM; the second ends the process at once, as a crash would.
+/// One message for the first Ctrl-C or SIGTERM; the second ends the process at once, as a crash would. A terminal that goes
+/// away (SIGHUP) stops nothing: an exchange does not end with the shell that it was started from.
 fn on_interrupt() -> anyhow::Result<Receiver<()>> {
     let (sender, receiver) = bounded(1);
-    let again = AtomicBool::new(false);
-    let handler = move || {
-        if again.swap(true, Ordering::Relaxed) {
-            std::process::exit(EXIT_INTERRUPTED);
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).context("cannot handle signals")?;
+    let handle = move || {
+        let mut is_stopping = false;
+        for signal in signals.forever() {
+            if signal == SIGHUP {
+                tracing::warn!("SIGHUP: the terminal is gone, and the engine goes on; SIGTERM stops it");
+                continue;
+            }
+            if is_stopping {
+                std::process::exit(EXIT_INTERRUPTED);
+            }
+            is_stopping = true;
+            let _ = sender.try_send(());
         }
-        let _ = sender.try_send(());
     };
-    ctrlc::set_handler(handler).context("cannot handle Ctrl-C")?;
+    std::thread::Builder::new().name("signals".to_owned()).spawn(handle).context("cannot handle signals")?;
     Ok(receiver)
 }

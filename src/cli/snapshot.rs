@@ -3,7 +3,7 @@
 use super::replay::progress_bar;
 use super::{DataArgs, show};
 use crate::engine::recovery_settings;
-use crate::recovery::{self, DataDir, Progress, RecoveryError};
+use crate::recovery::{self, DataDir, Progress, Recovered, RecoveryError};
 use crate::replica::{SnapshotInfo, Snapshots};
 use crate::runtime::{Clock, Fatal, SystemClock};
 use crate::stages::shadow::REQUEST_FILE;
@@ -36,7 +36,7 @@ pub struct SnapshotArgs {
 pub fn run(args: SnapshotArgs) -> anyhow::Result<ExitCode> {
     let config = super::read_config(args.config.as_deref())?;
     let data = DataDir::new(args.source.existing_dir()?);
-    if dojima_journal::scan_storage(Arc::clone(data.journal()))?.next_sequence() == 1 {
+    if dojima_journal::scan_beside(data.journal())?.scanned.next_sequence() == 1 {
         bail!("no commands in {}", data.journal().dir().display());
     }
     let snapshots = Snapshots::new(Arc::clone(data.snapshots()));
@@ -49,12 +49,7 @@ pub fn run(args: SnapshotArgs) -> anyhow::Result<ExitCode> {
     let recovered = recovery::recover(&data, &settings, on_progress);
     bar.finish_and_clear();
     let (info, how) = match recovered {
-        Ok(recovered) => {
-            let info = snapshots.save(&recovered.state, recovered.state.exchange.digest())?;
-            recovered.journal.seal().map_err(Fatal::journal_sync)?;
-            recovered.event_log.seal().map_err(Fatal::event_log)?;
-            (info, "written")
-        }
+        Ok(recovered) => (write(&snapshots, recovered)?, "written"),
         Err(RecoveryError::Journal(JournalError::Locked { .. })) => {
             (ask(&data, &snapshots, Duration::from_secs(args.timeout))?, "written by the running engine")
         }
@@ -62,6 +57,20 @@ pub fn run(args: SnapshotArgs) -> anyhow::Result<ExitCode> {
     };
     print(&data, &info, how)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Ends the logs, and writes the snapshot of their end. A start from it goes on behind its last event, so that must be on
+/// the disk before.
+///
+/// # Errors
+/// [`Fatal::JournalSync`], [`Fatal::EventLog`] or [`Fatal::Snapshot`] for what cannot be written.
+pub fn write(snapshots: &Snapshots, recovered: Recovered) -> Result<SnapshotInfo, Fatal> {
+    let Recovered { state, journal, event_log, lock, .. } = recovered;
+    journal.seal().map_err(Fatal::journal_sync)?;
+    event_log.seal().map_err(Fatal::event_log)?;
+    let saved = snapshots.save(&state, state.exchange.digest()).map_err(Fatal::snapshot);
+    drop(lock);
+    saved
 }
 
 /// Leaves the engine a request, and waits until it has been taken.

@@ -1,11 +1,12 @@
-//! `dojima verify`: journal, event log and SQL tell the same story.
+//! `dojima verify`: journal, event log, market data and SQL tell the same story.
 
-use super::replay::{Replayed, replay, scan, verdict};
+use super::replay::{Replayed, end, replay, scan};
 use super::{DataArgs, show};
 use crate::config::Config;
 use crate::domain::{AccountId, AssetId, EventRecord, codec};
 use crate::recovery::DataDir;
 use crate::replica::State;
+use crate::stages::feed::{LogCheck, LogOutcome};
 use crate::stages::persister::sql::SqlError;
 use crate::stages::persister::sql::check::{CheckError, check};
 use crate::stages::persister::sql::reader::SqlReader;
@@ -13,7 +14,7 @@ use anyhow::bail;
 use clap::Args;
 use comfy_table::{Cell, Color, ContentArrangement, LineStyle, Table, TableStyle};
 use dojima_journal::storage::Storage;
-use dojima_journal::{ArchivedStorage, JournalError, Reader, Scanned, scan_storage};
+use dojima_journal::{ArchivedStorage, FoundBeside, JournalError, Reader, scan_beside};
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::PathBuf;
@@ -30,8 +31,8 @@ pub struct VerifyArgs {
     config: Option<PathBuf>,
 }
 
-/// Checks that the journal can be trusted, and that the event log and SQL say what a replay of it says. Nothing is
-/// written, and an engine may be running meanwhile: the event log and SQL are then as far behind as they were when it
+/// Checks that the journal can be trusted, and that the event log, market data and SQL say what a replay of it says. Nothing
+/// is written, and an engine may be running meanwhile: all but the journal are then as far behind as they were when it
 /// began.
 ///
 /// # Errors
@@ -39,17 +40,21 @@ pub struct VerifyArgs {
 pub fn run(args: VerifyArgs) -> anyhow::Result<ExitCode> {
     let config = super::read_config(args.config.as_deref())?;
     let data = DataDir::new(args.source.existing_dir()?);
-    // Last to first: whatever grows meanwhile, each of the three then holds at least what the one before it had.
+    // Last to first: whatever grows meanwhile, each of them then holds at least what the one before it had.
     let sql = open_sql(&config, &data);
+    let mut market = LogCheck::open(data.market_data());
     let mut log = LogComparison::open(&data);
     let journal = scan(&data)?;
-    if journal.records() == 0 {
+    if journal.scanned.records() == 0 {
         bail!("nothing to verify: no commands in {}", data.journal().dir().display());
     }
     let mut checks = vec![Check::good("journal", journal_line(&journal))];
-    let replayed = replay(&data, &journal, None, &mut |record| {
+    let replayed = replay(&data, &journal.scanned, None, &mut |record| {
         if let Ok(log) = &mut log {
             log.compare(record);
+        }
+        if let Ok(Some(market)) = &mut market {
+            market.take(record);
         }
         Ok(())
     })?;
@@ -57,6 +62,15 @@ pub fn run(args: VerifyArgs) -> anyhow::Result<ExitCode> {
     let state = replayed.state;
     checks.push(audit_check(&state));
     checks.push(log.map_or_else(|error| Check::bad("event log", error), |log| log.check(state.last_event)));
+    match market {
+        Ok(Some(market)) => checks.push(market_check(market)),
+        Ok(None) if !config.market_data.enabled => {}
+        Ok(None) => {
+            let detail = "there is no log yet; the next start makes it from the event log";
+            checks.push(Check::good(MARKET_DATA, detail));
+        }
+        Err(error) => checks.push(Check::bad(MARKET_DATA, error)),
+    }
     match sql {
         Ok(Some(sql)) => checks.extend(sql_checks(&sql, &data, &state)),
         Ok(None) if !config.sql.enabled => {}
@@ -83,9 +97,10 @@ fn open_sql(config: &Config, data: &DataDir) -> Result<Option<SqlReader>, SqlErr
     }
 }
 
-fn journal_line(journal: &Scanned) -> String {
-    let commands = show::count(journal.records(), "command");
-    format!("{commands}, {}, {}", show::bytes(journal.bytes()), verdict(journal.verdict()))
+fn journal_line(journal: &FoundBeside) -> String {
+    let scanned = &journal.scanned;
+    let commands = show::count(scanned.records(), "command");
+    format!("{commands}, {}, {}", show::bytes(scanned.bytes()), end(journal))
 }
 
 fn replay_check(replayed: &Replayed) -> Check {
@@ -112,6 +127,26 @@ fn audit_check(state: &State) -> Check {
             Check::good("money", format!("conserved over {accounts}, reserves match the open orders"))
         }
         Err(error) => Check::bad("money", error),
+    }
+}
+
+const MARKET_DATA: &str = "market data";
+
+fn market_check(market: LogCheck) -> Check {
+    match market.finish() {
+        LogOutcome::Same { compared, beyond: 0 } => {
+            Check::good(MARKET_DATA, format!("{} the same, byte for byte", show::count(compared, "message")))
+        }
+        LogOutcome::Same { beyond, .. } => {
+            let beyond = show::count(beyond, "message");
+            Check::bad(MARKET_DATA, format!("{beyond} beyond the journal's; the next start cuts them"))
+        }
+        LogOutcome::NotCompared { from } => {
+            let detail =
+                format!("not compared: no checkpoint of it reaches event {from}, where the replay begins");
+            Check::good(MARKET_DATA, detail)
+        }
+        LogOutcome::Different(why) => Check::bad(MARKET_DATA, why),
     }
 }
 
@@ -183,7 +218,7 @@ struct LogComparison {
 impl LogComparison {
     fn open(data: &DataDir) -> Result<Self, JournalError> {
         let log: Arc<dyn Storage> = Arc::new(ArchivedStorage::new(Arc::clone(data.event_log())));
-        let scanned = scan_storage(Arc::clone(&log))?;
+        let scanned = scan_beside(&log)?.scanned;
         let first = scanned.first_sequence();
         let reader = Reader::open_storage(log, first)?;
         Ok(Self { reader, first, events: scanned.next_sequence() - 1, compared: 0, difference: None })
@@ -198,7 +233,12 @@ impl LogComparison {
         // Of what lies before a snapshot nothing is regenerated.
         let logged = loop {
             match self.reader.next() {
-                Ok(Some(logged)) if self.compared == 0 && logged.sequence < record.number => {}
+                Ok(Some(logged)) if logged.sequence < record.number => {}
+                // An engine may retire events while they are compared: they are passed over.
+                Err(JournalError::Gone { first, .. }) if first > record.number => {
+                    self.first = first;
+                    return;
+                }
                 other => break other,
             }
         };

@@ -1,8 +1,11 @@
 //! Where an engine keeps its files.
 
 use super::RecoveryError;
+use crate::runtime::Fatal;
 use dojima_journal::storage::{FileStorage, LockGuard, Storage};
 use dojima_journal::{Content, JournalError, Scanned};
+use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -89,6 +92,19 @@ impl DataDir {
         }
     }
 
+    /// What the directory is now, its journal and its event log, so that it is noticed when another one, or none, has their names.
+    ///
+    /// # Errors
+    /// [`Fatal::Io`] for one that is not there.
+    pub fn presence(&self) -> Result<Presence, Fatal> {
+        let note = |path: &Path| match Identity::of(path) {
+            Ok(identity) => Ok((path.to_owned(), identity)),
+            Err(error) => Err(Fatal::io(format_args!("{}: {error}", path.display()))),
+        };
+        let folders = [self.path.as_path(), self.journal.dir(), self.event_log.dir()].map(note);
+        Ok(Presence { folders: folders.into_iter().collect::<Result<_, _>>()? })
+    }
+
     /// Makes the directory if it is not there and keeps other engines out of it.
     ///
     /// # Errors
@@ -97,5 +113,74 @@ impl DataDir {
         let unmade = |source| JournalError::Io { action: "create", path: self.path.clone(), source };
         self.root.prepare().map_err(unmade)?;
         self.root.lock()
+    }
+}
+
+/// Device and inode: what a folder is whatever its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Identity(u64, u64);
+
+impl Identity {
+    fn of(path: &Path) -> io::Result<Self> {
+        let found = std::fs::metadata(path)?;
+        Ok(Self(found.dev(), found.ino()))
+    }
+}
+
+/// The folders of a running engine. Files that were removed go on taking what is written, and nobody will ever read it.
+#[derive(Clone, Debug)]
+pub struct Presence {
+    folders: Vec<(PathBuf, Identity)>,
+}
+
+impl Presence {
+    /// Sees that the folders are still in place. One that cannot be asked for the moment counts as there.
+    ///
+    /// # Errors
+    /// [`Fatal::Io`] for one that is gone, or whose name is that of another one now.
+    pub fn check(&self) -> Result<(), Fatal> {
+        for (path, identity) in &self.folders {
+            let what = match Identity::of(path) {
+                Ok(found) if found != *identity => "is another one than at the start",
+                Err(error) if error.kind() == io::ErrorKind::NotFound => "is gone",
+                Ok(_) | Err(_) => continue,
+            };
+            return Err(Fatal::io(format_args!(
+                "{} {what}: nothing that is written now can be read again, so no order is taken any more; put the directory \
+                 back as it was, or restore a backup, and start again",
+                path.display()
+            )));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn folders_that_vanish_or_are_replaced_are_noticed() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let data = DataDir::new(folder.path().join("data"));
+        let missing = data.presence().map(drop).expect_err("not made yet");
+        assert!(missing.to_string().contains("data"), "{missing}");
+        let paths = ["data", "data/journal", "data/events"].map(|path| folder.path().join(path));
+        paths.iter().for_each(|path| fs::create_dir(path).expect("made"));
+        let presence = data.presence().expect("there");
+        presence.check().expect("in place");
+        let aside = folder.path().join("aside");
+        for path in &paths {
+            fs::rename(path, &aside).expect("moved");
+            let gone = presence.check().expect_err("gone").to_string();
+            assert!(gone.contains(&format!("{} is gone", path.display())), "{gone}");
+            fs::create_dir(path).expect("made");
+            let other = presence.check().expect_err("another one").to_string();
+            assert!(other.contains(&format!("{} is another one", path.display())), "{other}");
+            fs::remove_dir(path).expect("removed");
+            fs::rename(&aside, path).expect("moved back");
+            presence.check().expect("in place again");
+        }
     }
 }

@@ -3,7 +3,7 @@
 //! A snapshot is written whole or not at all, and never changed. Nothing here decides which to keep.
 
 use super::snapshot::layout::VERSIONS;
-use super::snapshot::{Header, read, read_header, reader, write};
+use super::snapshot::{Header, check, read, read_header, reader, write};
 use super::{State, name_key};
 use crate::domain::Timestamp;
 use crate::exchange::Digest;
@@ -109,12 +109,13 @@ impl Snapshots {
         Ok(positions)
     }
 
-    /// Writes a snapshot of the state, whose digest this is. When this returns it is durable; until then there is no
-    /// file of its name, or the one that was there. Memory for it is a few hundred KiB, however large the state is.
-    /// Whoever calls this is the only one to write into the folder.
+    /// Writes a snapshot of the state, whose digest this is, and reads it back. When this returns it is durable and every
+    /// byte of it verifies; until then there is no file of its name, or the one that was there. Memory for it is a few
+    /// hundred KiB, however large the state is. Whoever calls this is the only one to write into the folder.
     ///
     /// # Errors
     /// [`SnapshotError::Io`]; then a file of that name is the old one or the new one, but never a part of it.
+    /// [`SnapshotError::Damaged`] if the disk gives other bytes back; then there is no file of that name.
     pub fn save(&self, state: &State, digest: Digest) -> Result<SnapshotInfo, SnapshotError> {
         let name = name_of(state.last.sequence);
         let failed = || self.failed("write", Some(&name));
@@ -126,6 +127,11 @@ impl Snapshots {
             Ok(())
         });
         written.map_err(failed())?;
+        if let Err(error) = self.check(state.last.sequence) {
+            // A start would pass over it too, so one that cannot be removed does no harm.
+            let _ = self.files.remove(&name);
+            return Err(error);
+        }
         Ok(SnapshotInfo::of(header, bytes))
     }
 
@@ -137,6 +143,18 @@ impl Snapshots {
         let source = self.open(position)?;
         let (header, ..) = read_header(&source, position, &VERSIONS)?;
         Ok(SnapshotInfo::of(header, source.bytes))
+    }
+
+    /// Reads a whole snapshot and verifies every checksum and its length, but makes no state of it: memory for it is a few
+    /// hundred KiB, however large it is.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn check(&self, position: u64) -> Result<SnapshotInfo, SnapshotError> {
+        let source = self.open(position)?;
+        let bytes = source.bytes;
+        let header = check(source, position, &VERSIONS)?;
+        Ok(SnapshotInfo::of(header, bytes))
     }
 
     /// Loads a snapshot. Every checksum is verified, and everything that [`crate::exchange::Exchange::audit`] checks holds

@@ -8,6 +8,7 @@ use dojima::wire::soup::{Password, Username};
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::time::Duration;
@@ -214,6 +215,114 @@ fn an_engine_starts_stops_and_comes_back() {
     let server = place.serve();
     assert_says(&server.said, "after the snapshot of command 29");
     assert_eq!(server.terminate().code, Some(0));
+}
+
+/// The shell that an engine was started from ends, and the engine does not.
+#[test]
+fn a_terminal_that_goes_away_stops_nothing() {
+    let place = Place::new();
+    let mut server = place.serve();
+    let pid = server.child.id().to_string();
+    assert!(Command::new("kill").args(["-HUP", &pid]).status().expect("kill runs").success());
+    let mut log = BufReader::new(server.child.stderr.take().expect("is piped"));
+    let mut line = String::new();
+    while !line.contains("SIGHUP: the terminal is gone, and the engine goes on") {
+        line.clear();
+        assert_ne!(log.read_line(&mut line).expect("UTF-8"), 0, "the engine ended");
+    }
+    server.child.stderr = Some(log.into_inner());
+    trade(&server, "ALICE", b'S', 2);
+    let stopped = server.terminate();
+    assert_eq!(stopped.code, Some(0), "{}", stopped.stderr);
+}
+
+/// What is written into removed files, nobody will ever read: an engine that went on would acknowledge what is lost.
+#[test]
+fn a_data_directory_that_vanishes_ends_the_engine_loudly() {
+    let place = Place::new();
+    let aside = place.dir.path().join("aside");
+    let mut server = place.serve();
+    fs::rename(place.data(), &aside).expect("moved");
+    let moved = server.take_rest();
+    assert_eq!(moved.code, Some(18), "{}", moved.stderr);
+    assert_says(&moved.stderr, "nothing that is written now can be read again");
+    // Whatever had its name for a moment (a database that was made again), put back it goes on.
+    let _ = fs::remove_dir_all(place.data());
+    fs::rename(&aside, place.data()).expect("moved back");
+    let mut server = place.serve();
+    fs::remove_dir_all(place.data().join("journal")).expect("removed");
+    let removed = server.take_rest();
+    assert_eq!(removed.code, Some(18), "{}", removed.stderr);
+    assert_says(&removed.stderr, "journal is gone");
+}
+
+/// Orders that nobody may see, password hashes of no use to anybody else: all of it is the engine's user's alone.
+#[test]
+fn everything_that_is_made_is_for_its_owner_alone() {
+    let place = Place::new();
+    place.configure(|text| text.replace("path = \"dojima.sqlite\"", "path = \"sql/deep/dojima.sqlite\""));
+    let server = place.serve();
+    trade(&server, "ALICE", b'S', 2);
+    let mut folders = vec![place.data()];
+    let mut seen = 0;
+    while let Some(folder) = folders.pop() {
+        let mode = |path: &Path| fs::metadata(path).expect("is there").permissions().mode() & 0o777;
+        // The way to a database is as any other; nobody gets as far as that.
+        if !folder.ends_with("sql") {
+            assert_eq!(mode(&folder), 0o700, "{}", folder.display());
+        }
+        for entry in fs::read_dir(&folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            match path.is_dir() {
+                true => folders.push(path),
+                // Spares are made and renamed meanwhile.
+                false if !path.exists() => {}
+                false => {
+                    assert_eq!(mode(&path), 0o600, "{}", path.display());
+                    seen += 1;
+                }
+            }
+        }
+    }
+    assert!(seen >= 8, "journal, events, market data, database and what is beside it: {seen}");
+    assert_eq!(server.terminate().code, Some(0));
+}
+
+#[test]
+fn verify_sees_a_message_of_market_data_that_the_events_do_not_give() {
+    let place = Place::new();
+    let server = place.serve();
+    trade(&server, "ALICE", b'S', 2);
+    trade(&server, "BOB", b'B', 3);
+    assert_eq!(server.terminate().code, Some(0));
+    let good = place.run("verify", &[]);
+    assert_eq!(good.code, Some(0), "{}", good.stdout);
+    assert_says(&good.stdout, "market data");
+    assert_says(&good.stdout, "messages the same, byte for byte");
+
+    let log = place.data().join("market-data");
+    let kept = place.dir.path().join("kept");
+    fs::rename(&log, &kept).expect("moved");
+    assert_says(&place.run("verify", &[]).stdout, "there is no log yet");
+    // The market data of another day, in order in itself.
+    let other = Place::new();
+    let server = other.serve();
+    trade(&server, "ALICE", b'B', 2);
+    assert_eq!(server.terminate().code, Some(0));
+    fs::rename(other.data().join("market-data"), &log).expect("moved");
+    let differs = place.run("verify", &[]);
+    assert_eq!(differs.code, Some(1), "{}", differs.stdout);
+    assert_says(&differs.stdout, "by the events, and the log has");
+    // A byte of it.
+    fs::remove_dir_all(&log).expect("removed");
+    fs::rename(&kept, &log).expect("moved");
+    let file = first_segment(&place.data(), "market-data");
+    let mut bytes = fs::read(&file).expect("readable");
+    bytes[300] ^= 1;
+    fs::write(&file, bytes).expect("written");
+    let damaged = place.run("verify", &[]);
+    assert_eq!(damaged.code, Some(1), "{}", damaged.stdout);
+    assert_says(&damaged.stdout, "acknowledged data damaged at byte");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The shadow, its snapshots, and starts from them: the rows of the recovery table that concern snapshots, each from files
 //! made for it.
 
+mod offline;
 mod retention;
 mod starts;
 mod watching;

@@ -1,5 +1,6 @@
 //! Tests of the journal through its public interface, one module per subject.
 
+mod beside;
 mod content;
 mod corruption;
 mod damage;

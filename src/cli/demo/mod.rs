@@ -19,6 +19,7 @@ use compare::Comparison;
 use engine::{EngineProcess, Start};
 use play::{Display, Played};
 use report::Report;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -361,8 +362,9 @@ impl Demo<'_> {
 
 fn on_interrupt() -> anyhow::Result<Arc<AtomicBool>> {
     let interrupted = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&interrupted);
-    ctrlc::set_handler(move || flag.store(true, AtomicOrdering::Relaxed)).context("cannot handle Ctrl-C")?;
+    for signal in [SIGINT, SIGTERM, SIGHUP] {
+        signal_hook::flag::register(signal, Arc::clone(&interrupted)).context("cannot handle signals")?;
+    }
     Ok(interrupted)
 }
 

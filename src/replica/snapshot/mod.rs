@@ -8,7 +8,7 @@ pub mod layout;
 pub(super) mod reader;
 mod writer;
 
-pub(super) use reader::{read, read_header};
+pub(super) use reader::{check, read, read_header};
 pub(super) use writer::write;
 
 use super::State;

@@ -18,6 +18,9 @@ use std::path::PathBuf;
 use std::sync::mpsc;
 use std::thread;
 
+/// What is wrong with a file that is longer than it says.
+const BEYOND_END: &str = "there are bytes after the end";
+
 /// An open snapshot file.
 pub struct Source {
     pub file: Box<dyn ReadAt>,
@@ -41,6 +44,35 @@ impl Source {
             return Err(self.damaged(offset + read as u64, "the file ends here, in the middle"));
         }
         Ok(())
+    }
+
+    /// Reads and verifies the chunk of this number, which is at `at`, into memory that was used before, and moves behind it;
+    /// its section.
+    fn chunk(
+        &self,
+        at: &mut u64,
+        number: u32,
+        seed: u32,
+        payload: &mut Vec<u8>,
+    ) -> Result<u32, SnapshotError> {
+        let mut header = [0; CHUNK_HEADER_BYTES];
+        self.fill(&mut header, *at)?;
+        let length = u32_at(&header, LENGTH_AT) as usize;
+        let left = self.bytes.saturating_sub(*at + CHUNK_HEADER_BYTES as u64);
+        if length == 0 || length > PAYLOAD_BYTES_MAX || length as u64 > left {
+            return Err(self.damaged(*at, "a chunk of an impossible length"));
+        }
+        payload.resize(length, 0);
+        self.fill(payload, *at + CHUNK_HEADER_BYTES as u64)?;
+        let crc = crc32c::crc32c_append(seed, &header[..CHUNK_CRC_AT]);
+        if crc32c::crc32c_append(crc, payload) != u32_at(&header, CHUNK_CRC_AT) {
+            return Err(self.damaged(*at, "the checksum of a chunk does not fit"));
+        }
+        if u32_at(&header, NUMBER_AT) != number {
+            return Err(self.damaged(*at, "a chunk is not the next one"));
+        }
+        *at += (CHUNK_HEADER_BYTES + length) as u64;
+        Ok(u32_at(&header, SECTION_AT))
     }
 }
 
@@ -66,6 +98,32 @@ pub fn read_header(
     Ok((header, version, header_crc(&bytes)))
 }
 
+/// Verifies the whole file, which must be of one of these versions, and makes nothing of it.
+pub fn check(source: Source, position: u64, versions: &[Version]) -> Result<Header, SnapshotError> {
+    let (header, _, seed) = read_header(&source, position, versions)?;
+    let (mut at, mut payload) = (HEADER_BYTES as u64, Vec::new());
+    for number in 0.. {
+        let start = at;
+        let section = source.chunk(&mut at, number, seed, &mut payload)?;
+        if section == END {
+            check_end(&payload, at).map_err(|error| source.damaged(start, error.why))?;
+            break;
+        }
+    }
+    if at != source.bytes {
+        return Err(source.damaged(at, BEYOND_END));
+    }
+    Ok(header)
+}
+
+/// The last record says how long the file is.
+fn check_end(payload: &[u8], end: u64) -> Result<(), RestoreError> {
+    let mut whole: Vec<u64> = Vec::new();
+    records(payload, &mut whole)?;
+    let why = "the file has another length than was written";
+    if whole == [end] { Ok(()) } else { Err(RestoreError { at: 0, why }) }
+}
+
 /// Reads the whole file, which must be of one of these versions.
 pub fn read(
     source: Source,
@@ -88,7 +146,7 @@ pub fn read(
         taken.map_err(|error| damaged(payload_at + error.at as u64, error.why))
     })?;
     if end != bytes {
-        return Err(damaged(end, "there are bytes after the end"));
+        return Err(damaged(end, BEYOND_END));
     }
     let state = parts.finish(&header, names).map_err(|error| damaged(end, error.why))?;
     Ok((state, header))
@@ -161,31 +219,13 @@ struct Chunks {
 impl Chunks {
     /// Reads and verifies the next chunk, into memory that was used before.
     fn next(&mut self, mut chunk: Chunk) -> Result<Chunk, SnapshotError> {
-        let mut header = [0; CHUNK_HEADER_BYTES];
-        self.source.fill(&mut header, self.at)?;
-        let length = u32_at(&header, LENGTH_AT) as usize;
-        let left = self.source.bytes.saturating_sub(self.at + CHUNK_HEADER_BYTES as u64);
-        if length == 0 || length > PAYLOAD_BYTES_MAX || length as u64 > left {
-            return Err(self.source.damaged(self.at, "a chunk of an impossible length"));
-        }
-        let payload = &mut chunk.payload;
-        payload.resize(length, 0);
-        self.source.fill(payload, self.at + CHUNK_HEADER_BYTES as u64)?;
-        let crc = crc32c::crc32c_append(self.seed, &header[..CHUNK_CRC_AT]);
-        if crc32c::crc32c_append(crc, payload) != u32_at(&header, CHUNK_CRC_AT) {
-            return Err(self.source.damaged(self.at, "the checksum of a chunk does not fit"));
-        }
-        if u32_at(&header, NUMBER_AT) != self.number {
-            return Err(self.source.damaged(self.at, "a chunk is not the next one"));
-        }
-        chunk.section = u32_at(&header, SECTION_AT);
+        let payload_at = self.at + CHUNK_HEADER_BYTES as u64;
+        chunk.section = self.source.chunk(&mut self.at, self.number, self.seed, &mut chunk.payload)?;
         if let Some(part) = part_of(chunk.section) {
-            let prepared = self.names.prepare(part, payload, &mut chunk.chained);
-            let payload_at = self.at + CHUNK_HEADER_BYTES as u64;
+            let prepared = self.names.prepare(part, &mut chunk.payload, &mut chunk.chained);
             prepared.map_err(|error| self.source.damaged(payload_at + error.at as u64, error.why))?;
         }
         self.number += 1;
-        self.at += (CHUNK_HEADER_BYTES + length) as u64;
         chunk.end = self.at;
         Ok(chunk)
     }
@@ -234,11 +274,7 @@ impl Parts {
             (_, LISTINGS) => records(payload, &mut self.listings),
             (_, PAST_TERMS) => records(payload, &mut self.past),
             (_, OPENING) => records(payload, &mut self.opening),
-            (_, END) => {
-                let mut whole: Vec<u64> = Vec::new();
-                records(payload, &mut whole)?;
-                if whole == [end] { Ok(()) } else { wrong("the file has another length than was written") }
-            }
+            (_, END) => check_end(payload, end),
             _ => wrong("a section that is not known"),
         }
     }

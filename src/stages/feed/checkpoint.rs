@@ -125,11 +125,24 @@ pub(super) fn read(files: &dyn Storage, event: u64) -> Result<Checkpoint, String
     }
 }
 
-/// Writes a checkpoint, and removes those that are too many.
+/// Writes a checkpoint, reads it back, and removes those that are too many. One that does not verify does not count: no
+/// start could use it.
+///
+/// # Errors
+/// Whatever the operating system says, and [`io::ErrorKind::InvalidData`] when the disk gives other bytes back.
 pub(super) fn write(files: &dyn Storage, checkpoint: &Encoded) -> io::Result<()> {
     let name = name_of(checkpoint.event);
     files.write(&name, &mut |out| out.write_all(&checkpoint.bytes))?;
-    for old in all(files)?.into_iter().skip(KEPT) {
+    read(files, checkpoint.event).map_err(|why| {
+        io::Error::new(
+            io::ErrorKind::InvalidData,
+            format!("{} was read back, and {why}", files.path(&name).display()),
+        )
+    })?;
+    let there = all(files)?;
+    let sound = there.iter().copied().filter(|event| read(files, *event).is_ok());
+    let Some(oldest) = sound.take(KEPT).nth(KEPT - 1) else { return Ok(()) };
+    for old in there.into_iter().filter(|event| *event < oldest) {
         files.remove(&name_of(old))?;
     }
     Ok(())
@@ -153,6 +166,41 @@ pub fn newest_checkpoint(market_data: &Arc<dyn Storage>) -> Option<(u64, u32)> {
 mod tests {
     use super::*;
     use crate::domain::{Event, EventRecord};
+    use dojima_journal::MemoryStorage;
+
+    /// A checkpoint of this event.
+    fn encoded(number: u64) -> Encoded {
+        let mut feed = Feed::default();
+        let event = Event::InstrumentListed(crate::domain::Listing::default());
+        feed.apply(&EventRecord { number, sequence: 3, event, ..EventRecord::default() }, &mut Vec::new());
+        Checkpoint::encode(&feed, 3, 1)
+    }
+
+    #[test]
+    fn damaged_checkpoints_do_not_count_among_those_that_are_kept() {
+        let files = MemoryStorage::new();
+        let write = |event| write(&files, &encoded(event)).expect("written");
+        (1..=3).for_each(write);
+        assert_eq!(all(&files).expect("listed"), [3, 2]);
+        files.rot(&name_of(3), 40, 1);
+        write(4);
+        assert_eq!(
+            all(&files).expect("listed"),
+            [4, 3, 2],
+            "3 is damaged: with 4 and it alone, one would be left"
+        );
+        write(5);
+        assert_eq!(all(&files).expect("listed"), [5, 4]);
+    }
+
+    #[test]
+    fn a_checkpoint_that_the_disk_does_not_give_back_is_an_error() {
+        let files = MemoryStorage::new();
+        write(&files, &encoded(1)).expect("written");
+        let late = Encoded { event: 9, ..encoded(8) };
+        let refused = write(&files, &late).expect_err("it is of another event than its name says");
+        assert!(refused.to_string().contains("was read back, and it is of another event"), "{refused}");
+    }
 
     #[test]
     fn every_damaged_byte_is_seen() {

@@ -8,6 +8,7 @@
 //! What must never happen here: a message that a restart would not say again, in the same place and to the byte. So all that
 //! the log has is compared with what the events give, once, at a start.
 
+mod check;
 mod checkpoint;
 mod connection;
 mod ending;
@@ -18,6 +19,7 @@ mod server;
 mod settings;
 mod tail;
 
+pub use check::{LogCheck, LogOutcome};
 pub use checkpoint::newest_checkpoint;
 pub use log::{TakeMessage, read_log};
 pub use settings::{FeedFiles, FeedPorts, FeedSettings, FeedStart, MoldSettings};

@@ -1,7 +1,7 @@
 //! What is kept: the newest snapshots, and of journal and event log whatever they, SQL or a resuming client still need.
 
 use crate::domain::Timestamp;
-use crate::replica::{SnapshotError, Snapshots};
+use crate::replica::{SnapshotError, SnapshotInfo, Snapshots};
 use dojima_journal::storage::Storage;
 use dojima_journal::{JournalError, Reader, Retire, retire_before};
 use std::sync::Arc;
@@ -20,7 +20,7 @@ pub enum Segments {
 /// The policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
-    /// Snapshots that are kept, at least 1: if the newest cannot be read, a start takes the one before.
+    /// Sound snapshots that are kept, at least 1: if the newest cannot be read, a start takes the one before.
     pub snapshots_kept: usize,
     /// What becomes of old segments.
     pub segments: Segments,
@@ -48,23 +48,35 @@ impl Retention {
         needed_from: &[u64],
         now: Timestamp,
     ) -> Result<u64, RetentionError> {
-        let positions = snapshots.positions()?;
-        for old in positions.iter().skip(self.snapshots_kept) {
-            snapshots.remove(*old)?;
+        // With fewer snapshots than are to be kept, a start may have to begin at the first command.
+        let Some(oldest) = self.oldest_kept(snapshots)? else { return Ok(0) };
+        for old in snapshots.positions()?.into_iter().filter(|position| *position < oldest.position) {
+            snapshots.remove(old)?;
         }
         let how = match self.segments {
             Segments::Keep => return Ok(0),
             Segments::Archive => Retire::Archive,
             Segments::Delete => Retire::Delete,
         };
-        // With fewer snapshots than are to be kept, a start may have to begin at the first command.
-        let Some(oldest) = positions.get(self.snapshots_kept - 1) else { return Ok(0) };
-        let oldest = snapshots.info(*oldest)?;
         let commands = retire_before(journal.as_ref(), oldest.position + 1, how)?;
         let needed = needed_from.iter().copied().fold(oldest.last_event, u64::min);
         let young = Timestamp(now.0.saturating_sub(self.resend_ns));
         let events = retire_before(event_log.as_ref(), first_since(event_log, needed, young)?, how)?;
         Ok(commands.segments + events.segments)
+    }
+
+    /// The oldest of the newest snapshots that are kept; `None` while there are fewer. Those that do not verify do not
+    /// count: no start could use them.
+    fn oldest_kept(&self, snapshots: &Snapshots) -> Result<Option<SnapshotInfo>, SnapshotError> {
+        let mut left = self.snapshots_kept;
+        for position in snapshots.positions()? {
+            match snapshots.check(position) {
+                Ok(info) if left <= 1 => return Ok(Some(info)),
+                Ok(_) => left -= 1,
+                Err(error) => tracing::warn!("the snapshot of command {position} counts as none: {error}"),
+            }
+        }
+        Ok(None)
     }
 }
 

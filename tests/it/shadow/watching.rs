@@ -1,7 +1,8 @@
 //! What the shadow does while the engine runs.
 
-use super::{EVERY, Place};
+use super::{EVERY, Place, damage};
 use crate::support::commands::Commands;
+use dojima::config::OldSegments;
 use dojima::domain::{Command, Event, codec};
 use dojima::runtime::Fatal;
 use dojima::stages::shadow::REQUEST_FILE;
@@ -20,6 +21,25 @@ fn snapshots_stand_at_multiples_and_old_ones_go() {
         assert_eq!((state.last.sequence, info.position), (position, position));
         assert_eq!(state.exchange.digest(), info.digest);
     }
+}
+
+/// Else the newest sound snapshot would go because two damaged ones are newer, and with it, where segments are deleted,
+/// the last way to the state.
+#[test]
+fn damaged_snapshots_do_not_count_among_those_that_are_kept() {
+    let mut place = Place::new();
+    place.config.snapshots.keep = 2;
+    place.config.retention.segments = OldSegments::Delete;
+    place.run_and_kill(3 * EVERY as usize);
+    let before = place.positions();
+    let [newest, sound] = before[..] else { panic!("{before:?}") };
+    // Behind the header, which still says what the file should be.
+    damage(&place.file(newest), 200);
+    let first = place.replayed().last.sequence / EVERY * EVERY + EVERY;
+    place.run_and_kill(EVERY as usize);
+    assert_eq!(place.positions(), [first, newest, sound], "only one of the newer two is sound");
+    place.run_and_kill(EVERY as usize);
+    assert_eq!(place.positions(), [first + EVERY, first]);
 }
 
 #[test]

@@ -6,8 +6,8 @@ use super::{loaded, name, saved, state_of};
 use dojima::exchange::Digest;
 use dojima::replica::snapshot::layout::{HEADER_BYTES, POSITION_AT, STREAMS, VERSION, VERSION_AT};
 use dojima::replica::{SnapshotError, Snapshots, State};
-use dojima_journal::MemoryStorage;
 use dojima_journal::storage::Storage;
+use dojima_journal::{Action, Fault, MemoryStorage};
 use std::io;
 use std::sync::Arc;
 
@@ -214,4 +214,51 @@ fn info_is_what_was_saved() {
     assert_eq!(Some(info.config_digest), state.exchange.config_digest());
     assert_eq!(snapshots.info(info.position).expect("it is there"), info);
     assert_eq!(snapshots.load(info.position).expect("it is there").1, info);
+}
+
+/// What a check finds is what a load would find, for every changed byte and every cut.
+#[test]
+fn a_check_finds_whatever_a_load_finds() {
+    let state = everything();
+    let (bytes, position) = (saved(&state), state.last.sequence);
+    let checked = |bytes: &[u8]| {
+        let files = MemoryStorage::new();
+        files.put(&name(position), bytes.to_vec());
+        Snapshots::new(Arc::new(files)).check(position).map_err(|error| error.to_string())
+    };
+    let loaded = |bytes: &[u8]| loaded(bytes, position).map(drop).map_err(|error| error.to_string());
+    let info = checked(&bytes).expect("sound");
+    assert_eq!((info.position, info.bytes), (position, bytes.len() as u64));
+    for at in 0..bytes.len() {
+        let mut changed = bytes.clone();
+        changed[at] ^= 1;
+        assert_eq!(checked(&changed).map(drop), loaded(&changed), "byte {at}");
+        assert!(checked(&bytes[..at]).is_err() && loaded(&bytes[..at]).is_err(), "cut at {at}");
+    }
+    let longer = [&bytes[..], &[0]].concat();
+    assert_eq!(checked(&longer).map(drop), loaded(&longer));
+}
+
+/// A disk that says it wrote and did not, or that cannot read a byte behind the header: such a snapshot counts as none, and
+/// leaves nothing behind.
+#[test]
+fn a_snapshot_that_the_disk_does_not_give_back_is_refused() {
+    let state = everything();
+    let files = MemoryStorage::new();
+    let snapshots = Snapshots::new(Arc::new(files.clone()));
+    let save = || snapshots.save(&state, Digest([7; 32])).map(drop);
+    files.set_faults(|step| (step.action == Action::Write).then_some(Fault::Ignore));
+    let unwritten = save().expect_err("nothing was written");
+    assert!(matches!(unwritten, SnapshotError::Damaged { .. }), "{unwritten}");
+    assert_eq!(snapshots.positions().expect("listed"), []);
+    files.set_faults(|step| {
+        let is_behind = step.action == Action::Read && step.range.end > HEADER_BYTES as u64;
+        is_behind.then_some(Fault::Refuse(io::ErrorKind::Other))
+    });
+    let unread = save().expect_err("what is behind the header is read too");
+    assert!(matches!(unread, SnapshotError::Io { action: "read", .. }), "{unread}");
+    assert_eq!(snapshots.positions().expect("listed"), []);
+    files.clear_faults();
+    snapshots.save(&state, Digest([7; 32])).expect("written");
+    assert_eq!(snapshots.positions().expect("listed"), [state.last.sequence]);
 }

@@ -6,6 +6,8 @@ use super::source::SourceArgs;
 use anyhow::Context;
 use clap::Args;
 use crossbeam_channel::{RecvTimeoutError, bounded};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
 use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -41,11 +43,13 @@ pub(super) fn run(args: &FollowArgs) -> anyhow::Result<ExitCode> {
     let started = Instant::now();
     let deadline = args.seconds.and_then(|seconds| started.checked_add(Duration::from_secs(seconds)));
     let (interrupt, interrupted) = bounded(1);
-    let handler = move || {
-        // One is enough: a second one finds the first still waiting.
-        let _ = interrupt.try_send(());
-    };
-    ctrlc::set_handler(handler).context("cannot handle Ctrl-C")?;
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).context("cannot handle signals")?;
+    std::thread::spawn(move || {
+        for _ in signals.forever() {
+            // One is enough: a second one finds the first still waiting.
+            let _ = interrupt.try_send(());
+        }
+    });
     let source = args.source.open()?;
     let mut selection = Selection::new(&source, &args.filter)?;
     let show = if args.position { Show::Position } else { Show::Content };

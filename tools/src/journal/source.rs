@@ -10,22 +10,17 @@ use dojima::replica::Snapshots;
 use dojima_journal::layout::BASE_SEQUENCE_AT;
 use dojima_journal::storage::{FileStorage, Storage};
 use dojima_journal::{
-    ArchivedStorage, JournalError, Reader, Record, Scanned, Verdict, scan_storage, scan_storage_from,
+    ArchivedStorage, FoundBeside, JournalError, Reader, Record, Scanned, Verdict, scan_beside,
 };
 use indicatif::{ProgressBar, ProgressStyle};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 /// Suffixes of segments, of those that were put away, and of snapshots.
 const SEGMENT: &str = ".seg";
 const ARCHIVED: &str = ".seg.zst";
 const SNAPSHOT: &str = ".snap";
 
-/// How often a journal is scanned again that changes under the scan, and the pause before. Few scans meet a write, so that
-/// of a running engine one soon sees no trouble.
-const SCANS_MAX: usize = 50;
-const SCAN_PAUSE: Duration = Duration::from_millis(100);
 /// The names of accounts and instruments stand among the first commands.
 const OPENING_MAX: usize = 1_000_000;
 
@@ -217,23 +212,12 @@ impl Source {
         loaded.map(|(state, _)| state.opening).unwrap_or_default()
     }
 
-    /// Scans all of it. What an engine is writing at the moment may look damaged to a scan, so what is found must be found
-    /// twice at the same place.
+    /// Scans all of it, beside an engine or not.
     pub(super) fn judge(&self) -> Judgement {
-        let mut scanned = scan_storage(Arc::clone(&self.files));
-        let mut is_live = false;
-        for _ in 1..SCANS_MAX {
-            let Some(found) = trouble(&scanned) else { break };
-            std::thread::sleep(SCAN_PAUSE);
-            // What lies before the trouble has been read and was good. The trouble may be the end of a segment, so that what is
-            // due there is in the next one: the record before it is in its own.
-            scanned = scan_storage_from(Arc::clone(&self.files), found.sequence.saturating_sub(1));
-            if trouble(&scanned).is_some_and(|again| again == found) {
-                return Judgement { scanned, is_live: false };
-            }
-            is_live = true;
+        match scan_beside(&self.files) {
+            Ok(FoundBeside { scanned, is_live }) => Judgement { scanned: Ok(scanned), is_live },
+            Err(error) => Judgement { scanned: Err(error), is_live: false },
         }
-        Judgement { scanned, is_live }
     }
 
     /// For who has read all that can be read: whether it ended there because all is read.
@@ -297,28 +281,6 @@ pub(super) struct Listing {
     pub(super) archived: Vec<(String, u64)>,
     /// Name, position and size of every snapshot.
     pub(super) snapshots: Vec<(String, u64, u64)>,
-}
-
-/// Where a scan found bytes that do not verify.
-#[derive(PartialEq, Eq)]
-struct Trouble {
-    file: PathBuf,
-    offset: u64,
-    /// What is due there; 0 in a header.
-    sequence: u64,
-}
-
-fn trouble(scanned: &Result<Scanned, JournalError>) -> Option<Trouble> {
-    let (file, offset, sequence) = match scanned {
-        Err(JournalError::Damaged { file, offset, sequence, .. }) => (file, *offset, *sequence),
-        Err(JournalError::UnknownVersion { file, offset, .. }) => (file, *offset, 0),
-        Err(_) => return None,
-        Ok(scanned) => match scanned.verdict() {
-            Verdict::TornTail { file, offset, .. } => (file, *offset, scanned.next_sequence()),
-            Verdict::Empty | Verdict::Clean | Verdict::Unsealed => return None,
-        },
-    };
-    Some(Trouble { file: file.clone(), offset, sequence })
 }
 
 /// The name of a segment's file.

@@ -2,6 +2,7 @@
 
 use super::error::SqlError;
 use super::migrations;
+use dojima_journal::storage::private_file;
 use rusqlite::{Connection, OpenFlags};
 use std::ffi::OsString;
 use std::os::unix::fs::MetadataExt;
@@ -51,6 +52,8 @@ impl Database {
     /// Opens the database for writing. It is made first if it is not there, and brought up to the present schema if it
     /// is of an older one from which there is a way.
     pub(super) fn open(path: &Path) -> Result<Self, SqlError> {
+        // SQLite gives the files beside it the same mode. If this fails, opening the file says so better.
+        let _ = private_file().open(path);
         let mut database =
             Self::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
         database.file = identity(path);

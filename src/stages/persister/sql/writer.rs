@@ -14,7 +14,8 @@ use super::write::write_batch;
 use crate::domain::{EventRecord, Timestamp, codec};
 use crate::ring::{CursorReader, CursorWriter, cursor};
 use crate::runtime::{Agent, Clock, Counter, Counters, Fatal, UnixNanos};
-use dojima_journal::{ArchivedStorage, JournalError, Reader, storage::Storage};
+use dojima_journal::storage::{Storage, make_folder};
+use dojima_journal::{ArchivedStorage, JournalError, Reader};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -418,7 +419,7 @@ fn read_from(path: &Path, log: &Arc<dyn Storage>, event: u64) -> Result<Reader, 
 fn open(settings: &SqlSettings, log: &Arc<dyn Storage>) -> Result<Session, Trouble> {
     if let Some(folder) = settings.path.parent() {
         // If this fails, opening the file says so better.
-        let _ = std::fs::create_dir_all(folder);
+        let _ = make_folder(folder);
     }
     if let Ok(false) = settings.path.try_exists() {
         // Before a file is made that could not be filled.
