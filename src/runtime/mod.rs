@@ -17,6 +17,7 @@ pub mod counters;
 pub mod doorbell;
 pub mod fatal;
 pub mod idle;
+pub mod log;
 pub mod planted;
 pub mod runner;
 pub mod stepper;
