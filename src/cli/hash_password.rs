@@ -1,5 +1,6 @@
 //! `dojima hash-password`: a password as the configuration should have it.
 
+use super::print;
 use crate::stages::doorman;
 use crate::wire::soup::Password;
 use anyhow::{Context, bail};
@@ -31,6 +32,6 @@ pub fn run() -> anyhow::Result<ExitCode> {
         );
     };
     let hash = doorman::hash(&password)?;
-    writeln!(io::stdout().lock(), "{hash}")?;
+    writeln!(print::stdout(), "{hash}")?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,7 +1,7 @@
 //! `dojima itch`: the log of market data as a file that any ITCH 5.0 parser reads ("BinaryFILE": every message with its
 //! length before it, u16 big-endian).
 
-use super::{DataArgs, show};
+use super::{DataArgs, print, show};
 use crate::recovery::DataDir;
 use crate::stages::feed::{newest_checkpoint, read_log};
 use crate::wire::itch::{Message, event_code};
@@ -32,7 +32,7 @@ pub struct ItchArgs {
 pub fn run(args: ItchArgs) -> anyhow::Result<ExitCode> {
     let data = DataDir::new(args.source.existing_dir()?);
     let messages = export(&data, &args.out, args.session)?;
-    let mut out = std::io::stdout().lock();
+    let mut out = print::stdout();
     writeln!(out, "{} messages written to {}", show::thousands(messages), args.out.display())?;
     Ok(ExitCode::SUCCESS)
 }

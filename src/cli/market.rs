@@ -1,5 +1,6 @@
 //! `dojima market`: the market in the terminal, from the feed of a running engine.
 
+use super::print;
 use crate::client::market::join;
 use crate::client::session::Credentials;
 use crate::config::Config;
@@ -9,7 +10,7 @@ use crate::wire::soup::{Password, Username};
 use anyhow::{Context, bail};
 use clap::Args;
 use comfy_table::{CellAlignment, Table, presets};
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -72,7 +73,7 @@ pub fn run(args: MarketArgs) -> anyhow::Result<ExitCode> {
         bail!("--every must be from 0.01 to 3600 seconds");
     }
     let (mut books, mut session) = join(glimpse, address, &who)?;
-    let mut out = std::io::stdout().lock();
+    let mut out = print::stdout();
     loop {
         let view = view(&books, symbol, args.levels, &config)?;
         if !args.once && out.is_terminal() {
@@ -82,7 +83,7 @@ pub fn run(args: MarketArgs) -> anyhow::Result<ExitCode> {
         writeln!(out, "{} message {}", session.id(), session.next_sequence() - 1)?;
         writeln!(out, "{view}")?;
         out.flush()?;
-        if args.once {
+        if args.once || !out.is_read() {
             return Ok(ExitCode::SUCCESS);
         }
         let until = Instant::now() + Duration::from_secs_f64(args.every);

@@ -8,6 +8,7 @@ pub mod demo;
 pub mod hash_password;
 pub mod itch;
 pub mod market;
+pub mod print;
 pub mod replay;
 pub mod serve;
 pub mod show;
@@ -16,13 +17,11 @@ pub mod verify;
 
 use crate::config::{Config, ConfigError};
 use crate::engine::StartError;
-use crate::runtime::Fatal;
+use crate::runtime::{Fatal, log};
 use anyhow::{Context, Error};
 use clap::{Args, Parser, Subcommand};
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use tracing_subscriber::EnvFilter;
 
 #[derive(Debug, Parser)]
 #[command(name = "dojima", version, about, max_term_width = 110)]
@@ -93,10 +92,12 @@ pub fn main() -> ExitCode {
         Command::Verify(args) => verify::run(args),
         Command::HashPassword => hash_password::run(),
     };
-    done.unwrap_or_else(|error| {
-        eprintln!("error: {}", with_causes(&error));
+    let code = done.unwrap_or_else(|error| {
+        log::line(&format!("error: {}", with_causes(&error)));
         exit_code(&error)
-    })
+    });
+    log::flush();
+    code
 }
 
 /// The error and its causes on one line. Some messages quote their cause already; it is not said twice.
@@ -120,10 +121,5 @@ fn exit_code(error: &Error) -> ExitCode {
 /// Logs go to stderr, so that stdout stays what the command prints.
 fn start_logging(command: &Command) {
     let level = if matches!(command, Command::Serve(_)) { "info" } else { "warn" };
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .init();
+    log::start(level);
 }

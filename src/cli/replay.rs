@@ -1,6 +1,6 @@
 //! `dojima replay`: what the journal comes to.
 
-use super::{DataArgs, show};
+use super::{DataArgs, print, show};
 use crate::domain::EventRecord;
 use crate::engine::StartError;
 use crate::recovery::{self, DataDir, Progress, RecoveryError};
@@ -62,7 +62,7 @@ pub fn run(args: ReplayArgs) -> anyhow::Result<ExitCode> {
         ("invariants", audit.as_ref().map_or_else(ToString::to_string, |()| "all hold".to_owned())),
         ("digest", state.exchange.digest().to_string()),
     ];
-    let mut out = std::io::stdout().lock();
+    let mut out = print::stdout();
     for (name, value) in rows {
         writeln!(out, "{name:<13} {value}")?;
     }

@@ -1,10 +1,11 @@
 //! `dojima serve`: the engine until Ctrl-C.
 
 use super::replay::{progress_bar, verdict};
-use super::show;
+use super::{print, show};
 use crate::config::{Config, DEFAULT_TOML, Durability};
 use crate::engine::{Engine, Launch, OnFatal, OrderEntry};
 use crate::recovery::{Progress, RecoveryReport};
+use crate::runtime::log::{self, Outlet};
 use crate::runtime::{Fatal, ThreadingMode};
 use anyhow::{Context, bail};
 use clap::Args;
@@ -92,9 +93,10 @@ pub fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
     if args.print_config {
         // The built-in file has its comments; a changed one is what it came to.
         let text = if args.is_plain_default() { DEFAULT_TOML.to_owned() } else { config.to_toml()? };
-        std::io::stdout().write_all(text.as_bytes())?;
+        print::stdout().write_all(text.as_bytes())?;
         return Ok(ExitCode::SUCCESS);
     }
+    let console = Console::open();
     // Before the engine starts: a Ctrl-C during a long recovery must not be missed.
     let interrupted = on_interrupt()?;
     let bar = progress_bar(0);
@@ -109,52 +111,78 @@ pub fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
     };
     let engine = Engine::start(&config, &args.data, launch)?;
     bar.finish_and_clear();
-    say_start(&config, &args.data, &engine);
-    if let Err(fatal) = watch(&engine, args.status_interval(), &interrupted) {
+    console.say_start(&config, &args.data, &engine);
+    if let Err(fatal) = watch(&engine, args.status_interval(), &interrupted, &console) {
         // As for an agent that fails for good: nothing more is written, not even an orderly end.
         tracing::error!(exit_code = fatal.exit_code(), "{fatal}");
+        log::flush();
         std::process::exit(i32::from(fatal.exit_code()));
     }
 
-    say(format_args!("stopping: what was taken in is being finished (Ctrl-C again to abort)"));
+    console.say(format_args!("stopping: what was taken in is being finished (Ctrl-C again to abort)"));
     let stopping = Instant::now();
     let stopped = engine.stop()?;
     if config.sql.enabled && !stopped.sql_complete {
-        say(format_args!("SQL has not caught up with the event log; the next start goes on where it is"));
+        console.say(format_args!(
+            "SQL has not caught up with the event log; the next start goes on where it is"
+        ));
     }
-    say(format_args!("stopped in good order after {}", show::duration(stopping.elapsed())));
+    console.say(format_args!("stopped in good order after {}", show::duration(stopping.elapsed())));
     Ok(ExitCode::SUCCESS)
 }
 
-fn say_start(config: &Config, data: &Path, engine: &Engine) {
-    let (mode, durability) = (config.engine.mode, config.journal.durability);
-    say(format_args!("dojima {}, {mode} threads, {durability} durability", env!("CARGO_PKG_VERSION")));
-    say(format_args!("journal: {}, {}", data.join("journal").display(), recovery(&engine.report)));
-    for skipped in &engine.report.skipped {
-        let position = show::thousands(skipped.position);
-        say(format_args!("the snapshot of command {position} could not be used: {}", skipped.why));
+/// Lines on stdout, for people and for programs that start an engine. That nobody reads them, or not any more, keeps
+/// nobody: like those of the log, they are written by a thread of their own.
+struct Console(Outlet);
+
+impl Console {
+    fn open() -> Self {
+        Self(Outlet::start("stdout", log::QUEUE_LINES, Box::new(std::io::stdout()), log::TICK, || {}))
     }
-    if config.sql.enabled {
-        say(format_args!("SQL: {}", data.join(&config.sql.path).display()));
+
+    fn say(&self, line: Arguments<'_>) {
+        self.0.line(&line.to_string());
     }
-    if !engine.differences.is_empty() {
-        let differences = show::count(engine.differences.len() as u64, "value");
-        say(format_args!(
-            "the configuration differs from the journal in {differences}; the journal's are in force"
+
+    fn say_start(&self, config: &Config, data: &Path, engine: &Engine) {
+        let (mode, durability) = (config.engine.mode, config.journal.durability);
+        self.say(format_args!(
+            "dojima {}, {mode} threads, {durability} durability",
+            env!("CARGO_PKG_VERSION")
         ));
-        engine.differences.iter().for_each(|difference| say(format_args!("  {difference}")));
+        self.say(format_args!("journal: {}, {}", data.join("journal").display(), recovery(&engine.report)));
+        for skipped in &engine.report.skipped {
+            let position = show::thousands(skipped.position);
+            self.say(format_args!("the snapshot of command {position} could not be used: {}", skipped.why));
+        }
+        if config.sql.enabled {
+            self.say(format_args!("SQL: {}", data.join(&config.sql.path).display()));
+        }
+        if !engine.differences.is_empty() {
+            let differences = show::count(engine.differences.len() as u64, "value");
+            self.say(format_args!(
+                "the configuration differs from the journal in {differences}; the journal's are in force"
+            ));
+            engine.differences.iter().for_each(|difference| self.say(format_args!("  {difference}")));
+        }
+        if let Some(address) = engine.order_entry {
+            // Programs read this line to learn the port.
+            self.say(format_args!("order entry listening on {address}"));
+        }
+        if let Some(address) = engine.order_entry_tls {
+            self.say(format_args!("order entry with TLS listening on {address}"));
+        }
+        if let (Some(address), Some(glimpse)) = (engine.market_data, engine.glimpse) {
+            self.say(format_args!("market data listening on {address}, snapshots of it on {glimpse}"));
+        }
+        self.say(format_args!("Ctrl-C stops"));
     }
-    if let Some(address) = engine.order_entry {
-        // Programs read this line to learn the port.
-        say(format_args!("order entry listening on {address}"));
+}
+
+impl Drop for Console {
+    fn drop(&mut self) {
+        self.0.flush(log::PATIENCE);
     }
-    if let Some(address) = engine.order_entry_tls {
-        say(format_args!("order entry with TLS listening on {address}"));
-    }
-    if let (Some(address), Some(glimpse)) = (engine.market_data, engine.glimpse) {
-        say(format_args!("market data listening on {address}, snapshots of it on {glimpse}"));
-    }
-    say(format_args!("Ctrl-C stops"));
 }
 
 /// What recovery found and did, in words.
@@ -187,7 +215,12 @@ fn recovery(report: &RecoveryReport) -> String {
 ///
 /// # Errors
 /// [`Fatal::Io`] when its files are gone.
-fn watch(engine: &Engine, status: Option<Duration>, interrupted: &Receiver<()>) -> Result<(), Fatal> {
+fn watch(
+    engine: &Engine,
+    status: Option<Duration>,
+    interrupted: &Receiver<()>,
+    console: &Console,
+) -> Result<(), Fatal> {
     const FAILURE_CHECK: Duration = Duration::from_millis(200);
     let mut last = Status::read(engine);
     loop {
@@ -197,7 +230,7 @@ fn watch(engine: &Engine, status: Option<Duration>, interrupted: &Receiver<()>) 
         }
         if status.is_some_and(|interval| last.at.elapsed() >= interval) {
             let now = Status::read(engine);
-            say(format_args!("{}", now.since(&last)));
+            console.say(format_args!("{}", now.since(&last)));
             last = now;
         }
     }
@@ -211,6 +244,7 @@ struct Status {
     trades: u64,
     journal_bytes: u64,
     sql_lag_events: u64,
+    log_lines_lost: u64,
 }
 
 impl Status {
@@ -224,14 +258,19 @@ impl Status {
             trades: value("matcher.trades"),
             journal_bytes: value("journaler.bytes"),
             sql_lag_events: engine.watch().sql_lag_events(),
+            log_lines_lost: log::losses().lines,
         }
     }
 
     /// The line: rates since `last`, and levels as they are now.
     fn since(&self, last: &Self) -> String {
         let time = self.at - last.at;
+        let lost = match self.log_lines_lost {
+            0 => String::new(),
+            lines => format!(", {} of the log lost", show::count(lines, "line")),
+        };
         format!(
-            "{}, {} messages, {} trades, {} journaled, SQL {} behind",
+            "{}, {} messages, {} trades, {} journaled, SQL {} behind{lost}",
             show::count(self.connections, "connection"),
             show::rate(self.messages_in - last.messages_in, time),
             show::rate(self.trades - last.trades, time),
@@ -239,12 +278,6 @@ impl Status {
             show::count(self.sql_lag_events, "event"),
         )
     }
-}
-
-/// A line for people. That nobody reads stdout any more is no reason to stop an exchange.
-fn say(line: Arguments<'_>) {
-    let mut out = std::io::stdout().lock();
-    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
 }
 
 /// One message for the first Ctrl-C or SIGTERM; the second ends the process at once, as a crash would. A terminal that goes

@@ -1,7 +1,7 @@
 //! `dojima snapshot`: the state in a file, so that the next start need not replay the journal.
 
 use super::replay::progress_bar;
-use super::{DataArgs, show};
+use super::{DataArgs, print, show};
 use crate::engine::recovery_settings;
 use crate::recovery::{self, DataDir, Progress, Recovered, RecoveryError};
 use crate::replica::{SnapshotInfo, Snapshots};
@@ -106,7 +106,7 @@ fn print(data: &DataDir, info: &SnapshotInfo, how: &str) -> anyhow::Result<()> {
         ("size", show::bytes(info.bytes)),
         ("digest", info.digest.to_string()),
     ];
-    let mut out = std::io::stdout().lock();
+    let mut out = print::stdout();
     for (name, value) in rows {
         writeln!(out, "{name:<13} {value}")?;
     }

@@ -1,7 +1,7 @@
 //! `dojima verify`: journal, event log, market data and SQL tell the same story.
 
 use super::replay::{Replayed, end, replay, scan};
-use super::{DataArgs, show};
+use super::{DataArgs, print, show};
 use crate::config::Config;
 use crate::domain::{AccountId, AssetId, EventRecord, codec};
 use crate::recovery::DataDir;
@@ -315,7 +315,7 @@ fn print_table(checks: &[Check]) -> anyhow::Result<ExitCode> {
         table.add_row([Cell::new(&check.name), result, Cell::new(&check.detail)]);
     }
     let failed = checks.iter().filter(|check| check.outcome == Outcome::Bad).count() as u64;
-    let mut out = std::io::stdout().lock();
+    let mut out = print::stdout();
     writeln!(out, "{table}")?;
     if failed == 0 {
         writeln!(out, "verified: all checks hold")?;

@@ -2,6 +2,7 @@
 //! socket, and the other way round, so that no hot thread ever ciphers.
 
 use super::SideDoor;
+use crate::runtime::log::Stranger;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -177,7 +178,9 @@ async fn accept(port: TlsPort, door: SideDoor) {
             Ok((stream, peer)) => {
                 let (acceptor, door) = (acceptor.clone(), door.clone());
                 tokio::spawn(async move {
-                    if let Err(error) = carry(stream, peer, &acceptor, &door).await {
+                    if let Err(error) = carry(stream, peer, &acceptor, &door).await
+                        && Stranger::NoTls.may_log()
+                    {
                         tracing::info!(%peer, "TLS connection not set up: {error}");
                     }
                     drop(place);

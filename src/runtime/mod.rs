@@ -18,6 +18,7 @@ pub mod descriptors;
 pub mod doorbell;
 pub mod fatal;
 pub mod idle;
+pub mod log;
 pub mod planted;
 pub mod runner;
 pub mod stepper;

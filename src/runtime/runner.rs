@@ -11,6 +11,7 @@ use super::agent::Agent;
 use super::doorbell::Doorbell;
 use super::fatal::Fatal;
 use super::idle::IdleStrategy;
+use super::log;
 
 /// Asks threads to stop. Clones are the same flag; once set it stays set.
 #[derive(Debug, Clone, Default)]
@@ -36,7 +37,7 @@ impl Shutdown {
 /// What happens when an agent fails for good.
 #[derive(Debug, Clone)]
 pub enum FatalPolicy {
-    /// The process exits at once with the code of the reason. For production.
+    /// The process exits with the code of the reason, as soon as its log is written or after a second. For production.
     ExitProcess,
     /// The agent's own shutdown flag and these are set, and its [`RunningAgent::join`] returns the reason. For
     /// engines that run inside a test.
@@ -78,7 +79,7 @@ impl Runner {
         Ok(RunningAgent { name, shutdown, doorbell, handle })
     }
 
-    /// The first fatal error of any agent of this runner.
+    /// The first fatal error of any agent of this runner; never one that ends the process.
     pub fn fatal(&self) -> Option<Fatal> {
         self.first_fatal.get().cloned()
     }
@@ -127,12 +128,17 @@ impl AgentThread {
     }
 
     fn report(&self, fatal: &Fatal) {
-        // Only the first is kept; later ones are its consequences.
-        let _ = self.first_fatal.set(fatal.clone());
         tracing::error!(agent = %self.name, exit_code = fatal.exit_code(), "{fatal}");
         match &self.policy {
-            FatalPolicy::ExitProcess => std::process::exit(i32::from(fatal.exit_code())),
+            // Nobody is told before the end: an orderly stop, which a log that hangs would leave time for, would seal a
+            // journal that nothing is known of any more.
+            FatalPolicy::ExitProcess => {
+                log::flush();
+                std::process::exit(i32::from(fatal.exit_code()));
+            }
             FatalPolicy::RequestShutdown(others) => {
+                // Only the first is kept; later ones are its consequences.
+                let _ = self.first_fatal.set(fatal.clone());
                 self.shutdown.request();
                 others.iter().for_each(Shutdown::request);
             }

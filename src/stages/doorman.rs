@@ -14,6 +14,7 @@ mod standing;
 pub use password::{HashError, Secret, hash};
 
 use crate::domain::LoginId;
+use crate::runtime::log::Stranger;
 use crate::runtime::{Agent, Clock, Counter, Counters, Doorbell, Fatal};
 use crate::stages::auth::{AuthAnswer, AuthRequest, AuthServer, Grant, Role};
 use crate::wire::soup::{LoginRejected, Username};
@@ -186,7 +187,9 @@ impl Doorman {
                 let (peer, username) = (request.peer, request.username);
                 let at = self.delays.failed(&keys, now);
                 let delay_ms = (at - now) / 1_000_000;
-                tracing::warn!(%peer, %username, delay_ms, "not let in: {why}");
+                if Stranger::NotLetIn.may_log() {
+                    tracing::warn!(%peer, %username, delay_ms, "not let in: {why}");
+                }
                 self.hold(question, Err(LoginRejected::NotAuthorised), at);
             }
         }

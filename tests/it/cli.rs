@@ -14,7 +14,8 @@ use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::time::Duration;
 use tempfile::TempDir;
 
-fn dojima(arguments: &[&str]) -> Command {
+/// The program, with nothing on stdin.
+pub fn dojima(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_dojima"));
     command.args(arguments).env_remove("RUST_LOG").stdin(Stdio::null());
     command
@@ -69,7 +70,8 @@ impl Place {
         self.dir.path().join("data")
     }
 
-    fn arguments(&self, command: &str) -> Vec<String> {
+    /// A command on this place.
+    pub fn arguments(&self, command: &str) -> Vec<String> {
         let path = |path: PathBuf| path.display().to_string();
         let mut arguments = vec![command.to_owned(), "--data".to_owned(), path(self.data())];
         if command != "replay" {
@@ -87,11 +89,15 @@ impl Place {
 
     /// Starts an engine on a free port and reads what it prints until clients may connect.
     pub fn serve(&self) -> Server {
+        self.serve_with(&[], Stdio::piped())
+    }
+
+    /// The same, with more arguments and with this as its stderr.
+    pub fn serve_with(&self, more: &[&str], stderr: Stdio) -> Server {
         let arguments = self.arguments("serve");
         let mut command = dojima(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
-        let child =
-            command.args(["--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
-        Server::greet(child.expect("the program starts"))
+        command.args(["--listen", "127.0.0.1:0"]).args(more).stdout(Stdio::piped()).stderr(stderr);
+        Server::greet(command.spawn().expect("the program starts"))
     }
 }
 
@@ -123,6 +129,13 @@ impl Server {
         }
     }
 
+    /// The next line that it prints.
+    pub fn next_line(&mut self) -> String {
+        let mut line = String::new();
+        assert!(self.stdout.read_line(&mut line).expect("UTF-8") > 0, "it ended");
+        line
+    }
+
     /// Asks it to stop, as Ctrl-C does, and takes what it still says.
     pub fn terminate(mut self) -> Done {
         let pid = self.child.id().to_string();
@@ -134,7 +147,9 @@ impl Server {
         let mut stdout = std::mem::take(&mut self.said);
         self.stdout.read_to_string(&mut stdout).expect("UTF-8");
         let mut stderr = String::new();
-        self.child.stderr.take().expect("is piped").read_to_string(&mut stderr).expect("UTF-8");
+        if let Some(mut pipe) = self.child.stderr.take() {
+            pipe.read_to_string(&mut stderr).expect("UTF-8");
+        }
         let status = self.child.wait().expect("it ends");
         Done { code: status.code(), stdout, stderr }
     }
@@ -231,7 +246,7 @@ fn a_terminal_that_goes_away_stops_nothing() {
         assert_ne!(log.read_line(&mut line).expect("UTF-8"), 0, "the engine ended");
     }
     server.child.stderr = Some(log.into_inner());
-    trade(&server, "ALICE", b'S', 2);
+    trade(server.address, "ALICE", b'S', 2);
     let stopped = server.terminate();
     assert_eq!(stopped.code, Some(0), "{}", stopped.stderr);
 }
@@ -262,7 +277,7 @@ fn everything_that_is_made_is_for_its_owner_alone() {
     let place = Place::new();
     place.configure(|text| text.replace("path = \"dojima.sqlite\"", "path = \"sql/deep/dojima.sqlite\""));
     let server = place.serve();
-    trade(&server, "ALICE", b'S', 2);
+    trade(server.address, "ALICE", b'S', 2);
     let mut folders = vec![place.data()];
     let mut seen = 0;
     while let Some(folder) = folders.pop() {
@@ -292,8 +307,8 @@ fn everything_that_is_made_is_for_its_owner_alone() {
 fn verify_sees_a_message_of_market_data_that_the_events_do_not_give() {
     let place = Place::new();
     let server = place.serve();
-    trade(&server, "ALICE", b'S', 2);
-    trade(&server, "BOB", b'B', 3);
+    trade(server.address, "ALICE", b'S', 2);
+    trade(server.address, "BOB", b'B', 3);
     assert_eq!(server.terminate().code, Some(0));
     let good = place.run("verify", &[]);
     assert_eq!(good.code, Some(0), "{}", good.stdout);
@@ -307,7 +322,7 @@ fn verify_sees_a_message_of_market_data_that_the_events_do_not_give() {
     // The market data of another day, in order in itself.
     let other = Place::new();
     let server = other.serve();
-    trade(&server, "ALICE", b'B', 2);
+    trade(server.address, "ALICE", b'B', 2);
     assert_eq!(server.terminate().code, Some(0));
     fs::rename(other.data().join("market-data"), &log).expect("moved");
     let differs = place.run("verify", &[]);
@@ -370,9 +385,9 @@ pub fn order(login: &str, side: u8) -> (Credentials, EnterOrder) {
 }
 
 /// Sends one order and waits until the last of so many messages of the login's stream is there.
-fn trade(server: &Server, login: &str, side: u8, messages: u64) {
+pub fn trade(address: SocketAddr, login: &str, side: u8, messages: u64) {
     let (credentials, order) = order(login, side);
-    let mut session = Session::connect(server.address, &credentials, Resume::START).expect("logs in");
+    let mut session = Session::connect(address, &credentials, Resume::START).expect("logs in");
     session.send(&Inbound::Enter(order, Appendage::default()));
     let mut last = 0;
     while last < messages {
@@ -387,8 +402,8 @@ fn a_killed_engine_has_every_acknowledged_trade() {
     let place = Place::new();
     let server = place.serve();
     // The start of the day, then: accepted; accepted and executed.
-    trade(&server, "ALICE", b'S', 2);
-    trade(&server, "BOB", b'B', 3);
+    trade(server.address, "ALICE", b'S', 2);
+    trade(server.address, "BOB", b'B', 3);
     server.kill();
     let replay = place.run("replay", &[]);
     assert_says(&replay.stdout, "killed");

@@ -17,6 +17,7 @@ mod fuzz;
 mod gateway;
 mod kill;
 mod layers;
+mod log;
 mod market;
 mod modes;
 mod persister;

@@ -5,7 +5,7 @@
 
 use anyhow::Context;
 use clap::Args;
-use dojima::cli::show;
+use dojima::cli::{print, show};
 use dojima::client::flow::generator::{GeneratorOptions, generate};
 use dojima::client::{Driver, DriverOptions, Ordering, Pace, Turn};
 use std::io::{IsTerminal, Write};
@@ -44,7 +44,7 @@ pub(crate) fn run(args: LoadArgs) -> anyhow::Result<()> {
     let flow = generate(&options);
     if args.print_config {
         let text = flow.venue.config().to_toml().context("cannot write the configuration")?;
-        std::io::stdout().write_all(text.as_bytes())?;
+        print::stdout().write_all(text.as_bytes())?;
         return Ok(());
     }
     let window = args.window as usize;
@@ -63,8 +63,7 @@ pub(crate) fn run(args: LoadArgs) -> anyhow::Result<()> {
     }
     let elapsed = started.elapsed();
     driver.log_out();
-    summary(&driver, elapsed);
-    Ok(())
+    Ok(summary(&driver, elapsed)?)
 }
 
 /// One line that is written over itself; nothing where nobody watches.
@@ -72,26 +71,30 @@ fn progress(driver: &Driver<'_>, orders: usize, started: Instant) {
     let settled = driver.progress().settled;
     if std::io::stderr().is_terminal() {
         let (done, of) = (show::thousands(settled), show::thousands(orders as u64));
-        eprint!("\r{done} of {of} messages, {}  ", show::rate(settled, started.elapsed()));
+        let rate = show::rate(settled, started.elapsed());
+        // Whoever does not see it misses nothing.
+        let _ = write!(std::io::stderr(), "\r{done} of {of} messages, {rate}  ");
     }
 }
 
-fn summary(driver: &Driver<'_>, elapsed: Duration) {
+fn summary(driver: &Driver<'_>, elapsed: Duration) -> std::io::Result<()> {
     if std::io::stderr().is_terminal() {
-        eprintln!();
+        print::note(format_args!(""));
     }
     let (progress, latency) = (driver.progress(), driver.latency());
     let at = |quantile| show::duration(Duration::from_nanos(latency.value_at_quantile(quantile)));
     let rejected: u64 = progress.rejected.values().sum();
-    println!("messages   {} in {}", show::thousands(progress.sent), show::duration(elapsed));
-    println!("rate       {} durable", show::rate(progress.sent, elapsed));
-    println!(
+    let mut out = print::stdout();
+    writeln!(out, "messages   {} in {}", show::thousands(progress.sent), show::duration(elapsed))?;
+    writeln!(out, "rate       {} durable", show::rate(progress.sent, elapsed))?;
+    writeln!(
+        out,
         "answers    {} accepted, {} replaced, {} canceled, {} rejected",
         show::thousands(progress.accepted),
         show::thousands(progress.replaced),
         show::thousands(progress.canceled),
         show::thousands(rejected),
-    );
-    println!("trades     {}", show::thousands(progress.executed / 2));
-    println!("order→ack  p50 {} · p99 {} · p99.9 {} · max {}", at(0.5), at(0.99), at(0.999), at(1.0));
+    )?;
+    writeln!(out, "trades     {}", show::thousands(progress.executed / 2))?;
+    writeln!(out, "order→ack  p50 {} · p99 {} · p99.9 {} · max {}", at(0.5), at(0.99), at(0.999), at(1.0))
 }

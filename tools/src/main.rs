@@ -4,6 +4,7 @@ mod journal;
 mod load;
 
 use clap::{Parser, Subcommand};
+use dojima::cli::print;
 use std::process::ExitCode;
 
 #[derive(Debug, Parser)]
@@ -29,7 +30,7 @@ fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            print::note(format_args!("error: {error:#}"));
             ExitCode::FAILURE
         }
     }

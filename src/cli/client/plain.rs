@@ -2,6 +2,7 @@
 
 use super::desk::{Desk, Said};
 use super::words::{self, HELP};
+use crate::cli::print;
 use comfy_table::{LineStyle, Table, TableStyle};
 use crossbeam_channel::{Receiver, TryRecvError, bounded};
 use std::io::{BufRead, Write};
@@ -25,7 +26,7 @@ pub const FILL_COLUMNS: [&str; 7] = ["time", "#", "side", "quantity", "symbol", 
 /// When the session ends other than by leaving.
 pub fn run(mut desk: Desk) -> anyhow::Result<()> {
     let lines = read_lines();
-    let mut out = std::io::stdout().lock();
+    let mut out = print::stdout();
     let (mut open, mut heard) = (true, Instant::now());
     while open || heard.elapsed() < QUIET {
         if desk.turn(TURN)? {

@@ -30,7 +30,7 @@ use std::sync::atomic::{AtomicBool, Ordering as AtomicOrdering};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-use super::show;
+use super::{print, show};
 
 /// Messages of a generated flow, unless told otherwise.
 const GENERATED_ORDERS: usize = 1_000_000;
@@ -369,7 +369,7 @@ fn on_interrupt() -> anyhow::Result<Arc<AtomicBool>> {
 }
 
 fn say(text: std::fmt::Arguments<'_>) -> anyhow::Result<()> {
-    let mut out = std::io::stdout().lock();
+    let mut out = print::stdout();
     writeln!(out, "{text}")?;
     Ok(out.flush()?)
 }

@@ -1,7 +1,7 @@
 //! What is shown while the flow is played: a line that changes on a terminal, lines now and then elsewhere.
 
 use super::engine::EngineProcess;
-use super::show;
+use super::{print, show};
 use crate::client::Driver;
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -66,7 +66,7 @@ impl Display {
     /// A line that stays, with the name of the step that it is about.
     pub(super) fn line(&self, step: &str, text: &str) -> anyhow::Result<()> {
         self.bar.suspend(|| {
-            let mut out = std::io::stdout().lock();
+            let mut out = print::stdout();
             writeln!(out, "{step:<9} {text}").and_then(|()| out.flush()).context("cannot print")
         })
     }

@@ -8,6 +8,7 @@ use super::settings::FeedSettings;
 use super::tail::Tail;
 use crate::net::Slab;
 use crate::net::{ConnectionId, Ready, Socket, Sockets};
+use crate::runtime::log::Stranger;
 use crate::runtime::{Counter, Counters, Doorbell, Fatal, descriptors};
 use crate::stages::auth::{AuthClient, AuthRequest, Role};
 use crate::wire::soup::{
@@ -234,10 +235,16 @@ impl Server {
         });
         match inserted {
             Some(Ok(())) => {}
-            Some(Err(error)) => tracing::warn!(%peer, %error, "a new connection could not be set up"),
+            Some(Err(error)) => {
+                if Stranger::NotSetUp.may_log() {
+                    tracing::warn!(%peer, %error, "market data: a new connection could not be set up");
+                }
+            }
             None => {
                 let limit = settings.connections_max;
-                tracing::warn!(%peer, limit, "market data: there are as many connections as the limit allows");
+                if Stranger::TurnedAway.may_log() {
+                    tracing::warn!(%peer, limit, "market data: there are as many connections as the limit allows");
+                }
             }
         }
         self.gauge.set(self.connections.len() as u64);
@@ -248,11 +255,16 @@ impl Server {
         let _ = connection.socket.shut_down_writing();
         self.gauge.set(self.connections.len() as u64);
         let (peer, username) = (connection.peer, connection.username.map(tracing::field::display));
+        let is_stranger = connection.stranger_since().is_some();
         if ending.is_ordinary() {
-            tracing::info!(%peer, username, "market data: connection closed: {ending}");
+            if !is_stranger || Stranger::Closed.may_log() {
+                tracing::info!(%peer, username, "market data: connection closed: {ending}");
+            }
         } else {
             self.cut.add(1);
-            tracing::warn!(%peer, username, "market data: connection closed: {ending}");
+            if !is_stranger || Stranger::Cut.may_log() {
+                tracing::warn!(%peer, username, "market data: connection closed: {ending}");
+            }
         }
     }
 
@@ -286,7 +298,9 @@ impl Server {
                 }
                 Err(why) => {
                     self.refused.add(1);
-                    tracing::warn!(%peer, %username, "market data: login refused: {why}");
+                    if Stranger::LoginRefused.may_log() {
+                        tracing::warn!(%peer, %username, "market data: login refused: {why}");
+                    }
                     connection.leave(&why.packet(), now);
                 }
             }

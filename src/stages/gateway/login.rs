@@ -7,6 +7,7 @@ use super::source::Source;
 use crate::domain::LoginId;
 use crate::domain::session::session_id;
 use crate::net::{ConnectionId, INBOX_LEN, Inbox};
+use crate::runtime::log::Stranger;
 use crate::runtime::planted::{Bug, is_planted};
 use crate::stages::auth::{AuthAnswer, AuthRequest, Role};
 use crate::wire::soup::{self, LoginAccepted, LoginRejected, LoginRequest, SessionId, kind};
@@ -124,7 +125,9 @@ impl Gateway {
         self.outputs.set(place, true);
         self.gauges.logins_refused.add(1);
         let (peer, username) = (connection.peer, wish.username);
-        tracing::warn!(%peer, %username, "login refused: {reason}");
+        if Stranger::LoginRefused.may_log() {
+            tracing::warn!(%peer, %username, "login refused: {reason}");
+        }
     }
 }
 

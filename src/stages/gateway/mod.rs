@@ -29,6 +29,7 @@ pub use settings::{
 
 use crate::domain::{Canceled, Command, ConnectionLoss, Event, Quantity};
 use crate::net::{ConnectionId, Inbox, Ready, Slab, Socket, Sockets};
+use crate::runtime::log::Stranger;
 use crate::runtime::planted::{Bug, is_planted};
 use crate::runtime::{Agent, Clock, Counters, Doorbell, Fatal, descriptors};
 use crate::stages::resend::QUEUE_LEN;
@@ -208,11 +209,17 @@ impl Gateway {
         });
         match inserted {
             Some(Ok(())) => {}
-            Some(Err(error)) => tracing::warn!(%peer, %error, "a new connection could not be set up"),
+            Some(Err(error)) => {
+                if Stranger::NotSetUp.may_log() {
+                    tracing::warn!(%peer, %error, "a new connection could not be set up");
+                }
+            }
             None => {
                 self.gauges.turned_away.add(1);
                 let limit = self.settings.connections_max;
-                tracing::warn!(%peer, limit, "connection closed: there are as many as the limit allows");
+                if Stranger::TurnedAway.may_log() {
+                    tracing::warn!(%peer, limit, "connection closed: there are as many as the limit allows");
+                }
             }
         }
         self.gauges.connections.set(self.connections.len() as u64);
@@ -400,9 +407,18 @@ impl Gateway {
         self.gauges.count_ending(kind);
         self.gauges.connections.set(self.connections.len() as u64);
         let (peer, username) = (connection.peer, connection.username().map(tracing::field::display));
+        let is_stranger = connection.stranger_since().is_some();
         match kind {
-            EndingKind::Ordinary => tracing::info!(%peer, username, "connection closed: {ending}"),
-            _ => tracing::warn!(%peer, username, "connection closed: {ending}"),
+            EndingKind::Ordinary => {
+                if !is_stranger || Stranger::Closed.may_log() {
+                    tracing::info!(%peer, username, "connection closed: {ending}");
+                }
+            }
+            EndingKind::BadFrame | EndingKind::Slow | EndingKind::Failure => {
+                if !is_stranger || Stranger::Cut.may_log() {
+                    tracing::warn!(%peer, username, "connection closed: {ending}");
+                }
+            }
         }
         self.spare_inboxes.push(connection.part());
     }

@@ -6,6 +6,7 @@ pub mod crash_site;
 pub mod engines;
 pub mod mounts;
 pub mod naive;
+pub mod outlets;
 pub mod process;
 pub mod trader;
 pub mod venue;

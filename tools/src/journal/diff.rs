@@ -8,7 +8,7 @@ use super::names::Names;
 use super::source::{Progress, Source, count};
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
-use dojima::cli::show;
+use dojima::cli::{print, show};
 use dojima::domain::{EventRecord, Timestamp};
 use dojima_journal::Reader;
 use std::io::{self, Write};
@@ -147,7 +147,7 @@ fn print(
     (from, equal): (u64, u64),
 ) -> anyhow::Result<()> {
     let content = a.source.content;
-    let mut out = io::stdout().lock();
+    let mut out = print::stdout();
     writeln!(out, "a          {}", a.source.dir().display())?;
     writeln!(out, "b          {}", b.source.dir().display())?;
     for (name, other, skipped) in [("a", "b", skipped[0]), ("b", "a", skipped[1])] {

@@ -8,7 +8,7 @@ use super::source::{Progress, Source, SourceArgs};
 use super::time::rfc3339;
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
-use dojima::cli::show;
+use dojima::cli::{print, show};
 use dojima::domain::{AccountId, Command, Event};
 use serde::Serialize;
 use std::fs::File;
@@ -89,7 +89,7 @@ pub(super) fn run(args: &ExportArgs) -> anyhow::Result<ExitCode> {
     // What could be read is written, whatever is wrong with the rest.
     out.flush()?;
     if let Some(path) = &args.output {
-        eprintln!("{} written to {}", show::count(written, "record"), path.display());
+        print::note(format_args!("{} written to {}", show::count(written, "record"), path.display()));
     }
     done?;
     Ok(ExitCode::SUCCESS)

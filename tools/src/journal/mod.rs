@@ -24,6 +24,7 @@ mod time;
 mod verify;
 
 use clap::{Args, Subcommand};
+use dojima::cli::print;
 use dojima_journal::JournalError;
 use entry::Undecodable;
 use source::Torn;
@@ -81,7 +82,7 @@ pub(crate) fn run(args: JournalArgs) -> ExitCode {
         if is_broken_pipe(&error) {
             return ExitCode::SUCCESS;
         }
-        eprintln!("error: {error:#}");
+        print::note(format_args!("error: {error:#}"));
         ExitCode::from(if is_damage(&error) { FOUND } else { FAILED })
     })
 }

@@ -5,7 +5,7 @@ use super::source::{Judgement, Listing, Progress, Source, SourceArgs, count, seg
 use super::time::rfc3339;
 use clap::Args;
 use comfy_table::{Cell, CellAlignment, LineStyle, Table, TableStyle};
-use dojima::cli::{replay, show};
+use dojima::cli::{print, replay, show};
 use dojima::domain::Timestamp;
 use dojima::replica::Snapshots;
 use dojima_journal::layout::{END, LENGTH_AT, RECORD_HEADER_BYTES, SEAL, record_bytes};
@@ -135,7 +135,7 @@ fn close(source: &Source, found: &mut Found, end: Position) -> io::Result<()> {
 }
 
 fn print(source: &Source, listing: &Listing, judgement: &Judgement, found: &Found) -> io::Result<()> {
-    let mut out = io::stdout().lock();
+    let mut out = print::stdout();
     writeln!(out, "{}: {}\n", source.dir().display(), source.content)?;
     writeln!(out, "{}\n", segments_table(source, listing, found))?;
     if !found.kinds.is_empty() {

@@ -6,7 +6,7 @@ use super::entry::{Content, Entry, Undecodable, Value};
 use super::source::{Progress, Source, SourceArgs, count};
 use super::time::rfc3339;
 use clap::Args;
-use dojima::cli::{replay, show};
+use dojima::cli::{print, replay, show};
 use dojima::domain::Timestamp;
 use dojima_journal::{JournalError, Verdict, layout};
 use std::io::{self, Write};
@@ -245,7 +245,7 @@ fn file_name(path: &Path) -> Option<String> {
 }
 
 fn print(source: &Source, read: &Read, ends: &str, problem: Option<&Problem>) -> anyhow::Result<()> {
-    let mut out = io::stdout().lock();
+    let mut out = print::stdout();
     let mut rows = vec![("verified", format!("{} ({})", source.dir().display(), source.content))];
     if read.records > 0 {
         let range = format!("{} to {}", show::thousands(read.first), show::thousands(read.last));
@@ -294,11 +294,11 @@ fn print(source: &Source, read: &Read, ends: &str, problem: Option<&Problem>) ->
         (place.file.display().to_string(), place.finding.map_or(place.offset, Finding::offset))
     });
     match name {
-        None => eprintln!("error: {file} is missing or cannot be opened"),
+        None => print::note(format_args!("error: {file} is missing or cannot be opened")),
         Some(_) if problem.outcome == Outcome::TornTail => {
-            eprintln!("error: {file} ends in what cannot be read, from byte {offset} on");
+            print::note(format_args!("error: {file} ends in what cannot be read, from byte {offset} on"));
         }
-        Some(_) => eprintln!("error: {file} is damaged at byte {offset}"),
+        Some(_) => print::note(format_args!("error: {file} is damaged at byte {offset}")),
     }
     Ok(())
 }

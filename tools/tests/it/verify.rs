@@ -47,6 +47,27 @@ fn the_damaged_byte_is_named() {
 }
 
 #[test]
+fn what_it_found_does_not_depend_on_who_reads_it() {
+    let folder = small_journal(200);
+    let dir = arg(folder.path());
+    let code_without_readers = |args: &[&str]| {
+        let gone = || std::io::pipe().expect("a pipe").1;
+        let mut child = command(args).stdout(gone()).stderr(gone()).spawn().expect("the tool starts");
+        child.wait().expect("it ends").code()
+    };
+    assert_eq!(code_without_readers(&["verify", &dir]), Some(0));
+    assert_eq!(code_without_readers(&["summary", &dir]), Some(0));
+    assert_eq!(code_without_readers(&["records", &dir]), Some(0));
+    assert_eq!(code_without_readers(&["export", &dir, "--format", "csv"]), Some(0));
+    assert_eq!(code_without_readers(&["diff", &dir, &arg(&DATA)]), Some(1));
+    let (path, mut bytes, used) = first_segment(folder.path());
+    bytes[used / 2] ^= 0x10;
+    fs::write(&path, &bytes).expect("written");
+    assert_eq!(code_without_readers(&["verify", &dir]), Some(1));
+    assert_eq!(code_without_readers(&["records", "/nowhere"]), Some(2));
+}
+
+#[test]
 fn a_missing_segment_is_named() {
     let folder = small_journal(400);
     fs::remove_file(folder.path().join("0000000002.seg")).expect("removed");

@@ -9,7 +9,7 @@ use crate::journal::lines::{Show, line};
 use crate::journal::names::Names;
 use crate::journal::source::Source;
 use anyhow::Context;
-use dojima::cli::show;
+use dojima::cli::{print, show};
 use dojima::domain::{Command, Event, EventRecord, Instructions, Stamp, TimeInForce, Timestamp};
 use dojima::exchange::Digest;
 use dojima::recovery::DataDir;
@@ -212,7 +212,7 @@ impl Report {
             true => row("as recorded", "the same".to_owned()),
             false => row("recorded", outcome.recorded_digest.to_string()),
         }
-        let mut out = io::stdout().lock();
+        let mut out = print::stdout();
         rows.iter().try_for_each(|(name, value)| writeln!(out, "{name:<11} {value}"))?;
         if let Some(difference) = &outcome.difference {
             writeln!(out, "\nThe first difference comes of recorded command {}:", difference.command)?;

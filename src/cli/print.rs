@@ -1,0 +1,61 @@
+//! What commands print. Whoever reads it may stop early (`| head`, `| true`): that is no failure of the command, whose
+//! exit code says what it found all the same.
+
+use std::fmt::Arguments;
+use std::io::{self, ErrorKind, IsTerminal, StdoutLock, Write};
+
+/// Stdout, as long as somebody reads it; then nothing.
+pub struct Stdout {
+    out: StdoutLock<'static>,
+    is_read: bool,
+}
+
+/// Stdout, locked.
+pub fn stdout() -> Stdout {
+    Stdout { out: io::stdout().lock(), is_read: true }
+}
+
+/// A line on stderr beside what a command prints. That it cannot be written changes nothing.
+pub fn note(line: Arguments<'_>) {
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+impl Stdout {
+    /// Whether the reader has not gone, as far as was seen; a command without an end of its own ends then.
+    pub fn is_read(&self) -> bool {
+        self.is_read
+    }
+
+    /// Whether it is a terminal.
+    pub fn is_terminal(&self) -> bool {
+        self.out.is_terminal()
+    }
+
+    fn unless_gone<T>(&mut self, done: io::Result<T>, otherwise: T) -> io::Result<T> {
+        match done {
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => {
+                self.is_read = false;
+                Ok(otherwise)
+            }
+            done => done,
+        }
+    }
+}
+
+impl Write for Stdout {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if !self.is_read {
+            return Ok(bytes.len());
+        }
+        let done = self.out.write(bytes);
+        self.unless_gone(done, bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if !self.is_read {
+            return Ok(());
+        }
+        let done = self.out.flush();
+        self.unless_gone(done, ())
+    }
+}
