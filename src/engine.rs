@@ -2,6 +2,7 @@
 
 mod stepped;
 
+pub use crate::recovery::ImplausibleClock;
 pub use stepped::{Environment, SteppedEngine};
 
 use crate::config::{Config, ConfigError, Difference};
@@ -28,6 +29,8 @@ pub struct Launch<'a> {
     pub order_entry: OrderEntry,
     /// What happens when an agent fails for good.
     pub on_fatal: OnFatal,
+    /// What becomes of the start if the clock contradicts the journal.
+    pub implausible_clock: ImplausibleClock,
     /// Told how far the replay has come.
     pub on_progress: &'a mut dyn FnMut(Progress),
 }
@@ -78,7 +81,7 @@ pub enum StartError {
 }
 
 impl StartError {
-    /// The process's exit code: 1 for a wrong configuration, else that of the [`Fatal`] that says the same.
+    /// The process's exit code: 1 for a wrong configuration or clock, else that of the [`Fatal`] that says the same.
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Config(_) => 1,
@@ -89,7 +92,11 @@ impl StartError {
             Self::Recovery(RecoveryError::EventLog(_) | RecoveryError::EventLogDiverged { .. }) => {
                 Fatal::event_log(self).exit_code()
             }
-            Self::Recovery(RecoveryError::OpeningRefused { .. } | RecoveryError::OpeningChanged { .. }) => 1,
+            Self::Recovery(
+                RecoveryError::OpeningRefused { .. }
+                | RecoveryError::OpeningChanged { .. }
+                | RecoveryError::ImplausibleClock { .. },
+            ) => 1,
             Self::Recovery(RecoveryError::Append { source: AppendError::NoSpace, .. }) => {
                 Fatal::journal_full(self).exit_code()
             }
@@ -181,7 +188,8 @@ impl Listeners {
     }
 }
 
-/// How recovery opens the files of an engine of this configuration; `now` is the time of a first start.
+/// How recovery opens the files of an engine of this configuration; `now` is the time of the start. A clock that contradicts
+/// the journal is refused.
 ///
 /// # Errors
 /// [`StartError::Config`].
@@ -210,6 +218,7 @@ pub fn recovery_settings(config: &Config, now: UnixNanos) -> Result<RecoverySett
         ),
         opening: config.opening_commands()?,
         now: Timestamp(now.0),
+        implausible_clock: ImplausibleClock::Refuse,
     })
 }
 
@@ -306,8 +315,11 @@ impl Engine {
                     Some(FeedSockets { subscribers: over(subscribers)?, snapshots: over(snapshots)? });
             }
         }
-        let recovered =
-            recover(&data, &recovery_settings(config, system_clock().now())?, launch.on_progress)?;
+        let settings = RecoverySettings {
+            implausible_clock: launch.implausible_clock,
+            ..recovery_settings(config, system_clock().now())?
+        };
+        let recovered = recover(&data, &settings, launch.on_progress)?;
         let warm = join(config, &data, network, recovered, None, &system_clock)?;
         let Warm { pipeline: Pipeline { threads, handles }, report, differences, counters } = warm;
         let stops: Vec<Shutdown> = threads.iter().map(|_| Shutdown::new()).collect();

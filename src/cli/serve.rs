@@ -3,7 +3,7 @@
 use super::replay::{progress_bar, verdict};
 use super::show;
 use crate::config::{Config, DEFAULT_TOML, Durability};
-use crate::engine::{Engine, Launch, OnFatal, OrderEntry};
+use crate::engine::{Engine, ImplausibleClock, Launch, OnFatal, OrderEntry};
 use crate::recovery::{Progress, RecoveryReport};
 use crate::runtime::ThreadingMode;
 use anyhow::{Context, bail};
@@ -42,6 +42,9 @@ pub struct ServeArgs {
     /// Instead of the configuration's journal.durability: sync or async
     #[arg(long, value_name = "DURABILITY")]
     durability: Option<Durability>,
+    /// Start although the clock is behind the last command in the journal, or 30 days ahead of it
+    #[arg(long)]
+    accept_clock: bool,
     /// Print the configuration that would be used, and stop
     #[arg(long)]
     print_config: bool,
@@ -104,6 +107,10 @@ pub fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
     let launch = Launch {
         order_entry: OrderEntry::Listen,
         on_fatal: OnFatal::ExitProcess,
+        implausible_clock: match args.accept_clock {
+            true => ImplausibleClock::Accept,
+            false => ImplausibleClock::Refuse,
+        },
         on_progress: &mut on_progress,
     };
     let engine = Engine::start(&config, &args.data, launch)?;

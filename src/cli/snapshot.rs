@@ -3,7 +3,7 @@
 use super::replay::progress_bar;
 use super::{DataArgs, show};
 use crate::engine::recovery_settings;
-use crate::recovery::{self, DataDir, Progress, RecoveryError};
+use crate::recovery::{self, DataDir, ImplausibleClock, Progress, RecoveryError, RecoverySettings};
 use crate::replica::{SnapshotInfo, Snapshots};
 use crate::runtime::{Clock, Fatal, SystemClock};
 use crate::stages::shadow::REQUEST_FILE;
@@ -45,7 +45,11 @@ pub fn run(args: SnapshotArgs) -> anyhow::Result<ExitCode> {
         bar.set_length(progress.commands_total);
         bar.set_position(progress.commands);
     };
-    let settings = recovery_settings(&config, SystemClock::new().now())?;
+    // A snapshot stamps nothing.
+    let settings = RecoverySettings {
+        implausible_clock: ImplausibleClock::Accept,
+        ..recovery_settings(&config, SystemClock::new().now())?
+    };
     let recovered = recovery::recover(&data, &settings, on_progress);
     bar.finish_and_clear();
     let (info, how) = match recovered {

@@ -3,6 +3,9 @@
 use dojima::client::session::{Credentials, Resume, Session};
 use dojima::config::{Config, DEFAULT_TOML};
 use dojima::domain::{ClOrdId, Symbol, UserRef};
+use dojima::engine::recovery_settings;
+use dojima::recovery::{DataDir, recover};
+use dojima::runtime::UnixNanos;
 use dojima::wire::ouch::{Appendage, EnterOrder, Inbound};
 use dojima::wire::soup::{Password, Username};
 use std::fs;
@@ -10,7 +13,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tempfile::TempDir;
 
 fn dojima(arguments: &[&str]) -> Command {
@@ -86,8 +89,14 @@ impl Place {
 
     /// Starts an engine on a free port and reads what it prints until clients may connect.
     pub fn serve(&self) -> Server {
+        self.serve_with(&[])
+    }
+
+    /// The same with more arguments.
+    fn serve_with(&self, more: &[&str]) -> Server {
         let arguments = self.arguments("serve");
         let mut command = dojima(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
+        command.args(more);
         let child =
             command.args(["--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
         Server::greet(child.expect("the program starts"))
@@ -214,6 +223,38 @@ fn an_engine_starts_stops_and_comes_back() {
     let server = place.serve();
     assert_says(&server.said, "after the snapshot of command 29");
     assert_eq!(server.terminate().code, Some(0));
+}
+
+/// Opens the venue as an engine did whose clock showed this time.
+fn open_at(place: &Place, time: SystemTime) {
+    let config = Config::load(&place.config()).expect("a configuration");
+    let since_epoch = time.duration_since(UNIX_EPOCH).expect("after 1970");
+    let now = UnixNanos(u64::try_from(since_epoch.as_nanos()).expect("before 2554"));
+    let settings = recovery_settings(&config, now).expect("a valid venue");
+    let opened = recover(&DataDir::new(place.data()), &settings, &mut |_| {}).expect("opened");
+    opened.journal.seal().expect("sealed");
+    opened.event_log.seal().expect("sealed");
+}
+
+#[test]
+fn a_clock_that_contradicts_the_journal_is_refused_until_somebody_accepts_it() {
+    const DAY: Duration = Duration::from_secs(86_400);
+    let cases = [
+        (SystemTime::now() + DAY, "23h", "behind the last command in the journal"),
+        (SystemTime::now() - 31 * DAY, "1month", "ahead of the last command in the journal"),
+    ];
+    for (last, difference, side) in cases {
+        let place = Place::new();
+        open_at(&place, last);
+        let refused = place.run("serve", &["--listen", "127.0.0.1:0"]);
+        assert_eq!(refused.code, Some(1), "{}", refused.stderr);
+        assert_says(&refused.stderr, "error: the clock says ");
+        assert_says(&refused.stderr, &format!("is {difference}"));
+        assert_says(&refused.stderr, side);
+        assert_says(&refused.stderr, "--accept-clock");
+        assert_eq!(place.run("snapshot", &[]).code, Some(0), "a snapshot stamps nothing");
+        assert_eq!(place.serve_with(&["--accept-clock"]).terminate().code, Some(0));
+    }
 }
 
 #[test]
