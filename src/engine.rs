@@ -15,8 +15,8 @@ use crate::pipeline::{
 };
 use crate::recovery::{self, DataDir, Progress, Recovered, RecoveryError, RecoveryReport, RecoverySettings};
 use crate::runtime::{
-    Clock, CoreIndex, Counters, Fatal, FatalPolicy, Runner, RunningAgent, Shutdown, SystemClock, UnixNanos,
-    affinity,
+    Clocks, CoreIndex, Counters, Fatal, FatalPolicy, Runner, RunningAgent, Shutdown, SystemClocks, UnixNanos,
+    WallClock, affinity,
 };
 use dojima_journal::{AppendError, JournalError, Options};
 use std::net::{SocketAddr, TcpListener};
@@ -150,17 +150,13 @@ fn join(
     network: Network,
     recovered: Recovered,
     log_options: Option<Options>,
-    clock: &dyn Fn() -> Box<dyn Clock>,
+    clocks: &dyn Clocks,
 ) -> Result<Warm, StartError> {
     let differences = config.compare(&recovered.state.opening);
     let report = recovered.report.clone();
     let counters = Counters::new();
-    let pipeline = pipeline::build(config, data, network, recovered, log_options, clock, &counters)?;
+    let pipeline = pipeline::build(config, data, network, recovered, log_options, clocks, &counters)?;
     Ok(Warm { pipeline, report, differences, counters })
-}
-
-fn system_clock() -> Box<dyn Clock> {
-    Box::new(SystemClock::new())
 }
 
 fn listen(key: &'static str, address: SocketAddr) -> Result<TcpListener, StartError> {
@@ -228,7 +224,7 @@ pub fn recovery_settings(config: &Config, now: UnixNanos) -> Result<RecoverySett
 /// # Errors
 /// See [`StartError`]; nothing is journaled when a command of the opening is refused.
 pub fn open_venue(config: &Config, data: &DataDir, opening: Vec<Command>) -> Result<(), StartError> {
-    let settings = RecoverySettings { opening, ..recovery_settings(config, system_clock().now())? };
+    let settings = RecoverySettings { opening, ..recovery_settings(config, SystemClocks::new().time())? };
     let Recovered { journal, event_log, lock, .. } = recovery::recover(data, &settings, &mut |_| {})?;
     journal.seal().and_then(|()| event_log.seal()).map_err(RecoveryError::from)?;
     drop(lock);
@@ -315,12 +311,13 @@ impl Engine {
                     Some(FeedSockets { subscribers: over(subscribers)?, snapshots: over(snapshots)? });
             }
         }
+        let mut clocks = SystemClocks::new();
         let settings = RecoverySettings {
             implausible_clock: launch.implausible_clock,
-            ..recovery_settings(config, system_clock().now())?
+            ..recovery_settings(config, clocks.time())?
         };
         let recovered = recover(&data, &settings, launch.on_progress)?;
-        let warm = join(config, &data, network, recovered, None, &system_clock)?;
+        let warm = join(config, &data, network, recovered, None, &clocks)?;
         let Warm { pipeline: Pipeline { threads, handles }, report, differences, counters } = warm;
         let stops: Vec<Shutdown> = threads.iter().map(|_| Shutdown::new()).collect();
         let runner = Runner::new(match launch.on_fatal {

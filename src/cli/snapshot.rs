@@ -5,7 +5,7 @@ use super::{DataArgs, show};
 use crate::engine::recovery_settings;
 use crate::recovery::{self, DataDir, ImplausibleClock, Progress, RecoveryError, RecoverySettings};
 use crate::replica::{SnapshotInfo, Snapshots};
-use crate::runtime::{Clock, Fatal, SystemClock};
+use crate::runtime::{Fatal, SystemClocks, WallClock};
 use crate::stages::shadow::REQUEST_FILE;
 use anyhow::{Context, bail};
 use clap::Args;
@@ -48,7 +48,7 @@ pub fn run(args: SnapshotArgs) -> anyhow::Result<ExitCode> {
     // A snapshot stamps nothing.
     let settings = RecoverySettings {
         implausible_clock: ImplausibleClock::Accept,
-        ..recovery_settings(&config, SystemClock::new().now())?
+        ..recovery_settings(&config, SystemClocks::new().time())?
     };
     let recovered = recovery::recover(&data, &settings, on_progress);
     bar.finish_and_clear();

@@ -25,7 +25,7 @@ mod tests;
 
 pub use affinity::{AffinityError, CoreIndex};
 pub use agent::Agent;
-pub use clock::{Clock, ManualClock, SystemClock, UnixNanos};
+pub use clock::{Clock, Clocks, ManualClock, MonotonicNanos, SystemClocks, UnixNanos, WallClock};
 pub use composite::CompositeAgent;
 pub use counters::{Counter, Counters, Reading};
 pub use doorbell::Doorbell;
