@@ -23,7 +23,9 @@ use crate::market::MarketWatch;
 use crate::recovery::{DataDir, Recovered};
 use crate::replica::State;
 use crate::ring::{Consumer, CursorReader, Producer, RingBuilder, cursor, spsc};
-use crate::runtime::{Agent, Clocks, CoreIndex, Counters, Doorbell, Fatal, IdleStrategy};
+use crate::runtime::{
+    Agent, Clocks, CoreIndex, Counters, Doorbell, Fatal, IdleStrategy, StampClock, UnixNanos,
+};
 use crate::stages::auth::{Role, auth_queues};
 use crate::stages::doorman::{Door, Doorman};
 use crate::stages::feed::{FeedFiles, FeedPorts, FeedPublisher, FeedStart};
@@ -298,7 +300,9 @@ pub fn build(
         space: vec![journal_watch, event_log_watch, quota_watch],
         downstream: seats.bells(Seat::Sequencer, &[Seat::Journaler, Seat::Matcher]),
     };
-    let sequencer = Sequencer::new(ports, clocks.wall(), last, counters);
+    let stamps = StampClock::new(clocks, UnixNanos(last.time.0), counters);
+    let stamps_read = stamps.reader(clocks);
+    let sequencer = Sequencer::new(ports, stamps, last, counters);
     // 3. Journaler.
     let ports = JournalerPorts {
         commands: to_journaler,
@@ -342,7 +346,7 @@ pub fn build(
     let timer = timer_settings.zip(timer_in).map(|(settings, commands)| {
         let downstream = seats.bells(Seat::Timer, &[Seat::Sequencer]);
         let ports = TimerPorts { commands, session: archiver.session(), downstream };
-        Timer::new(ports, settings, clocks.wall(), counters)
+        Timer::new(ports, settings, Box::new(stamps_read), counters)
     });
     let timer_control = timer.as_ref().map(Timer::control);
     // 6. SQL writer.

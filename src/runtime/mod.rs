@@ -19,6 +19,7 @@ pub mod fatal;
 pub mod idle;
 pub mod planted;
 pub mod runner;
+pub mod stamps;
 pub mod stepper;
 #[cfg(all(test, not(dojima_loom)))]
 mod tests;
@@ -32,6 +33,7 @@ pub use doorbell::Doorbell;
 pub use fatal::Fatal;
 pub use idle::{Backoff, BusySpin, IdleLimits, IdleStrategy, Rest, SocketWait};
 pub use runner::{FatalPolicy, Runner, RunningAgent, Shutdown};
+pub use stamps::{SLEW_DIVISOR, StampClock, StampReader};
 pub use stepper::{Settled, Stepper};
 
 /// How the agents are spread over threads. Their behaviour is the same in each mode.

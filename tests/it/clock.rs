@@ -1,7 +1,7 @@
 //! A wall clock that somebody sets while the engine runs: what takes some time goes on as before.
 
 use crate::support::commands::Commands;
-use crate::support::engines::small_config;
+use crate::support::engines::{logged_events, small_config};
 use dojima::config::Durability;
 use dojima::engine::SteppedEngine;
 use dojima::runtime::{ManualClock, ThreadingMode, UnixNanos};
@@ -16,7 +16,7 @@ struct Rig {
     engine: SteppedEngine,
     clock: ManualClock,
     commands: Commands,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Rig {
@@ -26,7 +26,7 @@ impl Rig {
         let mut config = small_config(ThreadingMode::Stepped, durability);
         config.timers.tick_interval_ms = tick_interval_ms;
         let engine = SteppedEngine::start_at(&config, folder.path(), 1, &clock).expect("the engine starts");
-        let mut rig = Self { engine, clock, commands: Commands::new(1), _folder: folder };
+        let mut rig = Self { engine, clock, commands: Commands::new(1), folder };
         rig.run();
         rig
     }
@@ -67,5 +67,29 @@ fn a_wall_clock_that_is_set_stops_no_sync_and_no_writing_to_sql() {
             assert_eq!(rig.engine.handles.watch.sql_lag_events(), 0, "round {round} of a step of {step} ns");
             rig.clock.step_wall(step);
         }
+    }
+}
+
+#[test]
+fn a_wall_clock_that_is_set_makes_stamps_neither_jump_nor_stop() {
+    for step in [-DAY, DAY] {
+        let mut rig = Rig::new(Durability::Sync, 1_000);
+        let ticks = |rig: &Rig| {
+            let readings = rig.engine.counters.snapshot();
+            readings.iter().find(|reading| reading.name == "timer.ticks").expect("a counter").value
+        };
+        rig.pass(10 * SECOND);
+        let before = ticks(&rig);
+        rig.clock.step_wall(step);
+        rig.pass(100 * SECOND);
+        let passed = ticks(&rig) - before;
+        assert!((90..=110).contains(&passed), "{passed} ticks in 100 s after a step of {step} ns");
+        rig.send();
+        rig.pass(SECOND);
+        let events = logged_events(rig.folder.path());
+        let times: Vec<u64> = events.iter().map(|event| event.time.0).collect();
+        assert!(times.is_sorted(), "stamps never go back");
+        let last = times.last().expect("there are events") - BEGINNING.0;
+        assert!((99 * SECOND..122 * SECOND).contains(&last), "{last} ns since the beginning");
     }
 }
