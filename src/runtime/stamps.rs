@@ -50,7 +50,7 @@ impl StampClock {
     /// The time of a stamp now: at least the one before.
     pub fn now(&mut self) -> UnixNanos {
         let now = self.clock.now();
-        if now.0 - self.looked.0 >= LOOK_EVERY_NS {
+        if now.0.saturating_sub(self.looked.0) >= LOOK_EVERY_NS {
             self.follow(now);
         }
         stamp(now, &self.offset)
@@ -62,7 +62,7 @@ impl StampClock {
     }
 
     fn follow(&mut self, now: MonotonicNanos) {
-        let most = i64::try_from((now.0 - self.looked.0) / SLEW_DIVISOR).unwrap_or(i64::MAX);
+        let most = i64::try_from(now.0.saturating_sub(self.looked.0) / SLEW_DIVISOR).unwrap_or(i64::MAX);
         self.looked = now;
         let apart = less(self.wall.time().0, stamp(now, &self.offset).0);
         let correction = apart.clamp(-most, most);
