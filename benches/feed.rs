@@ -11,7 +11,7 @@ use dojima::client::session::{Credentials, Resume, Session};
 use dojima::client::{MarketSession, Received};
 use dojima::config::{Config, Durability};
 use dojima::domain::{ClOrdId, EventRecord, Symbol, UserRef};
-use dojima::engine::{Engine, Launch, OnFatal, OrderEntry};
+use dojima::engine::{Engine, ImplausibleClock, Launch, OnFatal, OrderEntry};
 use dojima::market::{Books, Feed, Published};
 use dojima::wire::itch::MESSAGE_LEN_MAX;
 use dojima::wire::ouch::{Appendage, EnterOrder, Inbound, Outbound};
@@ -132,7 +132,12 @@ impl Side {
         config.sql.enabled = false;
         config.snapshots.enabled = false;
         let on_progress = &mut |_| {};
-        let launch = Launch { order_entry: OrderEntry::Listen, on_fatal: OnFatal::Stop, on_progress };
+        let launch = Launch {
+            order_entry: OrderEntry::Listen,
+            on_fatal: OnFatal::Stop,
+            implausible_clock: ImplausibleClock::Refuse,
+            on_progress,
+        };
         let engine = Engine::start(&config, folder.path(), launch).expect("it starts");
         let who = Credentials {
             username: Username::new("ALICE").expect("a name"),

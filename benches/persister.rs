@@ -11,7 +11,7 @@ use comfy_table::{Cell, CellAlignment, Table, presets};
 use dojima::domain::streams::StreamIndex;
 use dojima::domain::{EventRecord, Listings};
 use dojima::ring::{cursor, spsc};
-use dojima::runtime::{Agent, Counters, SystemClock};
+use dojima::runtime::{Agent, Counters, SystemClocks};
 use dojima::stages::persister::archiver::{Archiver, ArchiverPorts};
 use dojima::stages::persister::sql::check::check;
 use dojima::stages::persister::sql::reader::SqlReader;
@@ -167,9 +167,8 @@ fn archive(name: &str, events: &[EventRecord], log_dir: &Path) -> Run {
 fn write(name: &str, events: u64, folder: &Path) -> [Run; 2] {
     let counters = Counters::new();
     let settings = SqlSettings::new(folder.join("dojima.sqlite"));
-    let clock = Box::new(SystemClock::new());
-    let mut writer =
-        SqlWriter::new(settings, files(&folder.join("events")), clock, &counters).expect("a writer");
+    let mut writer = SqlWriter::new(settings, files(&folder.join("events")), &SystemClocks::new(), &counters)
+        .expect("a writer");
     let started = Instant::now();
     while writer.do_work().expect("written") > 0 {}
     writer.on_close().expect("closed");

@@ -12,7 +12,7 @@ mod venue;
 
 use dojima::config::{Config, Durability};
 use dojima::domain::Command;
-use dojima::engine::{Engine, Launch, OnFatal, OrderEntry};
+use dojima::engine::{Engine, ImplausibleClock, Launch, OnFatal, OrderEntry};
 use dojima::exchange::Digest;
 use dojima::runtime::ThreadingMode;
 use mix::Market;
@@ -71,7 +71,12 @@ fn through_the_engine(
     config.engine.mode = mode;
     config.journal.durability = durability;
     let data = tempfile::tempdir().expect("a temporary directory");
-    let launch = Launch { order_entry: OrderEntry::None, on_fatal: OnFatal::Stop, on_progress: &mut |_| {} };
+    let launch = Launch {
+        order_entry: OrderEntry::None,
+        on_fatal: OnFatal::Stop,
+        implausible_clock: ImplausibleClock::Refuse,
+        on_progress: &mut |_| {},
+    };
     let mut engine = Engine::start(&config, data.path(), launch).expect("the engine starts");
     let last = engine.watch().sequenced() + commands.len() as u64;
     let started = Instant::now();

@@ -10,7 +10,7 @@ mod mix;
 mod venue;
 
 use dojima::domain::{Command, Stamp, Timestamp, codec};
-use dojima::engine::{Engine, Launch, OnFatal, OrderEntry};
+use dojima::engine::{Engine, ImplausibleClock, Launch, OnFatal, OrderEntry};
 use dojima::recovery::{DataDir, Progress, replay};
 use dojima::replica::State;
 use dojima_journal::{Options, Writer, scan_storage};
@@ -58,7 +58,12 @@ fn main() {
     best("engine: from nothing to ready", rounds, commands.len(), floor, || {
         let mut told = 0;
         let on_progress = &mut |_: Progress| told += 1;
-        let launch = Launch { order_entry: OrderEntry::None, on_fatal: OnFatal::Stop, on_progress };
+        let launch = Launch {
+            order_entry: OrderEntry::None,
+            on_fatal: OnFatal::Stop,
+            implausible_clock: ImplausibleClock::Refuse,
+            on_progress,
+        };
         let engine = Engine::start(&config, folder.path(), launch).expect("the engine starts");
         assert_eq!(engine.report.events_logged, 0);
         assert!(told > 0, "progress is told");

@@ -8,7 +8,7 @@
 
 use dojima::config::{AccountConfig, Config, LoginConfig};
 use dojima::domain::{ClOrdId, Symbol, UserRef};
-use dojima::engine::{Engine, Launch, OnFatal, OrderEntry};
+use dojima::engine::{Engine, ImplausibleClock, Launch, OnFatal, OrderEntry};
 use dojima::wire::ouch::{Appendage, EnterOrder, Inbound};
 use dojima::wire::soup::{self, LoginRequest, Password, Username, kind};
 use hdrhistogram::Histogram;
@@ -65,8 +65,12 @@ fn config() -> Config {
 }
 
 fn start(config: &Config, data: &Path) -> (Engine, SocketAddr) {
-    let launch =
-        Launch { order_entry: OrderEntry::Listen, on_fatal: OnFatal::Stop, on_progress: &mut |_| {} };
+    let launch = Launch {
+        order_entry: OrderEntry::Listen,
+        on_fatal: OnFatal::Stop,
+        implausible_clock: ImplausibleClock::Refuse,
+        on_progress: &mut |_| {},
+    };
     let engine = Engine::start(config, data, launch).expect("the engine starts");
     let address = engine.order_entry.expect("it listens");
     (engine, address)

@@ -12,7 +12,7 @@ mod venue;
 
 use dojima::config::Config;
 use dojima::domain::Command;
-use dojima::engine::{Engine, Launch, OnFatal, OrderEntry};
+use dojima::engine::{Engine, ImplausibleClock, Launch, OnFatal, OrderEntry};
 use dojima::exchange::Digest;
 use hdrhistogram::Histogram;
 use mix::Market;
@@ -69,7 +69,12 @@ fn run(
     config.snapshots.every_commands = RATE.min(commands.len() as u64 / 2);
     config.snapshots.checkpoint_every_commands = 0;
     let data = tempfile::tempdir().expect("a temporary directory");
-    let launch = Launch { order_entry: OrderEntry::None, on_fatal: OnFatal::Stop, on_progress: &mut |_| {} };
+    let launch = Launch {
+        order_entry: OrderEntry::None,
+        on_fatal: OnFatal::Stop,
+        implausible_clock: ImplausibleClock::Refuse,
+        on_progress: &mut |_| {},
+    };
     let mut engine = Engine::start(&config, data.path(), launch).expect("the engine starts");
     let applied = engine.watch().applied.clone();
     let first = applied.get();

@@ -2,6 +2,7 @@
 
 mod stepped;
 
+pub use crate::recovery::ImplausibleClock;
 pub use stepped::{Environment, SteppedEngine};
 
 use crate::config::{Config, ConfigError, Difference};
@@ -17,8 +18,8 @@ use crate::recovery::{
 };
 use crate::runtime::descriptors::{self, TooFewDescriptors};
 use crate::runtime::{
-    Clock, CoreIndex, Counters, Fatal, FatalPolicy, Runner, RunningAgent, Shutdown, SystemClock, UnixNanos,
-    affinity,
+    Clocks, CoreIndex, Counters, Fatal, FatalPolicy, Runner, RunningAgent, Shutdown, SystemClocks, UnixNanos,
+    WallClock, affinity,
 };
 use dojima_journal::{AppendError, JournalError, Options};
 use std::net::{SocketAddr, TcpListener};
@@ -31,6 +32,8 @@ pub struct Launch<'a> {
     pub order_entry: OrderEntry,
     /// What happens when an agent fails for good.
     pub on_fatal: OnFatal,
+    /// What becomes of the start if the clock contradicts the journal.
+    pub implausible_clock: ImplausibleClock,
     /// Told how far the replay has come.
     pub on_progress: &'a mut dyn FnMut(Progress),
 }
@@ -84,7 +87,7 @@ pub enum StartError {
 }
 
 impl StartError {
-    /// The process's exit code: 1 for a wrong configuration, else that of the [`Fatal`] that says the same.
+    /// The process's exit code: 1 for a wrong configuration or clock, else that of the [`Fatal`] that says the same.
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Config(_) | Self::Descriptors(_) => 1,
@@ -95,7 +98,11 @@ impl StartError {
             Self::Recovery(RecoveryError::EventLog(_) | RecoveryError::EventLogDiverged { .. }) => {
                 Fatal::event_log(self).exit_code()
             }
-            Self::Recovery(RecoveryError::OpeningRefused { .. } | RecoveryError::OpeningChanged { .. }) => 1,
+            Self::Recovery(
+                RecoveryError::OpeningRefused { .. }
+                | RecoveryError::OpeningChanged { .. }
+                | RecoveryError::ImplausibleClock { .. },
+            ) => 1,
             Self::Recovery(RecoveryError::Append { source: AppendError::NoSpace, .. }) => {
                 Fatal::journal_full(self).exit_code()
             }
@@ -162,17 +169,13 @@ fn join(
     network: Network,
     recovered: Recovered,
     log_options: Option<Options>,
-    clock: &dyn Fn() -> Box<dyn Clock>,
+    clocks: &dyn Clocks,
 ) -> Result<Warm, StartError> {
     let differences = config.compare(&recovered.state.opening);
     let report = recovered.report.clone();
     let counters = Counters::new();
-    let pipeline = pipeline::build(config, data, network, recovered, log_options, clock, &counters)?;
+    let pipeline = pipeline::build(config, data, network, recovered, log_options, clocks, &counters)?;
     Ok(Warm { pipeline, report, differences, counters })
-}
-
-fn system_clock() -> Box<dyn Clock> {
-    Box::new(SystemClock::new())
 }
 
 fn listen(key: &'static str, address: SocketAddr) -> Result<TcpListener, StartError> {
@@ -200,7 +203,8 @@ impl Listeners {
     }
 }
 
-/// How recovery opens the files of an engine of this configuration; `now` is the time of a first start.
+/// How recovery opens the files of an engine of this configuration; `now` is the time of the start. A clock that contradicts
+/// the journal is refused.
 ///
 /// # Errors
 /// [`StartError::Config`].
@@ -229,6 +233,7 @@ pub fn recovery_settings(config: &Config, now: UnixNanos) -> Result<RecoverySett
         ),
         opening: config.opening_commands()?,
         now: Timestamp(now.0),
+        implausible_clock: ImplausibleClock::Refuse,
     })
 }
 
@@ -238,7 +243,7 @@ pub fn recovery_settings(config: &Config, now: UnixNanos) -> Result<RecoverySett
 /// # Errors
 /// See [`StartError`]; nothing is journaled when a command of the opening is refused.
 pub fn open_venue(config: &Config, data: &DataDir, opening: Vec<Command>) -> Result<(), StartError> {
-    let settings = RecoverySettings { opening, ..recovery_settings(config, system_clock().now())? };
+    let settings = RecoverySettings { opening, ..recovery_settings(config, SystemClocks::new().time())? };
     let Recovered { journal, event_log, lock, .. } = recovery::recover(data, &settings, &mut |_| {})?;
     journal.seal().and_then(|()| event_log.seal()).map_err(RecoveryError::from)?;
     drop(lock);
@@ -329,10 +334,14 @@ impl Engine {
                     Some(FeedSockets { subscribers: over(subscribers)?, snapshots: over(snapshots)? });
             }
         }
-        let recovered =
-            recover(&data, &recovery_settings(config, system_clock().now())?, launch.on_progress)?;
+        let mut clocks = SystemClocks::new();
+        let settings = RecoverySettings {
+            implausible_clock: launch.implausible_clock,
+            ..recovery_settings(config, clocks.time())?
+        };
+        let recovered = recover(&data, &settings, launch.on_progress)?;
         let presence = data.presence()?;
-        let warm = join(config, &data, network, recovered, None, &system_clock)?;
+        let warm = join(config, &data, network, recovered, None, &clocks)?;
         let Warm { pipeline: Pipeline { threads, handles }, report, differences, counters } = warm;
         let stops: Vec<Shutdown> = threads.iter().map(|_| Shutdown::new()).collect();
         let runner = Runner::new(match launch.on_fatal {

@@ -23,7 +23,9 @@ use crate::market::MarketWatch;
 use crate::recovery::{DataDir, Recovered};
 use crate::replica::State;
 use crate::ring::{Consumer, CursorReader, Producer, RingBuilder, cursor, spsc};
-use crate::runtime::{Agent, Clock, CoreIndex, Counters, Doorbell, Fatal, IdleStrategy};
+use crate::runtime::{
+    Agent, Clocks, CoreIndex, Counters, Doorbell, Fatal, IdleStrategy, StampClock, UnixNanos,
+};
 use crate::stages::auth::{Role, auth_queues};
 use crate::stages::doorman::{Door, Doorman};
 use crate::stages::feed::{FeedFiles, FeedPorts, FeedPublisher, FeedStart};
@@ -174,7 +176,7 @@ const TIMER_SLOTS: usize = 64;
 /// Slots from the shadow to the sequencer, for a checkpoint now and then.
 const SHADOW_SLOTS: usize = 64;
 
-/// Joins recovered parts into a pipeline. `clock` makes a clock for every agent. `log_options`: how the log of market data is written, if not as configured.
+/// Joins recovered parts into a pipeline. `clocks` makes them for every agent. `log_options`: how the log of market data is written, if not as configured.
 ///
 /// # Errors
 /// When the system gives no poll, or a setting cannot be had on this machine.
@@ -184,7 +186,7 @@ pub fn build(
     network: Network,
     recovered: Recovered,
     log_options: Option<Options>,
-    clock: &dyn Fn() -> Box<dyn Clock>,
+    clocks: &dyn Clocks,
     counters: &Counters,
 ) -> Result<Pipeline, Fatal> {
     let Network { order_entry: sockets, market_data: market_sockets } = network;
@@ -261,7 +263,7 @@ pub fn build(
                 messages: streams.messages_by_login(exchange.logins().len()),
             };
             let settings = settings::gateway(config, &opening)?;
-            let gateway = Gateway::new(settings, sockets, ports, start, clock(), counters)?;
+            let gateway = Gateway::new(settings, sockets, ports, start, clocks.monotonic(), counters)?;
             seats.watch_sockets(&gateway)?;
             Some(gateway)
         }
@@ -286,7 +288,9 @@ pub fn build(
         market_door(snapshots_server),
     ];
     let doorman = match gateway {
-        Some(_) => Some(Doorman::new(doors, settings::users(config, &opening)?, clock(), counters)),
+        Some(_) => {
+            Some(Doorman::new(doors, settings::users(config, &opening)?, clocks.monotonic(), counters))
+        }
         None => None,
     };
     // 2. Sequencer.
@@ -296,7 +300,9 @@ pub fn build(
         space: vec![journal_watch, event_log_watch, quota_watch],
         downstream: seats.bells(Seat::Sequencer, &[Seat::Journaler, Seat::Matcher]),
     };
-    let sequencer = Sequencer::new(ports, clock(), last, counters);
+    let stamps = StampClock::new(clocks, UnixNanos(last.time.0), counters);
+    let stamps_read = stamps.reader(clocks);
+    let sequencer = Sequencer::new(ports, stamps, last, counters);
     // 3. Journaler.
     let ports = JournalerPorts {
         commands: to_journaler,
@@ -305,7 +311,7 @@ pub fn build(
         space: journal_space,
         downstream: seats.bells(Seat::Journaler, &[Seat::Gateway, Seat::Sequencer, Seat::Archiver]),
     };
-    let journaler = Journaler::new(ports, journal, settings::journaler(config), clock(), counters);
+    let journaler = Journaler::new(ports, journal, settings::journaler(config), clocks.monotonic(), counters);
     // 4. Matcher.
     let ports = MatcherPorts {
         commands: to_matcher,
@@ -340,14 +346,14 @@ pub fn build(
     let timer = timer_settings.zip(timer_in).map(|(settings, commands)| {
         let downstream = seats.bells(Seat::Timer, &[Seat::Sequencer]);
         let ports = TimerPorts { commands, session: archiver.session(), downstream };
-        Timer::new(ports, settings, clock(), counters)
+        Timer::new(ports, settings, Box::new(stamps_read), counters)
     });
     let timer_control = timer.as_ref().map(Timer::control);
     // 6. SQL writer.
     let sql = match config.sql.enabled {
         true => {
             let (settings, log) = (settings::sql(config, data), Arc::clone(data.event_log()));
-            Some(SqlWriter::new(settings, log, clock(), counters)?.behind(synced.clone()))
+            Some(SqlWriter::new(settings, log, clocks, counters)?.behind(synced.clone()))
         }
         false => None,
     };
@@ -365,7 +371,15 @@ pub fn build(
             let doorman = seats.bells(Seat::Feed, &[Seat::Doorman]);
             let ports = FeedPorts { applied, in_ring, synced, subscribers, snapshots, doorman };
             let start = FeedStart { event: last_event, sequence: last.sequence };
-            let feed = FeedPublisher::new(settings, files, ports, market_sockets, start, clock(), counters)?;
+            let feed = FeedPublisher::new(
+                settings,
+                files,
+                ports,
+                market_sockets,
+                start,
+                clocks.monotonic(),
+                counters,
+            )?;
             seats.watch_feed(&feed)?;
             Some(feed)
         }
@@ -391,7 +405,7 @@ pub fn build(
             };
             let settings = settings::shadow(config, data, quota_space);
             let last_snapshot = report.snapshot.map_or(0, |info| info.position);
-            Some(Shadow::new(ports, files, settings, replica, last_snapshot, clock(), counters)?)
+            Some(Shadow::new(ports, files, settings, replica, last_snapshot, clocks.monotonic(), counters)?)
         }
         _ => None,
     };

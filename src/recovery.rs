@@ -6,14 +6,16 @@
 //! the first command.
 //!
 //! What must never happen here: a start on a journal whose acknowledged part is damaged, an event log that says
-//! something else than the journal, an opening of the venue that is half done.
+//! something else than the journal, an opening of the venue that is half done, stamps of a clock that is evidently wrong.
 
+mod clock;
 mod data_dir;
 mod error;
 mod event_log;
 mod replay;
 mod start;
 
+pub use clock::{AHEAD_MAX, BEHIND_MAX, ImplausibleClock};
 pub use data_dir::{DataDir, Presence};
 pub use error::RecoveryError;
 pub use replay::{Progress, Replayed, replay};
@@ -37,8 +39,10 @@ pub struct RecoverySettings {
     pub event_log: Options,
     /// What a first start journals before anything else.
     pub opening: Vec<Command>,
-    /// The time of those commands.
+    /// The time of the start, by the wall clock: that of those commands.
     pub now: Timestamp,
+    /// What becomes of a start at a time that contradicts the last stamp in the journal.
+    pub implausible_clock: ImplausibleClock,
 }
 
 /// A warm engine: everything that the stages start with.
@@ -95,6 +99,9 @@ pub fn recover(
     // Before the scan: what another engine is just writing would look damaged.
     let lock = data.lock()?;
     let Start { mut state, snapshot, skipped, scanned, log } = Start::choose(data, settings.event_log)?;
+    // Before anything is changed. A snapshot may hold the last command of a journal that has none after it.
+    let last_time = state.last.time.max(Timestamp(scanned.last_time_ns()));
+    clock::check(settings.now, last_time, settings.implausible_clock)?;
     let verdict = scanned.verdict().clone();
     let total = scanned.next_sequence() - 1 - state.last.sequence;
     let mut journal = scanned.into_writer(settings.journal)?;

@@ -3,10 +3,10 @@
 use super::replay::{progress_bar, verdict};
 use super::{print, show};
 use crate::config::{Config, DEFAULT_TOML, Durability};
-use crate::engine::{Engine, Launch, OnFatal, OrderEntry};
+use crate::engine::{Engine, ImplausibleClock, Launch, OnFatal, OrderEntry};
 use crate::recovery::{Progress, RecoveryReport};
 use crate::runtime::log::{self, Outlet};
-use crate::runtime::{Fatal, ThreadingMode};
+use crate::runtime::{Fatal, Reading, SLEW_DIVISOR, StampClock, ThreadingMode};
 use anyhow::{Context, bail};
 use clap::Args;
 use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
@@ -44,6 +44,9 @@ pub struct ServeArgs {
     /// Instead of the configuration's journal.durability: sync or async
     #[arg(long, value_name = "DURABILITY")]
     durability: Option<Durability>,
+    /// Start although the clock is behind the last command in the journal, or 30 days ahead of it
+    #[arg(long)]
+    accept_clock: bool,
     /// Print the configuration that would be used, and stop
     #[arg(long)]
     print_config: bool,
@@ -107,6 +110,10 @@ pub fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
     let launch = Launch {
         order_entry: OrderEntry::Listen,
         on_fatal: OnFatal::ExitProcess,
+        implausible_clock: match args.accept_clock {
+            true => ImplausibleClock::Accept,
+            false => ImplausibleClock::Refuse,
+        },
         on_progress: &mut on_progress,
     };
     let engine = Engine::start(&config, &args.data, launch)?;
@@ -223,16 +230,54 @@ fn watch(
 ) -> Result<(), Fatal> {
     const FAILURE_CHECK: Duration = Duration::from_millis(200);
     let mut last = Status::read(engine);
+    let mut clock = ClockAlarm::default();
     loop {
         match interrupted.recv_timeout(FAILURE_CHECK) {
             Err(RecvTimeoutError::Timeout) if !engine.has_failed() => engine.check_files()?,
             _ => return Ok(()),
+        }
+        if let Some(warning) = clock.look(&engine.counters.snapshot(), Instant::now()) {
+            tracing::warn!("{warning}");
         }
         if status.is_some_and(|interval| last.at.elapsed() >= interval) {
             let now = Status::read(engine);
             console.say(format_args!("{}", now.since(&last)));
             last = now;
         }
+    }
+}
+
+/// Warns of a clock that stamps do not follow at once, and again while that lasts.
+#[derive(Default)]
+struct ClockAlarm {
+    warned: Option<Instant>,
+}
+
+impl ClockAlarm {
+    /// From this difference on.
+    const APART_MIN: Duration = Duration::from_secs(1);
+    const AGAIN_AFTER: Duration = Duration::from_secs(600);
+
+    /// What there is to say now.
+    fn look(&mut self, readings: &[Reading], now: Instant) -> Option<String> {
+        let gauge =
+            |name| readings.iter().find(|reading| reading.name == name).map_or(0, |reading| reading.value);
+        let [ahead, behind] =
+            [StampClock::AHEAD_MS, StampClock::BEHIND_MS].map(|name| Duration::from_millis(gauge(name)));
+        let (apart, side) = if behind > ahead { (behind, "behind") } else { (ahead, "ahead of") };
+        if apart < Self::APART_MIN {
+            let was_apart = self.warned.take().is_some();
+            return was_apart.then(|| "stamps agree with the system's clock again".to_owned());
+        }
+        if self.warned.is_some_and(|at| now.duration_since(at) < Self::AGAIN_AFTER) {
+            return None;
+        }
+        self.warned = Some(now);
+        Some(format!(
+            "the system's clock is {} {side} the stamps of commands, which go on by the monotonic clock and follow it by 1/{SLEW_DIVISOR} \
+             of the time that passes; was it set?",
+            show::duration(apart)
+        ))
     }
 }
 
@@ -301,4 +346,26 @@ fn on_interrupt() -> anyhow::Result<Receiver<()>> {
     };
     std::thread::Builder::new().name("signals".to_owned()).spawn(handle).context("cannot handle signals")?;
     Ok(receiver)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_is_set_is_warned_of_once_in_ten_minutes_until_stamps_have_followed() {
+        let (mut alarm, start) = (ClockAlarm::default(), Instant::now());
+        let gauge = |name: &'static str, value| Reading { name: name.into(), unit: "ms", value };
+        let mut look = |ahead, behind, seconds| {
+            let readings = [gauge(StampClock::AHEAD_MS, ahead), gauge(StampClock::BEHIND_MS, behind)];
+            alarm.look(&readings, start + Duration::from_secs(seconds)).unwrap_or_default()
+        };
+        assert_eq!(look(999, 0, 0), "");
+        assert!(look(7_200_000, 0, 1).starts_with("the system's clock is 2 h 0 min ahead of the stamps"));
+        assert_eq!(look(7_100_000, 0, 600), "");
+        assert!(look(7_100_000, 0, 601).contains("1 h 58 min ahead of"));
+        assert_eq!(look(0, 0, 602), "stamps agree with the system's clock again");
+        assert_eq!(look(0, 0, 603), "");
+        assert!(look(0, 1_000, 604).contains("1.00 s behind the stamps"));
+    }
 }

@@ -3,9 +3,11 @@
 use super::replay::progress_bar;
 use super::{DataArgs, print, show};
 use crate::engine::recovery_settings;
-use crate::recovery::{self, DataDir, Progress, Recovered, RecoveryError};
+use crate::recovery::{
+    self, DataDir, ImplausibleClock, Progress, Recovered, RecoveryError, RecoverySettings,
+};
 use crate::replica::{SnapshotInfo, Snapshots};
-use crate::runtime::{Clock, Fatal, SystemClock};
+use crate::runtime::{Fatal, SystemClocks, WallClock};
 use crate::stages::shadow::REQUEST_FILE;
 use anyhow::{Context, bail};
 use clap::Args;
@@ -45,7 +47,11 @@ pub fn run(args: SnapshotArgs) -> anyhow::Result<ExitCode> {
         bar.set_length(progress.commands_total);
         bar.set_position(progress.commands);
     };
-    let settings = recovery_settings(&config, SystemClock::new().now())?;
+    // A snapshot stamps nothing.
+    let settings = RecoverySettings {
+        implausible_clock: ImplausibleClock::Accept,
+        ..recovery_settings(&config, SystemClocks::new().time())?
+    };
     let recovered = recovery::recover(&data, &settings, on_progress);
     bar.finish_and_clear();
     let (info, how) = match recovered {

@@ -3,12 +3,12 @@
 //! Nothing here waits, and nothing happens but by [`Stepper::step`]: over files in memory, simulated sockets and a clock that
 //! is moved by hand, the same seed gives the same run.
 
-use super::{StartError, Stopped, Warm, check, join, recover, recovery_settings, system_clock};
+use super::{StartError, Stopped, Warm, check, join, recover, recovery_settings};
 use crate::config::Config;
 use crate::exchange::Digest;
 use crate::pipeline::{Handles, Network, Sockets};
 use crate::recovery::{DataDir, RecoveryReport};
-use crate::runtime::{Clock, Counters, Fatal, ManualClock, Stepper};
+use crate::runtime::{Clocks, Counters, Fatal, ManualClock, Stepper, SystemClocks};
 use std::path::Path;
 
 /// What a stepped engine is surrounded by.
@@ -20,7 +20,7 @@ pub struct Environment<'a> {
     pub segment_bytes: [u64; 2],
     /// Where clients come from.
     pub sockets: Box<dyn Sockets>,
-    /// The time, which stands still until it is moved.
+    /// The clocks, which stand still until they are moved.
     pub clock: &'a ManualClock,
     /// Decides which agent runs next.
     pub seed: u64,
@@ -48,8 +48,7 @@ impl SteppedEngine {
     /// # Errors
     /// See [`StartError`].
     pub fn start(config: &Config, data: &Path, seed: u64) -> Result<Self, StartError> {
-        let clock = &|| system_clock();
-        Self::start_with(config, &DataDir::new(data), seed, clock, None, None)
+        Self::start_with(config, &DataDir::new(data), seed, &SystemClocks::new(), None, None)
     }
 
     /// The same with a clock that stands still until it is moved.
@@ -62,7 +61,6 @@ impl SteppedEngine {
         seed: u64,
         clock: &ManualClock,
     ) -> Result<Self, StartError> {
-        let clock = &|| Box::new(clock.clone()) as Box<dyn Clock>;
         Self::start_with(config, &DataDir::new(data), seed, clock, None, None)
     }
 
@@ -72,7 +70,6 @@ impl SteppedEngine {
     /// See [`StartError`].
     pub fn start_in(config: &Config, surroundings: Environment<'_>) -> Result<Self, StartError> {
         let Environment { data, segment_bytes, sockets, clock, seed } = surroundings;
-        let clock = &|| Box::new(clock.clone()) as Box<dyn Clock>;
         Self::start_with(config, &data, seed, clock, Some(sockets), Some(segment_bytes))
     }
 
@@ -80,12 +77,12 @@ impl SteppedEngine {
         config: &Config,
         data: &DataDir,
         seed: u64,
-        clock: &dyn Fn() -> Box<dyn Clock>,
+        clocks: &dyn Clocks,
         sockets: Option<Box<dyn Sockets>>,
         segment_bytes: Option<[u64; 2]>,
     ) -> Result<Self, StartError> {
         check(config)?;
-        let mut settings = recovery_settings(config, clock().now())?;
+        let mut settings = recovery_settings(config, clocks.wall().time())?;
         if let Some([journal, event_log]) = segment_bytes {
             settings.journal = settings.journal.with_segment_bytes(journal).with_spare_segments(0);
             settings.event_log = settings.event_log.with_segment_bytes(event_log).with_spare_segments(0);
@@ -94,7 +91,7 @@ impl SteppedEngine {
         let network = Network { order_entry: sockets, market_data: None };
         let recovered = recover(data, &settings, &mut |_| {})?;
         let digest = recovered.state.exchange.digest();
-        let Warm { pipeline, report, counters, .. } = join(config, data, network, recovered, log, clock)?;
+        let Warm { pipeline, report, counters, .. } = join(config, data, network, recovered, log, clocks)?;
         let agents = pipeline.threads.into_iter().map(|thread| thread.agent).collect();
         let stepper = Stepper::new(seed, agents)?;
         Ok(Self { stepper, handles: pipeline.handles, report, recovered: digest, counters })

@@ -1,5 +1,7 @@
 //! Why an engine does not start.
 
+use super::clock::contradiction;
+use crate::domain::Timestamp;
 use crate::exchange::Digest;
 use crate::replica::SnapshotError;
 use dojima_journal::{AppendError, JournalError, SyncError};
@@ -153,6 +155,18 @@ pub enum RecoveryError {
         dir: PathBuf,
         /// How many commands it holds.
         journaled: u64,
+    },
+    /// The wall clock is more than [`BEHIND_MAX`](super::BEHIND_MAX) behind the last stamp, or more than
+    /// [`AHEAD_MAX`](super::AHEAD_MAX) ahead of it. Nothing was changed.
+    #[error(
+        "{}; set the clock, or start with --accept-clock if it is right or nothing was done for that long",
+        contradiction(*now, *last)
+    )]
+    ImplausibleClock {
+        /// The time of the start.
+        now: Timestamp,
+        /// The stamp of the last command in the journal.
+        last: Timestamp,
     },
     /// The configuration asks for something that the exchange refuses.
     #[error("opening command {number} was refused: {reason}")]

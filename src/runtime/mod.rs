@@ -21,19 +21,21 @@ pub mod idle;
 pub mod log;
 pub mod planted;
 pub mod runner;
+pub mod stamps;
 pub mod stepper;
 #[cfg(all(test, not(dojima_loom)))]
 mod tests;
 
 pub use affinity::{AffinityError, CoreIndex};
 pub use agent::Agent;
-pub use clock::{Clock, ManualClock, SystemClock, UnixNanos};
+pub use clock::{Clock, Clocks, ManualClock, MonotonicNanos, SystemClocks, UnixNanos, WallClock};
 pub use composite::CompositeAgent;
 pub use counters::{Counter, Counters, Reading};
 pub use doorbell::Doorbell;
 pub use fatal::Fatal;
 pub use idle::{Backoff, BusySpin, IdleLimits, IdleStrategy, Rest, SocketWait};
 pub use runner::{FatalPolicy, Runner, RunningAgent, Shutdown};
+pub use stamps::{SLEW_DIVISOR, StampClock, StampReader};
 pub use stepper::{Settled, Stepper};
 
 /// How the agents are spread over threads. Their behaviour is the same in each mode.

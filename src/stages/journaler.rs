@@ -9,7 +9,7 @@ use super::space::SpaceLow;
 use crate::domain::{Sequenced, codec};
 use crate::ring::{Consumer, CursorWriter};
 use crate::runtime::planted::{Bug, is_planted};
-use crate::runtime::{Agent, Clock, Counter, Counters, Doorbell, Fatal, UnixNanos};
+use crate::runtime::{Agent, Clock, Counter, Counters, Doorbell, Fatal, MonotonicNanos};
 use dojima_journal::{AppendError, Durability, Writer};
 use std::ops::ControlFlow;
 use std::time::Duration;
@@ -46,7 +46,7 @@ pub struct Journaler {
     writer: Option<Writer>,
     settings: JournalerSettings,
     clock: Box<dyn Clock>,
-    last_sync: UnixNanos,
+    last_sync: MonotonicNanos,
     counts: Counts,
 }
 

@@ -12,7 +12,7 @@ use crate::domain::{
 };
 use crate::ring::{Consumer, Producer};
 use crate::runtime::planted::{Bug, is_planted};
-use crate::runtime::{Agent, Clock, Counter, Counters, Doorbell, Fatal};
+use crate::runtime::{Agent, Counter, Counters, Doorbell, Fatal, StampClock};
 use std::ops::ControlFlow;
 
 /// Commands of one duty cycle.
@@ -33,7 +33,7 @@ pub struct SequencerPorts {
 /// The agent.
 pub struct Sequencer {
     ports: SequencerPorts,
-    clock: Box<dyn Clock>,
+    stamps: StampClock,
     last: Stamp,
     /// The source that is polled first in the next cycle.
     first: usize,
@@ -43,11 +43,11 @@ pub struct Sequencer {
 
 impl Sequencer {
     /// Goes on after `last`, the stamp of the last command in the journal.
-    pub fn new(ports: SequencerPorts, clock: Box<dyn Clock>, last: Stamp, counters: &Counters) -> Self {
+    pub fn new(ports: SequencerPorts, stamps: StampClock, last: Stamp, counters: &Counters) -> Self {
         let reused = u64::from(is_planted(Bug::ReuseSequence));
         Self {
             ports,
-            clock,
+            stamps,
             last: Stamp { sequence: last.sequence - reused, ..last },
             first: 0,
             sequenced: counters.register("sequencer.commands", "commands"),
@@ -62,10 +62,11 @@ impl Agent for Sequencer {
     }
 
     fn do_work(&mut self) -> Result<usize, Fatal> {
+        // Also while nothing waits: the clock of stamps follows the wall clock only while it is read.
+        let time = Timestamp(self.stamps.now().0).max(self.last.time);
         if self.ports.sources.iter().all(|source| source.waiting() == 0) {
             return Ok(0);
         }
-        let time = Timestamp(self.clock.now().0).max(self.last.time);
         let space_low = self.ports.space.iter().any(SpaceWatch::is_low);
         let mut claim = self.ports.commands.claim_up_to(BATCH_MAX);
         if claim.remaining() == 0 {

@@ -306,7 +306,8 @@ impl Shadow {
     fn retire(&mut self) {
         let readers = [&self.ports.in_sql, &self.ports.in_market_data];
         let needed_from: Vec<u64> = readers.into_iter().flatten().map(CursorReader::get).collect();
-        let now = Timestamp(self.clock.now().0);
+        // By stamps: how old an event is does not depend on what somebody does to the clock.
+        let now = self.state.last.time;
         let retention = &self.settings.retention;
         let ShadowFiles { journal, event_log, .. } = &self.files;
         match retention.apply(&self.snapshots, journal, event_log, &needed_from, now) {

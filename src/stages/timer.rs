@@ -7,7 +7,7 @@
 
 use crate::domain::{Command, InstrumentId, Phase};
 use crate::ring::{CursorReader, Producer};
-use crate::runtime::{Agent, Clock, Counter, Counters, Doorbell, Fatal, UnixNanos};
+use crate::runtime::{Agent, Counter, Counters, Doorbell, Fatal, UnixNanos, WallClock};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -126,7 +126,7 @@ impl TimerControl {
 /// The agent.
 pub struct Timer {
     ports: TimerPorts,
-    clock: Box<dyn Clock>,
+    clock: Box<dyn WallClock>,
     tick_interval_ns: Option<u64>,
     schedules: Vec<Schedule>,
     control: TimerControl,
@@ -150,7 +150,7 @@ impl Timer {
     pub fn new(
         ports: TimerPorts,
         settings: TimerSettings,
-        clock: Box<dyn Clock>,
+        clock: Box<dyn WallClock>,
         counters: &Counters,
     ) -> Self {
         let interval = settings.tick_interval.map(|interval| interval.as_nanos());
@@ -266,7 +266,7 @@ impl Agent for Timer {
     }
 
     fn do_work(&mut self) -> Result<usize, Fatal> {
-        let now = self.clock.now();
+        let now = self.clock.time();
         if now < self.idle_until || self.control.0.load(Ordering::Acquire) {
             return Ok(0);
         }

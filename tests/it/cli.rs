@@ -3,6 +3,9 @@
 use dojima::client::session::{Credentials, Resume, Session};
 use dojima::config::{Config, DEFAULT_TOML};
 use dojima::domain::{ClOrdId, Symbol, UserRef};
+use dojima::engine::recovery_settings;
+use dojima::recovery::{DataDir, recover};
+use dojima::runtime::UnixNanos;
 use dojima::wire::ouch::{Appendage, EnterOrder, Inbound};
 use dojima::wire::soup::{Password, Username};
 use std::fs;
@@ -11,7 +14,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tempfile::TempDir;
 
 /// The program, with nothing on stdin.
@@ -338,6 +341,38 @@ fn verify_sees_a_message_of_market_data_that_the_events_do_not_give() {
     let damaged = place.run("verify", &[]);
     assert_eq!(damaged.code, Some(1), "{}", damaged.stdout);
     assert_says(&damaged.stdout, "acknowledged data damaged at byte");
+}
+
+/// Opens the venue as an engine did whose clock showed this time.
+fn open_at(place: &Place, time: SystemTime) {
+    let config = Config::load(&place.config()).expect("a configuration");
+    let since_epoch = time.duration_since(UNIX_EPOCH).expect("after 1970");
+    let now = UnixNanos(u64::try_from(since_epoch.as_nanos()).expect("before 2554"));
+    let settings = recovery_settings(&config, now).expect("a valid venue");
+    let opened = recover(&DataDir::new(place.data()), &settings, &mut |_| {}).expect("opened");
+    opened.journal.seal().expect("sealed");
+    opened.event_log.seal().expect("sealed");
+}
+
+#[test]
+fn a_clock_that_contradicts_the_journal_is_refused_until_somebody_accepts_it() {
+    const DAY: Duration = Duration::from_secs(86_400);
+    let cases = [
+        (SystemTime::now() + DAY, "23h", "behind the last command in the journal"),
+        (SystemTime::now() - 31 * DAY, "1month", "ahead of the last command in the journal"),
+    ];
+    for (last, difference, side) in cases {
+        let place = Place::new();
+        open_at(&place, last);
+        let refused = place.run("serve", &["--listen", "127.0.0.1:0"]);
+        assert_eq!(refused.code, Some(1), "{}", refused.stderr);
+        assert_says(&refused.stderr, "error: the clock says ");
+        assert_says(&refused.stderr, &format!("is {difference}"));
+        assert_says(&refused.stderr, side);
+        assert_says(&refused.stderr, "--accept-clock");
+        assert_eq!(place.run("snapshot", &[]).code, Some(0), "a snapshot stamps nothing");
+        assert_eq!(place.serve_with(&["--accept-clock"], Stdio::piped()).terminate().code, Some(0));
+    }
 }
 
 #[test]

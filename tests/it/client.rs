@@ -7,7 +7,7 @@ use dojima::client::{
 };
 use dojima::config::Durability;
 use dojima::domain::{OrderPrice, Quantity, Side, Symbol, TimeInForce, UserRef, Visibility};
-use dojima::engine::{Engine, Launch, OnFatal, OrderEntry};
+use dojima::engine::{Engine, ImplausibleClock, Launch, OnFatal, OrderEntry};
 use dojima::runtime::ThreadingMode;
 use dojima::wire::soup::{Password, SessionId, Username};
 use std::net::SocketAddr;
@@ -30,8 +30,12 @@ impl Venue {
 
     fn on(data: TempDir) -> Self {
         let config = small_config(ThreadingMode::Shared, Durability::Async);
-        let launch =
-            Launch { order_entry: OrderEntry::Listen, on_fatal: OnFatal::Stop, on_progress: &mut |_| {} };
+        let launch = Launch {
+            order_entry: OrderEntry::Listen,
+            on_fatal: OnFatal::Stop,
+            implausible_clock: ImplausibleClock::Refuse,
+            on_progress: &mut |_| {},
+        };
         let engine = Engine::start(&config, data.path(), launch).expect("the engine starts");
         let address = engine.order_entry.expect("it listens");
         Self { engine, address, data }

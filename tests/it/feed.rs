@@ -11,7 +11,7 @@ use dojima::client::session::{Credentials, Resume};
 use dojima::client::{ClientError, MarketError, MarketSession};
 use dojima::config::{Config, Durability, LoginConfig};
 use dojima::domain::{EventRecord, codec};
-use dojima::engine::{Engine, Launch, OnFatal, OrderEntry};
+use dojima::engine::{Engine, ImplausibleClock, Launch, OnFatal, OrderEntry};
 use dojima::exchange::Exchange;
 use dojima::market::{Books, Feed, Published};
 use dojima::recovery::DataDir;
@@ -32,8 +32,12 @@ fn config() -> Config {
 }
 
 fn start(config: &Config, data: &Path) -> Engine {
-    let launch =
-        Launch { order_entry: OrderEntry::Listen, on_fatal: OnFatal::Stop, on_progress: &mut |_| {} };
+    let launch = Launch {
+        order_entry: OrderEntry::Listen,
+        on_fatal: OnFatal::Stop,
+        implausible_clock: ImplausibleClock::Refuse,
+        on_progress: &mut |_| {},
+    };
     Engine::start(config, data, launch).expect("the engine starts")
 }
 

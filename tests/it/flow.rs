@@ -10,7 +10,7 @@ use dojima::client::flow::{
 };
 use dojima::config::{Config, Durability};
 use dojima::domain::{InstrumentId, OrderPrice, Side, TimeInForce};
-use dojima::engine::{Engine, Launch, OnFatal, OrderEntry};
+use dojima::engine::{Engine, ImplausibleClock, Launch, OnFatal, OrderEntry};
 use dojima::runtime::ThreadingMode;
 use std::collections::HashMap;
 use std::io::Write;
@@ -219,8 +219,12 @@ impl Running {
     }
 
     fn engine(config: &Config, dir: &Path) -> Engine {
-        let launch =
-            Launch { order_entry: OrderEntry::Listen, on_fatal: OnFatal::Stop, on_progress: &mut |_| {} };
+        let launch = Launch {
+            order_entry: OrderEntry::Listen,
+            on_fatal: OnFatal::Stop,
+            implausible_clock: ImplausibleClock::Refuse,
+            on_progress: &mut |_| {},
+        };
         Engine::start(config, dir, launch).expect("the engine starts")
     }
 

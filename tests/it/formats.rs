@@ -13,7 +13,7 @@ use crate::exchange::digests::{lists, opening_commands};
 use crate::support::venue;
 use dojima::domain::{Command, EventRecord, Stamp, Timestamp, codec};
 use dojima::exchange::Digest;
-use dojima::recovery::{DataDir, Recovered, RecoveryError, RecoverySettings, recover};
+use dojima::recovery::{DataDir, ImplausibleClock, Recovered, RecoveryError, RecoverySettings, recover};
 use dojima::replica::{Snapshots, State};
 use dojima_journal::layout::{CONTENT_VERSION_AT, HEADER_CRC_AT, SEGMENT_HEADER_BYTES};
 use dojima_journal::{Content, JournalError, Options, Writer, scan_storage};
@@ -55,6 +55,8 @@ fn recovered(dir: &Path) -> Result<Recovered, RecoveryError> {
         event_log: options(DataDir::EVENTS),
         opening: Vec::new(),
         now: Timestamp(0),
+        // Its commands are as old as it is.
+        implausible_clock: ImplausibleClock::Accept,
     };
     recover(&DataDir::new(dir), &settings, &mut |_| {})
 }

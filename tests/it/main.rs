@@ -4,6 +4,7 @@ mod architecture;
 mod bad_input;
 mod cli;
 mod client;
+mod clock;
 mod codec;
 mod config;
 mod crash;

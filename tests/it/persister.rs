@@ -79,8 +79,7 @@ impl Bench {
     fn try_writer(&self, batch_events_max: usize) -> Result<Driven, Fatal> {
         let clock = ManualClock::new(UnixNanos(1_800_000_000_000_000_000));
         let counters = Counters::new();
-        let hand = Box::new(clock.clone());
-        let writer = SqlWriter::new(self.settings(batch_events_max), self.log(), hand, &counters)?;
+        let writer = SqlWriter::new(self.settings(batch_events_max), self.log(), &clock, &counters)?;
         Ok(Driven { writer, clock, counters })
     }
 

@@ -6,11 +6,14 @@ use crate::support::engines::logged_events;
 use dojima::config::Config;
 use dojima::domain::{Command, EventRecord, RejectReason, Stamp, Timestamp, codec};
 use dojima::exchange::Digest;
-use dojima::recovery::{DataDir, Recovered, RecoveryError, RecoverySettings, recover};
-use dojima::replica::State;
+use dojima::recovery::{
+    AHEAD_MAX, BEHIND_MAX, DataDir, ImplausibleClock, Recovered, RecoveryError, RecoverySettings, recover,
+};
+use dojima::replica::{Snapshots, State};
 use dojima_journal::{Content, JournalError, Options, Verdict, Writer, scan};
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 use tempfile::TempDir;
 
 const COMMANDS: usize = 400;
@@ -30,6 +33,7 @@ fn settings() -> RecoverySettings {
         event_log: options(DataDir::EVENTS),
         opening: opening(),
         now: Timestamp(1_000),
+        implausible_clock: ImplausibleClock::Refuse,
     }
 }
 
@@ -330,4 +334,44 @@ fn a_directory_in_use_is_not_even_looked_at() {
     let refused = place.recover().expect_err("refused");
     assert!(matches!(refused, RecoveryError::Journal(JournalError::Locked { .. })), "{refused}");
     drop(first);
+}
+
+#[test]
+fn a_clock_that_contradicts_the_journal_is_refused_and_nothing_is_changed() {
+    const LAST: Timestamp = Timestamp(1_800_000_000 * Timestamp::SECOND);
+    let place = Place::new();
+    let start = |now: u64, implausible_clock| {
+        recover(
+            &place.data(),
+            &RecoverySettings { now: Timestamp(now), implausible_clock, ..settings() },
+            &mut |_| {},
+        )
+    };
+    drop(start(LAST.0, ImplausibleClock::Refuse).expect("a first start may be at any time"));
+    for with_snapshot in [false, true] {
+        let found = fs::read(first_segment(&place)).expect("readable");
+        for now in [0, LAST.0 - BEHIND_MAX.as_nanos() as u64 - 1, LAST.0 + AHEAD_MAX.as_nanos() as u64 + 1] {
+            let refused = start(now, ImplausibleClock::Refuse).expect_err("refused");
+            assert!(
+                matches!(&refused, RecoveryError::ImplausibleClock { now: told, last } if (told.0, *last) == (now, LAST)),
+                "{refused}"
+            );
+            assert_eq!(
+                fs::read(first_segment(&place)).expect("readable"),
+                found,
+                "with a snapshot: {with_snapshot}"
+            );
+        }
+        for now in [LAST.0 - BEHIND_MAX.as_nanos() as u64, LAST.0 + AHEAD_MAX.as_nanos() as u64] {
+            drop(start(now, ImplausibleClock::Refuse).expect("plausible"));
+        }
+        let accepted = start(0, ImplausibleClock::Accept).expect("accepted");
+        assert_eq!(accepted.state.last.time, LAST);
+        let digest = accepted.state.exchange.digest();
+        Snapshots::new(Arc::clone(place.data().snapshots())).save(&accepted.state, digest).expect("saved");
+    }
+}
+
+fn first_segment(place: &Place) -> std::path::PathBuf {
+    crate::cli::first_segment(place.folder.path(), "journal")
 }

@@ -9,7 +9,7 @@ use dojima::engine::StartError;
 use dojima::recovery::RecoveryError;
 use dojima::ring::{Consumer, CursorReader, Producer, cursor, spsc};
 use dojima::runtime::doorbell::Sleeper;
-use dojima::runtime::{Agent, Counters, Fatal, ManualClock};
+use dojima::runtime::{Agent, Counters, Fatal, ManualClock, StampClock, UnixNanos};
 use dojima::stages::journaler::{Journaler, JournalerPorts, JournalerSettings};
 use dojima::stages::persister::archiver::{Archiver, ArchiverPorts};
 use dojima::stages::resend::resend_queues;
@@ -177,8 +177,9 @@ fn sequenced(set: impl FnOnce(&SpaceLow, &SpaceLow)) -> [Command; 2] {
         space: vec![journal_watch, event_log_watch],
         downstream: Vec::new(),
     };
-    let mut sequencer =
-        Sequencer::new(ports, Box::new(ManualClock::default()), Stamp::default(), &Counters::new());
+    let counters = Counters::new();
+    let stamps = StampClock::new(&ManualClock::default(), UnixNanos(0), &counters);
+    let mut sequencer = Sequencer::new(ports, stamps, Stamp::default(), &counters);
     inbound.try_push(enter()).expect("room");
     inbound.try_push(cancel(1)).expect("room");
     assert_eq!(sequencer.do_work(), Ok(2));

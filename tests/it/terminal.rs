@@ -2,7 +2,7 @@
 
 use crate::support::engines::small_config;
 use dojima::config::Durability;
-use dojima::engine::{Engine, Launch, OnFatal, OrderEntry};
+use dojima::engine::{Engine, ImplausibleClock, Launch, OnFatal, OrderEntry};
 use dojima::runtime::ThreadingMode;
 use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
@@ -54,8 +54,12 @@ impl Terminal {
 
 fn engine(data: &tempfile::TempDir) -> Engine {
     let config = small_config(ThreadingMode::Shared, Durability::Async);
-    let launch =
-        Launch { order_entry: OrderEntry::Listen, on_fatal: OnFatal::Stop, on_progress: &mut |_| {} };
+    let launch = Launch {
+        order_entry: OrderEntry::Listen,
+        on_fatal: OnFatal::Stop,
+        implausible_clock: ImplausibleClock::Refuse,
+        on_progress: &mut |_| {},
+    };
     Engine::start(&config, data.path(), launch).expect("the engine starts")
 }
 

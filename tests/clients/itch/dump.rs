@@ -11,7 +11,7 @@ mod day;
 use dojima::client::flow::{ActionKind, Flow, FlowAction};
 use dojima::config::Config;
 use dojima::domain::{Cancel, Command, Enter, LoginId, Quantity, Replace, Side, UserRef};
-use dojima::engine::{Engine, Launch, OnFatal, OrderEntry};
+use dojima::engine::{Engine, ImplausibleClock, Launch, OnFatal, OrderEntry};
 use dojima::recovery::DataDir;
 use std::error::Error;
 use std::io::Write;
@@ -113,7 +113,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     writeln!(books, "messages,symbol,side,price,lots,orders")?;
     for part in commands.chunks(commands.len().div_ceil(POINTS)) {
         let on_progress = &mut |_| {};
-        let launch = Launch { order_entry: OrderEntry::None, on_fatal: OnFatal::Stop, on_progress };
+        let launch = Launch {
+            order_entry: OrderEntry::None,
+            on_fatal: OnFatal::Stop,
+            implausible_clock: ImplausibleClock::Refuse,
+            on_progress,
+        };
         let mut engine = Engine::start(&config, &data, launch)?;
         for command in part {
             while engine.local().commands.try_push(*command).is_err() {

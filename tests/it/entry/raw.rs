@@ -2,7 +2,7 @@
 
 use dojima::config::Config;
 use dojima::domain::{ClOrdId, Symbol, UserRef};
-use dojima::engine::{Engine, Launch, OnFatal, OrderEntry};
+use dojima::engine::{Engine, ImplausibleClock, Launch, OnFatal, OrderEntry};
 use dojima::wire::ouch::{Appendage, EnterOrder, Inbound};
 use dojima::wire::soup::{
     self, LoginAccepted, LoginRejected, LoginRequest, Password, SessionId, Username, kind,
@@ -16,8 +16,12 @@ use std::time::{Duration, Instant};
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
 pub fn start(config: &Config, data: &Path) -> Engine {
-    let launch =
-        Launch { order_entry: OrderEntry::Listen, on_fatal: OnFatal::Stop, on_progress: &mut |_| {} };
+    let launch = Launch {
+        order_entry: OrderEntry::Listen,
+        on_fatal: OnFatal::Stop,
+        implausible_clock: ImplausibleClock::Refuse,
+        on_progress: &mut |_| {},
+    };
     Engine::start(config, data, launch).expect("the engine starts")
 }
 

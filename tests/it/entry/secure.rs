@@ -3,7 +3,7 @@
 use super::raw::{PATIENCE, Raw, address, login_packet, order, start};
 use crate::support::engines::small_config;
 use dojima::config::{Config, Durability, LoginConfig, Network, TlsSection, UserRole};
-use dojima::engine::{Engine, Launch, OnFatal, OrderEntry};
+use dojima::engine::{Engine, ImplausibleClock, Launch, OnFatal, OrderEntry};
 use dojima::runtime::ThreadingMode;
 use dojima::stages::doorman;
 use dojima::wire::soup::{LoginRejected, Password};
@@ -128,8 +128,12 @@ fn certificates_that_cannot_be_used_are_named() {
     ] {
         let mut config = config();
         config.tls = Some(tls);
-        let launch =
-            Launch { order_entry: OrderEntry::Listen, on_fatal: OnFatal::Stop, on_progress: &mut |_| {} };
+        let launch = Launch {
+            order_entry: OrderEntry::Listen,
+            on_fatal: OnFatal::Stop,
+            implausible_clock: ImplausibleClock::Refuse,
+            on_progress: &mut |_| {},
+        };
         let error = Engine::start(&config, &data.path().join("data"), launch).err().expect("refused");
         assert!(error.to_string().starts_with(says), "{error}");
         assert_eq!(error.exit_code(), 1);

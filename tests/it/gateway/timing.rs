@@ -20,6 +20,34 @@ fn a_heartbeat_is_sent_after_a_second_without_anything_else() {
     }
 }
 
+/// A day, forwards or back.
+#[test]
+fn a_wall_clock_that_is_set_changes_no_heartbeat_and_no_timeout() {
+    const DAY: i64 = 86_400 * SECOND as i64;
+    for step in [DAY, -DAY] {
+        let mut bench = Bench::new();
+        let (mut heard, _) = bench.log_in(ALICE, 0);
+        let (mut silent, _) = bench.log_in(BOB, 0);
+        let mut sent = 2 * 49;
+        bench.clock.step_wall(step);
+        bench.cycle();
+        assert_eq!(bench.count("gateway.connections"), 2, "nobody is closed by a step of {step} ns");
+        for _ in 0..15 {
+            bench.clock.advance(SECOND + SECOND / 50);
+            heard.send(&CLIENT_HEARTBEAT);
+            sent += 3;
+            bench.until_read(sent);
+            assert_eq!(bench.bytes(&mut heard, 3), SERVER_HEARTBEAT);
+        }
+        bench.until_closed(&mut silent);
+        assert_eq!(
+            bench.count("gateway.connections"),
+            1,
+            "who says nothing is closed after a step of {step} ns"
+        );
+    }
+}
+
 #[test]
 fn a_message_counts_as_a_heartbeat() {
     let mut bench = Bench::new();

@@ -73,14 +73,13 @@ fn writes_until_it_is_killed() {
         batch_events_max: 20,
         ..dojima::stages::persister::sql::SqlSettings::new(format!("{folder}/dojima.sqlite"))
     };
-    let clock = Box::new(dojima::runtime::SystemClock::new());
     let counters = dojima::runtime::Counters::new();
     let mut writer = dojima::stages::persister::sql::SqlWriter::new(
         settings,
         std::sync::Arc::new(dojima_journal::storage::FileStorage::new(std::path::Path::new(&format!(
             "{folder}/events"
         )))),
-        clock,
+        &dojima::runtime::SystemClocks::new(),
         &counters,
     )
     .expect("a writer");

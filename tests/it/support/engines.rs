@@ -2,7 +2,7 @@
 
 use dojima::config::{Config, Durability};
 use dojima::domain::{Command, EventRecord, codec};
-use dojima::engine::{Engine, Launch, OnFatal, OrderEntry};
+use dojima::engine::{Engine, ImplausibleClock, Launch, OnFatal, OrderEntry};
 use dojima::pipeline::Local;
 use dojima::recovery::DataDir;
 use dojima::runtime::ThreadingMode;
@@ -36,7 +36,12 @@ pub fn small_config(mode: ThreadingMode, durability: Durability) -> Config {
 
 /// Starts an engine without sockets that stops, rather than ending the test process, when it fails.
 pub fn start(config: &Config, data: &Path) -> Engine {
-    let launch = Launch { order_entry: OrderEntry::None, on_fatal: OnFatal::Stop, on_progress: &mut |_| {} };
+    let launch = Launch {
+        order_entry: OrderEntry::None,
+        on_fatal: OnFatal::Stop,
+        implausible_clock: ImplausibleClock::Refuse,
+        on_progress: &mut |_| {},
+    };
     Engine::start(config, data, launch).expect("the engine starts")
 }
 

@@ -13,7 +13,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 use dojima::config::{Config, OldSegments};
 use dojima::domain::Command;
-use dojima::engine::{Engine, Launch, OnFatal, OrderEntry, Stopped, open_venue};
+use dojima::engine::{Engine, ImplausibleClock, Launch, OnFatal, OrderEntry, Stopped, open_venue};
 use dojima::recovery::DataDir;
 use dojima::runtime::ThreadingMode;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -115,7 +115,12 @@ pub(super) fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
     let data_dir = DataDir::new(&data);
     open_venue(&config, &data_dir, recorded.opening.clone())
         .context("the recorded venue cannot be opened")?;
-    let launch = Launch { order_entry: OrderEntry::None, on_fatal: OnFatal::Stop, on_progress: &mut |_| {} };
+    let launch = Launch {
+        order_entry: OrderEntry::None,
+        on_fatal: OnFatal::Stop,
+        implausible_clock: ImplausibleClock::Refuse,
+        on_progress: &mut |_| {},
+    };
     let mut engine = Engine::start(&config, &data, launch)?;
     let played = play(&source, &recorded, &mut engine, args.speed);
     let stopping = Instant::now();

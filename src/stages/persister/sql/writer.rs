@@ -13,7 +13,7 @@ use super::schema::{Database, set_aside};
 use super::write::write_batch;
 use crate::domain::{EventRecord, Timestamp, codec};
 use crate::ring::{CursorReader, CursorWriter, cursor};
-use crate::runtime::{Agent, Clock, Counter, Counters, Fatal, UnixNanos};
+use crate::runtime::{Agent, Clock, Clocks, Counter, Counters, Fatal, MonotonicNanos, WallClock};
 use dojima_journal::storage::{Storage, make_folder};
 use dojima_journal::{ArchivedStorage, JournalError, Reader};
 use std::path::{Path, PathBuf};
@@ -65,18 +65,20 @@ pub struct SqlWriter {
     /// With the segments that were archived, for a database that is built again.
     log: Arc<dyn Storage>,
     clock: Box<dyn Clock>,
+    /// For how old events are; nothing waits for it.
+    wall: Box<dyn WallClock>,
     /// `None` before the database could be opened, and after it was lost.
     session: Option<Session>,
     watermark: CursorWriter,
     /// Events of later commands are not taken yet; `None`: all are.
     synced: Option<CursorReader>,
     on_disk: CursorWriter,
-    next_sync: UnixNanos,
+    next_sync: MonotonicNanos,
     retry: Retry,
     rebuild: Rebuild,
     stage: Stage,
     /// When to see again whether the file is still there.
-    next_look: UnixNanos,
+    next_look: MonotonicNanos,
     counts: Counts,
 }
 
@@ -95,13 +97,13 @@ struct Session {
     /// An event that was read before its time.
     held: Option<EventRecord>,
     /// When the first event of the batch was taken, and that event's own time.
-    batch_started: Option<(UnixNanos, Timestamp)>,
+    batch_started: Option<(MonotonicNanos, Timestamp)>,
 }
 
 /// When to try again after the database refused.
 #[derive(Default)]
 struct Retry {
-    not_before: UnixNanos,
+    not_before: MonotonicNanos,
     wait: Duration,
 }
 
@@ -160,7 +162,7 @@ impl SqlWriter {
     pub fn new(
         settings: SqlSettings,
         log: Arc<dyn Storage>,
-        clock: Box<dyn Clock>,
+        clocks: &dyn Clocks,
         counters: &Counters,
     ) -> Result<Self, Fatal> {
         let counts = Counts {
@@ -173,11 +175,13 @@ impl SqlWriter {
         let log: Arc<dyn Storage> = Arc::new(ArchivedStorage::new(log));
         let ((watermark, _), (on_disk, _)) = (cursor(), cursor());
         let (session, retry, rebuild) = (None, Retry::default(), Rebuild::Untried);
-        let (stage, next_look, next_sync) = (Stage::Starting, UnixNanos::default(), UnixNanos::default());
+        let (stage, next_look, next_sync) =
+            (Stage::Starting, MonotonicNanos::default(), MonotonicNanos::default());
         let mut writer = Self {
             settings,
             log,
-            clock,
+            clock: clocks.monotonic(),
+            wall: clocks.wall(),
             session,
             watermark,
             synced: None,
@@ -214,7 +218,7 @@ impl SqlWriter {
     }
 
     /// Opens the database unless it is open. Returns whether it is.
-    fn ensure_open(&mut self, now: UnixNanos) -> Result<bool, Fatal> {
+    fn ensure_open(&mut self, now: MonotonicNanos) -> Result<bool, Fatal> {
         if self.session.is_none() {
             match open(&self.settings, &self.log) {
                 Ok(session) => {
@@ -231,7 +235,7 @@ impl SqlWriter {
     }
 
     /// Reads on, to the end of the log or of the batch. Returns how many events.
-    fn gather(&mut self, now: UnixNanos) -> Result<usize, Fatal> {
+    fn gather(&mut self, now: MonotonicNanos) -> Result<usize, Fatal> {
         let synced = self.synced.as_ref().map_or(u64::MAX, CursorReader::get);
         let Some(session) = &mut self.session else { return Ok(0) };
         match session.gather(now, self.settings.batch_events_max, synced) {
@@ -245,14 +249,15 @@ impl SqlWriter {
     }
 
     /// Writes the batch. Returns how many rows.
-    fn flush(&mut self, now: UnixNanos) -> Result<usize, Fatal> {
+    fn flush(&mut self, now: MonotonicNanos) -> Result<usize, Fatal> {
         let Some(session) = &mut self.session else { return Ok(0) };
         match write_batch(&session.database, &mut session.mirror) {
             Ok(rows) => {
                 session.mirror.settle();
                 let event = session.mirror.watermark.event;
-                let oldest = session.batch_started.take().map_or(now.0, |(_, time)| time.0);
-                self.counts.lag_ms.set(now.0.saturating_sub(oldest) / 1_000_000);
+                let time = self.wall.time().0;
+                let oldest = session.batch_started.take().map_or(time, |(_, stamped)| stamped.0);
+                self.counts.lag_ms.set(time.saturating_sub(oldest) / 1_000_000);
                 self.counts.rows.add(rows as u64);
                 self.counts.batches.add(1);
                 self.show_watermark(event);
@@ -278,14 +283,14 @@ impl SqlWriter {
     }
 
     /// Syncs what was written, when it is time.
-    fn sync(&mut self, now: UnixNanos) -> Result<(), Fatal> {
+    fn sync(&mut self, now: MonotonicNanos) -> Result<(), Fatal> {
         let written = self.watermark.get();
         let Some(session) = &self.session else { return Ok(()) };
         if now < self.next_sync || self.on_disk.get() == written {
             return Ok(());
         }
         let nanos = u64::try_from(SYNC_INTERVAL.as_nanos()).unwrap_or(u64::MAX);
-        self.next_sync = UnixNanos(now.0.saturating_add(nanos));
+        self.next_sync = MonotonicNanos(now.0.saturating_add(nanos));
         match session.database.sync() {
             Ok(true) => self.on_disk.set(written),
             Ok(false) => {}
@@ -300,9 +305,9 @@ impl SqlWriter {
     }
 
     /// Gives up a database whose file was deleted or replaced. What has its name now is opened next, or built.
-    fn look_at_file(&mut self, now: UnixNanos) {
+    fn look_at_file(&mut self, now: MonotonicNanos) {
         let nanos = u64::try_from(LOOK_INTERVAL.as_nanos()).unwrap_or(u64::MAX);
-        self.next_look = UnixNanos(now.0.saturating_add(nanos));
+        self.next_look = MonotonicNanos(now.0.saturating_add(nanos));
         if let Some(session) = self.session.take_if(|session| !session.database.is_in_place()) {
             tracing::warn!("{}: the database was deleted or replaced", self.settings.path.display());
             self.counts.errors.add(1);
@@ -314,7 +319,7 @@ impl SqlWriter {
     }
 
     /// Decides what becomes of trouble: wait, build again, or end.
-    fn handle(&mut self, trouble: Trouble, now: UnixNanos) -> Result<(), Fatal> {
+    fn handle(&mut self, trouble: Trouble, now: MonotonicNanos) -> Result<(), Fatal> {
         self.counts.errors.add(1);
         match trouble {
             Trouble::Sql(error @ SqlError::EventsGone { .. }) if self.stage == Stage::Starting => {
@@ -339,7 +344,7 @@ impl SqlWriter {
     }
 
     /// Moves the database aside; the next one is built from event 1.
-    fn start_over(&mut self, label: &str, why: &str, now: UnixNanos) -> Result<(), Fatal> {
+    fn start_over(&mut self, label: &str, why: &str, now: MonotonicNanos) -> Result<(), Fatal> {
         self.session = None;
         let moved = match read_from(&self.settings.path, &self.log, 1) {
             Ok(_) => set_aside(&self.settings.path, label).map_err(Trouble::Sql),
@@ -361,7 +366,7 @@ impl SqlWriter {
         }
     }
 
-    fn is_due(&self, now: UnixNanos) -> bool {
+    fn is_due(&self, now: MonotonicNanos) -> bool {
         let Some(session) = &self.session else { return false };
         let gathered = session.batch_started.map(|(started, _)| now.0.saturating_sub(started.0));
         session.mirror.batch.events >= self.settings.batch_events_max
@@ -371,16 +376,16 @@ impl SqlWriter {
 
 impl Retry {
     /// How long to wait after one more refusal.
-    fn after(&mut self, now: UnixNanos) -> Duration {
+    fn after(&mut self, now: MonotonicNanos) -> Duration {
         self.wait = (self.wait * 2).clamp(RETRY_FIRST, RETRY_LONGEST);
         let nanos = u64::try_from(self.wait.as_nanos()).unwrap_or(u64::MAX);
-        self.not_before = UnixNanos(now.0.saturating_add(nanos));
+        self.not_before = MonotonicNanos(now.0.saturating_add(nanos));
         self.wait
     }
 }
 
 impl Session {
-    fn gather(&mut self, now: UnixNanos, events_max: usize, synced: u64) -> Result<usize, Trouble> {
+    fn gather(&mut self, now: MonotonicNanos, events_max: usize, synced: u64) -> Result<usize, Trouble> {
         let room = events_max.saturating_sub(self.mirror.batch.events).min(READ_MAX);
         for taken in 0..room {
             let next = match self.held.take() {

@@ -1,0 +1,83 @@
+//! Whether the clock can be right: the time of a start held against the last stamp in the journal.
+
+use super::RecoveryError;
+use crate::domain::Timestamp;
+use std::time::Duration;
+
+/// How far the clock may be behind the last stamp. More than a correction by NTP at a restart explains.
+pub const BEHIND_MAX: Duration = Duration::from_secs(1);
+/// How far the clock may be ahead of the last stamp: the longest time without any command that is nothing unusual.
+pub const AHEAD_MAX: Duration = Duration::from_secs(30 * 86_400);
+
+/// What becomes of a start whose clock contradicts the journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ImplausibleClock {
+    /// It is refused.
+    Refuse,
+    /// It goes on: somebody looked at the clock.
+    Accept,
+}
+
+/// Holds the time against the last stamp; 0: there is none yet, and any time will do.
+pub(super) fn check(now: Timestamp, last: Timestamp, policy: ImplausibleClock) -> Result<(), RecoveryError> {
+    let behind = Duration::from_nanos(last.0.saturating_sub(now.0));
+    let ahead = Duration::from_nanos(now.0.saturating_sub(last.0));
+    if last.0 == 0 || policy == ImplausibleClock::Accept || (behind <= BEHIND_MAX && ahead <= AHEAD_MAX) {
+        return Ok(());
+    }
+    Err(RecoveryError::ImplausibleClock { now, last })
+}
+
+/// The difference of the two and both of them, in words.
+pub(super) fn contradiction(now: Timestamp, last: Timestamp) -> String {
+    let (difference, side) =
+        if now < last { (last.0 - now.0, "behind") } else { (now.0 - last.0, "ahead of") };
+    let difference = Duration::from_millis(difference / 1_000_000);
+    let shown = |time: Timestamp| {
+        humantime::format_rfc3339_millis(std::time::UNIX_EPOCH + Duration::from_nanos(time.0))
+    };
+    format!(
+        "the clock says {} and is {} {side} the last command in the journal, which was stamped at {}",
+        shown(now),
+        humantime::format_duration(difference),
+        shown(last)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LAST: Timestamp = Timestamp(1_800_000_000 * Timestamp::SECOND);
+
+    #[test]
+    fn the_limits_themselves_are_plausible() {
+        let (behind, ahead) = (BEHIND_MAX.as_nanos() as u64, AHEAD_MAX.as_nanos() as u64);
+        let cases = [
+            (LAST.0 - behind - 1, false),
+            (LAST.0 - behind, true),
+            (LAST.0, true),
+            (LAST.0 + ahead, true),
+            (LAST.0 + ahead + 1, false),
+            (0, false),
+        ];
+        for (now, is_plausible) in cases {
+            let held = |policy| check(Timestamp(now), LAST, policy).is_ok();
+            assert_eq!(held(ImplausibleClock::Refuse), is_plausible, "{now}");
+            assert!(held(ImplausibleClock::Accept), "{now}");
+            assert!(check(Timestamp(now), Timestamp(0), ImplausibleClock::Refuse).is_ok(), "a first start");
+        }
+    }
+
+    #[test]
+    fn both_times_and_the_difference_are_said() {
+        let behind = contradiction(Timestamp(LAST.0 - 90 * Timestamp::SECOND), LAST);
+        assert_eq!(
+            behind,
+            "the clock says 2027-01-15T07:58:30.000Z and is 1m 30s behind the last command in the journal, which was \
+             stamped at 2027-01-15T08:00:00.000Z"
+        );
+        let ahead = contradiction(Timestamp(LAST.0 + 1_250_000_000), LAST);
+        assert!(ahead.contains("and is 1s 250ms ahead of the last command"), "{ahead}");
+    }
+}
