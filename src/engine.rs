@@ -183,11 +183,15 @@ impl Listeners {
     }
 }
 
-/// How recovery opens the files of an engine of this configuration; `now` is the time of a first start.
+/// How recovery opens these files of an engine of this configuration; `now` is the time of a first start.
 ///
 /// # Errors
 /// [`StartError::Config`].
-pub fn recovery_settings(config: &Config, now: UnixNanos) -> Result<RecoverySettings, StartError> {
+pub fn recovery_settings(
+    config: &Config,
+    data: &DataDir,
+    now: UnixNanos,
+) -> Result<RecoverySettings, StartError> {
     let options = |segment_mib: u64, spare_segments, durability, content| Options {
         segment_bytes: segment_mib << 20,
         spare_segments,
@@ -211,6 +215,7 @@ pub fn recovery_settings(config: &Config, now: UnixNanos) -> Result<RecoverySett
             DataDir::EVENTS,
         ),
         opening: config.opening_commands()?,
+        proofs: pipeline::proofs(config, data),
         now: Timestamp(now.0),
     })
 }
@@ -221,7 +226,7 @@ pub fn recovery_settings(config: &Config, now: UnixNanos) -> Result<RecoverySett
 /// # Errors
 /// See [`StartError`]; nothing is journaled when a command of the opening is refused.
 pub fn open_venue(config: &Config, data: &DataDir, opening: Vec<Command>) -> Result<(), StartError> {
-    let settings = RecoverySettings { opening, ..recovery_settings(config, system_clock().now())? };
+    let settings = RecoverySettings { opening, ..recovery_settings(config, data, system_clock().now())? };
     let Recovered { journal, event_log, lock, .. } = recovery::recover(data, &settings, &mut |_| {})?;
     journal.seal().and_then(|()| event_log.seal()).map_err(RecoveryError::from)?;
     drop(lock);
@@ -310,7 +315,7 @@ impl Engine {
             }
         }
         let recovered =
-            recover(&data, &recovery_settings(config, system_clock().now())?, launch.on_progress)?;
+            recover(&data, &recovery_settings(config, &data, system_clock().now())?, launch.on_progress)?;
         let presence = data.presence()?;
         let warm = join(config, &data, network, recovered, None, &system_clock)?;
         let Warm { pipeline: Pipeline { threads, handles }, report, differences, counters } = warm;

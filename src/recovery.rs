@@ -25,7 +25,7 @@ use dojima_journal::storage::LockGuard;
 use dojima_journal::{Options, Verdict, Writer};
 use event_log::{EventLog, append_patiently};
 use start::Start;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// What recovery needs to know.
@@ -39,6 +39,17 @@ pub struct RecoverySettings {
     pub opening: Vec<Command>,
     /// The time of those commands.
     pub now: Timestamp,
+    /// What else says which commands were durable.
+    pub proofs: Vec<Proof>,
+}
+
+/// Something that is only made of commands that are on the disk: the journal must reach as far.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proof {
+    /// The file or folder.
+    pub path: PathBuf,
+    /// The last command that it is made of; 0: none.
+    pub sequence: u64,
 }
 
 /// A warm engine: everything that the stages start with.
@@ -94,7 +105,7 @@ pub fn recover(
     let started = Instant::now();
     // Before the scan: what another engine is just writing would look damaged.
     let lock = data.lock()?;
-    let Start { mut state, snapshot, skipped, scanned, log } = Start::choose(data, settings.event_log)?;
+    let Start { mut state, snapshot, skipped, scanned, log } = Start::choose(data, settings)?;
     let verdict = scanned.verdict().clone();
     let total = scanned.next_sequence() - 1 - state.last.sequence;
     let mut journal = scanned.into_writer(settings.journal)?;

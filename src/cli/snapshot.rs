@@ -45,7 +45,7 @@ pub fn run(args: SnapshotArgs) -> anyhow::Result<ExitCode> {
         bar.set_length(progress.commands_total);
         bar.set_position(progress.commands);
     };
-    let settings = recovery_settings(&config, SystemClock::new().now())?;
+    let settings = recovery_settings(&config, &data, SystemClock::new().now())?;
     let recovered = recovery::recover(&data, &settings, on_progress);
     bar.finish_and_clear();
     let (info, how) = match recovered {

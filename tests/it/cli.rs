@@ -5,7 +5,8 @@ use dojima::config::{Config, DEFAULT_TOML};
 use dojima::domain::{ClOrdId, Symbol, UserRef};
 use dojima::wire::ouch::{Appendage, EnterOrder, Inbound};
 use dojima::wire::soup::{Password, Username};
-use std::fs;
+use dojima_journal::scan;
+use std::fs::{self, OpenOptions};
 use std::io::{BufRead, BufReader, Read};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
@@ -254,6 +255,41 @@ fn a_data_directory_that_vanishes_ends_the_engine_loudly() {
     let removed = server.take_rest();
     assert_eq!(removed.code, Some(18), "{}", removed.stderr);
     assert_says(&removed.stderr, "journal is gone");
+}
+
+/// Event log, database and market data each prove that an order was acknowledged, and the journal that was cut short lacks it.
+#[test]
+fn a_journal_that_was_cut_short_is_refused_as_long_as_anything_knows_more() {
+    let place = Place::new();
+    let server = place.serve();
+    trade(&server, "ALICE", b'S', 2);
+    assert_eq!(server.terminate().code, Some(0));
+    fs::remove_dir_all(place.data().join("snapshots")).expect("removed");
+    let file = first_segment(&place.data(), "journal");
+    let used = scan(&place.data().join("journal")).expect("scanned").segments()[0].bytes;
+    // The seal goes, and the last record with it.
+    OpenOptions::new().write(true).open(&file).and_then(|file| file.set_len(used - 100)).expect("cut");
+    let cut = fs::read(&file).expect("readable");
+    for (durability, proof) in [("sync", "dojima.sqlite"), ("sync", "market-data"), ("sync", "events")] {
+        let refused = place.run("serve", &["--listen", "127.0.0.1:0", "--durability", durability]);
+        assert_eq!(refused.code, Some(14), "{}", refused.stderr);
+        assert_says(&refused.stderr, "it ends at command 29, but ");
+        assert_says(&refused.stderr, &format!("{proof} has what came of command 30"));
+        assert!(fs::read(&file).expect("readable") == cut, "nothing was changed");
+        let proof = place.data().join(proof);
+        match (proof.is_dir(), proof.ends_with("events")) {
+            (_, true) => {}
+            (true, _) => fs::remove_dir_all(proof).expect("removed"),
+            (false, _) => fs::remove_file(proof).expect("removed"),
+        }
+    }
+    // In async mode a loss of power may leave more of the event log than of the journal.
+    let cut = place.run("verify", &[]);
+    assert_eq!(cut.code, Some(1), "{}", cut.stdout);
+    place.configure(|text| text.replace("durability = \"sync\"", "durability = \"async\""));
+    let server = place.serve();
+    assert_says(&server.said, "1 event cut from the event log");
+    assert_eq!(server.terminate().code, Some(0));
 }
 
 /// Orders that nobody may see, password hashes of no use to anybody else: all of it is the engine's user's alone.

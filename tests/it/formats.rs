@@ -55,6 +55,7 @@ fn recovered(dir: &Path) -> Result<Recovered, RecoveryError> {
         event_log: options(DataDir::EVENTS),
         opening: Vec::new(),
         now: Timestamp(0),
+        proofs: Vec::new(),
     };
     recover(&DataDir::new(dir), &settings, &mut |_| {})
 }
