@@ -292,6 +292,19 @@ fn a_journal_that_was_cut_short_is_refused_as_long_as_anything_knows_more() {
     assert_eq!(server.terminate().code, Some(0));
 }
 
+#[test]
+fn a_database_in_the_place_of_other_files_is_refused() {
+    let place = Place::new();
+    for path in ["journal/0000000001.seg", "./events", "lock", "snapshots/a.sqlite", "market-data/x"] {
+        place.configure(|text| text.replace("path = \"dojima.sqlite\"", &format!("path = \"{path}\"")));
+        let refused = place.run("serve", &["--listen", "127.0.0.1:0"]);
+        assert_eq!(refused.code, Some(1), "{path}: {}", refused.stderr);
+        assert_says(&refused.stderr, "sql.path = ");
+        assert_says(&refused.stderr, "in the data directory is the engine's own; name another file");
+        assert!(!place.data().exists(), "nothing is written");
+    }
+}
+
 /// Orders that nobody may see, password hashes of no use to anybody else: all of it is the engine's user's alone.
 #[test]
 fn everything_that_is_made_is_for_its_owner_alone() {
