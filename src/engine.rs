@@ -203,12 +203,16 @@ impl Listeners {
     }
 }
 
-/// How recovery opens the files of an engine of this configuration; `now` is the time of the start. A clock that contradicts
+/// How recovery opens these files of an engine of this configuration; `now` is the time of the start. A clock that contradicts
 /// the journal is refused.
 ///
 /// # Errors
 /// [`StartError::Config`].
-pub fn recovery_settings(config: &Config, now: UnixNanos) -> Result<RecoverySettings, StartError> {
+pub fn recovery_settings(
+    config: &Config,
+    data: &DataDir,
+    now: UnixNanos,
+) -> Result<RecoverySettings, StartError> {
     let options = |segment_mib: u64, spare_segments, durability, content| Options {
         segment_bytes: segment_mib << 20,
         spare_segments,
@@ -232,6 +236,7 @@ pub fn recovery_settings(config: &Config, now: UnixNanos) -> Result<RecoverySett
             DataDir::EVENTS,
         ),
         opening: config.opening_commands()?,
+        proofs: pipeline::proofs(config, data),
         now: Timestamp(now.0),
         implausible_clock: ImplausibleClock::Refuse,
     })
@@ -243,7 +248,8 @@ pub fn recovery_settings(config: &Config, now: UnixNanos) -> Result<RecoverySett
 /// # Errors
 /// See [`StartError`]; nothing is journaled when a command of the opening is refused.
 pub fn open_venue(config: &Config, data: &DataDir, opening: Vec<Command>) -> Result<(), StartError> {
-    let settings = RecoverySettings { opening, ..recovery_settings(config, SystemClocks::new().time())? };
+    let settings =
+        RecoverySettings { opening, ..recovery_settings(config, data, SystemClocks::new().time())? };
     let Recovered { journal, event_log, lock, .. } = recovery::recover(data, &settings, &mut |_| {})?;
     journal.seal().and_then(|()| event_log.seal()).map_err(RecoveryError::from)?;
     drop(lock);
@@ -337,7 +343,7 @@ impl Engine {
         let mut clocks = SystemClocks::new();
         let settings = RecoverySettings {
             implausible_clock: launch.implausible_clock,
-            ..recovery_settings(config, clocks.time())?
+            ..recovery_settings(config, &data, clocks.time())?
         };
         let recovered = recover(&data, &settings, launch.on_progress)?;
         let presence = data.presence()?;

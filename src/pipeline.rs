@@ -10,8 +10,11 @@
 //! *local* is a second source, for commands that do not come over a socket: tests, benches, later administration. The
 //! timer, where there is something for it to do, is a third. Shadow and feed follow the files.
 
+mod proofs;
 mod seats;
 pub(crate) mod settings;
+
+pub use proofs::proofs;
 
 pub use crate::net::{Sockets, TcpSockets};
 pub use crate::stages::feed::FeedSockets;

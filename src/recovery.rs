@@ -27,7 +27,7 @@ use dojima_journal::storage::LockGuard;
 use dojima_journal::{Options, Verdict, Writer};
 use event_log::{EventLog, append_patiently};
 use start::Start;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// What recovery needs to know.
@@ -43,6 +43,17 @@ pub struct RecoverySettings {
     pub now: Timestamp,
     /// What becomes of a start at a time that contradicts the last stamp in the journal.
     pub implausible_clock: ImplausibleClock,
+    /// What else says which commands were durable.
+    pub proofs: Vec<Proof>,
+}
+
+/// Something that is only made of commands that are on the disk: the journal must reach as far.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proof {
+    /// The file or folder.
+    pub path: PathBuf,
+    /// The last command that it is made of; 0: none.
+    pub sequence: u64,
 }
 
 /// A warm engine: everything that the stages start with.
@@ -98,7 +109,7 @@ pub fn recover(
     let started = Instant::now();
     // Before the scan: what another engine is just writing would look damaged.
     let lock = data.lock()?;
-    let Start { mut state, snapshot, skipped, scanned, log } = Start::choose(data, settings.event_log)?;
+    let Start { mut state, snapshot, skipped, scanned, log } = Start::choose(data, settings)?;
     // Before anything is changed. A snapshot may hold the last command of a journal that has none after it.
     let last_time = state.last.time.max(Timestamp(scanned.last_time_ns()));
     clock::check(settings.now, last_time, settings.implausible_clock)?;

@@ -50,7 +50,7 @@ pub fn run(args: SnapshotArgs) -> anyhow::Result<ExitCode> {
     // A snapshot stamps nothing.
     let settings = RecoverySettings {
         implausible_clock: ImplausibleClock::Accept,
-        ..recovery_settings(&config, SystemClocks::new().time())?
+        ..recovery_settings(&config, &data, SystemClocks::new().time())?
     };
     let recovered = recovery::recover(&data, &settings, on_progress);
     bar.finish_and_clear();

@@ -3,8 +3,10 @@
 use super::error::{Problem, Problems};
 use super::{Config, sections::GatewaySection};
 use crate::domain::{self, Command, VenueLimits};
+use std::ffi::OsStr;
 use std::fmt::Display;
 use std::ops::RangeInclusive;
+use std::path::Component;
 
 /// A ring must hold the events of some commands at once, or no batch would ever form.
 const RING_SLOTS: RangeInclusive<usize> = 64..=1 << 26;
@@ -17,6 +19,9 @@ const SNAPSHOT_EVERY: RangeInclusive<u64> = 100..=1 << 48;
 const TIMEOUT_MS: RangeInclusive<u64> = 10..=3_600_000;
 /// A thread may sleep for 25 ms, so ticks closer than that would come in bunches.
 const TICK_INTERVAL_MS: RangeInclusive<u64> = 50..=3_600_000;
+
+/// What the engine keeps in the data directory, under these names.
+const TAKEN: [&str; 5] = ["journal", "events", "snapshots", "market-data", "lock"];
 
 /// Days for which the names of sessions must at least suffice.
 const ROLLS_MIN: u32 = 365;
@@ -65,6 +70,19 @@ pub(super) fn limits(config: &Config) -> Vec<Problem> {
     }
     if config.sql.path.file_name().is_none() {
         p.add("sql.path", config.sql.path.display(), "must name a file");
+    }
+    let mut parts = config.sql.path.components().filter(|part| *part != Component::CurDir);
+    let first = parts.next().map(Component::as_os_str);
+    if let Some(taken) = TAKEN.iter().find(|taken| first == Some(OsStr::new(taken))) {
+        let reason = format!("{taken} in the data directory is the engine's own; name another file");
+        p.add("sql.path", quoted(&config.sql.path.display().to_string()), reason);
+    }
+    if let Some(tls) = &config.tls {
+        for (key, file) in [("tls.certificate", &tls.certificate), ("tls.key", &tls.key)] {
+            if *file == config.sql.path {
+                p.add("sql.path", quoted(&file.display().to_string()), format!("is the file of {key} too"));
+            }
+        }
     }
     problems.0
 }

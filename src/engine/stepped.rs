@@ -82,7 +82,7 @@ impl SteppedEngine {
         segment_bytes: Option<[u64; 2]>,
     ) -> Result<Self, StartError> {
         check(config)?;
-        let mut settings = recovery_settings(config, clocks.wall().time())?;
+        let mut settings = recovery_settings(config, data, clocks.wall().time())?;
         if let Some([journal, event_log]) = segment_bytes {
             settings.journal = settings.journal.with_segment_bytes(journal).with_spare_segments(0);
             settings.event_log = settings.event_log.with_segment_bytes(event_log).with_spare_segments(0);

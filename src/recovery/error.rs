@@ -130,6 +130,25 @@ pub enum RecoveryError {
         /// The snapshot's command.
         position: u64,
     },
+    /// The journal ends before commands that other files prove to have been durable.
+    #[error(
+        "the journal in {} is damaged: it ends at command {last}, but {} has what came of command {sequence}, so acknowledged \
+         commands are missing, as when the file was cut short; restore the journal (or, to go on without them, move that \
+         away{}); nothing was changed", dir.display(), path.display(),
+        if *is_event_log { ", or, if power was lost while durability was async, start once with --durability async" } else { "" }
+    )]
+    JournalCut {
+        /// The journal.
+        dir: PathBuf,
+        /// Its last command.
+        last: u64,
+        /// What proves it.
+        path: PathBuf,
+        /// The last command there.
+        sequence: u64,
+        /// It is the event log, which proves it in sync mode only.
+        is_event_log: bool,
+    },
     /// Events are missing that cannot be made again, because the commands before them are gone.
     #[error(
         "the event log in {} ends at event {last}, and the oldest state to go on from ({from}) already had {needed} events: \

@@ -54,6 +54,17 @@ impl EventLog {
         self.last < self.first
     }
 
+    /// The command of its last event, as far as that can be read.
+    pub(super) fn last_sequence(&self) -> Result<Option<u64>, RecoveryError> {
+        if self.is_empty() {
+            return Ok(None);
+        }
+        let opened = Reader::open_storage(Arc::clone(&self.files), self.last);
+        let mut reader = opened.map_err(RecoveryError::EventLog)?;
+        let last = reader.next().map_err(RecoveryError::EventLog)?;
+        Ok(last.and_then(|last| codec::decode_event(last.payload).ok()).map(|last| last.sequence))
+    }
+
     /// A log without events that goes on after `event`.
     pub(super) fn start_after(&mut self, event: u64) {
         self.options = self.options.with_first_sequence(event + 1);

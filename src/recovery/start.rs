@@ -1,9 +1,9 @@
 //! Where a replay starts: at the newest snapshot that can be used, at the one before, or at the first command.
 
 use super::event_log::EventLog;
-use super::{DataDir, RecoveryError};
+use super::{DataDir, Proof, RecoveryError, RecoverySettings};
 use crate::replica::{SnapshotInfo, Snapshots, State};
-use dojima_journal::{Options, Scanned, scan_storage, scan_storage_from};
+use dojima_journal::{Durability, Scanned, scan_storage, scan_storage_from};
 use std::sync::Arc;
 
 /// A snapshot that was not taken.
@@ -27,7 +27,7 @@ pub(super) struct Start {
 impl Start {
     /// A snapshot can be used if it can be read, the journal goes on after it, and the event log reaches its last event:
     /// events before it could not be made again.
-    pub(super) fn choose(data: &DataDir, log_options: Options) -> Result<Self, RecoveryError> {
+    pub(super) fn choose(data: &DataDir, settings: &RecoverySettings) -> Result<Self, RecoveryError> {
         let snapshots = Snapshots::new(Arc::clone(data.snapshots()));
         let (mut found, mut skipped) = (Vec::new(), Vec::new());
         for position in snapshots.positions()? {
@@ -42,7 +42,7 @@ impl Start {
         let newest = found.first().map_or(0, |info| info.position);
         let (log, newest_scanned) = std::thread::scope(|scope| {
             let scan = scope.spawn(|| journal_after(data, &found, newest));
-            let log = EventLog::open(Arc::clone(data.event_log()), log_options, oldest);
+            let log = EventLog::open(Arc::clone(data.event_log()), settings.event_log, oldest);
             (log, scan.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
         });
         // Of another version the event log is, too; what is wrong with it is no matter then.
@@ -50,6 +50,9 @@ impl Start {
             return Err(error);
         }
         let mut log = log?;
+        if let Ok(scanned) = &newest_scanned {
+            check_whole(data, settings, scanned.next_sequence() - 1, &log)?;
+        }
         let mut newest_scanned = Some(newest_scanned);
         let mut journal_after = |position| match newest_scanned.take() {
             Some(scanned) if position == newest => scanned,
@@ -134,6 +137,32 @@ fn journal_after(data: &DataDir, found: &[SnapshotInfo], position: u64) -> Resul
         }),
         None => Ok(scanned),
     }
+}
+
+/// Whether the journal, which ends at command `last`, has all that is known to have been durable. In sync mode no event is
+/// logged before its command is on the disk.
+fn check_whole(
+    data: &DataDir,
+    settings: &RecoverySettings,
+    last: u64,
+    log: &EventLog,
+) -> Result<(), RecoveryError> {
+    let cut = |proof: &Proof, is_event_log| RecoveryError::JournalCut {
+        dir: data.journal().dir().to_owned(),
+        last,
+        path: proof.path.clone(),
+        sequence: proof.sequence,
+        is_event_log,
+    };
+    if let Some(proof) = settings.proofs.iter().find(|proof| proof.sequence > last) {
+        return Err(cut(proof, false));
+    }
+    if settings.journal.durability == Durability::Sync
+        && let Some(sequence) = log.last_sequence()?.filter(|sequence| *sequence > last)
+    {
+        return Err(cut(&Proof { path: data.event_log().dir().to_owned(), sequence }, true));
+    }
+    Ok(())
 }
 
 fn no_snapshot(data: &DataDir, scanned: &Scanned, skipped: &[Skipped]) -> RecoveryError {

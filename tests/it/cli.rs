@@ -8,7 +8,8 @@ use dojima::recovery::{DataDir, recover};
 use dojima::runtime::UnixNanos;
 use dojima::wire::ouch::{Appendage, EnterOrder, Inbound};
 use dojima::wire::soup::{Password, Username};
-use std::fs;
+use dojima_journal::scan;
+use std::fs::{self, OpenOptions};
 use std::io::{BufRead, BufReader, Read};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
@@ -274,6 +275,54 @@ fn a_data_directory_that_vanishes_ends_the_engine_loudly() {
     assert_says(&removed.stderr, "journal is gone");
 }
 
+/// Event log, database and market data each prove that an order was acknowledged, and the journal that was cut short lacks it.
+#[test]
+fn a_journal_that_was_cut_short_is_refused_as_long_as_anything_knows_more() {
+    let place = Place::new();
+    let server = place.serve();
+    trade(server.address, "ALICE", b'S', 2);
+    assert_eq!(server.terminate().code, Some(0));
+    fs::remove_dir_all(place.data().join("snapshots")).expect("removed");
+    let file = first_segment(&place.data(), "journal");
+    let used = scan(&place.data().join("journal")).expect("scanned").segments()[0].bytes;
+    // The seal goes, and the last record with it.
+    OpenOptions::new().write(true).open(&file).and_then(|file| file.set_len(used - 100)).expect("cut");
+    let cut = fs::read(&file).expect("readable");
+    for (durability, proof) in [("sync", "dojima.sqlite"), ("sync", "market-data"), ("sync", "events")] {
+        let refused = place.run("serve", &["--listen", "127.0.0.1:0", "--durability", durability]);
+        assert_eq!(refused.code, Some(14), "{}", refused.stderr);
+        assert_says(&refused.stderr, "it ends at command 29, but ");
+        assert_says(&refused.stderr, &format!("{proof} has what came of command 30"));
+        assert!(fs::read(&file).expect("readable") == cut, "nothing was changed");
+        let proof = place.data().join(proof);
+        match (proof.is_dir(), proof.ends_with("events")) {
+            (_, true) => {}
+            (true, _) => fs::remove_dir_all(proof).expect("removed"),
+            (false, _) => fs::remove_file(proof).expect("removed"),
+        }
+    }
+    // In async mode a loss of power may leave more of the event log than of the journal.
+    let cut = place.run("verify", &[]);
+    assert_eq!(cut.code, Some(1), "{}", cut.stdout);
+    place.configure(|text| text.replace("durability = \"sync\"", "durability = \"async\""));
+    let server = place.serve();
+    assert_says(&server.said, "1 event cut from the event log");
+    assert_eq!(server.terminate().code, Some(0));
+}
+
+#[test]
+fn a_database_in_the_place_of_other_files_is_refused() {
+    let place = Place::new();
+    for path in ["journal/0000000001.seg", "./events", "lock", "snapshots/a.sqlite", "market-data/x"] {
+        place.configure(|text| text.replace("path = \"dojima.sqlite\"", &format!("path = \"{path}\"")));
+        let refused = place.run("serve", &["--listen", "127.0.0.1:0"]);
+        assert_eq!(refused.code, Some(1), "{path}: {}", refused.stderr);
+        assert_says(&refused.stderr, "sql.path = ");
+        assert_says(&refused.stderr, "in the data directory is the engine's own; name another file");
+        assert!(!place.data().exists(), "nothing is written");
+    }
+}
+
 /// Orders that nobody may see, password hashes of no use to anybody else: all of it is the engine's user's alone.
 #[test]
 fn everything_that_is_made_is_for_its_owner_alone() {
@@ -348,7 +397,7 @@ fn open_at(place: &Place, time: SystemTime) {
     let config = Config::load(&place.config()).expect("a configuration");
     let since_epoch = time.duration_since(UNIX_EPOCH).expect("after 1970");
     let now = UnixNanos(u64::try_from(since_epoch.as_nanos()).expect("before 2554"));
-    let settings = recovery_settings(&config, now).expect("a valid venue");
+    let settings = recovery_settings(&config, &DataDir::new(place.data()), now).expect("a valid venue");
     let opened = recover(&DataDir::new(place.data()), &settings, &mut |_| {}).expect("opened");
     opened.journal.seal().expect("sealed");
     opened.event_log.seal().expect("sealed");

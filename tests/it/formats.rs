@@ -57,6 +57,7 @@ fn recovered(dir: &Path) -> Result<Recovered, RecoveryError> {
         now: Timestamp(0),
         // Its commands are as old as it is.
         implausible_clock: ImplausibleClock::Accept,
+        proofs: Vec::new(),
     };
     recover(&DataDir::new(dir), &settings, &mut |_| {})
 }

@@ -7,10 +7,11 @@ use dojima::config::Config;
 use dojima::domain::{Command, EventRecord, RejectReason, Stamp, Timestamp, codec};
 use dojima::exchange::Digest;
 use dojima::recovery::{
-    AHEAD_MAX, BEHIND_MAX, DataDir, ImplausibleClock, Recovered, RecoveryError, RecoverySettings, recover,
+    AHEAD_MAX, BEHIND_MAX, DataDir, ImplausibleClock, Proof, Recovered, RecoveryError, RecoverySettings,
+    recover,
 };
 use dojima::replica::{Snapshots, State};
-use dojima_journal::{Content, JournalError, Options, Verdict, Writer, scan};
+use dojima_journal::{Content, Durability, JournalError, Options, Verdict, Writer, scan};
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -34,6 +35,7 @@ fn settings() -> RecoverySettings {
         opening: opening(),
         now: Timestamp(1_000),
         implausible_clock: ImplausibleClock::Refuse,
+        proofs: Vec::new(),
     }
 }
 
@@ -53,6 +55,12 @@ impl Place {
 
     fn recover(&self) -> Result<Recovered, RecoveryError> {
         recover(&self.data(), &settings(), &mut |_| {})
+    }
+
+    /// In async mode, in which a loss of power may leave less of the journal than of the event log.
+    fn recover_async(&self) -> Result<Recovered, RecoveryError> {
+        let journal = settings().journal.with_durability(Durability::Async);
+        recover(&self.data(), &RecoverySettings { journal, ..settings() }, &mut |_| {})
     }
 
     fn journal(&self) -> Writer {
@@ -202,11 +210,39 @@ fn an_event_log_that_is_ahead_is_cut() {
         let place = Place::new();
         append_commands(&mut place.journal(), &history.commands[..journaled]);
         append_events(&mut place.event_log(), &history.events);
-        let recovered = place.recover().expect("recovered");
+        let recovered = place.recover_async().expect("recovered");
         let (events, _) = history.after[journaled];
         assert_eq!(recovered.report.events_cut, (history.events.len() - events) as u64);
         history.assert_recovered(&place, recovered, journaled);
     }
+}
+
+/// In sync mode its events prove what was acknowledged.
+#[test]
+fn a_journal_that_ends_before_what_was_durable_is_refused() {
+    let history = History::new(3);
+    let all = history.commands.len();
+    let place = Place::new();
+    append_commands(&mut place.journal(), &history.commands[..all / 2]);
+    append_events(&mut place.event_log(), &history.events);
+    let cut = |refused: RecoveryError| match refused {
+        RecoveryError::JournalCut { last, sequence, is_event_log, .. } => (last, sequence, is_event_log),
+        other => panic!("{other}"),
+    };
+    let refused = place.recover().expect_err("acknowledged commands are missing");
+    assert!(refused.to_string().contains("start once with --durability async"), "{refused}");
+    let last_event = history.events.last().expect("there are events").sequence;
+    assert_eq!(cut(refused), (all as u64 / 2, last_event, true));
+    assert!(place.logged() == history.events, "nothing was changed");
+    // Whatever else says so counts in every mode.
+    let (half, more) = (all as u64 / 2, all as u64 / 2 + 1);
+    let proved = |sequence| {
+        let proofs = vec![Proof { path: "dojima.sqlite".into(), sequence }];
+        let journal = settings().journal.with_durability(Durability::Async);
+        recover(&place.data(), &RecoverySettings { proofs, journal, ..settings() }, &mut |_| {})
+    };
+    assert_eq!(cut(proved(more).expect_err("refused")), (half, more, false));
+    history.assert_recovered(&place, proved(half).expect("as far as the journal goes"), all / 2);
 }
 
 #[test]
@@ -236,7 +272,7 @@ fn an_event_log_that_is_ahead_and_of_another_history_is_refused() {
     append_events(&mut place.event_log(), &other.events);
     let differs = history.events.iter().zip(&other.events).position(|(one, other)| one != other);
     let number = differs.expect("they differ") as u64 + 1;
-    let refused = place.recover().expect_err("refused");
+    let refused = place.recover_async().expect_err("refused");
     assert!(matches!(refused, RecoveryError::EventLogDiverged { number: n, .. } if n == number), "{refused}");
     assert!(place.logged() == other.events, "it is left as it was");
 }
@@ -254,7 +290,7 @@ fn a_torn_tail_is_cut_and_its_events_with_it() {
     let mut bytes = fs::read(&segment.file).expect("readable");
     bytes[segment.bytes as usize + 40] ^= 1;
     fs::write(&segment.file, bytes).expect("written");
-    let recovered = place.recover().expect("recovered");
+    let recovered = place.recover_async().expect("recovered");
     assert!(matches!(recovered.report.verdict, Verdict::TornTail { .. }), "{:?}", recovered.report.verdict);
     history.assert_recovered(&place, recovered, kept);
 }

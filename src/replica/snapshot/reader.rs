@@ -222,7 +222,7 @@ impl Chunks {
         let payload_at = self.at + CHUNK_HEADER_BYTES as u64;
         chunk.section = self.source.chunk(&mut self.at, self.number, self.seed, &mut chunk.payload)?;
         if let Some(part) = part_of(chunk.section) {
-            let prepared = self.names.prepare(part, &mut chunk.payload, &mut chunk.chained);
+            let prepared = self.names.prepare(part, &chunk.payload, &mut chunk.chained);
             prepared.map_err(|error| self.source.damaged(payload_at + error.at as u64, error.why))?;
         }
         self.number += 1;

@@ -157,9 +157,17 @@ pub(super) fn prepare(files: &dyn Storage) -> Result<(), Fatal> {
 /// How many messages the newest checkpoint that verifies has behind it, and in which session it was made; `None` when there is
 /// none.
 pub fn newest_checkpoint(market_data: &Arc<dyn Storage>) -> Option<(u64, u32)> {
-    let storage = market_data.as_ref();
-    let found = all(storage).ok()?.into_iter().find_map(|event| read(storage, event).ok())?;
+    let found = newest(market_data.as_ref())?;
     Some((found.messages, found.feed.session()))
+}
+
+/// The command of the newest checkpoint that verifies, which was on the disk when it was made; `None` when there is none.
+pub fn newest_checkpoint_sequence(market_data: &Arc<dyn Storage>) -> Option<u64> {
+    Some(newest(market_data.as_ref())?.feed.sequence())
+}
+
+fn newest(files: &dyn Storage) -> Option<Checkpoint> {
+    all(files).ok()?.into_iter().find_map(|event| read(files, event).ok())
 }
 
 #[cfg(test)]

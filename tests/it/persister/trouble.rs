@@ -150,11 +150,34 @@ fn a_table_that_contradicts_the_log_is_built_again() {
 fn a_damaged_file_is_set_aside() {
     let (_, events) = small_market(18);
     let bench = Bench::with(&events[..1_000]);
-    std::fs::write(bench.database(), b"this is no database, whatever its name may say".repeat(100))
-        .expect("written");
+    bench.fill(300);
+    let mut bytes = std::fs::read(bench.database()).expect("readable");
+    // Behind the header, which says whose it is.
+    bytes[100..].fill(0xAA);
+    std::fs::write(bench.database(), bytes).expect("written");
     assert_eq!(bench.fill_in_spite_of_errors(300), 1);
     assert_eq!(databases(&bench), ["dojima.sqlite", "dojima.sqlite.diverged-1"]);
     assert_eq!(bench.check().first_difference(), None);
+}
+
+/// Whatever `sql.path` names that does not say that it is this program's is somebody else's.
+#[test]
+fn a_file_of_somebody_else_is_left_as_it_is() {
+    let (_, events) = small_market(18);
+    let other = tempfile::tempdir().expect("a folder").path().join("other.sqlite");
+    std::fs::create_dir_all(other.parent().expect("a folder")).expect("made");
+    Connection::open(&other).expect("open").execute_batch("CREATE TABLE t (x)").expect("made");
+    let mut damaged = std::fs::read(&other).expect("readable");
+    damaged[100..].fill(0xAA);
+    for bytes in [b"not yours\n".to_vec(), b"this is no database".repeat(100), damaged] {
+        let bench = Bench::with(&events[..100]);
+        std::fs::write(bench.database(), &bytes).expect("written");
+        let Err(fatal) = bench.try_writer(100) else { panic!("a file of somebody else was opened") };
+        assert_eq!(fatal.exit_code(), 17);
+        assert!(fatal.to_string().contains("not a database of this program"), "{fatal}");
+        assert_eq!(std::fs::read(bench.database()).expect("readable"), bytes);
+        assert_eq!(databases(&bench), ["dojima.sqlite"]);
+    }
 }
 
 #[test]

@@ -21,7 +21,7 @@ fn the_event_log_that_a_snapshot_needs_is_on_the_disk_before_it() {
     let data = |disks: &[MemoryStorage; 5]| {
         DataDir::of("nowhere", disks.clone().map(|disk| -> Arc<dyn Storage> { Arc::new(disk) }))
     };
-    let settings = recovery_settings(&config, UnixNanos(1_000)).expect("a configuration");
+    let settings = recovery_settings(&config, &data(&disks), UnixNanos(1_000)).expect("a configuration");
     let mut opened = recover(&data(&disks), &settings, &mut |_| {}).expect("opened");
     // Commands whose events the event log never had: recovery appends them.
     let mut payload = [0; codec::ENCODED_LEN_MAX];

@@ -2,6 +2,7 @@
 
 use super::{EVERY, Place, damage};
 use crate::support::commands::Commands;
+use dojima::config::Durability;
 use dojima::domain::{Checkpoint, Command, codec};
 use dojima::recovery::RecoveryError;
 use dojima_journal::{Options, scan};
@@ -21,6 +22,7 @@ fn copy(from: &Path, to: &Path) {
 #[test]
 fn an_event_log_that_is_ahead_of_a_journal_with_nothing_to_replay_is_cut() {
     let mut place = Place::new();
+    place.config.journal.durability = Durability::Async;
     let stopped = place.run_and_stop(100);
     let digest = stopped.exchange.expect("the matcher hands back its exchange").digest();
     let position = place.positions()[0];

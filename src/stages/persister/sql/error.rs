@@ -40,6 +40,15 @@ pub enum SqlError {
         /// The application id in it.
         found: i64,
     },
+    /// The file is no database, or one so damaged that nothing in it says that it is this program's.
+    #[error(
+        "{}: not a database of this program, and left as it is; name another file in sql.path, or move this one away: the \
+         database is then built from the event log", path.display()
+    )]
+    NotOurs {
+        /// The file.
+        path: PathBuf,
+    },
     /// A value in a table is none that the program writes.
     #[error("{}: {what}", path.display())]
     Content {
@@ -112,9 +121,16 @@ impl SqlError {
             Self::NewerSchema { .. }
             | Self::OlderSchema { .. }
             | Self::Foreign { .. }
+            | Self::NotOurs { .. }
             | Self::Content { .. }
             | Self::Missing { .. } => false,
         }
+    }
+
+    /// Whether the file is not this program's to write. A start is refused; an engine that runs trades on without SQL until the
+    /// file is moved away.
+    pub(super) fn is_of_others(&self) -> bool {
+        matches!(self, Self::NewerSchema { .. } | Self::Foreign { .. } | Self::NotOurs { .. })
     }
 
     /// Whether the connection can only read, and will never do more.

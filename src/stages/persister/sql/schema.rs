@@ -5,6 +5,8 @@ use super::migrations;
 use dojima_journal::storage::private_file;
 use rusqlite::{Connection, OpenFlags};
 use std::ffi::OsString;
+use std::fs::File;
+use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -49,9 +51,20 @@ fn identity(path: &Path) -> Option<FileIdentity> {
 }
 
 impl Database {
+    /// Opens the database for writing, as [`Self::open_ours`] does. A file that is damaged and does not begin like a database of
+    /// this program is somebody else's: it must not be moved.
+    pub(super) fn open(path: &Path) -> Result<Self, SqlError> {
+        match Self::open_ours(path) {
+            Err(error) if error.is_damage() && !begins_like_ours(path) => {
+                Err(SqlError::NotOurs { path: path.to_owned() })
+            }
+            opened => opened,
+        }
+    }
+
     /// Opens the database for writing. It is made first if it is not there, and brought up to the present schema if it
     /// is of an older one from which there is a way.
-    pub(super) fn open(path: &Path) -> Result<Self, SqlError> {
+    fn open_ours(path: &Path) -> Result<Self, SqlError> {
         // SQLite gives the files beside it the same mode. If this fails, opening the file says so better.
         let _ = private_file().open(path);
         let mut database =
@@ -198,6 +211,17 @@ impl Database {
         }
         Ok(found)
     }
+}
+
+/// Whether a file has the header of a database, with the mark of this program in it, however damaged the rest is.
+fn begins_like_ours(path: &Path) -> bool {
+    /// The header of SQLite's file format: what it begins with, and where the application id is (u32, big-endian).
+    const MAGIC: &[u8] = b"SQLite format 3\0";
+    const APPLICATION_ID_AT: usize = 68;
+    let mut header = [0; APPLICATION_ID_AT + 4];
+    let read = File::open(path).and_then(|mut file| file.read_exact(&mut header));
+    let id = i64::from(u32::from_be_bytes([header[68], header[69], header[70], header[71]]));
+    read.is_ok() && header.starts_with(MAGIC) && id == APPLICATION_ID
 }
 
 /// Renames the database, with the files that belong to it, to `NAME.LABEL-N` for the first N that is free, and returns

@@ -325,7 +325,9 @@ impl SqlWriter {
             Trouble::Sql(error @ SqlError::EventsGone { .. }) if self.stage == Stage::Starting => {
                 Err(Fatal::sql(error))
             }
-            Trouble::Sql(error) if error.is_passing() => {
+            Trouble::Sql(error)
+                if error.is_passing() || self.stage == Stage::Running && error.is_of_others() =>
+            {
                 let wait = self.retry.after(now);
                 tracing::warn!(
                     "SQL has to wait, trading goes on; next try in {} ms: {error}",
