@@ -288,6 +288,12 @@ impl Naive {
                 stop = Some(CancelReason::WorkLimit);
                 break;
             }
+            if met.is_none() {
+                // Each look at it, the slices that it does not show, and the order that goes with it; and the order itself.
+                let look = 1 + u32::from(other.open > other.at_once()) + u32::from(other.oco.is_some());
+                let touched = 1 + if looks_first { 2 * look } else { look };
+                means.touches = means.touches.saturating_sub(touched);
+            }
             let mode = self.prevention(order, &other);
             let mut lots = left.min(other.at_once());
             let [theirs, own] =
@@ -332,10 +338,6 @@ impl Naive {
                 Some(at) => fates[at].1.add(lots),
                 None => {
                     fates.push((other.id, fate));
-                    // Each look at it, the slices that it does not show, and the order that goes with it; and the order itself.
-                    let look = 1 + u32::from(other.open > other.at_once()) + u32::from(other.oco.is_some());
-                    let touched = 1 + if looks_first { 2 * look } else { look };
-                    means.touches = means.touches.saturating_sub(touched);
                 }
             }
         }
