@@ -74,8 +74,8 @@ impl Place {
         self.dir.path().join("data")
     }
 
-    /// A command on this place.
-    pub fn arguments(&self, command: &str) -> Vec<String> {
+    /// The arguments of a command on this place.
+    fn arguments(&self, command: &str) -> Vec<String> {
         let path = |path: PathBuf| path.display().to_string();
         let mut arguments = vec![command.to_owned(), "--data".to_owned(), path(self.data())];
         if command != "replay" {
@@ -84,11 +84,16 @@ impl Place {
         arguments
     }
 
+    /// The program with a command on this place.
+    pub fn command(&self, command: &str, more: &[&str]) -> Command {
+        let mut program = dojima(&[]);
+        program.args(self.arguments(command)).args(more);
+        program
+    }
+
     /// Runs a command on this place to its end.
     pub fn run(&self, command: &str, more: &[&str]) -> Done {
-        let arguments = self.arguments(command);
-        let arguments: Vec<&str> = arguments.iter().map(String::as_str).chain(more.iter().copied()).collect();
-        run(&arguments)
+        self.command(command, more).output().expect("the program runs").into()
     }
 
     /// Starts an engine on a free port and reads what it prints until clients may connect.
@@ -98,9 +103,8 @@ impl Place {
 
     /// The same, with more arguments and with this as its stderr.
     pub fn serve_with(&self, more: &[&str], stderr: Stdio) -> Server {
-        let arguments = self.arguments("serve");
-        let mut command = dojima(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
-        command.args(["--listen", "127.0.0.1:0"]).args(more).stdout(Stdio::piped()).stderr(stderr);
+        let mut command = self.command("serve", more);
+        command.args(["--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).stderr(stderr);
         Server::greet(command.spawn().expect("the program starts"))
     }
 }

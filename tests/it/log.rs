@@ -48,9 +48,8 @@ fn an_engine_that_cannot_start_ends_with_its_code_whatever_its_log_does() {
     let address = taken.local_addr().expect("bound").to_string();
     for outlet in Outlet::ALL {
         let (stderr, _reader) = outlet.open();
-        let arguments = place.arguments("serve");
-        let mut command = dojima(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
-        command.args(["--listen", &address]).stdout(Stdio::null()).stderr(stderr);
+        let mut command = place.command("serve", &["--listen", &address]);
+        command.stdout(Stdio::null()).stderr(stderr);
         assert_eq!(code_of(command.spawn().expect("it starts")), Some(20), "{outlet:?}");
     }
 }
@@ -64,12 +63,8 @@ fn nobody_waits_for_the_reader_of_stdout() {
         let address = free.local_addr().expect("bound");
         drop(free);
         let (stdout, _reader) = outlet.open();
-        let arguments = place.arguments("serve");
-        let mut command = dojima(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
-        command
-            .args(["--status", "1", "--listen", &address.to_string()])
-            .stdout(stdout)
-            .stderr(Stdio::null());
+        let mut command = place.command("serve", &["--status", "1", "--listen", &address.to_string()]);
+        command.stdout(stdout).stderr(Stdio::null());
         let mut child = command.spawn().expect("it starts");
         while TcpStream::connect(address).is_err() {
             assert!(child.try_wait().expect("a child").is_none(), "{outlet:?}: it ended");
@@ -118,18 +113,12 @@ fn ends_the_same_without_readers(code: i32, command: &dyn Fn() -> Command) {
 fn every_command_ends_as_it_would_with_a_reader() {
     let place = Place::new();
     assert_eq!(place.serve().terminate().code, Some(0));
-    let on_place = |name: &str, more: &[&str]| {
-        let arguments = place.arguments(name);
-        let mut command = dojima(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
-        command.args(more);
-        command
-    };
     let itch = place.data().join("market.itch").display().to_string();
     let data = place.data().display().to_string();
-    ends_the_same_without_readers(0, &|| on_place("replay", &[]));
-    ends_the_same_without_readers(0, &|| on_place("verify", &[]));
-    ends_the_same_without_readers(0, &|| on_place("snapshot", &[]));
-    ends_the_same_without_readers(0, &|| on_place("serve", &["--print-config"]));
+    ends_the_same_without_readers(0, &|| place.command("replay", &[]));
+    ends_the_same_without_readers(0, &|| place.command("verify", &[]));
+    ends_the_same_without_readers(0, &|| place.command("snapshot", &[]));
+    ends_the_same_without_readers(0, &|| place.command("serve", &["--print-config"]));
     ends_the_same_without_readers(0, &|| dojima(&["itch", "--data", &data, "--out", &itch]));
     ends_the_same_without_readers(0, &|| dojima(&["--help"]));
     ends_the_same_without_readers(2, &|| dojima(&["sell"]));
@@ -139,7 +128,7 @@ fn every_command_ends_as_it_would_with_a_reader() {
 
     std::fs::remove_dir_all(place.data().join("events")).expect("removed");
     std::fs::write(place.data().join("dojima.sqlite"), "no database".repeat(20)).expect("written");
-    ends_the_same_without_readers(1, &|| on_place("verify", &[]));
+    ends_the_same_without_readers(1, &|| place.command("verify", &[]));
 }
 
 #[test]
