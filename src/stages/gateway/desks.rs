@@ -43,7 +43,21 @@ impl Bucket {
         self.filled_at = self.filled_at.max(now);
     }
 
-    /// Takes one message out.
+    /// Takes one message out if it is within the rate; whether it is.
+    pub fn take_within(&mut self) -> bool {
+        let is_within = self.level >= MESSAGE;
+        if is_within {
+            self.level -= MESSAGE;
+        }
+        is_within
+    }
+
+    /// Puts one message back.
+    fn put_back(&mut self) {
+        self.level = (self.level + MESSAGE).min(full(self.limit));
+    }
+
+    /// Takes one message out, also of an empty one.
     pub fn take(&mut self) -> Fill {
         self.level -= MESSAGE;
         if self.level >= 0 {
@@ -61,53 +75,25 @@ fn full(limit: RateLimit) -> i64 {
     i64::from(limit.burst) * MESSAGE
 }
 
-/// What a login may still send that makes the exchange smaller while space is low: a cancel takes space, too, also when it
-/// does nothing. An order that is gone by one makes up for it.
-#[derive(Clone, Copy, Debug)]
-pub struct CancelsLeft {
-    left: u32,
-    raised_at: u64,
-}
-
-impl CancelsLeft {
-    /// So many at once.
-    const MOST: u32 = 100;
-    /// One more in this time, ns.
-    const RAISED_EVERY_NS: u64 = 1_000_000_000;
-
-    /// As many as may be, or `is_low` and up to `now`, ns, those that time has added.
-    fn raise(&mut self, is_low: bool, now: u64) {
-        let more = now.saturating_sub(self.raised_at) / Self::RAISED_EVERY_NS;
-        if !is_low || more >= u64::from(Self::MOST - self.left) {
-            *self = Self { left: Self::MOST, raised_at: now };
-        } else {
-            self.left += more as u32;
-            self.raised_at += more * Self::RAISED_EVERY_NS;
-        }
-    }
-
-    /// Takes one out, if there is one.
-    pub fn take(&mut self) -> bool {
-        let taken = self.left.checked_sub(1);
-        self.left = taken.unwrap_or(0);
-        taken.is_some()
-    }
-}
-
-impl Default for CancelsLeft {
-    fn default() -> Self {
-        Self { left: Self::MOST, raised_at: 0 }
-    }
-}
+/// What a login may send that makes the exchange smaller while space is low: a cancel takes space, too, also when it does
+/// nothing. An order that is gone by one makes up for it.
+const CANCELS_WHILE_LOW: RateLimit = RateLimit { per_second: 1, burst: 100 };
 
 /// One login's.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 struct Desk {
     cancel_on_disconnect: Option<Duration>,
     bucket: Option<Bucket>,
-    cancels: CancelsLeft,
+    cancels: Bucket,
     /// When its orders are cancelled, ns; `None`: it has a connection, or has had its orders cancelled, or they stay.
     cancel_at: Option<u64>,
+}
+
+impl Default for Desk {
+    fn default() -> Self {
+        let cancels = Bucket::new(CANCELS_WHILE_LOW);
+        Self { cancel_on_disconnect: None, bucket: None, cancels, cancel_at: None }
+    }
 }
 
 /// Those of all logins.
@@ -128,8 +114,7 @@ impl Desks {
             by_login[settings.login.0 as usize] = Desk {
                 cancel_on_disconnect: settings.cancel_on_disconnect,
                 bucket: settings.rate.map(Bucket::new),
-                cancels: CancelsLeft::default(),
-                cancel_at: None,
+                ..Desk::default()
             };
         }
         Self { by_login, absent: 0, is_low: false }
@@ -147,13 +132,17 @@ impl Desks {
         login: LoginId,
         is_low: bool,
         now: u64,
-    ) -> (Option<&mut Bucket>, Option<&mut CancelsLeft>) {
+    ) -> (Option<&mut Bucket>, Option<&mut Bucket>) {
         let Some(desk) = self.by_login.get_mut(login.0 as usize) else { return (None, None) };
         if let Some(bucket) = &mut desk.bucket {
             bucket.fill(now);
         }
         self.is_low = is_low;
-        desk.cancels.raise(is_low, now);
+        if is_low {
+            desk.cancels.fill(now);
+        } else {
+            desk.cancels = Bucket::new(CANCELS_WHILE_LOW);
+        }
         (desk.bucket.as_mut(), is_low.then_some(&mut desk.cancels))
     }
 
@@ -163,7 +152,7 @@ impl Desks {
         if self.is_low
             && let Some(desk) = self.by_login.get_mut(login.0 as usize)
         {
-            desk.cancels.left = (desk.cancels.left + 1).min(CancelsLeft::MOST);
+            desk.cancels.put_back();
         }
     }
 
@@ -230,11 +219,11 @@ mod tests {
         let settings = LoginSettings { login: LoginId(1), cancel_on_disconnect: None, rate: None };
         let mut desks = Desks::new(&[settings]);
         let login = LoginId(1);
-        let second = CancelsLeft::RAISED_EVERY_NS;
+        let second = 1_000_000_000;
         let sent = |desks: &mut Desks, now, wanted: u32| {
             let (_, cancels) = desks.allowances(login, true, now);
             let cancels = cancels.expect("space is low");
-            (0..wanted).filter(|_| cancels.take()).count()
+            (0..wanted).filter(|_| cancels.take_within()).count()
         };
         assert_eq!(sent(&mut desks, second, 1_000), 100);
         assert_eq!(sent(&mut desks, 2 * second - 1, 9), 0);

@@ -4,7 +4,7 @@
 
 use super::Gateway;
 use super::connection::Phase;
-use super::desks::{Bucket, CancelsLeft, Fill};
+use super::desks::{Bucket, Fill};
 use super::ending::Ending;
 use super::settings::RateLimit;
 use crate::domain::{Command, Listings, LoginId, RefuseEnter, RejectReason};
@@ -182,7 +182,7 @@ struct Taking<'a> {
     /// How many orders may come, cancels not counted.
     orders_left: &'a mut u32,
     /// How many cancels may, if space is low.
-    cancels: Option<&'a mut CancelsLeft>,
+    cancels: Option<&'a mut Bucket>,
     bucket: Option<&'a mut Bucket>,
 }
 
@@ -211,7 +211,7 @@ fn take_orders(
                 let message = Inbound::decode(packet.payload)?;
                 let command = to_command(login, &message, taking.listings);
                 if frees_space(&command) {
-                    if taking.cancels.as_mut().is_some_and(|cancels| !cancels.take()) {
+                    if taking.cancels.as_mut().is_some_and(|cancels| !cancels.take_within()) {
                         break Stopped::Slowed;
                     }
                 } else {
