@@ -4,7 +4,7 @@
 //! nothing, and says what the match would trade.
 
 use super::book::{Cold, Handle, Hot, Order};
-use super::extras::{self, Extra};
+use super::extras;
 use super::fees;
 use super::market::{Lots, Market};
 use super::settlement::Liquidity;
@@ -85,6 +85,12 @@ struct Reach {
 const ANY: (i64, i64) = (i64::MIN, i64::MAX);
 
 impl Reach {
+    /// Whether the order may trade at this price.
+    #[inline]
+    fn holds(&self, price: Price) -> bool {
+        (self.low..=self.high).contains(&price.0)
+    }
+
     /// Why a match ends at this price, which is out of reach.
     #[cold]
     fn end(&self, price: Price) -> MatchEnd {
@@ -209,9 +215,7 @@ impl<S: EventSink> Market<'_, S> {
         let may_walk = self.shared.limits.orders_touched_max;
         let mut lots = 0_u64;
         let levels = self.instrument.book.counted_levels(taker.hot.side.opposite(), &self.shared.orders);
-        let in_reach =
-            levels.take_while(|(price, _)| (taker.reach.low..=taker.reach.high).contains(&price.0));
-        for (_, counted) in in_reach {
+        for (_, counted) in levels.take_while(|(price, _)| taker.reach.holds(*price)) {
             if *walked == may_walk {
                 return Err(CancelReason::WorkLimit);
             }
@@ -255,7 +259,7 @@ impl<S: EventSink> Market<'_, S> {
             }
             let next = if DRY { self.next_of(dry) } else { self.instrument.book.best(opposite) };
             let Some((price, handle)) = next else { break };
-            if price.0 < taker.reach.low || price.0 > taker.reach.high {
+            if !taker.reach.holds(price) {
                 return taker.reach.end(price);
             }
             if taker.touches_left == 0 {
@@ -339,13 +343,13 @@ impl<S: EventSink> Market<'_, S> {
 
     #[cold]
     pub(super) fn cancel_partners(&mut self, taker: &mut Taker, handle: Handle) {
-        let is_linked = |extra: Option<&Extra>| extra.is_some_and(|extra| extra.partner.is_some());
-        if is_linked(self.shared.extras.find(taker.cold.extra)) {
+        let own = self.shared.extras.find(taker.cold.extra);
+        if own.is_some_and(|extra| extra.partner.is_some()) {
             let mut order = taker.order();
             self.cancel_partner(&mut order, None);
             taker.hot.reserved = order.reserved;
         }
-        if is_linked(self.shared.extra_of(handle)) {
+        if self.shared.partner_of(handle).is_some() {
             let mut maker = self.shared.orders.get(handle);
             self.cancel_partner(&mut maker, Some(handle));
         }
