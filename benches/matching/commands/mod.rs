@@ -102,7 +102,7 @@ fn part_is_measured(events: &[Event]) {
 impl Bench {
     pub fn new(scale: u64) -> Self {
         // Touched before anything is measured: the memory of events is the ring's, and is there at any time.
-        Self { scale, events: vec![Event::default(); 1 << 15], measured: Vec::new() }
+        Self { scale, events: vec![Event::default(); 1 << 19], measured: Vec::new() }
     }
 
     /// A venue with the default limits.

@@ -239,7 +239,7 @@ impl Demo<'_> {
 
         let stopped = engine.stop()?;
         display.line("stop", &format!("in good order after {}, SQL included", show::duration(stopped)))?;
-        display.line("verify", "journal, event log and SQL are compared")?;
+        display.line("verify", "journal, event log, market data and SQL are compared")?;
         let verified = self.verify()?;
         let comparison = Comparison::of(self.place, self.flow, &driver)?;
         let report = Report {
