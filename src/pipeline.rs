@@ -23,16 +23,16 @@ use crate::config::Config;
 use crate::domain::{Command, EventRecord, Sequenced};
 use crate::exchange::Exchange;
 use crate::market::MarketWatch;
+use crate::net::auth::{Role, auth_queues};
 use crate::recovery::{DataDir, Recovered};
 use crate::replica::State;
 use crate::ring::{Consumer, CursorReader, Producer, RingBuilder, cursor, spsc};
 use crate::runtime::{
     Agent, Clocks, CoreIndex, Counters, Doorbell, Fatal, IdleStrategy, StampClock, UnixNanos,
 };
-use crate::stages::auth::{Role, auth_queues};
 use crate::stages::doorman::{Door, Doorman};
 use crate::stages::feed::{FeedFiles, FeedPorts, FeedPublisher, FeedStart};
-use crate::stages::gateway::{Gateway, GatewayControl, GatewayPorts, GatewayStart};
+use crate::stages::gateway::{Gateway, GatewayControl, GatewayPorts, GatewayStart, Progress};
 use crate::stages::journaler::{Journaler, JournalerPorts};
 use crate::stages::matcher::{Matcher, MatcherPorts};
 use crate::stages::persister::archiver::{Archiver, ArchiverPorts};
@@ -253,6 +253,12 @@ pub fn build(
                 inbound: gateway_in,
                 events,
                 durable,
+                progress: Progress {
+                    sequenced: sequenced.clone(),
+                    sequence_base: last.sequence,
+                    applied: applied.clone(),
+                    in_ring: in_ring.clone(),
+                },
                 space,
                 resend: resend_client,
                 downstream,
@@ -373,7 +379,8 @@ pub fn build(
             let (applied, synced) = (applied.clone(), synced.clone());
             let doorman = seats.bells(Seat::Feed, &[Seat::Doorman]);
             let ports = FeedPorts { applied, in_ring, synced, subscribers, snapshots, doorman };
-            let start = FeedStart { event: last_event, sequence: last.sequence };
+            let is_first = last.sequence == report.opening_commands;
+            let start = FeedStart { event: last_event, sequence: last.sequence, is_first };
             let feed = FeedPublisher::new(
                 settings,
                 files,

@@ -3,9 +3,9 @@
 use crate::config::{self, Config, LoginConfig, OldSegments, TimeOfDay, UserRole};
 use crate::domain::streams::StreamIndex;
 use crate::domain::{Command, Listings, LoginId, Symbol};
+use crate::net::auth::Role;
 use crate::recovery::DataDir;
 use crate::runtime::{Fatal, UnixNanos};
-use crate::stages::auth::Role;
 use crate::stages::doorman::{Secret, User};
 use crate::stages::feed::{FeedSettings, MoldSettings};
 use crate::stages::gateway::{GatewaySettings, LoginSettings, RateLimit};

@@ -14,9 +14,9 @@ mod standing;
 pub use password::{HashError, Secret, hash};
 
 use crate::domain::LoginId;
+use crate::net::auth::{AuthAnswer, AuthRequest, AuthServer, Grant, Role};
 use crate::runtime::log::Stranger;
 use crate::runtime::{Agent, Clock, Counter, Counters, Doorbell, Fatal};
-use crate::stages::auth::{AuthAnswer, AuthRequest, AuthServer, Grant, Role};
 use crate::wire::soup::{LoginRejected, Username};
 use delays::{Delays, Key};
 use ipnet::IpNet;

@@ -1,7 +1,6 @@
-//! The agents, in flow order. They meet only in rings, cursors and the seams declared here ([`auth`], [`resend`], [`space`]);
+//! The agents, in flow order. They meet only in rings, cursors and the seams declared here ([`resend`], [`space`]);
 //! none imports another.
 
-pub mod auth;
 pub mod doorman;
 pub mod feed;
 pub mod gateway;

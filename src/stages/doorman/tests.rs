@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::net::ConnectionId;
+use crate::net::auth::{AuthClient, auth_queues};
 use crate::runtime::{ManualClock, UnixNanos};
-use crate::stages::auth::{AuthClient, auth_queues};
 use crate::wire::soup::Password;
 use std::net::Ipv4Addr;
 

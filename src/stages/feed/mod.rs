@@ -10,13 +10,13 @@
 
 mod check;
 mod checkpoint;
-mod connection;
 mod ending;
 mod far;
 mod log;
 mod mold;
 mod server;
 mod settings;
+mod subscriber;
 mod tail;
 
 pub use check::{LogCheck, LogOutcome};
@@ -301,7 +301,7 @@ impl FeedPublisher {
     }
 
     fn make_snapshot(&mut self, now: u64) {
-        let wanted = self.snapshots.as_mut().is_some_and(Server::wants_snapshot);
+        let wanted = self.snapshots.as_ref().is_some_and(Server::wants_snapshot);
         // An old one is given to nobody: whoever comes waits for the next.
         self.snapshot.take_if(|(made, _)| now.saturating_sub(*made) >= SNAPSHOT_AGE_NS);
         if !wanted || self.snapshot.is_some() || !self.is_between_commands() {
@@ -330,7 +330,7 @@ impl FeedPublisher {
             self.caught_up = true;
             let here = (self.log.next(), (self.session, self.session_first));
             // What a log that was lost had said cannot be known: multicast goes on from here.
-            let is_remade = self.log.found_last() == 0 && self.start.event > 0;
+            let is_remade = self.log.found_last() == 0 && self.start.event > 0 && !self.start.is_first;
             let (next, session) = self.first_new.filter(|_| !is_remade).unwrap_or(here);
             if let Some(mold) = &mut self.mold {
                 mold.begin(next, session);
@@ -402,7 +402,7 @@ impl FeedPublisher {
         }
         self.counts.checkpoints.add(1);
         self.on_disk.set(made.event);
-        let read = self.subscribers.as_mut().and_then(Server::oldest_read);
+        let read = self.subscribers.as_ref().and_then(Server::oldest_read);
         let wanted = self.mold.as_ref().and_then(Mold::oldest_wanted);
         let oldest = read.into_iter().chain(wanted).fold(self.session_first, u64::min);
         if let Some(how) = self.settings.retire
@@ -488,7 +488,7 @@ impl Agent for FeedPublisher {
             snapshot: None,
         };
         for server in [&mut self.subscribers, &mut self.snapshots].into_iter().flatten() {
-            server.shut(&messages, now);
+            server.shut(&self.settings, &messages, now);
         }
         if self.is_between_commands() && self.feed.sequence() <= self.synced.get() && self.log.is_compared() {
             self.take_checkpoint();

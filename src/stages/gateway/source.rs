@@ -1,10 +1,11 @@
 //! Where the bytes come from that a logged-in client receives: the tail of its stream or, as long as it is further
 //! back than that reaches, the event log.
 
-use super::ending::Ending;
+use super::ending::Cause;
 use super::streams::{Outlook, Stream, Streams};
 use crate::domain::LoginId;
 use crate::net::ConnectionId;
+use crate::net::session::Ending;
 use crate::stages::resend::{ResendChunk, ResendRequest};
 
 /// How long to wait before asking again for messages that the archiver does not have yet, ns.
@@ -43,10 +44,16 @@ impl Source {
         }
     }
 
+    /// Whether they come from the tail.
+    #[inline]
+    pub fn is_tail(&self) -> bool {
+        matches!(self, Self::Tail { .. })
+    }
+
     /// The bytes to send now, in two parts: those of the stream of this session.
     ///
     /// # Errors
-    /// [`Ending::FellBehind`].
+    /// [`Cause::FellBehind`].
     #[inline]
     pub fn unsent<'a>(
         &'a self,
@@ -60,7 +67,7 @@ impl Source {
                 else {
                     return Ok((&[], &[]));
                 };
-                let behind = || Ending::FellBehind(tail.capacity());
+                let behind = || Ending::from(Cause::FellBehind(tail.capacity()));
                 let (before, after) = tail.since(*position).ok_or_else(behind)?;
                 match stream.outlook(session) {
                     Outlook::Open => Ok((before, after)),
@@ -77,7 +84,7 @@ impl Source {
                 let stream = streams.get(login);
                 if stream.is_some_and(|stream| matches!(stream.outlook(session), Outlook::Forgotten)) {
                     let capacity = stream.and_then(Stream::tail).map_or(0, |tail| tail.capacity());
-                    return Err(Ending::FellBehind(capacity));
+                    return Err(Cause::FellBehind(capacity).into());
                 }
                 match &resend.step {
                     Step::AtHand { bytes, sent } => Ok((&bytes[*sent..], &[])),
@@ -156,18 +163,18 @@ impl Source {
     /// Takes an answer. One that nobody waits for is dropped.
     ///
     /// # Errors
-    /// [`Ending::Gone`] when old messages are not kept for so long, [`Ending::Resend`] when it is not what was asked for: the stream would have a gap or a repetition.
+    /// [`Cause::Gone`] when old messages are not kept for so long, [`Cause::Resend`] when it is not what was asked for: the stream would have a gap or a repetition.
     pub fn take(&mut self, chunk: ResendChunk, now: u64) -> Result<(), Ending> {
         let Self::Log(resend @ Resend { step: Step::Asked, .. }) = self else { return Ok(()) };
         if chunk.gone {
-            return Err(Ending::Gone(resend.next));
+            return Err(Cause::Gone(resend.next).into());
         }
         if chunk.messages == 0 {
             resend.step = Step::Wanted { not_before: now + ASK_AGAIN_NS };
             return Ok(());
         }
         if chunk.first != resend.next {
-            return Err(Ending::Resend { wanted: resend.next, got: chunk.first });
+            return Err(Cause::Resend { wanted: resend.next, got: chunk.first }.into());
         }
         resend.next += chunk.messages;
         resend.step = Step::AtHand { bytes: chunk.bytes, sent: 0 };

@@ -164,6 +164,8 @@ fn numbers_never_go_back_whatever_ends_the_engine() {
         assert!(batch.peek().is_none(), "life {life} was too short");
     }
     assert!(next.len() == 4 && ended > 0, "{next:?}, {ended} ends");
+    let first = SessionId::new("DOJIMA0001").expect("an id");
+    assert!(told.contains_key(&(first, 1)), "the first message of all is sent, too");
     let (mut session, mut number) = (0, 0);
     for message in expected(folder.path()).iter().map(|said| said.message) {
         number += 1;

@@ -5,14 +5,14 @@ use dojima::domain::{
     CancelReason, Canceled, ClOrdId, Command, Event, EventRecord, Listings, LoginId, OrderId, Quantity,
     Symbol, Timestamp, UserRef,
 };
+use dojima::net::auth::{Role, auth_queues};
 use dojima::net::{Ready, Socket, Sockets, TcpSockets};
 use dojima::ring::{Consumer, CursorWriter, Producer, cursor, spsc};
 use dojima::runtime::doorbell::Sleeper;
 use dojima::runtime::{Agent, Counters, ManualClock, UnixNanos};
-use dojima::stages::auth::{Role, auth_queues};
 use dojima::stages::doorman::{Door, Doorman, Secret, User};
 use dojima::stages::gateway::{
-    Gateway, GatewayControl, GatewayPorts, GatewaySettings, GatewayStart, LoginSettings,
+    Gateway, GatewayControl, GatewayPorts, GatewaySettings, GatewayStart, LoginSettings, Progress,
 };
 use dojima::stages::resend::{ResendChunk, ResendServer, resend_queues};
 use dojima::stages::space::{SpaceLow, space_gauge};
@@ -99,6 +99,9 @@ pub struct Bench {
     pub commands: Consumer<Command>,
     pub events: Producer<EventRecord>,
     pub durable: CursorWriter,
+    /// How many commands were sequenced, and the last one that was applied.
+    pub sequenced: CursorWriter,
+    pub applied: CursorWriter,
     pub archiver: ResendServer,
     /// Who is to be woken for commands and requests.
     pub downstream: Sleeper,
@@ -148,10 +151,14 @@ impl Bench {
         let clock = ManualClock::new(UnixNanos(1_000 * SECOND));
         let counters = Counters::new();
         let (space, watch) = space_gauge("disk");
+        let (sequenced_in, sequenced) = cursor();
+        let (applied_in, applied) = cursor();
+        let in_ring = events_in.cursor();
         let ports = GatewayPorts {
             inbound,
             events,
             durable,
+            progress: Progress { sequenced, sequence_base: 0, applied, in_ring },
             space: vec![watch],
             resend,
             downstream: vec![downstream.doorbell()],
@@ -179,6 +186,8 @@ impl Bench {
             commands,
             events: events_in,
             durable: durable_in,
+            sequenced: sequenced_in,
+            applied: applied_in,
             archiver,
             downstream,
             clock,
@@ -239,6 +248,14 @@ impl Bench {
         let record = self.hold(event);
         self.durable.set(record.sequence);
         record
+    }
+
+    /// Makes an event with a message to a login that the gate holds back; its sequence.
+    pub fn hold_for(&mut self, login: LoginId) -> u64 {
+        let user_ref = self.streams[login.0 as usize].len() as u32;
+        let record = self.hold(canceled(0, login, user_ref).event);
+        self.streams[login.0 as usize].push(packet(&record));
+        record.sequence
     }
 
     /// Releases one message to a login.

@@ -1,8 +1,8 @@
 //! The seam between whoever takes logins (gateway, feed) and the doorman, who checks passwords on a thread of his own:
 //! that takes tens of milliseconds by design, and may never happen on a hot thread.
 
+use super::ConnectionId;
 use crate::domain::LoginId;
-use crate::net::ConnectionId;
 use crate::wire::soup::{LoginRejected, Password, Username};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use std::net::IpAddr;
@@ -55,7 +55,7 @@ pub struct AuthAnswer {
 }
 
 /// The end of who takes logins. Every one has a pair of queues of its own.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct AuthClient {
     /// Where questions go. Full: try again in a later duty cycle.
     pub requests: Sender<AuthRequest>,
