@@ -8,6 +8,7 @@ pub mod journaler;
 pub mod matcher;
 pub mod persister;
 pub mod resend;
+pub mod resender;
 pub mod sequencer;
 pub mod shadow;
 pub mod space;

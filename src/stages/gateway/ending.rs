@@ -28,6 +28,9 @@ pub enum Cause {
     /// The client asked for a message that is not kept any more (retention.resend_hours).
     #[error("message {0} is not kept any more")]
     Gone(u64),
+    /// It cannot be read back; the log says why.
+    #[error("message {0} cannot be read back now; it can resume later")]
+    Unreadable(u64),
     /// Old messages came back from the event log with other numbers than were asked for.
     #[error("resend broken: asked for message {wanted}, got {got}")]
     Resend {
@@ -43,7 +46,7 @@ impl From<Cause> for Ending {
         let kind = match cause {
             Cause::ReadOnly | Cause::RateExceeded { .. } | Cause::Message(_) => EndingKind::BadFrame,
             Cause::FellBehind(_) => EndingKind::Slow,
-            Cause::Gone(_) | Cause::Resend { .. } => EndingKind::Failure,
+            Cause::Gone(_) | Cause::Unreadable(_) | Cause::Resend { .. } => EndingKind::Failure,
         };
         Self::service(kind, cause)
     }

@@ -6,14 +6,14 @@ use super::owed::Owed;
 use super::settings::{GatewaySettings, Progress};
 use super::source::Source;
 use super::streams::{Stream, Streams};
-use crate::domain::session::session_id;
+use crate::domain::session::{session_id, session_number};
 use crate::domain::{Command, LoginId};
 use crate::net::auth::{Grant, Role};
 use crate::net::session::{Admission, Admitted, Ending, Outlook, Service, Stopped, Wish};
 use crate::net::{ConnectionId, Inbox};
 use crate::ring::Producer;
 use crate::runtime::planted::{Bug, is_planted};
-use crate::stages::resend::ResendClient;
+use crate::stages::resend::{ResendClient, ResendQuery};
 use crate::stages::space::SpaceWatch;
 use crate::wire::soup::{LoginRejected, SessionId};
 
@@ -26,6 +26,8 @@ pub(super) struct OrderEntry {
     pub(super) released: u64,
     pub(super) space: Vec<SpaceWatch>,
     pub(super) resend: ResendClient,
+    /// Logins that wait for what is known of sessions that have ended.
+    pub(super) visits: Vec<Visit>,
     pub(super) streams: Streams,
     pub(super) desks: Desks,
     pub(super) gauges: Gauges,
@@ -43,6 +45,8 @@ pub(super) struct Trader {
     pub(super) session: u32,
     /// Where the bytes that it receives come from.
     pub(super) source: Source,
+    /// It reads a session that has ended when it logged in.
+    pub(super) is_visitor: bool,
     /// While space is low: when the next order is taken, to be refused, ns.
     pub(super) next_order: u64,
     /// What is to happen before it can go; `None`: it has not asked for that.
@@ -56,17 +60,46 @@ impl OrderEntry {
         SessionId::new(std::str::from_utf8(id.trim_ascii()).ok()?)
     }
 
-    /// The name of the login's present session, if that is the one that is asked for.
-    fn session_for(&self, login: LoginId, wanted: Option<SessionId>) -> Result<SessionId, LoginRejected> {
-        let present = self.streams.get(login).map_or(0, |stream| stream.session());
-        let id = self.name_of(present).ok_or(LoginRejected::SessionNotAvailable)?;
-        match wanted {
-            Some(wanted) if !wanted.as_bytes().eq_ignore_ascii_case(id.as_bytes()) => {
-                Err(LoginRejected::SessionNotAvailable)
+    /// Asks how many messages the sessions had that clients want to read and that have ended.
+    pub(super) fn ask(&mut self) {
+        for visit in self.visits.iter_mut().filter(|visit| !visit.is_asked) {
+            let Visit { id, login, session, .. } = *visit;
+            let query = ResendQuery::Find { login, session, connection: id.0 };
+            visit.is_asked = self.resend.queries.try_send(query).is_ok();
+            if !visit.is_asked {
+                return;
             }
-            _ => Ok(id),
+            self.rings_due = true;
         }
     }
+
+    /// The answer for a connection: what becomes of the login that waits for it.
+    pub(super) fn found(
+        &mut self,
+        id: ConnectionId,
+        messages: Option<u64>,
+    ) -> Option<Result<Admitted<Trader>, LoginRejected>> {
+        let at = self.visits.iter().position(|visit| visit.id == id)?;
+        let Visit { login, role, session, sequence, .. } = self.visits.swap_remove(at);
+        let admitted = messages.zip(self.name_of(session)).map(|(messages, name)| {
+            let first = first_message(sequence, messages + 1);
+            let source = Source::ended(first, messages + 1);
+            let client = Trader { login, role, session, source, is_visitor: true, next_order: 0, owed: None };
+            Admitted { client, session: name, first }
+        });
+        Some(admitted.ok_or(LoginRejected::SessionNotAvailable))
+    }
+}
+
+/// A login that wants to read a session that has ended.
+pub(super) struct Visit {
+    id: ConnectionId,
+    login: LoginId,
+    role: Role,
+    session: u32,
+    /// The first message that it asks for.
+    sequence: u64,
+    is_asked: bool,
 }
 
 impl Service for OrderEntry {
@@ -74,30 +107,54 @@ impl Service for OrderEntry {
 
     fn admit(
         &mut self,
-        _: ConnectionId,
+        id: ConnectionId,
         grant: Grant,
         wish: &Wish,
         _: u64,
     ) -> Result<Admission<Trader>, LoginRejected> {
         let login = grant.login.ok_or(LoginRejected::NotAuthorised)?;
-        let session = self.session_for(login, wish.session)?;
+        let present = self.streams.get(login).map_or(0, |stream| stream.session());
+        let of = |id: SessionId| session_number(*self.settings.session.as_bytes(), *id.as_bytes());
+        let session = match wish.session {
+            None => present,
+            Some(id) => {
+                of(id).filter(|session| *session <= present).ok_or(LoginRejected::SessionNotAvailable)?
+            }
+        };
+        if session < present {
+            let (role, sequence) = (grant.role, wish.sequence);
+            self.visits.push(Visit { id, login, role, session, sequence, is_asked: false });
+            self.ask();
+            return Ok(Admission::Later);
+        }
+        let session = self.name_of(session).ok_or(LoginRejected::SessionNotAvailable)?;
         let stream = self.streams.join(login);
         let first = first_message(wish.sequence, stream.next());
         let from = if is_planted(Bug::ResumeOffByOne) { stream.next().min(first + 1) } else { first };
         let source = Source::of(stream, from);
-        let client =
-            Trader { login, role: grant.role, session: stream.session(), source, next_order: 0, owed: None };
+        let client = Trader {
+            login,
+            role: grant.role,
+            session: stream.session(),
+            source,
+            is_visitor: false,
+            next_order: 0,
+            owed: None,
+        };
         Ok(Admission::Now(Admitted { client, session, first }))
     }
 
     fn arrived(&mut self, id: ConnectionId, trader: &mut Trader, _: u64) {
-        self.streams.join(trader.login).listener = Some(id);
-        self.desks.arrive(trader.login);
+        // Who reads a session that has ended can send no orders: for its orders it is absent.
+        if !trader.is_visitor {
+            self.streams.join(trader.login).listener = Some(id);
+            self.desks.arrive(trader.login);
+        }
     }
 
-    fn left(&mut self, id: ConnectionId, trader: Trader, ending: &Ending, now: u64) {
-        self.streams.leave(trader.login, id);
-        if !matches!(ending, Ending::TakenOver) {
+    fn left(&mut self, id: ConnectionId, trader: Trader, _: &Ending, now: u64) {
+        if !trader.is_visitor {
+            self.streams.leave(trader.login, id);
             self.desks.leave(trader.login, now);
         }
     }
@@ -122,8 +179,8 @@ impl Service for OrderEntry {
     fn prepare(&mut self, id: ConnectionId, trader: &mut Trader, now: u64) -> Result<Outlook, Ending> {
         let Trader { login, session, source, owed, .. } = trader;
         let Some(stream) = self.streams.get(*login) else { return Ok(Outlook::Open) };
-        if let Some(request) = source.advance((*login, *session), id, stream, now)
-            && self.resend.requests.try_send(request).is_ok()
+        if let Some(request) = source.advance((*login, *session), id, stream, now)?
+            && self.resend.queries.try_send(ResendQuery::Chunk(request)).is_ok()
         {
             source.asked();
             self.rings_due = true;

@@ -26,7 +26,7 @@ use crate::net::{ConnectionId, INBOX_LEN, Sockets};
 use crate::ring::{Consumer, CursorReader};
 use crate::runtime::planted::{Bug, is_planted};
 use crate::runtime::{Agent, Clock, Counters, Doorbell, Fatal};
-use crate::stages::resend::QUEUE_LEN;
+use crate::stages::resend::{ResendAnswer, ResendChunk};
 use crate::wire::ouch::SEQUENCED_LEN_MAX;
 use desks::Desks;
 use entry::{OrderEntry, Trader};
@@ -37,6 +37,9 @@ use streams::Streams;
 
 /// Events released in one duty cycle.
 const EVENTS_MAX: usize = 2048;
+
+/// Answers about old messages taken in one duty cycle.
+const ANSWERS_MAX: usize = 4;
 
 /// The agent.
 pub struct Gateway {
@@ -93,6 +96,7 @@ impl Gateway {
                 released: 0,
                 space,
                 resend,
+                visits: Vec::new(),
                 streams,
                 desks,
                 gauges,
@@ -154,19 +158,33 @@ impl Gateway {
         failed.map_or(Ok(events), Err)
     }
 
-    fn take_chunks(&mut self, now: u64) -> usize {
-        for taken in 0..QUEUE_LEN {
-            let Ok(chunk) = self.entry.resend.chunks.try_recv() else { return taken };
-            let id = ConnectionId(chunk.connection);
-            let Some(trader) = self.server.client(id) else { continue };
-            self.entry.gauges.resend_chunks.add(u64::from(chunk.messages > 0));
-            let outcome = trader.source.take(chunk, now);
-            self.server.outputs().set(id.place(), true);
-            if let Err(ending) = outcome {
-                self.server.end(&mut self.entry, id, ending, now);
+    /// Takes answers about old messages, a bounded number: their messages are encoded here.
+    fn take_answers(&mut self, now: u64) -> usize {
+        self.entry.ask();
+        for taken in 0..ANSWERS_MAX {
+            let Ok(answer) = self.entry.resend.answers.try_recv() else { return taken };
+            match answer {
+                ResendAnswer::Chunk(chunk) => self.take_chunk(&chunk, now),
+                ResendAnswer::Found { connection, messages, .. } => {
+                    let id = ConnectionId(connection);
+                    if let Some(verdict) = self.entry.found(id, messages) {
+                        self.server.decide(&mut self.entry, id, verdict, now);
+                    }
+                }
             }
         }
-        QUEUE_LEN
+        ANSWERS_MAX
+    }
+
+    fn take_chunk(&mut self, chunk: &ResendChunk, now: u64) {
+        let id = ConnectionId(chunk.connection);
+        let Some(trader) = self.server.client(id) else { return };
+        self.entry.gauges.resend_chunks.add(u64::from(!chunk.messages.is_empty()));
+        let outcome = trader.source.take(chunk, self.entry.streams.listings(), now);
+        self.server.outputs().set(id.place(), true);
+        if let Err(ending) = outcome {
+            self.server.end(&mut self.entry, id, ending, now);
+        }
     }
 
     /// Asks for the cancels of logins that have been without a connection for too long.
@@ -204,7 +222,7 @@ impl Agent for Gateway {
             self.ring_downstream();
         }
         work += self.release()?;
-        work += self.take_chunks(now);
+        work += self.take_answers(now);
         work += self.server.send(&mut self.entry, now);
         let (swept, is_round_over) = self.server.sweep(&mut self.entry, is_stopped, now);
         if is_round_over && !is_stopped {

@@ -113,7 +113,7 @@ fn what_came_before_a_logout_is_answered_before_the_close() {
     bench.until("the logout", |bench| bench.count("gateway.messages_in") == 1);
     assert_eq!(bench.count("gateway.bytes_in") - before, sent);
     let is_open = |bench: &mut Bench| {
-        (0..50).for_each(|_| drop(bench.cycle()));
+        (0..50).for_each(|_| _ = bench.cycle());
         bench.count("gateway.connections") == 1
     };
     // The command is in none, one, two and all of the places where it has to be.
