@@ -7,12 +7,12 @@ use super::connection::Phase;
 use super::desks::{Bucket, Fill};
 use super::ending::Ending;
 use super::settings::RateLimit;
-use crate::domain::{Command, Listings, LoginId, RefuseEnter, RejectReason};
+use crate::domain::{Command, Echo, Enter, Listings, RefuseEnter, RefuseReplace, RejectReason, Replace};
 use crate::net::Inbox;
 use crate::ring::Claim;
 use crate::stages::auth::Role;
 use crate::stages::space::SpaceWatch;
-use crate::wire::ouch::{Inbound, to_command};
+use crate::wire::ouch::{Inbound, LoggedIn, to_command};
 use crate::wire::soup::{self, kind};
 
 /// Order messages of one connection in one duty cycle, so that connections take turns.
@@ -80,7 +80,7 @@ impl Gateway {
             {
                 connection.inbox.clear();
             }
-            Phase::LoggedIn { login, role, .. } => {
+            Phase::LoggedIn { login, session, role, .. } => {
                 let mut claim = self.ports.inbound.claim_up_to(MESSAGES_MAX);
                 let granted = claim.remaining();
                 let space_low = self.ports.space.iter().any(SpaceWatch::is_low);
@@ -90,7 +90,8 @@ impl Gateway {
                 };
                 let (bucket, cancels) = self.desks.allowances(login, space_low, now);
                 let taking = Taking {
-                    sender: (login, role),
+                    from: LoggedIn { login, session },
+                    role,
                     listings: self.streams.listings(),
                     packet_len_max: self.settings.packet_len_max,
                     orders_left: &mut orders,
@@ -176,7 +177,8 @@ fn frees_space(command: &Command) -> bool {
 
 /// With what the packets of a logged-in client are taken up.
 struct Taking<'a> {
-    sender: (LoginId, Role),
+    from: LoggedIn,
+    role: Role,
     listings: &'a Listings,
     packet_len_max: usize,
     /// How many orders may come, cancels not counted.
@@ -193,7 +195,7 @@ fn take_orders(
     claim: &mut Claim<'_, Command>,
     mut taking: Taking<'_>,
 ) -> Result<Stopped, Ending> {
-    let (login, role) = taking.sender;
+    let (from, role) = (taking.from, taking.role);
     let (mut used, mut chatter) = (0, 0);
     let stopped = loop {
         if chatter == CHATTER_MAX {
@@ -209,7 +211,7 @@ fn take_orders(
                     break Stopped::Full;
                 }
                 let message = Inbound::decode(packet.payload)?;
-                let command = to_command(login, &message, taking.listings);
+                let command = to_command(from, &message, taking.listings);
                 if frees_space(&command) {
                     if taking.cancels.as_mut().is_some_and(|cancels| !cancels.take_within()) {
                         break Stopped::Slowed;
@@ -243,18 +245,18 @@ fn within_rate(command: Command, bucket: &mut Bucket) -> Result<Command, Ending>
         Fill::Within => Ok(command),
         Fill::Excess => Ok(match command {
             Command::Enter(order) => {
-                let (login, user_ref, cl_ord_id) = (order.login, order.user_ref, order.echo.cl_ord_id);
-                Command::RefuseEnter(RefuseEnter { login, user_ref, reason, cl_ord_id })
+                let Enter { login, session, user_ref, echo: Echo { cl_ord_id, .. }, .. } = order;
+                Command::RefuseEnter(RefuseEnter { login, session, user_ref, reason, cl_ord_id })
             }
             Command::RefuseEnter(order) => Command::RefuseEnter(RefuseEnter { reason, ..order }),
             // A refused replace would cancel the order; this leaves it as it is.
             Command::Replace(order) => {
-                let (login, user_ref, cl_ord_id) = (order.login, order.user_ref, order.echo.cl_ord_id);
-                Command::RefuseEnter(RefuseEnter { login, user_ref, reason, cl_ord_id })
+                let Replace { login, session, user_ref, echo: Echo { cl_ord_id, .. }, .. } = order;
+                Command::RefuseEnter(RefuseEnter { login, session, user_ref, reason, cl_ord_id })
             }
             Command::RefuseReplace(order) => {
-                let (login, user_ref, cl_ord_id) = (order.login, order.user_ref, order.cl_ord_id);
-                Command::RefuseEnter(RefuseEnter { login, user_ref, reason, cl_ord_id })
+                let RefuseReplace { login, session, user_ref, cl_ord_id, .. } = order;
+                Command::RefuseEnter(RefuseEnter { login, session, user_ref, reason, cl_ord_id })
             }
             other @ (Command::AddAsset { .. }
             | Command::OpenAccount { .. }
