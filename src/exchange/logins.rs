@@ -127,12 +127,16 @@ impl Exchange {
     /// Whether a client's message is of the present session of its login. Nothing at all comes of one that is not: it was
     /// on its way when the session ended, and its client takes it that it came too late.
     #[inline]
-    pub(super) fn is_of_session(&self, sender: Sender) -> Result<(), IgnoreReason> {
-        match self.logins.get(sender.login.0 as usize) {
-            Some(known) if known.session == sender.session => Ok(()),
-            Some(_) => Err(IgnoreReason::OtherSession),
-            None => Err(IgnoreReason::UnknownLogin),
-        }
+    pub(super) fn is_of_session(&self, sender: &Sender) -> bool {
+        self.logins.get(sender.login.0 as usize).is_some_and(|known| known.session == sender.session)
+    }
+
+    /// Says that nothing came of such a message.
+    #[cold]
+    pub(super) fn ignore(&self, sender: Sender, events: &mut impl EventSink) {
+        let is_known = (sender.login.0 as usize) < self.logins.len();
+        let reason = if is_known { IgnoreReason::OtherSession } else { IgnoreReason::UnknownLogin };
+        events.push(super::orders::ignored(sender, reason));
     }
 
     /// Whether a login that exists may use this new number for an order; the limits that it has to keep to.

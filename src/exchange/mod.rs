@@ -151,9 +151,9 @@ impl Exchange {
     /// What the command itself asks for.
     fn perform(&mut self, stamp: Stamp, command: &Command, events: &mut impl EventSink) {
         if let Some(sender) = command.sender()
-            && let Err(reason) = self.is_of_session(sender)
+            && !self.is_of_session(&sender)
         {
-            return events.push(orders::ignored(sender, reason));
+            return self.ignore(sender, events);
         }
         match command {
             Command::Enter(enter) => self.enter(enter, events),
