@@ -109,12 +109,20 @@ impl Agent for Sequencer {
 fn refuse_new_orders(command: &Command) -> Command {
     let reason = RejectReason::JournalSpaceLow;
     match *command {
-        Command::Enter(Enter { login, user_ref, echo, .. }) => {
-            Command::RefuseEnter(RefuseEnter { login, user_ref, reason, cl_ord_id: echo.cl_ord_id })
-        }
-        Command::Replace(Replace { login, orig_user_ref, user_ref, echo, .. }) => {
+        Command::Enter(Enter { login, session, user_ref, echo, .. }) => {
             let cl_ord_id = echo.cl_ord_id;
-            Command::RefuseReplace(RefuseReplace { login, orig_user_ref, user_ref, reason, cl_ord_id })
+            Command::RefuseEnter(RefuseEnter { login, session, user_ref, reason, cl_ord_id })
+        }
+        Command::Replace(Replace { login, session, orig_user_ref, user_ref, echo, .. }) => {
+            let cl_ord_id = echo.cl_ord_id;
+            Command::RefuseReplace(RefuseReplace {
+                login,
+                session,
+                orig_user_ref,
+                user_ref,
+                reason,
+                cl_ord_id,
+            })
         }
         other @ (Command::AddAsset { .. }
         | Command::OpenAccount { .. }

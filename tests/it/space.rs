@@ -32,12 +32,18 @@ fn log(disk: &Arc<MemoryStorage>, pages: u64) -> Writer {
 }
 
 fn cancel(user_ref: u32) -> Command {
-    Command::Cancel(Cancel { login: LoginId(0), user_ref: UserRef(user_ref), quantity: Quantity(0) })
+    Command::Cancel(Cancel {
+        login: LoginId(0),
+        session: 0,
+        user_ref: UserRef(user_ref),
+        quantity: Quantity(0),
+    })
 }
 
 fn enter() -> Command {
     Command::Enter(Enter {
         login: LoginId(0),
+        session: 0,
         user_ref: UserRef(1),
         instrument: InstrumentId(0),
         side: Side::Buy,

@@ -6,13 +6,13 @@ use super::desks::{Bucket, Fill};
 use super::ending::Cause;
 use super::entry::{OrderEntry, Trader};
 use super::settings::RateLimit;
-use crate::domain::{Command, Listings, LoginId, RefuseEnter, RejectReason};
+use crate::domain::{Command, Echo, Enter, Listings, RefuseEnter, RefuseReplace, RejectReason, Replace};
 use crate::net::Inbox;
 use crate::net::auth::Role;
 use crate::net::session::{Ending, Next, Packets, Stopped};
 use crate::ring::Claim;
 use crate::stages::space::SpaceWatch;
-use crate::wire::ouch::{Inbound, to_command};
+use crate::wire::ouch::{Inbound, LoggedIn, to_command};
 
 /// Order messages of one connection in one duty cycle, so that connections take turns.
 const MESSAGES_MAX: usize = 1024;
@@ -58,7 +58,8 @@ impl OrderEntry {
         };
         let (bucket, cancels) = self.desks.allowances(login, space_low, now);
         let taking = Taking {
-            sender: (login, role),
+            from: LoggedIn { login, session },
+            role,
             listings: self.streams.listings(),
             packet_len_max: self.settings.packet_len_max,
             orders_left: &mut orders,
@@ -146,7 +147,8 @@ fn frees_space(command: &Command) -> bool {
 
 /// With what the packets of a logged-in client are taken up.
 struct Taking<'a> {
-    sender: (LoginId, Role),
+    from: LoggedIn,
+    role: Role,
     listings: &'a Listings,
     packet_len_max: usize,
     /// How many orders may come, cancels not counted.
@@ -163,7 +165,7 @@ fn take_packets(
     claim: &mut Claim<'_, Command>,
     mut taking: Taking<'_>,
 ) -> Result<Halt, Ending> {
-    let (login, role) = taking.sender;
+    let (from, role) = (taking.from, taking.role);
     let mut packets = Packets::new(inbox.waiting(), taking.packet_len_max);
     let halt = loop {
         let message = match packets.next()? {
@@ -179,7 +181,7 @@ fn take_packets(
             break Halt::Full;
         }
         let message = Inbound::decode(message).map_err(Cause::from)?;
-        let command = to_command(login, &message, taking.listings);
+        let command = to_command(from, &message, taking.listings);
         if frees_space(&command) {
             if taking.cancels.as_mut().is_some_and(|cancels| !cancels.take_within()) {
                 break Halt::Slowed;
@@ -206,18 +208,18 @@ fn within_rate(command: Command, bucket: &mut Bucket) -> Result<Command, Ending>
         Fill::Within => Ok(command),
         Fill::Excess => Ok(match command {
             Command::Enter(order) => {
-                let (login, user_ref, cl_ord_id) = (order.login, order.user_ref, order.echo.cl_ord_id);
-                Command::RefuseEnter(RefuseEnter { login, user_ref, reason, cl_ord_id })
+                let Enter { login, session, user_ref, echo: Echo { cl_ord_id, .. }, .. } = order;
+                Command::RefuseEnter(RefuseEnter { login, session, user_ref, reason, cl_ord_id })
             }
             Command::RefuseEnter(order) => Command::RefuseEnter(RefuseEnter { reason, ..order }),
             // A refused replace would cancel the order; this leaves it as it is.
             Command::Replace(order) => {
-                let (login, user_ref, cl_ord_id) = (order.login, order.user_ref, order.echo.cl_ord_id);
-                Command::RefuseEnter(RefuseEnter { login, user_ref, reason, cl_ord_id })
+                let Replace { login, session, user_ref, echo: Echo { cl_ord_id, .. }, .. } = order;
+                Command::RefuseEnter(RefuseEnter { login, session, user_ref, reason, cl_ord_id })
             }
             Command::RefuseReplace(order) => {
-                let (login, user_ref, cl_ord_id) = (order.login, order.user_ref, order.cl_ord_id);
-                Command::RefuseEnter(RefuseEnter { login, user_ref, reason, cl_ord_id })
+                let RefuseReplace { login, session, user_ref, cl_ord_id, .. } = order;
+                Command::RefuseEnter(RefuseEnter { login, session, user_ref, reason, cl_ord_id })
             }
             other @ (Command::AddAsset { .. }
             | Command::OpenAccount { .. }

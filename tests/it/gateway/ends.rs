@@ -1,7 +1,7 @@
 //! Sessions that end: everything up to the last message, the word that it was that, and a stream that begins anew.
 
 use super::bench::{ALICE, BOB, Bench, Client, SECOND, cancel, login_packet, settings};
-use dojima::domain::{Command, ConnectionLoss};
+use dojima::domain::{Command, ConnectionLoss, Sender, UserRef};
 use dojima::stages::resend::{ResendAnswer, ResendQuery};
 use dojima::wire::soup::{
     self, END_OF_SESSION, LoginAccepted, LoginRejected, LoginRequest, Password, SessionId, Username, kind,
@@ -189,6 +189,22 @@ fn orders_after_the_end_are_not_taken() {
     assert_eq!(bench.taken(), []);
     all_of_it(&mut bench, &mut bob);
     assert_eq!(bench.count("gateway.slow_disconnects") + bench.count("gateway.bad_frames"), 0);
+}
+
+/// What is in the rings when the session ends says of which session it was.
+#[test]
+fn commands_say_of_which_session_their_connection_is() {
+    let mut bench = Bench::new();
+    for session in 0..3 {
+        let (mut alice, _) = bench.log_in(ALICE, 1);
+        alice.send(&[cancel(7), cancel(8)].concat());
+        bench.until("two commands", |bench| bench.commands.waiting() == 2);
+        bench.roll();
+        let senders: Vec<_> = bench.taken().iter().map(Command::sender).collect();
+        let sender = |user_ref| Some(Sender { login: ALICE, session, user_ref: UserRef(user_ref) });
+        assert_eq!(senders, [sender(7), sender(8)]);
+        all_of_it(&mut bench, &mut alice);
+    }
 }
 
 #[test]

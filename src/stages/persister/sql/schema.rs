@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// The newest schema that this program knows, and the one that it makes.
-pub const SCHEMA_VERSION: i64 = 5;
+pub const SCHEMA_VERSION: i64 = 6;
 
 /// Marks the file as ours (`PRAGMA application_id`): "Doji".
 const APPLICATION_ID: i64 = 0x446F_6A69;
@@ -254,9 +254,11 @@ mod tests {
     fn a_newer_schema_and_a_foreign_file_are_refused_by_name() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("dojima.db");
-        Database::open(&path).expect("made").run("PRAGMA user_version = 6").expect("set");
-        let Err(newer) = Database::open(&path) else { panic!("version 6 was opened") };
-        assert!(matches!(newer, SqlError::NewerSchema { found: 6, known: 5, .. }), "{newer}");
+        let next = SCHEMA_VERSION + 1;
+        Database::open(&path).expect("made").run(&format!("PRAGMA user_version = {next}")).expect("set");
+        let Err(newer) = Database::open(&path) else { panic!("version {next} was opened") };
+        let SqlError::NewerSchema { found, known, .. } = newer else { panic!("{newer}") };
+        assert_eq!((found, known), (next, SCHEMA_VERSION));
         assert!(!newer.is_passing());
         let other = folder.path().join("other.db");
         Connection::open(&other).expect("open").execute_batch("CREATE TABLE t (x)").expect("made");
