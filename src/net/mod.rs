@@ -2,13 +2,15 @@
 //! of connections. Nothing here knows of a protocol.
 
 mod inbox;
+mod origin;
 mod slab;
 mod sockets;
 pub mod tls;
 
 pub use inbox::{INBOX_LEN, Inbox};
+pub use origin::origin;
 pub use slab::Slab;
-pub use sockets::{Readiness, Ready, SideDoor, Socket, Sockets, TcpSockets};
+pub use sockets::{HANDED_MAX, Readiness, Ready, SideDoor, Socket, Sockets, TcpSockets};
 
 /// A connection's number: its place among the connections, and how many were in that place before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -86,7 +86,7 @@ impl<T> Slab<T> {
     }
 
     /// The place of the connection for which `since` is smallest; those with `None` do not count.
-    pub fn oldest(&self, since: impl Fn(&T) -> Option<u64>) -> Option<usize> {
+    pub fn oldest<K: Ord>(&self, since: impl Fn(&T) -> Option<K>) -> Option<usize> {
         let connections =
             (0..).zip(&self.slots).filter_map(|(place, slot)| Some((place, slot.connection.as_ref()?)));
         connections

@@ -4,6 +4,7 @@ use super::ending::Ending;
 use super::log::LogReader;
 use super::settings::FeedSettings;
 use crate::net::{ConnectionId, Inbox, Readiness, Socket};
+use crate::stages::auth::{Claim, Ticket};
 use crate::wire::soup::{LoginRequest, SERVER_HEARTBEAT, Username};
 use std::io::ErrorKind;
 use std::net::SocketAddr;
@@ -51,6 +52,8 @@ pub(super) struct Connection {
     pub(super) socket: Box<dyn Socket>,
     pub(super) inbox: Inbox,
     pub(super) phase: Phase,
+    /// What it keeps of its question to the doorman.
+    pub(super) ticket: Option<Ticket>,
     pub(super) username: Option<Username>,
     pub(super) outbox: Vec<u8>,
     sent: usize,
@@ -80,6 +83,7 @@ impl Connection {
             socket,
             inbox: Inbox::new(),
             phase: Phase::AwaitingLogin,
+            ticket: None,
             username: None,
             outbox: Vec::new(),
             sent: 0,
@@ -101,6 +105,15 @@ impl Connection {
             Phase::LoggedIn(_) | Phase::AwaitingSnapshot => None,
             _ => Some(self.opened),
         }
+    }
+
+    /// In which order connections without a login give way where there is no place left: see the gateway's.
+    pub(super) fn gives_way(&self) -> Option<(Claim, u64)> {
+        let claim = match self.phase {
+            Phase::Asking(..) => self.ticket.as_ref().map_or(Claim::None, Ticket::claim),
+            _ => Claim::None,
+        };
+        self.stranger_since().map(|since| (claim, since))
     }
 
     /// Since when it is open, if this user is logged in on it.

@@ -219,9 +219,9 @@ impl Server {
         ACCEPTS_MAX
     }
 
-    /// Closes the connection that has gone without a login for longest; whether there was one.
+    /// Closes a connection without a login; whether there was one.
     fn give_way(&mut self) -> bool {
-        let stranger = self.connections.oldest(Connection::stranger_since);
+        let stranger = self.connections.oldest(Connection::gives_way);
         stranger.map(|stranger| self.close(stranger, &Ending::GaveWay)).is_some()
     }
 
@@ -429,7 +429,8 @@ fn take_in(
         let (username, password) = (request.username, request.password);
         let peer = connection.peer.ip();
         let question = AuthRequest { connection: connection.id, username, password, peer };
-        *asked = auth.requests.try_send(question).is_ok();
+        connection.ticket = auth.ask(question);
+        *asked = connection.ticket.is_some();
         doorman.iter().for_each(Doorbell::ring);
     }
     Ok(work)

@@ -9,7 +9,7 @@ use super::source::Source;
 use super::streams::Streams;
 use crate::domain::LoginId;
 use crate::net::{ConnectionId, Inbox, Readiness, Socket};
-use crate::stages::auth::Role;
+use crate::stages::auth::{Claim, Role, Ticket};
 use crate::wire::soup::{END_OF_SESSION, LoginAccepted, LoginRequest, SERVER_HEARTBEAT, SessionId, Username};
 use std::io::{self, ErrorKind, IoSlice};
 use std::net::SocketAddr;
@@ -109,6 +109,8 @@ pub struct Connection {
     pub inbox: Inbox,
     /// How far it is.
     pub phase: Phase,
+    /// What it keeps of its question to the doorman.
+    pub ticket: Option<Ticket>,
     /// It has input that must wait, for room in the inbound ring or for the client to receive: its silence is ours.
     pub held: bool,
     /// Nothing more can be read, and why. What came before is still taken up.
@@ -148,6 +150,7 @@ impl Connection {
             socket,
             inbox,
             phase: Phase::AwaitingLogin,
+            ticket: None,
             held: false,
             input_ended: None,
             readable: true,
@@ -178,6 +181,16 @@ impl Connection {
             Phase::AwaitingLogin | Phase::Checking(_) | Phase::Leaving(_) => Some(self.opened),
             Phase::LoggedIn { .. } => None,
         }
+    }
+
+    /// In which order connections without a login give way where there is no place left: those that the doorman has a reason
+    /// to look at last, and of the others those first that have gone without a login for longest. `None` when it is logged in.
+    pub fn gives_way(&self) -> Option<(Claim, u64)> {
+        let claim = match self.phase {
+            Phase::Checking(_) => self.ticket.as_ref().map_or(Claim::None, Ticket::claim),
+            _ => Claim::None,
+        };
+        self.stranger_since().map(|since| (claim, since))
     }
 
     /// Remembers what the system reports.

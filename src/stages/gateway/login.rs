@@ -41,8 +41,9 @@ impl Gateway {
                         password: request.password,
                         peer: connection.peer.ip(),
                     };
-                    if self.ports.auth.requests.try_send(question).is_ok() {
+                    if let Some(ticket) = self.ports.auth.ask(question) {
                         connection.inbox.took(used);
+                        connection.ticket = Some(ticket);
                         connection.phase = Phase::Checking(Wish::of(&request));
                         self.doorman_due = true;
                     } else {

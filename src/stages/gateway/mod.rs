@@ -187,9 +187,9 @@ impl Gateway {
         most
     }
 
-    /// Closes the connection that has gone without a login for longest; whether there was one.
+    /// Closes a connection without a login; whether there was one.
     fn give_way(&mut self, now: u64) -> bool {
-        let stranger = self.connections.oldest(Connection::stranger_since);
+        let stranger = self.connections.oldest(Connection::gives_way);
         stranger.map(|stranger| self.close(stranger, Ending::GaveWay, now)).is_some()
     }
 

@@ -71,6 +71,10 @@ impl Gateway {
         connection.held = false;
         match connection.phase {
             Phase::AwaitingLogin => {}
+            // Whoever says no more than its login and closes wants nothing: its password need not be looked at.
+            Phase::Checking(_) if connection.inbox.is_empty() => {
+                return connection.input_ended.take().map_or(Ok(work), Err);
+            }
             // The end of the input waits with what came before it.
             Phase::Checking(_) => return Ok(work),
             Phase::Leaving(_) => connection.inbox.clear(),
