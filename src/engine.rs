@@ -9,7 +9,8 @@ use crate::config::{Config, ConfigError, Difference};
 use crate::domain::{Command, Timestamp};
 use crate::exchange::Exchange;
 use crate::market::MarketWatch;
-use crate::net::tls::{TlsError, TlsPort, TlsServer, TlsSettings};
+use crate::net::HANDED_MAX;
+use crate::net::tls::{TlsError, TlsLimits, TlsPort, TlsServer, TlsSettings};
 use crate::pipeline::{
     self, FeedSockets, Handles, Local, Network, Pipeline, Sockets, StopPhase, TcpSockets, Watch,
 };
@@ -146,11 +147,16 @@ const DESCRIPTORS_BESIDE: u64 = 256;
 
 /// As many descriptors as the engine may need when all its connections are there.
 fn provide_descriptors(config: &Config) -> Result<(), TooFewDescriptors> {
-    // With TLS each has a pair of sockets beside the client's.
-    let of_each = if config.tls.is_some() { 3 } else { 1 };
+    // With TLS each has a pair of sockets beside the client's, and there are those that have none yet or no more.
+    let (of_each, beside) = match &config.tls {
+        Some(tls) => (3, tls.handshakes_max as u64 + 3 * HANDED_MAX as u64),
+        None => (1, 0),
+    };
     let market = &config.market_data;
     let market = if market.enabled { 2 * market.connections_max as u64 } else { 0 };
-    descriptors::provide(DESCRIPTORS_BESIDE + of_each * config.gateway.connections_max as u64 + market)
+    descriptors::provide(
+        DESCRIPTORS_BESIDE + beside + of_each * config.gateway.connections_max as u64 + market,
+    )
 }
 
 fn recover(
@@ -320,7 +326,12 @@ impl Engine {
                 listen: tls.listen,
                 certificate: tls.certificate.clone(),
                 key: tls.key.clone(),
-                connections_max: config.gateway.connections_max,
+                limits: TlsLimits {
+                    handshakes_max: tls.handshakes_max,
+                    handshakes_per_address: tls.handshakes_per_address,
+                    connections_max: config.gateway.connections_max,
+                    connections_per_address: tls.connections_per_address,
+                },
             })?),
             _ => None,
         };

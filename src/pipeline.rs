@@ -299,7 +299,8 @@ pub fn build(
     ];
     let doorman = match gateway {
         Some(_) => {
-            Some(Doorman::new(doors, settings::users(config, &opening)?, clocks.monotonic(), counters))
+            let (users, files) = (settings::users(config, &opening)?, Arc::clone(data.root()));
+            Some(Doorman::new(doors, users, Some(files), (clocks.monotonic(), clocks.wall()), counters))
         }
         None => None,
     };

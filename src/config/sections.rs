@@ -240,6 +240,41 @@ pub struct TlsSection {
     pub certificate: PathBuf,
     /// PEM file of its key.
     pub key: PathBuf,
+    /// Handshakes that are under way at one time. One more ends the oldest of the address that has most.
+    #[serde(default = "TlsSection::handshakes_max")]
+    pub handshakes_max: usize,
+    /// Those of one address. One more ends its oldest.
+    #[serde(default = "TlsSection::handshakes_per_address")]
+    pub handshakes_per_address: usize,
+    /// Connections of one address at one time. One more is closed.
+    #[serde(default = "TlsSection::connections_per_address")]
+    pub connections_per_address: usize,
+}
+
+impl TlsSection {
+    /// With the limits that hold where the file names none.
+    pub fn new(listen: SocketAddr, certificate: PathBuf, key: PathBuf) -> Self {
+        Self {
+            listen,
+            certificate,
+            key,
+            handshakes_max: Self::handshakes_max(),
+            handshakes_per_address: Self::handshakes_per_address(),
+            connections_per_address: Self::connections_per_address(),
+        }
+    }
+
+    fn handshakes_max() -> usize {
+        256
+    }
+
+    fn handshakes_per_address() -> usize {
+        32
+    }
+
+    fn connections_per_address() -> usize {
+        256
+    }
 }
 
 /// `[exchange]`

@@ -21,7 +21,7 @@ const TIMEOUT_MS: RangeInclusive<u64> = 10..=3_600_000;
 const TICK_INTERVAL_MS: RangeInclusive<u64> = 50..=3_600_000;
 
 /// What the engine keeps in the data directory, under these names.
-const TAKEN: [&str; 5] = ["journal", "events", "snapshots", "market-data", "lock"];
+const TAKEN: [&str; 6] = ["journal", "events", "snapshots", "market-data", "known-addresses", "lock"];
 
 /// Days for which the names of sessions must at least suffice.
 const ROLLS_MIN: u32 = 365;
@@ -78,6 +78,13 @@ pub(super) fn limits(config: &Config) -> Vec<Problem> {
         p.add("sql.path", quoted(&config.sql.path.display().to_string()), reason);
     }
     if let Some(tls) = &config.tls {
+        within(p, "tls.handshakes_max", tls.handshakes_max, 1..=65_536);
+        within(p, "tls.handshakes_per_address", tls.handshakes_per_address, 1..=65_536);
+        within(p, "tls.connections_per_address", tls.connections_per_address, 1..=65_536);
+        if tls.handshakes_per_address > tls.handshakes_max {
+            let reason = format!("must not be above tls.handshakes_max = {}", tls.handshakes_max);
+            p.add("tls.handshakes_per_address", tls.handshakes_per_address, reason);
+        }
         for (key, file) in [("tls.certificate", &tls.certificate), ("tls.key", &tls.key)] {
             if *file == config.sql.path {
                 p.add("sql.path", quoted(&file.display().to_string()), format!("is the file of {key} too"));

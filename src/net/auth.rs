@@ -1,13 +1,20 @@
 //! The seam between whoever takes logins (gateway, feed) and the doorman, who checks passwords on a thread of his own:
 //! that takes tens of milliseconds by design, and may never happen on a hot thread.
+//!
+//! Anybody may ask, and most who do so in a flood give names that nobody has. So questions under names that somebody has go
+//! through a queue of their own, which the others cannot fill; and a question is withdrawn when its connection is gone, before
+//! anything is spent on it.
 
 use super::ConnectionId;
 use crate::domain::LoginId;
 use crate::wire::soup::{LoginRejected, Password, Username};
 use crossbeam_channel::{Receiver, Sender, bounded};
+use std::collections::HashSet;
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
 
-/// How many questions and how many answers may wait on either side.
+/// How many questions of either kind, and how many answers, may wait.
 pub const QUEUE_LEN: usize = 1024;
 
 /// Asks whether somebody may come in.
@@ -54,28 +61,161 @@ pub struct AuthAnswer {
     pub verdict: Result<Grant, LoginRejected>,
 }
 
-/// The end of who takes logins. Every one has a pair of queues of its own.
+/// How much a connection that waits for the doorman should be kept: where there is no place left, those with less give way
+/// first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Claim {
+    /// Nothing is known of it, or its password has been looked at already.
+    #[default]
+    None = 0,
+    /// Somebody has its name, and its password has not been looked at yet.
+    Named = 1,
+    /// The name comes in from this address, and its password has not been looked at yet.
+    Known = 2,
+}
+
+/// What a connection keeps while the doorman has its question. Dropping it withdraws the question.
+#[derive(Debug)]
+pub struct Ticket(Arc<AtomicU8>);
+
+impl Ticket {
+    /// How much the connection should be kept.
+    pub fn claim(&self) -> Claim {
+        match self.0.load(Ordering::Relaxed) {
+            2 => Claim::Known,
+            1 => Claim::Named,
+            _ => Claim::None,
+        }
+    }
+}
+
+/// The doorman's side of a [`Ticket`].
 #[derive(Clone, Debug)]
+pub struct Inquiry(Weak<AtomicU8>);
+
+impl Inquiry {
+    /// Whether whoever asked is gone.
+    pub fn is_withdrawn(&self) -> bool {
+        self.0.strong_count() == 0
+    }
+
+    /// Tells the connection how much it should be kept.
+    pub fn set_claim(&self, claim: Claim) {
+        if let Some(shared) = self.0.upgrade() {
+            shared.store(claim as u8, Ordering::Relaxed);
+        }
+    }
+}
+
+/// A request as it reaches the doorman.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// The request.
+    pub request: AuthRequest,
+    /// Whether somebody still waits for the answer.
+    pub inquiry: Inquiry,
+}
+
+/// The names that somebody has. The doorman says them once, before the first question.
+type Names = Arc<OnceLock<HashSet<Username>>>;
+
+/// The end of who takes logins. Every one has queues of its own.
+#[derive(Debug)]
 pub struct AuthClient {
-    /// Where questions go. Full: try again in a later duty cycle.
-    pub requests: Sender<AuthRequest>,
+    named: Sender<Asked>,
+    nameless: Sender<Asked>,
+    names: Names,
     /// Where answers come from.
     pub answers: Receiver<AuthAnswer>,
+}
+
+impl AuthClient {
+    /// Asks. The connection keeps the ticket until it has its answer, or is closed. `None`: try again in a later duty cycle,
+    /// which happens only to names that somebody has. Under any other name a question that finds no room is lost; whoever
+    /// asked it is closed by the login timeout.
+    pub fn ask(&self, request: AuthRequest) -> Option<Ticket> {
+        let is_named = self.names.get().is_none_or(|names| names.contains(&request.username));
+        let claim = if is_named { Claim::Named } else { Claim::None };
+        let shared = Arc::new(AtomicU8::new(claim as u8));
+        let asked = Asked { request, inquiry: Inquiry(Arc::downgrade(&shared)) };
+        let queue = if is_named { &self.named } else { &self.nameless };
+        (queue.try_send(asked).is_ok() || !is_named).then_some(Ticket(shared))
+    }
 }
 
 /// The doorman's end.
 #[derive(Debug)]
 pub struct AuthServer {
-    /// Where questions come from.
-    pub requests: Receiver<AuthRequest>,
+    named: Receiver<Asked>,
+    nameless: Receiver<Asked>,
+    names: Names,
     /// Where answers go.
     pub answers: Sender<AuthAnswer>,
 }
 
+impl AuthServer {
+    /// Says which names somebody has. Only the first call counts.
+    pub fn introduce(&self, names: impl IntoIterator<Item = Username>) {
+        // A second doorman at one door would be a mistake of the wiring, and harmless.
+        let _ = self.names.set(names.into_iter().collect());
+    }
+
+    /// The next question, those under names that somebody has first.
+    pub fn next(&self) -> Option<Asked> {
+        self.named.try_recv().or_else(|_| self.nameless.try_recv()).ok()
+    }
+}
+
 /// Both ends.
 pub fn auth_queues() -> (AuthClient, AuthServer) {
-    let (requests_in, requests_out) = bounded(QUEUE_LEN);
-    let (answers_in, answers_out) = bounded(QUEUE_LEN);
-    let client = AuthClient { requests: requests_in, answers: answers_out };
-    (client, AuthServer { requests: requests_out, answers: answers_in })
+    let (named_in, named) = bounded(QUEUE_LEN);
+    let (nameless_in, nameless) = bounded(QUEUE_LEN);
+    let (answers_in, answers) = bounded(QUEUE_LEN);
+    let names = Names::default();
+    let client = AuthClient { named: named_in, nameless: nameless_in, names: Arc::clone(&names), answers };
+    (client, AuthServer { named, nameless, names, answers: answers_in })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::Ipv4Addr;
+
+    fn request(name: &str) -> AuthRequest {
+        AuthRequest {
+            connection: ConnectionId(1),
+            username: Username::new(name).expect("a name"),
+            password: Password::new("X").expect("a password"),
+            peer: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        }
+    }
+
+    #[test]
+    fn names_that_nobody_has_leave_room_for_those_that_somebody_has() {
+        let (client, server) = auth_queues();
+        server.introduce([Username::new("ALICE").expect("a name")]);
+        let flood: Vec<Ticket> = (0..2 * QUEUE_LEN).filter_map(|_| client.ask(request("MALLET"))).collect();
+        assert_eq!(flood.len(), 2 * QUEUE_LEN, "nobody of them is asked to come again");
+        assert!(flood.iter().all(|ticket| ticket.claim() == Claim::None));
+        let ticket = client.ask(request("alice")).expect("there is room");
+        assert_eq!(ticket.claim(), Claim::Named);
+        let first = server.next().expect("a question");
+        assert_eq!(first.request.username, request("ALICE").username, "before all that came earlier");
+        assert_eq!(std::iter::from_fn(|| server.next()).count(), QUEUE_LEN, "what found room");
+        let owners: Vec<Option<Ticket>> = (0..=QUEUE_LEN).map(|_| client.ask(request("alice"))).collect();
+        assert!(owners[QUEUE_LEN].is_none() && owners[..QUEUE_LEN].iter().all(Option::is_some));
+    }
+
+    #[test]
+    fn a_question_is_withdrawn_with_its_ticket() {
+        let (client, server) = auth_queues();
+        let ticket = client.ask(request("ALICE")).expect("there is room");
+        let Asked { inquiry, .. } = server.next().expect("a question");
+        inquiry.set_claim(Claim::Known);
+        assert_eq!((ticket.claim(), inquiry.is_withdrawn()), (Claim::Known, false));
+        drop(ticket);
+        assert!(inquiry.is_withdrawn());
+        inquiry.set_claim(Claim::None);
+    }
 }

@@ -4,6 +4,7 @@
 
 pub mod auth;
 mod inbox;
+mod origin;
 pub mod session;
 mod slab;
 mod sockets;
@@ -11,8 +12,9 @@ pub mod tls;
 mod turns;
 
 pub use inbox::{INBOX_LEN, Inbox};
+pub use origin::origin;
 pub use slab::Slab;
-pub use sockets::{Readiness, Ready, SideDoor, Socket, Sockets, TcpSockets};
+pub use sockets::{HANDED_MAX, Readiness, Ready, SideDoor, Socket, Sockets, TcpSockets};
 pub use turns::Turns;
 
 /// A connection's number: its place among the connections, and how many were in that place before it.

@@ -91,7 +91,7 @@ impl<T> Slab<T> {
     }
 
     /// The place of the connection for which `since` is smallest; those with `None` do not count.
-    pub fn oldest(&self, since: impl Fn(&T) -> Option<u64>) -> Option<usize> {
+    pub fn oldest<K: Ord>(&self, since: impl Fn(&T) -> Option<K>) -> Option<usize> {
         self.iter()
             .filter_map(|(place, connection)| Some((since(connection)?, place)))
             .min()

@@ -22,7 +22,7 @@ const LISTENER: Token = Token(usize::MAX);
 const SIDE_DOOR: Token = Token(usize::MAX - 1);
 
 /// Connections that were handed over and not yet accepted; more wait with whoever hands them over.
-const HANDED_MAX: usize = 64;
+pub const HANDED_MAX: usize = 64;
 
 /// Whom a report is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

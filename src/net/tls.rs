@@ -1,8 +1,17 @@
 //! TLS in front of a stage: a port of its own, on a thread of its own. What it decrypts goes to the stage by way of a local
 //! socket, and the other way round, so that no hot thread ever ciphers.
+//!
+//! Anybody can begin a handshake and leave it there, so handshakes and connections have a limit, and each address a share of both
+//! ([`TlsLimits`]). Accepting never waits for a place: where there is none, the oldest handshake of whoever has too many gives
+//! way.
 
-use super::SideDoor;
+mod shares;
+
+pub use shares::TlsLimits;
+
+use super::{HANDED_MAX, SideDoor};
 use crate::runtime::log::Stranger;
+use shares::{HandshakePlace, Shares};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -11,7 +20,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixStream};
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::oneshot;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::crypto::ring;
@@ -40,8 +49,9 @@ pub struct TlsSettings {
     pub certificate: PathBuf,
     /// PEM file of its key.
     pub key: PathBuf,
-    /// Connections at one time, at least 1; more wait to be accepted.
-    pub connections_max: usize,
+    /// How many of what there may be at one time. Beside its connections that are in use there may be as many as may wait to be
+    /// taken in, for the stage decides who gives way.
+    pub limits: TlsLimits,
 }
 
 /// Why there is no TLS. Each names the key of the configuration.
@@ -80,7 +90,7 @@ pub enum TlsError {
 pub struct TlsPort {
     listener: TcpListener,
     acceptor: TlsAcceptor,
-    connections_max: usize,
+    limits: TlsLimits,
 }
 
 impl TlsPort {
@@ -97,7 +107,7 @@ impl TlsPort {
         });
         let listener = listener.map_err(|source| TlsError::Listen { address, source })?;
         let acceptor = TlsAcceptor::from(Arc::new(config));
-        Ok(Self { listener, acceptor, connections_max: settings.connections_max })
+        Ok(Self { listener, acceptor, limits: settings.limits })
     }
 
     /// Where it listens.
@@ -163,7 +173,7 @@ fn server_config(certificate: &Path, key: &Path) -> Result<ServerConfig, TlsErro
 }
 
 async fn accept(port: TlsPort, door: SideDoor) {
-    let TlsPort { listener, acceptor, connections_max } = port;
+    let TlsPort { listener, acceptor, limits } = port;
     let listener = match tokio::net::TcpListener::from_std(listener) {
         Ok(listener) => listener,
         Err(error) => {
@@ -171,21 +181,13 @@ async fn accept(port: TlsPort, door: SideDoor) {
             return;
         }
     };
-    let places = Arc::new(Semaphore::new(connections_max));
+    let shares = Shares::new(TlsLimits {
+        connections_max: limits.connections_max.saturating_add(HANDED_MAX),
+        ..limits
+    });
     loop {
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
         match listener.accept().await {
-            Ok((stream, peer)) => {
-                let (acceptor, door) = (acceptor.clone(), door.clone());
-                tokio::spawn(async move {
-                    if let Err(error) = carry(stream, peer, &acceptor, &door).await
-                        && Stranger::NoTls.may_log()
-                    {
-                        tracing::info!(%peer, "TLS connection not set up: {error}");
-                    }
-                    drop(place);
-                });
-            }
+            Ok((stream, peer)) => take(stream, peer, &shares, &acceptor, &door),
             Err(error) => {
                 tracing::warn!(%error, "accepting TLS connections failed; trying again in a second");
                 tokio::time::sleep(Duration::from_secs(1)).await;
@@ -194,15 +196,47 @@ async fn accept(port: TlsPort, door: SideDoor) {
     }
 }
 
+/// Begins a task for a connection, or closes it.
+fn take(stream: TcpStream, peer: SocketAddr, shares: &Shares, acceptor: &TlsAcceptor, door: &SideDoor) {
+    let place = match shares.begin(peer.ip()) {
+        Ok((place, gave_way)) => {
+            if let Some(gave_way) = gave_way
+                && Stranger::NoTls.may_log()
+            {
+                tracing::info!(%peer, "TLS: {gave_way}");
+            }
+            place
+        }
+        Err(why) => {
+            if Stranger::NoTls.may_log() {
+                tracing::info!(%peer, "TLS connection closed: {why}");
+            }
+            return;
+        }
+    };
+    let (acceptor, door) = (acceptor.clone(), door.clone());
+    let number = place.number();
+    let task = tokio::spawn(async move {
+        if let Err(error) = carry(stream, peer, place, &acceptor, &door).await
+            && Stranger::NoTls.may_log()
+        {
+            tracing::info!(%peer, "TLS connection not set up: {error}");
+        }
+    });
+    shares.attach((peer.ip(), number), task.abort_handle());
+}
+
 /// Carries one connection until the stage closes its end.
 async fn carry(
     stream: TcpStream,
     peer: SocketAddr,
+    handshake: HandshakePlace,
     acceptor: &TlsAcceptor,
     door: &SideDoor,
 ) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let tls = timeout(HANDSHAKE_MAX, acceptor.accept(stream)).await??;
+    let _place = handshake.finish().map_err(io::Error::other)?;
     let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;
     ours.set_nonblocking(true)?;
     if !door.hand_over(theirs, peer)? {

@@ -57,6 +57,11 @@ impl DataDir {
         &self.path
     }
 
+    /// The folder itself, for small files of their own.
+    pub fn root(&self) -> &Arc<dyn Storage> {
+        &self.root
+    }
+
     /// Where the journal of commands is.
     pub fn journal(&self) -> &Arc<dyn Storage> {
         &self.journal

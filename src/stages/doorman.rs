@@ -1,38 +1,69 @@
 //! The doorman: says who may come in, for whoever takes logins.
 //!
 //! A password is checked against its hash (argon2id), which takes tens of milliseconds by design, so he has a thread of his
-//! own. What an unknown name costs is what a wrong password costs. Refusals come late, and the later the more there were
-//! before them, from the same address or for the same name; meanwhile the questions of others are answered. What strangers
-//! guess at a name holds up nobody who asks from where that name has come in before, nor, if strangers may not come in under
-//! that name at all, who asks from where it may come from. Where many wait, addresses take turns. No password and no hash is
-//! ever logged.
+//! own. Anybody may ask, so those who ask wait in three lines, each with its share of his time: names that come in from where
+//! they ask ([`Class::Known`]), names from elsewhere ([`Class::Elsewhere`]), and those whom no password lets in
+//! ([`Class::Hopeless`]), of whom few are hashed. A question whose connection is gone costs nothing.
+//!
+//! What is refused is refused late, and the later the more was refused before, from the same address or for the same name. That
+//! is all that tells a refusal from another: a name that nobody has is answered as a wrong password is, hashed or not. No
+//! password and no hash is ever logged.
 
+mod bounded;
+mod budget;
 mod delays;
+mod held;
+mod line;
+mod memory;
 mod password;
 mod standing;
 
+pub use memory::FILE as KNOWN_ADDRESSES_FILE;
 pub use password::{HashError, Secret, hash};
 
 use crate::domain::LoginId;
-use crate::net::auth::{AuthAnswer, AuthRequest, AuthServer, Grant, Role};
+use crate::net::auth::{Asked, AuthAnswer, AuthRequest, AuthServer, Claim, Grant, Inquiry, Role};
+use crate::net::origin;
 use crate::runtime::log::Stranger;
-use crate::runtime::{Agent, Clock, Counter, Counters, Doorbell, Fatal};
+use crate::runtime::{Agent, Clock, Counter, Counters, Doorbell, Fatal, WallClock};
 use crate::wire::soup::{LoginRejected, Username};
-use delays::{Delays, Key};
+use budget::{Budget, Pace, Rate};
+use delays::Delays;
+use dojima_journal::storage::Storage;
+use held::{Held, HeldAnswers};
 use ipnet::IpNet;
+use line::Line;
+use memory::Memory;
 use password::Dummy;
-use standing::{Member, origin};
-use std::collections::{HashMap, VecDeque};
+use standing::{Class, Member};
+use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 
-/// Questions that wait here at most; more wait where they come from.
-const WAITING_MAX: usize = 4096;
+const MS: u64 = 1_000_000;
 
-/// Questions that may wait while their address or their name is being slowed down; more are not looked at.
-const SLOWED_MAX: usize = 8;
+/// How often passwords of one name may be tried from one address. One that is right forgets those before it. Whoever would have
+/// to wait for longer than so many ns is not looked at, and closed by the login timeout.
+const TRIES: Rate = Rate { burst: 8, spacing: 1_000 * MS };
+const TRIES_WAIT_MAX_NS: u64 = 56_000 * MS;
 
-/// Answers that are held back at most. More are given at once: then there is no end of addresses anyway.
-const HELD_MAX: usize = 4096;
+/// Wrong passwords of names from elsewhere that are looked at, all together. Right ones cost nothing.
+const ELSEWHERE_FAILURES: Rate = Rate { burst: 20, spacing: 100 * MS };
+
+/// Hashes that are spent on those whom no password lets in. Beyond it there is a flood.
+const HOPELESS_HASHES: Rate = Rate { burst: 4, spacing: 500 * MS };
+
+/// While there is a flood, and for so long after it, ns, no refusal is told sooner than so long after its question, ns:
+/// longer than those take that are hashed, so that time does not tell which were not.
+const FLOOD_NS: u64 = 10_000 * MS;
+const FLOOD_DELAY_NS: u64 = 2_000 * MS;
+
+/// Whose turn it is while all three lines have somebody.
+const TURNS: [Class; 6] =
+    [Class::Known, Class::Elsewhere, Class::Known, Class::Elsewhere, Class::Known, Class::Hopeless];
+
+/// Questions taken in in one duty cycle: all that the queues of the doors hold, and no more, so that it ends.
+const TAKEN_MAX: usize = 2 * crate::net::auth::QUEUE_LEN;
 
 /// Somebody who may come in.
 #[derive(Clone, Debug)]
@@ -59,18 +90,62 @@ pub struct Door {
     pub downstream: Vec<Doorbell>,
 }
 
-/// A question, and at which door it was asked.
-#[derive(Clone, Copy)]
+/// A question, and how it is dealt with.
 struct Question {
     door: usize,
     request: AuthRequest,
+    inquiry: Inquiry,
+    class: Class,
+    /// What counts as the address that it comes from.
+    origin: IpAddr,
+    /// When its password may be looked at, ns.
+    ready: u64,
+    /// When a refusal of it may be told, whatever failed before, ns.
+    tell_from: u64,
 }
 
-/// An answer, and when it is given.
-struct Held {
-    at: u64,
-    door: usize,
-    answer: AuthAnswer,
+/// Whose failures are counted together, beside those from an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Key {
+    /// Those for a name, from anywhere where it may come from and has not come in.
+    Elsewhere(Username),
+    /// Those for a name from where it may not come from: they are nobody's but a guesser's.
+    Outside(Username),
+    /// Those for a name from an address where it is known.
+    Known(Username, IpAddr),
+}
+
+/// The failures, those under names that nobody has in a table of their own, so that a flood of these makes nobody forget the
+/// others.
+#[derive(Default)]
+struct Failures {
+    addresses: Delays<IpAddr>,
+    members: Delays<Key>,
+    inventions: Delays<Username>,
+}
+
+struct Gauges {
+    checked: Counter,
+    refused: Counter,
+    unread: Counter,
+    unhashed: Counter,
+    withdrawn: Counter,
+    waiting: [Counter; 3],
+}
+
+impl Gauges {
+    fn new(counters: &Counters) -> Self {
+        let of = |name| counters.register(name, "logins");
+        Self {
+            checked: of("doorman.checked"),
+            refused: of("doorman.refused"),
+            unread: of("doorman.unread"),
+            unhashed: of("doorman.unhashed"),
+            withdrawn: of("doorman.withdrawn"),
+            waiting: ["doorman.waiting_known", "doorman.waiting_elsewhere", "doorman.waiting_hopeless"]
+                .map(of),
+        }
+    }
 }
 
 /// The agent.
@@ -80,118 +155,189 @@ pub struct Doorman {
     /// For names that nobody has; `None` when no password is hashed, so that none takes long.
     dummy: Option<Dummy>,
     clock: Box<dyn Clock>,
-    waiting: VecDeque<Question>,
-    /// In no order.
-    held: Vec<Held>,
-    delays: Delays,
-    /// Where the question came from that was answered last.
-    last: Option<IpAddr>,
-    checked: Counter,
-    refused: Counter,
-    unread: Counter,
+    memory: Memory,
+    /// By class.
+    lines: [Line; 3],
+    /// Whose turn it is, in [`TURNS`].
+    turn: usize,
+    /// Questions that were looked at.
+    turns: u64,
+    held: HeldAnswers,
+    failures: Failures,
+    member_tries: Pace<(Username, IpAddr)>,
+    invented_tries: Pace<(Username, IpAddr)>,
+    elsewhere_failures: Budget,
+    hopeless_hashes: Budget,
+    /// Until when refusals come later, because there is a flood, ns.
+    flood_until: u64,
+    gauges: Gauges,
 }
 
 impl Doorman {
-    /// Knows these users, and answers at these doors. Of two users of one name the later one counts.
-    pub fn new(doors: Vec<Door>, users: Vec<User>, clock: Box<dyn Clock>, counters: &Counters) -> Self {
+    /// Knows these users, and answers at these doors. Of two users of one name the later one counts. Where they have come in
+    /// from is remembered in a file among `files`, the data directory; without files, until the process ends.
+    pub fn new(
+        doors: Vec<Door>,
+        users: Vec<User>,
+        files: Option<Arc<dyn Storage>>,
+        (clock, wall): (Box<dyn Clock>, Box<dyn WallClock>),
+        counters: &Counters,
+    ) -> Self {
         let any_hashed = users.iter().find_map(|user| user.secret.as_hash());
+        let dummy = any_hashed.map(Dummy::like);
+        let mut members = users.into_iter().map(|user| (user.username, Member::new(user))).collect();
+        let mut memory = Memory::new(files, wall);
+        memory.recall(&mut members);
+        doors.iter().for_each(|door| door.server.introduce(members.keys().copied()));
         Self {
             doors,
-            dummy: any_hashed.map(Dummy::like),
-            members: users.into_iter().map(|user| (user.username, Member::new(user))).collect(),
+            members,
+            dummy,
             clock,
-            waiting: VecDeque::new(),
-            held: Vec::new(),
-            delays: Delays::default(),
-            last: None,
-            checked: counters.register("doorman.checked", "logins"),
-            refused: counters.register("doorman.refused", "logins"),
-            unread: counters.register("doorman.unread", "logins"),
+            memory,
+            lines: Default::default(),
+            turn: 0,
+            turns: 0,
+            held: HeldAnswers::default(),
+            failures: Failures::default(),
+            member_tries: Pace::new(TRIES, TRIES_WAIT_MAX_NS),
+            invented_tries: Pace::new(TRIES, TRIES_WAIT_MAX_NS),
+            elsewhere_failures: Budget::new(ELSEWHERE_FAILURES),
+            hopeless_hashes: Budget::new(HOPELESS_HASHES),
+            flood_until: 0,
+            gauges: Gauges::new(counters),
         }
     }
 
-    /// Takes questions in; those of whoever is slowed down and has many waiting are not looked at.
+    /// Takes in all questions that have come.
     fn listen(&mut self, now: u64) -> usize {
         let mut taken = 0;
         for door in 0..self.doors.len() {
-            while self.waiting.len() < WAITING_MAX
-                && let Ok(request) = self.doors[door].server.requests.try_recv()
-            {
+            for _ in 0..TAKEN_MAX {
+                let Some(asked) = self.doors[door].server.next() else { break };
                 taken += 1;
-                if self.is_slowed(&request, now) && self.waiting_like(&request) >= SLOWED_MAX {
-                    // No answer: the login timeout closes the connection. A password that was not looked at is not
-                    // said to be wrong.
-                    self.unread.add(1);
-                } else {
-                    self.waiting.push_back(Question { door, request });
-                }
+                self.take(door, asked, now);
             }
         }
         taken
     }
 
-    /// What the failures of this question are counted by: the address that it comes from, and its name, together with those
-    /// who ask for that name with as good a reason.
-    fn keys(&self, request: &AuthRequest) -> [Key; 2] {
-        let (name, from) = (request.username, origin(request.peer));
-        let counted = match self.members.get(&name) {
-            Some(member) if !member.may_come_from(request.peer) => Key::Outside(name),
-            Some(member) if member.has_come_from(request.peer) => Key::Regular(name, from),
-            _ => Key::Name(name),
+    /// Lets a question wait in its line, or answers it if no password would let it in and enough of those were hashed.
+    fn take(&mut self, door: usize, Asked { request, inquiry }: Asked, now: u64) {
+        if inquiry.is_withdrawn() {
+            self.gauges.withdrawn.add(1);
+            return;
+        }
+        let time = self.memory.time();
+        let member = self.members.get(&request.username);
+        let class = member.map_or(Class::Hopeless, |member| member.class(request.peer, time));
+        let origin = origin(request.peer);
+        let tries = if member.is_some() { &mut self.member_tries } else { &mut self.invented_tries };
+        let Some(ready) = tries.book((request.username, origin), now) else {
+            // No answer: a password that was not looked at is not said to be wrong.
+            self.gauges.unread.add(1);
+            inquiry.set_claim(Claim::None);
+            return;
         };
-        [Key::Address(from), counted]
+        let is_hashed = class != Class::Hopeless || self.hopeless_hashes.is_left(now);
+        if !is_hashed {
+            self.flood_until = now + FLOOD_NS;
+        }
+        let tell_from = if now < self.flood_until { now + FLOOD_DELAY_NS } else { now };
+        let question = Question { door, request, inquiry, class, origin, ready, tell_from };
+        match class {
+            Class::Known => question.inquiry.set_claim(Claim::Known),
+            Class::Elsewhere => {}
+            Class::Hopeless if is_hashed => self.hopeless_hashes.spend(now),
+            Class::Hopeless => {
+                self.gauges.unhashed.add(1);
+                let why = if member.is_some() { OUTSIDE } else { UNKNOWN };
+                return self.refuse(question, why, now);
+            }
+        }
+        if let Some(unread) = self.lines[class as usize].push(question) {
+            self.gauges.unread.add(1);
+            unread.inquiry.set_claim(Claim::None);
+        }
     }
 
-    fn is_slowed(&self, request: &AuthRequest, now: u64) -> bool {
-        self.delays.free_at(&self.keys(request)) > now
-    }
-
-    /// How many wait that are slowed down together with this one.
-    fn waiting_like(&self, request: &AuthRequest) -> usize {
-        let [address, name] = self.keys(request);
-        let alike = |other: &&Question| {
-            let [other_address, other_name] = self.keys(&other.request);
-            other_address == address || other_name == name
-        };
-        self.waiting.iter().filter(alike).count()
-    }
-
-    /// The question to answer next: the first of an address other than the last one's, else the first; of those that are
-    /// not slowed down.
+    /// The question to look at next.
     fn next(&mut self, now: u64) -> Option<Question> {
-        let ready = |at: &usize| !self.is_slowed(&self.waiting[*at].request, now);
-        let mut candidates = (0..self.waiting.len()).filter(ready);
-        let first = candidates.next()?;
-        let is_other = |at: &usize| Some(origin(self.waiting[*at].request.peer)) != self.last;
-        let chosen = std::iter::once(first).chain(candidates).find(is_other).unwrap_or(first);
-        self.waiting.remove(chosen)
+        for line in &mut self.lines {
+            let gone = line.prune();
+            self.gauges.withdrawn.add(gone as u64);
+        }
+        for passed in 0..TURNS.len() {
+            let at = (self.turn + passed) % TURNS.len();
+            let class = TURNS[at];
+            if class == Class::Elsewhere && !self.elsewhere_failures.is_left(now) {
+                continue;
+            }
+            if let Some(question) = self.lines[class as usize].next(&self.members, now) {
+                self.turn = at + 1;
+                return Some(question);
+            }
+        }
+        None
     }
 
     /// Checks one password and says or keeps the answer.
     fn answer(&mut self, question: Question, now: u64) {
-        let request = question.request;
-        self.last = Some(origin(request.peer));
-        self.checked.add(1);
-        let keys = self.keys(&request);
+        let Question { request, class, origin, .. } = question;
+        self.gauges.checked.add(1);
+        self.turns += 1;
+        if let Some(member) = self.members.get_mut(&request.username) {
+            (member.turn, member.last_origin) = (self.turns, Some(origin));
+        }
         match self.check(&question) {
             Ok(grant) => {
-                // Those of the address stay: it may have other names to try.
-                self.delays.forget(&keys[1]);
-                if let Some(member) = self.members.get_mut(&request.username) {
-                    member.came_from(request.peer);
-                }
-                self.say(question.door, AuthAnswer { connection: request.connection, verdict: Ok(grant) });
+                self.welcome(&question, now);
+                let answer = AuthAnswer { connection: request.connection, verdict: Ok(grant) };
+                self.say(Held { at: now, door: question.door, answer, inquiry: question.inquiry });
             }
             Err(why) => {
-                self.refused.add(1);
-                let (peer, username) = (request.peer, request.username);
-                let at = self.delays.failed(&keys, now);
-                let delay_ms = (at - now) / 1_000_000;
-                if Stranger::NotLetIn.may_log() {
-                    tracing::warn!(%peer, %username, delay_ms, "not let in: {why}");
+                if class == Class::Elsewhere {
+                    self.elsewhere_failures.spend(now);
                 }
-                self.hold(question, Err(LoginRejected::NotAuthorised), at);
+                self.refuse(question, why, now);
             }
+        }
+    }
+
+    /// Remembers that somebody has come in. The failures from the address stay: it may have other names to try.
+    fn welcome(&mut self, question: &Question, now: u64) {
+        let Question { request, origin, class, .. } = question;
+        let name = request.username;
+        self.failures.members.forget(&key(name, *origin, *class));
+        self.member_tries.forget(&(name, *origin));
+        self.lines.iter_mut().for_each(|line| line.hurry(name, *origin, now));
+        let time = self.memory.time();
+        if let Some(member) = self.members.get_mut(&name)
+            && member.came_from(request.peer, time)
+        {
+            self.memory.note(now);
+        }
+    }
+
+    /// Counts a failure and holds the refusal back.
+    fn refuse(&mut self, question: Question, why: &'static str, now: u64) {
+        let Question { door, request, inquiry, class, origin, ready, tell_from } = question;
+        let AuthRequest { username, peer, connection, .. } = request;
+        self.gauges.refused.add(1);
+        inquiry.set_claim(Claim::None);
+        let of_name = match self.members.contains_key(&username) {
+            true => self.failures.members.failed(key(username, origin, class), ready),
+            false => self.failures.inventions.failed(username, ready),
+        };
+        let of_address = self.failures.addresses.failed(origin, ready);
+        let at = tell_from.max(ready + of_name.max(of_address)).max(now);
+        if Stranger::NotLetIn.may_log() {
+            let delay_ms = (at - now) / MS;
+            tracing::warn!(%peer, %username, delay_ms, "not let in: {why}");
+        }
+        let answer = AuthAnswer { connection, verdict: Err(LoginRejected::NotAuthorised) };
+        if !self.held.push(Held { at, door, answer, inquiry }) {
+            self.gauges.unread.add(1);
         }
     }
 
@@ -208,9 +354,9 @@ impl Doorman {
         {
             dummy.spend(password);
         }
-        let member = member.ok_or("no such user")?;
+        let member = member.ok_or(UNKNOWN)?;
         if !member.may_come_from(*peer) {
-            return Err("not from this address (allow_from)");
+            return Err(OUTSIDE);
         }
         if !is_right {
             return Err("wrong password");
@@ -222,37 +368,44 @@ impl Doorman {
         Ok(Grant { role: user.role, login: user.login })
     }
 
-    fn hold(&mut self, question: Question, verdict: Result<Grant, LoginRejected>, at: u64) {
-        let answer = AuthAnswer { connection: question.request.connection, verdict };
-        if self.held.len() < HELD_MAX {
-            self.held.push(Held { at, door: question.door, answer });
-        } else {
-            self.say(question.door, answer);
+    /// Says an answer, or keeps it for as long as there is no room for it. Whether it was said.
+    fn say(&mut self, held: Held) -> bool {
+        if held.inquiry.is_withdrawn() {
+            return true;
         }
-    }
-
-    /// An answer that finds no room is lost: whoever waits for it is closed by its login timeout.
-    fn say(&self, door: usize, answer: AuthAnswer) {
-        let door = &self.doors[door];
-        if door.server.answers.try_send(answer).is_ok() {
+        let door = &self.doors[held.door];
+        let is_said = door.server.answers.try_send(held.answer).is_ok();
+        if is_said {
             door.downstream.iter().for_each(Doorbell::ring);
+        } else {
+            // Where there is no room either, the login timeout closes the connection.
+            self.held.push(held);
         }
+        is_said
     }
 
     /// Gives the answers whose time has come.
     fn say_held(&mut self, now: u64) -> usize {
         let mut said = 0;
-        let mut at = 0;
-        while at < self.held.len() {
-            if self.held[at].at > now {
-                at += 1;
-                continue;
+        while let Some(held) = self.held.due(now) {
+            if !self.say(held) {
+                break;
             }
-            let Held { door, answer, .. } = self.held.swap_remove(at);
-            self.say(door, answer);
             said += 1;
         }
         said
+    }
+}
+
+const UNKNOWN: &str = "no such user";
+const OUTSIDE: &str = "not from this address (allow_from)";
+
+/// What the failures under a name that somebody has are counted by.
+fn key(name: Username, origin: IpAddr, class: Class) -> Key {
+    match class {
+        Class::Known => Key::Known(name, origin),
+        Class::Elsewhere => Key::Elsewhere(name),
+        Class::Hopeless => Key::Outside(name),
     }
 }
 
@@ -269,7 +422,18 @@ impl Agent for Doorman {
             self.answer(question, now);
             work += 1;
         }
-        Ok(work)
+        for (line, gauge) in self.lines.iter().zip(&mut self.gauges.waiting) {
+            gauge.set(line.len() as u64);
+        }
+        let is_busy =
+            [Class::Known, Class::Elsewhere].iter().any(|class| !self.lines[*class as usize].is_empty());
+        Ok(work + self.memory.write_if_due(&self.members, is_busy, now))
+    }
+
+    fn on_close(&mut self) -> Result<(), Fatal> {
+        let now = self.clock.now().0;
+        self.memory.finish(&self.members, now);
+        Ok(())
     }
 }
 

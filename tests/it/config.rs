@@ -3,7 +3,7 @@
 use dojima::config::{
     Config, ConfigError, DEFAULT_TOML, EngineSection, EventLogSection, ExchangeSection, FeesSection,
     GatewaySection, JournalSection, RetentionSection, RingsSection, SnapshotsSection, SqlSection,
-    TimersSection,
+    TimersSection, TlsSection,
 };
 use dojima::domain::{
     AccountId, AccountSelfTrade, Amount, AssetId, AssetSettings, Command, Event, EventRecord, FeeAsset,
@@ -160,7 +160,31 @@ fn limits_are_checked_with_their_key_and_value() {
         ("batch_events_max = 10000", "batch_events_max = 0", &["sql.batch_events_max = 0"]),
         ("tick_interval_ms = 1000", "tick_interval_ms = 10", &["timers.tick_interval_ms = 10", "from 50 to"]),
         ("path = \"dojima.sqlite\"", "path = \"..\"", &["sql.path = ..", "must name a file"]),
+        (
+            "path = \"dojima.sqlite\"",
+            "path = \"known-addresses\"",
+            &["sql.path = \"known-addresses\"", "the engine's own"],
+        ),
     ]);
+}
+
+#[test]
+fn limits_of_tls_are_checked_with_their_key_and_value() {
+    let tls = |limits: &str| {
+        format!("[tls]\nlisten = \"127.0.0.1:0\"\ncertificate = \"c\"\nkey = \"k\"\n{limits}\n[market_data]")
+    };
+    let config = edited("[market_data]", &tls("")).expect("all of them may be left out");
+    let defaults = TlsSection::new("127.0.0.1:0".parse().expect("an address"), "c".into(), "k".into());
+    assert_eq!(config.tls, Some(defaults));
+    for (key, value) in [
+        ("handshakes_max", "0"),
+        ("handshakes_per_address", "0"),
+        ("connections_per_address", "65537"),
+        ("handshakes_per_address", "257"),
+    ] {
+        let told = message("[market_data]", &tls(&format!("{key} = {value}")));
+        assert!(told.contains(&format!("tls.{key} = {value}")), "{told}");
+    }
 }
 
 #[test]

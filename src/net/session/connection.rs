@@ -4,6 +4,7 @@
 //! it no longer holds: a read that fills less than it could, a write that takes less than it was given.
 
 use super::{Ending, Service, SessionSettings};
+use crate::net::auth::{Claim, Ticket};
 use crate::net::{ConnectionId, Inbox, Readiness, Socket};
 use crate::wire::soup::{END_OF_SESSION, LoginAccepted, LoginRequest, SERVER_HEARTBEAT, SessionId, Username};
 use std::io::{self, ErrorKind, IoSlice};
@@ -105,6 +106,8 @@ pub(super) struct Connection<C> {
     pub(super) inbox: Inbox,
     /// How far it is.
     pub(super) phase: Phase<C>,
+    /// What it keeps of its question to the doorman.
+    pub(super) ticket: Option<Ticket>,
     /// The name that it gave.
     pub(super) username: Option<Username>,
     /// It has input that must wait, for room or for the client to receive: its silence is ours.
@@ -143,6 +146,7 @@ impl<C> Connection<C> {
             socket,
             inbox,
             phase: Phase::AwaitingLogin,
+            ticket: None,
             username: None,
             held: false,
             input_ended: None,
@@ -187,6 +191,16 @@ impl<C> Connection<C> {
     /// Since when it is open, ns, if this user is logged in on it.
     pub(super) fn logged_in_as(&self, user: Username) -> Option<u64> {
         (self.is_logged_in() && self.username == Some(user)).then_some(self.opened)
+    }
+
+    /// In which order connections without a login give way where there is no place left: those that the doorman has a reason
+    /// to look at last, and of the others those first that have gone without a login for longest. `None` when it is logged in.
+    pub(super) fn gives_way(&self) -> Option<(Claim, u64)> {
+        let claim = match self.phase {
+            Phase::Checking(_) => self.ticket.as_ref().map_or(Claim::None, Ticket::claim),
+            _ => Claim::None,
+        };
+        self.stranger_since().map(|since| (claim, since))
     }
 
     /// Remembers what the system reports.

@@ -30,8 +30,9 @@ impl<C> Server<C> {
                         password: request.password,
                         peer: connection.peer.ip(),
                     };
-                    if self.auth.requests.try_send(question).is_ok() {
+                    if let Some(ticket) = self.auth.ask(question) {
                         connection.inbox.took(used);
+                        connection.ticket = Some(ticket);
                         connection.username = Some(request.username);
                         connection.phase = Phase::Checking(Wish::of(&request));
                         self.doorman_due = true;

@@ -346,9 +346,9 @@ impl<C> Server<C> {
         most
     }
 
-    /// Closes the connection that has gone without a login for longest; whether there was one.
+    /// Closes a connection without a login; whether there was one.
     fn give_way(&mut self, service: &mut impl Service<Client = C>, now: u64) -> bool {
-        let stranger = self.connections.oldest(Connection::stranger_since);
+        let stranger = self.connections.oldest(Connection::gives_way);
         stranger.map(|stranger| self.close(service, stranger, Ending::GaveWay, now)).is_some()
     }
 
@@ -452,6 +452,10 @@ impl<C> Server<C> {
         connection.held = false;
         match &mut connection.phase {
             Phase::AwaitingLogin => {}
+            // Whoever says no more than its login and closes wants nothing: its password need not be looked at.
+            Phase::Checking(_) if connection.inbox.is_empty() => {
+                return connection.input_ended.take().map_or(Ok(work), Err);
+            }
             // The end of the input waits with what came before it.
             Phase::Checking(_) => return Ok(work),
             Phase::Leaving(_) => connection.inbox.clear(),

@@ -1,27 +1,56 @@
 //! Who asks for a name with how good a reason: from where its owner may come, and from where it has come.
 
 use super::User;
+use crate::net::origin;
+use crate::runtime::UnixNanos;
 use std::collections::VecDeque;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 
 /// Addresses that are remembered of a user; of more, the one that it has not come from for longest is forgotten.
 pub const REGULARS_MAX: usize = 8;
 
-/// The prefix of an IPv6 address that one party has to itself, bits.
-const SITE_BITS: u32 = 64;
+/// For how long an address is remembered after the user has last come in from there, ns: 30 days.
+pub const MEMORY_NS: u64 = 30 * 24 * 3_600 * 1_000_000_000;
 
-/// A user, and where it has come in from since the start.
+/// How old what is remembered may be before it is worth being written again, ns.
+const REFRESH_NS: u64 = 3_600 * 1_000_000_000;
+
+/// With how good a reason somebody asks. Each class waits for itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Class {
+    /// A name, from where it may come by name of the configuration, or has come in.
+    Known,
+    /// A name that may come from everywhere, from where it has not come in.
+    Elsewhere,
+    /// No password lets it in: nobody has the name, or its owner may not come from there.
+    Hopeless,
+}
+
+/// An address that a user has come in from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Regular {
+    /// The address, or the network that counts as one.
+    pub from: IpAddr,
+    /// When it last came in from there, by the wall clock.
+    pub last: UnixNanos,
+}
+
+/// A user, and where it has come in from.
 pub struct Member {
     /// The user.
     pub user: User,
     /// The last of them first.
-    regulars: VecDeque<IpAddr>,
+    regulars: VecDeque<Regular>,
+    /// When a question under its name was last looked at, in turns of the doorman.
+    pub turn: u64,
+    /// Where that question came from.
+    pub last_origin: Option<IpAddr>,
 }
 
 impl Member {
     /// Nobody has come in yet.
     pub fn new(user: User) -> Self {
-        Self { user, regulars: VecDeque::with_capacity(REGULARS_MAX) }
+        Self { user, regulars: VecDeque::with_capacity(REGULARS_MAX), turn: 0, last_origin: None }
     }
 
     /// Whether the user may come in from this address at all.
@@ -30,46 +59,36 @@ impl Member {
         allowed.is_empty() || allowed.iter().any(|net| net.contains(&peer))
     }
 
-    /// Whether the address is one of the last that the user has come in from.
-    pub fn has_come_from(&self, peer: IpAddr) -> bool {
-        self.regulars.contains(&origin(peer))
+    /// With how good a reason somebody asks from there for its name.
+    pub fn class(&self, peer: IpAddr, time: UnixNanos) -> Class {
+        if !self.may_come_from(peer) {
+            Class::Hopeless
+        } else if !self.user.allow_from.is_empty() || self.has_come_from(peer, time) {
+            Class::Known
+        } else {
+            Class::Elsewhere
+        }
     }
 
-    /// The user has come in from this address.
-    pub fn came_from(&mut self, peer: IpAddr) {
+    /// Whether the address is one of the last that the user has come in from, within the time for which they are remembered.
+    fn has_come_from(&self, peer: IpAddr, time: UnixNanos) -> bool {
         let from = origin(peer);
-        self.regulars.retain(|known| *known != from);
+        let is_recent = |regular: &Regular| time.0.saturating_sub(regular.last.0) <= MEMORY_NS;
+        self.regulars.iter().any(|regular| regular.from == from && is_recent(regular))
+    }
+
+    /// The user has come in from this address. Whether that is worth being written down.
+    pub fn came_from(&mut self, peer: IpAddr, time: UnixNanos) -> bool {
+        let from = origin(peer);
+        let before = self.regulars.iter().find(|known| known.from == from).map(|known| known.last);
+        self.regulars.retain(|known| known.from != from);
         self.regulars.truncate(REGULARS_MAX - 1);
-        self.regulars.push_front(from);
+        self.regulars.push_front(Regular { from, last: time });
+        before.is_none_or(|before| time.0.abs_diff(before.0) >= REFRESH_NS)
     }
-}
 
-/// What counts as one address: an IPv4 address, or the first 64 bits of an IPv6 address, since the other half is for its owner
-/// to choose, and to change.
-pub fn origin(peer: IpAddr) -> IpAddr {
-    match peer.to_canonical() {
-        IpAddr::V4(address) => IpAddr::V4(address),
-        IpAddr::V6(address) => {
-            let site = address.to_bits() >> (128 - SITE_BITS) << (128 - SITE_BITS);
-            IpAddr::V6(Ipv6Addr::from_bits(site))
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_ipv6_address_is_as_good_as_its_neighbours() {
-        for (one, other, same) in [
-            ("2001:db8:1:2::1", "2001:db8:1:2:ffff::9", true),
-            ("2001:db8:1:2::1", "2001:db8:1:3::1", false),
-            ("10.0.0.1", "::ffff:10.0.0.1", true),
-            ("10.0.0.1", "10.0.0.2", false),
-        ] {
-            let [one, other] = [one, other].map(|text| text.parse().expect("an address"));
-            assert_eq!(origin(one) == origin(other), same, "{one} {other}");
-        }
+    /// Where it has come in from within the time for which that is remembered, the last first.
+    pub fn regulars(&self, time: UnixNanos) -> impl DoubleEndedIterator<Item = &Regular> {
+        self.regulars.iter().filter(move |regular| time.0.saturating_sub(regular.last.0) <= MEMORY_NS)
     }
 }

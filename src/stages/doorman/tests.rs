@@ -2,18 +2,26 @@
 
 use super::*;
 use crate::net::ConnectionId;
+use crate::net::auth::{AuthClient, Ticket, auth_queues};
 use crate::net::auth::{AuthClient, auth_queues};
 use crate::runtime::{ManualClock, UnixNanos};
 use crate::wire::soup::Password;
+use dojima_journal::storage::FileStorage;
 use std::net::Ipv4Addr;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 
-const MS: u64 = 1_000_000;
+/// What a hash takes here.
+const HASH: u64 = 30 * MS;
+const DAY: u64 = 24 * 3_600_000 * MS;
 
 struct Bench {
     doorman: Doorman,
     client: AuthClient,
     market: AuthClient,
     clock: ManualClock,
+    /// What those who wait keep.
+    tickets: Vec<Ticket>,
 }
 
 fn user(name: &str, password: &str, role: Role, allow_from: &[&str]) -> User {
@@ -27,16 +35,21 @@ fn user(name: &str, password: &str, role: Role, allow_from: &[&str]) -> User {
 }
 
 fn bench(users: Vec<User>) -> Bench {
+    bench_with(users, None, ManualClock::new(UnixNanos(1_000_000 * MS)))
+}
+
+fn bench_with(users: Vec<User>, dir: Option<&Path>, clock: ManualClock) -> Bench {
     let (client, server) = auth_queues();
     let (market, market_server) = auth_queues();
-    let clock = ManualClock::new(UnixNanos(1_000_000 * MS));
     let door = |server, roles: &[Role]| Door { server, roles: roles.to_vec(), downstream: Vec::new() };
     let doors = vec![
         door(server, &[Role::Trade, Role::DropCopy]),
         door(market_server, &[Role::MarketData, Role::Admin]),
     ];
-    let doorman = Doorman::new(doors, users, Box::new(clock.clone()), &Counters::new());
-    Bench { doorman, client, market, clock }
+    let files = dir.map(|dir| Arc::new(FileStorage::new(dir)) as Arc<dyn Storage>);
+    let clocks = (Box::new(clock.clone()) as Box<dyn Clock>, Box::new(clock.clone()) as Box<dyn WallClock>);
+    let doorman = Doorman::new(doors, users, files, clocks, &Counters::new());
+    Bench { doorman, client, market, clock, tickets: Vec::new() }
 }
 
 fn request(connection: u64, name: &str, password: &str, peer: [u8; 4]) -> AuthRequest {
@@ -54,11 +67,29 @@ impl Bench {
     }
 
     fn ask(&mut self, name: &str, password: &str, peer: [u8; 4]) {
-        self.client.requests.try_send(request(1, name, password, peer)).expect("room");
+        self.put(1, name, password, peer);
         self.work();
     }
 
-    /// Whether the client was let in; `None` when there is no answer yet.
+    /// Asks, and leaves the doorman as he is.
+    fn put(&mut self, connection: u64, name: &str, password: &str, peer: [u8; 4]) {
+        let ticket = self.client.ask(request(connection, name, password, peer));
+        self.tickets.push(ticket.expect("room"));
+    }
+
+    /// One duty cycle. Looking at a password takes time.
+    fn cycle(&mut self) {
+        let before = self.doorman.gauges.checked.get();
+        self.doorman.do_work().expect("never fatal");
+        let checked = self.doorman.gauges.checked.get() - before;
+        self.clock.advance(if checked > 0 { HASH } else { MS });
+    }
+
+    fn now(&self) -> u64 {
+        self.clock.clone().now().0
+    }
+
+    /// Whether a client was let in; `None` when there is no answer yet.
     fn told(&mut self) -> Option<Result<Grant, LoginRejected>> {
         self.work();
         self.client.answers.try_recv().ok().map(|answer| answer.verdict)
@@ -96,17 +127,18 @@ fn names_passwords_roles_and_addresses_must_all_fit() {
         assert_eq!(verdict, wanted.ok_or(LoginRejected::NotAuthorised), "{name} {password} {peer:?}");
     }
     let mut bench = bench(users);
-    bench.market.requests.try_send(request(9, "watch", "tv", HOME)).expect("room");
+    let ticket = bench.market.ask(request(9, "watch", "tv", HOME)).expect("room");
     bench.work();
     let answer = bench.market.answers.try_recv().expect("an answer at the door where it was asked");
     assert_eq!(answer.connection, ConnectionId(9));
     assert_eq!(answer.verdict, Ok(Grant { role: Role::MarketData, login: None }));
+    drop(ticket);
 }
 
 #[test]
 fn refusals_come_later_and_later_and_others_do_not_wait() {
-    let mut bench =
-        bench(vec![user("ALICE", "WONDER", Role::Trade, &[]), user("BOB", "B", Role::Trade, &[])]);
+    let users = vec![user("ALICE", "WONDER", Role::Trade, &[]), user("BOB", "B", Role::Trade, &[])];
+    let mut bench = bench(users);
     for delay_ms in [100, 200, 400, 800] {
         bench.ask("alice", "guess", HOME);
         bench.clock.advance(delay_ms * MS - 1);
@@ -115,15 +147,143 @@ fn refusals_come_later_and_later_and_others_do_not_wait() {
         assert_eq!(bench.told(), Some(Err(LoginRejected::NotAuthorised)));
     }
     bench.ask("alice", "guess", HOME);
-    bench.ask("bob", "b", [10, 9, 9, 9]);
-    assert!(bench.told().expect("at once").is_ok(), "another address and another name");
-    bench.ask("alice", "wonder", [10, 9, 9, 9]);
-    assert_eq!(bench.told(), None, "a name that is being guessed waits, wherever it comes from");
+    for (name, password, peer) in [
+        ("bob", "b", [10, 9, 9, 9]),
+        ("bob", "b", HOME),
+        ("alice", "wonder", [10, 9, 9, 9]),
+        ("alice", "wonder", HOME),
+    ] {
+        bench.ask(name, password, peer);
+        assert!(bench.told().expect("at once").is_ok(), "{name} from {peer:?} waits for no guess");
+    }
     bench.clock.advance(1_600 * MS);
-    let both = [bench.told(), bench.told()].map(|verdict| verdict.expect("an answer").is_ok());
-    assert!(both.contains(&true) && both.contains(&false));
-    bench.ask("alice", "wonder", [10, 9, 9, 9]);
-    assert!(bench.told().expect("at once").is_ok(), "a name that has come in starts anew");
+    assert_eq!(bench.told(), Some(Err(LoginRejected::NotAuthorised)));
+}
+
+/// How long after its question a first guess is refused.
+fn first_refusal(bench: &mut Bench, name: &str, peer: [u8; 4]) -> u64 {
+    let asked = bench.now();
+    bench.put(77, name, "guess", peer);
+    loop {
+        bench.doorman.do_work().expect("never fatal");
+        let mut answers = bench.client.answers.try_iter();
+        if let Some(answer) = answers.find(|answer| answer.connection == ConnectionId(77)) {
+            assert_eq!(answer.verdict, Err(LoginRejected::NotAuthorised));
+            return bench.now() - asked;
+        }
+        bench.clock.advance(MS);
+    }
+}
+
+/// A thousand logins a second under names that nobody has, from one address, for as long as a login under `name` from
+/// there takes; how long that is, ns.
+fn flooded(bench: &mut Bench, name: &str, password: &str, peer: [u8; 4]) -> u64 {
+    let (began, mut asked_at, mut sent) = (bench.now(), None, 0);
+    loop {
+        let passed = bench.now() - began;
+        while sent < passed / MS {
+            bench.put(1_000 + sent, &format!("Z{sent}"), "guess", peer);
+            sent += 1;
+        }
+        if passed > 12_000 * MS && asked_at.is_none() {
+            asked_at = Some(bench.now());
+            bench.put(7, name, password, peer);
+        }
+        bench.cycle();
+        // The places of strangers are few: whoever came two seconds ago has given way.
+        let gone = bench.tickets.len().saturating_sub(2_048);
+        bench.tickets.drain(..gone);
+        while let Ok(answer) = bench.client.answers.try_recv() {
+            if answer.connection == ConnectionId(7) {
+                assert!(answer.verdict.is_ok(), "{:?}", answer.verdict);
+                return bench.now() - asked_at.expect("asked");
+            }
+        }
+        assert!(bench.now() - began < 60_000 * MS, "{name} does not get in");
+    }
+}
+
+#[test]
+fn a_flood_of_invented_names_from_the_same_address_keeps_nobody_out() {
+    let users = ["ALICE", "BOB", "CAROL"].map(|name| {
+        let allowed: &[&str] = if name == "BOB" { &["10.0.0.0/8"] } else { &[] };
+        user(name, "WONDER", Role::Trade, allowed)
+    });
+    let mut bench = bench(users.to_vec());
+    bench.ask("alice", "wonder", HOME);
+    assert!(bench.told().expect("at once").is_ok());
+    for (name, at_most) in [("alice", 200 * MS), ("bob", 200 * MS), ("carol", 1_000 * MS)] {
+        let took = flooded(&mut bench, name, "wonder", HOME);
+        assert!(took <= at_most, "{name} got in after {} ms", took / MS);
+    }
+    let gauges = &bench.doorman.gauges;
+    let seconds = (bench.now() - 1_000_000 * MS) / (1_000 * MS);
+    assert!(
+        gauges.checked.get() < 2 * seconds + 10,
+        "few are hashed: {} in {seconds} s",
+        gauges.checked.get()
+    );
+    assert!(gauges.unhashed.get() > 900 * seconds, "the others are answered without");
+}
+
+#[test]
+fn an_invented_name_is_answered_as_a_wrong_password_is() {
+    let members =
+        || vec![user("ALICE", "WONDER", Role::Trade, &[]), user("BOB", "B", Role::Trade, &["10.9.0.0/16"])];
+    let mut took = Vec::new();
+    for name in ["alice", "bob", "mallet"] {
+        let mut bench = bench(members());
+        let quiet = first_refusal(&mut bench, name, HOME);
+        // So many invented names that no more of them are hashed.
+        for number in 0..50 {
+            bench.put(number, &format!("Y{number}"), "guess", [172, 16, 0, number as u8]);
+        }
+        bench.doorman.do_work().expect("never fatal");
+        let unhashed = bench.doorman.gauges.unhashed.get();
+        let in_flood = first_refusal(&mut bench, name, [10, 7, 7, 7]);
+        assert_eq!(bench.doorman.gauges.unhashed.get() > unhashed, name != "alice", "which are hashed");
+        bench.clock.advance(FLOOD_NS);
+        let after = first_refusal(&mut bench, name, [10, 7, 7, 8]);
+        took.push((name, [quiet, in_flood, after]));
+    }
+    for (name, times) in &took {
+        assert_eq!(*times, [100 * MS, FLOOD_DELAY_NS, 400 * MS], "{name}");
+    }
+}
+
+#[test]
+fn whoever_is_gone_costs_nothing() {
+    let mut bench = bench(vec![user("ALICE", "WONDER", Role::Trade, &[])]);
+    for connection in 0..5 {
+        bench.put(connection, "alice", "guess", HOME);
+    }
+    bench.tickets.pop();
+    bench.doorman.do_work().expect("never fatal");
+    assert_eq!((bench.doorman.gauges.checked.get(), bench.doorman.gauges.withdrawn.get()), (1, 1));
+    bench.tickets.clear();
+    bench.clock.advance(60_000 * MS);
+    assert_eq!(bench.told(), None, "nobody is there to be told");
+    assert_eq!((bench.doorman.gauges.checked.get(), bench.doorman.gauges.withdrawn.get()), (1, 4));
+}
+
+#[test]
+fn connections_are_kept_until_their_passwords_were_looked_at() {
+    let mut bench = bench(vec![user("ALICE", "WONDER", Role::Trade, &[])]);
+    bench.ask("alice", "wonder", HOME);
+    bench.tickets.clear();
+    bench.put(1, "alice", "wonder", [10, 9, 9, 9]);
+    bench.put(2, "alice", "guess", HOME);
+    bench.put(3, "mallet", "guess", HOME);
+    bench.put(4, "alice", "wonder", HOME);
+    let claims = |bench: &Bench| bench.tickets.iter().map(Ticket::claim).collect::<Vec<_>>();
+    assert_eq!(claims(&bench), [Claim::Named, Claim::Named, Claim::None, Claim::Named]);
+    bench.doorman.do_work().expect("never fatal");
+    let known = claims(&bench).into_iter().filter(|claim| *claim == Claim::Known).count();
+    assert!(known > 0, "some are still to be looked at");
+    for _ in 0..3 {
+        bench.doorman.do_work().expect("never fatal");
+    }
+    assert_eq!(claims(&bench)[1..3], [Claim::None; 2], "they were looked at, and wait for their refusals");
 }
 
 /// Guesses at a name from many addresses, `count` of them, each when the one before has been refused.
@@ -136,66 +296,68 @@ fn guess_at(bench: &mut Bench, name: &str, count: u8) {
 }
 
 #[test]
-fn guesses_of_strangers_do_not_hold_up_where_a_name_has_come_in() {
-    let mut bench = bench(vec![user("ALICE", "WONDER", Role::Trade, &[])]);
+fn guesses_at_a_name_do_not_make_its_owner_wait() {
+    let users = vec![user("ALICE", "WONDER", Role::Trade, &[]), user("BOB", "B", Role::Trade, &[])];
+    let mut bench = bench(users);
     bench.ask("alice", "wonder", HOME);
     assert!(bench.told().expect("at once").is_ok());
     guess_at(&mut bench, "alice", 10);
-    bench.ask("alice", "guess", [172, 16, 1, 1]);
-    bench.ask("alice", "wonder", HOME);
-    assert!(bench.told().expect("at once").is_ok(), "an address where the name has come in");
-    bench.ask("alice", "wonder", [10, 9, 9, 9]);
-    bench.clock.advance(8_000 * MS - 1);
-    assert_eq!(
-        bench.told(),
-        None,
-        "a new address is a stranger's, and the guesses of strangers count together"
+    // More at once than are looked at of all names together.
+    for number in 0..200 {
+        bench.put(0, "alice", "guess", [172, 16, 1, number]);
+    }
+    bench.work();
+    bench.put(1, "alice", "wonder", HOME);
+    bench.cycle();
+    let answer = bench.client.answers.try_recv().expect("at once");
+    assert_eq!((answer.connection, answer.verdict.is_ok()), (ConnectionId(1), true), "where she has come in");
+    bench.put(2, "bob", "b", [10, 9, 9, 9]);
+    let asked = bench.now();
+    while bench.client.answers.try_recv().is_err() {
+        bench.cycle();
+    }
+    assert!(
+        bench.now() - asked <= 200 * MS,
+        "names from elsewhere take turns: {} ms",
+        (bench.now() - asked) / MS
     );
-    bench.clock.advance(1);
-    assert_eq!(bench.told(), Some(Err(LoginRejected::NotAuthorised)), "the guess");
-    assert!(bench.told().expect("the new address").is_ok());
 }
 
 #[test]
-fn guesses_from_where_a_name_has_come_in_are_slowed_by_themselves() {
+fn guesses_from_an_address_are_looked_at_slowly() {
     let mut bench = bench(vec![user("ALICE", "WONDER", Role::Trade, &[])]);
     let office = [10, 9, 9, 9];
     for peer in [HOME, office] {
         bench.ask("alice", "wonder", peer);
         assert!(bench.told().expect("at once").is_ok());
     }
-    for delay_ms in [100, 200, 400] {
-        bench.ask("alice", "guess", HOME);
-        bench.clock.advance(delay_ms * MS - 1);
-        assert_eq!(bench.told(), None, "before {delay_ms} ms");
-        bench.clock.advance(1);
-        assert_eq!(bench.told(), Some(Err(LoginRejected::NotAuthorised)));
+    for number in 0..100 {
+        bench.put(number, "alice", "guess", HOME);
     }
-    bench.ask("alice", "guess", HOME);
+    bench.work();
+    let before = bench.doorman.gauges.checked.get();
+    assert_eq!(before, 2 + TRIES.burst);
+    bench.clock.advance(10_000 * MS);
+    bench.work();
+    assert_eq!(bench.doorman.gauges.checked.get() - before, 10, "one a second");
+    assert_eq!(
+        bench.doorman.gauges.unread.get(),
+        100 - 64,
+        "others would wait for longer than connections may"
+    );
+    while bench.told().is_some() {}
     bench.ask("alice", "wonder", office);
     assert!(bench.told().expect("at once").is_ok(), "the other address");
-    bench.ask("alice", "guess", [172, 16, 0, 1]);
-    bench.clock.advance(100 * MS);
-    assert!(bench.told().expect("a first guess").is_err(), "a stranger's first one");
 }
 
 #[test]
-fn many_waiting_guesses_leave_room_for_where_a_name_has_come_in() {
+fn a_right_password_lets_the_others_of_its_address_go_ahead() {
     let mut bench = bench(vec![user("ALICE", "WONDER", Role::Trade, &[])]);
-    bench.ask("alice", "wonder", HOME);
-    assert!(bench.told().expect("at once").is_ok());
-    for number in 0..100 {
-        bench.ask("alice", "guess", [172, 16, 2, number]);
+    for connection in 0..40 {
+        bench.put(connection, "alice", "wonder", HOME);
     }
-    bench.ask("alice", "wonders", HOME);
-    bench.ask("alice", "wonder", HOME);
-    bench.clock.advance(100 * MS);
-    let verdicts: Vec<bool> = std::iter::from_fn(|| bench.told()).map(|verdict| verdict.is_ok()).collect();
-    assert_eq!(
-        verdicts.iter().filter(|is_in| **is_in).count(),
-        1,
-        "after the delay of its own: {verdicts:?}"
-    );
+    bench.work();
+    assert_eq!(bench.client.answers.try_iter().count(), 40);
 }
 
 #[test]
@@ -216,65 +378,139 @@ fn guesses_from_where_a_name_may_not_come_from_count_by_themselves_and_take_as_l
             assert_eq!(bench.told(), Some(Err(LoginRejected::NotAuthorised)), "{name} after {delay_ms} ms");
         }
     }
-    bench.ask("alice", "wonder", [172, 17, 0, 1]);
-    bench.ask("bob", "guess", [172, 17, 0, 2]);
-    bench.ask("alice", "wonder", HOME);
-    assert!(bench.told().expect("at once").is_ok(), "from where the guesser may not come from");
-    bench.ask("bob", "b", HOME);
-    assert_eq!(bench.told(), None, "anybody may come from anywhere: a stranger waits with the guesser");
-    // Who guesses from within counts with those within.
-    bench.ask("alice", "guess", [10, 0, 0, 1]);
-    bench.ask("alice", "wonder", [10, 0, 0, 2]);
-    assert_eq!(bench.told(), None, "a stranger from within");
-    bench.ask("alice", "wonder", HOME);
-    assert!(bench.told().expect("at once").is_ok(), "where it has come in");
+    bench.ask("alice", "guess", HOME);
+    bench.clock.advance(100 * MS);
+    assert_eq!(bench.told(), Some(Err(LoginRejected::NotAuthorised)), "a first failure from within");
+    for (name, password) in [("alice", "wonder"), ("bob", "b")] {
+        bench.ask(name, password, HOME);
+        assert!(bench.told().expect("at once").is_ok(), "{name}");
+    }
 }
 
 #[test]
-fn only_the_last_addresses_of_a_name_are_remembered() {
+fn only_the_last_addresses_of_a_name_are_known_and_only_for_thirty_days() {
     let mut bench = bench(vec![user("ALICE", "WONDER", Role::Trade, &[])]);
     let homes = 0..standing::REGULARS_MAX as u8 + 1;
-    for home in homes.clone().chain([1]) {
+    for home in homes.clone() {
         bench.ask("alice", "wonder", [10, 0, 0, home]);
         assert!(bench.told().expect("at once").is_ok());
     }
-    bench.ask("alice", "guess", [172, 16, 0, 1]);
-    for home in homes.rev() {
-        bench.ask("alice", "wonder", [10, 0, 0, home]);
-        assert_eq!(
-            bench.told().is_some(),
-            home > 0,
-            "the address that was used longest ago is forgotten: {home}"
-        );
+    let class = |bench: &Bench, home: u8| {
+        let time = UnixNanos(bench.now());
+        let name = Username::new("alice").expect("a name");
+        bench.doorman.members[&name].class(IpAddr::from([10, 0, 0, home]), time)
+    };
+    for home in homes {
+        let expected = if home > 0 { Class::Known } else { Class::Elsewhere };
+        assert_eq!(class(&bench, home), expected, "{home}: the one that was used longest ago is forgotten");
     }
+    bench.clock.advance(30 * DAY);
+    assert_eq!(class(&bench, 1), Class::Known);
+    bench.clock.advance(1);
+    assert_eq!(class(&bench, 1), Class::Elsewhere);
+}
+
+/// The class of a login from home after a start on this directory.
+fn class_after_start(dir: &Path, clock: &ManualClock) -> Class {
+    let bench = bench_with(vec![user("ALICE", "WONDER", Role::Trade, &[])], Some(dir), clock.clone());
+    let time = clock.clone().time();
+    bench.doorman.members[&Username::new("alice").expect("a name")].class(IpAddr::from(HOME), time)
 }
 
 #[test]
-fn a_flood_from_one_address_is_left_unread() {
-    let mut bench = bench(vec![user("BOB", "B", Role::Trade, &[])]);
-    bench.ask("mallet", "guess", HOME);
-    for connection in 0..500 {
-        let name = format!("M{connection}");
-        bench.client.requests.try_send(request(connection, &name, "guess", HOME)).expect("room");
-    }
-    bench.client.requests.try_send(request(999, "BOB", "B", [10, 9, 9, 9])).expect("room");
+fn where_a_name_has_come_in_is_known_after_a_start() {
+    let dir = tempfile::TempDir::new().expect("a temporary directory");
+    let clock = ManualClock::new(UnixNanos(1_000 * DAY));
+    let users = vec![user("ALICE", "WONDER", Role::Trade, &[]), user("BOB", "B", Role::Trade, &[])];
+    let mut bench = bench_with(users, Some(dir.path()), clock.clone());
+    bench.ask("alice", "wonder", HOME);
+    bench.ask("bob", "b", HOME);
     bench.work();
-    let answers: Vec<AuthAnswer> = bench.client.answers.try_iter().collect();
-    // Nobody of the flood is told that a password was wrong that nobody has looked at.
-    assert_eq!(answers.len(), 1);
-    assert_eq!(answers[0].connection, ConnectionId(999));
-    assert!(answers[0].verdict.is_ok());
-    assert!(bench.doorman.unread.get() >= 500 - SLOWED_MAX as u64);
-    assert!(bench.doorman.checked.get() <= 2, "no password of the flood was checked");
+    // No end in good order: what is written is written while it runs.
+    clock.advance(2_000 * MS);
+    bench.work();
+    drop(bench);
+    let path = dir.path().join(KNOWN_ADDRESSES_FILE);
+    let mode = std::fs::metadata(&path).expect("the file").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    assert_eq!(class_after_start(dir.path(), &clock), Class::Known);
+    clock.advance(30 * DAY + 1);
+    assert_eq!(class_after_start(dir.path(), &clock), Class::Elsewhere, "too long ago");
+    // A clock that was ahead is not believed for longer than any other.
+    clock.step_wall(-(40 * DAY as i64));
+    assert_eq!(class_after_start(dir.path(), &clock), Class::Known);
+    let text = std::fs::read_to_string(&path).expect("text");
+    for damaged in ["", "ALICE", &text[..text.len() - 1], &text.replace("ALICE", "MALICE")] {
+        std::fs::write(&path, damaged).expect("written");
+        assert_eq!(class_after_start(dir.path(), &clock), Class::Elsewhere, "{damaged:?}");
+    }
+    std::fs::write(&path, text).expect("written");
+    assert_eq!(class_after_start(dir.path(), &clock), Class::Known);
+}
+
+#[test]
+fn what_is_new_is_written_although_somebody_always_waits() {
+    let dir = tempfile::TempDir::new().expect("a temporary directory");
+    let clock = ManualClock::new(UnixNanos(1_000 * DAY));
+    let mut bench =
+        bench_with(vec![user("ALICE", "WONDER", Role::Trade, &[])], Some(dir.path()), clock.clone());
+    bench.ask("alice", "wonder", HOME);
+    bench.work();
+    for second in 0..15 {
+        // Of so many from one address one always waits for its time.
+        for number in 0..20 {
+            bench.put(number, "alice", "guess", [172, 16, 0, second]);
+        }
+        bench.work();
+        clock.advance(1_000 * MS);
+    }
+    assert_eq!(class_after_start(dir.path(), &clock), Class::Known);
+}
+
+#[test]
+fn what_waits_is_bounded() {
+    let users: Vec<User> = (0..40).map(|number| user(&format!("U{number}"), "X", Role::Trade, &[])).collect();
+    let mut bench = bench(users);
+    for number in 0..3_000_u32 {
+        let [.., high, low] = number.to_be_bytes();
+        bench.put(1, "U0", "guess", [172, 16, high, low]);
+        if number % 500 == 0 {
+            bench.doorman.do_work().expect("never fatal");
+        }
+    }
+    bench.put(2, "U1", "X", [172, 17, 0, 1]);
+    for _ in 0..3 {
+        bench.doorman.do_work().expect("never fatal");
+    }
+    assert_eq!(bench.doorman.lines[Class::Elsewhere as usize].len(), line::WAITING_MAX - 3);
+    let answer = bench.client.answers.try_recv().expect("an answer");
+    assert_eq!((answer.connection, answer.verdict.is_ok()), (ConnectionId(2), true), "others find room");
+}
+
+#[test]
+fn answers_that_find_no_room_are_given_later() {
+    let users: Vec<User> =
+        (0..1_500).map(|number| user(&format!("U{number}"), "X", Role::Trade, &[])).collect();
+    let mut bench = bench(users);
+    for number in 0..1_500 {
+        bench.put(number, &format!("U{number}"), "X", HOME);
+        if number % 100 == 99 {
+            bench.work();
+        }
+    }
+    let first = bench.client.answers.try_iter().count();
+    assert_eq!(first, crate::net::auth::QUEUE_LEN);
+    bench.work();
+    assert_eq!(first + bench.client.answers.try_iter().count(), 1_500);
 }
 
 #[test]
 fn addresses_take_turns() {
     let mut bench = bench(vec![user("BOB", "B", Role::Trade, &[])]);
-    for connection in 0..100 {
-        bench.client.requests.try_send(request(connection, "BOB", "B", HOME)).expect("room");
+    for connection in 0..8 {
+        bench.put(connection, "BOB", "B", HOME);
     }
-    bench.client.requests.try_send(request(999, "BOB", "B", [10, 9, 9, 9])).expect("room");
+    bench.put(999, "BOB", "B", [10, 9, 9, 9]);
     for _ in 0..2 {
         bench.doorman.do_work().expect("never fatal");
     }

@@ -7,6 +7,7 @@ use dojima::engine::{Engine, ImplausibleClock, Launch, OnFatal, OrderEntry};
 use dojima::runtime::ThreadingMode;
 use dojima::stages::doorman;
 use dojima::wire::soup::{LoginRejected, Password};
+use std::io::{ErrorKind, Read};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::sync::Arc;
@@ -54,11 +55,19 @@ fn certificate(dir: &Path) -> (TlsSection, CertificateDer<'static>) {
     std::fs::write(&certificate, made.cert.pem()).expect("written");
     std::fs::write(&key, made.signing_key.serialize_pem()).expect("written");
     let listen = "127.0.0.1:0".parse().expect("an address");
-    (TlsSection { listen, certificate, key }, made.cert.der().clone())
+    (TlsSection::new(listen, certificate, key), made.cert.der().clone())
 }
 
 fn connect(
     address: SocketAddr,
+    trusted: &CertificateDer<'static>,
+) -> Raw<StreamOwned<ClientConnection, TcpStream>> {
+    secured(TcpStream::connect(address).expect("a connection"), trusted)
+}
+
+/// A client over a connection that is there.
+fn secured(
+    socket: TcpStream,
     trusted: &CertificateDer<'static>,
 ) -> Raw<StreamOwned<ClientConnection, TcpStream>> {
     let mut roots = RootCertStore::empty();
@@ -70,7 +79,6 @@ fn connect(
         .with_no_client_auth();
     let name = ServerName::try_from("localhost").expect("a name");
     let connection = ClientConnection::new(Arc::new(client), name).expect("a client");
-    let socket = TcpStream::connect(address).expect("a connection");
     socket.set_read_timeout(Some(PATIENCE)).expect("a timeout");
     Raw { socket: StreamOwned::new(connection, socket), received: Vec::new() }
 }
@@ -110,6 +118,51 @@ fn a_client_with_tls_gets_the_same_as_one_without() {
     let answer = bob.greet(&login_packet("BOB", "DEMO", None, 0));
     assert_eq!(answer.err(), Some(LoginRejected::NotAuthorised), "he is seen where he comes from");
     drop(idle);
+    engine.stop().expect("an orderly end");
+}
+
+/// A connection that comes from `from`.
+fn connected_from(from: &str, to: SocketAddr) -> TcpStream {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().expect("a runtime");
+    let stream = runtime.block_on(async {
+        let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+        socket.bind(SocketAddr::new(from.parse().expect("an address"), 0)).expect("free");
+        socket.connect(to).await.expect("a connection")
+    });
+    let stream = stream.into_std().expect("a socket");
+    stream.set_nonblocking(false).expect("blocking");
+    stream
+}
+
+#[test]
+fn handshakes_that_are_left_there_keep_nobody_out() {
+    let data = TempDir::new().expect("a temporary directory");
+    let mut config = config();
+    let (tls, trusted) = certificate(data.path());
+    config.tls =
+        Some(TlsSection { handshakes_max: 6, handshakes_per_address: 4, connections_per_address: 2, ..tls });
+    let engine = start(&config, data.path());
+    let secure = engine.order_entry_tls.expect("it listens");
+    let mut flood: Vec<TcpStream> = (0..50).map(|_| connected_from("127.0.0.1", secure)).collect();
+    let mut others: Vec<_> = ["ALICE", "BOB"]
+        .into_iter()
+        .map(|name| {
+            let mut client = secured(connected_from("127.0.0.2", secure), &trusted);
+            client.greet(&login_packet(name, "DEMO", None, 0)).expect("let in");
+            client
+        })
+        .collect();
+    let mut third = connected_from("127.0.0.2", secure);
+    assert!(matches!(third.read(&mut [0; 16]), Ok(0) | Err(_)), "an address has its share of connections");
+    let mut own = connect(secure, &trusted);
+    own.greet(&login_packet("CAROL", "DEMO", None, 0)).expect("let in, beside the flood of its own address");
+    // The newest of the flood is still waited for, and all but the newest few have given way.
+    flood[49].set_nonblocking(true).expect("a socket");
+    assert_eq!(flood[49].read(&mut [0; 16]).map_err(|e| e.kind()), Err(ErrorKind::WouldBlock));
+    for gone in &mut flood[..46] {
+        assert!(matches!(gone.read(&mut [0; 16]), Ok(0) | Err(_)));
+    }
+    others.clear();
     engine.stop().expect("an orderly end");
 }
 

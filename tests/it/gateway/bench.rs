@@ -176,7 +176,13 @@ impl Bench {
         let users = USERS.map(|who| user(who, role)).to_vec();
         let door =
             Door { server: auth_server, roles: vec![Role::Trade, Role::DropCopy], downstream: Vec::new() };
-        let doorman = Doorman::new(vec![door], users, Box::new(clock.clone()), &counters);
+        let doorman = Doorman::new(
+            vec![door],
+            users,
+            None,
+            (Box::new(clock.clone()), Box::new(clock.clone())),
+            &counters,
+        );
         let gateway =
             Gateway::new(settings, Box::new(sockets), ports, start, Box::new(clock.clone()), &counters)
                 .expect("a gateway");

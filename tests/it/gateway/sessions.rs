@@ -1,6 +1,7 @@
 //! Logging in, out, and being taken over.
 
 use super::bench::{ALICE, BOB, Bench, Client, SECOND, cancel, login_packet, settings, who_and_which};
+use dojima::runtime::Agent;
 use dojima::stages::gateway::GatewaySettings;
 use dojima::wire::soup::{self, LOGOUT, LoginAccepted, LoginRejected, kind};
 use std::sync::atomic::Ordering;
@@ -226,6 +227,63 @@ fn strangers_do_not_keep_out_those_who_have_a_login() {
     bench.expect_stream(&mut bob, BOB, 1);
     strangers[1].receive();
     assert!(!strangers[1].closed, "the other one stays");
+}
+
+/// Duty cycles of the gateway while the doorman is busy, until `done` says so.
+#[track_caller]
+fn gateway_until(bench: &mut Bench, what: &str, done: &dyn Fn(&Bench) -> bool) {
+    for _ in 0..100_000 {
+        if done(bench) {
+            return;
+        }
+        bench.gateway.do_work().expect("no fatal error");
+        std::thread::yield_now();
+    }
+    panic!("gave up waiting for {what}");
+}
+
+/// A hundred newcomers who have sent a login come and go between the question and the doorman's answer.
+#[test]
+fn a_login_that_is_being_looked_at_keeps_its_place() {
+    let few = dojima::stages::gateway::GatewaySettings { connections_max: 4, ..settings() };
+    let mut bench = Bench::with(few, 16, &[]);
+    let mut alice = bench.connect();
+    alice.send(&login_packet(ALICE, 0));
+    let read = |bench: &Bench| bench.count("gateway.bytes_in");
+    let len = login_packet(ALICE, 0).len() as u64;
+    gateway_until(&mut bench, "her login", &|bench| read(bench) == len);
+    let mut strangers = std::collections::VecDeque::new();
+    let invented = raw_login(["NOBODY", "X", "", "0"], None, "");
+    for count in 1..=100 {
+        bench.clock.advance(SECOND / 1_000);
+        let mut stranger = bench.connect();
+        stranger.send(&invented);
+        strangers.push_back(stranger);
+        gateway_until(&mut bench, "the stranger's login", &|bench| {
+            read(bench) == len + count * invented.len() as u64
+        });
+    }
+    assert_eq!(bench.count("gateway.connections"), 4);
+    let answer = bench.next_packet(&mut alice);
+    assert_eq!(answer.0, kind::LOGIN_ACCEPTED, "her password is looked at last, and she is still there");
+    assert_eq!(bench.count("doorman.withdrawn"), 97, "nothing was spent on those who are gone");
+}
+
+#[test]
+fn the_password_of_whoever_is_gone_is_not_looked_at() {
+    let mut bench = Bench::new();
+    let len = login_packet(ALICE, 0).len() as u64;
+    for count in 1..=10 {
+        let mut client = bench.connect();
+        client.send(&login_packet(ALICE, 0));
+        client.finish();
+        gateway_until(&mut bench, "its end", &|bench| {
+            bench.count("gateway.bytes_in") == count * len && bench.count("gateway.connections") == 0
+        });
+    }
+    bench.until("all of them", |bench| bench.count("doorman.withdrawn") == 10);
+    assert_eq!(bench.count("doorman.checked"), 0);
+    assert_eq!(bench.count("gateway.connections"), 0);
 }
 
 #[test]

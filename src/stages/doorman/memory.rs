@@ -1,0 +1,204 @@
+//! Where users have come in from, in a file, so that it is known after a start too.
+//!
+//! The file is text, replaced as a whole, made for its owner alone:
+//!
+//! ```text
+//! dojima known addresses 1
+//! crc32c 9f3c01ab
+//! ALICE 192.0.2.7 1790000000
+//! ```
+//!
+//! The checksum is over everything after its own line. A further line is a name, an address, and when it last came in from
+//! there, in seconds since 1970-01-01 UTC; of one name the last comes last. What cannot be read is not used, which costs
+//! nobody more than a wait in the second queue, so it is no reason not to start.
+
+use super::standing::{Member, Regular};
+use crate::runtime::{UnixNanos, WallClock};
+use crate::wire::soup::Username;
+use dojima_journal::storage::Storage;
+use std::collections::HashMap;
+use std::fmt::Write;
+use std::io::ErrorKind;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// The file's name in the data directory.
+pub const FILE: &str = "known-addresses";
+
+const TITLE: &str = "dojima known addresses 1";
+const CHECKSUM: &str = "crc32c ";
+
+/// The longest file that is read, bytes: room for more than 10,000 users.
+const FILE_LEN_MAX: usize = 8 << 20;
+
+/// The file is written when nobody waits whose name is known, but at the latest so long after something new, and never sooner
+/// than so long after the last time, ns. After a failure it is tried again so much later.
+const PATIENCE_NS: u64 = 10_000_000_000;
+const REST_NS: u64 = 1_000_000_000;
+const RETRY_NS: u64 = 60_000_000_000;
+
+/// Why a file is not used.
+#[derive(Debug, thiserror::Error)]
+enum Unreadable {
+    #[error("it cannot be read: {0}")]
+    Io(#[from] std::io::Error),
+    #[error("it is longer than {FILE_LEN_MAX} bytes")]
+    TooLong,
+    #[error("it is damaged")]
+    Damaged,
+}
+
+/// What is remembered, and where.
+pub struct Memory {
+    files: Option<Arc<dyn Storage>>,
+    wall: Box<dyn WallClock>,
+    /// Since when there is something new, by the monotonic clock.
+    new_since: Option<u64>,
+    write_from: u64,
+}
+
+impl Memory {
+    /// Remembered in a file of this place; without one, until the process ends.
+    pub fn new(files: Option<Arc<dyn Storage>>, wall: Box<dyn WallClock>) -> Self {
+        Self { files, wall, new_since: None, write_from: 0 }
+    }
+
+    /// What time it is. It decides what is too old, and nothing else.
+    pub fn time(&mut self) -> UnixNanos {
+        self.wall.time()
+    }
+
+    /// Reads the file, if there is one. Names that nobody has any more are passed over.
+    pub fn recall(&mut self, members: &mut HashMap<Username, Member>) {
+        let Some(files) = &self.files else { return };
+        let time = self.wall.time();
+        match read(files.as_ref()) {
+            Ok(lines) => {
+                for (name, from, last) in lines {
+                    if let Some(member) = members.get_mut(&name) {
+                        // A clock that was ahead must not make an address known for ever.
+                        member.came_from(from, last.min(time));
+                    }
+                }
+            }
+            Err(why) => {
+                let path = files.path(FILE);
+                let path = path.display();
+                tracing::warn!(%path, "where logins have come from is not known: {why}; it begins anew");
+            }
+        }
+    }
+
+    /// There is something new to be written.
+    pub fn note(&mut self, now: u64) {
+        self.new_since.get_or_insert(now);
+    }
+
+    /// Writes the file if it is time to. Waits for the disk.
+    pub fn write_if_due(&mut self, members: &HashMap<Username, Member>, is_busy: bool, now: u64) -> usize {
+        match self.new_since {
+            Some(since) if now >= self.write_from && (!is_busy || now - since >= PATIENCE_NS) => {
+                self.write(members, now);
+                1
+            }
+            _ => 0,
+        }
+    }
+
+    /// Writes the file if there is something new.
+    pub fn finish(&mut self, members: &HashMap<Username, Member>, now: u64) {
+        if self.new_since.is_some() {
+            self.write(members, now);
+        }
+    }
+
+    fn write(&mut self, members: &HashMap<Username, Member>, now: u64) {
+        self.new_since = None;
+        self.write_from = now + REST_NS;
+        let Some(files) = &self.files else { return };
+        let text = text(members, self.wall.time());
+        if let Err(error) = files.write(FILE, &mut |file| file.write_all(text.as_bytes())) {
+            let path = files.path(FILE);
+            let path = path.display();
+            tracing::warn!(%path, "where logins have come from cannot be written: {error}; trying again in a minute");
+            (self.new_since, self.write_from) = (Some(now), now + RETRY_NS);
+        }
+    }
+}
+
+fn text(members: &HashMap<Username, Member>, time: UnixNanos) -> String {
+    let mut names: Vec<&Username> = members.keys().collect();
+    names.sort_unstable_by_key(|name| *name.as_bytes());
+    let mut lines = String::new();
+    for name in names {
+        for Regular { from, last } in members[name].regulars(time).rev() {
+            // Writing to a string does not fail.
+            let _ = writeln!(lines, "{name} {from} {}", last.0 / 1_000_000_000);
+        }
+    }
+    format!("{TITLE}\n{CHECKSUM}{:08x}\n{lines}", crc32c::crc32c(lines.as_bytes()))
+}
+
+fn read(files: &dyn Storage) -> Result<Vec<(Username, IpAddr, UnixNanos)>, Unreadable> {
+    let file = match files.open(FILE) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error.into()),
+    };
+    let mut bytes = Vec::new();
+    let mut piece = vec![0; 64 * 1024];
+    loop {
+        let count = file.read_at(&mut piece, bytes.len() as u64)?;
+        bytes.extend_from_slice(&piece[..count]);
+        if bytes.len() > FILE_LEN_MAX {
+            return Err(Unreadable::TooLong);
+        }
+        if count == 0 {
+            return parse(&bytes).ok_or(Unreadable::Damaged);
+        }
+    }
+}
+
+/// The lines of a file; `None` for one that is damaged.
+fn parse(bytes: &[u8]) -> Option<Vec<(Username, IpAddr, UnixNanos)>> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    let rest = text.strip_prefix(TITLE)?.strip_prefix('\n')?.strip_prefix(CHECKSUM)?;
+    let (checksum, lines) = rest.split_once('\n')?;
+    if u32::from_str_radix(checksum, 16).ok()? != crc32c::crc32c(lines.as_bytes()) {
+        return None;
+    }
+    lines.lines().map(line).collect()
+}
+
+fn line(line: &str) -> Option<(Username, IpAddr, UnixNanos)> {
+    let mut words = line.split(' ');
+    let (name, from, seconds) = (words.next()?, words.next()?, words.next()?);
+    let last = seconds.parse::<u64>().ok()?.checked_mul(1_000_000_000)?;
+    let entry = (Username::new(name)?, from.parse().ok()?, UnixNanos(last));
+    words.next().is_none().then_some(entry)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_bytes_are_read_or_refused() {
+        let lines = "ALICE 192.0.2.7 1790000000\nBOB 2001:db8:: 5\n";
+        let whole = format!("{TITLE}\n{CHECKSUM}{:08x}\n{lines}", crc32c::crc32c(lines.as_bytes()));
+        assert_eq!(parse(whole.as_bytes()).map(|lines| lines.len()), Some(2));
+        for at in 0..whole.len() {
+            assert_eq!(parse(&whole.as_bytes()[..at]), None, "cut at {at}");
+            let mut damaged = whole.clone().into_bytes();
+            damaged[at] ^= 0x15;
+            assert_eq!(parse(&damaged), None, "a bit at {at}");
+        }
+        for odd in
+            ["ALICE", "ALICE 1.2.3.4 x", "ALICE 1.2.3.4 1 2", "ALICETOOLONG 1.2.3.4 1", "A 1.2.3 1", ""]
+        {
+            let odd = format!("{odd}\n");
+            let text = format!("{TITLE}\n{CHECKSUM}{:08x}\n{odd}", crc32c::crc32c(odd.as_bytes()));
+            assert_eq!(parse(text.as_bytes()), None, "{odd:?}");
+        }
+    }
+}
