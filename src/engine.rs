@@ -132,8 +132,9 @@ struct Warm {
 }
 
 /// What can be wrong before anything is touched.
-fn check(config: &Config) -> Result<(), StartError> {
+fn check(config: &Config, data: &DataDir) -> Result<(), StartError> {
     config.validate()?;
+    config.validate_in(data.path())?;
     for core in &config.engine.pin_cores {
         affinity::check(CoreIndex(*core)).map_err(Fatal::from)?;
     }
@@ -299,7 +300,7 @@ impl Engine {
     /// See [`StartError`]; nothing runs then.
     pub fn start(config: &Config, data: &Path, launch: Launch<'_>) -> Result<Self, StartError> {
         let data = DataDir::new(data);
-        check(config)?;
+        check(config, &data)?;
         if launch.order_entry == OrderEntry::Listen {
             provide_descriptors(config)?;
         }

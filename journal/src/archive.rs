@@ -15,7 +15,7 @@ use zstd::stream::{read::Decoder, write::Encoder};
 use zstd::zstd_safe::get_frame_content_size;
 
 /// What the name of an archived segment has after that of the segment.
-const SUFFIX: &str = ".zst";
+pub(crate) const SUFFIX: &str = ".zst";
 /// Level of compression: the fastest that is worth its time; segments are compressed beside a working engine.
 const LEVEL: i32 = 3;
 /// More than the longest frame header of zstd, in which the original length stands.

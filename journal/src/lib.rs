@@ -57,4 +57,5 @@ pub use reader::{Position, Reader, Record};
 pub use recovery::{Scanned, SegmentSummary, Verdict, scan, scan_storage, scan_storage_from};
 pub use retention::{Retire, Retired, retire_before, sync_segments};
 pub use segment::Content;
+pub use segment::is_journal_file;
 pub use writer::{Durability, Options, Writer};

@@ -16,7 +16,7 @@ use std::sync::atomic::AtomicBool;
 pub use crate::files::{FileStorage, make_folder, private_file};
 
 /// Suffix of a file that is still being made.
-pub(crate) const UNFINISHED: &str = ".tmp";
+pub const UNFINISHED: &str = ".tmp";
 
 /// Removes the files that [`Storage::create`] or [`Storage::write`] had not finished when the process ended. Only for
 /// the holder of the lock, before it makes anything itself.

@@ -57,6 +57,11 @@ impl DataDir {
         &self.path
     }
 
+    /// The folder as a place of files: the lock, and what others put there.
+    pub fn root(&self) -> &Arc<dyn Storage> {
+        &self.root
+    }
+
     /// Where the journal of commands is.
     pub fn journal(&self) -> &Arc<dyn Storage> {
         &self.journal

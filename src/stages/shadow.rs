@@ -9,7 +9,7 @@
 //!   later replay can compare;
 //! - every so many commands, on request, and at a clean stop it writes a snapshot, and then retires what is no
 //!   longer needed;
-//! - it watches the size of the data directory.
+//! - it watches the size of the engine's files.
 //!
 //! What must never happen here: a snapshot of a command that a loss of power could take away, or of a state that was not
 //! compared; and nothing here ever makes anybody wait.
@@ -18,7 +18,7 @@ mod quota;
 mod retention;
 mod witness;
 
-pub use quota::{Quota, QuotaFiles};
+pub use quota::{Quota, QuotaCounts, QuotaFiles, QuotaFolder};
 pub use retention::{Retention, Segments};
 
 use crate::domain::{Checkpoint, Command, EventRecord, Stamp, Timestamp, codec};
@@ -79,7 +79,7 @@ pub struct ShadowSettings {
     pub checkpoint_every: u64,
     /// What is kept.
     pub retention: Retention,
-    /// How large the directory may become.
+    /// How large the engine's files may become.
     pub quota: Quota,
 }
 

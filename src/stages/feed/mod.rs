@@ -20,7 +20,7 @@ mod settings;
 mod tail;
 
 pub use check::{LogCheck, LogOutcome};
-pub use checkpoint::{newest_checkpoint, newest_checkpoint_sequence};
+pub use checkpoint::{is_checkpoint_file, newest_checkpoint, newest_checkpoint_sequence};
 pub use log::{TakeMessage, read_log};
 pub use settings::{FeedFiles, FeedPorts, FeedSettings, FeedStart, MoldSettings};
 

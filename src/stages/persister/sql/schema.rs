@@ -2,6 +2,7 @@
 
 use super::error::SqlError;
 use super::migrations;
+use super::wal::WAL_KEPT_BYTES;
 use dojima_journal::storage::private_file;
 use rusqlite::{Connection, OpenFlags};
 use std::ffi::OsString;
@@ -20,7 +21,7 @@ const APPLICATION_ID: i64 = 0x446F_6A69;
 const SCHEMA: &str = include_str!("schema.sql");
 
 /// How long one statement waits for a lock that somebody else holds; after that the batch is tried again later.
-const BUSY_WAIT: Duration = Duration::from_millis(50);
+pub(super) const BUSY_WAIT: Duration = Duration::from_millis(50);
 
 /// Statements that are kept prepared.
 const STATEMENTS_KEPT: usize = 64;
@@ -78,10 +79,11 @@ impl Database {
         }
         // NORMAL may lose the last transactions to a power cut, never the file: the tables then simply resume from an
         // older watermark. Foreign keys are declared for readers; the writer needs no check of its own inserts.
-        database.run(
+        database.run(&format!(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = OFF;
-             PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 4096; PRAGMA temp_store = MEMORY;",
-        )?;
+             PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 4096; PRAGMA temp_store = MEMORY;
+             PRAGMA journal_size_limit = {WAL_KEPT_BYTES};",
+        ))?;
         if is_new {
             database.make_schema()?;
         } else {
@@ -144,14 +146,9 @@ impl Database {
         SqlError::Content { path: self.path.clone(), what }
     }
 
-    /// Moves what the write-ahead log has into the database, which syncs both. Whether all that was committed is on the
-    /// disk now; a reader may hold some of it up.
-    pub(super) fn sync(&self) -> Result<bool, SqlError> {
-        let moved = self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| {
-            let (busy, in_log, moved): (i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
-            Ok(busy == 0 && in_log == moved)
-        });
-        moved.map_err(self.error())
+    /// The file beside the database whose name ends in `suffix`.
+    pub(super) fn beside(&self, suffix: &str) -> PathBuf {
+        suffixed(&self.path, suffix)
     }
 
     pub(super) fn run(&self, sql: &str) -> Result<(), SqlError> {
