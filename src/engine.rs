@@ -21,7 +21,9 @@ use crate::runtime::{
     Clocks, CoreIndex, Counters, Fatal, FatalPolicy, Runner, RunningAgent, Shutdown, SystemClocks, UnixNanos,
     WallClock, affinity,
 };
+use dojima_journal::passing::Told;
 use dojima_journal::{AppendError, JournalError, Options};
+use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -66,7 +68,7 @@ pub enum StartError {
     #[error(transparent)]
     Recovery(#[from] RecoveryError),
     /// The address cannot be listened on.
-    #[error("cannot listen on {address}: {source} (is another engine running? choose another {key})")]
+    #[error("cannot listen on {address} ({key}): {}{}", Told(source), in_use(source))]
     Listen {
         /// Its key in the configuration.
         key: &'static str,
@@ -84,6 +86,13 @@ pub enum StartError {
     /// Something else that cannot be had.
     #[error(transparent)]
     Fatal(#[from] Fatal),
+}
+
+fn in_use(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => "; is another engine running? choose another address",
+        _ => "",
+    }
 }
 
 impl StartError {

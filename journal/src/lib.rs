@@ -37,6 +37,7 @@ mod lock;
 mod maker;
 mod map;
 mod memory;
+pub mod passing;
 mod reader;
 mod record;
 mod recovery;

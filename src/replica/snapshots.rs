@@ -7,6 +7,7 @@ use super::snapshot::{Header, check, read, read_header, reader, write};
 use super::{State, name_key};
 use crate::domain::Timestamp;
 use crate::exchange::Digest;
+use dojima_journal::passing::Told;
 use dojima_journal::storage::{Storage, UNFINISHED, remove_unfinished};
 use std::io;
 use std::path::PathBuf;
@@ -20,7 +21,7 @@ const SUFFIX: &str = ".snap";
 #[derive(Debug, thiserror::Error)]
 pub enum SnapshotError {
     /// The operating system refused.
-    #[error("cannot {action} {}: {source}", path.display())]
+    #[error("cannot {action} {}: {}", path.display(), Told(source))]
     Io {
         /// What was tried.
         action: &'static str,

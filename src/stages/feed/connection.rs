@@ -5,6 +5,7 @@ use super::log::LogReader;
 use super::settings::FeedSettings;
 use crate::net::{ConnectionId, Inbox, Readiness, Socket};
 use crate::wire::soup::{LoginRequest, SERVER_HEARTBEAT, Username};
+use dojima_journal::passing::is_passing;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -140,7 +141,7 @@ impl Connection {
                 self.readable = false;
                 Ok(0)
             }
-            Err(error) if error.kind() == ErrorKind::Interrupted => Ok(0),
+            Err(error) if is_passing(&error) => Ok(0),
             Err(error) => Err(error.into()),
         }
     }
@@ -189,7 +190,7 @@ impl Connection {
                 self.writable = false;
                 Ok(0)
             }
-            Err(error) if error.kind() == ErrorKind::Interrupted => Ok(0),
+            Err(error) if is_passing(&error) => Ok(0),
             Err(error) => Err(error.into()),
         }
     }

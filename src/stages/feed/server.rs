@@ -15,6 +15,7 @@ use crate::wire::soup::{
     self, END_OF_SESSION, LoginAccepted, LoginRejected, LoginRequest, SessionId, Username, kind,
 };
 use dojima_journal::JournalError;
+use dojima_journal::passing::Told;
 use dojima_journal::storage::Storage;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
@@ -210,7 +211,10 @@ impl Server {
                 // The client waits until the place of somebody without a login is free.
                 Err(error) if descriptors::are_used_up(&error) && self.give_way() => {}
                 Err(error) => {
-                    tracing::warn!(%error, "market data: accepting failed; trying again in a second");
+                    tracing::warn!(
+                        "market data: accepting failed; trying again in a second: {}",
+                        Told(&error)
+                    );
                     self.accept_from = Some(now + ACCEPT_PAUSE_NS);
                     return accepted;
                 }
@@ -465,6 +469,8 @@ fn fill(connection: &mut Connection, messages: &Messages<'_>, now: u64) -> Resul
                     Ok(read) => any = read,
                     // Retired, be it while it was read.
                     Err(JournalError::Gone { .. }) => return Err(Ending::Gone(asked)),
+                    // It goes on in a later duty cycle.
+                    Err(error) if error.is_passing() => {}
                     // Whoever asks for old messages can always be told to ask again; nobody else is concerned.
                     Err(error) => return Err(Ending::Unreadable { message: asked, error }),
                 }

@@ -11,6 +11,7 @@ use crate::domain::LoginId;
 use crate::net::{ConnectionId, Inbox, Readiness, Socket};
 use crate::stages::auth::Role;
 use crate::wire::soup::{END_OF_SESSION, LoginAccepted, LoginRequest, SERVER_HEARTBEAT, SessionId, Username};
+use dojima_journal::passing::is_passing;
 use std::io::{self, ErrorKind, IoSlice};
 use std::net::SocketAddr;
 
@@ -207,7 +208,7 @@ impl Connection {
                 return count;
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => self.readable = false,
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) if is_passing(&error) => {}
             Err(error) => self.input_ended = Some(Ending::Socket(error)),
         }
         0
@@ -303,7 +304,7 @@ impl Connection {
                 self.writable = false;
                 Ok(0)
             }
-            Err(error) if error.kind() == ErrorKind::Interrupted => Ok(0),
+            Err(error) if is_passing(&error) => Ok(0),
             Err(error) => Err(Ending::Socket(error)),
         }
     }

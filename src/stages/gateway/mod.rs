@@ -36,6 +36,7 @@ use crate::stages::resend::QUEUE_LEN;
 use crate::wire::ouch::SEQUENCED_LEN_MAX;
 use connection::{Connection, Phase};
 use desks::Desks;
+use dojima_journal::passing::Told;
 use ending::{Ending, EndingKind};
 use gauges::Gauges;
 use login::STRANGER_INBOX_LEN;
@@ -178,7 +179,7 @@ impl Gateway {
                 // The client waits until the place of somebody without a login is free.
                 Err(error) if descriptors::are_used_up(&error) && self.give_way(now) => {}
                 Err(error) => {
-                    tracing::warn!(%error, "accepting failed; trying again in a second");
+                    tracing::warn!("accepting failed; trying again in a second: {}", Told(&error));
                     self.accept_from = Some(now + ACCEPT_PAUSE_NS);
                     return accepted;
                 }

@@ -5,7 +5,7 @@
 
 use super::archiver::Known;
 use crate::domain::{Event, EventRecord, LoginId, codec};
-use crate::runtime::{Counter, Counters, Doorbell, Fatal};
+use crate::runtime::{Counter, Counters, Doorbell, Fatal, Halt, Passing};
 use crate::stages::resend::{CHUNK_BYTES, ResendChunk, ResendRequest, ResendServer};
 use crate::wire::ouch::{SEQUENCED_LEN_MAX, encode_sequenced};
 use crossbeam_channel::TrySendError;
@@ -29,10 +29,13 @@ pub(super) struct Resender {
     server: ResendServer,
     downstream: Vec<Doorbell>,
     log: Arc<dyn Storage>,
+    /// A request that could not be begun for the moment.
+    asked: Option<ResendRequest>,
     active: VecDeque<Job>,
     parked: VecDeque<Walk>,
     chunks: Counter,
     messages: Counter,
+    passing: Passing,
 }
 
 /// A reader on its way through the log, counting a login's messages.
@@ -92,10 +95,12 @@ impl Resender {
             server,
             downstream,
             log,
+            asked: None,
             active: VecDeque::with_capacity(ACTIVE_MAX),
             parked: VecDeque::with_capacity(PARKED_MAX),
             chunks: counters.register("archiver.resent_chunks", "chunks"),
             messages: counters.register("archiver.resent_messages", "messages"),
+            passing: Passing::new("archiver", counters),
         }
     }
 
@@ -103,20 +108,29 @@ impl Resender {
     pub(super) fn work(&mut self, known: &Known) -> Result<usize, Fatal> {
         if self.active.len() < ACTIVE_MAX
             && !self.server.chunks.is_full()
-            && let Ok(request) = self.server.requests.try_recv()
+            && let Some(request) = self.asked.take().or_else(|| self.server.requests.try_recv().ok())
         {
-            let job = self.start(request, known)?;
-            self.active.push_back(job);
+            match self.start(request, known) {
+                Ok(job) => self.active.push_back(job),
+                Err(halt) => {
+                    self.asked = Some(request);
+                    return self.passing.settle(Err(halt));
+                }
+            }
         }
         let Some(mut job) = self.active.pop_front() else { return Ok(0) };
-        match job.turn(known, &self.log)? {
-            Turn::MoreToRead => self.active.push_back(job),
-            Turn::Done => return self.finish(job),
+        match job.turn(known, &self.log) {
+            Ok(Turn::MoreToRead) => self.active.push_back(job),
+            Ok(Turn::Done) => return self.finish(job),
+            Err(halt) => {
+                self.active.push_back(job);
+                return self.passing.settle(Err(halt));
+            }
         }
-        Ok(1)
+        self.passing.settle(Ok(1))
     }
 
-    fn start(&mut self, request: ResendRequest, known: &Known) -> Result<Job, Fatal> {
+    fn start(&mut self, request: ResendRequest, known: &Known) -> Result<Job, Halt> {
         let ResendRequest { login, session, connection, from, .. } = request;
         let chunk =
             ResendChunk { login, connection, first: from, messages: 0, bytes: Vec::new(), gone: false };
@@ -136,7 +150,7 @@ impl Resender {
                 let chunk = ResendChunk { gone: walk.is_none(), ..chunk };
                 return Ok(Job { request, walk, chunk });
             }
-            Err(error) => return Err(Fatal::event_log(error)),
+            Err(error) => return Err(Halt::of(Fatal::event_log)(error)),
         };
         let (first_event, next_message) = (mark.event, mark.message);
         let walk = Walk { reader, login, session, connection, first_event, next_message, counting: None };
@@ -144,18 +158,18 @@ impl Resender {
     }
 
     /// A walk from the first event that there is; `None` when that goes just now.
-    fn count(&self, request: &ResendRequest, known: &Known) -> Result<Option<Walk>, Fatal> {
+    fn count(&self, request: &ResendRequest, known: &Known) -> Result<Option<Walk>, Halt> {
         let ResendRequest { login, session, connection, .. } = *request;
         let first_event = match Reader::open_storage(Arc::clone(&self.log), 1) {
             Err(JournalError::Gone { first, .. }) => first,
             Ok(_) => 1,
             Err(error) if is_retired(&error) => return Ok(None),
-            Err(error) => return Err(Fatal::event_log(error)),
+            Err(error) => return Err(Halt::of(Fatal::event_log)(error)),
         };
         let reader = match Reader::open_storage(Arc::clone(&self.log), first_event) {
             Ok(reader) => reader,
             Err(error) if is_retired(&error) => return Ok(None),
-            Err(error) => return Err(Fatal::event_log(error)),
+            Err(error) => return Err(Halt::of(Fatal::event_log)(error)),
         };
         let streams = &known.streams;
         let (until_event, message) =
@@ -209,7 +223,7 @@ impl Job {
     }
 
     /// Reads on until the chunk is full, the log ends, or the turn is over.
-    fn turn(&mut self, known: &Known, log: &Arc<dyn Storage>) -> Result<Turn, Fatal> {
+    fn turn(&mut self, known: &Known, log: &Arc<dyn Storage>) -> Result<Turn, Halt> {
         for _ in 0..RECORDS_PER_CYCLE {
             if self.is_full() {
                 return Ok(Turn::Done);
@@ -228,7 +242,7 @@ impl Job {
                     self.walk = None;
                     return Ok(Turn::Done);
                 }
-                Err(error) => return Err(Fatal::event_log(error)),
+                Err(error) => return Err(Halt::of(Fatal::event_log)(error)),
             };
             if found.sequence < walk.first_event {
                 continue;
@@ -246,9 +260,10 @@ impl Job {
     }
 
     /// Begins a walk anew that has counted its messages. `false`: the message that is wanted is not there any more.
-    fn has_counted(&mut self, log: &Arc<dyn Storage>) -> Result<bool, Fatal> {
+    fn has_counted(&mut self, log: &Arc<dyn Storage>) -> Result<bool, Halt> {
         let Some(walk) = &mut self.walk else { return Ok(true) };
-        let Some(counting) = walk.counting.take_if(|counting| counting.next_event >= counting.until_event)
+        let Some(counting) =
+            walk.counting.as_ref().filter(|counting| counting.next_event >= counting.until_event)
         else {
             return Ok(true);
         };
@@ -257,8 +272,9 @@ impl Job {
             Ok(reader) if walk.next_message <= self.request.from => Some(reader),
             Ok(_) => None,
             Err(error) if is_retired(&error) => None,
-            Err(error) => return Err(Fatal::event_log(error)),
+            Err(error) => return Err(Halt::of(Fatal::event_log)(error)),
         };
+        walk.counting = None;
         match reader {
             Some(reader) => walk.reader = reader,
             None => (self.chunk.gone, self.walk) = (true, None),

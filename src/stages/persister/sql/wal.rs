@@ -7,8 +7,9 @@
 
 use super::error::SqlError;
 use super::schema::{BUSY_WAIT, Database};
+use dojima_journal::passing::retry;
+use dojima_journal::storage::NotSynced;
 use std::fs::{self, File};
-use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -52,14 +53,15 @@ impl Database {
     /// committed before.
     ///
     /// # Errors
-    /// Whatever the system says. After that, nothing that this says can be believed: the system may have given up what it
-    /// could not write.
-    pub(super) fn sync_wal(&self) -> io::Result<()> {
+    /// [`NotSynced::Failed`]: after that, nothing that this says can be believed, for the system may have given up what it could
+    /// not write. [`NotSynced::Unopened`]: nothing was done.
+    pub(super) fn sync_wal(&self) -> Result<(), NotSynced> {
         // SQLite has its locks on the other two files, so closing this one takes none away.
         let wal = self.beside("-wal");
-        File::open(&wal)?.sync_data()?;
+        let open = |path: &Path| retry(|| File::open(path)).map_err(NotSynced::Unopened);
+        open(&wal)?.sync_data().map_err(NotSynced::Failed)?;
         let folder = wal.parent().filter(|folder| !folder.as_os_str().is_empty());
-        File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+        open(folder.unwrap_or(Path::new(".")))?.sync_all().map_err(NotSynced::Failed)
     }
 
     /// The processes that read, as far as the system tells: those with a lock of a reader on the index of the log.

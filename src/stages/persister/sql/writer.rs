@@ -15,8 +15,10 @@ use super::write::write_batch;
 use crate::domain::{EventRecord, Timestamp, codec};
 use crate::ring::{CursorReader, CursorWriter, cursor};
 use crate::runtime::{Agent, Clock, Clocks, Counter, Counters, Fatal, MonotonicNanos, WallClock};
-use dojima_journal::storage::{Storage, make_folder};
+use dojima_journal::passing::Told;
+use dojima_journal::storage::{NotSynced, Storage, make_folder};
 use dojima_journal::{ArchivedStorage, JournalError, Reader};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -143,6 +145,8 @@ struct Counts {
 /// Why a session cannot start or go on.
 enum Trouble {
     Sql(SqlError),
+    /// The event log cannot be read for the moment.
+    LogLater(JournalError),
     /// The event log cannot be read, or cannot be made sense of.
     Log(Fatal),
     /// The database is not of this event log: it has to be built again.
@@ -160,6 +164,16 @@ impl From<SqlError> for Trouble {
             Self::Unfit { label: DIVERGED, why: error.to_string() }
         } else {
             Self::Sql(error)
+        }
+    }
+}
+
+impl From<JournalError> for Trouble {
+    /// Of an event log that cannot be read.
+    fn from(error: JournalError) -> Self {
+        match error.is_passing() {
+            true => Self::LogLater(error),
+            false => Self::Log(Fatal::event_log(error)),
         }
     }
 }
@@ -262,7 +276,10 @@ impl SqlWriter {
         match session.gather(now, self.settings.batch_events_max, synced) {
             Ok(events) => Ok(events),
             Err(trouble) => {
-                self.session = None;
+                // What was taken before the error is in the batch, and the reader is behind it.
+                if !matches!(trouble, Trouble::LogLater(_)) {
+                    self.session = None;
+                }
                 self.handle(trouble, now)?;
                 Ok(0)
             }
@@ -323,7 +340,8 @@ impl SqlWriter {
             }
             Ok(Moved::Part) if self.wal_syncs == WalSyncs::Trusted => match session.database.sync_wal() {
                 Ok(()) => self.on_disk.set(written),
-                Err(error) => {
+                Err(NotSynced::Unopened(_)) => {}
+                Err(NotSynced::Failed(error)) => {
                     self.wal_syncs = WalSyncs::Failed;
                     let path = self.settings.path.display();
                     tracing::warn!("{path}: the write-ahead log cannot be synced: {error}");
@@ -356,7 +374,9 @@ impl SqlWriter {
             self.wal_warned = bytes;
             let who = match session.database.readers().as_slice() {
                 [] => "which one cannot be told".to_owned(),
-                readers => format!("process {readers:?}"),
+                readers => {
+                    readers.iter().map(|process| format!("process {process}")).collect::<Vec<_>>().join(", ")
+                }
             };
             tracing::warn!(
                 "{path}-wal has {mib} MiB: somebody who reads the database keeps a transaction open ({who}). It grows until that \
@@ -389,13 +409,22 @@ impl SqlWriter {
                 if error.is_passing() || self.stage == Stage::Running && error.is_of_others() =>
             {
                 let wait = self.retry.after(now);
+                let system = if error.hides_the_system() { of_the_system() } else { String::new() };
                 tracing::warn!(
-                    "SQL has to wait, trading goes on; next try in {} ms: {error}",
+                    "SQL has to wait, trading goes on; next try in {} ms: {error}{system}",
                     wait.as_millis()
                 );
                 Ok(())
             }
             Trouble::Sql(error) => Err(Fatal::sql(error)),
+            Trouble::LogLater(error) => {
+                let wait = self.retry.after(now);
+                tracing::warn!(
+                    "SQL has to wait for the event log, trading goes on; next try in {} ms: {error}",
+                    wait.as_millis()
+                );
+                Ok(())
+            }
             Trouble::Log(fatal) => Err(fatal),
             // A database that was built from this very log and still does not fit: the log makes no sense.
             Trouble::Unfit { label: DIVERGED, why } if self.rebuild == Rebuild::Tried => {
@@ -465,13 +494,21 @@ impl Session {
     }
 }
 
+/// What the system says of another file at this moment, since SQLite does not hand on what it was told of its own.
+fn of_the_system() -> String {
+    match File::open("/dev/null") {
+        Err(error) => format!(": {}", Told(&error)),
+        Ok(_) => String::new(),
+    }
+}
+
 fn after(now: MonotonicNanos, wait: Duration) -> MonotonicNanos {
     let nanos = u64::try_from(wait.as_nanos()).unwrap_or(u64::MAX);
     MonotonicNanos(now.0.saturating_add(nanos))
 }
 
 fn next_event(reader: &mut Reader) -> Result<Option<EventRecord>, Trouble> {
-    let found = reader.next().map_err(|error| Trouble::Log(Fatal::event_log(error)))?;
+    let found = reader.next()?;
     let decoded = found.map(|record| codec::decode_event(record.payload)).transpose();
     decoded.map_err(|error| Trouble::Log(Fatal::event_log(error)))
 }
@@ -482,7 +519,7 @@ fn read_from(path: &Path, log: &Arc<dyn Storage>, event: u64) -> Result<Reader, 
         JournalError::Gone { dir: log, first, asked } => {
             Trouble::Sql(SqlError::EventsGone { path: path.to_owned(), log, asked, first })
         }
-        error => Trouble::Log(Fatal::event_log(error)),
+        error => error.into(),
     })
 }
 
