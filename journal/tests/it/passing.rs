@@ -3,7 +3,8 @@
 use crate::{append, entries, open, read, small};
 use dojima_journal::passing::is_passing;
 use dojima_journal::{
-    Action, AppendError, ArchivedStorage, Fault, JournalError, MemoryStorage, Reader, Retire, SyncError, retire_before,
+    Action, AppendError, ArchivedStorage, Fault, JournalError, MemoryStorage, Reader, Retire, SyncError,
+    retire_before,
 };
 use std::io;
 use std::sync::Arc;

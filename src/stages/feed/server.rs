@@ -15,7 +15,7 @@ use crate::wire::soup::{
     self, END_OF_SESSION, LoginAccepted, LoginRejected, LoginRequest, SessionId, Username, kind,
 };
 use dojima_journal::JournalError;
-use dojima_journal::passing::Told;
+use dojima_journal::passing::{Told, is_passing};
 use dojima_journal::storage::Storage;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
@@ -192,7 +192,12 @@ impl Server {
                 }
             }
         });
-        polled.map_err(|error| Fatal::io(format_args!("polling the feed's sockets: {error}")))
+        match polled {
+            Err(error) if !is_passing(&error) => {
+                Err(Fatal::io(format_args!("polling the feed's sockets: {error}")))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn accept(&mut self, settings: &FeedSettings, now: u64) -> usize {

@@ -9,6 +9,7 @@ use super::source::Source;
 use super::streams::Streams;
 use crate::domain::LoginId;
 use crate::net::{ConnectionId, Inbox, Readiness, Socket};
+use crate::runtime::planted::{Bug, is_planted};
 use crate::stages::auth::Role;
 use crate::wire::soup::{END_OF_SESSION, LoginAccepted, LoginRequest, SERVER_HEARTBEAT, SessionId, Username};
 use dojima_journal::passing::is_passing;
@@ -304,7 +305,12 @@ impl Connection {
                 self.writable = false;
                 Ok(0)
             }
-            Err(error) if is_passing(&error) => Ok(0),
+            Err(error) if is_passing(&error) => {
+                if is_planted(Bug::LoseUnsent) {
+                    self.sent(asked, now);
+                }
+                Ok(0)
+            }
             Err(error) => Err(Ending::Socket(error)),
         }
     }

@@ -36,7 +36,7 @@ use crate::stages::resend::QUEUE_LEN;
 use crate::wire::ouch::SEQUENCED_LEN_MAX;
 use connection::{Connection, Phase};
 use desks::Desks;
-use dojima_journal::passing::Told;
+use dojima_journal::passing::{Told, is_passing};
 use ending::{Ending, EndingKind};
 use gauges::Gauges;
 use login::STRANGER_INBOX_LEN;
@@ -158,7 +158,12 @@ impl Gateway {
                 }
             }
         });
-        polled.map_err(|error| Fatal::io(format_args!("polling the gateway's sockets: {error}")))
+        match polled {
+            Err(error) if !is_passing(&error) => {
+                Err(Fatal::io(format_args!("polling the gateway's sockets: {error}")))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn accept(&mut self, now: u64) -> usize {

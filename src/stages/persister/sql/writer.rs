@@ -14,6 +14,7 @@ use super::wal::{Moved, WAL_KEPT_BYTES};
 use super::write::write_batch;
 use crate::domain::{EventRecord, Timestamp, codec};
 use crate::ring::{CursorReader, CursorWriter, cursor};
+use crate::runtime::planted::{Bug, is_planted};
 use crate::runtime::{Agent, Clock, Clocks, Counter, Counters, Fatal, MonotonicNanos, WallClock};
 use dojima_journal::passing::Told;
 use dojima_journal::storage::{NotSynced, Storage, make_folder};
@@ -279,6 +280,8 @@ impl SqlWriter {
                 // What was taken before the error is in the batch, and the reader is behind it.
                 if !matches!(trouble, Trouble::LogLater(_)) {
                     self.session = None;
+                } else if is_planted(Bug::SkipUnreadable) {
+                    let _ = session.reader.next();
                 }
                 self.handle(trouble, now)?;
                 Ok(0)
