@@ -410,7 +410,7 @@ pub fn build(
                 event_log: Arc::clone(data.event_log()),
                 snapshots: Arc::clone(data.snapshots()),
             };
-            let settings = settings::shadow(config, data, quota_space);
+            let settings = settings::shadow(config, data, quota_space, counters);
             let last_snapshot = report.snapshot.map_or(0, |info| info.position);
             Some(Shadow::new(ports, files, settings, replica, last_snapshot, clocks.monotonic(), counters)?)
         }

@@ -57,7 +57,7 @@ impl DataDir {
         &self.path
     }
 
-    /// The folder itself, for small files of their own.
+    /// The folder as a place of files: the lock, small files of their own, and what others put there.
     pub fn root(&self) -> &Arc<dyn Storage> {
         &self.root
     }

@@ -8,7 +8,7 @@
 use crate::domain::streams::Mark;
 use crate::domain::{Event, EventRecord, LoginId, codec};
 use crate::ring::{CursorReader, CursorWriter, cursor};
-use crate::runtime::{Agent, Counter, Counters, Doorbell, Fatal};
+use crate::runtime::{Agent, Counter, Counters, Doorbell, Fatal, Passing};
 use crate::stages::resend::{
     CHUNK_MESSAGES, Reading, ResendAnswer, ResendChunk, ResendJob, ResendReader, Start,
 };
@@ -35,6 +35,7 @@ pub struct Resender {
     jobs: VecDeque<Job>,
     parked: VecDeque<Walk>,
     counts: Counts,
+    passing: Passing,
 }
 
 struct Counts {
@@ -83,6 +84,8 @@ enum Stop {
     Done,
     /// What is wanted is not there any more.
     Gone,
+    /// Something passes: the same is to be tried again later.
+    Later(String),
     /// It cannot be read.
     Failed(String),
 }
@@ -90,6 +93,7 @@ enum Stop {
 impl From<JournalError> for Stop {
     fn from(error: JournalError) -> Self {
         match &error {
+            passing if passing.is_passing() => Self::Later(error.to_string()),
             JournalError::Gone { .. } => Self::Gone,
             JournalError::Io { source, .. } if source.kind() == ErrorKind::NotFound => Self::Gone,
             _ => Self::Failed(error.to_string()),
@@ -121,6 +125,7 @@ impl Resender {
             jobs: VecDeque::new(),
             parked: VecDeque::with_capacity(PARKED_MAX),
             counts,
+            passing: Passing::new("resender", counters),
         };
         // Whoever asks for what cannot be read is told so when it asks.
         let _ = resender.refresh();
@@ -163,8 +168,14 @@ impl Resender {
         }
         match self.work_on(&mut job) {
             Ok(()) => self.jobs.push_back(job),
+            Err(Stop::Later(what)) => {
+                self.jobs.push_back(job);
+                self.passing.note(&what);
+                return 0;
+            }
             Err(stop) => return self.finish(job, stop),
         }
+        self.passing.over();
         1
     }
 
@@ -219,7 +230,7 @@ impl Resender {
     fn finish(&mut self, mut job: Job, stop: Stop) -> usize {
         let messages = job.chunk.messages.len() as u64;
         match stop {
-            Stop::Done => {}
+            Stop::Done | Stop::Later(_) => {}
             // What was gathered is good; whoever asks for more is told.
             Stop::Gone | Stop::Failed(_) if messages > 0 => job.walk = None,
             Stop::Gone => job.chunk.reading = Reading::Gone,
@@ -269,15 +280,14 @@ impl Job {
     /// Begins a walk anew that has counted its messages.
     fn count(&mut self, log: &mut SegmentIndex) -> Result<(), Stop> {
         let Some(walk) = &mut self.walk else { return Ok(()) };
-        let Some(counting) = walk.counting.take_if(|counting| counting.next_event >= counting.until.event)
-        else {
-            return Ok(());
-        };
-        walk.next_message = counting.until.message.saturating_sub(counting.counted);
-        if walk.next_message > self.job.request.from {
+        let is_done = |counting: &&Counting| counting.next_event >= counting.until.event;
+        let Some(counting) = walk.counting.as_ref().filter(is_done) else { return Ok(()) };
+        let next_message = counting.until.message.saturating_sub(counting.counted);
+        if next_message > self.job.request.from {
             return Err(Stop::Gone);
         }
         walk.reader = log.reader_of(walk.first_event)?;
+        (walk.next_message, walk.counting) = (next_message, None);
         Ok(())
     }
 

@@ -27,6 +27,7 @@ use crate::runtime::log::Stranger;
 use crate::runtime::{Counters, Doorbell, Fatal, descriptors};
 use crate::wire::soup::{LoginRejected, SessionId};
 use connection::{Connection, Phase};
+use dojima_journal::passing::{Told, is_passing};
 use gauges::Gauges;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
@@ -313,8 +314,13 @@ impl<C> Server<C> {
                 }
             }
         });
-        let label = self.settings.label;
-        polled.map_err(|error| Fatal::io(format_args!("{label}polling the sockets: {error}")))
+        match polled {
+            Err(error) if !is_passing(&error) => {
+                let label = self.settings.label;
+                Err(Fatal::io(format_args!("{label}polling the sockets: {error}")))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Accepts a bounded number of connections; returns how many.
@@ -337,7 +343,7 @@ impl<C> Server<C> {
                 Err(error) if descriptors::are_used_up(&error) && self.give_way(service, now) => {}
                 Err(error) => {
                     let label = self.settings.label;
-                    tracing::warn!(%error, "{label}accepting failed; trying again in a second");
+                    tracing::warn!("{label}accepting failed; trying again in a second: {}", Told(&error));
                     self.accept_from = Some(now + ACCEPT_PAUSE_NS);
                     return accepted;
                 }

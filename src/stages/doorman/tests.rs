@@ -3,7 +3,6 @@
 use super::*;
 use crate::net::ConnectionId;
 use crate::net::auth::{AuthClient, Ticket, auth_queues};
-use crate::net::auth::{AuthClient, auth_queues};
 use crate::runtime::{ManualClock, UnixNanos};
 use crate::wire::soup::Password;
 use dojima_journal::storage::FileStorage;

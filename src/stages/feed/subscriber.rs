@@ -192,6 +192,8 @@ impl Stream {
                 Ok(read) => read,
                 // Retired, be it while it was read.
                 Err(JournalError::Gone { .. }) => return Err(Cause::Gone(before).into()),
+                // It goes on in a later duty cycle.
+                Err(error) if error.is_passing() => false,
                 // Whoever asks for old messages can always be told to ask again; nobody else is concerned.
                 Err(error) => return Err(Cause::Unreadable { message: before, error }.into()),
             };
