@@ -165,7 +165,8 @@ impl session::Service for Desk<'_> {
         let stopped = packets.next().and_then(|next| match next {
             Next::Dry => Ok(Stopped::Dry),
             Next::Chatty => Ok(Stopped::More),
-            Next::Logout => Ok(Stopped::Logout),
+            // Nothing that a subscriber sends has an answer.
+            Next::Logout => Err(Ending::Logout),
             Next::Message(_) => {
                 Err(Ending::UnexpectedPacket { kind: kind::UNSEQUENCED, when: "that has no place here" })
             }

@@ -114,7 +114,15 @@ fn a_stream_begins_anew_with_the_session_and_is_resumed_in_it() {
         };
         assert_eq!(login(None), Ok("DOJIMA0002".to_owned()));
         assert_eq!(login(Some("DOJIMA0002")), Ok("DOJIMA0002".to_owned()));
-        assert_eq!(login(Some("DOJIMA0001")), Err(LoginRejected::SessionNotAvailable));
+        assert_eq!(login(Some("DOJIMA0003")), Err(LoginRejected::SessionNotAvailable));
+        // The first session can be read to its end, from any message on.
+        for (from, left) in [(1, &got[..]), (2, &got[before[0].len()..]), (0, &END_OF_SESSION[..])] {
+            let mut late = Raw::connect(address(&engine));
+            let accepted = late.greet(&login_packet("ALICE", "DEMO", Some("DOJIMA0001"), from));
+            let first = if from == 0 { before.len() as u64 + 2 } else { from };
+            assert_eq!(accepted.map(|accepted| accepted.sequence), Ok(first));
+            assert!(late.rest() == left, "from {from}, from a snapshot: {from_snapshot}");
+        }
         engine.stop().expect("an orderly end");
     }
 }

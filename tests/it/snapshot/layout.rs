@@ -100,6 +100,7 @@ fn the_page_and_the_constants_agree() {
         (MARKS, "Mark"),
         (LISTINGS, "Listing"),
         (PAST_TERMS, "PastTerms"),
+        (ENDED, "EndedStream"),
         (OPENING, "commands, as in the journal"),
         (END, "bytes of the whole file (u64)"),
     ];
