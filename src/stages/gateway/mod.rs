@@ -27,7 +27,7 @@ pub use settings::{
     PACKET_LEN_MIN, RateLimit, TAIL_BYTES_MIN,
 };
 
-use crate::domain::{Canceled, Command, ConnectionLoss, Event, Quantity};
+use crate::domain::{Canceled, Command, ConnectionLoss, Event, EventRecord, Quantity, RejectReason};
 use crate::net::{ConnectionId, Inbox, Ready, Slab, Socket, Sockets};
 use crate::runtime::log::Stranger;
 use crate::runtime::planted::{Bug, is_planted};
@@ -275,6 +275,9 @@ impl Gateway {
             if let Event::Canceled(Canceled { login, open: Quantity(0), .. }) = record.event {
                 self.desks.order_gone(login);
             }
+            if is_planted(Bug::HideFullTable) && is_of_a_full_table(record) {
+                return ControlFlow::Continue(());
+            }
             match self.streams.release(record, &mut self.outputs) {
                 Ok(count) => {
                     messages += count;
@@ -428,6 +431,12 @@ impl Gateway {
         }
         self.spare_inboxes.push(connection.part());
     }
+}
+
+/// For a bug that is put in on purpose.
+fn is_of_a_full_table(record: &EventRecord) -> bool {
+    matches!(record.event, Event::Rejected(rejected)
+        if matches!(rejected.reason, RejectReason::TooManyOrders | RejectReason::OpenOrdersAboveLimit))
 }
 
 impl Agent for Gateway {
