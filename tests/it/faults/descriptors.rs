@@ -38,8 +38,9 @@ fn files_are_opened_and_logins_get_in_although_strangers_take_all_descriptors() 
     let maximum = getrlimit(Resource::Nofile).maximum;
     let pid = i32::try_from(server.child.id()).ok().and_then(Pid::from_raw).expect("a process");
     prlimit(Some(pid), Resource::Nofile, Rlimit { current: Some(current), maximum }).expect("lowered");
-    let strangers: Vec<TcpStream> =
-        (0..STRANGERS.max(current as usize)).map(|_| TcpStream::connect(server.address).expect("connected")).collect();
+    let strangers: Vec<TcpStream> = (0..STRANGERS.max(current as usize))
+        .map(|_| TcpStream::connect(server.address).expect("connected"))
+        .collect();
     wait_for("they do not come", || open() >= current - KEPT);
 
     let snapshots = place.data().join("snapshots");
