@@ -4,7 +4,7 @@
 use super::random::Random;
 use dojima::domain::{
     AccountId, Amount, AssetCode, AssetId, CancelFilter, Command, ConnectionLoss, FeeRate, FeeTier,
-    InstrumentId, KillScope, LimitScope, LoginId, MassCancel, OrderId, OrderLimits, Phase, Price, Quantity,
+    InstrumentId, KillScope, LimitScope, LoginId, LoginName, MassCancel, OrderId, OrderLimits, Phase, Price, Quantity,
     SetFees, SetTerms, Switch, Transfer,
 };
 
@@ -32,7 +32,7 @@ impl Operator {
         let random = &mut self.random;
         let instrument = InstrumentId(random.below(2) as u32);
         let account = AccountId(1 + random.below(ACCOUNTS) as u32);
-        match random.below(36) {
+        match random.below(37) {
             0..7 => {
                 self.amends.push(Command::SetPhase { instrument, phase: Phase::Continuous });
                 Command::SetPhase { instrument, phase: phase(random) }
@@ -87,6 +87,11 @@ impl Operator {
                 asset: AssetId(3 + random.below(3) as u16),
                 code: AssetCode::new(random.pick(&["BTC", "SOL", "XRP"])).expect("a code"),
                 scale: 8,
+            },
+            36 => Command::OpenLogin {
+                login: LoginId(ACCOUNTS as u32 + 1 + random.below(3) as u32),
+                account,
+                name: LoginName::new(random.pick(&["ALICE", "EVE", "MALORY"])).expect("a name"),
             },
             28 => Command::SetRules { edition: random.pick(&[1, 2]) as u16 },
             _ => Command::Tick,
