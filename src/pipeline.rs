@@ -20,6 +20,8 @@ pub use crate::net::{Sockets, TcpSockets};
 pub use crate::stages::feed::FeedSockets;
 
 use crate::config::Config;
+use crate::domain::audience::Audience;
+use crate::domain::streams::StreamIndex;
 use crate::domain::{Command, EventRecord, Sequenced};
 use crate::exchange::Exchange;
 use crate::market::MarketWatch;
@@ -27,6 +29,7 @@ use crate::net::auth::{Role, auth_queues};
 use crate::recovery::{DataDir, Recovered};
 use crate::replica::State;
 use crate::ring::{Consumer, CursorReader, Producer, RingBuilder, cursor, spsc};
+use crate::runtime::planted::{Bug, is_planted};
 use crate::runtime::{
     Agent, Clocks, CoreIndex, Counters, Doorbell, Fatal, IdleStrategy, StampClock, UnixNanos,
 };
@@ -268,7 +271,7 @@ pub fn build(
             };
             let start = GatewayStart {
                 listings: listings.clone(),
-                audience: streams.audience().clone(),
+                audience: audience(&streams),
                 session: streams.session(),
                 messages: streams.messages_by_login(exchange.logins().len()),
             };
@@ -454,6 +457,14 @@ pub fn build(
         feed,
     };
     Ok(Pipeline { threads: seats.seat(agents), handles })
+}
+
+/// Who is told what.
+fn audience(streams: &StreamIndex) -> Audience {
+    match is_planted(Bug::ForgetCopies) {
+        true => Audience::restored(streams.audience().accounts().iter().copied(), []),
+        false => streams.audience().clone(),
+    }
 }
 
 /// A ring with `N` consumers that follow the producer.

@@ -6,7 +6,7 @@
 use super::{StartError, Stopped, Warm, check, join, recover, recovery_settings};
 use crate::config::Config;
 use crate::exchange::Digest;
-use crate::pipeline::{Handles, Network, Sockets};
+use crate::pipeline::{FeedSockets, Handles, Network, Sockets};
 use crate::recovery::{DataDir, RecoveryReport};
 use crate::runtime::{Clocks, Counters, Fatal, ManualClock, Stepper, SystemClocks};
 use std::path::Path;
@@ -20,6 +20,8 @@ pub struct Environment<'a> {
     pub segment_bytes: [u64; 2],
     /// Where clients come from.
     pub sockets: Box<dyn Sockets>,
+    /// Where those come from who take market data; `None`: it is served to nobody.
+    pub market_sockets: Option<FeedSockets>,
     /// The clocks, which stand still until they are moved.
     pub clock: &'a ManualClock,
     /// Decides which agent runs next.
@@ -48,7 +50,7 @@ impl SteppedEngine {
     /// # Errors
     /// See [`StartError`].
     pub fn start(config: &Config, data: &Path, seed: u64) -> Result<Self, StartError> {
-        Self::start_with(config, &DataDir::new(data), seed, &SystemClocks::new(), None, None)
+        Self::start_with(config, &DataDir::new(data), seed, &SystemClocks::new(), Network::default(), None)
     }
 
     /// The same with a clock that stands still until it is moved.
@@ -61,7 +63,7 @@ impl SteppedEngine {
         seed: u64,
         clock: &ManualClock,
     ) -> Result<Self, StartError> {
-        Self::start_with(config, &DataDir::new(data), seed, clock, None, None)
+        Self::start_with(config, &DataDir::new(data), seed, clock, Network::default(), None)
     }
 
     /// The same in these surroundings, of which all but SQLite are the caller's. Then the run depends on nothing else.
@@ -69,8 +71,9 @@ impl SteppedEngine {
     /// # Errors
     /// See [`StartError`].
     pub fn start_in(config: &Config, surroundings: Environment<'_>) -> Result<Self, StartError> {
-        let Environment { data, segment_bytes, sockets, clock, seed } = surroundings;
-        Self::start_with(config, &data, seed, clock, Some(sockets), Some(segment_bytes))
+        let Environment { data, segment_bytes, sockets, market_sockets, clock, seed } = surroundings;
+        let network = Network { order_entry: Some(sockets), market_data: market_sockets };
+        Self::start_with(config, &data, seed, clock, network, Some(segment_bytes))
     }
 
     fn start_with(
@@ -78,7 +81,7 @@ impl SteppedEngine {
         data: &DataDir,
         seed: u64,
         clocks: &dyn Clocks,
-        sockets: Option<Box<dyn Sockets>>,
+        network: Network,
         segment_bytes: Option<[u64; 2]>,
     ) -> Result<Self, StartError> {
         check(config, data)?;
@@ -88,7 +91,6 @@ impl SteppedEngine {
             settings.event_log = settings.event_log.with_segment_bytes(event_log).with_spare_segments(0);
         }
         let log = segment_bytes.map(|_| settings.event_log);
-        let network = Network { order_entry: sockets, market_data: None };
         let recovered = recover(data, &settings, &mut |_| {})?;
         let digest = recovered.state.exchange.digest();
         let Warm { pipeline, report, counters, .. } = join(config, data, network, recovered, log, clocks)?;

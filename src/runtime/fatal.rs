@@ -1,5 +1,6 @@
 //! Why the process ends itself.
 
+use dojima_journal::passing::Told;
 use std::fmt::Display;
 use std::io;
 
@@ -185,7 +186,7 @@ impl From<AffinityError> for Fatal {
 
 impl From<io::Error> for Fatal {
     fn from(error: io::Error) -> Self {
-        Self::io(error)
+        Self::io(Told(&error))
     }
 }
 

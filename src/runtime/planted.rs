@@ -23,11 +23,17 @@ pub enum Bug {
     SkipUnreadable,
     /// Stamps jump when the wall clock is set.
     JumpWithTheClock,
+    /// After a start, nobody is sent copies any more.
+    ForgetCopies,
+    /// Nobody is told that a table is full.
+    HideFullTable,
+    /// Some messages of market data are sent otherwise than they are in the log.
+    GarbleMarketData,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
         Self::SkipGate,
         Self::DropWatermark,
         Self::ReuseSequence,
@@ -36,6 +42,9 @@ impl Bug {
         Self::LoseUnsent,
         Self::SkipUnreadable,
         Self::JumpWithTheClock,
+        Self::ForgetCopies,
+        Self::HideFullTable,
+        Self::GarbleMarketData,
     ];
 }
 

@@ -1,5 +1,6 @@
 //! One agent on a thread of its own.
 
+use dojima_journal::passing::Told;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -75,7 +76,15 @@ impl Runner {
             first_fatal: Arc::clone(&self.first_fatal),
         };
         let spawned = thread::Builder::new().name(name.clone()).spawn(move || thread.run(agent, idle, pin));
-        let handle = spawned.map_err(|error| Fatal::io(format!("starting thread {name}: {error}")))?;
+        let handle = spawned.map_err(|error| {
+            let help = match error.kind() {
+                std::io::ErrorKind::WouldBlock => {
+                    "; raise the limit of threads (ulimit -u, or TasksMax= of the service)"
+                }
+                _ => "",
+            };
+            Fatal::io(format_args!("starting thread {name}: {}{help}", Told(&error)))
+        })?;
         Ok(RunningAgent { name, shutdown, doorbell, handle })
     }
 

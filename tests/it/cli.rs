@@ -111,7 +111,7 @@ impl Place {
 
 /// An engine in a process of its own; killed when dropped.
 pub struct Server {
-    child: Child,
+    pub child: Child,
     stdout: BufReader<ChildStdout>,
     /// What it printed up to the line with its address.
     said: String,

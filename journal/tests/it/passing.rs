@@ -72,7 +72,7 @@ fn a_reader_goes_on_where_it_was() {
             let mut turn = 0_u64;
             storage.set_faults(move |step| {
                 turn += u64::from(step.action == action);
-                (step.action == action && turn % 3 != 0).then_some(Fault::System(errno))
+                (step.action == action && !turn.is_multiple_of(3)).then_some(Fault::System(errno))
             });
             let (mut found, mut passed) = (0, 0);
             while found < 75 {
@@ -109,7 +109,8 @@ fn an_archive_that_could_not_be_read_for_a_moment_is_not_damaged() {
     storage.set_faults(move |step| {
         // Some stretches without errors are long enough for a whole segment, and most are not.
         turn += 1;
-        let struck = matches!(step.action, Action::Open | Action::Read) && turn * turn % 101 % 9 == 0;
+        let struck =
+            matches!(step.action, Action::Open | Action::Read) && (turn * turn % 101).is_multiple_of(9);
         struck.then_some(Fault::System(ERRNOS[turn as usize % 4]))
     });
     let patiently = |attempt: &mut dyn FnMut() -> Result<u64, JournalError>| {

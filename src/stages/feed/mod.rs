@@ -29,6 +29,7 @@ use crate::domain::session::session_id;
 use crate::market::{Books, Feed, MarketView, MarketWatch, Published};
 use crate::net::Sockets;
 use crate::ring::{CursorReader, CursorWriter, cursor};
+use crate::runtime::planted::{Bug, is_planted};
 use crate::runtime::{Agent, Clock, Counter, Counters, Fatal, Halt, Passing};
 use crate::wire::itch::{EndOfSnapshot, MESSAGE_LEN_MAX, Message, event_code};
 use crate::wire::soup::{self, SessionId, kind};
@@ -288,6 +289,9 @@ impl FeedPublisher {
                 self.session_first = number;
                 self.session = session_of(&self.settings, self.session_number)?;
                 self.snapshot = None;
+            }
+            if is_planted(Bug::GarbleMarketData) && number.is_multiple_of(97) {
+                bytes[len - 1] ^= 1;
             }
             self.tail.push(&bytes[..len]);
             if let Err(error) = self.books.apply(&published.message) {

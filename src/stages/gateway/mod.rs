@@ -20,7 +20,7 @@ pub use settings::{
     PACKET_LEN_MIN, Progress, RateLimit, TAIL_BYTES_MIN,
 };
 
-use crate::domain::{Canceled, Command, ConnectionLoss, Event, EventRecord, Quantity};
+use crate::domain::{Canceled, Command, ConnectionLoss, Event, EventRecord, Quantity, RejectReason};
 use crate::net::session::{Server, SessionSettings};
 use crate::net::{ConnectionId, INBOX_LEN, Sockets};
 use crate::ring::{Consumer, CursorReader};
@@ -142,6 +142,9 @@ impl Gateway {
             if let Event::Canceled(Canceled { login, open: Quantity(0), .. }) = record.event {
                 desks.order_gone(login);
             }
+            if is_planted(Bug::HideFullTable) && is_of_a_full_table(record) {
+                return ControlFlow::Continue(());
+            }
             match streams.release(record, server.outputs()) {
                 Ok(count) => {
                     messages += count;
@@ -201,6 +204,12 @@ impl Gateway {
             taken
         });
     }
+}
+
+/// For a bug that is put in on purpose.
+fn is_of_a_full_table(record: &EventRecord) -> bool {
+    matches!(record.event, Event::Rejected(rejected)
+        if matches!(rejected.reason, RejectReason::TooManyOrders | RejectReason::OpenOrdersAboveLimit))
 }
 
 impl Agent for Gateway {

@@ -7,7 +7,7 @@ use super::network::{LinkId, Network, Taken};
 use super::random::Random;
 use super::spy::Asked;
 use dojima::domain::LoginId;
-use dojima::wire::ouch::Outbound;
+use dojima::wire::ouch::{Outbound, tags};
 use dojima::wire::soup::{
     self, CLIENT_HEARTBEAT, LOGOUT, LoginAccepted, LoginRejected, LoginRequest, Password, SessionId,
     Username, kind,
@@ -29,6 +29,8 @@ pub struct Identity {
     pub username: String,
     pub password: String,
     pub session: String,
+    /// It sends no messages.
+    pub listens: bool,
 }
 
 pub struct Client {
@@ -125,6 +127,9 @@ impl Client {
 
     /// Makes the message whose answer shows that everything before it was taken up.
     pub fn send_last(&mut self) {
+        if self.identity.listens {
+            return;
+        }
         let last = self.messages.last();
         self.outstanding.push_back(last);
     }
@@ -284,7 +289,7 @@ impl Client {
                         self.fruitless = 0;
                         self.suspects_loss = false;
                         situation.coverage.given_up += 1;
-                        if situation.settling {
+                        if situation.settling && !self.identity.listens {
                             let last = self.messages.last();
                             self.outstanding.push_back(last);
                         }
@@ -313,7 +318,9 @@ impl Client {
                     self.suspects_loss &= position + 1 < self.next;
                     // An answer is one whatever its number: after a loss, numbers mean other messages than before.
                     let told = Outbound::decode(packet.payload).map_err(|error| error.to_string())?;
-                    if let Some(user_ref) = answers(&told) {
+                    situation.coverage.copies_received +=
+                        u64::from(self.identity.listens && is_copy(packet.payload));
+                    if let Some(user_ref) = answers(&told).filter(|_| !is_copy(packet.payload)) {
                         let found = self.outstanding.iter().position(|m| m.answered_as == Some(user_ref));
                         if let Some(at) = found {
                             self.outstanding.drain(..=at);
@@ -369,6 +376,7 @@ impl Client {
             return;
         }
         let burst = match self.random.below(8) {
+            _ if self.identity.listens => 0,
             0 => 12,
             1..4 => 1,
             _ => 0,
@@ -396,6 +404,13 @@ impl Client {
 fn digest(bytes: &[u8]) -> u64 {
     let mix = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, mix).max(1)
+}
+
+/// Whether it is a copy: of a message to somebody else, at whose end stand whose it is.
+fn is_copy(payload: &[u8]) -> bool {
+    // Two tags of one byte for the length, one for the tag and four for the value each.
+    let Some(end) = payload.last_chunk::<12>() else { return false };
+    (end[0], end[1], end[6], end[7]) == (5, tags::COPY_OF_LOGIN, 5, tags::COPY_OF_ACCOUNT)
 }
 
 /// The number of the message that this one answers.

@@ -42,6 +42,16 @@ coverage! {
     messages: "messages from clients",
     answers: "messages to clients",
     answers_again: "messages to clients, sent again",
+    copies: "copies for drop copies",
+    copies_received: "copies received by those who only listen",
+    subscriptions: "subscriptions of market data",
+    subscriptions_older: "subscriptions from an older message",
+    subscribers_gone: "subscribers that went without a word",
+    market_messages: "messages that subscribers got for the first time",
+    market_told: "messages to subscribers",
+    market_again: "messages to subscribers, sent again",
+    market_checkpoints: "checkpoints of market data",
+    triggered: "orders triggered",
     local: "commands of operators",
     ticks: "ticks",
     connections: "connections",
@@ -131,6 +141,10 @@ const REJECTS: &[&str] = &[
     "PostOnlyWouldTrade",
     "InsufficientFunds",
     "TooManyOrders",
+    "TooManyTriggers",
+    "AlreadyCopied",
+    "IdNotNext",
+    "DuplicateName",
 ];
 const IGNORED: &[&str] = &["Retransmission", "OrderNotLive", "NothingToCancel"];
 
@@ -148,6 +162,8 @@ impl Coverage {
         self.trades += happened.trades;
         self.auctions += happened.auctions;
         self.interruptions += happened.interruptions;
+        self.copies += happened.copies;
+        self.triggered += happened.triggered;
         self.expired += happened.expired;
         self.ticks += happened.ticks;
         add_all(&mut self.rejects, &happened.rejects);

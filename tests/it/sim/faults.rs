@@ -2,10 +2,12 @@
 
 use super::client::Situation;
 use super::disk::used_bytes;
+use super::subscriber::Subscriber;
 use super::world::{World, from_the_oldest};
 use dojima::config::Durability;
 use dojima::domain::{Stamp, Timestamp, codec};
 use dojima::engine::{Environment, StartError, SteppedEngine};
+use dojima::pipeline::FeedSockets;
 use dojima::recovery::{AHEAD_MAX, BEHIND_MAX, RecoveryError};
 use dojima::runtime::Fatal;
 use dojima::stages::persister::sql::check::check;
@@ -90,6 +92,7 @@ impl World {
         if self.random.once_in(self.plan.passing) {
             self.disk.dice.set(self.random.pick(&[2, 8, 50]));
             self.network.set_passing(self.random.pick(&[3, 20, 200]));
+            self.market_network.set_passing(self.random.pick(&[3, 20, 200]));
             self.faults.passing_until = Some(turn + 1 + self.random.below(300));
         }
         if self.faults.snapshots_fail_until.is_some_and(|until| turn >= until) {
@@ -166,9 +169,10 @@ impl World {
     fn nothing_passes(&mut self) {
         self.disk.dice.set(0);
         self.network.set_passing(0);
+        self.market_network.set_passing(0);
         self.faults.passing_until = None;
         self.coverage.passing_files += self.disk.dice.take_struck();
-        self.coverage.passing_sockets += self.network.take_passed();
+        self.coverage.passing_sockets += self.network.take_passed() + self.market_network.take_passed();
     }
 
     /// All is well again.
@@ -212,6 +216,7 @@ impl World {
         };
         self.count_life(&engine);
         self.network.cut_all();
+        self.market_network.cut_all();
         match end {
             End::Killed => {
                 self.coverage.kills += 1;
@@ -276,6 +281,10 @@ impl World {
             client.is_cut(&mut situation)?;
         }
         self.open.clear();
+        for at in 0..self.subscribers.len() {
+            self.with_subscriber(at, Subscriber::is_cut)?;
+        }
+        self.market_open.clear();
         Ok(())
     }
 
@@ -304,6 +313,7 @@ impl World {
         self.check_database(last_event)?;
         self.faults.expected = Expected { commands_min: last, sequenced: last, may_lose: false };
         self.network.cut_all();
+        self.market_network.cut_all();
         self.cut_clients()
     }
 
@@ -345,6 +355,7 @@ impl World {
                 "shadow.snapshots" => &mut self.coverage.snapshots,
                 "shadow.snapshot_failures" => &mut self.coverage.snapshot_failures,
                 "shadow.checkpoints" => &mut self.coverage.checkpoints,
+                "feed.checkpoints" => &mut self.coverage.market_checkpoints,
                 "shadow.retired" => &mut self.coverage.retired,
                 _ => continue,
             };
@@ -360,6 +371,10 @@ impl World {
             data: self.disk.unsteady_data(),
             segment_bytes: self.plan.segment_bytes,
             sockets: self.network.listen(),
+            market_sockets: Some(FeedSockets {
+                subscribers: self.market_network.listen(),
+                snapshots: self.snapshot_network.listen(),
+            }),
             clock: &self.clock,
             seed: self.random.next(),
         };
@@ -423,6 +438,9 @@ impl World {
             }
             self.coverage.lost_async += known - found;
             self.reference.go_back_to(found)?;
+            let end = self.reference.market.end();
+            self.subscribers.iter_mut().for_each(|subscriber| subscriber.forget_from(end));
+            self.market_sent = self.market_sent.min(end);
             for (sent, who) in self.sent.iter_mut().zip(&self.plan.identities) {
                 *sent = self.reference.messages(who.login).min(*sent);
             }

@@ -151,7 +151,7 @@ impl Messages {
         let mut order = self.order();
         order.user_ref = self.new_ref();
         self.unanswerable = 0;
-        let tags = self.tags(order.time_in_force, order.quantity, now_s);
+        let tags = self.tags(order.time_in_force, order.quantity, order.price, now_s);
         message(&Inbound::Enter(order, Appendage(&tags)), Some(order.user_ref))
     }
 
@@ -168,7 +168,7 @@ impl Messages {
             iso: self.byte(b"N", b"Y"),
             cl_ord_id: self.cl_ord_id(),
         };
-        let tags = self.tags(order.time_in_force, order.quantity, now_s);
+        let tags = self.tags(order.time_in_force, order.quantity, order.price, now_s);
         message(&Inbound::Replace(order, Appendage(&tags)), None)
     }
 
@@ -234,11 +234,11 @@ impl Messages {
     fn again(&mut self, now_s: u64) -> Message {
         let mut order = self.order();
         order.user_ref = self.old_ref();
-        let tags = self.tags(order.time_in_force, order.quantity, now_s);
+        let tags = self.tags(order.time_in_force, order.quantity, order.price, now_s);
         message(&Inbound::Enter(order, Appendage(&tags)), None)
     }
 
-    fn tags(&mut self, time_in_force: u8, quantity: u32, now_s: u64) -> Vec<u8> {
+    fn tags(&mut self, time_in_force: u8, quantity: u32, price: u64, now_s: u64) -> Vec<u8> {
         let mut out = Vec::new();
         let mut put = |tag: u8, value: &[u8]| {
             out.extend_from_slice(&[value.len() as u8 + 1, tag]);
@@ -258,6 +258,13 @@ impl Messages {
             8 => put(tags::FIRM, b"DOJI"),
             9 if self.random.once_in(2) => put(tags::MAX_FLOOR, &[1]),
             10 if self.random.once_in(2) => put(tags::ROUTE, b"AWAY"),
+            12..15 => {
+                // It waits until the market comes to some price near its own.
+                let stop = (price + 5 * self.random.below(30)).saturating_sub(75);
+                put(tags::STOP_PRICE, &stop.to_be_bytes());
+                put(tags::TRIGGER_KIND, &[self.random.pick(b"SP")]);
+                put(tags::TRIGGER_REFERENCE, &[self.random.pick(b"LLM")]);
+            }
             11 if self.random.once_in(3) => out.extend_from_slice(&[200, 1]),
             _ => {}
         }

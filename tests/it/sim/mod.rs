@@ -10,8 +10,10 @@ pub mod random;
 pub mod world;
 
 mod client;
+mod copies;
 mod disk;
 mod faults;
+mod market;
 mod messages;
 mod network;
 mod operator;
@@ -19,4 +21,5 @@ mod plan;
 mod reference;
 mod spy;
 mod stamps;
+mod subscriber;
 mod unsteady;

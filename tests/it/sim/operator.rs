@@ -3,9 +3,9 @@
 
 use super::random::Random;
 use dojima::domain::{
-    AccountId, Amount, AssetId, CancelFilter, Command, ConnectionLoss, FeeRate, FeeTier, InstrumentId,
-    KillScope, LimitScope, LoginId, MassCancel, OrderId, OrderLimits, Phase, Price, Quantity, SetFees,
-    SetTerms, Switch, Transfer,
+    AccountId, Amount, AssetCode, AssetId, CancelFilter, Command, ConnectionLoss, FeeRate, FeeTier,
+    InstrumentId, KillScope, LimitScope, LoginId, LoginName, MassCancel, OrderId, OrderLimits, Phase, Price,
+    Quantity, SetFees, SetTerms, Switch, Transfer,
 };
 
 /// Accounts with logins; 0 is the venue's own.
@@ -32,7 +32,7 @@ impl Operator {
         let random = &mut self.random;
         let instrument = InstrumentId(random.below(2) as u32);
         let account = AccountId(1 + random.below(ACCOUNTS) as u32);
-        match random.below(33) {
+        match random.below(37) {
             0..7 => {
                 self.amends.push(Command::SetPhase { instrument, phase: Phase::Continuous });
                 Command::SetPhase { instrument, phase: phase(random) }
@@ -80,6 +80,19 @@ impl Operator {
                 self.amends.push(Command::SetOrderLimits { scope, limits: OrderLimits::default() });
                 Command::SetOrderLimits { scope, limits }
             }
+            33 => Command::CopyAccount { login: LoginId(random.below(ACCOUNTS + 1) as u32), account },
+            // Tables grow by the next id only, and by no name twice.
+            34 => Command::OpenAccount { account: AccountId(ACCOUNTS as u32 + 1 + random.below(3) as u32) },
+            35 => Command::AddAsset {
+                asset: AssetId(3 + random.below(3) as u16),
+                code: AssetCode::new(random.pick(&["BTC", "SOL", "XRP"])).expect("a code"),
+                scale: 8,
+            },
+            36 => Command::OpenLogin {
+                login: LoginId(ACCOUNTS as u32 + 1 + random.below(3) as u32),
+                account,
+                name: LoginName::new(random.pick(&["ALICE", "EVE", "MALORY"])).expect("a name"),
+            },
             28 => Command::SetRules { edition: random.pick(&[1, 2]) as u16 },
             _ => Command::Tick,
         }

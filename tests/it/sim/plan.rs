@@ -2,7 +2,10 @@
 
 use super::client::Identity;
 use super::random::Random;
-use dojima::config::{Config, Durability, InstrumentLimitsConfig, OldSegments, ProtectionConfig};
+use super::subscriber::{PASSWORD, USERNAME};
+use dojima::config::{
+    Config, Durability, InstrumentLimitsConfig, LoginConfig, OldSegments, ProtectionConfig, UserRole,
+};
 use dojima::runtime::ThreadingMode;
 use rust_decimal::Decimal;
 
@@ -42,11 +45,22 @@ impl Plan {
             login: login.login,
             username: login.config.username,
             password: login.config.password.expect("in plain text"),
+            listens: login.config.role == UserRole::DropCopy,
             session: config.gateway.session.clone(),
         });
         let identities = usernames.collect();
-        let weights =
-            ["gateway", "doorman", "timer", "sequencer", "matcher", "journaler", "archiver", "sql", "shadow"];
+        let weights = [
+            "gateway",
+            "doorman",
+            "timer",
+            "sequencer",
+            "matcher",
+            "journaler",
+            "archiver",
+            "sql",
+            "shadow",
+            "feed",
+        ];
         let weights = weights.map(|name| {
             let slow = if random.once_in(4) { 1 } else { 8 };
             (name, slow + random.below(8) as usize)
@@ -80,8 +94,9 @@ fn config(random: &mut Random) -> Config {
     config.rings.inbound_slots = random.pick(&[64, 128, 1024]);
     config.rings.command_slots = random.pick(&[64, 128, 1024]);
     config.rings.event_slots = random.pick(&[64, 256, 2048]);
-    config.gateway.connections_max = random.pick(&[5, 8, 64]);
-    config.gateway.login_timeout_ms = random.pick(&[200, 30_000]);
+    config.gateway.connections_max = random.pick(&[6, 8, 64]);
+    // A login takes some turns of the doorman, who may be slow.
+    config.gateway.login_timeout_ms = random.pick(&[1_000, 30_000]);
     config.gateway.heartbeat_interval_ms = 1_000;
     config.gateway.client_timeout_ms = random.pick(&[2_500, 15_000]);
     config.gateway.stall_timeout_ms = random.pick(&[2_000, 30_000]);
@@ -116,6 +131,25 @@ fn config(random: &mut Random) -> Config {
         position_max: decimal("1200"),
         ..InstrumentLimitsConfig::default()
     });
+    config.market_data.tail_messages = 1024;
+    config.market_data.behind_messages_max = random.pick(&[1_000, 1_000_000]);
+    config.market_data.checkpoint_every_messages = random.pick(&[100, 500, 5_000]);
+    config.market_data.connections_max = random.pick(&[2, 64]) as usize;
+    config.market_data.connections_per_user = random.pick(&[2, 4]) as usize;
+    let watcher = LoginConfig { role: UserRole::MarketData, ..LoginConfig::new(USERNAME, PASSWORD) };
+    config.users.push(watcher);
+    // Tables that are soon full.
+    config.exchange.account_orders_max = random.pick(&[6, 30, 1_000]) as u32;
+    config.exchange.account_triggers_max = random.pick(&[1, 3, 1_000]) as u32;
+    // Somebody who only listens, and somebody who trades and is told what others do.
+    let names: Vec<String> = config.accounts.iter().map(|account| account.name.clone()).collect();
+    let listener = LoginConfig {
+        role: UserRole::DropCopy,
+        copies: vec![names[0].clone(), names[3].clone()],
+        ..LoginConfig::new("COPY", "DEMO")
+    };
+    config.accounts[3].logins.push(listener);
+    config.accounts[1].logins[0].copies = vec![names[2].clone()];
     for (account, poor) in config.accounts.iter_mut().zip([false, false, true, true]) {
         let deposits = if poor { ["2", "30", "200000"] } else { ["100", "1000", "10000000"] };
         for (asset, amount) in ["BTC", "ETH", "USDT"].into_iter().zip(deposits) {

@@ -4,6 +4,8 @@
 //! A replica of the real exchange is kept beside it, which is never restarted: its digest is what every start of the engine
 //! must come to.
 
+use super::copies::Copies;
+use super::market::Market;
 use crate::support::compare::same_state;
 use crate::support::naive::Naive;
 use dojima::domain::audience::Audience;
@@ -40,6 +42,9 @@ pub struct Happened {
     pub auctions: u64,
     last_order: u64,
     pub interruptions: u64,
+    /// Messages that are copies.
+    pub copies: u64,
+    pub triggered: u64,
     pub expired: u64,
     /// Orders that went with a dead-man's switch or a lost connection.
     pub let_go: u64,
@@ -54,6 +59,8 @@ pub struct Reference {
     replica: State,
     listings: Listings,
     audience: Audience,
+    copies: Copies,
+    pub market: Market,
     pub commands: Vec<(Stamp, Command)>,
     /// By event: what it is.
     pub events: Vec<EventRecord>,
@@ -69,6 +76,8 @@ impl Reference {
             replica: State::empty(),
             listings: Listings::default(),
             audience: Audience::default(),
+            copies: Copies::default(),
+            market: Market::default(),
             commands: Vec::new(),
             events: Vec::new(),
             streams: Vec::new(),
@@ -107,6 +116,7 @@ impl Reference {
         for record in &engine {
             self.note(record)?;
         }
+        self.market.note(&engine)?;
         self.happened.commands += 1;
         self.happened.ticks += u64::from(*command == Command::Tick);
         if self.commands.len().is_multiple_of(COMPARE_EVERY) { self.compare() } else { Ok(()) }
@@ -115,9 +125,13 @@ impl Reference {
     fn note(&mut self, record: &EventRecord) -> Result<(), String> {
         self.listings.note(record);
         self.audience.note(record);
+        self.copies.note(record);
         self.events.push(*record);
+        let mut to_whom = Vec::new();
+        self.audience.each(record, |to| to_whom.push(to));
+        self.happened.copies += self.copies.check(record, &to_whom)?;
         let mut told = Ok(());
-        self.audience.each(record, |to| {
+        to_whom.into_iter().for_each(|to| {
             let at = to.login.0 as usize;
             if at >= self.streams.len() {
                 self.streams.resize_with(at + 1, Stream::default);
@@ -212,6 +226,7 @@ impl Happened {
             Event::Executed(_) => self.trades += 1,
             Event::Accepted(accepted) => self.last_order = accepted.order.0,
             Event::Uncrossed(_) => self.auctions += 1,
+            Event::Triggered(_) => self.triggered += 1,
             Event::PhaseSet { phase: dojima::domain::Phase::VolatilityAuction, .. } => {
                 self.interruptions += 1
             }
@@ -254,7 +269,6 @@ impl Happened {
             | Event::LimitsSet { .. }
             | Event::Amended(_)
             | Event::Armed(_)
-            | Event::Triggered(_)
             | Event::Restated(_)
             | Event::MassCanceled { .. }
             | Event::Indicative(_)

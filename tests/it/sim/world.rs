@@ -3,6 +3,7 @@
 use super::client::{Client, Situation};
 use super::coverage::Coverage;
 use super::disk::Disk;
+use super::market::{MarketSpy, Place};
 use super::network::{LinkId, Network};
 use super::operator::Operator;
 use super::plan::Plan;
@@ -10,6 +11,7 @@ use super::random::Random;
 use super::reference::Reference;
 use super::spy::Spy;
 use super::stamps::Stamps;
+use super::subscriber::{Subscriber, Surroundings};
 use dojima::domain::{Stamp, Timestamp, codec};
 use dojima::engine::SteppedEngine;
 use dojima::runtime::{Fatal, ManualClock, UnixNanos};
@@ -67,6 +69,14 @@ pub(super) struct World {
     pub(super) plan: Plan,
     pub(super) clock: ManualClock,
     pub(super) network: Network,
+    /// For subscribers of market data, and for snapshots of it, which nobody takes.
+    pub(super) market_network: Network,
+    pub(super) snapshot_network: Network,
+    pub(super) subscribers: Vec<Subscriber>,
+    market_spies: Vec<MarketSpy>,
+    pub(super) market_open: Vec<LinkId>,
+    /// The place after the last message of market data that was ever sent.
+    pub(super) market_sent: Place,
     pub(super) disk: Disk,
     pub(super) clients: Vec<Client>,
     operator: Operator,
@@ -120,6 +130,9 @@ impl World {
         let clients = plan.identities.iter().map(|who| Client::new(who.clone(), random.fork()));
         let clients: Vec<Client> = clients.collect();
         let disk_random = random.fork();
+        let market_network = Network::new(random.fork());
+        let snapshot_network = Network::new(random.fork());
+        let subscribers = (0..1 + random.below(2)).map(|_| Subscriber::new(random.fork())).collect();
         Self {
             sent: vec![0; clients.len()],
             clients,
@@ -129,6 +142,12 @@ impl World {
             plan,
             clock: ManualClock::new(BEGINNING),
             network,
+            market_network,
+            snapshot_network,
+            subscribers,
+            market_spies: Vec::new(),
+            market_open: Vec::new(),
+            market_sent: Place { session: 0, number: 1 },
             disk: Disk::new(disk_random),
             spies: Vec::new(),
             open: Vec::new(),
@@ -197,6 +216,7 @@ impl World {
         let client = self.random.below(self.clients.len() as u64) as usize;
         self.act(client)?;
         self.deliver();
+        self.watch_market()?;
         for _ in 0..1 + self.random.below(self.plan.cycles_max) {
             self.step()?;
         }
@@ -252,6 +272,38 @@ impl World {
         }
     }
 
+    /// A subscriber acts, and some of what subscribers sent arrives.
+    fn watch_market(&mut self) -> Result<(), String> {
+        let at = self.random.below(self.subscribers.len() as u64) as usize;
+        if let Some((link, wanted)) = self.with_subscriber(at, Subscriber::act)? {
+            self.market_spies.push(MarketSpy::new(wanted));
+            self.market_open.push(link);
+            assert_eq!(self.market_spies.len(), link.0 + 1, "one spy per connection");
+        }
+        for link in &self.market_open {
+            self.market_network.deliver(*link, usize::MAX);
+        }
+        let network = &self.market_network;
+        self.market_open.retain(|link| network.is_open(*link));
+        Ok(())
+    }
+
+    pub(super) fn with_subscriber<R>(
+        &mut self,
+        at: usize,
+        act: impl FnOnce(&mut Subscriber, &mut Surroundings<'_>) -> Result<R, String>,
+    ) -> Result<R, String> {
+        let mut around = Surroundings {
+            now: self.now(),
+            settling: self.settling,
+            network: &self.market_network,
+            coverage: &mut self.coverage,
+            market: &self.reference.market,
+            session: &self.plan.config.gateway.session,
+        };
+        act(&mut self.subscribers[at], &mut around)
+    }
+
     /// One duty cycle of one agent.
     fn step(&mut self) -> Result<(), String> {
         let Some(engine) = &mut self.engine else { return Ok(()) };
@@ -281,6 +333,23 @@ impl World {
             self.coverage.answers_again += passed.again;
             self.coverage.heartbeats += passed.heartbeats;
             self.acknowledged = self.acknowledged.max(passed.acknowledged);
+        }
+        self.look_at_market()
+    }
+
+    /// Holds what subscribers were sent against what the events say.
+    fn look_at_market(&mut self) -> Result<(), String> {
+        let written = self.market_network.written();
+        if !written.is_empty() {
+            self.catch_up()?;
+        }
+        for (link, bytes) in written {
+            self.trace.note(&bytes);
+            let session = &self.plan.config.gateway.session;
+            let spy = &mut self.market_spies[link.0];
+            let told = spy.see(&bytes, session, &mut self.market_sent, &self.reference.market)?;
+            self.coverage.market_told += told.messages;
+            self.coverage.market_again += told.again;
         }
         Ok(())
     }
@@ -352,6 +421,10 @@ impl World {
         }
         self.catch_up()?;
         let logins = self.plan.identities.iter().map(|who| who.login);
+        let end = self.reference.market.end();
+        if self.subscribers.iter().any(|subscriber| subscriber.next() != end) {
+            return Ok(false);
+        }
         let mut told = self.clients.iter().zip(logins);
         Ok(told.all(|(client, login)| client.next() == self.reference.messages(login) + 1))
     }
@@ -373,7 +446,12 @@ impl World {
             .collect();
         let drained = self.engine.as_ref().is_some_and(|engine| engine.handles.watch.is_drained());
         let Self { turn, faults, .. } = self;
-        format!("not everything was answered by turn {turn} (drained: {drained}, {faults:?}): {clients:#?}")
+        let market: Vec<Place> = self.subscribers.iter().map(Subscriber::next).collect();
+        let end = self.reference.market.end();
+        format!(
+            "not everything was answered by turn {turn} (drained: {drained}, {faults:?}, market data at {market:?} of {end:?}): \
+             {clients:#?}"
+        )
     }
 
     fn has_ended(&mut self, fatal: Fatal) -> Result<(), String> {
