@@ -89,14 +89,12 @@ async fn connect(address: SocketAddr) -> io::Result<TcpStream> {
 
 async fn stranger(address: SocketAddr, habit: Habit, login: Vec<u8>, tally: Tally) {
     loop {
-        let count = match connect(address).await {
-            Ok(stream) => {
-                behave(stream, habit, &login).await;
-                &tally.0.strangers
-            }
-            Err(_) => &tally.0.failed,
-        };
+        let connected = connect(address).await;
+        let count = if connected.is_ok() { &tally.0.strangers } else { &tally.0.failed };
         count.fetch_add(1, Ordering::Relaxed);
+        if let Ok(stream) = connected {
+            behave(stream, habit, &login).await;
+        }
         sleep(COMES_BACK).await;
     }
 }
