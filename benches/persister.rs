@@ -8,8 +8,8 @@
 mod market;
 
 use comfy_table::{Cell, CellAlignment, Table, presets};
+use dojima::domain::EventRecord;
 use dojima::domain::streams::StreamIndex;
-use dojima::domain::{EventRecord, Listings};
 use dojima::ring::{cursor, spsc};
 use dojima::runtime::{Agent, Counters, SystemClocks};
 use dojima::stages::persister::archiver::{Archiver, ArchiverPorts};
@@ -129,20 +129,20 @@ fn archive(name: &str, events: &[EventRecord], log_dir: &Path) -> Run {
     let (mut producer, consumer) = spsc(1 << 14);
     let (mut durable, durable_reader) = cursor();
     durable.set(u64::MAX);
-    let (_client, resend) = resend_queues();
+    let (_client, resend, _reader) = resend_queues();
     let (space, _) = dojima::stages::space::space_gauge("event log");
     let ports = ArchiverPorts {
         events: consumer,
         durable: durable_reader,
         space,
         resend,
+        oldest: cursor().1,
         downstream: Vec::new(),
         upstream: Vec::new(),
         followers: Vec::new(),
         half_full: u64::MAX,
     };
-    let (streams, listings) = (StreamIndex::default(), Listings::default());
-    let mut archiver = Archiver::new(ports, log, files(log_dir), streams, listings, 0, &Counters::new());
+    let mut archiver = Archiver::new(ports, log, StreamIndex::default(), 0, &Counters::new());
     let mut elapsed = Duration::ZERO;
     for part in events.chunks(1 << 12) {
         part.iter().for_each(|record| producer.try_push(*record).expect("room"));

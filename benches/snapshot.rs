@@ -121,7 +121,10 @@ fn filled(size: &Size) -> State {
         if live.len() > 10 && random.below(5) == 0 {
             let at = random.below(live.len() as u64) as usize;
             let (login, user_ref) = live.swap_remove(at);
-            apply(&mut state, &Command::Cancel(Cancel { login, user_ref, quantity: Quantity(0) }));
+            apply(
+                &mut state,
+                &Command::Cancel(Cancel { login, session: 0, user_ref, quantity: Quantity(0) }),
+            );
             continue;
         }
         let enter = order(&mut random, &mut last);

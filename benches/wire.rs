@@ -13,8 +13,8 @@ use dojima::domain::{
     TradeId, UserRef, codec,
 };
 use dojima::wire::ouch::{
-    Appendage, CancelOrder, EnterOrder, Inbound, Outbound, ReplaceOrder, SEQUENCED_LEN_MAX, encode_sequenced,
-    to_command,
+    Appendage, CancelOrder, EnterOrder, Inbound, LoggedIn, Outbound, ReplaceOrder, SEQUENCED_LEN_MAX,
+    encode_sequenced, to_command,
 };
 use dojima::wire::soup::{self, frame, kind};
 use sha2::{Digest, Sha256};
@@ -29,6 +29,7 @@ const MESSAGES_SMALL: usize = 2_000;
 const DIGEST_SMALL: &str = "7b86dab376bfa427";
 
 const LOGIN: LoginId = LoginId(3);
+const FROM: LoggedIn = LoggedIn { login: LOGIN, session: 0 };
 const SYMBOL: Symbol = Symbol(*b"BTC-USDT");
 
 fn main() {
@@ -52,7 +53,7 @@ fn main() {
         let mut rest = &requests[..];
         while let Ok(Some((packet, used))) = frame(rest, 4096) {
             let message = Inbound::decode(packet.payload).expect("a request");
-            black_box(to_command(LOGIN, &message, &listings));
+            black_box(to_command(FROM, &message, &listings));
             rest = &rest[used..];
         }
     });
@@ -148,7 +149,7 @@ fn check(
     let mut commands = 0;
     let mut bytes = [0; codec::ENCODED_LEN_MAX];
     while let Some((packet, used)) = frame(rest, 4096).expect("packets") {
-        let command = to_command(LOGIN, &Inbound::decode(packet.payload).expect("a request"), listings);
+        let command = to_command(FROM, &Inbound::decode(packet.payload).expect("a request"), listings);
         assert!(!matches!(command, Command::RefuseEnter(_) | Command::RefuseReplace(_)), "{command:?}");
         let len = codec::encode_command(&command, &mut bytes).expect("fits");
         hash.update(&bytes[..len]);

@@ -22,7 +22,9 @@ use crate::runtime::{
     Clocks, CoreIndex, Counters, Fatal, FatalPolicy, Runner, RunningAgent, Shutdown, SystemClocks, UnixNanos,
     WallClock, affinity,
 };
+use dojima_journal::passing::Told;
 use dojima_journal::{AppendError, JournalError, Options};
+use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -67,7 +69,7 @@ pub enum StartError {
     #[error(transparent)]
     Recovery(#[from] RecoveryError),
     /// The address cannot be listened on.
-    #[error("cannot listen on {address}: {source} (is another engine running? choose another {key})")]
+    #[error("cannot listen on {address} ({key}): {}{}", Told(source), in_use(source))]
     Listen {
         /// Its key in the configuration.
         key: &'static str,
@@ -85,6 +87,13 @@ pub enum StartError {
     /// Something else that cannot be had.
     #[error(transparent)]
     Fatal(#[from] Fatal),
+}
+
+fn in_use(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => "; is another engine running? choose another address",
+        _ => "",
+    }
 }
 
 impl StartError {
@@ -133,8 +142,9 @@ struct Warm {
 }
 
 /// What can be wrong before anything is touched.
-fn check(config: &Config) -> Result<(), StartError> {
+fn check(config: &Config, data: &DataDir) -> Result<(), StartError> {
     config.validate()?;
+    config.validate_in(data.path())?;
     for core in &config.engine.pin_cores {
         affinity::check(CoreIndex(*core)).map_err(Fatal::from)?;
     }
@@ -305,7 +315,7 @@ impl Engine {
     /// See [`StartError`]; nothing runs then.
     pub fn start(config: &Config, data: &Path, launch: Launch<'_>) -> Result<Self, StartError> {
         let data = DataDir::new(data);
-        check(config)?;
+        check(config, &data)?;
         if launch.order_entry == OrderEntry::Listen {
             provide_descriptors(config)?;
         }

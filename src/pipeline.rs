@@ -23,21 +23,22 @@ use crate::config::Config;
 use crate::domain::{Command, EventRecord, Sequenced};
 use crate::exchange::Exchange;
 use crate::market::MarketWatch;
+use crate::net::auth::{Role, auth_queues};
 use crate::recovery::{DataDir, Recovered};
 use crate::replica::State;
 use crate::ring::{Consumer, CursorReader, Producer, RingBuilder, cursor, spsc};
 use crate::runtime::{
     Agent, Clocks, CoreIndex, Counters, Doorbell, Fatal, IdleStrategy, StampClock, UnixNanos,
 };
-use crate::stages::auth::{Role, auth_queues};
 use crate::stages::doorman::{Door, Doorman};
 use crate::stages::feed::{FeedFiles, FeedPorts, FeedPublisher, FeedStart};
-use crate::stages::gateway::{Gateway, GatewayControl, GatewayPorts, GatewayStart};
+use crate::stages::gateway::{Gateway, GatewayControl, GatewayPorts, GatewayStart, Progress};
 use crate::stages::journaler::{Journaler, JournalerPorts};
 use crate::stages::matcher::{Matcher, MatcherPorts};
 use crate::stages::persister::archiver::{Archiver, ArchiverPorts};
 use crate::stages::persister::sql::SqlWriter;
 use crate::stages::resend::resend_queues;
+use crate::stages::resender::Resender;
 use crate::stages::sequencer::{Sequencer, SequencerPorts};
 use crate::stages::shadow::{Shadow, ShadowControl, ShadowFiles, ShadowPorts};
 use crate::stages::space::space_gauge;
@@ -224,7 +225,7 @@ pub fn build(
     let (journal_space, journal_watch) = space_gauge("journal");
     let (event_log_space, event_log_watch) = space_gauge("event log");
     let (quota_space, quota_watch) = space_gauge("data directory");
-    let (resend_client, resend_server) = resend_queues();
+    let (resend_client, resend_locator, resend_reader) = resend_queues();
     let (auth_client, auth_server) = auth_queues();
     let (last_state_in, last_state) = bounded(1);
     let event_readers = [Some(&to_archiver), to_gateway.as_ref()];
@@ -253,6 +254,12 @@ pub fn build(
                 inbound: gateway_in,
                 events,
                 durable,
+                progress: Progress {
+                    sequenced: sequenced.clone(),
+                    sequence_base: last.sequence,
+                    applied: applied.clone(),
+                    in_ring: in_ring.clone(),
+                },
                 space,
                 resend: resend_client,
                 downstream,
@@ -325,26 +332,21 @@ pub fn build(
         last_state: Some(last_state_in),
     };
     let matcher = Matcher::new(ports, exchange, last_event, counters);
-    // 5. Archiver.
+    // 5. Archiver, and who reads the event log again.
+    let downstream = seats.bells(Seat::Resender, &[Seat::Gateway]);
+    let resender = Resender::new(resend_reader, downstream, Arc::clone(data.event_log()), counters);
     let ports = ArchiverPorts {
         events: to_archiver,
         durable: durable.clone(),
         space: event_log_space,
-        resend: resend_server,
-        downstream: seats.bells(Seat::Archiver, &[Seat::Gateway]),
+        resend: resend_locator,
+        oldest: resender.oldest(),
+        downstream: seats.bells(Seat::Archiver, &[Seat::Gateway, Seat::Resender]),
         upstream: seats.bells(Seat::Archiver, &[Seat::Matcher]),
         followers: seats.bells(Seat::Archiver, if config.market_data.enabled { &[Seat::Feed] } else { &[] }),
         half_full: config.rings.event_slots as u64 / 2,
     };
-    let archiver = Archiver::new(
-        ports,
-        event_log,
-        Arc::clone(data.event_log()),
-        streams,
-        listings,
-        last_event,
-        counters,
-    );
+    let archiver = Archiver::new(ports, event_log, streams, last_event, counters);
     let archived = archiver.archived();
     // Timer.
     let timer = timer_settings.zip(timer_in).map(|(settings, commands)| {
@@ -374,7 +376,8 @@ pub fn build(
             let (applied, synced) = (applied.clone(), synced.clone());
             let doorman = seats.bells(Seat::Feed, &[Seat::Doorman]);
             let ports = FeedPorts { applied, in_ring, synced, subscribers, snapshots, doorman };
-            let start = FeedStart { event: last_event, sequence: last.sequence };
+            let is_first = last.sequence == report.opening_commands;
+            let start = FeedStart { event: last_event, sequence: last.sequence, is_first };
             let feed = FeedPublisher::new(
                 settings,
                 files,
@@ -407,7 +410,7 @@ pub fn build(
                 event_log: Arc::clone(data.event_log()),
                 snapshots: Arc::clone(data.snapshots()),
             };
-            let settings = settings::shadow(config, data, quota_space);
+            let settings = settings::shadow(config, data, quota_space, counters);
             let last_snapshot = report.snapshot.map_or(0, |info| info.position);
             Some(Shadow::new(ports, files, settings, replica, last_snapshot, clocks.monotonic(), counters)?)
         }
@@ -437,8 +440,19 @@ pub fn build(
         last_state,
         _lock: lock,
     };
-    let agents =
-        Agents { gateway, doorman, timer, sequencer, journaler, matcher, archiver, sql, shadow, feed };
+    let agents = Agents {
+        gateway,
+        doorman,
+        timer,
+        sequencer,
+        journaler,
+        matcher,
+        archiver,
+        resender,
+        sql,
+        shadow,
+        feed,
+    };
     Ok(Pipeline { threads: seats.seat(agents), handles })
 }
 

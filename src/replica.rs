@@ -5,7 +5,7 @@
 pub mod snapshot;
 mod snapshots;
 
-pub use snapshots::{SnapshotError, SnapshotInfo, Snapshots};
+pub use snapshots::{SnapshotError, SnapshotInfo, Snapshots, is_snapshot_file};
 
 use crate::domain::streams::StreamIndex;
 use crate::domain::{Command, Event, EventRecord, Listings, Stamp, VenueLimits};

@@ -62,7 +62,7 @@ fn cancel(of: &Command) -> Command {
     match of {
         Command::Enter(enter) => {
             let (login, user_ref) = (enter.login, enter.user_ref);
-            Command::Cancel(Cancel { login, user_ref, quantity: Quantity(0) })
+            Command::Cancel(Cancel { login, session: 0, user_ref, quantity: Quantity(0) })
         }
         other => panic!("{other:?} is no new order"),
     }
@@ -169,7 +169,13 @@ fn instructed(count: usize) -> Vec<Figure> {
     let Command::Enter(enter) = new else { unreachable!("an order is entered") };
     let amends = (1..=count as u64 * 50).map(|at| {
         let quantity = Quantity(1_000_000 - at);
-        Command::Amend(Amend { login: enter.login, user_ref: enter.user_ref, price: None, quantity })
+        Command::Amend(Amend {
+            login: enter.login,
+            session: 0,
+            user_ref: enter.user_ref,
+            price: None,
+            quantity,
+        })
     });
     let amends: Vec<_> = [new].into_iter().chain(amends).collect();
     figures.push(figure(&mut venue, "amend in place", "command", amends.len(), &amends));

@@ -43,7 +43,7 @@ fn cancels(orders: &[Command]) -> Vec<Command> {
     let cancel = |order: &Command| match order {
         Command::Enter(enter) => {
             let (login, user_ref) = (enter.login, enter.user_ref);
-            Command::Cancel(Cancel { login, user_ref, quantity: Quantity(0) })
+            Command::Cancel(Cancel { login, session: 0, user_ref, quantity: Quantity(0) })
         }
         other => panic!("{other:?} is no new order"),
     };

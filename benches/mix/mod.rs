@@ -212,7 +212,7 @@ impl Market {
 
     fn cancel(&mut self) {
         let Live { login, user_ref, .. } = self.someones_order();
-        self.send(Command::Cancel(Cancel { login, user_ref, quantity: Quantity(0) }));
+        self.send(Command::Cancel(Cancel { login, session: 0, user_ref, quantity: Quantity(0) }));
     }
 
     fn send(&mut self, command: Command) {

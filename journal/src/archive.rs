@@ -2,8 +2,9 @@
 
 use crate::error::JournalError;
 use crate::layout::SEGMENT_BYTES_MAX;
+use crate::passing::is_passing;
 use crate::segment::number_of;
-use crate::storage::{LockGuard, ReadAt, Region, Storage};
+use crate::storage::{LockGuard, NotSynced, ReadAt, Region, Storage};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -15,7 +16,7 @@ use zstd::stream::{read::Decoder, write::Encoder};
 use zstd::zstd_safe::get_frame_content_size;
 
 /// What the name of an archived segment has after that of the segment.
-const SUFFIX: &str = ".zst";
+pub(crate) const SUFFIX: &str = ".zst";
 /// Level of compression: the fastest that is worth its time; segments are compressed beside a working engine.
 const LEVEL: i32 = 3;
 /// More than the longest frame header of zstd, in which the original length stands.
@@ -104,6 +105,12 @@ impl ArchivedStorage {
             _ => Err(damaged(name, "it does not begin like an archived segment")),
         }
     }
+
+    /// What decompresses the archive of segment `name` from its start on, and how long the segment is.
+    fn decoder(&self, name: &str) -> io::Result<(FileDecoder, u64)> {
+        let (file, bytes) = self.open_archive(name)?;
+        Ok((Decoder::new(At::start_of(file))?, bytes))
+    }
 }
 
 fn damaged(name: &str, why: &str) -> io::Error {
@@ -117,11 +124,15 @@ fn read_only() -> io::Error {
 /// An archived segment, decompressed as far as it was asked for.
 struct ArchivedFile {
     name: String,
+    archive: ArchivedStorage,
     state: RefCell<Decompressed>,
 }
 
+type FileDecoder = Decoder<'static, BufReader<At<Box<dyn ReadAt>>>>;
+
 struct Decompressed {
-    decoder: Decoder<'static, BufReader<At<Box<dyn ReadAt>>>>,
+    /// `None` after an error: what it had taken in is lost, so it begins anew.
+    decoder: Option<FileDecoder>,
     /// What came out so far.
     bytes: Vec<u8>,
     /// How many come out in all.
@@ -136,23 +147,31 @@ impl fmt::Debug for ArchivedFile {
 
 impl Decompressed {
     /// Has the bytes up to `end` at hand.
-    fn reach(&mut self, end: usize) -> io::Result<()> {
-        let have = self.bytes.len();
-        if end <= have {
+    fn reach(&mut self, end: usize, open: impl FnOnce() -> io::Result<FileDecoder>) -> io::Result<()> {
+        if end <= self.bytes.len() {
             return Ok(());
         }
+        let mut decoder = match self.decoder.take() {
+            Some(decoder) => decoder,
+            None => {
+                self.bytes.clear();
+                open()?
+            }
+        };
+        let have = self.bytes.len();
         // Decompression comes in pieces; asking for less does not make it cheaper.
         let end = end.max(have + PIECE_BYTES).min(self.total);
         self.bytes.resize(end, 0);
-        let read = self.decoder.read_exact(&mut self.bytes[have..]);
+        let read = decoder.read_exact(&mut self.bytes[have..]);
         if read.is_err() {
             self.bytes.truncate(have);
         }
         read?;
         // The checksum of the whole stands after its last byte.
-        if end == self.total && self.decoder.read(&mut [0])? > 0 {
+        if end == self.total && decoder.read(&mut [0])? > 0 {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "it is longer than it says"));
         }
+        self.decoder = Some(decoder);
         Ok(())
     }
 }
@@ -162,7 +181,11 @@ impl ReadAt for ArchivedFile {
         let mut state = self.state.borrow_mut();
         let from = usize::try_from(offset).unwrap_or(usize::MAX).min(state.total);
         let end = from.saturating_add(buffer.len()).min(state.total);
-        state.reach(end).map_err(|error| damaged(&self.name, &error.to_string()))?;
+        let open = || self.archive.decoder(&self.name).map(|(decoder, _)| decoder);
+        state.reach(end, open).map_err(|error| match is_passing(&error) {
+            true => error,
+            false => damaged(&self.name, &error.to_string()),
+        })?;
         buffer[..end - from].copy_from_slice(&state.bytes[from..end]);
         Ok(end - from)
     }
@@ -194,10 +217,10 @@ impl Storage for ArchivedStorage {
     fn open(&self, name: &str) -> io::Result<Box<dyn ReadAt>> {
         match self.inner.open(name) {
             Err(error) if error.kind() == io::ErrorKind::NotFound && number_of(name).is_some() => {
-                let (file, bytes) = self.open_archive(name)?;
-                let decoder = Decoder::new(At::start_of(file))?;
-                let state = RefCell::new(Decompressed { decoder, bytes: Vec::new(), total: bytes as usize });
-                Ok(Box::new(ArchivedFile { name: name.to_owned(), state }))
+                let (decoder, bytes) = self.decoder(name)?;
+                let (decoder, total) = (Some(decoder), bytes as usize);
+                let state = RefCell::new(Decompressed { decoder, bytes: Vec::new(), total });
+                Ok(Box::new(ArchivedFile { name: name.to_owned(), archive: self.clone(), state }))
             }
             opened => opened,
         }
@@ -215,8 +238,8 @@ impl Storage for ArchivedStorage {
         Err(read_only())
     }
 
-    fn sync_file(&self, _name: &str) -> io::Result<()> {
-        Err(read_only())
+    fn sync_file(&self, _name: &str) -> Result<(), NotSynced> {
+        Err(NotSynced::Unopened(read_only()))
     }
 
     fn remove(&self, _name: &str) -> io::Result<()> {

@@ -1,8 +1,13 @@
 //! What can go wrong, in the terms of whoever has to act on it.
 
+use crate::passing::{Told, is_passing};
 use crate::segment::Content;
+use crate::storage::NotSynced;
 use std::io;
 use std::path::{Path, PathBuf};
+
+/// What was tried when a sync failed, which never passes.
+const SYNC: &str = "sync";
 
 /// Why a journal cannot be opened, read or prepared.
 #[derive(Debug, thiserror::Error)]
@@ -69,7 +74,7 @@ pub enum JournalError {
     #[error("journal options: {0}")]
     Options(String),
     /// The operating system refused.
-    #[error("{}: cannot {action}: {source}", path.display())]
+    #[error("{}: cannot {action}: {}", path.display(), Told(source))]
     Io {
         /// What was tried.
         action: &'static str,
@@ -81,6 +86,29 @@ pub enum JournalError {
 }
 
 impl JournalError {
+    /// Whether the same can be tried again later: the system could not do it for the moment, and nothing was done.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Self::Io { action, source, .. } if *action != SYNC && is_passing(source))
+    }
+
+    /// Whether a sync failed: what was to be written may be lost, and a second sync would not say so.
+    #[must_use]
+    pub fn is_failed_sync(&self) -> bool {
+        matches!(self, Self::Io { action, .. } if *action == SYNC)
+    }
+
+    /// Adapter for `map_err`: names the path of a file that was not synced.
+    pub(crate) fn not_synced(path: &Path) -> impl FnOnce(NotSynced) -> Self {
+        move |why| {
+            let (action, source) = match why {
+                NotSynced::Unopened(source) => ("open", source),
+                NotSynced::Failed(source) => (SYNC, source),
+            };
+            Self::Io { action, path: path.to_owned(), source }
+        }
+    }
+
     /// Adapter for `map_err`: names the action and the path of an I/O error.
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Io { action, path: path.to_owned(), source }
@@ -121,6 +149,14 @@ pub enum SyncError {
     #[error("{}: cannot sync: {source}", file.display())]
     Failed {
         /// The file that was being synced.
+        file: PathBuf,
+        /// The operating system's answer.
+        source: io::Error,
+    },
+    /// A file could not be opened for the moment, and nothing was done: the next call can do it.
+    #[error("{}: cannot open to sync: {}", file.display(), Told(source))]
+    Later {
+        /// The file that is to be synced.
         file: PathBuf,
         /// The operating system's answer.
         source: io::Error,

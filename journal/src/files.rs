@@ -3,7 +3,8 @@
 use crate::error::JournalError;
 use crate::lock;
 use crate::map::Mapping;
-use crate::storage::{LockGuard, ReadAt, Region, Storage, UNFINISHED};
+use crate::passing::retry;
+use crate::storage::{LockGuard, NotSynced, ReadAt, Region, Storage, UNFINISHED};
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, BufWriter, Write};
@@ -39,7 +40,7 @@ pub fn private_file() -> OpenOptions {
 /// # Errors
 /// Whatever the operating system says.
 pub fn make_folder(dir: &Path) -> io::Result<()> {
-    make_folder_and(dir, FOLDER_MODE, &mut |parent| File::open(parent)?.sync_all())
+    make_folder_and(dir, FOLDER_MODE, &mut |parent| retry(|| File::open(parent))?.sync_all())
 }
 
 fn make_folder_and(dir: &Path, mode: u32, sync: &mut dyn FnMut(&Path) -> io::Result<()>) -> io::Result<()> {
@@ -59,7 +60,7 @@ fn make_folder_and(dir: &Path, mode: u32, sync: &mut dyn FnMut(&Path) -> io::Res
         };
     }
     make_folder_and(parent, PARENT_MODE, sync)?;
-    match DirBuilder::new().mode(mode).create(dir) {
+    match retry(|| DirBuilder::new().mode(mode).create(dir)) {
         // Somebody else was faster.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && dir.is_dir() => {}
         made => made?,
@@ -81,19 +82,42 @@ impl FileStorage {
     }
 
     fn sync_dir(&self) -> io::Result<()> {
-        File::open(&self.dir)?.sync_all()
+        retry(|| File::open(&self.dir))?.sync_all()
     }
 
     /// Lets `make` write a file and sync it under a name of its own, then gives it its name, durably.
     fn replace(&self, name: &str, make: impl FnOnce(File) -> io::Result<()>) -> io::Result<()> {
         let unfinished = self.path(&format!("{name}{UNFINISHED}"));
-        if let Err(error) = private_file().truncate(true).open(&unfinished).and_then(make) {
+        if let Err(error) = retry(|| private_file().truncate(true).open(&unfinished)).and_then(make) {
             // Gives the space back; should that fail too, the next start removes the file.
-            let _ = fs::remove_file(&unfinished);
+            let _ = retry(|| fs::remove_file(&unfinished));
             return Err(error);
         }
-        fs::rename(&unfinished, self.path(name))?;
+        retry(|| fs::rename(&unfinished, self.path(name)))?;
         self.sync_dir()
+    }
+
+    /// Names and lengths of all files.
+    fn list(&self) -> io::Result<Vec<(String, u64)>> {
+        let entries = match fs::read_dir(&self.dir) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(error),
+        };
+        let mut files = Vec::new();
+        for entry in entries {
+            let entry = entry?;
+            match entry.metadata() {
+                Ok(metadata) if metadata.is_file() => {
+                    files.push((entry.file_name().to_string_lossy().into_owned(), metadata.len()));
+                }
+                Ok(_) => {}
+                // Renamed or removed since the folder was listed.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(files)
     }
 
     /// Writes `start`, then zeros, in the pieces that suit later syncs.
@@ -120,6 +144,10 @@ impl FileStorage {
 }
 
 impl Storage for FileStorage {
+    fn files(&self) -> io::Result<Vec<(String, u64)>> {
+        retry(|| self.list())
+    }
+
     fn prepare(&self) -> io::Result<()> {
         make_folder(&self.dir)
     }
@@ -128,30 +156,8 @@ impl Storage for FileStorage {
         Ok(Box::new(lock::acquire(&self.dir)?))
     }
 
-    fn files(&self) -> io::Result<Vec<(String, u64)>> {
-        let entries = match fs::read_dir(&self.dir) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(error),
-        };
-        let mut files = Vec::new();
-        for entry in entries {
-            let entry = entry?;
-            match entry.metadata() {
-                Ok(metadata) if metadata.is_file() => {
-                    files.push((entry.file_name().to_string_lossy().into_owned(), metadata.len()));
-                }
-                Ok(_) => {}
-                // Renamed or removed since the folder was listed.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(files)
-    }
-
     fn open(&self, name: &str) -> io::Result<Box<dyn ReadAt>> {
-        Ok(Box::new(File::open(self.path(name))?))
+        Ok(Box::new(retry(|| File::open(self.path(name)))?))
     }
 
     fn create(&self, name: &str, bytes: u64, start: &[u8], cancel: &AtomicBool) -> io::Result<()> {
@@ -171,16 +177,17 @@ impl Storage for FileStorage {
     }
 
     fn map(&self, name: &str, bytes: u64) -> io::Result<Region> {
-        let file = OpenOptions::new().read(true).write(true).open(self.path(name))?;
-        Mapping::new(&file, bytes as usize).map(Region::Mapped)
+        let file = retry(|| OpenOptions::new().read(true).write(true).open(self.path(name)))?;
+        retry(|| Mapping::new(&file, bytes as usize)).map(Region::Mapped)
     }
 
-    fn sync_file(&self, name: &str) -> io::Result<()> {
-        File::open(self.path(name))?.sync_data()
+    fn sync_file(&self, name: &str) -> Result<(), NotSynced> {
+        let file = retry(|| File::open(self.path(name))).map_err(NotSynced::Unopened)?;
+        file.sync_data().map_err(NotSynced::Failed)
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
-        fs::remove_file(self.path(name))?;
+        retry(|| fs::remove_file(self.path(name)))?;
         self.sync_dir()
     }
 

@@ -3,6 +3,7 @@
 
 use crate::error::JournalError;
 use crate::files::private_file;
+use crate::passing::retry;
 use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::Path;
@@ -22,10 +23,7 @@ const PAUSE: Duration = Duration::from_millis(10);
 /// [`JournalError::Locked`] if another writer holds it.
 pub(crate) fn acquire(dir: &Path) -> Result<File, JournalError> {
     let path = dir.join(FILE_NAME);
-    let mut file = private_file()
-        .truncate(false)
-        .read(true)
-        .open(&path)
+    let mut file = retry(|| private_file().truncate(false).read(true).open(&path))
         .map_err(JournalError::io("open the lock file", &path))?;
     match try_patiently(&file) {
         Ok(()) => {}

@@ -1,6 +1,7 @@
 //! Makes segments before they are needed: zeroed, synced, named and mapped, so that the writer only swaps. On a
 //! thread of its own, or at the moment of need where there must be no threads.
 
+use crate::passing::{Told, is_passing};
 use crate::record::Seed;
 use crate::segment::{Content, Header, file_name};
 use crate::storage::{Region, Storage};
@@ -13,6 +14,9 @@ use std::time::Duration;
 
 /// How long the maker waits after a failure, usually a full disk, before it tries again.
 const RETRY_AFTER: Duration = Duration::from_millis(100);
+
+/// So often in a row, one second in all, an error that passes is not told.
+const PASSING_MAX: u32 = 10;
 
 /// A segment that nothing was written to yet.
 #[derive(Debug)]
@@ -58,7 +62,8 @@ struct Shared {
 
 impl Shared {
     fn note(&self, outcome: Option<&io::Error>) {
-        *self.reason.lock().unwrap_or_else(PoisonError::into_inner) = outcome.map(ToString::to_string);
+        let reason = outcome.map(|error| Told(error).to_string());
+        *self.reason.lock().unwrap_or_else(PoisonError::into_inner) = reason;
         self.low_space.store(outcome.is_some(), Ordering::Release);
     }
 }
@@ -163,11 +168,17 @@ impl Maker {
 
 /// Makes a segment however long the disk stays full; `None` once the writer is gone.
 fn make_stubbornly(storage: &dyn Storage, number: u64, pattern: Pattern, shared: &Shared) -> Option<Spare> {
+    let mut passed: u32 = 0;
     while !shared.cancel.load(Ordering::Acquire) {
         match make(storage, number, 0, pattern, &shared.cancel) {
             Ok(spare) => {
                 shared.note(None);
                 return Some(spare);
+            }
+            // There are spares, as a rule, so nobody need know of it.
+            Err(error) if is_passing(&error) && passed < PASSING_MAX => {
+                passed += 1;
+                thread::park_timeout(RETRY_AFTER);
             }
             Err(error) => {
                 shared.note(Some(&error));

@@ -5,7 +5,7 @@ mod faults;
 mod file;
 
 use crate::error::JournalError;
-use crate::storage::{LockGuard, ReadAt, Region, Storage, UNFINISHED};
+use crate::storage::{LockGuard, NotSynced, ReadAt, Region, Storage, UNFINISHED};
 use faults::{Faults, injected};
 use file::{Folder, MemoryFile, SharedFile, locked};
 use std::io;
@@ -137,6 +137,7 @@ impl Shared {
             }
             Some(Fault::Ignore) if action == Action::SyncDir => {}
             Some(Fault::Refuse(kind)) => return Err(injected(kind)),
+            Some(Fault::System(errno)) => return Err(io::Error::from_raw_os_error(errno)),
             Some(Fault::Ignore | Fault::Short(_) | Fault::Misdirect { .. }) => {
                 return Err(injected(io::ErrorKind::Other));
             }
@@ -163,6 +164,7 @@ impl Shared {
             }
             Some(Fault::Misdirect { .. }) => Err(injected(io::ErrorKind::Other)),
             Some(Fault::Refuse(kind)) => Err(injected(kind)),
+            Some(Fault::System(errno)) => Err(io::Error::from_raw_os_error(errno)),
             None => {
                 make(content);
                 Ok(())
@@ -311,10 +313,11 @@ impl Storage for MemoryStorage {
         Ok(Region::Memory(MemoryRegion { name: name.to_owned(), file, shared: Arc::clone(&self.shared) }))
     }
 
-    fn sync_file(&self, name: &str) -> io::Result<()> {
-        let file = self.shared.file(name)?;
+    fn sync_file(&self, name: &str) -> Result<(), NotSynced> {
+        let file = self.shared.file(name).map_err(NotSynced::Unopened)?;
+        self.shared.step(Action::Open, name, 0..0, || ()).map_err(NotSynced::Unopened)?;
         let length = locked(&file).seen.len();
-        self.shared.sync(name, &file, 0..length)
+        self.shared.sync(name, &file, 0..length).map_err(NotSynced::Failed)
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {

@@ -138,6 +138,31 @@ impl Reader {
         Ok(Self { storage, from_sequence, place, buffer: Buffer::new() })
     }
 
+    /// A reader from the start of a segment; `None` while it is a spare.
+    ///
+    /// # Errors
+    /// [`JournalError`], [`JournalError::Io`] with [`std::io::ErrorKind::NotFound`] for one that is not there.
+    pub(crate) fn open_segment(
+        storage: &Arc<dyn Storage>,
+        number: u64,
+    ) -> Result<Option<Self>, JournalError> {
+        let place = place_in(storage.as_ref(), number)?;
+        Ok(place.map(|place| Self {
+            storage: Arc::clone(storage),
+            from_sequence: place.next_sequence,
+            place: Some(place),
+            buffer: Buffer::new(),
+        }))
+    }
+
+    /// The sequence of the first record of a segment; `None` while it is a spare.
+    ///
+    /// # Errors
+    /// As [`Reader::open_segment`].
+    pub(crate) fn segment_begin(storage: &dyn Storage, number: u64) -> Result<Option<u64>, JournalError> {
+        Ok(place_in(storage, number)?.map(|place| place.next_sequence))
+    }
+
     /// What the journal says its payloads are; `None` while there is no journal.
     #[must_use]
     pub fn content(&self) -> Option<Content> {

@@ -161,7 +161,7 @@ impl Scanned {
             let next_base = self.segments.get(index + 1).map_or(u64::MAX, |next| next.base_sequence);
             if next_base > self.watermark {
                 let synced = self.storage.sync_file(&file_name(segment.number));
-                synced.map_err(JournalError::io("sync", &segment.file))?;
+                synced.map_err(JournalError::not_synced(&segment.file))?;
             }
         }
         Ok(())

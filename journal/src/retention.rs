@@ -35,7 +35,7 @@ pub struct Retired {
 pub fn sync_segments(storage: &dyn Storage, numbers: RangeInclusive<u64>) -> Result<(), JournalError> {
     for (number, _) in list(storage)?.into_iter().filter(|(number, _)| numbers.contains(number)) {
         let name = file_name(number);
-        storage.sync_file(&name).map_err(JournalError::io("sync", &storage.path(&name)))?;
+        storage.sync_file(&name).map_err(JournalError::not_synced(&storage.path(&name)))?;
     }
     Ok(())
 }

@@ -8,7 +8,8 @@ use crate::layout::{
     RESERVED_AT, SALT_AT, SEGMENT_BYTES_AT, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN, SEGMENT_HEADER_BYTES,
     SEGMENT_NUMBER_AT, VERSION, VERSION_AT,
 };
-use crate::storage::{ReadAt, Storage};
+use crate::storage::{ReadAt, Storage, UNFINISHED};
+use crate::{archive, lock};
 use std::fmt;
 use std::path::Path;
 
@@ -187,6 +188,15 @@ pub(crate) fn file_name(number: u64) -> String {
 pub(crate) fn number_of(name: &str) -> Option<u64> {
     let number = name.strip_suffix(".seg")?.parse().ok()?;
     (file_name(number) == name).then_some(number)
+}
+
+/// Whether a journal makes files of this name in its folder: segments, archived ones, those that are still being made, and
+/// the lock.
+#[must_use]
+pub fn is_journal_file(name: &str) -> bool {
+    let finished = name.strip_suffix(UNFINISHED).unwrap_or(name);
+    let segment = finished.strip_suffix(archive::SUFFIX).unwrap_or(finished);
+    number_of(segment).is_some() || name == lock::FILE_NAME
 }
 
 /// The u16 at `at`; the caller guarantees that it is inside `bytes`.

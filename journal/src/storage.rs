@@ -4,6 +4,7 @@
 use crate::error::JournalError;
 use crate::map::Mapping;
 use crate::memory::MemoryRegion;
+use crate::passing::retry;
 use std::any::Any;
 use std::fmt;
 use std::fs::File;
@@ -16,7 +17,7 @@ use std::sync::atomic::AtomicBool;
 pub use crate::files::{FileStorage, make_folder, private_file};
 
 /// Suffix of a file that is still being made.
-pub(crate) const UNFINISHED: &str = ".tmp";
+pub const UNFINISHED: &str = ".tmp";
 
 /// Removes the files that [`Storage::create`] or [`Storage::write`] had not finished when the process ended. Only for
 /// the holder of the lock, before it makes anything itself.
@@ -86,8 +87,8 @@ pub trait Storage: fmt::Debug + Send + Sync {
     /// Makes everything written to a file durable.
     ///
     /// # Errors
-    /// Must not be retried: what was not written may be lost.
-    fn sync_file(&self, name: &str) -> io::Result<()>;
+    /// [`NotSynced`].
+    fn sync_file(&self, name: &str) -> Result<(), NotSynced>;
 
     /// Removes a file, durably.
     ///
@@ -107,6 +108,23 @@ pub trait Storage: fmt::Debug + Send + Sync {
     }
 }
 
+/// Why a file was not synced.
+#[derive(Debug)]
+pub enum NotSynced {
+    /// It could not be opened, and nothing was done.
+    Unopened(io::Error),
+    /// Must not be retried: what was not written may be lost.
+    Failed(io::Error),
+}
+
+impl From<NotSynced> for io::Error {
+    fn from(why: NotSynced) -> Self {
+        match why {
+            NotSynced::Unopened(error) | NotSynced::Failed(error) => error,
+        }
+    }
+}
+
 /// A file open for positioned reads.
 pub trait ReadAt: fmt::Debug + Send {
     /// Reads up to `buffer.len()` bytes from `offset` and returns how many; fewer only at the end of the file.
@@ -120,11 +138,9 @@ impl ReadAt for File {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         let mut done = 0;
         while done < buffer.len() {
-            match FileExt::read_at(self, &mut buffer[done..], offset + done as u64) {
-                Ok(0) => break,
-                Ok(bytes) => done += bytes,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
+            match retry(|| FileExt::read_at(self, &mut buffer[done..], offset + done as u64))? {
+                0 => break,
+                bytes => done += bytes,
             }
         }
         Ok(done)

@@ -6,13 +6,16 @@ use crate::layout::{
     TAIL_RESERVE_BYTES, record_bytes,
 };
 use crate::maker::{Maker, Spare};
+use crate::passing::is_passing;
 use crate::record::{Found, Kind, Seed};
 use crate::segment::{Content, Header, file_name, segment_bytes_allowed};
-use crate::storage::{LockGuard, Region, Storage};
+use crate::storage::{LockGuard, NotSynced, Region, Storage};
 use crate::warm::Warm;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{Ordering, compiler_fence};
+use std::thread;
+use std::time::Duration;
 
 /// When a record counts as acknowledged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,6 +106,10 @@ impl Options {
         Ok(())
     }
 }
+
+/// How often the last sync of a journal is tried while something passes, and the pause between.
+const LAST_TRIES: u32 = 100;
+const LAST_PAUSE: Duration = Duration::from_millis(10);
 
 /// The segment that is being written.
 #[derive(Debug)]
@@ -253,7 +260,7 @@ impl Writer {
     /// pages touched since the last sync, older segments first.
     ///
     /// # Errors
-    /// [`SyncError`]. After an error every later call of any kind fails.
+    /// [`SyncError`]. After an error every later call of any kind fails, but for [`SyncError::Later`].
     pub fn sync(&mut self) -> Result<u64, SyncError> {
         if self.poisoned {
             return Err(SyncError::Poisoned);
@@ -261,9 +268,13 @@ impl Writer {
         while self.unsynced_segment < self.tail.header.number {
             let name = file_name(self.unsynced_segment);
             match self.storage.sync_file(&name) {
+                Ok(()) => {}
                 // Retired, which happens only to what its owner has brought to the disk.
-                Err(gone) if gone.kind() == io::ErrorKind::NotFound => {}
-                synced => synced.map_err(|source| self.poison(&name, source))?,
+                Err(NotSynced::Unopened(gone)) if gone.kind() == io::ErrorKind::NotFound => {}
+                Err(NotSynced::Unopened(source)) if is_passing(&source) => {
+                    return Err(SyncError::Later { file: self.storage.path(&name), source });
+                }
+                Err(why) => return Err(self.poison(&name, why.into())),
             }
             self.unsynced_segment += 1;
         }
@@ -306,15 +317,35 @@ impl Writer {
     /// Ends the journal with a seal, durably, so that any damage before it will be seen.
     ///
     /// # Errors
-    /// [`SyncError`]; the journal is then as after a crash.
+    /// [`SyncError`]; the journal is then as after a crash. Waits up to a second for what passes.
     pub fn seal(mut self) -> Result<(), SyncError> {
-        self.sync()?;
+        self.sync_at_last()?;
         if !self.sealed {
             self.tail.mark(Kind::Seal, self.next_sequence, self.synced);
             self.sealed = true;
-            self.sync()?;
+            self.sync_at_last()?;
         }
         Ok(())
+    }
+
+    /// As [`Writer::sync`], where nobody tries again later: waits up to a second for what passes.
+    ///
+    /// # Errors
+    /// As [`Writer::sync`].
+    pub fn sync_at_last(&mut self) -> Result<u64, SyncError> {
+        for _ in 1..LAST_TRIES {
+            match self.sync() {
+                Err(SyncError::Later { .. }) => thread::sleep(LAST_PAUSE),
+                done => return done,
+            }
+        }
+        self.sync()
+    }
+
+    /// Whether everything that was appended is on the disk.
+    #[must_use]
+    pub fn is_synced(&self) -> bool {
+        self.synced == self.appended()
     }
 
     /// The next sequence to append.

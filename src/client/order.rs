@@ -380,7 +380,7 @@ pub(super) fn push<const N: usize>(out: &mut Vec<u8>, tag: u8, value: [u8; N]) {
 mod tests {
     use super::*;
     use crate::domain::{Command, Event, Listing, Listings, LoginId};
-    use crate::wire::ouch::{Appendage, Inbound, to_command};
+    use crate::wire::ouch::{Appendage, Inbound, LoggedIn, to_command};
     use proptest::prelude::*;
 
     const SYMBOL: Symbol = Symbol(*b"BTC-USDT");
@@ -438,7 +438,8 @@ mod tests {
             let order = NewOrder { symbol: SYMBOL, side: Side::Sell, terms, firm, linked_to: UserRef(linked_to) };
             let mut tail = Vec::new();
             let message = order.message(UserRef(9), &mut tail);
-            let command = to_command(LoginId(3), &Inbound::Enter(message, Appendage(&tail)), &listings);
+            let from = LoggedIn { login: LoginId(3), session: 0 };
+            let command = to_command(from, &Inbound::Enter(message, Appendage(&tail)), &listings);
             let Command::Enter(entered) = command else { panic!("{command:?}") };
             prop_assert_eq!((entered.user_ref, entered.side, entered.price), (UserRef(9), Side::Sell, price));
             prop_assert_eq!((entered.quantity, entered.time_in_force), (quantity, time_in_force));
@@ -447,7 +448,7 @@ mod tests {
             prop_assert_eq!(entered.instructions.unwrap_or_default(), expected);
 
             let message = Replacement { terms }.message(UserRef(9), UserRef(10), &mut tail);
-            let command = to_command(LoginId(3), &Inbound::Replace(message, Appendage(&tail)), &listings);
+            let command = to_command(from, &Inbound::Replace(message, Appendage(&tail)), &listings);
             let Command::Replace(replaced) = command else { panic!("{command:?}") };
             prop_assert_eq!((replaced.quantity, replaced.price), (quantity, price));
             prop_assert_eq!(replaced.instructions.unwrap_or_default(), instructions);

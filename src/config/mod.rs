@@ -8,6 +8,7 @@
 mod compare;
 mod error;
 mod exact;
+mod place;
 mod sections;
 mod settings;
 mod users;

@@ -1,6 +1,7 @@
 //! The bounds of every limit, and how the limits relate, in one place.
 
 use super::error::{Problem, Problems};
+use super::place::TAKEN;
 use super::{Config, sections::GatewaySection};
 use crate::domain::{self, Command, VenueLimits};
 use std::ffi::OsStr;
@@ -19,9 +20,6 @@ const SNAPSHOT_EVERY: RangeInclusive<u64> = 100..=1 << 48;
 const TIMEOUT_MS: RangeInclusive<u64> = 10..=3_600_000;
 /// A thread may sleep for 25 ms, so ticks closer than that would come in bunches.
 const TICK_INTERVAL_MS: RangeInclusive<u64> = 50..=3_600_000;
-
-/// What the engine keeps in the data directory, under these names.
-const TAKEN: [&str; 6] = ["journal", "events", "snapshots", "market-data", "known-addresses", "lock"];
 
 /// Days for which the names of sessions must at least suffice.
 const ROLLS_MIN: u32 = 365;

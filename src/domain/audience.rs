@@ -35,6 +35,8 @@ pub struct Audience {
     accounts: Vec<AccountId>,
     /// Who gets copies, by account; within it in the order in which they were made.
     copies: Vec<Vec<Copied>>,
+    /// How many copies there are.
+    copied: usize,
 }
 
 /// Somebody who gets copies of what an account's logins are told.
@@ -65,6 +67,7 @@ impl Audience {
             self.copies.resize_with(at + 1, Vec::new);
         }
         self.copies[at].push(Copied { to, since });
+        self.copied += 1;
     }
 
     /// Hands every message that the event gives to `tell`: those of its recipients first, in their order, then the copies
@@ -112,6 +115,11 @@ impl Audience {
         }
     }
 
+    /// How many logins and copies it knows of: it only grows, so tables of one size are equal.
+    pub fn size(&self) -> usize {
+        self.accounts.len() + self.copied
+    }
+
     /// The accounts of the logins, in the order of their ids.
     pub fn accounts(&self) -> &[AccountId] {
         &self.accounts
@@ -129,7 +137,7 @@ impl Audience {
         accounts: impl IntoIterator<Item = AccountId>,
         copies: impl IntoIterator<Item = (AccountId, LoginId, u64)>,
     ) -> Self {
-        let mut restored = Self { accounts: accounts.into_iter().collect(), copies: Vec::new() };
+        let mut restored = Self { accounts: accounts.into_iter().collect(), ..Self::default() };
         copies.into_iter().for_each(|(account, login, since)| restored.copy(account, login, since));
         restored
     }

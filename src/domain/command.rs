@@ -331,9 +331,6 @@ pub struct Echo {
     /// Capacity as it was sent.
     #[serde(serialize_with = "export::byte")]
     pub capacity: u8,
-    /// Inter-market sweep eligibility as it was sent.
-    #[serde(serialize_with = "export::byte")]
-    pub iso: u8,
     /// CrossType as it was sent.
     #[serde(serialize_with = "export::byte")]
     pub cross_type: u8,
@@ -349,7 +346,6 @@ impl Default for Echo {
             time_in_force: b'0',
             display: b'Y',
             capacity: b'P',
-            iso: b'N',
             cross_type: b'N',
             firm: [0; 4],
         }
@@ -361,6 +357,8 @@ impl Default for Echo {
 pub struct Enter {
     /// Who sends it.
     pub login: LoginId,
+    /// The session that it was sent in. Not the login's present one: the message is ignored.
+    pub session: u32,
     /// The client's number of it. Not above the login's last: a retransmission, ignored.
     pub user_ref: UserRef,
     /// What is traded.
@@ -384,6 +382,8 @@ pub struct Enter {
 pub struct RefuseEnter {
     /// Who sent it.
     pub login: LoginId,
+    /// The session that it was sent in. Not the login's present one: the message is ignored.
+    pub session: u32,
     /// The client's number of it; consumed by the refusal.
     pub user_ref: UserRef,
     /// Why.
@@ -397,6 +397,8 @@ pub struct RefuseEnter {
 pub struct Replace {
     /// Who sends it.
     pub login: LoginId,
+    /// The session that it was sent in. Not the login's present one: the message is ignored.
+    pub session: u32,
     /// The order to be replaced. Not live: the message is ignored.
     pub orig_user_ref: UserRef,
     /// The number of the order as replaced. Not above the login's last: the message is ignored.
@@ -419,6 +421,8 @@ pub struct Replace {
 pub struct RefuseReplace {
     /// Who sent it.
     pub login: LoginId,
+    /// The session that it was sent in. Not the login's present one: the message is ignored.
+    pub session: u32,
     /// The order that is cancelled by it, if it is live.
     pub orig_user_ref: UserRef,
     /// The number that the replaced order would have had; not consumed.
@@ -434,6 +438,8 @@ pub struct RefuseReplace {
 pub struct Cancel {
     /// Who sends it.
     pub login: LoginId,
+    /// The session that it was sent in. Not the login's present one: the message is ignored.
+    pub session: u32,
     /// Which order. Not live: the message is ignored.
     pub user_ref: UserRef,
     /// The new intended total, lots, including what has executed. 0 cancels all that is open; a total that is
@@ -446,6 +452,8 @@ pub struct Cancel {
 pub struct Amend {
     /// Who sends it.
     pub login: LoginId,
+    /// The session that it was sent in. Not the login's present one: the message is ignored.
+    pub session: u32,
     /// Which order. Not live: the message is ignored.
     pub user_ref: UserRef,
     /// The new limit, price units; `None`: as it is.
@@ -469,6 +477,8 @@ pub struct Checkpoint {
 pub struct MassCancel {
     /// Who sends it and gets the answer; its account's orders only. `None`: an operator, any orders.
     pub login: Option<LoginId>,
+    /// The session that it was sent in. Not the login's present one: the message is ignored. 0 from an operator.
+    pub session: u32,
     /// The client's number of the message. Not above the login's last: a retransmission, ignored. 0 from an operator.
     pub user_ref: UserRef,
     /// Which orders.
@@ -480,6 +490,8 @@ pub struct MassCancel {
 pub struct Modify {
     /// Who sends it.
     pub login: LoginId,
+    /// The session that it was sent in. Not the login's present one: the message is ignored.
+    pub session: u32,
     /// Which order. Not live: the message is ignored.
     pub user_ref: UserRef,
     /// The order's side. Another one: the message is ignored.
@@ -493,6 +505,8 @@ pub struct Modify {
 pub struct QueryAccount {
     /// Who asks.
     pub login: LoginId,
+    /// The session that it was sent in. Not the login's present one: the message is ignored.
+    pub session: u32,
     /// All the login's orders are cancelled when so many milliseconds have passed, unless it says so again before; 0: not
     /// any more. `None`: the switch stays as it is.
     pub cancel_after_ms: Option<u32>,
@@ -503,6 +517,8 @@ pub struct QueryAccount {
 pub struct SetOrderEntry {
     /// Whose, and who gets the answer.
     pub login: LoginId,
+    /// The session that it was sent in. Not the login's present one: the message is ignored.
+    pub session: u32,
     /// The client's number of the message. Not above the login's last: a retransmission, ignored.
     pub user_ref: UserRef,
     /// Firm as it was sent; carried and returned.

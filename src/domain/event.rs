@@ -494,7 +494,10 @@ pub struct Executed {
 pub struct Ignored {
     /// Who sent it.
     pub login: LoginId,
-    /// The client's number in it.
+    /// The session that it was sent in.
+    pub session: u32,
+    /// The client's number in it: of a replace that of the order, if that is not live, else the new one; 0 of a message
+    /// without one.
     pub user_ref: UserRef,
     /// Why.
     pub reason: IgnoreReason,

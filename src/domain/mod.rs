@@ -15,6 +15,7 @@ pub mod ids;
 pub mod instructions;
 pub mod listing;
 pub mod reject;
+mod sender;
 pub mod session;
 pub mod settings;
 pub mod streams;
@@ -41,6 +42,7 @@ pub use instructions::{
 };
 pub use listing::{Listing, Listings};
 pub use reject::{IgnoreReason, RejectReason};
+pub use sender::Sender;
 pub use settings::{
     AccountSelfTrade, AssetSettings, CancelFilter, FeeAsset, KillScope, LimitScope, OrderLimits, Phase,
     Protection, SetFees, SetTerms, Switch, VenueLimits, VolumeTiers,

@@ -196,5 +196,7 @@ reasons!(
         NothingToCancel => "the new total is not below the present one",
         /// The login does not exist.
         UnknownLogin => "the login does not exist",
+        /// It was sent in a session of the login that has ended, or that never was.
+        OtherSession => "it was sent in another session than the login's present one",
     }
 );

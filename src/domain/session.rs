@@ -23,14 +23,30 @@ pub fn session_id(first: [u8; 10], session: u32) -> Option<[u8; 10]> {
     (left == 0).then_some(id)
 }
 
+/// The session that has this id ([`session_id`]); `None` if none has. Case does not matter.
+pub fn session_number(first: [u8; 10], id: [u8; 10]) -> Option<u32> {
+    let len = first.iter().rposition(|byte| *byte != b' ').map_or(0, |last| last + 1);
+    let digits = first[..len].iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+    let number = |id: &[u8; 10]| {
+        let text = std::str::from_utf8(&id[len - digits..len]).ok()?;
+        if text.is_empty() { Some(0) } else { text.parse::<u64>().ok() }
+    };
+    let session = u32::try_from(number(&id)?.checked_sub(number(&first)?)?).ok()?;
+    session_id(first, session).filter(|of| of.eq_ignore_ascii_case(&id)).map(|_| session)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::session_id;
+    use super::{session_id, session_number};
+
+    fn field(text: &str) -> [u8; 10] {
+        let mut field = [b' '; 10];
+        field[..text.len()].copy_from_slice(text.as_bytes());
+        field
+    }
 
     fn named(first: &str, session: u32) -> Option<String> {
-        let mut field = [b' '; 10];
-        field[..first.len()].copy_from_slice(first.as_bytes());
-        session_id(field, session).map(|id| String::from_utf8_lossy(&id).trim_end().to_owned())
+        session_id(field(first), session).map(|id| String::from_utf8_lossy(&id).trim_end().to_owned())
     }
 
     #[test]
@@ -49,6 +65,12 @@ mod tests {
             ("DAY", 1, None),
         ] {
             assert_eq!(named(first, session).as_deref(), id, "{first} and {session}");
+            if let Some(id) = id {
+                assert_eq!(session_number(field(first), field(&id.to_ascii_lowercase())), Some(session));
+            }
+        }
+        for id in ["DOJIMA0000", "DOJIMA000A", "DAY1", "", "DOJIMB0002", "DOJIMA 002"] {
+            assert_eq!(session_number(field("DOJIMA0001"), field(id)), None, "{id}");
         }
     }
 }

@@ -3,15 +3,19 @@
 //! A login's stream is the messages addressed to it in the present session, numbered from 1, copies included
 //! ([`Audience`]). The numbers are not stored anywhere: they are counted from the events, so they come back the same after
 //! every replay. The index remembers, for every [`MARK_EVERY`]th message, the event that carries it, so that a resend need
-//! not read the log from its start. Of the session before the present one it remembers the same: whoever is still on its
-//! way through it when it ends gets all of it.
+//! not read the log from its start. Of the session before the present one it remembers the same, and of the last
+//! [`ENDED_MAX`] sessions of a login where their messages began and ended, so that they can be read again.
 
 use super::audience::{Audience, StreamChange};
 use super::{EventRecord, LoginId};
 use bincode::{Decode, Encode};
+use std::collections::VecDeque;
 
 /// Messages of one login from one mark to the next.
 pub const MARK_EVERY: u64 = 1024;
+
+/// Sessions of one login of which is remembered where they were. Older ones cannot be read any more.
+pub const ENDED_MAX: usize = 100;
 
 /// Message counts of every login, and sparse marks into the event log.
 #[derive(Clone, Debug, Default)]
@@ -19,8 +23,25 @@ pub struct StreamIndex {
     audience: Audience,
     session: u32,
     logins: Vec<Stream>,
-    /// By login: its stream of the session before.
-    ended: Vec<Stream>,
+    /// By login: its stream of the session before, with its marks, if it ended since the start.
+    before: Vec<Stream>,
+    /// By login: its streams that have ended, the oldest first.
+    ended: Vec<VecDeque<EndedStream>>,
+}
+
+/// A login's stream of a session that has ended: at least one message, from one event to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct EndedStream {
+    /// Whose.
+    pub login: LoginId,
+    /// Of which session.
+    pub session: u32,
+    /// The event of its first message.
+    pub first_event: u64,
+    /// The event of its last message.
+    pub last_event: u64,
+    /// How many messages it had.
+    pub messages: u64,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -74,9 +95,27 @@ impl StreamIndex {
     fn restart(&mut self, login: LoginId, session: u32) {
         let present = stream(&mut self.logins, login, session);
         let before = std::mem::replace(present, Stream { session, ..Stream::default() });
-        if before.messages > 0 {
-            *stream(&mut self.ended, login, session) = before;
+        let Some(first) = before.marks.first() else { return };
+        self.keep(EndedStream {
+            login,
+            session: before.session,
+            first_event: first.event,
+            last_event: before.last_event,
+            messages: before.messages,
+        });
+        *stream(&mut self.before, login, session) = before;
+    }
+
+    fn keep(&mut self, ended: EndedStream) {
+        let at = ended.login.0 as usize;
+        if at >= self.ended.len() {
+            self.ended.resize_with(at + 1, VecDeque::new);
         }
+        let all = &mut self.ended[at];
+        if all.len() == ENDED_MAX {
+            all.pop_front();
+        }
+        all.push_back(ended);
     }
 
     /// Who is sent what, after the events so far.
@@ -116,6 +155,39 @@ impl StreamIndex {
         true
     }
 
+    /// The streams that have ended, by login, the oldest first.
+    pub fn all_ended(&self) -> impl Iterator<Item = &EndedStream> {
+        self.ended.iter().flatten()
+    }
+
+    /// Takes up the next ended stream of an index that was written down. `false`, and nothing done, when it cannot follow
+    /// the one before.
+    pub fn restore_ended(&mut self, ended: EndedStream) -> bool {
+        let EndedStream { login, session, first_event, last_event, messages } = ended;
+        let own = self.ended.get(login.0 as usize);
+        let follows = own
+            .and_then(VecDeque::back)
+            .is_none_or(|one| one.session < session && one.last_event < first_event);
+        let has_room = own.is_none_or(|own| own.len() < ENDED_MAX);
+        let in_order = self.ended.len() <= login.0 as usize + 1;
+        let is_one = session < self.session && (1..=last_event).contains(&first_event) && messages > 0;
+        let fits = follows && has_room && in_order && is_one;
+        if fits {
+            self.keep(ended);
+        }
+        fits
+    }
+
+    /// A login's stream of a session that has ended, as far as that is remembered.
+    pub fn ended(&self, login: LoginId, session: u32) -> Option<&EndedStream> {
+        self.ended.get(login.0 as usize)?.iter().rfind(|ended| ended.session == session)
+    }
+
+    /// The session of the login's present stream.
+    pub fn session_of(&self, login: LoginId) -> u32 {
+        self.logins.get(login.0 as usize).map_or(self.session, |stream| stream.session)
+    }
+
     /// How many messages the login's present stream has.
     pub fn messages(&self, login: LoginId) -> u64 {
         self.logins.get(login.0 as usize).map_or(0, |stream| stream.messages)
@@ -129,29 +201,39 @@ impl StreamIndex {
     /// The login's stream of a session: the present one or the one before.
     fn of(&self, login: LoginId, session: u32) -> Option<&Stream> {
         let at = login.0 as usize;
-        [&self.logins, &self.ended].into_iter().filter_map(|all| all.get(at)).find(|s| s.session == session)
+        [&self.logins, &self.before].into_iter().filter_map(|all| all.get(at)).find(|s| s.session == session)
     }
 
     /// The first mark of the login's stream of this session at this event or after it; `None` also when it is not known.
-    pub fn mark_from(&self, login: LoginId, session: u32, event: u64) -> Option<Mark> {
+    fn mark_from(&self, login: LoginId, session: u32, event: u64) -> Option<Mark> {
         let marks = &self.of(login, session)?.marks;
         marks.get(marks.partition_point(|mark| mark.event < event)).copied()
     }
 
     /// Where to start reading to find this message (from 1) of the login's stream of this session, if it has it.
     pub fn mark_before(&self, login: LoginId, session: u32, message: u64) -> Option<Mark> {
-        let stream = self.of(login, session)?;
-        if message == 0 || message > stream.messages {
-            return None;
+        let marked = |stream: &Stream| {
+            let slot = (message.checked_sub(1)?) / MARK_EVERY;
+            let mark = stream.marks.get(usize::try_from(slot).ok()?)?;
+            (message <= stream.messages).then_some(*mark)
+        };
+        let begun = || {
+            let ended = self.ended(login, session)?;
+            let is_there = (1..=ended.messages).contains(&message);
+            is_there.then_some(Mark { event: ended.first_event, message: 1 })
+        };
+        match self.of(login, session) {
+            Some(stream) => marked(stream),
+            None => begun(),
         }
-        let slot = (message - 1) / MARK_EVERY;
-        stream.marks.get(usize::try_from(slot).ok()?).copied()
     }
 
-    /// The last message of a session's stream, and the event that ended it; `None` while it goes on, or when it is not known.
-    pub fn end_of(&self, login: LoginId, session: u32) -> Option<Mark> {
-        let ended = self.ended.get(login.0 as usize).filter(|stream| stream.session == session)?;
-        Some(Mark { event: ended.last_event, message: ended.messages })
+    /// A place at this event or after it with the number of the login's next message there: of its stream of this session,
+    /// which has messages.
+    pub fn known_from(&self, login: LoginId, session: u32, event: u64) -> Option<Mark> {
+        let ended = self.ended(login, session);
+        let ended = ended.map(|ended| Mark { event: ended.last_event + 1, message: ended.messages + 1 });
+        self.mark_from(login, session, event).or(ended)
     }
 }
 

@@ -81,7 +81,7 @@ impl SteppedEngine {
         sockets: Option<Box<dyn Sockets>>,
         segment_bytes: Option<[u64; 2]>,
     ) -> Result<Self, StartError> {
-        check(config)?;
+        check(config, data)?;
         let mut settings = recovery_settings(config, data, clocks.wall().time())?;
         if let Some([journal, event_log]) = segment_bytes {
             settings.journal = settings.journal.with_segment_bytes(journal).with_spare_segments(0);

@@ -119,7 +119,7 @@ impl Exchange {
     fn open_login(&mut self, login: LoginId, account: AccountId) -> Result<Event, RejectReason> {
         next(login.0 as usize, self.logins.len())?;
         self.known_account(account)?;
-        self.add_login(Login::new(account));
+        self.add_login(Login::new(account, self.session));
         Ok(Event::LoginOpened { login, account })
     }
 

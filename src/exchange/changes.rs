@@ -9,14 +9,15 @@ use super::orders::{ignored, limit};
 use super::sink::EventSink;
 use crate::domain::{
     Amend, Amended, Cancel, CancelReason, Canceled, ChangeRejected, Echo, Event, IgnoreReason, Instructions,
-    LoginId, Modify, OrderPrice, OrderState, Phase, Price, Quantity, RefuseReplace, RejectReason, Rejected,
-    Replace, Replaced, Switch, TimeInForce, UserRef, Visibility,
+    Modify, OrderPrice, OrderState, Phase, Price, Quantity, RefuseReplace, RejectReason, Rejected, Replace,
+    Replaced, Sender, Switch, TimeInForce, UserRef, Visibility,
 };
 
 impl Exchange {
     pub(super) fn replace(&mut self, replace: &Replace, events: &mut impl EventSink) {
-        let Replace { login, orig_user_ref, user_ref, echo: Echo { cl_ord_id, .. }, .. } = *replace;
-        let Some(handle) = self.replaceable(login, orig_user_ref, user_ref, events) else { return };
+        let Replace { login, session, orig_user_ref, user_ref, echo: Echo { cl_ord_id, .. }, .. } = *replace;
+        let sender = Sender { login, session, user_ref };
+        let Some(handle) = self.replaceable(sender, orig_user_ref, events) else { return };
         let killed = self.killed;
         let limits = match self.restrictions(login, user_ref) {
             Ok(limits) => limits,
@@ -41,22 +42,22 @@ impl Exchange {
     /// The live order that a replace means, if its new number may be used.
     fn replaceable(
         &mut self,
-        login: LoginId,
+        sender: Sender,
         orig_user_ref: UserRef,
-        user_ref: UserRef,
         events: &mut impl EventSink,
     ) -> Option<Handle> {
-        self.fresh_user_ref(login, user_ref, events)?;
-        let found = self.shared.named(login, orig_user_ref);
+        self.fresh_user_ref(sender, events)?;
+        let found = self.shared.named(sender.login, orig_user_ref);
         if found.is_none() {
-            events.push(ignored(login, orig_user_ref, IgnoreReason::OrderNotLive));
+            events.push(ignored(Sender { user_ref: orig_user_ref, ..sender }, IgnoreReason::OrderNotLive));
         }
         found
     }
 
     pub(super) fn refuse_replace(&mut self, refuse: &RefuseReplace, events: &mut impl EventSink) {
-        let RefuseReplace { login, orig_user_ref, user_ref, reason, cl_ord_id } = *refuse;
-        let Some(handle) = self.replaceable(login, orig_user_ref, user_ref, events) else { return };
+        let RefuseReplace { login, session, orig_user_ref, user_ref, reason, cl_ord_id } = *refuse;
+        let sender = Sender { login, session, user_ref };
+        let Some(handle) = self.replaceable(sender, orig_user_ref, events) else { return };
         let instrument = self.shared.orders.cold(handle).instrument;
         let now = if keeps_original(reason) {
             Err(reason)
@@ -77,39 +78,40 @@ impl Exchange {
     }
 
     /// The live order that a cancel or an amend means.
-    fn live(&mut self, login: LoginId, user_ref: UserRef, events: &mut impl EventSink) -> Option<Handle> {
-        let found = self.shared.named(login, user_ref);
+    fn live(&mut self, sender: Sender, events: &mut impl EventSink) -> Option<Handle> {
+        let found = self.shared.named(sender.login, sender.user_ref);
         if found.is_none() {
-            let known = (login.0 as usize) < self.logins.len();
-            let reason = if known { IgnoreReason::OrderNotLive } else { IgnoreReason::UnknownLogin };
-            events.push(ignored(login, user_ref, reason));
+            events.push(ignored(sender, IgnoreReason::OrderNotLive));
         }
         found
     }
 
     pub(super) fn cancel(&mut self, cancel: &Cancel, events: &mut impl EventSink) {
-        let Some(handle) = self.live(cancel.login, cancel.user_ref, events) else { return };
+        let Cancel { login, session, user_ref, .. } = *cancel;
+        let Some(handle) = self.live(Sender { login, session, user_ref }, events) else { return };
         let instrument = self.shared.orders.cold(handle).instrument;
         self.market(instrument, events).cancel(handle, cancel);
     }
 
     pub(super) fn amend(&mut self, amend: &Amend, events: &mut impl EventSink) {
-        let Some(handle) = self.live(amend.login, amend.user_ref, events) else { return };
+        let Amend { login, session, user_ref, .. } = *amend;
+        let Some(handle) = self.live(Sender { login, session, user_ref }, events) else { return };
         self.amend_live(handle, amend, events);
     }
 
     /// A lower quantity; everything else that the message could ask for is ignored (PROTOCOL.md §2.8).
     pub(super) fn modify(&mut self, modify: &Modify, events: &mut impl EventSink) {
-        let Modify { login, user_ref, side, quantity } = *modify;
-        let Some(handle) = self.live(login, user_ref, events) else { return };
+        let Modify { login, session, user_ref, side, quantity } = *modify;
+        let sender = Sender { login, session, user_ref };
+        let Some(handle) = self.live(sender, events) else { return };
         let order = self.shared.orders.get(handle);
         if order.side != side {
-            return events.push(ignored(login, user_ref, IgnoreReason::OrderNotLive));
+            return events.push(ignored(sender, IgnoreReason::OrderNotLive));
         }
         if quantity >= order.total {
-            return events.push(ignored(login, user_ref, IgnoreReason::NothingToCancel));
+            return events.push(ignored(sender, IgnoreReason::NothingToCancel));
         }
-        self.amend_live(handle, &Amend { login, user_ref, price: None, quantity }, events);
+        self.amend_live(handle, &Amend { login, session, user_ref, price: None, quantity }, events);
     }
 
     fn amend_live(&mut self, handle: Handle, amend: &Amend, events: &mut impl EventSink) {
@@ -249,14 +251,15 @@ impl<S: EventSink> Market<'_, S> {
 
     fn cancel(&mut self, handle: Handle, cancel: &Cancel) {
         let order = self.shared.orders.get(handle);
-        let Cancel { login, user_ref, quantity } = *cancel;
+        let Cancel { login, session, user_ref, quantity } = *cancel;
         let refused =
             |reason| Event::ChangeRejected(ChangeRejected { login, user_ref, order: order.id, reason });
         if self.instrument.listing.phase == Phase::Halted {
             return self.events.push(refused(RejectReason::InstrumentHalted));
         }
         if quantity >= order.total {
-            return self.events.push(ignored(login, user_ref, IgnoreReason::NothingToCancel));
+            let sender = Sender { login, session, user_ref };
+            return self.events.push(ignored(sender, IgnoreReason::NothingToCancel));
         }
         let original = self.original(&order);
         if quantity.0 <= original.executed {
@@ -348,6 +351,7 @@ impl<S: EventSink> Market<'_, S> {
             handle,
             &Replace {
                 login: order.login,
+                session: amend.session,
                 orig_user_ref: order.user_ref,
                 user_ref: order.user_ref,
                 time_in_force: time_in_force(order.time_in_force),

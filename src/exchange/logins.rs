@@ -8,7 +8,7 @@ use super::mass::Answer;
 use super::sink::EventSink;
 use crate::domain::{
     AccountId, CancelFilter, CancelReason, Command, ConnectionLoss, Event, IgnoreReason, LoginId,
-    OrderLimits, QueryAccount, RejectReason, SetOrderEntry, Switch, Timestamp, UserRef,
+    OrderLimits, QueryAccount, RejectReason, Sender, SetOrderEntry, Switch, Timestamp, UserRef,
 };
 
 /// A trading login as the exchange knows it.
@@ -16,6 +16,8 @@ use crate::domain::{
 pub struct Login {
     /// The account that its orders are for.
     pub account: AccountId,
+    /// Its session; the first one is 0.
+    pub session: u32,
     /// The highest client number it has used in this session.
     pub last_user_ref: UserRef,
     /// When its dead-man's switch cancels its orders; 0: it has none.
@@ -32,9 +34,10 @@ pub struct Login {
 }
 
 impl Login {
-    pub(super) fn new(account: AccountId) -> Self {
+    pub(super) fn new(account: AccountId, session: u32) -> Self {
         Self {
             account,
+            session,
             last_user_ref: UserRef(0),
             cancel_at: Timestamp(0),
             order_entry: Switch::On,
@@ -121,6 +124,21 @@ impl Exchange {
         Ok(Event::RulesSet { edition })
     }
 
+    /// Whether a client's message is of the present session of its login. Nothing at all comes of one that is not: it was
+    /// on its way when the session ended, and its client takes it that it came too late.
+    #[inline]
+    pub(super) fn is_of_session(&self, sender: &Sender) -> bool {
+        self.logins.get(sender.login.0 as usize).is_some_and(|known| known.session == sender.session)
+    }
+
+    /// Says that nothing came of such a message.
+    #[cold]
+    pub(super) fn ignore(&self, sender: Sender, events: &mut impl EventSink) {
+        let is_known = (sender.login.0 as usize) < self.logins.len();
+        let reason = if is_known { IgnoreReason::OtherSession } else { IgnoreReason::UnknownLogin };
+        events.push(super::orders::ignored(sender, reason));
+    }
+
     /// Whether a login that exists may use this new number for an order; the limits that it has to keep to.
     #[inline]
     pub(super) fn restrictions(
@@ -145,8 +163,9 @@ impl Exchange {
     }
 
     pub(super) fn set_order_entry(&mut self, set: &SetOrderEntry, events: &mut impl EventSink) {
-        if self.consume_user_ref(set.login, set.user_ref, events).is_some() {
-            let known = &mut self.logins[set.login.0 as usize];
+        let SetOrderEntry { login, session, user_ref, .. } = *set;
+        if self.consume_user_ref(Sender { login, session, user_ref }, events).is_some() {
+            let known = &mut self.logins[login.0 as usize];
             known.order_entry = set.switch;
             known.restrict();
             events.push(Event::OrderEntrySet(*set));
@@ -154,10 +173,8 @@ impl Exchange {
     }
 
     pub(super) fn query_account(&mut self, query: &QueryAccount, events: &mut impl EventSink) {
-        let QueryAccount { login, cancel_after_ms } = *query;
-        let Some(known) = self.logins.get_mut(login.0 as usize) else {
-            return events.push(super::orders::ignored(login, UserRef(0), IgnoreReason::UnknownLogin));
-        };
+        let QueryAccount { login, cancel_after_ms, .. } = *query;
+        let known = &mut self.logins[login.0 as usize];
         match cancel_after_ms {
             None => {}
             Some(after_ms) => {
@@ -225,6 +242,7 @@ impl Exchange {
                 RollStage::Start => {
                     let orders = self.shared.login_orders[login.0 as usize].len();
                     let known = &mut self.logins[login.0 as usize];
+                    known.session = session;
                     known.last_user_ref = UserRef(0);
                     known.has_old_numbers = orders > 0;
                     known.restrict();

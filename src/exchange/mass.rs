@@ -9,7 +9,7 @@ use super::market::Market;
 use super::sink::EventSink;
 use crate::domain::{
     AccountId, CancelFilter, CancelReason, Event, InstrumentId, KillScope, LoginId, MassCancel, OrderId,
-    Phase, RejectReason, Side, Switch, TimeInForce, UserRef,
+    Phase, RejectReason, Sender, Side, Switch, TimeInForce, UserRef,
 };
 
 /// A cancel of many orders on its way.
@@ -49,7 +49,7 @@ enum Walk {
 
 /// The answer to a mass cancel.
 fn mass_canceled(mass: &MassCancel, canceled: u32) -> Event {
-    let MassCancel { login, user_ref, filter: CancelFilter { instrument, side, .. } } = *mass;
+    let MassCancel { login, user_ref, filter: CancelFilter { instrument, side, .. }, .. } = *mass;
     let user_ref = if login.is_some() { user_ref } else { UserRef(0) };
     Event::MassCanceled { login, user_ref, canceled, instrument, side }
 }
@@ -58,7 +58,8 @@ impl Exchange {
     pub(super) fn mass_cancel(&mut self, mass: &MassCancel, events: &mut impl EventSink) {
         let mut filter = mass.filter;
         if let Some(login) = mass.login {
-            let Some(account) = self.consume_user_ref(login, mass.user_ref, events) else { return };
+            let sender = Sender { login, session: mass.session, user_ref: mass.user_ref };
+            let Some(account) = self.consume_user_ref(sender, events) else { return };
             if filter.account.is_some_and(|other| other != account) {
                 // Other accounts' orders are not its to cancel: none fits.
                 return events.push(mass_canceled(mass, 0));

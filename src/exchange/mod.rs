@@ -150,6 +150,11 @@ impl Exchange {
 
     /// What the command itself asks for.
     fn perform(&mut self, stamp: Stamp, command: &Command, events: &mut impl EventSink) {
+        if let Some(sender) = command.sender()
+            && !self.is_of_session(&sender)
+        {
+            return self.ignore(sender, events);
+        }
         match command {
             Command::Enter(enter) => self.enter(enter, events),
             Command::Replace(replace) => self.replace(replace, events),

@@ -9,19 +9,21 @@ use super::matching::{MatchEnd, Taker};
 use super::sink::EventSink;
 use crate::domain::{
     Accepted, AccountId, Amount, Armed, CancelReason, Echo, Enter, Event, IgnoreReason, Ignored,
-    Instructions, LoginId, OrderLimits, OrderState, Phase, PostOnly, Price, Quantity, RefuseEnter,
-    RejectReason, Rejected, Side, TimeInForce, Timestamp, UserRef, Visibility,
+    Instructions, OrderLimits, OrderState, Phase, PostOnly, Price, Quantity, RefuseEnter, RejectReason,
+    Rejected, Sender, Side, TimeInForce, Timestamp, Visibility,
 };
 
-pub(super) fn ignored(login: LoginId, user_ref: UserRef, reason: IgnoreReason) -> Event {
-    Event::Ignored(Ignored { login, user_ref, reason })
+/// A message without effect and without an answer.
+pub(super) fn ignored(Sender { login, session, user_ref }: Sender, reason: IgnoreReason) -> Event {
+    Event::Ignored(Ignored { login, session, user_ref, reason })
 }
 
 impl Exchange {
     pub(super) fn enter(&mut self, enter: &Enter, events: &mut impl EventSink) {
-        let Some(account) = self.consume_user_ref(enter.login, enter.user_ref, events) else { return };
+        let Enter { login, session, user_ref, echo: Echo { cl_ord_id, .. }, .. } = *enter;
+        let sender = Sender { login, session, user_ref };
+        let Some(account) = self.consume_user_ref(sender, events) else { return };
         let killed = self.killed;
-        let Enter { login, user_ref, echo: Echo { cl_ord_id, .. }, .. } = *enter;
         let limits = match self.restrictions(login, user_ref) {
             Ok(limits) => limits,
             Err(reason) => {
@@ -40,36 +42,31 @@ impl Exchange {
     /// Checks and consumes a client's number; the account that the login's orders are for.
     pub(super) fn consume_user_ref(
         &mut self,
-        login: LoginId,
-        user_ref: UserRef,
+        sender: Sender,
         events: &mut impl EventSink,
     ) -> Option<AccountId> {
-        let account = self.fresh_user_ref(login, user_ref, events)?;
-        self.logins[login.0 as usize].last_user_ref = user_ref;
+        let account = self.fresh_user_ref(sender, events)?;
+        self.logins[sender.login.0 as usize].last_user_ref = sender.user_ref;
         Some(account)
     }
 
     /// Checks a client's number without consuming it.
     pub(super) fn fresh_user_ref(
         &mut self,
-        login: LoginId,
-        user_ref: UserRef,
+        sender: Sender,
         events: &mut impl EventSink,
     ) -> Option<AccountId> {
-        let Some(known) = self.logins.get(login.0 as usize) else {
-            events.push(ignored(login, user_ref, IgnoreReason::UnknownLogin));
-            return None;
-        };
-        if user_ref <= known.last_user_ref {
-            events.push(ignored(login, user_ref, IgnoreReason::Retransmission));
+        let known = &self.logins[sender.login.0 as usize];
+        if sender.user_ref <= known.last_user_ref {
+            events.push(ignored(sender, IgnoreReason::Retransmission));
             return None;
         }
         Some(known.account)
     }
 
     pub(super) fn refuse_enter(&mut self, refuse: &RefuseEnter, events: &mut impl EventSink) {
-        let RefuseEnter { login, user_ref, reason, cl_ord_id } = *refuse;
-        if self.consume_user_ref(login, user_ref, events).is_some() {
+        let RefuseEnter { login, session, user_ref, reason, cl_ord_id } = *refuse;
+        if self.consume_user_ref(Sender { login, session, user_ref }, events).is_some() {
             events.push(Event::Rejected(Rejected { login, user_ref, reason, cl_ord_id }));
         }
     }

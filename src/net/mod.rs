@@ -1,16 +1,21 @@
-//! What every stage that serves clients over TCP has: sockets that never wait, a buffer for what came in, and the table
-//! of connections. Nothing here knows of a protocol.
+//! What every stage that serves clients over TCP has: sockets that never wait, a buffer for what came in, the table
+//! of connections, and on top of them the session layer ([`session`]). Nothing here knows what clients and stages tell each
+//! other.
 
+pub mod auth;
 mod inbox;
 mod origin;
+pub mod session;
 mod slab;
 mod sockets;
 pub mod tls;
+mod turns;
 
 pub use inbox::{INBOX_LEN, Inbox};
 pub use origin::origin;
 pub use slab::Slab;
 pub use sockets::{HANDED_MAX, Readiness, Ready, SideDoor, Socket, Sockets, TcpSockets};
+pub use turns::Turns;
 
 /// A connection's number: its place among the connections, and how many were in that place before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -44,6 +44,11 @@ impl<T> Slab<T> {
         self.slots.get_mut(place)?.connection.as_mut()
     }
 
+    /// All connections with their places.
+    pub fn iter(&self) -> impl Iterator<Item = (usize, &T)> {
+        (0..).zip(&self.slots).filter_map(|(place, slot)| Some((place, slot.connection.as_ref()?)))
+    }
+
     /// The connection with this number, if it is still open.
     #[inline]
     pub fn get(&mut self, id: ConnectionId) -> Option<&mut T> {
@@ -87,9 +92,7 @@ impl<T> Slab<T> {
 
     /// The place of the connection for which `since` is smallest; those with `None` do not count.
     pub fn oldest<K: Ord>(&self, since: impl Fn(&T) -> Option<K>) -> Option<usize> {
-        let connections =
-            (0..).zip(&self.slots).filter_map(|(place, slot)| Some((place, slot.connection.as_ref()?)));
-        connections
+        self.iter()
             .filter_map(|(place, connection)| Some((since(connection)?, place)))
             .min()
             .map(|(_, place)| place)

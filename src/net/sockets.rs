@@ -4,14 +4,15 @@
 //! read fills less than it could, and writes until a write takes less than it was given.
 
 use super::ConnectionId;
-use crate::runtime::Fatal;
+use crate::runtime::{Fatal, descriptors};
 use crossbeam_channel::{Receiver, Sender, bounded};
+use dojima_journal::passing::is_passing;
 use mio::event::Source;
 use mio::net::{TcpListener, TcpStream, UnixStream};
 use mio::{Events, Interest, Poll, Registry, Token, Waker};
-use std::io::{self, ErrorKind, IoSlice, Read, Write};
+use std::io::{self, IoSlice, Read, Write};
 use std::net::{Shutdown, SocketAddr};
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -55,7 +56,7 @@ pub trait Sockets: Send {
     /// The next connection that waits, and the client's address.
     ///
     /// # Errors
-    /// [`ErrorKind::WouldBlock`] when none waits, else whatever the system says.
+    /// [`io::ErrorKind::WouldBlock`] when none waits, else whatever the system says.
     fn accept(&mut self) -> io::Result<(Box<dyn Socket>, SocketAddr)>;
 
     /// What becomes readable when there is something to tell, for whoever sleeps until then. `None` where nobody sleeps.
@@ -73,13 +74,13 @@ pub trait Socket: Send {
     /// As [`Read::read`].
     ///
     /// # Errors
-    /// [`ErrorKind::WouldBlock`] when nothing has come, else whatever the system says.
+    /// [`io::ErrorKind::WouldBlock`] when nothing has come, else whatever the system says.
     fn read(&mut self, room: &mut [u8]) -> io::Result<usize>;
 
     /// As [`Write::write`].
     ///
     /// # Errors
-    /// [`ErrorKind::WouldBlock`] when there is no room, else whatever the system says.
+    /// [`io::ErrorKind::WouldBlock`] when there is no room, else whatever the system says.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize>;
 
     /// As [`Write::write_vectored`].
@@ -102,6 +103,8 @@ pub struct TcpSockets {
     ready: Events,
     listener: TcpListener,
     handed: Option<Receiver<(UnixStream, SocketAddr)>>,
+    /// A connection that has one of the last descriptors, until somebody gives way.
+    held: Option<(TcpStream, SocketAddr)>,
 }
 
 /// Where connections are handed over that somebody else has accepted, such as TLS: the plain text of each by way of a
@@ -138,7 +141,14 @@ impl TcpSockets {
             .map(|()| TcpListener::from_std(listener))
             .map_err(Fatal::listen)?;
         registry.register(&mut listener, LISTENER, Interest::READABLE).map_err(Fatal::listen)?;
-        Ok(Self { poll, registry, ready: Events::with_capacity(READY_MAX), listener, handed: None })
+        Ok(Self {
+            poll,
+            registry,
+            ready: Events::with_capacity(READY_MAX),
+            listener,
+            handed: None,
+            held: None,
+        })
     }
 
     /// Lets somebody else hand over connections too. Once.
@@ -153,11 +163,25 @@ impl TcpSockets {
     }
 }
 
+/// The connection by a descriptor that it may have, which is the lowest that is free; as it is where there is none.
+fn below_the_last(stream: TcpStream) -> io::Result<Result<TcpStream, TcpStream>> {
+    if !descriptors::is_among_the_last(stream.as_raw_fd()) {
+        return Ok(Ok(stream));
+    }
+    let stream = std::net::TcpStream::from(OwnedFd::from(stream));
+    Ok(match stream.try_clone() {
+        Ok(lowest) if !descriptors::is_among_the_last(lowest.as_raw_fd()) => Ok(TcpStream::from_std(lowest)),
+        Ok(_) => Err(TcpStream::from_std(stream)),
+        Err(error) if descriptors::are_used_up(&error) => Err(TcpStream::from_std(stream)),
+        Err(error) => return Err(error),
+    })
+}
+
 impl Sockets for TcpSockets {
     fn poll(&mut self, tell: &mut dyn FnMut(Ready)) -> io::Result<()> {
         match self.poll.poll(&mut self.ready, Some(Duration::ZERO)) {
             Ok(()) => {}
-            Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(()),
+            Err(error) if is_passing(&error) => return Ok(()),
             Err(error) => return Err(error),
         }
         for event in &self.ready {
@@ -181,7 +205,17 @@ impl Sockets for TcpSockets {
         if let Some((stream, peer)) = self.handed.as_ref().and_then(|handed| handed.try_recv().ok()) {
             return Ok((Box::new(SystemSocket { stream, registry }), peer));
         }
-        let (stream, peer) = self.listener.accept()?;
+        let (stream, peer) = match self.held.take() {
+            Some(held) => held,
+            None => self.listener.accept()?,
+        };
+        let stream = match below_the_last(stream)? {
+            Ok(stream) => stream,
+            Err(stream) => {
+                self.held = Some((stream, peer));
+                return Err(descriptors::none_left());
+            }
+        };
         // It may be gone already; then the first read tells.
         let _ = stream.set_nodelay(true);
         Ok((Box::new(SystemSocket { stream, registry }), peer))

@@ -14,6 +14,7 @@ use crate::stages::journaler::Journaler;
 use crate::stages::matcher::Matcher;
 use crate::stages::persister::archiver::Archiver;
 use crate::stages::persister::sql::SqlWriter;
+use crate::stages::resender::Resender;
 use crate::stages::sequencer::Sequencer;
 use crate::stages::shadow::Shadow;
 use crate::stages::timer::Timer;
@@ -31,17 +32,19 @@ pub(super) enum Seat {
     Feed,
     Shadow,
     Doorman,
+    Resender,
     Timer,
 }
 
 impl Seat {
-    const COUNT: usize = 10;
+    const COUNT: usize = 11;
     /// Threads of the dedicated mode without which no order is answered, and one for all that may come later. The timer
     /// sits with the sequencer, its only reader.
     const BUSY_THREADS: usize = 6;
 
     /// Threads of the shared mode: everything that never blocks on the first, everything that waits for the disk on the
-    /// second, SQL on the third, market data on a fourth, the shadow on a fifth, the doorman, who checks passwords, on a sixth.
+    /// second, SQL on the third, market data on a fourth, the shadow on a fifth, the doorman, who checks passwords, on a sixth, the
+    /// resender, who reads old messages, on a seventh.
     /// (They stop in this order: what the shadow may retire at its end depends on how far SQL and market data are.)
     fn shared_thread(self) -> usize {
         match self {
@@ -51,6 +54,7 @@ impl Seat {
             Self::Feed => 3,
             Self::Shadow => 4,
             Self::Doorman => 5,
+            Self::Resender => 6,
         }
     }
 }
@@ -64,6 +68,7 @@ pub(super) struct Agents {
     pub(super) matcher: Matcher,
     pub(super) journaler: Journaler,
     pub(super) archiver: Archiver,
+    pub(super) resender: Resender,
     pub(super) sql: Option<SqlWriter>,
     pub(super) shadow: Option<Shadow>,
     pub(super) feed: Option<FeedPublisher>,
@@ -132,7 +137,7 @@ impl Seats {
         let backoff = |limits| Idle::Other(Box::new(Backoff::new(limits)) as Box<dyn IdleStrategy>);
         let idle = match mode {
             ThreadingMode::Shared => {
-                let followers = [FOLLOWER_IDLE, DOORMAN_IDLE].map(backoff);
+                let followers = [FOLLOWER_IDLE, DOORMAN_IDLE, FOLLOWER_IDLE].map(backoff);
                 let first = [sockets()?, backoff(disk_idle(config)), backoff(FOLLOWER_IDLE)];
                 first.into_iter().chain([feed()?]).chain(followers).collect()
             }
@@ -145,7 +150,7 @@ impl Seats {
                 };
                 let disk = || backoff(disk_idle(config));
                 let follower = || backoff(FOLLOWER_IDLE);
-                let followers = [follower(), feed()?, follower(), backoff(DOORMAN_IDLE)];
+                let followers = [follower(), feed()?, follower(), backoff(DOORMAN_IDLE), follower()];
                 [sockets()?, hot(), hot(), disk(), disk()].into_iter().chain(followers).collect()
             }
             ThreadingMode::Stepped => {
@@ -207,8 +212,19 @@ impl Seats {
             agents.extend(agent);
             *phase = stop;
         };
-        let Agents { gateway, doorman, timer, sequencer, matcher, journaler, archiver, sql, shadow, feed } =
-            agents;
+        let Agents {
+            gateway,
+            doorman,
+            timer,
+            sequencer,
+            matcher,
+            journaler,
+            archiver,
+            resender,
+            sql,
+            shadow,
+            feed,
+        } = agents;
         sit(Seat::Gateway, StopPhase::Hot, gateway.map(|agent| Box::new(agent) as _));
         sit(Seat::Timer, StopPhase::Hot, timer.map(|agent| Box::new(agent) as _));
         sit(Seat::Sequencer, StopPhase::Hot, Some(Box::new(sequencer)));
@@ -219,6 +235,7 @@ impl Seats {
         sit(Seat::Feed, StopPhase::Followers, feed.map(|agent| Box::new(agent) as _));
         sit(Seat::Shadow, StopPhase::Followers, shadow.map(|agent| Box::new(agent) as _));
         sit(Seat::Doorman, StopPhase::Followers, doorman.map(|agent| Box::new(agent) as _));
+        sit(Seat::Resender, StopPhase::Followers, Some(Box::new(resender)));
         let mut pins = self.pins.into_iter();
         let threads = on_thread.into_iter().zip(self.idle);
         threads

@@ -3,20 +3,23 @@
 use crate::config::{self, Config, LoginConfig, OldSegments, TimeOfDay, UserRole};
 use crate::domain::streams::StreamIndex;
 use crate::domain::{Command, Listings, LoginId, Symbol};
+use crate::net::auth::Role;
 use crate::recovery::DataDir;
-use crate::runtime::{Fatal, UnixNanos};
-use crate::stages::auth::Role;
-use crate::stages::doorman::{Secret, User};
-use crate::stages::feed::{FeedSettings, MoldSettings};
+use crate::replica::is_snapshot_file;
+use crate::runtime::{Counters, Fatal, UnixNanos};
+use crate::stages::doorman::{KNOWN_ADDRESSES_FILE, Secret, User};
+use crate::stages::feed::{FeedSettings, MoldSettings, is_checkpoint_file};
 use crate::stages::gateway::{GatewaySettings, LoginSettings, RateLimit};
 use crate::stages::journaler::JournalerSettings;
-use crate::stages::persister::sql::SqlSettings;
-use crate::stages::shadow::{Quota, QuotaFiles, Retention, Segments, ShadowSettings};
+use crate::stages::persister::sql::{SqlSettings, WAL_KEPT_BYTES};
+use crate::stages::shadow::{
+    Quota, QuotaCounts, QuotaFiles, QuotaFolder, Retention, Segments, ShadowSettings,
+};
 use crate::stages::space::SpaceLow;
 use crate::stages::timer::{Roll, Schedule, ScheduleEntry, TimerSettings};
 use crate::wire::soup::{Password, SessionId, Username};
 use dojima_journal::storage::Storage;
-use dojima_journal::{Durability, JournalError, Options, Reader, Retire};
+use dojima_journal::{Durability, JournalError, Options, Reader, Retire, is_journal_file};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -106,7 +109,14 @@ pub(super) fn sql(config: &Config, data: &DataDir) -> SqlSettings {
     }
 }
 
-pub(super) fn shadow(config: &Config, data: &DataDir, space: SpaceLow) -> ShadowSettings {
+pub(super) fn shadow(
+    config: &Config,
+    data: &DataDir,
+    space: SpaceLow,
+    counters: &Counters,
+) -> ShadowSettings {
+    let folder =
+        |files: &Arc<dyn Storage>, is_own: fn(&str) -> bool| QuotaFolder { files: Arc::clone(files), is_own };
     let (snapshots, retention) = (&config.snapshots, &config.retention);
     let stop_bytes = retention.quota_mib << 20;
     ShadowSettings {
@@ -123,14 +133,21 @@ pub(super) fn shadow(config: &Config, data: &DataDir, space: SpaceLow) -> Shadow
         },
         quota: Quota {
             files: QuotaFiles {
-                logs: [data.journal(), data.event_log(), data.snapshots(), data.market_data()]
-                    .map(Arc::clone),
+                folders: [
+                    folder(data.journal(), is_journal_file),
+                    folder(data.event_log(), is_journal_file),
+                    folder(data.snapshots(), is_snapshot_file),
+                    folder(data.market_data(), |name| is_journal_file(name) || is_checkpoint_file(name)),
+                    folder(data.root(), |name| is_journal_file(name) || name == KNOWN_ADDRESSES_FILE),
+                ],
                 database: config.sql.enabled.then(|| data.path().join(&config.sql.path)),
+                wal_kept_bytes: WAL_KEPT_BYTES,
             },
             stop_bytes,
             warn_bytes: stop_bytes / 100 * retention.quota_warn_percent,
             space,
-            warned: false,
+            counts: QuotaCounts::new(counters),
+            warned: [false; 2],
         },
     }
 }

@@ -22,10 +22,10 @@ pub struct DataDir {
 }
 
 impl DataDir {
-    /// What the journal's segments say of their payloads: commands, in version 2 of their encoding (`domain::codec`).
-    pub const COMMANDS: Content = Content { kind: 1, version: 2 };
-    /// What the event log's segments say: events, in version 2 of their encoding.
-    pub const EVENTS: Content = Content { kind: 2, version: 2 };
+    /// What the journal's segments say of their payloads: commands, in version 3 of their encoding (`domain::codec`).
+    pub const COMMANDS: Content = Content { kind: 1, version: 3 };
+    /// What the event log's segments say: events, in version 3 of their encoding.
+    pub const EVENTS: Content = Content { kind: 2, version: 3 };
 
     /// What the segments of the log of market data say: ITCH 5.0 messages, in version 1 of their records (`stages::feed`).
     pub const MESSAGES: Content = Content { kind: 3, version: 1 };
@@ -57,7 +57,7 @@ impl DataDir {
         &self.path
     }
 
-    /// The folder itself, for small files of their own.
+    /// The folder as a place of files: the lock, small files of their own, and what others put there.
     pub fn root(&self) -> &Arc<dyn Storage> {
         &self.root
     }

@@ -7,7 +7,8 @@ use super::snapshot::{Header, check, read, read_header, reader, write};
 use super::{State, name_key};
 use crate::domain::Timestamp;
 use crate::exchange::Digest;
-use dojima_journal::storage::{Storage, remove_unfinished};
+use dojima_journal::passing::Told;
+use dojima_journal::storage::{Storage, UNFINISHED, remove_unfinished};
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -20,7 +21,7 @@ const SUFFIX: &str = ".snap";
 #[derive(Debug, thiserror::Error)]
 pub enum SnapshotError {
     /// The operating system refused.
-    #[error("cannot {action} {}: {source}", path.display())]
+    #[error("cannot {action} {}: {}", path.display(), Told(source))]
     Io {
         /// What was tried.
         action: &'static str,
@@ -192,6 +193,11 @@ impl Snapshots {
         let path = name.map_or_else(|| self.files.dir().to_owned(), |name| self.files.path(name));
         move |source| SnapshotError::Io { action, path, source }
     }
+}
+
+/// Whether a file of this name among the snapshots is one, or is becoming one.
+pub fn is_snapshot_file(name: &str) -> bool {
+    position_of(name.strip_suffix(UNFINISHED).unwrap_or(name)).is_some()
 }
 
 fn name_of(position: u64) -> String {

@@ -72,6 +72,12 @@ impl<T: Copy> Producer<T> {
         self.end.known_free()
     }
 
+    /// How many of the published values every consumer has consumed. Reads the consumers' positions.
+    #[inline]
+    pub fn consumed(&mut self) -> u64 {
+        self.published() - (self.capacity() - self.free()) as u64
+    }
+
     /// The number of slots of the ring.
     #[inline]
     pub fn capacity(&self) -> usize {

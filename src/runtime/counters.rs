@@ -63,6 +63,7 @@ impl Counters {
 
 /// The writer of one counter. It may move to another thread but not be shared between threads, so adding needs
 /// no locked instruction.
+#[derive(Debug)]
 pub struct Counter {
     cell: Arc<CachePadded<AtomicU64>>,
     /// `Cell` is `Send` but not `Sync`, and so is the counter.

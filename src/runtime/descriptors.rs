@@ -3,6 +3,7 @@
 use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::io;
+use std::os::fd::RawFd;
 
 /// The system allows fewer descriptors than are needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -36,6 +37,25 @@ pub fn provide(needed: u64) -> Result<(), TooFewDescriptors> {
     Ok(())
 }
 
+/// Descriptors that no connection may take: the threads of files open a few at a time beside those that they keep.
+const KEPT: u64 = 64;
+
+/// Whether a connection with this descriptor would take one of the last, which are kept for files. The system gives the lowest
+/// number that is free, so all below it are taken.
+pub fn is_among_the_last(descriptor: RawFd) -> bool {
+    let allowed = getrlimit(Resource::Nofile).current;
+    allowed.is_some_and(|allowed| is_kept(u64::try_from(descriptor).unwrap_or(0), allowed))
+}
+
+fn is_kept(descriptor: u64, allowed: u64) -> bool {
+    descriptor + KEPT.min(allowed / 4) >= allowed
+}
+
+/// The error of a process without descriptors.
+pub fn none_left() -> io::Error {
+    io::Error::from_raw_os_error(Errno::MFILE.raw_os_error())
+}
+
 /// Whether there is no descriptor left, of the process or of the system.
 pub fn are_used_up(error: &io::Error) -> bool {
     [Errno::MFILE, Errno::NFILE].iter().any(|one| error.raw_os_error() == Some(one.raw_os_error()))
@@ -55,6 +75,14 @@ mod tests {
         let needed = current.unwrap_or(64).min(maximum.unwrap_or(64));
         assert_eq!(provide(needed), Ok(()));
         assert!(getrlimit(Resource::Nofile).current.is_none_or(|soft| soft >= needed));
+    }
+
+    #[test]
+    fn the_last_are_kept() {
+        let kept = |allowed: u64| (0..allowed).filter(|descriptor| is_kept(*descriptor, allowed)).count();
+        assert_eq!((kept(1024), kept(100), kept(4)), (64, 25, 1));
+        assert!(is_kept(1023, 1024) && !is_kept(959, 1024) && is_kept(2_000, 1024));
+        assert!(are_used_up(&none_left()));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What a thread does between duty cycles.
 
+use dojima_journal::passing::is_passing;
 use std::io;
 use std::os::fd::AsRawFd;
 use std::time::Duration;
@@ -191,7 +192,8 @@ impl SocketWait {
     fn sleep(&mut self) {
         match self.poll.poll(&mut self.events, Some(self.descent.limits.sleep_max)) {
             Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            // What waits is found by looking, too.
+            Err(error) if is_passing(&error) => {}
             Err(error) => panic!("waiting for sockets failed: {error}"),
         }
         self.sleeper.disarm();

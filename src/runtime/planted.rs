@@ -17,16 +17,25 @@ pub enum Bug {
     IgnoreFailedSync,
     /// A client that resumes gets its stream from one message further on.
     ResumeOffByOne,
+    /// What a socket does not take for the moment counts as sent.
+    LoseUnsent,
+    /// An event that the SQL writer cannot read for the moment is passed over.
+    SkipUnreadable,
+    /// Stamps jump when the wall clock is set.
+    JumpWithTheClock,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 8] = [
         Self::SkipGate,
         Self::DropWatermark,
         Self::ReuseSequence,
         Self::IgnoreFailedSync,
         Self::ResumeOffByOne,
+        Self::LoseUnsent,
+        Self::SkipUnreadable,
+        Self::JumpWithTheClock,
     ];
 }
 

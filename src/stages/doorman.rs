@@ -22,10 +22,10 @@ pub use memory::FILE as KNOWN_ADDRESSES_FILE;
 pub use password::{HashError, Secret, hash};
 
 use crate::domain::LoginId;
+use crate::net::auth::{Asked, AuthAnswer, AuthRequest, AuthServer, Claim, Grant, Inquiry, Role};
 use crate::net::origin;
 use crate::runtime::log::Stranger;
 use crate::runtime::{Agent, Clock, Counter, Counters, Doorbell, Fatal, WallClock};
-use crate::stages::auth::{Asked, AuthAnswer, AuthRequest, AuthServer, Claim, Grant, Inquiry, Role};
 use crate::wire::soup::{LoginRejected, Username};
 use budget::{Budget, Pace, Rate};
 use delays::Delays;
@@ -63,7 +63,7 @@ const TURNS: [Class; 6] =
     [Class::Known, Class::Elsewhere, Class::Known, Class::Elsewhere, Class::Known, Class::Hopeless];
 
 /// Questions taken in in one duty cycle: all that the queues of the doors hold, and no more, so that it ends.
-const TAKEN_MAX: usize = 2 * crate::stages::auth::QUEUE_LEN;
+const TAKEN_MAX: usize = 2 * crate::net::auth::QUEUE_LEN;
 
 /// Somebody who may come in.
 #[derive(Clone, Debug)]

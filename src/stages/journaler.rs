@@ -9,8 +9,8 @@ use super::space::SpaceLow;
 use crate::domain::{Sequenced, codec};
 use crate::ring::{Consumer, CursorWriter};
 use crate::runtime::planted::{Bug, is_planted};
-use crate::runtime::{Agent, Clock, Counter, Counters, Doorbell, Fatal, MonotonicNanos};
-use dojima_journal::{AppendError, Durability, Writer};
+use crate::runtime::{Agent, Clock, Counter, Counters, Doorbell, Fatal, MonotonicNanos, Passing};
+use dojima_journal::{AppendError, Durability, SyncError, Writer};
 use std::ops::ControlFlow;
 use std::time::Duration;
 
@@ -47,6 +47,7 @@ pub struct Journaler {
     settings: JournalerSettings,
     clock: Box<dyn Clock>,
     last_sync: MonotonicNanos,
+    passing: Passing,
     counts: Counts,
 }
 
@@ -76,7 +77,8 @@ impl Journaler {
         };
         counts.durable.set(ports.durable.get());
         let last_sync = clock.now();
-        Self { ports, writer: Some(writer), settings, clock, last_sync, counts }
+        let passing = Passing::new("journaler", counters);
+        Self { ports, writer: Some(writer), settings, clock, last_sync, counts, passing }
     }
 
     fn writer(&mut self) -> Result<&mut Writer, Fatal> {
@@ -108,9 +110,14 @@ impl Journaler {
         Ok(appended)
     }
 
+    /// Syncs what was appended. What cannot be opened for it now is tried again in the next duty cycle.
     fn sync(&mut self) -> Result<(), Fatal> {
         match self.writer()?.sync() {
-            Ok(_) => {}
+            Ok(_) => self.passing.over(),
+            Err(error @ SyncError::Later { .. }) => {
+                self.passing.note(&error);
+                return Ok(());
+            }
             Err(_) if is_planted(Bug::IgnoreFailedSync) => {}
             Err(error) => return Err(Fatal::journal_sync(error)),
         }
@@ -163,8 +170,9 @@ impl Agent for Journaler {
 
     fn do_work(&mut self) -> Result<usize, Fatal> {
         let appended = self.append()?;
+        let is_synced = self.writer()?.is_synced();
         match self.settings.durability {
-            Durability::Sync if appended > 0 => self.sync()?,
+            Durability::Sync if !is_synced => self.sync()?,
             Durability::Sync => {}
             Durability::Async => {
                 if self.sync_is_due() {
@@ -182,6 +190,9 @@ impl Agent for Journaler {
     fn on_close(&mut self) -> Result<(), Fatal> {
         while self.append()? > 0 {}
         self.sync()?;
+        if !is_planted(Bug::IgnoreFailedSync) {
+            self.writer()?.sync_at_last().map_err(Fatal::journal_sync)?;
+        }
         self.publish()?;
         let writer = self.writer.take().ok_or_else(|| Fatal::invariant("the journaler is closed twice"))?;
         writer.seal().map_err(Fatal::journal_sync)?;

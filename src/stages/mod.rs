@@ -1,7 +1,6 @@
-//! The agents, in flow order. They meet only in rings, cursors and the seams declared here ([`auth`], [`resend`], [`space`]);
+//! The agents, in flow order. They meet only in rings, cursors and the seams declared here ([`resend`], [`space`]);
 //! none imports another.
 
-pub mod auth;
 pub mod doorman;
 pub mod feed;
 pub mod gateway;
@@ -9,6 +8,7 @@ pub mod journaler;
 pub mod matcher;
 pub mod persister;
 pub mod resend;
+pub mod resender;
 pub mod sequencer;
 pub mod shadow;
 pub mod space;

@@ -13,14 +13,17 @@ use crate::domain::{
 use crate::ring::{Consumer, Producer};
 use crate::runtime::planted::{Bug, is_planted};
 use crate::runtime::{Agent, Counter, Counters, Doorbell, Fatal, StampClock};
-use std::ops::ControlFlow;
 
 /// Commands of one duty cycle.
 const BATCH_MAX: usize = 512;
 
+/// Sources at most.
+pub const SOURCES_MAX: usize = 8;
+
 /// What the sequencer is joined to.
 pub struct SequencerPorts {
-    /// Where commands come from; polled in turn.
+    /// Where commands come from, at most [`SOURCES_MAX`]; polled in turn. A source's cursor moves after its commands are in the
+    /// command ring.
     pub sources: Vec<Consumer<Command>>,
     /// Where they go.
     pub commands: Producer<Sequenced>,
@@ -44,6 +47,7 @@ pub struct Sequencer {
 impl Sequencer {
     /// Goes on after `last`, the stamp of the last command in the journal.
     pub fn new(ports: SequencerPorts, stamps: StampClock, last: Stamp, counters: &Counters) -> Self {
+        assert!(ports.sources.len() <= SOURCES_MAX, "the sequencer has too many sources");
         let reused = u64::from(is_planted(Bug::ReuseSequence));
         Self {
             ports,
@@ -74,18 +78,24 @@ impl Agent for Sequencer {
             return Ok(0);
         }
         let count = self.ports.sources.len();
+        let mut taken = [0; SOURCES_MAX];
         for turn in 0..count {
-            let source = &mut self.ports.sources[(self.first + turn) % count];
-            source.poll(claim.remaining(), |command| {
+            let at = (self.first + turn) % count;
+            let batch = self.ports.sources[at].batch(claim.remaining());
+            for command in batch.iter() {
                 self.last = Stamp { sequence: self.last.sequence + 1, time };
                 let command = if space_low { refuse_new_orders(command) } else { *command };
                 claim.push(Sequenced { stamp: self.last, command });
-                ControlFlow::Continue(())
-            });
+            }
+            taken[at] = batch.len();
         }
         self.first = (self.first + 1) % count;
         let work = claim.len();
         claim.publish();
+        // Only now: who sees that its commands were taken sees them in the command ring.
+        for (source, taken) in self.ports.sources.iter_mut().zip(taken) {
+            source.batch(taken).release(taken);
+        }
         self.sequenced.add(work as u64);
         if work > 0 {
             self.ports.downstream.iter().for_each(Doorbell::ring);
@@ -99,12 +109,20 @@ impl Agent for Sequencer {
 fn refuse_new_orders(command: &Command) -> Command {
     let reason = RejectReason::JournalSpaceLow;
     match *command {
-        Command::Enter(Enter { login, user_ref, echo, .. }) => {
-            Command::RefuseEnter(RefuseEnter { login, user_ref, reason, cl_ord_id: echo.cl_ord_id })
-        }
-        Command::Replace(Replace { login, orig_user_ref, user_ref, echo, .. }) => {
+        Command::Enter(Enter { login, session, user_ref, echo, .. }) => {
             let cl_ord_id = echo.cl_ord_id;
-            Command::RefuseReplace(RefuseReplace { login, orig_user_ref, user_ref, reason, cl_ord_id })
+            Command::RefuseEnter(RefuseEnter { login, session, user_ref, reason, cl_ord_id })
+        }
+        Command::Replace(Replace { login, session, orig_user_ref, user_ref, echo, .. }) => {
+            let cl_ord_id = echo.cl_ord_id;
+            Command::RefuseReplace(RefuseReplace {
+                login,
+                session,
+                orig_user_ref,
+                user_ref,
+                reason,
+                cl_ord_id,
+            })
         }
         other @ (Command::AddAsset { .. }
         | Command::OpenAccount { .. }

@@ -9,7 +9,7 @@
 //!   later replay can compare;
 //! - every so many commands, on request, and at a clean stop it writes a snapshot, and then retires what is no
 //!   longer needed;
-//! - it watches the size of the data directory.
+//! - it watches the size of the engine's files.
 //!
 //! What must never happen here: a snapshot of a command that a loss of power could take away, or of a state that was not
 //! compared; and nothing here ever makes anybody wait.
@@ -18,14 +18,14 @@ mod quota;
 mod retention;
 mod witness;
 
-pub use quota::{Quota, QuotaFiles};
+pub use quota::{Quota, QuotaCounts, QuotaFiles, QuotaFolder};
 pub use retention::{Retention, Segments};
 
 use crate::domain::{Checkpoint, Command, EventRecord, Stamp, Timestamp, codec};
 use crate::exchange::{Digest, Progress};
 use crate::replica::{Snapshots, State};
 use crate::ring::{CursorReader, Producer};
-use crate::runtime::{Agent, Clock, Counter, Counters, Doorbell, Fatal};
+use crate::runtime::{Agent, Clock, Counter, Counters, Doorbell, Fatal, Halt, Passing};
 use dojima_journal::Reader;
 use dojima_journal::storage::Storage;
 use std::collections::VecDeque;
@@ -79,7 +79,7 @@ pub struct ShadowSettings {
     pub checkpoint_every: u64,
     /// What is kept.
     pub retention: Retention,
-    /// How large the directory may become.
+    /// How large the engine's files may become.
     pub quota: Quota,
 }
 
@@ -127,6 +127,7 @@ pub struct Shadow {
     /// A checkpoint that the ring has not taken yet.
     checkpoint: Option<Checkpoint>,
     next_look: u64,
+    passing: Passing,
     counts: Counts,
 }
 
@@ -179,6 +180,7 @@ impl Shadow {
             last_snapshot,
             checkpoint: None,
             next_look: 0,
+            passing: Passing::new("shadow", counters),
             counts,
         })
     }
@@ -189,7 +191,7 @@ impl Shadow {
     }
 
     /// Applies commands that are on the disk, up to the next one whose state is to be kept.
-    fn apply(&mut self) -> Result<usize, Fatal> {
+    fn apply(&mut self) -> Result<usize, Halt> {
         let synced = self.ports.synced.get();
         let mut applied = 0;
         while applied < COMMANDS_MAX && self.events.len() < EVENTS_WAITING_MAX {
@@ -201,14 +203,15 @@ impl Shadow {
             if self.state.last.sequence >= synced || self.snapshot_due {
                 break;
             }
-            let Some(record) = self.journal.next().map_err(Fatal::journal_damaged)? else { break };
+            let Some(record) = self.journal.next().map_err(Halt::of(Fatal::journal_damaged))? else { break };
             let command = codec::decode_command(record.payload).map_err(Fatal::journal_damaged)?;
             let stamp = Stamp { sequence: record.sequence, time: Timestamp(record.time_ns) };
             if stamp.sequence != self.state.last.sequence + 1 {
                 return Err(Fatal::journal_damaged(format_args!(
                     "the shadow found command {} after command {}",
                     stamp.sequence, self.state.last.sequence
-                )));
+                ))
+                .into());
             }
             self.part(Some((stamp, &command)));
             applied += 1;
@@ -245,7 +248,7 @@ impl Shadow {
     }
 
     /// Holds events against the event log as far as that goes.
-    fn compare(&mut self) -> Result<usize, Fatal> {
+    fn compare(&mut self) -> Result<usize, Halt> {
         let archived = self.ports.archived.get();
         let mut compared = 0;
         while let Some(event) = self.events.front().filter(|event| event.number <= archived) {
@@ -272,16 +275,20 @@ impl Shadow {
     }
 
     /// Writes a snapshot of the state, all of whose events have been compared, and retires what it makes superfluous. A
-    /// disk that does not take it is reported and tried again at the next occasion; trading goes on.
+    /// disk that does not take it is reported and tried again at the next occasion; trading goes on. Only an event log that
+    /// cannot be synced ends the process: nobody would know what of it is on the disk.
     fn save(&mut self) -> Result<(), Fatal> {
         self.snapshot_due = false;
         let position = self.state.last.sequence;
         if position > self.last_snapshot {
             // A start from the snapshot goes on in the event log behind its last event, so that must be there.
-            let saved =
-                self.witness.sync().map_err(|error| error.to_string()).and_then(|()| {
-                    self.snapshots.save(&self.state, self.digest()).map_err(|e| e.to_string())
-                });
+            let synced = match self.witness.sync() {
+                Err(error) if error.is_failed_sync() => return Err(Fatal::event_log(error)),
+                synced => synced.map_err(|error| error.to_string()),
+            };
+            let saved = synced.and_then(|()| {
+                self.snapshots.save(&self.state, self.digest()).map_err(|error| error.to_string())
+            });
             match saved {
                 Ok(info) => {
                     tracing::info!("snapshot of command {position} written, {} bytes", info.bytes);
@@ -318,6 +325,18 @@ impl Shadow {
         }
     }
 
+    fn cycle(&mut self) -> Result<usize, Halt> {
+        let mut work = self.compare()?;
+        if self.snapshot_due && self.progress == Progress::Done && self.events.is_empty() {
+            self.save()?;
+            work += 1;
+        }
+        work += self.apply()?;
+        work += self.compare()?;
+        work += self.send_checkpoint();
+        Ok(work)
+    }
+
     /// What does not have to be looked at all the time.
     fn look(&mut self, now: u64) {
         if now < self.next_look {
@@ -346,15 +365,8 @@ impl Agent for Shadow {
         if self.control.0.snapshot.swap(false, Ordering::AcqRel) {
             self.snapshot_due = true;
         }
-        let mut work = self.compare()?;
-        if self.snapshot_due && self.progress == Progress::Done && self.events.is_empty() {
-            self.save()?;
-            work += 1;
-        }
-        work += self.apply()?;
-        work += self.compare()?;
-        work += self.send_checkpoint();
-        Ok(work)
+        let cycle = self.cycle();
+        self.passing.settle(cycle)
     }
 
     /// Journal and event log are closed by now. A snapshot of their end makes the next start short.

@@ -42,10 +42,10 @@ impl SpaceLow {
             true => {
                 let reason = reason.unwrap_or_default();
                 tracing::error!(
-                    "no space for the {log}: new orders are refused, cancels are taken: {reason}"
+                    "no more room for the {log}: new orders are refused, cancels are taken: {reason}"
                 );
             }
-            false => tracing::warn!("there is space for the {log} again"),
+            false => tracing::warn!("there is room for the {log} again"),
         }
     }
 }

@@ -7,7 +7,7 @@ use dojima::domain::{Amount, Event, InstrumentId, Listing, Listings, LoginId, Sy
 use dojima::market::Books;
 use dojima::wire::itch::{EndOfSnapshot, MESSAGE_LEN_MAX, Message};
 use dojima::wire::mold;
-use dojima::wire::ouch::{Inbound, Outbound, to_command};
+use dojima::wire::ouch::{Inbound, LoggedIn, Outbound, to_command};
 use dojima::wire::soup::{self, LoginAccepted, LoginRejected, LoginRequest, frame, kind};
 use std::sync::LazyLock;
 
@@ -15,6 +15,7 @@ use std::sync::LazyLock;
 const PACKET_LEN_MAX: usize = 4096;
 
 const LOGIN: LoginId = LoginId(7);
+const FROM: LoggedIn = LoggedIn { login: LOGIN, session: 2 };
 
 /// One instrument, so that orders get as far as they can.
 static LISTINGS: LazyLock<Listings> = LazyLock::new(|| {
@@ -74,7 +75,7 @@ pub fn ouch_inbound(payload: &[u8]) {
     check_again(payload, &again[..len]);
     assert_eq!(Inbound::decode(&again[..len]), Ok(message));
 
-    let command = to_command(LOGIN, &message, &LISTINGS);
+    let command = to_command(FROM, &message, &LISTINGS);
     let mut journaled = [0; codec::ENCODED_LEN_MAX];
     let len = codec::encode_command(&command, &mut journaled).expect("it fits a record");
     let read = codec::decode_command(&journaled[..len]).expect("as it was written");

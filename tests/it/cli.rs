@@ -327,6 +327,23 @@ fn a_database_in_the_place_of_other_files_is_refused() {
     }
 }
 
+/// A path leads there by itself, by `..` or by a link.
+#[test]
+fn a_database_that_leads_into_the_engines_files_is_refused_whatever_its_path() {
+    let place = Place::new();
+    std::os::unix::fs::symlink(place.data().join("events"), place.data().with_file_name("link"))
+        .expect("linked");
+    let absolute = place.data().join("journal/db").display().to_string();
+    for path in [absolute.as_str(), "sql/../snapshots/db", "../link/db"] {
+        place.configure(|text| text.replace("path = \"dojima.sqlite\"", &format!("path = \"{path}\"")));
+        let refused = place.run("serve", &["--listen", "127.0.0.1:0"]);
+        assert_eq!(refused.code, Some(1), "{path}: {}", refused.stderr);
+        assert_says(&refused.stderr, "sql.path = ");
+        assert_says(&refused.stderr, "which is the engine's own; name another file");
+        assert!(!place.data().exists(), "nothing is written");
+    }
+}
+
 /// Orders that nobody may see, password hashes of no use to anybody else: all of it is the engine's user's alone.
 #[test]
 fn everything_that_is_made_is_for_its_owner_alone() {

@@ -15,7 +15,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("config", &["domain", "runtime"]),
     ("replica", &["domain", "exchange"]),
     ("recovery", &["domain", "exchange", "replica", "runtime"]),
-    ("net", &["runtime"]),
+    ("net", &["domain", "runtime", "wire"]),
     ("stages", &["domain", "exchange", "market", "net", "replica", "ring", "runtime", "wire"]),
     ("client", &["config", "domain", "market", "wire"]),
     (
@@ -36,7 +36,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 ];
 
 /// What stages share: values and seams, no agent.
-const SEAMS: &[&str] = &["auth", "resend", "space"];
+const SEAMS: &[&str] = &["resend", "space"];
 
 /// The files that may contain `unsafe`.
 const UNSAFE: &[&str] = &["src/ring/slots.rs", "src/runtime/affinity.rs", "journal/src/map.rs"];

@@ -8,6 +8,7 @@ mod killed;
 mod market;
 mod tables;
 mod trouble;
+mod wal;
 
 use dojima::domain::{EventRecord, codec};
 use dojima::runtime::{Agent, Counters, Fatal, ManualClock, UnixNanos};

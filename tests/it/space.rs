@@ -2,8 +2,8 @@
 
 use dojima::domain::streams::StreamIndex;
 use dojima::domain::{
-    Cancel, Command, Echo, Enter, EventRecord, InstrumentId, Listings, LoginId, OrderPrice, Quantity,
-    Sequenced, Side, Stamp, TimeInForce, Timestamp, UserRef,
+    Cancel, Command, Echo, Enter, EventRecord, InstrumentId, LoginId, OrderPrice, Quantity, Sequenced, Side,
+    Stamp, TimeInForce, Timestamp, UserRef,
 };
 use dojima::engine::StartError;
 use dojima::recovery::RecoveryError;
@@ -32,12 +32,18 @@ fn log(disk: &Arc<MemoryStorage>, pages: u64) -> Writer {
 }
 
 fn cancel(user_ref: u32) -> Command {
-    Command::Cancel(Cancel { login: LoginId(0), user_ref: UserRef(user_ref), quantity: Quantity(0) })
+    Command::Cancel(Cancel {
+        login: LoginId(0),
+        session: 0,
+        user_ref: UserRef(user_ref),
+        quantity: Quantity(0),
+    })
 }
 
 fn enter() -> Command {
     Command::Enter(Enter {
         login: LoginId(0),
+        session: 0,
         user_ref: UserRef(1),
         instrument: InstrumentId(0),
         side: Side::Buy,
@@ -128,7 +134,7 @@ fn a_full_event_log_says_so() {
     let (mut events, consumer) = spsc::<EventRecord>(1 << 10);
     let (mut durable, durable_reader) = cursor();
     durable.set(u64::MAX);
-    let (_client, resend) = resend_queues();
+    let (_client, resend, _reader) = resend_queues();
     let (low, space) = space_gauge("event log");
     let mut sleeper = Sleeper::parking();
     let ports = ArchiverPorts {
@@ -136,14 +142,13 @@ fn a_full_event_log_says_so() {
         durable: durable_reader,
         space: low,
         resend,
+        oldest: cursor().1,
         downstream: Vec::new(),
         upstream: vec![sleeper.doorbell()],
         followers: Vec::new(),
         half_full: 500,
     };
-    let (streams, listings) = (StreamIndex::default(), Listings::default());
-    let mut archiver =
-        Archiver::new(ports, log(&disk, 2), disk.clone(), streams, listings, 0, &Counters::new());
+    let mut archiver = Archiver::new(ports, log(&disk, 2), StreamIndex::default(), 0, &Counters::new());
     let archived = archiver.archived();
     for number in 1..=500 {
         events

@@ -12,7 +12,7 @@ use dojima::domain::{
 use dojima::wire::ouch::event::{cancel_code, reject_code};
 use dojima::wire::ouch::{
     AccountQuery, AccountQueryResponse, Appendage, BrokenTrade, CancelOrder, CancelPending, CancelRejected,
-    DisableEntry, EnableEntry, EnterOrder, EntryDisabled, EntryEnabled, Inbound, MARKET_PRICE,
+    DisableEntry, EnableEntry, EnterOrder, EntryDisabled, EntryEnabled, Inbound, LoggedIn, MARKET_PRICE,
     MESSAGE_LEN_MAX, MassCancelOrders, MassCancelResponse, ModifyOrder, OrderAccepted, OrderCanceled,
     OrderExecuted, OrderModified, OrderPriorityUpdate, OrderRejected, OrderReplaced, OrderRestated,
     OuchError, Outbound, ReplaceOrder, SEQUENCED_LEN_MAX, SelfMatchCanceled, SystemEvent, encode_event,
@@ -33,6 +33,8 @@ fn hex(text: &str) -> Vec<u8> {
 }
 
 const LOGIN: LoginId = LoginId(3);
+const SESSION: u32 = 5;
+const FROM: LoggedIn = LoggedIn { login: LOGIN, session: SESSION };
 
 fn listings() -> Listings {
     let listing = |id: u32, symbol: &str| {
@@ -53,5 +55,5 @@ fn listings() -> Listings {
 }
 
 fn command(message: Inbound<'_>) -> Command {
-    to_command(LOGIN, &message, &listings())
+    to_command(FROM, &message, &listings())
 }

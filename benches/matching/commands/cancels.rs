@@ -90,7 +90,12 @@ fn account(bench: &Bench, kind: Kind) -> (Venue, u64) {
 }
 
 fn mass_cancel(venue: &mut Venue, filter: CancelFilter) -> Command {
-    Command::MassCancel(MassCancel { login: Some(LoginId(0)), user_ref: venue.next_user_ref(0), filter })
+    Command::MassCancel(MassCancel {
+        login: Some(LoginId(0)),
+        session: 0,
+        user_ref: venue.next_user_ref(0),
+        filter,
+    })
 }
 
 /// Everything that a client can say in a mass cancel, among orders that fit and orders that do not.

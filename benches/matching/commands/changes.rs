@@ -50,6 +50,7 @@ fn deep(bench: &mut Bench) {
                 "amend to another price",
                 Command::Amend(Amend {
                     login,
+                    session: 0,
                     user_ref: at(2),
                     price: Some(MID as u32 + 7),
                     quantity: Quantity(9),
@@ -57,18 +58,34 @@ fn deep(bench: &mut Bench) {
             ),
             (
                 "amend down",
-                Command::Amend(Amend { login, user_ref: at(3), price: None, quantity: Quantity(5) }),
+                Command::Amend(Amend {
+                    login,
+                    session: 0,
+                    user_ref: at(3),
+                    price: None,
+                    quantity: Quantity(5),
+                }),
             ),
             (
                 "modify",
-                Command::Modify(Modify { login, user_ref: at(4), side: Side::Sell, quantity: Quantity(5) }),
+                Command::Modify(Modify {
+                    login,
+                    session: 0,
+                    user_ref: at(4),
+                    side: Side::Sell,
+                    quantity: Quantity(5),
+                }),
             ),
-            ("cancel in part", Command::Cancel(Cancel { login, user_ref: at(5), quantity: Quantity(5) })),
+            (
+                "cancel in part",
+                Command::Cancel(Cancel { login, session: 0, user_ref: at(5), quantity: Quantity(5) }),
+            ),
             ("cancel", cancel(0, at(6))),
             (
                 "replace that the gateway refuses",
                 Command::RefuseReplace(RefuseReplace {
                     login,
+                    session: 0,
                     orig_user_ref: at(7),
                     user_ref: venue.next_user_ref(0),
                     reason: RejectReason::InvalidPrice,
@@ -94,7 +111,7 @@ fn crossing(bench: &mut Bench) {
         let user_ref = venue.enter(order(0, Side::Buy, 1, count - 1));
         let (login, price) = (LoginId(0), Some(2 * MID as u32));
         let command = if amend {
-            Command::Amend(Amend { login, user_ref, price, quantity: Quantity(count - 1) })
+            Command::Amend(Amend { login, session: 0, user_ref, price, quantity: Quantity(count - 1) })
         } else {
             replace(&mut venue, user_ref, 2 * MID, count - 1, None)
         };
@@ -132,7 +149,7 @@ fn icebergs(bench: &mut Bench) {
         ("cancel of an iceberg", cancel(0, at(1))),
         (
             "amend of an iceberg down to what it shows",
-            Command::Amend(Amend { login, user_ref: at(2), price: None, quantity: Quantity(1) }),
+            Command::Amend(Amend { login, session: 0, user_ref: at(2), price: None, quantity: Quantity(1) }),
         ),
         ("replace of an iceberg", replace(&mut venue, at(3), MID + 1, 2_000_000, Some(asked))),
     ];

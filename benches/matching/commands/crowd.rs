@@ -71,6 +71,7 @@ pub fn all(bench: &mut Bench) {
     }
     let mass = MassCancel {
         login: Some(id),
+        session: 0,
         user_ref: venue.next_user_ref(login as u32),
         filter: CancelFilter { instrument: Some(FIRST), ..CancelFilter::default() },
     };

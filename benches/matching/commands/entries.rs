@@ -60,11 +60,12 @@ fn with_everything_on(bench: &mut Bench) {
 fn answers(bench: &mut Bench) {
     let mut venue = bench.venue(64, 4);
     let login = LoginId(0);
-    let query = QueryAccount { login, cancel_after_ms: Some(1_000) };
+    let query = QueryAccount { login, session: 0, cancel_after_ms: Some(1_000) };
     let seen = bench.measure("account query that sets a switch", &mut venue, &Command::QueryAccount(query));
     seen.has(|event| matches!(event, Event::AccountState { .. }));
     let refuse = RefuseEnter {
         login,
+        session: 0,
         user_ref: venue.next_user_ref(0),
         reason: RejectReason::InvalidPrice,
         cl_ord_id: ClOrdId::default(),
@@ -75,7 +76,7 @@ fn answers(bench: &mut Bench) {
     again.has(|event| matches!(event, Event::Ignored(_)));
     for switch in [Switch::Off, Switch::On] {
         let user_ref = UserRef(venue.next_user_ref(0).0);
-        let set = SetOrderEntry { login, user_ref, firm: [0; 4], switch };
+        let set = SetOrderEntry { login, session: 0, user_ref, firm: [0; 4], switch };
         let name = format!("order entry {switch:?}");
         let seen = bench.measure(name, &mut venue, &Command::SetOrderEntry(set));
         seen.has(|event| matches!(event, Event::OrderEntrySet(_)));

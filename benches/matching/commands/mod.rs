@@ -199,7 +199,7 @@ fn enter_in(
 }
 
 fn cancel(login: u64, user_ref: UserRef) -> Command {
-    Command::Cancel(Cancel { login: LoginId(login as u32), user_ref, quantity: Quantity(0) })
+    Command::Cancel(Cancel { login: LoginId(login as u32), session: 0, user_ref, quantity: Quantity(0) })
 }
 
 /// Where the orders of a crowd stand.

@@ -67,6 +67,7 @@ fn among_many(bench: &mut Bench) {
             let old = refs[at as usize];
             let amend = Command::Amend(Amend {
                 login: LoginId(login as u32),
+                session: 0,
                 user_ref: old,
                 price: None,
                 quantity: Quantity(1),

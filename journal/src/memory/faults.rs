@@ -60,6 +60,8 @@ pub enum Fault {
     /// The action fails and does nothing. After a sync that failed so, the pages count as clean, as in a kernel: a later
     /// sync of them succeeds and writes nothing.
     Refuse(io::ErrorKind),
+    /// The same with this error number of the system, such as one that passes.
+    System(i32),
     /// The action is done, and reports failure all the same.
     DoneButFails,
     /// A write, a sync, or a sync of the folder reports success and does nothing. As for a failed one, what it should
@@ -155,6 +157,10 @@ pub(super) fn sync(file: &mut MemoryFile, range: Range<usize>, fault: Option<Fau
         Some(Fault::Refuse(kind)) => {
             file.forget(range);
             answer = Err(injected(kind));
+        }
+        Some(Fault::System(errno)) => {
+            file.forget(range);
+            answer = Err(io::Error::from_raw_os_error(errno));
         }
         Some(Fault::Short(bytes)) => {
             let middle = range.start + range.len().min(bytes as usize);

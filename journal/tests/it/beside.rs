@@ -2,7 +2,7 @@
 //! written yet and damage everywhere else.
 
 use crate::{append, entries, open, read, scan, segments, small};
-use dojima_journal::storage::{LockGuard, ReadAt, Region, Storage};
+use dojima_journal::storage::{LockGuard, NotSynced, ReadAt, Region, Storage};
 use dojima_journal::{
     JournalError, MemoryStorage, Options, Retire, Verdict, retire_before, scan_beside, scan_storage,
 };
@@ -97,7 +97,7 @@ impl Storage for Racing {
         self.files.map(name, bytes)
     }
 
-    fn sync_file(&self, name: &str) -> io::Result<()> {
+    fn sync_file(&self, name: &str) -> Result<(), NotSynced> {
         self.files.sync_file(name)
     }
 

@@ -8,6 +8,7 @@ mod faults;
 mod format;
 mod live;
 mod model;
+mod passing;
 mod power;
 mod reopen;
 mod retention;

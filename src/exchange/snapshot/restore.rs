@@ -280,7 +280,8 @@ impl Restoring {
     fn take_login(&mut self, record: LoginRecord) -> Refused {
         let LoginRecord { account, last_user_ref } = record;
         self.exchange.known_account(account).map_err(|_| "a login's account does not exist")?;
-        self.exchange.add_login(Login { last_user_ref, ..Login::new(account) });
+        let session = self.exchange.session;
+        self.exchange.add_login(Login { last_user_ref, ..Login::new(account, session) });
         Ok(())
     }
 

@@ -64,10 +64,12 @@ pub const MARKS: u32 = 14;
 pub const LISTINGS: u32 = 15;
 /// Section: terms that were changed, each after the number of the event that changed them.
 pub const PAST_TERMS: u32 = 16;
+/// Section: streams of sessions that have ended, by login, the oldest first.
+pub const ENDED: u32 = 17;
 /// Section: the opening commands.
-pub const OPENING: u32 = 17;
+pub const OPENING: u32 = 18;
 /// Section: the end. One record, the bytes of the whole file (u64).
-pub const END: u32 = 18;
+pub const END: u32 = 19;
 
 /// The section of a part of the exchange: 1 to 12.
 pub const fn section(part: Part) -> u32 {

@@ -1,13 +1,13 @@
 //! From bytes to a state: chunk by chunk, each verified before it is read.
 
 use super::layout::{
-    CHUNK_CRC_AT, CHUNK_HEADER_BYTES, END, HEADER_BYTES, LENGTH_AT, LISTINGS, MARKS, NUMBER_AT, OPENING,
-    PAST_TERMS, PAYLOAD_BYTES_MAX, POSITION_AT, SECTION_AT, STREAMS, VERSION, Version,
+    CHUNK_CRC_AT, CHUNK_HEADER_BYTES, END, ENDED, HEADER_BYTES, LENGTH_AT, LISTINGS, MARKS, NUMBER_AT,
+    OPENING, PAST_TERMS, PAYLOAD_BYTES_MAX, POSITION_AT, SECTION_AT, STREAMS, VERSION, Version,
 };
 use super::{BadHeader, Header, State, header_crc, layout, u32_at};
 use crate::domain::audience::Audience;
 use crate::domain::codec::decode_record;
-use crate::domain::streams::{MARK_EVERY, Mark, StreamIndex};
+use crate::domain::streams::{EndedStream, MARK_EVERY, Mark, StreamIndex};
 use crate::domain::{AccountId, Command, Listing, Listings, LoginId, Stamp};
 use crate::exchange::NameKey;
 use crate::exchange::snapshot::{Names, Part, RestoreError, Restoring};
@@ -240,6 +240,7 @@ struct Parts {
     marks: Vec<Mark>,
     listings: Vec<Listing>,
     past: Vec<(u64, Listing)>,
+    ended: Vec<EndedStream>,
     opening: Vec<Command>,
 }
 
@@ -252,6 +253,7 @@ impl Parts {
             marks: Vec::new(),
             listings: Vec::new(),
             past: Vec::new(),
+            ended: Vec::new(),
             opening: Vec::new(),
         }
     }
@@ -273,6 +275,7 @@ impl Parts {
             (_, MARKS) => records(payload, &mut self.marks),
             (_, LISTINGS) => records(payload, &mut self.listings),
             (_, PAST_TERMS) => records(payload, &mut self.past),
+            (_, ENDED) => records(payload, &mut self.ended),
             (_, OPENING) => records(payload, &mut self.opening),
             (_, END) => check_end(payload, end),
             _ => wrong("a section that is not known"),
@@ -307,6 +310,11 @@ impl Parts {
             check(streams.restore(messages, own), "marks that are not those of a stream")?;
         }
         check(marks.next().is_none(), "marks of no stream")?;
+        for ended in self.ended {
+            check(ended.last_event <= header.last_event, "a stream has an event that was not told yet")?;
+            let is_known = (ended.login.0 as usize) < exchange.logins().len();
+            check(is_known && streams.restore_ended(ended), "a session's stream that cannot have ended so")?;
+        }
         let listings = Listings::restored(self.listings, self.past);
         let listings = listings.ok_or(RestoreError { at: 0, why: "listings that were never told" })?;
         Ok(State {

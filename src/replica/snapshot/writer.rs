@@ -1,8 +1,8 @@
 //! From a state to bytes, one chunk in memory at a time.
 
 use super::layout::{
-    CHUNK_CRC_AT, CHUNK_HEADER_BYTES, END, HEADER_BYTES, LENGTH_AT, LISTINGS, MARKS, NUMBER_AT, OPENING,
-    PAST_TERMS, PAYLOAD_BYTES_MAX, SECTION_AT, STREAMS, section,
+    CHUNK_CRC_AT, CHUNK_HEADER_BYTES, END, ENDED, HEADER_BYTES, LENGTH_AT, LISTINGS, MARKS, NUMBER_AT,
+    OPENING, PAST_TERMS, PAYLOAD_BYTES_MAX, SECTION_AT, STREAMS, section,
 };
 use super::{Header, State, header_crc};
 use crate::domain::codec;
@@ -34,6 +34,9 @@ pub fn write(header: &Header, state: &State, out: &mut dyn Write) -> io::Result<
     }
     for past in state.listings.past() {
         chunks.record(PAST_TERMS, past)?;
+    }
+    for ended in state.streams.all_ended() {
+        chunks.record(ENDED, ended)?;
     }
     for command in &state.opening {
         chunks.record(OPENING, command)?;

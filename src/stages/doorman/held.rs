@@ -1,6 +1,6 @@
 //! Answers that are given later.
 
-use crate::stages::auth::{AuthAnswer, Inquiry};
+use crate::net::auth::{AuthAnswer, Inquiry};
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 

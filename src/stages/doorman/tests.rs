@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::net::ConnectionId;
+use crate::net::auth::{AuthClient, Ticket, auth_queues};
 use crate::runtime::{ManualClock, UnixNanos};
-use crate::stages::auth::{AuthClient, Ticket, auth_queues};
 use crate::wire::soup::Password;
 use dojima_journal::storage::FileStorage;
 use std::net::Ipv4Addr;
@@ -500,7 +500,7 @@ fn answers_that_find_no_room_are_given_later() {
         }
     }
     let first = bench.client.answers.try_iter().count();
-    assert_eq!(first, crate::stages::auth::QUEUE_LEN);
+    assert_eq!(first, crate::net::auth::QUEUE_LEN);
     bench.work();
     assert_eq!(first + bench.client.answers.try_iter().count(), 1_500);
 }

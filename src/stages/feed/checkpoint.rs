@@ -5,7 +5,7 @@
 
 use crate::market::Feed;
 use crate::runtime::Fatal;
-use dojima_journal::storage::Storage;
+use dojima_journal::storage::{Storage, UNFINISHED};
 use std::io;
 use std::sync::Arc;
 
@@ -92,13 +92,19 @@ fn name_of(event: u64) -> String {
     format!("{PREFIX}{event:020}{SUFFIX}")
 }
 
+fn event_of(name: &str) -> Option<u64> {
+    let event = name.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)?.parse().ok()?;
+    (name_of(event) == name).then_some(event)
+}
+
+/// Whether a file of this name in the folder of market data is a checkpoint, or is becoming one.
+pub fn is_checkpoint_file(name: &str) -> bool {
+    event_of(name.strip_suffix(UNFINISHED).unwrap_or(name)).is_some()
+}
+
 /// The events of the checkpoints that are there, the newest first.
 pub(super) fn all(files: &dyn Storage) -> io::Result<Vec<u64>> {
-    let event_of = |(name, _): (String, u64)| {
-        let event = name.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)?.parse().ok()?;
-        (name_of(event) == name).then_some(event)
-    };
-    let mut events: Vec<u64> = files.files()?.into_iter().filter_map(event_of).collect();
+    let mut events: Vec<u64> = files.files()?.iter().filter_map(|(name, _)| event_of(name)).collect();
     events.sort_unstable_by(|one, other| other.cmp(one));
     Ok(events)
 }

@@ -46,7 +46,11 @@ impl FarReader {
                 }
                 self.held.clear();
             } else {
-                let Some(logged) = self.reader.next().ok()? else { break };
+                let logged = match self.reader.next() {
+                    Err(error) if error.is_passing() => break,
+                    logged => logged.ok()?,
+                };
+                let Some(logged) = logged else { break };
                 self.held.clear();
                 self.next = logged.number;
                 if logged.number > at {
@@ -90,7 +94,10 @@ impl FarReaders {
             None if now < self.next_open => return Some(0),
             None => {
                 self.next_open = now.saturating_add(OPEN_NS);
-                let reader = LogReader::open(files, from).ok()?;
+                let reader = match LogReader::open(files, from) {
+                    Err(error) if error.is_passing() => return Some(0),
+                    opened => opened.ok()?,
+                };
                 if self.readers.len() == READERS_MAX {
                     let oldest = (0..READERS_MAX).min_by_key(|at| self.readers[*at].used).unwrap_or(0);
                     self.readers.swap_remove(oldest);

@@ -5,11 +5,11 @@
 //! compared with what the events give.
 
 use crate::market::Published;
-use crate::runtime::Fatal;
+use crate::runtime::{Fatal, Halt};
 use crate::wire::itch::MESSAGE_LEN_MAX;
 use dojima_journal::storage::Storage;
 use dojima_journal::{
-    AppendError, ArchivedStorage, JournalError, Options, Reader, Writer, scan_storage_from,
+    AppendError, ArchivedStorage, JournalError, Options, Reader, SyncError, Writer, scan_storage_from,
 };
 use std::io;
 use std::sync::Arc;
@@ -142,8 +142,8 @@ impl MessageLog {
     /// no space.
     ///
     /// # Errors
-    /// [`Fatal::Diverged`] when the log has another message in its place; [`Fatal::MarketData`].
-    pub(super) fn put(&mut self, published: &Published, message: &[u8]) -> Result<bool, Fatal> {
+    /// [`Fatal::Diverged`] when the log has another message in its place; [`Fatal::MarketData`]. Nothing is done then.
+    pub(super) fn put(&mut self, published: &Published, message: &[u8]) -> Result<bool, Halt> {
         if self.next <= self.found.1 {
             self.compare(published, message)?;
         } else {
@@ -155,14 +155,14 @@ impl MessageLog {
             match writer.append(self.next, published.time.0, &payload[..PREFIX_LEN + message.len()]) {
                 Ok(()) => {}
                 Err(AppendError::NoSpace) => return Ok(false),
-                Err(error) => return Err(Fatal::market_data(error)),
+                Err(error) => return Err(Fatal::market_data(error).into()),
             }
         }
         self.next += 1;
         Ok(true)
     }
 
-    fn compare(&mut self, published: &Published, message: &[u8]) -> Result<(), Fatal> {
+    fn compare(&mut self, published: &Published, message: &[u8]) -> Result<(), Halt> {
         let number = self.next;
         if number < self.found.0 {
             return Ok(());
@@ -170,11 +170,11 @@ impl MessageLog {
         let logged = match &mut self.comparing {
             Some(reader) => reader.next(),
             none => {
-                let opened = LogReader::open_at(&self.files, number).map_err(Fatal::market_data)?;
+                let opened = LogReader::open_at(&self.files, number).map_err(Halt::of(Fatal::market_data))?;
                 none.insert(opened).next()
             }
         };
-        let logged = logged.map_err(Fatal::market_data)?;
+        let logged = logged.map_err(Halt::of(Fatal::market_data))?;
         let is_same = logged.as_ref().is_some_and(|logged| {
             (logged.number, logged.sequence, logged.message) == (number, published.sequence, message)
         });
@@ -183,20 +183,22 @@ impl MessageLog {
         }
         let found =
             logged.map(|logged| (logged.number, logged.sequence, logged.message.escape_ascii().to_string()));
-        Err(Fatal::diverged(format_args!(
+        Err(Halt::Fatal(Fatal::diverged(format_args!(
             "{}: message {number} of command {} is {:?} by the events, and the log has {found:?}; if another version of \
              this program wrote it, remove the directory to have it made again",
             self.files.dir().display(),
             published.sequence,
             published.message,
-        )))
+        ))))
     }
 
     /// Brings the log to the disk.
-    pub(super) fn sync(&mut self) -> Result<(), Fatal> {
-        match &mut self.writer {
-            Some(writer) => writer.sync().map(drop).map_err(Fatal::market_data),
-            None => Ok(()),
+    pub(super) fn sync(&mut self) -> Result<(), Halt> {
+        let Some(writer) = &mut self.writer else { return Ok(()) };
+        match writer.sync() {
+            Ok(_) => Ok(()),
+            Err(error @ SyncError::Later { .. }) => Err(Halt::Later(error.to_string())),
+            Err(error) => Err(Fatal::market_data(error).into()),
         }
     }
 

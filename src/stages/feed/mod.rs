@@ -10,17 +10,17 @@
 
 mod check;
 mod checkpoint;
-mod connection;
 mod ending;
 mod far;
 mod log;
 mod mold;
 mod server;
 mod settings;
+mod subscriber;
 mod tail;
 
 pub use check::{LogCheck, LogOutcome};
-pub use checkpoint::{newest_checkpoint, newest_checkpoint_sequence};
+pub use checkpoint::{is_checkpoint_file, newest_checkpoint, newest_checkpoint_sequence};
 pub use log::{TakeMessage, read_log};
 pub use settings::{FeedFiles, FeedPorts, FeedSettings, FeedStart, MoldSettings};
 
@@ -29,7 +29,7 @@ use crate::domain::session::session_id;
 use crate::market::{Books, Feed, MarketView, MarketWatch, Published};
 use crate::net::Sockets;
 use crate::ring::{CursorReader, CursorWriter, cursor};
-use crate::runtime::{Agent, Clock, Counter, Counters, Fatal};
+use crate::runtime::{Agent, Clock, Counter, Counters, Fatal, Halt, Passing};
 use crate::wire::itch::{EndOfSnapshot, MESSAGE_LEN_MAX, Message, event_code};
 use crate::wire::soup::{self, SessionId, kind};
 use checkpoint::{Checkpoint, Encoded};
@@ -102,6 +102,8 @@ pub struct FeedPublisher {
     retry_at: u64,
     on_disk: CursorWriter,
     followed: CursorWriter,
+    passing: Passing,
+    keeping: Passing,
     counts: Counts,
 }
 
@@ -199,6 +201,8 @@ impl FeedPublisher {
             retry_at: 0,
             on_disk,
             followed,
+            passing: Passing::new("feed", counters),
+            keeping: Passing::new("feed.checkpoint", counters),
             counts,
         })
     }
@@ -226,7 +230,7 @@ impl FeedPublisher {
     }
 
     /// Reads on in the event log, and publishes. Returns the amount of work.
-    fn follow(&mut self) -> Result<usize, Fatal> {
+    fn follow(&mut self) -> Result<usize, Halt> {
         let before = self.log.next();
         if !self.flush()? {
             return Ok((self.log.next() - before) as usize);
@@ -236,7 +240,7 @@ impl FeedPublisher {
         let complete_at = self.start.event + self.in_ring.get();
         let mut read = 0;
         while read < EVENTS_MAX {
-            let Some(record) = self.events.next().map_err(Fatal::event_log)? else { break };
+            let Some(record) = self.events.next().map_err(Halt::of(Fatal::event_log))? else { break };
             let record = codec::decode_event(record.payload).map_err(Fatal::event_log)?;
             self.feed.apply(&record, &mut self.waiting);
             read += 1;
@@ -254,15 +258,22 @@ impl FeedPublisher {
 
     /// Moves messages into the log and from there on, but not beyond the beginning of a session, so that all who are served
     /// see every session; `false` when some are left, as for want of space.
-    fn flush(&mut self) -> Result<bool, Fatal> {
-        let mut done = 0;
+    fn flush(&mut self) -> Result<bool, Halt> {
+        let (mut done, mut halted) = (0, None);
         for published in &self.waiting {
             let mut bytes = [0; MESSAGE_LEN_MAX];
             let len = published.message.encode(&mut bytes).unwrap_or(0);
             let number = self.log.next();
-            if !self.log.put(published, &bytes[..len])? {
-                self.counts.no_space.add(1);
-                break;
+            match self.log.put(published, &bytes[..len]) {
+                Ok(true) => {}
+                Ok(false) => {
+                    self.counts.no_space.add(1);
+                    break;
+                }
+                Err(halt) => {
+                    halted = Some(halt);
+                    break;
+                }
             }
             done += 1;
             if number > self.log.found_last() && self.first_new.is_none() {
@@ -280,7 +291,7 @@ impl FeedPublisher {
             }
             self.tail.push(&bytes[..len]);
             if let Err(error) = self.books.apply(&published.message) {
-                return Err(Fatal::invariant(format_args!("the feed says what cannot be: {error}")));
+                return Err(Fatal::invariant(format_args!("the feed says what cannot be: {error}")).into());
             }
             if begins {
                 break;
@@ -292,7 +303,7 @@ impl FeedPublisher {
         if self.waiting.is_empty() {
             self.followed.set(self.feed.last_event());
         }
-        Ok(self.waiting.is_empty())
+        halted.map_or(Ok(self.waiting.is_empty()), Err)
     }
 
     /// Whether nothing is half said: the books are those after some command.
@@ -301,7 +312,7 @@ impl FeedPublisher {
     }
 
     fn make_snapshot(&mut self, now: u64) {
-        let wanted = self.snapshots.as_mut().is_some_and(Server::wants_snapshot);
+        let wanted = self.snapshots.as_ref().is_some_and(Server::wants_snapshot);
         // An old one is given to nobody: whoever comes waits for the next.
         self.snapshot.take_if(|(made, _)| now.saturating_sub(*made) >= SNAPSHOT_AGE_NS);
         if !wanted || self.snapshot.is_some() || !self.is_between_commands() {
@@ -330,7 +341,7 @@ impl FeedPublisher {
             self.caught_up = true;
             let here = (self.log.next(), (self.session, self.session_first));
             // What a log that was lost had said cannot be known: multicast goes on from here.
-            let is_remade = self.log.found_last() == 0 && self.start.event > 0;
+            let is_remade = self.log.found_last() == 0 && self.start.event > 0 && !self.start.is_first;
             let (next, session) = self.first_new.filter(|_| !is_remade).unwrap_or(here);
             if let Some(mold) = &mut self.mold {
                 mold.begin(next, session);
@@ -373,7 +384,7 @@ impl FeedPublisher {
 
     /// Writes a checkpoint when it is time and its commands are on the disk. One that cannot be written is reported and tried
     /// again later: nothing but a longer start and more events to keep comes of it.
-    fn keep(&mut self, now: u64) -> Result<(), Fatal> {
+    fn keep(&mut self, now: u64) -> Result<(), Halt> {
         let due = self.log.next() > self.checkpoint_at && now >= self.retry_at;
         if due && self.checkpoint.is_none() && self.is_between_commands() && self.log.is_compared() {
             self.take_checkpoint();
@@ -390,10 +401,10 @@ impl FeedPublisher {
         self.checkpoint_at = messages + self.settings.checkpoint_every;
     }
 
-    fn write_checkpoint(&mut self, now: u64) -> Result<(), Fatal> {
-        let Some(made) = self.checkpoint.take() else { return Ok(()) };
+    fn write_checkpoint(&mut self, now: u64) -> Result<(), Halt> {
         // The log must have on the disk what the checkpoint says that it has.
         self.log.sync()?;
+        let Some(made) = self.checkpoint.take() else { return Ok(()) };
         if let Err(error) = checkpoint::write(self.files.market_data.as_ref(), &made) {
             tracing::warn!("market data: no checkpoint of event {}, trading goes on: {error}", made.event);
             self.retry_at = now + RETRY_NS;
@@ -402,7 +413,7 @@ impl FeedPublisher {
         }
         self.counts.checkpoints.add(1);
         self.on_disk.set(made.event);
-        let read = self.subscribers.as_mut().and_then(Server::oldest_read);
+        let read = self.subscribers.as_ref().and_then(Server::oldest_read);
         let wanted = self.mold.as_ref().and_then(Mold::oldest_wanted);
         let oldest = read.into_iter().chain(wanted).fold(self.session_first, u64::min);
         if let Some(how) = self.settings.retire
@@ -469,16 +480,24 @@ impl Agent for FeedPublisher {
 
     fn do_work(&mut self) -> Result<usize, Fatal> {
         let now = self.clock.now().0;
-        let mut work = self.follow()?;
+        // Whoever is served gets what is there, also while nothing more can be read.
+        let followed = self.follow();
+        let mut work = self.passing.settle(followed)?;
         work += self.serve(now)?;
         self.show(now);
-        self.keep(now)?;
+        let kept = self.keep(now).map(|()| 0);
+        work += self.keeping.settle(kept)?;
         Ok(work)
     }
 
     /// The event log is closed by now. What it has is published, and a checkpoint makes the next start short.
     fn on_close(&mut self) -> Result<(), Fatal> {
-        while self.follow()? > 0 {}
+        loop {
+            let followed = self.follow();
+            if self.passing.settle(followed)? == 0 {
+                break;
+            }
+        }
         let now = self.clock.now().0;
         let messages = Messages {
             tail: &self.tail,
@@ -488,11 +507,12 @@ impl Agent for FeedPublisher {
             snapshot: None,
         };
         for server in [&mut self.subscribers, &mut self.snapshots].into_iter().flatten() {
-            server.shut(&messages, now);
+            server.shut(&self.settings, &messages, now);
         }
         if self.is_between_commands() && self.feed.sequence() <= self.synced.get() && self.log.is_compared() {
             self.take_checkpoint();
-            self.write_checkpoint(now)?;
+            let written = self.write_checkpoint(now).map(|()| 0);
+            self.keeping.settle(written)?;
         }
         self.show(u64::MAX);
         self.log.seal()

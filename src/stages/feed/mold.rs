@@ -6,6 +6,7 @@ use super::settings::MoldSettings;
 use crate::runtime::{Counter, Counters, Fatal};
 use crate::wire::mold::{END_OF_SESSION, Header, PacketBuilder};
 use crate::wire::soup::{HEADER_LEN, SessionId};
+use dojima_journal::passing::{Told, is_passing};
 use std::collections::{HashMap, VecDeque};
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, SocketAddr, UdpSocket};
@@ -184,7 +185,7 @@ impl Mold {
         }
         let bytes = self.packet.finish(session, from - first + 1);
         let outcome = self.socket.send_to(bytes, self.settings.group);
-        if outcome.as_ref().is_err_and(|error| error.kind() == ErrorKind::WouldBlock) {
+        if outcome.as_ref().is_err_and(|error| error.kind() == ErrorKind::WouldBlock || is_passing(error)) {
             return false;
         }
         self.note(outcome.map(drop));
@@ -200,7 +201,8 @@ impl Mold {
             Ok(()) => self.failing = false,
             Err(error) if !self.failing => {
                 self.failing = true;
-                tracing::warn!(%error, group = %self.settings.group, "market data: multicast cannot be sent");
+                let (error, group) = (Told(&error), self.settings.group);
+                tracing::warn!(%group, "market data: multicast cannot be sent: {error}");
             }
             Err(_) => {}
         }

@@ -1,39 +1,20 @@
-//! A SoupBinTCP server of market data: of the stream of messages, or of snapshots. Connections take turns, each with a
-//! bounded share of a duty cycle, and none costs another anything: what a slow one is not sent waits in the log.
+//! Market data for clients of the session layer: the stream of messages, or snapshots. What a slow client is not sent waits
+//! in the log.
 
-use super::connection::{Connection, OUTBOX_LEN, Phase, Source};
-use super::ending::Ending;
-use super::log::LogReader;
 use super::settings::FeedSettings;
+use super::subscriber::Subscriber;
 use super::tail::Tail;
-use crate::net::Slab;
-use crate::net::{ConnectionId, Ready, Socket, Sockets};
-use crate::runtime::log::Stranger;
-use crate::runtime::{Counter, Counters, Doorbell, Fatal, descriptors};
-use crate::stages::auth::{AuthClient, AuthRequest, Role};
-use crate::wire::soup::{
-    self, END_OF_SESSION, LoginAccepted, LoginRejected, LoginRequest, SessionId, Username, kind,
+use crate::net::auth::{AuthClient, Grant, Role};
+use crate::net::session::{
+    self, Admission, Admitted, Ending, Next, Outlook, Packets, STRANGER_INBOX_LEN, STRANGER_PACKET_LEN_MAX,
+    SessionSettings, Stopped, Wish,
 };
-use dojima_journal::JournalError;
+use crate::net::{ConnectionId, Inbox, Sockets};
+use crate::runtime::{Counters, Doorbell, Fatal};
+use crate::wire::soup::{LoginRejected, SessionId, kind};
 use dojima_journal::storage::Storage;
-use std::io::{self, ErrorKind};
-use std::net::SocketAddr;
 use std::os::fd::RawFd;
 use std::sync::Arc;
-
-/// Connections accepted in one duty cycle.
-const ACCEPTS_MAX: usize = 16;
-/// The longest packet that is taken from a client: type and payload, bytes.
-const PACKET_LEN_MAX: usize = 4096;
-/// Messages that are read from the log for one connection in one duty cycle, those that are skipped included.
-const READ_MAX: usize = 4096;
-/// How often times are looked at, and for how long accepting pauses when the system has no descriptor left, ns.
-const SWEEP_NS: u64 = 10_000_000;
-const ACCEPT_PAUSE_NS: u64 = 1_000_000_000;
-/// How long a client may take for its snapshot, which stays in memory for as long, ns.
-const SNAPSHOT_TAKE_NS: u64 = 120_000_000_000;
-/// What a client is sent at an orderly stop, in outboxes.
-const LAST_TURNS_MAX: usize = 64;
 
 /// What is served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,19 +37,18 @@ pub(super) struct Messages<'a> {
 /// The server.
 pub(super) struct Server {
     service: Service,
-    sockets: Box<dyn Sockets>,
-    auth: AuthClient,
-    doorman: Vec<Doorbell>,
-    connections: Slab<Connection>,
-    accept_from: Option<u64>,
-    next_sweep: u64,
-    /// The session of the connections that are let in now.
+    server: session::Server<Subscriber>,
+    /// The session of the clients that are let in now.
     session_first: u64,
-    gauge: Counter,
-    logins: Counter,
-    refused: Counter,
-    cut: Counter,
-    sent: Counter,
+    /// The message that was next when clients were last given their turns.
+    next: u64,
+}
+
+/// What the session layer asks of it in one duty cycle.
+struct Desk<'a> {
+    service: Service,
+    settings: &'a FeedSettings,
+    messages: &'a Messages<'a>,
 }
 
 impl Server {
@@ -80,44 +60,37 @@ impl Server {
         session_first: u64,
         counters: &Counters,
     ) -> Self {
-        let [connections, logins, refused, cut, bytes] = match service {
-            Service::Stream => {
-                ["feed.connections", "feed.logins", "feed.logins_refused", "feed.cut", "feed.bytes_out"]
-            }
-            Service::Snapshots => [
-                "feed.snapshot_connections",
-                "feed.snapshot_logins",
-                "feed.snapshot_logins_refused",
-                "feed.snapshot_cut",
-                "feed.snapshot_bytes_out",
-            ],
+        let sessions = SessionSettings {
+            label: "market data: ",
+            counters: match service {
+                Service::Stream => "feed.",
+                Service::Snapshots => "feed.snapshot_",
+            },
+            connections_max: settings.connections_max,
+            connections_per_user: settings.connections_per_user,
+            inbox_len: STRANGER_INBOX_LEN,
+            users: 0,
+            login_timeout: settings.login_timeout,
+            heartbeat_interval: settings.heartbeat_interval,
+            client_timeout: settings.client_timeout,
+            stall_timeout: settings.stall_timeout,
         };
-        Self {
-            service,
-            sockets,
-            auth,
-            doorman,
-            connections: Slab::new(settings.connections_max),
-            accept_from: Some(0),
-            next_sweep: 0,
-            session_first,
-            gauge: counters.register(connections, "connections"),
-            logins: counters.register(logins, "logins"),
-            refused: counters.register(refused, "logins"),
-            cut: counters.register(cut, "connections"),
-            sent: counters.register(bytes, "bytes"),
-        }
+        let server = session::Server::new(sessions, sockets, auth, doorman, counters);
+        Self { service, server, session_first, next: 0 }
     }
 
     pub(super) fn descriptor(&self) -> Option<RawFd> {
-        self.sockets.descriptor()
+        self.server.descriptor()
     }
 
     /// Whether somebody waits for a snapshot.
-    pub(super) fn wants_snapshot(&mut self) -> bool {
-        (0..self.connections.places()).any(|place| {
-            self.connections.at(place).is_some_and(|c| matches!(c.phase, Phase::AwaitingSnapshot))
-        })
+    pub(super) fn wants_snapshot(&self) -> bool {
+        self.server.clients().any(Subscriber::wants_snapshot)
+    }
+
+    /// The oldest message that somebody here is still to be sent.
+    pub(super) fn oldest_read(&self) -> Option<u64> {
+        self.server.clients().filter_map(Subscriber::next_message).min()
     }
 
     /// One duty cycle; returns the amount of work.
@@ -127,412 +100,98 @@ impl Server {
         messages: &Messages<'_>,
         now: u64,
     ) -> Result<usize, Fatal> {
-        self.end_session(messages, now);
-        self.poll()?;
-        let mut work = self.accept(settings, now) + self.hear(settings, messages, now);
-        for place in 0..self.connections.places() {
-            work += self.turn(place, messages, now);
+        if messages.session_first != self.session_first {
+            self.session_first = messages.session_first;
+            self.server.each_client(|subscriber| subscriber.end_before(messages.session_first));
         }
-        if now >= self.next_sweep {
-            self.next_sweep = now + SWEEP_NS;
-            for place in 0..self.connections.places() {
-                let Some(connection) = self.connections.at(place) else { continue };
-                let looked = connection.sweep(settings, now).and_then(|put| {
-                    check_distance(connection, settings, messages)?;
-                    check_snapshot(connection, now)?;
-                    Ok(put)
-                });
-                match looked {
-                    Ok(put) => work += put,
-                    Err(ending) => self.close(place, &ending),
-                }
-            }
+        if self.next != messages.tail.next() || messages.snapshot.is_some() {
+            self.next = messages.tail.next();
+            self.server.wake_all();
         }
-        Ok(work)
+        let Self { service, server, .. } = self;
+        let mut desk = Desk { service: *service, settings, messages };
+        server.poll()?;
+        let mut work = server.accept(&mut desk, now) + server.hear(&mut desk, now);
+        work += server.receive(&mut desk, now);
+        server.ring();
+        work += server.send(&mut desk, now);
+        Ok(work + server.sweep(&mut desk, false, now).0)
     }
 
-    /// The oldest message that somebody here is still to be sent from the log.
-    pub(super) fn oldest_read(&mut self) -> Option<u64> {
-        let read = |connection: &mut Connection| match &connection.phase {
-            Phase::LoggedIn(Source::Stream { next, .. }) => Some(*next),
-            _ => None,
-        };
-        (0..self.connections.places()).filter_map(|place| self.connections.at(place).and_then(read)).min()
+    /// Sends what can be sent without waiting, then closes all.
+    pub(super) fn shut(&mut self, settings: &FeedSettings, messages: &Messages<'_>, now: u64) {
+        self.server.shut(&mut Desk { service: self.service, settings, messages }, now);
     }
+}
 
-    /// Those who are in a session that has ended get the rest of it and no more.
-    fn end_session(&mut self, messages: &Messages<'_>, now: u64) {
-        if messages.session_first == self.session_first {
-            return;
-        }
-        self.session_first = messages.session_first;
-        for place in 0..self.connections.places() {
-            let Some(connection) = self.connections.at(place) else { continue };
-            match &mut connection.phase {
-                Phase::LoggedIn(Source::Stream { end, .. }) => {
-                    end.get_or_insert(messages.session_first);
-                }
-                // The snapshot that it was promised is of a session that is over.
-                Phase::AwaitingSnapshot => connection.leave(&END_OF_SESSION, now),
-                _ => {}
-            }
-        }
-    }
+impl session::Service for Desk<'_> {
+    type Client = Subscriber;
 
-    fn poll(&mut self) -> Result<(), Fatal> {
-        let (connections, accept_from) = (&mut self.connections, &mut self.accept_from);
-        let polled = self.sockets.poll(&mut |ready| match ready {
-            Ready::Listener => {
-                accept_from.get_or_insert(0);
-            }
-            Ready::Connection(id, readiness) => {
-                if let Some(connection) = connections.get(id) {
-                    connection.note(readiness);
-                }
-            }
-        });
-        polled.map_err(|error| Fatal::io(format_args!("polling the feed's sockets: {error}")))
-    }
-
-    fn accept(&mut self, settings: &FeedSettings, now: u64) -> usize {
-        if self.accept_from.is_none_or(|from| now < from) {
-            return 0;
+    fn admit(
+        &mut self,
+        _: ConnectionId,
+        grant: Grant,
+        wish: &Wish,
+        _: u64,
+    ) -> Result<Admission<Subscriber>, LoginRejected> {
+        if !matches!(grant.role, Role::MarketData | Role::Trade | Role::Admin) {
+            return Err(LoginRejected::NotAuthorised);
         }
-        for accepted in 0..ACCEPTS_MAX {
-            match self.sockets.accept() {
-                Ok((socket, peer)) => self.open(socket, peer, settings, now),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    self.accept_from = None;
-                    return accepted;
-                }
-                Err(error)
-                    if matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::ConnectionAborted) => {}
-                // The client waits until the place of somebody without a login is free.
-                Err(error) if descriptors::are_used_up(&error) && self.give_way() => {}
-                Err(error) => {
-                    tracing::warn!(%error, "market data: accepting failed; trying again in a second");
-                    self.accept_from = Some(now + ACCEPT_PAUSE_NS);
-                    return accepted;
-                }
-            }
+        let session = self.messages.session;
+        if wish.session.is_some_and(|wanted| !wanted.as_bytes().eq_ignore_ascii_case(session.as_bytes())) {
+            return Err(LoginRejected::SessionNotAvailable);
         }
-        ACCEPTS_MAX
-    }
-
-    /// Closes a connection without a login; whether there was one.
-    fn give_way(&mut self) -> bool {
-        let stranger = self.connections.oldest(Connection::gives_way);
-        stranger.map(|stranger| self.close(stranger, &Ending::GaveWay)).is_some()
-    }
-
-    fn open(&mut self, mut socket: Box<dyn Socket>, peer: SocketAddr, settings: &FeedSettings, now: u64) {
-        if self.connections.is_full() {
-            self.give_way();
-        }
-        let inserted = self.connections.insert(|id| -> io::Result<Connection> {
-            socket.watch(id)?;
-            Ok(Connection::new(id, peer, socket, now, settings))
-        });
-        match inserted {
-            Some(Ok(())) => {}
-            Some(Err(error)) => {
-                if Stranger::NotSetUp.may_log() {
-                    tracing::warn!(%peer, %error, "market data: a new connection could not be set up");
-                }
-            }
-            None => {
-                let limit = settings.connections_max;
-                if Stranger::TurnedAway.may_log() {
-                    tracing::warn!(%peer, limit, "market data: there are as many connections as the limit allows");
-                }
-            }
-        }
-        self.gauge.set(self.connections.len() as u64);
-    }
-
-    fn close(&mut self, place: usize, ending: &Ending) {
-        let Some(mut connection) = self.connections.remove(place) else { return };
-        let _ = connection.socket.shut_down_writing();
-        self.gauge.set(self.connections.len() as u64);
-        let (peer, username) = (connection.peer, connection.username.map(tracing::field::display));
-        let is_stranger = connection.stranger_since().is_some();
-        if ending.is_ordinary() {
-            if !is_stranger || Stranger::Closed.may_log() {
-                tracing::info!(%peer, username, "market data: connection closed: {ending}");
-            }
-        } else {
-            self.cut.add(1);
-            if !is_stranger || Stranger::Cut.may_log() {
-                tracing::warn!(%peer, username, "market data: connection closed: {ending}");
-            }
-        }
-    }
-
-    /// Takes the doorman's answers.
-    fn hear(&mut self, settings: &FeedSettings, messages: &Messages<'_>, now: u64) -> usize {
-        let mut heard = 0;
-        while let Ok(answer) = self.auth.answers.try_recv() {
-            heard += 1;
-            let Some(connection) = self.connections.get(answer.connection) else { continue };
-            let Phase::Asking(request, true) = connection.phase else { continue };
-            let may_see = |role| matches!(role, Role::MarketData | Role::Trade | Role::Admin);
-            let verdict = match answer.verdict {
-                Ok(grant) if may_see(grant.role) => Ok(()),
-                Ok(_) => Err(LoginRejected::NotAuthorised),
-                Err(why) => Err(why),
-            };
-            let session = messages.session;
-            let verdict = verdict.and(match request.session {
-                Some(wanted) if !wanted.as_bytes().eq_ignore_ascii_case(session.as_bytes()) => {
-                    Err(LoginRejected::SessionNotAvailable)
-                }
-                _ => Ok(()),
-            });
-            let (peer, username) = (connection.peer, request.username);
-            match verdict {
-                Ok(()) => {
-                    self.logins.add(1);
-                    tracing::info!(%peer, %username, "market data: logged in");
-                    self.make_room_for(request.username, settings.connections_per_user);
-                    self.admit(answer.connection, &request, messages);
-                }
-                Err(why) => {
-                    self.refused.add(1);
-                    if Stranger::LoginRefused.may_log() {
-                        tracing::warn!(%peer, %username, "market data: login refused: {why}");
-                    }
-                    connection.leave(&why.packet(), now);
-                }
-            }
-        }
-        heard
-    }
-
-    /// Ends the oldest connections of a user who is about to have one more than so many.
-    fn make_room_for(&mut self, user: Username, most: usize) {
-        let own = |connection: &Connection| connection.logged_in_as(user);
-        let places = 0..self.connections.places();
-        let count =
-            places.filter(|place| self.connections.at(*place).is_some_and(|c| own(c).is_some())).count();
-        for _ in most..=count {
-            if let Some(oldest) = self.connections.oldest(own) {
-                self.close(oldest, &Ending::LoggedInAgain(most));
-            }
-        }
-    }
-
-    fn admit(&mut self, id: ConnectionId, request: &LoginRequest, messages: &Messages<'_>) {
-        let Some(connection) = self.connections.get(id) else { return };
-        if let Some(ms @ 1..) = request.heartbeat_timeout_ms {
-            connection.silence_max = u64::from(ms) * 1_000_000;
-        }
-        let session = messages.session;
-        let first = match self.service {
+        let (client, first) = match self.service {
             Service::Stream => {
-                let next = messages.tail.next() - messages.session_first + 1;
-                let first = if request.sequence == 0 { next } else { request.sequence.min(next) };
-                let next = messages.session_first + first - 1;
-                connection.phase =
-                    Phase::LoggedIn(Source::Stream { next, end: None, reader: None, caught_up: false });
-                first
+                let next = self.messages.tail.next() - self.messages.session_first + 1;
+                let first = if wish.sequence == 0 { next } else { wish.sequence.min(next) };
+                (Subscriber::of_stream(self.messages.session_first + first - 1), first)
             }
-            Service::Snapshots => {
-                connection.phase = Phase::AwaitingSnapshot;
-                1
-            }
+            Service::Snapshots => (Subscriber::of_snapshot(), 1),
         };
-        connection.outbox.extend_from_slice(&LoginAccepted { session, sequence: first }.packet());
+        Ok(Admission::Now(Admitted { client, session, first }))
     }
 
-    /// One connection's turn.
-    fn turn(&mut self, place: usize, messages: &Messages<'_>, now: u64) -> usize {
-        let Some(connection) = self.connections.at(place) else { return 0 };
-        let outcome = take_in(connection, &self.auth, &self.doorman, now)
-            .and_then(|work| Ok((work, connection.send(now)?)))
-            .map(|(work, sent)| (work + usize::from(sent > 0), sent));
-        let (mut work, mut sent) = match outcome {
-            Ok(done) => done,
-            Err(ending) => {
-                self.close(place, &ending);
-                return 1;
-            }
-        };
-        if connection.has_sent_all() && connection.is_writable() {
-            match fill(connection, messages, now).and_then(|filled| Ok((filled, connection.send(now)?))) {
-                Ok((filled, bytes)) => {
-                    work += usize::from(filled);
-                    sent += bytes;
-                }
-                Err(ending) => {
-                    self.close(place, &ending);
-                    work += 1;
-                }
-            }
-        }
-        self.sent.add(sent as u64);
-        work
+    fn arrived(&mut self, _: ConnectionId, _: &mut Subscriber, _: u64) {}
+
+    fn left(&mut self, _: ConnectionId, _: Subscriber, _: &Ending, _: u64) {}
+
+    fn takes_input(&self, _: &Subscriber) -> bool {
+        true
     }
 
-    /// Sends what can be sent without waiting, a bounded amount to each, then closes all. No End of Session: it goes on when
-    /// the engine starts again.
-    pub(super) fn shut(&mut self, messages: &Messages<'_>, now: u64) {
-        for place in 0..self.connections.places() {
-            for _ in 0..LAST_TURNS_MAX {
-                let Some(connection) = self.connections.at(place) else { break };
-                let filled = connection.has_sent_all() && fill(connection, messages, now).unwrap_or(false);
-                match connection.send(now) {
-                    Ok(bytes) if filled || bytes > 0 => self.sent.add(bytes as u64),
-                    _ => break,
-                }
+    fn take(&mut self, _: &mut Subscriber, inbox: &mut Inbox, _: u64) -> (usize, Result<Stopped, Ending>) {
+        let mut packets = Packets::new(inbox.waiting(), STRANGER_PACKET_LEN_MAX);
+        let stopped = packets.next().and_then(|next| match next {
+            Next::Dry => Ok(Stopped::Dry),
+            Next::Chatty => Ok(Stopped::More),
+            Next::Logout => Ok(Stopped::Logout),
+            Next::Message(_) => {
+                Err(Ending::UnexpectedPacket { kind: kind::UNSEQUENCED, when: "that has no place here" })
             }
-            self.close(place, &Ending::Served);
-        }
+        });
+        let used = packets.used();
+        inbox.took(used);
+        (0, stopped)
     }
-}
 
-/// # Errors
-/// [`Ending::SnapshotTimeout`] for a client that holds a snapshot for too long.
-fn check_snapshot(connection: &Connection, now: u64) -> Result<(), Ending> {
-    let holds = matches!(connection.phase, Phase::LoggedIn(Source::Snapshot(..)));
-    if holds && now.saturating_sub(connection.snapshot_since) >= SNAPSHOT_TAKE_NS {
-        return Err(Ending::SnapshotTimeout(SNAPSHOT_TAKE_NS / 1_000_000_000));
+    fn prepare(&mut self, _: ConnectionId, subscriber: &mut Subscriber, now: u64) -> Result<Outlook, Ending> {
+        subscriber.fill(self.messages, now)
     }
-    Ok(())
-}
 
-/// What the client sent.
-fn take_in(
-    connection: &mut Connection,
-    auth: &AuthClient,
-    doorman: &[Doorbell],
-    now: u64,
-) -> Result<usize, Ending> {
-    let mut work = usize::from(connection.receive(now)? > 0);
-    if matches!(connection.phase, Phase::Leaving) {
-        return Ok(0);
+    fn unsent<'a>(&'a self, subscriber: &'a Subscriber) -> Result<(&'a [u8], &'a [u8]), Ending> {
+        Ok((subscriber.unsent(), &[]))
     }
-    while let Some((packet, used)) = soup::frame(connection.inbox.waiting(), PACKET_LEN_MAX)? {
-        match packet.kind {
-            kind::DEBUG | kind::CLIENT_HEARTBEAT => {}
-            kind::LOGOUT => return Err(Ending::Logout),
-            kind::LOGIN_REQUEST if matches!(connection.phase, Phase::AwaitingLogin) => {
-                let request = LoginRequest::decode(packet.payload)?;
-                connection.username = Some(request.username);
-                connection.phase = Phase::Asking(request, false);
-            }
-            kind => return Err(Ending::UnexpectedPacket { kind, when: "that has no place here" }),
-        }
-        connection.inbox.took(used);
-        work += 1;
-    }
-    if let Phase::Asking(request, asked @ false) = &mut connection.phase {
-        let (username, password) = (request.username, request.password);
-        let peer = connection.peer.ip();
-        let question = AuthRequest { connection: connection.id, username, password, peer };
-        connection.ticket = auth.ask(question);
-        *asked = connection.ticket.is_some();
-        doorman.iter().for_each(Doorbell::ring);
-    }
-    Ok(work)
-}
 
-/// Puts the next bytes into an empty outbox; whether there were any.
-///
-/// # Errors
-/// Why the connection is to be closed.
-fn fill(connection: &mut Connection, messages: &Messages<'_>, now: u64) -> Result<bool, Ending> {
-    match &mut connection.phase {
-        Phase::AwaitingSnapshot => {
-            let Some(snapshot) = &messages.snapshot else { return Ok(false) };
-            connection.phase = Phase::LoggedIn(Source::Snapshot(Arc::clone(snapshot), 0));
-            connection.snapshot_since = now;
-            Ok(true)
-        }
-        Phase::LoggedIn(Source::Snapshot(snapshot, put)) => {
-            let end = snapshot.len().min(*put + OUTBOX_LEN);
-            connection.outbox.extend_from_slice(&snapshot[*put..end]);
-            *put = end;
-            if end == snapshot.len() {
-                connection.leave(&END_OF_SESSION, now);
-            }
-            Ok(true)
-        }
-        Phase::LoggedIn(Source::Stream { next, end, reader, caught_up }) => {
-            let last = end.unwrap_or(u64::MAX).min(messages.tail.next());
-            let mut any = false;
-            if *next < last && messages.tail.packet(*next).is_none() {
-                let asked = *next;
-                match read_log(reader, next, last, &mut connection.outbox, messages.log) {
-                    Ok(read) => any = read,
-                    // Retired, be it while it was read.
-                    Err(JournalError::Gone { .. }) => return Err(Ending::Gone(asked)),
-                    // Whoever asks for old messages can always be told to ask again; nobody else is concerned.
-                    Err(error) => return Err(Ending::Unreadable { message: asked, error }),
-                }
-            } else {
-                *reader = None;
-                while *next < last
-                    && connection.outbox.len() < OUTBOX_LEN
-                    && let Some(packet) = messages.tail.packet(*next)
-                {
-                    connection.outbox.extend_from_slice(packet);
-                    *next += 1;
-                    any = true;
-                }
-            }
-            *caught_up |= *next == messages.tail.next();
-            if *end == Some(*next) {
-                connection.leave(&END_OF_SESSION, now);
-                any = true;
-            }
-            Ok(any)
-        }
-        Phase::AwaitingLogin | Phase::Asking(..) | Phase::Leaving => Ok(false),
+    fn sent(&self, subscriber: &mut Subscriber, count: usize) {
+        subscriber.took(count);
     }
-}
 
-/// # Errors
-/// [`Ending::FellBehind`] for a subscriber that had caught up and is now too far from the end of what it gets.
-fn check_distance(
-    connection: &Connection,
-    settings: &FeedSettings,
-    messages: &Messages<'_>,
-) -> Result<(), Ending> {
-    if let Phase::LoggedIn(Source::Stream { next, end, caught_up: true, .. }) = &connection.phase {
-        // What is of the session after its own is not for it.
-        let behind = end.unwrap_or(u64::MAX).min(messages.tail.next()).saturating_sub(*next);
-        if behind > settings.behind_messages_max {
-            return Err(Ending::FellBehind(behind));
-        }
+    fn has_more(&self, subscriber: &Subscriber) -> bool {
+        subscriber.has_more(self.messages)
     }
-    Ok(())
-}
 
-/// Old messages from the log. Whether anything was read, be it only to be skipped.
-fn read_log(
-    reader: &mut Option<LogReader>,
-    next: &mut u64,
-    last: u64,
-    outbox: &mut Vec<u8>,
-    log: &Arc<dyn Storage>,
-) -> Result<bool, JournalError> {
-    let reader = match reader {
-        Some(reader) => reader,
-        none => none.insert(LogReader::open(log, *next)?),
-    };
-    for read in 0..READ_MAX {
-        if *next == last || outbox.len() >= OUTBOX_LEN {
-            return Ok(true);
-        }
-        let Some(logged) = reader.next()? else { return Ok(read > 0) };
-        if logged.number < *next {
-            continue;
-        }
-        if logged.number > *next || soup::push_packet(kind::SEQUENCED, logged.message, outbox).is_none() {
-            let (dir, first) = (log.dir().to_owned(), logged.number);
-            return Err(JournalError::Gone { dir, first, asked: *next });
-        }
-        *next += 1;
+    fn look(&mut self, subscriber: &mut Subscriber, now: u64) -> Result<(), Ending> {
+        subscriber.look(self.settings, self.messages, now)
     }
-    Ok(true)
 }

@@ -1,8 +1,8 @@
 //! What the feed is told at start: its limits and files, what it is joined to, and where commands end.
 
+use crate::net::auth::AuthClient;
 use crate::ring::CursorReader;
 use crate::runtime::{Doorbell, Fatal};
-use crate::stages::auth::AuthClient;
 use crate::wire::soup::SessionId;
 use dojima_journal::storage::Storage;
 use dojima_journal::{Options, Retire};
@@ -111,4 +111,6 @@ pub struct FeedStart {
     pub event: u64,
     /// The last command.
     pub sequence: u64,
+    /// Whether the venue was opened just now: nobody has been told anything yet.
+    pub is_first: bool,
 }

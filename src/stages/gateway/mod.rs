@@ -1,94 +1,57 @@
-//! The gateway: owns the client sockets, both directions. SoupBinTCP and OUCH in, commands to the inbound ring; events
-//! from the event ring, once durable, out to the sessions that they are addressed to.
+//! The gateway: order entry. The session layer ([`crate::net::session`]) owns the client sockets, both directions; OUCH in,
+//! commands to the inbound ring; events from the event ring, once durable, out to the sessions that they are addressed to.
 //!
-//! It never blocks, and it never sends, or even numbers, a message whose command is not durable. A client can cost
-//! itself its connection, never anybody else theirs: connections take turns, each with a bounded share of a duty cycle;
-//! a full inbound ring leaves bytes where they are; a client that does not receive is cut when its stream's tail has
-//! gone past it.
-//!
-//! One duty cycle: ask the system which sockets are ready; accept; one read per readable connection, its packets to
-//! commands; released events to the tails of their streams; one write per connection that has something to receive;
-//! every few milliseconds a look at the times.
+//! It never blocks, and it never sends, or even numbers, a message whose command is not durable. A full inbound ring leaves
+//! bytes where they are; a client that does not receive is cut when its stream's tail has gone past it.
 
-mod connection;
 mod desks;
 mod ending;
+mod entry;
 mod gauges;
-mod login;
+mod owed;
 mod receive;
 mod settings;
 mod source;
 mod streams;
 mod tail;
-mod turns;
 
 pub use settings::{
     GatewayControl, GatewayPorts, GatewaySettings, GatewayStart, LoginSettings, PACKET_LEN_LIMIT,
-    PACKET_LEN_MIN, RateLimit, TAIL_BYTES_MIN,
+    PACKET_LEN_MIN, Progress, RateLimit, TAIL_BYTES_MIN,
 };
 
-use crate::domain::{Canceled, Command, ConnectionLoss, Event, Quantity};
-use crate::net::{ConnectionId, Inbox, Ready, Slab, Socket, Sockets};
-use crate::runtime::log::Stranger;
+use crate::domain::{Canceled, Command, ConnectionLoss, Event, EventRecord, Quantity};
+use crate::net::session::{Server, SessionSettings};
+use crate::net::{ConnectionId, INBOX_LEN, Sockets};
+use crate::ring::{Consumer, CursorReader};
 use crate::runtime::planted::{Bug, is_planted};
-use crate::runtime::{Agent, Clock, Counters, Doorbell, Fatal, descriptors};
-use crate::stages::resend::QUEUE_LEN;
+use crate::runtime::{Agent, Clock, Counters, Doorbell, Fatal};
+use crate::stages::resend::{ResendAnswer, ResendChunk};
 use crate::wire::ouch::SEQUENCED_LEN_MAX;
-use connection::{Connection, Phase};
 use desks::Desks;
-use ending::{Ending, EndingKind};
+use entry::{OrderEntry, Trader};
 use gauges::Gauges;
-use login::STRANGER_INBOX_LEN;
-use std::io::{self, ErrorKind};
-use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::os::fd::RawFd;
 use streams::Streams;
-use turns::Turns;
 
-/// Connections accepted, and events released, in one duty cycle.
-const ACCEPTS_MAX: usize = 16;
+/// Events released in one duty cycle.
 const EVENTS_MAX: usize = 2048;
 
-/// Connections whose times are looked at in one duty cycle.
-const SWEEP_MAX: usize = 64;
-
-/// How often the times of the connections are looked at, and for how long accepting pauses when the system has no
-/// descriptor left, ns.
-const SWEEP_NS: u64 = 10_000_000;
-const ACCEPT_PAUSE_NS: u64 = 1_000_000_000;
+/// Answers about old messages taken in one duty cycle.
+const ANSWERS_MAX: usize = 4;
 
 /// The agent.
 pub struct Gateway {
-    settings: GatewaySettings,
-    ports: GatewayPorts,
+    server: Server<Trader>,
+    entry: OrderEntry,
+    events: Consumer<EventRecord>,
+    durable: CursorReader,
+    downstream: Vec<Doorbell>,
     control: GatewayControl,
     clock: Box<dyn Clock>,
-    gauges: Gauges,
-    sockets: Box<dyn Sockets>,
-    /// When the listener may be asked for connections; `None` until the system reports some.
-    accept_from: Option<u64>,
-    connections: Slab<Connection>,
-    /// Buffers of closed connections, for the next ones.
-    spare_inboxes: Vec<Inbox>,
-    streams: Streams,
-    desks: Desks,
-    /// The places of connections that may have something to be read or taken up, and to be sent.
-    inputs: Turns,
-    outputs: Turns,
-    /// The place whose turn is first in the next cycle.
-    first: usize,
-    /// The first place in this cycle whose connection had a message but found the inbound ring full.
-    starved: Option<usize>,
-    /// Whether commands were published or old messages asked for since the doorbells were last rung.
-    rings_due: bool,
-    /// Whether the doorman was asked something since it was last woken.
-    doorman_due: bool,
     /// Before the first duty cycle.
     is_new: bool,
-    /// When the times of all connections are looked at again, and the place that is next.
-    next_sweep: u64,
-    sweep_at: usize,
 }
 
 impl Gateway {
@@ -107,29 +70,44 @@ impl Gateway {
         settings.check()?;
         let mut streams = Streams::new(start, settings.tail_bytes);
         settings.logins.iter().for_each(|entry| streams.know(entry.login));
-        // Each login has one connection; one more is there while a second takes over from a first.
-        let logins = settings.logins.len().min(settings.connections_max) + 1;
+        let sessions = SessionSettings {
+            label: "",
+            counters: "gateway.",
+            connections_max: settings.connections_max,
+            connections_per_user: 1,
+            inbox_len: INBOX_LEN,
+            users: settings.logins.len(),
+            login_timeout: settings.login_timeout,
+            heartbeat_interval: settings.heartbeat_interval,
+            client_timeout: settings.client_timeout,
+            stall_timeout: settings.stall_timeout,
+        };
+        let GatewayPorts { inbound, events, durable, progress, space, resend, downstream, auth, doorman } =
+            ports;
+        let server = Server::new(sessions, sockets, auth, doorman, counters);
+        let desks = Desks::new(&settings.logins);
+        let gauges = Gauges::new(counters);
         Ok(Self {
-            connections: Slab::new(settings.connections_max),
-            desks: Desks::new(&settings.logins),
-            inputs: Turns::new(settings.connections_max),
-            outputs: Turns::new(settings.connections_max),
-            settings,
-            ports,
+            server,
+            entry: OrderEntry {
+                settings,
+                inbound,
+                progress,
+                released: 0,
+                space,
+                resend,
+                visits: Vec::new(),
+                streams,
+                desks,
+                gauges,
+                rings_due: false,
+            },
+            events,
+            durable,
+            downstream,
             control: GatewayControl::default(),
             clock,
-            gauges: Gauges::new(counters),
-            sockets,
-            accept_from: Some(0),
-            spare_inboxes: (0..logins).map(|_| Inbox::new()).collect(),
-            streams,
-            first: 0,
-            starved: None,
-            rings_due: false,
-            doorman_due: false,
             is_new: true,
-            next_sweep: 0,
-            sweep_at: 0,
         })
     }
 
@@ -140,136 +118,31 @@ impl Gateway {
 
     /// What becomes readable when one of the sockets is ready; `None` for sockets that nobody can sleep on.
     pub fn descriptor(&self) -> Option<RawFd> {
-        self.sockets.descriptor()
-    }
-
-    fn poll_sockets(&mut self) -> Result<(), Fatal> {
-        let Self { connections, accept_from, inputs, outputs, .. } = self;
-        let polled = self.sockets.poll(&mut |ready| match ready {
-            Ready::Listener => {
-                accept_from.get_or_insert(0);
-            }
-            Ready::Connection(id, readiness) => {
-                if let Some(connection) = connections.get(id) {
-                    connection.note(readiness);
-                    inputs.set(id.place(), true);
-                    outputs.set(id.place(), true);
-                }
-            }
-        });
-        polled.map_err(|error| Fatal::io(format_args!("polling the gateway's sockets: {error}")))
-    }
-
-    fn accept(&mut self, now: u64) -> usize {
-        if self.accept_from.is_none_or(|from| now < from) {
-            return 0;
-        }
-        // With a full house every newcomer costs a search for who is to give way.
-        let most = if self.connections.is_full() { 1 } else { ACCEPTS_MAX };
-        for accepted in 0..most {
-            match self.sockets.accept() {
-                Ok((socket, peer)) => self.open(socket, peer, now),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    self.accept_from = None;
-                    return accepted;
-                }
-                Err(error)
-                    if matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::ConnectionAborted) => {}
-                // The client waits until the place of somebody without a login is free.
-                Err(error) if descriptors::are_used_up(&error) && self.give_way(now) => {}
-                Err(error) => {
-                    tracing::warn!(%error, "accepting failed; trying again in a second");
-                    self.accept_from = Some(now + ACCEPT_PAUSE_NS);
-                    return accepted;
-                }
-            }
-        }
-        most
-    }
-
-    /// Closes a connection without a login; whether there was one.
-    fn give_way(&mut self, now: u64) -> bool {
-        let stranger = self.connections.oldest(Connection::gives_way);
-        stranger.map(|stranger| self.close(stranger, Ending::GaveWay, now)).is_some()
-    }
-
-    fn open(&mut self, mut socket: Box<dyn Socket>, peer: SocketAddr, now: u64) {
-        // Whoever connects and says nothing must not keep out those who have a login.
-        if self.connections.is_full() {
-            self.give_way(now);
-        }
-        let inputs = &mut self.inputs;
-        let inserted = self.connections.insert(|id| -> io::Result<Connection> {
-            socket.watch(id)?;
-            inputs.set(id.place(), true);
-            let spares = &mut self.spare_inboxes;
-            let at = spares.iter().rposition(|inbox| inbox.capacity() == STRANGER_INBOX_LEN);
-            let inbox = at.map_or_else(|| Inbox::with_room(STRANGER_INBOX_LEN), |at| spares.swap_remove(at));
-            Ok(Connection::new(id, peer, socket, inbox, now, &self.settings))
-        });
-        match inserted {
-            Some(Ok(())) => {}
-            Some(Err(error)) => {
-                if Stranger::NotSetUp.may_log() {
-                    tracing::warn!(%peer, %error, "a new connection could not be set up");
-                }
-            }
-            None => {
-                self.gauges.turned_away.add(1);
-                let limit = self.settings.connections_max;
-                if Stranger::TurnedAway.may_log() {
-                    tracing::warn!(%peer, limit, "connection closed: there are as many as the limit allows");
-                }
-            }
-        }
-        self.gauges.connections.set(self.connections.len() as u64);
-    }
-
-    fn receive_all(&mut self, now: u64) -> usize {
-        let places = self.connections.places();
-        let start = self.first.min(places);
-        let (mut work, mut turns) = (0, 0);
-        for (from, until) in [(start, places), (0, start)] {
-            let mut next = from;
-            while let Some(place) = self.inputs.next_from(next).filter(|place| *place < until) {
-                work += self.receive(place, now);
-                turns += 1;
-                let more = self.connections.at(place).is_some_and(|connection| connection.has_input());
-                self.inputs.set(place, more);
-                next = place + 1;
-            }
-        }
-        self.gauges.input_turns.add(turns);
-        // Going on with whoever got nothing, and not simply with the next, keeps the turns fair whatever the rhythm in
-        // which the ring is emptied.
-        let after = if self.first + 1 < places { self.first + 1 } else { 0 };
-        self.first = self.starved.take().unwrap_or(after);
-        work
+        self.server.descriptor()
     }
 
     fn ring_downstream(&mut self) {
-        if std::mem::take(&mut self.rings_due) {
-            self.ports.downstream.iter().for_each(Doorbell::ring);
+        if std::mem::take(&mut self.entry.rings_due) {
+            self.downstream.iter().for_each(Doorbell::ring);
         }
-        if std::mem::take(&mut self.doorman_due) {
-            self.ports.doorman.iter().for_each(Doorbell::ring);
-        }
+        self.server.ring();
     }
 
     /// Moves released events into the tails. Bounded so that a client that is not behind before cannot be overtaken in
     /// one go.
     fn release(&mut self) -> Result<usize, Fatal> {
-        let durable = self.ports.durable.get();
-        let limit = EVENTS_MAX.min(self.settings.tail_bytes / (8 * SEQUENCED_LEN_MAX));
+        let Self { server, entry: OrderEntry { settings, streams, desks, gauges, released, .. }, .. } = self;
+        let durable = self.durable.get();
+        let limit = EVENTS_MAX.min(settings.tail_bytes / (8 * SEQUENCED_LEN_MAX));
         let (mut messages, mut failed) = (0, None);
-        let events = self.ports.events.poll(limit, |record| {
+        let events = self.events.poll(limit, |record| {
             if record.sequence > durable && !is_planted(Bug::SkipGate) {
                 return ControlFlow::Break(());
             }
             if let Event::Canceled(Canceled { login, open: Quantity(0), .. }) = record.event {
-                self.desks.order_gone(login);
+                desks.order_gone(login);
             }
-            match self.streams.release(record, &mut self.outputs) {
+            match streams.release(record, server.outputs()) {
                 Ok(count) => {
                     messages += count;
                     ControlFlow::Continue(())
@@ -280,70 +153,46 @@ impl Gateway {
                 }
             }
         });
-        self.gauges.messages_out.add(messages);
+        gauges.messages_out.add(messages);
+        *released = self.events.position();
         failed.map_or(Ok(events), Err)
     }
 
-    fn take_chunks(&mut self, now: u64) -> usize {
-        for taken in 0..QUEUE_LEN {
-            let Ok(chunk) = self.ports.resend.chunks.try_recv() else { return taken };
-            let id = ConnectionId(chunk.connection);
-            let Some(connection) = self.connections.get(id) else { continue };
-            let Phase::LoggedIn { source, .. } = &mut connection.phase else { continue };
-            self.gauges.resend_chunks.add(u64::from(chunk.messages > 0));
-            self.outputs.set(id.place(), true);
-            if let Err(ending) = source.take(chunk, now) {
-                self.close(id.place(), ending, now);
+    /// Takes answers about old messages, a bounded number: their messages are encoded here.
+    fn take_answers(&mut self, now: u64) -> usize {
+        self.entry.ask();
+        for taken in 0..ANSWERS_MAX {
+            let Ok(answer) = self.entry.resend.answers.try_recv() else { return taken };
+            match answer {
+                ResendAnswer::Chunk(chunk) => self.take_chunk(&chunk, now),
+                ResendAnswer::Found { connection, messages, .. } => {
+                    let id = ConnectionId(connection);
+                    if let Some(verdict) = self.entry.found(id, messages) {
+                        self.server.decide(&mut self.entry, id, verdict, now);
+                    }
+                }
             }
         }
-        QUEUE_LEN
+        ANSWERS_MAX
     }
 
-    /// One connection's turn to be sent something. Returns the amount of work.
-    fn send(&mut self, place: usize, now: u64) -> usize {
-        let Some(connection) = self.connections.at(place) else { return 0 };
-        if let Phase::LoggedIn { login, session, source, .. } = &mut connection.phase
-            && let Some(stream) = self.streams.get(*login)
-        {
-            if let Some(request) = source.advance((*login, *session), connection.id, stream, now)
-                && self.ports.resend.requests.try_send(request).is_ok()
-            {
-                source.asked();
-                self.rings_due = true;
-            }
-            if source.is_at_end(*session, stream) {
-                self.end_session(place, now);
-            }
+    fn take_chunk(&mut self, chunk: &ResendChunk, now: u64) {
+        let id = ConnectionId(chunk.connection);
+        let Some(trader) = self.server.client(id) else { return };
+        self.entry.gauges.resend_chunks.add(u64::from(!chunk.messages.is_empty()));
+        let outcome = trader.source.take(chunk, self.entry.streams.listings(), now);
+        self.server.outputs().set(id.place(), true);
+        if let Err(ending) = outcome {
+            self.server.end(&mut self.entry, id, ending, now);
         }
-        let Some(connection) = self.connections.at(place) else { return 0 };
-        match connection.send(&self.streams, now) {
-            Ok(bytes) => {
-                self.gauges.bytes_out.add(bytes as u64);
-                usize::from(bytes > 0)
-            }
-            Err(ending) => {
-                self.close(place, ending, now);
-                1
-            }
-        }
-    }
-
-    /// The client has received all of a session that has ended.
-    fn end_session(&mut self, place: usize, now: u64) {
-        let Some(connection) = self.connections.at(place) else { return };
-        if let Phase::LoggedIn { login, .. } = connection.phase {
-            self.streams.leave(login, connection.id);
-            self.desks.leave(login, now);
-        }
-        connection.end_session(now);
     }
 
     /// Asks for the cancels of logins that have been without a connection for too long.
     fn cancel_absent(&mut self, now: u64) {
-        let Self { desks, ports, rings_due, gauges, .. } = self;
+        let OrderEntry { desks, inbound, rings_due, gauges, .. } = &mut self.entry;
         desks.due(now, |login| {
             let command = Command::CancelLogin { login, cause: ConnectionLoss::Disconnected };
-            let taken = ports.inbound.try_push(command).is_ok();
+            let taken = inbound.try_push(command).is_ok();
             if taken {
                 *rings_due = true;
                 gauges.absent_cancels.add(1);
@@ -351,76 +200,6 @@ impl Gateway {
             }
             taken
         });
-    }
-
-    fn send_all(&mut self, now: u64) -> usize {
-        let (mut work, mut next) = (0, 0);
-        while let Some(place) = self.outputs.next_from(next) {
-            work += self.send(place, now);
-            let more = self.connections.at(place).is_some_and(|connection| connection.has_output());
-            self.outputs.set(place, more);
-            next = place + 1;
-        }
-        work
-    }
-
-    /// Looks at the times of some connections: at those of all of them every few milliseconds.
-    fn sweep(&mut self, now: u64) -> usize {
-        if self.sweep_at == 0 && now < self.next_sweep {
-            return 0;
-        }
-        let mut heartbeats = 0;
-        let stopped = self.control.is_stopped();
-        let until = (self.sweep_at + SWEEP_MAX).min(self.connections.places());
-        for place in self.sweep_at..until {
-            let Some(connection) = self.connections.at(place) else { continue };
-            connection.held |= stopped;
-            match connection.sweep(&self.streams, &self.settings, now) {
-                Ok(0) => {}
-                Ok(put) => {
-                    heartbeats += put;
-                    self.outputs.set(place, true);
-                }
-                Err(ending) => self.close(place, ending, now),
-            }
-        }
-        if until < self.connections.places() {
-            self.sweep_at = until;
-            return heartbeats + 1;
-        }
-        if !stopped {
-            self.cancel_absent(now);
-        }
-        (self.sweep_at, self.next_sweep) = (0, now + SWEEP_NS);
-        heartbeats
-    }
-
-    fn close(&mut self, place: usize, ending: Ending, now: u64) {
-        let Some(connection) = self.connections.remove(place) else { return };
-        if let Phase::LoggedIn { login, .. } = connection.phase {
-            self.streams.leave(login, connection.id);
-            if !matches!(ending, Ending::TakenOver) {
-                self.desks.leave(login, now);
-            }
-        }
-        let kind = ending.kind();
-        self.gauges.count_ending(kind);
-        self.gauges.connections.set(self.connections.len() as u64);
-        let (peer, username) = (connection.peer, connection.username().map(tracing::field::display));
-        let is_stranger = connection.stranger_since().is_some();
-        match kind {
-            EndingKind::Ordinary => {
-                if !is_stranger || Stranger::Closed.may_log() {
-                    tracing::info!(%peer, username, "connection closed: {ending}");
-                }
-            }
-            EndingKind::BadFrame | EndingKind::Slow | EndingKind::Failure => {
-                if !is_stranger || Stranger::Cut.may_log() {
-                    tracing::warn!(%peer, username, "connection closed: {ending}");
-                }
-            }
-        }
-        self.spare_inboxes.push(connection.part());
     }
 }
 
@@ -432,21 +211,25 @@ impl Agent for Gateway {
     fn do_work(&mut self) -> Result<usize, Fatal> {
         let now = self.clock.now().0;
         if std::mem::take(&mut self.is_new) {
-            self.desks.begin(now);
+            self.entry.desks.begin(now);
         }
-        self.poll_sockets()?;
-        let mut work = self.take_answers(now);
-        if !self.control.is_stopped() {
-            work += self.accept(now);
-            work += self.receive_all(now);
+        self.server.poll()?;
+        let mut work = self.server.hear(&mut self.entry, now);
+        let is_stopped = self.control.is_stopped();
+        if !is_stopped {
+            work += self.server.accept(&mut self.entry, now);
+            work += self.server.receive(&mut self.entry, now);
             self.ring_downstream();
         }
         work += self.release()?;
-        work += self.take_chunks(now);
-        work += self.send_all(now);
-        work += self.sweep(now);
+        work += self.take_answers(now);
+        work += self.server.send(&mut self.entry, now);
+        let (swept, is_round_over) = self.server.sweep(&mut self.entry, is_stopped, now);
+        if is_round_over && !is_stopped {
+            self.cancel_absent(now);
+        }
         self.ring_downstream();
-        Ok(work)
+        Ok(work + swept)
     }
 
     /// Sends what can be sent without waiting, then closes the sockets. No End of Session: the session goes on when
@@ -454,12 +237,7 @@ impl Agent for Gateway {
     fn on_close(&mut self) -> Result<(), Fatal> {
         let now = self.clock.now().0;
         self.release()?;
-        for place in 0..self.connections.places() {
-            let Some(mut connection) = self.connections.remove(place) else { continue };
-            while let Ok(1..) = connection.send(&self.streams, now) {}
-            connection.part();
-        }
-        self.gauges.connections.set(0);
+        self.server.shut(&mut self.entry, now);
         Ok(())
     }
 }

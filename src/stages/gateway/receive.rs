@@ -1,29 +1,25 @@
-//! From a connection's bytes to commands.
+//! From a client's bytes to commands.
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
-use super::Gateway;
-use super::connection::Phase;
 use super::desks::{Bucket, Fill};
-use super::ending::Ending;
+use super::ending::Cause;
+use super::entry::{OrderEntry, Trader};
 use super::settings::RateLimit;
-use crate::domain::{Command, Listings, LoginId, RefuseEnter, RejectReason};
+use crate::domain::{Command, Echo, Enter, Listings, RefuseEnter, RefuseReplace, RejectReason, Replace};
 use crate::net::Inbox;
+use crate::net::auth::Role;
+use crate::net::session::{Ending, Next, Packets, Stopped};
 use crate::ring::Claim;
-use crate::stages::auth::Role;
 use crate::stages::space::SpaceWatch;
-use crate::wire::ouch::{Inbound, to_command};
-use crate::wire::soup::{self, kind};
+use crate::wire::ouch::{Inbound, LoggedIn, to_command};
 
 /// Order messages of one connection in one duty cycle, so that connections take turns.
 const MESSAGES_MAX: usize = 1024;
 
-/// Packets without an order of one connection in one duty cycle: heartbeats and debug text are short and can be many.
-const CHATTER_MAX: usize = 256;
-
 /// Why taking packets out of an inbox stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stopped {
+enum Halt {
     /// No whole packet waits.
     Dry,
     /// A message waits, but the claim has no room for its command.
@@ -32,109 +28,80 @@ enum Stopped {
     Slowed,
     /// Packets wait, and those before them said nothing.
     Chatty,
+    /// The client asks for the end.
+    Logout,
 }
 
 /// While space is low every order is refused, and the refusal takes space: a connection gets one in this time, ns. So a
 /// client that does not stop sending orders cannot use up what is left for cancels.
 const REFUSAL_EVERY_NS: u64 = 100_000_000;
 
-impl Gateway {
-    /// One connection's turn: one read, then what it brought. Returns the amount of work.
-    pub(super) fn receive(&mut self, place: usize, now: u64) -> usize {
-        let Some(connection) = self.connections.at(place) else { return 0 };
-        if connection.is_backlogged(&self.streams, self.settings.tail_bytes) {
-            connection.held = true;
-            return 0;
-        }
-        let bytes = connection.receive(now);
-        self.gauges.bytes_in.add(bytes as u64);
-        if connection.inbox.is_empty() && connection.input_ended.is_none() {
-            (connection.held, connection.has_more) = (false, false);
-            return 0;
-        }
-        match self.take_up(place, now) {
-            Ok(work) => work + usize::from(bytes > 0),
-            Err(ending) => {
-                self.close(place, ending, now);
-                1
-            }
-        }
-    }
-
-    /// Takes up what waits in the inbox, and then the end of the input if that has been seen.
-    fn take_up(&mut self, place: usize, now: u64) -> Result<usize, Ending> {
-        let mut work = 0;
-        if self.connections.at(place).is_some_and(|c| matches!(c.phase, Phase::AwaitingLogin)) {
-            work += self.take_login(place)?;
-        }
-        let Some(connection) = self.connections.at(place) else { return Ok(work) };
-        connection.held = false;
-        match connection.phase {
-            Phase::AwaitingLogin => {}
-            // Whoever says no more than its login and closes wants nothing: its password need not be looked at.
-            Phase::Checking(_) if connection.inbox.is_empty() => {
-                return connection.input_ended.take().map_or(Ok(work), Err);
-            }
-            // The end of the input waits with what came before it.
-            Phase::Checking(_) => return Ok(work),
-            Phase::Leaving(_) => connection.inbox.clear(),
+impl OrderEntry {
+    /// Turns what waits in the inbox into commands. Returns how many, and why it stopped.
+    pub(super) fn take_orders(
+        &mut self,
+        trader: &mut Trader,
+        inbox: &mut Inbox,
+        now: u64,
+    ) -> (usize, Result<Stopped, Ending>) {
+        let Trader { login, role, session, .. } = *trader;
+        if self.streams.get(login).is_some_and(|stream| stream.session() != session) {
             // Its numbers are those of a session that has ended; it is about to be told.
-            Phase::LoggedIn { login, session, .. }
-                if self.streams.get(login).is_some_and(|stream| stream.session() != session) =>
-            {
-                connection.inbox.clear();
-            }
-            Phase::LoggedIn { login, role, .. } => {
-                let mut claim = self.ports.inbound.claim_up_to(MESSAGES_MAX);
-                let granted = claim.remaining();
-                let space_low = self.ports.space.iter().any(SpaceWatch::is_low);
-                let mut orders = match space_low {
-                    true => u32::from(now >= connection.next_order),
-                    false => u32::MAX,
-                };
-                let (bucket, cancels) = self.desks.allowances(login, space_low, now);
-                let taking = Taking {
-                    sender: (login, role),
-                    listings: self.streams.listings(),
-                    packet_len_max: self.settings.packet_len_max,
-                    orders_left: &mut orders,
-                    cancels,
-                    bucket,
-                };
-                let stopped = take_orders(&mut connection.inbox, &mut claim, taking);
-                if space_low && orders == 0 && now >= connection.next_order {
-                    connection.next_order = now + REFUSAL_EVERY_NS;
-                }
-                let messages = claim.len();
-                claim.publish();
-                self.gauges.messages_in.add(messages as u64);
-                self.rings_due |= messages > 0;
-                work += messages;
-                let stopped = stopped?;
-                connection.has_more = stopped != Stopped::Dry;
-                if stopped == Stopped::Chatty {
-                    return Ok(work + 1);
-                }
-                if stopped == Stopped::Slowed {
-                    connection.held = true;
-                    return Ok(work);
-                }
-                if stopped == Stopped::Full {
-                    if granted < MESSAGES_MAX {
-                        connection.held = true;
-                        if messages == 0 {
-                            self.starved.get_or_insert(place);
-                        }
-                        self.gauges.inbound_full.add(1);
-                    }
-                    // What waits is work, also when nothing could be done about it: nobody wakes this agent when the
-                    // ring has room again.
-                    return Ok(work + 1);
-                }
-            }
+            return (0, pass_over(inbox, self.settings.packet_len_max));
         }
-        connection.input_ended.take().map_or(Ok(work), Err)
+        let mut claim = self.inbound.claim_up_to(MESSAGES_MAX);
+        let granted = claim.remaining();
+        let space_low = self.space.iter().any(SpaceWatch::is_low);
+        let mut orders = match space_low {
+            true => u32::from(now >= trader.next_order),
+            false => u32::MAX,
+        };
+        let (bucket, cancels) = self.desks.allowances(login, space_low, now);
+        let taking = Taking {
+            from: LoggedIn { login, session },
+            role,
+            listings: self.streams.listings(),
+            packet_len_max: self.settings.packet_len_max,
+            orders_left: &mut orders,
+            cancels,
+            bucket,
+        };
+        let halt = take_packets(inbox, &mut claim, taking);
+        if space_low && orders == 0 && now >= trader.next_order {
+            trader.next_order = now + REFUSAL_EVERY_NS;
+        }
+        let messages = claim.len();
+        claim.publish();
+        self.gauges.messages_in.add(messages as u64);
+        self.rings_due |= messages > 0;
+        let stopped = halt.map(|halt| match halt {
+            Halt::Dry => Stopped::Dry,
+            Halt::Full if granted < MESSAGES_MAX => {
+                self.gauges.inbound_full.add(1);
+                Stopped::Full { starved: messages == 0 }
+            }
+            Halt::Full | Halt::Chatty => Stopped::More,
+            Halt::Slowed => Stopped::Held,
+            Halt::Logout => Stopped::Logout,
+        });
+        (messages, stopped)
     }
+}
+
+/// Takes messages that mean nothing any more.
+fn pass_over(inbox: &mut Inbox, packet_len_max: usize) -> Result<Stopped, Ending> {
+    let mut packets = Packets::new(inbox.waiting(), packet_len_max);
+    let stopped = loop {
+        match packets.next()? {
+            Next::Message(_) => packets.took_message(),
+            Next::Dry => break Stopped::Dry,
+            Next::Chatty => break Stopped::More,
+            Next::Logout => break Stopped::Logout,
+        }
+    };
+    let used = packets.used();
+    inbox.took(used);
+    Ok(stopped)
 }
 
 /// Whether a command makes the exchange smaller, if it does anything.
@@ -180,7 +147,8 @@ fn frees_space(command: &Command) -> bool {
 
 /// With what the packets of a logged-in client are taken up.
 struct Taking<'a> {
-    sender: (LoginId, Role),
+    from: LoggedIn,
+    role: Role,
     listings: &'a Listings,
     packet_len_max: usize,
     /// How many orders may come, cancels not counted.
@@ -192,52 +160,45 @@ struct Taking<'a> {
 
 /// Turns the packets of a logged-in client into commands, for as long as there is room for them and orders may come.
 #[inline]
-fn take_orders(
+fn take_packets(
     inbox: &mut Inbox,
     claim: &mut Claim<'_, Command>,
     mut taking: Taking<'_>,
-) -> Result<Stopped, Ending> {
-    let (login, role) = taking.sender;
-    let (mut used, mut chatter) = (0, 0);
-    let stopped = loop {
-        if chatter == CHATTER_MAX {
-            break Stopped::Chatty;
-        }
-        let Some((packet, len)) = soup::frame(&inbox.waiting()[used..], taking.packet_len_max)? else {
-            break Stopped::Dry;
+) -> Result<Halt, Ending> {
+    let (from, role) = (taking.from, taking.role);
+    let mut packets = Packets::new(inbox.waiting(), taking.packet_len_max);
+    let halt = loop {
+        let message = match packets.next()? {
+            Next::Message(message) => message,
+            Next::Dry => break Halt::Dry,
+            Next::Chatty => break Halt::Chatty,
+            Next::Logout => break Halt::Logout,
         };
-        match packet.kind {
-            kind::UNSEQUENCED if role != Role::Trade => return Err(Ending::ReadOnly),
-            kind::UNSEQUENCED => {
-                if claim.remaining() == 0 {
-                    break Stopped::Full;
-                }
-                let message = Inbound::decode(packet.payload)?;
-                let command = to_command(login, &message, taking.listings);
-                if frees_space(&command) {
-                    if taking.cancels.as_mut().is_some_and(|cancels| !cancels.take_within()) {
-                        break Stopped::Slowed;
-                    }
-                } else {
-                    let Some(left) = taking.orders_left.checked_sub(1) else { break Stopped::Slowed };
-                    *taking.orders_left = left;
-                }
-                claim.push(match &mut taking.bucket {
-                    None => command,
-                    Some(bucket) => within_rate(command, bucket)?,
-                });
-            }
-            kind::CLIENT_HEARTBEAT | kind::DEBUG => chatter += 1,
-            kind::LOGOUT => return Err(Ending::Logout),
-            kind::LOGIN_REQUEST => {
-                return Err(Ending::UnexpectedPacket { kind: kind::LOGIN_REQUEST, when: "after the login" });
-            }
-            kind => return Err(Ending::UnexpectedPacket { kind, when: "which clients do not send" }),
+        if role != Role::Trade {
+            return Err(Cause::ReadOnly.into());
         }
-        used += len;
+        if claim.remaining() == 0 {
+            break Halt::Full;
+        }
+        let message = Inbound::decode(message).map_err(Cause::from)?;
+        let command = to_command(from, &message, taking.listings);
+        if frees_space(&command) {
+            if taking.cancels.as_mut().is_some_and(|cancels| !cancels.take_within()) {
+                break Halt::Slowed;
+            }
+        } else {
+            let Some(left) = taking.orders_left.checked_sub(1) else { break Halt::Slowed };
+            *taking.orders_left = left;
+        }
+        claim.push(match &mut taking.bucket {
+            None => command,
+            Some(bucket) => within_rate(command, bucket)?,
+        });
+        packets.took_message();
     };
+    let used = packets.used();
     inbox.took(used);
-    Ok(stopped)
+    Ok(halt)
 }
 
 /// The command, or the refusal of an order that is one too many. What cancels or asks is taken all the same.
@@ -247,18 +208,18 @@ fn within_rate(command: Command, bucket: &mut Bucket) -> Result<Command, Ending>
         Fill::Within => Ok(command),
         Fill::Excess => Ok(match command {
             Command::Enter(order) => {
-                let (login, user_ref, cl_ord_id) = (order.login, order.user_ref, order.echo.cl_ord_id);
-                Command::RefuseEnter(RefuseEnter { login, user_ref, reason, cl_ord_id })
+                let Enter { login, session, user_ref, echo: Echo { cl_ord_id, .. }, .. } = order;
+                Command::RefuseEnter(RefuseEnter { login, session, user_ref, reason, cl_ord_id })
             }
             Command::RefuseEnter(order) => Command::RefuseEnter(RefuseEnter { reason, ..order }),
             // A refused replace would cancel the order; this leaves it as it is.
             Command::Replace(order) => {
-                let (login, user_ref, cl_ord_id) = (order.login, order.user_ref, order.echo.cl_ord_id);
-                Command::RefuseEnter(RefuseEnter { login, user_ref, reason, cl_ord_id })
+                let Replace { login, session, user_ref, echo: Echo { cl_ord_id, .. }, .. } = order;
+                Command::RefuseEnter(RefuseEnter { login, session, user_ref, reason, cl_ord_id })
             }
             Command::RefuseReplace(order) => {
-                let (login, user_ref, cl_ord_id) = (order.login, order.user_ref, order.cl_ord_id);
-                Command::RefuseEnter(RefuseEnter { login, user_ref, reason, cl_ord_id })
+                let RefuseReplace { login, session, user_ref, cl_ord_id, .. } = order;
+                Command::RefuseEnter(RefuseEnter { login, session, user_ref, reason, cl_ord_id })
             }
             other @ (Command::AddAsset { .. }
             | Command::OpenAccount { .. }
@@ -296,7 +257,7 @@ fn within_rate(command: Command, bucket: &mut Bucket) -> Result<Command, Ending>
         }),
         Fill::Overdrawn => {
             let RateLimit { per_second, burst } = bucket.limit;
-            Err(Ending::RateExceeded { per_second, burst })
+            Err(Cause::RateExceeded { per_second, burst }.into())
         }
     }
 }

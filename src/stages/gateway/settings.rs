@@ -3,9 +3,9 @@
 pub use super::streams::StreamsStart as GatewayStart;
 use crate::domain::{Command, EventRecord, LoginId};
 use crate::net::INBOX_LEN;
+use crate::net::auth::AuthClient;
 use crate::ring::{Consumer, CursorReader, Producer};
 use crate::runtime::{Doorbell, Fatal};
-use crate::stages::auth::AuthClient;
 use crate::stages::resend::ResendClient;
 use crate::stages::space::SpaceWatch;
 use crate::wire::ouch::SEQUENCED_LEN_MAX;
@@ -102,6 +102,8 @@ pub struct GatewayPorts {
     pub events: Consumer<EventRecord>,
     /// The gate: an event is released when this has reached its sequence.
     pub durable: CursorReader,
+    /// How far commands have come.
+    pub progress: Progress,
     /// Whether journal, event log or data directory are short of space.
     pub space: Vec<SpaceWatch>,
     /// Where messages that have left the tail come from.
@@ -112,6 +114,19 @@ pub struct GatewayPorts {
     pub auth: AuthClient,
     /// Whom to wake after asking.
     pub doorman: Vec<Doorbell>,
+}
+
+/// How far commands have come on their way through the engine.
+#[derive(Clone)]
+pub struct Progress {
+    /// How many commands were put into the command ring since the start.
+    pub sequenced: CursorReader,
+    /// The last sequence before this start.
+    pub sequence_base: u64,
+    /// The last command whose events are all in the event ring.
+    pub applied: CursorReader,
+    /// How many events were put into the event ring since the start.
+    pub in_ring: CursorReader,
 }
 
 /// Asks the gateway from outside to take nothing more in, as the first step of an orderly stop. What was taken in is

@@ -1,11 +1,14 @@
 //! Where the bytes come from that a logged-in client receives: the tail of its stream or, as long as it is further
 //! back than that reaches, the event log.
 
-use super::ending::Ending;
+use super::ending::Cause;
 use super::streams::{Outlook, Stream, Streams};
-use crate::domain::LoginId;
+use crate::domain::{Listings, LoginId};
 use crate::net::ConnectionId;
-use crate::stages::resend::{ResendChunk, ResendRequest};
+use crate::net::session::Ending;
+use crate::stages::resend::{Reading, ResendChunk, ResendRequest};
+use crate::wire::ouch::{SEQUENCED_LEN_MAX, encode_sequenced};
+use std::sync::Arc;
 
 /// How long to wait before asking again for messages that the archiver does not have yet, ns.
 const ASK_AGAIN_NS: u64 = 1_000_000;
@@ -17,15 +20,19 @@ pub enum Source {
         /// The position of the next byte to send.
         position: u64,
     },
-    /// From the event log, by way of the archiver.
+    /// From the event log.
     Log(Resend),
 }
 
-/// A client on its way through the event log to the tail.
+/// A client on its way through the event log.
 pub struct Resend {
     /// The first message that has neither been sent nor is in the chunk at hand.
     next: u64,
+    /// The first message that is not there, once the session has ended.
+    end: Option<u64>,
     step: Step,
+    /// Tells those who read that somebody waits.
+    wanted: Arc<()>,
 }
 
 enum Step {
@@ -34,19 +41,36 @@ enum Step {
     AtHand { bytes: Vec<u8>, sent: usize },
 }
 
+impl Resend {
+    fn new(next: u64, end: Option<u64>) -> Self {
+        Self { next, end, step: Step::Wanted { not_before: 0 }, wanted: Arc::new(()) }
+    }
+}
+
 impl Source {
     /// From where message `next` of the stream is to be had.
     pub fn of(stream: &Stream, next: u64) -> Self {
         match stream.tail().and_then(|tail| tail.locate(next)) {
             Some(position) => Self::Tail { position },
-            None => Self::Log(Resend { next, step: Step::Wanted { not_before: 0 } }),
+            None => Self::Log(Resend::new(next, None)),
         }
+    }
+
+    /// Messages `next` to before `end` of a session that has ended.
+    pub fn ended(next: u64, end: u64) -> Self {
+        Self::Log(Resend::new(next, Some(end)))
+    }
+
+    /// Whether they come from the tail.
+    #[inline]
+    pub fn is_tail(&self) -> bool {
+        matches!(self, Self::Tail { .. })
     }
 
     /// The bytes to send now, in two parts: those of the stream of this session.
     ///
     /// # Errors
-    /// [`Ending::FellBehind`].
+    /// [`Cause::FellBehind`].
     #[inline]
     pub fn unsent<'a>(
         &'a self,
@@ -60,7 +84,7 @@ impl Source {
                 else {
                     return Ok((&[], &[]));
                 };
-                let behind = || Ending::FellBehind(tail.capacity());
+                let behind = || Ending::from(Cause::FellBehind(tail.capacity()));
                 let (before, after) = tail.since(*position).ok_or_else(behind)?;
                 match stream.outlook(session) {
                     Outlook::Open => Ok((before, after)),
@@ -72,18 +96,8 @@ impl Source {
                     Outlook::Forgotten => Err(behind()),
                 }
             }
-            Self::Log(resend) => {
-                // What is left of it cannot be found any more, and it must not be told that this was all.
-                let stream = streams.get(login);
-                if stream.is_some_and(|stream| matches!(stream.outlook(session), Outlook::Forgotten)) {
-                    let capacity = stream.and_then(Stream::tail).map_or(0, |tail| tail.capacity());
-                    return Err(Ending::FellBehind(capacity));
-                }
-                match &resend.step {
-                    Step::AtHand { bytes, sent } => Ok((&bytes[*sent..], &[])),
-                    Step::Wanted { .. } | Step::Asked => Ok((&[], &[])),
-                }
-            }
+            Self::Log(Resend { step: Step::AtHand { bytes, sent }, .. }) => Ok((&bytes[*sent..], &[])),
+            Self::Log(_) => Ok((&[], &[])),
         }
     }
 
@@ -98,7 +112,10 @@ impl Source {
     }
 
     /// Goes on from a chunk that has been sent: to the tail when that reaches far enough back by now, else to the next
-    /// chunk. Returns a request to the archiver when it is time for one; say with [`Source::asked`] when it is made.
+    /// chunk. Returns a request when it is time for one; say with [`Source::asked`] when it is made.
+    ///
+    /// # Errors
+    /// [`Cause::FellBehind`] when the session ended so long ago that it is not known where.
     #[inline]
     pub fn advance(
         &mut self,
@@ -106,43 +123,61 @@ impl Source {
         by: ConnectionId,
         stream: &Stream,
         now: u64,
-    ) -> Option<ResendRequest> {
-        let Self::Log(resend) = self else { return None };
+    ) -> Result<Option<ResendRequest>, Ending> {
+        let Self::Log(resend) = self else { return Ok(None) };
+        let is_open = match stream.outlook(session) {
+            Outlook::Open => true,
+            // The numbers of the tail are those of another session by now: the log has the rest.
+            Outlook::Ended(end) => {
+                resend.end.get_or_insert(end.messages + 1);
+                false
+            }
+            Outlook::Forgotten if resend.end.is_some() => false,
+            Outlook::Forgotten => {
+                return Err(Cause::FellBehind(stream.tail().map_or(0, |tail| tail.capacity())).into());
+            }
+        };
         let done = match &resend.step {
             Step::AtHand { bytes, sent } => *sent == bytes.len(),
             Step::Wanted { not_before } => now >= *not_before,
             Step::Asked => false,
         };
         if !done {
-            return None;
+            return Ok(None);
         }
         let next = resend.next;
-        let request = |until| ResendRequest { login, session, connection: by.0, from: next, until };
-        match stream.outlook(session) {
-            Outlook::Open => {
-                *self = Self::of(stream, next);
-                match self {
-                    Self::Tail { .. } => None,
-                    Self::Log(_) => Some(request(stream.tail().map_or(stream.next(), |tail| tail.oldest()))),
-                }
-            }
-            // The numbers of the tail are those of another session by now: the log has the rest.
-            Outlook::Ended(end) => (next <= end.messages).then(|| request(end.messages + 1)),
-            Outlook::Forgotten => None,
+        let until = match resend.end {
+            Some(end) if next < end => end,
+            Some(_) => return Ok(None),
+            None => stream.tail().map_or(stream.next(), |tail| tail.oldest()),
+        };
+        if is_open && let Some(position) = stream.tail().and_then(|tail| tail.locate(next)) {
+            *self = Self::Tail { position };
+            return Ok(None);
         }
+        if !matches!(resend.step, Step::Wanted { .. }) {
+            resend.step = Step::Wanted { not_before: 0 };
+        }
+        let wanted = Arc::downgrade(&resend.wanted);
+        Ok(Some(ResendRequest { login, session, connection: by.0, wanted, from: next, until }))
     }
 
     /// Whether this session's stream has ended and all of it has been sent.
     #[inline]
     pub fn is_at_end(&self, session: u32, stream: &Stream) -> bool {
-        match (stream.outlook(session), self) {
-            (Outlook::Open, _) => false,
-            (Outlook::Ended(end), Self::Tail { position }) => *position == end.position,
-            (Outlook::Ended(end), Self::Log(Resend { next, step: Step::AtHand { bytes, sent } })) => {
-                *sent == bytes.len() && *next > end.messages
+        match self {
+            Self::Tail { position } => {
+                matches!(stream.outlook(session), Outlook::Ended(end) if *position == end.position)
             }
-            (Outlook::Ended(end), Self::Log(Resend { next, .. })) => *next > end.messages,
-            (Outlook::Forgotten, _) => false,
+            Self::Log(Resend { next, end: Some(end), step, .. }) => {
+                let is_sent = match step {
+                    Step::AtHand { bytes, sent } => *sent == bytes.len(),
+                    Step::Wanted { .. } => true,
+                    Step::Asked => false,
+                };
+                is_sent && next >= end
+            }
+            Self::Log(_) => false,
         }
     }
 
@@ -156,21 +191,32 @@ impl Source {
     /// Takes an answer. One that nobody waits for is dropped.
     ///
     /// # Errors
-    /// [`Ending::Gone`] when old messages are not kept for so long, [`Ending::Resend`] when it is not what was asked for: the stream would have a gap or a repetition.
-    pub fn take(&mut self, chunk: ResendChunk, now: u64) -> Result<(), Ending> {
+    /// [`Cause::Gone`] when old messages are not kept for so long, [`Cause::Unreadable`] when they cannot be read,
+    /// [`Cause::Resend`] when it is not what was asked for: the stream would have a gap or a repetition.
+    pub fn take(&mut self, chunk: &ResendChunk, listings: &Listings, now: u64) -> Result<(), Ending> {
         let Self::Log(resend @ Resend { step: Step::Asked, .. }) = self else { return Ok(()) };
-        if chunk.gone {
-            return Err(Ending::Gone(resend.next));
+        match chunk.reading {
+            Reading::Good => {}
+            Reading::Gone => return Err(Cause::Gone(resend.next).into()),
+            Reading::Failed => return Err(Cause::Unreadable(resend.next).into()),
         }
-        if chunk.messages == 0 {
+        if chunk.messages.is_empty() {
             resend.step = Step::Wanted { not_before: now + ASK_AGAIN_NS };
             return Ok(());
         }
         if chunk.first != resend.next {
-            return Err(Ending::Resend { wanted: resend.next, got: chunk.first });
+            return Err(Cause::Resend { wanted: resend.next, got: chunk.first }.into());
         }
-        resend.next += chunk.messages;
-        resend.step = Step::AtHand { bytes: chunk.bytes, sent: 0 };
+        let mut bytes = Vec::new();
+        for (record, to) in &chunk.messages {
+            let mut packet = [0; SEQUENCED_LEN_MAX];
+            let Some(len) = encode_sequenced(record, *to, listings, &mut packet) else {
+                return Err(Cause::Unreadable(resend.next).into());
+            };
+            bytes.extend_from_slice(&packet[..len]);
+            resend.next += 1;
+        }
+        resend.step = Step::AtHand { bytes, sent: 0 };
         Ok(())
     }
 }

@@ -4,10 +4,9 @@
 //! it begins anew; where the one before ended is remembered for a client that is still on its way there.
 
 use super::tail::Tail;
-use super::turns::Turns;
 use crate::domain::audience::{Audience, StreamChange};
 use crate::domain::{EventRecord, Listings, LoginId};
-use crate::net::ConnectionId;
+use crate::net::{ConnectionId, Turns};
 use crate::runtime::Fatal;
 use crate::wire::ouch::encode_sequenced;
 

@@ -4,16 +4,15 @@
 //! it lost is told again by the journal. It must never hold an event whose command is not durable, so the archiver reads
 //! the event ring only up to the durable cursor. Without space for the log it stops reading, and the ring fills up.
 
-use super::resender::Resender;
+use super::locator::{Known, Locator};
 use crate::domain::streams::StreamIndex;
-use crate::domain::{EventRecord, Listings, codec};
+use crate::domain::{EventRecord, codec};
 use crate::ring::{Consumer, CursorReader, CursorWriter, cursor};
 use crate::runtime::{Agent, Counter, Counters, Doorbell, Fatal};
-use crate::stages::resend::ResendServer;
+use crate::stages::resend::ResendLocator;
 use crate::stages::space::SpaceLow;
-use dojima_journal::{AppendError, Writer, storage::Storage};
+use dojima_journal::{AppendError, Writer};
 use std::ops::ControlFlow;
-use std::sync::Arc;
 
 /// Events of one duty cycle.
 const BATCH_MAX: usize = 4096;
@@ -26,9 +25,11 @@ pub struct ArchiverPorts {
     pub durable: CursorReader,
     /// Says whether the event log is short of space.
     pub space: SpaceLow,
-    /// Who wants old messages.
-    pub resend: ResendServer,
-    /// Whom to wake after a chunk of old messages was sent.
+    /// Who wants old messages, and who reads them.
+    pub resend: ResendLocator,
+    /// The first event in the log.
+    pub oldest: CursorReader,
+    /// Whom to wake after saying where old messages are.
     pub downstream: Vec<Doorbell>,
     /// Whom to wake after making room in an event ring that was half full or fuller.
     pub upstream: Vec<Doorbell>,
@@ -45,21 +46,13 @@ pub struct Archiver {
     space: SpaceLow,
     log: Option<Writer>,
     known: Known,
-    resender: Resender,
+    locator: Locator,
     archived: CursorWriter,
     session: CursorWriter,
     upstream: Vec<Doorbell>,
     followers: Vec<Doorbell>,
     half_full: u64,
     counts: Counts,
-}
-
-/// What the events of the log add up to.
-pub(super) struct Known {
-    pub(super) streams: StreamIndex,
-    pub(super) listings: Listings,
-    /// The last event in the log.
-    pub(super) last_event: u64,
 }
 
 struct Counts {
@@ -69,19 +62,25 @@ struct Counts {
 }
 
 impl Archiver {
-    /// Goes on after `last_event`, the last event in `log`; `streams` and `listings` are what the events up to there
-    /// add up to, and `log_files` is where old messages are read again.
+    /// Goes on after `last_event`, the last event in `log`; `streams` is what the events up to there add up to.
     pub fn new(
         ports: ArchiverPorts,
         log: Writer,
-        log_files: Arc<dyn Storage>,
         streams: StreamIndex,
-        listings: Listings,
         last_event: u64,
         counters: &Counters,
     ) -> Self {
-        let ArchiverPorts { events, durable, space, resend, downstream, upstream, followers, half_full } =
-            ports;
+        let ArchiverPorts {
+            events,
+            durable,
+            space,
+            resend,
+            oldest,
+            downstream,
+            upstream,
+            followers,
+            half_full,
+        } = ports;
         let counts = Counts {
             archived: counters.register("archiver.archived", "event"),
             bytes: counters.register("archiver.bytes", "bytes"),
@@ -92,15 +91,15 @@ impl Archiver {
         archived.set(last_event);
         let (mut session, _) = cursor();
         session.set(u64::from(streams.session()));
-        let resender = Resender::new(resend, downstream, log_files, counters);
-        let known = Known { streams, listings, last_event };
+        let known = Known { streams, last_event };
+        let locator = Locator::new(resend, oldest, downstream, &known);
         Self {
             events,
             durable,
             space,
             log: Some(log),
             known,
-            resender,
+            locator,
             archived,
             session,
             upstream,
@@ -135,7 +134,6 @@ impl Archiver {
                 return ControlFlow::Break(());
             }
             known.streams.note(record);
-            known.listings.note(record);
             known.last_event = record.number;
             ControlFlow::Continue(())
         });
@@ -174,8 +172,7 @@ impl Agent for Archiver {
 
     fn do_work(&mut self) -> Result<usize, Fatal> {
         let appended = self.append()?;
-        let resent = self.resender.work(&self.known)?;
-        Ok(appended + resent)
+        Ok(appended + self.locator.work(&self.known))
     }
 
     fn on_close(&mut self) -> Result<(), Fatal> {

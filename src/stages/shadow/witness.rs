@@ -1,7 +1,7 @@
 //! The event log as a witness: what the matcher said, held against what the shadow says.
 
 use crate::domain::{EventRecord, codec};
-use crate::runtime::Fatal;
+use crate::runtime::{Fatal, Halt};
 use dojima_journal::storage::Storage;
 use dojima_journal::{JournalError, Reader, sync_segments};
 use std::sync::Arc;
@@ -31,10 +31,13 @@ impl Witness {
     }
 
     /// Compares the next event, which the log has.
-    pub(super) fn compare(&mut self, event: &EventRecord) -> Result<(), Fatal> {
+    ///
+    /// # Errors
+    /// [`Fatal::Diverged`] when the log says something else; [`Fatal::EventLog`].
+    pub(super) fn compare(&mut self, event: &EventRecord) -> Result<(), Halt> {
         let mut expected = [0; codec::ENCODED_LEN_MAX];
         let len = codec::encode_event(event, &mut expected).expect("ENCODED_LEN_MAX bytes hold any event");
-        let said = match self.reader.next().map_err(Fatal::event_log)? {
+        let said = match self.reader.next().map_err(Halt::of(Fatal::event_log))? {
             Some(said) if said.payload == &expected[..len] => {
                 self.segment = said.position().segment;
                 return Ok(());
@@ -46,9 +49,9 @@ impl Witness {
             None => "nothing".to_owned(),
         };
         let (sequence, number) = (event.sequence, event.number);
-        Err(Fatal::diverged(format_args!(
+        Err(Halt::Fatal(Fatal::diverged(format_args!(
             "command {sequence}: the matcher said {said}, and its shadow says {event:?} (event {number})"
-        )))
+        ))))
     }
 
     /// Brings everything that was compared to the disk.

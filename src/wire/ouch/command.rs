@@ -12,18 +12,29 @@ use crate::domain::{
     Side, Switch, Symbol, TimeInForce, UserRef, Visibility,
 };
 
-/// The command that a message asks for.
+/// Who a connection is logged in as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LoggedIn {
+    /// As whom.
+    pub login: LoginId,
+    /// To which session of that login; the first one is 0.
+    pub session: u32,
+}
+
+/// The command that a message asks for, of the session that its connection is logged in to.
 ///
 /// Refused here is what the exchange has no words for, checked in the order of [`RejectReason`]; prices, quantities
 /// and money are the exchange's to judge. A cancel or a change of quantity that cannot be meant for an order here (tags
 /// that cannot be read, a UserRefIdx other than 0) becomes one of number 0, which is never live, and so is ignored like
 /// any cancel of an order that is not there.
 #[inline]
-pub fn to_command(login: LoginId, message: &Inbound<'_>, listings: &Listings) -> Command {
+pub fn to_command(from: LoggedIn, message: &Inbound<'_>, listings: &Listings) -> Command {
+    let LoggedIn { login, session } = from;
     match message {
         Inbound::Enter(order, tail) => match read_enter(order, *tail, listings) {
             Ok((instrument, side, time_in_force, asked)) => Command::Enter(Enter {
                 login,
+                session,
                 user_ref: order.user_ref,
                 instrument,
                 side,
@@ -35,7 +46,6 @@ pub fn to_command(login: LoginId, message: &Inbound<'_>, listings: &Listings) ->
                     time_in_force: order.time_in_force,
                     display: order.display,
                     capacity: order.capacity,
-                    iso: order.iso,
                     cross_type: order.cross_type,
                     firm: asked.firm,
                 },
@@ -43,6 +53,7 @@ pub fn to_command(login: LoginId, message: &Inbound<'_>, listings: &Listings) ->
             }),
             Err(reason) => Command::RefuseEnter(RefuseEnter {
                 login,
+                session,
                 user_ref: order.user_ref,
                 reason,
                 cl_ord_id: order.cl_ord_id,
@@ -51,6 +62,7 @@ pub fn to_command(login: LoginId, message: &Inbound<'_>, listings: &Listings) ->
         Inbound::Replace(order, tail) => match read_replace(order, *tail) {
             Ok((time_in_force, asked)) => Command::Replace(Replace {
                 login,
+                session,
                 orig_user_ref: order.orig_user_ref,
                 user_ref: order.user_ref,
                 time_in_force,
@@ -60,29 +72,27 @@ pub fn to_command(login: LoginId, message: &Inbound<'_>, listings: &Listings) ->
                     cl_ord_id: order.cl_ord_id,
                     time_in_force: order.time_in_force,
                     display: order.display,
-                    iso: order.iso,
                     ..Echo::default()
                 },
                 instructions: asked.instructions(),
             }),
             Err(reason) => Command::RefuseReplace(RefuseReplace {
                 login,
+                session,
                 orig_user_ref: order.orig_user_ref,
                 user_ref: order.user_ref,
                 reason,
                 cl_ord_id: order.cl_ord_id,
             }),
         },
-        Inbound::Cancel(order, tail) => Command::Cancel(cancel(login, order, *tail)),
-        Inbound::Modify(order, tail) => Command::Modify(modify(login, order, *tail)),
-        Inbound::MassCancel(asked, tail) => mass_cancel(login, asked, *tail, listings),
+        Inbound::Cancel(order, tail) => Command::Cancel(cancel(from, order, *tail)),
+        Inbound::Modify(order, tail) => Command::Modify(modify(from, order, *tail)),
+        Inbound::MassCancel(asked, tail) => mass_cancel(from, asked, *tail, listings),
         Inbound::DisableEntry(asked, tail) => {
-            order_entry(login, asked.user_ref, asked.firm, Switch::Off, *tail)
+            order_entry(from, asked.user_ref, asked.firm, Switch::Off, *tail)
         }
-        Inbound::EnableEntry(asked, tail) => {
-            order_entry(login, asked.user_ref, asked.firm, Switch::On, *tail)
-        }
-        Inbound::AccountQuery(_, tail) => Command::QueryAccount(query(login, *tail)),
+        Inbound::EnableEntry(asked, tail) => order_entry(from, asked.user_ref, asked.firm, Switch::On, *tail),
+        Inbound::AccountQuery(_, tail) => Command::QueryAccount(query(from, *tail)),
     }
 }
 
@@ -120,14 +130,15 @@ fn read_replace(order: &ReplaceOrder, tail: Appendage<'_>) -> Result<(TimeInForc
     Ok((time_in_force, read_tags(tail, MessageKind::Replace, visibility, order.quantity)?))
 }
 
-fn cancel(login: LoginId, order: &CancelOrder, tail: Appendage<'_>) -> Cancel {
+fn cancel(from: LoggedIn, order: &CancelOrder, tail: Appendage<'_>) -> Cancel {
     let ours = tail.tags().all(|tag| matches!(tag, Ok(Tag { tag: tags::USER_REF_IDX, value: [0] })));
     let user_ref = if ours { order.user_ref } else { UserRef(0) };
-    Cancel { login, user_ref, quantity: Quantity(u64::from(order.quantity)) }
+    let LoggedIn { login, session } = from;
+    Cancel { login, session, user_ref, quantity: Quantity(u64::from(order.quantity)) }
 }
 
 /// Only a quantity changes: the sides that Modify can change between are those of short sales.
-fn modify(login: LoginId, order: &ModifyOrder, tail: Appendage<'_>) -> Modify {
+fn modify(from: LoggedIn, order: &ModifyOrder, tail: Appendage<'_>) -> Modify {
     let stated = |tag: Tag<'_>| {
         matches!(
             (tag.tag, tag.value),
@@ -141,12 +152,13 @@ fn modify(login: LoginId, order: &ModifyOrder, tail: Appendage<'_>) -> Modify {
     };
     let ours = side.is_some() && tail.tags().all(|tag| tag.is_ok_and(stated));
     let user_ref = if ours { order.user_ref } else { UserRef(0) };
-    Modify { login, user_ref, side: side.unwrap_or_default(), quantity: Quantity(u64::from(order.quantity)) }
+    let (side, quantity) = (side.unwrap_or_default(), Quantity(u64::from(order.quantity)));
+    Modify { login: from.login, session: from.session, user_ref, side, quantity }
 }
 
 /// One with tags that cannot be meant for this login is refused: its sender would believe that it had been obeyed.
 fn order_entry(
-    login: LoginId,
+    LoggedIn { login, session }: LoggedIn,
     user_ref: UserRef,
     firm: [u8; 4],
     switch: Switch,
@@ -159,16 +171,20 @@ fn order_entry(
         Err(_) => Some(RejectReason::MalformedTag),
     });
     match refused {
-        None => Command::SetOrderEntry(SetOrderEntry { login, user_ref, firm, switch }),
-        Some(reason) => {
-            Command::RefuseEnter(RefuseEnter { login, user_ref, reason, cl_ord_id: ClOrdId::default() })
-        }
+        None => Command::SetOrderEntry(SetOrderEntry { login, session, user_ref, firm, switch }),
+        Some(reason) => Command::RefuseEnter(RefuseEnter {
+            login,
+            session,
+            user_ref,
+            reason,
+            cl_ord_id: ClOrdId::default(),
+        }),
     }
 }
 
 /// A question with tags that cannot be read asks for nothing but the number. What it wanted of the dead-man's switch is
 /// then not done, which its answer shows.
-fn query(login: LoginId, tail: Appendage<'_>) -> QueryAccount {
+fn query(LoggedIn { login, session }: LoggedIn, tail: Appendage<'_>) -> QueryAccount {
     let mut cancel_after_ms = None;
     for tag in tail.tags() {
         match tag {
@@ -176,26 +192,30 @@ fn query(login: LoginId, tail: Appendage<'_>) -> QueryAccount {
             Ok(Tag { tag: tags::CANCEL_AFTER, value: &[a, b, c, d] }) if cancel_after_ms.is_none() => {
                 cancel_after_ms = Some(u32::from_be_bytes([a, b, c, d]));
             }
-            _ => return QueryAccount { login, cancel_after_ms: None },
+            _ => return QueryAccount { login, session, cancel_after_ms: None },
         }
     }
-    QueryAccount { login, cancel_after_ms }
+    QueryAccount { login, session, cancel_after_ms }
 }
 
 /// One that asks for what cannot be told apart here is refused, and not carried out in part: its sender would believe
 /// that nothing is open any more.
 fn mass_cancel(
-    login: LoginId,
+    LoggedIn { login, session }: LoggedIn,
     asked: &MassCancelOrders,
     tail: Appendage<'_>,
     listings: &Listings,
 ) -> Command {
     let user_ref = asked.user_ref;
     match read_mass_cancel(asked, tail, listings) {
-        Ok(filter) => Command::MassCancel(MassCancel { login: Some(login), user_ref, filter }),
-        Err(reason) => {
-            Command::RefuseEnter(RefuseEnter { login, user_ref, reason, cl_ord_id: ClOrdId::default() })
-        }
+        Ok(filter) => Command::MassCancel(MassCancel { login: Some(login), session, user_ref, filter }),
+        Err(reason) => Command::RefuseEnter(RefuseEnter {
+            login,
+            session,
+            user_ref,
+            reason,
+            cl_ord_id: ClOrdId::default(),
+        }),
     }
 }
 

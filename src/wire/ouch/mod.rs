@@ -11,7 +11,7 @@ mod layout;
 pub mod outbound;
 pub mod tags;
 
-pub use command::to_command;
+pub use command::{LoggedIn, to_command};
 pub use event::{MESSAGE_LEN_MAX, SEQUENCED_LEN_MAX, encode_event, encode_sequenced};
 pub use inbound::{
     AccountQuery, CancelOrder, DisableEntry, EnableEntry, EnterOrder, Inbound, MassCancelOrders, ModifyOrder,

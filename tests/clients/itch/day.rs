@@ -86,7 +86,7 @@ impl Maker {
             }
             _ => {
                 let quantity = Quantity(if self.random(2) == 0 { 0 } else { 1_000 });
-                Command::Cancel(Cancel { login, user_ref: earlier, quantity })
+                Command::Cancel(Cancel { login, session: 0, user_ref: earlier, quantity })
             }
         }
     }

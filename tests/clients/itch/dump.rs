@@ -56,10 +56,15 @@ impl Client {
             }
             ActionKind::Reduce { by } => {
                 known.total = known.total.saturating_sub(u64::from(by));
-                Command::Cancel(Cancel { login, user_ref: known.user_ref, quantity: Quantity(known.total) })
+                Command::Cancel(Cancel {
+                    login,
+                    session: 0,
+                    user_ref: known.user_ref,
+                    quantity: Quantity(known.total),
+                })
             }
             ActionKind::Cancel => {
-                Command::Cancel(Cancel { login, user_ref: known.user_ref, quantity: Quantity(0) })
+                Command::Cancel(Cancel { login, session: 0, user_ref: known.user_ref, quantity: Quantity(0) })
             }
             ActionKind::Replace { price, total } => {
                 *next += 1;

@@ -8,7 +8,6 @@ fn echo() -> Echo {
         time_in_force: b'3',
         display: b'A',
         capacity: b'R',
-        iso: b'N',
         cross_type: b'O',
         firm: *b"FIRM",
     }
@@ -26,6 +25,7 @@ fn transfer() -> Transfer {
 fn enter() -> Enter {
     Enter {
         login: LoginId(0x0A0B_0C0D),
+        session: 0x8182_8384,
         user_ref: UserRef(0x0102_0304),
         instrument: InstrumentId(0x1112_1314),
         side: Side::Sell,
@@ -40,6 +40,7 @@ fn enter() -> Enter {
 fn replace() -> Replace {
     Replace {
         login: LoginId(0x0A0B_0C0D),
+        session: 0x8182_8384,
         orig_user_ref: UserRef(0x2122_2324),
         user_ref: UserRef(0x0102_0304),
         time_in_force: TimeInForce::ImmediateOrCancel,
@@ -137,6 +138,7 @@ fn self_trade() -> AccountSelfTrade {
 fn order_entry() -> SetOrderEntry {
     SetOrderEntry {
         login: LoginId(0x0A0B_0C0D),
+        session: 0x8182_8384,
         user_ref: UserRef(0x0102_0304),
         firm: *b"FIRM",
         switch: Switch::On,
@@ -172,12 +174,14 @@ pub fn commands() -> Vec<(&'static str, Command)> {
     };
     let refuse_enter = RefuseEnter {
         login: LoginId(0x0A0B_0C0D),
+        session: 0x8182_8384,
         user_ref: UserRef(0x0102_0304),
         reason: RejectReason::UnknownSymbol,
         cl_ord_id: ClOrdId(*b"client-order-2"),
     };
     let refuse_replace = RefuseReplace {
         login: LoginId(0x0A0B_0C0D),
+        session: 0x8182_8384,
         orig_user_ref: UserRef(0x2122_2324),
         user_ref: UserRef(0x0102_0304),
         reason: RejectReason::JournalSpaceLow,
@@ -185,17 +189,20 @@ pub fn commands() -> Vec<(&'static str, Command)> {
     };
     let cancel = Cancel {
         login: LoginId(0x0A0B_0C0D),
+        session: 0x8182_8384,
         user_ref: UserRef(0x0102_0304),
         quantity: Quantity(0x4142_4344_4546_4748),
     };
     let amend = Amend {
         login: LoginId(0x0A0B_0C0D),
+        session: 0x8182_8384,
         user_ref: UserRef(0x0102_0304),
         price: None,
         quantity: Quantity(0x4142_4344_4546_4748),
     };
     let mass_cancel = MassCancel {
         login: Some(LoginId(0x0A0B_0C0D)),
+        session: 0x8182_8384,
         user_ref: UserRef(0x0102_0304),
         filter: CancelFilter {
             login: Some(LoginId(0x1A1B_1C1D)),
@@ -206,11 +213,12 @@ pub fn commands() -> Vec<(&'static str, Command)> {
     };
     let modify = Modify {
         login: LoginId(0x0A0B_0C0D),
+        session: 0x8182_8384,
         user_ref: UserRef(0x0102_0304),
         side: Side::Sell,
         quantity: Quantity(0x4142_4344_4546_4748),
     };
-    let query = QueryAccount { login: LoginId(0x0A0B_0C0D), cancel_after_ms: None };
+    let query = QueryAccount { login: LoginId(0x0A0B_0C0D), session: 0x8182_8384, cancel_after_ms: None };
     let terms = SetTerms {
         instrument: InstrumentId(0x1112_1314),
         tick_units: 0x2122_2324,
@@ -409,6 +417,7 @@ pub fn events() -> Vec<(&'static str, EventRecord)> {
     };
     let ignored = Ignored {
         login: LoginId(0x0A0B_0C0D),
+        session: 0x8182_8384,
         user_ref: UserRef(0x0102_0304),
         reason: IgnoreReason::NothingToCancel,
     };

@@ -248,15 +248,15 @@ impl Crowd {
             78..86 => {
                 let price = (self.random.below(2) == 0).then(|| self.price(order.side, 12) as u32);
                 let quantity = Quantity(total.saturating_sub(1 + self.random.below(3)));
-                Command::Amend(Amend { login, user_ref, price, quantity })
+                Command::Amend(Amend { login, session: 0, user_ref, price, quantity })
             }
             86..88 => {
                 let price = Price(self.price(order.side, 5) as i64);
                 Command::SetMark { instrument: FIRST, price }
             }
             88 => Command::Tick,
-            89..92 => Command::Cancel(Cancel { login, user_ref, quantity: Quantity(total / 2) }),
-            _ => Command::Cancel(Cancel { login, user_ref, quantity: Quantity(0) }),
+            89..92 => Command::Cancel(Cancel { login, session: 0, user_ref, quantity: Quantity(total / 2) }),
+            _ => Command::Cancel(Cancel { login, session: 0, user_ref, quantity: Quantity(0) }),
         }
     }
 

@@ -35,7 +35,12 @@ pub fn enter(login: u32, user_ref: u32, side: Side, ticks: u64) -> Enter {
 }
 
 fn cancel(login: u32, user_ref: u32) -> Command {
-    Command::Cancel(Cancel { login: LoginId(login), user_ref: UserRef(user_ref), quantity: Quantity(0) })
+    Command::Cancel(Cancel {
+        login: LoginId(login),
+        session: 0,
+        user_ref: UserRef(user_ref),
+        quantity: Quantity(0),
+    })
 }
 
 fn after(commands: &[Command]) -> Digest {
@@ -88,6 +93,7 @@ pub fn lists() -> Vec<(&'static str, Vec<Command>)> {
     let first = Command::Enter(enter(1, 1, Side::Buy, 10));
     let refused = Command::RefuseEnter(RefuseEnter {
         login: LoginId(1),
+        session: 0,
         user_ref: UserRef(2),
         reason: RejectReason::InvalidSide,
         cl_ord_id: base.echo.cl_ord_id,
@@ -118,7 +124,12 @@ pub fn lists() -> Vec<(&'static str, Vec<Command>)> {
             "a partial cancel",
             vec![
                 Command::Enter(base),
-                Command::Cancel(Cancel { login: LoginId(1), user_ref: UserRef(2), quantity: Quantity(3) }),
+                Command::Cancel(Cancel {
+                    login: LoginId(1),
+                    session: 0,
+                    user_ref: UserRef(2),
+                    quantity: Quantity(3),
+                }),
             ],
         ),
         ("a trade", vec![Command::Enter(base), Command::Enter(enter(3, 1, Side::Sell, 20))]),
@@ -235,9 +246,11 @@ fn of_logins() -> Vec<(&'static str, Vec<Command>)> {
     let (login, other) = (LoginId(1), LoginId(2));
     let off = |login| {
         let (user_ref, firm, switch) = (UserRef(7), [0; 4], Switch::Off);
-        Command::SetOrderEntry(SetOrderEntry { login, user_ref, firm, switch })
+        Command::SetOrderEntry(SetOrderEntry { login, session: 0, user_ref, firm, switch })
     };
-    let query = |login, after| Command::QueryAccount(QueryAccount { login, cancel_after_ms: Some(after) });
+    let query = |login, after| {
+        Command::QueryAccount(QueryAccount { login, session: 0, cancel_after_ms: Some(after) })
+    };
     let limit = |login, quantity, notional, orders| Command::SetOrderLimits {
         scope: LimitScope::Login(login),
         limits: OrderLimits {
@@ -280,8 +293,9 @@ fn of_logins() -> Vec<(&'static str, Vec<Command>)> {
 fn what_is_off_again_is_no_part_of_it() {
     let limits = OrderLimits { quantity_max: Quantity(5), ..OrderLimits::default() };
     let scope = LimitScope::Login(LoginId(1));
-    let query =
-        |after| Command::QueryAccount(QueryAccount { login: LoginId(1), cancel_after_ms: Some(after) });
+    let query = |after| {
+        Command::QueryAccount(QueryAccount { login: LoginId(1), session: 0, cancel_after_ms: Some(after) })
+    };
     let twice = [
         Command::SetRules { edition: 1 },
         Command::SetOrderLimits { scope, limits },

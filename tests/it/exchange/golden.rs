@@ -186,7 +186,7 @@ impl Day {
             "C" => {
                 let user_ref = self.numbers[&number(order)];
                 let (login, quantity) = (login_of(user_ref), Quantity(0));
-                self.send(&Command::Cancel(Cancel { login, user_ref, quantity }));
+                self.send(&Command::Cancel(Cancel { login, session: 0, user_ref, quantity }));
             }
             other => panic!("{other:?} is no action"),
         }

@@ -2,6 +2,7 @@
 
 mod all_or_nothing;
 mod coverage;
+mod late;
 mod queues;
 mod settings;
 mod steps;
@@ -176,9 +177,6 @@ subject!(rounds_without_money_agree, queues::rounds(), 500, 20..200, coins);
 subject!(crowds_agree, queues::crowds(), 300, 100..250, rich);
 subject!(everything_agrees, subjects::everything(), 500, 20..250, rich);
 
-/// What no sequence of these comes to: it takes 100,000 orders.
-const NOT_EXERCISED: &[RejectReason] = &[RejectReason::TooManyTriggers];
-
 /// A generator that exercises nothing would agree with anything.
 #[test]
 fn a_fixed_run_exercises_everything() {
@@ -214,7 +212,7 @@ fn a_fixed_run_exercises_everything() {
         }
     }
     let unseen: Vec<_> = RejectReason::ALL.iter().filter(|reason| !seen.rejects.contains(reason)).collect();
-    assert_eq!(unseen, NOT_EXERCISED.iter().collect::<Vec<_>>());
+    assert!(unseen.is_empty(), "{unseen:?}");
     let unseen: Vec<_> = IgnoreReason::ALL.iter().filter(|reason| !seen.ignores.contains(reason)).collect();
     assert!(unseen.is_empty(), "{unseen:?}");
     let unseen: Vec<_> = CANCEL_KINDS.iter().filter(|kind| !seen.cancels.contains(**kind)).collect();

@@ -75,9 +75,11 @@ mod words;
 use super::apply_at;
 use crate::support::compare::same_state;
 use crate::support::naive::Naive;
+use crate::support::sessions::in_session;
 use crate::support::venue;
 use dojima::domain::{
-    AccountId, AssetId, Event, IgnoreReason, InstrumentId, RejectReason, Side, Stamp, Timestamp, Visibility,
+    AccountId, AssetId, Command, Event, IgnoreReason, InstrumentId, RejectReason, Side, Stamp, Timestamp,
+    Visibility,
 };
 use dojima::exchange::Exchange;
 use shown::{CANCEL_KINDS, EVENT_KINDS, Seen, shown, side_name};
@@ -107,8 +109,17 @@ impl Run {
         Self { exchange, naive: Naive::new(venue::limits(ORDERS_MAX)), now: 0 }
     }
 
+    /// What a line asks for: of a client, in its login's present session, or in session 3 if the line begins with `in 3`.
+    fn in_its_session(&self, line: &str) -> Command {
+        let mut words = Words::new(line);
+        let said = words.takes("in").then(|| words.number());
+        let command = commands::command(words);
+        let session = said.or(command.sender().map(|sender| self.naive.session_of(sender.login)));
+        session.map_or(command, |session| in_session(command, session))
+    }
+
     fn command(&mut self, line: &str) -> Vec<Event> {
-        let command = commands::command(line);
+        let command = self.in_its_session(line);
         let stamp = Stamp { sequence: 0, time: Timestamp(self.now) };
         let expected = self.naive.apply(stamp, &command);
         if let Some(exchange) = &mut self.exchange {

@@ -180,7 +180,7 @@ fn a_subscriber_that_does_not_read_is_cut_and_can_resume() {
         got
     });
     let is_cut = |engine: &Engine| {
-        engine.counters.snapshot().iter().any(|one| one.name == "feed.cut" && one.value > 0)
+        engine.counters.snapshot().iter().any(|one| one.name == "feed.slow_disconnects" && one.value > 0)
     };
     let commands = &mut Commands::new(100);
     let started = Instant::now();

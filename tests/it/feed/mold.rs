@@ -1,6 +1,7 @@
 //! Multicast, on the loopback interface.
 
 use super::*;
+use crate::support::sessions::in_session;
 use dojima::wire::mold::{self, Header};
 use dojima::wire::soup::SessionId;
 use std::collections::BTreeMap;
@@ -133,6 +134,7 @@ fn numbers_never_go_back_whatever_ends_the_engine() {
         let batch: Vec<_> = commands
             .by_ref()
             .take(60)
+            .map(|command| in_session(command, (life + 1) / 4))
             .chain((life % 4 == 2).then_some(Command::RollSession { session: life / 4 + 1 }))
             .collect();
         let mut batch = batch.into_iter().peekable();
@@ -164,6 +166,8 @@ fn numbers_never_go_back_whatever_ends_the_engine() {
         assert!(batch.peek().is_none(), "life {life} was too short");
     }
     assert!(next.len() == 4 && ended > 0, "{next:?}, {ended} ends");
+    let first = SessionId::new("DOJIMA0001").expect("an id");
+    assert!(told.contains_key(&(first, 1)), "the first message of all is sent, too");
     let (mut session, mut number) = (0, 0);
     for message in expected(folder.path()).iter().map(|said| said.message) {
         number += 1;

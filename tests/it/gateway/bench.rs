@@ -5,16 +5,19 @@ use dojima::domain::{
     CancelReason, Canceled, ClOrdId, Command, Event, EventRecord, Listings, LoginId, OrderId, Quantity,
     Symbol, Timestamp, UserRef,
 };
+use dojima::net::auth::{Role, auth_queues};
 use dojima::net::{Ready, Socket, Sockets, TcpSockets};
 use dojima::ring::{Consumer, CursorWriter, Producer, cursor, spsc};
 use dojima::runtime::doorbell::Sleeper;
 use dojima::runtime::{Agent, Counters, ManualClock, UnixNanos};
-use dojima::stages::auth::{Role, auth_queues};
 use dojima::stages::doorman::{Door, Doorman, Secret, User};
 use dojima::stages::gateway::{
-    Gateway, GatewayControl, GatewayPorts, GatewaySettings, GatewayStart, LoginSettings,
+    Gateway, GatewayControl, GatewayPorts, GatewaySettings, GatewayStart, LoginSettings, Progress,
 };
-use dojima::stages::resend::{ResendChunk, ResendServer, resend_queues};
+use dojima::stages::resend::{
+    Reading, ResendAnswer, ResendChunk, ResendLocator, ResendQuery, ResendReader, ResendRequest,
+    resend_queues,
+};
 use dojima::stages::space::{SpaceLow, space_gauge};
 use dojima::wire::ouch::{Appendage, CancelOrder, EnterOrder, Inbound, SEQUENCED_LEN_MAX, encode_sequenced};
 use dojima::wire::soup::{self, LoginRequest, Password, SessionId, Username, kind};
@@ -99,7 +102,11 @@ pub struct Bench {
     pub commands: Consumer<Command>,
     pub events: Producer<EventRecord>,
     pub durable: CursorWriter,
-    pub archiver: ResendServer,
+    /// How many commands were sequenced, and the last one that was applied.
+    pub sequenced: CursorWriter,
+    pub applied: CursorWriter,
+    pub archiver: ResendLocator,
+    _resender: ResendReader,
     /// Who is to be woken for commands and requests.
     pub downstream: Sleeper,
     pub clock: ManualClock,
@@ -110,6 +117,10 @@ pub struct Bench {
     pub streams: Vec<Vec<Vec<u8>>>,
     /// The same of the session before.
     pub ended: Vec<Vec<Vec<u8>>>,
+    /// The events that these messages are of, in the same order.
+    records: Vec<Vec<EventRecord>>,
+    /// By session, those of sessions that have ended.
+    ended_records: Vec<Vec<Vec<EventRecord>>>,
     pub session: u32,
     number: u64,
 }
@@ -142,16 +153,20 @@ impl Bench {
         let (inbound, commands) = spsc(inbound_slots);
         let (events_in, events) = spsc(4096);
         let (durable_in, durable) = cursor();
-        let (resend, archiver) = resend_queues();
+        let (resend, archiver, resender) = resend_queues();
         let (auth, auth_server) = auth_queues();
         let downstream = Sleeper::parking();
         let clock = ManualClock::new(UnixNanos(1_000 * SECOND));
         let counters = Counters::new();
         let (space, watch) = space_gauge("disk");
+        let (sequenced_in, sequenced) = cursor();
+        let (applied_in, applied) = cursor();
+        let in_ring = events_in.cursor();
         let ports = GatewayPorts {
             inbound,
             events,
             durable,
+            progress: Progress { sequenced, sequence_base: 0, applied, in_ring },
             space: vec![watch],
             resend,
             downstream: vec![downstream.doorbell()],
@@ -171,10 +186,11 @@ impl Bench {
         let gateway =
             Gateway::new(settings, Box::new(sockets), ports, start, Box::new(clock.clone()), &counters)
                 .expect("a gateway");
-        let mut streams = vec![Vec::new(); 3];
+        let (mut streams, mut records) = (vec![Vec::new(); 3], vec![Vec::new(); 3]);
         for (login, count) in messages.iter().enumerate() {
-            let old = (0..*count).map(|n| packet(&canceled(n, LoginId(login as u32), n as u32)));
-            streams[login].extend(old);
+            let old = (0..*count).map(|n| canceled(n, LoginId(login as u32), n as u32));
+            records[login].extend(old);
+            streams[login].extend(records[login].iter().map(packet));
         }
         let number = messages.iter().sum();
         Self {
@@ -185,7 +201,10 @@ impl Bench {
             commands,
             events: events_in,
             durable: durable_in,
+            sequenced: sequenced_in,
+            applied: applied_in,
             archiver,
+            _resender: resender,
             downstream,
             clock,
             counters,
@@ -193,6 +212,8 @@ impl Bench {
             space,
             streams,
             ended: Vec::new(),
+            records,
+            ended_records: Vec::new(),
             session: 0,
             number,
         }
@@ -247,6 +268,20 @@ impl Bench {
         record
     }
 
+    /// Makes an event with a message to a login that the gate holds back; its sequence.
+    pub fn hold_for(&mut self, login: LoginId) -> u64 {
+        let user_ref = self.streams[login.0 as usize].len() as u32;
+        let record = self.hold(canceled(0, login, user_ref).event);
+        self.note(login, record);
+        record.sequence
+    }
+
+    /// The next message of a login's stream.
+    fn note(&mut self, login: LoginId, record: EventRecord) {
+        self.streams[login.0 as usize].push(packet(&record));
+        self.records[login.0 as usize].push(record);
+    }
+
     /// Releases one message to a login.
     pub fn tell(&mut self, login: LoginId) {
         if self.events.free() == 0 {
@@ -254,7 +289,7 @@ impl Bench {
         }
         let user_ref = self.streams[login.0 as usize].len() as u32;
         let record = self.release(canceled(0, login, user_ref).event);
-        self.streams[login.0 as usize].push(packet(&record));
+        self.note(login, record);
     }
 
     /// Ends the session and begins the next: the last message of every stream, and the first of the next one.
@@ -262,15 +297,16 @@ impl Bench {
         let logins = [ALICE, BOB];
         for login in logins {
             let record = self.hold(Event::SessionEnded { login });
-            self.streams[login.0 as usize].push(packet(&record));
+            self.note(login, record);
         }
         self.session += 1;
         let session = self.session;
         self.hold(Event::SessionRolled { session });
         self.ended = std::mem::replace(&mut self.streams, vec![Vec::new(); 3]);
+        self.ended_records.push(std::mem::replace(&mut self.records, vec![Vec::new(); 3]));
         for login in logins {
             let record = self.hold(Event::SessionStarted { login, session });
-            self.streams[login.0 as usize].push(packet(&record));
+            self.note(login, record);
             self.durable.set(record.sequence);
         }
     }
@@ -338,20 +374,44 @@ impl Bench {
         commands
     }
 
-    /// Answers resend requests as the archiver would, at most `messages_max` messages at a time, when it has
+    /// The next request for old messages.
+    pub fn request(&mut self) -> Option<ResendRequest> {
+        match self.archiver.queries.try_recv().ok()? {
+            ResendQuery::Chunk(request) => Some(request),
+            ResendQuery::Find { .. } => panic!("nobody asked for a session that has ended"),
+        }
+    }
+
+    /// Answers queries as archiver and resender would, at most `messages_max` messages at a time, when they have
     /// `archived` messages of each login so far.
     pub fn archive(&mut self, messages_max: u64, archived: u64) {
-        while let Ok(request) = self.archiver.requests.try_recv() {
-            let of = if request.session == self.session { &self.streams } else { &self.ended };
-            let all = &of[request.login.0 as usize];
-            let until = request.until.min(archived + 1).min(request.from + messages_max);
-            let range = request.from as usize - 1..(until as usize - 1).max(request.from as usize - 1);
-            assert!(request.from < request.until, "{request:?} asks for something");
-            let messages = range.len() as u64;
-            let bytes = all[range].concat();
-            let (login, connection, first) = (request.login, request.connection, request.from);
-            let chunk = ResendChunk { login, connection, first, messages, bytes, gone: false };
-            self.archiver.chunks.try_send(chunk).expect("room for a chunk");
+        while let Ok(query) = self.archiver.queries.try_recv() {
+            let answer = match query {
+                ResendQuery::Find { login, session, connection } => {
+                    let of = self.ended_records.get(session as usize);
+                    let messages = of.map(|all| all[login.0 as usize].len() as u64);
+                    ResendAnswer::Found { connection, login, session, messages }
+                }
+                ResendQuery::Chunk(request) => {
+                    assert!(request.from < request.until, "{request:?} asks for something");
+                    let ended = self.ended_records.get(request.session as usize);
+                    let of = ended.unwrap_or(&self.records);
+                    let all = &of[request.login.0 as usize];
+                    let until = request.until.min(archived + 1).min(request.from + messages_max);
+                    let range =
+                        request.from as usize - 1..(until as usize - 1).max(request.from as usize - 1);
+                    let only = |login| Address { login, part: Part::Only, copy_of: None };
+                    let messages = all[range].iter().map(|record| (*record, only(request.login))).collect();
+                    ResendAnswer::Chunk(ResendChunk {
+                        login: request.login,
+                        connection: request.connection,
+                        first: request.from,
+                        messages,
+                        reading: Reading::Good,
+                    })
+                }
+            };
+            self.archiver.answers.try_send(answer).expect("room for an answer");
         }
     }
 }

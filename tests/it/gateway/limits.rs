@@ -2,7 +2,7 @@
 
 use super::bench::{ALICE, BOB, Bench, SECOND, cancel, enter, settings, who_and_which};
 use dojima::domain::{Command, ConnectionLoss, LoginId, RejectReason};
-use dojima::stages::auth::Role;
+use dojima::net::auth::Role;
 use dojima::stages::gateway::{GatewaySettings, GatewayStart, RateLimit};
 use std::time::Duration;
 

@@ -178,7 +178,7 @@ fn whoever_is_downstream_is_woken_for_orders_and_for_old_messages() {
     assert!(!doorbell.is_armed());
     bench.downstream.arm();
     bench.log_in(ALICE, 1);
-    bench.until("a request", |bench| !bench.archiver.requests.is_empty());
+    bench.until("a request", |bench| !bench.archiver.queries.is_empty());
     assert!(!doorbell.is_armed());
 }
 

@@ -1,9 +1,10 @@
 //! Streams: numbered, gated, and resumed from any message without a gap or a repetition.
 
 use super::bench::{ALICE, BOB, Bench, SECOND, cancel, canceled, settings};
+use dojima::domain::audience::{Address, Part};
 use dojima::domain::{AccountId, Event, Executed, InstrumentId, Listing, LoginId};
 use dojima::stages::gateway::GatewaySettings;
-use dojima::stages::resend::ResendChunk;
+use dojima::stages::resend::{Reading, ResendAnswer, ResendChunk};
 use dojima::wire::ouch::Outbound;
 use dojima::wire::soup::kind;
 use std::time::Duration;
@@ -109,14 +110,14 @@ fn a_resume_catches_up_with_a_tail_that_moves_on() {
     assert!(client.received == expected);
     assert_eq!(bench.count("gateway.slow_disconnects"), 0);
     bench.until("the end of the log's requests", |bench| bench.cycle() == 0);
-    assert!(bench.archiver.requests.is_empty());
+    assert!(bench.archiver.queries.is_empty());
 }
 
 #[test]
 fn an_answer_to_a_connection_that_is_gone_is_dropped() {
     let mut bench = Bench::with(settings(), 16, &[0, 50, 0]);
     let (first, _) = bench.log_in(ALICE, 1);
-    bench.until("a request", |bench| !bench.archiver.requests.is_empty());
+    bench.until("a request", |bench| !bench.archiver.queries.is_empty());
     drop(first);
     bench.until("the client to be gone", |bench| bench.count("gateway.connections") == 0);
     let (mut second, number) = bench.log_in(ALICE, 20);
@@ -134,18 +135,13 @@ fn an_answer_to_a_connection_that_is_gone_is_dropped() {
 fn a_chunk_with_wrong_numbers_costs_the_connection_not_the_stream() {
     let mut bench = Bench::with(settings(), 16, &[0, 50, 0]);
     let (mut client, _) = bench.log_in(ALICE, 3);
-    bench.until("a request", |bench| !bench.archiver.requests.is_empty());
-    let request = bench.archiver.requests.try_recv().expect("a request");
-    let bytes = bench.streams[1][3].clone();
-    let chunk = ResendChunk {
-        login: ALICE,
-        connection: request.connection,
-        first: 4,
-        messages: 1,
-        bytes,
-        gone: false,
-    };
-    bench.archiver.chunks.try_send(chunk).expect("room");
+    bench.until("a request", |bench| !bench.archiver.queries.is_empty());
+    let request = bench.request().expect("a request");
+    let to = Address { login: ALICE, part: Part::Only, copy_of: None };
+    let messages = vec![(canceled(0, ALICE, 3), to)];
+    let (connection, reading) = (request.connection, Reading::Good);
+    let chunk = ResendChunk { login: ALICE, connection, first: 4, messages, reading };
+    bench.archiver.answers.try_send(ResendAnswer::Chunk(chunk)).expect("room");
     assert_eq!(bench.until_closed(&mut client), b"", "no message at all rather than a wrong one");
 }
 

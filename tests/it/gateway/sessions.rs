@@ -105,15 +105,36 @@ fn a_second_login_of_the_same_user_takes_over() {
 }
 
 #[test]
-fn a_logout_closes_at_once_and_keeps_what_came_before_it() {
+fn what_came_before_a_logout_is_answered_before_the_close() {
     let mut bench = Bench::new();
     let (mut client, _) = bench.log_in(ALICE, 0);
     client.send(&[&cancel(7), &LOGOUT[..], &cancel(8)].concat());
-    bench.until_closed(&mut client);
+    let sent = (cancel(7).len() + LOGOUT.len() + cancel(8).len()) as u64;
+    let before = bench.count("gateway.bytes_in");
+    bench.until("the logout", |bench| bench.count("gateway.messages_in") == 1);
+    assert_eq!(bench.count("gateway.bytes_in") - before, sent);
+    let is_open = |bench: &mut Bench| {
+        (0..50).for_each(|_| _ = bench.cycle());
+        bench.count("gateway.connections") == 1
+    };
+    // The command is in none, one, two and all of the places where it has to be.
+    assert!(is_open(&mut bench), "nothing has taken it");
     assert_eq!(bench.taken().iter().map(who_and_which).collect::<Vec<_>>(), [(ALICE, 7)]);
+    assert!(!is_open(&mut bench), "of sequence 0, as far as is known here");
+    let (mut client, _) = bench.log_in(ALICE, 0);
+    bench.sequenced.set(4);
+    client.send(&[&cancel(9), &LOGOUT[..]].concat());
+    bench.until("the logout", |bench| bench.count("gateway.messages_in") == 2);
+    assert_eq!(bench.taken().len(), 1);
+    assert!(is_open(&mut bench), "it is not applied");
+    let answer = bench.hold_for(ALICE);
+    bench.applied.set(4);
+    assert!(is_open(&mut bench), "its event is not released");
+    bench.durable.set(answer);
+    assert_eq!(bench.until_closed(&mut client).len(), bench.streams[ALICE.0 as usize][0].len());
     assert_eq!((bench.count("gateway.connections"), bench.count("gateway.bad_frames")), (0, 0));
     let (_client, number) = bench.log_in(ALICE, 0);
-    assert_eq!(number, 1, "the session goes on");
+    assert_eq!(number, 2, "the session goes on");
 }
 
 #[test]

@@ -4,23 +4,48 @@ use super::market::{Market, Mix};
 use super::{ALL_SORTS, Bench, small_market};
 use dojima::domain::audience::Audience;
 use dojima::domain::streams::{MARK_EVERY, StreamIndex};
-use dojima::domain::{EventRecord, Listings, LoginId, codec};
+use dojima::domain::{Event, EventRecord, Listings, LoginId, codec};
 use dojima::ring::{CursorWriter, Producer, cursor, spsc};
 use dojima::runtime::{Agent, Counters};
 use dojima::stages::persister::archiver::{Archiver, ArchiverPorts};
-use dojima::stages::resend::{CHUNK_BYTES, ResendChunk, ResendClient, ResendRequest, resend_queues};
+use dojima::stages::resend::{
+    CHUNK_MESSAGES, Reading, ResendAnswer, ResendChunk, ResendClient, ResendQuery, ResendRequest,
+    resend_queues,
+};
+use dojima::stages::resender::Resender;
 use dojima::stages::space::space_gauge;
 use dojima::wire::ouch::{SEQUENCED_LEN_MAX, encode_sequenced};
 use dojima_journal::{MemoryStorage, Options, Reader, Retire, Writer, retire_before, scan, scan_storage};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// An archiver with the ends of everything that it is joined to.
 struct Rig {
     archiver: Archiver,
+    resender: Resender,
+    listings: Listings,
     events: Producer<EventRecord>,
     durable: CursorWriter,
     resend: ResendClient,
     counters: Counters,
+}
+
+/// A chunk.
+#[derive(Debug, PartialEq)]
+struct Told {
+    login: LoginId,
+    connection: u64,
+    first: u64,
+    messages: u64,
+    bytes: Vec<u8>,
+    gone: bool,
+}
+
+/// A request of somebody who waits.
+fn request(waits: &Arc<()>, stream: (LoginId, u32), connection: u64, range: Range<u64>) -> ResendQuery {
+    let ((login, session), wanted) = (stream, Arc::downgrade(waits));
+    let (from, until) = (range.start, range.end);
+    ResendQuery::Chunk(ResendRequest { login, session, connection, wanted, from, until })
 }
 
 impl Rig {
@@ -31,49 +56,81 @@ impl Rig {
             streams.note(record);
             listings.apply(&record.event);
         }
+        let counters = Counters::new();
         let (events, consumer) = spsc(1 << 15);
         let (durable, durable_reader) = cursor();
-        let (resend, server) = resend_queues();
+        let (resend, locator, reader) = resend_queues();
+        let resender = Resender::new(reader, Vec::new(), bench.log(), &counters);
         let (space, _) = space_gauge("event log");
         let ports = ArchiverPorts {
             events: consumer,
             durable: durable_reader,
             space,
-            resend: server,
+            resend: locator,
+            oldest: resender.oldest(),
             downstream: Vec::new(),
             upstream: Vec::new(),
             followers: Vec::new(),
             half_full: u64::MAX,
         };
         let last_event = logged.last().map_or(0, |record| record.number);
-        let counters = Counters::new();
-        let archiver = Archiver::new(ports, log, bench.log(), streams, listings, last_event, &counters);
-        Self { archiver, events, durable, resend, counters }
+        let archiver = Archiver::new(ports, log, streams, last_event, &counters);
+        Self { archiver, resender, listings, events, durable, resend, counters }
     }
 
     fn publish(&mut self, events: &[EventRecord]) {
         for record in events {
+            self.listings.apply(&record.event);
             self.events.try_push(*record).expect("a large ring");
         }
     }
 
     fn work(&mut self) -> usize {
-        self.archiver.do_work().expect("no fatal error")
+        self.archiver.do_work().expect("no fatal error") + self.resender.do_work().expect("no fatal error")
+    }
+
+    /// The next chunk that was told, as the gateway would send it.
+    fn told(&self) -> Option<Told> {
+        let ResendAnswer::Chunk(chunk) = self.resend.answers.try_recv().ok()? else {
+            panic!("nobody asked for a session that has ended")
+        };
+        let ResendChunk { login, connection, first, messages, reading } = chunk;
+        let packets = messages.iter().map(|(record, to)| {
+            let mut packet = [0; SEQUENCED_LEN_MAX];
+            let len = encode_sequenced(record, *to, &self.listings, &mut packet).expect("a message");
+            packet[..len].to_vec()
+        });
+        let bytes = packets.collect::<Vec<_>>().concat();
+        Some(Told {
+            login,
+            connection,
+            first,
+            messages: messages.len() as u64,
+            bytes,
+            gone: reading == Reading::Gone,
+        })
     }
 
     /// What is told of messages `from` to `until` of this login, in one chunk.
-    fn ask(&mut self, login: LoginId, from: u64, until: u64) -> ResendChunk {
-        self.resend
-            .requests
-            .send(ResendRequest { login, session: 0, connection: 7, from, until })
-            .expect("asked");
-        for _ in 0..1_000 {
-            self.work();
-            if let Ok(chunk) = self.resend.chunks.try_recv() {
-                return chunk;
+    fn ask(&mut self, login: LoginId, from: u64, until: u64) -> Told {
+        self.ask_in(0, login, from, until)
+    }
+
+    fn ask_in(&mut self, session: u32, login: LoginId, from: u64, until: u64) -> Told {
+        let waits = Arc::new(());
+        // One that finds that its place was retired says nothing, and is asked again.
+        for _ in 0..2 {
+            self.resend.queries.send(request(&waits, (login, session), 7, from..until)).expect("asked");
+            for _ in 0..1_000 {
+                self.work();
+                match self.told() {
+                    Some(told) if told.messages == 0 && !told.gone => break,
+                    Some(told) => return told,
+                    None => {}
+                }
             }
         }
-        panic!("no answer");
+        Told { login, connection: 7, first: from, messages: 0, bytes: Vec::new(), gone: false }
     }
 
     fn count(&self, name: &str) -> u64 {
@@ -181,9 +238,9 @@ fn old_messages_are_told_again_to_the_byte() {
         for (from, until) in [(1, 2), (1, count + 1), (17, 18), (count / 2, count), (count, count + 1)] {
             let chunk = rig.ask(login, from, until);
             assert_eq!((chunk.login, chunk.connection, chunk.first), (login, 7, from));
-            assert_eq!(chunk.messages, until - from);
+            assert_eq!(chunk.messages, (until - from).min(CHUNK_MESSAGES as u64));
             assert!(
-                chunk.bytes == packets[from as usize - 1..until as usize - 1].concat(),
+                chunk.bytes == packets[from as usize - 1..(from + chunk.messages) as usize - 1].concat(),
                 "{from} to {until}"
             );
         }
@@ -210,7 +267,7 @@ fn what_is_not_logged_yet_is_an_empty_chunk() {
     while rig.work() > 0 {}
     assert_eq!(
         rig.ask(login, count + 1, count + 5),
-        ResendChunk { login, connection: 7, first: count + 1, messages: 0, bytes: Vec::new(), gone: false }
+        Told { login, connection: 7, first: count + 1, messages: 0, bytes: Vec::new(), gone: false }
     );
     assert_eq!(rig.ask(login, count, count + 5).messages, 1, "as far as the log goes");
     assert_eq!(rig.ask(LoginId(4_000), 1, 2).messages, 0, "a login that does not exist");
@@ -229,18 +286,19 @@ fn long_streams_come_in_chunks_without_gap_or_repeat() {
     let mut told = [Vec::new(), Vec::new()];
     let mut next = [1, 1];
     let mut chunks = 0;
+    let waits = Arc::new(());
     let ask = |rig: &Rig, at: usize, from: u64| {
-        let (login, until) = (logins[at], wanted[at].len() as u64 + 1);
-        let request = ResendRequest { login, session: 0, connection: at as u64, from, until };
-        rig.resend.requests.send(request).expect("asked");
+        let range = from..wanted[at].len() as u64 + 1;
+        let request = request(&waits, (logins[at], 0), at as u64, range);
+        rig.resend.queries.send(request).expect("asked");
     };
     (0..2).for_each(|at| ask(&rig, at, 1));
     while told.iter().zip(&wanted).any(|(told, wanted): (&Vec<u8>, _)| told.len() < wanted.concat().len()) {
         rig.work();
-        while let Ok(chunk) = rig.resend.chunks.try_recv() {
+        while let Some(chunk) = rig.told() {
             let at = chunk.connection as usize;
             assert_eq!(chunk.first, next[at]);
-            assert!(chunk.bytes.len() < CHUNK_BYTES + 2 * SEQUENCED_LEN_MAX && chunk.messages > 0);
+            assert!((1..=CHUNK_MESSAGES as u64 + 1).contains(&chunk.messages));
             next[at] += chunk.messages;
             told[at].extend(chunk.bytes);
             chunks += 1;
@@ -252,6 +310,61 @@ fn long_streams_come_in_chunks_without_gap_or_repeat() {
     assert!(chunks > 4 && told[0] == wanted[0].concat() && told[1] == wanted[1].concat());
 }
 
+/// One job a login, and none for who is gone: whatever one login asks for, on however many connections, another one is told as
+/// soon as if it were alone with one other.
+#[test]
+fn a_login_has_one_job_and_who_is_gone_has_none() {
+    let mut events = Vec::new();
+    Market::new(56, 2, Mix { odd: 0, ..ALL_SORTS }, &mut events).run(15_000, &mut events);
+    let bench = Bench::with(&events);
+    let cycles = |greedy: u64, waits: &[Arc<()>]| {
+        let mut rig = Rig::new(&bench, bench.log_writer(), &events);
+        for connection in 0..greedy {
+            let request = request(&waits[connection as usize], (LoginId(0), 0), connection, 1..u64::MAX);
+            rig.resend.queries.send(request).expect("asked");
+        }
+        let last = packets(&events, LoginId(1)).len() as u64;
+        let waiting = Arc::new(());
+        let asked = request(&waiting, (LoginId(1), 0), 99, last..last + 1);
+        rig.resend.queries.send(asked).expect("asked");
+        let mut answers = Vec::new();
+        for cycle in 1..10_000 {
+            rig.work();
+            answers.extend(std::iter::from_fn(|| rig.told()).map(|told| told.connection));
+            if answers.contains(&99) {
+                return (cycle, answers);
+            }
+        }
+        panic!("no answer");
+    };
+    let alive: Vec<Arc<()>> = (0..16).map(|_| Arc::new(())).collect();
+    let (alone, _) = cycles(0, &alive);
+    let (beside_one, _) = cycles(1, &alive);
+    let (beside_many, answers) = cycles(16, &alive);
+    assert!(
+        beside_one <= 2 * alone + 2 && beside_many <= beside_one + 1,
+        "{alone}, {beside_one}, {beside_many}"
+    );
+    assert!(answers.iter().all(|connection| [15, 99].contains(connection)), "{answers:?}");
+    let gone: Vec<Arc<()>> = (0..16).map(|_| Arc::new(())).collect();
+    let weak: Vec<_> = gone.iter().map(Arc::downgrade).collect();
+    drop(gone);
+    assert!(weak.iter().all(|one| one.strong_count() == 0));
+    let mut rig = Rig::new(&bench, bench.log_writer(), &events);
+    let request = ResendRequest {
+        login: LoginId(0),
+        session: 0,
+        connection: 1,
+        wanted: weak[0].clone(),
+        from: 1,
+        until: u64::MAX,
+    };
+    rig.resend.queries.send(ResendQuery::Chunk(request)).expect("asked");
+    (0..1_000).for_each(|_| _ = rig.work());
+    assert!(rig.told().is_none());
+    assert_eq!((rig.count("resender.dropped"), rig.count("resender.records")), (1, 0));
+}
+
 #[test]
 fn a_gateway_that_is_slow_to_take_chunks_loses_none() {
     let (_, events) = small_market(56);
@@ -260,31 +373,25 @@ fn a_gateway_that_is_slow_to_take_chunks_loses_none() {
     let login = LoginId(5);
     let packets = packets(&events, login);
     let (requests, answers) = (300, dojima::stages::resend::QUEUE_LEN);
-    let mut asked = 0;
-    for _ in 0..20_000 {
-        while asked < requests
-            && rig
-                .resend
-                .requests
-                .try_send(ResendRequest { login, session: 0, connection: asked, from: 5, until: 6 })
-                .is_ok()
-        {
-            asked += 1;
+    let waits = Arc::new(());
+    for asked in 0..requests {
+        while rig.resend.queries.try_send(request(&waits, (login, 0), asked, 5..6)).is_err() {
+            rig.work();
         }
-        rig.work();
+        (0..3).for_each(|_| _ = rig.work());
     }
-    assert_eq!(asked, requests);
-    assert_eq!(rig.resend.chunks.len(), answers, "the queue is full");
-    let mut taken = 0;
-    for _ in 0..20_000 {
-        while let Ok(chunk) = rig.resend.chunks.try_recv() {
+    assert_eq!(rig.resend.answers.len(), answers, "the queue is full");
+    let mut told = Vec::new();
+    for _ in 0..1_000 {
+        while let Some(chunk) = rig.told() {
             assert_eq!((chunk.first, chunk.messages), (5, 1));
             assert!(chunk.bytes == packets[4]);
-            taken += 1;
+            told.push(chunk.connection);
         }
         rig.work();
     }
-    assert_eq!(taken, requests);
+    assert_eq!(told.len(), answers + 1, "those that found no room gave way to the last");
+    assert_eq!(told.last(), Some(&(requests - 1)));
 }
 
 /// Retention may remove segments while somebody is sent messages from them: that costs a client its place, and the
@@ -326,6 +433,7 @@ fn messages_that_are_kept_are_told_though_their_mark_is_retired() {
     let bench = Bench::with(&events);
     let mut rig = Rig::new(&bench, bench.log_writer(), &events);
     let middle = events[events.len() / 2].number;
+    assert_eq!(rig.ask(LoginId(0), 1, 2).messages, 1);
     let retired = retire_before(bench.log().as_ref(), middle, Retire::Delete).expect("retired");
     assert!(retired.segments > 0);
     let first = scan(&bench.log_dir()).expect("scanned").first_sequence();
@@ -343,5 +451,59 @@ fn messages_that_are_kept_are_told_though_their_mark_is_retired() {
             let chunk = rig.ask(login, from, count + 1);
             assert_eq!((chunk.gone, chunk.messages), (true, 0), "from {from}");
         }
+    }
+}
+
+/// What is asked for in a session that has ended is found by where it began, also after a restart from what a snapshot has of it.
+#[test]
+fn sessions_that_have_ended_are_read_from_the_log() {
+    let (_, mut events) = small_market(62);
+    let login = LoginId(5);
+    let mut ends = Vec::new();
+    for session in 1..=3 {
+        let last = *events.last().expect("events");
+        let mut number = last.number;
+        let mut rolled = |event| {
+            number += 1;
+            EventRecord { number, sequence: last.sequence + 1, time: last.time, event }
+        };
+        let logins = [LoginId(0), login];
+        let mut more: Vec<_> = logins.map(|login| rolled(Event::SessionEnded { login })).to_vec();
+        more.push(rolled(Event::SessionRolled { session }));
+        more.extend(logins.map(|login| rolled(Event::SessionStarted { login, session })));
+        events.extend(more);
+        ends.push(number);
+    }
+    let bench = Bench::with(&events);
+    let mut rig = Rig::new(&bench, bench.log_writer(), &events);
+    let find = |rig: &mut Rig, session| {
+        rig.resend.queries.send(ResendQuery::Find { login, session, connection: 3 }).expect("asked");
+        rig.work();
+        match rig.resend.answers.try_recv() {
+            Ok(ResendAnswer::Found { connection: 3, login: of, session: in_it, messages }) => {
+                assert_eq!((of, in_it), (login, session));
+                messages
+            }
+            other => panic!("{other:?}"),
+        }
+    };
+    let all = packets(&events, login);
+    let first = all.len() as u64 - 5;
+    let counts = [first, 2, 2];
+    assert_eq!(
+        [0, 1, 2, 3, 9].map(|session| find(&mut rig, session)),
+        [Some(counts[0]), Some(counts[1]), Some(counts[2]), None, None]
+    );
+    let mut before = 0;
+    for (session, count) in (0..).zip(counts) {
+        let wanted = &all[before..before + count as usize];
+        for from in [1, count / 2 + 1, count] {
+            let told = rig.ask_in(session, login, from, count + 1);
+            let messages = (count + 1 - from).min(CHUNK_MESSAGES as u64);
+            assert_eq!((told.first, told.messages, told.gone), (from, messages, false));
+            let wanted = &wanted[from as usize - 1..(from + messages) as usize - 1];
+            assert!(told.bytes == wanted.concat(), "session {session} from {from}");
+        }
+        before += count as usize;
     }
 }

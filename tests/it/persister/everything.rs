@@ -1,6 +1,7 @@
 //! Commands of every kind, at random, through the real exchange: SQL and the wire must make sense of all that comes of it.
 
 use super::Bench;
+use crate::support::sessions::in_present_session;
 use crate::support::venue;
 use dojima::domain::audience::Audience;
 use dojima::domain::{
@@ -85,6 +86,11 @@ impl Venue {
     }
 
     fn apply(&mut self, command: Command) {
+        // Now and then a client's message comes in another session than it was sent in.
+        let command = match self.one_in(40) {
+            true => command,
+            false => in_present_session(command, &self.exchange),
+        };
         self.stamp.sequence += 1;
         self.stamp.time.0 += self.random(3_000_000_000);
         let mut said = Vec::new();
@@ -196,6 +202,7 @@ impl Venue {
         }
         Command::Enter(Enter {
             login,
+            session: 0,
             user_ref: self.next_ref(login),
             instrument: self.instrument(),
             side: self.of(Side::ALL),
@@ -216,6 +223,7 @@ impl Venue {
                 let (time_in_force, price) = self.terms();
                 Command::Replace(Replace {
                     login,
+                    session: 0,
                     orig_user_ref: user_ref,
                     user_ref: self.next_ref(login),
                     time_in_force,
@@ -227,11 +235,11 @@ impl Venue {
             }
             1 => {
                 let price = if self.one_in(2) { Some(self.price_units() as u32) } else { None };
-                Command::Amend(Amend { login, user_ref, price, quantity })
+                Command::Amend(Amend { login, session: 0, user_ref, price, quantity })
             }
             2 => Command::CancelOrder { order: OrderId(self.random(self.events.len() as u64)) },
-            3 => Command::Cancel(Cancel { login, user_ref, quantity }),
-            _ => Command::Cancel(Cancel { login, user_ref, quantity: Quantity(0) }),
+            3 => Command::Cancel(Cancel { login, session: 0, user_ref, quantity }),
+            _ => Command::Cancel(Cancel { login, session: 0, user_ref, quantity: Quantity(0) }),
         }
     }
 
@@ -304,7 +312,7 @@ impl Venue {
                 let filter = CancelFilter { side: Some(self.of(Side::ALL)), ..CancelFilter::default() };
                 let login = self.of(&[None, Some(LoginId(1))]);
                 let user_ref = login.map_or(UserRef(0), |login| self.next_ref(login));
-                Command::MassCancel(MassCancel { login, user_ref, filter })
+                Command::MassCancel(MassCancel { login, session: 0, user_ref, filter })
             }
             15 => self.transfer(),
             16 => {
@@ -329,11 +337,11 @@ impl Venue {
             3 => Command::CancelLogin { login, cause: ConnectionLoss::Disconnected },
             4 => {
                 let (user_ref, firm, switch) = (self.next_ref(login), *b"FIRM", Switch::Off);
-                Command::SetOrderEntry(SetOrderEntry { login, user_ref, firm, switch })
+                Command::SetOrderEntry(SetOrderEntry { login, session: 0, user_ref, firm, switch })
             }
             5..8 => {
                 let (user_ref, firm, switch) = (self.next_ref(login), *b"FIRM", Switch::On);
-                Command::SetOrderEntry(SetOrderEntry { login, user_ref, firm, switch })
+                Command::SetOrderEntry(SetOrderEntry { login, session: 0, user_ref, firm, switch })
             }
             8 => Command::SetOrderLimits {
                 scope: LimitScope::Login(login),
@@ -341,11 +349,17 @@ impl Venue {
             },
             9..13 => {
                 let (user_ref, side) = (self.recent(login), self.of(Side::ALL));
-                Command::Modify(Modify { login, user_ref, side, quantity: Quantity(1 + self.random(20)) })
+                Command::Modify(Modify {
+                    login,
+                    session: 0,
+                    user_ref,
+                    side,
+                    quantity: Quantity(1 + self.random(20)),
+                })
             }
             _ => {
                 let cancel_after_ms = self.of(&[None, Some(0), Some(5_000)]);
-                Command::QueryAccount(QueryAccount { login, cancel_after_ms })
+                Command::QueryAccount(QueryAccount { login, session: 0, cancel_after_ms })
             }
         }
     }

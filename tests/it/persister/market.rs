@@ -199,7 +199,7 @@ impl Market {
         }
         if dice < replace + cancel || self.open.len() > 2_000 {
             let Some(((login, user_ref), _)) = self.some_open() else { return self.limit() };
-            return Command::Cancel(Cancel { login, user_ref, quantity: Quantity(0) });
+            return Command::Cancel(Cancel { login, session: 0, user_ref, quantity: Quantity(0) });
         }
         if dice < replace + cancel + take {
             return self.take();
@@ -213,6 +213,7 @@ impl Market {
         let cl_ord_id = if self.random(4) == 0 { ClOrdId::new(&text) } else { None };
         Command::Enter(Enter {
             login,
+            session: 0,
             user_ref: self.next_ref(login),
             instrument: InstrumentId(self.random(u64::from(INSTRUMENTS)) as u32),
             side,
@@ -259,6 +260,7 @@ impl Market {
         let executed = total - open;
         Some(Command::Replace(Replace {
             login,
+            session: 0,
             orig_user_ref,
             user_ref: self.next_ref(login),
             time_in_force: TimeInForce::GoodTillCancel,
@@ -274,13 +276,17 @@ impl Market {
         let login = LoginId(self.random(u64::from(self.accounts)) as u32);
         let open = self.some_open();
         match (kind, open) {
-            (0, Some(((login, user_ref), Open { total, .. }))) => {
-                Command::Cancel(Cancel { login, user_ref, quantity: Quantity(total - self.random(total)) })
-            }
+            (0, Some(((login, user_ref), Open { total, .. }))) => Command::Cancel(Cancel {
+                login,
+                session: 0,
+                user_ref,
+                quantity: Quantity(total - self.random(total)),
+            }),
             (1, Some(((login, orig_user_ref), _))) => {
                 let (user_ref, reason) = (self.next_ref(login), RejectReason::TagNotSupported);
                 Command::RefuseReplace(RefuseReplace {
                     login,
+                    session: 0,
                     orig_user_ref,
                     user_ref,
                     reason,
@@ -290,11 +296,14 @@ impl Market {
             (2, _) => {
                 let (user_ref, reason) = (self.next_ref(login), RejectReason::InvalidSide);
                 let cl_ord_id = ClOrdId::new("REFUSED").expect("a text");
-                Command::RefuseEnter(RefuseEnter { login, user_ref, reason, cl_ord_id })
+                Command::RefuseEnter(RefuseEnter { login, session: 0, user_ref, reason, cl_ord_id })
             }
-            (3, _) => {
-                Command::Cancel(Cancel { login: LoginId(9_999), user_ref: UserRef(1), quantity: Quantity(0) })
-            }
+            (3, _) => Command::Cancel(Cancel {
+                login: LoginId(9_999),
+                session: 0,
+                user_ref: UserRef(1),
+                quantity: Quantity(0),
+            }),
             (4, _) => {
                 let trading = if self.random(3) == 0 { Phase::Closed } else { Phase::Continuous };
                 Command::SetPhase { instrument: InstrumentId(1), phase: trading }

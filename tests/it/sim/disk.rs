@@ -2,6 +2,7 @@
 //! real file and is put back as it was some time before.
 
 use super::random::Random;
+use super::unsteady::{Dice, Unsteady};
 use dojima::recovery::DataDir;
 use dojima_journal::storage::Storage;
 use dojima_journal::{Kept, MemoryStorage};
@@ -22,6 +23,8 @@ pub struct Disk {
     market_data: MemoryStorage,
     /// The database as it was some time ago.
     earlier: Copied,
+    /// When the engine is refused what passes.
+    pub dice: Dice,
 }
 
 /// The database and its write-ahead log, if they are there.
@@ -29,7 +32,7 @@ pub struct Disk {
 struct Copied([Option<Vec<u8>>; 2]);
 
 impl Disk {
-    pub fn new() -> Self {
+    pub fn new(random: Random) -> Self {
         // In memory too where the system has a place for that: what is simulated here needs no real disk.
         let memory = Path::new("/dev/shm");
         let folder = if memory.is_dir() { TempDir::new_in(memory) } else { TempDir::new() };
@@ -41,11 +44,23 @@ impl Disk {
             snapshots: MemoryStorage::new(),
             market_data: MemoryStorage::new(),
             earlier: Copied::default(),
+            dice: Dice::new(random),
         }
     }
 
     pub fn data(&self) -> DataDir {
         let of = |storage: &MemoryStorage| Arc::new(storage.clone()) as Arc<dyn Storage>;
+        let storages =
+            [&self.root, &self.journal, &self.event_log, &self.snapshots, &self.market_data].map(of);
+        DataDir::of(self.folder.path(), storages)
+    }
+
+    /// The same, as an engine sees it.
+    pub fn unsteady_data(&self) -> DataDir {
+        let of = |storage: &MemoryStorage| {
+            let files = Arc::new(storage.clone());
+            Arc::new(Unsteady { files, dice: self.dice.clone() }) as Arc<dyn Storage>
+        };
         let storages =
             [&self.root, &self.journal, &self.event_log, &self.snapshots, &self.market_data].map(of);
         DataDir::of(self.folder.path(), storages)

@@ -6,7 +6,7 @@ use super::world::{World, from_the_oldest};
 use dojima::config::Durability;
 use dojima::domain::{Stamp, Timestamp, codec};
 use dojima::engine::{Environment, StartError, SteppedEngine};
-use dojima::recovery::RecoveryError;
+use dojima::recovery::{AHEAD_MAX, BEHIND_MAX, RecoveryError};
 use dojima::runtime::Fatal;
 use dojima::stages::persister::sql::check::check;
 use dojima::stages::persister::sql::reader::SqlReader;
@@ -26,6 +26,8 @@ pub struct Faults {
     /// Segments of journal and event log when this life began.
     segments: [u64; 2],
     snapshots_fail_until: Option<u64>,
+    /// What passes is in the way until that turn.
+    passing_until: Option<u64>,
     damaged_snapshot: Option<DamagedSnapshot>,
     /// What the next start must find.
     expected: Expected,
@@ -57,6 +59,10 @@ enum End {
     PowerLost,
 }
 
+const MILLI: u64 = 1_000_000;
+const SECOND: u64 = 1_000 * MILLI;
+const HOUR: u64 = 3_600 * SECOND;
+
 /// Turns in which a process whose disk fails must notice.
 const FAILING_TURNS: u64 = 600;
 
@@ -71,6 +77,20 @@ impl World {
         if self.faults.event_log_full_until.is_some_and(|until| turn >= until) {
             self.faults.event_log_full_until = None;
             self.disk.event_log.set_capacity_bytes(u64::MAX);
+        }
+        if self.faults.passing_until.is_some_and(|until| turn >= until) {
+            self.nothing_passes();
+        }
+        if self.random.once_in(self.plan.clock_step) {
+            let most = self.random.pick(&[10 * MILLI, 3 * SECOND, 2 * HOUR, 2 * HOUR, 40 * 24 * HOUR]);
+            let by = self.random.below(2 * most).cast_signed() - most.cast_signed();
+            self.clock.step_wall(by);
+            self.coverage.clock_steps += 1;
+        }
+        if self.random.once_in(self.plan.passing) {
+            self.disk.dice.set(self.random.pick(&[2, 8, 50]));
+            self.network.set_passing(self.random.pick(&[3, 20, 200]));
+            self.faults.passing_until = Some(turn + 1 + self.random.below(300));
         }
         if self.faults.snapshots_fail_until.is_some_and(|until| turn >= until) {
             self.faults.snapshots_fail_until = None;
@@ -142,12 +162,22 @@ impl World {
         });
     }
 
+    /// Every call can be made again.
+    fn nothing_passes(&mut self) {
+        self.disk.dice.set(0);
+        self.network.set_passing(0);
+        self.faults.passing_until = None;
+        self.coverage.passing_files += self.disk.dice.take_struck();
+        self.coverage.passing_sockets += self.network.take_passed();
+    }
+
     /// All is well again.
     pub(super) fn relent(&mut self) -> Result<(), String> {
         if self.faults.sync_fails_since.is_some() {
             // A disk that fails stays so until the node has another.
             self.end(End::PowerLost)?;
         }
+        self.nothing_passes();
         self.disk.journal.set_capacity_bytes(u64::MAX);
         self.disk.event_log.set_capacity_bytes(u64::MAX);
         self.disk.snapshots.clear_faults();
@@ -168,6 +198,7 @@ impl World {
     fn end(&mut self, end: End) -> Result<(), String> {
         self.look()?;
         self.read_event_log()?;
+        self.nothing_passes();
         let Some(engine) = self.engine.take() else { return Ok(()) };
         let watch = &engine.handles.watch;
         let is_async = self.plan.config.journal.durability == Durability::Async;
@@ -192,6 +223,7 @@ impl World {
             }
         }
         self.cut_clients()?;
+        self.put_clock_right()?;
         if self.random.once_in(4) {
             self.start_on_damage()?;
         }
@@ -200,6 +232,35 @@ impl World {
         }
         self.clock.advance(self.random.below(2_000_000_000));
         self.start()
+    }
+
+    /// The time of the last command in the journal, as a start finds it.
+    fn last_stamp(&self) -> Result<Option<u64>, String> {
+        let mut reader = from_the_oldest(self.disk.data().journal())?;
+        let mut last = None;
+        while let Some(record) = reader.next().map_err(|error| error.to_string())? {
+            last = Some(record.time_ns);
+        }
+        Ok(last)
+    }
+
+    /// With a wall clock that contradicts the journal the start is refused, until somebody sets it.
+    fn put_clock_right(&mut self) -> Result<(), String> {
+        let Some(last) = self.last_stamp()? else { return Ok(()) };
+        let now = self.wall();
+        let is_plausible =
+            now + BEHIND_MAX.as_nanos() as u64 >= last && now <= last + AHEAD_MAX.as_nanos() as u64;
+        if is_plausible {
+            return Ok(());
+        }
+        match self.try_start() {
+            Err(StartError::Recovery(RecoveryError::ImplausibleClock { .. })) => {}
+            Err(other) => return Err(format!("the clock says {now} after {last}, and: {other}")),
+            Ok(_) => return Err(format!("the clock says {now} after {last}, and the start was not refused")),
+        }
+        self.coverage.clock_refusals += 1;
+        self.clock.step_wall(last.wrapping_sub(now).cast_signed() + self.random.below(SECOND).cast_signed());
+        Ok(())
     }
 
     fn cut_clients(&mut self) -> Result<(), String> {
@@ -296,7 +357,7 @@ impl World {
 
     fn try_start(&mut self) -> Result<SteppedEngine, StartError> {
         let surroundings = Environment {
-            data: self.disk.data(),
+            data: self.disk.unsteady_data(),
             segment_bytes: self.plan.segment_bytes,
             sockets: self.network.listen(),
             clock: &self.clock,
@@ -307,6 +368,7 @@ impl World {
 
     /// Starts the node, and holds what it found against what must be there.
     pub(super) fn start(&mut self) -> Result<(), String> {
+        self.put_clock_right()?;
         let mut engine = self.start_past_damage()?;
         let weights = self.plan.weights.clone();
         engine
@@ -325,6 +387,8 @@ impl World {
         let digest = engine.recovered;
         self.engine = Some(engine);
         self.compare_journal(found)?;
+        let last = self.reference.commands.last().map(|(stamp, _)| *stamp);
+        self.stamps.begin(self.now(), self.wall(), last);
         if digest != self.reference.digest() {
             return Err(format!(
                 "recovered after command {found} with another digest than its commands have"

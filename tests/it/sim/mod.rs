@@ -18,3 +18,5 @@ mod operator;
 mod plan;
 mod reference;
 mod spy;
+mod stamps;
+mod unsteady;

@@ -41,6 +41,9 @@ struct State {
     /// Whether there is a server. Connecting to none is refused.
     listening: bool,
     accept_errors: u32,
+    /// Once in so many calls something is in the way that passes; 0: never.
+    passing_once_in: u64,
+    passed: u64,
     /// Connections with something in `unseen`.
     wrote: Vec<LinkId>,
 }
@@ -83,6 +86,8 @@ impl Network {
             reports: VecDeque::new(),
             listening: false,
             accept_errors: 0,
+            passing_once_in: 0,
+            passed: 0,
             wrote: Vec::new(),
         })))
     }
@@ -118,6 +123,16 @@ impl Network {
         let mut state = self.state();
         state.accept_errors = 1;
         state.listener_ready = true;
+    }
+
+    /// From now on one in so many of the server's calls fails with an error that passes; 0: none.
+    pub fn set_passing(&self, once_in: u64) {
+        self.state().passing_once_in = once_in;
+    }
+
+    /// How many calls failed so since this was last asked.
+    pub fn take_passed(&self) -> u64 {
+        std::mem::take(&mut self.state().passed)
     }
 
     /// A new connection with this much room in the server's send buffer; `None` while nobody listens.
@@ -207,7 +222,22 @@ impl Network {
     }
 }
 
+/// The system's numbers for: a signal, an aborted connection, no descriptor, no memory for sockets.
+const EINTR: i32 = 4;
+const ECONNABORTED: i32 = 103;
+const EMFILE: i32 = 24;
+const ENOBUFS: i32 = 105;
+
 impl State {
+    /// Whether one of these errors is in the way of a call.
+    fn pass(&mut self, errnos: &[i32]) -> io::Result<()> {
+        if self.passing_once_in == 0 || !self.random.once_in(self.passing_once_in) {
+            return Ok(());
+        }
+        self.passed += 1;
+        Err(io::Error::from_raw_os_error(self.random.pick(errnos)))
+    }
+
     fn tell(&mut self, link: LinkId, readiness: Readiness) {
         let found = &self.links[link.0];
         if found.watched.is_some() && !found.server_gone {
@@ -222,6 +252,7 @@ struct SimulatedSockets(Network);
 impl Sockets for SimulatedSockets {
     fn poll(&mut self, tell: &mut dyn FnMut(Ready)) -> io::Result<()> {
         let mut state = self.0.state();
+        state.pass(&[EINTR])?;
         if state.listener_ready && !state.random.once_in(3) {
             state.listener_ready = false;
             tell(Ready::Listener);
@@ -244,6 +275,16 @@ impl Sockets for SimulatedSockets {
             state.accept_errors -= 1;
             return Err(io::Error::other("too many open files (simulated)"));
         }
+        if !state.backlog.is_empty()
+            && let Err(error) = state.pass(&[EINTR, ECONNABORTED, EMFILE])
+        {
+            if error.raw_os_error() == Some(ECONNABORTED)
+                && let Some(link) = state.backlog.pop_front()
+            {
+                state.links[link.0].server_gone = true;
+            }
+            return Err(error);
+        }
         let link = state.backlog.pop_front().ok_or(ErrorKind::WouldBlock)?;
         let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, link.0 as u16));
         Ok((Box::new(SimulatedSocket { network: self.0.clone(), link }), peer))
@@ -263,11 +304,11 @@ struct SimulatedSocket {
 impl SimulatedSocket {
     fn with<R>(&self, act: impl FnOnce(&mut Link) -> io::Result<R>) -> io::Result<R> {
         let mut state = self.network.state();
-        let link = &mut state.links[self.link.0];
-        if link.reset {
+        if state.links[self.link.0].reset {
             return Err(ErrorKind::ConnectionReset.into());
         }
-        act(link)
+        state.pass(&[EINTR, ENOBUFS])?;
+        act(&mut state.links[self.link.0])
     }
 }
 
@@ -295,11 +336,12 @@ impl Socket for SimulatedSocket {
 
     fn write_vectored(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
         let mut state = self.network.state();
-        let State { links, wrote, .. } = &mut *state;
-        let link = &mut links[self.link.0];
-        if link.reset || link.server_finished {
+        if state.links[self.link.0].reset || state.links[self.link.0].server_finished {
             return Err(ErrorKind::BrokenPipe.into());
         }
+        state.pass(&[EINTR, ENOBUFS])?;
+        let State { links, wrote, .. } = &mut *state;
+        let link = &mut links[self.link.0];
         let mut room = link.room_max - link.to_client.len();
         let asked: usize = parts.iter().map(|part| part.len()).sum();
         let taken = room.min(asked);
@@ -317,10 +359,8 @@ impl Socket for SimulatedSocket {
     }
 
     fn shut_down_writing(&mut self) -> io::Result<()> {
-        self.with(|link| {
-            link.server_finished = true;
-            Ok(())
-        })
+        self.network.state().links[self.link.0].server_finished = true;
+        Ok(())
     }
 }
 

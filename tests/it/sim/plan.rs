@@ -24,6 +24,8 @@ pub struct Plan {
     pub disk_full: u64,
     pub failing_sync: u64,
     pub snapshot_fault: u64,
+    pub passing: u64,
+    pub clock_step: u64,
     pub operator: u64,
     /// Chance in 1,000 of an unsynced sector to be there after a loss of power.
     pub kept: u64,
@@ -62,6 +64,8 @@ impl Plan {
             disk_full: turns / (1 + random.below(6)),
             failing_sync: turns * random.pick(&[1, 2, 10]) / 2,
             snapshot_fault: turns / (1 + random.below(6)),
+            clock_step: turns / (1 + random.below(12)),
+            passing: turns / (1 + random.below(6)),
             operator: random.pick(&[25, 60, 150]),
             kept: random.pick(&[0, 100, 500, 900, 1_000]),
         }

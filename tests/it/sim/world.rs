@@ -9,6 +9,7 @@ use super::plan::Plan;
 use super::random::Random;
 use super::reference::Reference;
 use super::spy::Spy;
+use super::stamps::Stamps;
 use dojima::domain::{Stamp, Timestamp, codec};
 use dojima::engine::SteppedEngine;
 use dojima::runtime::{Fatal, ManualClock, UnixNanos};
@@ -88,6 +89,7 @@ pub(super) struct World {
     /// Events of the database that are synced.
     database_on_disk: u64,
     pub(super) faults: super::faults::Faults,
+    pub(super) stamps: Stamps,
     pub(super) coverage: Coverage,
     trace: Trace,
     pub(super) turn: u64,
@@ -117,6 +119,7 @@ impl World {
         let network = Network::new(random.fork());
         let clients = plan.identities.iter().map(|who| Client::new(who.clone(), random.fork()));
         let clients: Vec<Client> = clients.collect();
+        let disk_random = random.fork();
         Self {
             sent: vec![0; clients.len()],
             clients,
@@ -126,7 +129,7 @@ impl World {
             plan,
             clock: ManualClock::new(BEGINNING),
             network,
-            disk: Disk::new(),
+            disk: Disk::new(disk_random),
             spies: Vec::new(),
             open: Vec::new(),
             acknowledged: 0,
@@ -137,6 +140,7 @@ impl World {
             logged: 0,
             database_on_disk: 0,
             faults: super::faults::Faults::default(),
+            stamps: Stamps::default(),
             coverage: Coverage { runs: 1, ..Coverage::default() },
             trace: Trace(0xcbf2_9ce4_8422_2325),
             turn: 0,
@@ -153,6 +157,12 @@ impl World {
     pub(super) fn now(&self) -> u64 {
         let mut clock = self.clock.clone();
         dojima::runtime::Clock::now(&mut clock).0
+    }
+
+    /// What the wall clock says, which somebody may have set.
+    pub(super) fn wall(&self) -> u64 {
+        let mut clock = self.clock.clone();
+        dojima::runtime::WallClock::time(&mut clock).0
     }
 
     fn live(&mut self) -> Result<(), String> {
@@ -250,6 +260,8 @@ impl World {
             Ok(work) => self.trace.number(work as u64),
             Err(fatal) => return self.has_ended(fatal),
         }
+        let sequenced = engine.handles.watch.sequenced();
+        self.stamps.mark(sequenced, self.now());
         self.follow_database();
         self.look()
     }
@@ -292,6 +304,7 @@ impl World {
             self.synced = self.synced.max(record.watermark);
             let stamp = Stamp { sequence: record.sequence, time: Timestamp(record.time_ns) };
             let command = codec::decode_command(record.payload).map_err(|error| error.to_string())?;
+            self.coverage.stamps += u64::from(self.stamps.check(stamp)?);
             self.reference.apply(stamp, &command)?;
         }
         Ok(())

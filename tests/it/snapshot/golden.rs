@@ -5,6 +5,7 @@
 use super::file::Parts;
 use super::{apply, loaded, name, saved};
 use crate::exchange::properties::{opening, riches};
+use crate::support::sessions::in_present_session;
 use dojima::domain::{
     AccountId, AccountSelfTrade, Amount, AssetId, AssetSettings, CancelReason, Command, Enter, Event,
     FeeRate, FeeTier, GroupId, Instructions, InstrumentId, KillScope, LimitScope, LoginId, OrderLimits,
@@ -58,8 +59,9 @@ struct Maker {
 }
 
 impl Maker {
-    /// Applies a command that nobody refuses.
+    /// Applies a command that nobody refuses, of a client in its present session.
     fn send(&mut self, command: Command) -> Vec<Event> {
+        let command = in_present_session(command, &self.state.exchange);
         let events = apply(&mut self.state, Timestamp(self.now), &command);
         let events: Vec<Event> = events.into_iter().map(|record| record.event).collect();
         for event in &events {
@@ -293,8 +295,14 @@ fn endings(maker: &mut Maker) {
     let (login, firm) = (LoginId(2), *b"FIRM");
     maker.last[2] += 1;
     let user_ref = UserRef(maker.last[2]);
-    maker.send(Command::SetOrderEntry(SetOrderEntry { login, user_ref, firm, switch: Switch::Off }));
-    maker.send(Command::QueryAccount(QueryAccount { login, cancel_after_ms: Some(450_000) }));
+    maker.send(Command::SetOrderEntry(SetOrderEntry {
+        login,
+        session: 0,
+        user_ref,
+        firm,
+        switch: Switch::Off,
+    }));
+    maker.send(Command::QueryAccount(QueryAccount { login, session: 0, cancel_after_ms: Some(450_000) }));
 }
 
 /// What is still to come of it: everything expires, triggers or trades.

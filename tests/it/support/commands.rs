@@ -79,6 +79,7 @@ impl Iterator for Commands {
             }),
             _ => Command::Cancel(Cancel {
                 login,
+                session: 0,
                 user_ref: self.old_ref(at),
                 quantity: Quantity(if self.random(3) == 0 { self.random(20_000) } else { 0 }),
             }),

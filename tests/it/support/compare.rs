@@ -31,7 +31,7 @@ fn same_logins(exchange: &Exchange, naive: &Naive) -> Result<(), String> {
     same(&ours, &naive.of_venue(), || "limits, edition and session".to_owned())?;
     let state = |login: &Login| {
         let limits = login.limits().copied().unwrap_or_default();
-        (login.last_user_ref, limits, login.order_entry == Switch::On, login.cancel_at.0)
+        (login.session, login.last_user_ref, limits, login.order_entry == Switch::On, login.cancel_at.0)
     };
     let ours: Vec<_> = exchange.logins().iter().map(state).collect();
     same(&ours, &naive.login_states(), || "logins".to_owned())?;

@@ -8,5 +8,6 @@ pub mod mounts;
 pub mod naive;
 pub mod outlets;
 pub mod process;
+pub mod sessions;
 pub mod trader;
 pub mod venue;

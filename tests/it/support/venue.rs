@@ -162,7 +162,7 @@ impl Venue {
 
     pub fn cancel(&mut self, login: u32, user_ref: UserRef) {
         let (login, quantity) = (LoginId(login), Quantity(0));
-        self.send(&Command::Cancel(Cancel { login, user_ref, quantity }));
+        self.send(&Command::Cancel(Cancel { login, session: 0, user_ref, quantity }));
     }
 
     pub fn set_phase(&mut self, phase: Phase) -> &[Event] {

@@ -485,7 +485,9 @@ fn sessions_triggers_mass_cancels_and_queries_are_told() {
     let sells = answered(Some(InstrumentId(1)), Some(Side::Sell));
     check(sells, Outbound::MassCanceled(one, Appendage(b"\x02\x1bS")));
 
-    let set = |switch| Event::OrderEntrySet(SetOrderEntry { login: LOGIN, user_ref, firm: *b"LIME", switch });
+    let set = |switch| {
+        Event::OrderEntrySet(SetOrderEntry { login: LOGIN, session: 0, user_ref, firm: *b"LIME", switch })
+    };
     let firm = *b"LIME";
     check(set(Switch::Off), Outbound::EntryDisabled(EntryDisabled { timestamp, user_ref, firm }, nothing));
     check(set(Switch::On), Outbound::EntryEnabled(EntryEnabled { timestamp, user_ref, firm }, nothing));

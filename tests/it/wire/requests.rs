@@ -59,7 +59,6 @@ fn an_order_becomes_a_command_with_all_that_it_said() {
         time_in_force: b'3',
         display: b'A',
         capacity: b'R',
-        iso: b'N',
         cross_type: b'N',
         firm: *b"LIME",
     };
@@ -399,7 +398,9 @@ fn times_in_force_of_the_standard() {
 fn a_modify_lowers_a_quantity_and_nothing_else() {
     let modify = ModifyOrder { user_ref: UserRef(9), side: b'S', quantity: 100 };
     let named = |modify: ModifyOrder, tags: &[u8]| match command(Inbound::Modify(modify, Appendage(tags))) {
-        Command::Modify(Modify { login: LOGIN, user_ref, side, quantity: Quantity(100) }) => (user_ref, side),
+        Command::Modify(Modify { login: LOGIN, user_ref, side, quantity: Quantity(100), .. }) => {
+            (user_ref, side)
+        }
         other => panic!("{other:?}"),
     };
     for tags in [&b""[..], b"\x02\x1c\0", b"\x02\x19Y\x05\x1aABCD"] {
@@ -418,9 +419,9 @@ fn a_modify_lowers_a_quantity_and_nothing_else() {
 #[test]
 fn order_entry_is_turned_off_and_on_or_the_message_is_refused() {
     let result = |message: Inbound<'_>| match command(message) {
-        Command::SetOrderEntry(SetOrderEntry { login: LOGIN, user_ref: UserRef(9), firm, switch }) => {
-            Ok((firm, switch))
-        }
+        Command::SetOrderEntry(SetOrderEntry {
+            login: LOGIN, user_ref: UserRef(9), firm, switch, ..
+        }) => Ok((firm, switch)),
         Command::RefuseEnter(RefuseEnter { login: LOGIN, user_ref: UserRef(9), reason, .. }) => Err(reason),
         other => panic!("{other:?}"),
     };
@@ -449,7 +450,7 @@ fn order_entry_is_turned_off_and_on_or_the_message_is_refused() {
 #[test]
 fn a_question_is_always_answered_and_holds_the_dead_mans_switch_when_it_can_be_read() {
     let asked = |tags: &[u8]| match command(Inbound::AccountQuery(AccountQuery {}, Appendage(tags))) {
-        Command::QueryAccount(QueryAccount { login: LOGIN, cancel_after_ms }) => cancel_after_ms,
+        Command::QueryAccount(QueryAccount { login: LOGIN, cancel_after_ms, .. }) => cancel_after_ms,
         other => panic!("{other:?}"),
     };
     let held = b"\x05\x8c\0\0\x01\0";
@@ -467,7 +468,7 @@ fn a_mass_cancel_is_carried_out_as_it_was_meant_or_refused() {
     let asked = MassCancelOrders { user_ref: UserRef(9), firm: *b"    ", symbol: Symbol::default() };
     let result =
         |asked: MassCancelOrders, tags: &[u8]| match command(Inbound::MassCancel(asked, Appendage(tags))) {
-            Command::MassCancel(MassCancel { login: Some(LOGIN), user_ref: UserRef(9), filter }) => {
+            Command::MassCancel(MassCancel { login: Some(LOGIN), user_ref: UserRef(9), filter, .. }) => {
                 Ok(filter)
             }
             Command::RefuseEnter(RefuseEnter { login: LOGIN, user_ref: UserRef(9), reason, .. }) => {

@@ -50,7 +50,7 @@ fn check_inbound_again(message: Inbound<'_>) {
     let len = message.encode(&mut bytes).expect("fits");
     assert_eq!(Inbound::decode(&bytes[..len]), Ok(message));
     assert_eq!(message.encode(&mut bytes[..len - 1]), None);
-    let _ = to_command(LOGIN, &message, &listings());
+    let _ = to_command(FROM, &message, &listings());
 }
 
 fn check_outbound_again(message: Outbound<'_>) {
@@ -64,7 +64,7 @@ proptest! {
     #[test]
     fn arbitrary_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..100)) {
         let _ = frame(&bytes, 64);
-        let _ = Inbound::decode(&bytes).map(|message| to_command(LOGIN, &message, &listings()));
+        let _ = Inbound::decode(&bytes).map(|message| to_command(FROM, &message, &listings()));
         let _ = Outbound::decode(&bytes);
     }
 

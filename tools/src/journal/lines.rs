@@ -76,7 +76,7 @@ fn is_usual(field: &Field) -> bool {
         "echo.time_in_force" => return true,
         "echo.display" => Json::from("Y"),
         "echo.capacity" => Json::from("P"),
-        "echo.iso" | "echo.cross_type" => Json::from("N"),
+        "echo.cross_type" => Json::from("N"),
         "visibility" | "maker_visibility" => Json::from("displayed"),
         "display_quantity" | "expire_s" => Json::from(0),
         "post_only" => Json::from("no"),

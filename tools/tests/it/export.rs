@@ -36,10 +36,10 @@ fn json_lines_have_every_record_and_every_field() {
         dojima::domain::OrderPrice::Limit(units) => json!(units),
     };
     let fields = json!({
-        "login": enter.login.0, "user_ref": enter.user_ref.0, "instrument": enter.instrument.0, "side": side,
+        "login": enter.login.0, "session": 0, "user_ref": enter.user_ref.0, "instrument": enter.instrument.0, "side": side,
         "time_in_force": "good-till-cancel", "price": price, "quantity": enter.quantity.0,
         "echo": {
-            "cl_ord_id": "", "time_in_force": "0", "display": "Y", "capacity": "P", "iso": "N", "cross_type": "N",
+            "cl_ord_id": "", "time_in_force": "0", "display": "Y", "capacity": "P", "cross_type": "N",
             "firm": ""
         },
         "instructions": null,

@@ -1,5 +1,6 @@
 //! What can go wrong with the database, and who can mend it.
 
+use dojima_journal::passing::Told;
 use rusqlite::ErrorCode;
 use std::path::PathBuf;
 
@@ -80,7 +81,7 @@ pub enum SqlError {
         path: PathBuf,
     },
     /// The file could not be moved aside.
-    #[error("{}: cannot move the database aside: {source}", path.display())]
+    #[error("{}: cannot move the database aside: {}", path.display(), Told(source))]
     SetAside {
         /// The database.
         path: PathBuf,
@@ -131,6 +132,14 @@ impl SqlError {
     /// file is moved away.
     pub(super) fn is_of_others(&self) -> bool {
         matches!(self, Self::NewerSchema { .. } | Self::Foreign { .. } | Self::NotOurs { .. })
+    }
+
+    /// Whether the system refused something, and SQLite says only that.
+    pub(super) fn hides_the_system(&self) -> bool {
+        matches!(self, Self::Database { source, .. } if matches!(
+            source.sqlite_error_code(),
+            Some(ErrorCode::CannotOpen | ErrorCode::SystemIoFailure | ErrorCode::OutOfMemory)
+        ))
     }
 
     /// Whether the connection can only read, and will never do more.

@@ -5,7 +5,7 @@
 //! derived data: deleted, it is built again from event 1, as long as the log still has that; found ahead of the event log, or contradicting it, it is moved
 //! aside and built again. docs/SQL.md describes the tables to their readers.
 //!
-//! In reading order: `schema` (the file), `migrations` (files of older programs), `rows` and `mirror` (events to rows, in memory), `write` (rows to tables),
+//! In reading order: `schema` (the file), `migrations` (files of older programs), `rows` and `mirror` (events to rows, in memory), `write` (rows to tables), `wal` (the write-ahead log),
 //! `load` (tables to memory), [`writer`] (the agent), and the other side: [`reader`] and [`check`].
 
 mod balances;
@@ -17,6 +17,7 @@ mod mirror;
 pub mod reader;
 mod rows;
 mod schema;
+mod wal;
 mod write;
 pub mod writer;
 
@@ -24,4 +25,5 @@ pub use error::SqlError;
 pub use mirror::Contradiction;
 pub use rows::{BalanceRow, OrderStatus, TradeRow, TradeSide, Watermark};
 pub use schema::SCHEMA_VERSION;
+pub use wal::WAL_KEPT_BYTES;
 pub use writer::{SqlSettings, SqlWriter};

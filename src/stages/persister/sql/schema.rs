@@ -2,17 +2,19 @@
 
 use super::error::SqlError;
 use super::migrations;
+use super::wal::WAL_KEPT_BYTES;
+use dojima_journal::passing::retry;
 use dojima_journal::storage::private_file;
 use rusqlite::{Connection, OpenFlags};
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// The newest schema that this program knows, and the one that it makes.
-pub const SCHEMA_VERSION: i64 = 5;
+pub const SCHEMA_VERSION: i64 = 6;
 
 /// Marks the file as ours (`PRAGMA application_id`): "Doji".
 const APPLICATION_ID: i64 = 0x446F_6A69;
@@ -20,7 +22,7 @@ const APPLICATION_ID: i64 = 0x446F_6A69;
 const SCHEMA: &str = include_str!("schema.sql");
 
 /// How long one statement waits for a lock that somebody else holds; after that the batch is tried again later.
-const BUSY_WAIT: Duration = Duration::from_millis(50);
+pub(super) const BUSY_WAIT: Duration = Duration::from_millis(50);
 
 /// Statements that are kept prepared.
 const STATEMENTS_KEPT: usize = 64;
@@ -50,6 +52,14 @@ fn identity(path: &Path) -> Option<FileIdentity> {
     std::fs::metadata(path).ok().map(|found| (found.dev(), found.ino()))
 }
 
+/// Whether the file of this name is another one, or none. One that cannot be asked for the moment is in place.
+fn is_another(path: &Path, own: FileIdentity) -> bool {
+    match std::fs::metadata(path) {
+        Ok(found) => (found.dev(), found.ino()) != own,
+        Err(error) => error.kind() == ErrorKind::NotFound,
+    }
+}
+
 impl Database {
     /// Opens the database for writing, as [`Self::open_ours`] does. A file that is damaged and does not begin like a database of
     /// this program is somebody else's: it must not be moved.
@@ -66,7 +76,7 @@ impl Database {
     /// is of an older one from which there is a way.
     fn open_ours(path: &Path) -> Result<Self, SqlError> {
         // SQLite gives the files beside it the same mode. If this fails, opening the file says so better.
-        let _ = private_file().open(path);
+        let _ = retry(|| private_file().open(path));
         let mut database =
             Self::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
         database.file = identity(path);
@@ -78,10 +88,11 @@ impl Database {
         }
         // NORMAL may lose the last transactions to a power cut, never the file: the tables then simply resume from an
         // older watermark. Foreign keys are declared for readers; the writer needs no check of its own inserts.
-        database.run(
+        database.run(&format!(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = OFF;
-             PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 4096; PRAGMA temp_store = MEMORY;",
-        )?;
+             PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 4096; PRAGMA temp_store = MEMORY;
+             PRAGMA journal_size_limit = {WAL_KEPT_BYTES};",
+        ))?;
         if is_new {
             database.make_schema()?;
         } else {
@@ -105,7 +116,7 @@ impl Database {
     /// Whether the file that was opened still has its name. One that was deleted or replaced goes on taking what is
     /// written, and nobody will ever read it.
     pub(super) fn is_in_place(&mut self) -> bool {
-        let in_place = self.file.is_none() || identity(&self.path) == self.file;
+        let in_place = !self.file.is_some_and(|own| is_another(&self.path, own));
         if in_place {
             self.note_files_beside();
         }
@@ -144,14 +155,9 @@ impl Database {
         SqlError::Content { path: self.path.clone(), what }
     }
 
-    /// Moves what the write-ahead log has into the database, which syncs both. Whether all that was committed is on the
-    /// disk now; a reader may hold some of it up.
-    pub(super) fn sync(&self) -> Result<bool, SqlError> {
-        let moved = self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| {
-            let (busy, in_log, moved): (i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
-            Ok(busy == 0 && in_log == moved)
-        });
-        moved.map_err(self.error())
+    /// The file beside the database whose name ends in `suffix`.
+    pub(super) fn beside(&self, suffix: &str) -> PathBuf {
+        suffixed(&self.path, suffix)
     }
 
     pub(super) fn run(&self, sql: &str) -> Result<(), SqlError> {
@@ -219,7 +225,7 @@ fn begins_like_ours(path: &Path) -> bool {
     const MAGIC: &[u8] = b"SQLite format 3\0";
     const APPLICATION_ID_AT: usize = 68;
     let mut header = [0; APPLICATION_ID_AT + 4];
-    let read = File::open(path).and_then(|mut file| file.read_exact(&mut header));
+    let read = retry(|| File::open(path)).and_then(|mut file| file.read_exact(&mut header));
     let id = i64::from(u32::from_be_bytes([header[68], header[69], header[70], header[71]]));
     read.is_ok() && header.starts_with(MAGIC) && id == APPLICATION_ID
 }
@@ -237,10 +243,9 @@ pub(super) fn set_aside(path: &Path, label: &str) -> Result<PathBuf, SqlError> {
     };
     // The write-ahead log goes first: without the file that it belongs to it would be taken for the next one's.
     for suffix in ["-wal", "-shm", ""] {
-        let from = suffixed(path, suffix);
-        if from.exists() {
-            std::fs::rename(&from, suffixed(&aside, suffix))
-                .map_err(|source| SqlError::SetAside { path: path.to_owned(), source })?;
+        match retry(|| std::fs::rename(suffixed(path, suffix), suffixed(&aside, suffix))) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            moved => moved.map_err(|source| SqlError::SetAside { path: path.to_owned(), source })?,
         }
     }
     Ok(aside)
@@ -254,9 +259,11 @@ mod tests {
     fn a_newer_schema_and_a_foreign_file_are_refused_by_name() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("dojima.db");
-        Database::open(&path).expect("made").run("PRAGMA user_version = 6").expect("set");
-        let Err(newer) = Database::open(&path) else { panic!("version 6 was opened") };
-        assert!(matches!(newer, SqlError::NewerSchema { found: 6, known: 5, .. }), "{newer}");
+        let next = SCHEMA_VERSION + 1;
+        Database::open(&path).expect("made").run(&format!("PRAGMA user_version = {next}")).expect("set");
+        let Err(newer) = Database::open(&path) else { panic!("version {next} was opened") };
+        let SqlError::NewerSchema { found, known, .. } = newer else { panic!("{newer}") };
+        assert_eq!((found, known), (next, SCHEMA_VERSION));
         assert!(!newer.is_passing());
         let other = folder.path().join("other.db");
         Connection::open(&other).expect("open").execute_batch("CREATE TABLE t (x)").expect("made");

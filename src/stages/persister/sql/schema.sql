@@ -250,6 +250,7 @@ CREATE TABLE ignored_messages (
   event    INTEGER PRIMARY KEY,
   time_ns  INTEGER NOT NULL,
   login    INTEGER NOT NULL,
+  session  INTEGER NOT NULL, -- that it was sent in
   user_ref INTEGER NOT NULL,
   reason   TEXT    NOT NULL
 ) STRICT;

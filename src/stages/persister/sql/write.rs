@@ -302,8 +302,9 @@ fn write_event(connection: &Connection, record: &EventRecord) -> rusqlite::Resul
             ],
         ),
         Event::Ignored(ignored) => run(
-            "INSERT INTO ignored_messages (event, time_ns, login, user_ref, reason) VALUES (?1, ?2, ?3, ?4, ?5)",
-            &[&event, &time, &ignored.login.0, &ignored.user_ref.0, &ignored.reason.name()],
+            "INSERT INTO ignored_messages (event, time_ns, login, session, user_ref, reason) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            &[&event, &time, &ignored.login.0, &ignored.session, &ignored.user_ref.0, &ignored.reason.name()],
         ),
         Event::Armed(armed) => {
             let trigger = armed.trigger.as_ref();

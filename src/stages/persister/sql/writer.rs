@@ -10,12 +10,16 @@ use super::load::load;
 use super::mirror::{Contradiction, Mirror};
 use super::rows::Watermark;
 use super::schema::{Database, set_aside};
+use super::wal::{Moved, WAL_KEPT_BYTES};
 use super::write::write_batch;
 use crate::domain::{EventRecord, Timestamp, codec};
 use crate::ring::{CursorReader, CursorWriter, cursor};
+use crate::runtime::planted::{Bug, is_planted};
 use crate::runtime::{Agent, Clock, Clocks, Counter, Counters, Fatal, MonotonicNanos, WallClock};
-use dojima_journal::storage::{Storage, make_folder};
+use dojima_journal::passing::Told;
+use dojima_journal::storage::{NotSynced, Storage, make_folder};
 use dojima_journal::{ArchivedStorage, JournalError, Reader};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,6 +37,11 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// How often what was written is synced. Nobody waits for it but retention, which must keep what a loss of power could
 /// take from the database.
 const SYNC_INTERVAL: Duration = Duration::from_secs(10);
+/// How often while the write-ahead log is larger than it may stay, so that it is cut soon after the last reader has gone.
+const SYNC_INTERVAL_LARGE: Duration = Duration::from_secs(1);
+
+/// A write-ahead log of this size is warned of, and again at each double, bytes.
+const WAL_WARN_BYTES: u64 = 2 * WAL_KEPT_BYTES;
 
 /// What a database is renamed to (`NAME.LABEL-N`) that is ahead of the event log.
 const AHEAD: &str = "ahead";
@@ -74,6 +83,9 @@ pub struct SqlWriter {
     synced: Option<CursorReader>,
     on_disk: CursorWriter,
     next_sync: MonotonicNanos,
+    wal_syncs: WalSyncs,
+    /// The size of the write-ahead log that was warned of last, bytes; 0 while it is small.
+    wal_warned: u64,
     retry: Retry,
     rebuild: Rebuild,
     stage: Stage,
@@ -107,6 +119,14 @@ struct Retry {
     wait: Duration,
 }
 
+/// Whether a sync of the write-ahead log alone means something. After one that failed it does not: the system may have
+/// given up what it could not write, and the next one succeeds. Then only what is in the database file counts.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum WalSyncs {
+    Trusted,
+    Failed,
+}
+
 /// Whether the database was built from event 1 by this program since it contradicted the event log.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Rebuild {
@@ -120,11 +140,14 @@ struct Counts {
     batches: Counter,
     lag_ms: Counter,
     errors: Counter,
+    wal_bytes: Counter,
 }
 
 /// Why a session cannot start or go on.
 enum Trouble {
     Sql(SqlError),
+    /// The event log cannot be read for the moment.
+    LogLater(JournalError),
     /// The event log cannot be read, or cannot be made sense of.
     Log(Fatal),
     /// The database is not of this event log: it has to be built again.
@@ -142,6 +165,16 @@ impl From<SqlError> for Trouble {
             Self::Unfit { label: DIVERGED, why: error.to_string() }
         } else {
             Self::Sql(error)
+        }
+    }
+}
+
+impl From<JournalError> for Trouble {
+    /// Of an event log that cannot be read.
+    fn from(error: JournalError) -> Self {
+        match error.is_passing() {
+            true => Self::LogLater(error),
+            false => Self::Log(Fatal::event_log(error)),
         }
     }
 }
@@ -171,6 +204,7 @@ impl SqlWriter {
             batches: counters.register("sql.batches", "batches"),
             lag_ms: counters.register("sql.lag_ms", "ms"),
             errors: counters.register("sql.errors", "errors"),
+            wal_bytes: counters.register("sql.wal_bytes", "bytes"),
         };
         let log: Arc<dyn Storage> = Arc::new(ArchivedStorage::new(log));
         let ((watermark, _), (on_disk, _)) = (cursor(), cursor());
@@ -187,6 +221,8 @@ impl SqlWriter {
             synced: None,
             on_disk,
             next_sync,
+            wal_syncs: WalSyncs::Trusted,
+            wal_warned: 0,
             retry,
             rebuild,
             stage,
@@ -241,7 +277,12 @@ impl SqlWriter {
         match session.gather(now, self.settings.batch_events_max, synced) {
             Ok(events) => Ok(events),
             Err(trouble) => {
-                self.session = None;
+                // What was taken before the error is in the batch, and the reader is behind it.
+                if !matches!(trouble, Trouble::LogLater(_)) {
+                    self.session = None;
+                } else if is_planted(Bug::SkipUnreadable) {
+                    let _ = session.reader.next();
+                }
                 self.handle(trouble, now)?;
                 Ok(0)
             }
@@ -282,18 +323,34 @@ impl SqlWriter {
         self.watermark.move_back(event);
     }
 
-    /// Syncs what was written, when it is time.
+    /// Syncs what was written, and makes a large write-ahead log small, when it is time.
     fn sync(&mut self, now: MonotonicNanos) -> Result<(), Fatal> {
         let written = self.watermark.get();
         let Some(session) = &self.session else { return Ok(()) };
-        if now < self.next_sync || self.on_disk.get() == written {
+        if now < self.next_sync {
             return Ok(());
         }
-        let nanos = u64::try_from(SYNC_INTERVAL.as_nanos()).unwrap_or(u64::MAX);
-        self.next_sync = MonotonicNanos(now.0.saturating_add(nanos));
-        match session.database.sync() {
-            Ok(true) => self.on_disk.set(written),
-            Ok(false) => {}
+        let is_large = session.database.wal_bytes() > WAL_KEPT_BYTES;
+        self.next_sync = after(now, if is_large { SYNC_INTERVAL_LARGE } else { SYNC_INTERVAL });
+        if self.on_disk.get() == written && !is_large {
+            self.show_wal();
+            return Ok(());
+        }
+        match session.database.checkpoint() {
+            Ok(Moved::All) => {
+                self.wal_syncs = WalSyncs::Trusted;
+                self.on_disk.set(written);
+            }
+            Ok(Moved::Part) if self.wal_syncs == WalSyncs::Trusted => match session.database.sync_wal() {
+                Ok(()) => self.on_disk.set(written),
+                Err(NotSynced::Unopened(_)) => {}
+                Err(NotSynced::Failed(error)) => {
+                    self.wal_syncs = WalSyncs::Failed;
+                    let path = self.settings.path.display();
+                    tracing::warn!("{path}: the write-ahead log cannot be synced: {error}");
+                }
+            },
+            Ok(Moved::Part) => {}
             Err(error) => {
                 if !error.is_passing() {
                     self.session = None;
@@ -301,13 +358,39 @@ impl SqlWriter {
                 self.handle(error.into(), now)?;
             }
         }
+        self.show_wal();
         Ok(())
+    }
+
+    /// Shows the size of the write-ahead log, and says so when somebody makes it grow.
+    fn show_wal(&mut self) {
+        let Some(session) = &self.session else { return };
+        let bytes = session.database.wal_bytes();
+        self.counts.wal_bytes.set(bytes);
+        let (path, mib) = (self.settings.path.display(), bytes >> 20);
+        if bytes <= WAL_KEPT_BYTES {
+            if self.wal_warned > 0 {
+                tracing::info!("{path}: the write-ahead log is small again, {mib} MiB");
+            }
+            self.wal_warned = 0;
+        } else if bytes >= WAL_WARN_BYTES.max(2 * self.wal_warned) {
+            self.wal_warned = bytes;
+            let who = match session.database.readers().as_slice() {
+                [] => "which one cannot be told".to_owned(),
+                readers => {
+                    readers.iter().map(|process| format!("process {process}")).collect::<Vec<_>>().join(", ")
+                }
+            };
+            tracing::warn!(
+                "{path}-wal has {mib} MiB: somebody who reads the database keeps a transaction open ({who}). It grows until that \
+                 ends and is cut then; it does not count towards retention.quota_mib, but takes space from the disk"
+            );
+        }
     }
 
     /// Gives up a database whose file was deleted or replaced. What has its name now is opened next, or built.
     fn look_at_file(&mut self, now: MonotonicNanos) {
-        let nanos = u64::try_from(LOOK_INTERVAL.as_nanos()).unwrap_or(u64::MAX);
-        self.next_look = MonotonicNanos(now.0.saturating_add(nanos));
+        self.next_look = after(now, LOOK_INTERVAL);
         if let Some(session) = self.session.take_if(|session| !session.database.is_in_place()) {
             tracing::warn!("{}: the database was deleted or replaced", self.settings.path.display());
             self.counts.errors.add(1);
@@ -329,13 +412,22 @@ impl SqlWriter {
                 if error.is_passing() || self.stage == Stage::Running && error.is_of_others() =>
             {
                 let wait = self.retry.after(now);
+                let system = if error.hides_the_system() { of_the_system() } else { String::new() };
                 tracing::warn!(
-                    "SQL has to wait, trading goes on; next try in {} ms: {error}",
+                    "SQL has to wait, trading goes on; next try in {} ms: {error}{system}",
                     wait.as_millis()
                 );
                 Ok(())
             }
             Trouble::Sql(error) => Err(Fatal::sql(error)),
+            Trouble::LogLater(error) => {
+                let wait = self.retry.after(now);
+                tracing::warn!(
+                    "SQL has to wait for the event log, trading goes on; next try in {} ms: {error}",
+                    wait.as_millis()
+                );
+                Ok(())
+            }
             Trouble::Log(fatal) => Err(fatal),
             // A database that was built from this very log and still does not fit: the log makes no sense.
             Trouble::Unfit { label: DIVERGED, why } if self.rebuild == Rebuild::Tried => {
@@ -380,8 +472,7 @@ impl Retry {
     /// How long to wait after one more refusal.
     fn after(&mut self, now: MonotonicNanos) -> Duration {
         self.wait = (self.wait * 2).clamp(RETRY_FIRST, RETRY_LONGEST);
-        let nanos = u64::try_from(self.wait.as_nanos()).unwrap_or(u64::MAX);
-        self.not_before = MonotonicNanos(now.0.saturating_add(nanos));
+        self.not_before = after(now, self.wait);
         self.wait
     }
 }
@@ -406,8 +497,21 @@ impl Session {
     }
 }
 
+/// What the system says of another file at this moment, since SQLite does not hand on what it was told of its own.
+fn of_the_system() -> String {
+    match File::open("/dev/null") {
+        Err(error) => format!(": {}", Told(&error)),
+        Ok(_) => String::new(),
+    }
+}
+
+fn after(now: MonotonicNanos, wait: Duration) -> MonotonicNanos {
+    let nanos = u64::try_from(wait.as_nanos()).unwrap_or(u64::MAX);
+    MonotonicNanos(now.0.saturating_add(nanos))
+}
+
 fn next_event(reader: &mut Reader) -> Result<Option<EventRecord>, Trouble> {
-    let found = reader.next().map_err(|error| Trouble::Log(Fatal::event_log(error)))?;
+    let found = reader.next()?;
     let decoded = found.map(|record| codec::decode_event(record.payload)).transpose();
     decoded.map_err(|error| Trouble::Log(Fatal::event_log(error)))
 }
@@ -418,7 +522,7 @@ fn read_from(path: &Path, log: &Arc<dyn Storage>, event: u64) -> Result<Reader, 
         JournalError::Gone { dir: log, first, asked } => {
             Trouble::Sql(SqlError::EventsGone { path: path.to_owned(), log, asked, first })
         }
-        error => Trouble::Log(Fatal::event_log(error)),
+        error => error.into(),
     })
 }
 

@@ -179,7 +179,7 @@ fn a_hundred_thousand_orders_are_cancelled_at_once() {
     let other = venue.exchange.balance(AccountId(2), QUOTE).expect("known");
     let user_ref = venue.next_user_ref(0);
     let filter = CancelFilter::default();
-    venue.send(&Command::MassCancel(MassCancel { login: Some(LoginId(0)), user_ref, filter }));
+    venue.send(&Command::MassCancel(MassCancel { login: Some(LoginId(0)), session: 0, user_ref, filter }));
     check_canceled(&venue);
     assert!(
         matches!(venue.events.last(), Some(Event::MassCanceled { canceled, .. }) if u64::from(*canceled) == MANY)

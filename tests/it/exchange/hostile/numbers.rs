@@ -153,12 +153,19 @@ impl Numbers {
         let reason = self.of(RejectReason::ALL);
         let (echo, cl_ord_id) = (Echo::default(), ClOrdId::default());
         match which {
-            0 => Command::RefuseEnter(RefuseEnter { login, user_ref, reason, cl_ord_id }),
-            1 => Command::RefuseReplace(RefuseReplace { login, orig_user_ref, user_ref, reason, cl_ord_id }),
-            2 => Command::Cancel(Cancel { login, user_ref, quantity: Quantity(self.next()) }),
+            0 => Command::RefuseEnter(RefuseEnter { login, session: 0, user_ref, reason, cl_ord_id }),
+            1 => Command::RefuseReplace(RefuseReplace {
+                login,
+                session: 0,
+                orig_user_ref,
+                user_ref,
+                reason,
+                cl_ord_id,
+            }),
+            2 => Command::Cancel(Cancel { login, session: 0, user_ref, quantity: Quantity(self.next()) }),
             3 => {
                 let price = self.maybe(Self::short);
-                Command::Amend(Amend { login, user_ref, price, quantity: Quantity(self.next()) })
+                Command::Amend(Amend { login, session: 0, user_ref, price, quantity: Quantity(self.next()) })
             }
             4 => {
                 let login = self.maybe(|_| login);
@@ -168,10 +175,11 @@ impl Numbers {
                     instrument: self.maybe(|n| InstrumentId(n.short())),
                     side: self.maybe(Self::side),
                 };
-                Command::MassCancel(MassCancel { login, user_ref, filter })
+                Command::MassCancel(MassCancel { login, session: 0, user_ref, filter })
             }
             5 => Command::Replace(Replace {
                 login,
+                session: 0,
                 orig_user_ref,
                 user_ref,
                 time_in_force: self.of(&TIMES_IN_FORCE),
@@ -182,6 +190,7 @@ impl Numbers {
             }),
             _ => Command::Enter(Enter {
                 login,
+                session: 0,
                 user_ref,
                 instrument: InstrumentId(self.short()),
                 side: self.side(),

@@ -124,11 +124,9 @@ pub fn kill() -> BoxedStrategy<Action> {
 /// Questions for the next number, now and then with a dead-man's switch.
 pub fn query() -> BoxedStrategy<Action> {
     let after = prop_oneof![2 => Just(None), 1 => Just(Some(0)), 3 => (1_u32..3_000).prop_map(Some), 1 => Just(Some(u32::MAX))];
-    other(
-        (login(), after).prop_map(|(login, cancel_after_ms)| {
-            Command::QueryAccount(QueryAccount { login, cancel_after_ms })
-        }),
-    )
+    other((login(), after).prop_map(|(login, cancel_after_ms)| {
+        Command::QueryAccount(QueryAccount { login, session: 0, cancel_after_ms })
+    }))
 }
 
 /// On more often than off.

@@ -1,5 +1,6 @@
 //! What clients and operators do, in numbers that stay meaningful when a sequence is made shorter.
 
+use crate::support::sessions::in_session;
 use dojima::domain::{
     AccountId, Amend, Amount, AssetCode, AssetId, Cancel, CancelFilter, ClOrdId, Command, Enter, Event,
     FeeAsset, FeeRate, Instructions, InstrumentId, ListInstrument, LoginId, LoginName, MassCancel, Modify,
@@ -51,6 +52,8 @@ pub enum Action {
     /// The terms of a new instrument; its number is the next one.
     List(ListInstrument),
     Other(Command),
+    /// A message that was sent in another session than the login's present one: so many after it, modulo 2^32.
+    Late(Box<Action>, u32),
 }
 
 /// An action, and how long after the one before it, nanoseconds.
@@ -178,7 +181,18 @@ impl Clients {
         (stamp, self.resolved(&step.action, exchange))
     }
 
+    /// A client's message is of its login's present session, if nothing else is said.
     fn resolved(&self, action: &Action, exchange: &Exchange) -> Command {
+        let (action, after) = match action {
+            Action::Late(action, after) => (&**action, *after),
+            present => (present, 0),
+        };
+        let command = self.made_out(action, exchange);
+        let known = command.sender().and_then(|sender| exchange.logins().get(sender.login.0 as usize));
+        known.map_or(command, |known| in_session(command, known.session.wrapping_add(after)))
+    }
+
+    fn made_out(&self, action: &Action, exchange: &Exchange) -> Command {
         let live = live_orders(exchange);
         let name = |login: LoginId, number: Number| match number {
             Number::Live(which) if !live.is_empty() => {
@@ -206,18 +220,18 @@ impl Clients {
             }
             Action::Amend(login, number, price, quantity) => {
                 let (login, user_ref) = name(login, number);
-                Command::Amend(Amend { login, user_ref, price, quantity: Quantity(quantity) })
+                Command::Amend(Amend { login, session: 0, user_ref, price, quantity: Quantity(quantity) })
             }
             Action::Cancel(login, number, to) => {
                 let (login, user_ref) = name(login, number);
-                Command::Cancel(Cancel { login, user_ref, quantity: Quantity(to) })
+                Command::Cancel(Cancel { login, session: 0, user_ref, quantity: Quantity(to) })
             }
             Action::MassCancel(None, _, filter) => {
-                Command::MassCancel(MassCancel { login: None, user_ref: UserRef(0), filter })
+                Command::MassCancel(MassCancel { login: None, session: 0, user_ref: UserRef(0), filter })
             }
             Action::MassCancel(Some(login), number, filter) => {
                 let user_ref = name(login, number).1;
-                Command::MassCancel(MassCancel { login: Some(login), user_ref, filter })
+                Command::MassCancel(MassCancel { login: Some(login), session: 0, user_ref, filter })
             }
             Action::CancelOrder(Number::Live(which)) if !live.is_empty() => {
                 Command::CancelOrder { order: live[usize::from(which) % live.len()].id }
@@ -227,23 +241,36 @@ impl Clients {
                 let order = live.iter().find(|order| (order.login, order.user_ref) == (login, user_ref));
                 let side = order.map_or(Side::Buy, |order| order.side);
                 let side = if same_side { side } else { side.opposite() };
-                Command::Modify(Modify { login, user_ref, side, quantity: Quantity(to) })
+                Command::Modify(Modify { login, session: 0, user_ref, side, quantity: Quantity(to) })
             }
             Action::OrderEntry(login, number, switch) => {
                 let user_ref = name(login, number).1;
-                Command::SetOrderEntry(SetOrderEntry { login, user_ref, firm: *b"FIRM", switch })
+                Command::SetOrderEntry(SetOrderEntry { login, session: 0, user_ref, firm: *b"FIRM", switch })
             }
             Action::RollSession => Command::RollSession { session: exchange.session() + 1 },
             Action::CancelOrder(number) => Command::CancelOrder { order: OrderId(resolve(9, number).into()) },
             Action::RefuseEnter(login, number, reason) => {
                 let (login, user_ref) = name(login, number);
-                Command::RefuseEnter(RefuseEnter { login, user_ref, reason, cl_ord_id: ClOrdId::default() })
+                Command::RefuseEnter(RefuseEnter {
+                    login,
+                    session: 0,
+                    user_ref,
+                    reason,
+                    cl_ord_id: ClOrdId::default(),
+                })
             }
             Action::RefuseReplace(login, orig, number, reason) => {
                 let (login, orig_user_ref) = name(login, orig);
                 let (_, user_ref) = name(login, number);
                 let cl_ord_id = ClOrdId::default();
-                Command::RefuseReplace(RefuseReplace { login, orig_user_ref, user_ref, reason, cl_ord_id })
+                Command::RefuseReplace(RefuseReplace {
+                    login,
+                    session: 0,
+                    orig_user_ref,
+                    user_ref,
+                    reason,
+                    cl_ord_id,
+                })
             }
             Action::Transfer(transfer, inward, number) => {
                 let last = self.transfers[transfer.account.0 as usize];
@@ -255,6 +282,7 @@ impl Clients {
                 Command::ListInstrument(ListInstrument { instrument, ..terms })
             }
             Action::Other(command) => command,
+            Action::Late(action, _) => self.made_out(&action, exchange),
         }
     }
 

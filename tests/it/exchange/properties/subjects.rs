@@ -86,6 +86,12 @@ fn with(mut some: Weighted, more: Weighted) -> Weighted {
     some
 }
 
+/// Messages of the session before the present one as a rule, else of one that has not been.
+fn late(of: Weighted) -> BoxedStrategy<Action> {
+    let after = prop_oneof![3 => Just(u32::MAX), 1 => 1_u32..3];
+    (Union::new_weighted(of), after).prop_map(|(action, after)| Action::Late(Box::new(action), after)).boxed()
+}
+
 fn transfers() -> BoxedStrategy<Action> {
     (transfer(), any::<bool>(), number()).prop_map(|(t, inward, n)| Action::Transfer(t, inward, n)).boxed()
 }
@@ -216,6 +222,7 @@ pub fn limits() -> BoxedStrategy<Step> {
         (4, settings::query()),
         (2, settings::lost()),
         (2, settings::session()),
+        (2, late(orders(&taste))),
         (1, settings::rules()),
     ];
     let wait = prop_oneof![8 => Just(0_u64), 2 => Just(SECOND / 3), 1 => Just(SECOND)].boxed();
@@ -287,6 +294,7 @@ pub fn everything() -> BoxedStrategy<Step> {
         (2, settings::query()),
         (1, settings::lost()),
         (2, settings::session()),
+        (2, late(orders(&taste))),
         (1, settings::rules()),
         (3, settings::copy()),
     ];

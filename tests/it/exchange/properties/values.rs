@@ -284,6 +284,7 @@ pub fn enter(taste: &Taste) -> impl Strategy<Value = Enter> + use<> {
     (login(), instrument(taste.instruments), wish(taste), echo()).prop_map(
         |(login, instrument, (side, price, time_in_force, quantity, instructions), echo)| Enter {
             login,
+            session: 0,
             user_ref: UserRef(0),
             instrument,
             side,
@@ -302,6 +303,7 @@ pub fn replace(taste: &Taste) -> impl Strategy<Value = Replace> + use<> {
     (login(), wish(&taste), echo()).prop_map(
         |(login, (_, price, time_in_force, quantity, instructions), echo)| Replace {
             login,
+            session: 0,
             orig_user_ref: UserRef(0),
             user_ref: UserRef(0),
             time_in_force,

@@ -226,6 +226,7 @@ fn enter(words: &mut Words) -> Command {
     let echo = Default::default();
     Command::Enter(Enter {
         login,
+        session: 0,
         user_ref,
         instrument,
         side,
@@ -245,6 +246,7 @@ fn replace(words: &mut Words) -> Command {
     let echo = Default::default();
     Command::Replace(Replace {
         login,
+        session: 0,
         orig_user_ref,
         user_ref,
         time_in_force,
@@ -260,13 +262,13 @@ fn amend(words: &mut Words) -> Command {
     words.expect("to");
     let quantity = Quantity(words.number());
     let price = words.takes("@").then(|| words.number());
-    Command::Amend(Amend { login, user_ref, price, quantity })
+    Command::Amend(Amend { login, session: 0, user_ref, price, quantity })
 }
 
 fn cancel(words: &mut Words) -> Command {
     let (login, user_ref) = words.order();
     let quantity = if words.takes("to") { Quantity(words.number()) } else { Quantity(0) };
-    Command::Cancel(Cancel { login, user_ref, quantity })
+    Command::Cancel(Cancel { login, session: 0, user_ref, quantity })
 }
 
 fn mass_cancel(words: &mut Words) -> Command {
@@ -285,7 +287,7 @@ fn mass_cancel(words: &mut Words) -> Command {
             _ => words.bad("no such filter"),
         }
     }
-    Command::MassCancel(MassCancel { login, user_ref, filter })
+    Command::MassCancel(MassCancel { login, session: 0, user_ref, filter })
 }
 
 fn transfer(words: &mut Words) -> Transfer {
@@ -297,6 +299,7 @@ fn refuse_enter(words: &mut Words) -> Command {
     let (login, user_ref) = words.order();
     Command::RefuseEnter(RefuseEnter {
         login,
+        session: 0,
         user_ref,
         reason: words.reason(),
         cl_ord_id: ClOrdId::default(),
@@ -308,29 +311,35 @@ fn refuse_replace(words: &mut Words) -> Command {
     words.expect("to");
     let user_ref = UserRef(words.number());
     let (reason, cl_ord_id) = (words.reason(), ClOrdId::default());
-    Command::RefuseReplace(RefuseReplace { login, orig_user_ref, user_ref, reason, cl_ord_id })
+    Command::RefuseReplace(RefuseReplace { login, session: 0, orig_user_ref, user_ref, reason, cl_ord_id })
 }
 
 fn modify(words: &mut Words) -> Command {
     let (login, user_ref) = words.order();
     let side = words.side();
     words.expect("to");
-    Command::Modify(Modify { login, user_ref, side, quantity: Quantity(words.number()) })
+    Command::Modify(Modify { login, session: 0, user_ref, side, quantity: Quantity(words.number()) })
 }
 
 fn query(words: &mut Words) -> Command {
     let login = LoginId(words.number());
     let cancel_after_ms = words.takes("after").then(|| words.number());
-    Command::QueryAccount(QueryAccount { login, cancel_after_ms })
+    Command::QueryAccount(QueryAccount { login, session: 0, cancel_after_ms })
 }
 
 fn order_entry(words: &mut Words) -> Command {
     let (login, user_ref) = words.order();
-    Command::SetOrderEntry(SetOrderEntry { login, user_ref, firm: [0; 4], switch: words.switch() })
+    Command::SetOrderEntry(SetOrderEntry {
+        login,
+        session: 0,
+        user_ref,
+        firm: [0; 4],
+        switch: words.switch(),
+    })
 }
 
-pub fn command(line: &str) -> Command {
-    let words = &mut Words::new(line);
+pub fn command(mut words: Words) -> Command {
+    let words = &mut words;
     let command = match words.next() {
         "asset" => {
             let asset = AssetId(words.number());

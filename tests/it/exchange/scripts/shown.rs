@@ -144,6 +144,9 @@ pub fn shown(event: &Event) -> String {
         }
         Event::Executed(e) => executed(e),
         Event::LimitsSet { limits } => limits_set(limits),
+        Event::Ignored(e) if e.reason == IgnoreReason::OtherSession => {
+            format!("ignored {}.{} {:?} {}", e.login, e.user_ref, e.reason, e.session)
+        }
         Event::Ignored(e) => format!("ignored {}.{} {:?}", e.login, e.user_ref, e.reason),
         Event::ChangeRejected(e) => {
             format!("change-rejected {}.{} #{} {}", e.login, e.user_ref, e.order, e.reason.name())

@@ -51,15 +51,13 @@ impl Naive {
     pub(super) fn named(&mut self, login: dojima::domain::LoginId, user_ref: UserRef) -> Option<usize> {
         let found = self.find_named(login, user_ref);
         if found.is_none() {
-            let known = (login.0 as usize) < self.logins.len();
-            let reason = if known { IgnoreReason::OrderNotLive } else { IgnoreReason::UnknownLogin };
-            self.ignore(login, user_ref, reason);
+            self.ignore(login, user_ref, IgnoreReason::OrderNotLive);
         }
         found
     }
 
     pub(super) fn cancel(&mut self, cancel: &Cancel) {
-        let Cancel { login, user_ref, quantity } = *cancel;
+        let Cancel { login, user_ref, quantity, .. } = *cancel;
         let Some(at) = self.named(login, user_ref) else { return };
         let order = &self.orders[at];
         let (wanted, executed) = (i128::from(quantity.0), order.total - order.open);
@@ -146,7 +144,7 @@ impl Naive {
     }
 
     pub(super) fn mass_cancel(&mut self, mass: &MassCancel) {
-        let MassCancel { login, user_ref, filter } = *mass;
+        let MassCancel { login, user_ref, filter, .. } = *mass;
         let mut whose = None;
         if let Some(login) = login {
             if !self.number_is_new(login, user_ref) {

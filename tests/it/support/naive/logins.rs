@@ -2,8 +2,8 @@
 
 use super::{Naive, Order};
 use dojima::domain::{
-    AccountId, CancelReason, Command, Event, IgnoreReason, InstrumentId, LoginId, Modify, OrderLimits, Phase,
-    QueryAccount, RejectReason, SetOrderEntry, Switch, Timestamp, UserRef, VenueLimits,
+    AccountId, CancelReason, Command, Event, IgnoreReason, Ignored, InstrumentId, LoginId, Modify,
+    OrderLimits, Phase, QueryAccount, RejectReason, SetOrderEntry, Switch, Timestamp, UserRef, VenueLimits,
 };
 
 type Done = Result<(), RejectReason>;
@@ -14,6 +14,7 @@ const MILLISECOND: u64 = 1_000_000;
 #[derive(Clone)]
 pub struct Login {
     pub account: AccountId,
+    pub session: u32,
     pub last: UserRef,
     pub limits: OrderLimits,
     /// Whether it has turned its own order entry off.
@@ -23,8 +24,9 @@ pub struct Login {
 }
 
 impl Login {
-    pub fn new(account: AccountId) -> Self {
-        Self { account, last: UserRef(0), limits: OrderLimits::default(), disabled: false, cancel_at: None }
+    pub fn new(account: AccountId, session: u32) -> Self {
+        let limits = OrderLimits::default();
+        Self { account, session, last: UserRef(0), limits, disabled: false, cancel_at: None }
     }
 }
 
@@ -35,6 +37,33 @@ impl Naive {
 
     pub(super) fn known_login(&mut self, login: LoginId) -> Result<&mut Login, RejectReason> {
         self.logins.get_mut(login.0 as usize).ok_or(RejectReason::UnknownLogin)
+    }
+
+    /// Check 1: whose message it is, and of which session. Whatever else it says, it is then ignored.
+    pub(super) fn is_ignored(&mut self, command: &Command) -> bool {
+        let (login, session, user_ref) = match *command {
+            Command::Enter(m) => (m.login, m.session, m.user_ref),
+            Command::RefuseEnter(m) => (m.login, m.session, m.user_ref),
+            Command::Replace(m) => (m.login, m.session, m.user_ref),
+            Command::RefuseReplace(m) => (m.login, m.session, m.user_ref),
+            Command::Cancel(m) => (m.login, m.session, m.user_ref),
+            Command::Amend(m) => (m.login, m.session, m.user_ref),
+            Command::Modify(m) => (m.login, m.session, m.user_ref),
+            Command::SetOrderEntry(m) => (m.login, m.session, m.user_ref),
+            Command::QueryAccount(m) => (m.login, m.session, UserRef(0)),
+            Command::MassCancel(m) => match m.login {
+                Some(login) => (login, m.session, m.user_ref),
+                None => return false,
+            },
+            _ => return false,
+        };
+        let reason = match self.logins.get(login.0 as usize) {
+            None => IgnoreReason::UnknownLogin,
+            Some(known) if known.session != session => IgnoreReason::OtherSession,
+            Some(_) => return false,
+        };
+        self.events.push(Event::Ignored(Ignored { login, session, user_ref, reason }));
+        true
     }
 
     /// Check 2: whether the login may enter an order of this number.
@@ -55,7 +84,7 @@ impl Naive {
     }
 
     pub(super) fn modify(&mut self, modify: &Modify) {
-        let Modify { login, user_ref, side, quantity } = *modify;
+        let Modify { login, session, user_ref, side, quantity } = *modify;
         let Some(at) = self.named(login, user_ref) else { return };
         let order = &self.orders[at];
         if order.side != side {
@@ -64,15 +93,13 @@ impl Naive {
         if i128::from(quantity.0) >= order.total {
             return self.ignore(login, user_ref, IgnoreReason::NothingToCancel);
         }
-        self.amend(&dojima::domain::Amend { login, user_ref, price: None, quantity });
+        self.amend(&dojima::domain::Amend { login, session, user_ref, price: None, quantity });
     }
 
     pub(super) fn query_account(&mut self, query: &QueryAccount) {
-        let QueryAccount { login, cancel_after_ms } = *query;
+        let QueryAccount { login, cancel_after_ms, .. } = *query;
         let now = self.now;
-        let Ok(known) = self.known_login(login) else {
-            return self.ignore(login, UserRef(0), IgnoreReason::UnknownLogin);
-        };
+        let known = &mut self.logins[login.0 as usize];
         if let Some(after) = cancel_after_ms {
             known.cancel_at = (after > 0).then(|| now.saturating_add(u64::from(after) * MILLISECOND));
         }
@@ -139,7 +166,8 @@ impl Naive {
         }
         self.events.push(Event::SessionRolled { session });
         for login in logins {
-            self.logins[login.0 as usize].last = UserRef(0);
+            let known = &mut self.logins[login.0 as usize];
+            (known.session, known.last) = (session, UserRef(0));
             self.events.push(Event::SessionStarted { login, session });
         }
         Ok(())
@@ -163,10 +191,17 @@ impl Naive {
         (self.limits, self.edition, self.session)
     }
 
-    /// Of each login the last number, its limits, whether it enters orders, and when they are cancelled.
-    pub fn login_states(&self) -> Vec<(UserRef, OrderLimits, bool, u64)> {
-        let state = |login: &Login| (login.last, login.limits, !login.disabled, login.cancel_at.unwrap_or(0));
+    /// Of each login the session, the last number, its limits, whether it enters orders, and when they are cancelled.
+    pub fn login_states(&self) -> Vec<(u32, UserRef, OrderLimits, bool, u64)> {
+        let state = |login: &Login| {
+            (login.session, login.last, login.limits, !login.disabled, login.cancel_at.unwrap_or(0))
+        };
         self.logins.iter().map(state).collect()
+    }
+
+    /// The present session of a login; that of the venue if there is no such login.
+    pub fn session_of(&self, login: LoginId) -> u32 {
+        self.logins.get(login.0 as usize).map_or(self.session, |login| login.session)
     }
 
     /// Who gets copies of whose messages: by account, and within it as they were asked for.

@@ -169,6 +169,9 @@ impl Naive {
     }
 
     fn command(&mut self, command: &Command) {
+        if self.is_ignored(command) {
+            return;
+        }
         match command {
             Command::Enter(enter) => self.enter(enter),
             Command::RefuseEnter(refuse) => self.refuse_enter(refuse),

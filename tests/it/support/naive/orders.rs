@@ -148,18 +148,17 @@ impl Order {
 
 impl Naive {
     pub(super) fn ignore(&mut self, login: LoginId, user_ref: UserRef, reason: IgnoreReason) {
-        self.events.push(Event::Ignored(Ignored { login, user_ref, reason }));
+        let session = self.login(login).session;
+        self.events.push(Event::Ignored(Ignored { login, session, user_ref, reason }));
     }
 
     /// Whether the number can be used; if not it says so.
     pub(super) fn number_is_new(&mut self, login: LoginId, user_ref: UserRef) -> bool {
-        let reason = match self.logins.get(login.0 as usize) {
-            None => IgnoreReason::UnknownLogin,
-            Some(known) if user_ref <= known.last => IgnoreReason::Retransmission,
-            Some(_) => return true,
-        };
-        self.ignore(login, user_ref, reason);
-        false
+        let is_new = user_ref > self.login(login).last;
+        if !is_new {
+            self.ignore(login, user_ref, IgnoreReason::Retransmission);
+        }
+        is_new
     }
 
     /// The number is used, and this is why nothing came of it.
@@ -308,14 +307,14 @@ impl Naive {
     }
 
     pub(super) fn refuse_enter(&mut self, refuse: &RefuseEnter) {
-        let RefuseEnter { login, user_ref, reason, cl_ord_id } = *refuse;
+        let RefuseEnter { login, user_ref, reason, cl_ord_id, .. } = *refuse;
         if self.number_is_new(login, user_ref) {
             self.reject(login, user_ref, reason, Echo { cl_ord_id, ..Echo::default() });
         }
     }
 
     pub(super) fn refuse_replace(&mut self, refuse: &RefuseReplace) {
-        let RefuseReplace { login, orig_user_ref, user_ref, reason, cl_ord_id } = *refuse;
+        let RefuseReplace { login, orig_user_ref, user_ref, reason, cl_ord_id, .. } = *refuse;
         if !self.number_is_new(login, user_ref) {
             return;
         }

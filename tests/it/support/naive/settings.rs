@@ -145,7 +145,7 @@ impl Naive {
     fn open_login(&mut self, login: LoginId, account: AccountId) -> Done {
         Self::next(login.0 as usize, self.logins.len())?;
         self.known_account(account)?;
-        self.logins.push(Login::new(account));
+        self.logins.push(Login::new(account, self.session));
         self.events.push(Event::LoginOpened { login, account });
         Ok(())
     }

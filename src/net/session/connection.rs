@@ -1,44 +1,36 @@
-//! One client's socket: what came in, what goes out, and how far the client is.
+//! One client's connection: what came in, what goes out, and how far the client is.
 //!
 //! The system reports readiness once per change, so what it said is remembered here until a read or write shows that
 //! it no longer holds: a read that fills less than it could, a write that takes less than it was given.
 
-use super::ending::Ending;
-use super::settings::GatewaySettings;
-use super::source::Source;
-use super::streams::Streams;
-use crate::domain::LoginId;
+use super::{Ending, Service, SessionSettings};
+use crate::net::auth::{Claim, Ticket};
 use crate::net::{ConnectionId, Inbox, Readiness, Socket};
-use crate::stages::auth::{Claim, Role, Ticket};
+use crate::runtime::planted::{Bug, is_planted};
 use crate::wire::soup::{END_OF_SESSION, LoginAccepted, LoginRequest, SERVER_HEARTBEAT, SessionId, Username};
+use dojima_journal::passing::is_passing;
 use std::io::{self, ErrorKind, IoSlice};
 use std::net::SocketAddr;
 
 /// Bytes of one write at most, so that one client's backlog does not hold up the others.
 const WRITE_LEN_MAX: usize = 256 * 1024;
 
-/// How long a client that was refused, or whose session has ended, has for taking that.
+/// How long a client that was refused, or that has been told of the end of its session, has for closing its side.
 const FAREWELL_NS: u64 = 1_000_000_000;
 
+/// Reads that are made of what a client still sends when its connection is closed.
+const LAST_READS: usize = 16;
+
 /// How far a connection is.
-pub enum Phase {
+pub(super) enum Phase<C> {
     /// Nothing but a login is taken from it.
     AwaitingLogin,
-    /// The doorman has been asked about its login. What it sends waits in the inbox.
+    /// Its login is being looked at. What it sends waits in the inbox.
     Checking(Wish),
-    /// It sends orders, if it may, and receives a stream.
-    LoggedIn {
-        /// Whose.
-        login: LoginId,
-        /// What it may do.
-        role: Role,
-        /// The session whose stream it receives.
-        session: u32,
-        /// Its name, for the log.
-        username: Username,
-        /// Where the bytes that it receives come from.
-        source: Source,
-    },
+    /// It was let in.
+    LoggedIn(C),
+    /// It was let in and asks for the end: it gets what is owed to it.
+    LoggingOut(C),
     /// It gets a last word, what it sends is thrown away, and it is closed.
     Leaving(Farewell),
 }
@@ -50,15 +42,15 @@ pub struct Wish {
     pub username: Username,
     /// The session; `None`: the present one.
     pub session: Option<SessionId>,
-    /// The first message.
+    /// The first message; 0: the next one that there will be.
     pub sequence: u64,
-    /// Its own timeout.
+    /// Its own timeout, ms.
     pub heartbeat_timeout_ms: Option<u32>,
 }
 
 impl Wish {
     /// That of a request. The password is no part of it.
-    pub fn of(request: &LoginRequest) -> Self {
+    pub(super) fn of(request: &LoginRequest) -> Self {
         let LoginRequest { username, session, sequence, heartbeat_timeout_ms, .. } = *request;
         Self { username, session, sequence, heartbeat_timeout_ms }
     }
@@ -66,17 +58,26 @@ impl Wish {
 
 /// Why a client gets a last word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Farewell {
+pub(super) enum Farewell {
     /// Its login was refused.
     Refused,
-    /// Its session has ended, and it has received all of it.
+    /// It has received all that there is for it.
     SessionEnded,
+}
+
+impl Farewell {
+    fn ending(self) -> Ending {
+        match self {
+            Self::Refused => Ending::LoginRefused,
+            Self::SessionEnded => Ending::SessionEnded,
+        }
+    }
 }
 
 /// Room for a Login Accepted, a heartbeat and the end of the session.
 const CONTROL_LEN_MAX: usize = LoginAccepted::PACKET_LEN + SERVER_HEARTBEAT.len() + END_OF_SESSION.len();
 
-/// A packet or two of the session layer, which go out before anything of the stream.
+/// A packet or two of the session layer, which go out before anything of the service's.
 struct Control {
     bytes: [u8; CONTROL_LEN_MAX],
     len: usize,
@@ -97,52 +98,49 @@ impl Control {
     }
 }
 
-/// One client's socket.
-pub struct Connection {
-    /// Its number.
-    pub id: ConnectionId,
-    /// The client's address, for the log.
-    pub peer: SocketAddr,
-    /// The socket.
-    pub socket: Box<dyn Socket>,
+/// One client's connection.
+pub(super) struct Connection<C> {
+    pub(super) id: ConnectionId,
+    /// The client's address.
+    pub(super) peer: SocketAddr,
+    socket: Box<dyn Socket>,
     /// What came in.
-    pub inbox: Inbox,
+    pub(super) inbox: Inbox,
     /// How far it is.
-    pub phase: Phase,
+    pub(super) phase: Phase<C>,
     /// What it keeps of its question to the doorman.
-    pub ticket: Option<Ticket>,
-    /// It has input that must wait, for room in the inbound ring or for the client to receive: its silence is ours.
-    pub held: bool,
+    pub(super) ticket: Option<Ticket>,
+    /// The name that it gave.
+    pub(super) username: Option<Username>,
+    /// It has input that must wait, for room or for the client to receive: its silence is ours.
+    pub(super) held: bool,
     /// Nothing more can be read, and why. What came before is still taken up.
-    pub input_ended: Option<Ending>,
+    pub(super) input_ended: Option<Ending>,
     readable: bool,
     /// The other side has closed: the next reads tell so, whatever the readiness.
     hung_up: bool,
     writable: bool,
     control: Control,
     opened: u64,
-    /// When the client was last heard.
-    pub heard: u64,
+    heard: u64,
     spoke: u64,
     /// Since when it has been owed something without taking a byte; `None`: it is owed nothing.
     owed_since: Option<u64>,
     /// Its inbox may have a whole packet.
-    pub has_more: bool,
+    pub(super) has_more: bool,
     /// The silence that is too long, ns.
-    pub silence_max: u64,
-    /// While space is low: when the next order is taken, to be refused.
-    pub next_order: u64,
+    silence_max: u64,
 }
 
-impl Connection {
+impl<C> Connection<C> {
     /// A connection that was accepted at `now`, ns.
-    pub fn new(
+    pub(super) fn new(
         id: ConnectionId,
         peer: SocketAddr,
         socket: Box<dyn Socket>,
         inbox: Inbox,
         now: u64,
-        settings: &GatewaySettings,
+        settings: &SessionSettings,
     ) -> Self {
         Self {
             id,
@@ -151,6 +149,7 @@ impl Connection {
             inbox,
             phase: Phase::AwaitingLogin,
             ticket: None,
+            username: None,
             held: false,
             input_ended: None,
             readable: true,
@@ -163,29 +162,42 @@ impl Connection {
             owed_since: None,
             has_more: false,
             silence_max: settings.client_timeout.as_nanos() as u64,
-            next_order: 0,
         }
     }
 
-    /// Its name in the log.
-    pub fn username(&self) -> Option<Username> {
-        match &self.phase {
-            Phase::LoggedIn { username, .. } | Phase::Checking(Wish { username, .. }) => Some(*username),
-            Phase::AwaitingLogin | Phase::Leaving(_) => None,
+    /// Who was let in on it.
+    pub(super) fn client(&mut self) -> Option<&mut C> {
+        match &mut self.phase {
+            Phase::LoggedIn(client) | Phase::LoggingOut(client) => Some(client),
+            Phase::AwaitingLogin | Phase::Checking(_) | Phase::Leaving(_) => None,
         }
+    }
+
+    /// Takes out who was let in on it.
+    pub(super) fn take_client(&mut self) -> Option<C> {
+        match std::mem::replace(&mut self.phase, Phase::AwaitingLogin) {
+            Phase::LoggedIn(client) | Phase::LoggingOut(client) => Some(client),
+            Phase::AwaitingLogin | Phase::Checking(_) | Phase::Leaving(_) => None,
+        }
+    }
+
+    fn is_logged_in(&self) -> bool {
+        matches!(self.phase, Phase::LoggedIn(_) | Phase::LoggingOut(_))
     }
 
     /// Since when it has gone without a login, ns; `None` when it is logged in.
-    pub fn stranger_since(&self) -> Option<u64> {
-        match self.phase {
-            Phase::AwaitingLogin | Phase::Checking(_) | Phase::Leaving(_) => Some(self.opened),
-            Phase::LoggedIn { .. } => None,
-        }
+    pub(super) fn stranger_since(&self) -> Option<u64> {
+        (!self.is_logged_in()).then_some(self.opened)
+    }
+
+    /// Since when it is open, ns, if this user is logged in on it.
+    pub(super) fn logged_in_as(&self, user: Username) -> Option<u64> {
+        (self.is_logged_in() && self.username == Some(user)).then_some(self.opened)
     }
 
     /// In which order connections without a login give way where there is no place left: those that the doorman has a reason
     /// to look at last, and of the others those first that have gone without a login for longest. `None` when it is logged in.
-    pub fn gives_way(&self) -> Option<(Claim, u64)> {
+    pub(super) fn gives_way(&self) -> Option<(Claim, u64)> {
         let claim = match self.phase {
             Phase::Checking(_) => self.ticket.as_ref().map_or(Claim::None, Ticket::claim),
             _ => Claim::None,
@@ -194,7 +206,7 @@ impl Connection {
     }
 
     /// Remembers what the system reports.
-    pub fn note(&mut self, now: Readiness) {
+    pub(super) fn note(&mut self, now: Readiness) {
         self.hung_up |= now.hung_up;
         self.readable |= now.readable || self.hung_up;
         self.writable |= now.writable;
@@ -202,7 +214,7 @@ impl Connection {
 
     /// Reads at most once into the inbox; returns how many bytes came.
     #[inline]
-    pub fn receive(&mut self, now: u64) -> usize {
+    pub(super) fn receive(&mut self, now: u64) -> usize {
         if !self.readable || self.input_ended.is_some() {
             return 0;
         }
@@ -220,57 +232,67 @@ impl Connection {
                 return count;
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => self.readable = false,
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) if is_passing(&error) => {}
             Err(error) => self.input_ended = Some(Ending::Socket(error)),
         }
         0
     }
 
-    /// Whether so much waits to be sent that nothing more should be taken in: a client that sends faster than it
-    /// receives is slowed down before it falls behind.
-    pub fn is_backlogged(&self, streams: &Streams, tail_bytes: usize) -> bool {
-        match &self.phase {
-            Phase::LoggedIn { login, source: Source::Tail { position }, .. } => {
-                let end = streams.get(*login).and_then(|stream| stream.tail()).map_or(0, |tail| tail.end());
-                end.saturating_sub(*position) > tail_bytes as u64 / 4
-            }
-            _ => false,
-        }
+    /// Nothing more will come.
+    pub(super) fn stop_reading(&mut self) {
+        (self.readable, self.hung_up, self.has_more) = (false, false, false);
     }
 
-    /// Adds a packet of the session layer. The stream must be between two packets.
-    pub fn put_control(&mut self, packet: &[u8]) {
+    /// Adds a packet of the session layer. What is sent of the service's must be whole packets so far.
+    fn put_control(&mut self, packet: &[u8]) {
         debug_assert!(
             self.control.len + packet.len() <= CONTROL_LEN_MAX || self.control.sent == self.control.len
         );
         self.control.put(packet);
     }
 
-    /// The client has been let in: from now on it is owed a stream.
-    pub fn greet(&mut self, now: u64) {
+    /// Lets the client in.
+    pub(super) fn let_in(&mut self, client: C, wish: &Wish, accepted: &LoginAccepted, now: u64) {
+        self.put_control(&accepted.packet());
+        if let Some(ms @ 1..) = wish.heartbeat_timeout_ms {
+            self.silence_max = u64::from(ms) * 1_000_000;
+        }
+        self.phase = Phase::LoggedIn(client);
         (self.spoke, self.owed_since) = (now, None);
     }
 
-    /// Puts the refusal in and lets the client go.
-    pub fn refuse(&mut self, packet: &[u8], now: u64) {
-        self.control.put(packet);
+    /// Says no, and lets the client go.
+    pub(super) fn refuse(&mut self, packet: &[u8], now: u64) {
+        self.put_control(packet);
         self.leave(Farewell::Refused, now);
     }
 
-    /// All of its session has been sent: says so and lets the client go.
-    pub fn end_session(&mut self, now: u64) {
-        self.control.put(&END_OF_SESSION);
-        self.leave(Farewell::SessionEnded, now);
+    /// All that there is for it has been sent: says so and lets the client go. Gives back who it was.
+    pub(super) fn end_session(&mut self, now: u64) -> Option<C> {
+        self.put_control(&END_OF_SESSION);
+        match self.leave(Farewell::SessionEnded, now) {
+            Phase::LoggedIn(client) | Phase::LoggingOut(client) => Some(client),
+            Phase::AwaitingLogin | Phase::Checking(_) | Phase::Leaving(_) => None,
+        }
     }
 
-    fn leave(&mut self, farewell: Farewell, now: u64) {
+    fn leave(&mut self, farewell: Farewell, now: u64) -> Phase<C> {
         self.inbox.clear();
-        self.phase = Phase::Leaving(farewell);
         self.opened = now;
+        std::mem::replace(&mut self.phase, Phase::Leaving(farewell))
+    }
+
+    /// The client asks for the end. It gets what is owed to it first; what it sends now is thrown away.
+    pub(super) fn log_out(&mut self) {
+        let phase = std::mem::replace(&mut self.phase, Phase::AwaitingLogin);
+        self.phase = match phase {
+            Phase::LoggedIn(client) => Phase::LoggingOut(client),
+            other => other,
+        };
     }
 
     /// Has room for more input from now on: whoever is logged in sends more than a stranger. Gives back the smaller buffer.
-    pub fn widen(&mut self, mut inbox: Inbox) -> Inbox {
+    pub(super) fn widen(&mut self, mut inbox: Inbox) -> Inbox {
         inbox.take_over(&self.inbox);
         let mut small = std::mem::replace(&mut self.inbox, inbox);
         small.clear();
@@ -284,9 +306,9 @@ impl Connection {
     /// # Errors
     /// Why the connection is to be closed.
     #[inline]
-    pub fn send(&mut self, streams: &Streams, now: u64) -> Result<usize, Ending> {
+    pub(super) fn send(&mut self, service: &impl Service<Client = C>, now: u64) -> Result<usize, Ending> {
         let (before, after) = match &self.phase {
-            Phase::LoggedIn { login, session, source, .. } => source.unsent((*login, *session), streams)?,
+            Phase::LoggedIn(client) | Phase::LoggingOut(client) => service.unsent(client)?,
             Phase::AwaitingLogin | Phase::Checking(_) | Phase::Leaving(_) => (&[][..], &[][..]),
         };
         let control = self.control.unsent();
@@ -309,69 +331,80 @@ impl Connection {
         match written {
             Ok(count) => {
                 self.writable = count == asked;
-                self.sent(count, now);
+                self.sent(count, service, now);
                 Ok(count)
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
                 self.writable = false;
                 Ok(0)
             }
-            Err(error) if error.kind() == ErrorKind::Interrupted => Ok(0),
+            Err(error) if is_passing(&error) => {
+                if is_planted(Bug::LoseUnsent) {
+                    self.sent(asked, service, now);
+                }
+                Ok(0)
+            }
+            // Who has asked for the end may have closed already.
+            Err(_) if matches!(self.phase, Phase::LoggingOut(_)) => Err(Ending::Logout),
             Err(error) => Err(Ending::Socket(error)),
         }
     }
 
-    fn sent(&mut self, count: usize, now: u64) {
+    fn sent(&mut self, count: usize, service: &impl Service<Client = C>, now: u64) {
         let control = count.min(self.control.unsent().len());
         self.control.sent += control;
-        if let Phase::LoggedIn { source, .. } = &mut self.phase {
-            source.sent(count - control);
+        if let Some(client) = self.client() {
+            service.sent(client, count - control);
         }
         if count > 0 {
             (self.spoke, self.owed_since) = (now, Some(now));
         }
     }
 
-    /// Whether all that there is to send has been sent. Then the stream is between two packets.
-    fn has_sent_all(&self, streams: &Streams) -> bool {
-        let stream = match &self.phase {
-            Phase::LoggedIn { login, session, source, .. } => {
-                source.unsent((*login, *session), streams).map_or(1, |(a, b)| a.len() + b.len())
+    /// Whether all that there is to send has been sent. Then what went out is whole packets.
+    pub(super) fn has_sent_all(&self, service: &impl Service<Client = C>) -> bool {
+        let unsent = match &self.phase {
+            Phase::LoggedIn(client) | Phase::LoggingOut(client) => {
+                service.unsent(client).map_or(1, |(a, b)| a.len() + b.len())
             }
             Phase::AwaitingLogin | Phase::Checking(_) | Phase::Leaving(_) => 0,
         };
-        stream + self.control.unsent().len() == 0
+        unsent + self.control.unsent().len() == 0
     }
 
     /// Whether it may have something to receive or to take up, as far as is known.
     #[inline]
-    pub fn has_input(&self) -> bool {
+    pub(super) fn has_input(&self) -> bool {
         let is_readable = self.readable && !self.inbox.is_full();
         is_readable || self.held || self.has_more || self.input_ended.is_some()
     }
 
-    /// Whether it may have something to send that its socket takes. What its stream gets later is another matter.
+    /// Whether it may have something to send that its socket takes, as far as is known. What it gets later is another matter.
     #[inline]
-    pub fn has_output(&self) -> bool {
-        match &self.phase {
-            Phase::LoggedIn { source: Source::Log(_), .. } => true,
-            _ => self.writable && self.owed_since.is_some(),
-        }
+    pub(super) fn has_output(&self, service: &impl Service<Client = C>) -> bool {
+        let has_more = match &self.phase {
+            Phase::LoggedIn(client) => service.has_more(client),
+            Phase::LoggingOut(_) => true,
+            Phase::AwaitingLogin | Phase::Checking(_) | Phase::Leaving(_) => false,
+        };
+        has_more || (self.writable && self.owed_since.is_some())
     }
 
     /// Looks at the times, and puts a heartbeat in when one is due. Returns how many it put in.
     ///
     /// # Errors
     /// What is overdue: the connection is to be closed.
-    pub fn sweep(
+    pub(super) fn sweep(
         &mut self,
-        streams: &Streams,
-        settings: &GatewaySettings,
+        service: &mut impl Service<Client = C>,
+        settings: &SessionSettings,
         now: u64,
     ) -> Result<usize, Ending> {
         let age = now.saturating_sub(self.opened);
         let stalled = self.owed_since.map_or(0, |since| now.saturating_sub(since));
-        match &self.phase {
+        let stalled = (u128::from(stalled) >= settings.stall_timeout.as_nanos())
+            .then(|| Ending::Stalled(settings.stall_timeout.as_millis() as u64));
+        match &mut self.phase {
             Phase::AwaitingLogin | Phase::Checking(_) => {
                 let limit = settings.login_timeout;
                 return if u128::from(age) < limit.as_nanos() {
@@ -381,17 +414,14 @@ impl Connection {
                 };
             }
             Phase::Leaving(farewell) => {
-                let ending = match farewell {
-                    Farewell::Refused => Ending::LoginRefused,
-                    Farewell::SessionEnded => Ending::SessionEnded,
-                };
+                let ending = farewell.ending();
                 if self.control.unsent().is_empty() {
                     // The last word is followed by the end of the stream; that may fail only if the client has gone.
                     let _ = self.socket.shut_down_writing();
                 }
                 return if age < FAREWELL_NS { Ok(0) } else { Err(ending) };
             }
-            Phase::LoggedIn { .. } => {}
+            Phase::LoggedIn(client) | Phase::LoggingOut(client) => service.look(client, now)?,
         }
         if self.held {
             self.heard = now;
@@ -399,12 +429,12 @@ impl Connection {
         if now.saturating_sub(self.heard) >= self.silence_max {
             return Err(Ending::Silent(self.silence_max / 1_000_000));
         }
-        if u128::from(stalled) >= settings.stall_timeout.as_nanos() {
-            return Err(Ending::Stalled(settings.stall_timeout.as_millis() as u64));
+        if let Some(stalled) = stalled {
+            return Err(stalled);
         }
         let quiet = now.saturating_sub(self.spoke);
-        if u128::from(quiet) >= settings.heartbeat_interval.as_nanos() && self.has_sent_all(streams) {
-            self.control.put(&SERVER_HEARTBEAT);
+        if u128::from(quiet) >= settings.heartbeat_interval.as_nanos() && self.has_sent_all(service) {
+            self.put_control(&SERVER_HEARTBEAT);
             return Ok(1);
         }
         Ok(0)
@@ -412,10 +442,10 @@ impl Connection {
 
     /// Says that nothing more comes, and takes what the client still sends off the socket: closing it with bytes
     /// unread would make the system throw away what is on its way to the client.
-    pub fn part(mut self) -> Inbox {
+    pub(super) fn part(mut self) -> Inbox {
         let gone = self.socket.shut_down_writing().is_err();
         self.inbox.clear();
-        for _ in 0..if gone { 0 } else { 16 } {
+        for _ in 0..if gone { 0 } else { LAST_READS } {
             let read: io::Result<usize> = self.socket.read(self.inbox.room());
             if !matches!(read, Ok(1..)) {
                 break;

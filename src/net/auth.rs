@@ -5,8 +5,8 @@
 //! through a queue of their own, which the others cannot fill; and a question is withdrawn when its connection is gone, before
 //! anything is spent on it.
 
+use super::ConnectionId;
 use crate::domain::LoginId;
-use crate::net::ConnectionId;
 use crate::wire::soup::{LoginRejected, Password, Username};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use std::collections::HashSet;

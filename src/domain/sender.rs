@@ -1,0 +1,69 @@
+//! Of whom a command is: a client's, with the session that it was sent in, or the venue's own.
+
+#![deny(clippy::wildcard_enum_match_arm)]
+
+use super::{
+    Amend, Cancel, Command, Enter, LoginId, MassCancel, Modify, QueryAccount, RefuseEnter, RefuseReplace,
+    Replace, SetOrderEntry, UserRef,
+};
+
+/// Who sent a client's message, when, and what the client calls it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sender {
+    /// Whose message.
+    pub login: LoginId,
+    /// The session that the connection was logged in to.
+    pub session: u32,
+    /// The client's number of the message; of a replace the new one, 0 of a message without one.
+    pub user_ref: UserRef,
+}
+
+impl Command {
+    /// Who sent the client's message that the command is; `None`: it is no client's.
+    #[inline]
+    pub fn sender(&self) -> Option<Sender> {
+        let (login, session, user_ref) = match *self {
+            Self::Enter(Enter { login, session, user_ref, .. })
+            | Self::RefuseEnter(RefuseEnter { login, session, user_ref, .. })
+            | Self::Replace(Replace { login, session, user_ref, .. })
+            | Self::RefuseReplace(RefuseReplace { login, session, user_ref, .. })
+            | Self::Cancel(Cancel { login, session, user_ref, .. })
+            | Self::Amend(Amend { login, session, user_ref, .. })
+            | Self::Modify(Modify { login, session, user_ref, .. })
+            | Self::SetOrderEntry(SetOrderEntry { login, session, user_ref, .. })
+            | Self::MassCancel(MassCancel { login: Some(login), session, user_ref, .. }) => {
+                (login, session, user_ref)
+            }
+            Self::QueryAccount(QueryAccount { login, session, .. }) => (login, session, UserRef(0)),
+            Self::MassCancel(MassCancel { login: None, .. })
+            | Self::AddAsset { .. }
+            | Self::OpenAccount { .. }
+            | Self::OpenLogin { .. }
+            | Self::ListInstrument(_)
+            | Self::SetPhase { .. }
+            | Self::Deposit(_)
+            | Self::Withdraw(_)
+            | Self::Open { .. }
+            | Self::SetLimits { .. }
+            | Self::CancelOrder { .. }
+            | Self::Tick
+            | Self::SetMark { .. }
+            | Self::Delist { .. }
+            | Self::SetTerms(_)
+            | Self::SetFees(_)
+            | Self::SetProtection { .. }
+            | Self::SetOrderLimits { .. }
+            | Self::SetAsset(_)
+            | Self::SetSelfTrade(_)
+            | Self::AssignTier { .. }
+            | Self::SetVolumeTiers(_)
+            | Self::Kill { .. }
+            | Self::Checkpoint(_)
+            | Self::SetRules { .. }
+            | Self::CancelLogin { .. }
+            | Self::RollSession { .. }
+            | Self::CopyAccount { .. } => return None,
+        };
+        Some(Sender { login, session, user_ref })
+    }
+}

@@ -1,0 +1,105 @@
+//! Why a connection is closed.
+
+use crate::wire::soup::SoupError;
+use std::error::Error;
+use std::io;
+
+/// Why a connection is closed, in words for the log.
+#[derive(Debug, thiserror::Error)]
+pub enum Ending {
+    /// The client asked for it.
+    #[error("logout")]
+    Logout,
+    /// The client closed its side.
+    #[error("closed by the client")]
+    ClosedByClient,
+    /// The same user logged in on another connection.
+    #[error("the same user has logged in on another connection")]
+    TakenOver,
+    /// The same user logged in on other connections, as often as one user may.
+    #[error("the user has logged in {0} times since: that is as often as one user may be connected")]
+    LoggedInAgain(usize),
+    /// The login was refused, and the client has been told.
+    #[error("the login was refused")]
+    LoginRefused,
+    /// The client has been sent all that there is for it, and told so.
+    #[error("the session has ended")]
+    SessionEnded,
+    /// The engine stops.
+    #[error("the engine stops")]
+    Stopped,
+    /// The socket failed.
+    #[error("the socket failed: {0}")]
+    Socket(#[from] io::Error),
+    /// No login came in time.
+    #[error("no login within {0} ms")]
+    LoginTimeout(u64),
+    /// There were as many connections as the limit allows, another came, and this one had gone without a login for longest.
+    #[error("no login yet, and another client needs the place")]
+    GaveWay,
+    /// Nothing came in time, not even a heartbeat.
+    #[error("nothing heard for {0} ms")]
+    Silent(u64),
+    /// The bytes are no SoupBinTCP.
+    #[error("not SoupBinTCP: {0}")]
+    Frame(#[from] SoupError),
+    /// A packet that clients send, but at a wrong time, or that only servers send.
+    #[error("a packet of type {:?} {when}", char::from(*.kind))]
+    UnexpectedPacket {
+        /// The packet's type.
+        kind: u8,
+        /// What is wrong about it.
+        when: &'static str,
+    },
+    /// The client had something to receive and took none of it in time.
+    #[error("too slow: took nothing for {0} ms; it can resume")]
+    Stalled(u64),
+    /// A reason of the service.
+    #[error("{why}")]
+    Service {
+        /// Of which kind it is.
+        kind: EndingKind,
+        /// What it says.
+        why: Box<dyn Error + Send + Sync>,
+    },
+}
+
+/// Kinds of endings: what is counted, and how loud the log is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndingKind {
+    /// All is well.
+    Ordinary,
+    /// The client sent what it may not.
+    BadFrame,
+    /// The client did not receive fast enough.
+    Slow,
+    /// Anything else that an operator wants to see.
+    Failure,
+}
+
+impl Ending {
+    /// A reason of the service.
+    pub fn service(kind: EndingKind, why: impl Error + Send + Sync + 'static) -> Self {
+        Self::Service { kind, why: Box::new(why) }
+    }
+
+    /// Which kind this is.
+    pub fn kind(&self) -> EndingKind {
+        match self {
+            Self::Logout
+            | Self::ClosedByClient
+            | Self::TakenOver
+            | Self::LoginRefused
+            | Self::SessionEnded
+            | Self::Stopped => EndingKind::Ordinary,
+            Self::Frame(_) | Self::UnexpectedPacket { .. } => EndingKind::BadFrame,
+            Self::Stalled(_) => EndingKind::Slow,
+            Self::Socket(_)
+            | Self::LoginTimeout(_)
+            | Self::LoggedInAgain(_)
+            | Self::GaveWay
+            | Self::Silent(_) => EndingKind::Failure,
+            Self::Service { kind, .. } => *kind,
+        }
+    }
+}

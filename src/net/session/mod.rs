@@ -1,0 +1,646 @@
+//! The session layer: SoupBinTCP for every service that has clients. Connections, logins, heartbeats, timeouts, turns and
+//! limits are here; what clients are told and what their messages mean is the [`Service`]'s, of which nothing here knows
+//! more than its bytes.
+//!
+//! It never waits, and what it keeps is bounded. A client can cost itself its connection, never anybody else theirs:
+//! connections take turns, each with a bounded share of a duty cycle; who says nothing has no turn; who has no login gives
+//! way to others.
+//!
+//! One duty cycle: [`Server::poll`] asks the system which sockets are ready; [`Server::hear`] takes the doorman's answers;
+//! [`Server::accept`]; [`Server::receive`] makes one read per readable connection and has its packets taken up;
+//! [`Server::send`] makes one write per connection that has something to receive; [`Server::sweep`] looks at the times every few
+//! milliseconds; [`Server::ring`] wakes the doorman.
+
+mod connection;
+mod ending;
+mod gauges;
+mod login;
+mod packets;
+
+pub use connection::Wish;
+pub use ending::{Ending, EndingKind};
+pub use packets::{Next, Packets};
+
+use super::auth::{AuthClient, Grant};
+use super::{ConnectionId, Inbox, Ready, Slab, Socket, Sockets, Turns};
+use crate::runtime::log::Stranger;
+use crate::runtime::{Counters, Doorbell, Fatal, descriptors};
+use crate::wire::soup::{LoginRejected, SessionId};
+use connection::{Connection, Phase};
+use dojima_journal::passing::{Told, is_passing};
+use gauges::Gauges;
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
+use std::os::fd::RawFd;
+use std::time::Duration;
+
+/// The longest packet before a login, type and payload, bytes. A login has 52; the rest could only be debug text.
+pub const STRANGER_PACKET_LEN_MAX: usize = 1024;
+
+/// Room for the input of a connection that has not logged in: it is small, because anybody can have one.
+pub const STRANGER_INBOX_LEN: usize = 4096;
+
+/// Connections accepted in one duty cycle.
+const ACCEPTS_MAX: usize = 16;
+
+/// Connections whose times are looked at in one duty cycle.
+const SWEEP_MAX: usize = 64;
+
+/// How often the times of the connections are looked at, and for how long accepting pauses when the system has no
+/// descriptor left, ns.
+const SWEEP_NS: u64 = 10_000_000;
+const ACCEPT_PAUSE_NS: u64 = 1_000_000_000;
+
+/// Writes that are made to one client when the engine stops.
+const LAST_WRITES_MAX: usize = 64;
+
+/// The limits and times of a server.
+#[derive(Clone, Copy, Debug)]
+pub struct SessionSettings {
+    /// How its lines in the log begin.
+    pub label: &'static str,
+    /// How the names of its counters begin.
+    pub counters: &'static str,
+    /// Connections at one time, at least 1. One more takes the place of the one that has gone without a login for longest;
+    /// when all are logged in, it is closed as soon as it is accepted.
+    pub connections_max: usize,
+    /// Those of one user, at least 1. One more ends the user's oldest.
+    pub connections_per_user: usize,
+    /// Room for what a client that is logged in has sent, bytes, at least [`STRANGER_INBOX_LEN`]; memory for so many of them is
+    /// taken at the start.
+    pub inbox_len: usize,
+    /// How many users the memory taken at the start is for.
+    pub users: usize,
+    /// How long a connection may take to log in.
+    pub login_timeout: Duration,
+    /// A heartbeat is sent after this long without anything else sent.
+    pub heartbeat_interval: Duration,
+    /// A client that is silent for this long is disconnected, unless its login asked for another time.
+    pub client_timeout: Duration,
+    /// A client with something to receive that takes no byte for this long is disconnected.
+    pub stall_timeout: Duration,
+}
+
+/// A client that is let in.
+#[derive(Debug)]
+pub struct Admitted<C> {
+    /// What the service keeps of it.
+    pub client: C,
+    /// The session that it is told.
+    pub session: SessionId,
+    /// The number of the first message that it will get.
+    pub first: u64,
+}
+
+/// What becomes of a login that the doorman has granted.
+#[derive(Debug)]
+pub enum Admission<C> {
+    /// The client is let in.
+    Now(Admitted<C>),
+    /// It has to be found out first what it can have: the service says so with [`Server::decide`].
+    Later,
+}
+
+/// What came of taking up a client's input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stopped {
+    /// No whole packet waits.
+    Dry,
+    /// More waits, and comes in the next turn.
+    More,
+    /// More waits that must not be taken up yet.
+    Held,
+    /// More waits for which there is no room where it goes.
+    Full {
+        /// Nothing of it was taken up.
+        starved: bool,
+    },
+    /// The client asks for the end. What it has sent before is taken up.
+    Logout,
+}
+
+/// Whether there will be more for a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outlook {
+    /// There may be.
+    Open,
+    /// There is, and it is being looked for.
+    Busy,
+    /// It has been sent everything, and there will not be more.
+    Ended,
+    /// As to what it sent before it asked for the end, it has been sent all.
+    Answered,
+}
+
+/// What a stage does for clients beyond the session layer.
+pub trait Service {
+    /// What it keeps of a client that was let in.
+    type Client;
+
+    /// Says what a client gets that the doorman lets in. Nothing may have changed for anybody when this says no.
+    ///
+    /// # Errors
+    /// What the client is told if it gets nothing.
+    fn admit(
+        &mut self,
+        id: ConnectionId,
+        grant: Grant,
+        wish: &Wish,
+        now: u64,
+    ) -> Result<Admission<Self::Client>, LoginRejected>;
+
+    /// A client is let in. Other connections of its user that had to go have gone.
+    fn arrived(&mut self, id: ConnectionId, client: &mut Self::Client, now: u64);
+
+    /// A client is not connected any more, or has been sent everything.
+    fn left(&mut self, id: ConnectionId, client: Self::Client, ending: &Ending, now: u64);
+
+    /// Whether what the client sends may be read now. While it may not, its silence is not held against it.
+    fn takes_input(&self, client: &Self::Client) -> bool;
+
+    /// Takes up packets of a client from the front of its inbox, a bounded number. Returns how many messages they had, too.
+    ///
+    /// # Errors
+    /// What costs the client its connection.
+    fn take(
+        &mut self,
+        client: &mut Self::Client,
+        inbox: &mut Inbox,
+        now: u64,
+    ) -> (usize, Result<Stopped, Ending>);
+
+    /// Makes ready what is to be sent next, if what was ready before is sent.
+    ///
+    /// # Errors
+    /// Why the client cannot be sent more.
+    fn prepare(&mut self, id: ConnectionId, client: &mut Self::Client, now: u64) -> Result<Outlook, Ending>;
+
+    /// The bytes to send now, in two parts: whole packets, as soon as all of it is sent.
+    ///
+    /// # Errors
+    /// Why the client cannot be sent more.
+    fn unsent<'a>(&'a self, client: &'a Self::Client) -> Result<(&'a [u8], &'a [u8]), Ending>;
+
+    /// The first `count` of the unsent bytes have been sent.
+    fn sent(&self, client: &mut Self::Client, count: usize);
+
+    /// Whether there may be more to make ready at once.
+    fn has_more(&self, client: &Self::Client) -> bool;
+
+    /// Looks at the client every few milliseconds.
+    ///
+    /// # Errors
+    /// Why the client cannot stay.
+    fn look(&mut self, client: &mut Self::Client, now: u64) -> Result<(), Ending>;
+}
+
+/// The connections of one service, which keeps a `C` of each client that is let in.
+pub struct Server<C> {
+    settings: SessionSettings,
+    sockets: Box<dyn Sockets>,
+    auth: AuthClient,
+    doorman: Vec<Doorbell>,
+    /// Whether the doorman was asked something since it was last woken.
+    doorman_due: bool,
+    /// When the listener may be asked for connections; `None` until the system reports some.
+    accept_from: Option<u64>,
+    connections: Slab<Connection<C>>,
+    /// Buffers of closed connections, for the next ones.
+    spare_inboxes: Vec<Inbox>,
+    /// The places of connections that may have something to be read or taken up, and to be sent.
+    inputs: Turns,
+    outputs: Turns,
+    /// The place whose turn is first in the next cycle.
+    first: usize,
+    /// The first place in this cycle whose connection had a message but found no room.
+    starved: Option<usize>,
+    /// When the times of all connections are looked at again, and the place that is next.
+    next_sweep: u64,
+    sweep_at: usize,
+    gauges: Gauges,
+}
+
+impl<C> Server<C> {
+    /// Takes over a listener. `doorman`: whom to wake after asking whether somebody may come in.
+    pub fn new(
+        settings: SessionSettings,
+        sockets: Box<dyn Sockets>,
+        auth: AuthClient,
+        doorman: Vec<Doorbell>,
+        counters: &Counters,
+    ) -> Self {
+        // One more connection of a user is there while a second takes over from a first.
+        let wide = settings.users.min(settings.connections_max) + 1;
+        Self {
+            sockets,
+            auth,
+            doorman,
+            doorman_due: false,
+            accept_from: Some(0),
+            connections: Slab::new(settings.connections_max),
+            spare_inboxes: (0..wide).map(|_| Inbox::with_room(settings.inbox_len)).collect(),
+            inputs: Turns::new(settings.connections_max),
+            outputs: Turns::new(settings.connections_max),
+            first: 0,
+            starved: None,
+            next_sweep: 0,
+            sweep_at: 0,
+            gauges: Gauges::new(settings.counters, counters),
+            settings,
+        }
+    }
+
+    /// What becomes readable when one of the sockets is ready; `None` for sockets that nobody can sleep on.
+    pub fn descriptor(&self) -> Option<RawFd> {
+        self.sockets.descriptor()
+    }
+
+    /// The clients that are logged in.
+    pub fn clients(&self) -> impl Iterator<Item = &C> {
+        self.connections.iter().filter_map(|(_, connection)| match &connection.phase {
+            Phase::LoggedIn(client) | Phase::LoggingOut(client) => Some(client),
+            Phase::AwaitingLogin | Phase::Checking(_) | Phase::Leaving(_) => None,
+        })
+    }
+
+    /// Hands all clients that are logged in to `change`.
+    pub fn each_client(&mut self, mut change: impl FnMut(&mut C)) {
+        for place in 0..self.connections.places() {
+            if let Some(client) = self.connections.at(place).and_then(Connection::client) {
+                change(client);
+            }
+        }
+    }
+
+    /// The client that is logged in on this connection.
+    pub fn client(&mut self, id: ConnectionId) -> Option<&mut C> {
+        self.connections.get(id).and_then(Connection::client)
+    }
+
+    /// Whose turn it is to be sent something: set the place of a connection that has something new.
+    pub fn outputs(&mut self) -> &mut Turns {
+        &mut self.outputs
+    }
+
+    /// There is something new for all clients.
+    pub fn wake_all(&mut self) {
+        for place in 0..self.connections.places() {
+            if self.connections.at(place).is_some_and(|connection| connection.client().is_some()) {
+                self.outputs.set(place, true);
+            }
+        }
+    }
+
+    fn wake(&mut self, id: ConnectionId) {
+        self.inputs.set(id.place(), true);
+        self.outputs.set(id.place(), true);
+    }
+
+    /// Asks the system what has become ready.
+    ///
+    /// # Errors
+    /// [`Fatal::Io`] when it cannot say.
+    pub fn poll(&mut self) -> Result<(), Fatal> {
+        let Self { connections, accept_from, inputs, outputs, .. } = self;
+        let polled = self.sockets.poll(&mut |ready| match ready {
+            Ready::Listener => {
+                accept_from.get_or_insert(0);
+            }
+            Ready::Connection(id, readiness) => {
+                if let Some(connection) = connections.get(id) {
+                    connection.note(readiness);
+                    inputs.set(id.place(), true);
+                    outputs.set(id.place(), true);
+                }
+            }
+        });
+        match polled {
+            Err(error) if !is_passing(&error) => {
+                let label = self.settings.label;
+                Err(Fatal::io(format_args!("{label}polling the sockets: {error}")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Accepts a bounded number of connections; returns how many.
+    pub fn accept(&mut self, service: &mut impl Service<Client = C>, now: u64) -> usize {
+        if self.accept_from.is_none_or(|from| now < from) {
+            return 0;
+        }
+        // With a full house every newcomer costs a search for who is to give way.
+        let most = if self.connections.is_full() { 1 } else { ACCEPTS_MAX };
+        for accepted in 0..most {
+            match self.sockets.accept() {
+                Ok((socket, peer)) => self.open(service, socket, peer, now),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    self.accept_from = None;
+                    return accepted;
+                }
+                Err(error)
+                    if matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::ConnectionAborted) => {}
+                // The client waits until the place of somebody without a login is free.
+                Err(error) if descriptors::are_used_up(&error) && self.give_way(service, now) => {}
+                Err(error) => {
+                    let label = self.settings.label;
+                    tracing::warn!("{label}accepting failed; trying again in a second: {}", Told(&error));
+                    self.accept_from = Some(now + ACCEPT_PAUSE_NS);
+                    return accepted;
+                }
+            }
+        }
+        most
+    }
+
+    /// Closes a connection without a login; whether there was one.
+    fn give_way(&mut self, service: &mut impl Service<Client = C>, now: u64) -> bool {
+        let stranger = self.connections.oldest(Connection::gives_way);
+        stranger.map(|stranger| self.close(service, stranger, Ending::GaveWay, now)).is_some()
+    }
+
+    fn open(
+        &mut self,
+        service: &mut impl Service<Client = C>,
+        mut socket: Box<dyn Socket>,
+        peer: SocketAddr,
+        now: u64,
+    ) {
+        // Whoever connects and says nothing must not keep out those who have a login.
+        if self.connections.is_full() {
+            self.give_way(service, now);
+        }
+        let Self { inputs, spare_inboxes: spares, settings, .. } = self;
+        let label = settings.label;
+        let inserted = self.connections.insert(|id| -> io::Result<Connection<C>> {
+            socket.watch(id)?;
+            inputs.set(id.place(), true);
+            let at = spares.iter().rposition(|inbox| inbox.capacity() == STRANGER_INBOX_LEN);
+            let inbox = at.map_or_else(|| Inbox::with_room(STRANGER_INBOX_LEN), |at| spares.swap_remove(at));
+            Ok(Connection::new(id, peer, socket, inbox, now, settings))
+        });
+        match inserted {
+            Some(Ok(())) => {}
+            Some(Err(error)) => {
+                if Stranger::NotSetUp.may_log() {
+                    tracing::warn!(%peer, %error, "{label}a new connection could not be set up");
+                }
+            }
+            None => {
+                self.gauges.turned_away.add(1);
+                let limit = self.settings.connections_max;
+                if Stranger::TurnedAway.may_log() {
+                    tracing::warn!(%peer, limit, "{label}connection closed: there are as many as the limit allows");
+                }
+            }
+        }
+        self.gauges.connections.set(self.connections.len() as u64);
+    }
+
+    /// Gives every connection that may have input its turn. Returns the amount of work.
+    pub fn receive(&mut self, service: &mut impl Service<Client = C>, now: u64) -> usize {
+        let places = self.connections.places();
+        let start = self.first.min(places);
+        let (mut work, mut turns) = (0, 0);
+        for (from, until) in [(start, places), (0, start)] {
+            let mut next = from;
+            while let Some(place) = self.inputs.next_from(next).filter(|place| *place < until) {
+                work += self.receive_from(service, place, now);
+                turns += 1;
+                let more = self.connections.at(place).is_some_and(|connection| connection.has_input());
+                self.inputs.set(place, more);
+                next = place + 1;
+            }
+        }
+        self.gauges.input_turns.add(turns);
+        // Going on with whoever got nothing, and not simply with the next, keeps the turns fair whatever the rhythm in
+        // which there is room.
+        let after = if self.first + 1 < places { self.first + 1 } else { 0 };
+        self.first = self.starved.take().unwrap_or(after);
+        work
+    }
+
+    /// One connection's turn: one read, then what it brought.
+    fn receive_from(&mut self, service: &mut impl Service<Client = C>, place: usize, now: u64) -> usize {
+        let Some(connection) = self.connections.at(place) else { return 0 };
+        if let Phase::LoggedIn(client) = &connection.phase
+            && !service.takes_input(client)
+        {
+            connection.held = true;
+            return 0;
+        }
+        let bytes = connection.receive(now);
+        self.gauges.bytes_in.add(bytes as u64);
+        if connection.inbox.is_empty() && connection.input_ended.is_none() {
+            (connection.held, connection.has_more) = (false, false);
+            return 0;
+        }
+        match self.take_up(service, place, now) {
+            Ok(work) => work + usize::from(bytes > 0),
+            Err(ending) => {
+                self.close(service, place, ending, now);
+                1
+            }
+        }
+    }
+
+    /// Takes up what waits in the inbox, and then the end of the input if that has been seen.
+    fn take_up(
+        &mut self,
+        service: &mut impl Service<Client = C>,
+        place: usize,
+        now: u64,
+    ) -> Result<usize, Ending> {
+        let mut work = 0;
+        if self.connections.at(place).is_some_and(|one| matches!(one.phase, Phase::AwaitingLogin)) {
+            work += self.take_login(place)?;
+        }
+        let Some(connection) = self.connections.at(place) else { return Ok(work) };
+        connection.held = false;
+        match &mut connection.phase {
+            Phase::AwaitingLogin => {}
+            // Whoever says no more than its login and closes wants nothing: its password need not be looked at.
+            Phase::Checking(_) if connection.inbox.is_empty() => {
+                return connection.input_ended.take().map_or(Ok(work), Err);
+            }
+            // The end of the input waits with what came before it.
+            Phase::Checking(_) => return Ok(work),
+            Phase::Leaving(_) => connection.inbox.clear(),
+            // Whoever has asked for the end may close its side, and still gets what is owed to it.
+            Phase::LoggingOut(_) => {
+                connection.inbox.clear();
+                if matches!(connection.input_ended, Some(Ending::ClosedByClient)) {
+                    connection.input_ended = None;
+                    connection.stop_reading();
+                    return Ok(work);
+                }
+            }
+            Phase::LoggedIn(client) => {
+                let (messages, stopped) = service.take(client, &mut connection.inbox, now);
+                work += messages;
+                let stopped = stopped?;
+                connection.has_more = !matches!(stopped, Stopped::Dry | Stopped::Logout);
+                connection.held = matches!(stopped, Stopped::Held | Stopped::Full { .. });
+                match stopped {
+                    Stopped::Dry => {}
+                    Stopped::Held => return Ok(work),
+                    // What waits is work, also when nothing could be done about it: nobody wakes this agent when there
+                    // is room again.
+                    Stopped::More => return Ok(work + 1),
+                    Stopped::Full { starved } => {
+                        if starved {
+                            self.starved.get_or_insert(place);
+                        }
+                        return Ok(work + 1);
+                    }
+                    Stopped::Logout => {
+                        connection.log_out();
+                        self.outputs.set(place, true);
+                        return Ok(work + 1);
+                    }
+                }
+            }
+        }
+        connection.input_ended.take().map_or(Ok(work), Err)
+    }
+
+    /// Sends every connection something that may have something to receive. Returns the amount of work.
+    pub fn send(&mut self, service: &mut impl Service<Client = C>, now: u64) -> usize {
+        let (mut work, mut next) = (0, 0);
+        while let Some(place) = self.outputs.next_from(next) {
+            work += self.send_to(service, place, now);
+            let more = self.connections.at(place).is_some_and(|connection| connection.has_output(service));
+            self.outputs.set(place, more);
+            next = place + 1;
+        }
+        work
+    }
+
+    /// One connection's turn to be sent something.
+    fn send_to(&mut self, service: &mut impl Service<Client = C>, place: usize, now: u64) -> usize {
+        let Some(connection) = self.connections.at(place) else { return 0 };
+        let id = connection.id;
+        let is_leaving = matches!(connection.phase, Phase::LoggingOut(_));
+        let mut busy = 0;
+        if let Some(client) = connection.client() {
+            match service.prepare(id, client, now) {
+                Ok(Outlook::Ended) => {
+                    if let Some(client) = connection.end_session(now) {
+                        service.left(id, client, &Ending::SessionEnded, now);
+                    }
+                }
+                Ok(Outlook::Answered) if is_leaving && connection.has_sent_all(service) => {
+                    self.close(service, place, Ending::Logout, now);
+                    return 1;
+                }
+                Ok(Outlook::Busy) => busy = 1,
+                Ok(Outlook::Open | Outlook::Answered) => {}
+                Err(ending) => {
+                    self.close(service, place, ending, now);
+                    return 1;
+                }
+            }
+        }
+        let Some(connection) = self.connections.at(place) else { return 0 };
+        match connection.send(service, now) {
+            Ok(bytes) => {
+                self.gauges.bytes_out.add(bytes as u64);
+                usize::from(bytes > 0).max(busy)
+            }
+            Err(ending) => {
+                self.close(service, place, ending, now);
+                1
+            }
+        }
+    }
+
+    /// Looks at the times of some connections: at those of all of them every few milliseconds. While input `is_stopped`, no
+    /// client's silence is held against it. Returns the amount of work, and whether this was the last of a round.
+    pub fn sweep(
+        &mut self,
+        service: &mut impl Service<Client = C>,
+        is_stopped: bool,
+        now: u64,
+    ) -> (usize, bool) {
+        if self.sweep_at == 0 && now < self.next_sweep {
+            return (0, false);
+        }
+        let mut heartbeats = 0;
+        let until = (self.sweep_at + SWEEP_MAX).min(self.connections.places());
+        for place in self.sweep_at..until {
+            let Some(connection) = self.connections.at(place) else { continue };
+            connection.held |= is_stopped;
+            match connection.sweep(service, &self.settings, now) {
+                Ok(0) => {}
+                Ok(put) => {
+                    heartbeats += put;
+                    self.outputs.set(place, true);
+                }
+                Err(ending) => self.close(service, place, ending, now),
+            }
+        }
+        if until < self.connections.places() {
+            self.sweep_at = until;
+            return (heartbeats + 1, false);
+        }
+        (self.sweep_at, self.next_sweep) = (0, now + SWEEP_NS);
+        (heartbeats, true)
+    }
+
+    /// Wakes the doorman if there is something for him.
+    pub fn ring(&mut self) {
+        if std::mem::take(&mut self.doorman_due) {
+            self.doorman.iter().for_each(Doorbell::ring);
+        }
+    }
+
+    /// Closes a connection, if it is still there.
+    pub fn end(
+        &mut self,
+        service: &mut impl Service<Client = C>,
+        id: ConnectionId,
+        ending: Ending,
+        now: u64,
+    ) {
+        if self.connections.get(id).is_some() {
+            self.close(service, id.place(), ending, now);
+        }
+    }
+
+    fn close(&mut self, service: &mut impl Service<Client = C>, place: usize, ending: Ending, now: u64) {
+        let Some(mut connection) = self.connections.remove(place) else { return };
+        let kind = ending.kind();
+        self.gauges.count_ending(kind);
+        self.gauges.connections.set(self.connections.len() as u64);
+        let (peer, username) = (connection.peer, connection.username.map(tracing::field::display));
+        let (is_stranger, label) = (connection.stranger_since().is_some(), self.settings.label);
+        match kind {
+            EndingKind::Ordinary => {
+                if !is_stranger || Stranger::Closed.may_log() {
+                    tracing::info!(%peer, username, "{label}connection closed: {ending}");
+                }
+            }
+            EndingKind::BadFrame | EndingKind::Slow | EndingKind::Failure => {
+                if !is_stranger || Stranger::Cut.may_log() {
+                    tracing::warn!(%peer, username, "{label}connection closed: {ending}");
+                }
+            }
+        }
+        if let Some(client) = connection.take_client() {
+            service.left(connection.id, client, &ending, now);
+        }
+        self.spare_inboxes.push(connection.part());
+    }
+
+    /// Sends what can be sent without waiting, a bounded amount to each, then closes all. No End of Session: it goes on when
+    /// the engine starts again.
+    pub fn shut(&mut self, service: &mut impl Service<Client = C>, now: u64) {
+        for place in 0..self.connections.places() {
+            for _ in 0..LAST_WRITES_MAX {
+                if self.send_to(service, place, now) == 0 {
+                    break;
+                }
+            }
+            self.close(service, place, Ending::Stopped, now);
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! What the session layer asks of order entry: which stream a login joins, what its messages mean, and what it is sent.
+
+use super::desks::Desks;
+use super::gauges::Gauges;
+use super::owed::Owed;
+use super::settings::{GatewaySettings, Progress};
+use super::source::Source;
+use super::streams::{Stream, Streams};
+use crate::domain::session::{session_id, session_number};
+use crate::domain::{Command, LoginId};
+use crate::net::auth::{Grant, Role};
+use crate::net::session::{Admission, Admitted, Ending, Outlook, Service, Stopped, Wish};
+use crate::net::{ConnectionId, Inbox};
+use crate::ring::Producer;
+use crate::runtime::planted::{Bug, is_planted};
+use crate::stages::resend::{ResendClient, ResendQuery};
+use crate::stages::space::SpaceWatch;
+use crate::wire::soup::{LoginRejected, SessionId};
+
+/// What the gateway has beside its connections.
+pub(super) struct OrderEntry {
+    pub(super) settings: GatewaySettings,
+    pub(super) inbound: Producer<Command>,
+    pub(super) progress: Progress,
+    /// Events released since the start.
+    pub(super) released: u64,
+    pub(super) space: Vec<SpaceWatch>,
+    pub(super) resend: ResendClient,
+    /// Logins that wait for what is known of sessions that have ended.
+    pub(super) visits: Vec<Visit>,
+    pub(super) streams: Streams,
+    pub(super) desks: Desks,
+    pub(super) gauges: Gauges,
+    /// Whether commands were published or old messages asked for since the doorbells were last rung.
+    pub(super) rings_due: bool,
+}
+
+/// A client that is logged in.
+pub(super) struct Trader {
+    /// Whose orders and stream.
+    pub(super) login: LoginId,
+    /// What it may do.
+    pub(super) role: Role,
+    /// The session whose stream it receives.
+    pub(super) session: u32,
+    /// Where the bytes that it receives come from.
+    pub(super) source: Source,
+    /// It reads a session that has ended when it logged in.
+    pub(super) is_visitor: bool,
+    /// While space is low: when the next order is taken, to be refused, ns.
+    pub(super) next_order: u64,
+    /// What is to happen before it can go; `None`: it has not asked for that.
+    pub(super) owed: Option<Owed>,
+}
+
+impl OrderEntry {
+    /// The name of a session.
+    fn name_of(&self, session: u32) -> Option<SessionId> {
+        let id = session_id(*self.settings.session.as_bytes(), session)?;
+        SessionId::new(std::str::from_utf8(id.trim_ascii()).ok()?)
+    }
+
+    /// Asks how many messages the sessions had that clients want to read and that have ended.
+    pub(super) fn ask(&mut self) {
+        for visit in self.visits.iter_mut().filter(|visit| !visit.is_asked) {
+            let Visit { id, login, session, .. } = *visit;
+            let query = ResendQuery::Find { login, session, connection: id.0 };
+            visit.is_asked = self.resend.queries.try_send(query).is_ok();
+            if !visit.is_asked {
+                return;
+            }
+            self.rings_due = true;
+        }
+    }
+
+    /// The answer for a connection: what becomes of the login that waits for it.
+    pub(super) fn found(
+        &mut self,
+        id: ConnectionId,
+        messages: Option<u64>,
+    ) -> Option<Result<Admitted<Trader>, LoginRejected>> {
+        let at = self.visits.iter().position(|visit| visit.id == id)?;
+        let Visit { login, role, session, sequence, .. } = self.visits.swap_remove(at);
+        let admitted = messages.zip(self.name_of(session)).map(|(messages, name)| {
+            let first = first_message(sequence, messages + 1);
+            let source = Source::ended(first, messages + 1);
+            let client = Trader { login, role, session, source, is_visitor: true, next_order: 0, owed: None };
+            Admitted { client, session: name, first }
+        });
+        Some(admitted.ok_or(LoginRejected::SessionNotAvailable))
+    }
+}
+
+/// A login that wants to read a session that has ended.
+pub(super) struct Visit {
+    id: ConnectionId,
+    login: LoginId,
+    role: Role,
+    session: u32,
+    /// The first message that it asks for.
+    sequence: u64,
+    is_asked: bool,
+}
+
+impl Service for OrderEntry {
+    type Client = Trader;
+
+    fn admit(
+        &mut self,
+        id: ConnectionId,
+        grant: Grant,
+        wish: &Wish,
+        _: u64,
+    ) -> Result<Admission<Trader>, LoginRejected> {
+        let login = grant.login.ok_or(LoginRejected::NotAuthorised)?;
+        let present = self.streams.get(login).map_or(0, |stream| stream.session());
+        let of = |id: SessionId| session_number(*self.settings.session.as_bytes(), *id.as_bytes());
+        let session = match wish.session {
+            None => present,
+            Some(id) => {
+                of(id).filter(|session| *session <= present).ok_or(LoginRejected::SessionNotAvailable)?
+            }
+        };
+        if session < present {
+            let (role, sequence) = (grant.role, wish.sequence);
+            self.visits.push(Visit { id, login, role, session, sequence, is_asked: false });
+            self.ask();
+            return Ok(Admission::Later);
+        }
+        let session = self.name_of(session).ok_or(LoginRejected::SessionNotAvailable)?;
+        let stream = self.streams.join(login);
+        let first = first_message(wish.sequence, stream.next());
+        let from = if is_planted(Bug::ResumeOffByOne) { stream.next().min(first + 1) } else { first };
+        let source = Source::of(stream, from);
+        let client = Trader {
+            login,
+            role: grant.role,
+            session: stream.session(),
+            source,
+            is_visitor: false,
+            next_order: 0,
+            owed: None,
+        };
+        Ok(Admission::Now(Admitted { client, session, first }))
+    }
+
+    fn arrived(&mut self, id: ConnectionId, trader: &mut Trader, _: u64) {
+        // Who reads a session that has ended can send no orders: for its orders it is absent.
+        if !trader.is_visitor {
+            self.streams.join(trader.login).listener = Some(id);
+            self.desks.arrive(trader.login);
+        }
+    }
+
+    fn left(&mut self, id: ConnectionId, trader: Trader, _: &Ending, now: u64) {
+        if !trader.is_visitor {
+            self.streams.leave(trader.login, id);
+            self.desks.leave(trader.login, now);
+        }
+    }
+
+    /// Not while so much waits to be sent that nothing more should be taken in: a client that sends faster than it receives
+    /// is slowed down before it falls behind.
+    fn takes_input(&self, trader: &Trader) -> bool {
+        let Source::Tail { position } = trader.source else { return true };
+        let tail = self.streams.get(trader.login).and_then(Stream::tail);
+        let end = tail.map_or(0, |tail| tail.end());
+        end.saturating_sub(position) <= self.settings.tail_bytes as u64 / 4
+    }
+
+    fn take(&mut self, trader: &mut Trader, inbox: &mut Inbox, now: u64) -> (usize, Result<Stopped, Ending>) {
+        let (messages, stopped) = self.take_orders(trader, inbox, now);
+        if matches!(stopped, Ok(Stopped::Logout)) {
+            trader.owed = Some(Owed::since(&self.inbound));
+        }
+        (messages, stopped)
+    }
+
+    fn prepare(&mut self, id: ConnectionId, trader: &mut Trader, now: u64) -> Result<Outlook, Ending> {
+        let Trader { login, session, source, owed, .. } = trader;
+        let Some(stream) = self.streams.get(*login) else { return Ok(Outlook::Open) };
+        if let Some(request) = source.advance((*login, *session), id, stream, now)?
+            && self.resend.queries.try_send(ResendQuery::Chunk(request)).is_ok()
+        {
+            source.asked();
+            self.rings_due = true;
+        }
+        if source.is_at_end(*session, stream) {
+            return Ok(Outlook::Ended);
+        }
+        let is_answered = match owed {
+            Some(owed) => owed.is_released(&mut self.inbound, &self.progress, self.released),
+            None => false,
+        };
+        Ok(if is_answered && source.is_tail() { Outlook::Answered } else { Outlook::Open })
+    }
+
+    #[inline]
+    fn unsent<'a>(&'a self, trader: &'a Trader) -> Result<(&'a [u8], &'a [u8]), Ending> {
+        trader.source.unsent((trader.login, trader.session), &self.streams)
+    }
+
+    #[inline]
+    fn sent(&self, trader: &mut Trader, count: usize) {
+        trader.source.sent(count);
+    }
+
+    #[inline]
+    fn has_more(&self, trader: &Trader) -> bool {
+        !trader.source.is_tail()
+    }
+
+    fn look(&mut self, _: &mut Trader, _: u64) -> Result<(), Ending> {
+        Ok(())
+    }
+}
+
+/// The number of the first message for a client that asks for `requested`, in a stream whose next message is `next`. A
+/// request for 0 is one for the next; one beyond the end is answered with the next too.
+fn first_message(requested: u64, next: u64) -> u64 {
+    if requested == 0 { next } else { requested.min(next) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::first_message;
+
+    #[test]
+    fn a_client_goes_on_where_it_asks_or_at_the_next_message() {
+        let cases = [(0, 1, 1), (0, 8, 8), (1, 8, 1), (7, 8, 7), (8, 8, 8), (9, 8, 8), (u64::MAX, 8, 8)];
+        for (requested, next, first) in cases {
+            assert_eq!(first_message(requested, next), first, "{requested} of a stream at {next}");
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! Where old messages are in the event log, for whoever reads them there.
+
+use crate::domain::LoginId;
+use crate::domain::audience::Audience;
+use crate::domain::streams::{Mark, StreamIndex};
+use crate::ring::CursorReader;
+use crate::runtime::Doorbell;
+use crate::stages::resend::{
+    Reading, ResendAnswer, ResendChunk, ResendJob, ResendLocator, ResendQuery, ResendRequest, Start,
+};
+use crossbeam_channel::TrySendError;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// Queries of one duty cycle.
+const QUERIES_MAX: usize = 16;
+
+/// What the events of the log add up to.
+pub(super) struct Known {
+    pub(super) streams: StreamIndex,
+    /// The last event in the log.
+    pub(super) last_event: u64,
+}
+
+/// Says where old messages are.
+pub(super) struct Locator {
+    ends: ResendLocator,
+    /// The first event in the log.
+    oldest: CursorReader,
+    downstream: Vec<Doorbell>,
+    /// Whom events are for, to be read by others, and of how many logins and copies it is.
+    audience: Arc<Audience>,
+    size: usize,
+    /// Answers that the queue had no room for.
+    held: VecDeque<ResendAnswer>,
+}
+
+impl Locator {
+    pub(super) fn new(
+        ends: ResendLocator,
+        oldest: CursorReader,
+        downstream: Vec<Doorbell>,
+        known: &Known,
+    ) -> Self {
+        let audience = known.streams.audience();
+        let (size, audience) = (audience.size(), Arc::new(audience.clone()));
+        Self { ends, oldest, downstream, audience, size, held: VecDeque::new() }
+    }
+
+    /// Answers or passes on a bounded number of queries; how many.
+    pub(super) fn work(&mut self, known: &Known) -> usize {
+        while let Some(answer) = self.held.pop_front() {
+            if let Err(TrySendError::Full(answer)) = self.ends.answers.try_send(answer) {
+                self.held.push_front(answer);
+                return 0;
+            }
+        }
+        for done in 0..QUERIES_MAX {
+            if !self.held.is_empty() || self.ends.jobs.is_full() {
+                return done;
+            }
+            let Ok(query) = self.ends.queries.try_recv() else { return done };
+            match query {
+                ResendQuery::Find { login, session, connection } => {
+                    let messages = self.find(known, login, session);
+                    self.answer(ResendAnswer::Found { connection, login, session, messages });
+                }
+                ResendQuery::Chunk(request) => self.locate(known, request),
+            }
+            self.downstream.iter().for_each(Doorbell::ring);
+        }
+        QUERIES_MAX
+    }
+
+    fn answer(&mut self, answer: ResendAnswer) {
+        if let Err(TrySendError::Full(answer)) = self.ends.answers.try_send(answer) {
+            self.held.push_back(answer);
+        }
+    }
+
+    /// How many messages a session that has ended had, if the last of them is still there.
+    fn find(&self, known: &Known, login: LoginId, session: u32) -> Option<u64> {
+        let ended = known.streams.ended(login, session)?;
+        (ended.last_event >= self.oldest.get()).then_some(ended.messages)
+    }
+
+    fn locate(&mut self, known: &Known, request: ResendRequest) {
+        let ResendRequest { login, session, connection, from, .. } = request;
+        let Some(mark) = known.streams.mark_before(login, session, from) else {
+            let reading = Reading::Good;
+            let chunk = ResendChunk { login, connection, first: from, messages: Vec::new(), reading };
+            self.answer(ResendAnswer::Chunk(chunk));
+            return;
+        };
+        let oldest = self.oldest.get();
+        let start = if mark.event >= oldest {
+            Start::At(mark)
+        } else {
+            let later = known.streams.known_from(login, session, oldest);
+            let end = Mark { event: known.last_event + 1, message: known.streams.messages(login) + 1 };
+            Start::Counted(later.unwrap_or(end))
+        };
+        let audience = self.audience(known);
+        // A full queue was seen to have room, and only this agent fills it.
+        let _ = self.ends.jobs.try_send(ResendJob { request, start, audience });
+    }
+
+    /// Whom events are for, as far as it is known now.
+    fn audience(&mut self, known: &Known) -> Arc<Audience> {
+        let audience = known.streams.audience();
+        if audience.size() != self.size {
+            (self.audience, self.size) = (Arc::new(audience.clone()), audience.size());
+        }
+        Arc::clone(&self.audience)
+    }
+}
