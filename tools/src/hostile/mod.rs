@@ -95,17 +95,23 @@ pub(crate) fn run(args: HostileArgs) -> anyhow::Result<()> {
         beside.push(phase(&mut good, engine.address(), args.seconds).context("beside the attackers")?);
         reports.push(attack.end()?);
     }
-    let ratio =
-        median(&beside, |phase| phase.orders.at(0.99)) / median(&alone, |phase| phase.orders.at(0.99));
+    let p99 = |phase: &Phase| phase.orders.at(0.99);
+    let ratio = median(&beside, p99) / median(&alone, p99);
+    let of_rounds: Vec<String> = beside
+        .iter()
+        .zip(&alone)
+        .map(|(beside, alone)| format!("{:.2}", p99(beside) as f64 / p99(alone) as f64))
+        .collect();
     writeln!(out, "{}", table(&alone, &beside))?;
     for (report, round) in reports.iter().zip(1..) {
         writeln!(out, "attackers of round {round}: {report}")?;
     }
     writeln!(
         out,
-        "p99 of an order, medians of {} rounds: beside / alone = {ratio:.2} (target: {RATIO_MAX} at most{})",
+        "p99 of an order, medians of {} rounds: beside / alone = {ratio:.2} (target: {RATIO_MAX} at most{}); of each round: {}",
         args.rounds,
         if ratio > RATIO_MAX { "; MISSED" } else { "" },
+        of_rounds.join(", "),
     )?;
     engine.stop()
 }
