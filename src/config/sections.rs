@@ -139,6 +139,8 @@ pub struct GatewaySection {
     pub stall_timeout_ms: u64,
     /// Longest packet that is taken from a client, type and payload, bytes.
     pub packet_bytes_max: usize,
+    /// Messages of one client that are taken in and not answered yet.
+    pub unanswered_max: usize,
     /// When the session ends and the next begins, every day, UTC; `None`: never.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub roll_at: Option<TimeOfDay>,
@@ -156,6 +158,7 @@ impl Default for GatewaySection {
             tail_kib: 4_096,
             stall_timeout_ms: 30_000,
             packet_bytes_max: 4_096,
+            unanswered_max: 1_024,
             roll_at: None,
         }
     }

@@ -47,6 +47,7 @@ pub(super) fn gateway(config: &Config, opening: &[Command]) -> Result<GatewaySet
         stall_timeout: Duration::from_millis(gateway.stall_timeout_ms),
         tail_bytes: gateway.tail_kib << 10,
         packet_len_max: gateway.packet_bytes_max,
+        unanswered_max: gateway.unanswered_max,
     })
 }
 

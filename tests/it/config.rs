@@ -147,6 +147,7 @@ fn limits_are_checked_with_their_key_and_value() {
             "client_timeout_ms = 1000",
             &["gateway.client_timeout_ms = 1000", "heartbeat"],
         ),
+        ("unanswered_max = 1024", "unanswered_max = 1", &["gateway.unanswered_max = 1", "from 2"]),
         ("tail_kib = 4096", "tail_kib = 1000", &["gateway.tail_kib = 1000", "power of two"]),
         ("\norders_max = 1000000", "\norders_max = 0", &["exchange.orders_max = 0"]),
         ("orders_touched_max = 5000", "orders_touched_max = 15", &["exchange.orders_touched_max = 15", "16"]),

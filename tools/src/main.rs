@@ -1,5 +1,6 @@
-//! Tools around the engine: load from a process of its own, and a look into journals.
+//! Tools around the engine: load from a process of its own, attackers, and a look into journals.
 
+mod hostile;
 mod journal;
 mod load;
 
@@ -18,6 +19,11 @@ struct Cli {
 enum Command {
     /// Play a generated flow into an engine that runs elsewhere, and measure it
     Load(load::LoadArgs),
+    /// Measure what a well-behaved client waits, alone and beside everybody who means ill
+    Hostile(hostile::HostileArgs),
+    /// The attackers of `hostile`, which starts them
+    #[command(hide = true)]
+    HostileAttackers(hostile::AttackArgs),
     /// Look into a journal or event log without changing it
     Journal(journal::JournalArgs),
 }
@@ -25,6 +31,8 @@ enum Command {
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Load(args) => load::run(args),
+        Command::Hostile(args) => hostile::run(args),
+        Command::HostileAttackers(args) => hostile::attack(&args),
         Command::Journal(args) => return journal::run(args),
     };
     match done {

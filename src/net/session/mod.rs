@@ -12,6 +12,7 @@
 //! milliseconds; [`Server::ring`] wakes the doorman.
 
 mod connection;
+mod eldest;
 mod ending;
 mod gauges;
 mod login;
@@ -28,6 +29,7 @@ use crate::runtime::{Counters, Doorbell, Fatal, descriptors};
 use crate::wire::soup::{LoginRejected, SessionId};
 use connection::{Connection, Phase};
 use dojima_journal::passing::{Told, is_passing};
+use eldest::Eldest;
 use gauges::Gauges;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
@@ -205,6 +207,7 @@ pub struct Server<C> {
     /// When the listener may be asked for connections; `None` until the system reports some.
     accept_from: Option<u64>,
     connections: Slab<Connection<C>>,
+    eldest: Eldest,
     /// Buffers of closed connections, for the next ones.
     spare_inboxes: Vec<Inbox>,
     /// The places of connections that may have something to be read or taken up, and to be sent.
@@ -238,6 +241,7 @@ impl<C> Server<C> {
             doorman_due: false,
             accept_from: Some(0),
             connections: Slab::new(settings.connections_max),
+            eldest: Eldest::default(),
             spare_inboxes: (0..wide).map(|_| Inbox::with_room(settings.inbox_len)).collect(),
             inputs: Turns::new(settings.connections_max),
             outputs: Turns::new(settings.connections_max),
@@ -354,7 +358,7 @@ impl<C> Server<C> {
 
     /// Closes a connection without a login; whether there was one.
     fn give_way(&mut self, service: &mut impl Service<Client = C>, now: u64) -> bool {
-        let stranger = self.connections.oldest(Connection::gives_way);
+        let stranger = self.eldest.next(&mut self.connections);
         stranger.map(|stranger| self.close(service, stranger, Ending::GaveWay, now)).is_some()
     }
 

@@ -305,7 +305,9 @@ fn guesses_at_a_name_do_not_make_its_owner_wait() {
     for number in 0..200 {
         bench.put(0, "alice", "guess", [172, 16, 1, number]);
     }
+    let before = bench.doorman.gauges.checked.get();
     bench.work();
+    assert_eq!(bench.doorman.gauges.checked.get() - before, ELSEWHERE_FAILURES.burst, "the rest waits");
     bench.put(1, "alice", "wonder", HOME);
     bench.cycle();
     let answer = bench.client.answers.try_recv().expect("at once");

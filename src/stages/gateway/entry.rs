@@ -3,6 +3,7 @@
 use super::desks::Desks;
 use super::gauges::Gauges;
 use super::owed::Owed;
+use super::rounds::{Rounds, Share};
 use super::settings::{GatewaySettings, Progress};
 use super::source::Source;
 use super::streams::{Stream, Streams};
@@ -21,6 +22,7 @@ use crate::wire::soup::{LoginRejected, SessionId};
 pub(super) struct OrderEntry {
     pub(super) settings: GatewaySettings,
     pub(super) inbound: Producer<Command>,
+    pub(super) rounds: Rounds,
     pub(super) progress: Progress,
     /// Events released since the start.
     pub(super) released: u64,
@@ -49,6 +51,8 @@ pub(super) struct Trader {
     pub(super) is_visitor: bool,
     /// While space is low: when the next order is taken, to be refused, ns.
     pub(super) next_order: u64,
+    /// What it has had of a round.
+    pub(super) share: Share,
     /// What is to happen before it can go; `None`: it has not asked for that.
     pub(super) owed: Option<Owed>,
 }
@@ -84,7 +88,16 @@ impl OrderEntry {
         let admitted = messages.zip(self.name_of(session)).map(|(messages, name)| {
             let first = first_message(sequence, messages + 1);
             let source = Source::ended(first, messages + 1);
-            let client = Trader { login, role, session, source, is_visitor: true, next_order: 0, owed: None };
+            let client = Trader {
+                login,
+                role,
+                session,
+                source,
+                is_visitor: true,
+                next_order: 0,
+                share: Share::default(),
+                owed: None,
+            };
             Admitted { client, session: name, first }
         });
         Some(admitted.ok_or(LoginRejected::SessionNotAvailable))
@@ -139,6 +152,7 @@ impl Service for OrderEntry {
             source,
             is_visitor: false,
             next_order: 0,
+            share: Share::default(),
             owed: None,
         };
         Ok(Admission::Now(Admitted { client, session, first }))

@@ -10,6 +10,7 @@ mod entry;
 mod gauges;
 mod owed;
 mod receive;
+mod rounds;
 mod settings;
 mod source;
 mod streams;
@@ -31,6 +32,7 @@ use crate::wire::ouch::SEQUENCED_LEN_MAX;
 use desks::Desks;
 use entry::{OrderEntry, Trader};
 use gauges::Gauges;
+use rounds::Rounds;
 use std::ops::ControlFlow;
 use std::os::fd::RawFd;
 use streams::Streams;
@@ -90,6 +92,7 @@ impl Gateway {
         Ok(Self {
             server,
             entry: OrderEntry {
+                rounds: Rounds::new(settings.unanswered_max, &inbound),
                 settings,
                 inbound,
                 progress,
@@ -226,6 +229,8 @@ impl Agent for Gateway {
         let mut work = self.server.hear(&mut self.entry, now);
         let is_stopped = self.control.is_stopped();
         if !is_stopped {
+            let OrderEntry { rounds, inbound, progress, released, .. } = &mut self.entry;
+            rounds.turn(inbound, progress, *released);
             work += self.server.accept(&mut self.entry, now);
             work += self.server.receive(&mut self.entry, now);
             self.ring_downstream();

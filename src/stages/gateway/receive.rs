@@ -49,7 +49,12 @@ impl OrderEntry {
             // Its numbers are those of a session that has ended; it is about to be told.
             return (0, pass_over(inbox, self.settings.packet_len_max));
         }
-        let mut claim = self.inbound.claim_up_to(MESSAGES_MAX);
+        let left = self.rounds.left(trader.share);
+        if left == 0 {
+            return (0, Ok(Stopped::Held));
+        }
+        let most = MESSAGES_MAX.min(left);
+        let mut claim = self.inbound.claim_up_to(most);
         let granted = claim.remaining();
         let space_low = self.space.iter().any(SpaceWatch::is_low);
         let mut orders = match space_low {
@@ -72,11 +77,12 @@ impl OrderEntry {
         }
         let messages = claim.len();
         claim.publish();
+        self.rounds.took(&mut trader.share, messages);
         self.gauges.messages_in.add(messages as u64);
         self.rings_due |= messages > 0;
         let stopped = halt.map(|halt| match halt {
             Halt::Dry => Stopped::Dry,
-            Halt::Full if granted < MESSAGES_MAX => {
+            Halt::Full if granted < most => {
                 self.gauges.inbound_full.add(1);
                 Stopped::Full { starved: messages == 0 }
             }

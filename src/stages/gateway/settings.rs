@@ -63,6 +63,8 @@ pub struct GatewaySettings {
     /// The longest packet that is taken from a client, type and payload, bytes: [`PACKET_LEN_MIN`] to
     /// [`PACKET_LEN_LIMIT`].
     pub packet_len_max: usize,
+    /// Messages of one client that are taken in and not answered yet, at least 2. More wait in its socket.
+    pub unanswered_max: usize,
 }
 
 /// The longest order with every tag is far below it; only debug text could ask for more.
@@ -83,6 +85,9 @@ impl GatewaySettings {
             return Err(Fatal::invariant(format_args!(
                 "gateway: a tail of {bytes} bytes is no power of two of at least {TAIL_BYTES_MIN}"
             )));
+        }
+        if self.unanswered_max < 2 {
+            return Err(Fatal::invariant("gateway: unanswered_max is below 2"));
         }
         if !(PACKET_LEN_MIN..=PACKET_LEN_LIMIT).contains(&self.packet_len_max) {
             let bytes = self.packet_len_max;

@@ -48,6 +48,7 @@ pub fn settings() -> GatewaySettings {
         stall_timeout: Duration::from_secs(5),
         tail_bytes: 64 * 1024,
         packet_len_max: PACKET_LEN_MAX,
+        unanswered_max: 1 << 20,
     }
 }
 

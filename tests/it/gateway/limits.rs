@@ -1,6 +1,8 @@
 //! What a login may do, how much of it, and what becomes of its orders without a connection.
 
-use super::bench::{ALICE, BOB, Bench, SECOND, cancel, enter, settings, who_and_which};
+use super::bench::{
+    ALICE, BOB, Bench, SECOND, cancel, canceled, enter, login_packet, settings, who_and_which,
+};
 use dojima::domain::{Command, ConnectionLoss, LoginId, RejectReason};
 use dojima::net::auth::Role;
 use dojima::stages::gateway::{GatewaySettings, GatewayStart, RateLimit};
@@ -60,6 +62,47 @@ fn who_goes_on_above_the_rate_is_disconnected() {
     bench.until_closed(&mut alice);
     bench.tell(BOB);
     bench.expect_stream(&mut bob, BOB, 1);
+}
+
+/// Duty cycles in which whatever can be taken in is taken in; how many messages that was since the start.
+fn taken_in(bench: &mut Bench) -> u64 {
+    let before = bench.count("gateway.messages_in");
+    for _ in 0..200 {
+        bench.cycle();
+    }
+    let now = bench.count("gateway.messages_in");
+    if now == before { now } else { taken_in(bench) }
+}
+
+#[test]
+fn who_sends_faster_than_it_is_answered_does_not_stand_before_others() {
+    let mut bench = Bench::with(GatewaySettings { unanswered_max: 8, ..settings() }, 1024, &[]);
+    let (mut alice, _) = bench.log_in(ALICE, 0);
+    let (mut bob, _) = bench.log_in(BOB, 0);
+    let orders: Vec<u8> = (1..=40).flat_map(enter).collect();
+    alice.send(&orders);
+    bench.until_read(orders.len() as u64 + 2 * login_packet(ALICE, 0).len() as u64);
+    assert_eq!(taken_in(&mut bench), 8);
+    bob.send(&enter(1));
+    bench.until("his order", |bench| bench.count("gateway.messages_in") == 9);
+    let mut commands = bench.taken();
+    assert_eq!(who_and_which(&commands[8]), (BOB, 1), "eight stand before his, and not forty");
+    // Sequenced, then applied, then durable: only that is an answer.
+    bench.sequenced.set(9);
+    assert_eq!(taken_in(&mut bench), 9);
+    let event = bench.hold(canceled(0, ALICE, 1).event);
+    bench.applied.set(9);
+    assert_eq!(taken_in(&mut bench), 9);
+    bench.durable.set(event.sequence);
+    for answered in [17, 25, 33, 41] {
+        assert_eq!(taken_in(&mut bench), answered);
+        commands.extend(bench.taken());
+        bench.sequenced.set(answered);
+        bench.applied.set(answered);
+    }
+    let hers: Vec<u32> =
+        commands.iter().map(who_and_which).filter(|(who, _)| *who == ALICE).map(|(_, which)| which).collect();
+    assert_eq!(hers, (1..=40).collect::<Vec<u32>>(), "all of them, in their order");
 }
 
 #[test]

@@ -229,6 +229,42 @@ fn strangers_do_not_keep_out_those_who_have_a_login() {
     assert!(!strangers[1].closed, "the other one stays");
 }
 
+/// Of so many that one look finds several, those who came first go first, whatever happened to some of them meanwhile.
+#[test]
+fn of_many_strangers_the_oldest_give_way() {
+    let many = GatewaySettings { connections_max: 200, ..settings() };
+    let mut bench = Bench::with(many, 16, &[]);
+    let mut strangers = Vec::new();
+    for count in 1..=200 {
+        bench.clock.advance(SECOND / 1_000);
+        strangers.push(bench.connect());
+        bench.until("the stranger", |bench| bench.count("gateway.connections") == count);
+    }
+    let mut newcomer = |bench: &mut Bench, strangers: &mut Vec<Client>, goes: usize| {
+        bench.clock.advance(SECOND / 1_000);
+        strangers.push(bench.connect());
+        bench.until_closed(&mut strangers[goes]);
+    };
+    newcomer(&mut bench, &mut strangers, 0);
+    // Found together with the first; it logs in, and does not go.
+    strangers[1].send(&login_packet(ALICE, 0));
+    let answer = bench.next_packet(&mut strangers[1]);
+    assert_eq!(answer.0, kind::LOGIN_ACCEPTED);
+    // Found together with the first; it leaves by itself, and its place is another's.
+    strangers[2].finish();
+    bench.until_closed(&mut strangers[2]);
+    strangers.push(bench.connect());
+    bench.until("the free place", |bench| bench.count("gateway.connections") == 200);
+    for goes in 3..40 {
+        newcomer(&mut bench, &mut strangers, goes);
+    }
+    for client in strangers.iter_mut().skip(1).filter(|client| !client.closed) {
+        client.receive();
+    }
+    let gone = strangers.iter().filter(|client| client.closed).count();
+    assert_eq!((gone, strangers[1].closed), (39, false));
+}
+
 /// Duty cycles of the gateway while the doorman is busy, until `done` says so.
 #[track_caller]
 fn gateway_until(bench: &mut Bench, what: &str, done: &dyn Fn(&Bench) -> bool) {

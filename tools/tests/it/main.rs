@@ -4,6 +4,7 @@ mod damaged;
 mod diff;
 mod export;
 mod follow;
+mod hostile;
 mod live;
 mod read_only;
 mod recorded;
