@@ -17,16 +17,19 @@ pub enum Bug {
     IgnoreFailedSync,
     /// A client that resumes gets its stream from one message further on.
     ResumeOffByOne,
+    /// A client's message is taken for one of its login's present session, whatever session it was sent in.
+    AnySession,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::SkipGate,
         Self::DropWatermark,
         Self::ReuseSequence,
         Self::IgnoreFailedSync,
         Self::ResumeOffByOne,
+        Self::AnySession,
     ];
 }
 

@@ -44,6 +44,9 @@ coverage! {
     answers_again: "messages to clients, sent again",
     local: "commands of operators",
     ticks: "ticks",
+    rolls: "rolls of the session",
+    ends_of_session: "ends of a session told",
+    late_logins: "logins to a session that has ended",
     connections: "connections",
     logins: "logins",
     wrong_logins: "wrong logins",
@@ -127,7 +130,7 @@ const REJECTS: &[&str] = &[
     "InsufficientFunds",
     "TooManyOrders",
 ];
-const IGNORED: &[&str] = &["Retransmission", "OrderNotLive", "NothingToCancel"];
+const IGNORED: &[&str] = &["Retransmission", "OrderNotLive", "NothingToCancel", "OtherSession"];
 
 fn add_all(to: &mut BTreeMap<&'static str, u64>, from: &BTreeMap<&'static str, u64>) {
     for (name, count) in from {
@@ -145,6 +148,7 @@ impl Coverage {
         self.interruptions += happened.interruptions;
         self.expired += happened.expired;
         self.ticks += happened.ticks;
+        self.rolls += happened.rolls;
         add_all(&mut self.rejects, &happened.rejects);
         add_all(&mut self.ignored, &happened.ignored);
     }

@@ -359,8 +359,8 @@ impl World {
             }
             self.coverage.lost_async += known - found;
             self.reference.go_back_to(found)?;
-            for (sent, who) in self.sent.iter_mut().zip(&self.plan.identities) {
-                *sent = self.reference.messages(who.login).min(*sent);
+            for ((login, session), sent) in &mut self.sent {
+                *sent = self.reference.messages(*login, *session).min(*sent);
             }
         }
         self.coverage.lost_unacknowledged += sequenced.saturating_sub(found.max(known));

@@ -4,6 +4,7 @@ use super::client::Identity;
 use super::random::Random;
 use dojima::config::{Config, Durability, InstrumentLimitsConfig, OldSegments, ProtectionConfig};
 use dojima::runtime::ThreadingMode;
+use dojima::wire::soup::SessionId;
 use rust_decimal::Decimal;
 
 const KIB: u64 = 1 << 10;
@@ -25,6 +26,7 @@ pub struct Plan {
     pub failing_sync: u64,
     pub snapshot_fault: u64,
     pub operator: u64,
+    pub roll: u64,
     /// Chance in 1,000 of an unsynced sector to be there after a loss of power.
     pub kept: u64,
 }
@@ -40,7 +42,7 @@ impl Plan {
             login: login.login,
             username: login.config.username,
             password: login.config.password.expect("in plain text"),
-            session: config.gateway.session.clone(),
+            session: SessionId::new(&config.gateway.session).expect("a name"),
         });
         let identities = usernames.collect();
         let weights =
@@ -63,6 +65,7 @@ impl Plan {
             failing_sync: turns * random.pick(&[1, 2, 10]) / 2,
             snapshot_fault: turns / (1 + random.below(6)),
             operator: random.pick(&[25, 60, 150]),
+            roll: turns / (1 + random.below(6)),
             kept: random.pick(&[0, 100, 500, 900, 1_000]),
         }
     }
