@@ -21,7 +21,8 @@ const TIMEOUT_MS: RangeInclusive<u64> = 10..=3_600_000;
 const TICK_INTERVAL_MS: RangeInclusive<u64> = 50..=3_600_000;
 
 /// What the engine keeps in the data directory, under these names.
-const TAKEN: [&str; 5] = ["journal", "events", "snapshots", "market-data", "lock"];
+const TAKEN: [&str; 7] =
+    ["journal", "events", "snapshots", "market-data", "lock", "operator.sock", "operator.tmp"];
 
 /// Days for which the names of sessions must at least suffice.
 const ROLLS_MIN: u32 = 365;

@@ -62,7 +62,8 @@ impl Command {
             | Self::SetRules { .. }
             | Self::CancelLogin { .. }
             | Self::RollSession { .. }
-            | Self::CopyAccount { .. } => return None,
+            | Self::CopyAccount { .. }
+            | Self::ResetUserRef { .. } => return None,
         };
         Some(Sender { login, session, user_ref })
     }
@@ -109,7 +110,8 @@ impl Command {
             | Self::SetRules { .. }
             | Self::CancelLogin { .. }
             | Self::RollSession { .. }
-            | Self::CopyAccount { .. }) => other,
+            | Self::CopyAccount { .. }
+            | Self::ResetUserRef { .. }) => other,
         }
     }
 }

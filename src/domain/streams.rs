@@ -99,9 +99,9 @@ impl StreamIndex {
         self.logins.iter().map(|stream| (stream.messages, &stream.marks[..]))
     }
 
-    /// Takes up the next login of an index that was written down. `false`, and nothing done, when these cannot be the
+    /// Takes up the next login of an index that was written down, with its present session. `false`, and nothing done, when these cannot be the
     /// marks of so many messages.
-    pub fn restore(&mut self, messages: u64, marks: Vec<Mark>) -> bool {
+    pub fn restore(&mut self, session: u32, messages: u64, marks: Vec<Mark>) -> bool {
         let fits = |(at, mark): (u64, &Mark)| {
             // A trade of a login with itself carries two messages: the one that is marked may be the second of them.
             let marked = at * MARK_EVERY + 1;
@@ -112,7 +112,7 @@ impl StreamIndex {
         if !whole || !rising || !(0..).zip(&marks).all(fits) {
             return false;
         }
-        self.logins.push(Stream { session: self.session, messages, marks, ..Stream::default() });
+        self.logins.push(Stream { session, messages, marks, ..Stream::default() });
         true
     }
 
@@ -121,9 +121,15 @@ impl StreamIndex {
         self.logins.get(login.0 as usize).map_or(0, |stream| stream.messages)
     }
 
-    /// The counts of logins 0 to `logins` - 1.
-    pub fn messages_by_login(&self, logins: usize) -> Vec<u64> {
-        (0..logins).map(|login| self.messages(LoginId(login as u32))).collect()
+    /// The present sessions of logins 0 to `logins` - 1, and how many messages each has.
+    pub fn by_login(&self, logins: usize) -> Vec<(u32, u64)> {
+        let known = self.logins.iter().map(|stream| (stream.session, stream.messages));
+        known.chain(std::iter::repeat((self.session, 0))).take(logins).collect()
+    }
+
+    /// The first events of all present streams that are known.
+    pub fn beginnings(&self) -> impl Iterator<Item = u64> {
+        self.logins.iter().filter_map(|stream| stream.marks.first()).map(|mark| mark.event)
     }
 
     /// The login's stream of a session: the present one or the one before.
@@ -176,13 +182,13 @@ mod tests {
     fn marks_of_no_stream_are_refused() {
         let mark = |event, message| Mark { event, message };
         let mut index = StreamIndex::default();
-        assert!(index.restore(MARK_EVERY + 1, vec![mark(1, 1), mark(9, MARK_EVERY + 1)]));
+        assert!(index.restore(0, MARK_EVERY + 1, vec![mark(1, 1), mark(9, MARK_EVERY + 1)]));
         assert!(
-            index.restore(MARK_EVERY + 1, vec![mark(1, 1), mark(9, MARK_EVERY)]),
+            index.restore(0, MARK_EVERY + 1, vec![mark(1, 1), mark(9, MARK_EVERY)]),
             "the second of a trade"
         );
         for second in [0, MARK_EVERY - 1, MARK_EVERY + 2, u64::MAX] {
-            assert!(!index.restore(MARK_EVERY + 1, vec![mark(1, 1), mark(9, second)]), "{second}");
+            assert!(!index.restore(0, MARK_EVERY + 1, vec![mark(1, 1), mark(9, second)]), "{second}");
         }
     }
 

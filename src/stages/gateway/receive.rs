@@ -171,7 +171,8 @@ fn frees_space(command: &Command) -> bool {
         | Command::SetOrderEntry(_)
         | Command::CancelLogin { .. }
         | Command::RollSession { .. }
-        | Command::CopyAccount { .. } => false,
+        | Command::CopyAccount { .. }
+        | Command::ResetUserRef { .. } => false,
     }
 }
 
@@ -290,7 +291,8 @@ fn within_rate(command: Command, bucket: &mut Bucket) -> Result<Command, Ending>
             | Command::SetOrderEntry(_)
             | Command::CancelLogin { .. }
             | Command::RollSession { .. }
-            | Command::CopyAccount { .. }) => other,
+            | Command::CopyAccount { .. }
+            | Command::ResetUserRef { .. }) => other,
         }),
         Fill::Overdrawn => {
             let RateLimit { per_second, burst } = bucket.limit;

@@ -32,7 +32,7 @@ impl Operator {
         let random = &mut self.random;
         let instrument = InstrumentId(random.below(2) as u32);
         let account = AccountId(1 + random.below(ACCOUNTS) as u32);
-        match random.below(33) {
+        match random.below(34) {
             0..7 => {
                 self.amends.push(Command::SetPhase { instrument, phase: Phase::Continuous });
                 Command::SetPhase { instrument, phase: phase(random) }
@@ -80,6 +80,7 @@ impl Operator {
                 self.amends.push(Command::SetOrderLimits { scope, limits: OrderLimits::default() });
                 Command::SetOrderLimits { scope, limits }
             }
+            29 => Command::ResetUserRef { login: LoginId(random.below(ACCOUNTS + 1) as u32) },
             28 => Command::SetRules { edition: random.pick(&[1, 2]) as u16 },
             _ => Command::Tick,
         }
