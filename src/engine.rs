@@ -11,6 +11,7 @@ use crate::exchange::Exchange;
 use crate::market::MarketWatch;
 use crate::net::HANDED_MAX;
 use crate::net::tls::{TlsError, TlsLimits, TlsPort, TlsServer, TlsSettings};
+use crate::operator::{self, Desk, OperatorServer};
 use crate::pipeline::{
     self, FeedSockets, Handles, Local, Network, Pipeline, Sockets, StopPhase, TcpSockets, Watch,
 };
@@ -194,6 +195,21 @@ fn join(
     Ok(Warm { pipeline, report, differences, counters })
 }
 
+/// Nothing beside the core can keep it from starting: without its socket the engine runs as ever, and says so.
+fn serve_operators(data: &Path, desk: Desk) -> Option<OperatorServer> {
+    match OperatorServer::start(data, desk) {
+        Ok(server) => Some(server),
+        Err(error) => {
+            let path = data.join(operator::SOCKET_FILE);
+            tracing::warn!(
+                "operators cannot reach this engine: cannot listen on {}: {error}",
+                path.display()
+            );
+            None
+        }
+    }
+}
+
 fn listen(key: &'static str, address: SocketAddr) -> Result<TcpListener, StartError> {
     TcpListener::bind(address).map_err(|source| StartError::Listen { key, address, source })
 }
@@ -278,6 +294,7 @@ pub struct Engine {
     running: Vec<(StopPhase, RunningAgent)>,
     runner: Runner,
     tls: Option<TlsServer>,
+    operator: Option<OperatorServer>,
     presence: Presence,
     /// What recovery found and did.
     pub report: RecoveryReport,
@@ -369,7 +386,7 @@ impl Engine {
         let recovered = recover(&data, &settings, launch.on_progress)?;
         let presence = data.presence()?;
         let warm = join(config, &data, network, recovered, None, &clocks)?;
-        let Warm { pipeline: Pipeline { threads, handles }, report, differences, counters } = warm;
+        let Warm { pipeline: Pipeline { threads, mut handles }, report, differences, counters } = warm;
         let stops: Vec<Shutdown> = threads.iter().map(|_| Shutdown::new()).collect();
         let runner = Runner::new(match launch.on_fatal {
             OnFatal::ExitProcess => FatalPolicy::ExitProcess,
@@ -383,11 +400,13 @@ impl Engine {
             Some((port, door)) => Some(port.serve(door).map_err(Fatal::io)?),
             None => None,
         };
+        let operator = handles.operator.take().and_then(|desk| serve_operators(data.path(), desk));
         Ok(Self {
             handles,
             running,
             runner,
             tls,
+            operator,
             presence,
             report,
             differences,
@@ -433,6 +452,7 @@ impl Engine {
     /// # Errors
     /// The first fatal error of any agent.
     pub fn stop(mut self) -> Result<Stopped, Fatal> {
+        drop(self.operator.take());
         self.handles.take_nothing_more();
         self.wait(DRAIN_PATIENCE, Watch::is_drained);
         // Every thread has ended before this returns, whichever failed: what they hold can be opened again.

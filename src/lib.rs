@@ -11,7 +11,7 @@
 //!
 //! The modules in reading order: values ([`domain`]), the pure core ([`exchange`]), the ring that joins the
 //! stages ([`ring`]) and what runs them ([`runtime`]), bytes ([`wire`]), sockets ([`net`]), the stages themselves ([`stages`]), how they
-//! are wired ([`pipeline`]) and warmed up ([`recovery`], [`replica`]), and the human edge ([`config`], [`cli`], [`client`]).
+//! are wired ([`pipeline`]), what operators ask ([`operator`]) and warmed up ([`recovery`], [`replica`]), and the human edge ([`config`], [`cli`], [`client`]).
 //! docs/ARCHITECTURE.md follows one order through all of it.
 
 // What .clippy.toml bans is denied where it would break determinism or block: clocks and threads for everything that an
@@ -29,6 +29,7 @@ pub mod exchange;
 pub mod market;
 #[deny(clippy::disallowed_methods)]
 pub mod net;
+pub mod operator;
 pub mod pipeline;
 pub mod recovery;
 pub mod replica;

@@ -26,6 +26,7 @@ use crate::domain::{Command, EventRecord, Sequenced};
 use crate::exchange::Exchange;
 use crate::market::MarketWatch;
 use crate::net::auth::{Role, auth_queues};
+use crate::operator::{Desk, DeskPorts};
 use crate::recovery::{DataDir, Recovered};
 use crate::replica::State;
 use crate::ring::{Consumer, CursorReader, Producer, RingBuilder, cursor, spsc};
@@ -95,6 +96,8 @@ pub struct Handles {
     pub market: Option<MarketWatch>,
     /// Commands that do not come over a socket.
     pub local: Local,
+    /// Commands of operators, for whoever serves them.
+    pub operator: Option<Desk>,
     /// Where everybody is.
     pub watch: Watch,
     /// The exchange, once the matcher is closed.
@@ -183,6 +186,9 @@ const TIMER_SLOTS: usize = 64;
 /// Slots from the shadow to the sequencer, for a checkpoint now and then.
 const SHADOW_SLOTS: usize = 64;
 
+/// Commands of operators that wait: they come one at a time.
+const OPERATOR_SLOTS: usize = 4;
+
 /// Joins recovered parts into a pipeline. `clocks` makes them for every agent. `log_options`: how the log of market data is written, if not as configured.
 ///
 /// # Errors
@@ -207,6 +213,8 @@ pub fn build(
     let (local_in, from_local) = spsc::<Command>(config.rings.inbound_slots);
     let timer_settings = settings::timer(config, &listings, &streams, data.event_log())?;
     let (timer_in, from_timer) = timer_settings.is_some().then(|| spsc::<Command>(TIMER_SLOTS)).unzip();
+    let (operator_in, from_operator) = spsc::<Command>(OPERATOR_SLOTS);
+    let (taken_in, taken) = cursor();
     let (shadow_in, from_shadow) = replica.is_some().then(|| spsc::<Command>(SHADOW_SLOTS)).unzip();
     let (commands, [to_journaler, to_matcher]) = ring::<Sequenced, 2>(config.rings.command_slots);
     let (events, to_archiver, to_gateway) = match &sockets {
@@ -235,6 +243,7 @@ pub fn build(
     let mut rings = vec![
         (gateway_in.cursor(), vec![from_gateway.cursor()]),
         (local_in.cursor(), vec![from_local.cursor()]),
+        (operator_in.cursor(), vec![from_operator.cursor()]),
         (commands.cursor(), vec![to_journaler.cursor(), to_matcher.cursor()]),
         (events.cursor(), event_readers.into_iter().flatten().map(Consumer::cursor).collect()),
     ];
@@ -273,7 +282,7 @@ pub fn build(
                 listings: listings.clone(),
                 audience: audience(&streams),
                 session: streams.session(),
-                messages: streams.messages_by_login(exchange.logins().len()),
+                streams: streams.by_login(exchange.logins().len()),
             };
             let settings = settings::gateway(config, &opening)?;
             let gateway = Gateway::new(settings, sockets, ports, start, clocks.monotonic(), counters)?;
@@ -310,6 +319,7 @@ pub fn build(
     // 2. Sequencer.
     let ports = SequencerPorts {
         sources: [from_gateway, from_local].into_iter().chain(from_timer).chain(from_shadow).collect(),
+        operator: Some((from_operator, taken_in)),
         commands,
         space: vec![journal_watch, event_log_watch, quota_watch],
         downstream: seats.bells(Seat::Sequencer, &[Seat::Journaler, Seat::Matcher]),
@@ -351,6 +361,16 @@ pub fn build(
     };
     let archiver = Archiver::new(ports, event_log, streams, last_event, counters);
     let archived = archiver.archived();
+    // Operators.
+    let ports = DeskPorts {
+        commands: operator_in,
+        doorbell: seats.bell(Seat::Sequencer),
+        taken,
+        archived: archived.clone(),
+        session: archiver.session(),
+        event_log: Arc::clone(data.event_log()),
+    };
+    let operator = Desk::new(ports, settings::names(config, &opening)?);
     // Timer.
     let timer = timer_settings.zip(timer_in).map(|(settings, commands)| {
         let downstream = seats.bells(Seat::Timer, &[Seat::Sequencer]);
@@ -439,6 +459,7 @@ pub fn build(
         shadow: shadow_control,
         market,
         local,
+        operator: Some(operator),
         watch,
         last_state,
         _lock: lock,

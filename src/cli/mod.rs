@@ -8,6 +8,7 @@ pub mod demo;
 pub mod hash_password;
 pub mod itch;
 pub mod market;
+pub mod operator;
 pub mod print;
 pub mod replay;
 pub mod serve;
@@ -48,6 +49,8 @@ enum Command {
     Itch(itch::ItchArgs),
     /// Check that journal, event log, market data and SQL agree
     Verify(verify::VerifyArgs),
+    /// Ask something of a running engine, as its operator
+    Operator(operator::OperatorArgs),
     /// Read a password from stdin and print its hash, for password_hash in the configuration
     HashPassword,
 }
@@ -90,6 +93,7 @@ pub fn main() -> ExitCode {
         Command::Market(args) => market::run(args),
         Command::Itch(args) => itch::run(args),
         Command::Verify(args) => verify::run(args),
+        Command::Operator(args) => operator::run(args),
         Command::HashPassword => hash_password::run(),
     };
     let code = done.unwrap_or_else(|error| {

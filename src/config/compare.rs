@@ -176,7 +176,8 @@ impl Terms {
                 | Command::QueryAccount(_)
                 | Command::SetOrderEntry(_)
                 | Command::CancelLogin { .. }
-                | Command::RollSession { .. } => {}
+                | Command::RollSession { .. }
+                | Command::ResetUserRef { .. } => {}
             }
         }
         Self(terms)

@@ -7,8 +7,16 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
 /// What the engine keeps in the data directory, under these names.
-pub(super) const TAKEN: [&str; 6] =
-    ["journal", "events", "snapshots", "market-data", "known-addresses", "lock"];
+pub(super) const TAKEN: [&str; 8] = [
+    "journal",
+    "events",
+    "snapshots",
+    "market-data",
+    "known-addresses",
+    "lock",
+    "operator.sock",
+    "operator.tmp",
+];
 
 /// Links that are followed in one path, as many as the system follows.
 const LINKS_MAX: u32 = 40;

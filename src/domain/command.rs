@@ -176,7 +176,8 @@ pub enum Command {
         cause: ConnectionLoss,
     },
     /// The venue's day ends and the next begins: every login's stream ends, and goes on as that of the next session from
-    /// message 1; client numbers start again from 1. Orders stay.
+    /// message 1; client numbers start again from 1. Orders stay. A login that has come to that session already, by
+    /// [`Command::ResetUserRef`], comes to the one after its own.
     RollSession {
         /// The next session; one more than the present one.
         session: u32,
@@ -187,6 +188,12 @@ pub enum Command {
         login: LoginId,
         /// Of what.
         account: AccountId,
+    },
+    /// An operator's: the client's numbers of a login start again from 1, for one that has used up the last of them. It is
+    /// the roll of this login's session alone: its stream ends and goes on as that of its next session. Orders stay.
+    ResetUserRef {
+        /// Whose numbers.
+        login: LoginId,
     },
 }
 

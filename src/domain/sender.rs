@@ -62,8 +62,56 @@ impl Command {
             | Self::SetRules { .. }
             | Self::CancelLogin { .. }
             | Self::RollSession { .. }
-            | Self::CopyAccount { .. } => return None,
+            | Self::CopyAccount { .. }
+            | Self::ResetUserRef { .. } => return None,
         };
         Some(Sender { login, session, user_ref })
+    }
+
+    /// The same command, as sent in this session if it is a client's message.
+    pub fn in_session(self, session: u32) -> Self {
+        match self {
+            Self::Enter(message) => Self::Enter(Enter { session, ..message }),
+            Self::RefuseEnter(message) => Self::RefuseEnter(RefuseEnter { session, ..message }),
+            Self::Replace(message) => Self::Replace(Replace { session, ..message }),
+            Self::RefuseReplace(message) => Self::RefuseReplace(RefuseReplace { session, ..message }),
+            Self::Cancel(message) => Self::Cancel(Cancel { session, ..message }),
+            Self::Amend(message) => Self::Amend(Amend { session, ..message }),
+            Self::Modify(message) => Self::Modify(Modify { session, ..message }),
+            Self::SetOrderEntry(message) => Self::SetOrderEntry(SetOrderEntry { session, ..message }),
+            Self::QueryAccount(message) => Self::QueryAccount(QueryAccount { session, ..message }),
+            Self::MassCancel(message) if message.login.is_some() => {
+                Self::MassCancel(MassCancel { session, ..message })
+            }
+            other @ (Self::MassCancel(_)
+            | Self::AddAsset { .. }
+            | Self::OpenAccount { .. }
+            | Self::OpenLogin { .. }
+            | Self::ListInstrument(_)
+            | Self::SetPhase { .. }
+            | Self::Deposit(_)
+            | Self::Withdraw(_)
+            | Self::Open { .. }
+            | Self::SetLimits { .. }
+            | Self::CancelOrder { .. }
+            | Self::Tick
+            | Self::SetMark { .. }
+            | Self::Delist { .. }
+            | Self::SetTerms(_)
+            | Self::SetFees(_)
+            | Self::SetProtection { .. }
+            | Self::SetOrderLimits { .. }
+            | Self::SetAsset(_)
+            | Self::SetSelfTrade(_)
+            | Self::AssignTier { .. }
+            | Self::SetVolumeTiers(_)
+            | Self::Kill { .. }
+            | Self::Checkpoint(_)
+            | Self::SetRules { .. }
+            | Self::CancelLogin { .. }
+            | Self::RollSession { .. }
+            | Self::CopyAccount { .. }
+            | Self::ResetUserRef { .. }) => other,
+        }
     }
 }

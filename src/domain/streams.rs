@@ -138,9 +138,9 @@ impl StreamIndex {
         self.logins.iter().map(|stream| (stream.messages, &stream.marks[..]))
     }
 
-    /// Takes up the next login of an index that was written down. `false`, and nothing done, when these cannot be the
+    /// Takes up the next login of an index that was written down, with its present session. `false`, and nothing done, when these cannot be the
     /// marks of so many messages.
-    pub fn restore(&mut self, messages: u64, marks: Vec<Mark>) -> bool {
+    pub fn restore(&mut self, session: u32, messages: u64, marks: Vec<Mark>) -> bool {
         let fits = |(at, mark): (u64, &Mark)| {
             // A trade of a login with itself carries two messages: the one that is marked may be the second of them.
             let marked = at * MARK_EVERY + 1;
@@ -151,7 +151,7 @@ impl StreamIndex {
         if !whole || !rising || !(0..).zip(&marks).all(fits) {
             return false;
         }
-        self.logins.push(Stream { session: self.session, messages, marks, ..Stream::default() });
+        self.logins.push(Stream { session, messages, marks, ..Stream::default() });
         true
     }
 
@@ -170,7 +170,8 @@ impl StreamIndex {
             .is_none_or(|one| one.session < session && one.last_event < first_event);
         let has_room = own.is_none_or(|own| own.len() < ENDED_MAX);
         let in_order = self.ended.len() <= login.0 as usize + 1;
-        let is_one = session < self.session && (1..=last_event).contains(&first_event) && messages > 0;
+        let has_ended = session < self.session_of(login);
+        let is_one = has_ended && (1..=last_event).contains(&first_event) && messages > 0;
         let fits = follows && has_room && in_order && is_one;
         if fits {
             self.keep(ended);
@@ -193,9 +194,15 @@ impl StreamIndex {
         self.logins.get(login.0 as usize).map_or(0, |stream| stream.messages)
     }
 
-    /// The counts of logins 0 to `logins` - 1.
-    pub fn messages_by_login(&self, logins: usize) -> Vec<u64> {
-        (0..logins).map(|login| self.messages(LoginId(login as u32))).collect()
+    /// The present sessions of logins 0 to `logins` - 1, and how many messages each has.
+    pub fn by_login(&self, logins: usize) -> Vec<(u32, u64)> {
+        let known = self.logins.iter().map(|stream| (stream.session, stream.messages));
+        known.chain(std::iter::repeat((self.session, 0))).take(logins).collect()
+    }
+
+    /// The first events of all present streams that are known.
+    pub fn beginnings(&self) -> impl Iterator<Item = u64> {
+        self.logins.iter().filter_map(|stream| stream.marks.first()).map(|mark| mark.event)
     }
 
     /// The login's stream of a session: the present one or the one before.
@@ -258,14 +265,69 @@ mod tests {
     fn marks_of_no_stream_are_refused() {
         let mark = |event, message| Mark { event, message };
         let mut index = StreamIndex::default();
-        assert!(index.restore(MARK_EVERY + 1, vec![mark(1, 1), mark(9, MARK_EVERY + 1)]));
+        assert!(index.restore(0, MARK_EVERY + 1, vec![mark(1, 1), mark(9, MARK_EVERY + 1)]));
         assert!(
-            index.restore(MARK_EVERY + 1, vec![mark(1, 1), mark(9, MARK_EVERY)]),
+            index.restore(0, MARK_EVERY + 1, vec![mark(1, 1), mark(9, MARK_EVERY)]),
             "the second of a trade"
         );
         for second in [0, MARK_EVERY - 1, MARK_EVERY + 2, u64::MAX] {
-            assert!(!index.restore(MARK_EVERY + 1, vec![mark(1, 1), mark(9, second)]), "{second}");
+            assert!(!index.restore(0, MARK_EVERY + 1, vec![mark(1, 1), mark(9, second)]), "{second}");
         }
+    }
+
+    #[test]
+    fn sessions_that_have_ended_are_remembered_and_can_be_written_down() {
+        let (one, two) = (LoginId(0), LoginId(1));
+        let mut index = StreamIndex::default();
+        let mut number = 0;
+        let mut note = |index: &mut StreamIndex, event| {
+            number += 1;
+            index.note(&record(number, event));
+        };
+        for login in [one, two] {
+            note(&mut index, Event::LoginOpened { login, account: crate::domain::AccountId(1) });
+        }
+        // The second login begins a session of its own once; the others are the venue's.
+        let rolls: [(u32, &[LoginId]); 3] = [(1, &[one, two]), (2, &[two]), (3, &[one, two])];
+        for (session, logins) in rolls {
+            for login in logins {
+                note(&mut index, Event::SessionEnded { login: *login });
+            }
+            if logins.len() == 2 {
+                note(&mut index, Event::SessionRolled { session });
+            }
+            for login in logins {
+                note(&mut index, Event::SessionStarted { login: *login, session });
+            }
+        }
+        let known =
+            |login| (0..4).filter(|session| index.ended(login, *session).is_some()).collect::<Vec<_>>();
+        assert_eq!((known(one), known(two)), (vec![0, 1], vec![0, 1, 2]));
+        let first = index.ended(one, 0).expect("it ended");
+        assert_eq!((first.first_event, first.last_event, first.messages), (1, 3, 2));
+        assert_eq!(index.mark_before(two, 0, 2), Some(Mark { event: 2, message: 1 }));
+        assert_eq!(index.mark_before(two, 0, 3), None, "it had two messages");
+        let restored = || {
+            let mut restored = StreamIndex::restored(Audience::default(), 3);
+            for (messages, marks) in index.all() {
+                assert!(restored.restore(3, messages, marks.to_vec()));
+            }
+            restored
+        };
+        let mut again = restored();
+        assert!(index.all_ended().all(|ended| again.restore_ended(*ended)));
+        assert!(again.all_ended().eq(index.all_ended()));
+        let last = *index.all_ended().last().expect("some");
+        for wrong in [
+            EndedStream { session: 3, ..last },
+            EndedStream { messages: 0, ..last },
+            EndedStream { first_event: last.last_event + 1, ..last },
+            EndedStream { first_event: 0, ..last },
+        ] {
+            assert!(!restored().restore_ended(wrong), "{wrong:?}");
+        }
+        let mut again = restored();
+        assert!(again.restore_ended(last) && !again.restore_ended(*first), "out of order");
     }
 
     #[test]

@@ -74,6 +74,7 @@ impl Exchange {
                 return self.cancel_login(login, cause).map(|()| None);
             }
             Command::RollSession { session } => return self.roll_session(session).map(|()| None),
+            Command::ResetUserRef { login } => return self.reset_user_ref(login, events).map(|()| None),
             Command::CopyAccount { login, account } => self.copy_account(login, account, stamp.sequence)?,
             Command::Enter(_)
             | Command::RefuseEnter(_)

@@ -134,6 +134,7 @@ impl Exchange {
         hash.count(self.logins.len());
         for login in &self.logins {
             hash.unsigned(login.account.0);
+            hash.unsigned(login.session);
             hash.unsigned(login.last_user_ref.0);
             hash.unsigned(login.cancel_at.0);
             hash.unsigned(login.order_entry as u8);

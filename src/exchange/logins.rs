@@ -16,7 +16,7 @@ use crate::domain::{
 pub struct Login {
     /// The account that its orders are for.
     pub account: AccountId,
-    /// Its session; the first one is 0.
+    /// Its session, never below that of the venue; the first one is 0.
     pub session: u32,
     /// The highest client number it has used in this session.
     pub last_user_ref: UserRef,
@@ -239,15 +239,7 @@ impl Exchange {
                 }
                 RollStage::Start if is_last => return,
                 RollStage::End => events.push(Event::SessionEnded { login }),
-                RollStage::Start => {
-                    let orders = self.shared.login_orders[login.0 as usize].len();
-                    let known = &mut self.logins[login.0 as usize];
-                    known.session = session;
-                    known.last_user_ref = UserRef(0);
-                    known.has_old_numbers = orders > 0;
-                    known.restrict();
-                    events.push(Event::SessionStarted { login, session });
-                }
+                RollStage::Start => self.start_session(login, session, events),
             }
             roll.next = LoginId(login.0 + 1);
             self.shared.touch();
@@ -255,6 +247,34 @@ impl Exchange {
                 return self.agenda.push(Task::Roll(roll));
             }
         }
+    }
+
+    /// Begins the next session of a login: the venue's, or if it has come to that one already the one after its own.
+    fn start_session(&mut self, login: LoginId, venue: u32, events: &mut impl EventSink) {
+        let orders = self.open_orders_of(login);
+        let known = &mut self.logins[login.0 as usize];
+        let session = venue.max(known.session.saturating_add(1));
+        known.session = session;
+        known.last_user_ref = UserRef(0);
+        known.has_old_numbers = orders > 0;
+        known.restrict();
+        events.push(Event::SessionStarted { login, session });
+    }
+
+    /// Ends the session of one login and begins its next. Whatever it sent in the one before is ignored from now on, so no
+    /// number of it can be taken for one of the new ones.
+    pub(super) fn reset_user_ref(
+        &mut self,
+        login: LoginId,
+        events: &mut impl EventSink,
+    ) -> Result<(), RejectReason> {
+        self.known_login(login)?;
+        if self.logins[login.0 as usize].session == u32::MAX {
+            return Err(RejectReason::OutOfRange);
+        }
+        events.push(Event::SessionEnded { login });
+        self.start_session(login, self.session, events);
+        Ok(())
     }
 
     pub(super) fn copy_account(

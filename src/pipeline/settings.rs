@@ -4,6 +4,7 @@ use crate::config::{self, Config, LoginConfig, OldSegments, TimeOfDay, UserRole}
 use crate::domain::streams::StreamIndex;
 use crate::domain::{Command, Listings, LoginId, Symbol};
 use crate::net::auth::Role;
+use crate::operator::Names;
 use crate::recovery::DataDir;
 use crate::replica::is_snapshot_file;
 use crate::runtime::{Counters, Fatal, UnixNanos};
@@ -69,6 +70,18 @@ pub(super) fn users(config: &Config, opening: &[Command]) -> Result<Vec<User>, F
         );
     }
     all.iter().map(|(config, login)| user(config, *login)).collect()
+}
+
+/// What operators name things by: the logins that are in the journal and in the configuration, and its sessions.
+pub(super) fn names(config: &Config, opening: &[Command]) -> Result<Names, Fatal> {
+    let session = SessionId::new(&config.gateway.session).ok_or_else(|| {
+        Fatal::invariant("gateway.session passed the configuration's checks but not the wire's")
+    })?;
+    let logins = config.logins_known_to(opening).into_iter();
+    Ok(Names {
+        logins: logins.map(|login| (login.config.username, login.login)).collect(),
+        session: *session.as_bytes(),
+    })
 }
 
 fn user(config: &LoginConfig, login: Option<LoginId>) -> Result<User, Fatal> {
@@ -227,19 +240,17 @@ pub(super) fn timer(
     Ok(anything.then_some(TimerSettings { tick_interval, schedules, roll }))
 }
 
-/// When the present session began: the time of the first message of the first login's stream. Long ago when that is not
-/// kept any more; never when nobody can log in.
+/// When the present session began: the time of the oldest first message of a login's stream, for those of some logins may have
+/// begun anew since. Long ago when that is not kept any more; never when nobody can log in.
 fn session_began(streams: &StreamIndex, log: &Arc<dyn Storage>) -> Result<UnixNanos, Fatal> {
-    let Some(mark) = streams.mark_before(LoginId(0), streams.session(), 1) else {
-        return Ok(UnixNanos(u64::MAX));
-    };
-    let mut reader = match Reader::open_segment_of(Arc::clone(log), mark.event) {
+    let Some(first) = streams.beginnings().min() else { return Ok(UnixNanos(u64::MAX)) };
+    let mut reader = match Reader::open_segment_of(Arc::clone(log), first) {
         Ok(reader) => reader,
         Err(JournalError::Gone { .. }) => return Ok(UnixNanos(0)),
         Err(error) => return Err(Fatal::event_log(error)),
     };
     while let Some(record) = reader.next().map_err(Fatal::event_log)? {
-        if record.sequence == mark.event {
+        if record.sequence == first {
             return Ok(UnixNanos(record.time_ns));
         }
     }

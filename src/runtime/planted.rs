@@ -29,11 +29,13 @@ pub enum Bug {
     HideFullTable,
     /// Some messages of market data are sent otherwise than they are in the log.
     GarbleMarketData,
+    /// A client's message is taken for one of its login's present session, whatever session it was sent in.
+    AnySession,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::SkipGate,
         Self::DropWatermark,
         Self::ReuseSequence,
@@ -45,6 +47,7 @@ impl Bug {
         Self::ForgetCopies,
         Self::HideFullTable,
         Self::GarbleMarketData,
+        Self::AnySession,
     ];
 }
 

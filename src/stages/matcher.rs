@@ -5,9 +5,10 @@
 //! rest waits here, and what follows waits with it. A duty cycle ends when it has touched many orders, so that a command
 //! with much work lets the thread's other agents in between its parts.
 
-use crate::domain::{Event, EventRecord, Sequenced, Stamp};
+use crate::domain::{Command, Event, EventRecord, Sequenced, Stamp};
 use crate::exchange::{EventSink, Exchange, Progress};
 use crate::ring::{Claim, Consumer, CursorWriter, Producer};
+use crate::runtime::planted::{Bug, is_planted};
 use crate::runtime::{Agent, Counter, Counters, Doorbell, Fatal};
 use crossbeam_channel::Sender;
 use std::ops::ControlFlow;
@@ -122,6 +123,12 @@ impl Matcher {
     }
 }
 
+/// The bug [`Bug::AnySession`].
+fn of_present_session(exchange: &Exchange, command: Command) -> Command {
+    let login = command.sender().and_then(|sender| exchange.logins().get(sender.login.0 as usize));
+    login.map_or(command, |login| command.in_session(login.session))
+}
+
 impl Agent for Matcher {
     fn name(&self) -> &str {
         "matcher"
@@ -149,7 +156,12 @@ impl Agent for Matcher {
             }
             outbox.stamp = sequenced.stamp;
             let mut outlet = Outlet { outbox, claim: &mut claim };
-            *progress = exchange.begin(sequenced.stamp, &sequenced.command, &mut outlet);
+            let Sequenced { stamp, command } = sequenced;
+            *progress = if is_planted(Bug::AnySession) {
+                exchange.begin(*stamp, &of_present_session(exchange, *command), &mut outlet)
+            } else {
+                exchange.begin(*stamp, command, &mut outlet)
+            };
             touched += exchange.touched();
             ControlFlow::Continue(())
         });

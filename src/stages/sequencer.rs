@@ -10,9 +10,10 @@ use super::space::SpaceWatch;
 use crate::domain::{
     Command, Enter, RefuseEnter, RefuseReplace, RejectReason, Replace, Sequenced, Stamp, Timestamp,
 };
-use crate::ring::{Consumer, Producer};
+use crate::ring::{Consumer, CursorWriter, Producer};
 use crate::runtime::planted::{Bug, is_planted};
 use crate::runtime::{Agent, Counter, Counters, Doorbell, Fatal, StampClock};
+use std::ops::ControlFlow;
 
 /// Commands of one duty cycle.
 const BATCH_MAX: usize = 512;
@@ -25,6 +26,8 @@ pub struct SequencerPorts {
     /// Where commands come from, at most [`SOURCES_MAX`]; polled in turn. A source's cursor moves after its commands are in the
     /// command ring.
     pub sources: Vec<Consumer<Command>>,
+    /// Where the commands of operators come from, and where it is told which sequence the last of them got.
+    pub operator: Option<(Consumer<Command>, CursorWriter)>,
     /// Where they go.
     pub commands: Producer<Sequenced>,
     /// Whether journal, event log or data directory are short of space.
@@ -68,7 +71,8 @@ impl Agent for Sequencer {
     fn do_work(&mut self) -> Result<usize, Fatal> {
         // Also while nothing waits: the clock of stamps follows the wall clock only while it is read.
         let time = Timestamp(self.stamps.now().0).max(self.last.time);
-        if self.ports.sources.iter().all(|source| source.waiting() == 0) {
+        let of_operators = self.ports.operator.iter().map(|(source, _)| source);
+        if self.ports.sources.iter().chain(of_operators).all(|source| source.waiting() == 0) {
             return Ok(0);
         }
         let space_low = self.ports.space.iter().any(SpaceWatch::is_low);
@@ -76,6 +80,15 @@ impl Agent for Sequencer {
         if claim.remaining() == 0 {
             self.ring_full.add(1);
             return Ok(0);
+        }
+        // First, for there are few, and the others can fill every cycle.
+        if let Some((source, taken)) = &mut self.ports.operator {
+            source.poll(claim.remaining(), |command| {
+                self.last = Stamp { sequence: self.last.sequence + 1, time };
+                claim.push(Sequenced { stamp: self.last, command: *command });
+                taken.set(self.last.sequence);
+                ControlFlow::Continue(())
+            });
         }
         let count = self.ports.sources.len();
         let mut taken = [0; SOURCES_MAX];
@@ -158,6 +171,7 @@ fn refuse_new_orders(command: &Command) -> Command {
         | Command::SetOrderEntry(_)
         | Command::CancelLogin { .. }
         | Command::RollSession { .. }
-        | Command::CopyAccount { .. }) => other,
+        | Command::CopyAccount { .. }
+        | Command::ResetUserRef { .. }) => other,
     }
 }

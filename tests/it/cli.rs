@@ -317,7 +317,9 @@ fn a_journal_that_was_cut_short_is_refused_as_long_as_anything_knows_more() {
 #[test]
 fn a_database_in_the_place_of_other_files_is_refused() {
     let place = Place::new();
-    for path in ["journal/0000000001.seg", "./events", "lock", "snapshots/a.sqlite", "market-data/x"] {
+    for path in
+        ["journal/0000000001.seg", "./events", "lock", "snapshots/a.sqlite", "market-data/x", "operator.sock"]
+    {
         place.configure(|text| text.replace("path = \"dojima.sqlite\"", &format!("path = \"{path}\"")));
         let refused = place.run("serve", &["--listen", "127.0.0.1:0"]);
         assert_eq!(refused.code, Some(1), "{path}: {}", refused.stderr);

@@ -18,19 +18,23 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("net", &["domain", "runtime", "wire"]),
     ("stages", &["domain", "exchange", "market", "net", "replica", "ring", "runtime", "wire"]),
     ("client", &["config", "domain", "market", "wire"]),
+    ("operator", &["domain", "ring", "runtime"]),
     (
         "pipeline",
         &[
-            "config", "domain", "exchange", "market", "net", "recovery", "replica", "ring", "runtime",
-            "stages", "wire",
+            "config", "domain", "exchange", "market", "net", "operator", "recovery", "replica", "ring",
+            "runtime", "stages", "wire",
         ],
     ),
-    ("engine", &["config", "domain", "exchange", "market", "net", "pipeline", "recovery", "runtime"]),
+    (
+        "engine",
+        &["config", "domain", "exchange", "market", "net", "operator", "pipeline", "recovery", "runtime"],
+    ),
     (
         "cli",
         &[
-            "client", "config", "domain", "engine", "exchange", "market", "recovery", "replica", "runtime",
-            "stages", "wire",
+            "client", "config", "domain", "engine", "exchange", "market", "operator", "recovery", "replica",
+            "runtime", "stages", "wire",
         ],
     ),
 ];

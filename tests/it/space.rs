@@ -177,6 +177,7 @@ fn sequenced(set: impl FnOnce(&SpaceLow, &SpaceLow)) -> [Command; 2] {
         (space_gauge("journal"), space_gauge("event log"));
     set(&journal, &event_log);
     let ports = SequencerPorts {
+        operator: None,
         sources: vec![source],
         commands,
         space: vec![journal_watch, event_log_watch],

@@ -112,7 +112,7 @@ impl Restoring {
         let login = login.ok_or("an order of a login that does not exist")?;
         let numbered = record.id.0 > 0 && record.id <= shared.last_order;
         let is_old = record.user_ref > login.last_user_ref;
-        let named = record.user_ref.0 > 0 && (!is_old || self.venue.session > 0);
+        let named = record.user_ref.0 > 0 && (!is_old || login.session > 0);
         check(numbered & named & (record.account == login.account), "an order's numbers are out of range")?;
         if is_old {
             login.note_old_number();

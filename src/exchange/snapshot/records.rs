@@ -129,6 +129,8 @@ pub struct AccountLimitsRecord {
 pub struct LoginRecord {
     /// The account that its orders are for.
     pub account: AccountId,
+    /// Its session, never below that of the venue.
+    pub session: u32,
     /// The highest client number that it has used in this session.
     pub last_user_ref: UserRef,
 }

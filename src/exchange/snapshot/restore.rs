@@ -278,9 +278,9 @@ impl Restoring {
     }
 
     fn take_login(&mut self, record: LoginRecord) -> Refused {
-        let LoginRecord { account, last_user_ref } = record;
+        let LoginRecord { account, session, last_user_ref } = record;
         self.exchange.known_account(account).map_err(|_| "a login's account does not exist")?;
-        let session = self.exchange.session;
+        check(session >= self.exchange.session, "a login that is behind the venue's session")?;
         self.exchange.add_login(Login { last_user_ref, ..Login::new(account, session) });
         Ok(())
     }

@@ -38,8 +38,9 @@ impl Exchange {
         for account in &self.shared.accounts {
             sink.put(Part::Accounts, &account_record(account))?;
         }
-        for Login { account, last_user_ref, .. } in &self.logins {
-            sink.put(Part::Logins, &LoginRecord { account: *account, last_user_ref: *last_user_ref })?;
+        for Login { account, session, last_user_ref, .. } in &self.logins {
+            let (account, session, last_user_ref) = (*account, *session, *last_user_ref);
+            sink.put(Part::Logins, &LoginRecord { account, session, last_user_ref })?;
         }
         for record in self.login_settings() {
             sink.put(Part::LoginSettings, &record)?;

@@ -14,6 +14,7 @@ use crate::exchange::snapshot::{Names, Part, RestoreError, Restoring};
 use crate::replica::SnapshotError;
 use bincode::Decode;
 use dojima_journal::storage::ReadAt;
+use std::iter::repeat;
 use std::path::PathBuf;
 use std::sync::mpsc;
 use std::thread;
@@ -304,10 +305,11 @@ impl Parts {
         let audience = Audience::restored(accounts, exchange.copies());
         let mut streams = StreamIndex::restored(audience, exchange.session());
         let mut marks = self.marks.into_iter();
-        for messages in self.messages {
+        let sessions = exchange.logins().iter().map(|login| login.session);
+        for (messages, session) in self.messages.into_iter().zip(sessions.chain(repeat(exchange.session()))) {
             let count = usize::try_from(messages.div_ceil(MARK_EVERY)).unwrap_or(usize::MAX);
             let own = marks.by_ref().take(count).collect();
-            check(streams.restore(messages, own), "marks that are not those of a stream")?;
+            check(streams.restore(session, messages, own), "marks that are not those of a stream")?;
         }
         check(marks.next().is_none(), "marks of no stream")?;
         for ended in self.ended {

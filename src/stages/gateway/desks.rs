@@ -255,10 +255,10 @@ mod tests {
             all
         };
         desks.begin(100);
-        assert_eq!(due(&mut desks, 109, 9), []);
+        assert_eq!(due(&mut desks, 109, 9), [0; 0]);
         desks.arrive(LoginId(2));
         assert_eq!(due(&mut desks, 110, 9), [0]);
-        assert_eq!(due(&mut desks, 999, 9), [], "once");
+        assert_eq!(due(&mut desks, 999, 9), [0; 0], "once");
         desks.leave(LoginId(2), 200);
         desks.leave(LoginId(0), 200);
         desks.leave(LoginId(3), 200);

@@ -147,7 +147,8 @@ fn frees_space(command: &Command) -> bool {
         | Command::SetOrderEntry(_)
         | Command::CancelLogin { .. }
         | Command::RollSession { .. }
-        | Command::CopyAccount { .. } => false,
+        | Command::CopyAccount { .. }
+        | Command::ResetUserRef { .. } => false,
     }
 }
 
@@ -259,7 +260,8 @@ fn within_rate(command: Command, bucket: &mut Bucket) -> Result<Command, Ending>
             | Command::SetOrderEntry(_)
             | Command::CancelLogin { .. }
             | Command::RollSession { .. }
-            | Command::CopyAccount { .. }) => other,
+            | Command::CopyAccount { .. }
+            | Command::ResetUserRef { .. }) => other,
         }),
         Fill::Overdrawn => {
             let RateLimit { per_second, burst } = bucket.limit;

@@ -100,18 +100,18 @@ pub struct StreamsStart {
     pub listings: Listings,
     /// Who is sent what.
     pub audience: Audience,
-    /// The session; the first one is 0.
+    /// The venue's session; the first one is 0.
     pub session: u32,
-    /// How many messages each login's stream has in it so far, by login id; logins beyond the end have none.
-    pub messages: Vec<u64>,
+    /// By login id: its session, and how many messages its stream has in it so far; logins beyond the end have none.
+    pub streams: Vec<(u32, u64)>,
 }
 
 impl Streams {
     /// Goes on from there.
     pub fn new(start: StreamsStart, tail_bytes: usize) -> Self {
-        let StreamsStart { listings, audience, session, messages } = start;
-        let stream = |messages: u64| Stream { session, messages, ..Stream::default() };
-        Self { listings, audience, session, by_login: messages.into_iter().map(stream).collect(), tail_bytes }
+        let StreamsStart { listings, audience, session, streams } = start;
+        let stream = |(session, messages)| Stream { session, messages, ..Stream::default() };
+        Self { listings, audience, session, by_login: streams.into_iter().map(stream).collect(), tail_bytes }
     }
 
     /// Makes room for a login, and takes the memory for its tail. The system gives that page by page, when it is written.
@@ -227,7 +227,8 @@ mod tests {
     }
 
     fn streams(messages: Vec<u64>) -> Streams {
-        Streams::new(StreamsStart { messages, ..StreamsStart::default() }, 16 * 1024)
+        let streams = messages.into_iter().map(|messages| (0, messages)).collect();
+        Streams::new(StreamsStart { streams, ..StreamsStart::default() }, 16 * 1024)
     }
 
     #[test]

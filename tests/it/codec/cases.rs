@@ -314,6 +314,7 @@ pub fn commands() -> Vec<(&'static str, Command)> {
             "CopyAccount",
             Command::CopyAccount { login: LoginId(0x0A0B_0C0D), account: AccountId(0x1122_3344) },
         ),
+        ("ResetUserRef", Command::ResetUserRef { login: LoginId(0x0A0B_0C0D) }),
     ]
 }
 

@@ -75,7 +75,6 @@ mod words;
 use super::apply_at;
 use crate::support::compare::same_state;
 use crate::support::naive::Naive;
-use crate::support::sessions::in_session;
 use crate::support::venue;
 use dojima::domain::{
     AccountId, AssetId, Command, Event, IgnoreReason, InstrumentId, RejectReason, Side, Stamp, Timestamp,
@@ -115,7 +114,7 @@ impl Run {
         let said = words.takes("in").then(|| words.number());
         let command = commands::command(words);
         let session = said.or(command.sender().map(|sender| self.naive.session_of(sender.login)));
-        session.map_or(command, |session| in_session(command, session))
+        session.map_or(command, |session| command.in_session(session))
     }
 
     fn command(&mut self, line: &str) -> Vec<Event> {

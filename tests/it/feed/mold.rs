@@ -1,7 +1,6 @@
 //! Multicast, on the loopback interface.
 
 use super::*;
-use crate::support::sessions::in_session;
 use dojima::wire::mold::{self, Header};
 use dojima::wire::soup::SessionId;
 use std::collections::BTreeMap;
@@ -134,7 +133,7 @@ fn numbers_never_go_back_whatever_ends_the_engine() {
         let batch: Vec<_> = commands
             .by_ref()
             .take(60)
-            .map(|command| in_session(command, (life + 1) / 4))
+            .map(|command| command.in_session((life + 1) / 4))
             .chain((life % 4 == 2).then_some(Command::RollSession { session: life / 4 + 1 }))
             .collect();
         let mut batch = batch.into_iter().peekable();

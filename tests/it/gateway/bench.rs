@@ -133,7 +133,10 @@ impl Bench {
 
     /// A gateway after `messages` of each login were released in an earlier life.
     pub fn with(settings: GatewaySettings, inbound_slots: usize, messages: &[u64]) -> Self {
-        let start = GatewayStart { messages: messages.to_vec(), ..GatewayStart::default() };
+        let start = GatewayStart {
+            streams: messages.iter().map(|messages| (0, *messages)).collect(),
+            ..GatewayStart::default()
+        };
         Self::starting(settings, inbound_slots, start, Role::Trade)
     }
 
@@ -144,7 +147,7 @@ impl Bench {
         start: GatewayStart,
         role: Role,
     ) -> Self {
-        let messages = start.messages.clone();
+        let messages = start.streams.iter().map(|(_, messages)| *messages).collect::<Vec<_>>();
         let messages = &messages[..];
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let addr = listener.local_addr().expect("an address");

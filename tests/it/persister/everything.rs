@@ -333,6 +333,7 @@ impl Venue {
                 self.last_refs = [0; ACCOUNTS as usize];
                 Command::RollSession { session: self.exchange.session() + 1 }
             }
+            2 if self.one_in(2) => Command::ResetUserRef { login },
             2 => Command::CopyAccount { login, account },
             3 => Command::CancelLogin { login, cause: ConnectionLoss::Disconnected },
             4 => {

@@ -185,9 +185,9 @@ fn a_newer_schema_is_left_alone() {
     let (_, events) = small_market(19);
     let bench = Bench::with(&events[..100]);
     bench.fill(100);
-    Connection::open(bench.database()).expect("open").execute_batch("PRAGMA user_version = 7").expect("set");
+    Connection::open(bench.database()).expect("open").execute_batch("PRAGMA user_version = 8").expect("set");
     let Err(Fatal::Sql { cause }) = bench.try_writer(100) else { panic!("a newer schema was opened") };
-    assert!(cause.contains("schema version 7") && cause.contains("up to 6"), "{cause}");
+    assert!(cause.contains("schema version 8") && cause.contains("up to 7"), "{cause}");
     assert_eq!(databases(&bench), ["dojima.sqlite"]);
 }
 

@@ -143,7 +143,7 @@ fn a_request_in_a_file_is_taken_and_the_file_goes() {
         engine.handles.local.commands.try_push(command).expect("room");
     }
     engine.stepper.run_until_idle(usize::MAX).expect("no fatal error");
-    assert_eq!(place.positions(), []);
+    assert_eq!(place.positions(), [0; 0]);
     let files = place.data();
     files.snapshots().prepare().expect("made");
     files.snapshots().write(REQUEST_FILE, &mut |_| Ok(())).expect("written");

@@ -6,13 +6,14 @@ use super::messages::{Message, Messages};
 use super::network::{LinkId, Network, Taken};
 use super::random::Random;
 use super::spy::Asked;
-use dojima::domain::LoginId;
+use dojima::domain::session::session_id;
+use dojima::domain::{LoginId, UserRef};
 use dojima::wire::ouch::{Outbound, tags};
 use dojima::wire::soup::{
     self, CLIENT_HEARTBEAT, LOGOUT, LoginAccepted, LoginRejected, LoginRequest, Password, SessionId,
     Username, kind,
 };
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 const SECOND: u64 = 1_000_000_000;
 
@@ -28,7 +29,8 @@ pub struct Identity {
     pub login: LoginId,
     pub username: String,
     pub password: String,
-    pub session: String,
+    /// The name of session 0.
+    pub session: SessionId,
     /// It sends no messages.
     pub listens: bool,
 }
@@ -37,6 +39,12 @@ pub struct Client {
     identity: Identity,
     random: Random,
     messages: Messages,
+    /// The name of the session that it is in; what follows is of that one.
+    session: SessionId,
+    /// That session has ended.
+    session_is_over: bool,
+    /// By name of a session that it was in: the number of its last message. After a loss of power it may be in one again.
+    last_refs: BTreeMap<SessionId, UserRef>,
     line: Option<Line>,
     /// The number of the first message of its stream that it does not have.
     next: u64,
@@ -60,6 +68,8 @@ struct Line {
     stage: Stage,
     /// The number that it asked for.
     asked: u64,
+    /// Whether it asked for what there is.
+    rightly: bool,
     input: Vec<u8>,
     opened: u64,
     last_sent: u64,
@@ -93,10 +103,14 @@ pub struct Situation<'a> {
 impl Client {
     pub fn new(identity: Identity, mut random: Random) -> Self {
         let messages = Messages::new(random.fork());
+        let identity_session = identity.session;
         Self {
             identity,
             random,
             messages,
+            session: identity_session,
+            session_is_over: false,
+            last_refs: BTreeMap::new(),
             line: None,
             next: 1,
             outstanding: VecDeque::new(),
@@ -111,6 +125,12 @@ impl Client {
     /// The number of the first message that it does not have.
     pub fn next(&self) -> u64 {
         self.next
+    }
+
+    /// Whether that is the session that it is in.
+    pub fn is_in(&self, session: u32) -> bool {
+        let id = session_id(*self.identity.session.as_bytes(), session);
+        id.is_some_and(|id| id == *self.session.as_bytes())
     }
 
     /// Whether it has an answer to everything that it ever sent.
@@ -190,6 +210,7 @@ impl Client {
             link,
             stage: Stage::LoggingIn,
             asked: asked.from,
+            rightly: asked.refused.is_none(),
             input,
             opened: now,
             last_sent: now,
@@ -203,14 +224,19 @@ impl Client {
     /// What it asks for: its next message as a rule, an older one, the newest, one that is not there yet; or it has a name,
     /// a password or a session wrong.
     fn ask(&mut self, situation: &mut Situation<'_>) -> Asked {
+        let situation_is_calm = situation.settling;
         let coverage = &mut *situation.coverage;
         let login = self.identity.login;
         let drawn = if situation.settling { 99 } else { self.random.below(60) };
+        if self.session_is_over {
+            return Asked { login, from: 1, session: None, refused: None };
+        }
+        let session = Some(self.session);
         if self.fruitless >= FRUITLESS_MAX {
-            return Asked { login, from: 0, refused: None };
+            return Asked { login, from: 0, session, refused: None };
         }
         if self.suspects_loss {
-            return Asked { login, from: 1, refused: None };
+            return Asked { login, from: 1, session, refused: None };
         }
         let (from, refused) = match drawn {
             0 => (self.next, Some(LoginRejected::NotAuthorised)),
@@ -223,7 +249,13 @@ impl Client {
         };
         coverage.wrong_logins += u64::from(refused.is_some());
         coverage.resumed_older += u64::from(refused.is_none() && (1..self.next).contains(&from));
-        Asked { login, from, refused }
+        let session = match refused {
+            Some(LoginRejected::SessionNotAvailable) => SessionId::new("YESTERDAY"),
+            _ if situation_is_calm || !self.random.once_in(12) => session,
+            // Whichever it is.
+            _ => None,
+        };
+        Asked { login, from, session, refused }
     }
 
     /// Whether something was done that nobody should do.
@@ -280,6 +312,22 @@ impl Client {
                         LoginAccepted::decode(packet.payload).map_err(|error| error.to_string())?;
                     line.stage = Stage::In { position: accepted.sequence };
                     situation.coverage.logins += 1;
+                    self.session_is_over = false;
+                    if accepted.session != self.session {
+                        // What was not answered was not done, and its numbers are those of another session.
+                        self.last_refs.insert(self.session, self.messages.last_ref());
+                        self.session = accepted.session;
+                        let last = self.last_refs.get(&self.session).copied().unwrap_or_default();
+                        self.messages.go_on_after(last);
+                        self.received.clear();
+                        self.outstanding.clear();
+                        (self.next, self.sent, self.fruitless) = (1, 0, 0);
+                        self.suspects_loss = false;
+                        if situation.settling {
+                            let last = self.messages.last();
+                            self.outstanding.push_back(last);
+                        }
+                    }
                     if line.asked == 0 && self.fruitless >= FRUITLESS_MAX {
                         // What it lacks is not kept any more. It goes on with what comes, and cannot know what became of
                         // what it sent.
@@ -321,6 +369,12 @@ impl Client {
                     situation.coverage.copies_received +=
                         u64::from(self.identity.listens && is_copy(packet.payload));
                     if let Some(user_ref) = answers(&told).filter(|_| !is_copy(packet.payload)) {
+                        if user_ref > self.messages.last_ref() {
+                            let (login, session) = (self.identity.login, self.session);
+                            return Err(format!(
+                                "login {login} has an answer to {user_ref}, which it never sent in session {session}"
+                            ));
+                        }
                         let found = self.outstanding.iter().position(|m| m.answered_as == Some(user_ref));
                         if let Some(at) = found {
                             self.outstanding.drain(..=at);
@@ -328,7 +382,15 @@ impl Client {
                         }
                     }
                 }
-                (kind::LOGIN_REJECTED, _) => line.stage = Stage::Done,
+                (kind::LOGIN_REJECTED, _) => {
+                    let reason = LoginRejected::decode(packet.payload).map_err(|error| error.to_string())?;
+                    self.session_is_over |= line.rightly && reason == LoginRejected::SessionNotAvailable;
+                    line.stage = Stage::Done;
+                }
+                (kind::END_OF_SESSION, _) => {
+                    self.session_is_over = true;
+                    line.stage = Stage::Done;
+                }
                 _ => {}
             }
         }
@@ -414,7 +476,7 @@ fn is_copy(payload: &[u8]) -> bool {
 }
 
 /// The number of the message that this one answers.
-fn answers(told: &Outbound<'_>) -> Option<dojima::domain::UserRef> {
+fn answers(told: &Outbound<'_>) -> Option<UserRef> {
     match told {
         Outbound::Accepted(m, _) => Some(m.user_ref),
         Outbound::Rejected(m, _) => Some(m.user_ref),
@@ -427,13 +489,12 @@ fn answers(told: &Outbound<'_>) -> Option<dojima::domain::UserRef> {
 
 impl Asked {
     fn request(&self, identity: &Identity) -> LoginRequest {
-        let wrong = |reason| self.refused == Some(reason);
-        let password = if wrong(LoginRejected::NotAuthorised) { "WRONG" } else { &identity.password };
-        let session = if wrong(LoginRejected::SessionNotAvailable) { "YESTERDAY" } else { &identity.session };
+        let is_wrong = self.refused == Some(LoginRejected::NotAuthorised);
+        let password = if is_wrong { "WRONG" } else { &identity.password };
         LoginRequest {
             username: Username::new(&identity.username).expect("a name"),
             password: Password::new(password).expect("a password"),
-            session: Some(SessionId::new(session).expect("a session")),
+            session: self.session,
             sequence: self.from,
             heartbeat_timeout_ms: None,
         }

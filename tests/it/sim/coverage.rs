@@ -54,6 +54,9 @@ coverage! {
     triggered: "orders triggered",
     local: "commands of operators",
     ticks: "ticks",
+    rolls: "rolls of the session",
+    ends_of_session: "ends of a session told",
+    late_logins: "logins to a session that has ended",
     connections: "connections",
     logins: "logins",
     wrong_logins: "wrong logins",
@@ -146,7 +149,7 @@ const REJECTS: &[&str] = &[
     "IdNotNext",
     "DuplicateName",
 ];
-const IGNORED: &[&str] = &["Retransmission", "OrderNotLive", "NothingToCancel"];
+const IGNORED: &[&str] = &["Retransmission", "OrderNotLive", "NothingToCancel", "OtherSession"];
 
 fn add_all(to: &mut BTreeMap<&'static str, u64>, from: &BTreeMap<&'static str, u64>) {
     for (name, count) in from {
@@ -166,6 +169,7 @@ impl Coverage {
         self.triggered += happened.triggered;
         self.expired += happened.expired;
         self.ticks += happened.ticks;
+        self.rolls += happened.rolls;
         add_all(&mut self.rejects, &happened.rejects);
         add_all(&mut self.ignored, &happened.ignored);
     }

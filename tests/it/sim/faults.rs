@@ -441,8 +441,8 @@ impl World {
             let end = self.reference.market.end();
             self.subscribers.iter_mut().for_each(|subscriber| subscriber.forget_from(end));
             self.market_sent = self.market_sent.min(end);
-            for (sent, who) in self.sent.iter_mut().zip(&self.plan.identities) {
-                *sent = self.reference.messages(who.login).min(*sent);
+            for ((login, session), sent) in &mut self.sent {
+                *sent = self.reference.messages(*login, *session).min(*sent);
             }
         }
         self.coverage.lost_unacknowledged += sequenced.saturating_sub(found.max(known));

@@ -75,6 +75,16 @@ impl Messages {
         message(&Inbound::Enter(order, Appendage::default()), Some(user_ref))
     }
 
+    /// The number of its last message.
+    pub fn last_ref(&self) -> UserRef {
+        UserRef(self.last_ref)
+    }
+
+    /// Goes on after this number: another session.
+    pub fn go_on_after(&mut self, last: UserRef) {
+        (self.last_ref, self.unanswerable) = (last.0, 0);
+    }
+
     fn new_ref(&mut self) -> UserRef {
         self.last_ref += 1;
         UserRef(self.last_ref)

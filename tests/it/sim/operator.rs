@@ -80,6 +80,7 @@ impl Operator {
                 self.amends.push(Command::SetOrderLimits { scope, limits: OrderLimits::default() });
                 Command::SetOrderLimits { scope, limits }
             }
+            29 => Command::ResetUserRef { login: LoginId(random.below(ACCOUNTS + 1) as u32) },
             33 => Command::CopyAccount { login: LoginId(random.below(ACCOUNTS + 1) as u32), account },
             // Tables grow by the next id only, and by no name twice.
             34 => Command::OpenAccount { account: AccountId(ACCOUNTS as u32 + 1 + random.below(3) as u32) },

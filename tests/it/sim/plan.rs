@@ -7,6 +7,7 @@ use dojima::config::{
     Config, Durability, InstrumentLimitsConfig, LoginConfig, OldSegments, ProtectionConfig, UserRole,
 };
 use dojima::runtime::ThreadingMode;
+use dojima::wire::soup::SessionId;
 use rust_decimal::Decimal;
 
 const KIB: u64 = 1 << 10;
@@ -30,6 +31,7 @@ pub struct Plan {
     pub passing: u64,
     pub clock_step: u64,
     pub operator: u64,
+    pub roll: u64,
     /// Chance in 1,000 of an unsynced sector to be there after a loss of power.
     pub kept: u64,
 }
@@ -46,7 +48,7 @@ impl Plan {
             username: login.config.username,
             password: login.config.password.expect("in plain text"),
             listens: login.config.role == UserRole::DropCopy,
-            session: config.gateway.session.clone(),
+            session: SessionId::new(&config.gateway.session).expect("a name"),
         });
         let identities = usernames.collect();
         let weights = [
@@ -81,6 +83,7 @@ impl Plan {
             clock_step: turns / (1 + random.below(12)),
             passing: turns / (1 + random.below(6)),
             operator: random.pick(&[25, 60, 150]),
+            roll: turns / (1 + random.below(6)),
             kept: random.pick(&[0, 100, 500, 900, 1_000]),
         }
     }

@@ -25,9 +25,10 @@ use std::sync::Arc;
 /// A whole comparison of the two exchanges after so many commands.
 const COMPARE_EVERY: usize = 512;
 
-/// One login's messages.
+/// One login's messages in one session.
 #[derive(Default)]
 struct Stream {
+    session: u32,
     bytes: Vec<u8>,
     /// By message: where it ends in `bytes`, and the command that caused it.
     messages: Vec<(usize, u64)>,
@@ -49,6 +50,7 @@ pub struct Happened {
     /// Orders that went with a dead-man's switch or a lost connection.
     pub let_go: u64,
     pub ticks: u64,
+    pub rolls: u64,
     pub rejects: BTreeMap<&'static str, u64>,
     pub ignored: BTreeMap<&'static str, u64>,
 }
@@ -64,7 +66,8 @@ pub struct Reference {
     pub commands: Vec<(Stamp, Command)>,
     /// By event: what it is.
     pub events: Vec<EventRecord>,
-    streams: Vec<Stream>,
+    /// By login: its sessions so far.
+    streams: Vec<Vec<Stream>>,
     pub happened: Happened,
 }
 
@@ -130,18 +133,24 @@ impl Reference {
         let mut to_whom = Vec::new();
         self.audience.each(record, |to| to_whom.push(to));
         self.happened.copies += self.copies.check(record, &to_whom)?;
+        match record.event {
+            Event::LoginOpened { .. } => {
+                let session = self.replica.exchange.session();
+                self.streams.push(vec![Stream { session, ..Stream::default() }]);
+            }
+            Event::SessionStarted { login, session } => {
+                self.streams[login.0 as usize].push(Stream { session, ..Stream::default() });
+            }
+            _ => {}
+        }
         let mut told = Ok(());
         to_whom.into_iter().for_each(|to| {
-            let at = to.login.0 as usize;
-            if at >= self.streams.len() {
-                self.streams.resize_with(at + 1, Stream::default);
-            }
             let mut packet = [0; SEQUENCED_LEN_MAX];
             let Some(len) = encode_sequenced(record, to, &self.listings, &mut packet) else {
                 told = Err(format!("event {} has no message for login {}", record.number, to.login));
                 return;
             };
-            let stream = &mut self.streams[at];
+            let stream = self.streams[to.login.0 as usize].last_mut().expect("it is open");
             stream.bytes.extend_from_slice(&packet[..len]);
             stream.messages.push((stream.bytes.len(), record.sequence));
         });
@@ -169,14 +178,28 @@ impl Reference {
         self.happened.last_order
     }
 
-    /// How many messages a login has.
-    pub fn messages(&self, login: LoginId) -> u64 {
-        self.streams.get(login.0 as usize).map_or(0, |stream| stream.messages.len() as u64)
+    /// The session of the venue.
+    pub fn session(&self) -> u32 {
+        self.replica.exchange.session()
     }
 
-    /// The packet of a login's message (from 1), and the command that caused it.
-    pub fn message(&self, login: LoginId, number: u64) -> Option<(&[u8], u64)> {
-        let stream = self.streams.get(login.0 as usize)?;
+    /// A login's present session.
+    pub fn session_of(&self, login: LoginId) -> u32 {
+        self.streams.get(login.0 as usize).and_then(|all| all.last()).map_or(0, |stream| stream.session)
+    }
+
+    fn stream(&self, login: LoginId, session: u32) -> Option<&Stream> {
+        self.streams.get(login.0 as usize)?.iter().find(|stream| stream.session == session)
+    }
+
+    /// How many messages a login has in a session.
+    pub fn messages(&self, login: LoginId, session: u32) -> u64 {
+        self.stream(login, session).map_or(0, |stream| stream.messages.len() as u64)
+    }
+
+    /// The packet of a login's message (from 1) in a session, and the command that caused it.
+    pub fn message(&self, login: LoginId, session: u32, number: u64) -> Option<(&[u8], u64)> {
+        let stream = self.stream(login, session)?;
         let at = usize::try_from(number.checked_sub(1)?).ok()?;
         let (end, sequence) = *stream.messages.get(at)?;
         let start = at.checked_sub(1).map_or(0, |before| stream.messages[before].0);
@@ -257,6 +280,7 @@ impl Happened {
             Event::Ignored(ignored) => {
                 *self.ignored.entry(IgnoreReason::name(ignored.reason)).or_default() += 1
             }
+            Event::SessionRolled { .. } => self.rolls += 1,
             Event::AssetAdded { .. }
             | Event::AccountOpened { .. }
             | Event::LoginOpened { .. }
@@ -288,7 +312,6 @@ impl Happened {
             | Event::OrderEntrySet(_)
             | Event::SessionEnded { .. }
             | Event::SessionStarted { .. }
-            | Event::SessionRolled { .. }
             | Event::PriorityUpdated(_)
             | Event::AccountCopied { .. } => {}
         }

@@ -9,10 +9,10 @@ use super::operator::Operator;
 use super::plan::Plan;
 use super::random::Random;
 use super::reference::Reference;
-use super::spy::Spy;
+use super::spy::{Sent, Spy};
 use super::stamps::Stamps;
 use super::subscriber::{Subscriber, Surroundings};
-use dojima::domain::{Stamp, Timestamp, codec};
+use dojima::domain::{Command, Stamp, Timestamp, codec};
 use dojima::engine::SteppedEngine;
 use dojima::runtime::{Fatal, ManualClock, UnixNanos};
 use dojima_journal::storage::Storage;
@@ -85,8 +85,8 @@ pub(super) struct World {
     /// Connections that the server may still have.
     pub(super) open: Vec<LinkId>,
     pub(super) reference: Reference,
-    /// By login: the last message that was ever sent.
-    pub(super) sent: Vec<u64>,
+    /// The last message that was ever sent, of every stream.
+    pub(super) sent: Sent,
     /// The last command of which anything was told to a client.
     pub(super) acknowledged: u64,
     /// The last command that is synced for certain, as the journal's own records say.
@@ -134,7 +134,7 @@ impl World {
         let snapshot_network = Network::new(random.fork());
         let subscribers = (0..1 + random.below(2)).map(|_| Subscriber::new(random.fork())).collect();
         Self {
-            sent: vec![0; clients.len()],
+            sent: Sent::default(),
             clients,
             operator: Operator::new(random.fork()),
             reference: Reference::new(plan.config.exchange.limits()),
@@ -213,6 +213,13 @@ impl World {
                 self.coverage.local += 1;
             }
         }
+        if !self.settling && self.random.once_in(self.plan.roll) {
+            let roll = Command::RollSession { session: self.reference.session() + 1 };
+            if let Some(engine) = &mut self.engine {
+                // It may find no room, or be lost with the process.
+                let _ = engine.handles.local.commands.try_push(roll);
+            }
+        }
         let client = self.random.below(self.clients.len() as u64) as usize;
         self.act(client)?;
         self.deliver();
@@ -243,7 +250,7 @@ impl World {
             coverage: &mut self.coverage,
         };
         if let Some((link, asked)) = self.clients[client].act(&mut situation)? {
-            self.spies.push(Spy::new(asked));
+            self.spies.push(Spy::new(asked, self.plan.identities[client].session));
             self.open.push(link);
             assert_eq!(self.spies.len(), link.0 + 1, "one spy per connection");
         }
@@ -326,9 +333,9 @@ impl World {
         }
         for (link, bytes) in written {
             self.trace.note(&bytes);
-            let spy = &mut self.spies[link.0];
-            let sent = &mut self.sent[spy.login().0 as usize];
-            let passed = spy.see(&bytes, sent, &self.reference)?;
+            let passed = self.spies[link.0].see(&bytes, &mut self.sent, &self.reference)?;
+            self.coverage.ends_of_session += passed.ends_of_session;
+            self.coverage.late_logins += passed.late_logins;
             self.coverage.answers += passed.messages;
             self.coverage.answers_again += passed.again;
             self.coverage.heartbeats += passed.heartbeats;
@@ -426,7 +433,10 @@ impl World {
             return Ok(false);
         }
         let mut told = self.clients.iter().zip(logins);
-        Ok(told.all(|(client, login)| client.next() == self.reference.messages(login) + 1))
+        Ok(told.all(|(client, login)| {
+            let session = self.reference.session_of(login);
+            client.is_in(session) && client.next() == self.reference.messages(login, session) + 1
+        }))
     }
 
     fn what_is_open(&self) -> String {
@@ -436,9 +446,10 @@ impl World {
             .iter()
             .zip(logins)
             .map(|(client, login)| {
-                let messages = self.reference.messages(login);
+                let session = self.reference.session_of(login);
+                let messages = self.reference.messages(login, session);
                 format!(
-                    "login {login} has {} of {messages} messages, {}",
+                    "login {login} has {} of {messages} messages of session {session}, {}",
                     client.next() - 1,
                     client.standing()
                 )

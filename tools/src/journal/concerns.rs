@@ -95,7 +95,7 @@ impl Concerns {
             Command::Modify(Modify { login, user_ref, .. }) => Self::order(*login, *user_ref),
             Command::QueryAccount(query) => Self::login(query.login),
             Command::SetOrderEntry(set) => Self::login(set.login),
-            Command::CancelLogin { login, .. } => Self::login(*login),
+            Command::CancelLogin { login, .. } | Command::ResetUserRef { login } => Self::login(*login),
             Command::CopyAccount { login, account } => {
                 Self { logins: [Some(*login), None], ..Self::account(*account) }
             }

@@ -116,7 +116,8 @@ impl Names {
             | Command::SetOrderEntry(_)
             | Command::CancelLogin { .. }
             | Command::RollSession { .. }
-            | Command::CopyAccount { .. } => {}
+            | Command::CopyAccount { .. }
+            | Command::ResetUserRef { .. } => {}
         }
     }
 

@@ -244,6 +244,7 @@ impl Mirror {
             | Event::Checkpointed(_)
             | Event::RulesSet { .. }
             | Event::SessionRolled { .. }
+            | Event::SessionStarted { .. }
             | Event::OrderEntrySet(_)
             | Event::AccountCopied { .. }
             | Event::Killed { .. } => self.note(record),
@@ -251,7 +252,6 @@ impl Mirror {
             Event::Opened { .. }
             | Event::AccountState { .. }
             | Event::SessionEnded { .. }
-            | Event::SessionStarted { .. }
             | Event::PriorityUpdated(_)
             | Event::Indicative(_) => Ok(()),
         }

@@ -53,6 +53,8 @@ pub struct RowCounts {
     pub rules: u64,
     /// Sessions that were begun.
     pub sessions: u64,
+    /// Sessions of logins that were begun.
+    pub login_sessions: u64,
     /// Pairs of a login and an account that it gets copies of.
     pub copies: u64,
 }
@@ -62,7 +64,12 @@ impl RowCounts {
     pub fn total(&self) -> u64 {
         let Self { transfers, rejections, ignored_messages, armed_orders, mass_cancels, auctions, .. } =
             *self;
-        let others = self.instrument_terms + self.checkpoints + self.rules + self.sessions + self.copies;
+        let others = self.instrument_terms
+            + self.checkpoints
+            + self.rules
+            + self.sessions
+            + self.login_sessions
+            + self.copies;
         transfers + rejections + ignored_messages + armed_orders + mass_cancels + auctions + others
     }
 }
@@ -142,7 +149,8 @@ impl SqlReader {
                    (SELECT count(*) FROM ignored_messages), (SELECT count(*) FROM armed_orders), \
                    (SELECT count(*) FROM mass_cancels), (SELECT count(*) FROM auctions), \
                    (SELECT count(*) FROM instrument_terms), (SELECT count(*) FROM checkpoints), \
-                   (SELECT count(*) FROM rules), (SELECT count(*) FROM sessions), (SELECT count(*) FROM copies)";
+                   (SELECT count(*) FROM rules), (SELECT count(*) FROM sessions), (SELECT count(*) FROM copies), \
+                   (SELECT count(*) FROM login_sessions)";
         each(&self.database, sql, |row| {
             counts = RowCounts {
                 transfers: row.u64(0)?,
@@ -156,6 +164,7 @@ impl SqlReader {
                 rules: row.u64(8)?,
                 sessions: row.u64(9)?,
                 copies: row.u64(10)?,
+                login_sessions: row.u64(11)?,
             };
             Ok(())
         })?;

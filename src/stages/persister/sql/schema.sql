@@ -279,6 +279,16 @@ CREATE TABLE sessions (
   started_ns INTEGER NOT NULL
 ) STRICT;
 
+-- The sessions of logins: the venue's, and those that begin for one login alone when its numbers are reset. The first
+-- one of a login has no row: it began with the login.
+CREATE TABLE login_sessions (
+  login      INTEGER NOT NULL REFERENCES logins,
+  session    INTEGER NOT NULL,
+  event      INTEGER NOT NULL,  -- the one that began it
+  started_ns INTEGER NOT NULL,
+  PRIMARY KEY (login, session)
+) STRICT, WITHOUT ROWID;
+
 -- Who is sent what the logins of an account are sent (drop copy).
 CREATE TABLE copies (
   login   INTEGER NOT NULL REFERENCES logins,

@@ -340,6 +340,9 @@ fn write_event(connection: &Connection, record: &EventRecord) -> rusqlite::Resul
         Event::SessionRolled { session } => {
             run("INSERT INTO sessions VALUES (?1, ?2, ?3)", &[session, &event, &time])
         }
+        Event::SessionStarted { login, session } => {
+            run("INSERT INTO login_sessions VALUES (?1, ?2, ?3, ?4)", &[&login.0, session, &event, &time])
+        }
         Event::AccountCopied { login, account } => {
             run("INSERT INTO copies VALUES (?1, ?2, ?3)", &[&login.0, &account.0, &event])
         }
@@ -429,7 +432,6 @@ fn write_event(connection: &Connection, record: &EventRecord) -> rusqlite::Resul
         | Event::Indicative(_)
         | Event::AccountState { .. }
         | Event::SessionEnded { .. }
-        | Event::SessionStarted { .. }
         | Event::PriorityUpdated(_)
         | Event::Opened { .. } => Ok(0),
     }

@@ -2,7 +2,6 @@
 
 use super::settings::session;
 use super::{Clients, Pair, Step, cases, everything, rich, subjects, touched_at_most};
-use crate::support::sessions::in_session;
 use dojima::domain::{Command, Event, IgnoreReason, Ignored, LoginId, Sender, Stamp, UserRef};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
@@ -71,7 +70,7 @@ proptest! {
             pair.apply(stamp, &Command::Checkpoint(Default::default()))?;
             if let Some(session) = command.sender().and_then(|sender| present(&pair, sender.login)) {
                 for other in [session.wrapping_add(off), session.wrapping_sub(1), session.wrapping_add(1)] {
-                    changes_nothing(&mut pair, stamp, &in_session(command, other))?;
+                    changes_nothing(&mut pair, stamp, &command.in_session(other))?;
                 }
             }
             let events = pair.apply(stamp, &command)?;

@@ -148,6 +148,7 @@ pub fn session() -> BoxedStrategy<Action> {
     let wrong = prop_oneof![Just(0_u32), 1_u32..4, Just(u32::MAX)];
     prop_oneof![
         8 => Just(Action::RollSession),
+        4 => other(login().prop_map(|login| Command::ResetUserRef { login })),
         1 => other(wrong.prop_map(|session| Command::RollSession { session })),
     ]
     .boxed()

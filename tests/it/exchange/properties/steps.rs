@@ -1,6 +1,5 @@
 //! What clients and operators do, in numbers that stay meaningful when a sequence is made shorter.
 
-use crate::support::sessions::in_session;
 use dojima::domain::{
     AccountId, Amend, Amount, AssetCode, AssetId, Cancel, CancelFilter, ClOrdId, Command, Enter, Event,
     FeeAsset, FeeRate, Instructions, InstrumentId, ListInstrument, LoginId, LoginName, MassCancel, Modify,
@@ -189,7 +188,7 @@ impl Clients {
         };
         let command = self.made_out(action, exchange);
         let known = command.sender().and_then(|sender| exchange.logins().get(sender.login.0 as usize));
-        known.map_or(command, |known| in_session(command, known.session.wrapping_add(after)))
+        known.map_or(command, |known| command.in_session(known.session.wrapping_add(after)))
     }
 
     fn made_out(&self, action: &Action, exchange: &Exchange) -> Command {

@@ -394,6 +394,7 @@ pub fn command(mut words: Words) -> Command {
             let cause = ConnectionLoss::Disconnected;
             Command::CancelLogin { login: LoginId(words.number()), cause }
         }
+        "reset-user-ref" => Command::ResetUserRef { login: LoginId(words.number()) },
         "session" => Command::RollSession { session: words.number() },
         "copy" => {
             let account = AccountId(words.number());

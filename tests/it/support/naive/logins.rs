@@ -166,10 +166,24 @@ impl Naive {
         }
         self.events.push(Event::SessionRolled { session });
         for login in logins {
-            let known = &mut self.logins[login.0 as usize];
-            (known.session, known.last) = (session, UserRef(0));
-            self.events.push(Event::SessionStarted { login, session });
+            self.begin_session(login);
         }
+        Ok(())
+    }
+
+    /// The session of the venue, or the one after its own if the login is there already.
+    fn begin_session(&mut self, login: LoginId) {
+        let venue = self.session;
+        let known = &mut self.logins[login.0 as usize];
+        let session = if known.session < venue { venue } else { known.session + 1 };
+        (known.session, known.last) = (session, UserRef(0));
+        self.events.push(Event::SessionStarted { login, session });
+    }
+
+    pub(super) fn reset_user_ref(&mut self, login: LoginId) -> Done {
+        self.known_login(login)?;
+        self.events.push(Event::SessionEnded { login });
+        self.begin_session(login);
         Ok(())
     }
 

@@ -86,6 +86,7 @@ impl Naive {
             Command::SetRules { edition } => self.set_rules(edition),
             Command::CancelLogin { login, .. } => self.cancel_login(login),
             Command::RollSession { session } => self.roll_session(session),
+            Command::ResetUserRef { login } => self.reset_user_ref(login),
             Command::CopyAccount { login, account } => self.copy_account(login, account),
             Command::Modify(_)
             | Command::QueryAccount(_)

@@ -157,7 +157,8 @@ fn depends_on_time(command: &Command) -> bool {
         | Command::SetOrderEntry(_)
         | Command::CancelLogin { .. }
         | Command::RollSession { .. }
-        | Command::CopyAccount { .. } => false,
+        | Command::CopyAccount { .. }
+        | Command::ResetUserRef { .. } => false,
     }
 }
 

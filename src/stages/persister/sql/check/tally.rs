@@ -105,6 +105,7 @@ impl Tally {
             Event::MassCanceled { .. } => self.rows.mass_cancels += 1,
             Event::RulesSet { .. } => self.rows.rules += 1,
             Event::SessionRolled { .. } => self.rows.sessions += 1,
+            Event::SessionStarted { .. } => self.rows.login_sessions += 1,
             Event::AccountCopied { .. } => self.rows.copies += 1,
             Event::Uncrossed(_) => self.rows.auctions += 1,
             Event::Checkpointed(_) => self.rows.checkpoints += 1,
@@ -123,7 +124,6 @@ impl Tally {
             | Event::AccountState { .. }
             | Event::OrderEntrySet(_)
             | Event::SessionEnded { .. }
-            | Event::SessionStarted { .. }
             | Event::PriorityUpdated(_)
             | Event::Killed { .. } => {}
         }
