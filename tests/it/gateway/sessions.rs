@@ -240,7 +240,7 @@ fn of_many_strangers_the_oldest_give_way() {
         strangers.push(bench.connect());
         bench.until("the stranger", |bench| bench.count("gateway.connections") == count);
     }
-    let mut newcomer = |bench: &mut Bench, strangers: &mut Vec<Client>, goes: usize| {
+    let newcomer = |bench: &mut Bench, strangers: &mut Vec<Client>, goes: usize| {
         bench.clock.advance(SECOND / 1_000);
         strangers.push(bench.connect());
         bench.until_closed(&mut strangers[goes]);
