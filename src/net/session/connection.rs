@@ -126,6 +126,8 @@ pub(super) struct Connection<C> {
     spoke: u64,
     /// Since when it has been owed something without taking a byte; `None`: it is owed nothing.
     owed_since: Option<u64>,
+    /// Bytes before its login that said nothing.
+    pub(super) chatter: usize,
     /// Its inbox may have a whole packet.
     pub(super) has_more: bool,
     /// The silence that is too long, ns.
@@ -160,6 +162,7 @@ impl<C> Connection<C> {
             heard: now,
             spoke: now,
             owed_since: None,
+            chatter: 0,
             has_more: false,
             silence_max: settings.client_timeout.as_nanos() as u64,
         }
@@ -183,6 +186,11 @@ impl<C> Connection<C> {
 
     fn is_logged_in(&self) -> bool {
         matches!(self.phase, Phase::LoggedIn(_) | Phase::LoggingOut(_))
+    }
+
+    /// Whether nobody is logged in on it.
+    pub(super) fn is_stranger(&self) -> bool {
+        !self.is_logged_in()
     }
 
     /// Since when it has gone without a login, ns; `None` when it is logged in.
@@ -426,7 +434,9 @@ impl<C> Connection<C> {
         if self.held {
             self.heard = now;
         }
-        if now.saturating_sub(self.heard) >= self.silence_max {
+        // Whoever has asked for the end has said all that it will; it only has to take what is sent.
+        let is_leaving = matches!(self.phase, Phase::LoggingOut(_));
+        if !is_leaving && now.saturating_sub(self.heard) >= self.silence_max {
             return Err(Ending::Silent(self.silence_max / 1_000_000));
         }
         if let Some(stalled) = stalled {

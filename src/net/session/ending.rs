@@ -34,6 +34,9 @@ pub enum Ending {
     /// No login came in time.
     #[error("no login within {0} ms")]
     LoginTimeout(u64),
+    /// More than so many bytes came that said nothing.
+    #[error("more than {0} bytes before a login")]
+    Chatter(usize),
     /// There were as many connections as the limit allows, another came, and this one had gone without a login for longest.
     #[error("no login yet, and another client needs the place")]
     GaveWay,
@@ -92,7 +95,7 @@ impl Ending {
             | Self::LoginRefused
             | Self::SessionEnded
             | Self::Stopped => EndingKind::Ordinary,
-            Self::Frame(_) | Self::UnexpectedPacket { .. } => EndingKind::BadFrame,
+            Self::Frame(_) | Self::UnexpectedPacket { .. } | Self::Chatter(_) => EndingKind::BadFrame,
             Self::Stalled(_) => EndingKind::Slow,
             Self::Socket(_)
             | Self::LoginTimeout(_)

@@ -1,11 +1,15 @@
 //! Who is let in, and in whose place.
 
 use super::connection::{Phase, Wish};
+use super::lines::Line;
 use super::{Admission, Admitted, Ending, STRANGER_PACKET_LEN_MAX, Server, Service};
 use crate::net::auth::{AuthAnswer, AuthRequest};
 use crate::net::{ConnectionId, Inbox};
 use crate::runtime::log::Stranger;
 use crate::wire::soup::{self, LoginAccepted, LoginRejected, LoginRequest, Username, kind};
+
+/// Bytes of heartbeats and debug text that a connection may send before its login.
+const CHATTER_BYTES_MAX: usize = 2048;
 
 /// Answers of the doorman taken in one duty cycle.
 const ANSWERS_MAX: usize = 64;
@@ -21,7 +25,13 @@ impl<C> Server<C> {
                 return Ok(0);
             };
             match packet.kind {
-                kind::DEBUG | kind::CLIENT_HEARTBEAT => connection.inbox.took(used),
+                kind::DEBUG | kind::CLIENT_HEARTBEAT => {
+                    connection.inbox.took(used);
+                    connection.chatter += used;
+                    if connection.chatter > CHATTER_BYTES_MAX {
+                        return Err(Ending::Chatter(CHATTER_BYTES_MAX));
+                    }
+                }
                 kind::LOGIN_REQUEST => {
                     let request = LoginRequest::decode(packet.payload)?;
                     let question = AuthRequest {
@@ -104,7 +114,9 @@ impl<C> Server<C> {
         }
         self.wake(id);
         self.gauges.logins.add(1);
-        tracing::info!(%peer, %username, %session, first, "{label}logged in");
+        if let Some(Line { left_out }) = self.lines.next_of(username, now) {
+            tracing::info!(%peer, %username, %session, first, left_out, "{label}logged in");
+        }
     }
 
     /// Ends the oldest connections of a user who is about to have one more than one user may.

@@ -15,6 +15,7 @@ mod connection;
 mod eldest;
 mod ending;
 mod gauges;
+mod lines;
 mod login;
 mod packets;
 
@@ -31,6 +32,7 @@ use connection::{Connection, Phase};
 use dojima_journal::passing::{Told, is_passing};
 use eldest::Eldest;
 use gauges::Gauges;
+use lines::{Line, Lines};
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::os::fd::RawFd;
@@ -47,6 +49,10 @@ const ACCEPTS_MAX: usize = 16;
 
 /// Connections whose times are looked at in one duty cycle.
 const SWEEP_MAX: usize = 64;
+
+/// Turns of connections without a login in one duty cycle: however many there are, they take no more than that from those who
+/// have one.
+const STRANGER_TURNS_MAX: usize = 16;
 
 /// How often the times of the connections are looked at, and for how long accepting pauses when the system has no
 /// descriptor left, ns.
@@ -212,11 +218,17 @@ pub struct Server<C> {
     spare_inboxes: Vec<Inbox>,
     /// The places of connections that may have something to be read or taken up, and to be sent.
     inputs: Turns,
+    /// The same of connections without a login.
+    strangers: Turns,
     outputs: Turns,
     /// The place whose turn is first in the next cycle.
     first: usize,
+    /// The same of those without a login.
+    first_stranger: usize,
     /// The first place in this cycle whose connection had a message but found no room.
     starved: Option<usize>,
+    /// How much is told of each user.
+    lines: Lines,
     /// When the times of all connections are looked at again, and the place that is next.
     next_sweep: u64,
     sweep_at: usize,
@@ -244,8 +256,11 @@ impl<C> Server<C> {
             eldest: Eldest::default(),
             spare_inboxes: (0..wide).map(|_| Inbox::with_room(settings.inbox_len)).collect(),
             inputs: Turns::new(settings.connections_max),
+            strangers: Turns::new(settings.connections_max),
             outputs: Turns::new(settings.connections_max),
             first: 0,
+            first_stranger: 0,
+            lines: Lines::default(),
             starved: None,
             next_sweep: 0,
             sweep_at: 0,
@@ -296,7 +311,7 @@ impl<C> Server<C> {
     }
 
     fn wake(&mut self, id: ConnectionId) {
-        self.inputs.set(id.place(), true);
+        self.note_input(id.place());
         self.outputs.set(id.place(), true);
     }
 
@@ -305,7 +320,7 @@ impl<C> Server<C> {
     /// # Errors
     /// [`Fatal::Io`] when it cannot say.
     pub fn poll(&mut self) -> Result<(), Fatal> {
-        let Self { connections, accept_from, inputs, outputs, .. } = self;
+        let Self { connections, accept_from, inputs, strangers, outputs, .. } = self;
         let polled = self.sockets.poll(&mut |ready| match ready {
             Ready::Listener => {
                 accept_from.get_or_insert(0);
@@ -313,7 +328,8 @@ impl<C> Server<C> {
             Ready::Connection(id, readiness) => {
                 if let Some(connection) = connections.get(id) {
                     connection.note(readiness);
-                    inputs.set(id.place(), true);
+                    let turns = if connection.is_stranger() { &mut *strangers } else { &mut *inputs };
+                    turns.set(id.place(), true);
                     outputs.set(id.place(), true);
                 }
             }
@@ -373,11 +389,11 @@ impl<C> Server<C> {
         if self.connections.is_full() {
             self.give_way(service, now);
         }
-        let Self { inputs, spare_inboxes: spares, settings, .. } = self;
+        let Self { strangers, spare_inboxes: spares, settings, .. } = self;
         let label = settings.label;
         let inserted = self.connections.insert(|id| -> io::Result<Connection<C>> {
             socket.watch(id)?;
-            inputs.set(id.place(), true);
+            strangers.set(id.place(), true);
             let at = spares.iter().rposition(|inbox| inbox.capacity() == STRANGER_INBOX_LEN);
             let inbox = at.map_or_else(|| Inbox::with_room(STRANGER_INBOX_LEN), |at| spares.swap_remove(at));
             Ok(Connection::new(id, peer, socket, inbox, now, settings))
@@ -400,7 +416,7 @@ impl<C> Server<C> {
         self.gauges.connections.set(self.connections.len() as u64);
     }
 
-    /// Gives every connection that may have input its turn. Returns the amount of work.
+    /// Gives every connection that may have input its turn, and some of those without a login. Returns the amount of work.
     pub fn receive(&mut self, service: &mut impl Service<Client = C>, now: u64) -> usize {
         let places = self.connections.places();
         let start = self.first.min(places);
@@ -410,17 +426,46 @@ impl<C> Server<C> {
             while let Some(place) = self.inputs.next_from(next).filter(|place| *place < until) {
                 work += self.receive_from(service, place, now);
                 turns += 1;
-                let more = self.connections.at(place).is_some_and(|connection| connection.has_input());
+                let more =
+                    self.connections.at(place).is_some_and(|one| one.has_input() && !one.is_stranger());
                 self.inputs.set(place, more);
                 next = place + 1;
             }
         }
-        self.gauges.input_turns.add(turns);
         // Going on with whoever got nothing, and not simply with the next, keeps the turns fair whatever the rhythm in
         // which there is room.
         let after = if self.first + 1 < places { self.first + 1 } else { 0 };
         self.first = self.starved.take().unwrap_or(after);
-        work
+        let (more_work, more_turns) = self.receive_from_strangers(service, now);
+        self.gauges.input_turns.add(turns + more_turns);
+        work + more_work
+    }
+
+    /// Gives a bounded number of connections without a login their turn. Returns the amount of work, and how many.
+    fn receive_from_strangers(&mut self, service: &mut impl Service<Client = C>, now: u64) -> (usize, u64) {
+        let places = self.connections.places();
+        let (mut work, mut turns) = (0, 0);
+        let mut next = if self.first_stranger < places { self.first_stranger } else { 0 };
+        for _ in 0..STRANGER_TURNS_MAX {
+            let Some(place) = self.strangers.next_from(next).or_else(|| self.strangers.next_from(0)) else {
+                break;
+            };
+            work += self.receive_from(service, place, now);
+            turns += 1;
+            self.note_input(place);
+            next = place + 1;
+        }
+        self.first_stranger = next;
+        // What is left is work for the next cycle.
+        (work + usize::from(turns == STRANGER_TURNS_MAX as u64), turns)
+    }
+
+    /// Whether the connection in a place may have more input, for its next turn.
+    fn note_input(&mut self, place: usize) {
+        let has_input = |one: &mut Connection<C>| (one.has_input(), one.is_stranger());
+        let (has_input, is_stranger) = self.connections.at(place).map_or((false, true), has_input);
+        self.inputs.set(place, has_input && !is_stranger);
+        self.strangers.set(place, has_input && is_stranger);
     }
 
     /// One connection's turn: one read, then what it brought.
@@ -462,12 +507,8 @@ impl<C> Server<C> {
         connection.held = false;
         match &mut connection.phase {
             Phase::AwaitingLogin => {}
-            // Whoever says no more than its login and closes wants nothing: its password need not be looked at.
-            Phase::Checking(_) if connection.inbox.is_empty() => {
-                return connection.input_ended.take().map_or(Ok(work), Err);
-            }
-            // The end of the input waits with what came before it.
-            Phase::Checking(_) => return Ok(work),
+            // Whoever closes before it was let in is gone, whatever it sent: nobody was to send anything before that.
+            Phase::Checking(_) => return connection.input_ended.take().map_or(Ok(work), Err),
             Phase::Leaving(_) => connection.inbox.clear(),
             // Whoever has asked for the end may close its side, and still gets what is owed to it.
             Phase::LoggingOut(_) => {
@@ -531,6 +572,7 @@ impl<C> Server<C> {
                     if let Some(client) = connection.end_session(now) {
                         service.left(id, client, &Ending::SessionEnded, now);
                     }
+                    self.strangers.set(place, true);
                 }
                 Ok(Outlook::Answered) if is_leaving && connection.has_sent_all(service) => {
                     self.close(service, place, Ending::Logout, now);
@@ -616,17 +658,19 @@ impl<C> Server<C> {
         self.gauges.count_ending(kind);
         self.gauges.connections.set(self.connections.len() as u64);
         let (peer, username) = (connection.peer, connection.username.map(tracing::field::display));
-        let (is_stranger, label) = (connection.stranger_since().is_some(), self.settings.label);
-        match kind {
-            EndingKind::Ordinary => {
-                if !is_stranger || Stranger::Closed.may_log() {
-                    tracing::info!(%peer, username, "{label}connection closed: {ending}");
-                }
+        let (is_stranger, label) = (connection.is_stranger(), self.settings.label);
+        let is_ordinary = kind == EndingKind::Ordinary;
+        let line = match connection.username {
+            Some(user) if !is_stranger => self.lines.next_of(user, now),
+            _ => {
+                let kind = if is_ordinary { Stranger::Closed } else { Stranger::Cut };
+                kind.may_log().then_some(Line::default())
             }
-            EndingKind::BadFrame | EndingKind::Slow | EndingKind::Failure => {
-                if !is_stranger || Stranger::Cut.may_log() {
-                    tracing::warn!(%peer, username, "{label}connection closed: {ending}");
-                }
+        };
+        if let Some(Line { left_out }) = line {
+            match is_ordinary {
+                true => tracing::info!(%peer, username, left_out, "{label}connection closed: {ending}"),
+                false => tracing::warn!(%peer, username, left_out, "{label}connection closed: {ending}"),
             }
         }
         if let Some(client) = connection.take_client() {

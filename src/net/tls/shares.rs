@@ -1,6 +1,7 @@
 //! Who may begin a handshake, and who may have one more connection: each address has its share.
 
 use crate::net::origin;
+use std::cmp::Reverse;
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::net::IpAddr;
@@ -108,7 +109,11 @@ impl Shares {
             table.end_oldest(from);
             Some(GaveWay::Address(limits.handshakes_per_address))
         } else if table.handshakes >= limits.handshakes_max {
-            let most = table.shares.iter().max_by_key(|(_, share)| share.handshakes.len());
+            // Of those that have as many, the oldest: so every handshake has its time, whatever the address.
+            let order = |share: &Share| {
+                (share.handshakes.len(), Reverse(share.handshakes.front().map(|oldest| oldest.number)))
+            };
+            let most = table.shares.iter().max_by_key(|(_, share)| order(share));
             if let Some(most) = most.map(|(address, _)| *address) {
                 table.end_oldest(most);
             }
@@ -266,6 +271,14 @@ mod tests {
         drop(flood);
         let table = shares.table();
         assert_eq!((table.handshakes, table.connections, table.shares.len()), (0, 0, 0), "all is given back");
+    }
+
+    #[test]
+    fn of_addresses_that_have_as_many_the_oldest_handshake_gives_way() {
+        let shares = Shares::new(LIMITS);
+        let _all: Vec<_> = (1..=200).map(|number| begin(&shares, number)).collect();
+        let left: Vec<u8> = (1..=200).filter(|number| !under_way(&shares, *number).is_empty()).collect();
+        assert_eq!(left, [196, 197, 198, 199, 200]);
     }
 
     #[test]

@@ -85,6 +85,8 @@ struct Desk {
     cancel_on_disconnect: Option<Duration>,
     bucket: Option<Bucket>,
     cancels: Bucket,
+    /// While space is low: when the next order is taken, to be refused, ns.
+    next_order: u64,
     /// When its orders are cancelled, ns; `None`: it has a connection, or has had its orders cancelled, or they stay.
     cancel_at: Option<u64>,
 }
@@ -92,7 +94,7 @@ struct Desk {
 impl Default for Desk {
     fn default() -> Self {
         let cancels = Bucket::new(CANCELS_WHILE_LOW);
-        Self { cancel_on_disconnect: None, bucket: None, cancels, cancel_at: None }
+        Self { cancel_on_disconnect: None, bucket: None, cancels, next_order: 0, cancel_at: None }
     }
 }
 
@@ -144,6 +146,11 @@ impl Desks {
             desk.cancels = Bucket::new(CANCELS_WHILE_LOW);
         }
         (desk.bucket.as_mut(), is_low.then_some(&mut desk.cancels))
+    }
+
+    /// When the login's next order is taken while space is low, to be refused, ns. It is the login's and not the connection's.
+    pub fn next_order(&mut self, login: LoginId) -> Option<&mut u64> {
+        self.by_login.get_mut(login.0 as usize).map(|desk| &mut desk.next_order)
     }
 
     /// An order of the login was cancelled whole.

@@ -49,8 +49,6 @@ pub(super) struct Trader {
     pub(super) source: Source,
     /// It reads a session that has ended when it logged in.
     pub(super) is_visitor: bool,
-    /// While space is low: when the next order is taken, to be refused, ns.
-    pub(super) next_order: u64,
     /// What it has had of a round.
     pub(super) share: Share,
     /// What is to happen before it can go; `None`: it has not asked for that.
@@ -94,7 +92,6 @@ impl OrderEntry {
                 session,
                 source,
                 is_visitor: true,
-                next_order: 0,
                 share: Share::default(),
                 owed: None,
             };
@@ -151,7 +148,6 @@ impl Service for OrderEntry {
             session: stream.session(),
             source,
             is_visitor: false,
-            next_order: 0,
             share: Share::default(),
             owed: None,
         };

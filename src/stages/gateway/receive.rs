@@ -32,7 +32,7 @@ enum Halt {
     Logout,
 }
 
-/// While space is low every order is refused, and the refusal takes space: a connection gets one in this time, ns. So a
+/// While space is low every order is refused, and the refusal takes space: a login gets one in this time, ns. So a
 /// client that does not stop sending orders cannot use up what is left for cancels.
 const REFUSAL_EVERY_NS: u64 = 100_000_000;
 
@@ -58,9 +58,10 @@ impl OrderEntry {
         let granted = claim.remaining();
         let space_low = self.space.iter().any(SpaceWatch::is_low);
         let mut orders = match space_low {
-            true => u32::from(now >= trader.next_order),
+            true => u32::from(self.desks.next_order(login).is_none_or(|next| now >= *next)),
             false => u32::MAX,
         };
+        let may_order = orders > 0;
         let (bucket, cancels) = self.desks.allowances(login, space_low, now);
         let taking = Taking {
             from: LoggedIn { login, session },
@@ -72,8 +73,12 @@ impl OrderEntry {
             bucket,
         };
         let halt = take_packets(inbox, &mut claim, taking);
-        if space_low && orders == 0 && now >= trader.next_order {
-            trader.next_order = now + REFUSAL_EVERY_NS;
+        if space_low
+            && may_order
+            && orders == 0
+            && let Some(next) = self.desks.next_order(login)
+        {
+            *next = now + REFUSAL_EVERY_NS;
         }
         let messages = claim.len();
         claim.publish();

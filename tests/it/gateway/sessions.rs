@@ -3,7 +3,7 @@
 use super::bench::{ALICE, BOB, Bench, Client, SECOND, cancel, login_packet, settings, who_and_which};
 use dojima::runtime::Agent;
 use dojima::stages::gateway::GatewaySettings;
-use dojima::wire::soup::{self, LOGOUT, LoginAccepted, LoginRejected, kind};
+use dojima::wire::soup::{self, CLIENT_HEARTBEAT, LOGOUT, LoginAccepted, LoginRejected, kind};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -340,4 +340,67 @@ fn connections_beyond_the_limit_are_closed_and_the_rest_go_on() {
     bench.tell(BOB);
     bench.expect_stream(&mut alice, ALICE, 1);
     bench.expect_stream(&mut bob, BOB, 1);
+}
+
+#[test]
+fn whoever_goes_on_saying_nothing_before_its_login_is_cut() {
+    let mut bench = Bench::new();
+    let mut client = bench.connect();
+    client.send(&CLIENT_HEARTBEAT.repeat(600));
+    bench.until("what may be said", |bench| bench.count("gateway.bytes_in") == 1_800);
+    assert_eq!(bench.count("gateway.connections"), 1);
+    client.send(&CLIENT_HEARTBEAT.repeat(100));
+    bench.until_closed(&mut client);
+    assert_eq!((bench.count("gateway.connections"), bench.count("gateway.bad_frames")), (0, 1));
+}
+
+/// However many strangers have something to say, they take few turns of a duty cycle, and those with a login all of theirs.
+#[test]
+fn strangers_take_few_turns_of_a_cycle() {
+    let mut bench = Bench::with(GatewaySettings { connections_max: 64, ..settings() }, 1024, &[0, 0, 0]);
+    let (mut alice, _) = bench.log_in(ALICE, 1);
+    let mut strangers: Vec<Client> = (0..60).map(|_| bench.connect()).collect();
+    bench.until("all of them", |bench| bench.count("gateway.connections") == 61);
+    (0..20).for_each(|_| _ = bench.cycle());
+    let (bytes, turns) = (bench.count("gateway.bytes_in"), bench.count("gateway.input_turns"));
+    strangers.iter_mut().for_each(|stranger| stranger.send(&[0]));
+    alice.send(&cancel(1));
+    let mut cycles = 0;
+    while bench.count("gateway.bytes_in") < bytes + 60 + cancel(1).len() as u64 {
+        let before = bench.count("gateway.input_turns");
+        bench.cycle();
+        let taken = bench.count("gateway.input_turns") - before;
+        assert!(taken <= 16 + 1, "{taken} turns in one cycle");
+        cycles += 1;
+        assert!(cycles < 100_000, "not all of it is read");
+    }
+    assert!(bench.count("gateway.input_turns") - turns >= 61);
+    assert_eq!(bench.taken().len(), 1);
+}
+
+/// Nobody is to send anything before it is let in, so who closes until then is gone, and its password is not looked at.
+#[test]
+fn whoever_closes_while_its_login_is_looked_at_is_gone() {
+    for more in [&b""[..], &[0], &cancel(1)] {
+        let mut bench = Bench::new();
+        let mut client = bench.connect();
+        client.send(&[&login_packet(ALICE, 0), more].concat());
+        let sent = (login_packet(ALICE, 0).len() + more.len()) as u64;
+        // The doorman has other things to do.
+        let work = |bench: &mut Bench, done: &dyn Fn(&Bench) -> bool| {
+            for _ in 0..100_000 {
+                bench.gateway.do_work().expect("no fatal error");
+                if done(bench) {
+                    return;
+                }
+                std::thread::yield_now();
+            }
+            panic!("it never comes");
+        };
+        work(&mut bench, &|bench| bench.count("gateway.bytes_in") == sent);
+        drop(client);
+        work(&mut bench, &|bench| bench.count("gateway.connections") == 0);
+        (0..20).for_each(|_| _ = bench.cycle());
+        assert_eq!(bench.count("doorman.checked"), 0);
+    }
 }
