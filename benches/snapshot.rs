@@ -33,7 +33,7 @@ struct Size {
 
 const FULL: Size = Size { accounts: 10_000, orders: 1_000_000, rounds: 9 };
 const SMALL: Size = Size { accounts: 50, orders: 2_000, rounds: 1 };
-const SMALL_DIGEST: &str = "e4fd2ff902d0c5405f9eebeaa3acd9d9";
+const SMALL_DIGEST: &str = "d77eef2b674d05b032d99932c2cd6cbc";
 
 fn main() {
     let is_full = std::env::args().any(|argument| argument == "--bench");

@@ -19,7 +19,7 @@ const BLOCK: usize = 64;
 const COMMANDS_FULL: usize = 1_000_000;
 const ROUNDS_FULL: usize = 15;
 const COMMANDS_SMALL: usize = 20_000;
-const DIGEST_SMALL: &str = "8ecc84f34d1d8ea00c5f563d2441e4f8";
+const DIGEST_SMALL: &str = "d3bb4c7e49eaf89fa652e2bdfa3cd6e0";
 const EVENTS_SMALL: usize = 21_171;
 
 /// Applies the list and returns how long each slice took and how many events came of it all.
@@ -127,25 +127,25 @@ const FEATURES: [(&str, Features, &str, usize); 5] = [
     (
         "limits",
         Features { limits: true, tiers: false, self_trade: false },
-        "7db0a415a51f34a51751f0aa36eb283b",
+        "19b63546a6d98f2b34cabbd57024ab27",
         21_171,
     ),
     (
         "tiers",
         Features { limits: false, tiers: true, self_trade: false },
-        "5e0fefcb672bf6eb898b8156ecc984e0",
+        "5360193014a7216660982cb21a8fbfb3",
         21_171,
     ),
     (
         "self-trade",
         Features { limits: false, tiers: false, self_trade: true },
-        "ae36ed1aa8b875ae3dc923a6ecea9c7e",
+        "ca4de58cd472bb2e90183ea6a076a9d1",
         21_164,
     ),
     (
         "all three",
         Features { limits: true, tiers: true, self_trade: true },
-        "d6dcf22a488edc8961d9ab33e5a53015",
+        "2f11e5e38df4ef0f47091f06e65ad900",
         21_164,
     ),
 ];

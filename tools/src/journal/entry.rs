@@ -19,7 +19,7 @@ pub(super) enum Content {
 
 /// The kinds of commands, in the order of their encoding. They are the words of `domain::Command` for serde; a test holds
 /// the two together.
-const COMMAND_KINDS: [&str; 37] = [
+const COMMAND_KINDS: [&str; 38] = [
     "add-asset",
     "open-account",
     "open-login",
@@ -57,6 +57,7 @@ const COMMAND_KINDS: [&str; 37] = [
     "cancel-login",
     "roll-session",
     "copy-account",
+    "reset-user-ref",
 ];
 
 /// The kinds of events, in the order of their encoding.
