@@ -4,8 +4,8 @@
 use super::random::Random;
 use dojima::domain::{
     AccountId, Amount, AssetCode, AssetId, CancelFilter, Command, ConnectionLoss, FeeRate, FeeTier,
-    InstrumentId, KillScope, LimitScope, LoginId, LoginName, MassCancel, OrderId, OrderLimits, Phase, Price, Quantity,
-    SetFees, SetTerms, Switch, Transfer,
+    InstrumentId, KillScope, LimitScope, LoginId, LoginName, MassCancel, OrderId, OrderLimits, Phase, Price,
+    Quantity, SetFees, SetTerms, Switch, Transfer,
 };
 
 /// Accounts with logins; 0 is the venue's own.
