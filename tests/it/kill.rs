@@ -89,16 +89,20 @@ fn play(flow: &Flow, durability: Durability, kills: &[u64]) -> Outcome {
 
 /// A session's messages from the first on, read anew from the engine.
 fn whole_stream(engine: &EngineProcess, who: &dojima::client::Credentials) -> Vec<String> {
-    let mut session = Session::connect(engine.address, who, Resume::START).expect("logged in");
+    let connect = |sequence| {
+        let resume = Resume { session: None, sequence };
+        Session::connect(engine.address, who, resume).expect("logged in")
+    };
+    // The driver's last message, the fence, was answered; so the stream is at its end.
+    let end = connect(0).next_sequence();
+    let mut session = connect(1);
     let mut messages = Vec::new();
-    // The driver's last message, the fence, was answered; so the stream is at its end when nothing more comes. A
-    // message that came later than that would be missing on both sides or show as a difference.
-    let mut quiet = 0;
-    while quiet < 10 {
-        let received = session
+    let started = Instant::now();
+    while session.next_sequence() < end {
+        assert!(started.elapsed() < Duration::from_secs(60), "{} of {end} came", messages.len());
+        session
             .receive(|number, message| messages.push(format!("{number} {}", without_timestamp(&message))))
             .expect("the stream reads");
-        quiet = if received.messages == 0 { quiet + 1 } else { 0 };
         session.wait(PATIENCE).expect("the socket waits");
     }
     messages

@@ -341,7 +341,8 @@ impl FeedPublisher {
 
     /// Whether all that was said before this start is behind us; from then on others are served.
     fn catch_up(&mut self) -> bool {
-        if !self.caught_up && self.log.is_compared() && self.feed.last_event() >= self.start.event {
+        let is_made = self.feed.last_event() >= self.start.event && self.waiting.is_empty();
+        if !self.caught_up && self.log.is_compared() && is_made {
             self.caught_up = true;
             let here = (self.log.next(), (self.session, self.session_first));
             // What a log that was lost had said cannot be known: multicast goes on from here.
