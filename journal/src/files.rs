@@ -157,7 +157,12 @@ impl Storage for FileStorage {
     }
 
     fn open(&self, name: &str) -> io::Result<Box<dyn ReadAt>> {
-        Ok(Box::new(retry(|| File::open(self.path(name)))?))
+        let path = self.path(name);
+        // Opening a named pipe would wait for somebody to write to it.
+        if !retry(|| fs::metadata(&path))?.is_file() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no file"));
+        }
+        Ok(Box::new(retry(|| File::open(&path))?))
     }
 
     fn create(&self, name: &str, bytes: u64, start: &[u8], cancel: &AtomicBool) -> io::Result<()> {

@@ -15,7 +15,7 @@ use std::net::SocketAddr;
 /// Bytes of one write at most, so that one client's backlog does not hold up the others.
 const WRITE_LEN_MAX: usize = 256 * 1024;
 
-/// How long a client that was refused, or that has been told of the end of its session, has for closing its side.
+/// How long a client that was refused has for closing its side.
 const FAREWELL_NS: u64 = 1_000_000_000;
 
 /// Reads that are made of what a client still sends when its connection is closed.
@@ -56,13 +56,18 @@ impl Wish {
     }
 }
 
+/// How old a connection may be, ns, to keep its place like one whose name is known, although it has not said it yet.
+const YOUNG_NS: u64 = 1_000_000_000;
+
 /// Why a client gets a last word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Farewell {
     /// Its login was refused.
     Refused,
-    /// It has received all that there is for it.
+    /// It has been sent all that there is for it.
     SessionEnded,
+    /// It asked for the end, and has been sent what it was owed.
+    LoggedOut,
 }
 
 impl Farewell {
@@ -70,6 +75,7 @@ impl Farewell {
         match self {
             Self::Refused => Ending::LoginRefused,
             Self::SessionEnded => Ending::SessionEnded,
+            Self::LoggedOut => Ending::Logout,
         }
     }
 }
@@ -110,8 +116,9 @@ pub(super) struct Connection<C> {
     pub(super) phase: Phase<C>,
     /// What it keeps of its question to the doorman.
     pub(super) ticket: Option<Ticket>,
-    /// The name that it gave.
+    /// The name that it gave, and whether it was let in under it.
     pub(super) username: Option<Username>,
+    pub(super) was_let_in: bool,
     /// It has input that must wait, for room or for the client to receive: its silence is ours.
     pub(super) held: bool,
     /// Nothing more can be read, and why. What came before is still taken up.
@@ -152,6 +159,7 @@ impl<C> Connection<C> {
             phase: Phase::AwaitingLogin,
             ticket: None,
             username: None,
+            was_let_in: false,
             held: false,
             input_ended: None,
             readable: true,
@@ -173,6 +181,14 @@ impl<C> Connection<C> {
         match &mut self.phase {
             Phase::LoggedIn(client) | Phase::LoggingOut(client) => Some(client),
             Phase::AwaitingLogin | Phase::Checking(_) | Phase::Leaving(_) => None,
+        }
+    }
+
+    /// Why it ends when the client closes its side.
+    pub(super) fn ending_by_client(&self) -> Ending {
+        match self.phase {
+            Phase::Leaving(farewell) => farewell.ending(),
+            _ => Ending::ClosedByClient,
         }
     }
 
@@ -205,9 +221,11 @@ impl<C> Connection<C> {
 
     /// In which order connections without a login give way where there is no place left: those that the doorman has a reason
     /// to look at last, and of the others those first that have gone without a login for longest. `None` when it is logged in.
-    pub(super) fn gives_way(&self) -> Option<(Claim, u64)> {
+    pub(super) fn gives_way(&self, now: u64) -> Option<(Claim, u64)> {
         let claim = match self.phase {
             Phase::Checking(_) => self.ticket.as_ref().map_or(Claim::None, Ticket::claim),
+            // It is about to say its name.
+            Phase::AwaitingLogin if now.saturating_sub(self.opened) < YOUNG_NS => Claim::Named,
             _ => Claim::None,
         };
         self.stranger_since().map(|since| (claim, since))
@@ -232,7 +250,7 @@ impl<C> Connection<C> {
         }
         let asked = room.len();
         match self.socket.read(room) {
-            Ok(0) => self.input_ended = Some(Ending::ClosedByClient),
+            Ok(0) => self.input_ended = Some(self.ending_by_client()),
             Ok(count) => {
                 self.inbox.filled(count);
                 self.heard = now;
@@ -265,7 +283,7 @@ impl<C> Connection<C> {
         if let Some(ms @ 1..) = wish.heartbeat_timeout_ms {
             self.silence_max = u64::from(ms) * 1_000_000;
         }
-        self.phase = Phase::LoggedIn(client);
+        (self.phase, self.was_let_in) = (Phase::LoggedIn(client), true);
         (self.spoke, self.owed_since) = (now, None);
     }
 
@@ -278,7 +296,18 @@ impl<C> Connection<C> {
     /// All that there is for it has been sent: says so and lets the client go. Gives back who it was.
     pub(super) fn end_session(&mut self, now: u64) -> Option<C> {
         self.put_control(&END_OF_SESSION);
-        match self.leave(Farewell::SessionEnded, now) {
+        self.part_from(Farewell::SessionEnded, now)
+    }
+
+    /// It has asked for the end and been sent what it was owed: lets it go. Gives back who it was.
+    pub(super) fn let_go(&mut self, now: u64) -> Option<C> {
+        // That may fail only if the client has gone.
+        let _ = self.socket.shut_down_writing();
+        self.part_from(Farewell::LoggedOut, now)
+    }
+
+    fn part_from(&mut self, farewell: Farewell, now: u64) -> Option<C> {
+        match self.leave(farewell, now) {
             Phase::LoggedIn(client) | Phase::LoggingOut(client) => Some(client),
             Phase::AwaitingLogin | Phase::Checking(_) | Phase::Leaving(_) => None,
         }
@@ -427,7 +456,13 @@ impl<C> Connection<C> {
                     // The last word is followed by the end of the stream; that may fail only if the client has gone.
                     let _ = self.socket.shut_down_writing();
                 }
-                return if age < FAREWELL_NS { Ok(0) } else { Err(ending) };
+                // What was sent may still be on its way, and a socket that is closed before it has arrived throws it away. Whoever
+                // was let in says by closing its side that it has it.
+                let limit = match farewell {
+                    Farewell::Refused => FAREWELL_NS,
+                    Farewell::SessionEnded | Farewell::LoggedOut => settings.client_timeout.as_nanos() as u64,
+                };
+                return if age < limit { Ok(0) } else { Err(ending) };
             }
             Phase::LoggedIn(client) | Phase::LoggingOut(client) => service.look(client, now)?,
         }

@@ -17,13 +17,13 @@ pub(super) struct Eldest(Vec<((Claim, u64), ConnectionId)>);
 impl Eldest {
     /// The connection that gives way; `None` when all are logged in. One that has changed since it was found is passed over, and
     /// is found again when its turn comes; whoever came later is younger than all that were found.
-    pub(super) fn next<C>(&mut self, connections: &mut Slab<Connection<C>>) -> Option<usize> {
+    pub(super) fn next<C>(&mut self, connections: &mut Slab<Connection<C>>, now: u64) -> Option<usize> {
         while let Some((order, id)) = self.0.pop() {
-            if connections.get(id).and_then(|one| one.gives_way()) == Some(order) {
+            if connections.get(id).and_then(|one| one.gives_way(now)) == Some(order) {
                 return Some(id.place());
             }
         }
-        let all = connections.iter().filter_map(|(_, one)| Some((one.gives_way()?, one.id)));
+        let all = connections.iter().filter_map(|(_, one)| Some((one.gives_way(now)?, one.id)));
         self.0.extend(all);
         let wanted = (connections.len() / CONNECTIONS_PER_FIND).max(1);
         if self.0.len() > wanted {

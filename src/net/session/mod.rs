@@ -374,7 +374,7 @@ impl<C> Server<C> {
 
     /// Closes a connection without a login; whether there was one.
     fn give_way(&mut self, service: &mut impl Service<Client = C>, now: u64) -> bool {
-        let stranger = self.eldest.next(&mut self.connections);
+        let stranger = self.eldest.next(&mut self.connections, now);
         stranger.map(|stranger| self.close(service, stranger, Ending::GaveWay, now)).is_some()
     }
 
@@ -575,8 +575,10 @@ impl<C> Server<C> {
                     self.strangers.set(place, true);
                 }
                 Ok(Outlook::Answered) if is_leaving && connection.has_sent_all(service) => {
-                    self.close(service, place, Ending::Logout, now);
-                    return 1;
+                    if let Some(client) = connection.let_go(now) {
+                        service.left(id, client, &Ending::Logout, now);
+                    }
+                    self.strangers.set(place, true);
                 }
                 Ok(Outlook::Busy) => busy = 1,
                 Ok(Outlook::Open | Outlook::Answered) => {}
@@ -658,7 +660,7 @@ impl<C> Server<C> {
         self.gauges.count_ending(kind);
         self.gauges.connections.set(self.connections.len() as u64);
         let (peer, username) = (connection.peer, connection.username.map(tracing::field::display));
-        let (is_stranger, label) = (connection.is_stranger(), self.settings.label);
+        let (is_stranger, label) = (!connection.was_let_in, self.settings.label);
         let is_ordinary = kind == EndingKind::Ordinary;
         let line = match connection.username {
             Some(user) if !is_stranger => self.lines.next_of(user, now),

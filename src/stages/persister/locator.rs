@@ -33,6 +33,8 @@ pub(super) struct Locator {
     size: usize,
     /// Answers that the queue had no room for.
     held: VecDeque<ResendAnswer>,
+    /// Questions about sessions that have ended for the gateway and not yet in the log.
+    early: Vec<(LoginId, u32, u64)>,
 }
 
 impl Locator {
@@ -44,7 +46,7 @@ impl Locator {
     ) -> Self {
         let audience = known.streams.audience();
         let (size, audience) = (audience.size(), Arc::new(audience.clone()));
-        Self { ends, oldest, downstream, audience, size, held: VecDeque::new() }
+        Self { ends, oldest, downstream, audience, size, held: VecDeque::new(), early: Vec::new() }
     }
 
     /// Answers or passes on a bounded number of queries; how many.
@@ -55,6 +57,9 @@ impl Locator {
                 return 0;
             }
         }
+        for (login, session, connection) in std::mem::take(&mut self.early) {
+            self.find(known, login, session, connection);
+        }
         for done in 0..QUERIES_MAX {
             if !self.held.is_empty() || self.ends.jobs.is_full() {
                 return done;
@@ -62,8 +67,7 @@ impl Locator {
             let Ok(query) = self.ends.queries.try_recv() else { return done };
             match query {
                 ResendQuery::Find { login, session, connection } => {
-                    let messages = self.find(known, login, session);
-                    self.answer(ResendAnswer::Found { connection, login, session, messages });
+                    self.find(known, login, session, connection);
                 }
                 ResendQuery::Chunk(request) => self.locate(known, request),
             }
@@ -78,10 +82,16 @@ impl Locator {
         }
     }
 
-    /// How many messages a session that has ended had, if the last of them is still there.
-    fn find(&self, known: &Known, login: LoginId, session: u32) -> Option<u64> {
-        let ended = known.streams.ended(login, session)?;
-        (ended.last_event >= self.oldest.get()).then_some(ended.messages)
+    /// Says how many messages a session that has ended had, if the last of them is still there.
+    fn find(&mut self, known: &Known, login: LoginId, session: u32, connection: u64) {
+        if known.streams.session_of(login) <= session {
+            return self.early.push((login, session, connection));
+        }
+        let ended = known.streams.ended(login, session);
+        let is_there = ended.filter(|ended| ended.last_event >= self.oldest.get());
+        let messages = is_there.map(|ended| ended.messages);
+        self.answer(ResendAnswer::Found { connection, login, session, messages });
+        self.downstream.iter().for_each(Doorbell::ring);
     }
 
     fn locate(&mut self, known: &Known, request: ResendRequest) {

@@ -42,7 +42,7 @@ pub struct Passed {
     pub again: u64,
     pub heartbeats: u64,
     pub ends_of_session: u64,
-    /// Logins refused because their session has ended.
+    /// Logins to a session that has ended: let in to read it, or refused.
     pub late_logins: u64,
     /// The last command that an acknowledgement was sent of.
     pub acknowledged: u64,
@@ -70,7 +70,9 @@ impl Spy {
             match (packet.kind, self.position) {
                 _ if self.ended => return Err(format!("{} after the end", whole.escape_ascii())),
                 (kind::LOGIN_ACCEPTED, None) => {
-                    self.position = Some(self.accepted(packet.payload, sent, reference)?);
+                    let position = self.accepted(packet.payload, sent, reference)?;
+                    passed.late_logins += u64::from(position.0 < *self.possible(sent, reference).start());
+                    self.position = Some(position);
                 }
                 (kind::LOGIN_REJECTED, None) => {
                     let reason = LoginRejected::decode(packet.payload).map_err(|error| error.to_string())?;
@@ -145,7 +147,11 @@ impl Spy {
     fn accepted(&self, payload: &[u8], sent: &Sent, reference: &Reference) -> Result<(u32, u64), String> {
         let asked = &self.asked;
         let accepted = LoginAccepted::decode(payload).map_err(|error| error.to_string())?;
-        let found = self.possible(sent, reference).find(|session| self.is_named(*session, accepted.session));
+        // One that is named may have ended long ago: it can be read to its end.
+        let possible = self.possible(sent, reference);
+        let oldest = if asked.session.is_some() { 0 } else { *possible.start() };
+        let mut candidates = oldest..=*possible.end();
+        let found = candidates.find(|session| self.is_named(*session, accepted.session));
         let is_meant = asked.session.is_none_or(|name| name == accepted.session);
         let Some(session) = found.filter(|_| is_meant) else {
             return Err(format!("{asked:?} was answered with session {}", accepted.session));
