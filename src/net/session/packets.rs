@@ -40,7 +40,7 @@ impl<'a> Packets<'a> {
     /// # Errors
     /// What costs the client its connection.
     #[inline]
-    pub fn next(&mut self) -> Result<Next<'a>, Ending> {
+    pub fn next_message(&mut self) -> Result<Next<'a>, Ending> {
         loop {
             if self.chatter == CHATTER_MAX {
                 return Ok(Next::Chatty);
@@ -95,12 +95,12 @@ mod tests {
         bytes.extend(LOGOUT);
         let mut packets = Packets::new(&bytes, 100);
         for message in [&b"one"[..], b"one"] {
-            assert_eq!(packets.next().expect("well formed"), Next::Message(message));
+            assert_eq!(packets.next_message().expect("well formed"), Next::Message(message));
         }
         packets.took_message();
-        assert_eq!(packets.next().expect("well formed"), Next::Message(b"two"));
+        assert_eq!(packets.next_message().expect("well formed"), Next::Message(b"two"));
         packets.took_message();
-        assert_eq!(packets.next().expect("well formed"), Next::Logout);
+        assert_eq!(packets.next_message().expect("well formed"), Next::Logout);
         assert_eq!(packets.used(), bytes.len() - LOGOUT.len());
     }
 
@@ -108,7 +108,7 @@ mod tests {
     fn much_that_says_nothing_is_left_for_the_next_turn() {
         let bytes = CLIENT_HEARTBEAT.repeat(CHATTER_MAX + 1);
         let mut packets = Packets::new(&bytes, 100);
-        assert_eq!(packets.next().expect("well formed"), Next::Chatty);
+        assert_eq!(packets.next_message().expect("well formed"), Next::Chatty);
         assert_eq!(packets.used(), CLIENT_HEARTBEAT.len() * CHATTER_MAX);
     }
 }

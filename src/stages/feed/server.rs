@@ -162,7 +162,7 @@ impl session::Service for Desk<'_> {
 
     fn take(&mut self, _: &mut Subscriber, inbox: &mut Inbox, _: u64) -> (usize, Result<Stopped, Ending>) {
         let mut packets = Packets::new(inbox.waiting(), STRANGER_PACKET_LEN_MAX);
-        let stopped = packets.next().and_then(|next| match next {
+        let stopped = packets.next_message().and_then(|next| match next {
             Next::Dry => Ok(Stopped::Dry),
             Next::Chatty => Ok(Stopped::More),
             // Nothing that a subscriber sends has an answer.

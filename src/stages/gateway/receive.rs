@@ -103,7 +103,7 @@ impl OrderEntry {
 fn pass_over(inbox: &mut Inbox, packet_len_max: usize) -> Result<Stopped, Ending> {
     let mut packets = Packets::new(inbox.waiting(), packet_len_max);
     let stopped = loop {
-        match packets.next()? {
+        match packets.next_message()? {
             Next::Message(_) => packets.took_message(),
             Next::Dry => break Stopped::Dry,
             Next::Chatty => break Stopped::More,
@@ -180,7 +180,7 @@ fn take_packets(
     let (from, role) = (taking.from, taking.role);
     let mut packets = Packets::new(inbox.waiting(), taking.packet_len_max);
     let halt = loop {
-        let message = match packets.next()? {
+        let message = match packets.next_message()? {
             Next::Message(message) => message,
             Next::Dry => break Halt::Dry,
             Next::Chatty => break Halt::Chatty,
