@@ -2,8 +2,8 @@
 //!
 //! A password is checked against its hash (argon2id), which takes tens of milliseconds by design, so he has a thread of his
 //! own. Anybody may ask, so those who ask wait in three lines, each with its share of his time: names that come in from where
-//! they ask ([`Class::Known`]), names from elsewhere ([`Class::Elsewhere`]), and those whom no password lets in
-//! ([`Class::Hopeless`]), of whom few are hashed. A question whose connection is gone costs nothing.
+//! they ask (`Class::Known`), names from elsewhere (`Class::Elsewhere`), and those whom no password lets in
+//! (`Class::Hopeless`), of whom few are hashed. A question whose connection is gone costs nothing.
 //!
 //! What is refused is refused late, and the later the more was refused before, from the same address or for the same name. That
 //! is all that tells a refusal from another: a name that nobody has is answered as a wrong password is, hashed or not. No
