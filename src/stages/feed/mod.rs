@@ -341,7 +341,10 @@ impl FeedPublisher {
 
     /// Whether all that was said before this start is behind us; from then on others are served.
     fn catch_up(&mut self) -> bool {
-        let is_made = self.feed.last_event() >= self.start.event && self.waiting.is_empty();
+        // What the last command before this start gives is complete when the next one's events have come, or when it is settled.
+        let last = self.feed.last_event();
+        let is_complete = last > self.start.event || (last == self.start.event && self.feed.is_settled());
+        let is_made = is_complete && self.waiting.is_empty();
         if !self.caught_up && self.log.is_compared() && is_made {
             self.caught_up = true;
             let here = (self.log.next(), (self.session, self.session_first));
