@@ -88,6 +88,9 @@ pub struct Wanted {
 /// Looks at one connection.
 pub struct MarketSpy {
     wanted: Wanted,
+    /// The place after the last message that anybody had been sent when it came: what was sent since may have been before or after
+    /// its login was taken up.
+    before: Place,
     bytes: Vec<u8>,
     position: Option<Place>,
 }
@@ -101,8 +104,8 @@ pub struct Told {
 }
 
 impl MarketSpy {
-    pub fn new(wanted: Wanted) -> Self {
-        Self { wanted, bytes: Vec::new(), position: None }
+    pub fn new(wanted: Wanted, before: Place) -> Self {
+        Self { wanted, before, bytes: Vec::new(), position: None }
     }
 
     /// Takes what the server has written. `sent` is the place after the last message that anybody was sent.
@@ -127,7 +130,7 @@ impl MarketSpy {
                     let accepted =
                         LoginAccepted::decode(packet.payload).map_err(|error| error.to_string())?;
                     let place = market.place(first, &accepted)?;
-                    let known = if sent.session == place.session { sent.number } else { 1 };
+                    let known = if self.before.session == place.session { self.before.number } else { 1 };
                     let right = match self.wanted.from {
                         0 => place.number >= known,
                         from if from <= known => place.number == from,
@@ -135,8 +138,8 @@ impl MarketSpy {
                     };
                     if self.wanted.wrong || !right || place > market.end() {
                         return Err(format!(
-                            "{:?} was answered with {place:?}; {sent:?} were sent",
-                            self.wanted
+                            "{:?} was answered with {place:?}; {:?} were sent before",
+                            self.wanted, self.before
                         ));
                     }
                     self.position = Some(place);

@@ -283,7 +283,7 @@ impl World {
     fn watch_market(&mut self) -> Result<(), String> {
         let at = self.random.below(self.subscribers.len() as u64) as usize;
         if let Some((link, wanted)) = self.with_subscriber(at, Subscriber::act)? {
-            self.market_spies.push(MarketSpy::new(wanted));
+            self.market_spies.push(MarketSpy::new(wanted, self.market_sent));
             self.market_open.push(link);
             assert_eq!(self.market_spies.len(), link.0 + 1, "one spy per connection");
         }
