@@ -69,49 +69,21 @@ impl Command {
     }
 
     /// The same command, as sent in this session if it is a client's message.
-    pub fn in_session(self, session: u32) -> Self {
-        match self {
-            Self::Enter(message) => Self::Enter(Enter { session, ..message }),
-            Self::RefuseEnter(message) => Self::RefuseEnter(RefuseEnter { session, ..message }),
-            Self::Replace(message) => Self::Replace(Replace { session, ..message }),
-            Self::RefuseReplace(message) => Self::RefuseReplace(RefuseReplace { session, ..message }),
-            Self::Cancel(message) => Self::Cancel(Cancel { session, ..message }),
-            Self::Amend(message) => Self::Amend(Amend { session, ..message }),
-            Self::Modify(message) => Self::Modify(Modify { session, ..message }),
-            Self::SetOrderEntry(message) => Self::SetOrderEntry(SetOrderEntry { session, ..message }),
-            Self::QueryAccount(message) => Self::QueryAccount(QueryAccount { session, ..message }),
-            Self::MassCancel(message) if message.login.is_some() => {
-                Self::MassCancel(MassCancel { session, ..message })
-            }
-            other @ (Self::MassCancel(_)
-            | Self::AddAsset { .. }
-            | Self::OpenAccount { .. }
-            | Self::OpenLogin { .. }
-            | Self::ListInstrument(_)
-            | Self::SetPhase { .. }
-            | Self::Deposit(_)
-            | Self::Withdraw(_)
-            | Self::Open { .. }
-            | Self::SetLimits { .. }
-            | Self::CancelOrder { .. }
-            | Self::Tick
-            | Self::SetMark { .. }
-            | Self::Delist { .. }
-            | Self::SetTerms(_)
-            | Self::SetFees(_)
-            | Self::SetProtection { .. }
-            | Self::SetOrderLimits { .. }
-            | Self::SetAsset(_)
-            | Self::SetSelfTrade(_)
-            | Self::AssignTier { .. }
-            | Self::SetVolumeTiers(_)
-            | Self::Kill { .. }
-            | Self::Checkpoint(_)
-            | Self::SetRules { .. }
-            | Self::CancelLogin { .. }
-            | Self::RollSession { .. }
-            | Self::CopyAccount { .. }
-            | Self::ResetUserRef { .. }) => other,
+    pub fn in_session(mut self, session: u32) -> Self {
+        if let Self::Enter(Enter { session: own, .. })
+        | Self::RefuseEnter(RefuseEnter { session: own, .. })
+        | Self::Replace(Replace { session: own, .. })
+        | Self::RefuseReplace(RefuseReplace { session: own, .. })
+        | Self::Cancel(Cancel { session: own, .. })
+        | Self::Amend(Amend { session: own, .. })
+        | Self::Modify(Modify { session: own, .. })
+        | Self::SetOrderEntry(SetOrderEntry { session: own, .. })
+        | Self::QueryAccount(QueryAccount { session: own, .. })
+        | Self::MassCancel(MassCancel { login: Some(_), session: own, .. }) = &mut self
+        {
+            *own = session;
         }
+        debug_assert!(self.sender().is_none_or(|sender| sender.session == session), "{self:?} is a client's");
+        self
     }
 }

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 pub mod affinity;
 pub mod agent;
+pub mod budget;
 pub mod clock;
 pub mod composite;
 pub mod counters;
@@ -29,6 +30,7 @@ mod tests;
 
 pub use affinity::{AffinityError, CoreIndex};
 pub use agent::Agent;
+pub use budget::{Budget, Rate};
 pub use clock::{Clock, Clocks, ManualClock, MonotonicNanos, SystemClocks, UnixNanos, WallClock};
 pub use composite::CompositeAgent;
 pub use counters::{Counter, Counters, Reading};

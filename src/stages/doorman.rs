@@ -10,11 +10,11 @@
 //! password and no hash is ever logged.
 
 mod bounded;
-mod budget;
 mod delays;
 mod held;
 mod line;
 mod memory;
+mod pace;
 mod password;
 mod standing;
 
@@ -25,15 +25,15 @@ use crate::domain::LoginId;
 use crate::net::auth::{Asked, AuthAnswer, AuthRequest, AuthServer, Claim, Grant, Inquiry, Role};
 use crate::net::origin;
 use crate::runtime::log::Stranger;
-use crate::runtime::{Agent, Clock, Counter, Counters, Doorbell, Fatal, WallClock};
+use crate::runtime::{Agent, Budget, Clock, Counter, Counters, Doorbell, Fatal, Rate, WallClock};
 use crate::wire::soup::{LoginRejected, Username};
-use budget::{Budget, Pace, Rate};
 use delays::Delays;
 use dojima_journal::storage::Storage;
 use held::{Held, HeldAnswers};
 use ipnet::IpNet;
 use line::Line;
 use memory::Memory;
+use pace::Pace;
 use password::Dummy;
 use standing::{Class, Member};
 use std::collections::HashMap;

@@ -4,6 +4,7 @@
 //! Accepted has the number stated there, and each further one is one more. Offsets in the code include the two
 //! length bytes, as in docs/PROTOCOL.md.
 
+use crate::domain::session::{session_id, session_number};
 use std::fmt;
 
 /// Bytes before a packet's payload: the length field and the type.
@@ -197,6 +198,19 @@ impl fmt::Debug for Username {
 impl fmt::Debug for Password {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Password(hidden)")
+    }
+}
+
+impl SessionId {
+    /// The name of a later session, where this is that of session 0; `None` when it has none
+    /// ([`crate::domain::session::session_id`]).
+    pub fn after(self, sessions: u32) -> Option<Self> {
+        session_id(self.0, sessions).map(Self)
+    }
+
+    /// Which session has the other name, where this is that of session 0; `None` if none has. Case does not matter.
+    pub fn number_of(self, other: Self) -> Option<u32> {
+        session_number(self.0, other.0)
     }
 }
 

@@ -307,16 +307,15 @@ impl<C> Connection<C> {
     }
 
     fn part_from(&mut self, farewell: Farewell, now: u64) -> Option<C> {
-        match self.leave(farewell, now) {
-            Phase::LoggedIn(client) | Phase::LoggingOut(client) => Some(client),
-            Phase::AwaitingLogin | Phase::Checking(_) | Phase::Leaving(_) => None,
-        }
+        let client = self.take_client();
+        self.leave(farewell, now);
+        client
     }
 
-    fn leave(&mut self, farewell: Farewell, now: u64) -> Phase<C> {
+    fn leave(&mut self, farewell: Farewell, now: u64) {
         self.inbox.clear();
         self.opened = now;
-        std::mem::replace(&mut self.phase, Phase::Leaving(farewell))
+        self.phase = Phase::Leaving(farewell);
     }
 
     /// The client asks for the end. It gets what is owed to it first; what it sends now is thrown away.

@@ -1,11 +1,11 @@
 //! How many lines of the log are about each user: whoever has a login could write any number of them by coming and going.
 
+use crate::runtime::{Budget, Rate};
 use crate::wire::soup::Username;
 use std::collections::HashMap;
 
-/// Lines at once, and the time from one to the next in the long run, ns.
-const BURST: u64 = 20;
-const EVERY_NS: u64 = 1_000_000_000;
+/// Lines about one user.
+const LINES: Rate = Rate { burst: 20, spacing: 1_000_000_000 };
 
 /// A line that may be written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -15,10 +15,8 @@ pub(super) struct Line {
 }
 
 /// What was written of one user.
-#[derive(Clone, Copy, Debug, Default)]
 struct Written {
-    /// When as many lines as there were would have come one by one, ns.
-    paid_until: u64,
+    budget: Budget,
     left_out: u64,
 }
 
@@ -29,14 +27,14 @@ pub(super) struct Lines(HashMap<Username, Written>);
 impl Lines {
     /// The next line about a user who is known; `None`: it is left out.
     pub(super) fn next_of(&mut self, user: Username, now: u64) -> Option<Line> {
-        let written = self.0.entry(user).or_default();
-        let paid_until = written.paid_until.max(now) + EVERY_NS;
-        if paid_until > now + BURST * EVERY_NS {
+        let none = || Written { budget: Budget::new(LINES), left_out: 0 };
+        let written = self.0.entry(user).or_insert_with(none);
+        if !written.budget.is_left(now) {
             written.left_out += 1;
             return None;
         }
+        written.budget.spend(now);
         let left_out = std::mem::take(&mut written.left_out);
-        written.paid_until = paid_until;
         Some(Line { left_out: (left_out > 0).then_some(left_out) })
     }
 }
@@ -45,6 +43,8 @@ impl Lines {
 mod tests {
     use super::*;
 
+    const EVERY_NS: u64 = LINES.spacing;
+
     #[test]
     fn a_user_has_some_lines_at_once_and_then_one_a_second() {
         let [alice, bob] = ["ALICE", "BOB"].map(|name| Username::new(name).expect("a name"));
@@ -52,8 +52,8 @@ mod tests {
         let now = 7 * EVERY_NS;
         let written =
             |lines: &mut Lines, user, now| (0..100).filter_map(|_| lines.next_of(user, now)).count();
-        assert_eq!(written(&mut lines, alice, now) as u64, BURST);
-        assert_eq!(written(&mut lines, bob, now) as u64, BURST, "each has its own");
+        assert_eq!(written(&mut lines, alice, now) as u64, LINES.burst);
+        assert_eq!(written(&mut lines, bob, now) as u64, LINES.burst, "each has its own");
         assert_eq!(lines.next_of(alice, now + EVERY_NS - 1), None);
         assert_eq!(lines.next_of(alice, now + EVERY_NS), Some(Line { left_out: Some(81) }));
         assert_eq!(lines.next_of(alice, now + EVERY_NS), None);

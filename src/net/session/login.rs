@@ -2,9 +2,9 @@
 
 use super::connection::{Phase, Wish};
 use super::lines::Line;
-use super::{Admission, Admitted, Ending, STRANGER_PACKET_LEN_MAX, Server, Service};
+use super::{Admission, Admitted, Ending, STRANGER_PACKET_LEN_MAX, Server, Service, inbox_of};
+use crate::net::ConnectionId;
 use crate::net::auth::{AuthAnswer, AuthRequest};
-use crate::net::{ConnectionId, Inbox};
 use crate::runtime::log::Stranger;
 use crate::wire::soup::{self, LoginAccepted, LoginRejected, LoginRequest, Username, kind};
 
@@ -104,11 +104,8 @@ impl<C> Server<C> {
         connection.let_in(client, &wish, &LoginAccepted { session, sequence: first }, now);
         let wide = self.settings.inbox_len;
         if connection.inbox.capacity() < wide {
-            let spares = &mut self.spare_inboxes;
-            let at = spares.iter().rposition(|inbox| inbox.capacity() == wide);
-            let inbox = at.map_or_else(|| Inbox::with_room(wide), |at| spares.swap_remove(at));
-            let small = connection.widen(inbox);
-            spares.push(small);
+            let small = connection.widen(inbox_of(&mut self.spare_inboxes, wide));
+            self.spare_inboxes.push(small);
         } else {
             connection.has_more = true;
         }

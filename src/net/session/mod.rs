@@ -394,8 +394,7 @@ impl<C> Server<C> {
         let inserted = self.connections.insert(|id| -> io::Result<Connection<C>> {
             socket.watch(id)?;
             strangers.set(id.place(), true);
-            let at = spares.iter().rposition(|inbox| inbox.capacity() == STRANGER_INBOX_LEN);
-            let inbox = at.map_or_else(|| Inbox::with_room(STRANGER_INBOX_LEN), |at| spares.swap_remove(at));
+            let inbox = inbox_of(spares, STRANGER_INBOX_LEN);
             Ok(Connection::new(id, peer, socket, inbox, now, settings))
         });
         match inserted {
@@ -426,9 +425,7 @@ impl<C> Server<C> {
             while let Some(place) = self.inputs.next_from(next).filter(|place| *place < until) {
                 work += self.receive_from(service, place, now);
                 turns += 1;
-                let more =
-                    self.connections.at(place).is_some_and(|one| one.has_input() && !one.is_stranger());
-                self.inputs.set(place, more);
+                self.note_input(place);
                 next = place + 1;
             }
         }
@@ -693,4 +690,10 @@ impl<C> Server<C> {
             self.close(service, place, Ending::Stopped, now);
         }
     }
+}
+
+/// A spare buffer with this much room, or a new one.
+fn inbox_of(spares: &mut Vec<Inbox>, len: usize) -> Inbox {
+    let at = spares.iter().rposition(|inbox| inbox.capacity() == len);
+    at.map_or_else(|| Inbox::with_room(len), |at| spares.swap_remove(at))
 }

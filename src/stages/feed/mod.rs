@@ -25,7 +25,6 @@ pub use log::{TakeMessage, read_log};
 pub use settings::{FeedFiles, FeedPorts, FeedSettings, FeedStart, MoldSettings};
 
 use crate::domain::codec;
-use crate::domain::session::session_id;
 use crate::market::{Books, Feed, MarketView, MarketWatch, Published};
 use crate::net::Sockets;
 use crate::ring::{CursorReader, CursorWriter, cursor};
@@ -435,8 +434,7 @@ impl FeedPublisher {
 
 /// The id of a session.
 fn session_of(settings: &FeedSettings, session: u32) -> Result<SessionId, Fatal> {
-    let id = session_id(*settings.session.as_bytes(), session);
-    id.and_then(|id| SessionId::new(String::from_utf8_lossy(&id).trim_end())).ok_or_else(|| {
+    settings.session.after(session).ok_or_else(|| {
         Fatal::market_data(format_args!("session {session} after {} has no name", settings.session))
     })
 }

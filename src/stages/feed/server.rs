@@ -104,7 +104,11 @@ impl Server {
             self.session_first = messages.session_first;
             self.server.each_client(|subscriber| subscriber.end_before(messages.session_first));
         }
-        if self.next != messages.tail.next() || messages.snapshot.is_some() {
+        let is_news = match self.service {
+            Service::Stream => self.next != messages.tail.next(),
+            Service::Snapshots => messages.snapshot.is_some() && self.wants_snapshot(),
+        };
+        if is_news {
             self.next = messages.tail.next();
             self.server.wake_all();
         }

@@ -7,7 +7,6 @@ use super::rounds::{Rounds, Share};
 use super::settings::{GatewaySettings, Progress};
 use super::source::Source;
 use super::streams::{Stream, Streams};
-use crate::domain::session::{session_id, session_number};
 use crate::domain::{Command, LoginId};
 use crate::net::auth::{Grant, Role};
 use crate::net::session::{Admission, Admitted, Ending, Outlook, Service, Stopped, Wish};
@@ -16,7 +15,7 @@ use crate::ring::Producer;
 use crate::runtime::planted::{Bug, is_planted};
 use crate::stages::resend::{ResendClient, ResendQuery};
 use crate::stages::space::SpaceWatch;
-use crate::wire::soup::{LoginRejected, SessionId};
+use crate::wire::soup::LoginRejected;
 
 /// What the gateway has beside its connections.
 pub(super) struct OrderEntry {
@@ -55,13 +54,13 @@ pub(super) struct Trader {
     pub(super) owed: Option<Owed>,
 }
 
-impl OrderEntry {
-    /// The name of a session.
-    fn name_of(&self, session: u32) -> Option<SessionId> {
-        let id = session_id(*self.settings.session.as_bytes(), session)?;
-        SessionId::new(std::str::from_utf8(id.trim_ascii()).ok()?)
+impl Trader {
+    fn new(login: LoginId, role: Role, session: u32, source: Source) -> Self {
+        Self { login, role, session, source, is_visitor: false, share: Share::default(), owed: None }
     }
+}
 
+impl OrderEntry {
     /// Asks how many messages the sessions had that clients want to read and that have ended.
     pub(super) fn ask(&mut self) {
         for visit in self.visits.iter_mut().filter(|visit| !visit.is_asked) {
@@ -83,18 +82,10 @@ impl OrderEntry {
     ) -> Option<Result<Admitted<Trader>, LoginRejected>> {
         let at = self.visits.iter().position(|visit| visit.id == id)?;
         let Visit { login, role, session, sequence, .. } = self.visits.swap_remove(at);
-        let admitted = messages.zip(self.name_of(session)).map(|(messages, name)| {
+        let admitted = messages.zip(self.settings.session.after(session)).map(|(messages, name)| {
             let first = first_message(sequence, messages + 1);
             let source = Source::ended(first, messages + 1);
-            let client = Trader {
-                login,
-                role,
-                session,
-                source,
-                is_visitor: true,
-                share: Share::default(),
-                owed: None,
-            };
+            let client = Trader { is_visitor: true, ..Trader::new(login, role, session, source) };
             Admitted { client, session: name, first }
         });
         Some(admitted.ok_or(LoginRejected::SessionNotAvailable))
@@ -124,7 +115,7 @@ impl Service for OrderEntry {
     ) -> Result<Admission<Trader>, LoginRejected> {
         let login = grant.login.ok_or(LoginRejected::NotAuthorised)?;
         let present = self.streams.get(login).map_or(0, |stream| stream.session());
-        let of = |id: SessionId| session_number(*self.settings.session.as_bytes(), *id.as_bytes());
+        let of = |id| self.settings.session.number_of(id);
         let session = match wish.session {
             None => present,
             Some(id) => {
@@ -137,20 +128,12 @@ impl Service for OrderEntry {
             self.ask();
             return Ok(Admission::Later);
         }
-        let session = self.name_of(session).ok_or(LoginRejected::SessionNotAvailable)?;
+        let session = self.settings.session.after(session).ok_or(LoginRejected::SessionNotAvailable)?;
         let stream = self.streams.join(login);
         let first = first_message(wish.sequence, stream.next());
         let from = if is_planted(Bug::ResumeOffByOne) { stream.next().min(first + 1) } else { first };
         let source = Source::of(stream, from);
-        let client = Trader {
-            login,
-            role: grant.role,
-            session: stream.session(),
-            source,
-            is_visitor: false,
-            share: Share::default(),
-            owed: None,
-        };
+        let client = Trader::new(login, grant.role, stream.session(), source);
         Ok(Admission::Now(Admitted { client, session, first }))
     }
 

@@ -17,21 +17,6 @@ use crate::wire::ouch::{Inbound, LoggedIn, to_command};
 /// Order messages of one connection in one duty cycle, so that connections take turns.
 const MESSAGES_MAX: usize = 1024;
 
-/// Why taking packets out of an inbox stopped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Halt {
-    /// No whole packet waits.
-    Dry,
-    /// A message waits, but the claim has no room for its command.
-    Full,
-    /// An order or a cancel waits, and it is not yet time for another one.
-    Slowed,
-    /// Packets wait, and those before them said nothing.
-    Chatty,
-    /// The client asks for the end.
-    Logout,
-}
-
 /// While space is low every order is refused, and the refusal takes space: a login gets one in this time, ns. So a
 /// client that does not stop sending orders cannot use up what is left for cancels.
 const REFUSAL_EVERY_NS: u64 = 100_000_000;
@@ -72,7 +57,7 @@ impl OrderEntry {
             cancels,
             bucket,
         };
-        let halt = take_packets(inbox, &mut claim, taking);
+        let stopped = take_packets(inbox, &mut claim, taking);
         if space_low
             && may_order
             && orders == 0
@@ -85,15 +70,14 @@ impl OrderEntry {
         self.rounds.took(&mut trader.share, messages);
         self.gauges.messages_in.add(messages as u64);
         self.rings_due |= messages > 0;
-        let stopped = halt.map(|halt| match halt {
-            Halt::Dry => Stopped::Dry,
-            Halt::Full if granted < most => {
+        let stopped = stopped.map(|stopped| match stopped {
+            // It had all that it may have in one turn.
+            Stopped::Full { .. } if granted == most => Stopped::More,
+            Stopped::Full { .. } => {
                 self.gauges.inbound_full.add(1);
-                Stopped::Full { starved: messages == 0 }
+                stopped
             }
-            Halt::Full | Halt::Chatty => Stopped::More,
-            Halt::Slowed => Stopped::Held,
-            Halt::Logout => Stopped::Logout,
+            Stopped::Dry | Stopped::More | Stopped::Held | Stopped::Logout => stopped,
         });
         (messages, stopped)
     }
@@ -176,30 +160,30 @@ fn take_packets(
     inbox: &mut Inbox,
     claim: &mut Claim<'_, Command>,
     mut taking: Taking<'_>,
-) -> Result<Halt, Ending> {
+) -> Result<Stopped, Ending> {
     let (from, role) = (taking.from, taking.role);
     let mut packets = Packets::new(inbox.waiting(), taking.packet_len_max);
-    let halt = loop {
+    let stopped = loop {
         let message = match packets.next_message()? {
             Next::Message(message) => message,
-            Next::Dry => break Halt::Dry,
-            Next::Chatty => break Halt::Chatty,
-            Next::Logout => break Halt::Logout,
+            Next::Dry => break Stopped::Dry,
+            Next::Chatty => break Stopped::More,
+            Next::Logout => break Stopped::Logout,
         };
         if role != Role::Trade {
             return Err(Cause::ReadOnly.into());
         }
         if claim.remaining() == 0 {
-            break Halt::Full;
+            break Stopped::Full { starved: claim.is_empty() };
         }
         let message = Inbound::decode(message).map_err(Cause::from)?;
         let command = to_command(from, &message, taking.listings);
         if frees_space(&command) {
             if taking.cancels.as_mut().is_some_and(|cancels| !cancels.take_within()) {
-                break Halt::Slowed;
+                break Stopped::Held;
             }
         } else {
-            let Some(left) = taking.orders_left.checked_sub(1) else { break Halt::Slowed };
+            let Some(left) = taking.orders_left.checked_sub(1) else { break Stopped::Held };
             *taking.orders_left = left;
         }
         claim.push(match &mut taking.bucket {
@@ -210,7 +194,7 @@ fn take_packets(
     };
     let used = packets.used();
     inbox.took(used);
-    Ok(halt)
+    Ok(stopped)
 }
 
 /// The command, or the refusal of an order that is one too many. What cancels or asks is taken all the same.

@@ -1,52 +1,8 @@
-//! How much of something may be done in a time.
+//! How much of something each of many may do in a time.
 
 use super::bounded::Bounded;
+use crate::runtime::Rate;
 use std::hash::Hash;
-
-/// So many at once, and then one in so long: the generic cell rate algorithm.
-#[derive(Clone, Copy, Debug)]
-pub struct Rate {
-    /// At once.
-    pub burst: u64,
-    /// Time from one to the next in the long run, ns.
-    pub spacing: u64,
-}
-
-impl Rate {
-    /// When the next one may be done, ns, if what is done until now is paid for at `paid`.
-    fn free_at(self, paid: u64, now: u64) -> u64 {
-        paid.saturating_sub((self.burst - 1) * self.spacing).max(now)
-    }
-
-    /// When what was done until now is paid for, ns, once another one is done.
-    fn pay(self, paid: u64, now: u64) -> u64 {
-        paid.max(now) + self.spacing
-    }
-}
-
-/// What is left of one rate.
-#[derive(Debug)]
-pub struct Budget {
-    rate: Rate,
-    paid: u64,
-}
-
-impl Budget {
-    /// All of it.
-    pub fn new(rate: Rate) -> Self {
-        Self { rate, paid: 0 }
-    }
-
-    /// Whether there is something left.
-    pub fn is_left(&self, now: u64) -> bool {
-        self.rate.free_at(self.paid, now) == now
-    }
-
-    /// Takes one.
-    pub fn spend(&mut self, now: u64) {
-        self.paid = self.rate.pay(self.paid, now);
-    }
-}
 
 /// A rate for each `K`.
 #[derive(Debug)]
@@ -84,19 +40,6 @@ mod tests {
     use super::*;
 
     const RATE: Rate = Rate { burst: 3, spacing: 10 };
-
-    #[test]
-    fn a_budget_is_a_burst_and_then_a_rate() {
-        let mut budget = Budget::new(RATE);
-        let mut done = Vec::new();
-        for now in 100..150 {
-            while budget.is_left(now) {
-                budget.spend(now);
-                done.push(now);
-            }
-        }
-        assert_eq!(done, [100, 100, 100, 110, 120, 130, 140]);
-    }
 
     #[test]
     fn a_pace_says_when_and_turns_down_what_is_too_late() {
