@@ -317,11 +317,16 @@ mod tests {
 
     #[test]
     fn a_dump_marks_the_byte() {
-        let (folder, _, second) = journal();
-        let text = dump(&FileStorage::new(folder.path()), NAME, second as u64).expect("read");
-        let marked = text.lines().find(|line| line.contains('[')).expect("a marked line");
-        assert!(marked.contains("[0c]"), "{text}");
-        assert!(text.contains("twelve b"), "{text}");
-        assert_eq!(text.lines().count(), 2 * LINES_AROUND + 1);
+        let folder = tempfile::tempdir().expect("a directory");
+        // Every byte there is: brackets stand in the text beside the marked byte, too.
+        let bytes: Vec<u8> = (0..=u8::MAX).collect();
+        std::fs::write(folder.path().join(NAME), bytes).expect("written");
+        let text = dump(&FileStorage::new(folder.path()), NAME, 0x57).expect("read");
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines.len(), 2 * LINES_AROUND + 1);
+        let marked = "          80  50 51 52 53 54 55 56[57]58 59 5a 5b 5c 5d 5e 5f  |PQRSTUVWXYZ[\\]^_|";
+        assert_eq!(lines[LINES_AROUND], marked);
+        let hexadecimal = |line: &str| line.split('|').next().map(str::to_owned).expect("a line");
+        assert!(lines.iter().all(|line| *line == marked || !hexadecimal(line).contains('[')), "{text}");
     }
 }
