@@ -2,20 +2,27 @@
 //!
 //! A login's stream is the messages addressed to it in the present session, numbered from 1, copies included
 //! ([`Audience`]). The numbers are not stored anywhere: they are counted from the events, so they come back the same after
-//! every replay. The index remembers, for every [`MARK_EVERY`]th message, the event that carries it, so that a resend need
-//! not read the log from its start. Of the session before the present one it remembers the same, and of the last
-//! [`ENDED_MAX`] sessions of a login where their messages began and ended, so that they can be read again.
+//! every replay. The index remembers marks: for some messages, the event that carries them. A message lies fewer than
+//! [`MARK_EVERY`] messages or fewer than [`MARK_EVERY_EVENTS`] events behind its mark, so a resend never reads much more than
+//! that, however few messages a login has among those of others. Of the last [`ENDED_MAX`] sessions of a login it
+//! remembers where their messages ended and their marks, of those before the last one [`ENDED_MARKS_MAX`].
 
 use super::audience::{Audience, StreamChange};
 use super::{EventRecord, LoginId};
 use bincode::{Decode, Encode};
 use std::collections::VecDeque;
 
-/// Messages of one login from one mark to the next.
+/// Messages of one login from one mark to the next, at most, and one event's.
 pub const MARK_EVERY: u64 = 1024;
+
+/// A login's first message so many events after its last mark has a mark, however few messages lie between.
+pub const MARK_EVERY_EVENTS: u64 = 1 << 20;
 
 /// Sessions of one login of which is remembered where they were. Older ones cannot be read any more.
 pub const ENDED_MAX: usize = 100;
+
+/// Marks that are kept of a session once the next one of the login has ended, too.
+pub const ENDED_MARKS_MAX: usize = 16;
 
 /// Message counts of every login, and sparse marks into the event log.
 #[derive(Clone, Debug, Default)]
@@ -23,36 +30,43 @@ pub struct StreamIndex {
     audience: Audience,
     session: u32,
     logins: Vec<Stream>,
-    /// By login: its stream of the session before, with its marks, if it ended since the start.
-    before: Vec<Stream>,
     /// By login: its streams that have ended, the oldest first.
     ended: Vec<VecDeque<EndedStream>>,
 }
 
-/// A login's stream of a session that has ended: at least one message, from one event to another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+/// A login's stream of a session that has ended: at least one message.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EndedStream {
     /// Whose.
     pub login: LoginId,
     /// Of which session.
     pub session: u32,
-    /// The event of its first message.
-    pub first_event: u64,
     /// The event of its last message.
     pub last_event: u64,
     /// How many messages it had.
     pub messages: u64,
+    /// Where they are; the first mark is that of message 1.
+    pub marks: Vec<Mark>,
+}
+
+impl EndedStream {
+    /// Leaves out so many marks that few are left, the same number after each.
+    fn thin(&mut self) {
+        let every = self.marks.len().div_ceil(ENDED_MARKS_MAX);
+        if every > 1 {
+            self.marks = self.marks.iter().copied().step_by(every).collect();
+        }
+    }
 }
 
 #[derive(Clone, Debug, Default)]
 struct Stream {
     session: u32,
     messages: u64,
-    /// For message 1, 1 + MARK_EVERY, 1 + 2 × MARK_EVERY …: the event that carries it.
+    /// The first one is that of message 1.
     marks: Vec<Mark>,
-    /// The event of the last message, and the number of its first one. 0: no message was counted since a start.
+    /// The event of the last message. 0: no message was counted since a start.
     last_event: u64,
-    first_of_last: u64,
 }
 
 /// A place in the event log from which a login's messages can be counted.
@@ -64,15 +78,25 @@ pub struct Mark {
     pub message: u64,
 }
 
+impl Mark {
+    /// Whether another mark is due at this place behind it.
+    fn is_far_before(&self, place: &Self) -> bool {
+        place.message >= self.message.saturating_add(MARK_EVERY)
+            || place.event >= self.event.saturating_add(MARK_EVERY_EVENTS)
+    }
+}
+
 impl Stream {
     fn add(&mut self, event: u64) {
         let number = self.messages + 1;
-        if self.last_event != event {
-            (self.last_event, self.first_of_last) = (event, number);
-        }
         self.messages = number;
-        if number % MARK_EVERY == 1 {
-            self.marks.push(Mark { event, message: self.first_of_last });
+        if self.last_event == event {
+            return;
+        }
+        self.last_event = event;
+        let place = Mark { event, message: number };
+        if self.marks.last().is_none_or(|last| last.is_far_before(&place)) {
+            self.marks.push(place);
         }
     }
 }
@@ -95,15 +119,10 @@ impl StreamIndex {
     fn restart(&mut self, login: LoginId, session: u32) {
         let present = stream(&mut self.logins, login, session);
         let before = std::mem::replace(present, Stream { session, ..Stream::default() });
-        let Some(first) = before.marks.first() else { return };
-        self.keep(EndedStream {
-            login,
-            session: before.session,
-            first_event: first.event,
-            last_event: before.last_event,
-            messages: before.messages,
-        });
-        *stream(&mut self.before, login, session) = before;
+        if before.messages > 0 {
+            let Stream { session, messages, marks, last_event } = before;
+            self.keep(EndedStream { login, session, last_event, messages, marks });
+        }
     }
 
     fn keep(&mut self, ended: EndedStream) {
@@ -112,6 +131,7 @@ impl StreamIndex {
             self.ended.resize_with(at + 1, VecDeque::new);
         }
         let all = &mut self.ended[at];
+        all.back_mut().into_iter().for_each(EndedStream::thin);
         if all.len() == ENDED_MAX {
             all.pop_front();
         }
@@ -141,14 +161,7 @@ impl StreamIndex {
     /// Takes up the next login of an index that was written down, with its present session. `false`, and nothing done, when these cannot be the
     /// marks of so many messages.
     pub fn restore(&mut self, session: u32, messages: u64, marks: Vec<Mark>) -> bool {
-        let fits = |(at, mark): (u64, &Mark)| {
-            // A trade of a login with itself carries two messages: the one that is marked may be the second of them.
-            let marked = at * MARK_EVERY + 1;
-            (mark.message == marked || (at > 0 && mark.message == marked - 1)) && mark.event > 0
-        };
-        let rising = marks.is_sorted_by(|one, next| one.event < next.event);
-        let whole = marks.len() as u64 == messages.div_ceil(MARK_EVERY);
-        if !whole || !rising || !(0..).zip(&marks).all(fits) {
+        if !are_marks_of(messages, &marks) {
             return false;
         }
         self.logins.push(Stream { session, messages, marks, ..Stream::default() });
@@ -163,7 +176,8 @@ impl StreamIndex {
     /// Takes up the next ended stream of an index that was written down. `false`, and nothing done, when it cannot follow
     /// the one before.
     pub fn restore_ended(&mut self, ended: EndedStream) -> bool {
-        let EndedStream { login, session, first_event, last_event, messages } = ended;
+        let EndedStream { login, session, last_event, messages, .. } = ended;
+        let first_event = ended.marks.first().map_or(0, |first| first.event);
         let own = self.ended.get(login.0 as usize);
         let follows = own
             .and_then(VecDeque::back)
@@ -171,8 +185,9 @@ impl StreamIndex {
         let has_room = own.is_none_or(|own| own.len() < ENDED_MAX);
         let in_order = self.ended.len() <= login.0 as usize + 1;
         let has_ended = session < self.session_of(login);
-        let is_one = has_ended && (1..=last_event).contains(&first_event) && messages > 0;
-        let fits = follows && has_room && in_order && is_one;
+        let reaches = ended.marks.last().is_some_and(|last| last.event <= last_event);
+        let fits =
+            follows && has_room && in_order && has_ended && reaches && are_marks_of(messages, &ended.marks);
         if fits {
             self.keep(ended);
         }
@@ -205,34 +220,21 @@ impl StreamIndex {
         self.logins.iter().filter_map(|stream| stream.marks.first()).map(|mark| mark.event)
     }
 
-    /// The login's stream of a session: the present one or the one before.
-    fn of(&self, login: LoginId, session: u32) -> Option<&Stream> {
-        let at = login.0 as usize;
-        [&self.logins, &self.before].into_iter().filter_map(|all| all.get(at)).find(|s| s.session == session)
-    }
-
-    /// The first mark of the login's stream of this session at this event or after it; `None` also when it is not known.
-    fn mark_from(&self, login: LoginId, session: u32, event: u64) -> Option<Mark> {
-        let marks = &self.of(login, session)?.marks;
-        marks.get(marks.partition_point(|mark| mark.event < event)).copied()
+    /// How many messages the login's stream of a session has, and its marks.
+    fn of(&self, login: LoginId, session: u32) -> Option<(u64, &[Mark])> {
+        let present = self.logins.get(login.0 as usize).filter(|present| present.session == session);
+        let ended = || self.ended(login, session).map(|ended| (ended.messages, &ended.marks[..]));
+        present.map(|present| (present.messages, &present.marks[..])).or_else(ended)
     }
 
     /// Where to start reading to find this message (from 1) of the login's stream of this session, if it has it.
     pub fn mark_before(&self, login: LoginId, session: u32, message: u64) -> Option<Mark> {
-        let marked = |stream: &Stream| {
-            let slot = (message.checked_sub(1)?) / MARK_EVERY;
-            let mark = stream.marks.get(usize::try_from(slot).ok()?)?;
-            (message <= stream.messages).then_some(*mark)
-        };
-        let begun = || {
-            let ended = self.ended(login, session)?;
-            let is_there = (1..=ended.messages).contains(&message);
-            is_there.then_some(Mark { event: ended.first_event, message: 1 })
-        };
-        match self.of(login, session) {
-            Some(stream) => marked(stream),
-            None => begun(),
+        let (messages, marks) = self.of(login, session)?;
+        if message > messages {
+            return None;
         }
+        let after = marks.partition_point(|mark| mark.message <= message);
+        marks.get(after.checked_sub(1)?).copied()
     }
 
     /// A place at this event or after it with the number of the login's next message there: of its stream of this session,
@@ -240,8 +242,19 @@ impl StreamIndex {
     pub fn known_from(&self, login: LoginId, session: u32, event: u64) -> Option<Mark> {
         let ended = self.ended(login, session);
         let ended = ended.map(|ended| Mark { event: ended.last_event + 1, message: ended.messages + 1 });
-        self.mark_from(login, session, event).or(ended)
+        let (_, marks) = self.of(login, session)?;
+        let at = marks.partition_point(|mark| mark.event < event);
+        marks.get(at).copied().or(ended)
     }
+}
+
+/// Whether these can be the marks of so many messages.
+fn are_marks_of(messages: u64, marks: &[Mark]) -> bool {
+    let (Some(first), Some(last)) = (marks.first(), marks.last()) else { return messages == 0 };
+    let rise = |one: &Mark, next: &Mark| {
+        one.event < next.event && one.message < next.message && one.is_far_before(next)
+    };
+    first.message == 1 && first.event > 0 && last.message <= messages && marks.is_sorted_by(rise)
 }
 
 fn stream(logins: &mut Vec<Stream>, login: LoginId, session: u32) -> &mut Stream {
@@ -265,14 +278,28 @@ mod tests {
     fn marks_of_no_stream_are_refused() {
         let mark = |event, message| Mark { event, message };
         let mut index = StreamIndex::default();
-        assert!(index.restore(0, MARK_EVERY + 1, vec![mark(1, 1), mark(9, MARK_EVERY + 1)]));
-        assert!(
-            index.restore(0, MARK_EVERY + 1, vec![mark(1, 1), mark(9, MARK_EVERY)]),
-            "the second of a trade"
-        );
-        for second in [0, MARK_EVERY - 1, MARK_EVERY + 2, u64::MAX] {
-            assert!(!index.restore(0, MARK_EVERY + 1, vec![mark(1, 1), mark(9, second)]), "{second}");
+        let far = MARK_EVERY + 1;
+        for good in [
+            vec![mark(1, 1)],
+            vec![mark(1, 1), mark(9, far)],
+            vec![mark(1, 1), mark(9, far + 1)],
+            vec![mark(1, 1), mark(1 + MARK_EVERY_EVENTS, 2), mark(1 + 2 * MARK_EVERY_EVENTS, 3)],
+        ] {
+            assert!(index.restore(0, far + 1, good.clone()), "{good:?}");
         }
+        for wrong in [
+            vec![],
+            vec![mark(1, 2)],
+            vec![mark(0, 1)],
+            vec![mark(1, 1), mark(9, MARK_EVERY)],
+            vec![mark(1, 1), mark(9, far + 2)],
+            vec![mark(9, 1), mark(9, far)],
+            vec![mark(1, 1), mark(1 + MARK_EVERY_EVENTS, 1)],
+            vec![mark(1, 1), mark(MARK_EVERY_EVENTS, 2)],
+        ] {
+            assert!(!index.restore(0, far + 1, wrong.clone()), "{wrong:?}");
+        }
+        assert!(index.restore(0, 0, vec![]) && !index.restore(0, 0, vec![mark(1, 1)]));
     }
 
     #[test]
@@ -304,7 +331,8 @@ mod tests {
             |login| (0..4).filter(|session| index.ended(login, *session).is_some()).collect::<Vec<_>>();
         assert_eq!((known(one), known(two)), (vec![0, 1], vec![0, 1, 2]));
         let first = index.ended(one, 0).expect("it ended");
-        assert_eq!((first.first_event, first.last_event, first.messages), (1, 3, 2));
+        assert_eq!((first.last_event, first.messages), (3, 2));
+        assert_eq!(first.marks, [Mark { event: 1, message: 1 }]);
         assert_eq!(index.mark_before(two, 0, 2), Some(Mark { event: 2, message: 1 }));
         assert_eq!(index.mark_before(two, 0, 3), None, "it had two messages");
         let restored = || {
@@ -315,19 +343,73 @@ mod tests {
             restored
         };
         let mut again = restored();
-        assert!(index.all_ended().all(|ended| again.restore_ended(*ended)));
+        assert!(index.all_ended().all(|ended| again.restore_ended(ended.clone())));
         assert!(again.all_ended().eq(index.all_ended()));
-        let last = *index.all_ended().last().expect("some");
+        let last = index.all_ended().last().expect("some");
         for wrong in [
-            EndedStream { session: 3, ..last },
-            EndedStream { messages: 0, ..last },
-            EndedStream { first_event: last.last_event + 1, ..last },
-            EndedStream { first_event: 0, ..last },
+            EndedStream { session: 3, ..last.clone() },
+            EndedStream { messages: 0, ..last.clone() },
+            EndedStream { last_event: last.marks[0].event - 1, ..last.clone() },
+            EndedStream { marks: Vec::new(), ..last.clone() },
         ] {
-            assert!(!restored().restore_ended(wrong), "{wrong:?}");
+            assert!(!restored().restore_ended(wrong.clone()), "{wrong:?}");
         }
         let mut again = restored();
-        assert!(again.restore_ended(last) && !again.restore_ended(*first), "out of order");
+        assert!(again.restore_ended(last.clone()) && !again.restore_ended(first.clone()), "out of order");
+    }
+
+    /// However few messages a login has among those of others, and also in a session that has ended: none lies far behind its
+    /// mark.
+    #[test]
+    fn no_message_is_far_behind_its_mark() {
+        let login = LoginId(0);
+        let mut index = StreamIndex::default();
+        let accepted = Event::Accepted(Accepted { login, ..Accepted::default() });
+        let mut carried_by = Vec::new();
+        let mut note = |index: &mut StreamIndex, number: u64, event: Event| {
+            index.note(&record(number, event));
+            carried_by.push(number);
+        };
+        let mut number = 0;
+        for step in
+            [1, MARK_EVERY_EVENTS / 3, MARK_EVERY_EVENTS - 1, MARK_EVERY_EVENTS, 5 * MARK_EVERY_EVENTS]
+        {
+            for _ in 0..2 * MARK_EVERY {
+                number += step;
+                note(&mut index, number, accepted);
+            }
+        }
+        note(&mut index, number + 1, Event::SessionEnded { login });
+        let marks = |index: &StreamIndex| {
+            let all = 1..=index.messages(login).max(index.ended(login, 0).map_or(0, |ended| ended.messages));
+            all.map(|message| index.mark_before(login, 0, message).expect("marked")).collect::<Vec<_>>()
+        };
+        let distances = |marks: &[Mark]| {
+            let far = (1..).zip(marks).zip(&carried_by).map(|((message, mark), event)| {
+                assert_eq!(carried_by[mark.message as usize - 1], mark.event);
+                assert!(mark.message <= message);
+                (message - mark.message, event - mark.event)
+            });
+            far.collect::<Vec<_>>()
+        };
+        let present = marks(&index);
+        for (messages, events) in distances(&present) {
+            assert!(
+                messages < MARK_EVERY && events < MARK_EVERY_EVENTS,
+                "{messages} messages, {events} events"
+            );
+        }
+        for session in 1..=2 {
+            index.note(&record(number + 2 * u64::from(session), Event::SessionStarted { login, session }));
+            index.note(&record(number + 2 * u64::from(session) + 1, Event::SessionEnded { login }));
+            let ended = marks(&index);
+            if session == 1 {
+                assert_eq!(ended, present, "the last one keeps them all");
+            }
+            let kept: std::collections::BTreeSet<u64> = ended.iter().map(|mark| mark.event).collect();
+            assert!(session == 1 || (8..=ENDED_MARKS_MAX).contains(&kept.len()), "{}", kept.len());
+            drop(distances(&ended));
+        }
     }
 
     #[test]

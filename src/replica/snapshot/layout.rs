@@ -1,12 +1,14 @@
-//! Every offset, size and number of a snapshot file, version 4. The same tables are in docs/ARCHITECTURE.md,
+//! Every offset, size and number of a snapshot file, version 5. The same tables are in docs/ARCHITECTURE.md,
 //! "Snapshots", and a test compares the two. All integers are little-endian.
 
+use crate::domain::LoginId;
 use crate::exchange::snapshot::Part;
+use bincode::{Decode, Encode};
 
 /// First eight bytes of every snapshot.
 pub const MAGIC: [u8; 8] = *b"DOJISNAP";
 /// The format version that this build writes.
-pub const VERSION: u32 = 4;
+pub const VERSION: u32 = 5;
 /// A format version that this build reads.
 #[derive(Clone, Copy, Debug)]
 pub struct Version {
@@ -56,20 +58,44 @@ pub const CHUNK_CRC_AT: usize = 12;
 /// The most bytes of a payload: so much is in memory before it is known to be good.
 pub const PAYLOAD_BYTES_MAX: usize = 1 << 18;
 
-/// Section: messages of each login (u64), in the order of ids.
+/// Section: the stream of each login ([`StreamRecord`]), in the order of ids.
 pub const STREAMS: u32 = 13;
-/// Section: marks of the streams, those of login 0 first.
+/// Section: marks of the streams, those of login 0 first; then those of the sessions that have ended, in their order.
 pub const MARKS: u32 = 14;
 /// Section: listings as the events told them, in the order of ids.
 pub const LISTINGS: u32 = 15;
 /// Section: terms that were changed, each after the number of the event that changed them.
 pub const PAST_TERMS: u32 = 16;
-/// Section: streams of sessions that have ended, by login, the oldest first.
+/// Section: streams of sessions that have ended ([`EndedRecord`]), by login, the oldest first.
 pub const ENDED: u32 = 17;
 /// Section: the opening commands.
 pub const OPENING: u32 = 18;
 /// Section: the end. One record, the bytes of the whole file (u64).
 pub const END: u32 = 19;
+
+/// A login's present stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct StreamRecord {
+    /// How many messages it has.
+    pub messages: u64,
+    /// How many of the marks are its own.
+    pub marks: u64,
+}
+
+/// A login's stream of a session that has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct EndedRecord {
+    /// Whose.
+    pub login: LoginId,
+    /// Of which session.
+    pub session: u32,
+    /// The event of its last message.
+    pub last_event: u64,
+    /// How many messages it had.
+    pub messages: u64,
+    /// How many of the marks are its own.
+    pub marks: u64,
+}
 
 /// The section of a part of the exchange: 1 to 12.
 pub const fn section(part: Part) -> u32 {

@@ -1,13 +1,14 @@
 //! From bytes to a state: chunk by chunk, each verified before it is read.
 
 use super::layout::{
-    CHUNK_CRC_AT, CHUNK_HEADER_BYTES, END, ENDED, HEADER_BYTES, LENGTH_AT, LISTINGS, MARKS, NUMBER_AT,
-    OPENING, PAST_TERMS, PAYLOAD_BYTES_MAX, POSITION_AT, SECTION_AT, STREAMS, VERSION, Version,
+    CHUNK_CRC_AT, CHUNK_HEADER_BYTES, END, ENDED, EndedRecord, HEADER_BYTES, LENGTH_AT, LISTINGS, MARKS,
+    NUMBER_AT, OPENING, PAST_TERMS, PAYLOAD_BYTES_MAX, POSITION_AT, SECTION_AT, STREAMS, StreamRecord,
+    VERSION, Version,
 };
 use super::{BadHeader, Header, State, header_crc, layout, u32_at};
 use crate::domain::audience::Audience;
 use crate::domain::codec::decode_record;
-use crate::domain::streams::{EndedStream, MARK_EVERY, Mark, StreamIndex};
+use crate::domain::streams::{EndedStream, Mark, StreamIndex};
 use crate::domain::{AccountId, Command, Listing, Listings, LoginId, Stamp};
 use crate::exchange::NameKey;
 use crate::exchange::snapshot::{Names, Part, RestoreError, Restoring};
@@ -237,11 +238,11 @@ struct Parts {
     exchange: Restoring,
     /// The last section; 0 while it is one of the exchange's.
     section: u32,
-    messages: Vec<u64>,
+    present: Vec<StreamRecord>,
     marks: Vec<Mark>,
     listings: Vec<Listing>,
     past: Vec<(u64, Listing)>,
-    ended: Vec<EndedStream>,
+    ended: Vec<EndedRecord>,
     opening: Vec<Command>,
 }
 
@@ -250,7 +251,7 @@ impl Parts {
         Self {
             exchange: Restoring::new(version.lacks, name_key, bytes),
             section: 0,
-            messages: Vec::new(),
+            present: Vec::new(),
             marks: Vec::new(),
             listings: Vec::new(),
             past: Vec::new(),
@@ -272,7 +273,7 @@ impl Parts {
         self.section = place;
         match (part, section) {
             (Some(part), _) => self.exchange.take(part, payload, &chunk.chained),
-            (_, STREAMS) => records(payload, &mut self.messages),
+            (_, STREAMS) => records(payload, &mut self.present),
             (_, MARKS) => records(payload, &mut self.marks),
             (_, LISTINGS) => records(payload, &mut self.listings),
             (_, PAST_TERMS) => records(payload, &mut self.past),
@@ -305,18 +306,21 @@ impl Parts {
         let audience = Audience::restored(accounts, exchange.copies());
         let mut streams = StreamIndex::restored(audience, exchange.session());
         let mut marks = self.marks.into_iter();
+        let mut take = |count: u64| -> Vec<Mark> {
+            marks.by_ref().take(usize::try_from(count).unwrap_or(usize::MAX)).collect()
+        };
         let sessions = exchange.logins().iter().map(|login| login.session);
-        for (messages, session) in self.messages.into_iter().zip(sessions.chain(repeat(exchange.session()))) {
-            let count = usize::try_from(messages.div_ceil(MARK_EVERY)).unwrap_or(usize::MAX);
-            let own = marks.by_ref().take(count).collect();
-            check(streams.restore(session, messages, own), "marks that are not those of a stream")?;
+        for (present, session) in self.present.into_iter().zip(sessions.chain(repeat(exchange.session()))) {
+            let own = take(present.marks);
+            check(streams.restore(session, present.messages, own), "marks that are not those of a stream")?;
         }
-        check(marks.next().is_none(), "marks of no stream")?;
-        for ended in self.ended {
-            check(ended.last_event <= header.last_event, "a stream has an event that was not told yet")?;
-            let is_known = (ended.login.0 as usize) < exchange.logins().len();
+        for EndedRecord { login, session, last_event, messages, marks } in self.ended {
+            check(last_event <= header.last_event, "a stream has an event that was not told yet")?;
+            let is_known = (login.0 as usize) < exchange.logins().len();
+            let ended = EndedStream { login, session, last_event, messages, marks: take(marks) };
             check(is_known && streams.restore_ended(ended), "a session's stream that cannot have ended so")?;
         }
+        check(marks.next().is_none(), "marks of no stream")?;
         let listings = Listings::restored(self.listings, self.past);
         let listings = listings.ok_or(RestoreError { at: 0, why: "listings that were never told" })?;
         Ok(State {

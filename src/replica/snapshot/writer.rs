@@ -1,11 +1,12 @@
 //! From a state to bytes, one chunk in memory at a time.
 
 use super::layout::{
-    CHUNK_CRC_AT, CHUNK_HEADER_BYTES, END, ENDED, HEADER_BYTES, LENGTH_AT, LISTINGS, MARKS, NUMBER_AT,
-    OPENING, PAST_TERMS, PAYLOAD_BYTES_MAX, SECTION_AT, STREAMS, section,
+    CHUNK_CRC_AT, CHUNK_HEADER_BYTES, END, ENDED, EndedRecord, HEADER_BYTES, LENGTH_AT, LISTINGS, MARKS,
+    NUMBER_AT, OPENING, PAST_TERMS, PAYLOAD_BYTES_MAX, SECTION_AT, STREAMS, StreamRecord, section,
 };
 use super::{Header, State, header_crc};
 use crate::domain::codec;
+use crate::domain::streams::EndedStream;
 use crate::exchange::snapshot::{Part, Sink};
 use bincode::Encode;
 use std::io::{self, Write};
@@ -23,10 +24,12 @@ pub fn write(header: &Header, state: &State, out: &mut dyn Write) -> io::Result<
         present: Chunk::new(section(Part::Venue)),
     };
     state.exchange.write_to(&mut chunks)?;
-    for (messages, _) in state.streams.all() {
-        chunks.record(STREAMS, &messages)?;
+    for (messages, marks) in state.streams.all() {
+        chunks.record(STREAMS, &StreamRecord { messages, marks: marks.len() as u64 })?;
     }
-    for mark in state.streams.all().flat_map(|(_, marks)| marks) {
+    let ended = || state.streams.all_ended();
+    for mark in state.streams.all().flat_map(|(_, marks)| marks).chain(ended().flat_map(|ended| &ended.marks))
+    {
         chunks.record(MARKS, mark)?;
     }
     for listing in state.listings.iter() {
@@ -35,8 +38,10 @@ pub fn write(header: &Header, state: &State, out: &mut dyn Write) -> io::Result<
     for past in state.listings.past() {
         chunks.record(PAST_TERMS, past)?;
     }
-    for ended in state.streams.all_ended() {
-        chunks.record(ENDED, ended)?;
+    for EndedStream { login, session, last_event, messages, marks } in ended() {
+        let (login, session, last_event, messages) = (*login, *session, *last_event, *messages);
+        let record = EndedRecord { login, session, last_event, messages, marks: marks.len() as u64 };
+        chunks.record(ENDED, &record)?;
     }
     for command in &state.opening {
         chunks.record(OPENING, command)?;

@@ -96,7 +96,7 @@ fn the_page_and_the_constants_agree() {
         (section(Part::Usage), "Usage"),
         (section(Part::Extras), "Extra"),
         (section(Part::Orders), "Order"),
-        (STREAMS, "messages (u64)"),
+        (STREAMS, "Stream"),
         (MARKS, "Mark"),
         (LISTINGS, "Listing"),
         (PAST_TERMS, "PastTerms"),
@@ -141,6 +141,8 @@ fn the_page_decodes_every_record() {
     agrees::<UsageRecord>(&page, &parts, section(Part::Usage), "record Usage");
     agrees::<ExtraRecord>(&page, &parts, section(Part::Extras), "record Extra");
     agrees::<OrderRecord>(&page, &parts, section(Part::Orders), "record Order");
+    agrees::<StreamRecord>(&page, &parts, STREAMS, "record Stream");
+    agrees::<EndedRecord>(&page, &parts, ENDED, "record EndedStream");
     agrees::<Mark>(&page, &parts, MARKS, "record Mark");
     agrees::<Listing>(&page, &parts, LISTINGS, "struct Listing");
     let orders = parts.payload(section(Part::Orders));
