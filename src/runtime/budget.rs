@@ -39,9 +39,19 @@ impl Budget {
         self.rate.free_at(self.paid, now) == now
     }
 
+    /// How many are left.
+    pub fn left(&self, now: u64) -> u64 {
+        self.rate.burst.saturating_sub(self.paid.saturating_sub(now).div_ceil(self.rate.spacing))
+    }
+
     /// Takes one.
     pub fn spend(&mut self, now: u64) {
-        self.paid = self.rate.pay(self.paid, now);
+        self.spend_many(1, now);
+    }
+
+    /// Takes so many, more than are left too: those are paid for before there is another one.
+    pub fn spend_many(&mut self, count: u64, now: u64) {
+        self.paid = self.paid.max(now).saturating_add(count.saturating_mul(self.rate.spacing));
     }
 }
 
@@ -62,5 +72,17 @@ mod tests {
             }
         }
         assert_eq!(done, [100, 100, 100, 110, 120, 130, 140]);
+    }
+
+    #[test]
+    fn what_is_taken_too_much_is_paid_for_first() {
+        let mut budget = Budget::new(RATE);
+        assert_eq!(budget.left(100), 3);
+        budget.spend_many(5, 100);
+        let left: Vec<u64> = (100..=160).step_by(10).map(|now| budget.left(now)).collect();
+        assert_eq!(left, [0, 0, 0, 1, 2, 3, 3]);
+        for now in 100..=160 {
+            assert_eq!(budget.is_left(now), budget.left(now) > 0, "{now}");
+        }
     }
 }

@@ -3,9 +3,10 @@
 //! The system reports readiness once per change, so what it said is remembered here until a read or write shows that
 //! it no longer holds: a read that fills less than it could, a write that takes less than it was given.
 
-use super::{Ending, Service, SessionSettings};
+use super::{CHATTER, Ending, Service, SessionSettings};
 use crate::net::auth::{Claim, Ticket};
 use crate::net::{ConnectionId, Inbox, Readiness, Socket};
+use crate::runtime::Budget;
 use crate::runtime::planted::{Bug, is_planted};
 use crate::wire::soup::{END_OF_SESSION, LoginAccepted, LoginRequest, SERVER_HEARTBEAT, SessionId, Username};
 use dojima_journal::passing::is_passing;
@@ -135,6 +136,8 @@ pub(super) struct Connection<C> {
     owed_since: Option<u64>,
     /// Bytes before its login that said nothing.
     pub(super) chatter: usize,
+    /// What it may send after its login that says nothing.
+    pub(super) chatter_left: Budget,
     /// Its inbox may have a whole packet.
     pub(super) has_more: bool,
     /// The silence that is too long, ns.
@@ -171,6 +174,7 @@ impl<C> Connection<C> {
             spoke: now,
             owed_since: None,
             chatter: 0,
+            chatter_left: Budget::new(CHATTER),
             has_more: false,
             silence_max: settings.client_timeout.as_nanos() as u64,
         }
@@ -202,6 +206,11 @@ impl<C> Connection<C> {
 
     fn is_logged_in(&self) -> bool {
         matches!(self.phase, Phase::LoggedIn(_) | Phase::LoggingOut(_))
+    }
+
+    /// Whether what it sends is thrown away.
+    pub(super) fn is_thrown_away(&self) -> bool {
+        matches!(self.phase, Phase::LoggingOut(_) | Phase::Leaving(_))
     }
 
     /// Whether nobody is logged in on it.

@@ -21,12 +21,13 @@ mod packets;
 
 pub use connection::Wish;
 pub use ending::{Ending, EndingKind};
+use packets::chatter_of;
 pub use packets::{Next, Packets};
 
 use super::auth::{AuthClient, Grant};
 use super::{ConnectionId, Inbox, Ready, Slab, Socket, Sockets, Turns};
 use crate::runtime::log::Stranger;
-use crate::runtime::{Counters, Doorbell, Fatal, descriptors};
+use crate::runtime::{Counters, Doorbell, Fatal, Rate, descriptors};
 use crate::wire::soup::{LoginRejected, SessionId};
 use connection::{Connection, Phase};
 use dojima_journal::passing::{Told, is_passing};
@@ -43,6 +44,10 @@ pub const STRANGER_PACKET_LEN_MAX: usize = 1024;
 
 /// Room for the input of a connection that has not logged in: it is small, because anybody can have one.
 pub const STRANGER_INBOX_LEN: usize = 4096;
+
+/// What a client that is logged in may send that says nothing, as [`Packets`] counts it: heartbeats and debug text, and all that
+/// it sends after it has asked for the end. One that sends more is read as slowly as that.
+const CHATTER: Rate = Rate { burst: 4096, spacing: 1_000_000 };
 
 /// Connections accepted in one duty cycle.
 const ACCEPTS_MAX: usize = 16;
@@ -77,6 +82,8 @@ pub struct SessionSettings {
     /// Room for what a client that is logged in has sent, bytes, at least [`STRANGER_INBOX_LEN`]; memory for so many of them is
     /// taken at the start.
     pub inbox_len: usize,
+    /// The longest packet after a login, type and payload, bytes.
+    pub packet_len_max: usize,
     /// How many users the memory taken at the start is for.
     pub users: usize,
     /// How long a connection may take to log in.
@@ -166,14 +173,14 @@ pub trait Service {
     /// Whether what the client sends may be read now. While it may not, its silence is not held against it.
     fn takes_input(&self, client: &Self::Client) -> bool;
 
-    /// Takes up packets of a client from the front of its inbox, a bounded number. Returns how many messages they had, too.
+    /// Takes up packets of a client, a bounded number. Returns how many messages they had, too.
     ///
     /// # Errors
     /// What costs the client its connection.
     fn take(
         &mut self,
         client: &mut Self::Client,
-        inbox: &mut Inbox,
+        packets: &mut Packets<'_>,
         now: u64,
     ) -> (usize, Result<Stopped, Ending>);
 
@@ -474,7 +481,14 @@ impl<C> Server<C> {
             connection.held = true;
             return 0;
         }
+        if connection.is_thrown_away() && !connection.chatter_left.is_left(now) {
+            connection.held = true;
+            return 0;
+        }
         let bytes = connection.receive(now);
+        if connection.is_thrown_away() {
+            connection.chatter_left.spend_many(chatter_of(bytes), now);
+        }
         self.gauges.bytes_in.add(bytes as u64);
         if connection.inbox.is_empty() && connection.input_ended.is_none() {
             (connection.held, connection.has_more) = (false, false);
@@ -517,9 +531,20 @@ impl<C> Server<C> {
                 }
             }
             Phase::LoggedIn(client) => {
-                let (messages, stopped) = service.take(client, &mut connection.inbox, now);
+                let allowed = connection.chatter_left.left(now);
+                let mut packets =
+                    Packets::new(connection.inbox.waiting(), self.settings.packet_len_max, allowed);
+                let (messages, stopped) = service.take(client, &mut packets, now);
+                let (used, chatter) = (packets.used(), packets.chatter());
+                connection.inbox.took(used);
                 work += messages;
-                let stopped = stopped?;
+                let stopped = match stopped? {
+                    Stopped::More if chatter >= allowed => Stopped::Held,
+                    stopped => stopped,
+                };
+                if chatter > 0 {
+                    connection.chatter_left.spend_many(chatter, now);
+                }
                 connection.has_more = !matches!(stopped, Stopped::Dry | Stopped::Logout);
                 connection.held = matches!(stopped, Stopped::Held | Stopped::Full { .. });
                 match stopped {

@@ -3,8 +3,16 @@
 use super::Ending;
 use crate::wire::soup::{self, kind};
 
-/// Packets without a message that are passed over at a time: heartbeats and debug text are short and can be many.
-const CHATTER_MAX: usize = 256;
+/// What is passed over at a time, in packets: heartbeats and debug text are short and can be many.
+const CHATTER_MAX: u64 = 256;
+
+/// So many bytes that are passed over count as one more packet.
+const CHATTER_BYTES: usize = 64;
+
+/// How much it counts that so many bytes are passed over.
+pub(super) fn chatter_of(bytes: usize) -> u64 {
+    1 + (bytes / CHATTER_BYTES) as u64
+}
 
 /// What comes next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,13 +34,16 @@ pub struct Packets<'a> {
     used: usize,
     /// Bytes of the message that is next.
     message: usize,
-    chatter: usize,
+    chatter: u64,
+    chatter_max: u64,
 }
 
 impl<'a> Packets<'a> {
-    /// Those in `bytes`, none of them longer than this, type and payload.
-    pub fn new(bytes: &'a [u8], packet_len_max: usize) -> Self {
-        Self { bytes, packet_len_max, used: 0, message: 0, chatter: 0 }
+    /// Those in `bytes`, none of them longer than this, type and payload. Of those that are passed over so many are
+    /// taken up, as [`Packets::chatter`] counts them.
+    pub(super) fn new(bytes: &'a [u8], packet_len_max: usize, chatter_max: u64) -> Self {
+        let chatter_max = chatter_max.min(CHATTER_MAX);
+        Self { bytes, packet_len_max, used: 0, message: 0, chatter: 0, chatter_max }
     }
 
     /// The next message.
@@ -42,9 +53,6 @@ impl<'a> Packets<'a> {
     #[inline]
     pub fn next_message(&mut self) -> Result<Next<'a>, Ending> {
         loop {
-            if self.chatter == CHATTER_MAX {
-                return Ok(Next::Chatty);
-            }
             let Some((packet, len)) = soup::frame(&self.bytes[self.used..], self.packet_len_max)? else {
                 return Ok(Next::Dry);
             };
@@ -54,8 +62,9 @@ impl<'a> Packets<'a> {
                     return Ok(Next::Message(packet.payload));
                 }
                 kind::CLIENT_HEARTBEAT | kind::DEBUG => {
-                    self.chatter += 1;
-                    self.used += len;
+                    if !self.pass_over(len) {
+                        return Ok(Next::Chatty);
+                    }
                 }
                 kind::LOGOUT => return Ok(Next::Logout),
                 kind::LOGIN_REQUEST => {
@@ -75,9 +84,30 @@ impl<'a> Packets<'a> {
         self.used += std::mem::take(&mut self.message);
     }
 
+    /// The message that was next means nothing any more. `false`: it waits for the next turn, as when what is next is
+    /// [`Next::Chatty`].
+    pub fn pass_message_over(&mut self) -> bool {
+        let message = std::mem::take(&mut self.message);
+        self.pass_over(message)
+    }
+
+    fn pass_over(&mut self, len: usize) -> bool {
+        let may = self.chatter < self.chatter_max;
+        if may {
+            self.chatter += chatter_of(len);
+            self.used += len;
+        }
+        may
+    }
+
     /// How many bytes have been taken up or passed over.
-    pub fn used(&self) -> usize {
+    pub(super) fn used(&self) -> usize {
         self.used
+    }
+
+    /// How much was passed over: packets, and one more for every 64 bytes of each.
+    pub(super) fn chatter(&self) -> u64 {
+        self.chatter
     }
 }
 
@@ -93,7 +123,7 @@ mod tests {
         push_packet(kind::DEBUG, b"text", &mut bytes).expect("fits");
         push_packet(kind::UNSEQUENCED, b"two", &mut bytes).expect("fits");
         bytes.extend(LOGOUT);
-        let mut packets = Packets::new(&bytes, 100);
+        let mut packets = Packets::new(&bytes, 100, u64::MAX);
         for message in [&b"one"[..], b"one"] {
             assert_eq!(packets.next_message().expect("well formed"), Next::Message(message));
         }
@@ -106,9 +136,23 @@ mod tests {
 
     #[test]
     fn much_that_says_nothing_is_left_for_the_next_turn() {
-        let bytes = CLIENT_HEARTBEAT.repeat(CHATTER_MAX + 1);
-        let mut packets = Packets::new(&bytes, 100);
-        assert_eq!(packets.next_message().expect("well formed"), Next::Chatty);
-        assert_eq!(packets.used(), CLIENT_HEARTBEAT.len() * CHATTER_MAX);
+        let bytes = CLIENT_HEARTBEAT.repeat(CHATTER_MAX as usize + 1);
+        for (allowed, passed_over) in [(u64::MAX, CHATTER_MAX as usize), (3, 3), (0, 0)] {
+            let mut packets = Packets::new(&bytes, 100, allowed);
+            assert_eq!(packets.next_message().expect("well formed"), Next::Chatty);
+            assert_eq!(packets.used(), CLIENT_HEARTBEAT.len() * passed_over);
+        }
+        let mut long = Vec::new();
+        for _ in 0..9 {
+            push_packet(kind::UNSEQUENCED, &[0; 200], &mut long).expect("fits");
+        }
+        let mut packets = Packets::new(&long, 300, 10);
+        let mut passed_over = 0;
+        while let Next::Message(_) = packets.next_message().expect("well formed")
+            && packets.pass_message_over()
+        {
+            passed_over += 1;
+        }
+        assert_eq!((passed_over, packets.chatter()), (3, 12), "long ones count for more");
     }
 }

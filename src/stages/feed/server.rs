@@ -9,7 +9,7 @@ use crate::net::session::{
     self, Admission, Admitted, Ending, Next, Outlook, Packets, STRANGER_INBOX_LEN, STRANGER_PACKET_LEN_MAX,
     SessionSettings, Stopped, Wish,
 };
-use crate::net::{ConnectionId, Inbox, Sockets};
+use crate::net::{ConnectionId, Sockets};
 use crate::runtime::{Counters, Doorbell, Fatal};
 use crate::wire::soup::{LoginRejected, SessionId, kind};
 use dojima_journal::storage::Storage;
@@ -69,6 +69,7 @@ impl Server {
             connections_max: settings.connections_max,
             connections_per_user: settings.connections_per_user,
             inbox_len: STRANGER_INBOX_LEN,
+            packet_len_max: STRANGER_PACKET_LEN_MAX,
             users: 0,
             login_timeout: settings.login_timeout,
             heartbeat_interval: settings.heartbeat_interval,
@@ -164,8 +165,12 @@ impl session::Service for Desk<'_> {
         true
     }
 
-    fn take(&mut self, _: &mut Subscriber, inbox: &mut Inbox, _: u64) -> (usize, Result<Stopped, Ending>) {
-        let mut packets = Packets::new(inbox.waiting(), STRANGER_PACKET_LEN_MAX);
+    fn take(
+        &mut self,
+        _: &mut Subscriber,
+        packets: &mut Packets<'_>,
+        _: u64,
+    ) -> (usize, Result<Stopped, Ending>) {
         let stopped = packets.next_message().and_then(|next| match next {
             Next::Dry => Ok(Stopped::Dry),
             Next::Chatty => Ok(Stopped::More),
@@ -175,8 +180,6 @@ impl session::Service for Desk<'_> {
                 Err(Ending::UnexpectedPacket { kind: kind::UNSEQUENCED, when: "that has no place here" })
             }
         });
-        let used = packets.used();
-        inbox.took(used);
         (0, stopped)
     }
 

@@ -8,9 +8,9 @@ use super::settings::{GatewaySettings, Progress};
 use super::source::Source;
 use super::streams::{Stream, Streams};
 use crate::domain::{Command, LoginId};
+use crate::net::ConnectionId;
 use crate::net::auth::{Grant, Role};
-use crate::net::session::{Admission, Admitted, Ending, Outlook, Service, Stopped, Wish};
-use crate::net::{ConnectionId, Inbox};
+use crate::net::session::{Admission, Admitted, Ending, Outlook, Packets, Service, Stopped, Wish};
 use crate::ring::Producer;
 use crate::runtime::planted::{Bug, is_planted};
 use crate::stages::resend::{ResendClient, ResendQuery};
@@ -161,8 +161,13 @@ impl Service for OrderEntry {
         end.saturating_sub(position) <= self.settings.tail_bytes as u64 / 4
     }
 
-    fn take(&mut self, trader: &mut Trader, inbox: &mut Inbox, now: u64) -> (usize, Result<Stopped, Ending>) {
-        let (messages, stopped) = self.take_orders(trader, inbox, now);
+    fn take(
+        &mut self,
+        trader: &mut Trader,
+        packets: &mut Packets<'_>,
+        now: u64,
+    ) -> (usize, Result<Stopped, Ending>) {
+        let (messages, stopped) = self.take_orders(trader, packets, now);
         if matches!(stopped, Ok(Stopped::Logout)) {
             trader.owed = Some(Owed::since(&self.inbound));
         }

@@ -78,6 +78,7 @@ impl Gateway {
             connections_max: settings.connections_max,
             connections_per_user: 1,
             inbox_len: INBOX_LEN,
+            packet_len_max: settings.packet_len_max,
             users: settings.logins.len(),
             login_timeout: settings.login_timeout,
             heartbeat_interval: settings.heartbeat_interval,

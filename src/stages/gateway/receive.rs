@@ -7,7 +7,6 @@ use super::ending::Cause;
 use super::entry::{OrderEntry, Trader};
 use super::settings::RateLimit;
 use crate::domain::{Command, Echo, Enter, Listings, RefuseEnter, RefuseReplace, RejectReason, Replace};
-use crate::net::Inbox;
 use crate::net::auth::Role;
 use crate::net::session::{Ending, Next, Packets, Stopped};
 use crate::ring::Claim;
@@ -22,17 +21,17 @@ const MESSAGES_MAX: usize = 1024;
 const REFUSAL_EVERY_NS: u64 = 100_000_000;
 
 impl OrderEntry {
-    /// Turns what waits in the inbox into commands. Returns how many, and why it stopped.
+    /// Turns packets into commands. Returns how many, and why it stopped.
     pub(super) fn take_orders(
         &mut self,
         trader: &mut Trader,
-        inbox: &mut Inbox,
+        packets: &mut Packets<'_>,
         now: u64,
     ) -> (usize, Result<Stopped, Ending>) {
         let Trader { login, role, session, .. } = *trader;
         if self.streams.get(login).is_some_and(|stream| stream.session() != session) {
             // Its numbers are those of a session that has ended; it is about to be told.
-            return (0, pass_over(inbox, self.settings.packet_len_max));
+            return (0, pass_over(packets));
         }
         let left = self.rounds.left(trader.share);
         if left == 0 {
@@ -52,12 +51,11 @@ impl OrderEntry {
             from: LoggedIn { login, session },
             role,
             listings: self.streams.listings(),
-            packet_len_max: self.settings.packet_len_max,
             orders_left: &mut orders,
             cancels,
             bucket,
         };
-        let stopped = take_packets(inbox, &mut claim, taking);
+        let stopped = take_packets(packets, &mut claim, taking);
         if space_low
             && may_order
             && orders == 0
@@ -84,19 +82,15 @@ impl OrderEntry {
 }
 
 /// Takes messages that mean nothing any more.
-fn pass_over(inbox: &mut Inbox, packet_len_max: usize) -> Result<Stopped, Ending> {
-    let mut packets = Packets::new(inbox.waiting(), packet_len_max);
-    let stopped = loop {
+fn pass_over(packets: &mut Packets<'_>) -> Result<Stopped, Ending> {
+    Ok(loop {
         match packets.next_message()? {
-            Next::Message(_) => packets.took_message(),
+            Next::Message(_) if packets.pass_message_over() => {}
             Next::Dry => break Stopped::Dry,
-            Next::Chatty => break Stopped::More,
+            Next::Message(_) | Next::Chatty => break Stopped::More,
             Next::Logout => break Stopped::Logout,
         }
-    };
-    let used = packets.used();
-    inbox.took(used);
-    Ok(stopped)
+    })
 }
 
 /// Whether a command makes the exchange smaller, if it does anything.
@@ -146,7 +140,6 @@ struct Taking<'a> {
     from: LoggedIn,
     role: Role,
     listings: &'a Listings,
-    packet_len_max: usize,
     /// How many orders may come, cancels not counted.
     orders_left: &'a mut u32,
     /// How many cancels may, if space is low.
@@ -157,13 +150,12 @@ struct Taking<'a> {
 /// Turns the packets of a logged-in client into commands, for as long as there is room for them and orders may come.
 #[inline]
 fn take_packets(
-    inbox: &mut Inbox,
+    packets: &mut Packets<'_>,
     claim: &mut Claim<'_, Command>,
     mut taking: Taking<'_>,
 ) -> Result<Stopped, Ending> {
     let (from, role) = (taking.from, taking.role);
-    let mut packets = Packets::new(inbox.waiting(), taking.packet_len_max);
-    let stopped = loop {
+    Ok(loop {
         let message = match packets.next_message()? {
             Next::Message(message) => message,
             Next::Dry => break Stopped::Dry,
@@ -191,10 +183,7 @@ fn take_packets(
             Some(bucket) => within_rate(command, bucket)?,
         });
         packets.took_message();
-    };
-    let used = packets.used();
-    inbox.took(used);
-    Ok(stopped)
+    })
 }
 
 /// The command, or the refusal of an order that is one too many. What cancels or asks is taken all the same.

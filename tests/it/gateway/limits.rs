@@ -6,6 +6,7 @@ use super::bench::{
 use dojima::domain::{Command, ConnectionLoss, LoginId, RejectReason};
 use dojima::net::auth::Role;
 use dojima::stages::gateway::{GatewaySettings, GatewayStart, RateLimit};
+use dojima::wire::soup::{CLIENT_HEARTBEAT, LOGOUT};
 use std::time::Duration;
 
 fn with_rate(per_second: u32, burst: u32) -> GatewaySettings {
@@ -106,12 +107,51 @@ fn who_sends_faster_than_it_is_answered_does_not_stand_before_others() {
 }
 
 #[test]
+fn who_says_nothing_without_end_is_read_slowly() {
+    let mut bench = Bench::with(settings(), 64, &[]);
+    let (mut alice, _) = bench.log_in(ALICE, 0);
+    let (mut bob, _) = bench.log_in(BOB, 0);
+    // 4,096 at once and then one a millisecond; an order stands behind them.
+    let heartbeats = CLIENT_HEARTBEAT.repeat(7_000);
+    let orders = [heartbeats.clone(), enter(1), heartbeats, enter(2)].concat();
+    alice.send(&orders);
+    bench.until_read(orders.len() as u64 + 2 * login_packet(ALICE, 0).len() as u64);
+    assert_eq!(taken_in(&mut bench), 0);
+    bob.send(&enter(1));
+    bench.until("his order", |bench| bench.count("gateway.messages_in") == 1);
+    let mut taken_at = Vec::new();
+    for ms in 0..12_000 {
+        bench.cycle();
+        (taken_at.len() as u64 + 1..bench.count("gateway.messages_in")).for_each(|_| taken_at.push(ms));
+        bench.clock.advance(SECOND / 1_000);
+    }
+    assert_eq!(taken_at, [7_000 - 4_096, 14_000 - 4_096], "they are late, and nothing else");
+    assert_eq!(bench.count("gateway.connections"), 2);
+}
+
+#[test]
+fn what_is_sent_after_a_logout_is_read_slowly() {
+    let mut bench = Bench::with(settings(), 64, &[]);
+    let (mut alice, _) = bench.log_in(ALICE, 0);
+    alice.send(&[enter(1), LOGOUT.to_vec()].concat());
+    bench.until("her order", |bench| bench.count("gateway.messages_in") == 1);
+    let before = bench.count("gateway.bytes_in");
+    let flood = vec![0; 1 << 16];
+    for _ in 0..200 {
+        alice.send_some(&mut &flood[..]);
+        bench.cycle();
+    }
+    let read = bench.count("gateway.bytes_in") - before;
+    assert!((100_000..500_000).contains(&read), "{read} bytes of 13 MB");
+}
+
+#[test]
 fn a_login_that_may_only_read_reads_and_sends_nothing() {
     let mut bench = Bench::starting(settings(), 64, GatewayStart::default(), Role::DropCopy);
     let (mut alice, _) = bench.log_in(ALICE, 0);
     bench.tell(ALICE);
     bench.expect_stream(&mut alice, ALICE, 1);
-    alice.send(&dojima::wire::soup::CLIENT_HEARTBEAT);
+    alice.send(&CLIENT_HEARTBEAT);
     alice.send(&cancel(1));
     bench.until_closed(&mut alice);
     assert_eq!(bench.taken(), []);
