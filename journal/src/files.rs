@@ -231,6 +231,25 @@ mod tests {
         make(&a.join("file/d")).expect_err("a file is no folder");
     }
 
+    /// Opening a named pipe for reading would wait for a writer, for as long as there is none.
+    #[test]
+    fn what_is_no_file_is_refused_at_once() {
+        use rustix::fs::{CWD, FileType, Mode, mknodat};
+        let folder = tempfile::tempdir().expect("a folder");
+        mknodat(CWD, folder.path().join("pipe"), FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).expect("made");
+        fs::create_dir(folder.path().join("folder")).expect("made");
+        let files = FileStorage::new(folder.path());
+        let (answers_in, answers) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            for name in ["pipe", "folder", "none"] {
+                answers_in.send(files.open(name).map(drop).map_err(|error| error.kind())).expect("somebody waits");
+            }
+        });
+        let answer = || answers.recv_timeout(std::time::Duration::from_secs(60)).expect("it does not wait");
+        let invalid = Err(io::ErrorKind::InvalidInput);
+        assert_eq!([answer(), answer(), answer()], [invalid, invalid, Err(io::ErrorKind::NotFound)]);
+    }
+
     #[test]
     fn a_folder_that_cannot_be_synced_is_not_made_for_good() {
         let folder = tempfile::tempdir().expect("a folder");

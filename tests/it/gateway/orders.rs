@@ -232,6 +232,20 @@ fn while_space_is_low_orders_come_slowly_and_cancels_at_once() {
     bench.clock.advance(SECOND / 10);
     bench.cycle();
     assert_eq!(numbers(&bench.taken(), ALICE), [2]);
+    // The time is the login's, and not the connection's: to come back does not help.
+    for at in 0..3 {
+        let (mut again, _) = bench.log_in(ALICE, 0);
+        again.send(&enter(100 + at));
+        bench.until_read(bench.count("gateway.bytes_in") + enter(0).len() as u64);
+        bench.cycle();
+        assert_eq!(bench.taken(), []);
+        bench.until_closed(&mut alice);
+        alice = again;
+    }
+    bench.clock.advance(SECOND / 10);
+    bench.cycle();
+    assert_eq!(numbers(&bench.taken(), ALICE), [102]);
+    alice.send(&(3..=50).flat_map(enter).collect::<Vec<_>>());
 
     bench.space.set(false, || None);
     bench.cycle();
