@@ -242,7 +242,9 @@ mod tests {
         let (answers_in, answers) = std::sync::mpsc::channel();
         std::thread::spawn(move || {
             for name in ["pipe", "folder", "none"] {
-                answers_in.send(files.open(name).map(drop).map_err(|error| error.kind())).expect("somebody waits");
+                answers_in
+                    .send(files.open(name).map(drop).map_err(|error| error.kind()))
+                    .expect("somebody waits");
             }
         });
         let answer = || answers.recv_timeout(std::time::Duration::from_secs(60)).expect("it does not wait");

@@ -2,10 +2,8 @@
 //! few places in the log are kept open, a new one is looked for only now and then, and on the way to it a bounded number of
 //! messages is skipped at a time. Whoever asks for one stretch after another, as receivers do, finds its place open.
 
-use super::log::LogReader;
+use super::log::{LogReader, OldMessages};
 use crate::wire::mold::PacketBuilder;
-use dojima_journal::storage::Storage;
-use std::sync::Arc;
 
 /// Places that are open at one time.
 const READERS_MAX: usize = 8;
@@ -84,7 +82,7 @@ impl FarReaders {
         packet: &mut PacketBuilder,
         from: u64,
         end: u64,
-        files: &Arc<dyn Storage>,
+        log: &OldMessages,
         now: u64,
     ) -> Option<u64> {
         packet.clear();
@@ -94,7 +92,7 @@ impl FarReaders {
             None if now < self.next_open => return Some(0),
             None => {
                 self.next_open = now.saturating_add(OPEN_NS);
-                let reader = match LogReader::open(files, from) {
+                let reader = match log.read_from(from) {
                     Err(error) if error.is_passing() => return Some(0),
                     opened => opened.ok()?,
                 };

@@ -9,9 +9,12 @@ use crate::runtime::{Fatal, Halt};
 use crate::wire::itch::MESSAGE_LEN_MAX;
 use dojima_journal::storage::Storage;
 use dojima_journal::{
-    AppendError, ArchivedStorage, JournalError, Options, Reader, SyncError, Writer, scan_storage_from,
+    AppendError, ArchivedStorage, JournalError, Options, Reader, SegmentIndex, SyncError, Writer,
+    scan_storage_from,
 };
+use std::cell::RefCell;
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
 /// Bytes before the message in a record.
@@ -31,19 +34,10 @@ pub(super) struct LogReader {
 }
 
 impl LogReader {
-    /// Begins some way before this message, at the start of its segment.
-    ///
-    /// # Errors
-    /// [`JournalError`]; [`JournalError::Gone`] for a message that was retired.
-    pub(super) fn open(files: &Arc<dyn Storage>, message: u64) -> Result<Self, JournalError> {
-        let reader = Reader::open_segment_of(Arc::clone(files), message)?;
-        Ok(Self { reader, files: Arc::clone(files) })
-    }
-
     /// Begins with this very message; what lies before it in its segment is read through at the first [`Self::next`].
     ///
     /// # Errors
-    /// As [`Self::open`].
+    /// [`JournalError`]; [`JournalError::Gone`] for a message that was retired.
     pub(super) fn open_at(files: &Arc<dyn Storage>, message: u64) -> Result<Self, JournalError> {
         let reader = Reader::open_storage(Arc::clone(files), message)?;
         Ok(Self { reader, files: Arc::clone(files) })
@@ -67,9 +61,37 @@ impl LogReader {
     }
 }
 
+/// Where old messages are, for those who are served them.
+pub(super) struct OldMessages {
+    files: Arc<dyn Storage>,
+    segments: RefCell<SegmentIndex>,
+}
+
+impl OldMessages {
+    /// Those in this log.
+    pub(super) fn of(files: &Arc<dyn Storage>) -> Self {
+        Self { files: Arc::clone(files), segments: RefCell::new(SegmentIndex::new(Arc::clone(files))) }
+    }
+
+    /// A reader that begins some way before this message, at the start of its segment.
+    ///
+    /// # Errors
+    /// [`JournalError`]; [`JournalError::Gone`] for a message that was retired.
+    pub(super) fn read_from(&self, message: u64) -> Result<LogReader, JournalError> {
+        let reader = self.segments.borrow_mut().reader_of(message)?;
+        Ok(LogReader { reader, files: Arc::clone(&self.files) })
+    }
+
+    /// Where the log lies, for messages to people.
+    pub(super) fn dir(&self) -> &Path {
+        self.files.dir()
+    }
+}
+
 /// The log's writer, which first compares what is there already.
 pub(super) struct MessageLog {
     files: Arc<dyn Storage>,
+    old: OldMessages,
     writer: Option<Writer>,
     /// The first and the last message that were there at the start.
     found: (u64, u64),
@@ -121,6 +143,7 @@ impl MessageLog {
         };
         Ok(Some(Self {
             files: Arc::clone(files),
+            old: OldMessages::of(files),
             writer: Some(writer.map_err(advice)?),
             found: (first, keep),
             comparing: None,
@@ -133,9 +156,9 @@ impl MessageLog {
         self.next
     }
 
-    /// Where the messages are.
-    pub(super) fn files(&self) -> &Arc<dyn Storage> {
-        &self.files
+    /// Where old messages are.
+    pub(super) fn old(&self) -> &OldMessages {
+        &self.old
     }
 
     /// Takes the next message: compares it if the log has it, appends it if not. `false`, and nothing done, while there is
@@ -229,7 +252,7 @@ fn keep_until(files: &Arc<dyn Storage>, from: u64, last: u64, last_sequence: u64
     if reader.next().map_err(Fatal::market_data)?.is_some_and(|logged| logged.sequence <= last_sequence) {
         return Ok(last);
     }
-    let mut reader = LogReader::open(files, from).map_err(Fatal::market_data)?;
+    let mut reader = OldMessages::of(files).read_from(from).map_err(Fatal::market_data)?;
     while let Some(logged) = reader.next().map_err(Fatal::market_data)? {
         if logged.number >= from && logged.sequence > last_sequence {
             return Ok(logged.number - 1);

@@ -364,7 +364,7 @@ impl FeedPublisher {
         self.make_snapshot(now);
         let messages = Messages {
             tail: &self.tail,
-            log: self.log.files(),
+            log: self.log.old(),
             session: self.session,
             session_first: self.session_first,
             snapshot: self.snapshot.as_ref().map(|(_, snapshot)| Arc::clone(snapshot)),
@@ -507,7 +507,7 @@ impl Agent for FeedPublisher {
         let now = self.clock.now().0;
         let messages = Messages {
             tail: &self.tail,
-            log: self.log.files(),
+            log: self.log.old(),
             session: self.session,
             session_first: self.session_first,
             snapshot: None,

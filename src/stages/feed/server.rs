@@ -1,6 +1,7 @@
 //! Market data for clients of the session layer: the stream of messages, or snapshots. What a slow client is not sent waits
 //! in the log.
 
+use super::log::OldMessages;
 use super::settings::FeedSettings;
 use super::subscriber::Subscriber;
 use super::tail::Tail;
@@ -12,7 +13,6 @@ use crate::net::session::{
 use crate::net::{ConnectionId, Sockets};
 use crate::runtime::{Counters, Doorbell, Fatal};
 use crate::wire::soup::{LoginRejected, SessionId, kind};
-use dojima_journal::storage::Storage;
 use std::os::fd::RawFd;
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ pub(super) enum Service {
 /// The messages, as a server needs to know them.
 pub(super) struct Messages<'a> {
     pub(super) tail: &'a Tail,
-    pub(super) log: &'a Arc<dyn Storage>,
+    pub(super) log: &'a OldMessages,
     pub(super) session: SessionId,
     /// The first message of the present session.
     pub(super) session_first: u64,

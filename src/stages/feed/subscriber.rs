@@ -1,13 +1,12 @@
 //! One client of the feed: what it gets, and how far it is.
 
 use super::ending::Cause;
-use super::log::LogReader;
+use super::log::{LogReader, OldMessages};
 use super::server::Messages;
 use super::settings::FeedSettings;
 use crate::net::session::{Ending, Outlook};
 use crate::wire::soup::{self, kind};
 use dojima_journal::JournalError;
-use dojima_journal::storage::Storage;
 use std::sync::Arc;
 
 /// Bytes that are made ready for a client at a time.
@@ -212,15 +211,10 @@ impl Stream {
     }
 
     /// Old messages from the log. Whether anything was read, be it only to be skipped.
-    fn read_log(
-        &mut self,
-        last: u64,
-        outbox: &mut Vec<u8>,
-        log: &Arc<dyn Storage>,
-    ) -> Result<bool, JournalError> {
+    fn read_log(&mut self, last: u64, outbox: &mut Vec<u8>, log: &OldMessages) -> Result<bool, JournalError> {
         let reader = match &mut self.reader {
             Some(reader) => reader,
-            none => none.insert(LogReader::open(log, self.next)?),
+            none => none.insert(log.read_from(self.next)?),
         };
         for read in 0..READ_MAX {
             if self.next == last || outbox.len() >= OUTBOX_LEN {
