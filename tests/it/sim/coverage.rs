@@ -55,6 +55,7 @@ coverage! {
     local: "commands of operators",
     ticks: "ticks",
     rolls: "rolls of the session",
+    user_ref_resets: "resets of a login's numbers",
     ends_of_session: "ends of a session told",
     late_logins: "logins to a session that has ended",
     connections: "connections",
@@ -170,6 +171,7 @@ impl Coverage {
         self.expired += happened.expired;
         self.ticks += happened.ticks;
         self.rolls += happened.rolls;
+        self.user_ref_resets += happened.user_ref_resets;
         add_all(&mut self.rejects, &happened.rejects);
         add_all(&mut self.ignored, &happened.ignored);
     }

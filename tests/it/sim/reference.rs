@@ -51,6 +51,8 @@ pub struct Happened {
     pub let_go: u64,
     pub ticks: u64,
     pub rolls: u64,
+    /// Sessions of a login alone.
+    pub user_ref_resets: u64,
     pub rejects: BTreeMap<&'static str, u64>,
     pub ignored: BTreeMap<&'static str, u64>,
 }
@@ -122,6 +124,9 @@ impl Reference {
         self.market.note(&engine)?;
         self.happened.commands += 1;
         self.happened.ticks += u64::from(*command == Command::Tick);
+        let starts = |record: &EventRecord| matches!(record.event, Event::SessionStarted { .. });
+        let is_reset = matches!(command, Command::ResetUserRef { .. }) && engine.iter().any(starts);
+        self.happened.user_ref_resets += u64::from(is_reset);
         if self.commands.len().is_multiple_of(COMPARE_EVERY) { self.compare() } else { Ok(()) }
     }
 
