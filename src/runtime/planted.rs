@@ -31,11 +31,13 @@ pub enum Bug {
     GarbleMarketData,
     /// A client's message is taken for one of its login's present session, whatever session it was sent in.
     AnySession,
+    /// A snapshot of the books says that it has a message more than it has.
+    SnapshotAhead,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::SkipGate,
         Self::DropWatermark,
         Self::ReuseSequence,
@@ -48,6 +50,7 @@ impl Bug {
         Self::HideFullTable,
         Self::GarbleMarketData,
         Self::AnySession,
+        Self::SnapshotAhead,
     ];
 }
 

@@ -331,7 +331,8 @@ impl FeedPublisher {
             let len = message.encode(&mut out).unwrap_or(0);
             let _ = soup::push_packet(kind::SEQUENCED, &out[..len], &mut bytes);
         });
-        let sequence = self.log.next() - self.session_first + 1;
+        let ahead = u64::from(is_planted(Bug::SnapshotAhead));
+        let sequence = self.log.next() - self.session_first + 1 + ahead;
         let _ = soup::push_packet(kind::SEQUENCED, &EndOfSnapshot { sequence }.encode(), &mut bytes);
         let bytes = Arc::new(bytes);
         self.given.push(Arc::downgrade(&bytes));

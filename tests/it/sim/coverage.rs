@@ -50,6 +50,8 @@ coverage! {
     market_messages: "messages that subscribers got for the first time",
     market_told: "messages to subscribers",
     market_again: "messages to subscribers, sent again",
+    snapshots_taken: "snapshots of the books taken",
+    snapshots_broken_off: "snapshots of the books broken off",
     market_checkpoints: "checkpoints of market data",
     triggered: "orders triggered",
     local: "commands of operators",

@@ -93,6 +93,7 @@ impl World {
             self.disk.dice.set(self.random.pick(&[2, 8, 50]));
             self.network.set_passing(self.random.pick(&[3, 20, 200]));
             self.market_network.set_passing(self.random.pick(&[3, 20, 200]));
+            self.snapshot_network.set_passing(self.random.pick(&[3, 20, 200]));
             self.faults.passing_until = Some(turn + 1 + self.random.below(300));
         }
         if self.faults.snapshots_fail_until.is_some_and(|until| turn >= until) {
@@ -170,9 +171,11 @@ impl World {
         self.disk.dice.set(0);
         self.network.set_passing(0);
         self.market_network.set_passing(0);
+        self.snapshot_network.set_passing(0);
         self.faults.passing_until = None;
         self.coverage.passing_files += self.disk.dice.take_struck();
-        self.coverage.passing_sockets += self.network.take_passed() + self.market_network.take_passed();
+        let networks = [&self.network, &self.market_network, &self.snapshot_network];
+        self.coverage.passing_sockets += networks.map(|network| network.take_passed()).iter().sum::<u64>();
     }
 
     /// All is well again.
@@ -217,6 +220,7 @@ impl World {
         self.count_life(&engine);
         self.network.cut_all();
         self.market_network.cut_all();
+        self.snapshot_network.cut_all();
         match end {
             End::Killed => {
                 self.coverage.kills += 1;
@@ -285,6 +289,7 @@ impl World {
             self.with_subscriber(at, Subscriber::is_cut)?;
         }
         self.market_open.clear();
+        self.onlooker.is_cut();
         Ok(())
     }
 
@@ -314,6 +319,7 @@ impl World {
         self.faults.expected = Expected { commands_min: last, sequenced: last, may_lose: false };
         self.network.cut_all();
         self.market_network.cut_all();
+        self.snapshot_network.cut_all();
         self.cut_clients()
     }
 
@@ -440,6 +446,7 @@ impl World {
             self.reference.go_back_to(found)?;
             let end = self.reference.market.end();
             self.subscribers.iter_mut().for_each(|subscriber| subscriber.forget_from(end));
+            self.onlooker.forget_from(end);
             self.market_sent = self.market_sent.min(end);
             for ((login, session), sent) in &mut self.sent {
                 *sent = self.reference.messages(*login, *session).min(*sent);

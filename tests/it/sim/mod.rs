@@ -16,6 +16,7 @@ mod faults;
 mod market;
 mod messages;
 mod network;
+mod onlooker;
 mod operator;
 mod plan;
 mod reference;

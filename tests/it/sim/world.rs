@@ -5,6 +5,7 @@ use super::coverage::Coverage;
 use super::disk::Disk;
 use super::market::{MarketSpy, Place};
 use super::network::{LinkId, Network};
+use super::onlooker::Onlooker;
 use super::operator::Operator;
 use super::plan::Plan;
 use super::random::Random;
@@ -69,10 +70,11 @@ pub(super) struct World {
     pub(super) plan: Plan,
     pub(super) clock: ManualClock,
     pub(super) network: Network,
-    /// For subscribers of market data, and for snapshots of it, which nobody takes.
+    /// For subscribers of market data, and for snapshots of it.
     pub(super) market_network: Network,
     pub(super) snapshot_network: Network,
     pub(super) subscribers: Vec<Subscriber>,
+    pub(super) onlooker: Onlooker,
     market_spies: Vec<MarketSpy>,
     pub(super) market_open: Vec<LinkId>,
     /// The place after the last message of market data that was ever sent.
@@ -133,6 +135,7 @@ impl World {
         let market_network = Network::new(random.fork());
         let snapshot_network = Network::new(random.fork());
         let subscribers = (0..1 + random.below(2)).map(|_| Subscriber::new(random.fork())).collect();
+        let onlooker = Onlooker::new(random.fork());
         Self {
             sent: Sent::default(),
             clients,
@@ -145,6 +148,7 @@ impl World {
             market_network,
             snapshot_network,
             subscribers,
+            onlooker,
             market_spies: Vec::new(),
             market_open: Vec::new(),
             market_sent: Place { session: 0, number: 1 },
@@ -292,6 +296,25 @@ impl World {
         }
         let network = &self.market_network;
         self.market_open.retain(|link| network.is_open(*link));
+        self.look_on()
+    }
+
+    /// Somebody takes a snapshot of the books.
+    fn look_on(&mut self) -> Result<(), String> {
+        if !self.snapshot_network.written().is_empty() {
+            self.catch_up()?;
+        }
+        let mut around = Surroundings {
+            now: self.now(),
+            settling: self.settling,
+            network: &self.snapshot_network,
+            coverage: &mut self.coverage,
+            market: &self.reference.market,
+            session: &self.plan.config.gateway.session,
+        };
+        self.onlooker.act(&mut around)?;
+        let next = self.onlooker.next();
+        self.trace.number(next.number);
         Ok(())
     }
 
@@ -429,7 +452,8 @@ impl World {
         self.catch_up()?;
         let logins = self.plan.identities.iter().map(|who| who.login);
         let end = self.reference.market.end();
-        if self.subscribers.iter().any(|subscriber| subscriber.next() != end) {
+        let is_behind = |next: Place| next != end;
+        if self.subscribers.iter().map(Subscriber::next).any(is_behind) || is_behind(self.onlooker.next()) {
             return Ok(false);
         }
         let mut told = self.clients.iter().zip(logins);
@@ -457,7 +481,8 @@ impl World {
             .collect();
         let drained = self.engine.as_ref().is_some_and(|engine| engine.handles.watch.is_drained());
         let Self { turn, faults, .. } = self;
-        let market: Vec<Place> = self.subscribers.iter().map(Subscriber::next).collect();
+        let onlooker = self.onlooker.next();
+        let market: Vec<Place> = self.subscribers.iter().map(Subscriber::next).chain([onlooker]).collect();
         let end = self.reference.market.end();
         format!(
             "not everything was answered by turn {turn} (drained: {drained}, {faults:?}, market data at {market:?} of {end:?}): \
