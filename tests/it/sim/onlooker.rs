@@ -80,8 +80,7 @@ impl Onlooker {
     }
 
     fn come(&mut self, around: &mut Surroundings<'_>) {
-        let is_done = around.settling && self.next == around.market.end();
-        if is_done || (!around.settling && !self.random.once_in(60)) {
+        if !self.random.once_in(if around.settling { 6 } else { 60 }) {
             return;
         }
         let room = if around.settling { 1 << 16 } else { self.random.pick(&[60, 4096, 1 << 16]) };

@@ -107,6 +107,8 @@ pub(super) struct World {
     pub(super) turn: u64,
     budget: u64,
     pub(super) settling: bool,
+    /// The place after the last message of market data when everybody began to behave.
+    settling_from: Place,
 }
 
 /// FNV-1a.
@@ -169,6 +171,7 @@ impl World {
             turn: 0,
             budget: commands,
             settling: false,
+            settling_from: Place { session: 0, number: 1 },
         }
     }
 
@@ -203,6 +206,8 @@ impl World {
     fn turn(&mut self) -> Result<(), String> {
         self.turn += 1;
         let step = match self.random.below(4_000) {
+            // Now and then the time stands still, so that whoever is slow has told all before the next tick.
+            _ if self.settling && self.turn % 1_024 < 512 => 0,
             _ if self.settling => 1 + self.random.below(5_000_000),
             0..4 => self.random.below(3_000_000_000),
             _ => 1 + self.random.below(self.plan.turn_ns_max),
@@ -431,6 +436,7 @@ impl World {
     fn settle(&mut self) -> Result<(), String> {
         self.relent()?;
         self.settling = true;
+        self.settling_from = self.reference.market.end();
         self.clients.iter_mut().for_each(Client::send_last);
         let until = self.turn + PATIENCE_TURNS;
         while !self.is_settled()? {
@@ -452,8 +458,10 @@ impl World {
         self.catch_up()?;
         let logins = self.plan.identities.iter().map(|who| who.login);
         let end = self.reference.market.end();
-        let is_behind = |next: Place| next != end;
-        if self.subscribers.iter().map(Subscriber::next).any(is_behind) || is_behind(self.onlooker.next()) {
+        // A snapshot may be a second old, and messages of auctions may come all the while.
+        if self.subscribers.iter().any(|subscriber| subscriber.next() != end)
+            || self.onlooker.next() < self.settling_from
+        {
             return Ok(false);
         }
         let mut told = self.clients.iter().zip(logins);
