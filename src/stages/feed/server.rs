@@ -5,7 +5,7 @@ use super::log::OldMessages;
 use super::settings::FeedSettings;
 use super::subscriber::Subscriber;
 use super::tail::Tail;
-use crate::net::auth::{AuthClient, Grant, Role};
+use crate::net::auth::{AuthClient, Grant};
 use crate::net::session::{
     self, Admission, Admitted, Ending, Next, Outlook, Packets, STRANGER_INBOX_LEN, STRANGER_PACKET_LEN_MAX,
     SessionSettings, Stopped, Wish,
@@ -135,13 +135,10 @@ impl session::Service for Desk<'_> {
     fn admit(
         &mut self,
         _: ConnectionId,
-        grant: Grant,
+        _: Grant,
         wish: &Wish,
         _: u64,
     ) -> Result<Admission<Subscriber>, LoginRejected> {
-        if !matches!(grant.role, Role::MarketData | Role::Trade | Role::Admin) {
-            return Err(LoginRejected::NotAuthorised);
-        }
         let session = self.messages.session;
         if wish.session.is_some_and(|wanted| !wanted.as_bytes().eq_ignore_ascii_case(session.as_bytes())) {
             return Err(LoginRejected::SessionNotAvailable);
