@@ -160,8 +160,6 @@ pub struct Doorman {
     lines: [Line; 3],
     /// Whose turn it is, in [`TURNS`].
     turn: usize,
-    /// Questions that were looked at.
-    turns: u64,
     held: HeldAnswers,
     failures: Failures,
     member_tries: Pace<(Username, IpAddr)>,
@@ -197,7 +195,6 @@ impl Doorman {
             memory,
             lines: Default::default(),
             turn: 0,
-            turns: 0,
             held: HeldAnswers::default(),
             failures: Failures::default(),
             member_tries: Pace::new(TRIES, TRIES_WAIT_MAX_NS),
@@ -256,7 +253,9 @@ impl Doorman {
             }
         }
         if let Some(unread) = self.lines[class as usize].push(question) {
-            self.gauges.unread.add(1);
+            let is_gone = unread.inquiry.is_withdrawn();
+            let gauge = if is_gone { &mut self.gauges.withdrawn } else { &mut self.gauges.unread };
+            gauge.add(1);
             unread.inquiry.set_claim(Claim::None);
         }
     }
@@ -273,7 +272,7 @@ impl Doorman {
             if class == Class::Elsewhere && !self.elsewhere_failures.is_left(now) {
                 continue;
             }
-            if let Some(question) = self.lines[class as usize].next(&self.members, now) {
+            if let Some(question) = self.lines[class as usize].next(now, |_| true) {
                 self.turn = at + 1;
                 return Some(question);
             }
@@ -283,12 +282,8 @@ impl Doorman {
 
     /// Checks one password and says or keeps the answer.
     fn answer(&mut self, question: Question, now: u64) {
-        let Question { request, class, origin, .. } = question;
+        let Question { request, class, .. } = question;
         self.gauges.checked.add(1);
-        self.turns += 1;
-        if let Some(member) = self.members.get_mut(&request.username) {
-            (member.turn, member.last_origin) = (self.turns, Some(origin));
-        }
         match self.check(&question) {
             Ok(grant) => {
                 self.welcome(&question, now);

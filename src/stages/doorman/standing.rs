@@ -41,16 +41,12 @@ pub struct Member {
     pub user: User,
     /// The last of them first.
     regulars: VecDeque<Regular>,
-    /// When a question under its name was last looked at, in turns of the doorman.
-    pub turn: u64,
-    /// Where that question came from.
-    pub last_origin: Option<IpAddr>,
 }
 
 impl Member {
     /// Nobody has come in yet.
     pub fn new(user: User) -> Self {
-        Self { user, regulars: VecDeque::with_capacity(REGULARS_MAX), turn: 0, last_origin: None }
+        Self { user, regulars: VecDeque::with_capacity(REGULARS_MAX) }
     }
 
     /// Whether the user may come in from this address at all.

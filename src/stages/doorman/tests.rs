@@ -10,6 +10,8 @@ use std::net::Ipv4Addr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+mod crowds;
+
 /// What a hash takes here.
 const HASH: u64 = 30 * MS;
 const DAY: u64 = 24 * 3_600_000 * MS;
