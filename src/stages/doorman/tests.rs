@@ -309,7 +309,7 @@ fn guesses_at_a_name_do_not_make_its_owner_wait() {
     }
     let before = bench.doorman.gauges.checked.get();
     bench.work();
-    assert_eq!(bench.doorman.gauges.checked.get() - before, ELSEWHERE_FAILURES.burst, "the rest waits");
+    assert_eq!(bench.doorman.gauges.checked.get() - before, NEW_FAILURES.burst, "the rest waits");
     bench.put(1, "alice", "wonder", HOME);
     bench.cycle();
     let answer = bench.client.answers.try_recv().expect("at once");

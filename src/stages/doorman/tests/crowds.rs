@@ -172,3 +172,44 @@ fn guesses_at_all_names_from_one_address_do_not_keep_out_who_comes_from_another(
         assert!(took <= 500 * MS, "{name} got in after {} ms", took / MS);
     }
 }
+
+#[test]
+fn guesses_from_a_wide_network_of_the_configuration_are_paced_and_hold_up_nobody_beside_it() {
+    let users = [
+        ("ALICE", &["10.0.0.0/8"] as &[&str]),
+        ("BOB", &["10.0.0.0/8"]),
+        ("CAROL", &["10.9.9.1/32"]),
+        ("DAVE", &[]),
+        ("EVE", &["10.0.0.0/8"]),
+    ];
+    let users = users.map(|(name, allowed)| user(name, "X", Role::Trade, allowed));
+    let mut crowd = Crowd::new(users.to_vec());
+    crowd.log_in("bob", "x", HOME);
+    let (began, before) = (crowd.bench.now(), crowd.looked_at());
+    (0..500).for_each(|number| crowd.add("alice", [10, 7, (number / 250) as u8, (number % 250) as u8]));
+    crowd.go_on_for(60_000 * MS);
+    let looks = crowd.looked_at() - before;
+    let seconds = (crowd.bench.now() - began) / (1_000 * MS);
+    assert!(looks <= 20 + 10 * seconds + 1, "{looks} in {seconds} s");
+    for (name, peer, at_most) in [
+        ("bob", HOME, 100),
+        ("carol", [10, 9, 9, 1], 100),
+        ("dave", [192, 168, 1, 1], 150),
+        ("eve", [10, 9, 9, 2], 300),
+        ("alice", [10, 9, 9, 3], 300),
+    ] {
+        let (_, took) = crowd.log_in(name, "x", peer);
+        assert!(took <= at_most * MS, "{name} got in after {} ms", took / MS);
+    }
+}
+
+#[test]
+fn guesses_from_outside_take_no_turns_of_those_in_a_network_of_the_configuration() {
+    let users = vec![user("ALICE", "X", Role::Trade, &[]), user("BOB", "X", Role::Trade, &["10.0.0.0/8"])];
+    let mut crowd = Crowd::new(users);
+    (0..500).for_each(|number| crowd.add("alice", address(16, number)));
+    (0..500).for_each(|number| crowd.add("bob", address(17, number)));
+    crowd.go_on_for(10_000 * MS);
+    let (_, took) = crowd.log_in("bob", "x", HOME);
+    assert!(took <= 100 * MS, "after {} ms", took / MS);
+}
