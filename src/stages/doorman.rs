@@ -284,7 +284,12 @@ impl Doorman {
             if self.wrong[class as usize].is_some_and(|wrong| !wrong.is_left(now)) {
                 continue;
             }
-            if let Some(question) = self.lines[class as usize].next(now, |_| true) {
+            // How often a user logs in is not for those to feel whom no password lets in.
+            let may = |question: &Question| {
+                let member = self.members.get(&question.request.username);
+                class == Class::Hopeless || member.is_none_or(|member| member.may_log_in(now))
+            };
+            if let Some(question) = self.lines[class as usize].next(now, may) {
                 self.turn = at + 1;
                 return Some(question);
             }
@@ -319,10 +324,11 @@ impl Doorman {
         self.member_tries.forget(&(name, *origin));
         self.lines.iter_mut().for_each(|line| line.hurry(name, *origin, now));
         let time = self.memory.time();
-        if let Some(member) = self.members.get_mut(&name)
-            && member.came_from(request.peer, time)
-        {
-            self.memory.note(now);
+        if let Some(member) = self.members.get_mut(&name) {
+            member.logged_in(now);
+            if member.came_from(request.peer, time) {
+                self.memory.note(now);
+            }
         }
     }
 

@@ -2,13 +2,17 @@
 
 use super::User;
 use crate::net::origin;
-use crate::runtime::UnixNanos;
+use crate::runtime::{Budget, Rate, UnixNanos};
 use ipnet::IpNet;
 use std::collections::VecDeque;
 use std::net::IpAddr;
 
 /// Addresses that are remembered of a user; of more, the one that it has not come from for longest is forgotten.
 pub const REGULARS_MAX: usize = 8;
+
+/// How often the right password of a user is hashed. Whoever logs in more often waits until it is time, and so does everybody
+/// else who asks for the name. No wrong password counts, so that nobody but the user makes the user wait.
+pub const LOGINS: Rate = Rate { burst: 16, spacing: 1_000_000_000 };
 
 /// For how long an address is remembered after the user has last come in from there, ns: 30 days.
 pub const MEMORY_NS: u64 = 30 * 24 * 3_600 * 1_000_000_000;
@@ -50,12 +54,14 @@ pub struct Member {
     pub user: User,
     /// The last of them first.
     regulars: VecDeque<Regular>,
+    /// Its right passwords that are hashed, from wherever they come.
+    logins: Budget,
 }
 
 impl Member {
     /// Nobody has come in yet.
     pub fn new(user: User) -> Self {
-        Self { user, regulars: VecDeque::with_capacity(REGULARS_MAX) }
+        Self { user, regulars: VecDeque::with_capacity(REGULARS_MAX), logins: Budget::new(LOGINS) }
     }
 
     /// Whether the user may come in from this address at all.
@@ -74,6 +80,18 @@ impl Member {
             Class::Elsewhere
         } else {
             Class::Listed
+        }
+    }
+
+    /// Whether it is time to look at a password of this user.
+    pub fn may_log_in(&self, now: u64) -> bool {
+        self.logins.is_left(now)
+    }
+
+    /// The right password was looked at. One that is compared, and not hashed, costs nothing.
+    pub fn logged_in(&mut self, now: u64) {
+        if self.user.secret.as_hash().is_some() {
+            self.logins.spend(now);
         }
     }
 

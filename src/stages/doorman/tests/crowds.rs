@@ -20,7 +20,7 @@ struct Crowd {
     others: Vec<AuthAnswer>,
 }
 
-/// The connection of one who does not guess.
+/// A connection of one who does not guess, as are those after it.
 const OTHERS: u64 = 1_000_000;
 
 impl Crowd {
@@ -71,12 +71,16 @@ impl Crowd {
         let (asked, before) = (self.bench.now(), self.looked_at());
         let ticket = self.bench.client.ask(request(OTHERS, name, password, peer)).expect("room");
         self.others.clear();
-        while self.others.is_empty() {
+        let verdict = loop {
+            if let Some(answer) = self.others.iter().find(|answer| answer.connection.0 == OTHERS) {
+                break answer.verdict;
+            }
             assert!(self.bench.now() - asked < LOGIN_TIMEOUT, "{name} does not get in from {peer:?}");
             self.cycle();
-        }
+        };
         drop(ticket);
-        assert!(self.others[0].verdict.is_ok());
+        self.others.clear();
+        assert!(verdict.is_ok(), "{name} from {peer:?}");
         (self.looked_at() - before, self.bench.now() - asked)
     }
 }
@@ -212,4 +216,57 @@ fn guesses_from_outside_take_no_turns_of_those_in_a_network_of_the_configuration
     crowd.go_on_for(10_000 * MS);
     let (_, took) = crowd.log_in("bob", "x", HOME);
     assert!(took <= 100 * MS, "after {} ms", took / MS);
+}
+
+#[test]
+fn right_passwords_in_a_loop_are_paced_and_others_do_not_wait() {
+    const FIRST: u64 = OTHERS + 1;
+    let users = ["ALICE", "BOB", "CAROL"].map(|name| hashed(user(name, "X", Role::Trade, &[])));
+    let mut crowd = Crowd::new(users.to_vec());
+    crowd.log_in("bob", "x", HOME);
+    let (began, before, mut logins) = (crowd.bench.now(), crowd.looked_at(), 0);
+    // From many addresses, of which some are known, and ten at a time.
+    let mut tickets: Vec<Option<Ticket>> = (0..10).map(|_| None).collect();
+    let mut go_on_for = |crowd: &mut Crowd, time| {
+        let until = crowd.bench.now() + time;
+        while crowd.bench.now() < until {
+            for (number, ticket) in tickets.iter_mut().enumerate().filter(|(_, ticket)| ticket.is_none()) {
+                let peer = address(16, number + logins % 3);
+                *ticket = crowd.bench.client.ask(request(FIRST + number as u64, "alice", "x", peer));
+            }
+            crowd.cycle();
+            for answer in crowd.others.drain(..) {
+                assert!(answer.verdict.is_ok(), "later, and not refused");
+                tickets[(answer.connection.0 - FIRST) as usize] = None;
+                logins += 1;
+            }
+        }
+    };
+    go_on_for(&mut crowd, 60_000 * MS);
+    let looks = crowd.looked_at() - before;
+    let seconds = (crowd.bench.now() - began) / standing::LOGINS.spacing;
+    let most = standing::LOGINS.burst + seconds;
+    assert!((most - 2..=most).contains(&looks), "{looks} in {seconds} s");
+    // While ten more wait.
+    for (name, peer) in [("bob", HOME), ("carol", [10, 9, 9, 9])] {
+        let (looks, took) = crowd.log_in(name, "x", peer);
+        assert!(looks <= 2 && took <= 100 * MS, "{name}: {looks} in {} ms", took / MS);
+    }
+    let (_, took) = crowd.log_in("alice", "x", [10, 9, 9, 8]);
+    assert!(took <= 2_100 * MS, "her other addresses have their turn: {} ms", took / MS);
+}
+
+#[test]
+fn wrong_passwords_do_not_take_the_logins_of_a_user() {
+    let mut crowd = Crowd::new(vec![hashed(user("ALICE", "X", Role::Trade, &[]))]);
+    crowd.log_in("alice", "x", HOME);
+    (0..100).for_each(|number| crowd.add("alice", address(16, number)));
+    crowd.go_on_for(20_000 * MS);
+    let ticket = crowd.bench.client.ask(request(OTHERS, "alice", "wrong", HOME)).expect("room");
+    crowd.go_on_for(1_000 * MS);
+    drop(ticket);
+    for number in 0..standing::LOGINS.burst {
+        let (_, took) = crowd.log_in("alice", "x", HOME);
+        assert!(took <= 100 * MS, "login {number} after {} ms", took / MS);
+    }
 }
