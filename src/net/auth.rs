@@ -71,8 +71,10 @@ pub enum Claim {
     None = 0,
     /// Somebody has its name, and its password has not been looked at yet.
     Named = 1,
+    /// The name may come from this network, not from everywhere, and its password has not been looked at yet.
+    Listed = 2,
     /// The name comes in from this address, and its password has not been looked at yet.
-    Known = 2,
+    Known = 3,
 }
 
 /// What a connection keeps while the doorman has its question. Dropping it withdraws the question.
@@ -83,7 +85,8 @@ impl Ticket {
     /// How much the connection should be kept.
     pub fn claim(&self) -> Claim {
         match self.0.load(Ordering::Relaxed) {
-            2 => Claim::Known,
+            3 => Claim::Known,
+            2 => Claim::Listed,
             1 => Claim::Named,
             _ => Claim::None,
         }

@@ -1,9 +1,10 @@
 //! The doorman: says who may come in, for whoever takes logins.
 //!
 //! A password is checked against its hash (argon2id), which takes tens of milliseconds by design, so he has a thread of his
-//! own. Anybody may ask, so those who ask wait in three lines, each with its share of his time: names that come in from where
-//! they ask (`Class::Known`), names from elsewhere (`Class::Elsewhere`), and those whom no password lets in
-//! (`Class::Hopeless`), of whom few are hashed. A question whose connection is gone costs nothing.
+//! own. Anybody may ask, so those who ask wait in four lines, each with its share of his time: names that come in from where
+//! they ask (`Class::Known`), names from a network that is theirs (`Class::Listed`), names from elsewhere
+//! (`Class::Elsewhere`), and those whom no password lets in (`Class::Hopeless`), of whom few are hashed. A question whose
+//! connection is gone costs nothing.
 //!
 //! What is refused is refused late, and the later the more was refused before, from the same address or for the same name. That
 //! is all that tells a refusal from another: a name that nobody has is answered as a wrong password is, hashed or not. No
@@ -47,8 +48,9 @@ const MS: u64 = 1_000_000;
 const TRIES: Rate = Rate { burst: 8, spacing: 1_000 * MS };
 const TRIES_WAIT_MAX_NS: u64 = 56_000 * MS;
 
-/// Wrong passwords of names from elsewhere that are looked at, all together. Right ones cost nothing.
-const ELSEWHERE_FAILURES: Rate = Rate { burst: 20, spacing: 100 * MS };
+/// Wrong passwords that are looked at of names that have not come in from where they ask: of all that are listed together, and
+/// of all from elsewhere. Right ones cost nothing.
+const NEW_FAILURES: Rate = Rate { burst: 20, spacing: 100 * MS };
 
 /// Hashes that are spent on those whom no password lets in. Beyond it there is a flood.
 const HOPELESS_HASHES: Rate = Rate { burst: 4, spacing: 500 * MS };
@@ -58,9 +60,11 @@ const HOPELESS_HASHES: Rate = Rate { burst: 4, spacing: 500 * MS };
 const FLOOD_NS: u64 = 10_000 * MS;
 const FLOOD_DELAY_NS: u64 = 2_000 * MS;
 
-/// Whose turn it is while all three lines have somebody.
-const TURNS: [Class; 6] =
-    [Class::Known, Class::Elsewhere, Class::Known, Class::Elsewhere, Class::Known, Class::Hopeless];
+/// Whose turn it is while all lines have somebody.
+const TURNS: [Class; 10] = {
+    use Class::{Elsewhere, Hopeless, Known, Listed};
+    [Known, Listed, Known, Elsewhere, Known, Hopeless, Known, Listed, Known, Elsewhere]
+};
 
 /// Questions taken in in one duty cycle: all that the queues of the doors hold, and no more, so that it ends.
 const TAKEN_MAX: usize = 2 * crate::net::auth::QUEUE_LEN;
@@ -108,7 +112,7 @@ struct Question {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Key {
     /// Those for a name, from anywhere where it may come from and has not come in.
-    Elsewhere(Username),
+    New(Username),
     /// Those for a name from where it may not come from: they are nobody's but a guesser's.
     Outside(Username),
     /// Those for a name from an address where it is known.
@@ -130,7 +134,7 @@ struct Gauges {
     unread: Counter,
     unhashed: Counter,
     withdrawn: Counter,
-    waiting: [Counter; 3],
+    waiting: [Counter; Class::COUNT],
 }
 
 impl Gauges {
@@ -142,8 +146,13 @@ impl Gauges {
             unread: of("doorman.unread"),
             unhashed: of("doorman.unhashed"),
             withdrawn: of("doorman.withdrawn"),
-            waiting: ["doorman.waiting_known", "doorman.waiting_elsewhere", "doorman.waiting_hopeless"]
-                .map(of),
+            waiting: [
+                "doorman.waiting_known",
+                "doorman.waiting_listed",
+                "doorman.waiting_elsewhere",
+                "doorman.waiting_hopeless",
+            ]
+            .map(of),
         }
     }
 }
@@ -157,16 +166,16 @@ pub struct Doorman {
     clock: Box<dyn Clock>,
     memory: Memory,
     /// By class.
-    lines: [Line; 3],
+    lines: [Line; Class::COUNT],
     /// Whose turn it is, in [`TURNS`].
     turn: usize,
-    /// Questions that were looked at.
-    turns: u64,
     held: HeldAnswers,
     failures: Failures,
     member_tries: Pace<(Username, IpAddr)>,
     invented_tries: Pace<(Username, IpAddr)>,
-    elsewhere_failures: Budget,
+    /// By class: the wrong passwords that are looked at. Those of known names are limited by their tries alone, and hopeless
+    /// ones before they wait.
+    wrong: [Option<Budget>; Class::COUNT],
     hopeless_hashes: Budget,
     /// Until when refusals come later, because there is a flood, ns.
     flood_until: u64,
@@ -197,12 +206,11 @@ impl Doorman {
             memory,
             lines: Default::default(),
             turn: 0,
-            turns: 0,
             held: HeldAnswers::default(),
             failures: Failures::default(),
             member_tries: Pace::new(TRIES, TRIES_WAIT_MAX_NS),
             invented_tries: Pace::new(TRIES, TRIES_WAIT_MAX_NS),
-            elsewhere_failures: Budget::new(ELSEWHERE_FAILURES),
+            wrong: [None, Some(Budget::new(NEW_FAILURES)), Some(Budget::new(NEW_FAILURES)), None],
             hopeless_hashes: Budget::new(HOPELESS_HASHES),
             flood_until: 0,
             gauges: Gauges::new(counters),
@@ -247,6 +255,7 @@ impl Doorman {
         let question = Question { door, request, inquiry, class, origin, ready, tell_from };
         match class {
             Class::Known => question.inquiry.set_claim(Claim::Known),
+            Class::Listed => question.inquiry.set_claim(Claim::Listed),
             Class::Elsewhere => {}
             Class::Hopeless if is_hashed => self.hopeless_hashes.spend(now),
             Class::Hopeless => {
@@ -256,7 +265,9 @@ impl Doorman {
             }
         }
         if let Some(unread) = self.lines[class as usize].push(question) {
-            self.gauges.unread.add(1);
+            let is_gone = unread.inquiry.is_withdrawn();
+            let gauge = if is_gone { &mut self.gauges.withdrawn } else { &mut self.gauges.unread };
+            gauge.add(1);
             unread.inquiry.set_claim(Claim::None);
         }
     }
@@ -270,10 +281,15 @@ impl Doorman {
         for passed in 0..TURNS.len() {
             let at = (self.turn + passed) % TURNS.len();
             let class = TURNS[at];
-            if class == Class::Elsewhere && !self.elsewhere_failures.is_left(now) {
+            if self.wrong[class as usize].is_some_and(|wrong| !wrong.is_left(now)) {
                 continue;
             }
-            if let Some(question) = self.lines[class as usize].next(&self.members, now) {
+            // How often a user logs in is not for those to feel whom no password lets in.
+            let may = |question: &Question| {
+                let member = self.members.get(&question.request.username);
+                class == Class::Hopeless || member.is_none_or(|member| member.may_log_in(now))
+            };
+            if let Some(question) = self.lines[class as usize].next(now, may) {
                 self.turn = at + 1;
                 return Some(question);
             }
@@ -283,12 +299,8 @@ impl Doorman {
 
     /// Checks one password and says or keeps the answer.
     fn answer(&mut self, question: Question, now: u64) {
-        let Question { request, class, origin, .. } = question;
+        let Question { request, class, .. } = question;
         self.gauges.checked.add(1);
-        self.turns += 1;
-        if let Some(member) = self.members.get_mut(&request.username) {
-            (member.turn, member.last_origin) = (self.turns, Some(origin));
-        }
         match self.check(&question) {
             Ok(grant) => {
                 self.welcome(&question, now);
@@ -296,8 +308,8 @@ impl Doorman {
                 self.say(Held { at: now, door: question.door, answer, inquiry: question.inquiry });
             }
             Err(why) => {
-                if class == Class::Elsewhere {
-                    self.elsewhere_failures.spend(now);
+                if let Some(wrong) = &mut self.wrong[class as usize] {
+                    wrong.spend(now);
                 }
                 self.refuse(question, why, now);
             }
@@ -312,10 +324,11 @@ impl Doorman {
         self.member_tries.forget(&(name, *origin));
         self.lines.iter_mut().for_each(|line| line.hurry(name, *origin, now));
         let time = self.memory.time();
-        if let Some(member) = self.members.get_mut(&name)
-            && member.came_from(request.peer, time)
-        {
-            self.memory.note(now);
+        if let Some(member) = self.members.get_mut(&name) {
+            member.logged_in(now);
+            if member.came_from(request.peer, time) {
+                self.memory.note(now);
+            }
         }
     }
 
@@ -404,7 +417,7 @@ const OUTSIDE: &str = "not from this address (allow_from)";
 fn key(name: Username, origin: IpAddr, class: Class) -> Key {
     match class {
         Class::Known => Key::Known(name, origin),
-        Class::Elsewhere => Key::Elsewhere(name),
+        Class::Listed | Class::Elsewhere => Key::New(name),
         Class::Hopeless => Key::Outside(name),
     }
 }
@@ -425,8 +438,7 @@ impl Agent for Doorman {
         for (line, gauge) in self.lines.iter().zip(&mut self.gauges.waiting) {
             gauge.set(line.len() as u64);
         }
-        let is_busy =
-            [Class::Known, Class::Elsewhere].iter().any(|class| !self.lines[*class as usize].is_empty());
+        let is_busy = self.lines[..Class::Hopeless as usize].iter().any(|line| !line.is_empty());
         Ok(work + self.memory.write_if_due(&self.members, is_busy, now))
     }
 

@@ -31,6 +31,11 @@ impl<K: Hash + Eq, V> Bounded<K, V> {
         self.0.entry(key).or_insert(new)
     }
 
+    /// The entry of a key, if there is one.
+    pub fn get(&self, key: &K) -> Option<&V> {
+        self.0.get(key)
+    }
+
     /// Takes the entry of a key out.
     pub fn remove(&mut self, key: &K) {
         self.0.remove(key);

@@ -10,7 +10,7 @@
 //!
 //! The checksum is over everything after its own line. A further line is a name, an address, and when it last came in from
 //! there, in seconds since 1970-01-01 UTC; of one name the last comes last. What cannot be read is not used, which costs
-//! nobody more than a wait in the second queue, so it is no reason not to start.
+//! nobody more than a wait in another line, so it is no reason not to start.
 
 use super::standing::{Member, Regular};
 use crate::runtime::{UnixNanos, WallClock};
