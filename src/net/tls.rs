@@ -17,17 +17,17 @@ pub use shares::TlsLimits;
 use super::{HANDED_MAX, SideDoor};
 use crate::runtime::log::Stranger;
 use crate::runtime::{descriptors, give_way_to_others};
-use shares::{ConnectionPlace, HandshakePlace, Shares};
+use shares::{HandshakePlace, Shares};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
@@ -246,24 +246,28 @@ impl Entrance {
         let task = self.handshakes.spawn(async move {
             // What it has sent meanwhile stays unread.
             sleep(Duration::from_nanos(begun.wait)).await;
-            match shake_hands(stream, begun.place, &entrance.acceptor).await {
-                Ok((tls, place)) => {
-                    let connections = entrance.connections.clone();
-                    connections.spawn(async move { told(peer, entrance.carry(tls, peer, place).await) });
+            let outcome = shake_hands(stream, &entrance.acceptor).await;
+            // Places are given back there, too: nobody waits for a lock that a thread has which gives way.
+            entrance.connections.clone().spawn(async move {
+                if let Err(error) = entrance.carry(outcome, peer, begun.place).await
+                    && Stranger::NoTls.may_log()
+                {
+                    tracing::info!(%peer, "TLS connection not set up: {error}");
                 }
-                Err(error) => told(peer, Err(error)),
-            }
+            });
         });
         self.shares.attach((peer.ip(), number), task.abort_handle());
     }
 
-    /// Carries one connection until the stage closes its end.
+    /// Carries one connection, whose handshake has come to this, until the stage closes its end.
     async fn carry(
         &self,
-        tls: TlsStream<TcpStream>,
+        outcome: io::Result<TlsStream<TcpStream>>,
         peer: SocketAddr,
-        _place: ConnectionPlace,
+        handshake: HandshakePlace,
     ) -> io::Result<()> {
+        let tls = outcome?;
+        let _place = handshake.finish().map_err(io::Error::other)?;
         let (ours, theirs) = room::for_pair(&self.shares).await?;
         ours.set_nonblocking(true)?;
         if !self.door.hand_over(theirs, peer)? {
@@ -281,24 +285,10 @@ impl Entrance {
     }
 }
 
-/// Does a handshake, and takes the place of a connection.
-async fn shake_hands(
-    stream: TcpStream,
-    place: HandshakePlace,
-    acceptor: &TlsAcceptor,
-) -> io::Result<(TlsStream<TcpStream>, ConnectionPlace)> {
+/// Does a handshake.
+async fn shake_hands(stream: TcpStream, acceptor: &TlsAcceptor) -> io::Result<TlsStream<TcpStream>> {
     stream.set_nodelay(true)?;
-    let tls = timeout(HANDSHAKE_MAX, acceptor.accept(stream)).await??;
-    Ok((tls, place.finish().map_err(io::Error::other)?))
-}
-
-/// Says why a connection was not set up.
-fn told(peer: SocketAddr, outcome: io::Result<()>) {
-    if let Err(error) = outcome
-        && Stranger::NoTls.may_log()
-    {
-        tracing::info!(%peer, "TLS connection not set up: {error}");
-    }
+    timeout(HANDSHAKE_MAX, acceptor.accept(stream)).await?
 }
 
 /// Moves bytes until either side ends, and then says so to the other.

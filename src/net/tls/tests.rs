@@ -1,4 +1,5 @@
 //! Handshakes beside connections, over the system's sockets.
+#![allow(clippy::disallowed_methods, reason = "real threads and real time, as on the port")]
 
 use super::*;
 use crate::net::{Socket, Sockets, TcpSockets};
