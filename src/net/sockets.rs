@@ -163,20 +163,6 @@ impl TcpSockets {
     }
 }
 
-/// The connection by a descriptor that it may have, which is the lowest that is free; as it is where there is none.
-fn below_the_last(stream: TcpStream) -> io::Result<Result<TcpStream, TcpStream>> {
-    if !descriptors::is_among_the_last(stream.as_raw_fd()) {
-        return Ok(Ok(stream));
-    }
-    let stream = std::net::TcpStream::from(OwnedFd::from(stream));
-    Ok(match stream.try_clone() {
-        Ok(lowest) if !descriptors::is_among_the_last(lowest.as_raw_fd()) => Ok(TcpStream::from_std(lowest)),
-        Ok(_) => Err(TcpStream::from_std(stream)),
-        Err(error) if descriptors::are_used_up(&error) => Err(TcpStream::from_std(stream)),
-        Err(error) => return Err(error),
-    })
-}
-
 impl Sockets for TcpSockets {
     fn poll(&mut self, tell: &mut dyn FnMut(Ready)) -> io::Result<()> {
         match self.poll.poll(&mut self.ready, Some(Duration::ZERO)) {
@@ -209,10 +195,11 @@ impl Sockets for TcpSockets {
             Some(held) => held,
             None => self.listener.accept()?,
         };
-        let stream = match below_the_last(stream)? {
-            Ok(stream) => stream,
-            Err(stream) => {
-                self.held = Some((stream, peer));
+        let of = |descriptor: OwnedFd| TcpStream::from_std(std::net::TcpStream::from(descriptor));
+        let stream = match descriptors::below_the_last(OwnedFd::from(stream))? {
+            Ok(descriptor) => of(descriptor),
+            Err(descriptor) => {
+                self.held = Some((of(descriptor), peer));
                 return Err(descriptors::none_left());
             }
         };

@@ -1,38 +1,49 @@
-//! TLS in front of a stage: a port of its own, on a thread of its own. What it decrypts goes to the stage by way of a local
+//! TLS in front of a stage: a port of its own, on threads of its own. What it decrypts goes to the stage by way of a local
 //! socket, and the other way round, so that no hot thread ever ciphers.
 //!
-//! Anybody can begin a handshake and leave it there, so handshakes and connections have a limit, and each address a share of both
-//! ([`TlsLimits`]). Accepting never waits for a place: where there is none, the oldest handshake of whoever has too many gives
-//! way.
+//! Anybody can begin a handshake, which costs a signature, so handshakes have a thread to themselves, which gives way to all
+//! others: a flood of them holds no connection up. Anybody can leave one there, too, so handshakes and connections have a limit,
+//! and each address a share of both ([`TlsLimits`]) and a rate ([`shares`]). Accepting never waits for a place: where there is
+//! none, the oldest handshake of whoever has too many gives way, or the newcomer is closed.
 
+mod room;
 mod shares;
+#[cfg(test)]
+mod tests;
+mod worker;
 
 pub use shares::TlsLimits;
 
 use super::{HANDED_MAX, SideDoor};
 use crate::runtime::log::Stranger;
+use crate::runtime::{descriptors, give_way_to_others};
 use shares::{HandshakePlace, Shares};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixStream};
-use tokio::sync::oneshot;
-use tokio::time::timeout;
+use tokio::runtime::Handle;
+use tokio::task::AbortHandle;
+use tokio::time::{Instant, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::{self, ServerConfig};
+use tokio_rustls::server::TlsStream;
+use worker::Worker;
 
-/// How long a handshake may take.
+/// How long a handshake may take, and how long it may wait before it begins.
 const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
 
 /// How long a client may take to make room for what is sent to it. The stage's own limits are shorter.
 const WRITE_MAX: Duration = Duration::from_secs(120);
+
+/// How long the listener rests when the system accepts nothing.
+const RETRY: Duration = Duration::from_secs(1);
 
 /// How long connections have for their last bytes when the engine stops.
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -118,40 +129,40 @@ impl TlsPort {
         self.listener.local_addr()
     }
 
-    /// Serves on a thread of its own until the result is dropped.
+    /// Serves on threads of its own until the result is dropped.
     ///
     /// # Errors
     /// When the system gives no thread or no poll.
     pub fn serve(self, door: SideDoor) -> io::Result<TlsServer> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
-        let (stop, stopped) = oneshot::channel();
-        let thread = std::thread::Builder::new().name("tls".to_owned()).spawn(move || {
-            runtime.block_on(async {
-                let accepting = tokio::spawn(accept(self, door));
-                // Both a word and the end of whoever could give it mean the same.
-                let _ = stopped.await;
-                accepting.abort();
-                tokio::time::sleep(FAREWELL).await;
-            });
-        })?;
-        Ok(TlsServer { stop: Some(stop), thread: Some(thread) })
+        let handshakes = Worker::begin("tls-handshakes", Duration::ZERO, give_way_to_others)?;
+        let connections = Worker::begin("tls", FAREWELL, || {})?;
+        let Self { listener, acceptor, limits } = self;
+        let limits =
+            TlsLimits { connections_max: limits.connections_max.saturating_add(HANDED_MAX), ..limits };
+        let entrance = Entrance {
+            acceptor,
+            door,
+            shares: Shares::new(limits, HANDSHAKE_MAX.as_nanos() as u64),
+            handshakes: handshakes.handle().clone(),
+            connections: connections.handle().clone(),
+        };
+        let accepting = connections.handle().spawn(accept(listener, entrance)).abort_handle();
+        Ok(TlsServer { accepting, _handshakes: handshakes, _connections: connections })
     }
 }
 
-/// A port that serves.
+/// A port that serves. Dropping it ends handshakes at once, and connections after their last bytes.
 #[derive(Debug)]
 pub struct TlsServer {
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
+    accepting: AbortHandle,
+    // They end in this order.
+    _handshakes: Worker,
+    _connections: Worker,
 }
 
 impl Drop for TlsServer {
     fn drop(&mut self) {
-        drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
-            // A panic of it was reported when it happened.
-            let _ = thread.join();
-        }
+        self.accepting.abort();
     }
 }
 
@@ -172,8 +183,18 @@ fn server_config(certificate: &Path, key: &Path) -> Result<ServerConfig, TlsErro
         .map_err(TlsError::Mismatch)
 }
 
-async fn accept(port: TlsPort, door: SideDoor) {
-    let TlsPort { listener, acceptor, limits } = port;
+/// What a connection needs on its way in.
+#[derive(Clone)]
+struct Entrance {
+    acceptor: TlsAcceptor,
+    door: SideDoor,
+    shares: Shares,
+    /// Where handshakes run, and where connections do, which also watches the sockets of both.
+    handshakes: Handle,
+    connections: Handle,
+}
+
+async fn accept(listener: TcpListener, entrance: Entrance) {
     let listener = match tokio::net::TcpListener::from_std(listener) {
         Ok(listener) => listener,
         Err(error) => {
@@ -181,77 +202,93 @@ async fn accept(port: TlsPort, door: SideDoor) {
             return;
         }
     };
-    let shares = Shares::new(TlsLimits {
-        connections_max: limits.connections_max.saturating_add(HANDED_MAX),
-        ..limits
-    });
+    let started = Instant::now();
     loop {
         match listener.accept().await {
-            Ok((stream, peer)) => take(stream, peer, &shares, &acceptor, &door),
+            Ok((stream, peer)) => match room::for_client(stream, &entrance.shares).await {
+                Ok(stream) => entrance.take(stream, peer, started.elapsed().as_nanos() as u64),
+                Err(error) => {
+                    if Stranger::NotSetUp.may_log() {
+                        tracing::warn!(%peer, %error, "TLS connection closed");
+                    }
+                }
+            },
+            Err(error) if descriptors::are_used_up(&error) && entrance.shares.give_way() => {
+                sleep(room::PAUSE).await;
+            }
             Err(error) => {
                 tracing::warn!(%error, "accepting TLS connections failed; trying again in a second");
-                tokio::time::sleep(Duration::from_secs(1)).await;
+                sleep(RETRY).await;
             }
         }
     }
 }
 
-/// Begins a task for a connection, or closes it.
-fn take(stream: TcpStream, peer: SocketAddr, shares: &Shares, acceptor: &TlsAcceptor, door: &SideDoor) {
-    let place = match shares.begin(peer.ip()) {
-        Ok((place, gave_way)) => {
-            if let Some(gave_way) = gave_way
-                && Stranger::NoTls.may_log()
-            {
-                tracing::info!(%peer, "TLS: {gave_way}");
+impl Entrance {
+    /// Begins a task for the handshake of a connection, or closes it.
+    fn take(&self, stream: TcpStream, peer: SocketAddr, now: u64) {
+        let begun = match self.shares.begin(peer.ip(), now) {
+            Ok(begun) => begun,
+            Err(why) => {
+                if Stranger::NoTls.may_log() {
+                    tracing::info!(%peer, "TLS connection closed: {why}");
+                }
+                return;
             }
-            place
-        }
-        Err(why) => {
-            if Stranger::NoTls.may_log() {
-                tracing::info!(%peer, "TLS connection closed: {why}");
-            }
-            return;
-        }
-    };
-    let (acceptor, door) = (acceptor.clone(), door.clone());
-    let number = place.number();
-    let task = tokio::spawn(async move {
-        if let Err(error) = carry(stream, peer, place, &acceptor, &door).await
+        };
+        if let Some(gave_way) = begun.gave_way
             && Stranger::NoTls.may_log()
         {
-            tracing::info!(%peer, "TLS connection not set up: {error}");
+            tracing::info!(%peer, "TLS: {gave_way}");
         }
-    });
-    shares.attach((peer.ip(), number), task.abort_handle());
+        let number = begun.place.number();
+        let entrance = self.clone();
+        let task = self.handshakes.spawn(async move {
+            // What it has sent meanwhile stays unread.
+            sleep(Duration::from_nanos(begun.wait)).await;
+            let outcome = shake_hands(stream, &entrance.acceptor).await;
+            // Places are given back there, too: nobody waits for a lock that a thread has which gives way.
+            entrance.connections.clone().spawn(async move {
+                if let Err(error) = entrance.carry(outcome, peer, begun.place).await
+                    && Stranger::NoTls.may_log()
+                {
+                    tracing::info!(%peer, "TLS connection not set up: {error}");
+                }
+            });
+        });
+        self.shares.attach((peer.ip(), number), task.abort_handle());
+    }
+
+    /// Carries one connection, whose handshake has come to this, until the stage closes its end.
+    async fn carry(
+        &self,
+        outcome: io::Result<TlsStream<TcpStream>>,
+        peer: SocketAddr,
+        handshake: HandshakePlace,
+    ) -> io::Result<()> {
+        let tls = outcome?;
+        let _place = handshake.finish().map_err(io::Error::other)?;
+        let (ours, theirs) = room::for_pair(&self.shares).await?;
+        ours.set_nonblocking(true)?;
+        if !self.door.hand_over(theirs, peer)? {
+            return Err(io::Error::other("too many wait to be taken in"));
+        }
+        let (mut from_client, mut to_client) = tokio::io::split(tls);
+        let (mut from_stage, mut to_stage) = UnixStream::from_std(ours)?.into_split();
+        let inbound = tokio::spawn(async move {
+            pump(&mut from_client, &mut to_stage).await;
+        });
+        // The stage sees the end of the client and closes; a client need not see the end of the stage.
+        pump(&mut from_stage, &mut to_client).await;
+        inbound.abort();
+        Ok(())
+    }
 }
 
-/// Carries one connection until the stage closes its end.
-async fn carry(
-    stream: TcpStream,
-    peer: SocketAddr,
-    handshake: HandshakePlace,
-    acceptor: &TlsAcceptor,
-    door: &SideDoor,
-) -> io::Result<()> {
+/// Does a handshake.
+async fn shake_hands(stream: TcpStream, acceptor: &TlsAcceptor) -> io::Result<TlsStream<TcpStream>> {
     stream.set_nodelay(true)?;
-    let tls = timeout(HANDSHAKE_MAX, acceptor.accept(stream)).await??;
-    let _place = handshake.finish().map_err(io::Error::other)?;
-    let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;
-    ours.set_nonblocking(true)?;
-    if !door.hand_over(theirs, peer)? {
-        return Err(io::Error::other("too many wait to be taken in"));
-    }
-    let (mut from_client, to_client) = tokio::io::split(tls);
-    let (from_stage, mut to_stage) = UnixStream::from_std(ours)?.into_split();
-    let inbound = tokio::spawn(async move {
-        pump(&mut from_client, &mut to_stage).await;
-    });
-    // The stage sees the end of the client and closes; a client need not see the end of the stage.
-    let (mut from_stage, mut to_client) = (from_stage, to_client);
-    pump(&mut from_stage, &mut to_client).await;
-    inbound.abort();
-    Ok(())
+    timeout(HANDSHAKE_MAX, acceptor.accept(stream)).await?
 }
 
 /// Moves bytes until either side ends, and then says so to the other.

@@ -3,7 +3,7 @@
 use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::io;
-use std::os::fd::RawFd;
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 
 /// The system allows fewer descriptors than are needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -49,6 +49,23 @@ pub fn is_among_the_last(descriptor: RawFd) -> bool {
 
 fn is_kept(descriptor: u64, allowed: u64) -> bool {
     descriptor + KEPT.min(allowed / 4) >= allowed
+}
+
+/// The same by a descriptor that a connection may have, which is the lowest that is free; as it is, for later, where there is
+/// none.
+///
+/// # Errors
+/// Whatever else the system says.
+pub fn below_the_last(descriptor: OwnedFd) -> io::Result<Result<OwnedFd, OwnedFd>> {
+    if !is_among_the_last(descriptor.as_raw_fd()) {
+        return Ok(Ok(descriptor));
+    }
+    match descriptor.try_clone() {
+        Ok(lowest) if !is_among_the_last(lowest.as_raw_fd()) => Ok(Ok(lowest)),
+        Ok(_) => Ok(Err(descriptor)),
+        Err(error) if are_used_up(&error) => Ok(Err(descriptor)),
+        Err(error) => Err(error),
+    }
 }
 
 /// The error of a process without descriptors.

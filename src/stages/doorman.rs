@@ -10,12 +10,10 @@
 //! is all that tells a refusal from another: a name that nobody has is answered as a wrong password is, hashed or not. No
 //! password and no hash is ever logged.
 
-mod bounded;
 mod delays;
 mod held;
 mod line;
 mod memory;
-mod pace;
 mod password;
 mod standing;
 
@@ -26,7 +24,7 @@ use crate::domain::LoginId;
 use crate::net::auth::{Asked, AuthAnswer, AuthRequest, AuthServer, Claim, Grant, Inquiry, Role};
 use crate::net::origin;
 use crate::runtime::log::Stranger;
-use crate::runtime::{Agent, Budget, Clock, Counter, Counters, Doorbell, Fatal, Rate, WallClock};
+use crate::runtime::{Agent, Budget, Clock, Counter, Counters, Doorbell, Fatal, Pace, Rate, WallClock};
 use crate::wire::soup::{LoginRejected, Username};
 use delays::Delays;
 use dojima_journal::storage::Storage;
@@ -34,7 +32,6 @@ use held::{Held, HeldAnswers};
 use ipnet::IpNet;
 use line::Line;
 use memory::Memory;
-use pace::Pace;
 use password::Dummy;
 use standing::{Class, Member};
 use std::collections::HashMap;

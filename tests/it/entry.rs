@@ -2,6 +2,6 @@
 
 mod crowd;
 mod operator;
-mod raw;
+pub mod raw;
 mod resume;
-mod secure;
+pub mod secure;

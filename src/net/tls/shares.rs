@@ -1,6 +1,7 @@
-//! Who may begin a handshake, and who may have one more connection: each address has its share.
+//! Who may begin a handshake, and when, and who may have one more connection: each address has its share.
 
 use crate::net::origin;
+use crate::runtime::{Pace, Rate};
 use std::cmp::Reverse;
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
@@ -21,12 +22,19 @@ pub struct TlsLimits {
     pub connections_per_address: usize,
 }
 
+/// How many handshakes of one address begin: so many at once, and then one in so long. A handshake is a signature, which costs
+/// the server more than its client.
+const PACE: Rate = Rate { burst: 32, spacing: 50_000_000 };
+
 /// Why a connection is turned away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TurnedAway {
     /// Its address has as many as it may have.
     #[error("its address has as many connections as tls.connections_per_address = {0} allows")]
     Address(usize),
+    /// Its address would begin more handshakes than it may, and has no place to wait in.
+    #[error("its address begins more than {at} handshakes at once and {a} a second", at = PACE.burst, a = 1_000_000_000 / PACE.spacing)]
+    Pace,
     /// There are as many as there may be.
     #[error("there are {0} connections already, see gateway.connections_max")]
     Full(usize),
@@ -66,9 +74,9 @@ struct Share {
     connections: usize,
 }
 
-#[derive(Default)]
 struct Table {
     shares: HashMap<IpAddr, Share>,
+    pace: Pace<IpAddr>,
     handshakes: usize,
     connections: usize,
     last_number: u64,
@@ -81,10 +89,27 @@ pub struct Shares {
     table: Arc<Mutex<Table>>,
 }
 
+/// A handshake that may begin.
+pub struct Begun {
+    /// Its place.
+    pub place: HandshakePlace,
+    /// How long it waits before it begins, ns.
+    pub wait: u64,
+    /// Who gave way to it.
+    pub gave_way: Option<GaveWay>,
+}
+
 impl Shares {
-    /// Nobody has anything.
-    pub fn new(limits: TlsLimits) -> Self {
-        Self { limits, table: Arc::default() }
+    /// Nobody has anything. A handshake that would have to wait for longer than `wait_max` ns is turned away.
+    pub fn new(limits: TlsLimits, wait_max: u64) -> Self {
+        let table = Table {
+            shares: HashMap::new(),
+            pace: Pace::new(PACE, wait_max),
+            handshakes: 0,
+            connections: 0,
+            last_number: 0,
+        };
+        Self { limits, table: Arc::new(Mutex::new(table)) }
     }
 
     /// A panic of another task leaves counts that are right: they change in one go.
@@ -92,12 +117,14 @@ impl Shares {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// One more handshake. Where there are too many, the oldest of its address ends; else, where all together are too many, the
-    /// oldest of the address that has most, which is told beside it.
+    /// One more handshake, at this time, ns. It waits when its address has begun as many as it may. Where there are too many, and
+    /// it need not wait, the oldest of its address ends; else, where all together are too many, the oldest of the address that
+    /// has most.
     ///
     /// # Errors
-    /// [`TurnedAway::Address`]: a handshake would be in vain.
-    pub fn begin(&self, peer: IpAddr) -> Result<(HandshakePlace, Option<GaveWay>), TurnedAway> {
+    /// [`TurnedAway::Address`]: a handshake would be in vain. [`TurnedAway::Pace`]: it would have to wait, for too long or without
+    /// a place.
+    pub fn begin(&self, peer: IpAddr, now: u64) -> Result<Begun, TurnedAway> {
         let (from, limits) = (origin(peer), self.limits);
         let mut table = self.table();
         let share = table.shares.get(&from);
@@ -105,27 +132,34 @@ impl Shares {
         if connections >= limits.connections_per_address {
             return Err(TurnedAway::Address(limits.connections_per_address));
         }
-        let gave_way = if begun >= limits.handshakes_per_address {
-            table.end_oldest(from);
-            Some(GaveWay::Address(limits.handshakes_per_address))
+        let gives_way = if begun >= limits.handshakes_per_address {
+            Some((from, GaveWay::Address(limits.handshakes_per_address)))
         } else if table.handshakes >= limits.handshakes_max {
-            // Of those that have as many, the oldest: so every handshake has its time, whatever the address.
-            let order = |share: &Share| {
-                (share.handshakes.len(), Reverse(share.handshakes.front().map(|oldest| oldest.number)))
-            };
-            let most = table.shares.iter().max_by_key(|(_, share)| order(share));
-            if let Some(most) = most.map(|(address, _)| *address) {
-                table.end_oldest(most);
-            }
-            Some(GaveWay::All(limits.handshakes_max))
+            table.greediest().map(|most| (most, GaveWay::All(limits.handshakes_max)))
         } else {
             None
         };
+        // Nobody gives way to one that waits: whoever comes fast would end those whose time has come.
+        if gives_way.is_some() && !table.pace.is_free(&from, now) {
+            return Err(TurnedAway::Pace);
+        }
+        let at = table.pace.book(from, now).ok_or(TurnedAway::Pace)?;
+        if let Some((whose, _)) = gives_way {
+            table.end_oldest(whose);
+        }
         table.last_number += 1;
         table.handshakes += 1;
         let number = table.last_number;
         table.shares.entry(from).or_default().handshakes.push_back(Handshake { number, task: None });
-        Ok((HandshakePlace { shares: self.clone(), from, number }, gave_way))
+        let place = HandshakePlace { shares: self.clone(), from, number };
+        Ok(Begun { place, wait: at - now, gave_way: gives_way.map(|(_, limit)| limit) })
+    }
+
+    /// Ends the oldest handshake of the address that has most, for want of something else; whether there was one.
+    pub fn give_way(&self) -> bool {
+        let mut table = self.table();
+        let most = table.greediest();
+        most.inspect(|most| table.end_oldest(*most)).is_some()
     }
 
     /// What ends a handshake that gives way.
@@ -141,6 +175,16 @@ impl Shares {
 }
 
 impl Table {
+    /// The address that has most handshakes; of those that have as many, that of the oldest: so every handshake has its time,
+    /// whatever the address.
+    fn greediest(&self) -> Option<IpAddr> {
+        let order = |share: &Share| {
+            (share.handshakes.len(), Reverse(share.handshakes.front().map(|oldest| oldest.number)))
+        };
+        let busy = self.shares.iter().filter(|(_, share)| !share.handshakes.is_empty());
+        busy.max_by_key(|(_, share)| order(share)).map(|(address, _)| *address)
+    }
+
     fn end_oldest(&mut self, from: IpAddr) {
         let oldest = self.shares.get_mut(&from).and_then(|share| share.handshakes.pop_front());
         if let Some(handshake) = oldest {
@@ -240,6 +284,11 @@ mod tests {
         connections_per_address: 2,
     };
 
+    /// Some time, and how long a handshake may wait, ns.
+    const NOW: u64 = 1_000_000_000_000;
+    const WAIT_MAX: u64 = 10_000_000_000;
+    const MS: u64 = 1_000_000;
+
     fn peer(number: u8) -> IpAddr {
         IpAddr::from([10, 0, 0, number])
     }
@@ -250,23 +299,29 @@ mod tests {
         share.map_or(Vec::new(), |share| share.handshakes.iter().map(|one| one.number).collect())
     }
 
+    fn shares(limits: TlsLimits) -> Shares {
+        Shares::new(limits, WAIT_MAX)
+    }
+
     fn begin(shares: &Shares, number: u8) -> (HandshakePlace, Option<GaveWay>) {
-        shares.begin(peer(number)).unwrap_or_else(|why| panic!("{number}: {why}"))
+        let begun = shares.begin(peer(number), NOW).unwrap_or_else(|why| panic!("{number}: {why}"));
+        assert_eq!(begun.wait, 0);
+        (begun.place, begun.gave_way)
     }
 
     #[test]
     fn a_flood_of_handshakes_from_one_address_takes_its_own_places() {
-        let shares = Shares::new(LIMITS);
+        let shares = shares(LIMITS);
         let other = begin(&shares, 2);
-        let flood: Vec<_> = (0..100).map(|_| begin(&shares, 1)).collect();
-        assert_eq!(under_way(&shares, 1), [99, 100, 101], "its newest");
+        let flood: Vec<_> = (0..PACE.burst).map(|_| begin(&shares, 1)).collect();
+        assert_eq!(under_way(&shares, 1), [31, 32, 33], "its newest");
         assert!(flood[3..].iter().all(|(_, gave_way)| *gave_way == Some(GaveWay::Address(3))));
         assert_eq!(under_way(&shares, 2), [1]);
         let third = begin(&shares, 3);
         assert_eq!(third.1, None, "there is room");
         let fourth = begin(&shares, 4);
         assert_eq!(fourth.1, Some(GaveWay::All(5)));
-        assert_eq!(under_way(&shares, 1), [100, 101], "whoever has most gives way");
+        assert_eq!(under_way(&shares, 1), [32, 33], "whoever has most gives way");
         assert!(other.0.finish().is_ok() && third.0.finish().is_ok() && fourth.0.finish().is_ok());
         drop(flood);
         let table = shares.table();
@@ -275,7 +330,7 @@ mod tests {
 
     #[test]
     fn of_addresses_that_have_as_many_the_oldest_handshake_gives_way() {
-        let shares = Shares::new(LIMITS);
+        let shares = shares(LIMITS);
         let _all: Vec<_> = (1..=200).map(|number| begin(&shares, number)).collect();
         let left: Vec<u8> = (1..=200).filter(|number| !under_way(&shares, *number).is_empty()).collect();
         assert_eq!(left, [196, 197, 198, 199, 200]);
@@ -283,18 +338,105 @@ mod tests {
 
     #[test]
     fn connections_have_a_limit_and_a_share_for_each_address() {
-        let shares = Shares::new(LIMITS);
+        let shares = shares(LIMITS);
         let begun: Vec<HandshakePlace> = (0..3).map(|_| begin(&shares, 1).0).collect();
         let mut finished: Vec<Result<ConnectionPlace, TurnedAway>> =
             begun.into_iter().map(HandshakePlace::finish).collect();
         let third = finished.pop().expect("three");
         assert_eq!(third.err(), Some(TurnedAway::Address(2)));
-        assert_eq!(shares.begin(peer(1)).err(), Some(TurnedAway::Address(2)), "a handshake would be in vain");
+        assert_eq!(
+            shares.begin(peer(1), NOW).err(),
+            Some(TurnedAway::Address(2)),
+            "a handshake would be in vain"
+        );
         finished.extend([2, 2].map(|number| begin(&shares, number).0.finish()));
         assert!(finished.iter().all(Result::is_ok));
         assert_eq!(begin(&shares, 3).0.finish().err(), Some(TurnedAway::Full(4)));
         drop(finished.remove(0));
         assert!(begin(&shares, 3).0.finish().is_ok());
-        assert!(shares.begin(peer(1)).is_ok());
+        assert!(shares.begin(peer(1), NOW).is_ok());
+    }
+    const PLACES: TlsLimits = TlsLimits {
+        handshakes_max: 256,
+        handshakes_per_address: 32,
+        connections_max: 1_000,
+        connections_per_address: 1_000,
+    };
+
+    /// A flood that replays the beginning of a handshake, 2,500 a second for 10 seconds, each until it gives way.
+    #[test]
+    fn a_flood_begins_few_handshakes_and_others_begin_theirs_at_once() {
+        let shares = shares(PLACES);
+        let (mut flood, mut begun) = (Vec::new(), Vec::new());
+        for at in 0..25_000 {
+            let now = NOW + at * 400_000;
+            if let Ok(one) = shares.begin(peer(1), now) {
+                begun.push(now + one.wait);
+                flood.push(one.place);
+            }
+            if at % 1_000 == 0 {
+                let other = shares.begin(peer(2), now).map(|other| (other.wait, other.gave_way));
+                assert_eq!(other, Ok((0, None)));
+            }
+        }
+        begun.sort_unstable();
+        assert!((220..=240).contains(&begun.len()), "{}", begun.len());
+        assert!(begun[32..].windows(2).all(|two| two[1] - two[0] >= 49 * MS));
+        assert_eq!(under_way(&shares, 1).len(), 32);
+    }
+
+    /// After a restart 200 clients behind one address come back together. A handshake takes 20 ms; whoever is turned away
+    /// comes again after 100 ms.
+    #[test]
+    fn clients_behind_one_address_all_get_in_if_later() {
+        let shares = shares(PLACES);
+        // When each comes; and the handshakes under way, with the time of their end.
+        let mut outside: Vec<u64> = (0..200).map(|at| NOW + at * MS / 4).collect();
+        let mut under_way: Vec<(u64, HandshakePlace)> = Vec::new();
+        let mut inside = Vec::new();
+        let mut now = NOW;
+        while inside.len() < 200 {
+            assert!(now < NOW + 12_000 * MS, "{} of 200 are in", inside.len());
+            let (done, rest): (Vec<_>, Vec<_>) = under_way.into_iter().partition(|(end, _)| *end <= now);
+            under_way = rest;
+            for (_, place) in done {
+                assert!(
+                    shares.table().shares[&peer(1)].handshakes.iter().any(|one| one.number == place.number())
+                );
+                inside.push(place.finish().expect("there is room"));
+            }
+            for comes in outside.extract_if(.., |comes| *comes <= now).collect::<Vec<_>>() {
+                match shares.begin(peer(1), now) {
+                    Ok(begun) => under_way.push((now + begun.wait + 20 * MS, begun.place)),
+                    Err(why) => {
+                        assert_eq!(why, TurnedAway::Pace);
+                        outside.push(comes + 100 * MS);
+                    }
+                }
+            }
+            now += MS;
+        }
+        assert!(now > NOW + (200 - 32 - 1) * 50 * MS, "they came in too fast");
+    }
+
+    #[test]
+    fn who_would_wait_for_longer_than_a_handshake_may_take_is_turned_away() {
+        let shares = shares(TlsLimits { handshakes_max: 1_000, handshakes_per_address: 1_000, ..PLACES });
+        let begun: Vec<_> = (0..500).map(|_| shares.begin(peer(1), NOW)).collect();
+        let waits: Vec<u64> = begun.iter().flatten().map(|begun| begun.wait).collect();
+        assert_eq!((waits.len(), waits[31], waits[32], waits[231]), (232, 0, 50 * MS, WAIT_MAX));
+        assert!(begun[232..].iter().all(|one| one.as_ref().err() == Some(&TurnedAway::Pace)));
+    }
+
+    #[test]
+    fn for_want_of_descriptors_the_oldest_of_whoever_has_most_gives_way() {
+        let shares = shares(LIMITS);
+        let _all: Vec<_> = [1, 2, 2, 3].map(|number| begin(&shares, number)).into_iter().collect();
+        let left = || [1, 2, 3].map(|number| under_way(&shares, number));
+        assert!(shares.give_way());
+        assert_eq!(left(), [vec![1], vec![3], vec![4]]);
+        assert!(shares.give_way());
+        assert_eq!(left(), [vec![], vec![3], vec![4]]);
+        assert!(shares.give_way() && shares.give_way() && !shares.give_way());
     }
 }

@@ -1,6 +1,6 @@
 //! How late those are told who failed before.
 
-use super::bounded::Bounded;
+use crate::runtime::Bounded;
 use std::hash::Hash;
 
 /// The delay after a first failure; it doubles with every further one, up to the longest, ns.
@@ -16,7 +16,7 @@ struct Entry {
     last: u64,
 }
 
-/// The failures of each `K`. Of more than [`super::bounded::ENTRIES_MAX`] those that failed longest ago are forgotten.
+/// The failures of each `K`. Of more than [`crate::runtime::bounded::ENTRIES_MAX`] those that failed longest ago are forgotten.
 #[derive(Debug)]
 pub struct Delays<K>(Bounded<K, Entry>);
 

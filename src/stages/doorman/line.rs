@@ -5,7 +5,7 @@
 //! asks for a name from where nobody has asked for it is looked at before all who have had a turn.
 
 use super::Question;
-use super::bounded::Bounded;
+use crate::runtime::Bounded;
 use crate::wire::soup::Username;
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;

@@ -1,14 +1,21 @@
 //! Old messages for datagrams. A request is one small datagram whose sender nobody knows, so what it costs is bounded: a
-//! few places in the log are kept open, a new one is looked for only now and then, and on the way to it a bounded number of
-//! messages is skipped at a time. Whoever asks for one stretch after another, as receivers do, finds its place open.
+//! few places in the log are kept open, each for one address, a new one is looked for only now and then, and on the way to it
+//! a bounded number of messages is skipped at a time. Whoever asks for one stretch after another, as receivers do, finds its
+//! place open.
 
 use super::log::{LogReader, OldMessages};
+use crate::net::origin;
+use crate::runtime::{Pace, Rate};
 use crate::wire::mold::PacketBuilder;
+use std::net::IpAddr;
 
-/// Places that are open at one time.
-const READERS_MAX: usize = 8;
+/// Places that are open at one time, and those of one address.
+const READERS_MAX: usize = 16;
+const READERS_PER_ADDRESS: usize = 2;
 /// A new place is looked for once in this time at most, ns.
 const OPEN_NS: u64 = 10_000_000;
+/// New places for one address.
+const OPENS: Rate = Rate { burst: 4, spacing: 50_000_000 };
 /// Messages that are read for one datagram, those that are skipped included.
 const READ_MAX: u64 = 4096;
 
@@ -21,18 +28,22 @@ struct FarReader {
     held: Vec<u8>,
     /// The message that it was opened for.
     wanted: u64,
+    /// The address that it was opened for, and that alone moves it on; `None`: what is multicast.
+    whose: Option<IpAddr>,
     used: u64,
 }
 
 impl FarReader {
     /// Whether it is the one to go on with for this message: it is there, or near, or on the way to it.
-    fn leads_to(&self, message: u64) -> bool {
-        self.next <= message && (self.wanted == message || message - self.next < READ_MAX && self.next > 0)
+    fn leads_to(&self, message: u64, whose: Option<IpAddr>) -> bool {
+        self.whose == whose
+            && self.next <= message
+            && (self.wanted == message || message - self.next < READ_MAX && self.next > 0)
     }
 
     /// Puts messages from `from` to before `end` into the datagram, as many as fit and as can be read now; how many.
-    /// `None`: the message cannot be had.
-    fn gather(&mut self, packet: &mut PacketBuilder, from: u64, end: u64) -> Option<u64> {
+    /// `None`: the message cannot be had. Counts what it reads.
+    fn gather(&mut self, packet: &mut PacketBuilder, from: u64, end: u64, read: &mut u64) -> Option<u64> {
         let mut at = from;
         for _ in 0..READ_MAX {
             if at == end {
@@ -44,6 +55,7 @@ impl FarReader {
                 }
                 self.held.clear();
             } else {
+                *read += 1;
                 let logged = match self.reader.next() {
                     Err(error) if error.is_passing() => break,
                     logged => logged.ok()?,
@@ -67,50 +79,133 @@ impl FarReader {
 }
 
 /// Open places in the log.
-#[derive(Default)]
 pub(super) struct FarReaders {
     readers: Vec<FarReader>,
     next_open: u64,
+    opens: Pace<IpAddr>,
     uses: u64,
+    read: u64,
 }
 
 impl FarReaders {
-    /// Puts messages from `from` to before `end` into the datagram, as many as fit; how many. 0 while the place is not found
-    /// yet: ask again later. `None`: the message cannot be had any more.
+    /// None is open.
+    pub(super) fn new() -> Self {
+        Self { readers: Vec::new(), next_open: 0, opens: Pace::new(OPENS, 0), uses: 0, read: 0 }
+    }
+
+    /// How many messages were read from the log, those that were skipped included.
+    pub(super) fn read(&self) -> u64 {
+        self.read
+    }
+
+    /// Whether a place may be opened now for this address.
+    fn may_open(&mut self, whose: Option<IpAddr>, now: u64) -> bool {
+        now >= self.next_open && whose.is_none_or(|whose| self.opens.book(whose, now).is_some())
+    }
+
+    /// Closes a place where there are too many: of one address its own.
+    fn make_room(&mut self, whose: Option<IpAddr>) {
+        let own = |reader: &FarReader| whose.is_some() && reader.whose == whose;
+        let has_its_share = self.readers.iter().filter(|reader| own(reader)).count() >= READERS_PER_ADDRESS;
+        if has_its_share || self.readers.len() == READERS_MAX {
+            let of_those = (0..self.readers.len()).filter(|at| !has_its_share || own(&self.readers[*at]));
+            if let Some(oldest) = of_those.min_by_key(|at| self.readers[*at].used) {
+                self.readers.swap_remove(oldest);
+            }
+        }
+    }
+
+    /// Puts messages from `from` to before `end` into the datagram, as many as fit, for whoever asks, `None` for what is
+    /// multicast; how many. 0 while the place is not found yet: ask again later. `None`: the message cannot be had any more.
     pub(super) fn gather(
         &mut self,
         packet: &mut PacketBuilder,
-        from: u64,
-        end: u64,
+        (from, end): (u64, u64),
+        whose: Option<IpAddr>,
         log: &OldMessages,
         now: u64,
     ) -> Option<u64> {
+        let whose = whose.map(origin);
         packet.clear();
         self.uses += 1;
-        let at = match self.readers.iter().position(|reader| reader.leads_to(from)) {
+        let at = match self.readers.iter().position(|reader| reader.leads_to(from, whose)) {
             Some(at) => at,
-            None if now < self.next_open => return Some(0),
+            None if !self.may_open(whose, now) => return Some(0),
             None => {
                 self.next_open = now.saturating_add(OPEN_NS);
                 let reader = match log.read_from(from) {
                     Err(error) if error.is_passing() => return Some(0),
                     opened => opened.ok()?,
                 };
-                if self.readers.len() == READERS_MAX {
-                    let oldest = (0..READERS_MAX).min_by_key(|at| self.readers[*at].used).unwrap_or(0);
-                    self.readers.swap_remove(oldest);
-                }
-                self.readers.push(FarReader { reader, next: 0, held: Vec::new(), wanted: from, used: 0 });
+                self.make_room(whose);
+                self.readers.push(FarReader {
+                    reader,
+                    next: 0,
+                    held: Vec::new(),
+                    wanted: from,
+                    whose,
+                    used: 0,
+                });
                 self.readers.len() - 1
             }
         };
         let reader = &mut self.readers[at];
         reader.used = self.uses;
-        let gathered = reader.gather(packet, from, end);
+        let gathered = reader.gather(packet, from, end, &mut self.read);
         if gathered.is_none() {
             packet.clear();
             self.readers.swap_remove(at);
         }
         gathered
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use dojima_journal::storage::Storage;
+    use dojima_journal::{Durability, MemoryStorage, Options, scan_storage_from};
+    use std::net::Ipv4Addr;
+    use std::sync::Arc;
+
+    const MS: u64 = 1_000_000;
+    const MESSAGES: u64 = 40_000;
+
+    fn log() -> OldMessages {
+        let files: Arc<dyn Storage> = Arc::new(MemoryStorage::new());
+        let options = Options {
+            segment_bytes: 1 << 17,
+            spare_segments: 0,
+            durability: Durability::Async,
+            ..Options::default()
+        };
+        let scanned = scan_storage_from(Arc::clone(&files), 1).expect("a log");
+        let mut writer = scanned.into_writer(options).expect("a writer");
+        for number in 1..=MESSAGES {
+            // The command's sequence, and the message.
+            let payload: Vec<u8> = number.to_le_bytes().into_iter().chain([b'x'; 40]).collect();
+            writer.append(number, 0, &payload).expect("room");
+        }
+        writer.seal().expect("sealed");
+        OldMessages::of(&files)
+    }
+
+    /// One asks for places all over the log, another for one stretch after another and again when there is no answer.
+    #[test]
+    fn who_asks_for_one_place_after_another_keeps_nobody_from_his() {
+        let (old, mut far, mut packet) = (log(), FarReaders::new(), PacketBuilder::default());
+        let [stranger, receiver] = [1, 2].map(|last| Some(IpAddr::V4(Ipv4Addr::new(10, 0, 0, last))));
+        let (mut wanted, mut place) = (1, 1);
+        for at in 0..400 {
+            let now = (1_000 + at) * MS;
+            for _ in 0..5 {
+                place = (place + 17_389) % MESSAGES;
+                far.gather(&mut packet, (place.max(1), MESSAGES), stranger, &old, now);
+            }
+            let own = far.readers.iter().filter(|reader| reader.whose == stranger).count();
+            assert!(own <= READERS_PER_ADDRESS, "{own} places");
+            wanted += far.gather(&mut packet, (wanted, MESSAGES), receiver, &old, now).expect("it is there");
+        }
+        assert!(wanted > 300 * 30, "only {wanted} messages in 400 cycles");
     }
 }

@@ -1,26 +1,32 @@
 //! MoldUDP64: the messages as multicast datagrams, and a server of requests for those that were missed.
 
+mod askers;
+#[cfg(test)]
+mod tests;
+
 use super::far::FarReaders;
 use super::server::Messages;
 use super::settings::MoldSettings;
 use crate::runtime::{Counter, Counters, Fatal};
 use crate::wire::mold::{END_OF_SESSION, Header, PacketBuilder};
 use crate::wire::soup::{HEADER_LEN, SessionId};
+use askers::{Asked, Askers};
 use dojima_journal::passing::{Told, is_passing};
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::os::fd::{AsRawFd, RawFd};
 
-/// Datagrams sent, and requests looked at, in one duty cycle.
+/// Datagrams sent, requests looked at and requests answered in one duty cycle. More are looked at than the system holds for us
+/// by default, so that nobody's are lost there because of somebody else's.
 const PACKETS_MAX: usize = 64;
-const REQUESTS_MAX: usize = 16;
+const REQUESTS_MAX: usize = 512;
+const ANSWERS_MAX: usize = 64;
+/// Messages read from the log for answers in one duty cycle; what goes beyond waits for the next.
+const READS_MAX: u64 = 8192;
 /// A heartbeat follows this long after the last datagram, ns; the end of a session is told this often, in as many.
 const HEARTBEAT_NS: u64 = 1_000_000_000;
 const ENDINGS: u32 = 30;
-/// Requests are counted over this time, ns, and of so many addresses at most; more are not answered in it.
-const RATE_NS: u64 = 1_000_000_000;
-const SOURCES_MAX: usize = 1024;
 
 /// A session and its first message, counted over all sessions.
 pub(super) type Begun = (SessionId, u64);
@@ -47,9 +53,7 @@ pub(super) struct Mold {
     next_ending: u64,
     packet: PacketBuilder,
     far: FarReaders,
-    /// Requests of each address since `rate_from`.
-    rates: HashMap<IpAddr, u32>,
-    rate_from: u64,
+    askers: Askers,
     packets: Counter,
     answered: Counter,
     refused: Counter,
@@ -90,9 +94,8 @@ impl Mold {
             next_heartbeat: 0,
             next_ending: 0,
             packet: PacketBuilder::default(),
-            far: FarReaders::default(),
-            rates: HashMap::new(),
-            rate_from: 0,
+            far: FarReaders::new(),
+            askers: Askers::new(settings.requests_per_second),
             packets: counters.register("feed.mold_packets", "datagrams"),
             answered: counters.register("feed.mold_requests", "requests"),
             refused: counters.register("feed.mold_requests_refused", "requests"),
@@ -120,7 +123,7 @@ impl Mold {
         if self.sessions.back().is_some_and(|(_, first)| *first != messages.session_first) {
             self.sessions.push_back((messages.session, messages.session_first));
         }
-        self.send(messages, now) + self.answer(messages, now)
+        self.send(messages, now) + self.listen(now) + self.answer(messages, now)
     }
 
     /// Sends what is new, or a heartbeat.
@@ -172,7 +175,7 @@ impl Mold {
         let from = self.next;
         let mut count = gather(&mut self.packet, from, end, messages);
         if count == 0 {
-            count = match self.far.gather(&mut self.packet, from, end, messages.log, now) {
+            count = match self.far.gather(&mut self.packet, (from, end), None, messages.log, now) {
                 // Not there yet; it goes on in the next cycle.
                 Some(0) => return false,
                 Some(count) => count,
@@ -208,22 +211,10 @@ impl Mold {
         }
     }
 
-    /// Whether a request from this address is looked at: it may ask, and has not asked too often.
-    fn may_ask(&mut self, from: IpAddr, now: u64) -> bool {
+    /// Whether this address may ask.
+    fn may_ask(&self, from: IpAddr) -> bool {
         let from = from.to_canonical();
-        if !self.settings.requests_allow_from.iter().any(|net| net.contains(&from)) {
-            return false;
-        }
-        if now.saturating_sub(self.rate_from) >= RATE_NS {
-            self.rate_from = now;
-            self.rates.clear();
-        }
-        if self.rates.len() == SOURCES_MAX && !self.rates.contains_key(&from) {
-            return false;
-        }
-        let asked = self.rates.entry(from).or_default();
-        *asked += 1;
-        *asked <= self.settings.requests_per_second
+        self.settings.requests_allow_from.iter().any(|net| net.contains(&from))
     }
 
     /// The messages of a session that may be asked for: the number before its first one, and the end.
@@ -235,10 +226,10 @@ impl Mold {
         Some((ended.first, ended.end))
     }
 
-    /// Answers requests with one datagram each.
-    fn answer(&mut self, messages: &Messages<'_>, now: u64) -> usize {
+    /// Takes requests in.
+    fn listen(&mut self, now: u64) -> usize {
+        let Some(requests) = &self.requests else { return 0 };
         for looked_at in 0..REQUESTS_MAX {
-            let Some(requests) = &self.requests else { return 0 };
             let mut bytes = [0; 64];
             let (len, from) = match requests.recv_from(&mut bytes) {
                 Ok(received) => received,
@@ -246,34 +237,52 @@ impl Mold {
                 // Such as an answer that nobody wanted any more.
                 Err(_) => continue,
             };
-            if !self.may_ask(from.ip(), now) {
-                self.refused.add(1);
-                continue;
-            }
             let Ok(request) = Header::decode_request(&bytes[..len]) else { continue };
-            let Some((session_first, known_end)) = self.known(request.session, messages) else { continue };
-            let Some(first) =
-                request.sequence.checked_sub(1).and_then(|skip| session_first.checked_add(skip))
-            else {
-                continue;
-            };
-            let end = first.saturating_add(u64::from(request.count)).min(known_end);
-            if first >= end {
-                continue;
-            }
-            if gather(&mut self.packet, first, end, messages) == 0 {
-                // Not in memory any more. While its place is being looked for, and if it is gone, there is no answer.
-                self.far.gather(&mut self.packet, first, end, messages.log, now);
-            }
-            if self.packet.count() > 0
-                && let Some(requests) = &self.requests
-            {
-                // Lost, if the socket does not take it: the request comes again.
-                let _ = requests.send_to(self.packet.finish(request.session, request.sequence), from);
-                self.answered.add(1);
+            if !self.may_ask(from.ip()) || !self.askers.offer(Asked { from, request }, now) {
+                self.refused.add(1);
             }
         }
         REQUESTS_MAX
+    }
+
+    /// Answers requests, of each address one in turn, with one datagram each.
+    fn answer(&mut self, messages: &Messages<'_>, now: u64) -> usize {
+        let mut answered = 0;
+        let read_until = self.far.read() + READS_MAX;
+        while answered < ANSWERS_MAX
+            && self.far.read() < read_until
+            && let Some(asked) = self.askers.next(now)
+        {
+            answered += 1;
+            self.answer_one(asked, messages, now);
+        }
+        // What waits is work, too: it is looked at again soon.
+        answered.max(usize::from(!self.askers.is_empty()))
+    }
+
+    fn answer_one(&mut self, Asked { from, request }: Asked, messages: &Messages<'_>, now: u64) {
+        let Some((session_first, known_end)) = self.known(request.session, messages) else { return };
+        let Some(first) = request.sequence.checked_sub(1).and_then(|skip| session_first.checked_add(skip))
+        else {
+            return;
+        };
+        let end = first.saturating_add(u64::from(request.count)).min(known_end);
+        if first >= end {
+            return;
+        }
+        if gather(&mut self.packet, first, end, messages) == 0 {
+            // Not in memory any more. While its place is being looked for, and if it is gone, there is no answer.
+            let read = self.far.read();
+            self.far.gather(&mut self.packet, (first, end), Some(from.ip()), messages.log, now);
+            self.askers.charge(from.ip(), self.far.read() - read, now);
+        }
+        if self.packet.count() > 0
+            && let Some(requests) = &self.requests
+        {
+            // Lost, if the socket does not take it: the request comes again.
+            let _ = requests.send_to(self.packet.finish(request.session, request.sequence), from);
+            self.answered.add(1);
+        }
     }
 }
 

@@ -56,7 +56,7 @@ pub struct MoldSettings {
     pub requests: Option<SocketAddr>,
     /// Who may ask. An answer is far longer than a request, and who sends a datagram is easily forged.
     pub requests_allow_from: Vec<IpNet>,
-    /// Requests of one address that are answered in a second.
+    /// Requests of one address that are answered in a second, at least 1.
     pub requests_per_second: u32,
 }
 

@@ -1,7 +1,7 @@
 //! How much of something each of many may do in a time.
 
+use super::Rate;
 use super::bounded::Bounded;
-use crate::runtime::Rate;
 use std::hash::Hash;
 
 /// A rate for each `K`.
@@ -29,6 +29,27 @@ impl<K: Hash + Eq> Pace<K> {
         Some(at)
     }
 
+    /// Whether this key may do one at once.
+    pub fn is_free(&self, key: &K, now: u64) -> bool {
+        self.paid.get(key).is_none_or(|paid| self.rate.free_at(*paid, now) == now)
+    }
+
+    /// Takes so many more of this key, which has done them.
+    pub fn charge(&mut self, key: K, count: u64, now: u64) {
+        let paid = self.paid.entry(key, now, |paid| *paid);
+        *paid = (*paid).max(now) + count * self.rate.spacing;
+    }
+
+    /// How many keys are known.
+    pub fn len(&self) -> usize {
+        self.paid.len()
+    }
+
+    /// Whether none is known.
+    pub fn is_empty(&self) -> bool {
+        self.paid.is_empty()
+    }
+
     /// Forgets what this key has taken.
     pub fn forget(&mut self, key: &K) {
         self.paid.remove(key);
@@ -47,7 +68,11 @@ mod tests {
         let booked: Vec<Option<u64>> = (0..6).map(|_| pace.book('a', 100)).collect();
         assert_eq!(booked, [Some(100), Some(100), Some(100), Some(110), Some(120), None]);
         assert_eq!(pace.book('b', 100), Some(100), "others have their own");
+        assert_eq!([110, 120, 130].map(|now| pace.is_free(&'a', now)), [false, false, true]);
+        assert!(pace.is_free(&'c', 111));
         assert_eq!(pace.book('a', 111), Some(130));
+        pace.charge('b', 5, 111);
+        assert_eq!(pace.book('b', 111), None, "it has to wait for longer than it may");
         pace.forget(&'a');
         assert_eq!(pace.book('a', 111), Some(111));
     }

@@ -20,6 +20,16 @@ impl<K, V> Default for Bounded<K, V> {
 }
 
 impl<K: Hash + Eq, V> Bounded<K, V> {
+    /// How many entries there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The entry of a key, `new` if there is none. `age` says since when an entry is as it is, in any unit.
     pub fn entry(&mut self, key: K, new: V, age: impl Fn(&V) -> u64) -> &mut V {
         if self.0.len() >= ENTRIES_MAX && !self.0.contains_key(&key) {
