@@ -1,4 +1,4 @@
-//! Every offset, size and number of a snapshot file, version 4. The same tables are in docs/ARCHITECTURE.md,
+//! Every offset, size and number of a snapshot file, version 5. The same tables are in docs/ARCHITECTURE.md,
 //! "Snapshots", and a test compares the two. All integers are little-endian.
 
 use crate::exchange::snapshot::Part;
@@ -6,7 +6,7 @@ use crate::exchange::snapshot::Part;
 /// First eight bytes of every snapshot.
 pub const MAGIC: [u8; 8] = *b"DOJISNAP";
 /// The format version that this build writes.
-pub const VERSION: u32 = 4;
+pub const VERSION: u32 = 5;
 /// A format version that this build reads.
 #[derive(Clone, Copy, Debug)]
 pub struct Version {
