@@ -287,7 +287,7 @@ pub struct ExchangeSection {
     /// Open orders in all books together.
     pub orders_max: u32,
     /// What one order touches at most when it is matched, 2 or more for each order that it meets, and what one part of a
-    /// command touches.
+    /// command touches. An account may look in vain at ten times as much in a second.
     pub orders_touched_max: u32,
     /// Open orders of an account without a limit of its own.
     pub account_orders_max: u32,

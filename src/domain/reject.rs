@@ -91,8 +91,8 @@ reasons!(
         CancelOnly => "the instrument takes only cancels",
         /// Orders gather for an auction; only limit orders that rest, and stops, are taken.
         NotInAuction => "while orders gather for an auction only limit orders that may rest are taken",
-        /// The account has sent as many orders in this second as it may.
-        OrderRateExceeded => "the account has sent as many orders in this second as it may",
+        /// The account has sent as many orders in this second as it may, or what it sent has looked in vain at as much as it may.
+        OrderRateExceeded => "the account has sent as many orders, or looked in vain at as much, in this second as it may",
         /// A linked order is only cancelled whole; it is not changed or replaced.
         OrderIsLinked => "an order that is linked to another is only cancelled whole",
         /// Instructions that exclude one another, or one that this order cannot have.

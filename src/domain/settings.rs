@@ -121,7 +121,7 @@ pub struct VenueLimits {
     /// Open orders, all instruments together: 1 to [`Command::ORDERS_MAX`](super::Command::ORDERS_MAX).
     pub orders_max: u32,
     /// What one order may touch when it is matched, 2 or more for each order that it meets, and what one part of a command
-    /// touches (docs/RULES.md, "Parts"): within [`VenueLimits::ORDERS_TOUCHED`].
+    /// touches (docs/RULES.md, "Parts"); ten times as much is what an account may look at in vain in a second ("Work in vain"): within [`VenueLimits::ORDERS_TOUCHED`].
     pub orders_touched_max: u32,
     /// Open orders of an account for which no own limit is set, at least 1.
     pub account_orders_max: u32,

@@ -20,11 +20,27 @@ impl Rate {
 
     /// Counts one more.
     pub(super) fn count(&mut self, now: Timestamp) {
+        self.add(now, 1);
+    }
+
+    /// Counts so many more. Nothing is no event: it leaves the second as it is.
+    pub(super) fn add(&mut self, now: Timestamp, more: u32) {
+        if more == 0 {
+            return;
+        }
         let second = now.seconds() as u32;
         if self.second != second {
             *self = Self { second, count: 0 };
         }
-        self.count = self.count.saturating_add(1);
+        self.count = self.count.saturating_add(more);
+    }
+
+    /// Takes back what was counted in this command.
+    pub(super) fn take_back(&mut self, counted: u32) {
+        self.count -= counted.min(self.count);
+        if self.count == 0 {
+            *self = Self::default();
+        }
     }
 }
 

@@ -110,6 +110,7 @@ impl Exchange {
     fn open_account(&mut self, account: AccountId) -> Result<Event, RejectReason> {
         next(account.0 as usize, self.shared.accounts.len())?;
         self.shared.accounts.push(Account::default());
+        self.shared.in_vain.push(Default::default());
         self.shared.ledger.add_account();
         if let Some(volumes) = &mut self.shared.volumes {
             volumes.add_account();

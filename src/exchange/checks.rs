@@ -118,6 +118,11 @@ fn check_instructions(request: &Request<'_>, asked: &Instructions) -> Result<(),
     if excluded { Err(RejectReason::InvalidInstructions) } else { Ok(()) }
 }
 
+/// Whether the order has the book looked at, for a minimum quantity or an amount, before it is matched in the same command.
+fn looks_first(asked: &Instructions) -> bool {
+    asked.trigger.is_none() && (asked.min_quantity > 0 || asked.unit == QuantityUnit::QuoteAmount)
+}
+
 /// A trigger in ticks.
 fn check_trigger(instrument: &Instrument, side: Side, trigger: &Trigger) -> Result<Watch, RejectReason> {
     let price = instrument.listing.price_from_units(u64::from(trigger.price));
@@ -216,6 +221,9 @@ impl<S: EventSink> Market<'_, S> {
         let listing = &self.instrument.listing;
         let mut checked = Checked { total: request.total, ..Checked::default() };
         if let Some(asked) = request.instructions {
+            if looks_first(asked) && !self.shared.may_look(request.account) {
+                return Err(RejectReason::OrderRateExceeded);
+            }
             check_instructions(request, asked)?;
             if let Some(trigger) = &asked.trigger {
                 let watch = check_trigger(self.instrument, request.side, trigger)?;

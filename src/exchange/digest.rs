@@ -89,7 +89,21 @@ impl Exchange {
                 digest_rate(used.rate, &mut hash);
             }
         }
+        self.digest_in_vain(&mut hash);
         Digest(hash.0.finalize().into())
+    }
+
+    /// What accounts have looked at in vain, of those that have.
+    fn digest_in_vain(&self, hash: &mut Canonical) {
+        for (account, in_vain) in self.shared.in_vain.iter().enumerate() {
+            if *in_vain != Default::default() {
+                // No pair of account and instrument starts like this.
+                hash.unsigned(u64::MAX);
+                hash.count(account);
+                digest_rate(in_vain.looks, hash);
+                digest_rate(in_vain.sweeps, hash);
+            }
+        }
     }
 
     fn digest_reference_data(&self, hash: &mut Canonical) {

@@ -8,8 +8,8 @@ use super::chains::LoginOrders;
 use super::market::Market;
 use super::sink::EventSink;
 use crate::domain::{
-    AccountId, CancelFilter, CancelReason, Event, InstrumentId, KillScope, LoginId, MassCancel, OrderId,
-    Phase, RejectReason, Sender, Side, Switch, TimeInForce, UserRef,
+    AccountId, CancelFilter, CancelReason, ClOrdId, Event, InstrumentId, KillScope, LoginId, MassCancel,
+    OrderId, Phase, RejectReason, Rejected, Sender, Side, Switch, TimeInForce, UserRef,
 };
 
 /// A cancel of many orders on its way.
@@ -60,6 +60,11 @@ impl Exchange {
         if let Some(login) = mass.login {
             let sender = Sender { login, session: mass.session, user_ref: mass.user_ref };
             let Some(account) = self.consume_user_ref(sender, events) else { return };
+            if !self.shared.may_sweep(account) {
+                let (user_ref, reason) = (mass.user_ref, RejectReason::OrderRateExceeded);
+                let cl_ord_id = ClOrdId::default();
+                return events.push(Event::Rejected(Rejected { login, user_ref, reason, cl_ord_id }));
+            }
             if filter.account.is_some_and(|other| other != account) {
                 // Other accounts' orders are not its to cancel: none fits.
                 return events.push(mass_canceled(mass, 0));
@@ -107,7 +112,13 @@ impl Exchange {
         }
         match sweep.answer {
             Answer::Nothing => {}
-            Answer::MassCancel(mass) => events.push(mass_canceled(&mass, sweep.canceled)),
+            Answer::MassCancel(mass) => {
+                if let (Some(_), Some(account), 0) = (mass.login, sweep.filter.account, sweep.canceled) {
+                    let looked = self.orders_on(&sweep.walk);
+                    self.shared.swept_in_vain(account, looked);
+                }
+                events.push(mass_canceled(&mass, sweep.canceled));
+            }
             Answer::Killed(scope, switch) => events.push(Event::Killed { scope, switch }),
         }
     }
@@ -127,6 +138,16 @@ impl Exchange {
             return is_known.then_some(Walk::Instrument(instrument, side));
         }
         Some(Walk::Venue)
+    }
+
+    /// How many orders are on the walk of a client's mass cancel.
+    fn orders_on(&self, walk: &Walk) -> u32 {
+        match *walk {
+            Walk::Login(login) => self.shared.login_orders[login.0 as usize].len(),
+            Walk::Account(account) => self.shared.account(account).open_orders,
+            // No order can fit, and none was looked at.
+            Walk::Instrument(..) | Walk::Venue => 0,
+        }
     }
 
     fn first_on(&self, walk: &Walk) -> Option<Handle> {

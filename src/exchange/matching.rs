@@ -176,12 +176,13 @@ impl<S: EventSink> Market<'_, S> {
     }
 
     /// Whether the match of the order would trade at least so many lots. What looks for it in vain touches is limited for all orders
-    /// of a command together: else one trade that releases many such orders had each of them look through the book.
+    /// of a command together: else one trade that releases many such orders had each of them look through the book. And it is
+    /// limited for all orders of an account in one second.
     ///
     /// # Errors
     /// Why the order is cancelled if not.
     pub(super) fn would_trade(&mut self, taker: &Taker, least: u64) -> Result<(), CancelReason> {
-        if self.shared.looks_left == 0 {
+        if self.shared.looks_left == 0 || !self.shared.may_look(taker.hot.account) {
             return Err(CancelReason::WorkLimit);
         }
         let (mut copy, mut walked) = (*taker, 0);
@@ -193,6 +194,7 @@ impl<S: EventSink> Market<'_, S> {
         self.shared.touched += touched;
         if found.is_err() {
             self.shared.looks_left = self.shared.looks_left.saturating_sub(touched);
+            self.shared.looked_in_vain(taker.hot.account, touched);
         }
         found
     }
@@ -219,6 +221,8 @@ impl<S: EventSink> Market<'_, S> {
             if *walked == may_walk {
                 return Err(CancelReason::WorkLimit);
             }
+            #[cfg(test)]
+            super::steps::count();
             *walked += 1;
             lots = lots.saturating_add(counted);
             if lots >= least {
@@ -254,6 +258,8 @@ impl<S: EventSink> Market<'_, S> {
         let opposite = taker.hot.side.opposite();
         let careful = taker.budget.is_some() || taker.funds.is_some();
         while taker.hot.open.0 > 0 {
+            #[cfg(test)]
+            super::steps::count();
             if DRY && taker.traded >= dry.enough {
                 break;
             }
@@ -458,6 +464,7 @@ impl<S: EventSink> Market<'_, S> {
         }
         if let Some(budget) = &mut taker.budget {
             *budget -= fill.notional.0;
+            self.shared.walked_for_a_trade(taker.hot.account);
         }
         taker.hot.open.0 -= quantity.0;
         taker.traded += quantity.0;

@@ -21,6 +21,7 @@ mod digest;
 mod due;
 mod extras;
 mod fees;
+mod in_vain;
 mod instrument;
 mod ledger;
 mod logins;
@@ -123,6 +124,7 @@ impl Exchange {
                 client_refs: ClientRefs::new(limits.orders_max, name_key),
                 ledger: Ledger::default(),
                 accounts: Vec::new(),
+                in_vain: Vec::new(),
                 usage: None,
                 volumes: None,
                 due: Default::default(),
@@ -135,6 +137,7 @@ impl Exchange {
                 absent: Vec::new(),
                 rules: Command::RULES_FIRST,
                 looks_left: 0,
+                levels_walked: 0,
                 touched: 0,
                 dry_runs: 0,
                 queue: rounds::Queue::with_room(),

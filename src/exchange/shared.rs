@@ -6,6 +6,7 @@ use super::chains::LoginOrders;
 use super::client_refs::ClientRefs;
 use super::due::Due;
 use super::extras::{self, Extra, Extras};
+use super::in_vain::InVain;
 use super::ledger::Ledger;
 use super::rounds::Queue;
 use super::usage::{Usage, Use};
@@ -22,6 +23,8 @@ pub(super) struct Shared {
     pub(super) client_refs: ClientRefs,
     pub(super) ledger: Ledger,
     pub(super) accounts: Vec<Account>,
+    /// By account; apart from them, for hardly anybody needs it.
+    pub(super) in_vain: Vec<InVain>,
     /// `None` until a limit needs it.
     pub(super) usage: Option<Box<Usage>>,
     /// `None` until tiers follow volume.
@@ -46,6 +49,8 @@ pub(super) struct Shared {
     pub(super) limits: VenueLimits,
     /// What the orders of the present command may still touch in vain, all together.
     pub(super) looks_left: u32,
+    /// Levels that the last amount was walked over, until its order trades.
+    pub(super) levels_walked: u32,
     /// Orders that the present part of the command has touched.
     pub(super) touched: u32,
     /// The number of the last dry run of a match.

@@ -61,7 +61,8 @@ impl<S: EventSink> Market<'_, S> {
     }
 
     /// How many lots a quantity in money comes to, by what is displayed of the other side's levels; first of all the account must
-    /// have the money, or the base, for one lot. `released` counts as available. A level counts like an order touched.
+    /// have the money, or the base, for one lot. `released` counts as available. A level counts like an order touched, and is looked
+    /// at in vain unless the order trades.
     ///
     /// What is not displayed counts for nothing, so that nobody is told of it for free.
     pub(super) fn lots_for(
@@ -93,6 +94,8 @@ impl<S: EventSink> Market<'_, S> {
         }
         let (mut left, mut lots, mut lot, mut walked) = (amount, 0_u64, value(best)?, 0);
         for (price, shown) in book.shown_levels(opposite, &self.shared.orders).take(AMOUNT_LEVELS) {
+            #[cfg(test)]
+            super::steps::count();
             walked += 1;
             lot = value(price)?;
             let paid = (left / lot.0).unsigned_abs().min(shown);
@@ -103,6 +106,7 @@ impl<S: EventSink> Market<'_, S> {
             }
         }
         self.shared.touched += walked;
+        self.shared.walked(owner.0, walked);
         // What is left may be for lots behind those or not displayed, of which a sell offers no more than there are.
         let unseen = (left / lot.0).unsigned_abs().min(held.saturating_sub(lots));
         Ok(Quantity(lots.saturating_add(unseen).min(listing.max_quantity.0)))

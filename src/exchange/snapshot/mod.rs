@@ -14,7 +14,7 @@ mod save;
 
 pub use names::Names;
 pub use records::{
-    AccountLimitsRecord, AccountRecord, AssetRecord, BalanceRecord, CopyRecord, ExtraRecord,
+    AccountLimitsRecord, AccountRecord, AssetRecord, BalanceRecord, CopyRecord, CountRecord, ExtraRecord,
     InstrumentRecord, LoginRecord, LoginSettingsRecord, OrderRecord, UsageRecord, VenueRecord, VolumeRecord,
     VolumesRecord,
 };

@@ -109,8 +109,21 @@ pub struct AccountRecord {
     pub assigned: Option<FeeTier>,
     /// On: no new orders.
     pub killed: Switch,
+    /// What its orders have looked at in vain.
+    pub looks: CountRecord,
+    /// What its mass cancels have looked at in vain.
+    pub sweeps: CountRecord,
     /// Its limits, if it has any.
     pub limits: Option<AccountLimitsRecord>,
+}
+
+/// What is counted of one second.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct CountRecord {
+    /// The second that is counted.
+    pub second: u32,
+    /// How many there were in it; 0 only of second 0.
+    pub count: u32,
 }
 
 /// Limits of an account, and what is counted for them.

@@ -2,7 +2,7 @@
 
 use super::orders::Filling;
 use super::records::{
-    AccountLimitsRecord, AccountRecord, AssetRecord, BalanceRecord, CopyRecord, ExtraRecord,
+    AccountLimitsRecord, AccountRecord, AssetRecord, BalanceRecord, CopyRecord, CountRecord, ExtraRecord,
     InstrumentRecord, LoginRecord, LoginSettingsRecord, OrderRecord, UsageRecord, VenueRecord, VolumeRecord,
     VolumesRecord,
 };
@@ -16,6 +16,7 @@ use crate::exchange::accounts::{Account, AccountLimits, Rate, Volumes};
 use crate::exchange::admin::check_rates;
 use crate::exchange::due::day;
 use crate::exchange::extras::{Extra, Links, Watch};
+use crate::exchange::in_vain::InVain;
 use crate::exchange::instrument::{Instrument, Rates};
 use crate::exchange::ledger::Ledger;
 use crate::exchange::usage::Usage;
@@ -23,7 +24,7 @@ use crate::exchange::{Asset, Balance, Exchange, ExchangeLimits, Login, NameKey};
 use bincode::Decode;
 
 /// The least bytes of a record of each part: what a count can promise at most is the bytes there are, divided by this.
-const BYTES_MIN: [usize; Part::ALL.len()] = [1, 40, 30, 8, 17, 16, 200, 16, 248, 16, 80, OrderRecord::BYTES];
+const BYTES_MIN: [usize; Part::ALL.len()] = [1, 40, 43, 8, 17, 16, 200, 16, 248, 16, 80, OrderRecord::BYTES];
 
 /// Why a record is refused.
 pub(super) type Refused = Result<(), &'static str>;
@@ -262,6 +263,11 @@ impl Restoring {
             limits.as_ref().is_none_or(|own| own.limits.notional_max.0 >= 0),
             "an account's limit is below 0",
         )?;
+        let [looks, sweeps] = [record.looks, record.sweeps].map(|CountRecord { second, count }| {
+            check(count > 0 || second == 0, "nothing is counted of a second that has passed")?;
+            Ok::<_, &'static str>(Rate { second, count })
+        });
+        self.exchange.shared.in_vain.push(InVain { looks: looks?, sweeps: sweeps? });
         self.exchange.shared.accounts.push(Account {
             last_transfer: record.last_transfer,
             self_trade: record.self_trade,

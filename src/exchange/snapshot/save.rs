@@ -1,15 +1,16 @@
 //! From an exchange to records.
 
 use super::records::{
-    AccountLimitsRecord, AccountRecord, AssetRecord, BalanceRecord, CopyRecord, ExtraRecord,
+    AccountLimitsRecord, AccountRecord, AssetRecord, BalanceRecord, CopyRecord, CountRecord, ExtraRecord,
     InstrumentRecord, LoginRecord, LoginSettingsRecord, OrderRecord, UsageRecord, VenueRecord, VolumeRecord,
     VolumesRecord,
 };
 use super::{Part, Sink};
 use crate::domain::{AssetId, LoginId, Quantity, Side};
-use crate::exchange::accounts::{Account, Traded};
+use crate::exchange::accounts::{Account, Rate, Traded};
 use crate::exchange::book::Handle;
 use crate::exchange::extras::Extra;
+use crate::exchange::in_vain::InVain;
 use crate::exchange::instrument::Instrument;
 use crate::exchange::triggers::Waiting;
 use crate::exchange::usage::{Pair, Use};
@@ -35,8 +36,8 @@ impl Exchange {
             };
             sink.put(Part::Assets, &record)?;
         }
-        for account in &self.shared.accounts {
-            sink.put(Part::Accounts, &account_record(account))?;
+        for (account, in_vain) in self.shared.accounts.iter().zip(&self.shared.in_vain) {
+            sink.put(Part::Accounts, &account_record(account, in_vain))?;
         }
         for Login { account, session, last_user_ref, .. } in &self.logins {
             let (account, session, last_user_ref) = (*account, *session, *last_user_ref);
@@ -175,7 +176,11 @@ impl Exchange {
     }
 }
 
-fn account_record(account: &Account) -> AccountRecord {
+fn count_record(Rate { second, count }: Rate) -> CountRecord {
+    CountRecord { second, count }
+}
+
+fn account_record(account: &Account, in_vain: &InVain) -> AccountRecord {
     AccountRecord {
         last_transfer: account.last_transfer,
         self_trade: account.self_trade,
@@ -183,6 +188,8 @@ fn account_record(account: &Account) -> AccountRecord {
         tier: account.tier,
         assigned: account.assigned,
         killed: account.killed,
+        looks: count_record(in_vain.looks),
+        sweeps: count_record(in_vain.sweeps),
         limits: account.limits.as_ref().map(|own| AccountLimitsRecord {
             limits: own.limits,
             second: own.rate.second,

@@ -58,7 +58,7 @@ impl<S: EventSink> Market<'_, S> {
                 self.restated(&order, RestateReason::Reserve);
             }
             Ok(_) => {}
-            Err(reason) => return self.cancel_rest(order, CancelReason::TriggerRefused(reason)),
+            Err(reason) => return self.cancel_rest(order, reason),
         }
         self.work(order);
     }
@@ -80,23 +80,31 @@ impl<S: EventSink> Market<'_, S> {
     }
 
     /// An order by amount with the lots that its amount comes to now, and what they have to reserve.
-    fn found_by_amount(&mut self, order: &Order, amount: i64) -> Result<Order, RejectReason> {
+    ///
+    /// # Errors
+    /// Why the order is cancelled instead.
+    fn found_by_amount(&mut self, order: &Order, amount: i64) -> Result<Order, CancelReason> {
+        if !self.shared.may_look(order.account) {
+            return Err(CancelReason::WorkLimit);
+        }
         let owner = (order.account, order.fee_carry);
-        let lots = self.lots_for(order.side, amount, owner, order.reserved)?;
+        let lots = self.lots_for(order.side, amount, owner, order.reserved);
+        let lots = lots.map_err(CancelReason::TriggerRefused)?;
         let needs = reserve_for(self.instrument, order.side, order.price, lots, order.fee_carry);
-        let reserved = needs.ok_or(RejectReason::NotionalTooLarge)?;
+        let reserved = needs.ok_or(CancelReason::TriggerRefused(RejectReason::NotionalTooLarge))?;
         let given = self.instrument.listing.given_by(order.side);
         let available = self.shared.ledger.balance(order.account, given).available.0 + order.reserved.0;
         if reserved.0 > available {
-            return Err(RejectReason::InsufficientFunds);
+            return Err(CancelReason::TriggerRefused(RejectReason::InsufficientFunds));
         }
         Ok(Order { open: lots, total: lots, reserved, ..*order })
     }
 
     /// A market buy must reach for one lot.
-    fn check_triggered(&self, order: &Order) -> Result<(), RejectReason> {
+    fn check_triggered(&self, order: &Order) -> Result<(), CancelReason> {
         if order.side == Side::Buy && order.price == Price(0) {
-            return self.reaches_for_one_lot((order.account, order.fee_carry), order.reserved);
+            let reaches = self.reaches_for_one_lot((order.account, order.fee_carry), order.reserved);
+            return reaches.map_err(CancelReason::TriggerRefused);
         }
         Ok(())
     }

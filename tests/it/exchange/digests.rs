@@ -4,12 +4,12 @@ use super::properties::{Clients, FEW_TICKS, ORDERS_MAX, drain, everything, openi
 use super::{apply, apply_at};
 use crate::support::venue;
 use dojima::domain::{
-    AccountId, AccountSelfTrade, Amount, AssetCode, AssetId, AssetSettings, Cancel, Command, ConnectionLoss,
-    Echo, Enter, Event, FeeRate, FeeTier, GroupId, Instructions, InstrumentId, KillScope, LimitScope,
-    LoginId, LoginName, OrderLimits, OrderPrice, Owner, Phase, PostOnly, Ppm, Price, Protection, Quantity,
-    QuantityUnit, QueryAccount, RefuseEnter, RejectReason, SelfTrade, SelfTradePrevention, SetFees,
-    SetOrderEntry, SetTerms, Side, Stamp, Switch, TimeInForce, Timestamp, Transfer, Trigger, TriggerKind,
-    TriggerReference, UserRef, VenueLimits, Visibility, VolumeTiers,
+    AccountId, AccountSelfTrade, Amount, AssetCode, AssetId, AssetSettings, Cancel, CancelFilter, Command,
+    ConnectionLoss, Echo, Enter, Event, FeeRate, FeeTier, GroupId, Instructions, InstrumentId, KillScope,
+    LimitScope, LoginId, LoginName, MassCancel, OrderLimits, OrderPrice, Owner, Phase, PostOnly, Ppm, Price,
+    Protection, Quantity, QuantityUnit, QueryAccount, RefuseEnter, RejectReason, SelfTrade,
+    SelfTradePrevention, SetFees, SetOrderEntry, SetTerms, Side, Stamp, Switch, TimeInForce, Timestamp,
+    Transfer, Trigger, TriggerKind, TriggerReference, UserRef, VenueLimits, Visibility, VolumeTiers,
 };
 use dojima::exchange::{Digest, Exchange};
 use proptest::prelude::*;
@@ -41,6 +41,23 @@ fn cancel(login: u32, user_ref: u32) -> Command {
         user_ref: UserRef(user_ref),
         quantity: Quantity(0),
     })
+}
+
+/// More than is there, of the account of login 4.
+fn all_or_nothing(ticks: u64) -> Command {
+    let asks = Instructions { min_quantity: 5, ..Instructions::default() };
+    Command::Enter(Enter {
+        quantity: Quantity(5),
+        time_in_force: TimeInForce::ImmediateOrCancel,
+        instructions: Some(asks),
+        ..enter(4, 1, Side::Sell, ticks)
+    })
+}
+
+/// Of sells, where login 1 has none.
+fn sweep(account: Option<AccountId>) -> Command {
+    let filter = CancelFilter { account, side: Some(Side::Sell), ..CancelFilter::default() };
+    Command::MassCancel(MassCancel { login: Some(LoginId(1)), session: 0, user_ref: UserRef(9), filter })
 }
 
 fn after(commands: &[Command]) -> Digest {
@@ -101,6 +118,10 @@ pub fn lists() -> Vec<(&'static str, Vec<Command>)> {
     let lists: Vec<(&str, Vec<Command>)> = vec![
         ("nothing", vec![]),
         ("a resting order", vec![Command::Enter(base)]),
+        ("a look at nothing", vec![Command::Enter(base), all_or_nothing(21)]),
+        ("a look in vain", vec![Command::Enter(base), all_or_nothing(20)]),
+        ("a mass cancel of no order that could fit", vec![Command::Enter(base), sweep(Some(AccountId(2)))]),
+        ("a mass cancel in vain", vec![Command::Enter(base), sweep(None)]),
         ("its price", vec![Command::Enter(Enter { price: OrderPrice::Limit(105), ..base })]),
         ("its quantity", vec![Command::Enter(Enter { quantity: Quantity(5), ..base })]),
         ("its side", vec![Command::Enter(Enter { side: Side::Sell, ..base })]),

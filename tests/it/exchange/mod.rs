@@ -6,6 +6,7 @@ pub mod digests;
 mod extremes;
 mod golden;
 pub mod hostile;
+mod in_vain;
 pub mod properties;
 mod scripts;
 

@@ -3,7 +3,7 @@
 mod all_or_nothing;
 mod coverage;
 mod late;
-mod queues;
+pub mod queues;
 mod settings;
 mod steps;
 pub mod subjects;
@@ -29,7 +29,7 @@ use steps::ASSETS;
 pub const ORDERS_MAX: u32 = 8;
 const MANY_ORDERS: u32 = 1_000;
 /// As few orders as one order can be made to touch at most.
-const FEW_TOUCHED: u32 = 16;
+pub const FEW_TOUCHED: u32 = 16;
 
 /// Both exchanges, side by side.
 struct Pair {
@@ -175,6 +175,7 @@ subject!(changing_settings_agree, subjects::changing(), 500, 20..200, opening);
 subject!(icebergs_in_rounds_agree, queues::rounds(), 500, 20..200, rich);
 subject!(rounds_without_money_agree, queues::rounds(), 500, 20..200, coins);
 subject!(crowds_agree, queues::crowds(), 300, 100..250, rich);
+subject!(work_in_vain_agrees, queues::in_vain(), 400, 50..250, rich);
 subject!(everything_agrees, subjects::everything(), 500, 20..250, rich);
 
 /// What the sequences of a fixed run come to by luck, or not: a script shows it.
@@ -197,8 +198,10 @@ fn a_fixed_run_exercises_everything() {
         queues::rounds(),
         queues::crowds(),
     ];
-    for (at, subject) in subjects.into_iter().enumerate() {
-        let steps = prop::collection::vec(subject, 200);
+    // It takes many orders to look at much in vain.
+    let subjects = subjects.map(|subject| (subject, 200)).into_iter().chain([(queues::in_vain(), 500)]);
+    for (at, (subject, length)) in subjects.enumerate() {
+        let steps = prop::collection::vec(subject, length);
         for round in 0..40 {
             let steps = steps.new_tree(&mut runner).expect("steps").current();
             let opening = if round % 3 == 0 {

@@ -7,11 +7,11 @@ use super::{apply, loaded, name, saved};
 use crate::exchange::properties::{opening, riches};
 use crate::support::sessions::in_present_session;
 use dojima::domain::{
-    AccountId, AccountSelfTrade, Amount, AssetId, AssetSettings, CancelReason, Command, Enter, Event,
-    FeeRate, FeeTier, GroupId, Instructions, InstrumentId, KillScope, LimitScope, LoginId, OrderLimits,
-    OrderPrice, Owner, Phase, PostOnly, Ppm, Price, Protection, Quantity, QuantityUnit, QueryAccount,
-    SelfTrade, SelfTradePrevention, SetFees, SetOrderEntry, SetTerms, Side, Switch, TimeInForce, Timestamp,
-    Trigger, TriggerKind, TriggerReference, UserRef, Visibility, VolumeTiers,
+    AccountId, AccountSelfTrade, Amount, AssetId, AssetSettings, CancelFilter, CancelReason, Command, Enter,
+    Event, FeeRate, FeeTier, GroupId, Instructions, InstrumentId, KillScope, LimitScope, LoginId, MassCancel,
+    OrderLimits, OrderPrice, Owner, Phase, PostOnly, Ppm, Price, Protection, Quantity, QuantityUnit,
+    QueryAccount, SelfTrade, SelfTradePrevention, SetFees, SetOrderEntry, SetTerms, Side, Switch,
+    TimeInForce, Timestamp, Trigger, TriggerKind, TriggerReference, UserRef, Visibility, VolumeTiers,
 };
 use dojima::exchange::snapshot::Part;
 use dojima::replica::State;
@@ -240,6 +240,20 @@ fn resting(maker: &mut Maker) {
     }
     let self_trade = Some(SelfTradePrevention { mode: SelfTrade::DecrementBoth, owner: Owner::Account });
     maker.enter(order(2, COIN, Side::Buy, 14, 2), Some(Instructions { self_trade, ..plain }));
+    // More than is there, and a cancel of what is not there.
+    let asks = Instructions { min_quantity: 50, ..plain };
+    maker.enter(
+        Enter { time_in_force: TimeInForce::ImmediateOrCancel, ..order(4, COIN, Side::Sell, 17, 50) },
+        Some(asks),
+    );
+    maker.last[4] += 1;
+    let filter = CancelFilter { instrument: Some(WIDE), ..CancelFilter::default() };
+    maker.send(Command::MassCancel(MassCancel {
+        login: Some(LoginId(4)),
+        session: 0,
+        user_ref: UserRef(maker.last[4]),
+        filter,
+    }));
     // One cancels the other; the second holds what it needs beyond the first.
     let first = maker.enter(order(4, COIN, Side::Sell, 26, 3), None);
     maker.enter(order(4, COIN, Side::Sell, 27, 5), Some(Instructions { oco: first, ..plain }));

@@ -3,7 +3,8 @@
 use super::{apply, loaded, saved};
 use crate::exchange::digests;
 use crate::exchange::properties::{
-    Clients, FEW_TICKS, ORDERS_MAX, Step, cases, drain, fees, opening, rich, subjects,
+    Clients, FEW_TICKS, FEW_TOUCHED, ORDERS_MAX, Step, cases, drain, fees, opening, queues, rich, subjects,
+    touched_at_most,
 };
 use dojima::domain::{
     CancelReason, Command, ConnectionLoss, Event, InstrumentId, LoginId, Phase, QueryAccount, Side, Timestamp,
@@ -63,6 +64,12 @@ fn follow(
     Ok(())
 }
 
+/// Rich accounts whose orders may touch little: they soon have looked in vain at as much as they may.
+fn narrow(fees: [i32; 4]) -> Vec<Command> {
+    let limits = Command::SetLimits { limits: touched_at_most(FEW_TOUCHED) };
+    rich(fees).into_iter().chain([limits]).collect()
+}
+
 /// Names a test of one subject: its steps, how many cases, how many steps.
 macro_rules! subject {
     ($name:ident, $steps:expr, $cases:literal, $lengths:expr, $opening:expr) => {
@@ -91,6 +98,7 @@ subject!(hidden_orders_and_self_trades_go_on, subjects::book(), 150, 20..200, ri
 subject!(bands_go_on, subjects::bands(), 150, 20..200, rich);
 subject!(limits_go_on, subjects::limits(), 200, 20..200, opening);
 subject!(changing_settings_go_on, subjects::changing(), 200, 20..200, opening);
+subject!(work_in_vain_goes_on, queues::in_vain(), 200, 50..250, narrow);
 subject!(everything_goes_on, subjects::everything(), 200, 20..250, rich);
 
 /// States that differ in one thing each: the thing comes back.

@@ -361,6 +361,7 @@ fn generators() -> Vec<(Opening, BoxedStrategy<Step>)> {
         (rich, queues::rounds()),
         (coins, queues::crowds()),
         (rich, queues::crowds()),
+        (rich, queues::in_vain()),
     ]
 }
 

@@ -4,11 +4,11 @@ use super::steps::LOGIN_ACCOUNTS;
 use crate::support::naive::{Naive, Order};
 use dojima::domain::{
     AccountId, AccountSelfTrade, Amount, AssetId, CancelReason, Canceled, Command, Enter, Event, Executed,
-    GroupId, Instructions, LoginId, OrderId, RestateReason, SelfTrade, SelfTradePrevention, Stamp,
-    TimeInForce, Transfer, UserRef,
+    GroupId, Instructions, LoginId, OrderId, RejectReason, RestateReason, SelfTrade, SelfTradePrevention,
+    Stamp, TimeInForce, Transfer, UserRef,
 };
 
-pub const CASES: [&str; 12] = [
+pub const CASES: [&str; 17] = [
     "the limit of touched orders, after trades",
     "the limit of touched orders, without a trade for a minimum quantity",
     "an iceberg that is eaten in three rounds and left",
@@ -21,6 +21,11 @@ pub const CASES: [&str; 12] = [
     "a fill-or-kill that fails only because an iceberg shows a part",
     "a fill-or-kill that fails only because of the money",
     "an amount that ends before the lots that it was turned into",
+    "a new order that is refused for what its account has looked at in vain",
+    "a replace that is refused for what its account has looked at in vain",
+    "a released order that is cancelled for what its account has looked at in vain",
+    "a mass cancel that is refused for what its account's have looked at in vain",
+    "a plain order that is taken in spite of what its account has looked at in vain",
 ];
 
 /// What a command has come to.
@@ -48,6 +53,11 @@ impl Came<'_> {
             by_iceberg,
             by_money,
             spent,
+            new_refused,
+            replace_refused,
+            release_cut,
+            sweep_refused,
+            plain_taken,
         ] = CASES;
         let mut found = Vec::new();
         let mut add = |case, is: bool| found.extend(is.then_some(case));
@@ -58,6 +68,26 @@ impl Came<'_> {
             add(for_minimum, !traded && self.entered().is_some_and(|enter| minimum(enter) > 0));
         }
         add(spent, canceled(CancelReason::AmountSpent).is_some());
+        let rejected = self
+            .events
+            .iter()
+            .any(|event| matches!(event, Event::Rejected(e) if e.reason == RejectReason::OrderRateExceeded));
+        let accepted = self.events.iter().any(|event| matches!(event, Event::Accepted(_)));
+        let sender = self.command.sender().filter(|sender| (sender.login.0 as usize) < LOGIN_ACCOUNTS.len());
+        if let Some(sender) = sender {
+            let account = account_of(sender.login);
+            let [looked, swept] = self.before.is_at_its_limit(account, self.stamp.time.0);
+            add(new_refused, looked && rejected && matches!(self.command, Command::Enter(_)));
+            add(replace_refused, looked && rejected && matches!(self.command, Command::Replace(_)));
+            add(sweep_refused, swept && rejected && matches!(self.command, Command::MassCancel(_)));
+            add(plain_taken, looked && accepted && self.entered().is_some_and(|enter| minimum(enter) == 0));
+        }
+        let released =
+            |id| self.events.iter().any(|event| matches!(event, Event::Triggered(e) if e.order == id));
+        let at_limit = |login| self.after.is_at_its_limit(account_of(login), self.stamp.time.0)[0];
+        let mut cut = self.canceled().filter(|gone| gone.reason == CancelReason::WorkLimit);
+        let is_cut = cut.any(|gone| released(gone.order) && at_limit(gone.login));
+        add(release_cut, is_cut);
         let eaten: Vec<OrderId> =
             self.executed().filter(|trade| self.rounds(trade) >= 3).map(|t| t.maker_order).collect();
         let stands = |id: &OrderId| self.after.open_orders().iter().any(|order| order.id == *id);

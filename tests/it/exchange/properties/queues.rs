@@ -2,11 +2,11 @@
 
 use super::settings;
 use super::steps::{Action, Number, SOME_ORDER, Step};
-use super::subjects::{no_wait, steps_of};
+use super::subjects::{few_seconds, no_wait, steps_of};
 use super::values::{Taste, prevention, replace, side};
 use dojima::domain::{
-    Enter, Instructions, InstrumentId, LoginId, OrderPrice, Quantity, QuantityUnit, Side, TimeInForce,
-    Trigger, TriggerKind, TriggerReference, UserRef, Visibility,
+    CancelFilter, Enter, Instructions, InstrumentId, LoginId, OrderPrice, Quantity, QuantityUnit, Side,
+    TimeInForce, Trigger, TriggerKind, TriggerReference, UserRef, Visibility,
 };
 use proptest::prelude::*;
 use std::ops::Range;
@@ -118,6 +118,41 @@ fn takes(lots: Range<u64>) -> BoxedStrategy<Action> {
         .boxed()
 }
 
+/// An order that is to take much when the price of the last trade comes to its trigger.
+fn waits(lots: Range<u64>) -> BoxedStrategy<Action> {
+    (takes(lots), any::<bool>(), 0_u32..3)
+        .prop_map(|(action, stops, away)| {
+            let Action::Enter(mut enter, number) = action else { panic!("it takes") };
+            let kind = if stops { TriggerKind::Stop } else { TriggerKind::TakeProfit };
+            let (reference, price) = (TriggerReference::LastTrade, (MIDDLE as u32 - 1 + away) * 5);
+            let asks = enter.instructions.unwrap_or_default();
+            enter.instructions =
+                Some(Instructions { trigger: Some(Trigger { kind, reference, price }), ..asks });
+            Action::Enter(enter, number)
+        })
+        .boxed()
+}
+
+/// An order that takes all that it wants, or nothing: as a rule from more orders than it may meet, and for one account.
+fn all_of(lots: Range<u64>) -> BoxedStrategy<Action> {
+    (takes(lots.clone()), lots)
+        .prop_map(|(action, lots)| {
+            let Action::Enter(mut enter, number) = action else { panic!("it takes") };
+            let asks = enter.instructions.unwrap_or_default();
+            if asks.unit == QuantityUnit::Lots && asks.trigger.is_none() {
+                (enter.quantity, enter.time_in_force) = (Quantity(lots), TimeInForce::ImmediateOrCancel);
+                // Now and then its own orders are in its way.
+                let self_trade = asks.self_trade.filter(|_| lots % 4 == 0);
+                enter.instructions = Some(Instructions { min_quantity: lots as u32, self_trade, ..asks });
+            }
+            if lots % 3 > 0 {
+                enter.login = LoginId(1);
+            }
+            Action::Enter(enter, number)
+        })
+        .boxed()
+}
+
 /// A change of some order.
 fn changes() -> BoxedStrategy<Action> {
     let ticks = MIDDLE - 3..MIDDLE + 5;
@@ -152,4 +187,27 @@ pub fn crowds() -> BoxedStrategy<Step> {
         (1, settings::self_trade()),
     ];
     steps_of(actions, no_wait())
+}
+
+/// Orders that look through crowds for more than there is, at once or when their triggers come, and mass cancels that find
+/// nothing: so much of it that accounts come to what they may do of it.
+pub fn in_vain() -> BoxedStrategy<Step> {
+    let ticks = prop_oneof![3 => 0_i64..2, 1 => 0_i64..10].boxed();
+    let nothing = (prop_oneof![1 => 0_u32..5, 3 => 1_u32..3], side(), prop::bool::weighted(0.2));
+    let nothing = nothing.prop_map(|(login, side, of_login)| {
+        let login = LoginId(login);
+        let (instrument, side) = (Some(InstrumentId(1)), Some(side));
+        let filter = CancelFilter { login: of_login.then_some(login), instrument, side, account: None };
+        Action::MassCancel(Some(login), Number::Fresh(1), filter)
+    });
+    let actions = vec![
+        (60, rests(2..4, ticks)),
+        (70, all_of(16..40)),
+        (3, takes(2..30)),
+        (12, waits(16..40)),
+        (16, nothing.boxed()),
+        (6, changes()),
+        (1, settings::self_trade()),
+    ];
+    steps_of(actions, few_seconds())
 }

@@ -27,6 +27,11 @@ pub fn no_wait() -> BoxedStrategy<u64> {
     prop_oneof![6 => Just(0_u64), 1 => Just(1)].boxed()
 }
 
+/// The same, and now and then a second.
+pub fn few_seconds() -> BoxedStrategy<u64> {
+    prop_oneof![200 => Just(0_u64), 20 => Just(1), 1 => Just(SECOND)].boxed()
+}
+
 fn seconds() -> BoxedStrategy<u64> {
     prop_oneof![4 => Just(0_u64), 2 => Just(1), 2 => Just(SECOND / 3), 3 => (1_u64..5).prop_map(|s| s * SECOND)].boxed()
 }

@@ -4,7 +4,7 @@ use super::Naive;
 use super::checks::Ask;
 use super::orders::Order;
 use dojima::domain::{
-    AccountId, Amend, Amended, Cancel, CancelFilter, CancelReason, ChangeRejected, Event, IgnoreReason,
+    AccountId, Amend, Amended, Cancel, CancelFilter, CancelReason, ChangeRejected, Echo, Event, IgnoreReason,
     InstrumentId, KillScope, MassCancel, OrderId, OrderPrice, Phase, RejectReason, Side, Switch, UserRef,
 };
 
@@ -151,7 +151,11 @@ impl Naive {
                 return;
             }
             self.logins[login.0 as usize].last = user_ref;
-            whose = Some(self.account_of(login));
+            let account = self.account_of(login);
+            if !self.sweeps_are_left(account) {
+                return self.reject(login, user_ref, RejectReason::OrderRateExceeded, Echo::default());
+            }
+            whose = Some(account);
         }
         let fits = |order: &Order| {
             whose.is_none_or(|account| order.account == account)
@@ -172,6 +176,11 @@ impl Naive {
             _ => self.by_login(fits),
         };
         let canceled = self.cancel_all(&covered, CancelReason::MassCancel);
+        if let (Some(account), 0) = (whose, canceled)
+            && filter.account.is_none_or(|other| other == account)
+        {
+            self.swept_in_vain(account, filter.login);
+        }
         let user_ref = if login.is_some() { user_ref } else { UserRef(0) };
         let CancelFilter { instrument, side, .. } = filter;
         self.events.push(Event::MassCanceled { login, user_ref, canceled, instrument, side });

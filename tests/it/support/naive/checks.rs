@@ -50,6 +50,11 @@ impl Ask {
         self.instructions.trigger.is_some()
     }
 
+    /// Whether it has the book looked at before it trades, as soon as it is accepted.
+    fn looks_first(&self) -> bool {
+        !self.waits() && (self.instructions.min_quantity > 0 || self.is_money())
+    }
+
     fn is_money(&self) -> bool {
         self.instructions.unit == QuantityUnit::QuoteAmount
     }
@@ -101,13 +106,15 @@ impl Naive {
         for (most, rate) in [of_account, here] {
             refuse_if(most > 0 && rate.in_second(second) >= most, RejectReason::OrderRateExceeded)?;
         }
-        self.accounts[who].rate.add(second);
-        self.instruments[at].rates[who].add(second);
+        self.accounts[who].rate.add(second, 1);
+        self.instruments[at].rates[who].add(second, 1);
         Ok(())
     }
 
-    /// Checks 6 to 14. The order that is replaced was taken out before. What comes back lacks only its number.
+    /// The looks of check 5, and checks 6 to 14. The order that is replaced was taken out before. What comes back lacks only its number.
     pub(super) fn check(&self, ask: &Ask) -> Checked<Order> {
+        let may_look = !ask.looks_first() || self.looks_are_left(ask.account);
+        refuse_if(!may_look, RejectReason::OrderRateExceeded)?;
         excluded(ask)?;
         let waiting = ask.instructions.trigger.map(|trigger| self.trigger(ask, trigger)).transpose()?;
         let expire_s = self.expire_time(ask)?;

@@ -172,7 +172,9 @@ impl Naive {
         }
         order.min_quantity = 0;
         let mut means = self.means(&order);
+        let before = self.events.len();
         let stop = self.meet(&mut order, &bounds, &mut means);
+        self.after_match(&order, before);
         self.follow(order.instrument);
         if order.open == 0 {
             return;
@@ -192,12 +194,13 @@ impl Naive {
         if order.min_quantity == 0 {
             return None;
         }
-        if self.may_look == 0 {
+        if self.may_look == 0 || !self.looks_are_left(order.account) {
             return Some(CancelReason::WorkLimit);
         }
         let (missing, touched) = self.look_for_minimum(order, bounds);
         if missing.is_some() {
             self.may_look = self.may_look.saturating_sub(touched);
+            self.looked_in_vain(order.account, touched);
         }
         missing
     }

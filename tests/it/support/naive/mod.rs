@@ -7,6 +7,7 @@
 mod auctions;
 mod changes;
 mod checks;
+mod in_vain;
 mod logins;
 mod matching;
 mod money;
@@ -24,6 +25,7 @@ use dojima::domain::{
     Side, Stamp, UserRef, VenueLimits, Visibility, VolumeTiers,
 };
 use logins::Login;
+use std::cell::Cell;
 
 const AMOUNT_MAX: i128 = i64::MAX as i128;
 const SECOND: u64 = 1_000_000_000;
@@ -39,7 +41,7 @@ struct Asset {
     held: Vec<i128>,
 }
 
-/// Orders and replaces in one second.
+/// Orders and replaces in one second, or what was looked at in vain.
 #[derive(Clone, Copy, Default)]
 struct Rate {
     second: u64,
@@ -51,8 +53,8 @@ impl Rate {
         if self.second == second { self.count } else { 0 }
     }
 
-    fn add(&mut self, second: u64) {
-        *self = Self { second, count: self.in_second(second) + 1 };
+    fn add(&mut self, second: u64, more: u32) {
+        *self = Self { second, count: self.in_second(second) + more };
     }
 }
 
@@ -63,6 +65,9 @@ struct Account {
     group: GroupId,
     limits: OrderLimits,
     rate: Rate,
+    /// What its orders, and its mass cancels, have looked at in vain.
+    looked: Rate,
+    swept: Rate,
     killed: bool,
     /// The row of the fee tables.
     tier: usize,
@@ -111,6 +116,8 @@ pub struct Naive {
     day: u64,
     /// What orders of the command may still touch in vain.
     may_look: u32,
+    /// Levels that an amount was last walked over.
+    walked: Cell<u32>,
     /// What has happened in the command that is being applied.
     events: Vec<Event>,
 }
@@ -151,6 +158,7 @@ impl Naive {
             volume_tiers: None,
             day: 0,
             may_look: 0,
+            walked: Cell::new(0),
             events: Vec::new(),
         }
     }

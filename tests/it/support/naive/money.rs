@@ -152,6 +152,7 @@ impl Naive {
     /// The lots that an amount pays for, walking the price levels of the other side.
     pub(super) fn lots_for(&self, buyer: &Buyer, side: Side, mut money: i128) -> Result<i128, RejectReason> {
         let Buyer { account, instrument, .. } = *buyer;
+        self.walked.set(0);
         let mut displayed = self.in_trading_order(instrument, side.opposite());
         displayed.retain(|other| other.visibility == Visibility::Displayed);
         let best = displayed.first().ok_or(RejectReason::NothingToTradeWith)?.limit();
@@ -169,6 +170,7 @@ impl Naive {
         let levels = displayed.chunk_by(|one, next| one.limit() == next.limit()).take(100);
         let (mut lots, mut lot_costs) = (0, 0);
         for level in levels {
+            self.walked.set(self.walked.get() + 1);
             lot_costs = self.notional(instrument, level[0].limit(), 1);
             let there: i128 = level.iter().map(|other| other.at_once()).sum();
             let bought = there.min(money / lot_costs);

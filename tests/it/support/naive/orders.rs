@@ -162,7 +162,7 @@ impl Naive {
     }
 
     /// The number is used, and this is why nothing came of it.
-    fn reject(&mut self, login: LoginId, user_ref: UserRef, reason: RejectReason, echo: Echo) {
+    pub(super) fn reject(&mut self, login: LoginId, user_ref: UserRef, reason: RejectReason, echo: Echo) {
         self.logins[login.0 as usize].last = user_ref;
         let cl_ord_id = echo.cl_ord_id;
         self.events.push(Event::Rejected(Rejected { login, user_ref, reason, cl_ord_id }));
@@ -190,8 +190,12 @@ impl Naive {
             instructions: enter.instructions.unwrap_or_default(),
         };
         let may = self.may_enter(login, user_ref);
+        self.walked.set(0);
         match may.and_then(|()| self.gate(&ask)).and_then(|()| self.check(&ask)) {
-            Err(reason) => self.reject(login, user_ref, reason, echo),
+            Err(reason) => {
+                self.walked_in_vain(ask.account);
+                self.reject(login, user_ref, reason, echo);
+            }
             Ok(mut order) => {
                 self.number(&mut order);
                 self.events.push(Event::Accepted(Accepted {
@@ -294,9 +298,9 @@ impl Naive {
                 self.logins[login.0 as usize].last = user_ref;
                 self.put_in_place_of(&old, new);
             }
-            Err(RejectReason::TooManyTriggers) => {
+            Err(reason @ (RejectReason::TooManyTriggers | RejectReason::OrderRateExceeded)) => {
                 self.orders.insert(at, old);
-                self.reject(login, user_ref, RejectReason::TooManyTriggers, echo);
+                self.reject(login, user_ref, reason, echo);
             }
             Err(reason) => {
                 let id = old.id;

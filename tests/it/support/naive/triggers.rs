@@ -85,7 +85,9 @@ impl Naive {
             instrument: order.instrument,
             reference: super::ticks(reference),
         }));
-        let in_lots = self.in_lots(&order);
+        self.walked.set(0);
+        let may_look = order.money.is_none() || self.looks_are_left(order.account);
+        let in_lots = if may_look { self.in_lots(&order) } else { Ok(None) };
         let quantity = match in_lots {
             Ok(Some((lots, _))) => lots,
             _ => order.open,
@@ -101,9 +103,15 @@ impl Naive {
             visibility: order.visibility,
             display_quantity: order.display_quantity as u32,
         }));
+        if !may_look {
+            return self.drop_incoming(order, CancelReason::WorkLimit);
+        }
         match in_lots.and_then(|in_lots| self.ready(&mut order, in_lots)) {
             Ok(()) => self.work(order),
-            Err(reason) => self.drop_incoming(order, CancelReason::TriggerRefused(reason)),
+            Err(reason) => {
+                self.walked_in_vain(order.account);
+                self.drop_incoming(order, CancelReason::TriggerRefused(reason));
+            }
         }
     }
 

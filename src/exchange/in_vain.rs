@@ -1,0 +1,65 @@
+//! Work that comes to nothing, counted by account and second (docs/RULES.md, "Work in vain").
+//!
+//! Work that has an effect is paid for by the orders that it meets: somebody sent them. A dry run whose order is then killed,
+//! or a mass cancel that finds nothing, is paid for by nobody, and everybody else waits for it. So an account has only so much
+//! of it a second. Nothing here is read or written for an order without a minimum quantity that is not by amount.
+
+use super::accounts::Rate;
+use super::shared::Shared;
+use crate::domain::{AccountId, VenueLimits};
+
+/// What one order may touch, so many times, is what an account may look at in vain in one second.
+const ORDERS_A_SECOND: u32 = 10;
+
+/// What an account has looked at in vain in one second.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct InVain {
+    /// Levels and touches of its orders that did not trade.
+    pub(super) looks: Rate,
+    /// Open orders that its mass cancels went through without cancelling one.
+    pub(super) sweeps: Rate,
+}
+
+fn most(limits: &VenueLimits) -> u32 {
+    limits.orders_touched_max.saturating_mul(ORDERS_A_SECOND)
+}
+
+impl Shared {
+    /// Whether an order of the account may have the book looked through for what it may trade.
+    pub(super) fn may_look(&self, account: AccountId) -> bool {
+        !self.in_vain[account.0 as usize].looks.is_full(self.now, most(&self.limits))
+    }
+
+    /// Counts what an order of the account has looked at without a trade.
+    pub(super) fn looked_in_vain(&mut self, account: AccountId, touched: u32) {
+        let now = self.now;
+        self.in_vain[account.0 as usize].looks.add(now, touched);
+    }
+
+    /// Counts the levels that an amount was walked over; the first trade of the order takes them back.
+    pub(super) fn walked(&mut self, account: AccountId, levels: u32) {
+        self.looked_in_vain(account, levels);
+        self.levels_walked = levels;
+    }
+
+    /// An order by amount trades: its walk was not in vain.
+    #[cold]
+    pub(super) fn walked_for_a_trade(&mut self, account: AccountId) {
+        let levels = std::mem::take(&mut self.levels_walked);
+        self.in_vain[account.0 as usize].looks.take_back(levels);
+    }
+
+    /// Whether a mass cancel of the account may go through its orders.
+    pub(super) fn may_sweep(&self, account: AccountId) -> bool {
+        !self.in_vain[account.0 as usize].sweeps.is_full(self.now, most(&self.limits))
+    }
+
+    /// Counts the orders that a mass cancel of the account went through without cancelling one.
+    pub(super) fn swept_in_vain(&mut self, account: AccountId, orders: u32) {
+        let now = self.now;
+        self.in_vain[account.0 as usize].sweeps.add(now, orders);
+    }
+}
+
+#[cfg(test)]
+mod tests;

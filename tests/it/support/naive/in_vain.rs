@@ -1,0 +1,58 @@
+//! What accounts may look at without anything coming of it.
+
+use super::orders::Order;
+use super::{Naive, Rate, SECOND};
+use dojima::domain::{AccountId, Event, LoginId};
+
+impl Naive {
+    fn left_of(&self, rate: Rate) -> bool {
+        rate.in_second(self.now / SECOND) < 10 * self.limits.orders_touched_max
+    }
+
+    /// Whether an order of the account may look before it trades.
+    pub(super) fn looks_are_left(&self, account: AccountId) -> bool {
+        self.left_of(self.account(account).looked)
+    }
+
+    /// Whether a mass cancel of the account may look at its orders.
+    pub(super) fn sweeps_are_left(&self, account: AccountId) -> bool {
+        self.left_of(self.account(account).swept)
+    }
+
+    /// An order of the account has looked at so much and did not trade.
+    pub(super) fn looked_in_vain(&mut self, account: AccountId, much: u32) {
+        let second = self.now / SECOND;
+        self.accounts[account.0 as usize].looked.add(second, much);
+    }
+
+    /// An amount that was walked over levels has come to nothing.
+    pub(super) fn walked_in_vain(&mut self, account: AccountId) {
+        let levels = self.walked.take();
+        self.looked_in_vain(account, levels);
+    }
+
+    /// An order by amount is done with its match: whether it was for nothing is told by the events from here on.
+    pub(super) fn after_match(&mut self, order: &Order, from: usize) {
+        let is_trade =
+            |event: &Event| matches!(event, Event::Executed(trade) if trade.taker_order == order.id);
+        if order.money.is_some() && !self.events[from..].iter().any(is_trade) {
+            self.walked_in_vain(order.account);
+        }
+    }
+
+    /// A mass cancel has cancelled nothing: it looked at all orders of the account, or of the login that it named.
+    pub(super) fn swept_in_vain(&mut self, account: AccountId, login: Option<LoginId>) {
+        let of_it =
+            |order: &&Order| order.account == account && login.is_none_or(|login| order.login == login);
+        let looked = self.orders.iter().filter(of_it).count() as u32;
+        let second = self.now / SECOND;
+        self.accounts[account.0 as usize].swept.add(second, looked);
+    }
+
+    /// Whether the account's orders, and its mass cancels, have looked in vain at as much as they may in the second of this time.
+    pub fn is_at_its_limit(&self, account: AccountId, now: u64) -> [bool; 2] {
+        let Some(known) = self.accounts.get(account.0 as usize) else { return [false; 2] };
+        let most = 10 * self.limits.orders_touched_max;
+        [known.looked, known.swept].map(|rate| rate.in_second(now / SECOND) >= most)
+    }
+}
