@@ -11,12 +11,16 @@ use crate::domain::{AccountId, VenueLimits};
 /// What one order may touch, so many times, is what an account may look at in vain in one second.
 const ORDERS_A_SECOND: u32 = 10;
 
+/// One in so many counts of the orders that a mass cancel goes through and leaves, if it cancels others: it may be meant for one
+/// instrument of many.
+const PART_IN_VAIN: u32 = 10;
+
 /// What an account has looked at in vain in one second.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct InVain {
     /// Levels and touches of its orders that did not trade.
     pub(super) looks: Rate,
-    /// Open orders that its mass cancels went through without cancelling one.
+    /// Open orders that its mass cancels went through and left.
     pub(super) sweeps: Rate,
 }
 
@@ -54,10 +58,12 @@ impl Shared {
         !self.in_vain[account.0 as usize].sweeps.is_full(self.now, most(&self.limits))
     }
 
-    /// Counts the orders that a mass cancel of the account went through without cancelling one.
-    pub(super) fn swept_in_vain(&mut self, account: AccountId, orders: u32) {
+    /// A mass cancel of the account has cancelled so many orders, and gone through so many others: it counts these, and one
+    /// that has cancelled any a part of them.
+    pub(super) fn swept(&mut self, account: AccountId, canceled: u32, others: u32) {
         let now = self.now;
-        self.in_vain[account.0 as usize].sweeps.add(now, orders);
+        let counted = if canceled == 0 { others } else { others / PART_IN_VAIN };
+        self.in_vain[account.0 as usize].sweeps.add(now, counted);
     }
 }
 

@@ -113,9 +113,8 @@ impl Exchange {
         match sweep.answer {
             Answer::Nothing => {}
             Answer::MassCancel(mass) => {
-                if let (Some(_), Some(account), 0) = (mass.login, sweep.filter.account, sweep.canceled) {
-                    let looked = self.orders_on(&sweep.walk);
-                    self.shared.swept_in_vain(account, looked);
+                if let (Some(_), Some(account)) = (mass.login, sweep.filter.account) {
+                    self.shared.swept(account, sweep.canceled, self.orders_on(&sweep.walk));
                 }
                 events.push(mass_canceled(&mass, sweep.canceled));
             }

@@ -197,3 +197,23 @@ fn a_thousand_mass_cancels_that_find_nothing_take_the_steps_of_few() {
     sweep(&mut venue, BUSY, CancelFilter::default());
     assert_eq!(venue.exchange.open_orders(), 0);
 }
+
+/// One that cancels one order of many may be meant for that one: a tenth of the others counts.
+#[test]
+fn mass_cancels_that_cancel_little_of_much_are_fewer_than_those_that_cancel_much() {
+    let buys = CancelFilter { side: Some(Side::Buy), ..CancelFilter::default() };
+    let mut venue = Venue::new();
+    let (refused, steps) = venue.thousand(|venue| {
+        let user_ref = venue.next(BUSY);
+        let (price, quantity) = (OrderPrice::Limit(5), Quantity(1));
+        let enter = Enter { login: BUSY, user_ref, side: Side::Buy, price, quantity, ..Enter::default() };
+        venue.send(&Command::Enter(enter));
+        let user_ref = venue.next(BUSY);
+        let mass = MassCancel { login: Some(BUSY), session: 0, user_ref, filter: buys };
+        venue.send(&Command::MassCancel(mass));
+    });
+    let taken = 10 * TOUCHED_MAX / (RESTING / 10);
+    assert_eq!(u64::from(refused), u64::from(MESSAGES) - taken);
+    assert!((taken * RESTING..taken * (RESTING + 10)).contains(&steps), "{steps}");
+    assert_eq!(venue.exchange.open_orders() as u64, 2 * RESTING + u64::from(refused), "the others stay");
+}

@@ -176,10 +176,10 @@ impl Naive {
             _ => self.by_login(fits),
         };
         let canceled = self.cancel_all(&covered, CancelReason::MassCancel);
-        if let (Some(account), 0) = (whose, canceled)
+        if let Some(account) = whose
             && filter.account.is_none_or(|other| other == account)
         {
-            self.swept_in_vain(account, filter.login);
+            self.swept(account, filter.login, canceled);
         }
         let user_ref = if login.is_some() { user_ref } else { UserRef(0) };
         let CancelFilter { instrument, side, .. } = filter;

@@ -40,13 +40,15 @@ impl Naive {
         }
     }
 
-    /// A mass cancel has cancelled nothing: it looked at all orders of the account, or of the login that it named.
-    pub(super) fn swept_in_vain(&mut self, account: AccountId, login: Option<LoginId>) {
+    /// A mass cancel looked at all orders of the account, or of the login that it named. Those that it left count: all of them,
+    /// if it cancelled nothing, else one in ten.
+    pub(super) fn swept(&mut self, account: AccountId, login: Option<LoginId>, canceled: u32) {
         let of_it =
             |order: &&Order| order.account == account && login.is_none_or(|login| order.login == login);
-        let looked = self.orders.iter().filter(of_it).count() as u32;
+        let left = self.orders.iter().filter(of_it).count() as u32;
+        let counted = if canceled > 0 { left / 10 } else { left };
         let second = self.now / SECOND;
-        self.accounts[account.0 as usize].swept.add(second, looked);
+        self.accounts[account.0 as usize].swept.add(second, counted);
     }
 
     /// Whether the account's orders, and its mass cancels, have looked in vain at as much as they may in the second of this time.
