@@ -2,7 +2,8 @@
 //!
 //! Work that has an effect is paid for by the orders that it meets: somebody sent them. A dry run whose order is then killed,
 //! or a mass cancel that finds nothing, is paid for by nobody, and everybody else waits for it. So an account has only so much
-//! of it a second. Nothing here is read or written for an order without a minimum quantity that is not by amount.
+//! of it a second. So is an iceberg that comes again and again: whoever sent it paid for it once. Nothing here is read or written for
+//! an order without a minimum quantity that is not by amount and meets no iceberg.
 
 use super::accounts::Rate;
 use super::shared::Shared;
@@ -15,10 +16,13 @@ const ORDERS_A_SECOND: u32 = 10;
 /// instrument of many.
 const PART_IN_VAIN: u32 = 10;
 
+/// An iceberg was sent once and is met as often as it has slices: what it counts when it comes again.
+const OF_REFRESH: u32 = 10;
+
 /// What an account has looked at in vain in one second.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct InVain {
-    /// Levels and touches of its orders that did not trade.
+    /// Levels and touches of its orders that did not trade, and icebergs that they made come again.
     pub(super) looks: Rate,
     /// Open orders that its mass cancels went through and left.
     pub(super) sweeps: Rate,
@@ -51,6 +55,22 @@ impl Shared {
     pub(super) fn walked_for_a_trade(&mut self, account: AccountId) {
         let levels = std::mem::take(&mut self.levels_walked);
         self.in_vain[account.0 as usize].looks.take_back(levels);
+    }
+
+    /// Whether an order of the account may make icebergs come again. What it has walked itself is not in vain as long as it may trade.
+    pub(super) fn may_refresh(&self, account: AccountId, is_by_amount: bool) -> bool {
+        let mut looks = self.in_vain[account.0 as usize].looks;
+        if is_by_amount {
+            looks.take_back(self.levels_walked);
+        }
+        !looks.is_full(self.now, most(&self.limits))
+    }
+
+    /// Counts the icebergs that show another slice because of an order of the account, but for one, which the order itself pays for.
+    #[cold]
+    pub(super) fn refreshed(&mut self, account: AccountId) {
+        let others = self.refreshes.saturating_sub(1);
+        self.looked_in_vain(account, others.saturating_mul(OF_REFRESH));
     }
 
     /// Whether a mass cancel of the account may go through its orders.

@@ -392,6 +392,7 @@ impl<S: EventSink> Market<'_, S> {
         extra.rest -= shown;
         self.instrument.book.requeue(&mut self.shared.orders, handle, Quantity(shown), -(shown as i64));
         let order = self.shared.orders.get(handle);
+        self.shared.refreshes += 1;
         self.restated(&order, RestateReason::Refreshed);
     }
 

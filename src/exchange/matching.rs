@@ -29,7 +29,7 @@ pub(super) enum MatchEnd {
     Collar,
     /// The next trade would be with the order's own owner: this one.
     SelfTrade(SelfTradePrevented),
-    /// The order has touched as much as one order may.
+    /// The order has touched as much as one order may, or its account has made icebergs come again as often as it may.
     WorkLimit,
 }
 
@@ -167,7 +167,11 @@ impl<S: EventSink> Market<'_, S> {
     /// Trades the order against the best of the other side for as long as it may.
     pub(super) fn run(&mut self, taker: &mut Taker) -> MatchEnd {
         let before = taker.touches_left;
+        self.shared.refreshes = 0;
         let end = self.match_orders::<false>(taker, &mut DryRun::default());
+        if self.shared.refreshes > 1 {
+            self.shared.refreshed(taker.hot.account);
+        }
         self.shared.touched += before - taker.touches_left;
         if let Some(last) = taker.last {
             self.traded_at(last);
@@ -281,6 +285,9 @@ impl<S: EventSink> Market<'_, S> {
                 }
             }
             if flags & extras::HAS_EXTRA != 0 && open < taker.hot.open && self.rest_of(handle) > 0 {
+                if !self.shared.may_refresh(taker.hot.account, taker.budget.is_some()) {
+                    return MatchEnd::WorkLimit;
+                }
                 match self.take_queue::<DRY>(taker, dry, price, handle) {
                     Some(end) => return end,
                     None => continue,

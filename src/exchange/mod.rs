@@ -138,6 +138,7 @@ impl Exchange {
                 rules: Command::RULES_FIRST,
                 looks_left: 0,
                 levels_walked: 0,
+                refreshes: 0,
                 touched: 0,
                 dry_runs: 0,
                 queue: rounds::Queue::with_room(),

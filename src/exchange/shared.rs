@@ -51,6 +51,8 @@ pub(super) struct Shared {
     pub(super) looks_left: u32,
     /// Levels that the last amount was walked over, until its order trades.
     pub(super) levels_walked: u32,
+    /// Icebergs that have shown another slice since the last match began.
+    pub(super) refreshes: u32,
     /// Orders that the present part of the command has touched.
     pub(super) touched: u32,
     /// The number of the last dry run of a match.

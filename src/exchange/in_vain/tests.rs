@@ -217,3 +217,43 @@ fn mass_cancels_that_cancel_little_of_much_are_fewer_than_those_that_cancel_much
     assert!((taken * RESTING..taken * (RESTING + 10)).contains(&steps), "{steps}");
     assert_eq!(venue.exchange.open_orders() as u64, 2 * RESTING + u64::from(refused), "the others stay");
 }
+
+/// An iceberg is sent once, and could be met for ever.
+#[test]
+fn icebergs_that_come_again_are_met_so_often_in_a_second() {
+    const ICEBERGS: u64 = 100;
+    let mut venue = Venue::new();
+    for login in [BUSY, OTHER] {
+        let user_ref = venue.next(login);
+        let filter = CancelFilter::default();
+        venue.send(&Command::MassCancel(MassCancel { login: Some(login), session: 0, user_ref, filter }));
+    }
+    let sell = |venue: &mut Venue| {
+        let user_ref = venue.next(OTHER);
+        let (price, quantity) = (OrderPrice::Limit(10), Quantity(1 << 19));
+        let instructions = Some(Instructions { display_quantity: 1, ..Instructions::default() });
+        let side = Side::Sell;
+        let enter = Enter { login: OTHER, user_ref, side, price, quantity, instructions, ..Enter::default() };
+        venue.send(&Command::Enter(enter));
+    };
+    (0..ICEBERGS).for_each(|_| sell(&mut venue));
+    let trades = |venue: &Venue| {
+        venue.events.iter().filter(|event| matches!(event, Event::Executed(_))).count() as u64
+    };
+    let buy = |venue: &mut Venue, login: LoginId, lots: u64| {
+        venue.enter(login, Side::Buy, lots, None);
+        trades(venue)
+    };
+    // Each but one of an order's counts 10.
+    let taken = (10 * TOUCHED_MAX).div_ceil(10 * (ICEBERGS - 1));
+    let all: Vec<u64> = (0..MESSAGES).map(|_| buy(&mut venue, BUSY, ICEBERGS)).collect();
+    assert!(venue.is_cut(), "and does not rest");
+    assert_eq!(all.iter().filter(|trades| **trades == ICEBERGS).count() as u64, taken);
+    assert_eq!(all.iter().sum::<u64>(), taken * ICEBERGS, "the others trade nothing");
+
+    // What an iceberg shows can be had, one after another; others trade as ever; and in the next second so does everybody.
+    assert_eq!((buy(&mut venue, BUSY, 1), buy(&mut venue, BUSY, 1)), (1, 1));
+    assert_eq!(buy(&mut venue, OTHER, ICEBERGS), ICEBERGS);
+    venue.time = Timestamp(Timestamp::SECOND);
+    assert_eq!(buy(&mut venue, BUSY, ICEBERGS), ICEBERGS);
+}

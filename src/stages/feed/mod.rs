@@ -16,6 +16,7 @@ mod log;
 mod mold;
 mod server;
 mod settings;
+mod snapshots;
 mod subscriber;
 mod tail;
 
@@ -38,18 +39,15 @@ use dojima_journal::{ArchivedStorage, JournalError, Reader, retire_before};
 use log::MessageLog;
 use mold::{Begun, Mold};
 use server::{Messages, Server, Service};
+use snapshots::Snapshots;
 use std::os::fd::RawFd;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use tail::Tail;
 
 /// Events of one duty cycle.
 const EVENTS_MAX: usize = 2048;
 /// How often a new view of the market is published at most, ns.
 const VIEW_NS: u64 = 100_000_000;
-/// How old a snapshot may be that is given to the next who asks, ns. The stream goes on from any of them.
-const SNAPSHOT_AGE_NS: u64 = 1_000_000_000;
-/// Snapshots in memory at one time; whoever comes then waits until one has been taken.
-const SNAPSHOTS_MAX: usize = 8;
 /// How long to wait after a checkpoint that could not be written, ns.
 const RETRY_NS: u64 = 10_000_000_000;
 
@@ -85,9 +83,7 @@ pub struct FeedPublisher {
     subscribers: Option<Server>,
     snapshots: Option<Server>,
     mold: Option<Mold>,
-    snapshot: Option<(u64, Arc<Vec<u8>>)>,
-    /// Snapshots that some client still takes, the present one included.
-    given: Vec<Weak<Vec<u8>>>,
+    books_given: Snapshots,
     /// Whether all that was said before this start has been made again. Until then nobody is served: they would be told old
     /// messages as new ones.
     caught_up: bool,
@@ -190,8 +186,7 @@ impl FeedPublisher {
             subscribers,
             snapshots,
             mold,
-            snapshot: None,
-            given: Vec::new(),
+            books_given: Snapshots::default(),
             caught_up: false,
             first_new: None,
             watch: MarketWatch::default(),
@@ -287,7 +282,7 @@ impl FeedPublisher {
                 self.session_number += u32::from(number > 1);
                 self.session_first = number;
                 self.session = session_of(&self.settings, self.session_number)?;
-                self.snapshot = None;
+                self.books_given.begin_session();
             }
             if is_planted(Bug::GarbleMarketData) && number.is_multiple_of(97) {
                 bytes[len - 1] ^= 1;
@@ -317,12 +312,9 @@ impl FeedPublisher {
     fn make_snapshot(&mut self, now: u64) {
         let wanted = self.snapshots.as_ref().is_some_and(Server::wants_snapshot);
         // An old one is given to nobody: whoever comes waits for the next.
-        self.snapshot.take_if(|(made, _)| now.saturating_sub(*made) >= SNAPSHOT_AGE_NS);
-        if !wanted || self.snapshot.is_some() || !self.is_between_commands() {
-            return;
-        }
-        self.given.retain(|given| given.strong_count() > 0);
-        if self.given.len() >= SNAPSHOTS_MAX {
+        self.books_given.age(now);
+        let can_be_made = self.books_given.present().is_none() && self.is_between_commands();
+        if !wanted || !can_be_made || !self.books_given.wants_another(now) {
             return;
         }
         let mut bytes = Vec::new();
@@ -334,9 +326,7 @@ impl FeedPublisher {
         let ahead = u64::from(is_planted(Bug::SnapshotAhead));
         let sequence = self.log.next() - self.session_first + 1 + ahead;
         let _ = soup::push_packet(kind::SEQUENCED, &EndOfSnapshot { sequence }.encode(), &mut bytes);
-        let bytes = Arc::new(bytes);
-        self.given.push(Arc::downgrade(&bytes));
-        self.snapshot = Some((now, bytes));
+        self.books_given.put(bytes, now);
     }
 
     /// Whether all that was said before this start is behind us; from then on others are served.
@@ -368,7 +358,7 @@ impl FeedPublisher {
             log: self.log.old(),
             session: self.session,
             session_first: self.session_first,
-            snapshot: self.snapshot.as_ref().map(|(_, snapshot)| Arc::clone(snapshot)),
+            snapshot: self.books_given.present().cloned(),
         };
         let mut work = 0;
         for server in [&mut self.subscribers, &mut self.snapshots].into_iter().flatten() {

@@ -3,6 +3,7 @@
 
 use super::log::OldMessages;
 use super::settings::FeedSettings;
+use super::snapshots::Snapshot;
 use super::subscriber::Subscriber;
 use super::tail::Tail;
 use crate::net::auth::{AuthClient, Grant};
@@ -31,7 +32,7 @@ pub(super) struct Messages<'a> {
     /// The first message of the present session.
     pub(super) session_first: u64,
     /// The present snapshot; `None` when one is wanted and cannot be had in this cycle.
-    pub(super) snapshot: Option<Arc<Vec<u8>>>,
+    pub(super) snapshot: Option<Arc<Snapshot>>,
 }
 
 /// The server.

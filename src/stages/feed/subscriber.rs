@@ -4,6 +4,7 @@ use super::ending::Cause;
 use super::log::{LogReader, OldMessages};
 use super::server::Messages;
 use super::settings::FeedSettings;
+use super::snapshots::Snapshot;
 use crate::net::session::{Ending, Outlook};
 use crate::wire::soup::{self, kind};
 use dojima_journal::JournalError;
@@ -15,9 +16,6 @@ const OUTBOX_LEN: usize = 64 * 1024;
 /// Messages that are read from the log for one client in one duty cycle, those that are skipped included.
 const READ_MAX: usize = 4096;
 
-/// How long a client may take for its snapshot, which stays in memory for as long, ns.
-const SNAPSHOT_TAKE_NS: u64 = 120_000_000_000;
-
 /// What a client gets.
 pub(super) enum Source {
     /// Messages.
@@ -26,12 +24,14 @@ pub(super) enum Source {
     AwaitingSnapshot,
     /// A snapshot.
     Snapshot {
-        /// As packets.
-        bytes: Arc<Vec<u8>>,
+        /// It stays in memory for as long.
+        snapshot: Arc<Snapshot>,
         /// How much of it is in the outbox already.
         put: usize,
         /// When it was given to the client, ns.
         since: u64,
+        /// How long the client may take for it, ns.
+        take_ns: u64,
     },
     /// Nothing more: its session is over.
     Over,
@@ -120,12 +120,14 @@ impl Subscriber {
             Source::Over => Ok(Outlook::Ended),
             Source::AwaitingSnapshot => {
                 if let Some(snapshot) = &messages.snapshot {
-                    self.source = Source::Snapshot { bytes: Arc::clone(snapshot), put: 0, since: now };
+                    let (snapshot, take_ns) = (Arc::clone(snapshot), snapshot.take_ns(now));
+                    self.source = Source::Snapshot { snapshot, put: 0, since: now, take_ns };
                     return self.fill(messages, now);
                 }
                 Ok(Outlook::Open)
             }
-            Source::Snapshot { bytes, put, .. } => {
+            Source::Snapshot { snapshot, put, .. } => {
+                let bytes = &snapshot.bytes;
                 if *put == bytes.len() {
                     return Ok(Outlook::Ended);
                 }
@@ -164,8 +166,8 @@ impl Subscriber {
                     return Err(Cause::FellBehind(behind).into());
                 }
             }
-            Source::Snapshot { since, .. } if now.saturating_sub(*since) >= SNAPSHOT_TAKE_NS => {
-                return Err(Cause::SnapshotTimeout(SNAPSHOT_TAKE_NS / 1_000_000_000).into());
+            Source::Snapshot { since, take_ns, .. } if now.saturating_sub(*since) >= *take_ns => {
+                return Err(Cause::SnapshotTimeout(take_ns / 1_000_000_000).into());
             }
             Source::Stream(_) | Source::Snapshot { .. } | Source::AwaitingSnapshot | Source::Over => {}
         }

@@ -8,7 +8,7 @@ use dojima::domain::{
     Stamp, TimeInForce, Transfer, UserRef,
 };
 
-pub const CASES: [&str; 17] = [
+pub const CASES: [&str; 18] = [
     "the limit of touched orders, after trades",
     "the limit of touched orders, without a trade for a minimum quantity",
     "an iceberg that is eaten in three rounds and left",
@@ -26,6 +26,7 @@ pub const CASES: [&str; 17] = [
     "a released order that is cancelled for what its account has looked at in vain",
     "a mass cancel that is refused for what its account's have looked at in vain",
     "a plain order that is taken in spite of what its account has looked at in vain",
+    "a plain order that is cancelled at an iceberg for those that its account made come again",
 ];
 
 /// What a command has come to.
@@ -58,6 +59,7 @@ impl Came<'_> {
             release_cut,
             sweep_refused,
             plain_taken,
+            refresh_cut,
         ] = CASES;
         let mut found = Vec::new();
         let mut add = |case, is: bool| found.extend(is.then_some(case));
@@ -80,6 +82,11 @@ impl Came<'_> {
             add(new_refused, looked && rejected && matches!(self.command, Command::Enter(_)));
             add(replace_refused, looked && rejected && matches!(self.command, Command::Replace(_)));
             add(sweep_refused, swept && rejected && matches!(self.command, Command::MassCancel(_)));
+            let is_plain = |enter: &Enter| {
+                minimum(enter) == 0 && enter.instructions.is_none_or(|asks| asks.trigger.is_none())
+            };
+            let is_cut = canceled(CancelReason::WorkLimit).is_some();
+            add(refresh_cut, looked && is_cut && self.entered().is_some_and(is_plain));
             add(plain_taken, looked && accepted && self.entered().is_some_and(|enter| minimum(enter) == 0));
         }
         let released =

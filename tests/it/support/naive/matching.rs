@@ -291,13 +291,19 @@ impl Naive {
                 stop = Some(CancelReason::WorkLimit);
                 break;
             }
+            let mode = self.prevention(order, &other);
+            let is_met_whole = matches!(mode, SelfTrade::Allow | SelfTrade::DecrementBoth);
+            let is_iceberg = other.open > other.at_once();
+            if is_met_whole && is_iceberg && other.at_once() < left && !self.looks_are_left(order.account) {
+                stop = Some(CancelReason::WorkLimit);
+                break;
+            }
             if met.is_none() {
                 // Each look at it, the slices that it does not show, and the order that goes with it; and the order itself.
                 let look = 1 + u32::from(other.open > other.at_once()) + u32::from(other.oco.is_some());
                 let touched = 1 + if looks_first { 2 * look } else { look };
                 means.touches = means.touches.saturating_sub(touched);
             }
-            let mode = self.prevention(order, &other);
             let mut lots = left.min(other.at_once());
             let [theirs, own] =
                 [false, true].map(|incoming| prevented(order.instrument, price, lots, mode, incoming));
