@@ -210,7 +210,7 @@ impl Default for MarketDataSection {
             enabled: true,
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 9011)),
             glimpse_listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 9012)),
-            connections_max: 64,
+            connections_max: 512,
             connections_per_user: 4,
             tail_messages: 65_536,
             behind_messages_max: 1_000_000,

@@ -6,6 +6,7 @@ use mio::net::UnixListener;
 use mio::{Events, Interest, Poll, Token, Waker};
 use std::fs::{self, DirBuilder, Permissions};
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
+use std::net::Shutdown;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::os::unix::net::UnixStream;
@@ -13,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The socket's name in the data directory.
 pub const SOCKET_FILE: &str = "operator.sock";
@@ -118,7 +119,7 @@ fn serve(mut poll: Poll, listener: &UnixListener, desk: &Arc<Mutex<Desk>>, stop:
         }
     }
     for Client { stream, thread } in clients {
-        let _ = stream.shutdown(std::net::Shutdown::Both);
+        let _ = stream.shutdown(Shutdown::Both);
         let _ = thread.join();
     }
 }
@@ -129,26 +130,44 @@ fn welcome(
     desk: &Arc<Mutex<Desk>>,
     stop: &Arc<AtomicBool>,
 ) -> io::Result<()> {
-    let mut stream = UnixStream::from(OwnedFd::from(stream));
+    let stream = UnixStream::from(OwnedFd::from(stream));
     stream.set_nonblocking(false)?;
-    stream.set_read_timeout(Some(SILENCE_MAX))?;
     stream.set_write_timeout(Some(SILENCE_MAX))?;
     if clients.len() >= CLIENTS_MAX {
-        return answer(&mut stream, Reply::refused("too many operators are connected; try again"));
+        return answer(&stream, Reply::refused("too many operators are connected; try again"));
     }
     let (ours, desk, stop) = (stream.try_clone()?, Arc::clone(desk), Arc::clone(stop));
     let thread = thread::Builder::new().name("operator-client".to_owned()).spawn(move || {
-        // A client that breaks off is nobody's trouble.
-        let _ = talk(stream, &desk, &stop);
+        // A client that breaks off is nobody's trouble. Its socket has another end here, which would keep it open.
+        let _ = talk(&stream, &desk, &stop);
+        let _ = stream.shutdown(Shutdown::Both);
     })?;
     clients.push(Client { stream: ours, thread });
     Ok(())
 }
 
-/// Answers the requests of one operator until it closes, says nothing for too long, or a line makes no sense.
-fn talk(mut stream: UnixStream, desk: &Mutex<Desk>, stop: &AtomicBool) -> io::Result<()> {
-    let mut lines = BufReader::new(stream.try_clone()?);
+/// What an operator says, up to some time.
+struct Until<'a> {
+    stream: &'a UnixStream,
+    time: Instant,
+}
+
+impl Read for Until<'_> {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        let left = self.time.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(ErrorKind::TimedOut.into());
+        }
+        self.stream.set_read_timeout(Some(left))?;
+        self.stream.read(bytes)
+    }
+}
+
+/// Answers the requests of one operator until it closes, takes too long for a line, or a line makes no sense.
+fn talk(stream: &UnixStream, desk: &Mutex<Desk>, stop: &AtomicBool) -> io::Result<()> {
+    let mut lines = BufReader::new(Until { stream, time: Instant::now() });
     loop {
+        lines.get_mut().time = Instant::now() + SILENCE_MAX;
         let mut line = Vec::new();
         (&mut lines).take(LINE_BYTES_MAX as u64).read_until(b'\n', &mut line)?;
         if line.is_empty() || stop.load(Ordering::SeqCst) {
@@ -156,12 +175,12 @@ fn talk(mut stream: UnixStream, desk: &Mutex<Desk>, stop: &AtomicBool) -> io::Re
         }
         let request = match understood(&line) {
             Ok(request) => request,
-            Err(reason) => return answer(&mut stream, Reply::Refused { reason }),
+            Err(reason) => return answer(stream, Reply::Refused { reason }),
         };
         let is_stopping = || stop.load(Ordering::SeqCst);
         let reply =
             desk.lock().unwrap_or_else(PoisonError::into_inner).carry_out(&request.order, is_stopping);
-        answer(&mut stream, reply)?;
+        answer(stream, reply)?;
     }
 }
 
@@ -185,7 +204,7 @@ fn understood(line: &[u8]) -> Result<Request, String> {
     serde_json::from_slice(line).map_err(|error| format!("this is no order that is known here: {error}"))
 }
 
-fn answer(stream: &mut UnixStream, reply: Reply) -> io::Result<()> {
+fn answer(mut stream: &UnixStream, reply: Reply) -> io::Result<()> {
     let mut line = serde_json::to_vec(&Answer { version: VERSION, reply })?;
     line.push(b'\n');
     stream.write_all(&line)

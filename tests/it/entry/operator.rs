@@ -197,3 +197,23 @@ fn whoever_says_nothing_or_nonsense_keeps_nobody() {
     let mut rest = Vec::new();
     assert_eq!(slow.read_to_end(&mut rest).expect("it is closed"), 0);
 }
+
+/// Whoever says half a line, or a line a byte at a time, is disconnected, and keeps no place.
+#[test]
+fn whoever_takes_too_long_for_a_line_is_disconnected() {
+    let data = TempDir::new().expect("a directory");
+    let engine = start(&config(), data.path());
+    let connect = || UnixStream::connect(socket(data.path())).expect("it listens");
+    let mut silent = connect();
+    silent.write_all(b"{\"ver").expect("sent");
+    let mut slow: Vec<UnixStream> = (0..7).map(|_| connect()).collect();
+    let started = std::time::Instant::now();
+    while !slow.is_empty() {
+        assert!(started.elapsed() < std::time::Duration::from_secs(60), "they are there still");
+        slow.retain_mut(|stream| stream.write_all(b" ").is_ok());
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    assert_eq!(silent.read(&mut [0; 1]).expect("the end"), 0);
+    assert!(matches!(ask(data.path(), reset("ALICE")), Ok(Reply::Done { .. })));
+    engine.stop().expect("an orderly end");
+}
