@@ -18,6 +18,8 @@ mod gauges;
 mod lines;
 mod login;
 mod packets;
+#[cfg(test)]
+mod tests;
 
 pub use connection::Wish;
 pub use ending::{Ending, EndingKind};
@@ -74,8 +76,8 @@ pub struct SessionSettings {
     pub label: &'static str,
     /// How the names of its counters begin.
     pub counters: &'static str,
-    /// Connections at one time, at least 1. One more takes the place of the one that has gone without a login for longest;
-    /// when all are logged in, it is closed as soon as it is accepted.
+    /// Connections at one time, at least 1. One more takes the place of one without a login, of the address that has
+    /// most of them; when all are logged in, it is closed as soon as it is accepted.
     pub connections_max: usize,
     /// Those of one user, at least 1. One more ends the user's oldest.
     pub connections_per_user: usize,
@@ -381,7 +383,7 @@ impl<C> Server<C> {
 
     /// Closes a connection without a login; whether there was one.
     fn give_way(&mut self, service: &mut impl Service<Client = C>, now: u64) -> bool {
-        let stranger = self.eldest.next(&mut self.connections, now);
+        let stranger = self.eldest.next(&mut self.connections);
         stranger.map(|stranger| self.close(service, stranger, Ending::GaveWay, now)).is_some()
     }
 
