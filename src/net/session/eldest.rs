@@ -87,7 +87,7 @@ impl Eldest {
         let kept = (all.len() / PLACES_PER_UNCLAIMED).max(1);
         let missing = kept.saturating_sub(unclaimed).min(wanted).min(named - unclaimed);
         // Of those with a better claim no more than is needed: newcomers, who have none, go before them. So a look may find but
-        // one; `Server::accept` has a limit for that.
+        // one, for which `Server::accept` has a limit.
         let others = match unclaimed.min(wanted - missing) {
             0 if missing == 0 => usize::from(!all.is_empty()),
             others => others,

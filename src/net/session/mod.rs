@@ -51,8 +51,14 @@ pub const STRANGER_INBOX_LEN: usize = 4096;
 /// it sends after it has asked for the end. One that sends more is read as slowly as that.
 const CHATTER: Rate = Rate { burst: 4096, spacing: 1_000_000 };
 
-/// Connections accepted in one duty cycle.
+/// Connections accepted in one duty cycle, and with a full house, where each of them is somebody's end. Those are fewer than the
+/// turns of connections without a login, so that whoever has sent a name is heard before it would give way.
 const ACCEPTS_MAX: usize = 16;
+const ACCEPTS_MAX_FULL: usize = 8;
+const _: () = assert!(ACCEPTS_MAX_FULL < STRANGER_TURNS_MAX);
+
+/// When so many connections were looked at in one duty cycle to find who gives way, the next newcomer waits for the next cycle.
+const LOOKED_AT_MAX: u64 = 512;
 
 /// Connections whose times are looked at in one duty cycle.
 const SWEEP_MAX: usize = 64;
@@ -357,9 +363,12 @@ impl<C> Server<C> {
         if self.accept_from.is_none_or(|from| now < from) {
             return 0;
         }
-        // With a full house every newcomer costs a search for who is to give way.
-        let most = if self.connections.is_full() { 1 } else { ACCEPTS_MAX };
+        let most = if self.connections.is_full() { ACCEPTS_MAX_FULL } else { ACCEPTS_MAX };
+        let looked_at = self.eldest.looked_at();
         for accepted in 0..most {
+            if self.eldest.looked_at() - looked_at >= LOOKED_AT_MAX {
+                return accepted;
+            }
             match self.sockets.accept() {
                 Ok((socket, peer)) => self.open(service, socket, peer, now),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {

@@ -242,6 +242,18 @@ impl Port {
             self.door.answers.try_send(answer).expect("room for an answer");
         }
     }
+
+    /// Fills all places with clients that are logged in, but for `left`.
+    fn fill(&mut self, left: usize) -> Vec<Client> {
+        let count = self.server.settings.connections_max - left;
+        let clients: Vec<Client> = (0..count).map(|_| self.connect(0)).collect();
+        clients.iter().for_each(|client| log_in(client, NAMES[0]));
+        while self.server.clients().count() < count {
+            self.cycle();
+            self.let_in(0);
+        }
+        clients
+    }
 }
 
 fn log_in(client: &Client, name: &str) {
@@ -261,7 +273,7 @@ fn is_closed(client: &Client) -> bool {
     client.lock().expect("no panic").is_closed
 }
 
-/// What somebody does who floods, at eight connections a cycle.
+/// What somebody does who floods.
 #[derive(Clone, Copy, Debug)]
 enum Flood {
     Silent,
@@ -281,14 +293,14 @@ impl Flood {
     }
 }
 
-/// A port under a flood from so many addresses, beside which one client waits 200 ms for the doorman, one says its name `late` cycles
-/// after its connection is taken, and then both are let in.
-fn logins_beside(flood: Flood, addresses: u32, late: usize) {
+/// A port under a flood from so many addresses, so many newcomers in a cycle, beside which one client waits 200 ms for the
+/// doorman, one says its name `late` cycles after its connection is taken, and then both are let in.
+fn logins_beside(flood: Flood, addresses: u32, rate: usize, late: usize) {
     let mut port = Port::new(64);
     let mut number = 0;
     let mut cycles = |port: &mut Port, count: usize| {
         for _ in 0..count {
-            while port.waiting_to_be_accepted() < 8 {
+            while port.waiting_to_be_accepted() < rate {
                 flood.connect(port, 1_000 + number % addresses, number);
                 number += 1;
             }
@@ -315,17 +327,17 @@ fn logins_beside(flood: Flood, addresses: u32, late: usize) {
 
 #[test]
 fn silence_from_one_address_throws_out_its_own() {
-    logins_beside(Flood::Silent, 1, 300);
+    logins_beside(Flood::Silent, 1, 8, 300);
 }
 
 #[test]
 fn invented_names_from_one_address_throw_out_their_own() {
-    logins_beside(Flood::Invented, 1, 300);
+    logins_beside(Flood::Invented, 1, 8, 300);
 }
 
 #[test]
 fn real_names_from_one_address_throw_out_their_own() {
-    logins_beside(Flood::Real, 1, 300);
+    logins_beside(Flood::Real, 1, 8, 300);
 }
 
 #[test]
@@ -333,7 +345,58 @@ fn silence_and_invented_names_from_many_addresses_leave_a_newcomer_its_time() {
     for flood in [Flood::Silent, Flood::Invented] {
         for addresses in [3, 40, 1_000_000] {
             // 64 places at eight a cycle.
-            logins_beside(flood, addresses, 4);
+            logins_beside(flood, addresses, 8, 4);
         }
+    }
+}
+
+#[test]
+fn real_names_from_many_addresses_leave_a_newcomer_its_time() {
+    let mut port = Port::new(64);
+    let silent = port.connect(1);
+    port.cycle();
+    for number in 0..4_000 {
+        Flood::Real.connect(&port, 1_000 + number, number);
+        if number % 4 == 0 {
+            port.cycle();
+        }
+    }
+    assert!(!is_closed(&silent), "it has half a second for its name");
+    log_in(&silent, NAMES[0]);
+    port.cycle();
+    port.let_in(1);
+    port.cycle();
+    assert_eq!(port.server.clients().count(), 1);
+}
+
+/// What newcomers cost a duty cycle, counted in connections that are looked at.
+#[test]
+fn a_full_house_takes_several_newcomers_a_cycle_and_looks_at_few_connections() {
+    for (places, strangers, each, looked_at) in [
+        // Two are found in a look at 64 connections.
+        (64, 64, 8.0, 4 * 64),
+        // 64 are found in a look at 2,048.
+        (2_048, 2_048, 8.0, 2_048 / 8),
+        // There is but one to be found, by one look at all.
+        (2_048, 1, 1.0, 2_048),
+        (64, 1, 8.0, 8 * 64),
+        // All are logged in: newcomers are turned away.
+        (64, 0, 8.0, 8 * 64),
+    ] {
+        let what = format!("{strangers} of {places}");
+        let mut port = Port::new(places);
+        let _clients = port.fill(strangers);
+        for number in 0..strangers as u32 + 1_000 {
+            port.connect(1 + number);
+        }
+        while !port.server.connections.is_full() {
+            port.cycle();
+        }
+        let before = port.server.eldest.looked_at();
+        let accepted: Vec<usize> = (0..100).map(|_| port.cycle()).collect();
+        let mean = accepted.iter().sum::<usize>() as f64 / 100.0;
+        assert!((mean - each).abs() < 0.1, "{what}: {mean} in a cycle");
+        let looked = (port.server.eldest.looked_at() - before) / 100;
+        assert!(looked <= looked_at + 32, "{what}: {looked} were looked at in a cycle");
     }
 }
