@@ -9,8 +9,8 @@ use crate::config::{Config, ConfigError, Difference};
 use crate::domain::{Command, Timestamp};
 use crate::exchange::Exchange;
 use crate::market::MarketWatch;
-use crate::net::HANDED_MAX;
 use crate::net::tls::{TlsError, TlsLimits, TlsPort, TlsServer, TlsSettings};
+use crate::net::{self, HANDED_MAX};
 use crate::operator::{self, Desk, OperatorServer};
 use crate::pipeline::{
     self, FeedSockets, Handles, Local, Network, Pipeline, Sockets, StopPhase, TcpSockets, Watch,
@@ -211,7 +211,7 @@ fn serve_operators(data: &Path, desk: Desk) -> Option<OperatorServer> {
 }
 
 fn listen(key: &'static str, address: SocketAddr) -> Result<TcpListener, StartError> {
-    TcpListener::bind(address).map_err(|source| StartError::Listen { key, address, source })
+    net::listen(address).map_err(|source| StartError::Listen { key, address, source })
 }
 
 /// Where the engine listens: order entry, market data, snapshots of it.

@@ -82,6 +82,12 @@ pub enum Claim {
 pub struct Ticket(Arc<AtomicU8>);
 
 impl Ticket {
+    /// That of a question that nobody looks at.
+    #[cfg(test)]
+    pub(super) fn with(claim: Claim) -> Self {
+        Self(Arc::new(AtomicU8::new(claim as u8)))
+    }
+
     /// How much the connection should be kept.
     pub fn claim(&self) -> Claim {
         match self.0.load(Ordering::Relaxed) {

@@ -14,7 +14,7 @@ mod turns;
 pub use inbox::{INBOX_LEN, Inbox};
 pub use origin::origin;
 pub use slab::Slab;
-pub use sockets::{HANDED_MAX, Readiness, Ready, SideDoor, Socket, Sockets, TcpSockets};
+pub use sockets::{HANDED_MAX, Readiness, Ready, SideDoor, Socket, Sockets, TcpSockets, listen};
 pub use turns::Turns;
 
 /// A connection's number: its place among the connections, and how many were in that place before it.

@@ -19,11 +19,26 @@ use std::time::Duration;
 /// Readiness reports taken in one duty cycle; the system keeps the rest.
 const READY_MAX: usize = 256;
 
+/// Connections that the system keeps until they are accepted; it drops the first packet of more, and their clients try again
+/// after a second.
+const BACKLOG: i32 = 1024;
+
 const LISTENER: Token = Token(usize::MAX);
 const SIDE_DOOR: Token = Token(usize::MAX - 1);
 
 /// Connections that were handed over and not yet accepted; more wait with whoever hands them over.
 pub const HANDED_MAX: usize = 64;
+
+/// Listens with room for more connections that wait to be accepted than [`std::net::TcpListener::bind`] has, as far as the
+/// system allows it (`net.core.somaxconn`).
+///
+/// # Errors
+/// Whatever the system says.
+pub fn listen(address: SocketAddr) -> io::Result<std::net::TcpListener> {
+    let listener = std::net::TcpListener::bind(address)?;
+    rustix::net::listen(&listener, BACKLOG)?;
+    Ok(listener)
+}
 
 /// Whom a report is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -261,5 +276,25 @@ impl<S: Stream> Socket for SystemSocket<S> {
 
     fn shut_down_writing(&mut self) -> io::Result<()> {
         self.stream.shut_down_writing()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::Ipv4Addr;
+
+    #[test]
+    fn more_connections_wait_than_with_the_backlog_of_the_standard_library() {
+        const STD_BACKLOG: usize = 128;
+        let allowed = std::fs::read_to_string("/proc/sys/net/core/somaxconn").expect("Linux");
+        let allowed: usize = allowed.trim().parse().expect("a number");
+        let listener = listen((Ipv4Addr::LOCALHOST, 0).into()).expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let wanted = (3 * STD_BACKLOG).min(allowed);
+        let _waiting: Vec<std::net::TcpStream> = (0..wanted)
+            .map(|_| std::net::TcpStream::connect_timeout(&address, Duration::from_millis(500)))
+            .map(|connected| connected.expect("nobody accepts, and there is room"))
+            .collect();
     }
 }

@@ -3,7 +3,7 @@
 //!
 //! Anybody can begin a handshake, which costs a signature, so handshakes have a thread to themselves, which gives way to all
 //! others: a flood of them holds no connection up. Anybody can leave one there, too, so handshakes and connections have a limit,
-//! and each address a share of both ([`TlsLimits`]) and a rate ([`shares`]). Accepting never waits for a place: where there is
+//! and each address a share of both ([`TlsLimits`]) and a rate (`tls/shares.rs`). Accepting never waits for a place: where there is
 //! none, the oldest handshake of whoever has too many gives way, or the newcomer is closed.
 
 mod room;
@@ -14,7 +14,7 @@ mod worker;
 
 pub use shares::TlsLimits;
 
-use super::{HANDED_MAX, SideDoor};
+use super::{HANDED_MAX, SideDoor, listen};
 use crate::runtime::log::Stranger;
 use crate::runtime::{descriptors, give_way_to_others};
 use shares::{HandshakePlace, Shares};
@@ -112,7 +112,7 @@ impl TlsPort {
     pub fn open(settings: &TlsSettings) -> Result<Self, TlsError> {
         let config = server_config(&settings.certificate, &settings.key)?;
         let address = settings.listen;
-        let listener = TcpListener::bind(address).and_then(|listener| {
+        let listener = listen(address).and_then(|listener| {
             listener.set_nonblocking(true)?;
             Ok(listener)
         });

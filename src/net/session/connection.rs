@@ -5,13 +5,13 @@
 
 use super::{CHATTER, Ending, Service, SessionSettings};
 use crate::net::auth::{Claim, Ticket};
-use crate::net::{ConnectionId, Inbox, Readiness, Socket};
+use crate::net::{ConnectionId, Inbox, Readiness, Socket, origin};
 use crate::runtime::Budget;
 use crate::runtime::planted::{Bug, is_planted};
 use crate::wire::soup::{END_OF_SESSION, LoginAccepted, LoginRequest, SERVER_HEARTBEAT, SessionId, Username};
 use dojima_journal::passing::is_passing;
 use std::io::{self, ErrorKind, IoSlice};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// Bytes of one write at most, so that one client's backlog does not hold up the others.
 const WRITE_LEN_MAX: usize = 256 * 1024;
@@ -56,9 +56,6 @@ impl Wish {
         Self { username, session, sequence, heartbeat_timeout_ms }
     }
 }
-
-/// How old a connection may be, ns, to keep its place like one whose name is known, although it has not said it yet.
-const YOUNG_NS: u64 = 1_000_000_000;
 
 /// Why a client gets a last word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,6 +107,8 @@ pub(super) struct Connection<C> {
     pub(super) id: ConnectionId,
     /// The client's address.
     pub(super) peer: SocketAddr,
+    /// The same as addresses are counted.
+    pub(super) from: IpAddr,
     socket: Box<dyn Socket>,
     /// What came in.
     pub(super) inbox: Inbox,
@@ -157,6 +156,7 @@ impl<C> Connection<C> {
         Self {
             id,
             peer,
+            from: origin(peer.ip()),
             socket,
             inbox,
             phase: Phase::AwaitingLogin,
@@ -228,13 +228,11 @@ impl<C> Connection<C> {
         (self.is_logged_in() && self.username == Some(user)).then_some(self.opened)
     }
 
-    /// In which order connections without a login give way where there is no place left: those that the doorman has a reason
-    /// to look at last, and of the others those first that have gone without a login for longest. `None` when it is logged in.
-    pub(super) fn gives_way(&self, now: u64) -> Option<(Claim, u64)> {
+    /// How much it should be kept where there is no place left, and since when it has gone without a login, ns. `None` when it
+    /// is logged in: it does not give way.
+    pub(super) fn gives_way(&self) -> Option<(Claim, u64)> {
         let claim = match self.phase {
             Phase::Checking(_) => self.ticket.as_ref().map_or(Claim::None, Ticket::claim),
-            // It is about to say its name.
-            Phase::AwaitingLogin if now.saturating_sub(self.opened) < YOUNG_NS => Claim::Named,
             _ => Claim::None,
         };
         self.stranger_since().map(|since| (claim, since))

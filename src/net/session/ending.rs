@@ -37,7 +37,7 @@ pub enum Ending {
     /// More than so many bytes came that said nothing.
     #[error("more than {0} bytes before a login")]
     Chatter(usize),
-    /// There were as many connections as the limit allows, another came, and this one had gone without a login for longest.
+    /// There were as many connections as the limit allows, another came, and this one had no login.
     #[error("no login yet, and another client needs the place")]
     GaveWay,
     /// Nothing came in time, not even a heartbeat.

@@ -18,6 +18,8 @@ mod gauges;
 mod lines;
 mod login;
 mod packets;
+#[cfg(test)]
+mod tests;
 
 pub use connection::Wish;
 pub use ending::{Ending, EndingKind};
@@ -49,8 +51,14 @@ pub const STRANGER_INBOX_LEN: usize = 4096;
 /// it sends after it has asked for the end. One that sends more is read as slowly as that.
 const CHATTER: Rate = Rate { burst: 4096, spacing: 1_000_000 };
 
-/// Connections accepted in one duty cycle.
+/// Connections accepted in one duty cycle, and with a full house, where each of them is somebody's end. Those are fewer than the
+/// turns of connections without a login, so that whoever has sent a name is heard before it would give way.
 const ACCEPTS_MAX: usize = 16;
+const ACCEPTS_MAX_FULL: usize = 8;
+const _: () = assert!(ACCEPTS_MAX_FULL < STRANGER_TURNS_MAX);
+
+/// When so many connections were looked at in one duty cycle to find who gives way, the next newcomer waits for the next cycle.
+const LOOKED_AT_MAX: u64 = 512;
 
 /// Connections whose times are looked at in one duty cycle.
 const SWEEP_MAX: usize = 64;
@@ -74,8 +82,8 @@ pub struct SessionSettings {
     pub label: &'static str,
     /// How the names of its counters begin.
     pub counters: &'static str,
-    /// Connections at one time, at least 1. One more takes the place of the one that has gone without a login for longest;
-    /// when all are logged in, it is closed as soon as it is accepted.
+    /// Connections at one time, at least 1. One more takes the place of one without a login, of the address that has
+    /// most of them; when all are logged in, it is closed as soon as it is accepted.
     pub connections_max: usize,
     /// Those of one user, at least 1. One more ends the user's oldest.
     pub connections_per_user: usize,
@@ -355,9 +363,12 @@ impl<C> Server<C> {
         if self.accept_from.is_none_or(|from| now < from) {
             return 0;
         }
-        // With a full house every newcomer costs a search for who is to give way.
-        let most = if self.connections.is_full() { 1 } else { ACCEPTS_MAX };
+        let most = if self.connections.is_full() { ACCEPTS_MAX_FULL } else { ACCEPTS_MAX };
+        let looked_at = self.eldest.looked_at();
         for accepted in 0..most {
+            if self.eldest.looked_at() - looked_at >= LOOKED_AT_MAX {
+                return accepted;
+            }
             match self.sockets.accept() {
                 Ok((socket, peer)) => self.open(service, socket, peer, now),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
@@ -381,7 +392,7 @@ impl<C> Server<C> {
 
     /// Closes a connection without a login; whether there was one.
     fn give_way(&mut self, service: &mut impl Service<Client = C>, now: u64) -> bool {
-        let stranger = self.eldest.next(&mut self.connections, now);
+        let stranger = self.eldest.next(&mut self.connections);
         stranger.map(|stranger| self.close(service, stranger, Ending::GaveWay, now)).is_some()
     }
 

@@ -16,8 +16,8 @@ use std::time::Duration;
 pub struct FeedSettings {
     /// The SoupBinTCP id of session 0.
     pub session: SessionId,
-    /// Connections at one time, of subscribers and for snapshots each, at least 1. One more takes the place of the one that
-    /// has gone without a login for longest; when all are logged in, it is closed as soon as it is accepted.
+    /// Connections at one time, of subscribers and for snapshots each, at least 1. One more takes the place of one
+    /// without a login, of the address that has most of them; when all are logged in, it is closed as soon as it is accepted.
     pub connections_max: usize,
     /// Those of one user, of subscribers and for snapshots each, at least 1. One more ends the user's oldest.
     pub connections_per_user: usize,

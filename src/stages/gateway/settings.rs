@@ -46,8 +46,8 @@ pub struct GatewaySettings {
     pub session: SessionId,
     /// The logins that somebody may use. Memory for them is taken at the start.
     pub logins: Vec<LoginSettings>,
-    /// Connections at one time, at least 1. One more takes the place of the one that has gone without a login for longest;
-    /// when all are logged in, it is closed as soon as it is accepted.
+    /// Connections at one time, at least 1. One more takes the place of one without a login, of the address that has
+    /// most of them; when all are logged in, it is closed as soon as it is accepted.
     pub connections_max: usize,
     /// How long a connection may take to log in.
     pub login_timeout: Duration,

@@ -1,0 +1,402 @@
+//! Floods of connections at a server whose sockets, doorman and service are made by hand.
+
+use super::*;
+use crate::net::Readiness;
+use crate::net::auth::{Asked, AuthAnswer, AuthServer, Claim, Role, Ticket, auth_queues};
+use crate::wire::soup::{LoginRequest, Password, Username};
+use std::collections::VecDeque;
+use std::io::IoSlice;
+use std::net::Ipv4Addr;
+use std::sync::{Arc, Mutex};
+
+const MS: u64 = 1_000_000;
+
+/// How long a duty cycle takes, ns.
+const CYCLE_NS: u64 = MS / 2;
+
+/// Names that somebody has.
+const NAMES: [&str; 4] = ["ALICE", "BOB", "CAROL", "DAVE"];
+
+/// Whoever is let in gets nothing.
+struct Nothing;
+
+impl Service for Nothing {
+    type Client = ();
+
+    fn admit(&mut self, _: ConnectionId, _: Grant, _: &Wish, _: u64) -> Result<Admission<()>, LoginRejected> {
+        let session = SessionId::new("DAY1").expect("a session");
+        Ok(Admission::Now(Admitted { client: (), session, first: 1 }))
+    }
+
+    fn arrived(&mut self, _: ConnectionId, (): &mut (), _: u64) {}
+
+    fn left(&mut self, _: ConnectionId, (): (), _: &Ending, _: u64) {}
+
+    fn takes_input(&self, (): &()) -> bool {
+        true
+    }
+
+    fn take(&mut self, (): &mut (), _: &mut Packets<'_>, _: u64) -> (usize, Result<Stopped, Ending>) {
+        (0, Ok(Stopped::Dry))
+    }
+
+    fn prepare(&mut self, _: ConnectionId, (): &mut (), _: u64) -> Result<Outlook, Ending> {
+        Ok(Outlook::Open)
+    }
+
+    fn unsent<'a>(&'a self, (): &'a ()) -> Result<(&'a [u8], &'a [u8]), Ending> {
+        Ok((&[], &[]))
+    }
+
+    fn sent(&self, (): &mut (), _: usize) {}
+
+    fn has_more(&self, (): &()) -> bool {
+        false
+    }
+
+    fn look(&mut self, (): &mut (), _: u64) -> Result<(), Ending> {
+        Ok(())
+    }
+}
+
+/// One client as its socket sees it.
+#[derive(Default)]
+struct Wire {
+    id: Option<ConnectionId>,
+    /// What it has sent and nobody has read yet.
+    sent: VecDeque<u8>,
+    is_closed: bool,
+}
+
+type Client = Arc<Mutex<Wire>>;
+
+struct WireSocket(Client);
+
+impl WireSocket {
+    fn wire(&self) -> std::sync::MutexGuard<'_, Wire> {
+        self.0.lock().expect("no panic")
+    }
+}
+
+impl Socket for WireSocket {
+    fn watch(&mut self, id: ConnectionId) -> io::Result<()> {
+        self.wire().id = Some(id);
+        Ok(())
+    }
+
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        let mut wire = self.wire();
+        match wire.sent.len().min(room.len()) {
+            0 => Err(ErrorKind::WouldBlock.into()),
+            count => {
+                room.iter_mut().zip(wire.sent.drain(..count)).for_each(|(to, from)| *to = from);
+                Ok(count)
+            }
+        }
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Ok(bytes.len())
+    }
+
+    fn write_vectored(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
+        Ok(parts.iter().map(|part| part.len()).sum())
+    }
+
+    fn shut_down_writing(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Drop for WireSocket {
+    fn drop(&mut self) {
+        self.wire().is_closed = true;
+    }
+}
+
+#[derive(Default)]
+struct Net {
+    arriving: VecDeque<(Client, SocketAddr)>,
+    there: Vec<Client>,
+}
+
+struct NetSockets(Arc<Mutex<Net>>);
+
+impl Sockets for NetSockets {
+    fn poll(&mut self, tell: &mut dyn FnMut(Ready)) -> io::Result<()> {
+        let mut net = self.0.lock().expect("no panic");
+        net.there.retain(|client| !client.lock().expect("no panic").is_closed);
+        if !net.arriving.is_empty() {
+            tell(Ready::Listener);
+        }
+        let readable = Readiness { readable: true, ..Readiness::default() };
+        for client in &net.there {
+            let wire = client.lock().expect("no panic");
+            if let Some(id) = wire.id.filter(|_| !wire.sent.is_empty()) {
+                tell(Ready::Connection(id, readable));
+            }
+        }
+        Ok(())
+    }
+
+    fn accept(&mut self) -> io::Result<(Box<dyn Socket>, SocketAddr)> {
+        let mut net = self.0.lock().expect("no panic");
+        let (client, peer) = net.arriving.pop_front().ok_or(ErrorKind::WouldBlock)?;
+        net.there.push(Arc::clone(&client));
+        Ok((Box::new(WireSocket(client)), peer))
+    }
+
+    fn descriptor(&self) -> Option<RawFd> {
+        None
+    }
+}
+
+fn settings(connections_max: usize) -> SessionSettings {
+    SessionSettings {
+        label: "",
+        counters: "test.",
+        connections_max,
+        connections_per_user: connections_max,
+        inbox_len: STRANGER_INBOX_LEN,
+        packet_len_max: 4096,
+        users: 1,
+        login_timeout: Duration::from_secs(30),
+        heartbeat_interval: Duration::from_secs(1),
+        client_timeout: Duration::from_secs(15),
+        stall_timeout: Duration::from_secs(5),
+    }
+}
+
+fn peer(from: u32) -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::from_bits((10 << 24) + from), 1))
+}
+
+/// A connection that was accepted from 10.0.0.0 and this number, and waits for the doorman unless it has no claim.
+pub(super) fn waiting(
+    id: ConnectionId,
+    from: u32,
+    claim: Claim,
+    now: u64,
+) -> Result<Connection<()>, std::convert::Infallible> {
+    let socket = Box::new(WireSocket(Client::default()));
+    let mut one = Connection::new(id, peer(from), socket, Inbox::with_room(0), now, &settings(1));
+    if claim != Claim::None {
+        let username = Username::new(NAMES[0]).expect("a name");
+        let wish = Wish { username, session: None, sequence: 0, heartbeat_timeout_ms: None };
+        one.phase = Phase::Checking(wish);
+        one.ticket = Some(Ticket::with(claim));
+    }
+    Ok(one)
+}
+
+/// A port in a flood.
+struct Port {
+    server: Server<()>,
+    door: AuthServer,
+    /// What the doorman has read and not answered.
+    asked: Vec<Asked>,
+    net: Arc<Mutex<Net>>,
+    now: u64,
+}
+
+impl Port {
+    fn new(connections_max: usize) -> Self {
+        let net = Arc::new(Mutex::new(Net::default()));
+        let (auth, door) = auth_queues();
+        door.introduce(NAMES.map(|name| Username::new(name).expect("a name")));
+        let sockets = Box::new(NetSockets(Arc::clone(&net)));
+        let server = Server::new(settings(connections_max), sockets, auth, Vec::new(), &Counters::new());
+        Self { server, door, asked: Vec::new(), net, now: 0 }
+    }
+
+    fn connect(&self, from: u32) -> Client {
+        let client = Client::default();
+        self.net.lock().expect("no panic").arriving.push_back((Arc::clone(&client), peer(from)));
+        client
+    }
+
+    /// How many connections were accepted.
+    fn cycle(&mut self) -> usize {
+        self.now += CYCLE_NS;
+        let (server, now) = (&mut self.server, self.now);
+        server.poll().expect("no fatal error");
+        server.hear(&mut Nothing, now);
+        let accepted = server.accept(&mut Nothing, now);
+        server.receive(&mut Nothing, now);
+        server.send(&mut Nothing, now);
+        server.sweep(&mut Nothing, false, now);
+        self.asked.extend(std::iter::from_fn(|| self.door.next()));
+        self.asked.retain(|asked| !asked.inquiry.is_withdrawn());
+        accepted
+    }
+
+    fn waiting_to_be_accepted(&self) -> usize {
+        self.net.lock().expect("no panic").arriving.len()
+    }
+
+    /// The doorman says yes to whoever has asked from this address.
+    fn let_in(&mut self, from: u32) {
+        let grant = Grant { role: Role::MarketData, login: None };
+        for asked in self.asked.extract_if(.., |asked| asked.request.peer == peer(from).ip()) {
+            let answer = AuthAnswer { connection: asked.request.connection, verdict: Ok(grant) };
+            self.door.answers.try_send(answer).expect("room for an answer");
+        }
+    }
+
+    /// Fills all places with clients that are logged in, but for `left`.
+    fn fill(&mut self, left: usize) -> Vec<Client> {
+        let count = self.server.settings.connections_max - left;
+        let clients: Vec<Client> = (0..count).map(|_| self.connect(0)).collect();
+        clients.iter().for_each(|client| log_in(client, NAMES[0]));
+        while self.server.clients().count() < count {
+            self.cycle();
+            self.let_in(0);
+        }
+        clients
+    }
+}
+
+fn log_in(client: &Client, name: &str) {
+    let request = LoginRequest {
+        username: Username::new(name).expect("a name"),
+        password: Password::new("X").expect("a password"),
+        session: None,
+        sequence: 0,
+        heartbeat_timeout_ms: None,
+    };
+    let mut bytes = Vec::new();
+    request.push(&mut bytes);
+    client.lock().expect("no panic").sent.extend(bytes);
+}
+
+fn is_closed(client: &Client) -> bool {
+    client.lock().expect("no panic").is_closed
+}
+
+/// What somebody does who floods.
+#[derive(Clone, Copy, Debug)]
+enum Flood {
+    Silent,
+    Invented,
+    /// Real names with wrong passwords.
+    Real,
+}
+
+impl Flood {
+    fn connect(self, port: &Port, from: u32, number: u32) {
+        let client = port.connect(from);
+        match self {
+            Self::Silent => {}
+            Self::Invented => log_in(&client, "NOBODY"),
+            Self::Real => log_in(&client, NAMES[number as usize % NAMES.len()]),
+        }
+    }
+}
+
+/// A port under a flood from so many addresses, so many newcomers in a cycle, beside which one client waits 200 ms for the
+/// doorman, one says its name `late` cycles after its connection is taken, and then both are let in.
+fn logins_beside(flood: Flood, addresses: u32, rate: usize, late: usize) {
+    let mut port = Port::new(64);
+    let mut number = 0;
+    let mut cycles = |port: &mut Port, count: usize| {
+        for _ in 0..count {
+            while port.waiting_to_be_accepted() < rate {
+                flood.connect(port, 1_000 + number % addresses, number);
+                number += 1;
+            }
+            port.cycle();
+        }
+    };
+    let what = format!("{flood:?} from {addresses}");
+    cycles(&mut port, 100);
+    let waits = port.connect(1);
+    log_in(&waits, NAMES[0]);
+    cycles(&mut port, 10);
+    let silent = port.connect(2);
+    cycles(&mut port, 2 + late);
+    assert!(!is_closed(&silent), "{what}: it has not said its name yet");
+    log_in(&silent, NAMES[1]);
+    cycles(&mut port, 400 - late);
+    assert!(!is_closed(&waits) && !is_closed(&silent), "{what}: the doorman has a real name of theirs");
+    port.let_in(1);
+    port.let_in(2);
+    cycles(&mut port, 2);
+    assert_eq!(port.server.clients().count(), 2, "{what}");
+    assert!(!is_closed(&waits) && !is_closed(&silent), "{what}");
+}
+
+#[test]
+fn silence_from_one_address_throws_out_its_own() {
+    logins_beside(Flood::Silent, 1, 8, 300);
+}
+
+#[test]
+fn invented_names_from_one_address_throw_out_their_own() {
+    logins_beside(Flood::Invented, 1, 8, 300);
+}
+
+#[test]
+fn real_names_from_one_address_throw_out_their_own() {
+    logins_beside(Flood::Real, 1, 8, 300);
+}
+
+#[test]
+fn silence_and_invented_names_from_many_addresses_leave_a_newcomer_its_time() {
+    for flood in [Flood::Silent, Flood::Invented] {
+        for addresses in [3, 40, 1_000_000] {
+            // 64 places at eight a cycle.
+            logins_beside(flood, addresses, 8, 4);
+        }
+    }
+}
+
+#[test]
+fn real_names_from_many_addresses_leave_a_newcomer_its_time() {
+    let mut port = Port::new(64);
+    let silent = port.connect(1);
+    port.cycle();
+    for number in 0..4_000 {
+        Flood::Real.connect(&port, 1_000 + number, number);
+        if number % 4 == 0 {
+            port.cycle();
+        }
+    }
+    assert!(!is_closed(&silent), "it has half a second for its name");
+    log_in(&silent, NAMES[0]);
+    port.cycle();
+    port.let_in(1);
+    port.cycle();
+    assert_eq!(port.server.clients().count(), 1);
+}
+
+/// What newcomers cost a duty cycle, counted in connections that are looked at.
+#[test]
+fn a_full_house_takes_several_newcomers_a_cycle_and_looks_at_few_connections() {
+    for (places, strangers, each, looked_at) in [
+        // Two are found in a look at 64 connections.
+        (64, 64, 8.0, 4 * 64),
+        // 64 are found in a look at 2,048.
+        (2_048, 2_048, 8.0, 2_048 / 8),
+        // There is but one to be found, by one look at all.
+        (2_048, 1, 1.0, 2_048),
+        (64, 1, 8.0, 8 * 64),
+        // All are logged in: newcomers are turned away.
+        (64, 0, 8.0, 8 * 64),
+    ] {
+        let what = format!("{strangers} of {places}");
+        let mut port = Port::new(places);
+        let _clients = port.fill(strangers);
+        for number in 0..strangers as u32 + 1_000 {
+            port.connect(1 + number);
+        }
+        while !port.server.connections.is_full() {
+            port.cycle();
+        }
+        let before = port.server.eldest.looked_at();
+        let accepted: Vec<usize> = (0..100).map(|_| port.cycle()).collect();
+        let mean = accepted.iter().sum::<usize>() as f64 / 100.0;
+        assert!((mean - each).abs() < 0.1, "{what}: {mean} in a cycle");
+        let looked = (port.server.eldest.looked_at() - before) / 100;
+        assert!(looked <= looked_at + 32, "{what}: {looked} were looked at in a cycle");
+    }
+}
