@@ -164,6 +164,8 @@ fn a_subscriber_that_does_not_read_is_cut_and_can_resume() {
     let folder = TempDir::new().expect("a directory");
     let mut config = config();
     config.gateway.stall_timeout_ms = 200;
+    // It says nothing either, which is not what it is to be cut for.
+    config.gateway.client_timeout_ms = 600_000;
     config.market_data.behind_messages_max = 1_000;
     let mut engine = start(&config, folder.path());
     let mut reader = connect(engine.market_data, 1);
