@@ -215,6 +215,25 @@ fn flooded(bench: &mut Bench, name: &str, password: &str, peer: [u8; 4]) -> u64 
     }
 }
 
+/// Some invented names, then one of which somebody wants to know whether it is there, and then an invented one again.
+#[test]
+fn the_beginning_of_a_flood_does_not_tell_whether_somebody_has_a_name() {
+    let members =
+        || vec![user("ALICE", "WONDER", Role::Trade, &[]), user("BOB", "B", Role::Trade, &["10.9.0.0/16"])];
+    for before in 0..8 {
+        let refused_after = |name: &str| {
+            let mut bench = bench(members());
+            for number in 0..before {
+                bench.put(number, &format!("Y{number}"), "guess", [172, 16, 0, number as u8]);
+            }
+            bench.work();
+            [(name, 7), ("eve", 8)].map(|(name, last)| first_refusal(&mut bench, name, [10, 7, 7, last]))
+        };
+        let took = ["alice", "bob", "mallet"].map(refused_after);
+        assert!(took.iter().all(|one| *one == took[0]), "after {before} others: {took:?}");
+    }
+}
+
 #[test]
 fn a_flood_of_invented_names_from_the_same_address_keeps_nobody_out() {
     let users = ["ALICE", "BOB", "CAROL"].map(|name| {
