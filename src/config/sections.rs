@@ -243,7 +243,7 @@ pub struct TlsSection {
     pub certificate: PathBuf,
     /// PEM file of its key.
     pub key: PathBuf,
-    /// Handshakes that are under way at one time. One more ends the oldest of the address that has most.
+    /// Handshakes that are under way at one time. One more ends one of the address that has most.
     #[serde(default = "TlsSection::handshakes_max")]
     pub handshakes_max: usize,
     /// Those of one address. One more ends its oldest.

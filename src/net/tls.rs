@@ -4,7 +4,7 @@
 //! Anybody can begin a handshake, which costs a signature, so handshakes have a thread to themselves, which gives way to all
 //! others: a flood of them holds no connection up. Anybody can leave one there, too, so handshakes and connections have a limit,
 //! and each address a share of both ([`TlsLimits`]) and a rate (`tls/shares.rs`). Accepting never waits for a place: where there is
-//! none, the oldest handshake of whoever has too many gives way, or the newcomer is closed.
+//! none, a handshake gives way, or the newcomer is closed: one of which no byte has come, of whoever has most, and only then others.
 
 mod room;
 mod shares;
@@ -17,7 +17,7 @@ pub use shares::TlsLimits;
 use super::{HANDED_MAX, SideDoor, listen};
 use crate::runtime::log::Stranger;
 use crate::runtime::{descriptors, give_way_to_others};
-use shares::{HandshakePlace, Shares};
+use shares::{Begun, HandshakePlace, Shares};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -26,8 +26,8 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::runtime::Handle;
-use tokio::task::AbortHandle;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::task::{AbortHandle, JoinHandle};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
@@ -35,6 +35,9 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::{self, ServerConfig};
 use tokio_rustls::server::TlsStream;
 use worker::Worker;
+
+/// How long a client may take to say something. It does so as soon as it is connected.
+const SILENT_MAX: Duration = Duration::from_secs(3);
 
 /// How long a handshake may take, and how long it may wait before it begins.
 const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
@@ -139,22 +142,23 @@ impl TlsPort {
         let Self { listener, acceptor, limits } = self;
         let limits =
             TlsLimits { connections_max: limits.connections_max.saturating_add(HANDED_MAX), ..limits };
+        let shares = Shares::new(limits, HANDSHAKE_MAX.as_nanos() as u64);
         let entrance = Entrance {
             acceptor,
             door,
-            shares: Shares::new(limits, HANDSHAKE_MAX.as_nanos() as u64),
+            shares: shares.clone(),
             handshakes: handshakes.handle().clone(),
             connections: connections.handle().clone(),
         };
         let accepting = connections.handle().spawn(accept(listener, entrance)).abort_handle();
-        Ok(TlsServer { accepting, _handshakes: handshakes, _connections: connections })
+        Ok(TlsServer { accepting, shares, _handshakes: handshakes, _connections: connections })
     }
 }
 
 /// A port that serves. Dropping it ends handshakes at once, and connections after their last bytes.
-#[derive(Debug)]
 pub struct TlsServer {
     accepting: AbortHandle,
+    shares: Shares,
     // They end in this order.
     _handshakes: Worker,
     _connections: Worker,
@@ -163,6 +167,7 @@ pub struct TlsServer {
 impl Drop for TlsServer {
     fn drop(&mut self) {
         self.accepting.abort();
+        while self.shares.give_way() {}
     }
 }
 
@@ -189,7 +194,8 @@ struct Entrance {
     acceptor: TlsAcceptor,
     door: SideDoor,
     shares: Shares,
-    /// Where handshakes run, and where connections do, which also watches the sockets of both.
+    /// Where handshakes run, and where all else does, which also watches the sockets of both. Places are taken and given back
+    /// there, too: nobody waits for a lock that a thread has which gives way.
     handshakes: Handle,
     connections: Handle,
 }
@@ -243,30 +249,36 @@ impl Entrance {
         }
         let number = begun.place.number();
         let entrance = self.clone();
-        let task = self.handshakes.spawn(async move {
-            // What it has sent meanwhile stays unread.
-            sleep(Duration::from_nanos(begun.wait)).await;
-            let outcome = shake_hands(stream, &entrance.acceptor).await;
-            // Places are given back there, too: nobody waits for a lock that a thread has which gives way.
-            entrance.connections.clone().spawn(async move {
-                if let Err(error) = entrance.carry(outcome, peer, begun.place).await
-                    && Stranger::NoTls.may_log()
-                {
-                    tracing::info!(%peer, "TLS connection not set up: {error}");
-                }
-            });
+        let task = self.connections.spawn(async move {
+            if let Err(error) = entrance.serve(stream, peer, begun).await
+                && Stranger::NoTls.may_log()
+            {
+                tracing::info!(%peer, "TLS connection not set up: {error}");
+            }
         });
         self.shares.attach((peer.ip(), number), task.abort_handle());
     }
 
-    /// Carries one connection, whose handshake has come to this, until the stage closes its end.
+    /// Serves one connection until its end. Until its handshake is done it may end at any point where it waits.
+    async fn serve(&self, stream: TcpStream, peer: SocketAddr, begun: Begun) -> io::Result<()> {
+        let begins = Instant::now() + Duration::from_nanos(begun.wait);
+        first_byte(&stream).await?;
+        begun.place.note_spoken();
+        // What it has sent meanwhile stays unread.
+        sleep_until(begins).await;
+        let acceptor = self.acceptor.clone();
+        let mut shaking = Shaking(self.handshakes.spawn(async move { shake_hands(stream, &acceptor).await }));
+        let tls = (&mut shaking.0).await.map_err(io::Error::other)??;
+        self.carry(tls, peer, begun.place).await
+    }
+
+    /// Carries one connection, whose handshake is done, until the stage closes its end.
     async fn carry(
         &self,
-        outcome: io::Result<TlsStream<TcpStream>>,
+        tls: TlsStream<TcpStream>,
         peer: SocketAddr,
         handshake: HandshakePlace,
     ) -> io::Result<()> {
-        let tls = outcome?;
         let _place = handshake.finish().map_err(io::Error::other)?;
         let (ours, theirs) = room::for_pair(&self.shares).await?;
         ours.set_nonblocking(true)?;
@@ -282,6 +294,25 @@ impl Entrance {
         pump(&mut from_stage, &mut to_client).await;
         inbound.abort();
         Ok(())
+    }
+}
+
+/// A handshake, which ends when this is dropped.
+struct Shaking(JoinHandle<io::Result<TlsStream<TcpStream>>>);
+
+impl Drop for Shaking {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Waits for something to read, and leaves it there.
+async fn first_byte(stream: &TcpStream) -> io::Result<()> {
+    let mut byte = [0];
+    let silent = |_| io::Error::other(format!("it says nothing for {SILENT_MAX:?}"));
+    match timeout(SILENT_MAX, stream.peek(&mut byte)).await.map_err(silent)?? {
+        0 => Err(io::ErrorKind::UnexpectedEof.into()),
+        _ => Ok(()),
     }
 }
 

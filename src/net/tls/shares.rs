@@ -59,9 +59,15 @@ impl fmt::Display for GaveWay {
     }
 }
 
+/// Of so many handshakes one may be of a client that has said nothing yet, and at least one may: where they are fewer, others give
+/// way.
+const HANDSHAKES_PER_SILENT: usize = 8;
+
 /// One handshake that is under way.
 struct Handshake {
     number: u64,
+    /// A byte of it has come.
+    has_spoken: bool,
     /// What ends it; none until its task is there.
     task: Option<AbortHandle>,
 }
@@ -72,6 +78,16 @@ struct Share {
     /// The oldest first.
     handshakes: VecDeque<Handshake>,
     connections: usize,
+}
+
+impl Share {
+    fn oldest(&self, has_spoken: bool) -> Option<u64> {
+        self.handshakes.iter().find(|one| one.has_spoken == has_spoken).map(|one| one.number)
+    }
+
+    fn spoken(&self) -> usize {
+        self.handshakes.iter().filter(|one| one.has_spoken).count()
+    }
 }
 
 struct Table {
@@ -117,9 +133,9 @@ impl Shares {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// One more handshake, at this time, ns. It waits when its address has begun as many as it may. Where there are too many, and
-    /// it need not wait, the oldest of its address ends; else, where all together are too many, the oldest of the address that
-    /// has most.
+    /// One more handshake, at this time, ns. It waits when its address has begun as many as it may. Where its address has too many,
+    /// and it need not wait, one of them ends: the oldest of which no byte has come, else the oldest. Where all together are too
+    /// many, one ends of the address that has most.
     ///
     /// # Errors
     /// [`TurnedAway::Address`]: a handshake would be in vain. [`TurnedAway::Pace`]: it would have to wait, for too long or without
@@ -133,9 +149,10 @@ impl Shares {
             return Err(TurnedAway::Address(limits.connections_per_address));
         }
         let gives_way = if begun >= limits.handshakes_per_address {
-            Some((from, GaveWay::Address(limits.handshakes_per_address)))
+            let own = share.and_then(|share| share.oldest(false).or_else(|| share.oldest(true)));
+            own.map(|own| ((from, own), GaveWay::Address(limits.handshakes_per_address)))
         } else if table.handshakes >= limits.handshakes_max {
-            table.greediest().map(|most| (most, GaveWay::All(limits.handshakes_max)))
+            table.gives_way().map(|one| (one, GaveWay::All(limits.handshakes_max)))
         } else {
             None
         };
@@ -144,22 +161,31 @@ impl Shares {
             return Err(TurnedAway::Pace);
         }
         let at = table.pace.book(from, now).ok_or(TurnedAway::Pace)?;
-        if let Some((whose, _)) = gives_way {
-            table.end_oldest(whose);
+        if let Some((one, _)) = gives_way {
+            table.cut(one);
         }
         table.last_number += 1;
         table.handshakes += 1;
         let number = table.last_number;
-        table.shares.entry(from).or_default().handshakes.push_back(Handshake { number, task: None });
+        table.shares.entry(from).or_default().handshakes.push_back(Handshake {
+            number,
+            has_spoken: false,
+            task: None,
+        });
         let place = HandshakePlace { shares: self.clone(), from, number };
         Ok(Begun { place, wait: at - now, gave_way: gives_way.map(|(_, limit)| limit) })
     }
 
-    /// Ends the oldest handshake of the address that has most, for want of something else; whether there was one.
+    /// Ends the handshake that is the next to give way, for want of something else; whether there was one.
     pub fn give_way(&self) -> bool {
         let mut table = self.table();
-        let most = table.greediest();
-        most.inspect(|most| table.end_oldest(*most)).is_some()
+        table.gives_way().inspect(|one| table.cut(*one)).is_some()
+    }
+
+    /// Of how many handshakes a byte has come.
+    #[cfg(test)]
+    pub fn spoken(&self) -> usize {
+        self.table().shares.values().map(Share::spoken).sum()
     }
 
     /// What ends a handshake that gives way.
@@ -175,36 +201,42 @@ impl Shares {
 }
 
 impl Table {
-    /// The address that has most handshakes; of those that have as many, that of the oldest: so every handshake has its time,
-    /// whatever the address.
-    fn greediest(&self) -> Option<IpAddr> {
-        let order = |share: &Share| {
-            (share.handshakes.len(), Reverse(share.handshakes.front().map(|oldest| oldest.number)))
-        };
-        let busy = self.shares.iter().filter(|(_, share)| !share.handshakes.is_empty());
-        busy.max_by_key(|(_, share)| order(share)).map(|(address, _)| *address)
+    /// Address and number of the handshake that gives way. A client says something as soon as it is connected: so one of which no
+    /// byte has come goes before all others, unless those are few, for a newcomer beside others that have spoken is one of them.
+    fn gives_way(&self) -> Option<(IpAddr, u64)> {
+        let spoken: usize = self.shares.values().map(Share::spoken).sum();
+        let kept = (self.handshakes / HANDSHAKES_PER_SILENT).max(1);
+        self.greediest(spoken > 0 && self.handshakes - spoken < kept)
     }
 
-    fn end_oldest(&mut self, from: IpAddr) {
-        let oldest = self.shares.get_mut(&from).and_then(|share| share.handshakes.pop_front());
-        if let Some(handshake) = oldest {
-            self.handshakes -= 1;
-            if let Some(task) = handshake.task {
-                task.abort();
-            }
+    /// Of those of which a byte has come, or none has, the oldest of the address that has most handshakes; of those that have as
+    /// many, the oldest: so every handshake has its time, whatever the address.
+    fn greediest(&self, has_spoken: bool) -> Option<(IpAddr, u64)> {
+        let busy = self.shares.iter().filter_map(|(address, share)| {
+            let count = if has_spoken { share.spoken() } else { share.handshakes.len() };
+            Some((count, Reverse(share.oldest(has_spoken)?), *address))
+        });
+        busy.max_by_key(|(count, oldest, _)| (*count, *oldest))
+            .map(|(_, Reverse(oldest), address)| (address, oldest))
+    }
+
+    /// Ends a handshake before its time.
+    fn cut(&mut self, (from, number): (IpAddr, u64)) {
+        let share = self.shares.get_mut(&from);
+        let own = share.and_then(|share| share.handshakes.iter_mut().find(|one| one.number == number));
+        if let Some(task) = own.and_then(|handshake| handshake.task.take()) {
+            task.abort();
         }
-        self.tidy(from);
+        self.end(from, number);
     }
 
-    /// Whether the handshake was under way until now.
-    fn end(&mut self, from: IpAddr, number: u64) -> bool {
-        let Some(share) = self.shares.get_mut(&from) else { return false };
+    /// Nothing for a handshake that has ended already.
+    fn end(&mut self, from: IpAddr, number: u64) {
+        let Some(share) = self.shares.get_mut(&from) else { return };
         let before = share.handshakes.len();
         share.handshakes.retain(|handshake| handshake.number != number);
-        let was_there = share.handshakes.len() < before;
-        self.handshakes -= usize::from(was_there);
+        self.handshakes -= before - share.handshakes.len();
         self.tidy(from);
-        was_there
     }
 
     fn tidy(&mut self, from: IpAddr) {
@@ -225,6 +257,16 @@ impl HandshakePlace {
     /// Its number, for [`Shares::attach`].
     pub fn number(&self) -> u64 {
         self.number
+    }
+
+    /// A byte of it has come.
+    pub fn note_spoken(&self) {
+        let mut table = self.shares.table();
+        let share = table.shares.get_mut(&self.from);
+        let own = share.and_then(|share| share.handshakes.iter_mut().find(|one| one.number == self.number));
+        if let Some(handshake) = own {
+            handshake.has_spoken = true;
+        }
     }
 
     /// The handshake is done: takes the place of a connection.
@@ -438,5 +480,79 @@ mod tests {
         assert!(shares.give_way());
         assert_eq!(left(), [vec![], vec![3], vec![4]]);
         assert!(shares.give_way() && shares.give_way() && !shares.give_way());
+    }
+    /// As many as there may be, each from an address of its own, and whether it has spoken.
+    fn full(shares: &Shares, has_spoken: bool) -> Vec<HandshakePlace> {
+        let all: Vec<HandshakePlace> = (0..=255).map(|number| begin(shares, number).0).collect();
+        all.iter().filter(|_| has_spoken).for_each(HandshakePlace::note_spoken);
+        all
+    }
+
+    /// One that has begun and stays there, from an address of this network, and who gave way to it.
+    fn another(shares: &Shares, net: u8, number: u32) -> (HandshakePlace, Option<GaveWay>) {
+        let [_, _, high, low] = number.to_be_bytes();
+        let begun = shares.begin(IpAddr::from([net, 0, high, low]), NOW).expect("it begins");
+        (begun.place, begun.gave_way)
+    }
+
+    fn is_under_way(place: &HandshakePlace) -> bool {
+        let table = place.shares.table();
+        table
+            .shares
+            .get(&place.from)
+            .is_some_and(|share| share.handshakes.iter().any(|one| one.number == place.number))
+    }
+
+    #[test]
+    fn silence_from_many_addresses_ends_no_handshake_that_has_begun() {
+        let shares = shares(PLACES);
+        let slow: Vec<HandshakePlace> = (0..200).map(|number| begin(&shares, number).0).collect();
+        slow.iter().for_each(HandshakePlace::note_spoken);
+        let flood: Vec<_> = (0..10_000).map(|number| another(&shares, 11, number).0).collect();
+        assert!(slow.iter().all(is_under_way));
+        let left = flood.iter().filter(|place| is_under_way(place)).count();
+        assert_eq!(left, 56);
+        assert!(flood[10_000 - 56..].iter().all(is_under_way), "of those that are silent the oldest go");
+    }
+
+    #[test]
+    fn of_the_silent_ones_those_go_first_whose_address_has_most() {
+        let shares = shares(PLACES);
+        let others: Vec<HandshakePlace> = (0..200).map(|number| begin(&shares, number).0).collect();
+        let _flood: Vec<_> = (0..120).map(|number| another(&shares, 11, number % 4)).collect();
+        let _more: Vec<_> = (0..200).map(|number| another(&shares, 12, number).0).take(40).collect();
+        assert!(others.iter().all(is_under_way));
+    }
+
+    #[test]
+    fn beside_many_that_have_spoken_a_newcomer_has_the_time_to_speak() {
+        let shares = shares(PLACES);
+        let spoken = full(&shares, true);
+        let newcomers: Vec<HandshakePlace> = (0..32).map(|number| another(&shares, 11, number).0).collect();
+        for number in 0..1_000 {
+            let (place, gave_way) = another(&shares, 12, number);
+            assert_eq!(gave_way, Some(GaveWay::All(256)));
+            place.note_spoken();
+            std::mem::forget(place);
+            if number == 0 {
+                // An eighth was silent, and one more was then too many.
+                assert_eq!(newcomers.iter().filter(|place| is_under_way(place)).count(), 31);
+            }
+        }
+        assert_eq!(newcomers.iter().filter(|place| is_under_way(place)).count(), 31);
+        assert!(!spoken.iter().any(is_under_way), "of those that have spoken the oldest go");
+    }
+
+    #[test]
+    fn of_one_address_the_silent_ones_give_way_first() {
+        let shares = shares(LIMITS);
+        let all: Vec<HandshakePlace> = (0..3).map(|_| begin(&shares, 1).0).collect();
+        all[0].note_spoken();
+        let fourth = begin(&shares, 1);
+        assert_eq!((under_way(&shares, 1), fourth.1), (vec![1, 3, 4], Some(GaveWay::Address(3))));
+        all[2].note_spoken();
+        fourth.0.note_spoken();
+        let _fifth = begin(&shares, 1);
+        assert_eq!(under_way(&shares, 1), [3, 4, 5], "all of them have spoken");
     }
 }

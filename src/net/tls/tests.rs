@@ -198,3 +198,69 @@ fn a_port_that_is_dropped_ends_handshakes_and_connections() {
         assert!(matches!(ended, Ok(()) | Err(io::ErrorKind::ConnectionReset)), "{ended:?}");
     }
 }
+
+/// Waits until of so many handshakes a byte has come.
+fn until_spoken(served: &Served, count: usize) {
+    let started = Instant::now();
+    while served.server.as_ref().expect("it serves").shares.spoken() < count {
+        assert!(started.elapsed() < PATIENCE, "not all of {count} are heard");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+const FEW: TlsLimits = TlsLimits { handshakes_max: 32, ..LIMITS };
+
+/// Somebody with a long way to the server, beside ten times as many as there may be who only connect.
+#[test]
+fn silence_from_many_addresses_ends_no_handshake_that_has_begun() {
+    let served = Served::new(FEW);
+    let mut far: Vec<_> = (2..6).map(|n| served.client(Ipv4Addr::new(127, 0, 0, n), QUICK_NAME)).collect();
+    for client in &mut far {
+        client.conn.write_tls(&mut client.sock).expect("sent");
+    }
+    until_spoken(&served, far.len());
+    let mut flood: Vec<Client> = (0..320)
+        .map(|n| Ipv4Addr::from_bits((127 << 24) + (1 << 16) + n))
+        .map(|from| connected_from(from, served.address))
+        .collect();
+    // The first of them have given way.
+    assert!(matches!(flood[0].read(&mut [0]), Ok(0) | Err(_)));
+    for client in &mut far {
+        round_trip(client).expect("its handshake goes on");
+    }
+    let mut late = served.client(Ipv4Addr::new(127, 0, 0, 9), QUICK_NAME);
+    round_trip(&mut late).expect("let in");
+}
+
+#[test]
+fn a_newcomer_gets_in_beside_many_that_have_spoken() {
+    let served = Served::new(FEW);
+    let mut spoken: Vec<Client> =
+        (0..32).map(|n| connected_from(Ipv4Addr::new(127, 1, 0, n), served.address)).collect();
+    spoken.iter_mut().for_each(|client| client.write_all(&[22]).expect("sent"));
+    until_spoken(&served, 32);
+    let mut silent = served.client(Ipv4Addr::new(127, 0, 0, 2), QUICK_NAME);
+    // The oldest of those gives way to it, and one more to each of these.
+    assert!(matches!(spoken[0].read(&mut [0]), Ok(0) | Err(_)));
+    for gone in 1..16 {
+        let mut another = connected_from(Ipv4Addr::new(127, 2, 0, gone as u8), served.address);
+        another.write_all(&[22]).expect("sent");
+        spoken.push(another);
+        assert!(matches!(spoken[gone].read(&mut [0]), Ok(0) | Err(_)));
+        until_spoken(&served, 31);
+    }
+    round_trip(&mut silent).expect("let in");
+}
+
+#[test]
+fn whoever_says_nothing_is_closed_before_whoever_is_slow() {
+    let served = Served::new(LIMITS);
+    let started = Instant::now();
+    let mut slow = served.client(Ipv4Addr::LOCALHOST, QUICK_NAME);
+    slow.conn.write_tls(&mut slow.sock).expect("sent");
+    let mut silent = connected_from(Ipv4Addr::LOCALHOST, served.address);
+    assert!(matches!(silent.read(&mut [0]), Ok(0) | Err(_)));
+    let elapsed = started.elapsed();
+    assert!(elapsed >= SILENT_MAX && elapsed < HANDSHAKE_MAX, "{elapsed:?}");
+    round_trip(&mut slow).expect("it has more time");
+}
