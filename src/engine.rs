@@ -324,6 +324,29 @@ pub struct Stopped {
 /// How long a stop waits for what was taken in to be released, and for SQL to catch up.
 const DRAIN_PATIENCE: Duration = Duration::from_secs(30);
 const SQL_PATIENCE: Duration = Duration::from_secs(120);
+/// How long a database may take nothing at all before it is given up, as on a full disk: what it lacks comes at the next start.
+const SQL_STANDSTILL: Duration = Duration::from_secs(15);
+
+/// Whether something that should go on stands still.
+struct Standstill {
+    limit: Duration,
+    since: Duration,
+    seen: u64,
+}
+
+impl Standstill {
+    fn new(limit: Duration) -> Self {
+        Self { limit, since: Duration::ZERO, seen: 0 }
+    }
+
+    /// It has come so far, at this time after the start; whether it has not moved for as long as it may.
+    fn is_at(&mut self, elapsed: Duration, seen: u64) -> bool {
+        if seen != self.seen {
+            (self.since, self.seen) = (elapsed, seen);
+        }
+        elapsed.saturating_sub(self.since) > self.limit
+    }
+}
 
 impl Engine {
     /// Recovers the data directory, or opens a new one, and starts all agents.
@@ -459,22 +482,27 @@ impl Engine {
         let hot = self.end(StopPhase::Hot);
         drop(self.tls.take());
         let disk = self.end(StopPhase::Disk);
-        let sql_complete = self.wait(SQL_PATIENCE, |watch| watch.sql_lag_events() == 0);
+        let mut standstill = Standstill::new(SQL_STANDSTILL);
+        let started = Instant::now();
+        self.wait(SQL_PATIENCE, |watch| {
+            let lag = watch.sql_lag_events();
+            lag == 0 || standstill.is_at(started.elapsed(), lag)
+        });
+        let sql_complete = self.handles.watch.sql_lag_events() == 0;
         let followers = self.end(StopPhase::Followers);
         self.runner.fatal().map_or(Ok(()), Err).and(hot).and(disk).and(followers)?;
         Ok(Stopped { exchange: self.handles.last_state.try_recv().ok(), sql_complete })
     }
 
-    /// Waits until `done`, unless an agent fails or patience ends; whether it is done.
-    fn wait(&self, patience: Duration, done: impl Fn(&Watch) -> bool) -> bool {
+    /// Waits until `done`, unless an agent fails or patience ends.
+    fn wait(&self, patience: Duration, mut done: impl FnMut(&Watch) -> bool) {
         let started = Instant::now();
         while !done(&self.handles.watch) {
             if self.has_failed() || started.elapsed() > patience {
-                return false;
+                return;
             }
             std::thread::sleep(Duration::from_millis(1));
         }
-        true
     }
 
     /// Stops the threads of one phase, in flow order.
@@ -487,5 +515,20 @@ impl Engine {
             agent.join()
         };
         Vec::from_iter::<Vec<_>>(ending).into_iter().map(stop).fold(Ok(()), Result::and)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_moves_is_waited_for_and_what_stands_still_is_not() {
+        let mut standstill = Standstill::new(Duration::from_secs(15));
+        let slow =
+            (0..120).find(|second| standstill.is_at(Duration::from_secs(*second), 1_000 - second / 10));
+        assert_eq!(slow, None, "it comes on by one in ten seconds");
+        let stuck = (120..200).find(|second| standstill.is_at(Duration::from_secs(*second), 7));
+        assert_eq!(stuck, Some(136));
     }
 }

@@ -16,10 +16,29 @@ pub enum HashError {
     /// It is one of another kind.
     #[error("is not an argon2id hash; `dojima hash-password` makes one")]
     OtherAlgorithm,
+    /// To check it would take too long, or too much memory.
+    #[error(
+        "costs too much to check (m = {m}, t = {t}, p = {p}; {MEMORY_KIB_MAX}, {PASSES_MAX} and {LANES_MAX} are allowed, and m × t = {WORK_KIB_MAX}); `dojima hash-password` makes one that does not"
+    )]
+    TooDear {
+        /// Memory, KiB.
+        m: u32,
+        /// Passes over it.
+        t: u32,
+        /// Lanes.
+        p: u32,
+    },
     /// The system gave no random salt.
     #[error("cannot be hashed: the system gives no random numbers")]
     NoSalt,
 }
+
+/// What a hash may cost, since strangers make the doorman check it: memory in KiB, passes, lanes, and memory times passes, some
+/// tenths of a second. What `dojima hash-password` makes costs a seventh of that.
+const MEMORY_KIB_MAX: u32 = 65_536;
+const PASSES_MAX: u32 = 10;
+const LANES_MAX: u32 = 4;
+const WORK_KIB_MAX: u64 = 262_144;
 
 /// What a password is checked against. Never shown.
 #[derive(Clone)]
@@ -39,6 +58,12 @@ impl Secret {
         let hash = PasswordHash::new(text).map_err(|_| HashError::Unreadable)?;
         if hash.algorithm != ARGON2ID_IDENT {
             return Err(HashError::OtherAlgorithm);
+        }
+        let params = argon2::Params::try_from(&hash).map_err(|_| HashError::Unreadable)?;
+        let (m, t, p) = (params.m_cost(), params.t_cost(), params.p_cost());
+        let is_small = m <= MEMORY_KIB_MAX && t <= PASSES_MAX && p <= LANES_MAX;
+        if !is_small || u64::from(m) * u64::from(t) > WORK_KIB_MAX {
+            return Err(HashError::TooDear { m, t, p });
         }
         match (hash.salt, hash.hash) {
             (Some(_), Some(_)) => Ok(Self::Hash(hash.serialize())),
@@ -132,5 +157,23 @@ mod tests {
         let other =
             "$argon2i$v=19$m=19456,t=2,p=1$c29tZXNhbHRzYWx0$iekCn0Y3spW+sCcFanM2xBT63UP2sghkUoHLIUpWRS8";
         assert_eq!(Secret::from_hash(other).err(), Some(HashError::OtherAlgorithm));
+    }
+
+    #[test]
+    fn a_hash_that_costs_too_much_is_refused() {
+        let of = |m: u32, t: u32, p: u32| {
+            let text = format!(
+                "$argon2id$v=19$m={m},t={t},p={p}$c29tZXNhbHRzYWx0$iekCn0Y3spW+sCcFanM2xBT63UP2sghkUoHLIUpWRS8"
+            );
+            Secret::from_hash(&text).map(drop)
+        };
+        for (m, t, p) in [(19_456, 2, 1), (65_536, 4, 4), (26_214, 10, 1), (8, 1, 1)] {
+            assert_eq!(of(m, t, p), Ok(()), "{m} {t} {p}");
+        }
+        for (m, t, p) in
+            [(65_537, 1, 1), (19_456, 11, 1), (65_536, 5, 1), (19_456, 2, 5), (8, 4_000_000_000, 1)]
+        {
+            assert_eq!(of(m, t, p), Err(HashError::TooDear { m, t, p }));
+        }
     }
 }
