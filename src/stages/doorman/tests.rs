@@ -263,6 +263,27 @@ fn an_invented_name_is_answered_as_a_wrong_password_is() {
     }
 }
 
+/// A few invented names, the candidate, and a few more: neither its own refusal nor those after it tell whether somebody has it.
+#[test]
+fn a_handful_of_logins_does_not_tell_whether_somebody_has_the_name() {
+    let members =
+        || vec![user("ALICE", "WONDER", Role::Trade, &[]), user("BOB", "B", Role::Trade, &["10.0.0.0/8"])];
+    for before in 0..8 {
+        let mut took = Vec::new();
+        for name in ["alice", "bob", "mallet"] {
+            let mut bench = bench(members());
+            for number in 0..before {
+                bench.put(number, &format!("Y{number}"), "guess", [172, 16, 0, number as u8]);
+            }
+            bench.doorman.do_work().expect("never fatal");
+            let own = first_refusal(&mut bench, name, [10, 7, 7, 7]);
+            let next = first_refusal(&mut bench, "nobody", [172, 16, 1, 1]);
+            took.push([own, next]);
+        }
+        assert!(took.iter().all(|times| *times == took[0]), "after {before}: {took:?}");
+    }
+}
+
 #[test]
 fn whoever_is_gone_costs_nothing() {
     let mut bench = bench(vec![user("ALICE", "WONDER", Role::Trade, &[])]);
