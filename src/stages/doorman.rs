@@ -49,9 +49,12 @@ const TRIES_WAIT_MAX_NS: u64 = 56_000 * MS;
 /// of all from elsewhere. Right ones cost nothing.
 const NEW_FAILURES: Rate = Rate { burst: 20, spacing: 100 * MS };
 
-/// Hashes that are spent on those whom no password lets in. Beyond as many questions from where their names are not known, be they
-/// somebody's or not, there is a flood: so that its beginning does not tell whose they are.
+/// Hashes that are spent on those whom no password lets in.
 const HOPELESS_HASHES: Rate = Rate { burst: 4, spacing: 500 * MS };
+
+/// Questions under names that have not come in from where they ask. Beyond it there is a flood: before the hashes of the hopeless are
+/// used up, and whoever has the names. If only the hopeless counted, what comes late would tell which those are.
+const CROWD: Rate = HOPELESS_HASHES;
 
 /// While there is a flood, and for so long after it, ns, no refusal is told sooner than so long after its question, ns:
 /// longer than those take that are hashed, so that time does not tell which were not.
@@ -175,8 +178,7 @@ pub struct Doorman {
     /// ones before they wait.
     wrong: [Option<Budget>; Class::COUNT],
     hopeless_hashes: Budget,
-    /// Questions from where their names are not known, before there is a flood.
-    new_questions: Budget,
+    crowd: Budget,
     /// Until when refusals come later, because there is a flood, ns.
     flood_until: u64,
     gauges: Gauges,
@@ -212,7 +214,7 @@ impl Doorman {
             invented_tries: Pace::new(TRIES, TRIES_WAIT_MAX_NS),
             wrong: [None, Some(Budget::new(NEW_FAILURES)), Some(Budget::new(NEW_FAILURES)), None],
             hopeless_hashes: Budget::new(HOPELESS_HASHES),
-            new_questions: Budget::new(HOPELESS_HASHES),
+            crowd: Budget::new(CROWD),
             flood_until: 0,
             gauges: Gauges::new(counters),
         }
@@ -249,11 +251,12 @@ impl Doorman {
             return;
         };
         let is_hashed = class != Class::Hopeless || self.hopeless_hashes.is_left(now);
-        if class != Class::Known {
-            match self.new_questions.is_left(now) {
-                true => self.new_questions.spend(now),
-                false => self.flood_until = now + FLOOD_NS,
+        match class {
+            Class::Known => {}
+            Class::Listed | Class::Elsewhere | Class::Hopeless if self.crowd.is_left(now) => {
+                self.crowd.spend(now)
             }
+            Class::Listed | Class::Elsewhere | Class::Hopeless => self.flood_until = now + FLOOD_NS,
         }
         let tell_from = if now < self.flood_until { now + FLOOD_DELAY_NS } else { now };
         let question = Question { door, request, inquiry, class, origin, ready, tell_from };

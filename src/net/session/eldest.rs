@@ -48,16 +48,17 @@ pub(super) struct Eldest {
 }
 
 impl Eldest {
-    /// The connection that gives way; `None` when all are logged in. One that has changed since it was found is passed over, and
-    /// is found again when its turn comes; whoever came later is younger than all that were found.
-    pub(super) fn next<C>(&mut self, connections: &mut Slab<Connection<C>>) -> Option<usize> {
+    /// The connection that gives way; `None` when all others are logged in, or have a better claim than `most`. One that has
+    /// changed since it was found is passed over, and is found again when its turn comes; whoever came later is younger than all
+    /// that were found.
+    pub(super) fn next<C>(&mut self, connections: &mut Slab<Connection<C>>, most: Claim) -> Option<usize> {
         while let Some(one) = self.found.pop() {
             if connections.get(one.id).and_then(|now| now.gives_way()) == Some((one.claim, one.since)) {
-                return Some(one.id.place());
+                return (one.claim <= most).then_some(one.id.place());
             }
         }
         self.look(connections);
-        self.found.pop().map(|one| one.id.place())
+        self.found.pop().filter(|one| one.claim <= most).map(|one| one.id.place())
     }
 
     /// How many connections were looked at since the start, to find those who go.
@@ -117,7 +118,7 @@ mod tests {
         /// A newcomer with this claim, and who gave way to it: address and claim.
         fn come(&mut self, from: u32, claim: Claim) -> Option<(u32, Claim)> {
             let gone = self.connections.is_full().then(|| {
-                let place = self.eldest.next(&mut self.connections).expect("somebody goes");
+                let place = self.eldest.next(&mut self.connections, Claim::Known).expect("somebody goes");
                 let gone = self.connections.remove(place).expect("it is there");
                 let IpAddr::V4(address) = gone.from else { panic!("{}", gone.from) };
                 (address.to_bits() - (10 << 24), gone.gives_way().expect("nobody is logged in").0)

@@ -26,7 +26,7 @@ pub use ending::{Ending, EndingKind};
 use packets::chatter_of;
 pub use packets::{Next, Packets};
 
-use super::auth::{AuthClient, Grant};
+use super::auth::{AuthClient, Claim, Grant};
 use super::{ConnectionId, Inbox, Ready, Slab, Socket, Sockets, Turns};
 use crate::runtime::log::Stranger;
 use crate::runtime::{Counters, Doorbell, Fatal, Rate, descriptors};
@@ -377,8 +377,10 @@ impl<C> Server<C> {
                 }
                 Err(error)
                     if matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::ConnectionAborted) => {}
-                // The client waits until the place of somebody without a login is free.
-                Err(error) if descriptors::are_used_up(&error) && self.give_way(service, now) => {}
+                // The client waits until the place of somebody without a login is free. Who comes in from where its name is known
+                // may be the only one here, and is no reason for the want.
+                Err(error)
+                    if descriptors::are_used_up(&error) && self.give_way(service, Claim::Named, now) => {}
                 Err(error) => {
                     let label = self.settings.label;
                     tracing::warn!("{label}accepting failed; trying again in a second: {}", Told(&error));
@@ -390,9 +392,9 @@ impl<C> Server<C> {
         most
     }
 
-    /// Closes a connection without a login; whether there was one.
-    fn give_way(&mut self, service: &mut impl Service<Client = C>, now: u64) -> bool {
-        let stranger = self.eldest.next(&mut self.connections);
+    /// Closes a connection without a login and with no better claim than `most`; whether there was one.
+    fn give_way(&mut self, service: &mut impl Service<Client = C>, most: Claim, now: u64) -> bool {
+        let stranger = self.eldest.next(&mut self.connections, most);
         stranger.map(|stranger| self.close(service, stranger, Ending::GaveWay, now)).is_some()
     }
 
@@ -405,7 +407,7 @@ impl<C> Server<C> {
     ) {
         // Whoever connects and says nothing must not keep out those who have a login.
         if self.connections.is_full() {
-            self.give_way(service, now);
+            self.give_way(service, Claim::Known, now);
         }
         let Self { strangers, spare_inboxes: spares, settings, .. } = self;
         let label = settings.label;

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::net::Readiness;
-use crate::net::auth::{Asked, AuthAnswer, AuthServer, Claim, Role, Ticket, auth_queues};
+use crate::net::auth::{Asked, AuthAnswer, AuthServer, Role, Ticket, auth_queues};
 use crate::wire::soup::{LoginRequest, Password, Username};
 use std::collections::VecDeque;
 use std::io::IoSlice;
@@ -116,6 +116,8 @@ impl Drop for WireSocket {
 
 #[derive(Default)]
 struct Net {
+    /// There is no descriptor for whoever arrives.
+    is_used_up: bool,
     arriving: VecDeque<(Client, SocketAddr)>,
     there: Vec<Client>,
 }
@@ -141,6 +143,9 @@ impl Sockets for NetSockets {
 
     fn accept(&mut self) -> io::Result<(Box<dyn Socket>, SocketAddr)> {
         let mut net = self.0.lock().expect("no panic");
+        if net.is_used_up {
+            return Err(crate::runtime::descriptors::none_left());
+        }
         let (client, peer) = net.arriving.pop_front().ok_or(ErrorKind::WouldBlock)?;
         net.there.push(Arc::clone(&client));
         Ok((Box::new(WireSocket(client)), peer))
@@ -398,5 +403,25 @@ fn a_full_house_takes_several_newcomers_a_cycle_and_looks_at_few_connections() {
         assert!((mean - each).abs() < 0.1, "{what}: {mean} in a cycle");
         let looked = (port.server.eldest.looked_at() - before) / 100;
         assert!(looked <= looked_at + 32, "{what}: {looked} were looked at in a cycle");
+    }
+}
+
+#[test]
+fn for_want_of_descriptors_a_login_that_is_known_does_not_give_way() {
+    for (claim, stays) in
+        [(Claim::None, false), (Claim::Named, false), (Claim::Listed, true), (Claim::Known, true)]
+    {
+        let mut port = Port::new(64);
+        let alice = port.connect(1);
+        log_in(&alice, NAMES[0]);
+        port.cycle();
+        port.asked[0].inquiry.set_claim(claim);
+        port.net.lock().expect("no panic").is_used_up = true;
+        let newcomer = port.connect(2);
+        port.cycle();
+        assert_eq!((is_closed(&alice), is_closed(&newcomer)), (!stays, false), "{claim:?}");
+        port.net.lock().expect("no panic").is_used_up = false;
+        port.now += ACCEPT_PAUSE_NS;
+        assert_eq!(port.cycle(), 1, "it was left to wait");
     }
 }
