@@ -1,6 +1,7 @@
 //! What the gateway keeps of a login beside its stream: how much it may still send, and what becomes of its orders while it
 //! has no connection.
 
+use super::rounds::Share;
 use super::settings::{LoginSettings, RateLimit};
 use crate::domain::LoginId;
 use std::time::Duration;
@@ -87,6 +88,8 @@ struct Desk {
     cancels: Bucket,
     /// While space is low: when the next order is taken, to be refused, ns.
     next_order: u64,
+    /// What it has had of a round.
+    share: Share,
     /// When its orders are cancelled, ns; `None`: it has a connection, or has had its orders cancelled, or they stay.
     cancel_at: Option<u64>,
 }
@@ -94,7 +97,8 @@ struct Desk {
 impl Default for Desk {
     fn default() -> Self {
         let cancels = Bucket::new(CANCELS_WHILE_LOW);
-        Self { cancel_on_disconnect: None, bucket: None, cancels, next_order: 0, cancel_at: None }
+        let (bucket, share) = (None, Share::default());
+        Self { cancel_on_disconnect: None, bucket, cancels, next_order: 0, share, cancel_at: None }
     }
 }
 
@@ -151,6 +155,11 @@ impl Desks {
     /// When the login's next order is taken while space is low, to be refused, ns. It is the login's and not the connection's.
     pub fn next_order(&mut self, login: LoginId) -> Option<&mut u64> {
         self.by_login.get_mut(login.0 as usize).map(|desk| &mut desk.next_order)
+    }
+
+    /// What the login has had of a round: to log in again does not help, for what it has sent before is still on its way.
+    pub(super) fn share(&mut self, login: LoginId) -> Option<&mut Share> {
+        self.by_login.get_mut(login.0 as usize).map(|desk| &mut desk.share)
     }
 
     /// An order of the login was cancelled whole.

@@ -3,10 +3,10 @@
 use super::desks::Desks;
 use super::gauges::Gauges;
 use super::owed::Owed;
-use super::rounds::{Rounds, Share};
+use super::rounds::Rounds;
 use super::settings::{GatewaySettings, Progress};
 use super::source::Source;
-use super::streams::{Stream, Streams};
+use super::streams::Streams;
 use crate::domain::{Command, LoginId};
 use crate::net::ConnectionId;
 use crate::net::auth::{Grant, Role};
@@ -48,15 +48,13 @@ pub(super) struct Trader {
     pub(super) source: Source,
     /// It reads a session that has ended when it logged in.
     pub(super) is_visitor: bool,
-    /// What it has had of a round.
-    pub(super) share: Share,
     /// What is to happen before it can go; `None`: it has not asked for that.
     pub(super) owed: Option<Owed>,
 }
 
 impl Trader {
     fn new(login: LoginId, role: Role, session: u32, source: Source) -> Self {
-        Self { login, role, session, source, is_visitor: false, share: Share::default(), owed: None }
+        Self { login, role, session, source, is_visitor: false, owed: None }
     }
 }
 
@@ -155,10 +153,8 @@ impl Service for OrderEntry {
     /// Not while so much waits to be sent that nothing more should be taken in: a client that sends faster than it receives
     /// is slowed down before it falls behind.
     fn takes_input(&self, trader: &Trader) -> bool {
-        let Source::Tail { position } = trader.source else { return true };
-        let tail = self.streams.get(trader.login).and_then(Stream::tail);
-        let end = tail.map_or(0, |tail| tail.end());
-        end.saturating_sub(position) <= self.settings.tail_bytes as u64 / 4
+        let Some(stream) = self.streams.get(trader.login) else { return true };
+        trader.source.keeps_up(stream, self.settings.tail_bytes as u64 / 4)
     }
 
     fn take(

@@ -33,7 +33,7 @@ impl OrderEntry {
             // Its numbers are those of a session that has ended; it is about to be told.
             return (0, pass_over(packets));
         }
-        let left = self.rounds.left(trader.share);
+        let left = self.rounds.left(self.desks.share(login).copied().unwrap_or_default());
         if left == 0 {
             return (0, Ok(Stopped::Held));
         }
@@ -65,7 +65,9 @@ impl OrderEntry {
         }
         let messages = claim.len();
         claim.publish();
-        self.rounds.took(&mut trader.share, messages);
+        if let Some(share) = self.desks.share(login) {
+            self.rounds.took(share, messages);
+        }
         self.gauges.messages_in.add(messages as u64);
         self.rings_due |= messages > 0;
         let stopped = stopped.map(|stopped| match stopped {

@@ -30,6 +30,8 @@ pub struct Resend {
     next: u64,
     /// The first message that is not there, once the session has ended.
     end: Option<u64>,
+    /// How many messages it was behind the stream when it began.
+    behind: u64,
     step: Step,
     /// Tells those who read that somebody waits.
     wanted: Arc<()>,
@@ -42,8 +44,8 @@ enum Step {
 }
 
 impl Resend {
-    fn new(next: u64, end: Option<u64>) -> Self {
-        Self { next, end, step: Step::Wanted { not_before: 0 }, wanted: Arc::new(()) }
+    fn new(next: u64, end: Option<u64>, behind: u64) -> Self {
+        Self { next, end, behind, step: Step::Wanted { not_before: 0 }, wanted: Arc::new(()) }
     }
 }
 
@@ -52,13 +54,29 @@ impl Source {
     pub fn of(stream: &Stream, next: u64) -> Self {
         match stream.tail().and_then(|tail| tail.locate(next)) {
             Some(position) => Self::Tail { position },
-            None => Self::Log(Resend::new(next, None)),
+            None => Self::Log(Resend::new(next, None, stream.next().saturating_sub(next))),
         }
     }
 
     /// Messages `next` to before `end` of a session that has ended.
     pub fn ended(next: u64, end: u64) -> Self {
-        Self::Log(Resend::new(next, Some(end)))
+        Self::Log(Resend::new(next, Some(end), 0))
+    }
+
+    /// Whether the client receives as fast as it is told something: from the tail, no more than so many bytes wait; from the event
+    /// log, no more than those have come to what there was when it began.
+    pub fn keeps_up(&self, stream: &Stream, bytes_max: u64) -> bool {
+        match self {
+            Self::Tail { position } => {
+                let end = stream.tail().map_or(0, |tail| tail.end());
+                end.saturating_sub(*position) <= bytes_max
+            }
+            Self::Log(Resend { end: Some(_), .. }) => true,
+            Self::Log(Resend { next, behind, .. }) => {
+                let more = bytes_max / SEQUENCED_LEN_MAX as u64;
+                stream.next().saturating_sub(*next) <= behind.saturating_add(more)
+            }
+        }
     }
 
     /// Whether they come from the tail.

@@ -84,6 +84,18 @@ fn who_sends_faster_than_it_is_answered_does_not_stand_before_others() {
     alice.send(&orders);
     bench.until_read(orders.len() as u64 + 2 * login_packet(ALICE, 0).len() as u64);
     assert_eq!(taken_in(&mut bench), 8);
+    // What an ended connection has sent is on its way all the same: to come again does not help.
+    for at in 0..3 {
+        let (mut again, _) = bench.log_in(ALICE, 0);
+        let more: Vec<u8> = (100..140).map(|number| 100 * at + number).flat_map(enter).collect();
+        again.send(&more);
+        assert_eq!(taken_in(&mut bench), 8, "time {at}");
+        bench.until_closed(&mut alice);
+        alice = again;
+    }
+    drop(alice);
+    let (mut alice, _) = bench.log_in(ALICE, 0);
+    alice.send(&(9..=40).flat_map(enter).collect::<Vec<u8>>());
     bob.send(&enter(1));
     bench.until("his order", |bench| bench.count("gateway.messages_in") == 9);
     let mut commands = bench.taken();

@@ -1,11 +1,11 @@
 //! Streams: numbered, gated, and resumed from any message without a gap or a repetition.
 
-use super::bench::{ALICE, BOB, Bench, SECOND, cancel, canceled, settings};
+use super::bench::{ALICE, BOB, Bench, SECOND, cancel, canceled, enter, settings};
 use dojima::domain::audience::{Address, Part};
 use dojima::domain::{AccountId, Event, Executed, InstrumentId, Listing, LoginId};
 use dojima::stages::gateway::GatewaySettings;
 use dojima::stages::resend::{Reading, ResendAnswer, ResendChunk};
-use dojima::wire::ouch::Outbound;
+use dojima::wire::ouch::{Outbound, SEQUENCED_LEN_MAX};
 use dojima::wire::soup::kind;
 use std::time::Duration;
 
@@ -89,6 +89,31 @@ fn a_client_resumes_from_the_event_log_and_goes_over_to_the_tail() {
         bench.expect_stream(&mut client, ALICE, last);
         assert_eq!(bench.count("gateway.resend_chunks") > 0, from <= old, "from {from}");
     }
+}
+
+/// Who reads old messages and sends orders is slowed down, too, when it reads more slowly than it is told something.
+#[test]
+fn who_resumes_and_does_not_keep_up_is_slowed_down() {
+    let mut bench = Bench::with(settings(), 1024, &[0, 500, 0]);
+    let (mut client, _) = bench.log_in(ALICE, 1);
+    // As many as are a quarter of the tail, if each were as long as a message can be.
+    let more = settings().tail_bytes / 4 / SEQUENCED_LEN_MAX;
+    for told in 1..=more + 2 {
+        bench.tell(ALICE);
+        client.send(&enter(told as u32));
+        for _ in 0..20 {
+            bench.cycle();
+        }
+        let taken = bench.count("gateway.messages_in") as usize;
+        assert!(if told <= more { taken >= told - 1 } else { taken <= more + 1 }, "{taken} of {told}");
+    }
+    assert_eq!(bench.count("gateway.connections"), 1);
+    bench.until("the rest", |bench| {
+        bench.archive(50, u64::MAX - 1);
+        bench.clock.advance(SECOND / 1000);
+        client.receive();
+        bench.count("gateway.messages_in") as usize == more + 2
+    });
 }
 
 #[test]
