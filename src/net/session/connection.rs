@@ -137,6 +137,8 @@ pub(super) struct Connection<C> {
     pub(super) chatter: usize,
     /// What it may send after its login that says nothing.
     pub(super) chatter_left: Budget,
+    /// It has sent more than that, and is not read until a sweep.
+    pub(super) rests: bool,
     /// Its inbox may have a whole packet.
     pub(super) has_more: bool,
     /// The silence that is too long, ns.
@@ -175,6 +177,7 @@ impl<C> Connection<C> {
             owed_since: None,
             chatter: 0,
             chatter_left: Budget::new(CHATTER),
+            rests: false,
             has_more: false,
             silence_max: settings.client_timeout.as_nanos() as u64,
         }
@@ -211,6 +214,13 @@ impl<C> Connection<C> {
     /// Whether what it sends is thrown away.
     pub(super) fn is_thrown_away(&self) -> bool {
         matches!(self.phase, Phase::LoggingOut(_) | Phase::Leaving(_))
+    }
+
+    /// Whether it had to rest and may be read again.
+    pub(super) fn goes_on(&mut self, now: u64) -> bool {
+        let goes_on = self.rests && self.chatter_left.is_left(now);
+        self.rests &= !goes_on;
+        goes_on
     }
 
     /// Whether nobody is logged in on it.
@@ -418,6 +428,9 @@ impl<C> Connection<C> {
     /// Whether it may have something to receive or to take up, as far as is known.
     #[inline]
     pub(super) fn has_input(&self) -> bool {
+        if self.rests {
+            return false;
+        }
         let is_readable = self.readable && !self.inbox.is_full();
         is_readable || self.held || self.has_more || self.input_ended.is_some()
     }

@@ -462,17 +462,19 @@ impl<C> Server<C> {
     fn receive_from_strangers(&mut self, service: &mut impl Service<Client = C>, now: u64) -> (usize, u64) {
         let places = self.connections.places();
         let (mut work, mut turns) = (0, 0);
-        let mut next = if self.first_stranger < places { self.first_stranger } else { 0 };
-        for _ in 0..STRANGER_TURNS_MAX {
-            let Some(place) = self.strangers.next_from(next).or_else(|| self.strangers.next_from(0)) else {
-                break;
-            };
-            work += self.receive_from(service, place, now);
-            turns += 1;
-            self.note_input(place);
-            next = place + 1;
+        let start = if self.first_stranger < places { self.first_stranger } else { 0 };
+        for (from, until) in [(start, places), (0, start)] {
+            let mut next = from;
+            while turns < STRANGER_TURNS_MAX as u64
+                && let Some(place) = self.strangers.next_from(next).filter(|place| *place < until)
+            {
+                work += self.receive_from(service, place, now);
+                turns += 1;
+                self.note_input(place);
+                next = place + 1;
+                self.first_stranger = next;
+            }
         }
-        self.first_stranger = next;
         // What is left is work for the next cycle.
         (work + usize::from(turns == STRANGER_TURNS_MAX as u64), turns)
     }
@@ -495,7 +497,8 @@ impl<C> Server<C> {
             return 0;
         }
         if connection.is_thrown_away() && !connection.chatter_left.is_left(now) {
-            connection.held = true;
+            // A sweep lets it go on.
+            connection.rests = true;
             return 0;
         }
         let bytes = connection.receive(now);
@@ -658,7 +661,13 @@ impl<C> Server<C> {
                     heartbeats += put;
                     self.outputs.set(place, true);
                 }
-                Err(ending) => self.close(service, place, ending, now),
+                Err(ending) => {
+                    self.close(service, place, ending, now);
+                    continue;
+                }
+            }
+            if self.connections.at(place).is_some_and(|connection| connection.goes_on(now)) {
+                self.note_input(place);
             }
         }
         if until < self.connections.places() {

@@ -155,6 +155,31 @@ fn what_is_sent_after_a_logout_is_read_slowly() {
     }
     let read = bench.count("gateway.bytes_in") - before;
     assert!((100_000..500_000).contains(&read), "{read} bytes of 13 MB");
+    // Nor does it keep the gateway awake, neither while it is owed something nor afterwards.
+    for is_answered in [false, true] {
+        if is_answered {
+            assert_eq!(bench.taken().len(), 1);
+            bench.sequenced.set(1);
+            bench.applied.set(1);
+            bench.until("the end", |bench| {
+                bench.clock.advance(SECOND / 1_000);
+                alice.send_some(&mut &flood[..]);
+                alice.receive();
+                alice.closed
+            });
+            bench.clock.advance(SECOND / 100);
+            taken_in(&mut bench);
+        }
+        let turns = bench.count("gateway.input_turns");
+        let work: usize = (0..1_000).map(|_| bench.cycle()).sum();
+        let turns = bench.count("gateway.input_turns") - turns;
+        assert!(work <= 1 && turns <= 1, "{work} work in {turns} turns, answered: {is_answered}");
+        let before = bench.count("gateway.bytes_in");
+        bench.clock.advance(SECOND);
+        taken_in(&mut bench);
+        let read = bench.count("gateway.bytes_in") - before;
+        assert!((10_000..300_000).contains(&read), "{read} bytes after a second");
+    }
 }
 
 #[test]
