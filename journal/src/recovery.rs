@@ -181,8 +181,9 @@ pub fn scan_storage(storage: Arc<dyn Storage>) -> Result<Scanned, JournalError> 
     scan_storage_from(storage, 0)
 }
 
-/// As [`scan_storage`], but looks at the records only from the segment on that holds `sequence`; a snapshot covers
-/// what is before. Of older segments it reads the headers: they must verify and follow one another.
+/// As [`scan_storage`], but looks at the records only from the segment on that holds the record before `sequence`; a snapshot covers
+/// what is before. Of older segments it reads the headers: they must verify and follow one another. Where `sequence` is the first of
+/// its segment, the end of the one before is looked at, too: if that is torn, what follows it does not count.
 ///
 /// # Errors
 /// As [`scan`].
@@ -309,7 +310,7 @@ impl Progress {
         self.damaged(number, 0, "the segment is missing".to_owned())
     }
 
-    /// Skips the segments before the one that holds `sequence`, and says how many they are. Only their headers are
+    /// Skips the segments before the one that holds the record before `sequence`, and says how many they are. Only their headers are
     /// read, and that one's.
     fn skip_before(&mut self, sequence: u64, files: &[(u64, u64)]) -> Result<usize, JournalError> {
         if sequence == 0 {
@@ -318,7 +319,8 @@ impl Progress {
         let mut last: Option<(Header, u64)> = None;
         for &(number, bytes) in files {
             let (_, header) = open_segment(self.storage.as_ref(), number)?;
-            if header.is_spare() || header.base_sequence > sequence {
+            let is_behind = header.base_sequence >= sequence && last.is_some();
+            if header.is_spare() || header.base_sequence > sequence || is_behind {
                 break;
             }
             if let Some((skipped, skipped_bytes)) = last.replace((header, bytes)) {

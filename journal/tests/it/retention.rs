@@ -233,11 +233,13 @@ fn a_scan_from_a_sequence_judges_what_follows_it_and_nothing_before() {
     let scan_from = |storage: &MemoryStorage, from| scan_storage_from(Arc::new(storage.clone()), from);
     // (file, byte, first sequence to judge, the scan succeeds)
     for (file, at, from, ends_well) in [
-        ("0000000001.seg", 100, second, true),
+        ("0000000001.seg", 100, second + 1, true),
+        // What follows is looked at, and so is how what is before it ends.
+        ("0000000001.seg", 100, second, false),
         ("0000000001.seg", 100, second - 1, false),
         ("0000000001.seg", 100, 0, false),
         ("0000000002.seg", 100, second, false),
-        ("0000000002.seg", 100, segments[2].base_sequence, true),
+        ("0000000002.seg", 100, segments[2].base_sequence + 1, true),
         // Headers are looked at always.
         ("0000000001.seg", 24, second, false),
         ("0000000002.seg", 40, 1_299, false),
@@ -266,6 +268,36 @@ fn a_scan_from_a_sequence_judges_what_follows_it_and_nothing_before() {
     let copy = damage("0000000001.seg", 100);
     let refused = scan_from(&copy, 1_299).expect("scans").into_writer_truncated(1_010, small());
     assert!(matches!(refused, Err(JournalError::Damaged { offset: 64, .. })), "{refused:?}");
+}
+
+/// A loss of power may take the end of a segment and leave what was begun after it in the next one. None of that was acknowledged,
+/// and a scan from there cuts it like a scan of everything: else what is written later would stand behind a torn end.
+#[test]
+fn a_scan_from_the_first_record_of_a_segment_sees_that_the_one_before_is_torn() {
+    let storage = MemoryStorage::new();
+    let mut writer = scan(&storage).expect("scans").into_writer(small()).expect("opens");
+    while segments(&storage).len() < 3 {
+        writer.sync().expect("sync");
+        append(&mut writer, 1);
+    }
+    append(&mut writer, 5);
+    let first = scan(&storage).expect("scans").segments()[2].base_sequence;
+    let mut torn = 0;
+    for lost in (0..4096).step_by(512) {
+        let copy = storage.after_crash(|file, offset| file != "0000000002.seg" || offset != lost);
+        let whole = scan(&copy).expect("scans");
+        let scanned = scan_storage_from(Arc::new(copy.clone()), first).expect("scans");
+        assert_eq!(scanned.next_sequence(), whole.next_sequence(), "{lost}");
+        assert_eq!(scanned.verdict(), whole.verdict(), "{lost}");
+        torn += u32::from(whole.next_sequence() == first);
+        let mut writer = scanned.into_writer(small()).expect("opens");
+        append(&mut writer, 100);
+        writer.sync().expect("sync");
+        let last = writer.next_sequence() - 1;
+        drop(writer);
+        assert_eq!(scan(&copy).expect("scans").next_sequence() - 1, last, "all that is acknowledged is there");
+    }
+    assert!(torn > 0, "none was torn");
 }
 
 #[test]
