@@ -295,7 +295,11 @@ fn a_scan_from_the_first_record_of_a_segment_sees_that_the_one_before_is_torn() 
         writer.sync().expect("sync");
         let last = writer.next_sequence() - 1;
         drop(writer);
-        assert_eq!(scan(&copy).expect("scans").next_sequence() - 1, last, "all that is acknowledged is there");
+        assert_eq!(
+            scan(&copy).expect("scans").next_sequence() - 1,
+            last,
+            "all that is acknowledged is there"
+        );
     }
     assert!(torn > 0, "none was torn");
 }
