@@ -15,9 +15,9 @@ impl Rate {
         paid.saturating_sub((self.burst - 1) * self.spacing).max(now)
     }
 
-    /// When what was done until now is paid for, ns, once another one is done.
-    pub fn pay(self, paid: u64, now: u64) -> u64 {
-        paid.max(now) + self.spacing
+    /// When what was done until now is paid for, ns, once so many more are done.
+    pub fn pay(self, paid: u64, count: u64, now: u64) -> u64 {
+        paid.max(now).saturating_add(count.saturating_mul(self.spacing))
     }
 }
 
@@ -51,7 +51,7 @@ impl Budget {
 
     /// Takes so many, more than are left too: those are paid for before there is another one.
     pub fn spend_many(&mut self, count: u64, now: u64) {
-        self.paid = self.paid.max(now).saturating_add(count.saturating_mul(self.rate.spacing));
+        self.paid = self.rate.pay(self.paid, count, now);
     }
 }
 

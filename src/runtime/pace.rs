@@ -25,7 +25,7 @@ impl<K: Hash + Eq> Pace<K> {
         if at - now > self.wait_max {
             return None;
         }
-        *paid = self.rate.pay(*paid, now);
+        *paid = self.rate.pay(*paid, 1, now);
         Some(at)
     }
 
@@ -37,7 +37,7 @@ impl<K: Hash + Eq> Pace<K> {
     /// Takes so many more of this key, which has done them.
     pub fn charge(&mut self, key: K, count: u64, now: u64) {
         let paid = self.paid.entry(key, now, |paid| *paid);
-        *paid = (*paid).max(now) + count * self.rate.spacing;
+        *paid = self.rate.pay(*paid, count, now);
     }
 
     /// How many keys are known.

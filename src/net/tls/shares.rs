@@ -190,17 +190,19 @@ impl Shares {
 
     /// What ends a handshake that gives way.
     pub fn attach(&self, (peer, number): (IpAddr, u64), task: AbortHandle) {
-        let mut table = self.table();
-        let share = table.shares.get_mut(&origin(peer));
-        let own = share.and_then(|share| share.handshakes.iter_mut().find(|one| one.number == number));
         // One that is not there has given way, or has ended, already.
-        if let Some(handshake) = own {
+        if let Some(handshake) = self.table().handshake(origin(peer), number) {
             handshake.task = Some(task);
         }
     }
 }
 
 impl Table {
+    /// One that is under way; none when it has ended.
+    fn handshake(&mut self, from: IpAddr, number: u64) -> Option<&mut Handshake> {
+        self.shares.get_mut(&from)?.handshakes.iter_mut().find(|one| one.number == number)
+    }
+
     /// Address and number of the handshake that gives way. A client says something as soon as it is connected: so one of which no
     /// byte has come goes before all others, unless those are few, for a newcomer beside others that have spoken is one of them.
     fn gives_way(&self) -> Option<(IpAddr, u64)> {
@@ -222,9 +224,7 @@ impl Table {
 
     /// Ends a handshake before its time.
     fn cut(&mut self, (from, number): (IpAddr, u64)) {
-        let share = self.shares.get_mut(&from);
-        let own = share.and_then(|share| share.handshakes.iter_mut().find(|one| one.number == number));
-        if let Some(task) = own.and_then(|handshake| handshake.task.take()) {
+        if let Some(task) = self.handshake(from, number).and_then(|handshake| handshake.task.take()) {
             task.abort();
         }
         self.end(from, number);
@@ -261,10 +261,7 @@ impl HandshakePlace {
 
     /// A byte of it has come.
     pub fn note_spoken(&self) {
-        let mut table = self.shares.table();
-        let share = table.shares.get_mut(&self.from);
-        let own = share.and_then(|share| share.handshakes.iter_mut().find(|one| one.number == self.number));
-        if let Some(handshake) = own {
+        if let Some(handshake) = self.shares.table().handshake(self.from, self.number) {
             handshake.has_spoken = true;
         }
     }
