@@ -13,7 +13,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use comfy_table::{CellAlignment, Table, presets};
-use dojima_journal::storage::{FileStorage, Region, Storage};
+use dojima_journal::storage::{FileStorage, Region, Storage, Writing};
 use dojima_journal::{AppendError, Options, Reader, Writer, scan};
 use hdrhistogram::Histogram;
 
@@ -81,10 +81,10 @@ fn main() {
 /// One record and one sync at a time, in turns with bare ways of making as much durable.
 fn one_record(folder: &Path, sizes: &Sizes) {
     let file = zeroed_file(&folder.join("floor-pwrite"), sizes.segment_bytes);
-    let mut map = zeroed_map(&folder.join("floor-msync"), sizes.segment_bytes);
+    let mut map = zeroed_map(&folder.join("floor-map"), sizes.segment_bytes);
     let mut journal = open(&folder.join("single"), sizes);
     let page = [0x5A; PAGE_BYTES];
-    let (mut pwrite, mut msync, mut ours) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut pwrite, mut mapped, mut ours) = (Vec::new(), Vec::new(), Vec::new());
     for turn in 0..sizes.single_syncs {
         let at = PAGE_BYTES + turn * PAGE_BYTES % (sizes.segment_bytes as usize - 2 * PAGE_BYTES);
         pwrite.push(time(|| {
@@ -92,9 +92,9 @@ fn one_record(folder: &Path, sizes: &Sizes) {
             file.sync_data().expect("fdatasync");
         }));
         let at = PAGE_BYTES + turn * RECORD_BYTES;
-        msync.push(time(|| {
-            map.edit(|map| map[at..at + RECORD_BYTES].copy_from_slice(&page[..RECORD_BYTES]));
-            map.flush(at..at + RECORD_BYTES).expect("msync");
+        mapped.push(time(|| {
+            map.edit(at..at + RECORD_BYTES, |map| map.copy_from_slice(&page[..RECORD_BYTES]));
+            map.flush(at..at + RECORD_BYTES).expect("fdatasync");
         }));
         ours.push(time(|| {
             append(&mut journal);
@@ -107,7 +107,7 @@ fn one_record(folder: &Path, sizes: &Sizes) {
     let mut table = table(&["one at a time", "p50 µs", "p99 µs", "ratio to the first floor"]);
     for (name, times) in [
         ("floor: pwrite + fdatasync, 4 KiB", &mut pwrite),
-        ("floor: msync, 96 B", &mut msync),
+        ("floor: copy into a map + fdatasync, 96 B", &mut mapped),
         ("journal: append + sync, 64 B payload", &mut ours),
     ] {
         let (median, tail) = (percentile(times, 50), percentile(times, 99));
@@ -135,7 +135,7 @@ fn batches(folder: &Path, sizes: &Sizes) {
         let bytes = batch as usize * RECORD_BYTES;
         let floor_bytes = sizes.segment_bytes.max(2 * bytes.next_multiple_of(PAGE_BYTES) as u64);
         let file = zeroed_file(&folder.join(format!("pwrite-{batch}")), floor_bytes);
-        let mut map = zeroed_map(&folder.join(format!("msync-{batch}")), floor_bytes);
+        let mut map = zeroed_map(&folder.join(format!("map-{batch}")), floor_bytes);
         let (ready_dir, made_dir) =
             (folder.join(format!("ready-{batch}")), folder.join(format!("made-{batch}")));
         let mut ready = open_with_space(&ready_dir, sizes, records);
@@ -144,7 +144,7 @@ fn batches(folder: &Path, sizes: &Sizes) {
         let mut at = 0;
         let mut contenders = [
             "floor: pwrite + fdatasync of the same bytes",
-            "floor: copy + msync of the same bytes",
+            "floor: copy into a map + fdatasync of the same bytes",
             "journal, segments ready",
             "journal, segments being made",
         ]
@@ -160,8 +160,8 @@ fn batches(folder: &Path, sizes: &Sizes) {
                                 file.sync_data().expect("fdatasync");
                             }
                             1 => {
-                                map.edit(|map| map[at..at + bytes].copy_from_slice(&source));
-                                map.flush(at..at + bytes).expect("msync");
+                                map.edit(at..at + bytes, |map| map.copy_from_slice(&source));
+                                map.flush(at..at + bytes).expect("fdatasync");
                             }
                             2 => append_batch(&mut ready, batch),
                             _ => append_batch(&mut made, batch),
@@ -413,7 +413,7 @@ fn digest(dir: &Path, records: u64) -> u64 {
 /// A file of real zeros, prepared as the journal prepares its own.
 fn zeroed(path: &Path, bytes: u64) -> FileStorage {
     let storage = FileStorage::new(path.parent().expect("in a folder"));
-    storage.create(&name_of(path), bytes, &[], &AtomicBool::new(false)).expect("created");
+    storage.create(&name_of(path), bytes, &[], Writing::Mapped, &AtomicBool::new(false)).expect("created");
     storage
 }
 
@@ -423,7 +423,7 @@ fn zeroed_file(path: &Path, bytes: u64) -> File {
 }
 
 fn zeroed_map(path: &Path, bytes: u64) -> Region {
-    zeroed(path, bytes).map(&name_of(path), bytes).expect("maps")
+    zeroed(path, bytes).open_to_write(&name_of(path), bytes, Writing::Mapped).expect("maps")
 }
 
 fn name_of(path: &Path) -> String {

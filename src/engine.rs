@@ -24,6 +24,7 @@ use crate::runtime::{
     WallClock, affinity,
 };
 use dojima_journal::passing::Told;
+use dojima_journal::storage::Writing;
 use dojima_journal::{AppendError, JournalError, Options};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -245,11 +246,12 @@ pub fn recovery_settings(
     data: &DataDir,
     now: UnixNanos,
 ) -> Result<RecoverySettings, StartError> {
-    let options = |segment_mib: u64, spare_segments, durability, content| Options {
+    let options = |segment_mib: u64, spare_segments, durability, content, writing| Options {
         segment_bytes: segment_mib << 20,
         spare_segments,
         durability,
         content,
+        writing,
         ..Options::default()
     };
     let (journal, event_log) = (&config.journal, &config.event_log);
@@ -259,6 +261,7 @@ pub fn recovery_settings(
             journal.spare_segments,
             pipeline::settings::durability(journal.durability),
             DataDir::COMMANDS,
+            Writing::Mapped,
         ),
         // The event log can be rebuilt from the journal, so it is never waited for.
         event_log: options(
@@ -266,6 +269,7 @@ pub fn recovery_settings(
             event_log.spare_segments,
             dojima_journal::Durability::Async,
             DataDir::EVENTS,
+            Writing::Gathered,
         ),
         opening: config.opening_commands()?,
         proofs: pipeline::proofs(config, data),
@@ -417,7 +421,7 @@ impl Engine {
         });
         let mut running = Vec::new();
         for (thread, stop) in threads.into_iter().zip(stops) {
-            running.push((thread.stop, runner.spawn(thread.agent, thread.idle, stop, thread.pin)?));
+            running.push((thread.stop, runner.spawn(thread.agent, thread.idle, stop, thread.place)?));
         }
         let tls = match tls.take().zip(side_door) {
             Some((port, door)) => Some(port.serve(door).map_err(Fatal::io)?),

@@ -30,10 +30,9 @@ use crate::operator::{Desk, DeskPorts};
 use crate::recovery::{DataDir, Recovered};
 use crate::replica::State;
 use crate::ring::{Consumer, CursorReader, Producer, RingBuilder, cursor, spsc};
+use crate::runtime::chairs::Lag;
 use crate::runtime::planted::{Bug, is_planted};
-use crate::runtime::{
-    Agent, Clocks, CoreIndex, Counters, Doorbell, Fatal, IdleStrategy, StampClock, UnixNanos,
-};
+use crate::runtime::{Agent, Clocks, Counters, Doorbell, Fatal, IdleStrategy, Place, StampClock, UnixNanos};
 use crate::stages::doorman::{Door, Doorman};
 use crate::stages::feed::{FeedFiles, FeedPorts, FeedPublisher, FeedStart};
 use crate::stages::gateway::{Gateway, GatewayControl, GatewayPorts, GatewayStart, Progress};
@@ -67,8 +66,8 @@ pub struct Thread {
     pub agent: Box<dyn Agent>,
     /// How it waits.
     pub idle: Box<dyn IdleStrategy>,
-    /// Its core, if it is to be pinned.
-    pub pin: Option<CoreIndex>,
+    /// Where it runs and how much it counts.
+    pub place: Place,
     /// When it is stopped.
     pub stop: StopPhase,
 }
@@ -398,7 +397,8 @@ pub fn build(
             };
             let (applied, synced) = (applied.clone(), synced.clone());
             let doorman = seats.bells(Seat::Feed, &[Seat::Doorman]);
-            let ports = FeedPorts { applied, in_ring, synced, subscribers, snapshots, doorman };
+            let archived = archived.clone();
+            let ports = FeedPorts { applied, in_ring, archived, synced, subscribers, snapshots, doorman };
             let is_first = last.sequence == report.opening_commands;
             let start = FeedStart { event: last_event, sequence: last.sequence, is_first };
             let feed = FeedPublisher::new(
@@ -440,6 +440,15 @@ pub fn build(
         _ => None,
     };
     let shadow_control = shadow.as_ref().map(Shadow::control);
+    let bytes_max = settings::background_lag(config, data);
+    let sql = sql.map(|sql| {
+        let lag = lag_of(&archived, &sql.watermark(), settings::EVENT_RECORD_BYTES, bytes_max);
+        (sql, lag)
+    });
+    let shadow = shadow.map(|shadow| {
+        let lag = lag_of(&durable, &shadow.position(), settings::COMMAND_RECORD_BYTES, bytes_max);
+        (shadow, lag)
+    });
 
     let watch = Watch {
         rings,
@@ -477,7 +486,14 @@ pub fn build(
         shadow,
         feed,
     };
-    Ok(Pipeline { threads: seats.seat(agents), handles })
+    Ok(Pipeline { threads: seats.seat(agents, counters), handles })
+}
+
+/// How far who is at `at` is behind `end`, in records of so many bytes.
+fn lag_of(end: &CursorReader, at: &CursorReader, record_bytes: u64, bytes_max: u64) -> Lag {
+    let (end, at) = (end.clone(), at.clone());
+    let bytes = move || end.get().saturating_sub(at.get()).saturating_mul(record_bytes);
+    Lag { bytes: Box::new(bytes), bytes_max }
 }
 
 /// Who is told what.

@@ -4,7 +4,7 @@ use crate::error::JournalError;
 use crate::layout::SEGMENT_BYTES_MAX;
 use crate::passing::is_passing;
 use crate::segment::number_of;
-use crate::storage::{LockGuard, NotSynced, ReadAt, Region, Storage};
+use crate::storage::{LockGuard, NotSynced, ReadAt, Region, Storage, Writing};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -226,7 +226,14 @@ impl Storage for ArchivedStorage {
         }
     }
 
-    fn create(&self, _name: &str, _bytes: u64, _start: &[u8], _cancel: &AtomicBool) -> io::Result<()> {
+    fn create(
+        &self,
+        _name: &str,
+        _bytes: u64,
+        _start: &[u8],
+        _writing: Writing,
+        _cancel: &AtomicBool,
+    ) -> io::Result<()> {
         Err(read_only())
     }
 
@@ -234,7 +241,7 @@ impl Storage for ArchivedStorage {
         Err(read_only())
     }
 
-    fn map(&self, _name: &str, _bytes: u64) -> io::Result<Region> {
+    fn open_to_write(&self, _name: &str, _bytes: u64, _writing: Writing) -> io::Result<Region> {
         Err(read_only())
     }
 

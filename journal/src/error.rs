@@ -116,11 +116,19 @@ impl JournalError {
 }
 
 /// Why a record was not appended. The journal is unchanged in every case.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AppendError {
     /// The segment is full and no spare one is ready; try again later.
     #[error("no segment is ready: try again later")]
     NoSpace,
+    /// What was appended could not be written; every later call answers [`AppendError::Poisoned`].
+    #[error("{}: cannot write: {why}", file.display())]
+    Unwritten {
+        /// The file that was being written.
+        file: PathBuf,
+        /// The operating system's answer.
+        why: String,
+    },
     /// The payload can never fit a segment.
     #[error("a payload of {bytes} bytes does not fit: the limit is {max}")]
     TooLarge {

@@ -1,15 +1,19 @@
 //! A journal's files in a folder of the operating system.
 
 use crate::error::JournalError;
+use crate::gathered::{Gathered, WriteAt};
 use crate::lock;
-use crate::map::Mapping;
+use crate::map::{self, Mapping};
 use crate::passing::retry;
-use crate::storage::{LockGuard, NotSynced, ReadAt, Region, Storage, UNFINISHED};
+use crate::storage::{LockGuard, NotSynced, ReadAt, Region, Storage, UNFINISHED, Writing};
+use rustix::fs::{FallocateFlags, fallocate};
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, BufWriter, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::ops::Range;
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Bytes written per call while a segment is made. The page cache keeps what one call wrote in one folio, and a folio is
@@ -141,6 +145,54 @@ impl FileStorage {
         }
         file.sync_all()
     }
+
+    /// Writes `start`, and sets the rest aside, which then reads as zeros.
+    fn set_aside(mut file: File, bytes: u64, start: &[u8], cancel: &AtomicBool) -> io::Result<()> {
+        match retry(|| fallocate(&file, FallocateFlags::empty(), 0, bytes).map_err(io::Error::from)) {
+            Ok(()) => {}
+            // This file system cannot.
+            Err(error) if error.kind() == io::ErrorKind::Unsupported => {
+                return Self::write_zeroed(file, bytes, start, cancel);
+            }
+            Err(error) => return Err(error),
+        }
+        file.write_all(start)?;
+        file.sync_all()
+    }
+}
+
+/// A file that is written from its start to its end. The system is asked to begin with the disk's part of each piece, so that
+/// the sync at the end, which others' syncs wait behind, finds little to do.
+struct Streamed {
+    file: File,
+    bytes: u64,
+}
+
+impl Write for Streamed {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.file.write(bytes)? as u64;
+        map::start_write_back(&self.file, self.bytes..self.bytes + written);
+        self.bytes += written;
+        Ok(written as usize)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl WriteAt for File {
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        FileExt::write_at(self, bytes, offset)
+    }
+
+    fn sync(&self, _range: Range<u64>) -> io::Result<()> {
+        self.sync_data()
+    }
+
+    fn start_write_back(&self, range: Range<u64>) {
+        map::start_write_back(self, range);
+    }
 }
 
 impl Storage for FileStorage {
@@ -165,8 +217,18 @@ impl Storage for FileStorage {
         Ok(Box::new(retry(|| File::open(&path))?))
     }
 
-    fn create(&self, name: &str, bytes: u64, start: &[u8], cancel: &AtomicBool) -> io::Result<()> {
-        self.replace(name, |file| Self::write_zeroed(file, bytes, start, cancel))
+    fn create(
+        &self,
+        name: &str,
+        bytes: u64,
+        start: &[u8],
+        writing: Writing,
+        cancel: &AtomicBool,
+    ) -> io::Result<()> {
+        self.replace(name, |file| match writing {
+            Writing::Mapped => Self::write_zeroed(file, bytes, start, cancel),
+            Writing::Gathered => Self::set_aside(file, bytes, start, cancel),
+        })
     }
 
     fn write(
@@ -175,15 +237,18 @@ impl Storage for FileStorage {
         fill: &mut dyn FnMut(&mut dyn io::Write) -> io::Result<()>,
     ) -> io::Result<()> {
         self.replace(name, |file| {
-            let mut stream = BufWriter::with_capacity(STREAM_BUFFER_BYTES, file);
+            let mut stream = BufWriter::with_capacity(STREAM_BUFFER_BYTES, Streamed { file, bytes: 0 });
             fill(&mut stream)?;
-            stream.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()
+            stream.into_inner().map_err(io::IntoInnerError::into_error)?.file.sync_all()
         })
     }
 
-    fn map(&self, name: &str, bytes: u64) -> io::Result<Region> {
+    fn open_to_write(&self, name: &str, bytes: u64, writing: Writing) -> io::Result<Region> {
         let file = retry(|| OpenOptions::new().read(true).write(true).open(self.path(name)))?;
-        retry(|| Mapping::new(&file, bytes as usize)).map(Region::Mapped)
+        match writing {
+            Writing::Mapped => Mapping::new(file, bytes as usize).map(Region::Mapped),
+            Writing::Gathered => Ok(Region::Gathered(Gathered::new(Arc::new(file)))),
+        }
     }
 
     fn sync_file(&self, name: &str) -> Result<(), NotSynced> {

@@ -1,14 +1,15 @@
-//! Makes segments before they are needed: zeroed, synced, named and mapped, so that the writer only swaps. On a
-//! thread of its own, or at the moment of need where there must be no threads.
+//! Makes segments before they are needed: with their space, synced, named and open, so that the writer only swaps; and does for
+//! the writer what would make it wait. On a thread of its own, or at the moment of need where there must be no threads.
 
+use crate::gathered::WriteBack;
 use crate::passing::{Told, is_passing};
 use crate::record::Seed;
 use crate::segment::{Content, Header, file_name};
-use crate::storage::{Region, Storage};
+use crate::storage::{Region, Storage, Writing};
+use std::collections::VecDeque;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -31,9 +32,10 @@ pub(crate) struct Spare {
 pub(crate) struct Pattern {
     pub(crate) segment_bytes: u64,
     pub(crate) content: Content,
+    pub(crate) writing: Writing,
 }
 
-/// Makes and maps segment `number`. With a base sequence of 0 it is a spare.
+/// Makes and opens segment `number`. With a base sequence of 0 it is a spare.
 pub(crate) fn make(
     storage: &dyn Storage,
     number: u64,
@@ -41,11 +43,11 @@ pub(crate) fn make(
     pattern: Pattern,
     cancel: &AtomicBool,
 ) -> io::Result<Spare> {
-    let Pattern { segment_bytes, content } = pattern;
+    let Pattern { segment_bytes, content, writing } = pattern;
     let header = Header { number, base_sequence, segment_bytes, salt: storage.new_salt(), content };
     let name = file_name(number);
-    storage.create(&name, segment_bytes, &header.encode(), cancel)?;
-    let region = storage.map(&name, segment_bytes)?;
+    storage.create(&name, segment_bytes, &header.encode(), writing, cancel)?;
+    let region = storage.open_to_write(&name, segment_bytes, writing)?;
     Ok(Spare { header, seed: Seed::of(header.salt), region })
 }
 
@@ -83,13 +85,45 @@ enum Source {
     OnDemand { storage: Arc<dyn Storage>, next_number: u64, pattern: Pattern },
 }
 
+/// What writer and maker hand each other. The writer only tries to lock it: a maker that was interrupted while it held the
+/// lock must not stop the writer, too.
+#[derive(Debug, Default)]
+struct Belt {
+    /// Oldest first.
+    ready: VecDeque<Spare>,
+    /// Full segments. To unmap one takes time in proportion to its size.
+    full: Vec<Region>,
+    write_back: Vec<WriteBack>,
+}
+
 #[derive(Debug)]
 struct Line {
-    /// One order per spare wanted. With it travels a full segment's map, so that unmapping, which takes time in
-    /// proportion to the segment, happens on the maker's thread.
-    orders: Option<SyncSender<Option<Region>>>,
-    ready: Receiver<Spare>,
+    belt: Arc<Mutex<Belt>>,
+    /// Full segments that could not be handed over yet.
+    full: Vec<Region>,
     thread: Option<JoinHandle<()>>,
+}
+
+impl Line {
+    /// Runs `change` unless the maker is at the belt, then wakes it.
+    fn try_change<R>(&mut self, change: impl FnOnce(&mut Belt) -> R) -> Option<R> {
+        let mut belt = match self.belt.try_lock() {
+            Ok(belt) => belt,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return None,
+        };
+        belt.full.append(&mut self.full);
+        let changed = change(&mut belt);
+        drop(belt);
+        if let Some(thread) = &self.thread {
+            thread.thread().unpark();
+        }
+        Some(changed)
+    }
+}
+
+fn lock(belt: &Mutex<Belt>) -> MutexGuard<'_, Belt> {
+    belt.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Maker {
@@ -104,39 +138,20 @@ impl Maker {
         if spares == 0 {
             return Ok(Self { shared, source: Source::OnDemand { storage, next_number, pattern } });
         }
-        let (orders, orders_in) = sync_channel(spares as usize);
-        let (ready_out, ready) = sync_channel(spares as usize);
-        for _ in 0..spares {
-            // The channel was made with room for them.
-            let _ = orders.try_send(None);
-        }
-        let seen = Arc::clone(&shared);
+        let belt = Arc::new(Mutex::new(Belt::default()));
+        let of_thread = (Arc::clone(&belt), Arc::clone(&shared));
         let thread = thread::Builder::new().name("journal-maker".to_owned()).spawn(move || {
-            for (number, order) in (next_number..).zip(orders_in) {
-                drop(order);
-                let Some(spare) = make_stubbornly(storage.as_ref(), number, pattern, &seen) else {
-                    return;
-                };
-                if ready_out.send(spare).is_err() {
-                    return;
-                }
-            }
+            let (belt, shared) = of_thread;
+            work(storage.as_ref(), next_number, pattern, spares as usize, &belt, &shared);
         })?;
-        Ok(Self { shared, source: Source::Ahead(Line { orders: Some(orders), ready, thread: Some(thread) }) })
-    }
-
-    /// The next segment, if one was made ahead and is ready.
-    pub(crate) fn take_ahead(&mut self) -> Option<Spare> {
-        match &mut self.source {
-            Source::Ahead(line) => line.ready.try_recv().ok(),
-            Source::OnDemand { .. } => None,
-        }
+        let line = Line { belt, full: Vec::new(), thread: Some(thread) };
+        Ok(Self { shared, source: Source::Ahead(line) })
     }
 
     /// The next segment, if one is ready.
     pub(crate) fn take(&mut self) -> Option<Spare> {
         match &mut self.source {
-            Source::Ahead(line) => line.ready.try_recv().ok(),
+            Source::Ahead(line) => line.try_change(|belt| belt.ready.pop_front()).flatten(),
             Source::OnDemand { storage, next_number, pattern } => {
                 let made = make(storage.as_ref(), *next_number, 0, *pattern, &self.shared.cancel);
                 self.shared.note(made.as_ref().err());
@@ -147,11 +162,18 @@ impl Maker {
         }
     }
 
-    /// Hands in a full segment after [`Maker::take`], which orders a new spare.
+    /// Hands in a full segment.
     pub(crate) fn retire(&mut self, full: Region) {
-        if let Source::Ahead(Line { orders: Some(orders), .. }) = &self.source {
-            // There is room: one spare was taken for every order that is sent.
-            let _ = orders.try_send(Some(full));
+        if let Source::Ahead(line) = &mut self.source {
+            line.full.push(full);
+            line.try_change(|_| ());
+        }
+    }
+
+    /// Hands in what the disk should begin with. Without a thread that does it, nobody does.
+    pub(crate) fn write_back(&mut self, bytes: WriteBack) {
+        if let Source::Ahead(line) = &mut self.source {
+            line.try_change(|belt| belt.write_back.push(bytes));
         }
     }
 
@@ -163,6 +185,35 @@ impl Maker {
     /// Why it failed.
     pub(crate) fn low_space_reason(&self) -> Option<String> {
         self.shared.reason.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// The maker's thread, until the writer is gone.
+fn work(
+    storage: &dyn Storage,
+    next_number: u64,
+    pattern: Pattern,
+    spares: usize,
+    belt: &Mutex<Belt>,
+    shared: &Shared,
+) {
+    let mut number = next_number;
+    while !shared.cancel.load(Ordering::Acquire) {
+        let (full, write_back, wanted) = {
+            let belt = &mut *lock(belt);
+            let wanted = belt.ready.len() < spares;
+            (std::mem::take(&mut belt.full), std::mem::take(&mut belt.write_back), wanted)
+        };
+        let handed_in = full.len() + write_back.len();
+        drop(full);
+        write_back.into_iter().for_each(WriteBack::start);
+        if wanted {
+            let Some(spare) = make_stubbornly(storage, number, pattern, shared) else { return };
+            number += 1;
+            lock(belt).ready.push_back(spare);
+        } else if handed_in == 0 {
+            thread::park();
+        }
     }
 }
 
@@ -192,13 +243,12 @@ fn make_stubbornly(storage: &dyn Storage, number: u64, pattern: Pattern, shared:
 impl Drop for Maker {
     fn drop(&mut self) {
         self.shared.cancel.store(true, Ordering::Release);
-        if let Source::Ahead(line) = &mut self.source {
-            line.orders = None;
-            if let Some(thread) = line.thread.take() {
-                thread.thread().unpark();
-                // Waits, so that nothing is made after the directory's lock has been given back.
-                let _ = thread.join();
-            }
+        if let Source::Ahead(line) = &mut self.source
+            && let Some(thread) = line.thread.take()
+        {
+            thread.thread().unpark();
+            // Waits, so that nothing is made after the directory's lock has been given back.
+            let _ = thread.join();
         }
     }
 }

@@ -5,7 +5,8 @@ mod faults;
 mod file;
 
 use crate::error::JournalError;
-use crate::storage::{LockGuard, NotSynced, ReadAt, Region, Storage, UNFINISHED};
+use crate::gathered::{Gathered, WriteAt};
+use crate::storage::{LockGuard, NotSynced, ReadAt, Region, Storage, UNFINISHED, Writing};
 use faults::{Faults, injected};
 use file::{Folder, MemoryFile, SharedFile, locked};
 use std::io;
@@ -215,13 +216,53 @@ impl Shared {
 }
 
 impl MemoryRegion {
-    pub(crate) fn edit<R>(&mut self, edit: impl FnOnce(&mut [u8]) -> R) -> R {
-        edit(&mut locked(&self.file).seen)
+    pub(crate) fn edit<R>(&mut self, range: Range<usize>, edit: impl FnOnce(&mut [u8]) -> R) -> R {
+        edit(&mut locked(&self.file).seen[range])
     }
 
     pub(crate) fn flush(&mut self, range: Range<usize>) -> io::Result<()> {
         self.shared.sync(&self.name, &self.file, range)
     }
+}
+
+impl WriteAt for MemoryRegion {
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        let range = offset..offset + bytes.len() as u64;
+        let write = |bytes: &[u8]| {
+            let seen = &mut locked(&self.file).seen;
+            seen[offset as usize..][..bytes.len()].copy_from_slice(bytes);
+        };
+        match self.shared.strike(Action::Append, &self.name, range.clone()) {
+            Some(Fault::Short(most)) => {
+                let some = &bytes[..bytes.len().min(most as usize)];
+                write(some);
+                Ok(some.len())
+            }
+            None => {
+                write(bytes);
+                Ok(bytes.len())
+            }
+            Some(fault) => {
+                // Of the others, whatever was done is not told.
+                if fault == Fault::DoneButFails {
+                    write(bytes);
+                }
+                Err(match fault {
+                    Fault::Refuse(kind) => injected(kind),
+                    Fault::System(errno) => io::Error::from_raw_os_error(errno),
+                    Fault::DoneButFails | Fault::Ignore | Fault::Short(_) | Fault::Misdirect { .. } => {
+                        injected(io::ErrorKind::Other)
+                    }
+                })
+            }
+        }
+    }
+
+    fn sync(&self, range: Range<u64>) -> io::Result<()> {
+        self.shared.sync(&self.name, &self.file, range.start as usize..range.end as usize)
+    }
+
+    fn start_write_back(&self, _range: Range<u64>) {}
 }
 
 /// Gives the lock back when dropped.
@@ -286,7 +327,14 @@ impl Storage for MemoryStorage {
         Ok(Box::new(OpenFile { name: name.to_owned(), file, shared: Arc::clone(&self.shared) }))
     }
 
-    fn create(&self, name: &str, bytes: u64, start: &[u8], _cancel: &AtomicBool) -> io::Result<()> {
+    fn create(
+        &self,
+        name: &str,
+        bytes: u64,
+        start: &[u8],
+        _writing: Writing,
+        _cancel: &AtomicBool,
+    ) -> io::Result<()> {
         self.shared.reserve(bytes)?;
         let mut content = start.to_vec();
         content.resize(bytes as usize, 0);
@@ -304,13 +352,17 @@ impl Storage for MemoryStorage {
         self.shared.replace(name, content)
     }
 
-    fn map(&self, name: &str, bytes: u64) -> io::Result<Region> {
+    fn open_to_write(&self, name: &str, bytes: u64, writing: Writing) -> io::Result<Region> {
         let file = self.shared.file(name)?;
         if (locked(&file).seen.len() as u64) < bytes {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         self.shared.step(Action::Map, name, 0..bytes, || ())?;
-        Ok(Region::Memory(MemoryRegion { name: name.to_owned(), file, shared: Arc::clone(&self.shared) }))
+        let region = MemoryRegion { name: name.to_owned(), file, shared: Arc::clone(&self.shared) };
+        Ok(match writing {
+            Writing::Mapped => Region::Memory(region),
+            Writing::Gathered => Region::Gathered(Gathered::new(Arc::new(region))),
+        })
     }
 
     fn sync_file(&self, name: &str) -> Result<(), NotSynced> {

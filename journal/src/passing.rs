@@ -55,10 +55,16 @@ pub fn is_passing(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::Interrupted || PASSING.iter().any(|(errno, _)| is(error, *errno))
 }
 
+/// Whether the disk, or somebody's share of it, is full.
+#[must_use]
+pub fn is_out_of_space(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::StorageFull || SPACE.iter().any(|errno| is(error, *errno))
+}
+
 /// What an operator can do about an error; `None` where nothing is known.
 #[must_use]
 pub fn advice(error: &io::Error) -> Option<&'static str> {
-    if SPACE.iter().any(|errno| is(error, *errno)) || error.kind() == io::ErrorKind::StorageFull {
+    if is_out_of_space(error) {
         return Some("make space: docs/OPERATIONS.md, \"The disk is full\"");
     }
     PASSING.iter().find(|(errno, _)| is(error, *errno)).and_then(|(_, advice)| *advice)

@@ -74,11 +74,31 @@ struct Buffer {
     offset: u64,
     /// How much to read next: little while polling the live end, much while catching up.
     read_bytes: usize,
+    /// Records that were whole in the file before these bytes were read, by the word of whoever wrote them.
+    trusted: Trusted,
+}
+
+/// Records that this process has written itself, and written out: their checksums say nothing that it does not know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Trusted {
+    /// The first of them.
+    pub first: u64,
+    /// The last of them. The writer's cursor moves after the bytes are in the file, and is read before them.
+    pub last: u64,
+}
+
+impl Trusted {
+    /// None.
+    pub const NONE: Self = Self { first: 1, last: 0 };
+
+    fn has(&self, sequence: u64) -> bool {
+        (self.first..=self.last).contains(&sequence)
+    }
 }
 
 impl Buffer {
     fn new() -> Self {
-        Self { bytes: Vec::new(), filled: 0, offset: 0, read_bytes: READ_BYTES_MAX }
+        Self { bytes: Vec::new(), filled: 0, offset: 0, read_bytes: READ_BYTES_MAX, trusted: Trusted::NONE }
     }
 
     fn clear(&mut self) {
@@ -91,15 +111,21 @@ impl Buffer {
         self.bytes[..self.filled].get(at..).unwrap_or_default()
     }
 
-    fn fill(&mut self, place: &Place, bytes: usize) -> std::io::Result<()> {
+    fn fill(&mut self, place: &Place, bytes: usize, trusted: Trusted) -> std::io::Result<()> {
         let bytes = bytes.min((place.header.segment_bytes - place.offset) as usize);
         if self.bytes.len() < bytes {
             self.bytes.resize(bytes, 0);
         }
         self.filled = 0;
         self.filled = place.file.read_at(&mut self.bytes[..bytes], place.offset)?;
-        self.offset = place.offset;
+        (self.offset, self.trusted) = (place.offset, trusted);
         Ok(())
+    }
+
+    /// What stands at a place.
+    fn parse(&self, place: &Place) -> Parsed {
+        let trusted = self.trusted.has(place.next_sequence).then_some(place.next_sequence);
+        parse(self.from(place.offset), place.seed, trusted)
     }
 }
 
@@ -180,12 +206,20 @@ impl Reader {
         reason = "the record borrows from the reader, which Iterator cannot say"
     )]
     pub fn next(&mut self) -> Result<Option<Record<'_>>, JournalError> {
+        self.next_trusting(Trusted::NONE)
+    }
+
+    /// As [`Reader::next`], but of the trusted records no checksum is computed.
+    ///
+    /// # Errors
+    /// As [`Reader::next`].
+    pub fn next_trusting(&mut self, trusted: Trusted) -> Result<Option<Record<'_>>, JournalError> {
         if self.place.is_none() {
             self.place = locate(self.storage.as_ref(), self.from_sequence)?;
         }
         let Some(place) = &mut self.place else { return Ok(None) };
         let (found, position) = loop {
-            let looked = look(place, &mut self.buffer).map_err(|source| {
+            let looked = look(place, &mut self.buffer, trusted).map_err(|source| {
                 let path = self.storage.path(&file_name(place.header.number));
                 JournalError::Io { action: "read", path, source }
             });
@@ -241,20 +275,20 @@ fn payload_range(found: &Found, position: Position, buffer: &Buffer) -> Range<us
 }
 
 /// The record at the place, from the buffer or else from the file; `None` if it is not there (yet).
-fn look(place: &Place, buffer: &mut Buffer) -> std::io::Result<Option<Found>> {
+fn look(place: &Place, buffer: &mut Buffer, trusted: Trusted) -> std::io::Result<Option<Found>> {
     let expected = |found: Found| (found.sequence == place.next_sequence).then_some(found);
-    if let Parsed::Valid(found) = parse(buffer.from(place.offset), place.seed) {
+    if let Parsed::Valid(found) = buffer.parse(place) {
         return Ok(expected(found));
     }
     // What the buffer holds may be from before the record was written, or end inside it.
-    buffer.fill(place, buffer.read_bytes)?;
-    let mut parsed = parse(buffer.from(place.offset), place.seed);
+    buffer.fill(place, buffer.read_bytes, trusted)?;
+    let mut parsed = buffer.parse(place);
     if let Parsed::Short(bytes) = parsed
         && bytes as u64 <= place.header.segment_bytes - place.offset
         && bytes > buffer.filled
     {
-        buffer.fill(place, bytes.max(buffer.read_bytes))?;
-        parsed = parse(buffer.from(place.offset), place.seed);
+        buffer.fill(place, bytes.max(buffer.read_bytes), trusted)?;
+        parsed = buffer.parse(place);
     }
     buffer.read_bytes = (buffer.read_bytes * 2).min(READ_BYTES_MAX);
     match parsed {

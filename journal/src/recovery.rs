@@ -235,7 +235,7 @@ pub(crate) struct Steps<'a> {
 impl Steps<'_> {
     /// The record at `offset`, if it verifies and is the one that belongs there; moves past it.
     pub(crate) fn step(&mut self) -> Option<Found> {
-        let Parsed::Valid(found) = parse(&self.data[self.offset..], self.seed) else { return None };
+        let Parsed::Valid(found) = parse(&self.data[self.offset..], self.seed, None) else { return None };
         if found.sequence != self.next_sequence || found.watermark >= found.sequence {
             return None;
         }
@@ -248,7 +248,7 @@ impl Steps<'_> {
 
     /// How many bytes from `offset` on a record there would need, if it is only cut by the end of the data.
     fn cut(&self) -> Option<usize> {
-        match parse(&self.data[self.offset..], self.seed) {
+        match parse(&self.data[self.offset..], self.seed, None) {
             Parsed::Short(bytes) => Some(bytes),
             Parsed::Valid(_) | Parsed::Invalid => None,
         }

@@ -9,8 +9,7 @@ use crate::maker::{self, Maker, Pattern};
 use crate::record::Seed;
 use crate::recovery::{EndOfJournal, Scanned, Steps, list, load};
 use crate::segment::{Content, Header, file_name};
-use crate::storage::{Storage, remove_unfinished};
-use crate::warm::Warm;
+use crate::storage::{Storage, Writing, remove_unfinished};
 use crate::writer::{Options, Tail, Writer};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -31,19 +30,20 @@ impl Scanned {
         self.check_content(options.content)?;
         remove_unfinished(storage.as_ref()).map_err(JournalError::io("tidy up", storage.dir()))?;
         let (tail, next_sequence) = match &self.end {
-            Some(end) => (self.continue_tail(end)?, self.next_sequence),
+            Some(end) => (self.continue_tail(end, options.writing)?, self.next_sequence),
             None => (first_tail(storage.as_ref(), &options)?, options.first_sequence),
         };
         let number = tail.header.number;
-        let pattern = Pattern { segment_bytes: options.segment_bytes, content: tail.header.content };
+        let pattern = Pattern { content: tail.header.content, ..options.pattern() };
         let maker = Maker::start(Arc::clone(&storage), number + 1, pattern, options.spare_segments)
             .map_err(JournalError::io("start the maker thread for", storage.dir()))?;
         Ok(Writer {
             durability: options.durability,
             dirty_from: tail.offset,
-            warm: Warm::nothing(&tail),
             tail,
             next: None,
+            ended: false,
+            refused: None,
             next_sequence,
             synced: next_sequence - 1,
             unsynced_segment: number,
@@ -129,7 +129,7 @@ impl Scanned {
     }
 
     /// Cuts what has to be cut and opens the last segment at the readable end.
-    fn continue_tail(&self, end: &EndOfJournal) -> Result<Tail, JournalError> {
+    fn continue_tail(&self, end: &EndOfJournal, writing: Writing) -> Result<Tail, JournalError> {
         let storage = self.storage.as_ref();
         // Spares first: their space may be needed below. They are made anew, which is cheaper than trusting them.
         remove_after(storage, end.later_in_use.last().copied().unwrap_or(end.header.number))?;
@@ -141,16 +141,17 @@ impl Scanned {
         let name = file_name(header.number);
         if end.needs_rebuild {
             for &number in end.later_in_use.iter().rev() {
-                blank(storage, number, header.content)?;
+                blank(storage, number, header.content, writing)?;
             }
             let mut kept = Vec::new();
             load(storage, header.number, end.offset as u64, &mut kept)?;
             kept[..SEGMENT_HEADER_BYTES].copy_from_slice(&header.encode());
-            create(storage, &name, header.segment_bytes, &kept)?;
+            create(storage, &name, header.segment_bytes, &kept, writing)?;
             remove_after(storage, header.number)?;
         }
-        let region = storage.map(&name, header.segment_bytes);
-        let region = region.map_err(JournalError::io("map", &storage.path(&name)))?;
+        let region = storage.open_to_write(&name, header.segment_bytes, writing);
+        let mut region = region.map_err(JournalError::io("open for writing", &storage.path(&name)))?;
+        region.continue_at(end.offset);
         Ok(Tail { header, seed: Seed::of(header.salt), region, offset: end.offset })
     }
 
@@ -179,20 +180,26 @@ fn remove_after(storage: &dyn Storage, number: u64) -> Result<(), JournalError> 
 
 /// Replaces a segment by a small spare. Its predecessor may say that the journal continues here, so the file must not
 /// disappear before the predecessor was replaced too.
-fn blank(storage: &dyn Storage, number: u64, content: Content) -> Result<(), JournalError> {
+fn blank(storage: &dyn Storage, number: u64, content: Content, writing: Writing) -> Result<(), JournalError> {
     let segment_bytes = PAGE_BYTES as u64;
     let header = Header { number, base_sequence: 0, segment_bytes, salt: storage.new_salt(), content };
-    create(storage, &file_name(number), segment_bytes, &header.encode())
+    create(storage, &file_name(number), segment_bytes, &header.encode(), writing)
 }
 
-fn create(storage: &dyn Storage, name: &str, bytes: u64, start: &[u8]) -> Result<(), JournalError> {
-    let created = storage.create(name, bytes, start, &AtomicBool::new(false));
+fn create(
+    storage: &dyn Storage,
+    name: &str,
+    bytes: u64,
+    start: &[u8],
+    writing: Writing,
+) -> Result<(), JournalError> {
+    let created = storage.create(name, bytes, start, writing, &AtomicBool::new(false));
     created.map_err(JournalError::io("create", &storage.path(name)))
 }
 
 /// The first segment of a new journal.
 fn first_tail(storage: &dyn Storage, options: &Options) -> Result<Tail, JournalError> {
-    let pattern = Pattern { segment_bytes: options.segment_bytes, content: options.content };
-    let made = maker::make(storage, 1, options.first_sequence, pattern, &AtomicBool::new(false));
+    let cancel = AtomicBool::new(false);
+    let made = maker::make(storage, 1, options.first_sequence, options.pattern(), &cancel);
     made.map(Tail::from).map_err(JournalError::io("create the first segment in", storage.dir()))
 }

@@ -2,12 +2,14 @@
 //! files and over [`MemoryStorage`](crate::MemoryStorage), in which tests and simulations inject faults.
 
 use crate::error::JournalError;
+use crate::gathered::{Gathered, WriteBack};
 use crate::map::Mapping;
 use crate::memory::MemoryRegion;
 use crate::passing::retry;
 use std::any::Any;
 use std::fmt;
 use std::fs::File;
+use std::hint::black_box;
 use std::io;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
@@ -15,6 +17,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 pub use crate::files::{FileStorage, make_folder, private_file};
+pub use crate::gathered::WriteAt;
 
 /// Suffix of a file that is still being made.
 pub const UNFINISHED: &str = ".tmp";
@@ -31,6 +34,18 @@ pub fn remove_unfinished(storage: &dyn Storage) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// How the bytes of a journal come to its segments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Writing {
+    /// By way of a memory map, over blocks that were written before: what is appended is in the page cache at once, and a
+    /// small sync writes nothing but what was appended. For what is synced on the way.
+    Mapped,
+    /// They gather in memory, and [`Writer::write_out`](crate::Writer::write_out) writes them to space that was set aside and not
+    /// written: nothing is written twice. For what is not synced on the way, since the first sync of a block also has to
+    /// note that it is in use now.
+    Gathered,
 }
 
 /// Keeps the exclusive right to write; dropping it gives the right back.
@@ -62,12 +77,20 @@ pub trait Storage: fmt::Debug + Send + Sync {
     /// Whatever the operating system says.
     fn open(&self, name: &str) -> io::Result<Box<dyn ReadAt>>;
 
-    /// Makes a file of `bytes` bytes, a multiple of the page size: `start`, then zeros. It is durable, under its
-    /// name, when this returns; until then the name is not touched. A file of that name is replaced.
+    /// Makes a file of `bytes` bytes, a multiple of the page size: `start`, then zeros, with space for all of them, made so that it can
+    /// be written as `writing` says. It is durable, under its name, when this returns; until then the name is not touched. A file
+    /// of that name is replaced.
     ///
     /// # Errors
     /// [`io::ErrorKind::StorageFull`] without space, [`io::ErrorKind::Interrupted`] once `cancel` is set.
-    fn create(&self, name: &str, bytes: u64, start: &[u8], cancel: &AtomicBool) -> io::Result<()>;
+    fn create(
+        &self,
+        name: &str,
+        bytes: u64,
+        start: &[u8],
+        writing: Writing,
+        cancel: &AtomicBool,
+    ) -> io::Result<()>;
 
     /// Writes a whole file of whatever length `fill` gives: under another name first, synced, then renamed, and the
     /// rename made durable. Until this returns `Ok` the file that had the name is untouched, or already replaced by a
@@ -78,11 +101,11 @@ pub trait Storage: fmt::Debug + Send + Sync {
     fn write(&self, name: &str, fill: &mut dyn FnMut(&mut dyn io::Write) -> io::Result<()>)
     -> io::Result<()>;
 
-    /// Gives the bytes of a whole file for writing. Only the holder of the lock may call this.
+    /// Opens a whole file of `bytes` bytes for being written this way. Only the holder of the lock may call this.
     ///
     /// # Errors
     /// Whatever the operating system says.
-    fn map(&self, name: &str, bytes: u64) -> io::Result<Region>;
+    fn open_to_write(&self, name: &str, bytes: u64, writing: Writing) -> io::Result<Region>;
 
     /// Makes everything written to a file durable.
     ///
@@ -154,26 +177,69 @@ pub enum Region {
     Mapped(Mapping),
     /// A file in memory.
     Memory(MemoryRegion),
+    /// A file that is written by calls.
+    Gathered(Gathered),
 }
 
 impl Region {
-    /// Runs `edit` on the bytes.
-    pub fn edit<R>(&mut self, edit: impl FnOnce(&mut [u8]) -> R) -> R {
+    /// Runs `edit` on the bytes in `range`. Of what gathers the range may only begin where it does, or goes on.
+    pub fn edit<R>(&mut self, range: Range<usize>, edit: impl FnOnce(&mut [u8]) -> R) -> R {
         match self {
-            Self::Mapped(mapping) => edit(mapping.bytes()),
-            Self::Memory(region) => region.edit(edit),
+            Self::Mapped(mapping) => edit(&mut mapping.bytes()[range]),
+            Self::Memory(region) => region.edit(range, edit),
+            Self::Gathered(gathered) => gathered.edit(range, edit),
         }
     }
 
-    /// Prepares the bytes in `range` for being written soon; changes nothing.
-    pub(crate) fn warm(&self, range: Range<usize>) {
+    /// Whether `range` can be edited before [`Region::write_out`].
+    pub(crate) fn has_room(&self, range: &Range<usize>) -> bool {
         match self {
-            Self::Mapped(mapping) => mapping.warm(range),
-            Self::Memory(_) => {}
+            Self::Mapped(_) | Self::Memory(_) => true,
+            Self::Gathered(gathered) => gathered.has_room(range),
         }
     }
 
-    /// Makes the bytes in `range` durable (whole pages are written).
+    /// Brings everything before offset `to` to where readers see it.
+    ///
+    /// # Errors
+    /// Whatever the operating system says; it may be called again, and nothing is lost.
+    pub(crate) fn write_out(&mut self, to: usize) -> io::Result<()> {
+        match self {
+            Self::Mapped(_) | Self::Memory(_) => Ok(()),
+            Self::Gathered(gathered) => gathered.write_out(to),
+        }
+    }
+
+    /// What was written and the disk should begin with, when it is as much as `least` bytes.
+    pub(crate) fn take_write_back(&mut self, least: usize) -> Option<WriteBack> {
+        match self {
+            Self::Mapped(_) | Self::Memory(_) => None,
+            Self::Gathered(gathered) => gathered.take_write_back(least),
+        }
+    }
+
+    /// What lies before `offset` is in the file.
+    pub(crate) fn continue_at(&mut self, offset: usize) {
+        if let Self::Gathered(gathered) = self {
+            gathered.continue_at(offset);
+        }
+    }
+
+    /// Nothing in `range` will be written any more.
+    pub(crate) fn let_go(&mut self, range: Range<usize>) {
+        if let Self::Mapped(mapping) = self {
+            mapping.let_go(range);
+        }
+    }
+
+    /// Makes the byte at `offset`, which is zero, ready for being written; changes nothing.
+    pub(crate) fn touch(&mut self, offset: usize) {
+        if let Self::Mapped(mapping) = self {
+            mapping.bytes()[offset] = black_box(0);
+        }
+    }
+
+    /// Makes the bytes in `range`, which are written out, durable. All that was edited since the last call lies there.
     ///
     /// # Errors
     /// Must not be retried: what was not written may be lost.
@@ -181,6 +247,7 @@ impl Region {
         match self {
             Self::Mapped(mapping) => mapping.flush(range),
             Self::Memory(region) => region.flush(range),
+            Self::Gathered(gathered) => gathered.sync(range),
         }
     }
 }

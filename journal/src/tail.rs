@@ -68,7 +68,7 @@ impl Remains {
         if sequence < self.next_sequence || sequence > self.sequence_max || watermark >= sequence {
             return None;
         }
-        match parse(bytes, seed) {
+        match parse(bytes, seed, None) {
             Parsed::Valid(found) => Some(found),
             Parsed::Short(_) | Parsed::Invalid => None,
         }

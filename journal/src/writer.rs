@@ -5,12 +5,11 @@ use crate::layout::{
     HEADER_CRC_AT, RECORD_HEADER_BYTES, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN, SEGMENT_HEADER_BYTES,
     TAIL_RESERVE_BYTES, record_bytes,
 };
-use crate::maker::{Maker, Spare};
-use crate::passing::is_passing;
+use crate::maker::{Maker, Pattern, Spare};
+use crate::passing::{Told, is_out_of_space, is_passing};
 use crate::record::{Found, Kind, Seed};
 use crate::segment::{Content, Header, file_name, segment_bytes_allowed};
-use crate::storage::{LockGuard, NotSynced, Region, Storage};
-use crate::warm::Warm;
+use crate::storage::{LockGuard, NotSynced, Region, Storage, Writing};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{Ordering, compiler_fence};
@@ -41,6 +40,8 @@ pub struct Options {
     /// What the payloads are. A journal that says something else is refused; one that says nothing (as all of them
     /// before there was such a field) is continued and goes on saying nothing. Default [`Content::NOT_SAID`].
     pub content: Content,
+    /// How the bytes come to the segments. Default [`Writing::Mapped`].
+    pub writing: Writing,
 }
 
 impl Default for Options {
@@ -51,6 +52,7 @@ impl Default for Options {
             durability: Durability::Sync,
             first_sequence: 1,
             content: Content::NOT_SAID,
+            writing: Writing::Mapped,
         }
     }
 }
@@ -86,6 +88,16 @@ impl Options {
         Self { content, ..self }
     }
 
+    /// These options with another way of writing.
+    #[must_use]
+    pub fn with_writing(self, writing: Writing) -> Self {
+        Self { writing, ..self }
+    }
+
+    pub(crate) fn pattern(&self) -> Pattern {
+        Pattern { segment_bytes: self.segment_bytes, content: self.content, writing: self.writing }
+    }
+
     pub(crate) fn check(&self) -> Result<(), JournalError> {
         if !segment_bytes_allowed(self.segment_bytes) {
             let limits = format!("a multiple of {SEGMENT_BYTES_MIN} up to {SEGMENT_BYTES_MAX}");
@@ -111,6 +123,10 @@ impl Options {
 const LAST_TRIES: u32 = 100;
 const LAST_PAUSE: Duration = Duration::from_millis(10);
 
+/// The disk is asked to begin with so many bytes at a time of what nobody syncs on the way, so that a sync, by whomever and of
+/// whatever, never finds much more than this before it.
+const WRITE_BACK_BYTES: usize = 256 << 10;
+
 /// The segment that is being written.
 #[derive(Debug)]
 pub(crate) struct Tail {
@@ -133,12 +149,11 @@ impl Tail {
         self.offset + bytes + TAIL_RESERVE_BYTES <= self.header.segment_bytes as usize
     }
 
-    /// Writes a seal or an end marker, which always fit.
+    /// Writes a seal or an end marker, which always fit, at the offset.
     fn mark(&mut self, kind: Kind, sequence: u64, watermark: u64) {
         let (from, seed) = (self.offset, self.seed);
         let found = Found { kind, sequence, watermark, time_ns: 0 };
-        self.region.edit(|bytes| found.write(&mut bytes[from..from + RECORD_HEADER_BYTES], seed));
-        self.offset += RECORD_HEADER_BYTES;
+        self.region.edit(from..from + RECORD_HEADER_BYTES, |bytes| found.write(bytes, seed));
     }
 }
 
@@ -151,10 +166,12 @@ pub struct Writer {
     pub(crate) tail: Tail,
     /// Offset in the tail segment of the first byte that no sync has covered.
     pub(crate) dirty_from: usize,
-    /// Which of the tail's memory is ready for being written.
-    pub(crate) warm: Warm,
-    /// The segment after the tail, taken from the maker before it is needed.
-    pub(crate) next: Option<(Tail, Warm)>,
+    /// The segment after the tail, while what the tail lacks cannot be written.
+    pub(crate) next: Option<Tail>,
+    /// The tail has an end marker at its offset, perhaps not all of it, and nothing else may be written there.
+    pub(crate) ended: bool,
+    /// Why what gathers could not be written.
+    pub(crate) refused: Option<String>,
     pub(crate) next_sequence: u64,
     /// Every record up to this sequence is on the disk.
     pub(crate) synced: u64,
@@ -205,12 +222,15 @@ impl Writer {
         if max_len > self.payload_bytes_max {
             return Err(AppendError::TooLarge { bytes: max_len, max: self.payload_bytes_max });
         }
-        if !self.tail.room_for(record_bytes(max_len)) {
+        if self.ended || !self.tail.room_for(record_bytes(max_len)) {
             self.roll_over()?;
         }
         let (offset, seed, watermark) = (self.tail.offset, self.tail.seed, self.synced);
-        let payload_bytes = self.tail.region.edit(|bytes| {
-            let bytes = &mut bytes[offset..offset + record_bytes(max_len)];
+        let range = offset..offset + record_bytes(max_len);
+        if !self.tail.region.has_room(&range) {
+            self.write_out()?;
+        }
+        let payload_bytes = self.tail.region.edit(range, |bytes| {
             let used = fill(&mut bytes[RECORD_HEADER_BYTES..RECORD_HEADER_BYTES + max_len]);
             // What stands after the payload must be zero: it is padding, or space of the next record.
             bytes[RECORD_HEADER_BYTES + if used <= max_len { used } else { 0 }..].fill(0);
@@ -229,30 +249,69 @@ impl Writer {
         Ok(payload_bytes)
     }
 
+    /// Brings what was appended to where readers see it, and returns the last sequence that they see. With [`Writing::Mapped`]
+    /// they see it at once.
+    ///
+    /// # Errors
+    /// [`AppendError::NoSpace`] if the disk takes no more: nothing is lost, and it may be called again.
+    /// [`AppendError::Unwritten`] for all other reasons; every later call of any kind fails.
+    pub fn write_out(&mut self) -> Result<u64, AppendError> {
+        self.write_until(self.tail.offset)?;
+        if let Some(bytes) = self.tail.region.take_write_back(WRITE_BACK_BYTES) {
+            self.maker.write_back(bytes);
+        }
+        Ok(self.appended())
+    }
+
+    fn write_until(&mut self, offset: usize) -> Result<(), AppendError> {
+        if self.poisoned {
+            return Err(AppendError::Poisoned);
+        }
+        match self.tail.region.write_out(offset) {
+            Ok(()) => {
+                self.refused = None;
+                Ok(())
+            }
+            Err(error) if is_passing(&error) || is_out_of_space(&error) => {
+                self.refused = Some(Told(&error).to_string());
+                Err(AppendError::NoSpace)
+            }
+            Err(error) => {
+                self.poisoned = true;
+                let file = self.storage.path(&file_name(self.tail.header.number));
+                Err(AppendError::Unwritten { file, why: error.to_string() })
+            }
+        }
+    }
+
     /// Ends the tail segment and goes on in a spare one. Syncs nothing: the next sync covers both.
     #[cold]
     fn roll_over(&mut self) -> Result<(), AppendError> {
-        let (mut next, warm) = match self.next.take() {
-            Some(next) => next,
-            None => {
-                let next = Tail::from(self.maker.take().ok_or(AppendError::NoSpace)?);
-                let warm = Warm::nothing(&next);
-                (next, warm)
-            }
-        };
+        if self.next.is_none() {
+            self.next = Some(Tail::from(self.maker.take().ok_or(AppendError::NoSpace)?));
+        }
+        self.write_until(self.tail.offset)?;
         self.tail.mark(Kind::End, self.next_sequence, self.synced);
+        self.ended = true;
+        let end = self.tail.offset + RECORD_HEADER_BYTES;
+        self.write_until(end)?;
+        let Some(mut next) = self.next.take() else { return Err(AppendError::NoSpace) };
+        self.tail.offset = end;
         next.header.base_sequence = self.next_sequence;
         // The base sequence before the checksum: a page that goes to the disk in between has a header that is known for what
         // it is (`Header::decode`).
         let header = next.header.encode();
-        next.region.edit(|bytes| bytes[..HEADER_CRC_AT].copy_from_slice(&header[..HEADER_CRC_AT]));
+        next.region.edit(0..HEADER_CRC_AT, |bytes| bytes.copy_from_slice(&header[..HEADER_CRC_AT]));
         compiler_fence(Ordering::SeqCst);
         next.region
-            .edit(|bytes| bytes[HEADER_CRC_AT..header.len()].copy_from_slice(&header[HEADER_CRC_AT..]));
-        self.warm = warm;
-        let full = std::mem::replace(&mut self.tail, next);
+            .edit(HEADER_CRC_AT..header.len(), |bytes| bytes.copy_from_slice(&header[HEADER_CRC_AT..]));
+        let mut full = std::mem::replace(&mut self.tail, next);
+        if let Some(bytes) = full.region.take_write_back(0) {
+            self.maker.write_back(bytes);
+        }
+        full.region.let_go(self.dirty_from..full.offset);
         self.maker.retire(full.region);
-        self.dirty_from = 0;
+        (self.ended, self.dirty_from) = (false, 0);
         Ok(())
     }
 
@@ -264,6 +323,17 @@ impl Writer {
     pub fn sync(&mut self) -> Result<u64, SyncError> {
         if self.poisoned {
             return Err(SyncError::Poisoned);
+        }
+        match self.write_out() {
+            Ok(_) => {}
+            Err(AppendError::Unwritten { file, why }) => {
+                return Err(SyncError::Failed { file, source: io::Error::other(why) });
+            }
+            Err(error) => {
+                let file = self.storage.path(&file_name(self.tail.header.number));
+                let reason = self.refused.clone().unwrap_or_else(|| error.to_string());
+                return Err(SyncError::Later { file, source: io::Error::other(reason) });
+            }
         }
         while self.unsynced_segment < self.tail.header.number {
             let name = file_name(self.unsynced_segment);
@@ -281,7 +351,6 @@ impl Writer {
         if self.dirty_from < self.tail.offset {
             let range = self.dirty_from..self.tail.offset;
             let name = self.tail.header.number;
-            self.warm.note_sync(&range);
             self.tail.region.flush(range).map_err(|source| self.poison(&file_name(name), source))?;
             self.dirty_from = self.tail.offset;
         }
@@ -289,24 +358,11 @@ impl Writer {
         Ok(self.synced)
     }
 
-    /// Makes the memory ready that the next appends will touch. A sync leaves pages that the next store to them faults
-    /// on, as does a fresh segment, and a fault costs more than the append itself; so the time to call this is after a
-    /// sync, when what became durable has been told. Changes nothing that anybody can read.
+    /// Makes the memory ready that the next append will touch. A sync leaves a page that the next store to it faults on, and a
+    /// fault costs more than the append itself; so the time to call this is after a sync, when what became durable has been
+    /// told. Changes nothing that anybody can read.
     pub fn warm(&mut self) {
-        let beyond = self.warm.advance(&self.tail);
-        if beyond == 0 {
-            return;
-        }
-        if self.next.is_none() {
-            self.next = self.maker.take_ahead().map(|spare| {
-                let next = Tail::from(spare);
-                let warm = Warm::nothing(&next);
-                (next, warm)
-            });
-        }
-        if let Some((next, warm)) = &mut self.next {
-            warm.reach(next, beyond);
-        }
+        self.tail.region.touch(self.tail.offset);
     }
 
     fn poison(&mut self, name: &str, source: std::io::Error) -> SyncError {
@@ -322,6 +378,7 @@ impl Writer {
         self.sync_at_last()?;
         if !self.sealed {
             self.tail.mark(Kind::Seal, self.next_sequence, self.synced);
+            self.tail.offset += RECORD_HEADER_BYTES;
             self.sealed = true;
             self.sync_at_last()?;
         }
@@ -378,13 +435,13 @@ impl Writer {
     /// Whether the last attempt to make a segment failed, as on a full disk. It is tried again all the time.
     #[must_use]
     pub fn low_space(&self) -> bool {
-        self.maker.low_space()
+        self.refused.is_some() || self.maker.low_space()
     }
 
     /// The operating system's reason for [`Writer::low_space`].
     #[must_use]
     pub fn low_space_reason(&self) -> Option<String> {
-        self.maker.low_space_reason()
+        self.refused.clone().or_else(|| self.maker.low_space_reason())
     }
 
     /// Bytes of records appended since this writer was opened, headers and padding included.

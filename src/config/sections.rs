@@ -19,11 +19,14 @@ pub struct EngineSection {
     pub mode: ThreadingMode,
     /// Core numbers for the threads, hot thread first. Empty: not pinned.
     pub pin_cores: Vec<usize>,
+    /// How far SQL or the shadow may be behind before it counts as any other thread, MiB; 0: a quarter of what is free on the
+    /// disk at the start, 8,192 at most.
+    pub background_lag_mib: u64,
 }
 
 impl Default for EngineSection {
     fn default() -> Self {
-        Self { mode: ThreadingMode::Shared, pin_cores: Vec::new() }
+        Self { mode: ThreadingMode::Shared, pin_cores: Vec::new(), background_lag_mib: 0 }
     }
 }
 

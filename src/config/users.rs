@@ -3,6 +3,7 @@
 use super::error::Problems;
 use super::validate::{is_alphanumeric, quoted, within};
 use super::venue::AccountConfig;
+use crate::domain::password_hash;
 use ipnet::IpNet;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -179,14 +180,12 @@ fn check_one(list: &str, login: &LoginConfig, p: &mut Problems) {
             let reason = "must be 1 to 10 letters and digits (SoupBinTCP)";
             p.add(key("password"), "(not shown)", reason);
         }
-        (None, Some(hash)) if !is_hash(hash) => {
-            p.add(
-                key("password_hash"),
-                "(not shown)",
-                "is no argon2id hash; `dojima hash-password` makes one",
-            );
+        (None, Some(hash)) => {
+            if let Err(error) = password_hash::read(hash) {
+                p.add(key("password_hash"), "(not shown)", error);
+            }
         }
-        (Some(_), None) | (None, Some(_)) => {}
+        (Some(_), None) => {}
         (Some(_), Some(_)) => {
             p.add(key("password_hash"), "(not shown)", "there is a password too; keep one of them")
         }
@@ -205,11 +204,4 @@ fn check_one(list: &str, login: &LoginConfig, p: &mut Problems) {
     }
     within(p, &key("messages_per_second"), login.messages_per_second, 0..=10_000_000);
     within(p, &key("message_burst"), login.message_burst, 0..=10_000_000);
-}
-
-/// Whether a text is an argon2id hash with everything that belongs to it.
-fn is_hash(text: &str) -> bool {
-    argon2::PasswordHash::new(text).is_ok_and(|hash| {
-        hash.algorithm == argon2::ARGON2ID_IDENT && hash.salt.is_some() && hash.hash.is_some()
-    })
 }

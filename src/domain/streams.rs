@@ -161,7 +161,7 @@ impl StreamIndex {
     /// Takes up the next login of an index that was written down, with its present session. `false`, and nothing done, when these cannot be the
     /// marks of so many messages.
     pub fn restore(&mut self, session: u32, messages: u64, marks: Vec<Mark>) -> bool {
-        if !are_marks_of(messages, &marks) {
+        if !are_marks_of(messages, &marks) || !are_all_marks_of(messages, &marks) {
             return false;
         }
         self.logins.push(Stream { session, messages, marks, ..Stream::default() });
@@ -257,6 +257,13 @@ fn are_marks_of(messages: u64, marks: &[Mark]) -> bool {
     first.message == 1 && first.event > 0 && last.message <= messages && marks.is_sorted_by(rise)
 }
 
+/// Whether none is missing among these, which are marks of so many messages. An event has two messages of a login at most, so
+/// the second of an event may be the last before the next mark is due.
+fn are_all_marks_of(messages: u64, marks: &[Mark]) -> bool {
+    let is_near = |one: &Mark, next: &Mark| next.message - one.message <= MARK_EVERY + 1;
+    marks.is_sorted_by(is_near) && marks.last().is_none_or(|last| messages - last.message <= MARK_EVERY)
+}
+
 fn stream(logins: &mut Vec<Stream>, login: LoginId, session: u32) -> &mut Stream {
     let at = login.0 as usize;
     if at >= logins.len() {
@@ -280,7 +287,6 @@ mod tests {
         let mut index = StreamIndex::default();
         let far = MARK_EVERY + 1;
         for good in [
-            vec![mark(1, 1)],
             vec![mark(1, 1), mark(9, far)],
             vec![mark(1, 1), mark(9, far + 1)],
             vec![mark(1, 1), mark(1 + MARK_EVERY_EVENTS, 2), mark(1 + 2 * MARK_EVERY_EVENTS, 3)],
@@ -300,6 +306,11 @@ mod tests {
             assert!(!index.restore(0, far + 1, wrong.clone()), "{wrong:?}");
         }
         assert!(index.restore(0, 0, vec![]) && !index.restore(0, 0, vec![mark(1, 1)]));
+        // A mark is missing, and such a count could not go on.
+        assert!(index.restore(0, far, vec![mark(1, 1)]) && !index.restore(0, far + 1, vec![mark(1, 1)]));
+        assert!(!index.restore(0, far + 2, vec![mark(1, 1), mark(9, far + 2)]));
+        let end = vec![mark(1, 1), mark(9, u64::MAX)];
+        assert!(!index.restore(0, u64::MAX, end) && !index.restore(0, u64::MAX, vec![mark(1, 1)]));
     }
 
     #[test]

@@ -7,6 +7,7 @@
 
 use super::ConnectionId;
 use crate::domain::LoginId;
+use crate::runtime::handoff::{Giver, Taker, handoff};
 use crate::wire::soup::{LoginRejected, Password, Username};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use std::collections::HashSet;
@@ -136,7 +137,7 @@ pub struct AuthClient {
     nameless: Sender<Asked>,
     names: Names,
     /// Where answers come from.
-    pub answers: Receiver<AuthAnswer>,
+    pub answers: Taker<AuthAnswer>,
 }
 
 impl AuthClient {
@@ -160,7 +161,7 @@ pub struct AuthServer {
     nameless: Receiver<Asked>,
     names: Names,
     /// Where answers go.
-    pub answers: Sender<AuthAnswer>,
+    pub answers: Giver<AuthAnswer>,
 }
 
 impl AuthServer {
@@ -180,7 +181,7 @@ impl AuthServer {
 pub fn auth_queues() -> (AuthClient, AuthServer) {
     let (named_in, named) = bounded(QUEUE_LEN);
     let (nameless_in, nameless) = bounded(QUEUE_LEN);
-    let (answers_in, answers) = bounded(QUEUE_LEN);
+    let (answers_in, answers) = handoff(QUEUE_LEN);
     let names = Names::default();
     let client = AuthClient { named: named_in, nameless: nameless_in, names: Arc::clone(&names), answers };
     (client, AuthServer { named, nameless, names, answers: answers_in })

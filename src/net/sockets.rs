@@ -4,8 +4,8 @@
 //! read fills less than it could, and writes until a write takes less than it was given.
 
 use super::ConnectionId;
+use crate::runtime::handoff::{Giver, Taker, handoff};
 use crate::runtime::{Fatal, descriptors};
-use crossbeam_channel::{Receiver, Sender, bounded};
 use dojima_journal::passing::is_passing;
 use mio::event::Source;
 use mio::net::{TcpListener, TcpStream, UnixStream};
@@ -117,7 +117,7 @@ pub struct TcpSockets {
     registry: Arc<Registry>,
     ready: Events,
     listener: TcpListener,
-    handed: Option<Receiver<(UnixStream, SocketAddr)>>,
+    handed: Option<Taker<(UnixStream, SocketAddr)>>,
     /// A connection that has one of the last descriptors, until somebody gives way.
     held: Option<(TcpStream, SocketAddr)>,
 }
@@ -126,7 +126,7 @@ pub struct TcpSockets {
 /// local socket.
 #[derive(Clone, Debug)]
 pub struct SideDoor {
-    connections: Sender<(UnixStream, SocketAddr)>,
+    connections: Giver<(UnixStream, SocketAddr)>,
     waker: Arc<Waker>,
 }
 
@@ -137,7 +137,7 @@ impl SideDoor {
     /// Whatever the system says.
     pub fn hand_over(&self, stream: std::os::unix::net::UnixStream, peer: SocketAddr) -> io::Result<bool> {
         stream.set_nonblocking(true)?;
-        let is_taken = self.connections.try_send((UnixStream::from_std(stream), peer)).is_ok();
+        let is_taken = self.connections.give((UnixStream::from_std(stream), peer)).is_ok();
         self.waker.wake()?;
         Ok(is_taken)
     }
@@ -172,7 +172,7 @@ impl TcpSockets {
     /// [`Fatal::Io`] when the system gives no waker.
     pub fn side_door(&mut self) -> Result<SideDoor, Fatal> {
         let waker = Arc::new(Waker::new(&self.registry, SIDE_DOOR).map_err(Fatal::io)?);
-        let (connections, handed) = bounded(HANDED_MAX);
+        let (connections, handed) = handoff(HANDED_MAX);
         self.handed = Some(handed);
         Ok(SideDoor { connections, waker })
     }
@@ -203,7 +203,7 @@ impl Sockets for TcpSockets {
 
     fn accept(&mut self) -> io::Result<(Box<dyn Socket>, SocketAddr)> {
         let registry = Arc::clone(&self.registry);
-        if let Some((stream, peer)) = self.handed.as_ref().and_then(|handed| handed.try_recv().ok()) {
+        if let Some((stream, peer)) = self.handed.as_ref().and_then(Taker::try_take) {
             return Ok((Box::new(SystemSocket { stream, registry }), peer));
         }
         let (stream, peer) = match self.held.take() {

@@ -16,14 +16,16 @@ pub use shares::TlsLimits;
 
 use super::{HANDED_MAX, SideDoor, listen};
 use crate::runtime::log::Stranger;
-use crate::runtime::{descriptors, give_way_to_others};
+use crate::runtime::{Priority, descriptors};
 use shares::{Begun, HandshakePlace, Shares};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, Interest};
+use tokio::net::unix::OwnedReadHalf;
 use tokio::net::{TcpStream, UnixStream};
 use tokio::runtime::Handle;
 use tokio::task::{AbortHandle, JoinHandle};
@@ -44,6 +46,11 @@ const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
 
 /// How long a client may take to make room for what is sent to it. The stage's own limits are shorter.
 const WRITE_MAX: Duration = Duration::from_secs(120);
+
+/// How long it may take when the stage has closed, and how often that is looked for. What is sent to a client that the stage
+/// waits for is sent before it closes, so this is one that was cut, and has no claim to its place.
+const LAST_WRITE_MAX: Duration = Duration::from_secs(2);
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How long the listener rests when the system accepts nothing.
 const RETRY: Duration = Duration::from_secs(1);
@@ -137,7 +144,7 @@ impl TlsPort {
     /// # Errors
     /// When the system gives no thread or no poll.
     pub fn serve(self, door: SideDoor) -> io::Result<TlsServer> {
-        let handshakes = Worker::begin("tls-handshakes", Duration::ZERO, give_way_to_others)?;
+        let handshakes = Worker::begin("tls-handshakes", Duration::ZERO, || Priority::Low.take())?;
         let connections = Worker::begin("tls", FAREWELL, || {})?;
         let Self { listener, acceptor, limits } = self;
         let limits =
@@ -286,12 +293,12 @@ impl Entrance {
             return Err(io::Error::other("too many wait to be taken in"));
         }
         let (mut from_client, mut to_client) = tokio::io::split(tls);
-        let (mut from_stage, mut to_stage) = UnixStream::from_std(ours)?.into_split();
+        let (from_stage, mut to_stage) = UnixStream::from_std(ours)?.into_split();
         let inbound = tokio::spawn(async move {
             pump(&mut from_client, &mut to_stage).await;
         });
         // The stage sees the end of the client and closes; a client need not see the end of the stage.
-        pump(&mut from_stage, &mut to_client).await;
+        pump_to_client(&from_stage, &mut to_client).await;
         inbound.abort();
         Ok(())
     }
@@ -336,4 +343,49 @@ async fn pump(from: &mut (impl AsyncRead + Unpin), to: &mut (impl AsyncWrite + U
     }
     // Whoever is gone need not be told.
     let _ = timeout(FAREWELL, to.shutdown()).await;
+}
+
+/// As [`pump`], from the stage. A client that takes nothing is given up soon after the stage has closed.
+async fn pump_to_client(from: &OwnedReadHalf, to: &mut (impl AsyncWrite + Unpin)) {
+    let mut buffer = vec![0; BUFFER_LEN];
+    let mut closed = None;
+    while let Ok(count @ 1..) = read(from, &mut buffer).await {
+        let mut write = pin!(async {
+            to.write_all(&buffer[..count]).await?;
+            to.flush().await
+        });
+        let begun = Instant::now();
+        let written = loop {
+            if let Ok(written) = timeout(LOOK_INTERVAL, write.as_mut()).await {
+                break written.is_ok();
+            }
+            if closed.is_none() && is_closed(from).await {
+                closed = Some(Instant::now());
+            }
+            if begun.elapsed() >= WRITE_MAX || closed.is_some_and(|at| at.elapsed() >= LAST_WRITE_MAX) {
+                break false;
+            }
+        };
+        if !written {
+            break;
+        }
+    }
+    let _ = timeout(FAREWELL, to.shutdown()).await;
+}
+
+/// Reads what is there, or waits for it.
+async fn read(from: &OwnedReadHalf, buffer: &mut [u8]) -> io::Result<usize> {
+    loop {
+        from.readable().await?;
+        match from.try_read(buffer) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            read => return read,
+        }
+    }
+}
+
+/// Whether the other end is closed, though there may still be something to read.
+async fn is_closed(from: &OwnedReadHalf) -> bool {
+    let ready = timeout(Duration::ZERO, from.ready(Interest::READABLE)).await;
+    matches!(ready, Ok(Ok(ready)) if ready.is_read_closed())
 }

@@ -3,9 +3,10 @@
 use super::{StopPhase, Thread};
 use crate::config::{Config, Durability};
 use crate::runtime::affinity::available_cores;
+use crate::runtime::chairs::{Lag, two_chairs};
 use crate::runtime::{
-    Agent, Backoff, BusySpin, CompositeAgent, CoreIndex, Doorbell, Fatal, IdleLimits, IdleStrategy, Rest,
-    SocketWait, ThreadingMode,
+    Agent, Backoff, BusySpin, CompositeAgent, CoreIndex, Counters, Doorbell, Fatal, IdleLimits, IdleStrategy,
+    Place, Priority, Rest, SocketWait, ThreadingMode,
 };
 use crate::stages::doorman::Doorman;
 use crate::stages::feed::FeedPublisher;
@@ -57,6 +58,20 @@ impl Seat {
             Self::Resender => 6,
         }
     }
+
+    /// How much its thread counts. Makers of segments and the timer's thread are as any other: somebody waits for them.
+    fn priority(self) -> Priority {
+        match self {
+            Self::Gateway
+            | Self::Timer
+            | Self::Sequencer
+            | Self::Matcher
+            | Self::Journaler
+            | Self::Archiver => Priority::Prompt,
+            Self::Feed | Self::Doorman | Self::Resender => Priority::Gathering,
+            Self::Sql | Self::Shadow => Priority::Idle,
+        }
+    }
 }
 
 /// All agents of one engine.
@@ -69,8 +84,9 @@ pub(super) struct Agents {
     pub(super) journaler: Journaler,
     pub(super) archiver: Archiver,
     pub(super) resender: Resender,
-    pub(super) sql: Option<SqlWriter>,
-    pub(super) shadow: Option<Shadow>,
+    /// With how far it may be behind before it counts as any other.
+    pub(super) sql: Option<(SqlWriter, Lag)>,
+    pub(super) shadow: Option<(Shadow, Lag)>,
     pub(super) feed: Option<FeedPublisher>,
 }
 
@@ -114,6 +130,19 @@ impl Idle {
             Self::Sockets(idle) => Box::new(idle),
             Self::Other(idle) => idle,
         }
+    }
+}
+
+/// Who sits on a thread.
+struct Seated {
+    agents: Vec<Box<dyn Agent>>,
+    stop: StopPhase,
+    priority: Priority,
+}
+
+impl Seated {
+    fn nobody() -> Self {
+        Self { agents: Vec::new(), stop: StopPhase::Hot, priority: Priority::Normal }
     }
 }
 
@@ -204,13 +233,22 @@ impl Seats {
     }
 
     /// Puts every agent on its thread, in flow order.
-    pub(super) fn seat(self, agents: Agents) -> Vec<Thread> {
-        let mut on_thread: Vec<(Vec<Box<dyn Agent>>, StopPhase)> =
-            self.idle.iter().map(|_| (Vec::new(), StopPhase::Hot)).collect();
+    pub(super) fn seat(self, agents: Agents, counters: &Counters) -> Vec<Thread> {
+        let mut on_thread: Vec<Seated> = self.idle.iter().map(|_| Seated::nobody()).collect();
         let mut sit = |seat: Seat, stop, agent: Option<Box<dyn Agent>>| {
-            let (agents, phase) = &mut on_thread[self.thread(seat)];
-            agents.extend(agent);
-            *phase = stop;
+            let seated = &mut on_thread[self.thread(seat)];
+            seated.agents.extend(agent);
+            (seated.stop, seated.priority) = (stop, seat.priority());
+        };
+        // Who works in the background has a second thread.
+        let mut second = Vec::new();
+        let mut in_background = |agent: Box<dyn Agent>, lag| -> Box<dyn Agent> {
+            if self.mode == ThreadingMode::Stepped {
+                return agent;
+            }
+            let (background, foreground) = two_chairs(agent, lag, counters);
+            second.push(foreground);
+            Box::new(background)
         };
         let Agents {
             gateway,
@@ -231,16 +269,26 @@ impl Seats {
         sit(Seat::Matcher, StopPhase::Hot, Some(Box::new(matcher)));
         sit(Seat::Journaler, StopPhase::Disk, Some(Box::new(journaler)));
         sit(Seat::Archiver, StopPhase::Disk, Some(Box::new(archiver)));
-        sit(Seat::Sql, StopPhase::Followers, sql.map(|agent| Box::new(agent) as _));
+        sit(Seat::Sql, StopPhase::Followers, sql.map(|(sql, lag)| in_background(Box::new(sql), lag)));
         sit(Seat::Feed, StopPhase::Followers, feed.map(|agent| Box::new(agent) as _));
-        sit(Seat::Shadow, StopPhase::Followers, shadow.map(|agent| Box::new(agent) as _));
+        sit(
+            Seat::Shadow,
+            StopPhase::Followers,
+            shadow.map(|(shadow, lag)| in_background(Box::new(shadow), lag)),
+        );
         sit(Seat::Doorman, StopPhase::Followers, doorman.map(|agent| Box::new(agent) as _));
         sit(Seat::Resender, StopPhase::Followers, Some(Box::new(resender)));
+        let second = second.into_iter().map(|foreground| Thread {
+            agent: Box::new(foreground),
+            idle: Box::new(Backoff::new(FOLLOWER_IDLE)),
+            place: Place::default(),
+            stop: StopPhase::Followers,
+        });
         let mut pins = self.pins.into_iter();
         let threads = on_thread.into_iter().zip(self.idle);
         threads
-            .filter(|((agents, _), _)| !agents.is_empty())
-            .map(|((mut agents, stop), idle)| {
+            .filter(|(seated, _)| !seated.agents.is_empty())
+            .map(|(Seated { mut agents, stop, priority }, idle)| {
                 let agent = match agents.len() {
                     1 => agents.remove(0),
                     _ => {
@@ -252,8 +300,10 @@ impl Seats {
                         Box::new(CompositeAgent::new(name, agents))
                     }
                 };
-                Thread { agent, idle: idle.boxed(), pin: pins.next(), stop }
+                let place = Place { pin: pins.next(), priority };
+                Thread { agent, idle: idle.boxed(), place, stop }
             })
+            .chain(second)
             .collect()
     }
 }

@@ -19,7 +19,7 @@ use crate::stages::shadow::{
 use crate::stages::space::SpaceLow;
 use crate::stages::timer::{Roll, Schedule, ScheduleEntry, TimerSettings};
 use crate::wire::soup::{Password, SessionId, Username};
-use dojima_journal::storage::Storage;
+use dojima_journal::storage::{Storage, Writing};
 use dojima_journal::{Durability, JournalError, Options, Reader, Retire, is_journal_file};
 use std::sync::Arc;
 use std::time::Duration;
@@ -166,6 +166,25 @@ pub(super) fn shadow(
     }
 }
 
+/// What a command takes in the journal and an event in its log, more or less, bytes: measured with the demo's flow.
+pub(super) const COMMAND_RECORD_BYTES: u64 = 80;
+pub(super) const EVENT_RECORD_BYTES: u64 = 136;
+
+/// The most that SQL or the shadow may be behind in the background where the configuration does not say, bytes.
+const BACKGROUND_LAG_BYTES_MAX: u64 = 8 << 30;
+
+/// How far SQL or the shadow may be behind in the background, bytes.
+pub(super) fn background_lag(config: &Config, data: &DataDir) -> u64 {
+    match config.engine.background_lag_mib {
+        0 => {
+            // A directory that cannot be asked has been opened a moment ago: there is room for the usual.
+            let free = rustix::fs::statvfs(data.path()).map(|disk| disk.f_bavail * disk.f_frsize);
+            free.map_or(BACKGROUND_LAG_BYTES_MAX, |free| (free / 4).min(BACKGROUND_LAG_BYTES_MAX))
+        }
+        mib => mib.saturating_mul(1 << 20),
+    }
+}
+
 /// `log`: how the event log is written, for the log of messages is as small as that where a test makes it so.
 pub(super) fn feed(config: &Config, log: Option<Options>) -> Result<FeedSettings, Fatal> {
     let (market, gateway) = (&config.market_data, &config.gateway);
@@ -177,6 +196,7 @@ pub(super) fn feed(config: &Config, log: Option<Options>) -> Result<FeedSettings
         spare_segments: market.spare_segments,
         // It can be made again from the events, so it is never waited for.
         durability: Durability::Async,
+        writing: Writing::Gathered,
         ..Options::default()
     };
     Ok(FeedSettings {

@@ -156,7 +156,15 @@ impl EventLog {
     /// `last` is the stamp of the command whose events end with `last_event`.
     pub(super) fn into_writer(self, last_event: u64, last: Stamp) -> Result<Writer, RecoveryError> {
         match (self.writer, self.scanned) {
-            (Some(writer), _) => Ok(writer),
+            (Some(mut writer), _) => {
+                // Whoever reads the log from now on finds in it what recovery says is there.
+                writer.write_out().map_err(|source| RecoveryError::Append {
+                    dir: self.files.dir().to_owned(),
+                    source,
+                    reason: writer.low_space_reason(),
+                })?;
+                Ok(writer)
+            }
             (None, Some(scanned)) if self.last > last_event => {
                 // A log of another history is not cut to fit. When nothing was replayed (a snapshot is of the journal's last
                 // command), nothing could be compared but where the last command's events end.

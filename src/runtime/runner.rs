@@ -13,6 +13,7 @@ use super::doorbell::Doorbell;
 use super::fatal::Fatal;
 use super::idle::IdleStrategy;
 use super::log;
+use super::priority::Priority;
 
 /// Asks threads to stop. Clones are the same flag; once set it stays set.
 #[derive(Debug, Clone, Default)]
@@ -45,6 +46,22 @@ pub enum FatalPolicy {
     RequestShutdown(Vec<Shutdown>),
 }
 
+/// Where a thread runs and how much it counts.
+#[derive(Debug, Clone, Copy)]
+pub struct Place {
+    /// Its core, if it is to be pinned.
+    pub pin: Option<CoreIndex>,
+    /// Its standing beside other threads.
+    pub priority: Priority,
+}
+
+impl Default for Place {
+    /// On any core, as any other thread.
+    fn default() -> Self {
+        Self { pin: None, priority: Priority::Normal }
+    }
+}
+
 /// Starts agents on threads and remembers the first fatal error among them.
 pub struct Runner {
     policy: FatalPolicy,
@@ -57,7 +74,7 @@ impl Runner {
         Self { policy, first_fatal: Arc::default() }
     }
 
-    /// Runs `agent` on a new thread with its name, pinned to `pin` if given, until `shutdown` is requested.
+    /// Runs `agent` on a new thread with its name, in its place, until `shutdown` is requested.
     ///
     /// # Errors
     /// [`Fatal::Io`] if the system gives no thread. Everything later is for the [`FatalPolicy`].
@@ -66,7 +83,7 @@ impl Runner {
         agent: Box<dyn Agent>,
         idle: Box<dyn IdleStrategy>,
         shutdown: Shutdown,
-        pin: Option<CoreIndex>,
+        place: Place,
     ) -> Result<RunningAgent, Fatal> {
         let (name, doorbell) = (agent.name().to_owned(), idle.doorbell());
         let thread = AgentThread {
@@ -75,7 +92,7 @@ impl Runner {
             policy: self.policy.clone(),
             first_fatal: Arc::clone(&self.first_fatal),
         };
-        let spawned = thread::Builder::new().name(name.clone()).spawn(move || thread.run(agent, idle, pin));
+        let spawned = thread::Builder::new().name(name.clone()).spawn(move || thread.run(agent, idle, place));
         let handle = spawned.map_err(|error| {
             let help = match error.kind() {
                 std::io::ErrorKind::WouldBlock => {
@@ -106,10 +123,10 @@ impl AgentThread {
         &self,
         mut agent: Box<dyn Agent>,
         mut idle: Box<dyn IdleStrategy>,
-        pin: Option<CoreIndex>,
+        place: Place,
     ) -> Result<(), Fatal> {
         // The agent is not used again after a panic, so a state broken by it is not seen.
-        let work = AssertUnwindSafe(|| self.work(&mut *agent, &mut *idle, pin));
+        let work = AssertUnwindSafe(|| self.work(&mut *agent, &mut *idle, place));
         let result = catch_unwind(work).unwrap_or_else(|panic| {
             Err(Fatal::ThreadPanic { agent: self.name.clone(), message: panic_message(&*panic) })
         });
@@ -119,15 +136,11 @@ impl AgentThread {
         result
     }
 
-    fn work(
-        &self,
-        agent: &mut dyn Agent,
-        idle: &mut dyn IdleStrategy,
-        pin: Option<CoreIndex>,
-    ) -> Result<(), Fatal> {
-        if let Some(core) = pin {
+    fn work(&self, agent: &mut dyn Agent, idle: &mut dyn IdleStrategy, place: Place) -> Result<(), Fatal> {
+        if let Some(core) = place.pin {
             pin_current_thread(core)?;
         }
+        place.priority.take();
         agent.on_start()?;
         while !self.shutdown.is_requested() {
             let work = agent.do_work()?;

@@ -72,7 +72,8 @@ fn an_idle_thread_runs_two_duty_cycles_per_sleep() {
     for idle in strategies(limits(SLEEP)) {
         let echo = Echo::default();
         let start = Instant::now();
-        let running = in_process().spawn(Box::new(echo.clone()), idle, Shutdown::new(), None).unwrap();
+        let running =
+            in_process().spawn(Box::new(echo.clone()), idle, Shutdown::new(), Place::default()).unwrap();
         std::thread::sleep(6 * SLEEP);
         stop(running);
         let sleeps = (start.elapsed().as_millis() / SLEEP.as_millis()) as usize + 1;
@@ -86,7 +87,8 @@ fn an_idle_thread_runs_two_duty_cycles_per_sleep() {
 fn every_ring_wakes_the_sleeper() {
     for idle in strategies(limits(HOUR)) {
         let echo = Echo::default();
-        let running = in_process().spawn(Box::new(echo.clone()), idle, Shutdown::new(), None).unwrap();
+        let running =
+            in_process().spawn(Box::new(echo.clone()), idle, Shutdown::new(), Place::default()).unwrap();
         let doorbell = running.doorbell();
         for question in 1..=5000 {
             // One time in two it is asleep or about to be; the other times the ring meets it somewhere on its way.
@@ -139,7 +141,8 @@ fn sockets_of_the_agents_own_poll_wake_the_sleeper() {
     let received = Arc::new(AtomicU64::new(0));
     let events = Events::with_capacity(4);
     let listener = Listener { poll, events, socket, received: Arc::clone(&received) };
-    let running = in_process().spawn(Box::new(listener), Box::new(idle), Shutdown::new(), None).unwrap();
+    let running =
+        in_process().spawn(Box::new(listener), Box::new(idle), Shutdown::new(), Place::default()).unwrap();
     for sent in 1..=2000 {
         if sent % 2 == 0 {
             wait_until("the thread to arm", || doorbell.is_armed());
@@ -155,7 +158,7 @@ fn an_orderly_stop_closes_the_agent() {
     let journal = Journal::default();
     let agent = Scripted::new("a", &journal, [Ok(1)]);
     let running = in_process()
-        .spawn(Box::new(agent), Box::new(Backoff::new(limits(HOUR))), Shutdown::new(), None)
+        .spawn(Box::new(agent), Box::new(Backoff::new(limits(HOUR))), Shutdown::new(), Place::default())
         .unwrap();
     assert_eq!(running.name(), "a");
     let doorbell = running.doorbell();
@@ -176,7 +179,7 @@ fn a_fatal_error_stops_the_others_and_closes_nothing() {
     let fatal = Fatal::journal_sync("cable pulled");
     let agent = Scripted::new("disk", &journal, [Ok(1), Err(fatal.clone())]);
     let own = Shutdown::new();
-    let running = runner.spawn(Box::new(agent), Box::new(BusySpin), own.clone(), None).unwrap();
+    let running = runner.spawn(Box::new(agent), Box::new(BusySpin), own.clone(), Place::default()).unwrap();
     assert_eq!(running.join(), Err(fatal.clone()));
     assert_eq!(journal.lines(), ["start disk", "disk", "disk"]);
     assert!(own.is_requested() && other.is_requested());
@@ -198,7 +201,8 @@ impl Agent for Panicking {
 #[test]
 fn a_panic_is_fatal_and_says_who() {
     let runner = in_process();
-    let running = runner.spawn(Box::new(Panicking), Box::new(BusySpin), Shutdown::new(), None).unwrap();
+    let running =
+        runner.spawn(Box::new(Panicking), Box::new(BusySpin), Shutdown::new(), Place::default()).unwrap();
     let expected = Fatal::ThreadPanic { agent: "shaky".into(), message: "slipped at 3".into() };
     assert_eq!(running.join(), Err(expected.clone()));
     assert_eq!(runner.fatal(), Some(expected));
@@ -208,7 +212,9 @@ fn a_panic_is_fatal_and_says_who() {
 fn a_core_that_is_not_there_is_fatal() {
     let agent = Scripted::new("a", &Journal::default(), []);
     let pin = Some(CoreIndex(9999));
-    let running = in_process().spawn(Box::new(agent), Box::new(BusySpin), Shutdown::new(), pin).unwrap();
+    let running = in_process()
+        .spawn(Box::new(agent), Box::new(BusySpin), Shutdown::new(), Place { pin, ..Place::default() })
+        .unwrap();
     assert!(matches!(running.join(), Err(Fatal::Affinity { .. })));
 }
 
@@ -218,7 +224,8 @@ fn a_core_that_is_not_there_is_fatal() {
 fn dies_of_a_failed_sync() {
     let agent = Scripted::new("disk", &Journal::default(), [Err(Fatal::journal_sync("cable pulled"))]);
     let runner = Runner::new(FatalPolicy::ExitProcess);
-    let running = runner.spawn(Box::new(agent), Box::new(BusySpin), Shutdown::new(), None).unwrap();
+    let running =
+        runner.spawn(Box::new(agent), Box::new(BusySpin), Shutdown::new(), Place::default()).unwrap();
     let _ = running.join();
 }
 

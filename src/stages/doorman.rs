@@ -18,7 +18,7 @@ mod password;
 mod standing;
 
 pub use memory::FILE as KNOWN_ADDRESSES_FILE;
-pub use password::{HashError, Secret, hash};
+pub use password::{Secret, hash};
 
 use crate::domain::LoginId;
 use crate::net::auth::{Asked, AuthAnswer, AuthRequest, AuthServer, Claim, Grant, Inquiry, Role};
@@ -394,7 +394,7 @@ impl Doorman {
             return true;
         }
         let door = &self.doors[held.door];
-        let is_said = door.server.answers.try_send(held.answer).is_ok();
+        let is_said = door.server.answers.try_give(held.answer).is_ok();
         if is_said {
             door.downstream.iter().for_each(Doorbell::ring);
         } else {

@@ -5,6 +5,7 @@
 use crate::domain::audience::{Address, Audience};
 use crate::domain::streams::Mark;
 use crate::domain::{EventRecord, LoginId};
+use crate::runtime::handoff::{Giver, Taker, handoff};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use std::sync::{Arc, Weak};
 
@@ -118,7 +119,7 @@ pub struct ResendClient {
     /// Where queries go. Full: try again in a later duty cycle.
     pub queries: Sender<ResendQuery>,
     /// Where answers come from.
-    pub answers: Receiver<ResendAnswer>,
+    pub answers: Taker<ResendAnswer>,
 }
 
 /// The archiver's end.
@@ -128,8 +129,8 @@ pub struct ResendLocator {
     pub queries: Receiver<ResendQuery>,
     /// Where requests go with what is known of them. Full: try again in a later duty cycle.
     pub jobs: Sender<ResendJob>,
-    /// Where answers go. Full: try again in a later duty cycle.
-    pub answers: Sender<ResendAnswer>,
+    /// Where answers go. Refused: try again in a later duty cycle.
+    pub answers: Giver<ResendAnswer>,
 }
 
 /// The resender's end.
@@ -137,15 +138,15 @@ pub struct ResendLocator {
 pub struct ResendReader {
     /// Where jobs come from.
     pub jobs: Receiver<ResendJob>,
-    /// Where chunks go. Full: try again in a later duty cycle.
-    pub answers: Sender<ResendAnswer>,
+    /// Where chunks go. Refused: try again in a later duty cycle.
+    pub answers: Giver<ResendAnswer>,
 }
 
 /// All ends.
 pub fn resend_queues() -> (ResendClient, ResendLocator, ResendReader) {
     let (queries_in, queries) = bounded(QUEUE_LEN);
     let (jobs_in, jobs) = bounded(QUEUE_LEN);
-    let (answers_in, answers) = bounded(QUEUE_LEN);
+    let (answers_in, answers) = handoff(QUEUE_LEN);
     (
         ResendClient { queries: queries_in, answers },
         ResendLocator { queries, jobs: jobs_in, answers: answers_in.clone() },

@@ -8,11 +8,11 @@
 use crate::domain::streams::Mark;
 use crate::domain::{Event, EventRecord, LoginId, codec};
 use crate::ring::{CursorReader, CursorWriter, cursor};
+use crate::runtime::handoff::NotNow;
 use crate::runtime::{Agent, Counter, Counters, Doorbell, Fatal, Passing};
 use crate::stages::resend::{
     CHUNK_MESSAGES, Reading, ResendAnswer, ResendChunk, ResendJob, ResendReader, Start,
 };
-use crossbeam_channel::TrySendError;
 use dojima_journal::storage::Storage;
 use dojima_journal::{JournalError, Reader, SegmentIndex};
 use std::collections::VecDeque;
@@ -241,15 +241,14 @@ impl Resender {
                 job.chunk.reading = Reading::Failed;
             }
         }
-        match self.ends.answers.try_send(ResendAnswer::Chunk(job.chunk)) {
+        match self.ends.answers.try_give(ResendAnswer::Chunk(job.chunk)) {
             Ok(()) => {}
-            Err(TrySendError::Full(ResendAnswer::Chunk(chunk))) => {
+            Err(NotNow(ResendAnswer::Chunk(chunk))) => {
                 job.chunk = chunk;
                 self.jobs.push_back(job);
                 return 0;
             }
-            // No gateway: nobody to send to.
-            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => return 1,
+            Err(NotNow(ResendAnswer::Found { .. })) => return 1,
         }
         self.counts.chunks.add(1);
         self.counts.messages.add(messages);

@@ -24,7 +24,7 @@ pub use retention::{Retention, Segments};
 use crate::domain::{Checkpoint, Command, EventRecord, Stamp, Timestamp, codec};
 use crate::exchange::{Digest, Progress};
 use crate::replica::{Snapshots, State};
-use crate::ring::{CursorReader, Producer};
+use crate::ring::{CursorReader, CursorWriter, Producer, cursor};
 use crate::runtime::{Agent, Clock, Counter, Counters, Doorbell, Fatal, Halt, Passing};
 use dojima_journal::Reader;
 use dojima_journal::storage::Storage;
@@ -122,6 +122,7 @@ pub struct Shadow {
     progress: Progress,
     /// A snapshot is to be made of the state as it is: nothing is applied until it is.
     snapshot_due: bool,
+    position: CursorWriter,
     /// The position of the last snapshot.
     last_snapshot: u64,
     /// A checkpoint that the ring has not taken yet.
@@ -164,6 +165,8 @@ impl Shadow {
             retired: counters.register("shadow.retired", "segments"),
         };
         counts.position.set(state.last.sequence);
+        let (mut position, _) = cursor();
+        position.set(state.last.sequence);
         Ok(Self {
             ports,
             settings,
@@ -177,12 +180,18 @@ impl Shadow {
             events: VecDeque::new(),
             progress: Progress::Done,
             snapshot_due: false,
+            position,
             last_snapshot,
             checkpoint: None,
             next_look: 0,
             passing: Passing::new("shadow", counters),
             counts,
         })
+    }
+
+    /// The last command that it has applied.
+    pub fn position(&self) -> CursorReader {
+        self.position.reader()
     }
 
     /// For asking it from outside.
@@ -217,6 +226,7 @@ impl Shadow {
             applied += 1;
         }
         self.counts.position.set(self.state.last.sequence);
+        self.position.set(self.state.last.sequence);
         Ok(applied)
     }
 
@@ -252,7 +262,7 @@ impl Shadow {
         let archived = self.ports.archived.get();
         let mut compared = 0;
         while let Some(event) = self.events.front().filter(|event| event.number <= archived) {
-            self.witness.compare(event)?;
+            self.witness.compare(event, archived)?;
             self.events.pop_front();
             compared += 1;
         }

@@ -747,6 +747,13 @@ fn logins_and_users_are_checked() {
             hashed.replace("S3CR3T", "$argon2id$v=19$m=19456,t=2,p=1$S3CR3T"),
             &["accounts[bob].logins[BOB].password_hash = (not shown)", "argon2id"],
         ),
+        (
+            hashed.replace(
+                "S3CR3T",
+                "$argon2id$v=19$m=4194304,t=2,p=1$c29tZXNhbHRzYWx0$iekCn0Y3spW+sCcFanM2xBT63UP2sghkUoHLIUpWRS8",
+            ),
+            &["accounts[bob].logins[BOB].password_hash = (not shown)", "costs too much to check (m = 4194304"],
+        ),
         (with("password_hash = \"$argon2id$\""), &["password_hash = (not shown)", "keep one of them"]),
         (with("role = \"admin\""), &["accounts[bob].logins[BOB].role = admin", "[[users]]"]),
         (with("role = \"boss\""), &["unknown variant `boss`", "drop-copy"]),

@@ -24,6 +24,8 @@ pub enum Action {
     Map,
     /// A new file is written, to the page cache.
     Write,
+    /// Bytes of a segment that is not mapped are written, to the page cache.
+    Append,
     /// Bytes of a file are made durable.
     Sync,
     /// A file gets its name; the step is named by the new name.
@@ -39,7 +41,7 @@ impl Action {
     /// [`Action::Lock`], which open files for writing.
     #[must_use]
     pub fn changes_disk(self) -> bool {
-        matches!(self, Self::Write | Self::Sync | Self::Rename | Self::Remove | Self::SyncDir)
+        matches!(self, Self::Write | Self::Append | Self::Sync | Self::Rename | Self::Remove | Self::SyncDir)
     }
 }
 
@@ -67,7 +69,7 @@ pub enum Fault {
     /// A write, a sync, or a sync of the folder reports success and does nothing. As for a failed one, what it should
     /// have written counts as clean.
     Ignore,
-    /// Of a write or a sync only so many bytes are done, then it fails.
+    /// Of a write or a sync only so many bytes are done, then it fails; an append says how many.
     Short(u64),
     /// A sync reports success, but the bytes went to another place.
     Misdirect {

@@ -2,7 +2,7 @@
 //! written yet and damage everywhere else.
 
 use crate::{append, entries, open, read, scan, segments, small};
-use dojima_journal::storage::{LockGuard, NotSynced, ReadAt, Region, Storage};
+use dojima_journal::storage::{LockGuard, NotSynced, ReadAt, Region, Storage, Writing};
 use dojima_journal::{
     JournalError, MemoryStorage, Options, Retire, Verdict, retire_before, scan_beside, scan_storage,
 };
@@ -81,8 +81,15 @@ impl Storage for Racing {
         Ok(Box::new(RacingFile { file: self.files.open(name)?, racing: self.clone() }))
     }
 
-    fn create(&self, name: &str, bytes: u64, start: &[u8], cancel: &AtomicBool) -> io::Result<()> {
-        self.files.create(name, bytes, start, cancel)
+    fn create(
+        &self,
+        name: &str,
+        bytes: u64,
+        start: &[u8],
+        writing: Writing,
+        cancel: &AtomicBool,
+    ) -> io::Result<()> {
+        self.files.create(name, bytes, start, writing, cancel)
     }
 
     fn write(
@@ -93,8 +100,8 @@ impl Storage for Racing {
         self.files.write(name, fill)
     }
 
-    fn map(&self, name: &str, bytes: u64) -> io::Result<Region> {
-        self.files.map(name, bytes)
+    fn open_to_write(&self, name: &str, bytes: u64, writing: Writing) -> io::Result<Region> {
+        self.files.open_to_write(name, bytes, writing)
     }
 
     fn sync_file(&self, name: &str) -> Result<(), NotSynced> {

@@ -5,7 +5,7 @@
 //! later says that they had been synced, so damage to them looks like a torn tail, and is reported as one.
 
 use crate::{Entry, drain, scan, segments, small};
-use dojima_journal::storage::Storage;
+use dojima_journal::storage::{Storage, Writing};
 use dojima_journal::{JournalError, MemoryStorage, Reader, Scanned, Verdict, Writer};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -105,7 +105,7 @@ fn subject(storage: MemoryStorage, attested: u64) -> Subject {
     spare[40..48].fill(0x77);
     let crc = crc32c::crc32c(&spare[..60]);
     spare[60..64].copy_from_slice(&crc.to_le_bytes());
-    storage.create("0000000003.seg", 4096, &spare, &AtomicBool::new(false)).expect("made");
+    storage.create("0000000003.seg", 4096, &spare, Writing::Mapped, &AtomicBool::new(false)).expect("made");
     let spare = [
         (0..24, Part::SegmentHeader, true),
         (24..32, Part::SpareBase, true),

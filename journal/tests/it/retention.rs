@@ -1,7 +1,7 @@
 //! Old segments: removed or archived, and scans that do not look at them.
 
 use crate::{append, drain, entries, read, scan, segments, small};
-use dojima_journal::storage::Storage;
+use dojima_journal::storage::{Storage, Writing};
 use dojima_journal::{
     ArchivedStorage, JournalError, MemoryStorage, Reader, Retire, Retired, Verdict, Writer, retire_before,
     scan_storage, scan_storage_from,
@@ -94,7 +94,7 @@ fn the_segment_in_use_and_spares_are_never_removed() {
     spare[24..32].fill(0);
     let crc = crc32c::crc32c(&spare[..60]);
     spare[60..64].copy_from_slice(&crc.to_le_bytes());
-    storage.create("0000000003.seg", 4096, &spare, &AtomicBool::new(false)).expect("made");
+    storage.create("0000000003.seg", 4096, &spare, Writing::Mapped, &AtomicBool::new(false)).expect("made");
     assert_eq!(retire(&storage, u64::MAX, Retire::Delete).segments, 1);
     assert_eq!(segments(&storage), ["0000000002.seg", "0000000003.seg"]);
     assert_eq!(*scan(&storage).expect("scans").verdict(), Verdict::Clean);

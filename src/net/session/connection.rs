@@ -239,11 +239,16 @@ impl<C> Connection<C> {
     }
 
     /// How much it should be kept where there is no place left, and since when it has gone without a login, ns. `None` when it
-    /// is logged in: it does not give way.
+    /// is logged in, or was and may not have taken all that was sent: it does not give way. (How many of those there are is bounded by
+    /// the pace of logins and the time that they have.)
     pub(super) fn gives_way(&self) -> Option<(Claim, u64)> {
         let claim = match self.phase {
+            Phase::Leaving(Farewell::SessionEnded | Farewell::LoggedOut) => return None,
             Phase::Checking(_) => self.ticket.as_ref().map_or(Claim::None, Ticket::claim),
-            _ => Claim::None,
+            Phase::AwaitingLogin
+            | Phase::LoggedIn(_)
+            | Phase::LoggingOut(_)
+            | Phase::Leaving(Farewell::Refused) => Claim::None,
         };
         self.stranger_since().map(|since| (claim, since))
     }

@@ -61,7 +61,7 @@ impl<C> Server<C> {
     /// Does as the doorman and the service say. Returns the amount of work.
     pub fn hear(&mut self, service: &mut impl Service<Client = C>, now: u64) -> usize {
         for heard in 0..ANSWERS_MAX {
-            let Ok(AuthAnswer { connection: id, verdict }) = self.auth.answers.try_recv() else {
+            let Some(AuthAnswer { connection: id, verdict }) = self.auth.answers.try_take() else {
                 return heard;
             };
             let Some(connection) = self.connections.get(id) else { continue };

@@ -1,5 +1,6 @@
 //! Floods of connections at a server whose sockets, doorman and service are made by hand.
 
+use super::connection::Farewell;
 use super::*;
 use crate::net::Readiness;
 use crate::net::auth::{Asked, AuthAnswer, AuthServer, Role, Ticket, auth_queues};
@@ -244,7 +245,7 @@ impl Port {
         let grant = Grant { role: Role::MarketData, login: None };
         for asked in self.asked.extract_if(.., |asked| asked.request.peer == peer(from).ip()) {
             let answer = AuthAnswer { connection: asked.request.connection, verdict: Ok(grant) };
-            self.door.answers.try_send(answer).expect("room for an answer");
+            self.door.answers.try_give(answer).expect("room for an answer");
         }
     }
 
@@ -423,5 +424,38 @@ fn for_want_of_descriptors_a_login_that_is_known_does_not_give_way() {
         port.net.lock().expect("no panic").is_used_up = false;
         port.now += ACCEPT_PAUSE_NS;
         assert_eq!(port.cycle(), 1, "it was left to wait");
+    }
+}
+
+/// What was sent last may still be on its way to them, and a place that is taken away throws that away.
+#[test]
+fn who_was_logged_in_keeps_its_place_until_it_has_taken_its_last_messages() {
+    for (end, stays) in [
+        (None, true),
+        (Some(Farewell::LoggedOut), true),
+        (Some(Farewell::SessionEnded), true),
+        (Some(Farewell::Refused), false),
+    ] {
+        let mut port = Port::new(64);
+        let alice = port.connect(1);
+        log_in(&alice, NAMES[0]);
+        port.cycle();
+        port.let_in(1);
+        port.cycle();
+        let id = alice.lock().expect("no panic").id.expect("it was accepted");
+        let connection = port.server.connections.get(id).expect("it is there");
+        match end {
+            None => {}
+            Some(Farewell::LoggedOut) => _ = connection.let_go(port.now),
+            Some(Farewell::SessionEnded) => _ = connection.end_session(port.now),
+            Some(Farewell::Refused) => connection.refuse(&LoginRejected::NotAuthorised.packet(), port.now),
+        }
+        for number in 0..4_000 {
+            Flood::Silent.connect(&port, 1_000 + number, number);
+            if number % 8 == 0 {
+                port.cycle();
+            }
+        }
+        assert_eq!(is_closed(&alice), !stays, "{end:?}");
     }
 }

@@ -264,3 +264,30 @@ fn whoever_says_nothing_is_closed_before_whoever_is_slow() {
     assert!(elapsed >= SILENT_MAX && elapsed < HANDSHAKE_MAX, "{elapsed:?}");
     round_trip(&mut slow).expect("it has more time");
 }
+
+/// The stage cuts off who does not read; what it had sent before need not arrive, and must not keep the place.
+#[test]
+fn a_place_is_free_soon_after_the_stage_has_closed_though_the_client_reads_nothing() {
+    let served = Served::new(TlsLimits { connections_per_address: 1, ..LIMITS });
+    let mut deaf = served.client(Ipv4Addr::LOCALHOST, QUICK_NAME);
+    round_trip(&mut deaf).expect("let in");
+    // Until nothing more fits into any buffer on the way and back, which the stage takes for a reason to close.
+    deaf.sock.set_nonblocking(true).expect("a mode");
+    let mut refused = 0;
+    while refused < 100 {
+        match deaf.write_all(&[b'x'; 4096]) {
+            Ok(()) => refused = 0,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                refused += 1;
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            Err(_) => break,
+        }
+    }
+    let started = Instant::now();
+    while round_trip(&mut served.client(Ipv4Addr::LOCALHOST, QUICK_NAME)).is_err() {
+        assert!(started.elapsed() < PATIENCE, "it keeps its place");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    drop(deaf);
+}

@@ -1,6 +1,6 @@
 use super::outlet::{Losses, Outlet};
 use super::strangers::{Stranger, Tally};
-use crate::runtime::{Agent, BusySpin, Fatal, FatalPolicy, Runner, Shutdown};
+use crate::runtime::{Agent, BusySpin, Fatal, FatalPolicy, Place, Runner, Shutdown};
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use outlets::code_of;
 use std::io::{self, ErrorKind, Write};
@@ -186,7 +186,8 @@ impl Agent for Doomed {
 fn doom(agent: Doomed) {
     super::start("info");
     let runner = Runner::new(FatalPolicy::ExitProcess);
-    let running = runner.spawn(Box::new(agent), Box::new(BusySpin), Shutdown::new(), None).unwrap();
+    let running =
+        runner.spawn(Box::new(agent), Box::new(BusySpin), Shutdown::new(), Place::default()).unwrap();
     while runner.fatal().is_none() && !running.is_finished() {
         std::thread::yield_now();
     }

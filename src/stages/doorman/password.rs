@@ -1,44 +1,12 @@
 //! Passwords and their hashes.
 
+use crate::domain::password_hash::{self, HashError};
 use crate::wire::soup::Password;
+use argon2::Argon2;
 use argon2::password_hash::rand_core::OsRng;
-use argon2::password_hash::{PasswordHash, PasswordHashString, PasswordHasher, PasswordVerifier, SaltString};
-use argon2::{ARGON2ID_IDENT, Argon2};
+use argon2::password_hash::{PasswordHashString, PasswordHasher, PasswordVerifier, SaltString};
 use std::fmt;
 use std::hint::black_box;
-
-/// A text that is no hash of a password.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum HashError {
-    /// It is none at all.
-    #[error("is not the hash of a password; `dojima hash-password` makes one")]
-    Unreadable,
-    /// It is one of another kind.
-    #[error("is not an argon2id hash; `dojima hash-password` makes one")]
-    OtherAlgorithm,
-    /// To check it would take too long, or too much memory.
-    #[error(
-        "costs too much to check (m = {m}, t = {t}, p = {p}; {MEMORY_KIB_MAX}, {PASSES_MAX} and {LANES_MAX} are allowed, and m × t = {WORK_KIB_MAX}); `dojima hash-password` makes one that does not"
-    )]
-    TooDear {
-        /// Memory, KiB.
-        m: u32,
-        /// Passes over it.
-        t: u32,
-        /// Lanes.
-        p: u32,
-    },
-    /// The system gave no random salt.
-    #[error("cannot be hashed: the system gives no random numbers")]
-    NoSalt,
-}
-
-/// What a hash may cost, since strangers make the doorman check it: memory in KiB, passes, lanes, and memory times passes, some
-/// tenths of a second. What `dojima hash-password` makes costs a seventh of that.
-const MEMORY_KIB_MAX: u32 = 65_536;
-const PASSES_MAX: u32 = 10;
-const LANES_MAX: u32 = 4;
-const WORK_KIB_MAX: u64 = 262_144;
 
 /// What a password is checked against. Never shown.
 #[derive(Clone)]
@@ -55,20 +23,7 @@ impl Secret {
     /// # Errors
     /// [`HashError`]: the text is none.
     pub fn from_hash(text: &str) -> Result<Self, HashError> {
-        let hash = PasswordHash::new(text).map_err(|_| HashError::Unreadable)?;
-        if hash.algorithm != ARGON2ID_IDENT {
-            return Err(HashError::OtherAlgorithm);
-        }
-        let params = argon2::Params::try_from(&hash).map_err(|_| HashError::Unreadable)?;
-        let (m, t, p) = (params.m_cost(), params.t_cost(), params.p_cost());
-        let is_small = m <= MEMORY_KIB_MAX && t <= PASSES_MAX && p <= LANES_MAX;
-        if !is_small || u64::from(m) * u64::from(t) > WORK_KIB_MAX {
-            return Err(HashError::TooDear { m, t, p });
-        }
-        match (hash.salt, hash.hash) {
-            (Some(_), Some(_)) => Ok(Self::Hash(hash.serialize())),
-            _ => Err(HashError::Unreadable),
-        }
+        password_hash::read(text).map(Self::Hash)
     }
 
     pub(super) fn as_hash(&self) -> Option<&PasswordHashString> {

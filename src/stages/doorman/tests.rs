@@ -104,7 +104,7 @@ impl Bench {
     /// Whether a client was let in; `None` when there is no answer yet.
     fn told(&mut self) -> Option<Result<Grant, LoginRejected>> {
         self.work();
-        self.client.answers.try_recv().ok().map(|answer| answer.verdict)
+        self.client.answers.try_take().map(|answer| answer.verdict)
     }
 }
 
@@ -141,7 +141,7 @@ fn names_passwords_roles_and_addresses_must_all_fit() {
     let mut bench = bench(users);
     let ticket = bench.market.ask(request(9, "watch", "tv", HOME)).expect("room");
     bench.work();
-    let answer = bench.market.answers.try_recv().expect("an answer at the door where it was asked");
+    let answer = bench.market.answers.try_take().expect("an answer at the door where it was asked");
     assert_eq!(answer.connection, ConnectionId(9));
     assert_eq!(answer.verdict, Ok(Grant { role: Role::MarketData, login: None }));
     drop(ticket);
@@ -178,7 +178,7 @@ fn first_refusal(bench: &mut Bench, name: &str, peer: [u8; 4]) -> u64 {
     bench.put(77, name, "guess", peer);
     loop {
         bench.doorman.do_work().expect("never fatal");
-        let mut answers = bench.client.answers.try_iter();
+        let mut answers = bench.client.answers.drain();
         if let Some(answer) = answers.find(|answer| answer.connection == ConnectionId(77)) {
             assert_eq!(answer.verdict, Err(LoginRejected::NotAuthorised));
             return bench.now() - asked;
@@ -205,7 +205,7 @@ fn flooded(bench: &mut Bench, name: &str, password: &str, peer: [u8; 4]) -> u64 
         // The places of strangers are few: whoever came two seconds ago has given way.
         let gone = bench.tickets.len().saturating_sub(2_048);
         bench.tickets.drain(..gone);
-        while let Ok(answer) = bench.client.answers.try_recv() {
+        while let Some(answer) = bench.client.answers.try_take() {
             if answer.connection == ConnectionId(7) {
                 assert!(answer.verdict.is_ok(), "{:?}", answer.verdict);
                 return bench.now() - asked_at.expect("asked");
@@ -344,11 +344,11 @@ fn guesses_at_a_name_do_not_make_its_owner_wait() {
     assert_eq!(bench.doorman.gauges.checked.get() - before, NEW_FAILURES.burst, "the rest waits");
     bench.put(1, "alice", "wonder", HOME);
     bench.cycle();
-    let answer = bench.client.answers.try_recv().expect("at once");
+    let answer = bench.client.answers.try_take().expect("at once");
     assert_eq!((answer.connection, answer.verdict.is_ok()), (ConnectionId(1), true), "where she has come in");
     bench.put(2, "bob", "b", [10, 9, 9, 9]);
     let asked = bench.now();
-    while bench.client.answers.try_recv().is_err() {
+    while bench.client.answers.is_empty() {
         bench.cycle();
     }
     assert!(
@@ -392,7 +392,7 @@ fn a_right_password_lets_the_others_of_its_address_go_ahead() {
         bench.put(connection, "alice", "wonder", HOME);
     }
     bench.work();
-    assert_eq!(bench.client.answers.try_iter().count(), 40);
+    assert_eq!(bench.client.answers.drain().count(), 40);
 }
 
 #[test]
@@ -518,7 +518,7 @@ fn what_waits_is_bounded() {
         bench.doorman.do_work().expect("never fatal");
     }
     assert_eq!(bench.doorman.lines[Class::Elsewhere as usize].len(), line::WAITING_MAX - 3);
-    let answer = bench.client.answers.try_recv().expect("an answer");
+    let answer = bench.client.answers.try_take().expect("an answer");
     assert_eq!((answer.connection, answer.verdict.is_ok()), (ConnectionId(2), true), "others find room");
 }
 
@@ -533,10 +533,10 @@ fn answers_that_find_no_room_are_given_later() {
             bench.work();
         }
     }
-    let first = bench.client.answers.try_iter().count();
+    let first = bench.client.answers.drain().count();
     assert_eq!(first, crate::net::auth::QUEUE_LEN);
     bench.work();
-    assert_eq!(first + bench.client.answers.try_iter().count(), 1_500);
+    assert_eq!(first + bench.client.answers.drain().count(), 1_500);
 }
 
 #[test]
@@ -549,6 +549,6 @@ fn addresses_take_turns() {
     for _ in 0..2 {
         bench.doorman.do_work().expect("never fatal");
     }
-    let answered: Vec<u64> = bench.client.answers.try_iter().map(|answer| answer.connection.0).collect();
+    let answered: Vec<u64> = bench.client.answers.drain().map(|answer| answer.connection.0).collect();
     assert_eq!(answered, [0, 999]);
 }

@@ -215,6 +215,18 @@ impl MessageLog {
         ))))
     }
 
+    /// Brings what was put to where readers see it. `false` while there is no space.
+    ///
+    /// # Errors
+    /// [`Fatal::MarketData`].
+    pub(super) fn write_out(&mut self) -> Result<bool, Halt> {
+        match self.writer.as_mut().map(Writer::write_out) {
+            Some(Err(AppendError::NoSpace)) => Ok(false),
+            Some(Err(error)) => Err(Fatal::market_data(error).into()),
+            Some(Ok(_)) | None => Ok(true),
+        }
+    }
+
     /// Brings the log to the disk.
     pub(super) fn sync(&mut self) -> Result<(), Halt> {
         let Some(writer) = &mut self.writer else { return Ok(()) };

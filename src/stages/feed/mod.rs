@@ -35,7 +35,7 @@ use crate::wire::itch::{EndOfSnapshot, MESSAGE_LEN_MAX, Message, event_code};
 use crate::wire::soup::{self, SessionId, kind};
 use checkpoint::{Checkpoint, Encoded};
 use dojima_journal::storage::Storage;
-use dojima_journal::{ArchivedStorage, JournalError, Reader, retire_before};
+use dojima_journal::{ArchivedStorage, JournalError, Reader, Trusted, retire_before};
 use log::MessageLog;
 use mold::{Begun, Mold};
 use server::{Messages, Server, Service};
@@ -65,6 +65,7 @@ pub struct FeedPublisher {
     /// Where the matcher is: applied commands, events in its ring, and the last event before this start.
     applied: CursorReader,
     in_ring: CursorReader,
+    archived: CursorReader,
     synced: CursorReader,
     start: FeedStart,
     clock: Box<dyn Clock>,
@@ -132,7 +133,7 @@ impl FeedPublisher {
         let events = open_events(&files, feed.last_event() + 1)?;
         let session_number = feed.session();
         let session = session_of(&settings, session_number)?;
-        let FeedPorts { applied, in_ring, synced, subscribers, snapshots, doorman } = ports;
+        let FeedPorts { applied, in_ring, archived, synced, subscribers, snapshots, doorman } = ports;
         let (subscribers, snapshots) = match sockets {
             None => (None, None),
             Some(sockets) => {
@@ -171,6 +172,7 @@ impl FeedPublisher {
             settings,
             applied,
             in_ring,
+            archived,
             synced,
             start,
             clock,
@@ -233,9 +235,12 @@ impl FeedPublisher {
         // In this order: all events of commands up to `applied` are among those counted after.
         let applied = self.applied.get();
         let complete_at = self.start.event + self.in_ring.get();
+        // What this process has logged is whole.
+        let trusted = Trusted { first: self.start.event + 1, last: self.archived.get() };
         let mut read = 0;
         while read < EVENTS_MAX {
-            let Some(record) = self.events.next().map_err(Halt::of(Fatal::event_log))? else { break };
+            let record = self.events.next_trusting(trusted).map_err(Halt::of(Fatal::event_log))?;
+            let Some(record) = record else { break };
             let record = codec::decode_event(record.payload).map_err(Fatal::event_log)?;
             self.feed.apply(&record, &mut self.waiting);
             read += 1;
@@ -296,12 +301,15 @@ impl FeedPublisher {
             }
         }
         self.waiting.drain(..done);
+        let written = self.log.write_out()?;
+        self.counts.no_space.add(u64::from(!written));
         self.counts.messages.set(self.log.next() - 1);
         self.counts.bytes.set(self.log.bytes_written());
-        if self.waiting.is_empty() {
+        let all = self.waiting.is_empty() && written;
+        if all {
             self.followed.set(self.feed.last_event());
         }
-        halted.map_or(Ok(self.waiting.is_empty()), Err)
+        halted.map_or(Ok(all), Err)
     }
 
     /// Whether nothing is half said: the books are those after some command.

@@ -85,6 +85,8 @@ pub struct FeedPorts {
     pub applied: CursorReader,
     /// How many events were put into the event ring since the start.
     pub in_ring: CursorReader,
+    /// The last event in the event log.
+    pub archived: CursorReader,
     /// The last command that is on the disk.
     pub synced: CursorReader,
     /// Who says which subscribers may come in.

@@ -169,7 +169,7 @@ impl Gateway {
     fn take_answers(&mut self, now: u64) -> usize {
         self.entry.ask();
         for taken in 0..ANSWERS_MAX {
-            let Ok(answer) = self.entry.resend.answers.try_recv() else { return taken };
+            let Some(answer) = self.entry.resend.answers.try_take() else { return taken };
             match answer {
                 ResendAnswer::Chunk(chunk) => self.take_chunk(&chunk, now),
                 ResendAnswer::Found { connection, messages, .. } => {

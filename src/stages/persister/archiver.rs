@@ -134,9 +134,13 @@ impl Archiver {
                 return ControlFlow::Break(());
             }
             known.streams.note(record);
-            known.last_event = record.number;
             ControlFlow::Continue(())
         });
+        // Readers find in the log what is said to be there.
+        match log.write_out() {
+            Ok(written) => known.last_event = written,
+            Err(error) => failed = failed.or(Some(error)),
+        }
         self.archived.set(known.last_event);
         self.session.set(u64::from(known.streams.session()));
         self.counts.archived.set(known.last_event);

@@ -5,10 +5,10 @@ use crate::domain::audience::Audience;
 use crate::domain::streams::{Mark, StreamIndex};
 use crate::ring::CursorReader;
 use crate::runtime::Doorbell;
+use crate::runtime::handoff::NotNow;
 use crate::stages::resend::{
     Reading, ResendAnswer, ResendChunk, ResendJob, ResendLocator, ResendQuery, ResendRequest, Start,
 };
-use crossbeam_channel::TrySendError;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -52,7 +52,7 @@ impl Locator {
     /// Answers or passes on a bounded number of queries; how many.
     pub(super) fn work(&mut self, known: &Known) -> usize {
         while let Some(answer) = self.held.pop_front() {
-            if let Err(TrySendError::Full(answer)) = self.ends.answers.try_send(answer) {
+            if let Err(NotNow(answer)) = self.ends.answers.try_give(answer) {
                 self.held.push_front(answer);
                 return 0;
             }
@@ -77,7 +77,7 @@ impl Locator {
     }
 
     fn answer(&mut self, answer: ResendAnswer) {
-        if let Err(TrySendError::Full(answer)) = self.ends.answers.try_send(answer) {
+        if let Err(NotNow(answer)) = self.ends.answers.try_give(answer) {
             self.held.push_back(answer);
         }
     }

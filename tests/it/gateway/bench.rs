@@ -415,7 +415,7 @@ impl Bench {
                     })
                 }
             };
-            self.archiver.answers.try_send(answer).expect("room for an answer");
+            self.archiver.answers.try_give(answer).expect("room for an answer");
         }
     }
 }

@@ -136,10 +136,10 @@ fn a_session_that_is_not_kept_any_more_is_not_available() {
     });
     let Some(ResendQuery::Find { login, session, connection }) = found else { panic!("{found:?}") };
     let answer = ResendAnswer::Found { connection, login, session, messages: None };
-    bench.archiver.answers.try_send(answer.clone()).expect("room");
+    bench.archiver.answers.try_give(answer.clone()).expect("room");
     assert_eq!(bench.bytes(&mut client, 4), LoginRejected::SessionNotAvailable.packet());
     // An answer that nobody waits for any more.
-    bench.archiver.answers.try_send(answer).expect("room");
+    bench.archiver.answers.try_give(answer).expect("room");
     (0..10).for_each(|_| _ = bench.cycle());
     assert!(bench.archiver.answers.is_empty());
 }

@@ -166,7 +166,7 @@ fn a_chunk_with_wrong_numbers_costs_the_connection_not_the_stream() {
     let messages = vec![(canceled(0, ALICE, 3), to)];
     let (connection, reading) = (request.connection, Reading::Good);
     let chunk = ResendChunk { login: ALICE, connection, first: 4, messages, reading };
-    bench.archiver.answers.try_send(ResendAnswer::Chunk(chunk)).expect("room");
+    bench.archiver.answers.try_give(ResendAnswer::Chunk(chunk)).expect("room");
     assert_eq!(bench.until_closed(&mut client), b"", "no message at all rather than a wrong one");
 }
 

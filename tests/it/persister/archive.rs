@@ -91,7 +91,7 @@ impl Rig {
 
     /// The next chunk that was told, as the gateway would send it.
     fn told(&self) -> Option<Told> {
-        let ResendAnswer::Chunk(chunk) = self.resend.answers.try_recv().ok()? else {
+        let ResendAnswer::Chunk(chunk) = self.resend.answers.try_take()? else {
             panic!("nobody asked for a session that has ended")
         };
         let ResendChunk { login, connection, first, messages, reading } = chunk;
@@ -476,8 +476,8 @@ fn sessions_that_have_ended_are_read_from_the_log() {
     let find = |rig: &mut Rig, session| {
         rig.resend.queries.send(ResendQuery::Find { login, session, connection: 3 }).expect("asked");
         rig.work();
-        match rig.resend.answers.try_recv() {
-            Ok(ResendAnswer::Found { connection: 3, login: of, session: in_it, messages }) => {
+        match rig.resend.answers.try_take() {
+            Some(ResendAnswer::Found { connection: 3, login: of, session: in_it, messages }) => {
                 assert_eq!((of, in_it), (login, session));
                 messages
             }
@@ -508,7 +508,7 @@ fn sessions_that_have_ended_are_read_from_the_log() {
     rig.durable.set(u64::MAX);
     (0..10).for_each(|_| _ = rig.work());
     let found = ResendAnswer::Found { connection: 4, login, session: 3, messages: Some(2) };
-    assert_eq!(rig.resend.answers.try_recv(), Ok(found));
+    assert_eq!(rig.resend.answers.try_take(), Some(found));
     // What is gone from the log is not found.
     let last = events.len() as u64 + 5;
     let event = Event::SessionRolled { session: 4 };

@@ -5,7 +5,7 @@
 
 use super::random::Random;
 use dojima_journal::JournalError;
-use dojima_journal::storage::{LockGuard, NotSynced, ReadAt, Region, Storage};
+use dojima_journal::storage::{LockGuard, NotSynced, ReadAt, Region, Storage, Writing};
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
@@ -92,9 +92,16 @@ impl Storage for Unsteady {
         Ok(Box::new(UnsteadyFile { file: self.files.open(name)?, dice: self.dice.clone() }))
     }
 
-    fn create(&self, name: &str, bytes: u64, start: &[u8], cancel: &AtomicBool) -> io::Result<()> {
+    fn create(
+        &self,
+        name: &str,
+        bytes: u64,
+        start: &[u8],
+        writing: Writing,
+        cancel: &AtomicBool,
+    ) -> io::Result<()> {
         self.dice.roll()?;
-        self.files.create(name, bytes, start, cancel)
+        self.files.create(name, bytes, start, writing, cancel)
     }
 
     fn write(&self, name: &str, fill: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
@@ -102,9 +109,9 @@ impl Storage for Unsteady {
         self.files.write(name, fill)
     }
 
-    fn map(&self, name: &str, bytes: u64) -> io::Result<Region> {
+    fn open_to_write(&self, name: &str, bytes: u64, writing: Writing) -> io::Result<Region> {
         self.dice.roll()?;
-        self.files.map(name, bytes)
+        self.files.open_to_write(name, bytes, writing)
     }
 
     fn sync_file(&self, name: &str) -> Result<(), NotSynced> {

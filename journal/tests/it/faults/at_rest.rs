@@ -3,7 +3,7 @@
 use super::{Expected, append_batches, check};
 use crate::{append, open, scan, segments};
 use dojima_journal::MemoryStorage;
-use dojima_journal::storage::Storage;
+use dojima_journal::storage::{Storage, Writing};
 use std::sync::atomic::AtomicBool;
 
 const FIRST: &str = "0000000001.seg";
@@ -51,7 +51,7 @@ fn finish(storage: MemoryStorage) -> Journal {
     spare[40..48].fill(0x77);
     let crc = crc32c::crc32c(&spare[..60]);
     spare[60..64].copy_from_slice(&crc.to_le_bytes());
-    storage.create(SPARE, 4096, &spare, &AtomicBool::new(false)).expect("made");
+    storage.create(SPARE, 4096, &spare, Writing::Mapped, &AtomicBool::new(false)).expect("made");
     let scanned = scan(&storage).expect("scans");
     let offsets = [0, 1, 2].map(|index| {
         let segment = &scanned.segments()[index];

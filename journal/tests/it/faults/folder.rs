@@ -123,7 +123,7 @@ fn a_read_only_segment_is_read_and_not_written() {
     let folder = written(true);
     let Some(guard) = ReadOnly::new(&folder.path().join("0000000003.seg")) else { return };
     let text = refused(folder.path());
-    assert!(text.contains("0000000003.seg") && text.contains("cannot map"), "{text}");
+    assert!(text.contains("0000000003.seg") && text.contains("cannot open for writing"), "{text}");
     drop(guard);
     opens_again(folder.path());
 }

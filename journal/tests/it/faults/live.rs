@@ -222,7 +222,7 @@ fn permissions() {
         (Action::List, "(memory)", "list"),
         (Action::Open, "seg", ""),
         (Action::Read, "seg", "read"),
-        (Action::Map, "seg", "map"),
+        (Action::Map, "seg", "open for writing"),
         (Action::Sync, "seg", "sync"),
     ] {
         let storage = MemoryStorage::new();

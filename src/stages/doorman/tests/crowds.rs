@@ -44,7 +44,7 @@ impl Crowd {
             }
         }
         self.bench.cycle();
-        while let Ok(answer) = self.bench.client.answers.try_recv() {
+        while let Some(answer) = self.bench.client.answers.try_take() {
             match self.guessers.get_mut(answer.connection.0 as usize) {
                 Some(guesser) => {
                     assert!(answer.verdict.is_err());

@@ -1,0 +1,199 @@
+//! Two threads for one agent that works in the background: one that has only the cores that nobody else wants, and one that
+//! counts as any other. A thread cannot come back from the first standing without privilege, so the agent goes from
+//! one to the other when it has fallen behind by too much, and back when it has caught up.
+//!
+//! It is handed over between two duty cycles. A thread that has a core rarely takes long over one, and is waited for: what
+//! is behind may grow a little beyond the limit meanwhile.
+
+use super::agent::Agent;
+use super::counters::{Counter, Counters};
+use super::fatal::Fatal;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
+
+/// How far an agent may fall behind.
+pub struct Lag {
+    /// By how much it is, bytes, more or less.
+    pub bytes: Box<dyn Fn() -> u64 + Send>,
+    /// From so many bytes on it is handed to the thread that counts, below half as many back.
+    pub bytes_max: u64,
+}
+
+struct Shared {
+    /// `None` once it is closed.
+    agent: Mutex<Option<Box<dyn Agent>>>,
+    /// The agent is too far behind for the background.
+    urgent: AtomicBool,
+}
+
+impl Shared {
+    /// The agent, unless the other thread is at work.
+    fn try_have(&self) -> Option<MutexGuard<'_, Option<Box<dyn Agent>>>> {
+        match self.agent.try_lock() {
+            Ok(agent) => Some(agent),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+
+    fn work(&self) -> Result<usize, Fatal> {
+        match self.try_have().as_deref_mut() {
+            Some(Some(agent)) => agent.do_work(),
+            Some(None) | None => Ok(0),
+        }
+    }
+
+    /// The first thread that ends closes the agent.
+    fn close(&self) -> Result<(), Fatal> {
+        let agent = self.agent.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+        agent.map_or(Ok(()), |mut agent| agent.on_close())
+    }
+}
+
+/// What runs on the thread in the background.
+pub struct Background {
+    name: String,
+    shared: Arc<Shared>,
+}
+
+/// What runs on the thread that counts: it sees how far the agent is behind, and works while that is too much.
+pub struct Foreground {
+    name: String,
+    shared: Arc<Shared>,
+    lag: Lag,
+    lag_bytes: Counter,
+    urgent: Counter,
+}
+
+/// Gives an agent two threads, the first of which is to run with [`Priority::Idle`](super::Priority::Idle).
+pub fn two_chairs(agent: Box<dyn Agent>, lag: Lag, counters: &Counters) -> (Background, Foreground) {
+    let name = agent.name().to_owned();
+    let shared = Arc::new(Shared { agent: Mutex::new(Some(agent)), urgent: AtomicBool::new(false) });
+    let foreground = Foreground {
+        lag_bytes: counters.register(format!("{name}.lag_bytes"), "bytes"),
+        urgent: counters.register(format!("{name}.urgent"), "1 = yes"),
+        name: name.clone(),
+        shared: Arc::clone(&shared),
+        lag,
+    };
+    (Background { name: format!("{name}-idle"), shared }, foreground)
+}
+
+impl Agent for Background {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn on_start(&mut self) -> Result<(), Fatal> {
+        match self.shared.try_have().as_deref_mut() {
+            Some(Some(agent)) => agent.on_start(),
+            Some(None) | None => Err(Fatal::invariant("an agent was taken before it was started")),
+        }
+    }
+
+    fn do_work(&mut self) -> Result<usize, Fatal> {
+        if self.shared.urgent.load(Ordering::Acquire) {
+            return Ok(0);
+        }
+        self.shared.work()
+    }
+
+    fn on_close(&mut self) -> Result<(), Fatal> {
+        self.shared.close()
+    }
+}
+
+impl Agent for Foreground {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn do_work(&mut self) -> Result<usize, Fatal> {
+        let (bytes, max) = ((self.lag.bytes)(), self.lag.bytes_max);
+        self.lag_bytes.set(bytes);
+        let urgent = self.shared.urgent.load(Ordering::Relaxed);
+        let (name, mib) = (&self.name, bytes >> 20);
+        if !urgent && bytes > max {
+            tracing::warn!(
+                "{name} is {mib} MiB behind, the limit is {} MiB: it takes its share of the cores now",
+                max >> 20
+            );
+            self.shared.urgent.store(true, Ordering::Release);
+            self.urgent.set(1);
+        } else if urgent && bytes <= max / 2 {
+            tracing::info!("{name} is {mib} MiB behind: it works in the background again");
+            self.shared.urgent.store(false, Ordering::Release);
+            self.urgent.set(0);
+        }
+        match self.shared.urgent.load(Ordering::Relaxed) {
+            true => self.shared.work(),
+            false => Ok(0),
+        }
+    }
+
+    fn on_close(&mut self) -> Result<(), Fatal> {
+        self.shared.close()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::agent::scripted::{Journal, Scripted};
+    use super::*;
+    use std::sync::atomic::AtomicU64;
+
+    fn chairs(
+        work: impl IntoIterator<Item = Result<usize, Fatal>>,
+    ) -> (Background, Foreground, Journal, Arc<AtomicU64>, Counters) {
+        let behind = Arc::new(AtomicU64::new(0));
+        let (journal, counters) = (Journal::default(), Counters::new());
+        let agent = Box::new(Scripted::new("sql", &journal, work));
+        let shown = Arc::clone(&behind);
+        let lag = Lag { bytes: Box::new(move || shown.load(Ordering::Relaxed)), bytes_max: 100 };
+        let (background, foreground) = two_chairs(agent, lag, &counters);
+        (background, foreground, journal, behind, counters)
+    }
+
+    #[test]
+    fn it_is_handed_over_when_it_is_behind_and_back_when_it_has_caught_up() {
+        let (mut background, mut foreground, journal, behind, counters) =
+            chairs([Ok(1), Ok(2), Ok(3), Ok(4)]);
+        let shown = |name: &str| {
+            let all = counters.snapshot();
+            all.into_iter().find(|reading| reading.name == name).map(|reading| reading.value)
+        };
+        background.on_start().unwrap();
+        behind.store(100, Ordering::Relaxed);
+        assert_eq!((foreground.do_work(), background.do_work()), (Ok(0), Ok(1)), "at the limit");
+        behind.store(110, Ordering::Relaxed);
+        assert_eq!((foreground.do_work(), background.do_work()), (Ok(2), Ok(0)), "beyond it");
+        assert_eq!((shown("sql.lag_bytes"), shown("sql.urgent")), (Some(110), Some(1)));
+        behind.store(60, Ordering::Relaxed);
+        assert_eq!((foreground.do_work(), background.do_work()), (Ok(3), Ok(0)), "still more than half");
+        behind.store(50, Ordering::Relaxed);
+        assert_eq!((foreground.do_work(), background.do_work()), (Ok(0), Ok(4)));
+        assert_eq!((shown("sql.lag_bytes"), shown("sql.urgent")), (Some(50), Some(0)));
+        assert_eq!(journal.lines(), ["start sql", "sql", "sql", "sql", "sql"]);
+    }
+
+    #[test]
+    fn while_one_is_at_work_the_other_does_not_wait() {
+        let (_background, mut foreground, journal, behind, _) = chairs([Ok(1)]);
+        behind.store(1_000, Ordering::Relaxed);
+        let shared = Arc::clone(&foreground.shared);
+        let at_work = shared.agent.lock().unwrap();
+        assert_eq!(foreground.do_work(), Ok(0));
+        drop(at_work);
+        assert_eq!(foreground.do_work(), Ok(1));
+        assert_eq!(journal.lines(), ["sql"]);
+    }
+
+    #[test]
+    fn it_is_closed_once_by_whoever_ends_first() {
+        let (mut background, mut foreground, journal, _, _) = chairs([]);
+        foreground.on_close().unwrap();
+        background.on_close().unwrap();
+        assert_eq!((foreground.do_work(), background.do_work()), (Ok(0), Ok(0)));
+        assert_eq!(journal.lines(), ["close sql"]);
+    }
+}

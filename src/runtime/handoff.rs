@@ -1,0 +1,182 @@
+//! A bounded queue between threads of which one may be interrupted at any time for long: neither end ever waits for the other.
+//! In a lock-free queue whoever takes an element may have to wait until the one who is putting it has come to the
+//! end; here that is told like an empty queue, and he looks again later.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+
+struct Shared<T> {
+    queue: Mutex<VecDeque<T>>,
+    /// How long the queue is, so that an empty one is known without the lock.
+    len: AtomicUsize,
+    capacity: usize,
+}
+
+impl<T> Shared<T> {
+    fn try_lock(&self) -> Option<MutexGuard<'_, VecDeque<T>>> {
+        match self.queue.try_lock() {
+            Ok(queue) => Some(queue),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+}
+
+/// The end that puts. Clones put into the same queue.
+pub struct Giver<T>(Arc<Shared<T>>);
+
+/// The end that takes.
+pub struct Taker<T>(Arc<Shared<T>>);
+
+/// A queue of at most `capacity` elements, for which there is room from the start.
+pub fn handoff<T>(capacity: usize) -> (Giver<T>, Taker<T>) {
+    let queue = Mutex::new(VecDeque::with_capacity(capacity));
+    let shared = Arc::new(Shared { queue, len: AtomicUsize::new(0), capacity });
+    (Giver(Arc::clone(&shared)), Taker(shared))
+}
+
+/// The element was not put: there is no room, or the other end is just at it. Try again later.
+#[derive(Debug, PartialEq, Eq)]
+pub struct NotNow<T>(pub T);
+
+impl<T> Giver<T> {
+    /// Puts an element at the end.
+    ///
+    /// # Errors
+    /// [`NotNow`] gives it back.
+    pub fn try_give(&self, element: T) -> Result<(), NotNow<T>> {
+        match self.0.try_lock() {
+            Some(queue) => self.put(queue, element),
+            None => Err(NotNow(element)),
+        }
+    }
+
+    /// The same for a thread that nobody waits for: it waits until the others have done with the queue.
+    ///
+    /// # Errors
+    /// [`NotNow`] gives the element back where there is no room.
+    pub fn give(&self, element: T) -> Result<(), NotNow<T>> {
+        self.put(self.0.queue.lock().unwrap_or_else(PoisonError::into_inner), element)
+    }
+
+    /// Whether everything that was put has been taken.
+    pub fn is_empty(&self) -> bool {
+        self.0.len.load(Ordering::Acquire) == 0
+    }
+
+    fn put(&self, mut queue: MutexGuard<'_, VecDeque<T>>, element: T) -> Result<(), NotNow<T>> {
+        if queue.len() == self.0.capacity {
+            return Err(NotNow(element));
+        }
+        queue.push_back(element);
+        self.0.len.store(queue.len(), Ordering::Release);
+        Ok(())
+    }
+}
+
+impl<T> Taker<T> {
+    /// Takes the oldest element, if there is one and nobody else is just at it.
+    pub fn try_take(&self) -> Option<T> {
+        if self.is_empty() {
+            return None;
+        }
+        let mut queue = self.0.try_lock()?;
+        let element = queue.pop_front();
+        self.0.len.store(queue.len(), Ordering::Release);
+        element
+    }
+
+    /// Takes elements until there is none.
+    pub fn drain(&self) -> impl Iterator<Item = T> {
+        std::iter::from_fn(|| self.try_take())
+    }
+
+    /// How many elements wait.
+    pub fn len(&self) -> usize {
+        self.0.len.load(Ordering::Acquire)
+    }
+
+    /// Whether none waits.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl<T> Clone for Giver<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<T> std::fmt::Debug for Giver<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Giver").finish_non_exhaustive()
+    }
+}
+
+impl<T> std::fmt::Debug for Taker<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Taker").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn elements_come_in_order_and_no_more_than_there_is_room_for() {
+        let (giver, taker) = handoff(2);
+        assert_eq!(taker.try_take(), None);
+        assert_eq!((giver.try_give(1), giver.clone().try_give(2)), (Ok(()), Ok(())));
+        assert_eq!(giver.try_give(3), Err(NotNow(3)));
+        assert_eq!(taker.try_take(), Some(1));
+        assert_eq!(giver.try_give(3), Ok(()));
+        assert_eq!([taker.try_take(), taker.try_take(), taker.try_take()], [Some(2), Some(3), None]);
+    }
+
+    /// Whoever is interrupted at the queue has the lock.
+    #[test]
+    fn nobody_waits_for_who_is_interrupted_at_it() {
+        let (giver, taker) = handoff(2);
+        giver.try_give(1).expect("there is room");
+        let shared = Arc::clone(&giver.0);
+        let interrupted = shared.queue.lock().expect("nobody panicked");
+        assert_eq!((taker.try_take(), giver.try_give(2)), (None, Err(NotNow(2))));
+        drop(interrupted);
+        assert_eq!((taker.try_take(), giver.try_give(2)), (Some(1), Ok(())));
+    }
+
+    #[test]
+    fn between_threads_nothing_is_lost_or_doubled() {
+        const EACH: u64 = 20_000;
+        let (giver, taker) = handoff(8);
+        std::thread::scope(|scope| {
+            for from in 0..2 {
+                let giver = giver.clone();
+                let give = if from == 0 { Giver::try_give } else { Giver::give };
+                scope.spawn(move || {
+                    for number in 0..EACH {
+                        while give(&giver, (from, number)).is_err() {
+                            std::thread::yield_now();
+                        }
+                    }
+                });
+            }
+            let mut next = BTreeMap::from([(0, 0), (1, 0)]);
+            while next.values().sum::<u64>() < 2 * EACH {
+                match taker.try_take() {
+                    Some((from, number)) => {
+                        let expected = next.get_mut(&from).expect("one of the two");
+                        assert_eq!(number, *expected);
+                        *expected += 1;
+                    }
+                    None => std::thread::yield_now(),
+                }
+            }
+        });
+        assert_eq!(taker.try_take(), None);
+    }
+}
