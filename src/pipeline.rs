@@ -34,18 +34,18 @@ use crate::runtime::planted::{Bug, is_planted};
 use crate::runtime::{
     Agent, Clocks, CoreIndex, Counters, Doorbell, Fatal, IdleStrategy, StampClock, UnixNanos,
 };
+use crate::stages::archiver::{Archiver, ArchiverPorts};
 use crate::stages::doorman::{Door, Doorman};
 use crate::stages::feed::{FeedFiles, FeedPorts, FeedPublisher, FeedStart};
 use crate::stages::gateway::{Gateway, GatewayControl, GatewayPorts, GatewayStart, Progress};
 use crate::stages::journaler::{Journaler, JournalerPorts};
 use crate::stages::matcher::{Matcher, MatcherPorts};
-use crate::stages::persister::archiver::{Archiver, ArchiverPorts};
-use crate::stages::persister::sql::SqlWriter;
 use crate::stages::resend::resend_queues;
 use crate::stages::resender::Resender;
 use crate::stages::sequencer::{Sequencer, SequencerPorts};
 use crate::stages::shadow::{Shadow, ShadowControl, ShadowFiles, ShadowPorts};
 use crate::stages::space::space_gauge;
+use crate::stages::sql_writer::SqlWriter;
 use crate::stages::timer::{Timer, TimerControl, TimerPorts};
 use crossbeam_channel::{Receiver, bounded};
 use dojima_journal::Options;
