@@ -10,7 +10,7 @@
 //! ```
 //!
 //! The modules in reading order: values ([`domain`]), the pure core ([`exchange`]), the ring that joins the
-//! stages ([`ring`]) and what runs them ([`runtime`]), bytes ([`wire`]), sockets ([`net`]), the stages themselves ([`stages`]), how they
+//! stages ([`ring`]) and what runs them ([`runtime`]), bytes ([`wire`]), tables ([`sql`]), sockets ([`net`]), the stages themselves ([`stages`]), how they
 //! are wired ([`pipeline`]), what operators ask ([`operator`]) and warmed up ([`recovery`], [`replica`]), and the human edge ([`config`], [`cli`], [`client`]).
 //! docs/ARCHITECTURE.md follows one order through all of it.
 
@@ -36,6 +36,8 @@ pub mod replica;
 #[deny(clippy::disallowed_methods)]
 pub mod ring;
 pub mod runtime;
+#[deny(clippy::disallowed_methods)]
+pub mod sql;
 #[deny(clippy::disallowed_methods)]
 pub mod stages;
 #[deny(clippy::disallowed_methods, clippy::disallowed_types)]

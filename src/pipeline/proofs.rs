@@ -3,8 +3,8 @@
 
 use crate::config::Config;
 use crate::recovery::{DataDir, Proof};
+use crate::sql::reader::SqlReader;
 use crate::stages::feed::newest_checkpoint_sequence;
-use crate::stages::persister::sql::reader::SqlReader;
 
 /// The database and the newest checkpoint of market data: both are only made of commands that are on the disk, whichever the
 /// durability. What is not there, or cannot be read, proves nothing; whoever needs it says what is wrong with it.

@@ -8,16 +8,16 @@ use crate::runtime::{
     Agent, Backoff, BusySpin, CompositeAgent, CoreIndex, Counters, Doorbell, Fatal, IdleLimits, IdleStrategy,
     Place, Priority, Rest, SocketWait, ThreadingMode,
 };
+use crate::stages::archiver::Archiver;
 use crate::stages::doorman::Doorman;
 use crate::stages::feed::FeedPublisher;
 use crate::stages::gateway::Gateway;
 use crate::stages::journaler::Journaler;
 use crate::stages::matcher::Matcher;
-use crate::stages::persister::archiver::Archiver;
-use crate::stages::persister::sql::SqlWriter;
 use crate::stages::resender::Resender;
 use crate::stages::sequencer::Sequencer;
 use crate::stages::shadow::Shadow;
+use crate::stages::sql_writer::SqlWriter;
 use crate::stages::timer::Timer;
 use std::time::Duration;
 

@@ -8,15 +8,16 @@ use crate::operator::Names;
 use crate::recovery::DataDir;
 use crate::replica::is_snapshot_file;
 use crate::runtime::{Counters, Fatal, UnixNanos};
+use crate::sql::WAL_KEPT_BYTES;
 use crate::stages::doorman::{KNOWN_ADDRESSES_FILE, Secret, User};
 use crate::stages::feed::{FeedSettings, MoldSettings, is_checkpoint_file};
 use crate::stages::gateway::{GatewaySettings, LoginSettings, RateLimit};
 use crate::stages::journaler::JournalerSettings;
-use crate::stages::persister::sql::{SqlSettings, WAL_KEPT_BYTES};
 use crate::stages::shadow::{
     Quota, QuotaCounts, QuotaFiles, QuotaFolder, Retention, Segments, ShadowSettings,
 };
 use crate::stages::space::SpaceLow;
+use crate::stages::sql_writer::SqlSettings;
 use crate::stages::timer::{Roll, Schedule, ScheduleEntry, TimerSettings};
 use crate::wire::soup::{Password, SessionId, Username};
 use dojima_journal::storage::{Storage, Writing};

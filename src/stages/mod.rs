@@ -1,15 +1,16 @@
 //! The agents, in flow order. They meet only in rings, cursors and the seams declared here ([`resend`], [`space`]);
 //! none imports another.
 
+pub mod archiver;
 pub mod doorman;
 pub mod feed;
 pub mod gateway;
 pub mod journaler;
 pub mod matcher;
-pub mod persister;
 pub mod resend;
 pub mod resender;
 pub mod sequencer;
 pub mod shadow;
 pub mod space;
+pub mod sql_writer;
 pub mod timer;

@@ -12,8 +12,8 @@ use dojima::engine::SteppedEngine;
 use dojima::exchange::Digest;
 use dojima::recovery::DataDir;
 use dojima::runtime::ThreadingMode;
-use dojima::stages::persister::sql::check::check;
-use dojima::stages::persister::sql::reader::SqlReader;
+use dojima::sql::check::check;
+use dojima::sql::reader::SqlReader;
 use std::path::Path;
 use tempfile::TempDir;
 

@@ -16,14 +16,15 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("replica", &["domain", "exchange"]),
     ("recovery", &["domain", "exchange", "replica", "runtime"]),
     ("net", &["domain", "runtime", "wire"]),
-    ("stages", &["domain", "exchange", "market", "net", "replica", "ring", "runtime", "wire"]),
+    ("sql", &["domain", "runtime"]),
+    ("stages", &["domain", "exchange", "market", "net", "replica", "ring", "runtime", "sql", "wire"]),
     ("client", &["config", "domain", "market", "wire"]),
     ("operator", &["domain", "ring", "runtime"]),
     (
         "pipeline",
         &[
             "config", "domain", "exchange", "market", "net", "operator", "recovery", "replica", "ring",
-            "runtime", "stages", "wire",
+            "runtime", "sql", "stages", "wire",
         ],
     ),
     (
@@ -34,7 +35,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "cli",
         &[
             "client", "config", "domain", "engine", "exchange", "market", "operator", "recovery", "replica",
-            "runtime", "stages", "wire",
+            "runtime", "sql", "stages", "wire",
         ],
     ),
 ];

@@ -12,9 +12,9 @@ mod wal;
 
 use dojima::domain::{EventRecord, codec};
 use dojima::runtime::{Agent, Counters, Fatal, ManualClock, UnixNanos};
-use dojima::stages::persister::sql::check::{CheckReport, check};
-use dojima::stages::persister::sql::reader::SqlReader;
-use dojima::stages::persister::sql::{SqlSettings, SqlWriter};
+use dojima::sql::check::{CheckReport, check};
+use dojima::sql::reader::SqlReader;
+use dojima::stages::sql_writer::{SqlSettings, SqlWriter};
 use dojima_journal::storage::{FileStorage, Storage};
 use dojima_journal::{Options, Writer, scan};
 use market::{Market, Mix};

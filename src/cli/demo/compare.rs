@@ -8,7 +8,7 @@ use crate::client::{Driver, Flow};
 use crate::domain::{Event, EventRecord, InstrumentId, TradeId, UserRef};
 use crate::recovery::{self, DataDir};
 use crate::replica::State;
-use crate::stages::persister::sql::reader::SqlReader;
+use crate::sql::reader::SqlReader;
 use std::time::{Duration, Instant};
 
 /// Rows of one read of the database.

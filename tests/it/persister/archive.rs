@@ -7,7 +7,7 @@ use dojima::domain::streams::{MARK_EVERY, StreamIndex};
 use dojima::domain::{Event, EventRecord, Listings, LoginId, codec};
 use dojima::ring::{CursorWriter, Producer, cursor, spsc};
 use dojima::runtime::{Agent, Counters};
-use dojima::stages::persister::archiver::{Archiver, ArchiverPorts};
+use dojima::stages::archiver::{Archiver, ArchiverPorts};
 use dojima::stages::resend::{
     CHUNK_MESSAGES, Reading, ResendAnswer, ResendChunk, ResendClient, ResendQuery, ResendRequest,
     resend_queues,

@@ -11,7 +11,7 @@ use dojima::domain::{
     VenueLimits, Visibility, VolumeTiers,
 };
 use dojima::runtime::{Agent, Fatal};
-use dojima::stages::persister::sql::check::CheckReport;
+use dojima::sql::check::CheckReport;
 use rusqlite::Connection;
 use std::collections::BTreeMap;
 

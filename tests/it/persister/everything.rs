@@ -463,8 +463,7 @@ fn tables_and_messages_agree_with_an_exchange_that_does_everything() {
         bench.fill(1 + 500 * seed as usize);
         let report = bench.check();
         assert_eq!(report.first_difference(), None, "seed {seed}");
-        let sql =
-            dojima::stages::persister::sql::reader::SqlReader::open(&bench.database()).expect("a database");
+        let sql = dojima::sql::reader::SqlReader::open(&bench.database()).expect("a database");
         for row in sql.balances().expect("balances") {
             let held = venue.exchange.balance(row.account, row.asset).expect("known");
             let in_sql = (row.total.0 - row.reserved.0, row.reserved.0);

@@ -5,7 +5,7 @@ use super::{Bench, Driven, append, small_market};
 use dojima::domain::EventRecord;
 use dojima::ring::cursor;
 use dojima::runtime::{Agent, Fatal};
-use dojima::stages::persister::sql::reader::SqlReader;
+use dojima::sql::reader::SqlReader;
 use dojima_journal::{Reader, Retire, retire_before};
 use std::path::PathBuf;
 

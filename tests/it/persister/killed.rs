@@ -69,12 +69,12 @@ const FOLDER: &str = "DOJIMA_TEST_PERSISTER_FOLDER";
 #[ignore = "run by killed_for_real"]
 fn writes_until_it_is_killed() {
     let Ok(folder) = std::env::var(FOLDER) else { return };
-    let settings = dojima::stages::persister::sql::SqlSettings {
+    let settings = dojima::stages::sql_writer::SqlSettings {
         batch_events_max: 20,
-        ..dojima::stages::persister::sql::SqlSettings::new(format!("{folder}/dojima.sqlite"))
+        ..dojima::stages::sql_writer::SqlSettings::new(format!("{folder}/dojima.sqlite"))
     };
     let counters = dojima::runtime::Counters::new();
-    let mut writer = dojima::stages::persister::sql::SqlWriter::new(
+    let mut writer = dojima::stages::sql_writer::SqlWriter::new(
         settings,
         std::sync::Arc::new(dojima_journal::storage::FileStorage::new(std::path::Path::new(&format!(
             "{folder}/events"
@@ -115,7 +115,7 @@ fn killed_for_real() {
 }
 
 fn watermark(bench: &Bench) -> u64 {
-    dojima::stages::persister::sql::reader::SqlReader::open(&bench.database())
+    dojima::sql::reader::SqlReader::open(&bench.database())
         .and_then(|sql| sql.watermark())
         .map_or(0, |watermark| watermark.event)
 }

@@ -3,9 +3,9 @@
 use super::{Bench, small_market};
 use dojima::domain::decimal::{show_amount, show_price, show_quantity};
 use dojima::domain::{AccountId, Amount, AssetId, Event, InstrumentId, Price, Side, TradeId};
-use dojima::stages::persister::sql::OrderStatus;
-use dojima::stages::persister::sql::check::Difference;
-use dojima::stages::persister::sql::reader::SqlReader;
+use dojima::sql::OrderStatus;
+use dojima::sql::check::Difference;
+use dojima::sql::reader::SqlReader;
 use rusqlite::Connection;
 use rust_decimal::Decimal;
 use std::collections::BTreeMap;

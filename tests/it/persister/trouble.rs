@@ -3,8 +3,8 @@
 use super::{Bench, Driven, append, small_market};
 use dojima::runtime::Agent;
 use dojima::runtime::Fatal;
-use dojima::stages::persister::sql::reader::SqlReader;
-use dojima::stages::persister::sql::{SCHEMA_VERSION, SqlError};
+use dojima::sql::reader::SqlReader;
+use dojima::sql::{SCHEMA_VERSION, SqlError};
 use rusqlite::Connection;
 use std::path::Path;
 

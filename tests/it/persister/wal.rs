@@ -3,7 +3,7 @@
 use super::trouble::step_until_idle;
 use super::{Bench, Driven, append, small_market};
 use dojima::domain::EventRecord;
-use dojima::stages::persister::sql::WAL_KEPT_BYTES;
+use dojima::sql::WAL_KEPT_BYTES;
 use rusqlite::Connection;
 
 const SECOND: u64 = 1_000_000_000;

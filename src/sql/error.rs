@@ -130,12 +130,12 @@ impl SqlError {
 
     /// Whether the file is not this program's to write. A start is refused; an engine that runs trades on without SQL until the
     /// file is moved away.
-    pub(super) fn is_of_others(&self) -> bool {
+    pub(crate) fn is_of_others(&self) -> bool {
         matches!(self, Self::NewerSchema { .. } | Self::Foreign { .. } | Self::NotOurs { .. })
     }
 
     /// Whether the system refused something, and SQLite says only that.
-    pub(super) fn hides_the_system(&self) -> bool {
+    pub(crate) fn hides_the_system(&self) -> bool {
         matches!(self, Self::Database { source, .. } if matches!(
             source.sqlite_error_code(),
             Some(ErrorCode::CannotOpen | ErrorCode::SystemIoFailure | ErrorCode::OutOfMemory)

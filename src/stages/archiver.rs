@@ -4,7 +4,8 @@
 //! it lost is told again by the journal. It must never hold an event whose command is not durable, so the archiver reads
 //! the event ring only up to the durable cursor. Without space for the log it stops reading, and the ring fills up.
 
-use super::locator::{Known, Locator};
+mod locator;
+
 use crate::domain::streams::StreamIndex;
 use crate::domain::{EventRecord, codec};
 use crate::ring::{Consumer, CursorReader, CursorWriter, cursor};
@@ -12,6 +13,7 @@ use crate::runtime::{Agent, Counter, Counters, Doorbell, Fatal};
 use crate::stages::resend::ResendLocator;
 use crate::stages::space::SpaceLow;
 use dojima_journal::{AppendError, Writer};
+use locator::{Known, Locator};
 use std::ops::ControlFlow;
 
 /// Events of one duty cycle.

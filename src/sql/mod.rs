@@ -1,12 +1,12 @@
 //! SQL: the event log as tables that a back office can query while the engine runs.
 //!
-//! The [`SqlWriter`] gathers events into batches and writes each in one transaction together with its watermark, the
+//! The SQL writer (`src/stages/sql_writer.rs`) gathers events into batches and writes each in one transaction together with its watermark, the
 //! number of the last event: whatever is killed whenever, every event is in the tables exactly once. The database is
 //! derived data: deleted, it is built again from event 1, as long as the log still has that; found ahead of the event log, or contradicting it, it is moved
 //! aside and built again. docs/SQL.md describes the tables to their readers.
 //!
 //! In reading order: `schema` (the file), `migrations` (files of older programs), `rows` and `mirror` (events to rows, in memory), `write` (rows to tables), `wal` (the write-ahead log),
-//! `load` (tables to memory), [`writer`] (the agent), and the other side: [`reader`] and [`check`].
+//! `load` (tables to memory), `session` (all of these on one event log), and the other side: [`reader`] and [`check`].
 
 mod balances;
 pub mod check;
@@ -16,14 +16,13 @@ mod migrations;
 mod mirror;
 pub mod reader;
 mod rows;
-mod schema;
-mod wal;
+pub(crate) mod schema;
+pub(crate) mod session;
+pub(crate) mod wal;
 mod write;
-pub mod writer;
 
 pub use error::SqlError;
 pub use mirror::Contradiction;
 pub use rows::{BalanceRow, OrderStatus, TradeRow, TradeSide, Watermark};
 pub use schema::SCHEMA_VERSION;
 pub use wal::WAL_KEPT_BYTES;
-pub use writer::{SqlSettings, SqlWriter};

@@ -20,7 +20,7 @@ pub const WAL_KEPT_BYTES: u64 = 32 << 20;
 
 /// What became of a checkpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Moved {
+pub(crate) enum Moved {
     /// Everything that was committed is in the database file, and synced.
     All,
     /// A reader holds some of it up.
@@ -29,13 +29,13 @@ pub(super) enum Moved {
 
 impl Database {
     /// The size of the write-ahead log, bytes; 0 without one.
-    pub(super) fn wal_bytes(&self) -> u64 {
+    pub(crate) fn wal_bytes(&self) -> u64 {
         fs::metadata(self.beside("-wal")).map_or(0, |found| found.len())
     }
 
     /// Moves what the write-ahead log has into the database, which syncs both; a log that has become large is cut to
     /// nothing if nobody reads. Waits for nobody.
-    pub(super) fn checkpoint(&self) -> Result<Moved, SqlError> {
+    pub(crate) fn checkpoint(&self) -> Result<Moved, SqlError> {
         let mode = if self.wal_bytes() > WAL_KEPT_BYTES { "TRUNCATE" } else { "PASSIVE" };
         // To cut the log it would wait for those who read.
         self.connection.busy_timeout(Duration::ZERO).map_err(self.error())?;
@@ -55,7 +55,7 @@ impl Database {
     /// # Errors
     /// [`NotSynced::Failed`]: after that, nothing that this says can be believed, for the system may have given up what it could
     /// not write. [`NotSynced::Unopened`]: nothing was done.
-    pub(super) fn sync_wal(&self) -> Result<(), NotSynced> {
+    pub(crate) fn sync_wal(&self) -> Result<(), NotSynced> {
         // SQLite has its locks on the other two files, so closing this one takes none away.
         let wal = self.beside("-wal");
         let open = |path: &Path| retry(|| File::open(path)).map_err(NotSynced::Unopened);
@@ -65,7 +65,7 @@ impl Database {
     }
 
     /// The processes that read, as far as the system tells: those with a lock of a reader on the index of the log.
-    pub(super) fn readers(&self) -> Vec<u32> {
+    pub(crate) fn readers(&self) -> Vec<u32> {
         let index: PathBuf = self.beside("-shm");
         match (fs::metadata(index), fs::read_to_string("/proc/locks")) {
             (Ok(index), Ok(locks)) => readers(&locks, index.ino()),

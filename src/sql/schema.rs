@@ -28,7 +28,7 @@ pub(super) const BUSY_WAIT: Duration = Duration::from_millis(50);
 const STATEMENTS_KEPT: usize = 64;
 
 /// A connection that knows its file's name, for errors, and which files had its names when it was opened.
-pub(super) struct Database {
+pub(crate) struct Database {
     pub(super) connection: Connection,
     path: PathBuf,
     file: Option<FileIdentity>,
@@ -115,7 +115,7 @@ impl Database {
 
     /// Whether the file that was opened still has its name. One that was deleted or replaced goes on taking what is
     /// written, and nobody will ever read it.
-    pub(super) fn is_in_place(&mut self) -> bool {
+    pub(crate) fn is_in_place(&mut self) -> bool {
         let in_place = !self.file.is_some_and(|own| is_another(&self.path, own));
         if in_place {
             self.note_files_beside();
@@ -130,7 +130,7 @@ impl Database {
 
     /// Closes a database whose file is not in place any more, and removes the files beside it that are its own: SQLite
     /// leaves them there then, and would take them for those of whatever has the name next, such as a backup.
-    pub(super) fn abandon(self) {
+    pub(crate) fn abandon(self) {
         let Self { connection, path, beside, .. } = self;
         drop(connection);
         for (suffix, own) in BESIDE.iter().zip(beside) {
@@ -232,7 +232,7 @@ fn begins_like_ours(path: &Path) -> bool {
 
 /// Renames the database, with the files that belong to it, to `NAME.LABEL-N` for the first N that is free, and returns
 /// that name. No connection to it may be open.
-pub(super) fn set_aside(path: &Path, label: &str) -> Result<PathBuf, SqlError> {
+pub(crate) fn set_aside(path: &Path, label: &str) -> Result<PathBuf, SqlError> {
     let mut number = 1;
     let aside = loop {
         let candidate = suffixed(path, &format!(".{label}-{number}"));

@@ -5,27 +5,20 @@
 //!
 //! It never starts in the middle: where the events are gone that a database would need, it says which, and writes nothing.
 
-use super::error::SqlError;
-use super::load::load;
-use super::mirror::{Contradiction, Mirror};
-use super::rows::Watermark;
-use super::schema::{Database, set_aside};
-use super::wal::{Moved, WAL_KEPT_BYTES};
-use super::write::write_batch;
-use crate::domain::{EventRecord, Timestamp, codec};
 use crate::ring::{CursorReader, CursorWriter, cursor};
 use crate::runtime::planted::{Bug, is_planted};
 use crate::runtime::{Agent, Clock, Clocks, Counter, Counters, Fatal, MonotonicNanos, WallClock};
+use crate::sql::schema::set_aside;
+use crate::sql::session::{DIVERGED, Session, Trouble, read_from};
+use crate::sql::wal::Moved;
+use crate::sql::{SqlError, WAL_KEPT_BYTES};
+use dojima_journal::ArchivedStorage;
 use dojima_journal::passing::Told;
-use dojima_journal::storage::{NotSynced, Storage, make_folder};
-use dojima_journal::{ArchivedStorage, JournalError, Reader};
+use dojima_journal::storage::{NotSynced, Storage};
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-
-/// Events read in one duty cycle.
-const READ_MAX: usize = 4096;
 
 /// The first wait after the database refused, and the longest; each is twice the one before.
 const RETRY_FIRST: Duration = Duration::from_millis(100);
@@ -42,13 +35,6 @@ const SYNC_INTERVAL_LARGE: Duration = Duration::from_secs(1);
 
 /// A write-ahead log of this size is warned of, and again at each double, bytes.
 const WAL_WARN_BYTES: u64 = 2 * WAL_KEPT_BYTES;
-
-/// What a database is renamed to (`NAME.LABEL-N`) that is ahead of the event log.
-const AHEAD: &str = "ahead";
-/// What a database is renamed to that has the tables of an older program.
-const OUTDATED: &str = "outdated";
-/// What a database is renamed to that says something else than the event log, or is damaged.
-const DIVERGED: &str = "diverged";
 
 /// Where and how the database is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,17 +87,6 @@ enum Stage {
     Running,
 }
 
-/// An open database, what is in it, and the place in the event log after that.
-struct Session {
-    database: Database,
-    mirror: Mirror,
-    reader: Reader,
-    /// An event that was read before its time.
-    held: Option<EventRecord>,
-    /// When the first event of the batch was taken, and that event's own time.
-    batch_started: Option<(MonotonicNanos, Timestamp)>,
-}
-
 /// When to try again after the database refused.
 #[derive(Default)]
 struct Retry {
@@ -141,48 +116,6 @@ struct Counts {
     lag_ms: Counter,
     errors: Counter,
     wal_bytes: Counter,
-}
-
-/// Why a session cannot start or go on.
-enum Trouble {
-    Sql(SqlError),
-    /// The event log cannot be read for the moment.
-    LogLater(JournalError),
-    /// The event log cannot be read, or cannot be made sense of.
-    Log(Fatal),
-    /// The database is not of this event log: it has to be built again.
-    Unfit {
-        label: &'static str,
-        why: String,
-    },
-}
-
-impl From<SqlError> for Trouble {
-    fn from(error: SqlError) -> Self {
-        if let SqlError::OlderSchema { .. } = error {
-            Self::Unfit { label: OUTDATED, why: error.to_string() }
-        } else if error.is_damage() {
-            Self::Unfit { label: DIVERGED, why: error.to_string() }
-        } else {
-            Self::Sql(error)
-        }
-    }
-}
-
-impl From<JournalError> for Trouble {
-    /// Of an event log that cannot be read.
-    fn from(error: JournalError) -> Self {
-        match error.is_passing() {
-            true => Self::LogLater(error),
-            false => Self::Log(Fatal::event_log(error)),
-        }
-    }
-}
-
-impl From<Contradiction> for Trouble {
-    fn from(contradiction: Contradiction) -> Self {
-        Self::Unfit { label: DIVERGED, why: contradiction.to_string() }
-    }
 }
 
 impl SqlWriter {
@@ -256,9 +189,9 @@ impl SqlWriter {
     /// Opens the database unless it is open. Returns whether it is.
     fn ensure_open(&mut self, now: MonotonicNanos) -> Result<bool, Fatal> {
         if self.session.is_none() {
-            match open(&self.settings, &self.log) {
+            match Session::open(&self.settings.path, &self.log) {
                 Ok(session) => {
-                    self.show_watermark(session.mirror.watermark.event);
+                    self.show_watermark(session.watermark());
                     // How much of it is synced is not known; and it may be another file than before.
                     self.on_disk.move_back(0);
                     self.next_sync = now;
@@ -281,7 +214,7 @@ impl SqlWriter {
                 if !matches!(trouble, Trouble::LogLater(_)) {
                     self.session = None;
                 } else if is_planted(Bug::SkipUnreadable) {
-                    let _ = session.reader.next();
+                    session.pass_over();
                 }
                 self.handle(trouble, now)?;
                 Ok(0)
@@ -292,12 +225,12 @@ impl SqlWriter {
     /// Writes the batch. Returns how many rows.
     fn flush(&mut self, now: MonotonicNanos) -> Result<usize, Fatal> {
         let Some(session) = &mut self.session else { return Ok(0) };
-        match write_batch(&session.database, &mut session.mirror) {
+        let oldest = session.batch_started();
+        match session.write() {
             Ok(rows) => {
-                session.mirror.settle();
-                let event = session.mirror.watermark.event;
+                let event = session.watermark();
                 let time = self.wall.time().0;
-                let oldest = session.batch_started.take().map_or(time, |(_, stamped)| stamped.0);
+                let oldest = oldest.map_or(time, |(_, stamped)| stamped.0);
                 self.counts.lag_ms.set(time.saturating_sub(oldest) / 1_000_000);
                 self.counts.rows.add(rows as u64);
                 self.counts.batches.add(1);
@@ -306,10 +239,8 @@ impl SqlWriter {
                 Ok(rows)
             }
             Err(error) => {
-                // The batch is still in memory, to be written again as it is, if only the connection is as it was, and
-                // was not made for reading only while nothing could be written there.
-                let usable = session.database.connection.is_autocommit() && !error.is_read_only();
-                if !error.is_passing() || !usable {
+                // Else the batch is still in memory, to be written again as it is.
+                if !error.is_passing() || !session.can_write_again(&error) {
                     self.session = None;
                 }
                 self.handle(error.into(), now)?;
@@ -462,8 +393,8 @@ impl SqlWriter {
 
     fn is_due(&self, now: MonotonicNanos) -> bool {
         let Some(session) = &self.session else { return false };
-        let gathered = session.batch_started.map(|(started, _)| now.0.saturating_sub(started.0));
-        session.mirror.batch.events >= self.settings.batch_events_max
+        let gathered = session.batch_started().map(|(started, _)| now.0.saturating_sub(started.0));
+        session.events() >= self.settings.batch_events_max
             || gathered.is_some_and(|waited| u128::from(waited) >= self.settings.batch_interval.as_nanos())
     }
 }
@@ -474,26 +405,6 @@ impl Retry {
         self.wait = (self.wait * 2).clamp(RETRY_FIRST, RETRY_LONGEST);
         self.not_before = after(now, self.wait);
         self.wait
-    }
-}
-
-impl Session {
-    fn gather(&mut self, now: MonotonicNanos, events_max: usize, synced: u64) -> Result<usize, Trouble> {
-        let room = events_max.saturating_sub(self.mirror.batch.events).min(READ_MAX);
-        for taken in 0..room {
-            let next = match self.held.take() {
-                None => next_event(&mut self.reader)?,
-                held => held,
-            };
-            let Some(record) = next else { return Ok(taken) };
-            if record.sequence > synced {
-                self.held = Some(record);
-                return Ok(taken);
-            }
-            self.mirror.apply(&record)?;
-            self.batch_started.get_or_insert((now, record.time));
-        }
-        Ok(room)
     }
 }
 
@@ -508,60 +419,6 @@ fn of_the_system() -> String {
 fn after(now: MonotonicNanos, wait: Duration) -> MonotonicNanos {
     let nanos = u64::try_from(wait.as_nanos()).unwrap_or(u64::MAX);
     MonotonicNanos(now.0.saturating_add(nanos))
-}
-
-fn next_event(reader: &mut Reader) -> Result<Option<EventRecord>, Trouble> {
-    let found = reader.next()?;
-    let decoded = found.map(|record| codec::decode_event(record.payload)).transpose();
-    decoded.map_err(|error| Trouble::Log(Fatal::event_log(error)))
-}
-
-/// A reader of the events from this one on, which the database at `path` needs.
-fn read_from(path: &Path, log: &Arc<dyn Storage>, event: u64) -> Result<Reader, Trouble> {
-    Reader::open_storage(Arc::clone(log), event).map_err(|error| match error {
-        JournalError::Gone { dir: log, first, asked } => {
-            Trouble::Sql(SqlError::EventsGone { path: path.to_owned(), log, asked, first })
-        }
-        error => error.into(),
-    })
-}
-
-/// Opens the database and sees that it is of this event log: the event of its watermark must be there and be the same.
-fn open(settings: &SqlSettings, log: &Arc<dyn Storage>) -> Result<Session, Trouble> {
-    if let Some(folder) = settings.path.parent() {
-        // If this fails, opening the file says so better.
-        let _ = make_folder(folder);
-    }
-    if let Ok(false) = settings.path.try_exists() {
-        // Before a file is made that could not be filled.
-        read_from(&settings.path, log, 1)?;
-    }
-    let mut database = Database::open(&settings.path)?;
-    let mirror = load(&database)?;
-    database.note_files_beside();
-    let last = mirror.watermark;
-    let (mut reader, last_is_logged) = match read_from(&settings.path, log, last.event.max(1)) {
-        // All that is needed is there; what is in the tables already may be retired.
-        Err(Trouble::Sql(SqlError::EventsGone { first, .. })) if first == last.event + 1 => {
-            (read_from(&settings.path, log, first)?, false)
-        }
-        found => (found?, last.event > 0),
-    };
-    if last_is_logged {
-        match next_event(&mut reader)? {
-            None => {
-                let why = format!("the database has event {}, which the event log does not", last.event);
-                return Err(Trouble::Unfit { label: AHEAD, why });
-            }
-            Some(record) if Watermark::at(&record) != last => {
-                let why =
-                    format!("event {} is another one in the database than in the event log", last.event);
-                return Err(Trouble::Unfit { label: DIVERGED, why });
-            }
-            Some(_) => {}
-        }
-    }
-    Ok(Session { database, mirror, reader, held: None, batch_started: None })
 }
 
 impl Agent for SqlWriter {
@@ -594,7 +451,7 @@ impl Agent for SqlWriter {
         while self.gather(now)? > 0 {
             self.flush(now)?;
         }
-        let waiting = self.session.as_ref().is_some_and(|session| session.mirror.batch.events > 0);
+        let waiting = self.session.as_ref().is_some_and(|session| session.events() > 0);
         if waiting {
             self.flush(now)?;
         }

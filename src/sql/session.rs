@@ -1,0 +1,195 @@
+//! A database that is being written, and its place in the event log.
+
+use super::error::SqlError;
+use super::load::load;
+use super::mirror::{Contradiction, Mirror};
+use super::rows::Watermark;
+use super::schema::Database;
+use super::write::write_batch;
+use crate::domain::{EventRecord, Timestamp, codec};
+use crate::runtime::{Fatal, MonotonicNanos};
+use dojima_journal::storage::{Storage, make_folder};
+use dojima_journal::{JournalError, Reader};
+use std::path::Path;
+use std::sync::Arc;
+
+/// Events read in one duty cycle.
+const READ_MAX: usize = 4096;
+
+/// What a database is renamed to (`NAME.LABEL-N`) that is ahead of the event log.
+const AHEAD: &str = "ahead";
+/// What a database is renamed to that has the tables of an older program.
+const OUTDATED: &str = "outdated";
+/// What a database is renamed to that says something else than the event log, or is damaged.
+pub(crate) const DIVERGED: &str = "diverged";
+
+/// An open database, what is in it, and the place in the event log after that.
+pub(crate) struct Session {
+    pub(crate) database: Database,
+    mirror: Mirror,
+    reader: Reader,
+    /// An event that was read before its time.
+    held: Option<EventRecord>,
+    /// When the first event of the batch was taken, and that event's own time.
+    batch_started: Option<(MonotonicNanos, Timestamp)>,
+}
+
+/// Why a session cannot start or go on.
+pub(crate) enum Trouble {
+    Sql(SqlError),
+    /// The event log cannot be read for the moment.
+    LogLater(JournalError),
+    /// The event log cannot be read, or cannot be made sense of.
+    Log(Fatal),
+    /// The database is not of this event log: it has to be built again.
+    Unfit {
+        label: &'static str,
+        why: String,
+    },
+}
+
+impl From<SqlError> for Trouble {
+    fn from(error: SqlError) -> Self {
+        if let SqlError::OlderSchema { .. } = error {
+            Self::Unfit { label: OUTDATED, why: error.to_string() }
+        } else if error.is_damage() {
+            Self::Unfit { label: DIVERGED, why: error.to_string() }
+        } else {
+            Self::Sql(error)
+        }
+    }
+}
+
+impl From<JournalError> for Trouble {
+    /// Of an event log that cannot be read.
+    fn from(error: JournalError) -> Self {
+        match error.is_passing() {
+            true => Self::LogLater(error),
+            false => Self::Log(Fatal::event_log(error)),
+        }
+    }
+}
+
+impl From<Contradiction> for Trouble {
+    fn from(contradiction: Contradiction) -> Self {
+        Self::Unfit { label: DIVERGED, why: contradiction.to_string() }
+    }
+}
+
+impl Session {
+    /// Opens the database and sees that it is of this event log: the event of its watermark must be there and be the same.
+    pub(crate) fn open(path: &Path, log: &Arc<dyn Storage>) -> Result<Self, Trouble> {
+        if let Some(folder) = path.parent() {
+            // If this fails, opening the file says so better.
+            let _ = make_folder(folder);
+        }
+        if let Ok(false) = path.try_exists() {
+            // Before a file is made that could not be filled.
+            read_from(path, log, 1)?;
+        }
+        let mut database = Database::open(path)?;
+        let mirror = load(&database)?;
+        database.note_files_beside();
+        let last = mirror.watermark;
+        let (mut reader, last_is_logged) = match read_from(path, log, last.event.max(1)) {
+            // All that is needed is there; what is in the tables already may be retired.
+            Err(Trouble::Sql(SqlError::EventsGone { first, .. })) if first == last.event + 1 => {
+                (read_from(path, log, first)?, false)
+            }
+            found => (found?, last.event > 0),
+        };
+        if last_is_logged {
+            match next_event(&mut reader)? {
+                None => {
+                    let why = format!("the database has event {}, which the event log does not", last.event);
+                    return Err(Trouble::Unfit { label: AHEAD, why });
+                }
+                Some(record) if Watermark::at(&record) != last => {
+                    let why =
+                        format!("event {} is another one in the database than in the event log", last.event);
+                    return Err(Trouble::Unfit { label: DIVERGED, why });
+                }
+                Some(_) => {}
+            }
+        }
+        Ok(Self { database, mirror, reader, held: None, batch_started: None })
+    }
+
+    /// Reads on, to the end of the log or of the batch, but no event of a command after `synced`. Returns how many.
+    pub(crate) fn gather(
+        &mut self,
+        now: MonotonicNanos,
+        events_max: usize,
+        synced: u64,
+    ) -> Result<usize, Trouble> {
+        let room = events_max.saturating_sub(self.mirror.batch.events).min(READ_MAX);
+        for taken in 0..room {
+            let next = match self.held.take() {
+                None => next_event(&mut self.reader)?,
+                held => held,
+            };
+            let Some(record) = next else { return Ok(taken) };
+            if record.sequence > synced {
+                self.held = Some(record);
+                return Ok(taken);
+            }
+            self.mirror.apply(&record)?;
+            self.batch_started.get_or_insert((now, record.time));
+        }
+        Ok(room)
+    }
+
+    /// Passes over an event that cannot be read.
+    pub(crate) fn pass_over(&mut self) {
+        let _ = self.reader.next();
+    }
+
+    /// Writes the batch in one transaction, and begins another one. Returns how many rows. On an error the batch is as it
+    /// was.
+    ///
+    /// # Errors
+    /// [`SqlError`]: nothing of the batch is in the tables.
+    pub(crate) fn write(&mut self) -> Result<usize, SqlError> {
+        let rows = write_batch(&self.database, &mut self.mirror)?;
+        self.mirror.settle();
+        self.batch_started = None;
+        Ok(rows)
+    }
+
+    /// Whether the batch that was refused can be written again by this connection: it is as it was, and was not made for
+    /// reading only while nothing could be written there.
+    pub(crate) fn can_write_again(&self, error: &SqlError) -> bool {
+        self.database.connection.is_autocommit() && !error.is_read_only()
+    }
+
+    /// Events in the batch.
+    pub(crate) fn events(&self) -> usize {
+        self.mirror.batch.events
+    }
+
+    /// When the first event of the batch was taken, and that event's own time.
+    pub(crate) fn batch_started(&self) -> Option<(MonotonicNanos, Timestamp)> {
+        self.batch_started
+    }
+
+    /// The last event that was taken; right after an opening or a write it is the last one in the tables.
+    pub(crate) fn watermark(&self) -> u64 {
+        self.mirror.watermark.event
+    }
+}
+
+fn next_event(reader: &mut Reader) -> Result<Option<EventRecord>, Trouble> {
+    let found = reader.next()?;
+    let decoded = found.map(|record| codec::decode_event(record.payload)).transpose();
+    decoded.map_err(|error| Trouble::Log(Fatal::event_log(error)))
+}
+
+/// A reader of the events from this one on, which the database at `path` needs.
+pub(crate) fn read_from(path: &Path, log: &Arc<dyn Storage>, event: u64) -> Result<Reader, Trouble> {
+    Reader::open_storage(Arc::clone(log), event).map_err(|error| match error {
+        JournalError::Gone { dir: log, first, asked } => {
+            Trouble::Sql(SqlError::EventsGone { path: path.to_owned(), log, asked, first })
+        }
+        error => error.into(),
+    })
+}
