@@ -147,9 +147,12 @@ pub struct Session {
     waiter: Waiter,
     id: SessionId,
     next_sequence: u64,
-    /// Bytes received; those before `parsed` are done with.
-    input: Vec<u8>,
+    /// Room for what comes, of which the bytes from `parsed` to `filled` have come and are not done with.
+    input: Box<[u8]>,
     parsed: usize,
+    filled: usize,
+    /// The last read took all that there was.
+    drained: bool,
     /// Bytes to send; those before `sent` are on their way.
     output: Vec<u8>,
     sent: usize,
@@ -175,8 +178,10 @@ impl Session {
             waiter,
             id: SessionId::new("0").expect("a letter or digit"),
             next_sequence: resume.sequence,
-            input: Vec::with_capacity(2 * READ_LEN),
+            input: vec![0; 2 * READ_LEN].into_boxed_slice(),
             parsed: 0,
+            filled: 0,
+            drained: false,
             output: Vec::with_capacity(READ_LEN),
             sent: 0,
             last_sent: now,
@@ -204,7 +209,7 @@ impl Session {
                 Err(error) => return Err(error),
             };
             while let Some((packet, used)) =
-                soup::frame(&self.input[self.parsed..], soup::PAYLOAD_LEN_MAX + 1)?
+                soup::frame(&self.input[self.parsed..self.filled], soup::PAYLOAD_LEN_MAX + 1)?
             {
                 let Packet { kind, payload } = packet;
                 match kind {
@@ -326,6 +331,10 @@ impl Session {
                 0 => break,
                 len => bytes += len,
             }
+            // Asking once more would tell nothing: whatever comes from now on wakes whoever waits.
+            if self.drained {
+                break;
+            }
             if bytes >= RECEIVE_MAX {
                 received.more = true;
                 break;
@@ -345,7 +354,8 @@ impl Session {
     ) -> Result<usize, E> {
         let mut messages = 0;
         while let Some((packet, used)) =
-            soup::frame(&self.input[self.parsed..], soup::PAYLOAD_LEN_MAX + 1).map_err(ClientError::Soup)?
+            soup::frame(&self.input[self.parsed..self.filled], soup::PAYLOAD_LEN_MAX + 1)
+                .map_err(ClientError::Soup)?
         {
             match packet.kind {
                 kind::SEQUENCED => {
@@ -364,22 +374,22 @@ impl Session {
 
     /// One read; 0 when nothing is there now.
     fn read_some(&mut self) -> Result<usize, ClientError> {
-        if self.parsed > 0 {
-            self.input.drain(..self.parsed);
-            self.parsed = 0;
-        }
-        let start = self.input.len();
-        self.input.resize(start + READ_LEN, 0);
+        // What is left is less than a packet, which has room beside another read.
+        self.input.copy_within(self.parsed..self.filled, 0);
+        (self.parsed, self.filled) = (0, self.filled - self.parsed);
+        let room = &mut self.input[self.filled..];
+        let room_len = room.len();
         let read = loop {
-            match self.stream.read(&mut self.input[start..]) {
+            match self.stream.read(room) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 other => break other,
             }
         };
-        self.input.truncate(start + *read.as_ref().unwrap_or(&0));
+        self.drained = !matches!(read, Ok(len) if len == room_len);
         match read {
             Ok(0) => Err(ClientError::Closed),
             Ok(len) => {
+                self.filled += len;
                 self.last_received = Instant::now();
                 Ok(len)
             }

@@ -409,7 +409,6 @@ impl News<'_> {
             self.count_settled();
             if answered.sent_ns > 0 {
                 let waited = self.now_ns.saturating_sub(answered.sent_ns);
-                self.tally.latency.saturating_record(waited);
                 self.tally.recent.saturating_record(waited);
             }
         }

@@ -173,6 +173,7 @@ pub struct Driver<'a> {
 struct Tally {
     progress: Progress,
     fills: Vec<Fill>,
+    /// But for the recent ones.
     latency: Histogram<u64>,
     recent: Histogram<u64>,
 }
@@ -301,13 +302,16 @@ impl<'a> Driver<'a> {
 
     /// Time from sending a request to its first answer, nanoseconds. The engine answers when the request is durable.
     /// Requests that were in flight when a connection broke are not in it.
-    pub fn latency(&self) -> &Histogram<u64> {
-        &self.tally.latency
+    pub fn latency(&self) -> Histogram<u64> {
+        let mut all = self.tally.latency.clone();
+        all.add(&self.tally.recent).expect("they have the same bounds");
+        all
     }
 
     /// The same since the last call.
     pub fn take_recent_latency(&mut self) -> Histogram<u64> {
         let recent = self.tally.recent.clone();
+        self.tally.latency.add(&recent).expect("they have the same bounds");
         self.tally.recent.reset();
         recent
     }
