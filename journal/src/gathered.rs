@@ -48,6 +48,13 @@ impl Gathered {
         Self { file, from: 0, written: 0, bytes: Vec::new(), behind_from: 0 }
     }
 
+    /// The same with another file in front of its own, which injects faults.
+    #[must_use]
+    pub fn behind(mut self, front: impl FnOnce(Arc<dyn WriteAt>) -> Arc<dyn WriteAt>) -> Self {
+        self.file = front(self.file);
+        self
+    }
+
     /// Whether `range` can gather beside what does.
     pub(crate) fn has_room(&self, range: &Range<usize>) -> bool {
         self.bytes.is_empty() || range.end - self.from <= GATHERED_BYTES_MAX

@@ -5,8 +5,9 @@
 
 use super::random::Random;
 use dojima_journal::JournalError;
-use dojima_journal::storage::{LockGuard, NotSynced, ReadAt, Region, Storage, Writing};
+use dojima_journal::storage::{LockGuard, NotSynced, ReadAt, Region, Storage, WriteAt, Writing};
 use std::io::{self, Write};
+use std::ops::Range;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -72,6 +73,35 @@ impl ReadAt for UnsteadyFile {
     }
 }
 
+/// A segment that takes a part of what is written, or nothing.
+#[derive(Debug)]
+struct UnsteadyWrites {
+    file: Arc<dyn WriteAt>,
+    dice: Dice,
+}
+
+impl WriteAt for UnsteadyWrites {
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        match self.dice.roll() {
+            Ok(()) => self.file.write_at(bytes, offset),
+            // Whatever it is, some of it may have been done before.
+            Err(error) if bytes.len() < 2 => Err(error),
+            Err(error) if error.raw_os_error() == Some(ERRNOS[0]) => {
+                self.file.write_at(&bytes[..bytes.len() / 2], offset)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn sync(&self, range: Range<u64>) -> io::Result<()> {
+        self.file.sync(range)
+    }
+
+    fn start_write_back(&self, range: Range<u64>) {
+        self.file.start_write_back(range);
+    }
+}
+
 impl Storage for Unsteady {
     fn prepare(&self) -> io::Result<()> {
         self.dice.roll()?;
@@ -111,7 +141,13 @@ impl Storage for Unsteady {
 
     fn open_to_write(&self, name: &str, bytes: u64, writing: Writing) -> io::Result<Region> {
         self.dice.roll()?;
-        self.files.open_to_write(name, bytes, writing)
+        Ok(match self.files.open_to_write(name, bytes, writing)? {
+            Region::Gathered(gathered) => Region::Gathered(gathered.behind(|file| {
+                let dice = self.dice.clone();
+                Arc::new(UnsteadyWrites { file, dice })
+            })),
+            other => other,
+        })
     }
 
     fn sync_file(&self, name: &str) -> Result<(), NotSynced> {
