@@ -19,11 +19,23 @@ pub struct EngineSection {
     pub mode: ThreadingMode,
     /// Core numbers for the threads, hot thread first. Empty: not pinned.
     pub pin_cores: Vec<usize>,
+    /// Who syncs the journal while little waits.
+    pub inline_sync: InlineSync,
+}
+
+/// Whether the hot thread syncs the journal itself while little waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum InlineSync {
+    /// In shared mode, while few commands wait and syncs are short.
+    Auto,
+    /// The disk thread does it always.
+    Never,
 }
 
 impl Default for EngineSection {
     fn default() -> Self {
-        Self { mode: ThreadingMode::Shared, pin_cores: Vec::new() }
+        Self { mode: ThreadingMode::Shared, pin_cores: Vec::new(), inline_sync: InlineSync::Auto }
     }
 }
 
