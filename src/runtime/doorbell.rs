@@ -108,9 +108,10 @@ impl Doorbell {
 
     #[cold]
     fn wake(&self) {
-        // Of several producers one wins the swap and wakes. Acquire pairs with the Release in `arm` and makes the
+        // Of several producers one wins the exchange and wakes; the others write nothing. Acquire pairs with the Release in `arm` and makes the
         // thread's handle visible.
-        if !self.shared.sleeping.swap(false, Ordering::Acquire) {
+        let sleeping = &self.shared.sleeping;
+        if sleeping.compare_exchange(true, false, Ordering::Acquire, Ordering::Relaxed).is_err() {
             return;
         }
         match &self.shared.waker {

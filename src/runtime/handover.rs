@@ -5,23 +5,67 @@
 //! whoever finds it owned, and has brought work, rings the other owner, which looks once more before it sleeps
 //! (`runtime/doorbell.rs`). `tests/loom.rs` checks both.
 
-use std::sync::{Arc, TryLockError};
+use std::ops::{Deref, DerefMut};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 #[cfg(dojima_loom)]
-use loom::sync::{Mutex, MutexGuard};
+use loom::sync::atomic::{AtomicBool, Ordering};
 #[cfg(not(dojima_loom))]
-use std::sync::{Mutex, MutexGuard};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crossbeam_utils::CachePadded;
 
 /// One of the handles to a value that has at most one owner at a time.
-pub struct Handover<T>(Arc<Mutex<T>>);
+pub struct Handover<T>(Arc<Shared<T>>);
+
+struct Shared<T> {
+    /// Decides who owns the value.
+    is_owned: CachePadded<AtomicBool>,
+    /// Free whenever `is_owned` is won, so nobody waits here: it gives access without unsafe code, and keeps what an owner
+    /// panicked with. (The model checker's own mutex forgets wake-ups of threads that touch it.)
+    value: Mutex<T>,
+}
 
 /// Ownership; dropping it gives the value back, with everything that was done to it.
-pub type Owned<'a, T> = MutexGuard<'a, T>;
+pub struct Owned<'a, T> {
+    // Dropped in this order.
+    value: MutexGuard<'a, T>,
+    _release: Release<'a>,
+}
+
+struct Release<'a>(&'a AtomicBool);
+
+impl Drop for Release<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        // Whoever wins the flag next sees everything that this owner did.
+        self.0.store(false, Ordering::Release);
+    }
+}
+
+impl<T> Deref for Owned<'_, T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        &self.value
+    }
+}
+
+impl<T> DerefMut for Owned<'_, T> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.value
+    }
+}
 
 impl<T> Handover<T> {
     /// Nobody owns it yet.
     pub fn new(value: T) -> Self {
-        Self(Arc::new(Mutex::new(value)))
+        Self(Arc::new(Shared {
+            is_owned: CachePadded::new(AtomicBool::new(false)),
+            value: Mutex::new(value),
+        }))
     }
 
     /// Another handle to the same value.
@@ -32,16 +76,16 @@ impl<T> Handover<T> {
     /// Takes the value unless somebody owns it. Never waits. A value whose owner panicked is not given out again.
     #[inline]
     pub fn try_own(&self) -> Option<Owned<'_, T>> {
-        match self.0.try_lock() {
-            Ok(owned) => Some(owned),
-            Err(TryLockError::WouldBlock | TryLockError::Poisoned(_)) => None,
-        }
+        self.0.is_owned.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed).ok()?;
+        let release = Release(&self.0.is_owned);
+        let value = self.0.value.try_lock().ok()?;
+        Some(Owned { value, _release: release })
     }
 
-    /// Takes the value when its owner gives it back: for an end in good order, not for a duty cycle. `None` if an owner
+    /// Takes the value for good when its owner gives it back: for an end in good order, not for a duty cycle. `None` if an owner
     /// panicked.
-    pub fn own_at_last(&self) -> Option<Owned<'_, T>> {
-        self.0.lock().ok()
+    pub fn own_at_last(&self) -> Option<MutexGuard<'_, T>> {
+        self.0.value.lock().ok()
     }
 }
 

@@ -24,10 +24,12 @@ use dojima_journal::{Durability, Writer};
 pub const INLINE_MAX: u64 = 64;
 /// Until so much time has passed without more than [`INLINE_MAX`] commands waiting, the disk thread has them.
 const BUSY_NS: u64 = 1_000_000;
-/// A sync this long is slow. A single one is the scheduler's doing or another's write, as a rule.
+/// A sync this long is slow. Single ones are the scheduler's doing or another's write: on a busy machine some in a hundred, and
+/// whoever waits for one waits on either thread.
 const SLOW_NS: u64 = 1_000_000;
-/// So many slow ones among the last 64 are the disk's doing: the disk thread then has the commands for a while.
-const SLOW_MAX: u32 = 4;
+/// So many slow ones among the last 64 are the disk's doing: the two wake-ups are then the lesser part, and the disk thread has
+/// the commands for a while.
+const SLOW_MAX: u32 = 16;
 const SLOW_REST_NS: u64 = 10_000_000_000;
 /// Events that wait in the ring for the archiver are rung for after this time, or when there are so many.
 const RING_EVERY_NS: u64 = 1_000_000;
