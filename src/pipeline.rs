@@ -262,7 +262,7 @@ pub fn build(
     let muted = |bells: Vec<Doorbell>| bells.into_iter().map(|bell| bell.muted_by(&mute)).collect();
     let inline_ports = InlinePorts {
         commands: [commands.cursor(), to_journaler.cursor()],
-        events: [events.cursor(), to_archiver.cursor()],
+        events: events.cursor(),
         disk: seats.bells(Seat::Inline, &[Seat::Journaler, Seat::Archiver]),
         mute: mute.clone(),
         soon: seats.soon(),

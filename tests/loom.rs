@@ -279,7 +279,7 @@ fn no_command_is_left_between_the_two_journalers() {
         let ring_disk = disk.doorbell();
         let inline_ports = InlinePorts {
             commands: [sequencer.cursor(), commands.cursor()],
-            events: [no_events.clone(), no_events],
+            events: no_events,
             disk: vec![disk.doorbell()],
             mute: Mute::default(),
             soon: Soon::default(),

@@ -31,7 +31,7 @@ const SLOW_NS: u64 = 1_000_000;
 /// the commands for a while.
 const SLOW_MAX: u32 = 16;
 const SLOW_REST_NS: u64 = 10_000_000_000;
-/// Events that wait in the ring for the archiver are rung for after this time, or when there are so many.
+/// The archiver is rung for so long after the last time, or after so many events.
 const RING_EVERY_NS: u64 = 1_000_000;
 const EVENTS_MAX: u64 = 64;
 
@@ -39,8 +39,8 @@ const EVENTS_MAX: u64 = 64;
 pub struct InlinePorts {
     /// Commands in the command ring, and how many of them are in the journal.
     pub commands: [CursorReader; 2],
-    /// Events in the event ring, and how many of them are in the event log.
-    pub events: [CursorReader; 2],
+    /// Events that were put into the event ring.
+    pub events: CursorReader,
     /// Wakes the disk thread.
     pub disk: Vec<Doorbell>,
     /// Silences the bells of its thread's other agents that wake the disk thread.
@@ -58,9 +58,10 @@ pub struct InlineJournaler {
     stands_back_until: MonotonicNanos,
     /// Of the last 64 syncs, which were slow; the last one in the lowest bit.
     slow: u64,
-    /// Events in the ring, when this agent last looked.
+    /// Events in the ring, when this agent last looked, and when it last rang.
     seen_events: u64,
-    /// Events wait that the archiver was not rung for.
+    rung_events: u64,
+    /// Events wait that the archiver was not rung for since they are durable.
     owes_ring: bool,
     last_ring: MonotonicNanos,
     /// What was appended has left pages that the next append faults on.
@@ -86,10 +87,11 @@ impl InlineJournaler {
             syncs: counters.register("journaler.inline_syncs", "syncs"),
             handed_over: counters.register("journaler.handed_over", "times"),
         };
-        let now = clock.now();
+        let (now, events) = (clock.now(), ports.events.get());
         ports.mute.set(true);
         Self {
-            seen_events: ports.events[0].get(),
+            seen_events: events,
+            rung_events: events,
             commit,
             ports,
             clock,
@@ -103,7 +105,8 @@ impl InlineJournaler {
         }
     }
 
-    fn waiting([end, position]: &[CursorReader; 2]) -> u64 {
+    fn waiting(&self) -> u64 {
+        let [end, position] = &self.ports.commands;
         // The position first: it never passes the end.
         let position = position.get();
         end.get() - position
@@ -112,6 +115,7 @@ impl InlineJournaler {
     fn ring(&mut self, now: MonotonicNanos) {
         self.ports.disk.iter().for_each(Doorbell::ring);
         self.last_ring = now;
+        self.rung_events = self.seen_events;
         self.owe_ring(false);
     }
 
@@ -183,13 +187,15 @@ impl Agent for InlineJournaler {
     }
 
     fn do_work(&mut self) -> Result<usize, Fatal> {
-        let waiting = Self::waiting(&self.ports.commands);
-        let events = self.ports.events[0].get();
+        let waiting = self.waiting();
+        let events = self.ports.events.get();
         let is_news = std::mem::replace(&mut self.seen_events, events) != events;
+        // The answers to what was synced in the last duty cycle have left in this one.
+        let owed_ring = self.owes_ring;
         if is_news && self.ports.mute.is_set() {
             self.owe_ring(true);
         }
-        if waiting == 0 && !self.owes_ring {
+        if waiting == 0 && !owed_ring {
             return self.rest().map(|()| 0);
         }
         let now = self.clock.now();
@@ -197,9 +203,8 @@ impl Agent for InlineJournaler {
             self.stand_back(now.0 + BUSY_NS, now);
             return Ok(0);
         }
-        // The answers to what was synced in the last duty cycle have left in this one.
         let is_due = now.0 - self.last_ring.0 >= RING_EVERY_NS;
-        if self.owes_ring && (is_due || Self::waiting(&self.ports.events) >= EVENTS_MAX) {
+        if owed_ring && (is_due || events - self.rung_events >= EVENTS_MAX) {
             self.ring(now);
         }
         if waiting == 0 {
