@@ -19,7 +19,7 @@ pub use proofs::proofs;
 pub use crate::net::{Sockets, TcpSockets};
 pub use crate::stages::feed::FeedSockets;
 
-use crate::config::Config;
+use crate::config::{Config, InlineSync};
 use crate::domain::audience::Audience;
 use crate::domain::streams::StreamIndex;
 use crate::domain::{Command, EventRecord, Sequenced};
@@ -32,12 +32,14 @@ use crate::replica::State;
 use crate::ring::{Consumer, CursorReader, Producer, RingBuilder, cursor, spsc};
 use crate::runtime::chairs::Lag;
 use crate::runtime::planted::{Bug, is_planted};
-use crate::runtime::{Agent, Clocks, Counters, Doorbell, Fatal, IdleStrategy, Place, StampClock, UnixNanos};
+use crate::runtime::{
+    Agent, Clocks, Counters, Doorbell, Fatal, IdleStrategy, Mute, Place, StampClock, ThreadingMode, UnixNanos,
+};
 use crate::stages::archiver::{Archiver, ArchiverPorts};
 use crate::stages::doorman::{Door, Doorman};
 use crate::stages::feed::{FeedFiles, FeedPorts, FeedPublisher, FeedStart};
 use crate::stages::gateway::{Gateway, GatewayControl, GatewayPorts, GatewayStart, Progress};
-use crate::stages::journaler::{Journaler, JournalerPorts};
+use crate::stages::journaler::{InlinePorts, Journaler, JournalerPorts};
 use crate::stages::matcher::{Matcher, MatcherPorts};
 use crate::stages::resend::resend_queues;
 use crate::stages::resender::Resender;
@@ -255,10 +257,21 @@ pub fn build(
     let sequenced = commands.cursor();
     let in_ring = events.cursor();
 
+    // While the hot thread is the journaler, one agent on it rings the disk thread for all.
+    let mute = Mute::default();
+    let muted = |bells: Vec<Doorbell>| bells.into_iter().map(|bell| bell.muted_by(&mute)).collect();
+    let inline_ports = InlinePorts {
+        commands: [commands.cursor(), to_journaler.cursor()],
+        events: events.cursor(),
+        disk: seats.bells(Seat::Inline, &[Seat::Journaler, Seat::Archiver]),
+        mute: mute.clone(),
+        soon: seats.soon(),
+    };
+
     // 1. Gateway.
     let gateway = match (sockets, to_gateway) {
         (Some(sockets), Some(events)) => {
-            let downstream = seats.bells(Seat::Gateway, &[Seat::Sequencer, Seat::Archiver]);
+            let downstream = seats.bells(Seat::Gateway, &[Seat::Sequencer]);
             let durable = durable.clone();
             let space = vec![journal_watch.clone(), event_log_watch.clone(), quota_watch.clone()];
             let ports = GatewayPorts {
@@ -274,6 +287,7 @@ pub fn build(
                 space,
                 resend: resend_client,
                 downstream,
+                archiver: seats.bells(Seat::Gateway, &[Seat::Archiver]),
                 auth: auth_client,
                 doorman: seats.bells(Seat::Gateway, &[Seat::Doorman]),
             };
@@ -321,7 +335,7 @@ pub fn build(
         operator: Some((from_operator, taken_in)),
         commands,
         space: vec![journal_watch, event_log_watch, quota_watch],
-        downstream: seats.bells(Seat::Sequencer, &[Seat::Journaler, Seat::Matcher]),
+        downstream: muted(seats.bells(Seat::Sequencer, &[Seat::Journaler, Seat::Matcher])),
     };
     let stamps = StampClock::new(clocks, UnixNanos(last.time.0), counters);
     let stamps_read = stamps.reader(clocks);
@@ -335,12 +349,15 @@ pub fn build(
         downstream: seats.bells(Seat::Journaler, &[Seat::Gateway, Seat::Sequencer, Seat::Archiver]),
     };
     let journaler = Journaler::new(ports, journal, settings::journaler(config), clocks.monotonic(), counters);
+    let is_inline =
+        config.engine.inline_sync == InlineSync::Auto && config.engine.mode != ThreadingMode::Dedicated;
+    let inline = is_inline.then(|| journaler.inline(inline_ports, clocks.monotonic(), counters));
     // 4. Matcher.
     let ports = MatcherPorts {
         commands: to_matcher,
         events,
         applied: applied_in,
-        downstream: seats.bells(Seat::Matcher, &[Seat::Gateway, Seat::Archiver]),
+        downstream: muted(seats.bells(Seat::Matcher, &[Seat::Gateway, Seat::Archiver])),
         last_state: Some(last_state_in),
     };
     let matcher = Matcher::new(ports, exchange, last_event, counters);
@@ -480,6 +497,7 @@ pub fn build(
         sequencer,
         journaler,
         matcher,
+        inline,
         archiver,
         resender,
         sql,

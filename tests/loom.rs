@@ -1,4 +1,4 @@
-//! The ring and the doorbell under loom: every interleaving of small cases, with weak memory.
+//! The ring, the doorbell and the two owners of the journal under loom: every interleaving of small cases, with weak memory.
 //!
 //! ```text
 //! RUSTFLAGS="--cfg dojima_loom" cargo test --release --test loom --target-dir target-loom
@@ -11,8 +11,14 @@
 use std::ops::ControlFlow::{Break, Continue};
 use std::time::Duration;
 
+use dojima::domain::{Command, Sequenced, Stamp, Timestamp};
 use dojima::ring::{Consumer, Producer, RingBuilder, cursor, spsc};
 use dojima::runtime::doorbell::Sleeper;
+use dojima::runtime::{Agent, Counters, Handover, ManualClock, Mute, Soon};
+use dojima::stages::journaler::{InlinePorts, Journaler, JournalerPorts, JournalerSettings};
+use dojima::stages::space::space_gauge;
+use dojima_journal::{Durability, MemoryStorage, Options, scan_storage};
+use loom::cell::UnsafeCell;
 use loom::sync::atomic::{AtomicU64, Ordering};
 use loom::thread;
 use std::sync::Arc;
@@ -228,5 +234,95 @@ fn no_ring_of_the_doorbell_is_lost() {
             }
         }
         producing.join().unwrap();
+    });
+}
+
+/// Never: two owners at a time, or an owner that does not see what the one before it did.
+#[test]
+fn a_handover_has_one_owner() {
+    every_interleaving(|| {
+        let value = Handover::new((UnsafeCell::new(()), 0));
+        let other = value.share();
+        let try_once = |value: &Handover<(UnsafeCell<()>, u64)>| match value.try_own() {
+            Some(mut owned) => {
+                owned.0.with_mut(|_| ());
+                owned.1 += 1;
+                1
+            }
+            None => 0,
+        };
+        let owning = thread::spawn(move || try_once(&other) + try_once(&other));
+        let mut done = try_once(&value) + try_once(&value);
+        done += owning.join().unwrap();
+        let owned = value.try_own().expect("everybody gave it back");
+        assert_eq!(owned.1, done);
+    });
+}
+
+/// Both agents of the journaler, each on a thread that sleeps when it has no work, here without a time limit. Never: both
+/// asleep with a command that is not durable, which would be a deadlock; a journal that the one goes on with at another place
+/// than where the other left it, or a race for what they share.
+#[test]
+fn no_command_is_left_between_the_two_journalers() {
+    const COMMANDS: u64 = 2;
+    let mut loom = loom::model::Builder::new();
+    loom.max_branches = 100_000;
+    // All that goes wrong with three switches of thread at any place, besides those where one sleeps.
+    loom.preemption_bound = Some(3);
+    loom.check(|| {
+        let (mut sequencer, commands) = spsc::<Sequenced>(2);
+        let (durable_in, durable) = cursor();
+        let (synced, _) = cursor();
+        let (_, no_events) = cursor();
+        let (space, _) = space_gauge("journal");
+        let [mut disk, mut hot] = [Sleeper::parking(), Sleeper::parking()];
+        let ring_disk = disk.doorbell();
+        let inline_ports = InlinePorts {
+            commands: [sequencer.cursor(), commands.cursor()],
+            events: no_events,
+            disk: vec![disk.doorbell()],
+            mute: Mute::default(),
+            soon: Soon::default(),
+        };
+        let ports =
+            JournalerPorts { commands, durable: durable_in, synced, space, downstream: vec![hot.doorbell()] };
+        let options = Options::default().with_segment_bytes(4096).with_spare_segments(0);
+        let storage = Arc::new(MemoryStorage::new());
+        let writer = scan_storage(storage).unwrap().into_writer(options).unwrap();
+        let settings = JournalerSettings { durability: Durability::Sync, sync_interval: Duration::ZERO };
+        let (clock, counters) = (ManualClock::default(), Counters::new());
+        let mut journaler = Journaler::new(ports, writer, settings, Box::new(clock.clone()), &counters);
+        let mut inline = journaler.inline(inline_ports, Box::new(clock), &counters);
+
+        let done = Arc::new(AtomicU64::new(0));
+        let is_done = Arc::clone(&done);
+        let on_disk_thread = thread::spawn(move || {
+            while is_done.load(Ordering::Relaxed) == 0 {
+                disk.arm();
+                let work = journaler.do_work().unwrap();
+                if work == 0 && is_done.load(Ordering::Relaxed) == 0 {
+                    disk.park(Duration::MAX);
+                } else {
+                    disk.disarm();
+                }
+            }
+        });
+        for sequence in 1..=COMMANDS {
+            let stamp = Stamp { sequence, time: Timestamp(sequence) };
+            sequencer.try_push(Sequenced { stamp, command: Command::Tick }).unwrap();
+            inline.do_work().unwrap();
+        }
+        while durable.get() < COMMANDS {
+            hot.arm();
+            let work = inline.do_work().unwrap();
+            if work == 0 && durable.get() < COMMANDS {
+                hot.park(Duration::MAX);
+            } else {
+                hot.disarm();
+            }
+        }
+        done.store(1, Ordering::Relaxed);
+        ring_disk.ring();
+        on_disk_thread.join().unwrap();
     });
 }

@@ -399,6 +399,14 @@ impl Writer {
         self.sync()
     }
 
+    /// Whether so many records of up to so many payload bytes fit the segment that is being written: then appending and syncing
+    /// them opens no file.
+    #[must_use]
+    pub fn has_room_for(&self, records: usize, payload_bytes: usize) -> bool {
+        self.unsynced_segment == self.tail.header.number
+            && self.tail.room_for(records.saturating_mul(record_bytes(payload_bytes)))
+    }
+
     /// Whether everything that was appended is on the disk.
     #[must_use]
     pub fn is_synced(&self) -> bool {

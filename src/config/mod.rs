@@ -19,7 +19,7 @@ mod words;
 pub use compare::Difference;
 pub use error::{ConfigError, Problem};
 pub use sections::{
-    Durability, EngineSection, EventLogSection, ExchangeSection, GatewaySection, JournalSection,
+    Durability, EngineSection, EventLogSection, ExchangeSection, GatewaySection, InlineSync, JournalSection,
     MarketDataSection, OldSegments, RetentionSection, RingsSection, SnapshotsSection, SqlSection,
     TimersSection, TlsSection,
 };

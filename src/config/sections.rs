@@ -22,11 +22,28 @@ pub struct EngineSection {
     /// How far SQL or the shadow may be behind before it counts as any other thread, MiB; 0: a quarter of what is free on the
     /// disk at the start, 8,192 at most.
     pub background_lag_mib: u64,
+    /// Who syncs the journal while little waits.
+    pub inline_sync: InlineSync,
+}
+
+/// Whether the hot thread syncs the journal itself while little waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum InlineSync {
+    /// In shared mode, while few commands wait and syncs are short.
+    Auto,
+    /// The disk thread does it always.
+    Never,
 }
 
 impl Default for EngineSection {
     fn default() -> Self {
-        Self { mode: ThreadingMode::Shared, pin_cores: Vec::new(), background_lag_mib: 0 }
+        Self {
+            mode: ThreadingMode::Shared,
+            pin_cores: Vec::new(),
+            background_lag_mib: 0,
+            inline_sync: InlineSync::Auto,
+        }
     }
 }
 

@@ -6,13 +6,13 @@ use crate::runtime::affinity::available_cores;
 use crate::runtime::chairs::{Lag, two_chairs};
 use crate::runtime::{
     Agent, Backoff, BusySpin, CompositeAgent, CoreIndex, Counters, Doorbell, Fatal, IdleLimits, IdleStrategy,
-    Place, Priority, Rest, SocketWait, ThreadingMode,
+    Place, Priority, Rest, SocketWait, Soon, ThreadingMode,
 };
 use crate::stages::archiver::Archiver;
 use crate::stages::doorman::Doorman;
 use crate::stages::feed::FeedPublisher;
 use crate::stages::gateway::Gateway;
-use crate::stages::journaler::Journaler;
+use crate::stages::journaler::{InlineJournaler, Journaler};
 use crate::stages::matcher::Matcher;
 use crate::stages::resender::Resender;
 use crate::stages::sequencer::Sequencer;
@@ -35,10 +35,12 @@ pub(super) enum Seat {
     Doorman,
     Resender,
     Timer,
+    /// The journaler on the hot thread; in dedicated mode nobody sits there.
+    Inline,
 }
 
 impl Seat {
-    const COUNT: usize = 11;
+    const COUNT: usize = 12;
     /// Threads of the dedicated mode without which no order is answered, and one for all that may come later. The timer
     /// sits with the sequencer, its only reader.
     const BUSY_THREADS: usize = 6;
@@ -49,7 +51,7 @@ impl Seat {
     /// (They stop in this order: what the shadow may retire at its end depends on how far SQL and market data are.)
     fn shared_thread(self) -> usize {
         match self {
-            Self::Gateway | Self::Timer | Self::Sequencer | Self::Matcher => 0,
+            Self::Gateway | Self::Timer | Self::Sequencer | Self::Matcher | Self::Inline => 0,
             Self::Journaler | Self::Archiver => 1,
             Self::Sql => 2,
             Self::Feed => 3,
@@ -66,6 +68,7 @@ impl Seat {
             | Self::Timer
             | Self::Sequencer
             | Self::Matcher
+            | Self::Inline
             | Self::Journaler
             | Self::Archiver => Priority::Prompt,
             Self::Feed | Self::Doorman | Self::Resender => Priority::Gathering,
@@ -81,6 +84,7 @@ pub(super) struct Agents {
     pub(super) timer: Option<Timer>,
     pub(super) sequencer: Sequencer,
     pub(super) matcher: Matcher,
+    pub(super) inline: Option<InlineJournaler>,
     pub(super) journaler: Journaler,
     pub(super) archiver: Archiver,
     pub(super) resender: Resender,
@@ -92,14 +96,14 @@ pub(super) struct Agents {
 
 /// How SQL writer, shadow and feed wait. The work of the first two has a rhythm of its own, so nobody wakes them; the feed is
 /// woken by the archiver and by its sockets.
-const FOLLOWER_IDLE: IdleLimits = IdleLimits { spins: 0, yields: 0, sleep_max: Duration::from_millis(50) };
+const FOLLOWER_IDLE: IdleLimits = IdleLimits { awake: Duration::ZERO, sleep_max: Duration::from_millis(50) };
 
 /// The feed gathers what comes within this time, so that under load it wakes a thousand times a second at most, and takes less of
 /// the cores that orders are answered on.
 const FEED_REST: Rest = Rest { pause: Duration::from_millis(1), work_max: 1024 };
 
 /// How the doorman waits: he is woken for questions, and looks himself whether an answer is due.
-const DOORMAN_IDLE: IdleLimits = IdleLimits { spins: 0, yields: 0, sleep_max: Duration::from_millis(25) };
+const DOORMAN_IDLE: IdleLimits = IdleLimits { awake: Duration::ZERO, sleep_max: Duration::from_millis(25) };
 
 /// How the journaler's thread waits: in async mode it must not sleep past the next sync.
 fn disk_idle(config: &Config) -> IdleLimits {
@@ -194,6 +198,7 @@ impl Seats {
         match self.mode {
             ThreadingMode::Shared => seat.shared_thread(),
             ThreadingMode::Dedicated if seat == Seat::Timer => Seat::Sequencer as usize,
+            ThreadingMode::Dedicated if seat == Seat::Inline => Seat::Matcher as usize,
             ThreadingMode::Dedicated | ThreadingMode::Stepped => seat as usize,
         }
     }
@@ -210,6 +215,14 @@ impl Seats {
         threads.sort_unstable();
         threads.dedup();
         threads.into_iter().map(|thread| self.idle[thread].bell()).collect()
+    }
+
+    /// What makes the sleeps of the gateway's thread short.
+    pub(super) fn soon(&self) -> Soon {
+        match &self.idle[self.thread(Seat::Gateway)] {
+            Idle::Sockets(idle) => idle.soon(),
+            Idle::Other(_) => Soon::default(),
+        }
     }
 
     /// Lets the feed's sockets wake its thread.
@@ -256,6 +269,7 @@ impl Seats {
             timer,
             sequencer,
             matcher,
+            inline,
             journaler,
             archiver,
             resender,
@@ -267,6 +281,7 @@ impl Seats {
         sit(Seat::Timer, StopPhase::Hot, timer.map(|agent| Box::new(agent) as _));
         sit(Seat::Sequencer, StopPhase::Hot, Some(Box::new(sequencer)));
         sit(Seat::Matcher, StopPhase::Hot, Some(Box::new(matcher)));
+        sit(Seat::Inline, StopPhase::Hot, inline.map(|agent| Box::new(agent) as _));
         sit(Seat::Journaler, StopPhase::Disk, Some(Box::new(journaler)));
         sit(Seat::Archiver, StopPhase::Disk, Some(Box::new(archiver)));
         sit(Seat::Sql, StopPhase::Followers, sql.map(|(sql, lag)| in_background(Box::new(sql), lag)));

@@ -18,6 +18,7 @@
 //! Step 3 is a whole duty cycle of the thread's agents, so [`Sleeper::arm`] returns to the runner, and the next
 //! call of the idle strategy, if that cycle found nothing, sleeps.
 
+use std::sync::atomic::{AtomicBool as Flag, Ordering as FlagOrdering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -50,32 +51,70 @@ enum Waker {
 
 /// The side that wakes. Cheap to clone; any thread may ring.
 #[derive(Clone)]
-pub struct Doorbell(Arc<Shared>);
+pub struct Doorbell {
+    shared: Arc<Shared>,
+    mute: Option<Mute>,
+}
+
+/// Silences doorbells while one agent rings for all that share its thread. Set and read on that thread; clones are the same.
+#[derive(Clone, Debug, Default)]
+pub struct Mute(Arc<Flag>);
+
+impl Mute {
+    /// Whether the doorbells are silent from now on. Whoever silences them owes what they would have rung for.
+    #[inline]
+    pub fn set(&self, is_mute: bool) {
+        self.0.store(is_mute, FlagOrdering::Relaxed);
+    }
+
+    /// Whether they are.
+    #[inline]
+    pub fn is_set(&self) -> bool {
+        self.0.load(FlagOrdering::Relaxed)
+    }
+}
 
 impl Doorbell {
     /// A doorbell of a thread that never sleeps, for a consumer that spins or is stepped.
     pub fn silent() -> Self {
-        Self(Arc::new(Shared { sleeping: CachePadded::new(AtomicBool::new(false)), waker: Waker::Nobody }))
+        Self::of(Arc::new(Shared {
+            sleeping: CachePadded::new(AtomicBool::new(false)),
+            waker: Waker::Nobody,
+        }))
+    }
+
+    fn of(shared: Arc<Shared>) -> Self {
+        Self { shared, mute: None }
+    }
+
+    /// The same doorbell for somebody who does not ring it while `mute` is set.
+    #[must_use]
+    pub fn muted_by(self, mute: &Mute) -> Self {
+        Self { mute: Some(mute.clone()), ..self }
     }
 
     /// Wakes the sleeper if it sleeps or is about to. Call it after publishing the work, once per batch: when nobody
     /// sleeps it costs a fence and a load.
     #[inline]
     pub fn ring(&self) {
+        if self.mute.as_ref().is_some_and(Mute::is_set) {
+            return;
+        }
         fence(Ordering::SeqCst);
-        if self.0.sleeping.load(Ordering::Relaxed) {
+        if self.shared.sleeping.load(Ordering::Relaxed) {
             self.wake();
         }
     }
 
     #[cold]
     fn wake(&self) {
-        // Of several producers one wins the swap and wakes. Acquire pairs with the Release in `arm` and makes the
+        // Of several producers one wins the exchange and wakes; the others write nothing. Acquire pairs with the Release in `arm` and makes the
         // thread's handle visible.
-        if !self.0.sleeping.swap(false, Ordering::Acquire) {
+        let sleeping = &self.shared.sleeping;
+        if sleeping.compare_exchange(true, false, Ordering::Acquire, Ordering::Relaxed).is_err() {
             return;
         }
-        match &self.0.waker {
+        match &self.shared.waker {
             Waker::Nobody => {}
             Waker::Thread(thread) => {
                 if let Some(thread) = thread.get() {
@@ -94,7 +133,7 @@ impl Doorbell {
 
     /// Whether the sleeper sleeps or is about to.
     pub fn is_armed(&self) -> bool {
-        self.0.sleeping.load(Ordering::Relaxed)
+        self.shared.sleeping.load(Ordering::Relaxed)
     }
 }
 
@@ -118,7 +157,7 @@ impl Sleeper {
 
     /// A doorbell that wakes this sleeper.
     pub fn doorbell(&self) -> Doorbell {
-        Doorbell(Arc::clone(&self.0))
+        Doorbell::of(Arc::clone(&self.0))
     }
 
     /// Announces that this thread sleeps unless it finds work now: look once more before sleeping.

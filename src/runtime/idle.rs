@@ -3,7 +3,9 @@
 use dojima_journal::passing::is_passing;
 use std::io;
 use std::os::fd::AsRawFd;
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token, Waker};
@@ -36,18 +38,17 @@ impl IdleStrategy for BusySpin {
 /// How long an idle strategy stays awake, and how long it sleeps at most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct IdleLimits {
-    /// Duty cycles without work before it starts to yield.
-    pub spins: u32,
-    /// Duty cycles without work, after the spins, before it prepares to sleep.
-    pub yields: u32,
+    /// How long it goes on without work before it prepares to sleep; 0: not at all.
+    pub awake: Duration,
     /// The longest sleep. Timers of the agents are late by up to this much.
     pub sleep_max: Duration,
 }
 
 impl Default for IdleLimits {
-    /// Awake for some tens of microseconds, then asleep for 25 ms at most.
+    /// Awake for 10 µs, then asleep for 25 ms at most. Longer would take the core from another thread that has work: with few
+    /// cores, from the very one that is waited for.
     fn default() -> Self {
-        Self { spins: 100, yields: 20, sleep_max: Duration::from_millis(25) }
+        Self { awake: Duration::from_micros(10), sleep_max: Duration::from_millis(25) }
     }
 }
 
@@ -56,7 +57,6 @@ impl Default for IdleLimits {
 enum Step {
     Work,
     Spin,
-    Yield,
     /// Announce the sleep, and run one more duty cycle before it.
     Arm,
     Sleep,
@@ -68,19 +68,19 @@ enum Step {
 #[derive(Debug)]
 struct Descent {
     limits: IdleLimits,
-    idle_cycles: u32,
+    idle_since: Option<Instant>,
     armed: bool,
 }
 
 impl Descent {
     fn new(limits: IdleLimits) -> Self {
-        Self { limits, idle_cycles: 0, armed: false }
+        Self { limits, idle_since: None, armed: false }
     }
 
     #[inline]
-    fn next(&mut self, work_count: usize) -> Step {
+    fn next(&mut self, work_count: usize, now: impl FnOnce() -> Instant) -> Step {
         if work_count > 0 {
-            self.idle_cycles = 0;
+            self.idle_since = None;
             return if std::mem::take(&mut self.armed) { Step::Disarm } else { Step::Work };
         }
         if self.armed {
@@ -89,20 +89,19 @@ impl Descent {
             self.armed = false;
             return Step::Sleep;
         }
-        if self.idle_cycles < self.limits.spins {
-            self.idle_cycles += 1;
-            return Step::Spin;
-        }
-        if self.idle_cycles - self.limits.spins < self.limits.yields {
-            self.idle_cycles += 1;
-            return Step::Yield;
+        if !self.limits.awake.is_zero() {
+            let now = now();
+            let since = *self.idle_since.get_or_insert(now);
+            if now.duration_since(since) < self.limits.awake {
+                return Step::Spin;
+            }
         }
         self.armed = true;
         Step::Arm
     }
 }
 
-/// Spins, then yields, then parks until its doorbell rings.
+/// Spins, then parks until its doorbell rings.
 pub struct Backoff {
     descent: Descent,
     sleeper: Sleeper,
@@ -117,10 +116,9 @@ impl Backoff {
 
 impl IdleStrategy for Backoff {
     fn idle(&mut self, work_count: usize) {
-        match self.descent.next(work_count) {
+        match self.descent.next(work_count, Instant::now) {
             Step::Work => {}
             Step::Spin => std::hint::spin_loop(),
-            Step::Yield => std::thread::yield_now(),
             Step::Arm => self.sleeper.arm(),
             Step::Sleep => self.sleeper.park(self.descent.limits.sleep_max),
             Step::Disarm => self.sleeper.disarm(),
@@ -132,7 +130,7 @@ impl IdleStrategy for Backoff {
     }
 }
 
-/// Spins, then yields, then waits until a watched socket poll has events or its doorbell rings.
+/// Spins, then waits until a watched socket poll has events or its doorbell rings.
 ///
 /// The agent keeps its own [`mio::Poll`] and reads it without waiting. That poll's descriptor is registered in
 /// the one of this strategy, so that sockets wake the thread although the agent knows nothing of sleeping. The
@@ -144,6 +142,29 @@ pub struct SocketWait {
     poll: Poll,
     events: Events,
     rest: Option<Rest>,
+    soon: Soon,
+}
+
+/// How an agent asks its thread to look again within a millisecond, though nothing will wake it. Set and read on that thread;
+/// clones are the same.
+#[derive(Clone, Debug, Default)]
+pub struct Soon(Arc<AtomicBool>);
+
+impl Soon {
+    /// The longest sleep while it is set: the shortest that a poll has.
+    const SLEEP_MAX: Duration = Duration::from_millis(1);
+
+    /// Whether the next sleeps are to be short.
+    #[inline]
+    pub fn set(&self, soon: bool) {
+        self.0.store(soon, Ordering::Relaxed);
+    }
+
+    /// Whether they are.
+    #[inline]
+    pub fn is_set(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 /// A pause after little work, in which nobody needs to ring and nobody is disturbed.
@@ -172,7 +193,13 @@ impl SocketWait {
             poll,
             events: Events::with_capacity(8),
             rest: None,
+            soon: Soon::default(),
         })
+    }
+
+    /// What makes the sleeps of this thread short.
+    pub fn soon(&self) -> Soon {
+        self.soon.clone()
     }
 
     /// Gathers work: after little of it the thread pauses, so that it wakes once for much, and not for each piece.
@@ -190,7 +217,11 @@ impl SocketWait {
     }
 
     fn sleep(&mut self) {
-        match self.poll.poll(&mut self.events, Some(self.descent.limits.sleep_max)) {
+        let sleep_max = match self.soon.is_set() {
+            true => Soon::SLEEP_MAX.min(self.descent.limits.sleep_max),
+            false => self.descent.limits.sleep_max,
+        };
+        match self.poll.poll(&mut self.events, Some(sleep_max)) {
             Ok(()) => {}
             // What waits is found by looking, too.
             Err(error) if is_passing(&error) => {}
@@ -202,10 +233,9 @@ impl SocketWait {
 
 impl IdleStrategy for SocketWait {
     fn idle(&mut self, work_count: usize) {
-        match self.descent.next(work_count) {
+        match self.descent.next(work_count, Instant::now) {
             Step::Work => {}
             Step::Spin => std::hint::spin_loop(),
-            Step::Yield => std::thread::yield_now(),
             Step::Arm => self.sleeper.arm(),
             Step::Sleep => self.sleep(),
             Step::Disarm => self.sleeper.disarm(),
@@ -226,19 +256,30 @@ impl IdleStrategy for SocketWait {
 mod tests {
     use super::*;
 
+    /// Duty cycles 4 µs apart that came to so much work.
     fn descend(descent: &mut Descent, work: &[usize]) -> Vec<Step> {
-        work.iter().map(|&count| descent.next(count)).collect()
+        let start = Instant::now();
+        let at = |cycle| start + cycle * Duration::from_micros(4);
+        (0..).zip(work).map(|(cycle, &count)| descent.next(count, || at(cycle))).collect()
     }
 
     #[test]
     fn the_descent_arms_before_every_sleep() {
-        use Step::{Arm, Disarm, Sleep, Spin, Work, Yield};
-        let limits = IdleLimits { spins: 2, yields: 1, sleep_max: Duration::from_secs(1) };
+        use Step::{Arm, Disarm, Sleep, Spin, Work};
+        let limits = IdleLimits { awake: Duration::from_micros(10), sleep_max: Duration::from_secs(1) };
         let mut descent = Descent::new(limits);
-        assert_eq!(descend(&mut descent, &[0, 0, 0, 0, 0]), [Spin, Spin, Yield, Arm, Sleep]);
-        assert_eq!(descend(&mut descent, &[0, 0, 0]), [Arm, Sleep, Arm], "still idle: no spinning again");
-        assert_eq!(descend(&mut descent, &[1, 5, 0]), [Disarm, Work, Spin], "work starts it at the top");
-        assert_eq!(descend(&mut descent, &[0, 0, 0, 0, 3, 0]), [Spin, Yield, Arm, Sleep, Work, Spin]);
+        let seen = descend(&mut descent, &[0, 0, 0, 0, 0, 0, 0, 1, 5, 0, 0, 0, 0, 3, 0]);
+        let still_idle = [Spin, Spin, Spin, Arm, Sleep, Arm, Sleep];
+        assert_eq!(seen[..7], still_idle, "no spinning between two sleeps");
+        assert_eq!(seen[7..10], [Work, Work, Spin], "work starts it at the top");
+        assert_eq!(seen[10..], [Spin, Spin, Arm, Disarm, Spin]);
+    }
+
+    #[test]
+    fn without_time_awake_it_arms_at_once() {
+        let limits = IdleLimits { awake: Duration::ZERO, sleep_max: Duration::from_secs(1) };
+        let mut descent = Descent::new(limits);
+        assert_eq!(descend(&mut descent, &[0, 0, 0]), [Step::Arm, Step::Sleep, Step::Arm]);
     }
 
     #[test]

@@ -33,11 +33,13 @@ pub enum Bug {
     AnySession,
     /// A snapshot of the books says that it has a message more than it has.
     SnapshotAhead,
+    /// The hot thread says that its commands are durable, and leaves their sync for later.
+    DurableBeforeSync,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::SkipGate,
         Self::DropWatermark,
         Self::ReuseSequence,
@@ -51,6 +53,7 @@ impl Bug {
         Self::GarbleMarketData,
         Self::AnySession,
         Self::SnapshotAhead,
+        Self::DurableBeforeSync,
     ];
 }
 

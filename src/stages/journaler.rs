@@ -1,15 +1,21 @@
 //! The journaler: copies every command into the journal and says how far it is durable.
 //!
-//! It has a thread of its own in every mode, because a sync blocks. All commands that gathered during the last sync
+//! A sync blocks, so it has a thread of its own in every mode. Where little waits, the way to that thread and back costs as
+//! much as the sync: then, in shared mode, the hot thread does the same itself ([`InlineJournaler`]). The two own the journal
+//! in turn and neither waits for the other ([`Handover`]). All commands that gathered during the last sync
 //! are appended and then synced once: group commit. In [`Durability::Sync`] the durable cursor moves after the sync, so what
 //! is acknowledged survives a power cut; in [`Durability::Async`] it moves after the copy into the mapped file, so what is
 //! acknowledged survives the process, and a sync follows every interval.
+
+mod inline;
+
+pub use inline::{INLINE_MAX, InlineJournaler, InlinePorts};
 
 use super::space::SpaceLow;
 use crate::domain::{Sequenced, codec};
 use crate::ring::{Consumer, CursorWriter};
 use crate::runtime::planted::{Bug, is_planted};
-use crate::runtime::{Agent, Clock, Counter, Counters, Doorbell, Fatal, MonotonicNanos, Passing};
+use crate::runtime::{Agent, Clock, Counter, Counters, Doorbell, Fatal, Handover, MonotonicNanos, Passing};
 use dojima_journal::{AppendError, Durability, SyncError, Writer};
 use std::ops::ControlFlow;
 use std::time::Duration;
@@ -40,9 +46,18 @@ pub struct JournalerSettings {
     pub sync_interval: Duration,
 }
 
-/// The agent.
+/// The agent that does it whenever nobody else does.
 pub struct Journaler {
-    ports: JournalerPorts,
+    commit: Handover<GroupCommit>,
+    downstream: Vec<Doorbell>,
+}
+
+/// The reading end of the command ring, the journal and its cursors: whoever owns this is the journaler for the moment.
+struct GroupCommit {
+    commands: Consumer<Sequenced>,
+    durable: CursorWriter,
+    synced: CursorWriter,
+    space: SpaceLow,
     writer: Option<Writer>,
     settings: JournalerSettings,
     clock: Box<dyn Clock>,
@@ -68,6 +83,7 @@ impl Journaler {
         mut clock: Box<dyn Clock>,
         counters: &Counters,
     ) -> Self {
+        let JournalerPorts { commands, durable, synced, space, downstream } = ports;
         let counts = Counts {
             appended: counters.register("journaler.appended", "commands"),
             durable: counters.register("journaler.durable", "sequence"),
@@ -75,23 +91,43 @@ impl Journaler {
             syncs: counters.register("journaler.syncs", "syncs"),
             no_space: counters.register("journaler.no_space", "cycles"),
         };
-        counts.durable.set(ports.durable.get());
+        counts.durable.set(durable.get());
         let last_sync = clock.now();
         let passing = Passing::new("journaler", counters);
-        Self { ports, writer: Some(writer), settings, clock, last_sync, counts, passing }
+        let writer = Some(writer);
+        let commit = GroupCommit {
+            commands,
+            durable,
+            synced,
+            space,
+            writer,
+            settings,
+            clock,
+            last_sync,
+            passing,
+            counts,
+        };
+        Self { commit: Handover::new(commit), downstream }
     }
 
+    /// The agent that does the same on the hot thread while little waits.
+    pub fn inline(&self, ports: InlinePorts, clock: Box<dyn Clock>, counters: &Counters) -> InlineJournaler {
+        InlineJournaler::new(self.commit.share(), ports, clock, counters)
+    }
+}
+
+impl GroupCommit {
     fn writer(&mut self) -> Result<&mut Writer, Fatal> {
         self.writer.as_mut().ok_or_else(|| Fatal::invariant("the journaler works after its close"))
     }
 
     /// Copies what waits in the ring into the mapped file.
-    fn append(&mut self) -> Result<usize, Fatal> {
-        let Self { ports, writer, counts, .. } = self;
+    fn append(&mut self, limit: usize) -> Result<usize, Fatal> {
+        let Self { commands, space, writer, counts, .. } = self;
         let writer =
             writer.as_mut().ok_or_else(|| Fatal::invariant("the journaler works after its close"))?;
         let mut failed = None;
-        let appended = ports.commands.poll(BATCH_MAX, |sequenced| match append_one(writer, sequenced) {
+        let appended = commands.poll(limit, |sequenced| match append_one(writer, sequenced) {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => {
                 failed = Some(error);
@@ -104,7 +140,7 @@ impl Journaler {
             Some(AppendError::NoSpace) => counts.no_space.add(1),
             Some(error) => return Err(Fatal::journal_append(error)),
         }
-        ports.space.set(writer.low_space(), || writer.low_space_reason());
+        space.set(writer.low_space(), || writer.low_space_reason());
         counts.appended.add(appended as u64);
         counts.bytes.set(writer.bytes_written());
         Ok(appended)
@@ -129,16 +165,16 @@ impl Journaler {
     fn publish(&mut self) -> Result<bool, Fatal> {
         let writer = self.writer()?;
         let (appended, durable, synced) = (writer.appended(), writer.durable(), writer.synced());
-        let durable = if is_planted(Bug::IgnoreFailedSync) { appended } else { durable };
-        if synced != self.ports.synced.get() {
-            self.ports.synced.set(synced);
+        let is_early = is_planted(Bug::IgnoreFailedSync) || is_planted(Bug::DurableBeforeSync);
+        let durable = if is_early { appended } else { durable };
+        if synced != self.synced.get() {
+            self.synced.set(synced);
         }
-        if durable == self.ports.durable.get() {
+        if durable == self.durable.get() {
             return Ok(false);
         }
-        self.ports.durable.set(durable);
+        self.durable.set(durable);
         self.counts.durable.set(durable);
-        self.ports.downstream.iter().for_each(Doorbell::ring);
         Ok(true)
     }
 
@@ -168,36 +204,45 @@ impl Agent for Journaler {
         "journaler"
     }
 
+    /// Without work while the hot thread is the journaler: what that leaves behind it rings for.
     fn do_work(&mut self) -> Result<usize, Fatal> {
-        let appended = self.append()?;
-        let is_synced = self.writer()?.is_synced();
-        match self.settings.durability {
-            Durability::Sync if !is_synced => self.sync()?,
+        let Some(mut commit) = self.commit.try_own() else { return Ok(0) };
+        let appended = commit.append(BATCH_MAX)?;
+        let is_synced = commit.writer()?.is_synced();
+        match commit.settings.durability {
+            Durability::Sync if !is_synced => commit.sync()?,
             Durability::Sync => {}
             Durability::Async => {
-                if self.sync_is_due() {
-                    self.sync()?;
+                if commit.sync_is_due() {
+                    commit.sync()?;
                 }
             }
         }
-        let moved = self.publish()?;
+        let moved = commit.publish()?;
+        if moved {
+            self.downstream.iter().for_each(Doorbell::ring);
+        }
         if appended > 0 {
-            self.writer()?.warm();
+            commit.writer()?.warm();
         }
         Ok(appended + usize::from(moved))
     }
 
     fn on_close(&mut self) -> Result<(), Fatal> {
-        while self.append()? > 0 {}
-        self.sync()?;
+        let gone = || Fatal::invariant("the journal's last owner panicked");
+        let mut commit = self.commit.own_at_last().ok_or_else(gone)?;
+        while commit.append(BATCH_MAX)? > 0 {}
+        commit.sync()?;
         if !is_planted(Bug::IgnoreFailedSync) {
-            self.writer()?.sync_at_last().map_err(Fatal::journal_sync)?;
+            commit.writer()?.sync_at_last().map_err(Fatal::journal_sync)?;
         }
-        self.publish()?;
-        let writer = self.writer.take().ok_or_else(|| Fatal::invariant("the journaler is closed twice"))?;
+        if commit.publish()? {
+            self.downstream.iter().for_each(Doorbell::ring);
+        }
+        let writer = commit.writer.take().ok_or_else(|| Fatal::invariant("the journaler is closed twice"))?;
         writer.seal().map_err(Fatal::journal_sync)?;
         // They were never acknowledged, but whoever stops the engine must learn that they are gone.
-        match self.ports.commands.waiting() {
+        match commit.commands.waiting() {
             0 => Ok(()),
             left => Err(Fatal::journal_full(format_args!("{left} commands were taken in and not answered"))),
         }

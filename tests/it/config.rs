@@ -99,6 +99,11 @@ fn unknown_keys_are_named() {
             "durability = \"fsync\"",
             &["unknown variant `fsync`", "`sync` or `async`"],
         ),
+        (
+            "inline_sync = \"auto\"",
+            "inline_sync = \"always\"",
+            &["unknown variant `always`", "`auto` or `never`", "line"],
+        ),
         ("maker_fee_ppm = \"500\"", "", &["missing field `maker_fee_ppm`"]),
     ]);
 }

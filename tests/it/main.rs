@@ -16,6 +16,7 @@ mod flow;
 mod formats;
 mod fuzz;
 mod gateway;
+mod inline;
 mod kill;
 mod layers;
 mod log;

@@ -32,8 +32,10 @@ pub(super) struct OrderEntry {
     pub(super) streams: Streams,
     pub(super) desks: Desks,
     pub(super) gauges: Gauges,
-    /// Whether commands were published or old messages asked for since the doorbells were last rung.
+    /// Commands were published and nobody was rung.
     pub(super) rings_due: bool,
+    /// The archiver was asked for old messages and not rung.
+    pub(super) asked: bool,
 }
 
 /// A client that is logged in.
@@ -68,7 +70,7 @@ impl OrderEntry {
             if !visit.is_asked {
                 return;
             }
-            self.rings_due = true;
+            self.asked = true;
         }
     }
 
@@ -177,7 +179,7 @@ impl Service for OrderEntry {
             && self.resend.queries.try_send(ResendQuery::Chunk(request)).is_ok()
         {
             source.asked();
-            self.rings_due = true;
+            self.asked = true;
         }
         if source.is_at_end(*session, stream) {
             return Ok(Outlook::Ended);

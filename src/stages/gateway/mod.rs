@@ -50,6 +50,7 @@ pub struct Gateway {
     events: Consumer<EventRecord>,
     durable: CursorReader,
     downstream: Vec<Doorbell>,
+    archiver: Vec<Doorbell>,
     control: GatewayControl,
     clock: Box<dyn Clock>,
     /// Before the first duty cycle.
@@ -85,8 +86,18 @@ impl Gateway {
             client_timeout: settings.client_timeout,
             stall_timeout: settings.stall_timeout,
         };
-        let GatewayPorts { inbound, events, durable, progress, space, resend, downstream, auth, doorman } =
-            ports;
+        let GatewayPorts {
+            inbound,
+            events,
+            durable,
+            progress,
+            space,
+            resend,
+            downstream,
+            archiver,
+            auth,
+            doorman,
+        } = ports;
         let server = Server::new(sessions, sockets, auth, doorman, counters);
         let desks = Desks::new(&settings.logins);
         let gauges = Gauges::new(counters);
@@ -105,10 +116,12 @@ impl Gateway {
                 desks,
                 gauges,
                 rings_due: false,
+                asked: false,
             },
             events,
             durable,
             downstream,
+            archiver,
             control: GatewayControl::default(),
             clock,
             is_new: true,
@@ -128,6 +141,9 @@ impl Gateway {
     fn ring_downstream(&mut self) {
         if std::mem::take(&mut self.entry.rings_due) {
             self.downstream.iter().for_each(Doorbell::ring);
+        }
+        if std::mem::take(&mut self.entry.asked) {
+            self.archiver.iter().for_each(Doorbell::ring);
         }
         self.server.ring();
     }

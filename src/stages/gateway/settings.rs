@@ -113,8 +113,10 @@ pub struct GatewayPorts {
     pub space: Vec<SpaceWatch>,
     /// Where messages that have left the tail come from.
     pub resend: ResendClient,
-    /// Whom to wake after publishing commands or asking for old messages.
+    /// Whom to wake after publishing commands.
     pub downstream: Vec<Doorbell>,
+    /// Whom to wake after asking for old messages.
+    pub archiver: Vec<Doorbell>,
     /// Who says who may come in.
     pub auth: AuthClient,
     /// Whom to wake after asking.

@@ -110,6 +110,7 @@ pub struct Bench {
     _resender: ResendReader,
     /// Who is to be woken for commands and requests.
     pub downstream: Sleeper,
+    pub wakes_archiver: Sleeper,
     pub clock: ManualClock,
     pub counters: Counters,
     pub addr: SocketAddr,
@@ -159,7 +160,7 @@ impl Bench {
         let (durable_in, durable) = cursor();
         let (resend, archiver, resender) = resend_queues();
         let (auth, auth_server) = auth_queues();
-        let downstream = Sleeper::parking();
+        let (downstream, wakes_archiver) = (Sleeper::parking(), Sleeper::parking());
         let clock = ManualClock::new(UnixNanos(1_000 * SECOND));
         let counters = Counters::new();
         let (space, watch) = space_gauge("disk");
@@ -174,6 +175,7 @@ impl Bench {
             space: vec![watch],
             resend,
             downstream: vec![downstream.doorbell()],
+            archiver: vec![wakes_archiver.doorbell()],
             auth,
             doorman: Vec::new(),
         };
@@ -210,6 +212,7 @@ impl Bench {
             archiver,
             _resender: resender,
             downstream,
+            wakes_archiver,
             clock,
             counters,
             addr,

@@ -165,21 +165,22 @@ fn the_gateways_descriptor_wakes_whoever_waits_for_its_sockets() {
 }
 
 #[test]
-fn whoever_is_downstream_is_woken_for_orders_and_for_old_messages() {
+fn whoever_is_downstream_is_woken_for_orders_and_the_archiver_for_old_messages() {
     let mut bench = Bench::with(settings(), 16, &[0, 50]);
-    let doorbell = bench.downstream.doorbell();
+    let [downstream, archiver] = [bench.downstream.doorbell(), bench.wakes_archiver.doorbell()];
     let (mut client, _) = bench.log_in(ALICE, 0);
     bench.downstream.arm();
+    bench.wakes_archiver.arm();
     bench.tell(ALICE);
     bench.until("a cycle without work", |bench| bench.cycle() == 0);
-    assert!(doorbell.is_armed(), "what goes out is nobody's business there");
+    assert!(downstream.is_armed() && archiver.is_armed(), "what goes out is nobody's business there");
     client.send(&cancel(1));
     bench.until("the order", |bench| bench.commands.waiting() == 1);
-    assert!(!doorbell.is_armed());
+    assert!(!downstream.is_armed() && archiver.is_armed());
     bench.downstream.arm();
     bench.log_in(ALICE, 1);
     bench.until("a request", |bench| !bench.archiver.queries.is_empty());
-    assert!(!doorbell.is_armed());
+    assert!(downstream.is_armed() && !archiver.is_armed());
 }
 
 #[test]

@@ -78,6 +78,8 @@ coverage! {
     command_ring_full: "command ring full",
     event_ring_full: "event ring full",
     resend_chunks: "resends from the event log",
+    inline_syncs: "syncs by the hot thread",
+    handed_over: "syncs left to the disk thread",
     rollovers: "journal segments filled",
     event_rollovers: "event log segments filled",
     kills: "processes killed",

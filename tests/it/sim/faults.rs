@@ -357,6 +357,8 @@ impl World {
                 "gateway.slow_disconnects" => &mut self.coverage.slow,
                 "gateway.resend_chunks" => &mut self.coverage.resend_chunks,
                 "sequencer.ring_full" => &mut self.coverage.command_ring_full,
+                "journaler.inline_syncs" => &mut self.coverage.inline_syncs,
+                "journaler.handed_over" => &mut self.coverage.handed_over,
                 "matcher.ring_full" => &mut self.coverage.event_ring_full,
                 "shadow.snapshots" => &mut self.coverage.snapshots,
                 "shadow.snapshot_failures" => &mut self.coverage.snapshot_failures,
