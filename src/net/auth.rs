@@ -15,8 +15,11 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
-/// How many questions of either kind, and how many answers, may wait.
+/// How many questions under other names, and how many answers, may wait.
 pub const QUEUE_LEN: usize = 1024;
+/// How many questions under names that somebody has may wait: those of connections that have given way meanwhile, too, and in a flood of
+/// such names thousands come while one password is hashed.
+pub const NAMED_QUEUE_LEN: usize = 16 * QUEUE_LEN;
 
 /// Asks whether somebody may come in.
 #[derive(Clone, Copy, Debug)]
@@ -179,7 +182,7 @@ impl AuthServer {
 
 /// Both ends.
 pub fn auth_queues() -> (AuthClient, AuthServer) {
-    let (named_in, named) = bounded(QUEUE_LEN);
+    let (named_in, named) = bounded(NAMED_QUEUE_LEN);
     let (nameless_in, nameless) = bounded(QUEUE_LEN);
     let (answers_in, answers) = handoff(QUEUE_LEN);
     let names = Names::default();
@@ -213,8 +216,9 @@ mod tests {
         let first = server.next().expect("a question");
         assert_eq!(first.request.username, request("ALICE").username, "before all that came earlier");
         assert_eq!(std::iter::from_fn(|| server.next()).count(), QUEUE_LEN, "what found room");
-        let owners: Vec<Option<Ticket>> = (0..=QUEUE_LEN).map(|_| client.ask(request("alice"))).collect();
-        assert!(owners[QUEUE_LEN].is_none() && owners[..QUEUE_LEN].iter().all(Option::is_some));
+        let owners: Vec<Option<Ticket>> =
+            (0..=NAMED_QUEUE_LEN).map(|_| client.ask(request("alice"))).collect();
+        assert!(owners[NAMED_QUEUE_LEN].is_none() && owners[..NAMED_QUEUE_LEN].iter().all(Option::is_some));
     }
 
     #[test]

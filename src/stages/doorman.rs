@@ -21,7 +21,9 @@ pub use memory::FILE as KNOWN_ADDRESSES_FILE;
 pub use password::{Secret, hash};
 
 use crate::domain::LoginId;
-use crate::net::auth::{Asked, AuthAnswer, AuthRequest, AuthServer, Claim, Grant, Inquiry, Role};
+use crate::net::auth::{
+    Asked, AuthAnswer, AuthRequest, AuthServer, Claim, Grant, Inquiry, NAMED_QUEUE_LEN, QUEUE_LEN, Role,
+};
 use crate::net::origin;
 use crate::runtime::log::Stranger;
 use crate::runtime::{Agent, Budget, Clock, Counter, Counters, Doorbell, Fatal, Pace, Rate, WallClock};
@@ -68,7 +70,7 @@ const TURNS: [Class; 10] = {
 };
 
 /// Questions taken in in one duty cycle: all that the queues of the doors hold, and no more, so that it ends.
-const TAKEN_MAX: usize = 2 * crate::net::auth::QUEUE_LEN;
+const TAKEN_MAX: usize = NAMED_QUEUE_LEN + QUEUE_LEN;
 
 /// Somebody who may come in.
 #[derive(Clone, Debug)]

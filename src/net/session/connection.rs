@@ -19,6 +19,9 @@ const WRITE_LEN_MAX: usize = 256 * 1024;
 /// How long a client that was refused has for closing its side.
 const FAREWELL_NS: u64 = 1_000_000_000;
 
+/// How long a client that was let in has for taking the last that was sent to it, while it says that it is there.
+const LAST_TAKE_NS: u64 = 120_000_000_000;
+
 /// Reads that are made of what a client still sends when its connection is closed.
 const LAST_READS: usize = 16;
 
@@ -239,11 +242,10 @@ impl<C> Connection<C> {
     }
 
     /// How much it should be kept where there is no place left, and since when it has gone without a login, ns. `None` when it
-    /// is logged in, or was and may not have taken all that was sent: it does not give way. (How many of those there are is bounded by
-    /// the pace of logins and the time that they have.)
+    /// is logged in: it does not give way. Of one that was, the last messages may still be on their way.
     pub(super) fn gives_way(&self) -> Option<(Claim, u64)> {
         let claim = match self.phase {
-            Phase::Leaving(Farewell::SessionEnded | Farewell::LoggedOut) => return None,
+            Phase::Leaving(Farewell::SessionEnded | Farewell::LoggedOut) => Claim::Known,
             Phase::Checking(_) => self.ticket.as_ref().map_or(Claim::None, Ticket::claim),
             Phase::AwaitingLogin
             | Phase::LoggedIn(_)
@@ -481,12 +483,15 @@ impl<C> Connection<C> {
                     let _ = self.socket.shut_down_writing();
                 }
                 // What was sent may still be on its way, and a socket that is closed before it has arrived throws it away. Whoever
-                // was let in says by closing its side that it has it.
-                let limit = match farewell {
-                    Farewell::Refused => FAREWELL_NS,
-                    Farewell::SessionEnded | Farewell::LoggedOut => settings.client_timeout.as_nanos() as u64,
+                // was let in says by closing its side that it has it, and by its heartbeats that it still reads.
+                let quiet = now.saturating_sub(self.heard.max(self.opened));
+                let has_time = match farewell {
+                    Farewell::Refused => age < FAREWELL_NS,
+                    Farewell::SessionEnded | Farewell::LoggedOut => {
+                        u128::from(quiet) < settings.client_timeout.as_nanos() && age < LAST_TAKE_NS
+                    }
                 };
-                return if age < limit { Ok(0) } else { Err(ending) };
+                return if has_time { Ok(0) } else { Err(ending) };
             }
             Phase::LoggedIn(client) | Phase::LoggingOut(client) => service.look(client, now)?,
         }
