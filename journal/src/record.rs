@@ -5,16 +5,38 @@ use crate::layout::{
     CRC_AT, END, LENGTH_AT, RECORD_HEADER_BYTES, SEAL, SEQUENCE_AT, TIME_AT, WATERMARK_AT, record_bytes,
 };
 use crate::segment::{u32_at, u64_at};
+use std::sync::LazyLock;
 
 /// The salt of a segment in the form in which every checksum starts from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Seed(u32);
+pub(crate) struct Seed {
+    seed: u32,
+    /// The checksum so far behind a length field of 0.
+    behind_zero: u32,
+}
 
 impl Seed {
     pub(crate) fn of(salt: u64) -> Self {
-        Self(crc32c::crc32c(&salt.to_le_bytes()))
+        let seed = crc32c::crc32c(&salt.to_le_bytes());
+        Self { seed, behind_zero: crc32c::crc32c_append(seed, &[0; 4]) }
+    }
+
+    /// The checksum so far behind a length field. A checksum of four bytes takes as long as one of a hundred, and most
+    /// lengths are short; what a bit of them changes in it is the same behind every seed, since checksums are linear.
+    #[inline]
+    fn behind(self, length: u32) -> u32 {
+        match LENGTHS.get(length as usize) {
+            Some(changed) => self.behind_zero ^ changed,
+            None => crc32c::crc32c_append(self.seed, &length.to_le_bytes()),
+        }
     }
 }
+
+/// By length field, what it changes in the checksum behind one of 0.
+static LENGTHS: LazyLock<[u32; 1024]> = LazyLock::new(|| {
+    let zero = crc32c::crc32c(&[0; 4]);
+    std::array::from_fn(|length| crc32c::crc32c(&(length as u32).to_le_bytes()) ^ zero)
+});
 
 /// What a record is, from its length field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -123,6 +145,22 @@ pub(crate) fn parse(bytes: &[u8], seed: Seed, trusted: Option<u64>) -> Parsed {
 }
 
 fn checksum(bytes: &[u8], payload_bytes: usize, seed: Seed) -> u32 {
-    let crc = crc32c::crc32c_append(seed.0, &bytes[LENGTH_AT..CRC_AT]);
+    let crc = seed.behind(u32_at(bytes, LENGTH_AT));
     crc32c::crc32c_append(crc, &bytes[SEQUENCE_AT..RECORD_HEADER_BYTES + payload_bytes])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_checksum_is_that_of_its_bytes_whatever_the_length_field() {
+        for salt in [0, 1, 0xDEAD_BEEF_0123_4567, u64::MAX] {
+            let seed = Seed::of(salt);
+            for length in (0..3_000).chain([65_535, 1 << 20, SEAL, END]) {
+                let plain = crc32c::crc32c(&[&salt.to_le_bytes()[..], &length.to_le_bytes()[..]].concat());
+                assert_eq!(seed.behind(length), plain, "salt {salt:x}, length {length}");
+            }
+        }
+    }
 }
