@@ -1,15 +1,20 @@
-//! How fast events become rows, and how fast they are logged.
+//! What it costs to make rows of events, and to log them.
 //!
 //! `cargo bench --bench persister` measures; `cargo test --bench persister` runs the same code small and holds the digest
-//! of the finished tables against a known one. The floor, bare inserts into one table of three numbers, is measured in
-//! the same run, since a ratio survives a noisy machine where a rate does not.
+//! of the finished tables against a known one. Processor time is that of the one thread, per order: per message that a client
+//! sent. The floor, bare inserts of the very rows that came of it, is measured in the same run, since a ratio survives a noisy
+//! machine where a figure does not.
 
+#[path = "persister/flow.rs"]
+mod flow;
 #[path = "../tests/it/persister/market.rs"]
 mod market;
+#[path = "persister/rows.rs"]
+mod rows;
 
 use comfy_table::{Cell, CellAlignment, Table, presets};
-use dojima::domain::EventRecord;
 use dojima::domain::streams::StreamIndex;
+use dojima::domain::{EventRecord, codec};
 use dojima::ring::{cursor, spsc};
 use dojima::runtime::{Agent, Counters, SystemClocks};
 use dojima::sql::check::check;
@@ -21,6 +26,7 @@ use dojima_journal::storage::{FileStorage, Storage};
 use dojima_journal::{Options, scan};
 use market::{Market, Mix};
 use rusqlite::Connection;
+use rustix::time::{ClockId, clock_gettime};
 use sha2::{Digest, Sha256};
 use std::path::Path;
 use std::sync::Arc;
@@ -33,55 +39,82 @@ const TRADES: Mix = Mix { replace: 50, cancel: 50, take: 450, odd: 0 };
 
 const ACCOUNTS: u32 = 1_000;
 
+/// The pace of the live run, events a second.
+const LIVE_PER_S: u64 = 500_000;
+/// How long a writer sleeps that has nothing to do.
+const NAP: Duration = Duration::from_millis(1);
+
 /// How much is measured.
 struct Size {
-    commands: usize,
-    floor_rows: u64,
+    orders: usize,
     rounds: usize,
 }
 
-const FULL: Size = Size { commands: 1_000_000, floor_rows: 3_000_000, rounds: 3 };
-const SMALL: Size = Size { commands: 5_000, floor_rows: 10_000, rounds: 1 };
+const FULL: Size = Size { orders: 1_000_000, rounds: 3 };
+const SMALL: Size = Size { orders: 5_000, rounds: 1 };
 
 /// The first 8 bytes of the SHA-256 over the tables of each small run.
-const SMALL_DIGESTS: [(&str, u64); 2] = [("moves", 0x5bd2_5d38_2b51_9696), ("trades", 0x2718_0fb5_6b90_876d)];
+const SMALL_DIGESTS: [(&str, u64); 3] =
+    [("flow", 0x3dd7_8c6b_edab_6cbb), ("moves", 0x5bd2_5d38_2b51_9696), ("trades", 0x2718_0fb5_6b90_876d)];
 
-struct Run {
-    name: String,
-    count: u64,
-    unit: &'static str,
-    elapsed: Duration,
+/// What one thread spent.
+#[derive(Clone, Copy)]
+struct Spent {
+    wall: Duration,
+    processor: Duration,
 }
 
-impl Run {
-    fn per_second(&self) -> f64 {
-        self.count as f64 / self.elapsed.as_secs_f64()
-    }
+/// The processor time of this thread so far.
+fn processor_time() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
+}
+
+fn measured(work: impl FnOnce()) -> Spent {
+    let (started, before) = (Instant::now(), processor_time());
+    work();
+    Spent { wall: started.elapsed(), processor: processor_time() - before }
+}
+
+struct Run {
+    market: &'static str,
+    what: &'static str,
+    orders: usize,
+    spent: Spent,
 }
 
 fn main() {
     let is_full = std::env::args().any(|argument| argument == "--bench");
-    let size = if is_full { FULL } else { SMALL };
+    let Size { orders, rounds } = if is_full { FULL } else { SMALL };
     let mut best: Vec<Run> = Vec::new();
-    let mut keep = |run: Run| match best.iter_mut().find(|known| known.name == run.name) {
-        Some(known) if known.elapsed <= run.elapsed => {}
-        Some(known) => *known = run,
-        None => best.push(run),
-    };
-    let markets = [("moves", MOVES), ("trades", TRADES)].map(|(name, mix)| {
-        let mut events = Vec::new();
-        Market::new(7, ACCOUNTS, mix, &mut events).run(size.commands, &mut events);
-        (name, events)
-    });
     let mut digests = Vec::new();
-    for round in 0..size.rounds {
-        keep(floor(size.floor_rows));
-        for (name, events) in &markets {
+    for (market, events) in markets(orders) {
+        println!("{market}: {orders} orders, {} events", events.len());
+        let mut keep = |what, spent: Spent| {
+            let run = Run { market, what, orders, spent };
+            match best.iter_mut().find(|known| known.what == what && known.market == market) {
+                Some(known) if known.spent.processor <= spent.processor => {}
+                Some(known) => *known = run,
+                None => best.push(run),
+            }
+        };
+        for round in 0..rounds {
             let folder = tempfile::tempdir().expect("a folder");
-            keep(archive(name, events, &folder.path().join("events")));
-            write(name, events.len() as u64, folder.path()).into_iter().for_each(&mut keep);
+            let log = archive(&events, &folder.path().join("events"));
+            let backlog = write(events.len() as u64, folder.path());
             if round == 0 {
-                digests.push((*name, digest_of_checked(folder.path())));
+                digests.push((market, digest_of_checked(folder.path())));
+            }
+            keep(
+                "floor: bare inserts of the same rows",
+                rows::insert_again(&folder.path().join("dojima.sqlite")),
+            );
+            keep("SQL writer, backlog", backlog);
+            keep("archiver", log);
+        }
+        if market == "flow" {
+            for _ in 0..rounds {
+                keep("SQL writer, live", live(&events));
             }
         }
     }
@@ -94,38 +127,27 @@ fn main() {
     }
 }
 
-/// Bare inserts of three numbers, one prepared statement, one transaction per 10,000 rows.
-fn floor(rows: u64) -> Run {
-    let folder = tempfile::tempdir().expect("a folder");
-    let mut connection = Connection::open(folder.path().join("floor.sqlite")).expect("a database");
-    connection
-        .execute_batch(
-            "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;
-             CREATE TABLE t (a INTEGER PRIMARY KEY, b INTEGER, c INTEGER) STRICT;",
-        )
-        .expect("a table");
-    let started = Instant::now();
-    for first in (0..rows).step_by(10_000) {
-        let transaction = connection.transaction().expect("a transaction");
-        let mut insert =
-            transaction.prepare_cached("INSERT INTO t VALUES (?1, ?2, ?3)").expect("a statement");
-        for row in first..rows.min(first + 10_000) {
-            insert.execute([row as i64, 1_000_000 + row as i64, 7]).expect("a row");
-        }
-        drop(insert);
-        transaction.commit().expect("committed");
-    }
-    Run { name: "floor: bare inserts".to_owned(), count: rows, unit: "rows", elapsed: started.elapsed() }
+/// The events of each market, made when it is its turn.
+fn markets(orders: usize) -> impl Iterator<Item = (&'static str, Vec<EventRecord>)> {
+    let of_mix = move |mix| {
+        let mut events = Vec::new();
+        Market::new(7, ACCOUNTS, mix, &mut events).run(orders, &mut events);
+        events
+    };
+    ["flow", "moves", "trades"].into_iter().map(move |name| match name {
+        "moves" => (name, of_mix(MOVES)),
+        "trades" => (name, of_mix(TRADES)),
+        _ => (name, flow::events(orders)),
+    })
 }
 
-/// Events through the ring and the archiver into the log.
 fn files(dir: &Path) -> Arc<dyn Storage> {
     Arc::new(FileStorage::new(dir))
 }
 
-fn archive(name: &str, events: &[EventRecord], log_dir: &Path) -> Run {
-    let options = Options::default().with_segment_bytes(32 << 20).with_spare_segments(4);
-    let log = scan(log_dir).expect("a log").into_writer(options).expect("a writer");
+/// Events through the ring and the archiver into the log.
+fn archive(events: &[EventRecord], log_dir: &Path) -> Spent {
+    let log = scan(log_dir).expect("a log").into_writer(log_options()).expect("a writer");
     let (mut producer, consumer) = spsc(1 << 14);
     let (mut durable, durable_reader) = cursor();
     durable.set(u64::MAX);
@@ -143,16 +165,17 @@ fn archive(name: &str, events: &[EventRecord], log_dir: &Path) -> Run {
         half_full: u64::MAX,
     };
     let mut archiver = Archiver::new(ports, log, StreamIndex::default(), 0, &Counters::new());
-    let mut elapsed = Duration::ZERO;
+    let mut spent = Spent { wall: Duration::ZERO, processor: Duration::ZERO };
     for part in events.chunks(1 << 12) {
         part.iter().for_each(|record| producer.try_push(*record).expect("room"));
         let mut left = part.len();
         while left > 0 {
             // While the log waits for its next segment the disk is measured, not the archiver.
-            let started = Instant::now();
-            let done = archiver.do_work().expect("logged");
+            let mut done = 0;
+            let cycle = measured(|| done = archiver.do_work().expect("logged"));
             if done > 0 {
-                elapsed += started.elapsed();
+                spent.wall += cycle.wall;
+                spent.processor += cycle.processor;
             } else {
                 std::thread::yield_now();
             }
@@ -160,25 +183,60 @@ fn archive(name: &str, events: &[EventRecord], log_dir: &Path) -> Run {
         }
     }
     archiver.on_close().expect("closed");
-    Run { name: format!("archiver, {name}"), count: events.len() as u64, unit: "events", elapsed }
+    spent
 }
 
-/// The log into the database, as after a long stall: batch after batch of 10,000 events.
-fn write(name: &str, events: u64, folder: &Path) -> [Run; 2] {
-    let counters = Counters::new();
-    let settings = SqlSettings::new(folder.join("dojima.sqlite"));
-    let mut writer = SqlWriter::new(settings, files(&folder.join("events")), &SystemClocks::new(), &counters)
-        .expect("a writer");
-    let started = Instant::now();
-    while writer.do_work().expect("written") > 0 {}
-    writer.on_close().expect("closed");
-    let elapsed = started.elapsed();
+fn log_options() -> Options {
+    Options::default().with_segment_bytes(32 << 20).with_spare_segments(4)
+}
+
+/// The log into the database, as after a long stall.
+fn write(events: u64, folder: &Path) -> Spent {
+    let mut writer = sql_writer(folder, &Counters::new());
+    let spent = measured(|| {
+        while writer.do_work().expect("written") > 0 {}
+        writer.on_close().expect("closed");
+    });
     assert_eq!(writer.watermark().get(), events);
-    let rows =
-        counters.snapshot().iter().find(|reading| reading.name == "sql.rows").expect("a counter").value;
-    let run =
-        |what: &str, count, unit| Run { name: format!("SQL writer, {name}, {what}"), count, unit, elapsed };
-    [run("events", events, "events"), run("rows", rows, "rows")]
+    spent
+}
+
+fn sql_writer(folder: &Path, counters: &Counters) -> SqlWriter {
+    let settings = SqlSettings::new(folder.join("dojima.sqlite"));
+    let log = files(&folder.join("events"));
+    SqlWriter::new(settings, log, &SystemClocks::new(), counters).expect("a writer")
+}
+
+/// The log grows at a steady pace while the database follows.
+fn live(events: &[EventRecord]) -> Spent {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut log =
+        scan(&folder.path().join("events")).expect("a log").into_writer(log_options()).expect("a writer");
+    std::thread::scope(|threads| {
+        let mut writer = sql_writer(folder.path(), &Counters::new());
+        let follower = threads.spawn(move || {
+            measured(|| {
+                while writer.watermark().get() < events.len() as u64 {
+                    if writer.do_work().expect("written") == 0 {
+                        std::thread::sleep(NAP);
+                    }
+                }
+            })
+        });
+        let started = Instant::now();
+        let mut payload = [0; codec::ENCODED_LEN_MAX];
+        for (at, record) in (0..).zip(events) {
+            let due = Duration::from_nanos(at * 1_000_000_000 / LIVE_PER_S);
+            if at % 256 == 0 {
+                std::thread::sleep(due.saturating_sub(started.elapsed()));
+            }
+            let len = codec::encode_event(record, &mut payload).expect("fits");
+            while log.append(record.number, record.time.0, &payload[..len]).is_err() {
+                std::thread::sleep(NAP);
+            }
+        }
+        follower.join().expect("it ends")
+    })
 }
 
 /// The digest of all tables, once they have been found to say what the log says.
@@ -206,18 +264,19 @@ fn digest_of_checked(folder: &Path) -> u64 {
 }
 
 fn show(runs: &[Run]) {
-    let floor = runs[0].per_second();
     let mut table = Table::new();
     table.load_style(presets::ASCII_MARKDOWN);
-    table.set_header(["what", "count", "best round", "per second", "of the floor"]);
+    table.set_header(["market", "what", "wall", "processor time of the thread", "of the floor"]);
     for run in runs {
         let right = |text: String| Cell::new(text).set_alignment(CellAlignment::Right);
+        let per_order = |run: &Run| run.spent.processor.as_nanos() as f64 / run.orders as f64;
+        let floor = runs.iter().find(|floor| floor.market == run.market).map_or(f64::NAN, per_order);
         table.add_row([
-            Cell::new(&run.name),
-            right(format!("{} {}", run.count, run.unit)),
-            right(format!("{:.3} s", run.elapsed.as_secs_f64())),
-            right(format!("{:.0} k", run.per_second() / 1_000.0)),
-            right(format!("{:.2}", run.per_second() / floor)),
+            Cell::new(run.market),
+            Cell::new(run.what),
+            right(format!("{:.3} s", run.spent.wall.as_secs_f64())),
+            right(format!("{:.0} ns/order", per_order(run))),
+            right(format!("{:.2}", per_order(run) / floor)),
         ]);
     }
     println!("{table}");

@@ -339,9 +339,9 @@ pub struct SqlSection {
     pub enabled: bool,
     /// The database file; relative to the data directory.
     pub path: PathBuf,
-    /// Longest time that a batch gathers, ms.
+    /// How long a batch gathers while the database is not behind, ms.
     pub batch_interval_ms: u64,
-    /// Most events in a batch.
+    /// Most events in a batch: those of one while the database is behind.
     pub batch_events_max: u32,
 }
 
@@ -351,7 +351,7 @@ impl Default for SqlSection {
             enabled: true,
             path: PathBuf::from("dojima.sqlite"),
             batch_interval_ms: 100,
-            batch_events_max: 10_000,
+            batch_events_max: 300_000,
         }
     }
 }

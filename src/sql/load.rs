@@ -6,7 +6,7 @@ use super::rows::{BalanceRow, OrderRow, OrderStatus, Stored, Watermark};
 use super::schema::Database;
 use crate::domain::{
     AccountId, Amount, AssetId, ClOrdId, FeeAsset, FeeRate, InstrumentId, Listing, LoginId, OrderId, Phase,
-    PostOnly, Quantity, Side, Symbol, TimeInForce, Timestamp, TradeKind, UserRef, Visibility,
+    PostOnly, Quantity, Side, Symbol, TimeInForce, Timestamp, TradeId, TradeKind, UserRef, Visibility,
 };
 use rusqlite::Row;
 
@@ -46,6 +46,10 @@ pub(super) fn load(database: &Database) -> Result<Mirror, SqlError> {
     })?;
     each(database, "SELECT ifnull(max(order_id), 0) FROM orders", |row| {
         mirror.load_last_order(OrderId(row.u64(0)?));
+        Ok(())
+    })?;
+    each(database, "SELECT ifnull(max(trade_id), 0) FROM trades", |row| {
+        mirror.load_last_trade(TradeId(row.u64(0)?));
         Ok(())
     })?;
     Ok(mirror)

@@ -10,7 +10,7 @@ use super::rows::{OrderRow, OrderStatus, Rare, Stored, Terms, TradeRow, TradeSid
 use crate::domain::{
     Accepted, AccountId, Amended, Amount, Armed, AssetId, AssetSettings, CancelReason, Canceled, Event,
     EventRecord, Executed, InstrumentId, Listing, Listings, LoginId, OrderId, Price, Quantity, Replaced,
-    Restated, Side, Timestamp, Transfer, Triggered,
+    Restated, Side, Timestamp, TradeId, Transfer, Triggered,
 };
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -75,6 +75,7 @@ pub(super) struct Mirror {
     pub(super) balances: Balances,
     open: OrderMap,
     last_order: OrderId,
+    last_trade: TradeId,
     logins: Vec<AccountId>,
     listings: Listings,
     /// Of the assets, by their ids.
@@ -107,6 +108,8 @@ enum Change {
 /// What a change leaves behind for the balances.
 struct Touched {
     account: AccountId,
+    instrument: InstrumentId,
+    side: Side,
     /// By how much more is reserved now.
     reserved: i64,
 }
@@ -125,6 +128,11 @@ impl Mirror {
     /// The number of the last order in the table.
     pub(super) fn load_last_order(&mut self, order: OrderId) {
         self.last_order = order;
+    }
+
+    /// The number of the last trade in the table.
+    pub(super) fn load_last_trade(&mut self, trade: TradeId) {
+        self.last_trade = trade;
     }
 
     /// Takes up a login that the table already has. Logins come in the order of their ids.
@@ -318,14 +326,16 @@ impl Mirror {
         change: Change,
         time: Timestamp,
     ) -> Result<(), String> {
-        let (instrument, side) = self.find(order).map(|row| (row.instrument, row.side))?;
         let touched = self.alter(order, reserved, change, time)?;
-        let asset = self.listing(instrument)?.given_by(side);
+        let asset = self.listing(touched.instrument)?.given_by(touched.side);
         self.balances.add(touched.account, asset, 0, touched.reserved).ok_or_else(overflow)
     }
 
     fn trade(&mut self, executed: &Executed, record: &EventRecord) -> Result<(), String> {
-        let Executed { price, quantity, .. } = *executed;
+        let Executed { trade, price, quantity, .. } = *executed;
+        if trade.0 != self.last_trade.0 + 1 {
+            return Err(format!("trade {trade} comes after trade {}", self.last_trade));
+        }
         let listing = *self.listing(executed.instrument)?;
         let notional = listing.notional(price, quantity).ok_or_else(overflow)?;
         let base = listing.base_amount(quantity).ok_or_else(overflow)?;
@@ -335,8 +345,9 @@ impl Mirror {
         let maker_side = executed.taker_side.opposite();
         self.settle_side(&listing, maker_side, &maker, (notional, base, executed.maker_fee))?;
         self.settle_side(&listing, executed.taker_side, &taker, (notional, base, executed.taker_fee))?;
+        self.last_trade = trade;
         self.batch.trades.push(TradeRow {
-            trade: executed.trade,
+            trade,
             event: record.number,
             time: record.time,
             instrument: executed.instrument,
@@ -359,7 +370,7 @@ impl Mirror {
         touched: &Touched,
         (notional, base, fee): (Amount, Amount, Amount),
     ) -> Result<(), String> {
-        let Touched { account, reserved } = *touched;
+        let Touched { account, reserved, .. } = *touched;
         let (quote_change, base_change, quote_reserved, base_reserved) = match side {
             Side::Buy => (-notional.0, base.0, reserved, 0),
             Side::Sell => (notional.0, -base.0, 0, reserved),
@@ -470,7 +481,7 @@ fn alter_row(
     let reserved = reserved.unwrap_or(row.reserved);
     let before = std::mem::replace(&mut row.reserved, reserved);
     let reserved = reserved.0.checked_sub(before.0).ok_or_else(overflow)?;
-    Ok(Touched { account: row.account, reserved })
+    Ok(Touched { account: row.account, instrument: row.instrument, side: row.side, reserved })
 }
 
 fn terms_of_accepted(e: &Accepted) -> Terms {

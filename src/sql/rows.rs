@@ -198,6 +198,16 @@ impl OrderRow {
             changed: false,
         }
     }
+
+    /// Whether it has nothing to say in the columns that few orders use.
+    pub(super) fn is_plain(&self) -> bool {
+        self.refusal.is_none()
+            && self.cl_ord_id == ClOrdId::default()
+            && self.visibility != Visibility::Hidden
+            && self.display_quantity == 0
+            && self.post_only == PostOnly::No
+            && self.expire_s == 0
+    }
 }
 
 /// What is written for an event that is a row by itself, or changes one of the quiet tables.
@@ -253,6 +263,9 @@ pub struct TradeSide {
     /// What it paid, minor units of [`crate::domain::Listing::fee_paid_in`]; below 0 for a rebate.
     pub fee: Amount,
 }
+
+/// The memory of a batch for each event (docs/OPERATIONS.md): a trade, and the two orders that go with it.
+const _: () = assert!(2 * size_of::<OrderRow>() + size_of::<TradeRow>() <= 430 && size_of::<Rare>() <= 430);
 
 /// How far the tables have got: the last event in them, and what is known of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use super::error::SqlError;
 use super::migrations;
-use super::wal::WAL_KEPT_BYTES;
+use super::wal::{MOVED_PAGES, WAL_KEPT_BYTES};
 use dojima_journal::passing::retry;
 use dojima_journal::storage::private_file;
 use rusqlite::{Connection, OpenFlags};
@@ -90,7 +90,7 @@ impl Database {
         // older watermark. Foreign keys are declared for readers; the writer needs no check of its own inserts.
         database.run(&format!(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = OFF;
-             PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 4096; PRAGMA temp_store = MEMORY;
+             PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = {MOVED_PAGES}; PRAGMA temp_store = MEMORY;
              PRAGMA journal_size_limit = {WAL_KEPT_BYTES};",
         ))?;
         if is_new {

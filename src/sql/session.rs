@@ -32,6 +32,8 @@ pub(crate) struct Session {
     held: Option<EventRecord>,
     /// When the first event of the batch was taken, and that event's own time.
     batch_started: Option<(MonotonicNanos, Timestamp)>,
+    /// Whether all that may be read was, when it was last tried.
+    is_at_end: bool,
 }
 
 /// Why a session cannot start or go on.
@@ -112,7 +114,7 @@ impl Session {
                 Some(_) => {}
             }
         }
-        Ok(Self { database, mirror, reader, held: None, batch_started: None })
+        Ok(Self { database, mirror, reader, held: None, batch_started: None, is_at_end: false })
     }
 
     /// Reads on, to the end of the log or of the batch, but no event of a command after `synced`. Returns how many.
@@ -123,6 +125,8 @@ impl Session {
         synced: u64,
     ) -> Result<usize, Trouble> {
         let room = events_max.saturating_sub(self.mirror.batch.events).min(READ_MAX);
+        // Also when the log cannot be read for the moment: what was taken of it need not wait for that.
+        self.is_at_end = true;
         for taken in 0..room {
             let next = match self.held.take() {
                 None => next_event(&mut self.reader)?,
@@ -136,6 +140,7 @@ impl Session {
             self.mirror.apply(&record)?;
             self.batch_started.get_or_insert((now, record.time));
         }
+        self.is_at_end = false;
         Ok(room)
     }
 
@@ -165,6 +170,11 @@ impl Session {
     /// Events in the batch.
     pub(crate) fn events(&self) -> usize {
         self.mirror.batch.events
+    }
+
+    /// Whether there was nothing more to read when it was last tried.
+    pub(crate) fn is_at_end(&self) -> bool {
+        self.is_at_end
     }
 
     /// When the first event of the batch was taken, and that event's own time.

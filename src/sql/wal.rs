@@ -15,8 +15,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// The log may keep this size when all of it was moved, bytes: to write over it is cheaper than to make it longer. It is
-/// above what automatic checkpoints and the largest usual batch leave.
-pub const WAL_KEPT_BYTES: u64 = 32 << 20;
+/// above what is there when it is moved by itself, 64 MiB, and a batch of a writer that is behind (about 30 MiB).
+pub const WAL_KEPT_BYTES: u64 = 128 << 20;
+
+/// Pages of 4 KiB in the log that make a commit move it: 64 MiB. Each time both files are synced, and a page that was written
+/// again meanwhile is moved once.
+pub(super) const MOVED_PAGES: u32 = 16_384;
 
 /// What became of a checkpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

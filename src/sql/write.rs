@@ -16,11 +16,24 @@ use rusqlite::{Connection, Statement, ToSql};
 /// Rows of one statement where many rows are written. More cost more to prepare and gain little.
 const ROWS_PER_STATEMENT: usize = 16;
 
+/// Orders come in the order of their numbers, which have no gaps, and so do trades: SQLite gives each row the number after the
+/// last one, and puts it at the end without looking for its place.
 const INSERT_ORDER: Insert = Insert {
-    into: "INSERT INTO orders (order_id, login, account, user_ref, instrument, side, time_in_force, price, quantity, \
+    into: "INSERT OR FAIL INTO orders (login, account, user_ref, instrument, side, time_in_force, price, quantity, \
            executed, open, reserved, status, refusal, replaces, replaced_by, cl_ord_id, event, hidden, display_quantity, \
            post_only, expire_s, entered_ns, updated_ns)",
-    columns: 24,
+    columns: 23,
+    constants: "",
+    then: "",
+};
+
+/// An order of which only that is said which every order says.
+const INSERT_PLAIN_ORDER: Insert = Insert {
+    into: "INSERT OR FAIL INTO orders (login, account, user_ref, instrument, side, time_in_force, price, quantity, \
+           executed, open, reserved, status, replaces, replaced_by, event, entered_ns, updated_ns, hidden, \
+           display_quantity, post_only)",
+    columns: 17,
+    constants: ", 0, 0, 0",
     then: "",
 };
 
@@ -28,56 +41,89 @@ const UPDATE_ORDER: &str = "UPDATE orders SET quantity = ?2, executed = ?3, open
                             refusal = ?7, replaced_by = ?8, updated_ns = ?9 WHERE order_id = ?1";
 
 const INSERT_TRADE: Insert = Insert {
-    into: "INSERT INTO trades (trade_id, event, time_ns, instrument, taker_side, kind, price, quantity, notional, \
+    into: "INSERT OR FAIL INTO trades (event, time_ns, instrument, taker_side, kind, price, quantity, notional, \
            maker_order, maker_account, maker_fee, taker_order, taker_account, taker_fee)",
-    columns: 15,
+    columns: 14,
+    constants: "",
     then: "",
 };
 
 const UPSERT_BALANCE: Insert = Insert {
-    into: "INSERT INTO balances (account, asset, total, reserved)",
+    into: "INSERT OR FAIL INTO balances (account, asset, total, reserved)",
     columns: 4,
+    constants: "",
     then: "ON CONFLICT (account, asset) DO UPDATE SET total = excluded.total, reserved = excluded.reserved",
 };
 
 /// An insert of any number of rows.
+///
+/// `OR FAIL`: a statement that is refused need not take back its own rows, for the transaction is rolled back. So SQLite keeps no
+/// journal of the statement, into which it would copy each page first (it does for a key that it is given).
 struct Insert {
     into: &'static str,
     columns: usize,
+    /// Values of further columns, the same for all rows.
+    constants: &'static str,
     then: &'static str,
 }
 
 impl Insert {
     fn sql(&self, rows: usize) -> String {
-        let row = format!("({})", vec!["?"; self.columns].join(", "));
+        let row = format!("({}{})", vec!["?"; self.columns].join(", "), self.constants);
         format!("{} VALUES {} {}", self.into, vec![row; rows].join(", "), self.then)
     }
 
     /// Inserts all rows, as many per statement as may be.
-    fn rows<'r, R: 'r>(
+    fn rows<R>(
         &self,
         connection: &Connection,
-        rows: impl Iterator<Item = &'r R>,
+        rows: &[R],
         bind: impl Fn(&mut Binder<'_, '_>, &R) -> rusqlite::Result<()>,
     ) -> rusqlite::Result<usize> {
-        let mut waiting: Vec<&R> = Vec::with_capacity(ROWS_PER_STATEMENT);
-        let mut many = connection.prepare_cached(&self.sql(ROWS_PER_STATEMENT))?;
         let mut count = 0;
-        for row in rows {
-            waiting.push(row);
-            if waiting.len() == ROWS_PER_STATEMENT {
-                let mut binder = Binder::new(&mut many);
-                waiting.drain(..).try_for_each(|row| bind(&mut binder, row))?;
-                count += many.raw_execute()?;
+        let (many, few) = rows.as_chunks::<ROWS_PER_STATEMENT>();
+        if !many.is_empty() {
+            let mut statement = connection.prepare_cached(&self.sql(ROWS_PER_STATEMENT))?;
+            for rows in many {
+                count += insert(&mut statement, rows, &bind)?;
             }
         }
-        let mut one = connection.prepare_cached(&self.sql(1))?;
-        for row in waiting {
-            bind(&mut Binder::new(&mut one), row)?;
-            count += one.raw_execute()?;
+        if !few.is_empty() {
+            let mut statement = connection.prepare_cached(&self.sql(1))?;
+            for row in few.chunks(1) {
+                count += insert(&mut statement, row, &bind)?;
+            }
         }
         Ok(count)
     }
+}
+
+/// Runs a statement for as many rows as it is made for.
+fn insert<R>(
+    statement: &mut Statement<'_>,
+    rows: &[R],
+    bind: impl Fn(&mut Binder<'_, '_>, &R) -> rusqlite::Result<()>,
+) -> rusqlite::Result<usize> {
+    let mut binder = Binder::new(statement);
+    rows.iter().try_for_each(|row| bind(&mut binder, row))?;
+    statement.raw_execute()
+}
+
+/// Inserts all of these orders. Almost all are plain, and to say nothing costs as much as to say something.
+fn insert_orders(connection: &Connection, rows: &[OrderRow]) -> rusqlite::Result<usize> {
+    let (many, few) = rows.as_chunks::<ROWS_PER_STATEMENT>();
+    let mut count = 0;
+    if !many.is_empty() {
+        let mut plain = connection.prepare_cached(&INSERT_PLAIN_ORDER.sql(ROWS_PER_STATEMENT))?;
+        let mut any = connection.prepare_cached(&INSERT_ORDER.sql(ROWS_PER_STATEMENT))?;
+        for rows in many {
+            count += match rows.iter().all(OrderRow::is_plain) {
+                true => insert(&mut plain, rows, bind_plain_order)?,
+                false => insert(&mut any, rows, bind_order)?,
+            };
+        }
+    }
+    Ok(count + INSERT_ORDER.rows(connection, few, bind_order)?)
 }
 
 /// Binds values to a statement's parameters, one after another.
@@ -130,21 +176,41 @@ pub(super) fn write_batch(database: &Database, mirror: &mut Mirror) -> Result<us
     let outcome = connection
         .prepare_cached("BEGIN IMMEDIATE")
         .and_then(|mut begin| begin.execute([]))
-        .and_then(|_| write_rows(connection, mirror))
-        .and_then(|rows| connection.prepare_cached("COMMIT")?.execute([]).map(|_| rows));
+        .map_err(database.error())
+        .and_then(|_| write_rows(database, mirror))
+        .and_then(|rows| {
+            let committed = connection.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([]));
+            committed.map(|_| rows).map_err(database.error())
+        });
     if outcome.is_err() && !connection.is_autocommit() {
         // When even this fails the transaction ends with the connection, which the owner drops.
         database.run("ROLLBACK")?;
     }
-    outcome.map_err(database.error())
+    outcome
 }
 
-fn write_rows(connection: &Connection, mirror: &mut Mirror) -> rusqlite::Result<usize> {
+fn write_rows(database: &Database, mirror: &mut Mirror) -> Result<usize, SqlError> {
+    let connection = &database.connection;
+    let numbered = |table: &str, last: Option<u64>| match (last, connection.last_insert_rowid()) {
+        (Some(last), given) if given != sql_integer(last) => {
+            Err(database.content(format!("{last} of table {table} would have number {given}")))
+        }
+        _ => Ok(()),
+    };
+    let error = database.error();
+    let mut rows = insert_orders(connection, &mirror.batch.born).map_err(&error)?;
+    numbered("orders", mirror.batch.born.last().map(|row| row.order.0))?;
+    rows += INSERT_TRADE.rows(connection, &mirror.batch.trades, bind_trade).map_err(&error)?;
+    numbered("trades", mirror.batch.trades.last().map(|row| row.trade.0))?;
+    Ok(rows + write_others(connection, mirror).map_err(&error)?)
+}
+
+/// All but new orders and trades.
+fn write_others(connection: &Connection, mirror: &mut Mirror) -> rusqlite::Result<usize> {
     let mut rows = 0;
     for rare in &mirror.batch.rare {
         rows += write_rare(connection, rare)?;
     }
-    rows += INSERT_ORDER.rows(connection, mirror.batch.born.iter(), bind_order)?;
     // In the order of the key, so that neighbours in the tree are written together.
     mirror.batch.changed.sort_unstable();
     mirror.batch.gone.sort_unstable_by_key(|row| row.order);
@@ -155,9 +221,8 @@ fn write_rows(connection: &Connection, mirror: &mut Mirror) -> rusqlite::Result<
         bind_order_change(&mut Binder::new(&mut update), row)?;
         rows += update.raw_execute()?;
     }
-    rows += INSERT_TRADE.rows(connection, mirror.batch.trades.iter(), bind_trade)?;
     let balances: Vec<BalanceRow> = mirror.balances.changed().collect();
-    rows += UPSERT_BALANCE.rows(connection, balances.iter(), bind_balance)?;
+    rows += UPSERT_BALANCE.rows(connection, &balances, bind_balance)?;
     let at = mirror.watermark;
     if at.event.is_multiple_of(4) && is_planted(Bug::DropWatermark) {
         return Ok(rows);
@@ -169,7 +234,6 @@ fn write_rows(connection: &Connection, mirror: &mut Mirror) -> rusqlite::Result<
 }
 
 fn bind_order(to: &mut Binder<'_, '_>, row: &OrderRow) -> rusqlite::Result<()> {
-    to.unsigned(row.order.0)?;
     to.signed(row.login.0)?;
     to.signed(row.account.0)?;
     to.signed(row.user_ref.0)?;
@@ -195,6 +259,26 @@ fn bind_order(to: &mut Binder<'_, '_>, row: &OrderRow) -> rusqlite::Result<()> {
     to.unsigned(row.updated.0)
 }
 
+fn bind_plain_order(to: &mut Binder<'_, '_>, row: &OrderRow) -> rusqlite::Result<()> {
+    to.signed(row.login.0)?;
+    to.signed(row.account.0)?;
+    to.signed(row.user_ref.0)?;
+    to.signed(row.instrument.0)?;
+    to.signed(row.side as u8)?;
+    to.signed(row.time_in_force as u8)?;
+    to.unsigned_or_null(row.price)?;
+    to.unsigned(row.quantity.0)?;
+    to.unsigned(row.executed.0)?;
+    to.unsigned(row.open.0)?;
+    to.signed(row.reserved.0)?;
+    to.signed(row.status as u8)?;
+    to.unsigned_or_null(row.replaces.map(|order| order.0))?;
+    to.unsigned_or_null(row.replaced_by.map(|order| order.0))?;
+    to.unsigned(row.event)?;
+    to.unsigned(row.entered.0)?;
+    to.unsigned(row.updated.0)
+}
+
 fn bind_order_change(to: &mut Binder<'_, '_>, row: &OrderRow) -> rusqlite::Result<()> {
     to.unsigned(row.order.0)?;
     to.unsigned(row.quantity.0)?;
@@ -208,7 +292,6 @@ fn bind_order_change(to: &mut Binder<'_, '_>, row: &OrderRow) -> rusqlite::Resul
 }
 
 fn bind_trade(to: &mut Binder<'_, '_>, row: &TradeRow) -> rusqlite::Result<()> {
-    to.unsigned(row.trade.0)?;
     to.unsigned(row.event)?;
     to.unsigned(row.time.0)?;
     to.signed(row.instrument.0)?;

@@ -41,16 +41,17 @@ const WAL_WARN_BYTES: u64 = 2 * WAL_KEPT_BYTES;
 pub struct SqlSettings {
     /// The database file. It and its folder are made when they are not there.
     pub path: PathBuf,
-    /// The longest time that a batch gathers.
+    /// How long a batch gathers while the writer is at the end of the event log.
     pub batch_interval: Duration,
-    /// The most events in a batch, at least 1.
+    /// The most events in a batch, at least 1: those that a writer takes at once that has fallen behind. The memory of a
+    /// batch is at most 430 bytes for each.
     pub batch_events_max: usize,
 }
 
 impl SqlSettings {
-    /// A database at `path` with batches of 100 ms or 10,000 events, whichever comes first.
+    /// A database at `path` with batches of 100 ms, or of 300,000 events while the writer is behind.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), batch_interval: Duration::from_millis(100), batch_events_max: 10_000 }
+        Self { path: path.into(), batch_interval: Duration::from_millis(100), batch_events_max: 300_000 }
     }
 }
 
@@ -391,11 +392,18 @@ impl SqlWriter {
         }
     }
 
+    fn is_full(&self) -> bool {
+        self.session.as_ref().is_some_and(|session| session.events() >= self.settings.batch_events_max)
+    }
+
+    /// Whether the batch is to be written: it is full, or old with nothing more to take. While the writer is behind an old
+    /// one goes on: the longer it is, the fewer rows are written more than once.
     fn is_due(&self, now: MonotonicNanos) -> bool {
         let Some(session) = &self.session else { return false };
         let gathered = session.batch_started().map(|(started, _)| now.0.saturating_sub(started.0));
-        session.events() >= self.settings.batch_events_max
-            || gathered.is_some_and(|waited| u128::from(waited) >= self.settings.batch_interval.as_nanos())
+        let is_old =
+            gathered.is_some_and(|waited| u128::from(waited) >= self.settings.batch_interval.as_nanos());
+        self.is_full() || (is_old && session.is_at_end())
     }
 }
 
@@ -448,12 +456,15 @@ impl Agent for SqlWriter {
         let now = self.clock.now();
         self.look_at_file(now);
         self.ensure_open(now)?;
-        while self.gather(now)? > 0 {
-            self.flush(now)?;
-        }
-        let waiting = self.session.as_ref().is_some_and(|session| session.events() > 0);
-        if waiting {
-            self.flush(now)?;
+        loop {
+            let taken = self.gather(now)?;
+            let waiting = self.session.as_ref().is_some_and(|session| session.events() > 0);
+            if waiting && (taken == 0 || self.is_full()) {
+                self.flush(now)?;
+            }
+            if taken == 0 {
+                break;
+            }
         }
         self.session = None;
         Ok(())

@@ -163,7 +163,7 @@ fn limits_are_checked_with_their_key_and_value() {
         ),
         ("account_orders_max = 5000", "account_orders_max = 0", &["exchange.account_orders_max = 0"]),
         ("account_triggers_max = 1000", "account_triggers_max = 0", &["exchange.account_triggers_max = 0"]),
-        ("batch_events_max = 10000", "batch_events_max = 0", &["sql.batch_events_max = 0"]),
+        ("batch_events_max = 300000", "batch_events_max = 0", &["sql.batch_events_max = 0"]),
         ("tick_interval_ms = 1000", "tick_interval_ms = 10", &["timers.tick_interval_ms = 10", "from 50 to"]),
         ("path = \"dojima.sqlite\"", "path = \"..\"", &["sql.path = ..", "must name a file"]),
         (

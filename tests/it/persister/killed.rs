@@ -63,14 +63,15 @@ fn stopped_inside_a_batch() {
 }
 
 const FOLDER: &str = "DOJIMA_TEST_PERSISTER_FOLDER";
+const BATCH: &str = "DOJIMA_TEST_PERSISTER_BATCH";
 
 /// Not a test of its own: the process that [`killed_for_real`] kills.
 #[test]
 #[ignore = "run by killed_for_real"]
 fn writes_until_it_is_killed() {
-    let Ok(folder) = std::env::var(FOLDER) else { return };
+    let (Ok(folder), Ok(batch)) = (std::env::var(FOLDER), std::env::var(BATCH)) else { return };
     let settings = dojima::stages::sql_writer::SqlSettings {
-        batch_events_max: 20,
+        batch_events_max: batch.parse().expect("a number"),
         ..dojima::stages::sql_writer::SqlSettings::new(format!("{folder}/dojima.sqlite"))
     };
     let counters = dojima::runtime::Counters::new();
@@ -92,12 +93,19 @@ fn writes_until_it_is_killed() {
 #[test]
 fn killed_for_real() {
     let (_, events) = small_market(32);
-    let bench = Bench::with(&events);
+    for batch in [20, 2_000] {
+        killed_in_batches_of(batch, &events);
+    }
+}
+
+fn killed_in_batches_of(batch: usize, events: &[dojima::domain::EventRecord]) {
+    let bench = Bench::with(events);
     let end = events.len() as u64;
     for stop in [end / 10, end / 3, end / 2, end * 3 / 4] {
         let mut child = Command::new(std::env::current_exe().expect("this program"))
             .args(["--exact", "persister::killed::writes_until_it_is_killed", "--ignored", "--nocapture"])
             .env(FOLDER, bench.folder.path())
+            .env(BATCH, batch.to_string())
             .stdout(Stdio::null())
             .spawn()
             .expect("a child");
@@ -111,7 +119,7 @@ fn killed_for_real() {
         assert!(at >= stop && bench.check().first_difference().is_none(), "killed at event {at}");
     }
     bench.fill(1_000);
-    assert!(bench.dump() == undisturbed(&events));
+    assert!(bench.dump() == undisturbed(events));
 }
 
 fn watermark(bench: &Bench) -> u64 {

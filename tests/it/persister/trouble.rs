@@ -46,6 +46,61 @@ fn a_batch_is_written_when_it_is_full_or_old() {
 }
 
 #[test]
+fn while_there_is_more_to_read_an_old_batch_goes_on() {
+    let (_, events) = small_market(14);
+    let bench = Bench::with(&events);
+    let mut driven = bench.writer(usize::MAX);
+    let mut taken = driven.step();
+    while taken < events.len() {
+        assert_eq!(driven.writer.watermark().get(), 0, "old after {taken} events, and behind");
+        driven.clock.advance(100_000_000);
+        taken += driven.step();
+    }
+    assert_eq!(driven.writer.watermark().get(), events.len() as u64, "old, and at the end");
+    assert_eq!(driven.count("sql.batches"), 1);
+    assert_eq!(bench.check().first_difference(), None);
+}
+
+#[test]
+fn a_batch_that_waits_for_a_minute_does_not_grow() {
+    let (_, events) = small_market(15);
+    let bench = Bench::with(&events);
+    let mut driven = bench.writer(300);
+    let other = Connection::open(bench.database()).expect("open");
+    other.execute_batch("BEGIN IMMEDIATE").expect("locked");
+    let mut taken = 0;
+    for _ in 0..60 {
+        taken += driven.step();
+        driven.clock.advance(1_000_000_000);
+    }
+    assert_eq!((taken, driven.writer.watermark().get()), (300, 0));
+    other.execute_batch("ROLLBACK").expect("unlocked");
+    driven.clock.advance(10_000_000_000);
+    step_until_idle(&mut driven);
+    driven.writer.on_close().expect("closed");
+    assert_eq!(bench.check().first_difference(), None);
+}
+
+#[test]
+fn rows_that_would_get_other_numbers_are_a_contradiction() {
+    let (_, events) = small_market(16);
+    for (table, key) in [("orders", "order_id"), ("trades", "trade_id")] {
+        let (before, after) = events.split_at(5_000);
+        let bench = Bench::with(before);
+        let mut driven = bench.writer(1_000);
+        step_until_idle(&mut driven);
+        let moved =
+            format!("UPDATE {table} SET {key} = {key} + 100 WHERE {key} = (SELECT max({key}) FROM {table})");
+        Connection::open(bench.database()).expect("open").execute_batch(&moved).expect("moved");
+        append(&mut bench.log_writer(), after);
+        step_until_idle(&mut driven);
+        driven.writer.on_close().expect("closed");
+        assert!(bench.folder.path().join("dojima.sqlite.diverged-1").exists(), "{table}");
+        assert_eq!(bench.check().first_difference(), None);
+    }
+}
+
+#[test]
 fn a_locked_database_is_waited_for() {
     let (_, events) = small_market(11);
     let bench = Bench::with(&events[..500]);
