@@ -14,7 +14,6 @@ use crate::stages::resend::ResendLocator;
 use crate::stages::space::SpaceLow;
 use dojima_journal::{AppendError, Writer};
 use locator::{Known, Locator};
-use std::ops::ControlFlow;
 
 /// Events of one duty cycle.
 const BATCH_MAX: usize = 4096;
@@ -127,22 +126,22 @@ impl Archiver {
         let known = &mut self.known;
         let mut failed = None;
         let crowded = self.events.waiting() >= self.half_full;
-        let appended = self.events.poll(BATCH_MAX, |record| {
-            if record.sequence > durable {
-                return ControlFlow::Break(());
-            }
+        let batch = self.events.batch(BATCH_MAX);
+        let mut appended = 0;
+        for record in batch.iter().take_while(|record| record.sequence <= durable) {
             if let Err(error) = append_one(log, record) {
                 failed = Some(error);
-                return ControlFlow::Break(());
+                break;
             }
             known.streams.note(record);
-            ControlFlow::Continue(())
-        });
-        // Readers find in the log what is said to be there.
+            appended += 1;
+        }
+        // Readers find in the log what is said to be there; and what is not in the ring any more.
         match log.write_out() {
             Ok(written) => known.last_event = written,
             Err(error) => failed = failed.or(Some(error)),
         }
+        batch.release(appended);
         self.archived.set(known.last_event);
         self.session.set(u64::from(known.streams.session()));
         self.counts.archived.set(known.last_event);
