@@ -398,7 +398,8 @@ pub fn build(
     let sql = match config.sql.enabled {
         true => {
             let (settings, log) = (settings::sql(config, data), Arc::clone(data.event_log()));
-            Some(SqlWriter::new(settings, log, clocks, counters)?.behind(synced.clone()))
+            let writer = SqlWriter::new(settings, log, clocks, counters)?;
+            Some(writer.behind(synced.clone()).trusting(archived.clone()))
         }
         false => None,
     };

@@ -9,7 +9,7 @@ use super::write::write_batch;
 use crate::domain::{EventRecord, Timestamp, codec};
 use crate::runtime::{Fatal, MonotonicNanos};
 use dojima_journal::storage::{Storage, make_folder};
-use dojima_journal::{JournalError, Reader};
+use dojima_journal::{JournalError, Reader, Trusted};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -101,7 +101,7 @@ impl Session {
             found => (found?, last.event > 0),
         };
         if last_is_logged {
-            match next_event(&mut reader)? {
+            match next_event(&mut reader, Trusted::NONE)? {
                 None => {
                     let why = format!("the database has event {}, which the event log does not", last.event);
                     return Err(Trouble::Unfit { label: AHEAD, why });
@@ -123,13 +123,14 @@ impl Session {
         now: MonotonicNanos,
         events_max: usize,
         synced: u64,
+        trusted: Trusted,
     ) -> Result<usize, Trouble> {
         let room = events_max.saturating_sub(self.mirror.batch.events).min(READ_MAX);
         // Also when the log cannot be read for the moment: what was taken of it need not wait for that.
         self.is_at_end = true;
         for taken in 0..room {
             let next = match self.held.take() {
-                None => next_event(&mut self.reader)?,
+                None => next_event(&mut self.reader, trusted)?,
                 held => held,
             };
             let Some(record) = next else { return Ok(taken) };
@@ -188,8 +189,8 @@ impl Session {
     }
 }
 
-fn next_event(reader: &mut Reader) -> Result<Option<EventRecord>, Trouble> {
-    let found = reader.next()?;
+fn next_event(reader: &mut Reader, trusted: Trusted) -> Result<Option<EventRecord>, Trouble> {
+    let found = reader.next_trusting(trusted)?;
     let decoded = found.map(|record| codec::decode_event(record.payload)).transpose();
     decoded.map_err(|error| Trouble::Log(Fatal::event_log(error)))
 }

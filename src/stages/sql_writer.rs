@@ -12,9 +12,9 @@ use crate::sql::schema::set_aside;
 use crate::sql::session::{DIVERGED, Session, Trouble, read_from};
 use crate::sql::wal::Moved;
 use crate::sql::{SqlError, WAL_KEPT_BYTES};
-use dojima_journal::ArchivedStorage;
 use dojima_journal::passing::Told;
 use dojima_journal::storage::{NotSynced, Storage};
+use dojima_journal::{ArchivedStorage, Trusted};
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -68,6 +68,8 @@ pub struct SqlWriter {
     watermark: CursorWriter,
     /// Events of later commands are not taken yet; `None`: all are.
     synced: Option<CursorReader>,
+    /// The first and the last event that this process has logged.
+    logged: Option<(u64, CursorReader)>,
     on_disk: CursorWriter,
     next_sync: MonotonicNanos,
     wal_syncs: WalSyncs,
@@ -153,6 +155,7 @@ impl SqlWriter {
             session,
             watermark,
             synced: None,
+            logged: None,
             on_disk,
             next_sync,
             wal_syncs: WalSyncs::Trusted,
@@ -174,6 +177,13 @@ impl SqlWriter {
     #[must_use]
     pub fn behind(self, synced: CursorReader) -> Self {
         Self { synced: Some(synced), ..self }
+    }
+
+    /// Takes it that what the event log gets from now on, up to `archived`, is whole: its writer is of this process.
+    #[must_use]
+    pub fn trusting(self, archived: CursorReader) -> Self {
+        let first = archived.get() + 1;
+        Self { logged: Some((first, archived)), ..self }
     }
 
     /// The last event in the database. 0 while that is not known, and again from 0 on while a database is built again.
@@ -208,7 +218,10 @@ impl SqlWriter {
     fn gather(&mut self, now: MonotonicNanos) -> Result<usize, Fatal> {
         let synced = self.synced.as_ref().map_or(u64::MAX, CursorReader::get);
         let Some(session) = &mut self.session else { return Ok(0) };
-        match session.gather(now, self.settings.batch_events_max, synced) {
+        let of_this_process =
+            self.logged.as_ref().map(|(first, last)| Trusted { first: *first, last: last.get() });
+        let trusted = of_this_process.unwrap_or(Trusted::NONE);
+        match session.gather(now, self.settings.batch_events_max, synced, trusted) {
             Ok(events) => Ok(events),
             Err(trouble) => {
                 // What was taken before the error is in the batch, and the reader is behind it.
