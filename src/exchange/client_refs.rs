@@ -79,6 +79,12 @@ impl ClientRefs {
         if split < self.buckets.len() { split } else { (hash & self.mask) as usize }
     }
 
+    /// The first order of the chain that a name is in, whoever's that is; [`NONE`] when there is none.
+    #[inline]
+    pub(super) fn first(&self, login: LoginId, user_ref: UserRef) -> u32 {
+        self.buckets[self.bucket(login, user_ref)]
+    }
+
     /// The live order of this name.
     pub(super) fn get(&self, orders: &OrderSlab, login: LoginId, user_ref: UserRef) -> Option<Handle> {
         let mut at = self.buckets[self.bucket(login, user_ref)];

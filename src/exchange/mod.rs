@@ -21,6 +21,7 @@ mod digest;
 mod due;
 mod extras;
 mod fees;
+mod foresight;
 mod in_vain;
 mod instrument;
 mod ledger;
@@ -49,6 +50,7 @@ pub use book::{
 };
 pub use client_refs::NameKey;
 pub use digest::Digest;
+pub use foresight::FORESEEN;
 pub use ledger::Balance;
 pub use logins::Login;
 pub use sink::EventSink;

@@ -6,12 +6,11 @@
 //! with much work lets the thread's other agents in between its parts.
 
 use crate::domain::{Command, Event, EventRecord, Sequenced, Stamp};
-use crate::exchange::{EventSink, Exchange, Progress};
+use crate::exchange::{EventSink, Exchange, FORESEEN, Progress};
 use crate::ring::{Claim, Consumer, CursorWriter, Producer};
 use crate::runtime::planted::{Bug, is_planted};
 use crate::runtime::{Agent, Counter, Counters, Doorbell, Fatal};
 use crossbeam_channel::Sender;
-use std::ops::ControlFlow;
 
 /// Commands and events of one duty cycle.
 const COMMANDS_MAX: usize = 512;
@@ -150,9 +149,14 @@ impl Agent for Matcher {
             touched += exchange.touched();
             parts += 1;
         }
-        let commands = self.ports.commands.poll(COMMANDS_MAX, |sequenced| {
+        let batch = self.ports.commands.batch(COMMANDS_MAX);
+        let mut commands = 0;
+        for sequenced in batch.iter() {
             if *progress == Progress::More || claim.remaining() == 0 || touched >= ORDERS_TOUCHED_MAX {
-                return ControlFlow::Break(());
+                break;
+            }
+            if commands % FORESEEN == 0 && batch.len() - commands > 1 {
+                exchange.foresee(batch.iter().skip(commands).take(FORESEEN).map(|next| &next.command));
             }
             outbox.stamp = sequenced.stamp;
             let mut outlet = Outlet { outbox, claim: &mut claim };
@@ -163,8 +167,9 @@ impl Agent for Matcher {
                 exchange.begin(*stamp, command, &mut outlet)
             };
             touched += exchange.touched();
-            ControlFlow::Continue(())
-        });
+            commands += 1;
+        }
+        batch.release(commands);
         let events = claim.len();
         claim.publish();
         if outbox.is_empty() && *progress == Progress::Done {

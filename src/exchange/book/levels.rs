@@ -58,6 +58,12 @@ impl LevelSlab {
         self.slots.truncate(len);
     }
 
+    /// The order that is last at this level; [`NONE`] when there is no such level.
+    #[inline]
+    pub(super) fn tail(&self, level: u32) -> u32 {
+        self.slots.get(level as usize).map_or(NONE, |level| level.tail)
+    }
+
     fn at(&mut self, level: u32) -> &mut Level {
         &mut self.slots[level as usize]
     }
@@ -116,6 +122,13 @@ impl Levels {
 
     pub(super) fn is_empty(&self) -> bool {
         self.best_level == NONE
+    }
+
+    /// The number of the level at this price; [`NONE`] when there is none.
+    #[inline]
+    pub(super) fn level_at(&self, slab: &OrderSlab, price: Price) -> u32 {
+        let key = price.0 as i32 ^ self.flip;
+        self.prices.find(&slab.pages, key).unwrap_or(NONE)
     }
 
     /// The best price and the order that was first at it.

@@ -66,6 +66,12 @@ impl Book {
         self.shown(side).best().map(|(price, _)| price)
     }
 
+    /// The number of a side's displayed level at this price; [`NONE`] when there is none.
+    #[inline]
+    pub(in crate::exchange) fn level_at(&self, orders: &OrderSlab, side: Side, price: Price) -> u32 {
+        self.shown(side).level_at(orders, price)
+    }
+
     /// Puts the order last in the queue of its price. `unseen`: lots of it that count in trading beyond its open ones, as
     /// [`Book::counted_levels`] tells them; below 0 if open ones do not count. Who changes or takes out the order says so again.
     #[inline]

@@ -119,6 +119,21 @@ impl OrderSlab {
         self.pages.reserve(pages as usize);
     }
 
+    /// The neighbours of an order in its queue, or the last order of a level: [`NONE`] for each that is not there.
+    #[inline]
+    pub(in crate::exchange) fn neighbours(&self, order: u32, level: u32) -> [u32; 3] {
+        match self.hot.get(order as usize) {
+            Some(order) => [order.prev, order.next, self.levels.tail(order.level)],
+            None => [self.levels.tail(level), NONE, NONE],
+        }
+    }
+
+    /// Something of an order; 0 when it is not there.
+    #[inline]
+    pub(in crate::exchange) fn glance(&self, order: u32) -> u32 {
+        self.hot.get(order as usize).map_or(0, |order| order.next)
+    }
+
     /// How many orders rest.
     pub fn len(&self) -> usize {
         self.len

@@ -242,8 +242,13 @@ impl Agent for Gateway {
         if std::mem::take(&mut self.is_new) {
             self.entry.desks.begin(now);
         }
+        // First what somebody waits for: what has become durable since.
+        let mut work = self.release()?;
+        if work > 0 {
+            work += self.server.send(&mut self.entry, now);
+        }
         self.server.poll()?;
-        let mut work = self.server.hear(&mut self.entry, now);
+        work += self.server.hear(&mut self.entry, now);
         let is_stopped = self.control.is_stopped();
         if !is_stopped {
             let OrderEntry { rounds, inbound, progress, released, .. } = &mut self.entry;
@@ -252,7 +257,6 @@ impl Agent for Gateway {
             work += self.server.receive(&mut self.entry, now);
             self.ring_downstream();
         }
-        work += self.release()?;
         work += self.take_answers(now);
         work += self.server.send(&mut self.entry, now);
         let (swept, is_round_over) = self.server.sweep(&mut self.entry, is_stopped, now);
