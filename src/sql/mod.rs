@@ -11,6 +11,7 @@
 mod balances;
 pub mod check;
 mod error;
+mod insert;
 mod load;
 mod migrations;
 mod mirror;

@@ -3,6 +3,7 @@
 #![deny(clippy::wildcard_enum_match_arm)]
 
 use super::error::SqlError;
+use super::insert::{Binder, Insert, ROWS_PER_STATEMENT, insert, runs, sql_integer};
 use super::mirror::Mirror;
 use super::rows::{BalanceRow, OrderRow, Rare, Stored, TradeRow};
 use super::schema::Database;
@@ -11,15 +12,14 @@ use crate::domain::{
     Switch, Transfer, Visibility,
 };
 use crate::runtime::planted::{Bug, is_planted};
-use rusqlite::{Connection, Statement, ToSql};
+use rusqlite::{Connection, ToSql};
 
-/// Rows of one statement where many rows are written. More cost more to prepare and gain little.
-const ROWS_PER_STATEMENT: usize = 16;
-
-/// Orders come in the order of their numbers, which have no gaps, and so do trades: SQLite gives each row the number after the
+/// Orders come in the order of their numbers, which hardly ever have gaps, and so do trades: SQLite gives each row the number after the
 /// last one, and puts it at the end without looking for its place.
 const INSERT_ORDER: Insert = Insert {
-    into: "INSERT OR FAIL INTO orders (login, account, user_ref, instrument, side, time_in_force, price, quantity, \
+    table: "orders",
+    key: "order_id",
+    names: "(login, account, user_ref, instrument, side, time_in_force, price, quantity, \
            executed, open, reserved, status, refusal, replaces, replaced_by, cl_ord_id, event, hidden, display_quantity, \
            post_only, expire_s, entered_ns, updated_ns)",
     columns: 23,
@@ -29,7 +29,9 @@ const INSERT_ORDER: Insert = Insert {
 
 /// An order of which only that is said which every order says.
 const INSERT_PLAIN_ORDER: Insert = Insert {
-    into: "INSERT OR FAIL INTO orders (login, account, user_ref, instrument, side, time_in_force, price, quantity, \
+    table: "orders",
+    key: "order_id",
+    names: "(login, account, user_ref, instrument, side, time_in_force, price, quantity, \
            executed, open, reserved, status, replaces, replaced_by, event, entered_ns, updated_ns, hidden, \
            display_quantity, post_only)",
     columns: 17,
@@ -41,7 +43,9 @@ const UPDATE_ORDER: &str = "UPDATE orders SET quantity = ?2, executed = ?3, open
                             refusal = ?7, replaced_by = ?8, updated_ns = ?9 WHERE order_id = ?1";
 
 const INSERT_TRADE: Insert = Insert {
-    into: "INSERT OR FAIL INTO trades (event, time_ns, instrument, taker_side, kind, price, quantity, notional, \
+    table: "trades",
+    key: "trade_id",
+    names: "(event, time_ns, instrument, taker_side, kind, price, quantity, notional, \
            maker_order, maker_account, maker_fee, taker_order, taker_account, taker_fee)",
     columns: 14,
     constants: "",
@@ -49,65 +53,13 @@ const INSERT_TRADE: Insert = Insert {
 };
 
 const UPSERT_BALANCE: Insert = Insert {
-    into: "INSERT OR FAIL INTO balances (account, asset, total, reserved)",
+    table: "balances",
+    key: "",
+    names: "(account, asset, total, reserved)",
     columns: 4,
     constants: "",
     then: "ON CONFLICT (account, asset) DO UPDATE SET total = excluded.total, reserved = excluded.reserved",
 };
-
-/// An insert of any number of rows.
-///
-/// `OR FAIL`: a statement that is refused need not take back its own rows, for the transaction is rolled back. So SQLite keeps no
-/// journal of the statement, into which it would copy each page first (it does for a key that it is given).
-struct Insert {
-    into: &'static str,
-    columns: usize,
-    /// Values of further columns, the same for all rows.
-    constants: &'static str,
-    then: &'static str,
-}
-
-impl Insert {
-    fn sql(&self, rows: usize) -> String {
-        let row = format!("({}{})", vec!["?"; self.columns].join(", "), self.constants);
-        format!("{} VALUES {} {}", self.into, vec![row; rows].join(", "), self.then)
-    }
-
-    /// Inserts all rows, as many per statement as may be.
-    fn rows<R>(
-        &self,
-        connection: &Connection,
-        rows: &[R],
-        bind: impl Fn(&mut Binder<'_, '_>, &R) -> rusqlite::Result<()>,
-    ) -> rusqlite::Result<usize> {
-        let mut count = 0;
-        let (many, few) = rows.as_chunks::<ROWS_PER_STATEMENT>();
-        if !many.is_empty() {
-            let mut statement = connection.prepare_cached(&self.sql(ROWS_PER_STATEMENT))?;
-            for rows in many {
-                count += insert(&mut statement, rows, &bind)?;
-            }
-        }
-        if !few.is_empty() {
-            let mut statement = connection.prepare_cached(&self.sql(1))?;
-            for row in few.chunks(1) {
-                count += insert(&mut statement, row, &bind)?;
-            }
-        }
-        Ok(count)
-    }
-}
-
-/// Runs a statement for as many rows as it is made for.
-fn insert<R>(
-    statement: &mut Statement<'_>,
-    rows: &[R],
-    bind: impl Fn(&mut Binder<'_, '_>, &R) -> rusqlite::Result<()>,
-) -> rusqlite::Result<usize> {
-    let mut binder = Binder::new(statement);
-    rows.iter().try_for_each(|row| bind(&mut binder, row))?;
-    statement.raw_execute()
-}
 
 /// Inserts all of these orders. Almost all are plain, and to say nothing costs as much as to say something.
 fn insert_orders(connection: &Connection, rows: &[OrderRow]) -> rusqlite::Result<usize> {
@@ -124,40 +76,6 @@ fn insert_orders(connection: &Connection, rows: &[OrderRow]) -> rusqlite::Result
         }
     }
     Ok(count + INSERT_ORDER.rows(connection, few, bind_order)?)
-}
-
-/// Binds values to a statement's parameters, one after another.
-struct Binder<'s, 'c> {
-    statement: &'s mut Statement<'c>,
-    last: usize,
-}
-
-impl<'s, 'c> Binder<'s, 'c> {
-    fn new(statement: &'s mut Statement<'c>) -> Self {
-        Self { statement, last: 0 }
-    }
-
-    fn value(&mut self, value: impl ToSql) -> rusqlite::Result<()> {
-        self.last += 1;
-        self.statement.raw_bind_parameter(self.last, value)
-    }
-
-    fn signed(&mut self, value: impl Into<i64>) -> rusqlite::Result<()> {
-        self.value(value.into())
-    }
-
-    fn unsigned(&mut self, value: u64) -> rusqlite::Result<()> {
-        self.value(sql_integer(value))
-    }
-
-    fn unsigned_or_null(&mut self, value: Option<u64>) -> rusqlite::Result<()> {
-        self.value(value.map(sql_integer))
-    }
-}
-
-/// SQL integers are signed. No number of the engine gets past the middle: the largest, nanoseconds, would in 2262.
-fn sql_integer(value: u64) -> i64 {
-    i64::try_from(value).unwrap_or(i64::MAX)
 }
 
 /// What stands in `cl_ord_id`: nothing for nothing but spaces.
@@ -198,9 +116,20 @@ fn write_rows(database: &Database, mirror: &mut Mirror) -> Result<usize, SqlErro
         _ => Ok(()),
     };
     let error = database.error();
-    let mut rows = insert_orders(connection, &mirror.batch.born).map_err(&error)?;
+    let mut rows = 0;
+    for (apart, run) in runs(&mirror.batch.born, |row: &OrderRow| row.order.0) {
+        if let Some(row) = apart {
+            rows += INSERT_ORDER.row_at(connection, row.order.0, row, bind_order).map_err(&error)?;
+        }
+        rows += insert_orders(connection, run).map_err(&error)?;
+    }
     numbered("orders", mirror.batch.born.last().map(|row| row.order.0))?;
-    rows += INSERT_TRADE.rows(connection, &mirror.batch.trades, bind_trade).map_err(&error)?;
+    for (apart, run) in runs(&mirror.batch.trades, |row: &TradeRow| row.trade.0) {
+        if let Some(row) = apart {
+            rows += INSERT_TRADE.row_at(connection, row.trade.0, row, bind_trade).map_err(&error)?;
+        }
+        rows += INSERT_TRADE.rows(connection, run, bind_trade).map_err(&error)?;
+    }
     numbered("trades", mirror.batch.trades.last().map(|row| row.trade.0))?;
     Ok(rows + write_others(connection, mirror).map_err(&error)?)
 }

@@ -1,0 +1,170 @@
+//! Inserts of many rows, as few statements as may be, with values bound one after another.
+
+use rusqlite::{Connection, Statement, ToSql};
+
+/// Rows of one statement where many rows are written. More cost more to prepare and gain little.
+pub(super) const ROWS_PER_STATEMENT: usize = 16;
+
+/// An insert of any number of rows.
+///
+/// `OR FAIL`: a statement that is refused need not take back its own rows, for the transaction is rolled back. So SQLite keeps no
+/// journal of the statement, into which it would copy each page first (it does for a key that it is given).
+pub(super) struct Insert {
+    pub(super) table: &'static str,
+    /// The column of the number that SQLite gives, if it gives one.
+    pub(super) key: &'static str,
+    pub(super) names: &'static str,
+    pub(super) columns: usize,
+    /// Values of further columns, the same for all rows.
+    pub(super) constants: &'static str,
+    pub(super) then: &'static str,
+}
+
+impl Insert {
+    pub(super) fn sql(&self, rows: usize) -> String {
+        let row = format!("({}{})", vec!["?"; self.columns].join(", "), self.constants);
+        let (table, names, then) = (self.table, self.names, self.then);
+        format!("INSERT OR FAIL INTO {table} {names} VALUES {} {then}", vec![row; rows].join(", "))
+    }
+
+    /// Inserts one row under this number.
+    pub(super) fn row_at<R>(
+        &self,
+        connection: &Connection,
+        number: u64,
+        row: &R,
+        bind: impl Fn(&mut Binder<'_, '_>, &R) -> rusqlite::Result<()>,
+    ) -> rusqlite::Result<usize> {
+        let (table, key, names) = (self.table, self.key, self.names.trim_start_matches('('));
+        let values = vec!["?"; self.columns].join(", ");
+        let sql =
+            format!("INSERT OR FAIL INTO {table} ({key}, {names} VALUES (?, {values}{})", self.constants);
+        let mut statement = connection.prepare_cached(&sql)?;
+        let mut binder = Binder::new(&mut statement);
+        binder.unsigned(number)?;
+        bind(&mut binder, row)?;
+        statement.raw_execute()
+    }
+
+    /// Inserts all rows, as many per statement as may be.
+    pub(super) fn rows<R>(
+        &self,
+        connection: &Connection,
+        rows: &[R],
+        bind: impl Fn(&mut Binder<'_, '_>, &R) -> rusqlite::Result<()>,
+    ) -> rusqlite::Result<usize> {
+        let mut count = 0;
+        let (many, few) = rows.as_chunks::<ROWS_PER_STATEMENT>();
+        if !many.is_empty() {
+            let mut statement = connection.prepare_cached(&self.sql(ROWS_PER_STATEMENT))?;
+            for rows in many {
+                count += insert(&mut statement, rows, &bind)?;
+            }
+        }
+        if !few.is_empty() {
+            let mut statement = connection.prepare_cached(&self.sql(1))?;
+            for row in few.chunks(1) {
+                count += insert(&mut statement, row, &bind)?;
+            }
+        }
+        Ok(count)
+    }
+}
+
+/// Runs a statement for as many rows as it is made for.
+pub(super) fn insert<R>(
+    statement: &mut Statement<'_>,
+    rows: &[R],
+    bind: impl Fn(&mut Binder<'_, '_>, &R) -> rusqlite::Result<()>,
+) -> rusqlite::Result<usize> {
+    let mut binder = Binder::new(statement);
+    rows.iter().try_for_each(|row| bind(&mut binder, row))?;
+    statement.raw_execute()
+}
+
+/// The parts of `rows` whose numbers SQLite gives, each with the row before it that it would give another number: that at which
+/// the low half of the numbers begins anew (`domain/numbers.rs`).
+pub(super) fn runs<R>(
+    rows: &[R],
+    number: impl Fn(&R) -> u64 + Copy,
+) -> impl Iterator<Item = (Option<&R>, &[R])> {
+    let begins_anew = move |row: &R| number(row) as u32 == 0;
+    rows.chunk_by(move |_, next| !begins_anew(next)).map(move |run| match run {
+        [first, rest @ ..] if begins_anew(first) => (Some(first), rest),
+        run => (None, run),
+    })
+}
+
+/// Binds values to a statement's parameters, one after another.
+pub(super) struct Binder<'s, 'c> {
+    statement: &'s mut Statement<'c>,
+    last: usize,
+}
+
+impl<'s, 'c> Binder<'s, 'c> {
+    pub(super) fn new(statement: &'s mut Statement<'c>) -> Self {
+        Self { statement, last: 0 }
+    }
+
+    pub(super) fn value(&mut self, value: impl ToSql) -> rusqlite::Result<()> {
+        self.last += 1;
+        self.statement.raw_bind_parameter(self.last, value)
+    }
+
+    pub(super) fn signed(&mut self, value: impl Into<i64>) -> rusqlite::Result<()> {
+        self.value(value.into())
+    }
+
+    pub(super) fn unsigned(&mut self, value: u64) -> rusqlite::Result<()> {
+        self.value(sql_integer(value))
+    }
+
+    pub(super) fn unsigned_or_null(&mut self, value: Option<u64>) -> rusqlite::Result<()> {
+        self.value(value.map(sql_integer))
+    }
+}
+
+/// SQL integers are signed. No number of the engine gets past the middle: the largest, nanoseconds, would in 2262.
+pub(super) fn sql_integer(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_whose_numbers_skip_are_inserted_by_their_numbers() {
+        let last = u64::from(u32::MAX);
+        let parts = |rows: &[u64]| -> Vec<(Option<u64>, Vec<u64>)> {
+            runs(rows, |row| *row).map(|(apart, run)| (apart.copied(), run.to_vec())).collect()
+        };
+        assert_eq!(parts(&[]), []);
+        assert_eq!(parts(&[1, 2, 3]), [(None, vec![1, 2, 3])]);
+        let (first, second) = (1 << 36, (1 << 36) + 1);
+        assert_eq!(
+            parts(&[last - 1, last, first, second]),
+            [(None, vec![last - 1, last]), (Some(first), vec![second])]
+        );
+        assert_eq!(parts(&[first]), [(Some(first), vec![])]);
+    }
+
+    /// SQLite gives the number after the last one, also behind a row whose number was said.
+    #[test]
+    fn numbers_go_on_behind_a_row_that_was_inserted_by_its_number() {
+        let connection = Connection::open_in_memory().expect("open");
+        connection.execute_batch("CREATE TABLE t (id INTEGER PRIMARY KEY, a)").expect("made");
+        let table = Insert { table: "t", key: "id", names: "(a)", columns: 1, constants: "", then: "" };
+        let rows = [u64::from(u32::MAX), 1 << 36, (1 << 36) + 1];
+        connection.execute("INSERT INTO t VALUES (?, 0)", [i64::from(u32::MAX) - 1]).expect("inserted");
+        for (apart, run) in runs(&rows, |row| *row) {
+            if let Some(row) = apart {
+                table.row_at(&connection, *row, row, |to, row| to.unsigned(*row)).expect("inserted");
+            }
+            table.rows(&connection, run, |to, row| to.unsigned(*row)).expect("inserted");
+        }
+        let mut all = connection.prepare("SELECT id FROM t WHERE id = a ORDER BY id").expect("prepared");
+        let ids = all.query_map([], |row| row.get::<_, i64>(0)).expect("read");
+        assert_eq!(ids.collect::<Result<Vec<_>, _>>().expect("read"), rows.map(|row| row as i64));
+    }
+}
