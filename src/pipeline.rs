@@ -30,7 +30,7 @@ use crate::operator::{Desk, DeskPorts};
 use crate::recovery::{DataDir, Recovered};
 use crate::replica::State;
 use crate::ring::{Consumer, CursorReader, Producer, RingBuilder, cursor, spsc};
-use crate::runtime::chairs::Lag;
+use crate::runtime::chairs::{Lag, Waits};
 use crate::runtime::planted::{Bug, is_planted};
 use crate::runtime::{
     Agent, Clocks, Counters, Doorbell, Fatal, IdleStrategy, Mute, Place, StampClock, ThreadingMode, UnixNanos,
@@ -257,13 +257,14 @@ pub fn build(
     let sequenced = commands.cursor();
     let in_ring = events.cursor();
 
-    // While the hot thread is the journaler, one agent on it rings the disk thread for all.
+    // While the hot thread is the journaler, one agent on it rings the disk thread and the archiver for all.
     let mute = Mute::default();
     let muted = |bells: Vec<Doorbell>| bells.into_iter().map(|bell| bell.muted_by(&mute)).collect();
     let inline_ports = InlinePorts {
         commands: [commands.cursor(), to_journaler.cursor()],
         events: events.cursor(),
-        disk: seats.bells(Seat::Inline, &[Seat::Journaler, Seat::Archiver]),
+        disk: seats.bells(Seat::Inline, &[Seat::Journaler]),
+        archiver: seats.bells(Seat::Inline, &[Seat::Archiver]),
         mute: mute.clone(),
         soon: seats.soon(),
     };
@@ -459,13 +460,19 @@ pub fn build(
     };
     let shadow_control = shadow.as_ref().map(Shadow::control);
     let bytes_max = settings::background_lag(config, data);
+    let (event, command) = (settings::EVENT_RECORD_BYTES, settings::COMMAND_RECORD_BYTES);
     let sql = sql.map(|sql| {
-        let lag = lag_of(&archived, &sql.watermark(), settings::EVENT_RECORD_BYTES, bytes_max);
-        (sql, lag)
+        let bytes = lag_of(&archived, &sql.watermark(), event);
+        (sql, Lag { bytes, bytes_max, waits: Waits::Long })
     });
     let shadow = shadow.map(|shadow| {
-        let lag = lag_of(&durable, &shadow.position(), settings::COMMAND_RECORD_BYTES, bytes_max);
-        (shadow, lag)
+        let bytes = lag_of(&durable, &shadow.position(), command);
+        (shadow, Lag { bytes, bytes_max, waits: Waits::Long })
+    });
+    let feed = feed.map(|feed| {
+        let bytes = lag_of(&archived, &feed.followed(), event);
+        let bytes_max = config.market_data.lag_mib.saturating_mul(1 << 20);
+        (feed, Lag { bytes, bytes_max, waits: Waits::Short })
     });
 
     let watch = Watch {
@@ -509,10 +516,9 @@ pub fn build(
 }
 
 /// How far who is at `at` is behind `end`, in records of so many bytes.
-fn lag_of(end: &CursorReader, at: &CursorReader, record_bytes: u64, bytes_max: u64) -> Lag {
+fn lag_of(end: &CursorReader, at: &CursorReader, record_bytes: u64) -> Box<dyn Fn() -> u64 + Send> {
     let (end, at) = (end.clone(), at.clone());
-    let bytes = move || end.get().saturating_sub(at.get()).saturating_mul(record_bytes);
-    Lag { bytes: Box::new(bytes), bytes_max }
+    Box::new(move || end.get().saturating_sub(at.get()).saturating_mul(record_bytes))
 }
 
 /// Who is told what.

@@ -204,6 +204,8 @@ pub struct MarketDataSection {
     pub behind_messages_max: u64,
     /// Messages from one checkpoint to the next.
     pub checkpoint_every_messages: u64,
+    /// How far it may be behind the events before it counts as any other thread, MiB.
+    pub lag_mib: u64,
     /// Size of one file of the log of messages, MiB.
     pub segment_mib: u64,
     /// Files that are kept ready ahead of need.
@@ -235,6 +237,7 @@ impl Default for MarketDataSection {
             tail_messages: 65_536,
             behind_messages_max: 1_000_000,
             checkpoint_every_messages: 5_000_000,
+            lag_mib: 128,
             segment_mib: 64,
             spare_segments: 1,
             mold_group: None,

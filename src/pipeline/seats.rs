@@ -45,19 +45,20 @@ impl Seat {
     /// sits with the sequencer, its only reader.
     const BUSY_THREADS: usize = 6;
 
-    /// Threads of the shared mode: everything that never blocks on the first, everything that waits for the disk on the
+    /// Threads of the shared mode: everything that never blocks on the first, the journaler on the
     /// second, SQL on the third, market data on a fourth, the shadow on a fifth, the doorman, who checks passwords, on a sixth, the
-    /// resender, who reads old messages, on a seventh.
+    /// resender, who reads old messages, on a seventh, the archiver on the eighth: while the journaler waits for the disk, it works.
     /// (They stop in this order: what the shadow may retire at its end depends on how far SQL and market data are.)
     fn shared_thread(self) -> usize {
         match self {
             Self::Gateway | Self::Timer | Self::Sequencer | Self::Matcher | Self::Inline => 0,
-            Self::Journaler | Self::Archiver => 1,
+            Self::Journaler => 1,
             Self::Sql => 2,
             Self::Feed => 3,
             Self::Shadow => 4,
             Self::Doorman => 5,
             Self::Resender => 6,
+            Self::Archiver => 7,
         }
     }
 
@@ -69,10 +70,9 @@ impl Seat {
             | Self::Sequencer
             | Self::Matcher
             | Self::Inline
-            | Self::Journaler
-            | Self::Archiver => Priority::Prompt,
-            Self::Feed | Self::Doorman | Self::Resender => Priority::Gathering,
-            Self::Sql | Self::Shadow => Priority::Idle,
+            | Self::Journaler => Priority::Prompt,
+            Self::Archiver | Self::Doorman | Self::Resender => Priority::Gathering,
+            Self::Feed | Self::Sql | Self::Shadow => Priority::Idle,
         }
     }
 }
@@ -91,7 +91,7 @@ pub(super) struct Agents {
     /// With how far it may be behind before it counts as any other.
     pub(super) sql: Option<(SqlWriter, Lag)>,
     pub(super) shadow: Option<(Shadow, Lag)>,
-    pub(super) feed: Option<FeedPublisher>,
+    pub(super) feed: Option<(FeedPublisher, Lag)>,
 }
 
 /// How SQL writer, shadow and feed wait. The work of the first two has a rhythm of its own, so nobody wakes them; the feed is
@@ -172,7 +172,8 @@ impl Seats {
             ThreadingMode::Shared => {
                 let followers = [FOLLOWER_IDLE, DOORMAN_IDLE, FOLLOWER_IDLE].map(backoff);
                 let first = [sockets()?, backoff(disk_idle(config)), backoff(FOLLOWER_IDLE)];
-                first.into_iter().chain([feed()?]).chain(followers).collect()
+                let archiver = backoff(IdleLimits::default());
+                first.into_iter().chain([feed()?]).chain(followers).chain([archiver]).collect()
             }
             ThreadingMode::Dedicated => {
                 // A thread that spins takes a whole core; with fewer cores than threads that would starve the others.
@@ -285,7 +286,7 @@ impl Seats {
         sit(Seat::Journaler, StopPhase::Disk, Some(Box::new(journaler)));
         sit(Seat::Archiver, StopPhase::Disk, Some(Box::new(archiver)));
         sit(Seat::Sql, StopPhase::Followers, sql.map(|(sql, lag)| in_background(Box::new(sql), lag)));
-        sit(Seat::Feed, StopPhase::Followers, feed.map(|agent| Box::new(agent) as _));
+        sit(Seat::Feed, StopPhase::Followers, feed.map(|(feed, lag)| in_background(Box::new(feed), lag)));
         sit(
             Seat::Shadow,
             StopPhase::Followers,
@@ -307,10 +308,9 @@ impl Seats {
                 let agent = match agents.len() {
                     1 => agents.remove(0),
                     _ => {
-                        let name = match (self.mode, stop) {
-                            (ThreadingMode::Dedicated, _) => "sequencer",
-                            (_, StopPhase::Hot) => "hot",
-                            _ => "disk",
+                        let name = match self.mode {
+                            ThreadingMode::Dedicated => "sequencer",
+                            ThreadingMode::Shared | ThreadingMode::Stepped => "hot",
                         };
                         Box::new(CompositeAgent::new(name, agents))
                     }

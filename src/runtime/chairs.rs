@@ -8,7 +8,7 @@
 use super::agent::Agent;
 use super::counters::{Counter, Counters};
 use super::fatal::Fatal;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 
 /// How far an agent may fall behind.
@@ -17,6 +17,18 @@ pub struct Lag {
     pub bytes: Box<dyn Fn() -> u64 + Send>,
     /// From so many bytes on it is handed to the thread that counts, below half as many back.
     pub bytes_max: u64,
+    /// Whether somebody waits for it however little that is.
+    pub waits: Waits,
+}
+
+/// How long an agent of the background may stand still.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Waits {
+    /// As long as it is not too far behind.
+    Long,
+    /// Not while the other thread looks twice: it then does a duty cycle there. The thread in the background must never sleep
+    /// for longer than that between its own.
+    Short,
 }
 
 struct Shared {
@@ -24,6 +36,8 @@ struct Shared {
     agent: Mutex<Option<Box<dyn Agent>>>,
     /// The agent is too far behind for the background.
     urgent: AtomicBool,
+    /// Duty cycles done in the background.
+    cycles: AtomicU64,
 }
 
 impl Shared {
@@ -61,6 +75,9 @@ pub struct Foreground {
     name: String,
     shared: Arc<Shared>,
     lag: Lag,
+    /// Where the background was at the last look, and how many looks ago it was elsewhere.
+    seen_cycles: u64,
+    still: u32,
     lag_bytes: Counter,
     urgent: Counter,
 }
@@ -68,13 +85,19 @@ pub struct Foreground {
 /// Gives an agent two threads, the first of which is to run with [`Priority::Idle`](super::Priority::Idle).
 pub fn two_chairs(agent: Box<dyn Agent>, lag: Lag, counters: &Counters) -> (Background, Foreground) {
     let name = agent.name().to_owned();
-    let shared = Arc::new(Shared { agent: Mutex::new(Some(agent)), urgent: AtomicBool::new(false) });
+    let shared = Arc::new(Shared {
+        agent: Mutex::new(Some(agent)),
+        urgent: AtomicBool::new(false),
+        cycles: AtomicU64::new(0),
+    });
     let foreground = Foreground {
         lag_bytes: counters.register(format!("{name}.lag_bytes"), "bytes"),
         urgent: counters.register(format!("{name}.urgent"), "1 = yes"),
         name: name.clone(),
         shared: Arc::clone(&shared),
         lag,
+        seen_cycles: 0,
+        still: 0,
     };
     (Background { name: format!("{name}-idle"), shared }, foreground)
 }
@@ -92,6 +115,7 @@ impl Agent for Background {
     }
 
     fn do_work(&mut self) -> Result<usize, Fatal> {
+        self.shared.cycles.fetch_add(1, Ordering::Relaxed);
         if self.shared.urgent.load(Ordering::Acquire) {
             return Ok(0);
         }
@@ -100,6 +124,20 @@ impl Agent for Background {
 
     fn on_close(&mut self) -> Result<(), Fatal> {
         self.shared.close()
+    }
+}
+
+impl Foreground {
+    /// Whether the background has not had a core since the look before the last, and somebody waits.
+    fn stands_still(&mut self) -> bool {
+        let cycles = self.shared.cycles.load(Ordering::Relaxed);
+        let is_still = std::mem::replace(&mut self.seen_cycles, cycles) == cycles;
+        self.still = if is_still { self.still + 1 } else { 0 };
+        if self.lag.waits == Waits::Long || self.still < 2 {
+            return false;
+        }
+        self.still = 0;
+        true
     }
 }
 
@@ -125,10 +163,10 @@ impl Agent for Foreground {
             self.shared.urgent.store(false, Ordering::Release);
             self.urgent.set(0);
         }
-        match self.shared.urgent.load(Ordering::Relaxed) {
-            true => self.shared.work(),
-            false => Ok(0),
+        if self.shared.urgent.load(Ordering::Relaxed) || self.stands_still() {
+            return self.shared.work();
         }
+        Ok(0)
     }
 
     fn on_close(&mut self) -> Result<(), Fatal> {
@@ -143,13 +181,15 @@ mod tests {
     use std::sync::atomic::AtomicU64;
 
     fn chairs(
+        waits: Waits,
         work: impl IntoIterator<Item = Result<usize, Fatal>>,
     ) -> (Background, Foreground, Journal, Arc<AtomicU64>, Counters) {
         let behind = Arc::new(AtomicU64::new(0));
         let (journal, counters) = (Journal::default(), Counters::new());
         let agent = Box::new(Scripted::new("sql", &journal, work));
         let shown = Arc::clone(&behind);
-        let lag = Lag { bytes: Box::new(move || shown.load(Ordering::Relaxed)), bytes_max: 100 };
+        let bytes = Box::new(move || shown.load(Ordering::Relaxed));
+        let lag = Lag { bytes, bytes_max: 100, waits };
         let (background, foreground) = two_chairs(agent, lag, &counters);
         (background, foreground, journal, behind, counters)
     }
@@ -157,7 +197,7 @@ mod tests {
     #[test]
     fn it_is_handed_over_when_it_is_behind_and_back_when_it_has_caught_up() {
         let (mut background, mut foreground, journal, behind, counters) =
-            chairs([Ok(1), Ok(2), Ok(3), Ok(4)]);
+            chairs(Waits::Long, [Ok(1), Ok(2), Ok(3), Ok(4)]);
         let shown = |name: &str| {
             let all = counters.snapshot();
             all.into_iter().find(|reading| reading.name == name).map(|reading| reading.value)
@@ -176,9 +216,24 @@ mod tests {
         assert_eq!(journal.lines(), ["start sql", "sql", "sql", "sql", "sql"]);
     }
 
+    /// With nothing behind that could be counted: a client that has connected waits, too.
+    #[test]
+    fn an_agent_that_is_waited_for_does_not_stand_still_for_want_of_a_core() {
+        for (waits, cycles) in [(Waits::Short, 4), (Waits::Long, 0)] {
+            let (mut background, mut foreground, journal, _, _) =
+                chairs(waits, std::iter::repeat_n(Ok(0), 20));
+            (0..9).for_each(|_| assert_eq!(foreground.do_work(), Ok(0)));
+            assert_eq!(journal.lines().len(), cycles, "{waits:?}");
+            for _ in 0..9 {
+                assert_eq!((background.do_work(), foreground.do_work()), (Ok(0), Ok(0)));
+            }
+            assert_eq!(journal.lines().len(), cycles + 9, "the background has a core: it alone works");
+        }
+    }
+
     #[test]
     fn while_one_is_at_work_the_other_does_not_wait() {
-        let (_background, mut foreground, journal, behind, _) = chairs([Ok(1)]);
+        let (_background, mut foreground, journal, behind, _) = chairs(Waits::Long, [Ok(1)]);
         behind.store(1_000, Ordering::Relaxed);
         let shared = Arc::clone(&foreground.shared);
         let at_work = shared.agent.lock().unwrap();
@@ -190,7 +245,7 @@ mod tests {
 
     #[test]
     fn it_is_closed_once_by_whoever_ends_first() {
-        let (mut background, mut foreground, journal, _, _) = chairs([]);
+        let (mut background, mut foreground, journal, _, _) = chairs(Waits::Long, []);
         foreground.on_close().unwrap();
         background.on_close().unwrap();
         assert_eq!((foreground.do_work(), background.do_work()), (Ok(0), Ok(0)));

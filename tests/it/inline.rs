@@ -64,6 +64,7 @@ impl Rig {
             commands: [commands.cursor(), consumer.cursor()],
             events: events_at,
             disk: vec![disk.doorbell()],
+            archiver: vec![disk.doorbell()],
             mute: mute.clone(),
             soon: soon.clone(),
         };

@@ -6,7 +6,7 @@
 //! commands wait, while syncs are slow, and where the segment ends. The disk thread then does it as if this agent
 //! were not there.
 //!
-//! While this agent is in charge, the stages of its thread do not ring the disk thread ([`Mute`]); what they would have rung
+//! While this agent is in charge, the stages of its thread ring neither the disk thread nor the archiver ([`Mute`]); what they would have rung
 //! for is owed here. Commands that are left waiting are rung for at once. Events for the archiver can wait, and waking it for
 //! each would take the core from the next order: they are rung for after the answer has left, and once a millisecond, or when
 //! many wait.
@@ -43,7 +43,9 @@ pub struct InlinePorts {
     pub events: CursorReader,
     /// Wakes the disk thread.
     pub disk: Vec<Doorbell>,
-    /// Silences the bells of its thread's other agents that wake the disk thread.
+    /// Wakes the archiver.
+    pub archiver: Vec<Doorbell>,
+    /// Silences the bells of its thread's other agents that wake either.
     pub mute: Mute,
     /// Makes its thread sleep for no longer than what is owed to the archiver can wait.
     pub soon: Soon,
@@ -112,8 +114,8 @@ impl InlineJournaler {
         end.get() - position
     }
 
-    fn ring(&mut self, now: MonotonicNanos) {
-        self.ports.disk.iter().for_each(Doorbell::ring);
+    fn ring_archiver(&mut self, now: MonotonicNanos) {
+        self.ports.archiver.iter().for_each(Doorbell::ring);
         self.last_ring = now;
         self.rung_events = self.seen_events;
         self.owe_ring(false);
@@ -131,7 +133,8 @@ impl InlineJournaler {
         if !std::mem::replace(&mut self.is_handed_over, true) {
             self.counts.handed_over.add(1);
         }
-        self.ring(now);
+        self.ports.disk.iter().for_each(Doorbell::ring);
+        self.ring_archiver(now);
     }
 
     /// Leaves everything to the disk thread until then.
@@ -205,7 +208,7 @@ impl Agent for InlineJournaler {
         }
         let is_due = now.0 - self.last_ring.0 >= RING_EVERY_NS;
         if owed_ring && (is_due || events - self.rung_events >= EVENTS_MAX) {
-            self.ring(now);
+            self.ring_archiver(now);
         }
         if waiting == 0 {
             return self.rest().map(|()| 0);
