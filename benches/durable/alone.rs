@@ -3,7 +3,7 @@
 use crate::child::Child;
 use crate::engine::{EngineProcess, Setup};
 use crate::line::{Dialogue, Line};
-use crate::postgres::Postgres;
+use crate::postgres::SKIPPED;
 use crate::report::{Disk, Rounds, histogram, nanos, print_rounds};
 use crate::servers::folder;
 use dojima::config::Durability;
@@ -47,15 +47,17 @@ pub fn durable(disk: &Disk, size: Size) {
         Contender { name: "SQLite, a transaction an order", address: sqlite, dialogue: Dialogue::plain() },
         Contender { name: "Dojima", address: engine.address, dialogue: Dialogue::ouch(0, 1) },
     ];
-    let server = size.postgres.then(|| Postgres::start(disk));
-    match &server {
-        Some(Ok(server)) => contenders.push(Contender {
-            name: "PostgreSQL, a transaction an order",
-            address: server.address,
-            dialogue: Dialogue::postgres(),
-        }),
-        Some(Err(why)) => println!("PostgreSQL: skipped, {why}"),
-        None => {}
+    let mut server = size.postgres.then(|| Child::start(&["postgres", &disk.folder().display().to_string()]));
+    if let Some(server) = &mut server {
+        let said = server.hear();
+        match said.strip_prefix(SKIPPED) {
+            None => contenders.push(Contender {
+                name: "PostgreSQL, a transaction an order",
+                address: said.parse().expect("an address"),
+                dialogue: Dialogue::postgres(),
+            }),
+            Some(why) => println!("PostgreSQL: skipped, {why}"),
+        }
     }
     let rounds = in_turns(&mut contenders, size);
     print_rounds("one order in flight", &rounds, &[("the plain server", 0), ("SQLite", 1)]);

@@ -4,14 +4,19 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{ChildStdin, ChildStdout, Command, Stdio};
+use std::time::{Duration, Instant};
 
 /// The first argument of a process that plays a role.
 pub const ROLE: &str = "--role";
 
-/// Killed when it is dropped.
+/// A role ends with its input, which ends when this is dropped or this process ends; one that does not is killed after so long.
+const END_MAX: Duration = Duration::from_secs(20);
+
+/// A role that is played.
 pub struct Child {
     process: std::process::Child,
-    input: ChildStdin,
+    /// `None` once it is to end.
+    input: Option<ChildStdin>,
     output: BufReader<ChildStdout>,
 }
 
@@ -25,7 +30,7 @@ impl Child {
             .stdout(Stdio::piped())
             .spawn()
             .expect("a process");
-        let input = process.stdin.take().expect("piped");
+        let input = process.stdin.take();
         let output = BufReader::new(process.stdout.take().expect("piped"));
         Self { process, input, output }
     }
@@ -42,11 +47,12 @@ impl Child {
     }
 
     pub fn ask(&mut self, line: &str) -> String {
-        writeln!(self.input, "{line}").expect("the process listens");
+        let input = self.input.as_mut().expect("it is not to end");
+        writeln!(input, "{line}").expect("the process listens");
         self.hear()
     }
 
-    fn hear(&mut self) -> String {
+    pub fn hear(&mut self) -> String {
         let mut line = String::new();
         self.output.read_line(&mut line).expect("UTF-8");
         assert!(line.ends_with('\n'), "the process has ended");
@@ -56,18 +62,28 @@ impl Child {
 
 impl Drop for Child {
     fn drop(&mut self) {
+        drop(self.input.take());
+        let asked = Instant::now();
+        while matches!(self.process.try_wait(), Ok(None)) && asked.elapsed() < END_MAX {
+            std::thread::sleep(Duration::from_millis(5));
+        }
         // It may have ended by itself.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
 }
 
+/// Returns when the input ends.
+pub fn until_input_ends() {
+    for line in std::io::stdin().lines() {
+        assert!(line.is_ok_and(|line| line.is_empty()), "this role is told nothing");
+    }
+}
+
 /// Ends this process when its input ends.
 pub fn end_with_input() {
     std::thread::spawn(|| {
-        for line in std::io::stdin().lines() {
-            assert!(line.is_ok_and(|line| line.is_empty()), "this role is told nothing");
-        }
+        until_input_ends();
         std::process::exit(0);
     });
 }

@@ -1,7 +1,7 @@
 //! Many orders at once: at a fixed rate, and as many as are taken.
 
 use crate::child::Child;
-use crate::engine::{EngineProcess, Setup};
+use crate::engine::{EngineProcess, Lag, Setup};
 use crate::paced::{self, Pace, ouch_lines, plain_lines};
 use crate::report::{Disk, Rounds, histogram, print_rounds, quantiles, spread, table};
 use crate::servers::folder;
@@ -58,12 +58,12 @@ pub fn open_loop(disk: &Disk, rounds: usize, seconds: f64) {
         quantiles(&late)
     );
     print_rounds("open loop", &all, &[("group commit", 0)]);
-    let longest =
-        |ms: fn(&crate::engine::Lag) -> u64| lags.iter().map(|lag| ms(lag) as f64).collect::<Vec<_>>();
+    let ms = |of: fn(&Lag) -> u64| spread(&lags.iter().map(|lag| of(lag) as f64).collect::<Vec<_>>(), 0);
     println!(
-        "furthest behind in a round: SQL {} ms, market data {} ms",
-        spread(&longest(|lag| lag.sql_ms_max), 0),
-        spread(&longest(|lag| lag.feed_ms_max), 0)
+        "SQL was {} ms behind in the mean of a round, {} ms at most; market data {} ms at most",
+        ms(|lag| lag.sql_ms_mean),
+        ms(|lag| lag.sql_ms_max),
+        ms(|lag| lag.feed_ms_max)
     );
 }
 

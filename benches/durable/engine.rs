@@ -99,7 +99,7 @@ impl EngineProcess {
     }
 }
 
-/// How far SQL and market data are behind the event log. The longest is that since the look before.
+/// How far SQL and market data are behind the event log. Means and the longest are those since the look before.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Lag {
     /// Events in the log since this start.
@@ -107,6 +107,7 @@ pub struct Lag {
     pub sql_events: u64,
     pub sql_bytes: u64,
     pub sql_ms: u64,
+    pub sql_ms_mean: u64,
     pub sql_ms_max: u64,
     pub feed_events: u64,
     pub feed_ms: u64,
@@ -117,21 +118,10 @@ pub struct Lag {
 
 impl Lag {
     fn words(self) -> String {
-        let Self {
-            events,
-            sql_events,
-            sql_bytes,
-            sql_ms,
-            sql_ms_max,
-            feed_events,
-            feed_ms,
-            feed_ms_max,
-            urgent,
-        } = self;
-        let urgent = u64::from(urgent);
-        format!(
-            "{events} {sql_events} {sql_bytes} {sql_ms} {sql_ms_max} {feed_events} {feed_ms} {feed_ms_max} {urgent}"
-        )
+        let sql = [self.sql_events, self.sql_bytes, self.sql_ms, self.sql_ms_mean, self.sql_ms_max];
+        let feed = [self.feed_events, self.feed_ms, self.feed_ms_max];
+        let numbers = [&[self.events], &sql[..], &feed[..], &[u64::from(self.urgent)]].concat();
+        numbers.iter().map(u64::to_string).collect::<Vec<_>>().join(" ")
     }
 }
 
@@ -146,6 +136,7 @@ impl FromStr for Lag {
             sql_events: next()?,
             sql_bytes: next()?,
             sql_ms: next()?,
+            sql_ms_mean: next()?,
             sql_ms_max: next()?,
             feed_events: next()?,
             feed_ms: next()?,
@@ -201,6 +192,9 @@ pub fn run(words: &[String]) {
 struct Looks {
     ends: VecDeque<(Instant, u64)>,
     lag: Lag,
+    /// Looks since the last answer, and how far behind SQL was in all of them together, ms.
+    taken: u64,
+    sql_ms: u64,
 }
 
 impl Looks {
@@ -220,6 +214,8 @@ impl Looks {
             self.ends.get(first).map_or(0, |(at, _)| (now - *at).as_millis() as u64)
         };
         let (sql_ms, feed_ms) = (ms(sql), ms(feed));
+        self.taken += 1;
+        self.sql_ms += sql_ms;
         self.lag = Lag {
             events: end,
             sql_events: end.saturating_sub(sql),
@@ -241,7 +237,8 @@ impl Looks {
                 _ => {}
             }
         }
-        let lag = self.lag;
+        let lag = Lag { sql_ms_mean: self.sql_ms / self.taken, ..self.lag };
+        (self.taken, self.sql_ms) = (0, 0);
         (self.lag.sql_ms_max, self.lag.feed_ms_max) = (0, 0);
         lag
     }

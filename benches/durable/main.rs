@@ -102,11 +102,12 @@ fn small(disk: &Disk) {
 /// A process that one of the parts has started.
 fn play(role: &str, words: &[String]) {
     let folder = || Path::new(words.first().expect("a folder"));
-    if role != "engine" {
+    if !matches!(role, "engine" | "postgres") {
         child::end_with_input();
     }
     match role {
         "engine" => engine::run(words),
+        "postgres" => postgres::serve(folder()),
         "plain" => servers::plain(folder()),
         "sqlite" => servers::sqlite(folder()),
         "group" => servers::group(folder(), words[1].parse().expect("a number")),

@@ -1,6 +1,6 @@
 //! PostgreSQL, where it is installed: one transaction for each order, by a prepared statement over the same kind of socket.
 
-use crate::report::Disk;
+use crate::child::until_input_ends;
 use crate::servers::{INDEX, TABLE, row};
 use std::fs;
 use std::io::{Read, Write};
@@ -19,10 +19,23 @@ const TYPES: [i32; 8] = [20, 23, 25, 23, 20, 20, 23, 20];
 /// How long a server may take to start.
 const START_MAX: Duration = Duration::from_secs(60);
 
-/// A server of our own in a folder of its own.
-pub struct Postgres {
+/// What the role says instead of an address, and then why.
+pub const SKIPPED: &str = "skipped: ";
+
+/// Plays the role: a server in a folder of its own, which ends with this process's input.
+pub fn serve(folder: &Path) {
+    match Postgres::start(folder) {
+        Ok(server) => {
+            println!("{}", server.address);
+            until_input_ends();
+        }
+        Err(why) => println!("{SKIPPED}{}", why.replace('\n', " ")),
+    }
+}
+
+struct Postgres {
     process: Child,
-    pub address: SocketAddr,
+    address: SocketAddr,
 }
 
 impl Postgres {
@@ -30,9 +43,9 @@ impl Postgres {
     ///
     /// # Errors
     /// Why there is none.
-    pub fn start(disk: &Disk) -> Result<Self, String> {
+    fn start(place: &Path) -> Result<Self, String> {
         let programs = programs().ok_or("postgres and initdb are not found")?;
-        let folder = disk.folder().join("postgres");
+        let folder = place.join("postgres");
         fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
         // It refuses to run as root, so root lends it another name.
         let user = if rustix::process::geteuid().is_root() {
@@ -40,7 +53,7 @@ impl Postgres {
                 other_user().ok_or("it does not run as root, and there is no user postgres or nobody")?;
             chown(&folder, Some(user.0), Some(user.1)).map_err(|error| error.to_string())?;
             let open = fs::Permissions::from_mode(0o755);
-            fs::set_permissions(disk.folder(), open).map_err(|error| error.to_string())?;
+            fs::set_permissions(place, open).map_err(|error| error.to_string())?;
             Some(user)
         } else {
             None
