@@ -35,6 +35,11 @@ pub fn duration(time: Duration) -> String {
     }
 }
 
+/// What each of so many took of a time: `97 ns`.
+pub fn each(time: Duration, count: u64) -> String {
+    duration(Duration::from_nanos((time.as_nanos() / u128::from(count.max(1))) as u64))
+}
+
 /// In binary units: `512 B`, `1.50 MiB`.
 pub fn bytes(value: u64) -> String {
     const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
@@ -79,6 +84,7 @@ mod tests {
         assert_eq!(shown, ["0", "999", "1,000", "1,234,567"]);
         assert_eq!([count(1, "command"), count(2_000, "command")], ["1 command", "2,000 commands"]);
         assert_eq!([0, 1_023, 1_536, 134_217_728].map(bytes), ["0 B", "1023 B", "1.50 KiB", "128 MiB"]);
+        assert_eq!(each(Duration::from_millis(3), 2_000), "1.50 µs");
         let times = [999, 1_500, 740_000, 99_960_000, 1_250_000_000, 200_000_000_000, 7_260_000_000_000];
         assert_eq!(
             times.map(|ns| duration(Duration::from_nanos(ns))),

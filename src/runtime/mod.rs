@@ -33,6 +33,7 @@ pub mod stamps;
 pub mod stepper;
 #[cfg(all(test, not(dojima_loom)))]
 mod tests;
+pub mod thread_time;
 
 pub use affinity::{AffinityError, CoreIndex};
 pub use agent::Agent;
@@ -51,6 +52,7 @@ pub use priority::Priority;
 pub use runner::{FatalPolicy, Place, Runner, RunningAgent, Shutdown};
 pub use stamps::{SLEW_DIVISOR, StampClock, StampReader};
 pub use stepper::{Settled, Stepper};
+pub use thread_time::thread_time;
 
 /// How the agents are spread over threads. Their behaviour is the same in each mode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

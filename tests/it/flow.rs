@@ -254,6 +254,8 @@ fn play_through(flow: &Flow, options: DriverOptions) -> (Progress, Vec<Fill>) {
         (progress.sent, progress.settled, driver.unsettled()),
         (flow.actions.len() as u64, progress.sent, 0)
     );
+    let answered = progress.settled - progress.unanswered;
+    assert_eq!(driver.latency().len(), answered, "the time of every answer is taken, once");
     driver.log_out();
     running.engine.stop().expect("stops in good order");
     (progress, fills)

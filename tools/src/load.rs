@@ -8,6 +8,7 @@ use clap::Args;
 use dojima::cli::{print, show};
 use dojima::client::flow::generator::{GeneratorOptions, generate};
 use dojima::client::{Driver, DriverOptions, Ordering, Pace, Turn};
+use dojima::runtime::thread_time;
 use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -53,7 +54,7 @@ pub(crate) fn run(args: LoadArgs) -> anyhow::Result<()> {
     driver.connect(args.address).with_context(|| {
         format!("no sessions at {}; was the engine started with `load --print-config`'s file?", args.address)
     })?;
-    let started = Instant::now();
+    let (started, before) = (Instant::now(), thread_time());
     let mut shown = started;
     while driver.turn(Duration::from_millis(100))? == Turn::Working {
         if shown.elapsed() >= PROGRESS_EVERY {
@@ -62,8 +63,9 @@ pub(crate) fn run(args: LoadArgs) -> anyhow::Result<()> {
         }
     }
     let elapsed = started.elapsed();
+    let client = thread_time().zip(before).map(|(now, before)| now.saturating_sub(before));
     driver.log_out();
-    Ok(summary(&driver, elapsed)?)
+    Ok(summary(&driver, elapsed, client)?)
 }
 
 /// One line that is written over itself; nothing where nobody watches.
@@ -77,7 +79,8 @@ fn progress(driver: &Driver<'_>, orders: usize, started: Instant) {
     }
 }
 
-fn summary(driver: &Driver<'_>, elapsed: Duration) -> std::io::Result<()> {
+/// `client`: processor time that this thread took, where the system says it.
+fn summary(driver: &Driver<'_>, elapsed: Duration, client: Option<Duration>) -> std::io::Result<()> {
     if std::io::stderr().is_terminal() {
         print::note(format_args!(""));
     }
@@ -96,5 +99,11 @@ fn summary(driver: &Driver<'_>, elapsed: Duration) -> std::io::Result<()> {
         show::thousands(rejected),
     )?;
     writeln!(out, "trades     {}", show::thousands(progress.executed / 2))?;
-    writeln!(out, "order→ack  p50 {} · p99 {} · p99.9 {} · max {}", at(0.5), at(0.99), at(0.999), at(1.0))
+    writeln!(out, "order→ack  p50 {} · p99 {} · p99.9 {} · max {}", at(0.5), at(0.99), at(0.999), at(1.0))?;
+    match client {
+        Some(client) => {
+            writeln!(out, "client     {} of processor time a message", show::each(client, progress.sent))
+        }
+        None => Ok(()),
+    }
 }

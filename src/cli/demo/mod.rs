@@ -12,7 +12,7 @@ use crate::client::flow::generator::{self, GeneratorOptions};
 use crate::client::flow::keep_to_recording;
 use crate::client::{Driver, DriverOptions, Flow, Ordering, Pace, Turn};
 use crate::config::{Config, Durability};
-use crate::runtime::ThreadingMode;
+use crate::runtime::{ThreadingMode, thread_time};
 use anyhow::{Context, bail};
 use clap::Args;
 use compare::Comparison;
@@ -281,7 +281,7 @@ impl Demo<'_> {
     ) -> anyhow::Result<()> {
         let sent_before = driver.progress().sent;
         display.start_counting(sent_before);
-        let started = Instant::now();
+        let (started, before) = (Instant::now(), thread_time().unwrap_or_default());
         loop {
             let turn = driver.turn(Duration::from_millis(50))?;
             display.show(driver, engine);
@@ -293,7 +293,8 @@ impl Demo<'_> {
             }
         }
         let sent = driver.progress().sent - sent_before;
-        let part = Played { sent, time: started.elapsed(), ..Played::default() };
+        let client = thread_time().unwrap_or_default().saturating_sub(before);
+        let part = Played { sent, time: started.elapsed(), client, ..Played::default() };
         display.line("play", &part.line(driver))?;
         played.add(part);
         Ok(())

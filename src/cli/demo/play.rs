@@ -18,6 +18,8 @@ const REFRESH_PIPE: Duration = Duration::from_secs(2);
 pub(super) struct Played {
     pub(super) sent: u64,
     pub(super) time: Duration,
+    /// Processor time that the clients took, all on one thread.
+    pub(super) client: Duration,
     /// Messages that were settled when the engine was killed.
     pub(super) settled_before_kill: u64,
 }
@@ -26,6 +28,7 @@ impl Played {
     pub(super) fn add(&mut self, part: Self) {
         self.sent += part.sent;
         self.time += part.time;
+        self.client += part.client;
     }
 
     pub(super) fn line(&self, driver: &Driver<'_>) -> String {

@@ -98,9 +98,15 @@ impl Report<'_> {
     }
 
     fn speed(&self) -> Vec<Row> {
-        let Played { sent, time, .. } = *self.played;
+        let Played { sent, time, client, .. } = *self.played;
         let rate = format!("{} messages, over {}", show::rate(sent, time), show::duration(time));
         let mut rows = vec![("throughput", rate)];
+        if !client.is_zero() {
+            rows.push((
+                "",
+                format!("{} of processor time a message in the client", show::each(client, sent)),
+            ));
+        }
         let latency = self.driver.latency();
         let at = |quantile| match latency.len() {
             0 => "-".to_owned(),

@@ -4,16 +4,21 @@
 
 use super::trades::{Fill, Liquidity};
 use super::{Clock, DriverError, EnterOrder, Tally};
-use crate::client::flow::{OrderIndex, SessionIndex};
+use crate::client::flow::{FlowAction, OrderIndex, SessionIndex};
 use crate::client::session::{ClientError, Credentials, Resume, Session};
 use crate::domain::{ClOrdId, Side, Symbol, TimeInForce, UserRef};
 use crate::wire::ouch::{Appendage, CancelOrder, Inbound, Outbound, ReplaceOrder};
+use hdrhistogram::Histogram;
 use std::collections::VecDeque;
+use std::hint::black_box;
 use std::net::SocketAddr;
 use std::time::Instant;
 
 /// The order of the fence that ends a session's part.
 pub(super) const FENCE: OrderIndex = OrderIndex(u32::MAX);
+
+/// So many requests are looked at together before they are made.
+pub(super) const AHEAD: usize = 32;
 
 /// All orders of the flow, as they were last asked to be.
 #[derive(Debug)]
@@ -31,6 +36,10 @@ struct Asked {
 impl Orders {
     pub(super) fn new(len: usize) -> Self {
         Self(vec![Asked::default(); len])
+    }
+
+    fn get(&self, order: OrderIndex) -> Asked {
+        self.0.get(order.0 as usize).copied().unwrap_or_default()
     }
 
     fn get_mut(&mut self, order: OrderIndex) -> Option<&mut Asked> {
@@ -96,8 +105,8 @@ pub(super) struct Lane {
     who: Credentials,
     pub(super) session: Option<Session>,
     resume: Resume,
-    /// The flow's actions that go through this session.
-    pub(super) queue: Vec<u32>,
+    /// The flow's actions that go through this session, where it goes by itself.
+    pub(super) queue: Vec<FlowAction>,
     /// How many of them were sent.
     pub(super) cursor: usize,
     pending: VecDeque<Pending>,
@@ -147,8 +156,19 @@ impl Lane {
         self.session.as_ref().map_or(self.resume.sequence, Session::next_sequence)
     }
 
-    pub(super) fn next_action(&self) -> Option<u32> {
-        self.queue.get(self.cursor).copied()
+    pub(super) fn next_action(&self) -> Option<&FlowAction> {
+        self.queue.get(self.cursor)
+    }
+
+    /// Reads what the next requests are about. Orders are strewn over memory: so the processor waits for all of these at
+    /// once, and not for one after the other. Their answers find them near, too.
+    pub(super) fn look_ahead(&self, next: &[FlowAction], orders: &Orders) {
+        let mut named = [UserRef(0); AHEAD];
+        for (user_ref, action) in named.iter_mut().zip(next) {
+            *user_ref = orders.get(action.order).user_ref;
+        }
+        let seen = named.iter().filter_map(|user_ref| self.refs.get((user_ref.0 as usize).wrapping_sub(1)));
+        black_box(seen.fold(0, |seen, known| seen ^ known.order.0));
     }
 
     pub(super) fn unsettled(&self) -> usize {
@@ -251,7 +271,9 @@ impl Lane {
         let Some(mut session) = self.session.take() else { return Ok(0) };
         let mut foreign = None;
         let mut now_ns = 0;
-        let mut news = News { lane: self, orders, tally, session: SessionIndex(at as u16), now_ns: 0 };
+        let session_index = SessionIndex(at as u16);
+        let mut news =
+            News { lane: self, orders, tally, session: session_index, now_ns: 0, waited: Run::default() };
         let received = session.receive(|_, message| {
             if now_ns == 0 {
                 // One reading of the clock for all that one read brought.
@@ -263,6 +285,7 @@ impl Lane {
             }
         });
         news.settle_what_cannot_matter();
+        news.waited.end(&mut news.tally.recent);
         self.session = Some(session);
         if let Some(user_ref) = foreign {
             return Err(DriverError::ForeignOrder { session: at, user_ref });
@@ -294,6 +317,32 @@ struct News<'a> {
     tally: &'a mut Tally,
     session: SessionIndex,
     now_ns: u64,
+    waited: Run,
+}
+
+/// Answers that waited equally long: requests leave together and are answered together, and times are taken once for all of
+/// them.
+#[derive(Default)]
+struct Run {
+    nanos: u64,
+    count: u64,
+}
+
+impl Run {
+    fn add(&mut self, nanos: u64, into: &mut Histogram<u64>) {
+        if nanos != self.nanos {
+            self.end(into);
+            self.nanos = nanos;
+        }
+        self.count += 1;
+    }
+
+    fn end(&mut self, into: &mut Histogram<u64>) {
+        if self.count > 0 {
+            into.saturating_record_n(self.nanos, self.count);
+            self.count = 0;
+        }
+    }
 }
 
 impl News<'_> {
@@ -409,7 +458,7 @@ impl News<'_> {
             self.count_settled();
             if answered.sent_ns > 0 {
                 let waited = self.now_ns.saturating_sub(answered.sent_ns);
-                self.tally.recent.saturating_record(waited);
+                self.waited.add(waited, &mut self.tally.recent);
             }
         }
     }

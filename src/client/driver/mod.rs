@@ -30,7 +30,7 @@ use super::wait::Waiter;
 use crate::domain::{OrderPrice, Side, Symbol, TimeInForce, UserRef};
 use crate::wire::ouch::{self, EnterOrder};
 use hdrhistogram::Histogram;
-use lane::{FENCE, Lane, Orders, Terms};
+use lane::{AHEAD, FENCE, Lane, Orders, Terms};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -196,8 +196,12 @@ impl<'a> Driver<'a> {
     /// When an action names a session that the venue has no login for.
     pub fn new(flow: &'a Flow, options: DriverOptions) -> Result<Self, DriverError> {
         let mut lanes: Vec<Lane> = flow.venue.credentials().into_iter().map(Lane::new).collect();
-        for (at, action) in flow.actions.iter().enumerate() {
-            lanes[usize::from(action.session.0)].queue.push(at as u32);
+        for action in &flow.actions {
+            let lane = &mut lanes[usize::from(action.session.0)];
+            // One after the other in memory, too.
+            if options.ordering == Ordering::PerSession {
+                lane.queue.push(*action);
+            }
         }
         let histogram = || Histogram::new_with_bounds(1, 600_000_000_000, 3).expect("valid bounds");
         let tally = Tally {
@@ -300,7 +304,9 @@ impl<'a> Driver<'a> {
         &self.tally.fills
     }
 
-    /// Time from sending a request to its first answer, nanoseconds. The engine answers when the request is durable.
+    /// Time from sending a request to its first answer, nanoseconds. The engine answers when the request is durable. The clock
+    /// is read once for all requests of a turn, before they are made, and once for the answers that a session then has, when
+    /// the first of them is read.
     /// Requests that were in flight when a connection broke are not in it.
     pub fn latency(&self) -> Histogram<u64> {
         let mut all = self.tally.latency.clone();
@@ -330,30 +336,36 @@ impl<'a> Driver<'a> {
     }
 
     fn fill_in_order(&mut self, now: Instant) -> usize {
-        let start = self.cursor;
+        let (start, sent_ns) = (self.cursor, self.clock.nanos(now));
         while let Some(action) = self.actions.get(self.cursor).copied() {
             let lane = usize::from(action.session.0);
             let barrier = lane != self.current && !self.lanes[self.current].is_settled();
             if barrier || !self.has_room(lane) || !self.is_due(action.at_ns, now) {
                 break;
             }
+            if (self.cursor - start).is_multiple_of(AHEAD) {
+                self.lanes[lane].look_ahead(&self.actions[self.cursor..], &self.orders);
+            }
             self.current = lane;
-            self.send(lane, &action, now);
+            self.send(lane, &action, sent_ns);
             self.cursor += 1;
         }
         self.cursor - start
     }
 
     fn fill_lane(&mut self, lane: usize, now: Instant) -> usize {
-        let mut sent = 0;
-        while let Some(at) = self.lanes[lane].next_action() {
-            let action = self.actions[at as usize];
+        let (mut sent, sent_ns) = (0, self.clock.nanos(now));
+        while let Some(action) = self.lanes[lane].next_action().copied() {
             if !self.has_room(lane) || !self.is_due(action.at_ns, now) {
                 break;
             }
+            if sent % AHEAD == 0 {
+                let queued = &self.lanes[lane];
+                queued.look_ahead(&queued.queue[queued.cursor..], &self.orders);
+            }
             self.lanes[lane].cursor += 1;
             self.cursor += 1;
-            self.send(lane, &action, now);
+            self.send(lane, &action, sent_ns);
             sent += 1;
         }
         sent
@@ -379,8 +391,7 @@ impl<'a> Driver<'a> {
         let next = match self.options.ordering {
             Ordering::Recorded => self.actions.get(self.cursor),
             Ordering::PerSession => {
-                let next = self.lanes.iter().filter_map(|lane| lane.next_action()).min();
-                next.map(|at| &self.actions[at as usize])
+                self.lanes.iter().filter_map(Lane::next_action).min_by_key(|action| action.at_ns)
             }
         };
         next.map_or(patience, |action| {
@@ -391,8 +402,7 @@ impl<'a> Driver<'a> {
         })
     }
 
-    fn send(&mut self, lane: usize, action: &FlowAction, now: Instant) {
-        let sent_ns = self.clock.nanos(now);
+    fn send(&mut self, lane: usize, action: &FlowAction, sent_ns: u64) {
         let lane = &mut self.lanes[lane];
         let order = action.order;
         match action.kind {
