@@ -27,7 +27,7 @@ const fn next(number: u64) -> u64 {
 
 /// How many numbers of its shard and kind there are up to this one.
 const fn count_of(number: u64) -> u64 {
-    number >> 36 << 32 | number as u32 as u64
+    (number >> 36 << 32) | number as u32 as u64
 }
 
 /// The number of the first shard that an event gives. Different for all counts below 2^59.
@@ -106,10 +106,10 @@ mod tests {
         assert_eq!(OrderId(WRAP - 1).next(), OrderId(1 << 36));
         assert_eq!(TradeId((1 << 36) + WRAP - 1).next(), TradeId(2 << 36));
         // In another shard, and of the other kind.
-        assert_eq!(next(5 << 32 | (WRAP - 1)), 1 << 36 | 5 << 32);
-        assert_eq!(next(15 << 32 | (WRAP - 1)), 1 << 36 | 15 << 32);
+        assert_eq!(next((5 << 32) | (WRAP - 1)), (1 << 36) | (5 << 32));
+        assert_eq!(next((15 << 32) | (WRAP - 1)), (1 << 36) | (15 << 32));
         for count in [1, WRAP - 1, WRAP, WRAP + 1, 7 * WRAP - 1] {
-            let number = TradeId(count >> 32 << 36 | count & (WRAP - 1));
+            let number = TradeId((count >> 32 << 36) | (count & (WRAP - 1)));
             assert_eq!((number.count(), number.next().count()), (count, count + 1));
         }
     }

@@ -1,10 +1,10 @@
 //! One instrument as the market sees it: price levels, trading state, the last trades.
 
+use super::levels::Levels;
 use crate::domain::Symbol;
 use crate::wire::itch::Imbalance;
 use bincode::{Decode, Encode};
-use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 /// Trades that are remembered of every instrument.
 const PRINTS_KEPT: usize = 32;
@@ -51,8 +51,8 @@ pub struct Book {
     pub symbol: Symbol,
     /// Its trading state: H, P, Q or T.
     pub state: u8,
-    bids: BTreeMap<u32, Level>,
-    asks: BTreeMap<u32, Level>,
+    bids: Levels,
+    asks: Levels,
     prints: VecDeque<Print>,
     /// Lots that have traded in this session.
     pub volume: u64,
@@ -68,14 +68,14 @@ impl Book {
 
     /// The best bid and the best ask.
     pub fn top(&self) -> (Option<Level>, Option<Level>) {
-        (self.bids.values().next_back().copied(), self.asks.values().next().copied())
+        (self.bids.descending().next(), self.asks.ascending().next())
     }
 
     /// The best `levels` prices of both sides.
     pub fn depth(&self, levels: usize) -> Depth {
         Depth {
-            bids: self.bids.values().rev().take(levels).copied().collect(),
-            asks: self.asks.values().take(levels).copied().collect(),
+            bids: self.bids.descending().take(levels).collect(),
+            asks: self.asks.ascending().take(levels).collect(),
         }
     }
 
@@ -87,22 +87,7 @@ impl Book {
     /// An order at this price, of side B or S, had so many lots before (0: it was not there), and has so many now (0: it is
     /// gone).
     pub(super) fn change(&mut self, side: u8, price: u32, before: u64, now: u64) {
-        if before == now {
-            return;
-        }
-        let levels = if side == b'B' { &mut self.bids } else { &mut self.asks };
-        match levels.entry(price) {
-            Entry::Vacant(_) if now == 0 => {}
-            Entry::Vacant(entry) => drop(entry.insert(Level { price, shares: now, orders: 1 })),
-            Entry::Occupied(mut entry) => {
-                let level = entry.get_mut();
-                level.shares = (level.shares + now).saturating_sub(before);
-                level.orders = (level.orders + u32::from(before == 0)).saturating_sub(u32::from(now == 0));
-                if level.orders == 0 {
-                    entry.remove();
-                }
-            }
-        }
+        if side == b'B' { &mut self.bids } else { &mut self.asks }.change(price, before, now);
     }
 
     /// A session begins: what traded before it is forgotten.

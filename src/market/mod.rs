@@ -5,6 +5,7 @@ mod book;
 mod books;
 mod dense;
 mod feed;
+mod levels;
 mod shown;
 mod state;
 mod table;
