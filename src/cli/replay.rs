@@ -46,7 +46,7 @@ pub fn run(args: ReplayArgs) -> anyhow::Result<ExitCode> {
         ("journal", format!("{}, {}", data.journal().dir().display(), end(&journal))),
         ("commands", show::thousands(state.last.sequence)),
         ("events", show::thousands(state.last_event)),
-        ("trades", show::thousands(state.exchange.last_trade().0)),
+        ("trades", show::thousands(state.exchange.last_trade().count())),
         ("open orders", show::thousands(state.exchange.open_orders() as u64)),
         ("last command", format!("{} UTC", show::time_of_day(state.last.time))),
         (

@@ -106,7 +106,7 @@ fn journal_line(journal: &FoundBeside) -> String {
 fn replay_check(replayed: &Replayed) -> Check {
     let state = &replayed.state;
     let events = show::count(state.last_event, "event");
-    let trades = show::count(state.exchange.last_trade().0, "trade");
+    let trades = show::count(state.exchange.last_trade().count(), "trade");
     let rate = show::rate(replayed.commands, replayed.elapsed);
     let digest = state.exchange.digest();
     let from = match replayed.from {

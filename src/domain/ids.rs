@@ -37,12 +37,12 @@ id!(
     LoginId(u32)
 );
 id!(
-    /// An order's number, given by the exchange, unique for ever, from 1. OUCH: OrderReferenceNumber. A
+    /// An order's number, given by the exchange, unique for ever, from 1 ([`OrderId::next`]). OUCH: OrderReferenceNumber. A
     /// replace gives a new one.
     OrderId(u64)
 );
 id!(
-    /// A trade's number, given by the exchange, unique for ever, from 1. OUCH: MatchNumber.
+    /// A trade's number, given by the exchange, unique for ever, from 1 ([`TradeId::next`]). OUCH: MatchNumber.
     TradeId(u64)
 );
 id!(
@@ -71,15 +71,6 @@ impl FeeTier {
 impl AccountId {
     /// The account that fees are paid to; opened by the first [`super::Command::OpenAccount`].
     pub const FEES: Self = Self(0);
-}
-
-impl OrderId {
-    /// The number under which the public sees a slice of an iceberg that it showed by the event of this number (a
-    /// [`super::Restated`] with [`super::RestateReason::Refreshed`]): to the market every slice is an order of its own. Numbers
-    /// of slices have the highest bit set, those of orders never do.
-    pub const fn of_slice(event_number: u64) -> Self {
-        Self(1 << 63 | event_number)
-    }
 }
 
 impl Timestamp {

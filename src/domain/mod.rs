@@ -14,6 +14,7 @@ mod export;
 pub mod ids;
 pub mod instructions;
 pub mod listing;
+mod numbers;
 pub mod password_hash;
 pub mod reject;
 mod sender;

@@ -8,8 +8,7 @@ use super::ledger::Ledger;
 use super::market::{Market, reserve_for};
 use super::sink::EventSink;
 use crate::domain::{
-    AccountId, Amount, Event, Executed, FeeAsset, FeeRate, Price, Quantity, Side, TradeId, TradeKind,
-    Visibility,
+    AccountId, Amount, Event, Executed, FeeAsset, FeeRate, Price, Quantity, Side, TradeKind, Visibility,
 };
 
 /// One fill: at what price, how much, and what that is in money.
@@ -100,7 +99,7 @@ impl<S: EventSink> Market<'_, S> {
         if self.shared.volumes.is_some() {
             self.shared.count_volume([maker.account, taker.account], quote, fill.notional);
         }
-        self.shared.last_trade = TradeId(self.shared.last_trade.0 + 1);
+        self.shared.last_trade = self.shared.last_trade.next();
         self.events.push(Event::Executed(Executed {
             trade: self.shared.last_trade,
             instrument: listing.instrument,

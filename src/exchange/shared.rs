@@ -111,7 +111,7 @@ impl Shared {
 
     /// The number of the next order.
     pub(super) fn next_order(&mut self) -> OrderId {
-        self.last_order = OrderId(self.last_order.0 + 1);
+        self.last_order = self.last_order.next();
         self.last_order
     }
 

@@ -2,13 +2,11 @@
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
+use super::book::{Book, Print};
 use super::table::Table;
 use crate::domain::{OrderId, Symbol};
-use crate::wire::itch::{Imbalance, Message, event_code};
-use std::collections::{BTreeMap, VecDeque};
-
-/// Trades that are remembered of every instrument.
-const PRINTS_KEPT: usize = 32;
+use crate::wire::itch::{Message, event_code};
+use std::collections::BTreeMap;
 
 /// A message that does not fit what came before it: something was missed, or the sender is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -47,96 +45,6 @@ pub enum BookError {
     },
 }
 
-/// All lots at one price of one side.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Level {
-    /// Price units.
-    pub price: u32,
-    /// Lots.
-    pub shares: u64,
-    /// Orders.
-    pub orders: u32,
-}
-
-/// A trade that was printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Print {
-    /// Nanoseconds since midnight UTC.
-    pub at_ns: u64,
-    /// Price units.
-    pub price: u32,
-    /// Lots.
-    pub shares: u64,
-    /// The trade's number.
-    pub match_number: u64,
-    /// Whether it is the result of an auction.
-    pub cross: bool,
-}
-
-/// The best levels of both sides.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Depth {
-    /// Best first.
-    pub bids: Vec<Level>,
-    /// Best first.
-    pub asks: Vec<Level>,
-}
-
-/// One instrument as the market sees it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Book {
-    /// The instrument.
-    pub symbol: Symbol,
-    /// Its trading state: H, P, Q or T.
-    pub state: u8,
-    bids: BTreeMap<u32, Level>,
-    asks: BTreeMap<u32, Level>,
-    prints: VecDeque<Print>,
-    /// Lots that have traded in this session.
-    pub volume: u64,
-    /// The last word on an auction that is on.
-    pub indicative: Option<Imbalance>,
-}
-
-impl Book {
-    /// The best bid and the best ask.
-    pub fn top(&self) -> (Option<Level>, Option<Level>) {
-        (self.bids.values().next_back().copied(), self.asks.values().next().copied())
-    }
-
-    /// The best `levels` prices of both sides.
-    pub fn depth(&self, levels: usize) -> Depth {
-        Depth {
-            bids: self.bids.values().rev().take(levels).copied().collect(),
-            asks: self.asks.values().take(levels).copied().collect(),
-        }
-    }
-
-    /// The last trades, the newest first.
-    pub fn prints(&self) -> impl Iterator<Item = &Print> {
-        self.prints.iter().rev()
-    }
-
-    fn side(&mut self, side: u8) -> &mut BTreeMap<u32, Level> {
-        if side == b'B' { &mut self.bids } else { &mut self.asks }
-    }
-
-    fn print(&mut self, print: Print) {
-        self.volume = self.volume.saturating_add(print.shares);
-        // What an iceberg lost behind its slice comes right after what it lost of it.
-        if let Some(last) = self.prints.back_mut()
-            && (last.match_number, last.price, last.cross) == (print.match_number, print.price, print.cross)
-        {
-            last.shares = last.shares.saturating_add(print.shares);
-            return;
-        }
-        if self.prints.len() == PRINTS_KEPT {
-            self.prints.pop_front();
-        }
-        self.prints.push_back(print);
-    }
-}
-
 #[derive(Clone, Copy, Debug, Default)]
 struct Resting {
     locate: u16,
@@ -165,13 +73,7 @@ impl Books {
                 let book = self.books.entry(m.locate).or_default();
                 book.symbol = m.stock;
             }
-            Message::TradingAction(m) => {
-                let book = self.book_mut(kind, m.locate)?;
-                book.state = m.state;
-                if m.state == b'T' || m.state == b'H' {
-                    book.indicative = None;
-                }
-            }
+            Message::TradingAction(m) => self.book_mut(kind, m.locate)?.act(m.state),
             Message::AddOrder(m) => self.add(kind, m.order, (m.locate, m.side, m.price, m.shares))?,
             Message::AddOrderAttributed(m) => {
                 self.add(kind, m.order, (m.locate, m.side, m.price, m.shares))?;
@@ -252,10 +154,7 @@ impl Books {
         if self.orders.get(order.0).is_some() {
             return Err(BookError::Twice { order });
         }
-        let level = self.book_mut(kind, locate)?.side(side).entry(price).or_default();
-        level.price = price;
-        level.shares += u64::from(shares);
-        level.orders += 1;
+        self.book_mut(kind, locate)?.change(side, price, 0, u64::from(shares));
         self.orders.insert(order.0, Resting { locate, side, price, shares });
         Ok(())
     }
@@ -271,14 +170,8 @@ impl Books {
         }
         resting.shares -= by;
         let gone = resting.shares == 0;
-        let side = self.book_mut(kind, before.locate)?.side(before.side);
-        if let Some(level) = side.get_mut(&before.price) {
-            level.shares = level.shares.saturating_sub(u64::from(by));
-            level.orders = level.orders.saturating_sub(u32::from(gone));
-            if level.orders == 0 {
-                side.remove(&before.price);
-            }
-        }
+        let (had, has) = (u64::from(before.shares), u64::from(before.shares - by));
+        self.book_mut(kind, before.locate)?.change(before.side, before.price, had, has);
         if gone {
             self.orders.remove(order.0);
         }

@@ -16,11 +16,12 @@
 
 mod trades;
 
+use super::book::{Book, Print};
+use super::dense::Dense;
 use super::shown::{action, cross, directory, imbalance, locate, lots, nanos, side, system, units};
-use super::table::Table;
 use crate::domain::{
-    Auction, CancelReason, Event, EventRecord, InstrumentId, Listing, OrderId, OrderState, Price, Quantity,
-    Replaced, RestateReason, Restated, Side, Timestamp, Visibility,
+    Auction, CancelReason, Event, EventRecord, Executed, InstrumentId, Listing, OrderId, OrderState, Price,
+    Quantity, Replaced, RestateReason, Restated, Side, Timestamp, TradeId, Visibility,
 };
 use crate::wire::itch::{AddOrder, Message, OrderCancel, OrderDelete, OrderReplace, event_code};
 use bincode::{Decode, Encode};
@@ -85,7 +86,9 @@ struct Cross {
 #[derive(Clone, Debug, Default)]
 pub struct Feed {
     pub(super) listings: Vec<Listing>,
-    pub(super) orders: Table<Tracked>,
+    /// What the market sees of each, by instrument id. Between commands it is what the messages say.
+    pub(super) books: Vec<Book>,
+    pub(super) orders: Dense<Tracked>,
     incoming: Option<Incoming>,
     cross: Option<Cross>,
     pub(super) begun: bool,
@@ -115,6 +118,11 @@ impl Feed {
     /// The instruments in the order of their ids.
     pub fn listings(&self) -> &[Listing] {
         &self.listings
+    }
+
+    /// The instrument as the market sees it, which is what [`super::Books`] make of the session's messages. Only between commands ([`Self::is_settled`]).
+    pub fn book(&self, instrument: InstrumentId) -> Option<&Book> {
+        self.books.get(instrument.0 as usize)
     }
 
     /// How many orders it keeps, shown and dormant.
@@ -165,13 +173,14 @@ impl Feed {
             Event::Amended(e) => self.reduced(e.order, e.open, false, out),
             Event::Restated(e) => self.restated(e, record.number, out),
             Event::InstrumentListed(listing) => {
-                self.listings.push(*listing);
+                self.list(*listing);
                 self.say(directory(listing, self.time), out);
                 self.say(action(listing, self.time), out);
             }
             Event::TermsSet(listing) => {
                 if let Some(known) = self.listings.get_mut(listing.instrument.0 as usize) {
                     *known = *listing;
+                    self.books[listing.instrument.0 as usize].symbol = listing.symbol;
                     self.say(directory(listing, self.time), out);
                 }
             }
@@ -180,18 +189,20 @@ impl Feed {
                 if let Some(known) = self.listings.get_mut(instrument.0 as usize) {
                     known.phase = *phase;
                     let said = action(known, self.time);
+                    self.books[instrument.0 as usize].act(said.state);
                     self.say(said, out);
                 }
             }
             Event::Indicative(auction) => {
                 if let Some(listing) = self.listings.get(auction.instrument.0 as usize) {
-                    self.say(imbalance(auction, listing, self.time), out);
+                    let said = imbalance(auction, listing, self.time);
+                    self.books[auction.instrument.0 as usize].indicative = Some(said);
+                    self.say(said, out);
                 }
             }
             Event::Uncrossed(auction) => {
                 self.complete(out);
-                // A number that no trade has.
-                let match_number = OrderId::of_slice(record.number).0;
+                let match_number = TradeId::of_cross(record.number).0;
                 self.cross = Some(Cross { auction: *auction, shares: 0, match_number });
             }
             Event::Opened { .. } => {
@@ -241,7 +252,19 @@ impl Feed {
         if let Some(Cross { auction, shares, match_number }) = self.cross.take()
             && let Some(listing) = self.listings.get(auction.instrument.0 as usize)
         {
-            self.say(cross(&auction, listing, shares, match_number, self.time), out);
+            let said = cross(&auction, listing, shares, match_number, self.time);
+            let book = &mut self.books[auction.instrument.0 as usize];
+            book.indicative = None;
+            if shares > 0 {
+                book.print(Print {
+                    at_ns: said.timestamp.get(),
+                    price: said.price,
+                    shares,
+                    match_number,
+                    cross: true,
+                });
+            }
+            self.say(said, out);
         }
     }
 
@@ -266,6 +289,28 @@ impl Feed {
             (order.instrument, order.side, price, order.place)
         });
         shown.into_iter().for_each(take);
+    }
+
+    /// Takes up an instrument.
+    pub(super) fn list(&mut self, listing: Listing) {
+        let book = Book::new(listing.symbol, action(&listing, self.time).state);
+        self.listings.push(listing);
+        self.books.push(book);
+    }
+
+    /// An order that had `before` lots shown has those now that it says.
+    pub(super) fn change(&mut self, order: &Tracked, before: u64) {
+        if let Some(book) = self.books.get_mut(order.instrument.0 as usize) {
+            book.change(side(order.side), order.price, before, order.shown);
+        }
+    }
+
+    /// A trade while orders match as they come.
+    fn print(&mut self, e: &Executed, price: u32) {
+        let at_ns = self.time.since_midnight_ns();
+        if let Some(book) = self.books.get_mut(e.instrument.0 as usize) {
+            book.print(Print { at_ns, price, shares: e.quantity.0, match_number: e.trade.0, cross: false });
+        }
     }
 
     fn say(&self, message: impl Into<Message>, out: &mut Vec<Published>) {
@@ -336,6 +381,9 @@ impl Feed {
         self.complete(out);
         let old = self.orders.remove(e.orig_order.0).filter(|old| old.shown > 0);
         let terms = (e.instrument, e.side, e.price, e.quantity);
+        if let Some(old) = &old {
+            self.change(&Tracked { shown: 0, ..*old }, old.shown);
+        }
         let replaces = old.map(|old| old.public);
         self.take_in(e.order, terms, (e.visibility, e.display_quantity), e.state, replaces, out);
     }
@@ -358,6 +406,7 @@ impl Feed {
                 self.say(OrderReplace { locate, tracking, timestamp, old_order, order, shares, price }, out);
             }
         }
+        self.change(&order, 0);
         self.orders.insert(id.0, order);
     }
 
@@ -388,6 +437,7 @@ impl Feed {
         if now.open == 0 {
             self.orders.remove(id.0);
         }
+        self.change(&now, before);
         if before > 0 && (now.open == 0 || now.shown == 0) {
             self.delete(now.instrument, now.public, out);
         } else if now.shown < before {
@@ -402,7 +452,7 @@ impl Feed {
             incoming.order.open = e.open.0;
             return;
         }
-        if self.orders.get(e.order.0).is_none() {
+        if self.orders.get_mut(e.order.0).is_none() {
             return;
         }
         let place = if e.reason == RestateReason::Refreshed { self.take_place() } else { 0 };
@@ -410,8 +460,10 @@ impl Feed {
         order.open = e.open.0;
         if e.reason == RestateReason::Refreshed {
             order.public = OrderId::of_slice(number);
-            (order.shown, order.place) = (e.displayed.0, place);
+            let before = std::mem::replace(&mut order.shown, e.displayed.0);
+            order.place = place;
             let order = *order;
+            self.change(&order, before);
             self.say(self.add(&order), out);
         }
     }
@@ -423,6 +475,7 @@ impl Feed {
             self.say(system(code, self.time), out);
         }
         self.session = session;
+        self.books.iter_mut().for_each(Book::begin_session);
         self.say(system(event_code::START_OF_MESSAGES, self.time), out);
         for listing in &self.listings {
             self.say(directory(listing, self.time), out);

@@ -1,14 +1,18 @@
 //! Market data: what the events say to everybody ([`Feed`]), and books made from it ([`Books`]). Pure: no I/O, no clock, and
 //! the same events always give the same messages.
 
+mod book;
 mod books;
+mod dense;
 mod feed;
+mod levels;
 mod shown;
 mod state;
 mod table;
 mod watch;
 
-pub use books::{Book, BookError, Books, Depth, Level, Print};
+pub use book::{Book, Depth, Level, Print};
+pub use books::{BookError, Books};
 pub use feed::{Feed, Published};
 pub use state::StateError;
 pub use watch::{InstrumentView, MarketView, MarketWatch};

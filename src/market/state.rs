@@ -1,8 +1,9 @@
 //! A feed's state as bytes, to go on from without the events before it.
 
-use super::Feed;
 use super::feed::Tracked;
+use super::{Book, Feed, Print};
 use crate::domain::{Listing, Timestamp};
+use crate::wire::itch::{MESSAGE_LEN_MAX, Message};
 use bincode::config::{Configuration, Fixint, Limit, LittleEndian};
 use bincode::{Decode, Encode};
 
@@ -29,6 +30,18 @@ struct State {
     listings: Vec<Listing>,
     /// By number.
     orders: Vec<(u64, Tracked)>,
+    /// Of each instrument.
+    told: Vec<Told>,
+}
+
+/// What was told of an instrument that its orders do not say.
+#[derive(Encode, Decode)]
+struct Told {
+    volume: u64,
+    /// The oldest first.
+    prints: Vec<Print>,
+    /// The last word on an auction that is on, as the message; empty for none.
+    indicative: Vec<u8>,
 }
 
 /// More than the state of any exchange takes: no damaged length makes the reader ask for all memory.
@@ -36,6 +49,17 @@ const BYTES_MAX: usize = 1 << 36;
 
 fn config() -> Configuration<LittleEndian, Fixint, Limit<BYTES_MAX>> {
     bincode::config::standard().with_fixed_int_encoding().with_little_endian().with_limit::<BYTES_MAX>()
+}
+
+fn told(book: &Book) -> Told {
+    let mut prints: Vec<Print> = book.prints().copied().collect();
+    prints.reverse();
+    let indicative = book.indicative.map_or_else(Vec::new, |said| {
+        let mut bytes = [0; MESSAGE_LEN_MAX];
+        let len = Message::from(said).encode(&mut bytes).unwrap_or(0);
+        bytes[..len].to_vec()
+    });
+    Told { volume: book.volume, prints, indicative }
 }
 
 impl Feed {
@@ -52,6 +76,7 @@ impl Feed {
             time: self.time,
             listings: self.listings.clone(),
             orders,
+            told: self.books.iter().map(told).collect(),
         };
         bincode::encode_to_vec(state, config()).expect("memory takes it, and nothing in it can fail")
     }
@@ -65,21 +90,76 @@ impl Feed {
         if used != bytes.len() {
             return Err(StateError::Impossible("there are bytes behind it"));
         }
-        let State { session, begun, next_place, last_event, sequence, time, listings, orders } = state;
+        let State { session, begun, next_place, last_event, sequence, time, listings, orders, told } = state;
         let dense = (0..).zip(&listings).all(|(id, listing)| listing.instrument.0 == id);
         if !dense {
             return Err(StateError::Impossible("instruments are not in the order of their ids"));
         }
         let mut feed = Self::default();
         (feed.session, feed.begun, feed.next_place) = (session, begun, next_place);
-        (feed.last_event, feed.sequence, feed.time, feed.listings) = (last_event, sequence, time, listings);
+        (feed.last_event, feed.sequence, feed.time) = (last_event, sequence, time);
+        listings.into_iter().for_each(|listing| feed.list(listing));
+        let mut shown = Vec::new();
+        let mut last = 0;
         for (id, order) in orders {
             let known = (order.instrument.0 as usize) < feed.listings.len();
-            if id == 0 || !known || order.open < order.shown || order.open == 0 {
+            if id <= last || !known || order.open < order.shown || order.open == 0 || order.public.0 == 0 {
                 return Err(StateError::Impossible("an order that cannot be"));
             }
+            last = id;
+            if order.shown > 0 {
+                shown.push(order.public);
+            }
+            feed.change(&order, 0);
             feed.orders.insert(id, order);
         }
+        if told.len() != feed.books.len() {
+            return Err(StateError::Impossible("instruments of which nothing is told"));
+        }
+        for (book, Told { volume, prints, indicative }) in feed.books.iter_mut().zip(told) {
+            prints.into_iter().for_each(|print| book.print(print));
+            book.volume = volume;
+            book.indicative = match Message::decode(&indicative) {
+                Ok(Message::Imbalance(said)) => Some(said),
+                _ if indicative.is_empty() => None,
+                _ => return Err(StateError::Impossible("an auction of which something else is told")),
+            };
+        }
+        shown.sort_unstable();
+        if shown.windows(2).any(|two| two[0] == two[1]) {
+            return Err(StateError::Impossible("two orders are shown under one number"));
+        }
         Ok(feed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::OrderId;
+
+    fn with_orders(orders: [Tracked; 2]) -> Result<Feed, StateError> {
+        let mut feed = Feed::default();
+        feed.list(Listing::default());
+        (1..).zip(orders).for_each(|(id, order)| feed.orders.insert(id, order));
+        Feed::from_bytes(&feed.to_bytes())
+    }
+
+    #[test]
+    fn orders_that_cannot_be_shown_are_refused() {
+        let order =
+            |public| Tracked { price: 5, open: 9, shown: 3, public: OrderId(public), ..Tracked::default() };
+        let feed = with_orders([order(1), order(2)]).expect("it reads");
+        assert_eq!(
+            feed.books[0].depth(9).bids.first().map(|level| (level.shares, level.orders)),
+            Some((6, 2))
+        );
+        let dormant = Tracked { shown: 0, ..order(1) };
+        assert!(with_orders([order(1), dormant]).is_ok());
+        for other in
+            [order(1), order(0), Tracked { shown: 10, ..order(2) }, Tracked { open: 0, shown: 0, ..order(2) }]
+        {
+            assert!(matches!(with_orders([order(1), other]), Err(StateError::Impossible(_))), "{other:?}");
+        }
     }
 }

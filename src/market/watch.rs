@@ -1,6 +1,6 @@
 //! The market at a glance, for people and web pages: published by whoever runs the feed, read by anybody.
 
-use super::{Books, Depth, Print};
+use super::{Depth, Feed, Print};
 use crate::domain::{InstrumentId, Listing};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -52,10 +52,11 @@ impl MarketWatch {
 }
 
 impl MarketView {
-    /// The books at a glance.
-    pub fn of(books: &Books, listings: &[Listing], session: u32, message: u64) -> Self {
-        let instruments = listings.iter().filter_map(|listing| {
-            let book = books.book(super::shown::locate(listing.instrument))?;
+    /// The market of a feed at a glance; `message` is the last one of the session. Only between commands
+    /// ([`Feed::is_settled`]).
+    pub fn of(feed: &Feed, message: u64) -> Self {
+        let instruments = feed.listings().iter().filter_map(|listing| {
+            let book = feed.book(listing.instrument)?;
             let indicative = book.indicative.map(|now| (now.near_price, now.paired, now.imbalance));
             Some(InstrumentView {
                 listing: *listing,
@@ -66,7 +67,7 @@ impl MarketView {
                 indicative,
             })
         });
-        Self { session, message, instruments: instruments.collect() }
+        Self { session: feed.session(), message, instruments: instruments.collect() }
     }
 
     /// The instrument with this id.

@@ -27,8 +27,8 @@ impl DataDir {
     /// What the event log's segments say: events, in version 3 of their encoding.
     pub const EVENTS: Content = Content { kind: 2, version: 3 };
 
-    /// What the segments of the log of market data say: ITCH 5.0 messages, in version 1 of their records (`stages::feed`).
-    pub const MESSAGES: Content = Content { kind: 3, version: 1 };
+    /// What the segments of the log of market data say: ITCH 5.0 messages, in version 2 of their records (`stages::feed`).
+    pub const MESSAGES: Content = Content { kind: 3, version: 2 };
 
     /// The folder at `path`, which need not exist yet.
     pub fn new(path: impl Into<PathBuf>) -> Self {

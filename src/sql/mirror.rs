@@ -300,7 +300,7 @@ impl Mirror {
     }
 
     fn enter(&mut self, terms: &Terms, record: &EventRecord) -> Result<(), String> {
-        if terms.order.0 != self.last_order.0 + 1 {
+        if terms.order != self.last_order.next() {
             return Err(format!("order {} comes after order {}", terms.order, self.last_order));
         }
         let account = self.account_of(terms.login)?;

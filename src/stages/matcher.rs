@@ -107,7 +107,7 @@ impl Matcher {
         let events = Vec::with_capacity(EVENTS_PER_PART);
         let stamp = Stamp { sequence: ports.applied.get(), ..Stamp::default() };
         let trades = counters.register("matcher.trades", "trades");
-        trades.set(exchange.last_trade().0);
+        trades.set(exchange.last_trade().count());
         Self {
             ports,
             exchange: Some(exchange),
@@ -178,7 +178,7 @@ impl Agent for Matcher {
         self.parts.add(parts);
         self.commands.add(commands as u64);
         self.events_sent.add(events as u64);
-        self.trades.set(exchange.last_trade().0);
+        self.trades.set(exchange.last_trade().count());
         if commands + events == 0 && parts == 0 {
             self.ring_full.add(1);
             return Ok(0);

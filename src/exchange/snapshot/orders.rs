@@ -110,7 +110,7 @@ impl Restoring {
         let units = instrument.listing.price_units(price);
         let login = self.exchange.logins.get_mut(record.login.0 as usize);
         let login = login.ok_or("an order of a login that does not exist")?;
-        let numbered = record.id.0 > 0 && record.id <= shared.last_order;
+        let numbered = record.id.0 > 0 && record.id.is_counted() && record.id <= shared.last_order;
         let is_old = record.user_ref > login.last_user_ref;
         let named = record.user_ref.0 > 0 && (!is_old || login.session > 0);
         check(numbered & named & (record.account == login.account), "an order's numbers are out of range")?;

@@ -206,8 +206,10 @@ impl Restoring {
         check(known, "an edition of the rules that this build does not know")?;
         check(venue.assets <= 1 << 16, "there are more assets than ids")?;
         // No exchange comes to so many; one that did could not count on.
-        let counted = venue.last_order.0 < u64::MAX / 2 && venue.last_trade.0 < u64::MAX / 2;
+        let counted = venue.last_order.0 < u64::MAX / 4 && venue.last_trade.0 < u64::MAX / 4;
         check(counted, "an exchange that has come to its last number")?;
+        let numbered = venue.last_order.is_counted() && venue.last_trade.is_counted();
+        check(numbered, "a number that no order or trade can have")?;
         check(venue.counts_usage || venue.usage == 0, "what accounts do is counted and not counted")?;
         if let Some(VolumesRecord { tiers, day: today }) = &venue.volumes {
             let ascending = tiers.volume_min.is_sorted() && tiers.volume_min[0] == Amount(0);

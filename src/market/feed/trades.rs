@@ -2,7 +2,7 @@
 
 use super::super::shown::{locate, lots, nanos, side};
 use super::{Cross, Feed, Published, Tracked};
-use crate::domain::{Auction, Executed, OrderId, Price, Quantity, TradeKind};
+use crate::domain::{Auction, Executed, OrderId, Price, Quantity, TradeId, TradeKind};
 use crate::wire::itch::{OrderCancel, OrderExecuted, OrderExecutedWithPrice, OrderReplace, Trade};
 
 impl Feed {
@@ -17,9 +17,8 @@ impl Feed {
             {
                 cross.shares += e.quantity.0;
             }
-            self.crossed(e.maker_order, e, number, out);
-            // Of the two new numbers that one trade could need, the second has another bit set too.
-            return self.crossed(e.taker_order, e, number | 1 << 62, out);
+            self.crossed(e.maker_order, e, OrderId::of_slice(number), out);
+            return self.crossed(e.taker_order, e, OrderId::of_second_slice(number), out);
         }
         match &mut self.incoming {
             Some(incoming) if incoming.id == e.taker_order => {
@@ -31,21 +30,24 @@ impl Feed {
             Some(_) => self.complete(out),
             None => {}
         }
+        let price = self.price_of(e.instrument, e.price);
+        self.print(e, price);
         let Some(maker) = self.orders.get_mut(e.maker_order.0) else {
             return self.unseen(e, e.quantity.0, out);
         };
         let shown = e.quantity.0.min(maker.shown);
         maker.open = maker.open.saturating_sub(e.quantity.0);
         maker.shown -= shown;
-        let Tracked { public: order, open, price: own, .. } = *maker;
-        if open == 0 {
+        let now = *maker;
+        if now.open == 0 {
             self.orders.remove(e.maker_order.0);
         }
         if shown > 0 {
+            self.change(&now, now.shown + shown);
+            let order = now.public;
             let (locate, tracking, timestamp) = (locate(e.instrument), 0, nanos(self.time));
-            let (price, shares) = (self.price_of(e.instrument, e.price), lots(shown));
-            let match_number = e.trade.0;
-            if price == own {
+            let (shares, match_number) = (lots(shown), e.trade.0);
+            if price == now.price {
                 self.say(OrderExecuted { locate, tracking, timestamp, order, shares, match_number }, out);
             } else {
                 let printable = b'Y';
@@ -85,24 +87,25 @@ impl Feed {
         self.say(message, out);
     }
 
-    /// One side of a trade in an auction.
     /// The price of an auction's last round has moved: what trades from here on is a cross of its own.
     #[cold]
     fn cross_at_another_price(&mut self, price: Price, number: u64, out: &mut Vec<Published>) {
         let auction = self.cross.as_ref().map(|cross| cross.auction).unwrap_or_default();
         self.complete(out);
-        let match_number = OrderId::of_slice(number).0;
+        let match_number = TradeId::of_cross(number).0;
         self.cross =
             Some(Cross { auction: Auction { price: Some(price), ..auction }, shares: 0, match_number });
     }
 
-    fn crossed(&mut self, id: OrderId, e: &Executed, number: u64, out: &mut Vec<Published>) {
+    /// One side of a trade in an auction; `new` is the number of a slice that it shows then.
+    fn crossed(&mut self, id: OrderId, e: &Executed, new: OrderId, out: &mut Vec<Published>) {
         let price = self.price_of(e.instrument, e.price);
         let Some(order) = self.orders.get_mut(id.0) else { return };
         order.open = order.open.saturating_sub(e.quantity.0);
         let shown = order.would_show();
         let before = std::mem::replace(&mut order.shown, shown);
         let now = *order;
+        self.change(&now, before);
         if now.open == 0 {
             self.orders.remove(id.0);
         }
@@ -122,7 +125,7 @@ impl Feed {
                 out,
             );
         } else if now.shown > before {
-            self.whole_again(id, &now, number, out);
+            self.whole_again(id, &now, new, out);
         }
     }
 
@@ -141,6 +144,7 @@ impl Feed {
             order.shown = order.would_show();
         }
         let now = *order;
+        self.change(&now, before);
         if now.open == 0 {
             self.orders.remove(id.0);
             if before > 0 {
@@ -151,14 +155,13 @@ impl Feed {
             let (order, shares) = (now.public, lots(before - now.shown));
             self.say(OrderCancel { locate, tracking: 0, timestamp, order, shares }, out);
         } else if now.shown > before {
-            self.whole_again(id, &now, number, out);
+            self.whole_again(id, &now, OrderId::of_slice(number), out);
         }
     }
 
-    /// A slice that self-trade prevention had made smaller is whole again, in its old place, which ITCH cannot say. `number` is
-    /// that of the event.
-    fn whole_again(&mut self, id: OrderId, now: &Tracked, number: u64, out: &mut Vec<Published>) {
-        let order = OrderId::of_slice(number);
+    /// A slice that self-trade prevention had made smaller is whole again, in its old place, which ITCH cannot say; `order` is its
+    /// new number.
+    fn whole_again(&mut self, id: OrderId, now: &Tracked, order: OrderId, out: &mut Vec<Published>) {
         if let Some(tracked) = self.orders.get_mut(id.0) {
             tracked.public = order;
         }

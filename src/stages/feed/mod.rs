@@ -26,7 +26,7 @@ pub use log::{TakeMessage, read_log};
 pub use settings::{FeedFiles, FeedPorts, FeedSettings, FeedStart, MoldSettings};
 
 use crate::domain::codec;
-use crate::market::{Books, Feed, MarketView, MarketWatch, Published};
+use crate::market::{Feed, MarketView, MarketWatch, Published};
 use crate::net::Sockets;
 use crate::ring::{CursorReader, CursorWriter, cursor};
 use crate::runtime::planted::{Bug, is_planted};
@@ -76,7 +76,6 @@ pub struct FeedPublisher {
     waiting: Vec<Published>,
     log: MessageLog,
     tail: Tail,
-    books: Books,
     session: SessionId,
     /// Of the last message in the log.
     session_number: u32,
@@ -157,12 +156,6 @@ impl FeedPublisher {
             no_space: counters.register("feed.no_space", "cycles"),
             orders: counters.register("feed.orders", "orders"),
         };
-        let mut books = Books::default();
-        let mut unfit = None;
-        feed.snapshot(|message| unfit = unfit.or(books.apply(&message).err()));
-        if let Some(error) = unfit {
-            return Err(Fatal::market_data(format_args!("a checkpoint makes no sense: {error}")));
-        }
         let ((mut on_disk, _), (mut followed, _)) = (cursor(), cursor());
         on_disk.set(feed.last_event());
         followed.set(feed.last_event());
@@ -181,7 +174,6 @@ impl FeedPublisher {
             feed,
             waiting: Vec::new(),
             log,
-            books,
             session,
             session_number,
             session_first,
@@ -293,9 +285,6 @@ impl FeedPublisher {
                 bytes[len - 1] ^= 1;
             }
             self.tail.push(&bytes[..len]);
-            if let Err(error) = self.books.apply(&published.message) {
-                return Err(Fatal::invariant(format_args!("the feed says what cannot be: {error}")).into());
-            }
             if begins {
                 break;
             }
@@ -385,7 +374,7 @@ impl FeedPublisher {
         }
         (self.next_view, self.viewed) = (now.saturating_add(VIEW_NS), message);
         let number = (message + 1).saturating_sub(self.session_first);
-        self.watch.publish(MarketView::of(&self.books, self.feed.listings(), self.feed.session(), number));
+        self.watch.publish(MarketView::of(&self.feed, number));
     }
 
     /// Writes a checkpoint when it is time and its commands are on the disk. One that cannot be written is reported and tried

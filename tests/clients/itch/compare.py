@@ -37,6 +37,13 @@ def wrong(parser, at, symbol, side, theirs, ours):
     )
 
 
+def check_numbers(message):
+    """Numbers are positive for readers of signed ones, and fit the 36 bits that some books have for them."""
+    for name in ("order_reference_number", "new_order_reference_number", "match_number"):
+        number = getattr(message, name, 0)
+        assert 0 <= number < 1 << 36, f"{name} {number:#x}"
+
+
 class Books:
     """Books by itchfeed's messages."""
 
@@ -45,6 +52,7 @@ class Books:
 
     def apply(self, message):
         kind = message.message_type
+        check_numbers(message)
         if kind in (b"A", b"F"):
             stock = message.stock.decode().strip()
             side = message.buy_sell_indicator.decode()

@@ -75,6 +75,9 @@ impl Watched {
             if said.sequence != self.sequence {
                 return Err(format!("{said:?} is not of command {}", self.sequence));
             }
+            if let Some(number) = numbers(&said.message).into_iter().find(|number| *number >= 1 << 36) {
+                return Err(format!("{number} is too large a number, in {:?}", said.message));
+            }
             self.books.apply(&said.message).map_err(|error| format!("{error} by {:?}", said.message))?;
         }
         let (printed, traded) = (printed(&self.said[before..]), traded(events));
@@ -128,6 +131,10 @@ impl Watched {
             if book.state != state {
                 return Err(format!("{} is {} and not {}", listing.symbol, book.state, state));
             }
+            if self.feed.book(listing.instrument) != Some(book) {
+                let own = self.feed.book(listing.instrument);
+                return Err(format!("the feed says {book:?}, and has {own:?}"));
+            }
             if snapshot.book(listing.instrument.0 as u16 + 1).map(|book| book.depth(usize::MAX))
                 != Some(depth)
             {
@@ -147,6 +154,21 @@ impl Watched {
             return Err("when a command is known to be complete makes a difference".to_owned());
         }
         Ok(self.said)
+    }
+}
+
+/// The numbers of orders and trades in it.
+fn numbers(message: &Message) -> [u64; 2] {
+    match message {
+        Message::AddOrder(m) => [m.order.0, 0],
+        Message::OrderExecuted(m) => [m.order.0, m.match_number],
+        Message::OrderExecutedWithPrice(m) => [m.order.0, m.match_number],
+        Message::OrderCancel(m) => [m.order.0, 0],
+        Message::OrderDelete(m) => [m.order.0, 0],
+        Message::OrderReplace(m) => [m.old_order.0, m.order.0],
+        Message::Trade(m) => [m.order.0, m.match_number],
+        Message::CrossTrade(m) => [m.match_number, 0],
+        _ => [0; 2],
     }
 }
 

@@ -90,10 +90,7 @@ fn short(message: &Message) -> String {
 
 /// Slices by the event that showed them.
 fn name(order: OrderId) -> String {
-    match order.0 >> 63 {
-        0 => format!("#{}", order.0),
-        _ => format!("slice {}", order.0 ^ 1 << 63),
-    }
+    order.slice_event().map_or_else(|| format!("#{}", order.0), |event| format!("slice {event}"))
 }
 
 fn rests(order: u64, lots: u64, display_quantity: u32) -> Event {

@@ -3,7 +3,7 @@
 
 use dojima::domain::EventRecord;
 use dojima::domain::session::session_id;
-use dojima::market::{Feed, Published};
+use dojima::market::{Books, Feed, Published};
 use dojima::wire::itch::{MESSAGE_LEN_MAX, Message, event_code};
 use dojima::wire::soup::{self, LoginAccepted, LoginRejected, SessionId, kind};
 
@@ -12,6 +12,8 @@ use dojima::wire::soup::{self, LoginAccepted, LoginRejected, SessionId, kind};
 pub struct Market {
     feed: Feed,
     made: Vec<Published>,
+    /// A receiver's.
+    books: Books,
     /// By session: its messages.
     sessions: Vec<Vec<Vec<u8>>>,
 }
@@ -27,13 +29,14 @@ impl Market {
     /// Takes up the events of a command, all of them.
     ///
     /// # Errors
-    /// When a message has no bytes.
+    /// When a message has no bytes or makes no sense after those before, or when they give other books than the feed has.
     pub fn note(&mut self, events: &[EventRecord]) -> Result<(), String> {
         for record in events {
             self.feed.apply(record, &mut self.made);
         }
         self.feed.complete(&mut self.made);
         for Published { message, .. } in self.made.drain(..) {
+            self.books.apply(&message).map_err(|error| format!("market data: {error}, by {message:?}"))?;
             let begins =
                 matches!(message, Message::SystemEvent(event) if event.code == event_code::START_OF_MESSAGES);
             if begins {
@@ -42,6 +45,13 @@ impl Market {
             let mut bytes = [0; MESSAGE_LEN_MAX];
             let len = message.encode(&mut bytes).ok_or("a message does not fit")?;
             self.sessions.last_mut().ok_or("a message before the first session")?.push(bytes[..len].to_vec());
+        }
+        for listing in self.feed.listings() {
+            let told = self.books.book(listing.instrument.0 as u16 + 1);
+            let own = self.feed.book(listing.instrument);
+            if own != told {
+                return Err(format!("the messages give {told:?}, and the feed has {own:?}"));
+            }
         }
         Ok(())
     }

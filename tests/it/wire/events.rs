@@ -249,7 +249,7 @@ fn changes_and_mass_cancels_are_answered() {
     let bytes = told(restated(RestateReason::Refreshed), Part::Only).expect("told");
     assert_eq!(
         Outbound::decode(&bytes),
-        Ok(Outbound::Restated(message, Appendage(b"\x09\x01\x80\0\0\0\0\0\0\x01\x05\x16\0\0\0\x09")))
+        Ok(Outbound::Restated(message, Appendage(b"\x09\x01\0\0\0\x08\0\0\0\x02\x05\x16\0\0\0\x09")))
     );
     assert_eq!(told(restated(RestateReason::Tick), Part::Only), None);
 
