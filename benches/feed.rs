@@ -124,6 +124,7 @@ impl Side {
     fn new(name: &'static str, durability: Durability, market_data: bool) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let mut config = Config::embedded_default();
+        config.gateway.messages_per_second = 0;
         let free = "127.0.0.1:0".parse().expect("an address");
         config.gateway.listen = free;
         (config.market_data.listen, config.market_data.glimpse_listen) = (free, free);

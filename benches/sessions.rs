@@ -48,6 +48,7 @@ fn main() {
 
 fn config() -> Config {
     let mut config = Config::embedded_default();
+    config.gateway.messages_per_second = 0;
     config.gateway.listen = "127.0.0.1:0".parse().expect("an address");
     config.sql.enabled = false;
     config.snapshots.enabled = false;

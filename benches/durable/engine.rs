@@ -33,6 +33,7 @@ impl Setup {
 
     fn config(self) -> Config {
         let mut config = Config::embedded_default();
+        config.gateway.messages_per_second = 0;
         let free = "127.0.0.1:0".parse().expect("an address");
         config.gateway.listen = free;
         (config.market_data.listen, config.market_data.glimpse_listen) = (free, free);

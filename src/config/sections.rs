@@ -161,6 +161,8 @@ pub struct GatewaySection {
     pub packet_bytes_max: usize,
     /// Messages of one client that are taken in and not answered yet.
     pub unanswered_max: usize,
+    /// Messages that a login may send in a second, and at once, unless it says otherwise; 0: as many as it likes.
+    pub messages_per_second: u32,
     /// When the session ends and the next begins, every day, UTC; `None`: never.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub roll_at: Option<TimeOfDay>,
@@ -179,6 +181,7 @@ impl Default for GatewaySection {
             stall_timeout_ms: 30_000,
             packet_bytes_max: 4_096,
             unanswered_max: 1_024,
+            messages_per_second: 20_000,
             roll_at: None,
         }
     }

@@ -61,7 +61,7 @@ pub struct LoginConfig {
     /// Its orders are cancelled when it has had no connection for this long, ms; `None`: they stay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cancel_on_disconnect_ms: Option<u64>,
-    /// Messages that it may send in the long run; 0: as many as it likes.
+    /// Messages that it may send in the long run; 0: as many as `gateway.messages_per_second` says.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub messages_per_second: u32,
     /// Messages that it may send at once; 0: as many as in a second.

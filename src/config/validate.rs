@@ -130,6 +130,7 @@ fn gateway(gateway: &GatewaySection, p: &mut Problems) {
     }
     within(p, "gateway.packet_bytes_max", gateway.packet_bytes_max, 512..=32_766);
     within(p, "gateway.unanswered_max", gateway.unanswered_max, 2..=1 << 20);
+    within(p, "gateway.messages_per_second", gateway.messages_per_second, 0..=10_000_000);
     if gateway.roll_at.is_some() && session_id(&gateway.session, ROLLS_MIN).is_none() {
         let reason =
             format!("must end in a number that can count {ROLLS_MIN} more sessions, for gateway.roll_at");

@@ -31,7 +31,9 @@ pub(super) fn gateway(config: &Config, opening: &[Command]) -> Result<GatewaySet
     let unfit =
         |key: &str| Fatal::invariant(format!("{key} passed the configuration's checks but not the wire's"));
     let logins = config.logins_known_to(opening).into_iter().map(|login| {
-        let LoginConfig { cancel_on_disconnect_ms, messages_per_second, message_burst, .. } = login.config;
+        let LoginConfig { cancel_on_disconnect_ms, messages_per_second: own, message_burst, .. } =
+            login.config;
+        let messages_per_second = if own > 0 { own } else { gateway.messages_per_second };
         let burst = if message_burst > 0 { message_burst } else { messages_per_second };
         LoginSettings {
             login: login.login,

@@ -45,6 +45,8 @@ impl Venue {
         config.assets.clone_from(&self.assets);
         config.instruments.clone_from(&self.instruments);
         config.accounts.clone_from(&self.accounts);
+        // A flow is played as fast as the engine takes it.
+        config.gateway.messages_per_second = 0;
         config
     }
 

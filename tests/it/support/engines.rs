@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 /// The built-in venue with small files and small rings, on a free port.
 pub fn small_config(mode: ThreadingMode, durability: Durability) -> Config {
     let mut config = Config::embedded_default();
+    config.gateway.messages_per_second = 0;
     config.engine.mode = mode;
     config.gateway.listen = "127.0.0.1:0".parse().expect("an address");
     config.market_data.listen = config.gateway.listen;
