@@ -2,6 +2,7 @@
 
 mod crowd;
 mod operator;
+mod rate;
 pub mod raw;
 mod resume;
 pub mod secure;
