@@ -9,7 +9,7 @@ use super::agent::Agent;
 use super::counters::{Counter, Counters};
 use super::fatal::Fatal;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 /// How far an agent may fall behind.
 pub struct Lag {
@@ -31,9 +31,16 @@ pub enum Waits {
     Short,
 }
 
+/// The agent, and how far it is.
+enum Slot {
+    /// The background starts it, however late it gets a core.
+    New(Box<dyn Agent>),
+    Started(Box<dyn Agent>),
+    Closed,
+}
+
 struct Shared {
-    /// `None` once it is closed.
-    agent: Mutex<Option<Box<dyn Agent>>>,
+    slot: Mutex<Slot>,
     /// The agent is too far behind for the background.
     urgent: AtomicBool,
     /// Duty cycles done in the background.
@@ -42,25 +49,41 @@ struct Shared {
 
 impl Shared {
     /// The agent, unless the other thread is at work.
-    fn try_have(&self) -> Option<MutexGuard<'_, Option<Box<dyn Agent>>>> {
-        match self.agent.try_lock() {
-            Ok(agent) => Some(agent),
+    fn try_have(&self) -> Option<MutexGuard<'_, Slot>> {
+        match self.slot.try_lock() {
+            Ok(slot) => Some(slot),
             Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
             Err(TryLockError::WouldBlock) => None,
         }
     }
 
+    /// The agent, when the other thread is done with it.
+    fn have(&self) -> MutexGuard<'_, Slot> {
+        self.slot.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn start(&self) -> Result<(), Fatal> {
+        let mut slot = self.have();
+        if let Slot::New(mut agent) = std::mem::replace(&mut *slot, Slot::Closed) {
+            agent.on_start()?;
+            *slot = Slot::Started(agent);
+        }
+        Ok(())
+    }
+
     fn work(&self) -> Result<usize, Fatal> {
         match self.try_have().as_deref_mut() {
-            Some(Some(agent)) => agent.do_work(),
-            Some(None) | None => Ok(0),
+            Some(Slot::Started(agent)) => agent.do_work(),
+            Some(Slot::New(_) | Slot::Closed) | None => Ok(0),
         }
     }
 
     /// The first thread that ends closes the agent.
     fn close(&self) -> Result<(), Fatal> {
-        let agent = self.agent.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
-        agent.map_or(Ok(()), |mut agent| agent.on_close())
+        match std::mem::replace(&mut *self.have(), Slot::Closed) {
+            Slot::New(mut agent) | Slot::Started(mut agent) => agent.on_close(),
+            Slot::Closed => Ok(()),
+        }
     }
 }
 
@@ -86,7 +109,7 @@ pub struct Foreground {
 pub fn two_chairs(agent: Box<dyn Agent>, lag: Lag, counters: &Counters) -> (Background, Foreground) {
     let name = agent.name().to_owned();
     let shared = Arc::new(Shared {
-        agent: Mutex::new(Some(agent)),
+        slot: Mutex::new(Slot::New(agent)),
         urgent: AtomicBool::new(false),
         cycles: AtomicU64::new(0),
     });
@@ -108,10 +131,7 @@ impl Agent for Background {
     }
 
     fn on_start(&mut self) -> Result<(), Fatal> {
-        match self.shared.try_have().as_deref_mut() {
-            Some(Some(agent)) => agent.on_start(),
-            Some(None) | None => Err(Fatal::invariant("an agent was taken before it was started")),
-        }
+        self.shared.start()
     }
 
     fn do_work(&mut self) -> Result<usize, Fatal> {
@@ -219,28 +239,33 @@ mod tests {
     /// With nothing behind that could be counted: a client that has connected waits, too.
     #[test]
     fn an_agent_that_is_waited_for_does_not_stand_still_for_want_of_a_core() {
-        for (waits, cycles) in [(Waits::Short, 4), (Waits::Long, 0)] {
+        for (waits, cycles) in [(Waits::Short, 5), (Waits::Long, 0)] {
             let (mut background, mut foreground, journal, _, _) =
                 chairs(waits, std::iter::repeat_n(Ok(0), 20));
             (0..9).for_each(|_| assert_eq!(foreground.do_work(), Ok(0)));
-            assert_eq!(journal.lines().len(), cycles, "{waits:?}");
+            assert_eq!(journal.lines(), [""; 0], "the background starts it, however late it gets a core");
+            background.on_start().unwrap();
+            (0..9).for_each(|_| assert_eq!(foreground.do_work(), Ok(0)));
+            let works = || journal.lines().iter().filter(|line| *line == "sql").count();
+            assert_eq!(works(), cycles, "{waits:?}");
             for _ in 0..9 {
                 assert_eq!((background.do_work(), foreground.do_work()), (Ok(0), Ok(0)));
             }
-            assert_eq!(journal.lines().len(), cycles + 9, "the background has a core: it alone works");
+            assert_eq!(works(), cycles + 9, "the background has a core: it alone works");
         }
     }
 
     #[test]
     fn while_one_is_at_work_the_other_does_not_wait() {
-        let (_background, mut foreground, journal, behind, _) = chairs(Waits::Long, [Ok(1)]);
+        let (mut background, mut foreground, journal, behind, _) = chairs(Waits::Long, [Ok(1)]);
+        background.on_start().unwrap();
         behind.store(1_000, Ordering::Relaxed);
         let shared = Arc::clone(&foreground.shared);
-        let at_work = shared.agent.lock().unwrap();
+        let at_work = shared.slot.lock().unwrap();
         assert_eq!(foreground.do_work(), Ok(0));
         drop(at_work);
         assert_eq!(foreground.do_work(), Ok(1));
-        assert_eq!(journal.lines(), ["sql"]);
+        assert_eq!(journal.lines(), ["start sql", "sql"]);
     }
 
     #[test]
