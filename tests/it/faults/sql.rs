@@ -35,6 +35,8 @@ impl Bench {
     fn new(database: &Path) -> Self {
         let mut config = small_config(ThreadingMode::Shared, Durability::Async);
         config.sql.path = database.to_owned();
+        // So that some of them fit a disk that is nearly full.
+        config.sql.batch_events_max = 1_000;
         let data = TempDir::new().expect("a temporary directory");
         let mut bench = Self { engine: None, config, commands: Commands::new(41), sent: 0, data };
         bench.start();
