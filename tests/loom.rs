@@ -281,6 +281,7 @@ fn no_command_is_left_between_the_two_journalers() {
             commands: [sequencer.cursor(), commands.cursor()],
             events: no_events,
             disk: vec![disk.doorbell()],
+            archiver: Vec::new(),
             mute: Mute::default(),
             soon: Soon::default(),
         };
