@@ -353,7 +353,8 @@ async def icebergs_and_own_trades(alice, bob):
     await alice.expect("E", userRef=one, quantity=100)
     told = await alice.expect("R", userRef=one, reason="R")
     check("lots shown", told.tail[22], u32(100))
-    check("a public number of the slice", told.tail[1][0] & 0x80, 0x80)
+    # Bit 35 says that it is a slice, and bit 63 is free, so that the number is positive.
+    check("a public number of the slice", (told.tail[1][0] & 0x80, told.tail[1][3] & 0x08), (0, 0x08))
     # Two slices in one order are one trade.
     three = bob.enter("S", 150, 5_000_000)
     await bob.expect("A", userRef=three)
