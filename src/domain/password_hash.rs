@@ -7,7 +7,7 @@ use argon2::password_hash::{PasswordHash, PasswordHashString};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HashError {
     /// It is none at all.
-    #[error("is no argon2id hash; `dojima hash-password` makes one")]
+    #[error("cannot be read as an argon2id hash; `dojima hash-password` makes one")]
     Unreadable,
     /// It is one of another kind.
     #[error("is not an argon2id hash; `dojima hash-password` makes one")]
