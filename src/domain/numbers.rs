@@ -22,7 +22,12 @@ const SIGN: u64 = 1 << 63;
 const fn next(number: u64) -> u64 {
     let next = number + 1;
     // Where the low half is full the rest is counted on from bit 36.
-    if next as u32 == 0 { next + SHARD_AND_KIND } else { next }
+    if begins_anew(next) { next + SHARD_AND_KIND } else { next }
+}
+
+/// Whether the low half of the number begins anew: it is not one more than the number before it.
+const fn begins_anew(number: u64) -> bool {
+    number as u32 == 0
 }
 
 /// How many numbers of its shard and kind there are up to this one.
@@ -45,6 +50,11 @@ impl OrderId {
     #[must_use]
     pub const fn next(self) -> Self {
         Self(next(self.0))
+    }
+
+    /// Whether numbers are skipped before this one, so that it is more than the number before it and 1.
+    pub const fn begins_anew(self) -> bool {
+        begins_anew(self.0)
     }
 
     /// Whether it is 0, or a number that the exchange gives to an order.
@@ -74,6 +84,11 @@ impl TradeId {
     #[must_use]
     pub const fn next(self) -> Self {
         Self(next(self.0))
+    }
+
+    /// Whether numbers are skipped before this one, so that it is more than the number before it and 1.
+    pub const fn begins_anew(self) -> bool {
+        begins_anew(self.0)
     }
 
     /// Whether it is 0, or a number that the exchange gives to a trade.

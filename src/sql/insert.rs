@@ -82,13 +82,12 @@ pub(super) fn insert<R>(
     statement.raw_execute()
 }
 
-/// The parts of `rows` whose numbers SQLite gives, each with the row before it that it would give another number: that at which
-/// the low half of the numbers begins anew (`domain/numbers.rs`).
+/// The parts of `rows` whose numbers SQLite gives, each with the row before it that it would give another number: that whose
+/// number begins anew (`domain/numbers.rs`).
 pub(super) fn runs<R>(
     rows: &[R],
-    number: impl Fn(&R) -> u64 + Copy,
+    begins_anew: impl Fn(&R) -> bool + Copy,
 ) -> impl Iterator<Item = (Option<&R>, &[R])> {
-    let begins_anew = move |row: &R| number(row) as u32 == 0;
     rows.chunk_by(move |_, next| !begins_anew(next)).map(move |run| match run {
         [first, rest @ ..] if begins_anew(first) => (Some(first), rest),
         run => (None, run),
@@ -132,12 +131,15 @@ pub(super) fn sql_integer(value: u64) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::OrderId;
 
     #[test]
     fn rows_whose_numbers_skip_are_inserted_by_their_numbers() {
         let last = u64::from(u32::MAX);
         let parts = |rows: &[u64]| -> Vec<(Option<u64>, Vec<u64>)> {
-            runs(rows, |row| *row).map(|(apart, run)| (apart.copied(), run.to_vec())).collect()
+            runs(rows, |row| OrderId(*row).begins_anew())
+                .map(|(apart, run)| (apart.copied(), run.to_vec()))
+                .collect()
         };
         assert_eq!(parts(&[]), []);
         assert_eq!(parts(&[1, 2, 3]), [(None, vec![1, 2, 3])]);
@@ -157,7 +159,7 @@ mod tests {
         let table = Insert { table: "t", key: "id", names: "(a)", columns: 1, constants: "", then: "" };
         let rows = [u64::from(u32::MAX), 1 << 36, (1 << 36) + 1];
         connection.execute("INSERT INTO t VALUES (?, 0)", [i64::from(u32::MAX) - 1]).expect("inserted");
-        for (apart, run) in runs(&rows, |row| *row) {
+        for (apart, run) in runs(&rows, |row| OrderId(*row).begins_anew()) {
             if let Some(row) = apart {
                 table.row_at(&connection, *row, row, |to, row| to.unsigned(*row)).expect("inserted");
             }

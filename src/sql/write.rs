@@ -117,14 +117,14 @@ fn write_rows(database: &Database, mirror: &mut Mirror) -> Result<usize, SqlErro
     };
     let error = database.error();
     let mut rows = 0;
-    for (apart, run) in runs(&mirror.batch.born, |row: &OrderRow| row.order.0) {
+    for (apart, run) in runs(&mirror.batch.born, |row: &OrderRow| row.order.begins_anew()) {
         if let Some(row) = apart {
             rows += INSERT_ORDER.row_at(connection, row.order.0, row, bind_order).map_err(&error)?;
         }
         rows += insert_orders(connection, run).map_err(&error)?;
     }
     numbered("orders", mirror.batch.born.last().map(|row| row.order.0))?;
-    for (apart, run) in runs(&mirror.batch.trades, |row: &TradeRow| row.trade.0) {
+    for (apart, run) in runs(&mirror.batch.trades, |row: &TradeRow| row.trade.begins_anew()) {
         if let Some(row) = apart {
             rows += INSERT_TRADE.row_at(connection, row.trade.0, row, bind_trade).map_err(&error)?;
         }
@@ -162,7 +162,8 @@ fn write_others(connection: &Connection, mirror: &mut Mirror) -> rusqlite::Resul
     Ok(rows + 1)
 }
 
-fn bind_order(to: &mut Binder<'_, '_>, row: &OrderRow) -> rusqlite::Result<()> {
+/// The columns with which both inserts of an order begin.
+fn bind_columns_of_all(to: &mut Binder<'_, '_>, row: &OrderRow) -> rusqlite::Result<()> {
     to.signed(row.login.0)?;
     to.signed(row.account.0)?;
     to.signed(row.user_ref.0)?;
@@ -174,7 +175,11 @@ fn bind_order(to: &mut Binder<'_, '_>, row: &OrderRow) -> rusqlite::Result<()> {
     to.unsigned(row.executed.0)?;
     to.unsigned(row.open.0)?;
     to.signed(row.reserved.0)?;
-    to.signed(row.status as u8)?;
+    to.signed(row.status as u8)
+}
+
+fn bind_order(to: &mut Binder<'_, '_>, row: &OrderRow) -> rusqlite::Result<()> {
+    bind_columns_of_all(to, row)?;
     to.value(row.refusal.map(|reason| reason.name()))?;
     to.unsigned_or_null(row.replaces.map(|order| order.0))?;
     to.unsigned_or_null(row.replaced_by.map(|order| order.0))?;
@@ -189,18 +194,7 @@ fn bind_order(to: &mut Binder<'_, '_>, row: &OrderRow) -> rusqlite::Result<()> {
 }
 
 fn bind_plain_order(to: &mut Binder<'_, '_>, row: &OrderRow) -> rusqlite::Result<()> {
-    to.signed(row.login.0)?;
-    to.signed(row.account.0)?;
-    to.signed(row.user_ref.0)?;
-    to.signed(row.instrument.0)?;
-    to.signed(row.side as u8)?;
-    to.signed(row.time_in_force as u8)?;
-    to.unsigned_or_null(row.price)?;
-    to.unsigned(row.quantity.0)?;
-    to.unsigned(row.executed.0)?;
-    to.unsigned(row.open.0)?;
-    to.signed(row.reserved.0)?;
-    to.signed(row.status as u8)?;
+    bind_columns_of_all(to, row)?;
     to.unsigned_or_null(row.replaces.map(|order| order.0))?;
     to.unsigned_or_null(row.replaced_by.map(|order| order.0))?;
     to.unsigned(row.event)?;
