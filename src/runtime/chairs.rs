@@ -8,8 +8,9 @@
 use super::agent::Agent;
 use super::counters::{Counter, Counters};
 use super::fatal::Fatal;
+use super::try_lock::try_lock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// How far an agent may fall behind.
 pub struct Lag {
@@ -48,15 +49,6 @@ struct Shared {
 }
 
 impl Shared {
-    /// The agent, unless the other thread is at work.
-    fn try_have(&self) -> Option<MutexGuard<'_, Slot>> {
-        match self.slot.try_lock() {
-            Ok(slot) => Some(slot),
-            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
-            Err(TryLockError::WouldBlock) => None,
-        }
-    }
-
     /// The agent, when the other thread is done with it.
     fn have(&self) -> MutexGuard<'_, Slot> {
         self.slot.lock().unwrap_or_else(PoisonError::into_inner)
@@ -72,7 +64,7 @@ impl Shared {
     }
 
     fn work(&self) -> Result<usize, Fatal> {
-        match self.try_have().as_deref_mut() {
+        match try_lock(&self.slot).as_deref_mut() {
             Some(Slot::Started(agent)) => agent.do_work(),
             Some(Slot::New(_) | Slot::Closed) | None => Ok(0),
         }

@@ -2,25 +2,16 @@
 //! In a lock-free queue whoever takes an element may have to wait until the one who is putting it has come to the
 //! end; here that is told like an empty queue, and he looks again later.
 
+use super::try_lock::try_lock;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 struct Shared<T> {
     queue: Mutex<VecDeque<T>>,
     /// How long the queue is, so that an empty one is known without the lock.
     len: AtomicUsize,
     capacity: usize,
-}
-
-impl<T> Shared<T> {
-    fn try_lock(&self) -> Option<MutexGuard<'_, VecDeque<T>>> {
-        match self.queue.try_lock() {
-            Ok(queue) => Some(queue),
-            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
-            Err(TryLockError::WouldBlock) => None,
-        }
-    }
 }
 
 /// The end that puts. Clones put into the same queue.
@@ -46,7 +37,7 @@ impl<T> Giver<T> {
     /// # Errors
     /// [`NotNow`] gives it back.
     pub fn try_give(&self, element: T) -> Result<(), NotNow<T>> {
-        match self.0.try_lock() {
+        match try_lock(&self.0.queue) {
             Some(queue) => self.put(queue, element),
             None => Err(NotNow(element)),
         }
@@ -81,7 +72,7 @@ impl<T> Taker<T> {
         if self.is_empty() {
             return None;
         }
-        let mut queue = self.0.try_lock()?;
+        let mut queue = try_lock(&self.0.queue)?;
         let element = queue.pop_front();
         self.0.len.store(queue.len(), Ordering::Release);
         element

@@ -34,6 +34,7 @@ pub mod stepper;
 #[cfg(all(test, not(dojima_loom)))]
 mod tests;
 pub mod thread_time;
+mod try_lock;
 
 pub use affinity::{AffinityError, CoreIndex};
 pub use agent::Agent;
