@@ -326,7 +326,8 @@ pub fn build(
     let doorman = match gateway {
         Some(_) => {
             let (users, files) = (settings::users(config, &opening)?, Arc::clone(data.root()));
-            Some(Doorman::new(doors, users, Some(files), (clocks.monotonic(), clocks.wall()), counters))
+            let clocks = (clocks.monotonic(), clocks.wall());
+            Some(Doorman::new(doors, users, Some(files), clocks, seats.hasher()?, counters))
         }
         None => None,
     };

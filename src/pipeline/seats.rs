@@ -9,7 +9,7 @@ use crate::runtime::{
     Place, Priority, Rest, SocketWait, Soon, ThreadingMode,
 };
 use crate::stages::archiver::Archiver;
-use crate::stages::doorman::Doorman;
+use crate::stages::doorman::{Doorman, Hasher};
 use crate::stages::feed::FeedPublisher;
 use crate::stages::gateway::Gateway;
 use crate::stages::journaler::{InlineJournaler, Journaler};
@@ -216,6 +216,16 @@ impl Seats {
         threads.sort_unstable();
         threads.dedup();
         threads.into_iter().map(|thread| self.idle[thread].bell()).collect()
+    }
+
+    /// Where the doorman has passwords hashed.
+    pub(super) fn hasher(&self) -> Result<Hasher, Fatal> {
+        match self.mode {
+            ThreadingMode::Shared | ThreadingMode::Dedicated => {
+                Hasher::on_threads(&[self.bell(Seat::Doorman)]).map_err(Fatal::io)
+            }
+            ThreadingMode::Stepped => Ok(Hasher::here()),
+        }
     }
 
     /// What makes the sleeps of the gateway's thread short.

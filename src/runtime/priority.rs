@@ -1,5 +1,5 @@
 //! How much a thread counts beside the others, by Linux's scheduling classes. On other systems all count the same.
-#![allow(unsafe_code, reason = "the system's call has no safe form: the proof is at the one call")]
+#![allow(unsafe_code, reason = "the system's calls have no safe form: the proof is at each call")]
 
 /// A thread's standing, from the most to the least.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +13,8 @@ pub enum Priority {
     /// Beside a busy thread it has a tenth of a core.
     Low,
     /// It has the cores that nobody else wants, and gives them back at once. There is no way back from here without privilege.
+    /// Its reads and writes wait while the disk has any of others, where the disk's scheduler knows of that (`mq-deadline`,
+    /// `bfq`).
     Idle,
 }
 
@@ -32,6 +34,10 @@ mod linux {
     /// How long a thread has a core before another that counts as much, ns; 0: as the system has it. Linux has a thread's
     /// own slice since 6.12, and runs whoever is to be done sooner first.
     const PROMPT_SLICE_NS: u64 = 100_000;
+
+    /// The calling thread, and the lowest class of its reads and writes (`linux/ioprio.h`).
+    pub(super) const WHO_PROCESS: libc::c_int = 1;
+    pub(super) const IO_IDLE: libc::c_int = 3 << 13;
 
     pub(super) fn take(priority: Priority) {
         let (policy, nice, slice) = match priority {
@@ -56,6 +62,10 @@ mod linux {
         // SAFETY: the call reads `size` bytes from the pointer, which is to a value of that size that outlives it, and
         // writes nothing; 0 is the calling thread.
         let _ = unsafe { libc::syscall(libc::SYS_sched_setattr, 0, &raw const attr, 0) };
+        if priority == Priority::Idle {
+            // SAFETY: the call takes numbers only; 0 is the calling thread.
+            let _ = unsafe { libc::syscall(libc::SYS_ioprio_set, WHO_PROCESS, 0, IO_IDLE) };
+        }
     }
 }
 
@@ -64,12 +74,14 @@ mod tests {
     use super::*;
     use rustix::process::getpriority_process;
 
-    /// The calling thread's policy, nice value and slice, as the system has them.
-    fn of_this_thread() -> (String, i32) {
+    /// The calling thread's policy, nice value, and class of reads and writes, as the system has them.
+    fn of_this_thread() -> (String, i32, i64) {
         let stat = std::fs::read_to_string("/proc/thread-self/stat").expect("there is one");
         // The name may have spaces; after it come fields 3 and so on (proc(5)), 41 of them is the policy.
         let policy = stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().nth(41 - 3));
-        (policy.expect("a policy").to_owned(), getpriority_process(None).expect("a priority"))
+        // SAFETY: the call takes numbers only; 0 is the calling thread.
+        let io = unsafe { libc::syscall(libc::SYS_ioprio_get, linux::WHO_PROCESS, 0) };
+        (policy.expect("a policy").to_owned(), getpriority_process(None).expect("a priority"), io)
     }
 
     #[test]
@@ -87,7 +99,9 @@ mod tests {
                 of_this_thread()
             });
             let taken = taken.join().expect("no panic");
-            assert_eq!(taken, (policy.to_string(), before.1.max(nice)), "{priority:?}");
+            assert_eq!((&taken.0, taken.1), (&policy.to_string(), before.1.max(nice)), "{priority:?}");
+            // Without a wish of its own a thread's class goes by its nice value.
+            assert_eq!(taken.2 == i64::from(linux::IO_IDLE), priority == Priority::Idle, "{priority:?}");
         }
         assert_eq!(of_this_thread(), before);
     }

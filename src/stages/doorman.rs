@@ -1,7 +1,7 @@
 //! The doorman: says who may come in, for whoever takes logins.
 //!
 //! A password is checked against its hash (argon2id), which takes tens of milliseconds by design, so he has a thread of his
-//! own. Anybody may ask, so those who ask wait in four lines, each with its share of his time: names that come in from where
+//! own, and others for the hashes (`doorman/hasher.rs`). Anybody may ask, so those who ask wait in four lines, each with its share of his time: names that come in from where
 //! they ask (`Class::Known`), names from a network that is theirs (`Class::Listed`), names from elsewhere
 //! (`Class::Elsewhere`), and those whom no password lets in (`Class::Hopeless`), of whom few are hashed. A question whose
 //! connection is gone costs nothing.
@@ -11,12 +11,14 @@
 //! password and no hash is ever logged.
 
 mod delays;
+mod hasher;
 mod held;
 mod line;
 mod memory;
 mod password;
 mod standing;
 
+pub use hasher::Hasher;
 pub use memory::FILE as KNOWN_ADDRESSES_FILE;
 pub use password::{Secret, hash};
 
@@ -34,7 +36,7 @@ use held::{Held, HeldAnswers};
 use ipnet::IpNet;
 use line::Line;
 use memory::Memory;
-use password::Dummy;
+use password::{Hash, is_same};
 use standing::{Class, Member};
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -160,12 +162,24 @@ impl Gauges {
     }
 }
 
+/// What a password is hashed for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Hashed {
+    /// To see whether it is that of the name.
+    Own,
+    /// To take as long as another.
+    Dummy,
+}
+
 /// The agent.
 pub struct Doorman {
     doors: Vec<Door>,
     members: HashMap<Username, Member>,
-    /// For names that nobody has; `None` when no password is hashed, so that none takes long.
-    dummy: Option<Dummy>,
+    /// A hash for names that nobody has; `None` when no password is hashed, so that none takes long.
+    dummy: Option<Hash>,
+    hasher: Hasher,
+    /// Whose password is being hashed, and what for.
+    hashed: Option<(Question, Hashed)>,
     clock: Box<dyn Clock>,
     memory: Memory,
     /// By class.
@@ -194,10 +208,10 @@ impl Doorman {
         users: Vec<User>,
         files: Option<Arc<dyn Storage>>,
         (clock, wall): (Box<dyn Clock>, Box<dyn WallClock>),
+        hasher: Hasher,
         counters: &Counters,
     ) -> Self {
-        let any_hashed = users.iter().find_map(|user| user.secret.as_hash());
-        let dummy = any_hashed.map(Dummy::like);
+        let dummy = users.iter().find_map(|user| user.secret.as_hash()).cloned();
         let mut members = users.into_iter().map(|user| (user.username, Member::new(user))).collect();
         let mut memory = Memory::new(files, wall);
         memory.recall(&mut members);
@@ -206,6 +220,8 @@ impl Doorman {
             doors,
             members,
             dummy,
+            hasher,
+            hashed: None,
             clock,
             memory,
             lines: Default::default(),
@@ -306,11 +322,41 @@ impl Doorman {
         None
     }
 
-    /// Checks one password and says or keeps the answer.
-    fn answer(&mut self, question: Question, now: u64) {
-        let Question { request, class, .. } = question;
+    /// Looks at one password: says or keeps the answer, or has it hashed first.
+    fn look(&mut self, question: Question, now: u64) {
         self.gauges.checked.add(1);
-        match self.check(&question) {
+        let password = &question.request.password;
+        let secret = self.members.get(&question.request.username).map(|member| &member.user.secret);
+        let (hashed, hash) = match secret {
+            Some(Secret::Hash(hash)) => (Hashed::Own, Some(hash)),
+            Some(Secret::Plain(known)) if is_same(known, password) => {
+                return self.answer(question, true, now);
+            }
+            // All that is refused takes the same time.
+            Some(Secret::Plain(_)) | None => (Hashed::Dummy, self.dummy.as_ref()),
+        };
+        match hash {
+            Some(hash) => {
+                self.hasher.begin(password, hash, now);
+                self.hashed = Some((question, hashed));
+            }
+            None => self.answer(question, false, now),
+        }
+    }
+
+    /// Answers the question whose password was hashed, if the hash is done. Whether it is.
+    fn answer_hashed(&mut self, now: u64) -> bool {
+        let Some(matches) = self.hasher.verdict(now) else { return false };
+        if let Some((question, hashed)) = self.hashed.take() {
+            self.answer(question, matches && hashed == Hashed::Own, now);
+        }
+        true
+    }
+
+    /// Says or keeps the answer.
+    fn answer(&mut self, question: Question, is_right: bool, now: u64) {
+        let Question { request, class, .. } = question;
+        match self.grant(&question, is_right) {
             Ok(grant) => {
                 self.welcome(&question, now);
                 let answer = AuthAnswer { connection: request.connection, verdict: Ok(grant) };
@@ -364,18 +410,10 @@ impl Doorman {
     }
 
     /// # Errors
-    /// Why not, for the log. The client learns nothing of it, and all of it takes the same time.
-    fn check(&self, question: &Question) -> Result<Grant, &'static str> {
-        let AuthRequest { username, password, peer, .. } = &question.request;
+    /// Why not, for the log. The client learns nothing of it.
+    fn grant(&self, question: &Question, is_right: bool) -> Result<Grant, &'static str> {
+        let AuthRequest { username, peer, .. } = &question.request;
         let member = self.members.get(username);
-        let secret = member.map(|member| &member.user.secret);
-        let is_right = secret.is_some_and(|secret| secret.is(password));
-        if let Some(dummy) = &self.dummy
-            && !is_right
-            && secret.is_none_or(|secret| secret.as_hash().is_none())
-        {
-            dummy.spend(password);
-        }
         let member = member.ok_or(UNKNOWN)?;
         if !member.may_come_from(*peer) {
             return Err(OUTSIDE);
@@ -436,14 +474,17 @@ impl Agent for Doorman {
         "doorman"
     }
 
-    /// Checks one password at most.
+    /// Begins with one password at most, when the one before is done.
     fn do_work(&mut self) -> Result<usize, Fatal> {
         let now = self.clock.now().0;
         let mut work = self.listen(now) + self.say_held(now);
-        if let Some(question) = self.next(now) {
-            self.answer(question, now);
+        if self.hashed.is_none()
+            && let Some(question) = self.next(now)
+        {
+            self.look(question, now);
             work += 1;
         }
+        work += usize::from(self.answer_hashed(now));
         for (line, gauge) in self.lines.iter().zip(&mut self.gauges.waiting) {
             gauge.set(line.len() as u64);
         }

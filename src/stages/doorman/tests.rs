@@ -60,7 +60,7 @@ fn bench_with(users: Vec<User>, dir: Option<&Path>, clock: ManualClock) -> Bench
     ];
     let files = dir.map(|dir| Arc::new(FileStorage::new(dir)) as Arc<dyn Storage>);
     let clocks = (Box::new(clock.clone()) as Box<dyn Clock>, Box::new(clock.clone()) as Box<dyn WallClock>);
-    let doorman = Doorman::new(doors, users, files, clocks, &Counters::new());
+    let doorman = Doorman::new(doors, users, files, clocks, Hasher::here(), &Counters::new());
     Bench { doorman, client, market, clock, tickets: Vec::new() }
 }
 

@@ -10,7 +10,7 @@ use dojima::net::{Ready, Socket, Sockets, TcpSockets};
 use dojima::ring::{Consumer, CursorWriter, Producer, cursor, spsc};
 use dojima::runtime::doorbell::Sleeper;
 use dojima::runtime::{Agent, Counters, ManualClock, UnixNanos};
-use dojima::stages::doorman::{Door, Doorman, Secret, User};
+use dojima::stages::doorman::{Door, Doorman, Hasher, Secret, User};
 use dojima::stages::gateway::{
     Gateway, GatewayControl, GatewayPorts, GatewaySettings, GatewayStart, LoginSettings, Progress,
 };
@@ -187,6 +187,7 @@ impl Bench {
             users,
             None,
             (Box::new(clock.clone()), Box::new(clock.clone())),
+            Hasher::here(),
             &counters,
         );
         let gateway =

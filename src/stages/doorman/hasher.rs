@@ -1,0 +1,254 @@
+//! Where passwords are checked against their hashes: one at a time, off the doorman's thread.
+//!
+//! A check takes tens of milliseconds of a core. It goes to a thread that has only the cores that nobody else wants, and gives
+//! them back at once ([`Priority::Idle`]): any other standing keeps an order waiting until the system's next tick, 4 ms, when the
+//! two meet on a core. Where that thread has no verdict within [`BACKGROUND_MAX`], the cores are wanted; a
+//! second thread of the usual standing then makes the same check, and the first verdict counts.
+
+use super::password::{Checker, Hash};
+use crate::runtime::handoff::{Giver, Taker, handoff};
+use crate::runtime::{Doorbell, Priority};
+use crate::wire::soup::Password;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+/// How long a check may take in the background. On a core of its own the dearest hash that is allowed takes about so long.
+const BACKGROUND_MAX: Duration = Duration::from_millis(100);
+
+/// A check, and which one it is.
+#[derive(Clone)]
+struct Check {
+    number: u64,
+    password: Password,
+    hash: Hash,
+}
+
+/// Whether the password of a check is right.
+#[derive(Debug)]
+struct Verdict {
+    number: u64,
+    is_right: bool,
+}
+
+/// Checks passwords, one at a time.
+pub struct Hasher(Place);
+
+enum Place {
+    /// On the thread that asks.
+    Here {
+        checker: Checker,
+        verdict: Option<bool>,
+    },
+    Threads(Threads),
+}
+
+impl Hasher {
+    /// Checks when it is asked, for those who have a single thread.
+    pub fn here() -> Self {
+        Self(Place::Here { checker: Checker::default(), verdict: None })
+    }
+
+    /// Checks on two threads, which ring when they have a verdict.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn on_threads(bells: &[Doorbell]) -> io::Result<Self> {
+        let background = Worker::begin("passwords-idle", Priority::Idle, bells)?;
+        let foreground = Worker::begin("passwords", Priority::Low, bells)?;
+        Ok(Self(Place::Threads(Threads { background, foreground, underway: None, number: 0 })))
+    }
+
+    /// Begins with a check. The one before must have a verdict.
+    pub(super) fn begin(&mut self, password: &Password, hash: &Hash, now: u64) {
+        match &mut self.0 {
+            Place::Here { checker, verdict } => *verdict = Some(checker.matches(password, hash)),
+            Place::Threads(threads) => threads.begin(*password, hash.clone(), now),
+        }
+    }
+
+    /// The verdict, once.
+    pub(super) fn verdict(&mut self, now: u64) -> Option<bool> {
+        match &mut self.0 {
+            Place::Here { verdict, .. } => verdict.take(),
+            Place::Threads(threads) => threads.verdict(now),
+        }
+    }
+}
+
+struct Threads {
+    background: Worker,
+    foreground: Worker,
+    underway: Option<Underway>,
+    number: u64,
+}
+
+/// A check without a verdict.
+struct Underway {
+    check: Check,
+    /// When the second thread gets it, if it has not, ns.
+    foreground_from: Option<u64>,
+}
+
+impl Threads {
+    fn begin(&mut self, password: Password, hash: Hash, now: u64) {
+        self.number += 1;
+        let check = Check { number: self.number, password, hash };
+        let given = self.background.give(&check);
+        let wait = if given { BACKGROUND_MAX.as_nanos() as u64 } else { 0 };
+        self.underway = Some(Underway { check, foreground_from: Some(now + wait) });
+    }
+
+    fn verdict(&mut self, now: u64) -> Option<bool> {
+        let Self { background, foreground, underway, number } = self;
+        let of_both = [background.take(), foreground.take()];
+        let found = of_both.into_iter().flatten().find(|verdict| verdict.number == *number);
+        let waiting = underway.as_mut()?;
+        if let Some(Verdict { is_right, .. }) = found {
+            *underway = None;
+            return Some(is_right);
+        }
+        if waiting.foreground_from.is_some_and(|from| now >= from) && foreground.give(&waiting.check) {
+            waiting.foreground_from = None;
+        }
+        None
+    }
+}
+
+/// A thread that makes one check at a time.
+struct Worker {
+    checks: Giver<Check>,
+    verdicts: Taker<Verdict>,
+    /// It has a check whose verdict was not taken.
+    is_busy: bool,
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Worker {
+    fn begin(name: &str, priority: Priority, bells: &[Doorbell]) -> io::Result<Self> {
+        let (checks, asked) = handoff::<Check>(1);
+        let (answers, verdicts) = handoff(1);
+        let (stop, bells) = (Arc::new(AtomicBool::new(false)), bells.to_vec());
+        let stopped = Arc::clone(&stop);
+        let thread = thread::Builder::new().name(name.to_owned()).spawn(move || {
+            priority.take();
+            let mut checker = Checker::default();
+            while !stopped.load(Ordering::Acquire) {
+                let Some(check) = asked.try_take() else {
+                    thread::park();
+                    continue;
+                };
+                let is_right = checker.matches(&check.password, &check.hash);
+                // There is room: the verdict before was taken before this check came.
+                let _ = answers.give(Verdict { number: check.number, is_right });
+                bells.iter().for_each(Doorbell::ring);
+            }
+        })?;
+        Ok(Self { checks, verdicts, is_busy: false, stop, thread: Some(thread) })
+    }
+
+    /// Gives it a check. Whether it could: it may be at another one.
+    fn give(&mut self, check: &Check) -> bool {
+        if self.is_busy || self.checks.try_give(check.clone()).is_err() {
+            return false;
+        }
+        self.is_busy = true;
+        self.wake();
+        true
+    }
+
+    fn take(&mut self) -> Option<Verdict> {
+        let verdict = self.verdicts.try_take()?;
+        self.is_busy = false;
+        Some(verdict)
+    }
+
+    fn wake(&self) {
+        if let Some(thread) = &self.thread {
+            thread.thread().unpark();
+        }
+    }
+}
+
+impl Drop for Worker {
+    /// Waits for the check that it is at.
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Release);
+        self.wake();
+        if let Some(thread) = self.thread.take() {
+            // A panic of it was reported when it happened.
+            let _ = thread.join();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::password::Secret;
+    use super::*;
+
+    const MS: u64 = 1_000_000;
+
+    fn password(text: &str) -> Password {
+        Password::new(text).expect("a password")
+    }
+
+    fn hash(of: &str) -> Hash {
+        let text = super::super::hash(&password(of)).expect("a hash");
+        let secret = Secret::from_hash(&text).expect("readable");
+        secret.as_hash().expect("it is one").clone()
+    }
+
+    fn wait_for(mut verdict: impl FnMut() -> Option<bool>) -> bool {
+        loop {
+            if let Some(is_right) = verdict() {
+                return is_right;
+            }
+            thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn the_verdict_is_of_the_check_that_was_begun_last() {
+        let mut hasher = Hasher::on_threads(&[]).expect("threads");
+        let hash = hash("RIGHT");
+        for (text, is_right) in [("RIGHT", true), ("WRONG", false), ("RIGHT", true)] {
+            hasher.begin(&password(text), &hash, 0);
+            assert_eq!(wait_for(|| hasher.verdict(0)), is_right, "{text}");
+            assert_eq!(hasher.verdict(0), None, "it is told once");
+        }
+    }
+
+    #[test]
+    fn a_check_that_the_background_does_not_get_done_is_made_by_the_other_thread() {
+        let hash = hash("RIGHT");
+        let mut hasher = Hasher::on_threads(&[]).expect("threads");
+        let Place::Threads(threads) = &mut hasher.0 else { panic!("threads") };
+        // As if it were at another check, and never came to an end.
+        threads.background.is_busy = true;
+        threads.begin(password("RIGHT"), hash.clone(), 0);
+        assert!(wait_for(|| threads.verdict(0)));
+
+        // It has the check, but no core.
+        let (checks, never_taken) = handoff(1);
+        (threads.background.checks, threads.background.is_busy) = (checks, false);
+        threads.begin(password("WRONG"), hash.clone(), 1_000 * MS);
+        assert_eq!(never_taken.len(), 1, "the background has it first");
+        let late = 1_000 * MS + BACKGROUND_MAX.as_nanos() as u64;
+        assert_eq!(threads.verdict(late - 1), None);
+        assert!(!threads.foreground.is_busy, "not yet");
+        assert!(!wait_for(|| threads.verdict(late)), "the other thread made it");
+
+        // The background's verdict comes after all; the next check has one of its own.
+        let stale = never_taken.try_take().expect("the check");
+        let (answers, verdicts) = handoff(1);
+        threads.background.verdicts = verdicts;
+        threads.begin(password("RIGHT"), hash, late);
+        answers.give(Verdict { number: stale.number, is_right: false }).expect("room");
+        assert!(wait_for(|| threads.verdict(late)), "of the check that was begun last");
+        assert!(!threads.background.is_busy, "it can be given checks again");
+    }
+}
