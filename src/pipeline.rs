@@ -401,7 +401,8 @@ pub fn build(
         true => {
             let (settings, log) = (settings::sql(config, data), Arc::clone(data.event_log()));
             let writer = SqlWriter::new(settings, log, clocks, counters)?;
-            Some(writer.behind(synced.clone()).trusting(archived.clone()))
+            let writer = writer.behind(synced.clone()).trusting(archived.clone());
+            Some(if config.engine.mode == ThreadingMode::Stepped { writer } else { writer.writing_behind() })
         }
         false => None,
     };

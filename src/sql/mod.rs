@@ -5,7 +5,7 @@
 //! derived data: deleted, it is built again from event 1, as long as the log still has that; found ahead of the event log, or contradicting it, it is moved
 //! aside and built again. docs/SQL.md describes the tables to their readers.
 //!
-//! In reading order: `schema` (the file), `migrations` (files of older programs), `rows` and `mirror` (events to rows, in memory), `write` (rows to tables), `wal` (the write-ahead log),
+//! In reading order: `schema` (the file), `migrations` (files of older programs), `rows` and `mirror` (events to rows, in memory), `write` (rows to tables), `wal` (the write-ahead log), `write_behind` (both files on their way to the disk),
 //! `load` (tables to memory), `session` (all of these on one event log), and the other side: [`reader`] and [`check`].
 
 mod balances;
@@ -21,6 +21,7 @@ pub(crate) mod schema;
 pub(crate) mod session;
 pub(crate) mod wal;
 mod write;
+mod write_behind;
 
 pub use error::SqlError;
 pub use mirror::Contradiction;

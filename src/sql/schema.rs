@@ -3,6 +3,7 @@
 use super::error::SqlError;
 use super::migrations;
 use super::wal::{MOVED_PAGES, WAL_KEPT_BYTES};
+use super::write_behind::WriteBehind;
 use dojima_journal::passing::retry;
 use dojima_journal::storage::private_file;
 use rusqlite::{Connection, OpenFlags};
@@ -34,6 +35,8 @@ pub(crate) struct Database {
     file: Option<FileIdentity>,
     /// Of the write-ahead log and its index, as they were last while the file was in place.
     beside: [Option<FileIdentity>; 2],
+    /// After the connection: see there.
+    pub(super) write_behind: Option<WriteBehind>,
 }
 
 /// What the names of the files beside a database end in.
@@ -131,8 +134,9 @@ impl Database {
     /// Closes a database whose file is not in place any more, and removes the files beside it that are its own: SQLite
     /// leaves them there then, and would take them for those of whatever has the name next, such as a backup.
     pub(crate) fn abandon(self) {
-        let Self { connection, path, beside, .. } = self;
+        let Self { connection, path, beside, write_behind, .. } = self;
         drop(connection);
+        drop(write_behind);
         for (suffix, own) in BESIDE.iter().zip(beside) {
             let name = suffixed(&path, suffix);
             if own.is_some()
@@ -155,6 +159,10 @@ impl Database {
         SqlError::Content { path: self.path.clone(), what }
     }
 
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The file beside the database whose name ends in `suffix`.
     pub(super) fn beside(&self, suffix: &str) -> PathBuf {
         suffixed(&self.path, suffix)
@@ -170,7 +178,7 @@ impl Database {
         let connection = Connection::open_with_flags(path, flags).map_err(named)?;
         connection.busy_timeout(BUSY_WAIT).map_err(named)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
-        Ok(Self { connection, path: path.to_owned(), file: None, beside: [None; 2] })
+        Ok(Self { connection, path: path.to_owned(), file: None, beside: [None; 2], write_behind: None })
     }
 
     pub(super) fn pragma(&self, name: &str) -> Result<i64, SqlError> {

@@ -156,7 +156,7 @@ impl Session {
     /// # Errors
     /// [`SqlError`]: nothing of the batch is in the tables.
     pub(crate) fn write(&mut self) -> Result<usize, SqlError> {
-        let rows = write_batch(&self.database, &mut self.mirror)?;
+        let rows = self.database.writing(|| write_batch(&self.database, &mut self.mirror))?;
         self.mirror.settle();
         self.batch_started = None;
         Ok(rows)

@@ -43,11 +43,14 @@ impl Database {
         let mode = if self.wal_bytes() > WAL_KEPT_BYTES { "TRUNCATE" } else { "PASSIVE" };
         // To cut the log it would wait for those who read.
         self.connection.busy_timeout(Duration::ZERO).map_err(self.error())?;
-        let moved = self.connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |row| {
-            // The first column says whether something could not be had: the cut, too, which changes nothing of what was
-            // moved. When nothing was looked at, the numbers are -1.
-            let (in_log, moved): (i64, i64) = (row.get(1)?, row.get(2)?);
-            Ok(if in_log >= 0 && in_log == moved { Moved::All } else { Moved::Part })
+        let pragma = format!("PRAGMA wal_checkpoint({mode})");
+        let moved = self.writing(|| {
+            self.connection.query_row(&pragma, [], |row| {
+                // The first column says whether something could not be had: the cut, too, which changes nothing of what was
+                // moved. When nothing was looked at, the numbers are -1.
+                let (in_log, moved): (i64, i64) = (row.get(1)?, row.get(2)?);
+                Ok(if in_log >= 0 && in_log == moved { Moved::All } else { Moved::Part })
+            })
         });
         self.connection.busy_timeout(BUSY_WAIT).map_err(self.error())?;
         moved.map_err(self.error())

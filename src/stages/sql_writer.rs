@@ -70,6 +70,7 @@ pub struct SqlWriter {
     synced: Option<CursorReader>,
     /// The first and the last event that this process has logged.
     logged: Option<(u64, CursorReader)>,
+    write_behind: WriteBehind,
     on_disk: CursorWriter,
     next_sync: MonotonicNanos,
     wal_syncs: WalSyncs,
@@ -88,6 +89,14 @@ pub struct SqlWriter {
 enum Stage {
     Starting,
     Running,
+}
+
+/// Who brings what is written to the disk before its sync.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum WriteBehind {
+    /// Nobody but the system, when it likes.
+    Never,
+    OnAThread,
 }
 
 /// When to try again after the database refused.
@@ -156,6 +165,7 @@ impl SqlWriter {
             watermark,
             synced: None,
             logged: None,
+            write_behind: WriteBehind::Never,
             on_disk,
             next_sync,
             wal_syncs: WalSyncs::Trusted,
@@ -186,6 +196,16 @@ impl SqlWriter {
         Self { logged: Some((first, archived)), ..self }
     }
 
+    /// Brings the files to the disk while they are written, on a thread of its own, so that their syncs are no bursts.
+    #[must_use]
+    pub fn writing_behind(mut self) -> Self {
+        self.write_behind = WriteBehind::OnAThread;
+        if let Some(session) = &mut self.session {
+            session.database.write_behind();
+        }
+        self
+    }
+
     /// The last event in the database. 0 while that is not known, and again from 0 on while a database is built again.
     pub fn watermark(&self) -> CursorReader {
         self.watermark.reader()
@@ -201,7 +221,10 @@ impl SqlWriter {
     fn ensure_open(&mut self, now: MonotonicNanos) -> Result<bool, Fatal> {
         if self.session.is_none() {
             match Session::open(&self.settings.path, &self.log) {
-                Ok(session) => {
+                Ok(mut session) => {
+                    if self.write_behind == WriteBehind::OnAThread {
+                        session.database.write_behind();
+                    }
                     self.show_watermark(session.watermark());
                     // How much of it is synced is not known; and it may be another file than before.
                     self.on_disk.move_back(0);

@@ -1,0 +1,154 @@
+//! Brings the database's files to the disk while they are written, so that SQLite's own syncs find little to do.
+//!
+//! A checkpoint writes 64 MiB into the page cache and then syncs them: a burst that the journal's next sync would stand behind,
+//! 20 ms and more, for a disk takes what it was once given. Here a thread has the system begin with what is there, every
+//! millisecond while the writer writes; so the disk has about a millisecond of work before it at any time.
+
+use super::schema::Database;
+use crate::runtime::Priority;
+use dojima_journal::passing::retry;
+use dojima_journal::storage::WriteAt;
+use std::fs::File;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+/// How often the system is asked to begin.
+const BEAT: Duration = Duration::from_millis(1);
+
+#[derive(Default)]
+struct Shared {
+    is_writing: AtomicBool,
+    stop: AtomicBool,
+}
+
+/// The thread. It must end after the connection: while it lives it has the database file open, and to close any descriptor of that
+/// takes the process's locks on it away, SQLite's with them.
+pub(super) struct WriteBehind {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl WriteBehind {
+    fn begin(database: File, wal: PathBuf) -> io::Result<Self> {
+        let shared = Arc::new(Shared::default());
+        let run = {
+            let shared = Arc::clone(&shared);
+            move || run(&shared, &database, &wal)
+        };
+        let thread = thread::Builder::new().name("sql-write-behind".to_owned()).spawn(run)?;
+        Ok(Self { shared, thread: Some(thread) })
+    }
+
+    /// From now on until it is told otherwise there is something to write.
+    fn set_writing(&self, is_writing: bool) {
+        self.shared.is_writing.store(is_writing, Ordering::Release);
+        if is_writing {
+            self.wake();
+        }
+    }
+
+    fn wake(&self) {
+        if let Some(thread) = &self.thread {
+            thread.thread().unpark();
+        }
+    }
+}
+
+impl Drop for WriteBehind {
+    fn drop(&mut self) {
+        self.shared.stop.store(true, Ordering::Release);
+        self.wake();
+        if let Some(thread) = self.thread.take() {
+            // A panic of it was reported when it happened.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn run(shared: &Shared, database: &File, wal_path: &PathBuf) {
+    Priority::Idle.take();
+    let mut wal = None;
+    while !shared.stop.load(Ordering::Acquire) {
+        if !shared.is_writing.load(Ordering::Acquire) {
+            thread::park();
+            continue;
+        }
+        // The log is made when the first transaction is written, and stays as long as the connection does.
+        wal = wal.or_else(|| File::open(wal_path).ok());
+        for file in wal.iter().chain([database]) {
+            file.start_write_back(0..i64::MAX as u64);
+        }
+        thread::park_timeout(BEAT);
+    }
+}
+
+impl Database {
+    /// From now on what is written is brought to the disk meanwhile, on a thread of its own. Without a thread, or a descriptor, it
+    /// goes on as before.
+    pub(crate) fn write_behind(&mut self) {
+        let begun = retry(|| File::open(self.path()))
+            .and_then(|database| WriteBehind::begin(database, self.beside("-wal")));
+        match begun {
+            Ok(write_behind) => self.write_behind = Some(write_behind),
+            Err(error) => {
+                tracing::warn!("{}: is not written behind: {error}", self.path().display());
+            }
+        }
+    }
+
+    /// Does something that writes much.
+    pub(super) fn writing<R>(&self, write: impl FnOnce() -> R) -> R {
+        let say = |is_writing| self.write_behind.iter().for_each(|thread| thread.set_writing(is_writing));
+        say(true);
+        let result = write();
+        say(false);
+        result
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rusqlite::{Connection, OpenFlags};
+
+    #[test]
+    fn the_locks_of_the_connection_stay_while_files_are_written_behind() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("dojima.db");
+        let mut database = Database::open(&path).expect("made");
+        database.write_behind();
+        let locks = || std::fs::read_to_string("/proc/locks").expect("the system tells");
+        let inode = format!(":{} ", std::os::unix::fs::MetadataExt::ino(&path.metadata().expect("there")));
+        let own = format!(" {} ", std::process::id());
+        let is_locked = || locks().lines().any(|line| line.contains(&inode) && line.contains(&own));
+        database
+            .writing(|| database.run("BEGIN IMMEDIATE; INSERT INTO meta VALUES ('a', 'b')"))
+            .expect("run");
+        assert!(is_locked(), "a connection in this mode has a lock on the file as long as it lives");
+        let read_only = OpenFlags::SQLITE_OPEN_READ_ONLY;
+        let rows = |path| -> i64 {
+            let other = Connection::open_with_flags(path, read_only).expect("open");
+            other.query_row("SELECT count(*) FROM meta WHERE key = 'a'", [], |row| row.get(0)).expect("read")
+        };
+        database.run("COMMIT").expect("committed");
+        assert_eq!(rows(&path), 1);
+        drop(database);
+        assert!(!is_locked());
+    }
+
+    #[test]
+    fn the_thread_ends_with_the_database() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut database = Database::open(&folder.path().join("dojima.db")).expect("made");
+        database.write_behind();
+        let shared = Arc::clone(&database.write_behind.as_ref().expect("begun").shared);
+        database.writing(|| assert!(shared.is_writing.load(Ordering::Acquire)));
+        assert!(!shared.is_writing.load(Ordering::Acquire), "only while something is written");
+        drop(database);
+        assert_eq!(Arc::strong_count(&shared), 1, "it has ended");
+    }
+}
