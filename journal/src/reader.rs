@@ -297,6 +297,24 @@ fn look(place: &Place, buffer: &mut Buffer, trusted: Trusted) -> std::io::Result
     }
 }
 
+/// Where a journal begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Beginning {
+    /// The number of its oldest segment; 1 unless older ones are gone.
+    pub segment: u64,
+    /// The sequence of the first record in it.
+    pub sequence: u64,
+}
+
+/// Where the journal in `storage` begins; `None` without one. Looks at one header.
+///
+/// # Errors
+/// [`JournalError`] when the header does not verify or cannot be read.
+pub fn beginning(storage: &dyn Storage) -> Result<Option<Beginning>, JournalError> {
+    let Some((number, _)) = list(storage)?.first().copied() else { return Ok(None) };
+    Ok(Reader::segment_begin(storage, number)?.map(|sequence| Beginning { segment: number, sequence }))
+}
+
 /// The newest segment that starts at or before `from_sequence`; `None` without a journal.
 fn locate(storage: &dyn Storage, from_sequence: u64) -> Result<Option<Place>, JournalError> {
     let mut place = None;

@@ -1,6 +1,6 @@
 //! `dojima serve`: the engine until Ctrl-C.
 
-use super::replay::{progress_bar, verdict};
+use super::replay::{ReplayBar, verdict};
 use super::{print, show};
 use crate::config::{Config, DEFAULT_TOML, Durability};
 use crate::engine::{Engine, ImplausibleClock, Launch, OnFatal, OrderEntry};
@@ -102,11 +102,8 @@ pub fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
     let console = Console::open();
     // Before the engine starts: a Ctrl-C during a long recovery must not be missed.
     let interrupted = on_interrupt()?;
-    let bar = progress_bar(0);
-    let mut on_progress = |progress: Progress| {
-        bar.set_length(progress.commands_total);
-        bar.set_position(progress.commands);
-    };
+    let bar = ReplayBar::new();
+    let mut on_progress = |progress: Progress| bar.show(progress);
     let launch = Launch {
         order_entry: OrderEntry::Listen,
         on_fatal: OnFatal::ExitProcess,
@@ -117,7 +114,6 @@ pub fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
         on_progress: &mut on_progress,
     };
     let engine = Engine::start(&config, &args.data, launch)?;
-    bar.finish_and_clear();
     console.say_start(&config, &args.data, &engine);
     if let Err(fatal) = watch(&engine, args.status_interval(), &interrupted, &console) {
         // As for an agent that fails for good: nothing more is written, not even an orderly end.

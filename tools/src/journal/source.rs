@@ -12,7 +12,7 @@ use dojima_journal::storage::{FileStorage, Storage};
 use dojima_journal::{
     ArchivedStorage, FoundBeside, JournalError, Reader, Record, Scanned, Verdict, scan_beside,
 };
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -313,7 +313,8 @@ impl Progress {
         }
         let template = "reading {bar:30} {binary_bytes} of {binary_total_bytes}, {eta} left";
         let style = ProgressStyle::with_template(template).expect("the template is fixed");
-        Ok(Self { bar: ProgressBar::new(bytes).with_style(style), starts })
+        let bar = ProgressBar::new(bytes).with_finish(ProgressFinish::AndClear);
+        Ok(Self { bar: bar.with_style(style), starts })
     }
 
     /// No bar.
