@@ -1,9 +1,9 @@
 //! `dojima replay`: what the journal comes to.
 
-use super::{DataArgs, print, show};
+use super::{DataArgs, outlook, print, show};
 use crate::domain::EventRecord;
 use crate::engine::StartError;
-use crate::recovery::{self, DataDir, Progress, RecoveryError};
+use crate::recovery::{self, DataDir, Missing, Progress, RecoveryError};
 use crate::replica::{Snapshots, State};
 use anyhow::bail;
 use clap::Args;
@@ -58,12 +58,20 @@ pub fn run(args: ReplayArgs) -> anyhow::Result<ExitCode> {
             ),
         ),
         ("rate", format!("{} commands", show::rate(replayed.commands, replayed.elapsed))),
-        ("checkpoints", format!("{} on the way, all hold", show::thousands(replayed.checkpoints))),
+        (
+            "checkpoints",
+            match replayed.checkpoints {
+                0 => "none on the way to compare".to_owned(),
+                held => format!("{} on the way, all hold", show::thousands(held)),
+            },
+        ),
         ("invariants", audit.as_ref().map_or_else(ToString::to_string, |()| "all hold".to_owned())),
         ("digest", state.exchange.digest().to_string()),
     ];
+    let missing = Missing::before(data.journal())?;
+    let missing = missing.map(|missing| ("missing", outlook::missing(&missing, "command")));
     let mut out = print::stdout();
-    for (name, value) in rows {
+    for (name, value) in rows.into_iter().chain(missing) {
         writeln!(out, "{name:<13} {value}")?;
     }
     Ok(if audit.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })

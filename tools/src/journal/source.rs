@@ -4,13 +4,14 @@ use super::entry::{Content, Entry, Undecodable, Value};
 use super::names::Names;
 use anyhow::{Context, bail};
 use clap::Args;
-use dojima::cli::{replay, show};
+use dojima::cli::{outlook, replay, show};
 use dojima::domain::{Command, Timestamp};
+use dojima::recovery::{DataDir, Missing};
 use dojima::replica::Snapshots;
 use dojima_journal::layout::BASE_SEQUENCE_AT;
 use dojima_journal::storage::{FileStorage, Storage};
 use dojima_journal::{
-    ArchivedStorage, FoundBeside, JournalError, Reader, Record, Scanned, Verdict, scan_beside,
+    ArchivedStorage, FoundBeside, JournalError, MemoryStorage, Reader, Record, Scanned, Verdict, scan_beside,
 };
 use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 use std::path::{Path, PathBuf};
@@ -251,6 +252,34 @@ impl Source {
         let file = self.files.open(&segment_name(number));
         let read = file.and_then(|file| file.read_at(&mut base, BASE_SEQUENCE_AT as u64));
         read.is_ok_and(|read| read == base.len()) && base == [0; 8]
+    }
+
+    /// The data directory that this journal or event log is part of; `None` for one that lies by itself.
+    pub(super) fn data_dir(&self) -> Option<DataDir> {
+        let name = self.dir().file_name()?;
+        let data = self.dir().parent()?;
+        let beside = ["journal", "events", "snapshots"].into_iter().filter(|other| name != *other);
+        let is_part = (name == "journal" || name == "events")
+            && beside.into_iter().any(|other| data.join(other).is_dir());
+        is_part.then(|| DataDir::new(data))
+    }
+
+    /// The data directory, or one that has this journal and nothing else; `None` for an event log that lies by itself.
+    pub(super) fn as_data_dir(&self) -> Option<DataDir> {
+        let alone = || -> Arc<dyn Storage> { Arc::new(MemoryStorage::new()) };
+        self.data_dir().or_else(|| match self.content {
+            Content::Commands => {
+                let folders = [alone(), Arc::clone(&self.raw), alone(), alone(), alone()];
+                Some(DataDir::of(self.dir(), folders))
+            }
+            Content::Events => None,
+        })
+    }
+
+    /// What is missing before its first record.
+    pub(super) fn missing(&self) -> Option<String> {
+        let missing = Missing::before(&self.raw).ok().flatten();
+        missing.map(|missing| outlook::missing(&missing, self.content.singular()))
     }
 
     /// Where the snapshots of a data directory are, seen from its journal.
