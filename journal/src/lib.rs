@@ -52,7 +52,7 @@ mod window;
 mod writer;
 
 pub use archive::ArchivedStorage;
-pub use beside::{FoundBeside, scan_beside};
+pub use beside::{FoundBeside, scan_beside, scan_beside_from};
 pub use error::{AppendError, JournalError, SyncError};
 pub use index::SegmentIndex;
 pub use lock::is_held;

@@ -189,6 +189,13 @@ impl Reader {
         Ok(place_in(storage, number)?.map(|place| place.next_sequence))
     }
 
+    /// The sequence of the next record of the segment that is being read, also of those that are skipped; `None` while there is
+    /// no journal.
+    #[must_use]
+    pub fn next_in_segment(&self) -> Option<u64> {
+        self.place.as_ref().map(|place| place.next_sequence)
+    }
+
     /// What the journal says its payloads are; `None` while there is no journal.
     #[must_use]
     pub fn content(&self) -> Option<Content> {

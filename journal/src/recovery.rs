@@ -325,6 +325,22 @@ impl Progress {
         }
     }
 
+    /// As [`Self::due`], for a segment after `last`, which was not read yet.
+    fn due_after(
+        &self,
+        last: Option<(Header, u64)>,
+        error: JournalError,
+    ) -> Result<JournalError, JournalError> {
+        let (JournalError::Damaged { file, offset, sequence: 0, why }, Some((header, bytes))) =
+            (&error, last)
+        else {
+            return Ok(error);
+        };
+        let (after, goes_on) = self.sequence_after(&header, bytes)?;
+        let sequence = if goes_on { after } else { 0 };
+        Ok(JournalError::Damaged { file: file.clone(), offset: *offset, sequence, why: why.clone() })
+    }
+
     /// Reads a segment that was to be passed over, and says which sequence comes after its last record, and whether its records
     /// go on in the next segment.
     fn sequence_after(&self, header: &Header, bytes: u64) -> Result<(u64, bool), JournalError> {
@@ -343,7 +359,10 @@ impl Progress {
         }
         let mut last: Option<(Header, u64)> = None;
         for &(number, bytes) in files {
-            let (_, header) = open_segment(self.storage.as_ref(), number)?;
+            let header = match open_segment(self.storage.as_ref(), number) {
+                Ok((_, header)) => header,
+                Err(error) => return Err(self.due_after(last, error)?),
+            };
             let is_behind = header.base_sequence >= sequence && last.is_some();
             if header.is_spare() || header.base_sequence > sequence || is_behind {
                 break;

@@ -26,7 +26,8 @@ impl Outlook {
             Ok(false) => {}
             Ok(true) => return Self::NotTried("an engine runs on the directory".to_owned()),
             Err(error) => {
-                let why = format!("whether an engine runs on the directory cannot be told: its lock: {error}");
+                let why =
+                    format!("whether an engine runs on the directory cannot be told: its lock: {error}");
                 return Self::NotTried(why);
             }
         }
@@ -59,7 +60,9 @@ impl Outlook {
 fn starts(rehearsed: &Rehearsed) -> String {
     let report = &rehearsed.report;
     let mut words = match &rehearsed.clock {
-        Some(clock) => format!("refuses to start (exit code 1) unless the clock is accepted: {clock}. Then it "),
+        Some(clock) => {
+            format!("refuses to start (exit code 1) unless the clock is accepted: {clock}. Then it ")
+        }
         None => String::new(),
     };
     if let Verdict::TornTail { file, offset, .. } = &report.verdict {
@@ -72,11 +75,17 @@ fn starts(rehearsed: &Rehearsed) -> String {
             thousands(snapshot.position),
             count(report.commands, "command")
         ),
-        (None, 0) => format!("starts from the first command and replays {}", count(report.commands, "command")),
+        (None, 0) => {
+            format!("starts from the first command and replays {}", count(report.commands, "command"))
+        }
         (None, opening) => format!("opens the venue with {}", count(opening, "command")),
     };
     for skipped in &report.skipped {
-        words += &format!("; passes over the snapshot of command {}: {}", thousands(skipped.position), skipped.why);
+        words += &format!(
+            "; passes over the snapshot of command {}: {}",
+            thousands(skipped.position),
+            skipped.why
+        );
     }
     if report.opening_commands == 0 && report.events_logged > 0 {
         words += &format!("; adds {} to the event log", count(report.events_logged, "event"));

@@ -50,14 +50,12 @@ pub fn run(args: VerifyArgs) -> anyhow::Result<ExitCode> {
             bail!("nothing to verify: no commands in {}", data.journal().dir().display());
         }
         Ok(journal) => journal,
-        Err(error) => match error.downcast::<JournalError>() {
-            Ok(error) => {
-                let outlook = Outlook::of(&config, &data);
-                let backup = Check::bad(BACKUP, "not complete: not all of the journal can be read");
-                return print_table(&[Check::bad("journal", error), backup, start_check(&outlook)]);
-            }
-            Err(error) => return Err(error),
-        },
+        Err(error) => {
+            let Some(JournalError::Damaged { .. }) = error.downcast_ref() else { return Err(error) };
+            let outlook = Outlook::of(&config, &data);
+            let backup = Check::bad(BACKUP, "not complete: not all of the journal can be read");
+            return print_table(&[Check::bad("journal", error), backup, start_check(&outlook)]);
+        }
     };
     let mut checks = vec![Check::good("journal", journal_line(&journal))];
     let compared = Compared { sql, market, log };
@@ -130,7 +128,9 @@ impl Compared {
 /// Whether a copy of the directory has every command.
 fn backup_check(config: &Config, data: &DataDir, outlook: &Outlook) -> Check {
     let missing = match Missing::before(data.journal()) {
-        Ok(None) => return Check::good(BACKUP, "complete: every command from the first one on is in the journal"),
+        Ok(None) => {
+            return Check::good(BACKUP, "complete: every command from the first one on is in the journal");
+        }
         Ok(Some(missing)) => outlook::missing(&missing, "command"),
         Err(error) => return Check::bad(BACKUP, error),
     };
@@ -139,12 +139,14 @@ fn backup_check(config: &Config, data: &DataDir, outlook: &Outlook) -> Check {
         None => "nothing stands for them".to_owned(),
     };
     match (config.retention.segments, outlook) {
-        (OldSegments::Keep, Outlook::Starts(_)) => {
-            Check::bad(BACKUP, format!("not complete: {missing} are missing; the start does not need them, for {stands}"))
-        }
+        (OldSegments::Keep, Outlook::Starts(_)) => Check::bad(
+            BACKUP,
+            format!("not complete: {missing} are missing; the start does not need them, for {stands}"),
+        ),
         (OldSegments::Keep, _) => Check::bad(BACKUP, format!("not complete: {missing} are missing")),
         (OldSegments::Archive, _) => {
-            let detail = format!("not complete without the archives of {missing}, which are not here; {stands}");
+            let detail =
+                format!("not complete without the archives of {missing}, which are not here; {stands}");
             Check::nothing(BACKUP, detail)
         }
         (OldSegments::Delete, Outlook::Refused(_)) => {
@@ -259,7 +261,9 @@ fn sql_checks(sql: &SqlReader, data: &DataDir, state: &State) -> Vec<Check> {
         let same = || format!("{} compared with the event log", show::thousands(of.compared));
         match &of.difference {
             Some(found) => Check::bad(&name, found),
-            None if of.compared == 0 => Check::nothing(&name, "none in the event log, and none in the tables"),
+            None if of.compared == 0 => {
+                Check::nothing(&name, "none in the event log, and none in the tables")
+            }
             None => Check::good(&name, same()),
         }
     });
@@ -364,7 +368,9 @@ impl LogComparison {
             None if self.compared == 0 && self.events <= last_event => {
                 let missing = show::count(last_event - self.events, "event");
                 let detail = match self.events < last_event {
-                    true => format!("no events to compare; {missing} not there yet, the next start adds them"),
+                    true => {
+                        format!("no events to compare; {missing} not there yet, the next start adds them")
+                    }
                     false => "no events to compare: the replay began after the last one".to_owned(),
                 };
                 Check::nothing(name, detail)

@@ -21,6 +21,7 @@ pub fn rehearse(
     on_progress: &mut dyn FnMut(Progress),
 ) -> Result<Rehearsed, StartError> {
     config.validate()?;
+    config.validate_in(data.path())?;
     let settings = recovery_settings(config, data, now)?;
     let rehearsed = recovery::rehearse(data, &settings, on_progress)?;
     let Rehearsed { report, last, first_event, .. } = &rehearsed;

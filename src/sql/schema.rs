@@ -116,26 +116,32 @@ impl Database {
         Self::connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?.of_this_schema()
     }
 
-    /// Opens a database that nobody writes for reading only, also where its directory cannot be written: SQLite would keep an
-    /// index of the write-ahead log there, and is told instead that the file never changes.
+    /// Opens a database that nobody writes for reading only. SQLite would make files beside it even to read it, so it is told that
+    /// the file never changes: nothing is written, and nobody needs leave to write there. That passes over the write-ahead log, so
+    /// one that has something in it, as after a kill, is opened as by [`Self::open_to_read`].
     ///
     /// # Errors
-    /// As [`Self::open_to_read`], and [`SqlError::NotAtRest`] while its write-ahead log has what is not in the file.
+    /// As [`Self::open_to_read`], and [`SqlError::NotAtRest`] where such a log cannot be read without writing.
     pub(super) fn open_at_rest(path: &Path) -> Result<Self, SqlError> {
-        let refused = match Self::open_to_read(path) {
-            Err(refused @ SqlError::Database { .. }) if refused.is_refused() => refused,
-            opened => return opened,
+        let log = std::fs::metadata(suffixed(path, "-wal"));
+        let is_in_file = match &log {
+            Ok(log) => log.len() == 0,
+            Err(error) => error.kind() == ErrorKind::NotFound,
         };
-        match std::fs::metadata(suffixed(path, "-wal")) {
-            Ok(log) if log.len() > 0 => return Err(SqlError::NotAtRest { path: path.to_owned() }),
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(refused),
-            Ok(_) | Err(_) => {}
+        match immutable(path).filter(|_| is_in_file && path.exists()) {
+            Some(uri) => {
+                let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+                let mut database = Self::connect(Path::new(&uri), flags)?;
+                database.path = path.to_owned();
+                database.of_this_schema()
+            }
+            None => match Self::open_to_read(path) {
+                Err(refused) if refused.is_refused() && log.is_ok() => {
+                    Err(SqlError::NotAtRest { path: path.to_owned() })
+                }
+                opened => opened,
+            },
         }
-        let Some(uri) = immutable(path) else { return Err(refused) };
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
-        let mut database = Self::connect(Path::new(&uri), flags)?;
-        database.path = path.to_owned();
-        database.of_this_schema()
     }
 
     fn of_this_schema(self) -> Result<Self, SqlError> {

@@ -247,8 +247,12 @@ fn a_scan_from_a_sequence_judges_what_follows_it_and_nothing_before() {
         let outcome = scan_from(&damage(file, at), from);
         match outcome {
             Ok(_) => assert!(ends_well, "{file} byte {at} from {from}"),
-            Err(JournalError::Damaged { file: named, .. }) => {
+            Err(error @ JournalError::Damaged { .. }) => {
+                let JournalError::Damaged { file: named, .. } = &error else { unreachable!() };
                 assert!(!ends_well && named.ends_with(file), "{file} byte {at} from {from}");
+                // Wherever it began, it says the same.
+                let whole = scan(&damage(file, at)).expect_err("damaged");
+                assert_eq!(error.to_string(), whole.to_string(), "{file} byte {at} from {from}");
             }
             Err(error) => panic!("{file} byte {at} from {from}: {error}"),
         }
@@ -270,7 +274,9 @@ fn a_scan_from_a_sequence_judges_what_follows_it_and_nothing_before() {
     let bytes = copy.bytes("0000000002.seg").expect("the file is there");
     copy.put("0000000002.seg", bytes[..4000].to_vec());
     let error = scan_from(&copy, 1_299).expect_err("cut short");
-    let JournalError::Damaged { sequence: cut, .. } = scan(&copy).expect_err("cut short") else { panic!("{error}") };
+    let JournalError::Damaged { sequence: cut, .. } = scan(&copy).expect_err("cut short") else {
+        panic!("{error}")
+    };
     assert!(cut > second, "{error}");
     assert!(
         matches!(error, JournalError::Damaged { offset: 4000, sequence, .. } if sequence == cut),

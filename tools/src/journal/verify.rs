@@ -111,7 +111,7 @@ pub(super) fn run(args: &VerifyArgs) -> anyhow::Result<ExitCode> {
         .or(in_bytes)
         .or_else(|| missing.clone().filter(|_| !args.retired).map(|missing| incomplete(&source, &missing)))
         .or_else(|| refused(outlook.as_ref()));
-    let found = Found { read, ends, missing, outlook, problem };
+    let found = Found { read, ends, missing, retired: args.retired, outlook, problem };
     found.print(&source)?;
     Ok(found.problem.map_or(ExitCode::SUCCESS, |_| ExitCode::from(FOUND)))
 }
@@ -121,6 +121,8 @@ struct Found {
     read: Read,
     ends: String,
     missing: Option<String>,
+    /// What is missing may be missing.
+    retired: bool,
     /// `None` for an event log that lies by itself, on which no engine starts.
     outlook: Option<Outlook>,
     problem: Option<Problem>,
@@ -367,6 +369,7 @@ impl Found {
         if let Some(missing) = &self.missing {
             rows.push(("missing", missing.clone()));
         }
+        rows.extend(source.missing_beside().into_iter().map(|missing| ("beside", missing)));
         rows.push(("engine", self.engine()));
         rows.push(("backup", self.backup(source)));
         if let Some(problem) = problem {
@@ -394,18 +397,26 @@ impl Found {
                 format!("not complete: not every {noun} can be read")
             }
             (Some(_), None) => {
-                format!("complete up to {noun} {}; what came after it cannot be read", show::thousands(self.read.last))
+                format!(
+                    "complete up to {noun} {}; what came after it cannot be read",
+                    show::thousands(self.read.last)
+                )
             }
             (None, None) if self.read.records == 0 => "empty".to_owned(),
             (None, None) => format!("complete: every {noun} from the first one on"),
             (_, Some(missing)) => match (source.content, &self.outlook) {
+                (Content::Commands, Some(Outlook::Starts(_))) if self.retired => {
+                    format!("complete with snapshots and event log, which stand for {missing}")
+                }
                 (Content::Commands, Some(Outlook::Starts(_))) => format!(
                     "not complete by itself: {missing} are missing. With snapshots and event log an engine can start, but not be \
                      checked from the first command on"
                 ),
                 (Content::Commands, _) => format!("not complete: {missing} are missing"),
                 (Content::Events, _) => {
-                    format!("not complete: {missing} are missing; a journal that is complete gives them again")
+                    format!(
+                        "not complete: {missing} are missing; a journal that is complete gives them again"
+                    )
                 }
             },
         }

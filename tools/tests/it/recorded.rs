@@ -126,7 +126,12 @@ pub fn command<A: AsRef<std::ffi::OsStr>>(args: impl IntoIterator<Item = A>) -> 
 
 /// Runs `dojima-tools journal ARGS` to its end.
 pub fn tool<A: AsRef<std::ffi::OsStr>>(args: impl IntoIterator<Item = A>) -> Said {
-    let output = command(args).output().expect("the tool starts");
+    said(&mut command(args))
+}
+
+/// Runs a command to its end.
+pub fn said(command: &mut process::Command) -> Said {
+    let output = command.output().expect("the tool starts");
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
     let code = output.status.code().expect("it is not killed by a signal");
     Said { code, out: text(output.stdout), err: text(output.stderr) }
