@@ -103,7 +103,7 @@ impl Compared {
         };
         checks.push(log_check.lacking(config, data.event_log(), "event"));
         let market_check = match self.market {
-            Ok(Some(market)) => Some(market_check(market)),
+            Ok(Some(market)) => Some(market_check(market, state.last_event)),
             Ok(None) if !config.market_data.enabled => None,
             Ok(None) => {
                 let detail = "there is no log yet; the next start makes it from the event log";
@@ -227,8 +227,8 @@ const EVENT_LOG: &str = "event log";
 const MARKET_DATA: &str = "market data";
 const START: &str = "start";
 
-fn market_check(market: LogCheck) -> Check {
-    match market.finish() {
+fn market_check(market: LogCheck, last_event: u64) -> Check {
+    match market.finish(last_event) {
         LogOutcome::Same { compared: 0, beyond: 0 } => Check::nothing(MARKET_DATA, "no messages to compare"),
         LogOutcome::Same { compared, beyond: 0 } => {
             Check::good(MARKET_DATA, format!("{} the same, byte for byte", show::count(compared, "message")))

@@ -2,11 +2,9 @@
 
 use super::{StartError, recovery_settings};
 use crate::config::Config;
+use crate::pipeline;
 use crate::recovery::{self, DataDir, Progress, Rehearsed};
-use crate::runtime::{Fatal, UnixNanos};
-use crate::sql;
-use crate::stages::feed::{self, FeedFiles, FeedStart};
-use std::sync::Arc;
+use crate::runtime::UnixNanos;
 
 /// Decides what a start of an engine of this configuration would decide of these files, replay and comparisons with the event log
 /// included. Writes nothing and takes no lock; meant for a directory that no engine holds. What a start asks of the machine
@@ -24,19 +22,6 @@ pub fn rehearse(
     config.validate_in(data.path())?;
     let settings = recovery_settings(config, data, now)?;
     let rehearsed = recovery::rehearse(data, &settings, on_progress)?;
-    let Rehearsed { report, last, first_event, .. } = &rehearsed;
-    if config.sql.enabled {
-        let path = data.path().join(&config.sql.path);
-        sql::rehearse(&path, data.event_log().dir(), *first_event, report.events).map_err(Fatal::sql)?;
-    }
-    if config.market_data.enabled {
-        let (event_log, market_data) = (Arc::clone(data.event_log()), Arc::clone(data.market_data()));
-        let start = FeedStart {
-            event: report.events,
-            sequence: last.sequence,
-            is_first: last.sequence == report.opening_commands,
-        };
-        feed::rehearse(&FeedFiles { event_log, market_data }, start, *first_event)?;
-    }
+    pipeline::rehearse(config, data, &rehearsed)?;
     Ok(rehearsed)
 }

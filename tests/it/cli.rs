@@ -573,7 +573,8 @@ fn what_can_be_built_again_may_be_missing() {
         .expect("written");
     let foreign = place.run("verify", &[]);
     assert_eq!(foreign.code, Some(1), "{}", foreign.stdout);
-    assert_says(&foreign.stdout, "NOT verified: 1 check failed");
+    assert_says(&foreign.stdout, "refuses to start (exit code 17)");
+    assert_says(&foreign.stdout, "NOT verified: 2 checks failed");
     fs::remove_file(&database).expect("removed");
     fs::remove_dir_all(place.data().join("events")).expect("removed");
     let verify = place.run("verify", &[]);

@@ -43,6 +43,20 @@ struct Problem {
     operator: String,
 }
 
+impl Problem {
+    /// A torn tail that a start would not cut is no harmless one.
+    fn held_against(self, outlook: Option<&Outlook>) -> Self {
+        match (self.outcome, outlook) {
+            (Outcome::TornTail, Some(Outlook::Refused(_))) => {
+                let operator = "what the engine says: something beside it proves that the journal was longer. Put the file back from \
+                                elsewhere, best from what this is a copy of";
+                Self { operator: operator.to_owned(), ..self }
+            }
+            _ => self,
+        }
+    }
+}
+
 /// How bad it is.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Outcome {
@@ -109,6 +123,7 @@ pub(super) fn run(args: &VerifyArgs) -> anyhow::Result<ExitCode> {
     let missing = source.missing();
     let problem = in_records
         .or(in_bytes)
+        .map(|problem| problem.held_against(outlook.as_ref()))
         .or_else(|| missing.clone().filter(|_| !args.retired).map(|missing| incomplete(&source, &missing)))
         .or_else(|| refused(outlook.as_ref()));
     let found = Found { read, ends, missing, retired: args.retired, outlook, problem };
