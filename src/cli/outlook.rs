@@ -135,6 +135,6 @@ mod tests {
         assert_eq!(words(1..=1, 1..=15_020), "commands 1 to 15,020 (0000000001.seg)");
         assert_eq!(words(1..=3, 1..=20_000), "commands 1 to 20,000 (0000000001.seg to 0000000003.seg)");
         assert_eq!(words(1..=1, 1..=1), "command 1 (0000000001.seg)");
-        assert_eq!(words(1..=0, 1..=9), "commands 1 to 9");
+        assert_eq!(words(RangeInclusive::new(1, 0), 1..=9), "commands 1 to 9");
     }
 }

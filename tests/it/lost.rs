@@ -59,7 +59,7 @@ const LOSSES: [Loss; 20] = [
     loss("market data: the last segment", |place| remove_segment(place, "market-data", Last)),
     loss("market data: all of it", |place| remove(place, "market-data")),
     loss("snapshots: all of them", |place| remove(place, "snapshots")),
-    loss("database", |place| remove_database(place)),
+    loss("database", remove_database),
     loss("database, and the event log's first segment", |place| {
         remove_database(place);
         remove_segment(place, "events", First);

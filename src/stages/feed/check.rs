@@ -83,10 +83,9 @@ impl LogCheck {
     /// After the last event, which has this number. Where none was shown, because a snapshot has all of them, the log may still
     /// have messages that are too many.
     pub fn finish(mut self, last_event: u64) -> LogOutcome {
-        if self.feed.is_none() && self.next == 1 && self.there.1 > 0 && last_event > 0 {
-            if self.begin(last_event + 1).is_none() {
-                self.outcome = LogOutcome::NotCompared { from: last_event + 1 };
-            }
+        let saw_none = self.feed.is_none() && self.next == 1;
+        if saw_none && self.there.1 > 0 && last_event > 0 && self.begin(last_event + 1).is_none() {
+            self.outcome = LogOutcome::NotCompared { from: last_event + 1 };
         }
         if let Some(mut feed) = self.feed.take() {
             feed.complete(&mut self.waiting);
