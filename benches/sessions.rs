@@ -49,7 +49,9 @@ fn main() {
 fn config() -> Config {
     let mut config = Config::embedded_default();
     config.gateway.messages_per_second = 0;
-    config.gateway.listen = "127.0.0.1:0".parse().expect("an address");
+    let free = "127.0.0.1:0".parse().expect("an address");
+    config.gateway.listen = free;
+    (config.market_data.listen, config.market_data.glimpse_listen) = (free, free);
     config.sql.enabled = false;
     config.snapshots.enabled = false;
     config.timers.tick_interval_ms = 0;

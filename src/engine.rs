@@ -1,8 +1,10 @@
 //! A running engine: recovered, wired, on its threads; and its orderly end.
 
+mod rehearsal;
 mod stepped;
 
 pub use crate::recovery::ImplausibleClock;
+pub use rehearsal::rehearse;
 pub use stepped::{Environment, SteppedEngine};
 
 use crate::config::{Config, ConfigError, Difference};

@@ -11,10 +11,12 @@
 //! timer, where there is something for it to do, is a third. Shadow and feed follow the files.
 
 mod proofs;
+mod rehearsal;
 mod seats;
 pub(crate) mod settings;
 
 pub use proofs::proofs;
+pub use rehearsal::rehearse;
 
 pub use crate::net::{Sockets, TcpSockets};
 pub use crate::stages::feed::FeedSockets;

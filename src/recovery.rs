@@ -12,12 +12,16 @@ mod clock;
 mod data_dir;
 mod error;
 mod event_log;
+mod missing;
+mod rehearsal;
 mod replay;
 mod start;
 
 pub use clock::{AHEAD_MAX, BEHIND_MAX, ImplausibleClock};
 pub use data_dir::{DataDir, Presence};
 pub use error::RecoveryError;
+pub use missing::Missing;
+pub use rehearsal::{Rehearsed, rehearse};
 pub use replay::{Progress, Replayed, replay};
 pub use start::Skipped;
 
@@ -148,8 +152,30 @@ fn open_venue(
     settings: &RecoverySettings,
     log: &mut EventLog,
 ) -> Result<u64, RecoveryError> {
+    let commands = opening_left(state, dir, settings)?;
+    let mut payload = [0; codec::ENCODED_LEN_MAX];
+    for (stamp, command) in &commands {
+        let len =
+            codec::encode_command(command, &mut payload).expect("ENCODED_LEN_MAX bytes hold any command");
+        append_patiently(journal, dir, stamp.sequence, stamp.time, &payload[..len])?;
+    }
+    if !commands.is_empty() {
+        journal.sync()?;
+    }
+    for (stamp, command) in &commands {
+        state.apply(*stamp, command, &mut |record| log.take(record))?;
+    }
+    Ok(commands.len() as u64)
+}
+
+/// The opening commands that are not in the journal yet, if the exchange takes all of them.
+fn opening_left(
+    state: &State,
+    dir: &Path,
+    settings: &RecoverySettings,
+) -> Result<Vec<(Stamp, Command)>, RecoveryError> {
     if state.exchange.config_digest().is_some() {
-        return Ok(0);
+        return Ok(Vec::new());
     }
     let done = state.opening.len();
     if settings.opening.get(..done) != Some(&state.opening[..]) {
@@ -161,17 +187,7 @@ fn open_venue(
     });
     let commands: Vec<(Stamp, Command)> = stamps.collect();
     check_opening(&commands, settings, done)?;
-    let mut payload = [0; codec::ENCODED_LEN_MAX];
-    for (stamp, command) in &commands {
-        let len =
-            codec::encode_command(command, &mut payload).expect("ENCODED_LEN_MAX bytes hold any command");
-        append_patiently(journal, dir, stamp.sequence, stamp.time, &payload[..len])?;
-    }
-    journal.sync()?;
-    for (stamp, command) in &commands {
-        state.apply(*stamp, command, &mut |record| log.take(record))?;
-    }
-    Ok(commands.len() as u64)
+    Ok(commands)
 }
 
 /// Tries the opening on an exchange of its own, so that nothing that would be refused is ever journaled.

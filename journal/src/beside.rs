@@ -4,7 +4,7 @@
 //! damage was whole by the end of that scan, or no later record could have vouched for it.
 
 use crate::error::JournalError;
-use crate::recovery::{Scanned, Verdict, scan_storage, scan_storage_from};
+use crate::recovery::{Scanned, Verdict, scan_storage_from};
 use crate::storage::Storage;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -25,29 +25,41 @@ pub struct FoundBeside {
 }
 
 /// Where a scan found what does not hold.
-#[derive(PartialEq, Eq)]
 struct Trouble {
+    place: Place,
+    /// What is due there; 0 if unknown, which may depend on where the scan began.
+    sequence: u64,
+}
+
+#[derive(PartialEq, Eq)]
+struct Place {
     file: PathBuf,
     offset: u64,
-    /// What is due there; 0 if unknown.
-    sequence: u64,
     is_error: bool,
 }
 
-/// Judges a journal beside which a writer may be at work; reads only, takes no lock. See [`scan_storage`].
+/// Judges a journal beside which a writer may be at work; reads only, takes no lock. See [`scan_storage`](crate::scan_storage).
 ///
 /// # Errors
-/// As [`scan_storage`], of a journal that is damaged or cannot be read while nobody writes there.
+/// As [`scan_storage`](crate::scan_storage), of a journal that is damaged or cannot be read while nobody writes there.
 pub fn scan_beside(storage: &Arc<dyn Storage>) -> Result<FoundBeside, JournalError> {
-    let mut scanned = scan_storage(Arc::clone(storage));
+    scan_beside_from(storage, 0)
+}
+
+/// As [`scan_beside`], but looks at the records only from `sequence` on; see [`scan_storage_from`].
+///
+/// # Errors
+/// As [`scan_beside`].
+pub fn scan_beside_from(storage: &Arc<dyn Storage>, sequence: u64) -> Result<FoundBeside, JournalError> {
+    let mut scanned = scan_storage_from(Arc::clone(storage), sequence);
     let (mut is_live, mut moving_ends) = (false, 0);
     while let Some(found) = trouble(&scanned) {
         std::thread::sleep(PAUSE);
         // What lies before it has been read and was good. It may be the end of a segment, so that what is due there is in the
         // next one: the record before it is in its own.
-        let again = scan_storage_from(Arc::clone(storage), found.sequence.saturating_sub(1));
-        is_live = trouble(&again).is_none_or(|again| again != found);
-        moving_ends += usize::from(!found.is_error);
+        let again = scan_storage_from(Arc::clone(storage), found.sequence.saturating_sub(1).max(sequence));
+        is_live = trouble(&again).is_none_or(|again| again.place != found.place);
+        moving_ends += usize::from(!found.place.is_error);
         scanned = again;
         if !is_live || moving_ends == MOVING_ENDS_MAX && scanned.is_ok() {
             break;
@@ -67,5 +79,6 @@ fn trouble(scanned: &Result<Scanned, JournalError>) -> Option<Trouble> {
             Verdict::Empty | Verdict::Clean | Verdict::Unsealed => return None,
         },
     };
-    Some(Trouble { file: file.clone(), offset, sequence, is_error: scanned.is_err() })
+    let place = Place { file: file.clone(), offset, is_error: scanned.is_err() };
+    Some(Trouble { place, sequence })
 }

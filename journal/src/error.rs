@@ -13,7 +13,7 @@ const SYNC: &str = "sync";
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
     /// Bytes that were acknowledged, or the structure around them, no longer verify. Nothing was changed.
-    #[error("{}: acknowledged data damaged at byte {offset} (sequence {sequence}): {why}", file.display())]
+    #[error("{}: acknowledged data damaged at byte {offset}{}: {why}", file.display(), due(*sequence))]
     Damaged {
         /// The file with the damage, or the file that is missing.
         file: PathBuf,
@@ -83,6 +83,11 @@ pub enum JournalError {
         /// Its answer.
         source: io::Error,
     },
+}
+
+/// The sequence that was expected at a place, where it is known.
+fn due(sequence: u64) -> String {
+    if sequence == 0 { String::new() } else { format!(" (sequence {sequence})") }
 }
 
 impl JournalError {

@@ -52,11 +52,12 @@ mod window;
 mod writer;
 
 pub use archive::ArchivedStorage;
-pub use beside::{FoundBeside, scan_beside};
+pub use beside::{FoundBeside, scan_beside, scan_beside_from};
 pub use error::{AppendError, JournalError, SyncError};
 pub use index::SegmentIndex;
+pub use lock::is_held;
 pub use memory::{Action, Fault, Kept, MemoryStorage, Step};
-pub use reader::{Position, Reader, Record, Trusted};
+pub use reader::{Beginning, Position, Reader, Record, Trusted, beginning};
 pub use recovery::{Scanned, SegmentSummary, Verdict, scan, scan_storage, scan_storage_from};
 pub use retention::{Retire, Retired, retire_before, sync_segments};
 pub use segment::Content;

@@ -5,7 +5,7 @@ use crate::error::JournalError;
 use crate::files::private_file;
 use crate::passing::retry;
 use std::fs::{File, TryLockError};
-use std::io::{Read, Seek, Write};
+use std::io::{self, Read, Seek, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -44,6 +44,23 @@ pub(crate) fn acquire(dir: &Path) -> Result<File, JournalError> {
     Ok(file)
 }
 
+/// Whether a process holds the lock of `dir`. The lock is taken for reading and given back at once: a writer that asks for it in
+/// that moment asks again.
+///
+/// # Errors
+/// When the lock file cannot be read, so that nothing is known.
+pub fn is_held(dir: &Path) -> io::Result<bool> {
+    let file = match retry(|| File::open(dir.join(FILE_NAME))) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        opened => opened?,
+    };
+    match file.try_lock_shared() {
+        Ok(()) => Ok(false),
+        Err(TryLockError::WouldBlock) => Ok(true),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
 fn try_patiently(file: &File) -> Result<(), TryLockError> {
     let started = Instant::now();
     loop {
@@ -57,6 +74,17 @@ fn try_patiently(file: &File) -> Result<(), TryLockError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_looks_at_a_lock_does_not_hold_it() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        assert!(!is_held(dir.path()).expect("readable"), "there is no lock file");
+        let held = acquire(dir.path()).expect("free");
+        assert!(is_held(dir.path()).expect("readable"));
+        drop(held);
+        assert!(!is_held(dir.path()).expect("readable"));
+        acquire(dir.path()).expect("nobody holds it");
+    }
 
     #[test]
     fn a_lock_that_is_given_back_in_a_moment_is_waited_for() {

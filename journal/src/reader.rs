@@ -189,6 +189,13 @@ impl Reader {
         Ok(place_in(storage, number)?.map(|place| place.next_sequence))
     }
 
+    /// The sequence of the next record of the segment that is being read, also of those that are skipped; `None` while there is
+    /// no journal.
+    #[must_use]
+    pub fn next_in_segment(&self) -> Option<u64> {
+        self.place.as_ref().map(|place| place.next_sequence)
+    }
+
     /// What the journal says its payloads are; `None` while there is no journal.
     #[must_use]
     pub fn content(&self) -> Option<Content> {
@@ -295,6 +302,24 @@ fn look(place: &Place, buffer: &mut Buffer, trusted: Trusted) -> std::io::Result
         Parsed::Valid(found) => Ok(expected(found)),
         Parsed::Short(_) | Parsed::Invalid => Ok(None),
     }
+}
+
+/// Where a journal begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Beginning {
+    /// The number of its oldest segment; 1 unless older ones are gone.
+    pub segment: u64,
+    /// The sequence of the first record in it.
+    pub sequence: u64,
+}
+
+/// Where the journal in `storage` begins; `None` without one. Looks at one header.
+///
+/// # Errors
+/// [`JournalError`] when the header does not verify or cannot be read.
+pub fn beginning(storage: &dyn Storage) -> Result<Option<Beginning>, JournalError> {
+    let Some((number, _)) = list(storage)?.first().copied() else { return Ok(None) };
+    Ok(Reader::segment_begin(storage, number)?.map(|sequence| Beginning { segment: number, sequence }))
 }
 
 /// The newest segment that starts at or before `from_sequence`; `None` without a journal.

@@ -306,8 +306,49 @@ impl Progress {
         JournalError::Damaged { file, offset: offset as u64, sequence, why }
     }
 
-    fn missing(&self, number: u64) -> JournalError {
-        self.damaged(number, 0, "the segment is missing".to_owned())
+    /// `first` is the sequence of the first record in it; 0 if that is not known.
+    fn missing(&self, number: u64, first: u64) -> JournalError {
+        let (file, why) = (self.storage.path(&file_name(number)), "the segment is missing".to_owned());
+        JournalError::Damaged { file, offset: 0, sequence: first, why }
+    }
+
+    /// What ends the scan at a segment whose header does not verify. The record that is due there is known where the segments
+    /// before it were read.
+    fn due(&self, error: JournalError) -> JournalError {
+        match error {
+            JournalError::Damaged { file, offset, sequence: 0, why }
+                if self.stop.is_none() && !self.segments.is_empty() =>
+            {
+                JournalError::Damaged { file, offset, sequence: self.next_sequence, why }
+            }
+            error => error,
+        }
+    }
+
+    /// As [`Self::due`], for a segment after `last`, which was not read yet.
+    fn due_after(
+        &self,
+        last: Option<(Header, u64)>,
+        error: JournalError,
+    ) -> Result<JournalError, JournalError> {
+        let (JournalError::Damaged { file, offset, sequence: 0, why }, Some((header, bytes))) =
+            (&error, last)
+        else {
+            return Ok(error);
+        };
+        let (after, goes_on) = self.sequence_after(&header, bytes)?;
+        let sequence = if goes_on { after } else { 0 };
+        Ok(JournalError::Damaged { file: file.clone(), offset: *offset, sequence, why: why.clone() })
+    }
+
+    /// Reads a segment that was to be passed over, and says which sequence comes after its last record, and whether its records
+    /// go on in the next segment.
+    fn sequence_after(&self, header: &Header, bytes: u64) -> Result<(u64, bool), JournalError> {
+        let mut reading = Self::new(Arc::clone(&self.storage), self.journal_bytes);
+        let mut window = Window::open(self.storage.as_ref(), header.number, bytes, Vec::new())?;
+        window.limit(header.segment_bytes);
+        reading.walk(*header, &mut window)?;
+        Ok((reading.next_sequence, reading.stop.is_none()))
     }
 
     /// Skips the segments before the one that holds the record before `sequence`, and says how many they are. Only their headers are
@@ -318,7 +359,10 @@ impl Progress {
         }
         let mut last: Option<(Header, u64)> = None;
         for &(number, bytes) in files {
-            let (_, header) = open_segment(self.storage.as_ref(), number)?;
+            let header = match open_segment(self.storage.as_ref(), number) {
+                Ok((_, header)) => header,
+                Err(error) => return Err(self.due_after(last, error)?),
+            };
             let is_behind = header.base_sequence >= sequence && last.is_some();
             if header.is_spare() || header.base_sequence > sequence || is_behind {
                 break;
@@ -334,12 +378,15 @@ impl Progress {
     fn skip(&mut self, skipped: &Header, bytes: u64, next: &Header) -> Result<(), JournalError> {
         self.next_sequence = skipped.base_sequence;
         if next.number != skipped.number + 1 {
-            return Err(self.missing(skipped.number + 1));
+            let (after, goes_on) = self.sequence_after(skipped, bytes)?;
+            return Err(self.missing(skipped.number + 1, if goes_on { after } else { 0 }));
         }
         if bytes < skipped.segment_bytes {
+            self.next_sequence = self.sequence_after(skipped, bytes)?.0;
             return Err(self.damaged(skipped.number, bytes as usize, "the file ends here".to_owned()));
         }
         let Some(records) = next.base_sequence.checked_sub(skipped.base_sequence) else {
+            self.next_sequence = self.sequence_after(skipped, bytes)?.0;
             let why = format!("the segment says it starts at sequence {}", next.base_sequence);
             return Err(self.damaged(next.number, BASE_SEQUENCE_AT, why));
         };
@@ -357,14 +404,14 @@ impl Progress {
         let header = match Header::decode(window.at(0, SEGMENT_HEADER_BYTES)?, &file, number) {
             // Behind the end of the journal nothing was ever written, so a file of zeros lacks nothing: a spare.
             Err(_) if self.stop.is_some() && window.is_zero_from(0)? => return Ok(()),
-            header => header?,
+            header => header.map_err(|error| self.due(error))?,
         };
         window.limit(header.segment_bytes);
         let follows = self.previous.is_none_or(|previous| previous.number + 1 == number);
         match &mut self.stop {
             Some((end, remains)) => {
                 if !header.is_spare() && !follows {
-                    return Err(self.missing(number - 1));
+                    return Err(self.missing(number - 1, 0));
                 }
                 look(remains, window, SEGMENT_HEADER_BYTES, &header)?;
                 if !header.is_spare() {
@@ -372,7 +419,8 @@ impl Progress {
                 }
             }
             None if !follows => {
-                return Err(self.missing(self.previous.map_or(number, |previous| previous.number + 1)));
+                let missing = self.previous.map_or(number, |previous| previous.number + 1);
+                return Err(self.missing(missing, self.next_sequence));
             }
             None if header.is_spare() => self.reach_spare(header, window)?,
             None => self.walk(header, window)?,
@@ -387,7 +435,7 @@ impl Progress {
     fn reach_spare(&mut self, header: Header, window: &mut Window) -> Result<(), JournalError> {
         if self.segments.is_empty() {
             // A segment is made ahead only while another one is in use.
-            return Err(self.missing(header.number.saturating_sub(1)));
+            return Err(self.missing(header.number.saturating_sub(1), 0));
         }
         self.stop_at(header, SEGMENT_HEADER_BYTES, window)
     }
@@ -452,7 +500,7 @@ impl Progress {
     fn finish(mut self) -> Result<Scanned, JournalError> {
         let Some((mut end, remains)) = self.stop.take() else {
             return match self.previous {
-                Some(last) => Err(self.missing(last.number + 1)),
+                Some(last) => Err(self.missing(last.number + 1, self.next_sequence)),
                 None => Ok(self.scanned(Verdict::Empty, None, None)),
             };
         };

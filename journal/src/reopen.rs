@@ -117,9 +117,12 @@ impl Scanned {
         }
     }
 
-    /// A journal that does not say what it holds is older than the field and may be anything; one that does is
-    /// continued only by who asks for the same.
-    fn check_content(&self, expected: Content) -> Result<(), JournalError> {
+    /// Whether a writer may continue the journal with this content. A journal that does not say what it holds is older than the
+    /// field and may be anything; one that does is continued only by who asks for the same.
+    ///
+    /// # Errors
+    /// [`JournalError::OtherContent`].
+    pub fn check_content(&self, expected: Content) -> Result<(), JournalError> {
         match &self.end {
             Some(end) if end.header.content != Content::NOT_SAID => {
                 end.header.check_content(&self.storage.path(&file_name(end.header.number)), expected)

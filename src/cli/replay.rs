@@ -1,15 +1,15 @@
 //! `dojima replay`: what the journal comes to.
 
-use super::{DataArgs, print, show};
+use super::{DataArgs, outlook, print, show};
 use crate::domain::EventRecord;
 use crate::engine::StartError;
-use crate::recovery::{self, DataDir, Progress, RecoveryError};
+use crate::recovery::{self, DataDir, Missing, Progress, RecoveryError};
 use crate::replica::{Snapshots, State};
 use anyhow::bail;
 use clap::Args;
 use dojima_journal::storage::Storage;
 use dojima_journal::{ArchivedStorage, FoundBeside, Scanned, Verdict, scan_beside};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -58,12 +58,20 @@ pub fn run(args: ReplayArgs) -> anyhow::Result<ExitCode> {
             ),
         ),
         ("rate", format!("{} commands", show::rate(replayed.commands, replayed.elapsed))),
-        ("checkpoints", format!("{} on the way, all hold", show::thousands(replayed.checkpoints))),
+        (
+            "checkpoints",
+            match replayed.checkpoints {
+                0 => "none on the way to compare".to_owned(),
+                held => format!("{} on the way, all hold", show::thousands(held)),
+            },
+        ),
         ("invariants", audit.as_ref().map_or_else(ToString::to_string, |()| "all hold".to_owned())),
         ("digest", state.exchange.digest().to_string()),
     ];
+    let missing = Missing::before(data.journal())?;
+    let missing = missing.map(|missing| ("missing", outlook::missing(&missing, "command")));
     let mut out = print::stdout();
-    for (name, value) in rows {
+    for (name, value) in rows.into_iter().chain(missing) {
         writeln!(out, "{name:<13} {value}")?;
     }
     Ok(if audit.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -113,12 +121,11 @@ pub(super) fn replay(
     if end < from {
         bail!("the journal starts after a snapshot of command {from}; the state after command {end} is gone");
     }
-    let bar = progress_bar(end - from);
+    let bar = ReplayBar::new();
     let started = Instant::now();
-    let on_progress = &mut |progress: Progress| bar.set_position(progress.commands);
+    let on_progress = &mut |progress: Progress| bar.show(progress);
     let done = recovery::replay(&mut state, &journal(data), end - from, Some(end), on_event, on_progress);
     let elapsed = started.elapsed();
-    bar.finish_and_clear();
     let done = done?;
     Ok(Replayed { state, from, commands: done.commands, elapsed, checkpoints: done.checkpoints })
 }
@@ -140,12 +147,27 @@ fn start(data: &DataDir, scanned: &Scanned) -> anyhow::Result<State> {
     bail!("the journal starts at command {first}, and no snapshot reaches it{why}")
 }
 
-/// A bar on stderr that counts commands; hidden where stderr is no terminal.
-pub(super) fn progress_bar(commands: u64) -> ProgressBar {
-    let style = ProgressStyle::with_template(
-        "replaying {bar:30} {human_pos} of {human_len} commands, {per_sec}, {eta} left",
-    );
-    ProgressBar::new(commands).with_style(style.expect("the template is fixed"))
+/// A bar on stderr that counts the commands of a replay; hidden where stderr is no terminal. It is there only while commands
+/// are left, so that nothing of it stays when a start has nothing to replay, is refused or goes on.
+pub(super) struct ReplayBar(ProgressBar);
+
+impl ReplayBar {
+    pub(super) fn new() -> Self {
+        let style = ProgressStyle::with_template(
+            "replaying {bar:30} {human_pos} of {human_len} commands, {per_sec}, {eta} left",
+        );
+        let bar = ProgressBar::new(0).with_finish(ProgressFinish::AndClear);
+        Self(bar.with_style(style.expect("the template is fixed")))
+    }
+
+    pub(super) fn show(&self, progress: Progress) {
+        if progress.commands >= progress.commands_total {
+            self.0.finish_and_clear();
+            return;
+        }
+        self.0.set_length(progress.commands_total);
+        self.0.set_position(progress.commands);
+    }
 }
 
 /// How the journal ended, in words; what is being written has no end.

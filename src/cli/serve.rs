@@ -1,10 +1,10 @@
 //! `dojima serve`: the engine until Ctrl-C.
 
-use super::replay::{progress_bar, verdict};
-use super::{print, show};
-use crate::config::{Config, DEFAULT_TOML, Durability};
+use super::replay::{ReplayBar, verdict};
+use super::{outlook, print, show};
+use crate::config::{Config, DEFAULT_TOML, Durability, OldSegments};
 use crate::engine::{Engine, ImplausibleClock, Launch, OnFatal, OrderEntry};
-use crate::recovery::{Progress, RecoveryReport};
+use crate::recovery::{DataDir, Missing, Progress, RecoveryReport};
 use crate::runtime::log::{self, Outlet};
 use crate::runtime::{Fatal, Reading, SLEW_DIVISOR, StampClock, ThreadingMode};
 use anyhow::{Context, bail};
@@ -102,11 +102,8 @@ pub fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
     let console = Console::open();
     // Before the engine starts: a Ctrl-C during a long recovery must not be missed.
     let interrupted = on_interrupt()?;
-    let bar = progress_bar(0);
-    let mut on_progress = |progress: Progress| {
-        bar.set_length(progress.commands_total);
-        bar.set_position(progress.commands);
-    };
+    let bar = ReplayBar::new();
+    let mut on_progress = |progress: Progress| bar.show(progress);
     let launch = Launch {
         order_entry: OrderEntry::Listen,
         on_fatal: OnFatal::ExitProcess,
@@ -117,7 +114,6 @@ pub fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
         on_progress: &mut on_progress,
     };
     let engine = Engine::start(&config, &args.data, launch)?;
-    bar.finish_and_clear();
     console.say_start(&config, &args.data, &engine);
     if let Err(fatal) = watch(&engine, args.status_interval(), &interrupted, &console) {
         // As for an agent that fails for good: nothing more is written, not even an orderly end.
@@ -162,6 +158,7 @@ impl Console {
             let position = show::thousands(skipped.position);
             self.say(format_args!("the snapshot of command {position} could not be used: {}", skipped.why));
         }
+        self.say_missing(config, &DataDir::new(data), &engine.report);
         if config.sql.enabled {
             self.say(format_args!("SQL: {}", data.join(&config.sql.path).display()));
         }
@@ -183,6 +180,39 @@ impl Console {
             self.say(format_args!("market data listening on {address}, snapshots of it on {glimpse}"));
         }
         self.say(format_args!("Ctrl-C stops"));
+    }
+}
+
+impl Console {
+    /// What is gone of the logs that nobody took away on purpose.
+    fn say_missing(&self, config: &Config, data: &DataDir, report: &RecoveryReport) {
+        if config.retention.segments == OldSegments::Delete {
+            return;
+        }
+        let missing = |log, noun| {
+            let found = Missing::before(log).ok().flatten();
+            found.map(|found| outlook::missing(&found, noun))
+        };
+        if let (Some(commands), Some(snapshot)) = (missing(data.journal(), "command"), &report.snapshot) {
+            self.say(format_args!(
+                "journal: {commands} are missing; this start does not need them, for the snapshot of command {} stands for them, \
+                 but without them no backup of this directory is complete",
+                show::thousands(snapshot.position)
+            ));
+        }
+        if let Some(events) = missing(data.event_log(), "event") {
+            self.say(format_args!(
+                "event log: {events} are missing; this start does not need them, but clients cannot resume from them, and \
+                 neither the database nor market data can be built again without them"
+            ));
+        }
+        if config.market_data.enabled
+            && let Some(messages) = missing(data.market_data(), "message")
+        {
+            self.say(format_args!(
+                "market data: {messages} are missing; this start does not need them, but subscribers cannot resume from them"
+            ));
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! `dojima snapshot`: the state in a file, so that the next start need not replay the journal.
 
-use super::replay::progress_bar;
+use super::replay::ReplayBar;
 use super::{DataArgs, print, show};
 use crate::engine::recovery_settings;
 use crate::recovery::{
@@ -42,18 +42,14 @@ pub fn run(args: SnapshotArgs) -> anyhow::Result<ExitCode> {
         bail!("no commands in {}", data.journal().dir().display());
     }
     let snapshots = Snapshots::new(Arc::clone(data.snapshots()));
-    let bar = progress_bar(0);
-    let on_progress = &mut |progress: Progress| {
-        bar.set_length(progress.commands_total);
-        bar.set_position(progress.commands);
-    };
+    let bar = ReplayBar::new();
+    let on_progress = &mut |progress: Progress| bar.show(progress);
     // A snapshot stamps nothing.
     let settings = RecoverySettings {
         implausible_clock: ImplausibleClock::Accept,
         ..recovery_settings(&config, &data, SystemClocks::new().time())?
     };
     let recovered = recovery::recover(&data, &settings, on_progress);
-    bar.finish_and_clear();
     let (info, how) = match recovered {
         Ok(recovered) => (write(&snapshots, recovered)?, "written"),
         Err(RecoveryError::Journal(JournalError::Locked { .. })) => {

@@ -1,10 +1,11 @@
 //! `dojima verify`: journal, event log, market data and SQL tell the same story.
 
+use super::outlook::{self, Outlook};
 use super::replay::{Replayed, end, replay, scan};
 use super::{DataArgs, print, show};
-use crate::config::Config;
+use crate::config::{Config, OldSegments};
 use crate::domain::{AccountId, AssetId, EventRecord, codec};
-use crate::recovery::DataDir;
+use crate::recovery::{DataDir, Missing};
 use crate::replica::State;
 use crate::sql::SqlError;
 use crate::sql::check::{CheckError, check};
@@ -42,45 +43,128 @@ pub fn run(args: VerifyArgs) -> anyhow::Result<ExitCode> {
     let data = DataDir::new(args.source.existing_dir()?);
     // Last to first: whatever grows meanwhile, each of them then holds at least what the one before it had.
     let sql = open_sql(&config, &data);
-    let mut market = LogCheck::open(data.market_data());
-    let mut log = LogComparison::open(&data);
-    let journal = scan(&data)?;
-    if journal.scanned.records() == 0 {
-        bail!("nothing to verify: no commands in {}", data.journal().dir().display());
-    }
+    let market = LogCheck::open(data.market_data());
+    let log = LogComparison::open(&data);
+    let journal = match scan(&data) {
+        Ok(journal) if journal.scanned.records() == 0 => {
+            bail!("nothing to verify: no commands in {}", data.journal().dir().display());
+        }
+        Ok(journal) => journal,
+        Err(error) => {
+            let Some(JournalError::Damaged { .. }) = error.downcast_ref() else { return Err(error) };
+            let outlook = Outlook::of(&config, &data);
+            let backup = Check::bad(BACKUP, "not complete: not all of the journal can be read");
+            return print_table(&[Check::bad("journal", error), backup, start_check(&outlook)]);
+        }
+    };
     let mut checks = vec![Check::good("journal", journal_line(&journal))];
-    let replayed = replay(&data, &journal.scanned, None, &mut |record| {
-        if let Ok(log) = &mut log {
-            log.compare(record);
-        }
-        if let Ok(Some(market)) = &mut market {
-            market.take(record);
-        }
-        Ok(())
-    })?;
-    checks.push(replay_check(&replayed));
-    let state = replayed.state;
-    checks.push(audit_check(&state));
-    checks.push(log.map_or_else(|error| Check::bad("event log", error), |log| log.check(state.last_event)));
-    match market {
-        Ok(Some(market)) => checks.push(market_check(market)),
-        Ok(None) if !config.market_data.enabled => {}
-        Ok(None) => {
-            let detail = "there is no log yet; the next start makes it from the event log";
-            checks.push(Check::good(MARKET_DATA, detail));
-        }
-        Err(error) => checks.push(Check::bad(MARKET_DATA, error)),
+    let compared = Compared { sql, market, log };
+    match compared.with_replay(&config, &data, &journal) {
+        Ok(found) => checks.extend(found),
+        Err(error) => checks.push(Check::bad("replay", format!("{error:#}"))),
     }
-    match sql {
-        Ok(Some(sql)) => checks.extend(sql_checks(&sql, &data, &state)),
-        Ok(None) if !config.sql.enabled => {}
-        Ok(None) => {
-            let detail = "there is no database yet; the next start builds it from the event log";
-            checks.push(Check::good("SQL", detail));
-        }
-        Err(error) => checks.push(Check::bad("SQL", error)),
-    }
+    let outlook = Outlook::of(&config, &data);
+    checks.push(backup_check(&config, &data, &outlook));
+    checks.push(start_check(&outlook));
     print_table(&checks)
+}
+
+/// What a replay is compared with.
+struct Compared {
+    sql: Result<Option<SqlReader>, SqlError>,
+    market: Result<Option<LogCheck>, JournalError>,
+    log: Result<LogComparison, JournalError>,
+}
+
+impl Compared {
+    /// # Errors
+    /// When the replay fails.
+    fn with_replay(
+        mut self,
+        config: &Config,
+        data: &DataDir,
+        journal: &FoundBeside,
+    ) -> anyhow::Result<Vec<Check>> {
+        let replayed = replay(data, &journal.scanned, None, &mut |record| {
+            if let Ok(log) = &mut self.log {
+                log.compare(record);
+            }
+            if let Ok(Some(market)) = &mut self.market {
+                market.take(record);
+            }
+            Ok(())
+        })?;
+        let mut checks = vec![replay_check(&replayed), checkpoints_check(&replayed)];
+        let state = replayed.state;
+        checks.push(audit_check(&state));
+        let log_check = match self.log {
+            Ok(log) => log.check(state.last_event),
+            Err(error) => Check::bad(EVENT_LOG, error),
+        };
+        checks.push(log_check.lacking(config, data.event_log(), "event"));
+        let market_check = match self.market {
+            Ok(Some(market)) => Some(market_check(market, state.last_event)),
+            Ok(None) if !config.market_data.enabled => None,
+            Ok(None) => {
+                let detail = "there is no log yet; the next start makes it from the event log";
+                Some(Check::nothing(MARKET_DATA, detail))
+            }
+            Err(error) => Some(Check::bad(MARKET_DATA, error)),
+        };
+        checks.extend(market_check.map(|check| check.lacking(config, data.market_data(), "message")));
+        match self.sql {
+            Ok(Some(sql)) => checks.extend(sql_checks(&sql, data, &state)),
+            Ok(None) if !config.sql.enabled => {}
+            Ok(None) => {
+                let detail = "there is no database yet; the next start builds it from the event log";
+                checks.push(Check::nothing("SQL", detail));
+            }
+            Err(error) => checks.push(Check::bad("SQL", error)),
+        }
+        Ok(checks)
+    }
+}
+
+/// Whether a copy of the directory has every command.
+fn backup_check(config: &Config, data: &DataDir, outlook: &Outlook) -> Check {
+    let missing = match Missing::before(data.journal()) {
+        Ok(None) => {
+            return Check::good(BACKUP, "complete: every command from the first one on is in the journal");
+        }
+        Ok(Some(missing)) => outlook::missing(&missing, "command"),
+        Err(error) => return Check::bad(BACKUP, error),
+    };
+    let stands = match outlook.snapshot() {
+        Some(position) => format!("the snapshot of command {} stands for them", show::thousands(position)),
+        None => "nothing stands for them".to_owned(),
+    };
+    match (config.retention.segments, outlook) {
+        (OldSegments::Keep, Outlook::Starts(_)) => Check::bad(
+            BACKUP,
+            format!("not complete: {missing} are missing; the start does not need them, for {stands}"),
+        ),
+        (OldSegments::Keep, _) => Check::bad(BACKUP, format!("not complete: {missing} are missing")),
+        (OldSegments::Archive, _) => {
+            let detail =
+                format!("not complete without the archives of {missing}, which are not here; {stands}");
+            Check::nothing(BACKUP, detail)
+        }
+        (OldSegments::Delete, Outlook::Refused(_)) => {
+            Check::bad(BACKUP, format!("not complete: {missing} were deleted, and {stands}"))
+        }
+        (OldSegments::Delete, _) => Check::good(
+            BACKUP,
+            format!("complete with snapshots and event log: {missing} were deleted, and {stands}"),
+        ),
+    }
+}
+
+fn start_check(outlook: &Outlook) -> Check {
+    match outlook {
+        Outlook::Starts(_) => Check::good(START, outlook.words()),
+        Outlook::Refused(_) => Check::bad(START, outlook.words()),
+        Outlook::NotTried(_) => Check::nothing(START, outlook.words()),
+    }
 }
 
 /// The database as it is now; `None` when there is none.
@@ -91,7 +175,12 @@ fn open_sql(config: &Config, data: &DataDir) -> Result<Option<SqlReader>, SqlErr
     }
     // An engine that is killed while it makes the database leaves an empty file.
     let is_empty = || std::fs::metadata(&path).is_ok_and(|metadata| metadata.len() == 0);
-    match SqlReader::open(&path) {
+    // Beside an engine the database changes; without one it may lie where nothing can be written.
+    let opened = match data.is_held() {
+        Ok(false) => SqlReader::open_at_rest(&path),
+        Ok(true) | Err(_) => SqlReader::open(&path),
+    };
+    match opened {
         Err(SqlError::Foreign { found: 0, .. }) if is_empty() => Ok(None),
         opened => opened.map(Some),
     }
@@ -113,11 +202,14 @@ fn replay_check(replayed: &Replayed) -> Check {
         0 => String::new(),
         from => format!("after the snapshot of command {}: ", show::thousands(from)),
     };
-    let checkpoints = show::count(replayed.checkpoints, "checkpoint");
-    Check::good(
-        "replay",
-        format!("{from}{events}, {trades}, {rate} commands, {checkpoints} hold, digest {digest}"),
-    )
+    Check::good("replay", format!("{from}{events}, {trades}, {rate} commands, digest {digest}"))
+}
+
+fn checkpoints_check(replayed: &Replayed) -> Check {
+    match replayed.checkpoints {
+        0 => Check::nothing("checkpoints", "no checkpoints to compare"),
+        held => Check::good("checkpoints", format!("{} the same", show::count(held, "digest"))),
+    }
 }
 
 fn audit_check(state: &State) -> Check {
@@ -130,10 +222,14 @@ fn audit_check(state: &State) -> Check {
     }
 }
 
+const BACKUP: &str = "backup";
+const EVENT_LOG: &str = "event log";
 const MARKET_DATA: &str = "market data";
+const START: &str = "start";
 
-fn market_check(market: LogCheck) -> Check {
-    match market.finish() {
+fn market_check(market: LogCheck, last_event: u64) -> Check {
+    match market.finish(last_event) {
+        LogOutcome::Same { compared: 0, beyond: 0 } => Check::nothing(MARKET_DATA, "no messages to compare"),
         LogOutcome::Same { compared, beyond: 0 } => {
             Check::good(MARKET_DATA, format!("{} the same, byte for byte", show::count(compared, "message")))
         }
@@ -144,7 +240,7 @@ fn market_check(market: LogCheck) -> Check {
         LogOutcome::NotCompared { from } => {
             let detail =
                 format!("not compared: no checkpoint of it reaches event {from}, where the replay begins");
-            Check::good(MARKET_DATA, detail)
+            Check::nothing(MARKET_DATA, detail)
         }
         LogOutcome::Different(why) => Check::bad(MARKET_DATA, why),
     }
@@ -156,21 +252,27 @@ fn sql_checks(sql: &SqlReader, data: &DataDir, state: &State) -> Vec<Check> {
         Ok(report) => report,
         Err(CheckError::Log(JournalError::Gone { first, .. })) => {
             let detail = format!("not compared: the event log starts at event {first}");
-            return vec![Check::good("SQL", detail)];
+            return vec![Check::nothing("SQL", detail)];
         }
         Err(error) => return vec![Check::bad("SQL", error)],
     };
     let compared = report.checks.iter().map(|of| {
         let name = format!("SQL: {}", of.name);
         let same = || format!("{} compared with the event log", show::thousands(of.compared));
-        of.difference.as_ref().map_or_else(|| Check::good(&name, same()), |found| Check::bad(&name, found))
+        match &of.difference {
+            Some(found) => Check::bad(&name, found),
+            None if of.compared == 0 => {
+                Check::nothing(&name, "none in the event log, and none in the tables")
+            }
+            None => Check::good(&name, same()),
+        }
     });
     let behind = state.last_event.saturating_sub(report.watermark.event);
     let complete = match behind {
         0 => exchange_balances(sql, state).unwrap_or_else(|error| Check::bad("SQL: complete", error)),
         _ => {
             let missing = show::count(behind, "event");
-            Check::good("SQL: complete", format!("{missing} behind; the writer goes on where it is"))
+            Check::nothing("SQL: complete", format!("{missing} behind; the writer goes on where it is"))
         }
     };
     compared.chain([complete]).collect()
@@ -259,10 +361,20 @@ impl LogComparison {
     }
 
     fn check(self, last_event: u64) -> Check {
-        let name = "event log";
+        let name = EVENT_LOG;
         let compared = show::count(self.compared, "event");
         match self.difference {
             Some(difference) => Check::bad(name, difference),
+            None if self.compared == 0 && self.events <= last_event => {
+                let missing = show::count(last_event - self.events, "event");
+                let detail = match self.events < last_event {
+                    true => {
+                        format!("no events to compare; {missing} not there yet, the next start adds them")
+                    }
+                    false => "no events to compare: the replay began after the last one".to_owned(),
+                };
+                Check::nothing(name, detail)
+            }
             None if self.events > last_event => {
                 let beyond = show::count(self.events - last_event, "event");
                 Check::bad(name, format!("{beyond} beyond the journal's; the next start cuts them"))
@@ -289,6 +401,8 @@ struct Check {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Outcome {
     Good,
+    /// Nothing was compared, so nothing is known.
+    Nothing,
     Bad,
 }
 
@@ -297,8 +411,30 @@ impl Check {
         Self { name: name.into(), outcome: Outcome::Good, detail: detail.to_string() }
     }
 
+    fn nothing(name: impl Into<String>, detail: impl ToString) -> Self {
+        Self { name: name.into(), outcome: Outcome::Nothing, detail: detail.to_string() }
+    }
+
     fn bad(name: impl Into<String>, detail: impl ToString) -> Self {
         Self { name: name.into(), outcome: Outcome::Bad, detail: detail.to_string() }
+    }
+
+    /// The check of a log, with what is missing of the log's beginning: a fault unless old segments go by the configuration.
+    fn lacking(self, config: &Config, log: &Arc<dyn Storage>, noun: &str) -> Self {
+        let missing = match Missing::before(log) {
+            Ok(None) => return self,
+            Ok(Some(missing)) => outlook::missing(&missing, noun),
+            // The check itself says what cannot be read.
+            Err(_) => return self,
+        };
+        let Self { name, outcome, detail } = self;
+        match (outcome, config.retention.segments) {
+            (Outcome::Bad, _) => Self::bad(name, format!("{detail}; {missing} are missing")),
+            (_, OldSegments::Keep) => Self::bad(name, format!("{missing} are missing; {detail}")),
+            (_, OldSegments::Archive | OldSegments::Delete) => {
+                Self { name, outcome, detail: format!("{detail}; {missing} are not here") }
+            }
+        }
     }
 }
 
@@ -310,15 +446,24 @@ fn print_table(checks: &[Check]) -> anyhow::Result<ExitCode> {
     for check in checks {
         let result = match check.outcome {
             Outcome::Good => Cell::new("ok").fg(Color::Green),
+            Outcome::Nothing => Cell::new("nothing").fg(Color::Yellow),
             Outcome::Bad => Cell::new("FAILED").fg(Color::Red),
         };
         table.add_row([Cell::new(&check.name), result, Cell::new(&check.detail)]);
     }
-    let failed = checks.iter().filter(|check| check.outcome == Outcome::Bad).count() as u64;
+    let count_of = |outcome| checks.iter().filter(|check| check.outcome == outcome).count() as u64;
+    let (failed, empty) = (count_of(Outcome::Bad), count_of(Outcome::Nothing));
     let mut out = print::stdout();
     writeln!(out, "{table}")?;
     if failed == 0 {
-        writeln!(out, "verified: all checks hold")?;
+        match empty {
+            0 => writeln!(out, "verified: all checks hold")?,
+            empty => writeln!(
+                out,
+                "verified: all checks hold; {} had nothing to compare",
+                show::count(empty, "other")
+            )?,
+        }
         return Ok(ExitCode::SUCCESS);
     }
     writeln!(out, "NOT verified: {} failed", show::count(failed, "check"))?;

@@ -58,7 +58,7 @@ pub mod trader;
 pub mod units;
 mod wait;
 
-pub use driver::{Driver, DriverOptions, Fill, Ordering, Pace, Progress, Turn};
+pub use driver::{Driver, DriverError, DriverOptions, Fill, Ordering, Pace, Progress, Turn};
 pub use event::{ClientEvent, ClientMessage, CopyOf, EventError, Liquidity, OrderTerms, SelfMatchStrategy};
 pub use explain::{CancelCode, RejectCode};
 pub use flow::{ActionKind, Flow, FlowAction, OrderIndex, SessionIndex};

@@ -12,7 +12,7 @@ pub fn proofs(config: &Config, data: &DataDir) -> Vec<Proof> {
     let mut proofs = Vec::new();
     let database = data.path().join(&config.sql.path);
     if config.sql.enabled
-        && let Ok(watermark) = SqlReader::open(&database).and_then(|sql| sql.watermark())
+        && let Ok(watermark) = SqlReader::open_at_rest(&database).and_then(|sql| sql.watermark())
     {
         proofs.push(Proof { path: database, sequence: watermark.sequence });
     }

@@ -110,6 +110,14 @@ impl DataDir {
         Ok(Presence { folders: folders.into_iter().collect::<Result<_, _>>()? })
     }
 
+    /// Whether an engine holds the directory, or another program that writes to it.
+    ///
+    /// # Errors
+    /// When the lock file cannot be read, so that nothing is known.
+    pub fn is_held(&self) -> io::Result<bool> {
+        dojima_journal::is_held(&self.path)
+    }
+
     /// Makes the directory if it is not there and keeps other engines out of it.
     ///
     /// # Errors

@@ -25,6 +25,15 @@ pub(super) struct EventLog {
     reader: Option<Reader>,
     pub(super) compared: u64,
     pub(super) appended: u64,
+    lacking: Lacking,
+}
+
+/// What becomes of events that the log lacks.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Lacking {
+    Appended,
+    /// They are counted as appended, and nothing is written.
+    Counted,
 }
 
 impl EventLog {
@@ -46,6 +55,7 @@ impl EventLog {
             reader: None,
             compared: 0,
             appended: 0,
+            lacking: Lacking::Appended,
         })
     }
 
@@ -71,6 +81,11 @@ impl EventLog {
         (self.first, self.last) = (event + 1, event);
     }
 
+    /// The log for a start that writes nothing.
+    pub(super) fn unwritten(self) -> Self {
+        Self { lacking: Lacking::Counted, ..self }
+    }
+
     /// Takes the next event of the replay: compares it if the log has it, appends it if not.
     pub(super) fn take(&mut self, record: &EventRecord) -> Result<(), RecoveryError> {
         let mut payload = [0; codec::ENCODED_LEN_MAX];
@@ -83,11 +98,14 @@ impl EventLog {
     }
 
     fn append(&mut self, record: &EventRecord, payload: &[u8]) -> Result<(), RecoveryError> {
+        self.appended += 1;
+        if self.lacking == Lacking::Counted {
+            return Ok(());
+        }
         if let Some(scanned) = self.scanned.take() {
             self.writer = Some(scanned.into_writer(self.options).map_err(RecoveryError::EventLog)?);
         }
         let writer = self.writer.as_mut().expect("the scan became a writer");
-        self.appended += 1;
         append_patiently(writer, self.files.dir(), record.number, record.time, payload)
     }
 
@@ -151,10 +169,34 @@ impl EventLog {
         })
     }
 
+    /// Whether the log can be brought to end with `last_event`, as [`Self::into_writer`] does.
+    pub(super) fn check_end(&self, last_event: u64, last: Stamp) -> Result<(), RecoveryError> {
+        if let Some(scanned) = &self.scanned {
+            scanned.check_content(self.options.content).map_err(RecoveryError::EventLog)?;
+        }
+        // A log of another history is not cut to fit. When nothing was replayed (a snapshot is of the journal's last
+        // command), nothing could be compared but where the last command's events end.
+        if self.last > last_event
+            && self.compared == 0
+            && last_event >= self.first
+            && !ends_at(&self.files, last_event, last)?
+        {
+            return Err(RecoveryError::EventLogDiverged {
+                dir: self.files.dir().to_owned(),
+                sequence: 0,
+                number: last_event + 1,
+                logged: "there".to_owned(),
+                replayed: "nothing".to_owned(),
+            });
+        }
+        Ok(())
+    }
+
     /// The log's writer. What the log has beyond the journal's last event is cut: after a power cut in async mode the
     /// journal may have lost commands whose events were logged, and those were never durable.
     /// `last` is the stamp of the command whose events end with `last_event`.
     pub(super) fn into_writer(self, last_event: u64, last: Stamp) -> Result<Writer, RecoveryError> {
+        self.check_end(last_event, last)?;
         match (self.writer, self.scanned) {
             (Some(mut writer), _) => {
                 // Whoever reads the log from now on finds in it what recovery says is there.
@@ -166,18 +208,6 @@ impl EventLog {
                 Ok(writer)
             }
             (None, Some(scanned)) if self.last > last_event => {
-                // A log of another history is not cut to fit. When nothing was replayed (a snapshot is of the journal's last
-                // command), nothing could be compared but where the last command's events end.
-                if self.compared == 0 && last_event >= self.first && !ends_at(&self.files, last_event, last)?
-                {
-                    return Err(RecoveryError::EventLogDiverged {
-                        dir: self.files.dir().to_owned(),
-                        sequence: 0,
-                        number: last_event + 1,
-                        logged: "there".to_owned(),
-                        replayed: "nothing".to_owned(),
-                    });
-                }
                 tracing::warn!(
                     "the event log has {} events beyond the journal's {last_event}: they were never durable and are cut",
                     self.last - last_event,

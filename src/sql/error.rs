@@ -74,6 +74,15 @@ pub enum SqlError {
         /// The first event that there is.
         first: u64,
     },
+    /// The database cannot be read by somebody who may not write its directory.
+    #[error(
+        "{0}: cannot be read by a user who may not write its directory, for {0}-wal has what is not in it yet, as after a kill; \
+         start and stop an engine, or ask as a user who may write there", path.display()
+    )]
+    NotAtRest {
+        /// The database.
+        path: PathBuf,
+    },
     /// A database that was to be read is not there.
     #[error("{}: there is no such database", path.display())]
     Missing {
@@ -118,7 +127,7 @@ impl SqlError {
                         | ErrorCode::OperationInterrupted
                 )
             ),
-            Self::SetAside { .. } | Self::EventsGone { .. } => true,
+            Self::SetAside { .. } | Self::EventsGone { .. } | Self::NotAtRest { .. } => true,
             Self::NewerSchema { .. }
             | Self::OlderSchema { .. }
             | Self::Foreign { .. }
@@ -139,6 +148,14 @@ impl SqlError {
         matches!(self, Self::Database { source, .. } if matches!(
             source.sqlite_error_code(),
             Some(ErrorCode::CannotOpen | ErrorCode::SystemIoFailure | ErrorCode::OutOfMemory)
+        ))
+    }
+
+    /// Whether the system did not let this user open the file, or the files beside it.
+    pub(super) fn is_refused(&self) -> bool {
+        matches!(self, Self::Database { source, .. } if matches!(
+            source.sqlite_error_code(),
+            Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::PermissionDenied)
         ))
     }
 

@@ -80,7 +80,18 @@ impl SqlReader {
     /// # Errors
     /// [`SqlError`]; among others when there is no such file, or it was written by a newer program.
     pub fn open(path: &Path) -> Result<Self, SqlError> {
-        let database = Database::open_to_read(path)?;
+        Self::reading(Database::open_to_read(path)?)
+    }
+
+    /// As [`Self::open`], for a database that nobody writes meanwhile: also where its directory cannot be written.
+    ///
+    /// # Errors
+    /// As [`Self::open`], and [`SqlError::NotAtRest`].
+    pub fn open_at_rest(path: &Path) -> Result<Self, SqlError> {
+        Self::reading(Database::open_at_rest(path)?)
+    }
+
+    fn reading(database: Database) -> Result<Self, SqlError> {
         // A read transaction sees one state of a database in WAL mode from its first read on.
         database.run("BEGIN; SELECT event FROM watermark")?;
         Ok(Self { database })

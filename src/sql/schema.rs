@@ -48,6 +48,13 @@ fn suffixed(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
+/// The URI by which SQLite opens a file as one that nobody changes; `None` for a name that is not UTF-8.
+fn immutable(path: &Path) -> Option<String> {
+    let path = std::path::absolute(path).ok()?;
+    let name = path.to_str()?.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    Some(format!("file:{name}?immutable=1"))
+}
+
 /// Device and inode: what a file is whatever its name.
 type FileIdentity = (u64, u64);
 
@@ -109,10 +116,41 @@ impl Database {
         if !path.exists() {
             return Err(SqlError::Missing { path: path.to_owned() });
         }
-        let database = Self::connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-        match database.recognise()? {
-            SCHEMA_VERSION => Ok(database),
-            older => Err(database.older(older)),
+        Self::connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?.of_this_schema()
+    }
+
+    /// Opens a database that nobody writes for reading only. SQLite would make files beside it even to read it, so it is told that
+    /// the file never changes: nothing is written, and nobody needs leave to write there. That passes over the write-ahead log, so
+    /// one that has something in it, as after a kill, is opened as by [`Self::open_to_read`].
+    ///
+    /// # Errors
+    /// As [`Self::open_to_read`], and [`SqlError::NotAtRest`] where such a log cannot be read without writing.
+    pub(super) fn open_at_rest(path: &Path) -> Result<Self, SqlError> {
+        let log = std::fs::metadata(suffixed(path, "-wal"));
+        let is_in_file = match &log {
+            Ok(log) => log.len() == 0,
+            Err(error) => error.kind() == ErrorKind::NotFound,
+        };
+        match immutable(path).filter(|_| is_in_file && path.exists()) {
+            Some(uri) => {
+                let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+                let mut database = Self::connect(Path::new(&uri), flags)?;
+                database.path = path.to_owned();
+                database.of_this_schema()
+            }
+            None => match Self::open_to_read(path) {
+                Err(refused) if refused.is_refused() && log.is_ok() => {
+                    Err(SqlError::NotAtRest { path: path.to_owned() })
+                }
+                opened => opened,
+            },
+        }
+    }
+
+    fn of_this_schema(self) -> Result<Self, SqlError> {
+        match self.recognise()? {
+            SCHEMA_VERSION => Ok(self),
+            older => Err(self.older(older)),
         }
     }
 
@@ -228,7 +266,7 @@ impl Database {
 }
 
 /// Whether a file has the header of a database, with the mark of this program in it, however damaged the rest is.
-fn begins_like_ours(path: &Path) -> bool {
+pub(super) fn begins_like_ours(path: &Path) -> bool {
     /// The header of SQLite's file format: what it begins with, and where the application id is (u32, big-endian).
     const MAGIC: &[u8] = b"SQLite format 3\0";
     const APPLICATION_ID_AT: usize = 68;

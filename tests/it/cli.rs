@@ -9,12 +9,15 @@ use dojima::runtime::UnixNanos;
 use dojima::wire::ouch::{Appendage, EnterOrder, Inbound};
 use dojima::wire::soup::{Password, Username};
 use dojima_journal::scan;
-use std::fs::{self, OpenOptions};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use std::fs::{self, File, OpenOptions};
 use std::io::{BufRead, BufReader, Read};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tempfile::TempDir;
 
@@ -66,7 +69,7 @@ impl Place {
         fs::write(self.config(), edit(small)).expect("written");
     }
 
-    fn config(&self) -> PathBuf {
+    pub fn config(&self) -> PathBuf {
         self.dir.path().join("test.toml")
     }
 
@@ -116,6 +119,24 @@ pub struct Server {
     /// What it printed up to the line with its address.
     said: String,
     pub address: SocketAddr,
+}
+
+/// Waits until clients may connect, then stops the engine; or until it has ended by itself.
+pub fn stop_when_it_listens(mut child: Child) -> Done {
+    let mut stdout = BufReader::new(child.stdout.take().expect("is piped"));
+    let mut said = String::new();
+    loop {
+        let at = said.len();
+        if stdout.read_line(&mut said).expect("UTF-8") == 0 {
+            break;
+        }
+        if said[at..].starts_with("order entry listening on ") {
+            let asked = Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
+            assert!(asked.expect("kill runs").success());
+        }
+    }
+    let Done { code, stderr, .. } = child.wait_with_output().expect("it ends").into();
+    Done { code, stdout: said, stderr }
 }
 
 impl Server {
@@ -552,7 +573,8 @@ fn what_can_be_built_again_may_be_missing() {
         .expect("written");
     let foreign = place.run("verify", &[]);
     assert_eq!(foreign.code, Some(1), "{}", foreign.stdout);
-    assert_says(&foreign.stdout, "NOT verified: 1 check failed");
+    assert_says(&foreign.stdout, "refuses to start (exit code 17)");
+    assert_says(&foreign.stdout, "NOT verified: 2 checks failed");
     fs::remove_file(&database).expect("removed");
     fs::remove_dir_all(place.data().join("events")).expect("removed");
     let verify = place.run("verify", &[]);
@@ -580,7 +602,8 @@ fn damage_is_found_and_refused() {
     assert_eq!(serve.stderr.matches("damaged at byte").count(), 1, "said once: {}", serve.stderr);
     let verify = place.run("verify", &[]);
     assert_eq!(verify.code, Some(1));
-    assert_says(&verify.stderr, "damaged at byte");
+    assert_says(&verify.stdout, "damaged at byte");
+    assert_says(&verify.stdout, "NOT verified");
 }
 
 #[test]
@@ -595,6 +618,96 @@ fn verify_finds_an_event_log_that_tells_another_story() {
     assert_eq!(verify.code, Some(1), "{}", verify.stdout);
     assert_says(&verify.stdout, "event 1 differs");
     assert_says(&verify.stdout, "NOT verified");
+}
+
+/// A terminal: what a program writes to, and all that it has written once nobody has that open any more.
+fn terminal() -> (File, JoinHandle<String>) {
+    let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
+    grantpt(&ours).and_then(|()| unlockpt(&ours)).expect("it is ours");
+    let name = ptsname(&ours, Vec::new()).expect("it has a name").into_string().expect("UTF-8");
+    let theirs = OpenOptions::new().read(true).write(true).open(name).expect("opened");
+    let reader = std::thread::spawn(move || {
+        let (mut ours, mut text) = (File::from(ours), Vec::new());
+        let mut piece = [0; 4096];
+        // The last one to close its end is told to the other end as an error.
+        while let Ok(bytes @ 1..) = ours.read(&mut piece) {
+            text.extend_from_slice(&piece[..bytes]);
+        }
+        String::from_utf8_lossy(&text).into_owned()
+    });
+    (theirs, reader)
+}
+
+#[test]
+fn a_start_leaves_no_bar_of_a_replay_on_the_terminal() {
+    let place = Place::new();
+    assert_eq!(place.serve().terminate().code, Some(0));
+    let (theirs, text) = terminal();
+    assert_eq!(place.serve_with(&[], Stdio::from(theirs)).terminate().code, Some(0));
+    let started = text.join().expect("read");
+    assert_says(&started, "passwords in plain text");
+    assert!(!started.contains("replaying"), "{started:?}");
+
+    fs::remove_dir_all(place.data().join("journal")).expect("removed");
+    let (theirs, text) = terminal();
+    let mut command = place.command("serve", &["--listen", "127.0.0.1:0"]);
+    let status = command.stdout(Stdio::null()).stderr(theirs).status().expect("it ends");
+    assert_eq!(status.code(), Some(22));
+    drop(command);
+    let refused = text.join().expect("read");
+    assert_says(&refused, "acknowledged commands are missing");
+    assert!(!refused.contains("replaying"), "{refused:?}");
+}
+
+/// Gives everything below `dir` these modes.
+fn set_modes(dir: &Path, folder: u32, file: u32) {
+    fs::set_permissions(dir, fs::Permissions::from_mode(folder | 0o200)).expect("set");
+    for path in fs::read_dir(dir).expect("a folder").map(|entry| entry.expect("an entry").path()) {
+        match path.is_dir() {
+            true => set_modes(&path, folder, file),
+            false => fs::set_permissions(&path, fs::Permissions::from_mode(file)).expect("set"),
+        }
+    }
+    fs::set_permissions(dir, fs::Permissions::from_mode(folder)).expect("set");
+}
+
+/// `verify` by a user who may read all of it and write none.
+fn verify_as_a_reader(place: &Place) -> Done {
+    const NOBODY: u32 = 65_534;
+    fs::set_permissions(place.dir.path(), fs::Permissions::from_mode(0o755)).expect("set");
+    set_modes(&place.data(), 0o555, 0o444);
+    let program = place.dir.path().join("dojima");
+    if !program.exists() {
+        fs::copy(env!("CARGO_BIN_EXE_dojima"), &program).expect("copied");
+    }
+    let mut command = Command::new(program);
+    command.args(place.arguments("verify")).env_remove("RUST_LOG").stdin(Stdio::null());
+    if rustix::process::geteuid().is_root() {
+        command.uid(NOBODY).gid(NOBODY);
+    }
+    let done = command.output().expect("the program runs").into();
+    set_modes(&place.data(), 0o700, 0o600);
+    done
+}
+
+#[test]
+fn verify_reads_a_stopped_directory_as_a_user_who_may_write_nothing() {
+    let place = Place::new();
+    let server = place.serve();
+    trade(server.address, "ALICE", b'S', 2);
+    trade(server.address, "BOB", b'B', 3);
+    assert_eq!(server.terminate().code, Some(0));
+    assert!(!place.data().join("dojima.sqlite-shm").exists(), "nothing is left of the write-ahead log");
+    let verified = verify_as_a_reader(&place);
+    assert_eq!(verified.code, Some(0), "{}{}", verified.stdout, verified.stderr);
+    assert_says(&verified.stdout, "every event is there; 15 balances as replayed");
+    assert_says(&verified.stdout, "starts from the snapshot of command 31");
+
+    // After a kill the file alone is not what the database says.
+    fs::write(place.data().join("dojima.sqlite-wal"), [1; 5_000]).expect("written");
+    let refused = verify_as_a_reader(&place);
+    assert_eq!(refused.code, Some(1), "{}{}", refused.stdout, refused.stderr);
+    assert_says(&refused.stdout, "cannot be read by a user who may not write its directory");
 }
 
 /// A start that the system does not allow as many descriptors as it may need changes nothing.

@@ -20,6 +20,7 @@ mod inline;
 mod kill;
 mod layers;
 mod log;
+mod lost;
 mod market;
 mod modes;
 mod persister;

@@ -1,13 +1,13 @@
 //! `dojima-tools load`: the demo's driver against an engine that somebody else runs.
 //!
 //! The engine needs the flow's accounts: `load --print-config` prints a configuration that has them. A login's numbers
-//! go up for ever, so every run needs an engine whose data directory is new.
+//! go up for ever, so every run needs an engine whose data directory is new; on another one it is refused before it sends.
 
 use anyhow::Context;
 use clap::Args;
 use dojima::cli::{print, show};
 use dojima::client::flow::generator::{GeneratorOptions, generate};
-use dojima::client::{Driver, DriverOptions, Ordering, Pace, Turn};
+use dojima::client::{Driver, DriverError, DriverOptions, Ordering, Pace, Turn};
 use dojima::runtime::thread_time;
 use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
@@ -51,8 +51,12 @@ pub(crate) fn run(args: LoadArgs) -> anyhow::Result<()> {
     let window = args.window as usize;
     let options = DriverOptions { window, ordering: Ordering::PerSession, pace: Pace::Max };
     let mut driver = Driver::new(&flow, options)?;
-    driver.connect(args.address).with_context(|| {
-        format!("no sessions at {}; was the engine started with `load --print-config`'s file?", args.address)
+    driver.connect_first(args.address).map_err(|error| match error {
+        DriverError::Used { .. } => error.into(),
+        error => anyhow::Error::new(error).context(format!(
+            "no sessions at {}; was the engine started with `load --print-config`'s file?",
+            args.address
+        )),
     })?;
     let (started, before) = (Instant::now(), thread_time());
     let mut shown = started;

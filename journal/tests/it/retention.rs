@@ -247,8 +247,12 @@ fn a_scan_from_a_sequence_judges_what_follows_it_and_nothing_before() {
         let outcome = scan_from(&damage(file, at), from);
         match outcome {
             Ok(_) => assert!(ends_well, "{file} byte {at} from {from}"),
-            Err(JournalError::Damaged { file: named, .. }) => {
+            Err(error @ JournalError::Damaged { .. }) => {
+                let JournalError::Damaged { file: named, .. } = &error else { unreachable!() };
                 assert!(!ends_well && named.ends_with(file), "{file} byte {at} from {from}");
+                // Wherever it began, it says the same.
+                let whole = scan(&damage(file, at)).expect_err("damaged");
+                assert_eq!(error.to_string(), whole.to_string(), "{file} byte {at} from {from}");
             }
             Err(error) => panic!("{file} byte {at} from {from}: {error}"),
         }
@@ -258,12 +262,26 @@ fn a_scan_from_a_sequence_judges_what_follows_it_and_nothing_before() {
         copy.remove(missing).expect("removed");
         let error = scan_from(&copy, 1_299).expect_err("a gap");
         assert!(error.to_string().contains(missing), "{error}");
+        // Both say the same: the first record that is missing, wherever the scan began.
+        let whole = scan(&copy).expect_err("a gap");
+        assert_eq!(error.to_string(), whole.to_string());
+        let due = segments.iter().find(|segment| segment.file.ends_with(missing));
+        if let Some(due) = due {
+            assert!(error.to_string().contains(&format!("(sequence {})", due.base_sequence)), "{error}");
+        }
     }
     let copy = storage.after_crash(|_, _| true);
     let bytes = copy.bytes("0000000002.seg").expect("the file is there");
     copy.put("0000000002.seg", bytes[..4000].to_vec());
     let error = scan_from(&copy, 1_299).expect_err("cut short");
-    assert!(matches!(error, JournalError::Damaged { offset: 4000, .. }), "{error}");
+    let JournalError::Damaged { sequence: cut, .. } = scan(&copy).expect_err("cut short") else {
+        panic!("{error}")
+    };
+    assert!(cut > second, "{error}");
+    assert!(
+        matches!(error, JournalError::Damaged { offset: 4000, sequence, .. } if sequence == cut),
+        "{error}"
+    );
     // What was not looked at is not cut through either.
     let copy = damage("0000000001.seg", 100);
     let refused = scan_from(&copy, 1_299).expect("scans").into_writer_truncated(1_010, small());

@@ -8,6 +8,7 @@ use crate::client::flow::{FlowAction, OrderIndex, SessionIndex};
 use crate::client::session::{ClientError, Credentials, Resume, Session};
 use crate::domain::{ClOrdId, Side, Symbol, TimeInForce, UserRef};
 use crate::wire::ouch::{Appendage, CancelOrder, Inbound, Outbound, ReplaceOrder};
+use crate::wire::soup::Username;
 use hdrhistogram::Histogram;
 use std::collections::VecDeque;
 use std::hint::black_box;
@@ -140,6 +141,17 @@ impl Lane {
         }
         self.session = Some(session);
         Ok(self.pending.len() as u64)
+    }
+
+    /// Logs in to a session that was not used yet, and skips its start of the day. Returns how many messages there are already.
+    pub(super) fn connect_first(&mut self, address: SocketAddr) -> Result<u64, ClientError> {
+        self.resume = Resume { session: None, sequence: 0 };
+        self.connect(address)?;
+        Ok(self.next_sequence() - 1)
+    }
+
+    pub(super) fn username(&self) -> Username {
+        self.who.username
     }
 
     pub(super) fn leave(&mut self) {

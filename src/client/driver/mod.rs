@@ -29,6 +29,7 @@ use super::session::ClientError;
 use super::wait::Waiter;
 use crate::domain::{OrderPrice, Side, Symbol, TimeInForce, UserRef};
 use crate::wire::ouch::{self, EnterOrder};
+use crate::wire::soup::Username;
 use hdrhistogram::Histogram;
 use lane::{AHEAD, FENCE, Lane, Orders, Terms};
 use std::collections::BTreeMap;
@@ -40,6 +41,9 @@ const UNSENT_MAX: usize = 256 * 1024;
 
 /// Unsettled requests without any news for this long: something is wrong.
 const STALLED_AFTER: Duration = Duration::from_secs(30);
+
+/// Messages in the stream of a login that has sent nothing: the start of the day.
+const MESSAGES_UNUSED: u64 = 1;
 
 /// How requests of different sessions are ordered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,6 +98,19 @@ pub enum DriverError {
         session: usize,
         /// The order's client number.
         user_ref: UserRef,
+    },
+    /// The login was used before, so that its numbers are taken.
+    #[error(
+        "session {session}: the login {username} was used before, for its stream has {messages} messages, so its order \
+         numbers are taken; nothing was sent: start an engine on a new data directory"
+    )]
+    Used {
+        /// Which session, from 0.
+        session: usize,
+        /// Its login.
+        username: Username,
+        /// How many messages its stream has.
+        messages: u64,
     },
     /// The engine is connected but does not answer.
     #[error("{unsettled} requests without an answer for {} s", waited.as_secs())]
@@ -243,6 +260,28 @@ impl<'a> Driver<'a> {
             }
         }
         self.clock.base = None;
+        self.last_news = Instant::now();
+        Ok(())
+    }
+
+    /// Connects every session the first time, to logins that have sent nothing yet. A login's numbers go up for ever, so a flow
+    /// cannot be played through one that has a history.
+    ///
+    /// # Errors
+    /// [`DriverError::Used`], and then nothing was sent and no session is left; [`DriverError::Session`].
+    pub fn connect_first(&mut self, address: SocketAddr) -> Result<(), DriverError> {
+        for (at, lane) in self.lanes.iter_mut().enumerate() {
+            let messages = lane.connect_first(address);
+            let messages = messages.map_err(|source| DriverError::Session { session: at, source })?;
+            if messages > MESSAGES_UNUSED {
+                let username = lane.username();
+                self.log_out();
+                return Err(DriverError::Used { session: at, username, messages });
+            }
+            if let Some(session) = &lane.session {
+                self.waiter.add(session)?;
+            }
+        }
         self.last_news = Instant::now();
         Ok(())
     }

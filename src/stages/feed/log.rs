@@ -9,7 +9,7 @@ use crate::runtime::{Fatal, Halt};
 use crate::wire::itch::MESSAGE_LEN_MAX;
 use dojima_journal::storage::Storage;
 use dojima_journal::{
-    AppendError, ArchivedStorage, JournalError, Options, Reader, SegmentIndex, SyncError, Writer,
+    AppendError, ArchivedStorage, JournalError, Options, Reader, Scanned, SegmentIndex, SyncError, Writer,
     scan_storage_from,
 };
 use std::cell::RefCell;
@@ -101,29 +101,30 @@ pub(super) struct MessageLog {
     next: u64,
 }
 
-impl MessageLog {
-    /// Opens the log. What it has of commands after `last_sequence` is cut: these were never durable, and are gone with a
+/// The log as it was found, before anything is changed.
+pub(super) struct FoundLog {
+    scanned: Scanned,
+    /// The first and the last message in it.
+    first: u64,
+    last: u64,
+    /// The last one that stays.
+    keep: u64,
+    known: u64,
+}
+
+impl FoundLog {
+    /// Looks at the log. What it has of commands after `last_sequence` will be cut: these were never durable, and are gone with a
     /// loss of power. `known` messages are in the checkpoint that the feed goes on from; `None` when the log does not have
     /// as many, so that the checkpoint cannot be used.
     ///
     /// # Errors
-    /// [`Fatal::MarketData`] for a log that is damaged or cannot be written.
-    pub(super) fn open(
+    /// [`Fatal::MarketData`] for a log that is damaged or cannot be read.
+    pub(super) fn look(
         files: &Arc<dyn Storage>,
-        options: Options,
         known: u64,
         last_sequence: u64,
     ) -> Result<Option<Self>, Fatal> {
-        let advice = |error: JournalError| {
-            if matches!(error, JournalError::Io { .. } | JournalError::Locked { .. }) {
-                return Fatal::market_data(error);
-            }
-            Fatal::market_data(format_args!(
-                "{error}; it is made from the event log: remove {} to have it made again",
-                files.dir().display()
-            ))
-        };
-        let scanned = scan_storage_from(Arc::clone(files), known.max(1)).map_err(advice)?;
+        let scanned = scan_storage_from(Arc::clone(files), known.max(1)).map_err(unusable(files))?;
         let (first, last) = (scanned.first_sequence(), scanned.next_sequence() - 1);
         if last < known {
             return Ok(None);
@@ -132,6 +133,15 @@ impl MessageLog {
             true => keep_until(files, first.max(known + 1), last, last_sequence)?,
             false => last,
         };
+        Ok(Some(Self { scanned, first, last, keep, known }))
+    }
+
+    /// Opens it for writing.
+    ///
+    /// # Errors
+    /// [`Fatal::MarketData`] when it cannot be written.
+    pub(super) fn open(self, files: &Arc<dyn Storage>, options: Options) -> Result<MessageLog, Fatal> {
+        let Self { scanned, first, last, keep, known } = self;
         let writer = if keep < last {
             tracing::warn!(
                 "market data: messages {} to {last} are of commands that were never durable, and are cut",
@@ -141,16 +151,31 @@ impl MessageLog {
         } else {
             scanned.into_writer(options)
         };
-        Ok(Some(Self {
+        Ok(MessageLog {
             files: Arc::clone(files),
             old: OldMessages::of(files),
-            writer: Some(writer.map_err(advice)?),
+            writer: Some(writer.map_err(unusable(files))?),
             found: (first, keep),
             comparing: None,
             next: known + 1,
-        }))
+        })
     }
+}
 
+/// Adapter for `map_err`: what helps against a log that is damaged.
+fn unusable(files: &Arc<dyn Storage>) -> impl Fn(JournalError) -> Fatal {
+    move |error| {
+        if matches!(error, JournalError::Io { .. } | JournalError::Locked { .. }) {
+            return Fatal::market_data(error);
+        }
+        Fatal::market_data(format_args!(
+            "{error}; it is made from the event log: remove {} to have it made again",
+            files.dir().display()
+        ))
+    }
+}
+
+impl MessageLog {
     /// The number of the next message.
     pub(super) fn next(&self) -> u64 {
         self.next

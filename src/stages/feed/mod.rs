@@ -36,7 +36,7 @@ use crate::wire::soup::{self, SessionId, kind};
 use checkpoint::{Checkpoint, Encoded};
 use dojima_journal::storage::Storage;
 use dojima_journal::{ArchivedStorage, JournalError, Reader, Trusted, retire_before};
-use log::MessageLog;
+use log::{FoundLog, MessageLog};
 use mold::{Begun, Mold};
 use server::{Messages, Server, Service};
 use snapshots::Snapshots;
@@ -128,7 +128,8 @@ impl FeedPublisher {
     ) -> Result<Self, Fatal> {
         settings.check()?;
         checkpoint::prepare(files.market_data.as_ref())?;
-        let (Checkpoint { feed, messages, session_first }, log) = find_start(&settings, &files, start)?;
+        let (Checkpoint { feed, messages, session_first }, log) = find_start(&files, start)?;
+        let log = log.open(&files.market_data, settings.log)?;
         let events = open_events(&files, feed.last_event() + 1)?;
         let session_number = feed.session();
         let session = session_of(&settings, session_number)?;
@@ -428,19 +429,15 @@ fn session_of(settings: &FeedSettings, session: u32) -> Result<SessionId, Fatal>
 }
 
 /// The newest checkpoint that fits what the log has, or the beginning.
-fn find_start(
-    settings: &FeedSettings,
-    files: &FeedFiles,
-    start: FeedStart,
-) -> Result<(Checkpoint, MessageLog), Fatal> {
+fn find_start(files: &FeedFiles, start: FeedStart) -> Result<(Checkpoint, FoundLog), Fatal> {
     let storage = files.market_data.as_ref();
     let there = checkpoint::all(storage)
         .map_err(|error| Fatal::market_data(format_args!("{}: {error}", storage.dir().display())))?;
-    let open = |messages| MessageLog::open(&files.market_data, settings.log, messages, start.sequence);
+    let look = |messages| FoundLog::look(&files.market_data, messages, start.sequence);
     for event in there.into_iter().filter(|event| *event <= start.event) {
         match checkpoint::read(storage, event) {
             Ok(found) => {
-                if let Some(log) = open(found.messages)? {
+                if let Some(log) = look(found.messages)? {
                     return Ok((found, log));
                 }
                 tracing::warn!(
@@ -450,21 +447,35 @@ fn find_start(
             Err(why) => tracing::warn!("market data: the checkpoint of event {event} cannot be used: {why}"),
         }
     }
-    let log = open(0)?.ok_or_else(|| Fatal::invariant("no log has fewer than 0 messages"))?;
+    let log = look(0)?.ok_or_else(|| Fatal::invariant("no log has fewer than 0 messages"))?;
     Ok((Checkpoint::default(), log))
 }
 
 fn open_events(files: &FeedFiles, event: u64) -> Result<Reader, Fatal> {
     let archived: Arc<dyn Storage> = Arc::new(ArchivedStorage::new(Arc::clone(&files.event_log)));
     Reader::open_storage(archived, event).map_err(|error| match error {
-        JournalError::Gone { dir, first, asked } => Fatal::market_data(format_args!(
-            "it has to be made from event {asked} on, and {} begins at event {first}: put the older segments (or \
-             their archives) back, restore a checkpoint in {}, or turn it off (market_data.enabled = false)",
-            dir.display(),
-            files.market_data.dir().display()
-        )),
+        JournalError::Gone { first, asked, .. } => events_gone(files, first, asked),
         error => Fatal::event_log(error),
     })
+}
+
+fn events_gone(files: &FeedFiles, first: u64, asked: u64) -> Fatal {
+    Fatal::market_data(format_args!(
+        "it has to be made from event {asked} on, and {} begins at event {first}: put the older segments (or \
+         their archives) back, restore a checkpoint in {}, or turn it off (market_data.enabled = false)",
+        files.event_log.dir().display(),
+        files.market_data.dir().display()
+    ))
+}
+
+/// What [`FeedPublisher::new`] would say of these files, without writing to them, where the event log begins at `first_event`.
+///
+/// # Errors
+/// [`Fatal::MarketData`], as there.
+pub fn rehearse(files: &FeedFiles, start: FeedStart, first_event: u64) -> Result<(), Fatal> {
+    let (Checkpoint { feed, .. }, _) = find_start(files, start)?;
+    let asked = feed.last_event() + 1;
+    if asked < first_event { Err(events_gone(files, first_event, asked)) } else { Ok(()) }
 }
 
 impl Agent for FeedPublisher {

@@ -117,7 +117,7 @@ pub(super) fn run(args: &DiffArgs) -> anyhow::Result<ExitCode> {
     progress.finish();
     // A journal that ends early because it is damaged is no prefix of anything.
     for (party, _) in [(&a, &first), (&b, &second)].iter().filter(|(_, entry)| entry.is_none()) {
-        party.source.check_end().map_err(|error| {
+        party.source.check_end(0).map_err(|error| {
             let (dir, same) = (party.source.dir().display(), count(equal, party.source.content));
             anyhow::anyhow!(
                 "{dir} could only be compared as far as it can be read ({same}, all equal): {error}"

@@ -5,7 +5,7 @@ use super::selection::{FilterArgs, Selection};
 use super::source::SourceArgs;
 use anyhow::Context;
 use clap::Args;
-use crossbeam_channel::{RecvTimeoutError, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::collections::VecDeque;
@@ -15,6 +15,8 @@ use std::time::{Duration, Instant};
 
 /// How long it waits before it looks for more.
 const PAUSE: Duration = Duration::from_millis(50);
+/// Full segments before the one in use in which the last records are looked for.
+const SEGMENTS_BEFORE: usize = 1;
 
 /// Arguments of `dojima-tools journal follow`.
 #[derive(Debug, Args)]
@@ -22,6 +24,8 @@ const PAUSE: Duration = Duration::from_millis(50);
     dojima-tools journal follow data\n  \
     dojima-tools journal follow data --events --kind executed --instrument BTC-USDT\n  \
     dojima-tools journal follow data --last 0 --for 10\n\n\
+    It begins at the end: the last records that are meant are looked for in the newest two segments, unless the filters name a range. \
+    An order that was entered before those is not known, so a cancel of it has no instrument.\n\n\
     What is shown may not be on the disk yet: the journal is read as it is written. Ctrl-C ends it.")]
 pub(super) struct FollowArgs {
     #[command(flatten)]
@@ -40,8 +44,6 @@ pub(super) struct FollowArgs {
 }
 
 pub(super) fn run(args: &FollowArgs) -> anyhow::Result<ExitCode> {
-    let started = Instant::now();
-    let deadline = args.seconds.and_then(|seconds| started.checked_add(Duration::from_secs(seconds)));
     let (interrupt, interrupted) = bounded(1);
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).context("cannot handle signals")?;
     std::thread::spawn(move || {
@@ -50,30 +52,43 @@ pub(super) fn run(args: &FollowArgs) -> anyhow::Result<ExitCode> {
             let _ = interrupt.try_send(());
         }
     });
+    follow(args, &interrupted, &mut io::stdout().lock())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Shows records until the time is over, or the interrupt comes.
+fn follow(args: &FollowArgs, interrupted: &Receiver<()>, out: &mut impl Write) -> anyhow::Result<()> {
+    let started = Instant::now();
+    let deadline = args.seconds.and_then(|seconds| started.checked_add(Duration::from_secs(seconds)));
     let source = args.source.open()?;
-    let mut selection = Selection::new(&source, &args.filter)?;
+    // A range may be anywhere; what comes next comes at the end.
+    let (mut selection, (mut reader, first)) = match args.filter.has_range() {
+        true => (Selection::new(&source, &args.filter)?, (source.reader(1)?, 1)),
+        false => (Selection::at_end(&source, &args.filter)?, source.newest(SEGMENTS_BEFORE)?),
+    };
     let show = if args.position { Show::Position } else { Show::Content };
-    let mut reader = source.reader(1)?;
-    let mut out = io::stdout().lock();
-    // The records that are there already are read for the names in them; the last ones are shown once all are read.
+    // Of the records that are there already the last ones are shown, once all are read.
     let mut waiting = VecDeque::new();
     let mut caught_up = false;
     loop {
         while let Some(record) = reader.next()? {
+            // A journal that grows as fast as it is read must not keep an interrupt waiting.
+            if !interrupted.is_empty() {
+                return Ok(());
+            }
             if selection.is_past(&record) {
                 waiting.drain(..).try_for_each(|line: String| writeln!(out, "{line}"))?;
-                return Ok(ExitCode::SUCCESS);
+                return Ok(());
             }
             if let Some(selected) = selection.take(&record)? {
                 let line = lines::line(&selected.entry, &selected.concerns, selection.names(), show);
-                waiting.push_back(line);
+                match caught_up {
+                    true => writeln!(out, "{line}")?,
+                    false => waiting.push_back(line),
+                }
             }
-            if !caught_up && waiting.len() > args.last {
+            if waiting.len() > args.last {
                 waiting.pop_front();
-            }
-            // A journal that grows as fast as it is read must not keep an interrupt waiting.
-            if !interrupted.is_empty() {
-                break;
             }
         }
         caught_up = true;
@@ -87,6 +102,45 @@ pub(super) fn run(args: &FollowArgs) -> anyhow::Result<ExitCode> {
         }
     }
     // Where nothing more came, that may be because nothing more can be read.
-    source.check_end()?;
-    Ok(ExitCode::SUCCESS)
+    source.check_end(first)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+    use dojima::domain::{Command, codec};
+    use dojima::recovery::DataDir;
+    use dojima_journal::{Options, scan};
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        follow: FollowArgs,
+    }
+
+    #[test]
+    fn who_interrupts_it_before_it_has_caught_up_is_shown_nothing_old() {
+        let folder = tempfile::tempdir().expect("a directory");
+        let options = Options::default().with_segment_bytes(64 * 1024).with_content(DataDir::COMMANDS);
+        let mut writer = scan(folder.path()).expect("scanned").into_writer(options).expect("a writer");
+        let mut payload = [0; codec::ENCODED_LEN_MAX];
+        let length = codec::encode_command(&Command::Tick, &mut payload).expect("encoded");
+        for sequence in 1..=50 {
+            writer.append(sequence, sequence, &payload[..length]).expect("appended");
+        }
+        let dir = folder.path().to_str().expect("UTF-8");
+        let shown = |line: &[&str], interrupts: usize| {
+            let (interrupt, interrupted) = bounded(1);
+            (0..interrupts).for_each(|_| interrupt.send(()).expect("there is room"));
+            let line = Line::parse_from([&["follow", dir], line].concat());
+            let mut out = Vec::new();
+            follow(&line.follow, &interrupted, &mut out).expect("it ends");
+            String::from_utf8(out).expect("UTF-8").lines().count()
+        };
+        assert_eq!(shown(&["--for", "0"], 0), 10);
+        assert_eq!(shown(&[], 1), 0);
+        assert_eq!(shown(&["--from", "1", "--last", "50", "--for", "0"], 0), 50);
+        assert_eq!(shown(&["--from", "1", "--last", "50"], 1), 0);
+    }
 }

@@ -63,7 +63,7 @@ pub(super) fn each(
     let mut left = count.unwrap_or(u64::MAX);
     while left > 0 {
         let Some(record) = reader.next()? else {
-            source.check_end()?;
+            source.check_end(0)?;
             break;
         };
         progress.at(&record);

@@ -16,7 +16,7 @@ use dojima::domain::Command;
 use dojima::engine::{Engine, ImplausibleClock, Launch, OnFatal, OrderEntry, Stopped, open_venue};
 use dojima::recovery::DataDir;
 use dojima::runtime::ThreadingMode;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 use report::{Outcome, Report};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -280,7 +280,7 @@ fn push(engine: &mut Engine, batch: &mut Vec<Command>) -> anyhow::Result<()> {
 fn progress_bar(commands: u64) -> ProgressBar {
     let template = "playing {bar:30} {human_pos} of {human_len} commands, {per_sec}, {eta} left";
     let style = ProgressStyle::with_template(template).expect("the template is fixed");
-    ProgressBar::new(commands).with_style(style)
+    ProgressBar::new(commands).with_finish(ProgressFinish::AndClear).with_style(style)
 }
 
 #[cfg(test)]

@@ -41,6 +41,13 @@ pub(super) struct FilterArgs {
     kind: Vec<String>,
 }
 
+impl FilterArgs {
+    /// Whether a part of the journal is meant, and not just what comes.
+    pub(super) fn has_range(&self) -> bool {
+        self.from.is_some() || self.to.is_some() || self.since.is_some() || self.until.is_some()
+    }
+}
+
 /// The filters, held against a journal, and what its records say of names.
 pub(super) struct Selection<'a> {
     source: &'a Source,
@@ -84,6 +91,14 @@ impl<'a> Selection<'a> {
             kinds,
             names: source.names(),
         })
+    }
+
+    /// The same for who reads the newest records only.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub(super) fn at_end(source: &'a Source, args: &'a FilterArgs) -> anyhow::Result<Self> {
+        Ok(Self { names: source.names_at_end(), ..Self::new(source, args)? })
     }
 
     /// What was said of names so far.

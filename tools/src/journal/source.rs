@@ -4,15 +4,17 @@ use super::entry::{Content, Entry, Undecodable, Value};
 use super::names::Names;
 use anyhow::{Context, bail};
 use clap::Args;
-use dojima::cli::{replay, show};
-use dojima::domain::{Command, Timestamp};
+use dojima::cli::{outlook, replay, show};
+use dojima::domain::{Command, Event, Timestamp};
+use dojima::recovery::{DataDir, Missing};
 use dojima::replica::Snapshots;
 use dojima_journal::layout::BASE_SEQUENCE_AT;
 use dojima_journal::storage::{FileStorage, Storage};
 use dojima_journal::{
-    ArchivedStorage, FoundBeside, JournalError, Reader, Record, Scanned, Verdict, scan_beside,
+    ArchivedStorage, FoundBeside, JournalError, MemoryStorage, Reader, Record, Scanned, Verdict,
+    scan_beside_from,
 };
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -154,6 +156,23 @@ impl Source {
         self.content.decode(record, || self.segment_path(record.position().segment))
     }
 
+    /// A reader of the segment in use, and of so many before it; and the sequence of the first record that it reads.
+    ///
+    /// # Errors
+    /// As [`Reader::open_storage`].
+    pub(super) fn newest(&self, segments_before: usize) -> Result<(Reader, u64), JournalError> {
+        let mut first = u64::MAX;
+        for _ in 0..=segments_before {
+            let before = if first == u64::MAX { first } else { first - 1 };
+            match Reader::open_segment_of(Arc::clone(&self.files), before) {
+                Ok(reader) => first = reader.next_in_segment().unwrap_or(1),
+                Err(JournalError::Gone { .. }) => break,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok((self.reader(first)?, first))
+    }
+
     /// The time of the last record that can be read; 0 without one. Reads the last segment only.
     pub(super) fn last_time(&self) -> Result<Timestamp, JournalError> {
         let mut time = Timestamp(0);
@@ -181,6 +200,26 @@ impl Source {
             }
         };
         opening.iter().for_each(|command| names.note_command(command));
+        names
+    }
+
+    /// As [`Self::names`], for who reads the newest records only: with what the first records say of the venue.
+    pub(super) fn names_at_end(&self) -> Names {
+        let mut names = self.names();
+        if !self.begins_at_the_first() {
+            return names;
+        }
+        let Ok(mut reader) = self.reader(1) else { return names };
+        for _ in 0..OPENING_MAX {
+            let Ok(Some(record)) = reader.next() else { break };
+            let Ok(entry) = self.decode(&record) else { break };
+            names.note(&entry);
+            match entry.value {
+                Value::Command(Command::Open { .. }) => break,
+                Value::Event(record) if matches!(record.event, Event::Opened { .. }) => break,
+                Value::Command(_) | Value::Event(_) => {}
+            }
+        }
         names
     }
 
@@ -214,18 +253,22 @@ impl Source {
 
     /// Scans all of it, beside an engine or not.
     pub(super) fn judge(&self) -> Judgement {
-        match scan_beside(&self.files) {
+        self.judge_from(0)
+    }
+
+    fn judge_from(&self, sequence: u64) -> Judgement {
+        match scan_beside_from(&self.files, sequence) {
             Ok(FoundBeside { scanned, is_live }) => Judgement { scanned: Ok(scanned), is_live },
             Err(error) => Judgement { scanned: Err(error), is_live: false },
         }
     }
 
-    /// For who has read all that can be read: whether it ended there because all is read.
+    /// For who has read all that can be read from this sequence on: whether it ended there because all is read.
     ///
     /// # Errors
     /// [`JournalError::Damaged`], or [`Torn`].
-    pub(super) fn check_end(&self) -> anyhow::Result<()> {
-        self.judge().into_result().map(|_| ())
+    pub(super) fn check_end(&self, from: u64) -> anyhow::Result<()> {
+        self.judge_from(from).into_result().map(|_| ())
     }
 
     /// The files in its directory.
@@ -251,6 +294,49 @@ impl Source {
         let file = self.files.open(&segment_name(number));
         let read = file.and_then(|file| file.read_at(&mut base, BASE_SEQUENCE_AT as u64));
         read.is_ok_and(|read| read == base.len()) && base == [0; 8]
+    }
+
+    /// The data directory that this journal or event log is part of; `None` for one that lies by itself.
+    pub(super) fn data_dir(&self) -> Option<DataDir> {
+        let name = self.dir().file_name()?;
+        let data = self.dir().parent()?;
+        let beside = ["journal", "events", "snapshots"].into_iter().filter(|other| name != *other);
+        let is_part = (name == "journal" || name == "events")
+            && beside.into_iter().any(|other| data.join(other).is_dir());
+        is_part.then(|| DataDir::new(data))
+    }
+
+    /// The data directory, or one that has this journal and nothing else; `None` for an event log that lies by itself.
+    pub(super) fn as_data_dir(&self) -> Option<DataDir> {
+        let alone = || -> Arc<dyn Storage> { Arc::new(MemoryStorage::new()) };
+        self.data_dir().or_else(|| match self.content {
+            Content::Commands => {
+                let folders = [alone(), Arc::clone(&self.raw), alone(), alone(), alone()];
+                Some(DataDir::of(self.dir(), folders))
+            }
+            Content::Events => None,
+        })
+    }
+
+    /// What is missing before its first record.
+    pub(super) fn missing(&self) -> Option<String> {
+        let missing = Missing::before(&self.raw).ok().flatten();
+        missing.map(|missing| outlook::missing(&missing, self.content.singular()))
+    }
+
+    /// What is missing before the first record of the other logs of its data directory.
+    pub(super) fn missing_beside(&self) -> Vec<String> {
+        let Some(data) = self.data_dir() else { return Vec::new() };
+        let other = match self.content {
+            Content::Commands => ("event log", data.event_log(), Content::Events.singular()),
+            Content::Events => ("journal", data.journal(), Content::Commands.singular()),
+        };
+        let logs = [other, ("market data", data.market_data(), "message")];
+        let missing = logs.into_iter().filter_map(|(log, files, noun)| {
+            let missing = Missing::before(files).ok().flatten()?;
+            Some(format!("{log}: {} are missing", outlook::missing(&missing, noun)))
+        });
+        missing.collect()
     }
 
     /// Where the snapshots of a data directory are, seen from its journal.
@@ -313,7 +399,8 @@ impl Progress {
         }
         let template = "reading {bar:30} {binary_bytes} of {binary_total_bytes}, {eta} left";
         let style = ProgressStyle::with_template(template).expect("the template is fixed");
-        Ok(Self { bar: ProgressBar::new(bytes).with_style(style), starts })
+        let bar = ProgressBar::new(bytes).with_finish(ProgressFinish::AndClear);
+        Ok(Self { bar: bar.with_style(style), starts })
     }
 
     /// No bar.

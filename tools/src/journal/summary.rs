@@ -161,6 +161,9 @@ fn print(source: &Source, listing: &Listing, judgement: &Judgement, found: &Foun
         row("synced", format!("up to {} at least", show::thousands(scanned.watermark())));
     }
     row("verdict", verdict(judgement));
+    if let Some(missing) = source.missing() {
+        row("missing", missing);
+    }
     for (name, bytes) in &listing.archived {
         row("archived", format!("{name}, {}", show::bytes(*bytes)));
     }
@@ -261,7 +264,11 @@ fn verdict(judgement: &Judgement) -> String {
         Ok(_) if judgement.is_live => "an engine is writing to it".to_owned(),
         Ok(scanned) => replay::verdict(scanned.verdict()).replace("commands", "records"),
         Err(JournalError::Damaged { file, offset, sequence, why }) => {
-            format!("DAMAGED at byte {offset} of {}, where sequence {sequence} is due: {why}", file.display())
+            let due = match sequence {
+                0 => String::new(),
+                sequence => format!(", where sequence {sequence} is due"),
+            };
+            format!("DAMAGED at byte {offset} of {}{due}: {why}", file.display())
         }
         Err(error) => error.to_string(),
     }

@@ -6,11 +6,13 @@ use super::entry::{Content, Entry, Undecodable, Value};
 use super::source::{Progress, Source, SourceArgs, count};
 use super::time::rfc3339;
 use clap::Args;
+use dojima::cli::outlook::Outlook;
 use dojima::cli::{print, replay, show};
+use dojima::config::Config;
 use dojima::domain::Timestamp;
 use dojima_journal::{JournalError, Verdict, layout};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Arguments of `dojima-tools journal verify`.
@@ -19,21 +21,40 @@ use std::process::ExitCode;
     dojima-tools journal verify data\n  \
     dojima-tools journal verify data --events\n  \
     dojima-tools journal verify /backup/2026-11-24/journal && echo good\n\n\
-    Exit codes: 0 all of it is good, 1 something is damaged, or cut off at the end, 2 it could not be read. Whether the \
-    events are those of the commands is what `dojima verify` checks.")]
+    Exit codes: 0 all of it is good, 1 something is damaged, missing, or cut off at the end, or an engine would not start on it, \
+    2 it could not be read. Whether the events are those of the commands is what `dojima verify` checks.")]
 pub(super) struct VerifyArgs {
     #[command(flatten)]
     source: SourceArgs,
+    /// The configuration of the engine, which decides what a start does; the built-in one if left out
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Old segments were deleted or archived elsewhere (retention.segments): a snapshot may stand for them
+    #[arg(long)]
+    retired: bool,
 }
 
-/// What is wrong, and what comes of it.
+/// What is wrong, and what can be done.
 struct Problem {
     /// Where: file, byte, sequence.
     place: Option<Place>,
     outcome: Outcome,
     what: String,
-    engine: String,
     operator: String,
+}
+
+impl Problem {
+    /// A torn tail that a start would not cut is no harmless one.
+    fn held_against(self, outlook: Option<&Outlook>) -> Self {
+        match (self.outcome, outlook) {
+            (Outcome::TornTail, Some(Outlook::Refused(_))) => {
+                let operator = "what the engine says: something beside it proves that the journal was longer. Put the file back from \
+                                elsewhere, best from what this is a copy of";
+                Self { operator: operator.to_owned(), ..self }
+            }
+            _ => self,
+        }
+    }
 }
 
 /// How bad it is.
@@ -43,10 +64,25 @@ enum Outcome {
     Damaged,
     /// Something at the end cannot be read that nothing says was acknowledged.
     TornTail,
+    /// The beginning is gone.
+    Incomplete,
+    /// All of it can be read, and yet no engine starts on it.
+    Refused,
+}
+
+impl Outcome {
+    fn text(self) -> &'static str {
+        match self {
+            Self::Damaged => "DAMAGED",
+            Self::TornTail => "TORN TAIL",
+            Self::Incomplete => "INCOMPLETE",
+            Self::Refused => "START REFUSED",
+        }
+    }
 }
 
 struct Place {
-    file: std::path::PathBuf,
+    file: PathBuf,
     offset: u64,
     sequence: u64,
     /// Which byte it is, where that is known.
@@ -66,19 +102,72 @@ struct Read {
 
 pub(super) fn run(args: &VerifyArgs) -> anyhow::Result<ExitCode> {
     let source = args.source.open()?;
+    let config = match &args.config {
+        Some(file) => Config::load(file)?,
+        None => Config::embedded_default(),
+    };
     let judgement = source.judge();
     let mut read = Read::default();
     let in_records = read_all(&source, &mut read)?;
-    let (problem, ends) = match judgement.scanned {
+    let (in_bytes, ends) = match judgement.scanned {
         Err(error) => (Some(of_error(&source, error)?), String::new()),
         Ok(_) if judgement.is_live => (None, "an engine is writing to it".to_owned()),
         Ok(scanned) => {
             (torn(&source, scanned.verdict(), scanned.next_sequence())?, replay::verdict(scanned.verdict()))
         }
     };
-    let problem = in_records.or(problem);
-    print(&source, &read, &ends, problem.as_ref())?;
-    Ok(problem.map_or(ExitCode::SUCCESS, |_| ExitCode::from(FOUND)))
+    let outlook = source.as_data_dir().map(|data| match judgement.is_live {
+        true => Outlook::NotTried("an engine is writing to it".to_owned()),
+        false => Outlook::of(&config, &data),
+    });
+    let missing = source.missing();
+    let problem = in_records
+        .or(in_bytes)
+        .map(|problem| problem.held_against(outlook.as_ref()))
+        .or_else(|| missing.clone().filter(|_| !args.retired).map(|missing| incomplete(&source, &missing)))
+        .or_else(|| refused(outlook.as_ref()));
+    let found = Found { read, ends, missing, retired: args.retired, outlook, problem };
+    found.print(&source)?;
+    Ok(found.problem.map_or(ExitCode::SUCCESS, |_| ExitCode::from(FOUND)))
+}
+
+/// All that was found.
+struct Found {
+    read: Read,
+    ends: String,
+    missing: Option<String>,
+    /// What is missing may be missing.
+    retired: bool,
+    /// `None` for an event log that lies by itself, on which no engine starts.
+    outlook: Option<Outlook>,
+    problem: Option<Problem>,
+}
+
+fn incomplete(source: &Source, missing: &str) -> Problem {
+    let operator = match source.content {
+        Content::Commands => {
+            "put the segments, or their archives, back from elsewhere. If they were deleted on purpose (retention.segments), say so \
+             with --retired: then snapshots and event log belong to the backup"
+        }
+        Content::Events => {
+            "put the segments, or their archives, back from elsewhere; or, if the journal is complete, move the event log away: the \
+             next start makes it again. If they were deleted on purpose (retention.segments), say so with --retired"
+        }
+    };
+    Problem {
+        place: None,
+        outcome: Outcome::Incomplete,
+        what: format!("it begins too late: {missing} are neither in a segment nor in an archive here"),
+        operator: operator.to_owned(),
+    }
+}
+
+/// What is whole by itself, and of no use to an engine as it lies there.
+fn refused(outlook: Option<&Outlook>) -> Option<Problem> {
+    let Some(Outlook::Refused(_)) = outlook else { return None };
+    let what = "all of it can be read, but an engine would not start on what lies there".to_owned();
+    let operator = "what the engine says; docs/OPERATIONS.md has a table of what may be missing".to_owned();
+    Some(Problem { place: None, outcome: Outcome::Refused, what, operator })
 }
 
 /// Decodes every record and holds it against the one before.
@@ -142,17 +231,17 @@ impl Read {
 fn undecodable(source: &Source, error: &Undecodable) -> Problem {
     let payload = error.position.offset + layout::RECORD_HEADER_BYTES as u64;
     let place = Place { file: error.file.clone(), offset: payload, sequence: error.sequence, finding: None };
-    let refusal = refusal(source, format!("the record {}", error.why()));
+    let damaged = damaged(source, format!("the record {}", error.why()));
     let operator = "start the version of dojima that wrote it, if it is newer than this one; else as for any damage: \
                     docs/OPERATIONS.md, \"A start that refuses\"";
-    Problem { place: Some(place), operator: operator.to_owned(), ..refusal }
+    Problem { place: Some(place), operator: operator.to_owned(), ..damaged }
 }
 
 fn contradiction(source: &Source, entry: &Entry, what: String) -> Problem {
     let (file, offset) = (source.segment_path(entry.position.segment), entry.position.offset);
     let place = Place { file, offset, sequence: entry.sequence, finding: None };
     let what = format!("the record verifies, but contradicts the one before: {what}");
-    Problem { place: Some(place), ..refusal(source, what) }
+    Problem { place: Some(place), ..damaged(source, what) }
 }
 
 fn of_error(source: &Source, error: JournalError) -> anyhow::Result<Problem> {
@@ -177,27 +266,21 @@ fn of_error(source: &Source, error: JournalError) -> anyhow::Result<Problem> {
         None => None,
     };
     let place = Place { file: file.clone(), offset, sequence, finding };
-    Ok(Problem { place: Some(place), ..refusal(source, what) })
+    Ok(Problem { place: Some(place), ..damaged(source, what) })
 }
 
-/// What comes of damage to what was acknowledged.
-fn refusal(source: &Source, what: String) -> Problem {
-    let (engine, operator) = match source.content {
-        Content::Commands => (
-            "refuses to start (exit code 14) and changes nothing".to_owned(),
+/// Damage to what was acknowledged.
+fn damaged(source: &Source, what: String) -> Problem {
+    let operator = match source.content {
+        Content::Commands => {
             "keep this directory as it is; put a copy of the named file from a backup or another disk in its place, \
              and verify again. Commands that no copy has are lost: docs/OPERATIONS.md, \"A start that refuses\""
-                .to_owned(),
-        ),
-        Content::Events => (
-            "refuses to start (exit code 16), unless the damage lies after the log's last seal: then it cuts the log \
-             there and makes the rest again from the journal"
-                .to_owned(),
+        }
+        Content::Events => {
             "if the journal verifies, move the event log away and start the engine: it is built again from the journal"
-                .to_owned(),
-        ),
+        }
     };
-    Problem { place: None, outcome: Outcome::Damaged, what, engine, operator }
+    Problem { place: None, outcome: Outcome::Damaged, what, operator: operator.to_owned() }
 }
 
 fn torn(source: &Source, verdict: &Verdict, next: u64) -> anyhow::Result<Option<Problem>> {
@@ -212,12 +295,6 @@ fn torn(source: &Source, verdict: &Verdict, next: u64) -> anyhow::Result<Option<
         "the journal ends in {} that cannot be read{lost}, and nothing in it says that they had been acknowledged",
         show::bytes(*bytes)
     );
-    let engine = match source.content {
-        Content::Commands => format!("cuts the journal at byte {offset} of {name} and goes on from there"),
-        Content::Events => {
-            format!("cuts the log at byte {offset} of {name} and makes the rest again from the journal")
-        }
-    };
     let operator = match (source.content, finding) {
         (Content::Events, _) => "nothing: the journal has everything",
         // A crash leaves a file as long as it was made.
@@ -232,7 +309,7 @@ fn torn(source: &Source, verdict: &Verdict, next: u64) -> anyhow::Result<Option<
     };
     let place = Place { file: file.clone(), offset: *offset, sequence: next, finding: Some(finding) };
     let (outcome, operator) = (Outcome::TornTail, operator.to_owned());
-    Ok(Some(Problem { place: Some(place), outcome, what, engine, operator }))
+    Ok(Some(Problem { place: Some(place), outcome, what, operator }))
 }
 
 /// The name of a file that can be opened, in the directory or in its archive.
@@ -244,63 +321,121 @@ fn file_name(path: &Path) -> Option<String> {
     Some(path.file_name()?.to_string_lossy().into_owned())
 }
 
-fn print(source: &Source, read: &Read, ends: &str, problem: Option<&Problem>) -> anyhow::Result<()> {
-    let mut out = print::stdout();
-    let mut rows = vec![("verified", format!("{} ({})", source.dir().display(), source.content))];
-    if read.records > 0 {
-        let range = format!("{} to {}", show::thousands(read.first), show::thousands(read.last));
-        rows.push(("readable", format!("{}, {range}", count(read.records, source.content))));
-        rows.push(("times", format!("{} to {}", rfc3339(read.first_time), rfc3339(read.last_time))));
-    } else {
-        rows.push(("readable", "nothing".to_owned()));
-    }
-    let Some(problem) = problem else {
-        rows.push((
-            "checks",
-            "every checksum, every record decoded, sequences dense, times in order".to_owned(),
-        ));
-        rows.push(("ends", ends.to_owned()));
-        rows.push(("result", "good".to_owned()));
-        write_rows(&mut out, &rows)?;
-        return Ok(out.flush()?);
-    };
-    let result = match problem.outcome {
-        Outcome::Damaged => "DAMAGED",
-        Outcome::TornTail => "TORN TAIL",
-    };
-    rows.push(("result", result.to_owned()));
-    if let Some(place) = &problem.place {
-        rows.push(("file", place.file.display().to_string()));
-        rows.push(("byte", place.offset.to_string()));
-        if place.sequence > 0 {
-            rows.push(("sequence", format!("{} is due there", place.sequence)));
-        }
-    }
-    rows.push(("what", problem.what.clone()));
-    let finding = problem.place.as_ref().and_then(|place| place.finding);
-    if let Some(finding) = finding {
-        rows.push(("cause", finding.text()));
-    }
-    rows.push(("engine", problem.engine.clone()));
-    rows.push(("you", problem.operator.clone()));
-    write_rows(&mut out, &rows)?;
-    let name = problem.place.as_ref().and_then(|place| readable_name(source, &place.file));
-    if let (Some(place), Some(name)) = (&problem.place, &name) {
+impl Found {
+    fn print(&self, source: &Source) -> anyhow::Result<()> {
+        let mut out = print::stdout();
+        write_rows(&mut out, &self.rows(source))?;
+        let Some(problem) = &self.problem else { return Ok(out.flush()?) };
+        let Some(place) = &problem.place else {
+            out.flush()?;
+            print::note(format_args!("error: {}: {}", source.dir().display(), problem.what));
+            return Ok(());
+        };
+        let name = readable_name(source, &place.file);
         let marked = place.finding.map_or(place.offset, Finding::offset);
-        write!(out, "\n{}", damage::dump(source.files().as_ref(), name, marked)?)?;
-    }
-    out.flush()?;
-    let (file, offset) = problem.place.as_ref().map_or((String::new(), 0), |place| {
-        (place.file.display().to_string(), place.finding.map_or(place.offset, Finding::offset))
-    });
-    match name {
-        None => print::note(format_args!("error: {file} is missing or cannot be opened")),
-        Some(_) if problem.outcome == Outcome::TornTail => {
-            print::note(format_args!("error: {file} ends in what cannot be read, from byte {offset} on"));
+        if let Some(name) = &name {
+            write!(out, "\n{}", damage::dump(source.files().as_ref(), name, marked)?)?;
         }
-        Some(_) => print::note(format_args!("error: {file} is damaged at byte {offset}")),
+        out.flush()?;
+        let file = place.file.display();
+        match name {
+            None => print::note(format_args!("error: {file} is missing or cannot be opened")),
+            Some(_) if problem.outcome == Outcome::TornTail => {
+                print::note(format_args!("error: {file} ends in what cannot be read, from byte {marked} on"));
+            }
+            Some(_) => print::note(format_args!("error: {file} is damaged at byte {marked}")),
+        }
+        Ok(())
     }
-    Ok(())
+
+    fn rows(&self, source: &Source) -> Vec<(&'static str, String)> {
+        let read = &self.read;
+        let mut rows = vec![("verified", format!("{} ({})", source.dir().display(), source.content))];
+        if read.records > 0 {
+            let range = format!("{} to {}", show::thousands(read.first), show::thousands(read.last));
+            rows.push(("readable", format!("{}, {range}", count(read.records, source.content))));
+            rows.push(("times", format!("{} to {}", rfc3339(read.first_time), rfc3339(read.last_time))));
+        } else {
+            rows.push(("readable", "nothing".to_owned()));
+        }
+        let problem = self.problem.as_ref();
+        match problem.map(|problem| (problem, &problem.place)) {
+            None => {
+                let checks = "every checksum, every record decoded, sequences dense, times in order";
+                rows.push(("checks", checks.to_owned()));
+                rows.push(("ends", self.ends.clone()));
+                rows.push(("result", "good".to_owned()));
+            }
+            Some((problem, place)) => {
+                rows.push(("result", problem.outcome.text().to_owned()));
+                if let Some(place) = place {
+                    rows.push(("file", place.file.display().to_string()));
+                    rows.push(("byte", place.offset.to_string()));
+                    if place.sequence > 0 {
+                        rows.push(("sequence", format!("{} is due there", place.sequence)));
+                    }
+                }
+                rows.push(("what", problem.what.clone()));
+                if let Some(finding) = place.as_ref().and_then(|place| place.finding) {
+                    rows.push(("cause", finding.text()));
+                }
+            }
+        }
+        if let Some(missing) = &self.missing {
+            rows.push(("missing", missing.clone()));
+        }
+        rows.extend(source.missing_beside().into_iter().map(|missing| ("beside", missing)));
+        rows.push(("engine", self.engine()));
+        rows.push(("backup", self.backup(source)));
+        if let Some(problem) = problem {
+            rows.push(("you", problem.operator.clone()));
+        }
+        rows
+    }
+
+    /// What an engine would do with it.
+    fn engine(&self) -> String {
+        let Some(outlook) = &self.outlook else {
+            return "starts on a journal; where there is one, it cuts what is wrong after the last seal of an event log and makes \
+                    it again, and refuses to start (exit code 16) on damage before that"
+                .to_owned();
+        };
+        outlook.words()
+    }
+
+    /// Whether a copy of it has everything.
+    fn backup(&self, source: &Source) -> String {
+        let noun = source.content.singular();
+        let damaged = self.problem.as_ref().filter(|problem| problem.place.is_some());
+        match (damaged, &self.missing) {
+            (Some(problem), _) if problem.outcome == Outcome::Damaged => {
+                format!("not complete: not every {noun} can be read")
+            }
+            (Some(_), None) => {
+                format!(
+                    "complete up to {noun} {}; what came after it cannot be read",
+                    show::thousands(self.read.last)
+                )
+            }
+            (None, None) if self.read.records == 0 => "empty".to_owned(),
+            (None, None) => format!("complete: every {noun} from the first one on"),
+            (_, Some(missing)) => match (source.content, &self.outlook) {
+                (Content::Commands, Some(Outlook::Starts(_))) if self.retired => {
+                    format!("complete with snapshots and event log, which stand for {missing}")
+                }
+                (Content::Commands, Some(Outlook::Starts(_))) => format!(
+                    "not complete by itself: {missing} are missing. With snapshots and event log an engine can start, but not be \
+                     checked from the first command on"
+                ),
+                (Content::Commands, _) => format!("not complete: {missing} are missing"),
+                (Content::Events, _) => {
+                    format!(
+                        "not complete: {missing} are missing; a journal that is complete gives them again"
+                    )
+                }
+            },
+        }
+    }
 }
 
 /// Long values go on below their beginning.

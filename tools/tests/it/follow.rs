@@ -51,3 +51,41 @@ fn it_ends_by_itself_when_told_so() {
     let past = good(["follow", &arg(&DATA), "--to", "100", "--last", "1000"]);
     assert_eq!(sequences(&past), (1..=100).collect::<Vec<_>>(), "nothing after it can be meant");
 }
+
+/// The newest two of several segments: what lies before them is neither waited for nor needed.
+#[test]
+fn it_begins_at_the_end() {
+    let folder = small_journal(1_000);
+    let last = sequences(&good(["records", &arg(folder.path())])).pop().expect("records");
+    std::fs::remove_file(folder.path().join("0000000001.seg")).expect("removed");
+    let mut bytes = std::fs::read(folder.path().join("0000000002.seg")).expect("the segment");
+    bytes[200] ^= 1;
+    std::fs::write(folder.path().join("0000000002.seg"), bytes).expect("written");
+    assert_eq!(tool(["records", &arg(folder.path())]).code, 1);
+    let shown = good(["follow", &arg(folder.path()), "--for", "0", "--last", "3"]);
+    assert_eq!(sequences(&shown), [last - 2, last - 1, last]);
+}
+
+/// Symbols and decimals are those of the first records, which are read for that alone.
+#[test]
+fn names_are_those_of_the_beginning() {
+    for args in [vec![], vec!["--events"]] {
+        let all = good(
+            [vec!["records".to_owned(), arg(&DATA)], args.iter().map(|a: &&str| (*a).to_owned()).collect()]
+                .concat(),
+        );
+        let followed = good(
+            [
+                vec!["follow".to_owned(), arg(&DATA)],
+                args.iter().map(|a| (*a).to_owned()).collect(),
+                vec!["--for".to_owned(), "0".to_owned()],
+            ]
+            .concat(),
+        );
+        let symbols = |lines: &str| {
+            lines.matches("instrument=BTC-USDT").count() + lines.matches("instrument=ETH-USDT").count()
+        };
+        assert!(symbols(&followed) > 0, "{followed}");
+        assert!(symbols(&all) > symbols(&followed));
+    }
+}

@@ -6,6 +6,7 @@ mod export;
 mod follow;
 mod hostile;
 mod live;
+mod load;
 mod read_only;
 mod recorded;
 mod records;

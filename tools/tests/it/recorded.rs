@@ -4,6 +4,7 @@ use crate::commands::Commands;
 use crate::engines::{send, small_config, start};
 use dojima::config::Durability;
 use dojima::domain::{Command, EventRecord, codec};
+use dojima::recovery::DataDir;
 use dojima::runtime::ThreadingMode;
 use dojima_journal::{Options, Reader};
 use std::fs;
@@ -66,7 +67,7 @@ pub fn events_in(log: &Path) -> Vec<EventRecord> {
 
 /// Writes commands, each a second after the one before, as a journal of small segments; every third one is synced.
 pub fn write_journal(dir: &Path, commands: impl IntoIterator<Item = Command>) {
-    let options = Options::default().with_segment_bytes(8 * 1024);
+    let options = Options::default().with_segment_bytes(8 * 1024).with_content(DataDir::COMMANDS);
     let mut writer = dojima_journal::scan(dir).expect("scanned").into_writer(options).expect("a writer");
     let mut payload = [0; codec::ENCODED_LEN_MAX];
     for (sequence, command) in (1..).zip(commands) {
@@ -126,7 +127,12 @@ pub fn command<A: AsRef<std::ffi::OsStr>>(args: impl IntoIterator<Item = A>) -> 
 
 /// Runs `dojima-tools journal ARGS` to its end.
 pub fn tool<A: AsRef<std::ffi::OsStr>>(args: impl IntoIterator<Item = A>) -> Said {
-    let output = command(args).output().expect("the tool starts");
+    said(&mut command(args))
+}
+
+/// Runs a command to its end.
+pub fn said(command: &mut process::Command) -> Said {
+    let output = command.output().expect("the tool starts");
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
     let code = output.status.code().expect("it is not killed by a signal");
     Said { code, out: text(output.stdout), err: text(output.stderr) }

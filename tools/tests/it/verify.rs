@@ -86,16 +86,33 @@ fn a_segment_in_another_s_place_is_called_that() {
     assert!(said.out.contains("another place or another") && said.err.contains("0000000002.seg"), "{said:?}");
 }
 
-#[test]
-fn a_torn_tail_is_cut_and_said_so() {
-    let folder = copy(&DATA);
-    let journal = folder.path().join("journal");
-    let last = commands_in(&journal).pop().expect("commands");
+/// The seal goes, and of the last record the end: as when power was lost before it was synced.
+fn tear(journal: &Path) -> Recorded {
+    let last = commands_in(journal).pop().expect("commands");
     let path = journal.join(format!("{:010}.seg", last.segment));
-    // The seal goes, and of the last record the end: as when power was lost before it was synced.
     let mut bytes = fs::read(&path).expect("the segment");
     bytes[last.offset as usize + 40..].fill(0);
     fs::write(&path, &bytes).expect("written");
+    last
+}
+
+/// The snapshot of the stop was only made when the journal had its command on the disk.
+#[test]
+fn a_torn_tail_is_not_cut_where_a_snapshot_says_that_it_was_whole() {
+    let folder = copy(&DATA);
+    let last = tear(&folder.path().join("journal"));
+    let said = verify(folder.path());
+    assert_eq!(said.code, 1, "{said:?}");
+    for words in ["TORN TAIL", "refuses to start (exit code 22)", "proves that the journal was longer"] {
+        assert!(said.out.contains(words), "{words}: {said:?}");
+    }
+    assert!(said.out.contains(&format!("{} is due there", last.sequence)), "{said:?}");
+}
+
+#[test]
+fn a_torn_tail_is_cut_and_said_so() {
+    let folder = copy(&DATA.join("journal"));
+    let last = tear(folder.path());
     let said = verify(folder.path());
     assert_eq!(said.code, 1, "{said:?}");
     assert!(said.out.contains(&format!("cuts the journal at byte {}", last.offset)), "{said:?}");

@@ -1,0 +1,31 @@
+//! What the stages that go on from files would say of them, without writing.
+
+use super::settings;
+use crate::config::Config;
+use crate::recovery::{DataDir, Rehearsed};
+use crate::runtime::Fatal;
+use crate::sql;
+use crate::stages::feed::{self, FeedFiles, FeedStart};
+use std::sync::Arc;
+
+/// Whether SQL and market data could go on where this recovery would leave off, in the order in which [`build`](super::build) makes them.
+///
+/// # Errors
+/// The [`Fatal`] that would end the start.
+pub fn rehearse(config: &Config, data: &DataDir, rehearsed: &Rehearsed) -> Result<(), Fatal> {
+    let Rehearsed { report, last, first_event, .. } = rehearsed;
+    if config.sql.enabled {
+        let path = settings::sql(config, data).path;
+        sql::rehearse(&path, data.event_log().dir(), *first_event, report.events).map_err(Fatal::sql)?;
+    }
+    if config.market_data.enabled {
+        let (event_log, market_data) = (Arc::clone(data.event_log()), Arc::clone(data.market_data()));
+        let start = FeedStart {
+            event: report.events,
+            sequence: last.sequence,
+            is_first: last.sequence == report.opening_commands,
+        };
+        feed::rehearse(&FeedFiles { event_log, market_data }, start, *first_event)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,38 @@
+//! Whether a start could go on with the database, without opening it for writing.
+
+use super::error::SqlError;
+use super::reader::SqlReader;
+use super::schema::begins_like_ours;
+use std::path::Path;
+
+/// What a start says of the database at `path`, where the event log in `log` would have the events from `first` to `last`.
+///
+/// # Errors
+/// [`SqlError`] for a database that is left as it is, and for one that needs events which are gone: both end a start.
+pub fn rehearse(path: &Path, log: &Path, first: u64, last: u64) -> Result<(), SqlError> {
+    let Some(has) = last_event(path, last)? else { return Ok(()) };
+    if first > has + 1 {
+        let (path, log) = (path.to_owned(), log.to_owned());
+        return Err(SqlError::EventsGone { path, log, asked: has.max(1), first });
+    }
+    Ok(())
+}
+
+/// The last event in the database, and 0 for one that is built from the first event on; `None` while it cannot be had, for which
+/// a start does not wait.
+fn last_event(path: &Path, last: u64) -> Result<Option<u64>, SqlError> {
+    if std::fs::metadata(path).map_or(true, |found| found.len() == 0) {
+        return Ok(Some(0));
+    }
+    match SqlReader::open_at_rest(path).and_then(|sql| sql.watermark()) {
+        // One that is ahead of the log is set aside.
+        Ok(watermark) => Ok(Some(if watermark.event > last { 0 } else { watermark.event })),
+        Err(error) if error.is_damage() && !begins_like_ours(path) => {
+            Err(SqlError::NotOurs { path: path.to_owned() })
+        }
+        Err(error) if error.is_damage() => Ok(Some(0)),
+        Err(SqlError::OlderSchema { .. }) => Ok(Some(0)),
+        Err(error) if error.is_passing() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
