@@ -94,9 +94,12 @@ pub(super) struct Agents {
     pub(super) feed: Option<(FeedPublisher, Lag)>,
 }
 
-/// How SQL writer, shadow and feed wait. The work of the first two has a rhythm of its own, so nobody wakes them; the feed is
-/// woken by the archiver and by its sockets.
+/// How shadow and feed wait. The work of the shadow has a rhythm of its own, so nobody wakes it; the feed is woken by the
+/// archiver and by its sockets.
 const FOLLOWER_IDLE: IdleLimits = IdleLimits { awake: Duration::ZERO, sleep_max: Duration::from_millis(50) };
+
+/// How the SQL writer waits. Nobody wakes it either, and a batch that is due is late by up to so much.
+const SQL_IDLE: IdleLimits = IdleLimits { awake: Duration::ZERO, sleep_max: Duration::from_millis(10) };
 
 /// The feed gathers what comes within this time, so that under load it wakes a thousand times a second at most, and takes less of
 /// the cores that orders are answered on.
@@ -171,7 +174,7 @@ impl Seats {
         let idle = match mode {
             ThreadingMode::Shared => {
                 let followers = [FOLLOWER_IDLE, DOORMAN_IDLE, FOLLOWER_IDLE].map(backoff);
-                let first = [sockets()?, backoff(disk_idle(config)), backoff(FOLLOWER_IDLE)];
+                let first = [sockets()?, backoff(disk_idle(config)), backoff(SQL_IDLE)];
                 let archiver = backoff(IdleLimits::default());
                 first.into_iter().chain([feed()?]).chain(followers).chain([archiver]).collect()
             }
@@ -184,7 +187,7 @@ impl Seats {
                 };
                 let disk = || backoff(disk_idle(config));
                 let follower = || backoff(FOLLOWER_IDLE);
-                let followers = [follower(), feed()?, follower(), backoff(DOORMAN_IDLE), follower()];
+                let followers = [backoff(SQL_IDLE), feed()?, follower(), backoff(DOORMAN_IDLE), follower()];
                 [sockets()?, hot(), hot(), disk(), disk()].into_iter().chain(followers).collect()
             }
             ThreadingMode::Stepped => {
