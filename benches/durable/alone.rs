@@ -68,19 +68,22 @@ pub fn durable(disk: &Disk, size: Size) {
     }
 }
 
-/// With async durability, beside a server that only echoes.
+/// With async durability, beside servers that only echo: one that waits for its one client, and one that waits for all that it
+/// may have, as the engine does.
 pub fn asynchronous(disk: &Disk, size: Size) {
     if !disk.has_room("async", NEEDED_MIB) {
         return;
     }
     let (_echo, echo) = Child::serve(&["echo"]);
+    let (_of_many, of_many) = Child::serve(&["echo-of-many"]);
     let engine = EngineProcess::start(disk, "engine", Setup::new(Durability::Async, 1));
     let mut contenders = [
-        Contender { name: "echo", address: echo, dialogue: Dialogue::plain() },
+        Contender { name: "echo: blocking read", address: echo, dialogue: Dialogue::plain() },
+        Contender { name: "echo: epoll, read", address: of_many, dialogue: Dialogue::plain() },
         Contender { name: "Dojima, async", address: engine.address, dialogue: Dialogue::ouch(0, 1) },
     ];
     let rounds = in_turns(&mut contenders, size);
-    print_rounds("one order in flight, async", &rounds, &[("the echo", 0)]);
+    print_rounds("one order in flight, async", &rounds, &[("the blocking echo", 0), ("the other echo", 1)]);
     engine.stop();
     disk.remove("engine");
 }

@@ -112,6 +112,7 @@ fn play(role: &str, words: &[String]) {
         "sqlite" => servers::sqlite(folder()),
         "group" => servers::group(folder(), words[1].parse().expect("a number")),
         "echo" => servers::echo(),
+        "echo-of-many" => servers::echo_of_many(),
         "spin" => servers::spin(),
         other => panic!("there is no role {other}"),
     }

@@ -37,6 +37,37 @@ pub fn echo() -> ! {
     serve(|_| {})
 }
 
+/// The same for a server that may have many sockets: it waits for all of them, and reads those that have something.
+pub fn echo_of_many() -> ! {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    println!("{}", listener.local_addr().expect("an address"));
+    let (mut poll, mut events) = (Poll::new().expect("a poll"), Events::with_capacity(64));
+    loop {
+        let (mut socket, _) = listener.accept().expect("a connection");
+        socket.set_nodelay(true).expect("no delay");
+        socket.set_nonblocking(true).expect("non-blocking");
+        let mut source = mio::net::TcpStream::from_std(socket.try_clone().expect("a descriptor"));
+        poll.registry().register(&mut source, Token(0), Interest::READABLE).expect("watched");
+        let (mut request, mut len) = ([0; PLAIN_LEN], 0);
+        loop {
+            match socket.read(&mut request[len..]) {
+                Ok(0) => break,
+                Ok(bytes) => len += bytes,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    poll.poll(&mut events, None).expect("woken");
+                }
+                Err(_) => break,
+            }
+            if len == PLAIN_LEN {
+                len = 0;
+                if socket.write_all(&request).is_err() {
+                    break;
+                }
+            }
+        }
+    }
+}
+
 /// Space that is written already, so that a sync has nothing but the record to write.
 struct Zeroed {
     file: File,
