@@ -312,12 +312,14 @@ pub fn build(
     let market_door = |server| Door {
         server,
         roles: vec![Role::MarketData, Role::Trade, Role::Admin],
+        service: "market data",
         downstream: seats.bells(Seat::Doorman, &[Seat::Feed]),
     };
     let doors = vec![
         Door {
             server: auth_server,
             roles: vec![Role::Trade, Role::DropCopy],
+            service: "order entry",
             downstream: seats.bells(Seat::Doorman, &[Seat::Gateway]),
         },
         market_door(subscribers_server),

@@ -17,6 +17,9 @@ pub enum MarketError {
     /// As for any session.
     #[error(transparent)]
     Client(#[from] ClientError),
+    /// The session ended while the snapshot was on its way: there is one of the next session.
+    #[error("the session ended before its snapshot was complete; ask again")]
+    NoSnapshot,
     /// The server sent something that is no ITCH 5.0.
     #[error("the server sent {0}")]
     Itch(#[from] ItchError),
@@ -96,7 +99,7 @@ impl MarketSession {
 /// The books as they are, from the snapshot channel at `address`.
 ///
 /// # Errors
-/// [`MarketError`]; [`ClientError::Closed`] when the server ended before the snapshot did.
+/// [`MarketError`]; [`MarketError::NoSnapshot`] when the session ended before the snapshot did.
 pub fn snapshot(address: SocketAddr, who: &Credentials) -> Result<Snapshot, MarketError> {
     let mut channel = MarketSession::connect(address, who, Resume { session: None, sequence: 0 })?;
     let mut books = Books::default();
@@ -116,7 +119,7 @@ pub fn snapshot(address: SocketAddr, who: &Credentials) -> Result<Snapshot, Mark
         match read {
             Ok(true) => {}
             Ok(false) => channel.wait(HEARTBEAT_INTERVAL)?,
-            Err(MarketError::Client(ClientError::SessionEnded)) => return Err(ClientError::Closed.into()),
+            Err(MarketError::Client(ClientError::SessionEnded)) => return Err(MarketError::NoSnapshot),
             Err(error) => return Err(error),
         }
     }

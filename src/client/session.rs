@@ -52,9 +52,12 @@ pub enum ClientError {
         /// Why.
         reason: LoginRejected,
     },
-    /// The connection is gone.
-    #[error("the server closed the connection")]
-    Closed,
+    /// The server closed the connection before it answered the login.
+    #[error("the server closed the connection before it answered the login of {0}")]
+    ClosedAtLogin(Username),
+    /// The connection is gone. A second login of the same user is one cause.
+    #[error("the server closed the connection ({0} may have logged in elsewhere)")]
+    Closed(Username),
     /// The server says that the session has ended for good.
     #[error("the server ended the session")]
     SessionEnded,
@@ -101,7 +104,22 @@ pub enum ClientError {
 impl ClientError {
     /// Whether the connection broke, so that trying again can help; else the server refused or speaks another language.
     pub fn is_disconnect(&self) -> bool {
-        matches!(self, Self::Connect { .. } | Self::Closed | Self::Timeout { .. } | Self::Io(_))
+        matches!(
+            self,
+            Self::Connect { .. }
+                | Self::ClosedAtLogin(_)
+                | Self::Closed(_)
+                | Self::Timeout { .. }
+                | Self::Io(_)
+        )
+    }
+
+    /// The same before the login was answered.
+    fn at_login(self) -> Self {
+        match self {
+            Self::Closed(username) => Self::ClosedAtLogin(username),
+            other => other,
+        }
     }
 }
 
@@ -145,6 +163,7 @@ pub struct Received {
 pub struct Session {
     stream: TcpStream,
     waiter: Waiter,
+    username: Username,
     id: SessionId,
     next_sequence: u64,
     /// Room for what comes, of which the bytes from `parsed` to `filled` have come and are not done with.
@@ -176,6 +195,7 @@ impl Session {
         let mut session = Self {
             stream,
             waiter,
+            username: who.username,
             id: SessionId::new("0").expect("a letter or digit"),
             next_sequence: resume.sequence,
             input: vec![0; 2 * READ_LEN].into_boxed_slice(),
@@ -195,17 +215,17 @@ impl Session {
             heartbeat_timeout_ms: who.heartbeat_timeout_ms,
         };
         request.push(&mut session.output);
-        session.log_in(who.username, resume)?;
+        session.log_in(resume)?;
         Ok(session)
     }
 
-    fn log_in(&mut self, username: Username, resume: Resume) -> Result<(), ClientError> {
+    fn log_in(&mut self, resume: Resume) -> Result<(), ClientError> {
         let deadline = Instant::now() + LOGIN_TIMEOUT;
         loop {
-            self.flush()?;
-            let closed = match self.read_some() {
+            self.flush().map_err(ClientError::at_login)?;
+            let closed = match self.read_some().map_err(ClientError::at_login) {
                 Ok(_) => None,
-                Err(error @ ClientError::Closed) => Some(error),
+                Err(error @ ClientError::ClosedAtLogin(_)) => Some(error),
                 Err(error) => return Err(error),
             };
             while let Some((packet, used)) =
@@ -226,7 +246,7 @@ impl Session {
                     }
                     kind::LOGIN_REJECTED => {
                         let reason = LoginRejected::decode(payload)?;
-                        return Err(ClientError::Rejected { username, reason });
+                        return Err(ClientError::Rejected { username: self.username, reason });
                     }
                     kind::DEBUG | kind::SERVER_HEARTBEAT => self.parsed += used,
                     kind => return Err(ClientError::UnexpectedPacket { kind }),
@@ -284,14 +304,14 @@ impl Session {
         }
         while self.sent < self.output.len() {
             match self.stream.write(&self.output[self.sent..]) {
-                Ok(0) => return Err(ClientError::Closed),
+                Ok(0) => return Err(ClientError::Closed(self.username)),
                 Ok(len) => {
                     self.sent += len;
                     self.last_sent = Instant::now();
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(broken(error)),
+                Err(error) => return Err(self.broken(error)),
             }
         }
         self.output.clear();
@@ -387,14 +407,14 @@ impl Session {
         };
         self.drained = !matches!(read, Ok(len) if len == room_len);
         match read {
-            Ok(0) => Err(ClientError::Closed),
+            Ok(0) => Err(ClientError::Closed(self.username)),
             Ok(len) => {
                 self.filled += len;
                 self.last_received = Instant::now();
                 Ok(len)
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
-            Err(error) => Err(broken(error)),
+            Err(error) => Err(self.broken(error)),
         }
     }
 
@@ -404,6 +424,15 @@ impl Session {
     /// [`ClientError::Io`].
     pub fn wait(&mut self, timeout: Duration) -> Result<(), ClientError> {
         Ok(self.waiter.wait(timeout)?)
+    }
+
+    fn broken(&self, error: io::Error) -> ClientError {
+        match error.kind() {
+            io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionAborted => {
+                ClientError::Closed(self.username)
+            }
+            _ => ClientError::Io(error),
+        }
     }
 
     /// Tells the server that this is the end, as far as the socket takes it, and closes.
@@ -417,14 +446,5 @@ impl Session {
 impl AsRawFd for Session {
     fn as_raw_fd(&self) -> RawFd {
         self.stream.as_raw_fd()
-    }
-}
-
-fn broken(error: io::Error) -> ClientError {
-    match error.kind() {
-        io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionAborted => {
-            ClientError::Closed
-        }
-        _ => ClientError::Io(error),
     }
 }

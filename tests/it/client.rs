@@ -207,7 +207,7 @@ fn a_client_goes_on_where_another_has_stopped() {
             other => break other,
         }
     };
-    assert!(matches!(ended, Err(ClientError::Closed)), "{ended:?}");
+    assert!(matches!(ended, Err(ClientError::Closed(_))), "{ended:?}");
     venue.engine.stop().expect("an orderly end");
 }
 
@@ -240,5 +240,5 @@ fn what_cannot_be_is_a_typed_error() {
     assert!(matches!(gap, Err(ClientError::Gap { requested: 1_000, given: 2 })), "{gap:?}");
     venue.engine.stop().expect("an orderly end");
     let gone = listener.next_event(PATIENCE);
-    assert!(matches!(gone, Err(ClientError::Closed)), "{gone:?}");
+    assert!(matches!(gone, Err(ClientError::Closed(_))), "{gone:?}");
 }

@@ -87,7 +87,7 @@ fn a_person_trades_and_is_told_in_words() {
     assert!(refusal.starts_with("#3 refused: "), "{refusal}");
     alice.say("cancel all");
     let canceled = alice.hear();
-    assert!(canceled.starts_with("#2 lost 0.1: "), "{canceled}");
+    assert_eq!(canceled, "#2: remaining 0.1 cancelled (as requested)");
     assert_eq!(alice.hear(), "#4: all those orders are cancelled");
     alice.say("fills");
     assert!(alice.hear().contains("quantity"), "a heading");
@@ -102,6 +102,14 @@ fn a_person_trades_and_is_told_in_words() {
     assert!(table[0].contains("standing"), "{table:?}");
     assert!(table[2].contains("replaced by #2") && table[3].contains("64000"), "{table:?}");
     alice.quit();
+    bob.expect(
+        "sell 0.3 BTC-USDT at 65000 ioc",
+        &["#2 accepted: sell 0.3 BTC-USDT at 65000", "#2: remaining 0.3 cancelled (nothing more to match)"],
+    );
+    bob.expect("foo", &["not done: unknown command \"foo\"; type help"]);
+    bob.say("buy 1 BTC-USDT at 1 until 00:00:00");
+    let refusal = bob.hear();
+    assert!(refusal.starts_with("not done: until 00:00:00 is in the past: it is "), "{refusal}");
     bob.quit();
     engine.stop().expect("an orderly end");
 }

@@ -5,11 +5,11 @@
 use super::words::{Line, Order, Stands};
 use crate::client::blotter::{Blotter, FillLine, OrderLine, Standing};
 use crate::client::units::{Units, UnitsTable};
-use crate::client::{Client, ClientError, ClientEvent, NewOrder, Replacement};
+use crate::client::{CancelCode, Client, ClientError, ClientEvent, NewOrder, Replacement};
 use crate::domain::{OrderPrice, PostOnly, Side, Symbol, TriggerKind, UserRef};
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use rust_decimal::Decimal;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// How long one wait for old messages is.
 const CATCH_UP_TURN: Duration = Duration::from_secs(1);
@@ -162,7 +162,7 @@ impl Desk {
             Stands::Day => order,
             Stands::Immediate => order.immediate_or_cancel(),
             Stands::AllOrNothing => order.fill_or_kill(),
-            Stands::Until(second) => order.until(second),
+            Stands::Until(second) => order.until(still_to_come(second, second_of_day())?),
         };
         order = match asked.post_only {
             PostOnly::No => order,
@@ -259,12 +259,13 @@ fn told(event: &ClientEvent, blotter: &Blotter, table: &UnitsTable) -> Option<St
         }
         ClientEvent::Canceled { user_ref, decrement, reason } => {
             let lots = shown_quantity(units_of(*user_ref), decrement.0);
-            format!("#{user_ref} lost {lots}: {}", reason.explain())
+            format!("#{user_ref}: {}{lots} cancelled ({})", which_part(blotter, *user_ref), reason.brief())
         }
         ClientEvent::SelfTradePrevented { user_ref, decrement, price, .. } => {
             let units = units_of(*user_ref);
             let (lots, price) = (shown_quantity(units, decrement.0), shown_price(units, *price));
-            format!("#{user_ref} lost {lots}: it would have traded with your own order at {price}")
+            let part = which_part(blotter, *user_ref);
+            format!("#{user_ref}: {part}{lots} cancelled (your own order was on the other side at {price})")
         }
         ClientEvent::Rejected { user_ref, reason, .. } => {
             format!("#{user_ref} refused: {}", reason.explain())
@@ -295,15 +296,36 @@ fn told(event: &ClientEvent, blotter: &Blotter, table: &UnitsTable) -> Option<St
     })
 }
 
+/// "remaining " where a cancel took all that was left of an order.
+fn which_part(blotter: &Blotter, user_ref: UserRef) -> &'static str {
+    match blotter.order(user_ref) {
+        Some(order) if order.open > 0 => "",
+        _ => "remaining ",
+    }
+}
+
 /// What became of an order, in words.
 pub fn standing(standing: Standing) -> String {
     match standing {
         Standing::Open => "open".to_owned(),
         Standing::Filled => "filled".to_owned(),
-        Standing::Canceled(code) => code.explain().to_owned(),
-        Standing::SelfTradePrevented => "it would have traded with your own order".to_owned(),
+        Standing::Canceled(code) => format!("cancelled ({})", code.brief()),
+        Standing::SelfTradePrevented => format!("cancelled ({})", CancelCode(b'Q').brief()),
         Standing::Replaced(by) => format!("replaced by #{by}"),
     }
+}
+
+/// Seconds since midnight UTC.
+fn second_of_day() -> u32 {
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    (since_1970.as_secs() % 86_400) as u32
+}
+
+/// A time of today that an order may end at: one that is past would be refused.
+fn still_to_come(second: u32, now: u32) -> anyhow::Result<u32> {
+    let shown = |second| clock_of_seconds(u64::from(second));
+    ensure!(second > now, "until {} is in the past: it is {} UTC", shown(second), shown(now));
+    Ok(second)
 }
 
 fn side_word(side: Side) -> &'static str {
@@ -332,5 +354,22 @@ fn shown_quantity(units: Option<&Units>, lots: u64) -> String {
 /// Nanoseconds since midnight as a time of day.
 fn clock(since_midnight_ns: u64) -> String {
     let ms = since_midnight_ns / 1_000_000;
-    format!("{:02}:{:02}:{:02}.{:03}", ms / 3_600_000, ms / 60_000 % 60, ms / 1_000 % 60, ms % 1_000)
+    format!("{}.{:03}", clock_of_seconds(ms / 1_000), ms % 1_000)
+}
+
+fn clock_of_seconds(second: u64) -> String {
+    format!("{:02}:{:02}:{:02}", second / 3_600, second / 60 % 60, second % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_order_that_would_end_in_the_past_is_not_sent() {
+        assert_eq!(still_to_come(36_001, 36_000).ok(), Some(36_001));
+        let refused = still_to_come(36_000, 45_296).expect_err("past").to_string();
+        assert_eq!(refused, "until 10:00:00 is in the past: it is 12:34:56 UTC");
+        assert!(still_to_come(36_000, 36_000).is_err(), "it would end at once");
+    }
 }

@@ -214,7 +214,7 @@ pub fn read(line: &str) -> Read<Line> {
         "enable" => Line::OrderEntry(true),
         "help" | "h" | "?" => Line::Help,
         "quit" | "q" | "exit" => Line::Quit,
-        other => return wrong(format!("{other:?} is nothing that can be said here; `help` shows what is")),
+        other => return wrong(format!("unknown command {other:?}; type help")),
     };
     words.end(line)
 }
@@ -362,7 +362,7 @@ mod tests {
             ("cancel 0", "not an order's number"),
             ("cancel 1 now", "what does \"now\" mean"),
             ("hold on", "milliseconds"),
-            ("jump", "nothing that can be said"),
+            ("foo", "unknown command \"foo\"; type help"),
         ] {
             let error = read(line).expect_err(line).to_string();
             assert!(error.contains(part), "{line}: {error}");
