@@ -400,7 +400,7 @@ pub fn build(
     // 6. SQL writer.
     let sql = match config.sql.enabled {
         true => {
-            let (settings, log) = (settings::sql(config, data), Arc::clone(data.event_log()));
+            let (settings, log) = (settings::sql(config, data, &opening), Arc::clone(data.event_log()));
             let writer = SqlWriter::new(settings, log, clocks, counters)?;
             Some(writer.behind(synced.clone()).trusting(archived.clone()))
         }

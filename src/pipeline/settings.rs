@@ -2,13 +2,13 @@
 
 use crate::config::{self, Config, LoginConfig, OldSegments, TimeOfDay, UserRole};
 use crate::domain::streams::StreamIndex;
-use crate::domain::{Command, Listings, LoginId, Symbol};
+use crate::domain::{AccountId, Command, Listings, LoginId, Symbol};
 use crate::net::auth::Role;
 use crate::operator::Names;
 use crate::recovery::DataDir;
 use crate::replica::is_snapshot_file;
 use crate::runtime::{Counters, Fatal, UnixNanos};
-use crate::sql::WAL_KEPT_BYTES;
+use crate::sql::{People, WAL_KEPT_BYTES};
 use crate::stages::doorman::{KNOWN_ADDRESSES_FILE, Secret, User};
 use crate::stages::feed::{FeedSettings, MoldSettings, is_checkpoint_file};
 use crate::stages::gateway::{GatewaySettings, LoginSettings, RateLimit};
@@ -118,11 +118,25 @@ pub(super) fn journaler(config: &Config) -> JournalerSettings {
     JournalerSettings { durability: durability(config.journal.durability), sync_interval }
 }
 
-pub(super) fn sql(config: &Config, data: &DataDir) -> SqlSettings {
+pub(super) fn sql(config: &Config, data: &DataDir, opening: &[Command]) -> SqlSettings {
     SqlSettings {
+        people: people(config, opening),
         path: data.path().join(&config.sql.path),
         batch_interval: Duration::from_millis(config.sql.batch_interval_ms),
         batch_events_max: config.sql.batch_events_max as usize,
+    }
+}
+
+/// Usernames are in the journal, names of accounts in the configuration alone, which gives them to its numbers.
+fn people(config: &Config, opening: &[Command]) -> People {
+    let named = |command: &Command| {
+        let Command::OpenLogin { login, name, .. } = command else { return None };
+        Some((*login, name.to_string()))
+    };
+    let accounts = (1..).map(AccountId).zip(config.accounts.iter().map(|account| account.name.clone()));
+    People {
+        accounts: accounts.chain([(AccountId::FEES, "fees".to_owned())]).collect(),
+        logins: opening.iter().filter_map(named).collect(),
     }
 }
 

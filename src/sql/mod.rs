@@ -5,7 +5,7 @@
 //! derived data: deleted, it is built again from event 1, as long as the log still has that; found ahead of the event log, or contradicting it, it is moved
 //! aside and built again. docs/SQL.md describes the tables to their readers.
 //!
-//! In reading order: `schema` (the file), `migrations` (files of older programs), `rows` and `mirror` (events to rows, in memory), `write` (rows to tables), `wal` (the write-ahead log),
+//! In reading order: `schema` (the file), `migrations` (files of older programs), `people` (names), `rows` and `mirror` (events to rows, in memory), `write` (rows to tables), `wal` (the write-ahead log),
 //! `load` (tables to memory), `session` (all of these on one event log), and the other side: [`reader`] and [`check`].
 
 mod balances;
@@ -15,6 +15,7 @@ mod insert;
 mod load;
 mod migrations;
 mod mirror;
+mod people;
 pub mod reader;
 mod rows;
 pub(crate) mod schema;
@@ -24,6 +25,7 @@ mod write;
 
 pub use error::SqlError;
 pub use mirror::Contradiction;
+pub use people::People;
 pub use rows::{BalanceRow, OrderStatus, TradeRow, TradeSide, Watermark};
 pub use schema::SCHEMA_VERSION;
 pub use wal::WAL_KEPT_BYTES;
