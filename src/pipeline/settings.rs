@@ -28,8 +28,6 @@ use std::time::Duration;
 /// Who may log in is what configuration and journal both know: see [`Config::logins_known_to`].
 pub(super) fn gateway(config: &Config, opening: &[Command]) -> Result<GatewaySettings, Fatal> {
     let gateway = &config.gateway;
-    let unfit =
-        |key: &str| Fatal::invariant(format!("{key} passed the configuration's checks but not the wire's"));
     let logins = config.logins_known_to(opening).into_iter().map(|login| {
         let LoginConfig { cancel_on_disconnect_ms, messages_per_second: own, message_burst, .. } =
             login.config;
@@ -42,7 +40,7 @@ pub(super) fn gateway(config: &Config, opening: &[Command]) -> Result<GatewaySet
         }
     });
     Ok(GatewaySettings {
-        session: SessionId::new(&gateway.session).ok_or_else(|| unfit("gateway.session"))?,
+        session: first_session(config)?,
         logins: logins.collect(),
         connections_max: gateway.connections_max,
         login_timeout: Duration::from_millis(gateway.login_timeout_ms),
@@ -52,6 +50,13 @@ pub(super) fn gateway(config: &Config, opening: &[Command]) -> Result<GatewaySet
         tail_bytes: gateway.tail_kib << 10,
         packet_len_max: gateway.packet_bytes_max,
         unanswered_max: gateway.unanswered_max,
+    })
+}
+
+/// The name of the venue's first session.
+fn first_session(config: &Config) -> Result<SessionId, Fatal> {
+    SessionId::new(&config.gateway.session).ok_or_else(|| {
+        Fatal::invariant("gateway.session passed the configuration's checks but not the wire's")
     })
 }
 
@@ -77,9 +82,7 @@ pub(super) fn users(config: &Config, opening: &[Command]) -> Result<Vec<User>, F
 
 /// What operators name things by: the logins that are in the journal and in the configuration, and its sessions.
 pub(super) fn names(config: &Config, opening: &[Command]) -> Result<Names, Fatal> {
-    let session = SessionId::new(&config.gateway.session).ok_or_else(|| {
-        Fatal::invariant("gateway.session passed the configuration's checks but not the wire's")
-    })?;
+    let session = first_session(config)?;
     let logins = config.logins_known_to(opening).into_iter();
     Ok(Names {
         logins: logins.map(|login| (login.config.username, login.login)).collect(),
@@ -205,9 +208,7 @@ pub(super) fn background_lag(config: &Config, data: &DataDir) -> u64 {
 /// `log`: how the event log is written, for the log of messages is as small as that where a test makes it so.
 pub(super) fn feed(config: &Config, log: Option<Options>) -> Result<FeedSettings, Fatal> {
     let (market, gateway) = (&config.market_data, &config.gateway);
-    let session = SessionId::new(&gateway.session).ok_or_else(|| {
-        Fatal::invariant("gateway.session passed the configuration's checks but not the wire's")
-    })?;
+    let session = first_session(config)?;
     let written = Options {
         segment_bytes: market.segment_mib << 20,
         spare_segments: market.spare_segments,
@@ -264,13 +265,20 @@ pub(super) fn timer(
             days: entry.day_bits(),
             phase: entry.phase,
         });
-        Some(Schedule { instrument: listing.instrument, found: listing.phase, entries: entries.collect() })
+        Some(Schedule {
+            instrument: listing.instrument,
+            symbol: listing.symbol,
+            found: listing.phase,
+            entries: entries.collect(),
+        })
     };
     let with_hours = config.instruments.iter().filter(|instrument| !instrument.schedule.is_empty());
     let mut schedules: Vec<Schedule> = with_hours.filter_map(of).collect();
     schedules.sort_unstable_by_key(|schedule| schedule.instrument);
     let roll = match config.gateway.roll_at {
-        Some(TimeOfDay(second_of_day)) => Some(Roll { second_of_day, began: session_began(streams, log)? }),
+        Some(TimeOfDay(second_of_day)) => {
+            Some(Roll { second_of_day, began: session_began(streams, log)?, first: first_session(config)? })
+        }
         None => None,
     };
     let anything = tick_interval.is_some() || !schedules.is_empty() || roll.is_some();
