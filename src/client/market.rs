@@ -4,6 +4,7 @@
 //! long as it is told. After a break, [`MarketSession::connect`] with [`Resume`] takes up the stream where it was left.
 //! [`join`] asks the snapshot channel for the books as they are and the stream for all that follows.
 
+use super::Endpoint;
 use super::session::{ClientError, Credentials, HEARTBEAT_INTERVAL, Resume, Session};
 use crate::market::{BookError, Books};
 use crate::wire::itch::{EndOfSnapshot, ItchError, Message};
@@ -48,8 +49,8 @@ impl MarketSession {
     ///
     /// # Errors
     /// [`MarketError`]: cannot connect, rejected, closed, or no answer within ten seconds.
-    pub fn connect(address: SocketAddr, who: &Credentials, resume: Resume) -> Result<Self, MarketError> {
-        Ok(Self(Session::connect(address, who, resume)?))
+    pub fn connect(to: impl Into<Endpoint>, who: &Credentials, resume: Resume) -> Result<Self, MarketError> {
+        Ok(Self(Session::connect(to, who, resume)?))
     }
 
     /// The session's name, as the server gave it.

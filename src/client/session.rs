@@ -5,15 +5,17 @@
 //! is told. After a break, [`Session::connect`] with [`Resume`] takes up the stream where it was left.
 
 use super::event::EventError;
+use super::stream::{Endpoint, Stream};
 use super::wait::Waiter;
 use crate::wire::ouch::{Inbound, OuchError, Outbound};
 use crate::wire::soup::{
     self, LoginAccepted, LoginRejected, LoginRequest, Packet, Password, SessionId, SoupError, Username, kind,
 };
-use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::io;
+use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, RawFd};
 use std::time::{Duration, Instant};
+use tokio_rustls::rustls;
 
 /// A heartbeat is sent after this long without anything else.
 pub(super) const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(1);
@@ -70,6 +72,9 @@ pub enum ClientError {
     /// The socket failed.
     #[error("the connection failed: {0}")]
     Io(#[from] io::Error),
+    /// TLS refuses the server, such as for its certificate, or the server refuses this client.
+    #[error("TLS failed: {0}")]
+    Tls(rustls::Error),
     /// The server sent something that is no SoupBinTCP.
     #[error("the server sent {0}")]
     Soup(#[from] SoupError),
@@ -161,7 +166,7 @@ pub struct Received {
 /// A logged-in session.
 #[derive(Debug)]
 pub struct Session {
-    stream: TcpStream,
+    stream: Stream,
     waiter: Waiter,
     username: Username,
     id: SessionId,
@@ -184,11 +189,10 @@ impl Session {
     ///
     /// # Errors
     /// [`ClientError`]: cannot connect, rejected, closed, or no answer within ten seconds.
-    pub fn connect(address: SocketAddr, who: &Credentials, resume: Resume) -> Result<Self, ClientError> {
-        let stream = TcpStream::connect_timeout(&address, LOGIN_TIMEOUT)
-            .map_err(|source| ClientError::Connect { address, source })?;
-        stream.set_nodelay(true)?;
-        stream.set_nonblocking(true)?;
+    pub fn connect(to: impl Into<Endpoint>, who: &Credentials, resume: Resume) -> Result<Self, ClientError> {
+        let to = to.into();
+        let stream = Stream::connect(&to, LOGIN_TIMEOUT)
+            .map_err(|source| ClientError::Connect { address: to.address, source })?;
         let waiter = Waiter::new()?;
         waiter.add(&stream)?;
         let now = Instant::now();
@@ -273,7 +277,7 @@ impl Session {
         self.next_sequence
     }
 
-    /// Bytes that wait to be sent.
+    /// Bytes that wait to be sent, those that TLS has taken not included.
     pub fn unsent(&self) -> usize {
         self.output.len() - self.sent
     }
@@ -316,7 +320,11 @@ impl Session {
         }
         self.output.clear();
         self.sent = 0;
-        Ok(true)
+        match self.stream.flush() {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
+            Err(error) => Err(self.broken(error)),
+        }
     }
 
     /// Takes what has come and hands every sequenced message to `take`, with its number. What came before the
@@ -431,7 +439,10 @@ impl Session {
             io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionAborted => {
                 ClientError::Closed(self.username)
             }
-            _ => ClientError::Io(error),
+            _ => match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+                Some(tls) => ClientError::Tls(tls.clone()),
+                None => ClientError::Io(error),
+            },
         }
     }
 
@@ -440,6 +451,7 @@ impl Session {
         self.output.extend_from_slice(&soup::LOGOUT);
         // The connection is given up in any case.
         let _ = self.flush();
+        self.stream.close();
     }
 }
 

@@ -5,6 +5,7 @@
 use super::event::{ClientEvent, ClientMessage, EventError};
 use super::order::{NewOrder, Replacement, push};
 use super::session::{ClientError, Credentials, Resume, Session};
+use super::stream::Endpoint;
 use crate::domain::{ClOrdId, Side, Symbol, UserRef};
 use crate::wire::ouch::{
     AccountQuery, Appendage, CancelOrder, DisableEntry, EnableEntry, Inbound, MassCancelOrders, ModifyOrder,
@@ -12,7 +13,6 @@ use crate::wire::ouch::{
 };
 use crate::wire::soup::SessionId;
 use std::collections::VecDeque;
-use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, RawFd};
 use std::time::{Duration, Instant};
 
@@ -69,27 +69,28 @@ impl Client {
     ///
     /// # Errors
     /// [`ClientError`]: as [`Session::connect`], and [`ClientError::Timeout`] when the exchange does not answer.
-    pub fn connect(address: SocketAddr, who: &Credentials, start: Start) -> Result<Self, ClientError> {
+    pub fn connect(to: impl Into<Endpoint>, who: &Credentials, start: Start) -> Result<Self, ClientError> {
+        let to = to.into();
         match start {
             Start::At(Bookmark { session, sequence, next_user_ref: Some(next) }) => {
                 let resume = Resume { session: Some(session), sequence };
-                Ok(Self::over(Session::connect(address, who, resume)?, Some(next.0)))
+                Ok(Self::over(Session::connect(to, who, resume)?, Some(next.0)))
             }
-            Start::Now => Self::asking(address, who),
+            Start::Now => Self::asking(to, who),
             Start::Beginning => {
                 // Asked on a connection of its own: the answers to earlier questions are in the stream as well.
-                let asked = Self::asking(address, who)?;
+                let asked = Self::asking(to.clone(), who)?;
                 let (session, next) = (asked.session.id(), asked.next_user_ref);
                 asked.log_out();
                 let resume = Resume { session: Some(session), sequence: 1 };
-                Ok(Self::over(Session::connect(address, who, resume)?, next))
+                Ok(Self::over(Session::connect(to, who, resume)?, next))
             }
             Start::At(Bookmark { session, sequence, next_user_ref: None }) => {
-                let asked = Self::asking(address, who)?;
+                let asked = Self::asking(to.clone(), who)?;
                 let next = asked.next_user_ref;
                 asked.log_out();
                 let resume = Resume { session: Some(session), sequence };
-                Ok(Self::over(Session::connect(address, who, resume)?, next))
+                Ok(Self::over(Session::connect(to, who, resume)?, next))
             }
         }
     }
@@ -99,13 +100,13 @@ impl Client {
     ///
     /// # Errors
     /// [`ClientError`]: as [`Session::connect`].
-    pub fn listen(address: SocketAddr, who: &Credentials, start: Start) -> Result<Self, ClientError> {
+    pub fn listen(to: impl Into<Endpoint>, who: &Credentials, start: Start) -> Result<Self, ClientError> {
         let resume = match start {
             Start::Beginning => Resume::START,
             Start::Now => Resume { session: None, sequence: 0 },
             Start::At(mark) => Resume { session: Some(mark.session), sequence: mark.sequence },
         };
-        Ok(Self::over(Session::connect(address, who, resume)?, None))
+        Ok(Self::over(Session::connect(to, who, resume)?, None))
     }
 
     fn over(session: Session, next_user_ref: Option<u32>) -> Self {
@@ -121,8 +122,8 @@ impl Client {
     }
 
     /// A client whose stream begins now, and that has asked for its next number.
-    fn asking(address: SocketAddr, who: &Credentials) -> Result<Self, ClientError> {
-        let session = Session::connect(address, who, Resume { session: None, sequence: 0 })?;
+    fn asking(to: Endpoint, who: &Credentials) -> Result<Self, ClientError> {
+        let session = Session::connect(to, who, Resume { session: None, sequence: 0 })?;
         let mut client = Self::over(session, None);
         client.session.send(&Inbound::AccountQuery(AccountQuery {}, Appendage::default()));
         let deadline = Instant::now() + QUERY_TIMEOUT;
