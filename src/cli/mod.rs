@@ -9,6 +9,7 @@ pub mod hash_password;
 pub mod itch;
 pub mod market;
 pub mod operator;
+mod password;
 pub mod print;
 pub mod replay;
 pub mod serve;

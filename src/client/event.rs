@@ -245,6 +245,19 @@ impl Liquidity {
             Self::Other(_) => "traded in a way that this exchange does not name",
         }
     }
+
+    /// The part in a few words, for a table.
+    pub fn brief(self) -> &'static str {
+        match self {
+            Self::Added => "maker",
+            Self::AddedHidden => "maker, hidden",
+            Self::Removed => "taker",
+            Self::OpeningAuction => "opening auction",
+            Self::VolatilityAuction => "volatility auction",
+            Self::ClosingAuction => "closing auction",
+            Self::Other(_) => "unknown",
+        }
+    }
 }
 
 /// Which order was to give way so that an owner would not trade with itself.

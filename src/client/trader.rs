@@ -2,7 +2,7 @@
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
-use super::event::{ClientEvent, ClientMessage, EventError};
+use super::event::{ClientEvent, ClientMessage, EventError, OrderTerms};
 use super::order::{NewOrder, Replacement, push};
 use super::session::{ClientError, Credentials, Resume, Session};
 use super::stream::Endpoint;
@@ -302,17 +302,22 @@ impl Client {
         }
     }
 
-    /// Another connection of this login may use numbers too, and a new session begins with 1.
+    /// Another connection of this login may use numbers too. Messages about orders of earlier sessions, whose numbers may be
+    /// higher than any of this one, use up none.
     fn note(&mut self, event: &ClientEvent, copied: bool) {
         let (Some(next), false) = (&mut self.next_user_ref, copied) else { return };
         match event {
             ClientEvent::AccountState { next_user_ref, .. } => *next = (*next).max(next_user_ref.0),
-            ClientEvent::Accepted(order) | ClientEvent::Replaced { order, .. } => {
-                *next = (*next).max(order.user_ref.0.saturating_add(1));
+            ClientEvent::Accepted(OrderTerms { user_ref, .. })
+            | ClientEvent::Replaced { order: OrderTerms { user_ref, .. }, .. }
+            | ClientEvent::Rejected { user_ref, .. }
+            | ClientEvent::MassCanceled { user_ref, .. }
+            | ClientEvent::OrderEntryDisabled { user_ref }
+            | ClientEvent::OrderEntryEnabled { user_ref } => {
+                *next = (*next).max(user_ref.0.saturating_add(1));
             }
             ClientEvent::SessionStarted
             | ClientEvent::SessionEnded
-            | ClientEvent::Rejected { .. }
             | ClientEvent::Executed { .. }
             | ClientEvent::Canceled { .. }
             | ClientEvent::SelfTradePrevented { .. }
@@ -321,9 +326,6 @@ impl Client {
             | ClientEvent::CancelPending { .. }
             | ClientEvent::PriorityUpdated { .. }
             | ClientEvent::Refreshed { .. }
-            | ClientEvent::MassCanceled { .. }
-            | ClientEvent::OrderEntryDisabled { .. }
-            | ClientEvent::OrderEntryEnabled { .. }
             | ClientEvent::Broken { .. } => {}
         }
     }
@@ -346,6 +348,18 @@ impl Client {
     fn sent(&mut self, user_ref: UserRef) -> Result<UserRef, ClientError> {
         self.flush()?;
         Ok(user_ref)
+    }
+
+    /// The number of the next request; `None` for a client that only listens.
+    pub fn next_user_ref(&self) -> Option<UserRef> {
+        self.next_user_ref.map(UserRef)
+    }
+
+    /// The next request takes a number after this one: an order of an earlier session that is still open may have it.
+    pub fn pass_over(&mut self, user_ref: UserRef) {
+        if let Some(next) = &mut self.next_user_ref {
+            *next = (*next).max(user_ref.0.saturating_add(1));
+        }
     }
 
     /// Where another client can go on: after the last message that [`Client::next_event`] gave.
