@@ -391,7 +391,9 @@ impl Desk {
             Some(Remark::Link(other)) => Some(other),
             Some(Remark::Trigger(..)) | None => None,
         });
-        if let Some(other) = link.filter(|_| order.standing == Standing::Open) {
+        let is_open = |order: &OrderLine| order.standing == Standing::Open;
+        let is_linked = |other: &UserRef| is_open(order) && self.blotter.order(*other).is_some_and(is_open);
+        if let Some(other) = link.filter(is_linked) {
             text.push_str(&format!(", link #{other}"));
         }
         text

@@ -2,8 +2,8 @@
 
 use super::desk::{Desk, Said};
 use super::words::{self, HELP};
-use crate::cli::print;
-use comfy_table::{LineStyle, Table, TableStyle};
+use crate::cli::{print, show};
+use comfy_table::ContentArrangement;
 use crossbeam_channel::{Receiver, TryRecvError, bounded};
 use std::io::{BufRead, Write};
 use std::time::{Duration, Instant};
@@ -100,8 +100,8 @@ fn write_table(
     columns: &[&str],
     rows: impl Iterator<Item = Vec<String>>,
 ) -> std::io::Result<()> {
-    let mut table = Table::new();
-    let line_below_header = TableStyle::new().header_separator(LineStyle::new('─', '─', '─', '─'));
-    table.load_style(line_below_header).set_header(columns.to_vec()).add_rows(rows);
+    let mut table = show::table(columns);
+    // One line a row, for scripts.
+    table.set_content_arrangement(ContentArrangement::Disabled).add_rows(rows);
     writeln!(out, "{}", table.trim_fmt())
 }
