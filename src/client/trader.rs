@@ -6,7 +6,7 @@ use super::event::{ClientEvent, ClientMessage, EventError, OrderTerms};
 use super::order::{NewOrder, Replacement, push};
 use super::session::{ClientError, Credentials, Resume, Session};
 use super::stream::Endpoint;
-use crate::domain::{ClOrdId, Side, Symbol, UserRef};
+use crate::domain::{AssetId, ClOrdId, Side, Symbol, UserRef};
 use crate::wire::ouch::{
     AccountQuery, Appendage, CancelOrder, DisableEntry, EnableEntry, Inbound, MassCancelOrders, ModifyOrder,
     tags,
@@ -243,7 +243,16 @@ impl Client {
     /// # Errors
     /// As [`Client::enter`].
     pub fn query_account(&mut self) -> Result<(), ClientError> {
-        self.query(None)
+        self.query(None, None)
+    }
+
+    /// Asks what the login's account has of an asset: its number, in the order of the venue's configuration. The answer is
+    /// AccountState, without a balance if there is no such asset.
+    ///
+    /// # Errors
+    /// As [`Client::enter`].
+    pub fn query_balance(&mut self, asset: AssetId) -> Result<(), ClientError> {
+        self.query(None, Some(asset))
     }
 
     /// Holds the dead-man's switch: unless this is called again within so many milliseconds, all orders of the login are
@@ -252,14 +261,17 @@ impl Client {
     /// # Errors
     /// As [`Client::enter`].
     pub fn cancel_all_after(&mut self, ms: u32) -> Result<(), ClientError> {
-        self.query(Some(ms))
+        self.query(Some(ms), None)
     }
 
-    fn query(&mut self, cancel_after_ms: Option<u32>) -> Result<(), ClientError> {
+    fn query(&mut self, cancel_after_ms: Option<u32>, balance: Option<AssetId>) -> Result<(), ClientError> {
         self.next_user_ref.ok_or(ClientError::OnlyListens)?;
         self.tags.clear();
         if let Some(ms) = cancel_after_ms {
             push(&mut self.tags, tags::CANCEL_AFTER, ms.to_be_bytes());
+        }
+        if let Some(AssetId(number)) = balance {
+            push(&mut self.tags, tags::BALANCE, number.to_be_bytes());
         }
         self.session.send(&Inbound::AccountQuery(AccountQuery {}, Appendage(&self.tags)));
         self.flush()

@@ -4,11 +4,12 @@
 use super::Exchange;
 use super::agenda::Task;
 use super::chains::LoginOrders;
+use super::ledger::Balance;
 use super::mass::Answer;
 use super::sink::EventSink;
 use crate::domain::{
-    AccountId, CancelFilter, CancelReason, Command, ConnectionLoss, Event, IgnoreReason, LoginId,
-    OrderLimits, QueryAccount, RejectReason, Sender, SetOrderEntry, Switch, Timestamp, UserRef,
+    AccountId, AssetBalance, CancelFilter, CancelReason, Command, ConnectionLoss, Event, IgnoreReason,
+    LoginId, OrderLimits, QueryAccount, RejectReason, Sender, SetOrderEntry, Switch, Timestamp, UserRef,
 };
 
 /// A trading login as the exchange knows it.
@@ -173,7 +174,7 @@ impl Exchange {
     }
 
     pub(super) fn query_account(&mut self, query: &QueryAccount, events: &mut impl EventSink) {
-        let QueryAccount { login, cancel_after_ms, .. } = *query;
+        let QueryAccount { login, cancel_after_ms, balance, .. } = *query;
         let known = &mut self.logins[login.0 as usize];
         match cancel_after_ms {
             None => {}
@@ -184,10 +185,17 @@ impl Exchange {
                 self.shared.due.set_switch(login, known.cancel_at);
             }
         }
+        let known = &self.logins[login.0 as usize];
+        let asset = balance.filter(|asset| usize::from(asset.0) < self.assets.len());
+        let balance = asset.map(|asset| {
+            let Balance { available, reserved } = self.shared.ledger.balance(known.account, asset);
+            AssetBalance { asset, available, reserved }
+        });
         events.push(Event::AccountState {
             login,
             next_user_ref: UserRef(known.last_user_ref.0.saturating_add(1)),
             cancel_at: known.cancel_at,
+            balance,
         });
     }
 

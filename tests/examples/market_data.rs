@@ -19,11 +19,13 @@ pub struct Reader {
 }
 
 impl Reader {
+    /// Takes the books as they are, and the stream of all that follows.
     pub fn join(glimpse: SocketAddr, stream: SocketAddr, who: Credentials) -> Result<Self, MarketError> {
         let (books, session) = join(glimpse, stream, &who)?;
         Ok(Self { stream, who, session, books })
     }
 
+    /// The books as they are now.
     pub fn books(&self) -> &Books {
         &self.books
     }

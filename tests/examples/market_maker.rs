@@ -21,11 +21,13 @@ const HOLD: Duration = Duration::from_secs(1);
 /// What it quotes. Prices are price units, quantities lots.
 #[derive(Clone, Copy, Debug)]
 pub struct Quotes {
+    /// What it trades.
     pub symbol: Symbol,
     /// The middle between bid and offer.
     pub middle: u64,
     /// How far each is from it, and how far both move after a trade.
     pub half_spread: u64,
+    /// How much each offers to trade.
     pub lots: u64,
 }
 
@@ -37,6 +39,7 @@ struct Quote {
     open: u64,
 }
 
+/// A market maker that is connected.
 pub struct MarketMaker {
     client: Client,
     quotes: Quotes,

@@ -146,7 +146,7 @@ fn what_a_client_asks_for_comes_back_as_events() {
     let on = alice.enable_order_entry().expect("sent");
     assert_eq!(next(&mut alice).event, ClientEvent::OrderEntryEnabled { user_ref: on });
     alice.cancel_all_after(60_000).expect("sent");
-    let ClientEvent::AccountState { next_user_ref, cancel_at: Some(_) } = next(&mut alice).event else {
+    let ClientEvent::AccountState { next_user_ref, cancel_at: Some(_), .. } = next(&mut alice).event else {
         panic!("no switch");
     };
     assert_eq!(next_user_ref, UserRef(on.0 + 1));

@@ -279,6 +279,25 @@ fn stops_are_shown_with_their_trigger_and_links_with_their_order() {
 }
 
 #[test]
+fn balances_are_what_is_available_and_what_orders_hold() {
+    let data = tempfile::TempDir::new().expect("a temporary directory");
+    let engine = engine(&data);
+    let mut alice = Terminal::open("alice", engine.order_entry.expect("it listens"));
+    alice.expect("buy 0.5 btc-usdt at 60000", &["#1 accepted: buy 0.5 BTC-USDT at 60000"]);
+    alice.expect(
+        "balances",
+        &[
+            "BTC: 100000 available, 0 in open orders",
+            "ETH: 1000000 available, 0 in open orders",
+            // The fee of 0.1 % is held, too.
+            "USDT: 9999969970 available, 30030 in open orders",
+        ],
+    );
+    alice.quit();
+    engine.stop().expect("an orderly end");
+}
+
+#[test]
 fn the_terminal_speaks_tls() {
     let data = tempfile::TempDir::new().expect("a temporary directory");
     let mut config = small_config(ThreadingMode::Shared, Durability::Async);

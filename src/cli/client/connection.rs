@@ -102,8 +102,8 @@ impl Connection {
     fn dial(&mut self, start: Start) {
         let (to, who) = (self.to.clone(), self.who);
         let (result, dialed) = bounded(1);
-        // It ends by itself: connecting takes some seconds at most.
-        std::thread::spawn(move || result.send(Client::connect(to, &who, start)));
+        // It ends by itself: connecting takes some seconds at most. Nobody may be there any more to hear of it.
+        std::thread::spawn(move || drop(result.send(Client::connect(to, &who, start))));
         self.state = State::Dialing(start, dialed);
     }
 

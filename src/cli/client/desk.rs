@@ -11,7 +11,10 @@ use crate::client::{
     Bookmark, CancelCode, Client, ClientError, ClientEvent, ClientMessage, Credentials, Endpoint, NewOrder,
     Replacement, Start,
 };
-use crate::domain::{OrderPrice, PostOnly, Side, Symbol, TriggerKind, UserRef};
+use crate::config::Config;
+use crate::domain::{
+    AssetBalance, AssetId, OrderPrice, PostOnly, Side, Symbol, TriggerKind, UserRef, decimal,
+};
 use crate::wire::soup::{LoginRejected, SessionId};
 use anyhow::{Context, bail, ensure};
 use rust_decimal::Decimal;
@@ -25,6 +28,7 @@ const CATCH_UP_TURN: Duration = Duration::from_secs(1);
 pub struct Desk {
     connection: Connection,
     units: UnitsTable,
+    assets: Assets,
     blotter: Blotter,
     /// What has happened, oldest first, each a line, since it was last taken.
     news: Vec<String>,
@@ -34,6 +38,29 @@ pub struct Desk {
     links: BTreeMap<UserRef, UserRef>,
     /// Questions for the next number that the person did not ask.
     own_questions: usize,
+}
+
+/// Code and scale of every asset, in the order of the venue's configuration, which gives them their numbers.
+pub struct Assets(Vec<(String, u8)>);
+
+impl Assets {
+    /// Those of a configuration.
+    pub fn of(config: &Config) -> Self {
+        Self(config.assets.iter().map(|asset| (asset.code.clone(), asset.scale)).collect())
+    }
+
+    fn ids(&self) -> impl Iterator<Item = AssetId> + use<> {
+        (0..self.0.len() as u16).map(AssetId)
+    }
+
+    fn line(&self, balance: &AssetBalance) -> String {
+        let AssetBalance { asset, available, reserved } = *balance;
+        let Some((code, scale)) = self.0.get(usize::from(asset.0)) else {
+            return format!("asset {asset}: {available} minor units available, {reserved} in open orders");
+        };
+        let shown = |amount| decimal::show_amount(amount, *scale);
+        format!("{code}: {} available, {} in open orders", shown(available), shown(reserved))
+    }
 }
 
 /// Where the earlier sessions of a login are found.
@@ -70,6 +97,7 @@ impl Desk {
         to: Endpoint,
         who: Credentials,
         units: UnitsTable,
+        assets: Assets,
         earlier: Earlier,
     ) -> Result<Self, ClientError> {
         let now = Client::connect(to.clone(), &who, Start::Now)?;
@@ -88,6 +116,7 @@ impl Desk {
         Ok(Self {
             connection: Connection::new(to, who, client),
             units,
+            assets,
             blotter,
             news: Vec::new(),
             unanswered: BTreeSet::new(),
@@ -167,6 +196,9 @@ impl Desk {
                 self.own_questions -= 1;
                 self.forget_unanswered(*next_user_ref);
                 return;
+            }
+            ClientEvent::AccountState { balance: Some(balance), .. } => {
+                self.say_news(&self.assets.line(balance));
             }
             ClientEvent::SessionStarted => {
                 let blotter = &self.blotter;
@@ -282,6 +314,11 @@ impl Desk {
                 }
             }
             Line::CancelAll { symbol, side } => drop(self.numbering()?.cancel_all(*symbol, *side)?),
+            Line::Balances => {
+                for asset in self.assets.ids() {
+                    self.client()?.query_balance(asset)?;
+                }
+            }
             Line::Next => self.client()?.query_account()?,
             Line::Hold(ms) => self.client()?.cancel_all_after(*ms)?,
             Line::OrderEntry(true) => drop(self.numbering()?.enable_order_entry()?),
@@ -472,10 +509,12 @@ fn told(event: &ClientEvent, blotter: &Blotter, table: &UnitsTable) -> Option<St
         ClientEvent::MassCanceled { user_ref, .. } => format!("#{user_ref}: all those orders are cancelled"),
         ClientEvent::OrderEntryEnabled { user_ref } => format!("#{user_ref}: order entry is on"),
         ClientEvent::OrderEntryDisabled { user_ref } => format!("#{user_ref}: order entry is off"),
-        ClientEvent::AccountState { next_user_ref, cancel_at: None } => {
+        // The desk knows the assets.
+        ClientEvent::AccountState { balance: Some(_), .. } => return None,
+        ClientEvent::AccountState { next_user_ref, cancel_at: None, balance: None } => {
             format!("the next number is {next_user_ref}")
         }
-        ClientEvent::AccountState { next_user_ref, cancel_at: Some(at) } => {
+        ClientEvent::AccountState { next_user_ref, cancel_at: Some(at), balance: None } => {
             let at = clock(at.since_midnight_ns());
             format!("the next number is {next_user_ref}; all orders are cancelled at {at} unless held again")
         }

@@ -16,7 +16,7 @@ use crate::config::Config;
 use crate::wire::soup::{SessionId, Username};
 use anyhow::{Context, ensure};
 use clap::Args;
-use desk::{Desk, Earlier};
+use desk::{Assets, Desk, Earlier};
 use std::io::IsTerminal;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -86,7 +86,7 @@ pub fn run(args: ClientArgs) -> anyhow::Result<ExitCode> {
     let who = Credentials { username, password, heartbeat_timeout_ms: None };
     let earlier = Earlier { first: SessionId::new(&config.gateway.session), sessions_max: args.sessions };
     let title = format!("{username} at {to}");
-    let desk = Desk::open(to, who, UnitsTable::of(&config), earlier)?;
+    let desk = Desk::open(to, who, UnitsTable::of(&config), Assets::of(&config), earlier)?;
     if args.plain || !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
         let is_connected = plain::run(desk)?;
         ensure!(is_connected, "there was no connection at the end");

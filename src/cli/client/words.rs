@@ -23,6 +23,7 @@ reduce N QUANTITY                a lower total, the place in the queue is kept
 cancel N [to QUANTITY]           order N, whole or down to a total
 cancel all [SYMBOL] [buy|sell]   all orders of the account
 orders | fills                   what there is
+balances                         what the account has
 next                             the next number that the exchange takes
 hold MILLISECONDS                cancel everything unless this is said again
                                  in time; 0 ends it
@@ -112,6 +113,8 @@ pub enum Line {
     Orders,
     /// A table of the trades.
     Fills,
+    /// What the account has of every asset.
+    Balances,
     /// The next number.
     Next,
     /// The dead-man's switch, milliseconds.
@@ -209,6 +212,7 @@ pub fn read(line: &str) -> Read<Line> {
         }
         "orders" | "o" => Line::Orders,
         "fills" | "f" => Line::Fills,
+        "balances" => Line::Balances,
         "next" => Line::Next,
         "hold" => {
             let text = words.need("the time in milliseconds")?;
@@ -354,6 +358,7 @@ mod tests {
             ("cancel all x buy", Line::CancelAll { symbol: Symbol::new("X"), side: Some(Side::Buy) }),
             ("orders", Line::Orders),
             ("fills", Line::Fills),
+            ("balances", Line::Balances),
             ("next", Line::Next),
             ("hold 5000", Line::Hold(5000)),
             ("disable", Line::OrderEntry(false)),

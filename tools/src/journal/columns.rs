@@ -34,7 +34,7 @@ fields.limits.orders_per_second_max fields.limits.position_max fields.scope.acco
 fields.withdrawals fields.min_deposit fields.min_withdrawal fields.prevention.mode fields.prevention.owner
 fields.group fields.volume_min.0 fields.volume_min.1 fields.volume_min.2 fields.volume_min.3
 fields.volume_min.4 fields.volume_min.5 fields.volume_min.6 fields.volume_min.7 fields.switch fields.scope
-fields.scope.login fields.edition fields.cancel_after_ms fields.firm fields.cause fields.session fields.limits.orders_touched_max
+fields.scope.login fields.edition fields.cancel_after_ms fields.balance fields.firm fields.cause fields.session fields.limits.orders_touched_max
 fields.limits.account_orders_max fields.limits.account_triggers_max fields.limits.triggers_max";
 
 /// The fields of all events.
