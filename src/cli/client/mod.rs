@@ -46,7 +46,7 @@ pub struct ClientArgs {
     #[command(flatten)]
     password: PasswordArgs,
     /// Ended sessions that are read at the start for orders that are still open
-    #[arg(long, value_name = "N", default_value_t = 10)]
+    #[arg(long, value_name = "N", default_value_t = 7)]
     sessions: u32,
     /// Lines in and lines out instead of a screen
     #[arg(long)]
