@@ -314,12 +314,14 @@ pub fn build(
     let market_door = |server| Door {
         server,
         roles: vec![Role::MarketData, Role::Trade, Role::Admin],
+        service: "market data",
         downstream: seats.bells(Seat::Doorman, &[Seat::Feed]),
     };
     let doors = vec![
         Door {
             server: auth_server,
             roles: vec![Role::Trade, Role::DropCopy],
+            service: "order entry",
             downstream: seats.bells(Seat::Doorman, &[Seat::Gateway]),
         },
         market_door(subscribers_server),
@@ -401,7 +403,7 @@ pub fn build(
     // 6. SQL writer.
     let sql = match config.sql.enabled {
         true => {
-            let (settings, log) = (settings::sql(config, data), Arc::clone(data.event_log()));
+            let (settings, log) = (settings::sql(config, data, &opening), Arc::clone(data.event_log()));
             let writer = SqlWriter::new(settings, log, clocks, counters)?;
             let writer = writer.behind(synced.clone()).trusting(archived.clone());
             Some(if config.engine.mode == ThreadingMode::Stepped { writer } else { writer.writing_behind() })

@@ -1,15 +1,17 @@
 //! `dojima market`: the market in the terminal, from the feed of a running engine.
 
+use super::password::PasswordArgs;
 use super::print;
 use crate::client::market::join;
 use crate::client::session::Credentials;
-use crate::config::Config;
+use crate::client::units::{Units, UnitsTable};
 use crate::domain::Symbol;
 use crate::market::{Book, Books, Level};
-use crate::wire::soup::{Password, Username};
+use crate::wire::soup::Username;
 use anyhow::{Context, bail};
 use clap::Args;
 use comfy_table::{CellAlignment, Table, presets};
+use rust_decimal::Decimal;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -37,10 +39,9 @@ pub struct MarketArgs {
     /// The user that logs in
     #[arg(long, value_name = "NAME", default_value = "ALICE")]
     user: String,
-    /// Its password; that of the environment variable DOJIMA_PASSWORD if left out
-    #[arg(long, value_name = "PASSWORD")]
-    password: Option<String>,
-    /// The engine's configuration, for its addresses and the decimals of prices; the built-in one if left out
+    #[command(flatten)]
+    password: PasswordArgs,
+    /// The engine's configuration, for its addresses, and decimals and lots of instruments; the built-in one if left out
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Print it once and end
@@ -59,23 +60,24 @@ pub fn run(args: MarketArgs) -> anyhow::Result<ExitCode> {
     let config = super::read_config(args.config.as_deref())?;
     let address = args.address.unwrap_or(config.market_data.listen);
     let glimpse = args.glimpse.unwrap_or(config.market_data.glimpse_listen);
-    let password = args.password.clone().or_else(|| std::env::var("DOJIMA_PASSWORD").ok());
-    let password = password.context("no password: give --password or set DOJIMA_PASSWORD")?;
     let who = Credentials {
         username: Username::new(&args.user).context("a user name has 1 to 6 letters and digits")?,
-        password: Password::new(&password).context("a password has 1 to 10 letters and digits")?,
+        password: args.password.of(&args.user)?,
         heartbeat_timeout_ms: None,
     };
-    let symbol =
-        args.symbol.as_deref().map(|text| Symbol::new(text).context("a symbol has 1 to 8 characters"));
+    let symbol = args
+        .symbol
+        .as_deref()
+        .map(|text| Symbol::new(&text.to_ascii_uppercase()).context("a symbol has 1 to 8 characters"));
     let symbol = symbol.transpose()?;
+    let units = UnitsTable::of(&config);
     if !(0.01..=3_600.0).contains(&args.every) {
         bail!("--every must be from 0.01 to 3600 seconds");
     }
     let (mut books, mut session) = join(glimpse, address, &who)?;
     let mut out = print::stdout();
     loop {
-        let view = view(&books, symbol, args.levels, &config)?;
+        let view = view(&books, symbol, args.levels, &units)?;
         if !args.once && out.is_terminal() {
             // Home, and clear what is below.
             write!(out, "\x1b[H\x1b[J")?;
@@ -100,14 +102,24 @@ pub fn run(args: MarketArgs) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// The decimals of an instrument's price units, as the configuration has them.
-fn decimals(config: &Config, symbol: Symbol) -> u8 {
-    let found = config.instruments.iter().find(|instrument| Symbol::new(&instrument.symbol) == Some(symbol));
-    found.map_or(0, |instrument| instrument.price_decimals)
+/// A price, with as many decimals as prices of the instrument have.
+fn price(units: Option<&Units>, price: u32) -> String {
+    match units {
+        Some(units) => Decimal::new(i64::from(price), u32::from(units.price_decimals)).to_string(),
+        None => format!("{price} price units"),
+    }
 }
 
-fn price(units: u32, decimals: u8) -> String {
-    rust_decimal::Decimal::new(i64::from(units), u32::from(decimals)).to_string()
+/// A quantity, with as many decimals as a lot of the instrument has.
+fn quantity(units: Option<&Units>, lots: u64) -> String {
+    match units {
+        Some(units) => {
+            let mut quantity = units.quantity(lots);
+            quantity.rescale(units.quantity(1).scale());
+            quantity.to_string()
+        }
+        None => format!("{lots} lots"),
+    }
 }
 
 fn state(book: &Book) -> &'static str {
@@ -120,7 +132,7 @@ fn state(book: &Book) -> &'static str {
     }
 }
 
-fn table(header: &[&str]) -> Table {
+fn table(header: &[String]) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     table.set_header(header.to_vec());
@@ -132,31 +144,41 @@ fn table(header: &[&str]) -> Table {
     table
 }
 
-fn view(books: &Books, symbol: Option<Symbol>, levels: usize, config: &Config) -> anyhow::Result<String> {
-    let Some(symbol) = symbol else { return Ok(overview(books, config)) };
+fn view(
+    books: &Books,
+    symbol: Option<Symbol>,
+    levels: usize,
+    table_of: &UnitsTable,
+) -> anyhow::Result<String> {
+    let Some(symbol) = symbol else { return Ok(overview(books, table_of)) };
     let (_, book) = books.find(symbol).with_context(|| format!("there is no instrument {symbol}"))?;
-    let decimals = decimals(config, symbol);
+    let units = table_of.find(symbol);
+    let (base, quote) = units.map_or(("", ""), |units| (units.base.as_str(), units.quote.as_str()));
     let depth = book.depth(levels);
-    let mut text = format!("{symbol} {}, {} lots traded\n", state(book), book.volume);
-    let mut all = table(&["", "bid lots", "bid", "ask", "ask lots"]);
+    let mut text = format!("{symbol} {}, {} {base} traded\n", state(book), quantity(units, book.volume));
+    let header =
+        ["".to_owned(), base.to_owned(), format!("bid {quote}"), format!("ask {quote}"), base.to_owned()];
+    let mut all = table(&header);
     for at in 0..depth.bids.len().max(depth.asks.len()) {
         let side = |level: Option<&Level>| {
             level.map_or_else(Default::default, |level| {
-                (level.shares.to_string(), price(level.price, decimals))
+                (quantity(units, level.shares), price(units, level.price))
             })
         };
-        let ((bid_lots, bid), (ask_lots, ask)) = (side(depth.bids.get(at)), side(depth.asks.get(at)));
-        all.add_row(vec![(at + 1).to_string(), bid_lots, bid, ask, ask_lots]);
+        let ((bid_size, bid), (ask_size, ask)) = (side(depth.bids.get(at)), side(depth.asks.get(at)));
+        all.add_row(vec![(at + 1).to_string(), bid_size, bid, ask, ask_size]);
     }
     text.push_str(&all.to_string());
     if let Some(now) = book.indicative {
-        let at = if now.near_price == 0 { "nothing".to_owned() } else { price(now.near_price, decimals) };
-        text.push_str(&format!(
-            "\nthe auction would give {at}, {} lots, {} left over",
-            now.paired, now.imbalance
-        ));
+        let (paired, left) = (quantity(units, now.paired), quantity(units, now.imbalance));
+        text.push_str(&match now.near_price {
+            0 => format!("\nthe auction would trade nothing; {left} {base} left over"),
+            at => {
+                format!("\nthe auction would trade {paired} {base} at {}; {left} left over", price(units, at))
+            }
+        });
     }
-    let mut prints = table(&["trades", "price", "lots"]);
+    let mut prints = table(&["trades".to_owned(), format!("price {quote}"), base.to_owned()]);
     for print in book.prints().take(PRINTS) {
         let seconds = print.at_ns / 1_000_000_000;
         let (hour, minute, second) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
@@ -166,32 +188,33 @@ fn view(books: &Books, symbol: Option<Symbol>, levels: usize, config: &Config) -
                 "{hour:02}:{minute:02}:{second:02}.{milli:03}{}",
                 if print.cross { " auction" } else { "" }
             ),
-            price(print.price, decimals),
-            print.shares.to_string(),
+            price(units, print.price),
+            quantity(units, print.shares),
         ]);
     }
     text.push_str(&format!("\n\n{prints}"));
     Ok(text)
 }
 
-fn overview(books: &Books, config: &Config) -> String {
-    let mut all = table(&["instrument", "state", "bid lots", "bid", "ask", "ask lots", "last", "volume"]);
+fn overview(books: &Books, table_of: &UnitsTable) -> String {
+    let header = ["instrument", "state", "bid size", "bid", "ask", "ask size", "last", "volume"];
+    let mut all = table(&header.map(str::to_owned));
     for (_, book) in books.iter() {
-        let decimals = decimals(config, book.symbol);
+        let units = table_of.find(book.symbol);
         let (bid, ask) = book.top();
-        let lots = |level: Option<Level>| level.map_or_else(String::new, |level| level.shares.to_string());
-        let at = |level: Option<Level>| level.map_or_else(String::new, |level| price(level.price, decimals));
-        let last = book.prints().next().map_or_else(String::new, |print| price(print.price, decimals));
-        let volume = book.volume.to_string();
+        let size =
+            |level: Option<Level>| level.map_or_else(String::new, |level| quantity(units, level.shares));
+        let at = |level: Option<Level>| level.map_or_else(String::new, |level| price(units, level.price));
+        let last = book.prints().next().map_or_else(String::new, |print| price(units, print.price));
         all.add_row(vec![
             book.symbol.text(),
             state(book).to_owned(),
-            lots(bid),
+            size(bid),
             at(bid),
             at(ask),
-            lots(ask),
+            size(ask),
             last,
-            volume,
+            quantity(units, book.volume),
         ]);
     }
     all.to_string()

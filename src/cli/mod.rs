@@ -10,6 +10,7 @@ pub mod itch;
 pub mod market;
 pub mod operator;
 pub mod outlook;
+mod password;
 pub mod print;
 pub mod replay;
 pub mod serve;

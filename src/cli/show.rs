@@ -1,7 +1,19 @@
 //! Numbers and times as people read them.
 
 use crate::domain::Timestamp;
+use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
 use std::time::Duration;
+
+/// What tables fit, columns of a terminal.
+const WIDTH: u16 = 80;
+
+/// A table with a line below its header. Cells that do not fit a terminal of 80 columns are broken.
+pub fn table(header: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_style(TableStyle::new().header_separator(LineStyle::new('─', '─', '─', '─')));
+    table.set_content_arrangement(ContentArrangement::Dynamic).set_width(WIDTH).set_header(header.to_vec());
+    table
+}
 
 /// With a comma between thousands: `1,234,567`.
 pub fn thousands(value: u64) -> String {
@@ -77,6 +89,14 @@ fn three_digits(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn tables_fit_80_columns() {
+        let mut table = table(&["name", "value"]);
+        table.add_row(["one", &"many words ".repeat(20)]).add_row(["two", &"x".repeat(100)]);
+        let text = table.trim_fmt();
+        assert!(text.lines().count() > 5 && text.lines().all(|line| line.chars().count() <= 80), "{text}");
+    }
 
     #[test]
     fn numbers_read_well() {

@@ -1,13 +1,14 @@
 //! A trader's own books: the orders and trades of one login, kept from the messages of its stream alone.
 //!
 //! Whoever begins with message 1 has all of the session; whoever begins later has what came since, and passes over what
-//! is told of orders that were entered before.
+//! is told of orders that were entered before. Orders that are open when a session begins stay, with their numbers, which the
+//! new session gives to no other order while they are open; all else that was of the session before is forgotten.
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
 use super::event::{ClientEvent, ClientMessage, Liquidity, OrderTerms};
 use super::explain::CancelCode;
-use crate::domain::{OrderPrice, Quantity, Side, Symbol, TradeId, UserRef};
+use crate::domain::{ClOrdId, OrderPrice, Quantity, Side, Symbol, TradeId, UserRef};
 use std::collections::BTreeMap;
 
 /// What became of an order.
@@ -44,6 +45,10 @@ pub struct OrderLine {
     pub paid: u128,
     /// What became of it.
     pub standing: Standing,
+    /// The client's text.
+    pub cl_ord_id: ClOrdId,
+    /// Whether it waited for its trigger, which has come.
+    pub was_triggered: bool,
 }
 
 /// One side of a trade.
@@ -117,12 +122,19 @@ impl Blotter {
                     order.open = open.0;
                 }
             }
-            ClientEvent::SessionStarted
-            | ClientEvent::SessionEnded
+            ClientEvent::SessionStarted => {
+                self.orders.retain(|_, order| order.standing == Standing::Open);
+                self.fills.clear();
+            }
+            ClientEvent::PriorityUpdated { user_ref, .. } => {
+                if let Some(order) = self.orders.get_mut(user_ref) {
+                    order.was_triggered = true;
+                }
+            }
+            ClientEvent::SessionEnded
             | ClientEvent::Rejected { .. }
             | ClientEvent::CancelRejected { .. }
             | ClientEvent::CancelPending { .. }
-            | ClientEvent::PriorityUpdated { .. }
             | ClientEvent::Refreshed { .. }
             | ClientEvent::MassCanceled { .. }
             | ClientEvent::OrderEntryDisabled { .. }
@@ -142,6 +154,8 @@ impl Blotter {
             executed,
             paid,
             standing: Standing::Open,
+            cl_ord_id: order.cl_ord_id,
+            was_triggered: false,
         };
         self.orders.insert(line.user_ref, line);
     }
@@ -173,7 +187,7 @@ impl Blotter {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{ClOrdId, OrderId, TimeInForce, Visibility};
+    use crate::domain::{OrderId, TimeInForce, Visibility};
 
     fn order(user_ref: u32, lots: u64) -> OrderTerms {
         OrderTerms {
@@ -238,6 +252,20 @@ mod tests {
         assert_eq!(kept.order(UserRef(1)).expect("known").standing, Standing::Replaced(UserRef(2)));
         let line = kept.order(UserRef(2)).expect("known");
         assert_eq!((line.open, line.executed, line.paid, line.standing), (0, 9, 905, Standing::Filled));
+    }
+
+    #[test]
+    fn open_orders_outlive_their_session() {
+        let accepted = [1, 2].map(|number| ClientEvent::Accepted(order(number, 10)));
+        let before =
+            [accepted[0], accepted[1], executed(1, 10, 100), executed(2, 4, 100), ClientEvent::SessionEnded];
+        let after = [ClientEvent::SessionStarted, ClientEvent::Accepted(order(1, 7)), canceled(2, 1)];
+        let kept = blotter(&[&before[..], &after[..]].concat());
+        let open =
+            |number| kept.order(UserRef(number)).map(|order| (order.open, order.executed, order.standing));
+        assert_eq!(open(1), Some((7, 0, Standing::Open)), "a number is given again when its order is gone");
+        assert_eq!(open(2), Some((5, 4, Standing::Open)));
+        assert!(kept.fills().is_empty());
     }
 
     #[test]

@@ -4,8 +4,8 @@
 
 use super::explain::{CancelCode, RejectCode};
 use crate::domain::{
-    AccountId, ClOrdId, LoginId, OrderId, OrderPrice, Quantity, Side, Symbol, TimeInForce, Timestamp,
-    TradeId, UserRef, Visibility,
+    AccountId, Amount, AssetBalance, AssetId, ClOrdId, LoginId, OrderId, OrderPrice, Quantity, Side, Symbol,
+    TimeInForce, Timestamp, TradeId, UserRef, Visibility,
 };
 use crate::wire::ouch::tags::{self, Appendage, Tag};
 use crate::wire::ouch::{MARKET_PRICE, OrderReplaced, Outbound};
@@ -158,6 +158,8 @@ pub enum ClientEvent {
         next_user_ref: UserRef,
         /// When the dead-man's switch cancels all orders; `None`: it is off.
         cancel_at: Option<Timestamp>,
+        /// What the account has of the asset that was asked for ([`super::Client::query_balance`]).
+        balance: Option<AssetBalance>,
     },
     /// A trade was undone. (This exchange never does it.)
     Broken {
@@ -243,6 +245,19 @@ impl Liquidity {
             Self::VolatilityAuction => "traded in the auction after an interruption",
             Self::ClosingAuction => "traded in the closing auction",
             Self::Other(_) => "traded in a way that this exchange does not name",
+        }
+    }
+
+    /// The part in a few words, for a table.
+    pub fn brief(self) -> &'static str {
+        match self {
+            Self::Added => "maker",
+            Self::AddedHidden => "maker, hidden",
+            Self::Removed => "taker",
+            Self::OpeningAuction => "opening auction",
+            Self::VolatilityAuction => "volatility auction",
+            Self::ClosingAuction => "closing auction",
+            Self::Other(_) => "unknown",
         }
     }
 }
@@ -398,7 +413,8 @@ impl ClientMessage {
             }
             Outbound::AccountState(m, tail) => {
                 let cancel_at = long(*tail, tags::CANCEL_AT)?.map(Timestamp);
-                let event = ClientEvent::AccountState { next_user_ref: m.next_user_ref, cancel_at };
+                let balance = value(*tail, tags::BALANCE_OF)?.map(balance_of);
+                let event = ClientEvent::AccountState { next_user_ref: m.next_user_ref, cancel_at, balance };
                 (m.timestamp, tail, event)
             }
             Outbound::Broken(m, tail) => {
@@ -520,6 +536,17 @@ fn value<const N: usize>(tail: Appendage<'_>, wanted: u8) -> Result<Option<[u8; 
         }
     }
     Ok(None)
+}
+
+fn balance_of(value: [u8; 18]) -> AssetBalance {
+    let [a, b, amounts @ ..] = value;
+    let (available, reserved) = amounts.split_at(8);
+    let amount = |bytes: &[u8]| Amount(i64::from_be_bytes(bytes.try_into().expect("8 bytes")));
+    AssetBalance {
+        asset: AssetId(u16::from_be_bytes([a, b])),
+        available: amount(available),
+        reserved: amount(reserved),
+    }
 }
 
 fn number(tail: Appendage<'_>, wanted: u8) -> Result<Option<u32>, EventError> {

@@ -86,6 +86,23 @@ impl CancelCode {
     }
 }
 
+impl CancelCode {
+    /// The code in a few words, for a table or in brackets.
+    pub fn brief(self) -> &'static str {
+        match self.0 {
+            b'U' => "as requested",
+            b'I' => "nothing more to match",
+            b'K' => "market price too far away",
+            b'Q' => "own order on the other side",
+            b'T' => "its time is over",
+            b'S' => "by the exchange",
+            b'E' => "no longer listed",
+            b'Z' => "could not go on",
+            _ => "for a reason without a name",
+        }
+    }
+}
+
 impl fmt::Display for RejectCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} (code {:#04x})", self.explain(), self.0)
@@ -110,7 +127,7 @@ mod tests {
         for reason in RejectReason::ALL {
             assert_ne!(RejectCode(reject_code(*reason)).explain(), unknown, "{reason:?}");
         }
-        let unknown = CancelCode(0).explain();
+        let unknown = CancelCode(0);
         for reason in [
             CancelReason::UserRequested,
             CancelReason::ImmediateOrCancel,
@@ -122,7 +139,9 @@ mod tests {
             CancelReason::Killed,
             CancelReason::WorkLimit,
         ] {
-            assert_ne!(CancelCode(cancel_code(reason)).explain(), unknown, "{reason:?}");
+            let code = CancelCode(cancel_code(reason));
+            assert_ne!(code.explain(), unknown.explain(), "{reason:?}");
+            assert_ne!(code.brief(), unknown.brief(), "{reason:?}");
         }
     }
 }

@@ -4,6 +4,7 @@
 //! long as it is told. After a break, [`MarketSession::connect`] with [`Resume`] takes up the stream where it was left.
 //! [`join`] asks the snapshot channel for the books as they are and the stream for all that follows.
 
+use super::Endpoint;
 use super::session::{ClientError, Credentials, HEARTBEAT_INTERVAL, Resume, Session};
 use crate::market::{BookError, Books};
 use crate::wire::itch::{EndOfSnapshot, ItchError, Message};
@@ -17,6 +18,9 @@ pub enum MarketError {
     /// As for any session.
     #[error(transparent)]
     Client(#[from] ClientError),
+    /// The session ended while the snapshot was on its way: there is one of the next session.
+    #[error("the session ended before its snapshot was complete; ask again")]
+    NoSnapshot,
     /// The server sent something that is no ITCH 5.0.
     #[error("the server sent {0}")]
     Itch(#[from] ItchError),
@@ -45,8 +49,8 @@ impl MarketSession {
     ///
     /// # Errors
     /// [`MarketError`]: cannot connect, rejected, closed, or no answer within ten seconds.
-    pub fn connect(address: SocketAddr, who: &Credentials, resume: Resume) -> Result<Self, MarketError> {
-        Ok(Self(Session::connect(address, who, resume)?))
+    pub fn connect(to: impl Into<Endpoint>, who: &Credentials, resume: Resume) -> Result<Self, MarketError> {
+        Ok(Self(Session::connect(to, who, resume)?))
     }
 
     /// The session's name, as the server gave it.
@@ -96,7 +100,7 @@ impl MarketSession {
 /// The books as they are, from the snapshot channel at `address`.
 ///
 /// # Errors
-/// [`MarketError`]; [`ClientError::Closed`] when the server ended before the snapshot did.
+/// [`MarketError`]; [`MarketError::NoSnapshot`] when the session ended before the snapshot did.
 pub fn snapshot(address: SocketAddr, who: &Credentials) -> Result<Snapshot, MarketError> {
     let mut channel = MarketSession::connect(address, who, Resume { session: None, sequence: 0 })?;
     let mut books = Books::default();
@@ -116,7 +120,7 @@ pub fn snapshot(address: SocketAddr, who: &Credentials) -> Result<Snapshot, Mark
         match read {
             Ok(true) => {}
             Ok(false) => channel.wait(HEARTBEAT_INTERVAL)?,
-            Err(MarketError::Client(ClientError::SessionEnded)) => return Err(ClientError::Closed.into()),
+            Err(MarketError::Client(ClientError::SessionEnded)) => return Err(MarketError::NoSnapshot),
             Err(error) => return Err(error),
         }
     }

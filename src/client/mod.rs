@@ -8,6 +8,7 @@
 //! use dojima::client::{Client, ClientError, ClientEvent, Credentials, NewOrder, Start};
 //! use dojima::domain::Symbol;
 //! use dojima::wire::soup::{Password, Username};
+//! use std::net::SocketAddr;
 //! use std::time::Duration;
 //!
 //! fn main() -> Result<(), ClientError> {
@@ -16,7 +17,7 @@
 //!         password: Password::new("secret").expect("1 to 10 letters and digits"),
 //!         heartbeat_timeout_ms: Some(15_000),
 //!     };
-//!     let address = "127.0.0.1:7001".parse().expect("an address");
+//!     let address: SocketAddr = "127.0.0.1:7001".parse().expect("an address");
 //!     let mut client = Client::connect(address, &who, Start::Now)?;
 //!
 //!     let symbol = Symbol::new("BTC-USDT").expect("1 to 8 characters");
@@ -42,6 +43,8 @@
 //! }
 //! ```
 //!
+//! Whole programs are in tests/examples: a market maker, a reader of drop copies, and a reader of market data.
+//!
 //! Below it, [`session`] is one OUCH session with nothing on top, and [`market`] one of market data. [`flow`] is what is to be sent (recorded or generated), and
 //! [`driver`] plays a flow through one or more sessions, keeps the books of a client on it, and resumes after either side has
 //! crashed.
@@ -54,6 +57,7 @@ pub mod flow;
 pub mod market;
 pub mod order;
 pub mod session;
+mod stream;
 pub mod trader;
 pub mod units;
 mod wait;
@@ -65,4 +69,5 @@ pub use flow::{ActionKind, Flow, FlowAction, OrderIndex, SessionIndex};
 pub use market::{MarketError, MarketSession, Snapshot};
 pub use order::{NewOrder, Replacement};
 pub use session::{ClientError, Credentials, Received, Resume, Session};
+pub use stream::{Endpoint, TlsClient, TlsClientError};
 pub use trader::{Bookmark, Client, Start, cl_ord_id};

@@ -5,15 +5,17 @@
 //! is told. After a break, [`Session::connect`] with [`Resume`] takes up the stream where it was left.
 
 use super::event::EventError;
+use super::stream::{Endpoint, Stream};
 use super::wait::Waiter;
 use crate::wire::ouch::{Inbound, OuchError, Outbound};
 use crate::wire::soup::{
     self, LoginAccepted, LoginRejected, LoginRequest, Packet, Password, SessionId, SoupError, Username, kind,
 };
-use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::io;
+use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, RawFd};
 use std::time::{Duration, Instant};
+use tokio_rustls::rustls;
 
 /// A heartbeat is sent after this long without anything else.
 pub(super) const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(1);
@@ -52,9 +54,12 @@ pub enum ClientError {
         /// Why.
         reason: LoginRejected,
     },
-    /// The connection is gone.
-    #[error("the server closed the connection")]
-    Closed,
+    /// The server closed the connection before it answered the login.
+    #[error("the server closed the connection before it answered the login of {0}")]
+    ClosedAtLogin(Username),
+    /// The connection is gone. A second login of the same user is one cause.
+    #[error("the server closed the connection ({0} may have logged in elsewhere)")]
+    Closed(Username),
     /// The server says that the session has ended for good.
     #[error("the server ended the session")]
     SessionEnded,
@@ -67,6 +72,9 @@ pub enum ClientError {
     /// The socket failed.
     #[error("the connection failed: {0}")]
     Io(#[from] io::Error),
+    /// TLS refuses the server, such as for its certificate, or the server refuses this client.
+    #[error("TLS failed: {0}")]
+    Tls(rustls::Error),
     /// The server sent something that is no SoupBinTCP.
     #[error("the server sent {0}")]
     Soup(#[from] SoupError),
@@ -101,7 +109,22 @@ pub enum ClientError {
 impl ClientError {
     /// Whether the connection broke, so that trying again can help; else the server refused or speaks another language.
     pub fn is_disconnect(&self) -> bool {
-        matches!(self, Self::Connect { .. } | Self::Closed | Self::Timeout { .. } | Self::Io(_))
+        matches!(
+            self,
+            Self::Connect { .. }
+                | Self::ClosedAtLogin(_)
+                | Self::Closed(_)
+                | Self::Timeout { .. }
+                | Self::Io(_)
+        )
+    }
+
+    /// The same before the login was answered.
+    fn at_login(self) -> Self {
+        match self {
+            Self::Closed(username) => Self::ClosedAtLogin(username),
+            other => other,
+        }
     }
 }
 
@@ -143,8 +166,9 @@ pub struct Received {
 /// A logged-in session.
 #[derive(Debug)]
 pub struct Session {
-    stream: TcpStream,
+    stream: Stream,
     waiter: Waiter,
+    username: Username,
     id: SessionId,
     next_sequence: u64,
     /// Room for what comes, of which the bytes from `parsed` to `filled` have come and are not done with.
@@ -165,17 +189,17 @@ impl Session {
     ///
     /// # Errors
     /// [`ClientError`]: cannot connect, rejected, closed, or no answer within ten seconds.
-    pub fn connect(address: SocketAddr, who: &Credentials, resume: Resume) -> Result<Self, ClientError> {
-        let stream = TcpStream::connect_timeout(&address, LOGIN_TIMEOUT)
-            .map_err(|source| ClientError::Connect { address, source })?;
-        stream.set_nodelay(true)?;
-        stream.set_nonblocking(true)?;
+    pub fn connect(to: impl Into<Endpoint>, who: &Credentials, resume: Resume) -> Result<Self, ClientError> {
+        let to = to.into();
+        let stream = Stream::connect(&to, LOGIN_TIMEOUT)
+            .map_err(|source| ClientError::Connect { address: to.address, source })?;
         let waiter = Waiter::new()?;
         waiter.add(&stream)?;
         let now = Instant::now();
         let mut session = Self {
             stream,
             waiter,
+            username: who.username,
             id: SessionId::new("0").expect("a letter or digit"),
             next_sequence: resume.sequence,
             input: vec![0; 2 * READ_LEN].into_boxed_slice(),
@@ -195,17 +219,17 @@ impl Session {
             heartbeat_timeout_ms: who.heartbeat_timeout_ms,
         };
         request.push(&mut session.output);
-        session.log_in(who.username, resume)?;
+        session.log_in(resume)?;
         Ok(session)
     }
 
-    fn log_in(&mut self, username: Username, resume: Resume) -> Result<(), ClientError> {
+    fn log_in(&mut self, resume: Resume) -> Result<(), ClientError> {
         let deadline = Instant::now() + LOGIN_TIMEOUT;
         loop {
-            self.flush()?;
-            let closed = match self.read_some() {
+            self.flush().map_err(ClientError::at_login)?;
+            let closed = match self.read_some().map_err(ClientError::at_login) {
                 Ok(_) => None,
-                Err(error @ ClientError::Closed) => Some(error),
+                Err(error @ ClientError::ClosedAtLogin(_)) => Some(error),
                 Err(error) => return Err(error),
             };
             while let Some((packet, used)) =
@@ -226,7 +250,7 @@ impl Session {
                     }
                     kind::LOGIN_REJECTED => {
                         let reason = LoginRejected::decode(payload)?;
-                        return Err(ClientError::Rejected { username, reason });
+                        return Err(ClientError::Rejected { username: self.username, reason });
                     }
                     kind::DEBUG | kind::SERVER_HEARTBEAT => self.parsed += used,
                     kind => return Err(ClientError::UnexpectedPacket { kind }),
@@ -253,7 +277,7 @@ impl Session {
         self.next_sequence
     }
 
-    /// Bytes that wait to be sent.
+    /// Bytes that wait to be sent, those that TLS has taken not included.
     pub fn unsent(&self) -> usize {
         self.output.len() - self.sent
     }
@@ -284,19 +308,23 @@ impl Session {
         }
         while self.sent < self.output.len() {
             match self.stream.write(&self.output[self.sent..]) {
-                Ok(0) => return Err(ClientError::Closed),
+                Ok(0) => return Err(ClientError::Closed(self.username)),
                 Ok(len) => {
                     self.sent += len;
                     self.last_sent = Instant::now();
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(broken(error)),
+                Err(error) => return Err(self.broken(error)),
             }
         }
         self.output.clear();
         self.sent = 0;
-        Ok(true)
+        match self.stream.flush() {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
+            Err(error) => Err(self.broken(error)),
+        }
     }
 
     /// Takes what has come and hands every sequenced message to `take`, with its number. What came before the
@@ -387,14 +415,14 @@ impl Session {
         };
         self.drained = !matches!(read, Ok(len) if len == room_len);
         match read {
-            Ok(0) => Err(ClientError::Closed),
+            Ok(0) => Err(ClientError::Closed(self.username)),
             Ok(len) => {
                 self.filled += len;
                 self.last_received = Instant::now();
                 Ok(len)
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
-            Err(error) => Err(broken(error)),
+            Err(error) => Err(self.broken(error)),
         }
     }
 
@@ -406,25 +434,29 @@ impl Session {
         Ok(self.waiter.wait(timeout)?)
     }
 
+    fn broken(&self, error: io::Error) -> ClientError {
+        match error.kind() {
+            io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionAborted => {
+                ClientError::Closed(self.username)
+            }
+            _ => match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+                Some(tls) => ClientError::Tls(tls.clone()),
+                None => ClientError::Io(error),
+            },
+        }
+    }
+
     /// Tells the server that this is the end, as far as the socket takes it, and closes.
     pub fn log_out(mut self) {
         self.output.extend_from_slice(&soup::LOGOUT);
         // The connection is given up in any case.
         let _ = self.flush();
+        self.stream.close();
     }
 }
 
 impl AsRawFd for Session {
     fn as_raw_fd(&self) -> RawFd {
         self.stream.as_raw_fd()
-    }
-}
-
-fn broken(error: io::Error) -> ClientError {
-    match error.kind() {
-        io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionAborted => {
-            ClientError::Closed
-        }
-        _ => ClientError::Io(error),
     }
 }

@@ -2,17 +2,17 @@
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
-use super::event::{ClientEvent, ClientMessage, EventError};
+use super::event::{ClientEvent, ClientMessage, EventError, OrderTerms};
 use super::order::{NewOrder, Replacement, push};
 use super::session::{ClientError, Credentials, Resume, Session};
-use crate::domain::{ClOrdId, Side, Symbol, UserRef};
+use super::stream::Endpoint;
+use crate::domain::{AssetId, ClOrdId, Side, Symbol, UserRef};
 use crate::wire::ouch::{
     AccountQuery, Appendage, CancelOrder, DisableEntry, EnableEntry, Inbound, MassCancelOrders, ModifyOrder,
     tags,
 };
 use crate::wire::soup::SessionId;
 use std::collections::VecDeque;
-use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, RawFd};
 use std::time::{Duration, Instant};
 
@@ -69,27 +69,28 @@ impl Client {
     ///
     /// # Errors
     /// [`ClientError`]: as [`Session::connect`], and [`ClientError::Timeout`] when the exchange does not answer.
-    pub fn connect(address: SocketAddr, who: &Credentials, start: Start) -> Result<Self, ClientError> {
+    pub fn connect(to: impl Into<Endpoint>, who: &Credentials, start: Start) -> Result<Self, ClientError> {
+        let to = to.into();
         match start {
             Start::At(Bookmark { session, sequence, next_user_ref: Some(next) }) => {
                 let resume = Resume { session: Some(session), sequence };
-                Ok(Self::over(Session::connect(address, who, resume)?, Some(next.0)))
+                Ok(Self::over(Session::connect(to, who, resume)?, Some(next.0)))
             }
-            Start::Now => Self::asking(address, who),
+            Start::Now => Self::asking(to, who),
             Start::Beginning => {
                 // Asked on a connection of its own: the answers to earlier questions are in the stream as well.
-                let asked = Self::asking(address, who)?;
+                let asked = Self::asking(to.clone(), who)?;
                 let (session, next) = (asked.session.id(), asked.next_user_ref);
                 asked.log_out();
                 let resume = Resume { session: Some(session), sequence: 1 };
-                Ok(Self::over(Session::connect(address, who, resume)?, next))
+                Ok(Self::over(Session::connect(to, who, resume)?, next))
             }
             Start::At(Bookmark { session, sequence, next_user_ref: None }) => {
-                let asked = Self::asking(address, who)?;
+                let asked = Self::asking(to.clone(), who)?;
                 let next = asked.next_user_ref;
                 asked.log_out();
                 let resume = Resume { session: Some(session), sequence };
-                Ok(Self::over(Session::connect(address, who, resume)?, next))
+                Ok(Self::over(Session::connect(to, who, resume)?, next))
             }
         }
     }
@@ -99,13 +100,13 @@ impl Client {
     ///
     /// # Errors
     /// [`ClientError`]: as [`Session::connect`].
-    pub fn listen(address: SocketAddr, who: &Credentials, start: Start) -> Result<Self, ClientError> {
+    pub fn listen(to: impl Into<Endpoint>, who: &Credentials, start: Start) -> Result<Self, ClientError> {
         let resume = match start {
             Start::Beginning => Resume::START,
             Start::Now => Resume { session: None, sequence: 0 },
             Start::At(mark) => Resume { session: Some(mark.session), sequence: mark.sequence },
         };
-        Ok(Self::over(Session::connect(address, who, resume)?, None))
+        Ok(Self::over(Session::connect(to, who, resume)?, None))
     }
 
     fn over(session: Session, next_user_ref: Option<u32>) -> Self {
@@ -121,8 +122,8 @@ impl Client {
     }
 
     /// A client whose stream begins now, and that has asked for its next number.
-    fn asking(address: SocketAddr, who: &Credentials) -> Result<Self, ClientError> {
-        let session = Session::connect(address, who, Resume { session: None, sequence: 0 })?;
+    fn asking(to: Endpoint, who: &Credentials) -> Result<Self, ClientError> {
+        let session = Session::connect(to, who, Resume { session: None, sequence: 0 })?;
         let mut client = Self::over(session, None);
         client.session.send(&Inbound::AccountQuery(AccountQuery {}, Appendage::default()));
         let deadline = Instant::now() + QUERY_TIMEOUT;
@@ -242,7 +243,16 @@ impl Client {
     /// # Errors
     /// As [`Client::enter`].
     pub fn query_account(&mut self) -> Result<(), ClientError> {
-        self.query(None)
+        self.query(None, None)
+    }
+
+    /// Asks what the login's account has of an asset: its number, in the order of the venue's configuration. The answer is
+    /// AccountState, without a balance if there is no such asset.
+    ///
+    /// # Errors
+    /// As [`Client::enter`].
+    pub fn query_balance(&mut self, asset: AssetId) -> Result<(), ClientError> {
+        self.query(None, Some(asset))
     }
 
     /// Holds the dead-man's switch: unless this is called again within so many milliseconds, all orders of the login are
@@ -251,14 +261,17 @@ impl Client {
     /// # Errors
     /// As [`Client::enter`].
     pub fn cancel_all_after(&mut self, ms: u32) -> Result<(), ClientError> {
-        self.query(Some(ms))
+        self.query(Some(ms), None)
     }
 
-    fn query(&mut self, cancel_after_ms: Option<u32>) -> Result<(), ClientError> {
+    fn query(&mut self, cancel_after_ms: Option<u32>, balance: Option<AssetId>) -> Result<(), ClientError> {
         self.next_user_ref.ok_or(ClientError::OnlyListens)?;
         self.tags.clear();
         if let Some(ms) = cancel_after_ms {
             push(&mut self.tags, tags::CANCEL_AFTER, ms.to_be_bytes());
+        }
+        if let Some(AssetId(number)) = balance {
+            push(&mut self.tags, tags::BALANCE, number.to_be_bytes());
         }
         self.session.send(&Inbound::AccountQuery(AccountQuery {}, Appendage(&self.tags)));
         self.flush()
@@ -301,17 +314,22 @@ impl Client {
         }
     }
 
-    /// Another connection of this login may use numbers too, and a new session begins with 1.
+    /// Another connection of this login may use numbers too. Messages about orders of earlier sessions, whose numbers may be
+    /// higher than any of this one, use up none.
     fn note(&mut self, event: &ClientEvent, copied: bool) {
         let (Some(next), false) = (&mut self.next_user_ref, copied) else { return };
         match event {
             ClientEvent::AccountState { next_user_ref, .. } => *next = (*next).max(next_user_ref.0),
-            ClientEvent::Accepted(order) | ClientEvent::Replaced { order, .. } => {
-                *next = (*next).max(order.user_ref.0.saturating_add(1));
+            ClientEvent::Accepted(OrderTerms { user_ref, .. })
+            | ClientEvent::Replaced { order: OrderTerms { user_ref, .. }, .. }
+            | ClientEvent::Rejected { user_ref, .. }
+            | ClientEvent::MassCanceled { user_ref, .. }
+            | ClientEvent::OrderEntryDisabled { user_ref }
+            | ClientEvent::OrderEntryEnabled { user_ref } => {
+                *next = (*next).max(user_ref.0.saturating_add(1));
             }
             ClientEvent::SessionStarted
             | ClientEvent::SessionEnded
-            | ClientEvent::Rejected { .. }
             | ClientEvent::Executed { .. }
             | ClientEvent::Canceled { .. }
             | ClientEvent::SelfTradePrevented { .. }
@@ -320,9 +338,6 @@ impl Client {
             | ClientEvent::CancelPending { .. }
             | ClientEvent::PriorityUpdated { .. }
             | ClientEvent::Refreshed { .. }
-            | ClientEvent::MassCanceled { .. }
-            | ClientEvent::OrderEntryDisabled { .. }
-            | ClientEvent::OrderEntryEnabled { .. }
             | ClientEvent::Broken { .. } => {}
         }
     }
@@ -345,6 +360,18 @@ impl Client {
     fn sent(&mut self, user_ref: UserRef) -> Result<UserRef, ClientError> {
         self.flush()?;
         Ok(user_ref)
+    }
+
+    /// The number of the next request; `None` for a client that only listens.
+    pub fn next_user_ref(&self) -> Option<UserRef> {
+        self.next_user_ref.map(UserRef)
+    }
+
+    /// The next request takes a number after this one: an order of an earlier session that is still open may have it.
+    pub fn pass_over(&mut self, user_ref: UserRef) {
+        if let Some(next) = &mut self.next_user_ref {
+            *next = (*next).max(user_ref.0.saturating_add(1));
+        }
     }
 
     /// Where another client can go on: after the last message that [`Client::next_event`] gave.

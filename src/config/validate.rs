@@ -6,6 +6,7 @@ use super::{Config, sections::GatewaySection};
 use crate::domain::{self, Command, VenueLimits};
 use std::ffi::OsStr;
 use std::fmt::Display;
+use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::Component;
 
@@ -49,6 +50,7 @@ pub(super) fn limits(config: &Config) -> Vec<Problem> {
     within(p, "retention.quota_warn_percent", config.retention.quota_warn_percent, 1..=100);
     gateway(&config.gateway, p);
     market_data(config, p);
+    addresses(config, p);
     let logins = config.accounts.iter().map(|account| account.logins.len()).sum::<usize>();
     if config.gateway.connections_max <= logins {
         let reason = format!(
@@ -164,21 +166,29 @@ fn market_data(config: &Config, p: &mut Problems) {
     if market.mold_requests.is_some() && market.mold_group.is_none() {
         p.add("market_data.mold_requests", "set", "is of no use without market_data.mold_group");
     }
-    if !market.enabled {
-        return;
-    }
-    let addresses = [
-        ("gateway.listen", config.gateway.listen),
-        ("market_data.listen", market.listen),
-        ("market_data.glimpse_listen", market.glimpse_listen),
-    ];
+}
+
+/// No two listeners can have one port of one address.
+fn addresses(config: &Config, p: &mut Problems) {
+    let market = &config.market_data;
+    let market =
+        [("market_data.listen", market.listen), ("market_data.glimpse_listen", market.glimpse_listen)]
+            .into_iter()
+            .filter(|_| market.enabled);
+    let tls = config.tls.iter().map(|tls| ("tls.listen", tls.listen));
+    let addresses: Vec<_> =
+        [("gateway.listen", config.gateway.listen)].into_iter().chain(market).chain(tls).collect();
     for (at, (key, address)) in addresses.iter().enumerate() {
-        if let Some((other, _)) =
-            addresses[..at].iter().find(|(_, other)| other == address && address.port() != 0)
-        {
+        if let Some((other, _)) = addresses[..at].iter().find(|(_, other)| collide(*other, *address)) {
             p.add(*key, quoted(&address.to_string()), format!("is the address of {other} too"));
         }
     }
+}
+
+/// Whether only one of these can be listened on. An unspecified address is every address of the machine.
+fn collide(one: SocketAddr, other: SocketAddr) -> bool {
+    let everywhere = one.ip().is_unspecified() || other.ip().is_unspecified();
+    one.port() != 0 && one.port() == other.port() && (everywhere || one.ip() == other.ip())
 }
 
 /// The id of a later session than this first one.

@@ -507,7 +507,7 @@ pub struct Modify {
     pub quantity: Quantity,
 }
 
-/// A question for the next number, which can also set the login's dead-man's switch.
+/// A question for the next number, which can also ask for a balance, and set the login's dead-man's switch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct QueryAccount {
     /// Who asks.
@@ -517,6 +517,8 @@ pub struct QueryAccount {
     /// All the login's orders are cancelled when so many milliseconds have passed, unless it says so again before; 0: not
     /// any more. `None`: the switch stays as it is.
     pub cancel_after_ms: Option<u32>,
+    /// The asset of which the answer tells what the login's account has. One that does not exist: it tells nothing.
+    pub balance: Option<AssetId>,
 }
 
 /// A login's own order entry, on or off.

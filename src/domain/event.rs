@@ -15,6 +15,17 @@ use super::{
 use bincode::{Decode, Encode};
 use serde::Serialize;
 
+/// What an account has of an asset, minor units.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct AssetBalance {
+    /// Which asset.
+    pub asset: AssetId,
+    /// What new orders can hold.
+    pub available: Amount,
+    /// What open orders hold.
+    pub reserved: Amount,
+}
+
 /// An event with its place: what stands in the event ring and in the event log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Encode, Decode, Serialize)]
 pub struct EventRecord {
@@ -181,6 +192,8 @@ pub enum Event {
         next_user_ref: UserRef,
         /// When its dead-man's switch cancels its orders; 0: it has none.
         cancel_at: Timestamp,
+        /// What its account has of the asset that was asked for.
+        balance: Option<AssetBalance>,
     },
     /// A login's own order entry was turned on or off.
     OrderEntrySet(SetOrderEntry),

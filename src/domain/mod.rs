@@ -30,9 +30,9 @@ pub use command::{
     Transfer,
 };
 pub use event::{
-    Accepted, Amended, Armed, Auction, CancelReason, Canceled, ChangeRejected, Event, EventRecord, Executed,
-    Ignored, OrderState, PriorityUpdated, Rejected, Replaced, RestateReason, Restated, SelfTradePrevented,
-    TradeKind, Triggered,
+    Accepted, Amended, Armed, AssetBalance, Auction, CancelReason, Canceled, ChangeRejected, Event,
+    EventRecord, Executed, Ignored, OrderState, PriorityUpdated, Rejected, Replaced, RestateReason, Restated,
+    SelfTradePrevented, TradeKind, Triggered,
 };
 pub use ids::{
     AccountId, AssetCode, AssetId, ClOrdId, FeeTier, GroupId, InstrumentId, LoginId, LoginName, OrderId,

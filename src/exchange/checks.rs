@@ -150,7 +150,7 @@ fn check_expiry(time_in_force: TimeInForce, expire_s: u32, now: Timestamp) -> Re
     Ok(at)
 }
 
-/// Whether a value is above a limit; a limit of 0 is none.
+/// Whether `value` exceeds `limit`; a limit of 0 means unlimited.
 fn exceeds<T: PartialOrd + Default>(value: T, limit: T) -> bool {
     limit > T::default() && value > limit
 }
@@ -216,7 +216,7 @@ impl<S: EventSink> Market<'_, S> {
         Ok(())
     }
 
-    /// Everything else.
+    /// Checks terms, limits and funds; reserves nothing.
     pub(super) fn check(&mut self, request: &Request<'_>) -> Result<Checked, RejectReason> {
         let listing = &self.instrument.listing;
         let mut checked = Checked { total: request.total, ..Checked::default() };

@@ -15,7 +15,7 @@ pub(super) const HAS_EXTRA: u8 = 1;
 pub(super) struct Extra {
     /// What the order asked for.
     pub(super) instructions: Instructions,
-    /// Of a quantity in money the amount, minor units of the quote asset.
+    /// Order size in minor units of the quote asset; only for orders with a quantity in money.
     pub(super) amount: i64,
     /// Lots of an iceberg that are not shown.
     pub(super) rest: u64,

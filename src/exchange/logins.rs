@@ -4,11 +4,12 @@
 use super::Exchange;
 use super::agenda::Task;
 use super::chains::LoginOrders;
+use super::ledger::Balance;
 use super::mass::Answer;
 use super::sink::EventSink;
 use crate::domain::{
-    AccountId, CancelFilter, CancelReason, Command, ConnectionLoss, Event, IgnoreReason, LoginId,
-    OrderLimits, QueryAccount, RejectReason, Sender, SetOrderEntry, Switch, Timestamp, UserRef,
+    AccountId, AssetBalance, CancelFilter, CancelReason, Command, ConnectionLoss, Event, IgnoreReason,
+    LoginId, OrderLimits, QueryAccount, RejectReason, Sender, SetOrderEntry, Switch, Timestamp, UserRef,
 };
 
 /// A trading login as the exchange knows it.
@@ -24,8 +25,8 @@ pub struct Login {
     pub cancel_at: Timestamp,
     /// Off: its new orders and replaces are refused.
     pub order_entry: Switch,
-    /// Whether there is anything that a new order of it has to be held against: order entry that is off, limits, or
-    /// numbers of an earlier session. Never unset where there is; what it costs where there is not is a look.
+    /// Whether a new order of it may need a check: order entry that is off, limits, or numbers of an earlier session.
+    /// Conservative: false only if no check applies. A stale true costs one lookup.
     pub(super) is_restricted: bool,
     /// Whether an order of an earlier session may still have one of its numbers.
     pub(super) has_old_numbers: bool,
@@ -173,7 +174,7 @@ impl Exchange {
     }
 
     pub(super) fn query_account(&mut self, query: &QueryAccount, events: &mut impl EventSink) {
-        let QueryAccount { login, cancel_after_ms, .. } = *query;
+        let QueryAccount { login, cancel_after_ms, balance, .. } = *query;
         let known = &mut self.logins[login.0 as usize];
         match cancel_after_ms {
             None => {}
@@ -184,10 +185,17 @@ impl Exchange {
                 self.shared.due.set_switch(login, known.cancel_at);
             }
         }
+        let known = &self.logins[login.0 as usize];
+        let asset = balance.filter(|asset| usize::from(asset.0) < self.assets.len());
+        let balance = asset.map(|asset| {
+            let Balance { available, reserved } = self.shared.ledger.balance(known.account, asset);
+            AssetBalance { asset, available, reserved }
+        });
         events.push(Event::AccountState {
             login,
             next_user_ref: UserRef(known.last_user_ref.0.saturating_add(1)),
             cancel_at: known.cancel_at,
+            balance,
         });
     }
 

@@ -11,6 +11,7 @@ use crate::runtime::handoff::{Giver, Taker, handoff};
 use crate::wire::soup::{LoginRejected, Password, Username};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use std::collections::HashSet;
+use std::fmt;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
@@ -45,6 +46,18 @@ pub enum Role {
     MarketData,
     /// Administration, and market data.
     Admin,
+}
+
+impl fmt::Display for Role {
+    /// As the configuration says it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Trade => "trade",
+            Self::DropCopy => "drop-copy",
+            Self::MarketData => "market-data",
+            Self::Admin => "admin",
+        })
+    }
 }
 
 /// Somebody who may come in.

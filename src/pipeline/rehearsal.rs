@@ -1,6 +1,5 @@
 //! What the stages that go on from files would say of them, without writing.
 
-use super::settings;
 use crate::config::Config;
 use crate::recovery::{DataDir, Rehearsed};
 use crate::runtime::Fatal;
@@ -15,7 +14,7 @@ use std::sync::Arc;
 pub fn rehearse(config: &Config, data: &DataDir, rehearsed: &Rehearsed) -> Result<(), Fatal> {
     let Rehearsed { report, last, first_event, .. } = rehearsed;
     if config.sql.enabled {
-        let path = settings::sql(config, data).path;
+        let path = data.path().join(&config.sql.path);
         sql::rehearse(&path, data.event_log().dir(), *first_event, report.events).map_err(Fatal::sql)?;
     }
     if config.market_data.enabled {

@@ -2,13 +2,13 @@
 
 use crate::config::{self, Config, LoginConfig, OldSegments, TimeOfDay, UserRole};
 use crate::domain::streams::StreamIndex;
-use crate::domain::{Command, Listings, LoginId, Symbol};
+use crate::domain::{AccountId, Command, Listings, LoginId, Symbol};
 use crate::net::auth::Role;
 use crate::operator::Names;
 use crate::recovery::DataDir;
 use crate::replica::is_snapshot_file;
 use crate::runtime::{Counters, Fatal, UnixNanos};
-use crate::sql::WAL_KEPT_BYTES;
+use crate::sql::{People, WAL_KEPT_BYTES};
 use crate::stages::doorman::{KNOWN_ADDRESSES_FILE, Secret, User};
 use crate::stages::feed::{FeedSettings, MoldSettings, is_checkpoint_file};
 use crate::stages::gateway::{GatewaySettings, LoginSettings, RateLimit};
@@ -28,8 +28,6 @@ use std::time::Duration;
 /// Who may log in is what configuration and journal both know: see [`Config::logins_known_to`].
 pub(super) fn gateway(config: &Config, opening: &[Command]) -> Result<GatewaySettings, Fatal> {
     let gateway = &config.gateway;
-    let unfit =
-        |key: &str| Fatal::invariant(format!("{key} passed the configuration's checks but not the wire's"));
     let logins = config.logins_known_to(opening).into_iter().map(|login| {
         let LoginConfig { cancel_on_disconnect_ms, messages_per_second: own, message_burst, .. } =
             login.config;
@@ -42,7 +40,7 @@ pub(super) fn gateway(config: &Config, opening: &[Command]) -> Result<GatewaySet
         }
     });
     Ok(GatewaySettings {
-        session: SessionId::new(&gateway.session).ok_or_else(|| unfit("gateway.session"))?,
+        session: first_session(config)?,
         logins: logins.collect(),
         connections_max: gateway.connections_max,
         login_timeout: Duration::from_millis(gateway.login_timeout_ms),
@@ -52,6 +50,13 @@ pub(super) fn gateway(config: &Config, opening: &[Command]) -> Result<GatewaySet
         tail_bytes: gateway.tail_kib << 10,
         packet_len_max: gateway.packet_bytes_max,
         unanswered_max: gateway.unanswered_max,
+    })
+}
+
+/// The name of the venue's first session.
+fn first_session(config: &Config) -> Result<SessionId, Fatal> {
+    SessionId::new(&config.gateway.session).ok_or_else(|| {
+        Fatal::invariant("gateway.session passed the configuration's checks but not the wire's")
     })
 }
 
@@ -77,9 +82,7 @@ pub(super) fn users(config: &Config, opening: &[Command]) -> Result<Vec<User>, F
 
 /// What operators name things by: the logins that are in the journal and in the configuration, and its sessions.
 pub(super) fn names(config: &Config, opening: &[Command]) -> Result<Names, Fatal> {
-    let session = SessionId::new(&config.gateway.session).ok_or_else(|| {
-        Fatal::invariant("gateway.session passed the configuration's checks but not the wire's")
-    })?;
+    let session = first_session(config)?;
     let logins = config.logins_known_to(opening).into_iter();
     Ok(Names {
         logins: logins.map(|login| (login.config.username, login.login)).collect(),
@@ -118,11 +121,25 @@ pub(super) fn journaler(config: &Config) -> JournalerSettings {
     JournalerSettings { durability: durability(config.journal.durability), sync_interval }
 }
 
-pub(super) fn sql(config: &Config, data: &DataDir) -> SqlSettings {
+pub(super) fn sql(config: &Config, data: &DataDir, opening: &[Command]) -> SqlSettings {
     SqlSettings {
+        people: people(config, opening),
         path: data.path().join(&config.sql.path),
         batch_interval: Duration::from_millis(config.sql.batch_interval_ms),
         batch_events_max: config.sql.batch_events_max as usize,
+    }
+}
+
+/// Usernames are in the journal, names of accounts in the configuration alone, which gives them to its numbers.
+fn people(config: &Config, opening: &[Command]) -> People {
+    let named = |command: &Command| {
+        let Command::OpenLogin { login, name, .. } = command else { return None };
+        Some((*login, name.to_string()))
+    };
+    let accounts = (1..).map(AccountId).zip(config.accounts.iter().map(|account| account.name.clone()));
+    People {
+        accounts: accounts.chain([(AccountId::FEES, "fees".to_owned())]).collect(),
+        logins: opening.iter().filter_map(named).collect(),
     }
 }
 
@@ -191,9 +208,7 @@ pub(super) fn background_lag(config: &Config, data: &DataDir) -> u64 {
 /// `log`: how the event log is written, for the log of messages is as small as that where a test makes it so.
 pub(super) fn feed(config: &Config, log: Option<Options>) -> Result<FeedSettings, Fatal> {
     let (market, gateway) = (&config.market_data, &config.gateway);
-    let session = SessionId::new(&gateway.session).ok_or_else(|| {
-        Fatal::invariant("gateway.session passed the configuration's checks but not the wire's")
-    })?;
+    let session = first_session(config)?;
     let written = Options {
         segment_bytes: market.segment_mib << 20,
         spare_segments: market.spare_segments,
@@ -250,13 +265,20 @@ pub(super) fn timer(
             days: entry.day_bits(),
             phase: entry.phase,
         });
-        Some(Schedule { instrument: listing.instrument, found: listing.phase, entries: entries.collect() })
+        Some(Schedule {
+            instrument: listing.instrument,
+            symbol: listing.symbol,
+            found: listing.phase,
+            entries: entries.collect(),
+        })
     };
     let with_hours = config.instruments.iter().filter(|instrument| !instrument.schedule.is_empty());
     let mut schedules: Vec<Schedule> = with_hours.filter_map(of).collect();
     schedules.sort_unstable_by_key(|schedule| schedule.instrument);
     let roll = match config.gateway.roll_at {
-        Some(TimeOfDay(second_of_day)) => Some(Roll { second_of_day, began: session_began(streams, log)? }),
+        Some(TimeOfDay(second_of_day)) => {
+            Some(Roll { second_of_day, began: session_began(streams, log)?, first: first_session(config)? })
+        }
         None => None,
     };
     let anything = tick_interval.is_some() || !schedules.is_empty() || roll.is_some();

@@ -43,6 +43,7 @@ fn run_steps(database: &Database, found: i64, steps: &[&str]) -> Result<(), SqlE
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sql::People;
 
     fn version(database: &Database) -> [i64; 2] {
         let in_meta = "SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'schema_version'";
@@ -59,7 +60,8 @@ mod tests {
     #[test]
     fn steps_are_taken_whole_from_where_the_database_is() {
         let folder = tempfile::tempdir().expect("a folder");
-        let database = Database::open(&folder.path().join("dojima.sqlite")).expect("made");
+        let database =
+            Database::open(&folder.path().join("dojima.sqlite"), &People::default()).expect("made");
         let found = SCHEMA_VERSION - 2;
         let set = format!(
             "PRAGMA user_version = {found}; UPDATE meta SET value = '{found}' WHERE key = 'schema_version'"

@@ -5,9 +5,9 @@
 //! derived data: deleted, it is built again from event 1, as long as the log still has that; found ahead of the event log, or contradicting it, it is moved
 //! aside and built again. docs/SQL.md describes the tables to their readers.
 //!
-//! In reading order: `schema` (the file), `migrations` (files of older programs), `rows` and `mirror` (events to rows, in memory), `write` (rows to tables), `wal` (the write-ahead log),
-//! `write_behind` (both files on their way to the disk), `load` (tables to memory), `session` (all of these on one event log), `rehearsal` (whether that would begin), and the
-//! other side: [`reader`] and [`check`].
+//! In reading order: `schema` (the file), `migrations` (files of older programs), `people` (names), `rows` and `mirror` (events to rows, in memory), `write` (rows to tables), `wal` (the
+//! write-ahead log), `write_behind` (both files on their way to the disk), `load` (tables to memory), `session` (all of these on one event log), `rehearsal` (whether that would begin), and
+//! the other side: [`reader`] and [`check`].
 
 mod balances;
 pub mod check;
@@ -16,6 +16,7 @@ mod insert;
 mod load;
 mod migrations;
 mod mirror;
+mod people;
 pub mod reader;
 mod rehearsal;
 mod rows;
@@ -27,6 +28,7 @@ mod write_behind;
 
 pub use error::SqlError;
 pub use mirror::Contradiction;
+pub use people::People;
 pub use rehearsal::rehearse;
 pub use rows::{BalanceRow, OrderStatus, TradeRow, TradeSide, Watermark};
 pub use schema::SCHEMA_VERSION;

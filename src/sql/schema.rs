@@ -2,6 +2,7 @@
 
 use super::error::SqlError;
 use super::migrations;
+use super::people::People;
 use super::wal::{MOVED_PAGES, WAL_KEPT_BYTES};
 use super::write_behind::WriteBehind;
 use dojima_journal::passing::retry;
@@ -15,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// The newest schema that this program knows, and the one that it makes.
-pub const SCHEMA_VERSION: i64 = 7;
+pub const SCHEMA_VERSION: i64 = 8;
 
 /// Marks the file as ours (`PRAGMA application_id`): "Doji".
 const APPLICATION_ID: i64 = 0x446F_6A69;
@@ -32,6 +33,7 @@ const STATEMENTS_KEPT: usize = 64;
 pub(crate) struct Database {
     pub(super) connection: Connection,
     path: PathBuf,
+    pub(super) people: People,
     file: Option<FileIdentity>,
     /// Of the write-ahead log and its index, as they were last while the file was in place.
     beside: [Option<FileIdentity>; 2],
@@ -71,15 +73,18 @@ fn is_another(path: &Path, own: FileIdentity) -> bool {
 }
 
 impl Database {
-    /// Opens the database for writing, as [`Self::open_ours`] does. A file that is damaged and does not begin like a database of
+    /// Opens the database for writing, as [`Self::open_ours`] does, and gives its accounts and logins these names. A file that is damaged and does not begin like a database of
     /// this program is somebody else's: it must not be moved.
-    pub(super) fn open(path: &Path) -> Result<Self, SqlError> {
-        match Self::open_ours(path) {
+    pub(super) fn open(path: &Path, people: &People) -> Result<Self, SqlError> {
+        let mut database = match Self::open_ours(path) {
             Err(error) if error.is_damage() && !begins_like_ours(path) => {
-                Err(SqlError::NotOurs { path: path.to_owned() })
+                return Err(SqlError::NotOurs { path: path.to_owned() });
             }
-            opened => opened,
-        }
+            opened => opened?,
+        };
+        people.rename(&database.connection).map_err(database.error())?;
+        database.people = people.clone();
+        Ok(database)
     }
 
     /// Opens the database for writing. It is made first if it is not there, and brought up to the present schema if it
@@ -216,7 +221,14 @@ impl Database {
         let connection = Connection::open_with_flags(path, flags).map_err(named)?;
         connection.busy_timeout(BUSY_WAIT).map_err(named)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
-        Ok(Self { connection, path: path.to_owned(), file: None, beside: [None; 2], write_behind: None })
+        Ok(Self {
+            connection,
+            path: path.to_owned(),
+            people: People::default(),
+            file: None,
+            beside: [None; 2],
+            write_behind: None,
+        })
     }
 
     pub(super) fn pragma(&self, name: &str) -> Result<i64, SqlError> {
@@ -306,14 +318,21 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("dojima.db");
         let next = SCHEMA_VERSION + 1;
-        Database::open(&path).expect("made").run(&format!("PRAGMA user_version = {next}")).expect("set");
-        let Err(newer) = Database::open(&path) else { panic!("version {next} was opened") };
+        Database::open(&path, &People::default())
+            .expect("made")
+            .run(&format!("PRAGMA user_version = {next}"))
+            .expect("set");
+        let Err(newer) = Database::open(&path, &People::default()) else {
+            panic!("version {next} was opened")
+        };
         let SqlError::NewerSchema { found, known, .. } = newer else { panic!("{newer}") };
         assert_eq!((found, known), (next, SCHEMA_VERSION));
         assert!(!newer.is_passing());
         let other = folder.path().join("other.db");
         Connection::open(&other).expect("open").execute_batch("CREATE TABLE t (x)").expect("made");
-        let Err(foreign) = Database::open(&other) else { panic!("a foreign file was opened") };
+        let Err(foreign) = Database::open(&other, &People::default()) else {
+            panic!("a foreign file was opened")
+        };
         assert!(matches!(foreign, SqlError::Foreign { found: 0, .. }), "{foreign}");
     }
 

@@ -1,4 +1,4 @@
--- Schema version 4. Described for its readers in docs/SQL.md; tables hold integers, views show exact decimals.
+-- Schema version 8. Described for its readers in docs/SQL.md; tables hold integers, views show exact decimals.
 
 CREATE TABLE meta (
   key   TEXT PRIMARY KEY,
@@ -68,6 +68,7 @@ CREATE TABLE asset_scales (
 
 CREATE TABLE accounts (
   account          INTEGER PRIMARY KEY,
+  name             TEXT,                                -- of the configuration at the last start; NULL: it has none
   opened_ns        INTEGER NOT NULL,
   tier             INTEGER NOT NULL DEFAULT 0,          -- its row of the fee tables
   self_trade       TEXT    NOT NULL DEFAULT 'allow',    -- what is done about trades with itself
@@ -78,6 +79,7 @@ CREATE TABLE accounts (
 
 CREATE TABLE logins (
   login     INTEGER PRIMARY KEY,
+  username  TEXT,              -- what it logs in with
   account   INTEGER NOT NULL REFERENCES accounts,
   opened_ns INTEGER NOT NULL
 ) STRICT;
@@ -328,6 +330,7 @@ CREATE TABLE auctions (
 CREATE VIEW balances_readable AS
 SELECT
   b.account,
+  (SELECT name FROM accounts WHERE account = b.account) AS name,
   a.code AS asset,
   printf('%s%d%s', iif(b.total < 0, '-', ''), abs(b.total / a.unit),
     iif(a.scale = 0, '', printf('.%0*d', a.scale, abs(b.total % a.unit)))) AS total,
@@ -364,6 +367,7 @@ CREATE VIEW orders_readable AS
 SELECT
   o.order_id,
   o.login,
+  (SELECT username FROM logins WHERE login = o.login) AS username,
   o.account,
   o.user_ref,
   i.symbol,
@@ -415,11 +419,13 @@ SELECT
     iif(quote.scale = 0, '', printf('.%0*d', quote.scale, t.notional % quote.unit))) AS notional,
   t.maker_order,
   t.maker_account,
+  (SELECT name FROM accounts WHERE account = t.maker_account) AS maker_name,
   printf('%s%d%s', iif(t.maker_fee < 0, '-', ''), abs(t.maker_fee / maker.unit),
     iif(maker.scale = 0, '', printf('.%0*d', maker.scale, abs(t.maker_fee % maker.unit)))) AS maker_fee,
   maker_asset.code AS maker_fee_asset,
   t.taker_order,
   t.taker_account,
+  (SELECT name FROM accounts WHERE account = t.taker_account) AS taker_name,
   printf('%s%d%s', iif(t.taker_fee < 0, '-', ''), abs(t.taker_fee / taker.unit),
     iif(taker.scale = 0, '', printf('.%0*d', taker.scale, abs(t.taker_fee % taker.unit)))) AS taker_fee,
   taker_asset.code AS taker_fee_asset
@@ -448,6 +454,7 @@ SELECT
     || printf('.%09dZ', t.time_ns % 1000000000) AS time,
   iif(t.amount < 0, 'withdrawal', 'deposit') AS kind,
   t.account,
+  (SELECT name FROM accounts WHERE account = t.account) AS name,
   a.code AS asset,
   printf('%d%s', abs(t.amount) / s.unit,
     iif(s.scale = 0, '', printf('.%0*d', s.scale, abs(t.amount) % s.unit))) AS amount,

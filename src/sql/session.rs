@@ -3,6 +3,7 @@
 use super::error::SqlError;
 use super::load::load;
 use super::mirror::{Contradiction, Mirror};
+use super::people::People;
 use super::rows::Watermark;
 use super::schema::Database;
 use super::write::write_batch;
@@ -80,7 +81,7 @@ impl From<Contradiction> for Trouble {
 
 impl Session {
     /// Opens the database and sees that it is of this event log: the event of its watermark must be there and be the same.
-    pub(crate) fn open(path: &Path, log: &Arc<dyn Storage>) -> Result<Self, Trouble> {
+    pub(crate) fn open(path: &Path, people: &People, log: &Arc<dyn Storage>) -> Result<Self, Trouble> {
         if let Some(folder) = path.parent() {
             // If this fails, opening the file says so better.
             let _ = make_folder(folder);
@@ -89,7 +90,7 @@ impl Session {
             // Before a file is made that could not be filled.
             read_from(path, log, 1)?;
         }
-        let mut database = Database::open(path)?;
+        let mut database = Database::open(path, people)?;
         let mirror = load(&database)?;
         database.note_files_beside();
         let last = mirror.watermark;

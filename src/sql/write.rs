@@ -5,6 +5,7 @@
 use super::error::SqlError;
 use super::insert::{Binder, Insert, ROWS_PER_STATEMENT, insert, runs, sql_integer};
 use super::mirror::Mirror;
+use super::people::People;
 use super::rows::{BalanceRow, OrderRow, Rare, Stored, TradeRow};
 use super::schema::Database;
 use crate::domain::{
@@ -131,14 +132,15 @@ fn write_rows(database: &Database, mirror: &mut Mirror) -> Result<usize, SqlErro
         rows += INSERT_TRADE.rows(connection, run, bind_trade).map_err(&error)?;
     }
     numbered("trades", mirror.batch.trades.last().map(|row| row.trade.0))?;
-    Ok(rows + write_others(connection, mirror).map_err(&error)?)
+    Ok(rows + write_others(database, mirror).map_err(&error)?)
 }
 
 /// All but new orders and trades.
-fn write_others(connection: &Connection, mirror: &mut Mirror) -> rusqlite::Result<usize> {
+fn write_others(database: &Database, mirror: &mut Mirror) -> rusqlite::Result<usize> {
+    let connection = &database.connection;
     let mut rows = 0;
     for rare in &mirror.batch.rare {
-        rows += write_rare(connection, rare)?;
+        rows += write_rare(database, rare)?;
     }
     // In the order of the key, so that neighbours in the tree are written together.
     mirror.batch.changed.sort_unstable();
@@ -239,9 +241,10 @@ fn bind_balance(to: &mut Binder<'_, '_>, row: &BalanceRow) -> rusqlite::Result<(
 }
 
 /// An event that is a row by itself, or changes one of the quiet tables.
-fn write_rare(connection: &Connection, rare: &Rare) -> rusqlite::Result<usize> {
+fn write_rare(database: &Database, rare: &Rare) -> rusqlite::Result<usize> {
+    let Database { connection, people, .. } = database;
     match rare {
-        Rare::Event(record) => write_event(connection, record),
+        Rare::Event(record) => write_event(connection, people, record),
         Rare::Priced(record, price) => write_priced(connection, record, *price),
         Rare::Rescaled { record, before, supply } => write_asset(connection, record, *before, *supply),
     }
@@ -252,7 +255,7 @@ fn run(connection: &Connection, sql: &str, values: &[&dyn ToSql]) -> rusqlite::R
     connection.prepare_cached(sql)?.execute(values)
 }
 
-fn write_event(connection: &Connection, record: &EventRecord) -> rusqlite::Result<usize> {
+fn write_event(connection: &Connection, people: &People, record: &EventRecord) -> rusqlite::Result<usize> {
     let (event, time) = (sql_integer(record.number), sql_integer(record.time.0));
     let run = |sql: &str, values: &[&dyn ToSql]| run(connection, sql, values);
     match &record.event {
@@ -264,12 +267,13 @@ fn write_event(connection: &Connection, record: &EventRecord) -> rusqlite::Resul
             )?;
             Ok(asset_row + run(INSERT_SCALE, &[&asset.0, &event, scale, &unit, &0_i64])?)
         }
-        Event::AccountOpened { account } => {
-            run("INSERT INTO accounts (account, opened_ns) VALUES (?1, ?2)", &[&account.0, &time])
-        }
+        Event::AccountOpened { account } => run(
+            "INSERT INTO accounts (account, name, opened_ns) VALUES (?1, ?2, ?3)",
+            &[&account.0, &people.accounts.get(account), &time],
+        ),
         Event::LoginOpened { login, account } => run(
-            "INSERT INTO logins (login, account, opened_ns) VALUES (?1, ?2, ?3)",
-            &[&login.0, &account.0, &time],
+            "INSERT INTO logins (login, username, account, opened_ns) VALUES (?1, ?2, ?3, ?4)",
+            &[&login.0, &people.logins.get(login), &account.0, &time],
         ),
         Event::InstrumentListed(listing) => write_listing(connection, listing, event),
         Event::TermsSet(listing) => write_terms(connection, listing, event),

@@ -112,6 +112,7 @@ impl Database {
 
 #[cfg(test)]
 mod tests {
+    use super::super::people::People;
     use super::*;
     use rusqlite::{Connection, OpenFlags};
 
@@ -119,7 +120,7 @@ mod tests {
     fn the_locks_of_the_connection_stay_while_files_are_written_behind() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("dojima.db");
-        let mut database = Database::open(&path).expect("made");
+        let mut database = Database::open(&path, &People::default()).expect("made");
         database.write_behind();
         let locks = || std::fs::read_to_string("/proc/locks").expect("the system tells");
         let inode = format!(":{} ", std::os::unix::fs::MetadataExt::ino(&path.metadata().expect("there")));
@@ -143,7 +144,8 @@ mod tests {
     #[test]
     fn the_thread_ends_with_the_database() {
         let folder = tempfile::tempdir().expect("a folder");
-        let mut database = Database::open(&folder.path().join("dojima.db")).expect("made");
+        let mut database =
+            Database::open(&folder.path().join("dojima.db"), &People::default()).expect("made");
         database.write_behind();
         let shared = Arc::clone(&database.write_behind.as_ref().expect("begun").shared);
         database.writing(|| assert!(shared.is_writing.load(Ordering::Acquire)));

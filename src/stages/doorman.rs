@@ -38,6 +38,7 @@ use line::Line;
 use memory::Memory;
 use password::{Hash, is_same};
 use standing::{Class, Member};
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -95,6 +96,8 @@ pub struct Door {
     pub server: AuthServer,
     /// Who may come in there.
     pub roles: Vec<Role>,
+    /// What is served there, for the log.
+    pub service: &'static str,
     /// Whom to wake after an answer.
     pub downstream: Vec<Doorbell>,
 }
@@ -366,7 +369,7 @@ impl Doorman {
                 if let Some(wrong) = &mut self.wrong[class as usize] {
                     wrong.spend(now);
                 }
-                self.refuse(question, why, now);
+                self.refuse(question, &why, now);
             }
         }
     }
@@ -388,7 +391,7 @@ impl Doorman {
     }
 
     /// Counts a failure and holds the refusal back.
-    fn refuse(&mut self, question: Question, why: &'static str, now: u64) {
+    fn refuse(&mut self, question: Question, why: &str, now: u64) {
         let Question { door, request, inquiry, class, origin, ready, tell_from } = question;
         let AuthRequest { username, peer, connection, .. } = request;
         self.gauges.refused.add(1);
@@ -411,19 +414,20 @@ impl Doorman {
 
     /// # Errors
     /// Why not, for the log. The client learns nothing of it.
-    fn grant(&self, question: &Question, is_right: bool) -> Result<Grant, &'static str> {
+    fn grant(&self, question: &Question, is_right: bool) -> Result<Grant, Cow<'static, str>> {
         let AuthRequest { username, peer, .. } = &question.request;
         let member = self.members.get(username);
         let member = member.ok_or(UNKNOWN)?;
         if !member.may_come_from(*peer) {
-            return Err(OUTSIDE);
+            return Err(OUTSIDE.into());
         }
         if !is_right {
-            return Err("wrong password");
+            return Err("wrong password".into());
         }
         let user = &member.user;
-        if !self.doors[question.door].roles.contains(&user.role) {
-            return Err("its role has nothing to do at this port");
+        let Door { roles, service, .. } = &self.doors[question.door];
+        if !roles.contains(&user.role) {
+            return Err(format!("role {} may not use {service}", user.role).into());
         }
         Ok(Grant { role: user.role, login: user.login })
     }

@@ -11,7 +11,7 @@ use crate::runtime::{Agent, Clock, Clocks, Counter, Counters, Fatal, MonotonicNa
 use crate::sql::schema::set_aside;
 use crate::sql::session::{DIVERGED, Session, Trouble, read_from};
 use crate::sql::wal::Moved;
-use crate::sql::{SqlError, WAL_KEPT_BYTES};
+use crate::sql::{People, SqlError, WAL_KEPT_BYTES};
 use dojima_journal::passing::Told;
 use dojima_journal::storage::{NotSynced, Storage};
 use dojima_journal::{ArchivedStorage, Trusted};
@@ -46,12 +46,19 @@ pub struct SqlSettings {
     /// The most events in a batch, at least 1: those that a writer takes at once that has fallen behind. The memory of a
     /// batch is at most 430 bytes for each.
     pub batch_events_max: usize,
+    /// What accounts and logins are called.
+    pub people: People,
 }
 
 impl SqlSettings {
-    /// A database at `path` with batches of 100 ms, or of 300,000 events while the writer is behind.
+    /// A database at `path` with batches of 100 ms, or of 300,000 events while the writer is behind, and without names.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), batch_interval: Duration::from_millis(100), batch_events_max: 300_000 }
+        Self {
+            path: path.into(),
+            batch_interval: Duration::from_millis(100),
+            batch_events_max: 300_000,
+            people: People::default(),
+        }
     }
 }
 
@@ -220,7 +227,7 @@ impl SqlWriter {
     /// Opens the database unless it is open. Returns whether it is.
     fn ensure_open(&mut self, now: MonotonicNanos) -> Result<bool, Fatal> {
         if self.session.is_none() {
-            match Session::open(&self.settings.path, &self.log) {
+            match Session::open(&self.settings.path, &self.settings.people, &self.log) {
                 Ok(mut session) => {
                     if self.write_behind == WriteBehind::OnAThread {
                         session.database.write_behind();

@@ -5,9 +5,10 @@
 //! the exchange's to say, and the time that counts is the stamp's. It rides on a thread of others and never waits; between
 //! two moments a duty cycle is a look at the clock. Its commands are late by as long as that thread may sleep.
 
-use crate::domain::{Command, InstrumentId, Phase};
+use crate::domain::{Command, InstrumentId, Phase, Symbol};
 use crate::ring::{CursorReader, Producer};
 use crate::runtime::{Agent, Counter, Counters, Doorbell, Fatal, UnixNanos, WallClock};
+use crate::wire::soup::SessionId;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -47,6 +48,8 @@ pub struct Roll {
     pub second_of_day: u32,
     /// When the session began that recovery found. If its end was missed since, it comes at the start.
     pub began: UnixNanos,
+    /// The name of the venue's first session.
+    pub first: SessionId,
 }
 
 impl Roll {
@@ -69,6 +72,8 @@ impl Roll {
 pub struct Schedule {
     /// Whose.
     pub instrument: InstrumentId,
+    /// Its symbol, for the log.
+    pub symbol: Symbol,
     /// The phase that recovery found it in.
     pub found: Phase,
     /// In no order.
@@ -130,8 +135,8 @@ pub struct Timer {
     tick_interval_ns: Option<u64>,
     schedules: Vec<Schedule>,
     control: TimerControl,
-    /// Commands of the start that the ring has not taken yet. `None` before the first duty cycle.
-    opening: Option<VecDeque<Command>>,
+    /// Schedules by place, with phases of the start that the ring has not taken yet. `None` before the first duty cycle.
+    opening: Option<VecDeque<(usize, Phase)>>,
     /// By schedule: what begins next.
     next: Vec<Option<(u64, Phase)>>,
     next_tick_ns: u64,
@@ -181,11 +186,10 @@ impl Timer {
     fn begin(&mut self, now: UnixNanos) {
         let now_s = now.0 / SECOND_NS;
         let mut opening = VecDeque::new();
-        for (schedule, next) in self.schedules.iter().zip(&mut self.next) {
+        for (at, (schedule, next)) in self.schedules.iter().zip(&mut self.next).enumerate() {
             *next = schedule.after(now_s);
             let due = schedule.at(now_s).filter(|due| moves_at_start(schedule.found, *due));
-            let instrument = schedule.instrument;
-            opening.extend(due.map(|phase| Command::SetPhase { instrument, phase }));
+            opening.extend(due.map(|phase| (at, phase)));
         }
         self.opening = Some(opening);
         self.next_roll_s = self.roll.map_or(u64::MAX, |roll| roll.first(now_s));
@@ -210,22 +214,20 @@ impl Timer {
     fn ask(&mut self, now: UnixNanos) -> (usize, bool) {
         let now_s = now.0 / SECOND_NS;
         let mut work = 0;
-        while let Some(command) = self.opening.as_ref().and_then(|opening| opening.front()) {
-            if self.ports.commands.try_push(*command).is_err() {
+        while let Some((at, phase)) = self.opening.as_ref().and_then(|opening| opening.front().copied()) {
+            if !self.set_phase(at, phase) {
                 return (work, false);
             }
             self.opening.as_mut().and_then(VecDeque::pop_front);
-            self.phases.add(1);
             work += 1;
         }
         while let Some((at, at_s, phase)) = self.next_phase().filter(|(_, at_s, _)| *at_s <= now_s) {
-            let (instrument, is_late) = (self.schedules[at].instrument, now_s - at_s > CATCH_UP_S);
+            let is_late = now_s - at_s > CATCH_UP_S;
             let phase = if is_late { self.schedules[at].at(now_s).unwrap_or(phase) } else { phase };
-            if self.ports.commands.try_push(Command::SetPhase { instrument, phase }).is_err() {
+            if !self.set_phase(at, phase) {
                 return (work, false);
             }
             self.next[at] = self.schedules[at].after(if is_late { now_s } else { at_s });
-            self.phases.add(1);
             work += 1;
         }
         // After the phases of the same moment, which belong to the session that ends.
@@ -234,6 +236,11 @@ impl Timer {
             if self.ports.commands.try_push(Command::RollSession { session }).is_err() {
                 return (work, false);
             }
+            let name = roll
+                .first
+                .after(session)
+                .map_or_else(|| format!("number {session}"), |name| name.to_string());
+            tracing::info!("the session ends, and session {name} begins (gateway.roll_at)");
             self.next_roll_s = roll.at_or_before(now_s) + DAY_S;
             self.rolls.add(1);
             work += 1;
@@ -247,6 +254,17 @@ impl Timer {
             work += 1;
         }
         (work, true)
+    }
+
+    /// Asks for a phase of the instrument of this schedule. `false`: the ring is full.
+    fn set_phase(&mut self, schedule: usize, phase: Phase) -> bool {
+        let Schedule { instrument, symbol, .. } = self.schedules[schedule];
+        if self.ports.commands.try_push(Command::SetPhase { instrument, phase }).is_err() {
+            return false;
+        }
+        tracing::info!("{symbol}: phase {} by its schedule", phase.word());
+        self.phases.add(1);
+        true
     }
 }
 
@@ -297,7 +315,7 @@ mod tests {
     }
 
     fn schedule(entries: Vec<ScheduleEntry>) -> Schedule {
-        Schedule { instrument: InstrumentId(0), found: Phase::Closed, entries }
+        Schedule { instrument: InstrumentId(0), symbol: Symbol::default(), found: Phase::Closed, entries }
     }
 
     /// An hour of a day counted from Monday, 5 January 1970.

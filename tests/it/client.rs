@@ -1,9 +1,11 @@
 //! The client library against a real engine.
 
+use crate::entry::raw::start;
+use crate::entry::secure::certificate;
 use crate::support::engines::small_config;
 use dojima::client::{
-    Bookmark, CancelCode, Client, ClientError, ClientEvent, ClientMessage, Credentials, Liquidity, NewOrder,
-    RejectCode, Replacement, Resume, Session, Start, cl_ord_id,
+    Bookmark, CancelCode, Client, ClientError, ClientEvent, ClientMessage, Credentials, Endpoint, Liquidity,
+    NewOrder, RejectCode, Replacement, Resume, Session, Start, TlsClient, cl_ord_id,
 };
 use dojima::config::Durability;
 use dojima::domain::{OrderPrice, Quantity, Side, Symbol, TimeInForce, UserRef, Visibility};
@@ -144,7 +146,7 @@ fn what_a_client_asks_for_comes_back_as_events() {
     let on = alice.enable_order_entry().expect("sent");
     assert_eq!(next(&mut alice).event, ClientEvent::OrderEntryEnabled { user_ref: on });
     alice.cancel_all_after(60_000).expect("sent");
-    let ClientEvent::AccountState { next_user_ref, cancel_at: Some(_) } = next(&mut alice).event else {
+    let ClientEvent::AccountState { next_user_ref, cancel_at: Some(_), .. } = next(&mut alice).event else {
         panic!("no switch");
     };
     assert_eq!(next_user_ref, UserRef(on.0 + 1));
@@ -207,7 +209,7 @@ fn a_client_goes_on_where_another_has_stopped() {
             other => break other,
         }
     };
-    assert!(matches!(ended, Err(ClientError::Closed)), "{ended:?}");
+    assert!(matches!(ended, Err(ClientError::Closed(_))), "{ended:?}");
     venue.engine.stop().expect("an orderly end");
 }
 
@@ -240,5 +242,66 @@ fn what_cannot_be_is_a_typed_error() {
     assert!(matches!(gap, Err(ClientError::Gap { requested: 1_000, given: 2 })), "{gap:?}");
     venue.engine.stop().expect("an orderly end");
     let gone = listener.next_event(PATIENCE);
-    assert!(matches!(gone, Err(ClientError::Closed)), "{gone:?}");
+    assert!(matches!(gone, Err(ClientError::Closed(_))), "{gone:?}");
+}
+
+#[test]
+fn a_client_over_tls_sends_and_hears_all_of_it() {
+    let data = TempDir::new().expect("a temporary directory");
+    let mut config = small_config(ThreadingMode::Shared, Durability::Async);
+    let (section, _) = certificate(data.path());
+    let trusted = section.certificate.clone();
+    config.tls = Some(section);
+    let engine = start(&config, &data.path().join("data"));
+    let (plain, secure) =
+        (engine.order_entry.expect("it listens"), engine.order_entry_tls.expect("it listens"));
+    let to =
+        |address, name| Endpoint { address, tls: Some(TlsClient::new(&trusted, name).expect("settings")) };
+    let mut alice = Client::connect(to(secure, "localhost"), &who("alice"), Start::Now).expect("logs in");
+    // More than TLS and the sockets hold, so that both sides have to go on where they stopped.
+    const ORDERS: u32 = 5_000;
+    let order = NewOrder::buy(SYMBOL, 100).limit(5_000_000).immediate_or_cancel();
+    for user_ref in 1..=ORDERS {
+        assert_eq!(alice.enter(&order).expect("sent"), UserRef(user_ref));
+    }
+    for user_ref in 1..=ORDERS {
+        assert!(
+            matches!(next(&mut alice).event, ClientEvent::Accepted(terms) if terms.user_ref.0 == user_ref)
+        );
+        assert!(matches!(next(&mut alice).event, ClientEvent::Canceled { .. }));
+    }
+    // The whole stream once more, which comes as fast as it can.
+    let mark = Bookmark { sequence: 1, ..alice.bookmark() };
+    let mut again =
+        Client::connect(to(secure, "localhost"), &who("alice"), Start::At(mark)).expect("logs in");
+    let last = alice.bookmark().sequence - 1;
+    while next(&mut again).sequence < last {}
+    let gone = alice.next_event(PATIENCE);
+    assert!(matches!(gone, Err(ClientError::Closed(_))), "taken over: {gone:?}");
+    again.log_out();
+
+    for (address, name, why) in [
+        (secure, "elsewhere", "not valid for name"),
+        (plain, "localhost", "the server closed the connection"),
+    ] {
+        let refused = Client::connect(to(address, name), &who("alice"), Start::Now).map(drop);
+        let refused = refused.expect_err("refused").to_string();
+        assert!(refused.contains(why), "{refused}");
+    }
+    // A server whose certificate nobody vouches for is none to try again.
+    let other = TempDir::new().expect("a temporary directory");
+    let (other, _) = certificate(other.path());
+    let tls = TlsClient::new(&other.certificate, "localhost").expect("settings");
+    let refused =
+        Client::connect(Endpoint { address: secure, tls: Some(tls) }, &who("alice"), Start::Now).map(drop);
+    assert!(matches!(&refused, Err(error @ ClientError::Tls(_)) if !error.is_disconnect()), "{refused:?}");
+    for (file, name, why) in [
+        (data.path().join("none.pem"), "localhost", "none.pem"),
+        (data.path().join("tls.key"), "localhost", "there is no certificate in it"),
+        (trusted.clone(), "no name", "neither a host name nor an IP address"),
+    ] {
+        let refused = TlsClient::new(&file, name).expect_err("refused").to_string();
+        assert!(refused.contains(why), "{refused}");
+    }
+    engine.stop().expect("an orderly end");
 }

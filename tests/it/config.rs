@@ -194,6 +194,28 @@ fn limits_of_tls_are_checked_with_their_key_and_value() {
 }
 
 #[test]
+fn no_two_listeners_have_one_port() {
+    refused(&[
+        (
+            "127.0.0.1:9012",
+            "127.0.0.1:9010",
+            &["market_data.glimpse_listen", "the address of gateway.listen too"],
+        ),
+        (
+            "127.0.0.1:9012",
+            "0.0.0.0:9010",
+            &["market_data.glimpse_listen", "the address of gateway.listen too"],
+        ),
+        (
+            "[market_data]",
+            "[tls]\nlisten = \"[::]:9011\"\ncertificate = \"c\"\nkey = \"k\"\n[market_data]",
+            &["tls.listen = \"[::]:9011\"", "the address of market_data.listen too"],
+        ),
+    ]);
+    edited("127.0.0.1:9012", "127.0.0.2:9010").expect("another address of the machine");
+}
+
+#[test]
 fn instruments_are_checked_against_their_grids() {
     refused(&[
         ("symbol = \"BTC-USDT\"", "symbol = \"BTC-USDTX\"", &["instruments[BTC-USDTX].symbol", "1 to 8"]),

@@ -437,3 +437,55 @@ fn the_demo_loses_nothing_when_its_engine_is_killed() {
     assert_eq!(again.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&again.stderr).contains("is not empty"));
 }
+
+/// What README says of the demo, and where it is in what the demo prints. Slow enough that it prints a line while it runs.
+#[test]
+fn the_demo_prints_what_the_readme_says() {
+    let readme = include_str!("../../README.md").split_whitespace().collect::<Vec<_>>().join(" ");
+    let dir = TempDir::new().expect("a directory");
+    let demo = |more: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_dojima"));
+        command.args(["demo", "--durability", "async"]).args(more);
+        let done = command.output().expect("the program runs");
+        let said = String::from_utf8(done.stdout).expect("UTF-8");
+        assert!(done.status.success(), "{said}\n{}", String::from_utf8_lossy(&done.stderr));
+        said
+    };
+    let said = demo(&["--orders", "6000", "--speed", "0.04"]);
+    let line = said.lines().find(|line| line.contains(" % ") && line.contains("SQL"));
+    let line = line.unwrap_or_else(|| panic!("no line while it runs in\n{said}"));
+    for (readme_says, printed_in, words) in [
+        ("starts an engine in a temporary directory", &said[..], &["dojima-demo-"][..]),
+        ("kills it with `SIGKILL` half way", &said, &["SIGKILL to process"]),
+        ("starts it again, resumes the sessions where they were", &said, &["sessions went on from message"]),
+        (
+            "compares what the clients were told, what the journal says and what is in SQL",
+            &said,
+            &["SQL trades", "clients' trades", "= journal, exactly", "verified: all checks hold"],
+        ),
+        (
+            "messages per second, latency from order to durable acknowledgement, journal size and SQL lag",
+            line,
+            &["/s, ", "p50 ", " p99 ", "journal ", "SQL ", " behind"],
+        ),
+        (
+            "a summary, with recovery time",
+            &said,
+            &["summary", "recovery", "commands replayed; from starting the process"],
+        ),
+    ] {
+        assert!(readme.contains(readme_says), "README does not say {readme_says:?}");
+        for words in words {
+            assert!(printed_in.contains(words), "{words:?} is missing in\n{printed_in}");
+        }
+    }
+    assert!(readme.contains("`demo --data DIR` keeps the files and prints SQL queries to look further"));
+    let kept = dir.path().join("kept");
+    let said = demo(&["--orders", "500", "--data", kept.to_str().expect("UTF-8")]);
+    assert!(said.contains("look further") && said.contains("sqlite3 -header -column"), "{said}");
+    // The table of `verify` is as wide as the terminal that it is printed on.
+    let summary = said.split("all checks hold\n").nth(1).and_then(|rest| rest.split("look further").next());
+    let summary = summary.expect("the summary");
+    assert!(summary.contains("order → ack"), "{summary}");
+    assert!(summary.lines().all(|line| line.chars().count() <= 80), "{summary}");
+}

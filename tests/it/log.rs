@@ -148,9 +148,8 @@ fn commands_of_a_running_engine_end_as_they_would_with_a_reader() {
     let words: Vec<&str> = said.split([' ', ',', '\n']).filter(|word| word.contains(':')).collect();
     let [stream, glimpse] = words[..] else { panic!("{said}") };
     let market = |more: &[&str]| {
-        let mut command =
-            dojima(&["market", "--address", stream, "--glimpse", glimpse, "--password", "DEMO"]);
-        command.args(more);
+        let mut command = dojima(&["market", "--address", stream, "--glimpse", glimpse]);
+        command.args(more).env("DOJIMA_PASSWORD", "DEMO");
         command
     };
     ends_the_same_without_readers(0, &|| market(&["--once"]));

@@ -9,6 +9,7 @@ mod codec;
 mod config;
 mod crash;
 mod entry;
+mod examples;
 mod exchange;
 mod faults;
 mod feed;

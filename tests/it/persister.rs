@@ -22,7 +22,6 @@ use rusqlite::Connection;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 /// Something of everything.
 const ALL_SORTS: Mix = Mix { replace: 250, cancel: 100, take: 200, odd: 150 };
@@ -70,7 +69,7 @@ impl Bench {
     }
 
     fn settings(&self, batch_events_max: usize) -> SqlSettings {
-        SqlSettings { batch_events_max, batch_interval: Duration::from_millis(100), path: self.database() }
+        SqlSettings { batch_events_max, ..SqlSettings::new(self.database()) }
     }
 
     fn writer(&self, batch_events_max: usize) -> Driven {

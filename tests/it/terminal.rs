@@ -1,11 +1,14 @@
 //! `dojima client` in its plain form, against an engine in this process.
 
+use crate::entry::secure::certificate;
 use crate::support::engines::small_config;
-use dojima::config::Durability;
+use dojima::config::{Config, Durability};
+use dojima::domain::Command as Order;
 use dojima::engine::{Engine, ImplausibleClock, Launch, OnFatal, OrderEntry};
 use dojima::runtime::ThreadingMode;
 use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 struct Terminal {
@@ -16,8 +19,13 @@ struct Terminal {
 
 impl Terminal {
     fn open(user: &str, address: SocketAddr) -> Self {
+        Self::open_with(user, address, &[])
+    }
+
+    fn open_with(user: &str, address: SocketAddr, more: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_dojima"))
             .args(["client", "--plain", "--user", user, "--address", &address.to_string()])
+            .args(more)
             .env("DOJIMA_PASSWORD", "demo")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -46,6 +54,22 @@ impl Terminal {
         }
     }
 
+    /// The next line that begins so; those before it are skipped.
+    fn hear_of(&mut self, beginning: &str) -> String {
+        loop {
+            let line = self.hear();
+            if line.starts_with(beginning) {
+                return line;
+            }
+        }
+    }
+
+    /// The rows of the table of orders.
+    fn orders(&mut self, count: usize) -> Vec<String> {
+        self.say("orders");
+        (0..count + 2).map(|_| self.hear()).skip(2).collect()
+    }
+
     fn quit(mut self) {
         self.say("quit");
         assert!(self.child.wait().expect("it ends").success());
@@ -53,14 +77,17 @@ impl Terminal {
 }
 
 fn engine(data: &tempfile::TempDir) -> Engine {
-    let config = small_config(ThreadingMode::Shared, Durability::Async);
+    launch(&small_config(ThreadingMode::Shared, Durability::Async), data.path())
+}
+
+fn launch(config: &Config, data: &Path) -> Engine {
     let launch = Launch {
         order_entry: OrderEntry::Listen,
         on_fatal: OnFatal::Stop,
         implausible_clock: ImplausibleClock::Refuse,
         on_progress: &mut |_| {},
     };
-    Engine::start(&config, data.path(), launch).expect("the engine starts")
+    Engine::start(config, data, launch).expect("the engine starts")
 }
 
 #[test]
@@ -87,7 +114,7 @@ fn a_person_trades_and_is_told_in_words() {
     assert!(refusal.starts_with("#3 refused: "), "{refusal}");
     alice.say("cancel all");
     let canceled = alice.hear();
-    assert!(canceled.starts_with("#2 lost 0.1: "), "{canceled}");
+    assert_eq!(canceled, "#2: remaining 0.1 cancelled (as requested)");
     assert_eq!(alice.hear(), "#4: all those orders are cancelled");
     alice.say("fills");
     assert!(alice.hear().contains("quantity"), "a heading");
@@ -102,6 +129,14 @@ fn a_person_trades_and_is_told_in_words() {
     assert!(table[0].contains("standing"), "{table:?}");
     assert!(table[2].contains("replaced by #2") && table[3].contains("64000"), "{table:?}");
     alice.quit();
+    bob.expect(
+        "sell 0.3 BTC-USDT at 65000 ioc",
+        &["#2 accepted: sell 0.3 BTC-USDT at 65000", "#2: remaining 0.3 cancelled (nothing more to match)"],
+    );
+    bob.expect("foo", &["not done: unknown command \"foo\"; type help"]);
+    bob.say("buy 1 BTC-USDT at 1 until 00:00:00");
+    let refusal = bob.hear();
+    assert!(refusal.starts_with("not done: until 00:00:00 is in the past: it is "), "{refusal}");
     bob.quit();
     engine.stop().expect("an orderly end");
 }
@@ -117,4 +152,204 @@ fn without_a_password_it_says_how_to_give_one() {
     let said = String::from_utf8(output.stderr).expect("UTF-8");
     assert_eq!(output.status.code(), Some(1));
     assert!(said.contains("DOJIMA_PASSWORD") && said.contains("--password-file"), "{said}");
+}
+
+/// Ends the session, as `gateway.roll_at` does.
+fn roll(engine: &mut Engine, session: u32) {
+    let local = engine.local();
+    local.commands.try_push(Order::RollSession { session }).expect("there is room");
+    local.doorbell.ring();
+}
+
+#[test]
+fn orders_stay_through_a_roll_for_who_is_there_and_for_who_comes_after() {
+    let data = tempfile::TempDir::new().expect("a temporary directory");
+    let mut engine = engine(&data);
+    let address = engine.order_entry.expect("it listens");
+    let mut alice = Terminal::open("alice", address);
+    alice.expect("buy 0.5 btc-usdt at 65000", &["#1 accepted: buy 0.5 BTC-USDT at 65000"]);
+    alice.expect("buy 0.4 btc-usdt at 64000", &["#2 accepted: buy 0.4 BTC-USDT at 64000"]);
+    alice.expect("buy 0.3 btc-usdt at 63000", &["#3 accepted: buy 0.3 BTC-USDT at 63000"]);
+    alice.expect("cancel 2", &["#2: remaining 0.4 cancelled (as requested)"]);
+    roll(&mut engine, 1);
+    assert_eq!(alice.hear(), "session DOJIMA0001 has ended; 2 orders stay open");
+    assert_eq!(alice.hear(), "connected");
+    assert_eq!(alice.hear(), "session DOJIMA0002 has begun");
+    let rows = alice.orders(2);
+    assert!(rows[0].contains("65000") && rows[1].contains("63000"), "{rows:?}");
+    alice.expect("cancel 3", &["#3: remaining 0.3 cancelled (as requested)"]);
+    // Number 1 is that of an order that is still open, and no other gets it.
+    alice.expect("sell 0.2 btc-usdt at 66000", &["#2 accepted: sell 0.2 BTC-USDT at 66000"]);
+    alice.quit();
+    roll(&mut engine, 2);
+
+    // Who was away finds both, of two sessions that have ended.
+    let mut alice = Terminal::open("alice", address);
+    let rows = alice.orders(2);
+    assert!(rows[0].contains("65000") && rows[1].contains("66000"), "{rows:?}");
+    alice.expect("cancel 1", &["#1: remaining 0.5 cancelled (as requested)"]);
+    alice.expect("cancel 2", &["#2: remaining 0.2 cancelled (as requested)"]);
+    alice.quit();
+    engine.stop().expect("an orderly end");
+}
+
+#[test]
+fn a_connection_that_is_lost_is_made_again_where_it_was() {
+    let data = tempfile::TempDir::new().expect("a temporary directory");
+    let first = engine(&data);
+    let address = first.order_entry.expect("it listens");
+    let mut config = small_config(ThreadingMode::Shared, Durability::Async);
+    config.gateway.listen = address;
+    let mut alice = Terminal::open("alice", address);
+    alice.expect("buy 0.5 btc-usdt at 65000", &["#1 accepted: buy 0.5 BTC-USDT at 65000"]);
+    first.stop().expect("an orderly end");
+    let lost = alice.hear();
+    assert_eq!(
+        lost,
+        "connection lost: the server closed the connection (ALICE may have logged in elsewhere); connecting again"
+    );
+    let second = launch(&config, data.path());
+    assert_eq!(alice.hear(), "connected");
+    alice.expect("cancel 1", &["#1: remaining 0.5 cancelled (as requested)"]);
+    alice.expect("buy 0.1 btc-usdt at 65000", &["#2 accepted: buy 0.1 BTC-USDT at 65000"]);
+    alice.quit();
+    second.stop().expect("an orderly end");
+}
+
+/// Each connects again when the other takes its place, and one of them gives way.
+#[test]
+fn two_terminals_of_one_user_do_not_take_turns_for_ever() {
+    let data = tempfile::TempDir::new().expect("a temporary directory");
+    let engine = engine(&data);
+    let address = engine.order_entry.expect("it listens");
+    let mut one = Terminal::open("alice", address);
+    one.expect("next", &["the next number is 1"]);
+    let mut two = Terminal::open("alice", address);
+    assert!(one.hear().starts_with("connection lost: "));
+    assert_eq!(one.hear(), "connected");
+    assert!(two.hear_of("connection lost: ").ends_with("connecting again"));
+    assert_eq!(two.hear_of("connected"), "connected");
+    let given_up = one.hear_of("connection lost: ");
+    assert!(given_up.ends_with("`connect` connects again"), "{given_up}");
+    one.expect("buy 1 btc-usdt at 1", &["not done: there is no connection; `connect` connects at once"]);
+    one.say("connect");
+    assert_eq!(one.hear_of("connected"), "connected");
+    drop(one.input);
+    assert!(one.child.wait().expect("it ends").success());
+    two.child.kill().expect("it runs");
+    two.child.wait().expect("it ends");
+    engine.stop().expect("an orderly end");
+}
+
+#[test]
+fn stops_are_shown_with_their_trigger_and_links_with_their_order() {
+    let data = tempfile::TempDir::new().expect("a temporary directory");
+    let engine = engine(&data);
+    let address = engine.order_entry.expect("it listens");
+    let (mut alice, mut bob) = (Terminal::open("alice", address), Terminal::open("bob", address));
+    alice.expect(
+        "sell 0.5 btc-usdt at 58000 stop 59000.5",
+        &["#1 accepted: sell 0.5 BTC-USDT at 58000, waits: stop 59000.5"],
+    );
+    alice.expect("sell 0.5 btc-usdt at 70000 link 1", &["#2 accepted: sell 0.5 BTC-USDT at 70000"]);
+    let refusal = "not done: order 1 is not of the same instrument and side, and cannot be linked";
+    alice.expect("buy 0.5 btc-usdt at 1000 link 1", &[refusal]);
+    alice.say("replace 1 0.5 at 57000");
+    let refusal = alice.hear();
+    assert!(refusal.starts_with("not done: order 1 waits for its trigger"), "{refusal}");
+    let rows = alice.orders(2);
+    assert!(rows[0].contains("waits: stop 59000.5, link #2"), "{rows:?}");
+    assert!(rows[1].contains("open, link #1"), "{rows:?}");
+    alice.quit();
+    // Who comes back knows it from the order's text.
+    let mut alice = Terminal::open("alice", address);
+    let rows = alice.orders(2);
+    assert!(rows[0].contains("waits: stop 59000.5"), "{rows:?}");
+    // A trade at the trigger.
+    bob.expect("buy 0.1 btc-usdt at 59000", &["#1 accepted: buy 0.1 BTC-USDT at 59000"]);
+    bob.say("sell 0.1 btc-usdt at 59000 ioc");
+    // Each of a pair goes when the other is triggered.
+    assert_eq!(alice.hear(), "#2: remaining 0.5 cancelled (could not go on)");
+    assert_eq!(alice.hear(), "#1 was triggered and is live");
+    let rows = alice.orders(2);
+    assert!(!rows[0].contains("waits"), "{rows:?}");
+    alice.quit();
+    bob.say("quit");
+    engine.stop().expect("an orderly end");
+}
+
+#[test]
+fn balances_are_what_is_available_and_what_orders_hold() {
+    let data = tempfile::TempDir::new().expect("a temporary directory");
+    let engine = engine(&data);
+    let mut alice = Terminal::open("alice", engine.order_entry.expect("it listens"));
+    alice.expect("buy 0.5 btc-usdt at 60000", &["#1 accepted: buy 0.5 BTC-USDT at 60000"]);
+    alice.expect(
+        "balances",
+        &[
+            "BTC: 100000 available, 0 in open orders",
+            "ETH: 1000000 available, 0 in open orders",
+            // The fee of 0.1 % is held, too.
+            "USDT: 9999969970 available, 30030 in open orders",
+        ],
+    );
+    alice.quit();
+    engine.stop().expect("an orderly end");
+}
+
+#[test]
+fn the_terminal_speaks_tls() {
+    let data = tempfile::TempDir::new().expect("a temporary directory");
+    let mut config = small_config(ThreadingMode::Shared, Durability::Async);
+    let (section, _) = certificate(data.path());
+    let trusted = section.certificate.display().to_string();
+    config.tls = Some(section);
+    let engine = launch(&config, &data.path().join("data"));
+    let secure = engine.order_entry_tls.expect("it listens");
+    let tls = ["--tls", "--ca", &trusted, "--server-name", "localhost"];
+    let mut alice = Terminal::open_with("alice", secure, &tls);
+    alice.expect("buy 0.5 btc-usdt at 65000", &["#1 accepted: buy 0.5 BTC-USDT at 65000"]);
+    alice.quit();
+    // The certificate is not for the address.
+    let address = secure.to_string();
+    let output = Command::new(env!("CARGO_BIN_EXE_dojima"))
+        .args(["client", "--plain", "--user", "alice", "--address", &address, "--tls", "--ca", &trusted])
+        .env("DOJIMA_PASSWORD", "demo")
+        .output()
+        .expect("the program runs");
+    let said = String::from_utf8(output.stderr).expect("UTF-8");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said.contains("TLS failed: invalid peer certificate"), "{said}");
+    engine.stop().expect("an orderly end");
+}
+
+#[test]
+fn the_market_is_shown_in_units() {
+    let data = tempfile::TempDir::new().expect("a temporary directory");
+    let engine = engine(&data);
+    let address = engine.order_entry.expect("it listens");
+    let mut alice = Terminal::open("alice", address);
+    alice.expect("buy 0.5 btc-usdt at 65000", &["#1 accepted: buy 0.5 BTC-USDT at 65000"]);
+    alice.expect("sell 0.25 btc-usdt at 66000.5", &["#2 accepted: sell 0.25 BTC-USDT at 66000.5"]);
+    alice.quit();
+    let market = |more: &[&str], password: Option<&str>| {
+        let stream = engine.market_data.expect("it listens").to_string();
+        let glimpse = engine.glimpse.expect("it listens").to_string();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_dojima"));
+        command.args(["market", "--once", "--user", "alice", "--address", &stream, "--glimpse", &glimpse]);
+        command.args(more).stdin(Stdio::null()).env_remove("DOJIMA_PASSWORD");
+        command.envs(password.map(|password| ("DOJIMA_PASSWORD", password)));
+        let output = command.output().expect("the program runs");
+        (String::from_utf8(output.stdout).expect("UTF-8"), String::from_utf8(output.stderr).expect("UTF-8"))
+    };
+    let squeezed = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let (all, _) = market(&[], Some("demo"));
+    let all = squeezed(&all);
+    assert!(all.contains("BTC-USDT trading 0.50000 65000.00 66000.50 0.25000 0.00000"), "{all}");
+    let (one, _) = market(&["--symbol", "btc-usdt"], Some("demo"));
+    let one = squeezed(&one);
+    assert!(one.contains("BTC bid USDT ask USDT BTC 1 0.50000 65000.00 66000.50 0.25000"), "{one}");
+    let (_, refused) = market(&[], None);
+    assert!(refused.contains("DOJIMA_PASSWORD") && refused.contains("--password-file"), "{refused}");
+    engine.stop().expect("an orderly end");
 }

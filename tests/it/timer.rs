@@ -1,16 +1,19 @@
 //! The timer: ticks and hours, by a clock that is moved by hand.
 
+use crate::cli::{Place, assert_says};
 use crate::support::engines::{logged_events, small_config, without_times};
+use dojima::client::{ClientError, Credentials, Resume, Session};
 use dojima::config::{Config, DEFAULT_TOML, Durability};
-use dojima::domain::{Command, Event, InstrumentId, Phase, codec};
+use dojima::domain::{Command, Event, InstrumentId, Phase, Symbol, codec};
 use dojima::engine::SteppedEngine;
 use dojima::recovery::DataDir;
 use dojima::ring::{Consumer, CursorWriter, cursor, spsc};
 use dojima::runtime::{Agent, Counters, ManualClock, ThreadingMode, UnixNanos};
 use dojima::stages::timer::{Roll, Schedule, ScheduleEntry, Timer, TimerPorts, TimerSettings};
+use dojima::wire::soup::{Password, SessionId, Username};
 use std::ops::ControlFlow;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tempfile::TempDir;
 
 const SECOND: u64 = 1_000_000_000;
@@ -62,7 +65,7 @@ fn office_hours(instrument: u32, found: Phase) -> Schedule {
     let entry = |hour: u32, phase| ScheduleEntry { second_of_day: hour * 3_600, days: 0x7F, phase };
     let entries =
         vec![entry(7, Phase::OpeningAuction), entry(8, Phase::Continuous), entry(16, Phase::Closed)];
-    Schedule { instrument: InstrumentId(instrument), found, entries }
+    Schedule { instrument: InstrumentId(instrument), symbol: Symbol::default(), found, entries }
 }
 
 fn hours(schedules: Vec<Schedule>) -> TimerSettings {
@@ -239,7 +242,8 @@ fn without_timers_nothing_happens_by_itself() {
 
 /// A session that began then, at a venue whose day ends at 17:00.
 fn roll(began: u64) -> TimerSettings {
-    let roll = Roll { second_of_day: 17 * 3_600, began: UnixNanos(began) };
+    let first = SessionId::new("DAY1").expect("a name");
+    let roll = Roll { second_of_day: 17 * 3_600, began: UnixNanos(began), first };
     TimerSettings { roll: Some(roll), ..TimerSettings::default() }
 }
 
@@ -290,4 +294,34 @@ fn an_end_that_was_missed_comes_at_the_start() {
         rig.session.set(1);
         assert_eq!(rig.asked(), [], "once");
     }
+}
+
+#[test]
+fn the_log_tells_of_rolls_and_scheduled_phases() {
+    let place = Place::new();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs();
+    let at = (now + 3) % 86_400;
+    let roll_at = format!("roll_at = \"{:02}:{:02}:{:02}\"", at / 3_600, at / 60 % 60, at % 60);
+    let schedule = "[[instruments.schedule]]\ntime = \"00:00:00\"\nphase = \"pre-open\"\n\n[[instruments]]\nsymbol = \"ETH";
+    place.configure(|text| {
+        text.replace("# roll_at = \"22:00:00\"", &roll_at)
+            .replace("[[instruments]]\nsymbol = \"ETH", schedule)
+    });
+    let server = place.serve();
+    let who = Credentials {
+        username: Username::new("ALICE").expect("a name"),
+        password: Password::new("DEMO").expect("a password"),
+        heartbeat_timeout_ms: None,
+    };
+    let mut session = Session::connect(server.address, &who, Resume::START).expect("logs in");
+    let ended = loop {
+        match session.receive(|_, _| {}) {
+            Ok(_) => session.wait(Duration::from_millis(100)).expect("waits"),
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(ended, ClientError::SessionEnded), "{ended}");
+    let log = server.terminate().stderr;
+    assert_says(&log, "BTC-USDT: phase pre-open by its schedule");
+    assert_says(&log, "the session ends, and session DOJIMA0002 begins (gateway.roll_at)");
 }

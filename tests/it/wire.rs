@@ -2,12 +2,13 @@
 
 use dojima::domain::audience::{Address, Audience, Part};
 use dojima::domain::{
-    Accepted, AccountId, Amended, Amount, CancelFilter, CancelReason, Canceled, ChangeRejected, ClOrdId,
-    Command, Echo, Effect, Event, EventRecord, Executed, Instructions, InstrumentId, Listing, Listings,
-    LoginId, MassCancel, Modify, OrderId, OrderPrice, Owner, PostOnly, Price, PriorityUpdated, Quantity,
-    QuantityUnit, QueryAccount, RefuseEnter, RejectReason, Rejected, Replaced, RestateReason, Restated,
-    SelfTrade, SelfTradePrevented, SelfTradePrevention, SetOrderEntry, Side, Switch, Symbol, TimeInForce,
-    Timestamp, TradeId, TradeKind, Trigger, TriggerKind, TriggerReference, UserRef, Visibility,
+    Accepted, AccountId, Amended, Amount, AssetBalance, AssetId, CancelFilter, CancelReason, Canceled,
+    ChangeRejected, ClOrdId, Command, Echo, Effect, Event, EventRecord, Executed, Instructions, InstrumentId,
+    Listing, Listings, LoginId, MassCancel, Modify, OrderId, OrderPrice, Owner, PostOnly, Price,
+    PriorityUpdated, Quantity, QuantityUnit, QueryAccount, RefuseEnter, RejectReason, Rejected, Replaced,
+    RestateReason, Restated, SelfTrade, SelfTradePrevented, SelfTradePrevention, SetOrderEntry, Side, Switch,
+    Symbol, TimeInForce, Timestamp, TradeId, TradeKind, Trigger, TriggerKind, TriggerReference, UserRef,
+    Visibility,
 };
 use dojima::wire::ouch::event::{cancel_code, reject_code};
 use dojima::wire::ouch::{

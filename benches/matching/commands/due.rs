@@ -14,7 +14,12 @@ const BEGIN: u64 = 20_000 * DAY;
 
 /// The command that comes when something is due.
 fn query() -> Command {
-    Command::QueryAccount(QueryAccount { login: LoginId(0), session: 0, cancel_after_ms: None })
+    Command::QueryAccount(QueryAccount {
+        login: LoginId(0),
+        session: 0,
+        cancel_after_ms: None,
+        balance: None,
+    })
 }
 
 pub fn all(bench: &mut Bench) {
@@ -100,8 +105,12 @@ fn among_expiries(bench: &mut Bench) {
 fn set_switches(venue: &mut Venue, logins: u64, after_ms: u32) {
     for login in 0..logins {
         venue.enter(order(login, Side::Sell, MID + login * 7_919 % logins, 1));
-        let query =
-            QueryAccount { login: LoginId(login as u32), session: 0, cancel_after_ms: Some(after_ms) };
+        let query = QueryAccount {
+            login: LoginId(login as u32),
+            session: 0,
+            cancel_after_ms: Some(after_ms),
+            balance: None,
+        };
         venue.send(&Command::QueryAccount(query));
     }
 }
@@ -111,8 +120,12 @@ fn switches(bench: &mut Bench) {
     let mut venue = bench.venue(logins as u32 + 16, logins as u32);
     venue.at(Timestamp(BEGIN));
     set_switches(&mut venue, logins, 1_000);
-    let again =
-        Command::QueryAccount(QueryAccount { login: LoginId(1), session: 0, cancel_after_ms: Some(1_000) });
+    let again = Command::QueryAccount(QueryAccount {
+        login: LoginId(1),
+        session: 0,
+        cancel_after_ms: Some(1_000),
+        balance: None,
+    });
     let seen = bench.measure(format!("account query that sets a switch among {logins}"), &mut venue, &again);
     seen.has(|event| matches!(event, Event::AccountState { .. }));
     venue.at(Timestamp(BEGIN + Timestamp::SECOND));
@@ -203,7 +216,12 @@ fn set_switches_in_second(venue: &mut Venue, logins: u64) {
     for login in 0..logins {
         let buy = order(login, Side::Buy, 1 + login, 1);
         venue.enter_with(buy, InstrumentId(1), GTC, None);
-        let query = QueryAccount { login: LoginId(login as u32), session: 0, cancel_after_ms: Some(60_000) };
+        let query = QueryAccount {
+            login: LoginId(login as u32),
+            session: 0,
+            cancel_after_ms: Some(60_000),
+            balance: None,
+        };
         venue.send(&Command::QueryAccount(query));
     }
 }

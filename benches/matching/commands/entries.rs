@@ -60,7 +60,7 @@ fn with_everything_on(bench: &mut Bench) {
 fn answers(bench: &mut Bench) {
     let mut venue = bench.venue(64, 4);
     let login = LoginId(0);
-    let query = QueryAccount { login, session: 0, cancel_after_ms: Some(1_000) };
+    let query = QueryAccount { login, session: 0, cancel_after_ms: Some(1_000), balance: None };
     let seen = bench.measure("account query that sets a switch", &mut venue, &Command::QueryAccount(query));
     seen.has(|event| matches!(event, Event::AccountState { .. }));
     let refuse = RefuseEnter {

@@ -1,28 +1,75 @@
-//! A trader's desk: the client, the books kept from its stream, and what is said to the person.
+//! A trader's desk: the connection, the books kept from its streams, and what is said to the person.
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
+use super::connection::{Connection, Happening};
+use super::remark::Remark;
 use super::words::{Line, Order, Stands};
 use crate::client::blotter::{Blotter, FillLine, OrderLine, Standing};
 use crate::client::units::{Units, UnitsTable};
-use crate::client::{Client, ClientError, ClientEvent, NewOrder, Replacement};
-use crate::domain::{OrderPrice, PostOnly, Side, Symbol, TriggerKind, UserRef};
-use anyhow::{Context, bail};
+use crate::client::{
+    Bookmark, CancelCode, Client, ClientError, ClientEvent, ClientMessage, Credentials, Endpoint, NewOrder,
+    Replacement, Start,
+};
+use crate::config::Config;
+use crate::domain::{
+    AssetBalance, AssetId, OrderPrice, PostOnly, Side, Symbol, TriggerKind, UserRef, decimal,
+};
+use crate::wire::soup::{LoginRejected, SessionId};
+use anyhow::{Context, bail, ensure};
 use rust_decimal::Decimal;
-use std::time::Duration;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// How long one wait for old messages is.
 const CATCH_UP_TURN: Duration = Duration::from_secs(1);
 
-/// The client, the books kept from its stream, and what is said to the person.
+/// The connection, the books kept from its streams, and what is said to the person.
 pub struct Desk {
-    client: Client,
+    connection: Connection,
     units: UnitsTable,
+    assets: Assets,
     blotter: Blotter,
     /// What has happened, oldest first, each a line, since it was last taken.
     news: Vec<String>,
-    /// News is only told from this message on: what came before the login is history.
-    told_from: u64,
+    /// Orders of this session without an answer.
+    unanswered: BTreeSet<UserRef>,
+    /// Links that were asked for here, by either order.
+    links: BTreeMap<UserRef, UserRef>,
+    /// Questions for the next number that the person did not ask.
+    own_questions: usize,
+}
+
+/// Code and scale of every asset, in the order of the venue's configuration, which gives them their numbers.
+pub struct Assets(Vec<(String, u8)>);
+
+impl Assets {
+    /// Those of a configuration.
+    pub fn of(config: &Config) -> Self {
+        Self(config.assets.iter().map(|asset| (asset.code.clone(), asset.scale)).collect())
+    }
+
+    fn ids(&self) -> impl Iterator<Item = AssetId> + use<> {
+        (0..self.0.len() as u16).map(AssetId)
+    }
+
+    fn line(&self, balance: &AssetBalance) -> String {
+        let AssetBalance { asset, available, reserved } = *balance;
+        let Some((code, scale)) = self.0.get(usize::from(asset.0)) else {
+            return format!("asset {asset}: {available} minor units available, {reserved} in open orders");
+        };
+        let shown = |amount| decimal::show_amount(amount, *scale);
+        format!("{code}: {} available, {} in open orders", shown(available), shown(reserved))
+    }
+}
+
+/// Where the earlier sessions of a login are found.
+#[derive(Clone, Copy, Debug)]
+pub struct Earlier {
+    /// The venue's first session.
+    pub first: Option<SessionId>,
+    /// How many that have ended are read at most.
+    pub sessions_max: u32,
 }
 
 /// What a line led to.
@@ -41,16 +88,41 @@ pub enum Said {
 }
 
 impl Desk {
-    /// Sits down at a client whose stream begins with message 1, and takes in what came before `told_from` silently.
+    /// Connects, and takes in silently what has happened before: the present session, and what can be read of earlier ones,
+    /// whose orders may still be open.
     ///
     /// # Errors
     /// [`ClientError`].
-    pub fn new(client: Client, units: UnitsTable, told_from: u64) -> Result<Self, ClientError> {
-        let mut desk = Self { client, units, blotter: Blotter::default(), news: Vec::new(), told_from };
-        while desk.client.bookmark().sequence < told_from {
-            desk.turn(CATCH_UP_TURN)?;
+    pub fn open(
+        to: Endpoint,
+        who: Credentials,
+        units: UnitsTable,
+        assets: Assets,
+        earlier: Earlier,
+    ) -> Result<Self, ClientError> {
+        let now = Client::connect(to.clone(), &who, Start::Now)?;
+        let mark = now.bookmark();
+        now.log_out();
+        let mut blotter = Blotter::default();
+        for message in earlier.read(&to, &who, mark.session)?.iter().rev().flatten() {
+            blotter.take(message);
         }
-        Ok(desk)
+        let mut client = Client::connect(to.clone(), &who, Start::At(Bookmark { sequence: 1, ..mark }))?;
+        while client.bookmark().sequence < mark.sequence {
+            if let Some(message) = client.next_event(CATCH_UP_TURN)? {
+                blotter.take(&message);
+            }
+        }
+        Ok(Self {
+            connection: Connection::new(to, who, client),
+            units,
+            assets,
+            blotter,
+            news: Vec::new(),
+            unanswered: BTreeSet::new(),
+            links: BTreeMap::new(),
+            own_questions: 0,
+        })
     }
 
     /// The orders and trades.
@@ -60,24 +132,109 @@ impl Desk {
 
     /// The session's id and the number of the next message.
     pub fn position(&self) -> (String, u64) {
-        let mark = self.client.bookmark();
+        let mark = self.connection.mark();
         (mark.session.to_string(), mark.sequence)
     }
 
+    /// Whether there is a connection.
+    pub fn is_connected(&self) -> bool {
+        self.connection.is_up()
+    }
+
+    /// Whether a connection is being made.
+    pub fn is_connecting(&self) -> bool {
+        self.connection.is_coming()
+    }
+
     /// Takes in what has come, waiting for it at most so long. Whether anything came.
-    ///
-    /// # Errors
-    /// [`ClientError`]; the client is then over.
-    pub fn turn(&mut self, timeout: Duration) -> Result<bool, ClientError> {
+    pub fn turn(&mut self, timeout: Duration) -> bool {
         let (mut any, mut patience) = (false, timeout);
-        while let Some(message) = self.client.next_event(patience)? {
-            self.blotter.take(&message);
-            if message.sequence >= self.told_from {
-                self.news.extend(told(&message.event, &self.blotter, &self.units));
-            }
+        while let Some(happening) = self.connection.turn(patience) {
+            self.take(happening);
             (any, patience) = (true, Duration::ZERO);
         }
-        Ok(any)
+        any
+    }
+
+    fn take(&mut self, happening: Happening) {
+        match happening {
+            Happening::Message(message) => self.take_message(&message),
+            Happening::Connected => {
+                self.say_news("connected");
+                // Its answer tells which orders have not arrived. If it cannot be sent, the connection is lost again.
+                let asked = self.connection.client().map(Client::query_account);
+                self.own_questions = usize::from(asked.is_some_and(|asked| asked.is_ok()));
+            }
+            Happening::Lost(error) => self.say_news(&format!("connection lost: {error}; connecting again")),
+            Happening::GivenUp(error) => {
+                self.say_news(&format!("connection lost: {error}; `connect` connects again"));
+            }
+            Happening::SessionEnded(session) => {
+                let open = self.blotter.orders().filter(|order| order.standing == Standing::Open).count();
+                let orders = if open == 1 {
+                    "1 order stays open".to_owned()
+                } else {
+                    format!("{open} orders stay open")
+                };
+                self.say_news(&format!("session {session} has ended; {orders}"));
+                // What it had not answered by its end was not done.
+                self.forget_unanswered(UserRef(0));
+            }
+        }
+    }
+
+    fn take_message(&mut self, message: &ClientMessage) {
+        self.blotter.take(message);
+        match &message.event {
+            ClientEvent::Accepted(order) => {
+                self.unanswered.remove(&order.user_ref);
+            }
+            ClientEvent::Rejected { user_ref, .. } => {
+                self.unanswered.remove(user_ref);
+            }
+            ClientEvent::AccountState { next_user_ref, .. } if self.own_questions > 0 => {
+                self.own_questions -= 1;
+                self.forget_unanswered(*next_user_ref);
+                return;
+            }
+            ClientEvent::AccountState { balance: Some(balance), .. } => {
+                self.say_news(&self.assets.line(balance));
+            }
+            ClientEvent::SessionStarted => {
+                let blotter = &self.blotter;
+                self.links
+                    .retain(|one, other| blotter.order(*one).is_some() && blotter.order(*other).is_some());
+                let (session, _) = self.position();
+                self.say_news(&format!("session {session} has begun"));
+            }
+            ClientEvent::SessionEnded
+            | ClientEvent::AccountState { .. }
+            | ClientEvent::Replaced { .. }
+            | ClientEvent::Executed { .. }
+            | ClientEvent::Canceled { .. }
+            | ClientEvent::SelfTradePrevented { .. }
+            | ClientEvent::Modified { .. }
+            | ClientEvent::CancelRejected { .. }
+            | ClientEvent::CancelPending { .. }
+            | ClientEvent::PriorityUpdated { .. }
+            | ClientEvent::Refreshed { .. }
+            | ClientEvent::MassCanceled { .. }
+            | ClientEvent::OrderEntryDisabled { .. }
+            | ClientEvent::OrderEntryEnabled { .. }
+            | ClientEvent::Broken { .. } => {}
+        }
+        self.news.extend(told(&message.event, &self.blotter, &self.units));
+    }
+
+    /// Orders from this number on have not arrived, and will not.
+    fn forget_unanswered(&mut self, from: UserRef) {
+        for lost in self.unanswered.split_off(&from) {
+            self.say_news(&format!("#{lost} did not reach the exchange; it is not sent again"));
+        }
+    }
+
+    fn say_news(&mut self, line: &str) {
+        self.news.push(line.to_owned());
     }
 
     /// What has happened since this was last asked.
@@ -87,7 +244,23 @@ impl Desk {
 
     /// Says goodbye.
     pub fn leave(self) {
-        self.client.log_out();
+        self.connection.leave();
+    }
+
+    fn client(&mut self) -> anyhow::Result<&mut Client> {
+        self.connection.client().context("there is no connection; `connect` connects at once")
+    }
+
+    /// The client, whose next number no open order of an earlier session has.
+    fn numbering(&mut self) -> anyhow::Result<&mut Client> {
+        let client =
+            self.connection.client().context("there is no connection; `connect` connects at once")?;
+        while let Some(next) = client.next_user_ref()
+            && self.blotter.order(next).is_some_and(|order| order.standing == Standing::Open)
+        {
+            client.pass_over(next);
+        }
+        Ok(client)
     }
 
     /// Does what the person asks for.
@@ -101,33 +274,55 @@ impl Desk {
             Line::Orders => return Ok(Said::Orders),
             Line::Fills => return Ok(Said::Fills),
             Line::Quit => return Ok(Said::Quit),
-            Line::Enter(order) => {
-                let order = self.new_order(order)?;
-                self.client.enter(&order)?;
+            Line::Connect => match self.connection.is_up() {
+                true => bail!("there is a connection"),
+                false => self.connection.connect(),
+            },
+            Line::Enter(asked) => {
+                let order = self.new_order(asked)?;
+                let number = self.numbering()?.enter(&order)?;
+                self.unanswered.insert(number);
+                if let Some(other) = asked.link {
+                    self.links.extend([(number, other), (other, number)]);
+                }
             }
             Line::Replace { order, quantity, price } => {
-                let (_, units) = self.known(*order)?;
+                let (known, units) = self.known(*order)?;
+                if let Some(Remark::Trigger(..)) = waiting(&known) {
+                    bail!(
+                        "order {order} waits for its trigger, which a replacement would not: cancel it and enter another"
+                    );
+                }
                 let total = u64::from(units.lots(*quantity)?);
                 let by = Replacement::total(total).limit(units.price_units(*price)?);
-                self.client.replace(*order, &by)?;
+                self.numbering()?.replace(*order, &by)?;
             }
             Line::Reduce { order, quantity } => {
                 let (known, units) = self.known(*order)?;
                 let total = units.lots(*quantity)?;
-                self.client.modify(*order, known.side, total)?;
+                self.client()?.modify(*order, known.side, total)?;
+            }
+            Line::Cancel { order, to: None } if self.blotter.order(*order).is_none() => {
+                self.client()?.cancel(*order)?;
+                self.say_news(&format!("order {order} is not known here; its cancel was sent"));
             }
             Line::Cancel { order, to } => {
                 let (_, units) = self.known(*order)?;
                 match to {
-                    Some(to) => self.client.reduce(*order, units.lots(*to)?)?,
-                    None => self.client.cancel(*order)?,
+                    Some(to) => self.client()?.reduce(*order, units.lots(*to)?)?,
+                    None => self.client()?.cancel(*order)?,
                 }
             }
-            Line::CancelAll { symbol, side } => drop(self.client.cancel_all(*symbol, *side)?),
-            Line::Next => self.client.query_account()?,
-            Line::Hold(ms) => self.client.cancel_all_after(*ms)?,
-            Line::OrderEntry(true) => drop(self.client.enable_order_entry()?),
-            Line::OrderEntry(false) => drop(self.client.disable_order_entry()?),
+            Line::CancelAll { symbol, side } => drop(self.numbering()?.cancel_all(*symbol, *side)?),
+            Line::Balances => {
+                for asset in self.assets.ids() {
+                    self.client()?.query_balance(asset)?;
+                }
+            }
+            Line::Next => self.client()?.query_account()?,
+            Line::Hold(ms) => self.client()?.cancel_all_after(*ms)?,
+            Line::OrderEntry(true) => drop(self.numbering()?.enable_order_entry()?),
+            Line::OrderEntry(false) => drop(self.numbering()?.disable_order_entry()?),
         }
         Ok(Said::Done)
     }
@@ -162,7 +357,7 @@ impl Desk {
             Stands::Day => order,
             Stands::Immediate => order.immediate_or_cancel(),
             Stands::AllOrNothing => order.fill_or_kill(),
-            Stands::Until(second) => order.until(second),
+            Stands::Until(second) => order.until(still_to_come(second, second_of_day())?),
         };
         order = match asked.post_only {
             PostOnly::No => order,
@@ -186,6 +381,17 @@ impl Desk {
                 TriggerKind::TakeProfit => order.take_profit(price),
                 TriggerKind::TrailingStop => order.trailing_stop(price),
             };
+            order = order.cl_ord_id(Remark::Trigger(kind, price).text());
+        } else if let Some(other) = asked.link {
+            order = order.cl_ord_id(Remark::Link(other).text());
+        }
+        if let Some(other) = asked.link {
+            let (linked, _) = self.known(other)?;
+            ensure!(
+                (linked.symbol, linked.side) == (asked.symbol, asked.side),
+                "order {other} is not of the same instrument and side, and cannot be linked"
+            );
+            order = order.linked_to(other);
         }
         Ok(if asked.reduce_only { order.reduce_only() } else { order })
     }
@@ -208,8 +414,26 @@ impl Desk {
             shown_quantity(units, order.open),
             shown_quantity(units, order.executed),
             average,
-            standing(order.standing),
+            self.standing_of(order),
         ]
+    }
+
+    /// What became of an order, or what it waits for and is linked to.
+    fn standing_of(&self, order: &OrderLine) -> String {
+        let mut text = match waiting(order) {
+            Some(Remark::Trigger(kind, price)) => waits_for(self.units.find(order.symbol), kind, price),
+            Some(Remark::Link(_)) | None => standing(order.standing),
+        };
+        let link = self.links.get(&order.user_ref).copied().or(match Remark::read(&order.cl_ord_id) {
+            Some(Remark::Link(other)) => Some(other),
+            Some(Remark::Trigger(..)) | None => None,
+        });
+        let is_open = |order: &OrderLine| order.standing == Standing::Open;
+        let is_linked = |other: &UserRef| is_open(order) && self.blotter.order(*other).is_some_and(is_open);
+        if let Some(other) = link.filter(is_linked) {
+            text.push_str(&format!(", link #{other}"));
+        }
+        text
     }
 
     /// The rows of the last `most` trades, newest first: time, order, side, quantity, symbol, price, how.
@@ -223,7 +447,7 @@ impl Desk {
                 shown_quantity(units, fill.quantity.0),
                 fill.symbol.text(),
                 shown_price(units, fill.price),
-                fill.liquidity.explain().to_owned(),
+                fill.liquidity.brief().to_owned(),
             ]
         };
         self.blotter.fills().iter().rev().take(most).map(row).collect()
@@ -234,13 +458,15 @@ impl Desk {
 fn told(event: &ClientEvent, blotter: &Blotter, table: &UnitsTable) -> Option<String> {
     let units_of = |user_ref: UserRef| blotter.order(user_ref).and_then(|order| table.find(order.symbol));
     Some(match event {
-        ClientEvent::SessionStarted => "the session has begun".to_owned(),
-        ClientEvent::SessionEnded => "the session has ended".to_owned(),
         ClientEvent::Accepted(order) => {
             let units = table.find(order.symbol);
             let (side, lots) = (side_word(order.side), shown_quantity(units, order.quantity.0));
             let (symbol, price) = (order.symbol.text(), shown_limit(units, order.price));
-            format!("#{} accepted: {side} {lots} {symbol} at {price}", order.user_ref)
+            let waits = match Remark::read(&order.cl_ord_id) {
+                Some(Remark::Trigger(kind, price)) => format!(", {}", waits_for(units, kind, price)),
+                Some(Remark::Link(_)) | None => String::new(),
+            };
+            format!("#{} accepted: {side} {lots} {symbol} at {price}{waits}", order.user_ref)
         }
         ClientEvent::Replaced { orig_user_ref, order } => {
             let units = table.find(order.symbol);
@@ -259,12 +485,13 @@ fn told(event: &ClientEvent, blotter: &Blotter, table: &UnitsTable) -> Option<St
         }
         ClientEvent::Canceled { user_ref, decrement, reason } => {
             let lots = shown_quantity(units_of(*user_ref), decrement.0);
-            format!("#{user_ref} lost {lots}: {}", reason.explain())
+            format!("#{user_ref}: {}{lots} cancelled ({})", which_part(blotter, *user_ref), reason.brief())
         }
         ClientEvent::SelfTradePrevented { user_ref, decrement, price, .. } => {
             let units = units_of(*user_ref);
             let (lots, price) = (shown_quantity(units, decrement.0), shown_price(units, *price));
-            format!("#{user_ref} lost {lots}: it would have traded with your own order at {price}")
+            let part = which_part(blotter, *user_ref);
+            format!("#{user_ref}: {part}{lots} cancelled (your own order was on the other side at {price})")
         }
         ClientEvent::Rejected { user_ref, reason, .. } => {
             format!("#{user_ref} refused: {}", reason.explain())
@@ -282,17 +509,91 @@ fn told(event: &ClientEvent, blotter: &Blotter, table: &UnitsTable) -> Option<St
         ClientEvent::MassCanceled { user_ref, .. } => format!("#{user_ref}: all those orders are cancelled"),
         ClientEvent::OrderEntryEnabled { user_ref } => format!("#{user_ref}: order entry is on"),
         ClientEvent::OrderEntryDisabled { user_ref } => format!("#{user_ref}: order entry is off"),
-        ClientEvent::AccountState { next_user_ref, cancel_at: None } => {
+        // The desk knows the assets.
+        ClientEvent::AccountState { balance: Some(_), .. } => return None,
+        ClientEvent::AccountState { next_user_ref, cancel_at: None, balance: None } => {
             format!("the next number is {next_user_ref}")
         }
-        ClientEvent::AccountState { next_user_ref, cancel_at: Some(at) } => {
+        ClientEvent::AccountState { next_user_ref, cancel_at: Some(at), balance: None } => {
             let at = clock(at.since_midnight_ns());
             format!("the next number is {next_user_ref}; all orders are cancelled at {at} unless held again")
         }
+        // The desk says which.
+        ClientEvent::SessionStarted | ClientEvent::SessionEnded => return None,
         ClientEvent::Refreshed { .. } | ClientEvent::CancelPending { .. } | ClientEvent::Broken { .. } => {
             return None;
         }
     })
+}
+
+/// What an order waits for or is linked to, while it does.
+fn waiting(order: &OrderLine) -> Option<Remark> {
+    let waits = order.standing == Standing::Open && !order.was_triggered;
+    waits.then(|| Remark::read(&order.cl_ord_id)).flatten()
+}
+
+fn waits_for(units: Option<&Units>, kind: TriggerKind, price: u32) -> String {
+    let kind = match kind {
+        TriggerKind::Stop => "stop",
+        TriggerKind::TakeProfit => "profit",
+        TriggerKind::TrailingStop => "trail",
+    };
+    format!("waits: {kind} {}", shown_price(units, u64::from(price)))
+}
+
+impl Earlier {
+    /// The messages of the sessions before this one, the latest first, as far as they are kept.
+    fn read(
+        &self,
+        to: &Endpoint,
+        who: &Credentials,
+        present: SessionId,
+    ) -> Result<Vec<Vec<ClientMessage>>, ClientError> {
+        let mut read = Vec::new();
+        let Some(first) = self.first else { return Ok(read) };
+        let number = first.number_of(present).unwrap_or(0);
+        let sessions =
+            (0..number).rev().take(self.sessions_max as usize).map_while(|number| first.after(number));
+        for session in sessions {
+            match read_session(to, who, session) {
+                Ok(messages) => read.push(messages),
+                Err(
+                    ClientError::Rejected { reason: LoginRejected::SessionNotAvailable, .. }
+                    | ClientError::Closed(_),
+                ) => {
+                    break;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(read)
+    }
+}
+
+/// All messages of a session that has ended.
+fn read_session(
+    to: &Endpoint,
+    who: &Credentials,
+    session: SessionId,
+) -> Result<Vec<ClientMessage>, ClientError> {
+    let start = Start::At(Bookmark { session, sequence: 1, next_user_ref: None });
+    let mut client = Client::listen(to.clone(), who, start)?;
+    let mut messages = Vec::new();
+    loop {
+        match client.next_event(CATCH_UP_TURN) {
+            Ok(message) => messages.extend(message),
+            Err(ClientError::SessionEnded) => return Ok(messages),
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// "remaining " where a cancel took all that was left of an order.
+fn which_part(blotter: &Blotter, user_ref: UserRef) -> &'static str {
+    match blotter.order(user_ref) {
+        Some(order) if order.open > 0 => "",
+        _ => "remaining ",
+    }
 }
 
 /// What became of an order, in words.
@@ -300,10 +601,23 @@ pub fn standing(standing: Standing) -> String {
     match standing {
         Standing::Open => "open".to_owned(),
         Standing::Filled => "filled".to_owned(),
-        Standing::Canceled(code) => code.explain().to_owned(),
-        Standing::SelfTradePrevented => "it would have traded with your own order".to_owned(),
+        Standing::Canceled(code) => format!("cancelled ({})", code.brief()),
+        Standing::SelfTradePrevented => format!("cancelled ({})", CancelCode(b'Q').brief()),
         Standing::Replaced(by) => format!("replaced by #{by}"),
     }
+}
+
+/// Seconds since midnight UTC.
+fn second_of_day() -> u32 {
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    (since_1970.as_secs() % 86_400) as u32
+}
+
+/// A time of today that an order may end at: one that is past would be refused.
+fn still_to_come(second: u32, now: u32) -> anyhow::Result<u32> {
+    let shown = |second| clock_of_seconds(u64::from(second));
+    ensure!(second > now, "until {} is in the past: it is {} UTC", shown(second), shown(now));
+    Ok(second)
 }
 
 fn side_word(side: Side) -> &'static str {
@@ -332,5 +646,22 @@ fn shown_quantity(units: Option<&Units>, lots: u64) -> String {
 /// Nanoseconds since midnight as a time of day.
 fn clock(since_midnight_ns: u64) -> String {
     let ms = since_midnight_ns / 1_000_000;
-    format!("{:02}:{:02}:{:02}.{:03}", ms / 3_600_000, ms / 60_000 % 60, ms / 1_000 % 60, ms % 1_000)
+    format!("{}.{:03}", clock_of_seconds(ms / 1_000), ms % 1_000)
+}
+
+fn clock_of_seconds(second: u64) -> String {
+    format!("{:02}:{:02}:{:02}", second / 3_600, second / 60 % 60, second % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_order_that_would_end_in_the_past_is_not_sent() {
+        assert_eq!(still_to_come(36_001, 36_000).ok(), Some(36_001));
+        let refused = still_to_come(36_000, 45_296).expect_err("past").to_string();
+        assert_eq!(refused, "until 10:00:00 is in the past: it is 12:34:56 UTC");
+        assert!(still_to_come(36_000, 36_000).is_err(), "it would end at once");
+    }
 }

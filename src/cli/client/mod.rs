@@ -1,24 +1,26 @@
 //! `dojima client`: a trading terminal. On a terminal a screen with orders, trades and what happens; elsewhere, or with
 //! `--plain`, lines in and lines out, for scripts.
 
+mod connection;
 mod desk;
+mod line;
 mod plain;
+mod remark;
 mod screen;
 mod words;
 
+use super::password::PasswordArgs;
 use crate::client::units::UnitsTable;
-use crate::client::{Bookmark, Client, Credentials, Start};
-use crate::wire::soup::{Password, Username};
-use anyhow::{Context, bail};
+use crate::client::{Credentials, Endpoint, TlsClient};
+use crate::config::Config;
+use crate::wire::soup::{SessionId, Username};
+use anyhow::{Context, ensure};
 use clap::Args;
-use desk::Desk;
+use desk::{Assets, Desk, Earlier};
 use std::io::IsTerminal;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
-
-/// The environment variable that the password is taken from.
-const PASSWORD_VARIABLE: &str = "DOJIMA_PASSWORD";
 
 /// Arguments of `dojima client`.
 #[derive(Debug, Args)]
@@ -26,59 +28,70 @@ pub struct ClientArgs {
     /// The login's name
     #[arg(long, value_name = "NAME")]
     user: String,
-    /// Where the engine takes orders; the configuration's gateway.listen if left out
+    /// Where the engine takes orders; gateway.listen of the configuration, or with --tls tls.listen, if left out
     #[arg(long, value_name = "ADDRESS")]
     address: Option<SocketAddr>,
+    /// Connect with TLS
+    #[arg(long, requires = "ca")]
+    tls: bool,
+    /// Certificates that are trusted, and those that they have signed (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls")]
+    ca: Option<PathBuf>,
+    /// The name that the server's certificate must have; its IP address if left out
+    #[arg(long, value_name = "NAME", requires = "tls")]
+    server_name: Option<String>,
     /// The engine's configuration, for symbols, ticks and lots; the built-in one if left out
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// The first line of this file is the password. Without it: the variable DOJIMA_PASSWORD, else it is asked for
-    #[arg(long, value_name = "FILE")]
-    password_file: Option<PathBuf>,
+    #[command(flatten)]
+    password: PasswordArgs,
+    /// Ended sessions that are read at the start for orders that are still open
+    #[arg(long, value_name = "N", default_value_t = 7)]
+    sessions: u32,
     /// Lines in and lines out instead of a screen
     #[arg(long)]
     plain: bool,
 }
 
 impl ClientArgs {
-    fn password(&self) -> anyhow::Result<Password> {
-        let text = match &self.password_file {
-            Some(file) => {
-                let text = std::fs::read_to_string(file)
-                    .with_context(|| format!("cannot read {}", file.display()))?;
-                text.lines().next().unwrap_or_default().trim().to_owned()
-            }
-            None => match std::env::var(PASSWORD_VARIABLE) {
-                Ok(text) => text,
-                Err(_) if std::io::stdin().is_terminal() => {
-                    rpassword::prompt_password(format!("password of {}: ", self.user))?
-                }
-                Err(_) => bail!("no password: set {PASSWORD_VARIABLE} or give --password-file"),
-            },
+    fn endpoint(&self, config: &Config) -> anyhow::Result<Endpoint> {
+        let Some(ca) = self.ca.as_ref().filter(|_| self.tls) else {
+            return Ok(reachable(self.address.unwrap_or(config.gateway.listen)).into());
         };
-        Password::new(&text).context("a password has 1 to 10 letters and digits")
+        let configured = config.tls.as_ref().map(|tls| tls.listen);
+        let address = self.address.or(configured).map(reachable);
+        let address = address.context("--tls: give --address, or a configuration with [tls]")?;
+        let name = self.server_name.clone().unwrap_or_else(|| address.ip().to_string());
+        Ok(Endpoint { address, tls: Some(TlsClient::new(ca, &name).context("--tls")?) })
     }
+}
+
+/// A server that listens on all addresses of this machine is found at one of them.
+fn reachable(mut listen: SocketAddr) -> SocketAddr {
+    if listen.ip().is_unspecified() {
+        listen.set_ip(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    }
+    listen
 }
 
 /// Logs in and trades until the person leaves.
 ///
 /// # Errors
-/// When the login is refused, or the session ends other than by leaving.
+/// When the login is refused, or there is no connection when the input ends.
 pub fn run(args: ClientArgs) -> anyhow::Result<ExitCode> {
     let config = super::read_config(args.config.as_deref())?;
-    let address = args.address.unwrap_or(config.gateway.listen);
+    let to = args.endpoint(&config)?;
     let username = Username::new(&args.user).context("--user: a name has 1 to 6 letters and digits")?;
-    let who = Credentials { username, password: args.password()?, heartbeat_timeout_ms: None };
-    // From the first message: the books are made of all of them. What is news begins where the stream ends now.
-    let now = Client::connect(address, &who, Start::Now)?;
-    let mark = now.bookmark();
-    now.log_out();
-    let client = Client::connect(address, &who, Start::At(Bookmark { sequence: 1, ..mark }))?;
-    let desk = Desk::new(client, UnitsTable::of(&config), mark.sequence)?;
+    let password = args.password.of(&args.user)?;
+    let who = Credentials { username, password, heartbeat_timeout_ms: None };
+    let earlier = Earlier { first: SessionId::new(&config.gateway.session), sessions_max: args.sessions };
+    let title = format!("{username} at {to}");
+    let desk = Desk::open(to, who, UnitsTable::of(&config), Assets::of(&config), earlier)?;
     if args.plain || !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
-        plain::run(desk)?;
+        let is_connected = plain::run(desk)?;
+        ensure!(is_connected, "there was no connection at the end");
     } else {
-        screen::run(desk, &format!("{username} at {address}"))?;
+        screen::run(desk, &title)?;
     }
     Ok(ExitCode::SUCCESS)
 }

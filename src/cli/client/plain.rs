@@ -2,8 +2,8 @@
 
 use super::desk::{Desk, Said};
 use super::words::{self, HELP};
-use crate::cli::print;
-use comfy_table::{LineStyle, Table, TableStyle};
+use crate::cli::{print, show};
+use comfy_table::ContentArrangement;
 use crossbeam_channel::{Receiver, TryRecvError, bounded};
 use std::io::{BufRead, Write};
 use std::time::{Duration, Instant};
@@ -14,26 +14,38 @@ const TURN: Duration = Duration::from_millis(20);
 /// After the last line answers are waited for until nothing has come for this long.
 const QUIET: Duration = Duration::from_millis(500);
 
+/// A line that was typed without a connection waits for one for this long; then it is answered that there is none.
+const RECONNECT_MAX: Duration = Duration::from_secs(30);
+
 /// Columns of the table of orders.
 pub const ORDER_COLUMNS: [&str; 8] =
     ["#", "side", "symbol", "price", "open", "traded", "average", "standing"];
 /// Columns of the table of trades.
 pub const FILL_COLUMNS: [&str; 7] = ["time", "#", "side", "quantity", "symbol", "price", "how"];
 
-/// Runs until the input ends or says so.
+/// Runs until the input ends or says so. Whether there was a connection at the end.
 ///
 /// # Errors
-/// When the session ends other than by leaving.
-pub fn run(mut desk: Desk) -> anyhow::Result<()> {
+/// When nothing can be printed.
+pub fn run(mut desk: Desk) -> anyhow::Result<bool> {
     let lines = read_lines();
     let mut out = print::stdout();
-    let (mut open, mut heard) = (true, Instant::now());
+    let (mut open, mut heard, mut up) = (true, Instant::now(), Instant::now());
     while open || heard.elapsed() < QUIET {
-        if desk.turn(TURN)? {
+        if desk.turn(TURN) {
             heard = Instant::now();
         }
         for line in desk.news() {
             writeln!(out, "{line}")?;
+        }
+        // A line waits while the connection is made again.
+        let since_up = up.elapsed();
+        if desk.is_connected() {
+            up = Instant::now();
+        } else if desk.is_connecting() && since_up < RECONNECT_MAX {
+            heard = Instant::now();
+            out.flush()?;
+            continue;
         }
         match lines.try_recv() {
             Ok(line) => {
@@ -47,8 +59,9 @@ pub fn run(mut desk: Desk) -> anyhow::Result<()> {
         }
         out.flush()?;
     }
+    let is_connected = desk.is_connected();
     desk.leave();
-    Ok(())
+    Ok(is_connected)
 }
 
 fn read_lines() -> Receiver<String> {
@@ -87,8 +100,8 @@ fn write_table(
     columns: &[&str],
     rows: impl Iterator<Item = Vec<String>>,
 ) -> std::io::Result<()> {
-    let mut table = Table::new();
-    let line_below_header = TableStyle::new().header_separator(LineStyle::new('─', '─', '─', '─'));
-    table.load_style(line_below_header).set_header(columns.to_vec()).add_rows(rows);
+    let mut table = show::table(columns);
+    // One line a row, for scripts.
+    table.set_content_arrangement(ContentArrangement::Disabled).add_rows(rows);
     writeln!(out, "{}", table.trim_fmt())
 }

@@ -1,16 +1,17 @@
-//! The screen: open orders, the last trades, what has happened, and a line to type on.
+//! The screen: open orders, the last trades, what has happened, and a line to type on. It fits a terminal of 80 x 24.
 
 use super::desk::{Desk, Said};
+use super::line::LineEditor;
 use super::plain::{FILL_COLUMNS, ORDER_COLUMNS};
 use super::words::{self, HELP};
 use crate::client::blotter::Standing;
 use crate::domain::Side;
 use ratatui::Frame;
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
-use ratatui::layout::{Constraint, Layout};
+use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Color, Style};
 use ratatui::text::Line;
-use ratatui::widgets::{Block, Paragraph, Row, Table};
+use ratatui::widgets::{Block, Clear, Paragraph, Row, Table};
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -20,31 +21,38 @@ const TURN: Duration = Duration::from_millis(30);
 /// Lines of what has happened that are kept.
 const NEWS_MAX: usize = 500;
 
+/// Place of the column in [`ORDER_COLUMNS`] that a narrow screen leaves out: the average price.
+const LEFT_OUT: usize = 6;
+
+/// A screen of at least so many columns has all columns of orders.
+const WIDE: u16 = 100;
+
 /// What is on the screen beside the books.
 #[derive(Debug, Default)]
 struct Screen {
     title: String,
     news: VecDeque<String>,
-    typed: String,
-    /// Lines typed before, oldest first, and which of them is shown.
-    history: Vec<String>,
-    recalled: Option<usize>,
+    /// Lines that the news are scrolled back.
+    news_back: usize,
+    line: LineEditor,
+    /// The first line of the help that is shown; `None`: it is not.
+    help: Option<usize>,
     /// All orders, or only those that are open.
     all_orders: bool,
+    /// Lines of the help, and of the news, that fit.
+    room: (usize, usize),
 }
 
 /// Runs until the person leaves.
 ///
 /// # Errors
-/// When the session ends other than by leaving, or the terminal fails.
+/// When the terminal fails.
 pub fn run(mut desk: Desk, title: &str) -> anyhow::Result<()> {
     let mut terminal = ratatui::init();
     let mut screen = Screen { title: title.to_owned(), ..Screen::default() };
-    screen.note("`help` shows what can be said; Tab shows all orders or the open ones; Ctrl-C leaves");
+    screen.note("type help; Tab: all orders or the open ones; PgUp, PgDn: scroll; Ctrl-C: leave");
     let ended = loop {
-        if let Err(error) = desk.turn(Duration::ZERO) {
-            break Err(error.into());
-        }
+        desk.turn(Duration::ZERO);
         desk.news().iter().for_each(|line| screen.note(line));
         if let Err(error) = terminal.draw(|frame| screen.draw(frame, &desk)) {
             break Err(error.into());
@@ -60,9 +68,7 @@ pub fn run(mut desk: Desk, title: &str) -> anyhow::Result<()> {
         }
     };
     ratatui::restore();
-    if ended.is_ok() {
-        desk.leave();
-    }
+    desk.leave();
     ended
 }
 
@@ -82,41 +88,47 @@ impl Screen {
             self.news.pop_front();
         }
         self.news.push_back(line.to_owned());
+        self.news_back = 0;
     }
 
     fn press(&mut self, key: KeyEvent, desk: &mut Desk) -> Said {
         match key.code {
             KeyCode::Char('c' | 'd') if key.modifiers.contains(KeyModifiers::CONTROL) => return Said::Quit,
-            KeyCode::Char(character) => self.typed.push(character),
-            KeyCode::Backspace => drop(self.typed.pop()),
-            KeyCode::Esc => self.typed.clear(),
+            _ if self.help.is_some() => self.scroll_help(key.code),
             KeyCode::Tab => self.all_orders = !self.all_orders,
-            KeyCode::Up => self.recall(-1),
-            KeyCode::Down => self.recall(1),
+            KeyCode::PageUp => self.news_back += self.room.1.max(1),
+            KeyCode::PageDown => self.news_back = self.news_back.saturating_sub(self.room.1.max(1)),
             KeyCode::Enter => return self.enter(desk),
-            _ => {}
+            _ => {
+                self.line.press(key);
+            }
         }
         Said::Done
     }
 
-    /// Shows an earlier or later line that was typed.
-    fn recall(&mut self, by: isize) {
-        let at = self.recalled.unwrap_or(self.history.len());
-        let wanted = at.saturating_add_signed(by);
-        self.recalled = (wanted < self.history.len()).then_some(wanted);
-        self.typed = self.recalled.map_or_else(String::new, |at| self.history[at].clone());
+    fn scroll_help(&mut self, key: KeyCode) {
+        let Some(top) = self.help else { return };
+        let page = self.room.0.max(1);
+        let last = HELP.lines().count().saturating_sub(page);
+        self.help = match key {
+            KeyCode::Up => Some(top.saturating_sub(1)),
+            KeyCode::Down => Some((top + 1).min(last)),
+            KeyCode::PageUp => Some(top.saturating_sub(page)),
+            KeyCode::PageDown | KeyCode::Char(' ') => Some((top + page).min(last)),
+            KeyCode::Home => Some(0),
+            KeyCode::End => Some(last),
+            _ => None,
+        };
     }
 
     fn enter(&mut self, desk: &mut Desk) -> Said {
-        let line = std::mem::take(&mut self.typed);
-        self.recalled = None;
+        let line = self.line.take();
         if line.trim().is_empty() {
             return Said::Done;
         }
         self.note(&format!("> {line}"));
-        self.history.push(line.clone());
         match words::read(&line).map_err(anyhow::Error::from).and_then(|line| desk.say(&line)) {
-            Ok(Said::Help) => HELP.lines().for_each(|line| self.note(line)),
+            Ok(Said::Help) => self.help = Some(0),
             Ok(Said::Orders) => self.all_orders = !self.all_orders,
             Ok(Said::Fills | Said::Done) => {}
             Ok(Said::Quit) => return Said::Quit,
@@ -125,45 +137,183 @@ impl Screen {
         Said::Done
     }
 
-    fn draw(&self, frame: &mut Frame<'_>, desk: &Desk) {
+    fn draw(&mut self, frame: &mut Frame<'_>, desk: &Desk) {
         let rows = Layout::vertical([
-            Constraint::Percentage(40),
+            Constraint::Percentage(38),
             Constraint::Percentage(25),
             Constraint::Fill(1),
             Constraint::Length(3),
         ]);
         let [orders, fills, news, line] = rows.areas(frame.area());
         self.draw_orders(frame, orders, desk);
-        let rows = desk.fill_rows(usize::from(fills.height.saturating_sub(3)));
-        let widths = [14, 8, 5, 16, 9, 16, 24].map(Constraint::Length);
-        let table = Table::new(rows.into_iter().map(Row::new), widths)
-            .header(Row::new(FILL_COLUMNS).style(Style::new().fg(Color::DarkGray)))
-            .block(Block::bordered().title(" trades, newest first "));
-        frame.render_widget(table, fills);
-        let room = usize::from(news.height.saturating_sub(2));
-        let lines = self.news.iter().skip(self.news.len().saturating_sub(room));
-        let text: Vec<Line<'_>> = lines.map(|line| Line::raw(line.as_str())).collect();
-        frame.render_widget(Paragraph::new(text).block(Block::bordered().title(" what happens ")), news);
-        let prompt = format!("> {}", self.typed);
-        let column = line.x + 1 + prompt.chars().count() as u16;
-        frame.render_widget(Paragraph::new(prompt).block(Block::bordered()), line);
-        frame.set_cursor_position((column.min(line.right().saturating_sub(2)), line.y + 1));
+        draw_fills(frame, fills, desk);
+        self.draw_news(frame, news);
+        self.draw_line(frame, line);
+        let all = Rect { height: frame.area().height - line.height, ..frame.area() };
+        self.draw_help(frame, all);
     }
 
-    fn draw_orders(&self, frame: &mut Frame<'_>, area: ratatui::layout::Rect, desk: &Desk) {
+    fn draw_news(&mut self, frame: &mut Frame<'_>, area: Rect) {
+        let (width, room) = (inside(area.width), inside(area.height));
+        let lines: Vec<String> = self.news.iter().flat_map(|line| wrapped(line, width)).collect();
+        self.room.1 = room;
+        self.news_back = self.news_back.min(lines.len().saturating_sub(room));
+        let end = lines.len() - self.news_back;
+        let shown = lines[end.saturating_sub(room)..end].iter().map(|line| Line::raw(line.as_str()));
+        let title =
+            if self.news_back > 0 { " what happened before; PgDn goes on " } else { " what happens " };
+        frame.render_widget(
+            Paragraph::new(shown.collect::<Vec<_>>()).block(Block::bordered().title(title)),
+            area,
+        );
+    }
+
+    /// The part of the line around the cursor, where all of it has no room.
+    fn draw_line(&self, frame: &mut Frame<'_>, area: Rect) {
+        let room = inside(area.width).saturating_sub("> ".len() + 1);
+        let start = self.line.cursor().saturating_sub(room);
+        let shown: String = self.line.text().chars().skip(start).take(room + 1).collect();
+        frame.render_widget(Paragraph::new(format!("> {shown}")).block(Block::bordered()), area);
+        let column = area.x + 1 + ("> ".len() + self.line.cursor() - start) as u16;
+        frame.set_cursor_position((column.min(area.right().saturating_sub(2)), area.y + 1));
+    }
+
+    fn draw_help(&mut self, frame: &mut Frame<'_>, area: Rect) {
+        self.room.0 = inside(area.height);
+        let Some(top) = self.help else { return };
+        let lines = HELP.lines().skip(top).take(self.room.0).map(Line::raw);
+        let block = Block::bordered().title(" help: Up, Down, PgUp, PgDn scroll; any other key ends it ");
+        frame.render_widget(Clear, area);
+        frame.render_widget(Paragraph::new(lines.collect::<Vec<_>>()).block(block), area);
+    }
+
+    fn draw_orders(&self, frame: &mut Frame<'_>, area: Rect, desk: &Desk) {
         let (session, next) = desk.position();
         let which = if self.all_orders { "all orders" } else { "open orders" };
-        let title = format!(" {} · session {session}, message {next} · {which} ", self.title);
+        let state = if desk.is_connected() { "" } else { "NOT CONNECTED · " };
+        let title = format!(" {state}{} · {session}, message {next} · {which} ", self.title);
+        let is_wide = area.width >= WIDE;
+        let shorter = |mut row: Vec<String>| {
+            if !is_wide {
+                row.remove(LEFT_OUT);
+            }
+            row
+        };
         let shown = desk.blotter().orders().rev();
         let shown = shown.filter(|order| self.all_orders || order.standing == Standing::Open);
         let rows = shown.take(usize::from(area.height)).map(|order| {
             let side = if order.side == Side::Buy { Color::Green } else { Color::Red };
-            Row::new(desk.order_row(order)).style(Style::new().fg(side))
+            (shorter(desk.order_row(order).to_vec()), Style::new().fg(side))
         });
-        let widths = [8, 5, 9, 14, 14, 14, 14].map(Constraint::Length).into_iter();
-        let table = Table::new(rows, widths.chain([Constraint::Fill(1)]))
-            .header(Row::new(ORDER_COLUMNS).style(Style::new().fg(Color::DarkGray)))
-            .block(Block::bordered().title(title));
-        frame.render_widget(table, area);
+        let header = shorter(ORDER_COLUMNS.map(str::to_owned).to_vec());
+        draw_table(frame, area, &title, header, rows.collect());
+    }
+}
+
+fn draw_fills(frame: &mut Frame<'_>, area: Rect, desk: &Desk) {
+    let rows = desk.fill_rows(inside(area.height).saturating_sub(1));
+    let rows = rows.into_iter().map(|row| (row.to_vec(), Style::new())).collect();
+    draw_table(frame, area, " trades, newest first ", FILL_COLUMNS.map(str::to_owned).to_vec(), rows);
+}
+
+/// A table whose columns are as wide as what is in them; the last one has the rest.
+fn draw_table(
+    frame: &mut Frame<'_>,
+    area: Rect,
+    title: &str,
+    header: Vec<String>,
+    rows: Vec<(Vec<String>, Style)>,
+) {
+    let width_of = |column: usize| {
+        let cells = rows.iter().map(|(cells, _)| &cells[column]).chain([&header[column]]);
+        cells.map(|cell| cell.chars().count()).max().unwrap_or(0) as u16
+    };
+    let last = header.len() - 1;
+    let mut widths: Vec<Constraint> = (0..last).map(|column| Constraint::Length(width_of(column))).collect();
+    widths.push(Constraint::Fill(1));
+    let rows = rows.into_iter().map(|(cells, style)| Row::new(cells).style(style));
+    let table = Table::new(rows, widths)
+        .header(Row::new(header).style(Style::new().fg(Color::DarkGray)))
+        .block(Block::bordered().title(title));
+    frame.render_widget(table, area);
+}
+
+/// What is left of a side between its borders.
+fn inside(side: u16) -> usize {
+    usize::from(side.saturating_sub(2))
+}
+
+/// A line cut into pieces of this many characters, between words where that is possible; pieces after the first are indented.
+fn wrapped(line: &str, width: usize) -> Vec<String> {
+    const INDENT: &str = "  ";
+    let width = width.max(INDENT.len() + 1);
+    let mut pieces = Vec::new();
+    let mut rest: Vec<char> = line.chars().collect();
+    while rest.len() > width {
+        let space = rest[..=width].iter().rposition(|c| *c == ' ').filter(|at| *at > INDENT.len());
+        let end = space.unwrap_or(width);
+        pieces.push(rest[..end].iter().collect());
+        let start = if space.is_some() { end + 1 } else { end };
+        rest = INDENT.chars().chain(rest[start..].iter().copied()).collect();
+    }
+    pieces.push(rest.iter().collect());
+    pieces
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ratatui::Terminal;
+    use ratatui::backend::TestBackend;
+
+    #[test]
+    fn a_narrow_screen_shows_orders_and_what_they_wait_for_whole() {
+        let mut terminal = Terminal::new(TestBackend::new(80, 5)).expect("a terminal");
+        let header: Vec<String> =
+            ["#", "side", "symbol", "price", "open", "traded", "standing"].map(str::to_owned).into();
+        let row = [
+            "12345",
+            "sell",
+            "BTC-USDT",
+            "58000.01",
+            "0.00012",
+            "0.00001",
+            "waits: stop 59000.5, link #12346",
+        ];
+        let rows = vec![(row.map(str::to_owned).to_vec(), Style::new())];
+        terminal.draw(|frame| draw_table(frame, frame.area(), " orders ", header, rows)).expect("drawn");
+        let shown = terminal.backend().to_string();
+        assert!(row.iter().all(|cell| shown.contains(cell)), "{shown}");
+    }
+
+    #[test]
+    fn help_is_scrolled_to_its_end_and_back() {
+        let mut screen = Screen { help: Some(0), room: (10, 5), ..Screen::default() };
+        let last = HELP.lines().count() - 10;
+        for (key, top) in [
+            (KeyCode::Up, Some(0)),
+            (KeyCode::Down, Some(1)),
+            (KeyCode::PageDown, Some(11)),
+            (KeyCode::End, Some(last)),
+            (KeyCode::Down, Some(last)),
+            (KeyCode::PageUp, Some(last - 10)),
+            (KeyCode::Home, Some(0)),
+            (KeyCode::Esc, None),
+        ] {
+            screen.scroll_help(key);
+            assert_eq!(screen.help, top, "{key:?}");
+        }
+    }
+
+    #[test]
+    fn lines_are_cut_between_words() {
+        assert_eq!(wrapped("short", 10), ["short"]);
+        assert_eq!(wrapped("one two three four", 10), ["one two", "  three", "  four"]);
+        assert_eq!(wrapped("aaaaaaaaaaaaaaaaaaaa", 8), ["aaaaaaaa", "  aaaaaa", "  aaaaaa"]);
+        assert_eq!(wrapped("", 8), [""]);
+        for width in 0..20 {
+            let pieces = wrapped("#4: remaining 2.4 cancelled (nothing more to match)", width);
+            assert!(pieces.iter().all(|piece| piece.chars().count() <= width.max(3)), "{width}: {pieces:?}");
+        }
     }
 }

@@ -5,27 +5,31 @@ use rust_decimal::Decimal;
 
 /// What can be typed, for `help`.
 pub const HELP: &str = "\
-  buy|sell QUANTITY SYMBOL [at PRICE] [options]   a new order; without a price a market order
-      ioc                what does not trade at once is cancelled
-      fok                all of it at once, or nothing
-      until HH:MM:SS     it ends at this time today (UTC)
-      post | slide       it only rests: refused, or moved to a price where it rests
-      hidden             nobody sees it
-      show QUANTITY      an iceberg that shows so much at a time
-      min QUANTITY       at least so much at once, or nothing
-      stop PRICE         it waits until the market trades at this price or beyond
-      profit PRICE       the same, on the other side of the market
-      trail DISTANCE     a stop that follows the market at this distance
-      reduce             it may only make the position smaller
-  replace N QUANTITY at PRICE      another total and price for order N, last in the queue
-  reduce N QUANTITY                a lower total for order N, which keeps its place
-  cancel N [to QUANTITY]           order N, whole or down to a total
-  cancel all [SYMBOL] [buy|sell]   all orders of the account
-  orders | fills                   what there is
-  next                             the next number that the exchange takes
-  hold MILLISECONDS                cancel everything unless this is said again in time; 0 ends it
-  disable | enable                 whether this login may enter orders
-  help | quit";
+buy|sell QUANTITY SYMBOL [at PRICE] [options]    without a price: market order
+    ioc              what does not trade at once is cancelled
+    fok              all of it at once, or nothing
+    until HH:MM:SS   it ends at this time today (UTC)
+    post | slide     it only rests: else refused, or its price is moved
+    hidden           nobody sees it
+    show QUANTITY    an iceberg that shows so much at a time
+    min QUANTITY     at least so much at once, or nothing
+    stop PRICE       it waits until the market trades at this price or beyond
+    profit PRICE     the same, on the other side of the market
+    trail DISTANCE   a stop that follows the market at this distance
+    reduce           it may only make the position smaller
+    link N           one cancels the other: this order and open order N
+replace N QUANTITY at PRICE      another total and price, last in the queue
+reduce N QUANTITY                a lower total, the place in the queue is kept
+cancel N [to QUANTITY]           order N, whole or down to a total
+cancel all [SYMBOL] [buy|sell]   all orders of the account
+orders | fills                   what there is
+balances                         what the account has
+next                             the next number that the exchange takes
+hold MILLISECONDS                cancel everything unless this is said again
+                                 in time; 0 ends it
+disable | enable                 whether this login may enter orders
+connect                          connect at once when the connection is lost
+help | quit";
 
 /// How long an order stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -66,6 +70,8 @@ pub struct Order {
     pub trigger: Option<(TriggerKind, Decimal)>,
     /// Whether it may only make the position smaller.
     pub reduce_only: bool,
+    /// The open order that is cancelled when this one trades, and the other way round.
+    pub link: Option<UserRef>,
 }
 
 /// What a line asks for.
@@ -107,12 +113,16 @@ pub enum Line {
     Orders,
     /// A table of the trades.
     Fills,
+    /// What the account has of every asset.
+    Balances,
     /// The next number.
     Next,
     /// The dead-man's switch, milliseconds.
     Hold(u32),
     /// Order entry of the login on or off.
     OrderEntry(bool),
+    /// A connection, if there is none.
+    Connect,
     /// What can be typed.
     Help,
     /// The end.
@@ -202,6 +212,7 @@ pub fn read(line: &str) -> Read<Line> {
         }
         "orders" | "o" => Line::Orders,
         "fills" | "f" => Line::Fills,
+        "balances" => Line::Balances,
         "next" => Line::Next,
         "hold" => {
             let text = words.need("the time in milliseconds")?;
@@ -212,9 +223,10 @@ pub fn read(line: &str) -> Read<Line> {
         }
         "disable" => Line::OrderEntry(false),
         "enable" => Line::OrderEntry(true),
+        "connect" => Line::Connect,
         "help" | "h" | "?" => Line::Help,
         "quit" | "q" | "exit" => Line::Quit,
-        other => return wrong(format!("{other:?} is nothing that can be said here; `help` shows what is")),
+        other => return wrong(format!("unknown command {other:?}; type help")),
     };
     words.end(line)
 }
@@ -250,6 +262,7 @@ fn enter(side: Side, mut words: Words<'_>) -> Read<Line> {
         min: None,
         trigger: None,
         reduce_only: false,
+        link: None,
     };
     while let Some(word) = words.next() {
         match word.as_str() {
@@ -267,6 +280,7 @@ fn enter(side: Side, mut words: Words<'_>) -> Read<Line> {
             "profit" => order.trigger = Some((TriggerKind::TakeProfit, words.number("the trigger price")?)),
             "trail" => order.trigger = Some((TriggerKind::TrailingStop, words.number("the distance")?)),
             "reduce" => order.reduce_only = true,
+            "link" => order.link = Some(words.order()?),
             other => {
                 return wrong(format!(
                     "an order has nothing called {other:?}; `help` shows what it can have"
@@ -315,11 +329,19 @@ mod tests {
         assert_eq!((much.post_only, much.hidden, much.reduce_only), (PostOnly::Reject, true, true));
         assert_eq!((much.show, much.min), (Some(number("1")), Some(number("2"))));
         assert_eq!(much.trigger, Some((TriggerKind::Stop, number("9.5"))));
+        assert_eq!(order("b 1 X @ 1 link #7").link, Some(UserRef(7)));
         assert_eq!(order("b 1 X @ 1 fok").stands, Stands::AllOrNothing);
         assert_eq!(
             order("b 1 X @ 1 ioc slide trail 5").trigger,
             Some((TriggerKind::TrailingStop, number("5")))
         );
+    }
+
+    #[test]
+    fn the_help_fits_a_terminal_of_80_columns() {
+        for line in HELP.lines() {
+            assert!(line.chars().count() <= 78, "{line}");
+        }
     }
 
     #[test]
@@ -336,10 +358,12 @@ mod tests {
             ("cancel all x buy", Line::CancelAll { symbol: Symbol::new("X"), side: Some(Side::Buy) }),
             ("orders", Line::Orders),
             ("fills", Line::Fills),
+            ("balances", Line::Balances),
             ("next", Line::Next),
             ("hold 5000", Line::Hold(5000)),
             ("disable", Line::OrderEntry(false)),
             ("enable", Line::OrderEntry(true)),
+            ("connect", Line::Connect),
             ("?", Line::Help),
             ("QUIT", Line::Quit),
         ];
@@ -362,7 +386,7 @@ mod tests {
             ("cancel 0", "not an order's number"),
             ("cancel 1 now", "what does \"now\" mean"),
             ("hold on", "milliseconds"),
-            ("jump", "nothing that can be said"),
+            ("foo", "unknown command \"foo\"; type help"),
         ] {
             let error = read(line).expect_err(line).to_string();
             assert!(error.contains(part), "{line}: {error}");

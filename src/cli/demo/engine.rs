@@ -103,17 +103,9 @@ impl EngineProcess {
         self.child.id()
     }
 
-    /// How much is journaled and how far SQL is behind, in the engine's words, at most a second old; empty before the
-    /// first status line.
+    /// How much is journaled and how far SQL is behind, at most a second old; empty before the first status line.
     pub(super) fn backlog(&self) -> String {
-        let line = self.status.lock().map(|line| line.clone()).unwrap_or_default();
-        let mut parts: Vec<&str> = line
-            .rsplit(", ")
-            .take(2)
-            .filter(|part| part.contains("journaled") || part.contains("SQL"))
-            .collect();
-        parts.reverse();
-        parts.join(" · ")
+        backlog(&self.status.lock().map(|line| line.clone()).unwrap_or_default())
     }
 
     /// Ends the process at once, as a crash would (SIGKILL).
@@ -178,4 +170,30 @@ fn replayed(recovery: &str) -> u64 {
     let after = recovery.split("replayed ").nth(1).unwrap_or_default();
     let number = after.split(' ').next().unwrap_or_default();
     number.replace(',', "").parse().unwrap_or(0)
+}
+
+/// The size of the journal and the lag of SQL in a status line of the engine, in fewer words.
+fn backlog(status: &str) -> String {
+    let parts = status.split(", ").filter_map(|part| match part.strip_suffix(" journaled") {
+        Some(size) => Some(format!("journal {size}")),
+        None => part.starts_with("SQL").then(|| part.replace(" events", "").replace(" event", "")),
+    });
+    parts.collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_backlog_is_read_from_a_status_line() {
+        let line =
+            "5 connections, 81,690/s messages, 10/s trades, 1.50 MiB journaled, SQL 1,234 events behind";
+        assert_eq!(backlog(line), "journal 1.50 MiB, SQL 1,234 behind");
+        assert_eq!(
+            backlog(&format!("{line}, 3 lines of the log lost")),
+            "journal 1.50 MiB, SQL 1,234 behind"
+        );
+        assert_eq!(backlog(""), "");
+    }
 }

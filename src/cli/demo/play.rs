@@ -60,7 +60,7 @@ impl Display {
         let terminal = std::io::stdout().is_terminal();
         let target =
             if terminal { ProgressDrawTarget::stdout_with_hz(8) } else { ProgressDrawTarget::hidden() };
-        let style = ProgressStyle::with_template("          {bar:24.cyan/dim} {percent:>3} %  {wide_msg}");
+        let style = ProgressStyle::with_template(" {percent:>3} % {wide_msg}");
         let bar = ProgressBar::with_draw_target(Some(actions), target)
             .with_style(style.expect("the template is fixed"));
         Self { bar, terminal, last: RefCell::new(Reading { at: Instant::now(), sent: 0 }) }
@@ -90,16 +90,12 @@ impl Display {
         let recent = driver.take_recent_latency();
         let progress = driver.progress();
         let quantile = |q| show::duration(Duration::from_nanos(recent.value_at_quantile(q)));
-        let mut text = format!(
-            "{} · {} · p50 {} p99 {}",
-            show::rate(progress.sent.saturating_sub(last.sent), since),
-            show::count(progress.executed / 2, "trade"),
-            quantile(0.5),
-            quantile(0.99),
-        );
+        let rate = show::rate(progress.sent.saturating_sub(last.sent), since);
+        // Of a width that a terminal of 80 columns has.
+        let mut text = format!("{rate}, p50 {} p99 {}", quantile(0.5), quantile(0.99));
         let backlog = engine.backlog();
         if !backlog.is_empty() {
-            text += &format!(" · {backlog}");
+            text += &format!(", {backlog}");
         }
         *last = Reading { at: Instant::now(), sent: progress.sent };
         self.bar.set_position(progress.sent);
@@ -107,7 +103,7 @@ impl Display {
         if !self.terminal {
             let percent = 100 * progress.sent / self.bar.length().unwrap_or(1).max(1);
             // That nobody reads any more is found out by the next line that matters.
-            let _ = self.line("", &format!("{percent:>3} %  {text}"));
+            let _ = self.line(&format!("  {percent:>3} %"), &text);
         }
     }
 

@@ -8,7 +8,6 @@ use crate::client::flow::expected::{self, Agreement, NamedTrade};
 use crate::client::{Driver, Flow, Pace};
 use crate::domain::RejectReason;
 use crate::wire::ouch::event::reject_code;
-use comfy_table::{LineStyle, Table, TableStyle};
 use std::fmt;
 use std::path::Path;
 use std::time::Duration;
@@ -62,14 +61,12 @@ pub(super) struct Report<'a> {
 
 impl fmt::Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut table = Table::new();
-        table.load_style(TableStyle::new().header_separator(LineStyle::new('─', '─', '─', '─')));
-        table.set_header(["summary", ""]);
+        let mut table = show::table(&["summary", ""]);
         let rows = self.counts().into_iter().chain(self.speed()).chain(self.checks());
         rows.for_each(|(name, value)| {
             table.add_row([name.to_owned(), value]);
         });
-        write!(f, "{table}")
+        write!(f, "{}", table.trim_fmt())
     }
 }
 
@@ -204,6 +201,7 @@ pub(super) fn further(place: &Place) -> String {
 
 /// How to keep something to look at.
 pub(super) fn further_if_kept() -> String {
-    "\nAll of it is removed now. `dojima demo --data DIR` keeps journal, event log and SQL, and prints queries to look further."
+    "\nAll of it is removed now. `dojima demo --data DIR` keeps journal, event log and SQL,\n\
+     and prints queries to look further."
         .to_owned()
 }

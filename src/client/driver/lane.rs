@@ -269,7 +269,7 @@ impl Lane {
     }
 
     pub(super) fn flush(&mut self) -> Result<(), ClientError> {
-        self.session.as_mut().ok_or(ClientError::Closed)?.flush()?;
+        self.session.as_mut().ok_or(ClientError::Closed(self.who.username))?.flush()?;
         Ok(())
     }
 

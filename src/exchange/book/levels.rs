@@ -136,7 +136,7 @@ impl Levels {
         (self.best_level != NONE).then(|| (self.price(self.best_key), Handle(self.best_head)))
     }
 
-    /// Whether this side's best price is better than the other's of the same direction. Both have one.
+    /// Whether this side's best price is better than the other's of the same direction. Both sides must be non-empty.
     pub(super) fn beats(&self, other: &Self) -> bool {
         self.best_key > other.best_key
     }

@@ -123,7 +123,7 @@ impl Blocks {
         block
     }
 
-    /// An emptied block comes back.
+    /// Returns an emptied block to the free list.
     fn give(&mut self, block: u32) {
         let free = self.free;
         self.at_mut(block).slots[0] = free;

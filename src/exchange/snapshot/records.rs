@@ -231,7 +231,7 @@ pub struct UsageRecord {
 pub struct ExtraRecord {
     /// What the order asked for.
     pub instructions: Instructions,
-    /// Of a quantity in money the amount.
+    /// Order size in minor units of the quote asset; only for orders with a quantity in money.
     pub amount: i64,
     /// Lots of an iceberg that are not shown.
     pub rest: u64,

@@ -317,7 +317,7 @@ impl Restoring {
     fn take_copy(&mut self, record: CopyRecord) -> Refused {
         let CopyRecord { account, login, since } = record;
         let known = self.exchange.known_account(account).and_then(|()| self.exchange.known_login(login));
-        known.map_err(|_| "copies of nothing or for nobody")?;
+        known.map_err(|_| "drop copy names an unknown account or login")?;
         let copies = &mut self.exchange.copies;
         check(since > 0, "copies since before the first command")?;
         check(copies.last().is_none_or(|(last, ..)| *last <= account), "copies are out of order")?;
@@ -426,7 +426,7 @@ impl Restoring {
     fn take_extra(&mut self, record: ExtraRecord) -> Refused {
         let ExtraRecord { instructions, amount, rest, expire_s, state, is_second, .. } = record;
         let ExtraRecord { reserve_units, partner, .. } = record;
-        check(partner.is_some() || !is_second, "an order that is second to none")?;
+        check(partner.is_some() || !is_second, "linked order marked secondary but has no partner")?;
         let extras = &mut self.exchange.shared.extras;
         if let Some(partner) = partner {
             self.filling.links.push((extras.len() as u32, partner));

@@ -320,7 +320,7 @@ impl Parts {
             let ended = EndedStream { login, session, last_event, messages, marks: take(marks) };
             check(is_known && streams.restore_ended(ended), "a session's stream that cannot have ended so")?;
         }
-        check(marks.next().is_none(), "marks of no stream")?;
+        check(marks.next().is_none(), "more stream marks than streams")?;
         let listings = Listings::restored(self.listings, self.past);
         let listings = listings.ok_or(RestoreError { at: 0, why: "listings that were never told" })?;
         Ok(State {

@@ -53,10 +53,15 @@ fn bench(users: Vec<User>) -> Bench {
 fn bench_with(users: Vec<User>, dir: Option<&Path>, clock: ManualClock) -> Bench {
     let (client, server) = auth_queues();
     let (market, market_server) = auth_queues();
-    let door = |server, roles: &[Role]| Door { server, roles: roles.to_vec(), downstream: Vec::new() };
+    let door = |server, roles: &[Role], service| Door {
+        server,
+        roles: roles.to_vec(),
+        service,
+        downstream: Vec::new(),
+    };
     let doors = vec![
-        door(server, &[Role::Trade, Role::DropCopy]),
-        door(market_server, &[Role::MarketData, Role::Admin]),
+        door(server, &[Role::Trade, Role::DropCopy], "order entry"),
+        door(market_server, &[Role::MarketData, Role::Admin], "market data"),
     ];
     let files = dir.map(|dir| Arc::new(FileStorage::new(dir)) as Arc<dyn Storage>);
     let clocks = (Box::new(clock.clone()) as Box<dyn Clock>, Box::new(clock.clone()) as Box<dyn WallClock>);
@@ -145,6 +150,24 @@ fn names_passwords_roles_and_addresses_must_all_fit() {
     assert_eq!(answer.connection, ConnectionId(9));
     assert_eq!(answer.verdict, Ok(Grant { role: Role::MarketData, login: None }));
     drop(ticket);
+}
+
+#[test]
+fn the_log_names_the_role_and_what_it_may_not_use() {
+    let users = vec![user("ROOT", "R", Role::Admin, &[]), user("COPY", "C", Role::DropCopy, &[])];
+    let mut bench = bench(users);
+    for (door, name, is_right, why) in [
+        (0, "root", true, "role admin may not use order entry"),
+        (1, "copy", true, "role drop-copy may not use market data"),
+        (0, "root", false, "wrong password"),
+    ] {
+        let request = request(1, name, "any", HOME);
+        bench.tickets.push(bench.client.ask(request).expect("room"));
+        let inquiry = bench.doorman.doors[0].server.next().expect("asked").inquiry;
+        let (class, origin) = (Class::Elsewhere, request.peer);
+        let question = Question { door, request, inquiry, class, origin, ready: 0, tell_from: 0 };
+        assert_eq!(bench.doorman.grant(&question, is_right).expect_err("refused"), why);
+    }
 }
 
 #[test]

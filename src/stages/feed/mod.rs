@@ -5,8 +5,8 @@
 //! log has only events of durable commands, nothing passes the gate. What a command gives is complete when the next command's
 //! events come, or when the matcher has said that it is done with the command and all that it said has been read here.
 //!
-//! What must never happen here: a message that a restart would not say again, in the same place and to the byte. So all that
-//! the log has is compared with what the events give, once, at a start.
+//! Invariant: a restart republishes byte-identical messages under the same numbers. So a start compares all messages in the
+//! log with what the events give, once.
 
 mod check;
 mod checkpoint;

@@ -64,7 +64,7 @@ impl Stream {
         self.tail.as_ref().filter(|_| self.kept)
     }
 
-    /// How it stands with the stream of this session.
+    /// Whether `session`'s stream is open, ended or unknown.
     #[inline]
     pub fn outlook(&self, session: u32) -> Outlook {
         match self.ended {

@@ -127,9 +127,13 @@ impl Quota {
             );
         }
         self.warned = warn;
-        self.space.set(own >= self.stop_bytes, || {
-            Some(format!("the engine's files have {} MiB, the quota", own >> 20))
-        });
+        self.space.set(own >= self.stop_bytes, || Some(self.reason(own)));
+    }
+
+    /// Why new orders are refused, for the log.
+    fn reason(&self, own: u64) -> String {
+        let (own, limit) = (own >> 20, self.stop_bytes >> 20);
+        format!("the engine's files have {own} MiB of {limit} MiB (retention.quota_mib)")
     }
 }
 
@@ -168,6 +172,8 @@ mod tests {
         quota.look();
         assert!(!watch.is_low() && quota.warned == [true; 2]);
         put("journal/own", 1_001);
+        let reason = quota.reason(1_001 << 20);
+        assert_eq!(reason, "the engine's files have 1001 MiB of 0 MiB (retention.quota_mib)");
         quota.look();
         assert!(watch.is_low(), "its own files stop it");
     }

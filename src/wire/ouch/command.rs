@@ -7,9 +7,9 @@ use super::instructions::{Asked, MessageKind, read_tags};
 use super::tags::{self, Appendage, Tag};
 use super::{CancelOrder, EnterOrder, Inbound, MARKET_PRICE, MassCancelOrders, ModifyOrder, ReplaceOrder};
 use crate::domain::{
-    Cancel, CancelFilter, ClOrdId, Command, Echo, Enter, InstrumentId, Listings, LoginId, MassCancel, Modify,
-    OrderPrice, Quantity, QueryAccount, RefuseEnter, RefuseReplace, RejectReason, Replace, SetOrderEntry,
-    Side, Switch, Symbol, TimeInForce, UserRef, Visibility,
+    AssetId, Cancel, CancelFilter, ClOrdId, Command, Echo, Enter, InstrumentId, Listings, LoginId,
+    MassCancel, Modify, OrderPrice, Quantity, QueryAccount, RefuseEnter, RefuseReplace, RejectReason,
+    Replace, SetOrderEntry, Side, Switch, Symbol, TimeInForce, UserRef, Visibility,
 };
 
 /// Who a connection is logged in as.
@@ -183,19 +183,22 @@ fn order_entry(
 }
 
 /// A question with tags that cannot be read asks for nothing but the number. What it wanted of the dead-man's switch is
-/// then not done, which its answer shows.
+/// then not done, and no balance is told, which its answer shows.
 fn query(LoggedIn { login, session }: LoggedIn, tail: Appendage<'_>) -> QueryAccount {
-    let mut cancel_after_ms = None;
+    let (mut cancel_after_ms, mut balance) = (None, None);
     for tag in tail.tags() {
         match tag {
             Ok(Tag { tag: tags::USER_REF_IDX, value: [0] }) => {}
             Ok(Tag { tag: tags::CANCEL_AFTER, value: &[a, b, c, d] }) if cancel_after_ms.is_none() => {
                 cancel_after_ms = Some(u32::from_be_bytes([a, b, c, d]));
             }
-            _ => return QueryAccount { login, session, cancel_after_ms: None },
+            Ok(Tag { tag: tags::BALANCE, value: &[a, b] }) if balance.is_none() => {
+                balance = Some(AssetId(u16::from_be_bytes([a, b])));
+            }
+            _ => return QueryAccount { login, session, cancel_after_ms: None, balance: None },
         }
     }
-    QueryAccount { login, session, cancel_after_ms }
+    QueryAccount { login, session, cancel_after_ms, balance }
 }
 
 /// One that asks for what cannot be told apart here is refused, and not carried out in part: its sender would believe

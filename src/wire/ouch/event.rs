@@ -11,14 +11,15 @@ use super::outbound::{
 use super::tags::{self, Appendage, TagBuffer};
 use crate::domain::audience::{Address, Part};
 use crate::domain::{
-    CancelReason, Canceled, Event, EventRecord, Executed, Listing, Listings, OrderId, PostOnly, Price,
-    Quantity, RejectReason, RestateReason, SelfTrade, SelfTradePrevented, Side, Switch, Symbol, TimeInForce,
-    Timestamp, TradeKind, Visibility,
+    AssetBalance, CancelReason, Canceled, Event, EventRecord, Executed, Listing, Listings, OrderId, PostOnly,
+    Price, Quantity, RejectReason, RestateReason, SelfTrade, SelfTradePrevented, Side, Switch, Symbol,
+    TimeInForce, Timestamp, TradeKind, Visibility,
 };
 use crate::wire::soup;
 
 /// The longest message that is ever sent, bytes: Order Replaced with all its tags.
-pub const MESSAGE_LEN_MAX: usize = OrderReplaced::LEN + 2 + TagBuffer::LEN_MAX;
+pub const MESSAGE_LEN_MAX: usize = OrderReplaced::LEN + 2 + TagBuffer::LEN_OF_ORDER_MAX;
+const _: () = assert!(AccountQueryResponse::LEN + 2 + TagBuffer::LEN_MAX <= MESSAGE_LEN_MAX);
 
 /// The longest Sequenced Data packet that is ever sent, bytes.
 pub const SEQUENCED_LEN_MAX: usize = soup::HEADER_LEN + MESSAGE_LEN_MAX;
@@ -172,10 +173,13 @@ fn encode_rarer(record: &EventRecord, to: Address, listings: &Listings, out: &mu
                 }
             }
         }
-        Event::AccountState { next_user_ref, cancel_at, .. } => {
+        Event::AccountState { next_user_ref, cancel_at, balance, .. } => {
             let message = AccountQueryResponse { timestamp, next_user_ref: *next_user_ref };
             if *cancel_at != Timestamp(0) {
                 added.push(tags::CANCEL_AT, cancel_at.0.to_be_bytes());
+            }
+            if let Some(balance) = balance {
+                added.push(tags::BALANCE_OF, balance_of(balance));
             }
             Outbound::AccountState(message, added.of(to)).encode(out)
         }
@@ -216,6 +220,15 @@ fn encode_rarer(record: &EventRecord, to: Address, listings: &Listings, out: &mu
         | Event::SessionRolled { .. }
         | Event::AccountCopied { .. } => None,
     }
+}
+
+/// The value of the tag BalanceOf.
+fn balance_of(balance: &AssetBalance) -> [u8; 18] {
+    let mut value = [0; 18];
+    value[..2].copy_from_slice(&balance.asset.0.to_be_bytes());
+    value[2..10].copy_from_slice(&balance.available.0.to_be_bytes());
+    value[10..].copy_from_slice(&balance.reserved.0.to_be_bytes());
+    value
 }
 
 /// The same message as a whole Sequenced Data packet. [`SEQUENCED_LEN_MAX`] bytes always suffice.

@@ -100,6 +100,10 @@ pub const LINKED_ORDER: u8 = 138;
 pub const CANCEL_AFTER: u8 = 140;
 /// CancelAt, u64 nanoseconds since 1970, on its answer: when the switch cancels the login's orders.
 pub const CANCEL_AT: u8 = 141;
+/// Balance, u16 number of an asset, on Account Query: its answer tells what the account has of it.
+pub const BALANCE: u8 = 144;
+/// BalanceOf, on that answer: u16 number of the asset, i64 available, i64 held by open orders; minor units.
+pub const BALANCE_OF: u8 = 145;
 /// CopyOfLogin, u32: on a copy, the login that the message was sent to.
 pub const COPY_OF_LOGIN: u8 = 142;
 /// CopyOfAccount, u32: on a copy, that login's account.
@@ -153,9 +157,12 @@ impl Default for TagBuffer {
 }
 
 impl TagBuffer {
-    /// Room for Firm, MaxFloor, PostOnly, ExpireTime, PostOnlySlide, CopyOfLogin and CopyOfAccount: the most that one
+    /// Room for CancelAt, BalanceOf, CopyOfLogin and CopyOfAccount: the most that one message carries.
+    pub const LEN_MAX: usize = 10 + 20 + 2 * 6;
+
+    /// Room for Firm, MaxFloor, PostOnly, ExpireTime, PostOnlySlide, CopyOfLogin and CopyOfAccount: the most that an order's
     /// message carries.
-    pub const LEN_MAX: usize = 5 * 6 + 2 * 3;
+    pub const LEN_OF_ORDER_MAX: usize = 5 * 6 + 2 * 3;
 
     /// Adds one.
     ///

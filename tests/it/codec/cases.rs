@@ -218,7 +218,12 @@ pub fn commands() -> Vec<(&'static str, Command)> {
         side: Side::Sell,
         quantity: Quantity(0x4142_4344_4546_4748),
     };
-    let query = QueryAccount { login: LoginId(0x0A0B_0C0D), session: 0x8182_8384, cancel_after_ms: None };
+    let query = QueryAccount {
+        login: LoginId(0x0A0B_0C0D),
+        session: 0x8182_8384,
+        cancel_after_ms: None,
+        balance: None,
+    };
     let terms = SetTerms {
         instrument: InstrumentId(0x1112_1314),
         tick_units: 0x2122_2324,
@@ -303,6 +308,10 @@ pub fn commands() -> Vec<(&'static str, Command)> {
         (
             "QueryAccount, switch",
             Command::QueryAccount(QueryAccount { cancel_after_ms: Some(0x3132_3334), ..query }),
+        ),
+        (
+            "QueryAccount, balance",
+            Command::QueryAccount(QueryAccount { balance: Some(AssetId(0x4142)), ..query }),
         ),
         ("SetOrderEntry", Command::SetOrderEntry(order_entry())),
         (
@@ -577,6 +586,20 @@ pub fn events() -> Vec<(&'static str, EventRecord)> {
                 login: LoginId(0x0A0B_0C0D),
                 next_user_ref: UserRef(0x0102_0304),
                 cancel_at: Timestamp(0x3132_3334_3536_3738),
+                balance: None,
+            },
+        ),
+        (
+            "AccountState, balance",
+            Event::AccountState {
+                login: LoginId(0x0A0B_0C0D),
+                next_user_ref: UserRef(0x0102_0304),
+                cancel_at: Timestamp(0x3132_3334_3536_3738),
+                balance: Some(AssetBalance {
+                    asset: AssetId(0x4142),
+                    available: Amount(0x5152_5354_5556_5758),
+                    reserved: Amount(0x6162_6364_6566_6768),
+                }),
             },
         ),
         ("OrderEntrySet", Event::OrderEntrySet(order_entry())),

@@ -2,7 +2,7 @@
 
 use super::raw::{PATIENCE, Raw, address, login_packet, order, start};
 use crate::support::engines::small_config;
-use dojima::config::{Config, Durability, LoginConfig, Network, TlsSection, UserRole};
+use dojima::config::{Config, DEFAULT_TOML, Durability, LoginConfig, Network, TlsSection, UserRole};
 use dojima::engine::{Engine, ImplausibleClock, Launch, OnFatal, OrderEntry};
 use dojima::runtime::ThreadingMode;
 use dojima::stages::doorman;
@@ -81,6 +81,38 @@ pub fn secured(
     let connection = ClientConnection::new(Arc::new(client), name).expect("a client");
     socket.set_read_timeout(Some(PATIENCE)).expect("a timeout");
     Raw { socket: StreamOwned::new(connection, socket), received: Vec::new() }
+}
+
+/// The built-in configuration with the marks before its `[tls]` example removed.
+fn with_tls_example() -> String {
+    let (before, example) = DEFAULT_TOML.split_once("# [tls]\n").expect("there is an example");
+    let (example, after) = example.split_once("\n\n").expect("it ends");
+    let keys: Vec<&str> = example.lines().map(|line| line.strip_prefix("# ").expect("a mark")).collect();
+    format!("{before}[tls]\n{}\n\n{after}", keys.join("\n"))
+}
+
+#[test]
+fn the_example_in_the_built_in_configuration_works() {
+    let data = TempDir::new().expect("a temporary directory");
+    let (mut text, made) = (with_tls_example(), data.path().join("made"));
+    std::fs::create_dir(&made).expect("made");
+    Config::from_toml(&text, "test.toml").expect("the example is valid as it stands");
+    let (_, trusted) = certificate(&made);
+    // The files are those of this test, and the ports are free ones.
+    for file in ["tls.pem", "tls.key"] {
+        text = text.replace(&format!("/etc/dojima/{file}"), &made.join(file).display().to_string());
+    }
+    for port in ["9010", "9011", "9012", "9013"] {
+        text = text.replace(&format!(":{port}\""), ":0\"");
+    }
+    text = text.replace("segment_mib = 64", "segment_mib = 1");
+    let config = Config::from_toml(&text, "test.toml").expect("valid");
+    let engine = start(&config, &data.path().join("data"));
+    let secure = SocketAddr::from(([127, 0, 0, 1], engine.order_entry_tls.expect("it listens").port()));
+    let mut alice = connect(secure, &trusted);
+    alice.greet(&login_packet("ALICE", "DEMO", None, 1)).expect("let in");
+    drop(alice);
+    engine.stop().expect("an orderly end");
 }
 
 #[test]

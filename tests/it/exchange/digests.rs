@@ -270,7 +270,7 @@ fn of_logins() -> Vec<(&'static str, Vec<Command>)> {
         Command::SetOrderEntry(SetOrderEntry { login, session: 0, user_ref, firm, switch })
     };
     let query = |login, after| {
-        Command::QueryAccount(QueryAccount { login, session: 0, cancel_after_ms: Some(after) })
+        Command::QueryAccount(QueryAccount { login, session: 0, cancel_after_ms: Some(after), balance: None })
     };
     let limit = |login, quantity, notional, orders| Command::SetOrderLimits {
         scope: LimitScope::Login(login),
@@ -315,7 +315,12 @@ fn what_is_off_again_is_no_part_of_it() {
     let limits = OrderLimits { quantity_max: Quantity(5), ..OrderLimits::default() };
     let scope = LimitScope::Login(LoginId(1));
     let query = |after| {
-        Command::QueryAccount(QueryAccount { login: LoginId(1), session: 0, cancel_after_ms: Some(after) })
+        Command::QueryAccount(QueryAccount {
+            login: LoginId(1),
+            session: 0,
+            cancel_after_ms: Some(after),
+            balance: None,
+        })
     };
     let twice = [
         Command::SetRules { edition: 1 },

@@ -50,7 +50,7 @@
 //! kill account 1 on                     or `kill venue off`
 //! rules 1                               the edition of the rules
 //! modify 1.1 buy to 4                   the side that the client says, the new total
-//! query 1 after 500                     asks for the next number; a dead-man's switch of so many ms may be left out
+//! query 1 after 500                     asks for the next number; "after MS" (the dead-man's switch) and "balance ASSET" may be left out
 //! order-entry 1.4 off
 //! lost 1                                the login's connection is gone
 //! session 1                             the next session

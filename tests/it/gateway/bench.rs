@@ -180,8 +180,12 @@ impl Bench {
             doorman: Vec::new(),
         };
         let users = USERS.map(|who| user(who, role)).to_vec();
-        let door =
-            Door { server: auth_server, roles: vec![Role::Trade, Role::DropCopy], downstream: Vec::new() };
+        let door = Door {
+            server: auth_server,
+            roles: vec![Role::Trade, Role::DropCopy],
+            service: "order entry",
+            downstream: Vec::new(),
+        };
         let doorman = Doorman::new(
             vec![door],
             users,

@@ -360,7 +360,7 @@ impl Venue {
             }
             _ => {
                 let cancel_after_ms = self.of(&[None, Some(0), Some(5_000)]);
-                Command::QueryAccount(QueryAccount { login, session: 0, cancel_after_ms })
+                Command::QueryAccount(QueryAccount { login, session: 0, cancel_after_ms, balance: None })
             }
         }
     }

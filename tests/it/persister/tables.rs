@@ -2,10 +2,13 @@
 
 use super::{Bench, small_market};
 use dojima::domain::decimal::{show_amount, show_price, show_quantity};
-use dojima::domain::{AccountId, Amount, AssetId, Event, InstrumentId, Price, Side, TradeId};
+use dojima::domain::{AccountId, Amount, AssetId, Event, InstrumentId, LoginId, Price, Side, TradeId};
+use dojima::runtime::{Agent, Counters, ManualClock, UnixNanos};
 use dojima::sql::OrderStatus;
+use dojima::sql::People;
 use dojima::sql::check::Difference;
 use dojima::sql::reader::SqlReader;
+use dojima::stages::sql_writer::{SqlSettings, SqlWriter};
 use rusqlite::Connection;
 use rust_decimal::Decimal;
 use std::collections::BTreeMap;
@@ -252,7 +255,7 @@ fn the_check_names_what_is_not_as_told() {
 fn the_page_for_readers_describes_these_tables() {
     let (_, events) = small_market(6);
     let bench = Bench::with(&events);
-    bench.fill(10_000);
+    fill_with_names(&bench, "alice");
     let page =
         std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/SQL.md")).expect("the page");
     let connection = Connection::open(bench.database()).expect("a database");
@@ -288,6 +291,127 @@ fn the_page_for_readers_describes_these_tables() {
         ran += 1;
     }
     assert!(ran >= 12, "{ran} queries");
+}
+
+/// Functions that SQLite 3.37 has. Debian 12 has 3.40, and this page asks for 3.37: what is not here may be newer.
+const FUNCTIONS: [&str; 16] = [
+    "abs",
+    "coalesce",
+    "count",
+    "date",
+    "datetime",
+    "ifnull",
+    "iif",
+    "julianday",
+    "max",
+    "min",
+    "printf",
+    "strftime",
+    "sum",
+    "pragma_table_xinfo",
+    "time",
+    "total",
+];
+
+/// What is written before a bracket and is no function.
+const KEYWORDS: [&str; 13] =
+    ["as", "and", "by", "check", "in", "join", "key", "on", "or", "select", "using", "values", "where"];
+
+/// What of this text SQLite 3.37 does not have.
+fn newer_than_3_37(sql: &str) -> Vec<String> {
+    let sql: String =
+        sql.lines().map(|line| line.split("--").next().unwrap_or_default()).collect::<Vec<_>>().join(" ");
+    let text = sql.to_ascii_lowercase();
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let mut found = Vec::new();
+    for (at, _) in text.match_indices('(') {
+        let before = text[..at].trim_end();
+        let word = &before[before.rfind(|c| !is_word(c)).map_or(0, |end| end + 1)..];
+        // Names of tables stand before the lists of their columns.
+        let rest = before[..before.len() - word.len()].trim_end();
+        let is_table =
+            ["table", "into", "references", "recursive", "on"].iter().any(|key| rest.ends_with(key));
+        if !(word.is_empty() || is_table || FUNCTIONS.contains(&word) || KEYWORDS.contains(&word)) {
+            found.push(format!("{word}("));
+        }
+    }
+    let newer = [
+        "subsec",
+        "->",
+        "full join",
+        "right join",
+        "full outer",
+        "right outer",
+        "distinct from",
+        "returning",
+    ];
+    found.extend(newer.iter().filter(|what| text.contains(*what)).map(|what| (*what).to_owned()));
+    found
+}
+
+#[test]
+fn the_sql_needs_no_sqlite_newer_than_3_37() {
+    let read = |path: &str| {
+        std::fs::read_to_string(format!("{}/{path}", env!("CARGO_MANIFEST_DIR"))).expect("a file")
+    };
+    let page = read("docs/SQL.md");
+    let blocks: String = page.split("```sql\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    let report = read("src/cli/demo/report.rs");
+    let demo: Vec<&str> = report.lines().filter(|line| line.contains("sqlite(\"SELECT")).collect();
+    assert!(demo.len() >= 4, "the demo's queries were not found");
+    let demo: String = demo.iter().filter_map(|line| line.split('"').nth(1)).collect::<Vec<_>>().join(";");
+    let schema = read("src/sql/schema.sql");
+    for (name, sql) in [("docs/SQL.md", &blocks), ("the demo", &demo), ("src/sql/schema.sql", &schema)] {
+        assert!(sql.contains("SELECT"), "{name}: the SQL was not found");
+        assert_eq!(newer_than_3_37(sql), [""; 0], "{name}");
+    }
+    // The check itself.
+    assert_eq!(newer_than_3_37("SELECT unixepoch('subsec'), x ->> 'a'"), ["unixepoch(", "subsec", "->"]);
+    assert_eq!(newer_than_3_37("SELECT concat(a, b) -- format(x)"), ["concat("]);
+}
+
+/// Writes the whole log into a database in which account 1 has this name.
+fn fill_with_names(bench: &Bench, first: &str) {
+    let people = People {
+        accounts: [(AccountId(0), "fees".to_owned()), (AccountId(1), first.to_owned())].into(),
+        logins: [(LoginId(0), "ALICE".to_owned())].into(),
+    };
+    let settings = SqlSettings { people, ..bench.settings(10_000) };
+    let clock = ManualClock::new(UnixNanos(1_800_000_000_000_000_000));
+    let writer = SqlWriter::new(settings, bench.log(), &clock, &Counters::new());
+    writer.expect("a writer").on_close().expect("written");
+}
+
+/// Names are those of the settings: at the first start, in a database that is there, and after a change.
+#[test]
+fn accounts_and_logins_have_names() {
+    let (_, events) = small_market(8);
+    let bench = Bench::with(&events);
+    bench.fill(10_000);
+    let names = |sql: &str| -> Vec<Option<String>> {
+        let connection = Connection::open(bench.database()).expect("a database");
+        let mut statement = connection.prepare(sql).expect("sql");
+        let rows = statement.query_map([], |row| row.get(0)).expect("rows");
+        rows.map(|row| row.expect("a row")).collect()
+    };
+    let accounts = "SELECT name FROM accounts WHERE account < 3 ORDER BY account";
+    assert_eq!(names(accounts), [None, None, None]);
+    let text = |name: &str| Some(name.to_owned());
+    let fill = |first: &str| fill_with_names(&bench, first);
+    fill("alice");
+    assert_eq!(names(accounts), [text("fees"), text("alice"), None]);
+    assert_eq!(names("SELECT username FROM logins WHERE login < 2 ORDER BY login"), [text("ALICE"), None]);
+    fill("alice & sons");
+    assert_eq!(names(accounts), [text("fees"), text("alice & sons"), None]);
+    let owner = "SELECT DISTINCT username FROM orders_readable WHERE login = 0";
+    assert_eq!(names(owner), [text("ALICE")]);
+    let owner = "SELECT DISTINCT name FROM balances_readable WHERE account = 1";
+    assert_eq!(names(owner), [text("alice & sons")]);
+    // Built anew, the names come with the rows.
+    std::fs::remove_file(bench.database()).expect("removed");
+    fill("alice");
+    assert_eq!(names(accounts), [text("fees"), text("alice"), None]);
+    assert!(bench.check().first_difference().is_none());
 }
 
 #[test]

@@ -240,9 +240,12 @@ fn a_newer_schema_is_left_alone() {
     let (_, events) = small_market(19);
     let bench = Bench::with(&events[..100]);
     bench.fill(100);
-    Connection::open(bench.database()).expect("open").execute_batch("PRAGMA user_version = 8").expect("set");
+    let next = SCHEMA_VERSION + 1;
+    let set = format!("PRAGMA user_version = {next}");
+    Connection::open(bench.database()).expect("open").execute_batch(&set).expect("set");
     let Err(Fatal::Sql { cause }) = bench.try_writer(100) else { panic!("a newer schema was opened") };
-    assert!(cause.contains("schema version 8") && cause.contains("up to 7"), "{cause}");
+    let (found, known) = (format!("schema version {next}"), format!("up to {SCHEMA_VERSION}"));
+    assert!(cause.contains(&found) && cause.contains(&known), "{cause}");
     assert_eq!(databases(&bench), ["dojima.sqlite"]);
 }
 

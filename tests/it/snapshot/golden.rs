@@ -316,7 +316,12 @@ fn endings(maker: &mut Maker) {
         firm,
         switch: Switch::Off,
     }));
-    maker.send(Command::QueryAccount(QueryAccount { login, session: 0, cancel_after_ms: Some(450_000) }));
+    maker.send(Command::QueryAccount(QueryAccount {
+        login,
+        session: 0,
+        cancel_after_ms: Some(450_000),
+        balance: None,
+    }));
 }
 
 /// What is still to come of it: everything expires, triggers or trades.

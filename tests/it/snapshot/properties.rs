@@ -119,7 +119,12 @@ fn what_a_halt_holds_up_comes_back() {
     let orders = [(3, 1), (2, 1), (1, 1), (1, 2), (4, 1)];
     let orders = orders.map(|(login, number)| Command::Enter(digests::enter(login, number, Side::Buy, 20)));
     let absent = [
-        Command::QueryAccount(QueryAccount { login: LoginId(3), session: 0, cancel_after_ms: Some(5) }),
+        Command::QueryAccount(QueryAccount {
+            login: LoginId(3),
+            session: 0,
+            cancel_after_ms: Some(5),
+            balance: None,
+        }),
         phase(Phase::Halted),
         Command::CancelLogin { login: LoginId(1), cause: ConnectionLoss::Disconnected },
     ];

@@ -282,7 +282,7 @@ impl Lane {
 
     /// Sends and receives; how many messages came.
     fn turn(&mut self) -> Result<usize, ClientError> {
-        let session = self.session.as_mut().ok_or(ClientError::Closed)?;
+        let session = self.session.as_mut().ok_or(ClientError::Closed(self.who.username))?;
         // A broken connection may still have something to say.
         let sent = session.flush();
         let received = session.receive(|number, message| self.told.take(number, &message))?;

@@ -492,9 +492,19 @@ fn sessions_triggers_mass_cancels_and_queries_are_told() {
     check(set(Switch::Off), Outbound::EntryDisabled(EntryDisabled { timestamp, user_ref, firm }, nothing));
     check(set(Switch::On), Outbound::EntryEnabled(EntryEnabled { timestamp, user_ref, firm }, nothing));
 
-    let state = |cancel_at| Event::AccountState { login: LOGIN, next_user_ref: user_ref, cancel_at };
+    let state =
+        |cancel_at| Event::AccountState { login: LOGIN, next_user_ref: user_ref, cancel_at, balance: None };
     let message = AccountQueryResponse { timestamp, next_user_ref: user_ref };
     check(state(Timestamp(0)), Outbound::AccountState(message, nothing));
     let at = Appendage(b"\x09\x8d\0\0\0\0\0\0\x01\0");
     check(state(Timestamp(256)), Outbound::AccountState(message, at));
+    let balance = AssetBalance { asset: AssetId(258), available: Amount(3), reserved: Amount(-1) };
+    let state = Event::AccountState {
+        login: LOGIN,
+        next_user_ref: user_ref,
+        cancel_at: Timestamp(256),
+        balance: Some(balance),
+    };
+    let tags = [at.0, b"\x13\x91\x01\x02\0\0\0\0\0\0\0\x03", &[0xFF; 8]].concat();
+    check(state, Outbound::AccountState(message, Appendage(&tags)));
 }

@@ -458,6 +458,17 @@ fn a_question_is_always_answered_and_holds_the_dead_mans_switch_when_it_can_be_r
     assert_eq!(asked(held), Some(256));
     assert_eq!(asked(b"\x05\x8c\0\0\0\0"), Some(0));
     assert_eq!(asked(b"\x02\x1c\0\x05\x8c\0\0\x01\0"), Some(256));
+    let balance = |tags: &[u8]| match command(Inbound::AccountQuery(AccountQuery {}, Appendage(tags))) {
+        Command::QueryAccount(QueryAccount { balance, .. }) => balance,
+        other => panic!("{other:?}"),
+    };
+    let wanted = b"\x03\x90\x01\x02";
+    assert_eq!(balance(wanted), Some(AssetId(258)));
+    assert_eq!(asked(&[&held[..], wanted].concat()), Some(256));
+    assert_eq!(balance(&[&held[..], wanted].concat()), Some(AssetId(258)));
+    for bad in [&b"\x04\x90\0\0\x01"[..], b"\x02\x90\0", b"\x02\x1c\x01", wanted] {
+        assert_eq!(balance(&[&wanted[..], bad].concat()), None, "{bad:02x?}");
+    }
     for bad in [&b"\x02\x1c\x01"[..], b"\x04\x8c\0\0\x01", b"\x09", b"\x01\xff", held] {
         assert_eq!(asked(&[&held[..], bad].concat()), None, "{bad:02x?}");
     }

@@ -35,7 +35,8 @@ fields.withdrawals fields.min_deposit fields.min_withdrawal fields.prevention.mo
 fields.group fields.volume_min.0 fields.volume_min.1 fields.volume_min.2 fields.volume_min.3
 fields.volume_min.4 fields.volume_min.5 fields.volume_min.6 fields.volume_min.7 fields.switch fields.scope
 fields.scope.login fields.edition fields.cancel_after_ms fields.firm fields.cause fields.session fields.limits.orders_touched_max
-fields.limits.account_orders_max fields.limits.account_triggers_max fields.limits.triggers_max";
+fields.limits.account_orders_max fields.limits.account_triggers_max fields.limits.triggers_max
+fields.balance";
 
 /// The fields of all events.
 const OF_EVENT_FIELDS: &str = "
@@ -64,7 +65,8 @@ fields.of fields.digest fields.reason.SelfTradePrevented.instrument fields.reaso
 fields.reason.SelfTradePrevented.quantity fields.reason.SelfTradePrevented.mode
 fields.reason.SelfTradePrevented.incoming fields.scope.login fields.edition fields.next_user_ref
 fields.cancel_at fields.firm fields.session fields.limits.orders_touched_max
-fields.limits.account_orders_max fields.limits.account_triggers_max fields.limits.triggers_max";
+fields.limits.account_orders_max fields.limits.account_triggers_max fields.limits.triggers_max
+fields.balance.asset fields.balance.available fields.balance.reserved";
 
 /// All columns.
 pub(super) fn columns(content: Content) -> Vec<&'static str> {

@@ -125,7 +125,7 @@ pub fn kill() -> BoxedStrategy<Action> {
 pub fn query() -> BoxedStrategy<Action> {
     let after = prop_oneof![2 => Just(None), 1 => Just(Some(0)), 3 => (1_u32..3_000).prop_map(Some), 1 => Just(Some(u32::MAX))];
     other((login(), after).prop_map(|(login, cancel_after_ms)| {
-        Command::QueryAccount(QueryAccount { login, session: 0, cancel_after_ms })
+        Command::QueryAccount(QueryAccount { login, session: 0, cancel_after_ms, balance: None })
     }))
 }
 

@@ -324,7 +324,8 @@ fn modify(words: &mut Words) -> Command {
 fn query(words: &mut Words) -> Command {
     let login = LoginId(words.number());
     let cancel_after_ms = words.takes("after").then(|| words.number());
-    Command::QueryAccount(QueryAccount { login, session: 0, cancel_after_ms })
+    let balance = words.takes("balance").then(|| AssetId(words.number()));
+    Command::QueryAccount(QueryAccount { login, session: 0, cancel_after_ms, balance })
 }
 
 fn order_entry(words: &mut Words) -> Command {

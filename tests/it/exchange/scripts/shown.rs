@@ -119,8 +119,11 @@ pub fn shown(event: &Event) -> String {
         Event::Opened { config_digest } => format!("opened {config_digest}"),
         Event::Checkpointed(c) => format!("checkpoint of {} {:02x}", c.of, c.digest[0]),
         Event::RulesSet { edition } => format!("rules {edition}"),
-        Event::AccountState { login, next_user_ref, cancel_at } => {
-            format!("account-state {login} next {next_user_ref} cancel-at {}", cancel_at.0)
+        Event::AccountState { login, next_user_ref, cancel_at, balance } => {
+            let balance = balance.map_or_else(String::new, |balance| {
+                format!(" {} available {} reserved {}", balance.asset, balance.available, balance.reserved)
+            });
+            format!("account-state {login} next {next_user_ref} cancel-at {}{balance}", cancel_at.0)
         }
         Event::OrderEntrySet(set) => format!("order-entry {}.{} {:?}", set.login, set.user_ref, set.switch),
         Event::SessionEnded { login } => format!("session-ended {login}"),

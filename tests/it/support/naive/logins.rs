@@ -2,8 +2,9 @@
 
 use super::{Naive, Order};
 use dojima::domain::{
-    AccountId, CancelReason, Command, Event, IgnoreReason, Ignored, InstrumentId, LoginId, Modify,
-    OrderLimits, Phase, QueryAccount, RejectReason, SetOrderEntry, Switch, Timestamp, UserRef, VenueLimits,
+    AccountId, Amount, AssetBalance, CancelReason, Command, Event, IgnoreReason, Ignored, InstrumentId,
+    LoginId, Modify, OrderLimits, Phase, QueryAccount, RejectReason, SetOrderEntry, Switch, Timestamp,
+    UserRef, VenueLimits,
 };
 
 type Done = Result<(), RejectReason>;
@@ -97,7 +98,7 @@ impl Naive {
     }
 
     pub(super) fn query_account(&mut self, query: &QueryAccount) {
-        let QueryAccount { login, cancel_after_ms, .. } = *query;
+        let QueryAccount { login, cancel_after_ms, balance, .. } = *query;
         let now = self.now;
         let known = &mut self.logins[login.0 as usize];
         if let Some(after) = cancel_after_ms {
@@ -105,7 +106,14 @@ impl Naive {
         }
         let next_user_ref = UserRef(known.last.0.saturating_add(1));
         let cancel_at = Timestamp(known.cancel_at.unwrap_or(0));
-        self.events.push(Event::AccountState { login, next_user_ref, cancel_at });
+        let account = self.logins[login.0 as usize].account;
+        let (_, assets) = self.sizes();
+        let balance = balance.filter(|asset| usize::from(asset.0) < assets).map(|asset| {
+            let amount = |units: i128| Amount(i64::try_from(units).expect("a balance fits"));
+            let available = amount(self.available(account, asset));
+            AssetBalance { asset, available, reserved: amount(self.holding(account, asset).reserved) }
+        });
+        self.events.push(Event::AccountState { login, next_user_ref, cancel_at, balance });
     }
 
     /// Dead-man's switches that nobody held.
