@@ -98,19 +98,24 @@ pub fn acknowledged(disk: &Disk, rounds: usize, orders: u64) {
     print_rounds("closed loop", &[all], &[]);
 }
 
-/// As many as are taken, for so many seconds; a line for each.
-pub fn sustained(disk: &Disk, seconds: f64) {
+/// As many as are taken, for so many seconds, while SQL and the shadow may be so many MiB behind (0: as is built in); a line for
+/// each second.
+pub fn sustained(disk: &Disk, seconds: f64, background_lag_mib: u64) {
     // More than any machine of this size takes; what does not fit is deleted on the way.
     let keeps = disk.has(needed_mib((seconds * 1.5e6) as u64));
     if !keeps && !disk.has_room("sustained", needed_mib(8_000_000)) {
         return;
     }
-    let setup = Setup { deletes: !keeps, ..Setup::new(Durability::Sync, CONNECTIONS) };
+    let setup = Setup { deletes: !keeps, background_lag_mib, ..Setup::new(Durability::Sync, CONNECTIONS) };
     let mut engine = EngineProcess::start(disk, "engine", setup);
     engine.catch_up();
     println!(
-        "{CONNECTIONS} connections, {} orders in flight each, {seconds} s{}",
+        "{CONNECTIONS} connections, {} orders in flight each, {seconds} s, SQL and the shadow {} behind at most{}",
         window::WINDOW,
+        match background_lag_mib {
+            0 => "what is built in".to_owned(),
+            mib => format!("{mib} MiB"),
+        },
         if keeps { "" } else { "; the disk is small: segments that nobody needs are deleted" }
     );
     let header = [

@@ -1,7 +1,7 @@
 //! What a durable order costs over TCP, beside its floors: servers of our own that do nothing else, and databases.
 //!
 //! `cargo bench --bench durable` takes all figures, `cargo bench --bench durable -- PART` those of one part: `one-in-flight`,
-//! `async`, `open-loop`, `acknowledged`, `sustained SECONDS`, or `starved MINUTES [LAG_MIB]`, which is only run when it is asked for. Every
+//! `async`, `open-loop`, `acknowledged`, `sustained SECONDS [LAG_MIB]`, or `starved MINUTES [LAG_MIB]`, which is only run when it is asked for. Every
 //! server, the engine too, is a process of its own, started from this program; its client is this process. Contenders take
 //! turns in every round, and a ratio is one of figures of the same round. Every answer is held against what was asked.
 //! `cargo test --bench durable` runs the same code small, without PostgreSQL. The files are made under `$TMPDIR`, or under `target`
@@ -58,13 +58,16 @@ fn main() {
             alone::asynchronous(&disk, ALONE);
             crowd::open_loop(&disk, ROUNDS, OPEN_LOOP_SECONDS);
             crowd::acknowledged(&disk, ROUNDS, ACKNOWLEDGED);
-            crowd::sustained(&disk, SUSTAINED_SECONDS);
+            crowd::sustained(&disk, SUSTAINED_SECONDS, 0);
         }
         Some("one-in-flight") => alone::durable(&disk, ALONE),
         Some("async") => alone::asynchronous(&disk, ALONE),
         Some("open-loop") => crowd::open_loop(&disk, ROUNDS, number(OPEN_LOOP_SECONDS)),
         Some("acknowledged") => crowd::acknowledged(&disk, ROUNDS, number(ACKNOWLEDGED as f64) as u64),
-        Some("sustained") => crowd::sustained(&disk, number(SUSTAINED_SECONDS)),
+        Some("sustained") => {
+            let (seconds, lag_mib) = (number(SUSTAINED_SECONDS), number(0.0) as u64);
+            crowd::sustained(&disk, seconds, lag_mib);
+        }
         Some("starved") => {
             let size = starved::Size {
                 seconds: 60.0 * number(STARVED_MINUTES),
@@ -82,7 +85,7 @@ fn main() {
 
 fn usage(why: &str) -> ! {
     eprintln!(
-        "{why}; parts: one-in-flight, async, open-loop, acknowledged, sustained SECONDS, starved MINUTES [LAG_MIB]"
+        "{why}; parts: one-in-flight, async, open-loop, acknowledged, sustained SECONDS [LAG_MIB], starved MINUTES [LAG_MIB]"
     );
     std::process::exit(2);
 }
@@ -93,7 +96,7 @@ fn small(disk: &Disk) {
     alone::asynchronous(disk, ALONE_SMALL);
     crowd::open_loop(disk, 1, 0.02);
     crowd::acknowledged(disk, 1, 4_000);
-    crowd::sustained(disk, 0.1);
+    crowd::sustained(disk, 0.1, 0);
     let size = starved::Size { seconds: 0.05, lag_mib: 64, look: Duration::from_millis(10) };
     // What it finds on a busy machine decides nothing here.
     starved::run(disk, size);
