@@ -23,10 +23,13 @@ const PAGES: [(&str, &str); 3] = [
 ];
 
 /// Commands of the pages that run as they stand in a directory with `data` and `my.toml`, and words that they must say on stdout.
-const RUNS: [(&str, &str); 5] = [
+const RUNS: [(&str, &str); 8] = [
     ("dojima serve --print-config", "[engine]"),
     ("echo SECRET1 | dojima hash-password", "$argon2id$"),
     ("dojima-NEW serve --config my.toml --print-config > /dev/null", ""),
+    ("dojima-tools journal summary data", "stopped in good order"),
+    ("dojima-tools journal records data --login ALICE --kind enter,cancel --since 22:06:36 --count 2", ""),
+    ("dojima-tools journal export data --format jsonl -o commands.jsonl", ""),
     ("cp -a data backup", ""),
     ("dojima-tools journal verify backup", "complete: every command from the first one on"),
 ];
