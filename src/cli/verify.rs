@@ -454,7 +454,7 @@ fn print_table(checks: &[Check]) -> anyhow::Result<ExitCode> {
     let count_of = |outcome| checks.iter().filter(|check| check.outcome == outcome).count() as u64;
     let (failed, empty) = (count_of(Outcome::Bad), count_of(Outcome::Nothing));
     let mut out = print::stdout();
-    writeln!(out, "{table}")?;
+    writeln!(out, "{}", table.trim_fmt())?;
     if failed == 0 {
         match empty {
             0 => writeln!(out, "verified: all checks hold")?,

@@ -150,7 +150,7 @@ fn sources_changed(dir: &Path) -> SystemTime {
 }
 
 /// `dojima-tools`, which is of another package: `cargo test` makes it with the rest, and `cargo test -p dojima` does not.
-static TOOLS: LazyLock<PathBuf> = LazyLock::new(|| {
+pub static TOOLS: LazyLock<PathBuf> = LazyLock::new(|| {
     let dojima = Path::new(env!("CARGO_BIN_EXE_dojima"));
     let tools = dojima.with_file_name("dojima-tools");
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));

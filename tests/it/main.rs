@@ -35,4 +35,5 @@ mod space;
 mod support;
 mod terminal;
 mod timer;
+mod walk;
 mod wire;

@@ -137,9 +137,9 @@ fn close(source: &Source, found: &mut Found, end: Position) -> io::Result<()> {
 fn print(source: &Source, listing: &Listing, judgement: &Judgement, found: &Found) -> io::Result<()> {
     let mut out = print::stdout();
     writeln!(out, "{}: {}\n", source.dir().display(), source.content)?;
-    writeln!(out, "{}\n", segments_table(source, listing, found))?;
+    writeln!(out, "{}\n", segments_table(source, listing, found).trim_fmt())?;
     if !found.kinds.is_empty() {
-        writeln!(out, "{}\n", kinds_table(source.content, found))?;
+        writeln!(out, "{}\n", kinds_table(source.content, found).trim_fmt())?;
     }
     let all = &found.all;
     let mut rows = Vec::new();
