@@ -127,39 +127,45 @@ impl Archiver {
         let mut failed = None;
         let crowded = self.events.waiting() >= self.half_full;
         let batch = self.events.batch(BATCH_MAX);
-        let mut appended = 0;
         for record in batch.iter().take_while(|record| record.sequence <= durable) {
-            if let Err(error) = append_one(log, record) {
+            // What was appended in an earlier cycle and could not be written out is here again.
+            if record.number > log.appended()
+                && let Err(error) = append_one(log, record)
+            {
                 failed = Some(error);
                 break;
             }
-            known.streams.note(record);
-            appended += 1;
         }
-        // Readers find in the log what is said to be there; and what is not in the ring any more.
         match log.write_out() {
             Ok(written) => known.last_event = written,
             Err(error) => failed = failed.or(Some(error)),
         }
-        batch.release(appended);
+        // Readers find in the log what is said to be there, and what is not in the ring any more; and what the streams count is
+        // what the log has up to `last_event`, or messages would be counted back from the wrong number.
+        let mut logged = 0;
+        for record in batch.iter().take_while(|record| record.number <= known.last_event) {
+            known.streams.note(record);
+            logged += 1;
+        }
+        batch.release(logged);
         self.archived.set(known.last_event);
         self.session.set(u64::from(known.streams.session()));
         self.counts.archived.set(known.last_event);
         self.counts.bytes.set(log.bytes_written());
         self.space.set(log.low_space(), || log.low_space_reason());
-        if crowded && appended > 0 {
+        if crowded && logged > 0 {
             self.upstream.iter().for_each(Doorbell::ring);
         }
-        if appended > 0 {
+        if logged > 0 {
             self.followers.iter().for_each(Doorbell::ring);
         }
         match failed {
             None => {}
-            // The event stays in the ring; those behind it wait with it until there is space again.
+            // The events stay in the ring until there is space again.
             Some(AppendError::NoSpace) => self.counts.no_space.add(1),
             Some(error) => return Err(Fatal::event_log(error)),
         }
-        Ok(appended)
+        Ok(logged)
     }
 }
 
@@ -176,8 +182,8 @@ impl Agent for Archiver {
     }
 
     fn do_work(&mut self) -> Result<usize, Fatal> {
-        let appended = self.append()?;
-        Ok(appended + self.locator.work(&self.known))
+        let logged = self.append()?;
+        Ok(logged + self.locator.work(&self.known))
     }
 
     fn on_close(&mut self) -> Result<(), Fatal> {

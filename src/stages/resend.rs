@@ -67,6 +67,9 @@ pub struct ResendJob {
     pub start: Start,
     /// Whom the events were for.
     pub audience: Arc<Audience>,
+    /// The last event of which `audience` says that. Those that the log has after it are for a later request: a login may have
+    /// been given copies in between.
+    pub last_event: u64,
 }
 
 /// Why a chunk is as it is.

@@ -76,6 +76,8 @@ struct Job {
     job: ResendJob,
     walk: Option<Walk>,
     chunk: ResendChunk,
+    /// Nothing more is read for it: the chunk is to be sent as it is.
+    ended: bool,
 }
 
 /// Why a job cannot go on.
@@ -229,10 +231,13 @@ impl Resender {
     /// Sends the chunk, or keeps the job while the gateway has not taken the earlier ones.
     fn finish(&mut self, mut job: Job, stop: Stop) -> usize {
         let messages = job.chunk.messages.len() as u64;
+        if matches!(stop, Stop::Gone | Stop::Failed(_)) {
+            job.walk = None;
+        }
         match stop {
             Stop::Done | Stop::Later(_) => {}
             // What was gathered is good; whoever asks for more is told.
-            Stop::Gone | Stop::Failed(_) if messages > 0 => job.walk = None,
+            Stop::Gone | Stop::Failed(_) if messages > 0 => {}
             Stop::Gone => job.chunk.reading = Reading::Gone,
             Stop::Failed(why) => {
                 let (login, from) = (job.chunk.login, job.chunk.first);
@@ -244,7 +249,7 @@ impl Resender {
         match self.ends.answers.try_give(ResendAnswer::Chunk(job.chunk)) {
             Ok(()) => {}
             Err(NotNow(ResendAnswer::Chunk(chunk))) => {
-                job.chunk = chunk;
+                (job.chunk, job.ended) = (chunk, true);
                 self.jobs.push_back(job);
                 return 0;
             }
@@ -267,13 +272,13 @@ impl Job {
     fn new(job: ResendJob) -> Self {
         let (login, connection, first) = (job.request.login, job.request.connection, job.request.from);
         let chunk = ResendChunk { login, connection, first, messages: Vec::new(), reading: Reading::Good };
-        Self { job, walk: None, chunk }
+        Self { job, walk: None, chunk, ended: false }
     }
 
     fn is_full(&self) -> bool {
         let len = self.chunk.messages.len();
         let is_answered = self.chunk.first + len as u64 >= self.job.request.until;
-        len >= CHUNK_MESSAGES || is_answered || self.chunk.reading != Reading::Good
+        self.ended || len >= CHUNK_MESSAGES || is_answered
     }
 
     /// Begins a walk anew that has counted its messages.
@@ -296,7 +301,10 @@ impl Job {
             return Err(Stop::Done);
         }
         let Some(walk) = &mut self.walk else { return Err(Stop::Done) };
-        // The log may hold more than those know who said where to start, but never less.
+        // The log may hold more than those knew who said where to start, but never less.
+        if walk.reader.next_in_segment().is_some_and(|next| next > self.job.last_event) {
+            return Err(Stop::Done);
+        }
         let Some(found) = walk.reader.next()? else { return Err(Stop::Done) };
         counts.records.add(1);
         if found.sequence < walk.first_event {

@@ -17,8 +17,9 @@ const QUERIES_MAX: usize = 16;
 
 /// What the events of the log add up to.
 pub(super) struct Known {
+    /// Of the events up to `last_event` and of no others.
     pub(super) streams: StreamIndex,
-    /// The last event in the log.
+    /// The last event that readers of the log see.
     pub(super) last_event: u64,
 }
 
@@ -110,9 +111,9 @@ impl Locator {
             let end = Mark { event: known.last_event + 1, message: known.streams.messages(login) + 1 };
             Start::Counted(later.unwrap_or(end))
         };
-        let audience = self.audience(known);
+        let (audience, last_event) = (self.audience(known), known.last_event);
         // A full queue was seen to have room, and only this agent fills it.
-        let _ = self.ends.jobs.try_send(ResendJob { request, start, audience });
+        let _ = self.ends.jobs.try_send(ResendJob { request, start, audience, last_event });
     }
 
     /// Whom events are for, as far as it is known now.

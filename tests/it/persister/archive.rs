@@ -4,18 +4,23 @@ use super::market::{Market, Mix};
 use super::{ALL_SORTS, Bench, small_market};
 use dojima::domain::audience::Audience;
 use dojima::domain::streams::{MARK_EVERY, StreamIndex};
-use dojima::domain::{Event, EventRecord, Listings, LoginId, codec};
+use dojima::domain::{
+    AccountId, CancelReason, Canceled, Event, EventRecord, Listings, LoginId, OrderId, UserRef, codec,
+};
 use dojima::ring::{CursorWriter, Producer, cursor, spsc};
 use dojima::runtime::{Agent, Counters};
 use dojima::stages::archiver::{Archiver, ArchiverPorts};
 use dojima::stages::resend::{
-    CHUNK_MESSAGES, Reading, ResendAnswer, ResendChunk, ResendClient, ResendQuery, ResendRequest,
+    CHUNK_MESSAGES, QUEUE_LEN, Reading, ResendAnswer, ResendChunk, ResendClient, ResendQuery, ResendRequest,
     resend_queues,
 };
 use dojima::stages::resender::Resender;
 use dojima::stages::space::space_gauge;
 use dojima::wire::ouch::{SEQUENCED_LEN_MAX, encode_sequenced};
-use dojima_journal::{MemoryStorage, Options, Reader, Retire, Writer, retire_before, scan, scan_storage};
+use dojima_journal::storage::{Storage, Writing};
+use dojima_journal::{
+    Action, Fault, MemoryStorage, Options, Reader, Retire, Step, Writer, retire_before, scan, scan_storage,
+};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -51,6 +56,10 @@ fn request(waits: &Arc<()>, stream: (LoginId, u32), connection: u64, range: Rang
 impl Rig {
     /// Goes on after these events, which are in the log.
     fn new(bench: &Bench, log: Writer, logged: &[EventRecord]) -> Self {
+        Self::of(bench.log(), log, logged)
+    }
+
+    fn of(files: Arc<dyn Storage>, log: Writer, logged: &[EventRecord]) -> Self {
         let (mut streams, mut listings) = (StreamIndex::default(), Listings::default());
         for record in logged {
             streams.note(record);
@@ -60,7 +69,7 @@ impl Rig {
         let (events, consumer) = spsc(1 << 15);
         let (durable, durable_reader) = cursor();
         let (resend, locator, reader) = resend_queues();
-        let resender = Resender::new(reader, Vec::new(), bench.log(), &counters);
+        let resender = Resender::new(reader, Vec::new(), files, &counters);
         let (space, _) = space_gauge("event log");
         let ports = ArchiverPorts {
             events: consumer,
@@ -140,11 +149,12 @@ impl Rig {
 
 /// The messages of a login, each as a packet: straight from the events.
 fn packets(events: &[EventRecord], login: LoginId) -> Vec<Vec<u8>> {
-    let mut listings = Listings::default();
+    let (mut listings, mut audience) = (Listings::default(), Audience::default());
     let mut packets = Vec::new();
     for record in events {
         listings.apply(&record.event);
-        Audience::default().each(record, |to| {
+        audience.note(record);
+        audience.each(record, |to| {
             if to.login == login {
                 let mut packet = [0; SEQUENCED_LEN_MAX];
                 let len = encode_sequenced(record, to, &listings, &mut packet).expect("a message");
@@ -372,7 +382,7 @@ fn a_gateway_that_is_slow_to_take_chunks_loses_none() {
     let mut rig = Rig::new(&bench, bench.log_writer(), &events);
     let login = LoginId(5);
     let packets = packets(&events, login);
-    let (requests, answers) = (300, dojima::stages::resend::QUEUE_LEN);
+    let (requests, answers) = (300, QUEUE_LEN);
     let waits = Arc::new(());
     for asked in 0..requests {
         while rig.resend.queries.try_send(request(&waits, (login, 0), asked, 5..6)).is_err() {
@@ -452,6 +462,140 @@ fn messages_that_are_kept_are_told_though_their_mark_is_retired() {
             assert_eq!((chunk.gone, chunk.messages), (true, 0), "from {from}");
         }
     }
+}
+
+/// Events that could be appended and not written out are in no log: who counts back from its end must not count their messages.
+#[test]
+fn messages_are_counted_back_from_what_is_in_the_log_though_it_cannot_be_written() {
+    const ENOSPC: i32 = 28;
+    let (_, events) = small_market(63);
+    let storage = MemoryStorage::new();
+    let files: Arc<dyn Storage> = Arc::new(storage.clone());
+    let writer = || {
+        let options = Options::default().with_segment_bytes(1 << 16).with_spare_segments(0);
+        let options = options.with_writing(Writing::Gathered);
+        scan_storage(Arc::clone(&files)).expect("a log").into_writer(options).expect("a writer")
+    };
+    let (before, after) = events[..6_000].split_at(5_900);
+    let mut log = writer();
+    super::append(&mut log, before);
+    log.seal().expect("written");
+    let retired = retire_before(files.as_ref(), before[4_000].number, Retire::Delete).expect("retired");
+    assert!(retired.segments > 0);
+    let mut rig = Rig::of(Arc::clone(&files), writer(), before);
+    let archived = rig.archiver.archived();
+    let refuse = |step: &Step<'_>| (step.action == Action::Append).then_some(Fault::System(ENOSPC));
+    rig.durable.set(u64::MAX);
+    let (first, second) = after.split_at(after.len() / 2);
+    for part in [first, second] {
+        storage.set_faults(refuse);
+        rig.publish(part);
+        let (known, refused) = (archived.get(), rig.count("archiver.no_space"));
+        for login in [LoginId(0), LoginId(5), LoginId(19)] {
+            let logged = packets(&events[..known as usize], login);
+            let all = packets(&events[..known as usize + part.len()], login);
+            let count = logged.len() as u64;
+            assert!(all.len() > logged.len() && count < MARK_EVERY, "{count} of {}", all.len());
+            let told = rig.ask(login, count - 5, count + 1);
+            assert_eq!((told.gone, told.first, told.messages), (false, count - 5, 6));
+            assert!(told.bytes == logged[count as usize - 6..].concat(), "login {login}");
+            assert_eq!(rig.ask(login, count + 1, count + 2).messages, 0, "it cannot be read there yet");
+        }
+        assert_eq!(archived.get(), known);
+        assert!(rig.count("archiver.no_space") > refused);
+        // The events are still in the ring.
+        storage.clear_faults();
+        assert_eq!(rig.archiver.do_work().expect("logged"), part.len());
+        assert_eq!(archived.get(), known + part.len() as u64);
+    }
+    for login in [LoginId(0), LoginId(5), LoginId(19)] {
+        let all = packets(&events[..6_000], login);
+        let count = all.len() as u64;
+        let told = rig.ask(login, count - 20, count + 1);
+        assert!(told.bytes == all[count as usize - 21..].concat(), "login {login}");
+    }
+}
+
+fn canceled(login: LoginId, user_ref: u32) -> Event {
+    Event::Canceled(Canceled {
+        login,
+        user_ref: UserRef(user_ref),
+        order: OrderId(u64::from(user_ref)),
+        decrement: Default::default(),
+        open: Default::default(),
+        reserved: Default::default(),
+        reason: CancelReason::Operator,
+    })
+}
+
+/// Between the question and the reading somebody is given copies: the log then has messages for him of which the question knew
+/// nothing, and those after them must not take their numbers.
+#[test]
+fn who_is_given_copies_while_he_asks_is_told_all_of_them() {
+    let (trader, listener) = (LoginId(0), LoginId(1));
+    let opened =
+        [(trader, 1), (listener, 2)].map(|(login, of)| Event::LoginOpened { login, account: AccountId(of) });
+    let copied = Event::AccountCopied { login: listener, account: AccountId(1) };
+    let before = opened.into_iter().chain([canceled(trader, 1), canceled(listener, 1)]);
+    let asked_after = 4;
+    let after =
+        [copied, canceled(trader, 2), canceled(listener, 2), canceled(trader, 3), canceled(listener, 3)];
+    let events: Vec<_> = (1..)
+        .zip(before.chain(after))
+        .map(|(number, event)| EventRecord { number, sequence: number, event, ..EventRecord::default() })
+        .collect();
+    let all = packets(&events, listener);
+    let own = packets(&events[..asked_after], listener);
+    assert_eq!((own.len(), all.len()), (2, 6));
+    let bench = Bench::new();
+    let mut rig = Rig::new(&bench, bench.log_writer(), &[]);
+    rig.durable.set(u64::MAX);
+    rig.publish(&events[..asked_after]);
+    rig.archiver.do_work().expect("logged");
+    let waits = Arc::new(());
+    rig.resend.queries.send(request(&waits, (listener, 0), 7, 1..7)).expect("asked");
+    rig.archiver.do_work().expect("said where");
+    rig.publish(&events[asked_after..]);
+    rig.archiver.do_work().expect("logged");
+    let mut told = Vec::new();
+    let mut next = 1;
+    for _ in 0..10 {
+        rig.work();
+        let Some(chunk) = rig.told() else { continue };
+        assert_eq!(chunk.first, next);
+        next += chunk.messages;
+        told.extend(chunk.bytes);
+        if next < 7 {
+            rig.resend.queries.send(request(&waits, (listener, 0), 7, next..7)).expect("asked");
+        }
+    }
+    assert_eq!(told.escape_ascii().to_string(), all.concat().escape_ascii().to_string());
+}
+
+/// A chunk that ended early, since what follows cannot be read, and that the gateway does not take at once, is the same when it
+/// does.
+#[test]
+fn a_chunk_that_waits_is_not_read_again() {
+    let (_, events) = small_market(64);
+    let (readable, login) = (&events[..2_000], LoginId(5));
+    let bench = Bench::with(readable);
+    bench.log_writer().append(2_001, 0, &[0xFF; 9]).expect("no event");
+    let mut rig = Rig::new(&bench, bench.log_writer(), &events[..2_001]);
+    let (all, waits) = (packets(readable, login), Arc::new(()));
+    let count = all.len() as u64;
+    assert!(count > 20 && count < CHUNK_MESSAGES as u64 / 2);
+    while rig.resend.answers.len() < QUEUE_LEN {
+        let nobody = request(&waits, (LoginId(4_000), 0), 1, 1..2);
+        rig.resend.queries.try_send(nobody).expect("asked");
+        rig.work();
+    }
+    rig.resend.queries.send(request(&waits, (login, 0), 2, 1..count + 9)).expect("asked");
+    (0..20).for_each(|_| _ = rig.work());
+    (0..QUEUE_LEN).for_each(|_| assert_eq!(rig.told().expect("an answer").connection, 1));
+    (0..20).for_each(|_| _ = rig.work());
+    let told = rig.told().expect("an answer");
+    assert_eq!((told.connection, told.first, told.messages), (2, 1, count));
+    assert!(told.bytes == all.concat());
 }
 
 /// What is asked for in a session that has ended is found by where it began, also after a restart from what a snapshot has of it.
