@@ -405,8 +405,7 @@ pub fn build(
         true => {
             let (settings, log) = (settings::sql(config, data, &opening), Arc::clone(data.event_log()));
             let writer = SqlWriter::new(settings, log, clocks, counters)?;
-            let writer = writer.behind(synced.clone()).trusting(archived.clone());
-            Some(if config.engine.mode == ThreadingMode::Stepped { writer } else { writer.writing_behind() })
+            Some(writer.behind(synced.clone()).trusting(archived.clone()))
         }
         false => None,
     };

@@ -113,10 +113,10 @@ pub fn recover(
     let started = Instant::now();
     // Before the scan: what another engine is just writing would look damaged.
     let lock = data.lock()?;
-    let Start { mut state, snapshot, skipped, scanned, log } = Start::choose(data, settings)?;
-    // Before anything is changed. A snapshot may hold the last command of a journal that has none after it.
-    let last_time = state.last.time.max(Timestamp(scanned.last_time_ns()));
-    clock::check(settings.now, last_time, settings.implausible_clock)?;
+    let start = Start::choose(data, settings)?;
+    // Before anything is changed.
+    clock::check(settings.now, start.last_time(), settings.implausible_clock)?;
+    let Start { mut state, snapshot, skipped, scanned, log } = start;
     let verdict = scanned.verdict().clone();
     let total = scanned.next_sequence() - 1 - state.last.sequence;
     let mut journal = scanned.into_writer(settings.journal)?;

@@ -7,7 +7,7 @@ use crate::net::auth::Role;
 use crate::operator::Names;
 use crate::recovery::DataDir;
 use crate::replica::is_snapshot_file;
-use crate::runtime::{Counters, Fatal, UnixNanos};
+use crate::runtime::{Counters, Fatal, ThreadingMode, UnixNanos};
 use crate::sql::{People, WAL_KEPT_BYTES};
 use crate::stages::doorman::{KNOWN_ADDRESSES_FILE, Secret, User};
 use crate::stages::feed::{FeedSettings, MoldSettings, is_checkpoint_file};
@@ -17,7 +17,7 @@ use crate::stages::shadow::{
     Quota, QuotaCounts, QuotaFiles, QuotaFolder, Retention, Segments, ShadowSettings,
 };
 use crate::stages::space::SpaceLow;
-use crate::stages::sql_writer::SqlSettings;
+use crate::stages::sql_writer::{SqlSettings, WriteBehind};
 use crate::stages::timer::{Roll, Schedule, ScheduleEntry, TimerSettings};
 use crate::wire::soup::{Password, SessionId, Username};
 use dojima_journal::storage::{Storage, Writing};
@@ -127,6 +127,10 @@ pub(super) fn sql(config: &Config, data: &DataDir, opening: &[Command]) -> SqlSe
         path: data.path().join(&config.sql.path),
         batch_interval: Duration::from_millis(config.sql.batch_interval_ms),
         batch_events_max: config.sql.batch_events_max as usize,
+        write_behind: match config.engine.mode {
+            ThreadingMode::Shared | ThreadingMode::Dedicated => WriteBehind::OnAThread,
+            ThreadingMode::Stepped => WriteBehind::Never,
+        },
     }
 }
 

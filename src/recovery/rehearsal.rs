@@ -5,7 +5,7 @@ use super::start::Start;
 use super::{
     DataDir, Progress, RecoveryError, RecoveryReport, RecoverySettings, clock, opening_left, replay,
 };
-use crate::domain::{Stamp, Timestamp};
+use crate::domain::Stamp;
 use dojima_journal::storage::Storage;
 use dojima_journal::{ArchivedStorage, beginning};
 use std::sync::Arc;
@@ -35,9 +35,9 @@ pub fn rehearse(
     on_progress: &mut dyn FnMut(Progress),
 ) -> Result<Rehearsed, RecoveryError> {
     let started = Instant::now();
-    let Start { mut state, snapshot, skipped, scanned, log } = Start::choose(data, settings)?;
-    let last_time = state.last.time.max(Timestamp(scanned.last_time_ns()));
-    let clock = clock::check(settings.now, last_time, super::ImplausibleClock::Refuse).err();
+    let start = Start::choose(data, settings)?;
+    let clock = clock::check(settings.now, start.last_time(), super::ImplausibleClock::Refuse).err();
+    let Start { mut state, snapshot, skipped, scanned, log } = start;
     let verdict = scanned.verdict().clone();
     let last = scanned.next_sequence() - 1;
     let total = last - state.last.sequence;

@@ -2,6 +2,7 @@
 
 use super::event_log::EventLog;
 use super::{DataDir, Proof, RecoveryError, RecoverySettings};
+use crate::domain::Timestamp;
 use crate::replica::{SnapshotInfo, Snapshots, State};
 use dojima_journal::{Durability, Scanned, scan_storage, scan_storage_from};
 use std::sync::Arc;
@@ -25,6 +26,11 @@ pub(super) struct Start {
 }
 
 impl Start {
+    /// The time of the last stamp: a snapshot may hold the last command of a journal that has none after it.
+    pub(super) fn last_time(&self) -> Timestamp {
+        self.state.last.time.max(Timestamp(self.scanned.last_time_ns()))
+    }
+
     /// A snapshot can be used if it can be read, the journal goes on after it, and the event log reaches its last event:
     /// events before it could not be made again.
     pub(super) fn choose(data: &DataDir, settings: &RecoverySettings) -> Result<Self, RecoveryError> {

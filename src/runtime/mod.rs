@@ -29,6 +29,7 @@ pub mod passing;
 pub mod planted;
 pub mod priority;
 pub mod runner;
+pub mod side_thread;
 pub mod stamps;
 pub mod stepper;
 #[cfg(all(test, not(dojima_loom)))]
@@ -51,6 +52,7 @@ pub use pace::Pace;
 pub use passing::{Halt, Passing};
 pub use priority::Priority;
 pub use runner::{FatalPolicy, Place, Runner, RunningAgent, Shutdown};
+pub use side_thread::{Next, SideThread};
 pub use stamps::{SLEW_DIVISOR, StampClock, StampReader};
 pub use stepper::{Settled, Stepper};
 pub use thread_time::thread_time;

@@ -73,8 +73,8 @@ fn is_another(path: &Path, own: FileIdentity) -> bool {
 }
 
 impl Database {
-    /// Opens the database for writing, as [`Self::open_ours`] does, and gives its accounts and logins these names. A file that is damaged and does not begin like a database of
-    /// this program is somebody else's: it must not be moved.
+    /// Opens the database for writing, as [`Self::open_ours`] does, and gives its accounts and logins these names. A file that
+    /// is damaged and does not begin like a database of this program is somebody else's: it must not be moved.
     pub(super) fn open(path: &Path, people: &People) -> Result<Self, SqlError> {
         let mut database = match Self::open_ours(path) {
             Err(error) if error.is_damage() && !begins_like_ours(path) => {

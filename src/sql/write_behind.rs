@@ -5,7 +5,7 @@
 //! millisecond while the writer writes; so the disk has about a millisecond of work before it at any time.
 
 use super::schema::Database;
-use crate::runtime::Priority;
+use crate::runtime::{Next, Priority, SideThread};
 use dojima_journal::passing::retry;
 use dojima_journal::storage::WriteAt;
 use std::fs::File;
@@ -13,76 +13,42 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 /// How often the system is asked to begin.
 const BEAT: Duration = Duration::from_millis(1);
 
-#[derive(Default)]
-struct Shared {
-    is_writing: AtomicBool,
-    stop: AtomicBool,
-}
-
 /// The thread. It must end after the connection: while it lives it has the database file open, and to close any descriptor of that
 /// takes the process's locks on it away, SQLite's with them.
 pub(super) struct WriteBehind {
-    shared: Arc<Shared>,
-    thread: Option<JoinHandle<()>>,
+    is_writing: Arc<AtomicBool>,
+    thread: SideThread,
 }
 
 impl WriteBehind {
-    fn begin(database: File, wal: PathBuf) -> io::Result<Self> {
-        let shared = Arc::new(Shared::default());
-        let run = {
-            let shared = Arc::clone(&shared);
-            move || run(&shared, &database, &wal)
-        };
-        let thread = thread::Builder::new().name("sql-write-behind".to_owned()).spawn(run)?;
-        Ok(Self { shared, thread: Some(thread) })
+    fn begin(database: File, wal_path: PathBuf) -> io::Result<Self> {
+        let is_writing = Arc::new(AtomicBool::new(false));
+        let (writes, mut wal) = (Arc::clone(&is_writing), None);
+        let thread = SideThread::begin("sql-write-behind", Priority::Idle, move || {
+            if !writes.load(Ordering::Acquire) {
+                return Next::Sleep;
+            }
+            // The log is made when the first transaction is written, and stays as long as the connection does.
+            wal = wal.take().or_else(|| File::open(&wal_path).ok());
+            for file in wal.iter().chain([&database]) {
+                file.start_write_back(0..i64::MAX as u64);
+            }
+            Next::SleepFor(BEAT)
+        })?;
+        Ok(Self { is_writing, thread })
     }
 
     /// From now on until it is told otherwise there is something to write.
     fn set_writing(&self, is_writing: bool) {
-        self.shared.is_writing.store(is_writing, Ordering::Release);
+        self.is_writing.store(is_writing, Ordering::Release);
         if is_writing {
-            self.wake();
+            self.thread.wake();
         }
-    }
-
-    fn wake(&self) {
-        if let Some(thread) = &self.thread {
-            thread.thread().unpark();
-        }
-    }
-}
-
-impl Drop for WriteBehind {
-    fn drop(&mut self) {
-        self.shared.stop.store(true, Ordering::Release);
-        self.wake();
-        if let Some(thread) = self.thread.take() {
-            // A panic of it was reported when it happened.
-            let _ = thread.join();
-        }
-    }
-}
-
-fn run(shared: &Shared, database: &File, wal_path: &PathBuf) {
-    Priority::Idle.take();
-    let mut wal = None;
-    while !shared.stop.load(Ordering::Acquire) {
-        if !shared.is_writing.load(Ordering::Acquire) {
-            thread::park();
-            continue;
-        }
-        // The log is made when the first transaction is written, and stays as long as the connection does.
-        wal = wal.or_else(|| File::open(wal_path).ok());
-        for file in wal.iter().chain([database]) {
-            file.start_write_back(0..i64::MAX as u64);
-        }
-        thread::park_timeout(BEAT);
     }
 }
 
@@ -147,10 +113,10 @@ mod tests {
         let mut database =
             Database::open(&folder.path().join("dojima.db"), &People::default()).expect("made");
         database.write_behind();
-        let shared = Arc::clone(&database.write_behind.as_ref().expect("begun").shared);
-        database.writing(|| assert!(shared.is_writing.load(Ordering::Acquire)));
-        assert!(!shared.is_writing.load(Ordering::Acquire), "only while something is written");
+        let is_writing = Arc::clone(&database.write_behind.as_ref().expect("begun").is_writing);
+        database.writing(|| assert!(is_writing.load(Ordering::Acquire)));
+        assert!(!is_writing.load(Ordering::Acquire), "only while something is written");
         drop(database);
-        assert_eq!(Arc::strong_count(&shared), 1, "it has ended");
+        assert_eq!(Arc::strong_count(&is_writing), 1, "it has ended");
     }
 }

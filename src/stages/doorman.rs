@@ -1,10 +1,10 @@
 //! The doorman: says who may come in, for whoever takes logins.
 //!
 //! A password is checked against its hash (argon2id), which takes tens of milliseconds by design, so he has a thread of his
-//! own, and others for the hashes (`doorman/hasher.rs`). Anybody may ask, so those who ask wait in four lines, each with its share of his time: names that come in from where
-//! they ask (`Class::Known`), names from a network that is theirs (`Class::Listed`), names from elsewhere
-//! (`Class::Elsewhere`), and those whom no password lets in (`Class::Hopeless`), of whom few are hashed. A question whose
-//! connection is gone costs nothing.
+//! own, and others for the hashes (`doorman/hasher.rs`). Anybody may ask, so those who ask wait in four lines, each with
+//! its share of his time: names that come in from where they ask (`Class::Known`), names from a network that is theirs
+//! (`Class::Listed`), names from elsewhere (`Class::Elsewhere`), and those whom no password lets in (`Class::Hopeless`), of
+//! whom few are hashed. A question whose connection is gone costs nothing.
 //!
 //! What is refused is refused late, and the later the more was refused before, from the same address or for the same name. That
 //! is all that tells a refusal from another: a name that nobody has is answered as a wrong password is, hashed or not. No

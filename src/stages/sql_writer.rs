@@ -48,16 +48,29 @@ pub struct SqlSettings {
     pub batch_events_max: usize,
     /// What accounts and logins are called.
     pub people: People,
+    /// Who brings what is written to the disk before its sync.
+    pub write_behind: WriteBehind,
+}
+
+/// Who brings what is written to the disk before its sync.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WriteBehind {
+    /// Nobody but the system, when it likes.
+    Never,
+    /// A thread, while it is written, so that its sync is no burst.
+    OnAThread,
 }
 
 impl SqlSettings {
-    /// A database at `path` with batches of 100 ms, or of 300,000 events while the writer is behind, and without names.
+    /// A database at `path` with batches of 100 ms, or of 300,000 events while the writer is behind, without names, and not
+    /// written behind.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self {
             path: path.into(),
             batch_interval: Duration::from_millis(100),
             batch_events_max: 300_000,
             people: People::default(),
+            write_behind: WriteBehind::Never,
         }
     }
 }
@@ -77,7 +90,6 @@ pub struct SqlWriter {
     synced: Option<CursorReader>,
     /// The first and the last event that this process has logged.
     logged: Option<(u64, CursorReader)>,
-    write_behind: WriteBehind,
     on_disk: CursorWriter,
     next_sync: MonotonicNanos,
     wal_syncs: WalSyncs,
@@ -96,14 +108,6 @@ pub struct SqlWriter {
 enum Stage {
     Starting,
     Running,
-}
-
-/// Who brings what is written to the disk before its sync.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum WriteBehind {
-    /// Nobody but the system, when it likes.
-    Never,
-    OnAThread,
 }
 
 /// When to try again after the database refused.
@@ -172,7 +176,6 @@ impl SqlWriter {
             watermark,
             synced: None,
             logged: None,
-            write_behind: WriteBehind::Never,
             on_disk,
             next_sync,
             wal_syncs: WalSyncs::Trusted,
@@ -203,16 +206,6 @@ impl SqlWriter {
         Self { logged: Some((first, archived)), ..self }
     }
 
-    /// Brings the files to the disk while they are written, on a thread of its own, so that their syncs are no bursts.
-    #[must_use]
-    pub fn writing_behind(mut self) -> Self {
-        self.write_behind = WriteBehind::OnAThread;
-        if let Some(session) = &mut self.session {
-            session.database.write_behind();
-        }
-        self
-    }
-
     /// The last event in the database. 0 while that is not known, and again from 0 on while a database is built again.
     pub fn watermark(&self) -> CursorReader {
         self.watermark.reader()
@@ -229,7 +222,7 @@ impl SqlWriter {
         if self.session.is_none() {
             match Session::open(&self.settings.path, &self.settings.people, &self.log) {
                 Ok(mut session) => {
-                    if self.write_behind == WriteBehind::OnAThread {
+                    if self.settings.write_behind == WriteBehind::OnAThread {
                         session.database.write_behind();
                     }
                     self.show_watermark(session.watermark());

@@ -248,13 +248,12 @@ impl Desk {
     }
 
     fn client(&mut self) -> anyhow::Result<&mut Client> {
-        self.connection.client().context("there is no connection; `connect` connects at once")
+        connected(&mut self.connection)
     }
 
     /// The client, whose next number no open order of an earlier session has.
     fn numbering(&mut self) -> anyhow::Result<&mut Client> {
-        let client =
-            self.connection.client().context("there is no connection; `connect` connects at once")?;
+        let client = connected(&mut self.connection)?;
         while let Some(next) = client.next_user_ref()
             && self.blotter.order(next).is_some_and(|order| order.standing == Standing::Open)
         {
@@ -452,6 +451,10 @@ impl Desk {
         };
         self.blotter.fills().iter().rev().take(most).map(row).collect()
     }
+}
+
+fn connected(connection: &mut Connection) -> anyhow::Result<&mut Client> {
+    connection.client().context("there is no connection; `connect` connects at once")
 }
 
 /// What a message tells a person; nothing for those that only the books are for.

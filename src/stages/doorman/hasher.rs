@@ -7,12 +7,9 @@
 
 use super::password::{Checker, Hash};
 use crate::runtime::handoff::{Giver, Taker, handoff};
-use crate::runtime::{Doorbell, Priority};
+use crate::runtime::{Doorbell, Next, Priority, SideThread};
 use crate::wire::soup::Password;
 use std::io;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 /// How long a check may take in the background. On a core of its own the dearest hash that is allowed takes about so long.
@@ -123,31 +120,23 @@ struct Worker {
     verdicts: Taker<Verdict>,
     /// It has a check whose verdict was not taken.
     is_busy: bool,
-    stop: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
+    thread: SideThread,
 }
 
 impl Worker {
     fn begin(name: &str, priority: Priority, bells: &[Doorbell]) -> io::Result<Self> {
         let (checks, asked) = handoff::<Check>(1);
         let (answers, verdicts) = handoff(1);
-        let (stop, bells) = (Arc::new(AtomicBool::new(false)), bells.to_vec());
-        let stopped = Arc::clone(&stop);
-        let thread = thread::Builder::new().name(name.to_owned()).spawn(move || {
-            priority.take();
-            let mut checker = Checker::default();
-            while !stopped.load(Ordering::Acquire) {
-                let Some(check) = asked.try_take() else {
-                    thread::park();
-                    continue;
-                };
-                let is_right = checker.matches(&check.password, &check.hash);
-                // There is room: the verdict before was taken before this check came.
-                let _ = answers.give(Verdict { number: check.number, is_right });
-                bells.iter().for_each(Doorbell::ring);
-            }
+        let (bells, mut checker) = (bells.to_vec(), Checker::default());
+        let thread = SideThread::begin(name, priority, move || {
+            let Some(check) = asked.try_take() else { return Next::Sleep };
+            let is_right = checker.matches(&check.password, &check.hash);
+            // There is room: the verdict before was taken before this check came.
+            let _ = answers.give(Verdict { number: check.number, is_right });
+            bells.iter().for_each(Doorbell::ring);
+            Next::Work
         })?;
-        Ok(Self { checks, verdicts, is_busy: false, stop, thread: Some(thread) })
+        Ok(Self { checks, verdicts, is_busy: false, thread })
     }
 
     /// Gives it a check. Whether it could: it may be at another one.
@@ -156,7 +145,7 @@ impl Worker {
             return false;
         }
         self.is_busy = true;
-        self.wake();
+        self.thread.wake();
         true
     }
 
@@ -164,24 +153,6 @@ impl Worker {
         let verdict = self.verdicts.try_take()?;
         self.is_busy = false;
         Some(verdict)
-    }
-
-    fn wake(&self) {
-        if let Some(thread) = &self.thread {
-            thread.thread().unpark();
-        }
-    }
-}
-
-impl Drop for Worker {
-    /// Waits for the check that it is at.
-    fn drop(&mut self) {
-        self.stop.store(true, Ordering::Release);
-        self.wake();
-        if let Some(thread) = self.thread.take() {
-            // A panic of it was reported when it happened.
-            let _ = thread.join();
-        }
     }
 }
 
@@ -207,7 +178,7 @@ mod tests {
             if let Some(is_right) = verdict() {
                 return is_right;
             }
-            thread::yield_now();
+            std::thread::yield_now();
         }
     }
 
