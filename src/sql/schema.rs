@@ -44,7 +44,7 @@ pub(crate) struct Database {
 /// What the names of the files beside a database end in.
 const BESIDE: [&str; 2] = ["-wal", "-shm"];
 
-fn suffixed(path: &Path, suffix: &str) -> PathBuf {
+pub(super) fn suffixed(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(suffix);
     PathBuf::from(name)

@@ -79,21 +79,35 @@ impl Database {
 #[cfg(test)]
 mod tests {
     use super::super::people::People;
+    use super::super::schema::suffixed;
     use super::*;
     use rusqlite::{Connection, OpenFlags};
 
     #[test]
     fn the_locks_of_the_connection_stay_while_files_are_written_behind() {
         let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("dojima.db");
+        let path = folder.path().canonicalize().expect("it is there").join("dojima.db");
         let mut database = Database::open(&path, &People::default()).expect("made");
         database.write_behind();
         let locks = || std::fs::read_to_string("/proc/locks").expect("the system tells");
         let inode = format!(":{} ", std::os::unix::fs::MetadataExt::ino(&path.metadata().expect("there")));
         let own = format!(" {} ", std::process::id());
         let is_locked = || locks().lines().any(|line| line.contains(&inode) && line.contains(&own));
+        let descriptors = || {
+            let open = std::fs::read_dir("/proc/self/fd").expect("the system tells").flatten();
+            let names = open.filter_map(|entry| std::fs::read_link(entry.path()).ok());
+            names.filter(|name| *name == suffixed(&path, "-wal")).count()
+        };
         database
-            .writing(|| database.run("BEGIN IMMEDIATE; INSERT INTO meta VALUES ('a', 'b')"))
+            .writing(|| {
+                let done = database.run("BEGIN IMMEDIATE; INSERT INTO meta VALUES ('a', 'b')");
+                // SQLite has one of the log, and the thread another when it has begun. Time for more of its beats.
+                while descriptors() < 2 {
+                    std::thread::yield_now();
+                }
+                std::thread::park_timeout(20 * BEAT);
+                done
+            })
             .expect("run");
         assert!(is_locked(), "a connection in this mode has a lock on the file as long as it lives");
         let read_only = OpenFlags::SQLITE_OPEN_READ_ONLY;
