@@ -70,7 +70,7 @@ pub fn run(args: MarketArgs) -> anyhow::Result<ExitCode> {
         .as_deref()
         .map(|text| Symbol::new(&text.to_ascii_uppercase()).context("a symbol has 1 to 8 characters"));
     let symbol = symbol.transpose()?;
-    let units = UnitsTable::of(&config);
+    let units = super::units::units_of(&config);
     if !(0.01..=3_600.0).contains(&args.every) {
         bail!("--every must be from 0.01 to 3600 seconds");
     }

@@ -16,6 +16,7 @@ pub mod replay;
 pub mod serve;
 pub mod show;
 pub mod snapshot;
+mod units;
 pub mod verify;
 
 use crate::config::{Config, ConfigError};

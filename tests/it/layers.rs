@@ -18,7 +18,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("net", &["domain", "runtime", "wire"]),
     ("sql", &["domain", "runtime"]),
     ("stages", &["domain", "exchange", "market", "net", "replica", "ring", "runtime", "sql", "wire"]),
-    ("client", &["config", "domain", "market", "wire"]),
+    ("client", &["domain", "market", "wire"]),
+    ("flow", &["client", "config", "domain", "wire"]),
     ("operator", &["domain", "ring", "runtime"]),
     (
         "pipeline",
@@ -34,8 +35,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "client", "config", "domain", "engine", "exchange", "market", "operator", "recovery", "replica",
-            "runtime", "sql", "stages", "wire",
+            "client", "config", "domain", "engine", "exchange", "flow", "market", "operator", "recovery",
+            "replica", "runtime", "sql", "stages", "wire",
         ],
     ),
 ];

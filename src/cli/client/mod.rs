@@ -10,7 +10,6 @@ mod screen;
 mod words;
 
 use super::password::PasswordArgs;
-use crate::client::units::UnitsTable;
 use crate::client::{Credentials, Endpoint, TlsClient};
 use crate::config::Config;
 use crate::wire::soup::{SessionId, Username};
@@ -86,7 +85,7 @@ pub fn run(args: ClientArgs) -> anyhow::Result<ExitCode> {
     let who = Credentials { username, password, heartbeat_timeout_ms: None };
     let earlier = Earlier { first: SessionId::new(&config.gateway.session), sessions_max: args.sessions };
     let title = format!("{username} at {to}");
-    let desk = Desk::open(to, who, UnitsTable::of(&config), Assets::of(&config), earlier)?;
+    let desk = Desk::open(to, who, super::units::units_of(&config), Assets::of(&config), earlier)?;
     if args.plain || !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
         let is_connected = plain::run(desk)?;
         ensure!(is_connected, "there was no connection at the end");

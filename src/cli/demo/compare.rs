@@ -2,10 +2,8 @@
 //! the first one that differs.
 
 use super::{Place, database};
-use crate::client::driver::{Fill, Liquidity};
-use crate::client::flow::SessionIndex;
-use crate::client::{Driver, Flow};
 use crate::domain::{Event, EventRecord, InstrumentId, TradeId, UserRef};
+use crate::flow::{Driver, Fill, Flow, Liquidity, SessionIndex};
 use crate::recovery::{self, DataDir};
 use crate::replica::State;
 use crate::sql::reader::SqlReader;

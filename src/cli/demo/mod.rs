@@ -7,11 +7,10 @@ mod engine;
 mod play;
 mod report;
 
-use crate::client::flow::expected::{self, NamedTrade};
-use crate::client::flow::generator::{self, GeneratorOptions};
-use crate::client::flow::keep_to_recording;
-use crate::client::{Driver, DriverOptions, Flow, Ordering, Pace, Turn};
 use crate::config::{Config, Durability};
+use crate::flow::expected::{self, NamedTrade};
+use crate::flow::generator::{self, GeneratorOptions};
+use crate::flow::{Driver, DriverOptions, Flow, Ordering, Pace, Turn, keep_to_recording};
 use crate::runtime::{ThreadingMode, thread_time};
 use anyhow::{Context, bail};
 use clap::Args;

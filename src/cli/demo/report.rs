@@ -3,10 +3,9 @@
 use super::compare::Comparison;
 use super::play::Played;
 use super::{DemoArgs, Place, database, show};
-use crate::client::driver::trades;
-use crate::client::flow::expected::{self, Agreement, NamedTrade};
-use crate::client::{Driver, Flow, Pace};
 use crate::domain::RejectReason;
+use crate::flow::expected::{self, Agreement, NamedTrade};
+use crate::flow::{Driver, Flow, Pace, trades};
 use crate::wire::ouch::event::reject_code;
 use std::fmt;
 use std::path::Path;
