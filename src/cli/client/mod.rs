@@ -10,6 +10,7 @@ mod screen;
 mod words;
 
 use super::password::PasswordArgs;
+use crate::cli::args::read_config;
 use crate::client::{Credentials, Endpoint, TlsClient};
 use crate::config::Config;
 use crate::wire::soup::{SessionId, Username};
@@ -78,7 +79,7 @@ fn reachable(mut listen: SocketAddr) -> SocketAddr {
 /// # Errors
 /// When the login is refused, or there is no connection when the input ends.
 pub fn run(args: ClientArgs) -> anyhow::Result<ExitCode> {
-    let config = super::read_config(args.config.as_deref())?;
+    let config = read_config(args.config.as_deref())?;
     let to = args.endpoint(&config)?;
     let username = Username::new(&args.user).context("--user: a name has 1 to 6 letters and digits")?;
     let password = args.password.of(&args.user)?;

@@ -1,7 +1,7 @@
 //! The trades as the clients were told them, as SQL has them, and as a replay of the journal makes them: exactly the same, or
 //! the first one that differs.
 
-use super::{Place, database};
+use super::place::Place;
 use crate::domain::{Event, EventRecord, InstrumentId, TradeId, UserRef};
 use crate::flow::{Driver, Fill, Flow, Liquidity, SessionIndex};
 use crate::recovery::{self, DataDir};
@@ -102,7 +102,7 @@ fn heard(fill: &Fill) -> Told {
 }
 
 fn sql_lines(place: &Place) -> anyhow::Result<Vec<Line>> {
-    let reader = SqlReader::open(&database(place))?;
+    let reader = SqlReader::open(&place.database())?;
     let mut lines: Vec<Line> = Vec::new();
     loop {
         let last = lines.last().map_or(TradeId(0), |line| line.trade);
