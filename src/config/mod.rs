@@ -20,8 +20,8 @@ pub use compare::Difference;
 pub use error::{ConfigError, Problem};
 pub use sections::{
     Durability, EngineSection, EventLogSection, ExchangeSection, GatewaySection, InlineSync, JournalSection,
-    MarketDataSection, OldSegments, RetentionSection, RingsSection, SnapshotsSection, SqlSection,
-    TimersSection, TlsSection,
+    JournalWrite, MarketDataSection, OldSegments, RetentionSection, RingsSection, SnapshotsSection,
+    SqlSection, TimersSection, TlsSection,
 };
 pub use settings::{
     AccountLimitsConfig, Day, FeeTierConfig, FeesSection, InstrumentLimitsConfig, ProtectionConfig,

@@ -4,7 +4,7 @@
 //! much as the sync: then, in shared mode, the hot thread does the same itself ([`InlineJournaler`]). The two own the journal
 //! in turn and neither waits for the other ([`Handover`]). All commands that gathered during the last sync
 //! are appended and then synced once: group commit. In [`Durability::Sync`] the durable cursor moves after the sync, so what
-//! is acknowledged survives a power cut; in [`Durability::Async`] it moves after the copy into the mapped file, so what is
+//! is acknowledged survives a power cut; in [`Durability::Async`] it moves after the copy into the file, so what is
 //! acknowledged survives the process, and a sync follows every interval.
 
 mod inline;
@@ -121,9 +121,10 @@ impl GroupCommit {
         self.writer.as_mut().ok_or_else(|| Fatal::invariant("the journaler works after its close"))
     }
 
-    /// Copies what waits in the ring into the mapped file.
+    /// Copies what waits in the ring into the journal.
     fn append(&mut self, limit: usize) -> Result<usize, Fatal> {
-        let Self { commands, space, writer, counts, .. } = self;
+        let Self { commands, space, writer, counts, settings: JournalerSettings { durability, .. }, .. } =
+            self;
         let writer =
             writer.as_mut().ok_or_else(|| Fatal::invariant("the journaler works after its close"))?;
         let mut failed = None;
@@ -139,6 +140,13 @@ impl GroupCommit {
             // The command stays in the ring; those behind it wait with it until there is space again.
             Some(AppendError::NoSpace) => counts.no_space.add(1),
             Some(error) => return Err(Fatal::journal_append(error)),
+        }
+        if *durability == Durability::Async {
+            match writer.write_out() {
+                Ok(_) => {}
+                Err(AppendError::NoSpace) => counts.no_space.add(1),
+                Err(error) => return Err(Fatal::journal_append(error)),
+            }
         }
         space.set(writer.low_space(), || writer.low_space_reason());
         counts.appended.add(appended as u64);
