@@ -263,7 +263,7 @@ pub fn recovery_settings(
             journal.spare_segments,
             pipeline::settings::durability(journal.durability),
             DataDir::COMMANDS,
-            Writing::Mapped,
+            pipeline::settings::journal_writing(journal),
         ),
         // The event log can be rebuilt from the journal, so it is never waited for.
         event_log: options(
@@ -271,7 +271,7 @@ pub fn recovery_settings(
             event_log.spare_segments,
             dojima_journal::Durability::Async,
             DataDir::EVENTS,
-            Writing::Gathered,
+            Writing::PwriteReserved,
         ),
         opening: config.opening_commands()?,
         proofs: pipeline::proofs(config, data),

@@ -1,7 +1,7 @@
 //! Dojima: a single-node exchange engine in the LMAX style.
 //!
 //! ```text
-//!  clients ⇄ gateway ─inbound ring─▶ sequencer ─command ring─┬─▶ journaler ─▶ journal (mmap, msync)
+//!  clients ⇄ gateway ─inbound ring─▶ sequencer ─command ring─┬─▶ journaler ─▶ journal (group commit)
 //!                ▲                                           │                  │
 //!                │                                           │            durable cursor ─────┐
 //!                │                                           └─▶ matcher ─event ring─┬────────┤ gate

@@ -226,8 +226,8 @@ impl Storage for FileStorage {
         cancel: &AtomicBool,
     ) -> io::Result<()> {
         self.replace(name, |file| match writing {
-            Writing::Mapped => Self::write_zeroed(file, bytes, start, cancel),
-            Writing::Gathered => Self::set_aside(file, bytes, start, cancel),
+            Writing::Mapped | Writing::Pwrite => Self::write_zeroed(file, bytes, start, cancel),
+            Writing::PwriteReserved => Self::set_aside(file, bytes, start, cancel),
         })
     }
 
@@ -247,7 +247,8 @@ impl Storage for FileStorage {
         let file = retry(|| OpenOptions::new().read(true).write(true).open(self.path(name)))?;
         match writing {
             Writing::Mapped => Mapping::new(file, bytes as usize).map(Region::Mapped),
-            Writing::Gathered => Ok(Region::Gathered(Gathered::new(Arc::new(file)))),
+            Writing::Pwrite => Ok(Region::Gathered(Gathered::new(Arc::new(file)))),
+            Writing::PwriteReserved => Ok(Region::Gathered(Gathered::new(Arc::new(file)).written_behind())),
         }
     }
 

@@ -1,5 +1,5 @@
-//! A segment whose bytes gather in memory and are written by calls, for logs that nobody syncs on the way: no zeros, no
-//! page faults, and a full disk is an error of a call.
+//! A segment whose bytes gather in memory and are written with `pwrite`: no page faults, and a full disk or one that fails is an
+//! error of a call.
 
 use std::fmt;
 use std::io;
@@ -37,15 +37,21 @@ pub struct Gathered {
     /// How many of `bytes` the file has.
     written: usize,
     bytes: Vec<u8>,
-    /// From where on the disk was not asked to begin with its work.
-    behind_from: usize,
+    /// From where on the disk was not asked to begin with its work; `None`: it is not asked, since syncs follow soon.
+    behind_from: Option<usize>,
 }
 
 impl Gathered {
     /// A segment of which nothing gathers yet.
     #[must_use]
     pub fn new(file: Arc<dyn WriteAt>) -> Self {
-        Self { file, from: 0, written: 0, bytes: Vec::new(), behind_from: 0 }
+        Self { file, from: 0, written: 0, bytes: Vec::new(), behind_from: None }
+    }
+
+    /// The same where nobody syncs on the way: the disk is asked to begin with its work now and then.
+    #[must_use]
+    pub fn written_behind(self) -> Self {
+        Self { behind_from: Some(0), ..self }
     }
 
     /// The same with another file in front of its own, which injects faults.
@@ -102,18 +108,21 @@ impl Gathered {
 
     /// What the disk should begin with, when it is as much as `least` bytes.
     pub(crate) fn take_write_back(&mut self, least: usize) -> Option<WriteBack> {
-        let end = self.from;
-        if end < self.behind_from + least {
+        let (from, end) = (self.behind_from?, self.from);
+        if end < from + least {
             return None;
         }
-        let range = self.behind_from as u64..end as u64;
-        self.behind_from = end;
+        let range = from as u64..end as u64;
+        self.behind_from = Some(end);
         Some(WriteBack { file: Arc::clone(&self.file), range })
     }
 
     /// What lies before `offset` was written long ago.
     pub(crate) fn continue_at(&mut self, offset: usize) {
-        (self.from, self.behind_from) = (offset, offset);
+        self.from = offset;
+        if let Some(from) = &mut self.behind_from {
+            *from = offset;
+        }
     }
 }
 

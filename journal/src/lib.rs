@@ -1,7 +1,7 @@
-//! A memory-mapped, checksummed, group-committed journal of byte records.
+//! A checksummed, group-committed journal of byte records, memory-mapped or written with `pwrite`.
 //!
 //! The crate knows bytes and sequences and nothing of what they mean. One [`Writer`] appends records with dense
-//! sequences into mapped segment files and makes them durable in batches; any number of [`Reader`]s follow it with
+//! sequences into segment files and makes them durable in batches; any number of [`Reader`]s follow it with
 //! positioned reads; [`scan`] judges a directory after a stop without ever writing to it. The file format, what each
 //! durability mode survives and the table of verdicts are in this crate's `README.md`.
 //!

@@ -361,7 +361,8 @@ impl Storage for MemoryStorage {
         let region = MemoryRegion { name: name.to_owned(), file, shared: Arc::clone(&self.shared) };
         Ok(match writing {
             Writing::Mapped => Region::Memory(region),
-            Writing::Gathered => Region::Gathered(Gathered::new(Arc::new(region))),
+            Writing::Pwrite => Region::Gathered(Gathered::new(Arc::new(region))),
+            Writing::PwriteReserved => Region::Gathered(Gathered::new(Arc::new(region)).written_behind()),
         })
     }
 

@@ -45,6 +45,7 @@ impl Scanned {
             ended: false,
             refused: None,
             next_sequence,
+            written: next_sequence - 1,
             synced: next_sequence - 1,
             unsynced_segment: number,
             bytes_written: 0,

@@ -39,13 +39,16 @@ pub fn remove_unfinished(storage: &dyn Storage) -> io::Result<()> {
 /// How the bytes of a journal come to its segments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Writing {
-    /// By way of a memory map, over blocks that were written before: what is appended is in the page cache at once, and a
-    /// small sync writes nothing but what was appended. For what is synced on the way.
+    /// By way of a memory map, over blocks that were written before: what is appended is in the page cache at once, without a
+    /// call of the system. For what must survive the end of the process as soon as it is appended.
     Mapped,
-    /// They gather in memory, and [`Writer::write_out`](crate::Writer::write_out) writes them to space that was set aside and not
-    /// written: nothing is written twice. For what is not synced on the way, since the first sync of a block also has to
-    /// note that it is in use now.
-    Gathered,
+    /// They gather in memory, and [`Writer::write_out`](crate::Writer::write_out), which every sync begins with, writes them with
+    /// `pwrite` over blocks that were written before. For what is synced on the way: a sync costs less than one of mapped pages,
+    /// each of which faults at its next store and is protected at its next sync.
+    Pwrite,
+    /// The same into space that was set aside and not written: nothing is written twice. For what is not synced on the way, since
+    /// the first sync of a block also has to note that it is in use now.
+    PwriteReserved,
 }
 
 /// Keeps the exclusive right to write; dropping it gives the right back.
@@ -177,7 +180,7 @@ pub enum Region {
     Mapped(Mapping),
     /// A file in memory.
     Memory(MemoryRegion),
-    /// A file that is written by calls.
+    /// A file whose bytes gather in memory until they are written.
     Gathered(Gathered),
 }
 

@@ -1,4 +1,4 @@
-//! The writer: appends into the mapped tail segment, makes batches durable, moves on when a segment is full.
+//! The writer: appends to the tail segment, makes batches durable, moves on when a segment is full.
 
 use crate::error::{AppendError, JournalError, SyncError};
 use crate::layout::{
@@ -21,7 +21,7 @@ use std::time::Duration;
 pub enum Durability {
     /// Once it was synced: it survives the loss of power.
     Sync,
-    /// Once it was appended: it survives the end of the process, and the loss of power after the owner's next
+    /// Once it was appended and written out: it survives the end of the process, and the loss of power after the owner's next
     /// [`Writer::sync`].
     Async,
 }
@@ -173,6 +173,8 @@ pub struct Writer {
     /// Why what gathers could not be written.
     pub(crate) refused: Option<String>,
     pub(crate) next_sequence: u64,
+    /// Every record up to this sequence is in the file.
+    pub(crate) written: u64,
     /// Every record up to this sequence is on the disk.
     pub(crate) synced: u64,
     /// The oldest segment that may hold bytes that are not on the disk.
@@ -260,7 +262,8 @@ impl Writer {
         if let Some(bytes) = self.tail.region.take_write_back(WRITE_BACK_BYTES) {
             self.maker.write_back(bytes);
         }
-        Ok(self.appended())
+        self.written = self.appended();
+        Ok(self.written)
     }
 
     fn write_until(&mut self, offset: usize) -> Result<(), AppendError> {
@@ -425,12 +428,13 @@ impl Writer {
         self.next_sequence - 1
     }
 
-    /// The last acknowledged sequence, 0 = none: the last one synced, or in [`Durability::Async`] the last appended.
+    /// The last acknowledged sequence, 0 = none: the last one synced, or in [`Durability::Async`] the last one that
+    /// [`Writer::write_out`] was called after.
     #[must_use]
     pub fn durable(&self) -> u64 {
         match self.durability {
             Durability::Sync => self.synced,
-            Durability::Async => self.appended(),
+            Durability::Async => self.written,
         }
     }
 

@@ -23,8 +23,8 @@ pub use error::{ConfigError, Problem};
 pub use file::Config;
 pub use sections::{
     Durability, EngineSection, EventLogSection, ExchangeSection, GatewaySection, InlineSync, JournalSection,
-    MarketDataSection, OldSegments, RetentionSection, RingsSection, SnapshotsSection, SqlSection,
-    TimersSection, TlsSection,
+    JournalWrite, MarketDataSection, OldSegments, RetentionSection, RingsSection, SnapshotsSection,
+    SqlSection, TimersSection, TlsSection,
 };
 pub use settings::{
     AccountLimitsConfig, Day, FeeTierConfig, FeesSection, InstrumentLimitsConfig, ProtectionConfig,

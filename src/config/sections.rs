@@ -101,12 +101,26 @@ impl FromStr for Durability {
     }
 }
 
+/// How commands come to the journal's file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum JournalWrite {
+    /// `pwrite` in `sync`, `mapped` in `async`.
+    Auto,
+    /// Into a memory map.
+    Mapped,
+    /// With `pwrite`, once for all that is synced together.
+    Pwrite,
+}
+
 /// `[journal]`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct JournalSection {
     /// What an acknowledged command survives.
     pub durability: Durability,
+    /// How commands come to the file.
+    pub write: JournalWrite,
     /// In `async`, the longest time between two syncs, ms.
     pub async_sync_interval_ms: u64,
     /// Size of one file, MiB.
@@ -117,7 +131,13 @@ pub struct JournalSection {
 
 impl Default for JournalSection {
     fn default() -> Self {
-        Self { durability: Durability::Sync, async_sync_interval_ms: 10, segment_mib: 64, spare_segments: 2 }
+        Self {
+            durability: Durability::Sync,
+            write: JournalWrite::Auto,
+            async_sync_interval_ms: 10,
+            segment_mib: 64,
+            spare_segments: 2,
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! The configuration as the stages take it.
 
-use crate::config::{self, Config, LoginConfig, OldSegments, TimeOfDay, UserRole};
+use crate::config::{
+    self, Config, JournalSection, JournalWrite, LoginConfig, OldSegments, TimeOfDay, UserRole,
+};
 use crate::domain::streams::StreamIndex;
 use crate::domain::{AccountId, Command, Listings, LoginId, Symbol};
 use crate::net::auth::Role;
@@ -218,7 +220,7 @@ pub(super) fn feed(config: &Config, log: Option<Options>) -> Result<FeedSettings
         spare_segments: market.spare_segments,
         // It can be made again from the events, so it is never waited for.
         durability: Durability::Async,
-        writing: Writing::Gathered,
+        writing: Writing::PwriteReserved,
         ..Options::default()
     };
     Ok(FeedSettings {
@@ -304,6 +306,14 @@ fn session_began(streams: &StreamIndex, log: &Arc<dyn Storage>) -> Result<UnixNa
         }
     }
     Ok(UnixNanos(0))
+}
+
+/// How the journal is written: in sync mode the cheaper sync counts, in async mode the append without a call of the system.
+pub(crate) fn journal_writing(journal: &JournalSection) -> Writing {
+    match (journal.write, journal.durability) {
+        (JournalWrite::Mapped, _) | (JournalWrite::Auto, config::Durability::Async) => Writing::Mapped,
+        (JournalWrite::Pwrite, _) | (JournalWrite::Auto, config::Durability::Sync) => Writing::Pwrite,
+    }
 }
 
 /// The journal's word for the configured durability.

@@ -4,7 +4,7 @@
 //! much as the sync: then, in shared mode, the hot thread does the same itself ([`InlineJournaler`]). The two own the journal
 //! in turn and neither waits for the other ([`Handover`]). All commands that gathered during the last sync
 //! are appended and then synced once: group commit. In [`Durability::Sync`] the durable cursor moves after the sync, so what
-//! is acknowledged survives a power cut; in [`Durability::Async`] it moves after the copy into the mapped file, so what is
+//! is acknowledged survives a power cut; in [`Durability::Async`] it moves after the copy into the file, so what is
 //! acknowledged survives the process, and a sync follows every interval.
 
 mod commit;

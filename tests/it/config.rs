@@ -95,6 +95,11 @@ fn unknown_keys_are_named() {
             &["unknown variant `fsync`", "`sync` or `async`"],
         ),
         (
+            "\nwrite = \"auto\"",
+            "\nwrite = \"direct\"",
+            &["unknown variant `direct`", "`auto`, `mapped`, `pwrite`"],
+        ),
+        (
             "inline_sync = \"auto\"",
             "inline_sync = \"always\"",
             &["unknown variant `always`", "`auto` or `never`", "line"],

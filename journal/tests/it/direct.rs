@@ -1,6 +1,7 @@
 //! What a sync says is on the disk is there: read back around the page cache.
 
-use super::entry;
+use super::{SYNCED, entry};
+use dojima_journal::storage::Writing;
 use dojima_journal::{Options, scan};
 use rustix::fs::{Mode, OFlags, open};
 use rustix::io::{Errno, pread};
@@ -28,13 +29,17 @@ fn on_disk(path: &Path, bytes: usize) -> Option<Vec<u8>> {
     Some(buffer[from..from + done].to_vec())
 }
 
-/// Batches of less than a page, of two pages, of dozens, and such that end a segment: after each sync the disk, the page cache
-/// and the map say the same.
+/// Batches of less than a page, of two pages, of dozens, and such that end a segment: after each sync the disk and the page cache
+/// say the same.
 #[test]
 fn what_was_synced_is_on_the_disk() {
+    SYNCED.into_iter().for_each(synced_bytes_are_on_the_disk);
+}
+
+fn synced_bytes_are_on_the_disk(writing: Writing) {
     // Not in a folder of memory, which has no disk.
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
-    let options = Options::default().with_segment_bytes(1 << 20).with_spare_segments(0);
+    let options = Options::default().with_segment_bytes(1 << 20).with_spare_segments(0).with_writing(writing);
     let mut writer = scan(folder.path()).expect("scans").into_writer(options).expect("opens");
     let mut random = 7_u64;
     let mut compared = 0;

@@ -16,6 +16,7 @@ mod reopen;
 mod retention;
 mod space;
 
+use dojima_journal::storage::Writing;
 use dojima_journal::{JournalError, MemoryStorage, Options, Reader, Scanned, Writer, scan_storage};
 use std::path::Path;
 use std::sync::Arc;
@@ -27,6 +28,9 @@ type Entry = (u64, u64, Vec<u8>);
 fn small() -> Options {
     Options::default().with_segment_bytes(4096).with_spare_segments(0)
 }
+
+/// The ways of writing of a journal that is synced on the way.
+const SYNCED: [Writing; 2] = [Writing::Mapped, Writing::Pwrite];
 
 fn scan(storage: &MemoryStorage) -> Result<Scanned, JournalError> {
     scan_storage(Arc::new(storage.clone()))

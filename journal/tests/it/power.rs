@@ -1,6 +1,6 @@
 //! Lost power and failing disks: what was synced is there, whatever else was or was not written.
 
-use crate::{append, entries, open, read, scan, small};
+use crate::{SYNCED, append, entries, open, read, scan, small};
 use dojima_journal::{AppendError, JournalError, Kept, MemoryStorage, SyncError, Verdict};
 
 /// A small generator of decisions, so that a failure names its seed.
@@ -17,6 +17,7 @@ impl Dice {
 fn synced_records_survive_any_loss_of_power() {
     let (mut torn, mut whole) = (0, 0);
     for seed in 0..400 {
+        let options = small().with_writing(SYNCED[seed as usize % 2]);
         let mut dice = Dice(seed);
         let mut storage = MemoryStorage::new();
         let mut synced = 0;
@@ -29,13 +30,16 @@ fn synced_records_survive_any_loss_of_power() {
             let left = scanned.next_sequence() - 1;
             assert!(left >= synced, "seed {seed} life {life}: {left} left of {synced} synced");
             assert_eq!(read(&storage, 1), entries(1..=left), "seed {seed} life {life}");
-            let mut writer = scanned.into_writer(small()).expect("opens");
+            let mut writer = scanned.into_writer(options).expect("opens");
             synced = writer.durable();
             assert_eq!(synced, left);
             for _ in 0..dice.roll(8) {
                 append(&mut writer, dice.roll(60));
-                if dice.roll(2) == 0 {
-                    synced = writer.sync().expect("sync");
+                match dice.roll(4) {
+                    0 | 1 => synced = writer.sync().expect("sync"),
+                    // Written, and perhaps on the disk.
+                    2 => drop(writer.write_out().expect("written")),
+                    _ => {}
                 }
             }
             // From nothing kept to everything kept.
@@ -50,18 +54,20 @@ fn synced_records_survive_any_loss_of_power() {
 fn power_lost_while_the_journal_is_opened() {
     let mut interrupted = 0;
     for seed in 0..200 {
+        let options = small().with_writing(SYNCED[seed as usize % 2]);
         let mut dice = Dice(seed);
         let storage = MemoryStorage::new();
-        let mut writer = open(&storage);
+        let mut writer = scan(&storage).expect("scans").into_writer(options).expect("opens");
         append(&mut writer, 80);
         let synced = writer.sync().expect("sync");
         append(&mut writer, 150);
+        writer.write_out().expect("written");
         let mut storage = storage.after_crash(|_, _| dice.roll(3) > 0);
         for _ in 0..4 {
             let left = scan(&storage).expect("scans").next_sequence() - 1;
             assert!(left >= synced);
             storage.fail_after(dice.roll(8));
-            let outcome = scan(&storage).expect("scans").into_writer(small());
+            let outcome = scan(&storage).expect("scans").into_writer(options);
             interrupted += u32::from(outcome.is_err());
             drop(outcome);
             storage = storage.after_crash(|_, _| dice.roll(2) > 0);

@@ -181,6 +181,8 @@ fn durability_modes_differ_in_what_is_acknowledged_not_in_what_is_claimed_on_dis
         let options = small().with_durability(durability);
         let mut writer = scan(&storage).expect("scans").into_writer(options).expect("opens");
         append(&mut writer, 2);
+        assert_eq!((writer.durable(), writer.synced()), (0, 0));
+        writer.write_out().expect("written");
         assert_eq!((writer.durable(), writer.synced()), (acknowledged, 0));
         append(&mut writer, 1);
         assert_eq!(scan(&storage).expect("scans").watermark(), 0);

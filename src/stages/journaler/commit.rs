@@ -45,9 +45,10 @@ impl GroupCommit {
         self.writer.as_mut().ok_or_else(|| Fatal::invariant("the journaler works after its close"))
     }
 
-    /// Copies what waits in the ring into the mapped file.
+    /// Copies what waits in the ring into the journal.
     pub(super) fn append(&mut self, limit: usize) -> Result<usize, Fatal> {
-        let Self { commands, space, writer, counts, .. } = self;
+        let Self { commands, space, writer, counts, settings: JournalerSettings { durability, .. }, .. } =
+            self;
         let writer =
             writer.as_mut().ok_or_else(|| Fatal::invariant("the journaler works after its close"))?;
         let mut failed = None;
@@ -63,6 +64,13 @@ impl GroupCommit {
             // The command stays in the ring; those behind it wait with it until there is space again.
             Some(AppendError::NoSpace) => counts.no_space.add(1),
             Some(error) => return Err(Fatal::journal_append(error)),
+        }
+        if *durability == Durability::Async {
+            match writer.write_out() {
+                Ok(_) => {}
+                Err(AppendError::NoSpace) => counts.no_space.add(1),
+                Err(error) => return Err(Fatal::journal_append(error)),
+            }
         }
         space.set(writer.low_space(), || writer.low_space_reason());
         counts.appended.add(appended as u64);

@@ -473,7 +473,7 @@ fn messages_are_counted_back_from_what_is_in_the_log_though_it_cannot_be_written
     let files: Arc<dyn Storage> = Arc::new(storage.clone());
     let writer = || {
         let options = Options::default().with_segment_bytes(1 << 16).with_spare_segments(0);
-        let options = options.with_writing(Writing::Gathered);
+        let options = options.with_writing(Writing::PwriteReserved);
         scan_storage(Arc::clone(&files)).expect("a log").into_writer(options).expect("a writer")
     };
     let (before, after) = events[..6_000].split_at(5_900);

@@ -86,6 +86,7 @@ coverage! {
     power_losses: "losses of power",
     clean_stops: "clean stops",
     failed_syncs: "failed syncs",
+    failed_writes: "failed writes to the journal",
     torn_tails: "torn tails cut",
     events_cut: "event logs cut back to the journal",
     events_logged: "event logs brought up from the journal",

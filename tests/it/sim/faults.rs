@@ -148,17 +148,22 @@ impl World {
         Ok(())
     }
 
-    /// The disk of the journal fails for good after a few more changes, or one of its syncs does, in part or in whole.
+    /// The disk of the journal fails for good after a few more changes, or one of its writes or syncs does, in part or in whole.
     fn fail_syncs(&mut self) {
         let mut left = 1 + self.random.below(4);
+        let mut action = self.random.pick(&[Action::Sync, Action::Append]);
         let fault = match self.random.below(4) {
             0 => return self.disk.journal.fail_after(left),
             1 => Fault::Refuse(ErrorKind::Other),
-            2 => Fault::Short(self.random.below(4_096)),
+            2 => {
+                // A write may be short, and goes on.
+                action = Action::Sync;
+                Fault::Short(self.random.below(4_096))
+            }
             _ => Fault::DoneButFails,
         };
         self.disk.journal.set_faults(move |step| {
-            if step.action != Action::Sync || !step.file.ends_with(".seg") {
+            if step.action != action || !step.file.ends_with(".seg") {
                 return None;
             }
             left = left.checked_sub(1)?;
@@ -192,12 +197,15 @@ impl World {
         Ok(())
     }
 
-    /// The process has ended by itself, which it must only when a sync failed.
+    /// The process has ended by itself, which it must only when a write to the journal or a sync of it failed.
     pub(super) fn ends(&mut self, fatal: Fatal) -> Result<(), String> {
-        if self.faults.sync_fails_since.is_none() || !matches!(fatal, Fatal::JournalSync { .. }) {
-            return Err(format!("the engine has ended: {fatal}"));
-        }
-        self.coverage.failed_syncs += 1;
+        let count = match fatal {
+            _ if self.faults.sync_fails_since.is_none() => None,
+            Fatal::JournalSync { .. } => Some(&mut self.coverage.failed_syncs),
+            Fatal::JournalAppend { .. } => Some(&mut self.coverage.failed_writes),
+            _ => None,
+        };
+        *count.ok_or_else(|| format!("the engine has ended: {fatal}"))? += 1;
         self.end(End::PowerLost)
     }
 

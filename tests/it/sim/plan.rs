@@ -4,8 +4,8 @@ use super::client::Identity;
 use super::random::Random;
 use super::subscriber::{PASSWORD, USERNAME};
 use dojima::config::{
-    Config, Durability, InlineSync, InstrumentLimitsConfig, LoginConfig, OldSegments, ProtectionConfig,
-    UserRole,
+    Config, Durability, InlineSync, InstrumentLimitsConfig, JournalWrite, LoginConfig, OldSegments,
+    ProtectionConfig, UserRole,
 };
 use dojima::runtime::ThreadingMode;
 use dojima::wire::soup::SessionId;
@@ -95,6 +95,7 @@ fn config(random: &mut Random) -> Config {
     let mut config = Config::embedded_default();
     config.engine.mode = ThreadingMode::Stepped;
     config.journal.durability = if random.once_in(3) { Durability::Async } else { Durability::Sync };
+    config.journal.write = random.pick(&[JournalWrite::Auto, JournalWrite::Mapped, JournalWrite::Pwrite]);
     config.engine.inline_sync = if random.once_in(8) { InlineSync::Never } else { InlineSync::Auto };
     config.journal.async_sync_interval_ms = random.pick(&[1, 10, 100]);
     config.rings.inbound_slots = random.pick(&[64, 128, 1024]);

@@ -1,17 +1,18 @@
 //! A failure, a full disk or a crash at every single step that changes the disk.
 
-use crate::{append, entries, entry, read, scan, small};
-use dojima_journal::storage::{Storage, remove_unfinished};
+use crate::{SYNCED, append, entries, entry, read, scan, small};
+use dojima_journal::storage::{Storage, Writing, remove_unfinished};
 use dojima_journal::{Action, AppendError, Fault, Kept, MemoryStorage, Retire, Step, retire_before};
 use std::io::ErrorKind;
 use std::sync::Arc;
 use std::sync::Mutex;
 
 /// Two lives of a journal: what was acknowledged, and whether anything failed.
-fn life(storage: &MemoryStorage) -> (u64, bool) {
+fn life(storage: &MemoryStorage, writing: Writing) -> (u64, bool) {
+    let options = small().with_writing(writing);
     let mut acknowledged = 0;
     for _ in 0..2 {
-        let Ok(mut writer) = scan(storage).expect("a scan never fails here").into_writer(small()) else {
+        let Ok(mut writer) = scan(storage).expect("a scan never fails here").into_writer(options) else {
             return (acknowledged, true);
         };
         acknowledged = writer.durable();
@@ -26,6 +27,7 @@ fn life(storage: &MemoryStorage) -> (u64, bool) {
                         writer.append(sequence, time_ns, &payload).expect("the next attempt finds space");
                         assert!(!writer.low_space());
                     }
+                    Err(AppendError::Unwritten { .. }) => return (acknowledged, true),
                     Err(error) => panic!("{error}"),
                 }
             }
@@ -45,7 +47,7 @@ fn life(storage: &MemoryStorage) -> (u64, bool) {
 }
 
 /// The steps of an undisturbed run that change the disk.
-fn steps_of_a_life() -> Vec<Action> {
+fn steps_of_a_life(writing: Writing) -> Vec<Action> {
     let storage = MemoryStorage::new();
     let steps = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&steps);
@@ -55,11 +57,12 @@ fn steps_of_a_life() -> Vec<Action> {
         }
         None
     });
-    assert_eq!(life(&storage), (240, false));
+    assert_eq!(life(&storage, writing), (240, false));
     let steps = steps.lock().expect("not poisoned").clone();
     for action in [Action::Write, Action::Sync, Action::Rename, Action::SyncDir] {
         assert!(steps.contains(&action), "{action:?} is among the steps");
     }
+    assert_eq!(steps.contains(&Action::Append), writing == Writing::Pwrite);
     steps
 }
 
@@ -84,7 +87,11 @@ fn strike_step(storage: &MemoryStorage, index: usize, fault: Fault) {
 /// The file system is full, or writes less than it should, or fails, at each step in turn.
 #[test]
 fn any_step_may_fail() {
-    let steps = steps_of_a_life();
+    SYNCED.into_iter().for_each(each_step_fails);
+}
+
+fn each_step_fails(writing: Writing) {
+    let steps = steps_of_a_life(writing);
     let (mut went_on, mut stopped) = (0, 0);
     for (index, action) in steps.iter().enumerate() {
         for fault in [
@@ -93,10 +100,10 @@ fn any_step_may_fail() {
             Fault::Short(100),
             Fault::DoneButFails,
         ] {
-            let row = format!("step {index}, {action:?}: {fault:?}");
+            let row = format!("{writing:?}, step {index}, {action:?}: {fault:?}");
             let storage = MemoryStorage::new();
             strike_step(&storage, index, fault);
-            let (acknowledged, failed) = life(&storage);
+            let (acknowledged, failed) = life(&storage, writing);
             // A sync of a segment in use that fails ends the writer; space that cannot be made is asked for again.
             (went_on, stopped) = (went_on + u32::from(!failed), stopped + u32::from(failed));
             for kept in [false, true] {
@@ -121,10 +128,14 @@ fn any_step_may_fail() {
 /// The power fails at each step in turn, with everything, nothing, or some of what was on its way.
 #[test]
 fn the_power_may_fail_at_any_step() {
-    for changes in 0..steps_of_a_life().len() as u64 {
+    SYNCED.into_iter().for_each(the_power_fails_at_each_step);
+}
+
+fn the_power_fails_at_each_step(writing: Writing) {
+    for changes in 0..steps_of_a_life(writing).len() as u64 {
         let storage = MemoryStorage::new();
         storage.fail_after(changes);
-        let (acknowledged, failed) = life_until_it_ends(&storage);
+        let (acknowledged, failed) = life_until_it_ends(&storage, writing);
         assert!(failed, "at step {changes}");
         for pattern in 0..16_u32 {
             let mut asked = 0;
@@ -132,7 +143,7 @@ fn the_power_may_fail_at_any_step() {
                 asked += 1;
                 pattern.rotate_right(asked) & 1 == 1
             });
-            let row = format!("step {changes}, pattern {pattern:b}");
+            let row = format!("{writing:?}, step {changes}, pattern {pattern:b}");
             let last = scan(&after).unwrap_or_else(|error| panic!("{row}: {error}")).next_sequence() - 1;
             assert!(last >= acknowledged, "{row}: {last} left of {acknowledged}");
             assert_eq!(read(&after, 1), entries(1..=last), "{row}");
@@ -142,10 +153,11 @@ fn the_power_may_fail_at_any_step() {
 }
 
 /// As [`life`], for a disk on which everything fails from some step on.
-fn life_until_it_ends(storage: &MemoryStorage) -> (u64, bool) {
+fn life_until_it_ends(storage: &MemoryStorage, writing: Writing) -> (u64, bool) {
+    let options = small().with_writing(writing);
     let mut acknowledged = 0;
     for _ in 0..2 {
-        let Ok(mut writer) = scan(storage).expect("scans").into_writer(small()) else {
+        let Ok(mut writer) = scan(storage).expect("scans").into_writer(options) else {
             return (acknowledged, true);
         };
         acknowledged = writer.durable();
@@ -231,7 +243,7 @@ fn a_stream_that_fails_leaves_the_old_file() {
 #[test]
 fn any_step_of_an_archive_may_fail() {
     let whole = MemoryStorage::new();
-    assert_eq!(life(&whole), (240, false));
+    assert_eq!(life(&whole, Writing::Pwrite), (240, false));
     for index in 0..40 {
         for fault in
             [Fault::Refuse(ErrorKind::StorageFull), Fault::Short(10), Fault::DoneButFails, Fault::Ignore]
