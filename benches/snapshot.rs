@@ -11,6 +11,7 @@ use dojima::domain::{
     Timestamp, Transfer, UserRef, VenueLimits,
 };
 use dojima::replica::{Snapshots, State};
+use dojima::runtime::SplitMix64;
 use dojima_journal::storage::{FileStorage, Storage};
 use std::convert::Infallible;
 use std::fs::File;
@@ -89,19 +90,6 @@ fn write(path: &Path, len: u64) {
     file.sync_all().expect("synced");
 }
 
-/// A fixed stream of numbers (SplitMix64).
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (mixed ^ (mixed >> 31)) % end
-    }
-}
-
 fn apply(state: &mut State, command: &Command) {
     let stamp =
         Stamp { sequence: state.last.sequence + 1, time: Timestamp(1_700_000_000 * Timestamp::SECOND) };
@@ -114,12 +102,12 @@ fn filled(size: &Size) -> State {
     let mut state = State::empty();
     apply(&mut state, &Command::SetLimits { limits: VenueLimits::of_few_accounts(2 * size.orders as u32) });
     open(&mut state, size);
-    let mut random = Random(7);
+    let mut random = SplitMix64::new(7);
     let mut last = vec![0; size.accounts as usize];
     let mut live: Vec<(LoginId, UserRef)> = Vec::new();
     while live.len() < size.orders {
-        if live.len() > 10 && random.below(5) == 0 {
-            let at = random.below(live.len() as u64) as usize;
+        if live.len() > 10 && random.remainder(5) == 0 {
+            let at = random.remainder(live.len() as u64) as usize;
             let (login, user_ref) = live.swap_remove(at);
             apply(
                 &mut state,
@@ -172,25 +160,25 @@ fn open(state: &mut State, size: &Size) {
 }
 
 /// More orders near the middle than far from it.
-fn order(random: &mut Random, last: &mut [u32]) -> Enter {
-    let login = random.below(last.len() as u64) as u32;
+fn order(random: &mut SplitMix64, last: &mut [u32]) -> Enter {
+    let login = random.remainder(last.len() as u64) as u32;
     let number = &mut last[login as usize];
     *number += 1;
-    let side = if random.below(2) == 0 { Side::Buy } else { Side::Sell };
-    let away = 1 + random.below(DEPTH).min(random.below(DEPTH));
+    let side = if random.remainder(2) == 0 { Side::Buy } else { Side::Sell };
+    let away = 1 + random.remainder(DEPTH).min(random.remainder(DEPTH));
     let ticks = if side == Side::Buy { MIDDLE - away } else { MIDDLE + away };
     let mut enter = Enter {
         login: LoginId(login),
         user_ref: UserRef(*number),
-        instrument: InstrumentId(random.below(INSTRUMENTS.into()) as u32),
+        instrument: InstrumentId(random.remainder(INSTRUMENTS.into()) as u32),
         side,
         price: OrderPrice::Limit(ticks),
-        quantity: Quantity(1 + random.below(1_000)),
+        quantity: Quantity(1 + random.remainder(1_000)),
         ..Enter::default()
     };
-    if random.below(50) == 0 {
+    if random.remainder(50) == 0 {
         enter.time_in_force = TimeInForce::GoodTillTime;
-        let expire_s = 1_800_000_000 + random.below(1_000_000) as u32;
+        let expire_s = 1_800_000_000 + random.remainder(1_000_000) as u32;
         enter.instructions = Some(Instructions { expire_s, display_quantity: 1, ..Instructions::default() });
     }
     enter

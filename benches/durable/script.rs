@@ -2,6 +2,7 @@
 //! answer, and it is known beforehand which.
 
 use dojima::domain::{ClOrdId, Symbol, UserRef};
+use dojima::runtime::SplitMix64;
 use dojima::wire::ouch::{CancelOrder, EnterOrder};
 use std::collections::VecDeque;
 
@@ -42,7 +43,7 @@ impl Request {
 /// The requests of one session in their order: two scripts of the same session say the same.
 #[derive(Clone, Debug)]
 pub struct Script {
-    random: u64,
+    random: SplitMix64,
     last_ref: u32,
     resting: VecDeque<UserRef>,
     resting_max: usize,
@@ -52,7 +53,7 @@ pub struct Script {
 impl Script {
     pub fn new(session: usize, sessions: usize) -> Self {
         Self {
-            random: session as u64,
+            random: SplitMix64::new(session as u64),
             last_ref: 0,
             resting: VecDeque::new(),
             resting_max: RESTING_MAX / sessions.max(4),
@@ -108,12 +109,8 @@ impl Script {
         a * b / end
     }
 
-    /// From 0 to `end` - 1: splitmix64 (Steele, Lea and Flood 2014).
+    /// From 0 to `end` - 1.
     fn below(&mut self, end: u64) -> u64 {
-        self.random = self.random.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.random;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((u128::from(z ^ (z >> 31)) * u128::from(end)) >> 64) as u64
+        self.random.below(end)
     }
 }

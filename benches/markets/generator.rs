@@ -3,10 +3,11 @@
 //! Distances from the mid follow a power law: half of the orders within 10 ticks of it, one in a hundred beyond 1,000.
 //! Who finds the mid on the wrong side of an order mostly takes the order back before someone trades with it.
 
-use super::Random;
 use super::flow::{Kind, Message, Report, Venue, What};
+use super::percent;
 use super::venue::Dojima;
 use dojima::domain::Side;
+use dojima::runtime::SplitMix64;
 use std::fmt;
 
 /// How the mid moves.
@@ -97,7 +98,7 @@ struct Live {
 struct Generator {
     market: Market,
     resting: usize,
-    random: Random,
+    random: SplitMix64,
     venue: Dojima,
     reports: Vec<Report>,
     messages: Vec<Message>,
@@ -117,7 +118,7 @@ pub fn generate(market: Market, resting: usize, count: usize) -> Flow {
     let mut generator = Generator {
         market,
         resting,
-        random: Random(2026 + market as u64),
+        random: SplitMix64::new(2026 + market as u64),
         venue: Dojima::new((resting * 2) as u32),
         reports: Vec::new(),
         messages: Vec::new(),
@@ -143,16 +144,16 @@ pub fn generate(market: Market, resting: usize, count: usize) -> Flow {
 impl Generator {
     fn step(&mut self) {
         self.move_mid();
-        if self.random.percent(20) && !self.live.is_empty() {
+        if percent(&mut self.random, 20) && !self.live.is_empty() {
             return self.modify();
         }
-        let stale = self.stale();
+        let (stale, share) = (self.stale(), if self.is_thin() { 20 } else { 70 });
         if let Some(stale) = stale
-            && self.random.percent(if self.is_thin() { 20 } else { 70 })
+            && percent(&mut self.random, share)
         {
             return self.cancel(stale);
         }
-        match self.random.below(100) {
+        match self.random.remainder(100) {
             0 if self.gone.len() > 100 => self.cancel_in_vain(),
             roll if roll < self.share_of_new() || self.live.is_empty() => self.enter_or_take(),
             _ => {
@@ -183,11 +184,13 @@ impl Generator {
         let follows = |generator: &Self| generator.behind() < STALE_TICKS && !generator.is_thin();
         let step = match self.market {
             Market::Static => 0,
-            Market::Calm if self.random.below(64) == 0 => self.random.below(3) as i32 - 1,
+            Market::Calm if self.random.remainder(64) == 0 => self.random.remainder(3) as i32 - 1,
             Market::Calm => 0,
-            Market::SwingingWidely if self.random.below(16) == 0 && follows(self) => self.swing(500),
+            Market::SwingingWidely if self.random.remainder(16) == 0 && follows(self) => self.swing(500),
             Market::SwingingWidely => 0,
-            Market::SwingingWildly if follows(self) => self.swing(3_000) * (1 + self.random.below(4) as i32),
+            Market::SwingingWildly if follows(self) => {
+                self.swing(3_000) * (1 + self.random.remainder(4) as i32)
+            }
             Market::SwingingWildly => 0,
             Market::Crashing => {
                 let due = MID_FIRST - (u64::from(MID_FIRST as u32) / 2 * done / self.steps) as i32;
@@ -224,15 +227,15 @@ impl Generator {
     }
 
     fn anyone(&mut self) -> u32 {
-        let at = self.random.below(self.live.len() as u64) as usize;
+        let at = self.random.remainder(self.live.len() as u64) as usize;
         self.live[at]
     }
 
     /// A price on the order's own side, and mostly not through orders that wait to be taken back.
     fn price(&mut self, side: Side) -> i32 {
-        let away = 1 + (10 * 65_536 / (1 + self.random.below(65_536)) - 10).min(DEPTH_MAX) as i32;
+        let away = 1 + (10 * 65_536 / (1 + self.random.remainder(65_536)) - 10).min(DEPTH_MAX) as i32;
         let best = self.venue.book.best(side.opposite()).map(|(price, _)| price.0 as i32);
-        let passive = self.random.percent(97);
+        let passive = percent(&mut self.random, 97);
         match side {
             Side::Buy => {
                 let price = self.mid - away;
@@ -246,15 +249,15 @@ impl Generator {
     }
 
     fn quantity(&mut self) -> u32 {
-        1 + self.random.below(100) as u32
+        1 + self.random.remainder(100) as u32
     }
 
     fn side(&mut self) -> Side {
-        if self.random.percent(50) { Side::Buy } else { Side::Sell }
+        if percent(&mut self.random, 50) { Side::Buy } else { Side::Sell }
     }
 
     fn enter_or_take(&mut self) {
-        if self.random.percent(15) { self.take() } else { self.enter() }
+        if percent(&mut self.random, 15) { self.take() } else { self.enter() }
     }
 
     fn enter(&mut self) {
@@ -267,7 +270,7 @@ impl Generator {
     /// Takes liquidity: mostly no more than the touch has.
     fn take(&mut self) {
         let side = self.side();
-        let through = self.random.below(5) as i32 - 3;
+        let through = self.random.remainder(5) as i32 - 3;
         let best = self.venue.book.best(side.opposite()).map_or(self.mid, |(price, _)| price.0 as i32);
         let price = if side == Side::Buy { best + through } else { best - through };
         let quantity = self.quantity();
@@ -277,7 +280,7 @@ impl Generator {
 
     fn modify(&mut self) {
         let old = match self.stale() {
-            Some(stale) if self.random.percent(50) => stale,
+            Some(stale) if percent(&mut self.random, 50) => stale,
             _ => self.anyone(),
         };
         let side = self.orders[old as usize].expect("it is live").side;
@@ -292,7 +295,7 @@ impl Generator {
     }
 
     fn cancel_in_vain(&mut self) {
-        let at = self.random.below(self.gone.len() as u64) as usize;
+        let at = self.random.remainder(self.gone.len() as u64) as usize;
         let (old, old_slot) = self.gone[at];
         self.mix.cancels += 1;
         self.apply(Message {
@@ -346,7 +349,7 @@ impl Generator {
         if self.gone.len() < 1_000 {
             self.gone.push((order, slot));
         } else {
-            let at = self.random.below(1_000) as usize;
+            let at = self.random.remainder(1_000) as usize;
             self.gone[at] = (order, slot);
         }
         true

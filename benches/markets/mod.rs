@@ -12,23 +12,9 @@ pub mod structures;
 pub mod venue;
 pub mod worst;
 
-/// A fixed stream of numbers (SplitMix64), the same on every machine.
-pub struct Random(pub u64);
+use dojima::runtime::SplitMix64;
 
-impl Random {
-    pub fn draw(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ (mixed >> 31)
-    }
-
-    pub fn below(&mut self, end: u64) -> u64 {
-        self.draw() % end
-    }
-
-    pub fn percent(&mut self, share: u64) -> bool {
-        self.below(100) < share
-    }
+/// True in `share` of 100 cases.
+pub fn percent(random: &mut SplitMix64, share: u64) -> bool {
+    random.remainder(100) < share
 }

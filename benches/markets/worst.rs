@@ -1,10 +1,10 @@
 //! Books as bad as they get: very many levels, prices scattered over all ticks, very many orders at one price or in all.
 
-use super::Random;
 use super::structures::PriceIndex;
 use super::venue::Dojima;
 use dojima::domain::{OrderId, Price, Quantity, Side};
 use dojima::exchange::{Handle, Order};
+use dojima::runtime::SplitMix64;
 use hdrhistogram::Histogram;
 use std::collections::HashSet;
 use std::time::Instant;
@@ -46,11 +46,11 @@ pub fn far_end<I: PriceIndex>(levels: u32, steps: u32) -> Times {
 
 /// Levels come and go anywhere among prices scattered over 2^31 ticks.
 pub fn scattered<I: PriceIndex>(levels: u32, steps: u32) -> Times {
-    let (mut random, mut index, mut known) = (Random(3), I::default(), HashSet::new());
+    let (mut random, mut index, mut known) = (SplitMix64::new(3), I::default(), HashSet::new());
     let mut keys = Vec::new();
     let mut fresh = move || {
         loop {
-            let key = 1 + random.below((1 << 31) - 2) as i32;
+            let key = 1 + random.remainder((1 << 31) - 2) as i32;
             if known.insert(key) {
                 return key;
             }
@@ -60,9 +60,9 @@ pub fn scattered<I: PriceIndex>(levels: u32, steps: u32) -> Times {
         keys.push(fresh());
         index.join(keys[level as usize], level);
     }
-    let (mut times, mut random) = (Times::new(), Random(4));
+    let (mut times, mut random) = (Times::new(), SplitMix64::new(4));
     for _ in 0..steps {
-        let (key, at) = (fresh(), random.below(keys.len() as u64) as usize);
+        let (key, at) = (fresh(), random.remainder(keys.len() as u64) as usize);
         let old = std::mem::replace(&mut keys[at], key);
         times.time(|| index.close(old));
         times.time(|| index.join(key, 0));
@@ -72,8 +72,8 @@ pub fn scattered<I: PriceIndex>(levels: u32, steps: u32) -> Times {
 
 /// A book of `orders` bids over `levels` ticks, and the handles of all.
 pub fn filled(orders: u32, levels: u64) -> (Dojima, Vec<Handle>) {
-    let (mut venue, mut random) = (Dojima::new(orders + 1), Random(5));
-    let handles = (1..=orders).map(|id| insert(&mut venue, id, random.below(levels))).collect();
+    let (mut venue, mut random) = (Dojima::new(orders + 1), SplitMix64::new(5));
+    let handles = (1..=orders).map(|id| insert(&mut venue, id, random.remainder(levels))).collect();
     (venue, handles)
 }
 
@@ -88,9 +88,9 @@ fn insert(venue: &mut Dojima, id: u32, level: u64) -> Handle {
 /// Orders go anywhere in the book and new ones come: cancel and insert are one step.
 pub fn churn(orders: u32, levels: u64, steps: u32) -> Times {
     let (mut venue, mut handles) = filled(orders, levels);
-    let (mut times, mut random) = (Times::new(), Random(6));
+    let (mut times, mut random) = (Times::new(), SplitMix64::new(6));
     for step in 0..steps {
-        let (at, level) = (random.below(handles.len() as u64) as usize, random.below(levels));
+        let (at, level) = (random.remainder(handles.len() as u64) as usize, random.remainder(levels));
         let handle = handles[at];
         handles[at] = times.time(|| {
             venue.book.unlink(&mut venue.orders, handle, 0);

@@ -1,11 +1,12 @@
 //! Order types one by one.
 
 use crate::timing::{Figure, check_small, print_best, run};
-use crate::venue::{FIRST, Order, Random, Venue};
+use crate::venue::{FIRST, Order, Venue};
 use dojima::domain::{
     Amend, Cancel, Command, Instructions, LoginId, Owner, Phase, PostOnly, Quantity, SelfTrade,
     SelfTradePrevention, Side, TimeInForce, Trigger, TriggerKind, TriggerReference, Visibility,
 };
+use dojima::runtime::SplitMix64;
 
 const CASES: [fn(usize) -> Vec<Figure>; 7] = [
     |scale| plain(200_000 / scale),
@@ -263,12 +264,12 @@ fn linked(count: usize) -> Vec<Figure> {
 fn auction(count: usize) -> Vec<Figure> {
     let mut venue = Venue::new(2 * count as u32, 10);
     venue.set_phase(Phase::OpeningAuction);
-    let mut random = Random(3);
+    let mut random = SplitMix64::new(3);
     let orders: Vec<_> = (0..2 * count as u64)
         .map(|at| {
             let side = [Side::Buy, Side::Sell][(at % 2) as usize];
-            let ticks = 10_000 + random.below(8_000) - if side == Side::Sell { 2_000 } else { 0 };
-            let order = Order { login: (at % 10) as u32, side, ticks, lots: 1 + random.below(50) };
+            let ticks = 10_000 + random.remainder(8_000) - if side == Side::Sell { 2_000 } else { 0 };
+            let order = Order { login: (at % 10) as u32, side, ticks, lots: 1 + random.remainder(50) };
             let enter = venue.next_enter(order, FIRST, GTC, None);
             Command::Enter(dojima::domain::Enter { login: LoginId((at % 10) as u32), ..enter })
         })

@@ -1,11 +1,12 @@
 //! Sizes far beyond a usual day, timed. `tests/it/exchange/extremes` checks that the results are right.
 
 use crate::timing::{Figure, check_small, print_best, run};
-use crate::venue::{FIRST, Order, Random, Venue};
+use crate::venue::{FIRST, Order, Venue};
 use dojima::domain::{
     Cancel, Command, Enter, Instructions, LoginId, MassCancel, OrderId, OrderPrice, Phase, Price, Quantity,
     Replace, Side, TimeInForce, Trigger, TriggerKind, TriggerReference, UserRef,
 };
+use dojima::runtime::SplitMix64;
 use std::time::Duration;
 
 const CASES: [fn(usize) -> Vec<Figure>; 9] = [
@@ -62,9 +63,9 @@ fn levels(levels: usize, count: usize) -> Vec<Figure> {
     for at in 0..levels as u64 {
         venue.enter(Order { login: 0, side: Side::Sell, ticks: MID + 2 * at, lots: 1 });
     }
-    let mut random = Random(5);
+    let mut random = SplitMix64::new(5);
     let mut places: Vec<u64> = (0..levels as u64).map(|at| MID + 2 * at + 1).collect();
-    (0..places.len()).for_each(|at| places.swap(at, random.below(at as u64 + 1) as usize));
+    (0..places.len()).for_each(|at| places.swap(at, random.remainder(at as u64 + 1) as usize));
     let far: Vec<u64> = (0..count as u64).map(|at| MID + 2 * (levels as u64 + at)).collect();
     let near: Vec<u64> = (0..count as u64).map(|at| MID - 1 - at).collect();
     let mut figures = Vec::new();
@@ -105,8 +106,8 @@ fn one_level(orders: usize) -> Vec<Figure> {
     let time = timed(&mut venue, &list);
     let name = format!("new order on one level, up to {orders} orders");
     let entered = Figure::new(name, "command", orders, time, &venue.exchange);
-    let mut random = Random(6);
-    (0..list.len()).for_each(|at| list.swap(at, random.below(at as u64 + 1) as usize));
+    let mut random = SplitMix64::new(6);
+    (0..list.len()).for_each(|at| list.swap(at, random.remainder(at as u64 + 1) as usize));
     let gone = &cancels(&list)[..orders / 2];
     let time = timed(&mut venue, gone);
     let name = "cancel anywhere on that level";
@@ -119,17 +120,17 @@ fn resting(orders: usize, moves: usize) -> Vec<Figure> {
     let mut venue = Venue::new(orders as u32, LOGINS as u32);
     let price = |side, away| if side == Side::Buy { MID - 1 - away } else { MID + away };
     let side_of = |login: u32| if login.is_multiple_of(2) { Side::Buy } else { Side::Sell };
-    let mut random = Random(7);
+    let mut random = SplitMix64::new(7);
     for at in 0..orders as u64 {
         let login = (at % LOGINS) as u32;
-        let ticks = price(side_of(login), random.below(1_000));
+        let ticks = price(side_of(login), random.remainder(1_000));
         venue.enter(Order { login, side: side_of(login), ticks, lots: 1 });
     }
     let per_login = (orders as u64).div_ceil(LOGINS) as u32;
     let mut current: Vec<u32> = (0..orders as u32).map(|at| at / LOGINS as u32 + 1).collect();
     let moved: Vec<_> = (0..moves)
         .map(|_| {
-            let at = random.below(orders as u64) as usize;
+            let at = random.remainder(orders as u64) as usize;
             let login = (at as u64 % LOGINS) as u32;
             let user_ref = venue.next_user_ref(login);
             let orig_user_ref = UserRef(std::mem::replace(&mut current[at], user_ref.0));
@@ -137,7 +138,7 @@ fn resting(orders: usize, moves: usize) -> Vec<Figure> {
                 login: LoginId(login),
                 orig_user_ref,
                 user_ref,
-                price: OrderPrice::Limit(price(side_of(login), random.below(1_000))),
+                price: OrderPrice::Limit(price(side_of(login), random.remainder(1_000))),
                 quantity: Quantity(1),
                 ..Replace::default()
             })
@@ -168,9 +169,9 @@ fn resting(orders: usize, moves: usize) -> Vec<Figure> {
 /// New and cancelled levels at random prices between 1 and 2^31.
 fn scattered(count: usize) -> Vec<Figure> {
     let mut venue = Venue::new(2 * count as u32, 1);
-    let mut random = Random(8);
+    let mut random = SplitMix64::new(8);
     let mut list = || -> Vec<Command> {
-        let mut ticks = || 1 + random.below(OrderPrice::LIMIT_END - 2);
+        let mut ticks = || 1 + random.remainder(OrderPrice::LIMIT_END - 2);
         (0..count).map(|_| Command::Enter(sell(&mut venue, ticks()))).collect()
     };
     let (first, second) = (list(), list());

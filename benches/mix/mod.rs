@@ -9,6 +9,7 @@ use dojima::domain::{
     TimeInForce, UserRef,
 };
 use dojima::exchange::Exchange;
+use dojima::runtime::SplitMix64;
 use std::collections::HashMap;
 
 /// Accounts, each with one login.
@@ -19,23 +20,6 @@ pub const RESTING: usize = 1_000;
 const SPREAD_TICKS: u64 = 100;
 /// The one instrument.
 pub const INSTRUMENT: InstrumentId = InstrumentId(0);
-
-/// A fixed stream of numbers (SplitMix64), the same on every machine.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, end: u64) -> u64 {
-        self.next() % end
-    }
-}
 
 /// A live order as the list's maker follows it.
 #[derive(Clone, Copy)]
@@ -51,7 +35,7 @@ pub struct Market {
     exchange: Exchange,
     events: Vec<Event>,
     commands: Vec<Command>,
-    random: Random,
+    random: SplitMix64,
     mid: u64,
     live: Vec<Live>,
     place: HashMap<(LoginId, UserRef), usize>,
@@ -75,7 +59,7 @@ impl Market {
             exchange,
             events: Vec::new(),
             commands: Vec::new(),
-            random: Random(2026),
+            random: SplitMix64::new(2026),
             mid: 780_000,
             live: Vec::new(),
             place: HashMap::new(),
@@ -97,12 +81,12 @@ impl Market {
     }
 
     fn step(&mut self, mix: &mut Mix) {
-        if self.random.below(64) == 0 {
-            self.mid = self.mid + self.random.below(3) - 1;
+        if self.random.remainder(64) == 0 {
+            self.mid = self.mid + self.random.remainder(3) - 1;
         }
         // The number of resting orders drifts with what the takers eat; new orders and cancels hold it.
         let short = self.live.len() < RESTING;
-        match self.random.below(100) {
+        match self.random.remainder(100) {
             0..82 => {
                 mix.moves += 1;
                 self.replace();
@@ -123,7 +107,7 @@ impl Market {
     }
 
     fn someone(&mut self) -> LoginId {
-        LoginId(self.random.below(u64::from(ACCOUNTS)) as u32)
+        LoginId(self.random.remainder(u64::from(ACCOUNTS)) as u32)
     }
 
     fn next_user_ref(&mut self, login: LoginId) -> UserRef {
@@ -133,13 +117,13 @@ impl Market {
     }
 
     fn someones_order(&mut self) -> Live {
-        let at = self.random.below(self.live.len() as u64) as usize;
+        let at = self.random.remainder(self.live.len() as u64) as usize;
         self.live[at]
     }
 
     /// A price on the order's own side of the mid.
     fn passive_price(&mut self, side: Side) -> OrderPrice {
-        let away = 1 + self.random.below(SPREAD_TICKS);
+        let away = 1 + self.random.remainder(SPREAD_TICKS);
         let ticks = match side {
             Side::Buy => self.mid - away,
             Side::Sell => self.mid + away,
@@ -148,14 +132,14 @@ impl Market {
     }
 
     fn side(&mut self) -> Side {
-        if self.random.below(2) == 0 { Side::Buy } else { Side::Sell }
+        if self.random.remainder(2) == 0 { Side::Buy } else { Side::Sell }
     }
 
     fn enter(&mut self) {
         let (login, side) = (self.someone(), self.side());
         let user_ref = self.next_user_ref(login);
         let price = self.passive_price(side);
-        let quantity = Quantity(1 + self.random.below(100));
+        let quantity = Quantity(1 + self.random.remainder(100));
         self.send(Command::Enter(Enter {
             login,
             user_ref,
@@ -175,7 +159,7 @@ impl Market {
             Side::Buy => self.mid + through,
             Side::Sell => self.mid - through,
         };
-        let quantity = Quantity(1 + self.random.below(100));
+        let quantity = Quantity(1 + self.random.remainder(100));
         self.send(Command::Enter(Enter {
             login,
             user_ref,
@@ -198,7 +182,7 @@ impl Market {
             .filter(|resting| (resting.login, resting.user_ref) == (order.login, order.user_ref))
             .map(|resting| resting.executed().0)
             .sum::<u64>();
-        let quantity = Quantity(executed + 1 + self.random.below(100));
+        let quantity = Quantity(executed + 1 + self.random.remainder(100));
         let (login, orig_user_ref) = (order.login, order.user_ref);
         self.send(Command::Replace(Replace {
             login,

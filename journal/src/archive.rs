@@ -1,10 +1,11 @@
 //! Archived segments: each compressed as a whole by zstd, beside the segments that are still in use.
 
 use crate::error::JournalError;
+use crate::error::NotSynced;
 use crate::layout::SEGMENT_BYTES_MAX;
 use crate::passing::is_passing;
 use crate::segment::number_of;
-use crate::storage::{LockGuard, NotSynced, ReadAt, Region, Storage, Writing};
+use crate::storage::{LockGuard, ReadAt, Region, Storage, Writing};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::fmt;

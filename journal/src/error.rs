@@ -1,8 +1,7 @@
 //! What can go wrong, in the terms of whoever has to act on it.
 
+use crate::content::Content;
 use crate::passing::{Told, is_passing};
-use crate::segment::Content;
-use crate::storage::NotSynced;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -177,4 +176,21 @@ pub enum SyncError {
     /// A sync failed earlier.
     #[error("the journal failed to sync earlier and accepts nothing any more")]
     Poisoned,
+}
+
+/// Why a file was not synced.
+#[derive(Debug)]
+pub enum NotSynced {
+    /// It could not be opened, and nothing was done.
+    Unopened(io::Error),
+    /// Must not be retried: what was not written may be lost.
+    Failed(io::Error),
+}
+
+impl From<NotSynced> for io::Error {
+    fn from(why: NotSynced) -> Self {
+        match why {
+            NotSynced::Unopened(error) | NotSynced::Failed(error) => error,
+        }
+    }
 }

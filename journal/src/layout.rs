@@ -87,3 +87,39 @@ pub const fn record_bytes(payload_bytes: usize) -> usize {
 pub const fn payload_bytes_max(segment_bytes: usize) -> usize {
     segment_bytes - SEGMENT_HEADER_BYTES - TAIL_RESERVE_BYTES - RECORD_HEADER_BYTES
 }
+
+/// The little-endian u16 at `at`.
+///
+/// # Panics
+/// When it is not inside `bytes`.
+#[inline]
+#[must_use]
+pub fn u16_at(bytes: &[u8], at: usize) -> u16 {
+    let mut value = [0; 2];
+    value.copy_from_slice(&bytes[at..at + 2]);
+    u16::from_le_bytes(value)
+}
+
+/// The little-endian u32 at `at`.
+///
+/// # Panics
+/// When it is not inside `bytes`.
+#[inline]
+#[must_use]
+pub fn u32_at(bytes: &[u8], at: usize) -> u32 {
+    let mut value = [0; 4];
+    value.copy_from_slice(&bytes[at..at + 4]);
+    u32::from_le_bytes(value)
+}
+
+/// The little-endian u64 at `at`.
+///
+/// # Panics
+/// When it is not inside `bytes`.
+#[inline]
+#[must_use]
+pub fn u64_at(bytes: &[u8], at: usize) -> u64 {
+    let mut value = [0; 8];
+    value.copy_from_slice(&bytes[at..at + 8]);
+    u64::from_le_bytes(value)
+}

@@ -30,8 +30,10 @@
 
 mod archive;
 mod beside;
+mod content;
 mod error;
 mod files;
+mod folder;
 mod gathered;
 mod index;
 pub mod layout;
@@ -39,6 +41,7 @@ mod lock;
 mod maker;
 mod map;
 mod memory;
+mod own_files;
 pub mod passing;
 mod reader;
 mod record;
@@ -53,13 +56,13 @@ mod writer;
 
 pub use archive::ArchivedStorage;
 pub use beside::{FoundBeside, scan_beside, scan_beside_from};
-pub use error::{AppendError, JournalError, SyncError};
+pub use content::Content;
+pub use error::{AppendError, JournalError, NotSynced, SyncError};
 pub use index::SegmentIndex;
 pub use lock::is_held;
 pub use memory::{Action, Fault, Kept, MemoryStorage, Step};
+pub use own_files::is_journal_file;
 pub use reader::{Beginning, Position, Reader, Record, Trusted, beginning};
 pub use recovery::{Scanned, SegmentSummary, Verdict, scan, scan_storage, scan_storage_from};
 pub use retention::{Retire, Retired, retire_before, sync_segments};
-pub use segment::Content;
-pub use segment::is_journal_file;
 pub use writer::{Durability, Options, Writer};

@@ -2,7 +2,7 @@
 //! the process ends. The file holds the process id, only so that the refusal can name it.
 
 use crate::error::JournalError;
-use crate::files::private_file;
+use crate::folder::private_file;
 use crate::passing::retry;
 use std::fs::{File, TryLockError};
 use std::io::{self, Read, Seek, Write};

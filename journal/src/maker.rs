@@ -1,10 +1,11 @@
 //! Makes segments before they are needed: with their space, synced, named and open, so that the writer only swaps; and does for
 //! the writer what would make it wait. On a thread of its own, or at the moment of need where there must be no threads.
 
+use crate::content::Content;
 use crate::gathered::WriteBack;
 use crate::passing::{Told, is_passing};
 use crate::record::Seed;
-use crate::segment::{Content, Header, file_name};
+use crate::segment::{Header, file_name};
 use crate::storage::{Region, Storage, Writing};
 use std::collections::VecDeque;
 use std::io;

@@ -1,42 +1,27 @@
 //! A journal's files in memory, with the faults that disks have: lost power, full disks, failed syncs, writes that go
 //! astray. The same calls in the same order give the same bytes, so a seed names a whole run.
 
+pub(crate) mod disk;
 mod faults;
 mod file;
 
 use crate::error::JournalError;
-use crate::gathered::{Gathered, WriteAt};
-use crate::storage::{LockGuard, NotSynced, ReadAt, Region, Storage, UNFINISHED, Writing};
-use faults::{Faults, injected};
-use file::{Folder, MemoryFile, SharedFile, locked};
+use crate::error::NotSynced;
+use crate::gathered::Gathered;
+use crate::storage::{LockGuard, ReadAt, Region, Storage, UNFINISHED, Writing};
+use disk::{MemoryRegion, Shared};
+use file::{MemoryFile, SharedFile, locked};
 use std::io;
-use std::ops::Range;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-pub use faults::{Action, Fault, Kept, Step};
+pub use faults::{Action, Fault, Step};
+pub use file::Kept;
 
 /// Files in memory. Clones share the same files, as two programs share a folder.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryStorage {
-    shared: Arc<Shared>,
-}
-
-#[derive(Debug, Default)]
-struct Shared {
-    folder: Mutex<Folder>,
-    faults: Mutex<Faults>,
-    /// Set while a writer holds the lock.
-    locked: Arc<AtomicBool>,
-    salts_given: Mutex<u64>,
-}
-
-/// The bytes of one file in memory, open for writing.
-#[derive(Debug)]
-pub struct MemoryRegion {
-    name: String,
-    file: SharedFile,
     shared: Arc<Shared>,
 }
 
@@ -95,6 +80,23 @@ impl MemoryStorage {
         }
     }
 
+    /// Makes a file as a real disk does: under another name, synced, renamed, the rename synced.
+    fn replace(&self, name: &str, content: Vec<u8>) -> io::Result<()> {
+        let unfinished = format!("{name}{UNFINISHED}");
+        let length = content.len();
+        let written = self
+            .shared
+            .write(&unfinished, content)
+            .and_then(|()| self.shared.sync(&unfinished, &self.shared.file(&unfinished)?, 0..length));
+        if let Err(error) = written {
+            let _ = self.shared.remove(&unfinished);
+            return Err(error);
+        }
+        self.shared
+            .step(Action::Rename, name, 0..0, || locked(&self.shared.folder).rename(&unfinished, name))?;
+        self.shared.sync_dir()
+    }
+
     /// What another process finds after a loss of power: all that was synced, and of the rest what `kept(file name,
     /// offset)` says of each 512-byte sector, and at offset `u64::MAX` of a change of the file's name that was not synced.
     /// With `|_, _| true` it is what a killed process leaves. The copy is unlocked and without faults; its salts
@@ -108,161 +110,6 @@ impl MemoryStorage {
         locked(&after.shared.folder).files = files.collect();
         after
     }
-}
-
-impl Shared {
-    fn file(&self, name: &str) -> io::Result<SharedFile> {
-        locked(&self.folder).files.get(name).cloned().ok_or_else(|| io::ErrorKind::NotFound.into())
-    }
-
-    /// Refuses if so many bytes more than there are would not fit.
-    fn reserve(&self, bytes: u64) -> io::Result<()> {
-        let used: u64 = locked(&self.folder).files.values().map(|file| locked(file).seen.len() as u64).sum();
-        match locked(&self.faults).capacity_bytes {
-            Some(capacity) if used + bytes > capacity => Err(io::ErrorKind::StorageFull.into()),
-            _ => Ok(()),
-        }
-    }
-
-    fn strike(&self, action: Action, file: &str, range: Range<u64>) -> Option<Fault> {
-        locked(&self.faults).strike(&Step { action, file, range })
-    }
-
-    /// A step that either happens or fails.
-    fn step(&self, action: Action, file: &str, range: Range<u64>, effect: impl FnOnce()) -> io::Result<()> {
-        match self.strike(action, file, range) {
-            None => effect(),
-            Some(Fault::DoneButFails) => {
-                effect();
-                return Err(injected(io::ErrorKind::Other));
-            }
-            Some(Fault::Ignore) if action == Action::SyncDir => {}
-            Some(Fault::Refuse(kind)) => return Err(injected(kind)),
-            Some(Fault::System(errno)) => return Err(io::Error::from_raw_os_error(errno)),
-            Some(Fault::Ignore | Fault::Short(_) | Fault::Misdirect { .. }) => {
-                return Err(injected(io::ErrorKind::Other));
-            }
-        }
-        Ok(())
-    }
-
-    /// Writes a new file to the page cache.
-    fn write(&self, name: &str, mut content: Vec<u8>) -> io::Result<()> {
-        let make = |content| locked(&self.folder).make(name, MemoryFile::cached(content));
-        match self.strike(Action::Write, name, 0..content.len() as u64) {
-            Some(Fault::Short(bytes)) => {
-                content.truncate(bytes as usize);
-                make(content);
-                Err(injected(io::ErrorKind::WriteZero))
-            }
-            Some(Fault::Ignore) => {
-                make(vec![0; content.len()]);
-                Ok(())
-            }
-            Some(Fault::DoneButFails) => {
-                make(content);
-                Err(injected(io::ErrorKind::Other))
-            }
-            Some(Fault::Misdirect { .. }) => Err(injected(io::ErrorKind::Other)),
-            Some(Fault::Refuse(kind)) => Err(injected(kind)),
-            Some(Fault::System(errno)) => Err(io::Error::from_raw_os_error(errno)),
-            None => {
-                make(content);
-                Ok(())
-            }
-        }
-    }
-
-    fn sync(&self, name: &str, file: &SharedFile, range: Range<usize>) -> io::Result<()> {
-        let fault = self.strike(Action::Sync, name, range.start as u64..range.end as u64);
-        let synced = faults::sync(&mut locked(file), range, fault);
-        if let Some((to, offset, bytes)) = synced.astray
-            && let Ok(file) = self.file(&to)
-        {
-            let durable = &mut locked(&file).durable;
-            let from = durable.len().min(offset as usize);
-            let length = bytes.len().min(durable.len() - from);
-            durable[from..from + length].copy_from_slice(&bytes[..length]);
-        }
-        synced.answer
-    }
-
-    fn remove(&self, name: &str) -> io::Result<()> {
-        self.file(name)?;
-        self.step(Action::Remove, name, 0..0, || {
-            locked(&self.folder).remove(name);
-        })?;
-        self.sync_dir()
-    }
-
-    fn sync_dir(&self) -> io::Result<()> {
-        self.step(Action::SyncDir, "", 0..0, || locked(&self.folder).sync())
-    }
-
-    /// Makes a file as a real disk does: under another name, synced, renamed, the rename synced.
-    fn replace(&self, name: &str, content: Vec<u8>) -> io::Result<()> {
-        let unfinished = format!("{name}{UNFINISHED}");
-        let length = content.len();
-        let written = self
-            .write(&unfinished, content)
-            .and_then(|()| self.sync(&unfinished, &self.file(&unfinished)?, 0..length));
-        if let Err(error) = written {
-            let _ = self.remove(&unfinished);
-            return Err(error);
-        }
-        self.step(Action::Rename, name, 0..0, || locked(&self.folder).rename(&unfinished, name))?;
-        self.sync_dir()
-    }
-}
-
-impl MemoryRegion {
-    pub(crate) fn edit<R>(&mut self, range: Range<usize>, edit: impl FnOnce(&mut [u8]) -> R) -> R {
-        edit(&mut locked(&self.file).seen[range])
-    }
-
-    pub(crate) fn flush(&mut self, range: Range<usize>) -> io::Result<()> {
-        self.shared.sync(&self.name, &self.file, range)
-    }
-}
-
-impl WriteAt for MemoryRegion {
-    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
-        let range = offset..offset + bytes.len() as u64;
-        let write = |bytes: &[u8]| {
-            let seen = &mut locked(&self.file).seen;
-            seen[offset as usize..][..bytes.len()].copy_from_slice(bytes);
-        };
-        match self.shared.strike(Action::Append, &self.name, range.clone()) {
-            Some(Fault::Short(most)) => {
-                let some = &bytes[..bytes.len().min(most as usize)];
-                write(some);
-                Ok(some.len())
-            }
-            None => {
-                write(bytes);
-                Ok(bytes.len())
-            }
-            Some(fault) => {
-                // Of the others, whatever was done is not told.
-                if fault == Fault::DoneButFails {
-                    write(bytes);
-                }
-                Err(match fault {
-                    Fault::Refuse(kind) => injected(kind),
-                    Fault::System(errno) => io::Error::from_raw_os_error(errno),
-                    Fault::DoneButFails | Fault::Ignore | Fault::Short(_) | Fault::Misdirect { .. } => {
-                        injected(io::ErrorKind::Other)
-                    }
-                })
-            }
-        }
-    }
-
-    fn sync(&self, range: Range<u64>) -> io::Result<()> {
-        self.shared.sync(&self.name, &self.file, range.start as usize..range.end as usize)
-    }
-
-    fn start_write_back(&self, _range: Range<u64>) {}
 }
 
 /// Gives the lock back when dropped.
@@ -338,7 +185,7 @@ impl Storage for MemoryStorage {
         self.shared.reserve(bytes)?;
         let mut content = start.to_vec();
         content.resize(bytes as usize, 0);
-        self.shared.replace(name, content)
+        self.replace(name, content)
     }
 
     fn write(
@@ -349,7 +196,7 @@ impl Storage for MemoryStorage {
         let mut content = Vec::new();
         fill(&mut content)?;
         self.shared.reserve(content.len() as u64)?;
-        self.shared.replace(name, content)
+        self.replace(name, content)
     }
 
     fn open_to_write(&self, name: &str, bytes: u64, writing: Writing) -> io::Result<Region> {

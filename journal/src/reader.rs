@@ -1,11 +1,12 @@
 //! A reader that follows a journal, live or at rest, with positioned reads. It never writes, takes no lock, and never
 //! judges: bytes that do not verify may be a record that is just being written, so they read as "nothing yet".
 
+use crate::content::Content;
 use crate::error::JournalError;
 use crate::layout::{PAGE_BYTES, RECORD_HEADER_BYTES, SEGMENT_HEADER_BYTES};
 use crate::record::{Found, Kind, Parsed, Seed, parse};
 use crate::recovery::list;
-use crate::segment::{Content, Header, file_name, open_segment};
+use crate::segment::{Header, file_name, open_segment};
 use crate::storage::{FileStorage, ReadAt, Storage};
 use std::ops::Range;
 use std::path::Path;

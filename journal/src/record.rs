@@ -3,8 +3,8 @@
 
 use crate::layout::{
     CRC_AT, END, LENGTH_AT, RECORD_HEADER_BYTES, SEAL, SEQUENCE_AT, TIME_AT, WATERMARK_AT, record_bytes,
+    u32_at, u64_at,
 };
-use crate::segment::{u32_at, u64_at};
 use std::sync::LazyLock;
 
 /// The salt of a segment in the form in which every checksum starts from it.

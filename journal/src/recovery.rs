@@ -1,10 +1,11 @@
 //! Judging a journal after a stop. A scan reads everything and writes nothing; its verdict is a row of the table in
 //! `README.md`. What to do about it is [`Scanned::into_writer`]'s part.
 
+use crate::content::Content;
 use crate::error::JournalError;
 use crate::layout::{BASE_SEQUENCE_AT, RECORD_HEADER_BYTES, SEGMENT_BYTES_MAX, SEGMENT_HEADER_BYTES};
 use crate::record::{Found, Kind, Parsed, Seed, parse};
-use crate::segment::{Content, Header, file_name, number_of, open_segment};
+use crate::segment::{Header, file_name, number_of, open_segment};
 use crate::storage::{FileStorage, Storage};
 use crate::tail::Remains;
 use crate::window::Window;
@@ -102,6 +103,20 @@ impl Witness {
 }
 
 impl Scanned {
+    /// Whether a writer may continue the journal with this content. A journal that does not say what it holds is older than the
+    /// field and may be anything; one that does is continued only by who asks for the same.
+    ///
+    /// # Errors
+    /// [`JournalError::OtherContent`].
+    pub fn check_content(&self, expected: Content) -> Result<(), JournalError> {
+        match &self.end {
+            Some(end) if end.header.content != Content::NOT_SAID => {
+                end.header.check_content(&self.storage.path(&file_name(end.header.number)), expected)
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
     /// How the journal ended.
     #[must_use]
     pub fn verdict(&self) -> &Verdict {

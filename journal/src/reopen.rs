@@ -3,12 +3,13 @@
 //! Cutting is atomic at every step: a file is only ever replaced by another one that is already on the disk, and each
 //! state in between is again a journal that a scan accepts.
 
+use crate::content::Content;
 use crate::error::JournalError;
 use crate::layout::{PAGE_BYTES, SEGMENT_HEADER_BYTES, payload_bytes_max};
 use crate::maker::{self, Maker, Pattern};
 use crate::record::Seed;
 use crate::recovery::{EndOfJournal, Scanned, Steps, list, load};
-use crate::segment::{Content, Header, file_name};
+use crate::segment::{Header, file_name};
 use crate::storage::{Storage, Writing, remove_unfinished};
 use crate::writer::{Options, Tail, Writer};
 use std::sync::Arc;
@@ -115,20 +116,6 @@ impl Scanned {
             None if list(self.storage.as_ref())?.is_empty() => Ok(()),
             Some(witness) if witness.holds(self.storage.as_ref()) => Ok(()),
             None | Some(_) => Err(changed()),
-        }
-    }
-
-    /// Whether a writer may continue the journal with this content. A journal that does not say what it holds is older than the
-    /// field and may be anything; one that does is continued only by who asks for the same.
-    ///
-    /// # Errors
-    /// [`JournalError::OtherContent`].
-    pub fn check_content(&self, expected: Content) -> Result<(), JournalError> {
-        match &self.end {
-            Some(end) if end.header.content != Content::NOT_SAID => {
-                end.header.check_content(&self.storage.path(&file_name(end.header.number)), expected)
-            }
-            Some(_) | None => Ok(()),
         }
     }
 

@@ -2,43 +2,18 @@
 //! synced before the file gets its name, and lies within one disk sector), so a header that does not verify, as what it
 //! says or as the spare that it was, is damage and never the trace of a crash.
 
+use crate::content::Content;
 use crate::error::JournalError;
 use crate::layout::{
     BASE_SEQUENCE_AT, CONTENT_KIND_AT, CONTENT_VERSION_AT, HEADER_CRC_AT, HEADER_LENGTH_AT, MAGIC, MAGIC_AT,
     RESERVED_AT, SALT_AT, SEGMENT_BYTES_AT, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN, SEGMENT_HEADER_BYTES,
-    SEGMENT_NUMBER_AT, VERSION, VERSION_AT,
+    SEGMENT_NUMBER_AT, VERSION, VERSION_AT, u16_at, u32_at, u64_at,
 };
-use crate::storage::{ReadAt, Storage, UNFINISHED};
-use crate::{archive, lock};
-use std::fmt;
+use crate::storage::{ReadAt, Storage};
 use std::path::Path;
 
 /// How often a header that does not verify is read again, since it may have been read while it was written.
 const HEADER_READS: usize = 3;
-
-/// What the payloads of a journal are, as its owner numbers it. This crate only compares: a journal of one content is
-/// never continued with another.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub struct Content {
-    /// Which kind of payloads; 0 with version 0 = not said.
-    pub kind: u16,
-    /// Which version of their encoding.
-    pub version: u16,
-}
-
-impl Content {
-    /// A journal that does not say what it holds, as all of them before this field was there.
-    pub const NOT_SAID: Self = Self { kind: 0, version: 0 };
-}
-
-impl fmt::Display for Content {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match *self {
-            Self::NOT_SAID => f.write_str("content that is not named"),
-            Self { kind, version } => write!(f, "content of kind {kind}, version {version}"),
-        }
-    }
-}
 
 /// The header of one segment file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -188,34 +163,4 @@ pub(crate) fn file_name(number: u64) -> String {
 pub(crate) fn number_of(name: &str) -> Option<u64> {
     let number = name.strip_suffix(".seg")?.parse().ok()?;
     (file_name(number) == name).then_some(number)
-}
-
-/// Whether a journal makes files of this name in its folder: segments, archived ones, those that are still being made, and
-/// the lock.
-#[must_use]
-pub fn is_journal_file(name: &str) -> bool {
-    let finished = name.strip_suffix(UNFINISHED).unwrap_or(name);
-    let segment = finished.strip_suffix(archive::SUFFIX).unwrap_or(finished);
-    number_of(segment).is_some() || name == lock::FILE_NAME
-}
-
-/// The u16 at `at`; the caller guarantees that it is inside `bytes`.
-fn u16_at(bytes: &[u8], at: usize) -> u16 {
-    let mut value = [0; 2];
-    value.copy_from_slice(&bytes[at..at + 2]);
-    u16::from_le_bytes(value)
-}
-
-/// The u32 at `at`; the caller guarantees that it is inside `bytes`.
-pub(crate) fn u32_at(bytes: &[u8], at: usize) -> u32 {
-    let mut value = [0; 4];
-    value.copy_from_slice(&bytes[at..at + 4]);
-    u32::from_le_bytes(value)
-}
-
-/// The u64 at `at`; the caller guarantees that it is inside `bytes`.
-pub(crate) fn u64_at(bytes: &[u8], at: usize) -> u64 {
-    let mut value = [0; 8];
-    value.copy_from_slice(&bytes[at..at + 8]);
-    u64::from_le_bytes(value)
 }

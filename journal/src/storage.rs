@@ -1,10 +1,10 @@
 //! Where the files of a journal live. The writer, the reader and recovery are the same code over a folder of real
 //! files and over [`MemoryStorage`](crate::MemoryStorage), in which tests and simulations inject faults.
 
-use crate::error::JournalError;
+use crate::error::{JournalError, NotSynced};
 use crate::gathered::{Gathered, WriteBack};
 use crate::map::Mapping;
-use crate::memory::MemoryRegion;
+use crate::memory::disk::MemoryRegion;
 use crate::passing::retry;
 use std::any::Any;
 use std::fmt;
@@ -16,7 +16,8 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
-pub use crate::files::{FileStorage, make_folder, private_file};
+pub use crate::files::FileStorage;
+pub use crate::folder::{make_folder, private_file};
 pub use crate::gathered::WriteAt;
 
 /// Suffix of a file that is still being made.
@@ -131,23 +132,6 @@ pub trait Storage: fmt::Debug + Send + Sync {
     /// The path of a file, for messages.
     fn path(&self, name: &str) -> PathBuf {
         self.dir().join(name)
-    }
-}
-
-/// Why a file was not synced.
-#[derive(Debug)]
-pub enum NotSynced {
-    /// It could not be opened, and nothing was done.
-    Unopened(io::Error),
-    /// Must not be retried: what was not written may be lost.
-    Failed(io::Error),
-}
-
-impl From<NotSynced> for io::Error {
-    fn from(why: NotSynced) -> Self {
-        match why {
-            NotSynced::Unopened(error) | NotSynced::Failed(error) => error,
-        }
     }
 }
 

@@ -2,10 +2,9 @@
 //! is damaged.
 
 use crate::layout::{
-    LENGTH_AT, PAGE_BYTES, RECORD_ALIGN, RECORD_HEADER_BYTES, SEAL, SEQUENCE_AT, WATERMARK_AT,
+    LENGTH_AT, PAGE_BYTES, RECORD_ALIGN, RECORD_HEADER_BYTES, SEAL, SEQUENCE_AT, WATERMARK_AT, u32_at, u64_at,
 };
 use crate::record::{Found, Kind, Parsed, Seed, parse};
-use crate::segment::{u32_at, u64_at};
 
 /// What was found in the bytes after the end of the readable journal, over all segments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

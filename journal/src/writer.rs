@@ -1,5 +1,7 @@
 //! The writer: appends to the tail segment, makes batches durable, moves on when a segment is full.
 
+use crate::content::Content;
+use crate::error::NotSynced;
 use crate::error::{AppendError, JournalError, SyncError};
 use crate::layout::{
     HEADER_CRC_AT, RECORD_HEADER_BYTES, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN, SEGMENT_HEADER_BYTES,
@@ -8,8 +10,8 @@ use crate::layout::{
 use crate::maker::{Maker, Pattern, Spare};
 use crate::passing::{Told, is_out_of_space, is_passing};
 use crate::record::{Found, Kind, Seed};
-use crate::segment::{Content, Header, file_name, segment_bytes_allowed};
-use crate::storage::{LockGuard, NotSynced, Region, Storage, Writing};
+use crate::segment::{Header, file_name, segment_bytes_allowed};
+use crate::storage::{LockGuard, Region, Storage, Writing};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{Ordering, compiler_fence};

@@ -12,7 +12,8 @@ use bincode::{Decode, Encode};
 /// Enough bytes for any encoded command or event.
 pub const ENCODED_LEN_MAX: usize = 192;
 
-const CONFIG: Configuration<LittleEndian, Fixint> =
+/// Of everything that bincode encodes here: little-endian, integers of their whole size.
+pub(crate) const CONFIG: Configuration<LittleEndian, Fixint> =
     bincode::config::standard().with_little_endian().with_fixed_int_encoding();
 
 /// Writes the command to the front of `out` and returns its length.

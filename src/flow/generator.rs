@@ -8,6 +8,7 @@ use super::recording::Flow;
 use super::venue::Venue;
 use crate::config::Config;
 use crate::domain::{InstrumentId, OrderPrice, Side, TimeInForce};
+use crate::runtime::SplitMix64;
 
 /// Orders of one instrument that the generator wants to rest at least, and at most.
 const RESTING: std::ops::Range<usize> = 800..6_000;
@@ -48,28 +49,10 @@ pub fn generate(options: &GeneratorOptions) -> Flow {
     }
 }
 
-/// splitmix64 (Steele, Lea and Flood 2014).
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-
-    /// From 0 to `end` - 1.
-    fn below(&mut self, end: u64) -> u64 {
-        ((u128::from(self.next()) * u128::from(end)) >> 64) as u64
-    }
-
-    /// From 0 to `end` - 1, near 0 much more often than far from it.
-    fn near(&mut self, end: u64) -> u64 {
-        let (a, b) = (self.below(end), self.below(end));
-        a * b / end
-    }
+/// From 0 to `end` - 1, near 0 much more often than far from it.
+fn near(random: &mut SplitMix64, end: u64) -> u64 {
+    let (a, b) = (random.below(end), random.below(end));
+    a * b / end
 }
 
 /// An order that the generator believes to rest. It may have traded: real traders, too, cancel orders that are gone.
@@ -92,7 +75,7 @@ struct Book {
 }
 
 struct Market {
-    random: Random,
+    random: SplitMix64,
     now_ns: u64,
     /// Messages left of the present burst.
     burst: u64,
@@ -106,7 +89,7 @@ impl Market {
         let book =
             |mid, tick, depth, quantity_max| Book { mid, tick, depth, quantity_max, resting: Vec::new() };
         Self {
-            random: Random(options.seed),
+            random: SplitMix64::new(options.seed),
             now_ns: 0,
             burst: 0,
             orders: 0,
@@ -180,12 +163,12 @@ impl Market {
     }
 
     fn passive_price(&mut self, at: usize, side: Side) -> OrderPrice {
-        let away = 1 + self.random.near(self.books[at].depth) as i64;
+        let away = 1 + near(&mut self.random, self.books[at].depth) as i64;
         self.price(at, side, -away)
     }
 
     fn quantity(&mut self, at: usize) -> u32 {
-        100 + self.random.near(self.books[at].quantity_max) as u32
+        100 + near(&mut self.random, self.books[at].quantity_max) as u32
     }
 
     fn enter(
@@ -211,7 +194,7 @@ impl Market {
     /// Crosses the middle by a few ticks, at once or not at all.
     fn take(&mut self, at: usize) -> (OrderIndex, ActionKind) {
         let side = self.side();
-        let into = 2 + self.random.near(20) as i64;
+        let into = 2 + near(&mut self.random, 20) as i64;
         let (price, quantity) = (self.price(at, side, into), self.quantity(at));
         self.enter(side, price, quantity, TimeInForce::ImmediateOrCancel)
     }

@@ -2,6 +2,7 @@
 
 use super::feed::Tracked;
 use super::{Book, Feed, Print};
+use crate::domain::codec::CONFIG;
 use crate::domain::{Listing, Timestamp};
 use crate::wire::itch::{MESSAGE_LEN_MAX, Message};
 use bincode::config::{Configuration, Fixint, Limit, LittleEndian};
@@ -48,7 +49,7 @@ struct Told {
 const BYTES_MAX: usize = 1 << 36;
 
 fn config() -> Configuration<LittleEndian, Fixint, Limit<BYTES_MAX>> {
-    bincode::config::standard().with_fixed_int_encoding().with_little_endian().with_limit::<BYTES_MAX>()
+    CONFIG.with_limit::<BYTES_MAX>()
 }
 
 fn told(book: &Book) -> Told {

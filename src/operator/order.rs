@@ -130,13 +130,15 @@ impl Order {
 
     /// What the order came to, if this event of its command says so.
     pub(super) fn came_to(&self, event: &Event, sequence: u64) -> Option<Reply> {
-        match (self, event) {
-            (_, Event::Refused { reason }) => Some(Reply::refused(format!("the exchange says: {reason}"))),
-            (Self::ResetUserRef { .. }, Event::SessionStarted { login, session }) => {
+        if let Event::Refused { reason } = event {
+            return Some(Reply::refused(format!("the exchange says: {reason}")));
+        }
+        match self {
+            Self::ResetUserRef { .. } => {
+                let Event::SessionStarted { login, session } = event else { return None };
                 let text = format!("login {login} is in session {session}, and its next UserRefNum is 1");
                 Some(Reply::Done { sequence, text })
             }
-            _ => None,
         }
     }
 }

@@ -28,6 +28,7 @@ pub mod pace;
 pub mod passing;
 pub mod planted;
 pub mod priority;
+pub mod random;
 pub mod runner;
 pub mod side_thread;
 pub mod stamps;
@@ -51,6 +52,7 @@ pub use idle::{Backoff, BusySpin, IdleLimits, IdleStrategy, Rest, SocketWait, So
 pub use pace::Pace;
 pub use passing::{Halt, Passing};
 pub use priority::Priority;
+pub use random::SplitMix64;
 pub use runner::{FatalPolicy, Place, Runner, RunningAgent, Shutdown};
 pub use side_thread::{Next, SideThread};
 pub use stamps::{SLEW_DIVISOR, StampClock, StampReader};

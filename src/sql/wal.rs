@@ -7,8 +7,8 @@
 
 use super::database::{BUSY_WAIT, Database};
 use super::error::SqlError;
+use dojima_journal::NotSynced;
 use dojima_journal::passing::retry;
-use dojima_journal::storage::NotSynced;
 use std::fs::{self, File};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};

@@ -11,6 +11,7 @@ use dojima::domain::{Command, Event};
 use dojima::engine::SteppedEngine;
 use dojima::exchange::Digest;
 use dojima::recovery::DataDir;
+use dojima::runtime::SplitMix64;
 use dojima::runtime::ThreadingMode;
 use dojima::sql::check::check;
 use dojima::sql::reader::SqlReader;
@@ -64,12 +65,11 @@ fn run_with_crashes(seed: u64, durability: Durability) -> (Digest, Vec<Event>, u
     let data = TempDir::new().expect("a temporary directory");
     let config = small_config(ThreadingMode::Stepped, durability);
     let commands: Vec<Command> = Commands::new(99).take(COMMANDS).collect();
-    let (mut random, mut durable, mut crashes) = (seed, 0, 0);
+    let (mut random, mut durable, mut crashes) = (SplitMix64::new(seed), 0, 0);
     loop {
-        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         // A run without crashes takes a few hundred steps; seed 0 has none.
-        let steps = if seed == 0 { usize::MAX } else { (random >> 40) as usize % 60 };
-        let life = live(&config, data.path(), &commands, random, steps, durable);
+        let steps = if seed == 0 { usize::MAX } else { random.remainder(60) as usize };
+        let life = live(&config, data.path(), &commands, random.draw(), steps, durable);
         durable = life.durable;
         if let Some(digest) = life.finished {
             let sql = SqlReader::open(&data.path().join(&config.sql.path)).expect("the database opens");

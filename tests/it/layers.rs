@@ -26,7 +26,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &["domain", "exchange", "journal", "market", "net", "replica", "ring", "runtime", "sql", "wire"],
     ),
     ("client", &["domain", "market", "wire"]),
-    ("flow", &["client", "config", "domain", "wire"]),
+    ("flow", &["client", "config", "domain", "runtime", "wire"]),
     ("operator", &["domain", "journal", "ring", "runtime"]),
     (
         "pipeline",
@@ -59,9 +59,6 @@ const CIRCLES: &[(&str, &str)] = &[
     ("src/exchange/snapshot/", "the parts of a restored exchange are methods of the whole"),
     ("src/exchange/", "orders, markets and what they share are methods over all fields of one another"),
     ("src/domain/", "commands and their settings; events and the listings that they are"),
-    ("journal/src/memory/", "a file in memory and its faults"),
-    ("journal/src/re", "recovery and what it opens again"),
-    ("journal/src/", "errors name the content of a segment, and a storage makes regions of memory"),
 ];
 
 /// The files that may contain `unsafe`.

@@ -15,9 +15,9 @@ use crate::support::crash_site::examine;
 use crate::support::mounts::{Image, can_mount, copy_sparse};
 use crate::support::process::EngineProcess;
 use crate::support::trader::Trader;
-use crate::support::venue::Random;
 use dojima::config::{Config, Durability};
 use dojima::flow::generator::{GeneratorOptions, generate};
+use dojima::runtime::SplitMix64;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -52,7 +52,7 @@ fn config(venue: Config, durability: Durability) -> Config {
 /// Trades on a disk and copies it at random moments; then recovers every copy and compares.
 fn power_is_lost(durability: Durability, seed: u64, check: impl Fn(&Cut, &[usize])) {
     let cuts = std::env::var("POWER_CUTS").map_or(CUTS, |cuts| cuts.parse().expect("POWER_CUTS is a number"));
-    let (mut random, mut done, mut messages) = (Random(seed), 0, 0);
+    let (mut random, mut done, mut messages) = (SplitMix64::new(seed), 0, 0);
     while done < cuts {
         let count = CUTS_PER_LIFE.min(cuts - done);
         messages += one_life(durability, &mut random, count, &check);
@@ -63,11 +63,11 @@ fn power_is_lost(durability: Durability, seed: u64, check: impl Fn(&Cut, &[usize
 
 fn one_life(
     durability: Durability,
-    random: &mut Random,
+    random: &mut SplitMix64,
     count: u64,
     check: &impl Fn(&Cut, &[usize]),
 ) -> usize {
-    let seed = random.below(u64::MAX);
+    let seed = random.remainder(u64::MAX);
     let venue = generate(&GeneratorOptions { seed, actions: 0, sessions: 2 }).venue;
     let config = config(venue.config(), durability);
     let folder = TempDir::new().expect("a temporary directory");
@@ -81,7 +81,7 @@ fn one_life(
     trader.connect(engine.address, 0);
     let mut cuts = Vec::new();
     for number in 0..count {
-        trader.trade_for(Duration::from_micros(random.below(200_000)));
+        trader.trade_for(Duration::from_micros(random.remainder(200_000)));
         let told = trader.told();
         let copy = at(&format!("copy-{number}"));
         let frozen = outer.freeze();

@@ -1,11 +1,12 @@
 //! Commands of one account among a million orders of others: no cost may grow with them.
 
 use super::{ACCOUNT_ORDERS, Bench, GTC, IOC, MID, cancel, enter, order};
-use crate::venue::{FIRST, Random};
+use crate::venue::FIRST;
 use dojima::domain::{
     CancelFilter, Command, ConnectionLoss, Event, Instructions, LoginId, MassCancel, OrderPrice, PostOnly,
     Quantity, Replace, Side, UserRef,
 };
+use dojima::runtime::SplitMix64;
 
 /// Open orders of all, as many as the exchange holds.
 const ORDERS: u64 = 1 << 20;
@@ -16,17 +17,17 @@ pub fn all(bench: &mut Bench) {
     let own = bench.sized(ACCOUNT_ORDERS);
     // One place is left for the order that comes.
     let others = bench.sized(ORDERS) - 2 * own - 1;
-    let (logins, mut random) = (others.div_ceil(ACCOUNT_ORDERS), Random(11));
+    let (logins, mut random) = (others.div_ceil(ACCOUNT_ORDERS), SplitMix64::new(11));
     let mut venue = bench.venue((others + 2 * own + 1) as u32, logins as u32 + 2);
     for at in 0..others {
         let side = [Side::Buy, Side::Sell][(at % 2) as usize];
-        let away = 1 + random.below(LEVELS);
+        let away = 1 + random.remainder(LEVELS);
         let ticks = if side == Side::Buy { MID - away } else { MID + away };
         venue.enter(order(at / ACCOUNT_ORDERS, side, ticks, 1));
     }
     for login in [logins, logins + 1] {
         for _ in 0..own {
-            venue.enter(order(login, Side::Sell, MID + 1 + random.below(LEVELS), 1));
+            venue.enter(order(login, Side::Sell, MID + 1 + random.remainder(LEVELS), 1));
         }
     }
     let (login, id) = (logins, LoginId(logins as u32));

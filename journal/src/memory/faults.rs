@@ -80,23 +80,6 @@ pub enum Fault {
     },
 }
 
-/// What the disk holds of a sector, or of a change of names, that was on its way when the power failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kept {
-    /// What was there before.
-    Nothing,
-    /// The new bytes up to this one of the sector, the old ones after it: a torn sector.
-    First(usize),
-    /// All of it.
-    All,
-}
-
-impl From<bool> for Kept {
-    fn from(all: bool) -> Self {
-        if all { Self::All } else { Self::Nothing }
-    }
-}
-
 /// Decides of each step what goes wrong with it.
 type Plan = Box<dyn FnMut(&Step<'_>) -> Option<Fault> + Send>;
 

@@ -1,9 +1,25 @@
 //! One file in memory, and the names that files have: what programs see, and what a loss of power leaves.
 
-use super::faults::Kept;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// What the disk holds of a sector, or of a change of names, that was on its way when the power failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kept {
+    /// What was there before.
+    Nothing,
+    /// The new bytes up to this one of the sector, the old ones after it: a torn sector.
+    First(usize),
+    /// All of it.
+    All,
+}
+
+impl From<bool> for Kept {
+    fn from(all: bool) -> Self {
+        if all { Self::All } else { Self::Nothing }
+    }
+}
 
 /// What a disk writes as one piece.
 const SECTOR_BYTES: usize = 512;

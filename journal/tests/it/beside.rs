@@ -2,7 +2,8 @@
 //! written yet and damage everywhere else.
 
 use crate::{append, entries, open, read, scan, segments, small};
-use dojima_journal::storage::{LockGuard, NotSynced, ReadAt, Region, Storage, Writing};
+use dojima_journal::NotSynced;
+use dojima_journal::storage::{LockGuard, ReadAt, Region, Storage, Writing};
 use dojima_journal::{
     JournalError, MemoryStorage, Options, Retire, Verdict, retire_before, scan_beside, scan_storage,
 };

@@ -14,6 +14,7 @@ pub(super) use writer::write;
 use super::State;
 use crate::domain::Timestamp;
 use crate::exchange::Digest;
+use dojima_journal::layout::{u32_at, u64_at};
 use layout::{
     CONFIG_DIGEST_AT, HEADER_BYTES, HEADER_CRC_AT, HEADER_LENGTH_AT, LAST_EVENT_AT, MAGIC, MAGIC_AT,
     POSITION_AT, RESERVED_AT, STATE_DIGEST_AT, TIME_AT, VERSION, VERSION_AT, Version,
@@ -103,18 +104,6 @@ impl Header {
 /// The checksum in a header: what the checksums of the chunks start from.
 fn header_crc(bytes: &[u8; HEADER_BYTES]) -> u32 {
     u32_at(bytes, HEADER_CRC_AT)
-}
-
-fn u32_at(bytes: &[u8], at: usize) -> u32 {
-    let mut field = [0; 4];
-    field.copy_from_slice(&bytes[at..at + 4]);
-    u32::from_le_bytes(field)
-}
-
-fn u64_at(bytes: &[u8], at: usize) -> u64 {
-    let mut field = [0; 8];
-    field.copy_from_slice(&bytes[at..at + 8]);
-    u64::from_le_bytes(field)
 }
 
 #[cfg(test)]

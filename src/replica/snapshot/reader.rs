@@ -5,7 +5,7 @@ use super::layout::{
     NUMBER_AT, OPENING, PAST_TERMS, PAYLOAD_BYTES_MAX, POSITION_AT, SECTION_AT, STREAMS, StreamRecord,
     VERSION, Version,
 };
-use super::{BadHeader, Header, State, header_crc, layout, u32_at};
+use super::{BadHeader, Header, State, header_crc, layout};
 use crate::domain::audience::Audience;
 use crate::domain::codec::decode_record;
 use crate::domain::streams::{EndedStream, Mark, StreamIndex};
@@ -14,6 +14,7 @@ use crate::exchange::NameKey;
 use crate::exchange::snapshot::{Names, Part, RestoreError, Restoring};
 use crate::replica::SnapshotError;
 use bincode::Decode;
+use dojima_journal::layout::u32_at;
 use dojima_journal::storage::ReadAt;
 use std::iter::repeat;
 use std::path::PathBuf;

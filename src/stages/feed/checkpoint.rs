@@ -5,6 +5,7 @@
 
 use crate::market::Feed;
 use crate::runtime::Fatal;
+use dojima_journal::layout::{u32_at, u64_at};
 use dojima_journal::storage::{Storage, UNFINISHED};
 use std::io;
 use std::sync::Arc;
@@ -64,20 +65,18 @@ impl Checkpoint {
     }
 
     pub(super) fn decode(bytes: &[u8]) -> Result<Self, String> {
-        let u64_at =
-            |at: usize| bytes.get(at..at + 8).and_then(|b| b.try_into().ok()).map(u64::from_le_bytes);
-        let u32_at =
-            |at: usize| bytes.get(at..at + 4).and_then(|b| b.try_into().ok()).map(u32::from_le_bytes);
-        let (Some(messages), Some(session_first)) = (u64_at(MESSAGES_AT), u64_at(SESSION_FIRST_AT)) else {
+        if bytes.len() < STATE_AT {
             return Err("it is too short".to_owned());
-        };
+        }
+        let (messages, session_first) = (u64_at(bytes, MESSAGES_AT), u64_at(bytes, SESSION_FIRST_AT));
         if bytes[..8] != MAGIC {
             return Err("it does not begin like a checkpoint".to_owned());
         }
-        if u32_at(VERSION_AT) != Some(VERSION) {
-            return Err(format!("it is of version {:?} and not {VERSION}", u32_at(VERSION_AT)));
+        let version = u32_at(bytes, VERSION_AT);
+        if version != VERSION {
+            return Err(format!("it is of version {version} and not {VERSION}"));
         }
-        if u32_at(CRC_AT) != Some(crc32c::crc32c(&bytes[MESSAGES_AT..])) {
+        if u32_at(bytes, CRC_AT) != crc32c::crc32c(&bytes[MESSAGES_AT..]) {
             return Err("its checksum is wrong".to_owned());
         }
         if session_first == 0 || session_first > messages + 1 {

@@ -5,6 +5,7 @@ use dojima::domain::{
     Cancel, Command, Enter, Instructions, InstrumentId, LoginId, OrderPrice, Phase, Quantity, Replace, Side,
     TimeInForce, UserRef, Visibility,
 };
+use dojima::runtime::SplitMix64;
 
 /// What the instruments go through, and the orders that come meanwhile.
 const DAY: [(Phase, usize); 9] = [
@@ -21,18 +22,13 @@ const DAY: [(Phase, usize); 9] = [
 
 /// Equal seeds give equal days.
 struct Maker {
-    random: u64,
+    random: SplitMix64,
     next_ref: [u32; 4],
 }
 
 impl Maker {
-    /// splitmix64.
     fn random(&mut self, below: u64) -> u64 {
-        self.random = self.random.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.random;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (z ^ (z >> 31)) % below
+        self.random.remainder(below)
     }
 
     fn terms(&mut self) -> (OrderPrice, Quantity, Option<Instructions>) {
@@ -94,7 +90,7 @@ impl Maker {
 
 /// Several such days, one after the other.
 pub fn commands() -> Vec<Command> {
-    let mut maker = Maker { random: 5, next_ref: [1; 4] };
+    let mut maker = Maker { random: SplitMix64::new(5), next_ref: [1; 4] };
     let mut commands = Vec::new();
     for _ in 0..12 {
         for (phase, orders) in DAY {

@@ -1,7 +1,7 @@
 //! After warm-up the exchange allocates nothing.
 
 use super::properties::{ACCOUNTS, Clients, FEW_TICKS, drain, opening, plain};
-use crate::support::venue::{self, FIRST, QUOTE, Random, Venue};
+use crate::support::venue::{self, FIRST, QUOTE, Venue};
 use dojima::domain::{
     AccountId, AccountSelfTrade, Amend, Amount, AssetId, Cancel, CancelFilter, Command, Enter, Event,
     FeeRate, FeeTier, GroupId, Instructions, KillScope, LimitScope, LoginId, MassCancel, OrderLimits,
@@ -10,6 +10,7 @@ use dojima::domain::{
     TriggerKind, TriggerReference, UserRef, Visibility, VolumeTiers,
 };
 use dojima::exchange::{Exchange, Order};
+use dojima::runtime::SplitMix64;
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 use std::collections::BTreeMap;
@@ -121,7 +122,7 @@ struct Crowd {
     exchange: Exchange,
     events: Vec<Event>,
     stamp: Stamp,
-    random: Random,
+    random: SplitMix64,
     commands: u64,
     mid: u64,
     last_user_ref: [u32; CROWD as usize],
@@ -191,7 +192,7 @@ impl Crowd {
             exchange: venue.exchange,
             events: Vec::with_capacity(4_096),
             stamp: Stamp { sequence: 0, time: start },
-            random: Random(11),
+            random: SplitMix64::new(11),
             commands: 0,
             mid: 1_000,
             last_user_ref: [last.unwrap_or_default(); CROWD as usize],
@@ -205,7 +206,7 @@ impl Crowd {
     }
 
     fn pick<T: Copy>(&mut self, from: &[T]) -> T {
-        from[self.random.below(from.len() as u64) as usize]
+        from[self.random.remainder(from.len() as u64) as usize]
     }
 
     fn command(&mut self) -> Command {
@@ -221,10 +222,10 @@ impl Crowd {
         }
         // The price wanders, but not away.
         if self.commands.is_multiple_of(10) {
-            self.mid = (self.mid + self.random.below(3) - 1).clamp(900, 1_100);
+            self.mid = (self.mid + self.random.remainder(3) - 1).clamp(900, 1_100);
         }
         let live = self.live();
-        let roll = if live.len() > CROWD_ORDERS { 99 } else { self.random.below(100) };
+        let roll = if live.len() > CROWD_ORDERS { 99 } else { self.random.remainder(100) };
         if live.is_empty() || roll < 70 {
             return self.enter(&live);
         }
@@ -235,7 +236,7 @@ impl Crowd {
             70..78 => {
                 let next = self.next_user_ref(login);
                 let price = OrderPrice::Limit(self.price(order.side, 12));
-                let quantity = Quantity(order.executed().0 + 1 + self.random.below(40));
+                let quantity = Quantity(order.executed().0 + 1 + self.random.remainder(40));
                 Command::Replace(Replace {
                     login,
                     orig_user_ref: user_ref,
@@ -246,8 +247,8 @@ impl Crowd {
                 })
             }
             78..86 => {
-                let price = (self.random.below(2) == 0).then(|| self.price(order.side, 12) as u32);
-                let quantity = Quantity(total.saturating_sub(1 + self.random.below(3)));
+                let price = (self.random.remainder(2) == 0).then(|| self.price(order.side, 12) as u32);
+                let quantity = Quantity(total.saturating_sub(1 + self.random.remainder(3)));
                 Command::Amend(Amend { login, session: 0, user_ref, price, quantity })
             }
             86..88 => {
@@ -264,7 +265,7 @@ impl Crowd {
     fn cancel_many(&mut self) -> Option<Command> {
         let account = AccountId(1 + (self.commands / 400) as u32 % CROWD);
         let kill = |switch| Some(Command::Kill { scope: KillScope::Account(account), switch });
-        let login = LoginId(self.random.below(u64::from(CROWD)) as u32);
+        let login = LoginId(self.random.remainder(u64::from(CROWD)) as u32);
         match self.commands % 400 {
             50 => kill(Switch::On),
             51 => kill(Switch::Off),
@@ -290,29 +291,31 @@ impl Crowd {
 
     /// Mostly on its own side of the mid.
     fn price(&mut self, side: Side, away: u64) -> u64 {
-        let away = self.random.below(away);
+        let away = self.random.remainder(away);
         if side == Side::Buy { self.mid + 2 - away } else { self.mid + away - 2 }
     }
 
     fn enter(&mut self, live: &[Order]) -> Command {
-        let login = LoginId(self.random.below(u64::from(CROWD)) as u32);
+        let login = LoginId(self.random.remainder(u64::from(CROWD)) as u32);
         let side = self.pick(&[Side::Buy, Side::Sell]);
         let mut order = Enter {
             login,
             instrument: FIRST,
             side,
             price: OrderPrice::Limit(self.price(side, 12)),
-            quantity: Quantity(1 + self.random.below(40)),
+            quantity: Quantity(1 + self.random.remainder(40)),
             ..Enter::default()
         };
         let mut asked = Instructions::default();
         let through = OrderPrice::Limit(self.price(side.opposite(), 30));
-        match self.random.below(16) {
+        match self.random.remainder(16) {
             0 => order.time_in_force = TimeInForce::ImmediateOrCancel,
-            1 => (order.price, order.quantity) = (OrderPrice::Market, Quantity(1 + self.random.below(300))),
+            1 => {
+                (order.price, order.quantity) = (OrderPrice::Market, Quantity(1 + self.random.remainder(300)))
+            }
             2 => {
                 order.price = OrderPrice::Market;
-                order.quantity = Quantity(1_500 + self.random.below(90_000));
+                order.quantity = Quantity(1_500 + self.random.remainder(90_000));
                 asked.unit = QuantityUnit::QuoteAmount;
             }
             3 | 4 => (order.quantity, asked.display_quantity) = (Quantity(30), 4),
@@ -328,15 +331,15 @@ impl Crowd {
             }
             8 => {
                 order.time_in_force = TimeInForce::GoodTillTime;
-                asked.expire_s = (self.stamp.time.seconds() + 1 + self.random.below(4)) as u32;
+                asked.expire_s = (self.stamp.time.seconds() + 1 + self.random.remainder(4)) as u32;
             }
             9..12 => {
                 let kind =
                     self.pick(&[TriggerKind::Stop, TriggerKind::TakeProfit, TriggerKind::TrailingStop]);
                 let reference = self.pick(&[TriggerReference::LastTrade, TriggerReference::MarkPrice]);
                 let price = match kind {
-                    TriggerKind::TrailingStop => 1 + self.random.below(8) as u32,
-                    _ => (self.mid + self.random.below(13) - 6) as u32,
+                    TriggerKind::TrailingStop => 1 + self.random.remainder(8) as u32,
+                    _ => (self.mid + self.random.remainder(13) - 6) as u32,
                 };
                 asked.trigger = Some(Trigger { kind, reference, price });
                 order.price = self.pick(&[OrderPrice::Market, order.price, through]);

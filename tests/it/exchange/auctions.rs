@@ -1,11 +1,12 @@
 //! Auctions that take several parts: the same events as in one, and no part with much more work than it may have.
 
-use crate::support::venue::{FIRST, Order, Random, Venue};
+use crate::support::venue::{FIRST, Order, Venue};
 use dojima::domain::{
     AccountId, AccountSelfTrade, Command, Event, GroupId, Instructions, Owner, Phase, SelfTrade,
     SelfTradePrevention, Side, TimeInForce, UserRef, VenueLimits, Visibility,
 };
 use dojima::exchange::{Exchange, Progress};
+use dojima::runtime::SplitMix64;
 
 /// The lowest limit that there is.
 const LIMIT: u32 = *VenueLimits::ORDERS_TOUCHED.start();
@@ -17,7 +18,7 @@ const ORDERS: u32 = 600;
 
 /// Orders of all kinds that gather, many of them of one owner, and many linked.
 fn gathered(seed: u64) -> Venue {
-    let mut random = Random(seed);
+    let mut random = SplitMix64::new(seed);
     let mut venue = Venue::new(2 * ORDERS, TRADERS);
     let modes = [
         SelfTrade::Allow,
@@ -35,23 +36,25 @@ fn gathered(seed: u64) -> Venue {
     venue.set_phase(Phase::OpeningAuction);
     let mut last = None;
     for _ in 0..ORDERS {
-        let side = if random.below(2) == 0 { Side::Buy } else { Side::Sell };
-        let login = random.below(u64::from(TRADERS)) as u32;
-        let order = Order { login, side, ticks: 970 + random.below(60), lots: 1 + random.below(30) };
+        let side = if random.remainder(2) == 0 { Side::Buy } else { Side::Sell };
+        let login = random.remainder(u64::from(TRADERS)) as u32;
+        let order = Order { login, side, ticks: 970 + random.remainder(60), lots: 1 + random.remainder(30) };
         let mut asked = Instructions::NOTHING;
-        match random.below(4) {
+        match random.remainder(4) {
             0 => asked.visibility = Visibility::Hidden,
-            1 => asked.display_quantity = 1 + random.below(order.lots) as u32,
+            1 => asked.display_quantity = 1 + random.remainder(order.lots) as u32,
             _ => {}
         }
-        if random.below(5) == 0 {
-            asked.self_trade =
-                Some(SelfTradePrevention { mode: modes[random.below(5) as usize], owner: Owner::Account });
+        if random.remainder(5) == 0 {
+            asked.self_trade = Some(SelfTradePrevention {
+                mode: modes[random.remainder(5) as usize],
+                owner: Owner::Account,
+            });
         }
         // The order before it, if that is of the same login and side and not linked.
         let link = last.take().filter(|(of, at, _)| (*of, *at) == (login, side));
         asked.oco = link.map_or(UserRef(0), |(.., user_ref)| user_ref);
-        let life = if random.below(2) == 0 { TimeInForce::Day } else { TimeInForce::GoodTillCancel };
+        let life = if random.remainder(2) == 0 { TimeInForce::Day } else { TimeInForce::GoodTillCancel };
         let user_ref = venue.enter_with(order, FIRST, life, Some(asked));
         last = link.is_none().then_some((login, side, user_ref));
     }

@@ -2,6 +2,7 @@
 
 use super::bench::{ALICE, BOB, Bench, PACKET_LEN_MAX, cancel, login_packet};
 use dojima::domain::{Command, LoginId};
+use dojima::runtime::SplitMix64;
 use dojima::wire::soup::{self, kind};
 
 fn packet(kind: u8, payload: &[u8]) -> Vec<u8> {
@@ -100,13 +101,8 @@ fn the_longest_packet_is_taken() {
 fn arbitrary_bytes_never_reach_a_bystander() {
     let mut bench = Bench::new();
     let (mut bystander, _) = bench.log_in(BOB, 0);
-    let mut state = 0x9E37_79B9_7F4A_7C15_u64;
-    let mut random = move || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        state
-    };
+    let mut numbers = SplitMix64::new(1);
+    let mut random = move || numbers.draw();
     for round in 1..=300 {
         let mut client = bench.connect();
         let mut bytes = if random() % 4 == 0 { Vec::new() } else { login_packet(ALICE, 0) };

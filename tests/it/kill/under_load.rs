@@ -9,9 +9,9 @@
 use crate::support::crash_site::examine;
 use crate::support::process::EngineProcess;
 use crate::support::trader::Trader;
-use crate::support::venue::Random;
 use dojima::config::{Config, Durability, OldSegments};
 use dojima::flow::generator::{GeneratorOptions, generate};
+use dojima::runtime::SplitMix64;
 use dojima::runtime::ThreadingMode;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -47,13 +47,13 @@ fn killed_under_load(mode: ThreadingMode, durability: Durability, seed: u64) {
     let config = config(venue.config(), mode, durability);
     let data = TempDir::new().expect("a temporary directory");
     let mut trader = Trader::new(&venue, seed, WINDOW);
-    let mut random = Random(seed);
+    let mut random = SplitMix64::new(seed);
     let mut last_event = 0;
     for kill in 1..=kills {
         let engine = EngineProcess::start(&config, data.path());
         let everything = kill % KILLS_PER_EXAMINATION == 0;
         trader.connect(engine.address, if everything { usize::MAX } else { OVERLAP });
-        trader.trade_for(Duration::from_micros(random.below(60_000)));
+        trader.trade_for(Duration::from_micros(random.remainder(60_000)));
         // While orders are on their way in and answers on their way out.
         engine.kill();
         story.kills = kill;

@@ -14,6 +14,7 @@ use dojima::domain::{
     TriggerReference, UserRef, Visibility, VolumeTiers,
 };
 use dojima::exchange::Exchange;
+use dojima::runtime::SplitMix64;
 use dojima::wire::ouch::{SEQUENCED_LEN_MAX, encode_sequenced};
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem::{Discriminant, discriminant};
@@ -24,7 +25,7 @@ const ASSETS: u16 = 3;
 struct Venue {
     exchange: Exchange,
     stamp: Stamp,
-    random: u64,
+    random: SplitMix64,
     last_refs: [u32; ACCOUNTS as usize],
     instruments: u32,
     events: Vec<EventRecord>,
@@ -38,7 +39,7 @@ impl Venue {
         let mut venue = Self {
             exchange: venue::exchange(10_000),
             stamp: Stamp { sequence: 0, time: Timestamp(1_795_000_000_000_000_000) },
-            random: seed,
+            random: SplitMix64::new(seed),
             last_refs: [0; ACCOUNTS as usize],
             instruments: 0,
             events: Vec::new(),
@@ -105,13 +106,8 @@ impl Venue {
         }
     }
 
-    /// splitmix64.
     fn random(&mut self, below: u64) -> u64 {
-        self.random = self.random.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.random;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (mixed ^ (mixed >> 31)) % below
+        self.random.remainder(below)
     }
 
     fn one_in(&mut self, times: u64) -> bool {

@@ -3,6 +3,7 @@
 use super::{Bench, append, small_market};
 use dojima::runtime::Agent;
 use dojima::runtime::Fatal;
+use dojima::runtime::SplitMix64;
 use rusqlite::Connection;
 use std::process::{Command, Stdio};
 
@@ -17,15 +18,14 @@ fn undisturbed(events: &[dojima::domain::EventRecord]) -> String {
 fn dropped_between_and_before_batches() {
     let (_, events) = small_market(30);
     let bench = Bench::with(&events);
-    let mut seed = 1_u64;
+    let mut random = SplitMix64::new(1);
     let mut lives = 0;
     loop {
         // Some writers die with a batch half gathered, some right after a commit.
-        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        let mut driven = bench.writer(64 + (seed >> 40) as usize % 500);
-        for _ in 0..(seed >> 60) {
+        let mut driven = bench.writer(64 + random.remainder(500) as usize);
+        for _ in 0..random.remainder(16) {
             driven.step();
-            driven.clock.advance((seed >> 50) % 90 * 1_000_000);
+            driven.clock.advance(random.remainder(90) * 1_000_000);
         }
         lives += 1;
         if driven.writer.watermark().get() == events.len() as u64 {

@@ -7,6 +7,7 @@ use dojima::domain::{
     VenueLimits,
 };
 use dojima::exchange::{Exchange, ExchangeLimits};
+use dojima::runtime::SplitMix64;
 use std::collections::BTreeMap;
 
 /// How often each thing happens, in parts of 1,000. What is left over are limit orders.
@@ -34,7 +35,7 @@ pub struct Market {
     pub exchange: Exchange,
     stamp: Stamp,
     last_event: u64,
-    random: u64,
+    random: SplitMix64,
     mix: Mix,
     accounts: u32,
     last_refs: Vec<u32>,
@@ -57,7 +58,7 @@ impl Market {
             }),
             stamp: Stamp { sequence: 0, time: Timestamp(1_795_000_000_000_000_000 + seed) },
             last_event: 0,
-            random: seed,
+            random: SplitMix64::new(seed),
             mix,
             accounts,
             last_refs: vec![0; accounts as usize],
@@ -163,13 +164,8 @@ impl Market {
         }
     }
 
-    /// splitmix64.
     fn random(&mut self, below: u64) -> u64 {
-        self.random = self.random.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.random;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (mixed ^ (mixed >> 31)) % below
+        self.random.remainder(below)
     }
 
     /// Some open order. Names of orders that are gone are dropped on the way.

@@ -5,7 +5,8 @@
 
 use super::random::Random;
 use dojima_journal::JournalError;
-use dojima_journal::storage::{LockGuard, NotSynced, ReadAt, Region, Storage, WriteAt, Writing};
+use dojima_journal::NotSynced;
+use dojima_journal::storage::{LockGuard, ReadAt, Region, Storage, WriteAt, Writing};
 use std::io::{self, Write};
 use std::ops::Range;
 use std::path::Path;

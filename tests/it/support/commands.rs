@@ -4,25 +4,21 @@
 use dojima::domain::{
     Cancel, Command, Enter, InstrumentId, LoginId, OrderPrice, Quantity, Replace, Side, TimeInForce, UserRef,
 };
+use dojima::runtime::SplitMix64;
 
 /// The generator. Equal seeds give equal commands, for ever.
 pub struct Commands {
-    random: u64,
+    random: SplitMix64,
     next_ref: [u32; 4],
 }
 
 impl Commands {
     pub fn new(seed: u64) -> Self {
-        Self { random: seed, next_ref: [1; 4] }
+        Self { random: SplitMix64::new(seed), next_ref: [1; 4] }
     }
 
-    /// splitmix64.
     fn random(&mut self, below: u64) -> u64 {
-        self.random = self.random.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.random;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (z ^ (z >> 31)) % below
+        self.random.remainder(below)
     }
 
     fn new_ref(&mut self, login: usize) -> UserRef {

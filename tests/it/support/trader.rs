@@ -4,11 +4,11 @@
 //! Every order is answered exactly once, in the order in which it was sent; every message keeps its number and its bytes.
 //! A difference is a panic that names the session and the message.
 
-use super::venue::Random;
 use dojima::client::session::{ClientError, Resume};
 use dojima::client::{Credentials, Session};
 use dojima::domain::{ClOrdId, Symbol, UserRef};
 use dojima::flow::Venue;
+use dojima::runtime::SplitMix64;
 use dojima::wire::ouch::{Appendage, CancelOrder, EnterOrder, Inbound, OrderRejected, Outbound};
 use std::collections::VecDeque;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -33,7 +33,7 @@ const CANCELS_REPEATED: usize = 256;
 pub struct Trader {
     lanes: Vec<Lane>,
     symbols: Vec<Symbol>,
-    random: Random,
+    random: SplitMix64,
     window: usize,
 }
 
@@ -84,7 +84,7 @@ impl Trader {
     pub fn new(venue: &Venue, seed: u64, window: usize) -> Self {
         let lane = |who| Lane { who, session: None, told: Told::default() };
         let lanes = venue.credentials().into_iter().map(lane).collect();
-        Self { lanes, symbols: venue.symbols(), random: Random(seed), window }
+        Self { lanes, symbols: venue.symbols(), random: SplitMix64::new(seed), window }
     }
 
     /// Logs all sessions in, has the last `overlap` messages of each told again, and waits until all that was ever told is
@@ -244,7 +244,8 @@ impl Lane {
     /// All messages of a stream of another engine. An order that is refused marks its end.
     fn hear_all(&self, address: SocketAddr, symbol: Symbol) -> Vec<Message> {
         let mut session = Session::connect(address, &self.who, Resume::START).expect("logged in");
-        let fence = EnterOrder { quantity: 0, user_ref: FENCE, ..next_order(&mut Random(0), &[symbol], 0) };
+        let fence =
+            EnterOrder { quantity: 0, user_ref: FENCE, ..next_order(&mut SplitMix64::new(0), &[symbol], 0) };
         session.send(&Inbound::Enter(fence, Appendage::default()));
         let (mut heard, mut fenced) = (Vec::new(), false);
         let end = Instant::now() + CATCH_UP_PATIENCE;
@@ -354,14 +355,14 @@ fn kept(message: &Outbound<'_>) -> Message {
 }
 
 /// Orders on both sides of a middle, so that most of them trade and books stay small.
-fn next_order(random: &mut Random, symbols: &[Symbol], user_ref: u32) -> EnterOrder {
+fn next_order(random: &mut SplitMix64, symbols: &[Symbol], user_ref: u32) -> EnterOrder {
     EnterOrder {
         user_ref: UserRef(user_ref),
-        side: if random.below(2) == 0 { b'B' } else { b'S' },
-        quantity: 1_000 + random.below(9_000) as u32,
-        symbol: symbols[random.below(symbols.len() as u64) as usize],
-        price: 6_000_000 + 100 * random.below(20),
-        time_in_force: if random.below(8) == 0 { b'3' } else { b'0' },
+        side: if random.remainder(2) == 0 { b'B' } else { b'S' },
+        quantity: 1_000 + random.remainder(9_000) as u32,
+        symbol: symbols[random.remainder(symbols.len() as u64) as usize],
+        price: 6_000_000 + 100 * random.remainder(20),
+        time_in_force: if random.remainder(8) == 0 { b'3' } else { b'0' },
         display: b'Y',
         capacity: b'P',
         iso: b'N',

@@ -22,19 +22,6 @@ pub struct Order {
     pub lots: u64,
 }
 
-/// A fixed stream of numbers (SplitMix64).
-pub struct Random(pub u64);
-
-impl Random {
-    pub fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (mixed ^ (mixed >> 31)) % end
-    }
-}
-
 /// The default limits but for the number of open orders, also of each account.
 pub fn limits(orders_max: u32) -> VenueLimits {
     VenueLimits::of_few_accounts(orders_max)

@@ -1,20 +1,12 @@
 //! Damaged copies: whatever is wrong, every command ends by itself and says what it found.
 
 use crate::recorded::*;
+use dojima::runtime::SplitMix64;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// splitmix64.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((mixed ^ (mixed >> 31)) % end as u64) as usize
-    }
+fn below(random: &mut SplitMix64, end: usize) -> usize {
+    random.remainder(end as u64) as usize
 }
 
 fn segments(dir: &Path) -> Vec<PathBuf> {
@@ -26,20 +18,20 @@ fn segments(dir: &Path) -> Vec<PathBuf> {
 }
 
 /// Does one of many bad things to a journal, and says which.
-fn damage(dir: &Path, random: &mut Random) -> String {
+fn damage(dir: &Path, random: &mut SplitMix64) -> String {
     let segments = segments(dir);
-    let path = &segments[random.below(segments.len())];
+    let path = &segments[below(random, segments.len())];
     let mut bytes = fs::read(path).expect("the segment");
     let used = bytes.iter().rposition(|byte| *byte != 0).map_or(1, |last| last + 1);
-    let (from, to) = (random.below(used), random.below(used));
+    let (from, to) = (below(random, used), below(random, used));
     let (from, to) = (from.min(to), from.max(to));
-    let what = match random.below(8) {
+    let what = match below(random, 8) {
         0 => {
-            bytes[from] ^= 1 << random.below(8);
+            bytes[from] ^= 1 << below(random, 8);
             "a flipped bit"
         }
         1 => {
-            bytes[random.below(64)] = random.below(256) as u8;
+            bytes[below(random, 64)] = below(random, 256) as u8;
             "another byte in the header"
         }
         2 => {
@@ -51,7 +43,7 @@ fn damage(dir: &Path, random: &mut Random) -> String {
             "zeros"
         }
         4 => {
-            bytes[from..to].iter_mut().for_each(|byte| *byte = random.below(256) as u8);
+            bytes[from..to].iter_mut().for_each(|byte| *byte = below(random, 256) as u8);
             "noise"
         }
         5 => {
@@ -63,7 +55,7 @@ fn damage(dir: &Path, random: &mut Random) -> String {
             return format!("{} removed", path.display());
         }
         _ => {
-            let other = &segments[random.below(segments.len())];
+            let other = &segments[below(random, segments.len())];
             bytes = fs::read(other).expect("the segment");
             "another segment in its place"
         }
@@ -76,7 +68,7 @@ fn damage(dir: &Path, random: &mut Random) -> String {
 fn every_outcome_is_a_message_and_never_a_panic() {
     let whole = small_journal(400);
     let elsewhere = tempfile::tempdir().expect("a directory");
-    let mut random = Random(20_261_124);
+    let mut random = SplitMix64::new(20_261_124);
     let mut bad = 0;
     for _ in 0..32 {
         let folder = copy(whole.path());

@@ -1,11 +1,12 @@
 //! Books that are very deep, very long or very wide.
 
-use super::{Order, Random, Venue, scattered};
+use super::{Order, Venue, scattered};
 use crate::support::venue::limits;
 use dojima::domain::{
     AccountId, Command, Event, InstrumentId, LoginId, OrderPrice, Quantity, Replace, Side, TimeInForce,
     UserRef, VenueLimits,
 };
+use dojima::runtime::SplitMix64;
 use std::collections::BTreeMap;
 
 const BOTH: [Side; 2] = [Side::Buy, Side::Sell];
@@ -197,12 +198,12 @@ fn prices_scattered_over_all_that_the_wire_can_name() {
     let mut venue = Venue::new(1, 4);
     let limits = VenueLimits { orders_touched_max: 1_000_000, ..limits(ORDERS as u32) };
     venue.send(&Command::SetLimits { limits });
-    let mut random = Random(1);
+    let mut random = SplitMix64::new(1);
     let mut model: [BTreeMap<u64, u64>; 2] = Default::default();
     let counted = allocation_counter::measure(|| {
         for at in 0..ORDERS {
             let side = (at % 2) as usize;
-            let half = random.below(end / 2 - 1);
+            let half = random.remainder(end / 2 - 1);
             let ticks = match at {
                 0 => 1,
                 1 => end - 1,

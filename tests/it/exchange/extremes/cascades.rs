@@ -1,6 +1,6 @@
 //! One command that does very much.
 
-use super::{FIRST, Order, QUOTE, Random, Venue, scattered};
+use super::{FIRST, Order, QUOTE, Venue, scattered};
 use crate::support::venue::limits;
 use dojima::domain::{
     AccountId, CancelFilter, Command, Event, Instructions, KillScope, LoginId, MassCancel, OrderId,
@@ -8,6 +8,7 @@ use dojima::domain::{
     TriggerReference, VenueLimits,
 };
 use dojima::exchange::{Progress, TRIGGERS_MAX};
+use dojima::runtime::SplitMix64;
 use std::collections::BTreeMap;
 
 const MANY: u64 = 100_000;
@@ -233,12 +234,12 @@ fn auction(sides: &[BTreeMap<u64, u64>; 2]) -> (u64, u64, u64) {
 fn an_auction_of_a_hundred_thousand_orders_a_side() {
     let mut venue = Venue::new(2 * MANY as u32, 10);
     venue.set_phase(Phase::OpeningAuction);
-    let mut random = Random(3);
+    let mut random = SplitMix64::new(3);
     let mut sides: [BTreeMap<u64, u64>; 2] = Default::default();
     for at in 0..2 * MANY {
         let side = [Side::Buy, Side::Sell][(at % 2) as usize];
-        let ticks = 10_000 + random.below(8_000) - if side == Side::Sell { 2_000 } else { 0 };
-        let lots = 1 + random.below(50);
+        let ticks = 10_000 + random.remainder(8_000) - if side == Side::Sell { 2_000 } else { 0 };
+        let lots = 1 + random.remainder(50);
         venue.enter(Order { login: (at % 10) as u32, side, ticks, lots });
         *sides[(at % 2) as usize].entry(ticks).or_default() += lots;
     }

@@ -5,7 +5,7 @@ mod books;
 mod cascades;
 mod crowds;
 
-use crate::support::venue::{BASE, FIRST, Order, QUOTE, Random, Venue};
+use crate::support::venue::{BASE, FIRST, Order, QUOTE, Venue};
 
 /// A fixed permutation of the numbers below `count`, for which `count` must be no multiple of 7,919.
 fn scattered(count: u64) -> impl Iterator<Item = u64> {
