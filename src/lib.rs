@@ -11,12 +11,15 @@
 //!
 //! The modules in reading order: values ([`domain`]), the pure core ([`exchange`]), the ring that joins the
 //! stages ([`ring`]) and what runs them ([`runtime`]), bytes ([`wire`]), tables ([`sql`]), sockets ([`net`]), the stages themselves ([`stages`]), how they
-//! are wired ([`pipeline`]), what operators ask ([`operator`]) and warmed up ([`recovery`], [`replica`]), and the human edge ([`config`], [`cli`], [`client`]).
+//! are wired ([`pipeline`]), what operators ask ([`operator`]) and warmed up ([`recovery`], [`replica`]), the human edge ([`config`], [`cli`]),
+//! and the other side of the wire ([`client`], and [`flow`]: what it is made to send).
+//! [`cli`] and [`flow`] are there with the feature `cli`, which is on by default.
 //! docs/ARCHITECTURE.md follows one order through all of it.
 
 // What .clippy.toml bans is denied where it would break determinism or block: clocks and threads for everything that an
 // agent runs, hash maps for the pure core.
 
+#[cfg(feature = "cli")]
 pub mod cli;
 pub mod client;
 pub mod config;
@@ -25,6 +28,8 @@ pub mod domain;
 pub mod engine;
 #[deny(clippy::disallowed_methods, clippy::disallowed_types)]
 pub mod exchange;
+#[cfg(feature = "cli")]
+pub mod flow;
 #[deny(clippy::disallowed_methods, clippy::disallowed_types)]
 pub mod market;
 #[deny(clippy::disallowed_methods)]

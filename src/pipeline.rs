@@ -17,6 +17,7 @@ pub(crate) mod settings;
 
 pub use proofs::proofs;
 pub use rehearsal::rehearse;
+pub use seats::{StopPhase, Thread};
 
 pub use crate::net::{Sockets, TcpSockets};
 pub use crate::stages::feed::FeedSockets;
@@ -34,9 +35,7 @@ use crate::replica::State;
 use crate::ring::{Consumer, CursorReader, Producer, RingBuilder, cursor, spsc};
 use crate::runtime::chairs::{Lag, Waits};
 use crate::runtime::planted::{Bug, is_planted};
-use crate::runtime::{
-    Agent, Clocks, Counters, Doorbell, Fatal, IdleStrategy, Mute, Place, StampClock, ThreadingMode, UnixNanos,
-};
+use crate::runtime::{Clocks, Counters, Doorbell, Fatal, Mute, StampClock, ThreadingMode, UnixNanos};
 use crate::stages::archiver::{Archiver, ArchiverPorts};
 use crate::stages::doorman::{Door, Doorman};
 use crate::stages::feed::{FeedFiles, FeedPorts, FeedPublisher, FeedStart};
@@ -62,29 +61,6 @@ pub struct Pipeline {
     pub threads: Vec<Thread>,
     /// The outside's ends.
     pub handles: Handles,
-}
-
-/// One thread: what runs on it and how it waits.
-pub struct Thread {
-    /// What runs on it.
-    pub agent: Box<dyn Agent>,
-    /// How it waits.
-    pub idle: Box<dyn IdleStrategy>,
-    /// Where it runs and how much it counts.
-    pub place: Place,
-    /// When it is stopped.
-    pub stop: StopPhase,
-}
-
-/// Threads stop in this order, each group after the one before it has nothing left to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum StopPhase {
-    /// Gateway, timer, sequencer, matcher.
-    Hot,
-    /// Journaler and archiver.
-    Disk,
-    /// The SQL writer, after it has caught up with the event log, the shadow, the feed, and the doorman.
-    Followers,
 }
 
 /// What the outside keeps of a pipeline.

@@ -15,6 +15,7 @@ mod event_log;
 mod missing;
 mod rehearsal;
 mod replay;
+mod settings;
 mod start;
 
 pub use clock::{AHEAD_MAX, BEHIND_MAX, ImplausibleClock};
@@ -23,42 +24,17 @@ pub use error::RecoveryError;
 pub use missing::Missing;
 pub use rehearsal::{Rehearsed, rehearse};
 pub use replay::{Progress, Replayed, replay};
+pub use settings::{Proof, RecoverySettings};
 pub use start::Skipped;
 
-use crate::domain::{Command, Event, Stamp, Timestamp, codec};
+use crate::domain::{Command, Event, Stamp, codec};
 use crate::replica::{SnapshotInfo, State};
 use dojima_journal::storage::LockGuard;
-use dojima_journal::{Options, Verdict, Writer};
+use dojima_journal::{Verdict, Writer};
 use event_log::{EventLog, append_patiently};
 use start::Start;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
-
-/// What recovery needs to know.
-#[derive(Clone, Debug)]
-pub struct RecoverySettings {
-    /// How the journal is written.
-    pub journal: Options,
-    /// How the event log is written.
-    pub event_log: Options,
-    /// What a first start journals before anything else.
-    pub opening: Vec<Command>,
-    /// The time of the start, by the wall clock: that of those commands.
-    pub now: Timestamp,
-    /// What becomes of a start at a time that contradicts the last stamp in the journal.
-    pub implausible_clock: ImplausibleClock,
-    /// What else says which commands were durable.
-    pub proofs: Vec<Proof>,
-}
-
-/// Something that is only made of commands that are on the disk: the journal must reach as far.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Proof {
-    /// The file or folder.
-    pub path: PathBuf,
-    /// The last command that it is made of; 0: none.
-    pub sequence: u64,
-}
 
 /// A warm engine: everything that the stages start with.
 #[derive(Debug)]

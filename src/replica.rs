@@ -2,10 +2,12 @@
 //!
 //! Recovery makes one and hands it to the stages; the shadow keeps one beside the engine, and a snapshot is one in a file.
 
+mod error;
 pub mod snapshot;
 mod snapshots;
 
-pub use snapshots::{SnapshotError, SnapshotInfo, Snapshots, is_snapshot_file};
+pub use error::SnapshotError;
+pub use snapshots::{SnapshotInfo, Snapshots, is_snapshot_file};
 
 use crate::domain::streams::StreamIndex;
 use crate::domain::{Command, Event, EventRecord, Listings, Stamp, VenueLimits};

@@ -2,8 +2,8 @@
 
 use super::flow::{Kind, Message, Venue, What};
 use super::venue::Dojima;
-use dojima::client::{ActionKind, Flow};
 use dojima::domain::{OrderPrice, Side, TimeInForce};
+use dojima::flow::{ActionKind, Flow};
 use std::path::PathBuf;
 
 /// The recordings by short names.

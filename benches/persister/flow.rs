@@ -1,8 +1,8 @@
 //! The demo's generated flow as events: what its traders send, applied to an exchange on this thread.
 
-use dojima::client::flow::generator::{GeneratorOptions, generate};
-use dojima::client::flow::{ActionKind, FlowAction};
 use dojima::domain::{Cancel, Command, Echo, Enter, EventRecord, LoginId, Quantity, Replace, Stamp, UserRef};
+use dojima::flow::generator::{GeneratorOptions, generate};
+use dojima::flow::{ActionKind, FlowAction};
 use dojima::replica::State;
 use std::convert::Infallible;
 

@@ -1,7 +1,8 @@
 //! `dojima itch`: the log of market data as a file that any ITCH 5.0 parser reads ("BinaryFILE": every message with its
 //! length before it, u16 big-endian).
 
-use super::{DataArgs, print, show};
+use super::args::DataArgs;
+use super::{print, show};
 use crate::recovery::DataDir;
 use crate::stages::feed::{newest_checkpoint, read_log};
 use crate::wire::itch::{Message, event_code};

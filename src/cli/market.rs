@@ -1,5 +1,6 @@
 //! `dojima market`: the market in the terminal, from the feed of a running engine.
 
+use super::args::read_config;
 use super::password::PasswordArgs;
 use super::print;
 use crate::client::market::join;
@@ -57,7 +58,7 @@ pub struct MarketArgs {
 /// # Errors
 /// When the engine cannot be reached, refuses the login, or ends the session.
 pub fn run(args: MarketArgs) -> anyhow::Result<ExitCode> {
-    let config = super::read_config(args.config.as_deref())?;
+    let config = read_config(args.config.as_deref())?;
     let address = args.address.unwrap_or(config.market_data.listen);
     let glimpse = args.glimpse.unwrap_or(config.market_data.glimpse_listen);
     let who = Credentials {
@@ -70,7 +71,7 @@ pub fn run(args: MarketArgs) -> anyhow::Result<ExitCode> {
         .as_deref()
         .map(|text| Symbol::new(&text.to_ascii_uppercase()).context("a symbol has 1 to 8 characters"));
     let symbol = symbol.transpose()?;
-    let units = UnitsTable::of(&config);
+    let units = super::units::units_of(&config);
     if !(0.01..=3_600.0).contains(&args.every) {
         bail!("--every must be from 0.01 to 3600 seconds");
     }

@@ -3,6 +3,7 @@
 //! Exit codes: 0 all went well, 1 an error or a failed check, 2 wrong usage, 10 and above a [`Fatal`] with its own
 //! code for each reason (see the table there).
 
+mod args;
 pub mod client;
 pub mod demo;
 pub mod hash_password;
@@ -13,17 +14,17 @@ pub mod outlook;
 mod password;
 pub mod print;
 pub mod replay;
+mod replay_bar;
 pub mod serve;
 pub mod show;
 pub mod snapshot;
+mod units;
 pub mod verify;
 
-use crate::config::{Config, ConfigError};
 use crate::engine::StartError;
 use crate::runtime::{Fatal, log};
-use anyhow::{Context, Error};
-use clap::{Args, Parser, Subcommand};
-use std::path::{Path, PathBuf};
+use anyhow::Error;
+use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
 #[derive(Debug, Parser)]
@@ -55,31 +56,6 @@ enum Command {
     Operator(operator::OperatorArgs),
     /// Read a password from stdin and print its hash, for password_hash in the configuration
     HashPassword,
-}
-
-/// Where an engine's files are. Shared by the commands that read them.
-#[derive(Debug, Args)]
-pub struct DataArgs {
-    /// The engine's data directory
-    #[arg(long, value_name = "DIR", default_value = "data")]
-    pub data: PathBuf,
-}
-
-impl DataArgs {
-    /// The directory, which must be there.
-    ///
-    /// # Errors
-    /// When it is not.
-    pub fn existing_dir(&self) -> anyhow::Result<&PathBuf> {
-        let metadata = std::fs::metadata(&self.data);
-        metadata.with_context(|| format!("no data directory {}", self.data.display()))?;
-        Ok(&self.data)
-    }
-}
-
-/// The configuration of the file, or the built-in one.
-fn read_config(file: Option<&Path>) -> Result<Config, ConfigError> {
-    file.map_or_else(|| Ok(Config::embedded_default()), Config::load)
 }
 
 /// Parses the process's arguments, does what they say and returns the exit code.

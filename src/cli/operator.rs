@@ -1,6 +1,7 @@
 //! `dojima operator`: asks something of the engine that is running on a data directory.
 
-use super::{DataArgs, print};
+use super::args::DataArgs;
+use super::print;
 use crate::operator::{Order, Reply, ask};
 use anyhow::bail;
 use clap::Args;

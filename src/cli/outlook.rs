@@ -1,6 +1,6 @@
 //! What is missing of a data directory, and what a start on it would come to: the same words in every command.
 
-use super::replay::ReplayBar;
+use super::replay_bar::ReplayBar;
 use super::show::{count, thousands};
 use crate::config::Config;
 use crate::engine::{StartError, rehearse};

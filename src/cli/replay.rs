@@ -1,6 +1,8 @@
 //! `dojima replay`: what the journal comes to.
 
-use super::{DataArgs, outlook, print, show};
+use super::args::DataArgs;
+use super::replay_bar::ReplayBar;
+use super::{outlook, print, show};
 use crate::domain::EventRecord;
 use crate::engine::StartError;
 use crate::recovery::{self, DataDir, Missing, Progress, RecoveryError};
@@ -9,7 +11,6 @@ use anyhow::bail;
 use clap::Args;
 use dojima_journal::storage::Storage;
 use dojima_journal::{ArchivedStorage, FoundBeside, Scanned, Verdict, scan_beside};
-use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -145,29 +146,6 @@ fn start(data: &DataDir, scanned: &Scanned) -> anyhow::Result<State> {
         }
     }
     bail!("the journal starts at command {first}, and no snapshot reaches it{why}")
-}
-
-/// A bar on stderr that counts the commands of a replay; hidden where stderr is no terminal. It is there only while commands
-/// are left, so that nothing of it stays when a start has nothing to replay, is refused or goes on.
-pub(super) struct ReplayBar(ProgressBar);
-
-impl ReplayBar {
-    pub(super) fn new() -> Self {
-        let style = ProgressStyle::with_template(
-            "replaying {bar:30} {human_pos} of {human_len} commands, {per_sec}, {eta} left",
-        );
-        let bar = ProgressBar::new(0).with_finish(ProgressFinish::AndClear);
-        Self(bar.with_style(style.expect("the template is fixed")))
-    }
-
-    pub(super) fn show(&self, progress: Progress) {
-        if progress.commands >= progress.commands_total {
-            self.0.finish_and_clear();
-            return;
-        }
-        self.0.set_length(progress.commands_total);
-        self.0.set_position(progress.commands);
-    }
 }
 
 /// How the journal ended, in words; what is being written has no end.

@@ -1,6 +1,8 @@
 //! `dojima serve`: the engine until Ctrl-C.
 
-use super::replay::{ReplayBar, verdict};
+use super::args::read_config;
+use super::replay::verdict;
+use super::replay_bar::ReplayBar;
 use super::{outlook, print, show};
 use crate::config::{Config, DEFAULT_TOML, Durability, OldSegments};
 use crate::engine::{Engine, ImplausibleClock, Launch, OnFatal, OrderEntry};
@@ -57,7 +59,7 @@ pub struct ServeArgs {
 
 impl ServeArgs {
     fn read_config(&self) -> anyhow::Result<Config> {
-        let mut config = super::read_config(self.config.as_deref())?;
+        let mut config = read_config(self.config.as_deref())?;
         if let Some(listen) = self.listen {
             config.gateway.listen = listen;
             if listen.port() == 0 {

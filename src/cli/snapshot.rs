@@ -1,7 +1,8 @@
 //! `dojima snapshot`: the state in a file, so that the next start need not replay the journal.
 
-use super::replay::ReplayBar;
-use super::{DataArgs, print, show};
+use super::args::{DataArgs, read_config};
+use super::replay_bar::ReplayBar;
+use super::{print, show};
 use crate::engine::recovery_settings;
 use crate::recovery::{
     self, DataDir, ImplausibleClock, Progress, Recovered, RecoveryError, RecoverySettings,
@@ -36,7 +37,7 @@ pub struct SnapshotArgs {
 /// # Errors
 /// When the directory cannot be recovered, the snapshot cannot be written, or the engine does not answer in time.
 pub fn run(args: SnapshotArgs) -> anyhow::Result<ExitCode> {
-    let config = super::read_config(args.config.as_deref())?;
+    let config = read_config(args.config.as_deref())?;
     let data = DataDir::new(args.source.existing_dir()?);
     if dojima_journal::scan_beside(data.journal())?.scanned.next_sequence() == 1 {
         bail!("no commands in {}", data.journal().dir().display());

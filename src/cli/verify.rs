@@ -1,8 +1,9 @@
 //! `dojima verify`: journal, event log, market data and SQL tell the same story.
 
+use super::args::{DataArgs, read_config};
 use super::outlook::{self, Outlook};
 use super::replay::{Replayed, end, replay, scan};
-use super::{DataArgs, print, show};
+use super::{print, show};
 use crate::config::{Config, OldSegments};
 use crate::domain::{AccountId, AssetId, EventRecord, codec};
 use crate::recovery::{DataDir, Missing};
@@ -39,7 +40,7 @@ pub struct VerifyArgs {
 /// # Errors
 /// When something cannot be read at all. A check that fails is no error but a line of the table and exit code 1.
 pub fn run(args: VerifyArgs) -> anyhow::Result<ExitCode> {
-    let config = super::read_config(args.config.as_deref())?;
+    let config = read_config(args.config.as_deref())?;
     let data = DataDir::new(args.source.existing_dir()?);
     // Last to first: whatever grows meanwhile, each of them then holds at least what the one before it had.
     let sql = open_sql(&config, &data);

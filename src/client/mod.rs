@@ -1,4 +1,4 @@
-//! The other side of the wire: a trading client, for programs that trade, and for the demo, tests and load.
+//! The other side of the wire: a trading client, for programs that trade.
 //!
 //! [`Client`] is what a program uses that trades: it logs in, numbers its requests, and gives what comes of them as
 //! [`ClientEvent`]s, waiting or not. Codes come with words ([`explain`]). [`NewOrder`] and [`Replacement`] say everything that
@@ -45,27 +45,21 @@
 //!
 //! Whole programs are in tests/examples: a market maker, a reader of drop copies, and a reader of market data.
 //!
-//! Below it, [`session`] is one OUCH session with nothing on top, and [`market`] one of market data. [`flow`] is what is to be sent (recorded or generated), and
-//! [`driver`] plays a flow through one or more sessions, keeps the books of a client on it, and resumes after either side has
-//! crashed.
+//! Below it, [`session`] is one OUCH session with nothing on top, and [`market`] one of market data.
 
 pub mod blotter;
-pub mod driver;
 pub mod event;
 pub mod explain;
-pub mod flow;
 pub mod market;
 pub mod order;
 pub mod session;
 mod stream;
 pub mod trader;
 pub mod units;
-mod wait;
+pub(crate) mod wait;
 
-pub use driver::{Driver, DriverError, DriverOptions, Fill, Ordering, Pace, Progress, Turn};
 pub use event::{ClientEvent, ClientMessage, CopyOf, EventError, Liquidity, OrderTerms, SelfMatchStrategy};
 pub use explain::{CancelCode, RejectCode};
-pub use flow::{ActionKind, Flow, FlowAction, OrderIndex, SessionIndex};
 pub use market::{MarketError, MarketSession, Snapshot};
 pub use order::{NewOrder, Replacement};
 pub use session::{ClientError, Credentials, Received, Resume, Session};

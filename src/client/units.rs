@@ -1,7 +1,6 @@
 //! What a person's prices and quantities are on the wire, and back. OUCH carries neither tick, lot nor decimals, so a client
-//! takes them from the venue's configuration.
+//! has them from elsewhere: from whoever runs the venue, or from its configuration.
 
-use crate::config::{Config, InstrumentConfig};
 use crate::domain::decimal::{self, DecimalError};
 use crate::domain::{Amount, OrderPrice, Quantity, Symbol};
 use rust_decimal::Decimal;
@@ -30,34 +29,20 @@ pub struct Units {
 pub struct UnitsTable(Vec<Units>);
 
 impl UnitsTable {
-    /// Those of a configuration. An instrument whose numbers make no sense, which the configuration's own check refuses, is
-    /// left out.
-    pub fn of(config: &Config) -> Self {
-        let scale =
-            |code: &str| config.assets.iter().find(|asset| asset.code == code).map(|asset| asset.scale);
-        let units_of = |instrument: &InstrumentConfig| {
-            let base_scale = scale(&instrument.base)?;
-            Some(Units {
-                symbol: Symbol::new(&instrument.symbol)?,
-                price_decimals: instrument.price_decimals,
-                lot: decimal::amount(instrument.lot, base_scale).ok().filter(|lot| lot.0 > 0)?,
-                base_scale,
-                base: instrument.base.clone(),
-                quote: instrument.quote.clone(),
-                quote_scale: scale(&instrument.quote)?,
-            })
-        };
-        Self(config.instruments.iter().filter_map(units_of).collect())
-    }
-
     /// The instrument with this symbol.
     pub fn find(&self, symbol: Symbol) -> Option<&Units> {
         self.0.iter().find(|units| units.symbol == symbol)
     }
 
-    /// All of them, in the order of the configuration.
+    /// All of them, in the order in which they were given.
     pub fn iter(&self) -> impl Iterator<Item = &Units> {
         self.0.iter()
+    }
+}
+
+impl FromIterator<Units> for UnitsTable {
+    fn from_iter<I: IntoIterator<Item = Units>>(units: I) -> Self {
+        Self(units.into_iter().collect())
     }
 }
 
@@ -112,8 +97,16 @@ mod tests {
 
     #[test]
     fn numbers_go_to_the_wire_and_back() {
-        let table = UnitsTable::of(&Config::embedded_default());
         let symbol = Symbol::new("BTC-USDT").expect("a symbol");
+        let table = UnitsTable::from_iter([Units {
+            symbol,
+            price_decimals: 2,
+            lot: Amount(1_000),
+            base_scale: 8,
+            base: "BTC".to_owned(),
+            quote: "USDT".to_owned(),
+            quote_scale: 6,
+        }]);
         let units = table.find(symbol).expect("it is listed");
         assert_eq!((units.base.as_str(), units.quote.as_str()), ("BTC", "USDT"));
         let number = |text: &str| Decimal::from_str_exact(text).expect("a number");

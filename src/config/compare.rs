@@ -5,7 +5,8 @@
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
-use super::{Config, venue};
+use super::file::Config;
+use super::opening;
 use crate::domain::{
     AccountId, AssetCode, AssetId, AssetSettings, Command, LimitScope, ListInstrument, LoginId, LoginName,
     OrderLimits, Ppm, Protection, Quantity, Switch, VolumeTiers, decimal,
@@ -44,7 +45,7 @@ impl fmt::Display for Difference {
 }
 
 pub(super) fn differences(config: &Config, journaled: &[Command]) -> Vec<Difference> {
-    let ours = Terms::read(config, &venue::resolve(config).0);
+    let ours = Terms::read(config, &opening::resolve(config).0);
     let theirs = Terms::read(config, journaled);
     let keys = ours.0.keys().chain(theirs.0.keys().filter(|key| !ours.0.contains_key(*key)));
     keys.filter(|key| ours.0.get(*key) != theirs.0.get(*key))

@@ -1,6 +1,7 @@
 //! What can be wrong with a configuration, said so that it can be put right.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 
 /// A configuration that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -113,5 +114,26 @@ impl Problems {
         result: Result<T, E>,
     ) -> Option<T> {
         result.map_err(|reason| self.add(key, value, reason)).ok()
+    }
+}
+
+/// 1 to `len_max` ASCII letters and digits.
+pub(super) fn is_alphanumeric(text: &str, len_max: usize) -> bool {
+    (1..=len_max).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric())
+}
+
+/// The value as it stands in the file.
+pub(super) fn quoted(text: &str) -> String {
+    format!("{text:?}")
+}
+
+pub(super) fn within<T: PartialOrd + fmt::Display + Copy>(
+    p: &mut Problems,
+    key: &str,
+    value: T,
+    range: RangeInclusive<T>,
+) {
+    if !range.contains(&value) {
+        p.add(key, value, format!("must be from {} to {}", range.start(), range.end()));
     }
 }

@@ -8,6 +8,8 @@
 mod compare;
 mod error;
 mod exact;
+mod file;
+mod opening;
 mod place;
 mod sections;
 mod settings;
@@ -18,6 +20,7 @@ mod words;
 
 pub use compare::Difference;
 pub use error::{ConfigError, Problem};
+pub use file::Config;
 pub use sections::{
     Durability, EngineSection, EventLogSection, ExchangeSection, GatewaySection, InlineSync, JournalSection,
     JournalWrite, MarketDataSection, OldSegments, RetentionSection, RingsSection, SnapshotsSection,
@@ -31,65 +34,10 @@ pub use users::{LoginConfig, LoginLimitsConfig, Network, UserRole};
 pub use venue::{AccountConfig, AssetConfig, InstrumentConfig, TradingLogin};
 
 use crate::domain::Command;
-use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 /// The built-in configuration as text, comments and all.
 pub const DEFAULT_TOML: &str = include_str!("default.toml");
-
-/// A whole configuration. `default.toml` says what each key means and in which unit.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Config {
-    /// Threads.
-    #[serde(default)]
-    pub engine: EngineSection,
-    /// Sizes of the rings.
-    #[serde(default)]
-    pub rings: RingsSection,
-    /// The journal of commands.
-    #[serde(default)]
-    pub journal: JournalSection,
-    /// The log of events.
-    #[serde(default)]
-    pub event_log: EventLogSection,
-    /// The second exchange, and its snapshots.
-    #[serde(default)]
-    pub snapshots: SnapshotsSection,
-    /// What is kept of all that is written.
-    #[serde(default)]
-    pub retention: RetentionSection,
-    /// Order entry.
-    #[serde(default)]
-    pub gateway: GatewaySection,
-    /// Market data.
-    #[serde(default)]
-    pub market_data: MarketDataSection,
-    /// Order entry for those who are not on a private network.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tls: Option<TlsSection>,
-    /// The matching core.
-    #[serde(default)]
-    pub exchange: ExchangeSection,
-    /// The database.
-    #[serde(default)]
-    pub sql: SqlSection,
-    /// What happens by itself.
-    #[serde(default)]
-    pub timers: TimersSection,
-    /// How accounts come to their fee tiers.
-    #[serde(default)]
-    pub fees: FeesSection,
-    /// What accounts hold, in the order of asset ids.
-    pub assets: Vec<AssetConfig>,
-    /// What is traded, in the order of instrument ids.
-    pub instruments: Vec<InstrumentConfig>,
-    /// Who trades, in the order of account ids from 1 (account 0 takes the fees).
-    pub accounts: Vec<AccountConfig>,
-    /// Who may come in without an account: for market data and administration. Not journaled.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub users: Vec<LoginConfig>,
-}
 
 impl Config {
     /// The built-in configuration: spot BTC-USDT and ETH-USDT, four accounts with money to try things out.
@@ -136,7 +84,7 @@ impl Config {
     /// [`ConfigError::Invalid`] with every problem that there is, each with its key, value and reason.
     pub fn validate(&self) -> Result<(), ConfigError> {
         let mut problems = validate::limits(self);
-        problems.append(&mut venue::resolve(self).1);
+        problems.append(&mut opening::resolve(self).1);
         if problems.is_empty() { Ok(()) } else { Err(ConfigError::invalid(problems)) }
     }
 
@@ -147,7 +95,7 @@ impl Config {
     /// # Errors
     /// [`ConfigError::Invalid`] when the configuration was changed since it was checked and its venue is now wrong.
     pub fn opening_commands(&self) -> Result<Vec<Command>, ConfigError> {
-        match venue::resolve(self) {
+        match opening::resolve(self) {
             (commands, problems) if problems.is_empty() => Ok(commands),
             (_, problems) => Err(ConfigError::invalid(problems)),
         }
@@ -155,7 +103,7 @@ impl Config {
 
     /// Every login with its id and account, as the opening commands number them.
     pub fn logins(&self) -> Vec<TradingLogin> {
-        venue::logins(self)
+        venue::logins(&self.accounts)
     }
 
     /// The logins of the journaled opening commands that the file still has, by their names: numbers and accounts are

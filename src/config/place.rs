@@ -1,7 +1,7 @@
 //! What can be wrong with a configuration in one data directory: the database in the place of the engine's own files.
 
-use super::error::{Problem, Problems};
-use super::{Config, ConfigError};
+use super::error::{ConfigError, Problem, Problems};
+use super::file::Config;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};

@@ -1,11 +1,11 @@
 //! The bounds of every limit, and how the limits relate, in one place.
 
-use super::error::{Problem, Problems};
+use super::error::{Problem, Problems, is_alphanumeric, quoted, within};
+use super::file::Config;
 use super::place::TAKEN;
-use super::{Config, sections::GatewaySection};
+use super::sections::GatewaySection;
 use crate::domain::{self, Command, VenueLimits};
 use std::ffi::OsStr;
-use std::fmt::Display;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::Component;
@@ -196,25 +196,4 @@ fn session_id(first: &str, session: u32) -> Option<[u8; 10]> {
     let mut field = [b' '; 10];
     field.get_mut(..first.len())?.copy_from_slice(first.as_bytes());
     domain::session::session_id(field, session)
-}
-
-/// 1 to `len_max` ASCII letters and digits.
-pub(super) fn is_alphanumeric(text: &str, len_max: usize) -> bool {
-    (1..=len_max).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric())
-}
-
-/// The value as it stands in the file.
-pub(super) fn quoted(text: &str) -> String {
-    format!("{text:?}")
-}
-
-pub(super) fn within<T: PartialOrd + Display + Copy>(
-    p: &mut Problems,
-    key: &str,
-    value: T,
-    range: RangeInclusive<T>,
-) {
-    if !range.contains(&value) {
-        p.add(key, value, format!("must be from {} to {}", range.start(), range.end()));
-    }
 }

@@ -1,6 +1,6 @@
 //! One instrument as the market sees it: price levels, trading state, the last trades.
 
-use super::levels::Levels;
+use super::levels::{Level, Levels};
 use crate::domain::Symbol;
 use crate::wire::itch::Imbalance;
 use bincode::{Decode, Encode};
@@ -8,17 +8,6 @@ use std::collections::VecDeque;
 
 /// Trades that are remembered of every instrument.
 const PRINTS_KEPT: usize = 32;
-
-/// All lots at one price of one side.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Level {
-    /// Price units.
-    pub price: u32,
-    /// Lots.
-    pub shares: u64,
-    /// Orders.
-    pub orders: u32,
-}
 
 /// A trade that was printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]

@@ -1,7 +1,17 @@
 //! The price levels of one side of a book, in the order of their prices.
 
-use super::Level;
 use std::collections::BTreeMap;
+
+/// All lots at one price of one side.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Level {
+    /// Price units.
+    pub price: u32,
+    /// Lots.
+    pub shares: u64,
+    /// Orders.
+    pub orders: u32,
+}
 
 /// Levels in a page.
 const PAGE: u32 = 16;

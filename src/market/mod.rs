@@ -11,8 +11,9 @@ mod state;
 mod table;
 mod watch;
 
-pub use book::{Book, Depth, Level, Print};
+pub use book::{Book, Depth, Print};
 pub use books::{BookError, Books};
 pub use feed::{Feed, Published};
+pub use levels::Level;
 pub use state::StateError;
 pub use watch::{InstrumentView, MarketView, MarketWatch};

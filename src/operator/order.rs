@@ -23,7 +23,8 @@ pub(super) const LINE_BYTES_MAX: usize = 4096;
 const SESSIONS_LEFT_MIN: u32 = 1_000;
 
 /// What an operator can ask for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, clap::Subcommand)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "cli", derive(clap::Subcommand))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Order {
     /// Let a login's client numbers (UserRefNum) start again from 1, for one that has used up the last of them
@@ -33,7 +34,7 @@ pub enum Order {
     /// more; its open orders stay, with the numbers that they have.
     ResetUserRef {
         /// The login's username, or its number
-        #[arg(value_name = "LOGIN")]
+        #[cfg_attr(feature = "cli", arg(value_name = "LOGIN"))]
         login: String,
     },
 }

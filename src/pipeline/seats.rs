@@ -1,6 +1,5 @@
 //! Who sits on which thread, how that thread waits, and who has to wake it.
 
-use super::{StopPhase, Thread};
 use crate::config::{Config, Durability};
 use crate::runtime::affinity::available_cores;
 use crate::runtime::chairs::{Lag, two_chairs};
@@ -20,6 +19,29 @@ use crate::stages::shadow::Shadow;
 use crate::stages::sql_writer::SqlWriter;
 use crate::stages::timer::Timer;
 use std::time::Duration;
+
+/// One thread: what runs on it and how it waits.
+pub struct Thread {
+    /// What runs on it.
+    pub agent: Box<dyn Agent>,
+    /// How it waits.
+    pub idle: Box<dyn IdleStrategy>,
+    /// Where it runs and how much it counts.
+    pub place: Place,
+    /// When it is stopped.
+    pub stop: StopPhase,
+}
+
+/// Threads stop in this order, each group after the one before it has nothing left to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum StopPhase {
+    /// Gateway, timer, sequencer, matcher.
+    Hot,
+    /// Journaler and archiver.
+    Disk,
+    /// The SQL writer, after it has caught up with the event log, the shadow, the feed, and the doorman.
+    Followers,
+}
 
 /// The agents by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

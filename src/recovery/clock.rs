@@ -1,6 +1,6 @@
 //! Whether the clock can be right: the time of a start held against the last stamp in the journal.
 
-use super::RecoveryError;
+use super::error::RecoveryError;
 use crate::domain::Timestamp;
 use std::time::Duration;
 
@@ -28,24 +28,9 @@ pub(super) fn check(now: Timestamp, last: Timestamp, policy: ImplausibleClock) -
     Err(RecoveryError::ImplausibleClock { now, last })
 }
 
-/// The difference of the two and both of them, in words.
-pub(super) fn contradiction(now: Timestamp, last: Timestamp) -> String {
-    let (difference, side) =
-        if now < last { (last.0 - now.0, "behind") } else { (now.0 - last.0, "ahead of") };
-    let difference = Duration::from_millis(difference / 1_000_000);
-    let shown = |time: Timestamp| {
-        humantime::format_rfc3339_millis(std::time::UNIX_EPOCH + Duration::from_nanos(time.0))
-    };
-    format!(
-        "the clock says {} and is {} {side} the last command in the journal, which was stamped at {}",
-        shown(now),
-        humantime::format_duration(difference),
-        shown(last)
-    )
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::error::contradiction;
     use super::*;
 
     const LAST: Timestamp = Timestamp(1_800_000_000 * Timestamp::SECOND);

@@ -1,11 +1,11 @@
 //! Why an engine does not start.
 
-use super::clock::contradiction;
 use crate::domain::Timestamp;
 use crate::exchange::Digest;
 use crate::replica::SnapshotError;
 use dojima_journal::{AppendError, JournalError, SyncError};
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Why recovery refuses to go on. Nothing was changed, but for a torn tail that was cut.
 #[derive(Debug, thiserror::Error)]
@@ -203,4 +203,20 @@ fn list(failures: &[String]) -> String {
         return " there is none".to_owned();
     }
     failures.iter().map(|failure| format!("\n  {failure}")).collect()
+}
+
+/// The difference of the two and both of them, in words.
+pub(super) fn contradiction(now: Timestamp, last: Timestamp) -> String {
+    let (difference, side) =
+        if now < last { (last.0 - now.0, "behind") } else { (now.0 - last.0, "ahead of") };
+    let difference = Duration::from_millis(difference / 1_000_000);
+    let shown = |time: Timestamp| {
+        humantime::format_rfc3339_millis(std::time::UNIX_EPOCH + Duration::from_nanos(time.0))
+    };
+    format!(
+        "the clock says {} and is {} {side} the last command in the journal, which was stamped at {}",
+        shown(now),
+        humantime::format_duration(difference),
+        shown(last)
+    )
 }

@@ -1,7 +1,9 @@
 //! Where a replay starts: at the newest snapshot that can be used, at the one before, or at the first command.
 
+use super::data_dir::DataDir;
+use super::error::RecoveryError;
 use super::event_log::EventLog;
-use super::{DataDir, Proof, RecoveryError, RecoverySettings};
+use super::settings::{Proof, RecoverySettings};
 use crate::domain::Timestamp;
 use crate::replica::{SnapshotInfo, Snapshots, State};
 use dojima_journal::{Durability, Scanned, scan_storage, scan_storage_from};

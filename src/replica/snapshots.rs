@@ -2,61 +2,19 @@
 //!
 //! A snapshot is written whole or not at all, and never changed. Nothing here decides which to keep.
 
+use super::error::SnapshotError;
 use super::snapshot::layout::VERSIONS;
 use super::snapshot::{Header, check, read, read_header, reader, write};
 use super::{State, name_key};
 use crate::domain::Timestamp;
 use crate::exchange::Digest;
-use dojima_journal::passing::Told;
 use dojima_journal::storage::{Storage, UNFINISHED, remove_unfinished};
 use std::io;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Digits of a position in a file's name: all positions sort as their names do.
 const DIGITS: usize = 20;
 const SUFFIX: &str = ".snap";
-
-/// Why a snapshot cannot be saved or loaded.
-#[derive(Debug, thiserror::Error)]
-pub enum SnapshotError {
-    /// The operating system refused.
-    #[error("cannot {action} {}: {}", path.display(), Told(source))]
-    Io {
-        /// What was tried.
-        action: &'static str,
-        /// The file or folder.
-        path: PathBuf,
-        /// The error below.
-        source: io::Error,
-    },
-    /// The file is not what was written.
-    #[error(
-        "snapshot {} is damaged at byte {offset}: {why}; an older snapshot, or the whole journal, gives the same state",
-        file.display()
-    )]
-    Damaged {
-        /// The file.
-        file: PathBuf,
-        /// The first byte of the header field, chunk or record that is wrong.
-        offset: u64,
-        /// What is wrong.
-        why: String,
-    },
-    /// The file was written in another version of the format.
-    #[error(
-        "snapshot {} has format version {found}, but this build reads version {supported}; start the dojima that wrote \
-         it, or move the snapshot away: an older one, or the whole journal, gives the same state", file.display()
-    )]
-    UnknownVersion {
-        /// The file.
-        file: PathBuf,
-        /// The version in the file.
-        found: u32,
-        /// The newest version that this build reads.
-        supported: u32,
-    },
-}
 
 /// What is known of a snapshot without loading it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,11 +9,12 @@ mod tally;
 use super::error::SqlError;
 use super::reader::{OrderCounts, RowCounts, SqlReader};
 use super::rows::{BalanceRow, OrderStatus, TradeRow, Watermark};
-use crate::domain::{AccountId, Amount, AssetCode, AssetId, TradeId, codec};
+use crate::domain::{AssetCode, TradeId, codec};
 use dojima_journal::storage::Storage;
 use dojima_journal::{ArchivedStorage, JournalError, Reader};
 use std::fmt;
 use std::sync::Arc;
+pub use tally::AssetCheck;
 use tally::Tally;
 
 /// Trades that are fetched from the database at once.
@@ -75,21 +76,6 @@ pub struct Check {
     pub compared: u64,
     /// The first difference.
     pub difference: Option<Difference>,
-}
-
-/// An asset's supply against what all accounts hold.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AssetCheck {
-    /// The asset.
-    pub asset: AssetId,
-    /// Its code.
-    pub code: AssetCode,
-    /// Minor units are 10^-scale.
-    pub scale: u8,
-    /// Deposits less withdrawals by the event log, minor units.
-    pub supply: i128,
-    /// The sum of all balances in the tables, minor units.
-    pub held: i128,
 }
 
 /// What is not the same in the event log and in the tables.
@@ -308,13 +294,4 @@ fn check_supply(assets: &[AssetCheck]) -> Check {
     let difference =
         unequal.map(|found| Difference::Supply { asset: found.code, supply: found.supply, held: found.held });
     Check { name: "conservation of money", compared: assets.len() as u64, difference }
-}
-
-/// A balance whose sums do not fit the table's columns reads as the largest that does, and so as a difference.
-fn fitting(value: i128) -> Amount {
-    Amount(i64::try_from(value).unwrap_or(if value < 0 { i64::MIN } else { i64::MAX }))
-}
-
-fn balance(account: AccountId, asset: AssetId, total: i128, reserved: i128) -> BalanceRow {
-    BalanceRow { account, asset, total: fitting(total), reserved: fitting(reserved) }
 }

@@ -1,9 +1,9 @@
 //! The working set from the tables, when the writer starts on a database that is there.
 
+use super::database::Database;
 use super::error::SqlError;
 use super::mirror::Mirror;
 use super::rows::{BalanceRow, OrderRow, OrderStatus, Stored, Watermark};
-use super::schema::Database;
 use crate::domain::{
     AccountId, Amount, AssetId, ClOrdId, FeeAsset, FeeRate, InstrumentId, Listing, LoginId, OrderId, Phase,
     PostOnly, Quantity, Side, Symbol, TimeInForce, Timestamp, TradeId, TradeKind, UserRef, Visibility,

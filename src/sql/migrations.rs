@@ -4,8 +4,11 @@
 //! database is of the one version or of the other, and the next start goes on from there. A step never reads the event
 //! log, so it does whatever the events before it may have become.
 
+use super::database::Database;
 use super::error::SqlError;
-use super::schema::{Database, SCHEMA_VERSION};
+
+/// The newest schema that this program knows, and the one that it makes.
+pub const SCHEMA_VERSION: i64 = 8;
 
 /// What leads to the next version, the last step to [`SCHEMA_VERSION`]. There is none yet: no older schema is read.
 const STEPS: [&str; 0] = [];

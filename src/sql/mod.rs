@@ -11,6 +11,7 @@
 
 mod balances;
 pub mod check;
+pub(crate) mod database;
 mod error;
 mod insert;
 mod load;
@@ -20,16 +21,16 @@ mod people;
 pub mod reader;
 mod rehearsal;
 mod rows;
-pub(crate) mod schema;
+mod schema;
 pub(crate) mod session;
 pub(crate) mod wal;
 mod write;
 mod write_behind;
 
 pub use error::SqlError;
+pub use migrations::SCHEMA_VERSION;
 pub use mirror::Contradiction;
 pub use people::People;
 pub use rehearsal::rehearse;
 pub use rows::{BalanceRow, OrderStatus, TradeRow, TradeSide, Watermark};
-pub use schema::SCHEMA_VERSION;
 pub use wal::WAL_KEPT_BYTES;

@@ -1,9 +1,9 @@
 //! The tables read back: what `dojima verify` holds against the event log. Reads only, also while an engine writes.
 
+use super::database::Database;
 use super::error::SqlError;
 use super::load::{Cells, balances, each, side, trade_kind, watermark};
 use super::rows::{BalanceRow, OrderStatus, TradeRow, TradeSide, Watermark};
-use super::schema::Database;
 use crate::domain::{AccountId, Amount, InstrumentId, OrderId, Quantity, Timestamp, TradeId};
 use std::path::Path;
 

@@ -1,11 +1,11 @@
 //! A database that is being written, and its place in the event log.
 
+use super::database::Database;
 use super::error::SqlError;
 use super::load::load;
 use super::mirror::{Contradiction, Mirror};
 use super::people::People;
 use super::rows::Watermark;
-use super::schema::Database;
 use super::write::write_batch;
 use crate::domain::{EventRecord, Timestamp, codec};
 use crate::runtime::{Fatal, MonotonicNanos};

@@ -5,8 +5,8 @@
 //! transaction ends. So anybody who may read can make it grow. It must never stop the writer, and never what waits for
 //! the database to be on the disk.
 
+use super::database::{BUSY_WAIT, Database};
 use super::error::SqlError;
-use super::schema::{BUSY_WAIT, Database};
 use dojima_journal::passing::retry;
 use dojima_journal::storage::NotSynced;
 use std::fs::{self, File};

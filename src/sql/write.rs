@@ -2,12 +2,12 @@
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
+use super::database::Database;
 use super::error::SqlError;
 use super::insert::{Binder, Insert, ROWS_PER_STATEMENT, insert, runs, sql_integer};
 use super::mirror::Mirror;
 use super::people::People;
 use super::rows::{BalanceRow, OrderRow, Rare, Stored, TradeRow};
-use super::schema::Database;
 use crate::domain::{
     Amount, Auction, Checkpoint, ClOrdId, Event, EventRecord, FeeTier, KillScope, LimitScope, Listing,
     Switch, Transfer, Visibility,

@@ -4,13 +4,12 @@
 //! 20 ms and more, for a disk takes what it was once given. Here a thread has the system begin with what is there, every
 //! millisecond while the writer writes; so the disk has about a millisecond of work before it at any time.
 
-use super::schema::Database;
 use crate::runtime::{Next, Priority, SideThread};
 use dojima_journal::passing::retry;
 use dojima_journal::storage::WriteAt;
 use std::fs::File;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -26,7 +25,9 @@ pub(super) struct WriteBehind {
 }
 
 impl WriteBehind {
-    fn begin(database: File, wal_path: PathBuf) -> io::Result<Self> {
+    /// For the database of this path, and its write-ahead log.
+    pub(super) fn begin(database: &Path, wal_path: PathBuf) -> io::Result<Self> {
+        let database = retry(|| File::open(database))?;
         let is_writing = Arc::new(AtomicBool::new(false));
         let (writes, mut wal) = (Arc::clone(&is_writing), None);
         let thread = SideThread::begin("sql-write-behind", Priority::Idle, move || {
@@ -44,7 +45,7 @@ impl WriteBehind {
     }
 
     /// From now on until it is told otherwise there is something to write.
-    fn set_writing(&self, is_writing: bool) {
+    pub(super) fn set_writing(&self, is_writing: bool) {
         self.is_writing.store(is_writing, Ordering::Release);
         if is_writing {
             self.thread.wake();
@@ -52,34 +53,10 @@ impl WriteBehind {
     }
 }
 
-impl Database {
-    /// From now on what is written is brought to the disk meanwhile, on a thread of its own. Without a thread, or a descriptor, it
-    /// goes on as before.
-    pub(crate) fn write_behind(&mut self) {
-        let begun = retry(|| File::open(self.path()))
-            .and_then(|database| WriteBehind::begin(database, self.beside("-wal")));
-        match begun {
-            Ok(write_behind) => self.write_behind = Some(write_behind),
-            Err(error) => {
-                tracing::warn!("{}: is not written behind: {error}", self.path().display());
-            }
-        }
-    }
-
-    /// Does something that writes much.
-    pub(super) fn writing<R>(&self, write: impl FnOnce() -> R) -> R {
-        let say = |is_writing| self.write_behind.iter().for_each(|thread| thread.set_writing(is_writing));
-        say(true);
-        let result = write();
-        say(false);
-        result
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::database::{Database, suffixed};
     use super::super::people::People;
-    use super::super::schema::suffixed;
     use super::*;
     use rusqlite::{Connection, OpenFlags};
 

@@ -21,10 +21,10 @@ mod standing;
 pub use hasher::Hasher;
 pub use memory::FILE as KNOWN_ADDRESSES_FILE;
 pub use password::{Secret, hash};
+pub use standing::User;
 
-use crate::domain::LoginId;
 use crate::net::auth::{
-    Asked, AuthAnswer, AuthRequest, AuthServer, Claim, Grant, Inquiry, NAMED_QUEUE_LEN, QUEUE_LEN, Role,
+    Asked, AuthAnswer, AuthRequest, AuthServer, Claim, Grant, NAMED_QUEUE_LEN, QUEUE_LEN, Role,
 };
 use crate::net::origin;
 use crate::runtime::log::Stranger;
@@ -33,8 +33,7 @@ use crate::wire::soup::{LoginRejected, Username};
 use delays::Delays;
 use dojima_journal::storage::Storage;
 use held::{Held, HeldAnswers};
-use ipnet::IpNet;
-use line::Line;
+use line::{Line, Question};
 use memory::Memory;
 use password::{Hash, is_same};
 use standing::{Class, Member};
@@ -75,21 +74,6 @@ const TURNS: [Class; 10] = {
 /// Questions taken in in one duty cycle: all that the queues of the doors hold, and no more, so that it ends.
 const TAKEN_MAX: usize = NAMED_QUEUE_LEN + QUEUE_LEN;
 
-/// Somebody who may come in.
-#[derive(Clone, Debug)]
-pub struct User {
-    /// Its name on the wire.
-    pub username: Username,
-    /// What its password is checked against.
-    pub secret: Secret,
-    /// What it may do.
-    pub role: Role,
-    /// The login whose stream it is; `None` for market data and administration.
-    pub login: Option<LoginId>,
-    /// Where it may come from; empty: from everywhere.
-    pub allow_from: Vec<IpNet>,
-}
-
 /// One place where logins are taken.
 pub struct Door {
     /// The questions from there, and where the answers go.
@@ -100,20 +84,6 @@ pub struct Door {
     pub service: &'static str,
     /// Whom to wake after an answer.
     pub downstream: Vec<Doorbell>,
-}
-
-/// A question, and how it is dealt with.
-struct Question {
-    door: usize,
-    request: AuthRequest,
-    inquiry: Inquiry,
-    class: Class,
-    /// What counts as the address that it comes from.
-    origin: IpAddr,
-    /// When its password may be looked at, ns.
-    ready: u64,
-    /// When a refusal of it may be told, whatever failed before, ns.
-    tell_from: u64,
 }
 
 /// Whose failures are counted together, beside those from an address.

@@ -7,18 +7,19 @@
 //! is acknowledged survives a power cut; in [`Durability::Async`] it moves after the copy into the file, so what is
 //! acknowledged survives the process, and a sync follows every interval.
 
+mod commit;
 mod inline;
 
+pub use commit::JournalerSettings;
 pub use inline::{INLINE_MAX, InlineJournaler, InlinePorts};
 
 use super::space::SpaceLow;
-use crate::domain::{Sequenced, codec};
+use crate::domain::Sequenced;
 use crate::ring::{Consumer, CursorWriter};
 use crate::runtime::planted::{Bug, is_planted};
-use crate::runtime::{Agent, Clock, Counter, Counters, Doorbell, Fatal, Handover, MonotonicNanos, Passing};
-use dojima_journal::{AppendError, Durability, SyncError, Writer};
-use std::ops::ControlFlow;
-use std::time::Duration;
+use crate::runtime::{Agent, Clock, Counters, Doorbell, Fatal, Handover, Passing};
+use commit::{Counts, GroupCommit};
+use dojima_journal::{Durability, Writer};
 
 /// Commands of one duty cycle, and so of one sync. The more of them, the longer the first one waits.
 const BATCH_MAX: usize = 16 * 1024;
@@ -37,41 +38,10 @@ pub struct JournalerPorts {
     pub downstream: Vec<Doorbell>,
 }
 
-/// When the journaler syncs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct JournalerSettings {
-    /// What an acknowledgement means; the same as the writer was opened with.
-    pub durability: Durability,
-    /// Of [`Durability::Async`]: from one sync to the next.
-    pub sync_interval: Duration,
-}
-
 /// The agent that does it whenever nobody else does.
 pub struct Journaler {
     commit: Handover<GroupCommit>,
     downstream: Vec<Doorbell>,
-}
-
-/// The reading end of the command ring, the journal and its cursors: whoever owns this is the journaler for the moment.
-struct GroupCommit {
-    commands: Consumer<Sequenced>,
-    durable: CursorWriter,
-    synced: CursorWriter,
-    space: SpaceLow,
-    writer: Option<Writer>,
-    settings: JournalerSettings,
-    clock: Box<dyn Clock>,
-    last_sync: MonotonicNanos,
-    passing: Passing,
-    counts: Counts,
-}
-
-struct Counts {
-    appended: Counter,
-    durable: Counter,
-    bytes: Counter,
-    syncs: Counter,
-    no_space: Counter,
 }
 
 impl Journaler {
@@ -114,97 +84,6 @@ impl Journaler {
     pub fn inline(&self, ports: InlinePorts, clock: Box<dyn Clock>, counters: &Counters) -> InlineJournaler {
         InlineJournaler::new(self.commit.share(), ports, clock, counters)
     }
-}
-
-impl GroupCommit {
-    fn writer(&mut self) -> Result<&mut Writer, Fatal> {
-        self.writer.as_mut().ok_or_else(|| Fatal::invariant("the journaler works after its close"))
-    }
-
-    /// Copies what waits in the ring into the journal.
-    fn append(&mut self, limit: usize) -> Result<usize, Fatal> {
-        let Self { commands, space, writer, counts, settings: JournalerSettings { durability, .. }, .. } =
-            self;
-        let writer =
-            writer.as_mut().ok_or_else(|| Fatal::invariant("the journaler works after its close"))?;
-        let mut failed = None;
-        let appended = commands.poll(limit, |sequenced| match append_one(writer, sequenced) {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(error) => {
-                failed = Some(error);
-                ControlFlow::Break(())
-            }
-        });
-        match failed {
-            None => {}
-            // The command stays in the ring; those behind it wait with it until there is space again.
-            Some(AppendError::NoSpace) => counts.no_space.add(1),
-            Some(error) => return Err(Fatal::journal_append(error)),
-        }
-        if *durability == Durability::Async {
-            match writer.write_out() {
-                Ok(_) => {}
-                Err(AppendError::NoSpace) => counts.no_space.add(1),
-                Err(error) => return Err(Fatal::journal_append(error)),
-            }
-        }
-        space.set(writer.low_space(), || writer.low_space_reason());
-        counts.appended.add(appended as u64);
-        counts.bytes.set(writer.bytes_written());
-        Ok(appended)
-    }
-
-    /// Syncs what was appended. What cannot be opened for it now is tried again in the next duty cycle.
-    fn sync(&mut self) -> Result<(), Fatal> {
-        match self.writer()?.sync() {
-            Ok(_) => self.passing.over(),
-            Err(error @ SyncError::Later { .. }) => {
-                self.passing.note(&error);
-                return Ok(());
-            }
-            Err(_) if is_planted(Bug::IgnoreFailedSync) => {}
-            Err(error) => return Err(Fatal::journal_sync(error)),
-        }
-        self.counts.syncs.add(1);
-        Ok(())
-    }
-
-    /// Moves the durable cursor to what the journal says is durable.
-    fn publish(&mut self) -> Result<bool, Fatal> {
-        let writer = self.writer()?;
-        let (appended, durable, synced) = (writer.appended(), writer.durable(), writer.synced());
-        let is_early = is_planted(Bug::IgnoreFailedSync) || is_planted(Bug::DurableBeforeSync);
-        let durable = if is_early { appended } else { durable };
-        if synced != self.synced.get() {
-            self.synced.set(synced);
-        }
-        if durable == self.durable.get() {
-            return Ok(false);
-        }
-        self.durable.set(durable);
-        self.counts.durable.set(durable);
-        Ok(true)
-    }
-
-    /// In async mode: whether what was appended since the last sync has waited long enough.
-    fn sync_is_due(&mut self) -> bool {
-        let now = self.clock.now();
-        let due =
-            u128::from(now.0.saturating_sub(self.last_sync.0)) >= self.settings.sync_interval.as_nanos();
-        if due {
-            self.last_sync = now;
-        }
-        due
-    }
-}
-
-fn append_one(writer: &mut Writer, sequenced: &Sequenced) -> Result<(), AppendError> {
-    let Sequenced { stamp, command } = sequenced;
-    writer
-        .append_with(stamp.sequence, stamp.time.0, codec::ENCODED_LEN_MAX, |record| {
-            codec::encode_command(command, record).expect("ENCODED_LEN_MAX bytes hold any command")
-        })
-        .map(drop)
 }
 
 impl Agent for Journaler {

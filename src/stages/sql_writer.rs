@@ -8,7 +8,7 @@
 use crate::ring::{CursorReader, CursorWriter, cursor};
 use crate::runtime::planted::{Bug, is_planted};
 use crate::runtime::{Agent, Clock, Clocks, Counter, Counters, Fatal, MonotonicNanos, WallClock};
-use crate::sql::schema::set_aside;
+use crate::sql::database::set_aside;
 use crate::sql::session::{DIVERGED, Session, Trouble, read_from};
 use crate::sql::wal::Moved;
 use crate::sql::{People, SqlError, WAL_KEPT_BYTES};

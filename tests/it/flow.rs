@@ -1,16 +1,14 @@
 //! Recorded and generated flows: what the loaders make of them, and what the driver makes of the engine's answers.
 
 use crate::support::engines::small_config;
-use dojima::client::driver::{
-    Driver, DriverError, DriverOptions, Fill, Ordering, Pace, Progress, Trade, Turn, trades,
-};
-use dojima::client::flow::generator::{GeneratorOptions, generate};
-use dojima::client::flow::{
-    ActionKind, Flow, FlowAction, FlowError, LeftOut, OrderIndex, SessionIndex, expected, keep_to_recording,
-};
 use dojima::config::{Config, Durability};
 use dojima::domain::{InstrumentId, OrderPrice, Side, TimeInForce};
 use dojima::engine::{Engine, ImplausibleClock, Launch, OnFatal, OrderEntry};
+use dojima::flow::generator::{GeneratorOptions, generate};
+use dojima::flow::{
+    ActionKind, Driver, DriverError, DriverOptions, Fill, Flow, FlowAction, FlowError, LeftOut, OrderIndex,
+    Ordering, Pace, Progress, SessionIndex, Trade, Turn, expected, keep_to_recording, trades,
+};
 use dojima::runtime::ThreadingMode;
 use std::collections::HashMap;
 use std::io::Write;

@@ -11,12 +11,11 @@ mod under_load;
 use crate::support::crash_site::examine;
 use crate::support::process::EngineProcess;
 use dojima::client::Session;
-use dojima::client::driver::{Driver, DriverOptions, Fill, Turn};
-use dojima::client::flow::Flow;
-use dojima::client::flow::generator::{GeneratorOptions, generate};
 use dojima::client::session::Resume;
 use dojima::config::{Config, Durability};
 use dojima::exchange::Digest;
+use dojima::flow::generator::{GeneratorOptions, generate};
+use dojima::flow::{Driver, DriverOptions, Fill, Flow, Turn};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 

@@ -6,8 +6,8 @@
 use anyhow::Context;
 use clap::Args;
 use dojima::cli::{print, show};
-use dojima::client::flow::generator::{GeneratorOptions, generate};
-use dojima::client::{Driver, DriverError, DriverOptions, Ordering, Pace, Turn};
+use dojima::flow::generator::{GeneratorOptions, generate};
+use dojima::flow::{Driver, DriverError, DriverOptions, Ordering, Pace, Turn};
 use dojima::runtime::thread_time;
 use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;

@@ -10,7 +10,7 @@ mod screen;
 mod words;
 
 use super::password::PasswordArgs;
-use crate::client::units::UnitsTable;
+use crate::cli::args::read_config;
 use crate::client::{Credentials, Endpoint, TlsClient};
 use crate::config::Config;
 use crate::wire::soup::{SessionId, Username};
@@ -79,14 +79,14 @@ fn reachable(mut listen: SocketAddr) -> SocketAddr {
 /// # Errors
 /// When the login is refused, or there is no connection when the input ends.
 pub fn run(args: ClientArgs) -> anyhow::Result<ExitCode> {
-    let config = super::read_config(args.config.as_deref())?;
+    let config = read_config(args.config.as_deref())?;
     let to = args.endpoint(&config)?;
     let username = Username::new(&args.user).context("--user: a name has 1 to 6 letters and digits")?;
     let password = args.password.of(&args.user)?;
     let who = Credentials { username, password, heartbeat_timeout_ms: None };
     let earlier = Earlier { first: SessionId::new(&config.gateway.session), sessions_max: args.sessions };
     let title = format!("{username} at {to}");
-    let desk = Desk::open(to, who, UnitsTable::of(&config), Assets::of(&config), earlier)?;
+    let desk = Desk::open(to, who, super::units::units_of(&config), Assets::of(&config), earlier)?;
     if args.plain || !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
         let is_connected = plain::run(desk)?;
         ensure!(is_connected, "there was no connection at the end");

@@ -1,11 +1,9 @@
 //! The trades as the clients were told them, as SQL has them, and as a replay of the journal makes them: exactly the same, or
 //! the first one that differs.
 
-use super::{Place, database};
-use crate::client::driver::{Fill, Liquidity};
-use crate::client::flow::SessionIndex;
-use crate::client::{Driver, Flow};
+use super::place::Place;
 use crate::domain::{Event, EventRecord, InstrumentId, TradeId, UserRef};
+use crate::flow::{Driver, Fill, Flow, Liquidity, SessionIndex};
 use crate::recovery::{self, DataDir};
 use crate::replica::State;
 use crate::sql::reader::SqlReader;
@@ -104,7 +102,7 @@ fn heard(fill: &Fill) -> Told {
 }
 
 fn sql_lines(place: &Place) -> anyhow::Result<Vec<Line>> {
-    let reader = SqlReader::open(&database(place))?;
+    let reader = SqlReader::open(&place.database())?;
     let mut lines: Vec<Line> = Vec::new();
     loop {
         let last = lines.last().map_or(TradeId(0), |line| line.trade);

@@ -1,6 +1,6 @@
 //! The engine as a process of its own: started, listened to, killed, stopped.
 
-use super::Place;
+use super::place::Place;
 use anyhow::{Context, bail};
 use std::fs::OpenOptions;
 use std::io::{BufRead, BufReader};

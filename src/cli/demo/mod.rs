@@ -2,33 +2,30 @@
 //! played into it over TCP, the process is killed hard in the middle, started again and the flow played to its end; then
 //! everything that anybody was told is compared.
 
+mod args;
 mod compare;
 mod engine;
+mod place;
 mod play;
 mod report;
 
-use crate::client::flow::expected::{self, NamedTrade};
-use crate::client::flow::generator::{self, GeneratorOptions};
-use crate::client::flow::keep_to_recording;
-use crate::client::{Driver, DriverOptions, Flow, Ordering, Pace, Turn};
-use crate::config::{Config, Durability};
+use crate::flow::expected::{self, NamedTrade};
+use crate::flow::generator::{self, GeneratorOptions};
+use crate::flow::{Driver, DriverOptions, Flow, Ordering, Turn, keep_to_recording};
 use crate::runtime::{ThreadingMode, thread_time};
 use anyhow::{Context, bail};
-use clap::Args;
+pub use args::DemoArgs;
 use compare::Comparison;
 use engine::{EngineProcess, Start};
+use place::Place;
 use play::{Display, Played};
 use report::Report;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use std::fs;
 use std::io::Write;
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering as AtomicOrdering};
 use std::time::{Duration, Instant};
-use tempfile::TempDir;
 
 use super::{print, show};
 
@@ -40,62 +37,6 @@ const GENERATED_SESSIONS: u16 = 4;
 
 /// A shell's code for a process that Ctrl-C ended.
 const EXIT_INTERRUPTED: u8 = 130;
-
-/// How fast the flow is played.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Speed(Pace);
-
-impl FromStr for Speed {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text == "max" {
-            return Ok(Self(Pace::Max));
-        }
-        match text.parse::<f64>() {
-            Ok(speed) if (1e-3..=1e9).contains(&speed) => Ok(Self(Pace::Speed(speed))),
-            _ => {
-                Err("must be `max`, or how many times faster than the recorded clock, such as 1 or 60"
-                    .to_owned())
-            }
-        }
-    }
-}
-
-/// Arguments of `dojima demo`.
-#[derive(Debug, Args)]
-pub struct DemoArgs {
-    /// A recorded flow to play (csv or csv.xz); generated from --seed if left out
-    #[arg(long, value_name = "FILE")]
-    flow: Option<PathBuf>,
-    /// The recorded clock's speed, such as 1 or 60, or max: as fast as the engine answers
-    #[arg(long, value_name = "SPEED", default_value = "max")]
-    speed: Speed,
-    /// Play so many messages only; generated flows have 1,000,000 if left out
-    #[arg(long, value_name = "COUNT")]
-    orders: Option<usize>,
-    /// Names the generated flow: the same seed is the same flow
-    #[arg(long, value_name = "SEED", default_value_t = 1)]
-    seed: u64,
-    /// Client sessions; 4 for a generated flow and 1 for a recorded one if left out
-    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=32))]
-    sessions: Option<u16>,
-    /// Messages that each session keeps in flight at most
-    #[arg(long, value_name = "COUNT", default_value_t = 512, value_parser = clap::value_parser!(u32).range(1..=65_536))]
-    window: u32,
-    /// Keep journal, event log and database in this directory, which must not have any yet
-    #[arg(long, visible_alias = "keep", value_name = "DIR")]
-    data: Option<PathBuf>,
-    /// Do not kill the engine in the middle
-    #[arg(long)]
-    no_kill: bool,
-    /// What an acknowledged message survives: sync (a power loss) or async (a crash of the process)
-    #[arg(long, value_name = "DURABILITY", default_value = "sync")]
-    durability: Durability,
-    /// How the engine's agents are spread over threads: shared or dedicated
-    #[arg(long, value_name = "MODE", default_value = "shared")]
-    mode: ThreadingMode,
-}
 
 /// Plays the demo.
 ///
@@ -148,60 +89,6 @@ fn read_flow(args: &DemoArgs) -> anyhow::Result<(Flow, Option<Vec<NamedTrade>>)>
     }
     flow.truncate(args.orders.unwrap_or(usize::MAX));
     Ok((flow, expected))
-}
-
-/// Where the engine's files are.
-struct Place {
-    data: PathBuf,
-    config_file: PathBuf,
-    config: Config,
-    /// Removes everything at the end.
-    _temporary: Option<TempDir>,
-}
-
-impl Place {
-    fn make(args: &DemoArgs, flow: &Flow) -> anyhow::Result<Self> {
-        let temporary = match args.data {
-            Some(_) => None,
-            None => Some(TempDir::with_prefix("dojima-demo-").context("no temporary directory")?),
-        };
-        let dir = match (&args.data, &temporary) {
-            (Some(dir), _) => dir.as_path(),
-            (None, Some(dir)) => dir.path(),
-            (None, None) => bail!("no directory"),
-        };
-        if fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some()) {
-            bail!("{} is not empty; the demo begins with a new exchange", dir.display());
-        }
-        fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
-        let mut config = flow.venue.config();
-        config.engine.mode = args.mode;
-        config.journal.durability = args.durability;
-        config.gateway.listen = "127.0.0.1:0".parse()?;
-        config.market_data.listen = config.gateway.listen;
-        config.market_data.glimpse_listen = config.gateway.listen;
-        config.validate()?;
-        let config_file = dir.join("demo.toml");
-        fs::write(&config_file, config.to_toml()?)
-            .with_context(|| format!("cannot write {}", config_file.display()))?;
-        Ok(Self { data: dir.join("data"), config_file, config, _temporary: temporary })
-    }
-
-    fn engine_log(&self) -> PathBuf {
-        self.config_file.with_file_name("engine.log")
-    }
-
-    /// What the engine last complained about, for an error.
-    fn engine_log_tail(&self) -> String {
-        let text = fs::read_to_string(self.engine_log()).unwrap_or_default();
-        let lines: Vec<&str> = text.lines().collect();
-        let tail = lines[lines.len().saturating_sub(5)..].join("\n  ");
-        if tail.is_empty() {
-            "the demo failed".to_owned()
-        } else {
-            format!("the engine said:\n  {tail}\nthe demo failed")
-        }
-    }
 }
 
 /// One run.
@@ -373,9 +260,4 @@ fn say(text: std::fmt::Arguments<'_>) -> anyhow::Result<()> {
     let mut out = print::stdout();
     writeln!(out, "{text}")?;
     Ok(out.flush()?)
-}
-
-/// Where the database is, relative paths being inside the data directory.
-fn database(place: &Place) -> PathBuf {
-    Path::new(&place.data).join(&place.config.sql.path)
 }

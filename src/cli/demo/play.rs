@@ -2,7 +2,7 @@
 
 use super::engine::EngineProcess;
 use super::{print, show};
-use crate::client::Driver;
+use crate::flow::Driver;
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::cell::RefCell;

@@ -1,12 +1,13 @@
 //! What the demo says before and after.
 
+use super::args::DemoArgs;
 use super::compare::Comparison;
+use super::place::Place;
 use super::play::Played;
-use super::{DemoArgs, Place, database, show};
-use crate::client::driver::trades;
-use crate::client::flow::expected::{self, Agreement, NamedTrade};
-use crate::client::{Driver, Flow, Pace};
+use super::show;
 use crate::domain::RejectReason;
+use crate::flow::expected::{self, Agreement, NamedTrade};
+use crate::flow::{Driver, Flow, Pace, trades};
 use crate::wire::ouch::event::reject_code;
 use std::fmt;
 use std::path::Path;
@@ -185,7 +186,7 @@ fn words(code: u16) -> String {
 /// What to look at in what was kept.
 pub(super) fn further(place: &Place) -> String {
     let (data, config) = (place.data.display(), place.config_file.display());
-    let database = database(place);
+    let database = place.database();
     let sqlite = |sql: &str| format!("  sqlite3 -header -column {} \"{sql}\"", database.display());
     [
         "\nlook further:".to_owned(),

@@ -3,86 +3,12 @@
 //! A level keeps its number for as long as it has orders, so that an order can name it; [`Prices`] finds it by price. The
 //! best level is kept at hand, for nearly everything happens there.
 
+use super::handle::{Handle, NONE};
+use super::level::Level;
 use super::order::Hot;
 use super::prices::Prices;
-use super::slab::{Handle, NONE, OrderSlab};
+use super::slab::OrderSlab;
 use crate::domain::{Price, Quantity, Side};
-
-/// One price of one side.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Level {
-    /// Open lots of all its orders, as they stand in the queue.
-    shown: u64,
-    /// Lots that count in trading beyond those; below 0 where some of those do not count.
-    unseen: i64,
-    /// The order that was first. Of a free level: the next free one.
-    head: u32,
-    /// The order that was last.
-    tail: u32,
-}
-
-const _: () = assert!(size_of::<Level>() == 24);
-
-impl Level {
-    /// Lots that count in trading.
-    fn counted(&self) -> u64 {
-        self.shown.checked_add_signed(self.unseen).expect("no more lots are left out than there are")
-    }
-}
-
-/// The levels of all books.
-#[derive(Clone, Debug)]
-pub(super) struct LevelSlab {
-    slots: Vec<Level>,
-    free: u32,
-}
-
-impl LevelSlab {
-    pub(super) fn new(capacity: usize) -> Self {
-        Self { slots: Vec::with_capacity(capacity), free: NONE }
-    }
-
-    pub(super) fn reserve(&mut self, capacity: usize) {
-        self.slots.reserve_exact(capacity.saturating_sub(self.slots.len()));
-    }
-
-    /// As [`Self::reserve`]; `false` when there is not so much memory.
-    pub(super) fn try_reserve(&mut self, capacity: usize) -> bool {
-        self.slots.try_reserve_exact(capacity.saturating_sub(self.slots.len())).is_ok()
-    }
-
-    /// Touches all memory.
-    pub(super) fn warm(&mut self) {
-        let len = self.slots.len();
-        self.slots.resize(self.slots.capacity(), Level { shown: 0, unseen: 0, head: NONE, tail: NONE });
-        self.slots.truncate(len);
-    }
-
-    /// The order that is last at this level; [`NONE`] when there is no such level.
-    #[inline]
-    pub(super) fn tail(&self, level: u32) -> u32 {
-        self.slots.get(level as usize).map_or(NONE, |level| level.tail)
-    }
-
-    fn at(&mut self, level: u32) -> &mut Level {
-        &mut self.slots[level as usize]
-    }
-
-    fn insert(&mut self, level: Level) -> u32 {
-        let slot = self.free;
-        if slot == NONE {
-            self.slots.push(level);
-            return (self.slots.len() - 1) as u32;
-        }
-        self.free = std::mem::replace(self.at(slot), level).head;
-        slot
-    }
-
-    fn remove(&mut self, slot: u32) {
-        self.slots[slot as usize].head = self.free;
-        self.free = slot;
-    }
-}
 
 /// One side of a book, either its displayed or its hidden orders.
 #[derive(Clone, Debug)]
@@ -221,17 +147,9 @@ impl Levels {
         let level = levels.at(level_id);
         level.shown -= order.open.0;
         level.unseen -= unseen;
-        match next {
-            NONE => level.tail = prev,
-            next => hot[next as usize].prev = prev,
-        }
-        if prev == NONE {
-            level.head = next;
-            if level_id == self.best_level {
-                self.best_head = next;
-            }
-        } else {
-            hot[prev as usize].next = next;
+        detach(hot, level, (prev, next));
+        if prev == NONE && level_id == self.best_level {
+            self.best_head = next;
         }
     }
 
@@ -275,18 +193,14 @@ impl Levels {
         if next == NONE {
             return;
         }
-        let tail = std::mem::replace(&mut level.tail, handle.0);
-        (order.prev, order.next) = (tail, NONE);
-        hot[tail as usize].next = handle.0;
-        hot[next as usize].prev = prev;
-        if prev == NONE {
-            level.head = next;
-            if level_id == self.best_level {
-                self.best_head = next;
-            }
-        } else {
-            hot[prev as usize].next = next;
+        detach(hot, level, (prev, next));
+        if prev == NONE && level_id == self.best_level {
+            self.best_head = next;
         }
+        let tail = std::mem::replace(&mut level.tail, handle.0);
+        hot[tail as usize].next = handle.0;
+        let order = &mut hot[handle.0 as usize];
+        (order.prev, order.next) = (tail, NONE);
     }
 
     /// The levels from best to worst.
@@ -353,6 +267,19 @@ pub(super) struct Standing {
     /// Lots that count in trading.
     pub(super) counted: u64,
     pub(super) head: Handle,
+}
+
+/// Joins the neighbours of an order that leaves its place among several.
+#[inline]
+fn detach(hot: &mut [Hot], level: &mut Level, (prev, next): (u32, u32)) {
+    match next {
+        NONE => level.tail = prev,
+        next => hot[next as usize].prev = prev,
+    }
+    match prev {
+        NONE => level.head = next,
+        prev => hot[prev as usize].next = next,
+    }
 }
 
 /// The orders of a queue from this one on.

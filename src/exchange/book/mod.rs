@@ -5,6 +5,8 @@
 //! ticks on which all books together have levels, and a piece of 32 KiB for 1,000 such pages or more. Nothing is
 //! copied then, and pages are used again; [`OrderSlab::warm`] takes them at start.
 
+mod handle;
+mod level;
 mod levels;
 mod order;
 mod prices;
@@ -13,12 +15,14 @@ mod slab;
 #[cfg(test)]
 mod tests;
 
+pub use handle::Handle;
+pub(in crate::exchange) use handle::NONE;
 pub use levels::LevelView;
 pub use order::{Cold, Hot, Order};
 pub use prices::{PricePages, Prices};
 pub use ranks::{Blocks, Place, Ranks};
-pub(in crate::exchange) use slab::{Chained, NONE};
-pub use slab::{Handle, OrderSlab};
+pub(in crate::exchange) use slab::Chained;
+pub use slab::OrderSlab;
 
 use crate::domain::{Price, Quantity, Side};
 use levels::{Levels, Standing};

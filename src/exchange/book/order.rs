@@ -1,6 +1,6 @@
 //! A resting order: what matching touches in one cache line, the rest beside it.
 
-use super::slab::NONE;
+use super::handle::NONE;
 use crate::domain::{AccountId, Amount, InstrumentId, LoginId, OrderId, Price, Quantity, Side, UserRef};
 
 /// One order, whole: on its way into the slab, or read out of it.

@@ -4,7 +4,7 @@
 //! kept at hand, so that only what is far from them walks the tree: a few blocks, for the tree of a million keys is four
 //! high. Nothing is ever moved but inside a block and its neighbour, so the worst case is bounded.
 
-use super::slab::NONE;
+use super::handle::NONE;
 
 /// Entries of a block. One key more than entries, so that the keys fill whole vectors and a block 512 bytes.
 const WIDTH: usize = 63;

@@ -3,30 +3,11 @@
 //! The slab also holds the price levels of all books, for no level is without an order: both are bounded by the same
 //! limit and taken at start. Only the pages that find levels by price come in pieces as prices spread.
 
-use super::levels::LevelSlab;
+use super::handle::{Handle, NONE};
+use super::level::LevelSlab;
 use super::order::{Cold, Hot, Order};
 use super::prices::PricePages;
 use crate::domain::OrderId;
-
-/// Where an order stands in the slab. Reused after the order is gone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Handle(pub(in crate::exchange) u32);
-
-impl Handle {
-    /// The handle in a field that may have [`NONE`].
-    #[inline]
-    pub(in crate::exchange) fn of(slot: u32) -> Option<Self> {
-        (slot != NONE).then_some(Self(slot))
-    }
-
-    /// The number of the slot.
-    pub fn slot(self) -> u32 {
-        self.0
-    }
-}
-
-/// No order, no level, no block.
-pub(in crate::exchange) const NONE: u32 = u32::MAX;
 
 /// The order with the next lower and the next higher number of the same login; [`NONE`] at the ends.
 #[derive(Clone, Copy, Debug)]

@@ -3,12 +3,13 @@
 //! The system reports readiness once per change, so what it said is remembered here until a read or write shows that
 //! it no longer holds: a read that fills less than it could, a write that takes less than it was given.
 
-use super::{CHATTER, Ending, Service, SessionSettings};
+use super::ending::Ending;
+use super::service::{CHATTER, Service, SessionSettings, Wish};
 use crate::net::auth::{Claim, Ticket};
 use crate::net::{ConnectionId, Inbox, Readiness, Socket, origin};
 use crate::runtime::Budget;
 use crate::runtime::planted::{Bug, is_planted};
-use crate::wire::soup::{END_OF_SESSION, LoginAccepted, LoginRequest, SERVER_HEARTBEAT, SessionId, Username};
+use crate::wire::soup::{END_OF_SESSION, LoginAccepted, SERVER_HEARTBEAT, Username};
 use dojima_journal::passing::is_passing;
 use std::io::{self, ErrorKind, IoSlice};
 use std::net::{IpAddr, SocketAddr};
@@ -37,27 +38,6 @@ pub(super) enum Phase<C> {
     LoggingOut(C),
     /// It gets a last word, what it sends is thrown away, and it is closed.
     Leaving(Farewell),
-}
-
-/// What a login asks for beside being let in.
-#[derive(Clone, Copy, Debug)]
-pub struct Wish {
-    /// Its name.
-    pub username: Username,
-    /// The session; `None`: the present one.
-    pub session: Option<SessionId>,
-    /// The first message; 0: the next one that there will be.
-    pub sequence: u64,
-    /// Its own timeout, ms.
-    pub heartbeat_timeout_ms: Option<u32>,
-}
-
-impl Wish {
-    /// That of a request. The password is no part of it.
-    pub(super) fn of(request: &LoginRequest) -> Self {
-        let LoginRequest { username, session, sequence, heartbeat_timeout_ms, .. } = *request;
-        Self { username, session, sequence, heartbeat_timeout_ms }
-    }
 }
 
 /// Why a client gets a last word.

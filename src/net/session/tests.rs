@@ -3,12 +3,13 @@
 use super::connection::Farewell;
 use super::*;
 use crate::net::Readiness;
-use crate::net::auth::{Asked, AuthAnswer, AuthServer, Role, Ticket, auth_queues};
-use crate::wire::soup::{LoginRequest, Password, Username};
+use crate::net::auth::{Asked, AuthAnswer, AuthServer, Grant, Role, Ticket, auth_queues};
+use crate::wire::soup::{LoginRejected, LoginRequest, Password, SessionId, Username};
 use std::collections::VecDeque;
 use std::io::IoSlice;
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 const MS: u64 = 1_000_000;
 

@@ -6,13 +6,27 @@
 use super::super::mirror::OrderHasher;
 use super::super::reader::{OrderCounts, RowCounts};
 use super::super::rows::{BalanceRow, OrderStatus, TradeRow, TradeSide};
-use super::{AssetCheck, balance};
 use crate::domain::{
     AccountId, Amount, AssetCode, AssetId, Event, EventRecord, Executed, FeeAsset, Listing, LoginId, OrderId,
     OrderState, RestateReason, Restated, Side, Transfer,
 };
 use std::collections::{BTreeMap, HashMap};
 use std::hash::BuildHasherDefault;
+
+/// An asset's supply against what all accounts hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AssetCheck {
+    /// The asset.
+    pub asset: AssetId,
+    /// Its code.
+    pub code: AssetCode,
+    /// Minor units are 10^-scale.
+    pub scale: u8,
+    /// Deposits less withdrawals by the event log, minor units.
+    pub supply: i128,
+    /// The sum of all balances in the tables, minor units.
+    pub held: i128,
+}
 
 /// What is known of an open order.
 #[derive(Clone, Copy, Debug)]
@@ -311,9 +325,18 @@ impl Tally {
             kind: e.kind,
             price: u64::try_from(price_units).map_err(|_| "a price below zero")?,
             quantity: e.quantity,
-            notional: super::fitting(notional),
+            notional: fitting(notional),
             maker: TradeSide { order: e.maker_order, account: maker, fee: e.maker_fee },
             taker: TradeSide { order: e.taker_order, account: taker, fee: e.taker_fee },
         })
     }
+}
+
+/// A balance whose sums do not fit the table's columns reads as the largest that does, and so as a difference.
+fn fitting(value: i128) -> Amount {
+    Amount(i64::try_from(value).unwrap_or(if value < 0 { i64::MIN } else { i64::MAX }))
+}
+
+pub(super) fn balance(account: AccountId, asset: AssetId, total: i128, reserved: i128) -> BalanceRow {
+    BalanceRow { account, asset, total: fitting(total), reserved: fitting(reserved) }
 }

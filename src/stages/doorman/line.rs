@@ -4,11 +4,26 @@
 //! that ask for one name hold up the other names, nor one address that asks for many names the other addresses; and whoever
 //! asks for a name from where nobody has asked for it is looked at before all who have had a turn.
 
-use super::Question;
+use super::standing::Class;
+use crate::net::auth::{AuthRequest, Inquiry};
 use crate::runtime::Bounded;
 use crate::wire::soup::Username;
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
+
+/// A question, and how it is dealt with.
+pub struct Question {
+    pub door: usize,
+    pub request: AuthRequest,
+    pub inquiry: Inquiry,
+    pub class: Class,
+    /// What counts as the address that it comes from.
+    pub origin: IpAddr,
+    /// When its password may be looked at, ns.
+    pub ready: u64,
+    /// When a refusal of it may be told, whatever failed before, ns.
+    pub tell_from: u64,
+}
 
 /// Questions of one class that wait at most.
 pub const WAITING_MAX: usize = 1024;

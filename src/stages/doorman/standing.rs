@@ -1,11 +1,29 @@
 //! Who asks for a name with how good a reason: from where its owner may come, and from where it has come.
 
-use super::User;
+use super::password::Secret;
+use crate::domain::LoginId;
+use crate::net::auth::Role;
 use crate::net::origin;
 use crate::runtime::{Budget, Rate, UnixNanos};
+use crate::wire::soup::Username;
 use ipnet::IpNet;
 use std::collections::VecDeque;
 use std::net::IpAddr;
+
+/// Somebody who may come in.
+#[derive(Clone, Debug)]
+pub struct User {
+    /// Its name on the wire.
+    pub username: Username,
+    /// What its password is checked against.
+    pub secret: Secret,
+    /// What it may do.
+    pub role: Role,
+    /// The login whose stream it is; `None` for market data and administration.
+    pub login: Option<LoginId>,
+    /// Where it may come from; empty: from everywhere.
+    pub allow_from: Vec<IpNet>,
+}
 
 /// Addresses that are remembered of a user; of more, the one that it has not come from for longest is forgotten.
 pub const REGULARS_MAX: usize = 8;

@@ -1,6 +1,7 @@
 //! The doorman by a clock of the test's own.
 
 use super::*;
+use crate::domain::LoginId;
 use crate::net::ConnectionId;
 use crate::net::auth::{AuthClient, Ticket, auth_queues};
 use crate::runtime::{ManualClock, UnixNanos};

@@ -5,7 +5,7 @@ mod askers;
 mod tests;
 
 use super::far::FarReaders;
-use super::server::Messages;
+use super::messages::Messages;
 use super::settings::MoldSettings;
 use crate::runtime::{Counter, Counters, Fatal};
 use crate::wire::mold::{END_OF_SESSION, Header, PacketBuilder};

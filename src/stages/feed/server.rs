@@ -1,11 +1,9 @@
 //! Market data for clients of the session layer: the stream of messages, or snapshots. What a slow client is not sent waits
 //! in the log.
 
-use super::log::OldMessages;
+use super::messages::Messages;
 use super::settings::FeedSettings;
-use super::snapshots::Snapshot;
 use super::subscriber::Subscriber;
-use super::tail::Tail;
 use crate::net::auth::{AuthClient, Grant};
 use crate::net::session::{
     self, Admission, Admitted, Ending, Next, Outlook, Packets, STRANGER_INBOX_LEN, STRANGER_PACKET_LEN_MAX,
@@ -13,26 +11,14 @@ use crate::net::session::{
 };
 use crate::net::{ConnectionId, Sockets};
 use crate::runtime::{Counters, Doorbell, Fatal};
-use crate::wire::soup::{LoginRejected, SessionId, kind};
+use crate::wire::soup::{LoginRejected, kind};
 use std::os::fd::RawFd;
-use std::sync::Arc;
 
 /// What is served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Service {
     Stream,
     Snapshots,
-}
-
-/// The messages, as a server needs to know them.
-pub(super) struct Messages<'a> {
-    pub(super) tail: &'a Tail,
-    pub(super) log: &'a OldMessages,
-    pub(super) session: SessionId,
-    /// The first message of the present session.
-    pub(super) session_first: u64,
-    /// The present snapshot; `None` when one is wanted and cannot be had in this cycle.
-    pub(super) snapshot: Option<Arc<Snapshot>>,
 }
 
 /// The server.

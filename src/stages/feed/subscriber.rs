@@ -2,7 +2,7 @@
 
 use super::ending::Cause;
 use super::log::{LogReader, OldMessages};
-use super::server::Messages;
+use super::messages::Messages;
 use super::settings::FeedSettings;
 use super::snapshots::Snapshot;
 use crate::net::session::{Ending, Outlook};

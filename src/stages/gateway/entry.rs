@@ -3,6 +3,7 @@
 use super::desks::Desks;
 use super::gauges::Gauges;
 use super::owed::Owed;
+use super::receive::{Taking, pass_over, take_packets};
 use super::rounds::Rounds;
 use super::settings::{GatewaySettings, Progress};
 use super::source::Source;
@@ -15,7 +16,15 @@ use crate::ring::Producer;
 use crate::runtime::planted::{Bug, is_planted};
 use crate::stages::resend::{ResendClient, ResendQuery};
 use crate::stages::space::SpaceWatch;
+use crate::wire::ouch::LoggedIn;
 use crate::wire::soup::LoginRejected;
+
+/// Order messages of one connection in one duty cycle, so that connections take turns.
+const MESSAGES_MAX: usize = 1024;
+
+/// While space is low every order is refused, and the refusal takes space: a login gets one in this time, ns. So a
+/// client that does not stop sending orders cannot use up what is left for cancels.
+const REFUSAL_EVERY_NS: u64 = 100_000_000;
 
 /// What the gateway has beside its connections.
 pub(super) struct OrderEntry {
@@ -61,6 +70,67 @@ impl Trader {
 }
 
 impl OrderEntry {
+    /// Turns packets into commands. Returns how many, and why it stopped.
+    pub(super) fn take_orders(
+        &mut self,
+        trader: &mut Trader,
+        packets: &mut Packets<'_>,
+        now: u64,
+    ) -> (usize, Result<Stopped, Ending>) {
+        let Trader { login, role, session, .. } = *trader;
+        if self.streams.get(login).is_some_and(|stream| stream.session() != session) {
+            // Its numbers are those of a session that has ended; it is about to be told.
+            return (0, pass_over(packets));
+        }
+        let left = self.rounds.left(self.desks.share(login).copied().unwrap_or_default());
+        if left == 0 {
+            return (0, Ok(Stopped::Held));
+        }
+        let most = MESSAGES_MAX.min(left);
+        let mut claim = self.inbound.claim_up_to(most);
+        let granted = claim.remaining();
+        let space_low = self.space.iter().any(SpaceWatch::is_low);
+        let mut orders = match space_low {
+            true => u32::from(self.desks.next_order(login).is_none_or(|next| now >= *next)),
+            false => u32::MAX,
+        };
+        let may_order = orders > 0;
+        let (bucket, cancels) = self.desks.allowances(login, space_low, now);
+        let taking = Taking {
+            from: LoggedIn { login, session },
+            role,
+            listings: self.streams.listings(),
+            orders_left: &mut orders,
+            cancels,
+            bucket,
+        };
+        let stopped = take_packets(packets, &mut claim, taking);
+        if space_low
+            && may_order
+            && orders == 0
+            && let Some(next) = self.desks.next_order(login)
+        {
+            *next = now + REFUSAL_EVERY_NS;
+        }
+        let messages = claim.len();
+        claim.publish();
+        if let Some(share) = self.desks.share(login) {
+            self.rounds.took(share, messages);
+        }
+        self.gauges.messages_in.add(messages as u64);
+        self.rings_due |= messages > 0;
+        let stopped = stopped.map(|stopped| match stopped {
+            // It had all that it may have in one turn.
+            Stopped::Full { .. } if granted == most => Stopped::More,
+            Stopped::Full { .. } => {
+                self.gauges.inbound_full.add(1);
+                stopped
+            }
+            Stopped::Dry | Stopped::More | Stopped::Held | Stopped::Logout => stopped,
+        });
+        (messages, stopped)
+    }
+
     /// Asks how many messages the sessions had that clients want to read and that have ended.
     pub(super) fn ask(&mut self) {
         for visit in self.visits.iter_mut().filter(|visit| !visit.is_asked) {

@@ -4,87 +4,15 @@
 
 use super::desks::{Bucket, Fill};
 use super::ending::Cause;
-use super::entry::{OrderEntry, Trader};
 use super::settings::RateLimit;
 use crate::domain::{Command, Echo, Enter, Listings, RefuseEnter, RefuseReplace, RejectReason, Replace};
 use crate::net::auth::Role;
 use crate::net::session::{Ending, Next, Packets, Stopped};
 use crate::ring::Claim;
-use crate::stages::space::SpaceWatch;
 use crate::wire::ouch::{Inbound, LoggedIn, to_command};
 
-/// Order messages of one connection in one duty cycle, so that connections take turns.
-const MESSAGES_MAX: usize = 1024;
-
-/// While space is low every order is refused, and the refusal takes space: a login gets one in this time, ns. So a
-/// client that does not stop sending orders cannot use up what is left for cancels.
-const REFUSAL_EVERY_NS: u64 = 100_000_000;
-
-impl OrderEntry {
-    /// Turns packets into commands. Returns how many, and why it stopped.
-    pub(super) fn take_orders(
-        &mut self,
-        trader: &mut Trader,
-        packets: &mut Packets<'_>,
-        now: u64,
-    ) -> (usize, Result<Stopped, Ending>) {
-        let Trader { login, role, session, .. } = *trader;
-        if self.streams.get(login).is_some_and(|stream| stream.session() != session) {
-            // Its numbers are those of a session that has ended; it is about to be told.
-            return (0, pass_over(packets));
-        }
-        let left = self.rounds.left(self.desks.share(login).copied().unwrap_or_default());
-        if left == 0 {
-            return (0, Ok(Stopped::Held));
-        }
-        let most = MESSAGES_MAX.min(left);
-        let mut claim = self.inbound.claim_up_to(most);
-        let granted = claim.remaining();
-        let space_low = self.space.iter().any(SpaceWatch::is_low);
-        let mut orders = match space_low {
-            true => u32::from(self.desks.next_order(login).is_none_or(|next| now >= *next)),
-            false => u32::MAX,
-        };
-        let may_order = orders > 0;
-        let (bucket, cancels) = self.desks.allowances(login, space_low, now);
-        let taking = Taking {
-            from: LoggedIn { login, session },
-            role,
-            listings: self.streams.listings(),
-            orders_left: &mut orders,
-            cancels,
-            bucket,
-        };
-        let stopped = take_packets(packets, &mut claim, taking);
-        if space_low
-            && may_order
-            && orders == 0
-            && let Some(next) = self.desks.next_order(login)
-        {
-            *next = now + REFUSAL_EVERY_NS;
-        }
-        let messages = claim.len();
-        claim.publish();
-        if let Some(share) = self.desks.share(login) {
-            self.rounds.took(share, messages);
-        }
-        self.gauges.messages_in.add(messages as u64);
-        self.rings_due |= messages > 0;
-        let stopped = stopped.map(|stopped| match stopped {
-            // It had all that it may have in one turn.
-            Stopped::Full { .. } if granted == most => Stopped::More,
-            Stopped::Full { .. } => {
-                self.gauges.inbound_full.add(1);
-                stopped
-            }
-            Stopped::Dry | Stopped::More | Stopped::Held | Stopped::Logout => stopped,
-        });
-        (messages, stopped)
-    }
-}
-
 /// Takes messages that mean nothing any more.
-fn pass_over(packets: &mut Packets<'_>) -> Result<Stopped, Ending> {
+pub(super) fn pass_over(packets: &mut Packets<'_>) -> Result<Stopped, Ending> {
     Ok(loop {
         match packets.next_message()? {
             Next::Message(_) if packets.pass_message_over() => {}
@@ -138,20 +66,20 @@ fn frees_space(command: &Command) -> bool {
 }
 
 /// With what the packets of a logged-in client are taken up.
-struct Taking<'a> {
-    from: LoggedIn,
-    role: Role,
-    listings: &'a Listings,
+pub(super) struct Taking<'a> {
+    pub(super) from: LoggedIn,
+    pub(super) role: Role,
+    pub(super) listings: &'a Listings,
     /// How many orders may come, cancels not counted.
-    orders_left: &'a mut u32,
+    pub(super) orders_left: &'a mut u32,
     /// How many cancels may, if space is low.
-    cancels: Option<&'a mut Bucket>,
-    bucket: Option<&'a mut Bucket>,
+    pub(super) cancels: Option<&'a mut Bucket>,
+    pub(super) bucket: Option<&'a mut Bucket>,
 }
 
 /// Turns the packets of a logged-in client into commands, for as long as there is room for them and orders may come.
 #[inline]
-fn take_packets(
+pub(super) fn take_packets(
     packets: &mut Packets<'_>,
     claim: &mut Claim<'_, Command>,
     mut taking: Taking<'_>,

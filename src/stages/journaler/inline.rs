@@ -11,7 +11,7 @@
 //! each would take the core from the next order: they are rung for after the answer has left, and once a millisecond, or when
 //! many wait.
 
-use super::GroupCommit;
+use super::commit::GroupCommit;
 use crate::domain::codec;
 use crate::ring::CursorReader;
 use crate::runtime::planted::{Bug, is_planted};

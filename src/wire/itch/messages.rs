@@ -1,10 +1,9 @@
 //! The messages (ITCH 5.0 in docs/PROTOCOL.md §3). That the fields of each lie end to end from its type byte to its length is
 //! checked when this is compiled.
 
-use super::ItchError;
-use super::Nanos48;
+use super::error::ItchError;
 use crate::domain::{OrderId, Symbol};
-use crate::wire::layout::message;
+use crate::wire::layout::{Nanos48, message};
 
 /// Declares the messages with their common header, and the enum of them all.
 macro_rules! messages {

@@ -4,10 +4,12 @@
 //! Numbers are big-endian. Prices are u32 price units, shares are lots. Every message starts with its type, the number of
 //! its instrument (StockLocate), a tracking number, and the time in nanoseconds since midnight UTC.
 
+mod error;
 mod glimpse;
 mod messages;
 
 pub use super::layout::Nanos48;
+pub use error::ItchError;
 pub use glimpse::EndOfSnapshot;
 pub use messages::{
     AddOrder, AddOrderAttributed, BrokenTrade, CrossTrade, DirectListing, Imbalance, IpoQuoting, LuldCollar,
@@ -33,31 +35,4 @@ pub mod event_code {
     pub const END_OF_SYSTEM: u8 = b'E';
     /// End of messages: the last message of a session.
     pub const END_OF_MESSAGES: u8 = b'C';
-}
-
-/// Bytes that are no ITCH 5.0 message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ItchError {
-    /// No bytes at all.
-    #[error("an empty ITCH message")]
-    Empty,
-    /// The type byte is none of ITCH 5.0.
-    #[error("an ITCH message of the unknown type {:?}", char::from(*.kind))]
-    UnknownKind {
-        /// The type byte.
-        kind: u8,
-    },
-    /// A message of another length than its type has.
-    #[error("an ITCH message of type {:?} has {expected} bytes and not {length}", char::from(*.kind))]
-    Length {
-        /// The type byte.
-        kind: u8,
-        /// What there is, bytes.
-        length: usize,
-        /// What its type has, bytes.
-        expected: usize,
-    },
-    /// An End of Snapshot whose number is none.
-    #[error("the sequence number of an End of Snapshot is no decimal number")]
-    NotANumber,
 }

@@ -8,10 +8,10 @@
 
 mod day;
 
-use dojima::client::flow::{ActionKind, Flow, FlowAction};
 use dojima::config::Config;
 use dojima::domain::{Cancel, Command, Enter, LoginId, Quantity, Replace, Side, UserRef};
 use dojima::engine::{Engine, ImplausibleClock, Launch, OnFatal, OrderEntry};
+use dojima::flow::{ActionKind, Flow, FlowAction};
 use dojima::recovery::DataDir;
 use std::error::Error;
 use std::io::Write;

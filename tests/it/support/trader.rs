@@ -5,10 +5,10 @@
 //! A difference is a panic that names the session and the message.
 
 use super::venue::Random;
-use dojima::client::flow::Venue;
 use dojima::client::session::{ClientError, Resume};
 use dojima::client::{Credentials, Session};
 use dojima::domain::{ClOrdId, Symbol, UserRef};
+use dojima::flow::Venue;
 use dojima::wire::ouch::{Appendage, CancelOrder, EnterOrder, Inbound, OrderRejected, Outbound};
 use std::collections::VecDeque;
 use std::hash::{DefaultHasher, Hash, Hasher};

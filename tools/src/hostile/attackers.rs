@@ -1,6 +1,6 @@
 //! The process of the attackers: how it is started, and what it does.
 
-use super::Forces;
+use super::forces::Forces;
 use super::hostile_client::{self, HostileClient};
 use super::strangers::{self, Tally};
 use anyhow::Context;

@@ -1,6 +1,6 @@
 //! Those who have no login: connections that say nothing or too little, and logins under invented names.
 
-use super::Forces;
+use super::forces::Forces;
 use super::venue::{password, username};
 use anyhow::Context;
 use dojima::wire::soup::LoginRequest;

@@ -1,6 +1,6 @@
 //! The engine that is attacked.
 
-use super::Forces;
+use super::forces::Forces;
 use anyhow::Context;
 use dojima::config::{AccountConfig, Config, LoginConfig};
 use dojima::engine::{Engine, ImplausibleClock, Launch, OnFatal, OrderEntry};

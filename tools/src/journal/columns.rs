@@ -2,7 +2,7 @@
 //! new ones are added at the end.
 
 use super::entry::{Content, Entry};
-use super::export::Line;
+use super::exported::Line;
 use super::flat;
 use std::collections::HashMap;
 

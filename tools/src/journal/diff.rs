@@ -1,8 +1,8 @@
 //! `dojima-tools journal diff`: the first record in which two journals differ.
 
-use super::FOUND;
 use super::concerns::Concerns;
 use super::entry::{Entry, Value};
+use super::exit::FOUND;
 use super::lines::{Show, line, words};
 use super::names::Names;
 use super::source::{Progress, Source, count};

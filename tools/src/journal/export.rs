@@ -1,16 +1,14 @@
 //! `dojima-tools journal export`: records for other programs.
 
 use super::columns::{columns, row};
-use super::entry::{Content, Value};
+use super::entry::Content;
+use super::exported::Line;
 use super::records::each;
-use super::selection::{FilterArgs, Selected, Selection};
+use super::selection::{FilterArgs, Selection};
 use super::source::{Progress, Source, SourceArgs};
-use super::time::rfc3339;
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 use dojima::cli::{print, show};
-use dojima::domain::{AccountId, Command, Event};
-use serde::Serialize;
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -118,49 +116,4 @@ fn wanted_columns(args: &ExportArgs, content: Content) -> anyhow::Result<Vec<&'s
         found.with_context(|| format!("no column {wanted:?}; there are {}", all.join(", ")))
     };
     args.columns.iter().map(find).collect()
-}
-
-/// A record for other programs. The keys stay as they are.
-#[derive(Debug, Serialize)]
-pub(super) struct Line {
-    /// The record's sequence; of an event its number.
-    pub(super) sequence: u64,
-    pub(super) time_ns: u64,
-    pub(super) time: String,
-    /// The command that caused the event.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) command: Option<u64>,
-    /// Whom it is about, where the record or those before it say so; of a trade the resting side first.
-    pub(super) accounts: Vec<AccountId>,
-    pub(super) symbol: Option<String>,
-    /// `kind` and `fields`.
-    #[serde(flatten)]
-    content: Flattened,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(untagged)]
-enum Flattened {
-    Command(Command),
-    Event(Event),
-}
-
-impl Line {
-    pub(super) fn of(selected: &Selected, selection: &Selection<'_>) -> Self {
-        let Selected { entry, concerns } = selected;
-        let symbol = concerns.instrument.and_then(|id| selection.names().terms(id));
-        let (command, content) = match entry.value {
-            Value::Command(command) => (None, Flattened::Command(command)),
-            Value::Event(record) => (Some(record.sequence), Flattened::Event(record.event)),
-        };
-        Self {
-            sequence: entry.sequence,
-            time_ns: entry.time.0,
-            time: rfc3339(entry.time),
-            command,
-            accounts: concerns.accounts.iter().flatten().copied().collect(),
-            symbol: symbol.map(|terms| terms.symbol.text()),
-            content,
-        }
-    }
 }

@@ -10,7 +10,9 @@ mod concerns;
 mod damage;
 mod diff;
 mod entry;
+mod exit;
 mod export;
+mod exported;
 mod flat;
 mod follow;
 mod lines;
@@ -27,14 +29,10 @@ use clap::{Args, Subcommand};
 use dojima::cli::print;
 use dojima_journal::JournalError;
 use entry::Undecodable;
+use exit::{FAILED, FOUND};
 use source::Torn;
 use std::io;
 use std::process::ExitCode;
-
-/// Damage or a difference was found.
-const FOUND: u8 = 1;
-/// It could not be done.
-const FAILED: u8 = 2;
 
 /// Arguments of `dojima-tools journal`.
 #[derive(Debug, Args)]

@@ -6,8 +6,8 @@
 
 mod report;
 
-use super::FOUND;
 use super::entry::{Content, Value};
+use super::exit::FOUND;
 use super::source::{Source, SourceArgs, count};
 use anyhow::{Context, bail};
 use clap::Args;
@@ -17,7 +17,7 @@ use dojima::engine::{Engine, ImplausibleClock, Launch, OnFatal, OrderEntry, Stop
 use dojima::recovery::DataDir;
 use dojima::runtime::ThreadingMode;
 use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
-use report::{Outcome, Report};
+use report::{Outcome, Played, Report};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::str::FromStr;
@@ -188,22 +188,6 @@ fn new_dir(dir: &Path) -> anyhow::Result<PathBuf> {
         bail!("{} is not empty; a replay needs a directory of its own", dir.display());
     }
     Ok(dir.to_owned())
-}
-
-/// What went in.
-struct Played {
-    /// Of the opening.
-    opening: u64,
-    /// After it.
-    commands: u64,
-    /// Commands that say what an earlier state was: the new engine writes its own.
-    checkpoints: u64,
-    /// From the first command until all of them were durable and their events logged.
-    elapsed: Duration,
-    /// How long the recorded engine took from the first to the last of these.
-    recorded: Duration,
-    /// The furthest that a command went in after it was due.
-    late_max: Duration,
 }
 
 fn play(source: &Source, recorded: &Recorded, engine: &mut Engine, speed: Speed) -> anyhow::Result<Played> {

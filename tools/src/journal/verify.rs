@@ -1,8 +1,8 @@
 //! `dojima-tools journal verify`: every byte and every record.
 
-use super::FOUND;
 use super::damage::{self, Finding};
 use super::entry::{Content, Entry, Undecodable, Value};
+use super::exit::FOUND;
 use super::source::{Progress, Source, SourceArgs, count};
 use super::time::rfc3339;
 use clap::Args;

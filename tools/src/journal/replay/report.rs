@@ -2,7 +2,6 @@
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
-use super::Played;
 use crate::journal::concerns::Concerns;
 use crate::journal::entry::{Content, Entry, Value};
 use crate::journal::lines::{Show, line};
@@ -20,6 +19,22 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// What went in.
+pub(super) struct Played {
+    /// Of the opening.
+    pub(super) opening: u64,
+    /// After it.
+    pub(super) commands: u64,
+    /// Commands that say what an earlier state was: the new engine writes its own.
+    pub(super) checkpoints: u64,
+    /// From the first command until all of them were durable and their events logged.
+    pub(super) elapsed: Duration,
+    /// How long the recorded engine took from the first to the last of these.
+    pub(super) recorded: Duration,
+    /// The furthest that a command went in after it was due.
+    pub(super) late_max: Duration,
+}
 
 /// The events of the replay beside those of the recorded commands.
 pub(super) struct Outcome {

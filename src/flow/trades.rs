@@ -1,6 +1,6 @@
 //! Trades, put together from the messages that their two sides get.
 
-use crate::client::flow::{OrderIndex, SessionIndex};
+use super::actions::{OrderIndex, SessionIndex};
 use crate::domain::{TradeId, UserRef};
 use std::collections::BTreeMap;
 

@@ -1,8 +1,10 @@
 //! The trades that a recording's exchange made, and how many of them the engine makes too.
 
+use super::actions::OrderIndex;
+use super::error::FlowError;
+use super::recording::Flow;
 use super::table::{self, Source};
-use super::{Flow, FlowError};
-use crate::client::driver::Trade;
+use super::trades::Trade;
 use std::collections::HashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -53,7 +55,7 @@ pub fn load(path: &Path) -> Result<Option<Vec<NamedTrade>>, FlowError> {
 
 /// The engine's trades, in order, under the recording's names.
 pub fn named(trades: &[Trade], flow: &Flow) -> Vec<NamedTrade> {
-    let name = |order: super::OrderIndex| flow.order_names[order.0 as usize];
+    let name = |order: OrderIndex| flow.order_names[order.0 as usize];
     let named = |trade: &Trade| NamedTrade {
         aggressor: name(trade.taker),
         resting: name(trade.maker),

@@ -1,6 +1,6 @@
 //! Comma-separated files, plain or compressed with xz.
 
-use super::FlowError;
+use super::error::FlowError;
 use crate::domain::Side;
 use liblzma::read::XzDecoder;
 use std::fmt::Display;

@@ -2,12 +2,13 @@
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
-use super::trades::{Fill, Liquidity};
-use super::{Clock, DriverError, EnterOrder, Tally};
-use crate::client::flow::{FlowAction, OrderIndex, SessionIndex};
+use super::error::DriverError;
+use super::tally::{Clock, Tally};
 use crate::client::session::{ClientError, Credentials, Resume, Session};
 use crate::domain::{ClOrdId, Side, Symbol, TimeInForce, UserRef};
-use crate::wire::ouch::{Appendage, CancelOrder, Inbound, Outbound, ReplaceOrder};
+use crate::flow::actions::{FlowAction, OrderIndex, SessionIndex};
+use crate::flow::trades::{Fill, Liquidity};
+use crate::wire::ouch::{Appendage, CancelOrder, EnterOrder, Inbound, Outbound, ReplaceOrder};
 use crate::wire::soup::Username;
 use hdrhistogram::Histogram;
 use std::collections::VecDeque;

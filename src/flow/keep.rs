@@ -6,8 +6,9 @@
 //! recording by cancelling and entering their orders again, so that each aggressive order is held against the book that
 //! it really met.
 
+use super::actions::{ActionKind, FlowAction, OrderIndex, SessionIndex};
 use super::expected::NamedTrade;
-use super::{ActionKind, Flow, FlowAction, OrderIndex, SessionIndex};
+use super::recording::Flow;
 use crate::domain::{InstrumentId, OrderPrice, Side, TimeInForce};
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 

@@ -1,7 +1,10 @@
 //! One hour of a Nasdaq stock, order by order, rebuilt from a LOBSTER sample.
 
+use super::actions::ActionKind;
+use super::error::FlowError;
+use super::recording::{Flow, Recorder};
 use super::table::Source;
-use super::{ActionKind, Flow, FlowError, Recorder, venue};
+use super::venue;
 use crate::domain::{OrderPrice, Symbol, TimeInForce};
 
 pub(super) const HEADER: &str = "ts_ns,action,order_id,side,price_1e-4,qty";

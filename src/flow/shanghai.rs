@@ -2,8 +2,11 @@
 //! auctions, and the auctions themselves, are left out, for the phases of an instrument are set by an operator and not by
 //! a client. (`tests/it/exchange/golden.rs` plays the whole day, on the exchange itself.)
 
+use super::actions::ActionKind;
+use super::error::FlowError;
+use super::recording::{Flow, Recorder};
 use super::table::{Row, Source};
-use super::{ActionKind, Flow, FlowError, Recorder, venue};
+use super::venue;
 use crate::domain::{OrderPrice, TimeInForce};
 
 pub(super) const HEADER: &str = "n,time,symbol,src_seq,action,order_id,side,price_milli,qty";

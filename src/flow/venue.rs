@@ -1,12 +1,11 @@
 //! The venue that a flow needs, as a configuration for an engine.
 
+use crate::client::Credentials;
 use crate::config::{AccountConfig, AssetConfig, Config, InstrumentConfig, LoginConfig};
 use crate::domain::Symbol;
 use crate::wire::soup::{Password, Username};
 use rust_decimal::Decimal;
 use std::collections::BTreeMap;
-
-use super::super::Credentials;
 
 /// The password of every login that a flow opens for itself.
 const PASSWORD: &str = "DEMO";

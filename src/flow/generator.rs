@@ -3,8 +3,9 @@
 //!
 //! The same seed gives the same flow for ever: integers and a generator of its own, nothing that a library may change.
 
+use super::actions::{ActionKind, FlowAction, OrderIndex, SessionIndex};
+use super::recording::Flow;
 use super::venue::Venue;
-use super::{ActionKind, Flow, FlowAction, OrderIndex, SessionIndex};
 use crate::config::Config;
 use crate::domain::{InstrumentId, OrderPrice, Side, TimeInForce};
 

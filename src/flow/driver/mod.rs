@@ -19,22 +19,25 @@
 //! **The end.** Trades of the last order follow its acceptance, so each session ends with a fence: an order for zero lots,
 //! sent when all else is settled everywhere. When its refusal has come, so has everything before it.
 
+mod error;
 mod lane;
-mod trades;
+mod tally;
 
-pub use trades::{Fill, Liquidity, Trade, trades};
+pub use error::DriverError;
+pub use tally::Progress;
 
-use super::flow::{ActionKind, Flow, FlowAction};
-use super::session::ClientError;
-use super::wait::Waiter;
-use crate::domain::{OrderPrice, Side, Symbol, TimeInForce, UserRef};
-use crate::wire::ouch::{self, EnterOrder};
-use crate::wire::soup::Username;
+use crate::client::Session;
+use crate::client::wait::Waiter;
+use crate::domain::{OrderPrice, Side, Symbol, TimeInForce};
+use crate::flow::actions::{ActionKind, FlowAction};
+use crate::flow::recording::Flow;
+use crate::flow::trades::Fill;
+use crate::wire::ouch;
 use hdrhistogram::Histogram;
 use lane::{AHEAD, FENCE, Lane, Orders, Terms};
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
+use tally::{Clock, Tally};
 
 /// Bytes that may wait for a socket before no more requests are made for it.
 const UNSENT_MAX: usize = 256 * 1024;
@@ -80,58 +83,6 @@ impl Default for DriverOptions {
     }
 }
 
-/// What went wrong while playing.
-#[derive(Debug, thiserror::Error)]
-pub enum DriverError {
-    /// A session broke or was refused.
-    #[error("session {session}: {source}")]
-    Session {
-        /// Which session, from 0.
-        session: usize,
-        /// Why.
-        source: ClientError,
-    },
-    /// A message about an order that this driver has not sent: the login was used before.
-    #[error("session {session} was told of order {user_ref}, which it has not sent: the login has a history")]
-    ForeignOrder {
-        /// Which session, from 0.
-        session: usize,
-        /// The order's client number.
-        user_ref: UserRef,
-    },
-    /// The login was used before, so that its numbers are taken.
-    #[error(
-        "session {session}: the login {username} was used before, for its stream has {messages} messages, so its order \
-         numbers are taken; nothing was sent: start an engine on a new data directory"
-    )]
-    Used {
-        /// Which session, from 0.
-        session: usize,
-        /// Its login.
-        username: Username,
-        /// How many messages its stream has.
-        messages: u64,
-    },
-    /// The engine is connected but does not answer.
-    #[error("{unsettled} requests without an answer for {} s", waited.as_secs())]
-    Stalled {
-        /// How many.
-        unsettled: usize,
-        /// For how long.
-        waited: Duration,
-    },
-    /// The sockets cannot be waited for.
-    #[error("cannot wait for the sessions: {0}")]
-    Wait(#[from] std::io::Error),
-}
-
-impl DriverError {
-    /// Whether a connection broke, so that [`Driver::connect`] can help.
-    pub fn is_disconnect(&self) -> bool {
-        matches!(self, Self::Session { source, .. } if source.is_disconnect())
-    }
-}
-
 /// Whether there is more to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Turn {
@@ -139,31 +90,6 @@ pub enum Turn {
     Working,
     /// The flow is played to its end, and everything about it has been received.
     Finished,
-}
-
-/// What has happened so far, over all sessions.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Progress {
-    /// Actions of the flow that were sent; each once, however often it was sent again.
-    pub sent: u64,
-    /// Of these, those that are settled.
-    pub settled: u64,
-    /// Requests that were sent again after a break.
-    pub resent: u64,
-    /// New orders sent.
-    pub orders: u64,
-    /// Order Accepted messages.
-    pub accepted: u64,
-    /// Order Replaced messages.
-    pub replaced: u64,
-    /// Order Canceled messages.
-    pub canceled: u64,
-    /// Rejected messages by their reason codes.
-    pub rejected: BTreeMap<u16, u64>,
-    /// Order Executed messages: two for every trade.
-    pub executed: u64,
-    /// Requests that the protocol gives no answer to, because their order was gone.
-    pub unanswered: u64,
 }
 
 /// The client side of a whole flow.
@@ -183,24 +109,6 @@ pub struct Driver<'a> {
     clock: Clock,
     last_news: Instant,
     fenced: bool,
-}
-
-/// What the lanes write together.
-#[derive(Debug)]
-struct Tally {
-    progress: Progress,
-    fills: Vec<Fill>,
-    /// But for the recent ones.
-    latency: Histogram<u64>,
-    recent: Histogram<u64>,
-}
-
-/// When the flow's clock stood where.
-#[derive(Clone, Copy, Debug)]
-struct Clock {
-    started: Instant,
-    /// Instant and flow time that belong together.
-    base: Option<(Instant, u64)>,
 }
 
 impl<'a> Driver<'a> {
@@ -294,7 +202,7 @@ impl<'a> Driver<'a> {
     /// Logs out of every session.
     pub fn log_out(&mut self) {
         for lane in &mut self.lanes {
-            lane.take_session().into_iter().for_each(super::Session::log_out);
+            lane.take_session().into_iter().for_each(Session::log_out);
         }
     }
 
@@ -412,7 +320,7 @@ impl<'a> Driver<'a> {
 
     fn has_room(&self, lane: usize) -> bool {
         let lane = &self.lanes[lane];
-        let unsent = lane.session.as_ref().map_or(usize::MAX, super::Session::unsent);
+        let unsent = lane.session.as_ref().map_or(usize::MAX, Session::unsent);
         lane.unsettled() < self.options.window && unsent < UNSENT_MAX
     }
 
@@ -489,13 +397,6 @@ impl<'a> Driver<'a> {
             received += lane.receive(&mut self.orders, &mut self.tally, self.clock, at)?;
         }
         Ok(received)
-    }
-}
-
-impl Clock {
-    /// Nanoseconds since the start, never 0.
-    fn nanos(self, now: Instant) -> u64 {
-        u64::try_from((now - self.started).as_nanos()).unwrap_or(u64::MAX).max(1)
     }
 }
 

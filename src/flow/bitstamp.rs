@@ -5,9 +5,11 @@
 //! own matching will have made by then, or the trader's wish, which is to be sent, is told apart by the file of trades
 //! that lies beside it. Without one, every loss of volume counts as a trade, which for resting orders it mostly is.
 
+use super::actions::ActionKind;
+use super::error::FlowError;
+use super::recording::{Flow, Recorder};
 use super::table::{self, Row, Source};
 use super::venue::Venue;
-use super::{ActionKind, Flow, FlowError, Recorder};
 use crate::config::{AssetConfig, InstrumentConfig};
 use crate::domain::{Amount, OrderPrice, Quantity, Side, TimeInForce, decimal};
 use rust_decimal::Decimal;

@@ -1,0 +1,31 @@
+//! What several commands are told in the same way.
+
+use crate::config::{Config, ConfigError};
+use anyhow::Context;
+use clap::Args;
+use std::path::{Path, PathBuf};
+
+/// Where an engine's files are. Shared by the commands that read them.
+#[derive(Debug, Args)]
+pub struct DataArgs {
+    /// The engine's data directory
+    #[arg(long, value_name = "DIR", default_value = "data")]
+    pub data: PathBuf,
+}
+
+impl DataArgs {
+    /// The directory, which must be there.
+    ///
+    /// # Errors
+    /// When it is not.
+    pub fn existing_dir(&self) -> anyhow::Result<&PathBuf> {
+        let metadata = std::fs::metadata(&self.data);
+        metadata.with_context(|| format!("no data directory {}", self.data.display()))?;
+        Ok(&self.data)
+    }
+}
+
+/// The configuration of the file, or the built-in one.
+pub(super) fn read_config(file: Option<&Path>) -> Result<Config, ConfigError> {
+    file.map_or_else(|| Ok(Config::embedded_default()), Config::load)
+}

@@ -1,0 +1,106 @@
+//! The commands that open a venue, and what is wrong with them.
+
+mod assets;
+mod instruments;
+mod prices;
+mod settings;
+mod users;
+
+use super::error::{Problem, Problems, quoted};
+use super::file::Config;
+use super::venue::{self, AccountConfig};
+use crate::domain::codec::{ENCODED_LEN_MAX, encode_command};
+use crate::domain::{AccountId, Amount, AssetId, Command, Transfer, decimal};
+use assets::Assets;
+use instruments::instruments;
+use prices::positive_amount;
+use sha2::{Digest, Sha256};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The opening commands, and everything that is wrong with them. Where there are problems the commands are incomplete.
+pub(super) fn resolve(config: &Config) -> (Vec<Command>, Vec<Problem>) {
+    let mut problems = Problems::default();
+    let p = &mut problems;
+    let assets = Assets::resolve(&config.assets, p);
+    let limits = Command::SetLimits { limits: config.exchange.limits() };
+    let rules = Command::SetRules { edition: Command::RULES_LAST };
+    let mut commands = vec![rules, limits, Command::OpenAccount { account: AccountId::FEES }];
+    commands.extend(assets.commands());
+    commands
+        .extend((1..).zip(&config.accounts).map(|(id, _)| Command::OpenAccount { account: AccountId(id) }));
+    check_accounts(&config.accounts, p);
+    users::check(&config.accounts, &config.users, p);
+    commands.extend(
+        venue::logins(&config.accounts)
+            .iter()
+            .filter_map(|l| Some(Command::OpenLogin { login: l.login, account: l.account, name: l.name()? })),
+    );
+    let listed = instruments(&config.instruments, &assets, p);
+    commands.extend(listed.iter().copied().map(Command::ListInstrument));
+    commands.extend(deposits(&config.accounts, &assets, p).into_iter().map(Command::Deposit));
+    commands.extend(settings::commands(config, &assets, &listed, p));
+    // Not of the edition of the rules, which no file sets.
+    commands.push(Command::Open { config_digest: digest(&commands[1..]) });
+    (commands, problems.0)
+}
+
+/// First 8 bytes, little-endian, of the SHA-256 over the encoded commands one after another.
+fn digest(commands: &[Command]) -> u64 {
+    let mut hash = Sha256::new();
+    let mut bytes = [0; ENCODED_LEN_MAX];
+    for command in commands {
+        let len = encode_command(command, &mut bytes).expect("ENCODED_LEN_MAX holds any command");
+        hash.update(&bytes[..len]);
+    }
+    let hash: [u8; 32] = hash.finalize().into();
+    u64::from_le_bytes(hash.first_chunk().copied().expect("32 bytes have a first 8"))
+}
+
+fn check_accounts(accounts: &[AccountConfig], p: &mut Problems) {
+    if accounts.is_empty() {
+        p.add("accounts", "[]", "at least one is needed");
+    }
+    let mut names = BTreeSet::new();
+    for account in accounts {
+        let key = |field: &str| format!("accounts[{}].{field}", account.name);
+        if account.name.trim().is_empty() {
+            p.add(key("name"), quoted(&account.name), "must not be empty");
+        }
+        if !names.insert(&account.name) {
+            p.add(key("name"), quoted(&account.name), "stands here twice");
+        }
+    }
+}
+
+/// Deposits in the order of accounts and, within one, of asset ids.
+fn deposits(accounts: &[AccountConfig], assets: &Assets, p: &mut Problems) -> Vec<Transfer> {
+    let mut transfers = Vec::new();
+    let mut supply = BTreeMap::<AssetId, i128>::new();
+    for (id, account) in (1..).zip(accounts) {
+        let mut of_account = Vec::new();
+        for (code, value) in &account.deposits {
+            let key = format!("accounts[{}].deposits.{code}", account.name);
+            let Some(asset) = assets.find(key.clone(), code, p) else { continue };
+            let Some(amount) = p.take(&key, value, positive_amount(*value, asset.scale)) else { continue };
+            let total = supply.entry(asset.id).or_default();
+            *total += i128::from(amount.0);
+            if *total > i128::from(i64::MAX) {
+                let max = decimal::show_amount(Amount(i64::MAX), asset.scale);
+                p.add(
+                    key,
+                    value,
+                    format!("brings the deposits of {code} above {max}, the most that can exist"),
+                );
+            }
+            of_account.push((asset.id, amount));
+        }
+        of_account.sort_unstable();
+        transfers.extend((1..).zip(of_account).map(|(reference, (asset, amount))| Transfer {
+            account: AccountId(id),
+            asset,
+            amount,
+            reference,
+        }));
+    }
+    transfers
+}

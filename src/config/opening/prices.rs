@@ -1,0 +1,29 @@
+//! Prices and amounts of the file as the engine has them.
+
+use crate::domain::decimal::{self, DecimalError};
+use crate::domain::{Amount, OrderPrice};
+use rust_decimal::Decimal;
+
+/// Price units that the protocol can carry.
+pub(super) fn price_units(value: Decimal, decimals: u8) -> Result<u32, String> {
+    match decimal::price_units(value, decimals) {
+        Ok(OrderPrice::Limit(units)) if units < OrderPrice::LIMIT_END => {
+            u32::try_from(units).map_err(|error| error.to_string())
+        }
+        Ok(_) => {
+            Err("is larger than any price that the protocol can carry (2^31 - 1 price units)".to_owned())
+        }
+        Err(DecimalError::OffPriceUnits { decimals, .. }) => {
+            Err(format!("has more decimals than price_decimals = {decimals}"))
+        }
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// Minor units, of which there must be some.
+pub(super) fn positive_amount(value: Decimal, scale: u8) -> Result<Amount, String> {
+    match decimal::amount(value, scale) {
+        Ok(Amount(0)) => Err("must be above 0".to_owned()),
+        other => other.map_err(|error| error.to_string()),
+    }
+}

@@ -1,0 +1,84 @@
+//! What can be wrong with those who may come in.
+
+use crate::config::error::{Problems, is_alphanumeric, quoted, within};
+use crate::config::users::{LoginConfig, UserRole};
+use crate::config::venue::AccountConfig;
+use crate::domain::password_hash;
+use std::collections::BTreeMap;
+
+/// Everything that is wrong with the logins of the accounts and with the users beside them.
+pub(super) fn check(accounts: &[AccountConfig], users: &[LoginConfig], p: &mut Problems) {
+    let mut names = BTreeMap::new();
+    for account in accounts {
+        for login in &account.logins {
+            let key = format!("accounts[{}].logins", account.name);
+            check_one(&key, login, p);
+            let name = login.username.to_ascii_uppercase();
+            if let Some(other) = names.insert(name, account.name.clone()) {
+                let reason = format!("is already a login of {other}; case does not matter");
+                p.add(format!("{key}.username"), quoted(&login.username), reason);
+            }
+            if !matches!(login.role, UserRole::Trade | UserRole::DropCopy) {
+                let reason = "belongs to no account: put it under [[users]]; a login has trade or drop-copy";
+                p.add(format!("{key}[{}].role", login.username), login.role.word(), reason);
+            }
+        }
+    }
+    for user in users {
+        check_one("users", user, p);
+        if let Some(other) = names.insert(user.username.to_ascii_uppercase(), "[[users]]".to_owned()) {
+            let reason = format!("is already a login of {other}; case does not matter");
+            p.add("users.username", quoted(&user.username), reason);
+        }
+        let key = |field: &str| format!("users[{}].{field}", user.username);
+        if !matches!(user.role, UserRole::MarketData | UserRole::Admin) {
+            let reason = "needs an account: put it under its logins; a user has market-data or admin";
+            p.add(key("role"), user.role.word(), reason);
+        }
+        let limited = user.messages_per_second > 0 || user.message_burst > 0 || user.limits.is_some();
+        if user.cancel_on_disconnect_ms.is_some() || limited {
+            p.add(key("role"), user.role.word(), "sends no orders, so it can have no limits on them");
+        }
+        if !user.copies.is_empty() {
+            let reason = "has no stream that copies could be in: a login with the role drop-copy has";
+            p.add(key("copies"), quoted(&user.copies.join(", ")), reason);
+        }
+    }
+}
+
+fn check_one(list: &str, login: &LoginConfig, p: &mut Problems) {
+    let key = |field: &str| format!("{list}[{}].{field}", login.username);
+    if !is_alphanumeric(&login.username, 6) {
+        let reason = "must be 1 to 6 letters and digits (SoupBinTCP)";
+        p.add(format!("{list}.username"), quoted(&login.username), reason);
+    }
+    match (&login.password, &login.password_hash) {
+        (Some(password), None) if !is_alphanumeric(password, 10) => {
+            let reason = "must be 1 to 10 letters and digits (SoupBinTCP)";
+            p.add(key("password"), "(not shown)", reason);
+        }
+        (None, Some(hash)) => {
+            if let Err(error) = password_hash::read(hash) {
+                p.add(key("password_hash"), "(not shown)", error);
+            }
+        }
+        (Some(_), None) => {}
+        (Some(_), Some(_)) => {
+            p.add(key("password_hash"), "(not shown)", "there is a password too; keep one of them")
+        }
+        (None, None) => p.add(
+            key("password_hash"),
+            "missing",
+            "a login needs one (`dojima hash-password` makes it), or a password in plain text",
+        ),
+    }
+    if let Some(grace) = login.cancel_on_disconnect_ms {
+        within(p, &key("cancel_on_disconnect_ms"), grace, 0..=86_400_000);
+    }
+    if login.messages_per_second == 0 && login.message_burst > 0 {
+        let reason = "needs messages_per_second beside it";
+        p.add(key("message_burst"), login.message_burst, reason);
+    }
+    within(p, &key("messages_per_second"), login.messages_per_second, 0..=10_000_000);
+    within(p, &key("message_burst"), login.message_burst, 0..=10_000_000);
+}

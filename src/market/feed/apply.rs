@@ -1,0 +1,119 @@
+//! Events to messages, one after the other.
+
+#![deny(clippy::wildcard_enum_match_arm)]
+
+use super::super::shown::{action, directory, imbalance, system};
+use super::{Cross, Feed, Incoming, Published};
+use crate::domain::{CancelReason, Event, EventRecord, TradeId};
+use crate::wire::itch::event_code;
+
+impl Feed {
+    /// Takes the next event. What it gives is appended to `out`, and before that what was waiting for the end of the
+    /// command before, if this is another one.
+    pub fn apply(&mut self, record: &EventRecord, out: &mut Vec<Published>) {
+        if record.sequence != self.sequence {
+            self.complete(out);
+            self.sequence = record.sequence;
+        }
+        (self.time, self.last_event) = (record.time, record.number);
+        if !self.begun {
+            self.begun = true;
+            self.say(system(event_code::START_OF_MESSAGES, self.time), out);
+        }
+        match &record.event {
+            Event::Executed(trade) => self.executed(trade, record.number, out),
+            Event::Accepted(e) => {
+                self.complete(out);
+                let terms = (e.instrument, e.side, e.price, e.quantity);
+                self.take_in(e.order, terms, (e.visibility, e.display_quantity), e.state, None, out);
+            }
+            Event::Replaced(e) => self.replaced(e, out),
+            Event::Triggered(e) => {
+                self.complete(out);
+                if let Some(order) = self.orders.remove(e.order.0) {
+                    self.incoming = Some(Incoming { id: e.order, order, replaces: None });
+                }
+            }
+            Event::Canceled(e) => {
+                let prevented = matches!(e.reason, CancelReason::SelfTradePrevented(_));
+                // What self-trade prevention takes while a cross is told, it takes in that auction.
+                if prevented && self.cross.is_some() {
+                    self.lost_in_auction(e.order, e.open, record.number, out);
+                } else {
+                    self.reduced(e.order, e.open, prevented, out);
+                }
+            }
+            Event::Amended(e) => self.reduced(e.order, e.open, false, out),
+            Event::Restated(e) => self.restated(e, record.number, out),
+            Event::InstrumentListed(listing) => {
+                self.list(*listing);
+                self.say(directory(listing, self.time), out);
+                self.say(action(listing, self.time), out);
+            }
+            Event::TermsSet(listing) => {
+                if let Some(known) = self.listings.get_mut(listing.instrument.0 as usize) {
+                    *known = *listing;
+                    self.books[listing.instrument.0 as usize].symbol = listing.symbol;
+                    self.say(directory(listing, self.time), out);
+                }
+            }
+            Event::PhaseSet { instrument, phase } => {
+                self.complete(out);
+                if let Some(known) = self.listings.get_mut(instrument.0 as usize) {
+                    known.phase = *phase;
+                    let said = action(known, self.time);
+                    self.books[instrument.0 as usize].act(said.state);
+                    self.say(said, out);
+                }
+            }
+            Event::Indicative(auction) => {
+                if let Some(listing) = self.listings.get(auction.instrument.0 as usize) {
+                    let said = imbalance(auction, listing, self.time);
+                    self.books[auction.instrument.0 as usize].indicative = Some(said);
+                    self.say(said, out);
+                }
+            }
+            Event::Uncrossed(auction) => {
+                self.complete(out);
+                let match_number = TradeId::of_cross(record.number).0;
+                self.cross = Some(Cross { auction: *auction, shares: 0, match_number });
+            }
+            Event::Opened { .. } => {
+                self.say(system(event_code::START_OF_SYSTEM, self.time), out);
+                self.say(system(event_code::START_OF_MARKET, self.time), out);
+            }
+            Event::SessionRolled { session } => self.roll(*session, out),
+            // Nothing that the book shows, nor what its readers are told of the venue. `PriorityUpdated` repeats what is known
+            // of the order, and a mark is no price of the market.
+            Event::AssetAdded { .. }
+            | Event::AccountOpened { .. }
+            | Event::LoginOpened { .. }
+            | Event::Deposited(_)
+            | Event::Withdrawn(_)
+            | Event::Refused { .. }
+            | Event::Rejected(_)
+            | Event::Ignored(_)
+            | Event::LimitsSet { .. }
+            | Event::ChangeRejected(_)
+            | Event::Armed(_)
+            | Event::MassCanceled { .. }
+            | Event::MarkSet { .. }
+            | Event::FeesSet(_)
+            | Event::ProtectionSet { .. }
+            | Event::OrderLimitsSet { .. }
+            | Event::AssetSet(_)
+            | Event::SelfTradeSet(_)
+            | Event::TierSet { .. }
+            | Event::VolumeTiersSet(_)
+            | Event::Killed { .. }
+            | Event::Checkpointed(_)
+            | Event::RulesSet { .. }
+            | Event::AccountState { .. }
+            | Event::OrderEntrySet(_)
+            | Event::SessionEnded { .. }
+            | Event::SessionStarted { .. }
+            | Event::PriorityUpdated(_)
+            | Event::AccountCopied { .. } => {}
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! Who is let in, and in whose place.
+
+use super::connection::Phase;
+use super::lines::Line;
+use super::{Admission, Admitted, Ending, Server, Service, inbox_of};
+use crate::net::ConnectionId;
+use crate::net::auth::AuthAnswer;
+use crate::runtime::log::Stranger;
+use crate::wire::soup::{LoginAccepted, LoginRejected, Username};
+
+/// Answers of the doorman taken in one duty cycle.
+const ANSWERS_MAX: usize = 64;
+
+impl<C> Server<C> {
+    /// Does as the doorman and the service say. Returns the amount of work.
+    pub fn hear(&mut self, service: &mut impl Service<Client = C>, now: u64) -> usize {
+        for heard in 0..ANSWERS_MAX {
+            let Some(AuthAnswer { connection: id, verdict }) = self.auth.answers.try_take() else {
+                return heard;
+            };
+            let Some(connection) = self.connections.get(id) else { continue };
+            let Phase::Checking(wish) = connection.phase else { continue };
+            match verdict.and_then(|grant| service.admit(id, grant, &wish, now)) {
+                Ok(Admission::Now(admitted)) => self.decide(service, id, Ok(admitted), now),
+                Ok(Admission::Later) => {}
+                Err(reason) => self.decide(service, id, Err(reason), now),
+            }
+        }
+        ANSWERS_MAX
+    }
+
+    /// Lets a client in whose login is being looked at, or not. Nothing for a connection that is gone.
+    pub fn decide(
+        &mut self,
+        service: &mut impl Service<Client = C>,
+        id: ConnectionId,
+        verdict: Result<Admitted<C>, LoginRejected>,
+        now: u64,
+    ) {
+        let Some(connection) = self.connections.get(id) else { return };
+        let Phase::Checking(wish) = connection.phase else { return };
+        let (peer, username, label) = (connection.peer, wish.username, self.settings.label);
+        let Admitted { mut client, session, first } = match verdict {
+            Ok(admitted) => admitted,
+            Err(reason) => {
+                connection.refuse(&reason.packet(), now);
+                self.wake(id);
+                self.gauges.logins_refused.add(1);
+                if Stranger::LoginRefused.may_log() {
+                    tracing::warn!(%peer, %username, "{label}login refused: {reason}");
+                }
+                return;
+            }
+        };
+        self.make_room_for(service, username, now);
+        service.arrived(id, &mut client, now);
+        let Some(connection) = self.connections.get(id) else { return };
+        connection.let_in(client, &wish, &LoginAccepted { session, sequence: first }, now);
+        let wide = self.settings.inbox_len;
+        if connection.inbox.capacity() < wide {
+            let small = connection.widen(inbox_of(&mut self.spare_inboxes, wide));
+            self.spare_inboxes.push(small);
+        } else {
+            connection.has_more = true;
+        }
+        self.wake(id);
+        self.gauges.logins.add(1);
+        if let Some(Line { left_out }) = self.lines.next_of(username, now) {
+            tracing::info!(%peer, %username, %session, first, left_out, "{label}logged in");
+        }
+    }
+
+    /// Ends the oldest connections of a user who is about to have one more than one user may.
+    fn make_room_for(&mut self, service: &mut impl Service<Client = C>, user: Username, now: u64) {
+        let most = self.settings.connections_per_user;
+        let count = self.connections.iter().filter(|(_, one)| one.logged_in_as(user).is_some()).count();
+        for _ in most..=count {
+            if let Some(oldest) = self.connections.oldest(|one| one.logged_in_as(user)) {
+                let ending = match most {
+                    1 => Ending::TakenOver,
+                    _ => Ending::LoggedInAgain(most),
+                };
+                self.close(service, oldest, ending, now);
+            }
+        }
+    }
+}

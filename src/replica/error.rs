@@ -1,0 +1,46 @@
+//! Why a snapshot cannot be saved or loaded.
+
+use dojima_journal::passing::Told;
+use std::io;
+use std::path::PathBuf;
+
+/// Why a snapshot cannot be saved or loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum SnapshotError {
+    /// The operating system refused.
+    #[error("cannot {action} {}: {}", path.display(), Told(source))]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// The error below.
+        source: io::Error,
+    },
+    /// The file is not what was written.
+    #[error(
+        "snapshot {} is damaged at byte {offset}: {why}; an older snapshot, or the whole journal, gives the same state",
+        file.display()
+    )]
+    Damaged {
+        /// The file.
+        file: PathBuf,
+        /// The first byte of the header field, chunk or record that is wrong.
+        offset: u64,
+        /// What is wrong.
+        why: String,
+    },
+    /// The file was written in another version of the format.
+    #[error(
+        "snapshot {} has format version {found}, but this build reads version {supported}; start the dojima that wrote \
+         it, or move the snapshot away: an older one, or the whole journal, gives the same state", file.display()
+    )]
+    UnknownVersion {
+        /// The file.
+        file: PathBuf,
+        /// The version in the file.
+        found: u32,
+        /// The newest version that this build reads.
+        supported: u32,
+    },
+}

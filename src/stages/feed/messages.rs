@@ -1,0 +1,18 @@
+//! The messages, as those who serve them need to know them.
+
+use super::log::OldMessages;
+use super::snapshots::Snapshot;
+use super::tail::Tail;
+use crate::wire::soup::SessionId;
+use std::sync::Arc;
+
+/// The messages, as a server needs to know them.
+pub(super) struct Messages<'a> {
+    pub(super) tail: &'a Tail,
+    pub(super) log: &'a OldMessages,
+    pub(super) session: SessionId,
+    /// The first message of the present session.
+    pub(super) session_first: u64,
+    /// The present snapshot; `None` when one is wanted and cannot be had in this cycle.
+    pub(super) snapshot: Option<Arc<Snapshot>>,
+}
