@@ -5,6 +5,7 @@
 
 pub mod client;
 pub mod demo;
+pub mod folder;
 pub mod hash_password;
 pub mod itch;
 pub mod market;
@@ -21,13 +22,14 @@ pub mod verify;
 use crate::config::{Config, ConfigError};
 use crate::engine::StartError;
 use crate::runtime::{Fatal, log};
-use anyhow::{Context, Error};
+use anyhow::{Context, Error, bail};
 use clap::{Args, Parser, Subcommand};
+use folder::Folder;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 #[derive(Debug, Parser)]
-#[command(name = "dojima", version, about, max_term_width = 110)]
+#[command(name = "dojima", version, about, max_term_width = 80)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -69,11 +71,13 @@ impl DataArgs {
     /// The directory, which must be there.
     ///
     /// # Errors
-    /// When it is not.
+    /// When it is not, or is no data directory.
     pub fn existing_dir(&self) -> anyhow::Result<&PathBuf> {
-        let metadata = std::fs::metadata(&self.data);
-        metadata.with_context(|| format!("no data directory {}", self.data.display()))?;
-        Ok(&self.data)
+        let Some(why) = Folder::at(&self.data).no_data_dir() else { return Ok(&self.data) };
+        match std::fs::metadata(&self.data) {
+            Err(error) => Err(error).context(why),
+            Ok(_) => bail!(why),
+        }
     }
 }
 

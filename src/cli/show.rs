@@ -2,9 +2,10 @@
 
 use crate::domain::Timestamp;
 use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
+use std::io::{self, Write};
 use std::time::Duration;
 
-/// What tables fit, columns of a terminal.
+/// What tables and long values fit, columns of a terminal, whether there is one or not.
 const WIDTH: u16 = 80;
 
 /// A table with a line below its header. Cells that do not fit a terminal of 80 columns are broken.
@@ -13,6 +14,53 @@ pub fn table(header: &[&str]) -> Table {
     table.load_style(TableStyle::new().header_separator(LineStyle::new('─', '─', '─', '─')));
     table.set_content_arrangement(ContentArrangement::Dynamic).set_width(WIDTH).set_header(header.to_vec());
     table
+}
+
+/// Named values, one below the other. A value that does not fit 80 columns goes on below its beginning.
+///
+/// # Errors
+/// Those of `out`.
+pub fn rows<N: AsRef<str>, V: AsRef<str>>(
+    out: &mut impl Write,
+    names_width: usize,
+    rows: impl IntoIterator<Item = (N, V)>,
+) -> io::Result<()> {
+    for (name, value) in rows {
+        let name = format!("{:<names_width$} ", name.as_ref());
+        writeln!(out, "{name}{}", wrapped(value.as_ref(), names_width + 1).trim_start())?;
+    }
+    Ok(())
+}
+
+/// The text in lines of at most 80 columns, each after so many spaces. What has no space in it, such as a path, is not broken.
+pub fn wrapped(text: &str, indent: usize) -> String {
+    let mut lines = Vec::new();
+    for paragraph in text.lines() {
+        let mut line = " ".repeat(indent);
+        let mut used = indent;
+        for word in paragraph.split_whitespace() {
+            let word_width = word.chars().count();
+            if used > indent && used + 1 + word_width > usize::from(WIDTH) {
+                lines.push(std::mem::replace(&mut line, " ".repeat(indent)));
+                used = indent;
+            }
+            if used > indent {
+                line.push(' ');
+                used += 1;
+            }
+            line.push_str(word);
+            used += word_width;
+        }
+        lines.push(line.trim_end().to_owned());
+    }
+    lines.join("\n")
+}
+
+/// The text in lines of at most 80 columns, those after the first two spaces further in.
+pub fn hanging(text: &str) -> String {
+    let indent = text.chars().take_while(|c| *c == ' ').count();
+    let lines = wrapped(text, indent + 2);
+    format!("{}{}", " ".repeat(indent), lines.trim_start())
 }
 
 /// With a comma between thousands: `1,234,567`.
@@ -96,6 +144,25 @@ mod tests {
         table.add_row(["one", &"many words ".repeat(20)]).add_row(["two", &"x".repeat(100)]);
         let text = table.trim_fmt();
         assert!(text.lines().count() > 5 && text.lines().all(|line| line.chars().count() <= 80), "{text}");
+    }
+
+    #[test]
+    fn long_values_go_on_below_their_beginning() {
+        let long = "word ".repeat(30);
+        let mut out = Vec::new();
+        rows(&mut out, 8, [("name", long.trim_end()), ("path", &"x".repeat(100)), ("none", "")])
+            .expect("written");
+        let text = String::from_utf8(out).expect("UTF-8");
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines.len(), 5, "{text}");
+        assert_eq!(lines[0].len(), 78, "{text}");
+        assert!(lines[0].starts_with("name     word") && lines[1].starts_with("         word"), "{text}");
+        assert_eq!(lines[3], format!("path     {}", "x".repeat(100)));
+        assert_eq!(wrapped("one\ntwo", 2), "  one\n  two");
+        assert_eq!(hanging(&format!("  {} b", "a".repeat(78))), format!("  {}\n    b", "a".repeat(78)));
+        // 80 columns are not one too few.
+        assert_eq!(wrapped(&format!("{} {}", "x".repeat(40), "y".repeat(39)), 0).lines().count(), 1);
+        assert_eq!(wrapped(&format!("{} {}", "x".repeat(40), "y".repeat(40)), 0).lines().count(), 2);
     }
 
     #[test]

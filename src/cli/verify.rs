@@ -13,7 +13,7 @@ use crate::sql::reader::SqlReader;
 use crate::stages::feed::{LogCheck, LogOutcome};
 use anyhow::bail;
 use clap::Args;
-use comfy_table::{Cell, Color, ContentArrangement, LineStyle, Table, TableStyle};
+use comfy_table::{Cell, Color};
 use dojima_journal::storage::Storage;
 use dojima_journal::{ArchivedStorage, FoundBeside, JournalError, Reader, scan_beside};
 use std::collections::BTreeMap;
@@ -439,10 +439,7 @@ impl Check {
 }
 
 fn print_table(checks: &[Check]) -> anyhow::Result<ExitCode> {
-    let mut table = Table::new();
-    let line_below_header = TableStyle::new().header_separator(LineStyle::new('─', '─', '─', '─'));
-    table.load_style(line_below_header).set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_header(["check", "result", "detail"]);
+    let mut table = show::table(&["check", "result", "detail"]);
     for check in checks {
         let result = match check.outcome {
             Outcome::Good => Cell::new("ok").fg(Color::Green),

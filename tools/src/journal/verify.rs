@@ -324,7 +324,7 @@ fn file_name(path: &Path) -> Option<String> {
 impl Found {
     fn print(&self, source: &Source) -> anyhow::Result<()> {
         let mut out = print::stdout();
-        write_rows(&mut out, &self.rows(source))?;
+        show::rows(&mut out, 10, self.rows(source))?;
         let Some(problem) = &self.problem else { return Ok(out.flush()?) };
         let Some(place) = &problem.place else {
             out.flush()?;
@@ -436,24 +436,4 @@ impl Found {
             },
         }
     }
-}
-
-/// Long values go on below their beginning.
-fn write_rows(out: &mut impl Write, rows: &[(&str, String)]) -> io::Result<()> {
-    const WIDTH: usize = 96;
-    for (name, value) in rows {
-        let mut line = format!("{name:<10}");
-        let mut used = 0;
-        for word in value.split(' ') {
-            if used > 0 && used + word.chars().count() > WIDTH {
-                writeln!(out, "{}", line.trim_end())?;
-                (line, used) = (" ".repeat(10), 0);
-            }
-            line.push(' ');
-            line.push_str(word);
-            used += word.chars().count() + 1;
-        }
-        writeln!(out, "{}", line.trim_end())?;
-    }
-    Ok(())
 }
