@@ -100,7 +100,11 @@ impl Folder {
             None => whole()?.parent().map(Path::to_owned),
         }?;
         let parent = if parent.as_os_str().is_empty() { PathBuf::from(".") } else { parent };
-        is_data(&parent).then_some(parent)
+        match self.kind {
+            _ if is_data(&parent) => Some(parent),
+            Kind::File => Self::at(&parent).data_dir(),
+            _ => None,
+        }
     }
 
     /// The only data directory inside it, where somebody named the directory above.
@@ -142,7 +146,8 @@ impl Folder {
         let instead = match (self.data_dir(), self.kind) {
             (Some(data), _) => format!(": it belongs to {0}, so say --data {0}", data.display()),
             (None, Kind::Part(part)) => match part.name() {
-                Some(name) => format!(": make a directory, and put it there under the name {name}"),
+                Some("journal") => ": make a directory, and put it there as journal/".to_owned(),
+                Some(name) => format!(": make a directory, and put it there as {name}/, with its journal/"),
                 None => String::new(),
             },
             (None, _) => String::new(),
@@ -160,21 +165,23 @@ impl Folder {
             Kind::Nothing => {
                 format!("no directory {path} (a data directory, a journal or an event log is meant)")
             }
-            Kind::File => match &data {
-                Some(data) => {
-                    format!("{path} is a file, no directory: name the data directory, {}", data.display())
-                }
-                None => match self.path.parent().map(Self::at) {
-                    Some(Self { path: parent, kind: Kind::Part(_) }) => {
-                        format!(
-                            "{path} is a file, no directory: name the one that it lies in, {}",
-                            parent.display()
-                        )
+            Kind::File => {
+                let lies_in = self.path.parent().map(Self::at).and_then(|parent| match parent.kind {
+                    Kind::Data | Kind::Part(Part::Journal | Part::EventLog | Part::Segments) => {
+                        Some(parent.path)
                     }
-                    _ => format!("{path} is a file, no directory"),
-                },
-            },
-            Kind::Empty => format!("no journal in {path}: it is empty"),
+                    _ => data,
+                });
+                match lies_in {
+                    Some(dir) => {
+                        format!("{path} is a file, no directory: name {}, in which it lies", dir.display())
+                    }
+                    None => format!("{path} is a file, no directory"),
+                }
+            }
+            Kind::Empty => format!(
+                "no journal in {path}: it is empty. A data directory (journal/ is in it), a journal or an event log is meant"
+            ),
             Kind::Part(Part::MarketData) => {
                 let place = data.unwrap_or_else(|| PathBuf::from("DIR"));
                 let place = place.display();
@@ -193,8 +200,8 @@ impl Folder {
                     None => beside,
                 };
                 format!(
-                    "no journal in {path}: it has no segment (0000000001.seg, …), and no journal/ or events/ of a data \
-                     directory{instead}"
+                    "no journal in {path}: it has no segment (0000000001.seg, …), and is no data directory (journal/ is in \
+                     one){instead}"
                 )
             }
         }

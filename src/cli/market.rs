@@ -74,11 +74,12 @@ pub fn run(args: MarketArgs) -> anyhow::Result<ExitCode> {
     if !(0.01..=3_600.0).contains(&args.every) {
         bail!("--every must be from 0.01 to 3600 seconds");
     }
-    let (mut books, mut session) = join(glimpse, address, &who)?;
+    let (mut books, mut session) =
+        join(glimpse, address, &who).map_err(|error| print::with_advice(error.into()))?;
     let mut out = print::stdout();
     loop {
         let view = view(&books, symbol, args.levels, &units)?;
-        if !args.once && out.is_terminal() {
+        if !args.once && out.is_screen() {
             // Home, and clear what is below.
             write!(out, "\x1b[H\x1b[J")?;
         }

@@ -1,6 +1,8 @@
 //! What commands print. Whoever reads it may stop early (`| head`, `| true`): that is no failure of the command, whose
 //! exit code says what it found all the same.
 
+use crate::client::session::ClientError;
+use crate::runtime::log;
 use std::fmt::Arguments;
 use std::io::{self, ErrorKind, IsTerminal, StdoutLock, Write};
 
@@ -20,15 +22,37 @@ pub fn note(line: Arguments<'_>) {
     let _ = writeln!(io::stderr(), "{line}");
 }
 
+/// The error and its causes on one line. Some messages quote their cause already; it is not said twice.
+pub fn with_causes(error: &anyhow::Error) -> String {
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !text.contains(&cause) {
+            text.push_str(": ");
+            text.push_str(&cause);
+        }
+    }
+    text
+}
+
+/// An error of a client that nobody answers, with what to look at.
+pub fn with_advice(error: anyhow::Error) -> anyhow::Error {
+    match error.downcast_ref() {
+        Some(ClientError::Connect { .. }) => anyhow::anyhow!(
+            "{error}; is an engine running there? `dojima serve` prints its addresses, and --address names another one"
+        ),
+        _ => error,
+    }
+}
+
 impl Stdout {
     /// Whether the reader has not gone, as far as was seen; a command without an end of its own ends then.
     pub fn is_read(&self) -> bool {
         self.is_read
     }
 
-    /// Whether it is a terminal.
-    pub fn is_terminal(&self) -> bool {
-        self.out.is_terminal()
+    /// Whether it is a terminal that can be written over.
+    pub fn is_screen(&self) -> bool {
+        self.out.is_terminal() && !log::is_dumb()
     }
 
     fn unless_gone<T>(&mut self, done: io::Result<T>, otherwise: T) -> io::Result<T> {

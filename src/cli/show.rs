@@ -1,6 +1,7 @@
 //! Numbers and times as people read them.
 
 use crate::domain::Timestamp;
+use crate::runtime::log;
 use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
 use std::io::{self, Write};
 use std::time::Duration;
@@ -13,6 +14,9 @@ pub fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_style(TableStyle::new().header_separator(LineStyle::new('─', '─', '─', '─')));
     table.set_content_arrangement(ContentArrangement::Dynamic).set_width(WIDTH).set_header(header.to_vec());
+    if log::is_plain() {
+        table.force_no_tty();
+    }
     table
 }
 

@@ -38,7 +38,7 @@ fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            print::note(format_args!("error: {error:#}"));
+            print::note(format_args!("error: {}", print::with_causes(&error)));
             ExitCode::FAILURE
         }
     }

@@ -6,7 +6,7 @@ use crate::client::Driver;
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::cell::RefCell;
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::time::{Duration, Instant};
 
 /// How often the numbers change.
@@ -57,7 +57,7 @@ struct Reading {
 
 impl Display {
     pub(super) fn new(actions: u64) -> Self {
-        let terminal = std::io::stdout().is_terminal();
+        let terminal = print::stdout().is_screen();
         let target =
             if terminal { ProgressDrawTarget::stdout_with_hz(8) } else { ProgressDrawTarget::hidden() };
         let style = ProgressStyle::with_template(" {percent:>3} % {wide_msg}");

@@ -14,12 +14,8 @@ fn a_well_behaved_client_is_measured_alone_and_beside_attackers() {
         assert!(line.chars().count() <= 80, "{line}");
     }
     let out = out.split_whitespace().collect::<Vec<_>>().join(" ");
-    for words in [
-        "1 alone",
-        "1 beside",
-        "beside / alone = ",
-        "attackers of round 1: the hostile client sent",
-    ] {
+    for words in ["1 alone", "1 beside", "beside / alone = ", "attackers of round 1: the hostile client sent"]
+    {
         assert!(out.contains(words), "{words:?} is missing in\n{out}");
     }
     for nothing in ["sent 0/s", "connected 0 times", "strangers connected 0/s", "invented logins 0/s"] {
