@@ -74,8 +74,7 @@ pub fn run(args: MarketArgs) -> anyhow::Result<ExitCode> {
     if !(0.01..=3_600.0).contains(&args.every) {
         bail!("--every must be from 0.01 to 3600 seconds");
     }
-    let (mut books, mut session) =
-        join(glimpse, address, &who).map_err(|error| print::with_advice(error.into()))?;
+    let (mut books, mut session) = join(glimpse, address, &who).map_err(print::with_advice)?;
     let mut out = print::stdout();
     loop {
         let view = view(&books, symbol, args.levels, &units)?;

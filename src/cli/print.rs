@@ -34,14 +34,22 @@ pub fn with_causes(error: &anyhow::Error) -> String {
     text
 }
 
-/// An error of a client that nobody answers, with what to look at.
-pub fn with_advice(error: anyhow::Error) -> anyhow::Error {
-    match error.downcast_ref() {
-        Some(ClientError::Connect { .. }) => anyhow::anyhow!(
-            "{error}; is an engine running there? `dojima serve` prints its addresses, and --address names another one"
-        ),
-        _ => error,
-    }
+/// An error of a client that could not begin, with what to look at.
+pub fn with_advice(error: ClientError) -> anyhow::Error {
+    let advice = match &error {
+        ClientError::Connect { .. } => {
+            "is an engine running there? `dojima serve` prints its addresses, and --address names another one"
+        }
+        ClientError::ClosedAtLogin(_) => {
+            "is it the right port, and is it one with TLS (--tls) or without as this command is?"
+        }
+        ClientError::Tls(tls) if tls.to_string().contains("CaUsedAsEndEntity") => {
+            "the server's certificate is one that signs others (CA:TRUE), which none can be that a server shows; \
+             docs/OPERATIONS.md, \"TLS\", has how to make one"
+        }
+        _ => return error.into(),
+    };
+    anyhow::anyhow!("{error}; {advice}")
 }
 
 impl Stdout {

@@ -88,7 +88,7 @@ pub fn run(args: ClientArgs) -> anyhow::Result<ExitCode> {
     let earlier = Earlier { first: SessionId::new(&config.gateway.session), sessions_max: args.sessions };
     let title = format!("{username} at {to}");
     let desk = Desk::open(to, who, UnitsTable::of(&config), Assets::of(&config), earlier);
-    let desk = desk.map_err(|error| print::with_advice(error.into()))?;
+    let desk = desk.map_err(print::with_advice)?;
     if args.plain || !std::io::stdin().is_terminal() || !print::stdout().is_screen() {
         let is_connected = plain::run(desk)?;
         ensure!(is_connected, "there was no connection at the end");
