@@ -4,14 +4,17 @@ use crate::recovery::DataDir;
 use dojima_journal::storage::{FileStorage, Storage};
 use dojima_journal::{ArchivedStorage, Reader};
 use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// What lies there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Nothing, or nothing that may be looked at.
+    /// Nothing.
     Nothing,
+    /// Something that may not be looked at.
+    Closed,
     /// A file, or anything else that is no directory.
     File,
     /// The data directory of an engine, whole or in part.
@@ -71,24 +74,35 @@ pub struct Folder {
     path: PathBuf,
     /// What it is.
     pub kind: Kind,
+    /// What the system said where it could not be looked at.
+    error: Option<io::Error>,
 }
 
 impl Folder {
-    /// Looks. What cannot be read counts as not there: whoever goes on to read it learns why.
+    /// Looks.
     pub fn at(path: &Path) -> Self {
-        let kind = match std::fs::metadata(path) {
-            Err(_) => Kind::Nothing,
-            Ok(found) if !found.is_dir() => Kind::File,
-            Ok(_) if is_data(path) => Kind::Data,
-            Ok(_) => match part(path) {
-                Some(part) => Kind::Part(part),
-                None if std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none()) => {
-                    Kind::Empty
-                }
-                None => Kind::Other,
+        let (kind, error) = match (std::fs::metadata(path), std::fs::read_dir(path)) {
+            (Err(error), _) if error.kind() == io::ErrorKind::NotFound => (Kind::Nothing, Some(error)),
+            (Err(error), _) => (Kind::Closed, Some(error)),
+            (Ok(found), _) if !found.is_dir() => (Kind::File, None),
+            // Its directories may be open where it cannot be listed itself.
+            (Ok(_), _) if is_data(path) => (Kind::Data, None),
+            (Ok(_), Err(error)) => (Kind::Closed, Some(error)),
+            (Ok(_), Ok(mut entries)) => match part(path) {
+                Some(part) => (Kind::Part(part), None),
+                None if entries.next().is_none() => (Kind::Empty, None),
+                None => (Kind::Other, None),
             },
         };
-        Self { path: path.to_owned(), kind }
+        Self { path: path.to_owned(), kind, error }
+    }
+
+    /// `why`, as an error that has what the system said.
+    pub fn error(self, why: String) -> anyhow::Error {
+        match self.error {
+            Some(error) => anyhow::Error::new(error).context(why),
+            None => anyhow::Error::msg(why),
+        }
     }
 
     /// The data directory that it lies in; `None` for one that lies elsewhere, such as a copy.
@@ -123,10 +137,10 @@ impl Folder {
         };
         match self.kind {
             Kind::Data => None,
-            // Whoever looks again learns from the system why.
             Kind::Nothing => {
                 Some(format!("no data directory {path} (--data names one, and `dojima serve` makes one)"))
             }
+            Kind::Closed => Some(format!("cannot look into {path}")),
             Kind::Empty => Some(format!("no data directory: {path} is empty{}", inside())),
             Kind::Other => {
                 Some(format!("no data directory: {path} has nothing of an engine in it{}", inside()))
@@ -139,7 +153,7 @@ impl Folder {
     pub fn of_a_data_dir(&self) -> Option<String> {
         let path = self.path.display();
         let what = match self.kind {
-            Kind::Nothing | Kind::Data | Kind::Empty | Kind::Other => return None,
+            Kind::Nothing | Kind::Closed | Kind::Data | Kind::Empty | Kind::Other => return None,
             Kind::File => format!("{path} is a file, and no data directory"),
             Kind::Part(part) => format!("{path} is {part}, and no data directory by itself"),
         };
@@ -159,10 +173,13 @@ impl Folder {
     pub fn no_log(&self) -> String {
         let path = self.path.display();
         let data = self.data_dir();
+        if self.kind == Kind::Closed {
+            return format!("cannot look into {path}");
+        }
         let beside = data.as_ref().map(|data| format!("; the journal is {}", data.join("journal").display()));
         let beside = beside.unwrap_or_default();
         match self.kind {
-            Kind::Nothing => {
+            Kind::Nothing | Kind::Closed => {
                 format!("no directory {path} (a data directory, a journal or an event log is meant)")
             }
             Kind::File => {

@@ -2,7 +2,7 @@
 
 use super::password::PasswordArgs;
 use super::print;
-use crate::client::market::join;
+use crate::client::market::{MarketError, join};
 use crate::client::session::Credentials;
 use crate::client::units::{Units, UnitsTable};
 use crate::domain::Symbol;
@@ -74,7 +74,10 @@ pub fn run(args: MarketArgs) -> anyhow::Result<ExitCode> {
     if !(0.01..=3_600.0).contains(&args.every) {
         bail!("--every must be from 0.01 to 3600 seconds");
     }
-    let (mut books, mut session) = join(glimpse, address, &who).map_err(print::with_advice)?;
+    let (mut books, mut session) = join(glimpse, address, &who).map_err(|error| match error {
+        MarketError::Client(error) => print::with_advice(error),
+        error => error.into(),
+    })?;
     let mut out = print::stdout();
     loop {
         let view = view(&books, symbol, args.levels, &units)?;

@@ -22,7 +22,7 @@ pub mod verify;
 use crate::config::{Config, ConfigError};
 use crate::engine::StartError;
 use crate::runtime::{Fatal, log};
-use anyhow::{Context, Error, bail};
+use anyhow::Error;
 use clap::{Args, Parser, Subcommand};
 use folder::Folder;
 use std::path::{Path, PathBuf};
@@ -73,10 +73,10 @@ impl DataArgs {
     /// # Errors
     /// When it is not, or is no data directory.
     pub fn existing_dir(&self) -> anyhow::Result<&PathBuf> {
-        let Some(why) = Folder::at(&self.data).no_data_dir() else { return Ok(&self.data) };
-        match std::fs::metadata(&self.data) {
-            Err(error) => Err(error).context(why),
-            Ok(_) => bail!(why),
+        let folder = Folder::at(&self.data);
+        match folder.no_data_dir() {
+            Some(why) => Err(folder.error(why)),
+            None => Ok(&self.data),
         }
     }
 }

@@ -31,6 +31,12 @@ pub fn with_causes(error: &anyhow::Error) -> String {
             text.push_str(&cause);
         }
     }
+    let denied = |error: &io::Error| error.kind() == ErrorKind::PermissionDenied;
+    let is_denied = error.chain().any(|cause| cause.downcast_ref().is_some_and(denied));
+    // A port below 1024 is another matter, and what is said already is not said twice.
+    if is_denied && !text.contains("cannot listen") && !text.contains("run this as the user") {
+        text.push_str("; run this as the user that the engine runs as, or give this user leave");
+    }
     text
 }
 

@@ -38,24 +38,30 @@ pub fn rows<N: AsRef<str>, V: AsRef<str>>(
 
 /// The text in lines of at most 80 columns, each after so many spaces. What has no space in it, such as a path, is not broken.
 pub fn wrapped(text: &str, indent: usize) -> String {
+    let indented = |line: &str| format!("{}{line}", " ".repeat(indent)).trim_end().to_owned();
+    let lines = broken(text, usize::from(WIDTH).saturating_sub(indent));
+    lines.lines().map(indented).collect::<Vec<_>>().join("\n")
+}
+
+/// The text in lines of at most so many columns, as [`wrapped`].
+pub fn broken(text: &str, columns: usize) -> String {
     let mut lines = Vec::new();
     for paragraph in text.lines() {
-        let mut line = " ".repeat(indent);
-        let mut used = indent;
+        let (mut line, mut used) = (String::new(), 0);
         for word in paragraph.split_whitespace() {
-            let word_width = word.chars().count();
-            if used > indent && used + 1 + word_width > usize::from(WIDTH) {
-                lines.push(std::mem::replace(&mut line, " ".repeat(indent)));
-                used = indent;
+            let width = word.chars().count();
+            if used > 0 && used + 1 + width > columns {
+                lines.push(std::mem::take(&mut line));
+                used = 0;
             }
-            if used > indent {
+            if used > 0 {
                 line.push(' ');
                 used += 1;
             }
             line.push_str(word);
-            used += word_width;
+            used += width;
         }
-        lines.push(line.trim_end().to_owned());
+        lines.push(line);
     }
     lines.join("\n")
 }

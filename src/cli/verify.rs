@@ -13,7 +13,7 @@ use crate::sql::reader::SqlReader;
 use crate::stages::feed::{LogCheck, LogOutcome};
 use anyhow::bail;
 use clap::Args;
-use comfy_table::{Cell, Color};
+use comfy_table::{Cell, Color, ContentArrangement};
 use dojima_journal::storage::Storage;
 use dojima_journal::{ArchivedStorage, FoundBeside, JournalError, Reader, scan_beside};
 use std::collections::BTreeMap;
@@ -440,13 +440,21 @@ impl Check {
 
 fn print_table(checks: &[Check]) -> anyhow::Result<ExitCode> {
     let mut table = show::table(&["check", "result", "detail"]);
+    // Broken here and not by the table, which would break paths.
+    table.set_content_arrangement(ContentArrangement::Disabled);
+    let name_columns = checks.iter().map(|check| check.name.chars().count()).max().unwrap_or_default();
+    let detail_columns = 80_usize.saturating_sub("  ".len() + name_columns + "   nothing   ".len());
     for check in checks {
         let result = match check.outcome {
             Outcome::Good => Cell::new("ok").fg(Color::Green),
             Outcome::Nothing => Cell::new("nothing").fg(Color::Yellow),
             Outcome::Bad => Cell::new("FAILED").fg(Color::Red),
         };
-        table.add_row([Cell::new(&check.name), result, Cell::new(&check.detail)]);
+        table.add_row([
+            Cell::new(&check.name),
+            result,
+            Cell::new(show::broken(&check.detail, detail_columns)),
+        ]);
     }
     let count_of = |outcome| checks.iter().filter(|check| check.outcome == outcome).count() as u64;
     let (failed, empty) = (count_of(Outcome::Bad), count_of(Outcome::Nothing));

@@ -1,7 +1,11 @@
 //! A path that is not what a command reads: it says what lies there, and what to name instead.
 
 use crate::cli::Done;
-use crate::walk::{place, shell};
+use crate::walk::{place, plain, program, shell};
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
 
 /// A path; what the inspector says of it; and what the engine's commands say. `None`: it is what they read.
 const WRONG: [(&str, Option<&str>, &str); 12] = [
@@ -142,4 +146,50 @@ fn what_a_data_directory_lacks_is_said_too() {
     // Where `.` does not say where it is.
     let inside = run("cd data/market-data && dojima-tools journal summary .");
     assert!(inside.stderr.contains("data/journal\n"), "{}", inside.stderr);
+}
+
+/// What is closed to a user is neither empty nor of another kind.
+#[test]
+fn a_directory_that_is_closed_to_the_user_is_called_so() {
+    const NOBODY: u32 = 65_534;
+    let place = place();
+    let above = place.data().with_file_name("");
+    let mode = |path: &Path, mode: u32| {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("set");
+    };
+    mode(&above, 0o755);
+    for name in ["dojima", "dojima-tools"] {
+        fs::copy(program(name), above.join(format!("copy-of-{name}"))).expect("copied");
+    }
+    let run = |line: &str| -> Done {
+        let words: Vec<&str> = line.split(' ').collect();
+        let mut command = plain(&above.join(format!("copy-of-{}", words[0])), &words[1..]);
+        if rustix::process::geteuid().is_root() {
+            command.uid(NOBODY).gid(NOBODY);
+        }
+        command.current_dir(&above).output().expect("the program runs").into()
+    };
+    let leave = "Permission denied (os error 13); run this as the user that the engine runs as, or give this user leave";
+    mode(&place.data(), 0o000);
+    for (line, code, words) in [
+        ("dojima verify --data data", 1, "cannot look into data: "),
+        ("dojima replay --data data", 1, "cannot look into data: "),
+        ("dojima-tools journal verify data", 2, "cannot look into data: "),
+        ("dojima-tools journal summary data/journal", 2, "cannot look into data/journal: "),
+    ] {
+        let done = run(line);
+        check(line, &done, code, words);
+        check(line, &done, code, leave);
+    }
+    mode(&place.data(), 0o755);
+    mode(&place.data().join("journal"), 0o000);
+    for (line, code, words) in [
+        ("dojima verify --data data", 1, "data/journal: cannot list: "),
+        ("dojima-tools journal verify data", 2, "cannot list data/journal: "),
+    ] {
+        let done = run(line);
+        check(line, &done, code, words);
+        check(line, &done, code, leave);
+    }
+    mode(&place.data().join("journal"), 0o700);
 }

@@ -91,11 +91,9 @@ impl Source {
             (Kind::Data, false) => path.join("journal"),
             // What they hold may be damaged, and is then said better than here.
             (Kind::Part(Part::Journal | Part::EventLog | Part::Segments), _) => path.to_owned(),
-            (Kind::Nothing | Kind::File | Kind::Empty | Kind::Other | Kind::Part(_), _) => {
-                return match std::fs::metadata(path) {
-                    Err(error) => Err(error).context(folder.no_log()),
-                    Ok(_) => bail!(folder.no_log()),
-                };
+            (Kind::Nothing | Kind::Closed | Kind::File | Kind::Empty | Kind::Other | Kind::Part(_), _) => {
+                let why = folder.no_log();
+                return Err(folder.error(why));
             }
         };
         let raw: Arc<dyn Storage> = Arc::new(FileStorage::new(&dir));
