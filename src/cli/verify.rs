@@ -127,6 +127,9 @@ impl Compared {
 
 /// Whether a copy of the directory has every command.
 fn backup_check(config: &Config, data: &DataDir, outlook: &Outlook) -> Check {
+    if let Some(words) = outlook.cut_short() {
+        return Check::bad(BACKUP, words);
+    }
     let missing = match Missing::before(data.journal()) {
         Ok(None) => {
             return Check::good(BACKUP, "complete: every command from the first one on is in the journal");
@@ -443,7 +446,7 @@ fn print_table(checks: &[Check]) -> anyhow::Result<ExitCode> {
     // Broken here and not by the table, which would break paths.
     table.set_content_arrangement(ContentArrangement::Disabled);
     let name_columns = checks.iter().map(|check| check.name.chars().count()).max().unwrap_or_default();
-    let detail_columns = 80_usize.saturating_sub("  ".len() + name_columns + "   nothing   ".len());
+    let detail_columns = 80_usize.saturating_sub("  ".len() + name_columns + "   nothing    ".len());
     for check in checks {
         let result = match check.outcome {
             Outcome::Good => Cell::new("ok").fg(Color::Green),

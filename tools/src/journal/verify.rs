@@ -407,6 +407,11 @@ impl Found {
     fn backup(&self, source: &Source) -> String {
         let noun = source.content.singular();
         let damaged = self.problem.as_ref().filter(|problem| problem.place.is_some());
+        let is_damaged = damaged.is_some_and(|problem| problem.outcome == Outcome::Damaged);
+        let cut_short = self.outlook.as_ref().and_then(Outlook::cut_short);
+        if let Some(words) = cut_short.filter(|_| source.content == Content::Commands && !is_damaged) {
+            return words;
+        }
         match (damaged, &self.missing) {
             (Some(problem), _) if problem.outcome == Outcome::Damaged => {
                 format!("not complete: not every {noun} can be read")
