@@ -9,7 +9,8 @@ const COLUMNS: usize = 80;
 
 /// In a directory with `data`, `my.toml`, and copies of `data` that lack something. A record is one line, however long, so commands that
 /// print records are not among them.
-const COMMANDS: [&str; 21] = [
+const COMMANDS: [&str; 22] = [
+    "dojima demo --orders 5000 --data demo",
     "dojima serve --print-config",
     "dojima replay --data data",
     "dojima verify --data data --config my.toml",

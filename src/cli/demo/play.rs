@@ -1,6 +1,7 @@
 //! What is shown while the flow is played: a line that changes on a terminal, lines now and then elsewhere.
 
 use super::engine::EngineProcess;
+use super::report::STEP_COLUMNS;
 use super::{print, show};
 use crate::client::Driver;
 use anyhow::Context;
@@ -70,7 +71,9 @@ impl Display {
     pub(super) fn line(&self, step: &str, text: &str) -> anyhow::Result<()> {
         self.bar.suspend(|| {
             let mut out = print::stdout();
-            writeln!(out, "{step:<9} {text}").and_then(|()| out.flush()).context("cannot print")
+            show::rows(&mut out, STEP_COLUMNS, [(step, text)])
+                .and_then(|()| out.flush())
+                .context("cannot print")
         })
     }
 
