@@ -78,6 +78,8 @@ pub fn run(args: MarketArgs) -> anyhow::Result<ExitCode> {
         MarketError::Client(error) => print::with_advice(error),
         error => error.into(),
     })?;
+    // A snapshot has the books and not what was traded before.
+    let joined = session.next_sequence();
     let mut out = print::stdout();
     loop {
         let view = view(&books, symbol, args.levels, &units)?;
@@ -85,7 +87,8 @@ pub fn run(args: MarketArgs) -> anyhow::Result<ExitCode> {
             // Home, and clear what is below.
             write!(out, "\x1b[H\x1b[J")?;
         }
-        writeln!(out, "{} message {}", session.id(), session.next_sequence() - 1)?;
+        let message = session.next_sequence() - 1;
+        writeln!(out, "{} message {message}; trades are counted from message {joined} on", session.id())?;
         writeln!(out, "{view}")?;
         out.flush()?;
         if args.once || !out.is_read() {

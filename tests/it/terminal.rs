@@ -346,6 +346,7 @@ fn the_market_is_shown_in_units() {
     let (all, _) = market(&[], Some("demo"));
     let all = squeezed(&all);
     assert!(all.contains("BTC-USDT trading 0.50000 65000.00 66000.50 0.25000 0.00000"), "{all}");
+    assert!(all.contains("; trades are counted from message ") && all.contains(" on instrument"), "{all}");
     let (one, _) = market(&["--symbol", "btc-usdt"], Some("demo"));
     let one = squeezed(&one);
     assert!(one.contains("BTC bid USDT ask USDT BTC 1 0.50000 65000.00 66000.50 0.25000"), "{one}");
