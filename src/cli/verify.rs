@@ -446,7 +446,8 @@ fn print_table(checks: &[Check]) -> anyhow::Result<ExitCode> {
     // Broken here and not by the table, which would break paths.
     table.set_content_arrangement(ContentArrangement::Disabled);
     let name_columns = checks.iter().map(|check| check.name.chars().count()).max().unwrap_or_default();
-    let detail_columns = 80_usize.saturating_sub("  ".len() + name_columns + "   nothing    ".len());
+    // What the two columns before and the spaces between take.
+    let detail_columns = 80_usize.saturating_sub(name_columns + "nothing".len() + 10);
     for check in checks {
         let result = match check.outcome {
             Outcome::Good => Cell::new("ok").fg(Color::Green),
