@@ -9,7 +9,7 @@ const COLUMNS: usize = 80;
 
 /// In a directory with `data`, `my.toml`, and copies of `data` that lack something. A record is one line, however long, so commands that
 /// print records are not among them.
-const COMMANDS: [&str; 22] = [
+const COMMANDS: [&str; 21] = [
     "dojima demo --orders 5000 --data demo",
     "dojima serve --print-config",
     "dojima replay --data data",
@@ -19,7 +19,6 @@ const COMMANDS: [&str; 22] = [
     "dojima verify --data alone --config my.toml",
     "dojima snapshot --data data --config my.toml",
     "dojima itch --data data --out day.itch",
-    "dojima-tools load --print-config",
     "dojima-tools journal summary data",
     "dojima-tools journal summary data --events",
     "dojima-tools journal summary damaged",
