@@ -7,8 +7,10 @@ use crate::postgres::SKIPPED;
 use crate::report::{Disk, Rounds, histogram, nanos, print_rounds};
 use crate::servers::folder;
 use dojima::config::Durability;
+use dojima::runtime::ThreadingMode;
 use hdrhistogram::Histogram;
 use std::net::SocketAddr;
+use std::num::NonZero;
 use std::time::Instant;
 
 /// How much is measured.
@@ -66,6 +68,39 @@ pub fn durable(disk: &Disk, size: Size) {
     for name in ["plain", "sqlite", "engine"] {
         disk.remove(name);
     }
+}
+
+/// As [`durable`], with the engine's threads arranged in each way, beside the plain server.
+pub fn modes(disk: &Disk, size: Size) {
+    if !disk.has_room("modes", 4 * NEEDED_MIB) {
+        return;
+    }
+    const PLAIN: &str = "plain server: pwrite, fdatasync";
+    let (_plain, plain) = Child::serve_in("plain", &folder(disk, "plain"));
+    let mut contenders = vec![Contender { name: PLAIN, address: plain, dialogue: Dialogue::plain() }];
+    let mut engines = Vec::new();
+    for (name, mode, pinned) in [
+        ("shared", ThreadingMode::Shared, false),
+        ("shared, pinned", ThreadingMode::Shared, true),
+        ("dedicated", ThreadingMode::Dedicated, false),
+        ("dedicated, pinned", ThreadingMode::Dedicated, true),
+    ] {
+        if pinned && std::thread::available_parallelism().map_or(1, NonZero::get) < 2 {
+            println!("{name}: skipped, there is one core");
+            continue;
+        }
+        let setup = Setup { mode, pinned, ..Setup::new(Durability::Sync, 1) };
+        let engine = EngineProcess::start(disk, name, setup);
+        contenders.push(Contender { name, address: engine.address, dialogue: Dialogue::ouch(0, 1) });
+        engines.push((name, engine));
+    }
+    let rounds = in_turns(&mut contenders, size);
+    print_rounds("one order in flight", &rounds, &[("the plain server", 0)]);
+    for (name, engine) in engines {
+        engine.stop();
+        disk.remove(name);
+    }
+    disk.remove("plain");
 }
 
 /// With async durability, beside servers that only echo: one that waits for its one client, and one that waits for all that it

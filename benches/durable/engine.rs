@@ -5,6 +5,7 @@ use crate::line::{PASSWORD, username};
 use crate::report::Disk;
 use dojima::config::{AccountConfig, Config, Durability, LoginConfig, OldSegments};
 use dojima::engine::{Engine, ImplausibleClock, Launch, OnFatal, OrderEntry};
+use dojima::runtime::ThreadingMode;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -24,11 +25,22 @@ pub struct Setup {
     pub background_lag_mib: u64,
     /// Whether files that nobody needs are deleted, so that a long run finds room.
     pub deletes: bool,
+    pub mode: ThreadingMode,
+    /// Whether the threads of the order path are pinned: in shared mode the hot one and the journaler to a core each, in dedicated mode those
+    /// before the journaler to the first, journaler and archiver to the second.
+    pub pinned: bool,
 }
 
 impl Setup {
     pub fn new(durability: Durability, sessions: usize) -> Self {
-        Self { durability, sessions, background_lag_mib: 0, deletes: false }
+        Self {
+            durability,
+            sessions,
+            background_lag_mib: 0,
+            deletes: false,
+            mode: ThreadingMode::Shared,
+            pinned: false,
+        }
     }
 
     fn config(self) -> Config {
@@ -39,6 +51,13 @@ impl Setup {
         (config.market_data.listen, config.market_data.glimpse_listen) = (free, free);
         config.journal.durability = self.durability;
         config.engine.background_lag_mib = self.background_lag_mib;
+        config.engine.mode = self.mode;
+        if self.pinned {
+            config.engine.pin_cores = match self.mode {
+                ThreadingMode::Dedicated => vec![0, 0, 0, 1, 1],
+                ThreadingMode::Shared | ThreadingMode::Stepped => vec![0, 1],
+            };
+        }
         if self.deletes {
             config.retention.segments = OldSegments::Delete;
             config.retention.resend_hours = 0;
@@ -65,15 +84,18 @@ pub struct EngineProcess {
 impl EngineProcess {
     pub fn start(disk: &Disk, name: &str, setup: Setup) -> Self {
         let folder = disk.folder().join(name).display().to_string();
-        let Setup { durability, sessions, background_lag_mib, deletes } = setup;
+        let Setup { durability, sessions, background_lag_mib, deletes, mode, pinned } = setup;
         let words = [
+            "engine".to_owned(),
+            folder,
             durability.to_string(),
             sessions.to_string(),
             background_lag_mib.to_string(),
             deletes.to_string(),
+            mode.to_string(),
+            pinned.to_string(),
         ];
-        let [durability, sessions, lag, deletes] = &words;
-        let (child, address) = Child::serve(&["engine", &folder, durability, sessions, lag, deletes]);
+        let (child, address) = Child::serve(&words.each_ref().map(String::as_str));
         Self { child, address }
     }
 
@@ -149,14 +171,16 @@ impl FromStr for Lag {
 
 /// Plays the role.
 pub fn run(words: &[String]) {
-    let [folder, durability, sessions, background_lag_mib, deletes] = words else {
-        panic!("engine FOLDER DURABILITY SESSIONS LAG_MIB DELETES");
+    let [folder, durability, sessions, background_lag_mib, deletes, mode, pinned] = words else {
+        panic!("engine FOLDER DURABILITY SESSIONS LAG_MIB DELETES MODE PINNED");
     };
     let setup = Setup {
         durability: durability.parse().expect("a durability"),
         sessions: sessions.parse().expect("a number"),
         background_lag_mib: background_lag_mib.parse().expect("a number"),
         deletes: deletes.parse().expect("true or false"),
+        mode: mode.parse().expect("a mode"),
+        pinned: pinned.parse().expect("true or false"),
     };
     let launch = Launch {
         order_entry: OrderEntry::Listen,

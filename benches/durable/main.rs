@@ -1,6 +1,6 @@
 //! What a durable order costs over TCP, beside its floors: servers of our own that do nothing else, and databases.
 //!
-//! `cargo bench --bench durable` takes all figures, `cargo bench --bench durable -- PART` those of one part: `one-in-flight`,
+//! `cargo bench --bench durable` takes all figures, `cargo bench --bench durable -- PART` those of one part: `one-in-flight`, `modes`,
 //! `async`, `open-loop`, `acknowledged`, `sustained SECONDS [LAG_MIB]`, or `starved MINUTES [LAG_MIB]`, which is only run when it is asked for. Every
 //! server, the engine too, is a process of its own, started from this program; its client is this process. Contenders take
 //! turns in every round, and a ratio is one of figures of the same round. Every answer is held against what was asked.
@@ -55,12 +55,14 @@ fn main() {
     match part {
         None => {
             alone::durable(&disk, ALONE);
+            alone::modes(&disk, ALONE);
             alone::asynchronous(&disk, ALONE);
             crowd::open_loop(&disk, ROUNDS, OPEN_LOOP_SECONDS);
             crowd::acknowledged(&disk, ROUNDS, ACKNOWLEDGED);
             crowd::sustained(&disk, SUSTAINED_SECONDS, 0);
         }
         Some("one-in-flight") => alone::durable(&disk, ALONE),
+        Some("modes") => alone::modes(&disk, ALONE),
         Some("async") => alone::asynchronous(&disk, ALONE),
         Some("open-loop") => crowd::open_loop(&disk, ROUNDS, number(OPEN_LOOP_SECONDS)),
         Some("acknowledged") => crowd::acknowledged(&disk, ROUNDS, number(ACKNOWLEDGED as f64) as u64),
@@ -85,7 +87,7 @@ fn main() {
 
 fn usage(why: &str) -> ! {
     eprintln!(
-        "{why}; parts: one-in-flight, async, open-loop, acknowledged, sustained SECONDS [LAG_MIB], starved MINUTES [LAG_MIB]"
+        "{why}; parts: one-in-flight, modes, async, open-loop, acknowledged, sustained SECONDS [LAG_MIB], starved MINUTES [LAG_MIB]"
     );
     std::process::exit(2);
 }
@@ -93,6 +95,7 @@ fn usage(why: &str) -> ! {
 /// All parts, to see that they work.
 fn small(disk: &Disk) {
     alone::durable(disk, ALONE_SMALL);
+    alone::modes(disk, ALONE_SMALL);
     alone::asynchronous(disk, ALONE_SMALL);
     crowd::open_loop(disk, 1, 0.02);
     crowd::acknowledged(disk, 1, 4_000);

@@ -1,7 +1,7 @@
 //! What several commands are told in the same way.
 
+use super::folder::Folder;
 use crate::config::{Config, ConfigError};
-use anyhow::Context;
 use clap::Args;
 use std::path::{Path, PathBuf};
 
@@ -17,11 +17,13 @@ impl DataArgs {
     /// The directory, which must be there.
     ///
     /// # Errors
-    /// When it is not.
+    /// When it is not, or is no data directory.
     pub fn existing_dir(&self) -> anyhow::Result<&PathBuf> {
-        let metadata = std::fs::metadata(&self.data);
-        metadata.with_context(|| format!("no data directory {}", self.data.display()))?;
-        Ok(&self.data)
+        let folder = Folder::at(&self.data);
+        match folder.no_data_dir() {
+            Some(why) => Err(folder.error(why)),
+            None => Ok(&self.data),
+        }
     }
 }
 

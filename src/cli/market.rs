@@ -3,7 +3,7 @@
 use super::args::read_config;
 use super::password::PasswordArgs;
 use super::print;
-use crate::client::market::join;
+use crate::client::market::{MarketError, join};
 use crate::client::session::Credentials;
 use crate::client::units::{Units, UnitsTable};
 use crate::domain::Symbol;
@@ -75,15 +75,21 @@ pub fn run(args: MarketArgs) -> anyhow::Result<ExitCode> {
     if !(0.01..=3_600.0).contains(&args.every) {
         bail!("--every must be from 0.01 to 3600 seconds");
     }
-    let (mut books, mut session) = join(glimpse, address, &who)?;
+    let (mut books, mut session) = join(glimpse, address, &who).map_err(|error| match error {
+        MarketError::Client(error) => print::with_advice(error),
+        error => error.into(),
+    })?;
+    // A snapshot has the books and not what was traded before.
+    let joined = session.next_sequence();
     let mut out = print::stdout();
     loop {
         let view = view(&books, symbol, args.levels, &units)?;
-        if !args.once && out.is_terminal() {
+        if !args.once && out.is_screen() {
             // Home, and clear what is below.
             write!(out, "\x1b[H\x1b[J")?;
         }
-        writeln!(out, "{} message {}", session.id(), session.next_sequence() - 1)?;
+        let message = session.next_sequence() - 1;
+        writeln!(out, "{} message {message}; trades are counted from message {joined} on", session.id())?;
         writeln!(out, "{view}")?;
         out.flush()?;
         if args.once || !out.is_read() {

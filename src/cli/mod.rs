@@ -6,6 +6,7 @@
 mod args;
 pub mod client;
 pub mod demo;
+pub mod folder;
 pub mod hash_password;
 pub mod itch;
 pub mod market;
@@ -28,7 +29,7 @@ use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
 #[derive(Debug, Parser)]
-#[command(name = "dojima", version, about, max_term_width = 110)]
+#[command(name = "dojima", version, about, max_term_width = 80)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -75,23 +76,11 @@ pub fn main() -> ExitCode {
         Command::HashPassword => hash_password::run(),
     };
     let code = done.unwrap_or_else(|error| {
-        log::line(&format!("error: {}", with_causes(&error)));
+        log::line(&format!("error: {}", print::with_causes(&error)));
         exit_code(&error)
     });
     log::flush();
     code
-}
-
-/// The error and its causes on one line. Some messages quote their cause already; it is not said twice.
-fn with_causes(error: &Error) -> String {
-    let mut text = error.to_string();
-    for cause in error.chain().skip(1).map(ToString::to_string) {
-        if !text.contains(&cause) {
-            text.push_str(": ");
-            text.push_str(&cause);
-        }
-    }
-    text
 }
 
 fn exit_code(error: &Error) -> ExitCode {

@@ -4,7 +4,7 @@ use super::replay_bar::ReplayBar;
 use super::show::{count, thousands};
 use crate::config::Config;
 use crate::engine::{StartError, rehearse};
-use crate::recovery::{DataDir, Missing, Rehearsed};
+use crate::recovery::{DataDir, Missing, RecoveryError, Rehearsed};
 use crate::runtime::{SystemClocks, WallClock};
 use dojima_journal::Verdict;
 use std::ops::RangeInclusive;
@@ -36,6 +36,20 @@ impl Outlook {
         match rehearse(config, data, now, &mut |progress| bar.show(progress)) {
             Ok(rehearsed) => Self::Starts(Box::new(rehearsed)),
             Err(error) => Self::Refused(Box::new(error)),
+        }
+    }
+
+    /// Where something beside the journal proves that it had gone on after its last command: that the journal is not all, in words.
+    pub fn cut_short(&self) -> Option<String> {
+        let Self::Refused(error) = self else { return None };
+        match error.as_ref() {
+            StartError::Recovery(
+                RecoveryError::JournalBehindSnapshot { last, .. } | RecoveryError::JournalCut { last, .. },
+            ) => Some(format!(
+                "not complete: it ends at command {}, and acknowledged commands after that are missing",
+                thousands(*last)
+            )),
+            _ => None,
         }
     }
 

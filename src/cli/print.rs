@@ -1,6 +1,8 @@
 //! What commands print. Whoever reads it may stop early (`| head`, `| true`): that is no failure of the command, whose
 //! exit code says what it found all the same.
 
+use crate::client::session::ClientError;
+use crate::runtime::log;
 use std::fmt::Arguments;
 use std::io::{self, ErrorKind, IsTerminal, StdoutLock, Write};
 
@@ -20,15 +22,51 @@ pub fn note(line: Arguments<'_>) {
     let _ = writeln!(io::stderr(), "{line}");
 }
 
+/// The error and its causes on one line. Some messages quote their cause already; it is not said twice.
+pub fn with_causes(error: &anyhow::Error) -> String {
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !text.contains(&cause) {
+            text.push_str(": ");
+            text.push_str(&cause);
+        }
+    }
+    let denied = |error: &io::Error| error.kind() == ErrorKind::PermissionDenied;
+    let is_denied = error.chain().any(|cause| cause.downcast_ref().is_some_and(denied));
+    // A port below 1024 is another matter, and what is said already is not said twice.
+    if is_denied && !text.contains("cannot listen") && !text.contains("run this as the user") {
+        text.push_str("; run this as the user that the engine runs as, or give this user leave");
+    }
+    text
+}
+
+/// An error of a client that could not begin, with what to look at.
+pub fn with_advice(error: ClientError) -> anyhow::Error {
+    let advice = match &error {
+        ClientError::Connect { .. } => {
+            "is an engine running there? `dojima serve` prints its addresses, and --address names another one"
+        }
+        ClientError::ClosedAtLogin(_) => {
+            "is it the right port, and is it one with TLS (--tls) or without as this command is?"
+        }
+        ClientError::Tls(tls) if tls.to_string().contains("CaUsedAsEndEntity") => {
+            "the server's certificate is one that signs others (CA:TRUE), which none can be that a server shows; \
+             docs/OPERATIONS.md, \"TLS\", has how to make one"
+        }
+        _ => return error.into(),
+    };
+    anyhow::anyhow!("{error}; {advice}")
+}
+
 impl Stdout {
     /// Whether the reader has not gone, as far as was seen; a command without an end of its own ends then.
     pub fn is_read(&self) -> bool {
         self.is_read
     }
 
-    /// Whether it is a terminal.
-    pub fn is_terminal(&self) -> bool {
-        self.out.is_terminal()
+    /// Whether it is a terminal that can be written over.
+    pub fn is_screen(&self) -> bool {
+        self.out.is_terminal() && !log::is_dumb()
     }
 
     fn unless_gone<T>(&mut self, done: io::Result<T>, otherwise: T) -> io::Result<T> {

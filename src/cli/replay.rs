@@ -11,7 +11,6 @@ use anyhow::bail;
 use clap::Args;
 use dojima_journal::storage::Storage;
 use dojima_journal::{ArchivedStorage, FoundBeside, Scanned, Verdict, scan_beside};
-use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -72,9 +71,7 @@ pub fn run(args: ReplayArgs) -> anyhow::Result<ExitCode> {
     let missing = Missing::before(data.journal())?;
     let missing = missing.map(|missing| ("missing", outlook::missing(&missing, "command")));
     let mut out = print::stdout();
-    for (name, value) in rows.into_iter().chain(missing) {
-        writeln!(out, "{name:<13} {value}")?;
-    }
+    show::rows(&mut out, 13, rows.into_iter().chain(missing))?;
     Ok(if audit.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

@@ -1,6 +1,7 @@
 //! `dojima serve`: the engine until Ctrl-C.
 
 use super::args::read_config;
+use super::folder::Folder;
 use super::replay::verdict;
 use super::replay_bar::ReplayBar;
 use super::{outlook, print, show};
@@ -101,6 +102,9 @@ pub fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
         print::stdout().write_all(text.as_bytes())?;
         return Ok(ExitCode::SUCCESS);
     }
+    if let Some(why) = Folder::at(&args.data).of_a_data_dir() {
+        bail!(why);
+    }
     let console = Console::open();
     // Before the engine starts: a Ctrl-C during a long recovery must not be missed.
     let interrupted = on_interrupt()?;
@@ -137,16 +141,26 @@ pub fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// Lines on stdout, for people and for programs that start an engine. That nobody reads them, or not any more, keeps
-/// nobody: like those of the log, they are written by a thread of their own.
-struct Console(Outlet);
+/// nobody: like those of the log, they are written by a thread of their own. On a terminal a long one is broken between words.
+struct Console {
+    outlet: Outlet,
+    is_terminal: bool,
+}
 
 impl Console {
     fn open() -> Self {
-        Self(Outlet::start("stdout", log::QUEUE_LINES, Box::new(std::io::stdout()), log::TICK, || {}))
+        let stdout = std::io::stdout();
+        let is_terminal = stdout.is_terminal();
+        let outlet = Outlet::start("stdout", log::QUEUE_LINES, Box::new(stdout), log::TICK, || {});
+        Self { outlet, is_terminal }
     }
 
     fn say(&self, line: Arguments<'_>) {
-        self.0.line(&line.to_string());
+        let line = line.to_string();
+        match self.is_terminal {
+            true => show::hanging(&line).lines().for_each(|line| self.outlet.line(line)),
+            false => self.outlet.line(&line),
+        }
     }
 
     fn say_start(&self, config: &Config, data: &Path, engine: &Engine) {
@@ -220,7 +234,7 @@ impl Console {
 
 impl Drop for Console {
     fn drop(&mut self) {
-        self.0.flush(log::PATIENCE);
+        self.outlet.flush(log::PATIENCE);
     }
 }
 

@@ -1,10 +1,12 @@
 //! Numbers and times as people read them.
 
 use crate::domain::Timestamp;
+use crate::runtime::log;
 use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
+use std::io::{self, Write};
 use std::time::Duration;
 
-/// What tables fit, columns of a terminal.
+/// What tables and long values fit, columns of a terminal, whether there is one or not.
 const WIDTH: u16 = 80;
 
 /// A table with a line below its header. Cells that do not fit a terminal of 80 columns are broken.
@@ -12,7 +14,63 @@ pub fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_style(TableStyle::new().header_separator(LineStyle::new('─', '─', '─', '─')));
     table.set_content_arrangement(ContentArrangement::Dynamic).set_width(WIDTH).set_header(header.to_vec());
+    if log::is_plain() {
+        table.force_no_tty();
+    }
     table
+}
+
+/// Named values, one below the other. A value that does not fit 80 columns goes on below its beginning.
+///
+/// # Errors
+/// Those of `out`.
+pub fn rows<N: AsRef<str>, V: AsRef<str>>(
+    out: &mut impl Write,
+    names_width: usize,
+    rows: impl IntoIterator<Item = (N, V)>,
+) -> io::Result<()> {
+    for (name, value) in rows {
+        let name = format!("{:<names_width$} ", name.as_ref());
+        writeln!(out, "{name}{}", wrapped(value.as_ref(), names_width + 1).trim_start())?;
+    }
+    Ok(())
+}
+
+/// The text in lines of at most 80 columns, each after so many spaces. What has no space in it, such as a path, is not broken.
+pub fn wrapped(text: &str, indent: usize) -> String {
+    let indented = |line: &str| format!("{}{line}", " ".repeat(indent)).trim_end().to_owned();
+    let lines = broken(text, usize::from(WIDTH).saturating_sub(indent));
+    lines.lines().map(indented).collect::<Vec<_>>().join("\n")
+}
+
+/// The text in lines of at most so many columns, as [`wrapped`].
+pub fn broken(text: &str, columns: usize) -> String {
+    let mut lines = Vec::new();
+    for paragraph in text.lines() {
+        let (mut line, mut used) = (String::new(), 0);
+        for word in paragraph.split_whitespace() {
+            let width = word.chars().count();
+            if used > 0 && used + 1 + width > columns {
+                lines.push(std::mem::take(&mut line));
+                used = 0;
+            }
+            if used > 0 {
+                line.push(' ');
+                used += 1;
+            }
+            line.push_str(word);
+            used += width;
+        }
+        lines.push(line);
+    }
+    lines.join("\n")
+}
+
+/// The text in lines of at most 80 columns, those after the first two spaces further in.
+pub fn hanging(text: &str) -> String {
+    let indent = text.chars().take_while(|c| *c == ' ').count();
+    let lines = wrapped(text, indent + 2);
+    format!("{}{}", " ".repeat(indent), lines.trim_start())
 }
 
 /// With a comma between thousands: `1,234,567`.
@@ -96,6 +154,25 @@ mod tests {
         table.add_row(["one", &"many words ".repeat(20)]).add_row(["two", &"x".repeat(100)]);
         let text = table.trim_fmt();
         assert!(text.lines().count() > 5 && text.lines().all(|line| line.chars().count() <= 80), "{text}");
+    }
+
+    #[test]
+    fn long_values_go_on_below_their_beginning() {
+        let long = "word ".repeat(30);
+        let mut out = Vec::new();
+        rows(&mut out, 8, [("name", long.trim_end()), ("path", &"x".repeat(100)), ("none", "")])
+            .expect("written");
+        let text = String::from_utf8(out).expect("UTF-8");
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines.len(), 5, "{text}");
+        assert_eq!(lines[0].len(), 78, "{text}");
+        assert!(lines[0].starts_with("name     word") && lines[1].starts_with("         word"), "{text}");
+        assert_eq!(lines[3], format!("path     {}", "x".repeat(100)));
+        assert_eq!(wrapped("one\ntwo", 2), "  one\n  two");
+        assert_eq!(hanging(&format!("  {} b", "a".repeat(78))), format!("  {}\n    b", "a".repeat(78)));
+        // 80 columns are not one too few.
+        assert_eq!(wrapped(&format!("{} {}", "x".repeat(40), "y".repeat(39)), 0).lines().count(), 1);
+        assert_eq!(wrapped(&format!("{} {}", "x".repeat(40), "y".repeat(40)), 0).lines().count(), 2);
     }
 
     #[test]

@@ -13,7 +13,6 @@ use crate::stages::shadow::REQUEST_FILE;
 use anyhow::{Context, bail};
 use clap::Args;
 use dojima_journal::JournalError;
-use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -109,9 +108,5 @@ fn print(data: &DataDir, info: &SnapshotInfo, how: &str) -> anyhow::Result<()> {
         ("size", show::bytes(info.bytes)),
         ("digest", info.digest.to_string()),
     ];
-    let mut out = print::stdout();
-    for (name, value) in rows {
-        writeln!(out, "{name:<13} {value}")?;
-    }
-    Ok(())
+    Ok(show::rows(&mut print::stdout(), 13, rows)?)
 }

@@ -14,7 +14,7 @@ use crate::sql::reader::SqlReader;
 use crate::stages::feed::{LogCheck, LogOutcome};
 use anyhow::bail;
 use clap::Args;
-use comfy_table::{Cell, Color, ContentArrangement, LineStyle, Table, TableStyle};
+use comfy_table::{Cell, Color, ContentArrangement};
 use dojima_journal::storage::Storage;
 use dojima_journal::{ArchivedStorage, FoundBeside, JournalError, Reader, scan_beside};
 use std::collections::BTreeMap;
@@ -128,6 +128,9 @@ impl Compared {
 
 /// Whether a copy of the directory has every command.
 fn backup_check(config: &Config, data: &DataDir, outlook: &Outlook) -> Check {
+    if let Some(words) = outlook.cut_short() {
+        return Check::bad(BACKUP, words);
+    }
     let missing = match Missing::before(data.journal()) {
         Ok(None) => {
             return Check::good(BACKUP, "complete: every command from the first one on is in the journal");
@@ -440,17 +443,23 @@ impl Check {
 }
 
 fn print_table(checks: &[Check]) -> anyhow::Result<ExitCode> {
-    let mut table = Table::new();
-    let line_below_header = TableStyle::new().header_separator(LineStyle::new('─', '─', '─', '─'));
-    table.load_style(line_below_header).set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_header(["check", "result", "detail"]);
+    let mut table = show::table(&["check", "result", "detail"]);
+    // Broken here and not by the table, which would break paths.
+    table.set_content_arrangement(ContentArrangement::Disabled);
+    let name_columns = checks.iter().map(|check| check.name.chars().count()).max().unwrap_or_default();
+    // What the two columns before and the spaces between take.
+    let detail_columns = 80_usize.saturating_sub(name_columns + "nothing".len() + 10);
     for check in checks {
         let result = match check.outcome {
             Outcome::Good => Cell::new("ok").fg(Color::Green),
             Outcome::Nothing => Cell::new("nothing").fg(Color::Yellow),
             Outcome::Bad => Cell::new("FAILED").fg(Color::Red),
         };
-        table.add_row([Cell::new(&check.name), result, Cell::new(&check.detail)]);
+        table.add_row([
+            Cell::new(&check.name),
+            result,
+            Cell::new(show::broken(&check.detail, detail_columns)),
+        ]);
     }
     let count_of = |outcome| checks.iter().filter(|check| check.outcome == outcome).count() as u64;
     let (failed, empty) = (count_of(Outcome::Bad), count_of(Outcome::Nothing));

@@ -1,5 +1,6 @@
 //! The `dojima` program: what it prints, what it refuses, and with which exit code.
 
+use crate::lost::TOOLS;
 use dojima::client::session::{Credentials, Resume, Session};
 use dojima::config::{Config, DEFAULT_TOML};
 use dojima::domain::{ClOrdId, Symbol, UserRef};
@@ -204,7 +205,9 @@ fn value<'a>(output: &'a str, name: &str) -> &'a str {
 }
 
 pub fn assert_says(text: &str, words: &str) {
-    assert!(text.contains(words), "{words:?} is missing in:\n{text}");
+    // Long lines are broken between words.
+    let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(flat.contains(words) || text.contains(words), "{words:?} is missing in:\n{text}");
 }
 
 #[test]
@@ -318,6 +321,12 @@ fn a_journal_that_was_cut_short_is_refused_as_long_as_anything_knows_more() {
         assert_eq!(refused.code, Some(14), "{}", refused.stderr);
         assert_says(&refused.stderr, "it ends at command 29, but ");
         assert_says(&refused.stderr, &format!("{proof} has what came of command 30"));
+        let backup = "not complete: it ends at command 29, and acknowledged commands after that are missing";
+        let seen = place.run("verify", &[]);
+        assert_says(&seen.stdout, backup);
+        let mut tool = Command::new(&*TOOLS);
+        tool.args(["journal", "verify"]).arg(place.data()).arg("--config").arg(place.config());
+        assert_says(&Done::from(tool.output().expect("the tool runs")).stdout, backup);
         assert!(fs::read(&file).expect("readable") == cut, "nothing was changed");
         let proof = place.data().join(proof);
         match (proof.is_dir(), proof.ends_with("events")) {

@@ -2,7 +2,7 @@
 
 use crate::entry::secure::certificate;
 use crate::support::engines::small_config;
-use dojima::config::{Config, Durability};
+use dojima::config::{Config, Durability, TlsSection};
 use dojima::domain::Command as Order;
 use dojima::engine::{Engine, ImplausibleClock, Launch, OnFatal, OrderEntry};
 use dojima::runtime::ThreadingMode;
@@ -346,10 +346,84 @@ fn the_market_is_shown_in_units() {
     let (all, _) = market(&[], Some("demo"));
     let all = squeezed(&all);
     assert!(all.contains("BTC-USDT trading 0.50000 65000.00 66000.50 0.25000 0.00000"), "{all}");
+    assert!(all.contains("; trades are counted from message ") && all.contains(" on instrument"), "{all}");
     let (one, _) = market(&["--symbol", "btc-usdt"], Some("demo"));
     let one = squeezed(&one);
     assert!(one.contains("BTC bid USDT ask USDT BTC 1 0.50000 65000.00 66000.50 0.25000"), "{one}");
     let (_, refused) = market(&[], None);
     assert!(refused.contains("DOJIMA_PASSWORD") && refused.contains("--password-file"), "{refused}");
     engine.stop().expect("an orderly end");
+}
+
+/// What a client says that cannot begin.
+fn refused(address: SocketAddr, more: &[&str]) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dojima"));
+    command.args(["client", "--plain", "--user", "alice", "--address", &address.to_string()]).args(more);
+    let output =
+        command.env("DOJIMA_PASSWORD", "demo").stdin(Stdio::null()).output().expect("the program runs");
+    assert_eq!(output.status.code(), Some(1));
+    String::from_utf8(output.stderr).expect("UTF-8")
+}
+
+#[test]
+fn who_cannot_connect_is_told_what_to_look_at() {
+    let nobody =
+        std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+    let said = refused(nobody, &[]);
+    assert!(said.contains("is an engine running there? `dojima serve` prints its addresses"), "{said}");
+    let data = tempfile::TempDir::new().expect("a temporary directory");
+    let engine = engine(&data);
+    let trusted = certificate(data.path()).0.certificate.display().to_string();
+    let plain = engine.order_entry.expect("it listens");
+    let said = refused(plain, &["--tls", "--ca", &trusted, "--server-name", "localhost"]);
+    assert!(said.contains("with TLS (--tls) or without as this command is?"), "{said}");
+    engine.stop().expect("an orderly end");
+}
+
+/// The commands of docs/OPERATIONS.md, "TLS", as they stand there, where there is an `openssl`; and the certificate that one makes who
+/// leaves out what the page says.
+#[test]
+fn a_certificate_made_as_the_page_says_is_taken() {
+    if Command::new("openssl").arg("version").output().is_err() {
+        eprintln!("not run: there is no openssl here");
+        return;
+    }
+    let page = include_str!("../../docs/OPERATIONS.md").replace("\\\n", " ");
+    let line = page.lines().find_map(|line| line.strip_prefix("$ openssl req ")).expect("the command");
+    let plain = line.replace("-addext basicConstraints=critical,CA:FALSE", "");
+    assert_ne!(line, plain);
+    for (line, is_good) in [(line, true), (&plain, false)] {
+        let data = tempfile::TempDir::new().expect("a temporary directory");
+        let shell = |line: &str| {
+            let mut sh = Command::new("sh");
+            sh.args(["-c", line]).current_dir(data.path()).stdin(Stdio::null());
+            let output = sh.output().expect("a shell runs");
+            assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
+            [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat()
+        };
+        shell(&format!("openssl req {line}"));
+        let mut config = small_config(ThreadingMode::Shared, Durability::Async);
+        let file = |name: &str| data.path().join(name);
+        let listen = "127.0.0.1:0".parse().expect("an address");
+        config.tls = Some(TlsSection::new(listen, file("tls.pem"), file("tls.key")));
+        let engine = launch(&config, &data.path().join("data"));
+        let secure = engine.order_entry_tls.expect("it listens");
+        let trusted = file("tls.pem").display().to_string();
+        if is_good {
+            let seen =
+                page.lines().find_map(|line| line.strip_prefix("$ openssl s_client ")).expect("the command");
+            let seen =
+                seen.split('#').next().unwrap_or_default().replace("127.0.0.1:9013", &secure.to_string());
+            let said = shell(&format!("openssl s_client {seen} 2>&1"));
+            assert!(said.contains("Verification: OK"), "{said}");
+            // By the address that it has, as the page's `dojima client` does.
+            let mut alice = Terminal::open_with("alice", secure, &["--tls", "--ca", &trusted]);
+            alice.expect("buy 0.5 btc-usdt at 65000", &["#1 accepted: buy 0.5 BTC-USDT at 65000"]);
+            alice.quit();
+        } else {
+            let said = refused(secure, &["--tls", "--ca", &trusted]);
+            assert!(said.contains("is one that signs others (CA:TRUE)"), "{said}");
+        }
+        engine.stop().expect("an orderly end");
+    }
 }

@@ -57,7 +57,7 @@ fn named_in_prose(page: &str) -> Vec<String> {
 }
 
 /// Where a program is.
-fn program(name: &str) -> PathBuf {
+pub fn program(name: &str) -> PathBuf {
     match name {
         "dojima" | "dojima-NEW" => PathBuf::from(env!("CARGO_BIN_EXE_dojima")),
         _ => TOOLS.clone(),
@@ -65,7 +65,7 @@ fn program(name: &str) -> PathBuf {
 }
 
 /// As a user without a terminal has it: 80 columns, no colours.
-fn plain(program: &Path, arguments: &[&str]) -> Command {
+pub fn plain(program: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::null()).env_remove("RUST_LOG");
     command.env("COLUMNS", "80").env("TERM", "dumb").env("NO_COLOR", "1");
@@ -133,7 +133,7 @@ fn every_command_that_a_page_names_is_there_with_its_options() {
 }
 
 /// A place as the pages have it: `data` of an engine that stopped in good order, and `my.toml`.
-fn place() -> Place {
+pub fn place() -> Place {
     let place = Place::new();
     fs::copy(place.config(), place.config().with_file_name("my.toml")).expect("copied");
     let config = Config::load(&place.config()).expect("a configuration");
@@ -144,7 +144,7 @@ fn place() -> Place {
 }
 
 /// A shell's line in the place, with our programs in its path.
-fn shell(place: &Place, line: &str) -> Done {
+pub fn shell(place: &Place, line: &str) -> Done {
     let bin = place.data().with_file_name("bin");
     if !bin.exists() {
         fs::create_dir(&bin).expect("made");

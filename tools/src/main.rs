@@ -9,7 +9,7 @@ use dojima::cli::print;
 use std::process::ExitCode;
 
 #[derive(Debug, Parser)]
-#[command(name = "dojima-tools", version, about, max_term_width = 110)]
+#[command(name = "dojima-tools", version, about, max_term_width = 80)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -38,7 +38,7 @@ fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            print::note(format_args!("error: {error:#}"));
+            print::note(format_args!("error: {}", print::with_causes(&error)));
             ExitCode::FAILURE
         }
     }

@@ -10,6 +10,7 @@ mod screen;
 mod words;
 
 use super::password::PasswordArgs;
+use super::print;
 use crate::cli::args::read_config;
 use crate::client::{Credentials, Endpoint, TlsClient};
 use crate::config::Config;
@@ -48,7 +49,7 @@ pub struct ClientArgs {
     /// Ended sessions that are read at the start for orders that are still open
     #[arg(long, value_name = "N", default_value_t = 7)]
     sessions: u32,
-    /// Lines in and lines out instead of a screen
+    /// Lines in and lines out instead of a screen; so too without a terminal, and where TERM is dumb
     #[arg(long)]
     plain: bool,
 }
@@ -86,8 +87,9 @@ pub fn run(args: ClientArgs) -> anyhow::Result<ExitCode> {
     let who = Credentials { username, password, heartbeat_timeout_ms: None };
     let earlier = Earlier { first: SessionId::new(&config.gateway.session), sessions_max: args.sessions };
     let title = format!("{username} at {to}");
-    let desk = Desk::open(to, who, super::units::units_of(&config), Assets::of(&config), earlier)?;
-    if args.plain || !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
+    let desk = Desk::open(to, who, super::units::units_of(&config), Assets::of(&config), earlier);
+    let desk = desk.map_err(print::with_advice)?;
+    if args.plain || !std::io::stdin().is_terminal() || !print::stdout().is_screen() {
         let is_connected = plain::run(desk)?;
         ensure!(is_connected, "there was no connection at the end");
     } else {

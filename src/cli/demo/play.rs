@@ -1,12 +1,13 @@
 //! What is shown while the flow is played: a line that changes on a terminal, lines now and then elsewhere.
 
 use super::engine::EngineProcess;
+use super::report::STEP_COLUMNS;
 use super::{print, show};
 use crate::flow::Driver;
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::cell::RefCell;
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::time::{Duration, Instant};
 
 /// How often the numbers change.
@@ -57,7 +58,7 @@ struct Reading {
 
 impl Display {
     pub(super) fn new(actions: u64) -> Self {
-        let terminal = std::io::stdout().is_terminal();
+        let terminal = print::stdout().is_screen();
         let target =
             if terminal { ProgressDrawTarget::stdout_with_hz(8) } else { ProgressDrawTarget::hidden() };
         let style = ProgressStyle::with_template(" {percent:>3} % {wide_msg}");
@@ -70,7 +71,9 @@ impl Display {
     pub(super) fn line(&self, step: &str, text: &str) -> anyhow::Result<()> {
         self.bar.suspend(|| {
             let mut out = print::stdout();
-            writeln!(out, "{step:<9} {text}").and_then(|()| out.flush()).context("cannot print")
+            show::rows(&mut out, STEP_COLUMNS, [(step, text)])
+                .and_then(|()| out.flush())
+                .context("cannot print")
         })
     }
 

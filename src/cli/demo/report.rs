@@ -13,6 +13,9 @@ use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
+/// Columns of the names of steps.
+pub(super) const STEP_COLUMNS: usize = 9;
+
 /// What the restart came to.
 pub(super) struct Recovery {
     pub(super) commands: u64,
@@ -28,18 +31,17 @@ pub(super) fn heading(flow: &Flow, args: &DemoArgs, data: &Path) -> String {
         Pace::Speed(speed) => format!("{speed} × the recorded clock"),
     };
     let sessions = show::count(flow.venue.credentials().len() as u64, "session");
-    let mut text = format!(
-        "flow      {}: {}, {sessions}, {speed}\nengine    {} threads, {} durability, in {}",
-        flow.name,
-        show::count(flow.actions.len() as u64, "message"),
-        args.mode,
-        args.durability,
-        data.display(),
-    );
+    let actions = show::count(flow.actions.len() as u64, "message");
+    let mut rows = vec![
+        ("flow", format!("{}: {actions}, {sessions}, {speed}", flow.name)),
+        ("engine", format!("{} threads, {} durability, in {}", args.mode, args.durability, data.display())),
+    ];
     for left_out in &flow.left_out {
-        text += &format!("\nleft out  {} {}", show::thousands(left_out.actions), left_out.reason);
+        rows.push(("left out", format!("{} {}", show::thousands(left_out.actions), left_out.reason)));
     }
-    text
+    let mut text = Vec::new();
+    show::rows(&mut text, STEP_COLUMNS, rows).expect("memory takes it");
+    String::from_utf8_lossy(&text).trim_end().to_owned()
 }
 
 /// Where each stream is taken up again.
@@ -187,12 +189,14 @@ fn words(code: u16) -> String {
 pub(super) fn further(place: &Place) -> String {
     let (data, config) = (place.data.display(), place.config_file.display());
     let database = place.database();
-    let sqlite = |sql: &str| format!("  sqlite3 -header -column {} \"{sql}\"", database.display());
+    let sqlite = |sql: &str| format!("  sqlite3 -header -column {} \\\n    \"{sql}\"", database.display());
     [
         "\nlook further:".to_owned(),
         sqlite("SELECT * FROM trades_readable ORDER BY trade_id DESC LIMIT 10"),
         sqlite("SELECT * FROM balances_readable"),
-        sqlite("SELECT s.name AS status, count(*) AS orders FROM orders JOIN order_statuses s USING (status) GROUP BY status"),
+        sqlite(
+            "SELECT s.name AS status, count(*) AS orders FROM orders\n     JOIN order_statuses s USING (status) GROUP BY status",
+        ),
         sqlite("SELECT * FROM conservation"),
         format!("  dojima replay --data {data}"),
         format!("  dojima serve --data {data} --config {config}"),

@@ -45,12 +45,23 @@ pub fn start(level: &str) {
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(move || outlet)
-        .with_ansi(io::stderr().is_terminal())
+        .with_ansi(io::stderr().is_terminal() && !is_plain())
         .finish();
     // Where somebody else takes the lines already, they are theirs.
     let _ = tracing::subscriber::set_global_default(subscriber);
     std::panic::set_hook(Box::new(log_panic));
     strangers::begin();
+}
+
+/// Whether nothing is to be coloured, wherever it is written to: `NO_COLOR` (<https://no-color.org>) is set, or the terminal knows no
+/// colours.
+pub fn is_plain() -> bool {
+    is_dumb() || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+}
+
+/// Whether the terminal, if there is one, can only write line after line.
+pub fn is_dumb() -> bool {
+    std::env::var_os("TERM").is_some_and(|term| term == "dumb")
 }
 
 /// A line as it is, whatever `RUST_LOG` says: why the process ends. Nothing before [`start`].

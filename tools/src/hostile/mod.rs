@@ -59,8 +59,7 @@ struct Phase {
 pub(crate) fn run(args: HostileArgs) -> anyhow::Result<()> {
     let engine = HostileEngine::start(args.forces)?;
     let mut out = print::stdout();
-    writeln!(
-        out,
+    let heading = format!(
         "one order every {}; {} s a phase, {} rounds; beside: a hostile client ({}), {} strangers, {} invented logins a second",
         show::duration(Duration::from_secs(1) / args.orders_per_second),
         args.seconds,
@@ -71,7 +70,8 @@ pub(crate) fn run(args: HostileArgs) -> anyhow::Result<()> {
         },
         show::thousands(args.forces.strangers.into()),
         show::thousands(args.forces.logins_per_second.into()),
-    )?;
+    );
+    writeln!(out, "{}", show::wrapped(&heading, 0))?;
     let mut good = Good::log_in(engine.address(), args.orders_per_second)?;
     // Pages, caches and the first segments are nobody's fault.
     good.measure(WARM_UP)?;
@@ -92,15 +92,15 @@ pub(crate) fn run(args: HostileArgs) -> anyhow::Result<()> {
         .collect();
     writeln!(out, "{}", table(&alone, &beside))?;
     for (report, round) in reports.iter().zip(1..) {
-        writeln!(out, "attackers of round {round}: {report}")?;
+        writeln!(out, "{}", show::wrapped(&format!("attackers of round {round}: {report}"), 0))?;
     }
-    writeln!(
-        out,
+    let verdict = format!(
         "p99 of an order, medians of {} rounds: beside / alone = {ratio:.2} (target: {RATIO_MAX} at most{}); of each round: {}",
         args.rounds,
         if ratio > RATIO_MAX { "; MISSED" } else { "" },
         of_rounds.join(", "),
-    )?;
+    );
+    writeln!(out, "{}", show::wrapped(&verdict, 0))?;
     engine.stop()
 }
 
@@ -125,7 +125,7 @@ fn median(phases: &[Phase], of: impl Fn(&Phase) -> u64) -> f64 {
 fn table(alone: &[Phase], beside: &[Phase]) -> Table {
     let mut table = Table::new();
     table.load_style(TableStyle::new().header_separator(LineStyle::new('─', '─', '─', '─')));
-    table.set_header(["phase", "orders", "p50", "p99", "p99.9", "max", "logins", "login p50", "login max"]);
+    table.set_header(["phase", "orders", "p50", "p99", "p99.9", "max", "logins", "p50", "max"]);
     let shown = |ns: u64| show::duration(Duration::from_nanos(ns));
     let row = |name: String, phase: &Phase| {
         let (orders, logins) = (&phase.orders, &phase.logins);
@@ -143,8 +143,13 @@ fn table(alone: &[Phase], beside: &[Phase]) -> Table {
     };
     for (round, (alone, beside)) in alone.iter().zip(beside).enumerate() {
         table.add_row(row(format!("{} alone", round + 1), alone));
-        table.add_row(row(format!("{} beside the attackers", round + 1), beside));
+        table.add_row(row(format!("{} beside", round + 1), beside));
     }
-    table.column_iter_mut().skip(1).for_each(|column| column.set_cell_alignment(CellAlignment::Right));
+    for (at, column) in table.column_iter_mut().enumerate() {
+        column.set_padding((0, 1));
+        if at > 0 {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
     table
 }

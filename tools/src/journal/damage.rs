@@ -225,7 +225,7 @@ pub(super) fn dump(files: &dyn Storage, name: &str, marked: u64) -> io::Result<S
     let mut text = String::new();
     for (line, chunk) in bytes[..length].chunks(LINE_BYTES).enumerate() {
         let offset = start + (line * LINE_BYTES) as u64;
-        let _ = write!(text, "  {offset:>10} ");
+        let _ = write!(text, " {offset:>10} ");
         for at in 0..LINE_BYTES {
             let here = offset + at as u64;
             // One place between two bytes, which a bracket takes if either is marked.
@@ -247,7 +247,7 @@ pub(super) fn dump(files: &dyn Storage, name: &str, marked: u64) -> io::Result<S
         text.extend([' ', '|'].into_iter().chain(chunk.iter().map(shown)).chain(['|', '\n']));
     }
     if (start + length as u64) <= marked {
-        let _ = writeln!(text, "  {:>10}  (the file ends here)", start + length as u64);
+        let _ = writeln!(text, " {:>10}  (the file ends here)", start + length as u64);
     }
     Ok(text)
 }
@@ -324,7 +324,7 @@ mod tests {
         let text = dump(&FileStorage::new(folder.path()), NAME, 0x57).expect("read");
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines.len(), 2 * LINES_AROUND + 1);
-        let marked = "          80  50 51 52 53 54 55 56[57]58 59 5a 5b 5c 5d 5e 5f  |PQRSTUVWXYZ[\\]^_|";
+        let marked = "         80  50 51 52 53 54 55 56[57]58 59 5a 5b 5c 5d 5e 5f  |PQRSTUVWXYZ[\\]^_|";
         assert_eq!(lines[LINES_AROUND], marked);
         let hexadecimal = |line: &str| line.split('|').next().map(str::to_owned).expect("a line");
         assert!(lines.iter().all(|line| *line == marked || !hexadecimal(line).contains('[')), "{text}");

@@ -80,7 +80,7 @@ pub(crate) fn run(args: JournalArgs) -> ExitCode {
         if is_broken_pipe(&error) {
             return ExitCode::SUCCESS;
         }
-        print::note(format_args!("error: {error:#}"));
+        print::note(format_args!("error: {}", print::with_causes(&error)));
         ExitCode::from(if is_damage(&error) { FOUND } else { FAILED })
     })
 }

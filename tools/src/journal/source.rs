@@ -4,6 +4,7 @@ use super::entry::{Content, Entry, Undecodable, Value};
 use super::names::Names;
 use anyhow::{Context, bail};
 use clap::Args;
+use dojima::cli::folder::{Folder, Kind, Part};
 use dojima::cli::{outlook, replay, show};
 use dojima::domain::{Command, Event, Timestamp};
 use dojima::recovery::{DataDir, Missing};
@@ -84,21 +85,22 @@ impl Source {
     /// # Errors
     /// When there is no journal.
     pub(super) fn open(path: &Path, events: bool) -> anyhow::Result<Self> {
-        let meta = std::fs::metadata(path).with_context(|| format!("no directory {}", path.display()))?;
-        if !meta.is_dir() {
-            bail!("{} is no directory", path.display());
-        }
-        let is_data = path.join("journal").is_dir() || path.join("events").is_dir();
-        let dir = match (is_data, events) {
-            (true, true) => path.join("events"),
-            (true, false) => path.join("journal"),
-            (false, _) => path.to_owned(),
+        let folder = Folder::at(path);
+        let dir = match (folder.kind, events) {
+            (Kind::Data, true) => path.join("events"),
+            (Kind::Data, false) => path.join("journal"),
+            // What they hold may be damaged, and is then said better than here.
+            (Kind::Part(Part::Journal | Part::EventLog | Part::Segments), _) => path.to_owned(),
+            (Kind::Nothing | Kind::Closed | Kind::File | Kind::Empty | Kind::Other | Kind::Part(_), _) => {
+                let why = folder.no_log();
+                return Err(folder.error(why));
+            }
         };
         let raw: Arc<dyn Storage> = Arc::new(FileStorage::new(&dir));
         let files: Arc<dyn Storage> = Arc::new(ArchivedStorage::new(Arc::clone(&raw)));
         let listed = files.files().with_context(|| format!("cannot list {}", dir.display()))?;
         if !listed.iter().any(|(name, _)| name.ends_with(SEGMENT)) {
-            bail!("no journal in {}: there is no segment ({})", dir.display(), "0000000001.seg, …");
+            bail!(lacking(path, events));
         }
         let source = Self { raw, files, content: Content::Commands };
         let content = match (source.first_content(), dir.file_name()) {
@@ -108,7 +110,12 @@ impl Source {
             (None, _) => Content::Commands,
         };
         if events && content == Content::Commands {
-            bail!("{} holds commands; there is no event log", dir.display());
+            let beside = folder.data_dir().map(|data| data.join("events")).filter(|events| events.is_dir());
+            let instead = match beside {
+                Some(events) => format!("the event log beside it is {}", events.display()),
+                None => "leave --events out to read it".to_owned(),
+            };
+            bail!("{} is a journal, and no event log: {instead}", dir.display());
         }
         Ok(Self { content, ..source })
     }
@@ -355,6 +362,24 @@ impl Source {
         let mut snapshots: Vec<_> = files.into_iter().filter_map(of).collect();
         snapshots.sort_unstable();
         snapshots
+    }
+}
+
+/// What a data directory does not have, and what to do.
+fn lacking(data: &Path, events: bool) -> String {
+    let [journal, log] = ["journal", "events"].map(|name| data.join(name));
+    let (journal, log) = (journal.display(), log.display());
+    match events {
+        true => format!(
+            "no event log in {}: {log} has no segment (0000000001.seg, …). The next start of an engine makes it again from the \
+             journal, if that is complete; leave --events out to read the journal",
+            data.display()
+        ),
+        false => format!(
+            "no journal in {}: {journal} has no segment (0000000001.seg, …). Without its journal no engine starts on what is left: \
+             put it back from a backup; --events reads the event log",
+            data.display()
+        ),
     }
 }
 

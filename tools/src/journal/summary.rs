@@ -175,7 +175,7 @@ fn print(source: &Source, listing: &Listing, judgement: &Judgement, found: &Foun
             }
         }
     }
-    rows.into_iter().try_for_each(|(name, value)| writeln!(out, "{name:<10} {value}"))?;
+    show::rows(&mut out, 10, rows)?;
     out.flush()
 }
 
@@ -196,17 +196,7 @@ fn table<const N: usize>(header: [&str; N]) -> Table {
 }
 
 fn segments_table(source: &Source, listing: &Listing, found: &Found) -> Table {
-    let mut table = table([
-        "segment",
-        "records",
-        "in use",
-        "file",
-        "from sequence",
-        "to",
-        "from time (UTC)",
-        "to",
-        "seals",
-    ]);
+    let mut table = table(["segment", "records", "in use", "file", "first", "at (UTC)", "seals"]);
     for (number, bytes) in &listing.segments {
         let name = segment_name(*number);
         match found.segments.get(number) {
@@ -221,27 +211,26 @@ fn segments_table(source: &Source, listing: &Listing, found: &Found) -> Table {
         let files = listing.segments.iter().map(|(_, bytes)| bytes).sum();
         table.add_row(row("all".to_owned(), &found.all, show::bytes(files)));
     }
-    for at in [1, 2, 3, 4, 5, 8] {
-        if let Some(column) = table.column_mut(at) {
+    for (at, column) in table.column_iter_mut().enumerate() {
+        // 80 columns hold the numbers of a thousand million records so.
+        column.set_padding((0, 1));
+        if at > 0 {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
     table
 }
 
-fn row(name: String, tally: &Tally, file: String) -> [String; 9] {
+/// The date is in the rows below the table, and a segment ends where the next one begins.
+fn row(name: String, tally: &Tally, file: String) -> [String; 7] {
     let number = show::thousands;
-    // Two times of one day would not fit a terminal with their dates; those are in the rows below.
-    let time = |time| rfc3339(time).get(11..23).unwrap_or_default().to_owned();
     [
         name,
         number(tally.records),
         show::bytes(tally.bytes),
         file,
         number(tally.first),
-        number(tally.last),
-        time(tally.first_time),
-        time(tally.last_time),
+        show::time_of_day(tally.first_time),
         number(tally.seals),
     ]
 }

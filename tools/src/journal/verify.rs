@@ -324,7 +324,7 @@ fn file_name(path: &Path) -> Option<String> {
 impl Found {
     fn print(&self, source: &Source) -> anyhow::Result<()> {
         let mut out = print::stdout();
-        write_rows(&mut out, &self.rows(source))?;
+        show::rows(&mut out, 10, self.rows(source))?;
         let Some(problem) = &self.problem else { return Ok(out.flush()?) };
         let Some(place) = &problem.place else {
             out.flush()?;
@@ -407,6 +407,11 @@ impl Found {
     fn backup(&self, source: &Source) -> String {
         let noun = source.content.singular();
         let damaged = self.problem.as_ref().filter(|problem| problem.place.is_some());
+        let is_damaged = damaged.is_some_and(|problem| problem.outcome == Outcome::Damaged);
+        let cut_short = self.outlook.as_ref().and_then(Outlook::cut_short);
+        if let Some(words) = cut_short.filter(|_| source.content == Content::Commands && !is_damaged) {
+            return words;
+        }
         match (damaged, &self.missing) {
             (Some(problem), _) if problem.outcome == Outcome::Damaged => {
                 format!("not complete: not every {noun} can be read")
@@ -436,24 +441,4 @@ impl Found {
             },
         }
     }
-}
-
-/// Long values go on below their beginning.
-fn write_rows(out: &mut impl Write, rows: &[(&str, String)]) -> io::Result<()> {
-    const WIDTH: usize = 96;
-    for (name, value) in rows {
-        let mut line = format!("{name:<10}");
-        let mut used = 0;
-        for word in value.split(' ') {
-            if used > 0 && used + word.chars().count() > WIDTH {
-                writeln!(out, "{}", line.trim_end())?;
-                (line, used) = (" ".repeat(10), 0);
-            }
-            line.push(' ');
-            line.push_str(word);
-            used += word.chars().count() + 1;
-        }
-        writeln!(out, "{}", line.trim_end())?;
-    }
-    Ok(())
 }

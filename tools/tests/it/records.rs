@@ -217,5 +217,5 @@ fn what_cannot_be_meant_is_an_error() {
     assert!(said(&["summary", "no-such-directory"]).contains("no directory no-such-directory"));
     let empty = tempfile::tempdir().expect("a directory");
     assert!(said(&["summary", &arg(empty.path())]).contains("no journal in"));
-    assert!(said(&["verify", &arg(&DATA.join("dojima.sqlite"))]).contains("is no directory"));
+    assert!(said(&["verify", &arg(&DATA.join("dojima.sqlite"))]).contains("is a file, no directory"));
 }

@@ -229,12 +229,12 @@ impl Report {
             false => row("recorded", outcome.recorded_digest.to_string()),
         }
         let mut out = print::stdout();
-        rows.iter().try_for_each(|(name, value)| writeln!(out, "{name:<11} {value}"))?;
+        show::rows(&mut out, 11, rows)?;
         if let Some(difference) = &outcome.difference {
             writeln!(out, "\nThe first difference comes of recorded command {}:", difference.command)?;
             writeln!(out, "  recorded  {}", difference.recorded)?;
             writeln!(out, "  replayed  {}", difference.replayed)?;
-            writeln!(out, "{}", self.why())?;
+            writeln!(out, "{}", show::wrapped(&self.why(), 0))?;
         }
         out.flush()
     }
