@@ -6,9 +6,9 @@
 
 use comfy_table::{Cell, CellAlignment, Table, presets};
 use dojima::domain::{
-    AccountId, Amount, AssetCode, AssetId, Cancel, Command, Enter, FeeRate, Instructions, InstrumentId,
-    ListInstrument, LoginId, LoginName, OrderPrice, Phase, Quantity, Side, Stamp, Symbol, TimeInForce,
-    Timestamp, Transfer, UserRef, VenueLimits,
+    AccountId, AdminCommand, Amount, AssetCode, AssetId, Cancel, Command, Enter, FeeRate, Instructions,
+    InstrumentId, ListInstrument, LoginId, LoginName, OrderCommand, OrderPrice, Phase, Quantity, Side, Stamp,
+    Symbol, TimeInForce, Timestamp, Transfer, UserRef, VenueCommand, VenueLimits,
 };
 use dojima::replica::{Snapshots, State};
 use dojima::runtime::SplitMix64;
@@ -100,7 +100,12 @@ fn apply(state: &mut State, command: &Command) {
 /// order; every fiftieth asks for something special.
 fn filled(size: &Size) -> State {
     let mut state = State::empty();
-    apply(&mut state, &Command::SetLimits { limits: VenueLimits::of_few_accounts(2 * size.orders as u32) });
+    apply(
+        &mut state,
+        &Command::Venue(VenueCommand::SetLimits {
+            limits: VenueLimits::of_few_accounts(2 * size.orders as u32),
+        }),
+    );
     open(&mut state, size);
     let mut random = SplitMix64::new(7);
     let mut last = vec![0; size.accounts as usize];
@@ -111,13 +116,18 @@ fn filled(size: &Size) -> State {
             let (login, user_ref) = live.swap_remove(at);
             apply(
                 &mut state,
-                &Command::Cancel(Cancel { login, session: 0, user_ref, quantity: Quantity(0) }),
+                &Command::Order(OrderCommand::Cancel(Cancel {
+                    login,
+                    session: 0,
+                    user_ref,
+                    quantity: Quantity(0),
+                })),
             );
             continue;
         }
         let enter = order(&mut random, &mut last);
         live.push((enter.login, enter.user_ref));
-        apply(&mut state, &Command::Enter(enter));
+        apply(&mut state, &Command::Order(OrderCommand::Enter(enter)));
     }
     state
 }
@@ -125,22 +135,25 @@ fn filled(size: &Size) -> State {
 fn open(state: &mut State, size: &Size) {
     for (id, code) in [(0, "BASE"), (1, "QUOTE")] {
         let code = AssetCode::new(code).expect("a code");
-        apply(state, &Command::AddAsset { asset: AssetId(id), code, scale: 0 });
+        apply(state, &Command::Admin(AdminCommand::AddAsset { asset: AssetId(id), code, scale: 0 }));
     }
-    apply(state, &Command::OpenAccount { account: AccountId::FEES });
+    apply(state, &Command::Venue(VenueCommand::OpenAccount { account: AccountId::FEES }));
     for id in 0..size.accounts {
         let (account, login) = (AccountId(id + 1), LoginId(id));
-        apply(state, &Command::OpenAccount { account });
-        apply(state, &Command::OpenLogin { login, account, name: LoginName::default() });
+        apply(state, &Command::Venue(VenueCommand::OpenAccount { account }));
+        apply(state, &Command::Venue(VenueCommand::OpenLogin { login, account, name: LoginName::default() }));
         for reference in 1..=2 {
             let (asset, amount) = (AssetId(reference as u16 - 1), Amount(1 << 46));
-            apply(state, &Command::Deposit(Transfer { account, asset, amount, reference }));
+            apply(
+                state,
+                &Command::Admin(AdminCommand::Deposit(Transfer { account, asset, amount, reference })),
+            );
         }
     }
     for id in 0..INSTRUMENTS {
         apply(
             state,
-            &Command::ListInstrument(ListInstrument {
+            &Command::Admin(AdminCommand::ListInstrument(ListInstrument {
                 instrument: InstrumentId(id),
                 symbol: Symbol::new(&format!("I{id}")).expect("a symbol"),
                 base: AssetId(0),
@@ -153,10 +166,10 @@ fn open(state: &mut State, size: &Size) {
                 taker_fee: FeeRate(500),
                 phase: Phase::Continuous,
                 ..ListInstrument::default()
-            }),
+            })),
         );
     }
-    apply(state, &Command::Open { config_digest: 1 });
+    apply(state, &Command::Venue(VenueCommand::Open { config_digest: 1 }));
 }
 
 /// More orders near the middle than far from it.

@@ -8,9 +8,9 @@
 use dojima::client::ClientMessage;
 use dojima::domain::audience::{Address, Part};
 use dojima::domain::{
-    Accepted, Amount, CancelReason, Canceled, ClOrdId, Command, Echo, Event, EventRecord, Executed,
-    InstrumentId, Listing, Listings, LoginId, OrderId, Price, Quantity, Replaced, Side, Symbol, Timestamp,
-    TradeId, UserRef, codec,
+    Accepted, AdminEvent, Amount, CancelReason, Canceled, ClOrdId, Command, Echo, Event, EventRecord,
+    Executed, InstrumentId, Listing, Listings, LoginId, OrderCommand, OrderEvent, OrderId, Price, Quantity,
+    Replaced, Side, Symbol, Timestamp, TradeId, UserRef, codec,
 };
 use dojima::wire::ouch::{
     Appendage, CancelOrder, EnterOrder, Inbound, LoggedIn, Outbound, ReplaceOrder, SEQUENCED_LEN_MAX,
@@ -150,7 +150,13 @@ fn check(
     let mut bytes = [0; codec::ENCODED_LEN_MAX];
     while let Some((packet, used)) = frame(rest, 4096).expect("packets") {
         let command = to_command(FROM, &Inbound::decode(packet.payload).expect("a request"), listings);
-        assert!(!matches!(command, Command::RefuseEnter(_) | Command::RefuseReplace(_)), "{command:?}");
+        assert!(
+            !matches!(
+                command,
+                Command::Order(OrderCommand::RefuseEnter(_)) | Command::Order(OrderCommand::RefuseReplace(_))
+            ),
+            "{command:?}"
+        );
         let len = codec::encode_command(&command, &mut bytes).expect("fits");
         hash.update(&bytes[..len]);
         commands += 1;
@@ -179,7 +185,11 @@ fn listings() -> Listings {
     let mut listings = Listings::default();
     for id in 0..8 {
         let symbol = if id == 4 { SYMBOL } else { Symbol([b'A' + id as u8; 8]) };
-        listings.apply(&Event::InstrumentListed(Listing { instrument: InstrumentId(id), symbol, ..listing }));
+        listings.apply(&Event::Admin(AdminEvent::InstrumentListed(Listing {
+            instrument: InstrumentId(id),
+            symbol,
+            ..listing
+        })));
     }
     listings
 }
@@ -263,7 +273,7 @@ fn events(messages: usize) -> Vec<(EventRecord, Address)> {
                         display_quantity,
                         ..Accepted::default()
                     };
-                    (Event::Accepted(accepted), Part::Only)
+                    (Event::Order(OrderEvent::Accepted(accepted)), Part::Only)
                 }
                 4..7 => {
                     let trade = Executed {
@@ -276,7 +286,10 @@ fn events(messages: usize) -> Vec<(EventRecord, Address)> {
                         maker_order: order,
                         ..Executed::default()
                     };
-                    (Event::Executed(trade), if number.is_multiple_of(2) { Part::Maker } else { Part::Taker })
+                    (
+                        Event::Order(OrderEvent::Executed(trade)),
+                        if number.is_multiple_of(2) { Part::Maker } else { Part::Taker },
+                    )
                 }
                 7..9 => {
                     let canceled = Canceled {
@@ -288,7 +301,7 @@ fn events(messages: usize) -> Vec<(EventRecord, Address)> {
                         reserved: Amount(0),
                         reason: CancelReason::UserRequested,
                     };
-                    (Event::Canceled(canceled), Part::Only)
+                    (Event::Order(OrderEvent::Canceled(canceled)), Part::Only)
                 }
                 _ => {
                     let replaced = Replaced {
@@ -302,7 +315,7 @@ fn events(messages: usize) -> Vec<(EventRecord, Address)> {
                         echo,
                         ..Replaced::default()
                     };
-                    (Event::Replaced(replaced), Part::Only)
+                    (Event::Order(OrderEvent::Replaced(replaced)), Part::Only)
                 }
             };
             let time = Timestamp(1_800_000_000_000_000_000 + 1_000 * number as u64);

@@ -27,7 +27,7 @@ pub use replay::{Progress, Replayed, replay};
 pub use settings::{Proof, RecoverySettings};
 pub use start::Skipped;
 
-use crate::domain::{Command, Event, Stamp, codec};
+use crate::domain::{AdminEvent, Command, Event, Stamp, codec};
 use crate::replica::{SnapshotInfo, State};
 use dojima_journal::storage::LockGuard;
 use dojima_journal::{Verdict, Writer};
@@ -177,7 +177,7 @@ fn check_opening(
     for (number, (stamp, command)) in first.chain(commands.iter().copied()).enumerate() {
         let number = number as u64 + 1;
         trial.apply(stamp, &command, &mut |record| {
-            if let Event::Refused { reason } = record.event {
+            if let Event::Admin(AdminEvent::Refused { reason }) = record.event {
                 return Err(RecoveryError::OpeningRefused { number, reason });
             }
             Ok(())

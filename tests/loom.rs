@@ -310,7 +310,7 @@ fn no_command_is_left_between_the_two_journalers() {
         });
         for sequence in 1..=COMMANDS {
             let stamp = Stamp { sequence, time: Timestamp(sequence) };
-            sequencer.try_push(Sequenced { stamp, command: Command::Tick }).unwrap();
+            sequencer.try_push(Sequenced { stamp, command: Command::Clock(ClockCommand::Tick) }).unwrap();
             inline.do_work().unwrap();
         }
         while durable.get() < COMMANDS {

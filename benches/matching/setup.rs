@@ -2,9 +2,10 @@
 
 use crate::mix::{ACCOUNTS, INSTRUMENT};
 use dojima::domain::{
-    AccountId, AccountSelfTrade, Amount, AssetCode, AssetId, Command, Event, FeeRate, FeeTier, GroupId,
-    LimitScope, ListInstrument, LoginId, LoginName, OrderLimits, Owner, Phase, Quantity, SelfTrade,
-    SelfTradePrevention, SetFees, Stamp, Symbol, Transfer, VenueLimits, VolumeTiers,
+    AccountId, AccountSelfTrade, AdminCommand, AdminEvent, Amount, AssetCode, AssetId, Command, Event,
+    FeeRate, FeeTier, GroupId, LimitScope, ListInstrument, LoginId, LoginName, OrderLimits, Owner, Phase,
+    Quantity, SelfTrade, SelfTradePrevention, SetFees, Stamp, Symbol, Transfer, VenueCommand, VenueLimits,
+    VolumeTiers,
 };
 use dojima::exchange::{Exchange, ExchangeLimits};
 
@@ -36,25 +37,31 @@ impl Features {
                 position_max: Quantity(u64::MAX / 2),
             };
             let scopes = accounts().map(LimitScope::Account).chain([LimitScope::Instrument(INSTRUMENT)]);
-            commands.extend(scopes.map(|scope| Command::SetOrderLimits { scope, limits }));
+            commands
+                .extend(scopes.map(|scope| Command::Admin(AdminCommand::SetOrderLimits { scope, limits })));
         }
         if self.tiers {
             commands.extend((0..4).map(|row| {
                 let (maker, taker) = (FeeRate(200 - 50 * row), FeeRate(500 - 50 * row));
                 let tier = FeeTier(row as u8);
-                Command::SetFees(SetFees { instrument: INSTRUMENT, tier, maker, taker })
+                Command::Admin(AdminCommand::SetFees(SetFees { instrument: INSTRUMENT, tier, maker, taker }))
             }));
             let mut volume_min = [Amount(i64::MAX); FeeTier::COUNT];
             volume_min[..3].copy_from_slice(&[Amount(0), Amount(1_000_000_000), Amount(1_000_000_000_000)]);
-            commands.push(Command::SetVolumeTiers(VolumeTiers { asset: QUOTE, volume_min }));
+            commands
+                .push(Command::Admin(AdminCommand::SetVolumeTiers(VolumeTiers { asset: QUOTE, volume_min })));
             let assigned = accounts().filter(|account| account.0.is_multiple_of(3));
-            commands.extend(assigned.map(|account| Command::AssignTier { account, tier: Some(FeeTier(3)) }));
+            commands.extend(
+                assigned.map(|account| {
+                    Command::Admin(AdminCommand::AssignTier { account, tier: Some(FeeTier(3)) })
+                }),
+            );
         }
         if self.self_trade {
             let prevention = SelfTradePrevention { mode: SelfTrade::CancelOldest, owner: Owner::Group };
             commands.extend(accounts().map(|account| {
                 let group = GroupId(account.0 / 2);
-                Command::SetSelfTrade(AccountSelfTrade { account, prevention, group })
+                Command::Admin(AdminCommand::SetSelfTrade(AccountSelfTrade { account, prevention, group }))
             }));
         }
         commands
@@ -69,20 +76,24 @@ pub fn open_exchange(features: Features) -> Exchange {
     });
     let code = |text| AssetCode::new(text).expect("a code");
     let mut setup = vec![
-        Command::AddAsset { asset: BASE, code: code("BTC"), scale: 8 },
-        Command::AddAsset { asset: QUOTE, code: code("USDT"), scale: 6 },
-        Command::OpenAccount { account: AccountId::FEES },
+        Command::Admin(AdminCommand::AddAsset { asset: BASE, code: code("BTC"), scale: 8 }),
+        Command::Admin(AdminCommand::AddAsset { asset: QUOTE, code: code("USDT"), scale: 6 }),
+        Command::Venue(VenueCommand::OpenAccount { account: AccountId::FEES }),
     ];
     for id in 0..ACCOUNTS {
         let account = AccountId(id + 1);
-        setup.push(Command::OpenAccount { account });
-        setup.push(Command::OpenLogin { login: LoginId(id), account, name: LoginName::default() });
+        setup.push(Command::Venue(VenueCommand::OpenAccount { account }));
+        setup.push(Command::Venue(VenueCommand::OpenLogin {
+            login: LoginId(id),
+            account,
+            name: LoginName::default(),
+        }));
         for (reference, asset, amount) in [(1, BASE, 1_000_000_000_000), (2, QUOTE, 1_000_000_000_000_000)] {
             let amount = Amount(amount);
-            setup.push(Command::Deposit(Transfer { account, asset, amount, reference }));
+            setup.push(Command::Admin(AdminCommand::Deposit(Transfer { account, asset, amount, reference })));
         }
     }
-    setup.push(Command::ListInstrument(ListInstrument {
+    setup.push(Command::Admin(AdminCommand::ListInstrument(ListInstrument {
         instrument: INSTRUMENT,
         symbol: Symbol::new("BTC-USDT").expect("a symbol"),
         base: BASE,
@@ -97,14 +108,17 @@ pub fn open_exchange(features: Features) -> Exchange {
         taker_fee: FeeRate(500),
         phase: Phase::Continuous,
         ..ListInstrument::default()
-    }));
-    setup.push(Command::Open { config_digest: 1 });
+    })));
+    setup.push(Command::Venue(VenueCommand::Open { config_digest: 1 }));
     setup.extend(features.commands());
     let mut events = Vec::new();
     for command in &setup {
         exchange.apply(Stamp::default(), command, &mut events);
     }
-    assert!(!events.iter().any(|event| matches!(event, Event::Refused { .. })), "the setup is accepted");
+    assert!(
+        !events.iter().any(|event| matches!(event, Event::Admin(AdminEvent::Refused { .. }))),
+        "the setup is accepted"
+    );
     exchange
 }
 

@@ -3,8 +3,9 @@
 use crate::timing::{Figure, check_small, print_best, run};
 use crate::venue::{FIRST, Order, Venue};
 use dojima::domain::{
-    Amend, Cancel, Command, Instructions, LoginId, Owner, Phase, PostOnly, Quantity, SelfTrade,
-    SelfTradePrevention, Side, TimeInForce, Trigger, TriggerKind, TriggerReference, Visibility,
+    AdminCommand, Amend, Cancel, ClockCommand, Command, Instructions, LoginId, OrderCommand, Owner, Phase,
+    PostOnly, Quantity, SelfTrade, SelfTradePrevention, Side, TimeInForce, Trigger, TriggerKind,
+    TriggerReference, Visibility,
 };
 use dojima::runtime::SplitMix64;
 
@@ -56,14 +57,24 @@ fn order(
 ) -> Command {
     let login = 10 + venue.last_user_ref[10..].iter().sum::<u32>() % 10;
     let asked = (asked != Instructions::default()).then_some(asked);
-    Command::Enter(venue.next_enter(Order { login, side, ticks, lots }, FIRST, rest, asked))
+    Command::Order(OrderCommand::Enter(venue.next_enter(
+        Order { login, side, ticks, lots },
+        FIRST,
+        rest,
+        asked,
+    )))
 }
 
 fn cancel(of: &Command) -> Command {
     match of {
-        Command::Enter(enter) => {
+        Command::Order(OrderCommand::Enter(enter)) => {
             let (login, user_ref) = (enter.login, enter.user_ref);
-            Command::Cancel(Cancel { login, session: 0, user_ref, quantity: Quantity(0) })
+            Command::Order(OrderCommand::Cancel(Cancel {
+                login,
+                session: 0,
+                user_ref,
+                quantity: Quantity(0),
+            }))
         }
         other => panic!("{other:?} is no new order"),
     }
@@ -167,16 +178,16 @@ fn instructed(count: usize) -> Vec<Figure> {
         &kills,
     ));
     let new = order(&mut venue, Side::Buy, MID - 1, 1_000_000, Instructions::default(), GTC);
-    let Command::Enter(enter) = new else { unreachable!("an order is entered") };
+    let Command::Order(OrderCommand::Enter(enter)) = new else { unreachable!("an order is entered") };
     let amends = (1..=count as u64 * 50).map(|at| {
         let quantity = Quantity(1_000_000 - at);
-        Command::Amend(Amend {
+        Command::Order(OrderCommand::Amend(Amend {
             login: enter.login,
             session: 0,
             user_ref: enter.user_ref,
             price: None,
             quantity,
-        })
+        }))
     });
     let amends: Vec<_> = [new].into_iter().chain(amends).collect();
     figures.push(figure(&mut venue, "amend in place", "command", amends.len(), &amends));
@@ -198,7 +209,12 @@ fn self_trades(count: usize) -> Vec<Figure> {
         let asked = Instructions { self_trade: Some(prevention), ..Instructions::default() };
         let login = 10;
         let mut next = |side, asked, rest| {
-            Command::Enter(venue.next_enter(Order { login, side, ticks: MID, lots: 1 }, FIRST, rest, asked))
+            Command::Order(OrderCommand::Enter(venue.next_enter(
+                Order { login, side, ticks: MID, lots: 1 },
+                FIRST,
+                rest,
+                asked,
+            )))
         };
         let pairs: Vec<_> = (0..count / 2)
             .flat_map(|_| [next(Side::Sell, None, GTC), next(Side::Buy, Some(asked), IOC)])
@@ -254,7 +270,7 @@ fn linked(count: usize) -> Vec<Figure> {
         let second = venue.next_enter(order(MID + 1), FIRST, GTC, Some(asked));
         let taker = Order { login: 11, side: Side::Buy, ticks: MID, lots: 1 };
         let taker = venue.next_enter(taker, FIRST, IOC, None);
-        rounds.extend([first, second, taker].map(Command::Enter));
+        rounds.extend([first, second, taker].map(|it| Command::Order(OrderCommand::Enter(it))));
     }
     let name = "order; order linked to it; trade that cancels it";
     vec![figure(&mut venue, name, "three", count / 3, &rounds)]
@@ -271,15 +287,18 @@ fn auction(count: usize) -> Vec<Figure> {
             let ticks = 10_000 + random.remainder(8_000) - if side == Side::Sell { 2_000 } else { 0 };
             let order = Order { login: (at % 10) as u32, side, ticks, lots: 1 + random.remainder(50) };
             let enter = venue.next_enter(order, FIRST, GTC, None);
-            Command::Enter(dojima::domain::Enter { login: LoginId((at % 10) as u32), ..enter })
+            Command::Order(OrderCommand::Enter(dojima::domain::Enter {
+                login: LoginId((at % 10) as u32),
+                ..enter
+            }))
         })
         .collect();
     let gathers = figure(&mut venue, "order that gathers", "command", orders.len(), &orders);
     let name = format!("indicative price of {count} orders a side");
-    let ticks = [Command::Tick; 10];
+    let ticks = [Command::Clock(ClockCommand::Tick); 10];
     let indicative = figure(&mut venue, &name, "tick", ticks.len(), &ticks);
     let before = venue.exchange.last_trade().0;
-    let opens = [Command::SetPhase { instrument: FIRST, phase: Phase::Continuous }];
+    let opens = [Command::Admin(AdminCommand::SetPhase { instrument: FIRST, phase: Phase::Continuous })];
     let mut opened = figure(&mut venue, &format!("auction of {count} orders a side"), "trade", 1, &opens);
     opened.count = (venue.exchange.last_trade().0 - before) as usize;
     vec![gathers, indicative, opened]

@@ -1,6 +1,6 @@
 //! What all parts measure with.
 
-use dojima::domain::{AccountId, AssetId, Command, Event, InstrumentId, Side, Stamp};
+use dojima::domain::{AccountId, AdminEvent, AssetId, Command, Event, InstrumentId, OrderEvent, Side, Stamp};
 use dojima::exchange::Exchange;
 use hdrhistogram::Histogram;
 use std::hint::black_box;
@@ -28,7 +28,10 @@ pub fn run(exchange: &mut Exchange, commands: &[Command], events: &mut Vec<Event
 fn is_good(event: &Event) -> bool {
     let refused = matches!(
         event,
-        Event::Refused { .. } | Event::Rejected(_) | Event::ChangeRejected(_) | Event::Ignored(_)
+        Event::Admin(AdminEvent::Refused { .. })
+            | Event::Order(OrderEvent::Rejected(_))
+            | Event::Order(OrderEvent::ChangeRejected(_))
+            | Event::Order(OrderEvent::Ignored(_))
     );
     !refused
 }

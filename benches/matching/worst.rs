@@ -3,8 +3,9 @@
 use crate::timing::{Figure, check_small, print_best, run};
 use crate::venue::{FIRST, Order, Venue};
 use dojima::domain::{
-    Cancel, Command, Enter, Instructions, LoginId, MassCancel, OrderId, OrderPrice, Phase, Price, Quantity,
-    Replace, Side, TimeInForce, Trigger, TriggerKind, TriggerReference, UserRef,
+    AdminCommand, Cancel, Command, Enter, Instructions, LoginId, MassCancel, OrderCommand, OrderId,
+    OrderPrice, Phase, Price, Quantity, Replace, Side, TimeInForce, Trigger, TriggerKind, TriggerReference,
+    UserRef,
 };
 use dojima::runtime::SplitMix64;
 use std::time::Duration;
@@ -42,9 +43,14 @@ fn sell(venue: &mut Venue, ticks: u64) -> Enter {
 
 fn cancels(orders: &[Command]) -> Vec<Command> {
     let cancel = |order: &Command| match order {
-        Command::Enter(enter) => {
+        Command::Order(OrderCommand::Enter(enter)) => {
             let (login, user_ref) = (enter.login, enter.user_ref);
-            Command::Cancel(Cancel { login, session: 0, user_ref, quantity: Quantity(0) })
+            Command::Order(OrderCommand::Cancel(Cancel {
+                login,
+                session: 0,
+                user_ref,
+                quantity: Quantity(0),
+            }))
         }
         other => panic!("{other:?} is no new order"),
     };
@@ -71,8 +77,10 @@ fn levels(levels: usize, count: usize) -> Vec<Figure> {
     let mut figures = Vec::new();
     for (name, prices) in [("at the best end", &near), ("in the middle", &places), ("at the far end", &far)] {
         let count = count.min(prices.len());
-        let orders: Vec<_> =
-            prices[..count].iter().map(|ticks| Command::Enter(sell(&mut venue, *ticks))).collect();
+        let orders: Vec<_> = prices[..count]
+            .iter()
+            .map(|ticks| Command::Order(OrderCommand::Enter(sell(&mut venue, *ticks))))
+            .collect();
         for (what, commands) in [("new level", &orders), ("level gone", &cancels(&orders))] {
             let time = timed(&mut venue, commands);
             let name = format!("{what} {name} of {levels} levels");
@@ -91,7 +99,12 @@ fn makers(makers: usize) -> Vec<Figure> {
     }
     let lots = venue.levels(Side::Sell).iter().map(|level| level.1).sum();
     let taker = Order { login: 100, side: Side::Buy, ticks: 0, lots };
-    let taker = Command::Enter(venue.next_enter(taker, FIRST, TimeInForce::GoodTillCancel, None));
+    let taker = Command::Order(OrderCommand::Enter(venue.next_enter(
+        taker,
+        FIRST,
+        TimeInForce::GoodTillCancel,
+        None,
+    )));
     let mut events = Vec::with_capacity(makers + 16);
     events.resize(makers + 16, dojima::domain::Event::default());
     let (time, count) = run(&mut venue.exchange, &[taker], &mut events);
@@ -102,7 +115,8 @@ fn makers(makers: usize) -> Vec<Figure> {
 /// Cancels in a scattered order.
 fn one_level(orders: usize) -> Vec<Figure> {
     let mut venue = Venue::new(orders as u32, 1);
-    let mut list: Vec<_> = (0..orders).map(|_| Command::Enter(sell(&mut venue, MID))).collect();
+    let mut list: Vec<_> =
+        (0..orders).map(|_| Command::Order(OrderCommand::Enter(sell(&mut venue, MID)))).collect();
     let time = timed(&mut venue, &list);
     let name = format!("new order on one level, up to {orders} orders");
     let entered = Figure::new(name, "command", orders, time, &venue.exchange);
@@ -134,14 +148,14 @@ fn resting(orders: usize, moves: usize) -> Vec<Figure> {
             let login = (at as u64 % LOGINS) as u32;
             let user_ref = venue.next_user_ref(login);
             let orig_user_ref = UserRef(std::mem::replace(&mut current[at], user_ref.0));
-            Command::Replace(Replace {
+            Command::Order(OrderCommand::Replace(Replace {
                 login: LoginId(login),
                 orig_user_ref,
                 user_ref,
                 price: OrderPrice::Limit(price(side_of(login), random.remainder(1_000))),
                 quantity: Quantity(1),
                 ..Replace::default()
-            })
+            }))
         })
         .collect();
     let mut figures = Vec::new();
@@ -151,17 +165,17 @@ fn resting(orders: usize, moves: usize) -> Vec<Figure> {
     };
     add(&mut venue, format!("move anywhere among {orders} orders"), "command", moves, &moved);
     let last = venue.exchange.orders(FIRST, Side::Buy).last().map_or(OrderId(0), |order| order.id);
-    let one = [Command::CancelOrder { order: last }];
+    let one = [Command::Order(OrderCommand::CancelOrder { order: last })];
     add(&mut venue, "cancel by an operator, by number, among them".to_owned(), "command", 1, &one);
-    let own = [Command::MassCancel(MassCancel {
+    let own = [Command::Order(OrderCommand::MassCancel(MassCancel {
         login: Some(LoginId(0)),
         user_ref: venue.next_user_ref(0),
         ..MassCancel::default()
-    })];
+    }))];
     let name = format!("mass cancel of one login's {per_login} among them");
     add(&mut venue, name, "command", 1, &own);
     let left = venue.exchange.open_orders();
-    let all = [Command::MassCancel(MassCancel::default())];
+    let all = [Command::Order(OrderCommand::MassCancel(MassCancel::default()))];
     add(&mut venue, "mass cancel of all".to_owned(), "order", left, &all);
     figures
 }
@@ -172,7 +186,7 @@ fn scattered(count: usize) -> Vec<Figure> {
     let mut random = SplitMix64::new(8);
     let mut list = || -> Vec<Command> {
         let mut ticks = || 1 + random.remainder(OrderPrice::LIMIT_END - 2);
-        (0..count).map(|_| Command::Enter(sell(&mut venue, ticks()))).collect()
+        (0..count).map(|_| Command::Order(OrderCommand::Enter(sell(&mut venue, ticks())))).collect()
     };
     let (first, second) = (list(), list());
     let gone = cancels(&first);
@@ -191,7 +205,12 @@ fn armed(venue: &mut Venue, kind: TriggerKind, ticks: u64) -> Command {
     let trigger = Trigger { kind, reference: TriggerReference::LastTrade, price: ticks as u32 };
     let asked = Instructions { trigger: Some(trigger), ..Instructions::default() };
     let order = Order { login: 0, side: Side::Sell, ticks: 0, lots: 1 };
-    Command::Enter(venue.next_enter(order, FIRST, TimeInForce::GoodTillCancel, Some(asked)))
+    Command::Order(OrderCommand::Enter(venue.next_enter(
+        order,
+        FIRST,
+        TimeInForce::GoodTillCancel,
+        Some(asked),
+    )))
 }
 
 fn trade_at(venue: &mut Venue, ticks: u64) {
@@ -218,7 +237,8 @@ fn stops(count: usize, more: usize) -> Vec<Figure> {
     }
     trade_at(&mut venue, prices + 2);
     let last = Order { login: 1, side: Side::Sell, ticks: 0, lots: 1 };
-    let last = Command::Enter(venue.next_enter(last, FIRST, TimeInForce::GoodTillCancel, None));
+    let last =
+        Command::Order(OrderCommand::Enter(venue.next_enter(last, FIRST, TimeInForce::GoodTillCancel, None)));
     let mut events = vec![dojima::domain::Event::default(); 2 * count + 16];
     let (time, told) = run(&mut venue.exchange, &[last], &mut events);
     assert!(told >= count, "{told} events");
@@ -242,7 +262,12 @@ fn trailing(count: usize) -> Vec<Figure> {
     let price = Price(MID as i64 + 1);
     venue.enter(Order { login: 1, side: Side::Sell, ticks: price.0.unsigned_abs(), lots: 1 });
     let taker = Order { login: 1, side: Side::Buy, ticks: price.0.unsigned_abs(), lots: 1 };
-    let taker = Command::Enter(venue.next_enter(taker, FIRST, TimeInForce::GoodTillCancel, None));
+    let taker = Command::Order(OrderCommand::Enter(venue.next_enter(
+        taker,
+        FIRST,
+        TimeInForce::GoodTillCancel,
+        None,
+    )));
     let time = timed(&mut venue, &[taker]);
     let rise = Figure::new(
         format!("a new high, followed by {count} trailing stops"),
@@ -270,7 +295,7 @@ fn linked_buys(count: usize) -> Vec<Figure> {
         let other = Order { login: 1, side: Side::Buy, ticks: ticks - 1, lots };
         venue.enter_with(other, FIRST, TimeInForce::GoodTillCancel, asked);
     }
-    let opens = [Command::SetPhase { instrument: FIRST, phase: Phase::Continuous }];
+    let opens = [Command::Admin(AdminCommand::SetPhase { instrument: FIRST, phase: Phase::Continuous })];
     let time = timed(&mut venue, &opens);
     assert_eq!(venue.exchange.last_trade().0, lots);
     let name = format!("auction of {count} pairs of linked orders");

@@ -5,8 +5,8 @@
 //! a fixed seed, by asking an exchange which orders are live, so that every run does the same work.
 
 use dojima::domain::{
-    Cancel, Command, Enter, Event, InstrumentId, LoginId, OrderPrice, Quantity, Replace, Side, Stamp,
-    TimeInForce, UserRef,
+    Cancel, Command, Enter, Event, InstrumentId, LoginId, OrderCommand, OrderEvent, OrderPrice, Quantity,
+    Replace, Side, Stamp, TimeInForce, UserRef,
 };
 use dojima::exchange::Exchange;
 use dojima::runtime::SplitMix64;
@@ -140,7 +140,7 @@ impl Market {
         let user_ref = self.next_user_ref(login);
         let price = self.passive_price(side);
         let quantity = Quantity(1 + self.random.remainder(100));
-        self.send(Command::Enter(Enter {
+        self.send(Command::Order(OrderCommand::Enter(Enter {
             login,
             user_ref,
             instrument: INSTRUMENT,
@@ -148,7 +148,7 @@ impl Market {
             price,
             quantity,
             ..Enter::default()
-        }));
+        })));
     }
 
     fn take(&mut self) {
@@ -160,7 +160,7 @@ impl Market {
             Side::Sell => self.mid - through,
         };
         let quantity = Quantity(1 + self.random.remainder(100));
-        self.send(Command::Enter(Enter {
+        self.send(Command::Order(OrderCommand::Enter(Enter {
             login,
             user_ref,
             instrument: INSTRUMENT,
@@ -169,7 +169,7 @@ impl Market {
             price: OrderPrice::Limit(ticks * 10),
             quantity,
             ..Enter::default()
-        }));
+        })));
     }
 
     fn replace(&mut self) {
@@ -184,19 +184,24 @@ impl Market {
             .sum::<u64>();
         let quantity = Quantity(executed + 1 + self.random.remainder(100));
         let (login, orig_user_ref) = (order.login, order.user_ref);
-        self.send(Command::Replace(Replace {
+        self.send(Command::Order(OrderCommand::Replace(Replace {
             login,
             orig_user_ref,
             user_ref,
             price,
             quantity,
             ..Replace::default()
-        }));
+        })));
     }
 
     fn cancel(&mut self) {
         let Live { login, user_ref, .. } = self.someones_order();
-        self.send(Command::Cancel(Cancel { login, session: 0, user_ref, quantity: Quantity(0) }));
+        self.send(Command::Order(OrderCommand::Cancel(Cancel {
+            login,
+            session: 0,
+            user_ref,
+            quantity: Quantity(0),
+        })));
     }
 
     fn send(&mut self, command: Command) {
@@ -209,13 +214,13 @@ impl Market {
 
     fn follow(&mut self, event: &Event) {
         match event {
-            Event::Accepted(e) => self.appear(e.login, e.user_ref, e.side, e.quantity),
-            Event::Replaced(e) => {
+            Event::Order(OrderEvent::Accepted(e)) => self.appear(e.login, e.user_ref, e.side, e.quantity),
+            Event::Order(OrderEvent::Replaced(e)) => {
                 self.vanish(e.login, e.orig_user_ref);
                 self.appear(e.login, e.user_ref, e.side, e.quantity);
             }
-            Event::Canceled(e) => self.shrink(e.login, e.user_ref, e.decrement),
-            Event::Executed(e) => {
+            Event::Order(OrderEvent::Canceled(e)) => self.shrink(e.login, e.user_ref, e.decrement),
+            Event::Order(OrderEvent::Executed(e)) => {
                 self.shrink(e.maker_login, e.maker_user_ref, e.quantity);
                 self.shrink(e.taker_login, e.taker_user_ref, e.quantity);
             }

@@ -1,6 +1,8 @@
 //! The demo's generated flow as events: what its traders send, applied to an exchange on this thread.
 
-use dojima::domain::{Cancel, Command, Echo, Enter, EventRecord, LoginId, Quantity, Replace, Stamp, UserRef};
+use dojima::domain::{
+    Cancel, Command, Echo, Enter, EventRecord, LoginId, OrderCommand, Quantity, Replace, Stamp, UserRef,
+};
 use dojima::flow::generator::{GeneratorOptions, generate};
 use dojima::flow::{ActionKind, FlowAction};
 use dojima::replica::State;
@@ -54,7 +56,7 @@ impl Traders {
         match action.kind {
             ActionKind::New { side, price, quantity, time_in_force } => {
                 *asked = Asked { user_ref: next_ref(), total: quantity };
-                Command::Enter(Enter {
+                Command::Order(OrderCommand::Enter(Enter {
                     login,
                     session: 0,
                     user_ref: asked.user_ref,
@@ -65,25 +67,30 @@ impl Traders {
                     quantity: Quantity(u64::from(quantity)),
                     echo: Echo::default(),
                     instructions: None,
-                })
+                }))
             }
             ActionKind::Replace { price, total } => {
                 let orig_user_ref = asked.user_ref;
                 *asked = Asked { user_ref: next_ref(), total };
-                Command::Replace(Replace {
+                Command::Order(OrderCommand::Replace(Replace {
                     login,
                     orig_user_ref,
                     user_ref: asked.user_ref,
                     price,
                     quantity: Quantity(u64::from(total)),
                     ..Replace::default()
-                })
+                }))
             }
             ActionKind::Reduce { .. } | ActionKind::Cancel => {
                 let by = if let ActionKind::Reduce { by } = action.kind { by } else { u32::MAX };
                 asked.total = asked.total.saturating_sub(by);
                 let quantity = Quantity(u64::from(asked.total));
-                Command::Cancel(Cancel { login, session: 0, user_ref: asked.user_ref, quantity })
+                Command::Order(OrderCommand::Cancel(Cancel {
+                    login,
+                    session: 0,
+                    user_ref: asked.user_ref,
+                    quantity,
+                }))
             }
         }
     }

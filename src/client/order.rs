@@ -379,7 +379,7 @@ pub(super) fn push<const N: usize>(out: &mut Vec<u8>, tag: u8, value: [u8; N]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Command, Event, Listing, Listings, LoginId};
+    use crate::domain::{AdminEvent, Command, Event, Listing, Listings, LoginId, OrderCommand};
     use crate::wire::ouch::{Appendage, Inbound, LoggedIn, to_command};
     use proptest::prelude::*;
 
@@ -431,7 +431,7 @@ mod tests {
             firm in prop_oneof![Just([0; 4]), Just(*b"LIME")],
         ) {
             let mut listings = Listings::default();
-            listings.apply(&Event::InstrumentListed(Listing { symbol: SYMBOL, ..Listing::default() }));
+            listings.apply(&Event::Admin(AdminEvent::InstrumentListed(Listing { symbol: SYMBOL, ..Listing::default() })));
             let price = limit.map_or(OrderPrice::Market, |units| OrderPrice::Limit(u64::from(units) >> 1));
             let (quantity, time_in_force) = (Quantity(quantity), TimeInForce::GoodTillTime);
             let terms = Terms { quantity, price, time_in_force, instructions, cl_ord_id: ClOrdId(*b"text          ") };
@@ -440,7 +440,7 @@ mod tests {
             let message = order.message(UserRef(9), &mut tail);
             let from = LoggedIn { login: LoginId(3), session: 0 };
             let command = to_command(from, &Inbound::Enter(message, Appendage(&tail)), &listings);
-            let Command::Enter(entered) = command else { panic!("{command:?}") };
+            let Command::Order(OrderCommand::Enter(entered)) = command else { panic!("{command:?}") };
             prop_assert_eq!((entered.user_ref, entered.side, entered.price), (UserRef(9), Side::Sell, price));
             prop_assert_eq!((entered.quantity, entered.time_in_force), (quantity, time_in_force));
             prop_assert_eq!((entered.echo.cl_ord_id, entered.echo.firm), (terms.cl_ord_id, firm));
@@ -449,7 +449,7 @@ mod tests {
 
             let message = Replacement { terms }.message(UserRef(9), UserRef(10), &mut tail);
             let command = to_command(from, &Inbound::Replace(message, Appendage(&tail)), &listings);
-            let Command::Replace(replaced) = command else { panic!("{command:?}") };
+            let Command::Order(OrderCommand::Replace(replaced)) = command else { panic!("{command:?}") };
             prop_assert_eq!((replaced.quantity, replaced.price), (quantity, price));
             prop_assert_eq!(replaced.instructions.unwrap_or_default(), instructions);
         }

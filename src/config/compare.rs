@@ -8,8 +8,9 @@
 use super::file::Config;
 use super::opening;
 use crate::domain::{
-    AccountId, AssetCode, AssetId, AssetSettings, Command, LimitScope, ListInstrument, LoginId, LoginName,
-    OrderLimits, Ppm, Protection, Quantity, Switch, VolumeTiers, decimal,
+    AccountId, AdminCommand, AssetCode, AssetId, AssetSettings, ClockCommand, Command, LimitScope,
+    ListInstrument, LoginId, LoginName, OrderCommand, OrderLimits, Ppm, Protection, Quantity, Switch,
+    VenueCommand, VolumeTiers, decimal,
 };
 use rust_decimal::Decimal;
 use std::collections::BTreeMap;
@@ -73,46 +74,54 @@ impl Terms {
         };
         for command in commands {
             match command {
-                Command::AddAsset { asset, code, scale } => {
+                Command::Admin(AdminCommand::AddAsset { asset, code, scale }) => {
                     terms.insert(format!("assets[{code}].scale"), scale.to_string());
                     terms.insert(format!("assets[{code}].position"), asset.to_string());
                     assets.push((*code, *scale));
                 }
-                Command::OpenAccount { account } => {
+                Command::Venue(VenueCommand::OpenAccount { account }) => {
                     terms.insert(account_key(config, *account), "open".to_owned());
                 }
-                Command::OpenLogin { account, name, .. } => {
+                Command::Venue(VenueCommand::OpenLogin { account, name, .. }) => {
                     logins.push(*name);
                     terms.insert(format!("logins[{name}].account"), account.to_string());
                 }
-                Command::ListInstrument(terms_of) => {
+                Command::Admin(AdminCommand::ListInstrument(terms_of)) => {
                     add_instrument(&mut terms, &assets, terms_of);
                     listed.push(*terms_of);
                 }
-                Command::SetAsset(settings) => add_asset_settings(&mut terms, &assets, settings),
-                Command::SetFees(fees) => {
+                Command::Admin(AdminCommand::SetAsset(settings)) => {
+                    add_asset_settings(&mut terms, &assets, settings)
+                }
+                Command::Admin(AdminCommand::SetFees(fees)) => {
                     let symbol = symbol(&listed, fees.instrument.0);
                     let key = format!("instruments[{symbol}].fee_tiers[{}]", fees.tier);
                     terms.insert(format!("{key}.maker_fee_ppm"), fees.maker.to_string());
                     terms.insert(format!("{key}.taker_fee_ppm"), fees.taker.to_string());
                 }
-                Command::SetProtection { instrument, protection } => {
+                Command::Admin(AdminCommand::SetProtection { instrument, protection }) => {
                     let decimals = listed.iter().find(|terms| terms.instrument == *instrument);
                     let decimals = decimals.map_or(0, |terms| terms.price_decimals);
                     let key = format!("instruments[{}].protection", symbol(&listed, instrument.0));
                     add_protection(&mut terms, &key, decimals, protection);
                 }
-                Command::SetOrderLimits { scope: LimitScope::Instrument(instrument), limits } => {
+                Command::Admin(AdminCommand::SetOrderLimits {
+                    scope: LimitScope::Instrument(instrument),
+                    limits,
+                }) => {
                     let key = format!("instruments[{}].limits", symbol(&listed, instrument.0));
                     let of = listed.iter().find(|terms| terms.instrument == *instrument);
                     add_limits(&mut terms, &key, &assets, of, limits);
                 }
-                Command::SetOrderLimits { scope: LimitScope::Account(account), limits } => {
+                Command::Admin(AdminCommand::SetOrderLimits {
+                    scope: LimitScope::Account(account),
+                    limits,
+                }) => {
                     let key = format!("{}.limits", account_key(config, *account));
                     add_limits(&mut terms, &key, &assets, None, limits);
                     terms.insert(format!("{key}.triggers_max"), limits.triggers_max.to_string());
                 }
-                Command::SetOrderLimits { scope: LimitScope::Login(login), limits } => {
+                Command::Admin(AdminCommand::SetOrderLimits { scope: LimitScope::Login(login), limits }) => {
                     let key = format!("logins[{}].limits", login_name(&logins, *login));
                     let fields = [
                         ("quantity_max_lots", limits.quantity_max.to_string()),
@@ -121,27 +130,29 @@ impl Terms {
                     ];
                     terms.extend(fields.map(|(field, value)| (format!("{key}.{field}"), value)));
                 }
-                Command::CopyAccount { login, account } => {
+                Command::Venue(VenueCommand::CopyAccount { login, account }) => {
                     let key = format!("logins[{}].copies", login_name(&logins, *login));
                     let name = account_name(config, *account);
                     terms.insert(format!("{key}[{name}]"), "copied".to_owned());
                 }
-                Command::SetSelfTrade(set) => {
+                Command::Admin(AdminCommand::SetSelfTrade(set)) => {
                     let key = format!("{}.self_trade", account_key(config, set.account));
                     terms.insert(format!("{key}.mode"), set.prevention.mode.word().to_owned());
                     terms.insert(format!("{key}.owner"), set.prevention.owner.word().to_owned());
                     terms.insert(format!("{key}.group"), set.group.to_string());
                 }
-                Command::AssignTier { account, tier: Some(tier) } => {
+                Command::Admin(AdminCommand::AssignTier { account, tier: Some(tier) }) => {
                     terms.insert(format!("{}.fee_tier", account_key(config, *account)), tier.to_string());
                 }
-                Command::SetVolumeTiers(tiers) => add_volume_tiers(&mut terms, &assets, tiers),
-                Command::Deposit(deposit) => {
+                Command::Admin(AdminCommand::SetVolumeTiers(tiers)) => {
+                    add_volume_tiers(&mut terms, &assets, tiers)
+                }
+                Command::Admin(AdminCommand::Deposit(deposit)) => {
                     let (code, scale) = asset(&assets, deposit.asset);
                     let key = format!("{}.deposits.{code}", account_key(config, deposit.account));
                     terms.insert(key, decimal::show_amount(deposit.amount, scale).to_string());
                 }
-                Command::SetLimits { limits } => {
+                Command::Venue(VenueCommand::SetLimits { limits }) => {
                     let fields = [
                         ("orders_max", limits.orders_max),
                         ("orders_touched_max", limits.orders_touched_max),
@@ -153,32 +164,32 @@ impl Terms {
                     );
                 }
                 // The edition of the rules is a fact of when the venue was opened, and nothing that the file sets.
-                Command::SetRules { .. } => {}
-                Command::Open { .. } => break,
+                Command::Venue(VenueCommand::SetRules { .. }) => {}
+                Command::Venue(VenueCommand::Open { .. }) => break,
                 // None of these is said by a configuration.
-                Command::SetPhase { .. }
-                | Command::Withdraw(_)
-                | Command::Enter(_)
-                | Command::RefuseEnter(_)
-                | Command::Replace(_)
-                | Command::RefuseReplace(_)
-                | Command::Cancel(_)
-                | Command::Amend(_)
-                | Command::CancelOrder { .. }
-                | Command::MassCancel(_)
-                | Command::Tick
-                | Command::SetMark { .. }
-                | Command::Delist { .. }
-                | Command::SetTerms(_)
-                | Command::AssignTier { .. }
-                | Command::Kill { .. }
-                | Command::Checkpoint(_)
-                | Command::Modify(_)
-                | Command::QueryAccount(_)
-                | Command::SetOrderEntry(_)
-                | Command::CancelLogin { .. }
-                | Command::RollSession { .. }
-                | Command::ResetUserRef { .. } => {}
+                Command::Admin(AdminCommand::SetPhase { .. })
+                | Command::Admin(AdminCommand::Withdraw(_))
+                | Command::Order(OrderCommand::Enter(_))
+                | Command::Order(OrderCommand::RefuseEnter(_))
+                | Command::Order(OrderCommand::Replace(_))
+                | Command::Order(OrderCommand::RefuseReplace(_))
+                | Command::Order(OrderCommand::Cancel(_))
+                | Command::Order(OrderCommand::Amend(_))
+                | Command::Order(OrderCommand::CancelOrder { .. })
+                | Command::Order(OrderCommand::MassCancel(_))
+                | Command::Clock(ClockCommand::Tick)
+                | Command::Admin(AdminCommand::SetMark { .. })
+                | Command::Admin(AdminCommand::Delist { .. })
+                | Command::Admin(AdminCommand::SetTerms(_))
+                | Command::Admin(AdminCommand::AssignTier { .. })
+                | Command::Admin(AdminCommand::Kill { .. })
+                | Command::Venue(VenueCommand::Checkpoint(_))
+                | Command::Order(OrderCommand::Modify(_))
+                | Command::Order(OrderCommand::QueryAccount(_))
+                | Command::Order(OrderCommand::SetOrderEntry(_))
+                | Command::Order(OrderCommand::CancelLogin { .. })
+                | Command::Venue(VenueCommand::RollSession { .. })
+                | Command::Venue(VenueCommand::ResetUserRef { .. }) => {}
             }
         }
         Self(terms)

@@ -33,7 +33,7 @@ pub use settings::{
 pub use users::{LoginConfig, LoginLimitsConfig, Network, UserRole};
 pub use venue::{AccountConfig, AssetConfig, InstrumentConfig, TradingLogin};
 
-use crate::domain::Command;
+use crate::domain::{Command, VenueCommand};
 use std::path::Path;
 
 /// The built-in configuration as text, comments and all.
@@ -89,7 +89,7 @@ impl Config {
     }
 
     /// The commands that a first start journals before any other: the fee account, assets, accounts, their logins,
-    /// instruments, deposits and what else is set, and at the end [`Command::Open`] with the digest of those before it. The same
+    /// instruments, deposits and what else is set, and at the end [`VenueCommand::Open`] with the digest of those before it. The same
     /// configuration always gives the same commands.
     ///
     /// # Errors
@@ -112,7 +112,9 @@ impl Config {
     pub fn logins_known_to(&self, journaled: &[Command]) -> Vec<TradingLogin> {
         let configured = self.logins();
         let known = journaled.iter().filter_map(|command| {
-            let Command::OpenLogin { login, account, name } = *command else { return None };
+            let Command::Venue(VenueCommand::OpenLogin { login, account, name }) = *command else {
+                return None;
+            };
             let same = configured.iter().find(|configured| configured.name() == Some(name))?;
             Some(TradingLogin { login, account, ..same.clone() })
         });
@@ -120,7 +122,7 @@ impl Config {
     }
 
     /// Where the venue of this configuration differs from the one that the journal was opened with. `journaled` are the
-    /// journal's first commands up to [`Command::Open`]; whatever follows is not looked at. Nothing is applied.
+    /// journal's first commands up to [`VenueCommand::Open`]; whatever follows is not looked at. Nothing is applied.
     pub fn compare(&self, journaled: &[Command]) -> Vec<Difference> {
         compare::differences(self, journaled)
     }

@@ -4,7 +4,7 @@
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
-use super::{AccountId, Event, EventRecord, LoginId};
+use super::{AccountId, AdminEvent, Event, EventRecord, LoginId, MarketEvent, OrderEvent, VenueEvent};
 
 /// For which of its recipients a message about an event is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -184,49 +184,55 @@ impl Event {
     #[inline]
     pub fn stream_change(&self) -> Option<StreamChange> {
         match *self {
-            Self::LoginOpened { login, account } => Some(StreamChange::LoginOpened { login, account }),
-            Self::AccountCopied { login, account } => Some(StreamChange::AccountCopied { login, account }),
-            Self::SessionRolled { session } => Some(StreamChange::Rolled { session }),
-            Self::SessionEnded { login } => Some(StreamChange::Ended { login }),
-            Self::SessionStarted { login, session } => Some(StreamChange::Started { login, session }),
-            Self::AssetAdded { .. }
-            | Self::AccountOpened { .. }
-            | Self::InstrumentListed(_)
-            | Self::PhaseSet { .. }
-            | Self::Deposited(_)
-            | Self::Withdrawn(_)
-            | Self::Opened { .. }
-            | Self::Refused { .. }
-            | Self::Accepted(_)
-            | Self::Rejected(_)
-            | Self::Replaced(_)
-            | Self::Canceled(_)
-            | Self::Executed(_)
-            | Self::Ignored(_)
-            | Self::LimitsSet { .. }
-            | Self::ChangeRejected(_)
-            | Self::Amended(_)
-            | Self::Armed(_)
-            | Self::Triggered(_)
-            | Self::Restated(_)
-            | Self::MassCanceled { .. }
-            | Self::Indicative(_)
-            | Self::Uncrossed(_)
-            | Self::MarkSet { .. }
-            | Self::TermsSet(_)
-            | Self::FeesSet(_)
-            | Self::ProtectionSet { .. }
-            | Self::OrderLimitsSet { .. }
-            | Self::AssetSet(_)
-            | Self::SelfTradeSet(_)
-            | Self::TierSet { .. }
-            | Self::VolumeTiersSet(_)
-            | Self::Killed { .. }
-            | Self::Checkpointed(_)
-            | Self::RulesSet { .. }
-            | Self::AccountState { .. }
-            | Self::OrderEntrySet(_)
-            | Self::PriorityUpdated(_) => None,
+            Event::Venue(VenueEvent::LoginOpened { login, account }) => {
+                Some(StreamChange::LoginOpened { login, account })
+            }
+            Event::Venue(VenueEvent::AccountCopied { login, account }) => {
+                Some(StreamChange::AccountCopied { login, account })
+            }
+            Event::Venue(VenueEvent::SessionRolled { session }) => Some(StreamChange::Rolled { session }),
+            Event::Venue(VenueEvent::SessionEnded { login }) => Some(StreamChange::Ended { login }),
+            Event::Venue(VenueEvent::SessionStarted { login, session }) => {
+                Some(StreamChange::Started { login, session })
+            }
+            Event::Admin(AdminEvent::AssetAdded { .. })
+            | Event::Venue(VenueEvent::AccountOpened { .. })
+            | Event::Admin(AdminEvent::InstrumentListed(_))
+            | Event::Market(MarketEvent::PhaseSet { .. })
+            | Event::Admin(AdminEvent::Deposited(_))
+            | Event::Admin(AdminEvent::Withdrawn(_))
+            | Event::Venue(VenueEvent::Opened { .. })
+            | Event::Admin(AdminEvent::Refused { .. })
+            | Event::Order(OrderEvent::Accepted(_))
+            | Event::Order(OrderEvent::Rejected(_))
+            | Event::Order(OrderEvent::Replaced(_))
+            | Event::Order(OrderEvent::Canceled(_))
+            | Event::Order(OrderEvent::Executed(_))
+            | Event::Order(OrderEvent::Ignored(_))
+            | Event::Venue(VenueEvent::LimitsSet { .. })
+            | Event::Order(OrderEvent::ChangeRejected(_))
+            | Event::Order(OrderEvent::Amended(_))
+            | Event::Order(OrderEvent::Armed(_))
+            | Event::Order(OrderEvent::Triggered(_))
+            | Event::Order(OrderEvent::Restated(_))
+            | Event::Order(OrderEvent::MassCanceled { .. })
+            | Event::Market(MarketEvent::Indicative(_))
+            | Event::Market(MarketEvent::Uncrossed(_))
+            | Event::Admin(AdminEvent::MarkSet { .. })
+            | Event::Admin(AdminEvent::TermsSet(_))
+            | Event::Admin(AdminEvent::FeesSet(_))
+            | Event::Admin(AdminEvent::ProtectionSet { .. })
+            | Event::Admin(AdminEvent::OrderLimitsSet { .. })
+            | Event::Admin(AdminEvent::AssetSet(_))
+            | Event::Admin(AdminEvent::SelfTradeSet(_))
+            | Event::Admin(AdminEvent::TierSet { .. })
+            | Event::Admin(AdminEvent::VolumeTiersSet(_))
+            | Event::Admin(AdminEvent::Killed { .. })
+            | Event::Venue(VenueEvent::Checkpointed(_))
+            | Event::Venue(VenueEvent::RulesSet { .. })
+            | Event::Order(OrderEvent::AccountState { .. })
+            | Event::Order(OrderEvent::OrderEntrySet(_))
+            | Event::Order(OrderEvent::PriorityUpdated(_)) => None,
         }
     }
 }
@@ -252,10 +258,15 @@ mod tests {
     fn audience() -> Audience {
         let mut audience = Audience::default();
         for (login, account) in [(0, 1), (1, 1), (2, 2), (3, 3)] {
-            note(&mut audience, 1, Event::LoginOpened { login: LoginId(login), account: AccountId(account) });
+            note(
+                &mut audience,
+                1,
+                Event::Venue(VenueEvent::LoginOpened { login: LoginId(login), account: AccountId(account) }),
+            );
         }
         for account in [1, 3] {
-            let copied = Event::AccountCopied { login: LoginId(3), account: AccountId(account) };
+            let copied =
+                Event::Venue(VenueEvent::AccountCopied { login: LoginId(3), account: AccountId(account) });
             note(&mut audience, 5, copied);
         }
         audience
@@ -263,7 +274,7 @@ mod tests {
 
     fn trade(maker: u32, taker: u32) -> Event {
         let (maker_login, taker_login) = (LoginId(maker), LoginId(taker));
-        Event::Executed(Executed { maker_login, taker_login, ..Executed::default() })
+        Event::Order(OrderEvent::Executed(Executed { maker_login, taker_login, ..Executed::default() }))
     }
 
     #[test]
@@ -281,7 +292,7 @@ mod tests {
         let audience = audience();
         let own = [(1, Part::Maker, None), (3, Part::Taker, None)];
         assert_eq!(told(&audience, trade(1, 3)), own, "it is told of this trade already");
-        let started = Event::SessionStarted { login: LoginId(1), session: 2 };
+        let started = Event::Venue(VenueEvent::SessionStarted { login: LoginId(1), session: 2 });
         assert_eq!(told(&audience, started), [(1, Part::Only, None)]);
         let canceled = Canceled {
             login: LoginId(1),
@@ -293,7 +304,7 @@ mod tests {
             reason: CancelReason::Operator,
         };
         let copied = [(1, Part::Only, None), (3, Part::Only, Some(1))];
-        assert_eq!(told(&audience, Event::Canceled(canceled)), copied);
+        assert_eq!(told(&audience, Event::Order(OrderEvent::Canceled(canceled))), copied);
     }
 
     #[test]

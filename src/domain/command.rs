@@ -3,6 +3,7 @@
 //! A command is journaled before any of its events leaves the process, and replaying the journal applies
 //! the same commands in the same order. What is not a command cannot change the state.
 
+use super::numbered::numbered;
 use super::{
     AccountId, AccountSelfTrade, Amount, AssetCode, AssetId, AssetSettings, CancelFilter, ClOrdId, FeeAsset,
     FeeRate, FeeTier, Instructions, InstrumentId, KillScope, LimitScope, LoginId, LoginName, OrderId,
@@ -31,18 +32,62 @@ pub struct Sequenced {
 }
 
 /// One change that is asked of the exchange. Whether it happens is said by the events.
-#[derive(Clone, Copy, Debug, PartialEq, Encode, Decode, Serialize)]
-#[serde(tag = "kind", content = "fields", rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
 pub enum Command {
-    /// A new asset. Its id must be the next free one.
-    AddAsset {
-        /// The next free asset id.
-        asset: AssetId,
-        /// Its code, unique.
-        code: AssetCode,
-        /// Minor units are 10^-scale; 0 to [`Amount::SCALE_MAX`].
-        scale: u8,
+    /// What those who trade ask, and the gateway and operators for their orders.
+    Order(OrderCommand),
+    /// What concerns the venue as a whole: who there is, sessions, rules, proofs.
+    Venue(VenueCommand),
+    /// What is traded and how, money that comes and goes, limits of accounts and instruments.
+    Admin(AdminCommand),
+    /// That time has passed.
+    Clock(ClockCommand),
+}
+
+/// What those who trade ask, and the gateway and operators for their orders.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(tag = "kind", content = "fields", rename_all = "kebab-case")]
+pub enum OrderCommand {
+    /// A new order.
+    Enter(Enter),
+    /// A new order that the gateway could read but that nothing here can accept. The exchange answers it, so
+    /// that the answer is in the journal like any other.
+    RefuseEnter(RefuseEnter),
+    /// A change of an order's quantity or price, with loss of priority.
+    Replace(Replace),
+    /// A replace with details that nothing here can accept (PROTOCOL.md §2.8: it cancels the order).
+    RefuseReplace(RefuseReplace),
+    /// A cancel, whole or in part.
+    Cancel(Cancel),
+    /// A change of an order that keeps its number, and its place if only the quantity goes down.
+    Amend(Amend),
+    /// A cancel by the exchange's number, from an operator.
+    CancelOrder {
+        /// Which order. Not live: nothing happens.
+        order: OrderId,
     },
+    /// A cancel of many orders.
+    MassCancel(MassCancel),
+    /// OUCH Modify Order: a lower quantity, with the order's place kept.
+    Modify(Modify),
+    /// OUCH Account Query.
+    QueryAccount(QueryAccount),
+    /// OUCH Disable and Enable Order Entry.
+    SetOrderEntry(SetOrderEntry),
+    /// The gateway's: all orders of a login go, because of its connection.
+    CancelLogin {
+        /// Whose orders.
+        login: LoginId,
+        /// Why.
+        cause: ConnectionLoss,
+    },
+}
+
+/// What concerns the venue as a whole: who there is, sessions, rules, proofs.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(tag = "kind", content = "fields", rename_all = "kebab-case")]
+pub enum VenueCommand {
     /// A new account, without money. Its id must be the next free one; the first is the fee account.
     OpenAccount {
         /// The next free account id.
@@ -57,6 +102,61 @@ pub enum Command {
         /// Its name. The exchange makes no use of it; it says whose login this is whatever a later configuration says.
         name: LoginName,
     },
+    /// The configured assets, accounts and instruments are all there; trading may start. Carries a digest
+    /// of the configuration they came from, so that a later start can tell whether it changed.
+    Open {
+        /// First 8 bytes of the SHA-256 of the configuration's canonical commands.
+        config_digest: u64,
+    },
+    /// Sets what the exchange as a whole holds at most, and takes the memory for it. It decides which orders are
+    /// refused, so it is journaled and not merely configured.
+    SetLimits {
+        /// What is to hold from now on. Orders that are open stay.
+        limits: VenueLimits,
+    },
+    /// Writes down what the state was. Changes nothing: it stands in the journal so that every replay can compare.
+    Checkpoint(Checkpoint),
+    /// Sets which edition of the rules holds (docs/RULES.md, "Editions"). An exchange that was never told has
+    /// [`Command::RULES_FIRST`].
+    SetRules {
+        /// The edition; not below the present one, at most [`Command::RULES_LAST`].
+        edition: u16,
+    },
+    /// The venue's day ends and the next begins: every login's stream ends, and goes on as that of the next session from
+    /// message 1; client numbers start again from 1. Orders stay. A login that has come to that session already, by
+    /// [`Command::ResetUserRef`], comes to the one after its own.
+    RollSession {
+        /// The next session; one more than the present one.
+        session: u32,
+    },
+    /// From now on the login is also sent what the logins of this account are sent (drop copy).
+    CopyAccount {
+        /// Who gets the copies.
+        login: LoginId,
+        /// Of what.
+        account: AccountId,
+    },
+    /// An operator's: the client's numbers of a login start again from 1, for one that has used up the last of them. It is
+    /// the roll of this login's session alone: its stream ends and goes on as that of its next session. Orders stay.
+    ResetUserRef {
+        /// Whose numbers.
+        login: LoginId,
+    },
+}
+
+/// What is traded and how, money that comes and goes, limits of accounts and instruments.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(tag = "kind", content = "fields", rename_all = "kebab-case")]
+pub enum AdminCommand {
+    /// A new asset. Its id must be the next free one.
+    AddAsset {
+        /// The next free asset id.
+        asset: AssetId,
+        /// Its code, unique.
+        code: AssetCode,
+        /// Minor units are 10^-scale; 0 to [`Amount::SCALE_MAX`].
+        scale: u8,
+    },
     /// A new instrument.
     ListInstrument(ListInstrument),
     /// Puts an instrument into a phase. A call auction that ends in [`Phase::Continuous`] or [`Phase::Closed`] uncrosses.
@@ -70,40 +170,6 @@ pub enum Command {
     Deposit(Transfer),
     /// Money leaves to outside.
     Withdraw(Transfer),
-    /// The configured assets, accounts and instruments are all there; trading may start. Carries a digest
-    /// of the configuration they came from, so that a later start can tell whether it changed.
-    Open {
-        /// First 8 bytes of the SHA-256 of the configuration's canonical commands.
-        config_digest: u64,
-    },
-    /// A new order.
-    Enter(Enter),
-    /// A new order that the gateway could read but that nothing here can accept. The exchange answers it, so
-    /// that the answer is in the journal like any other.
-    RefuseEnter(RefuseEnter),
-    /// A change of an order's quantity or price, with loss of priority.
-    Replace(Replace),
-    /// A replace with details that nothing here can accept (PROTOCOL.md §2.8: it cancels the order).
-    RefuseReplace(RefuseReplace),
-    /// A cancel, whole or in part.
-    Cancel(Cancel),
-    /// Sets what the exchange as a whole holds at most, and takes the memory for it. It decides which orders are
-    /// refused, so it is journaled and not merely configured.
-    SetLimits {
-        /// What is to hold from now on. Orders that are open stay.
-        limits: VenueLimits,
-    },
-    /// A change of an order that keeps its number, and its place if only the quantity goes down.
-    Amend(Amend),
-    /// A cancel by the exchange's number, from an operator.
-    CancelOrder {
-        /// Which order. Not live: nothing happens.
-        order: OrderId,
-    },
-    /// A cancel of many orders.
-    MassCancel(MassCancel),
-    /// Time has passed: what is due happens. It is journaled, so that a replay does it at the same place.
-    Tick,
     /// The mark price that triggers watch.
     SetMark {
         /// Of which instrument.
@@ -154,48 +220,64 @@ pub enum Command {
         /// On or off.
         switch: Switch,
     },
-    /// Writes down what the state was. Changes nothing: it stands in the journal so that every replay can compare.
-    Checkpoint(Checkpoint),
-    /// Sets which edition of the rules holds (docs/RULES.md, "Editions"). An exchange that was never told has
-    /// [`Command::RULES_FIRST`].
-    SetRules {
-        /// The edition; not below the present one, at most [`Command::RULES_LAST`].
-        edition: u16,
-    },
-    /// OUCH Modify Order: a lower quantity, with the order's place kept.
-    Modify(Modify),
-    /// OUCH Account Query.
-    QueryAccount(QueryAccount),
-    /// OUCH Disable and Enable Order Entry.
-    SetOrderEntry(SetOrderEntry),
-    /// The gateway's: all orders of a login go, because of its connection.
-    CancelLogin {
-        /// Whose orders.
-        login: LoginId,
-        /// Why.
-        cause: ConnectionLoss,
-    },
-    /// The venue's day ends and the next begins: every login's stream ends, and goes on as that of the next session from
-    /// message 1; client numbers start again from 1. Orders stay. A login that has come to that session already, by
-    /// [`Command::ResetUserRef`], comes to the one after its own.
-    RollSession {
-        /// The next session; one more than the present one.
-        session: u32,
-    },
-    /// From now on the login is also sent what the logins of this account are sent (drop copy).
-    CopyAccount {
-        /// Who gets the copies.
-        login: LoginId,
-        /// Of what.
-        account: AccountId,
-    },
-    /// An operator's: the client's numbers of a login start again from 1, for one that has used up the last of them. It is
-    /// the roll of this login's session alone: its stream ends and goes on as that of its next session. Orders stay.
-    ResetUserRef {
-        /// Whose numbers.
-        login: LoginId,
-    },
 }
+
+/// That time has passed.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(tag = "kind", content = "fields", rename_all = "kebab-case")]
+pub enum ClockCommand {
+    /// Time has passed: what is due happens. It is journaled, so that a replay does it at the same place.
+    Tick,
+}
+
+numbered!(Command {
+    Order(OrderCommand) {
+        8 => Enter(it),
+        9 => RefuseEnter(it),
+        10 => Replace(it),
+        11 => RefuseReplace(it),
+        12 => Cancel(it),
+        14 => Amend(it),
+        15 => CancelOrder { order },
+        16 => MassCancel(it),
+        31 => Modify(it),
+        32 => QueryAccount(it),
+        33 => SetOrderEntry(it),
+        34 => CancelLogin { login, cause },
+    }
+    Venue(VenueCommand) {
+        1 => OpenAccount { account },
+        2 => OpenLogin { login, account, name },
+        7 => Open { config_digest },
+        13 => SetLimits { limits },
+        29 => Checkpoint(it),
+        30 => SetRules { edition },
+        35 => RollSession { session },
+        36 => CopyAccount { login, account },
+        37 => ResetUserRef { login },
+    }
+    Admin(AdminCommand) {
+        0 => AddAsset { asset, code, scale },
+        3 => ListInstrument(it),
+        4 => SetPhase { instrument, phase },
+        5 => Deposit(it),
+        6 => Withdraw(it),
+        18 => SetMark { instrument, price },
+        19 => Delist { instrument },
+        20 => SetTerms(it),
+        21 => SetFees(it),
+        22 => SetProtection { instrument, protection },
+        23 => SetOrderLimits { scope, limits },
+        24 => SetAsset(it),
+        25 => SetSelfTrade(it),
+        26 => AssignTier { account, tier },
+        27 => SetVolumeTiers(it),
+        28 => Kill { scope, switch },
+    }
+    Clock(ClockCommand) {
+        17 => Tick,
+    }
+});
 
 impl Command {
     /// The edition of the rules of an exchange that was never told of another.
@@ -210,7 +292,7 @@ impl Command {
 
 impl Default for Command {
     fn default() -> Self {
-        Self::Open { config_digest: 0 }
+        Self::Venue(VenueCommand::Open { config_digest: 0 })
     }
 }
 

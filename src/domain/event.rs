@@ -5,6 +5,7 @@
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
+use super::numbered::numbered;
 use super::{
     AccountId, AccountSelfTrade, Amount, AssetCode, AssetId, AssetSettings, Checkpoint, ClOrdId, Echo,
     FeeTier, IgnoreReason, InstrumentId, KillScope, LimitScope, Listing, LoginId, OrderId, OrderLimits,
@@ -41,53 +42,23 @@ pub struct EventRecord {
 }
 
 /// One thing that happened.
-#[derive(Clone, Copy, Debug, PartialEq, Encode, Decode, Serialize)]
-#[serde(tag = "kind", content = "fields", rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
 pub enum Event {
-    /// An asset exists.
-    AssetAdded {
-        /// Its id.
-        asset: AssetId,
-        /// Its code.
-        code: AssetCode,
-        /// Minor units are 10^-scale.
-        scale: u8,
-    },
-    /// An account exists.
-    AccountOpened {
-        /// Its id.
-        account: AccountId,
-    },
-    /// A login exists. To its stream this is the start of the day (OUCH System Event `S`).
-    LoginOpened {
-        /// Its id.
-        login: LoginId,
-        /// The account that its orders are for.
-        account: AccountId,
-    },
-    /// An instrument is listed.
-    InstrumentListed(Listing),
-    /// An instrument is in another phase, by command or because a price band was crossed or an interruption ended.
-    PhaseSet {
-        /// Which instrument.
-        instrument: InstrumentId,
-        /// The phase it is in now.
-        phase: Phase,
-    },
-    /// Money arrived.
-    Deposited(Transfer),
-    /// Money left.
-    Withdrawn(Transfer),
-    /// The configured assets, accounts and instruments are all there.
-    Opened {
-        /// Digest of the configuration they came from.
-        config_digest: u64,
-    },
-    /// An administrative command was refused and changed nothing.
-    Refused {
-        /// Why.
-        reason: RejectReason,
-    },
+    /// What happened to an order, or answers one who trades.
+    Order(OrderEvent),
+    /// What happened to the venue as a whole: who there is, sessions, rules, proofs.
+    Venue(VenueEvent),
+    /// What was set, listed or refused, and money that came or went.
+    Admin(AdminEvent),
+    /// What an instrument's trading came to, by command or by time.
+    Market(MarketEvent),
+}
+
+/// What happened to an order, or answers one who trades.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(tag = "kind", content = "fields", rename_all = "kebab-case")]
+pub enum OrderEvent {
     /// An order was accepted. Its trades, if it matches at once, follow.
     Accepted(Accepted),
     /// An order was refused; its number is consumed.
@@ -100,11 +71,6 @@ pub enum Event {
     Executed(Executed),
     /// A message had no effect and has no answer.
     Ignored(Ignored),
-    /// What the exchange as a whole holds at most was set.
-    LimitsSet {
-        /// What holds now.
-        limits: VenueLimits,
-    },
     /// A cancel or an amend of a live order was refused; the order is as it was.
     ChangeRejected(ChangeRejected),
     /// An order's quantity was lowered; it kept its place.
@@ -128,10 +94,107 @@ pub enum Event {
         /// Of which side it was asked; `None`: of both.
         side: Option<Side>,
     },
-    /// What an auction would give if it ended now. Published with every [`super::Command::Tick`] during an auction.
-    Indicative(Auction),
-    /// An auction ended: its result. Its trades follow.
-    Uncrossed(Auction),
+    /// The answer to a question for the next number.
+    AccountState {
+        /// Who asked.
+        login: LoginId,
+        /// The smallest number that it has not used.
+        next_user_ref: UserRef,
+        /// When its dead-man's switch cancels its orders; 0: it has none.
+        cancel_at: Timestamp,
+        /// What its account has of the asset that was asked for.
+        balance: Option<AssetBalance>,
+    },
+    /// A login's own order entry was turned on or off.
+    OrderEntrySet(SetOrderEntry),
+    /// An order whose trigger came takes part in trading from now on (OUCH Order Priority Update). Comes right after
+    /// [`Event::Triggered`].
+    PriorityUpdated(PriorityUpdated),
+}
+
+/// What happened to the venue as a whole: who there is, sessions, rules, proofs.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(tag = "kind", content = "fields", rename_all = "kebab-case")]
+pub enum VenueEvent {
+    /// An account exists.
+    AccountOpened {
+        /// Its id.
+        account: AccountId,
+    },
+    /// A login exists. To its stream this is the start of the day (OUCH System Event `S`).
+    LoginOpened {
+        /// Its id.
+        login: LoginId,
+        /// The account that its orders are for.
+        account: AccountId,
+    },
+    /// The configured assets, accounts and instruments are all there.
+    Opened {
+        /// Digest of the configuration they came from.
+        config_digest: u64,
+    },
+    /// What the exchange as a whole holds at most was set.
+    LimitsSet {
+        /// What holds now.
+        limits: VenueLimits,
+    },
+    /// What the state was after an earlier command.
+    Checkpointed(Checkpoint),
+    /// Another edition of the rules holds.
+    RulesSet {
+        /// Which.
+        edition: u16,
+    },
+    /// The session ended: the last message of this login's stream (OUCH System Event `E`).
+    SessionEnded {
+        /// Whose stream.
+        login: LoginId,
+    },
+    /// A session began: the first message of this login's new stream (OUCH System Event `S`).
+    SessionStarted {
+        /// Whose stream.
+        login: LoginId,
+        /// Which session; the first one is 0.
+        session: u32,
+    },
+    /// The venue is in another session. Comes after all [`Event::SessionEnded`] and before all [`Event::SessionStarted`].
+    SessionRolled {
+        /// Which.
+        session: u32,
+    },
+    /// A login is sent copies of what the logins of an account are sent.
+    AccountCopied {
+        /// Who gets the copies.
+        login: LoginId,
+        /// Of what.
+        account: AccountId,
+    },
+}
+
+/// What was set, listed or refused, and money that came or went.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(tag = "kind", content = "fields", rename_all = "kebab-case")]
+pub enum AdminEvent {
+    /// An asset exists.
+    AssetAdded {
+        /// Its id.
+        asset: AssetId,
+        /// Its code.
+        code: AssetCode,
+        /// Minor units are 10^-scale.
+        scale: u8,
+    },
+    /// An instrument is listed.
+    InstrumentListed(Listing),
+    /// Money arrived.
+    Deposited(Transfer),
+    /// Money left.
+    Withdrawn(Transfer),
+    /// An administrative command was refused and changed nothing.
+    Refused {
+        /// Why.
+        reason: RejectReason,
+    },
     /// The mark price that triggers watch.
     MarkSet {
         /// Of which instrument.
@@ -177,58 +240,82 @@ pub enum Event {
         /// On or off.
         switch: Switch,
     },
-    /// What the state was after an earlier command.
-    Checkpointed(Checkpoint),
-    /// Another edition of the rules holds.
-    RulesSet {
-        /// Which.
-        edition: u16,
-    },
-    /// The answer to a question for the next number.
-    AccountState {
-        /// Who asked.
-        login: LoginId,
-        /// The smallest number that it has not used.
-        next_user_ref: UserRef,
-        /// When its dead-man's switch cancels its orders; 0: it has none.
-        cancel_at: Timestamp,
-        /// What its account has of the asset that was asked for.
-        balance: Option<AssetBalance>,
-    },
-    /// A login's own order entry was turned on or off.
-    OrderEntrySet(SetOrderEntry),
-    /// The session ended: the last message of this login's stream (OUCH System Event `E`).
-    SessionEnded {
-        /// Whose stream.
-        login: LoginId,
-    },
-    /// A session began: the first message of this login's new stream (OUCH System Event `S`).
-    SessionStarted {
-        /// Whose stream.
-        login: LoginId,
-        /// Which session; the first one is 0.
-        session: u32,
-    },
-    /// The venue is in another session. Comes after all [`Event::SessionEnded`] and before all [`Event::SessionStarted`].
-    SessionRolled {
-        /// Which.
-        session: u32,
-    },
-    /// An order whose trigger came takes part in trading from now on (OUCH Order Priority Update). Comes right after
-    /// [`Event::Triggered`].
-    PriorityUpdated(PriorityUpdated),
-    /// A login is sent copies of what the logins of an account are sent.
-    AccountCopied {
-        /// Who gets the copies.
-        login: LoginId,
-        /// Of what.
-        account: AccountId,
-    },
 }
+
+/// What an instrument's trading came to, by command or by time.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(tag = "kind", content = "fields", rename_all = "kebab-case")]
+pub enum MarketEvent {
+    /// An instrument is in another phase, by command or because a price band was crossed or an interruption ended.
+    PhaseSet {
+        /// Which instrument.
+        instrument: InstrumentId,
+        /// The phase it is in now.
+        phase: Phase,
+    },
+    /// What an auction would give if it ended now. Published with every [`super::Command::Tick`] during an auction.
+    Indicative(Auction),
+    /// An auction ended: its result. Its trades follow.
+    Uncrossed(Auction),
+}
+
+numbered!(Event {
+    Order(OrderEvent) {
+        9 => Accepted(it),
+        10 => Rejected(it),
+        11 => Replaced(it),
+        12 => Canceled(it),
+        13 => Executed(it),
+        14 => Ignored(it),
+        16 => ChangeRejected(it),
+        17 => Amended(it),
+        18 => Armed(it),
+        19 => Triggered(it),
+        20 => Restated(it),
+        21 => MassCanceled { login, user_ref, canceled, instrument, side },
+        36 => AccountState { login, next_user_ref, cancel_at, balance },
+        37 => OrderEntrySet(it),
+        41 => PriorityUpdated(it),
+    }
+    Venue(VenueEvent) {
+        1 => AccountOpened { account },
+        2 => LoginOpened { login, account },
+        7 => Opened { config_digest },
+        15 => LimitsSet { limits },
+        34 => Checkpointed(it),
+        35 => RulesSet { edition },
+        38 => SessionEnded { login },
+        39 => SessionStarted { login, session },
+        40 => SessionRolled { session },
+        42 => AccountCopied { login, account },
+    }
+    Admin(AdminEvent) {
+        0 => AssetAdded { asset, code, scale },
+        3 => InstrumentListed(it),
+        5 => Deposited(it),
+        6 => Withdrawn(it),
+        8 => Refused { reason },
+        24 => MarkSet { instrument, price },
+        25 => TermsSet(it),
+        26 => FeesSet(it),
+        27 => ProtectionSet { instrument, protection },
+        28 => OrderLimitsSet { scope, limits },
+        29 => AssetSet(it),
+        30 => SelfTradeSet(it),
+        31 => TierSet { account, tier },
+        32 => VolumeTiersSet(it),
+        33 => Killed { scope, switch },
+    }
+    Market(MarketEvent) {
+        4 => PhaseSet { instrument, phase },
+        22 => Indicative(it),
+        23 => Uncrossed(it),
+    }
+});
 
 impl Default for Event {
     fn default() -> Self {
-        Self::Opened { config_digest: 0 }
+        Self::Venue(VenueEvent::Opened { config_digest: 0 })
     }
 }
 
@@ -237,50 +324,52 @@ impl Event {
     /// gives two messages. The resting side of a trade is told first.
     pub fn recipients(&self) -> [Option<LoginId>; 2] {
         match self {
-            Self::LoginOpened { login, .. } => [Some(*login), None],
-            Self::Accepted(e) => [Some(e.login), None],
-            Self::Rejected(e) => [Some(e.login), None],
-            Self::Replaced(e) => [Some(e.login), None],
-            Self::Canceled(e) => [Some(e.login), None],
-            Self::Executed(e) => [Some(e.maker_login), Some(e.taker_login)],
-            Self::ChangeRejected(e) => [Some(e.login), None],
-            Self::Amended(e) => [Some(e.login), None],
-            Self::MassCanceled { login, .. } => [*login, None],
-            Self::AccountState { login, .. }
-            | Self::SessionEnded { login }
-            | Self::SessionStarted { login, .. } => [Some(*login), None],
-            Self::OrderEntrySet(e) => [Some(e.login), None],
-            Self::PriorityUpdated(e) => [Some(e.login), None],
-            Self::Restated(e) if e.reason == RestateReason::Refreshed => [Some(e.login), None],
-            Self::Armed(_)
-            | Self::Triggered(_)
-            | Self::Restated(_)
-            | Self::Indicative(_)
-            | Self::Uncrossed(_)
-            | Self::MarkSet { .. }
-            | Self::TermsSet(_)
-            | Self::FeesSet(_)
-            | Self::ProtectionSet { .. }
-            | Self::OrderLimitsSet { .. }
-            | Self::AssetSet(_)
-            | Self::SelfTradeSet(_)
-            | Self::TierSet { .. }
-            | Self::VolumeTiersSet(_)
-            | Self::Killed { .. }
-            | Self::Checkpointed(_)
-            | Self::RulesSet { .. }
-            | Self::SessionRolled { .. }
-            | Self::AccountCopied { .. }
-            | Self::AssetAdded { .. }
-            | Self::AccountOpened { .. }
-            | Self::InstrumentListed(_)
-            | Self::PhaseSet { .. }
-            | Self::Deposited(_)
-            | Self::Withdrawn(_)
-            | Self::Opened { .. }
-            | Self::Refused { .. }
-            | Self::LimitsSet { .. }
-            | Self::Ignored(_) => [None, None],
+            Event::Venue(VenueEvent::LoginOpened { login, .. }) => [Some(*login), None],
+            Event::Order(OrderEvent::Accepted(e)) => [Some(e.login), None],
+            Event::Order(OrderEvent::Rejected(e)) => [Some(e.login), None],
+            Event::Order(OrderEvent::Replaced(e)) => [Some(e.login), None],
+            Event::Order(OrderEvent::Canceled(e)) => [Some(e.login), None],
+            Event::Order(OrderEvent::Executed(e)) => [Some(e.maker_login), Some(e.taker_login)],
+            Event::Order(OrderEvent::ChangeRejected(e)) => [Some(e.login), None],
+            Event::Order(OrderEvent::Amended(e)) => [Some(e.login), None],
+            Event::Order(OrderEvent::MassCanceled { login, .. }) => [*login, None],
+            Event::Order(OrderEvent::AccountState { login, .. })
+            | Event::Venue(VenueEvent::SessionEnded { login })
+            | Event::Venue(VenueEvent::SessionStarted { login, .. }) => [Some(*login), None],
+            Event::Order(OrderEvent::OrderEntrySet(e)) => [Some(e.login), None],
+            Event::Order(OrderEvent::PriorityUpdated(e)) => [Some(e.login), None],
+            Event::Order(OrderEvent::Restated(e)) if e.reason == RestateReason::Refreshed => {
+                [Some(e.login), None]
+            }
+            Event::Order(OrderEvent::Armed(_))
+            | Event::Order(OrderEvent::Triggered(_))
+            | Event::Order(OrderEvent::Restated(_))
+            | Event::Market(MarketEvent::Indicative(_))
+            | Event::Market(MarketEvent::Uncrossed(_))
+            | Event::Admin(AdminEvent::MarkSet { .. })
+            | Event::Admin(AdminEvent::TermsSet(_))
+            | Event::Admin(AdminEvent::FeesSet(_))
+            | Event::Admin(AdminEvent::ProtectionSet { .. })
+            | Event::Admin(AdminEvent::OrderLimitsSet { .. })
+            | Event::Admin(AdminEvent::AssetSet(_))
+            | Event::Admin(AdminEvent::SelfTradeSet(_))
+            | Event::Admin(AdminEvent::TierSet { .. })
+            | Event::Admin(AdminEvent::VolumeTiersSet(_))
+            | Event::Admin(AdminEvent::Killed { .. })
+            | Event::Venue(VenueEvent::Checkpointed(_))
+            | Event::Venue(VenueEvent::RulesSet { .. })
+            | Event::Venue(VenueEvent::SessionRolled { .. })
+            | Event::Venue(VenueEvent::AccountCopied { .. })
+            | Event::Admin(AdminEvent::AssetAdded { .. })
+            | Event::Venue(VenueEvent::AccountOpened { .. })
+            | Event::Admin(AdminEvent::InstrumentListed(_))
+            | Event::Market(MarketEvent::PhaseSet { .. })
+            | Event::Admin(AdminEvent::Deposited(_))
+            | Event::Admin(AdminEvent::Withdrawn(_))
+            | Event::Venue(VenueEvent::Opened { .. })
+            | Event::Admin(AdminEvent::Refused { .. })
+            | Event::Venue(VenueEvent::LimitsSet { .. })
+            | Event::Order(OrderEvent::Ignored(_)) => [None, None],
         }
     }
 }

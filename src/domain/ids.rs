@@ -20,7 +20,7 @@ macro_rules! id {
 }
 
 id!(
-    /// An asset that accounts hold, such as BTC. Dense from 0 in the order of [`super::Command::AddAsset`].
+    /// An asset that accounts hold, such as BTC. Dense from 0 in the order of [`super::AdminCommand::AddAsset`].
     AssetId(u16)
 );
 id!(
@@ -69,7 +69,7 @@ impl FeeTier {
 }
 
 impl AccountId {
-    /// The account that fees are paid to; opened by the first [`super::Command::OpenAccount`].
+    /// The account that fees are paid to; opened by the first [`super::VenueCommand::OpenAccount`].
     pub const FEES: Self = Self(0);
 }
 

@@ -94,7 +94,7 @@ pub enum TriggerReference {
     /// The instrument's last trade.
     #[default]
     LastTrade,
-    /// The instrument's mark price ([`super::Command::SetMark`]).
+    /// The instrument's mark price ([`super::AdminCommand::SetMark`]).
     MarkPrice,
 }
 

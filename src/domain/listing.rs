@@ -3,8 +3,8 @@
 #![deny(clippy::wildcard_enum_match_arm)]
 
 use super::{
-    Amount, AssetId, Event, EventRecord, FeeAsset, FeeRate, FeeTier, InstrumentId, OrderPrice, Phase, Price,
-    Quantity, RejectReason, Side, Symbol,
+    AdminEvent, Amount, AssetId, Event, EventRecord, FeeAsset, FeeRate, FeeTier, InstrumentId, MarketEvent,
+    OrderEvent, OrderPrice, Phase, Price, Quantity, RejectReason, Side, Symbol, VenueEvent,
 };
 use bincode::{Decode, Encode};
 use serde::Serialize;
@@ -120,69 +120,69 @@ impl Listings {
     /// Takes up what the event says of listings; other events are passed over.
     pub fn apply(&mut self, event: &Event) {
         match event {
-            Event::InstrumentListed(listing) => self.insert(*listing),
-            Event::TermsSet(listing) => {
+            Event::Admin(AdminEvent::InstrumentListed(listing)) => self.insert(*listing),
+            Event::Admin(AdminEvent::TermsSet(listing)) => {
                 if let Some(known) = self.by_id.get_mut(listing.instrument.0 as usize) {
                     *known = *listing;
                 }
             }
-            Event::PhaseSet { instrument, phase } => {
+            Event::Market(MarketEvent::PhaseSet { instrument, phase }) => {
                 if let Some(listing) = self.by_id.get_mut(instrument.0 as usize) {
                     listing.phase = *phase;
                 }
             }
-            Event::FeesSet(fees) if fees.tier == FeeTier(0) => {
+            Event::Admin(AdminEvent::FeesSet(fees)) if fees.tier == FeeTier(0) => {
                 if let Some(listing) = self.by_id.get_mut(fees.instrument.0 as usize) {
                     (listing.maker_fee, listing.taker_fee) = (fees.maker, fees.taker);
                 }
             }
-            Event::AssetAdded { .. }
-            | Event::AccountOpened { .. }
-            | Event::LoginOpened { .. }
-            | Event::Deposited(_)
-            | Event::Withdrawn(_)
-            | Event::Opened { .. }
-            | Event::Refused { .. }
-            | Event::Accepted(_)
-            | Event::Rejected(_)
-            | Event::Replaced(_)
-            | Event::Canceled(_)
-            | Event::Executed(_)
-            | Event::Ignored(_)
-            | Event::LimitsSet { .. }
-            | Event::ChangeRejected(_)
-            | Event::Amended(_)
-            | Event::Armed(_)
-            | Event::Triggered(_)
-            | Event::Restated(_)
-            | Event::MassCanceled { .. }
-            | Event::Indicative(_)
-            | Event::Uncrossed(_)
-            | Event::MarkSet { .. }
-            | Event::FeesSet(_)
-            | Event::ProtectionSet { .. }
-            | Event::OrderLimitsSet { .. }
-            | Event::AssetSet(_)
-            | Event::SelfTradeSet(_)
-            | Event::TierSet { .. }
-            | Event::VolumeTiersSet(_)
-            | Event::Killed { .. }
-            | Event::Checkpointed(_)
-            | Event::RulesSet { .. }
-            | Event::AccountState { .. }
-            | Event::OrderEntrySet(_)
-            | Event::SessionEnded { .. }
-            | Event::SessionStarted { .. }
-            | Event::SessionRolled { .. }
-            | Event::PriorityUpdated(_)
-            | Event::AccountCopied { .. } => {}
+            Event::Admin(AdminEvent::AssetAdded { .. })
+            | Event::Venue(VenueEvent::AccountOpened { .. })
+            | Event::Venue(VenueEvent::LoginOpened { .. })
+            | Event::Admin(AdminEvent::Deposited(_))
+            | Event::Admin(AdminEvent::Withdrawn(_))
+            | Event::Venue(VenueEvent::Opened { .. })
+            | Event::Admin(AdminEvent::Refused { .. })
+            | Event::Order(OrderEvent::Accepted(_))
+            | Event::Order(OrderEvent::Rejected(_))
+            | Event::Order(OrderEvent::Replaced(_))
+            | Event::Order(OrderEvent::Canceled(_))
+            | Event::Order(OrderEvent::Executed(_))
+            | Event::Order(OrderEvent::Ignored(_))
+            | Event::Venue(VenueEvent::LimitsSet { .. })
+            | Event::Order(OrderEvent::ChangeRejected(_))
+            | Event::Order(OrderEvent::Amended(_))
+            | Event::Order(OrderEvent::Armed(_))
+            | Event::Order(OrderEvent::Triggered(_))
+            | Event::Order(OrderEvent::Restated(_))
+            | Event::Order(OrderEvent::MassCanceled { .. })
+            | Event::Market(MarketEvent::Indicative(_))
+            | Event::Market(MarketEvent::Uncrossed(_))
+            | Event::Admin(AdminEvent::MarkSet { .. })
+            | Event::Admin(AdminEvent::FeesSet(_))
+            | Event::Admin(AdminEvent::ProtectionSet { .. })
+            | Event::Admin(AdminEvent::OrderLimitsSet { .. })
+            | Event::Admin(AdminEvent::AssetSet(_))
+            | Event::Admin(AdminEvent::SelfTradeSet(_))
+            | Event::Admin(AdminEvent::TierSet { .. })
+            | Event::Admin(AdminEvent::VolumeTiersSet(_))
+            | Event::Admin(AdminEvent::Killed { .. })
+            | Event::Venue(VenueEvent::Checkpointed(_))
+            | Event::Venue(VenueEvent::RulesSet { .. })
+            | Event::Order(OrderEvent::AccountState { .. })
+            | Event::Order(OrderEvent::OrderEntrySet(_))
+            | Event::Venue(VenueEvent::SessionEnded { .. })
+            | Event::Venue(VenueEvent::SessionStarted { .. })
+            | Event::Venue(VenueEvent::SessionRolled { .. })
+            | Event::Order(OrderEvent::PriorityUpdated(_))
+            | Event::Venue(VenueEvent::AccountCopied { .. }) => {}
         }
     }
 
     /// As [`Self::apply`], and remembers the terms that the event changes, so that what was said under them can be said
     /// again ([`Self::at`]).
     pub fn note(&mut self, record: &EventRecord) {
-        if let Event::TermsSet(listing) = &record.event
+        if let Event::Admin(AdminEvent::TermsSet(listing)) = &record.event
             && let Some(known) = self.get(listing.instrument)
         {
             self.past.push((record.number, *known));
@@ -251,9 +251,9 @@ mod tests {
         let with_tick = |tick_units| Listing { tick_units, ..Listing::default() };
         let mut listings = Listings::default();
         let told = [
-            (1, Event::InstrumentListed(with_tick(5))),
-            (7, Event::TermsSet(with_tick(10))),
-            (9, Event::TermsSet(with_tick(20))),
+            (1, Event::Admin(AdminEvent::InstrumentListed(with_tick(5)))),
+            (7, Event::Admin(AdminEvent::TermsSet(with_tick(10)))),
+            (9, Event::Admin(AdminEvent::TermsSet(with_tick(20)))),
         ];
         told.into_iter().for_each(|(number, event)| {
             listings.note(&EventRecord { number, event, ..EventRecord::default() });
@@ -268,7 +268,7 @@ mod tests {
         let mut listings = Listings::default();
         for id in 0..2 {
             let listing = Listing { instrument: InstrumentId(id), ..Listing::default() };
-            listings.apply(&Event::InstrumentListed(listing));
+            listings.apply(&Event::Admin(AdminEvent::InstrumentListed(listing)));
         }
         assert_eq!(listings.find(Symbol::default()), Some(InstrumentId(1)));
     }

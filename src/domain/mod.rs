@@ -14,6 +14,7 @@ mod export;
 pub mod ids;
 pub mod instructions;
 pub mod listing;
+mod numbered;
 mod numbers;
 pub mod password_hash;
 pub mod reject;
@@ -25,14 +26,14 @@ mod text;
 
 pub use amounts::{Amount, FeeRate, OrderPrice, Ppm, Price, Quantity};
 pub use command::{
-    Amend, Cancel, Checkpoint, Command, ConnectionLoss, Echo, Enter, ListInstrument, MassCancel, Modify,
-    QueryAccount, RefuseEnter, RefuseReplace, Replace, Sequenced, SetOrderEntry, Side, Stamp, TimeInForce,
-    Transfer,
+    AdminCommand, Amend, Cancel, Checkpoint, ClockCommand, Command, ConnectionLoss, Echo, Enter,
+    ListInstrument, MassCancel, Modify, OrderCommand, QueryAccount, RefuseEnter, RefuseReplace, Replace,
+    Sequenced, SetOrderEntry, Side, Stamp, TimeInForce, Transfer, VenueCommand,
 };
 pub use event::{
-    Accepted, Amended, Armed, AssetBalance, Auction, CancelReason, Canceled, ChangeRejected, Event,
-    EventRecord, Executed, Ignored, OrderState, PriorityUpdated, Rejected, Replaced, RestateReason, Restated,
-    SelfTradePrevented, TradeKind, Triggered,
+    Accepted, AdminEvent, Amended, Armed, AssetBalance, Auction, CancelReason, Canceled, ChangeRejected,
+    Event, EventRecord, Executed, Ignored, MarketEvent, OrderEvent, OrderState, PriorityUpdated, Rejected,
+    Replaced, RestateReason, Restated, SelfTradePrevented, TradeKind, Triggered, VenueEvent,
 };
 pub use ids::{
     AccountId, AssetCode, AssetId, ClOrdId, FeeTier, GroupId, InstrumentId, LoginId, LoginName, OrderId,

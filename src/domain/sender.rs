@@ -3,8 +3,8 @@
 #![deny(clippy::wildcard_enum_match_arm)]
 
 use super::{
-    Amend, Cancel, Command, Enter, LoginId, MassCancel, Modify, QueryAccount, RefuseEnter, RefuseReplace,
-    Replace, SetOrderEntry, UserRef,
+    AdminCommand, Amend, Cancel, ClockCommand, Command, Enter, LoginId, MassCancel, Modify, OrderCommand,
+    QueryAccount, RefuseEnter, RefuseReplace, Replace, SetOrderEntry, UserRef, VenueCommand,
 };
 
 /// Who sent a client's message, when, and what the client calls it.
@@ -23,63 +23,73 @@ impl Command {
     #[inline]
     pub fn sender(&self) -> Option<Sender> {
         let (login, session, user_ref) = match *self {
-            Self::Enter(Enter { login, session, user_ref, .. })
-            | Self::RefuseEnter(RefuseEnter { login, session, user_ref, .. })
-            | Self::Replace(Replace { login, session, user_ref, .. })
-            | Self::RefuseReplace(RefuseReplace { login, session, user_ref, .. })
-            | Self::Cancel(Cancel { login, session, user_ref, .. })
-            | Self::Amend(Amend { login, session, user_ref, .. })
-            | Self::Modify(Modify { login, session, user_ref, .. })
-            | Self::SetOrderEntry(SetOrderEntry { login, session, user_ref, .. })
-            | Self::MassCancel(MassCancel { login: Some(login), session, user_ref, .. }) => {
-                (login, session, user_ref)
+            Command::Order(OrderCommand::Enter(Enter { login, session, user_ref, .. }))
+            | Command::Order(OrderCommand::RefuseEnter(RefuseEnter { login, session, user_ref, .. }))
+            | Command::Order(OrderCommand::Replace(Replace { login, session, user_ref, .. }))
+            | Command::Order(OrderCommand::RefuseReplace(RefuseReplace {
+                login, session, user_ref, ..
+            }))
+            | Command::Order(OrderCommand::Cancel(Cancel { login, session, user_ref, .. }))
+            | Command::Order(OrderCommand::Amend(Amend { login, session, user_ref, .. }))
+            | Command::Order(OrderCommand::Modify(Modify { login, session, user_ref, .. }))
+            | Command::Order(OrderCommand::SetOrderEntry(SetOrderEntry {
+                login, session, user_ref, ..
+            }))
+            | Command::Order(OrderCommand::MassCancel(MassCancel {
+                login: Some(login),
+                session,
+                user_ref,
+                ..
+            })) => (login, session, user_ref),
+            Command::Order(OrderCommand::QueryAccount(QueryAccount { login, session, .. })) => {
+                (login, session, UserRef(0))
             }
-            Self::QueryAccount(QueryAccount { login, session, .. }) => (login, session, UserRef(0)),
-            Self::MassCancel(MassCancel { login: None, .. })
-            | Self::AddAsset { .. }
-            | Self::OpenAccount { .. }
-            | Self::OpenLogin { .. }
-            | Self::ListInstrument(_)
-            | Self::SetPhase { .. }
-            | Self::Deposit(_)
-            | Self::Withdraw(_)
-            | Self::Open { .. }
-            | Self::SetLimits { .. }
-            | Self::CancelOrder { .. }
-            | Self::Tick
-            | Self::SetMark { .. }
-            | Self::Delist { .. }
-            | Self::SetTerms(_)
-            | Self::SetFees(_)
-            | Self::SetProtection { .. }
-            | Self::SetOrderLimits { .. }
-            | Self::SetAsset(_)
-            | Self::SetSelfTrade(_)
-            | Self::AssignTier { .. }
-            | Self::SetVolumeTiers(_)
-            | Self::Kill { .. }
-            | Self::Checkpoint(_)
-            | Self::SetRules { .. }
-            | Self::CancelLogin { .. }
-            | Self::RollSession { .. }
-            | Self::CopyAccount { .. }
-            | Self::ResetUserRef { .. } => return None,
+            Command::Order(OrderCommand::MassCancel(MassCancel { login: None, .. }))
+            | Command::Admin(AdminCommand::AddAsset { .. })
+            | Command::Venue(VenueCommand::OpenAccount { .. })
+            | Command::Venue(VenueCommand::OpenLogin { .. })
+            | Command::Admin(AdminCommand::ListInstrument(_))
+            | Command::Admin(AdminCommand::SetPhase { .. })
+            | Command::Admin(AdminCommand::Deposit(_))
+            | Command::Admin(AdminCommand::Withdraw(_))
+            | Command::Venue(VenueCommand::Open { .. })
+            | Command::Venue(VenueCommand::SetLimits { .. })
+            | Command::Order(OrderCommand::CancelOrder { .. })
+            | Command::Clock(ClockCommand::Tick)
+            | Command::Admin(AdminCommand::SetMark { .. })
+            | Command::Admin(AdminCommand::Delist { .. })
+            | Command::Admin(AdminCommand::SetTerms(_))
+            | Command::Admin(AdminCommand::SetFees(_))
+            | Command::Admin(AdminCommand::SetProtection { .. })
+            | Command::Admin(AdminCommand::SetOrderLimits { .. })
+            | Command::Admin(AdminCommand::SetAsset(_))
+            | Command::Admin(AdminCommand::SetSelfTrade(_))
+            | Command::Admin(AdminCommand::AssignTier { .. })
+            | Command::Admin(AdminCommand::SetVolumeTiers(_))
+            | Command::Admin(AdminCommand::Kill { .. })
+            | Command::Venue(VenueCommand::Checkpoint(_))
+            | Command::Venue(VenueCommand::SetRules { .. })
+            | Command::Order(OrderCommand::CancelLogin { .. })
+            | Command::Venue(VenueCommand::RollSession { .. })
+            | Command::Venue(VenueCommand::CopyAccount { .. })
+            | Command::Venue(VenueCommand::ResetUserRef { .. }) => return None,
         };
         Some(Sender { login, session, user_ref })
     }
 
     /// The same command, as sent in this session if it is a client's message.
     pub fn in_session(mut self, session: u32) -> Self {
-        if let Self::Enter(Enter { session: own, .. })
-        | Self::RefuseEnter(RefuseEnter { session: own, .. })
-        | Self::Replace(Replace { session: own, .. })
-        | Self::RefuseReplace(RefuseReplace { session: own, .. })
-        | Self::Cancel(Cancel { session: own, .. })
-        | Self::Amend(Amend { session: own, .. })
-        | Self::Modify(Modify { session: own, .. })
-        | Self::SetOrderEntry(SetOrderEntry { session: own, .. })
-        | Self::QueryAccount(QueryAccount { session: own, .. })
-        | Self::MassCancel(MassCancel { login: Some(_), session: own, .. }) = &mut self
+        if let Command::Order(OrderCommand::Enter(Enter { session: own, .. }))
+        | Command::Order(OrderCommand::RefuseEnter(RefuseEnter { session: own, .. }))
+        | Command::Order(OrderCommand::Replace(Replace { session: own, .. }))
+        | Command::Order(OrderCommand::RefuseReplace(RefuseReplace { session: own, .. }))
+        | Command::Order(OrderCommand::Cancel(Cancel { session: own, .. }))
+        | Command::Order(OrderCommand::Amend(Amend { session: own, .. }))
+        | Command::Order(OrderCommand::Modify(Modify { session: own, .. }))
+        | Command::Order(OrderCommand::SetOrderEntry(SetOrderEntry { session: own, .. }))
+        | Command::Order(OrderCommand::QueryAccount(QueryAccount { session: own, .. }))
+        | Command::Order(OrderCommand::MassCancel(MassCancel { login: Some(_), session: own, .. })) =
+            &mut self
         {
             *own = session;
         }

@@ -276,6 +276,7 @@ fn stream(logins: &mut Vec<Stream>, login: LoginId, session: u32) -> &mut Stream
 mod tests {
     use super::*;
     use crate::domain::{Accepted, Event, Executed};
+    use crate::domain::{OrderEvent, VenueEvent};
 
     fn record(number: u64, event: Event) -> EventRecord {
         EventRecord { number, event, ..EventRecord::default() }
@@ -323,19 +324,22 @@ mod tests {
             index.note(&record(number, event));
         };
         for login in [one, two] {
-            note(&mut index, Event::LoginOpened { login, account: crate::domain::AccountId(1) });
+            note(
+                &mut index,
+                Event::Venue(VenueEvent::LoginOpened { login, account: crate::domain::AccountId(1) }),
+            );
         }
         // The second login begins a session of its own once; the others are the venue's.
         let rolls: [(u32, &[LoginId]); 3] = [(1, &[one, two]), (2, &[two]), (3, &[one, two])];
         for (session, logins) in rolls {
             for login in logins {
-                note(&mut index, Event::SessionEnded { login: *login });
+                note(&mut index, Event::Venue(VenueEvent::SessionEnded { login: *login }));
             }
             if logins.len() == 2 {
-                note(&mut index, Event::SessionRolled { session });
+                note(&mut index, Event::Venue(VenueEvent::SessionRolled { session }));
             }
             for login in logins {
-                note(&mut index, Event::SessionStarted { login: *login, session });
+                note(&mut index, Event::Venue(VenueEvent::SessionStarted { login: *login, session }));
             }
         }
         let known =
@@ -375,7 +379,7 @@ mod tests {
     fn no_message_is_far_behind_its_mark() {
         let login = LoginId(0);
         let mut index = StreamIndex::default();
-        let accepted = Event::Accepted(Accepted { login, ..Accepted::default() });
+        let accepted = Event::Order(OrderEvent::Accepted(Accepted { login, ..Accepted::default() }));
         let mut carried_by = Vec::new();
         let mut note = |index: &mut StreamIndex, number: u64, event: Event| {
             index.note(&record(number, event));
@@ -390,7 +394,7 @@ mod tests {
                 note(&mut index, number, accepted);
             }
         }
-        note(&mut index, number + 1, Event::SessionEnded { login });
+        note(&mut index, number + 1, Event::Venue(VenueEvent::SessionEnded { login }));
         let marks = |index: &StreamIndex| {
             let all = 1..=index.messages(login).max(index.ended(login, 0).map_or(0, |ended| ended.messages));
             all.map(|message| index.mark_before(login, 0, message).expect("marked")).collect::<Vec<_>>()
@@ -411,8 +415,14 @@ mod tests {
             );
         }
         for session in 1..=2 {
-            index.note(&record(number + 2 * u64::from(session), Event::SessionStarted { login, session }));
-            index.note(&record(number + 2 * u64::from(session) + 1, Event::SessionEnded { login }));
+            index.note(&record(
+                number + 2 * u64::from(session),
+                Event::Venue(VenueEvent::SessionStarted { login, session }),
+            ));
+            index.note(&record(
+                number + 2 * u64::from(session) + 1,
+                Event::Venue(VenueEvent::SessionEnded { login }),
+            ));
             let ended = marks(&index);
             if session == 1 {
                 assert_eq!(ended, present, "the last one keeps them all");
@@ -432,12 +442,12 @@ mod tests {
         for number in 1..=5_000 {
             let (maker, taker) = if number % 3 == 0 { (one, one) } else { (two, one) };
             let event = match number % 2 {
-                0 => Event::Accepted(Accepted { login: one, ..Accepted::default() }),
-                _ => Event::Executed(Executed {
+                0 => Event::Order(OrderEvent::Accepted(Accepted { login: one, ..Accepted::default() })),
+                _ => Event::Order(OrderEvent::Executed(Executed {
                     maker_login: maker,
                     taker_login: taker,
                     ..Executed::default()
-                }),
+                })),
             };
             let event = record(number, event);
             carried_by.extend(event.event.recipients().iter().filter(|r| **r == Some(one)).map(|_| number));

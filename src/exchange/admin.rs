@@ -9,9 +9,9 @@ use super::instrument::{Instrument, Rates};
 use super::sink::EventSink;
 use super::{Account, Asset, Exchange, Login};
 use crate::domain::{
-    AccountId, AccountSelfTrade, Amount, AssetCode, AssetId, Command, Event, FeeAsset, FeeRate, FeeTier,
-    ListInstrument, Listing, LoginId, OrderPrice, Phase, RejectReason, Stamp, Switch, Transfer, VenueLimits,
-    VolumeTiers,
+    AccountId, AccountSelfTrade, AdminCommand, AdminEvent, Amount, AssetCode, AssetId, ClockCommand, Command,
+    Event, FeeAsset, FeeRate, FeeTier, ListInstrument, Listing, LoginId, OrderCommand, OrderPrice, Phase,
+    RejectReason, Stamp, Switch, Transfer, VenueCommand, VenueEvent, VenueLimits, VolumeTiers,
 };
 
 /// An id is the next free one, so that ids are dense and a replay gives the same ones.
@@ -44,50 +44,72 @@ impl Exchange {
         events: &mut impl EventSink,
     ) -> Result<Option<Event>, RejectReason> {
         let event = match *command {
-            Command::AddAsset { asset, code, scale } => self.add_asset(asset, code, scale)?,
-            Command::OpenAccount { account } => self.open_account(account)?,
-            Command::OpenLogin { login, account, .. } => self.open_login(login, account)?,
-            Command::ListInstrument(terms) => self.list(&terms)?,
-            Command::Deposit(transfer) => self.deposit(transfer)?,
-            Command::Withdraw(transfer) => self.withdraw(transfer)?,
-            Command::Open { config_digest } => self.open(config_digest)?,
-            Command::SetLimits { limits } => self.set_limits(limits)?,
-            Command::SetPhase { instrument, phase } => {
+            Command::Admin(AdminCommand::AddAsset { asset, code, scale }) => {
+                self.add_asset(asset, code, scale)?
+            }
+            Command::Venue(VenueCommand::OpenAccount { account }) => self.open_account(account)?,
+            Command::Venue(VenueCommand::OpenLogin { login, account, .. }) => {
+                self.open_login(login, account)?
+            }
+            Command::Admin(AdminCommand::ListInstrument(terms)) => self.list(&terms)?,
+            Command::Admin(AdminCommand::Deposit(transfer)) => self.deposit(transfer)?,
+            Command::Admin(AdminCommand::Withdraw(transfer)) => self.withdraw(transfer)?,
+            Command::Venue(VenueCommand::Open { config_digest }) => self.open(config_digest)?,
+            Command::Venue(VenueCommand::SetLimits { limits }) => self.set_limits(limits)?,
+            Command::Admin(AdminCommand::SetPhase { instrument, phase }) => {
                 return self.set_phase(instrument, phase).map(|()| None);
             }
-            Command::Delist { instrument } => return self.delist(instrument).map(|()| None),
-            Command::SetMark { instrument, price } => self.set_mark(instrument, price)?,
-            Command::SetTerms(terms) => self.set_terms(&terms, events)?,
-            Command::SetFees(fees) => self.set_fees(&fees, events)?,
-            Command::SetProtection { instrument, protection } => {
+            Command::Admin(AdminCommand::Delist { instrument }) => {
+                return self.delist(instrument).map(|()| None);
+            }
+            Command::Admin(AdminCommand::SetMark { instrument, price }) => {
+                self.set_mark(instrument, price)?
+            }
+            Command::Admin(AdminCommand::SetTerms(terms)) => self.set_terms(&terms, events)?,
+            Command::Admin(AdminCommand::SetFees(fees)) => self.set_fees(&fees, events)?,
+            Command::Admin(AdminCommand::SetProtection { instrument, protection }) => {
                 self.set_protection(instrument, &protection)?
             }
-            Command::SetOrderLimits { scope, limits } => self.set_order_limits(scope, &limits)?,
-            Command::SetAsset(settings) => return self.set_asset(&settings, events).map(|()| None),
-            Command::SetSelfTrade(setting) => self.set_self_trade(setting)?,
-            Command::AssignTier { account, tier } => self.assign_tier(account, tier)?,
-            Command::SetVolumeTiers(tiers) => return self.set_volume_tiers(&tiers, events).map(|()| None),
-            Command::Kill { scope, switch } => return self.kill(scope, switch),
-            Command::Checkpoint(checkpoint) => Event::Checkpointed(checkpoint),
-            Command::SetRules { edition } => self.set_rules(edition)?,
-            Command::CancelLogin { login, cause } => {
+            Command::Admin(AdminCommand::SetOrderLimits { scope, limits }) => {
+                self.set_order_limits(scope, &limits)?
+            }
+            Command::Admin(AdminCommand::SetAsset(settings)) => {
+                return self.set_asset(&settings, events).map(|()| None);
+            }
+            Command::Admin(AdminCommand::SetSelfTrade(setting)) => self.set_self_trade(setting)?,
+            Command::Admin(AdminCommand::AssignTier { account, tier }) => self.assign_tier(account, tier)?,
+            Command::Admin(AdminCommand::SetVolumeTiers(tiers)) => {
+                return self.set_volume_tiers(&tiers, events).map(|()| None);
+            }
+            Command::Admin(AdminCommand::Kill { scope, switch }) => return self.kill(scope, switch),
+            Command::Venue(VenueCommand::Checkpoint(checkpoint)) => {
+                Event::Venue(VenueEvent::Checkpointed(checkpoint))
+            }
+            Command::Venue(VenueCommand::SetRules { edition }) => self.set_rules(edition)?,
+            Command::Order(OrderCommand::CancelLogin { login, cause }) => {
                 return self.cancel_login(login, cause).map(|()| None);
             }
-            Command::RollSession { session } => return self.roll_session(session).map(|()| None),
-            Command::ResetUserRef { login } => return self.reset_user_ref(login, events).map(|()| None),
-            Command::CopyAccount { login, account } => self.copy_account(login, account, stamp.sequence)?,
-            Command::Enter(_)
-            | Command::RefuseEnter(_)
-            | Command::Replace(_)
-            | Command::RefuseReplace(_)
-            | Command::Cancel(_)
-            | Command::Amend(_)
-            | Command::CancelOrder { .. }
-            | Command::MassCancel(_)
-            | Command::Modify(_)
-            | Command::QueryAccount(_)
-            | Command::SetOrderEntry(_)
-            | Command::Tick => unreachable!("apply does these itself"),
+            Command::Venue(VenueCommand::RollSession { session }) => {
+                return self.roll_session(session).map(|()| None);
+            }
+            Command::Venue(VenueCommand::ResetUserRef { login }) => {
+                return self.reset_user_ref(login, events).map(|()| None);
+            }
+            Command::Venue(VenueCommand::CopyAccount { login, account }) => {
+                self.copy_account(login, account, stamp.sequence)?
+            }
+            Command::Order(OrderCommand::Enter(_))
+            | Command::Order(OrderCommand::RefuseEnter(_))
+            | Command::Order(OrderCommand::Replace(_))
+            | Command::Order(OrderCommand::RefuseReplace(_))
+            | Command::Order(OrderCommand::Cancel(_))
+            | Command::Order(OrderCommand::Amend(_))
+            | Command::Order(OrderCommand::CancelOrder { .. })
+            | Command::Order(OrderCommand::MassCancel(_))
+            | Command::Order(OrderCommand::Modify(_))
+            | Command::Order(OrderCommand::QueryAccount(_))
+            | Command::Order(OrderCommand::SetOrderEntry(_))
+            | Command::Clock(ClockCommand::Tick) => unreachable!("apply does these itself"),
         };
         Ok(Some(event))
     }
@@ -104,7 +126,7 @@ impl Exchange {
         let (min_deposit, min_withdrawal) = (Amount(0), Amount(0));
         self.assets.push(Asset { code, scale, deposits: on, withdrawals: on, min_deposit, min_withdrawal });
         self.shared.ledger.add_asset();
-        Ok(Event::AssetAdded { asset, code, scale })
+        Ok(Event::Admin(AdminEvent::AssetAdded { asset, code, scale }))
     }
 
     fn open_account(&mut self, account: AccountId) -> Result<Event, RejectReason> {
@@ -115,14 +137,14 @@ impl Exchange {
         if let Some(volumes) = &mut self.shared.volumes {
             volumes.add_account();
         }
-        Ok(Event::AccountOpened { account })
+        Ok(Event::Venue(VenueEvent::AccountOpened { account }))
     }
 
     fn open_login(&mut self, login: LoginId, account: AccountId) -> Result<Event, RejectReason> {
         next(login.0 as usize, self.logins.len())?;
         self.known_account(account)?;
         self.add_login(Login::new(account, self.session));
-        Ok(Event::LoginOpened { login, account })
+        Ok(Event::Venue(VenueEvent::LoginOpened { login, account }))
     }
 
     fn list(&mut self, terms: &ListInstrument) -> Result<Event, RejectReason> {
@@ -133,7 +155,7 @@ impl Exchange {
         }
         let listing = self.listing(terms)?;
         self.instruments.push(Instrument::new(listing));
-        Ok(Event::InstrumentListed(listing))
+        Ok(Event::Admin(AdminEvent::InstrumentListed(listing)))
     }
 
     /// The terms held against their rules, with the value of a tick worked out.
@@ -191,7 +213,7 @@ impl Exchange {
             return Err(RejectReason::SupplyTooLarge);
         }
         self.shared.accounts[transfer.account.0 as usize].last_transfer = transfer.reference;
-        Ok(Event::Deposited(transfer))
+        Ok(Event::Admin(AdminEvent::Deposited(transfer)))
     }
 
     fn withdraw(&mut self, transfer: Transfer) -> Result<Event, RejectReason> {
@@ -206,7 +228,7 @@ impl Exchange {
             return Err(RejectReason::InsufficientFunds);
         }
         self.shared.accounts[transfer.account.0 as usize].last_transfer = transfer.reference;
-        Ok(Event::Withdrawn(transfer))
+        Ok(Event::Admin(AdminEvent::Withdrawn(transfer)))
     }
 
     fn check_transfer(&self, transfer: &Transfer) -> Result<&Asset, RejectReason> {
@@ -229,7 +251,7 @@ impl Exchange {
         self.shared.orders.set_capacity(limits.orders_max);
         self.shared.client_refs.set_capacity(limits.orders_max);
         self.shared.limits = limits;
-        Ok(Event::LimitsSet { limits })
+        Ok(Event::Venue(VenueEvent::LimitsSet { limits }))
     }
 
     fn open(&mut self, config_digest: u64) -> Result<Event, RejectReason> {
@@ -237,14 +259,14 @@ impl Exchange {
             return Err(RejectReason::AlreadyOpen);
         }
         self.config_digest = Some(config_digest);
-        Ok(Event::Opened { config_digest })
+        Ok(Event::Venue(VenueEvent::Opened { config_digest }))
     }
 
     fn set_self_trade(&mut self, setting: AccountSelfTrade) -> Result<Event, RejectReason> {
         self.known_account(setting.account)?;
         let account = self.shared.account_mut(setting.account);
         (account.self_trade, account.group) = (setting.prevention, setting.group);
-        Ok(Event::SelfTradeSet(setting))
+        Ok(Event::Admin(AdminEvent::SelfTradeSet(setting)))
     }
 
     fn assign_tier(&mut self, account: AccountId, tier: Option<FeeTier>) -> Result<Event, RejectReason> {
@@ -256,7 +278,7 @@ impl Exchange {
         let known = self.shared.account_mut(account);
         known.assigned = tier;
         known.tier = tier.unwrap_or(by_volume);
-        Ok(Event::TierSet { account, tier: known.tier })
+        Ok(Event::Admin(AdminEvent::TierSet { account, tier: known.tier }))
     }
 
     fn set_volume_tiers(
@@ -274,7 +296,7 @@ impl Exchange {
             Some(volumes) if volumes.tiers.asset == tiers.asset => volumes.tiers = *tiers,
             volumes => *volumes = Some(Box::new(Volumes::new(*tiers, today, accounts))),
         }
-        events.push(Event::VolumeTiersSet(*tiers));
+        events.push(Event::Admin(AdminEvent::VolumeTiersSet(*tiers)));
         self.agenda.push(Task::NextDue);
         self.agenda.push(Task::FindTiers(AccountId(0)));
         Ok(())
@@ -287,7 +309,7 @@ impl Exchange {
         let known = &mut self.shared.accounts[account.0 as usize];
         if known.assigned.is_none() && known.tier != tier {
             known.tier = tier;
-            events.push(Event::TierSet { account, tier });
+            events.push(Event::Admin(AdminEvent::TierSet { account, tier }));
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::sink::EventSink;
 use super::{Asset, Exchange};
-use crate::domain::{Amount, AssetId, AssetSettings, Event, InstrumentId, Phase, RejectReason};
+use crate::domain::{AdminEvent, Amount, AssetId, AssetSettings, Event, InstrumentId, Phase, RejectReason};
 
 /// From one scale to another.
 #[derive(Clone, Copy)]
@@ -56,10 +56,10 @@ impl Exchange {
         }
         self.assets[usize::from(asset.0)] =
             Asset { code: known.code, scale, deposits, withdrawals, min_deposit, min_withdrawal };
-        events.push(Event::AssetSet(*settings));
+        events.push(Event::Admin(AdminEvent::AssetSet(*settings)));
         if scale != known.scale {
             let listings = trading.iter().map(|at| self.instruments[*at].listing);
-            listings.map(Event::TermsSet).for_each(|event| events.push(event));
+            listings.map(|it| Event::Admin(AdminEvent::TermsSet(it))).for_each(|event| events.push(event));
         }
         Ok(())
     }

@@ -14,8 +14,8 @@ use super::matching::shrunk;
 use super::settlement::Liquidity;
 use super::sink::EventSink;
 use crate::domain::{
-    Auction, CancelFilter, CancelReason, Event, InstrumentId, LoginId, Phase, Price, Quantity, SelfTrade,
-    SelfTradePrevented, Side, TradeKind,
+    Auction, CancelFilter, CancelReason, Event, InstrumentId, LoginId, MarketEvent, Phase, Price, Quantity,
+    SelfTrade, SelfTradePrevented, Side, TradeKind,
 };
 use price::Meeting;
 
@@ -120,9 +120,11 @@ impl Exchange {
         }
         let result = market.result_of(&search);
         match purpose {
-            Purpose::Indicate => return market.events.push(Event::Indicative(result)),
+            Purpose::Indicate => return market.events.push(Event::Market(MarketEvent::Indicative(result))),
             Purpose::Uncross if result.price.is_none() => return,
-            Purpose::Uncross | Purpose::End => market.events.push(Event::Uncrossed(result)),
+            Purpose::Uncross | Purpose::End => {
+                market.events.push(Event::Market(MarketEvent::Uncrossed(result)))
+            }
         }
         if let Auction { price: Some(price), kind, .. } = result {
             self.agenda.push(Task::TradeAt(Round { instrument, price, kind, number, traded_at: None }));
@@ -156,7 +158,7 @@ impl<S: EventSink> Market<'_, S> {
         self.instrument.listing.phase = phase;
         self.resume_at(u64::MAX);
         let instrument = self.instrument.listing.instrument;
-        self.events.push(Event::PhaseSet { instrument, phase });
+        self.events.push(Event::Market(MarketEvent::PhaseSet { instrument, phase }));
         if phase == Phase::Continuous && self.instrument.triggers.is_some() {
             self.shared.note_moved(instrument);
         }

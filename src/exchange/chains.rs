@@ -113,10 +113,10 @@ impl Shared {
 #[cfg(test)]
 mod tests {
     use crate::domain::{
-        AccountId, Amount, AssetCode, AssetId, CancelFilter, Command, Enter, Instructions, InstrumentId,
-        KillScope, ListInstrument, LoginId, LoginName, MassCancel, OrderPrice, Owner, Phase, Price, Quantity,
-        SelfTrade, SelfTradePrevention, Side, Stamp, Switch, Symbol, Transfer, Trigger, TriggerKind,
-        TriggerReference, UserRef, VenueLimits,
+        AccountId, AdminCommand, Amount, AssetCode, AssetId, CancelFilter, Command, Enter, Instructions,
+        InstrumentId, KillScope, ListInstrument, LoginId, LoginName, MassCancel, OrderCommand, OrderPrice,
+        Owner, Phase, Price, Quantity, SelfTrade, SelfTradePrevention, Side, Stamp, Switch, Symbol, Transfer,
+        Trigger, TriggerKind, TriggerReference, UserRef, VenueCommand, VenueLimits,
     };
     use crate::exchange::{Exchange, ExchangeLimits, steps};
 
@@ -135,18 +135,20 @@ mod tests {
         };
         for (asset, code) in [(0, "BASE"), (1, "QUOTE")] {
             let code = AssetCode::new(code).expect("a code");
-            send(&Command::AddAsset { asset: AssetId(asset), code, scale: 0 });
+            send(&Command::Admin(AdminCommand::AddAsset { asset: AssetId(asset), code, scale: 0 }));
         }
-        (0..3).for_each(|account| send(&Command::OpenAccount { account: AccountId(account) }));
+        (0..3).for_each(|account| {
+            send(&Command::Venue(VenueCommand::OpenAccount { account: AccountId(account) }))
+        });
         for (login, account) in [(0, 1), (1, 1), (2, 2)] {
             let (login, account) = (LoginId(login), AccountId(account));
-            send(&Command::OpenLogin { login, account, name: LoginName::default() });
+            send(&Command::Venue(VenueCommand::OpenLogin { login, account, name: LoginName::default() }));
         }
         for account in [1, 2].map(AccountId) {
             let (asset, amount) = (AssetId(1), Amount(1_000_000_000));
-            send(&Command::Deposit(Transfer { account, asset, amount, reference: 1 }));
+            send(&Command::Admin(AdminCommand::Deposit(Transfer { account, asset, amount, reference: 1 })));
         }
-        send(&Command::ListInstrument(ListInstrument {
+        send(&Command::Admin(AdminCommand::ListInstrument(ListInstrument {
             symbol: Symbol::new("ONE").expect("a symbol"),
             base: AssetId(0),
             quote: AssetId(1),
@@ -156,17 +158,17 @@ mod tests {
             max_quantity: Quantity(100),
             phase: Phase::Continuous,
             ..ListInstrument::default()
-        }));
+        })));
         let all = (0..others).map(|_| 2).chain((0..OWN).flat_map(|_| [0, 1]));
         for (user_ref, login) in (1..).zip(all) {
-            send(&Command::Enter(Enter {
+            send(&Command::Order(OrderCommand::Enter(Enter {
                 login: LoginId(login),
                 user_ref: UserRef(user_ref),
                 side: Side::Buy,
                 price: OrderPrice::Limit(u64::from(10 + user_ref % 7)),
                 quantity: Quantity(1),
                 ..Enter::default()
-            }));
+            })));
         }
         exchange
     }
@@ -185,7 +187,7 @@ mod tests {
         let (login, mut events) = (LoginId(0), Vec::new());
         let transfer =
             Transfer { account: AccountId(1), asset: AssetId(0), amount: Amount(100), reference: 2 };
-        exchange.apply(Stamp::default(), &Command::Deposit(transfer), &mut events);
+        exchange.apply(Stamp::default(), &Command::Admin(AdminCommand::Deposit(transfer)), &mut events);
         let trigger = Trigger { kind: TriggerKind::Stop, reference: TriggerReference::MarkPrice, price: 50 };
         let oldest = SelfTradePrevention { mode: SelfTrade::CancelOldest, owner: Owner::Account };
         let stop =
@@ -201,11 +203,11 @@ mod tests {
             let (user_ref, price) = (UserRef(user_ref), OrderPrice::Limit(ticks));
             let quantity = Quantity(1);
             let enter = Enter { login, user_ref, side, price, quantity, instructions, ..Enter::default() };
-            exchange.apply(Stamp::default(), &Command::Enter(enter), &mut events);
+            exchange.apply(Stamp::default(), &Command::Order(OrderCommand::Enter(enter)), &mut events);
         }
         let before = chained(&exchange, login);
         assert_eq!(before[OWN as usize..], [21, 22, 23, 24, 25]);
-        let mark = Command::SetMark { instrument: InstrumentId(0), price: Price(50) };
+        let mark = Command::Admin(AdminCommand::SetMark { instrument: InstrumentId(0), price: Price(50) });
         exchange.apply(Stamp::default(), &mark, &mut events);
         assert_eq!(chained(&exchange, login)[OWN as usize..], [22, 23, 24, 25]);
         assert_eq!(exchange.dormant(InstrumentId(0)).count(), 0);
@@ -221,14 +223,18 @@ mod tests {
     fn a_cancel_of_many_looks_at_the_orders_of_the_logins_that_it_means() {
         let of_login = CancelFilter { login: Some(LoginId(0)), ..CancelFilter::default() };
         let of_account = CancelFilter { account: Some(AccountId(1)), ..CancelFilter::default() };
-        let operators = |filter| Command::MassCancel(MassCancel { filter, ..MassCancel::default() });
+        let operators =
+            |filter| Command::Order(OrderCommand::MassCancel(MassCancel { filter, ..MassCancel::default() }));
         let clients =
             MassCancel { login: Some(LoginId(1)), user_ref: UserRef(1 << 20), ..MassCancel::default() };
-        let kill = Command::Kill { scope: KillScope::Account(AccountId(1)), switch: Switch::On };
+        let kill = Command::Admin(AdminCommand::Kill {
+            scope: KillScope::Account(AccountId(1)),
+            switch: Switch::On,
+        });
         for (command, expected) in [
             (operators(of_login), OWN),
             (operators(of_account), 2 * OWN),
-            (Command::MassCancel(clients), 2 * OWN),
+            (Command::Order(OrderCommand::MassCancel(clients)), 2 * OWN),
             (kill, 2 * OWN),
         ] {
             for others in [0, 10, 10_000] {
@@ -245,7 +251,8 @@ mod tests {
     fn a_cancel_in_an_instrument_walks_no_chain() {
         let mut exchange = venue(10);
         let filter = CancelFilter { instrument: Some(InstrumentId(0)), ..CancelFilter::default() };
-        let command = Command::MassCancel(MassCancel { filter, ..MassCancel::default() });
+        let command =
+            Command::Order(OrderCommand::MassCancel(MassCancel { filter, ..MassCancel::default() }));
         assert_eq!(steps_of(&mut exchange, &command), 0);
         assert_eq!(exchange.open_orders(), 0);
     }

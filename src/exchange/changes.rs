@@ -9,8 +9,8 @@ use super::orders::{ignored, limit};
 use super::sink::EventSink;
 use crate::domain::{
     Amend, Amended, Cancel, CancelReason, Canceled, ChangeRejected, Echo, Event, IgnoreReason, Instructions,
-    Modify, OrderPrice, OrderState, Phase, Price, Quantity, RefuseReplace, RejectReason, Rejected, Replace,
-    Replaced, Sender, Switch, TimeInForce, UserRef, Visibility,
+    Modify, OrderEvent, OrderPrice, OrderState, Phase, Price, Quantity, RefuseReplace, RejectReason,
+    Rejected, Replace, Replaced, Sender, Switch, TimeInForce, UserRef, Visibility,
 };
 
 impl Exchange {
@@ -23,7 +23,12 @@ impl Exchange {
             Ok(limits) => limits,
             Err(reason) => {
                 self.logins[login.0 as usize].last_user_ref = user_ref;
-                return events.push(Event::Rejected(Rejected { login, user_ref, reason, cl_ord_id }));
+                return events.push(Event::Order(OrderEvent::Rejected(Rejected {
+                    login,
+                    user_ref,
+                    reason,
+                    cl_ord_id,
+                })));
             }
         };
         let instrument = self.shared.orders.cold(handle).instrument;
@@ -33,7 +38,12 @@ impl Exchange {
             Err(reason) if keeps_original(reason) => {
                 // Live but not to be changed now: the answer consumes the number and the order stays.
                 self.logins[login.0 as usize].last_user_ref = user_ref;
-                events.push(Event::Rejected(Rejected { login, user_ref, reason, cl_ord_id }));
+                events.push(Event::Order(OrderEvent::Rejected(Rejected {
+                    login,
+                    user_ref,
+                    reason,
+                    cl_ord_id,
+                })));
             }
             Err(reason) => market.cancel_whole(handle, CancelReason::InvalidReplace(reason)),
         }
@@ -72,7 +82,12 @@ impl Exchange {
             Err(reason) => {
                 // No replace could be taken now: that comes before what is wrong with this one.
                 self.logins[login.0 as usize].last_user_ref = user_ref;
-                events.push(Event::Rejected(Rejected { login, user_ref, reason, cl_ord_id }));
+                events.push(Event::Order(OrderEvent::Rejected(Rejected {
+                    login,
+                    user_ref,
+                    reason,
+                    cl_ord_id,
+                })));
             }
         }
     }
@@ -121,7 +136,12 @@ impl Exchange {
         let outcome = self.market(order.instrument, events).amend(handle, amend, standing);
         if let Err(reason) = outcome {
             let (login, user_ref, order) = (order.login, order.user_ref, order.id);
-            events.push(Event::ChangeRejected(ChangeRejected { login, user_ref, order, reason }));
+            events.push(Event::Order(OrderEvent::ChangeRejected(ChangeRejected {
+                login,
+                user_ref,
+                order,
+                reason,
+            })));
         }
     }
 }
@@ -197,7 +217,7 @@ impl<S: EventSink> Market<'_, S> {
             ..old
         };
         self.reserve(&order, before);
-        self.events.push(Event::Replaced(Replaced {
+        self.events.push(Event::Order(OrderEvent::Replaced(Replaced {
             login: order.login,
             orig_user_ref,
             orig_order,
@@ -220,7 +240,7 @@ impl<S: EventSink> Market<'_, S> {
             post_only: asked.post_only,
             expire_s: checked.expire_s,
             state: if checked.watch.is_some() { OrderState::Dormant } else { OrderState::Live },
-        }));
+        })));
         if is_plain && self.instrument.listing.phase == Phase::Continuous && self.rests_at_once(&order) {
             self.move_to(handle, old.open, &order);
         } else {
@@ -252,8 +272,14 @@ impl<S: EventSink> Market<'_, S> {
     fn cancel(&mut self, handle: Handle, cancel: &Cancel) {
         let order = self.shared.orders.get(handle);
         let Cancel { login, session, user_ref, quantity } = *cancel;
-        let refused =
-            |reason| Event::ChangeRejected(ChangeRejected { login, user_ref, order: order.id, reason });
+        let refused = |reason| {
+            Event::Order(OrderEvent::ChangeRejected(ChangeRejected {
+                login,
+                user_ref,
+                order: order.id,
+                reason,
+            }))
+        };
         if self.instrument.listing.phase == Phase::Halted {
             return self.events.push(refused(RejectReason::InstrumentHalted));
         }
@@ -270,7 +296,7 @@ impl<S: EventSink> Market<'_, S> {
         }
         let decrement = Quantity(order.total.0 - quantity.0);
         let reduced = self.shrink(handle, decrement, Lots::HiddenFirst);
-        self.events.push(Event::Canceled(Canceled {
+        self.events.push(Event::Order(OrderEvent::Canceled(Canceled {
             login,
             user_ref,
             order: reduced.id,
@@ -278,7 +304,7 @@ impl<S: EventSink> Market<'_, S> {
             open: self.open_of(&reduced),
             reserved: reduced.reserved,
             reason: CancelReason::UserRequested,
-        }));
+        })));
     }
 
     fn amend(&mut self, handle: Handle, amend: &Amend, standing: Standing<'_>) -> Result<(), RejectReason> {
@@ -318,7 +344,7 @@ impl<S: EventSink> Market<'_, S> {
         }
         let decrement = Quantity(order.total.0 - amend.quantity.0);
         let reduced = self.shrink(handle, decrement, Lots::HiddenFirst);
-        self.events.push(Event::Amended(Amended {
+        self.events.push(Event::Order(OrderEvent::Amended(Amended {
             login: reduced.login,
             user_ref: reduced.user_ref,
             order: reduced.id,
@@ -326,7 +352,7 @@ impl<S: EventSink> Market<'_, S> {
             decrement,
             open: self.open_of(&reduced),
             reserved: reduced.reserved,
-        }));
+        })));
         Ok(())
     }
 

@@ -167,7 +167,7 @@ impl Exchange {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{AssetId, Event, FeeTier, VolumeTiers};
+    use crate::domain::{AdminEvent, AssetId, Event, FeeTier, VolumeTiers};
     use crate::exchange::accounts::Account;
 
     #[test]
@@ -182,8 +182,9 @@ mod tests {
         assert_eq!(events.len(), 2);
         assert_eq!(exchange.find_tiers_from(AccountId(2), 2, &mut events), Some(AccountId(4)));
         assert_eq!(exchange.find_tiers_from(AccountId(4), 2, &mut events), None);
-        let told: Vec<Event> =
-            (0..5).map(|at| Event::TierSet { account: AccountId(at), tier: FeeTier(0) }).collect();
+        let told: Vec<Event> = (0..5)
+            .map(|at| Event::Admin(AdminEvent::TierSet { account: AccountId(at), tier: FeeTier(0) }))
+            .collect();
         assert_eq!(events, told);
     }
 }

@@ -6,7 +6,7 @@
 
 use super::Exchange;
 use super::book::NONE;
-use crate::domain::{Command, OrderPrice, Price};
+use crate::domain::{Command, OrderCommand, OrderPrice, Price};
 use std::hint::black_box;
 
 /// Commands that are looked at together.
@@ -44,11 +44,13 @@ impl Exchange {
     fn leads_to(&self, command: &Command) -> Place {
         let refs = &self.shared.client_refs;
         match command {
-            Command::Cancel(cancel) => Place { order: refs.first(cancel.login, cancel.user_ref), ..NOWHERE },
-            Command::Replace(replace) => {
+            Command::Order(OrderCommand::Cancel(cancel)) => {
+                Place { order: refs.first(cancel.login, cancel.user_ref), ..NOWHERE }
+            }
+            Command::Order(OrderCommand::Replace(replace)) => {
                 Place { order: refs.first(replace.login, replace.orig_user_ref), ..NOWHERE }
             }
-            Command::Enter(enter) => {
+            Command::Order(OrderCommand::Enter(enter)) => {
                 let instrument = self.instruments.get(enter.instrument.0 as usize);
                 let level = match (instrument, enter.price) {
                     (Some(instrument), OrderPrice::Limit(units)) => {

@@ -9,7 +9,8 @@ use super::mass::Answer;
 use super::sink::EventSink;
 use crate::domain::{
     AccountId, AssetBalance, CancelFilter, CancelReason, Command, ConnectionLoss, Event, IgnoreReason,
-    LoginId, OrderLimits, QueryAccount, RejectReason, Sender, SetOrderEntry, Switch, Timestamp, UserRef,
+    LoginId, OrderEvent, OrderLimits, QueryAccount, RejectReason, Sender, SetOrderEntry, Switch, Timestamp,
+    UserRef, VenueEvent,
 };
 
 /// A trading login as the exchange knows it.
@@ -122,7 +123,7 @@ impl Exchange {
             return Err(RejectReason::OutOfRange);
         }
         self.shared.rules = edition;
-        Ok(Event::RulesSet { edition })
+        Ok(Event::Venue(VenueEvent::RulesSet { edition }))
     }
 
     /// Whether a client's message is of the present session of its login. Nothing at all comes of one that is not: it was
@@ -169,7 +170,7 @@ impl Exchange {
             let known = &mut self.logins[login.0 as usize];
             known.order_entry = set.switch;
             known.restrict();
-            events.push(Event::OrderEntrySet(*set));
+            events.push(Event::Order(OrderEvent::OrderEntrySet(*set)));
         }
     }
 
@@ -191,12 +192,12 @@ impl Exchange {
             let Balance { available, reserved } = self.shared.ledger.balance(known.account, asset);
             AssetBalance { asset, available, reserved }
         });
-        events.push(Event::AccountState {
+        events.push(Event::Order(OrderEvent::AccountState {
             login,
             next_user_ref: UserRef(known.last_user_ref.0.saturating_add(1)),
             cancel_at: known.cancel_at,
             balance,
-        });
+        }));
     }
 
     /// Cancels the orders of the next login whose dead-man's switch was not held, and turns the switch off.
@@ -241,12 +242,12 @@ impl Exchange {
             match roll.stage {
                 RollStage::End if is_last => {
                     self.session = session;
-                    events.push(Event::SessionRolled { session });
+                    events.push(Event::Venue(VenueEvent::SessionRolled { session }));
                     (roll.stage, roll.next) = (RollStage::Start, LoginId(0));
                     continue;
                 }
                 RollStage::Start if is_last => return,
-                RollStage::End => events.push(Event::SessionEnded { login }),
+                RollStage::End => events.push(Event::Venue(VenueEvent::SessionEnded { login })),
                 RollStage::Start => self.start_session(login, session, events),
             }
             roll.next = LoginId(login.0 + 1);
@@ -266,7 +267,7 @@ impl Exchange {
         known.last_user_ref = UserRef(0);
         known.has_old_numbers = orders > 0;
         known.restrict();
-        events.push(Event::SessionStarted { login, session });
+        events.push(Event::Venue(VenueEvent::SessionStarted { login, session }));
     }
 
     /// Ends the session of one login and begins its next. Whatever it sent in the one before is ignored from now on, so no
@@ -280,7 +281,7 @@ impl Exchange {
         if self.logins[login.0 as usize].session == u32::MAX {
             return Err(RejectReason::OutOfRange);
         }
-        events.push(Event::SessionEnded { login });
+        events.push(Event::Venue(VenueEvent::SessionEnded { login }));
         self.start_session(login, self.session, events);
         Ok(())
     }
@@ -298,7 +299,7 @@ impl Exchange {
         }
         let at = self.copies.partition_point(|(of, ..)| *of <= account);
         self.copies.insert(at, (account, login, sequence));
-        Ok(Event::AccountCopied { login, account })
+        Ok(Event::Venue(VenueEvent::AccountCopied { login, account }))
     }
 
     /// Limits of a login: quantity, notional and open orders, and no others.

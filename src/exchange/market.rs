@@ -7,8 +7,8 @@ use super::instrument::Instrument;
 use super::shared::Shared;
 use super::sink::EventSink;
 use crate::domain::{
-    AccountId, Amount, CancelReason, Canceled, Event, FeeAsset, OrderState, Owner, Price, Quantity,
-    QuantityUnit, RestateReason, Restated, SelfTrade, SelfTradePrevention, Side, TimeInForce,
+    AccountId, Amount, CancelReason, Canceled, Event, FeeAsset, OrderEvent, OrderState, Owner, Price,
+    Quantity, QuantityUnit, RestateReason, Restated, SelfTrade, SelfTradePrevention, Side, TimeInForce,
 };
 
 /// Which lots of an iceberg are taken away.
@@ -255,7 +255,7 @@ impl<S: EventSink> Market<'_, S> {
         let open = self.open_of(&order);
         let before = std::mem::take(&mut order.reserved);
         self.reserve(&order, before);
-        self.events.push(Event::Canceled(Canceled {
+        self.events.push(Event::Order(OrderEvent::Canceled(Canceled {
             login: order.login,
             user_ref: order.user_ref,
             order: order.id,
@@ -263,7 +263,7 @@ impl<S: EventSink> Market<'_, S> {
             open: Quantity(0),
             reserved: Amount(0),
             reason,
-        }));
+        })));
         if order.extra != extras::NONE {
             let partner = self.extra(&order).and_then(|extra| extra.partner);
             self.shared.extras.remove(order.extra);
@@ -326,7 +326,7 @@ impl<S: EventSink> Market<'_, S> {
             open if slice > 0 => open.min(Quantity(slice)),
             open => open,
         };
-        self.events.push(Event::Restated(Restated {
+        self.events.push(Event::Order(OrderEvent::Restated(Restated {
             login: order.login,
             user_ref: order.user_ref,
             order: order.id,
@@ -335,7 +335,7 @@ impl<S: EventSink> Market<'_, S> {
             open,
             reserved: order.reserved,
             reason,
-        }));
+        })));
     }
 
     /// Lowers an order's open lots without a trade. It keeps its place. The order as it is then.

@@ -8,8 +8,9 @@ use super::chains::LoginOrders;
 use super::market::Market;
 use super::sink::EventSink;
 use crate::domain::{
-    AccountId, CancelFilter, CancelReason, ClOrdId, Event, InstrumentId, KillScope, LoginId, MassCancel,
-    OrderId, Phase, RejectReason, Rejected, Sender, Side, Switch, TimeInForce, UserRef,
+    AccountId, AdminEvent, CancelFilter, CancelReason, ClOrdId, Event, InstrumentId, KillScope, LoginId,
+    MassCancel, OrderEvent, OrderId, Phase, RejectReason, Rejected, Sender, Side, Switch, TimeInForce,
+    UserRef,
 };
 
 /// A cancel of many orders on its way.
@@ -51,7 +52,7 @@ enum Walk {
 fn mass_canceled(mass: &MassCancel, canceled: u32) -> Event {
     let MassCancel { login, user_ref, filter: CancelFilter { instrument, side, .. }, .. } = *mass;
     let user_ref = if login.is_some() { user_ref } else { UserRef(0) };
-    Event::MassCanceled { login, user_ref, canceled, instrument, side }
+    Event::Order(OrderEvent::MassCanceled { login, user_ref, canceled, instrument, side })
 }
 
 impl Exchange {
@@ -63,7 +64,12 @@ impl Exchange {
             if !self.shared.may_sweep(account) {
                 let (user_ref, reason) = (mass.user_ref, RejectReason::OrderRateExceeded);
                 let cl_ord_id = ClOrdId::default();
-                return events.push(Event::Rejected(Rejected { login, user_ref, reason, cl_ord_id }));
+                return events.push(Event::Order(OrderEvent::Rejected(Rejected {
+                    login,
+                    user_ref,
+                    reason,
+                    cl_ord_id,
+                })));
             }
             if filter.account.is_some_and(|other| other != account) {
                 // Other accounts' orders are not its to cancel: none fits.
@@ -118,7 +124,7 @@ impl Exchange {
                 }
                 events.push(mass_canceled(&mass, sweep.canceled));
             }
-            Answer::Killed(scope, switch) => events.push(Event::Killed { scope, switch }),
+            Answer::Killed(scope, switch) => events.push(Event::Admin(AdminEvent::Killed { scope, switch })),
         }
     }
 
@@ -206,7 +212,7 @@ impl Exchange {
             }
         };
         if switch == Switch::Off {
-            return Ok(Some(Event::Killed { scope, switch }));
+            return Ok(Some(Event::Admin(AdminEvent::Killed { scope, switch })));
         }
         self.cancel_all(&filter, CancelReason::Killed, Answer::Killed(scope, switch));
         Ok(None)
@@ -218,7 +224,7 @@ impl Exchange {
             Some((handle, instrument)) => {
                 self.market(instrument, events).cancel_whole(handle, CancelReason::Operator);
             }
-            None => events.push(Event::Refused { reason: RejectReason::UnknownOrder }),
+            None => events.push(Event::Admin(AdminEvent::Refused { reason: RejectReason::UnknownOrder })),
         }
     }
 }

@@ -10,7 +10,7 @@ use super::market::{Lots, Market};
 use super::settlement::Liquidity;
 use super::sink::EventSink;
 use crate::domain::{
-    Amount, CancelReason, Canceled, Event, FeeAsset, Price, Quantity, QuantityUnit, SelfTrade,
+    Amount, CancelReason, Canceled, Event, FeeAsset, OrderEvent, Price, Quantity, QuantityUnit, SelfTrade,
     SelfTradePrevented, SelfTradePrevention, Side, TradeKind,
 };
 
@@ -517,7 +517,7 @@ impl<S: EventSink> Market<'_, S> {
 }
 
 pub(super) fn shrunk(order: &Order, by: Quantity, open: Quantity, reason: CancelReason) -> Event {
-    Event::Canceled(Canceled {
+    Event::Order(OrderEvent::Canceled(Canceled {
         login: order.login,
         user_ref: order.user_ref,
         order: order.id,
@@ -525,5 +525,5 @@ pub(super) fn shrunk(order: &Order, by: Quantity, open: Quantity, reason: Cancel
         open,
         reserved: order.reserved,
         reason,
-    })
+    }))
 }

@@ -57,8 +57,8 @@ pub use sink::EventSink;
 pub use triggers::TRIGGERS_MAX;
 
 use crate::domain::{
-    AccountId, Amount, AssetCode, AssetId, Command, Event, InstrumentId, Listing, LoginId, OrderId, Price,
-    Side, Stamp, Switch, TradeId, VenueLimits,
+    AccountId, AdminEvent, Amount, AssetCode, AssetId, ClockCommand, Command, Event, InstrumentId, Listing,
+    LoginId, OrderCommand, OrderId, Price, Side, Stamp, Switch, TradeId, VenueLimits,
 };
 use accounts::Account;
 use agenda::Agenda;
@@ -71,7 +71,7 @@ use shared::Shared;
 /// What an exchange is made with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ExchangeLimits {
-    /// What holds until [`Command::SetLimits`] says otherwise. The memory of all open orders is taken at start.
+    /// What holds until [`VenueCommand::SetLimits`] says otherwise. The memory of all open orders is taken at start.
     pub limits: VenueLimits,
     /// What scatters clients' names of orders in memory. No result depends on it; one that clients do not know keeps them
     /// from choosing numbers that are slow to find.
@@ -162,22 +162,22 @@ impl Exchange {
             return self.ignore(sender, events);
         }
         match command {
-            Command::Enter(enter) => self.enter(enter, events),
-            Command::Replace(replace) => self.replace(replace, events),
-            Command::Cancel(cancel) => self.cancel(cancel, events),
-            Command::Amend(amend) => self.amend(amend, events),
-            Command::RefuseEnter(refuse) => self.refuse_enter(refuse, events),
-            Command::RefuseReplace(refuse) => self.refuse_replace(refuse, events),
-            Command::MassCancel(mass) => self.mass_cancel(mass, events),
-            Command::CancelOrder { order } => self.cancel_order(*order, events),
-            Command::Tick => self.indicate(InstrumentId(0)),
-            Command::Modify(modify) => self.modify(modify, events),
-            Command::QueryAccount(query) => self.query_account(query, events),
-            Command::SetOrderEntry(set) => self.set_order_entry(set, events),
+            Command::Order(OrderCommand::Enter(enter)) => self.enter(enter, events),
+            Command::Order(OrderCommand::Replace(replace)) => self.replace(replace, events),
+            Command::Order(OrderCommand::Cancel(cancel)) => self.cancel(cancel, events),
+            Command::Order(OrderCommand::Amend(amend)) => self.amend(amend, events),
+            Command::Order(OrderCommand::RefuseEnter(refuse)) => self.refuse_enter(refuse, events),
+            Command::Order(OrderCommand::RefuseReplace(refuse)) => self.refuse_replace(refuse, events),
+            Command::Order(OrderCommand::MassCancel(mass)) => self.mass_cancel(mass, events),
+            Command::Order(OrderCommand::CancelOrder { order }) => self.cancel_order(*order, events),
+            Command::Clock(ClockCommand::Tick) => self.indicate(InstrumentId(0)),
+            Command::Order(OrderCommand::Modify(modify)) => self.modify(modify, events),
+            Command::Order(OrderCommand::QueryAccount(query)) => self.query_account(query, events),
+            Command::Order(OrderCommand::SetOrderEntry(set)) => self.set_order_entry(set, events),
             administrative => match self.administer(stamp, administrative, events) {
                 Ok(Some(event)) => events.push(event),
                 Ok(None) => {}
-                Err(reason) => events.push(Event::Refused { reason }),
+                Err(reason) => events.push(Event::Admin(AdminEvent::Refused { reason })),
             },
         }
     }

@@ -9,13 +9,13 @@ use super::matching::{MatchEnd, Taker};
 use super::sink::EventSink;
 use crate::domain::{
     Accepted, AccountId, Amount, Armed, CancelReason, Echo, Enter, Event, IgnoreReason, Ignored,
-    Instructions, OrderLimits, OrderState, Phase, PostOnly, Price, Quantity, RefuseEnter, RejectReason,
-    Rejected, Sender, Side, TimeInForce, Timestamp, Visibility,
+    Instructions, OrderEvent, OrderLimits, OrderState, Phase, PostOnly, Price, Quantity, RefuseEnter,
+    RejectReason, Rejected, Sender, Side, TimeInForce, Timestamp, Visibility,
 };
 
 /// A message without effect and without an answer.
 pub(super) fn ignored(Sender { login, session, user_ref }: Sender, reason: IgnoreReason) -> Event {
-    Event::Ignored(Ignored { login, session, user_ref, reason })
+    Event::Order(OrderEvent::Ignored(Ignored { login, session, user_ref, reason }))
 }
 
 impl Exchange {
@@ -27,7 +27,12 @@ impl Exchange {
         let limits = match self.restrictions(login, user_ref) {
             Ok(limits) => limits,
             Err(reason) => {
-                return events.push(Event::Rejected(Rejected { login, user_ref, reason, cl_ord_id }));
+                return events.push(Event::Order(OrderEvent::Rejected(Rejected {
+                    login,
+                    user_ref,
+                    reason,
+                    cl_ord_id,
+                })));
             }
         };
         let outcome = match self.market_of(enter.instrument, events) {
@@ -35,7 +40,7 @@ impl Exchange {
             None => Err(RejectReason::UnknownInstrument),
         };
         if let Err(reason) = outcome {
-            events.push(Event::Rejected(Rejected { login, user_ref, reason, cl_ord_id }));
+            events.push(Event::Order(OrderEvent::Rejected(Rejected { login, user_ref, reason, cl_ord_id })));
         }
     }
 
@@ -67,7 +72,7 @@ impl Exchange {
     pub(super) fn refuse_enter(&mut self, refuse: &RefuseEnter, events: &mut impl EventSink) {
         let RefuseEnter { login, session, user_ref, reason, cl_ord_id } = *refuse;
         if self.consume_user_ref(Sender { login, session, user_ref }, events).is_some() {
-            events.push(Event::Rejected(Rejected { login, user_ref, reason, cl_ord_id }));
+            events.push(Event::Order(OrderEvent::Rejected(Rejected { login, user_ref, reason, cl_ord_id })));
         }
     }
 }
@@ -117,7 +122,7 @@ impl<S: EventSink> Market<'_, S> {
             ..Order::default()
         };
         self.reserve(&order, Amount(0));
-        self.events.push(Event::Accepted(Accepted {
+        self.events.push(Event::Order(OrderEvent::Accepted(Accepted {
             login: enter.login,
             user_ref: enter.user_ref,
             order: order.id,
@@ -133,7 +138,7 @@ impl<S: EventSink> Market<'_, S> {
             post_only: asked.post_only,
             expire_s: checked.expire_s,
             state: if checked.watch.is_some() { OrderState::Dormant } else { OrderState::Live },
-        }));
+        })));
         self.admit(order, &checked);
         Ok(())
     }
@@ -192,7 +197,7 @@ impl<S: EventSink> Market<'_, S> {
         }
         let trigger = self.extra(order).and_then(|extra| extra.instructions.trigger);
         let (login, user_ref, order) = (order.login, order.user_ref, order.id);
-        self.events.push(Event::Armed(Armed { login, user_ref, order, trigger, oco }));
+        self.events.push(Event::Order(OrderEvent::Armed(Armed { login, user_ref, order, trigger, oco })));
     }
 
     /// Matches an order, then rests or cancels what is left.

@@ -10,9 +10,9 @@ use super::sink::EventSink;
 use super::triggers::{Triggers, Waiting};
 use super::usage::Usage;
 use crate::domain::{
-    Amount, CancelReason, Event, FeeAsset, FeeTier, InstrumentId, LimitScope, ListInstrument, Listing,
-    OrderLimits, OrderPrice, Phase, Ppm, Price, Protection, RejectReason, RestateReason, SetFees, SetTerms,
-    Side,
+    AdminEvent, Amount, CancelReason, Event, FeeAsset, FeeTier, InstrumentId, LimitScope, ListInstrument,
+    Listing, OrderLimits, OrderPrice, Phase, Ppm, Price, Protection, RejectReason, RestateReason, SetFees,
+    SetTerms, Side,
 };
 
 impl Exchange {
@@ -53,7 +53,7 @@ impl Exchange {
         if known.triggers.is_some() {
             self.shared.note_moved(instrument);
         }
-        Ok(Event::MarkSet { instrument, price })
+        Ok(Event::Admin(AdminEvent::MarkSet { instrument, price }))
     }
 
     pub(super) fn set_protection(
@@ -76,7 +76,7 @@ impl Exchange {
         let known = &mut self.instruments[instrument.0 as usize];
         known.reference = ticks.or(known.reference);
         known.protection = *protection;
-        Ok(Event::ProtectionSet { instrument, protection: *protection })
+        Ok(Event::Admin(AdminEvent::ProtectionSet { instrument, protection: *protection }))
     }
 
     pub(super) fn set_order_limits(
@@ -119,7 +119,7 @@ impl Exchange {
             // A rate counts from here on.
             usage.reset_rates(instrument);
         }
-        Ok(Event::OrderLimitsSet { scope, limits: *limits })
+        Ok(Event::Admin(AdminEvent::OrderLimitsSet { scope, limits: *limits }))
     }
 
     fn count_usage(&self) -> Usage {
@@ -157,7 +157,7 @@ impl Exchange {
         if market.instrument.highest_fee != before && fee_asset == FeeAsset::Quote {
             market.reserve_again();
         }
-        Ok(Event::FeesSet(*fees))
+        Ok(Event::Admin(AdminEvent::FeesSet(*fees)))
     }
 
     pub(super) fn set_terms(
@@ -190,7 +190,7 @@ impl Exchange {
             market.change_tick(new);
         }
         market.instrument.listing = new;
-        Ok(Event::TermsSet(new))
+        Ok(Event::Admin(AdminEvent::TermsSet(new)))
     }
 }
 

@@ -8,7 +8,8 @@ use super::ledger::Ledger;
 use super::market::{Market, reserve_for};
 use super::sink::EventSink;
 use crate::domain::{
-    AccountId, Amount, Event, Executed, FeeAsset, FeeRate, Price, Quantity, Side, TradeKind, Visibility,
+    AccountId, Amount, Event, Executed, FeeAsset, FeeRate, OrderEvent, Price, Quantity, Side, TradeKind,
+    Visibility,
 };
 
 /// One fill: at what price, how much, and what that is in money.
@@ -100,7 +101,7 @@ impl<S: EventSink> Market<'_, S> {
             self.shared.count_volume([maker.account, taker.account], quote, fill.notional);
         }
         self.shared.last_trade = self.shared.last_trade.next();
-        self.events.push(Event::Executed(Executed {
+        self.events.push(Event::Order(OrderEvent::Executed(Executed {
             trade: self.shared.last_trade,
             instrument: listing.instrument,
             taker_side: taker.side,
@@ -118,7 +119,7 @@ impl<S: EventSink> Market<'_, S> {
             taker_order: taker.id,
             taker_fee: fees[1],
             taker_reserved: taker.reserved,
-        }));
+        })));
         self.count_use(maker.account, maker.side, -(fill.quantity.0 as i64), 0);
         if open[0].0 == 0 {
             // Nothing of it is hidden any more.

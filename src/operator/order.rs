@@ -10,7 +10,7 @@
 //! ```
 
 use crate::domain::session::session_id;
-use crate::domain::{Command, Event, LoginId};
+use crate::domain::{AdminEvent, Command, Event, LoginId, VenueCommand, VenueEvent};
 use serde::{Deserialize, Serialize};
 
 /// The version of the protocol. A request of another one is refused.
@@ -117,7 +117,7 @@ impl Order {
                 let login = names.login(login)?;
                 // A session without a name cannot be logged in to.
                 match session_id(names.session, session.saturating_add(SESSIONS_LEFT_MIN)) {
-                    Some(_) => Ok(Command::ResetUserRef { login }),
+                    Some(_) => Ok(Command::Venue(VenueCommand::ResetUserRef { login })),
                     None => Err(format!(
                         "gateway.session = {:?} has no number at its end that could count {SESSIONS_LEFT_MIN} more \
                          sessions, so the login could not log in to its next one",
@@ -130,12 +130,12 @@ impl Order {
 
     /// What the order came to, if this event of its command says so.
     pub(super) fn came_to(&self, event: &Event, sequence: u64) -> Option<Reply> {
-        if let Event::Refused { reason } = event {
+        if let Event::Admin(AdminEvent::Refused { reason }) = event {
             return Some(Reply::refused(format!("the exchange says: {reason}")));
         }
         match self {
             Self::ResetUserRef { .. } => {
-                let Event::SessionStarted { login, session } = event else { return None };
+                let Event::Venue(VenueEvent::SessionStarted { login, session }) = event else { return None };
                 let text = format!("login {login} is in session {session}, and its next UserRefNum is 1");
                 Some(Reply::Done { sequence, text })
             }

@@ -4,7 +4,7 @@ use crate::config::{
     self, Config, JournalSection, JournalWrite, LoginConfig, OldSegments, TimeOfDay, UserRole,
 };
 use crate::domain::streams::StreamIndex;
-use crate::domain::{AccountId, Command, Listings, LoginId, Symbol};
+use crate::domain::{AccountId, Command, Listings, LoginId, Symbol, VenueCommand};
 use crate::net::auth::Role;
 use crate::operator::Names;
 use crate::recovery::DataDir;
@@ -139,7 +139,7 @@ pub(super) fn sql(config: &Config, data: &DataDir, opening: &[Command]) -> SqlSe
 /// Usernames are in the journal, names of accounts in the configuration alone, which gives them to its numbers.
 fn people(config: &Config, opening: &[Command]) -> People {
     let named = |command: &Command| {
-        let Command::OpenLogin { login, name, .. } = command else { return None };
+        let Command::Venue(VenueCommand::OpenLogin { login, name, .. }) = command else { return None };
         Some((*login, name.to_string()))
     };
     let accounts = (1..).map(AccountId).zip(config.accounts.iter().map(|account| account.name.clone()));

@@ -5,7 +5,7 @@
 //! be compared when it is there.
 
 use super::RecoveryError;
-use crate::domain::{Checkpoint, Command, EventRecord, Stamp, Timestamp, codec};
+use crate::domain::{Checkpoint, Command, EventRecord, Stamp, Timestamp, VenueCommand, codec};
 use crate::exchange::Digest;
 use crate::replica::State;
 use crossbeam_channel::{Receiver, Sender, bounded};
@@ -131,7 +131,7 @@ impl Window {
             && let Ok(read) = self.batches.recv()
         {
             for (_, command) in read.iter().flatten() {
-                if let Command::Checkpoint(Checkpoint { of, digest }) = command {
+                if let Command::Venue(VenueCommand::Checkpoint(Checkpoint { of, digest })) = command {
                     self.due.insert(*of, *digest);
                 }
             }

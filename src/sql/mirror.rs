@@ -8,9 +8,9 @@
 use super::balances::Balances;
 use super::rows::{OrderRow, OrderStatus, Rare, Stored, Terms, TradeRow, TradeSide, Watermark};
 use crate::domain::{
-    Accepted, AccountId, Amended, Amount, Armed, AssetId, AssetSettings, CancelReason, Canceled, Event,
-    EventRecord, Executed, InstrumentId, Listing, Listings, LoginId, OrderId, Price, Quantity, Replaced,
-    Restated, Side, Timestamp, TradeId, Transfer, Triggered,
+    Accepted, AccountId, AdminEvent, Amended, Amount, Armed, AssetId, AssetSettings, CancelReason, Canceled,
+    Event, EventRecord, Executed, InstrumentId, Listing, Listings, LoginId, MarketEvent, OrderEvent, OrderId,
+    Price, Quantity, Replaced, Restated, Side, Timestamp, TradeId, Transfer, Triggered, VenueEvent,
 };
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -142,7 +142,7 @@ impl Mirror {
 
     /// Takes up a listing that the table already has. Listings come in the order of their ids.
     pub(super) fn load_listing(&mut self, listing: Listing) {
-        self.listings.apply(&Event::InstrumentListed(listing));
+        self.listings.apply(&Event::Admin(AdminEvent::InstrumentListed(listing)));
     }
 
     /// Takes up an asset that the table already has. Assets come in the order of their ids.
@@ -194,74 +194,83 @@ impl Mirror {
 
     fn take_up(&mut self, record: &EventRecord) -> Result<(), String> {
         match &record.event {
-            Event::Accepted(accepted) => self.enter(&terms_of_accepted(accepted), record),
-            Event::Replaced(replaced) => {
+            Event::Order(OrderEvent::Accepted(accepted)) => self.enter(&terms_of_accepted(accepted), record),
+            Event::Order(OrderEvent::Replaced(replaced)) => {
                 let change = Change::Replace { by: replaced.order };
                 self.change(replaced.orig_order, Some(Amount(0)), change, record.time)?;
                 self.enter(&terms_of_replaced(replaced), record)
             }
-            Event::Canceled(canceled) => {
+            Event::Order(OrderEvent::Canceled(canceled)) => {
                 let Canceled { order, open, reserved, reason, .. } = *canceled;
                 self.change(order, Some(reserved), Change::Shrink { open, reason }, record.time)
             }
-            Event::Amended(Amended { order, open, reserved, .. }) => {
+            Event::Order(OrderEvent::Amended(Amended { order, open, reserved, .. })) => {
                 self.change(*order, Some(*reserved), Change::Amend { open: *open }, record.time)
             }
-            Event::Restated(restated) => self.restate(restated, record.time),
-            Event::Triggered(Triggered { order, instrument, reference, .. }) => {
+            Event::Order(OrderEvent::Restated(restated)) => self.restate(restated, record.time),
+            Event::Order(OrderEvent::Triggered(Triggered { order, instrument, reference, .. })) => {
                 self.change(*order, None, Change::Release, record.time)?;
                 self.note_price(*instrument, *reference, record)
             }
-            Event::Armed(Armed { order, .. }) => {
+            Event::Order(OrderEvent::Armed(Armed { order, .. })) => {
                 self.find(*order)?;
                 self.note(record)
             }
-            Event::Executed(executed) => self.trade(executed, record),
-            Event::Deposited(transfer) => self.transfer(transfer, transfer.amount.0, record),
-            Event::Withdrawn(transfer) => self.transfer(transfer, -transfer.amount.0, record),
-            Event::MarkSet { instrument, price } => self.note_price(*instrument, *price, record),
-            Event::Uncrossed(auction) => match auction.price {
+            Event::Order(OrderEvent::Executed(executed)) => self.trade(executed, record),
+            Event::Admin(AdminEvent::Deposited(transfer)) => {
+                self.transfer(transfer, transfer.amount.0, record)
+            }
+            Event::Admin(AdminEvent::Withdrawn(transfer)) => {
+                self.transfer(transfer, -transfer.amount.0, record)
+            }
+            Event::Admin(AdminEvent::MarkSet { instrument, price }) => {
+                self.note_price(*instrument, *price, record)
+            }
+            Event::Market(MarketEvent::Uncrossed(auction)) => match auction.price {
                 Some(price) => self.note_price(auction.instrument, price, record),
                 None => self.note(record),
             },
-            Event::AssetAdded { scale, .. } => {
+            Event::Admin(AdminEvent::AssetAdded { scale, .. }) => {
                 self.scales.push(*scale);
                 self.note(record)
             }
-            Event::AssetSet(settings) => self.set_asset(settings, record),
-            Event::LoginOpened { account, .. } => {
+            Event::Admin(AdminEvent::AssetSet(settings)) => self.set_asset(settings, record),
+            Event::Venue(VenueEvent::LoginOpened { account, .. }) => {
                 self.logins.push(*account);
                 self.note(record)
             }
-            Event::InstrumentListed(_) | Event::TermsSet(_) | Event::PhaseSet { .. } | Event::FeesSet(_) => {
+            Event::Admin(AdminEvent::InstrumentListed(_))
+            | Event::Admin(AdminEvent::TermsSet(_))
+            | Event::Market(MarketEvent::PhaseSet { .. })
+            | Event::Admin(AdminEvent::FeesSet(_)) => {
                 self.listings.apply(&record.event);
                 self.note(record)
             }
-            Event::AccountOpened { .. }
-            | Event::Refused { .. }
-            | Event::Rejected(_)
-            | Event::ChangeRejected(_)
-            | Event::Ignored(_)
-            | Event::LimitsSet { .. }
-            | Event::MassCanceled { .. }
-            | Event::ProtectionSet { .. }
-            | Event::OrderLimitsSet { .. }
-            | Event::SelfTradeSet(_)
-            | Event::TierSet { .. }
-            | Event::VolumeTiersSet(_)
-            | Event::Checkpointed(_)
-            | Event::RulesSet { .. }
-            | Event::SessionRolled { .. }
-            | Event::SessionStarted { .. }
-            | Event::OrderEntrySet(_)
-            | Event::AccountCopied { .. }
-            | Event::Killed { .. } => self.note(record),
+            Event::Venue(VenueEvent::AccountOpened { .. })
+            | Event::Admin(AdminEvent::Refused { .. })
+            | Event::Order(OrderEvent::Rejected(_))
+            | Event::Order(OrderEvent::ChangeRejected(_))
+            | Event::Order(OrderEvent::Ignored(_))
+            | Event::Venue(VenueEvent::LimitsSet { .. })
+            | Event::Order(OrderEvent::MassCanceled { .. })
+            | Event::Admin(AdminEvent::ProtectionSet { .. })
+            | Event::Admin(AdminEvent::OrderLimitsSet { .. })
+            | Event::Admin(AdminEvent::SelfTradeSet(_))
+            | Event::Admin(AdminEvent::TierSet { .. })
+            | Event::Admin(AdminEvent::VolumeTiersSet(_))
+            | Event::Venue(VenueEvent::Checkpointed(_))
+            | Event::Venue(VenueEvent::RulesSet { .. })
+            | Event::Venue(VenueEvent::SessionRolled { .. })
+            | Event::Venue(VenueEvent::SessionStarted { .. })
+            | Event::Order(OrderEvent::OrderEntrySet(_))
+            | Event::Venue(VenueEvent::AccountCopied { .. })
+            | Event::Admin(AdminEvent::Killed { .. }) => self.note(record),
             // What an auction might give changes all the time and is for the feed.
-            Event::Opened { .. }
-            | Event::AccountState { .. }
-            | Event::SessionEnded { .. }
-            | Event::PriorityUpdated(_)
-            | Event::Indicative(_) => Ok(()),
+            Event::Venue(VenueEvent::Opened { .. })
+            | Event::Order(OrderEvent::AccountState { .. })
+            | Event::Venue(VenueEvent::SessionEnded { .. })
+            | Event::Order(OrderEvent::PriorityUpdated(_))
+            | Event::Market(MarketEvent::Indicative(_)) => Ok(()),
         }
     }
 

@@ -9,8 +9,8 @@ use super::mirror::Mirror;
 use super::people::People;
 use super::rows::{BalanceRow, OrderRow, Rare, Stored, TradeRow};
 use crate::domain::{
-    Amount, Auction, Checkpoint, ClOrdId, Event, EventRecord, FeeTier, KillScope, LimitScope, Listing,
-    Switch, Transfer, Visibility,
+    AdminEvent, Amount, Auction, Checkpoint, ClOrdId, Event, EventRecord, FeeTier, KillScope, LimitScope,
+    Listing, MarketEvent, OrderEvent, Switch, Transfer, VenueEvent, Visibility,
 };
 use crate::runtime::planted::{Bug, is_planted};
 use rusqlite::{Connection, ToSql};
@@ -259,7 +259,7 @@ fn write_event(connection: &Connection, people: &People, record: &EventRecord) -
     let (event, time) = (sql_integer(record.number), sql_integer(record.time.0));
     let run = |sql: &str, values: &[&dyn ToSql]| run(connection, sql, values);
     match &record.event {
-        Event::AssetAdded { asset, code, scale } => {
+        Event::Admin(AdminEvent::AssetAdded { asset, code, scale }) => {
             let unit = 10_i64.pow(u32::from(*scale));
             let asset_row = run(
                 "INSERT INTO assets (asset, code, scale, unit) VALUES (?1, ?2, ?3, ?4)",
@@ -267,29 +267,33 @@ fn write_event(connection: &Connection, people: &People, record: &EventRecord) -
             )?;
             Ok(asset_row + run(INSERT_SCALE, &[&asset.0, &event, scale, &unit, &0_i64])?)
         }
-        Event::AccountOpened { account } => run(
+        Event::Venue(VenueEvent::AccountOpened { account }) => run(
             "INSERT INTO accounts (account, name, opened_ns) VALUES (?1, ?2, ?3)",
             &[&account.0, &people.accounts.get(account), &time],
         ),
-        Event::LoginOpened { login, account } => run(
+        Event::Venue(VenueEvent::LoginOpened { login, account }) => run(
             "INSERT INTO logins (login, username, account, opened_ns) VALUES (?1, ?2, ?3, ?4)",
             &[&login.0, &people.logins.get(login), &account.0, &time],
         ),
-        Event::InstrumentListed(listing) => write_listing(connection, listing, event),
-        Event::TermsSet(listing) => write_terms(connection, listing, event),
-        Event::PhaseSet { instrument, phase } => {
+        Event::Admin(AdminEvent::InstrumentListed(listing)) => write_listing(connection, listing, event),
+        Event::Admin(AdminEvent::TermsSet(listing)) => write_terms(connection, listing, event),
+        Event::Market(MarketEvent::PhaseSet { instrument, phase }) => {
             run("UPDATE instruments SET phase = ?2 WHERE instrument = ?1", &[&instrument.0, &phase.word()])
         }
-        Event::FeesSet(fees) => {
+        Event::Admin(AdminEvent::FeesSet(fees)) => {
             run(UPSERT_FEES, &[&fees.instrument.0, &fees.tier.0, &fees.maker.0, &fees.taker.0])
         }
-        Event::Deposited(transfer) => write_transfer(connection, record, transfer, transfer.amount.0),
-        Event::Withdrawn(transfer) => write_transfer(connection, record, transfer, -transfer.amount.0),
-        Event::Refused { reason } => run(
+        Event::Admin(AdminEvent::Deposited(transfer)) => {
+            write_transfer(connection, record, transfer, transfer.amount.0)
+        }
+        Event::Admin(AdminEvent::Withdrawn(transfer)) => {
+            write_transfer(connection, record, transfer, -transfer.amount.0)
+        }
+        Event::Admin(AdminEvent::Refused { reason }) => run(
             "INSERT INTO rejections (event, time_ns, reason) VALUES (?1, ?2, ?3)",
             &[&event, &time, &reason.name()],
         ),
-        Event::Rejected(rejected) => run(
+        Event::Order(OrderEvent::Rejected(rejected)) => run(
             "INSERT INTO rejections (event, time_ns, login, user_ref, reason, cl_ord_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             &[
                 &event,
@@ -300,7 +304,7 @@ fn write_event(connection: &Connection, people: &People, record: &EventRecord) -
                 &shown(&rejected.cl_ord_id),
             ],
         ),
-        Event::ChangeRejected(refused) => run(
+        Event::Order(OrderEvent::ChangeRejected(refused)) => run(
             "INSERT INTO rejections (event, time_ns, login, user_ref, reason, order_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             &[
                 &event,
@@ -311,12 +315,12 @@ fn write_event(connection: &Connection, people: &People, record: &EventRecord) -
                 &sql_integer(refused.order.0),
             ],
         ),
-        Event::Ignored(ignored) => run(
+        Event::Order(OrderEvent::Ignored(ignored)) => run(
             "INSERT INTO ignored_messages (event, time_ns, login, session, user_ref, reason) \
              VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             &[&event, &time, &ignored.login.0, &ignored.session, &ignored.user_ref.0, &ignored.reason.name()],
         ),
-        Event::Armed(armed) => {
+        Event::Order(OrderEvent::Armed(armed)) => {
             let trigger = armed.trigger.as_ref();
             run(
                 "INSERT INTO armed_orders (order_id, event, trigger_kind, trigger_reference, trigger_price, linked_order) \
@@ -331,7 +335,7 @@ fn write_event(connection: &Connection, people: &People, record: &EventRecord) -
                 ],
             )
         }
-        Event::MassCanceled { login, user_ref, canceled, instrument, side } => run(
+        Event::Order(OrderEvent::MassCanceled { login, user_ref, canceled, instrument, side }) => run(
             "INSERT INTO mass_cancels (event, time_ns, login, user_ref, canceled, instrument, side) \
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             &[
@@ -344,25 +348,25 @@ fn write_event(connection: &Connection, people: &People, record: &EventRecord) -
                 &side.map(|side| side as u8),
             ],
         ),
-        Event::RulesSet { edition } => {
+        Event::Venue(VenueEvent::RulesSet { edition }) => {
             run("INSERT INTO rules VALUES (?1, ?2, ?3)", &[&event, &time, edition])
         }
-        Event::SessionRolled { session } => {
+        Event::Venue(VenueEvent::SessionRolled { session }) => {
             run("INSERT INTO sessions VALUES (?1, ?2, ?3)", &[session, &event, &time])
         }
-        Event::SessionStarted { login, session } => {
+        Event::Venue(VenueEvent::SessionStarted { login, session }) => {
             run("INSERT INTO login_sessions VALUES (?1, ?2, ?3, ?4)", &[&login.0, session, &event, &time])
         }
-        Event::AccountCopied { login, account } => {
+        Event::Venue(VenueEvent::AccountCopied { login, account }) => {
             run("INSERT INTO copies VALUES (?1, ?2, ?3)", &[&login.0, &account.0, &event])
         }
-        Event::OrderEntrySet(set) => run(
+        Event::Order(OrderEvent::OrderEntrySet(set)) => run(
             "INSERT OR REPLACE INTO order_entry VALUES (?1, ?2, ?3)",
             &[&set.login.0, &(set.switch == Switch::On), &event],
         ),
         // An auction in which nothing crossed; one with a price comes with it.
-        Event::Uncrossed(auction) => write_auction(connection, record, auction, None),
-        Event::LimitsSet { limits } => run(
+        Event::Market(MarketEvent::Uncrossed(auction)) => write_auction(connection, record, auction, None),
+        Event::Venue(VenueEvent::LimitsSet { limits }) => run(
             "UPDATE venue SET orders_max = ?1, orders_touched_max = ?2, account_orders_max = ?3, account_triggers_max = ?4",
             &[
                 &limits.orders_max,
@@ -371,7 +375,7 @@ fn write_event(connection: &Connection, people: &People, record: &EventRecord) -
                 &limits.account_triggers_max,
             ],
         ),
-        Event::ProtectionSet { instrument, protection } => run(
+        Event::Admin(AdminEvent::ProtectionSet { instrument, protection }) => run(
             "INSERT OR REPLACE INTO protections VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             &[
                 &instrument.0,
@@ -384,7 +388,7 @@ fn write_event(connection: &Connection, people: &People, record: &EventRecord) -
                 &some(protection.market_collar.0),
             ],
         ),
-        Event::OrderLimitsSet { scope, limits } => {
+        Event::Admin(AdminEvent::OrderLimitsSet { scope, limits }) => {
             let (scope, id) = match scope {
                 LimitScope::Instrument(instrument) => ("instrument", instrument.0),
                 LimitScope::Account(account) => ("account", account.0),
@@ -404,14 +408,14 @@ fn write_event(connection: &Connection, people: &People, record: &EventRecord) -
                 ],
             )
         }
-        Event::SelfTradeSet(set) => run(
+        Event::Admin(AdminEvent::SelfTradeSet(set)) => run(
             "UPDATE accounts SET self_trade = ?2, self_trade_owner = ?3, group_id = ?4 WHERE account = ?1",
             &[&set.account.0, &set.prevention.mode.word(), &set.prevention.owner.word(), &some(set.group.0)],
         ),
-        Event::TierSet { account, tier } => {
+        Event::Admin(AdminEvent::TierSet { account, tier }) => {
             run("UPDATE accounts SET tier = ?2 WHERE account = ?1", &[&account.0, &tier.0])
         }
-        Event::VolumeTiersSet(tiers) => {
+        Event::Admin(AdminEvent::VolumeTiersSet(tiers)) => {
             let mut rows = run("UPDATE venue SET volume_asset = ?1", &[&tiers.asset.0])?;
             for (tier, least) in (0_u8..).zip(tiers.volume_min) {
                 let least = (least.0 < i64::MAX).then_some(least.0);
@@ -419,31 +423,31 @@ fn write_event(connection: &Connection, people: &People, record: &EventRecord) -
             }
             Ok(rows)
         }
-        Event::Killed { scope: KillScope::Account(account), switch } => {
+        Event::Admin(AdminEvent::Killed { scope: KillScope::Account(account), switch }) => {
             run("UPDATE accounts SET killed = ?2 WHERE account = ?1", &[&account.0, &(*switch == Switch::On)])
         }
-        Event::Killed { scope: KillScope::Venue, switch } => {
+        Event::Admin(AdminEvent::Killed { scope: KillScope::Venue, switch }) => {
             run("UPDATE venue SET killed = ?1", &[&(*switch == Switch::On)])
         }
-        Event::Checkpointed(Checkpoint { of, digest }) => run(
+        Event::Venue(VenueEvent::Checkpointed(Checkpoint { of, digest })) => run(
             "INSERT INTO checkpoints (event, time_ns, sequence, digest) VALUES (?1, ?2, ?3, ?4)",
             &[&event, &time, &sql_integer(*of), &hexadecimal(digest)],
         ),
         // These are rows of the busy tables, come with more than themselves, or are not kept.
-        Event::Accepted(_)
-        | Event::Replaced(_)
-        | Event::Canceled(_)
-        | Event::Executed(_)
-        | Event::Amended(_)
-        | Event::Restated(_)
-        | Event::Triggered(_)
-        | Event::MarkSet { .. }
-        | Event::AssetSet(_)
-        | Event::Indicative(_)
-        | Event::AccountState { .. }
-        | Event::SessionEnded { .. }
-        | Event::PriorityUpdated(_)
-        | Event::Opened { .. } => Ok(0),
+        Event::Order(OrderEvent::Accepted(_))
+        | Event::Order(OrderEvent::Replaced(_))
+        | Event::Order(OrderEvent::Canceled(_))
+        | Event::Order(OrderEvent::Executed(_))
+        | Event::Order(OrderEvent::Amended(_))
+        | Event::Order(OrderEvent::Restated(_))
+        | Event::Order(OrderEvent::Triggered(_))
+        | Event::Admin(AdminEvent::MarkSet { .. })
+        | Event::Admin(AdminEvent::AssetSet(_))
+        | Event::Market(MarketEvent::Indicative(_))
+        | Event::Order(OrderEvent::AccountState { .. })
+        | Event::Venue(VenueEvent::SessionEnded { .. })
+        | Event::Order(OrderEvent::PriorityUpdated(_))
+        | Event::Venue(VenueEvent::Opened { .. }) => Ok(0),
     }
 }
 
@@ -452,58 +456,60 @@ fn write_priced(connection: &Connection, record: &EventRecord, price: u64) -> ru
     let (time, price) = (sql_integer(record.time.0), sql_integer(price));
     match &record.event {
         // An order that has no row there was armed by an event that the tables do not have.
-        Event::Triggered(triggered) => run(
+        Event::Order(OrderEvent::Triggered(triggered)) => run(
             connection,
             "UPDATE armed_orders SET triggered_ns = ?2, triggered_at = ?3 WHERE order_id = ?1",
             &[&sql_integer(triggered.order.0), &time, &price],
         ),
-        Event::MarkSet { instrument, .. } => run(
+        Event::Admin(AdminEvent::MarkSet { instrument, .. }) => run(
             connection,
             "INSERT OR REPLACE INTO marks VALUES (?1, ?2, ?3)",
             &[&instrument.0, &price, &time],
         ),
-        Event::Uncrossed(auction) => write_auction(connection, record, auction, Some(price)),
+        Event::Market(MarketEvent::Uncrossed(auction)) => {
+            write_auction(connection, record, auction, Some(price))
+        }
         // No other event is written with a price beside it.
-        Event::AssetAdded { .. }
-        | Event::AccountOpened { .. }
-        | Event::LoginOpened { .. }
-        | Event::InstrumentListed(_)
-        | Event::PhaseSet { .. }
-        | Event::Deposited(_)
-        | Event::Withdrawn(_)
-        | Event::Opened { .. }
-        | Event::Refused { .. }
-        | Event::Accepted(_)
-        | Event::Rejected(_)
-        | Event::Replaced(_)
-        | Event::Canceled(_)
-        | Event::Executed(_)
-        | Event::Ignored(_)
-        | Event::LimitsSet { .. }
-        | Event::ChangeRejected(_)
-        | Event::Amended(_)
-        | Event::Armed(_)
-        | Event::Restated(_)
-        | Event::MassCanceled { .. }
-        | Event::Indicative(_)
-        | Event::TermsSet(_)
-        | Event::FeesSet(_)
-        | Event::ProtectionSet { .. }
-        | Event::OrderLimitsSet { .. }
-        | Event::AssetSet(_)
-        | Event::SelfTradeSet(_)
-        | Event::TierSet { .. }
-        | Event::VolumeTiersSet(_)
-        | Event::Killed { .. }
-        | Event::Checkpointed(_)
-        | Event::RulesSet { .. }
-        | Event::AccountState { .. }
-        | Event::OrderEntrySet(_)
-        | Event::SessionEnded { .. }
-        | Event::SessionStarted { .. }
-        | Event::SessionRolled { .. }
-        | Event::PriorityUpdated(_)
-        | Event::AccountCopied { .. } => Ok(0),
+        Event::Admin(AdminEvent::AssetAdded { .. })
+        | Event::Venue(VenueEvent::AccountOpened { .. })
+        | Event::Venue(VenueEvent::LoginOpened { .. })
+        | Event::Admin(AdminEvent::InstrumentListed(_))
+        | Event::Market(MarketEvent::PhaseSet { .. })
+        | Event::Admin(AdminEvent::Deposited(_))
+        | Event::Admin(AdminEvent::Withdrawn(_))
+        | Event::Venue(VenueEvent::Opened { .. })
+        | Event::Admin(AdminEvent::Refused { .. })
+        | Event::Order(OrderEvent::Accepted(_))
+        | Event::Order(OrderEvent::Rejected(_))
+        | Event::Order(OrderEvent::Replaced(_))
+        | Event::Order(OrderEvent::Canceled(_))
+        | Event::Order(OrderEvent::Executed(_))
+        | Event::Order(OrderEvent::Ignored(_))
+        | Event::Venue(VenueEvent::LimitsSet { .. })
+        | Event::Order(OrderEvent::ChangeRejected(_))
+        | Event::Order(OrderEvent::Amended(_))
+        | Event::Order(OrderEvent::Armed(_))
+        | Event::Order(OrderEvent::Restated(_))
+        | Event::Order(OrderEvent::MassCanceled { .. })
+        | Event::Market(MarketEvent::Indicative(_))
+        | Event::Admin(AdminEvent::TermsSet(_))
+        | Event::Admin(AdminEvent::FeesSet(_))
+        | Event::Admin(AdminEvent::ProtectionSet { .. })
+        | Event::Admin(AdminEvent::OrderLimitsSet { .. })
+        | Event::Admin(AdminEvent::AssetSet(_))
+        | Event::Admin(AdminEvent::SelfTradeSet(_))
+        | Event::Admin(AdminEvent::TierSet { .. })
+        | Event::Admin(AdminEvent::VolumeTiersSet(_))
+        | Event::Admin(AdminEvent::Killed { .. })
+        | Event::Venue(VenueEvent::Checkpointed(_))
+        | Event::Venue(VenueEvent::RulesSet { .. })
+        | Event::Order(OrderEvent::AccountState { .. })
+        | Event::Order(OrderEvent::OrderEntrySet(_))
+        | Event::Venue(VenueEvent::SessionEnded { .. })
+        | Event::Venue(VenueEvent::SessionStarted { .. })
+        | Event::Venue(VenueEvent::SessionRolled { .. })
+        | Event::Order(OrderEvent::PriorityUpdated(_))
+        | Event::Venue(VenueEvent::AccountCopied { .. }) => Ok(0),
     }
 }
 
@@ -541,7 +547,7 @@ fn write_asset(
     before: u8,
     supply: Amount,
 ) -> rusqlite::Result<usize> {
-    let Event::AssetSet(settings) = &record.event else { return Ok(0) };
+    let Event::Admin(AdminEvent::AssetSet(settings)) = &record.event else { return Ok(0) };
     let (asset, scale) = (settings.asset.0, settings.scale);
     let unit = 10_i64.pow(u32::from(scale));
     let mut rows = run(

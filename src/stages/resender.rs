@@ -6,7 +6,7 @@
 //! ends the wait of who asked for it, and nothing else.
 
 use crate::domain::streams::Mark;
-use crate::domain::{Event, EventRecord, LoginId, codec};
+use crate::domain::{Event, EventRecord, LoginId, VenueEvent, codec};
 use crate::ring::{CursorReader, CursorWriter, cursor};
 use crate::runtime::handoff::NotNow;
 use crate::runtime::{Agent, Counter, Counters, Doorbell, Fatal, Passing};
@@ -323,7 +323,7 @@ impl Job {
     /// Adds what this event says to the login.
     fn take(&mut self, record: &EventRecord) -> Result<(), Stop> {
         let Some(walk) = &mut self.walk else { return Ok(()) };
-        if let Event::SessionStarted { login, session } = record.event
+        if let Event::Venue(VenueEvent::SessionStarted { login, session }) = record.event
             && login == walk.login
             && session != walk.session
         {

@@ -8,7 +8,8 @@
 
 use super::space::SpaceWatch;
 use crate::domain::{
-    Command, Enter, RefuseEnter, RefuseReplace, RejectReason, Replace, Sequenced, Stamp, Timestamp,
+    AdminCommand, ClockCommand, Command, Enter, OrderCommand, RefuseEnter, RefuseReplace, RejectReason,
+    Replace, Sequenced, Stamp, Timestamp, VenueCommand,
 };
 use crate::ring::{Consumer, CursorWriter, Producer};
 use crate::runtime::planted::{Bug, is_planted};
@@ -122,56 +123,69 @@ impl Agent for Sequencer {
 fn refuse_new_orders(command: &Command) -> Command {
     let reason = RejectReason::JournalSpaceLow;
     match *command {
-        Command::Enter(Enter { login, session, user_ref, echo, .. }) => {
+        Command::Order(OrderCommand::Enter(Enter { login, session, user_ref, echo, .. })) => {
             let cl_ord_id = echo.cl_ord_id;
-            Command::RefuseEnter(RefuseEnter { login, session, user_ref, reason, cl_ord_id })
+            Command::Order(OrderCommand::RefuseEnter(RefuseEnter {
+                login,
+                session,
+                user_ref,
+                reason,
+                cl_ord_id,
+            }))
         }
-        Command::Replace(Replace { login, session, orig_user_ref, user_ref, echo, .. }) => {
+        Command::Order(OrderCommand::Replace(Replace {
+            login,
+            session,
+            orig_user_ref,
+            user_ref,
+            echo,
+            ..
+        })) => {
             let cl_ord_id = echo.cl_ord_id;
-            Command::RefuseReplace(RefuseReplace {
+            Command::Order(OrderCommand::RefuseReplace(RefuseReplace {
                 login,
                 session,
                 orig_user_ref,
                 user_ref,
                 reason,
                 cl_ord_id,
-            })
+            }))
         }
-        other @ (Command::AddAsset { .. }
-        | Command::OpenAccount { .. }
-        | Command::OpenLogin { .. }
-        | Command::ListInstrument(_)
-        | Command::SetPhase { .. }
-        | Command::Deposit(_)
-        | Command::Withdraw(_)
-        | Command::Open { .. }
-        | Command::RefuseEnter(_)
-        | Command::RefuseReplace(_)
-        | Command::Cancel(_)
-        | Command::SetLimits { .. }
-        | Command::Amend(_)
-        | Command::CancelOrder { .. }
-        | Command::MassCancel(_)
-        | Command::Tick
-        | Command::SetMark { .. }
-        | Command::Delist { .. }
-        | Command::SetTerms(_)
-        | Command::SetFees(_)
-        | Command::SetProtection { .. }
-        | Command::SetOrderLimits { .. }
-        | Command::SetAsset(_)
-        | Command::SetSelfTrade(_)
-        | Command::AssignTier { .. }
-        | Command::SetVolumeTiers(_)
-        | Command::Kill { .. }
-        | Command::Checkpoint(_)
-        | Command::SetRules { .. }
-        | Command::Modify(_)
-        | Command::QueryAccount(_)
-        | Command::SetOrderEntry(_)
-        | Command::CancelLogin { .. }
-        | Command::RollSession { .. }
-        | Command::CopyAccount { .. }
-        | Command::ResetUserRef { .. }) => other,
+        other @ (Command::Admin(AdminCommand::AddAsset { .. })
+        | Command::Venue(VenueCommand::OpenAccount { .. })
+        | Command::Venue(VenueCommand::OpenLogin { .. })
+        | Command::Admin(AdminCommand::ListInstrument(_))
+        | Command::Admin(AdminCommand::SetPhase { .. })
+        | Command::Admin(AdminCommand::Deposit(_))
+        | Command::Admin(AdminCommand::Withdraw(_))
+        | Command::Venue(VenueCommand::Open { .. })
+        | Command::Order(OrderCommand::RefuseEnter(_))
+        | Command::Order(OrderCommand::RefuseReplace(_))
+        | Command::Order(OrderCommand::Cancel(_))
+        | Command::Venue(VenueCommand::SetLimits { .. })
+        | Command::Order(OrderCommand::Amend(_))
+        | Command::Order(OrderCommand::CancelOrder { .. })
+        | Command::Order(OrderCommand::MassCancel(_))
+        | Command::Clock(ClockCommand::Tick)
+        | Command::Admin(AdminCommand::SetMark { .. })
+        | Command::Admin(AdminCommand::Delist { .. })
+        | Command::Admin(AdminCommand::SetTerms(_))
+        | Command::Admin(AdminCommand::SetFees(_))
+        | Command::Admin(AdminCommand::SetProtection { .. })
+        | Command::Admin(AdminCommand::SetOrderLimits { .. })
+        | Command::Admin(AdminCommand::SetAsset(_))
+        | Command::Admin(AdminCommand::SetSelfTrade(_))
+        | Command::Admin(AdminCommand::AssignTier { .. })
+        | Command::Admin(AdminCommand::SetVolumeTiers(_))
+        | Command::Admin(AdminCommand::Kill { .. })
+        | Command::Venue(VenueCommand::Checkpoint(_))
+        | Command::Venue(VenueCommand::SetRules { .. })
+        | Command::Order(OrderCommand::Modify(_))
+        | Command::Order(OrderCommand::QueryAccount(_))
+        | Command::Order(OrderCommand::SetOrderEntry(_))
+        | Command::Order(OrderCommand::CancelLogin { .. })
+        | Command::Venue(VenueCommand::RollSession { .. })
+        | Command::Venue(VenueCommand::CopyAccount { .. })
+        | Command::Venue(VenueCommand::ResetUserRef { .. })) => other,
     }
 }

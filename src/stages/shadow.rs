@@ -5,7 +5,7 @@
 //!
 //! - it holds every event of its own against the event log, which is what the matcher said. A difference means that one of
 //!   the two exchanges went wrong, by a flipped bit in memory or a defect of the program, and ends the process at once;
-//! - every so many commands it writes the digest of its state into the journal ([`Command::Checkpoint`]), so that every
+//! - every so many commands it writes the digest of its state into the journal ([`VenueCommand::Checkpoint`]), so that every
 //!   later replay can compare;
 //! - every so many commands, on request, and at a clean stop it writes a snapshot, and then retires what is no
 //!   longer needed;
@@ -21,7 +21,7 @@ mod witness;
 pub use quota::{Quota, QuotaCounts, QuotaFiles, QuotaFolder};
 pub use retention::{Retention, Segments};
 
-use crate::domain::{Checkpoint, Command, EventRecord, Stamp, Timestamp, codec};
+use crate::domain::{Checkpoint, Command, EventRecord, Stamp, Timestamp, VenueCommand, codec};
 use crate::exchange::{Digest, Progress};
 use crate::replica::{Snapshots, State};
 use crate::ring::{CursorReader, CursorWriter, Producer, cursor};
@@ -275,7 +275,7 @@ impl Shadow {
             self.checkpoint = None;
             return 0;
         }
-        if self.ports.commands.try_push(Command::Checkpoint(checkpoint)).is_err() {
+        if self.ports.commands.try_push(Command::Venue(VenueCommand::Checkpoint(checkpoint))).is_err() {
             return 0;
         }
         self.checkpoint = None;

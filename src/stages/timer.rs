@@ -1,11 +1,11 @@
 //! The timer: what happens by itself, as commands like any other.
 //!
-//! It asks for a [`Command::Tick`] at every multiple of its interval, so that what is due is done while nobody sends
+//! It asks for a [`ClockCommand::Tick`] at every multiple of its interval, so that what is due is done while nobody sends
 //! anything, puts instruments into phases at the times of their schedules, and ends the session at its time of day. It only asks: what a command then does is
 //! the exchange's to say, and the time that counts is the stamp's. It rides on a thread of others and never waits; between
 //! two moments a duty cycle is a look at the clock. Its commands are late by as long as that thread may sleep.
 
-use crate::domain::{Command, InstrumentId, Phase, Symbol};
+use crate::domain::{AdminCommand, ClockCommand, Command, InstrumentId, Phase, Symbol, VenueCommand};
 use crate::ring::{CursorReader, Producer};
 use crate::runtime::{Agent, Counter, Counters, Doorbell, Fatal, UnixNanos, WallClock};
 use crate::wire::soup::SessionId;
@@ -233,7 +233,7 @@ impl Timer {
         // After the phases of the same moment, which belong to the session that ends.
         if let Some(roll) = self.roll.filter(|_| self.next_roll_s <= now_s) {
             let session = u32::try_from(self.ports.session.get() + 1).unwrap_or(u32::MAX);
-            if self.ports.commands.try_push(Command::RollSession { session }).is_err() {
+            if self.ports.commands.try_push(Command::Venue(VenueCommand::RollSession { session })).is_err() {
                 return (work, false);
             }
             let name = roll
@@ -246,7 +246,7 @@ impl Timer {
             work += 1;
         }
         if self.next_tick_ns <= now.0 {
-            if self.ports.commands.try_push(Command::Tick).is_err() {
+            if self.ports.commands.try_push(Command::Clock(ClockCommand::Tick)).is_err() {
                 return (work, false);
             }
             self.next_tick_ns = self.tick_after(now);
@@ -259,7 +259,8 @@ impl Timer {
     /// Asks for a phase of the instrument of this schedule. `false`: the ring is full.
     fn set_phase(&mut self, schedule: usize, phase: Phase) -> bool {
         let Schedule { instrument, symbol, .. } = self.schedules[schedule];
-        if self.ports.commands.try_push(Command::SetPhase { instrument, phase }).is_err() {
+        if self.ports.commands.try_push(Command::Admin(AdminCommand::SetPhase { instrument, phase })).is_err()
+        {
             return false;
         }
         tracing::info!("{symbol}: phase {} by its schedule", phase.word());

@@ -3,7 +3,7 @@
 //! Used by the fuzz targets beside this file and by tests/it/fuzz.rs.
 
 use dojima::client::ClientMessage;
-use dojima::domain::{Amount, Event, InstrumentId, Listing, Listings, LoginId, Symbol, codec};
+use dojima::domain::{AdminEvent, Amount, Event, InstrumentId, Listing, Listings, LoginId, Symbol, codec};
 use dojima::market::Books;
 use dojima::wire::itch::{EndOfSnapshot, MESSAGE_LEN_MAX, Message};
 use dojima::wire::mold;
@@ -28,7 +28,7 @@ static LISTINGS: LazyLock<Listings> = LazyLock::new(|| {
         ..Listing::default()
     };
     let mut listings = Listings::default();
-    listings.apply(&Event::InstrumentListed(listing));
+    listings.apply(&Event::Admin(AdminEvent::InstrumentListed(listing)));
     listings
 });
 

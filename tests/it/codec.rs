@@ -7,7 +7,7 @@ pub mod cases;
 pub mod page;
 
 use dojima::domain::codec::{ENCODED_LEN_MAX, decode_command, decode_event, encode_command, encode_event};
-use dojima::domain::{Command, EventRecord, IgnoreReason, RejectReason};
+use dojima::domain::{Command, Event, EventRecord, IgnoreReason, RejectReason};
 use page::Page;
 use proptest::prelude::*;
 use std::fmt::Debug;
@@ -191,6 +191,12 @@ fn the_page_lists_every_variant() {
                 }
             }
         }
+    }
+    for (root, kinds) in [("Command", Command::KINDS), ("Event", Event::KINDS)] {
+        let mut kinds = kinds.to_vec();
+        kinds.sort_unstable();
+        let page = (0..).zip(PAGE.variants(root).iter().map(String::as_str));
+        assert!(kinds.into_iter().eq(page), "{root}: the numbers of the page");
     }
     assert!(RejectReason::ALL.iter().map(|r| r.name()).eq(PAGE.variants("RejectReason")));
     assert!(IgnoreReason::ALL.iter().map(|r| r.name()).eq(PAGE.variants("IgnoreReason")));

@@ -11,7 +11,7 @@ use crate::cli::Place;
 use crate::codec::cases;
 use crate::exchange::digests::{lists, opening_commands};
 use crate::support::venue;
-use dojima::domain::{Command, EventRecord, Stamp, Timestamp, codec};
+use dojima::domain::{Command, EventRecord, Stamp, Timestamp, VenueCommand, codec};
 use dojima::exchange::Digest;
 use dojima::recovery::{DataDir, ImplausibleClock, Recovered, RecoveryError, RecoverySettings, recover};
 use dojima::replica::{Snapshots, State};
@@ -185,10 +185,10 @@ fn writes_the_golden_data_directory() {
     let mut log = writer(&data, "events", DataDir::EVENTS);
     let mut state = State::empty();
     let several = lists().into_iter().step_by(5).flat_map(|(_, list)| list);
-    let commands: Vec<Command> = [Command::SetLimits { limits: venue::limits(500) }]
+    let commands: Vec<Command> = [Command::Venue(VenueCommand::SetLimits { limits: venue::limits(500) })]
         .into_iter()
         .chain(opening_commands())
-        .chain([Command::Open { config_digest: 7 }])
+        .chain([Command::Venue(VenueCommand::Open { config_digest: 7 })])
         .chain(several)
         .chain(cases::commands().into_iter().map(|(_, command)| command))
         .collect();

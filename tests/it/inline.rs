@@ -1,6 +1,6 @@
 //! The journaler on the hot thread: when it syncs itself, when it leaves that to the disk thread, and whom it rings for what.
 
-use dojima::domain::{Command, Sequenced, Stamp, Timestamp};
+use dojima::domain::{ClockCommand, Command, Sequenced, Stamp, Timestamp};
 use dojima::ring::{CursorReader, CursorWriter, Producer, cursor, spsc};
 use dojima::runtime::doorbell::Sleeper;
 use dojima::runtime::{Agent, Clock, Counters, Doorbell, MonotonicNanos, Mute, Soon};
@@ -107,7 +107,9 @@ impl Rig {
         for _ in 0..count {
             self.sent += 1;
             let stamp = Stamp { sequence: self.sent, time: Timestamp(self.sent) };
-            self.commands.try_push(Sequenced { stamp, command: Command::Tick }).expect("a large ring");
+            self.commands
+                .try_push(Sequenced { stamp, command: Command::Clock(ClockCommand::Tick) })
+                .expect("a large ring");
         }
         self.events.set(self.sent);
     }

@@ -254,16 +254,18 @@ fn no_event_or_command_is_passed_over_in_silence() {
 #[test]
 fn the_reader_of_arms_finds_arms() {
     for code in [
-        "Event::Armed(_) => {}",
-        "  | Event::Killed { .. } => Ok(()),",
-        "    Command::Tick => None,",
+        "Event::Order(OrderEvent::Armed(_)) => {}",
+        "  | Event::Admin(AdminEvent::Killed { .. }) => Ok(()),",
+        "    Command::Clock(ClockCommand::Tick) => None,",
         "Outbound::Broken(m, tail) => {",
     ] {
         assert!(branches_on_what_happens(code), "{code}");
     }
-    for code in
-        ["let e = Event::Armed(e);", "enum Command {\n  Serve,\n}\nCommand::Serve => f(),", "Events::A => 1"]
-    {
+    for code in [
+        "let e = Event::Order(OrderEvent::Armed(e));",
+        "enum Command {\n  Serve,\n}\nCommand::Serve => f(),",
+        "Events::A => 1",
+    ] {
         assert!(!branches_on_what_happens(code), "{code}");
     }
 }

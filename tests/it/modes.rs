@@ -3,7 +3,7 @@
 use crate::support::commands::Commands;
 use crate::support::engines::{logged_events, send, small_config, start, without_times};
 use dojima::config::Durability;
-use dojima::domain::{Command, Event};
+use dojima::domain::{Command, Event, OrderEvent};
 use dojima::engine::SteppedEngine;
 use dojima::exchange::{Digest, Exchange};
 use dojima::runtime::ThreadingMode;
@@ -48,10 +48,10 @@ fn state_and_events_do_not_depend_on_threads_or_durability() {
     let (digest, events) = stepped(1, Durability::Sync);
     let count = |kind: fn(&Event) -> bool| events.iter().filter(|event| kind(event)).count();
     // The flow must reach what it is compared on.
-    assert!(count(|e| matches!(e, Event::Executed(_))) > 500, "trades");
-    assert!(count(|e| matches!(e, Event::Replaced(_))) > 100, "replaces");
-    assert!(count(|e| matches!(e, Event::Canceled(_))) > 500, "cancels");
-    assert!(count(|e| matches!(e, Event::Ignored(_))) > 100, "ignored messages");
+    assert!(count(|e| matches!(e, Event::Order(OrderEvent::Executed(_)))) > 500, "trades");
+    assert!(count(|e| matches!(e, Event::Order(OrderEvent::Replaced(_)))) > 100, "replaces");
+    assert!(count(|e| matches!(e, Event::Order(OrderEvent::Canceled(_)))) > 500, "cancels");
+    assert!(count(|e| matches!(e, Event::Order(OrderEvent::Ignored(_)))) > 100, "ignored messages");
 
     let others = [
         ("stepped, another seed", stepped(2, Durability::Async)),

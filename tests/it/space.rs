@@ -2,8 +2,8 @@
 
 use dojima::domain::streams::StreamIndex;
 use dojima::domain::{
-    Cancel, Command, Echo, Enter, EventRecord, InstrumentId, LoginId, OrderPrice, Quantity, Sequenced, Side,
-    Stamp, TimeInForce, Timestamp, UserRef,
+    Cancel, Command, Echo, Enter, EventRecord, InstrumentId, LoginId, OrderCommand, OrderPrice, Quantity,
+    Sequenced, Side, Stamp, TimeInForce, Timestamp, UserRef,
 };
 use dojima::engine::StartError;
 use dojima::recovery::RecoveryError;
@@ -32,16 +32,16 @@ fn log(disk: &Arc<MemoryStorage>, pages: u64) -> Writer {
 }
 
 fn cancel(user_ref: u32) -> Command {
-    Command::Cancel(Cancel {
+    Command::Order(OrderCommand::Cancel(Cancel {
         login: LoginId(0),
         session: 0,
         user_ref: UserRef(user_ref),
         quantity: Quantity(0),
-    })
+    }))
 }
 
 fn enter() -> Command {
-    Command::Enter(Enter {
+    Command::Order(OrderCommand::Enter(Enter {
         login: LoginId(0),
         session: 0,
         user_ref: UserRef(1),
@@ -52,7 +52,7 @@ fn enter() -> Command {
         quantity: Quantity(1),
         echo: Echo::default(),
         instructions: None,
-    })
+    }))
 }
 
 struct JournalRig {
@@ -200,7 +200,7 @@ fn either_log_without_space_refuses_new_orders_but_not_cancels() {
     for refused in
         [sequenced(|journal, _| journal.set(true, full)), sequenced(|_, event_log| event_log.set(true, full))]
     {
-        assert!(matches!(refused[0], Command::RefuseEnter(_)), "{:?}", refused[0]);
+        assert!(matches!(refused[0], Command::Order(OrderCommand::RefuseEnter(_))), "{:?}", refused[0]);
         assert_eq!(refused[1], cancel(1));
     }
     let again = sequenced(|journal, _| {

@@ -3,7 +3,7 @@
 use crate::entry::secure::certificate;
 use crate::support::engines::small_config;
 use dojima::config::{Config, Durability, TlsSection};
-use dojima::domain::Command as Order;
+use dojima::domain::{self, VenueCommand};
 use dojima::engine::{Engine, ImplausibleClock, Launch, OnFatal, OrderEntry};
 use dojima::runtime::ThreadingMode;
 use std::io::{BufRead, BufReader, Write};
@@ -157,7 +157,7 @@ fn without_a_password_it_says_how_to_give_one() {
 /// Ends the session, as `gateway.roll_at` does.
 fn roll(engine: &mut Engine, session: u32) {
     let local = engine.local();
-    local.commands.try_push(Order::RollSession { session }).expect("there is room");
+    local.commands.try_push(domain::Command::Venue(VenueCommand::RollSession { session })).expect("there is room");
     local.doorbell.ring();
 }
 

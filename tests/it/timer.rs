@@ -4,7 +4,10 @@ use crate::cli::{Place, assert_says};
 use crate::support::engines::{logged_events, small_config, without_times};
 use dojima::client::{ClientError, Credentials, Resume, Session};
 use dojima::config::{Config, DEFAULT_TOML, Durability};
-use dojima::domain::{Command, Event, InstrumentId, Phase, Symbol, codec};
+use dojima::domain::{
+    AdminCommand, AdminEvent, ClockCommand, Command, Event, InstrumentId, MarketEvent, Phase, Symbol,
+    VenueCommand, codec,
+};
 use dojima::engine::SteppedEngine;
 use dojima::recovery::DataDir;
 use dojima::ring::{Consumer, CursorWriter, cursor, spsc};
@@ -57,7 +60,7 @@ fn every(interval: Duration) -> TimerSettings {
 }
 
 fn set(instrument: u32, phase: Phase) -> Command {
-    Command::SetPhase { instrument: InstrumentId(instrument), phase }
+    Command::Admin(AdminCommand::SetPhase { instrument: InstrumentId(instrument), phase })
 }
 
 /// Open from 8 to 16, every day.
@@ -77,19 +80,19 @@ fn time_passes_at_every_multiple_of_the_interval_and_never_twice() {
     let mut rig = Rig::new(64, WEDNESDAY + SECOND / 2, every(Duration::from_secs(1)));
     assert_eq!(rig.asked(), [], "not before the first whole second");
     rig.clock.advance(SECOND / 2);
-    assert_eq!(rig.asked(), [Command::Tick]);
+    assert_eq!(rig.asked(), [Command::Clock(ClockCommand::Tick)]);
     assert_eq!(rig.asked(), []);
     rig.clock.advance(SECOND - 1);
     assert_eq!(rig.asked(), []);
     rig.clock.advance(1);
-    assert_eq!(rig.asked(), [Command::Tick]);
+    assert_eq!(rig.asked(), [Command::Clock(ClockCommand::Tick)]);
     // Asleep for a minute: one tick says that time has passed, and the rhythm is the same.
     rig.clock.advance(60 * SECOND + 7);
-    assert_eq!(rig.asked(), [Command::Tick]);
+    assert_eq!(rig.asked(), [Command::Clock(ClockCommand::Tick)]);
     rig.clock.advance(SECOND - 8);
     assert_eq!(rig.asked(), []);
     rig.clock.advance(1);
-    assert_eq!(rig.asked(), [Command::Tick]);
+    assert_eq!(rig.asked(), [Command::Clock(ClockCommand::Tick)]);
     rig.timer.control().stop();
     rig.clock.advance(10 * SECOND);
     assert_eq!(rig.asked(), [], "stopped");
@@ -157,7 +160,7 @@ fn a_full_ring_delays_and_drops_nothing() {
     rig.clock.advance(7 * HOUR);
     let asked: Vec<Command> = (0..4).flat_map(|_| rig.asked()).collect();
     let mut expected: Vec<Command> = (0..5).map(|instrument| set(instrument, Phase::Closed)).collect();
-    expected.push(Command::Tick);
+    expected.push(Command::Clock(ClockCommand::Tick));
     assert_eq!(asked, expected);
 }
 
@@ -183,12 +186,17 @@ fn journaled(data: &Path) -> Vec<(u64, Command)> {
         let time = (record.time_ns - WEDNESDAY) / SECOND;
         commands.push((time, codec::decode_command(record.payload).expect("a command")));
     }
-    let opened = commands.iter().position(|(_, command)| matches!(command, Command::Open { .. }));
+    let opened =
+        commands.iter().position(|(_, command)| matches!(command, Command::Venue(VenueCommand::Open { .. })));
     commands.split_off(opened.expect("is open") + 1)
 }
 
 fn phases(commands: &[(u64, Command)]) -> Vec<(u64, Command)> {
-    commands.iter().filter(|(_, command)| matches!(command, Command::SetPhase { .. })).copied().collect()
+    commands
+        .iter()
+        .filter(|(_, command)| matches!(command, Command::Admin(AdminCommand::SetPhase { .. })))
+        .copied()
+        .collect()
 }
 
 /// Runs an engine from one time to another, in steps of a minute.
@@ -214,7 +222,7 @@ fn an_engine_with_hours_opens_and_closes_also_after_a_restart() {
     let (opens, closes) = (8 * 3_600, 16 * 3_600 + 1_800);
     let first_day = [(opens, set(0, Phase::Continuous)), (closes, set(0, Phase::Closed))];
     assert_eq!(phases(&day), first_day);
-    let ticks = day.iter().filter(|(_, command)| *command == Command::Tick).count();
+    let ticks = day.iter().filter(|(_, command)| *command == Command::Clock(ClockCommand::Tick)).count();
     assert_eq!(ticks, 10 * 60, "one a minute, after 07:00");
 
     // Stopped in the evening, started in the middle of the next day, stopped in the middle of trading.
@@ -227,8 +235,10 @@ fn an_engine_with_hours_opens_and_closes_also_after_a_restart() {
     let closed = [(86_400 + closes, set(0, Phase::Closed))];
     assert_eq!(phases(&journaled(data.path())), [&first_day[..], &restarted, &closed].concat());
     let told: Vec<Event> = without_times(&logged_events(data.path()));
-    let refused = told.iter().filter(|event| matches!(event, Event::Refused { .. })).count();
-    let set = told.iter().filter(|event| matches!(event, Event::PhaseSet { .. })).count();
+    let refused =
+        told.iter().filter(|event| matches!(event, Event::Admin(AdminEvent::Refused { .. }))).count();
+    let set =
+        told.iter().filter(|event| matches!(event, Event::Market(MarketEvent::PhaseSet { .. }))).count();
     assert_eq!((refused, set), (0, 4), "the exchange did as it was asked, and ticks say nothing");
 }
 
@@ -255,25 +265,25 @@ fn the_session_ends_once_a_day() {
     rig.clock.advance(8 * HOUR - 1);
     assert_eq!(rig.asked(), [], "not yet");
     rig.clock.advance(1);
-    assert_eq!(rig.asked(), [Command::RollSession { session: 42 }]);
+    assert_eq!(rig.asked(), [Command::Venue(VenueCommand::RollSession { session: 42 })]);
     rig.clock.advance(23 * HOUR);
     assert_eq!(rig.asked(), []);
     // An operator has ended one by hand: it is the present one that ends.
     rig.session.set(43);
     rig.clock.advance(HOUR);
-    assert_eq!(rig.asked(), [Command::RollSession { session: 44 }]);
+    assert_eq!(rig.asked(), [Command::Venue(VenueCommand::RollSession { session: 44 })]);
     rig.session.set(44);
     rig.clock.advance(5 * 24 * HOUR + HOUR);
     assert_eq!(
         rig.asked(),
-        [Command::RollSession { session: 45 }],
+        [Command::Venue(VenueCommand::RollSession { session: 45 })],
         "of several days that were missed, one end"
     );
     rig.session.set(45);
     rig.clock.advance(22 * HOUR);
     assert_eq!(rig.asked(), []);
     rig.clock.advance(HOUR);
-    assert_eq!(rig.asked(), [Command::RollSession { session: 46 }]);
+    assert_eq!(rig.asked(), [Command::Venue(VenueCommand::RollSession { session: 46 })]);
 }
 
 #[test]
@@ -289,7 +299,8 @@ fn an_end_that_was_missed_comes_at_the_start() {
         (u64::MAX, WEDNESDAY, false),
     ] {
         let mut rig = Rig::new(16, now, roll(began));
-        let expected = if missed { vec![Command::RollSession { session: 1 }] } else { Vec::new() };
+        let expected =
+            if missed { vec![Command::Venue(VenueCommand::RollSession { session: 1 })] } else { Vec::new() };
         assert_eq!(rig.asked(), expected, "began {began}, now {now}");
         rig.session.set(1);
         assert_eq!(rig.asked(), [], "once");

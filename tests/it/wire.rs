@@ -2,13 +2,13 @@
 
 use dojima::domain::audience::{Address, Audience, Part};
 use dojima::domain::{
-    Accepted, AccountId, Amended, Amount, AssetBalance, AssetId, CancelFilter, CancelReason, Canceled,
-    ChangeRejected, ClOrdId, Command, Echo, Effect, Event, EventRecord, Executed, Instructions, InstrumentId,
-    Listing, Listings, LoginId, MassCancel, Modify, OrderId, OrderPrice, Owner, PostOnly, Price,
-    PriorityUpdated, Quantity, QuantityUnit, QueryAccount, RefuseEnter, RejectReason, Rejected, Replaced,
-    RestateReason, Restated, SelfTrade, SelfTradePrevented, SelfTradePrevention, SetOrderEntry, Side, Switch,
-    Symbol, TimeInForce, Timestamp, TradeId, TradeKind, Trigger, TriggerKind, TriggerReference, UserRef,
-    Visibility,
+    Accepted, AccountId, AdminEvent, Amended, Amount, AssetBalance, AssetId, CancelFilter, CancelReason,
+    Canceled, ChangeRejected, ClOrdId, Command, Echo, Effect, Event, EventRecord, Executed, Instructions,
+    InstrumentId, Listing, Listings, LoginId, MassCancel, Modify, OrderId, OrderPrice, Owner, PostOnly,
+    Price, PriorityUpdated, Quantity, QuantityUnit, QueryAccount, RefuseEnter, RejectReason, Rejected,
+    Replaced, RestateReason, Restated, SelfTrade, SelfTradePrevented, SelfTradePrevention, SetOrderEntry,
+    Side, Switch, Symbol, TimeInForce, Timestamp, TradeId, TradeKind, Trigger, TriggerKind, TriggerReference,
+    UserRef, Visibility,
 };
 use dojima::wire::ouch::event::{cancel_code, reject_code};
 use dojima::wire::ouch::{
@@ -39,7 +39,7 @@ const FROM: LoggedIn = LoggedIn { login: LOGIN, session: SESSION };
 
 fn listings() -> Listings {
     let listing = |id: u32, symbol: &str| {
-        Event::InstrumentListed(Listing {
+        Event::Admin(AdminEvent::InstrumentListed(Listing {
             instrument: InstrumentId(id),
             symbol: Symbol::new(symbol).expect("a symbol"),
             price_decimals: 2,
@@ -47,7 +47,7 @@ fn listings() -> Listings {
             lot: Amount(1),
             tick_value: Amount(1),
             ..Listing::default()
-        })
+        }))
     };
     let mut listings = Listings::default();
     listings.apply(&listing(0, "ETH-USDT"));

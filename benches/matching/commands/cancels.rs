@@ -4,7 +4,7 @@ use super::{ACCOUNT_ORDERS, ACCOUNT_TRIGGERS, Bench, GTC, MID, Prices, order};
 use crate::venue::{FIRST, Venue};
 use dojima::domain::{
     AccountId, CancelFilter, Command, ConnectionLoss, Instructions, InstrumentId, LoginId, LoginName,
-    MassCancel, Phase, Side, Trigger, TriggerKind, TriggerReference,
+    MassCancel, OrderCommand, Phase, Side, Trigger, TriggerKind, TriggerReference, VenueCommand,
 };
 
 /// Instruments over which the orders of an account are spread.
@@ -39,7 +39,7 @@ pub fn all(bench: &mut Bench) {
         assert_eq!(bench.measure(name, &mut venue, &mass).canceled(), count);
         let (mut venue, count) = account(bench, kind);
         let cause = ConnectionLoss::Disconnected;
-        let gone = Command::CancelLogin { login: LoginId(0), cause };
+        let gone = Command::Order(OrderCommand::CancelLogin { login: LoginId(0), cause });
         let name = format!("disconnect, cancel of {count} orders {what}");
         assert_eq!(bench.measure(name, &mut venue, &gone).canceled(), count);
     }
@@ -90,12 +90,12 @@ fn account(bench: &Bench, kind: Kind) -> (Venue, u64) {
 }
 
 fn mass_cancel(venue: &mut Venue, filter: CancelFilter) -> Command {
-    Command::MassCancel(MassCancel {
+    Command::Order(OrderCommand::MassCancel(MassCancel {
         login: Some(LoginId(0)),
         session: 0,
         user_ref: venue.next_user_ref(0),
         filter,
-    })
+    }))
 }
 
 /// Everything that a client can say in a mass cancel, among orders that fit and orders that do not.
@@ -125,7 +125,7 @@ fn many_logins(bench: &mut Bench) {
     let mut venue = bench.venue(count as u32 + 16, 1);
     for login in 1..logins as u32 {
         let (login, account) = (LoginId(login), AccountId(1));
-        venue.send(&Command::OpenLogin { login, account, name: LoginName::default() });
+        venue.send(&Command::Venue(VenueCommand::OpenLogin { login, account, name: LoginName::default() }));
         venue.last_user_ref.push(0);
     }
     for at in 0..count {

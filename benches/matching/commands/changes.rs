@@ -4,8 +4,8 @@ use super::sweeps::{Partner, crowd, linked_makers};
 use super::{ACCOUNT_ORDERS, Bench, GTC, MID, Prices, cancel, order};
 use crate::venue::{FIRST, Venue};
 use dojima::domain::{
-    Amend, Cancel, ClOrdId, Command, Event, Instructions, LoginId, Modify, OrderPrice, Quantity,
-    RefuseReplace, RejectReason, Replace, Side, UserRef,
+    Amend, Cancel, ClOrdId, Command, Event, Instructions, LoginId, Modify, OrderCommand, OrderEvent,
+    OrderPrice, Quantity, RefuseReplace, RejectReason, Replace, Side, UserRef,
 };
 
 pub fn all(bench: &mut Bench) {
@@ -22,7 +22,7 @@ fn replace(
     quantity: u64,
     asked: Option<Instructions>,
 ) -> Command {
-    Command::Replace(Replace {
+    Command::Order(OrderCommand::Replace(Replace {
         login: LoginId(0),
         orig_user_ref: of,
         user_ref: venue.next_user_ref(0),
@@ -31,7 +31,7 @@ fn replace(
         quantity: Quantity(quantity),
         instructions: asked,
         ..Replace::default()
-    })
+    }))
 }
 
 /// One of as many orders as an account may have, at one price and at prices of their own.
@@ -48,54 +48,66 @@ fn deep(bench: &mut Bench) {
             ("replace to another price", replace(&mut venue, at(1), MID + 7, 9, None)),
             (
                 "amend to another price",
-                Command::Amend(Amend {
+                Command::Order(OrderCommand::Amend(Amend {
                     login,
                     session: 0,
                     user_ref: at(2),
                     price: Some(MID as u32 + 7),
                     quantity: Quantity(9),
-                }),
+                })),
             ),
             (
                 "amend down",
-                Command::Amend(Amend {
+                Command::Order(OrderCommand::Amend(Amend {
                     login,
                     session: 0,
                     user_ref: at(3),
                     price: None,
                     quantity: Quantity(5),
-                }),
+                })),
             ),
             (
                 "modify",
-                Command::Modify(Modify {
+                Command::Order(OrderCommand::Modify(Modify {
                     login,
                     session: 0,
                     user_ref: at(4),
                     side: Side::Sell,
                     quantity: Quantity(5),
-                }),
+                })),
             ),
             (
                 "cancel in part",
-                Command::Cancel(Cancel { login, session: 0, user_ref: at(5), quantity: Quantity(5) }),
+                Command::Order(OrderCommand::Cancel(Cancel {
+                    login,
+                    session: 0,
+                    user_ref: at(5),
+                    quantity: Quantity(5),
+                })),
             ),
             ("cancel", cancel(0, at(6))),
             (
                 "replace that the gateway refuses",
-                Command::RefuseReplace(RefuseReplace {
+                Command::Order(OrderCommand::RefuseReplace(RefuseReplace {
                     login,
                     session: 0,
                     orig_user_ref: at(7),
                     user_ref: venue.next_user_ref(0),
                     reason: RejectReason::InvalidPrice,
                     cl_ord_id: ClOrdId::default(),
-                }),
+                })),
             ),
         ];
         for (name, command) in commands {
             let seen = bench.measure(format!("{name} {whereabouts}"), &mut venue, &command);
-            seen.has(|event| matches!(event, Event::Replaced(_) | Event::Amended(_) | Event::Canceled(_)));
+            seen.has(|event| {
+                matches!(
+                    event,
+                    Event::Order(OrderEvent::Replaced(_))
+                        | Event::Order(OrderEvent::Amended(_))
+                        | Event::Order(OrderEvent::Canceled(_))
+                )
+            });
         }
     }
 }
@@ -111,7 +123,13 @@ fn crossing(bench: &mut Bench) {
         let user_ref = venue.enter(order(0, Side::Buy, 1, count - 1));
         let (login, price) = (LoginId(0), Some(2 * MID as u32));
         let command = if amend {
-            Command::Amend(Amend { login, session: 0, user_ref, price, quantity: Quantity(count - 1) })
+            Command::Order(OrderCommand::Amend(Amend {
+                login,
+                session: 0,
+                user_ref,
+                price,
+                quantity: Quantity(count - 1),
+            }))
         } else {
             replace(&mut venue, user_ref, 2 * MID, count - 1, None)
         };
@@ -149,12 +167,25 @@ fn icebergs(bench: &mut Bench) {
         ("cancel of an iceberg", cancel(0, at(1))),
         (
             "amend of an iceberg down to what it shows",
-            Command::Amend(Amend { login, session: 0, user_ref: at(2), price: None, quantity: Quantity(1) }),
+            Command::Order(OrderCommand::Amend(Amend {
+                login,
+                session: 0,
+                user_ref: at(2),
+                price: None,
+                quantity: Quantity(1),
+            })),
         ),
         ("replace of an iceberg", replace(&mut venue, at(3), MID + 1, 2_000_000, Some(asked))),
     ];
     for (name, command) in commands {
         let seen = bench.measure(name, &mut venue, &command);
-        seen.has(|event| matches!(event, Event::Replaced(_) | Event::Amended(_) | Event::Canceled(_)));
+        seen.has(|event| {
+            matches!(
+                event,
+                Event::Order(OrderEvent::Replaced(_))
+                    | Event::Order(OrderEvent::Amended(_))
+                    | Event::Order(OrderEvent::Canceled(_))
+            )
+        });
     }
 }

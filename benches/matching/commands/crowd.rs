@@ -3,8 +3,8 @@
 use super::{ACCOUNT_ORDERS, Bench, GTC, IOC, MID, cancel, enter, order};
 use crate::venue::FIRST;
 use dojima::domain::{
-    CancelFilter, Command, ConnectionLoss, Event, Instructions, LoginId, MassCancel, OrderPrice, PostOnly,
-    Quantity, Replace, Side, UserRef,
+    CancelFilter, Command, ConnectionLoss, Event, Instructions, LoginId, MassCancel, OrderCommand,
+    OrderEvent, OrderPrice, PostOnly, Quantity, Replace, Side, UserRef,
 };
 use dojima::runtime::SplitMix64;
 
@@ -32,7 +32,7 @@ pub fn all(bench: &mut Bench) {
     }
     let (login, id) = (logins, LoginId(logins as u32));
     let old = UserRef(own as u32 / 2);
-    let replaced = Command::Replace(Replace {
+    let replaced = Command::Order(OrderCommand::Replace(Replace {
         login: id,
         orig_user_ref: old,
         user_ref: venue.next_user_ref(login as u32),
@@ -40,7 +40,7 @@ pub fn all(bench: &mut Bench) {
         price: OrderPrice::Limit(MID + LEVELS / 3),
         quantity: Quantity(1),
         ..Replace::default()
-    });
+    }));
     let slides = Instructions { post_only: PostOnly::Slide, ..Instructions::NOTHING };
     let among = format!("among {} orders", others + 2 * own);
     let commands = [
@@ -67,7 +67,13 @@ pub fn all(bench: &mut Bench) {
     for (name, command) in commands {
         let seen = bench.measure(format!("{name} {among}"), &mut venue, &command);
         seen.has(|event| {
-            matches!(event, Event::Accepted(_) | Event::Replaced(_) | Event::Canceled(_) | Event::Executed(_))
+            matches!(
+                event,
+                Event::Order(OrderEvent::Accepted(_))
+                    | Event::Order(OrderEvent::Replaced(_))
+                    | Event::Order(OrderEvent::Canceled(_))
+                    | Event::Order(OrderEvent::Executed(_))
+            )
         });
     }
     let mass = MassCancel {
@@ -76,12 +82,23 @@ pub fn all(bench: &mut Bench) {
         user_ref: venue.next_user_ref(login as u32),
         filter: CancelFilter { instrument: Some(FIRST), ..CancelFilter::default() },
     };
-    let seen = bench.measure(format!("mass cancel {among}"), &mut venue, &Command::MassCancel(mass));
+    let seen = bench.measure(
+        format!("mass cancel {among}"),
+        &mut venue,
+        &Command::Order(OrderCommand::MassCancel(mass)),
+    );
     assert_eq!(seen.canceled(), own);
     let mass = MassCancel { user_ref: venue.next_user_ref(login as u32), ..mass };
-    let seen = bench.measure(format!("mass cancel of none {among}"), &mut venue, &Command::MassCancel(mass));
+    let seen = bench.measure(
+        format!("mass cancel of none {among}"),
+        &mut venue,
+        &Command::Order(OrderCommand::MassCancel(mass)),
+    );
     assert_eq!(seen.canceled(), 0);
-    let gone = Command::CancelLogin { login: LoginId(login as u32 + 1), cause: ConnectionLoss::Disconnected };
+    let gone = Command::Order(OrderCommand::CancelLogin {
+        login: LoginId(login as u32 + 1),
+        cause: ConnectionLoss::Disconnected,
+    });
     let seen = bench.measure(format!("disconnect {among}"), &mut venue, &gone);
     assert!(seen.canceled() >= own * 9 / 10);
 }

@@ -3,9 +3,9 @@
 use super::{ACCOUNT_ORDERS, Bench, GTC, IOC, MID, cancel, enter, order};
 use crate::venue::{FIRST, QUOTE, Venue};
 use dojima::domain::{
-    AccountId, Amount, CancelReason, Command, Event, FeeTier, Instructions, InstrumentId, LoginId, Owner,
-    Phase, Ppm, Protection, QueryAccount, SelfTrade, SelfTradePrevention, Side, TimeInForce, Timestamp,
-    UserRef, VolumeTiers,
+    AccountId, AdminCommand, Amount, CancelReason, Command, Event, FeeTier, Instructions, InstrumentId,
+    LoginId, OrderCommand, OrderEvent, Owner, Phase, Ppm, Protection, QueryAccount, SelfTrade,
+    SelfTradePrevention, Side, TimeInForce, Timestamp, UserRef, VenueCommand, VolumeTiers,
 };
 
 const DAY: u64 = 86_400 * Timestamp::SECOND;
@@ -14,12 +14,12 @@ const BEGIN: u64 = 20_000 * DAY;
 
 /// The command that comes when something is due.
 fn query() -> Command {
-    Command::QueryAccount(QueryAccount {
+    Command::Order(OrderCommand::QueryAccount(QueryAccount {
         login: LoginId(0),
         session: 0,
         cancel_after_ms: None,
         balance: None,
-    })
+    }))
 }
 
 pub fn all(bench: &mut Bench) {
@@ -35,7 +35,7 @@ pub fn all(bench: &mut Bench) {
 fn tiers(venue: &mut Venue) {
     let mut volume_min = [Amount(i64::MAX); FeeTier::COUNT];
     volume_min[..3].copy_from_slice(&[Amount(0), Amount(1), Amount(1_000_000_000)]);
-    venue.send(&Command::SetVolumeTiers(VolumeTiers { asset: QUOTE, volume_min }));
+    venue.send(&Command::Admin(AdminCommand::SetVolumeTiers(VolumeTiers { asset: QUOTE, volume_min })));
 }
 
 /// The first command of a day, with very many accounts whose row follows from their volume.
@@ -44,7 +44,7 @@ fn midnight(bench: &mut Bench) {
     let mut venue = bench.venue(traders as u32 + 16, traders as u32 + 1);
     venue.at(Timestamp(BEGIN + DAY - Timestamp::SECOND));
     for account in traders + 2..accounts {
-        venue.send(&Command::OpenAccount { account: AccountId(account as u32) });
+        venue.send(&Command::Venue(VenueCommand::OpenAccount { account: AccountId(account as u32) }));
     }
     tiers(&mut venue);
     // Those who traded come to another row.
@@ -54,7 +54,7 @@ fn midnight(bench: &mut Bench) {
     venue.enter(order(traders, Side::Buy, MID, traders));
     venue.at(Timestamp(BEGIN + DAY));
     let seen = bench.measure(format!("first of a day, {accounts} accounts with tiers"), &mut venue, &query());
-    seen.has(|event| matches!(event, Event::AccountState { .. }));
+    seen.has(|event| matches!(event, Event::Order(OrderEvent::AccountState { .. })));
 }
 
 fn good_till(expire_s: u64) -> Instructions {
@@ -96,7 +96,7 @@ fn among_expiries(bench: &mut Bench) {
     let sell = order(login, Side::Sell, 4 * MID, 1);
     let command = enter(&mut venue, sell, TimeInForce::GoodTillTime, good_till(ends - 1));
     let seen = bench.measure(format!("good-till-time order among {count}"), &mut venue, &command);
-    seen.has(|event| matches!(event, Event::Accepted(_)));
+    seen.has(|event| matches!(event, Event::Order(OrderEvent::Accepted(_))));
     let name = format!("cancel of a good-till-time order among {count}");
     assert_eq!(bench.measure(name, &mut venue, &cancel(login, UserRef(1))).canceled(), 1);
 }
@@ -111,7 +111,7 @@ fn set_switches(venue: &mut Venue, logins: u64, after_ms: u32) {
             cancel_after_ms: Some(after_ms),
             balance: None,
         };
-        venue.send(&Command::QueryAccount(query));
+        venue.send(&Command::Order(OrderCommand::QueryAccount(query)));
     }
 }
 
@@ -120,14 +120,14 @@ fn switches(bench: &mut Bench) {
     let mut venue = bench.venue(logins as u32 + 16, logins as u32);
     venue.at(Timestamp(BEGIN));
     set_switches(&mut venue, logins, 1_000);
-    let again = Command::QueryAccount(QueryAccount {
+    let again = Command::Order(OrderCommand::QueryAccount(QueryAccount {
         login: LoginId(1),
         session: 0,
         cancel_after_ms: Some(1_000),
         balance: None,
-    });
+    }));
     let seen = bench.measure(format!("account query that sets a switch among {logins}"), &mut venue, &again);
-    seen.has(|event| matches!(event, Event::AccountState { .. }));
+    seen.has(|event| matches!(event, Event::Order(OrderEvent::AccountState { .. })));
     venue.at(Timestamp(BEGIN + Timestamp::SECOND));
     let seen = bench.measure(format!("first when {logins} dead-man's switches go off"), &mut venue, &query());
     assert_eq!(seen.canceled_as(CancelReason::DeadMansSwitch), logins);
@@ -140,7 +140,7 @@ fn bands(venue: &mut Venue) {
         interruption_s: 60,
         ..Protection::default()
     };
-    venue.send(&Command::SetProtection { instrument: FIRST, protection });
+    venue.send(&Command::Admin(AdminCommand::SetProtection { instrument: FIRST, protection }));
 }
 
 /// Interrupts the first instrument and lets orders gather on both sides that all cross.
@@ -222,6 +222,6 @@ fn set_switches_in_second(venue: &mut Venue, logins: u64) {
             cancel_after_ms: Some(60_000),
             balance: None,
         };
-        venue.send(&Command::QueryAccount(query));
+        venue.send(&Command::Order(OrderCommand::QueryAccount(query)));
     }
 }

@@ -4,8 +4,8 @@ use super::sweeps::{poor, switch_everything_on};
 use super::{Bench, GTC, MID, enter, enter_in, order};
 use crate::venue::FIRST;
 use dojima::domain::{
-    Amount, ClOrdId, Command, Event, Instructions, LoginId, PostOnly, QueryAccount, RefuseEnter,
-    RejectReason, SetOrderEntry, Side, Switch, UserRef, Visibility,
+    Amount, ClOrdId, Command, Event, Instructions, LoginId, OrderCommand, OrderEvent, PostOnly, QueryAccount,
+    RefuseEnter, RejectReason, SetOrderEntry, Side, Switch, UserRef, Visibility,
 };
 
 /// Prices with nothing but hidden orders in front of the first that is shown.
@@ -37,7 +37,9 @@ fn behind_hidden(bench: &mut Bench) {
         ("order that rests before hidden prices", MID - 1, Instructions::NOTHING),
     ] {
         let command = enter(&mut venue, order(login, Side::Buy, ticks, 1), GTC, asked);
-        bench.measure(name, &mut venue, &command).has(|event| matches!(event, Event::Accepted(_)));
+        bench
+            .measure(name, &mut venue, &command)
+            .has(|event| matches!(event, Event::Order(OrderEvent::Accepted(_))));
     }
 }
 
@@ -54,15 +56,19 @@ fn with_everything_on(bench: &mut Bench) {
     let command =
         enter(&mut venue, order(u64::from(poor), Side::Buy, MID, 1_000), GTC, Instructions::NOTHING);
     let seen = bench.measure("order without money", &mut venue, &command);
-    seen.has(|event| matches!(event, Event::Rejected(_)));
+    seen.has(|event| matches!(event, Event::Order(OrderEvent::Rejected(_))));
 }
 
 fn answers(bench: &mut Bench) {
     let mut venue = bench.venue(64, 4);
     let login = LoginId(0);
     let query = QueryAccount { login, session: 0, cancel_after_ms: Some(1_000), balance: None };
-    let seen = bench.measure("account query that sets a switch", &mut venue, &Command::QueryAccount(query));
-    seen.has(|event| matches!(event, Event::AccountState { .. }));
+    let seen = bench.measure(
+        "account query that sets a switch",
+        &mut venue,
+        &Command::Order(OrderCommand::QueryAccount(query)),
+    );
+    seen.has(|event| matches!(event, Event::Order(OrderEvent::AccountState { .. })));
     let refuse = RefuseEnter {
         login,
         session: 0,
@@ -70,15 +76,20 @@ fn answers(bench: &mut Bench) {
         reason: RejectReason::InvalidPrice,
         cl_ord_id: ClOrdId::default(),
     };
-    let seen = bench.measure("order that the gateway refuses", &mut venue, &Command::RefuseEnter(refuse));
-    seen.has(|event| matches!(event, Event::Rejected(_)));
-    let again = bench.measure("the same again", &mut venue, &Command::RefuseEnter(refuse));
-    again.has(|event| matches!(event, Event::Ignored(_)));
+    let seen = bench.measure(
+        "order that the gateway refuses",
+        &mut venue,
+        &Command::Order(OrderCommand::RefuseEnter(refuse)),
+    );
+    seen.has(|event| matches!(event, Event::Order(OrderEvent::Rejected(_))));
+    let again =
+        bench.measure("the same again", &mut venue, &Command::Order(OrderCommand::RefuseEnter(refuse)));
+    again.has(|event| matches!(event, Event::Order(OrderEvent::Ignored(_))));
     for switch in [Switch::Off, Switch::On] {
         let user_ref = UserRef(venue.next_user_ref(0).0);
         let set = SetOrderEntry { login, session: 0, user_ref, firm: [0; 4], switch };
         let name = format!("order entry {switch:?}");
-        let seen = bench.measure(name, &mut venue, &Command::SetOrderEntry(set));
-        seen.has(|event| matches!(event, Event::OrderEntrySet(_)));
+        let seen = bench.measure(name, &mut venue, &Command::Order(OrderCommand::SetOrderEntry(set)));
+        seen.has(|event| matches!(event, Event::Order(OrderEvent::OrderEntrySet(_))));
     }
 }

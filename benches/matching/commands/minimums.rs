@@ -4,7 +4,8 @@ use super::sweeps::{Partner, crowd, crowd_of, linked_makers, makers, switch_ever
 use super::{Bench, GTC, IOC, MID, MOST, Prices, enter, enter_in, order};
 use crate::venue::{FIRST, Venue};
 use dojima::domain::{
-    Event, Instructions, Owner, SelfTrade, SelfTradePrevention, Side, Trigger, TriggerKind, TriggerReference,
+    Event, Instructions, OrderEvent, Owner, SelfTrade, SelfTradePrevention, Side, Trigger, TriggerKind,
+    TriggerReference,
 };
 
 pub fn all(bench: &mut Bench) {
@@ -51,7 +52,9 @@ fn kill(bench: &mut Bench, venue: &mut Venue, (side, ticks, lots): (Side, u64, u
     let asked = Instructions { min_quantity: lots as u32, ..Instructions::NOTHING };
     let taker = enter(venue, order(crowd(bench), side, ticks, lots), IOC, asked);
     let seen = bench.measure(name, venue, &taker);
-    seen.has(|event| matches!(event, Event::Executed(_) | Event::Canceled(_)));
+    seen.has(|event| {
+        matches!(event, Event::Order(OrderEvent::Executed(_)) | Event::Order(OrderEvent::Canceled(_)))
+    });
 }
 
 /// The last order that it may meet is its owner's.

@@ -16,8 +16,8 @@ mod triggers;
 
 use crate::venue::{FIRST, Order, Venue};
 use dojima::domain::{
-    Cancel, CancelReason, Command, Event, Instructions, InstrumentId, LoginId, Quantity, Side, Stamp,
-    TimeInForce, UserRef, VenueLimits,
+    Cancel, CancelReason, Command, Event, Instructions, InstrumentId, LoginId, OrderCommand, OrderEvent,
+    Quantity, Side, Stamp, TimeInForce, UserRef, VenueCommand, VenueLimits,
 };
 use dojima::exchange::{Exchange, Progress};
 use std::hint::black_box;
@@ -113,7 +113,7 @@ impl Bench {
         if self.scale == 1 {
             assert_eq!(limits, VenueLimits::default(), "what is measured holds for the default limits");
         }
-        venue.send(&Command::SetLimits { limits: VenueLimits { orders_max, ..limits } });
+        venue.send(&Command::Venue(VenueCommand::SetLimits { limits: VenueLimits { orders_max, ..limits } }));
         venue
     }
 
@@ -155,19 +155,19 @@ impl Outcome<'_> {
     }
 
     fn trades(&self) -> u64 {
-        self.count(|event| matches!(event, Event::Executed(_)))
+        self.count(|event| matches!(event, Event::Order(OrderEvent::Executed(_))))
     }
 
     fn canceled(&self) -> u64 {
-        self.count(|event| matches!(event, Event::Canceled(_)))
+        self.count(|event| matches!(event, Event::Order(OrderEvent::Canceled(_))))
     }
 
     fn canceled_as(&self, reason: CancelReason) -> u64 {
-        self.count(|event| matches!(event, Event::Canceled(canceled) if canceled.reason == reason))
+        self.count(|event| matches!(event, Event::Order(OrderEvent::Canceled(canceled)) if canceled.reason == reason))
     }
 
     fn triggered(&self) -> u64 {
-        self.count(|event| matches!(event, Event::Triggered(_)))
+        self.count(|event| matches!(event, Event::Order(OrderEvent::Triggered(_))))
     }
 
     /// The command was taken and one event says so.
@@ -195,11 +195,16 @@ fn enter_in(
     asked: Instructions,
 ) -> Command {
     let asked = (asked != Instructions::default()).then_some(asked);
-    Command::Enter(venue.next_enter(order, instrument, rest, asked))
+    Command::Order(OrderCommand::Enter(venue.next_enter(order, instrument, rest, asked)))
 }
 
 fn cancel(login: u64, user_ref: UserRef) -> Command {
-    Command::Cancel(Cancel { login: LoginId(login as u32), session: 0, user_ref, quantity: Quantity(0) })
+    Command::Order(OrderCommand::Cancel(Cancel {
+        login: LoginId(login as u32),
+        session: 0,
+        user_ref,
+        quantity: Quantity(0),
+    }))
 }
 
 /// Where the orders of a crowd stand.

@@ -3,10 +3,11 @@
 use super::{Bench, GTC, IOC, MID, MOST, Prices, TOUCHED_MAX, enter, enter_in, order};
 use crate::venue::{BASE, FIRST, QUOTE, Venue};
 use dojima::domain::{
-    AccountId, AccountSelfTrade, Amount, AssetId, CancelReason, Command, Event, FeeAsset, FeeRate, FeeTier,
-    GroupId, Instructions, InstrumentId, LimitScope, ListInstrument, LoginId, LoginName, OrderLimits, Owner,
-    Phase, Ppm, Protection, Quantity, QuantityUnit, SelfTrade, SelfTradePrevention, SetFees, Side, Symbol,
-    TimeInForce, Transfer, Trigger, TriggerKind, TriggerReference, Visibility, VolumeTiers,
+    AccountId, AccountSelfTrade, AdminCommand, Amount, AssetId, CancelReason, Command, Event, FeeAsset,
+    FeeRate, FeeTier, GroupId, Instructions, InstrumentId, LimitScope, ListInstrument, LoginId, LoginName,
+    MarketEvent, OrderEvent, OrderLimits, Owner, Phase, Ppm, Protection, Quantity, QuantityUnit, SelfTrade,
+    SelfTradePrevention, SetFees, Side, Symbol, TimeInForce, Transfer, Trigger, TriggerKind,
+    TriggerReference, VenueCommand, Visibility, VolumeTiers,
 };
 
 /// One more order than an order may meet.
@@ -75,7 +76,7 @@ fn plain(bench: &mut Bench) {
 /// An instrument with fees in what is received, bands and a collar; volume tiers, limits and rates.
 pub(super) fn switch_everything_on(venue: &mut Venue, logins: u64) -> InstrumentId {
     let instrument = InstrumentId(1);
-    venue.send(&Command::ListInstrument(ListInstrument {
+    venue.send(&Command::Admin(AdminCommand::ListInstrument(ListInstrument {
         instrument,
         symbol: Symbol::new("ALL").expect("a symbol"),
         base: BASE,
@@ -90,14 +91,19 @@ pub(super) fn switch_everything_on(venue: &mut Venue, logins: u64) -> Instrument
         fee_asset: FeeAsset::Received,
         phase: Phase::Continuous,
         ..ListInstrument::default()
-    }));
+    })));
     for row in 0..4 {
         let (maker, taker) = (FeeRate(200 - 50 * row), FeeRate(500 - 50 * row));
-        venue.send(&Command::SetFees(SetFees { instrument, tier: FeeTier(row as u8), maker, taker }));
+        venue.send(&Command::Admin(AdminCommand::SetFees(SetFees {
+            instrument,
+            tier: FeeTier(row as u8),
+            maker,
+            taker,
+        })));
     }
     let mut volume_min = [Amount(i64::MAX); FeeTier::COUNT];
     volume_min[..3].copy_from_slice(&[Amount(0), Amount(1_000_000), Amount(1_000_000_000)]);
-    venue.send(&Command::SetVolumeTiers(VolumeTiers { asset: QUOTE, volume_min }));
+    venue.send(&Command::Admin(AdminCommand::SetVolumeTiers(VolumeTiers { asset: QUOTE, volume_min })));
     let wide = Ppm(900_000);
     let protection = Protection {
         price_min: 1,
@@ -108,7 +114,7 @@ pub(super) fn switch_everything_on(venue: &mut Venue, logins: u64) -> Instrument
         interruption_s: 60,
         market_collar: wide,
     };
-    venue.send(&Command::SetProtection { instrument, protection });
+    venue.send(&Command::Admin(AdminCommand::SetProtection { instrument, protection }));
     let limits = OrderLimits {
         quantity_max: Quantity(MOST),
         notional_max: Amount(i64::MAX / 2),
@@ -117,13 +123,23 @@ pub(super) fn switch_everything_on(venue: &mut Venue, logins: u64) -> Instrument
         position_max: Quantity(u64::MAX / 2),
         ..OrderLimits::default()
     };
-    venue.send(&Command::SetOrderLimits { scope: LimitScope::Instrument(instrument), limits });
+    venue.send(&Command::Admin(AdminCommand::SetOrderLimits {
+        scope: LimitScope::Instrument(instrument),
+        limits,
+    }));
     for account in 1..=logins as u32 {
         let account = AccountId(account);
-        venue.send(&Command::SetOrderLimits { scope: LimitScope::Account(account), limits });
+        venue.send(&Command::Admin(AdminCommand::SetOrderLimits {
+            scope: LimitScope::Account(account),
+            limits,
+        }));
         let prevention = SelfTradePrevention { mode: SelfTrade::CancelOldest, owner: Owner::Group };
         let group = GroupId(account.0);
-        venue.send(&Command::SetSelfTrade(AccountSelfTrade { account, prevention, group }));
+        venue.send(&Command::Admin(AdminCommand::SetSelfTrade(AccountSelfTrade {
+            account,
+            prevention,
+            group,
+        })));
     }
     instrument
 }
@@ -161,7 +177,9 @@ fn up_to_a_band(bench: &mut Bench) {
     let taker = order(count, Side::Buy, 3 * MID, 1_000 * (count - 1));
     let taker = enter_in(&mut venue, instrument, taker, GTC, Instructions::NOTHING);
     let seen = bench.measure("buy that ends at a band and interrupts", &mut venue, &taker);
-    seen.has(|event| matches!(event, Event::PhaseSet { phase: Phase::VolatilityAuction, .. }));
+    seen.has(|event| {
+        matches!(event, Event::Market(MarketEvent::PhaseSet { phase: Phase::VolatilityAuction, .. }))
+    });
     assert_eq!(seen.trades(), count - 2);
 }
 
@@ -260,7 +278,9 @@ fn by_money(bench: &mut Bench) {
         let what = if asked == Instructions::NOTHING { "market order" } else { "by amount" };
         let name = format!("{side:?} {what} with less money than that takes");
         let seen = bench.measure(name, &mut venue, &taker);
-        seen.has(|event| matches!(event, Event::Canceled(_) | Event::Rejected(_)));
+        seen.has(|event| {
+            matches!(event, Event::Order(OrderEvent::Canceled(_)) | Event::Order(OrderEvent::Rejected(_)))
+        });
     }
 }
 
@@ -268,14 +288,14 @@ fn by_money(bench: &mut Bench) {
 pub(super) fn poor(venue: &mut Venue, amount: Amount, side: Side) -> u32 {
     let id = venue.last_user_ref.len() as u32;
     let (login, account) = (LoginId(id), AccountId(id + 1));
-    venue.send(&Command::OpenAccount { account });
-    venue.send(&Command::OpenLogin { login, account, name: LoginName::default() });
+    venue.send(&Command::Venue(VenueCommand::OpenAccount { account }));
+    venue.send(&Command::Venue(VenueCommand::OpenLogin { login, account, name: LoginName::default() }));
     let asset: AssetId = if side == Side::Buy { QUOTE } else { BASE };
     // The others have left next to nothing of what can be deposited.
     let from = AccountId(1);
     let transfer = Transfer { account: from, asset, amount, reference: 3 };
-    venue.send(&Command::Withdraw(transfer));
-    venue.send(&Command::Deposit(Transfer { account, reference: 1, ..transfer }));
+    venue.send(&Command::Admin(AdminCommand::Withdraw(transfer)));
+    venue.send(&Command::Admin(AdminCommand::Deposit(Transfer { account, reference: 1, ..transfer })));
     venue.last_user_ref.push(0);
     id
 }
@@ -320,7 +340,7 @@ fn self_trades(bench: &mut Bench) {
         for account in 1..=count as u32 + 1 {
             let prevention = SelfTradePrevention { mode, owner: Owner::Group };
             let settings = AccountSelfTrade { account: AccountId(account), prevention, group: GroupId(7) };
-            venue.send(&Command::SetSelfTrade(settings));
+            venue.send(&Command::Admin(AdminCommand::SetSelfTrade(settings)));
         }
         let taker = order(count, Side::Buy, 2 * MID, count - 1);
         let taker = enter(&mut venue, taker, TimeInForce::Day, Instructions::NOTHING);

@@ -2,8 +2,8 @@
 
 use super::{Bench, GTC, MID, enter_in, order};
 use dojima::domain::{
-    Amount, Command, Instructions, InstrumentId, LimitScope, OrderLimits, Phase, Side, Trigger, TriggerKind,
-    TriggerReference,
+    AdminCommand, Amount, Command, Instructions, InstrumentId, LimitScope, OrderLimits, Phase, Side, Trigger,
+    TriggerKind, TriggerReference,
 };
 
 pub fn all(bench: &mut Bench) {
@@ -21,7 +21,10 @@ fn usage(bench: &mut Bench) {
         venue.list(InstrumentId(at), Phase::Continuous);
     }
     let limits = OrderLimits { notional_max: Amount(i64::MAX / 2), ..OrderLimits::default() };
-    venue.send(&Command::SetOrderLimits { scope: LimitScope::Instrument(InstrumentId(1)), limits });
+    venue.send(&Command::Admin(AdminCommand::SetOrderLimits {
+        scope: LimitScope::Instrument(InstrumentId(1)),
+        limits,
+    }));
     for at in 0..logins * instruments {
         let (login, instrument) = (at % logins, InstrumentId(1 + at / logins));
         let new = order(u64::from(login), Side::Sell, MID, 1);

@@ -4,8 +4,8 @@ use super::sweeps::poor;
 use super::{ACCOUNT_TRIGGERS, Bench, GTC, IOC, MID, TOUCHED_MAX, TRIGGERS, cancel, enter, order};
 use crate::venue::{FIRST, Venue};
 use dojima::domain::{
-    Amend, Amount, Command, Event, Instructions, LoginId, OrderPrice, Quantity, QuantityUnit, Replace, Side,
-    TimeInForce, Trigger, TriggerKind, TriggerReference, UserRef,
+    Amend, Amount, Command, Event, Instructions, LoginId, OrderCommand, OrderEvent, OrderPrice, Quantity,
+    QuantityUnit, Replace, Side, TimeInForce, Trigger, TriggerKind, TriggerReference, UserRef,
 };
 
 fn waits(kind: TriggerKind, ticks: u64) -> Instructions {
@@ -62,21 +62,21 @@ fn among_many(bench: &mut Bench) {
             let beside = if kind == TriggerKind::Stop { ticks + 1 } else { ticks - 1 };
             let new = enter(&mut venue, order(logins - 1, Side::Sell, 1, 1), GTC, waits(kind, beside));
             let seen = bench.measure(format!("{kind:?} among {count}, {place}"), &mut venue, &new);
-            seen.has(|event| matches!(event, Event::Accepted(_)));
+            seen.has(|event| matches!(event, Event::Order(OrderEvent::Accepted(_))));
             let login = login_of(at);
             let old = refs[at as usize];
-            let amend = Command::Amend(Amend {
+            let amend = Command::Order(OrderCommand::Amend(Amend {
                 login: LoginId(login as u32),
                 session: 0,
                 user_ref: old,
                 price: None,
                 quantity: Quantity(1),
-            });
+            }));
             let name = format!("amend of a {kind:?} among {count}, {place}");
             let seen = bench.measure(name, &mut venue, &amend);
-            seen.has(|event| matches!(event, Event::Amended(_)));
+            seen.has(|event| matches!(event, Event::Order(OrderEvent::Amended(_))));
             let new = venue.next_user_ref(login as u32);
-            let replace = Command::Replace(Replace {
+            let replace = Command::Order(OrderCommand::Replace(Replace {
                 login: LoginId(login as u32),
                 orig_user_ref: old,
                 user_ref: new,
@@ -85,9 +85,11 @@ fn among_many(bench: &mut Bench) {
                 quantity: Quantity(1),
                 instructions: Some(waits(kind, ticks)),
                 ..Replace::default()
-            });
+            }));
             let name = format!("replace of a {kind:?} among {count}, {place}");
-            bench.measure(name, &mut venue, &replace).has(|event| matches!(event, Event::Replaced(_)));
+            bench
+                .measure(name, &mut venue, &replace)
+                .has(|event| matches!(event, Event::Order(OrderEvent::Replaced(_))));
             let name = format!("cancel of a {kind:?} among {count}, {place}");
             let seen = bench.measure(name, &mut venue, &cancel(login, new));
             assert_eq!(seen.canceled(), 1);

@@ -2,7 +2,7 @@
 //! the first one that differs.
 
 use super::place::Place;
-use crate::domain::{Event, EventRecord, InstrumentId, TradeId, UserRef};
+use crate::domain::{Event, EventRecord, InstrumentId, OrderEvent, TradeId, UserRef};
 use crate::flow::{Driver, Fill, Flow, Liquidity, SessionIndex};
 use crate::recovery::{self, DataDir};
 use crate::replica::State;
@@ -56,7 +56,7 @@ impl Comparison {
         let started = Instant::now();
         let mut trades = Vec::new();
         let mut on_event = |record: &EventRecord| {
-            if let Event::Executed(trade) = record.event {
+            if let Event::Order(OrderEvent::Executed(trade)) = record.event {
                 trades.push((record.number, trade));
             }
             Ok(())

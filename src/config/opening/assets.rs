@@ -2,7 +2,7 @@
 
 use crate::config::error::{Problems, quoted};
 use crate::config::venue::AssetConfig;
-use crate::domain::{Amount, AssetCode, AssetId, Command};
+use crate::domain::{AdminCommand, Amount, AssetCode, AssetId, Command};
 
 const SCALE_MAX: u8 = Amount::SCALE_MAX;
 
@@ -45,7 +45,9 @@ impl Assets {
     }
 
     pub(super) fn commands(&self) -> impl Iterator<Item = Command> {
-        self.0.iter().map(|a| Command::AddAsset { asset: a.id, code: a.code, scale: a.scale })
+        self.0
+            .iter()
+            .map(|a| Command::Admin(AdminCommand::AddAsset { asset: a.id, code: a.code, scale: a.scale }))
     }
 
     /// The asset with this code.

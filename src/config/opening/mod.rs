@@ -10,7 +10,7 @@ use super::error::{Problem, Problems, quoted};
 use super::file::Config;
 use super::venue::{self, AccountConfig};
 use crate::domain::codec::{ENCODED_LEN_MAX, encode_command};
-use crate::domain::{AccountId, Amount, AssetId, Command, Transfer, decimal};
+use crate::domain::{AccountId, AdminCommand, Amount, AssetId, Command, Transfer, VenueCommand, decimal};
 use assets::Assets;
 use instruments::instruments;
 use prices::positive_amount;
@@ -22,25 +22,31 @@ pub(super) fn resolve(config: &Config) -> (Vec<Command>, Vec<Problem>) {
     let mut problems = Problems::default();
     let p = &mut problems;
     let assets = Assets::resolve(&config.assets, p);
-    let limits = Command::SetLimits { limits: config.exchange.limits() };
-    let rules = Command::SetRules { edition: Command::RULES_LAST };
-    let mut commands = vec![rules, limits, Command::OpenAccount { account: AccountId::FEES }];
+    let limits = Command::Venue(VenueCommand::SetLimits { limits: config.exchange.limits() });
+    let rules = Command::Venue(VenueCommand::SetRules { edition: Command::RULES_LAST });
+    let mut commands =
+        vec![rules, limits, Command::Venue(VenueCommand::OpenAccount { account: AccountId::FEES })];
     commands.extend(assets.commands());
-    commands
-        .extend((1..).zip(&config.accounts).map(|(id, _)| Command::OpenAccount { account: AccountId(id) }));
+    commands.extend(
+        (1..)
+            .zip(&config.accounts)
+            .map(|(id, _)| Command::Venue(VenueCommand::OpenAccount { account: AccountId(id) })),
+    );
     check_accounts(&config.accounts, p);
     users::check(&config.accounts, &config.users, p);
-    commands.extend(
-        venue::logins(&config.accounts)
-            .iter()
-            .filter_map(|l| Some(Command::OpenLogin { login: l.login, account: l.account, name: l.name()? })),
-    );
+    commands.extend(venue::logins(&config.accounts).iter().filter_map(|l| {
+        Some(Command::Venue(VenueCommand::OpenLogin { login: l.login, account: l.account, name: l.name()? }))
+    }));
     let listed = instruments(&config.instruments, &assets, p);
-    commands.extend(listed.iter().copied().map(Command::ListInstrument));
-    commands.extend(deposits(&config.accounts, &assets, p).into_iter().map(Command::Deposit));
+    commands.extend(listed.iter().copied().map(|it| Command::Admin(AdminCommand::ListInstrument(it))));
+    commands.extend(
+        deposits(&config.accounts, &assets, p)
+            .into_iter()
+            .map(|it| Command::Admin(AdminCommand::Deposit(it))),
+    );
     commands.extend(settings::commands(config, &assets, &listed, p));
     // Not of the edition of the rules, which no file sets.
-    commands.push(Command::Open { config_digest: digest(&commands[1..]) });
+    commands.push(Command::Venue(VenueCommand::Open { config_digest: digest(&commands[1..]) }));
     (commands, problems.0)
 }
 

@@ -9,9 +9,9 @@ use crate::config::users::LoginLimitsConfig;
 use crate::config::venue::{AccountConfig, AssetConfig, InstrumentConfig};
 use crate::domain::decimal;
 use crate::domain::{
-    AccountId, AccountSelfTrade, Amount, AssetSettings, Command, FeeAsset, FeeRate, FeeTier, GroupId,
-    LimitScope, ListInstrument, LoginId, OrderLimits, Owner, Phase, Ppm, Protection, Quantity,
-    SelfTradePrevention, SetFees, Switch, VolumeTiers,
+    AccountId, AccountSelfTrade, AdminCommand, Amount, AssetSettings, Command, FeeAsset, FeeRate, FeeTier,
+    GroupId, LimitScope, ListInstrument, LoginId, OrderLimits, Owner, Phase, Ppm, Protection, Quantity,
+    SelfTradePrevention, SetFees, Switch, VenueCommand, VolumeTiers,
 };
 use rust_decimal::Decimal;
 
@@ -53,7 +53,9 @@ fn login_settings(config: &Config, commands: &mut Vec<Command>, p: &mut Problems
                 let found = (1..).map(AccountId).zip(&config.accounts).find(|(_, other)| other.name == *name);
                 match found {
                     _ if login.copies[..at].contains(name) => p.add(key, quoted(name), "stands here twice"),
-                    Some((of, _)) => commands.push(Command::CopyAccount { login: id, account: of }),
+                    Some((of, _)) => {
+                        commands.push(Command::Venue(VenueCommand::CopyAccount { login: id, account: of }))
+                    }
                     None => p.add(key, quoted(name), "no account has this name"),
                 }
             }
@@ -74,7 +76,7 @@ fn login_limits(login: LoginId, limits: &LoginLimitsConfig, list: &str, p: &mut 
         open_orders_max,
         ..OrderLimits::default()
     };
-    Command::SetOrderLimits { scope: LimitScope::Login(login), limits }
+    Command::Admin(AdminCommand::SetOrderLimits { scope: LimitScope::Login(login), limits })
 }
 
 fn switch(on: bool) -> Switch {
@@ -88,14 +90,14 @@ fn asset_settings(config: &AssetConfig, asset: Asset, p: &mut Problems) -> Optio
     let min_deposit = amount("min_deposit", config.min_deposit);
     let min_withdrawal = amount("min_withdrawal", config.min_withdrawal);
     let plain = config.deposits && config.withdrawals && (min_deposit, min_withdrawal) == Default::default();
-    (!plain).then_some(Command::SetAsset(AssetSettings {
+    (!plain).then_some(Command::Admin(AdminCommand::SetAsset(AssetSettings {
         asset: asset.id,
         scale: asset.scale,
         deposits: switch(config.deposits),
         withdrawals: switch(config.withdrawals),
         min_deposit,
         min_withdrawal,
-    }))
+    })))
 }
 
 fn fee_tiers(
@@ -124,7 +126,7 @@ fn fee_tiers(
         lowest_maker = lowest_maker.min(maker);
         lowest_taker = lowest_taker.min(taker);
         let (instrument, tier) = (terms.instrument, FeeTier(row.tier));
-        commands.push(Command::SetFees(SetFees { instrument, tier, maker, taker }));
+        commands.push(Command::Admin(AdminCommand::SetFees(SetFees { instrument, tier, maker, taker })));
     }
     check_rebates(config, lowest_maker, lowest_taker, p);
 }
@@ -171,7 +173,8 @@ fn protection(config: &InstrumentConfig, terms: &ListInstrument, p: &mut Problem
         market_collar: ppm("market_collar_ppm", protection.market_collar_ppm),
     };
     let instrument = terms.instrument;
-    (protection != Protection::default()).then_some(Command::SetProtection { instrument, protection })
+    (protection != Protection::default())
+        .then_some(Command::Admin(AdminCommand::SetProtection { instrument, protection }))
 }
 
 fn instrument_limits(
@@ -198,7 +201,8 @@ fn instrument_limits(
         ..OrderLimits::default()
     };
     let scope = LimitScope::Instrument(terms.instrument);
-    (limits != OrderLimits::default()).then_some(Command::SetOrderLimits { scope, limits })
+    (limits != OrderLimits::default())
+        .then_some(Command::Admin(AdminCommand::SetOrderLimits { scope, limits }))
 }
 
 fn check_schedule(config: &InstrumentConfig, p: &mut Problems) {
@@ -237,7 +241,7 @@ fn volume_tiers(fees: &FeesSection, assets: &Assets, p: &mut Problems) -> Option
     if volume_min[0] != Amount(0) || !volume_min[..fees.volume_min.len()].is_sorted_by(|a, b| a < b) {
         p.add("fees.volume_min", list(&fees.volume_min), "must begin with 0 and ascend");
     }
-    Some(Command::SetVolumeTiers(VolumeTiers { asset: asset.id, volume_min }))
+    Some(Command::Admin(AdminCommand::SetVolumeTiers(VolumeTiers { asset: asset.id, volume_min })))
 }
 
 fn list(values: &[Decimal]) -> String {
@@ -265,7 +269,10 @@ fn account_settings(
             position_max: Quantity(limits.position_max_lots),
         };
         if limits != OrderLimits::default() {
-            commands.push(Command::SetOrderLimits { scope: LimitScope::Account(account), limits });
+            commands.push(Command::Admin(AdminCommand::SetOrderLimits {
+                scope: LimitScope::Account(account),
+                limits,
+            }));
         }
     }
     if let Some(self_trade) = &config.self_trade {
@@ -276,13 +283,13 @@ fn account_settings(
         let (prevention, group) = (SelfTradePrevention { mode, owner }, GroupId(group));
         let set = AccountSelfTrade { account, prevention, group };
         if set != (AccountSelfTrade { account, ..AccountSelfTrade::default() }) {
-            commands.push(Command::SetSelfTrade(set));
+            commands.push(Command::Admin(AdminCommand::SetSelfTrade(set)));
         }
     }
     if let Some(tier) = config.fee_tier {
         if usize::from(tier) >= FeeTier::COUNT {
             p.add(key("fee_tier"), tier, format!("must be from 0 to {}", FeeTier::COUNT - 1));
         }
-        commands.push(Command::AssignTier { account, tier: Some(FeeTier(tier)) });
+        commands.push(Command::Admin(AdminCommand::AssignTier { account, tier: Some(FeeTier(tier)) }));
     }
 }

@@ -1,10 +1,10 @@
 //! A thousand dear messages of one second that come to nothing, in steps of work: ten are worked on, the others answered.
 
 use crate::domain::{
-    AccountId, Amount, AssetCode, AssetId, CancelFilter, CancelReason, Command, Enter, Event, Instructions,
-    InstrumentId, ListInstrument, LoginId, LoginName, MassCancel, OrderPrice, Phase, Quantity, RejectReason,
-    Side, Stamp, Symbol, TimeInForce, Timestamp, Transfer, Trigger, TriggerKind, TriggerReference, UserRef,
-    VenueLimits,
+    AccountId, AdminCommand, Amount, AssetCode, AssetId, CancelFilter, CancelReason, Command, Enter, Event,
+    Instructions, InstrumentId, ListInstrument, LoginId, LoginName, MassCancel, OrderCommand, OrderEvent,
+    OrderPrice, Phase, Quantity, RejectReason, Side, Stamp, Symbol, TimeInForce, Timestamp, Transfer,
+    Trigger, TriggerKind, TriggerReference, UserRef, VenueCommand, VenueLimits,
 };
 use crate::exchange::{Exchange, ExchangeLimits, steps};
 
@@ -39,19 +39,28 @@ impl Venue {
         let mut venue = Self { exchange, last: [0; 2], time: Timestamp(0), events: Vec::new() };
         for (asset, code) in [(0, "BASE"), (1, "QUOTE")] {
             let code = AssetCode::new(code).expect("a code");
-            venue.send(&Command::AddAsset { asset: AssetId(asset), code, scale: 0 });
+            venue.send(&Command::Admin(AdminCommand::AddAsset { asset: AssetId(asset), code, scale: 0 }));
         }
         for account in (0..3).map(AccountId) {
-            venue.send(&Command::OpenAccount { account });
+            venue.send(&Command::Venue(VenueCommand::OpenAccount { account }));
         }
         for (login, account) in [(BUSY, AccountId(1)), (OTHER, AccountId(2))] {
-            venue.send(&Command::OpenLogin { login, account, name: LoginName::default() });
+            venue.send(&Command::Venue(VenueCommand::OpenLogin {
+                login,
+                account,
+                name: LoginName::default(),
+            }));
             for (reference, asset) in [(1, AssetId(0)), (2, AssetId(1))] {
                 let amount = Amount(1 << 40);
-                venue.send(&Command::Deposit(Transfer { account, asset, amount, reference }));
+                venue.send(&Command::Admin(AdminCommand::Deposit(Transfer {
+                    account,
+                    asset,
+                    amount,
+                    reference,
+                })));
             }
         }
-        venue.send(&Command::ListInstrument(ListInstrument {
+        venue.send(&Command::Admin(AdminCommand::ListInstrument(ListInstrument {
             symbol: Symbol::new("ONE").expect("a symbol"),
             base: AssetId(0),
             quote: AssetId(1),
@@ -61,8 +70,11 @@ impl Venue {
             max_quantity: Quantity(1 << 20),
             phase: Phase::Continuous,
             ..ListInstrument::default()
+        })));
+        venue.send(&Command::Admin(AdminCommand::SetMark {
+            instrument: InstrumentId(0),
+            price: crate::domain::Price(10),
         }));
-        venue.send(&Command::SetMark { instrument: InstrumentId(0), price: crate::domain::Price(10) });
         for _ in 0..RESTING {
             for login in [BUSY, OTHER] {
                 venue.enter(login, Side::Sell, 1, None);
@@ -97,7 +109,7 @@ impl Venue {
         if let Some(asks) = &mut enter.instructions {
             (asks.min_quantity, enter.time_in_force) = (lots as u32, TimeInForce::ImmediateOrCancel);
         }
-        self.send(&Command::Enter(enter));
+        self.send(&Command::Order(OrderCommand::Enter(enter)));
     }
 
     /// One that needs more orders than it may meet.
@@ -106,12 +118,12 @@ impl Venue {
     }
 
     fn is_refused(&self) -> bool {
-        let refused = |event: &Event| matches!(event, Event::Rejected(e) if e.reason == RejectReason::OrderRateExceeded);
+        let refused = |event: &Event| matches!(event, Event::Order(OrderEvent::Rejected(e)) if e.reason == RejectReason::OrderRateExceeded);
         self.events.iter().any(refused)
     }
 
     fn is_cut(&self) -> bool {
-        let cut = |event: &Event| matches!(event, Event::Canceled(e) if e.reason == CancelReason::WorkLimit);
+        let cut = |event: &Event| matches!(event, Event::Order(OrderEvent::Canceled(e)) if e.reason == CancelReason::WorkLimit);
         self.events.iter().any(cut)
     }
 
@@ -138,8 +150,9 @@ fn a_thousand_dear_orders_that_are_killed_take_the_steps_of_ten() {
     venue.dear(OTHER);
     assert!(venue.is_cut());
     venue.enter(OTHER, Side::Buy, 3, Some(Instructions::default()));
-    let trades =
-        |venue: &Venue| venue.events.iter().filter(|event| matches!(event, Event::Executed(_))).count();
+    let trades = |venue: &Venue| {
+        venue.events.iter().filter(|event| matches!(event, Event::Order(OrderEvent::Executed(_)))).count()
+    };
     assert_eq!(trades(&venue), 3);
     venue.enter(BUSY, Side::Buy, 3, None);
     assert_eq!(trades(&venue), 3);
@@ -180,7 +193,12 @@ fn a_thousand_mass_cancels_that_find_nothing_take_the_steps_of_few() {
     let buys = CancelFilter { side: Some(Side::Buy), ..CancelFilter::default() };
     let sweep = |venue: &mut Venue, login: LoginId, filter| {
         let user_ref = venue.next(login);
-        venue.send(&Command::MassCancel(MassCancel { login: Some(login), session: 0, user_ref, filter }));
+        venue.send(&Command::Order(OrderCommand::MassCancel(MassCancel {
+            login: Some(login),
+            session: 0,
+            user_ref,
+            filter,
+        })));
     };
     let mut venue = Venue::new();
     let (refused, steps) = venue.thousand(|venue| sweep(venue, BUSY, buys));
@@ -207,10 +225,10 @@ fn mass_cancels_that_cancel_little_of_much_are_fewer_than_those_that_cancel_much
         let user_ref = venue.next(BUSY);
         let (price, quantity) = (OrderPrice::Limit(5), Quantity(1));
         let enter = Enter { login: BUSY, user_ref, side: Side::Buy, price, quantity, ..Enter::default() };
-        venue.send(&Command::Enter(enter));
+        venue.send(&Command::Order(OrderCommand::Enter(enter)));
         let user_ref = venue.next(BUSY);
         let mass = MassCancel { login: Some(BUSY), session: 0, user_ref, filter: buys };
-        venue.send(&Command::MassCancel(mass));
+        venue.send(&Command::Order(OrderCommand::MassCancel(mass)));
     });
     let taken = 10 * TOUCHED_MAX / (RESTING / 10);
     assert_eq!(u64::from(refused), u64::from(MESSAGES) - taken);
@@ -226,7 +244,12 @@ fn icebergs_that_come_again_are_met_so_often_in_a_second() {
     for login in [BUSY, OTHER] {
         let user_ref = venue.next(login);
         let filter = CancelFilter::default();
-        venue.send(&Command::MassCancel(MassCancel { login: Some(login), session: 0, user_ref, filter }));
+        venue.send(&Command::Order(OrderCommand::MassCancel(MassCancel {
+            login: Some(login),
+            session: 0,
+            user_ref,
+            filter,
+        })));
     }
     let sell = |venue: &mut Venue| {
         let user_ref = venue.next(OTHER);
@@ -234,11 +257,12 @@ fn icebergs_that_come_again_are_met_so_often_in_a_second() {
         let instructions = Some(Instructions { display_quantity: 1, ..Instructions::default() });
         let side = Side::Sell;
         let enter = Enter { login: OTHER, user_ref, side, price, quantity, instructions, ..Enter::default() };
-        venue.send(&Command::Enter(enter));
+        venue.send(&Command::Order(OrderCommand::Enter(enter)));
     };
     (0..ICEBERGS).for_each(|_| sell(&mut venue));
     let trades = |venue: &Venue| {
-        venue.events.iter().filter(|event| matches!(event, Event::Executed(_))).count() as u64
+        venue.events.iter().filter(|event| matches!(event, Event::Order(OrderEvent::Executed(_)))).count()
+            as u64
     };
     let buy = |venue: &mut Venue, login: LoginId, lots: u64| {
         venue.enter(login, Side::Buy, lots, None);

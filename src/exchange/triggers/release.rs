@@ -6,7 +6,7 @@ use super::super::market::{Market, reserve_for};
 use super::super::orders::limit;
 use super::super::sink::EventSink;
 use crate::domain::{
-    CancelReason, Event, OrderState, Phase, Price, PriorityUpdated, QuantityUnit, RejectReason,
+    CancelReason, Event, OrderEvent, OrderState, Phase, Price, PriorityUpdated, QuantityUnit, RejectReason,
     RestateReason, Side, TriggerReference, Triggered,
 };
 
@@ -41,13 +41,13 @@ impl<S: EventSink> Market<'_, S> {
         (extra.state, extra.watch, extra.reserve_units) = (OrderState::Live, Watch::default(), 0);
         let (by_amount, amount) = (extra.instructions.unit == QuantityUnit::QuoteAmount, extra.amount);
         let watched = self.instrument.watched(reference).expect("it has come");
-        self.events.push(Event::Triggered(Triggered {
+        self.events.push(Event::Order(OrderEvent::Triggered(Triggered {
             login: order.login,
             user_ref: order.user_ref,
             order: order.id,
             instrument: order.instrument,
             reference: watched,
-        }));
+        })));
         let found = if by_amount { self.found_by_amount(&order, amount) } else { Ok(order) };
         self.priority_updated(found.as_ref().unwrap_or(&order));
         let found = found.and_then(|found| self.check_triggered(&order).map(|()| found));
@@ -66,7 +66,7 @@ impl<S: EventSink> Market<'_, S> {
     /// The order takes part in trading from now on.
     fn priority_updated(&mut self, order: &Order) {
         let asked = self.extra(order).map(|extra| extra.instructions).unwrap_or_default();
-        self.events.push(Event::PriorityUpdated(PriorityUpdated {
+        self.events.push(Event::Order(OrderEvent::PriorityUpdated(PriorityUpdated {
             login: order.login,
             user_ref: order.user_ref,
             order: order.id,
@@ -76,7 +76,7 @@ impl<S: EventSink> Market<'_, S> {
             quantity: self.open_of(order),
             visibility: asked.visibility,
             display_quantity: asked.display_quantity,
-        }));
+        })));
     }
 
     /// An order by amount with the lots that its amount comes to now, and what they have to reserve.

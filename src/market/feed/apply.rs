@@ -4,7 +4,9 @@
 
 use super::super::shown::{action, directory, imbalance, system};
 use super::{Cross, Feed, Incoming, Published};
-use crate::domain::{CancelReason, Event, EventRecord, TradeId};
+use crate::domain::{
+    AdminEvent, CancelReason, Event, EventRecord, MarketEvent, OrderEvent, TradeId, VenueEvent,
+};
 use crate::wire::itch::event_code;
 
 impl Feed {
@@ -21,20 +23,20 @@ impl Feed {
             self.say(system(event_code::START_OF_MESSAGES, self.time), out);
         }
         match &record.event {
-            Event::Executed(trade) => self.executed(trade, record.number, out),
-            Event::Accepted(e) => {
+            Event::Order(OrderEvent::Executed(trade)) => self.executed(trade, record.number, out),
+            Event::Order(OrderEvent::Accepted(e)) => {
                 self.complete(out);
                 let terms = (e.instrument, e.side, e.price, e.quantity);
                 self.take_in(e.order, terms, (e.visibility, e.display_quantity), e.state, None, out);
             }
-            Event::Replaced(e) => self.replaced(e, out),
-            Event::Triggered(e) => {
+            Event::Order(OrderEvent::Replaced(e)) => self.replaced(e, out),
+            Event::Order(OrderEvent::Triggered(e)) => {
                 self.complete(out);
                 if let Some(order) = self.orders.remove(e.order.0) {
                     self.incoming = Some(Incoming { id: e.order, order, replaces: None });
                 }
             }
-            Event::Canceled(e) => {
+            Event::Order(OrderEvent::Canceled(e)) => {
                 let prevented = matches!(e.reason, CancelReason::SelfTradePrevented(_));
                 // What self-trade prevention takes while a cross is told, it takes in that auction.
                 if prevented && self.cross.is_some() {
@@ -43,21 +45,21 @@ impl Feed {
                     self.reduced(e.order, e.open, prevented, out);
                 }
             }
-            Event::Amended(e) => self.reduced(e.order, e.open, false, out),
-            Event::Restated(e) => self.restated(e, record.number, out),
-            Event::InstrumentListed(listing) => {
+            Event::Order(OrderEvent::Amended(e)) => self.reduced(e.order, e.open, false, out),
+            Event::Order(OrderEvent::Restated(e)) => self.restated(e, record.number, out),
+            Event::Admin(AdminEvent::InstrumentListed(listing)) => {
                 self.list(*listing);
                 self.say(directory(listing, self.time), out);
                 self.say(action(listing, self.time), out);
             }
-            Event::TermsSet(listing) => {
+            Event::Admin(AdminEvent::TermsSet(listing)) => {
                 if let Some(known) = self.listings.get_mut(listing.instrument.0 as usize) {
                     *known = *listing;
                     self.books[listing.instrument.0 as usize].symbol = listing.symbol;
                     self.say(directory(listing, self.time), out);
                 }
             }
-            Event::PhaseSet { instrument, phase } => {
+            Event::Market(MarketEvent::PhaseSet { instrument, phase }) => {
                 self.complete(out);
                 if let Some(known) = self.listings.get_mut(instrument.0 as usize) {
                     known.phase = *phase;
@@ -66,54 +68,54 @@ impl Feed {
                     self.say(said, out);
                 }
             }
-            Event::Indicative(auction) => {
+            Event::Market(MarketEvent::Indicative(auction)) => {
                 if let Some(listing) = self.listings.get(auction.instrument.0 as usize) {
                     let said = imbalance(auction, listing, self.time);
                     self.books[auction.instrument.0 as usize].indicative = Some(said);
                     self.say(said, out);
                 }
             }
-            Event::Uncrossed(auction) => {
+            Event::Market(MarketEvent::Uncrossed(auction)) => {
                 self.complete(out);
                 let match_number = TradeId::of_cross(record.number).0;
                 self.cross = Some(Cross { auction: *auction, shares: 0, match_number });
             }
-            Event::Opened { .. } => {
+            Event::Venue(VenueEvent::Opened { .. }) => {
                 self.say(system(event_code::START_OF_SYSTEM, self.time), out);
                 self.say(system(event_code::START_OF_MARKET, self.time), out);
             }
-            Event::SessionRolled { session } => self.roll(*session, out),
+            Event::Venue(VenueEvent::SessionRolled { session }) => self.roll(*session, out),
             // Nothing that the book shows, nor what its readers are told of the venue. `PriorityUpdated` repeats what is known
             // of the order, and a mark is no price of the market.
-            Event::AssetAdded { .. }
-            | Event::AccountOpened { .. }
-            | Event::LoginOpened { .. }
-            | Event::Deposited(_)
-            | Event::Withdrawn(_)
-            | Event::Refused { .. }
-            | Event::Rejected(_)
-            | Event::Ignored(_)
-            | Event::LimitsSet { .. }
-            | Event::ChangeRejected(_)
-            | Event::Armed(_)
-            | Event::MassCanceled { .. }
-            | Event::MarkSet { .. }
-            | Event::FeesSet(_)
-            | Event::ProtectionSet { .. }
-            | Event::OrderLimitsSet { .. }
-            | Event::AssetSet(_)
-            | Event::SelfTradeSet(_)
-            | Event::TierSet { .. }
-            | Event::VolumeTiersSet(_)
-            | Event::Killed { .. }
-            | Event::Checkpointed(_)
-            | Event::RulesSet { .. }
-            | Event::AccountState { .. }
-            | Event::OrderEntrySet(_)
-            | Event::SessionEnded { .. }
-            | Event::SessionStarted { .. }
-            | Event::PriorityUpdated(_)
-            | Event::AccountCopied { .. } => {}
+            Event::Admin(AdminEvent::AssetAdded { .. })
+            | Event::Venue(VenueEvent::AccountOpened { .. })
+            | Event::Venue(VenueEvent::LoginOpened { .. })
+            | Event::Admin(AdminEvent::Deposited(_))
+            | Event::Admin(AdminEvent::Withdrawn(_))
+            | Event::Admin(AdminEvent::Refused { .. })
+            | Event::Order(OrderEvent::Rejected(_))
+            | Event::Order(OrderEvent::Ignored(_))
+            | Event::Venue(VenueEvent::LimitsSet { .. })
+            | Event::Order(OrderEvent::ChangeRejected(_))
+            | Event::Order(OrderEvent::Armed(_))
+            | Event::Order(OrderEvent::MassCanceled { .. })
+            | Event::Admin(AdminEvent::MarkSet { .. })
+            | Event::Admin(AdminEvent::FeesSet(_))
+            | Event::Admin(AdminEvent::ProtectionSet { .. })
+            | Event::Admin(AdminEvent::OrderLimitsSet { .. })
+            | Event::Admin(AdminEvent::AssetSet(_))
+            | Event::Admin(AdminEvent::SelfTradeSet(_))
+            | Event::Admin(AdminEvent::TierSet { .. })
+            | Event::Admin(AdminEvent::VolumeTiersSet(_))
+            | Event::Admin(AdminEvent::Killed { .. })
+            | Event::Venue(VenueEvent::Checkpointed(_))
+            | Event::Venue(VenueEvent::RulesSet { .. })
+            | Event::Order(OrderEvent::AccountState { .. })
+            | Event::Order(OrderEvent::OrderEntrySet(_))
+            | Event::Venue(VenueEvent::SessionEnded { .. })
+            | Event::Venue(VenueEvent::SessionStarted { .. })
+            | Event::Order(OrderEvent::PriorityUpdated(_))
+            | Event::Venue(VenueEvent::AccountCopied { .. }) => {}
         }
     }
 }

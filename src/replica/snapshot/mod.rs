@@ -111,7 +111,7 @@ mod tests {
     use super::layout::VERSIONS;
     use super::reader::Source;
     use super::*;
-    use crate::domain::{AccountId, Command, LoginId, LoginName, Stamp};
+    use crate::domain::{AccountId, Command, LoginId, LoginName, Stamp, VenueCommand};
     use crate::exchange::NameKey;
     use crate::exchange::snapshot::Part;
     use crate::replica::SnapshotError;
@@ -147,8 +147,8 @@ mod tests {
     fn a_snapshot_of_an_older_version_is_read_without_the_parts_that_it_lacks() {
         let (account, login) = (AccountId(0), LoginId(0));
         let opening = [
-            Command::OpenAccount { account },
-            Command::OpenLogin { login, account, name: LoginName::default() },
+            Command::Venue(VenueCommand::OpenAccount { account }),
+            Command::Venue(VenueCommand::OpenLogin { login, account, name: LoginName::default() }),
         ];
         let versions = [OLDER, VERSIONS[0]];
         let plain = state(&opening);
@@ -156,7 +156,8 @@ mod tests {
         assert_eq!(again.exchange.digest(), plain.exchange.digest());
         assert_eq!(again.exchange.copies().count(), 0);
         // What the older version did not have does not stand in a file of it.
-        let copying = state(&[opening[0], opening[1], Command::CopyAccount { login, account }]);
+        let copying =
+            state(&[opening[0], opening[1], Command::Venue(VenueCommand::CopyAccount { login, account })]);
         let refused = read_again(&copying, &versions).map(drop).expect_err("refused");
         assert!(matches!(refused, SnapshotError::Damaged { .. }), "{refused}");
         let refused = read_again(&plain, &VERSIONS).map(drop).expect_err("refused");

@@ -9,7 +9,7 @@ use super::{BadHeader, Header, State, header_crc, layout};
 use crate::domain::audience::Audience;
 use crate::domain::codec::decode_record;
 use crate::domain::streams::{EndedStream, Mark, StreamIndex};
-use crate::domain::{AccountId, Command, Listing, Listings, LoginId, Stamp};
+use crate::domain::{AccountId, Command, Listing, Listings, LoginId, Stamp, VenueCommand};
 use crate::exchange::NameKey;
 use crate::exchange::snapshot::{Names, Part, RestoreError, Restoring};
 use crate::replica::SnapshotError;
@@ -294,7 +294,7 @@ impl Parts {
             config_digest.unwrap_or_default() == header.config_digest,
             "header and state have other configurations",
         )?;
-        let opened = config_digest.map(|config_digest| Command::Open { config_digest });
+        let opened = config_digest.map(|config_digest| Command::Venue(VenueCommand::Open { config_digest }));
         check(
             opened.is_none_or(|open| self.opening.last() == Some(&open)),
             "the opening does not open the venue",

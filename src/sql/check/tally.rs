@@ -7,8 +7,9 @@ use super::super::mirror::OrderHasher;
 use super::super::reader::{OrderCounts, RowCounts};
 use super::super::rows::{BalanceRow, OrderStatus, TradeRow, TradeSide};
 use crate::domain::{
-    AccountId, Amount, AssetCode, AssetId, Event, EventRecord, Executed, FeeAsset, Listing, LoginId, OrderId,
-    OrderState, RestateReason, Restated, Side, Transfer,
+    AccountId, AdminEvent, Amount, AssetCode, AssetId, Event, EventRecord, Executed, FeeAsset, Listing,
+    LoginId, MarketEvent, OrderEvent, OrderId, OrderState, RestateReason, Restated, Side, Transfer,
+    VenueEvent,
 };
 use std::collections::{BTreeMap, HashMap};
 use std::hash::BuildHasherDefault;
@@ -65,81 +66,82 @@ impl Tally {
     /// Adds an event; the trade that it tells of.
     pub(super) fn add(&mut self, record: &EventRecord) -> Result<Option<TradeRow>, String> {
         match &record.event {
-            Event::AssetAdded { asset, code, scale } => {
+            Event::Admin(AdminEvent::AssetAdded { asset, code, scale }) => {
                 self.assets.insert(*asset, (*code, *scale));
             }
-            Event::LoginOpened { login, account } => {
+            Event::Venue(VenueEvent::LoginOpened { login, account }) => {
                 self.logins.insert(*login, *account);
             }
-            Event::InstrumentListed(listing) | Event::TermsSet(listing) => {
+            Event::Admin(AdminEvent::InstrumentListed(listing))
+            | Event::Admin(AdminEvent::TermsSet(listing)) => {
                 self.rows.instrument_terms += 1;
                 self.listings.insert(listing.instrument.0, *listing);
             }
-            Event::AssetSet(settings) => self.rescale(settings.asset, settings.scale)?,
-            Event::Deposited(transfer) => self.transfer(transfer, 1),
-            Event::Withdrawn(transfer) => self.transfer(transfer, -1),
-            Event::Accepted(e) => {
+            Event::Admin(AdminEvent::AssetSet(settings)) => self.rescale(settings.asset, settings.scale)?,
+            Event::Admin(AdminEvent::Deposited(transfer)) => self.transfer(transfer, 1),
+            Event::Admin(AdminEvent::Withdrawn(transfer)) => self.transfer(transfer, -1),
+            Event::Order(OrderEvent::Accepted(e)) => {
                 let asset = self.held_asset(e.instrument.0, e.side)?;
                 let kind = if e.price.is_some() { Kind::Limit } else { Kind::Market };
                 self.open(e.order, (e.login, asset, kind, e.state), e.quantity.0, e.reserved)?;
             }
-            Event::Replaced(e) => {
+            Event::Order(OrderEvent::Replaced(e)) => {
                 let asset = self.held_asset(e.instrument.0, e.side)?;
                 let old = self.live.get(&e.orig_order).ok_or("an order is replaced that is not open")?.open;
                 self.shrink(e.orig_order, old, Amount(0), OrderStatus::Replaced)?;
                 let kind = if e.price.is_some() { Kind::Limit } else { Kind::Market };
                 self.open(e.order, (e.login, asset, kind, e.state), e.quantity.0, e.reserved)?;
             }
-            Event::Canceled(e) => {
+            Event::Order(OrderEvent::Canceled(e)) => {
                 let status = OrderStatus::after_cancel(e.reason);
                 let left = self.shrink(e.order, e.decrement.0, e.reserved, status)?;
                 if left != e.open.0 {
                     return Err(format!("order {} has {left} lots open, not {}", e.order, e.open));
                 }
             }
-            Event::Amended(e) => {
+            Event::Order(OrderEvent::Amended(e)) => {
                 let left = self.shrink(e.order, e.decrement.0, e.reserved, OrderStatus::Canceled)?;
                 if left != e.open.0 {
                     return Err(format!("order {} has {left} lots open, not {}", e.order, e.open));
                 }
             }
-            Event::Restated(e) => self.restate(e)?,
-            Event::Triggered(e) => {
+            Event::Order(OrderEvent::Restated(e)) => self.restate(e)?,
+            Event::Order(OrderEvent::Triggered(e)) => {
                 let live = self.live.get_mut(&e.order).ok_or("an order is triggered that is not open")?;
                 let before = std::mem::replace(&mut live.status, OrderStatus::Open);
                 self.orders.by_status[before as usize] -= 1;
                 self.orders.by_status[OrderStatus::Open as usize] += 1;
             }
-            Event::Armed(_) => self.rows.armed_orders += 1,
-            Event::Executed(e) => return self.trade(e, record).map(Some),
-            Event::Rejected(_) | Event::Refused { .. } | Event::ChangeRejected(_) => {
-                self.rows.rejections += 1
-            }
-            Event::Ignored(_) => self.rows.ignored_messages += 1,
-            Event::MassCanceled { .. } => self.rows.mass_cancels += 1,
-            Event::RulesSet { .. } => self.rows.rules += 1,
-            Event::SessionRolled { .. } => self.rows.sessions += 1,
-            Event::SessionStarted { .. } => self.rows.login_sessions += 1,
-            Event::AccountCopied { .. } => self.rows.copies += 1,
-            Event::Uncrossed(_) => self.rows.auctions += 1,
-            Event::Checkpointed(_) => self.rows.checkpoints += 1,
-            Event::AccountOpened { .. }
-            | Event::PhaseSet { .. }
-            | Event::Opened { .. }
-            | Event::LimitsSet { .. }
-            | Event::Indicative(_)
-            | Event::MarkSet { .. }
-            | Event::FeesSet(_)
-            | Event::ProtectionSet { .. }
-            | Event::OrderLimitsSet { .. }
-            | Event::SelfTradeSet(_)
-            | Event::TierSet { .. }
-            | Event::VolumeTiersSet(_)
-            | Event::AccountState { .. }
-            | Event::OrderEntrySet(_)
-            | Event::SessionEnded { .. }
-            | Event::PriorityUpdated(_)
-            | Event::Killed { .. } => {}
+            Event::Order(OrderEvent::Armed(_)) => self.rows.armed_orders += 1,
+            Event::Order(OrderEvent::Executed(e)) => return self.trade(e, record).map(Some),
+            Event::Order(OrderEvent::Rejected(_))
+            | Event::Admin(AdminEvent::Refused { .. })
+            | Event::Order(OrderEvent::ChangeRejected(_)) => self.rows.rejections += 1,
+            Event::Order(OrderEvent::Ignored(_)) => self.rows.ignored_messages += 1,
+            Event::Order(OrderEvent::MassCanceled { .. }) => self.rows.mass_cancels += 1,
+            Event::Venue(VenueEvent::RulesSet { .. }) => self.rows.rules += 1,
+            Event::Venue(VenueEvent::SessionRolled { .. }) => self.rows.sessions += 1,
+            Event::Venue(VenueEvent::SessionStarted { .. }) => self.rows.login_sessions += 1,
+            Event::Venue(VenueEvent::AccountCopied { .. }) => self.rows.copies += 1,
+            Event::Market(MarketEvent::Uncrossed(_)) => self.rows.auctions += 1,
+            Event::Venue(VenueEvent::Checkpointed(_)) => self.rows.checkpoints += 1,
+            Event::Venue(VenueEvent::AccountOpened { .. })
+            | Event::Market(MarketEvent::PhaseSet { .. })
+            | Event::Venue(VenueEvent::Opened { .. })
+            | Event::Venue(VenueEvent::LimitsSet { .. })
+            | Event::Market(MarketEvent::Indicative(_))
+            | Event::Admin(AdminEvent::MarkSet { .. })
+            | Event::Admin(AdminEvent::FeesSet(_))
+            | Event::Admin(AdminEvent::ProtectionSet { .. })
+            | Event::Admin(AdminEvent::OrderLimitsSet { .. })
+            | Event::Admin(AdminEvent::SelfTradeSet(_))
+            | Event::Admin(AdminEvent::TierSet { .. })
+            | Event::Admin(AdminEvent::VolumeTiersSet(_))
+            | Event::Order(OrderEvent::AccountState { .. })
+            | Event::Order(OrderEvent::OrderEntrySet(_))
+            | Event::Venue(VenueEvent::SessionEnded { .. })
+            | Event::Order(OrderEvent::PriorityUpdated(_))
+            | Event::Admin(AdminEvent::Killed { .. }) => {}
         }
         Ok(None)
     }

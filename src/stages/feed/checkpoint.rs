@@ -178,13 +178,13 @@ fn newest(files: &dyn Storage) -> Option<Checkpoint> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Event, EventRecord};
+    use crate::domain::{AdminEvent, Event, EventRecord};
     use dojima_journal::MemoryStorage;
 
     /// A checkpoint of this event.
     fn encoded(number: u64) -> Encoded {
         let mut feed = Feed::default();
-        let event = Event::InstrumentListed(crate::domain::Listing::default());
+        let event = Event::Admin(AdminEvent::InstrumentListed(crate::domain::Listing::default()));
         feed.apply(&EventRecord { number, sequence: 3, event, ..EventRecord::default() }, &mut Vec::new());
         Checkpoint::encode(&feed, 3, 1)
     }
@@ -218,7 +218,7 @@ mod tests {
     #[test]
     fn every_damaged_byte_is_seen() {
         let mut feed = Feed::default();
-        let event = Event::InstrumentListed(crate::domain::Listing::default());
+        let event = Event::Admin(AdminEvent::InstrumentListed(crate::domain::Listing::default()));
         feed.apply(&EventRecord { number: 7, sequence: 3, event, ..EventRecord::default() }, &mut Vec::new());
         let encoded = Checkpoint::encode(&feed, 3, 1);
         assert_eq!((encoded.event, encoded.sequence), (7, 3));

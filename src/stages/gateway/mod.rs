@@ -21,7 +21,9 @@ pub use settings::{
     PACKET_LEN_MIN, Progress, RateLimit, TAIL_BYTES_MIN,
 };
 
-use crate::domain::{Canceled, Command, ConnectionLoss, Event, EventRecord, Quantity, RejectReason};
+use crate::domain::{
+    Canceled, Command, ConnectionLoss, Event, EventRecord, OrderCommand, OrderEvent, Quantity, RejectReason,
+};
 use crate::net::session::{Server, SessionSettings};
 use crate::net::{ConnectionId, INBOX_LEN, Sockets};
 use crate::ring::{Consumer, CursorReader};
@@ -159,7 +161,9 @@ impl Gateway {
             if record.sequence > durable && !is_planted(Bug::SkipGate) {
                 return ControlFlow::Break(());
             }
-            if let Event::Canceled(Canceled { login, open: Quantity(0), .. }) = record.event {
+            if let Event::Order(OrderEvent::Canceled(Canceled { login, open: Quantity(0), .. })) =
+                record.event
+            {
                 desks.order_gone(login);
             }
             if is_planted(Bug::HideFullTable) && is_of_a_full_table(record) {
@@ -214,7 +218,8 @@ impl Gateway {
     fn cancel_absent(&mut self, now: u64) {
         let OrderEntry { desks, inbound, rings_due, gauges, .. } = &mut self.entry;
         desks.due(now, |login| {
-            let command = Command::CancelLogin { login, cause: ConnectionLoss::Disconnected };
+            let command =
+                Command::Order(OrderCommand::CancelLogin { login, cause: ConnectionLoss::Disconnected });
             let taken = inbound.try_push(command).is_ok();
             if taken {
                 *rings_due = true;
@@ -228,7 +233,7 @@ impl Gateway {
 
 /// For a bug that is put in on purpose.
 fn is_of_a_full_table(record: &EventRecord) -> bool {
-    matches!(record.event, Event::Rejected(rejected)
+    matches!(record.event, Event::Order(OrderEvent::Rejected(rejected))
         if matches!(rejected.reason, RejectReason::TooManyOrders | RejectReason::OpenOrdersAboveLimit))
 }
 

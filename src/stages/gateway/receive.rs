@@ -5,7 +5,10 @@
 use super::desks::{Bucket, Fill};
 use super::ending::Cause;
 use super::settings::RateLimit;
-use crate::domain::{Command, Echo, Enter, Listings, RefuseEnter, RefuseReplace, RejectReason, Replace};
+use crate::domain::{
+    AdminCommand, ClockCommand, Command, Echo, Enter, Listings, OrderCommand, RefuseEnter, RefuseReplace,
+    RejectReason, Replace, VenueCommand,
+};
 use crate::net::auth::Role;
 use crate::net::session::{Ending, Next, Packets, Stopped};
 use crate::ring::Claim;
@@ -26,42 +29,44 @@ pub(super) fn pass_over(packets: &mut Packets<'_>) -> Result<Stopped, Ending> {
 /// Whether a command makes the exchange smaller, if it does anything.
 fn frees_space(command: &Command) -> bool {
     match command {
-        Command::Cancel(_) | Command::MassCancel(_) | Command::Modify(_) => true,
-        Command::AddAsset { .. }
-        | Command::OpenAccount { .. }
-        | Command::OpenLogin { .. }
-        | Command::ListInstrument(_)
-        | Command::SetPhase { .. }
-        | Command::Deposit(_)
-        | Command::Withdraw(_)
-        | Command::Open { .. }
-        | Command::Enter(_)
-        | Command::RefuseEnter(_)
-        | Command::Replace(_)
-        | Command::RefuseReplace(_)
-        | Command::SetLimits { .. }
-        | Command::Amend(_)
-        | Command::CancelOrder { .. }
-        | Command::Tick
-        | Command::SetMark { .. }
-        | Command::Delist { .. }
-        | Command::SetTerms(_)
-        | Command::SetFees(_)
-        | Command::SetProtection { .. }
-        | Command::SetOrderLimits { .. }
-        | Command::SetAsset(_)
-        | Command::SetSelfTrade(_)
-        | Command::AssignTier { .. }
-        | Command::SetVolumeTiers(_)
-        | Command::Kill { .. }
-        | Command::Checkpoint(_)
-        | Command::SetRules { .. }
-        | Command::QueryAccount(_)
-        | Command::SetOrderEntry(_)
-        | Command::CancelLogin { .. }
-        | Command::RollSession { .. }
-        | Command::CopyAccount { .. }
-        | Command::ResetUserRef { .. } => false,
+        Command::Order(OrderCommand::Cancel(_))
+        | Command::Order(OrderCommand::MassCancel(_))
+        | Command::Order(OrderCommand::Modify(_)) => true,
+        Command::Admin(AdminCommand::AddAsset { .. })
+        | Command::Venue(VenueCommand::OpenAccount { .. })
+        | Command::Venue(VenueCommand::OpenLogin { .. })
+        | Command::Admin(AdminCommand::ListInstrument(_))
+        | Command::Admin(AdminCommand::SetPhase { .. })
+        | Command::Admin(AdminCommand::Deposit(_))
+        | Command::Admin(AdminCommand::Withdraw(_))
+        | Command::Venue(VenueCommand::Open { .. })
+        | Command::Order(OrderCommand::Enter(_))
+        | Command::Order(OrderCommand::RefuseEnter(_))
+        | Command::Order(OrderCommand::Replace(_))
+        | Command::Order(OrderCommand::RefuseReplace(_))
+        | Command::Venue(VenueCommand::SetLimits { .. })
+        | Command::Order(OrderCommand::Amend(_))
+        | Command::Order(OrderCommand::CancelOrder { .. })
+        | Command::Clock(ClockCommand::Tick)
+        | Command::Admin(AdminCommand::SetMark { .. })
+        | Command::Admin(AdminCommand::Delist { .. })
+        | Command::Admin(AdminCommand::SetTerms(_))
+        | Command::Admin(AdminCommand::SetFees(_))
+        | Command::Admin(AdminCommand::SetProtection { .. })
+        | Command::Admin(AdminCommand::SetOrderLimits { .. })
+        | Command::Admin(AdminCommand::SetAsset(_))
+        | Command::Admin(AdminCommand::SetSelfTrade(_))
+        | Command::Admin(AdminCommand::AssignTier { .. })
+        | Command::Admin(AdminCommand::SetVolumeTiers(_))
+        | Command::Admin(AdminCommand::Kill { .. })
+        | Command::Venue(VenueCommand::Checkpoint(_))
+        | Command::Venue(VenueCommand::SetRules { .. })
+        | Command::Order(OrderCommand::QueryAccount(_))
+        | Command::Order(OrderCommand::SetOrderEntry(_))
+        | Command::Order(OrderCommand::CancelLogin { .. })
+        | Command::Venue(VenueCommand::RollSession { .. })
+        | Command::Venue(VenueCommand::CopyAccount { .. })
+        | Command::Venue(VenueCommand::ResetUserRef { .. }) => false,
     }
 }
 
@@ -122,54 +127,74 @@ fn within_rate(command: Command, bucket: &mut Bucket) -> Result<Command, Ending>
     match bucket.take() {
         Fill::Within => Ok(command),
         Fill::Excess => Ok(match command {
-            Command::Enter(order) => {
+            Command::Order(OrderCommand::Enter(order)) => {
                 let Enter { login, session, user_ref, echo: Echo { cl_ord_id, .. }, .. } = order;
-                Command::RefuseEnter(RefuseEnter { login, session, user_ref, reason, cl_ord_id })
+                Command::Order(OrderCommand::RefuseEnter(RefuseEnter {
+                    login,
+                    session,
+                    user_ref,
+                    reason,
+                    cl_ord_id,
+                }))
             }
-            Command::RefuseEnter(order) => Command::RefuseEnter(RefuseEnter { reason, ..order }),
+            Command::Order(OrderCommand::RefuseEnter(order)) => {
+                Command::Order(OrderCommand::RefuseEnter(RefuseEnter { reason, ..order }))
+            }
             // A refused replace would cancel the order; this leaves it as it is.
-            Command::Replace(order) => {
+            Command::Order(OrderCommand::Replace(order)) => {
                 let Replace { login, session, user_ref, echo: Echo { cl_ord_id, .. }, .. } = order;
-                Command::RefuseEnter(RefuseEnter { login, session, user_ref, reason, cl_ord_id })
+                Command::Order(OrderCommand::RefuseEnter(RefuseEnter {
+                    login,
+                    session,
+                    user_ref,
+                    reason,
+                    cl_ord_id,
+                }))
             }
-            Command::RefuseReplace(order) => {
+            Command::Order(OrderCommand::RefuseReplace(order)) => {
                 let RefuseReplace { login, session, user_ref, cl_ord_id, .. } = order;
-                Command::RefuseEnter(RefuseEnter { login, session, user_ref, reason, cl_ord_id })
+                Command::Order(OrderCommand::RefuseEnter(RefuseEnter {
+                    login,
+                    session,
+                    user_ref,
+                    reason,
+                    cl_ord_id,
+                }))
             }
-            other @ (Command::AddAsset { .. }
-            | Command::OpenAccount { .. }
-            | Command::OpenLogin { .. }
-            | Command::ListInstrument(_)
-            | Command::SetPhase { .. }
-            | Command::Deposit(_)
-            | Command::Withdraw(_)
-            | Command::Open { .. }
-            | Command::Cancel(_)
-            | Command::SetLimits { .. }
-            | Command::Amend(_)
-            | Command::CancelOrder { .. }
-            | Command::MassCancel(_)
-            | Command::Tick
-            | Command::SetMark { .. }
-            | Command::Delist { .. }
-            | Command::SetTerms(_)
-            | Command::SetFees(_)
-            | Command::SetProtection { .. }
-            | Command::SetOrderLimits { .. }
-            | Command::SetAsset(_)
-            | Command::SetSelfTrade(_)
-            | Command::AssignTier { .. }
-            | Command::SetVolumeTiers(_)
-            | Command::Kill { .. }
-            | Command::Checkpoint(_)
-            | Command::SetRules { .. }
-            | Command::Modify(_)
-            | Command::QueryAccount(_)
-            | Command::SetOrderEntry(_)
-            | Command::CancelLogin { .. }
-            | Command::RollSession { .. }
-            | Command::CopyAccount { .. }
-            | Command::ResetUserRef { .. }) => other,
+            other @ (Command::Admin(AdminCommand::AddAsset { .. })
+            | Command::Venue(VenueCommand::OpenAccount { .. })
+            | Command::Venue(VenueCommand::OpenLogin { .. })
+            | Command::Admin(AdminCommand::ListInstrument(_))
+            | Command::Admin(AdminCommand::SetPhase { .. })
+            | Command::Admin(AdminCommand::Deposit(_))
+            | Command::Admin(AdminCommand::Withdraw(_))
+            | Command::Venue(VenueCommand::Open { .. })
+            | Command::Order(OrderCommand::Cancel(_))
+            | Command::Venue(VenueCommand::SetLimits { .. })
+            | Command::Order(OrderCommand::Amend(_))
+            | Command::Order(OrderCommand::CancelOrder { .. })
+            | Command::Order(OrderCommand::MassCancel(_))
+            | Command::Clock(ClockCommand::Tick)
+            | Command::Admin(AdminCommand::SetMark { .. })
+            | Command::Admin(AdminCommand::Delist { .. })
+            | Command::Admin(AdminCommand::SetTerms(_))
+            | Command::Admin(AdminCommand::SetFees(_))
+            | Command::Admin(AdminCommand::SetProtection { .. })
+            | Command::Admin(AdminCommand::SetOrderLimits { .. })
+            | Command::Admin(AdminCommand::SetAsset(_))
+            | Command::Admin(AdminCommand::SetSelfTrade(_))
+            | Command::Admin(AdminCommand::AssignTier { .. })
+            | Command::Admin(AdminCommand::SetVolumeTiers(_))
+            | Command::Admin(AdminCommand::Kill { .. })
+            | Command::Venue(VenueCommand::Checkpoint(_))
+            | Command::Venue(VenueCommand::SetRules { .. })
+            | Command::Order(OrderCommand::Modify(_))
+            | Command::Order(OrderCommand::QueryAccount(_))
+            | Command::Order(OrderCommand::SetOrderEntry(_))
+            | Command::Order(OrderCommand::CancelLogin { .. })
+            | Command::Venue(VenueCommand::RollSession { .. })
+            | Command::Venue(VenueCommand::CopyAccount { .. })
+            | Command::Venue(VenueCommand::ResetUserRef { .. })) => other,
         }),
         Fill::Overdrawn => {
             let RateLimit { per_second, burst } = bucket.limit;

@@ -213,17 +213,17 @@ fn no_message(record: &EventRecord, login: LoginId) -> Fatal {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{AccountId, Event, Executed, Listing};
+    use crate::domain::{AccountId, AdminEvent, Event, Executed, Listing, OrderEvent, VenueEvent};
 
     fn opened(login: u32) -> EventRecord {
-        let event = Event::LoginOpened { login: LoginId(login), account: AccountId(1) };
+        let event = Event::Venue(VenueEvent::LoginOpened { login: LoginId(login), account: AccountId(1) });
         EventRecord { event, ..EventRecord::default() }
     }
 
     fn trade(maker: u32, taker: u32) -> EventRecord {
         let parties =
             Executed { maker_login: LoginId(maker), taker_login: LoginId(taker), ..Executed::default() };
-        EventRecord { event: Event::Executed(parties), ..EventRecord::default() }
+        EventRecord { event: Event::Order(OrderEvent::Executed(parties)), ..EventRecord::default() }
     }
 
     fn streams(messages: Vec<u64>) -> Streams {
@@ -234,8 +234,10 @@ mod tests {
     #[test]
     fn messages_are_counted_before_and_kept_after_the_first_login() {
         let (mut streams, mut told) = (streams(vec![0, 41]), Turns::new(8));
-        let listed =
-            EventRecord { event: Event::InstrumentListed(Listing::default()), ..EventRecord::default() };
+        let listed = EventRecord {
+            event: Event::Admin(AdminEvent::InstrumentListed(Listing::default())),
+            ..EventRecord::default()
+        };
         assert_eq!(streams.release(&listed, &mut told), Ok(0));
         assert_eq!(streams.release(&opened(1), &mut told), Ok(1));
         assert_eq!(streams.join(LoginId(1)).next(), 43);

@@ -8,8 +8,8 @@ use super::tags::{self, Appendage, Tag};
 use super::{CancelOrder, EnterOrder, Inbound, MARKET_PRICE, MassCancelOrders, ModifyOrder, ReplaceOrder};
 use crate::domain::{
     AssetId, Cancel, CancelFilter, ClOrdId, Command, Echo, Enter, InstrumentId, Listings, LoginId,
-    MassCancel, Modify, OrderPrice, Quantity, QueryAccount, RefuseEnter, RefuseReplace, RejectReason,
-    Replace, SetOrderEntry, Side, Switch, Symbol, TimeInForce, UserRef, Visibility,
+    MassCancel, Modify, OrderCommand, OrderPrice, Quantity, QueryAccount, RefuseEnter, RefuseReplace,
+    RejectReason, Replace, SetOrderEntry, Side, Switch, Symbol, TimeInForce, UserRef, Visibility,
 };
 
 /// Who a connection is logged in as.
@@ -32,7 +32,7 @@ pub fn to_command(from: LoggedIn, message: &Inbound<'_>, listings: &Listings) ->
     let LoggedIn { login, session } = from;
     match message {
         Inbound::Enter(order, tail) => match read_enter(order, *tail, listings) {
-            Ok((instrument, side, time_in_force, asked)) => Command::Enter(Enter {
+            Ok((instrument, side, time_in_force, asked)) => Command::Order(OrderCommand::Enter(Enter {
                 login,
                 session,
                 user_ref: order.user_ref,
@@ -50,17 +50,17 @@ pub fn to_command(from: LoggedIn, message: &Inbound<'_>, listings: &Listings) ->
                     firm: asked.firm,
                 },
                 instructions: asked.instructions(),
-            }),
-            Err(reason) => Command::RefuseEnter(RefuseEnter {
+            })),
+            Err(reason) => Command::Order(OrderCommand::RefuseEnter(RefuseEnter {
                 login,
                 session,
                 user_ref: order.user_ref,
                 reason,
                 cl_ord_id: order.cl_ord_id,
-            }),
+            })),
         },
         Inbound::Replace(order, tail) => match read_replace(order, *tail) {
-            Ok((time_in_force, asked)) => Command::Replace(Replace {
+            Ok((time_in_force, asked)) => Command::Order(OrderCommand::Replace(Replace {
                 login,
                 session,
                 orig_user_ref: order.orig_user_ref,
@@ -75,24 +75,24 @@ pub fn to_command(from: LoggedIn, message: &Inbound<'_>, listings: &Listings) ->
                     ..Echo::default()
                 },
                 instructions: asked.instructions(),
-            }),
-            Err(reason) => Command::RefuseReplace(RefuseReplace {
+            })),
+            Err(reason) => Command::Order(OrderCommand::RefuseReplace(RefuseReplace {
                 login,
                 session,
                 orig_user_ref: order.orig_user_ref,
                 user_ref: order.user_ref,
                 reason,
                 cl_ord_id: order.cl_ord_id,
-            }),
+            })),
         },
-        Inbound::Cancel(order, tail) => Command::Cancel(cancel(from, order, *tail)),
-        Inbound::Modify(order, tail) => Command::Modify(modify(from, order, *tail)),
+        Inbound::Cancel(order, tail) => Command::Order(OrderCommand::Cancel(cancel(from, order, *tail))),
+        Inbound::Modify(order, tail) => Command::Order(OrderCommand::Modify(modify(from, order, *tail))),
         Inbound::MassCancel(asked, tail) => mass_cancel(from, asked, *tail, listings),
         Inbound::DisableEntry(asked, tail) => {
             order_entry(from, asked.user_ref, asked.firm, Switch::Off, *tail)
         }
         Inbound::EnableEntry(asked, tail) => order_entry(from, asked.user_ref, asked.firm, Switch::On, *tail),
-        Inbound::AccountQuery(_, tail) => Command::QueryAccount(query(from, *tail)),
+        Inbound::AccountQuery(_, tail) => Command::Order(OrderCommand::QueryAccount(query(from, *tail))),
     }
 }
 
@@ -171,14 +171,20 @@ fn order_entry(
         Err(_) => Some(RejectReason::MalformedTag),
     });
     match refused {
-        None => Command::SetOrderEntry(SetOrderEntry { login, session, user_ref, firm, switch }),
-        Some(reason) => Command::RefuseEnter(RefuseEnter {
+        None => Command::Order(OrderCommand::SetOrderEntry(SetOrderEntry {
+            login,
+            session,
+            user_ref,
+            firm,
+            switch,
+        })),
+        Some(reason) => Command::Order(OrderCommand::RefuseEnter(RefuseEnter {
             login,
             session,
             user_ref,
             reason,
             cl_ord_id: ClOrdId::default(),
-        }),
+        })),
     }
 }
 
@@ -211,14 +217,19 @@ fn mass_cancel(
 ) -> Command {
     let user_ref = asked.user_ref;
     match read_mass_cancel(asked, tail, listings) {
-        Ok(filter) => Command::MassCancel(MassCancel { login: Some(login), session, user_ref, filter }),
-        Err(reason) => Command::RefuseEnter(RefuseEnter {
+        Ok(filter) => Command::Order(OrderCommand::MassCancel(MassCancel {
+            login: Some(login),
+            session,
+            user_ref,
+            filter,
+        })),
+        Err(reason) => Command::Order(OrderCommand::RefuseEnter(RefuseEnter {
             login,
             session,
             user_ref,
             reason,
             cl_ord_id: ClOrdId::default(),
-        }),
+        })),
     }
 }
 

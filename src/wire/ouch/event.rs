@@ -11,9 +11,9 @@ use super::outbound::{
 use super::tags::{self, Appendage, TagBuffer};
 use crate::domain::audience::{Address, Part};
 use crate::domain::{
-    AssetBalance, CancelReason, Canceled, Event, EventRecord, Executed, Listing, Listings, OrderId, PostOnly,
-    Price, Quantity, RejectReason, RestateReason, SelfTrade, SelfTradePrevented, Side, Switch, Symbol,
-    TimeInForce, Timestamp, TradeKind, Visibility,
+    AdminEvent, AssetBalance, CancelReason, Canceled, Event, EventRecord, Executed, Listing, Listings,
+    MarketEvent, OrderEvent, OrderId, PostOnly, Price, Quantity, RejectReason, RestateReason, SelfTrade,
+    SelfTradePrevented, Side, Switch, Symbol, TimeInForce, Timestamp, TradeKind, VenueEvent, Visibility,
 };
 use crate::wire::soup;
 
@@ -34,11 +34,11 @@ pub fn encode_event(record: &EventRecord, to: Address, listings: &Listings, out:
     let timestamp = record.time.since_midnight_ns();
     let mut added = TagBuffer::default();
     match (&record.event, to.part) {
-        (Event::Executed(e), Part::Maker | Part::Taker) => {
+        (Event::Order(OrderEvent::Executed(e)), Part::Maker | Part::Taker) => {
             let listing = listings.at(e.instrument, record.number)?;
             Outbound::Executed(executed(e, to.part, timestamp, listing), added.of(to)).encode(out)
         }
-        (Event::Accepted(e), Part::Only) => {
+        (Event::Order(OrderEvent::Accepted(e)), Part::Only) => {
             let listing = listings.at(e.instrument, record.number)?;
             let message = OrderAccepted {
                 timestamp,
@@ -60,7 +60,7 @@ pub fn encode_event(record: &EventRecord, to: Address, listings: &Listings, out:
             order_tags(&mut added, e.echo.firm, terms, record.time);
             Outbound::Accepted(message, added.of(to)).encode(out)
         }
-        (Event::Replaced(e), Part::Only) => {
+        (Event::Order(OrderEvent::Replaced(e)), Part::Only) => {
             let listing = listings.at(e.instrument, record.number)?;
             let message = OrderReplaced {
                 timestamp,
@@ -83,7 +83,7 @@ pub fn encode_event(record: &EventRecord, to: Address, listings: &Listings, out:
             order_tags(&mut added, e.echo.firm, terms, record.time);
             Outbound::Replaced(message, added.of(to)).encode(out)
         }
-        (Event::Canceled(e), Part::Only) => {
+        (Event::Order(OrderEvent::Canceled(e)), Part::Only) => {
             if let CancelReason::SelfTradePrevented(prevented) = e.reason {
                 let listing = listings.at(prevented.instrument, record.number)?;
                 let message = self_match_canceled(e, &prevented, timestamp, listing);
@@ -97,7 +97,7 @@ pub fn encode_event(record: &EventRecord, to: Address, listings: &Listings, out:
             };
             Outbound::Canceled(message, added.of(to)).encode(out)
         }
-        (Event::Rejected(e), Part::Only) => {
+        (Event::Order(OrderEvent::Rejected(e)), Part::Only) => {
             let message = OrderRejected {
                 timestamp,
                 user_ref: e.user_ref,
@@ -116,27 +116,29 @@ fn encode_rarer(record: &EventRecord, to: Address, listings: &Listings, out: &mu
     let timestamp = record.time.since_midnight_ns();
     let mut added = TagBuffer::default();
     match &record.event {
-        Event::LoginOpened { .. } | Event::SessionStarted { .. } => {
+        Event::Venue(VenueEvent::LoginOpened { .. }) | Event::Venue(VenueEvent::SessionStarted { .. }) => {
             Outbound::System(SystemEvent { timestamp, code: b'S' }).encode(out)
         }
-        Event::SessionEnded { .. } => Outbound::System(SystemEvent { timestamp, code: b'E' }).encode(out),
-        Event::Amended(e) => {
+        Event::Venue(VenueEvent::SessionEnded { .. }) => {
+            Outbound::System(SystemEvent { timestamp, code: b'E' }).encode(out)
+        }
+        Event::Order(OrderEvent::Amended(e)) => {
             let message =
                 OrderModified { timestamp, user_ref: e.user_ref, side: side(e.side), quantity: lots(e.open) };
             Outbound::Modified(message, added.of(to)).encode(out)
         }
-        Event::ChangeRejected(e) => {
+        Event::Order(OrderEvent::ChangeRejected(e)) => {
             let message = CancelRejected { timestamp, user_ref: e.user_ref };
             Outbound::CancelRejected(message, added.of(to)).encode(out)
         }
-        Event::Restated(e) if e.reason == RestateReason::Refreshed => {
+        Event::Order(OrderEvent::Restated(e)) if e.reason == RestateReason::Refreshed => {
             let message = OrderRestated { timestamp, user_ref: e.user_ref, reason: b'R' };
             let slice = OrderId::of_slice(record.number);
             added.push(tags::SECONDARY_ORDER, slice.0.to_be_bytes());
             added.push(tags::DISPLAY_QUANTITY, lots(e.displayed).to_be_bytes());
             Outbound::Restated(message, added.of(to)).encode(out)
         }
-        Event::PriorityUpdated(e) => {
+        Event::Order(OrderEvent::PriorityUpdated(e)) => {
             let message = OrderPriorityUpdate {
                 timestamp,
                 user_ref: e.user_ref,
@@ -149,7 +151,13 @@ fn encode_rarer(record: &EventRecord, to: Address, listings: &Listings, out: &mu
             };
             Outbound::PriorityUpdated(message, added.of(to)).encode(out)
         }
-        Event::MassCanceled { login: Some(_), user_ref, instrument, side: of_side, .. } => {
+        Event::Order(OrderEvent::MassCanceled {
+            login: Some(_),
+            user_ref,
+            instrument,
+            side: of_side,
+            ..
+        }) => {
             let symbol = match instrument {
                 Some(instrument) => listings.at(*instrument, record.number)?.symbol,
                 None => Symbol::default(),
@@ -160,7 +168,7 @@ fn encode_rarer(record: &EventRecord, to: Address, listings: &Listings, out: &mu
             }
             Outbound::MassCanceled(message, added.of(to)).encode(out)
         }
-        Event::OrderEntrySet(e) => {
+        Event::Order(OrderEvent::OrderEntrySet(e)) => {
             let (user_ref, firm) = (e.user_ref, e.firm);
             match e.switch {
                 Switch::Off => {
@@ -173,7 +181,7 @@ fn encode_rarer(record: &EventRecord, to: Address, listings: &Listings, out: &mu
                 }
             }
         }
-        Event::AccountState { next_user_ref, cancel_at, balance, .. } => {
+        Event::Order(OrderEvent::AccountState { next_user_ref, cancel_at, balance, .. }) => {
             let message = AccountQueryResponse { timestamp, next_user_ref: *next_user_ref };
             if *cancel_at != Timestamp(0) {
                 added.push(tags::CANCEL_AT, cancel_at.0.to_be_bytes());
@@ -184,41 +192,41 @@ fn encode_rarer(record: &EventRecord, to: Address, listings: &Listings, out: &mu
             Outbound::AccountState(message, added.of(to)).encode(out)
         }
         // What `encode_event` writes itself, and what no client is sent.
-        Event::AssetAdded { .. }
-        | Event::AccountOpened { .. }
-        | Event::InstrumentListed(_)
-        | Event::PhaseSet { .. }
-        | Event::Deposited(_)
-        | Event::Withdrawn(_)
-        | Event::Opened { .. }
-        | Event::Refused { .. }
-        | Event::Accepted(_)
-        | Event::Rejected(_)
-        | Event::Replaced(_)
-        | Event::Canceled(_)
-        | Event::Executed(_)
-        | Event::Ignored(_)
-        | Event::LimitsSet { .. }
-        | Event::Armed(_)
-        | Event::Triggered(_)
-        | Event::Restated(_)
-        | Event::MassCanceled { .. }
-        | Event::Indicative(_)
-        | Event::Uncrossed(_)
-        | Event::MarkSet { .. }
-        | Event::TermsSet(_)
-        | Event::FeesSet(_)
-        | Event::ProtectionSet { .. }
-        | Event::OrderLimitsSet { .. }
-        | Event::AssetSet(_)
-        | Event::SelfTradeSet(_)
-        | Event::TierSet { .. }
-        | Event::VolumeTiersSet(_)
-        | Event::Killed { .. }
-        | Event::Checkpointed(_)
-        | Event::RulesSet { .. }
-        | Event::SessionRolled { .. }
-        | Event::AccountCopied { .. } => None,
+        Event::Admin(AdminEvent::AssetAdded { .. })
+        | Event::Venue(VenueEvent::AccountOpened { .. })
+        | Event::Admin(AdminEvent::InstrumentListed(_))
+        | Event::Market(MarketEvent::PhaseSet { .. })
+        | Event::Admin(AdminEvent::Deposited(_))
+        | Event::Admin(AdminEvent::Withdrawn(_))
+        | Event::Venue(VenueEvent::Opened { .. })
+        | Event::Admin(AdminEvent::Refused { .. })
+        | Event::Order(OrderEvent::Accepted(_))
+        | Event::Order(OrderEvent::Rejected(_))
+        | Event::Order(OrderEvent::Replaced(_))
+        | Event::Order(OrderEvent::Canceled(_))
+        | Event::Order(OrderEvent::Executed(_))
+        | Event::Order(OrderEvent::Ignored(_))
+        | Event::Venue(VenueEvent::LimitsSet { .. })
+        | Event::Order(OrderEvent::Armed(_))
+        | Event::Order(OrderEvent::Triggered(_))
+        | Event::Order(OrderEvent::Restated(_))
+        | Event::Order(OrderEvent::MassCanceled { .. })
+        | Event::Market(MarketEvent::Indicative(_))
+        | Event::Market(MarketEvent::Uncrossed(_))
+        | Event::Admin(AdminEvent::MarkSet { .. })
+        | Event::Admin(AdminEvent::TermsSet(_))
+        | Event::Admin(AdminEvent::FeesSet(_))
+        | Event::Admin(AdminEvent::ProtectionSet { .. })
+        | Event::Admin(AdminEvent::OrderLimitsSet { .. })
+        | Event::Admin(AdminEvent::AssetSet(_))
+        | Event::Admin(AdminEvent::SelfTradeSet(_))
+        | Event::Admin(AdminEvent::TierSet { .. })
+        | Event::Admin(AdminEvent::VolumeTiersSet(_))
+        | Event::Admin(AdminEvent::Killed { .. })
+        | Event::Venue(VenueEvent::Checkpointed(_))
+        | Event::Venue(VenueEvent::RulesSet { .. })
+        | Event::Venue(VenueEvent::SessionRolled { .. })
+        | Event::Venue(VenueEvent::AccountCopied { .. }) => None,
     }
 }
 

@@ -2,8 +2,8 @@
 //! opening and closing auctions with their indicative prices, halts. So all message types that the feed has come up.
 
 use dojima::domain::{
-    Cancel, Command, Enter, Instructions, InstrumentId, LoginId, OrderPrice, Phase, Quantity, Replace, Side,
-    TimeInForce, UserRef, Visibility,
+    AdminCommand, Cancel, ClockCommand, Command, Enter, Instructions, InstrumentId, LoginId, OrderCommand,
+    OrderPrice, Phase, Quantity, Replace, Side, TimeInForce, UserRef, Visibility,
 };
 use dojima::runtime::SplitMix64;
 
@@ -54,7 +54,7 @@ impl Maker {
             0..=5 => {
                 let (price, quantity, instructions) = self.terms();
                 self.next_ref[at] += 1;
-                Command::Enter(Enter {
+                Command::Order(OrderCommand::Enter(Enter {
                     login,
                     user_ref: UserRef(self.next_ref[at] - 1),
                     instrument: InstrumentId(self.random(2) as u32),
@@ -64,13 +64,13 @@ impl Maker {
                     quantity,
                     instructions,
                     ..Enter::default()
-                })
+                }))
             }
             6 | 7 => {
                 let (price, quantity, instructions) = self.terms();
                 self.next_ref[at] += 1;
                 let user_ref = UserRef(self.next_ref[at] - 1);
-                Command::Replace(Replace {
+                Command::Order(OrderCommand::Replace(Replace {
                     login,
                     orig_user_ref: earlier,
                     user_ref,
@@ -78,11 +78,16 @@ impl Maker {
                     quantity,
                     instructions,
                     ..Replace::default()
-                })
+                }))
             }
             _ => {
                 let quantity = Quantity(if self.random(2) == 0 { 0 } else { 1_000 });
-                Command::Cancel(Cancel { login, session: 0, user_ref: earlier, quantity })
+                Command::Order(OrderCommand::Cancel(Cancel {
+                    login,
+                    session: 0,
+                    user_ref: earlier,
+                    quantity,
+                }))
             }
         }
     }
@@ -94,13 +99,13 @@ pub fn commands() -> Vec<Command> {
     let mut commands = Vec::new();
     for _ in 0..12 {
         for (phase, orders) in DAY {
-            commands.extend(
-                [0, 1].map(|instrument| Command::SetPhase { instrument: InstrumentId(instrument), phase }),
-            );
+            commands.extend([0, 1].map(|instrument| {
+                Command::Admin(AdminCommand::SetPhase { instrument: InstrumentId(instrument), phase })
+            }));
             for order in 0..orders {
                 commands.push(maker.order());
                 if order % 20 == 19 {
-                    commands.push(Command::Tick);
+                    commands.push(Command::Clock(ClockCommand::Tick));
                 }
             }
         }

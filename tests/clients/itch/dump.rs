@@ -9,7 +9,7 @@
 mod day;
 
 use dojima::config::Config;
-use dojima::domain::{Cancel, Command, Enter, LoginId, Quantity, Replace, Side, UserRef};
+use dojima::domain::{Cancel, Command, Enter, LoginId, OrderCommand, Quantity, Replace, Side, UserRef};
 use dojima::engine::{Engine, ImplausibleClock, Launch, OnFatal, OrderEntry};
 use dojima::flow::{ActionKind, Flow, FlowAction};
 use dojima::recovery::DataDir;
@@ -43,7 +43,7 @@ impl Client {
                 *known = Known { user_ref: UserRef(*next), total: u64::from(quantity) };
                 let quantity = Quantity(known.total);
                 let (instrument, user_ref) = (action.instrument, known.user_ref);
-                Command::Enter(Enter {
+                Command::Order(OrderCommand::Enter(Enter {
                     login,
                     user_ref,
                     instrument,
@@ -52,33 +52,36 @@ impl Client {
                     price,
                     quantity,
                     ..Enter::default()
-                })
+                }))
             }
             ActionKind::Reduce { by } => {
                 known.total = known.total.saturating_sub(u64::from(by));
-                Command::Cancel(Cancel {
+                Command::Order(OrderCommand::Cancel(Cancel {
                     login,
                     session: 0,
                     user_ref: known.user_ref,
                     quantity: Quantity(known.total),
-                })
+                }))
             }
-            ActionKind::Cancel => {
-                Command::Cancel(Cancel { login, session: 0, user_ref: known.user_ref, quantity: Quantity(0) })
-            }
+            ActionKind::Cancel => Command::Order(OrderCommand::Cancel(Cancel {
+                login,
+                session: 0,
+                user_ref: known.user_ref,
+                quantity: Quantity(0),
+            })),
             ActionKind::Replace { price, total } => {
                 *next += 1;
                 let orig_user_ref = std::mem::replace(&mut known.user_ref, UserRef(*next));
                 known.total = u64::from(total);
                 let (user_ref, quantity) = (known.user_ref, Quantity(known.total));
-                Command::Replace(Replace {
+                Command::Order(OrderCommand::Replace(Replace {
                     login,
                     orig_user_ref,
                     user_ref,
                     price,
                     quantity,
                     ..Replace::default()
-                })
+                }))
             }
         }
     }

@@ -233,97 +233,171 @@ pub fn commands() -> Vec<(&'static str, Command)> {
         min_notional: Amount(0x6162_6364_6566_6768),
     };
     vec![
-        ("AddAsset", Command::AddAsset { asset: AssetId(0x0102), code: AssetCode(*b"USDT    "), scale: 6 }),
-        ("OpenAccount", Command::OpenAccount { account: AccountId(0x1122_3344) }),
+        (
+            "AddAsset",
+            Command::Admin(AdminCommand::AddAsset {
+                asset: AssetId(0x0102),
+                code: AssetCode(*b"USDT    "),
+                scale: 6,
+            }),
+        ),
+        ("OpenAccount", Command::Venue(VenueCommand::OpenAccount { account: AccountId(0x1122_3344) })),
         (
             "OpenLogin",
-            Command::OpenLogin {
+            Command::Venue(VenueCommand::OpenLogin {
                 login: LoginId(0x0A0B_0C0D),
                 account: AccountId(0x1122_3344),
                 name: LoginName(*b"ALICE "),
-            },
+            }),
         ),
-        ("ListInstrument", Command::ListInstrument(list)),
-        ("SetPhase", Command::SetPhase { instrument: InstrumentId(0x1112_1314), phase: Phase::Continuous }),
-        ("Deposit", Command::Deposit(transfer())),
-        ("Withdraw", Command::Withdraw(transfer())),
-        ("Open", Command::Open { config_digest: 0xB1B2_B3B4_B5B6_B7B8 }),
-        ("Enter", Command::Enter(enter())),
-        ("Enter, market", Command::Enter(Enter { price: OrderPrice::Market, side: Side::Buy, ..enter() })),
-        ("Enter, instructions", Command::Enter(Enter { instructions: Some(instructions()), ..enter() })),
+        ("ListInstrument", Command::Admin(AdminCommand::ListInstrument(list))),
+        (
+            "SetPhase",
+            Command::Admin(AdminCommand::SetPhase {
+                instrument: InstrumentId(0x1112_1314),
+                phase: Phase::Continuous,
+            }),
+        ),
+        ("Deposit", Command::Admin(AdminCommand::Deposit(transfer()))),
+        ("Withdraw", Command::Admin(AdminCommand::Withdraw(transfer()))),
+        ("Open", Command::Venue(VenueCommand::Open { config_digest: 0xB1B2_B3B4_B5B6_B7B8 })),
+        ("Enter", Command::Order(OrderCommand::Enter(enter()))),
+        (
+            "Enter, market",
+            Command::Order(OrderCommand::Enter(Enter {
+                price: OrderPrice::Market,
+                side: Side::Buy,
+                ..enter()
+            })),
+        ),
+        (
+            "Enter, instructions",
+            Command::Order(OrderCommand::Enter(Enter { instructions: Some(instructions()), ..enter() })),
+        ),
         (
             "Enter, plain instructions",
-            Command::Enter(Enter { instructions: Some(Instructions::default()), ..enter() }),
+            Command::Order(OrderCommand::Enter(Enter {
+                instructions: Some(Instructions::default()),
+                ..enter()
+            })),
         ),
-        ("RefuseEnter", Command::RefuseEnter(refuse_enter)),
-        ("Replace", Command::Replace(replace())),
-        ("Replace, market", Command::Replace(Replace { price: OrderPrice::Market, ..replace() })),
+        ("RefuseEnter", Command::Order(OrderCommand::RefuseEnter(refuse_enter))),
+        ("Replace", Command::Order(OrderCommand::Replace(replace()))),
+        (
+            "Replace, market",
+            Command::Order(OrderCommand::Replace(Replace { price: OrderPrice::Market, ..replace() })),
+        ),
         (
             "Replace, instructions",
-            Command::Replace(Replace { instructions: Some(instructions()), ..replace() }),
+            Command::Order(OrderCommand::Replace(Replace {
+                instructions: Some(instructions()),
+                ..replace()
+            })),
         ),
-        ("RefuseReplace", Command::RefuseReplace(refuse_replace)),
-        ("Cancel", Command::Cancel(cancel)),
-        ("SetLimits", Command::SetLimits { limits: venue_limits() }),
-        ("Amend", Command::Amend(Amend { price: Some(0x7172_7374), ..amend })),
-        ("Amend, same price", Command::Amend(amend)),
-        ("CancelOrder", Command::CancelOrder { order: OrderId(0xC1C2_C3C4_C5C6_C7C8) }),
-        ("MassCancel", Command::MassCancel(mass_cancel)),
-        ("MassCancel, operator", Command::MassCancel(MassCancel::default())),
-        ("Tick", Command::Tick),
-        ("SetMark", Command::SetMark { instrument: InstrumentId(0x1112_1314), price: Price(0x7132_3334) }),
-        ("Delist", Command::Delist { instrument: InstrumentId(0x1112_1314) }),
-        ("SetTerms", Command::SetTerms(terms)),
-        ("SetFees", Command::SetFees(fees())),
+        ("RefuseReplace", Command::Order(OrderCommand::RefuseReplace(refuse_replace))),
+        ("Cancel", Command::Order(OrderCommand::Cancel(cancel))),
+        ("SetLimits", Command::Venue(VenueCommand::SetLimits { limits: venue_limits() })),
+        ("Amend", Command::Order(OrderCommand::Amend(Amend { price: Some(0x7172_7374), ..amend }))),
+        ("Amend, same price", Command::Order(OrderCommand::Amend(amend))),
+        ("CancelOrder", Command::Order(OrderCommand::CancelOrder { order: OrderId(0xC1C2_C3C4_C5C6_C7C8) })),
+        ("MassCancel", Command::Order(OrderCommand::MassCancel(mass_cancel))),
+        ("MassCancel, operator", Command::Order(OrderCommand::MassCancel(MassCancel::default()))),
+        ("Tick", Command::Clock(ClockCommand::Tick)),
+        (
+            "SetMark",
+            Command::Admin(AdminCommand::SetMark {
+                instrument: InstrumentId(0x1112_1314),
+                price: Price(0x7132_3334),
+            }),
+        ),
+        ("Delist", Command::Admin(AdminCommand::Delist { instrument: InstrumentId(0x1112_1314) })),
+        ("SetTerms", Command::Admin(AdminCommand::SetTerms(terms))),
+        ("SetFees", Command::Admin(AdminCommand::SetFees(fees()))),
         (
             "SetProtection",
-            Command::SetProtection { instrument: InstrumentId(0x7172_7374), protection: protection() },
+            Command::Admin(AdminCommand::SetProtection {
+                instrument: InstrumentId(0x7172_7374),
+                protection: protection(),
+            }),
         ),
         (
             "SetOrderLimits",
-            Command::SetOrderLimits {
+            Command::Admin(AdminCommand::SetOrderLimits {
                 scope: LimitScope::Instrument(InstrumentId(0x5152_5354)),
                 limits: limits(),
-            },
+            }),
         ),
         (
             "SetOrderLimits, account",
-            Command::SetOrderLimits { scope: LimitScope::Account(AccountId(0x5152_5354)), limits: limits() },
+            Command::Admin(AdminCommand::SetOrderLimits {
+                scope: LimitScope::Account(AccountId(0x5152_5354)),
+                limits: limits(),
+            }),
         ),
         (
             "SetOrderLimits, login",
-            Command::SetOrderLimits { scope: LimitScope::Login(LoginId(0x5152_5354)), limits: limits() },
+            Command::Admin(AdminCommand::SetOrderLimits {
+                scope: LimitScope::Login(LoginId(0x5152_5354)),
+                limits: limits(),
+            }),
         ),
-        ("SetAsset", Command::SetAsset(asset_settings())),
-        ("SetSelfTrade", Command::SetSelfTrade(self_trade())),
-        ("AssignTier", Command::AssignTier { account: AccountId(0x1122_3344), tier: Some(FeeTier(7)) }),
-        ("AssignTier, by volume", Command::AssignTier { account: AccountId(0x1122_3344), tier: None }),
-        ("SetVolumeTiers", Command::SetVolumeTiers(volume_tiers())),
-        ("Kill", Command::Kill { scope: KillScope::Account(AccountId(0x1122_3344)), switch: Switch::On }),
-        ("Kill, venue", Command::Kill { scope: KillScope::Venue, switch: Switch::Off }),
-        ("Checkpoint", Command::Checkpoint(checkpoint())),
-        ("SetRules", Command::SetRules { edition: 0x0102 }),
-        ("Modify", Command::Modify(modify)),
-        ("QueryAccount", Command::QueryAccount(query)),
+        ("SetAsset", Command::Admin(AdminCommand::SetAsset(asset_settings()))),
+        ("SetSelfTrade", Command::Admin(AdminCommand::SetSelfTrade(self_trade()))),
+        (
+            "AssignTier",
+            Command::Admin(AdminCommand::AssignTier {
+                account: AccountId(0x1122_3344),
+                tier: Some(FeeTier(7)),
+            }),
+        ),
+        (
+            "AssignTier, by volume",
+            Command::Admin(AdminCommand::AssignTier { account: AccountId(0x1122_3344), tier: None }),
+        ),
+        ("SetVolumeTiers", Command::Admin(AdminCommand::SetVolumeTiers(volume_tiers()))),
+        (
+            "Kill",
+            Command::Admin(AdminCommand::Kill {
+                scope: KillScope::Account(AccountId(0x1122_3344)),
+                switch: Switch::On,
+            }),
+        ),
+        ("Kill, venue", Command::Admin(AdminCommand::Kill { scope: KillScope::Venue, switch: Switch::Off })),
+        ("Checkpoint", Command::Venue(VenueCommand::Checkpoint(checkpoint()))),
+        ("SetRules", Command::Venue(VenueCommand::SetRules { edition: 0x0102 })),
+        ("Modify", Command::Order(OrderCommand::Modify(modify))),
+        ("QueryAccount", Command::Order(OrderCommand::QueryAccount(query))),
         (
             "QueryAccount, switch",
-            Command::QueryAccount(QueryAccount { cancel_after_ms: Some(0x3132_3334), ..query }),
+            Command::Order(OrderCommand::QueryAccount(QueryAccount {
+                cancel_after_ms: Some(0x3132_3334),
+                ..query
+            })),
         ),
         (
             "QueryAccount, balance",
-            Command::QueryAccount(QueryAccount { balance: Some(AssetId(0x4142)), ..query }),
+            Command::Order(OrderCommand::QueryAccount(QueryAccount {
+                balance: Some(AssetId(0x4142)),
+                ..query
+            })),
         ),
-        ("SetOrderEntry", Command::SetOrderEntry(order_entry())),
+        ("SetOrderEntry", Command::Order(OrderCommand::SetOrderEntry(order_entry()))),
         (
             "CancelLogin",
-            Command::CancelLogin { login: LoginId(0x0A0B_0C0D), cause: ConnectionLoss::Disconnected },
+            Command::Order(OrderCommand::CancelLogin {
+                login: LoginId(0x0A0B_0C0D),
+                cause: ConnectionLoss::Disconnected,
+            }),
         ),
-        ("RollSession", Command::RollSession { session: 0x0102_0304 }),
+        ("RollSession", Command::Venue(VenueCommand::RollSession { session: 0x0102_0304 })),
         (
             "CopyAccount",
-            Command::CopyAccount { login: LoginId(0x0A0B_0C0D), account: AccountId(0x1122_3344) },
+            Command::Venue(VenueCommand::CopyAccount {
+                login: LoginId(0x0A0B_0C0D),
+                account: AccountId(0x1122_3344),
+            }),
         ),
-        ("ResetUserRef", Command::ResetUserRef { login: LoginId(0x0A0B_0C0D) }),
+        ("ResetUserRef", Command::Venue(VenueCommand::ResetUserRef { login: LoginId(0x0A0B_0C0D) })),
     ]
 }
 
@@ -499,99 +573,154 @@ pub fn events() -> Vec<(&'static str, EventRecord)> {
         imbalance_side: Side::Sell,
     };
     let events = vec![
-        ("AssetAdded", Event::AssetAdded { asset: AssetId(0x0102), code: AssetCode(*b"USDT    "), scale: 6 }),
-        ("AccountOpened", Event::AccountOpened { account: AccountId(0x1122_3344) }),
-        ("LoginOpened", Event::LoginOpened { login: LoginId(0x0A0B_0C0D), account: AccountId(0x1122_3344) }),
-        ("InstrumentListed", Event::InstrumentListed(listing)),
-        ("PhaseSet", Event::PhaseSet { instrument: InstrumentId(0x1112_1314), phase: Phase::Continuous }),
-        ("Deposited", Event::Deposited(transfer())),
-        ("Withdrawn", Event::Withdrawn(transfer())),
-        ("Opened", Event::Opened { config_digest: 0xB1B2_B3B4_B5B6_B7B8 }),
-        ("Refused", Event::Refused { reason: RejectReason::AlreadyOpen }),
-        ("Accepted", Event::Accepted(accepted())),
-        ("Accepted, market", Event::Accepted(Accepted { price: None, side: Side::Buy, ..accepted() })),
-        ("Rejected", Event::Rejected(rejected)),
-        ("Replaced", Event::Replaced(replaced())),
-        ("Replaced, market", Event::Replaced(Replaced { price: None, ..replaced() })),
-        ("Canceled", Event::Canceled(canceled())),
-        ("Canceled, invalid replace", Event::Canceled(Canceled { reason: invalid, ..canceled() })),
-        ("Canceled, refused at its trigger", Event::Canceled(Canceled { reason: refused, ..canceled() })),
-        ("Canceled, self-trade prevented", Event::Canceled(Canceled { reason: prevented, ..canceled() })),
-        ("Executed", Event::Executed(executed)),
-        ("Ignored", Event::Ignored(ignored)),
-        ("LimitsSet", Event::LimitsSet { limits: venue_limits() }),
-        ("ChangeRejected", Event::ChangeRejected(change_rejected)),
-        ("Amended", Event::Amended(amended)),
-        ("Armed", Event::Armed(armed)),
-        ("Armed, oco alone", Event::Armed(Armed { trigger: None, ..armed })),
-        ("Armed, trigger alone", Event::Armed(Armed { oco: None, ..armed })),
-        ("Triggered", Event::Triggered(triggered)),
-        ("Restated", Event::Restated(restated)),
+        (
+            "AssetAdded",
+            Event::Admin(AdminEvent::AssetAdded {
+                asset: AssetId(0x0102),
+                code: AssetCode(*b"USDT    "),
+                scale: 6,
+            }),
+        ),
+        ("AccountOpened", Event::Venue(VenueEvent::AccountOpened { account: AccountId(0x1122_3344) })),
+        (
+            "LoginOpened",
+            Event::Venue(VenueEvent::LoginOpened {
+                login: LoginId(0x0A0B_0C0D),
+                account: AccountId(0x1122_3344),
+            }),
+        ),
+        ("InstrumentListed", Event::Admin(AdminEvent::InstrumentListed(listing))),
+        (
+            "PhaseSet",
+            Event::Market(MarketEvent::PhaseSet {
+                instrument: InstrumentId(0x1112_1314),
+                phase: Phase::Continuous,
+            }),
+        ),
+        ("Deposited", Event::Admin(AdminEvent::Deposited(transfer()))),
+        ("Withdrawn", Event::Admin(AdminEvent::Withdrawn(transfer()))),
+        ("Opened", Event::Venue(VenueEvent::Opened { config_digest: 0xB1B2_B3B4_B5B6_B7B8 })),
+        ("Refused", Event::Admin(AdminEvent::Refused { reason: RejectReason::AlreadyOpen })),
+        ("Accepted", Event::Order(OrderEvent::Accepted(accepted()))),
+        (
+            "Accepted, market",
+            Event::Order(OrderEvent::Accepted(Accepted { price: None, side: Side::Buy, ..accepted() })),
+        ),
+        ("Rejected", Event::Order(OrderEvent::Rejected(rejected))),
+        ("Replaced", Event::Order(OrderEvent::Replaced(replaced()))),
+        ("Replaced, market", Event::Order(OrderEvent::Replaced(Replaced { price: None, ..replaced() }))),
+        ("Canceled", Event::Order(OrderEvent::Canceled(canceled()))),
+        (
+            "Canceled, invalid replace",
+            Event::Order(OrderEvent::Canceled(Canceled { reason: invalid, ..canceled() })),
+        ),
+        (
+            "Canceled, refused at its trigger",
+            Event::Order(OrderEvent::Canceled(Canceled { reason: refused, ..canceled() })),
+        ),
+        (
+            "Canceled, self-trade prevented",
+            Event::Order(OrderEvent::Canceled(Canceled { reason: prevented, ..canceled() })),
+        ),
+        ("Executed", Event::Order(OrderEvent::Executed(executed))),
+        ("Ignored", Event::Order(OrderEvent::Ignored(ignored))),
+        ("LimitsSet", Event::Venue(VenueEvent::LimitsSet { limits: venue_limits() })),
+        ("ChangeRejected", Event::Order(OrderEvent::ChangeRejected(change_rejected))),
+        ("Amended", Event::Order(OrderEvent::Amended(amended))),
+        ("Armed", Event::Order(OrderEvent::Armed(armed))),
+        ("Armed, oco alone", Event::Order(OrderEvent::Armed(Armed { trigger: None, ..armed }))),
+        ("Armed, trigger alone", Event::Order(OrderEvent::Armed(Armed { oco: None, ..armed }))),
+        ("Triggered", Event::Order(OrderEvent::Triggered(triggered))),
+        ("Restated", Event::Order(OrderEvent::Restated(restated))),
         (
             "MassCanceled",
-            Event::MassCanceled {
+            Event::Order(OrderEvent::MassCanceled {
                 login: Some(LoginId(0x0A0B_0C0D)),
                 user_ref: UserRef(0x0102_0304),
                 canceled: 0x2122_2324,
                 instrument: Some(InstrumentId(0x1112_1314)),
                 side: Some(Side::Sell),
-            },
+            }),
         ),
         (
             "MassCanceled, operator, all",
-            Event::MassCanceled {
+            Event::Order(OrderEvent::MassCanceled {
                 login: None,
                 user_ref: UserRef(0),
                 canceled: 0x2122_2324,
                 instrument: None,
                 side: None,
-            },
+            }),
         ),
-        ("Indicative", Event::Indicative(auction)),
-        ("Indicative, nothing crosses", Event::Indicative(Auction { price: None, ..auction })),
-        ("Uncrossed", Event::Uncrossed(auction)),
-        ("MarkSet", Event::MarkSet { instrument: InstrumentId(0x1112_1314), price: Price(0x7132_3334) }),
-        ("TermsSet", Event::TermsSet(listing)),
-        ("FeesSet", Event::FeesSet(fees())),
+        ("Indicative", Event::Market(MarketEvent::Indicative(auction))),
+        (
+            "Indicative, nothing crosses",
+            Event::Market(MarketEvent::Indicative(Auction { price: None, ..auction })),
+        ),
+        ("Uncrossed", Event::Market(MarketEvent::Uncrossed(auction))),
+        (
+            "MarkSet",
+            Event::Admin(AdminEvent::MarkSet {
+                instrument: InstrumentId(0x1112_1314),
+                price: Price(0x7132_3334),
+            }),
+        ),
+        ("TermsSet", Event::Admin(AdminEvent::TermsSet(listing))),
+        ("FeesSet", Event::Admin(AdminEvent::FeesSet(fees()))),
         (
             "ProtectionSet",
-            Event::ProtectionSet { instrument: InstrumentId(0x7172_7374), protection: protection() },
+            Event::Admin(AdminEvent::ProtectionSet {
+                instrument: InstrumentId(0x7172_7374),
+                protection: protection(),
+            }),
         ),
         (
             "OrderLimitsSet",
-            Event::OrderLimitsSet {
+            Event::Admin(AdminEvent::OrderLimitsSet {
                 scope: LimitScope::Instrument(InstrumentId(0x5152_5354)),
                 limits: limits(),
-            },
+            }),
         ),
         (
             "OrderLimitsSet, account",
-            Event::OrderLimitsSet { scope: LimitScope::Account(AccountId(0x5152_5354)), limits: limits() },
+            Event::Admin(AdminEvent::OrderLimitsSet {
+                scope: LimitScope::Account(AccountId(0x5152_5354)),
+                limits: limits(),
+            }),
         ),
         (
             "OrderLimitsSet, login",
-            Event::OrderLimitsSet { scope: LimitScope::Login(LoginId(0x5152_5354)), limits: limits() },
+            Event::Admin(AdminEvent::OrderLimitsSet {
+                scope: LimitScope::Login(LoginId(0x5152_5354)),
+                limits: limits(),
+            }),
         ),
-        ("AssetSet", Event::AssetSet(asset_settings())),
-        ("SelfTradeSet", Event::SelfTradeSet(self_trade())),
-        ("TierSet", Event::TierSet { account: AccountId(0x1122_3344), tier: FeeTier(7) }),
-        ("VolumeTiersSet", Event::VolumeTiersSet(volume_tiers())),
-        ("Killed", Event::Killed { scope: KillScope::Account(AccountId(0x1122_3344)), switch: Switch::On }),
-        ("Killed, venue", Event::Killed { scope: KillScope::Venue, switch: Switch::On }),
-        ("Checkpointed", Event::Checkpointed(checkpoint())),
-        ("RulesSet", Event::RulesSet { edition: 0x0102 }),
+        ("AssetSet", Event::Admin(AdminEvent::AssetSet(asset_settings()))),
+        ("SelfTradeSet", Event::Admin(AdminEvent::SelfTradeSet(self_trade()))),
+        ("TierSet", Event::Admin(AdminEvent::TierSet { account: AccountId(0x1122_3344), tier: FeeTier(7) })),
+        ("VolumeTiersSet", Event::Admin(AdminEvent::VolumeTiersSet(volume_tiers()))),
+        (
+            "Killed",
+            Event::Admin(AdminEvent::Killed {
+                scope: KillScope::Account(AccountId(0x1122_3344)),
+                switch: Switch::On,
+            }),
+        ),
+        ("Killed, venue", Event::Admin(AdminEvent::Killed { scope: KillScope::Venue, switch: Switch::On })),
+        ("Checkpointed", Event::Venue(VenueEvent::Checkpointed(checkpoint()))),
+        ("RulesSet", Event::Venue(VenueEvent::RulesSet { edition: 0x0102 })),
         (
             "AccountState",
-            Event::AccountState {
+            Event::Order(OrderEvent::AccountState {
                 login: LoginId(0x0A0B_0C0D),
                 next_user_ref: UserRef(0x0102_0304),
                 cancel_at: Timestamp(0x3132_3334_3536_3738),
                 balance: None,
-            },
+            }),
         ),
         (
             "AccountState, balance",
-            Event::AccountState {
+            Event::Order(OrderEvent::AccountState {
                 login: LoginId(0x0A0B_0C0D),
                 next_user_ref: UserRef(0x0102_0304),
                 cancel_at: Timestamp(0x3132_3334_3536_3738),
@@ -600,17 +729,26 @@ pub fn events() -> Vec<(&'static str, EventRecord)> {
                     available: Amount(0x5152_5354_5556_5758),
                     reserved: Amount(0x6162_6364_6566_6768),
                 }),
-            },
+            }),
         ),
-        ("OrderEntrySet", Event::OrderEntrySet(order_entry())),
-        ("SessionEnded", Event::SessionEnded { login: LoginId(0x0A0B_0C0D) }),
-        ("SessionStarted", Event::SessionStarted { login: LoginId(0x0A0B_0C0D), session: 0x0102_0304 }),
-        ("SessionRolled", Event::SessionRolled { session: 0x0102_0304 }),
-        ("PriorityUpdated", Event::PriorityUpdated(priority)),
-        ("PriorityUpdated, market", Event::PriorityUpdated(PriorityUpdated { price: None, ..priority })),
+        ("OrderEntrySet", Event::Order(OrderEvent::OrderEntrySet(order_entry()))),
+        ("SessionEnded", Event::Venue(VenueEvent::SessionEnded { login: LoginId(0x0A0B_0C0D) })),
+        (
+            "SessionStarted",
+            Event::Venue(VenueEvent::SessionStarted { login: LoginId(0x0A0B_0C0D), session: 0x0102_0304 }),
+        ),
+        ("SessionRolled", Event::Venue(VenueEvent::SessionRolled { session: 0x0102_0304 })),
+        ("PriorityUpdated", Event::Order(OrderEvent::PriorityUpdated(priority))),
+        (
+            "PriorityUpdated, market",
+            Event::Order(OrderEvent::PriorityUpdated(PriorityUpdated { price: None, ..priority })),
+        ),
         (
             "AccountCopied",
-            Event::AccountCopied { login: LoginId(0x0A0B_0C0D), account: AccountId(0x1122_3344) },
+            Event::Venue(VenueEvent::AccountCopied {
+                login: LoginId(0x0A0B_0C0D),
+                account: AccountId(0x1122_3344),
+            }),
         ),
     ];
     let record = |event| EventRecord {

@@ -328,9 +328,11 @@ fn take<'a>(rest: &mut &'a str, len: usize) -> &'a str {
     head
 }
 
-/// The variant of a command or event, then its fields, which stand by themselves.
+/// The variant of a command or event, then its fields, which stand by themselves. The family that it stands in is no part of the
+/// bytes.
 fn contents(path: &str, node: Node, page: &Page, out: &mut Fields) {
-    let (variant, parts) = match node {
+    let Node::Tuple(_, of_family) = node else { panic!("a family holds a variant: {node:?}") };
+    let (variant, parts) = match *of_family {
         Node::Struct(variant, parts) => (variant, parts),
         Node::Tuple(variant, inner) => match *inner {
             Node::Struct(_, parts) => (variant, parts),

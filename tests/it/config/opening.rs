@@ -3,10 +3,10 @@
 use super::edited;
 use dojima::config::{Config, DEFAULT_TOML};
 use dojima::domain::{
-    AccountId, AccountSelfTrade, Amount, AssetId, AssetSettings, Command, Event, EventRecord, FeeAsset,
-    FeeRate, FeeTier, GroupId, InstrumentId, LimitScope, LoginId, LoginName, OrderLimits, Owner, Phase, Ppm,
-    Protection, Quantity, SelfTrade, SelfTradePrevention, SetFees, Stamp, Switch, Timestamp, VenueLimits,
-    VolumeTiers,
+    AccountId, AccountSelfTrade, AdminCommand, AdminEvent, Amount, AssetId, AssetSettings, Command, Event,
+    EventRecord, FeeAsset, FeeRate, FeeTier, GroupId, InstrumentId, LimitScope, LoginId, LoginName,
+    OrderLimits, Owner, Phase, Ppm, Protection, Quantity, SelfTrade, SelfTradePrevention, SetFees, Stamp,
+    Switch, Timestamp, VenueCommand, VenueLimits, VolumeTiers,
 };
 use dojima::replica::State;
 
@@ -15,19 +15,30 @@ fn opening_commands_number_everything_in_the_order_of_the_file() {
     let config = Config::embedded_default();
     let commands = config.opening_commands().expect("is valid");
     assert_eq!(commands, config.clone().opening_commands().expect("is valid"), "always the same");
-    assert_eq!(commands[0], Command::SetRules { edition: Command::RULES_LAST });
+    assert_eq!(commands[0], Command::Venue(VenueCommand::SetRules { edition: Command::RULES_LAST }));
     assert_eq!(
         commands[1],
-        Command::SetLimits { limits: VenueLimits { orders_max: 1_000_000, ..VenueLimits::default() } }
+        Command::Venue(VenueCommand::SetLimits {
+            limits: VenueLimits { orders_max: 1_000_000, ..VenueLimits::default() }
+        })
     );
-    assert_eq!(commands[2], Command::OpenAccount { account: AccountId::FEES });
-    assert!(matches!(commands[3], Command::AddAsset { asset: AssetId(0), scale: 8, .. }));
-    assert_eq!(commands[6], Command::OpenAccount { account: AccountId(1) });
+    assert_eq!(commands[2], Command::Venue(VenueCommand::OpenAccount { account: AccountId::FEES }));
+    assert!(matches!(
+        commands[3],
+        Command::Admin(AdminCommand::AddAsset { asset: AssetId(0), scale: 8, .. })
+    ));
+    assert_eq!(commands[6], Command::Venue(VenueCommand::OpenAccount { account: AccountId(1) }));
     assert_eq!(
         commands[10],
-        Command::OpenLogin { login: LoginId(0), account: AccountId(1), name: LoginName(*b"ALICE ") }
+        Command::Venue(VenueCommand::OpenLogin {
+            login: LoginId(0),
+            account: AccountId(1),
+            name: LoginName(*b"ALICE ")
+        })
     );
-    let Command::ListInstrument(btc) = commands[14] else { panic!("{:?} is no listing", commands[14]) };
+    let Command::Admin(AdminCommand::ListInstrument(btc)) = commands[14] else {
+        panic!("{:?} is no listing", commands[14])
+    };
     assert_eq!((btc.base, btc.quote, btc.tick_units, btc.lot), (AssetId(0), AssetId(2), 1, Amount(1_000)));
     assert_eq!((btc.min_quantity, btc.max_quantity), (Quantity(1), Quantity(100_000_000)));
     assert_eq!(
@@ -38,13 +49,13 @@ fn opening_commands_number_everything_in_the_order_of_the_file() {
     let deposits: Vec<_> = commands[16..]
         .iter()
         .filter_map(|command| match command {
-            Command::Deposit(t) => Some((t.account.0, t.asset.0, t.reference)),
+            Command::Admin(AdminCommand::Deposit(t)) => Some((t.account.0, t.asset.0, t.reference)),
             _ => None,
         })
         .collect();
     assert_eq!(deposits[..4], [(1, 0, 1), (1, 1, 2), (1, 2, 3), (2, 0, 1)]);
     assert_eq!(deposits.len(), 12);
-    assert!(matches!(commands.last(), Some(Command::Open { .. })));
+    assert!(matches!(commands.last(), Some(Command::Venue(VenueCommand::Open { .. }))));
     assert_eq!(commands.len(), 16 + 12 + 1);
 }
 
@@ -52,7 +63,7 @@ fn opening_commands_number_everything_in_the_order_of_the_file() {
 #[test]
 fn the_digest_is_a_stable_number_of_the_venue_alone() {
     let digest = |config: &Config| match config.opening_commands().expect("is valid").last() {
-        Some(Command::Open { config_digest }) => *config_digest,
+        Some(Command::Venue(VenueCommand::Open { config_digest })) => *config_digest,
         other => panic!("{other:?} is not the opening"),
     };
     let built_in = digest(&Config::embedded_default());
@@ -138,22 +149,28 @@ fn with_everything() -> Config {
 fn what_is_set_follows_the_listings_and_deposits() {
     let config = with_everything();
     let commands = config.opening_commands().expect("is valid");
-    let deposit = commands.iter().rposition(|command| matches!(command, Command::Deposit(_)));
+    let deposit =
+        commands.iter().rposition(|command| matches!(command, Command::Admin(AdminCommand::Deposit(_))));
     let after = &commands[deposit.expect("deposits") + 1..commands.len() - 1];
     let instrument = InstrumentId(0);
     let mut volume_min = [Amount(i64::MAX); FeeTier::COUNT];
     (volume_min[0], volume_min[1]) = (Amount(0), Amount(100_000_000_000_000));
     let expected = [
-        Command::SetAsset(AssetSettings {
+        Command::Admin(AdminCommand::SetAsset(AssetSettings {
             asset: AssetId(1),
             scale: 8,
             deposits: Switch::On,
             withdrawals: Switch::Off,
             min_deposit: Amount(50_000_000),
             min_withdrawal: Amount(0),
-        }),
-        Command::SetFees(SetFees { instrument, tier: FeeTier(2), maker: FeeRate(50), taker: FeeRate(800) }),
-        Command::SetProtection {
+        })),
+        Command::Admin(AdminCommand::SetFees(SetFees {
+            instrument,
+            tier: FeeTier(2),
+            maker: FeeRate(50),
+            taker: FeeRate(800),
+        })),
+        Command::Admin(AdminCommand::SetProtection {
             instrument,
             protection: Protection {
                 price_min: 100_050,
@@ -161,8 +178,8 @@ fn what_is_set_follows_the_listings_and_deposits() {
                 interruption_s: 120,
                 ..Protection::default()
             },
-        },
-        Command::SetOrderLimits {
+        }),
+        Command::Admin(AdminCommand::SetOrderLimits {
             scope: LimitScope::Instrument(instrument),
             limits: OrderLimits {
                 quantity_max: Quantity(10_000_000),
@@ -170,9 +187,9 @@ fn what_is_set_follows_the_listings_and_deposits() {
                 orders_per_second_max: 50,
                 ..OrderLimits::default()
             },
-        },
-        Command::SetVolumeTiers(VolumeTiers { asset: AssetId(2), volume_min }),
-        Command::SetOrderLimits {
+        }),
+        Command::Admin(AdminCommand::SetVolumeTiers(VolumeTiers { asset: AssetId(2), volume_min })),
+        Command::Admin(AdminCommand::SetOrderLimits {
             scope: LimitScope::Account(AccountId(1)),
             limits: OrderLimits {
                 open_orders_max: 500,
@@ -180,16 +197,18 @@ fn what_is_set_follows_the_listings_and_deposits() {
                 position_max: Quantity(10_000),
                 ..OrderLimits::default()
             },
-        },
-        Command::SetSelfTrade(AccountSelfTrade {
+        }),
+        Command::Admin(AdminCommand::SetSelfTrade(AccountSelfTrade {
             account: AccountId(1),
             prevention: SelfTradePrevention { mode: SelfTrade::CancelOldest, owner: Owner::Group },
             group: GroupId(7),
-        }),
-        Command::AssignTier { account: AccountId(1), tier: Some(FeeTier(2)) },
+        })),
+        Command::Admin(AdminCommand::AssignTier { account: AccountId(1), tier: Some(FeeTier(2)) }),
     ];
     assert_eq!(after, expected);
-    let Command::ListInstrument(btc) = commands[14] else { panic!("{:?} is no listing", commands[14]) };
+    let Command::Admin(AdminCommand::ListInstrument(btc)) = commands[14] else {
+        panic!("{:?} is no listing", commands[14])
+    };
     assert_eq!((btc.phase, btc.fee_asset), (Phase::PreOpen, FeeAsset::Received));
 
     let text = config.to_toml().expect("can be written");
@@ -203,7 +222,7 @@ fn the_exchange_opens_with_everything_set() {
     for (sequence, command) in (1..).zip(with_everything().opening_commands().expect("is valid")) {
         let stamp = Stamp { sequence, time: Timestamp(sequence) };
         let mut refused = |record: &EventRecord| match record.event {
-            Event::Refused { reason } => Err(reason),
+            Event::Admin(AdminEvent::Refused { reason }) => Err(reason),
             _ => Ok(()),
         };
         state.apply(stamp, &command, &mut refused).unwrap_or_else(|reason| panic!("{command:?}: {reason}"));
@@ -270,9 +289,9 @@ fn limits_and_copies_of_logins_are_opening_commands() {
     let limits = OrderLimits { quantity_max: Quantity(5), open_orders_max: 7, ..OrderLimits::default() };
     let login = LoginId(2);
     let last = [
-        Command::SetOrderLimits { scope: LimitScope::Login(login), limits },
-        Command::CopyAccount { login, account: AccountId(2) },
-        Command::CopyAccount { login, account: AccountId(1) },
+        Command::Admin(AdminCommand::SetOrderLimits { scope: LimitScope::Login(login), limits }),
+        Command::Venue(VenueCommand::CopyAccount { login, account: AccountId(2) }),
+        Command::Venue(VenueCommand::CopyAccount { login, account: AccountId(1) }),
     ];
     assert_eq!(commands[commands.len() - 4..commands.len() - 1], last);
     assert_eq!(config.compare(&commands), []);

@@ -4,7 +4,7 @@ use super::raw::{Raw, address, login_packet, order, start, wait};
 use crate::cli::{Done, assert_says, dojima};
 use crate::support::engines::{logged_events, small_config};
 use dojima::config::{Config, Durability};
-use dojima::domain::{Event, LoginId, UserRef};
+use dojima::domain::{Event, LoginId, UserRef, VenueEvent};
 use dojima::engine::Engine;
 use dojima::operator::{Order, Reply, SOCKET_FILE, ask};
 use dojima::runtime::ThreadingMode;
@@ -79,7 +79,7 @@ fn a_login_without_numbers_gets_new_ones_and_keeps_its_orders() {
     assert_says(&done.stdout, "login 0 is in session 1, and its next UserRefNum is 1");
     // What is said to be done is durable, under the sequence that was told.
     let events = logged_events(data.path());
-    let started = Event::SessionStarted { login: LoginId(0), session: 1 };
+    let started = Event::Venue(VenueEvent::SessionStarted { login: LoginId(0), session: 1 });
     let told = events.iter().find(|record| record.event == started).expect("its event is in the log");
     assert_says(&done.stdout, &format!("done by command {}:", told.sequence));
 

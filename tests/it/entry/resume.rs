@@ -3,7 +3,7 @@
 use super::raw::{Raw, address, count, login_packet, order, start, wait};
 use crate::support::engines::{send, small_config};
 use dojima::config::{Config, Durability, UserRole};
-use dojima::domain::{AccountId, Command, LoginId};
+use dojima::domain::{AccountId, Command, LoginId, VenueCommand};
 use dojima::engine::Engine;
 use dojima::runtime::ThreadingMode;
 use dojima::wire::ouch::{Outbound, tags};
@@ -78,7 +78,7 @@ fn a_stream_begins_anew_with_the_session_and_is_resumed_in_it() {
     let before = stream(address(&engine), "ALICE");
     let mut alice = Raw::log_in(address(&engine), "ALICE", 1);
     let mut far_behind = Raw::log_in(address(&engine), "BOB", 1);
-    send(engine.local(), [Command::RollSession { session: 1 }]);
+    send(engine.local(), [Command::Venue(VenueCommand::RollSession { session: 1 })]);
     let got = alice.rest();
     let all = before.concat();
     assert_eq!(got[..all.len()], all, "all of the session");
@@ -135,7 +135,7 @@ fn copies_are_a_stream_like_any_other() {
     let mut engine = start(&config, data.path());
     // What was told before there were copies is not copied, also when it is read again.
     trade(&engine, 1);
-    let copy = Command::CopyAccount { login: LoginId(2), account: AccountId(1) };
+    let copy = Command::Venue(VenueCommand::CopyAccount { login: LoginId(2), account: AccountId(1) });
     let applied = count(&engine, "matcher.commands");
     send(engine.local(), [copy]);
     wait("the copies", || count(&engine, "matcher.commands") > applied);

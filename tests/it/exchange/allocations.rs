@@ -3,11 +3,12 @@
 use super::properties::{ACCOUNTS, Clients, FEW_TICKS, drain, opening, plain};
 use crate::support::venue::{self, FIRST, QUOTE, Venue};
 use dojima::domain::{
-    AccountId, AccountSelfTrade, Amend, Amount, AssetId, Cancel, CancelFilter, Command, Enter, Event,
-    FeeRate, FeeTier, GroupId, Instructions, KillScope, LimitScope, LoginId, MassCancel, OrderLimits,
-    OrderPrice, Owner, PostOnly, Ppm, Price, Protection, Quantity, QuantityUnit, Replace, SelfTrade,
-    SelfTradePrevention, SetFees, Side, Stamp, Switch, TimeInForce, Timestamp, Transfer, Trigger,
-    TriggerKind, TriggerReference, UserRef, Visibility, VolumeTiers,
+    AccountId, AccountSelfTrade, AdminCommand, Amend, Amount, AssetId, Cancel, CancelFilter, ClockCommand,
+    Command, Enter, Event, FeeRate, FeeTier, GroupId, Instructions, KillScope, LimitScope, LoginId,
+    MassCancel, OrderCommand, OrderEvent, OrderLimits, OrderPrice, Owner, PostOnly, Ppm, Price, Protection,
+    Quantity, QuantityUnit, Replace, SelfTrade, SelfTradePrevention, SetFees, Side, Stamp, Switch,
+    TimeInForce, Timestamp, Transfer, Trigger, TriggerKind, TriggerReference, UserRef, VenueCommand,
+    Visibility, VolumeTiers,
 };
 use dojima::exchange::{Exchange, Order};
 use dojima::runtime::SplitMix64;
@@ -29,7 +30,7 @@ fn order_entry_allocates_nothing_after_warm_up() {
         let (account, amount) = (AccountId(account), Amount(1_000_000_000_000));
         let reference = 4 + u64::from(asset);
         let transfer = Transfer { account, asset: AssetId(asset), amount, reference };
-        exchange.apply(Stamp::default(), &Command::Deposit(transfer), &mut events);
+        exchange.apply(Stamp::default(), &Command::Admin(AdminCommand::Deposit(transfer)), &mut events);
     }
     let mut clients = Clients::new();
     let (mut traded, mut allocated) = (0, 0);
@@ -38,7 +39,10 @@ fn order_entry_allocates_nothing_after_warm_up() {
             clients.command(&plain(FEW_TICKS).new_tree(&mut runner).expect("a step").current(), &exchange);
         if matches!(
             command,
-            Command::SetPhase { .. } | Command::SetLimits { .. } | Command::Withdraw(_) | Command::Deposit(_)
+            Command::Admin(AdminCommand::SetPhase { .. })
+                | Command::Venue(VenueCommand::SetLimits { .. })
+                | Command::Admin(AdminCommand::Withdraw(_))
+                | Command::Admin(AdminCommand::Deposit(_))
         ) {
             continue;
         }
@@ -51,7 +55,8 @@ fn order_entry_allocates_nothing_after_warm_up() {
         clients.note(&events);
         if at >= 10_000 {
             allocated += counted.count_total;
-            traded += events.iter().filter(|event| matches!(event, Event::Executed(_))).count();
+            traded +=
+                events.iter().filter(|event| matches!(event, Event::Order(OrderEvent::Executed(_)))).count();
         }
     }
     assert!(traded > 1_000, "only {traded} trades");
@@ -107,12 +112,12 @@ fn no_kind_of_order_allocates_after_warm_up() {
 /// The event's kind, with its reason where it has one.
 fn label(event: &Event) -> String {
     match event {
-        Event::Canceled(gone) => {
+        Event::Order(OrderEvent::Canceled(gone)) => {
             let reason = format!("{:?}", gone.reason);
             format!("Canceled {}", reason.split('(').next().unwrap_or_default())
         }
-        Event::Rejected(refused) => format!("Rejected {:?}", refused.reason),
-        Event::Restated(restated) => format!("Restated {:?}", restated.reason),
+        Event::Order(OrderEvent::Rejected(refused)) => format!("Rejected {:?}", refused.reason),
+        Event::Order(OrderEvent::Restated(restated)) => format!("Restated {:?}", restated.reason),
         other => format!("{other:?}").split(['(', ' ']).next().unwrap_or_default().to_owned(),
     }
 }
@@ -142,7 +147,7 @@ fn warm_up(venue: &mut Venue, start: Timestamp) -> Timestamp {
             let order = venue::Order { login: at % CROWD, side, ticks: 500 + u64::from(at), lots: 1 };
             venue.enter_with(order, FIRST, time_in_force, Some(asked(now.seconds() as u32)));
         }
-        venue.send(&Command::MassCancel(MassCancel::default()));
+        venue.send(&Command::Order(OrderCommand::MassCancel(MassCancel::default())));
     };
     fill(Side::Buy, TimeInForce::GoodTillTime, &|now| Instructions {
         expire_s: now + 60,
@@ -170,23 +175,38 @@ impl Crowd {
         let start = warm_up(&mut venue, start);
         for tier in 0..3 {
             let (tier, maker, taker) = (FeeTier(tier), FeeRate(100), FeeRate(300 - 50 * i32::from(tier)));
-            venue.send(&Command::SetFees(SetFees { instrument: FIRST, tier, maker, taker }));
+            venue.send(&Command::Admin(AdminCommand::SetFees(SetFees {
+                instrument: FIRST,
+                tier,
+                maker,
+                taker,
+            })));
         }
         let mut volume_min = [Amount(i64::MAX); FeeTier::COUNT];
         (volume_min[0], volume_min[1]) = (Amount(0), Amount(1_000_000));
-        venue.send(&Command::SetVolumeTiers(VolumeTiers { asset: QUOTE, volume_min }));
+        venue.send(&Command::Admin(AdminCommand::SetVolumeTiers(VolumeTiers { asset: QUOTE, volume_min })));
         for account in (1..=CROWD).map(AccountId) {
             let modes = [SelfTrade::CancelNewest, SelfTrade::CancelOldest, SelfTrade::DecrementBoth];
             let (mode, owner) = (modes[account.0 as usize % 3], Owner::Group);
             let (prevention, group) = (SelfTradePrevention { mode, owner }, GroupId(account.0 % 2));
-            venue.send(&Command::SetSelfTrade(AccountSelfTrade { account, prevention, group }));
+            venue.send(&Command::Admin(AdminCommand::SetSelfTrade(AccountSelfTrade {
+                account,
+                prevention,
+                group,
+            })));
             let limits =
                 OrderLimits { open_orders_max: 300, orders_per_second_max: 40, ..OrderLimits::default() };
-            venue.send(&Command::SetOrderLimits { scope: LimitScope::Account(account), limits });
+            venue.send(&Command::Admin(AdminCommand::SetOrderLimits {
+                scope: LimitScope::Account(account),
+                limits,
+            }));
         }
         let limits =
             OrderLimits { open_orders_max: 200, quantity_max: Quantity(1_000), ..OrderLimits::default() };
-        venue.send(&Command::SetOrderLimits { scope: LimitScope::Instrument(FIRST), limits });
+        venue.send(&Command::Admin(AdminCommand::SetOrderLimits {
+            scope: LimitScope::Instrument(FIRST),
+            limits,
+        }));
         let last = venue.exchange.logins().iter().map(|login| login.last_user_ref.0).max();
         Self {
             exchange: venue.exchange,
@@ -215,7 +235,7 @@ impl Crowd {
         if self.commands.is_multiple_of(100) {
             let dynamic_band = Ppm(if self.commands.is_multiple_of(400) { 5_000 } else { 0 });
             let protection = Protection { dynamic_band, market_collar: Ppm(4_000), ..Protection::default() };
-            return Command::SetProtection { instrument: FIRST, protection };
+            return Command::Admin(AdminCommand::SetProtection { instrument: FIRST, protection });
         }
         if let Some(many) = self.cancel_many() {
             return many;
@@ -237,48 +257,63 @@ impl Crowd {
                 let next = self.next_user_ref(login);
                 let price = OrderPrice::Limit(self.price(order.side, 12));
                 let quantity = Quantity(order.executed().0 + 1 + self.random.remainder(40));
-                Command::Replace(Replace {
+                Command::Order(OrderCommand::Replace(Replace {
                     login,
                     orig_user_ref: user_ref,
                     user_ref: next,
                     price,
                     quantity,
                     ..Replace::default()
-                })
+                }))
             }
             78..86 => {
                 let price = (self.random.remainder(2) == 0).then(|| self.price(order.side, 12) as u32);
                 let quantity = Quantity(total.saturating_sub(1 + self.random.remainder(3)));
-                Command::Amend(Amend { login, session: 0, user_ref, price, quantity })
+                Command::Order(OrderCommand::Amend(Amend { login, session: 0, user_ref, price, quantity }))
             }
             86..88 => {
                 let price = Price(self.price(order.side, 5) as i64);
-                Command::SetMark { instrument: FIRST, price }
+                Command::Admin(AdminCommand::SetMark { instrument: FIRST, price })
             }
-            88 => Command::Tick,
-            89..92 => Command::Cancel(Cancel { login, session: 0, user_ref, quantity: Quantity(total / 2) }),
-            _ => Command::Cancel(Cancel { login, session: 0, user_ref, quantity: Quantity(0) }),
+            88 => Command::Clock(ClockCommand::Tick),
+            89..92 => Command::Order(OrderCommand::Cancel(Cancel {
+                login,
+                session: 0,
+                user_ref,
+                quantity: Quantity(total / 2),
+            })),
+            _ => Command::Order(OrderCommand::Cancel(Cancel {
+                login,
+                session: 0,
+                user_ref,
+                quantity: Quantity(0),
+            })),
         }
     }
 
     /// Now and then a client's or an operator's mass cancel, or a kill switch that is turned on and off again.
     fn cancel_many(&mut self) -> Option<Command> {
         let account = AccountId(1 + (self.commands / 400) as u32 % CROWD);
-        let kill = |switch| Some(Command::Kill { scope: KillScope::Account(account), switch });
+        let kill =
+            |switch| Some(Command::Admin(AdminCommand::Kill { scope: KillScope::Account(account), switch }));
         let login = LoginId(self.random.remainder(u64::from(CROWD)) as u32);
         match self.commands % 400 {
             50 => kill(Switch::On),
             51 => kill(Switch::Off),
             150 => {
                 let (login, user_ref) = (Some(login), self.next_user_ref(login));
-                Some(Command::MassCancel(MassCancel { login, user_ref, ..MassCancel::default() }))
+                Some(Command::Order(OrderCommand::MassCancel(MassCancel {
+                    login,
+                    user_ref,
+                    ..MassCancel::default()
+                })))
             }
             250 => {
                 let (instrument, side) = (Some(FIRST), Some(self.pick(&[Side::Buy, Side::Sell])));
                 let filter = CancelFilter { instrument, side, ..CancelFilter::default() };
-                Some(Command::MassCancel(MassCancel { filter, ..MassCancel::default() }))
+                Some(Command::Order(OrderCommand::MassCancel(MassCancel { filter, ..MassCancel::default() })))
             }
-            350 => Some(Command::MassCancel(MassCancel::default())),
+            350 => Some(Command::Order(OrderCommand::MassCancel(MassCancel::default()))),
             _ => None,
         }
     }
@@ -371,6 +406,9 @@ impl Crowd {
             order.login = login;
         }
         order.user_ref = self.next_user_ref(order.login);
-        Command::Enter(Enter { instructions: (asked != Instructions::default()).then_some(asked), ..order })
+        Command::Order(OrderCommand::Enter(Enter {
+            instructions: (asked != Instructions::default()).then_some(asked),
+            ..order
+        }))
     }
 }

@@ -2,8 +2,9 @@
 
 use crate::support::venue::{FIRST, Order, Venue};
 use dojima::domain::{
-    AccountId, AccountSelfTrade, Command, Event, GroupId, Instructions, Owner, Phase, SelfTrade,
-    SelfTradePrevention, Side, TimeInForce, UserRef, VenueLimits, Visibility,
+    AccountId, AccountSelfTrade, AdminCommand, ClockCommand, Command, Event, GroupId, Instructions,
+    MarketEvent, OrderEvent, Owner, Phase, SelfTrade, SelfTradePrevention, Side, TimeInForce, UserRef,
+    VenueCommand, VenueEvent, VenueLimits, Visibility,
 };
 use dojima::exchange::{Exchange, Progress};
 use dojima::runtime::SplitMix64;
@@ -31,7 +32,11 @@ fn gathered(seed: u64) -> Venue {
         let owner = if at % 2 == 0 { Owner::Group } else { Owner::Account };
         let (account, group) = (AccountId(at as u32 + 1), GroupId(1 + at as u32 / 3));
         let prevention = SelfTradePrevention { mode, owner };
-        venue.send(&Command::SetSelfTrade(AccountSelfTrade { account, prevention, group }));
+        venue.send(&Command::Admin(AdminCommand::SetSelfTrade(AccountSelfTrade {
+            account,
+            prevention,
+            group,
+        })));
     }
     venue.set_phase(Phase::OpeningAuction);
     let mut last = None;
@@ -66,8 +71,8 @@ fn done(venue: &Venue, limit: u32, command: &Command) -> (Exchange, Vec<Event>, 
     let mut exchange = venue.exchange.clone();
     let limits = VenueLimits { orders_touched_max: limit, orders_max: 2 * ORDERS, ..VenueLimits::default() };
     let mut events = Vec::new();
-    exchange.apply(venue.stamp, &Command::SetLimits { limits }, &mut events);
-    assert!(matches!(events[..], [Event::LimitsSet { .. }]), "{events:?}");
+    exchange.apply(venue.stamp, &Command::Venue(VenueCommand::SetLimits { limits }), &mut events);
+    assert!(matches!(events[..], [Event::Venue(VenueEvent::LimitsSet { .. })]), "{events:?}");
     events.clear();
     let mut parts = 1;
     let mut progress = exchange.begin(venue.stamp, command, &mut events);
@@ -95,18 +100,24 @@ fn an_auction_in_parts_is_the_same_auction() {
     let (mut trades, mut prevented, mut linked, mut rounds) = (0, 0, 0, 0);
     for seed in 0..20 {
         let venue = gathered(seed);
-        let tick = same_in_parts(&venue, &Command::Tick, 4);
-        let [Event::Indicative(indicative)] = tick[..] else { panic!("{tick:?}") };
+        let tick = same_in_parts(&venue, &Command::Clock(ClockCommand::Tick), 4);
+        let [Event::Market(MarketEvent::Indicative(indicative))] = tick[..] else { panic!("{tick:?}") };
         for phase in [Phase::Continuous] {
-            let events = same_in_parts(&venue, &Command::SetPhase { instrument: FIRST, phase }, 20);
-            let uncrossed = |event: &&Event| matches!(event, Event::Uncrossed(_));
-            let Some(Event::Uncrossed(first)) = events.first() else { panic!("{events:?}") };
+            let events = same_in_parts(
+                &venue,
+                &Command::Admin(AdminCommand::SetPhase { instrument: FIRST, phase }),
+                20,
+            );
+            let uncrossed = |event: &&Event| matches!(event, Event::Market(MarketEvent::Uncrossed(_)));
+            let Some(Event::Market(MarketEvent::Uncrossed(first))) = events.first() else {
+                panic!("{events:?}")
+            };
             assert_eq!(*first, indicative);
             rounds += events.iter().filter(uncrossed).count() - 1;
             for event in &events {
                 match event {
-                    Event::Executed(_) => trades += 1,
-                    Event::Canceled(canceled) => match canceled.reason {
+                    Event::Order(OrderEvent::Executed(_)) => trades += 1,
+                    Event::Order(OrderEvent::Canceled(canceled)) => match canceled.reason {
                         dojima::domain::CancelReason::SelfTradePrevented(_) => prevented += 1,
                         dojima::domain::CancelReason::LinkedOrder => linked += 1,
                         _ => {}
@@ -136,14 +147,18 @@ fn linked_orders_are_resolved_before_the_price_is_looked_for() {
     let (_, events, _) = done(
         &venue,
         *VenueLimits::ORDERS_TOUCHED.end(),
-        &Command::SetPhase { instrument: FIRST, phase: Phase::Continuous },
+        &Command::Admin(AdminCommand::SetPhase { instrument: FIRST, phase: Phase::Continuous }),
     );
-    let rounds: Vec<_> = events.iter().filter(|event| matches!(event, Event::Uncrossed(_))).collect();
-    let [Event::Uncrossed(auction)] = rounds[..] else { panic!("{rounds:?}") };
+    let rounds: Vec<_> =
+        events.iter().filter(|event| matches!(event, Event::Market(MarketEvent::Uncrossed(_)))).collect();
+    let [Event::Market(MarketEvent::Uncrossed(auction))] = rounds[..] else { panic!("{rounds:?}") };
     assert_eq!((auction.volume.0, auction.imbalance.0), (2 * PAIRS, 0));
-    let traded: u64 = events
-        .iter()
-        .map(|event| if let Event::Executed(executed) = event { executed.quantity.0 } else { 0 })
-        .sum();
+    let traded: u64 =
+        events
+            .iter()
+            .map(|event| {
+                if let Event::Order(OrderEvent::Executed(executed)) = event { executed.quantity.0 } else { 0 }
+            })
+            .sum();
     assert_eq!(traded, auction.volume.0);
 }

@@ -4,12 +4,13 @@ use super::properties::{Clients, FEW_TICKS, ORDERS_MAX, drain, everything, openi
 use super::{apply, apply_at};
 use crate::support::venue;
 use dojima::domain::{
-    AccountId, AccountSelfTrade, Amount, AssetCode, AssetId, AssetSettings, Cancel, CancelFilter, Command,
-    ConnectionLoss, Echo, Enter, Event, FeeRate, FeeTier, GroupId, Instructions, InstrumentId, KillScope,
-    LimitScope, LoginId, LoginName, MassCancel, OrderLimits, OrderPrice, Owner, Phase, PostOnly, Ppm, Price,
-    Protection, Quantity, QuantityUnit, QueryAccount, RefuseEnter, RejectReason, SelfTrade,
-    SelfTradePrevention, SetFees, SetOrderEntry, SetTerms, Side, Stamp, Switch, TimeInForce, Timestamp,
-    Transfer, Trigger, TriggerKind, TriggerReference, UserRef, VenueLimits, Visibility, VolumeTiers,
+    AccountId, AccountSelfTrade, AdminCommand, AdminEvent, Amount, AssetCode, AssetId, AssetSettings, Cancel,
+    CancelFilter, Command, ConnectionLoss, Echo, Enter, Event, FeeRate, FeeTier, GroupId, Instructions,
+    InstrumentId, KillScope, LimitScope, LoginId, LoginName, MarketEvent, MassCancel, OrderCommand,
+    OrderEvent, OrderLimits, OrderPrice, Owner, Phase, PostOnly, Ppm, Price, Protection, Quantity,
+    QuantityUnit, QueryAccount, RefuseEnter, RejectReason, SelfTrade, SelfTradePrevention, SetFees,
+    SetOrderEntry, SetTerms, Side, Stamp, Switch, TimeInForce, Timestamp, Transfer, Trigger, TriggerKind,
+    TriggerReference, UserRef, VenueCommand, VenueEvent, VenueLimits, Visibility, VolumeTiers,
 };
 use dojima::exchange::{Digest, Exchange};
 use proptest::prelude::*;
@@ -35,29 +36,34 @@ pub fn enter(login: u32, user_ref: u32, side: Side, ticks: u64) -> Enter {
 }
 
 fn cancel(login: u32, user_ref: u32) -> Command {
-    Command::Cancel(Cancel {
+    Command::Order(OrderCommand::Cancel(Cancel {
         login: LoginId(login),
         session: 0,
         user_ref: UserRef(user_ref),
         quantity: Quantity(0),
-    })
+    }))
 }
 
 /// More than is there, of the account of login 4.
 fn all_or_nothing(ticks: u64) -> Command {
     let asks = Instructions { min_quantity: 5, ..Instructions::default() };
-    Command::Enter(Enter {
+    Command::Order(OrderCommand::Enter(Enter {
         quantity: Quantity(5),
         time_in_force: TimeInForce::ImmediateOrCancel,
         instructions: Some(asks),
         ..enter(4, 1, Side::Sell, ticks)
-    })
+    }))
 }
 
 /// Of sells, where login 1 has none.
 fn sweep(account: Option<AccountId>) -> Command {
     let filter = CancelFilter { account, side: Some(Side::Sell), ..CancelFilter::default() };
-    Command::MassCancel(MassCancel { login: Some(LoginId(1)), session: 0, user_ref: UserRef(9), filter })
+    Command::Order(OrderCommand::MassCancel(MassCancel {
+        login: Some(LoginId(1)),
+        session: 0,
+        user_ref: UserRef(9),
+        filter,
+    }))
 }
 
 fn after(commands: &[Command]) -> Digest {
@@ -75,7 +81,7 @@ fn the_layout_in_memory_is_no_part_of_it() {
             let side = if number % 2 == 0 { Side::Buy } else { Side::Sell };
             let ticks =
                 if side == Side::Buy { 10 + u64::from(number) % 7 } else { 30 + u64::from(number) % 5 };
-            Command::Enter(enter(1, number, side, ticks))
+            Command::Order(OrderCommand::Enter(enter(1, number, side, ticks)))
         })
         .collect();
     // Orders 1 to 20 go in this order, then ten more of the next numbers come into the freed places.
@@ -83,11 +89,11 @@ fn the_layout_in_memory_is_no_part_of_it() {
         Transfer { account: AccountId(1), asset: AssetId(0), amount: Amount(1_000_000), reference: 9 };
     let run = |gone: &mut dyn Iterator<Item = u32>, orders_max| {
         let mut exchange = opened(orders_max);
-        apply(&mut exchange, &Command::Deposit(coins));
+        apply(&mut exchange, &Command::Admin(AdminCommand::Deposit(coins)));
         orders[..20].iter().for_each(|order| drop(apply(&mut exchange, order)));
         gone.for_each(|number| drop(apply(&mut exchange, &cancel(1, number))));
         orders[20..].iter().for_each(|order| drop(apply(&mut exchange, order)));
-        apply(&mut exchange, &Command::SetLimits { limits: venue::limits(500) });
+        apply(&mut exchange, &Command::Venue(VenueCommand::SetLimits { limits: venue::limits(500) }));
         assert_eq!(exchange.audit(), Ok(()));
         assert_eq!(exchange.open_orders(), 15);
         exchange.digest()
@@ -107,67 +113,134 @@ pub fn lists() -> Vec<(&'static str, Vec<Command>)> {
     let base = enter(1, 2, Side::Buy, 20);
     let transfer = Transfer { account: AccountId(3), asset: AssetId(0), amount: Amount(1), reference: 9 };
     let back = Transfer { reference: 10, ..transfer };
-    let first = Command::Enter(enter(1, 1, Side::Buy, 10));
-    let refused = Command::RefuseEnter(RefuseEnter {
+    let first = Command::Order(OrderCommand::Enter(enter(1, 1, Side::Buy, 10)));
+    let refused = Command::Order(OrderCommand::RefuseEnter(RefuseEnter {
         login: LoginId(1),
         session: 0,
         user_ref: UserRef(2),
         reason: RejectReason::InvalidSide,
         cl_ord_id: base.echo.cl_ord_id,
-    });
+    }));
     let lists: Vec<(&str, Vec<Command>)> = vec![
         ("nothing", vec![]),
-        ("a resting order", vec![Command::Enter(base)]),
-        ("a look at nothing", vec![Command::Enter(base), all_or_nothing(21)]),
-        ("a look in vain", vec![Command::Enter(base), all_or_nothing(20)]),
-        ("a mass cancel of no order that could fit", vec![Command::Enter(base), sweep(Some(AccountId(2)))]),
-        ("a mass cancel in vain", vec![Command::Enter(base), sweep(None)]),
-        ("its price", vec![Command::Enter(Enter { price: OrderPrice::Limit(105), ..base })]),
-        ("its quantity", vec![Command::Enter(Enter { quantity: Quantity(5), ..base })]),
-        ("its side", vec![Command::Enter(Enter { side: Side::Sell, ..base })]),
-        ("its instrument", vec![Command::Enter(Enter { instrument: InstrumentId(1), ..base })]),
-        ("its number", vec![Command::Enter(Enter { user_ref: UserRef(3), ..base })]),
-        ("its login, of the same account", vec![Command::Enter(Enter { login: LoginId(2), ..base })]),
-        ("its firm", vec![Command::Enter(Enter { echo: Echo { firm: *b"ABCD", ..base.echo }, ..base })]),
-        ("its capacity", vec![Command::Enter(Enter { echo: Echo { capacity: b'A', ..base.echo }, ..base })]),
+        ("a resting order", vec![Command::Order(OrderCommand::Enter(base))]),
+        ("a look at nothing", vec![Command::Order(OrderCommand::Enter(base)), all_or_nothing(21)]),
+        ("a look in vain", vec![Command::Order(OrderCommand::Enter(base)), all_or_nothing(20)]),
+        (
+            "a mass cancel of no order that could fit",
+            vec![Command::Order(OrderCommand::Enter(base)), sweep(Some(AccountId(2)))],
+        ),
+        ("a mass cancel in vain", vec![Command::Order(OrderCommand::Enter(base)), sweep(None)]),
+        (
+            "its price",
+            vec![Command::Order(OrderCommand::Enter(Enter { price: OrderPrice::Limit(105), ..base }))],
+        ),
+        ("its quantity", vec![Command::Order(OrderCommand::Enter(Enter { quantity: Quantity(5), ..base }))]),
+        ("its side", vec![Command::Order(OrderCommand::Enter(Enter { side: Side::Sell, ..base }))]),
+        (
+            "its instrument",
+            vec![Command::Order(OrderCommand::Enter(Enter { instrument: InstrumentId(1), ..base }))],
+        ),
+        ("its number", vec![Command::Order(OrderCommand::Enter(Enter { user_ref: UserRef(3), ..base }))]),
+        (
+            "its login, of the same account",
+            vec![Command::Order(OrderCommand::Enter(Enter { login: LoginId(2), ..base }))],
+        ),
+        (
+            "its firm",
+            vec![Command::Order(OrderCommand::Enter(Enter {
+                echo: Echo { firm: *b"ABCD", ..base.echo },
+                ..base
+            }))],
+        ),
+        (
+            "its capacity",
+            vec![Command::Order(OrderCommand::Enter(Enter {
+                echo: Echo { capacity: b'A', ..base.echo },
+                ..base
+            }))],
+        ),
         (
             "its cross type",
-            vec![Command::Enter(Enter { echo: Echo { cross_type: b'X', ..base.echo }, ..base })],
+            vec![Command::Order(OrderCommand::Enter(Enter {
+                echo: Echo { cross_type: b'X', ..base.echo },
+                ..base
+            }))],
         ),
-        ("the last order's number", vec![first, Command::Enter(base), cancel(1, 1)]),
+        ("the last order's number", vec![first, Command::Order(OrderCommand::Enter(base)), cancel(1, 1)]),
         (
             "the price of a sell, which holds the same at any",
-            vec![Command::Enter(enter(1, 2, Side::Sell, 21))],
+            vec![Command::Order(OrderCommand::Enter(enter(1, 2, Side::Sell, 21)))],
         ),
-        ("a number used", vec![Command::Enter(base), cancel(1, 2)]),
+        ("a number used", vec![Command::Order(OrderCommand::Enter(base)), cancel(1, 2)]),
         ("a number used by a refusal, which takes none of the exchange's", vec![refused]),
         (
             "a partial cancel",
             vec![
-                Command::Enter(base),
-                Command::Cancel(Cancel {
+                Command::Order(OrderCommand::Enter(base)),
+                Command::Order(OrderCommand::Cancel(Cancel {
                     login: LoginId(1),
                     session: 0,
                     user_ref: UserRef(2),
                     quantity: Quantity(3),
-                }),
+                })),
             ],
         ),
-        ("a trade", vec![Command::Enter(base), Command::Enter(enter(3, 1, Side::Sell, 20))]),
-        ("trading off", vec![Command::SetPhase { instrument: InstrumentId(0), phase: Phase::Closed }]),
-        ("an asset", vec![Command::AddAsset { asset: AssetId(3), code: AssetCode(*b"MORE    "), scale: 0 }]),
-        ("its scale", vec![Command::AddAsset { asset: AssetId(3), code: AssetCode(*b"MORE    "), scale: 1 }]),
-        ("an account", vec![Command::OpenAccount { account: AccountId(4) }]),
+        (
+            "a trade",
+            vec![
+                Command::Order(OrderCommand::Enter(base)),
+                Command::Order(OrderCommand::Enter(enter(3, 1, Side::Sell, 20))),
+            ],
+        ),
+        (
+            "trading off",
+            vec![Command::Admin(AdminCommand::SetPhase {
+                instrument: InstrumentId(0),
+                phase: Phase::Closed,
+            })],
+        ),
+        (
+            "an asset",
+            vec![Command::Admin(AdminCommand::AddAsset {
+                asset: AssetId(3),
+                code: AssetCode(*b"MORE    "),
+                scale: 0,
+            })],
+        ),
+        (
+            "its scale",
+            vec![Command::Admin(AdminCommand::AddAsset {
+                asset: AssetId(3),
+                code: AssetCode(*b"MORE    "),
+                scale: 1,
+            })],
+        ),
+        ("an account", vec![Command::Venue(VenueCommand::OpenAccount { account: AccountId(4) })]),
         (
             "a login",
-            vec![Command::OpenLogin { login: LoginId(5), account: AccountId(1), name: LoginName::default() }],
+            vec![Command::Venue(VenueCommand::OpenLogin {
+                login: LoginId(5),
+                account: AccountId(1),
+                name: LoginName::default(),
+            })],
         ),
         (
             "whose login",
-            vec![Command::OpenLogin { login: LoginId(5), account: AccountId(2), name: LoginName::default() }],
+            vec![Command::Venue(VenueCommand::OpenLogin {
+                login: LoginId(5),
+                account: AccountId(2),
+                name: LoginName::default(),
+            })],
         ),
-        ("a deposit", vec![Command::Deposit(transfer)]),
-        ("a transfer's number", vec![Command::Deposit(transfer), Command::Withdraw(back)]),
+        ("a deposit", vec![Command::Admin(AdminCommand::Deposit(transfer))]),
+        (
+            "a transfer's number",
+            vec![
+                Command::Admin(AdminCommand::Deposit(transfer)),
+                Command::Admin(AdminCommand::Withdraw(back)),
+            ],
+        ),
     ];
     lists.into_iter().chain(instructed()).chain(set()).chain(of_logins()).collect()
 }
@@ -181,8 +254,10 @@ fn every_part_of_the_state_is_in_it() {
         }
     }
     // Priority: the same two orders at the same price, the other first; only the exchange's numbers tell them apart.
-    let (one, other) =
-        (Command::Enter(enter(1, 1, Side::Buy, 20)), Command::Enter(enter(4, 1, Side::Buy, 20)));
+    let (one, other) = (
+        Command::Order(OrderCommand::Enter(enter(1, 1, Side::Buy, 20))),
+        Command::Order(OrderCommand::Enter(enter(4, 1, Side::Buy, 20))),
+    );
     assert_ne!(after(&[one, other]), after(&[other, one]));
 }
 
@@ -191,28 +266,49 @@ fn instructed() -> Vec<(&'static str, Vec<Command>)> {
     let plain = Instructions::default();
     let with = |instructions| {
         let base = Enter { quantity: Quantity(20), ..enter(4, 1, Side::Sell, 20) };
-        Command::Enter(Enter { instructions: Some(instructions), ..base })
+        Command::Order(OrderCommand::Enter(Enter { instructions: Some(instructions), ..base }))
     };
     let stop = Trigger { price: 50, ..Trigger::default() };
     let waits = |trigger| with(Instructions { trigger: Some(trigger), ..plain });
     let last = |to_ticks| {
-        let buy = Command::Enter(Enter { quantity: Quantity(2), ..enter(1, 1, Side::Buy, to_ticks) });
-        [buy, Command::Enter(Enter { quantity: Quantity(2), ..enter(3, 1, Side::Sell, to_ticks) })]
+        let buy = Command::Order(OrderCommand::Enter(Enter {
+            quantity: Quantity(2),
+            ..enter(1, 1, Side::Buy, to_ticks)
+        }));
+        [
+            buy,
+            Command::Order(OrderCommand::Enter(Enter {
+                quantity: Quantity(2),
+                ..enter(3, 1, Side::Sell, to_ticks)
+            })),
+        ]
     };
     let trails = Trigger { kind: TriggerKind::TrailingStop, price: 25, ..stop };
     let ends = |expire_s| {
-        let Command::Enter(base) = with(Instructions { expire_s, ..plain }) else { unreachable!("an enter") };
-        Command::Enter(Enter { time_in_force: TimeInForce::GoodTillTime, ..base })
+        let Command::Order(OrderCommand::Enter(base)) = with(Instructions { expire_s, ..plain }) else {
+            unreachable!("an enter")
+        };
+        Command::Order(OrderCommand::Enter(Enter { time_in_force: TimeInForce::GoodTillTime, ..base }))
     };
-    let other = Command::Enter(Enter { quantity: Quantity(20), ..enter(4, 2, Side::Sell, 22) });
+    let other =
+        Command::Order(OrderCommand::Enter(Enter { quantity: Quantity(20), ..enter(4, 2, Side::Sell, 22) }));
     let linked = Instructions { oco: UserRef(1), ..plain };
-    let second = Command::Enter(Enter { instructions: Some(linked), ..enter(4, 2, Side::Sell, 22) });
-    let alone = Command::Enter(enter(4, 2, Side::Sell, 22));
-    let lots = |lots| Command::Enter(Enter { quantity: Quantity(lots), ..enter(1, 1, Side::Buy, 20) });
+    let second = Command::Order(OrderCommand::Enter(Enter {
+        instructions: Some(linked),
+        ..enter(4, 2, Side::Sell, 22)
+    }));
+    let alone = Command::Order(OrderCommand::Enter(enter(4, 2, Side::Sell, 22)));
+    let lots = |lots| {
+        Command::Order(OrderCommand::Enter(Enter { quantity: Quantity(lots), ..enter(1, 1, Side::Buy, 20) }))
+    };
     let market = |quantity| {
         let asks = Instructions { trigger: Some(stop), unit: QuantityUnit::QuoteAmount, ..plain };
-        let Command::Enter(base) = with(asks) else { unreachable!("an enter") };
-        Command::Enter(Enter { price: OrderPrice::Market, quantity: Quantity(quantity), ..base })
+        let Command::Order(OrderCommand::Enter(base)) = with(asks) else { unreachable!("an enter") };
+        Command::Order(OrderCommand::Enter(Enter {
+            price: OrderPrice::Market,
+            quantity: Quantity(quantity),
+            ..base
+        }))
     };
     let prevents = |mode, owner| {
         let self_trade = Some(SelfTradePrevention { mode, owner });
@@ -250,13 +346,15 @@ fn instructed() -> Vec<(&'static str, Vec<Command>)> {
         ("how high it was for a trailing stop", {
             let [a, b] = last(24);
             let [c, d] = [enter(1, 2, Side::Buy, 21), enter(3, 2, Side::Sell, 21)];
-            let [c, d] = [c, d].map(|order| Command::Enter(Enter { quantity: Quantity(2), ..order }));
+            let [c, d] = [c, d]
+                .map(|order| Command::Order(OrderCommand::Enter(Enter { quantity: Quantity(2), ..order })));
             vec![a, b, waits(trails), c, d]
         }),
         ("the same without the height", {
             let [a, b] = last(24);
             let [c, d] = [enter(1, 2, Side::Buy, 21), enter(3, 2, Side::Sell, 21)];
-            let [c, d] = [c, d].map(|order| Command::Enter(Enter { quantity: Quantity(2), ..order }));
+            let [c, d] = [c, d]
+                .map(|order| Command::Order(OrderCommand::Enter(Enter { quantity: Quantity(2), ..order })));
             vec![a, b, c, d, waits(trails)]
         }),
     ]
@@ -267,25 +365,39 @@ fn of_logins() -> Vec<(&'static str, Vec<Command>)> {
     let (login, other) = (LoginId(1), LoginId(2));
     let off = |login| {
         let (user_ref, firm, switch) = (UserRef(7), [0; 4], Switch::Off);
-        Command::SetOrderEntry(SetOrderEntry { login, session: 0, user_ref, firm, switch })
+        Command::Order(OrderCommand::SetOrderEntry(SetOrderEntry {
+            login,
+            session: 0,
+            user_ref,
+            firm,
+            switch,
+        }))
     };
     let query = |login, after| {
-        Command::QueryAccount(QueryAccount { login, session: 0, cancel_after_ms: Some(after), balance: None })
+        Command::Order(OrderCommand::QueryAccount(QueryAccount {
+            login,
+            session: 0,
+            cancel_after_ms: Some(after),
+            balance: None,
+        }))
     };
-    let limit = |login, quantity, notional, orders| Command::SetOrderLimits {
-        scope: LimitScope::Login(login),
-        limits: OrderLimits {
-            quantity_max: Quantity(quantity),
-            notional_max: Amount(notional),
-            open_orders_max: orders,
-            ..OrderLimits::default()
-        },
+    let limit = |login, quantity, notional, orders| {
+        Command::Admin(AdminCommand::SetOrderLimits {
+            scope: LimitScope::Login(login),
+            limits: OrderLimits {
+                quantity_max: Quantity(quantity),
+                notional_max: Amount(notional),
+                open_orders_max: orders,
+                ..OrderLimits::default()
+            },
+        })
     };
-    let copy = |login, account| Command::CopyAccount { login, account: AccountId(account) };
-    let session = |session| Command::RollSession { session };
-    let order = Command::Enter(enter(1, 2, Side::Buy, 20));
-    let halted = Command::SetPhase { instrument: InstrumentId(0), phase: Phase::Halted };
-    let lost = Command::CancelLogin { login, cause: ConnectionLoss::Disconnected };
+    let copy =
+        |login, account| Command::Venue(VenueCommand::CopyAccount { login, account: AccountId(account) });
+    let session = |session| Command::Venue(VenueCommand::RollSession { session });
+    let order = Command::Order(OrderCommand::Enter(enter(1, 2, Side::Buy, 20)));
+    let halted = Command::Admin(AdminCommand::SetPhase { instrument: InstrumentId(0), phase: Phase::Halted });
+    let lost = Command::Order(OrderCommand::CancelLogin { login, cause: ConnectionLoss::Disconnected });
     vec![
         ("a session", vec![session(1)]),
         ("the next session", vec![session(1), session(2)]),
@@ -315,17 +427,17 @@ fn what_is_off_again_is_no_part_of_it() {
     let limits = OrderLimits { quantity_max: Quantity(5), ..OrderLimits::default() };
     let scope = LimitScope::Login(LoginId(1));
     let query = |after| {
-        Command::QueryAccount(QueryAccount {
+        Command::Order(OrderCommand::QueryAccount(QueryAccount {
             login: LoginId(1),
             session: 0,
             cancel_after_ms: Some(after),
             balance: None,
-        })
+        }))
     };
     let twice = [
-        Command::SetRules { edition: 1 },
-        Command::SetOrderLimits { scope, limits },
-        Command::SetOrderLimits { scope, limits: OrderLimits::default() },
+        Command::Venue(VenueCommand::SetRules { edition: 1 }),
+        Command::Admin(AdminCommand::SetOrderLimits { scope, limits }),
+        Command::Admin(AdminCommand::SetOrderLimits { scope, limits: OrderLimits::default() }),
         query(5),
         query(0),
     ];
@@ -345,11 +457,12 @@ fn set() -> Vec<(&'static str, Vec<Command>)> {
         Phase::Halted,
         Phase::CancelOnly,
     ] {
-        lists.push(("a phase", vec![Command::SetPhase { instrument, phase }]));
+        lists.push(("a phase", vec![Command::Admin(AdminCommand::SetPhase { instrument, phase })]));
     }
-    lists.push(("delisted", vec![Command::Delist { instrument }]));
-    lists.push(("a mark", vec![Command::SetMark { instrument, price: Price(20) }]));
-    lists.push(("another mark", vec![Command::SetMark { instrument, price: Price(21) }]));
+    lists.push(("delisted", vec![Command::Admin(AdminCommand::Delist { instrument })]));
+    lists.push(("a mark", vec![Command::Admin(AdminCommand::SetMark { instrument, price: Price(20) })]));
+    lists
+        .push(("another mark", vec![Command::Admin(AdminCommand::SetMark { instrument, price: Price(21) })]));
     let none = Protection::default();
     for protection in [
         Protection { price_min: 5, ..none },
@@ -360,7 +473,10 @@ fn set() -> Vec<(&'static str, Vec<Command>)> {
         Protection { interruption_s: 5, ..none },
         Protection { market_collar: Ppm(5), ..none },
     ] {
-        lists.push(("protection", vec![Command::SetProtection { instrument, protection }]));
+        lists.push((
+            "protection",
+            vec![Command::Admin(AdminCommand::SetProtection { instrument, protection })],
+        ));
     }
     let none = OrderLimits::default();
     for limits in [
@@ -371,11 +487,14 @@ fn set() -> Vec<(&'static str, Vec<Command>)> {
         OrderLimits { position_max: Quantity(5), ..none },
     ] {
         for scope in [LimitScope::Account(account), LimitScope::Instrument(instrument)] {
-            lists.push(("limits", vec![Command::SetOrderLimits { scope, limits }]));
+            lists.push(("limits", vec![Command::Admin(AdminCommand::SetOrderLimits { scope, limits })]));
         }
     }
     let limits = OrderLimits { triggers_max: 5, ..none };
-    lists.push(("limits", vec![Command::SetOrderLimits { scope: LimitScope::Account(account), limits }]));
+    lists.push((
+        "limits",
+        vec![Command::Admin(AdminCommand::SetOrderLimits { scope: LimitScope::Account(account), limits })],
+    ));
     let none = venue::limits(ORDERS_MAX);
     for limits in [
         VenueLimits { orders_max: 99, ..none },
@@ -383,13 +502,16 @@ fn set() -> Vec<(&'static str, Vec<Command>)> {
         VenueLimits { account_orders_max: 99, ..none },
         VenueLimits { account_triggers_max: 99, ..none },
     ] {
-        lists.push(("the venue's limits", vec![Command::SetLimits { limits }]));
+        lists.push(("the venue's limits", vec![Command::Venue(VenueCommand::SetLimits { limits })]));
     }
     let none = OrderLimits::default();
-    let refused = Command::Enter(enter(1, 2, Side::Buy, 0));
+    let refused = Command::Order(OrderCommand::Enter(enter(1, 2, Side::Buy, 0)));
     for scope in [LimitScope::Account(account), LimitScope::Instrument(instrument)] {
         let limits = OrderLimits { orders_per_second_max: 5, ..none };
-        lists.push(("a count for a rate", vec![Command::SetOrderLimits { scope, limits }, refused]));
+        lists.push((
+            "a count for a rate",
+            vec![Command::Admin(AdminCommand::SetOrderLimits { scope, limits }), refused],
+        ));
     }
     let terms = SetTerms {
         instrument,
@@ -406,12 +528,12 @@ fn set() -> Vec<(&'static str, Vec<Command>)> {
         SetTerms { max_quantity: Quantity(999), ..terms },
         SetTerms { min_notional: Amount(61), ..terms },
     ] {
-        lists.push(("terms", vec![Command::SetTerms(terms)]));
+        lists.push(("terms", vec![Command::Admin(AdminCommand::SetTerms(terms))]));
     }
     for (tier, maker, taker) in [(0, 1, 2_000), (0, 1_000, 1), (1, 1, 2_000), (7, 1, 2_000)] {
         let (maker, taker) = (FeeRate(maker), FeeRate(taker));
         let fees = SetFees { instrument, tier: FeeTier(tier), maker, taker };
-        lists.push(("fees", vec![Command::SetFees(fees)]));
+        lists.push(("fees", vec![Command::Admin(AdminCommand::SetFees(fees))]));
     }
     let asset = AssetSettings {
         asset: AssetId(1),
@@ -428,29 +550,40 @@ fn set() -> Vec<(&'static str, Vec<Command>)> {
         AssetSettings { min_deposit: Amount(1), ..asset },
         AssetSettings { min_withdrawal: Amount(1), ..asset },
     ] {
-        lists.push(("an asset's settings", vec![Command::SetAsset(settings)]));
+        lists.push(("an asset's settings", vec![Command::Admin(AdminCommand::SetAsset(settings))]));
     }
     let prevention = |mode, owner, group| {
         let prevention = SelfTradePrevention { mode, owner };
-        Command::SetSelfTrade(AccountSelfTrade { account, prevention, group: GroupId(group) })
+        Command::Admin(AdminCommand::SetSelfTrade(AccountSelfTrade {
+            account,
+            prevention,
+            group: GroupId(group),
+        }))
     };
     lists.push(("its prevention", vec![prevention(SelfTrade::CancelBoth, Owner::Account, 0)]));
     lists.push(("between whom", vec![prevention(SelfTrade::CancelBoth, Owner::Group, 0)]));
     lists.push(("its group", vec![prevention(SelfTrade::CancelBoth, Owner::Group, 1)]));
-    lists.push(("its tier", vec![Command::AssignTier { account, tier: Some(FeeTier(1)) }]));
-    lists.push(("that it was said", vec![Command::AssignTier { account, tier: Some(FeeTier(0)) }]));
+    lists.push((
+        "its tier",
+        vec![Command::Admin(AdminCommand::AssignTier { account, tier: Some(FeeTier(1)) })],
+    ));
+    lists.push((
+        "that it was said",
+        vec![Command::Admin(AdminCommand::AssignTier { account, tier: Some(FeeTier(0)) })],
+    ));
     let tiers = |asset, step| {
         let mut tiers = VolumeTiers { asset: AssetId(asset), ..VolumeTiers::default() };
         tiers.volume_min[1] = Amount(step);
-        Command::SetVolumeTiers(tiers)
+        Command::Admin(AdminCommand::SetVolumeTiers(tiers))
     };
-    let trade = [enter(1, 1, Side::Buy, 20), enter(3, 1, Side::Sell, 20)].map(Command::Enter);
+    let trade = [enter(1, 1, Side::Buy, 20), enter(3, 1, Side::Sell, 20)]
+        .map(|it| Command::Order(OrderCommand::Enter(it)));
     lists.push(("tiers by volume", vec![tiers(1, 5_000)]));
     lists.push(("their asset", vec![tiers(0, 5_000)]));
     lists.push(("their steps", vec![tiers(1, 6_000)]));
     lists.push(("a volume", vec![tiers(1, 5_000), trade[0], trade[1]]));
     lists.push(("no volume", vec![trade[0], trade[1], tiers(1, 5_000)]));
-    let kill = |scope| vec![Command::Kill { scope, switch: Switch::On }];
+    let kill = |scope| vec![Command::Admin(AdminCommand::Kill { scope, switch: Switch::On })];
     lists.push(("a dead account", kill(KillScope::Account(account))));
     lists.push(("another", kill(KillScope::Account(AccountId(2)))));
     lists.push(("a dead venue", kill(KillScope::Venue)));
@@ -460,7 +593,7 @@ fn set() -> Vec<(&'static str, Vec<Command>)> {
 /// What was ignored or refused for want of a live order leaves no trace.
 #[test]
 fn retransmissions_leave_no_trace() {
-    let order = Command::Enter(enter(1, 1, Side::Buy, 20));
+    let order = Command::Order(OrderCommand::Enter(enter(1, 1, Side::Buy, 20)));
     assert_eq!(after(&[order, order, cancel(1, 9), order]), after(&[order]));
 }
 
@@ -481,16 +614,16 @@ proptest! {
             let changed = events.iter().any(|event| {
                 !matches!(
                     event,
-                    Event::Ignored(_)
-                        | Event::Refused { .. }
-                        | Event::ChangeRejected(_)
-                        | Event::MassCanceled { login: None, .. }
-                        | Event::PhaseSet { .. }
-                        | Event::LimitsSet { .. }
+                    Event::Order(OrderEvent::Ignored(_))
+                        | Event::Admin(AdminEvent::Refused { .. })
+                        | Event::Order(OrderEvent::ChangeRejected(_))
+                        | Event::Order(OrderEvent::MassCanceled { login: None, .. })
+                        | Event::Market(MarketEvent::PhaseSet { .. })
+                        | Event::Venue(VenueEvent::LimitsSet { .. })
                 )
             });
             let setting =
-                matches!(command, Command::SetPhase { .. } | Command::SetLimits { .. } | Command::Kill { .. });
+                matches!(command, Command::Admin(AdminCommand::SetPhase { .. }) | Command::Venue(VenueCommand::SetLimits { .. }) | Command::Admin(AdminCommand::Kill { .. }));
             prop_assert!(setting || changed == (one.digest() != before), "{:?}: {:?}", command, events);
         }
         drain(&mut one, Stamp { sequence: 0, time: Timestamp(60) });
@@ -502,7 +635,7 @@ proptest! {
     fn memory_is_no_part_of_it(steps in prop::collection::vec(everything(), 1..150)) {
         let (mut one, mut other) = (opened(100), opened(1_000));
         for exchange in [&mut one, &mut other] {
-            apply(exchange, &Command::SetLimits { limits: venue::limits(500) });
+            apply(exchange, &Command::Venue(VenueCommand::SetLimits { limits: venue::limits(500) }));
         }
         let mut clients = Clients::new();
         for step in &steps {

@@ -5,9 +5,9 @@
 
 use crate::support::venue;
 use dojima::domain::{
-    AccountId, Amount, AssetCode, AssetId, Cancel, Command, Enter, Event, Executed, InstrumentId,
-    ListInstrument, LoginId, LoginName, MassCancel, OrderPrice, Phase, Quantity, Side, Stamp, Symbol,
-    Timestamp, TradeKind, Transfer, UserRef,
+    AccountId, AdminCommand, AdminEvent, Amount, AssetCode, AssetId, Cancel, Command, Enter, Event, Executed,
+    InstrumentId, ListInstrument, LoginId, LoginName, MassCancel, OrderCommand, OrderEvent, OrderPrice,
+    Phase, Quantity, Side, Stamp, Symbol, Timestamp, TradeKind, Transfer, UserRef, VenueCommand,
 };
 use dojima::exchange::Exchange;
 use liblzma::read::XzDecoder;
@@ -97,19 +97,28 @@ impl Day {
             trades: Vec::new(),
         };
         let code = |text| AssetCode::new(text).expect("a code");
-        day.send(&Command::AddAsset { asset: shares, code: code(symbol), scale: 0 });
-        day.send(&Command::AddAsset { asset: cash, code: code("CASH"), scale: 3 });
-        day.send(&Command::OpenAccount { account: AccountId::FEES });
+        day.send(&Command::Admin(AdminCommand::AddAsset { asset: shares, code: code(symbol), scale: 0 }));
+        day.send(&Command::Admin(AdminCommand::AddAsset { asset: cash, code: code("CASH"), scale: 3 }));
+        day.send(&Command::Venue(VenueCommand::OpenAccount { account: AccountId::FEES }));
         for id in 0..TRADERS {
             let account = AccountId(id + 1);
-            day.send(&Command::OpenAccount { account });
-            day.send(&Command::OpenLogin { login: LoginId(id), account, name: LoginName::default() });
+            day.send(&Command::Venue(VenueCommand::OpenAccount { account }));
+            day.send(&Command::Venue(VenueCommand::OpenLogin {
+                login: LoginId(id),
+                account,
+                name: LoginName::default(),
+            }));
             for (reference, asset) in [(1, shares), (2, cash)] {
                 let amount = Amount(500_000_000_000_000_000);
-                day.send(&Command::Deposit(Transfer { account, asset, amount, reference }));
+                day.send(&Command::Admin(AdminCommand::Deposit(Transfer {
+                    account,
+                    asset,
+                    amount,
+                    reference,
+                })));
             }
         }
-        day.send(&Command::ListInstrument(ListInstrument {
+        day.send(&Command::Admin(AdminCommand::ListInstrument(ListInstrument {
             instrument: STOCK,
             symbol: Symbol::new(symbol).expect("a symbol"),
             base: shares,
@@ -121,8 +130,8 @@ impl Day {
             max_quantity: Quantity(u64::from(u32::MAX)),
             phase: day.phase,
             ..ListInstrument::default()
-        }));
-        day.send(&Command::Open { config_digest: 1 });
+        })));
+        day.send(&Command::Venue(VenueCommand::Open { config_digest: 1 }));
         day
     }
 
@@ -132,8 +141,11 @@ impl Day {
         self.exchange.apply(self.stamp, command, &mut self.events);
         for event in &self.events {
             match event {
-                Event::Executed(trade) => self.trades.push(self.named(trade)),
-                Event::Refused { .. } | Event::Rejected(_) | Event::ChangeRejected(_) | Event::Ignored(_) => {
+                Event::Order(OrderEvent::Executed(trade)) => self.trades.push(self.named(trade)),
+                Event::Admin(AdminEvent::Refused { .. })
+                | Event::Order(OrderEvent::Rejected(_))
+                | Event::Order(OrderEvent::ChangeRejected(_))
+                | Event::Order(OrderEvent::Ignored(_)) => {
                     panic!("{command:?}: {event:?}")
                 }
                 _ => {}
@@ -151,7 +163,7 @@ impl Day {
 
     fn set_phase(&mut self, phase: Phase) {
         self.phase = phase;
-        self.send(&Command::SetPhase { instrument: STOCK, phase });
+        self.send(&Command::Admin(AdminCommand::SetPhase { instrument: STOCK, phase }));
     }
 
     /// Orders gather until the first `U`; what comes after it, from 9:30 on, matches as it comes; from 14:57 on orders
@@ -169,7 +181,7 @@ impl Day {
                 self.names.push(name);
                 let user_ref = UserRef(self.names.len() as u32);
                 assert_eq!(self.numbers.insert(name, user_ref), None, "order {name} is entered once");
-                self.send(&Command::Enter(Enter {
+                self.send(&Command::Order(OrderCommand::Enter(Enter {
                     login: login_of(user_ref),
                     user_ref,
                     instrument: STOCK,
@@ -181,12 +193,17 @@ impl Day {
                     price: OrderPrice::Limit(number(price)),
                     quantity: Quantity(number(quantity)),
                     ..Enter::default()
-                }));
+                })));
             }
             "C" => {
                 let user_ref = self.numbers[&number(order)];
                 let (login, quantity) = (login_of(user_ref), Quantity(0));
-                self.send(&Command::Cancel(Cancel { login, session: 0, user_ref, quantity }));
+                self.send(&Command::Order(OrderCommand::Cancel(Cancel {
+                    login,
+                    session: 0,
+                    user_ref,
+                    quantity,
+                })));
             }
             other => panic!("{other:?} is no action"),
         }
@@ -196,7 +213,7 @@ impl Day {
     fn end(mut self) -> Vec<Trade> {
         assert_eq!(self.phase, Phase::Closed, "the last auction of the day has ended");
         assert_eq!(self.exchange.audit(), Ok(()));
-        self.send(&Command::MassCancel(MassCancel::default()));
+        self.send(&Command::Order(OrderCommand::MassCancel(MassCancel::default())));
         assert_eq!((self.exchange.open_orders(), self.exchange.audit()), (0, Ok(())));
         for (account, asset) in (0..=TRADERS).flat_map(|account| [(account, 0), (account, 1)]) {
             let balance = self.exchange.balance(AccountId(account), AssetId(asset)).expect("known");

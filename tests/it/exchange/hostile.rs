@@ -6,8 +6,9 @@ use super::properties::{cases, opening};
 use super::{apply, apply_at};
 use crate::support::venue;
 use dojima::domain::{
-    AccountId, Amount, AssetCode, AssetId, CancelReason, Command, Enter, Event, ListInstrument, LoginId,
-    LoginName, OrderPrice, Phase, Quantity, Side, Stamp, Symbol, Timestamp, Transfer, UserRef,
+    AccountId, AdminCommand, AdminEvent, Amount, AssetCode, AssetId, CancelReason, ClockCommand, Command,
+    Enter, Event, ListInstrument, LoginId, LoginName, OrderCommand, OrderEvent, OrderPrice, Phase, Quantity,
+    Side, Stamp, Symbol, Timestamp, Transfer, UserRef, VenueCommand,
 };
 use dojima::exchange::Exchange;
 use numbers::any_command;
@@ -22,7 +23,12 @@ fn self_trader(cash: i64) -> Exchange {
     let mut exchange = venue::exchange(100);
     let code = |text| AssetCode::new(text).expect("a code");
     let deposit = |asset, amount, reference| {
-        Command::Deposit(Transfer { account: AccountId(0), asset, amount: Amount(amount), reference })
+        Command::Admin(AdminCommand::Deposit(Transfer {
+            account: AccountId(0),
+            asset,
+            amount: Amount(amount),
+            reference,
+        }))
     };
     let terms = ListInstrument {
         symbol: Symbol::new("COIN").expect("a symbol"),
@@ -36,29 +42,36 @@ fn self_trader(cash: i64) -> Exchange {
         ..ListInstrument::default()
     };
     let commands = [
-        Command::AddAsset { asset: COIN, code: code("COIN"), scale: 0 },
-        Command::AddAsset { asset: CASH, code: code("CASH"), scale: 0 },
-        Command::OpenAccount { account: AccountId(0) },
-        Command::OpenLogin { login: LOGIN, account: AccountId(0), name: LoginName::default() },
-        Command::ListInstrument(terms),
+        Command::Admin(AdminCommand::AddAsset { asset: COIN, code: code("COIN"), scale: 0 }),
+        Command::Admin(AdminCommand::AddAsset { asset: CASH, code: code("CASH"), scale: 0 }),
+        Command::Venue(VenueCommand::OpenAccount { account: AccountId(0) }),
+        Command::Venue(VenueCommand::OpenLogin {
+            login: LOGIN,
+            account: AccountId(0),
+            name: LoginName::default(),
+        }),
+        Command::Admin(AdminCommand::ListInstrument(terms)),
         deposit(COIN, 1_000_000, 1),
         deposit(CASH, cash, 2),
     ];
     for command in commands {
-        assert!(!matches!(apply(&mut exchange, &command)[..], [Event::Refused { .. }]), "{command:?}");
+        assert!(
+            !matches!(apply(&mut exchange, &command)[..], [Event::Admin(AdminEvent::Refused { .. })]),
+            "{command:?}"
+        );
     }
     exchange
 }
 
 fn enter(user_ref: u32, side: Side, price: OrderPrice, quantity: u64) -> Command {
-    Command::Enter(Enter {
+    Command::Order(OrderCommand::Enter(Enter {
         login: LOGIN,
         user_ref: UserRef(user_ref),
         side,
         price,
         quantity: Quantity(quantity),
         ..Enter::default()
-    })
+    }))
 }
 
 /// An account that buys from itself gets its own money back; it must pay before it is paid, or for a moment it would
@@ -68,7 +81,10 @@ fn whoever_holds_all_the_money_there_can_be_may_trade_with_itself() {
     let mut exchange = self_trader(i64::MAX);
     apply(&mut exchange, &enter(1, Side::Sell, OrderPrice::Limit(1), 1_000));
     let events = apply(&mut exchange, &enter(2, Side::Buy, OrderPrice::Market, 1_000));
-    assert!(matches!(events[..], [Event::Accepted(_), Event::Executed(_)]), "{events:?}");
+    assert!(
+        matches!(events[..], [Event::Order(OrderEvent::Accepted(_)), Event::Order(OrderEvent::Executed(_))]),
+        "{events:?}"
+    );
     assert_eq!(exchange.audit(), Ok(()));
     assert_eq!(exchange.balance(AccountId(0), CASH).expect("known").available, Amount(i64::MAX));
 }
@@ -80,7 +96,12 @@ fn a_market_buy_ends_where_its_money_first_falls_short() {
     let mut exchange = self_trader(1);
     apply(&mut exchange, &enter(1, Side::Sell, OrderPrice::Limit(1), 1_000_000));
     let events = apply(&mut exchange, &enter(2, Side::Buy, OrderPrice::Market, 1_000_000));
-    let [Event::Accepted(_), Event::Executed(trade), Event::Canceled(rest)] = events[..] else {
+    let [
+        Event::Order(OrderEvent::Accepted(_)),
+        Event::Order(OrderEvent::Executed(trade)),
+        Event::Order(OrderEvent::Canceled(rest)),
+    ] = events[..]
+    else {
         panic!("{} events", events.len());
     };
     assert_eq!((trade.quantity, rest.decrement), (Quantity(1), Quantity(999_999)));
@@ -106,7 +127,7 @@ proptest! {
             now = now.saturating_add(*wait);
             let stamp = Stamp { sequence: 0, time: Timestamp(now) };
             let events = apply_at(&mut exchange, stamp, command);
-            prop_assert!(*command == Command::Tick || !events.is_empty(), "{command:?} has no answer");
+            prop_assert!(*command == Command::Clock(ClockCommand::Tick) || !events.is_empty(), "{command:?} has no answer");
             prop_assert_eq!(exchange.audit(), Ok(()), "after {:?}", command);
         }
     }

@@ -1,7 +1,7 @@
 //! What an account looks at without anything coming of it, by what the engine says that a command has touched.
 
 use super::properties::{Clients, FEW_TOUCHED, cases, queues, rich, touched_at_most};
-use dojima::domain::{Command, Event, RejectReason, Timestamp};
+use dojima::domain::{Command, Event, OrderCommand, OrderEvent, RejectReason, Timestamp};
 use dojima::exchange::{Exchange, ExchangeLimits, Progress};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -25,7 +25,7 @@ const OF_CANCEL: u32 = 2;
 
 /// Whether a new order looks for its minimum at once.
 fn looks_first(command: &Command) -> bool {
-    let Command::Enter(enter) = command else { return false };
+    let Command::Order(OrderCommand::Enter(enter)) = command else { return false };
     let asks = enter.instructions.unwrap_or_default();
     asks.trigger.is_none() && asks.min_quantity > 0
 }
@@ -50,10 +50,10 @@ fn watch(steps: &[super::properties::Step]) -> Result<Seen, TestCaseError> {
         }
         clients.note(&events);
         let happened = |what: fn(&Event) -> bool| events.iter().any(what);
-        let released = happened(|event| matches!(event, Event::Triggered(_)));
-        let traded = happened(|event| matches!(event, Event::Executed(_)));
+        let released = happened(|event| matches!(event, Event::Order(OrderEvent::Triggered(_))));
+        let traded = happened(|event| matches!(event, Event::Order(OrderEvent::Executed(_))));
         let others = happened(|event| {
-            matches!(event, Event::Canceled(gone)
+            matches!(event, Event::Order(OrderEvent::Canceled(gone))
                 if matches!(gone.reason, dojima::domain::CancelReason::SelfTradePrevented(why) if !why.incoming))
         });
         if !looks_first(&command) || released || traded || others {
@@ -62,11 +62,11 @@ fn watch(steps: &[super::properties::Step]) -> Result<Seen, TestCaseError> {
         let sender = command.sender().expect("a client");
         let Some(known) = exchange.logins().get(sender.login.0 as usize) else { continue };
         let refused = happened(
-            |event| matches!(event, Event::Rejected(e) if e.reason == RejectReason::OrderRateExceeded),
+            |event| matches!(event, Event::Order(OrderEvent::Rejected(e)) if e.reason == RejectReason::OrderRateExceeded),
         );
         prop_assert!(!refused || touched == 0, "{command:?} is refused after {touched} touches");
         let of_second = looked.entry((known.account.0, stamp.time.0 / Timestamp::SECOND)).or_default();
-        let killed = happened(|event| matches!(event, Event::Canceled(_)));
+        let killed = happened(|event| matches!(event, Event::Order(OrderEvent::Canceled(_))));
         *of_second += touched - if killed { OF_CANCEL } else { 0 };
         prop_assert!(*of_second < MOST + BEYOND, "{of_second} of account {}", known.account.0);
         seen.looked += u32::from(killed);

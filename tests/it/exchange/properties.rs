@@ -18,7 +18,10 @@ use crate::support::compare::same_state;
 use crate::support::naive::Naive;
 use crate::support::venue;
 use coverage::{CASES, Came};
-use dojima::domain::{AssetId, Command, Event, IgnoreReason, RejectReason, Stamp, VenueLimits};
+use dojima::domain::{
+    AdminCommand, AdminEvent, AssetId, Command, Event, IgnoreReason, OrderCommand, RejectReason, Stamp,
+    VenueLimits,
+};
 use dojima::exchange::{Exchange, ExchangeLimits};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -46,7 +49,10 @@ impl Pair {
         let mut pair = Self { exchange, naive: Naive::new(limits), seen: Seen::default(), notes_cases };
         for command in opening {
             let events = pair.apply(Stamp::default(), command)?;
-            prop_assert!(!matches!(events[0], Event::Refused { .. }), "{command:?}: {events:?}");
+            prop_assert!(
+                !matches!(events[0], Event::Admin(AdminEvent::Refused { .. })),
+                "{command:?}: {events:?}"
+            );
         }
         Ok(pair)
     }
@@ -70,7 +76,7 @@ impl Pair {
     /// When all orders are cancelled nothing is reserved.
     fn end(&mut self, stamp: Stamp) -> Result<(), TestCaseError> {
         for order in live_orders(&self.exchange) {
-            self.apply(stamp, &Command::CancelOrder { order: order.id })?;
+            self.apply(stamp, &Command::Order(OrderCommand::CancelOrder { order: order.id }))?;
         }
         prop_assert_eq!(self.exchange.open_orders(), 0);
         for (account, asset) in
@@ -107,7 +113,7 @@ fn compare(
 /// Cancels whatever is open.
 pub fn drain(exchange: &mut Exchange, stamp: Stamp) {
     for order in live_orders(exchange) {
-        apply_at(exchange, stamp, &Command::CancelOrder { order: order.id });
+        apply_at(exchange, stamp, &Command::Order(OrderCommand::CancelOrder { order: order.id }));
     }
 }
 
@@ -128,7 +134,7 @@ pub fn rich(fees: [i32; 4]) -> Vec<Command> {
 
 /// Everybody has coins, and cash as at the beginning: market buys run out of it.
 pub fn coins(fees: [i32; 4]) -> Vec<Command> {
-    let of_coins = |command: &Command| matches!(command, Command::Deposit(of) if of.asset == AssetId(0));
+    let of_coins = |command: &Command| matches!(command, Command::Admin(AdminCommand::Deposit(of)) if of.asset == AssetId(0));
     opening(fees).into_iter().chain(riches().filter(of_coins)).collect()
 }
 

@@ -77,8 +77,8 @@ use crate::support::compare::same_state;
 use crate::support::naive::Naive;
 use crate::support::venue;
 use dojima::domain::{
-    AccountId, AssetId, Command, Event, IgnoreReason, InstrumentId, RejectReason, Side, Stamp, Timestamp,
-    Visibility,
+    AccountId, AdminEvent, AssetId, Command, Event, IgnoreReason, InstrumentId, RejectReason, Side, Stamp,
+    Timestamp, Visibility,
 };
 use dojima::exchange::Exchange;
 use shown::{CANCEL_KINDS, EVENT_KINDS, Seen, shown, side_name};
@@ -134,7 +134,10 @@ impl Run {
         let text = std::fs::read_to_string(directory().join("market.setup")).expect("the setup");
         for line in text.lines().filter(|line| !line.starts_with('#') && !line.trim().is_empty()) {
             let events = self.command(line);
-            assert!(!matches!(events[..], [Event::Refused { .. }]), "refused in the setup: {line}");
+            assert!(
+                !matches!(events[..], [Event::Admin(AdminEvent::Refused { .. })]),
+                "refused in the setup: {line}"
+            );
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::*;
 use dojima::client::market::{join, snapshot};
-use dojima::domain::Command;
+use dojima::domain::{Command, VenueCommand};
 use dojima::wire::soup::{SessionId, kind};
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -219,7 +219,7 @@ fn a_session_ends_for_everybody_and_the_next_begins_with_the_book() {
     trade(&mut engine, commands, 1_500);
     let first_day = expected(folder.path()).len();
     assert_eq!(receive(&mut live, first_day).len(), first_day);
-    send(engine.local(), [Command::RollSession { session: 1 }]);
+    send(engine.local(), [Command::Venue(VenueCommand::RollSession { session: 1 })]);
     wait_for("the roll", || engine.market().is_some_and(|watch| watch.view().session == 1));
     let all: Vec<_> = expected(folder.path()).iter().map(|said| said.message).collect();
     let is_start = |message: &Message| matches!(message, Message::SystemEvent(event) if event.code == b'O');
@@ -347,7 +347,7 @@ fn a_session_that_is_over_is_kept_while_somebody_reads_it() {
     while logged_len(&folder) < 120_000 {
         trade(&mut engine, commands, 25_000);
     }
-    send(engine.local(), [Command::RollSession { session: 1 }]);
+    send(engine.local(), [Command::Venue(VenueCommand::RollSession { session: 1 })]);
     wait_for("the roll", || engine.market().is_some_and(|watch| watch.view().session == 1));
     trade(&mut engine, commands, 2_000);
     let mut got = 0;

@@ -1,6 +1,7 @@
 //! Multicast, on the loopback interface.
 
 use super::*;
+use dojima::domain::VenueCommand;
 use dojima::wire::mold::{self, Header};
 use dojima::wire::soup::SessionId;
 use std::collections::BTreeMap;
@@ -134,7 +135,10 @@ fn numbers_never_go_back_whatever_ends_the_engine() {
             .by_ref()
             .take(60)
             .map(|command| command.in_session((life + 1) / 4))
-            .chain((life % 4 == 2).then_some(Command::RollSession { session: life / 4 + 1 }))
+            .chain(
+                (life % 4 == 2)
+                    .then_some(Command::Venue(VenueCommand::RollSession { session: life / 4 + 1 })),
+            )
             .collect();
         let mut batch = batch.into_iter().peekable();
         // The crash comes soon after the last of them.

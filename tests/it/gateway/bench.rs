@@ -2,8 +2,8 @@
 
 use dojima::domain::audience::{Address, Part};
 use dojima::domain::{
-    CancelReason, Canceled, ClOrdId, Command, Event, EventRecord, Listings, LoginId, OrderId, Quantity,
-    Symbol, Timestamp, UserRef,
+    CancelReason, Canceled, ClOrdId, Command, Event, EventRecord, Listings, LoginId, OrderCommand,
+    OrderEvent, OrderId, Quantity, Symbol, Timestamp, UserRef, VenueEvent,
 };
 use dojima::net::auth::{Role, auth_queues};
 use dojima::net::{Ready, Socket, Sockets, TcpSockets};
@@ -308,16 +308,16 @@ impl Bench {
     pub fn roll(&mut self) {
         let logins = [ALICE, BOB];
         for login in logins {
-            let record = self.hold(Event::SessionEnded { login });
+            let record = self.hold(Event::Venue(VenueEvent::SessionEnded { login }));
             self.note(login, record);
         }
         self.session += 1;
         let session = self.session;
-        self.hold(Event::SessionRolled { session });
+        self.hold(Event::Venue(VenueEvent::SessionRolled { session }));
         self.ended = std::mem::replace(&mut self.streams, vec![Vec::new(); 3]);
         self.ended_records.push(std::mem::replace(&mut self.records, vec![Vec::new(); 3]));
         for login in logins {
-            let record = self.hold(Event::SessionStarted { login, session });
+            let record = self.hold(Event::Venue(VenueEvent::SessionStarted { login, session }));
             self.note(login, record);
             self.durable.set(record.sequence);
         }
@@ -439,7 +439,12 @@ pub fn canceled(number: u64, login: LoginId, user_ref: u32) -> EventRecord {
         reserved: Default::default(),
         reason: CancelReason::UserRequested,
     };
-    EventRecord { number, sequence: number, time: Timestamp(number), event: Event::Canceled(event) }
+    EventRecord {
+        number,
+        sequence: number,
+        time: Timestamp(number),
+        event: Event::Order(OrderEvent::Canceled(event)),
+    }
 }
 
 pub fn packet(record: &EventRecord) -> Vec<u8> {
@@ -499,9 +504,9 @@ pub fn cancel(user_ref: u32) -> Vec<u8> {
 /// Whose command it is and which number it has.
 pub fn who_and_which(command: &Command) -> (LoginId, u32) {
     match command {
-        Command::Enter(c) => (c.login, c.user_ref.0),
-        Command::RefuseEnter(c) => (c.login, c.user_ref.0),
-        Command::Cancel(c) => (c.login, c.user_ref.0),
+        Command::Order(OrderCommand::Enter(c)) => (c.login, c.user_ref.0),
+        Command::Order(OrderCommand::RefuseEnter(c)) => (c.login, c.user_ref.0),
+        Command::Order(OrderCommand::Cancel(c)) => (c.login, c.user_ref.0),
         other => panic!("not a client's command: {other:?}"),
     }
 }

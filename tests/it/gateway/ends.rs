@@ -1,7 +1,7 @@
 //! Sessions that end: everything up to the last message, the word that it was that, and a stream that begins anew.
 
 use super::bench::{ALICE, BOB, Bench, Client, SECOND, cancel, login_packet, settings};
-use dojima::domain::{Command, ConnectionLoss, Sender, UserRef};
+use dojima::domain::{Command, ConnectionLoss, OrderCommand, Sender, UserRef};
 use dojima::stages::resend::{ResendAnswer, ResendQuery};
 use dojima::wire::soup::{
     self, END_OF_SESSION, LoginAccepted, LoginRejected, LoginRequest, Password, SessionId, Username, kind,
@@ -168,7 +168,10 @@ fn for_its_orders_a_login_is_absent_while_it_reads_an_old_session() {
     }
     let taken = bench.taken();
     assert!(
-        matches!(taken[..], [Command::CancelLogin { login: ALICE, cause: ConnectionLoss::Disconnected }]),
+        matches!(
+            taken[..],
+            [Command::Order(OrderCommand::CancelLogin { login: ALICE, cause: ConnectionLoss::Disconnected })]
+        ),
         "{taken:?}"
     );
     assert_eq!(bench.count("gateway.connections"), 1, "it is still there");

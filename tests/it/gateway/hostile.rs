@@ -1,7 +1,7 @@
 //! Bytes that nobody should send: each costs its own connection, and nothing else.
 
 use super::bench::{ALICE, BOB, Bench, PACKET_LEN_MAX, cancel, login_packet};
-use dojima::domain::{Command, LoginId};
+use dojima::domain::{Command, LoginId, OrderCommand};
 use dojima::runtime::SplitMix64;
 use dojima::wire::soup::{self, kind};
 
@@ -24,16 +24,16 @@ fn zeros(kind: u8, len: usize) -> Vec<u8> {
 
 fn sender(command: &Command) -> LoginId {
     match command {
-        Command::Enter(c) => c.login,
-        Command::RefuseEnter(c) => c.login,
-        Command::Replace(c) => c.login,
-        Command::RefuseReplace(c) => c.login,
-        Command::Cancel(c) => c.login,
-        Command::Amend(c) => c.login,
-        Command::MassCancel(c) => c.login.expect("a client's"),
-        Command::Modify(c) => c.login,
-        Command::QueryAccount(c) => c.login,
-        Command::SetOrderEntry(c) => c.login,
+        Command::Order(OrderCommand::Enter(c)) => c.login,
+        Command::Order(OrderCommand::RefuseEnter(c)) => c.login,
+        Command::Order(OrderCommand::Replace(c)) => c.login,
+        Command::Order(OrderCommand::RefuseReplace(c)) => c.login,
+        Command::Order(OrderCommand::Cancel(c)) => c.login,
+        Command::Order(OrderCommand::Amend(c)) => c.login,
+        Command::Order(OrderCommand::MassCancel(c)) => c.login.expect("a client's"),
+        Command::Order(OrderCommand::Modify(c)) => c.login,
+        Command::Order(OrderCommand::QueryAccount(c)) => c.login,
+        Command::Order(OrderCommand::SetOrderEntry(c)) => c.login,
         other => panic!("not a client's command: {other:?}"),
     }
 }

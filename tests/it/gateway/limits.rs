@@ -3,7 +3,7 @@
 use super::bench::{
     ALICE, BOB, Bench, SECOND, cancel, canceled, enter, login_packet, settings, who_and_which,
 };
-use dojima::domain::{Command, ConnectionLoss, LoginId, RejectReason};
+use dojima::domain::{Command, ConnectionLoss, LoginId, OrderCommand, RejectReason};
 use dojima::net::auth::Role;
 use dojima::stages::gateway::{GatewaySettings, GatewayStart, RateLimit};
 use dojima::wire::soup::{CLIENT_HEARTBEAT, LOGOUT};
@@ -22,7 +22,7 @@ fn with_grace(grace: Duration) -> GatewaySettings {
 }
 
 fn refused_for_rate(command: &Command) -> bool {
-    matches!(command, Command::RefuseEnter(c) if c.reason == RejectReason::MessageRateExceeded)
+    matches!(command, Command::Order(OrderCommand::RefuseEnter(c)) if c.reason == RejectReason::MessageRateExceeded)
 }
 
 #[test]
@@ -38,7 +38,7 @@ fn what_is_above_the_rate_is_refused_but_cancels_are_taken() {
     let (alices, bobs): (Vec<_>, Vec<_>) = taken.iter().partition(|c| who_and_which(c).0 == ALICE);
     let by_rate: Vec<bool> = alices.iter().copied().map(refused_for_rate).collect();
     assert_eq!(by_rate, [false, false, false, false, true, true, false], "the cancel is taken");
-    assert!(matches!(alices[6], Command::Cancel(_)));
+    assert!(matches!(alices[6], Command::Order(OrderCommand::Cancel(_))));
     assert_eq!(bobs.len(), 40, "another login has no limit");
     // A second later there is room again, for no more than the burst.
     bench.clock.advance(SECOND);
@@ -199,7 +199,7 @@ fn cancels(bench: &mut Bench) -> Vec<LoginId> {
     let commands = bench.taken().into_iter();
     commands
         .map(|command| match command {
-            Command::CancelLogin { login, cause: ConnectionLoss::Disconnected } => login,
+            Command::Order(OrderCommand::CancelLogin { login, cause: ConnectionLoss::Disconnected }) => login,
             other => panic!("{other:?}"),
         })
         .collect()
@@ -264,7 +264,10 @@ fn a_cancel_that_finds_no_room_is_asked_for_again() {
     bench.until("everything", |bench| {
         bench.clock.advance(SECOND / 1_000);
         let taken = bench.taken();
-        seen += taken.iter().filter(|command| matches!(command, Command::CancelLogin { .. })).count();
+        seen += taken
+            .iter()
+            .filter(|command| matches!(command, Command::Order(OrderCommand::CancelLogin { .. })))
+            .count();
         seen == 1
     });
 }

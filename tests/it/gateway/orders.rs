@@ -1,7 +1,9 @@
 //! From bytes to commands: wherever TCP cuts them, and whatever room there is.
 
 use super::bench::{ALICE, BOB, Bench, SECOND, cancel, enter, login_packet, settings, who_and_which};
-use dojima::domain::{Command, Event, InstrumentId, Listing, LoginId, RejectReason, Symbol};
+use dojima::domain::{
+    AdminEvent, Command, Event, InstrumentId, Listing, LoginId, OrderCommand, RejectReason, Symbol,
+};
 use dojima::runtime::Agent;
 use dojima::wire::soup::kind;
 use std::ops::ControlFlow;
@@ -104,7 +106,7 @@ fn symbols_are_those_of_the_released_events() {
         Listing { symbol: Symbol::new("BTC-USDT").expect("a symbol"), tick_units: 1, ..Listing::default() };
     client.send(&enter(1));
     bench.until("the first order", |bench| bench.commands.waiting() == 1);
-    let held = bench.hold(Event::InstrumentListed(listing));
+    let held = bench.hold(Event::Admin(AdminEvent::InstrumentListed(listing)));
     client.send(&enter(2));
     bench.until("the second order", |bench| bench.commands.waiting() == 2);
     bench.durable.set(held.sequence);
@@ -114,11 +116,15 @@ fn symbols_are_those_of_the_released_events() {
     let commands = bench.taken();
     for refused in &commands[..2] {
         assert!(
-            matches!(refused, Command::RefuseEnter(r) if r.reason == RejectReason::UnknownSymbol),
+            matches!(refused, Command::Order(OrderCommand::RefuseEnter(r)) if r.reason == RejectReason::UnknownSymbol),
             "{refused:?}"
         );
     }
-    assert!(matches!(commands[2], Command::Enter(e) if e.instrument == InstrumentId(0)), "{:?}", commands[2]);
+    assert!(
+        matches!(commands[2], Command::Order(OrderCommand::Enter(e)) if e.instrument == InstrumentId(0)),
+        "{:?}",
+        commands[2]
+    );
 }
 
 #[test]

@@ -2,7 +2,9 @@
 
 use super::bench::{ALICE, BOB, Bench, SECOND, cancel, canceled, enter, settings};
 use dojima::domain::audience::{Address, Part};
-use dojima::domain::{AccountId, Event, Executed, InstrumentId, Listing, LoginId};
+use dojima::domain::{
+    AccountId, AdminEvent, Event, Executed, InstrumentId, Listing, LoginId, OrderEvent, VenueEvent,
+};
 use dojima::stages::gateway::GatewaySettings;
 use dojima::stages::resend::{Reading, ResendAnswer, ResendChunk};
 use dojima::wire::ouch::{Outbound, SEQUENCED_LEN_MAX};
@@ -174,8 +176,8 @@ fn a_chunk_with_wrong_numbers_costs_the_connection_not_the_stream() {
 fn both_sides_of_a_trade_are_told_also_when_they_are_one_login() {
     let mut bench = Bench::new();
     let listing = Listing { tick_units: 1, ..Listing::default() };
-    bench.release(Event::InstrumentListed(listing));
-    bench.release(Event::LoginOpened { login: ALICE, account: AccountId(1) });
+    bench.release(Event::Admin(AdminEvent::InstrumentListed(listing)));
+    bench.release(Event::Venue(VenueEvent::LoginOpened { login: ALICE, account: AccountId(1) }));
     bench.until("the opening", |bench| bench.count("gateway.messages_out") == 1);
     let (mut alice, number) = bench.log_in(ALICE, 0);
     assert_eq!(number, 2, "the opening was the first message");
@@ -186,8 +188,8 @@ fn both_sides_of_a_trade_are_told_also_when_they_are_one_login() {
         taker_login: taker,
         ..Executed::default()
     };
-    bench.release(Event::Executed(trade(BOB, ALICE)));
-    bench.release(Event::Executed(trade(ALICE, ALICE)));
+    bench.release(Event::Order(OrderEvent::Executed(trade(BOB, ALICE))));
+    bench.release(Event::Order(OrderEvent::Executed(trade(ALICE, ALICE))));
     let mut flags = |client: &mut _, count| -> Vec<u8> {
         let liquidity = |payload: Vec<u8>| match Outbound::decode(&payload) {
             Ok(Outbound::Executed(executed, _)) => executed.liquidity,

@@ -4,9 +4,10 @@
 use crate::exchange::properties::{Clients, ORDERS_MAX, Step, cases, opening, rich, subjects};
 use crate::support::venue;
 use dojima::domain::{
-    AccountId, AccountSelfTrade, Command, Enter, Event, EventRecord, GroupId, InstrumentId, LoginId,
-    OrderPrice, Owner, Phase, Quantity, SelfTrade, SelfTradePrevention, Side, Stamp, Symbol, TimeInForce,
-    Timestamp, TradeKind, UserRef,
+    AccountId, AccountSelfTrade, AdminCommand, ClockCommand, Command, Enter, Event, EventRecord, GroupId,
+    InstrumentId, LoginId, MarketEvent, OrderCommand, OrderEvent, OrderPrice, Owner, Phase, Quantity,
+    SelfTrade, SelfTradePrevention, Side, Stamp, Symbol, TimeInForce, Timestamp, TradeKind, UserRef,
+    VenueCommand, VenueEvent,
 };
 use dojima::exchange::Exchange;
 use dojima::market::{Books, Feed, Published};
@@ -45,7 +46,7 @@ impl Watched {
 
     pub fn opened(opening: &[Command], orders_max: u32) -> Self {
         let mut watched = Self::new(orders_max);
-        for command in opening.iter().chain([&Command::Open { config_digest: 1 }]) {
+        for command in opening.iter().chain([&Command::Venue(VenueCommand::Open { config_digest: 1 })]) {
             watched.apply(Stamp::default(), command).expect("it opens");
         }
         watched
@@ -191,7 +192,7 @@ fn printed(said: &[Published]) -> BTreeMap<u64, u64> {
 fn traded(events: &[Event]) -> BTreeMap<u64, u64> {
     let mut lots = BTreeMap::new();
     for event in events {
-        if let Event::Executed(trade) = event
+        if let Event::Order(OrderEvent::Executed(trade)) = event
             && trade.kind == TradeKind::Continuous
         {
             lots.insert(trade.trade.0, trade.quantity.0);
@@ -217,7 +218,7 @@ fn crossed(said: &[Published]) -> Vec<u64> {
 fn auctioned(events: &[Event]) -> Vec<u64> {
     let mut lots = BTreeMap::new();
     for event in events {
-        if let Event::Executed(trade) = event
+        if let Event::Order(OrderEvent::Executed(trade)) = event
             && trade.kind != TradeKind::Continuous
         {
             *lots.entry((trade.instrument, trade.price)).or_default() += trade.quantity.0;
@@ -231,12 +232,13 @@ fn auctioned(events: &[Event]) -> Vec<u64> {
 fn every_price_of_an_auction_has_a_cross() {
     let mut watched = Watched::opened(&rich([0; 4]), 1_000);
     let mut user_ref = 0;
-    let set = Command::SetSelfTrade(AccountSelfTrade {
+    let set = Command::Admin(AdminCommand::SetSelfTrade(AccountSelfTrade {
         account: AccountId(1),
         prevention: SelfTradePrevention { mode: SelfTrade::CancelOldest, owner: Owner::Account },
         group: GroupId(0),
-    });
-    let gather = Command::SetPhase { instrument: InstrumentId(0), phase: Phase::OpeningAuction };
+    }));
+    let gather =
+        Command::Admin(AdminCommand::SetPhase { instrument: InstrumentId(0), phase: Phase::OpeningAuction });
     for command in [set, gather] {
         watched.apply(Stamp::default(), &command).expect("it is taken");
     }
@@ -254,13 +256,16 @@ fn every_price_of_an_auction_has_a_cross() {
             quantity: Quantity(lots),
             ..Enter::default()
         };
-        let events = watched.apply(Stamp::default(), &Command::Enter(enter)).expect("it is taken");
-        assert!(matches!(events[..], [Event::Accepted(_)]), "{events:?}");
+        let events = watched
+            .apply(Stamp::default(), &Command::Order(OrderCommand::Enter(enter)))
+            .expect("it is taken");
+        assert!(matches!(events[..], [Event::Order(OrderEvent::Accepted(_))]), "{events:?}");
     }
-    let go = Command::SetPhase { instrument: InstrumentId(0), phase: Phase::Continuous };
+    let go = Command::Admin(AdminCommand::SetPhase { instrument: InstrumentId(0), phase: Phase::Continuous });
     let events = watched.apply(Stamp::default(), &go).expect("the messages say what the events say");
     assert_eq!(auctioned(&events), [2, 4], "{events:?}");
-    let rounds = events.iter().filter(|event| matches!(event, Event::Uncrossed(_))).count();
+    let rounds =
+        events.iter().filter(|event| matches!(event, Event::Market(MarketEvent::Uncrossed(_)))).count();
     assert_eq!(rounds, 8);
 }
 
@@ -280,9 +285,9 @@ fn run(opening: &[Command], orders_max: u32, steps: &[Step]) -> Result<Vec<Publi
             watched.sequence += 1;
             let login = LoginId(0);
             watched.tell(&[
-                Event::SessionEnded { login },
-                Event::SessionRolled { session },
-                Event::SessionStarted { login, session },
+                Event::Venue(VenueEvent::SessionEnded { login }),
+                Event::Venue(VenueEvent::SessionRolled { session }),
+                Event::Venue(VenueEvent::SessionStarted { login, session }),
             ])?;
         }
     }
@@ -353,7 +358,7 @@ fn a_session_begins_and_ends_as_the_standard_says() {
 
     let mut watched = Watched::opened(&opening([0; 4]), 1_000);
     let before = watched.said.len();
-    watched.tell(&[Event::SessionRolled { session: 1 }]).expect("it rolls");
+    watched.tell(&[Event::Venue(VenueEvent::SessionRolled { session: 1 })]).expect("it rolls");
     assert_eq!(codes(&watched.said[before..]), *b"MECOSQ");
     let symbol = Symbol::default();
     assert!(watched.books.find(symbol).is_none());
@@ -362,7 +367,7 @@ fn a_session_begins_and_ends_as_the_standard_says() {
 #[test]
 fn damaged_states_are_refused() {
     let mut watched = Watched::opened(&rich([0; 4]), 1_000);
-    let _ = watched.apply(Stamp::default(), &Command::Tick);
+    let _ = watched.apply(Stamp::default(), &Command::Clock(ClockCommand::Tick));
     let bytes = watched.feed.to_bytes();
     assert!(Feed::from_bytes(&bytes).is_ok());
     for cut in 0..bytes.len() {

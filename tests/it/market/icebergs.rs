@@ -2,8 +2,9 @@
 //! have them: one trade per counterparty and price, then a restatement of every iceberg that has lots left and shows new ones.
 
 use dojima::domain::{
-    Accepted, CancelReason, Canceled, Event, EventRecord, Executed, InstrumentId, Listing, OrderId, Phase,
-    Price, Quantity, RestateReason, Restated, SelfTrade, SelfTradePrevented, Side, Symbol, TradeId,
+    Accepted, AdminEvent, CancelReason, Canceled, Event, EventRecord, Executed, InstrumentId, Listing,
+    OrderEvent, OrderId, Phase, Price, Quantity, RestateReason, Restated, SelfTrade, SelfTradePrevented,
+    Side, Symbol, TradeId,
 };
 use dojima::market::{Books, Feed, Level, Published};
 use dojima::wire::itch::Message;
@@ -26,7 +27,7 @@ impl Told {
         let symbol = Symbol::new("BTC-USDT").expect("a symbol");
         let phase = Phase::Continuous;
         let listing = Listing { instrument: INSTRUMENT, symbol, tick_units: 1, phase, ..Listing::default() };
-        told.command(&[Event::InstrumentListed(listing)]);
+        told.command(&[Event::Admin(AdminEvent::InstrumentListed(listing))]);
         told
     }
 
@@ -94,7 +95,7 @@ fn name(order: OrderId) -> String {
 }
 
 fn rests(order: u64, lots: u64, display_quantity: u32) -> Event {
-    Event::Accepted(Accepted {
+    Event::Order(OrderEvent::Accepted(Accepted {
         order: OrderId(order),
         instrument: INSTRUMENT,
         side: Side::Sell,
@@ -102,16 +103,16 @@ fn rests(order: u64, lots: u64, display_quantity: u32) -> Event {
         quantity: Quantity(lots),
         display_quantity,
         ..Accepted::default()
-    })
+    }))
 }
 
 fn comes(order: u64, lots: u64) -> Event {
-    let Event::Accepted(accepted) = rests(order, lots, 0) else { unreachable!() };
-    Event::Accepted(Accepted { side: Side::Buy, ..accepted })
+    let Event::Order(OrderEvent::Accepted(accepted)) = rests(order, lots, 0) else { unreachable!() };
+    Event::Order(OrderEvent::Accepted(Accepted { side: Side::Buy, ..accepted }))
 }
 
 fn trade(number: u64, maker: u64, taker: u64, lots: u64) -> Event {
-    Event::Executed(Executed {
+    Event::Order(OrderEvent::Executed(Executed {
         trade: TradeId(number),
         instrument: INSTRUMENT,
         taker_side: Side::Buy,
@@ -120,11 +121,11 @@ fn trade(number: u64, maker: u64, taker: u64, lots: u64) -> Event {
         maker_order: OrderId(maker),
         taker_order: OrderId(taker),
         ..Executed::default()
-    })
+    }))
 }
 
 fn shows(order: u64, displayed: u64, open: u64) -> Event {
-    Event::Restated(Restated {
+    Event::Order(OrderEvent::Restated(Restated {
         login: Default::default(),
         user_ref: Default::default(),
         order: OrderId(order),
@@ -133,13 +134,13 @@ fn shows(order: u64, displayed: u64, open: u64) -> Event {
         open: Quantity(open),
         reserved: Default::default(),
         reason: RestateReason::Refreshed,
-    })
+    }))
 }
 
 fn prevented(order: u64, lots: u64, open: u64) -> Event {
     let (instrument, price, quantity, mode) = (INSTRUMENT, PRICE, Quantity(lots), SelfTrade::DecrementBoth);
     let incoming = order != 1;
-    Event::Canceled(Canceled {
+    Event::Order(OrderEvent::Canceled(Canceled {
         login: Default::default(),
         user_ref: Default::default(),
         order: OrderId(order),
@@ -153,7 +154,7 @@ fn prevented(order: u64, lots: u64, open: u64) -> Event {
             mode,
             incoming,
         }),
-    })
+    }))
 }
 
 #[test]

@@ -5,7 +5,8 @@ use super::{ALL_SORTS, Bench, small_market};
 use dojima::domain::audience::Audience;
 use dojima::domain::streams::{MARK_EVERY, StreamIndex};
 use dojima::domain::{
-    AccountId, CancelReason, Canceled, Event, EventRecord, Listings, LoginId, OrderId, UserRef, codec,
+    AccountId, CancelReason, Canceled, Event, EventRecord, Listings, LoginId, OrderEvent, OrderId, UserRef,
+    VenueEvent, codec,
 };
 use dojima::ring::{CursorWriter, Producer, cursor, spsc};
 use dojima::runtime::{Agent, Counters};
@@ -517,7 +518,7 @@ fn messages_are_counted_back_from_what_is_in_the_log_though_it_cannot_be_written
 }
 
 fn canceled(login: LoginId, user_ref: u32) -> Event {
-    Event::Canceled(Canceled {
+    Event::Order(OrderEvent::Canceled(Canceled {
         login,
         user_ref: UserRef(user_ref),
         order: OrderId(u64::from(user_ref)),
@@ -525,7 +526,7 @@ fn canceled(login: LoginId, user_ref: u32) -> Event {
         open: Default::default(),
         reserved: Default::default(),
         reason: CancelReason::Operator,
-    })
+    }))
 }
 
 /// Between the question and the reading somebody is given copies: the log then has messages for him of which the question knew
@@ -533,9 +534,9 @@ fn canceled(login: LoginId, user_ref: u32) -> Event {
 #[test]
 fn who_is_given_copies_while_he_asks_is_told_all_of_them() {
     let (trader, listener) = (LoginId(0), LoginId(1));
-    let opened =
-        [(trader, 1), (listener, 2)].map(|(login, of)| Event::LoginOpened { login, account: AccountId(of) });
-    let copied = Event::AccountCopied { login: listener, account: AccountId(1) };
+    let opened = [(trader, 1), (listener, 2)]
+        .map(|(login, of)| Event::Venue(VenueEvent::LoginOpened { login, account: AccountId(of) }));
+    let copied = Event::Venue(VenueEvent::AccountCopied { login: listener, account: AccountId(1) });
     let before = opened.into_iter().chain([canceled(trader, 1), canceled(listener, 1)]);
     let asked_after = 4;
     let after =
@@ -605,9 +606,10 @@ fn sessions_that_have_ended_are_read_from_the_log() {
     let login = LoginId(5);
     let roll = |last: EventRecord, session: u32| -> Vec<EventRecord> {
         let logins = [LoginId(0), login];
-        let ended = logins.into_iter().map(|login| Event::SessionEnded { login });
-        let started = logins.into_iter().map(|login| Event::SessionStarted { login, session });
-        let all = ended.chain([Event::SessionRolled { session }]).chain(started);
+        let ended = logins.into_iter().map(|login| Event::Venue(VenueEvent::SessionEnded { login }));
+        let started =
+            logins.into_iter().map(|login| Event::Venue(VenueEvent::SessionStarted { login, session }));
+        let all = ended.chain([Event::Venue(VenueEvent::SessionRolled { session })]).chain(started);
         let (sequence, time) = (last.sequence + 1, last.time);
         let numbered = (last.number + 1..).zip(all);
         numbered.map(|(number, event)| EventRecord { number, sequence, time, event }).collect()
@@ -655,7 +657,7 @@ fn sessions_that_have_ended_are_read_from_the_log() {
     assert_eq!(rig.resend.answers.try_take(), Some(found));
     // What is gone from the log is not found.
     let last = events.len() as u64 + 5;
-    let event = Event::SessionRolled { session: 4 };
+    let event = Event::Venue(VenueEvent::SessionRolled { session: 4 });
     let more: Vec<_> = (last + 1..=last + 8_000)
         .map(|number| EventRecord { number, event, ..EventRecord::default() })
         .collect();

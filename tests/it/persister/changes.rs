@@ -2,13 +2,13 @@
 
 use super::{Bench, append};
 use dojima::domain::{
-    Accepted, AccountId, AccountSelfTrade, Amended, Amount, Armed, AssetCode, AssetId, AssetSettings,
-    Auction, CancelReason, Canceled, ChangeRejected, Event, EventRecord, Executed, FeeAsset, FeeRate,
-    FeeTier, GroupId, InstrumentId, KillScope, LimitScope, Listing, LoginId, OrderId, OrderLimits,
-    OrderState, Owner, Phase, PostOnly, Ppm, Price, Protection, Quantity, RejectReason, RestateReason,
-    Restated, SelfTrade, SelfTradePrevented, SelfTradePrevention, SetFees, Side, Switch, Symbol, TimeInForce,
-    Timestamp, TradeId, TradeKind, Transfer, Trigger, TriggerKind, TriggerReference, Triggered, UserRef,
-    VenueLimits, Visibility, VolumeTiers,
+    Accepted, AccountId, AccountSelfTrade, AdminEvent, Amended, Amount, Armed, AssetCode, AssetId,
+    AssetSettings, Auction, CancelReason, Canceled, ChangeRejected, Event, EventRecord, Executed, FeeAsset,
+    FeeRate, FeeTier, GroupId, InstrumentId, KillScope, LimitScope, Listing, LoginId, MarketEvent,
+    OrderEvent, OrderId, OrderLimits, OrderState, Owner, Phase, PostOnly, Ppm, Price, Protection, Quantity,
+    RejectReason, RestateReason, Restated, SelfTrade, SelfTradePrevented, SelfTradePrevention, SetFees, Side,
+    Switch, Symbol, TimeInForce, Timestamp, TradeId, TradeKind, Transfer, Trigger, TriggerKind,
+    TriggerReference, Triggered, UserRef, VenueEvent, VenueLimits, Visibility, VolumeTiers,
 };
 use dojima::runtime::{Agent, Fatal};
 use dojima::sql::check::CheckReport;
@@ -60,18 +60,26 @@ impl Script {
         let (events, refs) = (Vec::new(), BTreeMap::new());
         let mut script = Self { events, listing, orders: 0, trades: 0, refs };
         let code = |text| AssetCode::new(text).expect("a code");
-        script.tell(Event::AssetAdded { asset: USD, code: code("USD"), scale: 2 });
-        script.tell(Event::AssetAdded { asset: COIN, code: code("COIN"), scale: 3 });
-        (0..3).for_each(|id| script.tell(Event::AccountOpened { account: AccountId(id) }));
+        script.tell(Event::Admin(AdminEvent::AssetAdded { asset: USD, code: code("USD"), scale: 2 }));
+        script.tell(Event::Admin(AdminEvent::AssetAdded { asset: COIN, code: code("COIN"), scale: 3 }));
+        (0..3).for_each(|id| script.tell(Event::Venue(VenueEvent::AccountOpened { account: AccountId(id) })));
         for id in 0..2 {
-            script.tell(Event::LoginOpened { login: LoginId(id), account: AccountId(id + 1) });
+            script.tell(Event::Venue(VenueEvent::LoginOpened {
+                login: LoginId(id),
+                account: AccountId(id + 1),
+            }));
             for (asset, reference) in [(USD, 1), (COIN, 2)] {
                 let (account, amount) = (AccountId(id + 1), Amount(10_000_000));
-                script.tell(Event::Deposited(Transfer { account, asset, amount, reference }));
+                script.tell(Event::Admin(AdminEvent::Deposited(Transfer {
+                    account,
+                    asset,
+                    amount,
+                    reference,
+                })));
             }
         }
-        script.tell(Event::InstrumentListed(listing));
-        script.tell(Event::Opened { config_digest: 1 });
+        script.tell(Event::Admin(AdminEvent::InstrumentListed(listing)));
+        script.tell(Event::Venue(VenueEvent::Opened { config_digest: 1 }));
         script
     }
 
@@ -110,7 +118,7 @@ impl Script {
             ..Accepted::default()
         };
         also(&mut accepted);
-        self.tell(Event::Accepted(accepted));
+        self.tell(Event::Order(OrderEvent::Accepted(accepted)));
         placed
     }
 
@@ -123,7 +131,7 @@ impl Script {
         kind: TradeKind,
     ) {
         self.trades += 1;
-        self.tell(Event::Executed(Executed {
+        self.tell(Event::Order(OrderEvent::Executed(Executed {
             trade: TradeId(self.trades),
             instrument: InstrumentId(0),
             taker_side: taker.side,
@@ -141,19 +149,27 @@ impl Script {
             taker_order: taker.order,
             taker_fee: Amount(taker_fee),
             taker_reserved: Amount(taker_reserved),
-        }));
+        })));
     }
 
     fn cancel(&mut self, of: Placed, decrement: u64, open: u64, reason: CancelReason) {
         let Placed { order, login, user_ref, .. } = of;
         let (decrement, open, reserved) = (Quantity(decrement), Quantity(open), Amount(0));
-        self.tell(Event::Canceled(Canceled { login, user_ref, order, decrement, open, reserved, reason }));
+        self.tell(Event::Order(OrderEvent::Canceled(Canceled {
+            login,
+            user_ref,
+            order,
+            decrement,
+            open,
+            reserved,
+            reason,
+        })));
     }
 
     /// `(displayed, open)` lots.
     fn restate(&mut self, of: Placed, lots: (u64, u64), reserved: i64, reason: RestateReason) {
         let Placed { order, login, user_ref, .. } = of;
-        self.tell(Event::Restated(Restated {
+        self.tell(Event::Order(OrderEvent::Restated(Restated {
             login,
             user_ref,
             order,
@@ -162,13 +178,19 @@ impl Script {
             open: Quantity(lots.1),
             reserved: Amount(reserved),
             reason,
-        }));
+        })));
     }
 
     fn trigger(&mut self, of: Placed, reference: i64) {
         let Placed { order, login, user_ref, .. } = of;
         let (instrument, reference) = (InstrumentId(0), Price(reference));
-        self.tell(Event::Triggered(Triggered { login, user_ref, order, instrument, reference }));
+        self.tell(Event::Order(OrderEvent::Triggered(Triggered {
+            login,
+            user_ref,
+            order,
+            instrument,
+            reference,
+        })));
     }
 
     /// The tables after all of it, however it is cut into batches, and however often the writer starts anew.
@@ -272,7 +294,7 @@ fn orders_that_wait_are_rows_with_a_status_of_their_own() {
     let trigger = Trigger { kind: TriggerKind::Stop, reference: TriggerReference::MarkPrice, price: 1_100 };
     let armed = |of: Placed, trigger, oco| {
         let Placed { order, login, user_ref, .. } = of;
-        Event::Armed(Armed { login, user_ref, order, trigger, oco })
+        Event::Order(OrderEvent::Armed(Armed { login, user_ref, order, trigger, oco }))
     };
     let stays = script.accept_with(0, Side::Buy, Some(120), 5, 6_012, dormant);
     script.tell(armed(stays, Some(trigger), None));
@@ -282,7 +304,7 @@ fn orders_that_wait_are_rows_with_a_status_of_their_own() {
     script.tell(armed(linked, None, Some(take_profit.order)));
     let goes = script.accept_with(1, Side::Buy, Some(120), 5, 6_012, dormant);
     script.tell(armed(goes, Some(trigger), None));
-    script.tell(Event::MarkSet { instrument: InstrumentId(0), price: Price(115) });
+    script.tell(Event::Admin(AdminEvent::MarkSet { instrument: InstrumentId(0), price: Price(115) }));
     script.trigger(goes, 115);
     script.cancel(goes, 2, 3, CancelReason::UserRequested);
     script.trigger(take_profit, 150);
@@ -387,9 +409,17 @@ fn what_an_order_asked_for_is_in_its_row() {
     });
     let Placed { order, login, user_ref, side } = hidden;
     let (decrement, open, reserved) = (Quantity(4), Quantity(6), Amount(6_012));
-    script.tell(Event::Amended(Amended { login, user_ref, order, side, decrement, open, reserved }));
+    script.tell(Event::Order(OrderEvent::Amended(Amended {
+        login,
+        user_ref,
+        order,
+        side,
+        decrement,
+        open,
+        reserved,
+    })));
     let reason = RejectReason::AmendNotPossible;
-    script.tell(Event::ChangeRejected(ChangeRejected { login, user_ref, order, reason }));
+    script.tell(Event::Order(OrderEvent::ChangeRejected(ChangeRejected { login, user_ref, order, reason })));
     let written = script.written();
     let sql =
         "SELECT hidden, display_quantity, post_only, expire_s, event, quantity, open, reserved FROM orders";
@@ -420,12 +450,12 @@ fn terms_and_scales_change_and_old_rows_do_not() {
     // A tick of 20 price units: the order's 200 ticks become 100.
     script.restate(rests, (3, 3), 3_000, RestateReason::Tick);
     let listing = Listing { tick_units: 20, tick_value: Amount(20), ..script.listing };
-    script.tell(Event::TermsSet(listing));
+    script.tell(Event::Admin(AdminEvent::TermsSet(listing)));
     trade(&mut script, 100, [10_000, 20_000]);
     // A lot of 0.002 coins: everything that rests goes.
     script.cancel(rests, 3, 0, CancelReason::TermsChanged);
     let listing = Listing { lot: Amount(2), tick_value: Amount(40), tick_units: 20_000, ..listing };
-    script.tell(Event::TermsSet(listing));
+    script.tell(Event::Admin(AdminEvent::TermsSet(listing)));
     trade(&mut script, 2, [20, 800]);
     // Coins with five decimals.
     let settings = AssetSettings {
@@ -436,11 +466,11 @@ fn terms_and_scales_change_and_old_rows_do_not() {
         min_deposit: Amount(100),
         min_withdrawal: Amount(0),
     };
-    script.tell(Event::AssetSet(settings));
-    script.tell(Event::TermsSet(Listing { lot: Amount(200), ..listing }));
+    script.tell(Event::Admin(AdminEvent::AssetSet(settings)));
+    script.tell(Event::Admin(AdminEvent::TermsSet(Listing { lot: Amount(200), ..listing })));
     trade(&mut script, 2, [2_000, 800]);
     let (account, amount) = (AccountId(1), Amount(50));
-    script.tell(Event::Deposited(Transfer { account, asset: COIN, amount, reference: 3 }));
+    script.tell(Event::Admin(AdminEvent::Deposited(Transfer { account, asset: COIN, amount, reference: 3 })));
     let written = script.written();
     assert_eq!(
         written.rows("SELECT price, quantity, notional FROM trades_readable"),
@@ -477,7 +507,7 @@ fn terms_and_scales_change_and_old_rows_do_not() {
 fn a_scale_that_loses_money_is_a_contradiction() {
     let mut script = Script::new(FeeAsset::Quote);
     let (account, amount) = (AccountId(1), Amount(7));
-    script.tell(Event::Deposited(Transfer { account, asset: COIN, amount, reference: 3 }));
+    script.tell(Event::Admin(AdminEvent::Deposited(Transfer { account, asset: COIN, amount, reference: 3 })));
     let settings = AssetSettings {
         asset: COIN,
         scale: 2,
@@ -486,7 +516,7 @@ fn a_scale_that_loses_money_is_a_contradiction() {
         min_deposit: Amount(0),
         min_withdrawal: Amount(0),
     };
-    script.tell(Event::AssetSet(settings));
+    script.tell(Event::Admin(AdminEvent::AssetSet(settings)));
     let bench = Bench::with(&script.events);
     let mut driven = bench.writer(10_000);
     assert_eq!(driven.step(), 0, "the database is moved aside, and built again");
@@ -498,7 +528,7 @@ fn a_scale_that_loses_money_is_a_contradiction() {
 fn auctions_and_phases() {
     let mut script = Script::new(FeeAsset::Quote);
     let instrument = InstrumentId(0);
-    script.tell(Event::PhaseSet { instrument, phase: Phase::ClosingAuction });
+    script.tell(Event::Market(MarketEvent::PhaseSet { instrument, phase: Phase::ClosingAuction }));
     let sell = script.accept(0, Side::Sell, Some(100), 10, 10_000);
     let buy = script.accept(1, Side::Buy, Some(110), 12, 13_226);
     let auction = Auction {
@@ -509,13 +539,13 @@ fn auctions_and_phases() {
         imbalance: Quantity(2),
         imbalance_side: Side::Buy,
     };
-    script.tell(Event::Indicative(auction));
-    script.tell(Event::Uncrossed(auction));
+    script.tell(Event::Market(MarketEvent::Indicative(auction)));
+    script.tell(Event::Market(MarketEvent::Uncrossed(auction)));
     script.trade((sell, buy), (105, 10), [(21, 0), (21, 2_205)], TradeKind::Closing);
-    script.tell(Event::PhaseSet { instrument, phase: Phase::Closed });
+    script.tell(Event::Market(MarketEvent::PhaseSet { instrument, phase: Phase::Closed }));
     let nothing = Auction { price: None, volume: Quantity(0), kind: TradeKind::Opening, ..auction };
-    script.tell(Event::Uncrossed(nothing));
-    script.tell(Event::PhaseSet { instrument, phase: Phase::Halted });
+    script.tell(Event::Market(MarketEvent::Uncrossed(nothing)));
+    script.tell(Event::Market(MarketEvent::PhaseSet { instrument, phase: Phase::Halted }));
     let written = script.written();
     assert_eq!(
         written.rows("SELECT instrument, kind, price, volume, imbalance, imbalance_side FROM auctions"),
@@ -530,57 +560,67 @@ fn settings_are_rows() {
     let mut script = Script::new(FeeAsset::Received);
     let instrument = InstrumentId(0);
     let (maker, taker) = (FeeRate(-250), FeeRate(500));
-    script.tell(Event::FeesSet(SetFees { instrument, tier: FeeTier(3), maker, taker }));
-    script.tell(Event::FeesSet(SetFees { instrument, tier: FeeTier(0), maker: FeeRate(100), taker }));
+    script.tell(Event::Admin(AdminEvent::FeesSet(SetFees { instrument, tier: FeeTier(3), maker, taker })));
+    script.tell(Event::Admin(AdminEvent::FeesSet(SetFees {
+        instrument,
+        tier: FeeTier(0),
+        maker: FeeRate(100),
+        taker,
+    })));
     let protection =
         Protection { price_min: 100, static_band: Ppm(50_000), interruption_s: 120, ..Protection::default() };
-    script.tell(Event::ProtectionSet { instrument, protection });
+    script.tell(Event::Admin(AdminEvent::ProtectionSet { instrument, protection }));
     let limits = OrderLimits {
         quantity_max: Quantity(1_000),
         notional_max: Amount(5_000_000),
         open_orders_max: 20,
         ..OrderLimits::default()
     };
-    script.tell(Event::OrderLimitsSet { scope: LimitScope::Instrument(instrument), limits });
+    script
+        .tell(Event::Admin(AdminEvent::OrderLimitsSet { scope: LimitScope::Instrument(instrument), limits }));
     let limits = OrderLimits {
         triggers_max: 6,
         orders_per_second_max: 9,
         position_max: Quantity(77),
         ..OrderLimits::default()
     };
-    script.tell(Event::OrderLimitsSet { scope: LimitScope::Account(AccountId(2)), limits });
+    script
+        .tell(Event::Admin(AdminEvent::OrderLimitsSet { scope: LimitScope::Account(AccountId(2)), limits }));
     let mut volume_min = [Amount(i64::MAX); FeeTier::COUNT];
     (volume_min[0], volume_min[1]) = (Amount(0), Amount(1_000_000));
-    script.tell(Event::VolumeTiersSet(VolumeTiers { asset: USD, volume_min }));
-    script.tell(Event::TierSet { account: AccountId(2), tier: FeeTier(3) });
+    script.tell(Event::Admin(AdminEvent::VolumeTiersSet(VolumeTiers { asset: USD, volume_min })));
+    script.tell(Event::Admin(AdminEvent::TierSet { account: AccountId(2), tier: FeeTier(3) }));
     let prevention = SelfTradePrevention { mode: SelfTrade::CancelOldest, owner: Owner::Group };
     let (account, group) = (AccountId(1), GroupId(5));
-    script.tell(Event::SelfTradeSet(AccountSelfTrade { account, prevention, group }));
-    script.tell(Event::Killed { scope: KillScope::Account(AccountId(2)), switch: Switch::On });
-    script.tell(Event::Killed { scope: KillScope::Venue, switch: Switch::On });
-    script.tell(Event::Killed { scope: KillScope::Venue, switch: Switch::Off });
-    script.tell(Event::LimitsSet {
+    script.tell(Event::Admin(AdminEvent::SelfTradeSet(AccountSelfTrade { account, prevention, group })));
+    script.tell(Event::Admin(AdminEvent::Killed {
+        scope: KillScope::Account(AccountId(2)),
+        switch: Switch::On,
+    }));
+    script.tell(Event::Admin(AdminEvent::Killed { scope: KillScope::Venue, switch: Switch::On }));
+    script.tell(Event::Admin(AdminEvent::Killed { scope: KillScope::Venue, switch: Switch::Off }));
+    script.tell(Event::Venue(VenueEvent::LimitsSet {
         limits: VenueLimits {
             orders_max: 500,
             orders_touched_max: 60,
             account_orders_max: 70,
             account_triggers_max: 8,
         },
-    });
-    script.tell(Event::MassCanceled {
+    }));
+    script.tell(Event::Order(OrderEvent::MassCanceled {
         login: Some(LoginId(1)),
         user_ref: UserRef(9),
         canceled: 4,
         instrument: Some(instrument),
         side: Some(Side::Sell),
-    });
-    script.tell(Event::MassCanceled {
+    }));
+    script.tell(Event::Order(OrderEvent::MassCanceled {
         login: None,
         user_ref: UserRef(0),
         canceled: 0,
         instrument: None,
         side: None,
-    });
+    }));
     // Dollars with four decimals: what is set in them follows.
     let settings = AssetSettings {
         asset: USD,
@@ -590,8 +630,8 @@ fn settings_are_rows() {
         min_deposit: Amount(0),
         min_withdrawal: Amount(0),
     };
-    script.tell(Event::AssetSet(settings));
-    script.tell(Event::TermsSet(Listing { tick_value: Amount(1_000), ..script.listing }));
+    script.tell(Event::Admin(AdminEvent::AssetSet(settings)));
+    script.tell(Event::Admin(AdminEvent::TermsSet(Listing { tick_value: Amount(1_000), ..script.listing })));
     let written = script.written();
     assert_eq!(
         written.rows("SELECT tier, maker_ppm, taker_ppm FROM fees WHERE tier < 5"),

@@ -5,13 +5,14 @@ use crate::support::sessions::in_present_session;
 use crate::support::venue;
 use dojima::domain::audience::Audience;
 use dojima::domain::{
-    AccountId, AccountSelfTrade, Amend, Amount, AssetCode, AssetId, AssetSettings, Cancel, CancelFilter,
-    Checkpoint, Command, ConnectionLoss, Echo, Effect, Enter, Event, EventRecord, FeeAsset, FeeRate, FeeTier,
-    GroupId, Instructions, InstrumentId, KillScope, LimitScope, ListInstrument, Listings, LoginId, LoginName,
-    MassCancel, Modify, OrderId, OrderLimits, OrderPrice, Owner, Phase, PostOnly, Ppm, Price, Protection,
-    Quantity, QuantityUnit, QueryAccount, Replace, SelfTrade, SelfTradePrevention, SetFees, SetOrderEntry,
-    SetTerms, Side, Stamp, Switch, Symbol, TimeInForce, Timestamp, TradeKind, Transfer, Trigger, TriggerKind,
-    TriggerReference, UserRef, Visibility, VolumeTiers,
+    AccountId, AccountSelfTrade, AdminCommand, Amend, Amount, AssetCode, AssetId, AssetSettings, Cancel,
+    CancelFilter, Checkpoint, ClockCommand, Command, ConnectionLoss, Echo, Effect, Enter, Event, EventRecord,
+    FeeAsset, FeeRate, FeeTier, GroupId, Instructions, InstrumentId, KillScope, LimitScope, ListInstrument,
+    Listings, LoginId, LoginName, MassCancel, Modify, OrderCommand, OrderEvent, OrderId, OrderLimits,
+    OrderPrice, Owner, Phase, PostOnly, Ppm, Price, Protection, Quantity, QuantityUnit, QueryAccount,
+    Replace, SelfTrade, SelfTradePrevention, SetFees, SetOrderEntry, SetTerms, Side, Stamp, Switch, Symbol,
+    TimeInForce, Timestamp, TradeKind, Transfer, Trigger, TriggerKind, TriggerReference, UserRef,
+    VenueCommand, Visibility, VolumeTiers,
 };
 use dojima::exchange::Exchange;
 use dojima::runtime::SplitMix64;
@@ -48,26 +49,35 @@ impl Venue {
         };
         for (id, code) in (0..ASSETS).zip(["USD", "COIN", "GEM"]) {
             let code = AssetCode::new(code).expect("a code");
-            venue.apply(Command::AddAsset { asset: AssetId(id), code, scale: 6 });
+            venue.apply(Command::Admin(AdminCommand::AddAsset { asset: AssetId(id), code, scale: 6 }));
         }
-        venue.apply(Command::OpenAccount { account: AccountId::FEES });
+        venue.apply(Command::Venue(VenueCommand::OpenAccount { account: AccountId::FEES }));
         for id in 0..ACCOUNTS {
             let (login, account) = (LoginId(id), AccountId(id + 1));
-            venue.apply(Command::OpenAccount { account });
-            venue.apply(Command::OpenLogin { login, account, name: LoginName::default() });
+            venue.apply(Command::Venue(VenueCommand::OpenAccount { account }));
+            venue.apply(Command::Venue(VenueCommand::OpenLogin {
+                login,
+                account,
+                name: LoginName::default(),
+            }));
             for asset in (0..ASSETS).map(AssetId) {
                 let (amount, reference) = (Amount(1_000_000_000_000), u64::from(asset.0) + 1);
-                venue.apply(Command::Deposit(Transfer { account, asset, amount, reference }));
+                venue.apply(Command::Admin(AdminCommand::Deposit(Transfer {
+                    account,
+                    asset,
+                    amount,
+                    reference,
+                })));
             }
         }
         venue.list("COIN-USD", AssetId(1), FeeAsset::Quote, -100);
         venue.list("GEM-USD", AssetId(2), FeeAsset::Received, 100);
-        venue.apply(Command::Open { config_digest: 1 });
+        venue.apply(Command::Venue(VenueCommand::Open { config_digest: 1 }));
         venue
     }
 
     fn list(&mut self, symbol: &str, base: AssetId, fee_asset: FeeAsset, maker: i32) {
-        self.apply(Command::ListInstrument(ListInstrument {
+        self.apply(Command::Admin(AdminCommand::ListInstrument(ListInstrument {
             instrument: InstrumentId(self.instruments),
             symbol: Symbol::new(symbol).expect("a symbol"),
             base,
@@ -82,7 +92,7 @@ impl Venue {
             taker_fee: FeeRate(300),
             fee_asset,
             phase: Phase::Continuous,
-        }));
+        })));
         self.instruments += 1;
     }
 
@@ -196,7 +206,7 @@ impl Venue {
             price = OrderPrice::Market;
             quantity = 1 + self.random(5_000_000);
         }
-        Command::Enter(Enter {
+        Command::Order(OrderCommand::Enter(Enter {
             login,
             session: 0,
             user_ref: self.next_ref(login),
@@ -207,7 +217,7 @@ impl Venue {
             quantity: Quantity(quantity),
             echo: Echo::default(),
             instructions,
-        })
+        }))
     }
 
     fn change(&mut self) -> Command {
@@ -217,7 +227,7 @@ impl Venue {
         match self.random(5) {
             0 => {
                 let (time_in_force, price) = self.terms();
-                Command::Replace(Replace {
+                Command::Order(OrderCommand::Replace(Replace {
                     login,
                     session: 0,
                     orig_user_ref: user_ref,
@@ -227,15 +237,22 @@ impl Venue {
                     quantity,
                     echo: Echo::default(),
                     instructions: self.instructions(login),
-                })
+                }))
             }
             1 => {
                 let price = if self.one_in(2) { Some(self.price_units() as u32) } else { None };
-                Command::Amend(Amend { login, session: 0, user_ref, price, quantity })
+                Command::Order(OrderCommand::Amend(Amend { login, session: 0, user_ref, price, quantity }))
             }
-            2 => Command::CancelOrder { order: OrderId(self.random(self.events.len() as u64)) },
-            3 => Command::Cancel(Cancel { login, session: 0, user_ref, quantity }),
-            _ => Command::Cancel(Cancel { login, session: 0, user_ref, quantity: Quantity(0) }),
+            2 => Command::Order(OrderCommand::CancelOrder {
+                order: OrderId(self.random(self.events.len() as u64)),
+            }),
+            3 => Command::Order(OrderCommand::Cancel(Cancel { login, session: 0, user_ref, quantity })),
+            _ => Command::Order(OrderCommand::Cancel(Cancel {
+                login,
+                session: 0,
+                user_ref,
+                quantity: Quantity(0),
+            })),
         }
     }
 
@@ -244,25 +261,28 @@ impl Venue {
         match self.random(26) {
             0 => {
                 let phase = self.of(Phase::ALL);
-                Command::SetPhase { instrument, phase }
+                Command::Admin(AdminCommand::SetPhase { instrument, phase })
             }
-            1..=3 => Command::SetPhase { instrument, phase: Phase::Continuous },
-            4 => Command::SetMark { instrument, price: Price(100 + self.random(30) as i64) },
-            5 => Command::SetTerms(SetTerms {
+            1..=3 => Command::Admin(AdminCommand::SetPhase { instrument, phase: Phase::Continuous }),
+            4 => Command::Admin(AdminCommand::SetMark {
+                instrument,
+                price: Price(100 + self.random(30) as i64),
+            }),
+            5 => Command::Admin(AdminCommand::SetTerms(SetTerms {
                 instrument,
                 tick_units: self.of(&[5, 10, 20]),
                 lot: Amount(self.of(&[10_000, 10_000, 20_000])),
                 min_quantity: Quantity(1),
                 max_quantity: Quantity(100_000),
                 min_notional: Amount(0),
-            }),
-            6 => Command::SetFees(SetFees {
+            })),
+            6 => Command::Admin(AdminCommand::SetFees(SetFees {
                 instrument,
                 tier: FeeTier(self.random(3) as u8),
                 maker: FeeRate(self.random(400) as i32 - 150),
                 taker: FeeRate(150 + self.random(400) as i32),
-            }),
-            7 => Command::SetProtection {
+            })),
+            7 => Command::Admin(AdminCommand::SetProtection {
                 instrument,
                 protection: Protection {
                     static_band: Ppm(self.of(&[0, 100_000])),
@@ -271,7 +291,7 @@ impl Venue {
                     market_collar: Ppm(self.of(&[0, 20_000])),
                     ..Protection::default()
                 },
-            },
+            }),
             8 => {
                 let scopes = [LimitScope::Instrument(instrument), LimitScope::Account(account)];
                 let limits = OrderLimits {
@@ -279,43 +299,46 @@ impl Venue {
                     orders_per_second_max: self.of(&[0, 5]),
                     ..OrderLimits::default()
                 };
-                Command::SetOrderLimits { scope: self.of(&scopes), limits }
+                Command::Admin(AdminCommand::SetOrderLimits { scope: self.of(&scopes), limits })
             }
-            9 => Command::SetAsset(AssetSettings {
+            9 => Command::Admin(AdminCommand::SetAsset(AssetSettings {
                 asset: AssetId(self.random(u64::from(ASSETS)) as u16),
                 scale: self.of(&[5, 6, 6, 7]),
                 deposits: self.of(&[Switch::On, Switch::Off]),
                 withdrawals: Switch::On,
                 min_deposit: Amount(0),
                 min_withdrawal: Amount(10),
-            }),
-            10 => Command::SetSelfTrade(AccountSelfTrade {
+            })),
+            10 => Command::Admin(AdminCommand::SetSelfTrade(AccountSelfTrade {
                 account,
                 prevention: self.prevention(),
                 group: GroupId(self.random(2) as u32),
+            })),
+            11 => Command::Admin(AdminCommand::AssignTier {
+                account,
+                tier: self.of(&[None, Some(FeeTier(1)), Some(FeeTier(2))]),
             }),
-            11 => Command::AssignTier { account, tier: self.of(&[None, Some(FeeTier(1)), Some(FeeTier(2))]) },
             12 => {
                 let mut volume_min = [Amount(i64::MAX); FeeTier::COUNT];
                 (volume_min[0], volume_min[1]) = (Amount(0), Amount(1_000_000_000));
-                Command::SetVolumeTiers(VolumeTiers { asset: AssetId(0), volume_min })
+                Command::Admin(AdminCommand::SetVolumeTiers(VolumeTiers { asset: AssetId(0), volume_min }))
             }
             13 => {
                 let scope = self.of(&[KillScope::Venue, KillScope::Account(account)]);
-                Command::Kill { scope, switch: Switch::On }
+                Command::Admin(AdminCommand::Kill { scope, switch: Switch::On })
             }
             14 => {
                 let filter = CancelFilter { side: Some(self.of(Side::ALL)), ..CancelFilter::default() };
                 let login = self.of(&[None, Some(LoginId(1))]);
                 let user_ref = login.map_or(UserRef(0), |login| self.next_ref(login));
-                Command::MassCancel(MassCancel { login, session: 0, user_ref, filter })
+                Command::Order(OrderCommand::MassCancel(MassCancel { login, session: 0, user_ref, filter }))
             }
             15 => self.transfer(),
             16 => {
                 let (of, digest) = (self.stamp.sequence, self.exchange.digest().0);
-                Command::Checkpoint(Checkpoint { of, digest })
+                Command::Venue(VenueCommand::Checkpoint(Checkpoint { of, digest }))
             }
-            17 => Command::Delist { instrument },
+            17 => Command::Admin(AdminCommand::Delist { instrument }),
             _ => self.of_logins(account),
         }
     }
@@ -324,39 +347,56 @@ impl Venue {
     fn of_logins(&mut self, account: AccountId) -> Command {
         let login = LoginId(self.random(u64::from(ACCOUNTS)) as u32);
         match self.random(16) {
-            0 => Command::SetRules { edition: Command::RULES_LAST },
+            0 => Command::Venue(VenueCommand::SetRules { edition: Command::RULES_LAST }),
             1 => {
                 self.last_refs = [0; ACCOUNTS as usize];
-                Command::RollSession { session: self.exchange.session() + 1 }
+                Command::Venue(VenueCommand::RollSession { session: self.exchange.session() + 1 })
             }
-            2 if self.one_in(2) => Command::ResetUserRef { login },
-            2 => Command::CopyAccount { login, account },
-            3 => Command::CancelLogin { login, cause: ConnectionLoss::Disconnected },
+            2 if self.one_in(2) => Command::Venue(VenueCommand::ResetUserRef { login }),
+            2 => Command::Venue(VenueCommand::CopyAccount { login, account }),
+            3 => Command::Order(OrderCommand::CancelLogin { login, cause: ConnectionLoss::Disconnected }),
             4 => {
                 let (user_ref, firm, switch) = (self.next_ref(login), *b"FIRM", Switch::Off);
-                Command::SetOrderEntry(SetOrderEntry { login, session: 0, user_ref, firm, switch })
+                Command::Order(OrderCommand::SetOrderEntry(SetOrderEntry {
+                    login,
+                    session: 0,
+                    user_ref,
+                    firm,
+                    switch,
+                }))
             }
             5..8 => {
                 let (user_ref, firm, switch) = (self.next_ref(login), *b"FIRM", Switch::On);
-                Command::SetOrderEntry(SetOrderEntry { login, session: 0, user_ref, firm, switch })
+                Command::Order(OrderCommand::SetOrderEntry(SetOrderEntry {
+                    login,
+                    session: 0,
+                    user_ref,
+                    firm,
+                    switch,
+                }))
             }
-            8 => Command::SetOrderLimits {
+            8 => Command::Admin(AdminCommand::SetOrderLimits {
                 scope: LimitScope::Login(login),
                 limits: OrderLimits { open_orders_max: self.of(&[0, 0, 9]), ..OrderLimits::default() },
-            },
+            }),
             9..13 => {
                 let (user_ref, side) = (self.recent(login), self.of(Side::ALL));
-                Command::Modify(Modify {
+                Command::Order(OrderCommand::Modify(Modify {
                     login,
                     session: 0,
                     user_ref,
                     side,
                     quantity: Quantity(1 + self.random(20)),
-                })
+                }))
             }
             _ => {
                 let cancel_after_ms = self.of(&[None, Some(0), Some(5_000)]);
-                Command::QueryAccount(QueryAccount { login, session: 0, cancel_after_ms, balance: None })
+                Command::Order(OrderCommand::QueryAccount(QueryAccount {
+                    login,
+                    session: 0,
+                    cancel_after_ms,
+                    balance: None,
+                }))
             }
         }
     }
@@ -365,7 +405,11 @@ impl Venue {
         let (account, asset) = (self.account(), AssetId(self.random(u64::from(ASSETS)) as u16));
         let (amount, reference) = (Amount(100 * (1 + self.random(1_000)) as i64), 10 + self.stamp.sequence);
         let transfer = Transfer { account, asset, amount, reference };
-        if self.one_in(2) { Command::Deposit(transfer) } else { Command::Withdraw(transfer) }
+        if self.one_in(2) {
+            Command::Admin(AdminCommand::Deposit(transfer))
+        } else {
+            Command::Admin(AdminCommand::Withdraw(transfer))
+        }
     }
 
     fn run(&mut self, commands: usize) {
@@ -374,13 +418,19 @@ impl Venue {
                 0..65 => self.enter(),
                 65..88 => self.change(),
                 88..94 => self.setting(),
-                94..97 => Command::Tick,
-                97 => Command::Kill { scope: KillScope::Venue, switch: Switch::Off },
-                98 => Command::Kill { scope: KillScope::Account(self.account()), switch: Switch::Off },
+                94..97 => Command::Clock(ClockCommand::Tick),
+                97 => Command::Admin(AdminCommand::Kill { scope: KillScope::Venue, switch: Switch::Off }),
+                98 => Command::Admin(AdminCommand::Kill {
+                    scope: KillScope::Account(self.account()),
+                    switch: Switch::Off,
+                }),
                 _ => {
                     // Whatever was halted, closed or delisted goes on.
                     for instrument in (0..self.instruments).map(InstrumentId) {
-                        self.apply(Command::SetPhase { instrument, phase: Phase::Continuous });
+                        self.apply(Command::Admin(AdminCommand::SetPhase {
+                            instrument,
+                            phase: Phase::Continuous,
+                        }));
                     }
                     let gone = self.listings.iter().find(|listing| {
                         let is_last = self.listings.find(listing.symbol) == Some(listing.instrument);
@@ -389,7 +439,7 @@ impl Venue {
                     if let Some(gone) = gone.copied().filter(|_| self.instruments < 20) {
                         self.list(&gone.symbol.text(), gone.base, gone.fee_asset, 0);
                     }
-                    Command::Tick
+                    Command::Clock(ClockCommand::Tick)
                 }
             };
             self.apply(command);
@@ -429,9 +479,9 @@ fn kinds(events: &[EventRecord]) -> BTreeSet<String> {
 fn trades_of_several_slices(events: &[EventRecord]) -> usize {
     let mut slices = BTreeMap::new();
     let larger = events.iter().filter(|record| match &record.event {
-        Event::Accepted(e) => slices.insert(e.order, e.display_quantity).is_some(),
-        Event::Replaced(e) => slices.insert(e.order, e.display_quantity).is_some(),
-        Event::Executed(e) => {
+        Event::Order(OrderEvent::Accepted(e)) => slices.insert(e.order, e.display_quantity).is_some(),
+        Event::Order(OrderEvent::Replaced(e)) => slices.insert(e.order, e.display_quantity).is_some(),
+        Event::Order(OrderEvent::Executed(e)) => {
             let slice = slices.get(&e.maker_order).copied().unwrap_or_default();
             e.kind == TradeKind::Continuous && slice > 0 && e.quantity.0 > u64::from(slice)
         }

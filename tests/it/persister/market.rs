@@ -1,10 +1,10 @@
 //! A seeded market: commands into a real exchange, its events out. The tests and the bench of the persister share it.
 
 use dojima::domain::{
-    AccountId, Amount, AssetCode, AssetId, Cancel, ClOrdId, Command, Echo, Enter, Event, EventRecord,
-    FeeRate, InstrumentId, ListInstrument, LoginId, LoginName, OrderPrice, Phase, Quantity, RefuseEnter,
-    RefuseReplace, RejectReason, Replace, Side, Stamp, Symbol, TimeInForce, Timestamp, Transfer, UserRef,
-    VenueLimits,
+    AccountId, AdminCommand, Amount, AssetCode, AssetId, Cancel, ClOrdId, Command, Echo, Enter, Event,
+    EventRecord, FeeRate, InstrumentId, ListInstrument, LoginId, LoginName, OrderCommand, OrderEvent,
+    OrderPrice, Phase, Quantity, RefuseEnter, RefuseReplace, RejectReason, Replace, Side, Stamp, Symbol,
+    TimeInForce, Timestamp, Transfer, UserRef, VenueCommand, VenueLimits,
 };
 use dojima::exchange::{Exchange, ExchangeLimits};
 use dojima::runtime::SplitMix64;
@@ -69,24 +69,30 @@ impl Market {
         market.list(events);
         for id in 0..accounts {
             let (login, account) = (LoginId(id), AccountId(id + 1));
-            market.apply(Command::OpenAccount { account }, events);
-            market.apply(Command::OpenLogin { login, account, name: LoginName::default() }, events);
+            market.apply(Command::Venue(VenueCommand::OpenAccount { account }), events);
+            market.apply(
+                Command::Venue(VenueCommand::OpenLogin { login, account, name: LoginName::default() }),
+                events,
+            );
             for (reference, asset) in [(1, AssetId(0)), (2, AssetId(1)), (3, AssetId(2))] {
                 // The first accounts are poor, so that money runs out.
                 let amount = Amount(if id < 3 { 30_000_000 } else { 1_000_000_000_000 });
-                market.apply(Command::Deposit(Transfer { account, asset, amount, reference }), events);
+                market.apply(
+                    Command::Admin(AdminCommand::Deposit(Transfer { account, asset, amount, reference })),
+                    events,
+                );
             }
         }
-        market.apply(Command::Open { config_digest: 1 }, events);
+        market.apply(Command::Venue(VenueCommand::Open { config_digest: 1 }), events);
         market
     }
 
     fn list(&mut self, events: &mut Vec<EventRecord>) {
         for (id, code, scale) in [(0, "USDT", 6), (1, "BTC", 8), (2, "YEN", 0)] {
             let code = AssetCode::new(code).expect("a code");
-            self.apply(Command::AddAsset { asset: AssetId(id), code, scale }, events);
+            self.apply(Command::Admin(AdminCommand::AddAsset { asset: AssetId(id), code, scale }), events);
         }
-        self.apply(Command::OpenAccount { account: AccountId::FEES }, events);
+        self.apply(Command::Venue(VenueCommand::OpenAccount { account: AccountId::FEES }), events);
         for (id, symbol, base) in [(0, "BTC-USDT", 1), (1, "YEN-USDT", 2)] {
             let lot = Amount(if base == 1 { 1_000 } else { 1 });
             let terms = ListInstrument {
@@ -105,7 +111,7 @@ impl Market {
                 phase: Phase::Continuous,
                 ..ListInstrument::default()
             };
-            self.apply(Command::ListInstrument(terms), events);
+            self.apply(Command::Admin(AdminCommand::ListInstrument(terms)), events);
         }
     }
 
@@ -133,13 +139,15 @@ impl Market {
 
     fn follow(&mut self, event: &Event) {
         match event {
-            Event::Accepted(e) => self.enter((e.login, e.user_ref), e.side, e.quantity.0, e.quantity.0),
-            Event::Replaced(e) => {
+            Event::Order(OrderEvent::Accepted(e)) => {
+                self.enter((e.login, e.user_ref), e.side, e.quantity.0, e.quantity.0)
+            }
+            Event::Order(OrderEvent::Replaced(e)) => {
                 let Open { open, total, .. } = self.leave((e.login, e.orig_user_ref));
                 self.enter((e.login, e.user_ref), e.side, e.quantity.0, total - open + e.quantity.0);
             }
-            Event::Canceled(e) => self.reduce((e.login, e.user_ref), e.decrement.0),
-            Event::Executed(e) => {
+            Event::Order(OrderEvent::Canceled(e)) => self.reduce((e.login, e.user_ref), e.decrement.0),
+            Event::Order(OrderEvent::Executed(e)) => {
                 self.reduce((e.maker_login, e.maker_user_ref), e.quantity.0);
                 self.reduce((e.taker_login, e.taker_user_ref), e.quantity.0);
             }
@@ -195,7 +203,12 @@ impl Market {
         }
         if dice < replace + cancel || self.open.len() > 2_000 {
             let Some(((login, user_ref), _)) = self.some_open() else { return self.limit() };
-            return Command::Cancel(Cancel { login, session: 0, user_ref, quantity: Quantity(0) });
+            return Command::Order(OrderCommand::Cancel(Cancel {
+                login,
+                session: 0,
+                user_ref,
+                quantity: Quantity(0),
+            }));
         }
         if dice < replace + cancel + take {
             return self.take();
@@ -207,7 +220,7 @@ impl Market {
         let login = LoginId(self.random(u64::from(self.accounts)) as u32);
         let text = format!("C{}", self.random(1_000));
         let cl_ord_id = if self.random(4) == 0 { ClOrdId::new(&text) } else { None };
-        Command::Enter(Enter {
+        Command::Order(OrderCommand::Enter(Enter {
             login,
             session: 0,
             user_ref: self.next_ref(login),
@@ -218,7 +231,7 @@ impl Market {
             quantity: Quantity(1 + self.random(100)),
             echo: Echo { cl_ord_id: cl_ord_id.unwrap_or_default(), ..Echo::default() },
             instructions: None,
-        })
+        }))
     }
 
     /// A price on this side of the middle: worse for it by up to 200 ticks.
@@ -254,7 +267,7 @@ impl Market {
     fn replace(&mut self) -> Option<Command> {
         let ((login, orig_user_ref), Open { side, open, total }) = self.some_open()?;
         let executed = total - open;
-        Some(Command::Replace(Replace {
+        Some(Command::Order(OrderCommand::Replace(Replace {
             login,
             session: 0,
             orig_user_ref,
@@ -264,7 +277,7 @@ impl Market {
             quantity: Quantity(executed + 1 + self.random(100)),
             echo: Echo::default(),
             instructions: None,
-        }))
+        })))
     }
 
     fn odd(&mut self) -> Command {
@@ -272,41 +285,49 @@ impl Market {
         let login = LoginId(self.random(u64::from(self.accounts)) as u32);
         let open = self.some_open();
         match (kind, open) {
-            (0, Some(((login, user_ref), Open { total, .. }))) => Command::Cancel(Cancel {
-                login,
-                session: 0,
-                user_ref,
-                quantity: Quantity(total - self.random(total)),
-            }),
+            (0, Some(((login, user_ref), Open { total, .. }))) => {
+                Command::Order(OrderCommand::Cancel(Cancel {
+                    login,
+                    session: 0,
+                    user_ref,
+                    quantity: Quantity(total - self.random(total)),
+                }))
+            }
             (1, Some(((login, orig_user_ref), _))) => {
                 let (user_ref, reason) = (self.next_ref(login), RejectReason::TagNotSupported);
-                Command::RefuseReplace(RefuseReplace {
+                Command::Order(OrderCommand::RefuseReplace(RefuseReplace {
                     login,
                     session: 0,
                     orig_user_ref,
                     user_ref,
                     reason,
                     cl_ord_id: ClOrdId::default(),
-                })
+                }))
             }
             (2, _) => {
                 let (user_ref, reason) = (self.next_ref(login), RejectReason::InvalidSide);
                 let cl_ord_id = ClOrdId::new("REFUSED").expect("a text");
-                Command::RefuseEnter(RefuseEnter { login, session: 0, user_ref, reason, cl_ord_id })
+                Command::Order(OrderCommand::RefuseEnter(RefuseEnter {
+                    login,
+                    session: 0,
+                    user_ref,
+                    reason,
+                    cl_ord_id,
+                }))
             }
-            (3, _) => Command::Cancel(Cancel {
+            (3, _) => Command::Order(OrderCommand::Cancel(Cancel {
                 login: LoginId(9_999),
                 session: 0,
                 user_ref: UserRef(1),
                 quantity: Quantity(0),
-            }),
+            })),
             (4, _) => {
                 let trading = if self.random(3) == 0 { Phase::Closed } else { Phase::Continuous };
-                Command::SetPhase { instrument: InstrumentId(1), phase: trading }
+                Command::Admin(AdminCommand::SetPhase { instrument: InstrumentId(1), phase: trading })
             }
-            (5, _) => self.transfer(Command::Withdraw),
-            (6, _) => Command::OpenAccount { account: AccountId(0) },
-            _ => self.transfer(Command::Deposit),
+            (5, _) => self.transfer(|it| Command::Admin(AdminCommand::Withdraw(it))),
+            (6, _) => Command::Venue(VenueCommand::OpenAccount { account: AccountId(0) }),
+            _ => self.transfer(|it| Command::Admin(AdminCommand::Deposit(it))),
         }
     }
 

@@ -2,7 +2,9 @@
 
 use super::{Bench, small_market};
 use dojima::domain::decimal::{show_amount, show_price, show_quantity};
-use dojima::domain::{AccountId, Amount, AssetId, Event, InstrumentId, LoginId, Price, Side, TradeId};
+use dojima::domain::{
+    AccountId, AdminEvent, Amount, AssetId, Event, InstrumentId, LoginId, OrderEvent, Price, Side, TradeId,
+};
 use dojima::runtime::{Agent, Counters, ManualClock, UnixNanos};
 use dojima::sql::OrderStatus;
 use dojima::sql::People;
@@ -68,7 +70,7 @@ fn the_tables_hold_what_the_exchange_holds() {
     let told: Vec<_> = events
         .iter()
         .filter_map(|record| match record.event {
-            Event::Executed(e) => Some((
+            Event::Order(OrderEvent::Executed(e)) => Some((
                 e.trade,
                 record.number,
                 e.price.0 as u64 * 10,
@@ -106,9 +108,21 @@ fn refusals_and_transfers_are_rows_of_their_own() {
     let count =
         |wanted: fn(&Event) -> bool| events.iter().filter(|record| wanted(&record.event)).count() as u64;
     let rows = SqlReader::open(&bench.database()).and_then(|sql| sql.row_counts()).expect("counts");
-    assert_eq!(rows.transfers, count(|event| matches!(event, Event::Deposited(_) | Event::Withdrawn(_))));
-    assert_eq!(rows.rejections, count(|event| matches!(event, Event::Rejected(_) | Event::Refused { .. })));
-    assert_eq!(rows.ignored_messages, count(|event| matches!(event, Event::Ignored(_))));
+    assert_eq!(
+        rows.transfers,
+        count(|event| matches!(
+            event,
+            Event::Admin(AdminEvent::Deposited(_)) | Event::Admin(AdminEvent::Withdrawn(_))
+        ))
+    );
+    assert_eq!(
+        rows.rejections,
+        count(|event| matches!(
+            event,
+            Event::Order(OrderEvent::Rejected(_)) | Event::Admin(AdminEvent::Refused { .. })
+        ))
+    );
+    assert_eq!(rows.ignored_messages, count(|event| matches!(event, Event::Order(OrderEvent::Ignored(_)))));
     assert!(rows.transfers > 20 && rows.rejections > 20 && rows.ignored_messages > 20, "{rows:?}");
 }
 

@@ -3,7 +3,7 @@
 use super::{EVERY, Place, damage};
 use crate::support::commands::Commands;
 use dojima::config::Durability;
-use dojima::domain::{Checkpoint, Command, codec};
+use dojima::domain::{Checkpoint, Command, VenueCommand, codec};
 use dojima::recovery::RecoveryError;
 use dojima_journal::{Options, scan};
 use std::fs;
@@ -219,7 +219,8 @@ fn a_state_that_is_not_the_recorded_one_stops_the_replay_with_both_digests() {
         let mut journal =
             scan(data.journal().dir()).expect("scanned").into_writer(options).expect("a writer");
         let mut payload = [0; codec::ENCODED_LEN_MAX];
-        let len = codec::encode_command(&Command::Checkpoint(checkpoint), &mut payload).expect("fits");
+        let len = codec::encode_command(&Command::Venue(VenueCommand::Checkpoint(checkpoint)), &mut payload)
+            .expect("fits");
         let next = journal.next_sequence();
         journal.append(next, state.last.time.0, &payload[..len]).expect("appended");
         journal.sync().expect("synced");

@@ -3,7 +3,7 @@
 use super::{EVERY, Place, damage};
 use crate::support::commands::Commands;
 use dojima::config::OldSegments;
-use dojima::domain::{Command, Event, codec};
+use dojima::domain::{Command, Event, OrderCommand, OrderEvent, VenueCommand, VenueEvent, codec};
 use dojima::runtime::Fatal;
 use dojima::stages::shadow::REQUEST_FILE;
 use dojima_journal::Reader;
@@ -51,7 +51,9 @@ fn checkpoints_are_journaled_and_every_replay_compares_them() {
     let mut reader = Reader::open(place.data().journal().dir(), 1).expect("opened");
     let mut found = Vec::new();
     while let Some(record) = reader.next().expect("read") {
-        if let Command::Checkpoint(checkpoint) = codec::decode_command(record.payload).expect("a command") {
+        if let Command::Venue(VenueCommand::Checkpoint(checkpoint)) =
+            codec::decode_command(record.payload).expect("a command")
+        {
             found.push(checkpoint.of);
         }
     }
@@ -59,7 +61,10 @@ fn checkpoints_are_journaled_and_every_replay_compares_them() {
     assert!(!found.is_empty());
     assert!(found.iter().all(|of| of.is_multiple_of(100)), "{found:?}");
     let logged = place.logged();
-    let told = logged.iter().filter(|record| matches!(record.event, Event::Checkpointed(_))).count();
+    let told = logged
+        .iter()
+        .filter(|record| matches!(record.event, Event::Venue(VenueEvent::Checkpointed(_))))
+        .count();
     assert_eq!(told, found.len());
     let engine = place.start().expect("the engine starts");
     assert_eq!(engine.report.checkpoints, found.len() as u64);
@@ -162,12 +167,15 @@ fn a_data_directory_at_its_quota_takes_no_new_orders_until_there_is_room() {
     let mut engine =
         dojima::engine::SteppedEngine::start_at(&place.config, place.path(), 3, &clock).expect("started");
     engine.stepper.run_until_idle(usize::MAX).expect("no fatal error");
-    let enter =
-        place.commands.by_ref().find(|command| matches!(command, Command::Enter(_))).expect("endless");
+    let enter = place
+        .commands
+        .by_ref()
+        .find(|command| matches!(command, Command::Order(OrderCommand::Enter(_))))
+        .expect("endless");
     engine.handles.local.commands.try_push(enter).expect("room");
     engine.stepper.run_until_idle(usize::MAX).expect("no fatal error");
     let refused = |event: &Event| {
-        matches!(event, Event::Rejected(rejected)
+        matches!(event, Event::Order(OrderEvent::Rejected(rejected))
             if rejected.reason == dojima::domain::RejectReason::JournalSpaceLow)
     };
     assert!(
@@ -179,6 +187,6 @@ fn a_data_directory_at_its_quota_takes_no_new_orders_until_there_is_room() {
 
     place.config.retention.quota_mib = 1_000;
     place.run_and_kill(50);
-    let accepted = |event: &Event| matches!(event, Event::Accepted(_));
+    let accepted = |event: &Event| matches!(event, Event::Order(OrderEvent::Accepted(_)));
     assert!(place.logged().iter().any(|record| accepted(&record.event)));
 }

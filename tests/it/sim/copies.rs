@@ -1,7 +1,7 @@
 //! Who is to get copies, by what the journal's events say, and by nothing that the node computes.
 
 use dojima::domain::audience::Address;
-use dojima::domain::{AccountId, Event, EventRecord, LoginId};
+use dojima::domain::{AccountId, Event, EventRecord, LoginId, VenueEvent};
 
 /// Logins, their accounts, and who is sent copies of whom.
 #[derive(Debug, Default)]
@@ -15,8 +15,10 @@ impl Copies {
     /// Takes up an event.
     pub fn note(&mut self, record: &EventRecord) {
         match record.event {
-            Event::LoginOpened { account, .. } => self.accounts.push(account),
-            Event::AccountCopied { login, account } => self.granted.push((login, account, record.sequence)),
+            Event::Venue(VenueEvent::LoginOpened { account, .. }) => self.accounts.push(account),
+            Event::Venue(VenueEvent::AccountCopied { login, account }) => {
+                self.granted.push((login, account, record.sequence))
+            }
             _ => {}
         }
     }
@@ -30,7 +32,9 @@ impl Copies {
         let mut expected: Vec<(LoginId, Option<LoginId>)> = own.iter().map(|login| (*login, None)).collect();
         let about_a_stream = matches!(
             record.event,
-            Event::LoginOpened { .. } | Event::SessionEnded { .. } | Event::SessionStarted { .. }
+            Event::Venue(VenueEvent::LoginOpened { .. })
+                | Event::Venue(VenueEvent::SessionEnded { .. })
+                | Event::Venue(VenueEvent::SessionStarted { .. })
         );
         for of in own.iter().filter(|_| !about_a_stream) {
             let account =

@@ -3,9 +3,9 @@
 
 use super::random::Random;
 use dojima::domain::{
-    AccountId, Amount, AssetCode, AssetId, CancelFilter, Command, ConnectionLoss, FeeRate, FeeTier,
-    InstrumentId, KillScope, LimitScope, LoginId, LoginName, MassCancel, OrderId, OrderLimits, Phase, Price,
-    Quantity, SetFees, SetTerms, Switch, Transfer,
+    AccountId, AdminCommand, Amount, AssetCode, AssetId, CancelFilter, ClockCommand, Command, ConnectionLoss,
+    FeeRate, FeeTier, InstrumentId, KillScope, LimitScope, LoginId, LoginName, MassCancel, OrderCommand,
+    OrderId, OrderLimits, Phase, Price, Quantity, SetFees, SetTerms, Switch, Transfer, VenueCommand,
 };
 
 /// Accounts with logins; 0 is the venue's own.
@@ -34,8 +34,9 @@ impl Operator {
         let account = AccountId(1 + random.below(ACCOUNTS) as u32);
         match random.below(37) {
             0..7 => {
-                self.amends.push(Command::SetPhase { instrument, phase: Phase::Continuous });
-                Command::SetPhase { instrument, phase: phase(random) }
+                self.amends
+                    .push(Command::Admin(AdminCommand::SetPhase { instrument, phase: Phase::Continuous }));
+                Command::Admin(AdminCommand::SetPhase { instrument, phase: phase(random) })
             }
             7 => self.kill(KillScope::Account(account)),
             8 => self.kill(KillScope::Venue),
@@ -43,32 +44,41 @@ impl Operator {
                 let asset = AssetId(random.below(3) as u16);
                 let amount = Amount(1 + random.below(500_000_000) as i64);
                 let transfer = Transfer { account, asset, amount, reference: 4 + random.below(1_000_000) };
-                if random.once_in(2) { Command::Deposit(transfer) } else { Command::Withdraw(transfer) }
+                if random.once_in(2) {
+                    Command::Admin(AdminCommand::Deposit(transfer))
+                } else {
+                    Command::Admin(AdminCommand::Withdraw(transfer))
+                }
             }
-            15..17 => Command::SetMark { instrument, price: Price(1 + random.below(6_000_000) as i64) },
-            17..20 => Command::CancelOrder { order: OrderId(last_order.saturating_sub(random.below(50))) },
-            20..22 => Command::SetFees(SetFees {
+            15..17 => Command::Admin(AdminCommand::SetMark {
+                instrument,
+                price: Price(1 + random.below(6_000_000) as i64),
+            }),
+            17..20 => Command::Order(OrderCommand::CancelOrder {
+                order: OrderId(last_order.saturating_sub(random.below(50))),
+            }),
+            20..22 => Command::Admin(AdminCommand::SetFees(SetFees {
                 instrument,
                 tier: FeeTier(0),
                 maker: FeeRate(random.below(600) as i32 - 100),
                 taker: FeeRate(200 + random.below(1_000) as i32),
-            }),
-            22..24 => Command::SetTerms(SetTerms {
+            })),
+            22..24 => Command::Admin(AdminCommand::SetTerms(SetTerms {
                 instrument: InstrumentId(1),
                 tick_units: random.pick(&[1, 5, 10]),
                 lot: Amount(10_000),
                 min_quantity: Quantity(1 + random.below(5)),
                 max_quantity: Quantity(100_000_000),
                 min_notional: Amount(100_000_000),
-            }),
-            24 => Command::MassCancel(MassCancel {
+            })),
+            24 => Command::Order(OrderCommand::MassCancel(MassCancel {
                 filter: CancelFilter { instrument: Some(instrument), ..CancelFilter::default() },
                 ..MassCancel::default()
-            }),
-            25 => Command::CancelLogin {
+            })),
+            25 => Command::Order(OrderCommand::CancelLogin {
                 login: LoginId(random.below(ACCOUNTS) as u32),
                 cause: ConnectionLoss::Disconnected,
-            },
+            }),
             26..28 => {
                 let scope = LimitScope::Login(LoginId(random.below(ACCOUNTS) as u32));
                 let limits = OrderLimits {
@@ -77,31 +87,41 @@ impl Operator {
                     open_orders_max: random.pick(&[0, 3, 12]) as u32,
                     ..OrderLimits::default()
                 };
-                self.amends.push(Command::SetOrderLimits { scope, limits: OrderLimits::default() });
-                Command::SetOrderLimits { scope, limits }
+                self.amends.push(Command::Admin(AdminCommand::SetOrderLimits {
+                    scope,
+                    limits: OrderLimits::default(),
+                }));
+                Command::Admin(AdminCommand::SetOrderLimits { scope, limits })
             }
-            29 => Command::ResetUserRef { login: LoginId(random.below(ACCOUNTS + 1) as u32) },
-            33 => Command::CopyAccount { login: LoginId(random.below(ACCOUNTS + 1) as u32), account },
+            29 => Command::Venue(VenueCommand::ResetUserRef {
+                login: LoginId(random.below(ACCOUNTS + 1) as u32),
+            }),
+            33 => Command::Venue(VenueCommand::CopyAccount {
+                login: LoginId(random.below(ACCOUNTS + 1) as u32),
+                account,
+            }),
             // Tables grow by the next id only, and by no name twice.
-            34 => Command::OpenAccount { account: AccountId(ACCOUNTS as u32 + 1 + random.below(3) as u32) },
-            35 => Command::AddAsset {
+            34 => Command::Venue(VenueCommand::OpenAccount {
+                account: AccountId(ACCOUNTS as u32 + 1 + random.below(3) as u32),
+            }),
+            35 => Command::Admin(AdminCommand::AddAsset {
                 asset: AssetId(3 + random.below(3) as u16),
                 code: AssetCode::new(random.pick(&["BTC", "SOL", "XRP"])).expect("a code"),
                 scale: 8,
-            },
-            36 => Command::OpenLogin {
+            }),
+            36 => Command::Venue(VenueCommand::OpenLogin {
                 login: LoginId(ACCOUNTS as u32 + 1 + random.below(3) as u32),
                 account,
                 name: LoginName::new(random.pick(&["ALICE", "EVE", "MALORY"])).expect("a name"),
-            },
-            28 => Command::SetRules { edition: random.pick(&[1, 2]) as u16 },
-            _ => Command::Tick,
+            }),
+            28 => Command::Venue(VenueCommand::SetRules { edition: random.pick(&[1, 2]) as u16 }),
+            _ => Command::Clock(ClockCommand::Tick),
         }
     }
 
     fn kill(&mut self, scope: KillScope) -> Command {
-        self.amends.push(Command::Kill { scope, switch: Switch::Off });
-        Command::Kill { scope, switch: Switch::On }
+        self.amends.push(Command::Admin(AdminCommand::Kill { scope, switch: Switch::Off }));
+        Command::Admin(AdminCommand::Kill { scope, switch: Switch::On })
     }
 }
 

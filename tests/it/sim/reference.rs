@@ -10,8 +10,8 @@ use crate::support::compare::same_state;
 use crate::support::naive::Naive;
 use dojima::domain::audience::Audience;
 use dojima::domain::{
-    CancelReason, Command, Event, EventRecord, IgnoreReason, Listings, LoginId, RejectReason, Stamp,
-    VenueLimits, codec,
+    AdminEvent, CancelReason, ClockCommand, Command, Event, EventRecord, IgnoreReason, Listings, LoginId,
+    MarketEvent, OrderEvent, RejectReason, Stamp, VenueCommand, VenueEvent, VenueLimits, codec,
 };
 use dojima::exchange::Digest;
 use dojima::replica::State;
@@ -123,9 +123,11 @@ impl Reference {
         }
         self.market.note(&engine)?;
         self.happened.commands += 1;
-        self.happened.ticks += u64::from(*command == Command::Tick);
-        let starts = |record: &EventRecord| matches!(record.event, Event::SessionStarted { .. });
-        let is_reset = matches!(command, Command::ResetUserRef { .. }) && engine.iter().any(starts);
+        self.happened.ticks += u64::from(*command == Command::Clock(ClockCommand::Tick));
+        let starts =
+            |record: &EventRecord| matches!(record.event, Event::Venue(VenueEvent::SessionStarted { .. }));
+        let is_reset =
+            matches!(command, Command::Venue(VenueCommand::ResetUserRef { .. })) && engine.iter().any(starts);
         self.happened.user_ref_resets += u64::from(is_reset);
         if self.commands.len().is_multiple_of(COMPARE_EVERY) { self.compare() } else { Ok(()) }
     }
@@ -139,11 +141,11 @@ impl Reference {
         self.audience.each(record, |to| to_whom.push(to));
         self.happened.copies += self.copies.check(record, &to_whom)?;
         match record.event {
-            Event::LoginOpened { .. } => {
+            Event::Venue(VenueEvent::LoginOpened { .. }) => {
                 let session = self.replica.exchange.session();
                 self.streams.push(vec![Stream { session, ..Stream::default() }]);
             }
-            Event::SessionStarted { login, session } => {
+            Event::Venue(VenueEvent::SessionStarted { login, session }) => {
                 self.streams[login.0 as usize].push(Stream { session, ..Stream::default() });
             }
             _ => {}
@@ -251,14 +253,14 @@ impl Happened {
     fn note(&mut self, event: &Event) {
         self.events += 1;
         match event {
-            Event::Executed(_) => self.trades += 1,
-            Event::Accepted(accepted) => self.last_order = accepted.order.0,
-            Event::Uncrossed(_) => self.auctions += 1,
-            Event::Triggered(_) => self.triggered += 1,
-            Event::PhaseSet { phase: dojima::domain::Phase::VolatilityAuction, .. } => {
-                self.interruptions += 1
-            }
-            Event::Canceled(canceled) => match canceled.reason {
+            Event::Order(OrderEvent::Executed(_)) => self.trades += 1,
+            Event::Order(OrderEvent::Accepted(accepted)) => self.last_order = accepted.order.0,
+            Event::Market(MarketEvent::Uncrossed(_)) => self.auctions += 1,
+            Event::Order(OrderEvent::Triggered(_)) => self.triggered += 1,
+            Event::Market(MarketEvent::PhaseSet {
+                phase: dojima::domain::Phase::VolatilityAuction, ..
+            }) => self.interruptions += 1,
+            Event::Order(OrderEvent::Canceled(canceled)) => match canceled.reason {
                 CancelReason::Expired => self.expired += 1,
                 CancelReason::DeadMansSwitch | CancelReason::Disconnected => self.let_go += 1,
                 CancelReason::InvalidReplace(reason) => self.reject(reason),
@@ -279,46 +281,46 @@ impl Happened {
                 | CancelReason::TriggerRefused(_)
                 | CancelReason::SelfTradePrevented(_) => {}
             },
-            Event::Rejected(rejected) => self.reject(rejected.reason),
-            Event::ChangeRejected(rejected) => self.reject(rejected.reason),
-            Event::Refused { reason } => self.reject(*reason),
-            Event::Ignored(ignored) => {
+            Event::Order(OrderEvent::Rejected(rejected)) => self.reject(rejected.reason),
+            Event::Order(OrderEvent::ChangeRejected(rejected)) => self.reject(rejected.reason),
+            Event::Admin(AdminEvent::Refused { reason }) => self.reject(*reason),
+            Event::Order(OrderEvent::Ignored(ignored)) => {
                 *self.ignored.entry(IgnoreReason::name(ignored.reason)).or_default() += 1
             }
-            Event::SessionRolled { .. } => self.rolls += 1,
-            Event::AssetAdded { .. }
-            | Event::AccountOpened { .. }
-            | Event::LoginOpened { .. }
-            | Event::InstrumentListed(_)
-            | Event::PhaseSet { .. }
-            | Event::Deposited(_)
-            | Event::Withdrawn(_)
-            | Event::Opened { .. }
-            | Event::Replaced(_)
-            | Event::LimitsSet { .. }
-            | Event::Amended(_)
-            | Event::Armed(_)
-            | Event::Restated(_)
-            | Event::MassCanceled { .. }
-            | Event::Indicative(_)
-            | Event::MarkSet { .. }
-            | Event::TermsSet(_)
-            | Event::FeesSet(_)
-            | Event::ProtectionSet { .. }
-            | Event::OrderLimitsSet { .. }
-            | Event::AssetSet(_)
-            | Event::SelfTradeSet(_)
-            | Event::TierSet { .. }
-            | Event::VolumeTiersSet(_)
-            | Event::Killed { .. }
-            | Event::Checkpointed(_)
-            | Event::RulesSet { .. }
-            | Event::AccountState { .. }
-            | Event::OrderEntrySet(_)
-            | Event::SessionEnded { .. }
-            | Event::SessionStarted { .. }
-            | Event::PriorityUpdated(_)
-            | Event::AccountCopied { .. } => {}
+            Event::Venue(VenueEvent::SessionRolled { .. }) => self.rolls += 1,
+            Event::Admin(AdminEvent::AssetAdded { .. })
+            | Event::Venue(VenueEvent::AccountOpened { .. })
+            | Event::Venue(VenueEvent::LoginOpened { .. })
+            | Event::Admin(AdminEvent::InstrumentListed(_))
+            | Event::Market(MarketEvent::PhaseSet { .. })
+            | Event::Admin(AdminEvent::Deposited(_))
+            | Event::Admin(AdminEvent::Withdrawn(_))
+            | Event::Venue(VenueEvent::Opened { .. })
+            | Event::Order(OrderEvent::Replaced(_))
+            | Event::Venue(VenueEvent::LimitsSet { .. })
+            | Event::Order(OrderEvent::Amended(_))
+            | Event::Order(OrderEvent::Armed(_))
+            | Event::Order(OrderEvent::Restated(_))
+            | Event::Order(OrderEvent::MassCanceled { .. })
+            | Event::Market(MarketEvent::Indicative(_))
+            | Event::Admin(AdminEvent::MarkSet { .. })
+            | Event::Admin(AdminEvent::TermsSet(_))
+            | Event::Admin(AdminEvent::FeesSet(_))
+            | Event::Admin(AdminEvent::ProtectionSet { .. })
+            | Event::Admin(AdminEvent::OrderLimitsSet { .. })
+            | Event::Admin(AdminEvent::AssetSet(_))
+            | Event::Admin(AdminEvent::SelfTradeSet(_))
+            | Event::Admin(AdminEvent::TierSet { .. })
+            | Event::Admin(AdminEvent::VolumeTiersSet(_))
+            | Event::Admin(AdminEvent::Killed { .. })
+            | Event::Venue(VenueEvent::Checkpointed(_))
+            | Event::Venue(VenueEvent::RulesSet { .. })
+            | Event::Order(OrderEvent::AccountState { .. })
+            | Event::Order(OrderEvent::OrderEntrySet(_))
+            | Event::Venue(VenueEvent::SessionEnded { .. })
+            | Event::Venue(VenueEvent::SessionStarted { .. })
+            | Event::Order(OrderEvent::PriorityUpdated(_))
+            | Event::Venue(VenueEvent::AccountCopied { .. }) => {}
         }
     }
 

@@ -13,7 +13,7 @@ use super::reference::Reference;
 use super::spy::{Sent, Spy};
 use super::stamps::Stamps;
 use super::subscriber::{Subscriber, Surroundings};
-use dojima::domain::{Command, Stamp, Timestamp, codec};
+use dojima::domain::{Command, Stamp, Timestamp, VenueCommand, codec};
 use dojima::engine::SteppedEngine;
 use dojima::runtime::{Fatal, ManualClock, UnixNanos};
 use dojima_journal::storage::Storage;
@@ -223,7 +223,7 @@ impl World {
             }
         }
         if !self.settling && self.random.once_in(self.plan.roll) {
-            let roll = Command::RollSession { session: self.reference.session() + 1 };
+            let roll = Command::Venue(VenueCommand::RollSession { session: self.reference.session() + 1 });
             if let Some(engine) = &mut self.engine {
                 // It may find no room, or be lost with the process.
                 let _ = engine.handles.local.commands.try_push(roll);

@@ -190,7 +190,7 @@ fn an_unfinished_file_is_no_snapshot() {
     assert_eq!(snapshots.positions().expect("listed"), [0; 0]);
     let mut positions = Vec::new();
     for commands in [5, 2, 30] {
-        let list = vec![dojima::domain::Command::Tick; commands];
+        let list = vec![dojima::domain::Command::Clock(dojima::domain::ClockCommand::Tick); commands];
         let state = state_of(1, &list);
         snapshots.save(&state, state.exchange.digest()).expect("there is room");
         positions.push(state.last.sequence);

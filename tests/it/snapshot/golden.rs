@@ -7,11 +7,12 @@ use super::{apply, loaded, name, saved};
 use crate::exchange::properties::{opening, riches};
 use crate::support::sessions::in_present_session;
 use dojima::domain::{
-    AccountId, AccountSelfTrade, Amount, AssetId, AssetSettings, CancelFilter, CancelReason, Command, Enter,
-    Event, FeeRate, FeeTier, GroupId, Instructions, InstrumentId, KillScope, LimitScope, LoginId, MassCancel,
-    OrderLimits, OrderPrice, Owner, Phase, PostOnly, Ppm, Price, Protection, Quantity, QuantityUnit,
-    QueryAccount, SelfTrade, SelfTradePrevention, SetFees, SetOrderEntry, SetTerms, Side, Switch,
-    TimeInForce, Timestamp, Trigger, TriggerKind, TriggerReference, UserRef, Visibility, VolumeTiers,
+    AccountId, AccountSelfTrade, AdminCommand, AdminEvent, Amount, AssetId, AssetSettings, CancelFilter,
+    CancelReason, ClockCommand, Command, Enter, Event, FeeRate, FeeTier, GroupId, Instructions, InstrumentId,
+    KillScope, LimitScope, LoginId, MarketEvent, MassCancel, OrderCommand, OrderEvent, OrderLimits,
+    OrderPrice, Owner, Phase, PostOnly, Ppm, Price, Protection, Quantity, QuantityUnit, QueryAccount,
+    SelfTrade, SelfTradePrevention, SetFees, SetOrderEntry, SetTerms, Side, Switch, TimeInForce, Timestamp,
+    Trigger, TriggerKind, TriggerReference, UserRef, VenueCommand, Visibility, VolumeTiers,
 };
 use dojima::exchange::snapshot::Part;
 use dojima::replica::State;
@@ -67,7 +68,10 @@ impl Maker {
         for event in &events {
             let refused = matches!(
                 event,
-                Event::Refused { .. } | Event::Rejected(_) | Event::ChangeRejected(_) | Event::Ignored(_)
+                Event::Admin(AdminEvent::Refused { .. })
+                    | Event::Order(OrderEvent::Rejected(_))
+                    | Event::Order(OrderEvent::ChangeRejected(_))
+                    | Event::Order(OrderEvent::Ignored(_))
             );
             assert!(!refused, "{command:?}: {event:?}");
         }
@@ -78,7 +82,7 @@ impl Maker {
         let last = &mut self.last[order.login.0 as usize];
         *last += 1;
         let user_ref = UserRef(*last);
-        self.send(Command::Enter(Enter { user_ref, instructions: asks, ..order }));
+        self.send(Command::Order(OrderCommand::Enter(Enter { user_ref, instructions: asks, ..order })));
         user_ref
     }
 }
@@ -120,7 +124,7 @@ pub fn everything() -> State {
 fn sessions(maker: &mut Maker) {
     maker.last[2] = 49;
     maker.enter(order(2, COIN, Side::Buy, 13, 2), None);
-    maker.send(Command::RollSession { session: 1 });
+    maker.send(Command::Venue(VenueCommand::RollSession { session: 1 }));
     maker.last = [0; 5];
     let limits = OrderLimits {
         quantity_max: Quantity(800),
@@ -128,9 +132,12 @@ fn sessions(maker: &mut Maker) {
         open_orders_max: 39,
         ..OrderLimits::default()
     };
-    maker.send(Command::SetOrderLimits { scope: LimitScope::Login(LoginId(1)), limits });
+    maker.send(Command::Admin(AdminCommand::SetOrderLimits { scope: LimitScope::Login(LoginId(1)), limits }));
     for (login, account) in [(4, 3), (4, 1), (0, 1)] {
-        maker.send(Command::CopyAccount { login: LoginId(login), account: AccountId(account) });
+        maker.send(Command::Venue(VenueCommand::CopyAccount {
+            login: LoginId(login),
+            account: AccountId(account),
+        }));
     }
 }
 
@@ -141,18 +148,18 @@ fn settings(maker: &mut Maker) {
         maker: FeeRate(maker),
         taker: FeeRate(taker),
     };
-    maker.send(Command::SetFees(fees(0, -400, 1_900)));
-    maker.send(Command::SetFees(fees(3, 10, 1_000)));
+    maker.send(Command::Admin(AdminCommand::SetFees(fees(0, -400, 1_900))));
+    maker.send(Command::Admin(AdminCommand::SetFees(fees(3, 10, 1_000))));
     let mut volume_min = [Amount(i64::MAX); FeeTier::COUNT];
     (volume_min[0], volume_min[1], volume_min[2]) = (Amount(0), Amount(1_000), Amount(1_000_000_000));
-    maker.send(Command::SetVolumeTiers(VolumeTiers { asset: AssetId(1), volume_min }));
-    maker.send(Command::AssignTier { account: AccountId(3), tier: Some(FeeTier(3)) });
+    maker.send(Command::Admin(AdminCommand::SetVolumeTiers(VolumeTiers { asset: AssetId(1), volume_min })));
+    maker.send(Command::Admin(AdminCommand::AssignTier { account: AccountId(3), tier: Some(FeeTier(3)) }));
     let prevention = SelfTradePrevention { mode: SelfTrade::CancelOldest, owner: Owner::Group };
-    maker.send(Command::SetSelfTrade(AccountSelfTrade {
+    maker.send(Command::Admin(AdminCommand::SetSelfTrade(AccountSelfTrade {
         account: AccountId(2),
         prevention,
         group: GroupId(7),
-    }));
+    })));
     let limits = OrderLimits {
         quantity_max: Quantity(900),
         notional_max: Amount(1 << 40),
@@ -161,9 +168,12 @@ fn settings(maker: &mut Maker) {
         orders_per_second_max: 30,
         position_max: Quantity(1 << 40),
     };
-    maker.send(Command::SetOrderLimits { scope: LimitScope::Account(AccountId(1)), limits });
+    maker.send(Command::Admin(AdminCommand::SetOrderLimits {
+        scope: LimitScope::Account(AccountId(1)),
+        limits,
+    }));
     let limits = OrderLimits { triggers_max: 0, orders_per_second_max: 29, ..limits };
-    maker.send(Command::SetOrderLimits { scope: LimitScope::Instrument(COIN), limits });
+    maker.send(Command::Admin(AdminCommand::SetOrderLimits { scope: LimitScope::Instrument(COIN), limits }));
     let protection = Protection {
         price_min: 5,
         price_max: 5_000,
@@ -173,23 +183,23 @@ fn settings(maker: &mut Maker) {
         interruption_s: 60,
         market_collar: Ppm(300_000),
     };
-    maker.send(Command::SetProtection { instrument: WIDE, protection });
-    maker.send(Command::SetAsset(AssetSettings {
+    maker.send(Command::Admin(AdminCommand::SetProtection { instrument: WIDE, protection }));
+    maker.send(Command::Admin(AdminCommand::SetAsset(AssetSettings {
         asset: AssetId(2),
         scale: 18,
         deposits: Switch::Off,
         withdrawals: Switch::Off,
         min_deposit: Amount(3),
         min_withdrawal: Amount(4),
-    }));
-    maker.send(Command::SetTerms(SetTerms {
+    })));
+    maker.send(Command::Admin(AdminCommand::SetTerms(SetTerms {
         instrument: COIN,
         tick_units: 5,
         lot: Amount(100),
         min_quantity: Quantity(1),
         max_quantity: Quantity(2_000),
         min_notional: Amount(5),
-    }));
+    })));
 }
 
 /// Trades over two days, so that there are volumes and carried fees; enough of them for a second mark in a stream.
@@ -248,12 +258,12 @@ fn resting(maker: &mut Maker) {
     );
     maker.last[4] += 1;
     let filter = CancelFilter { instrument: Some(WIDE), ..CancelFilter::default() };
-    maker.send(Command::MassCancel(MassCancel {
+    maker.send(Command::Order(OrderCommand::MassCancel(MassCancel {
         login: Some(LoginId(4)),
         session: 0,
         user_ref: UserRef(maker.last[4]),
         filter,
-    }));
+    })));
     // One cancels the other; the second holds what it needs beyond the first.
     let first = maker.enter(order(4, COIN, Side::Sell, 26, 3), None);
     maker.enter(order(4, COIN, Side::Sell, 27, 5), Some(Instructions { oco: first, ..plain }));
@@ -262,7 +272,7 @@ fn resting(maker: &mut Maker) {
 fn waiting(maker: &mut Maker) {
     use TriggerKind::{Stop, TakeProfit, TrailingStop};
     use TriggerReference::{LastTrade, MarkPrice};
-    maker.send(Command::SetMark { instrument: COIN, price: Price(20) });
+    maker.send(Command::Admin(AdminCommand::SetMark { instrument: COIN, price: Price(20) }));
     maker.enter(order(3, COIN, Side::Buy, 29, 2), Some(stop(Stop, LastTrade, 28)));
     maker.enter(order(3, COIN, Side::Buy, 28, 2), Some(stop(Stop, LastTrade, 28)));
     maker.enter(order(3, COIN, Side::Buy, 12, 2), Some(stop(TakeProfit, MarkPrice, 12)));
@@ -303,25 +313,28 @@ fn endings(maker: &mut Maker) {
         fee_asset: terms.fee_asset,
         phase: Phase::Closed,
     };
-    maker.send(Command::ListInstrument(again));
-    maker.send(Command::Delist { instrument: InstrumentId(3) });
-    maker.send(Command::Kill { scope: KillScope::Account(AccountId(0)), switch: Switch::On });
+    maker.send(Command::Admin(AdminCommand::ListInstrument(again)));
+    maker.send(Command::Admin(AdminCommand::Delist { instrument: InstrumentId(3) }));
+    maker.send(Command::Admin(AdminCommand::Kill {
+        scope: KillScope::Account(AccountId(0)),
+        switch: Switch::On,
+    }));
     let (login, firm) = (LoginId(2), *b"FIRM");
     maker.last[2] += 1;
     let user_ref = UserRef(maker.last[2]);
-    maker.send(Command::SetOrderEntry(SetOrderEntry {
+    maker.send(Command::Order(OrderCommand::SetOrderEntry(SetOrderEntry {
         login,
         session: 0,
         user_ref,
         firm,
         switch: Switch::Off,
-    }));
-    maker.send(Command::QueryAccount(QueryAccount {
+    })));
+    maker.send(Command::Order(OrderCommand::QueryAccount(QueryAccount {
         login,
         session: 0,
         cancel_after_ms: Some(450_000),
         balance: None,
-    }));
+    })));
 }
 
 /// What is still to come of it: everything expires, triggers or trades.
@@ -331,12 +344,12 @@ pub fn what_follows(state: &mut State) -> Vec<Event> {
         let told = apply(state, Timestamp(now + after * Timestamp::SECOND), &command);
         events.extend(told.into_iter().map(|record| record.event));
     };
-    send(state, 61, Command::Tick);
-    send(state, 400, Command::SetMark { instrument: COIN, price: Price(13) });
-    send(state, 400, Command::SetMark { instrument: RECEIVED, price: Price(20) });
-    send(state, 400, Command::SetMark { instrument: RECEIVED, price: Price(30) });
-    send(state, 86_400, Command::SetPhase { instrument: COIN, phase: Phase::Closed });
-    send(state, 86_400, Command::MassCancel(Default::default()));
+    send(state, 61, Command::Clock(ClockCommand::Tick));
+    send(state, 400, Command::Admin(AdminCommand::SetMark { instrument: COIN, price: Price(13) }));
+    send(state, 400, Command::Admin(AdminCommand::SetMark { instrument: RECEIVED, price: Price(20) }));
+    send(state, 400, Command::Admin(AdminCommand::SetMark { instrument: RECEIVED, price: Price(30) }));
+    send(state, 86_400, Command::Admin(AdminCommand::SetPhase { instrument: COIN, phase: Phase::Closed }));
+    send(state, 86_400, Command::Order(OrderCommand::MassCancel(Default::default())));
     events
 }
 
@@ -365,15 +378,18 @@ fn the_golden_snapshot_loads_and_goes_on() {
     assert_eq!(state.exchange.digest().to_string(), golden.digest_after);
     assert_eq!(state.exchange.audit(), Ok(()));
     // What had to come back for that.
-    let canceled =
-        |reason| events.iter().any(|event| matches!(event, Event::Canceled(gone) if gone.reason == reason));
+    let canceled = |reason| {
+        events
+            .iter()
+            .any(|event| matches!(event, Event::Order(OrderEvent::Canceled(gone)) if gone.reason == reason))
+    };
     for reason in [CancelReason::Expired, CancelReason::MassCancel, CancelReason::DeadMansSwitch] {
         assert!(canceled(reason), "{reason:?}");
     }
     let happened = |what: fn(&Event) -> bool| events.iter().any(what);
-    assert!(happened(|event| matches!(event, Event::Triggered(_))), "{events:?}");
-    assert!(happened(|event| matches!(event, Event::Executed(_))), "{events:?}");
-    assert!(happened(|event| matches!(event, Event::Uncrossed(_))), "{events:?}");
+    assert!(happened(|event| matches!(event, Event::Order(OrderEvent::Triggered(_)))), "{events:?}");
+    assert!(happened(|event| matches!(event, Event::Order(OrderEvent::Executed(_)))), "{events:?}");
+    assert!(happened(|event| matches!(event, Event::Market(MarketEvent::Uncrossed(_)))), "{events:?}");
 }
 
 /// A state that has nothing of something would let it be forgotten.

@@ -5,7 +5,7 @@ use super::file::Parts;
 use super::golden::everything;
 use super::{apply, loaded, saved};
 use crate::exchange::properties::cases;
-use dojima::domain::{Command, MassCancel, Phase, Timestamp};
+use dojima::domain::{AdminCommand, ClockCommand, Command, MassCancel, OrderCommand, Phase, Timestamp};
 use dojima::replica::snapshot::layout::{CHUNK_HEADER_BYTES, HEADER_BYTES, PAYLOAD_BYTES_MAX};
 use proptest::prelude::*;
 use std::sync::LazyLock;
@@ -91,15 +91,19 @@ fn try_it(file: &[u8]) -> Result<(), TestCaseError> {
     let Some(Ok(mut state)) = result else { return Ok(()) };
     prop_assert_eq!(state.exchange.audit(), Ok(()));
     let later = Timestamp(state.last.time.0.saturating_add(40 * 86_400 * Timestamp::SECOND));
-    apply(&mut state, later, &Command::Tick);
+    apply(&mut state, later, &Command::Clock(ClockCommand::Tick));
     let instruments: Vec<_> = state.exchange.listings().map(|listing| listing.instrument).collect();
     for phase in [Phase::Continuous, Phase::Closed] {
         for instrument in &instruments {
-            apply(&mut state, later, &Command::SetPhase { instrument: *instrument, phase });
+            apply(
+                &mut state,
+                later,
+                &Command::Admin(AdminCommand::SetPhase { instrument: *instrument, phase }),
+            );
             prop_assert_eq!(state.exchange.audit(), Ok(()));
         }
     }
-    apply(&mut state, later, &Command::MassCancel(MassCancel::default()));
+    apply(&mut state, later, &Command::Order(OrderCommand::MassCancel(MassCancel::default())));
     prop_assert_eq!(state.exchange.audit(), Ok(()));
     Ok(())
 }

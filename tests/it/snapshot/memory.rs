@@ -2,7 +2,10 @@
 
 use super::state_of;
 use crate::support::venue::{Order, Venue};
-use dojima::domain::{AccountId, Amount, AssetCode, AssetId, Command, LoginId, LoginName, Side, Transfer};
+use dojima::domain::{
+    AccountId, AdminCommand, Amount, AssetCode, AssetId, Command, LoginId, LoginName, OrderCommand, Side,
+    Transfer, VenueCommand,
+};
 use dojima::replica::{SnapshotError, Snapshots, State};
 use dojima_journal::storage::FileStorage;
 use std::sync::Arc;
@@ -13,21 +16,30 @@ fn with_orders(orders: u32) -> State {
     let mut venue = Venue::new(1, ACCOUNTS);
     let code = |text| AssetCode::new(text).expect("a code");
     let mut commands = vec![
-        Command::AddAsset { asset: AssetId(0), code: code("BASE"), scale: 0 },
-        Command::AddAsset { asset: AssetId(1), code: code("QUOTE"), scale: 0 },
-        Command::OpenAccount { account: AccountId(0) },
+        Command::Admin(AdminCommand::AddAsset { asset: AssetId(0), code: code("BASE"), scale: 0 }),
+        Command::Admin(AdminCommand::AddAsset { asset: AssetId(1), code: code("QUOTE"), scale: 0 }),
+        Command::Venue(VenueCommand::OpenAccount { account: AccountId(0) }),
     ];
     for id in 0..ACCOUNTS {
         let account = AccountId(id + 1);
-        commands.push(Command::OpenAccount { account });
-        commands.push(Command::OpenLogin { login: LoginId(id), account, name: LoginName::default() });
+        commands.push(Command::Venue(VenueCommand::OpenAccount { account }));
+        commands.push(Command::Venue(VenueCommand::OpenLogin {
+            login: LoginId(id),
+            account,
+            name: LoginName::default(),
+        }));
         for reference in 1..=2 {
             let (asset, amount) = (AssetId(reference as u16 - 1), Amount(1 << 50));
-            commands.push(Command::Deposit(Transfer { account, asset, amount, reference }));
+            commands.push(Command::Admin(AdminCommand::Deposit(Transfer {
+                account,
+                asset,
+                amount,
+                reference,
+            })));
         }
     }
     let listing = *venue.exchange.listings().next().expect("one is listed");
-    commands.push(Command::ListInstrument(dojima::domain::ListInstrument {
+    commands.push(Command::Admin(AdminCommand::ListInstrument(dojima::domain::ListInstrument {
         symbol: listing.symbol,
         base: listing.base,
         quote: listing.quote,
@@ -37,7 +49,7 @@ fn with_orders(orders: u32) -> State {
         max_quantity: listing.max_quantity,
         phase: listing.phase,
         ..Default::default()
-    }));
+    })));
     for at in 0..orders {
         let side = if at % 2 == 0 { Side::Buy } else { Side::Sell };
         let ticks = if side == Side::Buy { 1_000 } else { 2_000 } + u64::from(at % 700);
@@ -45,7 +57,7 @@ fn with_orders(orders: u32) -> State {
         let shown = dojima::domain::Instructions { display_quantity: 3, ..Default::default() };
         let asked = at.is_multiple_of(10).then_some(shown);
         let enter = venue.next_enter(order, listing.instrument, Default::default(), asked);
-        commands.push(Command::Enter(enter));
+        commands.push(Command::Order(OrderCommand::Enter(enter)));
     }
     let state = state_of(orders, &commands);
     assert_eq!(state.exchange.open_orders(), orders as usize);

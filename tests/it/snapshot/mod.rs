@@ -9,7 +9,7 @@ mod memory;
 mod properties;
 
 use crate::support::venue;
-use dojima::domain::{Command, EventRecord, Stamp, Timestamp};
+use dojima::domain::{Command, EventRecord, Stamp, Timestamp, VenueCommand};
 use dojima::replica::{SnapshotError, Snapshots, State};
 use dojima_journal::MemoryStorage;
 use std::convert::Infallible;
@@ -30,7 +30,11 @@ fn apply(state: &mut State, time: Timestamp, command: &Command) -> Vec<EventReco
 /// A state that was given these commands, all at the beginning of time.
 fn state_of(orders_max: u32, commands: &[Command]) -> State {
     let mut state = State::empty();
-    apply(&mut state, Timestamp(0), &Command::SetLimits { limits: venue::limits(orders_max) });
+    apply(
+        &mut state,
+        Timestamp(0),
+        &Command::Venue(VenueCommand::SetLimits { limits: venue::limits(orders_max) }),
+    );
     commands.iter().for_each(|command| drop(apply(&mut state, Timestamp(0), command)));
     state
 }

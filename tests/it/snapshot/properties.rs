@@ -7,7 +7,8 @@ use crate::exchange::properties::{
     touched_at_most,
 };
 use dojima::domain::{
-    CancelReason, Command, ConnectionLoss, Event, InstrumentId, LoginId, Phase, QueryAccount, Side, Timestamp,
+    AdminCommand, CancelReason, ClockCommand, Command, ConnectionLoss, Event, InstrumentId, LoginId,
+    OrderCommand, OrderEvent, Phase, QueryAccount, Side, Timestamp, VenueCommand,
 };
 use dojima::replica::State;
 use proptest::prelude::*;
@@ -54,8 +55,8 @@ fn follow(
         let (mut one, mut other) = (Vec::new(), Vec::new());
         let time = Timestamp(state.last.time.0 + 40 * 86_400 * Timestamp::SECOND);
         for (state, events) in [(&mut state, &mut one), (&mut follower, &mut other)] {
-            events.extend(apply(state, time, &Command::Tick));
-            events.extend(apply(state, time, &Command::MassCancel(Default::default())));
+            events.extend(apply(state, time, &Command::Clock(ClockCommand::Tick)));
+            events.extend(apply(state, time, &Command::Order(OrderCommand::MassCancel(Default::default()))));
             drain(&mut state.exchange, state.last);
         }
         prop_assert_eq!(one, other);
@@ -66,7 +67,7 @@ fn follow(
 
 /// Rich accounts whose orders may touch little: they soon have looked in vain at as much as they may.
 fn narrow(fees: [i32; 4]) -> Vec<Command> {
-    let limits = Command::SetLimits { limits: touched_at_most(FEW_TOUCHED) };
+    let limits = Command::Venue(VenueCommand::SetLimits { limits: touched_at_most(FEW_TOUCHED) });
     rich(fees).into_iter().chain([limits]).collect()
 }
 
@@ -115,30 +116,37 @@ fn every_part_of_the_state_comes_back() {
 /// A halt holds cancels of absent logins up over a crash, too: each is carried out afterwards, for its reason.
 #[test]
 fn what_a_halt_holds_up_comes_back() {
-    let phase = |phase| Command::SetPhase { instrument: InstrumentId(0), phase };
+    let phase = |phase| Command::Admin(AdminCommand::SetPhase { instrument: InstrumentId(0), phase });
     let orders = [(3, 1), (2, 1), (1, 1), (1, 2), (4, 1)];
-    let orders = orders.map(|(login, number)| Command::Enter(digests::enter(login, number, Side::Buy, 20)));
+    let orders = orders.map(|(login, number)| {
+        Command::Order(OrderCommand::Enter(digests::enter(login, number, Side::Buy, 20)))
+    });
     let absent = [
-        Command::QueryAccount(QueryAccount {
+        Command::Order(OrderCommand::QueryAccount(QueryAccount {
             login: LoginId(3),
             session: 0,
             cancel_after_ms: Some(5),
             balance: None,
-        }),
+        })),
         phase(Phase::Halted),
-        Command::CancelLogin { login: LoginId(1), cause: ConnectionLoss::Disconnected },
+        Command::Order(OrderCommand::CancelLogin { login: LoginId(1), cause: ConnectionLoss::Disconnected }),
     ];
     let commands = digests::opening_commands().into_iter().chain(orders).chain(absent);
     let mut state = super::state_of(100, &commands.collect::<Vec<_>>());
     let later = Timestamp(Timestamp::SECOND);
-    assert!(apply(&mut state, later, &Command::Tick).is_empty(), "nothing is cancelled in a halt");
+    assert!(
+        apply(&mut state, later, &Command::Clock(ClockCommand::Tick)).is_empty(),
+        "nothing is cancelled in a halt"
+    );
     let mut back = restored(&state).expect("it is loaded");
     let events = apply(&mut back, later, &phase(Phase::Continuous));
     assert_eq!(events, apply(&mut state, later, &phase(Phase::Continuous)));
     let told: Vec<_> = events
         .iter()
         .map(|record| match record.event {
-            Event::Canceled(canceled) => Some((canceled.login.0, canceled.user_ref.0, canceled.reason)),
+            Event::Order(OrderEvent::Canceled(canceled)) => {
+                Some((canceled.login.0, canceled.user_ref.0, canceled.reason))
+            }
             _ => None,
         })
         .collect();

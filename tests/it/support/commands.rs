@@ -2,7 +2,8 @@
 //! to trade, references to live and to dead orders, messages sent twice.
 
 use dojima::domain::{
-    Cancel, Command, Enter, InstrumentId, LoginId, OrderPrice, Quantity, Replace, Side, TimeInForce, UserRef,
+    Cancel, Command, Enter, InstrumentId, LoginId, OrderCommand, OrderPrice, Quantity, Replace, Side,
+    TimeInForce, UserRef,
 };
 use dojima::runtime::SplitMix64;
 
@@ -54,7 +55,7 @@ impl Iterator for Commands {
         let at = self.random(4) as usize;
         let login = LoginId(at as u32);
         Some(match self.random(10) {
-            0..=4 => Command::Enter(Enter {
+            0..=4 => Command::Order(OrderCommand::Enter(Enter {
                 login,
                 user_ref: self.new_ref(at),
                 instrument: InstrumentId(self.random(2) as u32),
@@ -63,8 +64,8 @@ impl Iterator for Commands {
                 price: self.price(),
                 quantity: Quantity(1_000 + self.random(50_000)),
                 ..Enter::default()
-            }),
-            5..=6 => Command::Replace(Replace {
+            })),
+            5..=6 => Command::Order(OrderCommand::Replace(Replace {
                 login,
                 orig_user_ref: self.old_ref(at),
                 user_ref: self.new_ref(at),
@@ -72,13 +73,13 @@ impl Iterator for Commands {
                 price: self.price(),
                 quantity: Quantity(1_000 + self.random(50_000)),
                 ..Replace::default()
-            }),
-            _ => Command::Cancel(Cancel {
+            })),
+            _ => Command::Order(OrderCommand::Cancel(Cancel {
                 login,
                 session: 0,
                 user_ref: self.old_ref(at),
                 quantity: Quantity(if self.random(3) == 0 { self.random(20_000) } else { 0 }),
-            }),
+            })),
         })
     }
 }

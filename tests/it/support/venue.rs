@@ -2,9 +2,10 @@
 #![allow(dead_code, reason = "each that includes this uses a part of it")]
 
 use dojima::domain::{
-    AccountId, Amount, AssetCode, AssetId, Cancel, Command, Enter, Event, Instructions, InstrumentId,
-    ListInstrument, LoginId, LoginName, OrderPrice, Phase, Quantity, Side, Stamp, Symbol, TimeInForce,
-    Timestamp, Transfer, UserRef, VenueLimits,
+    AccountId, AdminCommand, AdminEvent, Amount, AssetCode, AssetId, Cancel, Command, Enter, Event,
+    Instructions, InstrumentId, ListInstrument, LoginId, LoginName, OrderCommand, OrderEvent, OrderPrice,
+    Phase, Quantity, Side, Stamp, Symbol, TimeInForce, Timestamp, Transfer, UserRef, VenueCommand,
+    VenueLimits,
 };
 use dojima::exchange::{Exchange, ExchangeLimits};
 
@@ -54,16 +55,25 @@ impl Venue {
             last_user_ref: vec![0; logins as usize],
         };
         let code = |text| AssetCode::new(text).expect("a code");
-        venue.send(&Command::AddAsset { asset: BASE, code: code("BASE"), scale: 0 });
-        venue.send(&Command::AddAsset { asset: QUOTE, code: code("QUOTE"), scale: 0 });
-        venue.send(&Command::OpenAccount { account: AccountId::FEES });
+        venue.send(&Command::Admin(AdminCommand::AddAsset { asset: BASE, code: code("BASE"), scale: 0 }));
+        venue.send(&Command::Admin(AdminCommand::AddAsset { asset: QUOTE, code: code("QUOTE"), scale: 0 }));
+        venue.send(&Command::Venue(VenueCommand::OpenAccount { account: AccountId::FEES }));
         for id in 0..logins {
             let account = AccountId(id + 1);
-            venue.send(&Command::OpenAccount { account });
-            venue.send(&Command::OpenLogin { login: LoginId(id), account, name: LoginName::default() });
+            venue.send(&Command::Venue(VenueCommand::OpenAccount { account }));
+            venue.send(&Command::Venue(VenueCommand::OpenLogin {
+                login: LoginId(id),
+                account,
+                name: LoginName::default(),
+            }));
             let amount = Amount(i64::MAX / i64::from(logins + 1));
             for (reference, asset) in [(1, BASE), (2, QUOTE)] {
-                venue.send(&Command::Deposit(Transfer { account, asset, amount, reference }));
+                venue.send(&Command::Admin(AdminCommand::Deposit(Transfer {
+                    account,
+                    asset,
+                    amount,
+                    reference,
+                })));
             }
         }
         venue.list(FIRST, Phase::Continuous);
@@ -71,7 +81,7 @@ impl Venue {
     }
 
     pub fn list(&mut self, instrument: InstrumentId, phase: Phase) {
-        self.send(&Command::ListInstrument(ListInstrument {
+        self.send(&Command::Admin(AdminCommand::ListInstrument(ListInstrument {
             instrument,
             symbol: Symbol::new(&format!("I{}", instrument.0)).expect("a symbol"),
             base: BASE,
@@ -83,7 +93,7 @@ impl Venue {
             max_quantity: Quantity(u64::from(u32::MAX)),
             phase,
             ..ListInstrument::default()
-        }));
+        })));
     }
 
     /// Applies a command that is taken.
@@ -95,7 +105,10 @@ impl Venue {
             assert!(
                 !matches!(
                     event,
-                    Event::Refused { .. } | Event::Rejected(_) | Event::ChangeRejected(_) | Event::Ignored(_)
+                    Event::Admin(AdminEvent::Refused { .. })
+                        | Event::Order(OrderEvent::Rejected(_))
+                        | Event::Order(OrderEvent::ChangeRejected(_))
+                        | Event::Order(OrderEvent::Ignored(_))
                 ),
                 "{command:?}: {event:?}"
             );
@@ -122,7 +135,7 @@ impl Venue {
         instructions: Option<Instructions>,
     ) -> UserRef {
         let enter = self.next_enter(order, instrument, time_in_force, instructions);
-        self.send(&Command::Enter(enter));
+        self.send(&Command::Order(OrderCommand::Enter(enter)));
         enter.user_ref
     }
 
@@ -149,11 +162,11 @@ impl Venue {
 
     pub fn cancel(&mut self, login: u32, user_ref: UserRef) {
         let (login, quantity) = (LoginId(login), Quantity(0));
-        self.send(&Command::Cancel(Cancel { login, session: 0, user_ref, quantity }));
+        self.send(&Command::Order(OrderCommand::Cancel(Cancel { login, session: 0, user_ref, quantity })));
     }
 
     pub fn set_phase(&mut self, phase: Phase) -> &[Event] {
-        self.send(&Command::SetPhase { instrument: FIRST, phase })
+        self.send(&Command::Admin(AdminCommand::SetPhase { instrument: FIRST, phase }))
     }
 
     /// Price and lots of the trades of the last command.
@@ -163,7 +176,7 @@ impl Venue {
 
     pub fn executed(&self) -> impl Iterator<Item = &dojima::domain::Executed> + '_ {
         self.events.iter().filter_map(|event| match event {
-            Event::Executed(trade) => Some(trade),
+            Event::Order(OrderEvent::Executed(trade)) => Some(trade),
             _ => None,
         })
     }
@@ -181,8 +194,9 @@ impl Venue {
     pub fn check_and_clear(&mut self) {
         assert_eq!(self.exchange.audit(), Ok(()));
         let open = self.exchange.open_orders();
-        self.send(&Command::MassCancel(dojima::domain::MassCancel::default()));
-        let canceled = self.events.iter().filter(|event| matches!(event, Event::Canceled(_))).count();
+        self.send(&Command::Order(OrderCommand::MassCancel(dojima::domain::MassCancel::default())));
+        let canceled =
+            self.events.iter().filter(|event| matches!(event, Event::Order(OrderEvent::Canceled(_)))).count();
         assert_eq!((canceled, self.exchange.open_orders()), (open, 0));
         for (account, asset) in (0..=self.last_user_ref.len()).flat_map(|at| [(at, BASE), (at, QUOTE)]) {
             let balance = self.exchange.balance(AccountId(account as u32), asset).expect("known");

@@ -1,6 +1,7 @@
 //! What events become.
 
 use super::*;
+use dojima::domain::{AdminEvent, OrderEvent, VenueEvent};
 
 /// 01:00:00.000000007 of some day.
 const TIME: Timestamp = Timestamp(20_000 * 86_400_000_000_000 + 3_600_000_000_007);
@@ -69,7 +70,7 @@ fn accepted_and_replaced_say_what_the_order_is() {
         state: b'L',
         cl_ord_id: ClOrdId::default(),
     };
-    let bytes = told(Event::Accepted(accepted), Part::Only).expect("told");
+    let bytes = told(Event::Order(OrderEvent::Accepted(accepted)), Part::Only).expect("told");
     assert_eq!(Outbound::decode(&bytes), Ok(Outbound::Accepted(message, Appendage(b"\x05\x02LIME"))));
 
     let replaced = Replaced {
@@ -99,7 +100,7 @@ fn accepted_and_replaced_say_what_the_order_is() {
         state: b'L',
         cl_ord_id: ClOrdId::default(),
     };
-    let bytes = told(Event::Replaced(replaced), Part::Only).expect("told");
+    let bytes = told(Event::Order(OrderEvent::Replaced(replaced)), Part::Only).expect("told");
     assert_eq!(Outbound::decode(&bytes), Ok(Outbound::Replaced(message, Appendage::default())));
 
     // Tags tell what was asked for, in the order of their numbers.
@@ -117,8 +118,8 @@ fn accepted_and_replaced_say_what_the_order_is() {
         ..replaced
     };
     let all = b"\x05\x02LIME\x05\x05\0\0\0\x07\x02\x0cP\x05\x0f\0\0\x8c\xa0";
-    assert_eq!(tags(Event::Replaced(asked)), all);
-    let sliding = Event::Replaced(Replaced { post_only: PostOnly::Slide, ..asked });
+    assert_eq!(tags(Event::Order(OrderEvent::Replaced(asked))), all);
+    let sliding = Event::Order(OrderEvent::Replaced(Replaced { post_only: PostOnly::Slide, ..asked }));
     assert_eq!(tags(sliding), [&all[..], b"\x02\x83Y"].concat());
     let to = Address { copy_of: Some((LOGIN, AccountId(1))), ..only(Part::Only) };
     let longest = told_to(sliding, to).expect("told");
@@ -132,11 +133,14 @@ fn accepted_and_replaced_say_what_the_order_is() {
     };
     // Tomorrow's first second is not today's: it is told since 1970.
     assert_eq!(
-        tags(Event::Accepted(accepted)),
+        tags(Event::Order(OrderEvent::Accepted(accepted))),
         [&all[..15], b"\x05\x0f", &(20_001_u32 * 86_400).to_be_bytes(), b"\x02\x83Y"].concat()
     );
     let day = Accepted { time_in_force: TimeInForce::Day, display_quantity: 0, ..accepted };
-    assert_eq!(tags(Event::Accepted(Accepted { post_only: PostOnly::No, ..day })), b"\x05\x02LIME");
+    assert_eq!(
+        tags(Event::Order(OrderEvent::Accepted(Accepted { post_only: PostOnly::No, ..day }))),
+        b"\x05\x02LIME"
+    );
 }
 
 /// Old messages are made again from their events, so a tick that changed since must not change them.
@@ -144,11 +148,15 @@ fn accepted_and_replaced_say_what_the_order_is() {
 fn prices_are_told_in_the_ticks_of_their_time() {
     let mut listings = listings();
     let before = *listings.get(InstrumentId(1)).expect("listed");
-    let event = Event::TermsSet(Listing { tick_units: 50, ..before });
+    let event = Event::Admin(AdminEvent::TermsSet(Listing { tick_units: 50, ..before }));
     listings.note(&EventRecord { number: 10, event, ..EventRecord::default() });
     for (number, units) in [(9, 200), (10, 400), (11, 400)] {
         let accepted = Accepted { instrument: InstrumentId(1), price: Some(Price(8)), ..Accepted::default() };
-        let record = EventRecord { number, event: Event::Accepted(accepted), ..EventRecord::default() };
+        let record = EventRecord {
+            number,
+            event: Event::Order(OrderEvent::Accepted(accepted)),
+            ..EventRecord::default()
+        };
         let mut message = [0; MESSAGE_LEN_MAX];
         let len = encode_event(&record, only(Part::Only), &listings, &mut message).expect("told");
         let Ok(Outbound::Accepted(accepted, _)) = Outbound::decode(&message[..len]) else {
@@ -160,7 +168,7 @@ fn prices_are_told_in_the_ticks_of_their_time() {
 
 #[test]
 fn a_trade_is_told_to_both_sides_the_resting_one_first() {
-    let trade = Event::Executed(Executed {
+    let trade = Event::Order(OrderEvent::Executed(Executed {
         trade: TradeId(5),
         instrument: InstrumentId(1),
         price: Price(8),
@@ -170,7 +178,7 @@ fn a_trade_is_told_to_both_sides_the_resting_one_first() {
         taker_login: LoginId(2),
         taker_user_ref: UserRef(22),
         ..Executed::default()
-    });
+    }));
     let mut recipients = Vec::new();
     let record = EventRecord { event: trade, ..EventRecord::default() };
     Audience::default().each(&record, |to| recipients.push((to.login, to.part)));
@@ -193,7 +201,8 @@ fn a_trade_is_told_to_both_sides_the_resting_one_first() {
 #[test]
 fn liquidity_flags_say_how_the_orders_met() {
     let flags = |kind, maker_visibility| {
-        let event = Event::Executed(Executed { kind, maker_visibility, ..Executed::default() });
+        let event =
+            Event::Order(OrderEvent::Executed(Executed { kind, maker_visibility, ..Executed::default() }));
         [Part::Maker, Part::Taker].map(|recipient| {
             match Outbound::decode(&told(event, recipient).expect("told")) {
                 Ok(Outbound::Executed(executed, _)) => executed.liquidity,
@@ -220,7 +229,7 @@ fn changes_and_mass_cancels_are_answered() {
         ..Amended::default()
     };
     let message = OrderModified { timestamp: SINCE_MIDNIGHT, user_ref: UserRef(4), side: b'S', quantity: 7 };
-    let bytes = told(Event::Amended(amended), Part::Only).expect("told");
+    let bytes = told(Event::Order(OrderEvent::Amended(amended)), Part::Only).expect("told");
     assert_eq!(Outbound::decode(&bytes), Ok(Outbound::Modified(message, Appendage::default())));
 
     let refused = ChangeRejected {
@@ -230,11 +239,11 @@ fn changes_and_mass_cancels_are_answered() {
         reason: RejectReason::InstrumentHalted,
     };
     let message = CancelRejected { timestamp: SINCE_MIDNIGHT, user_ref: UserRef(4) };
-    let bytes = told(Event::ChangeRejected(refused), Part::Only).expect("told");
+    let bytes = told(Event::Order(OrderEvent::ChangeRejected(refused)), Part::Only).expect("told");
     assert_eq!(Outbound::decode(&bytes), Ok(Outbound::CancelRejected(message, Appendage::default())));
 
     let restated = |reason| {
-        Event::Restated(Restated {
+        Event::Order(OrderEvent::Restated(Restated {
             login: LOGIN,
             user_ref: UserRef(4),
             order: OrderId(1),
@@ -243,7 +252,7 @@ fn changes_and_mass_cancels_are_answered() {
             displayed: Quantity(9),
             reserved: Amount(0),
             reason,
-        })
+        }))
     };
     let message = OrderRestated { timestamp: SINCE_MIDNIGHT, user_ref: UserRef(4), reason: b'R' };
     let bytes = told(restated(RestateReason::Refreshed), Part::Only).expect("told");
@@ -253,8 +262,13 @@ fn changes_and_mass_cancels_are_answered() {
     );
     assert_eq!(told(restated(RestateReason::Tick), Part::Only), None);
 
-    let by_operator =
-        Event::MassCanceled { login: None, user_ref: UserRef(0), canceled: 3, instrument: None, side: None };
+    let by_operator = Event::Order(OrderEvent::MassCanceled {
+        login: None,
+        user_ref: UserRef(0),
+        canceled: 3,
+        instrument: None,
+        side: None,
+    });
     assert_eq!(told(by_operator, Part::Only), None);
 }
 
@@ -263,7 +277,7 @@ fn changes_and_mass_cancels_are_answered() {
 fn every_recipient_of_every_event_is_told_one_message() {
     let mut listings = listings();
     for (name, record) in crate::codec::cases::events() {
-        if let Event::InstrumentListed(_) = record.event {
+        if let Event::Admin(AdminEvent::InstrumentListed(_)) = record.event {
             continue;
         }
         let event = with_a_listing_and_small_numbers(record.event);
@@ -291,23 +305,39 @@ fn every_recipient_of_every_event_is_told_one_message() {
 fn with_a_listing_and_small_numbers(event: Event) -> Event {
     let (instrument, quantity) = (InstrumentId(1), Quantity(100));
     match event {
-        Event::Accepted(e) => Event::Accepted(Accepted { instrument, quantity, ..e }),
-        Event::Replaced(e) => Event::Replaced(Replaced { instrument, quantity, ..e }),
-        Event::Executed(e) => Event::Executed(Executed { instrument, quantity, ..e }),
-        Event::Canceled(mut e) => {
+        Event::Order(OrderEvent::Accepted(e)) => {
+            Event::Order(OrderEvent::Accepted(Accepted { instrument, quantity, ..e }))
+        }
+        Event::Order(OrderEvent::Replaced(e)) => {
+            Event::Order(OrderEvent::Replaced(Replaced { instrument, quantity, ..e }))
+        }
+        Event::Order(OrderEvent::Executed(e)) => {
+            Event::Order(OrderEvent::Executed(Executed { instrument, quantity, ..e }))
+        }
+        Event::Order(OrderEvent::Canceled(mut e)) => {
             if let CancelReason::SelfTradePrevented(prevented) = &mut e.reason {
                 (prevented.instrument, prevented.quantity) = (instrument, quantity);
             }
-            Event::Canceled(Canceled { decrement: quantity, ..e })
+            Event::Order(OrderEvent::Canceled(Canceled { decrement: quantity, ..e }))
         }
-        Event::PriorityUpdated(e) => Event::PriorityUpdated(PriorityUpdated { instrument, ..e }),
-        Event::MassCanceled { login, user_ref, canceled, side, .. } => {
-            Event::MassCanceled { login, user_ref, canceled, side, instrument: Some(instrument) }
+        Event::Order(OrderEvent::PriorityUpdated(e)) => {
+            Event::Order(OrderEvent::PriorityUpdated(PriorityUpdated { instrument, ..e }))
         }
-        Event::Amended(e) => Event::Amended(Amended { open: quantity, ..e }),
-        Event::Restated(e) => {
+        Event::Order(OrderEvent::MassCanceled { login, user_ref, canceled, side, .. }) => {
+            Event::Order(OrderEvent::MassCanceled {
+                login,
+                user_ref,
+                canceled,
+                side,
+                instrument: Some(instrument),
+            })
+        }
+        Event::Order(OrderEvent::Amended(e)) => {
+            Event::Order(OrderEvent::Amended(Amended { open: quantity, ..e }))
+        }
+        Event::Order(OrderEvent::Restated(e)) => {
             let reason = RestateReason::Refreshed;
-            Event::Restated(Restated { displayed: quantity, reason, ..e })
+            Event::Order(OrderEvent::Restated(Restated { displayed: quantity, reason, ..e }))
         }
         other => other,
     }
@@ -330,7 +360,7 @@ fn cancels_refusals_and_the_start_of_the_day_are_told() {
         };
         let message =
             OrderCanceled { timestamp: SINCE_MIDNIGHT, user_ref: UserRef(4), decrement: 12, reason: code };
-        let bytes = told(Event::Canceled(canceled), Part::Only).expect("told");
+        let bytes = told(Event::Order(OrderEvent::Canceled(canceled)), Part::Only).expect("told");
         assert_eq!(Outbound::decode(&bytes), Ok(Outbound::Canceled(message, Appendage::default())));
     }
     for reason in RejectReason::ALL {
@@ -340,10 +370,10 @@ fn cancels_refusals_and_the_start_of_the_day_are_told() {
         assert!((0x01..=0x33).contains(&code), "{reason:?} has the code {code:#x}");
         let message =
             OrderRejected { timestamp: SINCE_MIDNIGHT, user_ref: UserRef(4), reason: code, cl_ord_id };
-        let bytes = told(Event::Rejected(rejected), Part::Only).expect("told");
+        let bytes = told(Event::Order(OrderEvent::Rejected(rejected)), Part::Only).expect("told");
         assert_eq!(Outbound::decode(&bytes), Ok(Outbound::Rejected(message, Appendage::default())));
     }
-    let opened = Event::LoginOpened { login: LOGIN, account: AccountId(1) };
+    let opened = Event::Venue(VenueEvent::LoginOpened { login: LOGIN, account: AccountId(1) });
     let message = SystemEvent { timestamp: SINCE_MIDNIGHT, code: b'S' };
     let bytes = told(opened, Part::Only).expect("told");
     assert_eq!(Outbound::decode(&bytes), Ok(Outbound::System(message)));
@@ -440,7 +470,7 @@ fn a_trade_that_was_prevented_is_told_with_what_it_would_have_been() {
             liquidity: if incoming { b'R' } else { b'A' },
             strategy,
         };
-        let bytes = told(Event::Canceled(canceled), Part::Only).expect("told");
+        let bytes = told(Event::Order(OrderEvent::Canceled(canceled)), Part::Only).expect("told");
         assert_eq!(Outbound::decode(&bytes), Ok(Outbound::SelfMatchCanceled(message, Appendage::default())));
     }
 }
@@ -454,10 +484,13 @@ fn sessions_triggers_mass_cancels_and_queries_are_told() {
     };
     let nothing = Appendage::default();
     check(
-        Event::SessionStarted { login: LOGIN, session: 3 },
+        Event::Venue(VenueEvent::SessionStarted { login: LOGIN, session: 3 }),
         Outbound::System(SystemEvent { timestamp, code: b'S' }),
     );
-    check(Event::SessionEnded { login: LOGIN }, Outbound::System(SystemEvent { timestamp, code: b'E' }));
+    check(
+        Event::Venue(VenueEvent::SessionEnded { login: LOGIN }),
+        Outbound::System(SystemEvent { timestamp, code: b'E' }),
+    );
 
     let updated = PriorityUpdated {
         user_ref,
@@ -467,17 +500,13 @@ fn sessions_triggers_mass_cancels_and_queries_are_told() {
         ..PriorityUpdated::default()
     };
     let message = OrderPriorityUpdate { timestamp, user_ref, price: 200, display: b'Y', order: OrderId(77) };
-    check(Event::PriorityUpdated(updated), Outbound::PriorityUpdated(message, nothing));
+    check(Event::Order(OrderEvent::PriorityUpdated(updated)), Outbound::PriorityUpdated(message, nothing));
     let market = PriorityUpdated { price: None, visibility: Visibility::Hidden, ..updated };
     let message = OrderPriorityUpdate { price: MARKET_PRICE, display: b'N', ..message };
-    check(Event::PriorityUpdated(market), Outbound::PriorityUpdated(message, nothing));
+    check(Event::Order(OrderEvent::PriorityUpdated(market)), Outbound::PriorityUpdated(message, nothing));
 
-    let answered = |instrument, side| Event::MassCanceled {
-        login: Some(LOGIN),
-        user_ref,
-        canceled: 3,
-        instrument,
-        side,
+    let answered = |instrument, side| {
+        Event::Order(OrderEvent::MassCanceled { login: Some(LOGIN), user_ref, canceled: 3, instrument, side })
     };
     let all = MassCancelResponse { timestamp, user_ref, firm: *b"    ", symbol: Symbol::default() };
     check(answered(None, None), Outbound::MassCanceled(all, nothing));
@@ -486,25 +515,37 @@ fn sessions_triggers_mass_cancels_and_queries_are_told() {
     check(sells, Outbound::MassCanceled(one, Appendage(b"\x02\x1bS")));
 
     let set = |switch| {
-        Event::OrderEntrySet(SetOrderEntry { login: LOGIN, session: 0, user_ref, firm: *b"LIME", switch })
+        Event::Order(OrderEvent::OrderEntrySet(SetOrderEntry {
+            login: LOGIN,
+            session: 0,
+            user_ref,
+            firm: *b"LIME",
+            switch,
+        }))
     };
     let firm = *b"LIME";
     check(set(Switch::Off), Outbound::EntryDisabled(EntryDisabled { timestamp, user_ref, firm }, nothing));
     check(set(Switch::On), Outbound::EntryEnabled(EntryEnabled { timestamp, user_ref, firm }, nothing));
 
-    let state =
-        |cancel_at| Event::AccountState { login: LOGIN, next_user_ref: user_ref, cancel_at, balance: None };
+    let state = |cancel_at| {
+        Event::Order(OrderEvent::AccountState {
+            login: LOGIN,
+            next_user_ref: user_ref,
+            cancel_at,
+            balance: None,
+        })
+    };
     let message = AccountQueryResponse { timestamp, next_user_ref: user_ref };
     check(state(Timestamp(0)), Outbound::AccountState(message, nothing));
     let at = Appendage(b"\x09\x8d\0\0\0\0\0\0\x01\0");
     check(state(Timestamp(256)), Outbound::AccountState(message, at));
     let balance = AssetBalance { asset: AssetId(258), available: Amount(3), reserved: Amount(-1) };
-    let state = Event::AccountState {
+    let state = Event::Order(OrderEvent::AccountState {
         login: LOGIN,
         next_user_ref: user_ref,
         cancel_at: Timestamp(256),
         balance: Some(balance),
-    };
+    });
     let tags = [at.0, b"\x13\x91\x01\x02\0\0\0\0\0\0\0\x03", &[0xFF; 8]].concat();
     check(state, Outbound::AccountState(message, Appendage(&tags)));
 }

@@ -1,6 +1,7 @@
 //! What requests become.
 
 use super::*;
+use dojima::domain::OrderCommand;
 
 fn enter() -> EnterOrder {
     EnterOrder {
@@ -34,8 +35,8 @@ fn replace() -> ReplaceOrder {
 /// What refuses this order; `None` when it becomes an Enter.
 fn refusal(order: EnterOrder, tags: &[u8]) -> Option<RejectReason> {
     match command(Inbound::Enter(order, Appendage(tags))) {
-        Command::Enter(_) => None,
-        Command::RefuseEnter(refused) => {
+        Command::Order(OrderCommand::Enter(_)) => None,
+        Command::Order(OrderCommand::RefuseEnter(refused)) => {
             assert_eq!(
                 (refused.login, refused.user_ref, refused.cl_ord_id),
                 (LOGIN, order.user_ref, order.cl_ord_id)
@@ -48,7 +49,9 @@ fn refusal(order: EnterOrder, tags: &[u8]) -> Option<RejectReason> {
 
 #[test]
 fn an_order_becomes_a_command_with_all_that_it_said() {
-    let Command::Enter(order) = command(Inbound::Enter(enter(), Appendage(b"\x05\x02LIME"))) else {
+    let Command::Order(OrderCommand::Enter(order)) =
+        command(Inbound::Enter(enter(), Appendage(b"\x05\x02LIME")))
+    else {
         panic!("refused");
     };
     assert_eq!((order.login, order.user_ref, order.instrument), (LOGIN, UserRef(9), InstrumentId(1)));
@@ -69,7 +72,7 @@ fn an_order_becomes_a_command_with_all_that_it_said() {
 fn only_the_sentinel_is_a_market_order() {
     let price = |units| match command(Inbound::Enter(EnterOrder { price: units, ..enter() }, Appendage(&[])))
     {
-        Command::Enter(order) => order.price,
+        Command::Order(OrderCommand::Enter(order)) => order.price,
         other => panic!("{other:?}"),
     };
     assert_eq!(price(MARKET_PRICE), OrderPrice::Market);
@@ -199,7 +202,9 @@ fn tags_that_ask_for_something_or_say_nothing_are_refused() {
 
 #[test]
 fn a_replace_passes_on_its_terms_or_is_refused() {
-    let Command::Replace(order) = command(Inbound::Replace(replace(), Appendage(b"\x05\x03\0\0\0\0"))) else {
+    let Command::Order(OrderCommand::Replace(order)) =
+        command(Inbound::Replace(replace(), Appendage(b"\x05\x03\0\0\0\0")))
+    else {
         panic!("refused");
     };
     assert_eq!((order.login, order.orig_user_ref, order.user_ref), (LOGIN, UserRef(9), UserRef(10)));
@@ -207,7 +212,7 @@ fn a_replace_passes_on_its_terms_or_is_refused() {
     assert_eq!(order.echo.cl_ord_id, ClOrdId(*b"my order again"));
 
     let reason = |order: ReplaceOrder, tags: &[u8]| match command(Inbound::Replace(order, Appendage(tags))) {
-        Command::RefuseReplace(refused) => {
+        Command::Order(OrderCommand::RefuseReplace(refused)) => {
             assert_eq!((refused.orig_user_ref, refused.user_ref), (UserRef(9), UserRef(10)));
             assert_eq!(refused.cl_ord_id, ClOrdId(*b"my order again"));
             refused.reason
@@ -232,8 +237,8 @@ fn a_replace_passes_on_its_terms_or_is_refused() {
 /// What the order asks for beyond its fixed fields, if anything.
 fn instructions(message: Inbound<'_>) -> Option<Instructions> {
     match command(message) {
-        Command::Enter(order) => order.instructions,
-        Command::Replace(order) => order.instructions,
+        Command::Order(OrderCommand::Enter(order)) => order.instructions,
+        Command::Order(OrderCommand::Replace(order)) => order.instructions,
         other => panic!("{other:?}"),
     }
 }
@@ -350,8 +355,10 @@ fn quantities_of_their_own_take_the_place_of_the_field() {
         EnterOrder { quantity: lots, ..enter() },
         Appendage(tags),
     )) {
-        Command::Enter(order) => Ok((order.quantity.0, order.instructions.unwrap_or_default().unit)),
-        Command::RefuseEnter(refused) => Err(refused.reason),
+        Command::Order(OrderCommand::Enter(order)) => {
+            Ok((order.quantity.0, order.instructions.unwrap_or_default().unit))
+        }
+        Command::Order(OrderCommand::RefuseEnter(refused)) => Err(refused.reason),
         other => panic!("{other:?}"),
     };
     let (money, lots) = (b"\x09\x87\0\0\0\x01\0\0\0\0", b"\x09\x88\0\0\0\x02\0\0\0\0");
@@ -360,7 +367,7 @@ fn quantities_of_their_own_take_the_place_of_the_field() {
     for (field, tags) in [(1, &money[..]), (1, lots), (0, &[&money[..], lots].concat())] {
         assert_eq!(quantity(field, tags), Err(RejectReason::InvalidInstructions));
     }
-    let Command::Replace(order) =
+    let Command::Order(OrderCommand::Replace(order)) =
         command(Inbound::Replace(ReplaceOrder { quantity: 0, ..replace() }, Appendage(lots)))
     else {
         panic!("refused");
@@ -386,8 +393,11 @@ fn times_in_force_of_the_standard() {
         let expected = served.iter().find(|(served, _)| *served == byte).map(|(_, meaning)| *meaning);
         let order = Inbound::Enter(EnterOrder { time_in_force: byte, ..enter() }, Appendage::default());
         let found = match command(order) {
-            Command::Enter(order) => Some(order.time_in_force),
-            Command::RefuseEnter(RefuseEnter { reason: RejectReason::TimeInForceNotSupported, .. }) => None,
+            Command::Order(OrderCommand::Enter(order)) => Some(order.time_in_force),
+            Command::Order(OrderCommand::RefuseEnter(RefuseEnter {
+                reason: RejectReason::TimeInForceNotSupported,
+                ..
+            })) => None,
             other => panic!("{other:?}"),
         };
         assert_eq!(found, expected, "{byte:#x}");
@@ -398,9 +408,13 @@ fn times_in_force_of_the_standard() {
 fn a_modify_lowers_a_quantity_and_nothing_else() {
     let modify = ModifyOrder { user_ref: UserRef(9), side: b'S', quantity: 100 };
     let named = |modify: ModifyOrder, tags: &[u8]| match command(Inbound::Modify(modify, Appendage(tags))) {
-        Command::Modify(Modify { login: LOGIN, user_ref, side, quantity: Quantity(100), .. }) => {
-            (user_ref, side)
-        }
+        Command::Order(OrderCommand::Modify(Modify {
+            login: LOGIN,
+            user_ref,
+            side,
+            quantity: Quantity(100),
+            ..
+        })) => (user_ref, side),
         other => panic!("{other:?}"),
     };
     for tags in [&b""[..], b"\x02\x1c\0", b"\x02\x19Y\x05\x1aABCD"] {
@@ -419,10 +433,19 @@ fn a_modify_lowers_a_quantity_and_nothing_else() {
 #[test]
 fn order_entry_is_turned_off_and_on_or_the_message_is_refused() {
     let result = |message: Inbound<'_>| match command(message) {
-        Command::SetOrderEntry(SetOrderEntry {
-            login: LOGIN, user_ref: UserRef(9), firm, switch, ..
-        }) => Ok((firm, switch)),
-        Command::RefuseEnter(RefuseEnter { login: LOGIN, user_ref: UserRef(9), reason, .. }) => Err(reason),
+        Command::Order(OrderCommand::SetOrderEntry(SetOrderEntry {
+            login: LOGIN,
+            user_ref: UserRef(9),
+            firm,
+            switch,
+            ..
+        })) => Ok((firm, switch)),
+        Command::Order(OrderCommand::RefuseEnter(RefuseEnter {
+            login: LOGIN,
+            user_ref: UserRef(9),
+            reason,
+            ..
+        })) => Err(reason),
         other => panic!("{other:?}"),
     };
     let firm = *b"LIME";
@@ -450,7 +473,9 @@ fn order_entry_is_turned_off_and_on_or_the_message_is_refused() {
 #[test]
 fn a_question_is_always_answered_and_holds_the_dead_mans_switch_when_it_can_be_read() {
     let asked = |tags: &[u8]| match command(Inbound::AccountQuery(AccountQuery {}, Appendage(tags))) {
-        Command::QueryAccount(QueryAccount { login: LOGIN, cancel_after_ms, .. }) => cancel_after_ms,
+        Command::Order(OrderCommand::QueryAccount(QueryAccount {
+            login: LOGIN, cancel_after_ms, ..
+        })) => cancel_after_ms,
         other => panic!("{other:?}"),
     };
     let held = b"\x05\x8c\0\0\x01\0";
@@ -459,7 +484,7 @@ fn a_question_is_always_answered_and_holds_the_dead_mans_switch_when_it_can_be_r
     assert_eq!(asked(b"\x05\x8c\0\0\0\0"), Some(0));
     assert_eq!(asked(b"\x02\x1c\0\x05\x8c\0\0\x01\0"), Some(256));
     let balance = |tags: &[u8]| match command(Inbound::AccountQuery(AccountQuery {}, Appendage(tags))) {
-        Command::QueryAccount(QueryAccount { balance, .. }) => balance,
+        Command::Order(OrderCommand::QueryAccount(QueryAccount { balance, .. })) => balance,
         other => panic!("{other:?}"),
     };
     let wanted = b"\x03\x90\x01\x02";
@@ -479,12 +504,18 @@ fn a_mass_cancel_is_carried_out_as_it_was_meant_or_refused() {
     let asked = MassCancelOrders { user_ref: UserRef(9), firm: *b"    ", symbol: Symbol::default() };
     let result =
         |asked: MassCancelOrders, tags: &[u8]| match command(Inbound::MassCancel(asked, Appendage(tags))) {
-            Command::MassCancel(MassCancel { login: Some(LOGIN), user_ref: UserRef(9), filter, .. }) => {
-                Ok(filter)
-            }
-            Command::RefuseEnter(RefuseEnter { login: LOGIN, user_ref: UserRef(9), reason, .. }) => {
-                Err(reason)
-            }
+            Command::Order(OrderCommand::MassCancel(MassCancel {
+                login: Some(LOGIN),
+                user_ref: UserRef(9),
+                filter,
+                ..
+            })) => Ok(filter),
+            Command::Order(OrderCommand::RefuseEnter(RefuseEnter {
+                login: LOGIN,
+                user_ref: UserRef(9),
+                reason,
+                ..
+            })) => Err(reason),
             other => panic!("{other:?}"),
         };
     let everything = CancelFilter::default();
@@ -509,7 +540,7 @@ fn a_mass_cancel_is_carried_out_as_it_was_meant_or_refused() {
 fn a_cancel_of_another_channel_names_no_order() {
     let cancel = CancelOrder { user_ref: UserRef(9), quantity: 100 };
     let named = |tags: &[u8]| match command(Inbound::Cancel(cancel, Appendage(tags))) {
-        Command::Cancel(cancel) => {
+        Command::Order(OrderCommand::Cancel(cancel)) => {
             assert_eq!((cancel.login, cancel.quantity), (LOGIN, Quantity(100)));
             cancel.user_ref
         }

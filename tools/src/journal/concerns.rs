@@ -5,8 +5,9 @@
 use super::entry::{Entry, Value};
 use super::names::Names;
 use dojima::domain::{
-    AccountId, Amend, Cancel, Command, Event, InstrumentId, KillScope, LimitScope, LoginId, MassCancel,
-    Modify, RefuseReplace, Replace, UserRef,
+    AccountId, AdminCommand, AdminEvent, Amend, Cancel, ClockCommand, Command, Event, InstrumentId,
+    KillScope, LimitScope, LoginId, MarketEvent, MassCancel, Modify, OrderCommand, OrderEvent, RefuseReplace,
+    Replace, UserRef, VenueCommand, VenueEvent,
 };
 
 /// Whom a record is about.
@@ -82,101 +83,111 @@ impl Concerns {
 
     fn of_command(command: &Command) -> Self {
         match command {
-            Command::AddAsset { .. }
-            | Command::Open { .. }
-            | Command::SetLimits { .. }
-            | Command::CancelOrder { .. }
-            | Command::Tick
-            | Command::SetAsset(_)
-            | Command::SetVolumeTiers(_)
-            | Command::SetRules { .. }
-            | Command::RollSession { .. }
-            | Command::Checkpoint(_) => Self::default(),
-            Command::Modify(Modify { login, user_ref, .. }) => Self::order(*login, *user_ref),
-            Command::QueryAccount(query) => Self::login(query.login),
-            Command::SetOrderEntry(set) => Self::login(set.login),
-            Command::CancelLogin { login, .. } | Command::ResetUserRef { login } => Self::login(*login),
-            Command::CopyAccount { login, account } => {
+            Command::Admin(AdminCommand::AddAsset { .. })
+            | Command::Venue(VenueCommand::Open { .. })
+            | Command::Venue(VenueCommand::SetLimits { .. })
+            | Command::Order(OrderCommand::CancelOrder { .. })
+            | Command::Clock(ClockCommand::Tick)
+            | Command::Admin(AdminCommand::SetAsset(_))
+            | Command::Admin(AdminCommand::SetVolumeTiers(_))
+            | Command::Venue(VenueCommand::SetRules { .. })
+            | Command::Venue(VenueCommand::RollSession { .. })
+            | Command::Venue(VenueCommand::Checkpoint(_)) => Self::default(),
+            Command::Order(OrderCommand::Modify(Modify { login, user_ref, .. })) => {
+                Self::order(*login, *user_ref)
+            }
+            Command::Order(OrderCommand::QueryAccount(query)) => Self::login(query.login),
+            Command::Order(OrderCommand::SetOrderEntry(set)) => Self::login(set.login),
+            Command::Order(OrderCommand::CancelLogin { login, .. })
+            | Command::Venue(VenueCommand::ResetUserRef { login }) => Self::login(*login),
+            Command::Venue(VenueCommand::CopyAccount { login, account }) => {
                 Self { logins: [Some(*login), None], ..Self::account(*account) }
             }
-            Command::OpenAccount { account } | Command::AssignTier { account, .. } => Self::account(*account),
-            Command::OpenLogin { login, account, .. } => {
+            Command::Venue(VenueCommand::OpenAccount { account })
+            | Command::Admin(AdminCommand::AssignTier { account, .. }) => Self::account(*account),
+            Command::Venue(VenueCommand::OpenLogin { login, account, .. }) => {
                 Self { logins: [Some(*login), None], ..Self::account(*account) }
             }
-            Command::ListInstrument(list) => Self::instrument(list.instrument),
-            Command::SetPhase { instrument, .. }
-            | Command::SetMark { instrument, .. }
-            | Command::Delist { instrument }
-            | Command::SetProtection { instrument, .. } => Self::instrument(*instrument),
-            Command::SetTerms(terms) => Self::instrument(terms.instrument),
-            Command::SetFees(fees) => Self::instrument(fees.instrument),
-            Command::Deposit(transfer) | Command::Withdraw(transfer) => Self::account(transfer.account),
-            Command::Enter(enter) => Self::order_in(enter.login, enter.instrument),
-            Command::RefuseEnter(refuse) => Self::login(refuse.login),
-            Command::Replace(Replace { login, orig_user_ref, .. })
-            | Command::RefuseReplace(RefuseReplace { login, orig_user_ref, .. }) => {
+            Command::Admin(AdminCommand::ListInstrument(list)) => Self::instrument(list.instrument),
+            Command::Admin(AdminCommand::SetPhase { instrument, .. })
+            | Command::Admin(AdminCommand::SetMark { instrument, .. })
+            | Command::Admin(AdminCommand::Delist { instrument })
+            | Command::Admin(AdminCommand::SetProtection { instrument, .. }) => Self::instrument(*instrument),
+            Command::Admin(AdminCommand::SetTerms(terms)) => Self::instrument(terms.instrument),
+            Command::Admin(AdminCommand::SetFees(fees)) => Self::instrument(fees.instrument),
+            Command::Admin(AdminCommand::Deposit(transfer))
+            | Command::Admin(AdminCommand::Withdraw(transfer)) => Self::account(transfer.account),
+            Command::Order(OrderCommand::Enter(enter)) => Self::order_in(enter.login, enter.instrument),
+            Command::Order(OrderCommand::RefuseEnter(refuse)) => Self::login(refuse.login),
+            Command::Order(OrderCommand::Replace(Replace { login, orig_user_ref, .. }))
+            | Command::Order(OrderCommand::RefuseReplace(RefuseReplace { login, orig_user_ref, .. })) => {
                 Self::order(*login, *orig_user_ref)
             }
-            Command::Cancel(Cancel { login, user_ref, .. })
-            | Command::Amend(Amend { login, user_ref, .. }) => Self::order(*login, *user_ref),
-            Command::MassCancel(cancel) => Self::mass_cancel(cancel),
-            Command::SetOrderLimits { scope, .. } => Self::limits(*scope),
-            Command::SetSelfTrade(set) => Self::account(set.account),
-            Command::Kill { scope, .. } => Self::kill(*scope),
+            Command::Order(OrderCommand::Cancel(Cancel { login, user_ref, .. }))
+            | Command::Order(OrderCommand::Amend(Amend { login, user_ref, .. })) => {
+                Self::order(*login, *user_ref)
+            }
+            Command::Order(OrderCommand::MassCancel(cancel)) => Self::mass_cancel(cancel),
+            Command::Admin(AdminCommand::SetOrderLimits { scope, .. }) => Self::limits(*scope),
+            Command::Admin(AdminCommand::SetSelfTrade(set)) => Self::account(set.account),
+            Command::Admin(AdminCommand::Kill { scope, .. }) => Self::kill(*scope),
         }
     }
 
     fn of_event(event: &Event) -> Self {
         match event {
-            Event::AssetAdded { .. }
-            | Event::Opened { .. }
-            | Event::Refused { .. }
-            | Event::LimitsSet { .. }
-            | Event::AssetSet(_)
-            | Event::VolumeTiersSet(_)
-            | Event::RulesSet { .. }
-            | Event::SessionRolled { .. }
-            | Event::Checkpointed(_) => Self::default(),
-            Event::AccountState { login, .. }
-            | Event::SessionEnded { login }
-            | Event::SessionStarted { login, .. } => Self::login(*login),
-            Event::OrderEntrySet(set) => Self::login(set.login),
-            Event::PriorityUpdated(e) => Self::order_in(e.login, e.instrument),
-            Event::AccountCopied { login, account } => {
+            Event::Admin(AdminEvent::AssetAdded { .. })
+            | Event::Venue(VenueEvent::Opened { .. })
+            | Event::Admin(AdminEvent::Refused { .. })
+            | Event::Venue(VenueEvent::LimitsSet { .. })
+            | Event::Admin(AdminEvent::AssetSet(_))
+            | Event::Admin(AdminEvent::VolumeTiersSet(_))
+            | Event::Venue(VenueEvent::RulesSet { .. })
+            | Event::Venue(VenueEvent::SessionRolled { .. })
+            | Event::Venue(VenueEvent::Checkpointed(_)) => Self::default(),
+            Event::Order(OrderEvent::AccountState { login, .. })
+            | Event::Venue(VenueEvent::SessionEnded { login })
+            | Event::Venue(VenueEvent::SessionStarted { login, .. }) => Self::login(*login),
+            Event::Order(OrderEvent::OrderEntrySet(set)) => Self::login(set.login),
+            Event::Order(OrderEvent::PriorityUpdated(e)) => Self::order_in(e.login, e.instrument),
+            Event::Venue(VenueEvent::AccountCopied { login, account }) => {
                 Self { logins: [Some(*login), None], ..Self::account(*account) }
             }
-            Event::AccountOpened { account } | Event::TierSet { account, .. } => Self::account(*account),
-            Event::LoginOpened { login, account } => {
+            Event::Venue(VenueEvent::AccountOpened { account })
+            | Event::Admin(AdminEvent::TierSet { account, .. }) => Self::account(*account),
+            Event::Venue(VenueEvent::LoginOpened { login, account }) => {
                 Self { logins: [Some(*login), None], ..Self::account(*account) }
             }
-            Event::InstrumentListed(listing) | Event::TermsSet(listing) => {
-                Self::instrument(listing.instrument)
+            Event::Admin(AdminEvent::InstrumentListed(listing))
+            | Event::Admin(AdminEvent::TermsSet(listing)) => Self::instrument(listing.instrument),
+            Event::Market(MarketEvent::PhaseSet { instrument, .. })
+            | Event::Admin(AdminEvent::MarkSet { instrument, .. })
+            | Event::Admin(AdminEvent::ProtectionSet { instrument, .. }) => Self::instrument(*instrument),
+            Event::Market(MarketEvent::Indicative(auction))
+            | Event::Market(MarketEvent::Uncrossed(auction)) => Self::instrument(auction.instrument),
+            Event::Admin(AdminEvent::FeesSet(fees)) => Self::instrument(fees.instrument),
+            Event::Admin(AdminEvent::Deposited(transfer)) | Event::Admin(AdminEvent::Withdrawn(transfer)) => {
+                Self::account(transfer.account)
             }
-            Event::PhaseSet { instrument, .. }
-            | Event::MarkSet { instrument, .. }
-            | Event::ProtectionSet { instrument, .. } => Self::instrument(*instrument),
-            Event::Indicative(auction) | Event::Uncrossed(auction) => Self::instrument(auction.instrument),
-            Event::FeesSet(fees) => Self::instrument(fees.instrument),
-            Event::Deposited(transfer) | Event::Withdrawn(transfer) => Self::account(transfer.account),
-            Event::Accepted(e) => Self::order_in(e.login, e.instrument),
-            Event::Replaced(e) => Self::order_in(e.login, e.instrument),
-            Event::Triggered(e) => Self::order_in(e.login, e.instrument),
-            Event::Rejected(e) => Self::login(e.login),
-            Event::Canceled(e) => Self::order(e.login, e.user_ref),
-            Event::ChangeRejected(e) => Self::order(e.login, e.user_ref),
-            Event::Amended(e) => Self::order(e.login, e.user_ref),
-            Event::Armed(e) => Self::order(e.login, e.user_ref),
-            Event::Restated(e) => Self::order(e.login, e.user_ref),
-            Event::Ignored(e) => Self::order(e.login, e.user_ref),
-            Event::Executed(e) => {
+            Event::Order(OrderEvent::Accepted(e)) => Self::order_in(e.login, e.instrument),
+            Event::Order(OrderEvent::Replaced(e)) => Self::order_in(e.login, e.instrument),
+            Event::Order(OrderEvent::Triggered(e)) => Self::order_in(e.login, e.instrument),
+            Event::Order(OrderEvent::Rejected(e)) => Self::login(e.login),
+            Event::Order(OrderEvent::Canceled(e)) => Self::order(e.login, e.user_ref),
+            Event::Order(OrderEvent::ChangeRejected(e)) => Self::order(e.login, e.user_ref),
+            Event::Order(OrderEvent::Amended(e)) => Self::order(e.login, e.user_ref),
+            Event::Order(OrderEvent::Armed(e)) => Self::order(e.login, e.user_ref),
+            Event::Order(OrderEvent::Restated(e)) => Self::order(e.login, e.user_ref),
+            Event::Order(OrderEvent::Ignored(e)) => Self::order(e.login, e.user_ref),
+            Event::Order(OrderEvent::Executed(e)) => {
                 Self { logins: [Some(e.maker_login), Some(e.taker_login)], ..Self::instrument(e.instrument) }
             }
-            Event::MassCanceled { login, instrument, .. } => {
+            Event::Order(OrderEvent::MassCanceled { login, instrument, .. }) => {
                 Self { logins: [*login, None], instrument: *instrument, ..Self::default() }
             }
-            Event::OrderLimitsSet { scope, .. } => Self::limits(*scope),
-            Event::SelfTradeSet(set) => Self::account(set.account),
-            Event::Killed { scope, .. } => Self::kill(*scope),
+            Event::Admin(AdminEvent::OrderLimitsSet { scope, .. }) => Self::limits(*scope),
+            Event::Admin(AdminEvent::SelfTradeSet(set)) => Self::account(set.account),
+            Event::Admin(AdminEvent::Killed { scope, .. }) => Self::kill(*scope),
         }
     }
 }

@@ -109,7 +109,7 @@ fn follow(args: &FollowArgs, interrupted: &Receiver<()>, out: &mut impl Write) -
 mod tests {
     use super::*;
     use clap::Parser;
-    use dojima::domain::{Command, codec};
+    use dojima::domain::{ClockCommand, Command, codec};
     use dojima::recovery::DataDir;
     use dojima_journal::{Options, scan};
 
@@ -125,7 +125,8 @@ mod tests {
         let options = Options::default().with_segment_bytes(64 * 1024).with_content(DataDir::COMMANDS);
         let mut writer = scan(folder.path()).expect("scanned").into_writer(options).expect("a writer");
         let mut payload = [0; codec::ENCODED_LEN_MAX];
-        let length = codec::encode_command(&Command::Tick, &mut payload).expect("encoded");
+        let length =
+            codec::encode_command(&Command::Clock(ClockCommand::Tick), &mut payload).expect("encoded");
         for sequence in 1..=50 {
             writer.append(sequence, sequence, &payload[..length]).expect("appended");
         }

@@ -10,8 +10,8 @@ use super::names::{Names, Terms};
 use super::source::segment_name;
 use super::time::rfc3339;
 use dojima::domain::{
-    Amount, AssetId, Command, Event, FeeAsset, Instructions, InstrumentId, LoginId, Quantity, QuantityUnit,
-    Side, decimal,
+    AdminCommand, AdminEvent, Amount, AssetId, Command, Event, FeeAsset, Instructions, InstrumentId, LoginId,
+    MarketEvent, OrderCommand, OrderEvent, Quantity, QuantityUnit, Side, VenueEvent, decimal,
 };
 use rust_decimal::Decimal;
 use serde_json::Value as Json;
@@ -164,7 +164,10 @@ impl Reader<'_> {
     /// A price at the top of an event, and a mark, count ticks; clients' prices count price units.
     fn counts_ticks(&self, path: &str) -> bool {
         path == "price"
-            && matches!(self.entry.value, Value::Event(_) | Value::Command(Command::SetMark { .. }))
+            && matches!(
+                self.entry.value,
+                Value::Event(_) | Value::Command(Command::Admin(AdminCommand::SetMark { .. }))
+            )
     }
 
     fn ticks(&self, ticks: i64) -> String {
@@ -205,53 +208,53 @@ impl Reader<'_> {
     fn reserved_in(&self, party: Option<Party>) -> Option<AssetId> {
         let Value::Event(record) = &self.entry.value else { return None };
         let side = match &record.event {
-            Event::Accepted(e) => e.side,
-            Event::Replaced(e) => e.side,
-            Event::Amended(e) => e.side,
-            Event::Executed(e) => match party? {
+            Event::Order(OrderEvent::Accepted(e)) => e.side,
+            Event::Order(OrderEvent::Replaced(e)) => e.side,
+            Event::Order(OrderEvent::Amended(e)) => e.side,
+            Event::Order(OrderEvent::Executed(e)) => match party? {
                 Party::Taker => e.taker_side,
                 Party::Maker => e.taker_side.opposite(),
             },
             // They do not say it, or hold nothing.
-            Event::AssetAdded { .. }
-            | Event::AccountOpened { .. }
-            | Event::LoginOpened { .. }
-            | Event::InstrumentListed(_)
-            | Event::PhaseSet { .. }
-            | Event::Deposited(_)
-            | Event::Withdrawn(_)
-            | Event::Opened { .. }
-            | Event::Refused { .. }
-            | Event::Rejected(_)
-            | Event::Canceled(_)
-            | Event::Ignored(_)
-            | Event::LimitsSet { .. }
-            | Event::ChangeRejected(_)
-            | Event::Armed(_)
-            | Event::Triggered(_)
-            | Event::Restated(_)
-            | Event::MassCanceled { .. }
-            | Event::Indicative(_)
-            | Event::Uncrossed(_)
-            | Event::MarkSet { .. }
-            | Event::TermsSet(_)
-            | Event::FeesSet(_)
-            | Event::ProtectionSet { .. }
-            | Event::OrderLimitsSet { .. }
-            | Event::AssetSet(_)
-            | Event::SelfTradeSet(_)
-            | Event::TierSet { .. }
-            | Event::VolumeTiersSet(_)
-            | Event::Killed { .. }
-            | Event::Checkpointed(_)
-            | Event::RulesSet { .. }
-            | Event::AccountState { .. }
-            | Event::OrderEntrySet(_)
-            | Event::SessionEnded { .. }
-            | Event::SessionStarted { .. }
-            | Event::SessionRolled { .. }
-            | Event::PriorityUpdated(_)
-            | Event::AccountCopied { .. } => return None,
+            Event::Admin(AdminEvent::AssetAdded { .. })
+            | Event::Venue(VenueEvent::AccountOpened { .. })
+            | Event::Venue(VenueEvent::LoginOpened { .. })
+            | Event::Admin(AdminEvent::InstrumentListed(_))
+            | Event::Market(MarketEvent::PhaseSet { .. })
+            | Event::Admin(AdminEvent::Deposited(_))
+            | Event::Admin(AdminEvent::Withdrawn(_))
+            | Event::Venue(VenueEvent::Opened { .. })
+            | Event::Admin(AdminEvent::Refused { .. })
+            | Event::Order(OrderEvent::Rejected(_))
+            | Event::Order(OrderEvent::Canceled(_))
+            | Event::Order(OrderEvent::Ignored(_))
+            | Event::Venue(VenueEvent::LimitsSet { .. })
+            | Event::Order(OrderEvent::ChangeRejected(_))
+            | Event::Order(OrderEvent::Armed(_))
+            | Event::Order(OrderEvent::Triggered(_))
+            | Event::Order(OrderEvent::Restated(_))
+            | Event::Order(OrderEvent::MassCanceled { .. })
+            | Event::Market(MarketEvent::Indicative(_))
+            | Event::Market(MarketEvent::Uncrossed(_))
+            | Event::Admin(AdminEvent::MarkSet { .. })
+            | Event::Admin(AdminEvent::TermsSet(_))
+            | Event::Admin(AdminEvent::FeesSet(_))
+            | Event::Admin(AdminEvent::ProtectionSet { .. })
+            | Event::Admin(AdminEvent::OrderLimitsSet { .. })
+            | Event::Admin(AdminEvent::AssetSet(_))
+            | Event::Admin(AdminEvent::SelfTradeSet(_))
+            | Event::Admin(AdminEvent::TierSet { .. })
+            | Event::Admin(AdminEvent::VolumeTiersSet(_))
+            | Event::Admin(AdminEvent::Killed { .. })
+            | Event::Venue(VenueEvent::Checkpointed(_))
+            | Event::Venue(VenueEvent::RulesSet { .. })
+            | Event::Order(OrderEvent::AccountState { .. })
+            | Event::Order(OrderEvent::OrderEntrySet(_))
+            | Event::Venue(VenueEvent::SessionEnded { .. })
+            | Event::Venue(VenueEvent::SessionStarted { .. })
+            | Event::Venue(VenueEvent::SessionRolled { .. })
+            | Event::Order(OrderEvent::PriorityUpdated(_))
+            | Event::Venue(VenueEvent::AccountCopied { .. }) => return None,
         };
         let terms = self.terms?;
         Some(if side == Side::Buy { terms.quote } else { terms.base })
@@ -260,7 +263,7 @@ impl Reader<'_> {
     /// What a side of a trade paid, with the asset that it was taken from; a listing's fees are rates.
     fn fee(&self, minor: i64, party: Party) -> Option<String> {
         let (Value::Event(record), terms) = (&self.entry.value, self.terms?) else { return None };
-        let Event::Executed(trade) = &record.event else { return None };
+        let Event::Order(OrderEvent::Executed(trade)) = &record.event else { return None };
         let side = if party == Party::Taker { trade.taker_side } else { trade.taker_side.opposite() };
         let of_base = terms.fee_asset == FeeAsset::Received && side == Side::Buy;
         self.money(minor, Some(if of_base { terms.base } else { terms.quote }))
@@ -269,8 +272,8 @@ impl Reader<'_> {
     /// An order by amount says how much money to trade for.
     fn is_money(&self) -> bool {
         let instructions = match &self.entry.value {
-            Value::Command(Command::Enter(enter)) => enter.instructions,
-            Value::Command(Command::Replace(replace)) => replace.instructions,
+            Value::Command(Command::Order(OrderCommand::Enter(enter))) => enter.instructions,
+            Value::Command(Command::Order(OrderCommand::Replace(replace))) => replace.instructions,
             Value::Command(_) | Value::Event(_) => None,
         };
         instructions.is_some_and(|instructions| instructions.unit == QuantityUnit::QuoteAmount)
@@ -278,9 +281,14 @@ impl Reader<'_> {
 
     fn transferred(&self) -> Option<AssetId> {
         match &self.entry.value {
-            Value::Command(Command::Deposit(transfer) | Command::Withdraw(transfer)) => Some(transfer.asset),
+            Value::Command(
+                Command::Admin(AdminCommand::Deposit(transfer))
+                | Command::Admin(AdminCommand::Withdraw(transfer)),
+            ) => Some(transfer.asset),
             Value::Event(record) => {
-                let (Event::Deposited(transfer) | Event::Withdrawn(transfer)) = &record.event else {
+                let (Event::Admin(AdminEvent::Deposited(transfer))
+                | Event::Admin(AdminEvent::Withdrawn(transfer))) = &record.event
+                else {
                     return None;
                 };
                 Some(transfer.asset)

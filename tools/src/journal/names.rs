@@ -5,8 +5,9 @@
 
 use super::entry::{Entry, Value};
 use dojima::domain::{
-    AccountId, Amount, AssetCode, AssetId, AssetSettings, Command, Event, FeeAsset, InstrumentId,
-    ListInstrument, Listing, LoginId, LoginName, Symbol, UserRef,
+    AccountId, AdminCommand, AdminEvent, Amount, AssetCode, AssetId, AssetSettings, ClockCommand, Command,
+    Event, FeeAsset, InstrumentId, ListInstrument, Listing, LoginId, LoginName, MarketEvent, OrderCommand,
+    OrderEvent, Symbol, UserRef, VenueCommand, VenueEvent,
 };
 use std::collections::BTreeMap;
 
@@ -70,103 +71,112 @@ impl Names {
     /// As [`Self::note`].
     pub(super) fn note_command(&mut self, command: &Command) {
         match command {
-            Command::AddAsset { asset, code, scale } => self.asset_added(*asset, *code, *scale),
-            Command::OpenLogin { login, account, name } => self.login(*login, *account, Some(*name)),
-            Command::ListInstrument(list) => {
+            Command::Admin(AdminCommand::AddAsset { asset, code, scale }) => {
+                self.asset_added(*asset, *code, *scale)
+            }
+            Command::Venue(VenueCommand::OpenLogin { login, account, name }) => {
+                self.login(*login, *account, Some(*name))
+            }
+            Command::Admin(AdminCommand::ListInstrument(list)) => {
                 self.instruments.entry(list.instrument).or_insert_with(|| Terms::of_command(list));
             }
-            Command::SetTerms(set) => {
+            Command::Admin(AdminCommand::SetTerms(set)) => {
                 if let Some(terms) = self.instruments.get_mut(&set.instrument) {
                     (terms.tick_units, terms.lot) = (set.tick_units, set.lot);
                 }
             }
-            Command::SetAsset(settings) => self.asset_set(settings),
-            Command::Enter(enter) => self.order(enter.login, enter.user_ref, enter.instrument),
-            Command::Replace(replace) => {
+            Command::Admin(AdminCommand::SetAsset(settings)) => self.asset_set(settings),
+            Command::Order(OrderCommand::Enter(enter)) => {
+                self.order(enter.login, enter.user_ref, enter.instrument)
+            }
+            Command::Order(OrderCommand::Replace(replace)) => {
                 if let Some(instrument) = self.instrument_of(replace.login, replace.orig_user_ref) {
                     self.order(replace.login, replace.user_ref, instrument);
                 }
             }
-            Command::OpenAccount { .. }
-            | Command::SetPhase { .. }
-            | Command::Deposit(_)
-            | Command::Withdraw(_)
-            | Command::Open { .. }
-            | Command::RefuseEnter(_)
-            | Command::RefuseReplace(_)
-            | Command::Cancel(_)
-            | Command::SetLimits { .. }
-            | Command::Amend(_)
-            | Command::CancelOrder { .. }
-            | Command::MassCancel(_)
-            | Command::Tick
-            | Command::SetMark { .. }
-            | Command::Delist { .. }
-            | Command::SetFees(_)
-            | Command::SetProtection { .. }
-            | Command::SetOrderLimits { .. }
-            | Command::SetSelfTrade(_)
-            | Command::AssignTier { .. }
-            | Command::SetVolumeTiers(_)
-            | Command::Kill { .. }
-            | Command::Checkpoint(_)
-            | Command::SetRules { .. }
-            | Command::Modify(_)
-            | Command::QueryAccount(_)
-            | Command::SetOrderEntry(_)
-            | Command::CancelLogin { .. }
-            | Command::RollSession { .. }
-            | Command::CopyAccount { .. }
-            | Command::ResetUserRef { .. } => {}
+            Command::Venue(VenueCommand::OpenAccount { .. })
+            | Command::Admin(AdminCommand::SetPhase { .. })
+            | Command::Admin(AdminCommand::Deposit(_))
+            | Command::Admin(AdminCommand::Withdraw(_))
+            | Command::Venue(VenueCommand::Open { .. })
+            | Command::Order(OrderCommand::RefuseEnter(_))
+            | Command::Order(OrderCommand::RefuseReplace(_))
+            | Command::Order(OrderCommand::Cancel(_))
+            | Command::Venue(VenueCommand::SetLimits { .. })
+            | Command::Order(OrderCommand::Amend(_))
+            | Command::Order(OrderCommand::CancelOrder { .. })
+            | Command::Order(OrderCommand::MassCancel(_))
+            | Command::Clock(ClockCommand::Tick)
+            | Command::Admin(AdminCommand::SetMark { .. })
+            | Command::Admin(AdminCommand::Delist { .. })
+            | Command::Admin(AdminCommand::SetFees(_))
+            | Command::Admin(AdminCommand::SetProtection { .. })
+            | Command::Admin(AdminCommand::SetOrderLimits { .. })
+            | Command::Admin(AdminCommand::SetSelfTrade(_))
+            | Command::Admin(AdminCommand::AssignTier { .. })
+            | Command::Admin(AdminCommand::SetVolumeTiers(_))
+            | Command::Admin(AdminCommand::Kill { .. })
+            | Command::Venue(VenueCommand::Checkpoint(_))
+            | Command::Venue(VenueCommand::SetRules { .. })
+            | Command::Order(OrderCommand::Modify(_))
+            | Command::Order(OrderCommand::QueryAccount(_))
+            | Command::Order(OrderCommand::SetOrderEntry(_))
+            | Command::Order(OrderCommand::CancelLogin { .. })
+            | Command::Venue(VenueCommand::RollSession { .. })
+            | Command::Venue(VenueCommand::CopyAccount { .. })
+            | Command::Venue(VenueCommand::ResetUserRef { .. }) => {}
         }
     }
 
     fn note_event(&mut self, event: &Event) {
         match event {
-            Event::AssetAdded { asset, code, scale } => self.asset_added(*asset, *code, *scale),
-            Event::LoginOpened { login, account } => self.login(*login, *account, None),
-            Event::InstrumentListed(listing) | Event::TermsSet(listing) => {
+            Event::Admin(AdminEvent::AssetAdded { asset, code, scale }) => {
+                self.asset_added(*asset, *code, *scale)
+            }
+            Event::Venue(VenueEvent::LoginOpened { login, account }) => self.login(*login, *account, None),
+            Event::Admin(AdminEvent::InstrumentListed(listing))
+            | Event::Admin(AdminEvent::TermsSet(listing)) => {
                 self.instruments.insert(listing.instrument, Terms::of_event(listing));
             }
-            Event::AssetSet(settings) => self.asset_set(settings),
-            Event::Accepted(e) => self.order(e.login, e.user_ref, e.instrument),
-            Event::Replaced(e) => self.order(e.login, e.user_ref, e.instrument),
-            Event::AccountOpened { .. }
-            | Event::PhaseSet { .. }
-            | Event::Deposited(_)
-            | Event::Withdrawn(_)
-            | Event::Opened { .. }
-            | Event::Refused { .. }
-            | Event::Rejected(_)
-            | Event::Canceled(_)
-            | Event::Executed(_)
-            | Event::Ignored(_)
-            | Event::LimitsSet { .. }
-            | Event::ChangeRejected(_)
-            | Event::Amended(_)
-            | Event::Armed(_)
-            | Event::Triggered(_)
-            | Event::Restated(_)
-            | Event::MassCanceled { .. }
-            | Event::Indicative(_)
-            | Event::Uncrossed(_)
-            | Event::MarkSet { .. }
-            | Event::FeesSet(_)
-            | Event::ProtectionSet { .. }
-            | Event::OrderLimitsSet { .. }
-            | Event::SelfTradeSet(_)
-            | Event::TierSet { .. }
-            | Event::VolumeTiersSet(_)
-            | Event::Killed { .. }
-            | Event::Checkpointed(_)
-            | Event::RulesSet { .. }
-            | Event::AccountState { .. }
-            | Event::OrderEntrySet(_)
-            | Event::SessionEnded { .. }
-            | Event::SessionStarted { .. }
-            | Event::SessionRolled { .. }
-            | Event::PriorityUpdated(_)
-            | Event::AccountCopied { .. } => {}
+            Event::Admin(AdminEvent::AssetSet(settings)) => self.asset_set(settings),
+            Event::Order(OrderEvent::Accepted(e)) => self.order(e.login, e.user_ref, e.instrument),
+            Event::Order(OrderEvent::Replaced(e)) => self.order(e.login, e.user_ref, e.instrument),
+            Event::Venue(VenueEvent::AccountOpened { .. })
+            | Event::Market(MarketEvent::PhaseSet { .. })
+            | Event::Admin(AdminEvent::Deposited(_))
+            | Event::Admin(AdminEvent::Withdrawn(_))
+            | Event::Venue(VenueEvent::Opened { .. })
+            | Event::Admin(AdminEvent::Refused { .. })
+            | Event::Order(OrderEvent::Rejected(_))
+            | Event::Order(OrderEvent::Canceled(_))
+            | Event::Order(OrderEvent::Executed(_))
+            | Event::Order(OrderEvent::Ignored(_))
+            | Event::Venue(VenueEvent::LimitsSet { .. })
+            | Event::Order(OrderEvent::ChangeRejected(_))
+            | Event::Order(OrderEvent::Amended(_))
+            | Event::Order(OrderEvent::Armed(_))
+            | Event::Order(OrderEvent::Triggered(_))
+            | Event::Order(OrderEvent::Restated(_))
+            | Event::Order(OrderEvent::MassCanceled { .. })
+            | Event::Market(MarketEvent::Indicative(_))
+            | Event::Market(MarketEvent::Uncrossed(_))
+            | Event::Admin(AdminEvent::MarkSet { .. })
+            | Event::Admin(AdminEvent::FeesSet(_))
+            | Event::Admin(AdminEvent::ProtectionSet { .. })
+            | Event::Admin(AdminEvent::OrderLimitsSet { .. })
+            | Event::Admin(AdminEvent::SelfTradeSet(_))
+            | Event::Admin(AdminEvent::TierSet { .. })
+            | Event::Admin(AdminEvent::VolumeTiersSet(_))
+            | Event::Admin(AdminEvent::Killed { .. })
+            | Event::Venue(VenueEvent::Checkpointed(_))
+            | Event::Venue(VenueEvent::RulesSet { .. })
+            | Event::Order(OrderEvent::AccountState { .. })
+            | Event::Order(OrderEvent::OrderEntrySet(_))
+            | Event::Venue(VenueEvent::SessionEnded { .. })
+            | Event::Venue(VenueEvent::SessionStarted { .. })
+            | Event::Venue(VenueEvent::SessionRolled { .. })
+            | Event::Order(OrderEvent::PriorityUpdated(_))
+            | Event::Venue(VenueEvent::AccountCopied { .. }) => {}
         }
     }
 

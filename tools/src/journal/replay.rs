@@ -12,7 +12,7 @@ use super::source::{Source, SourceArgs, count};
 use anyhow::{Context, bail};
 use clap::Args;
 use dojima::config::{Config, OldSegments};
-use dojima::domain::Command;
+use dojima::domain::{Command, VenueCommand};
 use dojima::engine::{Engine, ImplausibleClock, Launch, OnFatal, OrderEntry, Stopped, open_venue};
 use dojima::recovery::DataDir;
 use dojima::runtime::ThreadingMode;
@@ -151,7 +151,7 @@ fn read_opening(source: &Source, to: Option<u64>) -> anyhow::Result<Recorded> {
     while let Some(record) = reader.next()?.filter(|record| record.sequence <= last) {
         let Value::Command(command) = source.decode(&record)?.value else { continue };
         opening.push(command);
-        if let Command::Open { .. } = command {
+        if let Command::Venue(VenueCommand::Open { .. }) = command {
             return Ok(Recorded { opening, last });
         }
     }
@@ -217,7 +217,7 @@ fn play(source: &Source, recorded: &Recorded, engine: &mut Engine, speed: Speed)
             played.late_max = played.late_max.max(started.elapsed() - due);
         }
         match source.decode(&record)?.value {
-            Value::Command(Command::Checkpoint(_)) => played.checkpoints += 1,
+            Value::Command(Command::Venue(VenueCommand::Checkpoint(_))) => played.checkpoints += 1,
             Value::Command(command) => {
                 batch.push(command);
                 played.commands += 1;

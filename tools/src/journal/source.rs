@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 use dojima::cli::folder::{Folder, Kind, Part};
 use dojima::cli::{outlook, replay, show};
-use dojima::domain::{Command, Event, Timestamp};
+use dojima::domain::{Command, Event, Timestamp, VenueCommand, VenueEvent};
 use dojima::recovery::{DataDir, Missing};
 use dojima::replica::Snapshots;
 use dojima_journal::layout::BASE_SEQUENCE_AT;
@@ -222,8 +222,10 @@ impl Source {
             let Ok(entry) = self.decode(&record) else { break };
             names.note(&entry);
             match entry.value {
-                Value::Command(Command::Open { .. }) => break,
-                Value::Event(record) if matches!(record.event, Event::Opened { .. }) => break,
+                Value::Command(Command::Venue(VenueCommand::Open { .. })) => break,
+                Value::Event(record) if matches!(record.event, Event::Venue(VenueEvent::Opened { .. })) => {
+                    break;
+                }
                 Value::Command(_) | Value::Event(_) => {}
             }
         }
@@ -243,7 +245,7 @@ impl Source {
             && opening.len() < OPENING_MAX
         {
             opening.push(command);
-            if matches!(command, Command::Open { .. }) {
+            if matches!(command, Command::Venue(VenueCommand::Open { .. })) {
                 break;
             }
         }

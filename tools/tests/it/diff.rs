@@ -1,7 +1,7 @@
 //! `diff`.
 
 use crate::recorded::*;
-use dojima::domain::{Command, Quantity};
+use dojima::domain::{Command, OrderCommand, Quantity};
 
 fn commands(count: usize) -> Vec<Command> {
     commands_in(&DATA.join("journal")).into_iter().take(count).map(|recorded| recorded.command).collect()
@@ -24,8 +24,11 @@ fn a_journal_is_equal_to_its_copy() {
 #[test]
 fn the_first_difference_is_shown_with_its_fields() {
     let mut changed = commands(300);
-    let at = changed.iter().rposition(|command| matches!(command, Command::Cancel(_))).expect("a cancel");
-    let Command::Cancel(cancel) = &mut changed[at] else { unreachable!() };
+    let at = changed
+        .iter()
+        .rposition(|command| matches!(command, Command::Order(OrderCommand::Cancel(_))))
+        .expect("a cancel");
+    let Command::Order(OrderCommand::Cancel(cancel)) = &mut changed[at] else { unreachable!() };
     let was = cancel.quantity;
     cancel.quantity = Quantity(was.0 + 1_000);
     let (a, b) = (journal(commands(300)), journal(changed));

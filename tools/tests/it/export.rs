@@ -1,7 +1,7 @@
 //! `export`.
 
 use crate::recorded::*;
-use dojima::domain::Command;
+use dojima::domain::{Command, OrderCommand};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -26,7 +26,7 @@ fn json_lines_have_every_record_and_every_field() {
         .iter()
         .enumerate()
         .find_map(|(at, recorded)| match recorded.command {
-            Command::Enter(enter) => Some((at, enter)),
+            Command::Order(OrderCommand::Enter(enter)) => Some((at, enter)),
             _ => None,
         })
         .expect("an order");

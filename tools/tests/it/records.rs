@@ -1,7 +1,10 @@
 //! `summary` and `records`.
 
 use crate::recorded::*;
-use dojima::domain::{AccountId, Command, Event, InstrumentId, LoginId, UserRef};
+use dojima::domain::{
+    AccountId, AdminCommand, Command, Event, InstrumentId, LoginId, OrderCommand, OrderEvent, UserRef,
+    VenueCommand,
+};
 use dojima_journal::storage::FileStorage;
 use dojima_journal::{Retire, retire_before};
 use std::collections::BTreeMap;
@@ -16,21 +19,22 @@ fn concerns(commands: &[Recorded]) -> Vec<(Option<AccountId>, Option<InstrumentI
     let mut orders = BTreeMap::<(LoginId, UserRef), InstrumentId>::new();
     let mut last = BTreeMap::<LoginId, UserRef>::new();
     let mut of = |command: &Command| match command {
-        Command::OpenAccount { account } => (Some(*account), None),
-        Command::OpenLogin { login, account, .. } => {
+        Command::Venue(VenueCommand::OpenAccount { account }) => (Some(*account), None),
+        Command::Venue(VenueCommand::OpenLogin { login, account, .. }) => {
             accounts.insert(*login, *account);
             (Some(*account), None)
         }
-        Command::ListInstrument(list) => (None, Some(list.instrument)),
-        Command::Deposit(transfer) | Command::Withdraw(transfer) => (Some(transfer.account), None),
-        Command::Enter(enter) => {
+        Command::Admin(AdminCommand::ListInstrument(list)) => (None, Some(list.instrument)),
+        Command::Admin(AdminCommand::Deposit(transfer))
+        | Command::Admin(AdminCommand::Withdraw(transfer)) => (Some(transfer.account), None),
+        Command::Order(OrderCommand::Enter(enter)) => {
             if last.get(&enter.login).is_none_or(|last| *last < enter.user_ref) {
                 last.insert(enter.login, enter.user_ref);
                 orders.insert((enter.login, enter.user_ref), enter.instrument);
             }
             (accounts.get(&enter.login).copied(), Some(enter.instrument))
         }
-        Command::Replace(replace) => {
+        Command::Order(OrderCommand::Replace(replace)) => {
             let instrument = orders.get(&(replace.login, replace.orig_user_ref)).copied();
             if let Some(instrument) = instrument
                 && last.get(&replace.login).is_none_or(|last| *last < replace.user_ref)
@@ -40,7 +44,7 @@ fn concerns(commands: &[Recorded]) -> Vec<(Option<AccountId>, Option<InstrumentI
             }
             (accounts.get(&replace.login).copied(), instrument)
         }
-        Command::Cancel(cancel) => {
+        Command::Order(OrderCommand::Cancel(cancel)) => {
             (accounts.get(&cancel.login).copied(), orders.get(&(cancel.login, cancel.user_ref)).copied())
         }
         _ => (None, None),
@@ -60,8 +64,14 @@ fn the_summary_counts_what_is_there() {
         let row = summary.lines().find(|line| line.trim_start().starts_with(name));
         row.unwrap_or_else(|| panic!("no {name} in\n{summary}")).to_owned()
     };
-    assert!(row("enter").contains(&count(|command| matches!(command, Command::Enter(_)))), "{summary}");
-    assert!(row("cancel").contains(&count(|command| matches!(command, Command::Cancel(_)))), "{summary}");
+    assert!(
+        row("enter").contains(&count(|command| matches!(command, Command::Order(OrderCommand::Enter(_))))),
+        "{summary}"
+    );
+    assert!(
+        row("cancel").contains(&count(|command| matches!(command, Command::Order(OrderCommand::Cancel(_))))),
+        "{summary}"
+    );
     let total = dojima::cli::show::thousands(commands.len() as u64);
     assert!(row("records").contains(&format!("{total} commands")), "{summary}");
     assert!(row("sequences").contains(&format!("1 to {total}")), "{summary}");
@@ -124,18 +134,20 @@ fn filters_show_what_is_meant_and_nothing_else() {
     assert!(account.len() > 1_000);
     assert_eq!(shown(&["--account", "2"]), account);
     let instrument = expect(&|at, _| concerns[at].1 == Some(InstrumentId(1)));
-    let cancels = |recorded: &Recorded| matches!(recorded.command, Command::Cancel(_));
+    let cancels = |recorded: &Recorded| matches!(recorded.command, Command::Order(OrderCommand::Cancel(_)));
     let cancels_of_it = expect(&|at, recorded| cancels(recorded) && concerns[at].1 == Some(InstrumentId(1)));
     assert!(cancels_of_it.len() > 1_000, "cancels name no instrument, and are found");
     assert_eq!(shown(&["--instrument", "ETH-USDT"]), instrument);
     assert_eq!(shown(&["--instrument", "1"]), instrument);
     assert_eq!(shown(&["--instrument", "eth-usdt", "--kind", "cancel"]), cancels_of_it);
-    let kinds = expect(&|_, recorded| matches!(recorded.command, Command::Replace(_)) || cancels(recorded));
+    let kinds = expect(&|_, recorded| {
+        matches!(recorded.command, Command::Order(OrderCommand::Replace(_))) || cancels(recorded)
+    });
     assert_eq!(shown(&["--kind", "replace", "--kind", "cancel"]), kinds);
     assert_eq!(shown(&["--kind", "replace,cancel"]), kinds);
     // The login has a name, and the account of it is told with every record.
     let name = commands.iter().find_map(|recorded| match recorded.command {
-        Command::OpenLogin { login: LoginId(1), name, .. } => Some(name.text()),
+        Command::Venue(VenueCommand::OpenLogin { login: LoginId(1), name, .. }) => Some(name.text()),
         _ => None,
     });
     let login = shown(&["--login", &name.expect("a login")]);
@@ -194,7 +206,7 @@ fn lines_are_written_for_people() {
     );
     let first = events_in(&DATA.join("events"))
         .into_iter()
-        .find(|record| matches!(record.event, Event::Executed(_)))
+        .find(|record| matches!(record.event, Event::Order(OrderEvent::Executed(_))))
         .expect("a trade");
     assert_eq!(sequences(&executed), [first.number]);
     assert!(executed.contains(&format!("command={}", first.sequence)), "{executed}");

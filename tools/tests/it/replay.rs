@@ -4,7 +4,10 @@ use crate::commands::Commands;
 use crate::engines::{send, small_config, start};
 use crate::recorded::*;
 use dojima::config::Durability;
-use dojima::domain::{Command, Enter, Event, Instructions, OrderPrice, Quantity, TimeInForce, UserRef};
+use dojima::domain::{
+    Command, Enter, Event, Instructions, OrderCommand, OrderPrice, Quantity, TimeInForce, UserRef,
+    VenueCommand, VenueEvent,
+};
 use dojima::engine::SteppedEngine;
 use dojima::runtime::{ManualClock, ThreadingMode, UnixNanos};
 use std::path::Path;
@@ -42,7 +45,10 @@ fn checkpoints_are_the_new_engine_s_own() {
     send(engine.local(), Commands::new(11).take(4_000));
     let checkpoints = || {
         let events = events_in(&data.join("events"));
-        events.iter().filter(|record| matches!(record.event, Event::Checkpointed(_))).count()
+        events
+            .iter()
+            .filter(|record| matches!(record.event, Event::Venue(VenueEvent::Checkpointed(_))))
+            .count()
     };
     // They come a moment later than the commands, from another thread.
     let started = std::time::Instant::now();
@@ -69,7 +75,7 @@ fn a_multiple_of_the_recorded_speed_takes_its_time() {
     let out = good(["replay", &arg(journal.path()), "--speed", "200", "--config", &config]);
     let opening = commands_in(journal.path())
         .iter()
-        .position(|recorded| matches!(recorded.command, Command::Open { .. }))
+        .position(|recorded| matches!(recorded.command, Command::Venue(VenueCommand::Open { .. })))
         .expect("an opening") as u64
         + 1;
     let spanned = std::time::Duration::from_secs(160 - opening - 1);
@@ -106,10 +112,13 @@ fn what_depends_on_the_time_is_said_to() {
         instructions: Some(Instructions { expire_s: 1_609_459_200, ..Instructions::NOTHING }),
         ..Enter::default()
     };
-    assert!(engine.handles.local.commands.try_push(Command::Enter(enter)).is_ok());
+    assert!(engine.handles.local.commands.try_push(Command::Order(OrderCommand::Enter(enter))).is_ok());
     engine.stop().expect("it stops");
     let events = events_in(&data.join("events"));
-    assert!(matches!(events.last().expect("events").event, dojima::domain::Event::Accepted(_)));
+    assert!(matches!(
+        events.last().expect("events").event,
+        dojima::domain::Event::Order(dojima::domain::OrderEvent::Accepted(_))
+    ));
     let said = tool(["replay", &arg(&data), "--config", &config(folder.path())]);
     assert_eq!(said.code, 1, "{said:?}");
     assert!(said.out.contains("1 recorded command asks for something that depends on the time"), "{said:?}");

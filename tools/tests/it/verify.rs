@@ -131,7 +131,7 @@ fn a_record_that_means_nothing_is_found() {
         })
         .expect("a writer");
     let mut payload = [0; dojima::domain::codec::ENCODED_LEN_MAX];
-    let command = dojima::domain::Command::Tick;
+    let command = dojima::domain::Command::Clock(dojima::domain::ClockCommand::Tick);
     let length = dojima::domain::codec::encode_command(&command, &mut payload).expect("encoded");
     writer.append(1, 5, &payload[..length]).expect("appended");
     writer.append(2, 6, b"no command at all").expect("appended");
@@ -156,8 +156,11 @@ fn times_that_go_back_are_found() {
         })
         .expect("a writer");
     let mut payload = [0; dojima::domain::codec::ENCODED_LEN_MAX];
-    let length =
-        dojima::domain::codec::encode_command(&dojima::domain::Command::Tick, &mut payload).expect("encoded");
+    let length = dojima::domain::codec::encode_command(
+        &dojima::domain::Command::Clock(dojima::domain::ClockCommand::Tick),
+        &mut payload,
+    )
+    .expect("encoded");
     for (sequence, time_ns) in [(1, 5), (2, 7), (3, 6)] {
         writer.append(sequence, time_ns, &payload[..length]).expect("appended");
     }

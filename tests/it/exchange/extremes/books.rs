@@ -3,8 +3,8 @@
 use super::{Order, Venue, scattered};
 use crate::support::venue::limits;
 use dojima::domain::{
-    AccountId, Command, Event, InstrumentId, LoginId, OrderPrice, Quantity, Replace, Side, TimeInForce,
-    UserRef, VenueLimits,
+    AccountId, Command, Event, InstrumentId, LoginId, OrderCommand, OrderEvent, OrderPrice, Quantity,
+    Replace, Side, TimeInForce, UserRef, VenueCommand, VenueLimits,
 };
 use dojima::runtime::SplitMix64;
 use std::collections::BTreeMap;
@@ -31,7 +31,7 @@ fn a_million_orders(levels: u64) {
     let mut lots = 0;
     let allocated = allocation_counter::measure(|| {
         let limits = VenueLimits { orders_touched_max: 1_000_000, ..limits(ORDERS as u32) };
-        venue.send(&Command::SetLimits { limits });
+        venue.send(&Command::Venue(VenueCommand::SetLimits { limits }));
     });
     let grown = allocation_counter::measure(|| {
         for at in scattered(ORDERS) {
@@ -68,15 +68,15 @@ fn a_million_orders(levels: u64) {
             for at in 0..20 {
                 let (orig, user_ref) = (UserRef(1 + at * 499), venue.next_user_ref(login));
                 let side = BOTH[(login % 2) as usize];
-                venue.send(&Command::Replace(Replace {
+                venue.send(&Command::Order(OrderCommand::Replace(Replace {
                     login: LoginId(login),
                     orig_user_ref: orig,
                     user_ref,
                     price: OrderPrice::Limit(ticks(side, u64::from(at) * (levels - 1) / 20)),
                     quantity: Quantity(50),
                     ..Replace::default()
-                }));
-                assert!(matches!(venue.events[..], [Event::Replaced(_)]));
+                })));
+                assert!(matches!(venue.events[..], [Event::Order(OrderEvent::Replaced(_))]));
                 venue.cancel(login, user_ref);
                 venue.cancel(login, UserRef(2 + at * 499));
             }
@@ -155,7 +155,9 @@ fn a_market_order_trades_with_a_hundred_thousand_makers() {
     });
     assert_eq!(counted.count_total, 0);
     assert_eq!(venue.events.len() as u64, MAKERS + 2);
-    assert!(matches!(venue.events.last(), Some(Event::Canceled(end)) if end.decrement == Quantity(1)));
+    assert!(
+        matches!(venue.events.last(), Some(Event::Order(OrderEvent::Canceled(end))) if end.decrement == Quantity(1))
+    );
     assert!(venue.executed().map(|trade| trade.maker_order).eq(resting.iter().map(|order| order.id)));
     assert!(venue.executed().all(|trade| trade.maker_reserved.0 == 0));
     let after = venue.exchange.balance(AccountId(101), super::QUOTE).expect("known").available.0;
@@ -197,7 +199,7 @@ fn prices_scattered_over_all_that_the_wire_can_name() {
     let end = OrderPrice::LIMIT_END;
     let mut venue = Venue::new(1, 4);
     let limits = VenueLimits { orders_touched_max: 1_000_000, ..limits(ORDERS as u32) };
-    venue.send(&Command::SetLimits { limits });
+    venue.send(&Command::Venue(VenueCommand::SetLimits { limits }));
     let mut random = SplitMix64::new(1);
     let mut model: [BTreeMap<u64, u64>; 2] = Default::default();
     let counted = allocation_counter::measure(|| {

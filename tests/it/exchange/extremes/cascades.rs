@@ -3,9 +3,9 @@
 use super::{FIRST, Order, QUOTE, Venue, scattered};
 use crate::support::venue::limits;
 use dojima::domain::{
-    AccountId, CancelFilter, Command, Event, Instructions, KillScope, LoginId, MassCancel, OrderId,
-    OrderPrice, Phase, Quantity, Side, Switch, TimeInForce, TradeKind, Trigger, TriggerKind,
-    TriggerReference, VenueLimits,
+    AccountId, AdminCommand, CancelFilter, ClockCommand, Command, Event, Instructions, KillScope, LoginId,
+    MarketEvent, MassCancel, OrderCommand, OrderEvent, OrderId, OrderPrice, Phase, Quantity, Side, Switch,
+    TimeInForce, TradeKind, Trigger, TriggerKind, TriggerReference, VenueCommand, VenueLimits,
 };
 use dojima::exchange::{Progress, TRIGGERS_MAX};
 use dojima::runtime::SplitMix64;
@@ -40,7 +40,7 @@ fn a_hundred_thousand_stops_fall_like_dominoes() {
     venue.enter(Order { login: 2, side: Side::Sell, ticks: 2 * MANY, lots: 1 });
     assert_eq!(venue.exchange.dormant(FIRST).count() as u64, MANY);
     // One more than there may be is refused; it is asked for by hand, since the venue takes good commands only.
-    let one_more = Command::Enter(dojima::domain::Enter {
+    let one_more = Command::Order(OrderCommand::Enter(dojima::domain::Enter {
         login: LoginId(2),
         user_ref: venue.next_user_ref(2),
         instrument: FIRST,
@@ -49,10 +49,10 @@ fn a_hundred_thousand_stops_fall_like_dominoes() {
         quantity: Quantity(1),
         instructions: stop(TriggerKind::Stop, TriggerReference::LastTrade, 5),
         ..dojima::domain::Enter::default()
-    });
+    }));
     let mut refused = Vec::new();
     venue.exchange.apply(venue.stamp, &one_more, &mut refused);
-    assert!(matches!(&refused[..], [Event::Rejected(why)]
+    assert!(matches!(&refused[..], [Event::Order(OrderEvent::Rejected(why))]
             if why.reason == dojima::domain::RejectReason::TooManyTriggers));
     venue.events.reserve(4 * MANY as usize);
     let counted = allocation_counter::measure(|| {
@@ -63,7 +63,7 @@ fn a_hundred_thousand_stops_fall_like_dominoes() {
     assert_eq!(venue.events.len() as u64, 2 + 3 * MANY);
     assert!(venue.trades().eq((1..=MANY + 1).rev().map(|ticks| (ticks, 1))));
     let released = venue.events.iter().filter_map(|event| match event {
-        Event::Triggered(release) => Some(release.reference.0.unsigned_abs()),
+        Event::Order(OrderEvent::Triggered(release)) => Some(release.reference.0.unsigned_abs()),
         _ => None,
     });
     assert!(released.eq((2..=MANY + 1).rev()), "each by the trade before");
@@ -85,7 +85,7 @@ fn one_trade_releases_a_hundred_thousand_stops() {
         .events
         .iter()
         .filter_map(|event| match event {
-            Event::Triggered(release) => Some(release.order),
+            Event::Order(OrderEvent::Triggered(release)) => Some(release.order),
             _ => None,
         })
         .collect();
@@ -102,7 +102,7 @@ fn trailing_stops_follow_and_fall() {
     let mut venue = Venue::new(MANY as u32 + 10, 3);
     let mark = |venue: &mut Venue, ticks: u64| {
         let price = dojima::domain::Price(ticks as i64);
-        venue.send(&Command::SetMark { instrument: FIRST, price }).len() as u64
+        venue.send(&Command::Admin(AdminCommand::SetMark { instrument: FIRST, price })).len() as u64
     };
     mark(&mut venue, 2 * MANY);
     for distance in scattered(MANY) {
@@ -127,7 +127,7 @@ fn a_new_high_that_all_trailing_stops_follow_is_done_in_parts() {
     let mut venue = Venue::new(MANY as u32, 3);
     let mark = |ticks: u64| {
         let price = dojima::domain::Price(ticks as i64);
-        Command::SetMark { instrument: FIRST, price }
+        Command::Admin(AdminCommand::SetMark { instrument: FIRST, price })
     };
     for at in 0..MANY {
         venue.send(&mark(3 * MANY - at));
@@ -135,7 +135,7 @@ fn a_new_high_that_all_trailing_stops_follow_is_done_in_parts() {
         arm(&mut venue, order, stop(TriggerKind::TrailingStop, TriggerReference::MarkPrice, 2 * MANY));
     }
     let limits = VenueLimits { orders_touched_max: LIMIT, ..limits(MANY as u32) };
-    venue.send(&Command::SetLimits { limits });
+    venue.send(&Command::Venue(VenueCommand::SetLimits { limits }));
     venue.events.clear();
     let (mut parts, mut touched) = (1, 0);
     let mut progress = venue.exchange.begin(venue.stamp, &mark(4 * MANY), &mut venue.events);
@@ -157,7 +157,7 @@ fn a_new_high_that_all_trailing_stops_follow_is_done_in_parts() {
     // All have seen the new high: they go at one price, by their numbers.
     venue.send(&mark(2 * MANY));
     let released = venue.events.iter().filter_map(|event| match event {
-        Event::Triggered(release) => Some(release.order.0),
+        Event::Order(OrderEvent::Triggered(release)) => Some(release.order.0),
         _ => None,
     });
     assert!(released.eq(1..=MANY));
@@ -180,15 +180,23 @@ fn a_hundred_thousand_orders_are_cancelled_at_once() {
     let other = venue.exchange.balance(AccountId(2), QUOTE).expect("known");
     let user_ref = venue.next_user_ref(0);
     let filter = CancelFilter::default();
-    venue.send(&Command::MassCancel(MassCancel { login: Some(LoginId(0)), session: 0, user_ref, filter }));
+    venue.send(&Command::Order(OrderCommand::MassCancel(MassCancel {
+        login: Some(LoginId(0)),
+        session: 0,
+        user_ref,
+        filter,
+    })));
     check_canceled(&venue);
     assert!(
-        matches!(venue.events.last(), Some(Event::MassCanceled { canceled, .. }) if u64::from(*canceled) == MANY)
+        matches!(venue.events.last(), Some(Event::Order(OrderEvent::MassCanceled { canceled, .. })) if u64::from(*canceled) == MANY)
     );
     assert_eq!(venue.exchange.balance(AccountId(2), QUOTE), Some(other), "the other's money is as it was");
-    venue.send(&Command::MassCancel(MassCancel::default()));
+    venue.send(&Command::Order(OrderCommand::MassCancel(MassCancel::default())));
     fill(&mut venue);
-    venue.send(&Command::Kill { scope: KillScope::Account(AccountId(1)), switch: Switch::On });
+    venue.send(&Command::Admin(AdminCommand::Kill {
+        scope: KillScope::Account(AccountId(1)),
+        switch: Switch::On,
+    }));
     check_canceled(&venue);
     venue.check_and_clear();
 }
@@ -199,7 +207,9 @@ fn check_canceled(venue: &Venue) {
         .events
         .iter()
         .filter_map(|event| match event {
-            Event::Canceled(gone) => Some((gone.order, gone.login, gone.open.0, gone.reserved.0)),
+            Event::Order(OrderEvent::Canceled(gone)) => {
+                Some((gone.order, gone.login, gone.open.0, gone.reserved.0))
+            }
             _ => None,
         })
         .collect();
@@ -245,8 +255,8 @@ fn an_auction_of_a_hundred_thousand_orders_a_side() {
     }
     let (price, volume, imbalance) = auction(&sides);
     assert!(volume > MANY, "much of it trades");
-    let indicative = match venue.send(&Command::Tick) {
-        [Event::Indicative(indicative)] => *indicative,
+    let indicative = match venue.send(&Command::Clock(ClockCommand::Tick)) {
+        [Event::Market(MarketEvent::Indicative(indicative))] => *indicative,
         other => panic!("{other:?}"),
     };
     let found = indicative.price.map(|price| price.0.unsigned_abs());
@@ -256,8 +266,11 @@ fn an_auction_of_a_hundred_thousand_orders_a_side() {
         "price, volume, imbalance"
     );
     let opened = venue.set_phase(Phase::Continuous);
-    assert_eq!(opened.first(), Some(&Event::Uncrossed(indicative)));
-    assert!(matches!(opened.last(), Some(Event::PhaseSet { phase: Phase::Continuous, .. })));
+    assert_eq!(opened.first(), Some(&Event::Market(MarketEvent::Uncrossed(indicative))));
+    assert!(matches!(
+        opened.last(),
+        Some(Event::Market(MarketEvent::PhaseSet { phase: Phase::Continuous, .. }))
+    ));
     assert_eq!(opened.len(), 2 + venue.executed().count());
     assert!(venue.executed().all(|trade| trade.kind == TradeKind::Opening));
     assert!(venue.trades().all(|trade| trade.0 == price));
@@ -285,7 +298,9 @@ fn linked_orders_count_once_in_an_auction() {
     }
     venue.set_phase(Phase::Continuous);
     let told = venue.events.iter().filter_map(|event| match event {
-        Event::Uncrossed(auction) => auction.price.map(|price| (price.0.unsigned_abs(), auction.volume.0)),
+        Event::Market(MarketEvent::Uncrossed(auction)) => {
+            auction.price.map(|price| (price.0.unsigned_abs(), auction.volume.0))
+        }
         _ => None,
     });
     // Nothing is left over at any price between the two sides, and there is no reference: so it is the lowest.

@@ -2,8 +2,8 @@
 
 use super::{FIRST, Order, Venue};
 use dojima::domain::{
-    AccountId, Amount, AssetId, Command, Event, InstrumentId, LoginId, Phase, Side, TimeInForce, Timestamp,
-    VolumeTiers,
+    AccountId, AdminCommand, AdminEvent, Amount, AssetId, ClockCommand, Command, Event, InstrumentId,
+    LoginId, MarketEvent, OrderEvent, Phase, Side, TimeInForce, Timestamp, VolumeTiers,
 };
 
 /// Bytes that an instrument without orders may take.
@@ -25,16 +25,20 @@ fn ten_thousand_instruments_trade_each_its_own() {
         venue.enter_with(order, InstrumentId(id), TimeInForce::GoodTillCancel, None);
     }
     let gathering = (1..INSTRUMENTS).map(InstrumentId);
-    let told = venue.send(&Command::Tick).iter().map(|event| match event {
-        Event::Indicative(auction) => auction.instrument,
+    let told = venue.send(&Command::Clock(ClockCommand::Tick)).iter().map(|event| match event {
+        Event::Market(MarketEvent::Indicative(auction)) => auction.instrument,
         other => panic!("{other:?}"),
     });
     assert!(told.eq(gathering.clone()));
     for instrument in gathering {
-        let opened = venue.send(&Command::SetPhase { instrument, phase: Phase::Continuous });
-        assert!(matches!(opened, [Event::Uncrossed(_), Event::PhaseSet { .. }]));
+        let opened =
+            venue.send(&Command::Admin(AdminCommand::SetPhase { instrument, phase: Phase::Continuous }));
+        assert!(matches!(
+            opened,
+            [Event::Market(MarketEvent::Uncrossed(_)), Event::Market(MarketEvent::PhaseSet { .. })]
+        ));
     }
-    assert_eq!(venue.send(&Command::Tick), []);
+    assert_eq!(venue.send(&Command::Clock(ClockCommand::Tick)), []);
     for id in (0..INSTRUMENTS).rev() {
         let order = Order { login: 1, side: Side::Buy, ticks: 0, lots: 2 };
         venue.enter_with(order, InstrumentId(id), TimeInForce::ImmediateOrCancel, None);
@@ -80,24 +84,26 @@ fn a_million_accounts_hold_and_trade() {
     // Tiers look at every account when a day begins, and only those that traded enough the day before change row.
     let mut volume_min = [Amount(i64::MAX); 8];
     (volume_min[0], volume_min[1]) = (Amount(0), Amount(500_000));
-    venue.send(&Command::SetVolumeTiers(VolumeTiers { asset: super::QUOTE, volume_min }));
+    venue
+        .send(&Command::Admin(AdminCommand::SetVolumeTiers(VolumeTiers { asset: super::QUOTE, volume_min })));
     for (login, other) in [(ACCOUNTS - 1, 7), (8, 7)] {
         venue.enter(Order { login, side: Side::Sell, ticks: 250_000, lots: 1 });
         venue.enter(Order { login: other, side: Side::Buy, ticks: 250_000, lots: 1 });
     }
     venue.at(Timestamp(86_400 * Timestamp::SECOND));
-    let changed = venue.send(&Command::Tick);
+    let changed = venue.send(&Command::Clock(ClockCommand::Tick));
     assert!(
-        matches!(changed, [Event::TierSet { account: AccountId(8), tier }] if tier.0 == 1),
+        matches!(changed, [Event::Admin(AdminEvent::TierSet { account: AccountId(8), tier })] if tier.0 == 1),
         "{changed:?}"
     );
     // The last of a million kills its own orders only.
     venue.enter(Order { login: ACCOUNTS - 1, side: Side::Buy, ticks: 1, lots: 1 });
     venue.enter(Order { login: 0, side: Side::Buy, ticks: 1, lots: 1 });
     let scope = dojima::domain::KillScope::Account(AccountId(ACCOUNTS));
-    let killed = venue.send(&Command::Kill { scope, switch: dojima::domain::Switch::On });
+    let killed =
+        venue.send(&Command::Admin(AdminCommand::Kill { scope, switch: dojima::domain::Switch::On }));
     assert!(
-        matches!(killed, [Event::Canceled(gone), Event::Killed { .. }] if gone.login == LoginId(ACCOUNTS - 1))
+        matches!(killed, [Event::Order(OrderEvent::Canceled(gone)), Event::Admin(AdminEvent::Killed { .. })] if gone.login == LoginId(ACCOUNTS - 1))
     );
     assert_eq!(venue.exchange.orders(FIRST, Side::Buy).count(), 1);
     venue.check_and_clear();

@@ -1,13 +1,13 @@
 //! Commands of every kind with numbers at and around every edge.
 
 use dojima::domain::{
-    AccountId, AccountSelfTrade, Amend, Amount, AssetCode, AssetId, AssetSettings, Cancel, CancelFilter,
-    ClOrdId, Command, Echo, Effect, Enter, FeeAsset, FeeRate, FeeTier, GroupId, Instructions, InstrumentId,
-    KillScope, LimitScope, ListInstrument, LoginId, LoginName, MassCancel, OrderId, OrderLimits, OrderPrice,
-    Owner, Phase, PostOnly, Ppm, Price, Protection, Quantity, QuantityUnit, RefuseEnter, RefuseReplace,
-    RejectReason, Replace, SelfTrade, SelfTradePrevention, SetFees, SetTerms, Side, Switch, Symbol,
-    TimeInForce, Timestamp, Transfer, Trigger, TriggerKind, TriggerReference, UserRef, VenueLimits,
-    Visibility, VolumeTiers,
+    AccountId, AccountSelfTrade, AdminCommand, Amend, Amount, AssetCode, AssetId, AssetSettings, Cancel,
+    CancelFilter, ClOrdId, ClockCommand, Command, Echo, Effect, Enter, FeeAsset, FeeRate, FeeTier, GroupId,
+    Instructions, InstrumentId, KillScope, LimitScope, ListInstrument, LoginId, LoginName, MassCancel,
+    OrderCommand, OrderId, OrderLimits, OrderPrice, Owner, Phase, PostOnly, Ppm, Price, Protection, Quantity,
+    QuantityUnit, RefuseEnter, RefuseReplace, RejectReason, Replace, SelfTrade, SelfTradePrevention, SetFees,
+    SetTerms, Side, Switch, Symbol, TimeInForce, Timestamp, Transfer, Trigger, TriggerKind, TriggerReference,
+    UserRef, VenueCommand, VenueLimits, Visibility, VolumeTiers,
 };
 use proptest::prelude::*;
 
@@ -128,7 +128,7 @@ impl Numbers {
     }
 
     fn list(&mut self) -> Command {
-        Command::ListInstrument(ListInstrument {
+        Command::Admin(AdminCommand::ListInstrument(ListInstrument {
             instrument: InstrumentId(self.short()),
             symbol: Symbol(self.next().to_le_bytes()),
             base: AssetId(self.next() as u16),
@@ -143,7 +143,7 @@ impl Numbers {
             taker_fee: FeeRate(self.short() as i32),
             fee_asset: self.of(&[FeeAsset::Quote, FeeAsset::Received]),
             phase: self.of(&PHASES),
-        })
+        }))
     }
 
     /// What clients send.
@@ -153,19 +153,36 @@ impl Numbers {
         let reason = self.of(RejectReason::ALL);
         let (echo, cl_ord_id) = (Echo::default(), ClOrdId::default());
         match which {
-            0 => Command::RefuseEnter(RefuseEnter { login, session: 0, user_ref, reason, cl_ord_id }),
-            1 => Command::RefuseReplace(RefuseReplace {
+            0 => Command::Order(OrderCommand::RefuseEnter(RefuseEnter {
+                login,
+                session: 0,
+                user_ref,
+                reason,
+                cl_ord_id,
+            })),
+            1 => Command::Order(OrderCommand::RefuseReplace(RefuseReplace {
                 login,
                 session: 0,
                 orig_user_ref,
                 user_ref,
                 reason,
                 cl_ord_id,
-            }),
-            2 => Command::Cancel(Cancel { login, session: 0, user_ref, quantity: Quantity(self.next()) }),
+            })),
+            2 => Command::Order(OrderCommand::Cancel(Cancel {
+                login,
+                session: 0,
+                user_ref,
+                quantity: Quantity(self.next()),
+            })),
             3 => {
                 let price = self.maybe(Self::short);
-                Command::Amend(Amend { login, session: 0, user_ref, price, quantity: Quantity(self.next()) })
+                Command::Order(OrderCommand::Amend(Amend {
+                    login,
+                    session: 0,
+                    user_ref,
+                    price,
+                    quantity: Quantity(self.next()),
+                }))
             }
             4 => {
                 let login = self.maybe(|_| login);
@@ -175,9 +192,9 @@ impl Numbers {
                     instrument: self.maybe(|n| InstrumentId(n.short())),
                     side: self.maybe(Self::side),
                 };
-                Command::MassCancel(MassCancel { login, session: 0, user_ref, filter })
+                Command::Order(OrderCommand::MassCancel(MassCancel { login, session: 0, user_ref, filter }))
             }
-            5 => Command::Replace(Replace {
+            5 => Command::Order(OrderCommand::Replace(Replace {
                 login,
                 session: 0,
                 orig_user_ref,
@@ -187,8 +204,8 @@ impl Numbers {
                 quantity: Quantity(self.next()),
                 echo,
                 instructions: self.instructions(),
-            }),
-            _ => Command::Enter(Enter {
+            })),
+            _ => Command::Order(OrderCommand::Enter(Enter {
                 login,
                 session: 0,
                 user_ref,
@@ -199,7 +216,7 @@ impl Numbers {
                 quantity: Quantity(self.next()),
                 echo,
                 instructions: self.instructions(),
-            }),
+            })),
         }
     }
 
@@ -208,20 +225,20 @@ impl Numbers {
         match which {
             0 => {
                 let asset = AssetId(self.next() as u16);
-                Command::AddAsset {
+                Command::Admin(AdminCommand::AddAsset {
                     asset,
                     code: AssetCode(self.next().to_le_bytes()),
                     scale: self.next() as u8,
-                }
+                })
             }
-            1 => Command::OpenAccount { account: AccountId(self.short()) },
+            1 => Command::Venue(VenueCommand::OpenAccount { account: AccountId(self.short()) }),
             2 => {
                 let (login, account) = (LoginId(self.short()), AccountId(self.short()));
-                Command::OpenLogin { login, account, name: LoginName::default() }
+                Command::Venue(VenueCommand::OpenLogin { login, account, name: LoginName::default() })
             }
             3 | 4 => self.list(),
-            5 | 6 => Command::Deposit(self.transfer()),
-            7 => Command::Withdraw(self.transfer()),
+            5 | 6 => Command::Admin(AdminCommand::Deposit(self.transfer())),
+            7 => Command::Admin(AdminCommand::Withdraw(self.transfer())),
             8 => {
                 let limits = VenueLimits {
                     orders_max: self.short().min(1 << 16),
@@ -229,9 +246,9 @@ impl Numbers {
                     account_orders_max: self.short(),
                     account_triggers_max: self.short(),
                 };
-                Command::SetLimits { limits }
+                Command::Venue(VenueCommand::SetLimits { limits })
             }
-            _ => Command::Open { config_digest: self.next() },
+            _ => Command::Venue(VenueCommand::Open { config_digest: self.next() }),
         }
     }
 
@@ -240,25 +257,25 @@ impl Numbers {
         let instrument = InstrumentId(self.short());
         let account = AccountId(self.short());
         match which {
-            0 => Command::SetPhase { instrument, phase: self.of(&PHASES) },
-            1 => Command::CancelOrder { order: OrderId(self.next()) },
-            2 => Command::Tick,
-            3 => Command::SetMark { instrument, price: Price(self.next() as i64) },
-            4 => Command::Delist { instrument },
-            5 => Command::SetTerms(SetTerms {
+            0 => Command::Admin(AdminCommand::SetPhase { instrument, phase: self.of(&PHASES) }),
+            1 => Command::Order(OrderCommand::CancelOrder { order: OrderId(self.next()) }),
+            2 => Command::Clock(ClockCommand::Tick),
+            3 => Command::Admin(AdminCommand::SetMark { instrument, price: Price(self.next() as i64) }),
+            4 => Command::Admin(AdminCommand::Delist { instrument }),
+            5 => Command::Admin(AdminCommand::SetTerms(SetTerms {
                 instrument,
                 tick_units: self.short(),
                 lot: self.amount(),
                 min_quantity: Quantity(self.next()),
                 max_quantity: Quantity(self.next()),
                 min_notional: self.amount(),
-            }),
-            6 => Command::SetFees(SetFees {
+            })),
+            6 => Command::Admin(AdminCommand::SetFees(SetFees {
                 instrument,
                 tier: FeeTier(self.next() as u8),
                 maker: FeeRate(self.short() as i32),
                 taker: FeeRate(self.short() as i32),
-            }),
+            })),
             7 => {
                 let protection = Protection {
                     price_min: self.short(),
@@ -269,7 +286,7 @@ impl Numbers {
                     interruption_s: self.short(),
                     market_collar: Ppm(self.short()),
                 };
-                Command::SetProtection { instrument, protection }
+                Command::Admin(AdminCommand::SetProtection { instrument, protection })
             }
             8 => {
                 let scope = if self.coin() {
@@ -285,30 +302,36 @@ impl Numbers {
                     orders_per_second_max: self.short(),
                     position_max: Quantity(self.next()),
                 };
-                Command::SetOrderLimits { scope, limits }
+                Command::Admin(AdminCommand::SetOrderLimits { scope, limits })
             }
-            9 => Command::SetAsset(AssetSettings {
+            9 => Command::Admin(AdminCommand::SetAsset(AssetSettings {
                 asset: AssetId(self.next() as u16),
                 scale: self.next() as u8,
                 deposits: self.switch(),
                 withdrawals: self.switch(),
                 min_deposit: self.amount(),
                 min_withdrawal: self.amount(),
-            }),
+            })),
             10 => {
                 let (prevention, group) = (self.prevention(), GroupId(self.short()));
-                Command::SetSelfTrade(AccountSelfTrade { account, prevention, group })
+                Command::Admin(AdminCommand::SetSelfTrade(AccountSelfTrade { account, prevention, group }))
             }
-            11 => Command::AssignTier { account, tier: self.maybe(|n| FeeTier(n.next() as u8)) },
+            11 => Command::Admin(AdminCommand::AssignTier {
+                account,
+                tier: self.maybe(|n| FeeTier(n.next() as u8)),
+            }),
             12 => {
                 let mut volume_min = [Amount(0); FeeTier::COUNT];
                 volume_min.iter_mut().for_each(|least| *least = self.amount());
                 volume_min.sort();
-                Command::SetVolumeTiers(VolumeTiers { asset: AssetId(self.next() as u16), volume_min })
+                Command::Admin(AdminCommand::SetVolumeTiers(VolumeTiers {
+                    asset: AssetId(self.next() as u16),
+                    volume_min,
+                }))
             }
             _ => {
                 let scope = if self.coin() { KillScope::Account(account) } else { KillScope::Venue };
-                Command::Kill { scope, switch: self.switch() }
+                Command::Admin(AdminCommand::Kill { scope, switch: self.switch() })
             }
         }
     }

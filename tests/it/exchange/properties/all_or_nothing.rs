@@ -6,8 +6,8 @@ use super::steps::{Clients, Step};
 use super::{FEW_TICKS, FEW_TOUCHED, cases, coins, fees, opening, queues, rich, subjects, touched_at_most};
 use crate::exchange::apply_at;
 use dojima::domain::{
-    AccountId, AssetId, CancelReason, Canceled, Command, Enter, Event, Instructions, OrderId, OrderState,
-    RestateReason, Stamp, TradeKind, VenueLimits,
+    AccountId, AssetId, CancelReason, Canceled, Command, Enter, Event, Instructions, OrderCommand,
+    OrderEvent, OrderId, OrderState, RestateReason, Stamp, TradeKind, VenueLimits,
 };
 use dojima::exchange::{Exchange, ExchangeLimits};
 use proptest::prelude::*;
@@ -122,8 +122,10 @@ impl Watched {
         }
         for event in events {
             match event {
-                Event::Canceled(e) if e.open.0 == 0 => drop(self.promises.remove(&e.order)),
-                Event::Replaced(e) => drop(self.promises.remove(&e.orig_order)),
+                Event::Order(OrderEvent::Canceled(e)) if e.open.0 == 0 => {
+                    drop(self.promises.remove(&e.order))
+                }
+                Event::Order(OrderEvent::Replaced(e)) => drop(self.promises.remove(&e.orig_order)),
                 _ => {}
             }
         }
@@ -173,7 +175,9 @@ impl Watched {
         free: &[Event],
     ) -> Result<(), TestCaseError> {
         let trades = |event: &Event| match event {
-            Event::Executed(e) if e.taker_order == order => Some((e.price, e.maker_order, e.quantity)),
+            Event::Order(OrderEvent::Executed(e)) if e.taker_order == order => {
+                Some((e.price, e.maker_order, e.quantity))
+            }
             _ => None,
         };
         let (traded, mut could) = (events.iter().filter_map(trades), free.iter().filter_map(trades));
@@ -212,21 +216,26 @@ impl Watched {
         for event in events {
             told += 1;
             match event {
-                Event::Accepted(e) => incoming = e.order,
-                Event::Replaced(e) => incoming = e.order,
-                Event::Triggered(e) => incoming = e.order,
-                Event::Executed(e) => {
+                Event::Order(OrderEvent::Accepted(e)) => incoming = e.order,
+                Event::Order(OrderEvent::Replaced(e)) => incoming = e.order,
+                Event::Order(OrderEvent::Triggered(e)) => incoming = e.order,
+                Event::Order(OrderEvent::Executed(e)) => {
                     pairs.insert((e.taker_order, e.maker_order));
                 }
-                Event::Canceled(e) => {
+                Event::Order(OrderEvent::Canceled(e)) => {
                     let own = matches!(e.reason, CancelReason::SelfTradePrevented(why) if !why.incoming);
                     if own {
                         pairs.insert((incoming, e.order));
                     }
                     named.insert(e.order);
                 }
-                Event::Restated(e) if e.reason != RestateReason::Refreshed => drop(named.insert(e.order)),
-                Event::Restated(_) | Event::Armed(_) | Event::PriorityUpdated(_) | Event::Amended(_) => {}
+                Event::Order(OrderEvent::Restated(e)) if e.reason != RestateReason::Refreshed => {
+                    drop(named.insert(e.order))
+                }
+                Event::Order(OrderEvent::Restated(_))
+                | Event::Order(OrderEvent::Armed(_))
+                | Event::Order(OrderEvent::PriorityUpdated(_))
+                | Event::Order(OrderEvent::Amended(_)) => {}
                 _ => told -= 1,
             }
             named.insert(incoming);
@@ -243,8 +252,8 @@ impl Watched {
 
 fn asked(command: &Command) -> Option<&Instructions> {
     match command {
-        Command::Enter(enter) => enter.instructions.as_ref(),
-        Command::Replace(replace) => replace.instructions.as_ref(),
+        Command::Order(OrderCommand::Enter(enter)) => enter.instructions.as_ref(),
+        Command::Order(OrderCommand::Replace(replace)) => replace.instructions.as_ref(),
         _ => None,
     }
 }
@@ -254,9 +263,11 @@ fn without_minimum(command: &Command) -> Option<Command> {
     let asks = asked(command).filter(|asks| asks.min_quantity > 0)?;
     let instructions = Some(Instructions { min_quantity: 0, ..*asks });
     match command {
-        Command::Enter(enter) => Some(Command::Enter(Enter { instructions, ..*enter })),
-        Command::Replace(replace) => {
-            Some(Command::Replace(dojima::domain::Replace { instructions, ..*replace }))
+        Command::Order(OrderCommand::Enter(enter)) => {
+            Some(Command::Order(OrderCommand::Enter(Enter { instructions, ..*enter })))
+        }
+        Command::Order(OrderCommand::Replace(replace)) => {
+            Some(Command::Order(OrderCommand::Replace(dojima::domain::Replace { instructions, ..*replace })))
         }
         _ => None,
     }
@@ -266,8 +277,8 @@ fn without_minimum(command: &Command) -> Option<Command> {
 fn promised(command: &Command, events: &[Event]) -> Option<Promise> {
     let least = u64::from(asked(command)?.min_quantity);
     let (open, immediate) = events.iter().find_map(|event| match event {
-        Event::Accepted(e) => Some((e.quantity.0, e.time_in_force)),
-        Event::Replaced(e) => Some((e.quantity.0, e.time_in_force)),
+        Event::Order(OrderEvent::Accepted(e)) => Some((e.quantity.0, e.time_in_force)),
+        Event::Order(OrderEvent::Replaced(e)) => Some((e.quantity.0, e.time_in_force)),
         _ => None,
     })?;
     let all = immediate == dojima::domain::TimeInForce::ImmediateOrCancel && least >= open;
@@ -277,8 +288,8 @@ fn promised(command: &Command, events: &[Event]) -> Option<Promise> {
 /// The order that the command brought.
 fn begun(events: &[Event]) -> Option<OrderId> {
     events.iter().find_map(|event| match event {
-        Event::Accepted(e) => Some(e.order),
-        Event::Replaced(e) => Some(e.order),
+        Event::Order(OrderEvent::Accepted(e)) => Some(e.order),
+        Event::Order(OrderEvent::Replaced(e)) => Some(e.order),
         _ => None,
     })
 }
@@ -286,9 +297,9 @@ fn begun(events: &[Event]) -> Option<OrderId> {
 /// Whether it was matched, or refused when it was to be.
 fn matched(events: &[Event], order: OrderId) -> bool {
     events.iter().any(|event| match event {
-        Event::Accepted(e) => e.order == order && e.state == OrderState::Live,
-        Event::Replaced(e) => e.order == order && e.state == OrderState::Live,
-        Event::Triggered(e) => e.order == order,
+        Event::Order(OrderEvent::Accepted(e)) => e.order == order && e.state == OrderState::Live,
+        Event::Order(OrderEvent::Replaced(e)) => e.order == order && e.state == OrderState::Live,
+        Event::Order(OrderEvent::Triggered(e)) => e.order == order,
         _ => false,
     })
 }
@@ -296,7 +307,11 @@ fn matched(events: &[Event], order: OrderId) -> bool {
 /// The lots that it took from orders that rested.
 fn taken(events: &[Event], order: OrderId) -> u64 {
     let lots = |event: &Event| match event {
-        Event::Executed(e) if e.taker_order == order && e.kind == TradeKind::Continuous => e.quantity.0,
+        Event::Order(OrderEvent::Executed(e))
+            if e.taker_order == order && e.kind == TradeKind::Continuous =>
+        {
+            e.quantity.0
+        }
         _ => 0,
     };
     events.iter().map(lots).sum()
@@ -308,13 +323,15 @@ fn others_of(events: &[Event], order: OrderId) -> BTreeSet<OrderId> {
     let mut others = BTreeSet::new();
     for event in events {
         match event {
-            Event::Accepted(e) => incoming = e.order,
-            Event::Replaced(e) => incoming = e.order,
-            Event::Triggered(e) => incoming = e.order,
-            Event::Executed(e) if e.taker_order == order && e.kind == TradeKind::Continuous => {
+            Event::Order(OrderEvent::Accepted(e)) => incoming = e.order,
+            Event::Order(OrderEvent::Replaced(e)) => incoming = e.order,
+            Event::Order(OrderEvent::Triggered(e)) => incoming = e.order,
+            Event::Order(OrderEvent::Executed(e))
+                if e.taker_order == order && e.kind == TradeKind::Continuous =>
+            {
                 others.insert(e.maker_order);
             }
-            Event::Canceled(e) if incoming == order => {
+            Event::Order(OrderEvent::Canceled(e)) if incoming == order => {
                 if matches!(e.reason, CancelReason::SelfTradePrevented(why) if !why.incoming) {
                     others.insert(e.order);
                 }
@@ -328,7 +345,7 @@ fn others_of(events: &[Event], order: OrderId) -> BTreeSet<OrderId> {
 /// The cancel of the order, or of what was left of it.
 fn canceled_rest(events: &[Event], order: OrderId) -> Option<&Canceled> {
     events.iter().find_map(|event| match event {
-        Event::Canceled(e) if e.order == order && e.open.0 == 0 => Some(e),
+        Event::Order(OrderEvent::Canceled(e)) if e.order == order && e.open.0 == 0 => Some(e),
         _ => None,
     })
 }

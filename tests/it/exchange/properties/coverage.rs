@@ -3,9 +3,9 @@
 use super::steps::LOGIN_ACCOUNTS;
 use crate::support::naive::{Naive, Order};
 use dojima::domain::{
-    AccountId, AccountSelfTrade, Amount, AssetId, CancelReason, Canceled, Command, Enter, Event, Executed,
-    GroupId, Instructions, LoginId, OrderId, RejectReason, RestateReason, SelfTrade, SelfTradePrevention,
-    Stamp, TimeInForce, Transfer, UserRef,
+    AccountId, AccountSelfTrade, AdminCommand, Amount, AssetId, CancelReason, Canceled, Command, Enter,
+    Event, Executed, GroupId, Instructions, LoginId, OrderCommand, OrderEvent, OrderId, RejectReason,
+    RestateReason, SelfTrade, SelfTradePrevention, Stamp, TimeInForce, Transfer, UserRef,
 };
 
 pub const CASES: [&str; 18] = [
@@ -73,15 +73,24 @@ impl Came<'_> {
         let rejected = self
             .events
             .iter()
-            .any(|event| matches!(event, Event::Rejected(e) if e.reason == RejectReason::OrderRateExceeded));
-        let accepted = self.events.iter().any(|event| matches!(event, Event::Accepted(_)));
+            .any(|event| matches!(event, Event::Order(OrderEvent::Rejected(e)) if e.reason == RejectReason::OrderRateExceeded));
+        let accepted = self.events.iter().any(|event| matches!(event, Event::Order(OrderEvent::Accepted(_))));
         let sender = self.command.sender().filter(|sender| (sender.login.0 as usize) < LOGIN_ACCOUNTS.len());
         if let Some(sender) = sender {
             let account = account_of(sender.login);
             let [looked, swept] = self.before.is_at_its_limit(account, self.stamp.time.0);
-            add(new_refused, looked && rejected && matches!(self.command, Command::Enter(_)));
-            add(replace_refused, looked && rejected && matches!(self.command, Command::Replace(_)));
-            add(sweep_refused, swept && rejected && matches!(self.command, Command::MassCancel(_)));
+            add(
+                new_refused,
+                looked && rejected && matches!(self.command, Command::Order(OrderCommand::Enter(_))),
+            );
+            add(
+                replace_refused,
+                looked && rejected && matches!(self.command, Command::Order(OrderCommand::Replace(_))),
+            );
+            add(
+                sweep_refused,
+                swept && rejected && matches!(self.command, Command::Order(OrderCommand::MassCancel(_))),
+            );
             let is_plain = |enter: &Enter| {
                 minimum(enter) == 0 && enter.instructions.is_none_or(|asks| asks.trigger.is_none())
             };
@@ -89,8 +98,11 @@ impl Came<'_> {
             add(refresh_cut, looked && is_cut && self.entered().is_some_and(is_plain));
             add(plain_taken, looked && accepted && self.entered().is_some_and(|enter| minimum(enter) == 0));
         }
-        let released =
-            |id| self.events.iter().any(|event| matches!(event, Event::Triggered(e) if e.order == id));
+        let released = |id| {
+            self.events
+                .iter()
+                .any(|event| matches!(event, Event::Order(OrderEvent::Triggered(e)) if e.order == id))
+        };
         let at_limit = |login| self.after.is_at_its_limit(account_of(login), self.stamp.time.0)[0];
         let mut cut = self.canceled().filter(|gone| gone.reason == CancelReason::WorkLimit);
         let is_cut = cut.any(|gone| released(gone.order) && at_limit(gone.login));
@@ -102,7 +114,7 @@ impl Came<'_> {
         let goes = |id: OrderId| !stands(&id) && self.canceled().all(|canceled| canceled.order != id);
         add(whole, self.executed().any(|trade| self.rounds(trade) >= 2 && goes(trade.maker_order)));
         let refreshed = |id: &OrderId| {
-            self.events.iter().any(|event| matches!(event, Event::Restated(e) if e.order == *id && e.reason == RestateReason::Refreshed))
+            self.events.iter().any(|event| matches!(event, Event::Order(OrderEvent::Restated(e)) if e.order == *id && e.reason == RestateReason::Refreshed))
         };
         add(two, eaten.iter().filter(|id| refreshed(id)).count() >= 2);
         add(own, self.canceled().any(|canceled| self.loses_slices(canceled)));
@@ -126,19 +138,19 @@ impl Came<'_> {
     }
 
     fn entered(&self) -> Option<&Enter> {
-        if let Command::Enter(enter) = self.command { Some(enter) } else { None }
+        if let Command::Order(OrderCommand::Enter(enter)) = self.command { Some(enter) } else { None }
     }
 
     fn executed(&self) -> impl Iterator<Item = &Executed> {
-        self.events
-            .iter()
-            .filter_map(|event| if let Event::Executed(trade) = event { Some(trade) } else { None })
+        self.events.iter().filter_map(|event| {
+            if let Event::Order(OrderEvent::Executed(trade)) = event { Some(trade) } else { None }
+        })
     }
 
     fn canceled(&self) -> impl Iterator<Item = &Canceled> {
-        self.events
-            .iter()
-            .filter_map(|event| if let Event::Canceled(canceled) = event { Some(canceled) } else { None })
+        self.events.iter().filter_map(|event| {
+            if let Event::Order(OrderEvent::Canceled(canceled)) = event { Some(canceled) } else { None }
+        })
     }
 
     fn iceberg(&self, id: OrderId) -> Option<&Order> {
@@ -165,19 +177,20 @@ impl Came<'_> {
     fn would_fill(&self, change: impl FnOnce(&mut Naive), enter: Enter) -> bool {
         let mut naive = self.before.clone();
         change(&mut naive);
-        filled_by(&naive.apply(self.stamp, &Command::Enter(enter)), &enter) == enter.quantity.0
+        filled_by(&naive.apply(self.stamp, &Command::Order(OrderCommand::Enter(enter))), &enter)
+            == enter.quantity.0
     }
 
     fn allow_all(&self, naive: &mut Naive, login: LoginId) {
         let (account, prevention) = (account_of(login), SelfTradePrevention::default());
         let set = AccountSelfTrade { account, prevention, group: GroupId(0) };
-        naive.apply(self.stamp, &Command::SetSelfTrade(set));
+        naive.apply(self.stamp, &Command::Admin(AdminCommand::SetSelfTrade(set)));
     }
 
     fn make_rich(&self, naive: &mut Naive, login: LoginId) {
         let (account, asset, reference) = (account_of(login), AssetId(1), u64::MAX);
         let cash = Transfer { account, asset, amount: Amount(1 << 40), reference };
-        naive.apply(self.stamp, &Command::Deposit(cash));
+        naive.apply(self.stamp, &Command::Admin(AdminCommand::Deposit(cash)));
     }
 }
 
@@ -198,7 +211,9 @@ fn is_fill_or_kill(enter: &Enter) -> bool {
 fn filled_by(events: &[Event], enter: &Enter) -> u64 {
     let taker = |login: LoginId, user_ref: UserRef| (login, user_ref) == (enter.login, enter.user_ref);
     let taken = |event: &Event| match event {
-        Event::Executed(trade) if taker(trade.taker_login, trade.taker_user_ref) => trade.quantity.0,
+        Event::Order(OrderEvent::Executed(trade)) if taker(trade.taker_login, trade.taker_user_ref) => {
+            trade.quantity.0
+        }
         _ => 0,
     };
     events.iter().map(taken).sum()

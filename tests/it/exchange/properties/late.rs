@@ -2,7 +2,10 @@
 
 use super::settings::session;
 use super::{Clients, Pair, Step, cases, everything, rich, subjects, touched_at_most};
-use dojima::domain::{Command, Event, IgnoreReason, Ignored, LoginId, Sender, Stamp, UserRef};
+use dojima::domain::{
+    Command, Event, IgnoreReason, Ignored, LoginId, OrderCommand, OrderEvent, Sender, Stamp, UserRef,
+    VenueCommand,
+};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
@@ -27,11 +30,13 @@ fn happens(steps: BoxedStrategy<Step>) -> impl Strategy<Value = Happens> {
 /// The numbers of the login's messages that the event says were taken up.
 fn taken_up(event: &Event) -> Option<(LoginId, UserRef)> {
     match event {
-        Event::Accepted(e) => Some((e.login, e.user_ref)),
-        Event::Rejected(e) => Some((e.login, e.user_ref)),
-        Event::Replaced(e) => Some((e.login, e.user_ref)),
-        Event::MassCanceled { login: Some(login), user_ref, .. } => Some((*login, *user_ref)),
-        Event::OrderEntrySet(e) => Some((e.login, e.user_ref)),
+        Event::Order(OrderEvent::Accepted(e)) => Some((e.login, e.user_ref)),
+        Event::Order(OrderEvent::Rejected(e)) => Some((e.login, e.user_ref)),
+        Event::Order(OrderEvent::Replaced(e)) => Some((e.login, e.user_ref)),
+        Event::Order(OrderEvent::MassCanceled { login: Some(login), user_ref, .. }) => {
+            Some((*login, *user_ref))
+        }
+        Event::Order(OrderEvent::OrderEntrySet(e)) => Some((e.login, e.user_ref)),
         _ => None,
     }
 }
@@ -43,7 +48,10 @@ fn changes_nothing(pair: &mut Pair, stamp: Stamp, command: &Command) -> Result<(
     let reason = IgnoreReason::OtherSession;
     let before = pair.exchange.digest();
     let events = pair.apply(stamp, command)?;
-    prop_assert_eq!(&events, &[Event::Ignored(Ignored { login, session, user_ref, reason })]);
+    prop_assert_eq!(
+        &events,
+        &[Event::Order(OrderEvent::Ignored(Ignored { login, session, user_ref, reason }))]
+    );
     prop_assert_eq!(pair.exchange.digest(), before, "after {:?}", command);
     Ok(())
 }
@@ -67,7 +75,7 @@ proptest! {
         for step in &steps {
             let (stamp, command) = clients.command(step, &pair.exchange);
             // What is due at this time is done before, so that it is not the message that does it.
-            pair.apply(stamp, &Command::Checkpoint(Default::default()))?;
+            pair.apply(stamp, &Command::Venue(VenueCommand::Checkpoint(Default::default())))?;
             if let Some(session) = command.sender().and_then(|sender| present(&pair, sender.login)) {
                 for other in [session.wrapping_add(off), session.wrapping_sub(1), session.wrapping_add(1)] {
                     changes_nothing(&mut pair, stamp, &command.in_session(other))?;
@@ -92,7 +100,7 @@ proptest! {
                 Happens::Step(step) => {
                     let (now, command) = clients.command(step, &pair.exchange);
                     stamp = now;
-                    pair.apply(stamp, &Command::Checkpoint(Default::default()))?;
+                    pair.apply(stamp, &Command::Venue(VenueCommand::Checkpoint(Default::default())))?;
                     command
                 }
                 Happens::Again(_) if sent.is_empty() => continue,
@@ -108,7 +116,7 @@ proptest! {
             let events = pair.apply(stamp, &command)?;
             clients.note(&events);
             // An amend takes up no number, and may replace an order under the one that it has.
-            let taken_up = events.iter().filter_map(taken_up).filter(|_| !matches!(command, Command::Amend(_)));
+            let taken_up = events.iter().filter_map(taken_up).filter(|_| !matches!(command, Command::Order(OrderCommand::Amend(_))));
             for (login, user_ref) in taken_up {
                 let session = present(&pair, login).expect("a login that is told something");
                 prop_assert!(

@@ -3,10 +3,11 @@
 use super::steps::{ACCOUNTS, ASSETS, Action, INSTRUMENTS, LOGIN_ACCOUNTS};
 use super::values::{account, instrument, login, number, prevention, side};
 use dojima::domain::{
-    AccountId, AccountSelfTrade, Amount, AssetCode, AssetId, AssetSettings, CancelFilter, Checkpoint,
-    Command, ConnectionLoss, FeeAsset, FeeRate, FeeTier, GroupId, InstrumentId, KillScope, LimitScope,
-    ListInstrument, LoginId, LoginName, OrderLimits, Phase, Ppm, Price, Protection, Quantity, QueryAccount,
-    SetFees, SetTerms, Switch, Symbol, VenueLimits, VolumeTiers,
+    AccountId, AccountSelfTrade, AdminCommand, Amount, AssetCode, AssetId, AssetSettings, CancelFilter,
+    Checkpoint, ClockCommand, Command, ConnectionLoss, FeeAsset, FeeRate, FeeTier, GroupId, InstrumentId,
+    KillScope, LimitScope, ListInstrument, LoginId, LoginName, OrderCommand, OrderLimits, Phase, Ppm, Price,
+    Protection, Quantity, QueryAccount, SetFees, SetTerms, Switch, Symbol, VenueCommand, VenueLimits,
+    VolumeTiers,
 };
 use proptest::prelude::*;
 use std::ops::Range;
@@ -22,7 +23,7 @@ fn switch() -> impl Strategy<Value = Switch> {
 /// Time passes; now and then the state is written down instead.
 pub fn tick() -> BoxedStrategy<Action> {
     let checkpoint = any::<(u64, [u8; 32])>().prop_map(|(of, digest)| Checkpoint { of, digest });
-    prop_oneof![9 => other(Just(Command::Tick)), 1 => other(checkpoint.prop_map(Command::Checkpoint))].boxed()
+    prop_oneof![9 => other(Just(Command::Clock(ClockCommand::Tick))), 1 => other(checkpoint.prop_map(|it| Command::Venue(VenueCommand::Checkpoint(it))))].boxed()
 }
 
 /// Mostly into `Continuous`, so that trading goes on.
@@ -40,22 +41,25 @@ pub fn phase(instruments: u32) -> BoxedStrategy<Action> {
     ];
     other(
         (instrument(instruments), phase)
-            .prop_map(|(instrument, phase)| Command::SetPhase { instrument, phase }),
+            .prop_map(|(instrument, phase)| Command::Admin(AdminCommand::SetPhase { instrument, phase })),
     )
 }
 
 /// Back to trading, whatever the instrument does.
 pub fn resume(instruments: u32) -> BoxedStrategy<Action> {
     let phase = Phase::Continuous;
-    other((0..instruments).prop_map(move |id| Command::SetPhase { instrument: InstrumentId(id), phase }))
+    other(
+        (0..instruments).prop_map(move |id| {
+            Command::Admin(AdminCommand::SetPhase { instrument: InstrumentId(id), phase })
+        }),
+    )
 }
 
 pub fn mark(ticks: Range<u64>) -> BoxedStrategy<Action> {
     let price = prop_oneof![40 => ticks.prop_map(|ticks| ticks as i64), 1 => Just(0), 1 => Just(1 << 31), 1 => Just(i64::MIN)];
-    other(
-        (instrument(2), price)
-            .prop_map(|(instrument, price)| Command::SetMark { instrument, price: Price(price) }),
-    )
+    other((instrument(2), price).prop_map(|(instrument, price)| {
+        Command::Admin(AdminCommand::SetMark { instrument, price: Price(price) })
+    }))
 }
 
 pub fn protection() -> BoxedStrategy<Action> {
@@ -70,7 +74,7 @@ pub fn protection() -> BoxedStrategy<Action> {
     other((instrument(2), parts).prop_map(|(instrument, parts)| {
         let (price_min, price_max, reference, static_band, dynamic_band, interruption_s, market_collar) =
             parts;
-        Command::SetProtection {
+        Command::Admin(AdminCommand::SetProtection {
             instrument,
             protection: Protection {
                 price_min,
@@ -81,7 +85,7 @@ pub fn protection() -> BoxedStrategy<Action> {
                 interruption_s,
                 market_collar,
             },
-        }
+        })
     }))
 }
 
@@ -110,7 +114,7 @@ pub fn order_limits() -> BoxedStrategy<Action> {
             LimitScope::Instrument(_) if odd != 1 => OrderLimits { triggers_max: 0, ..limits },
             _ => limits,
         };
-        Command::SetOrderLimits { scope, limits }
+        Command::Admin(AdminCommand::SetOrderLimits { scope, limits })
     }))
 }
 
@@ -118,14 +122,19 @@ pub fn kill() -> BoxedStrategy<Action> {
     let scope = prop_oneof![1 => Just(KillScope::Venue), 3 => account().prop_map(KillScope::Account)];
     // Off more often than on.
     let switch = prop_oneof![1 => Just(Switch::On), 2 => Just(Switch::Off)];
-    other((scope, switch).prop_map(|(scope, switch)| Command::Kill { scope, switch }))
+    other((scope, switch).prop_map(|(scope, switch)| Command::Admin(AdminCommand::Kill { scope, switch })))
 }
 
 /// Questions for the next number, now and then with a dead-man's switch.
 pub fn query() -> BoxedStrategy<Action> {
     let after = prop_oneof![2 => Just(None), 1 => Just(Some(0)), 3 => (1_u32..3_000).prop_map(Some), 1 => Just(Some(u32::MAX))];
     other((login(), after).prop_map(|(login, cancel_after_ms)| {
-        Command::QueryAccount(QueryAccount { login, session: 0, cancel_after_ms, balance: None })
+        Command::Order(OrderCommand::QueryAccount(QueryAccount {
+            login,
+            session: 0,
+            cancel_after_ms,
+            balance: None,
+        }))
     }))
 }
 
@@ -140,7 +149,7 @@ pub fn order_entry() -> BoxedStrategy<Action> {
 /// Connections that are lost.
 pub fn lost() -> BoxedStrategy<Action> {
     let cause = ConnectionLoss::Disconnected;
-    other(login().prop_map(move |login| Command::CancelLogin { login, cause }))
+    other(login().prop_map(move |login| Command::Order(OrderCommand::CancelLogin { login, cause })))
 }
 
 /// The next session; now and then one that it is not.
@@ -148,8 +157,8 @@ pub fn session() -> BoxedStrategy<Action> {
     let wrong = prop_oneof![Just(0_u32), 1_u32..4, Just(u32::MAX)];
     prop_oneof![
         8 => Just(Action::RollSession),
-        4 => other(login().prop_map(|login| Command::ResetUserRef { login })),
-        1 => other(wrong.prop_map(|session| Command::RollSession { session })),
+        4 => other(login().prop_map(|login| Command::Venue(VenueCommand::ResetUserRef { login }))),
+        1 => other(wrong.prop_map(|session| Command::Venue(VenueCommand::RollSession { session }))),
     ]
     .boxed()
 }
@@ -158,12 +167,15 @@ pub fn session() -> BoxedStrategy<Action> {
 pub fn rules() -> BoxedStrategy<Action> {
     other(
         prop_oneof![3 => Just(Command::RULES_LAST), 1 => 0_u16..4]
-            .prop_map(|edition| Command::SetRules { edition }),
+            .prop_map(|edition| Command::Venue(VenueCommand::SetRules { edition })),
     )
 }
 
 pub fn copy() -> BoxedStrategy<Action> {
-    other((login(), account()).prop_map(|(login, account)| Command::CopyAccount { login, account }))
+    other(
+        (login(), account())
+            .prop_map(|(login, account)| Command::Venue(VenueCommand::CopyAccount { login, account })),
+    )
 }
 
 pub fn mass_cancel() -> BoxedStrategy<Action> {
@@ -183,7 +195,11 @@ pub fn mass_cancel() -> BoxedStrategy<Action> {
 
 pub fn self_trade() -> BoxedStrategy<Action> {
     other((account(), prevention(), 0_u32..3).prop_map(|(account, prevention, group)| {
-        Command::SetSelfTrade(AccountSelfTrade { account, prevention, group: GroupId(group) })
+        Command::Admin(AdminCommand::SetSelfTrade(AccountSelfTrade {
+            account,
+            prevention,
+            group: GroupId(group),
+        }))
     }))
 }
 
@@ -192,14 +208,14 @@ pub fn terms() -> BoxedStrategy<Action> {
     let lot = prop::sample::select(vec![100_i64, 100, 100, 100, 200, 50, 0, 2 * 10_i64.pow(17)]);
     let rest = (1_u64..4, prop_oneof![Just(1_000_u64), Just(50), Just(u64::MAX)], 0_i64..100);
     other((instrument(3), tick, lot, rest).prop_map(|(instrument, tick_units, lot, (min, max, notional))| {
-        Command::SetTerms(SetTerms {
+        Command::Admin(AdminCommand::SetTerms(SetTerms {
             instrument,
             tick_units,
             lot: Amount(lot),
             min_quantity: Quantity(min),
             max_quantity: Quantity(max),
             min_notional: Amount(notional),
-        })
+        }))
     }))
 }
 
@@ -208,7 +224,7 @@ pub fn fees() -> BoxedStrategy<Action> {
     let tier = prop_oneof![20 => 0_u8..8, 1 => Just(8_u8)];
     other((instrument(3), tier, rate(), rate()).prop_map(|(instrument, tier, maker, taker)| {
         let (maker, taker) = (FeeRate(maker), FeeRate(taker));
-        Command::SetFees(SetFees { instrument, tier: FeeTier(tier), maker, taker })
+        Command::Admin(AdminCommand::SetFees(SetFees { instrument, tier: FeeTier(tier), maker, taker }))
     }))
 }
 
@@ -219,20 +235,20 @@ pub fn asset() -> BoxedStrategy<Action> {
     let switch = || prop_oneof![3 => Just(Switch::On), 1 => Just(Switch::Off)];
     other((asset, scale, switch(), switch(), least(), least()).prop_map(
         |(asset, scale, deposits, withdrawals, min_deposit, min_withdrawal)| {
-            Command::SetAsset(AssetSettings {
+            Command::Admin(AdminCommand::SetAsset(AssetSettings {
                 asset: AssetId(asset),
                 scale: if asset == 2 { 18 } else { scale },
                 deposits,
                 withdrawals,
                 min_deposit: Amount(min_deposit),
                 min_withdrawal: Amount(min_withdrawal),
-            })
+            }))
         },
     ))
 }
 
 pub fn delist() -> BoxedStrategy<Action> {
-    other(instrument(3).prop_map(|instrument| Command::Delist { instrument }))
+    other(instrument(3).prop_map(|instrument| Command::Admin(AdminCommand::Delist { instrument })))
 }
 
 pub fn list() -> BoxedStrategy<Action> {
@@ -262,8 +278,9 @@ pub fn list() -> BoxedStrategy<Action> {
 
 pub fn tiers() -> BoxedStrategy<Action> {
     let tier = prop_oneof![4 => (0_u8..8).prop_map(Some), 3 => Just(None), 1 => Just(Some(8))];
-    let assign = (account(), tier)
-        .prop_map(|(account, tier)| Command::AssignTier { account, tier: tier.map(FeeTier) });
+    let assign = (account(), tier).prop_map(|(account, tier)| {
+        Command::Admin(AdminCommand::AssignTier { account, tier: tier.map(FeeTier) })
+    });
     let steps = prop::collection::vec(prop_oneof![8 => 0_i64..3_000, 1 => Just(i64::MAX)], 8);
     let by_volume = (0_u16..ASSETS + 1, steps, 0_u8..12).prop_map(|(asset, mut steps, odd)| {
         // CASH, as a rule; ascending from 0, as a rule.
@@ -274,7 +291,7 @@ pub fn tiers() -> BoxedStrategy<Action> {
         }
         let mut volume_min = [Amount(0); FeeTier::COUNT];
         volume_min.iter_mut().zip(steps).for_each(|(least, step)| *least = Amount(step));
-        Command::SetVolumeTiers(VolumeTiers { asset, volume_min })
+        Command::Admin(AdminCommand::SetVolumeTiers(VolumeTiers { asset, volume_min }))
     });
     prop_oneof![2 => other(assign), 1 => other(by_volume)].boxed()
 }
@@ -296,15 +313,22 @@ fn venue_limits() -> impl Strategy<Value = VenueLimits> {
 pub fn odds_and_ends() -> BoxedStrategy<Action> {
     let login = LoginId(LOGIN_ACCOUNTS.len() as u32 + 4);
     prop_oneof![
-        other(venue_limits().prop_map(|limits| Command::SetLimits { limits })),
-        other(Just(Command::Open { config_digest: 7 })),
-        other(Just(Command::AddAsset { asset: AssetId(9), code: AssetCode::default(), scale: 2 })),
-        other(Just(Command::OpenAccount { account: AccountId(0) })),
-        other(Just(Command::OpenLogin { login, account: AccountId(0), name: LoginName::default() })),
-        other(
-            (switch(), Just(AccountId(0)))
-                .prop_map(|(switch, account)| Command::Kill { scope: KillScope::Account(account), switch })
-        ),
+        other(venue_limits().prop_map(|limits| Command::Venue(VenueCommand::SetLimits { limits }))),
+        other(Just(Command::Venue(VenueCommand::Open { config_digest: 7 }))),
+        other(Just(Command::Admin(AdminCommand::AddAsset {
+            asset: AssetId(9),
+            code: AssetCode::default(),
+            scale: 2
+        }))),
+        other(Just(Command::Venue(VenueCommand::OpenAccount { account: AccountId(0) }))),
+        other(Just(Command::Venue(VenueCommand::OpenLogin {
+            login,
+            account: AccountId(0),
+            name: LoginName::default()
+        }))),
+        other((switch(), Just(AccountId(0))).prop_map(|(switch, account)| Command::Admin(
+            AdminCommand::Kill { scope: KillScope::Account(account), switch }
+        ))),
     ]
     .boxed()
 }

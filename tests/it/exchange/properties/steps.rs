@@ -1,10 +1,11 @@
 //! What clients and operators do, in numbers that stay meaningful when a sequence is made shorter.
 
 use dojima::domain::{
-    AccountId, Amend, Amount, AssetCode, AssetId, Cancel, CancelFilter, ClOrdId, Command, Enter, Event,
-    FeeAsset, FeeRate, Instructions, InstrumentId, ListInstrument, LoginId, LoginName, MassCancel, Modify,
-    OrderId, Phase, Quantity, RefuseEnter, RefuseReplace, RejectReason, Replace, SetOrderEntry, Side, Stamp,
-    Switch, Symbol, TimeInForce, Timestamp, Transfer, UserRef,
+    AccountId, AdminCommand, AdminEvent, Amend, Amount, AssetCode, AssetId, Cancel, CancelFilter, ClOrdId,
+    Command, Enter, Event, FeeAsset, FeeRate, Instructions, InstrumentId, ListInstrument, LoginId, LoginName,
+    MassCancel, Modify, OrderCommand, OrderEvent, OrderId, Phase, Quantity, RefuseEnter, RefuseReplace,
+    RejectReason, Replace, SetOrderEntry, Side, Stamp, Switch, Symbol, TimeInForce, Timestamp, Transfer,
+    UserRef, VenueCommand, VenueEvent,
 };
 use dojima::exchange::{Exchange, Order};
 use std::fmt;
@@ -74,17 +75,18 @@ impl fmt::Debug for Step {
 pub fn opening(fees: [i32; 4]) -> Vec<Command> {
     let code = |text| AssetCode::new(text).expect("a code");
     let mut commands = vec![
-        Command::AddAsset { asset: AssetId(0), code: code("COIN"), scale: 2 },
-        Command::AddAsset { asset: AssetId(1), code: code("CASH"), scale: 2 },
-        Command::AddAsset { asset: AssetId(2), code: code("WIDE"), scale: 18 },
+        Command::Admin(AdminCommand::AddAsset { asset: AssetId(0), code: code("COIN"), scale: 2 }),
+        Command::Admin(AdminCommand::AddAsset { asset: AssetId(1), code: code("CASH"), scale: 2 }),
+        Command::Admin(AdminCommand::AddAsset { asset: AssetId(2), code: code("WIDE"), scale: 18 }),
     ];
-    commands.extend((0..ACCOUNTS).map(|id| Command::OpenAccount { account: AccountId(id) }));
+    commands
+        .extend((0..ACCOUNTS).map(|id| Command::Venue(VenueCommand::OpenAccount { account: AccountId(id) })));
     for (id, account) in LOGIN_ACCOUNTS.into_iter().enumerate() {
-        commands.push(Command::OpenLogin {
+        commands.push(Command::Venue(VenueCommand::OpenLogin {
             login: LoginId(id as u32),
             account: AccountId(account),
             name: LoginName::default(),
-        });
+        }));
     }
     let terms = |id: u32, symbol, base, lot, maker: usize| ListInstrument {
         instrument: InstrumentId(id),
@@ -102,16 +104,21 @@ pub fn opening(fees: [i32; 4]) -> Vec<Command> {
         fee_asset: FeeAsset::Quote,
         phase: Phase::Continuous,
     };
-    commands.push(Command::ListInstrument(terms(0, "COIN", 0, 100, 0)));
+    commands.push(Command::Admin(AdminCommand::ListInstrument(terms(0, "COIN", 0, 100, 0))));
     // One tick of WIDE on the smallest lot that the rules allow is one cent; 46 such lots pass what an amount can hold.
     let wide = terms(1, "WIDE", 2, 2 * 10_i64.pow(17), 2);
     let max_quantity = Quantity(u64::from(u32::MAX));
-    commands.push(Command::ListInstrument(ListInstrument { max_quantity, ..wide }));
+    commands.push(Command::Admin(AdminCommand::ListInstrument(ListInstrument { max_quantity, ..wide })));
     let received = terms(2, "RECEIVED", 0, 200, 2);
     let [maker_fee, taker_fee] = [received.maker_fee, received.taker_fee].map(|fee| fee.max(FeeRate(0)));
     let fee_asset = FeeAsset::Received;
-    commands.push(Command::ListInstrument(ListInstrument { maker_fee, taker_fee, fee_asset, ..received }));
-    commands.push(Command::Open { config_digest: 1 });
+    commands.push(Command::Admin(AdminCommand::ListInstrument(ListInstrument {
+        maker_fee,
+        taker_fee,
+        fee_asset,
+        ..received
+    })));
+    commands.push(Command::Venue(VenueCommand::Open { config_digest: 1 }));
     for (account, assets) in [
         (0, [0, 2_000, 0]),
         (1, [3_000, 60_000, i64::MAX / 4]),
@@ -121,12 +128,12 @@ pub fn opening(fees: [i32; 4]) -> Vec<Command> {
         for (asset, amount) in assets.into_iter().enumerate().filter(|(_, amount)| *amount > 0) {
             let (asset, amount) = (AssetId(asset as u16), Amount(amount));
             let reference = u64::from(asset.0) + 1;
-            commands.push(Command::Deposit(Transfer {
+            commands.push(Command::Admin(AdminCommand::Deposit(Transfer {
                 account: AccountId(account),
                 asset,
                 amount,
                 reference,
-            }));
+            })));
         }
     }
     commands
@@ -137,7 +144,7 @@ pub fn riches() -> impl Iterator<Item = Command> {
     (0..ACCOUNTS).flat_map(|account| [(account, 0_u16), (account, 1)]).map(|(account, asset)| {
         let (account, amount) = (AccountId(account), Amount(10_000_000));
         let reference = 4 + u64::from(asset);
-        Command::Deposit(Transfer { account, asset: AssetId(asset), amount, reference })
+        Command::Admin(AdminCommand::Deposit(Transfer { account, asset: AssetId(asset), amount, reference }))
     })
 }
 
@@ -209,76 +216,121 @@ impl Clients {
                 };
                 let to_link: Vec<_> = live.iter().filter(alike).map(|order| order.user_ref).collect();
                 let instructions = self.instructed(enter.instructions, enter.time_in_force, &to_link);
-                Command::Enter(Enter { login, user_ref, instructions, ..enter })
+                Command::Order(OrderCommand::Enter(Enter { login, user_ref, instructions, ..enter }))
             }
             Action::Replace(replace, orig, number) => {
                 let (login, orig_user_ref) = name(replace.login, orig);
                 let (_, user_ref) = name(login, number);
                 let instructions = self.instructed(replace.instructions, replace.time_in_force, &[]);
-                Command::Replace(Replace { login, orig_user_ref, user_ref, instructions, ..replace })
+                Command::Order(OrderCommand::Replace(Replace {
+                    login,
+                    orig_user_ref,
+                    user_ref,
+                    instructions,
+                    ..replace
+                }))
             }
             Action::Amend(login, number, price, quantity) => {
                 let (login, user_ref) = name(login, number);
-                Command::Amend(Amend { login, session: 0, user_ref, price, quantity: Quantity(quantity) })
+                Command::Order(OrderCommand::Amend(Amend {
+                    login,
+                    session: 0,
+                    user_ref,
+                    price,
+                    quantity: Quantity(quantity),
+                }))
             }
             Action::Cancel(login, number, to) => {
                 let (login, user_ref) = name(login, number);
-                Command::Cancel(Cancel { login, session: 0, user_ref, quantity: Quantity(to) })
+                Command::Order(OrderCommand::Cancel(Cancel {
+                    login,
+                    session: 0,
+                    user_ref,
+                    quantity: Quantity(to),
+                }))
             }
-            Action::MassCancel(None, _, filter) => {
-                Command::MassCancel(MassCancel { login: None, session: 0, user_ref: UserRef(0), filter })
-            }
+            Action::MassCancel(None, _, filter) => Command::Order(OrderCommand::MassCancel(MassCancel {
+                login: None,
+                session: 0,
+                user_ref: UserRef(0),
+                filter,
+            })),
             Action::MassCancel(Some(login), number, filter) => {
                 let user_ref = name(login, number).1;
-                Command::MassCancel(MassCancel { login: Some(login), session: 0, user_ref, filter })
+                Command::Order(OrderCommand::MassCancel(MassCancel {
+                    login: Some(login),
+                    session: 0,
+                    user_ref,
+                    filter,
+                }))
             }
             Action::CancelOrder(Number::Live(which)) if !live.is_empty() => {
-                Command::CancelOrder { order: live[usize::from(which) % live.len()].id }
+                Command::Order(OrderCommand::CancelOrder { order: live[usize::from(which) % live.len()].id })
             }
             Action::Modify(login, number, to, same_side) => {
                 let (login, user_ref) = name(login, number);
                 let order = live.iter().find(|order| (order.login, order.user_ref) == (login, user_ref));
                 let side = order.map_or(Side::Buy, |order| order.side);
                 let side = if same_side { side } else { side.opposite() };
-                Command::Modify(Modify { login, session: 0, user_ref, side, quantity: Quantity(to) })
+                Command::Order(OrderCommand::Modify(Modify {
+                    login,
+                    session: 0,
+                    user_ref,
+                    side,
+                    quantity: Quantity(to),
+                }))
             }
             Action::OrderEntry(login, number, switch) => {
                 let user_ref = name(login, number).1;
-                Command::SetOrderEntry(SetOrderEntry { login, session: 0, user_ref, firm: *b"FIRM", switch })
+                Command::Order(OrderCommand::SetOrderEntry(SetOrderEntry {
+                    login,
+                    session: 0,
+                    user_ref,
+                    firm: *b"FIRM",
+                    switch,
+                }))
             }
-            Action::RollSession => Command::RollSession { session: exchange.session() + 1 },
-            Action::CancelOrder(number) => Command::CancelOrder { order: OrderId(resolve(9, number).into()) },
+            Action::RollSession => {
+                Command::Venue(VenueCommand::RollSession { session: exchange.session() + 1 })
+            }
+            Action::CancelOrder(number) => {
+                Command::Order(OrderCommand::CancelOrder { order: OrderId(resolve(9, number).into()) })
+            }
             Action::RefuseEnter(login, number, reason) => {
                 let (login, user_ref) = name(login, number);
-                Command::RefuseEnter(RefuseEnter {
+                Command::Order(OrderCommand::RefuseEnter(RefuseEnter {
                     login,
                     session: 0,
                     user_ref,
                     reason,
                     cl_ord_id: ClOrdId::default(),
-                })
+                }))
             }
             Action::RefuseReplace(login, orig, number, reason) => {
                 let (login, orig_user_ref) = name(login, orig);
                 let (_, user_ref) = name(login, number);
                 let cl_ord_id = ClOrdId::default();
-                Command::RefuseReplace(RefuseReplace {
+                Command::Order(OrderCommand::RefuseReplace(RefuseReplace {
                     login,
                     session: 0,
                     orig_user_ref,
                     user_ref,
                     reason,
                     cl_ord_id,
-                })
+                }))
             }
             Action::Transfer(transfer, inward, number) => {
                 let last = self.transfers[transfer.account.0 as usize];
                 let transfer = Transfer { reference: u64::from(resolve(last, number)), ..transfer };
-                if inward { Command::Deposit(transfer) } else { Command::Withdraw(transfer) }
+                if inward {
+                    Command::Admin(AdminCommand::Deposit(transfer))
+                } else {
+                    Command::Admin(AdminCommand::Withdraw(transfer))
+                }
             }
             Action::List(terms) => {
                 let instrument = InstrumentId(exchange.listings().count() as u32);
-                Command::ListInstrument(ListInstrument { instrument, ..terms })
+                Command::Admin(AdminCommand::ListInstrument(ListInstrument { instrument, ..terms }))
             }
             Action::Other(command) => command,
             Action::Late(action, _) => self.made_out(&action, exchange),
@@ -311,16 +363,18 @@ impl Clients {
     pub fn note(&mut self, events: &[Event]) {
         for event in events {
             let (login, user_ref) = match event {
-                Event::Accepted(e) => (e.login, e.user_ref),
-                Event::Rejected(e) => (e.login, e.user_ref),
-                Event::Replaced(e) => (e.login, e.user_ref),
-                Event::MassCanceled { login: Some(login), user_ref, .. } => (*login, *user_ref),
-                Event::OrderEntrySet(e) => (e.login, e.user_ref),
-                Event::SessionStarted { login, .. } => {
+                Event::Order(OrderEvent::Accepted(e)) => (e.login, e.user_ref),
+                Event::Order(OrderEvent::Rejected(e)) => (e.login, e.user_ref),
+                Event::Order(OrderEvent::Replaced(e)) => (e.login, e.user_ref),
+                Event::Order(OrderEvent::MassCanceled { login: Some(login), user_ref, .. }) => {
+                    (*login, *user_ref)
+                }
+                Event::Order(OrderEvent::OrderEntrySet(e)) => (e.login, e.user_ref),
+                Event::Venue(VenueEvent::SessionStarted { login, .. }) => {
                     self.last[login.0 as usize] = 0;
                     continue;
                 }
-                Event::Deposited(t) | Event::Withdrawn(t) => {
+                Event::Admin(AdminEvent::Deposited(t)) | Event::Admin(AdminEvent::Withdrawn(t)) => {
                     self.transfers[t.account.0 as usize] = t.reference as u32;
                     continue;
                 }

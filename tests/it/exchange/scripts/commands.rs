@@ -2,13 +2,13 @@
 
 use super::words::Words;
 use dojima::domain::{
-    AccountId, AccountSelfTrade, Amend, Amount, AssetCode, AssetId, AssetSettings, Cancel, CancelFilter,
-    Checkpoint, ClOrdId, Command, ConnectionLoss, Effect, Enter, FeeAsset, FeeRate, FeeTier, GroupId,
-    Instructions, InstrumentId, KillScope, LimitScope, ListInstrument, LoginId, LoginName, MassCancel,
-    Modify, OrderId, OrderLimits, Phase, PostOnly, Ppm, Price, Protection, Quantity, QuantityUnit,
-    QueryAccount, RefuseEnter, RefuseReplace, Replace, SetFees, SetOrderEntry, SetTerms, Switch, Symbol,
-    TimeInForce, Timestamp, Transfer, Trigger, TriggerKind, TriggerReference, UserRef, VenueLimits,
-    Visibility, VolumeTiers,
+    AccountId, AccountSelfTrade, AdminCommand, Amend, Amount, AssetCode, AssetId, AssetSettings, Cancel,
+    CancelFilter, Checkpoint, ClOrdId, ClockCommand, Command, ConnectionLoss, Effect, Enter, FeeAsset,
+    FeeRate, FeeTier, GroupId, Instructions, InstrumentId, KillScope, LimitScope, ListInstrument, LoginId,
+    LoginName, MassCancel, Modify, OrderCommand, OrderId, OrderLimits, Phase, PostOnly, Ppm, Price,
+    Protection, Quantity, QuantityUnit, QueryAccount, RefuseEnter, RefuseReplace, Replace, SetFees,
+    SetOrderEntry, SetTerms, Switch, Symbol, TimeInForce, Timestamp, Transfer, Trigger, TriggerKind,
+    TriggerReference, UserRef, VenueCommand, VenueLimits, Visibility, VolumeTiers,
 };
 
 /// The terms of a listing where a script says nothing else.
@@ -48,7 +48,7 @@ fn list(words: &mut Words) -> Command {
             _ => words.bad("no such term"),
         }
     }
-    Command::ListInstrument(terms)
+    Command::Admin(AdminCommand::ListInstrument(terms))
 }
 
 fn set_terms(words: &mut Words) -> Command {
@@ -65,7 +65,7 @@ fn set_terms(words: &mut Words) -> Command {
             _ => words.bad("no such term"),
         }
     }
-    Command::SetTerms(set)
+    Command::Admin(AdminCommand::SetTerms(set))
 }
 
 fn fees(words: &mut Words) -> Command {
@@ -79,7 +79,7 @@ fn fees(words: &mut Words) -> Command {
             _ => words.bad("no such fee"),
         }
     }
-    Command::SetFees(fees)
+    Command::Admin(AdminCommand::SetFees(fees))
 }
 
 fn protect(words: &mut Words) -> Command {
@@ -97,7 +97,7 @@ fn protect(words: &mut Words) -> Command {
             _ => words.bad("no such protection"),
         }
     }
-    Command::SetProtection { instrument, protection }
+    Command::Admin(AdminCommand::SetProtection { instrument, protection })
 }
 
 fn venue_limits(words: &mut Words) -> Command {
@@ -110,7 +110,7 @@ fn venue_limits(words: &mut Words) -> Command {
             _ => words.bad("no such limit"),
         }
     }
-    Command::SetLimits { limits }
+    Command::Venue(VenueCommand::SetLimits { limits })
 }
 
 fn limit(words: &mut Words) -> Command {
@@ -132,7 +132,7 @@ fn limit(words: &mut Words) -> Command {
             _ => words.bad("no such limit"),
         }
     }
-    Command::SetOrderLimits { scope, limits }
+    Command::Admin(AdminCommand::SetOrderLimits { scope, limits })
 }
 
 fn set_asset(words: &mut Words) -> Command {
@@ -154,13 +154,13 @@ fn set_asset(words: &mut Words) -> Command {
             _ => words.bad("no such setting"),
         }
     }
-    Command::SetAsset(settings)
+    Command::Admin(AdminCommand::SetAsset(settings))
 }
 
 fn self_trade(words: &mut Words) -> Command {
     let (account, prevention) = (AccountId(words.number()), words.prevention());
     let group = if words.takes("in") { GroupId(words.number()) } else { GroupId(0) };
-    Command::SetSelfTrade(AccountSelfTrade { account, prevention, group })
+    Command::Admin(AdminCommand::SetSelfTrade(AccountSelfTrade { account, prevention, group }))
 }
 
 fn volume_tiers(words: &mut Words) -> Command {
@@ -169,7 +169,7 @@ fn volume_tiers(words: &mut Words) -> Command {
         let Some(word) = words.maybe() else { break };
         *least = words.amount(word);
     }
-    Command::SetVolumeTiers(tiers)
+    Command::Admin(AdminCommand::SetVolumeTiers(tiers))
 }
 
 fn kill(words: &mut Words) -> Command {
@@ -178,7 +178,7 @@ fn kill(words: &mut Words) -> Command {
         "account" => KillScope::Account(AccountId(words.number())),
         _ => words.bad("neither venue nor account"),
     };
-    Command::Kill { scope, switch: words.switch() }
+    Command::Admin(AdminCommand::Kill { scope, switch: words.switch() })
 }
 
 fn trigger(kind: TriggerKind, words: &mut Words) -> Option<Trigger> {
@@ -224,7 +224,7 @@ fn enter(words: &mut Words) -> Command {
     let (side, quantity, price) = (words.side(), Quantity(words.number()), words.price());
     let (time_in_force, instructions) = details(words);
     let echo = Default::default();
-    Command::Enter(Enter {
+    Command::Order(OrderCommand::Enter(Enter {
         login,
         session: 0,
         user_ref,
@@ -235,7 +235,7 @@ fn enter(words: &mut Words) -> Command {
         quantity,
         echo,
         instructions,
-    })
+    }))
 }
 
 fn replace(words: &mut Words) -> Command {
@@ -244,7 +244,7 @@ fn replace(words: &mut Words) -> Command {
     let (user_ref, quantity, price) = (UserRef(words.number()), Quantity(words.number()), words.price());
     let (time_in_force, instructions) = details(words);
     let echo = Default::default();
-    Command::Replace(Replace {
+    Command::Order(OrderCommand::Replace(Replace {
         login,
         session: 0,
         orig_user_ref,
@@ -254,7 +254,7 @@ fn replace(words: &mut Words) -> Command {
         quantity,
         echo,
         instructions,
-    })
+    }))
 }
 
 fn amend(words: &mut Words) -> Command {
@@ -262,13 +262,13 @@ fn amend(words: &mut Words) -> Command {
     words.expect("to");
     let quantity = Quantity(words.number());
     let price = words.takes("@").then(|| words.number());
-    Command::Amend(Amend { login, session: 0, user_ref, price, quantity })
+    Command::Order(OrderCommand::Amend(Amend { login, session: 0, user_ref, price, quantity }))
 }
 
 fn cancel(words: &mut Words) -> Command {
     let (login, user_ref) = words.order();
     let quantity = if words.takes("to") { Quantity(words.number()) } else { Quantity(0) };
-    Command::Cancel(Cancel { login, session: 0, user_ref, quantity })
+    Command::Order(OrderCommand::Cancel(Cancel { login, session: 0, user_ref, quantity }))
 }
 
 fn mass_cancel(words: &mut Words) -> Command {
@@ -287,7 +287,7 @@ fn mass_cancel(words: &mut Words) -> Command {
             _ => words.bad("no such filter"),
         }
     }
-    Command::MassCancel(MassCancel { login, session: 0, user_ref, filter })
+    Command::Order(OrderCommand::MassCancel(MassCancel { login, session: 0, user_ref, filter }))
 }
 
 fn transfer(words: &mut Words) -> Transfer {
@@ -297,13 +297,13 @@ fn transfer(words: &mut Words) -> Transfer {
 
 fn refuse_enter(words: &mut Words) -> Command {
     let (login, user_ref) = words.order();
-    Command::RefuseEnter(RefuseEnter {
+    Command::Order(OrderCommand::RefuseEnter(RefuseEnter {
         login,
         session: 0,
         user_ref,
         reason: words.reason(),
         cl_ord_id: ClOrdId::default(),
-    })
+    }))
 }
 
 fn refuse_replace(words: &mut Words) -> Command {
@@ -311,32 +311,45 @@ fn refuse_replace(words: &mut Words) -> Command {
     words.expect("to");
     let user_ref = UserRef(words.number());
     let (reason, cl_ord_id) = (words.reason(), ClOrdId::default());
-    Command::RefuseReplace(RefuseReplace { login, session: 0, orig_user_ref, user_ref, reason, cl_ord_id })
+    Command::Order(OrderCommand::RefuseReplace(RefuseReplace {
+        login,
+        session: 0,
+        orig_user_ref,
+        user_ref,
+        reason,
+        cl_ord_id,
+    }))
 }
 
 fn modify(words: &mut Words) -> Command {
     let (login, user_ref) = words.order();
     let side = words.side();
     words.expect("to");
-    Command::Modify(Modify { login, session: 0, user_ref, side, quantity: Quantity(words.number()) })
+    Command::Order(OrderCommand::Modify(Modify {
+        login,
+        session: 0,
+        user_ref,
+        side,
+        quantity: Quantity(words.number()),
+    }))
 }
 
 fn query(words: &mut Words) -> Command {
     let login = LoginId(words.number());
     let cancel_after_ms = words.takes("after").then(|| words.number());
     let balance = words.takes("balance").then(|| AssetId(words.number()));
-    Command::QueryAccount(QueryAccount { login, session: 0, cancel_after_ms, balance })
+    Command::Order(OrderCommand::QueryAccount(QueryAccount { login, session: 0, cancel_after_ms, balance }))
 }
 
 fn order_entry(words: &mut Words) -> Command {
     let (login, user_ref) = words.order();
-    Command::SetOrderEntry(SetOrderEntry {
+    Command::Order(OrderCommand::SetOrderEntry(SetOrderEntry {
         login,
         session: 0,
         user_ref,
         firm: [0; 4],
         switch: words.switch(),
-    })
+    }))
 }
 
 pub fn command(mut words: Words) -> Command {
@@ -345,35 +358,38 @@ pub fn command(mut words: Words) -> Command {
         "asset" => {
             let asset = AssetId(words.number());
             let code = AssetCode::new(words.next()).unwrap_or_else(|| words.bad("no code"));
-            Command::AddAsset { asset, code, scale: words.number() }
+            Command::Admin(AdminCommand::AddAsset { asset, code, scale: words.number() })
         }
-        "account" => Command::OpenAccount { account: AccountId(words.number()) },
-        "login" => Command::OpenLogin {
+        "account" => Command::Venue(VenueCommand::OpenAccount { account: AccountId(words.number()) }),
+        "login" => Command::Venue(VenueCommand::OpenLogin {
             login: LoginId(words.number()),
             account: AccountId(words.number()),
             name: LoginName::default(),
-        },
+        }),
         "list" => list(words),
         "phase" => {
             let instrument = InstrumentId(words.number());
             let name = words.next();
-            Command::SetPhase { instrument, phase: words.phase(name) }
+            Command::Admin(AdminCommand::SetPhase { instrument, phase: words.phase(name) })
         }
-        "deposit" => Command::Deposit(transfer(words)),
-        "withdraw" => Command::Withdraw(transfer(words)),
+        "deposit" => Command::Admin(AdminCommand::Deposit(transfer(words))),
+        "withdraw" => Command::Admin(AdminCommand::Withdraw(transfer(words))),
         "limits" => venue_limits(words),
-        "open" => Command::Open { config_digest: words.number() },
+        "open" => Command::Venue(VenueCommand::Open { config_digest: words.number() }),
         "enter" => enter(words),
         "replace" => replace(words),
         "amend" => amend(words),
         "cancel" => cancel(words),
         "masscancel" => mass_cancel(words),
-        "cancel-order" => Command::CancelOrder { order: OrderId(words.number()) },
+        "cancel-order" => Command::Order(OrderCommand::CancelOrder { order: OrderId(words.number()) }),
         "refuse-enter" => refuse_enter(words),
         "refuse-replace" => refuse_replace(words),
-        "tick" => Command::Tick,
-        "mark" => Command::SetMark { instrument: InstrumentId(words.number()), price: Price(words.number()) },
-        "delist" => Command::Delist { instrument: InstrumentId(words.number()) },
+        "tick" => Command::Clock(ClockCommand::Tick),
+        "mark" => Command::Admin(AdminCommand::SetMark {
+            instrument: InstrumentId(words.number()),
+            price: Price(words.number()),
+        }),
+        "delist" => Command::Admin(AdminCommand::Delist { instrument: InstrumentId(words.number()) }),
         "terms" => set_terms(words),
         "fees" => fees(words),
         "protect" => protect(words),
@@ -383,26 +399,29 @@ pub fn command(mut words: Words) -> Command {
         "tier" => {
             let account = AccountId(words.number());
             let tier = if words.takes("volume") { None } else { Some(FeeTier(words.number())) };
-            Command::AssignTier { account, tier }
+            Command::Admin(AdminCommand::AssignTier { account, tier })
         }
         "tiers" => volume_tiers(words),
         "kill" => kill(words),
-        "rules" => Command::SetRules { edition: words.number() },
+        "rules" => Command::Venue(VenueCommand::SetRules { edition: words.number() }),
         "modify" => modify(words),
         "query" => query(words),
         "order-entry" => order_entry(words),
         "lost" => {
             let cause = ConnectionLoss::Disconnected;
-            Command::CancelLogin { login: LoginId(words.number()), cause }
+            Command::Order(OrderCommand::CancelLogin { login: LoginId(words.number()), cause })
         }
-        "reset-user-ref" => Command::ResetUserRef { login: LoginId(words.number()) },
-        "session" => Command::RollSession { session: words.number() },
+        "reset-user-ref" => Command::Venue(VenueCommand::ResetUserRef { login: LoginId(words.number()) }),
+        "session" => Command::Venue(VenueCommand::RollSession { session: words.number() }),
         "copy" => {
             let account = AccountId(words.number());
             words.expect("to");
-            Command::CopyAccount { login: LoginId(words.number()), account }
+            Command::Venue(VenueCommand::CopyAccount { login: LoginId(words.number()), account })
         }
-        "checkpoint" => Command::Checkpoint(Checkpoint { of: words.number(), digest: [words.number(); 32] }),
+        "checkpoint" => Command::Venue(VenueCommand::Checkpoint(Checkpoint {
+            of: words.number(),
+            digest: [words.number(); 32],
+        })),
         _ => words.bad("no such command"),
     };
     words.end();

@@ -1,9 +1,9 @@
 //! Events as lines of a script, and which kinds of them there were.
 
 use dojima::domain::{
-    Accepted, Auction, CancelReason, Event, Executed, IgnoreReason, KillScope, LimitScope, OrderState,
-    PostOnly, Price, RejectReason, Replaced, Restated, SelfTradePrevented, Side, TradeKind, Trigger,
-    VenueLimits, Visibility,
+    Accepted, AdminEvent, Auction, CancelReason, Event, Executed, IgnoreReason, KillScope, LimitScope,
+    MarketEvent, OrderEvent, OrderState, PostOnly, Price, RejectReason, Replaced, Restated,
+    SelfTradePrevented, Side, TradeKind, Trigger, VenueEvent, VenueLimits, Visibility,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -107,77 +107,93 @@ fn waits_for(trigger: Trigger) -> String {
 /// One event on one line.
 pub fn shown(event: &Event) -> String {
     match event {
-        Event::AssetAdded { asset, code, scale } => format!("asset {asset} {code} scale {scale}"),
-        Event::AccountOpened { account } => format!("account {account}"),
-        Event::LoginOpened { login, account } => format!("login {login} of account {account}"),
-        Event::InstrumentListed(l) => {
+        Event::Admin(AdminEvent::AssetAdded { asset, code, scale }) => {
+            format!("asset {asset} {code} scale {scale}")
+        }
+        Event::Venue(VenueEvent::AccountOpened { account }) => format!("account {account}"),
+        Event::Venue(VenueEvent::LoginOpened { login, account }) => {
+            format!("login {login} of account {account}")
+        }
+        Event::Admin(AdminEvent::InstrumentListed(l)) => {
             format!("listed {} {}, a tick on a lot is {}", l.instrument, l.symbol.text(), l.tick_value)
         }
-        Event::PhaseSet { instrument, phase } => format!("phase {instrument} {phase:?}"),
-        Event::Deposited(t) => format!("deposited {} {} {} #{}", t.account, t.asset, t.amount, t.reference),
-        Event::Withdrawn(t) => format!("withdrawn {} {} {} #{}", t.account, t.asset, t.amount, t.reference),
-        Event::Opened { config_digest } => format!("opened {config_digest}"),
-        Event::Checkpointed(c) => format!("checkpoint of {} {:02x}", c.of, c.digest[0]),
-        Event::RulesSet { edition } => format!("rules {edition}"),
-        Event::AccountState { login, next_user_ref, cancel_at, balance } => {
+        Event::Market(MarketEvent::PhaseSet { instrument, phase }) => format!("phase {instrument} {phase:?}"),
+        Event::Admin(AdminEvent::Deposited(t)) => {
+            format!("deposited {} {} {} #{}", t.account, t.asset, t.amount, t.reference)
+        }
+        Event::Admin(AdminEvent::Withdrawn(t)) => {
+            format!("withdrawn {} {} {} #{}", t.account, t.asset, t.amount, t.reference)
+        }
+        Event::Venue(VenueEvent::Opened { config_digest }) => format!("opened {config_digest}"),
+        Event::Venue(VenueEvent::Checkpointed(c)) => format!("checkpoint of {} {:02x}", c.of, c.digest[0]),
+        Event::Venue(VenueEvent::RulesSet { edition }) => format!("rules {edition}"),
+        Event::Order(OrderEvent::AccountState { login, next_user_ref, cancel_at, balance }) => {
             let balance = balance.map_or_else(String::new, |balance| {
                 format!(" {} available {} reserved {}", balance.asset, balance.available, balance.reserved)
             });
             format!("account-state {login} next {next_user_ref} cancel-at {}{balance}", cancel_at.0)
         }
-        Event::OrderEntrySet(set) => format!("order-entry {}.{} {:?}", set.login, set.user_ref, set.switch),
-        Event::SessionEnded { login } => format!("session-ended {login}"),
-        Event::SessionStarted { login, session } => format!("session-started {login} {session}"),
-        Event::SessionRolled { session } => format!("session {session}"),
-        Event::PriorityUpdated(e) => {
+        Event::Order(OrderEvent::OrderEntrySet(set)) => {
+            format!("order-entry {}.{} {:?}", set.login, set.user_ref, set.switch)
+        }
+        Event::Venue(VenueEvent::SessionEnded { login }) => format!("session-ended {login}"),
+        Event::Venue(VenueEvent::SessionStarted { login, session }) => {
+            format!("session-started {login} {session}")
+        }
+        Event::Venue(VenueEvent::SessionRolled { session }) => format!("session {session}"),
+        Event::Order(OrderEvent::PriorityUpdated(e)) => {
             let (side, price) = (side_name(e.side), price_shown(e.price));
             let head =
                 format!("priority-updated {}.{} #{} in {}", e.login, e.user_ref, e.order, e.instrument);
             let details = details(e.visibility, e.display_quantity, PostOnly::No, 0, OrderState::Live);
             format!("{head} {side} {} {price}{details}", e.quantity)
         }
-        Event::AccountCopied { login, account } => format!("copies of account {account} to {login}"),
-        Event::Refused { reason } => format!("refused {}", reason.name()),
-        Event::Accepted(e) => accepted(e),
-        Event::Rejected(e) => format!("rejected {}.{} {}", e.login, e.user_ref, e.reason.name()),
-        Event::Replaced(e) => replaced(e),
-        Event::Canceled(e) => {
+        Event::Venue(VenueEvent::AccountCopied { login, account }) => {
+            format!("copies of account {account} to {login}")
+        }
+        Event::Admin(AdminEvent::Refused { reason }) => format!("refused {}", reason.name()),
+        Event::Order(OrderEvent::Accepted(e)) => accepted(e),
+        Event::Order(OrderEvent::Rejected(e)) => {
+            format!("rejected {}.{} {}", e.login, e.user_ref, e.reason.name())
+        }
+        Event::Order(OrderEvent::Replaced(e)) => replaced(e),
+        Event::Order(OrderEvent::Canceled(e)) => {
             let head = format!("canceled {}.{} #{} by {}", e.login, e.user_ref, e.order, e.decrement);
             format!("{head} open {} reserved {} {}", e.open, e.reserved, cancel_reason(e.reason))
         }
-        Event::Executed(e) => executed(e),
-        Event::LimitsSet { limits } => limits_set(limits),
-        Event::Ignored(e) if e.reason == IgnoreReason::OtherSession => {
+        Event::Order(OrderEvent::Executed(e)) => executed(e),
+        Event::Venue(VenueEvent::LimitsSet { limits }) => limits_set(limits),
+        Event::Order(OrderEvent::Ignored(e)) if e.reason == IgnoreReason::OtherSession => {
             format!("ignored {}.{} {:?} {}", e.login, e.user_ref, e.reason, e.session)
         }
-        Event::Ignored(e) => format!("ignored {}.{} {:?}", e.login, e.user_ref, e.reason),
-        Event::ChangeRejected(e) => {
+        Event::Order(OrderEvent::Ignored(e)) => format!("ignored {}.{} {:?}", e.login, e.user_ref, e.reason),
+        Event::Order(OrderEvent::ChangeRejected(e)) => {
             format!("change-rejected {}.{} #{} {}", e.login, e.user_ref, e.order, e.reason.name())
         }
-        Event::Amended(e) => {
+        Event::Order(OrderEvent::Amended(e)) => {
             let head = format!("amended {}.{} #{} {}", e.login, e.user_ref, e.order, side_name(e.side));
             format!("{head} by {} open {} reserved {}", e.decrement, e.open, e.reserved)
         }
-        Event::Armed(e) => {
+        Event::Order(OrderEvent::Armed(e)) => {
             let trigger = e.trigger.map(waits_for).unwrap_or_default();
             let oco = e.oco.map(|other| format!(" with #{other}")).unwrap_or_default();
             format!("armed {}.{} #{}{trigger}{oco}", e.login, e.user_ref, e.order)
         }
-        Event::Triggered(e) => {
+        Event::Order(OrderEvent::Triggered(e)) => {
             let head = format!("triggered {}.{} #{}", e.login, e.user_ref, e.order);
             format!("{head} in {} at {}", e.instrument, e.reference)
         }
-        Event::Restated(e) => restated(e),
-        Event::MassCanceled { login, user_ref, canceled, instrument, side } => {
+        Event::Order(OrderEvent::Restated(e)) => restated(e),
+        Event::Order(OrderEvent::MassCanceled { login, user_ref, canceled, instrument, side }) => {
             let who = login.map_or("operator".to_owned(), |login| format!("{login}.{user_ref}"));
             let of = instrument.map_or("all".to_owned(), |instrument| format!("i{instrument}"));
             let side = side.map_or("both sides", side_name);
             format!("mass-canceled {who} {canceled} orders of {of} {side}")
         }
-        Event::Indicative(a) => auction("indicative", a),
-        Event::Uncrossed(a) => auction("uncrossed", a),
-        Event::MarkSet { instrument, price } => format!("mark {instrument} {price}"),
-        Event::TermsSet(l) => {
+        Event::Market(MarketEvent::Indicative(a)) => auction("indicative", a),
+        Event::Market(MarketEvent::Uncrossed(a)) => auction("uncrossed", a),
+        Event::Admin(AdminEvent::MarkSet { instrument, price }) => format!("mark {instrument} {price}"),
+        Event::Admin(AdminEvent::TermsSet(l)) => {
             let head = format!("terms {} tick {} lot {}", l.instrument, l.tick_units, l.lot);
             let (min, max) = (l.min_quantity, l.max_quantity);
             format!(
@@ -185,16 +201,16 @@ pub fn shown(event: &Event) -> String {
                 l.min_notional, l.tick_value
             )
         }
-        Event::FeesSet(f) => {
+        Event::Admin(AdminEvent::FeesSet(f)) => {
             format!("fees {} tier {} maker {} taker {}", f.instrument, f.tier, f.maker, f.taker)
         }
-        Event::ProtectionSet { instrument, .. } => format!("protection {instrument}"),
-        Event::OrderLimitsSet { scope, .. } => match scope {
+        Event::Admin(AdminEvent::ProtectionSet { instrument, .. }) => format!("protection {instrument}"),
+        Event::Admin(AdminEvent::OrderLimitsSet { scope, .. }) => match scope {
             LimitScope::Account(account) => format!("order-limits of account {account}"),
             LimitScope::Instrument(instrument) => format!("order-limits of instrument {instrument}"),
             LimitScope::Login(login) => format!("order-limits of login {login}"),
         },
-        Event::AssetSet(s) => {
+        Event::Admin(AdminEvent::AssetSet(s)) => {
             let head = format!("asset-set {} scale {}", s.asset, s.scale);
             let (least_in, least_out) = (s.min_deposit, s.min_withdrawal);
             format!(
@@ -202,13 +218,13 @@ pub fn shown(event: &Event) -> String {
                 s.deposits, s.withdrawals
             )
         }
-        Event::SelfTradeSet(s) => {
+        Event::Admin(AdminEvent::SelfTradeSet(s)) => {
             let (mode, owner) = (s.prevention.mode, s.prevention.owner);
             format!("self-trade {} {mode:?} {owner:?} in {}", s.account, s.group)
         }
-        Event::TierSet { account, tier } => format!("tier of {account} is {tier}"),
-        Event::VolumeTiersSet(t) => format!("volume-tiers in {}", t.asset),
-        Event::Killed { scope, switch } => match scope {
+        Event::Admin(AdminEvent::TierSet { account, tier }) => format!("tier of {account} is {tier}"),
+        Event::Admin(AdminEvent::VolumeTiersSet(t)) => format!("volume-tiers in {}", t.asset),
+        Event::Admin(AdminEvent::Killed { scope, switch }) => match scope {
             KillScope::Venue => format!("killed venue {switch:?}"),
             KillScope::Account(account) => format!("killed account {account} {switch:?}"),
         },
@@ -304,17 +320,17 @@ impl Seen {
         let first_word = |line: &str| line.split(' ').next().unwrap_or_default().to_owned();
         self.events.insert(first_word(&shown(event)));
         match event {
-            Event::Rejected(e) => drop(self.rejects.insert(e.reason)),
-            Event::ChangeRejected(e) => drop(self.rejects.insert(e.reason)),
-            Event::Refused { reason } => drop(self.rejects.insert(*reason)),
-            Event::Ignored(e) => drop(self.ignores.insert(e.reason)),
-            Event::Canceled(e) => {
+            Event::Order(OrderEvent::Rejected(e)) => drop(self.rejects.insert(e.reason)),
+            Event::Order(OrderEvent::ChangeRejected(e)) => drop(self.rejects.insert(e.reason)),
+            Event::Admin(AdminEvent::Refused { reason }) => drop(self.rejects.insert(*reason)),
+            Event::Order(OrderEvent::Ignored(e)) => drop(self.ignores.insert(e.reason)),
+            Event::Order(OrderEvent::Canceled(e)) => {
                 self.cancels.insert(first_word(&cancel_reason(e.reason)));
                 if let CancelReason::InvalidReplace(why) | CancelReason::TriggerRefused(why) = e.reason {
                     self.rejects.insert(why);
                 }
             }
-            Event::Executed(e) => {
+            Event::Order(OrderEvent::Executed(e)) => {
                 self.count(&format!("{:?}", e.kind));
                 if e.maker_visibility == Visibility::Hidden {
                     self.count("hidden");
@@ -323,43 +339,43 @@ impl Seen {
                     self.count("rebate");
                 }
             }
-            Event::Restated(e) => self.count(&format!("{:?}", e.reason)),
-            Event::AssetAdded { .. }
-            | Event::AccountOpened { .. }
-            | Event::LoginOpened { .. }
-            | Event::InstrumentListed(_)
-            | Event::PhaseSet { .. }
-            | Event::Deposited(_)
-            | Event::Withdrawn(_)
-            | Event::Opened { .. }
-            | Event::Accepted(_)
-            | Event::Replaced(_)
-            | Event::LimitsSet { .. }
-            | Event::Amended(_)
-            | Event::Armed(_)
-            | Event::Triggered(_)
-            | Event::MassCanceled { .. }
-            | Event::Indicative(_)
-            | Event::Uncrossed(_)
-            | Event::MarkSet { .. }
-            | Event::TermsSet(_)
-            | Event::FeesSet(_)
-            | Event::ProtectionSet { .. }
-            | Event::OrderLimitsSet { .. }
-            | Event::AssetSet(_)
-            | Event::SelfTradeSet(_)
-            | Event::TierSet { .. }
-            | Event::VolumeTiersSet(_)
-            | Event::Killed { .. }
-            | Event::Checkpointed(_)
-            | Event::RulesSet { .. }
-            | Event::AccountState { .. }
-            | Event::OrderEntrySet(_)
-            | Event::SessionEnded { .. }
-            | Event::SessionStarted { .. }
-            | Event::SessionRolled { .. }
-            | Event::PriorityUpdated(_)
-            | Event::AccountCopied { .. } => {}
+            Event::Order(OrderEvent::Restated(e)) => self.count(&format!("{:?}", e.reason)),
+            Event::Admin(AdminEvent::AssetAdded { .. })
+            | Event::Venue(VenueEvent::AccountOpened { .. })
+            | Event::Venue(VenueEvent::LoginOpened { .. })
+            | Event::Admin(AdminEvent::InstrumentListed(_))
+            | Event::Market(MarketEvent::PhaseSet { .. })
+            | Event::Admin(AdminEvent::Deposited(_))
+            | Event::Admin(AdminEvent::Withdrawn(_))
+            | Event::Venue(VenueEvent::Opened { .. })
+            | Event::Order(OrderEvent::Accepted(_))
+            | Event::Order(OrderEvent::Replaced(_))
+            | Event::Venue(VenueEvent::LimitsSet { .. })
+            | Event::Order(OrderEvent::Amended(_))
+            | Event::Order(OrderEvent::Armed(_))
+            | Event::Order(OrderEvent::Triggered(_))
+            | Event::Order(OrderEvent::MassCanceled { .. })
+            | Event::Market(MarketEvent::Indicative(_))
+            | Event::Market(MarketEvent::Uncrossed(_))
+            | Event::Admin(AdminEvent::MarkSet { .. })
+            | Event::Admin(AdminEvent::TermsSet(_))
+            | Event::Admin(AdminEvent::FeesSet(_))
+            | Event::Admin(AdminEvent::ProtectionSet { .. })
+            | Event::Admin(AdminEvent::OrderLimitsSet { .. })
+            | Event::Admin(AdminEvent::AssetSet(_))
+            | Event::Admin(AdminEvent::SelfTradeSet(_))
+            | Event::Admin(AdminEvent::TierSet { .. })
+            | Event::Admin(AdminEvent::VolumeTiersSet(_))
+            | Event::Admin(AdminEvent::Killed { .. })
+            | Event::Venue(VenueEvent::Checkpointed(_))
+            | Event::Venue(VenueEvent::RulesSet { .. })
+            | Event::Order(OrderEvent::AccountState { .. })
+            | Event::Order(OrderEvent::OrderEntrySet(_))
+            | Event::Venue(VenueEvent::SessionEnded { .. })
+            | Event::Venue(VenueEvent::SessionStarted { .. })
+            | Event::Venue(VenueEvent::SessionRolled { .. })
+            | Event::Order(OrderEvent::PriorityUpdated(_))
+            | Event::Venue(VenueEvent::AccountCopied { .. }) => {}
         }
     }
 

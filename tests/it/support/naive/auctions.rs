@@ -4,8 +4,8 @@ use super::matching::Meeting;
 use super::orders::Order;
 use super::{Naive, lots, ticks};
 use dojima::domain::{
-    Auction, CancelReason, Event, FeeRate, InstrumentId, OrderId, Phase, RejectReason, SelfTrade,
-    SelfTradePrevented, Side, TimeInForce, TradeKind,
+    Auction, CancelReason, Event, FeeRate, InstrumentId, MarketEvent, OrderId, Phase, RejectReason,
+    SelfTrade, SelfTradePrevented, Side, TimeInForce, TradeKind,
 };
 
 /// Rounds of an auction at most.
@@ -115,7 +115,7 @@ impl Naive {
             let phase = self.phase(instrument);
             if phase.is_auction() {
                 let told = self.told(instrument, phase, self.auction(instrument).as_ref());
-                self.events.push(Event::Indicative(told));
+                self.events.push(Event::Market(MarketEvent::Indicative(told)));
             }
         }
     }
@@ -128,7 +128,7 @@ impl Naive {
             let result = self.auction(instrument);
             if result.is_some() || first {
                 let told = self.told(instrument, before, result.as_ref());
-                self.events.push(Event::Uncrossed(told));
+                self.events.push(Event::Market(MarketEvent::Uncrossed(told)));
             }
             let Some(Outcome { mut price, .. }) = result else { break };
             first = false;

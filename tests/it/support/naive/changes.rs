@@ -4,8 +4,9 @@ use super::Naive;
 use super::checks::Ask;
 use super::orders::Order;
 use dojima::domain::{
-    AccountId, Amend, Amended, Cancel, CancelFilter, CancelReason, ChangeRejected, Echo, Event, IgnoreReason,
-    InstrumentId, KillScope, MassCancel, OrderId, OrderPrice, Phase, RejectReason, Side, Switch, UserRef,
+    AccountId, AdminEvent, Amend, Amended, Cancel, CancelFilter, CancelReason, ChangeRejected, Echo, Event,
+    IgnoreReason, InstrumentId, KillScope, MassCancel, OrderEvent, OrderId, OrderPrice, Phase, RejectReason,
+    Side, Switch, UserRef,
 };
 
 impl Naive {
@@ -44,7 +45,12 @@ impl Naive {
     /// The order is live, but this is not done to it.
     fn change_rejected(&mut self, at: usize, reason: RejectReason) {
         let Order { login, user_ref, id: order, .. } = self.orders[at];
-        self.events.push(Event::ChangeRejected(ChangeRejected { login, user_ref, order, reason }));
+        self.events.push(Event::Order(OrderEvent::ChangeRejected(ChangeRejected {
+            login,
+            user_ref,
+            order,
+            reason,
+        })));
     }
 
     /// A live order by the client's number, or the answer that there is none.
@@ -131,7 +137,7 @@ impl Naive {
         let decrement = order.total - wanted;
         order.lose(decrement);
         self.reserve(&mut order);
-        self.events.push(Event::Amended(Amended {
+        self.events.push(Event::Order(OrderEvent::Amended(Amended {
             login: order.login,
             user_ref: order.user_ref,
             order: order.id,
@@ -139,7 +145,7 @@ impl Naive {
             decrement: super::lots(decrement),
             open: super::lots(order.open),
             reserved: super::amount(order.reserved),
-        }));
+        })));
         self.orders[at] = order;
     }
 
@@ -183,7 +189,13 @@ impl Naive {
         }
         let user_ref = if login.is_some() { user_ref } else { UserRef(0) };
         let CancelFilter { instrument, side, .. } = filter;
-        self.events.push(Event::MassCanceled { login, user_ref, canceled, instrument, side });
+        self.events.push(Event::Order(OrderEvent::MassCanceled {
+            login,
+            user_ref,
+            canceled,
+            instrument,
+            side,
+        }));
     }
 
     pub(super) fn cancel_by_operator(&mut self, order: OrderId) -> Result<(), RejectReason> {
@@ -206,7 +218,7 @@ impl Naive {
             let covered = self.by_login(|order| Self::covers(scope, order));
             self.cancel_all(&covered, CancelReason::Killed);
         }
-        self.events.push(Event::Killed { scope, switch });
+        self.events.push(Event::Admin(AdminEvent::Killed { scope, switch }));
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 
 use super::orders::Order;
 use super::{Naive, Rate, SECOND};
-use dojima::domain::{AccountId, Event, LoginId, RestateReason};
+use dojima::domain::{AccountId, Event, LoginId, OrderEvent, RestateReason};
 
 impl Naive {
     fn left_of(&self, rate: Rate) -> bool {
@@ -34,13 +34,12 @@ impl Naive {
     /// An order is done with its match: whether an amount was for nothing, and which icebergs came again, is told by the events from
     /// here on.
     pub(super) fn after_match(&mut self, order: &Order, from: usize) {
-        let is_trade =
-            |event: &Event| matches!(event, Event::Executed(trade) if trade.taker_order == order.id);
+        let is_trade = |event: &Event| matches!(event, Event::Order(OrderEvent::Executed(trade)) if trade.taker_order == order.id);
         if order.money.is_some() && !self.events[from..].iter().any(is_trade) {
             self.walked_in_vain(order.account);
         }
         // Icebergs that show another slice: one is the order's own due.
-        let comes_again = |event: &&Event| matches!(event, Event::Restated(told) if told.reason == RestateReason::Refreshed);
+        let comes_again = |event: &&Event| matches!(event, Event::Order(OrderEvent::Restated(told)) if told.reason == RestateReason::Refreshed);
         let again = self.events[from..].iter().filter(comes_again).count() as u32;
         if again > 1 {
             self.looked_in_vain(order.account, 10 * (again - 1));

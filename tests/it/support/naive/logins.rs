@@ -3,8 +3,8 @@
 use super::{Naive, Order};
 use dojima::domain::{
     AccountId, Amount, AssetBalance, CancelReason, Command, Event, IgnoreReason, Ignored, InstrumentId,
-    LoginId, Modify, OrderLimits, Phase, QueryAccount, RejectReason, SetOrderEntry, Switch, Timestamp,
-    UserRef, VenueLimits,
+    LoginId, Modify, OrderCommand, OrderEvent, OrderLimits, Phase, QueryAccount, RejectReason, SetOrderEntry,
+    Switch, Timestamp, UserRef, VenueEvent, VenueLimits,
 };
 
 type Done = Result<(), RejectReason>;
@@ -43,16 +43,16 @@ impl Naive {
     /// Check 1: whose message it is, and of which session. Whatever else it says, it is then ignored.
     pub(super) fn is_ignored(&mut self, command: &Command) -> bool {
         let (login, session, user_ref) = match *command {
-            Command::Enter(m) => (m.login, m.session, m.user_ref),
-            Command::RefuseEnter(m) => (m.login, m.session, m.user_ref),
-            Command::Replace(m) => (m.login, m.session, m.user_ref),
-            Command::RefuseReplace(m) => (m.login, m.session, m.user_ref),
-            Command::Cancel(m) => (m.login, m.session, m.user_ref),
-            Command::Amend(m) => (m.login, m.session, m.user_ref),
-            Command::Modify(m) => (m.login, m.session, m.user_ref),
-            Command::SetOrderEntry(m) => (m.login, m.session, m.user_ref),
-            Command::QueryAccount(m) => (m.login, m.session, UserRef(0)),
-            Command::MassCancel(m) => match m.login {
+            Command::Order(OrderCommand::Enter(m)) => (m.login, m.session, m.user_ref),
+            Command::Order(OrderCommand::RefuseEnter(m)) => (m.login, m.session, m.user_ref),
+            Command::Order(OrderCommand::Replace(m)) => (m.login, m.session, m.user_ref),
+            Command::Order(OrderCommand::RefuseReplace(m)) => (m.login, m.session, m.user_ref),
+            Command::Order(OrderCommand::Cancel(m)) => (m.login, m.session, m.user_ref),
+            Command::Order(OrderCommand::Amend(m)) => (m.login, m.session, m.user_ref),
+            Command::Order(OrderCommand::Modify(m)) => (m.login, m.session, m.user_ref),
+            Command::Order(OrderCommand::SetOrderEntry(m)) => (m.login, m.session, m.user_ref),
+            Command::Order(OrderCommand::QueryAccount(m)) => (m.login, m.session, UserRef(0)),
+            Command::Order(OrderCommand::MassCancel(m)) => match m.login {
                 Some(login) => (login, m.session, m.user_ref),
                 None => return false,
             },
@@ -63,7 +63,7 @@ impl Naive {
             Some(known) if known.session != session => IgnoreReason::OtherSession,
             Some(_) => return false,
         };
-        self.events.push(Event::Ignored(Ignored { login, session, user_ref, reason }));
+        self.events.push(Event::Order(OrderEvent::Ignored(Ignored { login, session, user_ref, reason })));
         true
     }
 
@@ -80,7 +80,7 @@ impl Naive {
             return Err(RejectReason::OutOfRange);
         }
         self.edition = edition;
-        self.events.push(Event::RulesSet { edition });
+        self.events.push(Event::Venue(VenueEvent::RulesSet { edition }));
         Ok(())
     }
 
@@ -113,7 +113,7 @@ impl Naive {
             let available = amount(self.available(account, asset));
             AssetBalance { asset, available, reserved: amount(self.holding(account, asset).reserved) }
         });
-        self.events.push(Event::AccountState { login, next_user_ref, cancel_at, balance });
+        self.events.push(Event::Order(OrderEvent::AccountState { login, next_user_ref, cancel_at, balance }));
     }
 
     /// Dead-man's switches that nobody held.
@@ -154,7 +154,7 @@ impl Naive {
         }
         let known = &mut self.logins[set.login.0 as usize];
         (known.last, known.disabled) = (set.user_ref, set.switch == Switch::Off);
-        self.events.push(Event::OrderEntrySet(*set));
+        self.events.push(Event::Order(OrderEvent::OrderEntrySet(*set)));
     }
 
     pub(super) fn cancel_login(&mut self, login: LoginId) -> Done {
@@ -170,9 +170,9 @@ impl Naive {
         self.session = session;
         let logins: Vec<LoginId> = (0..self.logins.len()).map(|at| LoginId(at as u32)).collect();
         for login in &logins {
-            self.events.push(Event::SessionEnded { login: *login });
+            self.events.push(Event::Venue(VenueEvent::SessionEnded { login: *login }));
         }
-        self.events.push(Event::SessionRolled { session });
+        self.events.push(Event::Venue(VenueEvent::SessionRolled { session }));
         for login in logins {
             self.begin_session(login);
         }
@@ -185,12 +185,12 @@ impl Naive {
         let known = &mut self.logins[login.0 as usize];
         let session = if known.session < venue { venue } else { known.session + 1 };
         (known.session, known.last) = (session, UserRef(0));
-        self.events.push(Event::SessionStarted { login, session });
+        self.events.push(Event::Venue(VenueEvent::SessionStarted { login, session }));
     }
 
     pub(super) fn reset_user_ref(&mut self, login: LoginId) -> Done {
         self.known_login(login)?;
-        self.events.push(Event::SessionEnded { login });
+        self.events.push(Event::Venue(VenueEvent::SessionEnded { login }));
         self.begin_session(login);
         Ok(())
     }
@@ -202,7 +202,7 @@ impl Naive {
             return Err(RejectReason::AlreadyCopied);
         }
         self.copies.push((login, account));
-        self.events.push(Event::AccountCopied { login, account });
+        self.events.push(Event::Venue(VenueEvent::AccountCopied { login, account }));
         Ok(())
     }
 

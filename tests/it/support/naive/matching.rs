@@ -3,8 +3,9 @@
 use super::orders::Order;
 use super::{Naive, SECOND, amount, lots, ticks};
 use dojima::domain::{
-    CancelReason, Event, Executed, FeeRate, InstrumentId, OrderId, Owner, Phase, PostOnly, Ppm,
-    RestateReason, SelfTrade, SelfTradePrevented, SelfTradePrevention, Side, TradeId, TradeKind, Visibility,
+    CancelReason, Event, Executed, FeeRate, InstrumentId, MarketEvent, OrderEvent, OrderId, Owner, Phase,
+    PostOnly, Ppm, RestateReason, SelfTrade, SelfTradePrevented, SelfTradePrevention, Side, TradeId,
+    TradeKind, Visibility,
 };
 
 /// How far an incoming order may go, as it was when it came: the collar, and the bands.
@@ -227,7 +228,9 @@ impl Naive {
         let mut means = trial.means(order);
         let stop = trial.meet(&mut copy, bounds, &mut means);
         let traded = |event: &Event| match event {
-            Event::Executed(trade) if trade.taker_order == order.id => i128::from(trade.quantity.0),
+            Event::Order(OrderEvent::Executed(trade)) if trade.taker_order == order.id => {
+                i128::from(trade.quantity.0)
+            }
             _ => 0,
         };
         let lots: i128 = trial.events.iter().map(traded).sum();
@@ -424,7 +427,7 @@ impl Naive {
             }
         }
         self.last_trade += 1;
-        self.events.push(Event::Executed(Executed {
+        self.events.push(Event::Order(OrderEvent::Executed(Executed {
             trade: TradeId(self.last_trade),
             instrument: taker.instrument,
             taker_side: taker.side,
@@ -442,7 +445,7 @@ impl Naive {
             taker_order: taker.id,
             taker_fee: amount(taker_fee),
             taker_reserved: amount(taker.reserved),
-        }));
+        })));
         taker_fee
     }
 
@@ -478,6 +481,6 @@ impl Naive {
         let known = self.instrument_mut(instrument);
         known.listing.phase = phase;
         known.interrupted_until = None;
-        self.events.push(Event::PhaseSet { instrument, phase });
+        self.events.push(Event::Market(MarketEvent::PhaseSet { instrument, phase }));
     }
 }

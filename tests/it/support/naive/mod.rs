@@ -20,9 +20,9 @@ mod triggers;
 pub use orders::Order;
 
 use dojima::domain::{
-    AccountId, AssetCode, AssetSettings, Command, Event, FeeRate, GroupId, InstrumentId, KillScope, Listing,
-    LoginId, OrderId, OrderLimits, Phase, Price, Protection, Quantity, RejectReason, SelfTradePrevention,
-    Side, Stamp, UserRef, VenueLimits, Visibility, VolumeTiers,
+    AccountId, AdminEvent, AssetCode, AssetSettings, ClockCommand, Command, Event, FeeRate, GroupId,
+    InstrumentId, KillScope, Listing, LoginId, OrderCommand, OrderId, OrderLimits, Phase, Price, Protection,
+    Quantity, RejectReason, SelfTradePrevention, Side, Stamp, UserRef, VenueLimits, Visibility, VolumeTiers,
 };
 use logins::Login;
 use std::cell::Cell;
@@ -181,20 +181,20 @@ impl Naive {
             return;
         }
         match command {
-            Command::Enter(enter) => self.enter(enter),
-            Command::RefuseEnter(refuse) => self.refuse_enter(refuse),
-            Command::Replace(replace) => self.replace(replace),
-            Command::RefuseReplace(refuse) => self.refuse_replace(refuse),
-            Command::Cancel(cancel) => self.cancel(cancel),
-            Command::Amend(amend) => self.amend(amend),
-            Command::MassCancel(mass) => self.mass_cancel(mass),
-            Command::Tick => self.publish_indicative(),
-            Command::Modify(modify) => self.modify(modify),
-            Command::QueryAccount(query) => self.query_account(query),
-            Command::SetOrderEntry(set) => self.set_order_entry(set),
+            Command::Order(OrderCommand::Enter(enter)) => self.enter(enter),
+            Command::Order(OrderCommand::RefuseEnter(refuse)) => self.refuse_enter(refuse),
+            Command::Order(OrderCommand::Replace(replace)) => self.replace(replace),
+            Command::Order(OrderCommand::RefuseReplace(refuse)) => self.refuse_replace(refuse),
+            Command::Order(OrderCommand::Cancel(cancel)) => self.cancel(cancel),
+            Command::Order(OrderCommand::Amend(amend)) => self.amend(amend),
+            Command::Order(OrderCommand::MassCancel(mass)) => self.mass_cancel(mass),
+            Command::Clock(ClockCommand::Tick) => self.publish_indicative(),
+            Command::Order(OrderCommand::Modify(modify)) => self.modify(modify),
+            Command::Order(OrderCommand::QueryAccount(query)) => self.query_account(query),
+            Command::Order(OrderCommand::SetOrderEntry(set)) => self.set_order_entry(set),
             settings => {
                 if let Err(reason) = self.set(settings) {
-                    self.events.push(Event::Refused { reason });
+                    self.events.push(Event::Admin(AdminEvent::Refused { reason }));
                 }
             }
         }

@@ -3,8 +3,8 @@
 use super::orders::Order;
 use super::{AMOUNT_MAX, Naive};
 use dojima::domain::{
-    AccountId, AssetId, Event, FeeAsset, FeeRate, InstrumentId, RejectReason, Side, Switch, Transfer,
-    Visibility,
+    AccountId, AdminEvent, AssetId, Event, FeeAsset, FeeRate, InstrumentId, RejectReason, Side, Switch,
+    Transfer, Visibility,
 };
 use rust_decimal::Decimal;
 
@@ -259,6 +259,10 @@ impl Naive {
         }
         *self.held(account, asset) += change;
         self.accounts[account.0 as usize].last_transfer = reference;
-        Ok(if inward { Event::Deposited(transfer) } else { Event::Withdrawn(transfer) })
+        Ok(if inward {
+            Event::Admin(AdminEvent::Deposited(transfer))
+        } else {
+            Event::Admin(AdminEvent::Withdrawn(transfer))
+        })
     }
 }

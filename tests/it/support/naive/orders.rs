@@ -4,9 +4,9 @@ use super::checks::{Ask, Kind};
 use super::{Naive, amount, lots, ticks};
 use dojima::domain::{
     Accepted, AccountId, Armed, CancelReason, Canceled, Echo, Enter, Event, IgnoreReason, Ignored,
-    Instructions, InstrumentId, LoginId, OrderId, OrderState, PostOnly, Price, RefuseEnter, RefuseReplace,
-    RejectReason, Rejected, Replace, Replaced, RestateReason, Restated, SelfTradePrevention, Side,
-    TimeInForce, Trigger, TriggerKind, TriggerReference, UserRef, Visibility,
+    Instructions, InstrumentId, LoginId, OrderEvent, OrderId, OrderState, PostOnly, Price, RefuseEnter,
+    RefuseReplace, RejectReason, Rejected, Replace, Replaced, RestateReason, Restated, SelfTradePrevention,
+    Side, TimeInForce, Trigger, TriggerKind, TriggerReference, UserRef, Visibility,
 };
 use rust_decimal::Decimal;
 
@@ -121,7 +121,7 @@ impl Order {
     }
 
     pub fn canceled(&self, decrement: i128, reason: CancelReason) -> Event {
-        Event::Canceled(Canceled {
+        Event::Order(OrderEvent::Canceled(Canceled {
             login: self.login,
             user_ref: self.user_ref,
             order: self.id,
@@ -129,11 +129,11 @@ impl Order {
             open: lots(self.open),
             reserved: amount(self.reserved),
             reason,
-        })
+        }))
     }
 
     pub fn restated(&self, reason: RestateReason) -> Event {
-        Event::Restated(Restated {
+        Event::Order(OrderEvent::Restated(Restated {
             login: self.login,
             user_ref: self.user_ref,
             order: self.id,
@@ -142,14 +142,14 @@ impl Order {
             open: lots(self.open),
             reserved: amount(self.reserved),
             reason,
-        })
+        }))
     }
 }
 
 impl Naive {
     pub(super) fn ignore(&mut self, login: LoginId, user_ref: UserRef, reason: IgnoreReason) {
         let session = self.login(login).session;
-        self.events.push(Event::Ignored(Ignored { login, session, user_ref, reason }));
+        self.events.push(Event::Order(OrderEvent::Ignored(Ignored { login, session, user_ref, reason })));
     }
 
     /// Whether the number can be used; if not it says so.
@@ -165,7 +165,7 @@ impl Naive {
     pub(super) fn reject(&mut self, login: LoginId, user_ref: UserRef, reason: RejectReason, echo: Echo) {
         self.logins[login.0 as usize].last = user_ref;
         let cl_ord_id = echo.cl_ord_id;
-        self.events.push(Event::Rejected(Rejected { login, user_ref, reason, cl_ord_id }));
+        self.events.push(Event::Order(OrderEvent::Rejected(Rejected { login, user_ref, reason, cl_ord_id })));
     }
 
     pub(super) fn enter(&mut self, enter: &Enter) {
@@ -198,7 +198,7 @@ impl Naive {
             }
             Ok(mut order) => {
                 self.number(&mut order);
-                self.events.push(Event::Accepted(Accepted {
+                self.events.push(Event::Order(OrderEvent::Accepted(Accepted {
                     login,
                     user_ref,
                     order: order.id,
@@ -214,7 +214,7 @@ impl Naive {
                     post_only: order.post_only,
                     expire_s: order.expire_s,
                     state: order.state(),
-                }));
+                })));
                 self.begin(order);
             }
         }
@@ -228,13 +228,13 @@ impl Naive {
     /// An order that was just told of is armed, and put where it belongs.
     fn begin(&mut self, order: Order) {
         if order.waiting.is_some() || order.oco.is_some() {
-            self.events.push(Event::Armed(Armed {
+            self.events.push(Event::Order(OrderEvent::Armed(Armed {
                 login: order.login,
                 user_ref: order.user_ref,
                 order: order.id,
                 trigger: order.waiting.map(|waiting| waiting.said),
                 oco: order.oco,
-            }));
+            })));
         }
         if let Some(other) = order.oco {
             let at = self.find(other).expect("checked");
@@ -246,7 +246,7 @@ impl Naive {
     /// The old order was taken out; the new one takes its place.
     pub(super) fn put_in_place_of(&mut self, old: &Order, mut new: Order) {
         self.number(&mut new);
-        self.events.push(Event::Replaced(Replaced {
+        self.events.push(Event::Order(OrderEvent::Replaced(Replaced {
             login: new.login,
             orig_user_ref: old.user_ref,
             orig_order: old.id,
@@ -264,7 +264,7 @@ impl Naive {
             post_only: new.post_only,
             expire_s: new.expire_s,
             state: new.state(),
-        }));
+        })));
         self.begin(new);
     }
 

@@ -3,10 +3,11 @@
 use super::logins::Login;
 use super::{AMOUNT_MAX, Account, Asset, Instrument, Naive};
 use dojima::domain::{
-    AccountId, AccountSelfTrade, Amount, AssetCode, AssetId, AssetSettings, CancelReason, Command, Event,
-    FeeAsset, FeeRate, FeeTier, InstrumentId, LimitScope, ListInstrument, Listing, LoginId, OrderId,
-    OrderLimits, OrderPrice, Phase, Ppm, Price, Protection, Quantity, RejectReason, RestateReason, SetFees,
-    Side, Switch, VenueLimits,
+    AccountId, AccountSelfTrade, AdminCommand, AdminEvent, Amount, AssetCode, AssetId, AssetSettings,
+    CancelReason, ClockCommand, Command, Event, FeeAsset, FeeRate, FeeTier, InstrumentId, LimitScope,
+    ListInstrument, Listing, LoginId, OrderCommand, OrderId, OrderLimits, OrderPrice, Phase, Ppm, Price,
+    Protection, Quantity, RejectReason, RestateReason, SetFees, Side, Switch, VenueCommand, VenueEvent,
+    VenueLimits,
 };
 
 type Done = Result<(), RejectReason>;
@@ -56,49 +57,59 @@ fn rebates_are_paid_for(fee_asset: FeeAsset, fees: &[(FeeRate, FeeRate); 8]) -> 
 impl Naive {
     pub(super) fn set(&mut self, command: &Command) -> Done {
         match *command {
-            Command::AddAsset { asset, code, scale } => self.add_asset(asset, code, scale),
-            Command::OpenAccount { account } => self.open_account(account),
-            Command::OpenLogin { login, account, .. } => self.open_login(login, account),
-            Command::ListInstrument(terms) => self.list(&terms),
-            Command::SetPhase { instrument, phase } => self.command_phase(instrument, phase),
-            Command::Deposit(transfer) => self.transfer(transfer, true).map(|event| self.events.push(event)),
-            Command::Withdraw(transfer) => {
+            Command::Admin(AdminCommand::AddAsset { asset, code, scale }) => {
+                self.add_asset(asset, code, scale)
+            }
+            Command::Venue(VenueCommand::OpenAccount { account }) => self.open_account(account),
+            Command::Venue(VenueCommand::OpenLogin { login, account, .. }) => self.open_login(login, account),
+            Command::Admin(AdminCommand::ListInstrument(terms)) => self.list(&terms),
+            Command::Admin(AdminCommand::SetPhase { instrument, phase }) => {
+                self.command_phase(instrument, phase)
+            }
+            Command::Admin(AdminCommand::Deposit(transfer)) => {
+                self.transfer(transfer, true).map(|event| self.events.push(event))
+            }
+            Command::Admin(AdminCommand::Withdraw(transfer)) => {
                 self.transfer(transfer, false).map(|event| self.events.push(event))
             }
-            Command::Open { config_digest } => self.open(config_digest),
-            Command::SetLimits { limits } => self.set_limits(limits),
-            Command::CancelOrder { order } => self.cancel_by_operator(order),
-            Command::SetMark { instrument, price } => self.set_mark(instrument, price),
-            Command::Delist { instrument } => self.delist(instrument),
-            Command::SetTerms(terms) => self.set_terms(&terms),
-            Command::SetFees(fees) => self.set_fees(fees),
-            Command::SetProtection { instrument, protection } => self.protect(instrument, protection),
-            Command::SetOrderLimits { scope, limits } => self.set_order_limits(scope, limits),
-            Command::SetAsset(settings) => self.set_asset(settings),
-            Command::SetSelfTrade(prevention) => self.set_self_trade(prevention),
-            Command::AssignTier { account, tier } => self.assign_tier(account, tier),
-            Command::SetVolumeTiers(tiers) => self.set_volume_tiers(tiers),
-            Command::Kill { scope, switch } => self.kill(scope, switch),
-            Command::Checkpoint(checkpoint) => {
-                self.events.push(Event::Checkpointed(checkpoint));
+            Command::Venue(VenueCommand::Open { config_digest }) => self.open(config_digest),
+            Command::Venue(VenueCommand::SetLimits { limits }) => self.set_limits(limits),
+            Command::Order(OrderCommand::CancelOrder { order }) => self.cancel_by_operator(order),
+            Command::Admin(AdminCommand::SetMark { instrument, price }) => self.set_mark(instrument, price),
+            Command::Admin(AdminCommand::Delist { instrument }) => self.delist(instrument),
+            Command::Admin(AdminCommand::SetTerms(terms)) => self.set_terms(&terms),
+            Command::Admin(AdminCommand::SetFees(fees)) => self.set_fees(fees),
+            Command::Admin(AdminCommand::SetProtection { instrument, protection }) => {
+                self.protect(instrument, protection)
+            }
+            Command::Admin(AdminCommand::SetOrderLimits { scope, limits }) => {
+                self.set_order_limits(scope, limits)
+            }
+            Command::Admin(AdminCommand::SetAsset(settings)) => self.set_asset(settings),
+            Command::Admin(AdminCommand::SetSelfTrade(prevention)) => self.set_self_trade(prevention),
+            Command::Admin(AdminCommand::AssignTier { account, tier }) => self.assign_tier(account, tier),
+            Command::Admin(AdminCommand::SetVolumeTiers(tiers)) => self.set_volume_tiers(tiers),
+            Command::Admin(AdminCommand::Kill { scope, switch }) => self.kill(scope, switch),
+            Command::Venue(VenueCommand::Checkpoint(checkpoint)) => {
+                self.events.push(Event::Venue(VenueEvent::Checkpointed(checkpoint)));
                 Ok(())
             }
-            Command::SetRules { edition } => self.set_rules(edition),
-            Command::CancelLogin { login, .. } => self.cancel_login(login),
-            Command::RollSession { session } => self.roll_session(session),
-            Command::ResetUserRef { login } => self.reset_user_ref(login),
-            Command::CopyAccount { login, account } => self.copy_account(login, account),
-            Command::Modify(_)
-            | Command::QueryAccount(_)
-            | Command::SetOrderEntry(_)
-            | Command::Enter(_)
-            | Command::RefuseEnter(_)
-            | Command::Replace(_)
-            | Command::RefuseReplace(_)
-            | Command::Cancel(_)
-            | Command::Amend(_)
-            | Command::MassCancel(_)
-            | Command::Tick => unreachable!("order entry and time are no settings"),
+            Command::Venue(VenueCommand::SetRules { edition }) => self.set_rules(edition),
+            Command::Order(OrderCommand::CancelLogin { login, .. }) => self.cancel_login(login),
+            Command::Venue(VenueCommand::RollSession { session }) => self.roll_session(session),
+            Command::Venue(VenueCommand::ResetUserRef { login }) => self.reset_user_ref(login),
+            Command::Venue(VenueCommand::CopyAccount { login, account }) => self.copy_account(login, account),
+            Command::Order(OrderCommand::Modify(_))
+            | Command::Order(OrderCommand::QueryAccount(_))
+            | Command::Order(OrderCommand::SetOrderEntry(_))
+            | Command::Order(OrderCommand::Enter(_))
+            | Command::Order(OrderCommand::RefuseEnter(_))
+            | Command::Order(OrderCommand::Replace(_))
+            | Command::Order(OrderCommand::RefuseReplace(_))
+            | Command::Order(OrderCommand::Cancel(_))
+            | Command::Order(OrderCommand::Amend(_))
+            | Command::Order(OrderCommand::MassCancel(_))
+            | Command::Clock(ClockCommand::Tick) => unreachable!("order entry and time are no settings"),
         }
     }
 
@@ -127,7 +138,7 @@ impl Naive {
             min_withdrawal: Amount(0),
         };
         self.assets.push(Asset { code, settings, held: vec![0; self.accounts.len()] });
-        self.events.push(Event::AssetAdded { asset, code, scale });
+        self.events.push(Event::Admin(AdminEvent::AssetAdded { asset, code, scale }));
         Ok(())
     }
 
@@ -135,7 +146,7 @@ impl Naive {
         Self::next(account.0 as usize, self.accounts.len())?;
         self.accounts.push(Account::default());
         self.assets.iter_mut().for_each(|asset| asset.held.push(0));
-        self.events.push(Event::AccountOpened { account });
+        self.events.push(Event::Venue(VenueEvent::AccountOpened { account }));
         Ok(())
     }
 
@@ -147,7 +158,7 @@ impl Naive {
         Self::next(login.0 as usize, self.logins.len())?;
         self.known_account(account)?;
         self.logins.push(Login::new(account, self.session));
-        self.events.push(Event::LoginOpened { login, account });
+        self.events.push(Event::Venue(VenueEvent::LoginOpened { login, account }));
         Ok(())
     }
 
@@ -155,7 +166,7 @@ impl Naive {
         if std::mem::replace(&mut self.opened, true) {
             return Err(RejectReason::AlreadyOpen);
         }
-        self.events.push(Event::Opened { config_digest });
+        self.events.push(Event::Venue(VenueEvent::Opened { config_digest }));
         Ok(())
     }
 
@@ -164,7 +175,7 @@ impl Naive {
         out_of_range_if(limits.orders_touched_max < 16 || limits.orders_touched_max > 1_000_000)?;
         out_of_range_if(limits.account_orders_max == 0 || limits.account_triggers_max == 0)?;
         self.limits = limits;
-        self.events.push(Event::LimitsSet { limits });
+        self.events.push(Event::Venue(VenueEvent::LimitsSet { limits }));
         Ok(())
     }
 
@@ -223,7 +234,7 @@ impl Naive {
             reference: None,
             interrupted_until: None,
         });
-        self.events.push(Event::InstrumentListed(listing));
+        self.events.push(Event::Admin(AdminEvent::InstrumentListed(listing)));
         Ok(())
     }
 
@@ -232,7 +243,7 @@ impl Naive {
         let units = i128::from(price.0) * tick;
         out_of_range_if(!(1..i128::from(OrderPrice::LIMIT_END)).contains(&units))?;
         self.instrument_mut(instrument).mark = Some(i128::from(price.0));
-        self.events.push(Event::MarkSet { instrument, price });
+        self.events.push(Event::Admin(AdminEvent::MarkSet { instrument, price }));
         self.follow(instrument);
         Ok(())
     }
@@ -263,7 +274,7 @@ impl Naive {
         if reference > 0 {
             known.reference = Some(i128::from(reference / tick));
         }
-        self.events.push(Event::ProtectionSet { instrument, protection });
+        self.events.push(Event::Admin(AdminEvent::ProtectionSet { instrument, protection }));
         Ok(())
     }
 
@@ -292,14 +303,14 @@ impl Naive {
             }
             LimitScope::Login(login) => self.known_login(login)?.limits = limits,
         }
-        self.events.push(Event::OrderLimitsSet { scope, limits });
+        self.events.push(Event::Admin(AdminEvent::OrderLimitsSet { scope, limits }));
         Ok(())
     }
 
     fn set_self_trade(&mut self, setting: AccountSelfTrade) -> Done {
         let known = self.known_account(setting.account)?;
         (known.prevention, known.group) = (setting.prevention, setting.group);
-        self.events.push(Event::SelfTradeSet(setting));
+        self.events.push(Event::Admin(AdminEvent::SelfTradeSet(setting)));
         Ok(())
     }
 
@@ -315,7 +326,7 @@ impl Naive {
         known.fees = fees;
         (known.listing.maker_fee, known.listing.taker_fee) = fees[0];
         self.reserve_anew(instrument);
-        self.events.push(Event::FeesSet(set));
+        self.events.push(Event::Admin(AdminEvent::FeesSet(set)));
         Ok(())
     }
 

@@ -3,8 +3,8 @@
 use super::settings::{terms_in_range, tick_value};
 use super::{AMOUNT_MAX, Naive};
 use dojima::domain::{
-    Amount, AssetId, AssetSettings, CancelReason, Event, InstrumentId, Listing, Phase, RejectReason,
-    RestateReason, SetTerms,
+    AdminEvent, Amount, AssetId, AssetSettings, CancelReason, Event, InstrumentId, Listing, Phase,
+    RejectReason, RestateReason, SetTerms,
 };
 
 type Done = Result<(), RejectReason>;
@@ -28,7 +28,7 @@ impl Naive {
         if tick_units != before.tick_units {
             self.change_tick(instrument, i128::from(before.tick_units), i128::from(tick_units));
         }
-        self.events.push(Event::TermsSet(after));
+        self.events.push(Event::Admin(AdminEvent::TermsSet(after)));
         Ok(())
     }
 
@@ -66,8 +66,8 @@ impl Naive {
             changed = self.convert(asset, before, scale)?;
         }
         self.assets[usize::from(asset.0)].settings = settings;
-        self.events.push(Event::AssetSet(settings));
-        self.events.extend(changed.into_iter().map(Event::TermsSet));
+        self.events.push(Event::Admin(AdminEvent::AssetSet(settings)));
+        self.events.extend(changed.into_iter().map(|it| Event::Admin(AdminEvent::TermsSet(it))));
         Ok(())
     }
 

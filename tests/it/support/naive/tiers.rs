@@ -1,7 +1,7 @@
 //! Fee tiers: by an operator's word or by the volume of the last 30 days.
 
 use super::{DAY, Naive};
-use dojima::domain::{AccountId, Amount, AssetId, Event, FeeTier, RejectReason, VolumeTiers};
+use dojima::domain::{AccountId, AdminEvent, Amount, AssetId, Event, FeeTier, RejectReason, VolumeTiers};
 
 impl Naive {
     /// On the first command of a day the tiers are worked out anew.
@@ -26,7 +26,10 @@ impl Naive {
 
     fn set_tier(&mut self, account: usize, tier: usize) {
         self.accounts[account].tier = tier;
-        self.events.push(Event::TierSet { account: AccountId(account as u32), tier: FeeTier(tier as u8) });
+        self.events.push(Event::Admin(AdminEvent::TierSet {
+            account: AccountId(account as u32),
+            tier: FeeTier(tier as u8),
+        }));
     }
 
     fn tier_by_volume(&self, account: usize) -> usize {
@@ -80,7 +83,7 @@ impl Naive {
             self.accounts.iter_mut().for_each(|account| account.volumes.clear());
         }
         self.volume_tiers = Some(tiers);
-        self.events.push(Event::VolumeTiersSet(tiers));
+        self.events.push(Event::Admin(AdminEvent::VolumeTiersSet(tiers)));
         self.work_out_tiers();
         Ok(())
     }

@@ -3,8 +3,8 @@
 use super::Naive;
 use super::orders::{Order, Waiting};
 use dojima::domain::{
-    CancelReason, Event, InstrumentId, OrderId, Phase, PriorityUpdated, RejectReason, RestateReason, Side,
-    TriggerKind, TriggerReference, Triggered,
+    CancelReason, Event, InstrumentId, OrderEvent, OrderId, Phase, PriorityUpdated, RejectReason,
+    RestateReason, Side, TriggerKind, TriggerReference, Triggered,
 };
 
 impl Waiting {
@@ -78,13 +78,13 @@ impl Naive {
         let mut order = self.orders.remove(at);
         self.unlink(&mut order);
         order.waiting = None;
-        self.events.push(Event::Triggered(Triggered {
+        self.events.push(Event::Order(OrderEvent::Triggered(Triggered {
             login: order.login,
             user_ref: order.user_ref,
             order: id,
             instrument: order.instrument,
             reference: super::ticks(reference),
-        }));
+        })));
         self.walked.set(0);
         let may_look = order.money.is_none() || self.looks_are_left(order.account);
         let in_lots = if may_look { self.in_lots(&order) } else { Ok(None) };
@@ -92,7 +92,7 @@ impl Naive {
             Ok(Some((lots, _))) => lots,
             _ => order.open,
         };
-        self.events.push(Event::PriorityUpdated(PriorityUpdated {
+        self.events.push(Event::Order(OrderEvent::PriorityUpdated(PriorityUpdated {
             login: order.login,
             user_ref: order.user_ref,
             order: id,
@@ -102,7 +102,7 @@ impl Naive {
             quantity: super::lots(quantity),
             visibility: order.visibility,
             display_quantity: order.display_quantity as u32,
-        }));
+        })));
         if !may_look {
             return self.drop_incoming(order, CancelReason::WorkLimit);
         }

@@ -9,7 +9,10 @@ use crate::journal::names::Names;
 use crate::journal::source::Source;
 use anyhow::Context;
 use dojima::cli::{print, show};
-use dojima::domain::{Command, Event, EventRecord, Instructions, Stamp, TimeInForce, Timestamp};
+use dojima::domain::{
+    AdminCommand, ClockCommand, Command, Event, EventRecord, Instructions, OrderCommand, Stamp, TimeInForce,
+    Timestamp, VenueCommand, VenueEvent,
+};
 use dojima::exchange::Digest;
 use dojima::recovery::DataDir;
 use dojima::replica::State;
@@ -64,7 +67,7 @@ fn shown(event: Option<EventRecord>, names: &Names) -> String {
 
 /// Checkpoints are the engine's own, not the market's.
 fn is_of_the_market(event: &Event) -> bool {
-    !matches!(event, Event::Checkpointed(_))
+    !matches!(event, Event::Venue(VenueEvent::Checkpointed(_)))
 }
 
 impl Outcome {
@@ -135,45 +138,45 @@ fn depends_on_time(command: &Command) -> bool {
             || instructions.is_some_and(|instructions| instructions.book_by.0 > 0)
     };
     match command {
-        Command::Enter(enter) => timed(enter.time_in_force, &enter.instructions),
-        Command::Replace(replace) => timed(replace.time_in_force, &replace.instructions),
+        Command::Order(OrderCommand::Enter(enter)) => timed(enter.time_in_force, &enter.instructions),
+        Command::Order(OrderCommand::Replace(replace)) => timed(replace.time_in_force, &replace.instructions),
         // Rates of orders, interruptions of trading and volumes of thirty days run by the clock.
-        Command::SetOrderLimits { limits, .. } => limits.orders_per_second_max > 0,
-        Command::SetProtection { protection, .. } => protection.interruption_s > 0,
-        Command::SetVolumeTiers(_) => true,
-        Command::AddAsset { .. }
-        | Command::OpenAccount { .. }
-        | Command::OpenLogin { .. }
-        | Command::ListInstrument(_)
-        | Command::SetPhase { .. }
-        | Command::Deposit(_)
-        | Command::Withdraw(_)
-        | Command::Open { .. }
-        | Command::RefuseEnter(_)
-        | Command::RefuseReplace(_)
-        | Command::Cancel(_)
-        | Command::SetLimits { .. }
-        | Command::Amend(_)
-        | Command::CancelOrder { .. }
-        | Command::MassCancel(_)
-        | Command::Tick
-        | Command::SetMark { .. }
-        | Command::Delist { .. }
-        | Command::SetTerms(_)
-        | Command::SetFees(_)
-        | Command::SetAsset(_)
-        | Command::SetSelfTrade(_)
-        | Command::AssignTier { .. }
-        | Command::Kill { .. }
-        | Command::Checkpoint(_)
-        | Command::SetRules { .. }
-        | Command::Modify(_)
-        | Command::QueryAccount(_)
-        | Command::SetOrderEntry(_)
-        | Command::CancelLogin { .. }
-        | Command::RollSession { .. }
-        | Command::CopyAccount { .. }
-        | Command::ResetUserRef { .. } => false,
+        Command::Admin(AdminCommand::SetOrderLimits { limits, .. }) => limits.orders_per_second_max > 0,
+        Command::Admin(AdminCommand::SetProtection { protection, .. }) => protection.interruption_s > 0,
+        Command::Admin(AdminCommand::SetVolumeTiers(_)) => true,
+        Command::Admin(AdminCommand::AddAsset { .. })
+        | Command::Venue(VenueCommand::OpenAccount { .. })
+        | Command::Venue(VenueCommand::OpenLogin { .. })
+        | Command::Admin(AdminCommand::ListInstrument(_))
+        | Command::Admin(AdminCommand::SetPhase { .. })
+        | Command::Admin(AdminCommand::Deposit(_))
+        | Command::Admin(AdminCommand::Withdraw(_))
+        | Command::Venue(VenueCommand::Open { .. })
+        | Command::Order(OrderCommand::RefuseEnter(_))
+        | Command::Order(OrderCommand::RefuseReplace(_))
+        | Command::Order(OrderCommand::Cancel(_))
+        | Command::Venue(VenueCommand::SetLimits { .. })
+        | Command::Order(OrderCommand::Amend(_))
+        | Command::Order(OrderCommand::CancelOrder { .. })
+        | Command::Order(OrderCommand::MassCancel(_))
+        | Command::Clock(ClockCommand::Tick)
+        | Command::Admin(AdminCommand::SetMark { .. })
+        | Command::Admin(AdminCommand::Delist { .. })
+        | Command::Admin(AdminCommand::SetTerms(_))
+        | Command::Admin(AdminCommand::SetFees(_))
+        | Command::Admin(AdminCommand::SetAsset(_))
+        | Command::Admin(AdminCommand::SetSelfTrade(_))
+        | Command::Admin(AdminCommand::AssignTier { .. })
+        | Command::Admin(AdminCommand::Kill { .. })
+        | Command::Venue(VenueCommand::Checkpoint(_))
+        | Command::Venue(VenueCommand::SetRules { .. })
+        | Command::Order(OrderCommand::Modify(_))
+        | Command::Order(OrderCommand::QueryAccount(_))
+        | Command::Order(OrderCommand::SetOrderEntry(_))
+        | Command::Order(OrderCommand::CancelLogin { .. })
+        | Command::Venue(VenueCommand::RollSession { .. })
+        | Command::Venue(VenueCommand::CopyAccount { .. })
+        | Command::Venue(VenueCommand::ResetUserRef { .. }) => false,
     }
 }
 

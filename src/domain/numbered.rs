@@ -1,0 +1,59 @@
+//! The numbers of commands and events in the journal and the event log: explicit, so that neither the order of declaration nor
+//! the family that a variant belongs to is part of the format.
+
+/// Gives each variant of a family of families its number, its encoding, and its place in `KINDS`. The root's encoding is the
+/// number as a u32, then the variant's fields in the order in which they stand here. A number is used for one variant only and never again, and a
+/// variant without one does not compile.
+macro_rules! numbered {
+    ($root:ident { $($family:ident($type:ident) {
+        $($number:literal => $variant:ident $(($it:ident))? $({ $($field:ident),+ })?,)+
+    })+ }) => {
+        impl $root {
+            /// The number and the name of every variant, by family.
+            pub const KINDS: &'static [(u32, &'static str)] = &[$($(($number, stringify!($variant)),)+)+];
+        }
+
+        impl bincode::Encode for $root {
+            fn encode<E: bincode::enc::Encoder>(
+                &self,
+                encoder: &mut E,
+            ) -> Result<(), bincode::error::EncodeError> {
+                match self {
+                    $($(Self::$family($type::$variant $(($it))? $({ $($field),+ })?) => {
+                        bincode::Encode::encode(&{ const NUMBER: u32 = $number; NUMBER }, encoder)?;
+                        $(bincode::Encode::encode($it, encoder)?;)?
+                        $($(bincode::Encode::encode($field, encoder)?;)+)?
+                    })+)+
+                }
+                Ok(())
+            }
+        }
+
+        impl<Context> bincode::Decode<Context> for $root {
+            #[deny(unreachable_patterns)]
+            fn decode<D: bincode::de::Decoder<Context = Context>>(
+                decoder: &mut D,
+            ) -> Result<Self, bincode::error::DecodeError> {
+                let number: u32 = bincode::Decode::decode(decoder)?;
+                Ok(match number {
+                    $($($number => {
+                        $(let $it = bincode::Decode::decode(decoder)?;)?
+                        $($(let $field = bincode::Decode::decode(decoder)?;)+)?
+                        Self::$family($type::$variant $(($it))? $({ $($field),+ })?)
+                    })+)+
+                    found => {
+                        return Err(bincode::error::DecodeError::UnexpectedVariant {
+                            type_name: stringify!($root),
+                            allowed: &bincode::error::AllowedEnumVariants::Allowed(&[$($($number,)+)+]),
+                            found,
+                        });
+                    }
+                })
+            }
+        }
+
+        bincode::impl_borrow_decode!($root);
+    };
+}
+
+pub(super) use numbered;
