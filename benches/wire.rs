@@ -151,10 +151,7 @@ fn check(
     while let Some((packet, used)) = frame(rest, 4096).expect("packets") {
         let command = to_command(FROM, &Inbound::decode(packet.payload).expect("a request"), listings);
         assert!(
-            !matches!(
-                command,
-                Command::Order(OrderCommand::RefuseEnter(_)) | Command::Order(OrderCommand::RefuseReplace(_))
-            ),
+            !matches!(command, Command::Order(OrderCommand::RefuseEnter(_) | OrderCommand::RefuseReplace(_))),
             "{command:?}"
         );
         let len = codec::encode_command(&command, &mut bytes).expect("fits");

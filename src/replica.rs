@@ -27,7 +27,7 @@ pub struct State {
     pub streams: StreamIndex,
     /// The instruments as the events told them.
     pub listings: Listings,
-    /// The first commands up to [`VenueCommand::Open`]: what the venue was opened with.
+    /// The first commands up to [`Open`](crate::domain::VenueCommand::Open): what the venue was opened with.
     pub opening: Vec<Command>,
 }
 

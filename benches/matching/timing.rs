@@ -29,9 +29,7 @@ fn is_good(event: &Event) -> bool {
     let refused = matches!(
         event,
         Event::Admin(AdminEvent::Refused { .. })
-            | Event::Order(OrderEvent::Rejected(_))
-            | Event::Order(OrderEvent::ChangeRejected(_))
-            | Event::Order(OrderEvent::Ignored(_))
+            | Event::Order(OrderEvent::Rejected(_) | OrderEvent::ChangeRejected(_) | OrderEvent::Ignored(_))
     );
     !refused
 }

@@ -167,29 +167,35 @@ impl Terms {
                 Command::Venue(VenueCommand::SetRules { .. }) => {}
                 Command::Venue(VenueCommand::Open { .. }) => break,
                 // None of these is said by a configuration.
-                Command::Admin(AdminCommand::SetPhase { .. })
-                | Command::Admin(AdminCommand::Withdraw(_))
-                | Command::Order(OrderCommand::Enter(_))
-                | Command::Order(OrderCommand::RefuseEnter(_))
-                | Command::Order(OrderCommand::Replace(_))
-                | Command::Order(OrderCommand::RefuseReplace(_))
-                | Command::Order(OrderCommand::Cancel(_))
-                | Command::Order(OrderCommand::Amend(_))
-                | Command::Order(OrderCommand::CancelOrder { .. })
-                | Command::Order(OrderCommand::MassCancel(_))
+                Command::Admin(
+                    AdminCommand::SetPhase { .. }
+                    | AdminCommand::Withdraw(_)
+                    | AdminCommand::SetMark { .. }
+                    | AdminCommand::Delist { .. }
+                    | AdminCommand::SetTerms(_)
+                    | AdminCommand::AssignTier { .. }
+                    | AdminCommand::Kill { .. },
+                )
+                | Command::Order(
+                    OrderCommand::Enter(_)
+                    | OrderCommand::RefuseEnter(_)
+                    | OrderCommand::Replace(_)
+                    | OrderCommand::RefuseReplace(_)
+                    | OrderCommand::Cancel(_)
+                    | OrderCommand::Amend(_)
+                    | OrderCommand::CancelOrder { .. }
+                    | OrderCommand::MassCancel(_)
+                    | OrderCommand::Modify(_)
+                    | OrderCommand::QueryAccount(_)
+                    | OrderCommand::SetOrderEntry(_)
+                    | OrderCommand::CancelLogin { .. },
+                )
                 | Command::Clock(ClockCommand::Tick)
-                | Command::Admin(AdminCommand::SetMark { .. })
-                | Command::Admin(AdminCommand::Delist { .. })
-                | Command::Admin(AdminCommand::SetTerms(_))
-                | Command::Admin(AdminCommand::AssignTier { .. })
-                | Command::Admin(AdminCommand::Kill { .. })
-                | Command::Venue(VenueCommand::Checkpoint(_))
-                | Command::Order(OrderCommand::Modify(_))
-                | Command::Order(OrderCommand::QueryAccount(_))
-                | Command::Order(OrderCommand::SetOrderEntry(_))
-                | Command::Order(OrderCommand::CancelLogin { .. })
-                | Command::Venue(VenueCommand::RollSession { .. })
-                | Command::Venue(VenueCommand::ResetUserRef { .. }) => {}
+                | Command::Venue(
+                    VenueCommand::Checkpoint(_)
+                    | VenueCommand::RollSession { .. }
+                    | VenueCommand::ResetUserRef { .. },
+                ) => {}
             }
         }
         Self(terms)

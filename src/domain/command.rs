@@ -124,7 +124,7 @@ pub enum VenueCommand {
     },
     /// The venue's day ends and the next begins: every login's stream ends, and goes on as that of the next session from
     /// message 1; client numbers start again from 1. Orders stay. A login that has come to that session already, by
-    /// [`Command::ResetUserRef`], comes to the one after its own.
+    /// [`VenueCommand::ResetUserRef`], comes to the one after its own.
     RollSession {
         /// The next session; one more than the present one.
         session: u32,
@@ -320,7 +320,7 @@ pub struct ListInstrument {
     pub max_quantity: Quantity,
     /// Smallest limit order, price × quantity, in minor units of the quote asset.
     pub min_notional: Amount,
-    /// Fee of the resting side, in every row of the fee table until [`Command::SetFees`] says otherwise. Together with the
+    /// Fee of the resting side, in every row of the fee table until [`AdminCommand::SetFees`] says otherwise. Together with the
     /// taker's it must not be below zero.
     pub maker_fee: FeeRate,
     /// Fee of the incoming side, and of both sides of an auction.

@@ -108,7 +108,7 @@ pub enum OrderEvent {
     /// A login's own order entry was turned on or off.
     OrderEntrySet(SetOrderEntry),
     /// An order whose trigger came takes part in trading from now on (OUCH Order Priority Update). Comes right after
-    /// [`Event::Triggered`].
+    /// [`OrderEvent::Triggered`].
     PriorityUpdated(PriorityUpdated),
 }
 
@@ -157,7 +157,7 @@ pub enum VenueEvent {
         /// Which session; the first one is 0.
         session: u32,
     },
-    /// The venue is in another session. Comes after all [`Event::SessionEnded`] and before all [`Event::SessionStarted`].
+    /// The venue is in another session. Comes after all [`VenueEvent::SessionEnded`] and before all [`VenueEvent::SessionStarted`].
     SessionRolled {
         /// Which.
         session: u32,
@@ -253,7 +253,7 @@ pub enum MarketEvent {
         /// The phase it is in now.
         phase: Phase,
     },
-    /// What an auction would give if it ended now. Published with every [`super::Command::Tick`] during an auction.
+    /// What an auction would give if it ended now. Published with every [`super::ClockCommand::Tick`] during an auction.
     Indicative(Auction),
     /// An auction ended: its result. Its trades follow.
     Uncrossed(Auction),
@@ -334,42 +334,49 @@ impl Event {
             Event::Order(OrderEvent::Amended(e)) => [Some(e.login), None],
             Event::Order(OrderEvent::MassCanceled { login, .. }) => [*login, None],
             Event::Order(OrderEvent::AccountState { login, .. })
-            | Event::Venue(VenueEvent::SessionEnded { login })
-            | Event::Venue(VenueEvent::SessionStarted { login, .. }) => [Some(*login), None],
+            | Event::Venue(VenueEvent::SessionEnded { login } | VenueEvent::SessionStarted { login, .. }) => {
+                [Some(*login), None]
+            }
             Event::Order(OrderEvent::OrderEntrySet(e)) => [Some(e.login), None],
             Event::Order(OrderEvent::PriorityUpdated(e)) => [Some(e.login), None],
             Event::Order(OrderEvent::Restated(e)) if e.reason == RestateReason::Refreshed => {
                 [Some(e.login), None]
             }
-            Event::Order(OrderEvent::Armed(_))
-            | Event::Order(OrderEvent::Triggered(_))
-            | Event::Order(OrderEvent::Restated(_))
-            | Event::Market(MarketEvent::Indicative(_))
-            | Event::Market(MarketEvent::Uncrossed(_))
-            | Event::Admin(AdminEvent::MarkSet { .. })
-            | Event::Admin(AdminEvent::TermsSet(_))
-            | Event::Admin(AdminEvent::FeesSet(_))
-            | Event::Admin(AdminEvent::ProtectionSet { .. })
-            | Event::Admin(AdminEvent::OrderLimitsSet { .. })
-            | Event::Admin(AdminEvent::AssetSet(_))
-            | Event::Admin(AdminEvent::SelfTradeSet(_))
-            | Event::Admin(AdminEvent::TierSet { .. })
-            | Event::Admin(AdminEvent::VolumeTiersSet(_))
-            | Event::Admin(AdminEvent::Killed { .. })
-            | Event::Venue(VenueEvent::Checkpointed(_))
-            | Event::Venue(VenueEvent::RulesSet { .. })
-            | Event::Venue(VenueEvent::SessionRolled { .. })
-            | Event::Venue(VenueEvent::AccountCopied { .. })
-            | Event::Admin(AdminEvent::AssetAdded { .. })
-            | Event::Venue(VenueEvent::AccountOpened { .. })
-            | Event::Admin(AdminEvent::InstrumentListed(_))
-            | Event::Market(MarketEvent::PhaseSet { .. })
-            | Event::Admin(AdminEvent::Deposited(_))
-            | Event::Admin(AdminEvent::Withdrawn(_))
-            | Event::Venue(VenueEvent::Opened { .. })
-            | Event::Admin(AdminEvent::Refused { .. })
-            | Event::Venue(VenueEvent::LimitsSet { .. })
-            | Event::Order(OrderEvent::Ignored(_)) => [None, None],
+            Event::Order(
+                OrderEvent::Armed(_)
+                | OrderEvent::Triggered(_)
+                | OrderEvent::Restated(_)
+                | OrderEvent::Ignored(_),
+            )
+            | Event::Market(
+                MarketEvent::Indicative(_) | MarketEvent::Uncrossed(_) | MarketEvent::PhaseSet { .. },
+            )
+            | Event::Admin(
+                AdminEvent::MarkSet { .. }
+                | AdminEvent::TermsSet(_)
+                | AdminEvent::FeesSet(_)
+                | AdminEvent::ProtectionSet { .. }
+                | AdminEvent::OrderLimitsSet { .. }
+                | AdminEvent::AssetSet(_)
+                | AdminEvent::SelfTradeSet(_)
+                | AdminEvent::TierSet { .. }
+                | AdminEvent::VolumeTiersSet(_)
+                | AdminEvent::Killed { .. }
+                | AdminEvent::AssetAdded { .. }
+                | AdminEvent::InstrumentListed(_)
+                | AdminEvent::Deposited(_)
+                | AdminEvent::Withdrawn(_)
+                | AdminEvent::Refused { .. },
+            )
+            | Event::Venue(
+                VenueEvent::Checkpointed(_)
+                | VenueEvent::RulesSet { .. }
+                | VenueEvent::SessionRolled { .. }
+                | VenueEvent::AccountCopied { .. }
+                | VenueEvent::AccountOpened { .. }
+                | VenueEvent::Opened { .. }
+                | VenueEvent::LimitsSet { .. },
+            ) => [None, None],
         }
     }
 }

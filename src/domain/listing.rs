@@ -136,46 +136,51 @@ impl Listings {
                     (listing.maker_fee, listing.taker_fee) = (fees.maker, fees.taker);
                 }
             }
-            Event::Admin(AdminEvent::AssetAdded { .. })
-            | Event::Venue(VenueEvent::AccountOpened { .. })
-            | Event::Venue(VenueEvent::LoginOpened { .. })
-            | Event::Admin(AdminEvent::Deposited(_))
-            | Event::Admin(AdminEvent::Withdrawn(_))
-            | Event::Venue(VenueEvent::Opened { .. })
-            | Event::Admin(AdminEvent::Refused { .. })
-            | Event::Order(OrderEvent::Accepted(_))
-            | Event::Order(OrderEvent::Rejected(_))
-            | Event::Order(OrderEvent::Replaced(_))
-            | Event::Order(OrderEvent::Canceled(_))
-            | Event::Order(OrderEvent::Executed(_))
-            | Event::Order(OrderEvent::Ignored(_))
-            | Event::Venue(VenueEvent::LimitsSet { .. })
-            | Event::Order(OrderEvent::ChangeRejected(_))
-            | Event::Order(OrderEvent::Amended(_))
-            | Event::Order(OrderEvent::Armed(_))
-            | Event::Order(OrderEvent::Triggered(_))
-            | Event::Order(OrderEvent::Restated(_))
-            | Event::Order(OrderEvent::MassCanceled { .. })
-            | Event::Market(MarketEvent::Indicative(_))
-            | Event::Market(MarketEvent::Uncrossed(_))
-            | Event::Admin(AdminEvent::MarkSet { .. })
-            | Event::Admin(AdminEvent::FeesSet(_))
-            | Event::Admin(AdminEvent::ProtectionSet { .. })
-            | Event::Admin(AdminEvent::OrderLimitsSet { .. })
-            | Event::Admin(AdminEvent::AssetSet(_))
-            | Event::Admin(AdminEvent::SelfTradeSet(_))
-            | Event::Admin(AdminEvent::TierSet { .. })
-            | Event::Admin(AdminEvent::VolumeTiersSet(_))
-            | Event::Admin(AdminEvent::Killed { .. })
-            | Event::Venue(VenueEvent::Checkpointed(_))
-            | Event::Venue(VenueEvent::RulesSet { .. })
-            | Event::Order(OrderEvent::AccountState { .. })
-            | Event::Order(OrderEvent::OrderEntrySet(_))
-            | Event::Venue(VenueEvent::SessionEnded { .. })
-            | Event::Venue(VenueEvent::SessionStarted { .. })
-            | Event::Venue(VenueEvent::SessionRolled { .. })
-            | Event::Order(OrderEvent::PriorityUpdated(_))
-            | Event::Venue(VenueEvent::AccountCopied { .. }) => {}
+            Event::Admin(
+                AdminEvent::AssetAdded { .. }
+                | AdminEvent::Deposited(_)
+                | AdminEvent::Withdrawn(_)
+                | AdminEvent::Refused { .. }
+                | AdminEvent::MarkSet { .. }
+                | AdminEvent::FeesSet(_)
+                | AdminEvent::ProtectionSet { .. }
+                | AdminEvent::OrderLimitsSet { .. }
+                | AdminEvent::AssetSet(_)
+                | AdminEvent::SelfTradeSet(_)
+                | AdminEvent::TierSet { .. }
+                | AdminEvent::VolumeTiersSet(_)
+                | AdminEvent::Killed { .. },
+            )
+            | Event::Venue(
+                VenueEvent::AccountOpened { .. }
+                | VenueEvent::LoginOpened { .. }
+                | VenueEvent::Opened { .. }
+                | VenueEvent::LimitsSet { .. }
+                | VenueEvent::Checkpointed(_)
+                | VenueEvent::RulesSet { .. }
+                | VenueEvent::SessionEnded { .. }
+                | VenueEvent::SessionStarted { .. }
+                | VenueEvent::SessionRolled { .. }
+                | VenueEvent::AccountCopied { .. },
+            )
+            | Event::Order(
+                OrderEvent::Accepted(_)
+                | OrderEvent::Rejected(_)
+                | OrderEvent::Replaced(_)
+                | OrderEvent::Canceled(_)
+                | OrderEvent::Executed(_)
+                | OrderEvent::Ignored(_)
+                | OrderEvent::ChangeRejected(_)
+                | OrderEvent::Amended(_)
+                | OrderEvent::Armed(_)
+                | OrderEvent::Triggered(_)
+                | OrderEvent::Restated(_)
+                | OrderEvent::MassCanceled { .. }
+                | OrderEvent::AccountState { .. }
+                | OrderEvent::OrderEntrySet(_)
+                | OrderEvent::PriorityUpdated(_),
+            )
+            | Event::Market(MarketEvent::Indicative(_) | MarketEvent::Uncrossed(_)) => {}
         }
     }
 

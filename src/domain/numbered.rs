@@ -5,12 +5,28 @@
 /// number as a u32, then the variant's fields in the order in which they stand here. A number is used for one variant only and never again, and a
 /// variant without one does not compile.
 macro_rules! numbered {
+    (@any $family:ident, $type:ident, $variant:ident $(($it:ident))?) => {
+        Self::$family($type::$variant $((numbered!(@ignored $it)))?)
+    };
+    (@any $family:ident, $type:ident, $variant:ident { $($field:ident),+ }) => {
+        Self::$family($type::$variant { .. })
+    };
+    (@ignored $it:ident) => { _ };
     ($root:ident { $($family:ident($type:ident) {
         $($number:literal => $variant:ident $(($it:ident))? $({ $($field:ident),+ })?,)+
     })+ }) => {
         impl $root {
             /// The number and the name of every variant, by family.
             pub const KINDS: &'static [(u32, &'static str)] = &[$($(($number, stringify!($variant)),)+)+];
+
+            /// The name of the variant.
+            pub fn name(&self) -> &'static str {
+                match self {
+                    $($(numbered!(@any $family, $type, $variant $(($it))? $({ $($field),+ })?) => {
+                        stringify!($variant)
+                    })+)+
+                }
+            }
         }
 
         impl bincode::Encode for $root {

@@ -23,73 +23,73 @@ impl Command {
     #[inline]
     pub fn sender(&self) -> Option<Sender> {
         let (login, session, user_ref) = match *self {
-            Command::Order(OrderCommand::Enter(Enter { login, session, user_ref, .. }))
-            | Command::Order(OrderCommand::RefuseEnter(RefuseEnter { login, session, user_ref, .. }))
-            | Command::Order(OrderCommand::Replace(Replace { login, session, user_ref, .. }))
-            | Command::Order(OrderCommand::RefuseReplace(RefuseReplace {
-                login, session, user_ref, ..
-            }))
-            | Command::Order(OrderCommand::Cancel(Cancel { login, session, user_ref, .. }))
-            | Command::Order(OrderCommand::Amend(Amend { login, session, user_ref, .. }))
-            | Command::Order(OrderCommand::Modify(Modify { login, session, user_ref, .. }))
-            | Command::Order(OrderCommand::SetOrderEntry(SetOrderEntry {
-                login, session, user_ref, ..
-            }))
-            | Command::Order(OrderCommand::MassCancel(MassCancel {
-                login: Some(login),
-                session,
-                user_ref,
-                ..
-            })) => (login, session, user_ref),
+            Command::Order(
+                OrderCommand::Enter(Enter { login, session, user_ref, .. })
+                | OrderCommand::RefuseEnter(RefuseEnter { login, session, user_ref, .. })
+                | OrderCommand::Replace(Replace { login, session, user_ref, .. })
+                | OrderCommand::RefuseReplace(RefuseReplace { login, session, user_ref, .. })
+                | OrderCommand::Cancel(Cancel { login, session, user_ref, .. })
+                | OrderCommand::Amend(Amend { login, session, user_ref, .. })
+                | OrderCommand::Modify(Modify { login, session, user_ref, .. })
+                | OrderCommand::SetOrderEntry(SetOrderEntry { login, session, user_ref, .. })
+                | OrderCommand::MassCancel(MassCancel { login: Some(login), session, user_ref, .. }),
+            ) => (login, session, user_ref),
             Command::Order(OrderCommand::QueryAccount(QueryAccount { login, session, .. })) => {
                 (login, session, UserRef(0))
             }
-            Command::Order(OrderCommand::MassCancel(MassCancel { login: None, .. }))
-            | Command::Admin(AdminCommand::AddAsset { .. })
-            | Command::Venue(VenueCommand::OpenAccount { .. })
-            | Command::Venue(VenueCommand::OpenLogin { .. })
-            | Command::Admin(AdminCommand::ListInstrument(_))
-            | Command::Admin(AdminCommand::SetPhase { .. })
-            | Command::Admin(AdminCommand::Deposit(_))
-            | Command::Admin(AdminCommand::Withdraw(_))
-            | Command::Venue(VenueCommand::Open { .. })
-            | Command::Venue(VenueCommand::SetLimits { .. })
-            | Command::Order(OrderCommand::CancelOrder { .. })
-            | Command::Clock(ClockCommand::Tick)
-            | Command::Admin(AdminCommand::SetMark { .. })
-            | Command::Admin(AdminCommand::Delist { .. })
-            | Command::Admin(AdminCommand::SetTerms(_))
-            | Command::Admin(AdminCommand::SetFees(_))
-            | Command::Admin(AdminCommand::SetProtection { .. })
-            | Command::Admin(AdminCommand::SetOrderLimits { .. })
-            | Command::Admin(AdminCommand::SetAsset(_))
-            | Command::Admin(AdminCommand::SetSelfTrade(_))
-            | Command::Admin(AdminCommand::AssignTier { .. })
-            | Command::Admin(AdminCommand::SetVolumeTiers(_))
-            | Command::Admin(AdminCommand::Kill { .. })
-            | Command::Venue(VenueCommand::Checkpoint(_))
-            | Command::Venue(VenueCommand::SetRules { .. })
-            | Command::Order(OrderCommand::CancelLogin { .. })
-            | Command::Venue(VenueCommand::RollSession { .. })
-            | Command::Venue(VenueCommand::CopyAccount { .. })
-            | Command::Venue(VenueCommand::ResetUserRef { .. }) => return None,
+            Command::Order(
+                OrderCommand::MassCancel(MassCancel { login: None, .. })
+                | OrderCommand::CancelOrder { .. }
+                | OrderCommand::CancelLogin { .. },
+            )
+            | Command::Admin(
+                AdminCommand::AddAsset { .. }
+                | AdminCommand::ListInstrument(_)
+                | AdminCommand::SetPhase { .. }
+                | AdminCommand::Deposit(_)
+                | AdminCommand::Withdraw(_)
+                | AdminCommand::SetMark { .. }
+                | AdminCommand::Delist { .. }
+                | AdminCommand::SetTerms(_)
+                | AdminCommand::SetFees(_)
+                | AdminCommand::SetProtection { .. }
+                | AdminCommand::SetOrderLimits { .. }
+                | AdminCommand::SetAsset(_)
+                | AdminCommand::SetSelfTrade(_)
+                | AdminCommand::AssignTier { .. }
+                | AdminCommand::SetVolumeTiers(_)
+                | AdminCommand::Kill { .. },
+            )
+            | Command::Venue(
+                VenueCommand::OpenAccount { .. }
+                | VenueCommand::OpenLogin { .. }
+                | VenueCommand::Open { .. }
+                | VenueCommand::SetLimits { .. }
+                | VenueCommand::Checkpoint(_)
+                | VenueCommand::SetRules { .. }
+                | VenueCommand::RollSession { .. }
+                | VenueCommand::CopyAccount { .. }
+                | VenueCommand::ResetUserRef { .. },
+            )
+            | Command::Clock(ClockCommand::Tick) => return None,
         };
         Some(Sender { login, session, user_ref })
     }
 
     /// The same command, as sent in this session if it is a client's message.
     pub fn in_session(mut self, session: u32) -> Self {
-        if let Command::Order(OrderCommand::Enter(Enter { session: own, .. }))
-        | Command::Order(OrderCommand::RefuseEnter(RefuseEnter { session: own, .. }))
-        | Command::Order(OrderCommand::Replace(Replace { session: own, .. }))
-        | Command::Order(OrderCommand::RefuseReplace(RefuseReplace { session: own, .. }))
-        | Command::Order(OrderCommand::Cancel(Cancel { session: own, .. }))
-        | Command::Order(OrderCommand::Amend(Amend { session: own, .. }))
-        | Command::Order(OrderCommand::Modify(Modify { session: own, .. }))
-        | Command::Order(OrderCommand::SetOrderEntry(SetOrderEntry { session: own, .. }))
-        | Command::Order(OrderCommand::QueryAccount(QueryAccount { session: own, .. }))
-        | Command::Order(OrderCommand::MassCancel(MassCancel { login: Some(_), session: own, .. })) =
-            &mut self
+        if let Command::Order(
+            OrderCommand::Enter(Enter { session: own, .. })
+            | OrderCommand::RefuseEnter(RefuseEnter { session: own, .. })
+            | OrderCommand::Replace(Replace { session: own, .. })
+            | OrderCommand::RefuseReplace(RefuseReplace { session: own, .. })
+            | OrderCommand::Cancel(Cancel { session: own, .. })
+            | OrderCommand::Amend(Amend { session: own, .. })
+            | OrderCommand::Modify(Modify { session: own, .. })
+            | OrderCommand::SetOrderEntry(SetOrderEntry { session: own, .. })
+            | OrderCommand::QueryAccount(QueryAccount { session: own, .. })
+            | OrderCommand::MassCancel(MassCancel { login: Some(_), session: own, .. }),
+        ) = &mut self
         {
             *own = session;
         }

@@ -7,11 +7,11 @@ use super::agenda::Task;
 use super::due::day;
 use super::instrument::{Instrument, Rates};
 use super::sink::EventSink;
-use super::{Account, Asset, Exchange, Login};
+use super::{Account, Asset, Exchange, Login, Told};
 use crate::domain::{
-    AccountId, AccountSelfTrade, AdminCommand, AdminEvent, Amount, AssetCode, AssetId, ClockCommand, Command,
-    Event, FeeAsset, FeeRate, FeeTier, ListInstrument, Listing, LoginId, OrderCommand, OrderPrice, Phase,
-    RejectReason, Stamp, Switch, Transfer, VenueCommand, VenueEvent, VenueLimits, VolumeTiers,
+    AccountId, AccountSelfTrade, AdminCommand, AdminEvent, Amount, AssetCode, AssetId, Event, FeeAsset,
+    FeeRate, FeeTier, ListInstrument, Listing, LoginId, OrderPrice, Phase, RejectReason, Stamp, Switch,
+    Transfer, VenueCommand, VenueEvent, VenueLimits, VolumeTiers,
 };
 
 /// An id is the next free one, so that ids are dense and a replay gives the same ones.
@@ -36,80 +36,56 @@ pub(super) fn check_rates(table: &[Rates], fee_asset: FeeAsset) -> Result<(), Re
 }
 
 impl Exchange {
-    /// Does an administrative command; order entry never comes here. `None`: it has told of all itself.
-    pub(super) fn administer(
+    /// Does what concerns the venue as a whole.
+    pub(super) fn govern(
         &mut self,
         stamp: Stamp,
-        command: &Command,
+        command: &VenueCommand,
         events: &mut impl EventSink,
-    ) -> Result<Option<Event>, RejectReason> {
+    ) -> Told {
         let event = match *command {
-            Command::Admin(AdminCommand::AddAsset { asset, code, scale }) => {
-                self.add_asset(asset, code, scale)?
-            }
-            Command::Venue(VenueCommand::OpenAccount { account }) => self.open_account(account)?,
-            Command::Venue(VenueCommand::OpenLogin { login, account, .. }) => {
-                self.open_login(login, account)?
-            }
-            Command::Admin(AdminCommand::ListInstrument(terms)) => self.list(&terms)?,
-            Command::Admin(AdminCommand::Deposit(transfer)) => self.deposit(transfer)?,
-            Command::Admin(AdminCommand::Withdraw(transfer)) => self.withdraw(transfer)?,
-            Command::Venue(VenueCommand::Open { config_digest }) => self.open(config_digest)?,
-            Command::Venue(VenueCommand::SetLimits { limits }) => self.set_limits(limits)?,
-            Command::Admin(AdminCommand::SetPhase { instrument, phase }) => {
-                return self.set_phase(instrument, phase).map(|()| None);
-            }
-            Command::Admin(AdminCommand::Delist { instrument }) => {
-                return self.delist(instrument).map(|()| None);
-            }
-            Command::Admin(AdminCommand::SetMark { instrument, price }) => {
-                self.set_mark(instrument, price)?
-            }
-            Command::Admin(AdminCommand::SetTerms(terms)) => self.set_terms(&terms, events)?,
-            Command::Admin(AdminCommand::SetFees(fees)) => self.set_fees(&fees, events)?,
-            Command::Admin(AdminCommand::SetProtection { instrument, protection }) => {
-                self.set_protection(instrument, &protection)?
-            }
-            Command::Admin(AdminCommand::SetOrderLimits { scope, limits }) => {
-                self.set_order_limits(scope, &limits)?
-            }
-            Command::Admin(AdminCommand::SetAsset(settings)) => {
-                return self.set_asset(&settings, events).map(|()| None);
-            }
-            Command::Admin(AdminCommand::SetSelfTrade(setting)) => self.set_self_trade(setting)?,
-            Command::Admin(AdminCommand::AssignTier { account, tier }) => self.assign_tier(account, tier)?,
-            Command::Admin(AdminCommand::SetVolumeTiers(tiers)) => {
-                return self.set_volume_tiers(&tiers, events).map(|()| None);
-            }
-            Command::Admin(AdminCommand::Kill { scope, switch }) => return self.kill(scope, switch),
-            Command::Venue(VenueCommand::Checkpoint(checkpoint)) => {
-                Event::Venue(VenueEvent::Checkpointed(checkpoint))
-            }
-            Command::Venue(VenueCommand::SetRules { edition }) => self.set_rules(edition)?,
-            Command::Order(OrderCommand::CancelLogin { login, cause }) => {
-                return self.cancel_login(login, cause).map(|()| None);
-            }
-            Command::Venue(VenueCommand::RollSession { session }) => {
-                return self.roll_session(session).map(|()| None);
-            }
-            Command::Venue(VenueCommand::ResetUserRef { login }) => {
+            VenueCommand::OpenAccount { account } => self.open_account(account)?,
+            VenueCommand::OpenLogin { login, account, .. } => self.open_login(login, account)?,
+            VenueCommand::Open { config_digest } => self.open(config_digest)?,
+            VenueCommand::SetLimits { limits } => self.set_limits(limits)?,
+            VenueCommand::Checkpoint(checkpoint) => Event::Venue(VenueEvent::Checkpointed(checkpoint)),
+            VenueCommand::SetRules { edition } => self.set_rules(edition)?,
+            VenueCommand::RollSession { session } => return self.roll_session(session).map(|()| None),
+            VenueCommand::ResetUserRef { login } => {
                 return self.reset_user_ref(login, events).map(|()| None);
             }
-            Command::Venue(VenueCommand::CopyAccount { login, account }) => {
+            VenueCommand::CopyAccount { login, account } => {
                 self.copy_account(login, account, stamp.sequence)?
             }
-            Command::Order(OrderCommand::Enter(_))
-            | Command::Order(OrderCommand::RefuseEnter(_))
-            | Command::Order(OrderCommand::Replace(_))
-            | Command::Order(OrderCommand::RefuseReplace(_))
-            | Command::Order(OrderCommand::Cancel(_))
-            | Command::Order(OrderCommand::Amend(_))
-            | Command::Order(OrderCommand::CancelOrder { .. })
-            | Command::Order(OrderCommand::MassCancel(_))
-            | Command::Order(OrderCommand::Modify(_))
-            | Command::Order(OrderCommand::QueryAccount(_))
-            | Command::Order(OrderCommand::SetOrderEntry(_))
-            | Command::Clock(ClockCommand::Tick) => unreachable!("apply does these itself"),
+        };
+        Ok(Some(event))
+    }
+
+    /// Does what concerns instruments, assets, accounts and their money.
+    pub(super) fn administer(&mut self, command: &AdminCommand, events: &mut impl EventSink) -> Told {
+        let event = match *command {
+            AdminCommand::AddAsset { asset, code, scale } => self.add_asset(asset, code, scale)?,
+            AdminCommand::ListInstrument(terms) => self.list(&terms)?,
+            AdminCommand::Deposit(transfer) => self.deposit(transfer)?,
+            AdminCommand::Withdraw(transfer) => self.withdraw(transfer)?,
+            AdminCommand::SetPhase { instrument, phase } => {
+                return self.set_phase(instrument, phase).map(|()| None);
+            }
+            AdminCommand::Delist { instrument } => return self.delist(instrument).map(|()| None),
+            AdminCommand::SetMark { instrument, price } => self.set_mark(instrument, price)?,
+            AdminCommand::SetTerms(terms) => self.set_terms(&terms, events)?,
+            AdminCommand::SetFees(fees) => self.set_fees(&fees, events)?,
+            AdminCommand::SetProtection { instrument, protection } => {
+                self.set_protection(instrument, &protection)?
+            }
+            AdminCommand::SetOrderLimits { scope, limits } => self.set_order_limits(scope, &limits)?,
+            AdminCommand::SetAsset(settings) => return self.set_asset(&settings, events).map(|()| None),
+            AdminCommand::SetSelfTrade(setting) => self.set_self_trade(setting)?,
+            AdminCommand::AssignTier { account, tier } => self.assign_tier(account, tier)?,
+            AdminCommand::SetVolumeTiers(tiers) => {
+                return self.set_volume_tiers(&tiers, events).map(|()| None);
+            }
+            AdminCommand::Kill { scope, switch } => return self.kill(scope, switch),
         };
         Ok(Some(event))
     }

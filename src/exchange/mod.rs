@@ -58,7 +58,7 @@ pub use triggers::TRIGGERS_MAX;
 
 use crate::domain::{
     AccountId, AdminEvent, Amount, AssetCode, AssetId, ClockCommand, Command, Event, InstrumentId, Listing,
-    LoginId, OrderCommand, OrderId, Price, Side, Stamp, Switch, TradeId, VenueLimits,
+    LoginId, OrderCommand, OrderId, Price, RejectReason, Side, Stamp, Switch, TradeId, VenueLimits,
 };
 use accounts::Account;
 use agenda::Agenda;
@@ -71,7 +71,7 @@ use shared::Shared;
 /// What an exchange is made with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ExchangeLimits {
-    /// What holds until [`VenueCommand::SetLimits`] says otherwise. The memory of all open orders is taken at start.
+    /// What holds until [`SetLimits`](crate::domain::VenueCommand::SetLimits) says otherwise. The memory of all open orders is taken at start.
     pub limits: VenueLimits,
     /// What scatters clients' names of orders in memory. No result depends on it; one that clients do not know keeps them
     /// from choosing numbers that are slow to find.
@@ -112,6 +112,9 @@ pub struct Exchange {
     /// Who gets copies of what an account's logins are sent, and since which command, by account.
     copies: Vec<(AccountId, LoginId, u64)>,
 }
+
+/// The last event of a command, `None` where it has told of all itself; or why it was refused and changed nothing.
+type Told = Result<Option<Event>, RejectReason>;
 
 impl Exchange {
     /// An empty exchange. Takes all memory that open orders will need.
@@ -161,25 +164,40 @@ impl Exchange {
         {
             return self.ignore(sender, events);
         }
-        match command {
-            Command::Order(OrderCommand::Enter(enter)) => self.enter(enter, events),
-            Command::Order(OrderCommand::Replace(replace)) => self.replace(replace, events),
-            Command::Order(OrderCommand::Cancel(cancel)) => self.cancel(cancel, events),
-            Command::Order(OrderCommand::Amend(amend)) => self.amend(amend, events),
-            Command::Order(OrderCommand::RefuseEnter(refuse)) => self.refuse_enter(refuse, events),
-            Command::Order(OrderCommand::RefuseReplace(refuse)) => self.refuse_replace(refuse, events),
-            Command::Order(OrderCommand::MassCancel(mass)) => self.mass_cancel(mass, events),
-            Command::Order(OrderCommand::CancelOrder { order }) => self.cancel_order(*order, events),
-            Command::Clock(ClockCommand::Tick) => self.indicate(InstrumentId(0)),
-            Command::Order(OrderCommand::Modify(modify)) => self.modify(modify, events),
-            Command::Order(OrderCommand::QueryAccount(query)) => self.query_account(query, events),
-            Command::Order(OrderCommand::SetOrderEntry(set)) => self.set_order_entry(set, events),
-            administrative => match self.administer(stamp, administrative, events) {
-                Ok(Some(event)) => events.push(event),
-                Ok(None) => {}
-                Err(reason) => events.push(Event::Admin(AdminEvent::Refused { reason })),
-            },
+        let told = match command {
+            Command::Order(command) => self.serve(command, events),
+            Command::Venue(command) => self.govern(stamp, command, events),
+            Command::Admin(command) => self.administer(command, events),
+            Command::Clock(ClockCommand::Tick) => {
+                self.indicate(InstrumentId(0));
+                Ok(None)
+            }
+        };
+        match told {
+            Ok(Some(event)) => events.push(event),
+            Ok(None) => {}
+            Err(reason) => events.push(Event::Admin(AdminEvent::Refused { reason })),
         }
+    }
+
+    /// Does what concerns orders, and tells of it. Only what the gateway asks can be refused here.
+    #[inline]
+    fn serve(&mut self, command: &OrderCommand, events: &mut impl EventSink) -> Told {
+        match command {
+            OrderCommand::Enter(enter) => self.enter(enter, events),
+            OrderCommand::Replace(replace) => self.replace(replace, events),
+            OrderCommand::Cancel(cancel) => self.cancel(cancel, events),
+            OrderCommand::Amend(amend) => self.amend(amend, events),
+            OrderCommand::RefuseEnter(refuse) => self.refuse_enter(refuse, events),
+            OrderCommand::RefuseReplace(refuse) => self.refuse_replace(refuse, events),
+            OrderCommand::MassCancel(mass) => self.mass_cancel(mass, events),
+            OrderCommand::CancelOrder { order } => self.cancel_order(*order, events),
+            OrderCommand::Modify(modify) => self.modify(modify, events),
+            OrderCommand::QueryAccount(query) => self.query_account(query, events),
+            OrderCommand::SetOrderEntry(set) => self.set_order_entry(set, events),
+            OrderCommand::CancelLogin { login, cause } => self.cancel_login(*login, *cause)?,
+        }
+        Ok(None)
     }
 
     /// Releases the next order whose trigger has come, instrument by instrument, and goes on in the same part while it may.

@@ -239,37 +239,41 @@ impl Mirror {
                 self.logins.push(*account);
                 self.note(record)
             }
-            Event::Admin(AdminEvent::InstrumentListed(_))
-            | Event::Admin(AdminEvent::TermsSet(_))
-            | Event::Market(MarketEvent::PhaseSet { .. })
-            | Event::Admin(AdminEvent::FeesSet(_)) => {
+            Event::Admin(
+                AdminEvent::InstrumentListed(_) | AdminEvent::TermsSet(_) | AdminEvent::FeesSet(_),
+            )
+            | Event::Market(MarketEvent::PhaseSet { .. }) => {
                 self.listings.apply(&record.event);
                 self.note(record)
             }
-            Event::Venue(VenueEvent::AccountOpened { .. })
-            | Event::Admin(AdminEvent::Refused { .. })
-            | Event::Order(OrderEvent::Rejected(_))
-            | Event::Order(OrderEvent::ChangeRejected(_))
-            | Event::Order(OrderEvent::Ignored(_))
-            | Event::Venue(VenueEvent::LimitsSet { .. })
-            | Event::Order(OrderEvent::MassCanceled { .. })
-            | Event::Admin(AdminEvent::ProtectionSet { .. })
-            | Event::Admin(AdminEvent::OrderLimitsSet { .. })
-            | Event::Admin(AdminEvent::SelfTradeSet(_))
-            | Event::Admin(AdminEvent::TierSet { .. })
-            | Event::Admin(AdminEvent::VolumeTiersSet(_))
-            | Event::Venue(VenueEvent::Checkpointed(_))
-            | Event::Venue(VenueEvent::RulesSet { .. })
-            | Event::Venue(VenueEvent::SessionRolled { .. })
-            | Event::Venue(VenueEvent::SessionStarted { .. })
-            | Event::Order(OrderEvent::OrderEntrySet(_))
-            | Event::Venue(VenueEvent::AccountCopied { .. })
-            | Event::Admin(AdminEvent::Killed { .. }) => self.note(record),
+            Event::Venue(
+                VenueEvent::AccountOpened { .. }
+                | VenueEvent::LimitsSet { .. }
+                | VenueEvent::Checkpointed(_)
+                | VenueEvent::RulesSet { .. }
+                | VenueEvent::SessionRolled { .. }
+                | VenueEvent::SessionStarted { .. }
+                | VenueEvent::AccountCopied { .. },
+            )
+            | Event::Admin(
+                AdminEvent::Refused { .. }
+                | AdminEvent::ProtectionSet { .. }
+                | AdminEvent::OrderLimitsSet { .. }
+                | AdminEvent::SelfTradeSet(_)
+                | AdminEvent::TierSet { .. }
+                | AdminEvent::VolumeTiersSet(_)
+                | AdminEvent::Killed { .. },
+            )
+            | Event::Order(
+                OrderEvent::Rejected(_)
+                | OrderEvent::ChangeRejected(_)
+                | OrderEvent::Ignored(_)
+                | OrderEvent::MassCanceled { .. }
+                | OrderEvent::OrderEntrySet(_),
+            ) => self.note(record),
             // What an auction might give changes all the time and is for the feed.
-            Event::Venue(VenueEvent::Opened { .. })
-            | Event::Order(OrderEvent::AccountState { .. })
-            | Event::Venue(VenueEvent::SessionEnded { .. })
-            | Event::Order(OrderEvent::PriorityUpdated(_))
+            Event::Venue(VenueEvent::Opened { .. } | VenueEvent::SessionEnded { .. })
+            | Event::Order(OrderEvent::AccountState { .. } | OrderEvent::PriorityUpdated(_))
             | Event::Market(MarketEvent::Indicative(_)) => Ok(()),
         }
     }

@@ -157,7 +157,10 @@ fn without_a_password_it_says_how_to_give_one() {
 /// Ends the session, as `gateway.roll_at` does.
 fn roll(engine: &mut Engine, session: u32) {
     let local = engine.local();
-    local.commands.try_push(domain::Command::Venue(VenueCommand::RollSession { session })).expect("there is room");
+    local
+        .commands
+        .try_push(domain::Command::Venue(VenueCommand::RollSession { session }))
+        .expect("there is room");
     local.doorbell.ring();
 }
 

@@ -103,9 +103,7 @@ fn deep(bench: &mut Bench) {
             seen.has(|event| {
                 matches!(
                     event,
-                    Event::Order(OrderEvent::Replaced(_))
-                        | Event::Order(OrderEvent::Amended(_))
-                        | Event::Order(OrderEvent::Canceled(_))
+                    Event::Order(OrderEvent::Replaced(_) | OrderEvent::Amended(_) | OrderEvent::Canceled(_))
                 )
             });
         }
@@ -182,9 +180,7 @@ fn icebergs(bench: &mut Bench) {
         seen.has(|event| {
             matches!(
                 event,
-                Event::Order(OrderEvent::Replaced(_))
-                    | Event::Order(OrderEvent::Amended(_))
-                    | Event::Order(OrderEvent::Canceled(_))
+                Event::Order(OrderEvent::Replaced(_) | OrderEvent::Amended(_) | OrderEvent::Canceled(_))
             )
         });
     }

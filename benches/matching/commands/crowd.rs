@@ -69,10 +69,12 @@ pub fn all(bench: &mut Bench) {
         seen.has(|event| {
             matches!(
                 event,
-                Event::Order(OrderEvent::Accepted(_))
-                    | Event::Order(OrderEvent::Replaced(_))
-                    | Event::Order(OrderEvent::Canceled(_))
-                    | Event::Order(OrderEvent::Executed(_))
+                Event::Order(
+                    OrderEvent::Accepted(_)
+                        | OrderEvent::Replaced(_)
+                        | OrderEvent::Canceled(_)
+                        | OrderEvent::Executed(_)
+                )
             )
         });
     }

@@ -52,9 +52,7 @@ fn kill(bench: &mut Bench, venue: &mut Venue, (side, ticks, lots): (Side, u64, u
     let asked = Instructions { min_quantity: lots as u32, ..Instructions::NOTHING };
     let taker = enter(venue, order(crowd(bench), side, ticks, lots), IOC, asked);
     let seen = bench.measure(name, venue, &taker);
-    seen.has(|event| {
-        matches!(event, Event::Order(OrderEvent::Executed(_)) | Event::Order(OrderEvent::Canceled(_)))
-    });
+    seen.has(|event| matches!(event, Event::Order(OrderEvent::Executed(_) | OrderEvent::Canceled(_))));
 }
 
 /// The last order that it may meet is its owner's.

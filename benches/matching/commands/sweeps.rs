@@ -278,9 +278,7 @@ fn by_money(bench: &mut Bench) {
         let what = if asked == Instructions::NOTHING { "market order" } else { "by amount" };
         let name = format!("{side:?} {what} with less money than that takes");
         let seen = bench.measure(name, &mut venue, &taker);
-        seen.has(|event| {
-            matches!(event, Event::Order(OrderEvent::Canceled(_)) | Event::Order(OrderEvent::Rejected(_)))
-        });
+        seen.has(|event| matches!(event, Event::Order(OrderEvent::Canceled(_) | OrderEvent::Rejected(_))));
     }
 }
 

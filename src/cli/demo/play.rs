@@ -1,7 +1,7 @@
 //! What is shown while the flow is played: a line that changes on a terminal, lines now and then elsewhere.
 
 use super::engine::EngineProcess;
-use super::report::STEP_COLUMNS;
+use super::steps::STEP_COLUMNS;
 use super::{print, show};
 use crate::flow::Driver;
 use anyhow::Context;

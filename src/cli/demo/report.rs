@@ -5,6 +5,7 @@ use super::compare::Comparison;
 use super::place::Place;
 use super::play::Played;
 use super::show;
+use super::steps::STEP_COLUMNS;
 use crate::domain::RejectReason;
 use crate::flow::expected::{self, Agreement, NamedTrade};
 use crate::flow::{Driver, Flow, Pace, trades};
@@ -12,9 +13,6 @@ use crate::wire::ouch::event::reject_code;
 use std::fmt;
 use std::path::Path;
 use std::time::Duration;
-
-/// Columns of the names of steps.
-pub(super) const STEP_COLUMNS: usize = 9;
 
 /// What the restart came to.
 pub(super) struct Recovery {

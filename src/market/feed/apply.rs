@@ -87,35 +87,41 @@ impl Feed {
             Event::Venue(VenueEvent::SessionRolled { session }) => self.roll(*session, out),
             // Nothing that the book shows, nor what its readers are told of the venue. `PriorityUpdated` repeats what is known
             // of the order, and a mark is no price of the market.
-            Event::Admin(AdminEvent::AssetAdded { .. })
-            | Event::Venue(VenueEvent::AccountOpened { .. })
-            | Event::Venue(VenueEvent::LoginOpened { .. })
-            | Event::Admin(AdminEvent::Deposited(_))
-            | Event::Admin(AdminEvent::Withdrawn(_))
-            | Event::Admin(AdminEvent::Refused { .. })
-            | Event::Order(OrderEvent::Rejected(_))
-            | Event::Order(OrderEvent::Ignored(_))
-            | Event::Venue(VenueEvent::LimitsSet { .. })
-            | Event::Order(OrderEvent::ChangeRejected(_))
-            | Event::Order(OrderEvent::Armed(_))
-            | Event::Order(OrderEvent::MassCanceled { .. })
-            | Event::Admin(AdminEvent::MarkSet { .. })
-            | Event::Admin(AdminEvent::FeesSet(_))
-            | Event::Admin(AdminEvent::ProtectionSet { .. })
-            | Event::Admin(AdminEvent::OrderLimitsSet { .. })
-            | Event::Admin(AdminEvent::AssetSet(_))
-            | Event::Admin(AdminEvent::SelfTradeSet(_))
-            | Event::Admin(AdminEvent::TierSet { .. })
-            | Event::Admin(AdminEvent::VolumeTiersSet(_))
-            | Event::Admin(AdminEvent::Killed { .. })
-            | Event::Venue(VenueEvent::Checkpointed(_))
-            | Event::Venue(VenueEvent::RulesSet { .. })
-            | Event::Order(OrderEvent::AccountState { .. })
-            | Event::Order(OrderEvent::OrderEntrySet(_))
-            | Event::Venue(VenueEvent::SessionEnded { .. })
-            | Event::Venue(VenueEvent::SessionStarted { .. })
-            | Event::Order(OrderEvent::PriorityUpdated(_))
-            | Event::Venue(VenueEvent::AccountCopied { .. }) => {}
+            Event::Admin(
+                AdminEvent::AssetAdded { .. }
+                | AdminEvent::Deposited(_)
+                | AdminEvent::Withdrawn(_)
+                | AdminEvent::Refused { .. }
+                | AdminEvent::MarkSet { .. }
+                | AdminEvent::FeesSet(_)
+                | AdminEvent::ProtectionSet { .. }
+                | AdminEvent::OrderLimitsSet { .. }
+                | AdminEvent::AssetSet(_)
+                | AdminEvent::SelfTradeSet(_)
+                | AdminEvent::TierSet { .. }
+                | AdminEvent::VolumeTiersSet(_)
+                | AdminEvent::Killed { .. },
+            )
+            | Event::Venue(
+                VenueEvent::AccountOpened { .. }
+                | VenueEvent::LoginOpened { .. }
+                | VenueEvent::LimitsSet { .. }
+                | VenueEvent::Checkpointed(_)
+                | VenueEvent::RulesSet { .. }
+                | VenueEvent::SessionEnded { .. }
+                | VenueEvent::SessionStarted { .. }
+                | VenueEvent::AccountCopied { .. },
+            )
+            | Event::Order(
+                OrderEvent::Rejected(_)
+                | OrderEvent::Ignored(_)
+                | OrderEvent::ChangeRejected(_)
+                | OrderEvent::Armed(_)
+                | OrderEvent::MassCanceled { .. }
+                | OrderEvent::AccountState { .. }
+                | OrderEvent::OrderEntrySet(_)
+                | OrderEvent::PriorityUpdated(_),
+            ) => {}
         }
     }
 }

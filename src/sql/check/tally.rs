@@ -72,8 +72,7 @@ impl Tally {
             Event::Venue(VenueEvent::LoginOpened { login, account }) => {
                 self.logins.insert(*login, *account);
             }
-            Event::Admin(AdminEvent::InstrumentListed(listing))
-            | Event::Admin(AdminEvent::TermsSet(listing)) => {
+            Event::Admin(AdminEvent::InstrumentListed(listing) | AdminEvent::TermsSet(listing)) => {
                 self.rows.instrument_terms += 1;
                 self.listings.insert(listing.instrument.0, *listing);
             }
@@ -114,9 +113,8 @@ impl Tally {
             }
             Event::Order(OrderEvent::Armed(_)) => self.rows.armed_orders += 1,
             Event::Order(OrderEvent::Executed(e)) => return self.trade(e, record).map(Some),
-            Event::Order(OrderEvent::Rejected(_))
-            | Event::Admin(AdminEvent::Refused { .. })
-            | Event::Order(OrderEvent::ChangeRejected(_)) => self.rows.rejections += 1,
+            Event::Order(OrderEvent::Rejected(_) | OrderEvent::ChangeRejected(_))
+            | Event::Admin(AdminEvent::Refused { .. }) => self.rows.rejections += 1,
             Event::Order(OrderEvent::Ignored(_)) => self.rows.ignored_messages += 1,
             Event::Order(OrderEvent::MassCanceled { .. }) => self.rows.mass_cancels += 1,
             Event::Venue(VenueEvent::RulesSet { .. }) => self.rows.rules += 1,
@@ -125,23 +123,28 @@ impl Tally {
             Event::Venue(VenueEvent::AccountCopied { .. }) => self.rows.copies += 1,
             Event::Market(MarketEvent::Uncrossed(_)) => self.rows.auctions += 1,
             Event::Venue(VenueEvent::Checkpointed(_)) => self.rows.checkpoints += 1,
-            Event::Venue(VenueEvent::AccountOpened { .. })
-            | Event::Market(MarketEvent::PhaseSet { .. })
-            | Event::Venue(VenueEvent::Opened { .. })
-            | Event::Venue(VenueEvent::LimitsSet { .. })
-            | Event::Market(MarketEvent::Indicative(_))
-            | Event::Admin(AdminEvent::MarkSet { .. })
-            | Event::Admin(AdminEvent::FeesSet(_))
-            | Event::Admin(AdminEvent::ProtectionSet { .. })
-            | Event::Admin(AdminEvent::OrderLimitsSet { .. })
-            | Event::Admin(AdminEvent::SelfTradeSet(_))
-            | Event::Admin(AdminEvent::TierSet { .. })
-            | Event::Admin(AdminEvent::VolumeTiersSet(_))
-            | Event::Order(OrderEvent::AccountState { .. })
-            | Event::Order(OrderEvent::OrderEntrySet(_))
-            | Event::Venue(VenueEvent::SessionEnded { .. })
-            | Event::Order(OrderEvent::PriorityUpdated(_))
-            | Event::Admin(AdminEvent::Killed { .. }) => {}
+            Event::Venue(
+                VenueEvent::AccountOpened { .. }
+                | VenueEvent::Opened { .. }
+                | VenueEvent::LimitsSet { .. }
+                | VenueEvent::SessionEnded { .. },
+            )
+            | Event::Market(MarketEvent::PhaseSet { .. } | MarketEvent::Indicative(_))
+            | Event::Admin(
+                AdminEvent::MarkSet { .. }
+                | AdminEvent::FeesSet(_)
+                | AdminEvent::ProtectionSet { .. }
+                | AdminEvent::OrderLimitsSet { .. }
+                | AdminEvent::SelfTradeSet(_)
+                | AdminEvent::TierSet { .. }
+                | AdminEvent::VolumeTiersSet(_)
+                | AdminEvent::Killed { .. },
+            )
+            | Event::Order(
+                OrderEvent::AccountState { .. }
+                | OrderEvent::OrderEntrySet(_)
+                | OrderEvent::PriorityUpdated(_),
+            ) => {}
         }
         Ok(None)
     }

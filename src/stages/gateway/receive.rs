@@ -29,44 +29,50 @@ pub(super) fn pass_over(packets: &mut Packets<'_>) -> Result<Stopped, Ending> {
 /// Whether a command makes the exchange smaller, if it does anything.
 fn frees_space(command: &Command) -> bool {
     match command {
-        Command::Order(OrderCommand::Cancel(_))
-        | Command::Order(OrderCommand::MassCancel(_))
-        | Command::Order(OrderCommand::Modify(_)) => true,
-        Command::Admin(AdminCommand::AddAsset { .. })
-        | Command::Venue(VenueCommand::OpenAccount { .. })
-        | Command::Venue(VenueCommand::OpenLogin { .. })
-        | Command::Admin(AdminCommand::ListInstrument(_))
-        | Command::Admin(AdminCommand::SetPhase { .. })
-        | Command::Admin(AdminCommand::Deposit(_))
-        | Command::Admin(AdminCommand::Withdraw(_))
-        | Command::Venue(VenueCommand::Open { .. })
-        | Command::Order(OrderCommand::Enter(_))
-        | Command::Order(OrderCommand::RefuseEnter(_))
-        | Command::Order(OrderCommand::Replace(_))
-        | Command::Order(OrderCommand::RefuseReplace(_))
-        | Command::Venue(VenueCommand::SetLimits { .. })
-        | Command::Order(OrderCommand::Amend(_))
-        | Command::Order(OrderCommand::CancelOrder { .. })
-        | Command::Clock(ClockCommand::Tick)
-        | Command::Admin(AdminCommand::SetMark { .. })
-        | Command::Admin(AdminCommand::Delist { .. })
-        | Command::Admin(AdminCommand::SetTerms(_))
-        | Command::Admin(AdminCommand::SetFees(_))
-        | Command::Admin(AdminCommand::SetProtection { .. })
-        | Command::Admin(AdminCommand::SetOrderLimits { .. })
-        | Command::Admin(AdminCommand::SetAsset(_))
-        | Command::Admin(AdminCommand::SetSelfTrade(_))
-        | Command::Admin(AdminCommand::AssignTier { .. })
-        | Command::Admin(AdminCommand::SetVolumeTiers(_))
-        | Command::Admin(AdminCommand::Kill { .. })
-        | Command::Venue(VenueCommand::Checkpoint(_))
-        | Command::Venue(VenueCommand::SetRules { .. })
-        | Command::Order(OrderCommand::QueryAccount(_))
-        | Command::Order(OrderCommand::SetOrderEntry(_))
-        | Command::Order(OrderCommand::CancelLogin { .. })
-        | Command::Venue(VenueCommand::RollSession { .. })
-        | Command::Venue(VenueCommand::CopyAccount { .. })
-        | Command::Venue(VenueCommand::ResetUserRef { .. }) => false,
+        Command::Order(OrderCommand::Cancel(_) | OrderCommand::MassCancel(_) | OrderCommand::Modify(_)) => {
+            true
+        }
+        Command::Admin(
+            AdminCommand::AddAsset { .. }
+            | AdminCommand::ListInstrument(_)
+            | AdminCommand::SetPhase { .. }
+            | AdminCommand::Deposit(_)
+            | AdminCommand::Withdraw(_)
+            | AdminCommand::SetMark { .. }
+            | AdminCommand::Delist { .. }
+            | AdminCommand::SetTerms(_)
+            | AdminCommand::SetFees(_)
+            | AdminCommand::SetProtection { .. }
+            | AdminCommand::SetOrderLimits { .. }
+            | AdminCommand::SetAsset(_)
+            | AdminCommand::SetSelfTrade(_)
+            | AdminCommand::AssignTier { .. }
+            | AdminCommand::SetVolumeTiers(_)
+            | AdminCommand::Kill { .. },
+        )
+        | Command::Venue(
+            VenueCommand::OpenAccount { .. }
+            | VenueCommand::OpenLogin { .. }
+            | VenueCommand::Open { .. }
+            | VenueCommand::SetLimits { .. }
+            | VenueCommand::Checkpoint(_)
+            | VenueCommand::SetRules { .. }
+            | VenueCommand::RollSession { .. }
+            | VenueCommand::CopyAccount { .. }
+            | VenueCommand::ResetUserRef { .. },
+        )
+        | Command::Order(
+            OrderCommand::Enter(_)
+            | OrderCommand::RefuseEnter(_)
+            | OrderCommand::Replace(_)
+            | OrderCommand::RefuseReplace(_)
+            | OrderCommand::Amend(_)
+            | OrderCommand::CancelOrder { .. }
+            | OrderCommand::QueryAccount(_)
+            | OrderCommand::SetOrderEntry(_)
+            | OrderCommand::CancelLogin { .. },
+        )
+        | Command::Clock(ClockCommand::Tick) => false,
     }
 }
 
@@ -161,40 +167,46 @@ fn within_rate(command: Command, bucket: &mut Bucket) -> Result<Command, Ending>
                     cl_ord_id,
                 }))
             }
-            other @ (Command::Admin(AdminCommand::AddAsset { .. })
-            | Command::Venue(VenueCommand::OpenAccount { .. })
-            | Command::Venue(VenueCommand::OpenLogin { .. })
-            | Command::Admin(AdminCommand::ListInstrument(_))
-            | Command::Admin(AdminCommand::SetPhase { .. })
-            | Command::Admin(AdminCommand::Deposit(_))
-            | Command::Admin(AdminCommand::Withdraw(_))
-            | Command::Venue(VenueCommand::Open { .. })
-            | Command::Order(OrderCommand::Cancel(_))
-            | Command::Venue(VenueCommand::SetLimits { .. })
-            | Command::Order(OrderCommand::Amend(_))
-            | Command::Order(OrderCommand::CancelOrder { .. })
-            | Command::Order(OrderCommand::MassCancel(_))
-            | Command::Clock(ClockCommand::Tick)
-            | Command::Admin(AdminCommand::SetMark { .. })
-            | Command::Admin(AdminCommand::Delist { .. })
-            | Command::Admin(AdminCommand::SetTerms(_))
-            | Command::Admin(AdminCommand::SetFees(_))
-            | Command::Admin(AdminCommand::SetProtection { .. })
-            | Command::Admin(AdminCommand::SetOrderLimits { .. })
-            | Command::Admin(AdminCommand::SetAsset(_))
-            | Command::Admin(AdminCommand::SetSelfTrade(_))
-            | Command::Admin(AdminCommand::AssignTier { .. })
-            | Command::Admin(AdminCommand::SetVolumeTiers(_))
-            | Command::Admin(AdminCommand::Kill { .. })
-            | Command::Venue(VenueCommand::Checkpoint(_))
-            | Command::Venue(VenueCommand::SetRules { .. })
-            | Command::Order(OrderCommand::Modify(_))
-            | Command::Order(OrderCommand::QueryAccount(_))
-            | Command::Order(OrderCommand::SetOrderEntry(_))
-            | Command::Order(OrderCommand::CancelLogin { .. })
-            | Command::Venue(VenueCommand::RollSession { .. })
-            | Command::Venue(VenueCommand::CopyAccount { .. })
-            | Command::Venue(VenueCommand::ResetUserRef { .. })) => other,
+            other @ (Command::Admin(
+                AdminCommand::AddAsset { .. }
+                | AdminCommand::ListInstrument(_)
+                | AdminCommand::SetPhase { .. }
+                | AdminCommand::Deposit(_)
+                | AdminCommand::Withdraw(_)
+                | AdminCommand::SetMark { .. }
+                | AdminCommand::Delist { .. }
+                | AdminCommand::SetTerms(_)
+                | AdminCommand::SetFees(_)
+                | AdminCommand::SetProtection { .. }
+                | AdminCommand::SetOrderLimits { .. }
+                | AdminCommand::SetAsset(_)
+                | AdminCommand::SetSelfTrade(_)
+                | AdminCommand::AssignTier { .. }
+                | AdminCommand::SetVolumeTiers(_)
+                | AdminCommand::Kill { .. },
+            )
+            | Command::Venue(
+                VenueCommand::OpenAccount { .. }
+                | VenueCommand::OpenLogin { .. }
+                | VenueCommand::Open { .. }
+                | VenueCommand::SetLimits { .. }
+                | VenueCommand::Checkpoint(_)
+                | VenueCommand::SetRules { .. }
+                | VenueCommand::RollSession { .. }
+                | VenueCommand::CopyAccount { .. }
+                | VenueCommand::ResetUserRef { .. },
+            )
+            | Command::Order(
+                OrderCommand::Cancel(_)
+                | OrderCommand::Amend(_)
+                | OrderCommand::CancelOrder { .. }
+                | OrderCommand::MassCancel(_)
+                | OrderCommand::Modify(_)
+                | OrderCommand::QueryAccount(_)
+                | OrderCommand::SetOrderEntry(_)
+                | OrderCommand::CancelLogin { .. },
+            )
+            | Command::Clock(ClockCommand::Tick)) => other,
         }),
         Fill::Overdrawn => {
             let RateLimit { per_second, burst } = bucket.limit;

@@ -116,7 +116,7 @@ fn encode_rarer(record: &EventRecord, to: Address, listings: &Listings, out: &mu
     let timestamp = record.time.since_midnight_ns();
     let mut added = TagBuffer::default();
     match &record.event {
-        Event::Venue(VenueEvent::LoginOpened { .. }) | Event::Venue(VenueEvent::SessionStarted { .. }) => {
+        Event::Venue(VenueEvent::LoginOpened { .. } | VenueEvent::SessionStarted { .. }) => {
             Outbound::System(SystemEvent { timestamp, code: b'S' }).encode(out)
         }
         Event::Venue(VenueEvent::SessionEnded { .. }) => {
@@ -192,41 +192,47 @@ fn encode_rarer(record: &EventRecord, to: Address, listings: &Listings, out: &mu
             Outbound::AccountState(message, added.of(to)).encode(out)
         }
         // What `encode_event` writes itself, and what no client is sent.
-        Event::Admin(AdminEvent::AssetAdded { .. })
-        | Event::Venue(VenueEvent::AccountOpened { .. })
-        | Event::Admin(AdminEvent::InstrumentListed(_))
-        | Event::Market(MarketEvent::PhaseSet { .. })
-        | Event::Admin(AdminEvent::Deposited(_))
-        | Event::Admin(AdminEvent::Withdrawn(_))
-        | Event::Venue(VenueEvent::Opened { .. })
-        | Event::Admin(AdminEvent::Refused { .. })
-        | Event::Order(OrderEvent::Accepted(_))
-        | Event::Order(OrderEvent::Rejected(_))
-        | Event::Order(OrderEvent::Replaced(_))
-        | Event::Order(OrderEvent::Canceled(_))
-        | Event::Order(OrderEvent::Executed(_))
-        | Event::Order(OrderEvent::Ignored(_))
-        | Event::Venue(VenueEvent::LimitsSet { .. })
-        | Event::Order(OrderEvent::Armed(_))
-        | Event::Order(OrderEvent::Triggered(_))
-        | Event::Order(OrderEvent::Restated(_))
-        | Event::Order(OrderEvent::MassCanceled { .. })
-        | Event::Market(MarketEvent::Indicative(_))
-        | Event::Market(MarketEvent::Uncrossed(_))
-        | Event::Admin(AdminEvent::MarkSet { .. })
-        | Event::Admin(AdminEvent::TermsSet(_))
-        | Event::Admin(AdminEvent::FeesSet(_))
-        | Event::Admin(AdminEvent::ProtectionSet { .. })
-        | Event::Admin(AdminEvent::OrderLimitsSet { .. })
-        | Event::Admin(AdminEvent::AssetSet(_))
-        | Event::Admin(AdminEvent::SelfTradeSet(_))
-        | Event::Admin(AdminEvent::TierSet { .. })
-        | Event::Admin(AdminEvent::VolumeTiersSet(_))
-        | Event::Admin(AdminEvent::Killed { .. })
-        | Event::Venue(VenueEvent::Checkpointed(_))
-        | Event::Venue(VenueEvent::RulesSet { .. })
-        | Event::Venue(VenueEvent::SessionRolled { .. })
-        | Event::Venue(VenueEvent::AccountCopied { .. }) => None,
+        Event::Admin(
+            AdminEvent::AssetAdded { .. }
+            | AdminEvent::InstrumentListed(_)
+            | AdminEvent::Deposited(_)
+            | AdminEvent::Withdrawn(_)
+            | AdminEvent::Refused { .. }
+            | AdminEvent::MarkSet { .. }
+            | AdminEvent::TermsSet(_)
+            | AdminEvent::FeesSet(_)
+            | AdminEvent::ProtectionSet { .. }
+            | AdminEvent::OrderLimitsSet { .. }
+            | AdminEvent::AssetSet(_)
+            | AdminEvent::SelfTradeSet(_)
+            | AdminEvent::TierSet { .. }
+            | AdminEvent::VolumeTiersSet(_)
+            | AdminEvent::Killed { .. },
+        )
+        | Event::Venue(
+            VenueEvent::AccountOpened { .. }
+            | VenueEvent::Opened { .. }
+            | VenueEvent::LimitsSet { .. }
+            | VenueEvent::Checkpointed(_)
+            | VenueEvent::RulesSet { .. }
+            | VenueEvent::SessionRolled { .. }
+            | VenueEvent::AccountCopied { .. },
+        )
+        | Event::Market(
+            MarketEvent::PhaseSet { .. } | MarketEvent::Indicative(_) | MarketEvent::Uncrossed(_),
+        )
+        | Event::Order(
+            OrderEvent::Accepted(_)
+            | OrderEvent::Rejected(_)
+            | OrderEvent::Replaced(_)
+            | OrderEvent::Canceled(_)
+            | OrderEvent::Executed(_)
+            | OrderEvent::Ignored(_)
+            | OrderEvent::Armed(_)
+            | OrderEvent::Triggered(_)
+            | OrderEvent::Restated(_)
+            | OrderEvent::MassCanceled { .. },
+        ) => None,
     }
 }
 

@@ -39,10 +39,9 @@ fn order_entry_allocates_nothing_after_warm_up() {
             clients.command(&plain(FEW_TICKS).new_tree(&mut runner).expect("a step").current(), &exchange);
         if matches!(
             command,
-            Command::Admin(AdminCommand::SetPhase { .. })
-                | Command::Venue(VenueCommand::SetLimits { .. })
-                | Command::Admin(AdminCommand::Withdraw(_))
-                | Command::Admin(AdminCommand::Deposit(_))
+            Command::Admin(
+                AdminCommand::SetPhase { .. } | AdminCommand::Withdraw(_) | AdminCommand::Deposit(_)
+            ) | Command::Venue(VenueCommand::SetLimits { .. })
         ) {
             continue;
         }
@@ -118,7 +117,7 @@ fn label(event: &Event) -> String {
         }
         Event::Order(OrderEvent::Rejected(refused)) => format!("Rejected {:?}", refused.reason),
         Event::Order(OrderEvent::Restated(restated)) => format!("Restated {:?}", restated.reason),
-        other => format!("{other:?}").split(['(', ' ']).next().unwrap_or_default().to_owned(),
+        other => other.name().to_owned(),
     }
 }
 

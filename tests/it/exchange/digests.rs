@@ -614,16 +614,16 @@ proptest! {
             let changed = events.iter().any(|event| {
                 !matches!(
                     event,
-                    Event::Order(OrderEvent::Ignored(_))
-                        | Event::Admin(AdminEvent::Refused { .. })
-                        | Event::Order(OrderEvent::ChangeRejected(_))
-                        | Event::Order(OrderEvent::MassCanceled { login: None, .. })
-                        | Event::Market(MarketEvent::PhaseSet { .. })
-                        | Event::Venue(VenueEvent::LimitsSet { .. })
+                    Event::Order(OrderEvent::Ignored(_) | OrderEvent::ChangeRejected(_) |
+OrderEvent::MassCanceled { login: None, .. }) |
+Event::Admin(AdminEvent::Refused { .. }) |
+Event::Market(MarketEvent::PhaseSet { .. }) |
+Event::Venue(VenueEvent::LimitsSet { .. })
                 )
             });
             let setting =
-                matches!(command, Command::Admin(AdminCommand::SetPhase { .. }) | Command::Venue(VenueCommand::SetLimits { .. }) | Command::Admin(AdminCommand::Kill { .. }));
+                matches!(command, Command::Admin(AdminCommand::SetPhase { .. } | AdminCommand::Kill { .. }) |
+Command::Venue(VenueCommand::SetLimits { .. }));
             prop_assert!(setting || changed == (one.digest() != before), "{:?}: {:?}", command, events);
         }
         drain(&mut one, Stamp { sequence: 0, time: Timestamp(60) });

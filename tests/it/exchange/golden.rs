@@ -143,9 +143,9 @@ impl Day {
             match event {
                 Event::Order(OrderEvent::Executed(trade)) => self.trades.push(self.named(trade)),
                 Event::Admin(AdminEvent::Refused { .. })
-                | Event::Order(OrderEvent::Rejected(_))
-                | Event::Order(OrderEvent::ChangeRejected(_))
-                | Event::Order(OrderEvent::Ignored(_)) => {
+                | Event::Order(
+                    OrderEvent::Rejected(_) | OrderEvent::ChangeRejected(_) | OrderEvent::Ignored(_),
+                ) => {
                     panic!("{command:?}: {event:?}")
                 }
                 _ => {}

@@ -18,7 +18,6 @@ use dojima::exchange::Exchange;
 use dojima::runtime::SplitMix64;
 use dojima::wire::ouch::{SEQUENCED_LEN_MAX, encode_sequenced};
 use std::collections::{BTreeMap, BTreeSet};
-use std::mem::{Discriminant, discriminant};
 
 const ACCOUNTS: u32 = 5;
 const ASSETS: u16 = 3;
@@ -459,20 +458,8 @@ fn messages(record: &EventRecord, listings: &Listings) -> Vec<u8> {
     bytes
 }
 
-fn kinds(events: &[EventRecord]) -> BTreeSet<String> {
-    let name = |event: &Event| {
-        let debug = format!("{event:?}");
-        debug.split([' ', '(']).next().unwrap_or_default().to_owned()
-    };
-    let mut seen: Vec<Discriminant<Event>> = Vec::new();
-    let mut names = BTreeSet::new();
-    for record in events {
-        if !seen.contains(&discriminant(&record.event)) {
-            seen.push(discriminant(&record.event));
-            names.insert(name(&record.event));
-        }
-    }
-    names
+fn kinds(events: &[EventRecord]) -> BTreeSet<&'static str> {
+    events.iter().map(|record| record.event.name()).collect()
 }
 
 /// Trades with more of an iceberg than it ever shows.

@@ -110,10 +110,7 @@ fn refusals_and_transfers_are_rows_of_their_own() {
     let rows = SqlReader::open(&bench.database()).and_then(|sql| sql.row_counts()).expect("counts");
     assert_eq!(
         rows.transfers,
-        count(|event| matches!(
-            event,
-            Event::Admin(AdminEvent::Deposited(_)) | Event::Admin(AdminEvent::Withdrawn(_))
-        ))
+        count(|event| matches!(event, Event::Admin(AdminEvent::Deposited(_) | AdminEvent::Withdrawn(_))))
     );
     assert_eq!(
         rows.rejections,

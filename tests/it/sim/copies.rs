@@ -32,9 +32,11 @@ impl Copies {
         let mut expected: Vec<(LoginId, Option<LoginId>)> = own.iter().map(|login| (*login, None)).collect();
         let about_a_stream = matches!(
             record.event,
-            Event::Venue(VenueEvent::LoginOpened { .. })
-                | Event::Venue(VenueEvent::SessionEnded { .. })
-                | Event::Venue(VenueEvent::SessionStarted { .. })
+            Event::Venue(
+                VenueEvent::LoginOpened { .. }
+                    | VenueEvent::SessionEnded { .. }
+                    | VenueEvent::SessionStarted { .. }
+            )
         );
         for of in own.iter().filter(|_| !about_a_stream) {
             let account =

@@ -69,9 +69,9 @@ impl Maker {
             let refused = matches!(
                 event,
                 Event::Admin(AdminEvent::Refused { .. })
-                    | Event::Order(OrderEvent::Rejected(_))
-                    | Event::Order(OrderEvent::ChangeRejected(_))
-                    | Event::Order(OrderEvent::Ignored(_))
+                    | Event::Order(
+                        OrderEvent::Rejected(_) | OrderEvent::ChangeRejected(_) | OrderEvent::Ignored(_)
+                    )
             );
             assert!(!refused, "{command:?}: {event:?}");
         }

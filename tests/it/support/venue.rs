@@ -106,9 +106,9 @@ impl Venue {
                 !matches!(
                     event,
                     Event::Admin(AdminEvent::Refused { .. })
-                        | Event::Order(OrderEvent::Rejected(_))
-                        | Event::Order(OrderEvent::ChangeRejected(_))
-                        | Event::Order(OrderEvent::Ignored(_))
+                        | Event::Order(
+                            OrderEvent::Rejected(_) | OrderEvent::ChangeRejected(_) | OrderEvent::Ignored(_)
+                        )
                 ),
                 "{command:?}: {event:?}"
             );

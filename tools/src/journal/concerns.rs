@@ -83,16 +83,18 @@ impl Concerns {
 
     fn of_command(command: &Command) -> Self {
         match command {
-            Command::Admin(AdminCommand::AddAsset { .. })
-            | Command::Venue(VenueCommand::Open { .. })
-            | Command::Venue(VenueCommand::SetLimits { .. })
+            Command::Admin(
+                AdminCommand::AddAsset { .. } | AdminCommand::SetAsset(_) | AdminCommand::SetVolumeTiers(_),
+            )
+            | Command::Venue(
+                VenueCommand::Open { .. }
+                | VenueCommand::SetLimits { .. }
+                | VenueCommand::SetRules { .. }
+                | VenueCommand::RollSession { .. }
+                | VenueCommand::Checkpoint(_),
+            )
             | Command::Order(OrderCommand::CancelOrder { .. })
-            | Command::Clock(ClockCommand::Tick)
-            | Command::Admin(AdminCommand::SetAsset(_))
-            | Command::Admin(AdminCommand::SetVolumeTiers(_))
-            | Command::Venue(VenueCommand::SetRules { .. })
-            | Command::Venue(VenueCommand::RollSession { .. })
-            | Command::Venue(VenueCommand::Checkpoint(_)) => Self::default(),
+            | Command::Clock(ClockCommand::Tick) => Self::default(),
             Command::Order(OrderCommand::Modify(Modify { login, user_ref, .. })) => {
                 Self::order(*login, *user_ref)
             }
@@ -109,24 +111,27 @@ impl Concerns {
                 Self { logins: [Some(*login), None], ..Self::account(*account) }
             }
             Command::Admin(AdminCommand::ListInstrument(list)) => Self::instrument(list.instrument),
-            Command::Admin(AdminCommand::SetPhase { instrument, .. })
-            | Command::Admin(AdminCommand::SetMark { instrument, .. })
-            | Command::Admin(AdminCommand::Delist { instrument })
-            | Command::Admin(AdminCommand::SetProtection { instrument, .. }) => Self::instrument(*instrument),
+            Command::Admin(
+                AdminCommand::SetPhase { instrument, .. }
+                | AdminCommand::SetMark { instrument, .. }
+                | AdminCommand::Delist { instrument }
+                | AdminCommand::SetProtection { instrument, .. },
+            ) => Self::instrument(*instrument),
             Command::Admin(AdminCommand::SetTerms(terms)) => Self::instrument(terms.instrument),
             Command::Admin(AdminCommand::SetFees(fees)) => Self::instrument(fees.instrument),
-            Command::Admin(AdminCommand::Deposit(transfer))
-            | Command::Admin(AdminCommand::Withdraw(transfer)) => Self::account(transfer.account),
+            Command::Admin(AdminCommand::Deposit(transfer) | AdminCommand::Withdraw(transfer)) => {
+                Self::account(transfer.account)
+            }
             Command::Order(OrderCommand::Enter(enter)) => Self::order_in(enter.login, enter.instrument),
             Command::Order(OrderCommand::RefuseEnter(refuse)) => Self::login(refuse.login),
-            Command::Order(OrderCommand::Replace(Replace { login, orig_user_ref, .. }))
-            | Command::Order(OrderCommand::RefuseReplace(RefuseReplace { login, orig_user_ref, .. })) => {
-                Self::order(*login, *orig_user_ref)
-            }
-            Command::Order(OrderCommand::Cancel(Cancel { login, user_ref, .. }))
-            | Command::Order(OrderCommand::Amend(Amend { login, user_ref, .. })) => {
-                Self::order(*login, *user_ref)
-            }
+            Command::Order(
+                OrderCommand::Replace(Replace { login, orig_user_ref, .. })
+                | OrderCommand::RefuseReplace(RefuseReplace { login, orig_user_ref, .. }),
+            ) => Self::order(*login, *orig_user_ref),
+            Command::Order(
+                OrderCommand::Cancel(Cancel { login, user_ref, .. })
+                | OrderCommand::Amend(Amend { login, user_ref, .. }),
+            ) => Self::order(*login, *user_ref),
             Command::Order(OrderCommand::MassCancel(cancel)) => Self::mass_cancel(cancel),
             Command::Admin(AdminCommand::SetOrderLimits { scope, .. }) => Self::limits(*scope),
             Command::Admin(AdminCommand::SetSelfTrade(set)) => Self::account(set.account),
@@ -136,18 +141,23 @@ impl Concerns {
 
     fn of_event(event: &Event) -> Self {
         match event {
-            Event::Admin(AdminEvent::AssetAdded { .. })
-            | Event::Venue(VenueEvent::Opened { .. })
-            | Event::Admin(AdminEvent::Refused { .. })
-            | Event::Venue(VenueEvent::LimitsSet { .. })
-            | Event::Admin(AdminEvent::AssetSet(_))
-            | Event::Admin(AdminEvent::VolumeTiersSet(_))
-            | Event::Venue(VenueEvent::RulesSet { .. })
-            | Event::Venue(VenueEvent::SessionRolled { .. })
-            | Event::Venue(VenueEvent::Checkpointed(_)) => Self::default(),
+            Event::Admin(
+                AdminEvent::AssetAdded { .. }
+                | AdminEvent::Refused { .. }
+                | AdminEvent::AssetSet(_)
+                | AdminEvent::VolumeTiersSet(_),
+            )
+            | Event::Venue(
+                VenueEvent::Opened { .. }
+                | VenueEvent::LimitsSet { .. }
+                | VenueEvent::RulesSet { .. }
+                | VenueEvent::SessionRolled { .. }
+                | VenueEvent::Checkpointed(_),
+            ) => Self::default(),
             Event::Order(OrderEvent::AccountState { login, .. })
-            | Event::Venue(VenueEvent::SessionEnded { login })
-            | Event::Venue(VenueEvent::SessionStarted { login, .. }) => Self::login(*login),
+            | Event::Venue(VenueEvent::SessionEnded { login } | VenueEvent::SessionStarted { login, .. }) => {
+                Self::login(*login)
+            }
             Event::Order(OrderEvent::OrderEntrySet(set)) => Self::login(set.login),
             Event::Order(OrderEvent::PriorityUpdated(e)) => Self::order_in(e.login, e.instrument),
             Event::Venue(VenueEvent::AccountCopied { login, account }) => {
@@ -158,15 +168,18 @@ impl Concerns {
             Event::Venue(VenueEvent::LoginOpened { login, account }) => {
                 Self { logins: [Some(*login), None], ..Self::account(*account) }
             }
-            Event::Admin(AdminEvent::InstrumentListed(listing))
-            | Event::Admin(AdminEvent::TermsSet(listing)) => Self::instrument(listing.instrument),
+            Event::Admin(AdminEvent::InstrumentListed(listing) | AdminEvent::TermsSet(listing)) => {
+                Self::instrument(listing.instrument)
+            }
             Event::Market(MarketEvent::PhaseSet { instrument, .. })
-            | Event::Admin(AdminEvent::MarkSet { instrument, .. })
-            | Event::Admin(AdminEvent::ProtectionSet { instrument, .. }) => Self::instrument(*instrument),
-            Event::Market(MarketEvent::Indicative(auction))
-            | Event::Market(MarketEvent::Uncrossed(auction)) => Self::instrument(auction.instrument),
+            | Event::Admin(
+                AdminEvent::MarkSet { instrument, .. } | AdminEvent::ProtectionSet { instrument, .. },
+            ) => Self::instrument(*instrument),
+            Event::Market(MarketEvent::Indicative(auction) | MarketEvent::Uncrossed(auction)) => {
+                Self::instrument(auction.instrument)
+            }
             Event::Admin(AdminEvent::FeesSet(fees)) => Self::instrument(fees.instrument),
-            Event::Admin(AdminEvent::Deposited(transfer)) | Event::Admin(AdminEvent::Withdrawn(transfer)) => {
+            Event::Admin(AdminEvent::Deposited(transfer) | AdminEvent::Withdrawn(transfer)) => {
                 Self::account(transfer.account)
             }
             Event::Order(OrderEvent::Accepted(e)) => Self::order_in(e.login, e.instrument),

@@ -216,45 +216,51 @@ impl Reader<'_> {
                 Party::Maker => e.taker_side.opposite(),
             },
             // They do not say it, or hold nothing.
-            Event::Admin(AdminEvent::AssetAdded { .. })
-            | Event::Venue(VenueEvent::AccountOpened { .. })
-            | Event::Venue(VenueEvent::LoginOpened { .. })
-            | Event::Admin(AdminEvent::InstrumentListed(_))
-            | Event::Market(MarketEvent::PhaseSet { .. })
-            | Event::Admin(AdminEvent::Deposited(_))
-            | Event::Admin(AdminEvent::Withdrawn(_))
-            | Event::Venue(VenueEvent::Opened { .. })
-            | Event::Admin(AdminEvent::Refused { .. })
-            | Event::Order(OrderEvent::Rejected(_))
-            | Event::Order(OrderEvent::Canceled(_))
-            | Event::Order(OrderEvent::Ignored(_))
-            | Event::Venue(VenueEvent::LimitsSet { .. })
-            | Event::Order(OrderEvent::ChangeRejected(_))
-            | Event::Order(OrderEvent::Armed(_))
-            | Event::Order(OrderEvent::Triggered(_))
-            | Event::Order(OrderEvent::Restated(_))
-            | Event::Order(OrderEvent::MassCanceled { .. })
-            | Event::Market(MarketEvent::Indicative(_))
-            | Event::Market(MarketEvent::Uncrossed(_))
-            | Event::Admin(AdminEvent::MarkSet { .. })
-            | Event::Admin(AdminEvent::TermsSet(_))
-            | Event::Admin(AdminEvent::FeesSet(_))
-            | Event::Admin(AdminEvent::ProtectionSet { .. })
-            | Event::Admin(AdminEvent::OrderLimitsSet { .. })
-            | Event::Admin(AdminEvent::AssetSet(_))
-            | Event::Admin(AdminEvent::SelfTradeSet(_))
-            | Event::Admin(AdminEvent::TierSet { .. })
-            | Event::Admin(AdminEvent::VolumeTiersSet(_))
-            | Event::Admin(AdminEvent::Killed { .. })
-            | Event::Venue(VenueEvent::Checkpointed(_))
-            | Event::Venue(VenueEvent::RulesSet { .. })
-            | Event::Order(OrderEvent::AccountState { .. })
-            | Event::Order(OrderEvent::OrderEntrySet(_))
-            | Event::Venue(VenueEvent::SessionEnded { .. })
-            | Event::Venue(VenueEvent::SessionStarted { .. })
-            | Event::Venue(VenueEvent::SessionRolled { .. })
-            | Event::Order(OrderEvent::PriorityUpdated(_))
-            | Event::Venue(VenueEvent::AccountCopied { .. }) => return None,
+            Event::Admin(
+                AdminEvent::AssetAdded { .. }
+                | AdminEvent::InstrumentListed(_)
+                | AdminEvent::Deposited(_)
+                | AdminEvent::Withdrawn(_)
+                | AdminEvent::Refused { .. }
+                | AdminEvent::MarkSet { .. }
+                | AdminEvent::TermsSet(_)
+                | AdminEvent::FeesSet(_)
+                | AdminEvent::ProtectionSet { .. }
+                | AdminEvent::OrderLimitsSet { .. }
+                | AdminEvent::AssetSet(_)
+                | AdminEvent::SelfTradeSet(_)
+                | AdminEvent::TierSet { .. }
+                | AdminEvent::VolumeTiersSet(_)
+                | AdminEvent::Killed { .. },
+            )
+            | Event::Venue(
+                VenueEvent::AccountOpened { .. }
+                | VenueEvent::LoginOpened { .. }
+                | VenueEvent::Opened { .. }
+                | VenueEvent::LimitsSet { .. }
+                | VenueEvent::Checkpointed(_)
+                | VenueEvent::RulesSet { .. }
+                | VenueEvent::SessionEnded { .. }
+                | VenueEvent::SessionStarted { .. }
+                | VenueEvent::SessionRolled { .. }
+                | VenueEvent::AccountCopied { .. },
+            )
+            | Event::Market(
+                MarketEvent::PhaseSet { .. } | MarketEvent::Indicative(_) | MarketEvent::Uncrossed(_),
+            )
+            | Event::Order(
+                OrderEvent::Rejected(_)
+                | OrderEvent::Canceled(_)
+                | OrderEvent::Ignored(_)
+                | OrderEvent::ChangeRejected(_)
+                | OrderEvent::Armed(_)
+                | OrderEvent::Triggered(_)
+                | OrderEvent::Restated(_)
+                | OrderEvent::MassCanceled { .. }
+                | OrderEvent::AccountState { .. }
+                | OrderEvent::OrderEntrySet(_)
+                | OrderEvent::PriorityUpdated(_),
+            ) => return None,
         };
         let terms = self.terms?;
         Some(if side == Side::Buy { terms.quote } else { terms.base })
@@ -281,13 +287,12 @@ impl Reader<'_> {
 
     fn transferred(&self) -> Option<AssetId> {
         match &self.entry.value {
-            Value::Command(
-                Command::Admin(AdminCommand::Deposit(transfer))
-                | Command::Admin(AdminCommand::Withdraw(transfer)),
-            ) => Some(transfer.asset),
+            Value::Command(Command::Admin(
+                AdminCommand::Deposit(transfer) | AdminCommand::Withdraw(transfer),
+            )) => Some(transfer.asset),
             Value::Event(record) => {
-                let (Event::Admin(AdminEvent::Deposited(transfer))
-                | Event::Admin(AdminEvent::Withdrawn(transfer))) = &record.event
+                let Event::Admin(AdminEvent::Deposited(transfer) | AdminEvent::Withdrawn(transfer)) =
+                    &record.event
                 else {
                     return None;
                 };

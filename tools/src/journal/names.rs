@@ -94,37 +94,43 @@ impl Names {
                     self.order(replace.login, replace.user_ref, instrument);
                 }
             }
-            Command::Venue(VenueCommand::OpenAccount { .. })
-            | Command::Admin(AdminCommand::SetPhase { .. })
-            | Command::Admin(AdminCommand::Deposit(_))
-            | Command::Admin(AdminCommand::Withdraw(_))
-            | Command::Venue(VenueCommand::Open { .. })
-            | Command::Order(OrderCommand::RefuseEnter(_))
-            | Command::Order(OrderCommand::RefuseReplace(_))
-            | Command::Order(OrderCommand::Cancel(_))
-            | Command::Venue(VenueCommand::SetLimits { .. })
-            | Command::Order(OrderCommand::Amend(_))
-            | Command::Order(OrderCommand::CancelOrder { .. })
-            | Command::Order(OrderCommand::MassCancel(_))
-            | Command::Clock(ClockCommand::Tick)
-            | Command::Admin(AdminCommand::SetMark { .. })
-            | Command::Admin(AdminCommand::Delist { .. })
-            | Command::Admin(AdminCommand::SetFees(_))
-            | Command::Admin(AdminCommand::SetProtection { .. })
-            | Command::Admin(AdminCommand::SetOrderLimits { .. })
-            | Command::Admin(AdminCommand::SetSelfTrade(_))
-            | Command::Admin(AdminCommand::AssignTier { .. })
-            | Command::Admin(AdminCommand::SetVolumeTiers(_))
-            | Command::Admin(AdminCommand::Kill { .. })
-            | Command::Venue(VenueCommand::Checkpoint(_))
-            | Command::Venue(VenueCommand::SetRules { .. })
-            | Command::Order(OrderCommand::Modify(_))
-            | Command::Order(OrderCommand::QueryAccount(_))
-            | Command::Order(OrderCommand::SetOrderEntry(_))
-            | Command::Order(OrderCommand::CancelLogin { .. })
-            | Command::Venue(VenueCommand::RollSession { .. })
-            | Command::Venue(VenueCommand::CopyAccount { .. })
-            | Command::Venue(VenueCommand::ResetUserRef { .. }) => {}
+            Command::Venue(
+                VenueCommand::OpenAccount { .. }
+                | VenueCommand::Open { .. }
+                | VenueCommand::SetLimits { .. }
+                | VenueCommand::Checkpoint(_)
+                | VenueCommand::SetRules { .. }
+                | VenueCommand::RollSession { .. }
+                | VenueCommand::CopyAccount { .. }
+                | VenueCommand::ResetUserRef { .. },
+            )
+            | Command::Admin(
+                AdminCommand::SetPhase { .. }
+                | AdminCommand::Deposit(_)
+                | AdminCommand::Withdraw(_)
+                | AdminCommand::SetMark { .. }
+                | AdminCommand::Delist { .. }
+                | AdminCommand::SetFees(_)
+                | AdminCommand::SetProtection { .. }
+                | AdminCommand::SetOrderLimits { .. }
+                | AdminCommand::SetSelfTrade(_)
+                | AdminCommand::AssignTier { .. }
+                | AdminCommand::SetVolumeTiers(_)
+                | AdminCommand::Kill { .. },
+            )
+            | Command::Order(
+                OrderCommand::RefuseEnter(_)
+                | OrderCommand::RefuseReplace(_)
+                | OrderCommand::Cancel(_)
+                | OrderCommand::Amend(_)
+                | OrderCommand::CancelOrder { .. }
+                | OrderCommand::MassCancel(_)
+                | OrderCommand::Modify(_)
+                | OrderCommand::QueryAccount(_)
+                | OrderCommand::SetOrderEntry(_)
+                | OrderCommand::CancelLogin { .. },
+            )
+            | Command::Clock(ClockCommand::Tick) => {}
         }
     }
 
@@ -134,49 +140,54 @@ impl Names {
                 self.asset_added(*asset, *code, *scale)
             }
             Event::Venue(VenueEvent::LoginOpened { login, account }) => self.login(*login, *account, None),
-            Event::Admin(AdminEvent::InstrumentListed(listing))
-            | Event::Admin(AdminEvent::TermsSet(listing)) => {
+            Event::Admin(AdminEvent::InstrumentListed(listing) | AdminEvent::TermsSet(listing)) => {
                 self.instruments.insert(listing.instrument, Terms::of_event(listing));
             }
             Event::Admin(AdminEvent::AssetSet(settings)) => self.asset_set(settings),
             Event::Order(OrderEvent::Accepted(e)) => self.order(e.login, e.user_ref, e.instrument),
             Event::Order(OrderEvent::Replaced(e)) => self.order(e.login, e.user_ref, e.instrument),
-            Event::Venue(VenueEvent::AccountOpened { .. })
-            | Event::Market(MarketEvent::PhaseSet { .. })
-            | Event::Admin(AdminEvent::Deposited(_))
-            | Event::Admin(AdminEvent::Withdrawn(_))
-            | Event::Venue(VenueEvent::Opened { .. })
-            | Event::Admin(AdminEvent::Refused { .. })
-            | Event::Order(OrderEvent::Rejected(_))
-            | Event::Order(OrderEvent::Canceled(_))
-            | Event::Order(OrderEvent::Executed(_))
-            | Event::Order(OrderEvent::Ignored(_))
-            | Event::Venue(VenueEvent::LimitsSet { .. })
-            | Event::Order(OrderEvent::ChangeRejected(_))
-            | Event::Order(OrderEvent::Amended(_))
-            | Event::Order(OrderEvent::Armed(_))
-            | Event::Order(OrderEvent::Triggered(_))
-            | Event::Order(OrderEvent::Restated(_))
-            | Event::Order(OrderEvent::MassCanceled { .. })
-            | Event::Market(MarketEvent::Indicative(_))
-            | Event::Market(MarketEvent::Uncrossed(_))
-            | Event::Admin(AdminEvent::MarkSet { .. })
-            | Event::Admin(AdminEvent::FeesSet(_))
-            | Event::Admin(AdminEvent::ProtectionSet { .. })
-            | Event::Admin(AdminEvent::OrderLimitsSet { .. })
-            | Event::Admin(AdminEvent::SelfTradeSet(_))
-            | Event::Admin(AdminEvent::TierSet { .. })
-            | Event::Admin(AdminEvent::VolumeTiersSet(_))
-            | Event::Admin(AdminEvent::Killed { .. })
-            | Event::Venue(VenueEvent::Checkpointed(_))
-            | Event::Venue(VenueEvent::RulesSet { .. })
-            | Event::Order(OrderEvent::AccountState { .. })
-            | Event::Order(OrderEvent::OrderEntrySet(_))
-            | Event::Venue(VenueEvent::SessionEnded { .. })
-            | Event::Venue(VenueEvent::SessionStarted { .. })
-            | Event::Venue(VenueEvent::SessionRolled { .. })
-            | Event::Order(OrderEvent::PriorityUpdated(_))
-            | Event::Venue(VenueEvent::AccountCopied { .. }) => {}
+            Event::Venue(
+                VenueEvent::AccountOpened { .. }
+                | VenueEvent::Opened { .. }
+                | VenueEvent::LimitsSet { .. }
+                | VenueEvent::Checkpointed(_)
+                | VenueEvent::RulesSet { .. }
+                | VenueEvent::SessionEnded { .. }
+                | VenueEvent::SessionStarted { .. }
+                | VenueEvent::SessionRolled { .. }
+                | VenueEvent::AccountCopied { .. },
+            )
+            | Event::Market(
+                MarketEvent::PhaseSet { .. } | MarketEvent::Indicative(_) | MarketEvent::Uncrossed(_),
+            )
+            | Event::Admin(
+                AdminEvent::Deposited(_)
+                | AdminEvent::Withdrawn(_)
+                | AdminEvent::Refused { .. }
+                | AdminEvent::MarkSet { .. }
+                | AdminEvent::FeesSet(_)
+                | AdminEvent::ProtectionSet { .. }
+                | AdminEvent::OrderLimitsSet { .. }
+                | AdminEvent::SelfTradeSet(_)
+                | AdminEvent::TierSet { .. }
+                | AdminEvent::VolumeTiersSet(_)
+                | AdminEvent::Killed { .. },
+            )
+            | Event::Order(
+                OrderEvent::Rejected(_)
+                | OrderEvent::Canceled(_)
+                | OrderEvent::Executed(_)
+                | OrderEvent::Ignored(_)
+                | OrderEvent::ChangeRejected(_)
+                | OrderEvent::Amended(_)
+                | OrderEvent::Armed(_)
+                | OrderEvent::Triggered(_)
+                | OrderEvent::Restated(_)
+                | OrderEvent::MassCanceled { .. }
+                | OrderEvent::AccountState { .. }
+                | OrderEvent::OrderEntrySet(_)
+                | OrderEvent::PriorityUpdated(_),
+            ) => {}
         }
     }
 

@@ -25,8 +25,9 @@ fn concerns(commands: &[Recorded]) -> Vec<(Option<AccountId>, Option<InstrumentI
             (Some(*account), None)
         }
         Command::Admin(AdminCommand::ListInstrument(list)) => (None, Some(list.instrument)),
-        Command::Admin(AdminCommand::Deposit(transfer))
-        | Command::Admin(AdminCommand::Withdraw(transfer)) => (Some(transfer.account), None),
+        Command::Admin(AdminCommand::Deposit(transfer) | AdminCommand::Withdraw(transfer)) => {
+            (Some(transfer.account), None)
+        }
         Command::Order(OrderCommand::Enter(enter)) => {
             if last.get(&enter.login).is_none_or(|last| *last < enter.user_ref) {
                 last.insert(enter.login, enter.user_ref);

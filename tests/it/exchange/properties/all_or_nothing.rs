@@ -123,7 +123,7 @@ impl Watched {
         for event in events {
             match event {
                 Event::Order(OrderEvent::Canceled(e)) if e.open.0 == 0 => {
-                    drop(self.promises.remove(&e.order))
+                    self.promises.remove(&e.order);
                 }
                 Event::Order(OrderEvent::Replaced(e)) => drop(self.promises.remove(&e.orig_order)),
                 _ => {}
@@ -230,12 +230,14 @@ impl Watched {
                     named.insert(e.order);
                 }
                 Event::Order(OrderEvent::Restated(e)) if e.reason != RestateReason::Refreshed => {
-                    drop(named.insert(e.order))
+                    named.insert(e.order);
                 }
-                Event::Order(OrderEvent::Restated(_))
-                | Event::Order(OrderEvent::Armed(_))
-                | Event::Order(OrderEvent::PriorityUpdated(_))
-                | Event::Order(OrderEvent::Amended(_)) => {}
+                Event::Order(
+                    OrderEvent::Restated(_)
+                    | OrderEvent::Armed(_)
+                    | OrderEvent::PriorityUpdated(_)
+                    | OrderEvent::Amended(_),
+                ) => {}
                 _ => told -= 1,
             }
             named.insert(incoming);

@@ -374,7 +374,7 @@ impl Clients {
                     self.last[login.0 as usize] = 0;
                     continue;
                 }
-                Event::Admin(AdminEvent::Deposited(t)) | Event::Admin(AdminEvent::Withdrawn(t)) => {
+                Event::Admin(AdminEvent::Deposited(t) | AdminEvent::Withdrawn(t)) => {
                     self.transfers[t.account.0 as usize] = t.reference as u32;
                     continue;
                 }

@@ -340,42 +340,48 @@ impl Seen {
                 }
             }
             Event::Order(OrderEvent::Restated(e)) => self.count(&format!("{:?}", e.reason)),
-            Event::Admin(AdminEvent::AssetAdded { .. })
-            | Event::Venue(VenueEvent::AccountOpened { .. })
-            | Event::Venue(VenueEvent::LoginOpened { .. })
-            | Event::Admin(AdminEvent::InstrumentListed(_))
-            | Event::Market(MarketEvent::PhaseSet { .. })
-            | Event::Admin(AdminEvent::Deposited(_))
-            | Event::Admin(AdminEvent::Withdrawn(_))
-            | Event::Venue(VenueEvent::Opened { .. })
-            | Event::Order(OrderEvent::Accepted(_))
-            | Event::Order(OrderEvent::Replaced(_))
-            | Event::Venue(VenueEvent::LimitsSet { .. })
-            | Event::Order(OrderEvent::Amended(_))
-            | Event::Order(OrderEvent::Armed(_))
-            | Event::Order(OrderEvent::Triggered(_))
-            | Event::Order(OrderEvent::MassCanceled { .. })
-            | Event::Market(MarketEvent::Indicative(_))
-            | Event::Market(MarketEvent::Uncrossed(_))
-            | Event::Admin(AdminEvent::MarkSet { .. })
-            | Event::Admin(AdminEvent::TermsSet(_))
-            | Event::Admin(AdminEvent::FeesSet(_))
-            | Event::Admin(AdminEvent::ProtectionSet { .. })
-            | Event::Admin(AdminEvent::OrderLimitsSet { .. })
-            | Event::Admin(AdminEvent::AssetSet(_))
-            | Event::Admin(AdminEvent::SelfTradeSet(_))
-            | Event::Admin(AdminEvent::TierSet { .. })
-            | Event::Admin(AdminEvent::VolumeTiersSet(_))
-            | Event::Admin(AdminEvent::Killed { .. })
-            | Event::Venue(VenueEvent::Checkpointed(_))
-            | Event::Venue(VenueEvent::RulesSet { .. })
-            | Event::Order(OrderEvent::AccountState { .. })
-            | Event::Order(OrderEvent::OrderEntrySet(_))
-            | Event::Venue(VenueEvent::SessionEnded { .. })
-            | Event::Venue(VenueEvent::SessionStarted { .. })
-            | Event::Venue(VenueEvent::SessionRolled { .. })
-            | Event::Order(OrderEvent::PriorityUpdated(_))
-            | Event::Venue(VenueEvent::AccountCopied { .. }) => {}
+            Event::Admin(
+                AdminEvent::AssetAdded { .. }
+                | AdminEvent::InstrumentListed(_)
+                | AdminEvent::Deposited(_)
+                | AdminEvent::Withdrawn(_)
+                | AdminEvent::MarkSet { .. }
+                | AdminEvent::TermsSet(_)
+                | AdminEvent::FeesSet(_)
+                | AdminEvent::ProtectionSet { .. }
+                | AdminEvent::OrderLimitsSet { .. }
+                | AdminEvent::AssetSet(_)
+                | AdminEvent::SelfTradeSet(_)
+                | AdminEvent::TierSet { .. }
+                | AdminEvent::VolumeTiersSet(_)
+                | AdminEvent::Killed { .. },
+            )
+            | Event::Venue(
+                VenueEvent::AccountOpened { .. }
+                | VenueEvent::LoginOpened { .. }
+                | VenueEvent::Opened { .. }
+                | VenueEvent::LimitsSet { .. }
+                | VenueEvent::Checkpointed(_)
+                | VenueEvent::RulesSet { .. }
+                | VenueEvent::SessionEnded { .. }
+                | VenueEvent::SessionStarted { .. }
+                | VenueEvent::SessionRolled { .. }
+                | VenueEvent::AccountCopied { .. },
+            )
+            | Event::Market(
+                MarketEvent::PhaseSet { .. } | MarketEvent::Indicative(_) | MarketEvent::Uncrossed(_),
+            )
+            | Event::Order(
+                OrderEvent::Accepted(_)
+                | OrderEvent::Replaced(_)
+                | OrderEvent::Amended(_)
+                | OrderEvent::Armed(_)
+                | OrderEvent::Triggered(_)
+                | OrderEvent::MassCanceled { .. }
+                | OrderEvent::AccountState { .. }
+                | OrderEvent::OrderEntrySet(_)
+                | OrderEvent::PriorityUpdated(_),
+            ) => {}
         }
     }
 

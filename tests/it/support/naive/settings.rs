@@ -99,16 +99,18 @@ impl Naive {
             Command::Venue(VenueCommand::RollSession { session }) => self.roll_session(session),
             Command::Venue(VenueCommand::ResetUserRef { login }) => self.reset_user_ref(login),
             Command::Venue(VenueCommand::CopyAccount { login, account }) => self.copy_account(login, account),
-            Command::Order(OrderCommand::Modify(_))
-            | Command::Order(OrderCommand::QueryAccount(_))
-            | Command::Order(OrderCommand::SetOrderEntry(_))
-            | Command::Order(OrderCommand::Enter(_))
-            | Command::Order(OrderCommand::RefuseEnter(_))
-            | Command::Order(OrderCommand::Replace(_))
-            | Command::Order(OrderCommand::RefuseReplace(_))
-            | Command::Order(OrderCommand::Cancel(_))
-            | Command::Order(OrderCommand::Amend(_))
-            | Command::Order(OrderCommand::MassCancel(_))
+            Command::Order(
+                OrderCommand::Modify(_)
+                | OrderCommand::QueryAccount(_)
+                | OrderCommand::SetOrderEntry(_)
+                | OrderCommand::Enter(_)
+                | OrderCommand::RefuseEnter(_)
+                | OrderCommand::Replace(_)
+                | OrderCommand::RefuseReplace(_)
+                | OrderCommand::Cancel(_)
+                | OrderCommand::Amend(_)
+                | OrderCommand::MassCancel(_),
+            )
             | Command::Clock(ClockCommand::Tick) => unreachable!("order entry and time are no settings"),
         }
     }

@@ -144,39 +144,45 @@ fn depends_on_time(command: &Command) -> bool {
         Command::Admin(AdminCommand::SetOrderLimits { limits, .. }) => limits.orders_per_second_max > 0,
         Command::Admin(AdminCommand::SetProtection { protection, .. }) => protection.interruption_s > 0,
         Command::Admin(AdminCommand::SetVolumeTiers(_)) => true,
-        Command::Admin(AdminCommand::AddAsset { .. })
-        | Command::Venue(VenueCommand::OpenAccount { .. })
-        | Command::Venue(VenueCommand::OpenLogin { .. })
-        | Command::Admin(AdminCommand::ListInstrument(_))
-        | Command::Admin(AdminCommand::SetPhase { .. })
-        | Command::Admin(AdminCommand::Deposit(_))
-        | Command::Admin(AdminCommand::Withdraw(_))
-        | Command::Venue(VenueCommand::Open { .. })
-        | Command::Order(OrderCommand::RefuseEnter(_))
-        | Command::Order(OrderCommand::RefuseReplace(_))
-        | Command::Order(OrderCommand::Cancel(_))
-        | Command::Venue(VenueCommand::SetLimits { .. })
-        | Command::Order(OrderCommand::Amend(_))
-        | Command::Order(OrderCommand::CancelOrder { .. })
-        | Command::Order(OrderCommand::MassCancel(_))
-        | Command::Clock(ClockCommand::Tick)
-        | Command::Admin(AdminCommand::SetMark { .. })
-        | Command::Admin(AdminCommand::Delist { .. })
-        | Command::Admin(AdminCommand::SetTerms(_))
-        | Command::Admin(AdminCommand::SetFees(_))
-        | Command::Admin(AdminCommand::SetAsset(_))
-        | Command::Admin(AdminCommand::SetSelfTrade(_))
-        | Command::Admin(AdminCommand::AssignTier { .. })
-        | Command::Admin(AdminCommand::Kill { .. })
-        | Command::Venue(VenueCommand::Checkpoint(_))
-        | Command::Venue(VenueCommand::SetRules { .. })
-        | Command::Order(OrderCommand::Modify(_))
-        | Command::Order(OrderCommand::QueryAccount(_))
-        | Command::Order(OrderCommand::SetOrderEntry(_))
-        | Command::Order(OrderCommand::CancelLogin { .. })
-        | Command::Venue(VenueCommand::RollSession { .. })
-        | Command::Venue(VenueCommand::CopyAccount { .. })
-        | Command::Venue(VenueCommand::ResetUserRef { .. }) => false,
+        Command::Admin(
+            AdminCommand::AddAsset { .. }
+            | AdminCommand::ListInstrument(_)
+            | AdminCommand::SetPhase { .. }
+            | AdminCommand::Deposit(_)
+            | AdminCommand::Withdraw(_)
+            | AdminCommand::SetMark { .. }
+            | AdminCommand::Delist { .. }
+            | AdminCommand::SetTerms(_)
+            | AdminCommand::SetFees(_)
+            | AdminCommand::SetAsset(_)
+            | AdminCommand::SetSelfTrade(_)
+            | AdminCommand::AssignTier { .. }
+            | AdminCommand::Kill { .. },
+        )
+        | Command::Venue(
+            VenueCommand::OpenAccount { .. }
+            | VenueCommand::OpenLogin { .. }
+            | VenueCommand::Open { .. }
+            | VenueCommand::SetLimits { .. }
+            | VenueCommand::Checkpoint(_)
+            | VenueCommand::SetRules { .. }
+            | VenueCommand::RollSession { .. }
+            | VenueCommand::CopyAccount { .. }
+            | VenueCommand::ResetUserRef { .. },
+        )
+        | Command::Order(
+            OrderCommand::RefuseEnter(_)
+            | OrderCommand::RefuseReplace(_)
+            | OrderCommand::Cancel(_)
+            | OrderCommand::Amend(_)
+            | OrderCommand::CancelOrder { .. }
+            | OrderCommand::MassCancel(_)
+            | OrderCommand::Modify(_)
+            | OrderCommand::QueryAccount(_)
+            | OrderCommand::SetOrderEntry(_)
+            | OrderCommand::CancelLogin { .. },
+        )
+        | Command::Clock(ClockCommand::Tick) => false,
     }
 }
 
