@@ -3,7 +3,7 @@
 use super::args::DemoArgs;
 use super::compare::Comparison;
 use super::place::Place;
-use super::play::Played;
+use super::play::{Played, STEP_COLUMNS};
 use super::show;
 use crate::domain::RejectReason;
 use crate::flow::expected::{self, Agreement, NamedTrade};
@@ -12,9 +12,6 @@ use crate::wire::ouch::event::reject_code;
 use std::fmt;
 use std::path::Path;
 use std::time::Duration;
-
-/// Columns of the names of steps.
-pub(super) const STEP_COLUMNS: usize = 9;
 
 /// What the restart came to.
 pub(super) struct Recovery {
