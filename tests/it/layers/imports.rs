@@ -478,7 +478,7 @@ fn calls(code: &str, name: &str, function: &str) -> bool {
 }
 
 /// The needs of a crate of these files.
-fn needs_of<'a>(files: &[(&'a str, &str)]) -> Vec<(String, String)> {
+fn needs_of(files: &[(&str, &str)]) -> Vec<(String, String)> {
     let files: Vec<_> =
         files.iter().map(|(path, text)| (format!("src/{path}"), (*text).to_owned())).collect();
     let imports = Imports::of("src/", &files, Tests::LeftOut);
