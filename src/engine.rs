@@ -7,16 +7,15 @@ pub use crate::recovery::ImplausibleClock;
 pub use rehearsal::rehearse;
 pub use stepped::{Environment, SteppedEngine};
 
-use crate::config::{Config, ConfigError, Difference};
+use crate::config::{Config, ConfigError, Difference, TlsSection};
 use crate::domain::{Command, Timestamp};
 use crate::exchange::Exchange;
 use crate::market::MarketWatch;
+
 use crate::net::tls::{TlsError, TlsLimits, TlsPort, TlsServer, TlsSettings};
-use crate::net::{self, HANDED_MAX};
+use crate::net::{self, HANDED_MAX, SideDoor};
 use crate::operator::{self, Desk, OperatorServer};
-use crate::pipeline::{
-    self, FeedSockets, Handles, Local, Network, Pipeline, Sockets, StopPhase, TcpSockets, Watch,
-};
+use crate::pipeline::{self, FeedSockets, Handles, Local, Network, Pipeline, StopPhase, TcpSockets, Watch};
 use crate::recovery::{
     self, DataDir, Presence, Progress, Recovered, RecoveryError, RecoveryReport, RecoverySettings,
 };
@@ -236,6 +235,54 @@ impl Listeners {
         };
         Ok(Self { order_entry, market_data })
     }
+
+    fn addresses(&self) -> Addresses {
+        let address = |listener: &TcpListener| listener.local_addr().ok();
+        let [market_data, glimpse] = match &self.market_data {
+            Some(both) => [0, 1].map(|at| address(&both[at])),
+            None => [None; 2],
+        };
+        Addresses { order_entry: address(&self.order_entry), market_data, glimpse }
+    }
+
+    /// The sockets, and where connections come in that were ciphered, if there are any.
+    fn network(self, is_secure: bool) -> Result<(Network, Option<SideDoor>), StartError> {
+        let mut order_entry = TcpSockets::new(self.order_entry)?;
+        let side_door = match is_secure {
+            true => Some(order_entry.side_door()?),
+            false => None,
+        };
+        let market_data = match self.market_data {
+            Some([subscribers, snapshots]) => Some(FeedSockets {
+                subscribers: Box::new(TcpSockets::new(subscribers)?),
+                snapshots: Box::new(TcpSockets::new(snapshots)?),
+            }),
+            None => None,
+        };
+        Ok((Network { order_entry: Some(Box::new(order_entry)), market_data }, side_door))
+    }
+}
+
+/// Where it listens in the end: a configuration may leave the port to the system.
+#[derive(Clone, Copy, Default)]
+struct Addresses {
+    order_entry: Option<SocketAddr>,
+    market_data: Option<SocketAddr>,
+    glimpse: Option<SocketAddr>,
+}
+
+fn tls_settings(tls: &TlsSection, connections_max: usize) -> TlsSettings {
+    TlsSettings {
+        listen: tls.listen,
+        certificate: tls.certificate.clone(),
+        key: tls.key.clone(),
+        limits: TlsLimits {
+            handshakes_max: tls.handshakes_max,
+            handshakes_per_address: tls.handshakes_per_address,
+            connections_max,
+            connections_per_address: tls.connections_per_address,
+        },
+    }
 }
 
 /// How recovery opens these files of an engine of this configuration; `now` is the time of the start. A clock that contradicts
@@ -370,43 +417,16 @@ impl Engine {
             OrderEntry::Listen => Some(Listeners::open(config)?),
             OrderEntry::None => None,
         };
-        let address = |listener: &TcpListener| listener.local_addr().ok();
-        let order_entry = listeners.as_ref().and_then(|all| address(&all.order_entry));
-        let market_data = listeners.as_ref().and_then(|all| all.market_data.as_ref());
-        let [market_data, glimpse] = match market_data {
-            Some(both) => [0, 1].map(|at| address(&both[at])),
-            None => [None; 2],
-        };
-        let mut tls = match (&listeners, &config.tls) {
-            (Some(_), Some(tls)) => Some(TlsPort::open(&TlsSettings {
-                listen: tls.listen,
-                certificate: tls.certificate.clone(),
-                key: tls.key.clone(),
-                limits: TlsLimits {
-                    handshakes_max: tls.handshakes_max,
-                    handshakes_per_address: tls.handshakes_per_address,
-                    connections_max: config.gateway.connections_max,
-                    connections_per_address: tls.connections_per_address,
-                },
-            })?),
+        let addresses = listeners.as_ref().map(Listeners::addresses).unwrap_or_default();
+        let tls = match (&listeners, &config.tls) {
+            (Some(_), Some(tls)) => Some(TlsPort::open(&tls_settings(tls, config.gateway.connections_max))?),
             _ => None,
         };
         let order_entry_tls = tls.as_ref().and_then(|port| port.local_addr().ok());
-        let mut side_door = None;
-        let over =
-            |listener| -> Result<Box<dyn Sockets>, StartError> { Ok(Box::new(TcpSockets::new(listener)?)) };
-        let mut network = Network::default();
-        if let Some(Listeners { order_entry, market_data }) = listeners {
-            let mut order_entry = TcpSockets::new(order_entry)?;
-            if tls.is_some() {
-                side_door = Some(order_entry.side_door()?);
-            }
-            network.order_entry = Some(Box::new(order_entry));
-            if let Some([subscribers, snapshots]) = market_data {
-                network.market_data =
-                    Some(FeedSockets { subscribers: over(subscribers)?, snapshots: over(snapshots)? });
-            }
-        }
+        let (network, side_door) = match listeners {
+            Some(listeners) => listeners.network(tls.is_some())?,
+            None => (Network::default(), None),
+        };
         let mut clocks = SystemClocks::new();
         let settings = RecoverySettings {
             implausible_clock: launch.implausible_clock,
@@ -425,7 +445,7 @@ impl Engine {
         for (thread, stop) in threads.into_iter().zip(stops) {
             running.push((thread.stop, runner.spawn(thread.agent, thread.idle, stop, thread.place)?));
         }
-        let tls = match tls.take().zip(side_door) {
+        let tls = match tls.zip(side_door) {
             Some((port, door)) => Some(port.serve(door).map_err(Fatal::io)?),
             None => None,
         };
@@ -439,10 +459,10 @@ impl Engine {
             presence,
             report,
             differences,
-            order_entry,
+            order_entry: addresses.order_entry,
             order_entry_tls,
-            market_data,
-            glimpse,
+            market_data: addresses.market_data,
+            glimpse: addresses.glimpse,
             counters,
         })
     }

@@ -28,30 +28,30 @@ use crate::domain::streams::StreamIndex;
 use crate::domain::{Command, EventRecord, Sequenced};
 use crate::exchange::Exchange;
 use crate::market::MarketWatch;
-use crate::net::auth::{Role, auth_queues};
+use crate::net::auth::{AuthServer, Role, auth_queues};
 use crate::operator::{Desk, DeskPorts};
 use crate::recovery::{DataDir, Recovered};
 use crate::replica::State;
-use crate::ring::{Consumer, CursorReader, Producer, RingBuilder, cursor, spsc};
+use crate::ring::{Consumer, CursorReader, CursorWriter, Producer, RingBuilder, cursor, spsc};
 use crate::runtime::chairs::{Lag, Waits};
 use crate::runtime::planted::{Bug, is_planted};
 use crate::runtime::{Clocks, Counters, Doorbell, Fatal, Mute, StampClock, ThreadingMode, UnixNanos};
 use crate::stages::archiver::{Archiver, ArchiverPorts};
 use crate::stages::doorman::{Door, Doorman};
-use crate::stages::feed::{FeedFiles, FeedPorts, FeedPublisher, FeedStart};
+use crate::stages::feed::{FeedFiles, FeedPorts, FeedPublisher, FeedSettings, FeedStart};
 use crate::stages::gateway::{Gateway, GatewayControl, GatewayPorts, GatewayStart, Progress};
-use crate::stages::journaler::{InlinePorts, Journaler, JournalerPorts};
+use crate::stages::journaler::{InlineJournaler, InlinePorts, Journaler, JournalerPorts};
 use crate::stages::matcher::{Matcher, MatcherPorts};
 use crate::stages::resend::resend_queues;
 use crate::stages::resender::Resender;
 use crate::stages::sequencer::{Sequencer, SequencerPorts};
 use crate::stages::shadow::{Shadow, ShadowControl, ShadowFiles, ShadowPorts};
-use crate::stages::space::space_gauge;
+use crate::stages::space::{SpaceLow, space_gauge};
 use crate::stages::sql_writer::SqlWriter;
 use crate::stages::timer::{Timer, TimerControl, TimerPorts};
 use crossbeam_channel::{Receiver, bounded};
-use dojima_journal::Options;
 use dojima_journal::storage::LockGuard;
+use dojima_journal::{Options, Writer};
 use seats::{Agents, Seat, Seats};
 use std::sync::Arc;
 
@@ -168,6 +168,191 @@ const SHADOW_SLOTS: usize = 64;
 /// Commands of operators that wait: they come one at a time.
 const OPERATOR_SLOTS: usize = 4;
 
+/// A ring with one consumer.
+type Line<T> = (Producer<T>, Consumer<T>);
+
+/// Which sources and readers there are that there need not be.
+struct Present {
+    gateway: bool,
+    timer: bool,
+    shadow: bool,
+}
+
+/// All rings.
+struct Rings {
+    gateway: Line<Command>,
+    local: Line<Command>,
+    timer: Option<Line<Command>>,
+    operator: Line<Command>,
+    shadow: Option<Line<Command>>,
+    commands: Producer<Sequenced>,
+    to_journaler: Consumer<Sequenced>,
+    to_matcher: Consumer<Sequenced>,
+    events: Producer<EventRecord>,
+    to_archiver: Consumer<EventRecord>,
+    to_gateway: Option<Consumer<EventRecord>>,
+}
+
+impl Rings {
+    fn new(config: &Config, present: &Present) -> Self {
+        let sizes = &config.rings;
+        let (gateway, local) = (spsc(sizes.inbound_slots), spsc(sizes.inbound_slots));
+        let (commands, [to_journaler, to_matcher]) = ring(sizes.command_slots);
+        let (events, to_archiver, to_gateway) = if present.gateway {
+            let (events, [archiver, gateway]) = ring(sizes.event_slots);
+            (events, archiver, Some(gateway))
+        } else {
+            let (events, [archiver]) = ring(sizes.event_slots);
+            (events, archiver, None)
+        };
+        Self {
+            gateway,
+            local,
+            timer: present.timer.then(|| spsc(TIMER_SLOTS)),
+            operator: spsc(OPERATOR_SLOTS),
+            shadow: present.shadow.then(|| spsc(SHADOW_SLOTS)),
+            commands,
+            to_journaler,
+            to_matcher,
+            events,
+            to_archiver,
+            to_gateway,
+        }
+    }
+
+    /// Every ring: its producer and its consumers.
+    fn ends(&self) -> Vec<(CursorReader, Vec<CursorReader>)> {
+        let lines = [&self.gateway, &self.local, &self.operator].into_iter();
+        let lines = lines.chain(&self.timer).chain(&self.shadow);
+        let lines = lines.map(|(producer, consumer)| (producer.cursor(), vec![consumer.cursor()]));
+        let event_readers = [Some(&self.to_archiver), self.to_gateway.as_ref()].into_iter().flatten();
+        lines
+            .chain([
+                (self.commands.cursor(), vec![self.to_journaler.cursor(), self.to_matcher.cursor()]),
+                (self.events.cursor(), event_readers.map(Consumer::cursor).collect()),
+            ])
+            .collect()
+    }
+}
+
+/// A cursor that stands here.
+fn gate(at: u64) -> (CursorWriter, CursorReader) {
+    let (mut writer, reader) = cursor();
+    writer.set(at);
+    (writer, reader)
+}
+
+/// What agents are made with beside what joins them.
+#[derive(Clone, Copy)]
+struct Site<'a> {
+    config: &'a Config,
+    data: &'a DataDir,
+    clocks: &'a dyn Clocks,
+    counters: &'a Counters,
+    /// What the venue was opened with.
+    opening: &'a [Command],
+}
+
+impl Site<'_> {
+    fn gateway(
+        self,
+        seats: &mut Seats,
+        sockets: Box<dyn Sockets>,
+        ports: GatewayPorts,
+        start: GatewayStart,
+    ) -> Result<Gateway, Fatal> {
+        let settings = settings::gateway(self.config, self.opening)?;
+        let clock = self.clocks.monotonic();
+        let gateway = Gateway::new(settings, sockets, ports, start, clock, self.counters)?;
+        seats.watch_sockets(&gateway)?;
+        Ok(gateway)
+    }
+
+    /// The doorman of order entry, market data and its snapshots.
+    fn doorman(self, seats: &Seats, servers: [AuthServer; 3]) -> Result<Doorman, Fatal> {
+        let [order_entry, subscribers, snapshots] = servers;
+        let market_door = |server| Door {
+            server,
+            roles: vec![Role::MarketData, Role::Trade, Role::Admin],
+            service: "market data",
+            downstream: seats.bells(Seat::Doorman, &[Seat::Feed]),
+        };
+        let doors = vec![
+            Door {
+                server: order_entry,
+                roles: vec![Role::Trade, Role::DropCopy],
+                service: "order entry",
+                downstream: seats.bells(Seat::Doorman, &[Seat::Gateway]),
+            },
+            market_door(subscribers),
+            market_door(snapshots),
+        ];
+        let (users, files) = (settings::users(self.config, self.opening)?, Arc::clone(self.data.root()));
+        let clocks = (self.clocks.monotonic(), self.clocks.wall());
+        Ok(Doorman::new(doors, users, Some(files), clocks, seats.hasher()?, self.counters))
+    }
+
+    /// The journaler, and where the hot thread may do the same, the agent that does.
+    fn journaler(
+        self,
+        journal: Writer,
+        ports: JournalerPorts,
+        inline: InlinePorts,
+    ) -> (Journaler, Option<InlineJournaler>) {
+        let (config, clock) = (self.config, || self.clocks.monotonic());
+        let journaler = Journaler::new(ports, journal, settings::journaler(config), clock(), self.counters);
+        let is_inline =
+            config.engine.inline_sync == InlineSync::Auto && config.engine.mode != ThreadingMode::Dedicated;
+        let inline = is_inline.then(|| journaler.inline(inline, clock(), self.counters));
+        (journaler, inline)
+    }
+
+    fn sql(self, synced: &CursorReader, archived: &CursorReader) -> Result<Option<SqlWriter>, Fatal> {
+        if !self.config.sql.enabled {
+            return Ok(None);
+        }
+        let settings = settings::sql(self.config, self.data, self.opening);
+        let log = Arc::clone(self.data.event_log());
+        let writer = SqlWriter::new(settings, log, self.clocks, self.counters)?;
+        Ok(Some(writer.behind(synced.clone()).trusting(archived.clone())))
+    }
+
+    fn feed(
+        self,
+        seats: &mut Seats,
+        settings: FeedSettings,
+        ports: FeedPorts,
+        sockets: Option<FeedSockets>,
+        start: FeedStart,
+    ) -> Result<FeedPublisher, Fatal> {
+        let files = FeedFiles {
+            event_log: Arc::clone(self.data.event_log()),
+            market_data: Arc::clone(self.data.market_data()),
+        };
+        let clock = self.clocks.monotonic();
+        let feed = FeedPublisher::new(settings, files, ports, sockets, start, clock, self.counters)?;
+        seats.watch_feed(&feed)?;
+        Ok(feed)
+    }
+
+    fn shadow(
+        self,
+        ports: ShadowPorts,
+        quota: SpaceLow,
+        replica: State,
+        last_snapshot: u64,
+    ) -> Result<Shadow, Fatal> {
+        let files = ShadowFiles {
+            journal: Arc::clone(self.data.journal()),
+            event_log: Arc::clone(self.data.event_log()),
+            snapshots: Arc::clone(self.data.snapshots()),
+        };
+        let settings = settings::shadow(self.config, self.data, quota, self.counters);
+        let clock = self.clocks.monotonic();
+        Shadow::new(ports, files, settings, replica, last_snapshot, clock, self.counters)
+    }
+}
+
 /// Joins recovered parts into a pipeline. `clocks` makes them for every agent. `log_options`: how the log of market data is written, if not as configured.
 ///
 /// # Errors
@@ -186,54 +371,34 @@ pub fn build(
     let replica = config.snapshots.enabled.then(|| state.clone());
     let State { exchange, last, last_event, streams, listings, opening, .. } = state;
     let mut seats = Seats::new(config)?;
+    let site = Site { config, data, clocks, counters, opening: &opening };
 
     // The rings and cursors.
-    let (gateway_in, from_gateway) = spsc::<Command>(config.rings.inbound_slots);
-    let (local_in, from_local) = spsc::<Command>(config.rings.inbound_slots);
     let timer_settings = settings::timer(config, &listings, &streams, data.event_log())?;
-    let (timer_in, from_timer) = timer_settings.is_some().then(|| spsc::<Command>(TIMER_SLOTS)).unzip();
-    let (operator_in, from_operator) = spsc::<Command>(OPERATOR_SLOTS);
+    let present =
+        Present { gateway: sockets.is_some(), timer: timer_settings.is_some(), shadow: replica.is_some() };
+    let rings = Rings::new(config, &present);
+    let ring_ends = rings.ends();
+    let Rings { commands, to_journaler, to_matcher, events, to_archiver, to_gateway, .. } = rings;
+    let (gateway_in, from_gateway) = rings.gateway;
+    let (local_in, from_local) = rings.local;
+    let (operator_in, from_operator) = rings.operator;
+    let (timer_in, from_timer) = rings.timer.unzip();
+    let (shadow_in, from_shadow) = rings.shadow.unzip();
     let (taken_in, taken) = cursor();
-    let (shadow_in, from_shadow) = replica.is_some().then(|| spsc::<Command>(SHADOW_SLOTS)).unzip();
-    let (commands, [to_journaler, to_matcher]) = ring::<Sequenced, 2>(config.rings.command_slots);
-    let (events, to_archiver, to_gateway) = match &sockets {
-        Some(_) => {
-            let (events, [archiver, gateway]) = ring::<EventRecord, 2>(config.rings.event_slots);
-            (events, archiver, Some(gateway))
-        }
-        None => {
-            let (events, [archiver]) = ring::<EventRecord, 1>(config.rings.event_slots);
-            (events, archiver, None)
-        }
-    };
-    let (mut durable_in, durable) = cursor();
-    durable_in.set(last.sequence);
-    let (mut synced_in, synced) = cursor();
-    synced_in.set(last.sequence);
-    let (mut applied_in, applied) = cursor();
-    applied_in.set(last.sequence);
+    let (durable_in, durable) = gate(last.sequence);
+    let (synced_in, synced) = gate(last.sequence);
+    let (applied_in, applied) = gate(last.sequence);
     let (journal_space, journal_watch) = space_gauge("journal");
     let (event_log_space, event_log_watch) = space_gauge("event log");
     let (quota_space, quota_watch) = space_gauge("data directory");
+    let space = vec![journal_watch, event_log_watch, quota_watch];
     let (resend_client, resend_locator, resend_reader) = resend_queues();
     let (auth_client, auth_server) = auth_queues();
+    let (subscribers, subscribers_server) = auth_queues();
+    let (snapshots, snapshots_server) = auth_queues();
     let (last_state_in, last_state) = bounded(1);
-    let event_readers = [Some(&to_archiver), to_gateway.as_ref()];
-    let mut rings = vec![
-        (gateway_in.cursor(), vec![from_gateway.cursor()]),
-        (local_in.cursor(), vec![from_local.cursor()]),
-        (operator_in.cursor(), vec![from_operator.cursor()]),
-        (commands.cursor(), vec![to_journaler.cursor(), to_matcher.cursor()]),
-        (events.cursor(), event_readers.into_iter().flatten().map(Consumer::cursor).collect()),
-    ];
-    if let (Some(timer_in), Some(from_timer)) = (&timer_in, &from_timer) {
-        rings.push((timer_in.cursor(), vec![from_timer.cursor()]));
-    }
-    if let (Some(shadow_in), Some(from_shadow)) = (&shadow_in, &from_shadow) {
-        rings.push((shadow_in.cursor(), vec![from_shadow.cursor()]));
-    }
-    let sequenced = commands.cursor();
-    let in_ring = events.cursor();
+    let (sequenced, in_ring) = (commands.cursor(), events.cursor());
 
     // While the hot thread is the journaler, one agent on it rings the disk thread and the archiver for all.
     let mute = Mute::default();
@@ -250,22 +415,19 @@ pub fn build(
     // 1. Gateway.
     let gateway = match (sockets, to_gateway) {
         (Some(sockets), Some(events)) => {
-            let downstream = seats.bells(Seat::Gateway, &[Seat::Sequencer]);
-            let durable = durable.clone();
-            let space = vec![journal_watch.clone(), event_log_watch.clone(), quota_watch.clone()];
             let ports = GatewayPorts {
                 inbound: gateway_in,
                 events,
-                durable,
+                durable: durable.clone(),
                 progress: Progress {
                     sequenced: sequenced.clone(),
                     sequence_base: last.sequence,
                     applied: applied.clone(),
                     in_ring: in_ring.clone(),
                 },
-                space,
+                space: space.clone(),
                 resend: resend_client,
-                downstream,
+                downstream: seats.bells(Seat::Gateway, &[Seat::Sequencer]),
                 archiver: seats.bells(Seat::Gateway, &[Seat::Archiver]),
                 auth: auth_client,
                 doorman: seats.bells(Seat::Gateway, &[Seat::Doorman]),
@@ -276,39 +438,13 @@ pub fn build(
                 session: streams.session(),
                 streams: streams.by_login(exchange.logins().len()),
             };
-            let settings = settings::gateway(config, &opening)?;
-            let gateway = Gateway::new(settings, sockets, ports, start, clocks.monotonic(), counters)?;
-            seats.watch_sockets(&gateway)?;
-            Some(gateway)
+            Some(site.gateway(&mut seats, sockets, ports, start)?)
         }
         _ => None,
     };
-    let control = gateway.as_ref().map(Gateway::control);
     // Doorman.
-    let (subscribers, subscribers_server) = auth_queues();
-    let (snapshots, snapshots_server) = auth_queues();
-    let market_door = |server| Door {
-        server,
-        roles: vec![Role::MarketData, Role::Trade, Role::Admin],
-        service: "market data",
-        downstream: seats.bells(Seat::Doorman, &[Seat::Feed]),
-    };
-    let doors = vec![
-        Door {
-            server: auth_server,
-            roles: vec![Role::Trade, Role::DropCopy],
-            service: "order entry",
-            downstream: seats.bells(Seat::Doorman, &[Seat::Gateway]),
-        },
-        market_door(subscribers_server),
-        market_door(snapshots_server),
-    ];
     let doorman = match gateway {
-        Some(_) => {
-            let (users, files) = (settings::users(config, &opening)?, Arc::clone(data.root()));
-            let clocks = (clocks.monotonic(), clocks.wall());
-            Some(Doorman::new(doors, users, Some(files), clocks, seats.hasher()?, counters))
-        }
+        Some(_) => Some(site.doorman(&seats, [auth_server, subscribers_server, snapshots_server])?),
         None => None,
     };
     // 2. Sequencer.
@@ -316,7 +452,7 @@ pub fn build(
         sources: [from_gateway, from_local].into_iter().chain(from_timer).chain(from_shadow).collect(),
         operator: Some((from_operator, taken_in)),
         commands,
-        space: vec![journal_watch, event_log_watch, quota_watch],
+        space,
         downstream: muted(seats.bells(Seat::Sequencer, &[Seat::Journaler, Seat::Matcher])),
     };
     let stamps = StampClock::new(clocks, UnixNanos(last.time.0), counters);
@@ -330,10 +466,7 @@ pub fn build(
         space: journal_space,
         downstream: seats.bells(Seat::Journaler, &[Seat::Gateway, Seat::Sequencer, Seat::Archiver]),
     };
-    let journaler = Journaler::new(ports, journal, settings::journaler(config), clocks.monotonic(), counters);
-    let is_inline =
-        config.engine.inline_sync == InlineSync::Auto && config.engine.mode != ThreadingMode::Dedicated;
-    let inline = is_inline.then(|| journaler.inline(inline_ports, clocks.monotonic(), counters));
+    let (journaler, inline) = site.journaler(journal, ports, inline_ports);
     // 4. Matcher.
     let ports = MatcherPorts {
         commands: to_matcher,
@@ -375,48 +508,29 @@ pub fn build(
         let ports = TimerPorts { commands, session: archiver.session(), downstream };
         Timer::new(ports, settings, Box::new(stamps_read), counters)
     });
-    let timer_control = timer.as_ref().map(Timer::control);
     // 6. SQL writer.
-    let sql = match config.sql.enabled {
-        true => {
-            let (settings, log) = (settings::sql(config, data, &opening), Arc::clone(data.event_log()));
-            let writer = SqlWriter::new(settings, log, clocks, counters)?;
-            Some(writer.behind(synced.clone()).trusting(archived.clone()))
-        }
-        false => None,
-    };
+    let sql = site.sql(&synced, &archived)?;
     let in_sql = sql.as_ref().map(SqlWriter::watermark);
     let in_sql_on_disk = sql.as_ref().map(SqlWriter::on_disk);
     // Feed.
     let feed = match config.market_data.enabled {
         true => {
-            let settings = settings::feed(config, log_options)?;
-            let files = FeedFiles {
-                event_log: Arc::clone(data.event_log()),
-                market_data: Arc::clone(data.market_data()),
+            let ports = FeedPorts {
+                applied: applied.clone(),
+                in_ring,
+                archived: archived.clone(),
+                synced: synced.clone(),
+                subscribers,
+                snapshots,
+                doorman: seats.bells(Seat::Feed, &[Seat::Doorman]),
             };
-            let (applied, synced) = (applied.clone(), synced.clone());
-            let doorman = seats.bells(Seat::Feed, &[Seat::Doorman]);
-            let archived = archived.clone();
-            let ports = FeedPorts { applied, in_ring, archived, synced, subscribers, snapshots, doorman };
             let is_first = last.sequence == report.opening_commands;
             let start = FeedStart { event: last_event, sequence: last.sequence, is_first };
-            let feed = FeedPublisher::new(
-                settings,
-                files,
-                ports,
-                market_sockets,
-                start,
-                clocks.monotonic(),
-                counters,
-            )?;
-            seats.watch_feed(&feed)?;
-            Some(feed)
+            let settings = settings::feed(config, log_options)?;
+            Some(site.feed(&mut seats, settings, ports, market_sockets, start)?)
         }
         false => None,
     };
-    let market = feed.as_ref().map(FeedPublisher::watch);
-    let in_market_data = feed.as_ref().map(FeedPublisher::followed);
     // Shadow.
     let shadow = match (replica, shadow_in) {
         (Some(replica), Some(commands)) => {
@@ -428,18 +542,34 @@ pub fn build(
                 commands,
                 downstream: seats.bells(Seat::Shadow, &[Seat::Sequencer]),
             };
-            let files = ShadowFiles {
-                journal: Arc::clone(data.journal()),
-                event_log: Arc::clone(data.event_log()),
-                snapshots: Arc::clone(data.snapshots()),
-            };
-            let settings = settings::shadow(config, data, quota_space, counters);
             let last_snapshot = report.snapshot.map_or(0, |info| info.position);
-            Some(Shadow::new(ports, files, settings, replica, last_snapshot, clocks.monotonic(), counters)?)
+            Some(site.shadow(ports, quota_space, replica, last_snapshot)?)
         }
         _ => None,
     };
-    let shadow_control = shadow.as_ref().map(Shadow::control);
+
+    let watch = Watch {
+        rings: ring_ends,
+        sequenced,
+        sequence_base: last.sequence,
+        durable: durable.clone(),
+        applied,
+        archived: archived.clone(),
+        in_sql,
+        in_sql_on_disk,
+        in_market_data: feed.as_ref().map(FeedPublisher::followed),
+    };
+    let handles = Handles {
+        gateway: gateway.as_ref().map(Gateway::control),
+        timer: timer.as_ref().map(Timer::control),
+        shadow: shadow.as_ref().map(Shadow::control),
+        market: feed.as_ref().map(FeedPublisher::watch),
+        local: Local { commands: local_in, doorbell: seats.bell(Seat::Sequencer) },
+        operator: Some(operator),
+        watch,
+        last_state,
+        _lock: lock,
+    };
     let bytes_max = settings::background_lag(config, data);
     let (event, command) = (settings::EVENT_RECORD_BYTES, settings::COMMAND_RECORD_BYTES);
     let sql = sql.map(|sql| {
@@ -455,30 +585,6 @@ pub fn build(
         let bytes_max = config.market_data.lag_mib.saturating_mul(1 << 20);
         (feed, Lag { bytes, bytes_max, waits: Waits::Short })
     });
-
-    let watch = Watch {
-        rings,
-        sequenced,
-        sequence_base: last.sequence,
-        durable,
-        applied,
-        archived,
-        in_sql,
-        in_sql_on_disk,
-        in_market_data,
-    };
-    let local = Local { commands: local_in, doorbell: seats.bell(Seat::Sequencer) };
-    let handles = Handles {
-        gateway: control,
-        timer: timer_control,
-        shadow: shadow_control,
-        market,
-        local,
-        operator: Some(operator),
-        watch,
-        last_state,
-        _lock: lock,
-    };
     let agents = Agents {
         gateway,
         doorman,

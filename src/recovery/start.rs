@@ -37,13 +37,7 @@ impl Start {
     /// events before it could not be made again.
     pub(super) fn choose(data: &DataDir, settings: &RecoverySettings) -> Result<Self, RecoveryError> {
         let snapshots = Snapshots::new(Arc::clone(data.snapshots()));
-        let (mut found, mut skipped) = (Vec::new(), Vec::new());
-        for position in snapshots.positions()? {
-            match snapshots.info(position) {
-                Ok(info) => found.push(info),
-                Err(error) => skipped.push(Skipped { position, why: error.to_string() }),
-            }
-        }
+        let (found, mut skipped) = look(&snapshots)?;
         // What lies before the oldest place that a start may be from is not looked at.
         let oldest = found.last().map_or(0, |info| info.last_event);
         // Mostly it will be the newest: its part of the journal is scanned beside the event log.
@@ -91,12 +85,7 @@ impl Start {
         // The commands that would bring the event log up are gone. A log that was moved away is begun anew.
         for info in &found {
             if !log.is_empty() && info.last_event > log.last {
-                return Err(RecoveryError::EventLogGap {
-                    dir: data.event_log().dir().to_owned(),
-                    last: log.last,
-                    from: format!("the snapshot of command {}", info.position),
-                    needed: info.last_event,
-                });
+                return Err(gap(data, log.last, info));
             }
             if let Ok((state, info)) = load(&snapshots, info.position) {
                 let scanned = journal_after(info.position)?;
@@ -109,6 +98,28 @@ impl Start {
             }
         }
         Err(no_snapshot(data, &whole, &skipped))
+    }
+}
+
+/// What is known of the snapshots, newest first, and those of which nothing can be known.
+fn look(snapshots: &Snapshots) -> Result<(Vec<SnapshotInfo>, Vec<Skipped>), RecoveryError> {
+    let (mut found, mut skipped) = (Vec::new(), Vec::new());
+    for position in snapshots.positions()? {
+        match snapshots.info(position) {
+            Ok(info) => found.push(info),
+            Err(error) => skipped.push(Skipped { position, why: error.to_string() }),
+        }
+    }
+    Ok((found, skipped))
+}
+
+/// An event log that ends before the last event of a snapshot which the start would have to begin at.
+fn gap(data: &DataDir, last: u64, info: &SnapshotInfo) -> RecoveryError {
+    RecoveryError::EventLogGap {
+        dir: data.event_log().dir().to_owned(),
+        last,
+        from: format!("the snapshot of command {}", info.position),
+        needed: info.last_event,
     }
 }
 

@@ -66,6 +66,26 @@ const UNSAFE: &[&str] = &["src/ring/slots.rs", "src/runtime/priority.rs", "journ
 
 const LINES_MAX: usize = 800;
 
+const FUNCTION_LINES_MAX: usize = 70;
+
+/// Longer functions: tables, an arm for each of many, each of a few lines; and what is still to be split.
+const LONG: &[(&str, &str, &str)] = &[
+    ("src/client/event.rs", "read", "a table of messages"),
+    ("src/config/compare.rs", "read", "a table of commands"),
+    ("src/exchange/audit.rs", "audit", "a list of checks"),
+    ("src/exchange/changes.rs", "replace", "to be split"),
+    ("src/exchange/snapshot/orders.rs", "take_order", "to be split"),
+    ("src/market/books.rs", "apply", "a table of messages"),
+    ("src/market/feed/apply.rs", "apply", "a table of events"),
+    ("src/pipeline.rs", "build", "the whole graph in flow order; to be split"),
+    ("src/pipeline/seats.rs", "seat", "a table of agents"),
+    ("src/sql/check/tally.rs", "add", "a table of events"),
+    ("src/sql/mirror.rs", "take_up", "a table of events"),
+    ("src/sql/write.rs", "write_event", "a table of events"),
+    ("src/wire/ouch/event.rs", "encode_event", "a table of events"),
+    ("src/wire/ouch/event.rs", "encode_rarer", "a table of events"),
+];
+
 /// What makes the compiler's lints (clippy, in `.ci/run`) refuse a wildcard arm.
 const NO_WILDCARDS: &str = "deny(clippy::wildcard_enum_match_arm)";
 
@@ -223,6 +243,55 @@ fn files_fit_a_head() {
         .map(|(path, lines)| format!("{path}: {lines} lines"))
         .collect();
     assert_eq!(long, [""; 0], "at most {LINES_MAX} lines");
+}
+
+/// Functions of a formatted file with their lengths, lines.
+fn functions(text: &str) -> Vec<(&str, usize)> {
+    let lines: Vec<&str> = text.lines().collect();
+    let mut found = Vec::new();
+    for (at, line) in lines.iter().enumerate() {
+        let code = line.trim_start();
+        let indent = &line[..line.len() - code.len()];
+        let Some((before, after)) = code.split_once("fn ") else { continue };
+        let words = ["pub", "const", "unsafe", "async", "extern"];
+        if !before.split_whitespace().all(|word| words.iter().any(|known| word.starts_with(known))) {
+            continue;
+        }
+        // A function ends where its indentation comes back, a declaration with a semicolon.
+        let end = format!("{indent}}}");
+        let ends =
+            |line: &str| line == end || (line.ends_with(';') && !line[indent.len()..].starts_with(' '));
+        let one_line = line.ends_with('}') || line.ends_with(';');
+        let length = lines[at + 1..].iter().position(|line| ends(line)).map_or(0, |last| last + 2);
+        let name = after.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default();
+        found.push((name, if one_line { 1 } else { length }));
+    }
+    found
+}
+
+#[test]
+fn functions_fit_a_screen() {
+    let (mut long, mut known) = (Vec::new(), Vec::new());
+    for (path, text) in sources(&["src", "journal/src", "tools/src"]) {
+        for (name, lines) in functions(&text) {
+            let excepted = LONG.iter().find(|(file, function, _)| *file == path && *function == name);
+            match excepted {
+                _ if lines <= FUNCTION_LINES_MAX => {}
+                Some((file, function, _)) => known.push((*file, *function)),
+                None => long.push(format!("{path}: {name} has {lines} lines")),
+            }
+        }
+    }
+    assert_eq!(long, [""; 0], "at most {FUNCTION_LINES_MAX} lines, or see LONG");
+    let listed: Vec<_> = LONG.iter().map(|(file, function, _)| (*file, *function)).collect();
+    known.sort_unstable();
+    assert_eq!(known, listed, "what is short now leaves LONG, which is in order");
+}
+
+#[test]
+fn the_reader_of_functions_counts_their_lines() {
+    let text = "pub(super) fn one(\n    a: u8,\n) -> u8 {\n    a\n}\ntrait T {\n    fn two(&self);\n    fn three(\n        &self,\n    );\n    fn four() {}\n}\n";
+    assert_eq!(functions(text), [("one", 5), ("two", 1), ("three", 3), ("four", 1)]);
 }
 
 /// Whether some arm of a match there is for an event, a command or a message; what a program is asked for on its command line

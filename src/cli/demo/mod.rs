@@ -8,7 +8,6 @@ mod engine;
 mod place;
 mod play;
 mod report;
-mod steps;
 
 use crate::flow::expected::{self, NamedTrade};
 use crate::flow::generator::{self, GeneratorOptions};

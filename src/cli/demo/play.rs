@@ -1,7 +1,6 @@
 //! What is shown while the flow is played: a line that changes on a terminal, lines now and then elsewhere.
 
 use super::engine::EngineProcess;
-use super::steps::STEP_COLUMNS;
 use super::{print, show};
 use crate::flow::Driver;
 use anyhow::Context;
@@ -9,6 +8,9 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::cell::RefCell;
 use std::io::Write;
 use std::time::{Duration, Instant};
+
+/// Columns of the names of steps.
+pub(super) const STEP_COLUMNS: usize = 9;
 
 /// How often the numbers change.
 const REFRESH_TERMINAL: Duration = Duration::from_millis(250);

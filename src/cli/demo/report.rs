@@ -3,9 +3,8 @@
 use super::args::DemoArgs;
 use super::compare::Comparison;
 use super::place::Place;
-use super::play::Played;
+use super::play::{Played, STEP_COLUMNS};
 use super::show;
-use super::steps::STEP_COLUMNS;
 use crate::domain::RejectReason;
 use crate::flow::expected::{self, Agreement, NamedTrade};
 use crate::flow::{Driver, Flow, Pace, trades};

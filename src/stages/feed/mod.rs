@@ -113,6 +113,18 @@ struct Counts {
     orders: Counter,
 }
 
+impl Counts {
+    fn register(counters: &Counters) -> Self {
+        Self {
+            messages: counters.register("feed.messages", "messages"),
+            bytes: counters.register("feed.log_bytes", "bytes"),
+            checkpoints: counters.register("feed.checkpoints", "checkpoints"),
+            no_space: counters.register("feed.no_space", "cycles"),
+            orders: counters.register("feed.orders", "orders"),
+        }
+    }
+}
+
 impl FeedPublisher {
     /// Goes on from the newest checkpoint that can be used, or from the first event. Without sockets it serves nobody.
     ///
@@ -136,29 +148,16 @@ impl FeedPublisher {
         let session_number = feed.session();
         let session = session_of(&settings, session_number)?;
         let FeedPorts { applied, in_ring, archived, synced, subscribers, snapshots, doorman } = ports;
-        let (subscribers, snapshots) = match sockets {
-            None => (None, None),
-            Some(sockets) => {
-                let make = |service, sockets, auth| {
-                    Server::new(service, sockets, (auth, doorman.clone()), &settings, session_first, counters)
-                };
-                (
-                    Some(make(Service::Stream, sockets.subscribers, subscribers)),
-                    Some(make(Service::Snapshots, sockets.snapshots, snapshots)),
-                )
-            }
+        let serve = |service, sockets, auth| {
+            Server::new(service, sockets, (auth, doorman.clone()), &settings, session_first, counters)
         };
-        let mold = match &settings.mold {
-            Some(mold) => Some(Mold::open(mold, counters)?),
-            None => None,
-        };
-        let counts = Counts {
-            messages: counters.register("feed.messages", "messages"),
-            bytes: counters.register("feed.log_bytes", "bytes"),
-            checkpoints: counters.register("feed.checkpoints", "checkpoints"),
-            no_space: counters.register("feed.no_space", "cycles"),
-            orders: counters.register("feed.orders", "orders"),
-        };
+        let (subscribers, snapshots) = sockets
+            .map(|sockets| {
+                let stream = serve(Service::Stream, sockets.subscribers, subscribers);
+                (stream, serve(Service::Snapshots, sockets.snapshots, snapshots))
+            })
+            .unzip();
+        let mold = settings.mold.as_ref().map(|mold| Mold::open(mold, counters)).transpose()?;
         let ((mut on_disk, _), (mut followed, _)) = (cursor(), cursor());
         on_disk.set(feed.last_event());
         followed.set(feed.last_event());
@@ -195,7 +194,7 @@ impl FeedPublisher {
             followed,
             passing: Passing::new("feed", counters),
             keeping: Passing::new("feed.checkpoint", counters),
-            counts,
+            counts: Counts::register(counters),
         })
     }
 
