@@ -8,8 +8,8 @@
 
 use super::space::SpaceWatch;
 use crate::domain::{
-    AdminCommand, ClockCommand, Command, Enter, OrderCommand, RefuseEnter, RefuseReplace, RejectReason,
-    Replace, Sequenced, Stamp, Timestamp, VenueCommand,
+    Command, Enter, OrderCommand, RefuseEnter, RefuseReplace, RejectReason, Replace, Sequenced, Stamp,
+    Timestamp,
 };
 use crate::ring::{Consumer, CursorWriter, Producer};
 use crate::runtime::planted::{Bug, is_planted};
@@ -122,76 +122,29 @@ impl Agent for Sequencer {
 /// cancels. The refusal is a command like any other: it is journaled and answered.
 fn refuse_new_orders(command: &Command) -> Command {
     let reason = RejectReason::JournalSpaceLow;
-    match *command {
-        Command::Order(OrderCommand::Enter(Enter { login, session, user_ref, echo, .. })) => {
+    let order = match *command {
+        Command::Order(order) => order,
+        other @ (Command::Venue(_) | Command::Admin(_) | Command::Clock(_)) => return other,
+    };
+    Command::Order(match order {
+        OrderCommand::Enter(Enter { login, session, user_ref, echo, .. }) => {
             let cl_ord_id = echo.cl_ord_id;
-            Command::Order(OrderCommand::RefuseEnter(RefuseEnter {
-                login,
-                session,
-                user_ref,
-                reason,
-                cl_ord_id,
-            }))
+            OrderCommand::RefuseEnter(RefuseEnter { login, session, user_ref, reason, cl_ord_id })
         }
-        Command::Order(OrderCommand::Replace(Replace {
-            login,
-            session,
-            orig_user_ref,
-            user_ref,
-            echo,
-            ..
-        })) => {
+        OrderCommand::Replace(Replace { login, session, orig_user_ref, user_ref, echo, .. }) => {
             let cl_ord_id = echo.cl_ord_id;
-            Command::Order(OrderCommand::RefuseReplace(RefuseReplace {
-                login,
-                session,
-                orig_user_ref,
-                user_ref,
-                reason,
-                cl_ord_id,
-            }))
+            let refused = RefuseReplace { login, session, orig_user_ref, user_ref, reason, cl_ord_id };
+            OrderCommand::RefuseReplace(refused)
         }
-        other @ (Command::Admin(
-            AdminCommand::AddAsset { .. }
-            | AdminCommand::ListInstrument(_)
-            | AdminCommand::SetPhase { .. }
-            | AdminCommand::Deposit(_)
-            | AdminCommand::Withdraw(_)
-            | AdminCommand::SetMark { .. }
-            | AdminCommand::Delist { .. }
-            | AdminCommand::SetTerms(_)
-            | AdminCommand::SetFees(_)
-            | AdminCommand::SetProtection { .. }
-            | AdminCommand::SetOrderLimits { .. }
-            | AdminCommand::SetAsset(_)
-            | AdminCommand::SetSelfTrade(_)
-            | AdminCommand::AssignTier { .. }
-            | AdminCommand::SetVolumeTiers(_)
-            | AdminCommand::Kill { .. },
-        )
-        | Command::Venue(
-            VenueCommand::OpenAccount { .. }
-            | VenueCommand::OpenLogin { .. }
-            | VenueCommand::Open { .. }
-            | VenueCommand::SetLimits { .. }
-            | VenueCommand::Checkpoint(_)
-            | VenueCommand::SetRules { .. }
-            | VenueCommand::RollSession { .. }
-            | VenueCommand::CopyAccount { .. }
-            | VenueCommand::ResetUserRef { .. },
-        )
-        | Command::Order(
-            OrderCommand::RefuseEnter(_)
-            | OrderCommand::RefuseReplace(_)
-            | OrderCommand::Cancel(_)
-            | OrderCommand::Amend(_)
-            | OrderCommand::CancelOrder { .. }
-            | OrderCommand::MassCancel(_)
-            | OrderCommand::Modify(_)
-            | OrderCommand::QueryAccount(_)
-            | OrderCommand::SetOrderEntry(_)
-            | OrderCommand::CancelLogin { .. },
-        )
-        | Command::Clock(ClockCommand::Tick)) => other,
-    }
+        other @ (OrderCommand::RefuseEnter(_)
+        | OrderCommand::RefuseReplace(_)
+        | OrderCommand::Cancel(_)
+        | OrderCommand::Amend(_)
+        | OrderCommand::CancelOrder { .. }
+        | OrderCommand::MassCancel(_)
+        | OrderCommand::Modify(_)
+        | OrderCommand::QueryAccount(_)
+        | OrderCommand::SetOrderEntry(_)
+        | OrderCommand::CancelLogin { .. }) => other,
+    })
 }

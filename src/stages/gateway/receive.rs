@@ -129,88 +129,42 @@ pub(super) fn take_packets(
 
 /// The command, or the refusal of an order that is one too many. What cancels or asks is taken all the same.
 fn within_rate(command: Command, bucket: &mut Bucket) -> Result<Command, Ending> {
-    let reason = RejectReason::MessageRateExceeded;
-    match bucket.take() {
-        Fill::Within => Ok(command),
-        Fill::Excess => Ok(match command {
-            Command::Order(OrderCommand::Enter(order)) => {
-                let Enter { login, session, user_ref, echo: Echo { cl_ord_id, .. }, .. } = order;
-                Command::Order(OrderCommand::RefuseEnter(RefuseEnter {
-                    login,
-                    session,
-                    user_ref,
-                    reason,
-                    cl_ord_id,
-                }))
-            }
-            Command::Order(OrderCommand::RefuseEnter(order)) => {
-                Command::Order(OrderCommand::RefuseEnter(RefuseEnter { reason, ..order }))
-            }
-            // A refused replace would cancel the order; this leaves it as it is.
-            Command::Order(OrderCommand::Replace(order)) => {
-                let Replace { login, session, user_ref, echo: Echo { cl_ord_id, .. }, .. } = order;
-                Command::Order(OrderCommand::RefuseEnter(RefuseEnter {
-                    login,
-                    session,
-                    user_ref,
-                    reason,
-                    cl_ord_id,
-                }))
-            }
-            Command::Order(OrderCommand::RefuseReplace(order)) => {
-                let RefuseReplace { login, session, user_ref, cl_ord_id, .. } = order;
-                Command::Order(OrderCommand::RefuseEnter(RefuseEnter {
-                    login,
-                    session,
-                    user_ref,
-                    reason,
-                    cl_ord_id,
-                }))
-            }
-            other @ (Command::Admin(
-                AdminCommand::AddAsset { .. }
-                | AdminCommand::ListInstrument(_)
-                | AdminCommand::SetPhase { .. }
-                | AdminCommand::Deposit(_)
-                | AdminCommand::Withdraw(_)
-                | AdminCommand::SetMark { .. }
-                | AdminCommand::Delist { .. }
-                | AdminCommand::SetTerms(_)
-                | AdminCommand::SetFees(_)
-                | AdminCommand::SetProtection { .. }
-                | AdminCommand::SetOrderLimits { .. }
-                | AdminCommand::SetAsset(_)
-                | AdminCommand::SetSelfTrade(_)
-                | AdminCommand::AssignTier { .. }
-                | AdminCommand::SetVolumeTiers(_)
-                | AdminCommand::Kill { .. },
-            )
-            | Command::Venue(
-                VenueCommand::OpenAccount { .. }
-                | VenueCommand::OpenLogin { .. }
-                | VenueCommand::Open { .. }
-                | VenueCommand::SetLimits { .. }
-                | VenueCommand::Checkpoint(_)
-                | VenueCommand::SetRules { .. }
-                | VenueCommand::RollSession { .. }
-                | VenueCommand::CopyAccount { .. }
-                | VenueCommand::ResetUserRef { .. },
-            )
-            | Command::Order(
-                OrderCommand::Cancel(_)
-                | OrderCommand::Amend(_)
-                | OrderCommand::CancelOrder { .. }
-                | OrderCommand::MassCancel(_)
-                | OrderCommand::Modify(_)
-                | OrderCommand::QueryAccount(_)
-                | OrderCommand::SetOrderEntry(_)
-                | OrderCommand::CancelLogin { .. },
-            )
-            | Command::Clock(ClockCommand::Tick)) => other,
-        }),
-        Fill::Overdrawn => {
+    match (bucket.take(), command) {
+        (Fill::Within, command) => Ok(command),
+        (Fill::Excess, Command::Order(order)) => {
+            Ok(Command::Order(refused(order, RejectReason::MessageRateExceeded)))
+        }
+        (Fill::Excess, other @ (Command::Venue(_) | Command::Admin(_) | Command::Clock(_))) => Ok(other),
+        (Fill::Overdrawn, _) => {
             let RateLimit { per_second, burst } = bucket.limit;
             Err(Cause::RateExceeded { per_second, burst }.into())
         }
+    }
+}
+
+fn refused(order: OrderCommand, reason: RejectReason) -> OrderCommand {
+    match order {
+        OrderCommand::Enter(order) => {
+            let Enter { login, session, user_ref, echo: Echo { cl_ord_id, .. }, .. } = order;
+            OrderCommand::RefuseEnter(RefuseEnter { login, session, user_ref, reason, cl_ord_id })
+        }
+        OrderCommand::RefuseEnter(order) => OrderCommand::RefuseEnter(RefuseEnter { reason, ..order }),
+        // A refused replace would cancel the order; this leaves it as it is.
+        OrderCommand::Replace(order) => {
+            let Replace { login, session, user_ref, echo: Echo { cl_ord_id, .. }, .. } = order;
+            OrderCommand::RefuseEnter(RefuseEnter { login, session, user_ref, reason, cl_ord_id })
+        }
+        OrderCommand::RefuseReplace(order) => {
+            let RefuseReplace { login, session, user_ref, cl_ord_id, .. } = order;
+            OrderCommand::RefuseEnter(RefuseEnter { login, session, user_ref, reason, cl_ord_id })
+        }
+        other @ (OrderCommand::Cancel(_)
+        | OrderCommand::Amend(_)
+        | OrderCommand::CancelOrder { .. }
+        | OrderCommand::MassCancel(_)
+        | OrderCommand::Modify(_)
+        | OrderCommand::QueryAccount(_)
+        | OrderCommand::SetOrderEntry(_)
+        | OrderCommand::CancelLogin { .. }) => other,
     }
 }
