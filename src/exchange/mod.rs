@@ -158,6 +158,7 @@ impl Exchange {
     }
 
     /// What the command itself asks for.
+    #[deny(clippy::wildcard_enum_match_arm)]
     fn perform(&mut self, stamp: Stamp, command: &Command, events: &mut impl EventSink) {
         if let Some(sender) = command.sender()
             && !self.is_of_session(&sender)
@@ -181,6 +182,7 @@ impl Exchange {
     }
 
     /// Does what concerns orders, and tells of it. Only what the gateway asks can be refused here.
+    #[deny(clippy::wildcard_enum_match_arm)]
     #[inline]
     fn serve(&mut self, command: &OrderCommand, events: &mut impl EventSink) -> Told {
         match command {
