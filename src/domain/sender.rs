@@ -3,8 +3,8 @@
 #![deny(clippy::wildcard_enum_match_arm)]
 
 use super::{
-    AdminCommand, Amend, Cancel, ClockCommand, Command, Enter, LoginId, MassCancel, Modify, OrderCommand,
-    QueryAccount, RefuseEnter, RefuseReplace, Replace, SetOrderEntry, UserRef, VenueCommand,
+    Amend, Cancel, Command, Enter, LoginId, MassCancel, Modify, OrderCommand, QueryAccount, RefuseEnter,
+    RefuseReplace, Replace, SetOrderEntry, UserRef,
 };
 
 /// Who sent a client's message, when, and what the client calls it.
@@ -18,62 +18,39 @@ pub struct Sender {
     pub user_ref: UserRef,
 }
 
-impl Command {
+impl OrderCommand {
     /// Who sent the client's message that the command is; `None`: it is no client's.
     #[inline]
     pub fn sender(&self) -> Option<Sender> {
         let (login, session, user_ref) = match *self {
-            Command::Order(
-                OrderCommand::Enter(Enter { login, session, user_ref, .. })
-                | OrderCommand::RefuseEnter(RefuseEnter { login, session, user_ref, .. })
-                | OrderCommand::Replace(Replace { login, session, user_ref, .. })
-                | OrderCommand::RefuseReplace(RefuseReplace { login, session, user_ref, .. })
-                | OrderCommand::Cancel(Cancel { login, session, user_ref, .. })
-                | OrderCommand::Amend(Amend { login, session, user_ref, .. })
-                | OrderCommand::Modify(Modify { login, session, user_ref, .. })
-                | OrderCommand::SetOrderEntry(SetOrderEntry { login, session, user_ref, .. })
-                | OrderCommand::MassCancel(MassCancel { login: Some(login), session, user_ref, .. }),
-            ) => (login, session, user_ref),
-            Command::Order(OrderCommand::QueryAccount(QueryAccount { login, session, .. })) => {
-                (login, session, UserRef(0))
+            Self::Enter(Enter { login, session, user_ref, .. })
+            | Self::RefuseEnter(RefuseEnter { login, session, user_ref, .. })
+            | Self::Replace(Replace { login, session, user_ref, .. })
+            | Self::RefuseReplace(RefuseReplace { login, session, user_ref, .. })
+            | Self::Cancel(Cancel { login, session, user_ref, .. })
+            | Self::Amend(Amend { login, session, user_ref, .. })
+            | Self::Modify(Modify { login, session, user_ref, .. })
+            | Self::SetOrderEntry(SetOrderEntry { login, session, user_ref, .. })
+            | Self::MassCancel(MassCancel { login: Some(login), session, user_ref, .. }) => {
+                (login, session, user_ref)
             }
-            Command::Order(
-                OrderCommand::MassCancel(MassCancel { login: None, .. })
-                | OrderCommand::CancelOrder { .. }
-                | OrderCommand::CancelLogin { .. },
-            )
-            | Command::Admin(
-                AdminCommand::AddAsset { .. }
-                | AdminCommand::ListInstrument(_)
-                | AdminCommand::SetPhase { .. }
-                | AdminCommand::Deposit(_)
-                | AdminCommand::Withdraw(_)
-                | AdminCommand::SetMark { .. }
-                | AdminCommand::Delist { .. }
-                | AdminCommand::SetTerms(_)
-                | AdminCommand::SetFees(_)
-                | AdminCommand::SetProtection { .. }
-                | AdminCommand::SetOrderLimits { .. }
-                | AdminCommand::SetAsset(_)
-                | AdminCommand::SetSelfTrade(_)
-                | AdminCommand::AssignTier { .. }
-                | AdminCommand::SetVolumeTiers(_)
-                | AdminCommand::Kill { .. },
-            )
-            | Command::Venue(
-                VenueCommand::OpenAccount { .. }
-                | VenueCommand::OpenLogin { .. }
-                | VenueCommand::Open { .. }
-                | VenueCommand::SetLimits { .. }
-                | VenueCommand::Checkpoint(_)
-                | VenueCommand::SetRules { .. }
-                | VenueCommand::RollSession { .. }
-                | VenueCommand::CopyAccount { .. }
-                | VenueCommand::ResetUserRef { .. },
-            )
-            | Command::Clock(ClockCommand::Tick) => return None,
+            Self::QueryAccount(QueryAccount { login, session, .. }) => (login, session, UserRef(0)),
+            Self::MassCancel(MassCancel { login: None, .. })
+            | Self::CancelOrder { .. }
+            | Self::CancelLogin { .. } => return None,
         };
         Some(Sender { login, session, user_ref })
+    }
+}
+
+impl Command {
+    /// Who sent the client's message that the command is; `None`: it is no client's.
+    #[inline]
+    pub fn sender(&self) -> Option<Sender> {
+        match self {
+            Self::Order(command) => command.sender(),
+            Self::Venue(_) | Self::Admin(_) | Self::Clock(_) => None,
+        }
     }
 
     /// The same command, as sent in this session if it is a client's message.

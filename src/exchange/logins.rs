@@ -8,9 +8,9 @@ use super::ledger::Balance;
 use super::mass::Answer;
 use super::sink::EventSink;
 use crate::domain::{
-    AccountId, AssetBalance, CancelFilter, CancelReason, Command, ConnectionLoss, Event, IgnoreReason,
-    LoginId, OrderEvent, OrderLimits, QueryAccount, RejectReason, Sender, SetOrderEntry, Switch, Timestamp,
-    UserRef, VenueEvent,
+    AccountId, AdminEvent, AssetBalance, CancelFilter, CancelReason, Command, ConnectionLoss, Event,
+    IgnoreReason, LoginId, OrderEvent, OrderLimits, QueryAccount, RejectReason, Sender, SetOrderEntry,
+    Switch, Timestamp, UserRef, VenueEvent,
 };
 
 /// A trading login as the exchange knows it.
@@ -209,13 +209,19 @@ impl Exchange {
         self.cancel_of_login(login, CancelReason::DeadMansSwitch);
     }
 
-    pub(super) fn cancel_login(&mut self, login: LoginId, cause: ConnectionLoss) -> Result<(), RejectReason> {
-        self.known_login(login)?;
+    pub(super) fn cancel_login(
+        &mut self,
+        login: LoginId,
+        cause: ConnectionLoss,
+        events: &mut impl EventSink,
+    ) {
+        if let Err(reason) = self.known_login(login) {
+            return events.push(Event::Admin(AdminEvent::Refused { reason }));
+        }
         let reason = match cause {
             ConnectionLoss::Disconnected => CancelReason::Disconnected,
         };
         self.cancel_of_login(login, reason);
-        Ok(())
     }
 
     fn cancel_of_login(&mut self, login: LoginId, reason: CancelReason) {

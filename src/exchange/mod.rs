@@ -160,19 +160,11 @@ impl Exchange {
     /// What the command itself asks for.
     #[deny(clippy::wildcard_enum_match_arm)]
     fn perform(&mut self, stamp: Stamp, command: &Command, events: &mut impl EventSink) {
-        if let Some(sender) = command.sender()
-            && !self.is_of_session(&sender)
-        {
-            return self.ignore(sender, events);
-        }
         let told = match command {
-            Command::Order(command) => self.serve(command, events),
+            Command::Order(command) => return self.serve(command, events),
             Command::Venue(command) => self.govern(stamp, command, events),
             Command::Admin(command) => self.administer(command, events),
-            Command::Clock(ClockCommand::Tick) => {
-                self.indicate(InstrumentId(0));
-                Ok(None)
-            }
+            Command::Clock(ClockCommand::Tick) => return self.indicate(InstrumentId(0)),
         };
         match told {
             Ok(Some(event)) => events.push(event),
@@ -181,10 +173,15 @@ impl Exchange {
         }
     }
 
-    /// Does what concerns orders, and tells of it. Only what the gateway asks can be refused here.
+    /// Does what concerns orders, and tells of it.
     #[deny(clippy::wildcard_enum_match_arm)]
     #[inline]
-    fn serve(&mut self, command: &OrderCommand, events: &mut impl EventSink) -> Told {
+    fn serve(&mut self, command: &OrderCommand, events: &mut impl EventSink) {
+        if let Some(sender) = command.sender()
+            && !self.is_of_session(&sender)
+        {
+            return self.ignore(sender, events);
+        }
         match command {
             OrderCommand::Enter(enter) => self.enter(enter, events),
             OrderCommand::Replace(replace) => self.replace(replace, events),
@@ -197,9 +194,8 @@ impl Exchange {
             OrderCommand::Modify(modify) => self.modify(modify, events),
             OrderCommand::QueryAccount(query) => self.query_account(query, events),
             OrderCommand::SetOrderEntry(set) => self.set_order_entry(set, events),
-            OrderCommand::CancelLogin { login, cause } => self.cancel_login(*login, *cause)?,
+            OrderCommand::CancelLogin { login, cause } => self.cancel_login(*login, *cause, events),
         }
-        Ok(None)
     }
 
     /// Releases the next order whose trigger has come, instrument by instrument, and goes on in the same part while it may.
