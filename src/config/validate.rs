@@ -4,7 +4,7 @@ use super::error::{Problem, Problems, is_alphanumeric, quoted, within};
 use super::file::Config;
 use super::place::TAKEN;
 use super::sections::GatewaySection;
-use crate::domain::{self, Command, VenueLimits};
+use crate::domain::{self, VenueLimits};
 use std::ffi::OsStr;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
@@ -59,7 +59,7 @@ pub(super) fn limits(config: &Config) -> Vec<Problem> {
         p.add("gateway.connections_max", config.gateway.connections_max, reason);
     }
     let limits = config.exchange.limits();
-    within(p, "exchange.orders_max", limits.orders_max, 1..=Command::ORDERS_MAX);
+    within(p, "exchange.orders_max", limits.orders_max, 1..=VenueLimits::ORDERS_MAX);
     within(p, "exchange.orders_touched_max", limits.orders_touched_max, VenueLimits::ORDERS_TOUCHED);
     within(p, "exchange.account_orders_max", limits.account_orders_max, 1..=u32::MAX);
     within(p, "exchange.account_triggers_max", limits.account_triggers_max, 1..=u32::MAX);

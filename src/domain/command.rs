@@ -7,8 +7,8 @@ use super::numbered::numbered;
 use super::{
     AccountId, AccountSelfTrade, Amount, AssetCode, AssetId, AssetSettings, CancelFilter, ClOrdId, FeeAsset,
     FeeRate, FeeTier, Instructions, InstrumentId, KillScope, LimitScope, LoginId, LoginName, OrderId,
-    OrderLimits, OrderPrice, Phase, Price, Protection, Quantity, RejectReason, SetFees, SetTerms, Switch,
-    Symbol, Timestamp, UserRef, VenueLimits, VolumeTiers, export,
+    OrderLimits, OrderPrice, Phase, Price, Protection, Quantity, RejectReason, SetFees, SetTerms, Side,
+    Switch, Symbol, TimeInForce, Timestamp, UserRef, VenueLimits, VolumeTiers, export,
 };
 use bincode::{Decode, Encode};
 use serde::Serialize;
@@ -285,9 +285,6 @@ impl Command {
 
     /// The newest edition of the rules: that of every venue that is opened now.
     pub const RULES_LAST: u16 = 1;
-
-    /// The most open orders that an exchange can be set to hold.
-    pub const ORDERS_MAX: u32 = 100_000_000;
 }
 
 impl Default for Command {
@@ -368,42 +365,6 @@ pub struct Transfer {
     /// The sender's number of this transfer, strictly increasing per account, from 1. One that is not above
     /// the last is a retransmission and is ignored.
     pub reference: u64,
-}
-
-/// Buy or sell.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Side {
-    /// Gives quote, takes base.
-    #[default]
-    Buy,
-    /// Gives base, takes quote.
-    Sell,
-}
-
-impl Side {
-    /// The side that this one trades against.
-    pub fn opposite(self) -> Self {
-        match self {
-            Self::Buy => Self::Sell,
-            Self::Sell => Self::Buy,
-        }
-    }
-}
-
-/// What becomes of a remainder that does not match at once.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum TimeInForce {
-    /// It rests until it is cancelled.
-    #[default]
-    GoodTillCancel,
-    /// It is cancelled. (OUCH `3`.)
-    ImmediateOrCancel,
-    /// It rests until the instrument is closed; for ever at a venue that is open round the clock. (OUCH `0`.)
-    Day,
-    /// It rests until its time: [`Instructions::expire_s`]. (OUCH `6`.)
-    GoodTillTime,
 }
 
 /// Fields of an order that the engine carries and returns but never interprets (OUCH 5.0 §2.1).

@@ -4,6 +4,42 @@ use super::{Timestamp, UserRef};
 use bincode::{Decode, Encode};
 use serde::Serialize;
 
+/// Buy or sell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Side {
+    /// Gives quote, takes base.
+    #[default]
+    Buy,
+    /// Gives base, takes quote.
+    Sell,
+}
+
+impl Side {
+    /// The side that this one trades against.
+    pub fn opposite(self) -> Self {
+        match self {
+            Self::Buy => Self::Sell,
+            Self::Sell => Self::Buy,
+        }
+    }
+}
+
+/// What becomes of a remainder that does not match at once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TimeInForce {
+    /// It rests until it is cancelled.
+    #[default]
+    GoodTillCancel,
+    /// It is cancelled. (OUCH `3`.)
+    ImmediateOrCancel,
+    /// It rests until the instrument is closed; for ever at a venue that is open round the clock. (OUCH `0`.)
+    Day,
+    /// It rests until its time: [`Instructions::expire_s`]. (OUCH `6`.)
+    GoodTillTime,
+}
+
 /// Whether the book shows an order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, Serialize)]
 #[serde(rename_all = "kebab-case")]

@@ -14,6 +14,7 @@ mod export;
 pub mod ids;
 pub mod instructions;
 pub mod listing;
+pub mod listings;
 mod numbered;
 mod numbers;
 pub mod password_hash;
@@ -28,7 +29,7 @@ pub use amounts::{Amount, FeeRate, OrderPrice, Ppm, Price, Quantity};
 pub use command::{
     AdminCommand, Amend, Cancel, Checkpoint, ClockCommand, Command, ConnectionLoss, Echo, Enter,
     ListInstrument, MassCancel, Modify, OrderCommand, QueryAccount, RefuseEnter, RefuseReplace, Replace,
-    Sequenced, SetOrderEntry, Side, Stamp, TimeInForce, Transfer, VenueCommand,
+    Sequenced, SetOrderEntry, Stamp, Transfer, VenueCommand,
 };
 pub use event::{
     Accepted, AdminEvent, Amended, Armed, AssetBalance, Auction, CancelReason, Canceled, ChangeRejected,
@@ -40,10 +41,11 @@ pub use ids::{
     Symbol, Timestamp, TradeId, UserRef,
 };
 pub use instructions::{
-    Effect, Instructions, Owner, PostOnly, QuantityUnit, SelfTrade, SelfTradePrevention, Trigger,
-    TriggerKind, TriggerReference, Visibility,
+    Effect, Instructions, Owner, PostOnly, QuantityUnit, SelfTrade, SelfTradePrevention, Side, TimeInForce,
+    Trigger, TriggerKind, TriggerReference, Visibility,
 };
-pub use listing::{Listing, Listings};
+pub use listing::Listing;
+pub use listings::Listings;
 pub use reject::{IgnoreReason, RejectReason};
 pub use sender::Sender;
 pub use settings::{

@@ -118,7 +118,7 @@ pub struct Protection {
 /// What the exchange as a whole holds at most, and what holds for every account that has no limit of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct VenueLimits {
-    /// Open orders, all instruments together: 1 to [`Command::ORDERS_MAX`](super::Command::ORDERS_MAX).
+    /// Open orders, all instruments together: 1 to [`Self::ORDERS_MAX`].
     pub orders_max: u32,
     /// What one order may touch when it is matched, 2 or more for each order that it meets, and what one part of a command
     /// touches (docs/RULES.md, "Parts"); ten times as much is what an account may look at in vain in a second ("Work in vain"): within [`VenueLimits::ORDERS_TOUCHED`].
@@ -130,13 +130,16 @@ pub struct VenueLimits {
 }
 
 impl VenueLimits {
+    /// The most open orders that an exchange can be set to hold.
+    pub const ORDERS_MAX: u32 = 100_000_000;
+
     /// What [`VenueLimits::orders_touched_max`] may be.
     pub const ORDERS_TOUCHED: RangeInclusive<u32> = 16..=1_000_000;
 
     /// Whether every limit is in its range.
     pub fn in_range(&self) -> bool {
         let Self { orders_max, orders_touched_max, account_orders_max, account_triggers_max } = *self;
-        (1..=super::Command::ORDERS_MAX).contains(&orders_max)
+        (1..=Self::ORDERS_MAX).contains(&orders_max)
             && Self::ORDERS_TOUCHED.contains(&orders_touched_max)
             && account_orders_max > 0
             && account_triggers_max > 0

@@ -58,7 +58,6 @@ const SEAMS: &[&str] = &["resend", "space"];
 const CIRCLES: &[(&str, &str)] = &[
     ("src/exchange/snapshot/", "the parts of a restored exchange are methods of the whole"),
     ("src/exchange/", "orders, markets and what they share are methods over all fields of one another"),
-    ("src/domain/", "commands and their settings; events and the listings that they are"),
 ];
 
 /// The files that may contain `unsafe`.

@@ -79,7 +79,9 @@ fn make(change: &Change, chunk: &mut (u32, Vec<u8>)) {
 /// hold so many.
 fn orders_max(file: &[u8]) -> u64 {
     let field = file.get(HEADER_BYTES + CHUNK_HEADER_BYTES..).and_then(|payload| payload.first_chunk());
-    u64::from(field.map_or(0, |field| u32::from_le_bytes(*field)).min(Command::ORDERS_MAX))
+    u64::from(
+        field.map_or(0, |field| u32::from_le_bytes(*field)).min(dojima::domain::VenueLimits::ORDERS_MAX),
+    )
 }
 
 /// Loads it, counting memory; then everything is done with it that a venue does at its end.
