@@ -1,9 +1,23 @@
-//! docs/ARCHITECTURE.md against the files: what it names is there, and what is there is on its map.
+//! docs/ARCHITECTURE.md and the pages beside it against the files: what they name is there, and what is there is on the code map.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 const PAGE: &str = include_str!("../../docs/ARCHITECTURE.md");
+
+/// The pages that name files and items, with the least number of names that each has.
+const PAGES: [(&str, &str, usize); 6] = [
+    ("docs/ARCHITECTURE.md", PAGE, 100),
+    ("docs/DECISIONS.md", include_str!("../../docs/DECISIONS.md"), 30),
+    ("docs/FORMATS.md", include_str!("../../docs/FORMATS.md"), 10),
+    ("docs/RECOVERY.md", include_str!("../../docs/RECOVERY.md"), 100),
+    ("docs/RULES.md", include_str!("../../docs/RULES.md"), 5),
+    ("CONTRIBUTING.md", include_str!("../../CONTRIBUTING.md"), 30),
+];
+
+/// What can be read in one sitting.
+const LINES_MAX: usize = 400;
+const COLUMNS_MAX: usize = 200;
 
 /// Where the code is, from the root of the repository.
 const CODE: [&str; 7] =
@@ -22,6 +36,12 @@ fn named(text: &str) -> Vec<&str> {
 /// The page without its fenced blocks, whose fences would be taken for backticks.
 fn prose(text: &str) -> String {
     text.split("```").step_by(2).collect()
+}
+
+/// The part of the page that is the code map.
+fn map(page: &str) -> &str {
+    let map = page.split("\n## Code map\n").nth(1).and_then(|rest| rest.split("\n## ").next());
+    map.expect("there is a code map")
 }
 
 /// Whether a source text declares the item, or generates it in a macro.
@@ -48,29 +68,67 @@ fn rust_files(dir: &Path, into: &mut Vec<PathBuf>) {
 }
 
 #[test]
-fn what_the_page_names_is_there() {
-    let page = prose(PAGE);
+fn what_the_pages_name_is_there() {
     let mut missing = Vec::new();
-    let names = named(&page);
-    assert!(names.len() > 100, "the names were not found");
-    for name in names {
-        let (path, item) = name.split_once("::").map_or((name, None), |(path, item)| (path, Some(item)));
-        let there = match item {
-            None => root().join(path).exists(),
-            Some(item) => fs::read_to_string(root().join(path)).is_ok_and(|source| declares(&source, item)),
-        };
-        if !there {
-            missing.push(name);
+    for (file, page, at_least) in PAGES {
+        let page = prose(page);
+        let names = named(&page);
+        assert!(names.len() >= at_least, "{file}: only {} names were found", names.len());
+        for name in names {
+            let (path, item) = name.split_once("::").map_or((name, None), |(path, item)| (path, Some(item)));
+            let there = match item {
+                None => root().join(path).exists(),
+                Some(item) => {
+                    fs::read_to_string(root().join(path)).is_ok_and(|source| declares(&source, item))
+                }
+            };
+            if !there {
+                missing.push(format!("{file}: {name}"));
+            }
         }
     }
-    assert_eq!(missing, [""; 0], "named in docs/ARCHITECTURE.md");
+    assert_eq!(missing, [""; 0], "named and not there");
+}
+
+#[test]
+fn the_page_is_read_in_one_sitting() {
+    let lines = PAGE.lines().count();
+    assert!(
+        lines <= LINES_MAX,
+        "docs/ARCHITECTURE.md has {lines} lines: what is detail belongs to another page"
+    );
+    let wide: Vec<&str> = PAGE.lines().filter(|line| line.chars().count() > COLUMNS_MAX).collect();
+    assert_eq!(wide, [""; 0], "lines of more than {COLUMNS_MAX} columns");
+}
+
+/// A row of the map begins with a folder, or with `—` for the folder above it; the files that it names without one are in that folder.
+#[test]
+fn the_files_of_a_folder_of_the_map_are_there() {
+    let page = prose(PAGE);
+    let mut folder = "";
+    let (mut count, mut missing) = (0, Vec::new());
+    for row in map(&page).lines().filter(|line| line.starts_with("| ")) {
+        let cells: Vec<&str> = row.trim_matches('|').splitn(2, " | ").collect();
+        let [place, text] = cells[..] else { continue };
+        folder = place.split('`').skip(1).step_by(2).find(|path| path.ends_with('/')).unwrap_or(folder);
+        let in_backticks = text.split('`').skip(1).step_by(2);
+        let local = in_backticks
+            .filter(|name| name.ends_with(".rs") || name.ends_with('/') || name.ends_with(".toml"));
+        for name in local.filter(|name| !CODE.iter().any(|dir| name.starts_with(&format!("{dir}/")))) {
+            count += 1;
+            if !root().join(folder).join(name).exists() {
+                missing.push(format!("{folder}{name}"));
+            }
+        }
+    }
+    assert!(count > 50, "the files were not found");
+    assert_eq!(missing, [""; 0], "on the code map and not there");
 }
 
 #[test]
 fn every_source_file_is_on_the_map() {
     let page = prose(PAGE);
-    let map = page.split("\n## Code map\n").nth(1).and_then(|rest| rest.split("\n## ").next());
-    let map = named(map.expect("there is a code map"));
+    let map = named(map(&page));
     let mut files = Vec::new();
     CODE.iter().for_each(|dir| rust_files(&root().join(dir), &mut files));
     let relative = |path: &PathBuf| path.strip_prefix(root()).expect("below the root").display().to_string();
