@@ -139,6 +139,39 @@ fn every_source_file_is_on_the_map() {
     assert_eq!(absent, [""; 0], "add them to the code map of docs/ARCHITECTURE.md");
 }
 
+/// The text of the crate: its diagram and the modules in reading order.
+fn crate_text() -> String {
+    let source = fs::read_to_string(root().join("src/lib.rs")).expect("the crate is there");
+    source.lines().filter(|line| line.starts_with("//!")).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn the_reading_order_has_every_module() {
+    let source = fs::read_to_string(root().join("src/lib.rs")).expect("the crate is there");
+    let modules = source.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'));
+    let text = crate_text();
+    let absent: Vec<&str> = modules.filter(|module| !text.contains(&format!("`{module}`"))).collect();
+    assert!(source.matches("\npub mod ").count() > 10, "the modules were not found");
+    assert_eq!(absent, [""; 0], "add them to the reading order of src/lib.rs");
+}
+
+#[test]
+fn the_diagrams_have_every_stage() {
+    let source = fs::read_to_string(root().join("src/stages/mod.rs")).expect("the stages are there");
+    let stages = source.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'));
+    // What lies between stages and is no agent.
+    let stages: Vec<String> = stages
+        .filter(|stage| !["resend", "space"].contains(stage))
+        .map(|stage| stage.replace('_', " "))
+        .collect();
+    assert!(stages.len() > 8, "the stages were not found: {stages:?}");
+    for (file, text) in [("src/lib.rs", crate_text()), ("docs/ARCHITECTURE.md", PAGE.to_owned())] {
+        let diagram = text.split("```").nth(1).expect("a diagram").to_lowercase();
+        let absent: Vec<&String> = stages.iter().filter(|stage| !diagram.contains(stage.as_str())).collect();
+        assert!(absent.is_empty(), "{file}: not in the diagram: {absent:?}");
+    }
+}
+
 #[test]
 fn an_item_is_found_by_its_whole_name() {
     let source = "pub fn apply_all() {}\nstruct Page<T>(T);\nconst LEN: usize = 1;";
