@@ -1,19 +1,30 @@
 //! Dojima: a single-node exchange engine in the LMAX style.
 //!
 //! ```text
-//!  clients ⇄ gateway ─inbound ring─▶ sequencer ─command ring─┬─▶ journaler ─▶ journal (group commit)
-//!                ▲                                           │                  │
-//!                │                                           │            durable cursor ─────┐
-//!                │                                           └─▶ matcher ─event ring─┬────────┤ gate
-//!                └───────────────────────────────────────────────────────────────────┤◀───────┤
-//!                                                 archiver: event log ─▶ SQL writer ◀┘◀───────┘
+//!  clients ⇄ gateway ─ inbound ring ──▶ sequencer ─ command ring ─┬─▶ journaler ─▶ journal (group commit)
+//!    timer, operator ── inbound rings ▶     ▲                      │        ├─▶ durable cursor: the gate of gateway and archiver
+//!    shadow ─────────── inbound ring ─▶     └──── space is low ────┼────────┘
+//!                                                                  └─▶ matcher ─ event ring ─┬─▶ gateway ─▶ clients
+//!                                                                                            └─▶ archiver ─▶ event log
+//!  event log ─▶ SQL writer ─▶ SQLite
+//!  event log ─▶ feed ─▶ log of market data ─▶ subscribers, snapshots, multicast
+//!  journal, event log ─▶ shadow ─▶ snapshots
+//!  gateway, feed ⇄ doorman: password checks
+//!  gateway ─▶ archiver ─▶ resender ─▶ gateway: old messages
 //! ```
 //!
-//! The modules in reading order: values ([`domain`]), the pure core ([`exchange`]), the ring that joins the
-//! stages ([`ring`]) and what runs them ([`runtime`]), bytes ([`wire`]), tables ([`sql`]), sockets ([`net`]), the stages themselves ([`stages`]), how they
-//! are wired ([`pipeline`]), what operators ask ([`operator`]) and warmed up ([`recovery`], [`replica`]), the human edge ([`config`], [`cli`]),
-//! and the other side of the wire ([`client`], and [`flow`]: what it is made to send).
-//! [`cli`] and [`flow`] are there with the feature `cli`, which is on by default.
+//! The modules in reading order:
+//!
+//! 1. values ([`domain`]) and the pure core that applies commands to them ([`exchange`]);
+//! 2. what joins and runs the stages: the ring ([`ring`]), agents and threads ([`runtime`]);
+//! 3. bytes on the wire ([`wire`]), and projections of the events: market data ([`market`]) and tables ([`sql`]);
+//! 4. sockets and sessions ([`net`]), the stages themselves ([`stages`]), how they are wired ([`pipeline`]);
+//! 5. the state of a journal ([`replica`]), the start after a stop or a crash ([`recovery`]), start and stop of the whole
+//!    ([`engine`]);
+//! 6. what people touch: requests of operators ([`operator`]), settings ([`config`]), the commands (`cli`);
+//! 7. the other side of the wire ([`client`]) and the order flows that it plays (`flow`).
+//!
+//! `cli` and `flow` are there with the feature `cli`, which is on by default.
 //! docs/ARCHITECTURE.md follows one order through all of it.
 
 // What .clippy.toml bans is denied where it would break determinism or block: clocks and threads for everything that an

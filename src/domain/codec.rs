@@ -2,7 +2,7 @@
 //!
 //! bincode 2 with fixed-width little-endian integers: an enum is a u32 discriminant in the order of declaration
 //! followed by its fields in the order of declaration, an `Option` is a byte 0 or 1 followed by the value, byte
-//! arrays are their bytes. docs/ARCHITECTURE.md has the byte tables, so the format does not depend on the crate.
+//! arrays are their bytes. docs/FORMATS.md has the byte tables, so the format does not depend on the crate.
 
 use super::{Command, EventRecord};
 use bincode::config::{Configuration, Fixint, LittleEndian};

@@ -1,9 +1,10 @@
-//! The encoding of commands and events: held by golden bytes, and by the byte tables of docs/ARCHITECTURE.md, which
+//! The encoding of commands and events: held by golden bytes, and by the byte tables of docs/FORMATS.md, which
 //! are read here as a second decoder. When a test of this file fails, journals that exist can no longer be read: the
 //! answer is a new version of the content (`DataDir::COMMANDS`, `DataDir::EVENTS`), and golden bytes of that version.
 //! `tests/it/formats.rs` says how they are written.
 
 pub mod cases;
+mod numbers;
 pub mod page;
 
 use dojima::domain::codec::{ENCODED_LEN_MAX, decode_command, decode_event, encode_command, encode_event};
@@ -86,7 +87,7 @@ fn golden() -> Vec<(String, Vec<u8>)> {
 
 /// What the golden file has before its lines.
 const HEAD: &str = "# The encoding of one value of every command and event (tests/it/codec/cases.rs), a space between two fields, as the
-# byte tables of docs/ARCHITECTURE.md lay them out. Within one version of the content no line changes.
+# byte tables of docs/FORMATS.md lay them out. Within one version of the content no line changes.
 ";
 
 #[test]

@@ -8,6 +8,7 @@ mod clock;
 mod codec;
 mod config;
 mod crash;
+mod docs;
 mod entry;
 mod examples;
 mod exchange;

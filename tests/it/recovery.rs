@@ -1,4 +1,4 @@
-//! The rows of the recovery table in docs/ARCHITECTURE.md that concern journal and event log, each from files made for
+//! The rows of the recovery table in docs/RECOVERY.md that concern journal and event log, each from files made for
 //! it. (Damage to the journal itself is the journal crate's, in `journal/tests/it`; SQL is in `persister/trouble.rs`.)
 
 use crate::support::commands::Commands;

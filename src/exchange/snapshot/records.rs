@@ -1,4 +1,4 @@
-//! The records of a snapshot (docs/ARCHITECTURE.md, "Snapshots", has them as byte tables).
+//! The records of a snapshot (docs/FORMATS.md, "Snapshots", has them as byte tables).
 //!
 //! They are not the exchange's own types: those may change from one build to the next, these only with a new version of
 //! the format.

@@ -1,3 +1,5 @@
+//! Waiting orders against a plain list of them, and the steps of work that they cost.
+
 use super::super::book::Handle;
 use super::super::extras::{Extra, Extras, Links, Watch};
 use super::super::steps;

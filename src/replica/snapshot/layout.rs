@@ -1,4 +1,4 @@
-//! Every offset, size and number of a snapshot file, version 5. The same tables are in docs/ARCHITECTURE.md,
+//! Every offset, size and number of a snapshot file, version 5. The same tables are in docs/FORMATS.md,
 //! "Snapshots", and a test compares the two. All integers are little-endian.
 
 use crate::domain::LoginId;

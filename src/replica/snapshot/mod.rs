@@ -1,4 +1,4 @@
-//! The snapshot file: a [`State`] as bytes (docs/ARCHITECTURE.md, "Snapshots").
+//! The snapshot file: a [`State`] as bytes (docs/FORMATS.md, "Snapshots").
 //!
 //! A header and then chunks, each with its length and checksum. Nothing is believed before its checksum has been seen, and
 //! nothing here panics on bytes, whatever they are: damage is told with the file and the byte. What the bytes of a chunk

@@ -1,3 +1,5 @@
+//! The log: what it loses and counts, whom it holds up, and what strangers can put into it.
+
 use super::outlet::{Losses, Outlet};
 use super::strangers::{Stranger, Tally};
 use crate::runtime::{Agent, BusySpin, Fatal, FatalPolicy, Place, Runner, Shutdown};

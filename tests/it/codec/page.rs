@@ -1,10 +1,10 @@
-//! The byte tables of docs/ARCHITECTURE.md as a decoder: what the page says of the bytes, without any help from the
+//! The byte tables of docs/FORMATS.md as a decoder: what the page says of the bytes, without any help from the
 //! code that wrote them.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-const TEXT: &str = include_str!("../../../docs/ARCHITECTURE.md");
+const TEXT: &str = include_str!("../../../docs/FORMATS.md");
 
 /// One row of a table.
 #[derive(Clone, Debug)]

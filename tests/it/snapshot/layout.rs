@@ -1,4 +1,4 @@
-//! The format as it is written down: the tables of docs/ARCHITECTURE.md, "Snapshots", against the constants, and as a
+//! The format as it is written down: the tables of docs/FORMATS.md, "Snapshots", against the constants, and as a
 //! second decoder of the golden snapshot's records.
 
 use super::file::Parts;
@@ -17,7 +17,7 @@ use dojima::replica::snapshot::layout::*;
 use std::collections::BTreeSet;
 use std::fmt::Debug;
 
-const TEXT: &str = include_str!("../../../docs/ARCHITECTURE.md");
+const TEXT: &str = include_str!("../../../docs/FORMATS.md");
 
 /// Rows of the table that follows a heading, as cells.
 fn table(heading: &str) -> Vec<Vec<&'static str>> {
