@@ -21,8 +21,8 @@
 //! 4. sockets and sessions ([`net`]), the stages themselves ([`stages`]), how they are wired ([`pipeline`]);
 //! 5. the state of a journal ([`replica`]), the start after a stop or a crash ([`recovery`]), start and stop of the whole
 //!    ([`engine`]);
-//! 6. what people touch: requests of operators ([`operator`]), settings ([`config`]), the commands (`cli`);
-//! 7. the other side of the wire ([`client`]) and the order flows that it plays (`flow`).
+//! 6. operation: requests of operators ([`operator`]), settings ([`config`]), the commands (`cli`);
+//! 7. the client library ([`client`]) and the order flows that drive it (`flow`).
 //!
 //! `cli` and `flow` are there with the feature `cli`, which is on by default.
 //! docs/ARCHITECTURE.md follows one order through all of it.

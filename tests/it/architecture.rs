@@ -154,7 +154,7 @@ fn every_source_file_begins_with_what_it_is_for() {
     CODE.iter().for_each(|dir| rust_files(&root().join(dir), &mut files));
     let begins = |file: &PathBuf| fs::read_to_string(file).expect("a readable file").starts_with("//!");
     files.retain(|file| !begins(file) && !file.starts_with(root().join("tests/fuzz/targets")));
-    assert_eq!(files, [PathBuf::new(); 0], "say in the first line what the file is for");
+    assert_eq!(files, Vec::<PathBuf>::new(), "say in the first line what the file is for");
 }
 
 /// The text of the crate: its diagram and the modules in reading order.

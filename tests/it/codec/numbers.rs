@@ -104,9 +104,14 @@ fn parts<'a>(page: &'a str, table: &Table) -> (&'a str, &'a str, &'a str) {
 fn the_page_has_the_numbers_of_the_definitions() {
     let page = fs::read_to_string(file()).expect("the page is there");
     for table in tables() {
-        let (_, found, _) = parts(&page, &table);
-        let name = table.name;
-        assert_eq!(found, table.text(), "{name}: `writes_the_numbers_of_the_page` writes the table anew");
+        let (name, (_, found, _), expected) = (table.name, parts(&page, &table), table.text());
+        let anew = "`writes_the_numbers_of_the_page` writes the table anew";
+        // Line by line, so that a failure shows the line that differs and not all of them.
+        found
+            .lines()
+            .zip(expected.lines())
+            .for_each(|(found, expected)| assert_eq!(found, expected, "{name}: {anew}"));
+        assert_eq!(found.lines().count(), expected.lines().count(), "{name}: {anew}");
     }
     assert_eq!(page.matches(END).count(), tables().len(), "every marked table is one of these");
 }
