@@ -3,7 +3,7 @@
 //! A command is journaled before any of its events leaves the process, and replaying the journal applies
 //! the same commands in the same order. What is not a command cannot change the state.
 
-use super::numbered::numbered;
+use super::numbered::{numbered, numbered_enum};
 use super::{
     AccountId, AccountSelfTrade, Amount, AssetCode, AssetId, AssetSettings, CancelFilter, ClOrdId, FeeAsset,
     FeeRate, FeeTier, Instructions, InstrumentId, KillScope, LimitScope, LoginId, LoginName, OrderId,
@@ -370,15 +370,17 @@ pub struct Transfer {
     pub reference: u64,
 }
 
-/// Buy or sell.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Side {
-    /// Gives quote, takes base.
-    #[default]
-    Buy,
-    /// Gives base, takes quote.
-    Sell,
+numbered_enum! {
+    /// Buy or sell.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+    #[serde(rename_all = "kebab-case")]
+    pub enum Side {
+        /// Gives quote, takes base.
+        #[default]
+        Buy = 0,
+        /// Gives base, takes quote.
+        Sell = 1,
+    }
 }
 
 impl Side {
@@ -391,19 +393,21 @@ impl Side {
     }
 }
 
-/// What becomes of a remainder that does not match at once.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum TimeInForce {
-    /// It rests until it is cancelled.
-    #[default]
-    GoodTillCancel,
-    /// It is cancelled. (OUCH `3`.)
-    ImmediateOrCancel,
-    /// It rests until the instrument is closed; for ever at a venue that is open round the clock. (OUCH `0`.)
-    Day,
-    /// It rests until its time: [`Instructions::expire_s`]. (OUCH `6`.)
-    GoodTillTime,
+numbered_enum! {
+    /// What becomes of a remainder that does not match at once.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+    #[serde(rename_all = "kebab-case")]
+    pub enum TimeInForce {
+        /// It rests until it is cancelled.
+        #[default]
+        GoodTillCancel = 0,
+        /// It is cancelled. (OUCH `3`.)
+        ImmediateOrCancel = 1,
+        /// It rests until the instrument is closed; for ever at a venue that is open round the clock. (OUCH `0`.)
+        Day = 2,
+        /// It rests until its time: [`Instructions::expire_s`]. (OUCH `6`.)
+        GoodTillTime = 3,
+    }
 }
 
 /// Fields of an order that the engine carries and returns but never interprets (OUCH 5.0 §2.1).
@@ -619,10 +623,12 @@ pub struct SetOrderEntry {
     pub switch: Switch,
 }
 
-/// What became of a connection whose orders are to go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ConnectionLoss {
-    /// It broke, or its client logged out, and did not come back within the login's time of grace.
-    Disconnected,
+numbered_enum! {
+    /// What became of a connection whose orders are to go.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+    #[serde(rename_all = "kebab-case")]
+    pub enum ConnectionLoss {
+        /// It broke, or its client logged out, and did not come back within the login's time of grace.
+        Disconnected = 0,
+    }
 }
