@@ -1,5 +1,6 @@
 //! Prices, quantities, money and rates. All are integers; nothing here ever rounds silently.
 
+use super::numbered::numbered;
 use bincode::{Decode, Encode};
 use serde::Serialize;
 use std::fmt;
@@ -44,7 +45,7 @@ impl FeeRate {
 }
 
 /// The price as the client stated it, before the exchange has held it against the instrument's tick.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum OrderPrice {
     /// Whatever the book offers. Never rests.
@@ -53,6 +54,11 @@ pub enum OrderPrice {
     #[serde(untagged)]
     Limit(u64),
 }
+
+numbered!(OrderPrice {
+    0 => Market,
+    1 => Limit(it),
+});
 
 impl OrderPrice {
     /// Limit prices must stay below this, the wire's market sentinel (OUCH 5.0, Price field).

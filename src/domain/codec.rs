@@ -1,6 +1,6 @@
 //! The one byte encoding of commands and events, in the journal and in the event log.
 //!
-//! bincode 2 with fixed-width little-endian integers: an enum is a u32 discriminant in the order of declaration
+//! bincode 2 with fixed-width little-endian integers: an enum is the number that its variant is given in the code, a u32,
 //! followed by its fields in the order of declaration, an `Option` is a byte 0 or 1 followed by the value, byte
 //! arrays are their bytes. docs/FORMATS.md has the byte tables, so the format does not depend on the crate.
 

@@ -3,7 +3,7 @@
 //! A command is journaled before any of its events leaves the process, and replaying the journal applies
 //! the same commands in the same order. What is not a command cannot change the state.
 
-use super::numbered::numbered;
+use super::numbered::{numbered, numbered_enum};
 use super::{
     AccountId, AccountSelfTrade, Amount, AssetCode, AssetId, AssetSettings, CancelFilter, ClOrdId, FeeAsset,
     FeeRate, FeeTier, Instructions, InstrumentId, KillScope, LimitScope, LoginId, LoginName, OrderId,
@@ -580,10 +580,12 @@ pub struct SetOrderEntry {
     pub switch: Switch,
 }
 
-/// What became of a connection whose orders are to go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ConnectionLoss {
-    /// It broke, or its client logged out, and did not come back within the login's time of grace.
-    Disconnected,
+numbered_enum! {
+    /// What became of a connection whose orders are to go.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+    #[serde(rename_all = "kebab-case")]
+    pub enum ConnectionLoss {
+        /// It broke, or its client logged out, and did not come back within the login's time of grace.
+        Disconnected = 0,
+    }
 }

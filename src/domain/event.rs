@@ -5,7 +5,7 @@
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
-use super::numbered::numbered;
+use super::numbered::{numbered, numbered_enum};
 use super::{
     AccountId, AccountSelfTrade, Amount, AssetCode, AssetId, AssetSettings, Checkpoint, ClOrdId, Echo,
     FeeTier, IgnoreReason, InstrumentId, KillScope, LimitScope, Listing, LoginId, OrderId, OrderLimits,
@@ -416,15 +416,17 @@ pub struct Accepted {
     pub state: OrderState,
 }
 
-/// Whether an order takes part in trading.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum OrderState {
-    /// It does.
-    #[default]
-    Live,
-    /// It waits for its trigger.
-    Dormant,
+numbered_enum! {
+    /// Whether an order takes part in trading.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+    #[serde(rename_all = "kebab-case")]
+    pub enum OrderState {
+        /// It does.
+        #[default]
+        Live = 0,
+        /// It waits for its trigger.
+        Dormant = 1,
+    }
 }
 
 /// An order was refused.
@@ -499,7 +501,7 @@ pub struct Canceled {
 }
 
 /// Why an order lost open quantity.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum CancelReason {
     /// The client asked for it.
     UserRequested,
@@ -542,6 +544,29 @@ pub enum CancelReason {
     /// The order has touched as much as one order may.
     WorkLimit,
 }
+
+numbered!(CancelReason {
+    0 => UserRequested,
+    1 => ImmediateOrCancel,
+    2 => FundsExhausted,
+    3 => InvalidReplace(it),
+    4 => MinimumQuantity,
+    5 => AmountSpent,
+    6 => MarketCollar,
+    7 => PriceBand,
+    8 => SelfTradePrevented(it),
+    9 => LinkedOrder,
+    10 => Expired,
+    11 => TermsChanged,
+    12 => Delisted,
+    13 => Killed,
+    14 => MassCancel,
+    15 => Operator,
+    16 => TriggerRefused(it),
+    17 => Disconnected,
+    18 => DeadMansSwitch,
+    19 => WorkLimit,
+});
 
 /// The trade that was not made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
@@ -612,19 +637,21 @@ pub struct Ignored {
     pub reason: IgnoreReason,
 }
 
-/// How the orders of a trade met.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum TradeKind {
-    /// One came in and met the other.
-    #[default]
-    Continuous,
-    /// In the opening auction.
-    Opening,
-    /// In the auction after a volatility interruption.
-    Volatility,
-    /// In the closing auction.
-    Closing,
+numbered_enum! {
+    /// How the orders of a trade met.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+    #[serde(rename_all = "kebab-case")]
+    pub enum TradeKind {
+        /// One came in and met the other.
+        #[default]
+        Continuous = 0,
+        /// In the opening auction.
+        Opening = 1,
+        /// In the auction after a volatility interruption.
+        Volatility = 2,
+        /// In the closing auction.
+        Closing = 3,
+    }
 }
 
 /// A cancel or an amend was refused.
@@ -733,15 +760,17 @@ pub struct Restated {
     pub reason: RestateReason,
 }
 
-/// What changed about a resting order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, Serialize)]
-pub enum RestateReason {
-    /// An iceberg shows its next slice, last in the queue of its price.
-    Refreshed,
-    /// What is reserved for it: fees changed, or the order that it was linked to is gone.
-    Reserve,
-    /// Its price is counted in other ticks; in price units it is the same.
-    Tick,
+numbered_enum! {
+    /// What changed about a resting order.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+    pub enum RestateReason {
+        /// An iceberg shows its next slice, last in the queue of its price.
+        Refreshed = 0,
+        /// What is reserved for it: fees changed, or the order that it was linked to is gone.
+        Reserve = 1,
+        /// Its price is counted in other ticks; in price units it is the same.
+        Tick = 2,
+    }
 }
 
 /// An auction's result, or what it would be now.

@@ -1,18 +1,21 @@
 //! What an order may ask for beyond side, price, quantity and time in force. docs/RULES.md says what each does.
 
+use super::numbered::numbered_enum;
 use super::{Timestamp, UserRef};
 use bincode::{Decode, Encode};
 use serde::Serialize;
 
-/// Buy or sell.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Side {
-    /// Gives quote, takes base.
-    #[default]
-    Buy,
-    /// Gives base, takes quote.
-    Sell,
+numbered_enum! {
+    /// Buy or sell.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+    #[serde(rename_all = "kebab-case")]
+    pub enum Side {
+        /// Gives quote, takes base.
+        #[default]
+        Buy = 0,
+        /// Gives base, takes quote.
+        Sell = 1,
+    }
 }
 
 impl Side {
@@ -25,93 +28,107 @@ impl Side {
     }
 }
 
-/// What becomes of a remainder that does not match at once.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum TimeInForce {
-    /// It rests until it is cancelled.
-    #[default]
-    GoodTillCancel,
-    /// It is cancelled. (OUCH `3`.)
-    ImmediateOrCancel,
-    /// It rests until the instrument is closed; for ever at a venue that is open round the clock. (OUCH `0`.)
-    Day,
-    /// It rests until its time: [`Instructions::expire_s`]. (OUCH `6`.)
-    GoodTillTime,
+numbered_enum! {
+    /// What becomes of a remainder that does not match at once.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+    #[serde(rename_all = "kebab-case")]
+    pub enum TimeInForce {
+        /// It rests until it is cancelled.
+        #[default]
+        GoodTillCancel = 0,
+        /// It is cancelled. (OUCH `3`.)
+        ImmediateOrCancel = 1,
+        /// It rests until the instrument is closed; for ever at a venue that is open round the clock. (OUCH `0`.)
+        Day = 2,
+        /// It rests until its time: [`Instructions::expire_s`]. (OUCH `6`.)
+        GoodTillTime = 3,
+    }
 }
 
-/// Whether the book shows an order.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Visibility {
-    /// Everybody sees it, or its display quantity.
-    #[default]
-    Displayed,
-    /// Nobody sees it; at its price it trades after all displayed orders.
-    Hidden,
+numbered_enum! {
+    /// Whether the book shows an order.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+    #[serde(rename_all = "kebab-case")]
+    pub enum Visibility {
+        /// Everybody sees it, or its display quantity.
+        #[default]
+        Displayed = 0,
+        /// Nobody sees it; at its price it trades after all displayed orders.
+        Hidden = 1,
+    }
 }
 
-/// Whether an order may trade when it is entered.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum PostOnly {
-    /// It may.
-    #[default]
-    No,
-    /// It never does, and is refused if its price meets a displayed order.
-    Reject,
-    /// It never does, and its price is moved to the best one that meets no displayed order.
-    Slide,
+numbered_enum! {
+    /// Whether an order may trade when it is entered.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+    #[serde(rename_all = "kebab-case")]
+    pub enum PostOnly {
+        /// It may.
+        #[default]
+        No = 0,
+        /// It never does, and is refused if its price meets a displayed order.
+        Reject = 1,
+        /// It never does, and its price is moved to the best one that meets no displayed order.
+        Slide = 2,
+    }
 }
 
-/// Whether `quantity` counts lots or money.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum QuantityUnit {
-    /// Lots of the instrument.
-    #[default]
-    Lots,
-    /// Minor units of the quote asset: trade for at most so much (market orders only).
-    QuoteAmount,
+numbered_enum! {
+    /// Whether `quantity` counts lots or money.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+    #[serde(rename_all = "kebab-case")]
+    pub enum QuantityUnit {
+        /// Lots of the instrument.
+        #[default]
+        Lots = 0,
+        /// Minor units of the quote asset: trade for at most so much (market orders only).
+        QuoteAmount = 1,
+    }
 }
 
-/// Whether an order may make its account's position larger.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Effect {
-    /// Any effect.
-    #[default]
-    Any,
-    /// It may only make the position smaller (reduce-only).
-    ReduceOnly,
+numbered_enum! {
+    /// Whether an order may make its account's position larger.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+    #[serde(rename_all = "kebab-case")]
+    pub enum Effect {
+        /// Any effect.
+        #[default]
+        Any = 0,
+        /// It may only make the position smaller (reduce-only).
+        ReduceOnly = 1,
+    }
 }
 
-/// What happens when an incoming order meets a resting one of the same owner.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum SelfTrade {
-    /// They trade.
-    #[default]
-    Allow,
-    /// The incoming order's remainder is cancelled.
-    CancelNewest,
-    /// The resting order is cancelled, and the incoming one goes on.
-    CancelOldest,
-    /// Both are cancelled.
-    CancelBoth,
-    /// Both lose the smaller of the two open quantities.
-    DecrementBoth,
+numbered_enum! {
+    /// What happens when an incoming order meets a resting one of the same owner.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+    #[serde(rename_all = "kebab-case")]
+    pub enum SelfTrade {
+        /// They trade.
+        #[default]
+        Allow = 0,
+        /// The incoming order's remainder is cancelled.
+        CancelNewest = 1,
+        /// The resting order is cancelled, and the incoming one goes on.
+        CancelOldest = 2,
+        /// Both are cancelled.
+        CancelBoth = 3,
+        /// Both lose the smaller of the two open quantities.
+        DecrementBoth = 4,
+    }
 }
 
-/// Who counts as the same owner.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Owner {
-    /// The same account.
-    #[default]
-    Account,
-    /// The same account, or accounts of the same group.
-    Group,
+numbered_enum! {
+    /// Who counts as the same owner.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+    #[serde(rename_all = "kebab-case")]
+    pub enum Owner {
+        /// The same account.
+        #[default]
+        Account = 0,
+        /// The same account, or accounts of the same group.
+        Group = 1,
+    }
 }
 
 /// What is done about trades of an owner with itself.
@@ -123,28 +140,32 @@ pub struct SelfTradePrevention {
     pub owner: Owner,
 }
 
-/// The price that a trigger watches.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum TriggerReference {
-    /// The instrument's last trade.
-    #[default]
-    LastTrade,
-    /// The instrument's mark price ([`super::AdminCommand::SetMark`]).
-    MarkPrice,
+numbered_enum! {
+    /// The price that a trigger watches.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+    #[serde(rename_all = "kebab-case")]
+    pub enum TriggerReference {
+        /// The instrument's last trade.
+        #[default]
+        LastTrade = 0,
+        /// The instrument's mark price ([`super::AdminCommand::SetMark`]).
+        MarkPrice = 1,
+    }
 }
 
-/// How a trigger watches it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum TriggerKind {
-    /// Against the holder: a buy when the reference is at or above the price, a sell when at or below.
-    #[default]
-    Stop,
-    /// In the holder's favour: a buy when the reference is at or below the price, a sell when at or above.
-    TakeProfit,
-    /// A stop that follows the reference at a fixed distance while it moves in the holder's favour.
-    TrailingStop,
+numbered_enum! {
+    /// How a trigger watches it.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+    #[serde(rename_all = "kebab-case")]
+    pub enum TriggerKind {
+        /// Against the holder: a buy when the reference is at or above the price, a sell when at or below.
+        #[default]
+        Stop = 0,
+        /// In the holder's favour: a buy when the reference is at or below the price, a sell when at or above.
+        TakeProfit = 1,
+        /// A stop that follows the reference at a fixed distance while it moves in the holder's favour.
+        TrailingStop = 2,
+    }
 }
 
 /// The condition that an order waits for.

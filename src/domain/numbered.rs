@@ -1,9 +1,9 @@
-//! The numbers of commands and events in the journal and the event log: explicit, so that neither the order of declaration nor
-//! the family that a variant belongs to is part of the format.
+//! The numbers of enums in the formats: explicit, so that neither the order of declaration nor the family that a variant belongs
+//! to is part of them. (The derives of bincode count variants by their order, also where a discriminant is given.)
 
-/// Gives each variant of a family of families its number, its encoding, and its place in `KINDS`. The root's encoding is the
-/// number as a u32, then the variant's fields in the order in which they stand here. A number is used for one variant only and never again, and a
-/// variant without one does not compile.
+/// Gives each variant its number and its encoding: the number as a u32, then the variant's fields in the order in which they
+/// stand here. A number is used for one variant only and never again, and a variant without one does not compile. A family
+/// of families (commands and events) also gets its `KINDS`.
 macro_rules! numbered {
     (@any $family:ident, $type:ident, $variant:ident $(($it:ident))?) => {
         Self::$family($type::$variant $((numbered!(@ignored $it)))?)
@@ -12,6 +12,46 @@ macro_rules! numbered {
         Self::$family($type::$variant { .. })
     };
     (@ignored $it:ident) => { _ };
+    ($root:ident { $($number:literal => $variant:ident $(($it:ident))?,)+ }) => {
+        impl bincode::Encode for $root {
+            fn encode<E: bincode::enc::Encoder>(
+                &self,
+                encoder: &mut E,
+            ) -> Result<(), bincode::error::EncodeError> {
+                match self {
+                    $(Self::$variant $(($it))? => {
+                        bincode::Encode::encode(&{ const NUMBER: u32 = $number; NUMBER }, encoder)?;
+                        $(bincode::Encode::encode($it, encoder)?;)?
+                    })+
+                }
+                Ok(())
+            }
+        }
+
+        impl<Context> bincode::Decode<Context> for $root {
+            #[deny(unreachable_patterns)]
+            fn decode<D: bincode::de::Decoder<Context = Context>>(
+                decoder: &mut D,
+            ) -> Result<Self, bincode::error::DecodeError> {
+                let number: u32 = bincode::Decode::decode(decoder)?;
+                Ok(match number {
+                    $($number => {
+                        $(let $it = bincode::Decode::decode(decoder)?;)?
+                        Self::$variant $(($it))?
+                    })+
+                    found => {
+                        return Err(bincode::error::DecodeError::UnexpectedVariant {
+                            type_name: stringify!($root),
+                            allowed: &bincode::error::AllowedEnumVariants::Allowed(&[$($number,)+]),
+                            found,
+                        });
+                    }
+                })
+            }
+        }
+
+        bincode::impl_borrow_decode!($root);
+    };
     ($root:ident { $($family:ident($type:ident) {
         $($number:literal => $variant:ident $(($it:ident))? $({ $($field:ident),+ })?,)+
     })+ }) => {
@@ -72,4 +112,15 @@ macro_rules! numbered {
     };
 }
 
-pub(super) use numbered;
+/// Defines enums without fields of which every variant has its number; it is the discriminant too, which the digest, snapshots
+/// and SQL take.
+macro_rules! numbered_enum {
+    ($($(#[$meta:meta])* pub enum $name:ident { $($(#[$vmeta:meta])* $variant:ident = $number:literal,)+ })+) => {$(
+        $(#[$meta])*
+        pub enum $name { $($(#[$vmeta])* $variant = $number,)+ }
+
+        $crate::domain::numbered::numbered!($name { $($number => $variant,)+ });
+    )+};
+}
+
+pub(super) use {numbered, numbered_enum};

@@ -1,34 +1,37 @@
 //! What an operator sets while the exchange runs. docs/RULES.md says what each does.
 
+use super::numbered::{numbered, numbered_enum};
 use super::{AccountId, Amount, AssetId, FeeRate, FeeTier, GroupId, InstrumentId, LoginId, Ppm, Quantity};
 use super::{SelfTradePrevention, Side};
 use bincode::{Decode, Encode};
 use serde::Serialize;
 use std::ops::RangeInclusive;
 
-/// What an instrument does at present.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Phase {
-    /// No new orders, no replaces; cancels work. Entering it ends the day: day orders expire.
-    #[default]
-    Closed,
-    /// Orders gather without matching.
-    PreOpen,
-    /// Orders gather for the opening; indicative price and volume are published.
-    OpeningAuction,
-    /// Orders match as they come.
-    Continuous,
-    /// A price band was crossed: orders gather until the interruption ends.
-    VolatilityAuction,
-    /// Orders gather for the close.
-    ClosingAuction,
-    /// Nothing is taken, not even cancels.
-    Halted,
-    /// Only cancels are taken.
-    CancelOnly,
-    /// Gone for good; its orders are cancelled.
-    Delisted,
+numbered_enum! {
+    /// What an instrument does at present.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+    #[serde(rename_all = "kebab-case")]
+    pub enum Phase {
+        /// No new orders, no replaces; cancels work. Entering it ends the day: day orders expire.
+        #[default]
+        Closed = 0,
+        /// Orders gather without matching.
+        PreOpen = 1,
+        /// Orders gather for the opening; indicative price and volume are published.
+        OpeningAuction = 2,
+        /// Orders match as they come.
+        Continuous = 3,
+        /// A price band was crossed: orders gather until the interruption ends.
+        VolatilityAuction = 4,
+        /// Orders gather for the close.
+        ClosingAuction = 5,
+        /// Nothing is taken, not even cancels.
+        Halted = 6,
+        /// Only cancels are taken.
+        CancelOnly = 7,
+        /// Gone for good; its orders are cancelled.
+        Delisted = 8,
+    }
 }
 
 impl Phase {
@@ -43,26 +46,30 @@ impl Phase {
     }
 }
 
-/// On or off.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Switch {
-    /// Off.
-    #[default]
-    Off,
-    /// On.
-    On,
+numbered_enum! {
+    /// On or off.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+    #[serde(rename_all = "kebab-case")]
+    pub enum Switch {
+        /// Off.
+        #[default]
+        Off = 0,
+        /// On.
+        On = 1,
+    }
 }
 
-/// Out of what an instrument's fees are taken.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum FeeAsset {
-    /// Both sides pay in the quote asset: a buyer on top of the price, a seller out of the proceeds.
-    #[default]
-    Quote,
-    /// Each side pays out of what it receives: a buyer in base, a seller in quote.
-    Received,
+numbered_enum! {
+    /// Out of what an instrument's fees are taken.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+    #[serde(rename_all = "kebab-case")]
+    pub enum FeeAsset {
+        /// Both sides pay in the quote asset: a buyer on top of the price, a seller out of the proceeds.
+        #[default]
+        Quote = 0,
+        /// Each side pays out of what it receives: a buyer in base, a seller in quote.
+        Received = 1,
+    }
 }
 
 /// The fee rates of one row of an instrument's fee table.
@@ -188,7 +195,7 @@ pub struct OrderLimits {
 }
 
 /// For whom limits hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LimitScope {
     /// Every account, in this instrument; its limit of triggers must be 0.
@@ -200,8 +207,14 @@ pub enum LimitScope {
     Login(LoginId),
 }
 
+numbered!(LimitScope {
+    0 => Instrument(it),
+    1 => Account(it),
+    2 => Login(it),
+});
+
 /// What a kill switch stops.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum KillScope {
     /// One account.
@@ -209,6 +222,11 @@ pub enum KillScope {
     /// Everybody.
     Venue,
 }
+
+numbered!(KillScope {
+    0 => Account(it),
+    1 => Venue,
+});
 
 /// The settings of an asset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize)]

@@ -315,7 +315,12 @@ impl<S: EventSink> Market<'_, S> {
             Phase::Closed => Some(RejectReason::InstrumentClosed),
             Phase::Halted => Some(RejectReason::InstrumentHalted),
             Phase::CancelOnly => Some(RejectReason::CancelOnly),
-            _ => None,
+            Phase::PreOpen
+            | Phase::OpeningAuction
+            | Phase::Continuous
+            | Phase::VolatilityAuction
+            | Phase::ClosingAuction
+            | Phase::Delisted => None,
         };
         if standing.venue_killed == Switch::On {
             return Err(RejectReason::VenueKilled);

@@ -1,4 +1,4 @@
-//! The rules that an order is held against, in the order in which [`RejectReason`] declares them (docs/RULES.md, "Checks").
+//! The rules that an order is held against, in the order of [`RejectReason::CHECKED`] (docs/RULES.md, "Checks").
 
 use super::book::Handle;
 use super::extras::Watch;

@@ -343,3 +343,41 @@ fn the_reader_of_arms_finds_arms() {
         assert!(!branches_on_what_happens(code), "{code}");
     }
 }
+
+/// The derives of bincode number the variants of an enum by their order, whatever discriminants it has.
+#[test]
+fn the_numbers_of_enums_are_given_and_not_derived() {
+    let mut derived = Vec::new();
+    for (path, text) in sources(&["src", "journal/src"]) {
+        let lines: Vec<&str> = text.lines().map(str::trim).collect();
+        for (at, line) in lines.iter().enumerate().filter(|(_, line)| line.starts_with("pub enum ")) {
+            let mut before = lines[..at].iter().rev().take_while(|line| line.starts_with(['#', '/']));
+            if before.any(|line| line.starts_with("#[derive(") && line.contains("Encode")) {
+                derived.push(format!("{path}: {line}"));
+            }
+        }
+    }
+    assert!(derived.is_empty(), "{derived:#?}");
+}
+
+/// A struct of the domain may gain a field without a new version of the snapshots; one of theirs may not.
+#[test]
+fn the_records_of_snapshots_hold_no_struct_of_the_domain() {
+    let sources = sources(&["src"]);
+    let domain = sources.iter().filter(|(path, _)| path.starts_with("src/domain/"));
+    let structs: BTreeSet<&str> = domain
+        .flat_map(|(_, text)| text.lines())
+        .filter_map(|line| line.trim().strip_prefix("pub struct ")?.strip_suffix(" {"))
+        .collect();
+    let mut held = Vec::new();
+    for file in ["records.rs", "domain_records.rs"] {
+        let path = format!("src/exchange/snapshot/{file}");
+        let (_, text) = sources.iter().find(|(known, _)| *known == path).expect("the file is there");
+        for line in text.lines().map(str::trim).filter(|line| line.ends_with(',')) {
+            let Some((_, kind)) = line.split_once(": ") else { continue };
+            let kind = kind.trim_end_matches(',').trim_start_matches("Option<").trim_end_matches('>');
+            held.extend(structs.contains(kind).then(|| format!("{file}: {line}")));
+        }
+    }
+    assert!(held.is_empty(), "{held:#?}");
+}

@@ -5,6 +5,7 @@
 //! written but counted again. Nothing here knows of files, and nothing here trusts a record: each is held against the
 //! rules that the exchange itself keeps, so that what is restored passes [`Exchange::audit`](super::Exchange::audit).
 
+mod domain_records;
 mod names;
 mod numbers;
 mod orders;
@@ -12,6 +13,10 @@ mod records;
 mod restore;
 mod save;
 
+pub use domain_records::{
+    InstructionsRecord, ListingRecord, OrderLimitsRecord, ProtectionRecord, SelfTradeRecord, TriggerRecord,
+    VenueLimitsRecord, VolumeTiersRecord,
+};
 pub use names::Names;
 pub use records::{
     AccountLimitsRecord, AccountRecord, AssetRecord, BalanceRecord, CopyRecord, CountRecord, ExtraRecord,

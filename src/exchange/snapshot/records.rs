@@ -1,12 +1,15 @@
 //! The records of a snapshot (docs/FORMATS.md, "Snapshots", has them as byte tables).
 //!
-//! They are not the exchange's own types: those may change from one build to the next, these only with a new version of
-//! the format.
+//! They are not the exchange's own types, nor the domain's structs: those may change from one build to the next, these only
+//! with a new version of the format. What they share with the domain is numbers and enums, whose encoding is fixed.
 
+use super::domain_records::{
+    InstructionsRecord, ListingRecord, OrderLimitsRecord, ProtectionRecord, SelfTradeRecord,
+    VenueLimitsRecord, VolumeTiersRecord,
+};
 use crate::domain::{
-    AccountId, Amount, AssetCode, FeeRate, FeeTier, GroupId, Instructions, InstrumentId, Listing, LoginId,
-    OrderId, OrderLimits, OrderState, Price, Protection, Quantity, SelfTradePrevention, Switch, Timestamp,
-    TradeId, TriggerReference, UserRef, VenueLimits, VolumeTiers,
+    AccountId, Amount, AssetCode, FeeRate, FeeTier, GroupId, InstrumentId, LoginId, OrderId, OrderState,
+    Price, Quantity, Switch, Timestamp, TradeId, TriggerReference, UserRef, VenueLimits,
 };
 use bincode::{Decode, Encode};
 
@@ -14,7 +17,7 @@ use bincode::{Decode, Encode};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
 pub struct VenueRecord {
     /// What is held at most, and what holds for accounts that have no limits of their own.
-    pub limits: VenueLimits,
+    pub limits: VenueLimitsRecord,
     /// The edition of the rules.
     pub edition: u16,
     /// The session of the venue.
@@ -56,7 +59,7 @@ pub struct VenueRecord {
 impl VenueRecord {
     /// Whether so many orders may be open, and fit into so many bytes.
     pub(super) fn check_orders(&self, bytes_max: u64) -> Result<(), &'static str> {
-        if !self.limits.in_range() {
+        if !VenueLimits::from(self.limits).in_range() {
             return Err("the venue's limits are out of range");
         }
         if u64::from(self.orders) * OrderRecord::BYTES as u64 > bytes_max {
@@ -70,7 +73,7 @@ impl VenueRecord {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct VolumesRecord {
     /// By what.
-    pub tiers: VolumeTiers,
+    pub tiers: VolumeTiersRecord,
     /// The UTC day that counts as today, from 1970.
     pub day: u64,
 }
@@ -100,7 +103,7 @@ pub struct AccountRecord {
     /// The reference of the last deposit or withdrawal.
     pub last_transfer: u64,
     /// What is done about trades with itself.
-    pub self_trade: SelfTradePrevention,
+    pub self_trade: SelfTradeRecord,
     /// Its group; 0: none.
     pub group: GroupId,
     /// The row of the fee tables.
@@ -130,7 +133,7 @@ pub struct CountRecord {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct AccountLimitsRecord {
     /// The limits.
-    pub limits: OrderLimits,
+    pub limits: OrderLimitsRecord,
     /// The second that is counted.
     pub second: u32,
     /// Orders that came in it.
@@ -158,7 +161,7 @@ pub struct LoginSettingsRecord {
     /// Off: its new orders are refused.
     pub order_entry: Switch,
     /// Its limits, if it has any.
-    pub limits: Option<OrderLimits>,
+    pub limits: Option<OrderLimitsRecord>,
 }
 
 /// Who gets copies.
@@ -176,15 +179,15 @@ pub struct CopyRecord {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct InstrumentRecord {
     /// Its terms.
-    pub listing: Listing,
+    pub listing: ListingRecord,
     /// The maker rate of every row of the fee table.
     pub makers: [FeeRate; FeeTier::COUNT],
     /// The taker rate of every row.
     pub takers: [FeeRate; FeeTier::COUNT],
     /// What keeps its prices from running away.
-    pub protection: Protection,
+    pub protection: ProtectionRecord,
     /// Limits on orders of every account.
-    pub limits: OrderLimits,
+    pub limits: OrderLimitsRecord,
     /// The price of the last trade.
     pub last: Option<Price>,
     /// The mark price.
@@ -230,7 +233,7 @@ pub struct UsageRecord {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
 pub struct ExtraRecord {
     /// What the order asked for.
-    pub instructions: Instructions,
+    pub instructions: InstructionsRecord,
     /// Order size in minor units of the quote asset; only for orders with a quantity in money.
     pub amount: i64,
     /// Lots of an iceberg that are not shown.

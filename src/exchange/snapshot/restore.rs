@@ -216,7 +216,7 @@ impl Restoring {
             check(ascending, "the steps of the volume tiers are not ascending")?;
             check(u32::from(tiers.asset.0) < venue.assets, "the volume's asset does not exist")?;
             check(*today <= day(venue.now), "the volumes' day is in the future")?;
-            self.exchange.shared.volumes = Some(Box::new(Volumes::new(*tiers, *today, 0)));
+            self.exchange.shared.volumes = Some(Box::new(Volumes::new((*tiers).into(), *today, 0)));
         }
         self.venue = venue;
         self.check_counts()?;
@@ -225,7 +225,7 @@ impl Restoring {
         self.exchange.session = venue.session;
         let shared = &mut self.exchange.shared;
         (shared.last_order, shared.last_trade, shared.now) = (venue.last_order, venue.last_trade, venue.now);
-        (shared.rules, shared.limits) = (venue.edition, venue.limits);
+        (shared.rules, shared.limits) = (venue.edition, venue.limits.into());
         shared.usage = venue.counts_usage.then(|| Box::new(Usage::default()));
         Ok(())
     }
@@ -259,7 +259,7 @@ impl Restoring {
             "an account's fee tier is out of range",
         )?;
         let limits = record.limits.map(|AccountLimitsRecord { limits, second, count }| {
-            Box::new(AccountLimits { limits, rate: Rate { second, count } })
+            Box::new(AccountLimits { limits: limits.into(), rate: Rate { second, count } })
         });
         check(
             limits.as_ref().is_none_or(|own| own.limits.notional_max.0 >= 0),
@@ -272,7 +272,7 @@ impl Restoring {
         self.exchange.shared.in_vain.push(InVain { looks: looks?, sweeps: sweeps? });
         self.exchange.shared.accounts.push(Account {
             last_transfer: record.last_transfer,
-            self_trade: record.self_trade,
+            self_trade: record.self_trade.into(),
             group: record.group,
             open_orders: 0,
             waiting_orders: 0,
@@ -301,7 +301,7 @@ impl Restoring {
             "settings of logins are out of order",
         )?;
         self.filling.login_with_settings = Some(id);
-        if let Some(limits) = limits {
+        if let Some(limits) = limits.map(OrderLimits::from) {
             let possible = limits != OrderLimits::default() && limits.notional_max.0 >= 0;
             let set = possible && self.exchange.limit_login(id, &limits).is_ok();
             check(set, "limits that no login can have")?;
@@ -327,7 +327,9 @@ impl Restoring {
     }
 
     fn take_instrument(&mut self, record: InstrumentRecord) -> Refused {
-        let InstrumentRecord { listing, protection, limits, last, mark, reference, resume_at, .. } = record;
+        let InstrumentRecord { last, mark, reference, resume_at, .. } = record;
+        let (listing, protection) = (Listing::from(record.listing), Protection::from(record.protection));
+        let limits = OrderLimits::from(record.limits);
         let id = InstrumentId(self.exchange.instruments.len() as u32);
         check(listing.instrument == id, "an instrument's id is not the next one")?;
         self.check_terms(&listing)?;
@@ -437,7 +439,7 @@ impl Restoring {
         }
         let (partner, links, sits_out) = (None, Links::default(), false);
         extras.insert(Extra {
-            instructions,
+            instructions: instructions.into(),
             amount,
             rest,
             expire_s,

@@ -96,7 +96,7 @@ impl Exchange {
         let volumes = self.shared.volumes.as_ref();
         let usage = self.shared.usage.as_ref();
         VenueRecord {
-            limits: *self.limits(),
+            limits: (*self.limits()).into(),
             edition: self.rules_edition(),
             session: self.session(),
             last_order: self.shared.last_order,
@@ -104,7 +104,7 @@ impl Exchange {
             now: self.shared.now,
             killed: self.killed,
             config_digest: self.config_digest,
-            volumes: volumes.map(|volumes| VolumesRecord { tiers: volumes.tiers, day: volumes.day }),
+            volumes: volumes.map(|volumes| VolumesRecord { tiers: volumes.tiers.into(), day: volumes.day }),
             counts_usage: usage.is_some(),
             assets: self.assets.len() as u32,
             accounts: self.shared.accounts.len() as u32,
@@ -125,14 +125,14 @@ impl Exchange {
             login: id,
             cancel_at: login.cancel_at,
             order_entry: login.order_entry,
-            limits: login.limits().copied(),
+            limits: login.limits().map(|limits| (*limits).into()),
         })
     }
 
     fn extra_record(&self, extra: &Extra, waiting: Option<Waiting>) -> ExtraRecord {
         let Extra { instructions, amount, rest, expire_s, state, watch, partner, is_second, .. } = *extra;
         ExtraRecord {
-            instructions,
+            instructions: instructions.into(),
             amount,
             rest,
             expire_s,
@@ -183,7 +183,7 @@ fn count_record(Rate { second, count }: Rate) -> CountRecord {
 fn account_record(account: &Account, in_vain: &InVain) -> AccountRecord {
     AccountRecord {
         last_transfer: account.last_transfer,
-        self_trade: account.self_trade,
+        self_trade: account.self_trade.into(),
         group: account.group,
         tier: account.tier,
         assigned: account.assigned,
@@ -191,7 +191,7 @@ fn account_record(account: &Account, in_vain: &InVain) -> AccountRecord {
         looks: count_record(in_vain.looks),
         sweeps: count_record(in_vain.sweeps),
         limits: account.limits.as_ref().map(|own| AccountLimitsRecord {
-            limits: own.limits,
+            limits: own.limits.into(),
             second: own.rate.second,
             count: own.rate.count,
         }),
@@ -200,11 +200,11 @@ fn account_record(account: &Account, in_vain: &InVain) -> AccountRecord {
 
 fn instrument_record(instrument: &Instrument) -> InstrumentRecord {
     InstrumentRecord {
-        listing: instrument.listing,
+        listing: instrument.listing.into(),
         makers: instrument.fees.map(|row| row.maker),
         takers: instrument.fees.map(|row| row.taker),
-        protection: instrument.protection,
-        limits: instrument.limits,
+        protection: instrument.protection.into(),
+        limits: instrument.limits.into(),
         last: instrument.last,
         mark: instrument.mark,
         reference: instrument.reference,

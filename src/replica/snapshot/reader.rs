@@ -9,9 +9,9 @@ use super::{BadHeader, Header, State, header_crc, layout};
 use crate::domain::audience::Audience;
 use crate::domain::codec::decode_record;
 use crate::domain::streams::{EndedStream, Mark, StreamIndex};
-use crate::domain::{AccountId, Command, Listing, Listings, LoginId, Stamp, VenueCommand};
+use crate::domain::{AccountId, Command, Listings, LoginId, Stamp, VenueCommand};
 use crate::exchange::NameKey;
-use crate::exchange::snapshot::{Names, Part, RestoreError, Restoring};
+use crate::exchange::snapshot::{ListingRecord, Names, Part, RestoreError, Restoring};
 use crate::replica::SnapshotError;
 use bincode::Decode;
 use dojima_journal::layout::u32_at;
@@ -241,8 +241,8 @@ struct Parts {
     section: u32,
     present: Vec<StreamRecord>,
     marks: Vec<Mark>,
-    listings: Vec<Listing>,
-    past: Vec<(u64, Listing)>,
+    listings: Vec<ListingRecord>,
+    past: Vec<(u64, ListingRecord)>,
     ended: Vec<EndedRecord>,
     opening: Vec<Command>,
 }
@@ -322,7 +322,9 @@ impl Parts {
             check(is_known && streams.restore_ended(ended), "a session's stream that cannot have ended so")?;
         }
         check(marks.next().is_none(), "more stream marks than streams")?;
-        let listings = Listings::restored(self.listings, self.past);
+        let past = self.past.into_iter().map(|(event, listing)| (event, listing.into()));
+        let listings = self.listings.into_iter().map(Into::into).collect();
+        let listings = Listings::restored(listings, past.collect());
         let listings = listings.ok_or(RestoreError { at: 0, why: "listings that were never told" })?;
         Ok(State {
             exchange,

@@ -7,7 +7,7 @@ use super::layout::{
 use super::{Header, State, header_crc};
 use crate::domain::codec;
 use crate::domain::streams::EndedStream;
-use crate::exchange::snapshot::{Part, Sink};
+use crate::exchange::snapshot::{ListingRecord, Part, Sink};
 use bincode::Encode;
 use std::io::{self, Write};
 
@@ -33,10 +33,10 @@ pub fn write(header: &Header, state: &State, out: &mut dyn Write) -> io::Result<
         chunks.record(MARKS, mark)?;
     }
     for listing in state.listings.iter() {
-        chunks.record(LISTINGS, listing)?;
+        chunks.record(LISTINGS, &ListingRecord::from(*listing))?;
     }
-    for past in state.listings.past() {
-        chunks.record(PAST_TERMS, past)?;
+    for (event, listing) in state.listings.past() {
+        chunks.record(PAST_TERMS, &(*event, ListingRecord::from(*listing)))?;
     }
     for EndedStream { login, session, last_event, messages, marks } in ended() {
         let (login, session, last_event, messages) = (*login, *session, *last_event, *messages);

@@ -7,6 +7,7 @@ mod extremes;
 mod golden;
 pub mod hostile;
 mod in_vain;
+mod precedence;
 pub mod properties;
 mod scripts;
 

@@ -82,6 +82,7 @@ use dojima::domain::{
 };
 use dojima::exchange::Exchange;
 use shown::{CANCEL_KINDS, EVENT_KINDS, Seen, shown, side_name};
+use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use words::Words;
@@ -268,6 +269,11 @@ fn scripts_say_what_happens() {
 fn every_reason_was_seen(seen: &Seen) {
     let unseen: Vec<_> = RejectReason::ALL.iter().filter(|reason| !seen.rejects.contains(reason)).collect();
     assert_eq!(unseen, NOT_SHOWN.iter().collect::<Vec<_>>(), "reject reasons that no script shows");
+    let checked: HashSet<_> = RejectReason::CHECKED.iter().copied().collect();
+    let unlisted: Vec<_> = seen.order_rejects.difference(&checked).collect();
+    assert!(unlisted.is_empty(), "an order is refused for it, and no check is listed: {unlisted:?}");
+    let unseen: Vec<_> = checked.difference(&seen.order_rejects).collect();
+    assert!(unseen.is_empty(), "checks that refuse no order of a script: {unseen:?}");
     let unseen: Vec<_> = IgnoreReason::ALL.iter().filter(|reason| !seen.ignores.contains(reason)).collect();
     assert!(unseen.is_empty(), "no script shows {unseen:?}");
     let unseen: Vec<_> = CANCEL_KINDS.iter().filter(|kind| !seen.cancels.contains(**kind)).collect();

@@ -6,12 +6,11 @@ use super::golden::{Golden, golden, what_follows};
 use super::loaded;
 use crate::codec::page::Page;
 use bincode::Decode;
-use dojima::domain::Listing;
 use dojima::domain::codec::decode_record;
 use dojima::domain::streams::Mark;
 use dojima::exchange::snapshot::{
-    AccountRecord, AssetRecord, BalanceRecord, CopyRecord, ExtraRecord, InstrumentRecord, LoginRecord,
-    LoginSettingsRecord, OrderRecord, Part, UsageRecord, VenueRecord, VolumeRecord,
+    AccountRecord, AssetRecord, BalanceRecord, CopyRecord, ExtraRecord, InstrumentRecord, ListingRecord,
+    LoginRecord, LoginSettingsRecord, OrderRecord, Part, UsageRecord, VenueRecord, VolumeRecord,
 };
 use dojima::replica::snapshot::layout::*;
 use std::collections::BTreeSet;
@@ -144,7 +143,7 @@ fn the_page_decodes_every_record() {
     agrees::<StreamRecord>(&page, &parts, STREAMS, "record Stream");
     agrees::<EndedRecord>(&page, &parts, ENDED, "record EndedStream");
     agrees::<Mark>(&page, &parts, MARKS, "record Mark");
-    agrees::<Listing>(&page, &parts, LISTINGS, "struct Listing");
+    agrees::<ListingRecord>(&page, &parts, LISTINGS, "struct Listing");
     let orders = parts.payload(section(Part::Orders));
     let (orders, rest) = orders.as_chunks();
     assert!(rest.is_empty());
@@ -154,7 +153,7 @@ fn the_page_decodes_every_record() {
     }
     let past = parts.payload(PAST_TERMS);
     let (fields, len) = page.record("record PastTerms", &past);
-    let ((event, listing), told): ((u64, Listing), usize) = decode_record(&past).expect("a record");
+    let ((event, listing), told): ((u64, ListingRecord), usize) = decode_record(&past).expect("a record");
     assert_eq!((len, &fields[0].1), (told, &event.to_string()));
     assert!(
         fields[1..]

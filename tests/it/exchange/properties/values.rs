@@ -127,10 +127,8 @@ fn echo() -> impl Strategy<Value = Echo> {
 
 /// What the gateway and the sequencer find.
 pub fn reason() -> impl Strategy<Value = RejectReason> {
-    let gateways = RejectReason::PeggingNotAllowed..=RejectReason::MessageRateExceeded;
-    let outside = RejectReason::ALL
-        .iter()
-        .filter(move |reason| **reason <= RejectReason::JournalSpaceLow || gateways.contains(reason));
+    let outside =
+        RejectReason::CHECKED.iter().take_while(|reason| **reason != RejectReason::OrderEntryDisabled);
     prop::sample::select(outside.copied().collect::<Vec<_>>())
 }
 

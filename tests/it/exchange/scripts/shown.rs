@@ -5,7 +5,7 @@ use dojima::domain::{
     MarketEvent, OrderEvent, OrderState, PostOnly, Price, RejectReason, Replaced, Restated,
     SelfTradePrevented, Side, TradeKind, Trigger, VenueEvent, VenueLimits, Visibility,
 };
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 pub fn side_name(side: Side) -> &'static str {
     if side == Side::Buy { "buy" } else { "sell" }
@@ -304,8 +304,10 @@ pub const CANCEL_KINDS: [&str; 20] = [
 /// What the events have shown.
 #[derive(Debug, Default)]
 pub struct Seen {
-    pub rejects: BTreeSet<RejectReason>,
-    pub ignores: BTreeSet<IgnoreReason>,
+    pub rejects: HashSet<RejectReason>,
+    /// Those of them that were given to an order, or to a change of one.
+    pub order_rejects: HashSet<RejectReason>,
+    pub ignores: HashSet<IgnoreReason>,
     /// By the names that [`cancel_reason`] gives, without the reason of a reason.
     pub cancels: BTreeSet<String>,
     /// The first words of the events.
@@ -315,19 +317,24 @@ pub struct Seen {
 }
 
 impl Seen {
+    fn note_order(&mut self, reason: RejectReason) {
+        self.rejects.insert(reason);
+        self.order_rejects.insert(reason);
+    }
+
     #[deny(clippy::wildcard_enum_match_arm)]
     pub fn note(&mut self, event: &Event) {
         let first_word = |line: &str| line.split(' ').next().unwrap_or_default().to_owned();
         self.events.insert(first_word(&shown(event)));
         match event {
-            Event::Order(OrderEvent::Rejected(e)) => drop(self.rejects.insert(e.reason)),
-            Event::Order(OrderEvent::ChangeRejected(e)) => drop(self.rejects.insert(e.reason)),
+            Event::Order(OrderEvent::Rejected(e)) => self.note_order(e.reason),
+            Event::Order(OrderEvent::ChangeRejected(e)) => self.note_order(e.reason),
             Event::Admin(AdminEvent::Refused { reason }) => drop(self.rejects.insert(*reason)),
             Event::Order(OrderEvent::Ignored(e)) => drop(self.ignores.insert(e.reason)),
             Event::Order(OrderEvent::Canceled(e)) => {
                 self.cancels.insert(first_word(&cancel_reason(e.reason)));
                 if let CancelReason::InvalidReplace(why) | CancelReason::TriggerRefused(why) = e.reason {
-                    self.rejects.insert(why);
+                    self.note_order(why);
                 }
             }
             Event::Order(OrderEvent::Executed(e)) => {
@@ -392,6 +399,7 @@ impl Seen {
     /// What others have seen.
     pub fn add(&mut self, other: Self) {
         self.rejects.extend(other.rejects);
+        self.order_rejects.extend(other.order_rejects);
         self.ignores.extend(other.ignores);
         self.cancels.extend(other.cancels);
         self.events.extend(other.events);

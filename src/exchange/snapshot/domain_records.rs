@@ -1,0 +1,133 @@
+//! Records that have the fields of one of the domain's types, and the ways there and back. A field that the domain's type
+//! gains does not compile here before somebody has decided what a snapshot has of it.
+
+use crate::domain::{
+    Amount, AssetId, Effect, FeeAsset, FeeRate, FeeTier, Instructions, InstrumentId, Listing, OrderLimits,
+    Owner, Phase, PostOnly, Ppm, Protection, Quantity, QuantityUnit, SelfTrade, SelfTradePrevention, Symbol,
+    Timestamp, Trigger, TriggerKind, TriggerReference, UserRef, VenueLimits, Visibility, VolumeTiers,
+};
+use bincode::{Decode, Encode};
+
+macro_rules! records_of {
+    ($($record:ident of $own:ident { $($field:ident: $type:ty,)+ })+) => {$(
+        #[doc = concat!("A [`", stringify!($own), "`] in a snapshot.")]
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+        pub struct $record {
+            $(
+                #[doc = concat!("[`", stringify!($own), "::", stringify!($field), "`].")]
+                pub $field: $type,
+            )+
+        }
+
+        impl From<$own> for $record {
+            fn from($own { $($field),+ }: $own) -> Self {
+                Self { $($field),+ }
+            }
+        }
+
+        impl From<$record> for $own {
+            fn from($record { $($field),+ }: $record) -> Self {
+                Self { $($field),+ }
+            }
+        }
+    )+};
+}
+
+records_of! {
+    VenueLimitsRecord of VenueLimits {
+        orders_max: u32,
+        orders_touched_max: u32,
+        account_orders_max: u32,
+        account_triggers_max: u32,
+    }
+    VolumeTiersRecord of VolumeTiers {
+        asset: AssetId,
+        volume_min: [Amount; FeeTier::COUNT],
+    }
+    OrderLimitsRecord of OrderLimits {
+        quantity_max: Quantity,
+        notional_max: Amount,
+        open_orders_max: u32,
+        triggers_max: u32,
+        orders_per_second_max: u32,
+        position_max: Quantity,
+    }
+    ListingRecord of Listing {
+        instrument: InstrumentId,
+        symbol: Symbol,
+        base: AssetId,
+        quote: AssetId,
+        price_decimals: u8,
+        tick_units: u32,
+        lot: Amount,
+        tick_value: Amount,
+        min_quantity: Quantity,
+        max_quantity: Quantity,
+        min_notional: Amount,
+        maker_fee: FeeRate,
+        taker_fee: FeeRate,
+        fee_asset: FeeAsset,
+        phase: Phase,
+    }
+    ProtectionRecord of Protection {
+        price_min: u32,
+        price_max: u32,
+        reference: u32,
+        static_band: Ppm,
+        dynamic_band: Ppm,
+        interruption_s: u32,
+        market_collar: Ppm,
+    }
+    SelfTradeRecord of SelfTradePrevention {
+        mode: SelfTrade,
+        owner: Owner,
+    }
+    TriggerRecord of Trigger {
+        kind: TriggerKind,
+        reference: TriggerReference,
+        price: u32,
+    }
+}
+
+/// [`Instructions`] in a snapshot.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct InstructionsRecord {
+    /// [`Instructions::min_quantity`].
+    pub min_quantity: u32,
+    /// [`Instructions::display_quantity`].
+    pub display_quantity: u32,
+    /// [`Instructions::expire_s`].
+    pub expire_s: u32,
+    /// [`Instructions::oco`].
+    pub oco: UserRef,
+    /// [`Instructions::book_by`].
+    pub book_by: Timestamp,
+    /// [`Instructions::trigger`].
+    pub trigger: Option<TriggerRecord>,
+    /// [`Instructions::visibility`].
+    pub visibility: Visibility,
+    /// [`Instructions::post_only`].
+    pub post_only: PostOnly,
+    /// [`Instructions::unit`].
+    pub unit: QuantityUnit,
+    /// [`Instructions::effect`].
+    pub effect: Effect,
+    /// [`Instructions::self_trade`].
+    pub self_trade: Option<SelfTradeRecord>,
+}
+
+macro_rules! converted {
+    ($from:ident to $to:ident { $($field:ident),+ }) => {
+        impl From<$from> for $to {
+            fn from($from { trigger, self_trade, $($field),+ }: $from) -> Self {
+                Self { trigger: trigger.map(Into::into), self_trade: self_trade.map(Into::into), $($field),+ }
+            }
+        }
+    };
+}
+converted!(Instructions to InstructionsRecord {
+    min_quantity, display_quantity, expire_s, oco, book_by, visibility, post_only, unit, effect
+});
+converted!(InstructionsRecord to Instructions {
+    min_quantity, display_quantity, expire_s, oco, book_by, visibility, post_only, unit, effect
+});
