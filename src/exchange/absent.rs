@@ -1,6 +1,8 @@
 //! Cancels on behalf of logins that are absent, which a halt holds up (docs/RULES.md, "CancelLogin"): the orders are marked, and go
 //! when their instrument leaves the halt.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use super::Exchange;
 use super::agenda::Task;
 use super::book::{Handle, Hot};
@@ -26,7 +28,24 @@ impl Shared {
         let mark = match reason {
             CancelReason::Disconnected => DISCONNECTED,
             CancelReason::DeadMansSwitch => SWITCHED,
-            _ => return,
+            CancelReason::UserRequested
+            | CancelReason::ImmediateOrCancel
+            | CancelReason::FundsExhausted
+            | CancelReason::InvalidReplace(_)
+            | CancelReason::MinimumQuantity
+            | CancelReason::AmountSpent
+            | CancelReason::MarketCollar
+            | CancelReason::PriceBand
+            | CancelReason::SelfTradePrevented(_)
+            | CancelReason::LinkedOrder
+            | CancelReason::Expired
+            | CancelReason::TermsChanged
+            | CancelReason::Delisted
+            | CancelReason::Killed
+            | CancelReason::MassCancel
+            | CancelReason::Operator
+            | CancelReason::TriggerRefused(_)
+            | CancelReason::WorkLimit => return,
         };
         let order = self.orders.get_mut(handle);
         if !is_due(order) {

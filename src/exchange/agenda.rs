@@ -4,6 +4,8 @@
 //! goes on with them in the next part. All parts of a command are done before the next command begins, so nobody else's
 //! command sees a state in between.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use super::Exchange;
 use super::auction::{PriceSearch, Round};
 use super::logins::Roll;
@@ -171,7 +173,18 @@ impl Exchange {
         let limit = self.shared.limits.orders_touched_max;
         match task {
             Task::Perform(..) | Task::Release => self.shared.touched <= limit / 16,
-            _ => self.shared.touched < limit,
+            Task::Expire
+            | Task::Switches
+            | Task::EndInterruptions
+            | Task::FindTiers(_)
+            | Task::NextDue
+            | Task::Indicate(_)
+            | Task::FindPrice(_)
+            | Task::TradeAt(_)
+            | Task::BeginPhase(..)
+            | Task::CancelDue(..)
+            | Task::Sweep(_)
+            | Task::Roll(_) => self.shared.touched < limit,
         }
     }
 }

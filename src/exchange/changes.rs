@@ -1,5 +1,7 @@
 //! Changes of orders that are there: replace, amend, modify, cancel.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use super::Exchange;
 use super::book::{Handle, Order};
 use super::checks::{Replaced as Original, Request, Standing, keeps_original};

@@ -1,5 +1,7 @@
 //! One instrument: its terms, its book, and what it watches.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use super::book::{Book, Handle, OrderSlab};
 use super::extras::Extras;
 use super::shared::Shared;
@@ -130,7 +132,13 @@ impl Instrument {
         match self.listing.phase {
             Phase::ClosingAuction => TradeKind::Closing,
             Phase::VolatilityAuction => TradeKind::Volatility,
-            _ => TradeKind::Opening,
+            Phase::OpeningAuction
+            | Phase::PreOpen
+            | Phase::Continuous
+            | Phase::Closed
+            | Phase::Halted
+            | Phase::CancelOnly
+            | Phase::Delisted => TradeKind::Opening,
         }
     }
 }

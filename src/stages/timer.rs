@@ -5,6 +5,8 @@
 //! the exchange's to say, and the time that counts is the stamp's. It rides on a thread of others and never waits; between
 //! two moments a duty cycle is a look at the clock. Its commands are late by as long as that thread may sleep.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use crate::domain::{AdminCommand, ClockCommand, Command, InstrumentId, Phase, Symbol, VenueCommand};
 use crate::ring::{CursorReader, Producer};
 use crate::runtime::{Agent, Counter, Counters, Doorbell, Fatal, UnixNanos, WallClock};
@@ -275,7 +277,11 @@ fn moves_at_start(found: Phase, due: Phase) -> bool {
     match found {
         Phase::Halted | Phase::CancelOnly | Phase::Delisted => false,
         Phase::VolatilityAuction => due != Phase::Continuous,
-        _ => found != due,
+        Phase::Closed
+        | Phase::PreOpen
+        | Phase::OpeningAuction
+        | Phase::Continuous
+        | Phase::ClosingAuction => found != due,
     }
 }
 
