@@ -11,7 +11,7 @@
 use std::ops::ControlFlow::{Break, Continue};
 use std::time::Duration;
 
-use dojima::domain::{Command, Sequenced, Stamp, Timestamp};
+use dojima::domain::{ClockCommand, Command, Sequenced, Stamp, Timestamp};
 use dojima::ring::{Consumer, Producer, RingBuilder, cursor, spsc};
 use dojima::runtime::doorbell::Sleeper;
 use dojima::runtime::{Agent, Counters, Handover, ManualClock, Mute, Soon};
