@@ -5,23 +5,46 @@
 /// stand here. A number is used for one variant only and never again, and a variant without one does not compile. A family
 /// of families (commands and events) also gets its `KINDS`.
 macro_rules! numbered {
-    (@any $family:ident, $type:ident, $variant:ident $(($it:ident))?) => {
-        Self::$family($type::$variant $((numbered!(@ignored $it)))?)
-    };
-    (@any $family:ident, $type:ident, $variant:ident { $($field:ident),+ }) => {
-        Self::$family($type::$variant { .. })
-    };
-    (@ignored $it:ident) => { _ };
     ($root:ident { $($number:literal => $variant:ident $(($it:ident))?,)+ }) => {
+        $crate::domain::numbered::numbered!(@coded $root {
+            $($number => { Self::$variant $(($it))? } [$($it)?],)+
+        });
+    };
+    ($root:ident { $($family:ident($type:ident) {
+        $($number:literal => $variant:ident $(($it:ident))? $({ $($field:ident),+ })?,)+
+    })+ }) => {
+        impl $root {
+            /// The number and the name of every variant, by family.
+            pub const KINDS: &'static [(u32, &'static str)] = &[$($(($number, stringify!($variant)),)+)+];
+
+            /// The name of the variant.
+            pub fn name(&self) -> &'static str {
+                #[allow(unused_variables, reason = "only the variant counts")]
+                match self {
+                    $($(Self::$family($type::$variant $(($it))? $({ $($field),+ })?) => {
+                        stringify!($variant)
+                    })+)+
+                }
+            }
+        }
+
+        $crate::domain::numbered::numbered!(@coded $root {
+            $($($number => {
+                Self::$family($type::$variant $(($it))? $({ $($field),+ })?)
+            } [$($it)? $($($field)+)?],)+)+
+        });
+    };
+    // A variant as a pattern, which makes the value too, and the names in it.
+    (@coded $root:ident { $($number:literal => { $($variant:tt)+ } [$($field:ident)*],)+ }) => {
         impl bincode::Encode for $root {
             fn encode<E: bincode::enc::Encoder>(
                 &self,
                 encoder: &mut E,
             ) -> Result<(), bincode::error::EncodeError> {
                 match self {
-                    $(Self::$variant $(($it))? => {
+                    $($($variant)+ => {
                         bincode::Encode::encode(&{ const NUMBER: u32 = $number; NUMBER }, encoder)?;
-                        $(bincode::Encode::encode($it, encoder)?;)?
+                        $(bincode::Encode::encode($field, encoder)?;)*
                     })+
                 }
                 Ok(())
@@ -36,71 +59,13 @@ macro_rules! numbered {
                 let number: u32 = bincode::Decode::decode(decoder)?;
                 Ok(match number {
                     $($number => {
-                        $(let $it = bincode::Decode::decode(decoder)?;)?
-                        Self::$variant $(($it))?
+                        $(let $field = bincode::Decode::decode(decoder)?;)*
+                        $($variant)+
                     })+
                     found => {
                         return Err(bincode::error::DecodeError::UnexpectedVariant {
                             type_name: stringify!($root),
                             allowed: &bincode::error::AllowedEnumVariants::Allowed(&[$($number,)+]),
-                            found,
-                        });
-                    }
-                })
-            }
-        }
-
-        bincode::impl_borrow_decode!($root);
-    };
-    ($root:ident { $($family:ident($type:ident) {
-        $($number:literal => $variant:ident $(($it:ident))? $({ $($field:ident),+ })?,)+
-    })+ }) => {
-        impl $root {
-            /// The number and the name of every variant, by family.
-            pub const KINDS: &'static [(u32, &'static str)] = &[$($(($number, stringify!($variant)),)+)+];
-
-            /// The name of the variant.
-            pub fn name(&self) -> &'static str {
-                match self {
-                    $($(numbered!(@any $family, $type, $variant $(($it))? $({ $($field),+ })?) => {
-                        stringify!($variant)
-                    })+)+
-                }
-            }
-        }
-
-        impl bincode::Encode for $root {
-            fn encode<E: bincode::enc::Encoder>(
-                &self,
-                encoder: &mut E,
-            ) -> Result<(), bincode::error::EncodeError> {
-                match self {
-                    $($(Self::$family($type::$variant $(($it))? $({ $($field),+ })?) => {
-                        bincode::Encode::encode(&{ const NUMBER: u32 = $number; NUMBER }, encoder)?;
-                        $(bincode::Encode::encode($it, encoder)?;)?
-                        $($(bincode::Encode::encode($field, encoder)?;)+)?
-                    })+)+
-                }
-                Ok(())
-            }
-        }
-
-        impl<Context> bincode::Decode<Context> for $root {
-            #[deny(unreachable_patterns)]
-            fn decode<D: bincode::de::Decoder<Context = Context>>(
-                decoder: &mut D,
-            ) -> Result<Self, bincode::error::DecodeError> {
-                let number: u32 = bincode::Decode::decode(decoder)?;
-                Ok(match number {
-                    $($($number => {
-                        $(let $it = bincode::Decode::decode(decoder)?;)?
-                        $($(let $field = bincode::Decode::decode(decoder)?;)+)?
-                        Self::$family($type::$variant $(($it))? $({ $($field),+ })?)
-                    })+)+
-                    found => {
-                        return Err(bincode::error::DecodeError::UnexpectedVariant {
-                            type_name: stringify!($root),
-                            allowed: &bincode::error::AllowedEnumVariants::Allowed(&[$($($number,)+)+]),
                             found,
                         });
                     }

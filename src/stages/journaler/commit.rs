@@ -59,17 +59,15 @@ impl GroupCommit {
                 ControlFlow::Break(())
             }
         });
-        match failed {
-            None => {}
-            // The command stays in the ring; those behind it wait with it until there is space again.
-            Some(AppendError::NoSpace) => counts.no_space.add(1),
-            Some(error) => return Err(Fatal::journal_append(error)),
-        }
-        if *durability == Durability::Async {
-            match writer.write_out() {
-                Ok(_) => {}
-                Err(AppendError::NoSpace) => counts.no_space.add(1),
-                Err(error) => return Err(Fatal::journal_append(error)),
+        let unwritten = match durability {
+            Durability::Sync => None,
+            Durability::Async => writer.write_out().err(),
+        };
+        for error in failed.into_iter().chain(unwritten) {
+            match error {
+                // What does not fit stays where it is, and what is behind it waits with it, until there is space again.
+                AppendError::NoSpace => counts.no_space.add(1),
+                error => return Err(Fatal::journal_append(error)),
             }
         }
         space.set(writer.low_space(), || writer.low_space_reason());
