@@ -30,11 +30,11 @@ fn main() {
     let (count, rounds) = if full { (COMMANDS_FULL, ROUNDS_FULL) } else { (COMMANDS_SMALL, 1) };
     let config = config();
     let opened = directly(&config, &[]).0;
-    let (fill, commands, _) = Market::on(opened.exchange).lists(count);
+    let (fill, commands, _) = Market::on(opened.shards.first().clone()).lists(count);
     let commands = [fill, commands].concat();
 
     let (state, mut floor) = directly(&config, &commands);
-    let digest = state.exchange.digest();
+    let digest = state.shards.digest();
     for _ in 1..rounds {
         floor = floor.min(directly(&config, &commands).1);
     }
@@ -100,7 +100,7 @@ fn through_the_engine(
     }
     let elapsed = started.elapsed();
     let stopped = engine.stop().expect("an orderly end");
-    let exchange = stopped.exchange.expect("the matcher hands back its exchange");
+    let exchange = stopped.shards.expect("the matcher hands back its exchange");
     assert_eq!(exchange.digest(), digest, "the engine ends as the exchange alone does");
     elapsed
 }

@@ -29,14 +29,14 @@ fn main() {
     let config = config();
     let opening = config.opening_commands().expect("a valid venue");
     let opened = directly(&config, &[]).0;
-    let (fill, commands, _) = Market::on(opened.exchange).lists(count);
+    let (fill, commands, _) = Market::on(opened.shards.first().clone()).lists(count);
     let commands = [fill, commands].concat();
     let folder = tempfile::tempdir().expect("a temporary directory");
     let data = DataDir::new(folder.path());
     write(&data, &[opening, commands.clone()].concat());
 
     let (state, floor) = directly(&config, &commands);
-    let digest = state.exchange.digest();
+    let digest = state.shards.digest();
     println!("{} commands, {} events, digest {digest}", state.last.sequence, state.last_event);
     println!("{:<44} {:>9} {:>14} {:>8}", "", "best", "commands/s", "floor");
     print("exchange alone (floor)", commands.len(), floor, floor);
@@ -51,7 +51,7 @@ fn main() {
     best("replay", rounds, commands.len(), floor, || {
         let mut replayed = State::empty();
         replay(&mut replayed, data.journal(), 0, None, &mut |_| Ok(()), &mut |_| {}).expect("replayed");
-        assert_eq!(replayed.exchange.digest(), digest);
+        assert_eq!(replayed.shards.digest(), digest);
     });
     let mut config = config;
     config.snapshots.enabled = false;

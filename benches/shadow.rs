@@ -31,9 +31,9 @@ fn main() {
         if full { ((RATE * SECONDS_FULL) as usize, ROUNDS_FULL) } else { (COMMANDS_SMALL, 1) };
     let config = config();
     let opened = directly(&config, &[]).0;
-    let (fill, commands, _) = Market::on(opened.exchange).lists(count);
+    let (fill, commands, _) = Market::on(opened.shards.first().clone()).lists(count);
     let commands = [fill, commands].concat();
-    let digest = directly(&config, &commands).0.exchange.digest();
+    let digest = directly(&config, &commands).0.shards.digest();
     println!("{} commands at {RATE}/s, {rounds} rounds, digest {digest}", commands.len());
     let histogram = || Histogram::<u64>::new(3).expect("three digits");
     let (mut without, mut with) = (histogram(), histogram());
@@ -112,6 +112,6 @@ fn run(
     };
     let snapshots = value("shadow.snapshots");
     let stopped = engine.stop().expect("an orderly end");
-    assert_eq!(stopped.exchange.expect("the exchange").digest(), digest);
+    assert_eq!(stopped.shards.expect("the exchange").digest(), digest);
     snapshots + u64::from(shadow)
 }

@@ -7,8 +7,8 @@
 use comfy_table::{Cell, CellAlignment, Table, presets};
 use dojima::domain::{
     AccountId, AdminCommand, Amount, AssetCode, AssetId, Cancel, Command, Enter, FeeRate, Instructions,
-    InstrumentId, ListInstrument, LoginId, LoginName, OrderCommand, OrderPrice, Phase, Quantity, Side, Stamp,
-    Symbol, TimeInForce, Timestamp, Transfer, UserRef, VenueCommand, VenueLimits,
+    InstrumentId, ListInstrument, LoginId, LoginName, OrderCommand, OrderPrice, Phase, Quantity, ShardId,
+    Side, Stamp, Symbol, TimeInForce, Timestamp, Transfer, UserRef, VenueCommand, VenueLimits,
 };
 use dojima::replica::{Snapshots, State};
 use dojima::runtime::SplitMix64;
@@ -40,8 +40,8 @@ fn main() {
     let is_full = std::env::args().any(|argument| argument == "--bench");
     let size = if is_full { FULL } else { SMALL };
     let state = filled(&size);
-    let digest = state.exchange.digest();
-    assert_eq!(state.exchange.open_orders(), size.orders);
+    let digest = state.shards.digest();
+    assert_eq!(state.shards.open_orders(), size.orders);
 
     let folder = tempfile::tempdir().expect("a folder");
     let files: Arc<dyn Storage> = Arc::new(FileStorage::new(folder.path()));
@@ -57,8 +57,8 @@ fn main() {
         let loaded = runs.time("load", || snapshots.load(info.position).expect("it verifies").0);
         // Only now and then: it takes long.
         if !is_full || runs.is_first("load") {
-            assert_eq!(loaded.exchange.digest(), digest);
-            assert_eq!(loaded.exchange.audit(), Ok(()));
+            assert_eq!(loaded.shards.digest(), digest);
+            assert_eq!(loaded.shards.audit(), Ok(()));
         }
         runs.time("drop what was loaded", || drop(loaded));
         runs.time("floor: write as many bytes, synced", || write(&folder.path().join("floor"), info.bytes));
@@ -146,7 +146,13 @@ fn open(state: &mut State, size: &Size) {
             let (asset, amount) = (AssetId(reference as u16 - 1), Amount(1 << 46));
             apply(
                 state,
-                &Command::Admin(AdminCommand::Deposit(Transfer { account, asset, amount, reference })),
+                &Command::Admin(AdminCommand::Deposit(Transfer {
+                    account,
+                    asset,
+                    amount,
+                    reference,
+                    shard: ShardId::FIRST,
+                })),
             );
         }
     }

@@ -9,7 +9,7 @@ pub use stepped::{Environment, SteppedEngine};
 
 use crate::config::{Config, ConfigError, Difference, TlsSection};
 use crate::domain::{Command, Timestamp};
-use crate::exchange::Exchange;
+use crate::exchange::Shards;
 use crate::market::MarketWatch;
 
 use crate::net::tls::{TlsError, TlsLimits, TlsPort, TlsServer, TlsSettings};
@@ -178,7 +178,7 @@ fn recover(
     on_progress: &mut dyn FnMut(Progress),
 ) -> Result<Recovered, StartError> {
     let mut recovered = recovery::recover(data, settings, on_progress)?;
-    recovered.state.exchange.warm();
+    recovered.state.shards.warm();
     Ok(recovered)
 }
 
@@ -368,8 +368,8 @@ pub struct Engine {
 /// How an engine ended.
 #[derive(Debug)]
 pub struct Stopped {
-    /// The exchange as it was after the last command.
-    pub exchange: Option<Exchange>,
+    /// The exchange, by shards, as it was after the last command.
+    pub shards: Option<Shards>,
     /// Whether SQL has every event; if not, the next start goes on where it is.
     pub sql_complete: bool,
 }
@@ -517,7 +517,7 @@ impl Engine {
         let sql_complete = self.handles.watch.sql_lag_events() == 0;
         let followers = self.end(StopPhase::Followers);
         self.runner.fatal().map_or(Ok(()), Err).and(hot).and(disk).and(followers)?;
-        Ok(Stopped { exchange: self.handles.last_state.try_recv().ok(), sql_complete })
+        Ok(Stopped { shards: Shards::of(self.handles.last_state.try_iter().collect()), sql_complete })
     }
 
     /// Waits until `done`, unless an agent fails or patience ends.

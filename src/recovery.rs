@@ -150,7 +150,7 @@ fn opening_left(
     dir: &Path,
     settings: &RecoverySettings,
 ) -> Result<Vec<(Stamp, Command)>, RecoveryError> {
-    if state.exchange.config_digest().is_some() {
+    if state.shards.config_digest().is_some() {
         return Ok(Vec::new());
     }
     let done = state.opening.len();

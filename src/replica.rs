@@ -11,14 +11,14 @@ pub use snapshots::{SnapshotInfo, Snapshots, is_snapshot_file};
 
 use crate::domain::streams::StreamIndex;
 use crate::domain::{Command, Event, EventRecord, Listings, Stamp, VenueLimits};
-use crate::exchange::{EventSink, Exchange, ExchangeLimits, NameKey, Progress};
+use crate::exchange::{EventSink, Exchange, ExchangeLimits, NameKey, Progress, Shards};
 use std::hash::{BuildHasher, Hasher, RandomState};
 
 /// All that a journal's commands add up to: what a snapshot holds.
 #[derive(Clone, Debug)]
 pub struct State {
-    /// The exchange.
-    pub exchange: Exchange,
+    /// The exchange, by shards.
+    pub shards: Shards,
     /// The stamp of the last command applied.
     pub last: Stamp,
     /// The number of the last event.
@@ -65,10 +65,11 @@ impl State {
     /// Before the first command. The opening commands say what the exchange holds at most.
     pub fn empty() -> Self {
         Self {
-            exchange: Exchange::new(ExchangeLimits {
+            shards: Exchange::new(ExchangeLimits {
                 limits: VenueLimits { orders_max: 1, ..VenueLimits::default() },
                 name_key: name_key(),
-            }),
+            })
+            .into(),
             last: Stamp::default(),
             last_event: 0,
             streams: StreamIndex::default(),
@@ -105,11 +106,11 @@ impl State {
         command: &Command,
         on_event: &mut impl FnMut(&EventRecord) -> Result<(), E>,
     ) -> Result<Progress, E> {
-        if self.exchange.config_digest().is_none() {
+        if self.shards.config_digest().is_none() {
             self.opening.push(*command);
         }
         self.last = stamp;
-        self.part(on_event, |exchange, events| exchange.begin(stamp, command, events))
+        self.part(on_event, |shards, events| shards.begin(stamp, command, events))
     }
 
     /// Applies the next part of the last command.
@@ -120,17 +121,17 @@ impl State {
         &mut self,
         on_event: &mut impl FnMut(&EventRecord) -> Result<(), E>,
     ) -> Result<Progress, E> {
-        self.part(on_event, |exchange, events| exchange.proceed(events))
+        self.part(on_event, |shards, events| shards.proceed(events))
     }
 
     fn part<E, F: FnMut(&EventRecord) -> Result<(), E>>(
         &mut self,
         on_event: F,
-        work: impl FnOnce(&mut Exchange, &mut Numbering<'_, F, E>) -> Progress,
+        work: impl FnOnce(&mut Shards, &mut Numbering<'_, F, E>) -> Progress,
     ) -> Result<Progress, E> {
-        let Self { exchange, last, last_event, streams, listings, .. } = self;
+        let Self { shards, last, last_event, streams, listings, .. } = self;
         let mut events = Numbering { stamp: *last, last_event, streams, listings, on_event, outcome: Ok(()) };
-        let progress = work(exchange, &mut events);
+        let progress = work(shards, &mut events);
         events.outcome.map(|()| progress)
     }
 }

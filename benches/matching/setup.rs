@@ -4,8 +4,8 @@ use crate::mix::{ACCOUNTS, INSTRUMENT};
 use dojima::domain::{
     AccountId, AccountSelfTrade, AdminCommand, AdminEvent, Amount, AssetCode, AssetId, Command, Event,
     FeeRate, FeeTier, GroupId, LimitScope, ListInstrument, LoginId, LoginName, OrderLimits, Owner, Phase,
-    Quantity, SelfTrade, SelfTradePrevention, SetFees, Stamp, Symbol, Transfer, VenueCommand, VenueLimits,
-    VolumeTiers,
+    Quantity, SelfTrade, SelfTradePrevention, SetFees, ShardId, Stamp, Symbol, Transfer, VenueCommand,
+    VenueLimits, VolumeTiers,
 };
 use dojima::exchange::{Exchange, ExchangeLimits};
 
@@ -90,7 +90,13 @@ pub fn open_exchange(features: Features) -> Exchange {
         }));
         for (reference, asset, amount) in [(1, BASE, 1_000_000_000_000), (2, QUOTE, 1_000_000_000_000_000)] {
             let amount = Amount(amount);
-            setup.push(Command::Admin(AdminCommand::Deposit(Transfer { account, asset, amount, reference })));
+            setup.push(Command::Admin(AdminCommand::Deposit(Transfer {
+                account,
+                asset,
+                amount,
+                reference,
+                shard: ShardId::FIRST,
+            })));
         }
     }
     setup.push(Command::Admin(AdminCommand::ListInstrument(ListInstrument {

@@ -37,7 +37,7 @@ pub fn run(args: ReplayArgs) -> anyhow::Result<ExitCode> {
     }
     let replayed = replay(&data, &journal.scanned, args.until, &mut |_| Ok(()))?;
     let state = &replayed.state;
-    let audit = state.exchange.audit();
+    let audit = state.shards.audit();
     let after = match replayed.from {
         0 => String::new(),
         from => format!(" after the snapshot of command {}", show::thousands(from)),
@@ -46,8 +46,8 @@ pub fn run(args: ReplayArgs) -> anyhow::Result<ExitCode> {
         ("journal", format!("{}, {}", data.journal().dir().display(), end(&journal))),
         ("commands", show::thousands(state.last.sequence)),
         ("events", show::thousands(state.last_event)),
-        ("trades", show::thousands(state.exchange.last_trade().count())),
-        ("open orders", show::thousands(state.exchange.open_orders() as u64)),
+        ("trades", show::thousands(state.shards.trades())),
+        ("open orders", show::thousands(state.shards.open_orders() as u64)),
         ("last command", format!("{} UTC", show::time_of_day(state.last.time))),
         (
             "replayed",
@@ -66,7 +66,7 @@ pub fn run(args: ReplayArgs) -> anyhow::Result<ExitCode> {
             },
         ),
         ("invariants", audit.as_ref().map_or_else(ToString::to_string, |()| "all hold".to_owned())),
-        ("digest", state.exchange.digest().to_string()),
+        ("digest", state.shards.digest().to_string()),
     ];
     let missing = Missing::before(data.journal())?;
     let missing = missing.map(|missing| ("missing", outlook::missing(&missing, "command")));

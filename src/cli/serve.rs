@@ -338,6 +338,11 @@ struct Status {
     log_lines_lost: u64,
 }
 
+/// Whether a counter is a matcher's of trades.
+fn is_trades(name: &str) -> bool {
+    name.starts_with("matcher.") && name.ends_with(".trades")
+}
+
 impl Status {
     fn read(engine: &Engine) -> Self {
         let readings = engine.counters.snapshot();
@@ -346,7 +351,7 @@ impl Status {
             at: Instant::now(),
             connections: value("gateway.connections"),
             messages_in: value("gateway.messages_in"),
-            trades: value("matcher.trades"),
+            trades: readings.iter().filter(|r| is_trades(&r.name)).map(|r| r.value).sum(),
             journal_bytes: value("journaler.bytes"),
             sql_lag_events: engine.watch().sql_lag_events(),
             log_lines_lost: log::losses().lines,

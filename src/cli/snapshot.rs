@@ -70,7 +70,7 @@ pub fn write(snapshots: &Snapshots, recovered: Recovered) -> Result<SnapshotInfo
     let Recovered { state, journal, event_log, lock, .. } = recovered;
     journal.seal().map_err(Fatal::journal_sync)?;
     event_log.seal().map_err(Fatal::event_log)?;
-    let saved = snapshots.save(&state, state.exchange.digest()).map_err(Fatal::snapshot);
+    let saved = snapshots.save(&state, state.shards.digest()).map_err(Fatal::snapshot);
     drop(lock);
     saved
 }

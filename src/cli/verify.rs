@@ -6,6 +6,7 @@ use super::replay::{Replayed, end, replay, scan};
 use super::{print, show};
 use crate::config::{Config, OldSegments};
 use crate::domain::{AccountId, AssetId, EventRecord, codec};
+use crate::exchange::Exchange;
 use crate::recovery::{DataDir, Missing};
 use crate::replica::State;
 use crate::sql::SqlError;
@@ -199,9 +200,9 @@ fn journal_line(journal: &FoundBeside) -> String {
 fn replay_check(replayed: &Replayed) -> Check {
     let state = &replayed.state;
     let events = show::count(state.last_event, "event");
-    let trades = show::count(state.exchange.last_trade().count(), "trade");
+    let trades = show::count(state.shards.trades(), "trade");
     let rate = show::rate(replayed.commands, replayed.elapsed);
-    let digest = state.exchange.digest();
+    let digest = state.shards.digest();
     let from = match replayed.from {
         0 => String::new(),
         from => format!("after the snapshot of command {}: ", show::thousands(from)),
@@ -217,9 +218,9 @@ fn checkpoints_check(replayed: &Replayed) -> Check {
 }
 
 fn audit_check(state: &State) -> Check {
-    match state.exchange.audit() {
+    match state.shards.audit() {
         Ok(()) => {
-            let accounts = show::count(state.exchange.accounts_count() as u64, "account");
+            let accounts = show::count(state.shards.accounts_count() as u64, "account");
             Check::good("money", format!("conserved over {accounts}, reserves match the open orders"))
         }
         Err(error) => Check::bad("money", error),
@@ -282,22 +283,26 @@ fn sql_checks(sql: &SqlReader, data: &DataDir, state: &State) -> Vec<Check> {
     compared.chain([complete]).collect()
 }
 
+/// Every account of a shard with every asset.
+fn wallets(exchange: &Exchange) -> impl Iterator<Item = (&Exchange, AccountId, AssetId)> {
+    let assets = exchange.assets().len() as u16;
+    let accounts = (0..).take(exchange.accounts_count()).map(AccountId);
+    accounts.flat_map(move |account| (0..assets).map(move |asset| (exchange, account, AssetId(asset))))
+}
+
 /// What the replayed exchange holds against the tables, account by account.
 fn exchange_balances(sql: &SqlReader, state: &State) -> Result<Check, SqlError> {
     let name = "SQL: complete";
     let rows = sql.balances()?.into_iter();
     let in_sql: BTreeMap<_, _> =
-        rows.map(|row| ((row.account, row.asset), (row.total.0, row.reserved.0))).collect();
-    let exchange = &state.exchange;
-    let accounts = (0..).take(exchange.accounts_count()).map(AccountId);
-    let pairs = accounts
-        .flat_map(|account| (0..).zip(exchange.assets()).map(move |(asset, _)| (account, AssetId(asset))));
+        rows.map(|row| ((row.shard, row.account, row.asset), (row.total.0, row.reserved.0))).collect();
     let mut compared = 0;
-    for (account, asset) in pairs {
+    for (exchange, account, asset) in state.shards.iter().flat_map(wallets) {
         let held = exchange.balance(account, asset).unwrap_or_default();
         let (held, reserved) = (held.available.0 + held.reserved.0, held.reserved.0);
         // A balance that was never touched has no row.
-        let (total, reserved_in_sql) = in_sql.get(&(account, asset)).copied().unwrap_or_default();
+        let (total, reserved_in_sql) =
+            in_sql.get(&(exchange.shard(), account, asset)).copied().unwrap_or_default();
         if (held, reserved) != (total, reserved_in_sql) {
             let difference = format!(
                 "account {account}, asset {asset}: {held} with {reserved} reserved by the replay, {total} with \

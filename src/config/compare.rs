@@ -9,8 +9,8 @@ use super::file::Config;
 use super::opening;
 use crate::domain::{
     AccountId, AdminCommand, AssetCode, AssetId, AssetSettings, ClockCommand, Command, LimitScope,
-    ListInstrument, LoginId, LoginName, OrderCommand, OrderLimits, Ppm, Protection, Quantity, Switch,
-    VenueCommand, VolumeTiers, decimal,
+    ListInstrument, LoginId, LoginName, OrderCommand, OrderLimits, Ppm, Protection, Quantity, ShardId,
+    Switch, VenueCommand, VolumeTiers, decimal,
 };
 use rust_decimal::Decimal;
 use std::collections::BTreeMap;
@@ -149,7 +149,11 @@ impl Terms {
                 }
                 Command::Admin(AdminCommand::Deposit(deposit)) => {
                     let (code, scale) = asset(&assets, deposit.asset);
-                    let key = format!("{}.deposits.{code}", account_key(config, deposit.account));
+                    let wallet = match deposit.shard {
+                        ShardId::FIRST => "deposits".to_owned(),
+                        shard => format!("deposits_in[{shard}]"),
+                    };
+                    let key = format!("{}.{wallet}.{code}", account_key(config, deposit.account));
                     terms.insert(key, decimal::show_amount(deposit.amount, scale).to_string());
                 }
                 Command::Venue(VenueCommand::SetLimits { limits }) => {
@@ -162,6 +166,9 @@ impl Terms {
                     terms.extend(
                         fields.map(|(field, value)| (format!("exchange.{field}"), value.to_string())),
                     );
+                }
+                Command::Venue(VenueCommand::OpenShard { shard, name }) => {
+                    terms.insert(format!("shards[{name}].position"), shard.to_string());
                 }
                 // The edition of the rules is a fact of when the venue was opened, and nothing that the file sets.
                 Command::Venue(VenueCommand::SetRules { .. }) => {}
@@ -229,6 +236,7 @@ fn add_instrument(
         ("taker_fee_ppm", instrument.taker_fee.to_string()),
         ("fee_asset", instrument.fee_asset.word().to_owned()),
         ("phase", instrument.phase.word().to_owned()),
+        ("shard", instrument.shard.to_string()),
     ];
     let key = |field| format!("instruments[{}].{field}", instrument.symbol);
     terms.extend(fields.map(|(field, value)| (key(field), value)));

@@ -6,7 +6,7 @@ use super::sections::{
 };
 use super::settings::FeesSection;
 use super::users::LoginConfig;
-use super::venue::{AccountConfig, AssetConfig, InstrumentConfig};
+use super::venue::{AccountConfig, AssetConfig, InstrumentConfig, ShardConfig};
 use serde::{Deserialize, Serialize};
 
 /// A whole configuration. `default.toml` says what each key means and in which unit.
@@ -52,6 +52,10 @@ pub struct Config {
     /// How accounts come to their fee tiers.
     #[serde(default)]
     pub fees: FeesSection,
+    /// The parts of the venue that have instruments, wallets and a matcher of their own, in the order of shard ids; empty: there
+    /// is one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shards: Vec<ShardConfig>,
     /// What accounts hold, in the order of asset ids.
     pub assets: Vec<AssetConfig>,
     /// What is traded, in the order of instrument ids.

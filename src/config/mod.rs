@@ -31,7 +31,7 @@ pub use settings::{
     ScheduleConfig, SelfTradeConfig, TimeOfDay,
 };
 pub use users::{LoginConfig, LoginLimitsConfig, Network, UserRole};
-pub use venue::{AccountConfig, AssetConfig, InstrumentConfig, TradingLogin};
+pub use venue::{AccountConfig, AssetConfig, InstrumentConfig, ShardConfig, TradingLogin, WalletConfig};
 
 use crate::domain::{Command, VenueCommand};
 use std::path::Path;

@@ -10,6 +10,14 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+/// `[[shards]]`
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ShardConfig {
+    /// 1 to 8 characters.
+    pub name: String,
+}
+
 /// `[[assets]]`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -87,6 +95,9 @@ pub struct InstrumentConfig {
     /// The phase that it starts in.
     #[serde(with = "super::words::phase", default = "continuous")]
     pub phase: Phase,
+    /// The shard that it trades in; `None`: the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<String>,
     /// What keeps its prices from running away.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub protection: Option<ProtectionConfig>,
@@ -118,6 +129,7 @@ impl Default for InstrumentConfig {
             taker_fee_ppm: Decimal::ZERO,
             fee_asset: FeeAsset::Quote,
             phase: Phase::Continuous,
+            shard: None,
             protection: None,
             limits: None,
             fee_tiers: Vec::new(),
@@ -132,9 +144,12 @@ impl Default for InstrumentConfig {
 pub struct AccountConfig {
     /// For people; not journaled.
     pub name: String,
-    /// Opening balances by asset code.
+    /// Opening balances by asset code, in the wallet of the first shard.
     #[serde(with = "super::exact::by_name", default)]
     pub deposits: BTreeMap<String, Decimal>,
+    /// Opening balances in the wallets of other shards, by the names of the shards.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub deposits_in: BTreeMap<String, WalletConfig>,
     /// Who may trade for the account.
     pub logins: Vec<LoginConfig>,
     /// Its row of the fee tables; `None`: by its volume.
@@ -147,6 +162,11 @@ pub struct AccountConfig {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limits: Option<AccountLimitsConfig>,
 }
+
+/// Opening balances in the wallet of one shard, by asset code.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct WalletConfig(#[serde(with = "super::exact::by_name")] pub BTreeMap<String, Decimal>);
 
 /// A login with its place in the exchange.
 #[derive(Clone, Debug, PartialEq, Eq)]

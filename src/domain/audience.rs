@@ -214,6 +214,7 @@ impl Event {
             )
             | Event::Venue(
                 VenueEvent::AccountOpened { .. }
+                | VenueEvent::ShardOpened { .. }
                 | VenueEvent::Opened { .. }
                 | VenueEvent::LimitsSet { .. }
                 | VenueEvent::Checkpointed(_)

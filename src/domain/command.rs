@@ -7,8 +7,8 @@ use super::numbered::{numbered, numbered_enum};
 use super::{
     AccountId, AccountSelfTrade, Amount, AssetCode, AssetId, AssetSettings, CancelFilter, ClOrdId, FeeAsset,
     FeeRate, FeeTier, Instructions, InstrumentId, KillScope, LimitScope, LoginId, LoginName, OrderId,
-    OrderLimits, OrderPrice, Phase, Price, Protection, Quantity, RejectReason, SetFees, SetTerms, Side,
-    Switch, Symbol, TimeInForce, Timestamp, UserRef, VenueLimits, VolumeTiers, export,
+    OrderLimits, OrderPrice, Phase, Price, Protection, Quantity, RejectReason, SetFees, SetTerms, ShardId,
+    ShardName, Side, Switch, Symbol, TimeInForce, Timestamp, UserRef, VenueLimits, VolumeTiers, export,
 };
 use bincode::{Decode, Encode};
 use serde::Serialize;
@@ -136,6 +136,13 @@ pub enum VenueCommand {
         /// Of what.
         account: AccountId,
     },
+    /// One more shard, before there is anything but shards: its id must be the next free one.
+    OpenShard {
+        /// The next free shard id; the first, 0, is there already.
+        shard: ShardId,
+        /// Its name. The exchange makes no use of it; configuration names shards by it.
+        name: ShardName,
+    },
     /// An operator's: the client's numbers of a login start again from 1, for one that has used up the last of them. It is
     /// the roll of this login's session alone: its stream ends and goes on as that of its next session. Orders stay.
     ResetUserRef {
@@ -255,6 +262,7 @@ numbered!(Command {
         35 => RollSession { session },
         36 => CopyAccount { login, account },
         37 => ResetUserRef { login },
+        39 => OpenShard { shard, name },
     }
     Admin(AdminCommand) {
         0 => AddAsset { asset, code, scale },
@@ -326,6 +334,8 @@ pub struct ListInstrument {
     pub fee_asset: FeeAsset,
     /// The phase it starts in; not [`Phase::Delisted`].
     pub phase: Phase,
+    /// The shard that it trades in.
+    pub shard: ShardId,
 }
 
 impl ListInstrument {
@@ -362,9 +372,11 @@ pub struct Transfer {
     pub asset: AssetId,
     /// By how much, minor units, at least 1.
     pub amount: Amount,
-    /// The sender's number of this transfer, strictly increasing per account, from 1. One that is not above
+    /// The sender's number of this transfer, strictly increasing per account and shard, from 1. One that is not above
     /// the last is a retransmission and is ignored.
     pub reference: u64,
+    /// In which shard's wallet.
+    pub shard: ShardId,
 }
 
 /// Fields of an order that the engine carries and returns but never interprets (OUCH 5.0 §2.1).

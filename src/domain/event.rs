@@ -9,9 +9,9 @@ use super::numbered::{numbered, numbered_enum};
 use super::{
     AccountId, AccountSelfTrade, Amount, AssetCode, AssetId, AssetSettings, Checkpoint, ClOrdId, Echo,
     FeeTier, IgnoreReason, InstrumentId, KillScope, LimitScope, Listing, LoginId, OrderId, OrderLimits,
-    Phase, PostOnly, Price, Protection, Quantity, RejectReason, SelfTrade, SetFees, SetOrderEntry, Side,
-    Switch, TimeInForce, Timestamp, TradeId, Transfer, Trigger, UserRef, VenueLimits, Visibility,
-    VolumeTiers,
+    Phase, PostOnly, Price, Protection, Quantity, RejectReason, SelfTrade, SetFees, SetOrderEntry, ShardId,
+    ShardName, Side, Switch, TimeInForce, Timestamp, TradeId, Transfer, Trigger, UserRef, VenueLimits,
+    Visibility, VolumeTiers,
 };
 use bincode::{Decode, Encode};
 use serde::Serialize;
@@ -162,6 +162,13 @@ pub enum VenueEvent {
         /// Which.
         session: u32,
     },
+    /// There is one more shard.
+    ShardOpened {
+        /// Its id.
+        shard: ShardId,
+        /// Its name.
+        name: ShardName,
+    },
     /// A login is sent copies of what the logins of an account are sent.
     AccountCopied {
         /// Who gets the copies.
@@ -288,6 +295,7 @@ numbered!(Event {
         39 => SessionStarted { login, session },
         40 => SessionRolled { session },
         42 => AccountCopied { login, account },
+        44 => ShardOpened { shard, name },
     }
     Admin(AdminEvent) {
         0 => AssetAdded { asset, code, scale },
@@ -374,6 +382,7 @@ impl Event {
                 | VenueEvent::SessionRolled { .. }
                 | VenueEvent::AccountCopied { .. }
                 | VenueEvent::AccountOpened { .. }
+                | VenueEvent::ShardOpened { .. }
                 | VenueEvent::Opened { .. }
                 | VenueEvent::LimitsSet { .. },
             ) => [None, None],

@@ -63,6 +63,21 @@ id!(
     FeeTier(u8)
 );
 
+id!(
+    /// A shard: instruments with a matcher and wallets of their own. Dense from 0 in the order of
+    /// [`super::VenueCommand::OpenShard`], to [`ShardId::COUNT`] - 1; a venue that was never told of another has the first
+    /// alone.
+    ShardId(u8)
+);
+
+impl ShardId {
+    /// The shard that every venue has, and that answers for all of them.
+    pub const FIRST: Self = Self(0);
+
+    /// The most shards of a venue: what the numbers of orders and trades have room for.
+    pub const COUNT: usize = 8;
+}
+
 impl FeeTier {
     /// Rows of a fee table.
     pub const COUNT: usize = 8;
@@ -144,6 +159,10 @@ text!(
 text!(
     /// A login's name on the wire, upper case: 6 ASCII characters (SoupBinTCP Username), padded with spaces.
     LoginName, 6
+);
+text!(
+    /// A shard's name, such as `spot`: up to 8 ASCII characters, padded with spaces.
+    ShardName, 8
 );
 text!(
     /// A client's free text on an order. OUCH: ClOrdID. Carried and returned, never interpreted.

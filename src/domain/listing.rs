@@ -1,8 +1,8 @@
 //! An instrument's terms.
 
 use super::{
-    Amount, AssetId, FeeAsset, FeeRate, InstrumentId, OrderPrice, Phase, Price, Quantity, RejectReason, Side,
-    Symbol,
+    Amount, AssetId, FeeAsset, FeeRate, InstrumentId, OrderPrice, Phase, Price, Quantity, RejectReason,
+    ShardId, Side, Symbol,
 };
 use bincode::{Decode, Encode};
 use serde::Serialize;
@@ -41,6 +41,8 @@ pub struct Listing {
     pub fee_asset: FeeAsset,
     /// What it does at present.
     pub phase: Phase,
+    /// The shard that it trades in.
+    pub shard: ShardId,
 }
 
 impl Listing {

@@ -38,7 +38,7 @@ pub use event::{
 };
 pub use ids::{
     AccountId, AssetCode, AssetId, ClOrdId, FeeTier, GroupId, InstrumentId, LoginId, LoginName, OrderId,
-    Symbol, Timestamp, TradeId, UserRef,
+    ShardId, ShardName, Symbol, Timestamp, TradeId, UserRef,
 };
 pub use instructions::{
     Effect, Instructions, Owner, PostOnly, QuantityUnit, SelfTrade, SelfTradePrevention, Side, TimeInForce,

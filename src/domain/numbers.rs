@@ -5,17 +5,22 @@
 //! | bits | |
 //! |---:|---|
 //! | 0–31 | the low half of the count |
-//! | 32–34 | the shard: 0 while there is one |
+//! | 32–34 | the shard; 0 in what an event gives |
 //! | 35 | 0: counted by the exchange; 1: by an event |
 //! | 36–62 | what the count has beyond 32 bits |
 //! | 63 | 0, so that the number is positive for those who read it as signed |
 //!
 //! So the first 2^32 orders, or trades, are numbered 1 to 2^32 - 1 and then from 2^36 on, and nothing collides, however many there are.
 
-use super::{OrderId, TradeId};
+use super::{OrderId, ShardId, TradeId};
+use std::ops::RangeInclusive;
 
-const SHARD_AND_KIND: u64 = 0xF << 32;
+const SHARD_BIT: u32 = 32;
+const SHARD_AND_KIND: u64 = 0xF << SHARD_BIT;
+const SHARD: u64 = 0x7 << SHARD_BIT;
 const BY_EVENT: u64 = 1 << 35;
+/// Where the rest of the count begins.
+const COUNT_BIT: u32 = 36;
 const SIGN: u64 = 1 << 63;
 
 /// The number after this one, of the same shard and kind.
@@ -40,10 +45,22 @@ const fn by_event(count: u64) -> u64 {
     (count >> 32 << 36 & !SIGN) | BY_EVENT | count as u32 as u64
 }
 
-/// Whether the exchange may have counted as far as this, in the first shard.
+/// Whether a shard may have counted as far as this. What it has before its first has its shard alone.
 const fn is_counted(number: u64) -> bool {
-    number & (SHARD_AND_KIND | SIGN) == 0
+    number & (BY_EVENT | SIGN) == 0
 }
+
+/// The shard that counted the number.
+const fn shard(number: u64) -> ShardId {
+    ShardId(((number & SHARD) >> SHARD_BIT) as u8)
+}
+
+/// The number before the first of a shard.
+const fn before_first(shard: ShardId) -> u64 {
+    (shard.0 as u64) << SHARD_BIT
+}
+
+const _: () = assert!(ShardId::COUNT as u64 == (SHARD >> SHARD_BIT) + 1);
 
 impl OrderId {
     /// The number of the order after this one.
@@ -57,9 +74,33 @@ impl OrderId {
         begins_anew(self.0)
     }
 
-    /// Whether it is 0, or a number that the exchange gives to an order.
+    /// Whether it is a number that a shard gives to an order, or the one before its first.
     pub const fn is_counted(self) -> bool {
         is_counted(self.0)
+    }
+
+    /// How many orders of its shard there were up to this one.
+    pub const fn count(self) -> u64 {
+        count_of(self.0)
+    }
+
+    /// The shard whose order it is.
+    pub const fn shard(self) -> ShardId {
+        shard(self.0)
+    }
+
+    /// The ranges in which the numbers of a shard's orders lie, and of its trades, the highest first, as far as `highest`.
+    pub fn ranges(shard: ShardId, highest: u64) -> impl Iterator<Item = RangeInclusive<u64>> {
+        let low = before_first(shard);
+        (0..=highest >> COUNT_BIT).rev().map(move |part| {
+            let from = (part << COUNT_BIT) | low;
+            from..=from | u64::from(u32::MAX)
+        })
+    }
+
+    /// The number before a shard's first order.
+    pub const fn before_first(shard: ShardId) -> Self {
+        Self(before_first(shard))
     }
 
     /// The number under which the public sees a slice of an iceberg that it showed by the event of this number (a
@@ -91,12 +132,22 @@ impl TradeId {
         begins_anew(self.0)
     }
 
-    /// Whether it is 0, or a number that the exchange gives to a trade.
+    /// Whether it is a number that a shard gives to a trade, or the one before its first.
     pub const fn is_counted(self) -> bool {
         is_counted(self.0)
     }
 
-    /// How many trades there were up to this one.
+    /// The shard whose trade it is.
+    pub const fn shard(self) -> ShardId {
+        shard(self.0)
+    }
+
+    /// The number before a shard's first trade.
+    pub const fn before_first(shard: ShardId) -> Self {
+        Self(before_first(shard))
+    }
+
+    /// How many trades of its shard there were up to this one.
     pub const fn count(self) -> u64 {
         count_of(self.0)
     }
@@ -148,6 +199,23 @@ mod tests {
             let next = OrderId(order).next();
             assert!(next.is_counted() && next.slice_event().is_none() && !all.contains(&next.0), "{order}");
         }
-        assert!(OrderId(0).is_counted() && !OrderId(WRAP).is_counted() && !OrderId(1 << 63).is_counted());
+        assert!(OrderId(0).is_counted() && !OrderId(1 << 35).is_counted() && !OrderId(1 << 63).is_counted());
+    }
+
+    #[test]
+    fn shards_count_apart() {
+        let mut all = BTreeSet::new();
+        for shard in (0..ShardId::COUNT as u8).map(ShardId) {
+            let mut order = OrderId::before_first(shard);
+            let near_the_turn = OrderId(order.0 + WRAP - 2);
+            for from in [order, near_the_turn] {
+                order = from;
+                for _ in 0..3 {
+                    order = order.next();
+                    assert!(order.is_counted() && order.shard() == shard && all.insert(order), "{order}");
+                }
+            }
+            assert_eq!(TradeId::before_first(shard).next().count(), 1);
+        }
     }
 }

@@ -193,6 +193,12 @@ reasons!(
         69 => AlreadyOpen: "the exchange is already open",
         /// The login is sent copies of this account already.
         70 => AlreadyCopied: "the login gets copies of this account already",
+        /// A shard that there is not.
+        72 => UnknownShard: "the shard does not exist",
+        /// A shard after there was something else.
+        73 => ShardsComeFirst: "shards are opened before assets, accounts and logins",
+        /// What would have to be decided by all shards together.
+        74 => OneShardOnly: "this cannot be changed on a venue with several shards",
     }
 );
 

@@ -6,6 +6,7 @@
 use super::{StartError, Stopped, Warm, check, join, recover, recovery_settings};
 use crate::config::Config;
 use crate::exchange::Digest;
+use crate::exchange::Shards;
 use crate::pipeline::{FeedSockets, Handles, Network, Sockets};
 use crate::recovery::{DataDir, RecoveryReport};
 use crate::runtime::{Clocks, Counters, Fatal, ManualClock, Stepper, SystemClocks};
@@ -92,7 +93,7 @@ impl SteppedEngine {
         }
         let log = segment_bytes.map(|_| settings.event_log);
         let recovered = recover(data, &settings, &mut |_| {})?;
-        let digest = recovered.state.exchange.digest();
+        let digest = recovered.state.shards.digest();
         let Warm { pipeline, report, counters, .. } = join(config, data, network, recovered, log, clocks)?;
         let agents = pipeline.threads.into_iter().map(|thread| thread.agent).collect();
         let stepper = Stepper::new(seed, agents)?;
@@ -108,6 +109,6 @@ impl SteppedEngine {
         self.stepper.run_until_idle(usize::MAX)?;
         self.stepper.close()?;
         let sql_complete = self.handles.watch.sql_lag_events() == 0;
-        Ok(Stopped { exchange: self.handles.last_state.try_recv().ok(), sql_complete })
+        Ok(Stopped { shards: Shards::of(self.handles.last_state.try_iter().collect()), sql_complete })
     }
 }

@@ -7,11 +7,11 @@ use super::agenda::Task;
 use super::due::day;
 use super::instrument::{Instrument, Rates};
 use super::sink::EventSink;
-use super::{Account, Asset, Exchange, Login, Told};
+use super::{Account, Asset, Exchange, Login, Told, Venue};
 use crate::domain::{
     AccountId, AccountSelfTrade, AdminCommand, AdminEvent, Amount, AssetCode, AssetId, Event, FeeAsset,
-    FeeRate, FeeTier, ListInstrument, Listing, LoginId, OrderPrice, Phase, RejectReason, Stamp, Switch,
-    Transfer, VenueCommand, VenueEvent, VenueLimits, VolumeTiers,
+    FeeRate, FeeTier, ListInstrument, Listing, LoginId, OrderPrice, Phase, RejectReason, ShardId, ShardName,
+    Stamp, Switch, Transfer, VenueCommand, VenueEvent, VenueLimits, VolumeTiers,
 };
 
 /// An id is the next free one, so that ids are dense and a replay gives the same ones.
@@ -51,6 +51,7 @@ impl Exchange {
             VenueCommand::Checkpoint(checkpoint) => Event::Venue(VenueEvent::Checkpointed(checkpoint)),
             VenueCommand::SetRules { edition } => self.set_rules(edition)?,
             VenueCommand::RollSession { session } => return self.roll_session(session).map(|()| None),
+            VenueCommand::OpenShard { shard, name } => self.open_shard(shard, name)?,
             VenueCommand::ResetUserRef { login } => {
                 return self.reset_user_ref(login, events).map(|()| None);
             }
@@ -91,8 +92,8 @@ impl Exchange {
     }
 
     fn add_asset(&mut self, asset: AssetId, code: AssetCode, scale: u8) -> Result<Event, RejectReason> {
-        next(usize::from(asset.0), self.assets.len())?;
-        if self.assets.iter().any(|known| known.code == code) {
+        next(usize::from(asset.0), self.venue.assets.len())?;
+        if self.venue.assets.iter().any(|known| known.code == code) {
             return Err(RejectReason::DuplicateName);
         }
         if scale > Amount::SCALE_MAX {
@@ -100,7 +101,14 @@ impl Exchange {
         }
         let on = Switch::On;
         let (min_deposit, min_withdrawal) = (Amount(0), Amount(0));
-        self.assets.push(Asset { code, scale, deposits: on, withdrawals: on, min_deposit, min_withdrawal });
+        self.venue.assets.push(Asset {
+            code,
+            scale,
+            deposits: on,
+            withdrawals: on,
+            min_deposit,
+            min_withdrawal,
+        });
         self.shared.ledger.add_asset();
         Ok(Event::Admin(AdminEvent::AssetAdded { asset, code, scale }))
     }
@@ -117,10 +125,24 @@ impl Exchange {
     }
 
     fn open_login(&mut self, login: LoginId, account: AccountId) -> Result<Event, RejectReason> {
-        next(login.0 as usize, self.logins.len())?;
+        next(login.0 as usize, self.venue.logins.len())?;
         self.known_account(account)?;
-        self.add_login(Login::new(account, self.session));
+        self.add_login(Login::new(account, self.venue.session));
         Ok(Event::Venue(VenueEvent::LoginOpened { login, account }))
+    }
+
+    fn open_shard(&mut self, shard: ShardId, name: ShardName) -> Result<Event, RejectReason> {
+        next(usize::from(shard.0), self.shards())?;
+        if usize::from(shard.0) >= ShardId::COUNT {
+            return Err(RejectReason::OutOfRange);
+        }
+        let Venue { assets, logins, config_digest, .. } = &self.venue;
+        let is_empty = assets.is_empty() && logins.is_empty() && config_digest.is_none();
+        if !is_empty || !self.shared.accounts.is_empty() {
+            return Err(RejectReason::ShardsComeFirst);
+        }
+        self.venue.shards += 1;
+        Ok(Event::Venue(VenueEvent::ShardOpened { shard, name }))
     }
 
     fn list(&mut self, terms: &ListInstrument) -> Result<Event, RejectReason> {
@@ -129,15 +151,20 @@ impl Exchange {
         if self.instruments.iter().any(|known| known.listing.symbol == terms.symbol && listed(known)) {
             return Err(RejectReason::DuplicateName);
         }
-        let listing = self.listing(terms)?;
-        self.instruments.push(Instrument::new(listing));
+        let listing = self.checked_terms(terms)?;
+        // Nothing happens here to what trades in another shard.
+        let phase = if listing.shard == self.id { listing.phase } else { Phase::Closed };
+        self.instruments.push(Instrument::new(Listing { phase, ..listing }));
         Ok(Event::Admin(AdminEvent::InstrumentListed(listing)))
     }
 
     /// The terms held against their rules, with the value of a tick worked out.
-    pub(super) fn listing(&self, terms: &ListInstrument) -> Result<Listing, RejectReason> {
+    pub(super) fn checked_terms(&self, terms: &ListInstrument) -> Result<Listing, RejectReason> {
         self.known_account(AccountId::FEES)?;
         let (base, quote) = (self.known_asset(terms.base)?, self.known_asset(terms.quote)?);
+        if !self.venue.has(terms.shard) {
+            return Err(RejectReason::UnknownShard);
+        }
         let quantities = 1..=u64::from(u32::MAX);
         let in_range = terms.base != terms.quote
             && terms.price_decimals <= ListInstrument::PRICE_DECIMALS_MAX
@@ -174,6 +201,7 @@ impl Exchange {
             taker_fee: terms.taker_fee,
             fee_asset: terms.fee_asset,
             phase: terms.phase,
+            shard: terms.shard,
         })
     }
 
@@ -210,6 +238,9 @@ impl Exchange {
     fn check_transfer(&self, transfer: &Transfer) -> Result<&Asset, RejectReason> {
         self.known_account(transfer.account)?;
         let asset = self.known_asset(transfer.asset)?;
+        if !self.venue.has(transfer.shard) {
+            return Err(RejectReason::UnknownShard);
+        }
         if transfer.amount <= Amount(0) {
             return Err(RejectReason::OutOfRange);
         }
@@ -231,10 +262,10 @@ impl Exchange {
     }
 
     fn open(&mut self, config_digest: u64) -> Result<Event, RejectReason> {
-        if self.config_digest.is_some() {
+        if self.venue.config_digest.is_some() {
             return Err(RejectReason::AlreadyOpen);
         }
-        self.config_digest = Some(config_digest);
+        self.venue.config_digest = Some(config_digest);
         Ok(Event::Venue(VenueEvent::Opened { config_digest }))
     }
 
@@ -263,6 +294,9 @@ impl Exchange {
         events: &mut impl EventSink,
     ) -> Result<(), RejectReason> {
         self.known_asset(tiers.asset)?;
+        if self.venue.shards > 1 {
+            return Err(RejectReason::OneShardOnly);
+        }
         let ascending = tiers.volume_min.is_sorted() && tiers.volume_min[0] == Amount(0);
         if !ascending {
             return Err(RejectReason::OutOfRange);
@@ -298,6 +332,6 @@ impl Exchange {
     }
 
     pub(super) fn known_asset(&self, asset: AssetId) -> Result<&Asset, RejectReason> {
-        self.assets.get(usize::from(asset.0)).ok_or(RejectReason::UnknownAsset)
+        self.venue.assets.get(usize::from(asset.0)).ok_or(RejectReason::UnknownAsset)
     }
 }

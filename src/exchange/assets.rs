@@ -49,14 +49,17 @@ impl Exchange {
         }
         let trading = self.trading(asset);
         if scale != known.scale {
+            if self.venue.shards > 1 {
+                return Err(RejectReason::OneShardOnly);
+            }
             let conversion = Conversion::between(known.scale, scale).ok_or(RejectReason::ScaleNotPossible)?;
             self.check_conversion(asset, conversion, &trading)?;
             self.cancel_orders_of(&trading, events);
             self.convert(asset, conversion, &trading);
         }
-        self.assets[usize::from(asset.0)] =
+        self.venue.assets[usize::from(asset.0)] =
             Asset { code: known.code, scale, deposits, withdrawals, min_deposit, min_withdrawal };
-        events.push(Event::Admin(AdminEvent::AssetSet(*settings)));
+        self.tell(Event::Admin(AdminEvent::AssetSet(*settings)), events);
         if scale != known.scale {
             let listings = trading.iter().map(|at| self.instruments[*at].listing);
             listings.map(|it| Event::Admin(AdminEvent::TermsSet(it))).for_each(|event| events.push(event));

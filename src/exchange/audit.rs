@@ -6,7 +6,8 @@ use super::market::required_reserve;
 use super::usage::{Pair, Use};
 use super::{Exchange, Instrument, LevelView, Order};
 use crate::domain::{
-    AccountId, Amount, AssetId, InstrumentId, LoginId, OrderId, OrderState, Phase, Price, Side, TimeInForce,
+    AccountId, Amount, AssetId, InstrumentId, LoginId, OrderId, OrderState, Phase, Price, ShardId, Side,
+    TimeInForce,
 };
 use std::collections::BTreeMap;
 
@@ -51,6 +52,12 @@ pub enum AuditError {
         /// What is wrong with it.
         what: &'static str,
     },
+    /// A shard knows another venue than the first does.
+    #[error("shard {shard} knows another venue than the first shard")]
+    Venue {
+        /// Which shard.
+        shard: ShardId,
+    },
     /// A book would trade with itself, or its levels do not add up.
     #[error("instrument {instrument}: {what}")]
     Book {
@@ -72,7 +79,7 @@ impl Exchange {
         let mut counted = BTreeMap::new();
         let mut of_account = vec![0_u32; self.shared.accounts.len()];
         let mut waiting = vec![0_u32; self.shared.accounts.len()];
-        let mut of_login = vec![0_u32; self.logins.len()];
+        let mut of_login = vec![0_u32; self.venue.logins.len()];
         for instrument in &self.instruments {
             self.audit_book(instrument)?;
             if let Some(Err(what)) =
@@ -108,7 +115,7 @@ impl Exchange {
         if orders != self.shared.orders.len() {
             return bad("orders in the slab that are in no book");
         }
-        let switches = self.logins.iter().map(|login| login.cancel_at.0);
+        let switches = self.venue.logins.iter().map(|login| login.cancel_at.0);
         let interruptions = self.instruments.iter().map(|instrument| instrument.resume_at);
         if !self.shared.due.is(&expiries, switches, interruptions) {
             return bad("what is due is not what orders, logins and instruments say");
@@ -157,7 +164,7 @@ impl Exchange {
     }
 
     fn audit_balances(&self, reserved: &BTreeMap<(AccountId, AssetId), i128>) -> Result<(), AuditError> {
-        for asset in (0..self.assets.len()).map(|id| AssetId(id as u16)) {
+        for asset in (0..self.venue.assets.len()).map(|id| AssetId(id as u16)) {
             let mut held = 0_i128;
             for (account, balance) in self.shared.ledger.balances(asset).iter().enumerate() {
                 let account = AccountId(account as u32);

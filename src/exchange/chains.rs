@@ -115,8 +115,8 @@ mod tests {
     use crate::domain::{
         AccountId, AdminCommand, Amount, AssetCode, AssetId, CancelFilter, Command, Enter, Instructions,
         InstrumentId, KillScope, ListInstrument, LoginId, LoginName, MassCancel, OrderCommand, OrderPrice,
-        Owner, Phase, Price, Quantity, SelfTrade, SelfTradePrevention, Side, Stamp, Switch, Symbol, Transfer,
-        Trigger, TriggerKind, TriggerReference, UserRef, VenueCommand, VenueLimits,
+        Owner, Phase, Price, Quantity, SelfTrade, SelfTradePrevention, ShardId, Side, Stamp, Switch, Symbol,
+        Transfer, Trigger, TriggerKind, TriggerReference, UserRef, VenueCommand, VenueLimits,
     };
     use crate::exchange::{Exchange, ExchangeLimits, steps};
 
@@ -146,7 +146,13 @@ mod tests {
         }
         for account in [1, 2].map(AccountId) {
             let (asset, amount) = (AssetId(1), Amount(1_000_000_000));
-            send(&Command::Admin(AdminCommand::Deposit(Transfer { account, asset, amount, reference: 1 })));
+            send(&Command::Admin(AdminCommand::Deposit(Transfer {
+                account,
+                asset,
+                amount,
+                reference: 1,
+                shard: ShardId::FIRST,
+            })));
         }
         send(&Command::Admin(AdminCommand::ListInstrument(ListInstrument {
             symbol: Symbol::new("ONE").expect("a symbol"),
@@ -185,8 +191,13 @@ mod tests {
     fn a_released_order_comes_back_to_its_place() {
         let mut exchange = venue(0);
         let (login, mut events) = (LoginId(0), Vec::new());
-        let transfer =
-            Transfer { account: AccountId(1), asset: AssetId(0), amount: Amount(100), reference: 2 };
+        let transfer = Transfer {
+            account: AccountId(1),
+            asset: AssetId(0),
+            amount: Amount(100),
+            reference: 2,
+            shard: ShardId::FIRST,
+        };
         exchange.apply(Stamp::default(), &Command::Admin(AdminCommand::Deposit(transfer)), &mut events);
         let trigger = Trigger { kind: TriggerKind::Stop, reference: TriggerReference::MarkPrice, price: 50 };
         let oldest = SelfTradePrevention { mode: SelfTrade::CancelOldest, owner: Owner::Account };

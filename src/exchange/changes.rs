@@ -20,11 +20,11 @@ impl Exchange {
         let Replace { login, session, orig_user_ref, user_ref, echo: Echo { cl_ord_id, .. }, .. } = *replace;
         let sender = Sender { login, session, user_ref };
         let Some(handle) = self.replaceable(sender, orig_user_ref, events) else { return };
-        let killed = self.killed;
+        let killed = self.venue.killed;
         let limits = match self.restrictions(login, user_ref) {
             Ok(limits) => limits,
             Err(reason) => {
-                self.logins[login.0 as usize].last_user_ref = user_ref;
+                self.venue.logins[login.0 as usize].last_user_ref = user_ref;
                 return events.push(Event::Order(OrderEvent::Rejected(Rejected {
                     login,
                     user_ref,
@@ -36,10 +36,10 @@ impl Exchange {
         let instrument = self.shared.orders.cold(handle).instrument;
         let mut market = self.market(instrument, events);
         match market.replace(handle, replace, Standing { venue_killed: killed, limits: limits.as_ref() }) {
-            Ok(()) => self.logins[login.0 as usize].last_user_ref = user_ref,
+            Ok(()) => self.venue.logins[login.0 as usize].last_user_ref = user_ref,
             Err(reason) if keeps_original(reason) => {
                 // Live but not to be changed now: the answer consumes the number and the order stays.
-                self.logins[login.0 as usize].last_user_ref = user_ref;
+                self.venue.logins[login.0 as usize].last_user_ref = user_ref;
                 events.push(Event::Order(OrderEvent::Rejected(Rejected {
                     login,
                     user_ref,
@@ -61,7 +61,7 @@ impl Exchange {
         self.fresh_user_ref(sender, events)?;
         let found = self.shared.named(sender.login, orig_user_ref);
         if found.is_none() {
-            events.push(ignored(Sender { user_ref: orig_user_ref, ..sender }, IgnoreReason::OrderNotLive));
+            self.not_live(Sender { user_ref: orig_user_ref, ..sender }, events);
         }
         found
     }
@@ -74,7 +74,7 @@ impl Exchange {
         let now = if keeps_original(reason) {
             Err(reason)
         } else {
-            let (killed, may) = (self.killed, self.restrictions(login, user_ref));
+            let (killed, may) = (self.venue.killed, self.restrictions(login, user_ref));
             may.and_then(|_| self.market(instrument, events).admits_replace(handle, killed))
         };
         match now {
@@ -83,7 +83,7 @@ impl Exchange {
             }
             Err(reason) => {
                 // No replace could be taken now: that comes before what is wrong with this one.
-                self.logins[login.0 as usize].last_user_ref = user_ref;
+                self.venue.logins[login.0 as usize].last_user_ref = user_ref;
                 events.push(Event::Order(OrderEvent::Rejected(Rejected {
                     login,
                     user_ref,
@@ -98,9 +98,17 @@ impl Exchange {
     fn live(&mut self, sender: Sender, events: &mut impl EventSink) -> Option<Handle> {
         let found = self.shared.named(sender.login, sender.user_ref);
         if found.is_none() {
-            events.push(ignored(sender, IgnoreReason::OrderNotLive));
+            self.not_live(sender, events);
         }
         found
+    }
+
+    /// No order here has the number. Where there are several shards it may be that of an order of another one, so nothing is
+    /// told.
+    fn not_live(&self, sender: Sender, events: &mut impl EventSink) {
+        if self.venue.shards == 1 {
+            events.push(ignored(sender, IgnoreReason::OrderNotLive));
+        }
     }
 
     pub(super) fn cancel(&mut self, cancel: &Cancel, events: &mut impl EventSink) {
@@ -133,8 +141,8 @@ impl Exchange {
 
     fn amend_live(&mut self, handle: Handle, amend: &Amend, events: &mut impl EventSink) {
         let order = self.shared.orders.get(handle);
-        let limits = self.logins[order.login.0 as usize].limits().copied();
-        let standing = Standing { venue_killed: self.killed, limits: limits.as_ref() };
+        let limits = self.venue.logins[order.login.0 as usize].limits().copied();
+        let standing = Standing { venue_killed: self.venue.killed, limits: limits.as_ref() };
         let outcome = self.market(order.instrument, events).amend(handle, amend, standing);
         if let Err(reason) = outcome {
             let (login, user_ref, order) = (order.login, order.user_ref, order.id);

@@ -61,13 +61,13 @@ impl Exchange {
         for limit in [orders_max, orders_touched_max, account_orders_max, account_triggers_max] {
             hash.unsigned(limit);
         }
-        hash.unsigned(self.shared.rules);
-        hash.unsigned(self.session);
+        hash.unsigned(self.venue.rules);
+        hash.unsigned(self.venue.session);
         hash.unsigned(self.shared.last_order.0);
         hash.unsigned(self.shared.last_trade.0);
-        hash.unsigned(self.killed as u8);
-        hash.unsigned(u8::from(self.config_digest.is_some()));
-        hash.unsigned(self.config_digest.unwrap_or_default());
+        hash.unsigned(self.venue.killed as u8);
+        hash.unsigned(u8::from(self.venue.config_digest.is_some()));
+        hash.unsigned(self.venue.config_digest.unwrap_or_default());
         self.digest_reference_data(&mut hash);
         for (id, instrument) in (0..).map(InstrumentId).zip(&self.instruments) {
             digest_instrument(instrument, &mut hash);
@@ -90,7 +90,18 @@ impl Exchange {
             }
         }
         self.digest_in_vain(&mut hash);
+        self.digest_shard(&mut hash);
         Digest(hash.0.finalize().into())
+    }
+
+    /// Which of several shards this is, and what only such a one knows.
+    fn digest_shard(&self, hash: &mut Canonical) {
+        if self.venue.shards > 1 {
+            hash.unsigned(self.venue.shards);
+            hash.unsigned(self.id.0);
+            self.instruments.iter().for_each(|instrument| hash.unsigned(instrument.listing.shard.0));
+            self.venue.logins.iter().for_each(|login| hash.unsigned(login.seen_user_ref.0));
+        }
     }
 
     /// What accounts have looked at in vain, of those that have.
@@ -130,8 +141,8 @@ impl Exchange {
                 traded.days().iter().for_each(|day| hash.unsigned(*day));
             }
         }
-        hash.count(self.assets.len());
-        for (id, asset) in self.assets.iter().enumerate() {
+        hash.count(self.venue.assets.len());
+        for (id, asset) in self.venue.assets.iter().enumerate() {
             let id = AssetId(id as u16);
             hash.bytes(&asset.code.0);
             hash.unsigned(asset.scale);
@@ -145,8 +156,8 @@ impl Exchange {
                 hash.signed(balance.reserved.0);
             }
         }
-        hash.count(self.logins.len());
-        for login in &self.logins {
+        hash.count(self.venue.logins.len());
+        for login in &self.venue.logins {
             hash.unsigned(login.account.0);
             hash.unsigned(login.session);
             hash.unsigned(login.last_user_ref.0);
@@ -154,7 +165,7 @@ impl Exchange {
             hash.unsigned(login.order_entry as u8);
             digest_limits(&login.limits().copied().unwrap_or_default(), hash);
         }
-        hash.count(self.copies.len());
+        hash.count(self.venue.copies.len());
         for (account, login, _) in self.copies() {
             hash.unsigned(account.0);
             hash.unsigned(login.0);

@@ -6,6 +6,7 @@ use super::agenda::Task;
 use super::chains::LoginOrders;
 use super::ledger::Balance;
 use super::mass::Answer;
+use super::routing::next_number;
 use super::sink::EventSink;
 use crate::domain::{
     AccountId, AdminEvent, AssetBalance, CancelFilter, CancelReason, Command, ConnectionLoss, Event,
@@ -22,6 +23,8 @@ pub struct Login {
     pub session: u32,
     /// The highest client number it has used in this session.
     pub last_user_ref: UserRef,
+    /// The highest that any shard may have consumed; 0 where there is one shard.
+    pub(super) seen_user_ref: UserRef,
     /// When its dead-man's switch cancels its orders; 0: it has none.
     pub cancel_at: Timestamp,
     /// Off: its new orders and replaces are refused.
@@ -41,6 +44,7 @@ impl Login {
             account,
             session,
             last_user_ref: UserRef(0),
+            seen_user_ref: UserRef(0),
             cancel_at: Timestamp(0),
             order_entry: Switch::On,
             is_restricted: false,
@@ -91,18 +95,18 @@ enum RollStage {
 impl Exchange {
     /// The edition of the rules that holds (docs/RULES.md, "Editions").
     pub fn rules_edition(&self) -> u16 {
-        self.shared.rules
+        self.venue.rules
     }
 
     /// The session of the venue; the first one is 0.
     pub fn session(&self) -> u32 {
-        self.session
+        self.venue.session
     }
 
     /// Who gets copies of what the logins of an account are sent, and the sequence of the command that made it so: by
     /// account, and of one account in the order in which the copies were asked for.
     pub fn copies(&self) -> impl Iterator<Item = (AccountId, LoginId, u64)> + '_ {
-        self.copies.iter().copied()
+        self.venue.copies.iter().copied()
     }
 
     /// How many open orders a login has.
@@ -112,17 +116,17 @@ impl Exchange {
 
     /// Takes up the next login, of an account that there is.
     pub(super) fn add_login(&mut self, login: Login) {
-        let id = LoginId(self.logins.len() as u32);
+        let id = LoginId(self.venue.logins.len() as u32);
         self.shared.account_mut(login.account).logins.push(id);
         self.shared.login_orders.push(LoginOrders::default());
-        self.logins.push(login);
+        self.venue.logins.push(login);
     }
 
     pub(super) fn set_rules(&mut self, edition: u16) -> Result<Event, RejectReason> {
-        if !(self.shared.rules..=Command::RULES_LAST).contains(&edition) {
+        if !(self.venue.rules..=Command::RULES_LAST).contains(&edition) {
             return Err(RejectReason::OutOfRange);
         }
-        self.shared.rules = edition;
+        self.venue.rules = edition;
         Ok(Event::Venue(VenueEvent::RulesSet { edition }))
     }
 
@@ -130,15 +134,15 @@ impl Exchange {
     /// on its way when the session ended, and its client takes it that it came too late.
     #[inline]
     pub(super) fn is_of_session(&self, sender: &Sender) -> bool {
-        self.logins.get(sender.login.0 as usize).is_some_and(|known| known.session == sender.session)
+        self.venue.logins.get(sender.login.0 as usize).is_some_and(|known| known.session == sender.session)
     }
 
     /// Says that nothing came of such a message.
     #[cold]
     pub(super) fn ignore(&self, sender: Sender, events: &mut impl EventSink) {
-        let is_known = (sender.login.0 as usize) < self.logins.len();
+        let is_known = (sender.login.0 as usize) < self.venue.logins.len();
         let reason = if is_known { IgnoreReason::OtherSession } else { IgnoreReason::UnknownLogin };
-        events.push(super::orders::ignored(sender, reason));
+        self.tell(super::orders::ignored(sender, reason), events);
     }
 
     /// Whether a login that exists may use this new number for an order; the limits that it has to keep to.
@@ -148,13 +152,13 @@ impl Exchange {
         login: LoginId,
         user_ref: UserRef,
     ) -> Result<Option<OrderLimits>, RejectReason> {
-        let known = &self.logins[login.0 as usize];
+        let known = &self.venue.logins[login.0 as usize];
         if known.is_restricted { self.restricted(login, user_ref) } else { Ok(None) }
     }
 
     #[cold]
     fn restricted(&self, login: LoginId, user_ref: UserRef) -> Result<Option<OrderLimits>, RejectReason> {
-        let known = &self.logins[login.0 as usize];
+        let known = &self.venue.logins[login.0 as usize];
         if known.order_entry == Switch::Off {
             return Err(RejectReason::OrderEntryDisabled);
         }
@@ -167,16 +171,16 @@ impl Exchange {
     pub(super) fn set_order_entry(&mut self, set: &SetOrderEntry, events: &mut impl EventSink) {
         let SetOrderEntry { login, session, user_ref, .. } = *set;
         if self.consume_user_ref(Sender { login, session, user_ref }, events).is_some() {
-            let known = &mut self.logins[login.0 as usize];
+            let known = &mut self.venue.logins[login.0 as usize];
             known.order_entry = set.switch;
             known.restrict();
-            events.push(Event::Order(OrderEvent::OrderEntrySet(*set)));
+            self.tell(Event::Order(OrderEvent::OrderEntrySet(*set)), events);
         }
     }
 
     pub(super) fn query_account(&mut self, query: &QueryAccount, events: &mut impl EventSink) {
         let QueryAccount { login, cancel_after_ms, balance, .. } = *query;
-        let known = &mut self.logins[login.0 as usize];
+        let known = &mut self.venue.logins[login.0 as usize];
         match cancel_after_ms {
             None => {}
             Some(after_ms) => {
@@ -186,24 +190,25 @@ impl Exchange {
                 self.shared.due.set_switch(login, known.cancel_at);
             }
         }
-        let known = &self.logins[login.0 as usize];
-        let asset = balance.filter(|asset| usize::from(asset.0) < self.assets.len());
+        let known = &self.venue.logins[login.0 as usize];
+        let asset = balance.filter(|asset| usize::from(asset.0) < self.venue.assets.len());
         let balance = asset.map(|asset| {
             let Balance { available, reserved } = self.shared.ledger.balance(known.account, asset);
             AssetBalance { asset, available, reserved }
         });
-        events.push(Event::Order(OrderEvent::AccountState {
+        let state = OrderEvent::AccountState {
             login,
-            next_user_ref: UserRef(known.last_user_ref.0.saturating_add(1)),
+            next_user_ref: next_number(known.last_user_ref, known.seen_user_ref),
             cancel_at: known.cancel_at,
             balance,
-        }));
+        };
+        self.tell(Event::Order(state), events);
     }
 
     /// Cancels the orders of the next login whose dead-man's switch was not held, and turns the switch off.
     pub(super) fn switches_due(&mut self) {
         let Some(login) = self.shared.due.next_switch(self.shared.now) else { return };
-        self.logins[login.0 as usize].cancel_at = Timestamp(0);
+        self.venue.logins[login.0 as usize].cancel_at = Timestamp(0);
         self.shared.due.set_switch(login, Timestamp(0));
         self.agenda.push(Task::Switches);
         self.cancel_of_login(login, CancelReason::DeadMansSwitch);
@@ -216,7 +221,7 @@ impl Exchange {
         events: &mut impl EventSink,
     ) {
         if let Err(reason) = self.known_login(login) {
-            return events.push(Event::Admin(AdminEvent::Refused { reason }));
+            return self.tell(Event::Admin(AdminEvent::Refused { reason }), events);
         }
         let reason = match cause {
             ConnectionLoss::Disconnected => CancelReason::Disconnected,
@@ -231,7 +236,7 @@ impl Exchange {
 
     /// Ends the session and begins the next.
     pub(super) fn roll_session(&mut self, session: u32) -> Result<(), RejectReason> {
-        if self.session.checked_add(1) != Some(session) {
+        if self.venue.session.checked_add(1) != Some(session) {
             return Err(RejectReason::OutOfRange);
         }
         self.agenda.push(Task::Roll(Roll { session, stage: RollStage::End, next: LoginId(0) }));
@@ -244,16 +249,16 @@ impl Exchange {
         let session = roll.session;
         loop {
             let login = roll.next;
-            let is_last = login.0 as usize >= self.logins.len();
+            let is_last = login.0 as usize >= self.venue.logins.len();
             match roll.stage {
                 RollStage::End if is_last => {
-                    self.session = session;
-                    events.push(Event::Venue(VenueEvent::SessionRolled { session }));
+                    self.venue.session = session;
+                    self.tell(Event::Venue(VenueEvent::SessionRolled { session }), events);
                     (roll.stage, roll.next) = (RollStage::Start, LoginId(0));
                     continue;
                 }
                 RollStage::Start if is_last => return,
-                RollStage::End => events.push(Event::Venue(VenueEvent::SessionEnded { login })),
+                RollStage::End => self.tell(Event::Venue(VenueEvent::SessionEnded { login }), events),
                 RollStage::Start => self.start_session(login, session, events),
             }
             roll.next = LoginId(login.0 + 1);
@@ -267,13 +272,13 @@ impl Exchange {
     /// Begins the next session of a login: the venue's, or if it has come to that one already the one after its own.
     fn start_session(&mut self, login: LoginId, venue: u32, events: &mut impl EventSink) {
         let orders = self.open_orders_of(login);
-        let known = &mut self.logins[login.0 as usize];
+        let known = &mut self.venue.logins[login.0 as usize];
         let session = venue.max(known.session.saturating_add(1));
         known.session = session;
-        known.last_user_ref = UserRef(0);
+        (known.last_user_ref, known.seen_user_ref) = (UserRef(0), UserRef(0));
         known.has_old_numbers = orders > 0;
         known.restrict();
-        events.push(Event::Venue(VenueEvent::SessionStarted { login, session }));
+        self.tell(Event::Venue(VenueEvent::SessionStarted { login, session }), events);
     }
 
     /// Ends the session of one login and begins its next. Whatever it sent in the one before is ignored from now on, so no
@@ -284,11 +289,11 @@ impl Exchange {
         events: &mut impl EventSink,
     ) -> Result<(), RejectReason> {
         self.known_login(login)?;
-        if self.logins[login.0 as usize].session == u32::MAX {
+        if self.venue.logins[login.0 as usize].session == u32::MAX {
             return Err(RejectReason::OutOfRange);
         }
-        events.push(Event::Venue(VenueEvent::SessionEnded { login }));
-        self.start_session(login, self.session, events);
+        self.tell(Event::Venue(VenueEvent::SessionEnded { login }), events);
+        self.start_session(login, self.venue.session, events);
         Ok(())
     }
 
@@ -300,11 +305,11 @@ impl Exchange {
     ) -> Result<Event, RejectReason> {
         self.known_login(login)?;
         self.known_account(account)?;
-        if self.copies.iter().any(|(of, to, _)| (*of, *to) == (account, login)) {
+        if self.venue.copies.iter().any(|(of, to, _)| (*of, *to) == (account, login)) {
             return Err(RejectReason::AlreadyCopied);
         }
-        let at = self.copies.partition_point(|(of, ..)| *of <= account);
-        self.copies.insert(at, (account, login, sequence));
+        let at = self.venue.copies.partition_point(|(of, ..)| *of <= account);
+        self.venue.copies.insert(at, (account, login, sequence));
         Ok(Event::Venue(VenueEvent::AccountCopied { login, account }))
     }
 
@@ -314,13 +319,13 @@ impl Exchange {
         if others {
             return Err(RejectReason::OutOfRange);
         }
-        let known = &mut self.logins[login.0 as usize];
+        let known = &mut self.venue.logins[login.0 as usize];
         known.limits = (*limits != OrderLimits::default()).then(|| Box::new(*limits));
         known.restrict();
         Ok(())
     }
 
     pub(super) fn known_login(&self, login: LoginId) -> Result<(), RejectReason> {
-        if (login.0 as usize) < self.logins.len() { Ok(()) } else { Err(RejectReason::UnknownLogin) }
+        if (login.0 as usize) < self.venue.logins.len() { Ok(()) } else { Err(RejectReason::UnknownLogin) }
     }
 }

@@ -124,7 +124,9 @@ impl Exchange {
                 }
                 events.push(mass_canceled(&mass, sweep.canceled));
             }
-            Answer::Killed(scope, switch) => events.push(Event::Admin(AdminEvent::Killed { scope, switch })),
+            Answer::Killed(scope, switch) => {
+                self.tell(Event::Admin(AdminEvent::Killed { scope, switch }), events);
+            }
         }
     }
 
@@ -132,7 +134,7 @@ impl Exchange {
     fn walk_of(&self, filter: &CancelFilter) -> Option<Walk> {
         let CancelFilter { login, account, instrument, side } = *filter;
         if let Some(login) = login {
-            let known = self.logins.get(login.0 as usize)?;
+            let known = self.venue.logins.get(login.0 as usize)?;
             return account.is_none_or(|account| account == known.account).then_some(Walk::Login(login));
         }
         if let Some(account) = account {
@@ -202,7 +204,7 @@ impl Exchange {
     pub(super) fn kill(&mut self, scope: KillScope, switch: Switch) -> Result<Option<Event>, RejectReason> {
         let filter = match scope {
             KillScope::Venue => {
-                self.killed = switch;
+                self.venue.killed = switch;
                 CancelFilter::default()
             }
             KillScope::Account(account) => {

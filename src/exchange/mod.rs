@@ -31,8 +31,10 @@ mod mass;
 mod matching;
 mod orders;
 mod rounds;
+mod routing;
 mod settings;
 mod settlement;
+mod shards;
 mod shared;
 mod sink;
 pub mod snapshot;
@@ -42,6 +44,7 @@ mod steps;
 mod tournament;
 mod triggers;
 mod usage;
+mod venue;
 
 pub use agenda::Progress;
 pub use audit::AuditError;
@@ -53,12 +56,13 @@ pub use digest::Digest;
 pub use foresight::FORESEEN;
 pub use ledger::Balance;
 pub use logins::Login;
+pub use shards::Shards;
 pub use sink::EventSink;
 pub use triggers::TRIGGERS_MAX;
 
 use crate::domain::{
     AccountId, AdminEvent, Amount, AssetCode, AssetId, ClockCommand, Command, Event, InstrumentId, Listing,
-    LoginId, OrderCommand, OrderId, Price, RejectReason, Side, Stamp, Switch, TradeId, VenueLimits,
+    OrderCommand, OrderId, Price, RejectReason, ShardId, Side, Stamp, Switch, TradeId, VenueLimits,
 };
 use accounts::Account;
 use agenda::Agenda;
@@ -67,6 +71,7 @@ use instrument::Instrument;
 use ledger::Ledger;
 use market::Market;
 use shared::Shared;
+use venue::Venue;
 
 /// What an exchange is made with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -95,22 +100,20 @@ pub struct Asset {
     pub min_withdrawal: Amount,
 }
 
-/// The exchange: assets, accounts, instruments, books and all the money.
+/// The exchange, or one shard of it: assets, accounts, instruments, books and all the money. Several shards are several exchanges
+/// that were given the same commands ([`Shards`]).
 #[derive(Clone, Debug)]
 pub struct Exchange {
-    assets: Vec<Asset>,
-    logins: Vec<Login>,
+    /// Which shard it is.
+    id: ShardId,
+    venue: Venue,
+    /// All instruments of the venue. Those of other shards are known by their terms, and are closed here.
     instruments: Vec<Instrument>,
     shared: Shared,
-    /// On: nobody's orders are taken.
-    killed: Switch,
     /// What the present command has still to do: empty between commands.
     agenda: Agenda,
-    config_digest: Option<u64>,
-    /// The session of the venue, from 0.
-    session: u32,
-    /// Who gets copies of what an account's logins are sent, and since which command, by account.
-    copies: Vec<(AccountId, LoginId, u64)>,
+    /// Whether this shard tells what came of the present command.
+    tells: bool,
 }
 
 /// The last event of a command, `None` where it has told of all itself; or why it was refused and changed nothing.
@@ -120,8 +123,8 @@ impl Exchange {
     /// An empty exchange. Takes all memory that open orders will need.
     pub fn new(ExchangeLimits { limits, name_key }: ExchangeLimits) -> Self {
         Self {
-            assets: Vec::new(),
-            logins: Vec::new(),
+            id: ShardId::FIRST,
+            venue: Venue::default(),
             instruments: Vec::new(),
             shared: Shared {
                 orders: OrderSlab::new(limits.orders_max),
@@ -140,7 +143,6 @@ impl Exchange {
                 login_orders: Vec::new(),
                 comes_back_behind: book::NONE,
                 absent: Vec::new(),
-                rules: Command::RULES_FIRST,
                 looks_left: 0,
                 levels_walked: 0,
                 refreshes: 0,
@@ -149,17 +151,25 @@ impl Exchange {
                 queue: rounds::Queue::with_room(),
                 limits,
             },
-            killed: Switch::Off,
             agenda: Agenda::default(),
-            config_digest: None,
-            session: 0,
-            copies: Vec::new(),
+            tells: true,
         }
+    }
+
+    /// Another shard of the same venue, in which there is nothing but shards yet.
+    fn sibling(&self, id: ShardId) -> Self {
+        let mut sibling = Self { id, ..self.clone() };
+        (sibling.shared.last_order, sibling.shared.last_trade) =
+            (OrderId::before_first(id), TradeId::before_first(id));
+        sibling
     }
 
     /// What the command itself asks for.
     #[deny(clippy::wildcard_enum_match_arm)]
     fn perform(&mut self, stamp: Stamp, command: &Command, events: &mut impl EventSink) {
+        if self.venue.shards > 1 && self.passes(command) {
+            return;
+        }
         let told = match command {
             Command::Order(command) => return self.serve(command, events),
             Command::Venue(command) => self.govern(stamp, command, events),
@@ -167,9 +177,16 @@ impl Exchange {
             Command::Clock(ClockCommand::Tick) => return self.indicate(InstrumentId(0)),
         };
         match told {
-            Ok(Some(event)) => events.push(event),
+            Ok(Some(event)) => self.tell(event, events),
             Ok(None) => {}
-            Err(reason) => events.push(Event::Admin(AdminEvent::Refused { reason })),
+            Err(reason) => self.tell(Event::Admin(AdminEvent::Refused { reason }), events),
+        }
+    }
+
+    /// Tells what came of a command, if this shard is the one that does.
+    fn tell(&self, event: Event, events: &mut impl EventSink) {
+        if self.tells {
+            events.push(event);
         }
     }
 
@@ -236,12 +253,12 @@ impl Exchange {
 
     /// The assets in the order of their ids.
     pub fn assets(&self) -> &[Asset] {
-        &self.assets
+        &self.venue.assets
     }
 
     /// The logins in the order of their ids.
     pub fn logins(&self) -> &[Login] {
-        &self.logins
+        &self.venue.logins
     }
 
     /// How many accounts there are; their ids are 0 to one less.
@@ -254,21 +271,36 @@ impl Exchange {
         self.instruments.iter().map(|instrument| &instrument.listing)
     }
 
+    /// The terms of an instrument, as this shard knows them; `None` when there is no such instrument.
+    pub fn listing(&self, instrument: InstrumentId) -> Option<&Listing> {
+        self.instruments.get(instrument.0 as usize).map(|found| &found.listing)
+    }
+
+    /// Which shard it is.
+    pub fn shard(&self) -> ShardId {
+        self.id
+    }
+
+    /// How many shards the venue has.
+    pub fn shards(&self) -> usize {
+        usize::from(self.venue.shards)
+    }
+
     /// The digest of the configuration that opened the exchange; `None` before that.
     pub fn config_digest(&self) -> Option<u64> {
-        self.config_digest
+        self.venue.config_digest
     }
 
     /// What an account holds of an asset; `None` when there is no such account or asset.
     pub fn balance(&self, account: AccountId, asset: AssetId) -> Option<Balance> {
         let known =
-            (account.0 as usize) < self.shared.accounts.len() && (asset.0 as usize) < self.assets.len();
+            (account.0 as usize) < self.shared.accounts.len() && (asset.0 as usize) < self.venue.assets.len();
         known.then(|| self.shared.ledger.balance(account, asset))
     }
 
     /// Deposits less withdrawals of an asset; `None` when there is no such asset.
     pub fn supply(&self, asset: AssetId) -> Option<Amount> {
-        ((asset.0 as usize) < self.assets.len()).then(|| self.shared.ledger.supply(asset))
+        ((asset.0 as usize) < self.venue.assets.len()).then(|| self.shared.ledger.supply(asset))
     }
 
     /// The displayed price levels of one side of a book, best first; nothing when there is no such instrument.

@@ -23,7 +23,7 @@ impl Exchange {
         let Enter { login, session, user_ref, echo: Echo { cl_ord_id, .. }, .. } = *enter;
         let sender = Sender { login, session, user_ref };
         let Some(account) = self.consume_user_ref(sender, events) else { return };
-        let killed = self.killed;
+        let killed = self.venue.killed;
         let limits = match self.restrictions(login, user_ref) {
             Ok(limits) => limits,
             Err(reason) => {
@@ -51,7 +51,7 @@ impl Exchange {
         events: &mut impl EventSink,
     ) -> Option<AccountId> {
         let account = self.fresh_user_ref(sender, events)?;
-        self.logins[sender.login.0 as usize].last_user_ref = sender.user_ref;
+        self.venue.logins[sender.login.0 as usize].last_user_ref = sender.user_ref;
         Some(account)
     }
 
@@ -61,9 +61,9 @@ impl Exchange {
         sender: Sender,
         events: &mut impl EventSink,
     ) -> Option<AccountId> {
-        let known = &self.logins[sender.login.0 as usize];
+        let known = &self.venue.logins[sender.login.0 as usize];
         if sender.user_ref <= known.last_user_ref {
-            events.push(ignored(sender, IgnoreReason::Retransmission));
+            self.tell(ignored(sender, IgnoreReason::Retransmission), events);
             return None;
         }
         Some(known.account)

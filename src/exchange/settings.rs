@@ -33,8 +33,11 @@ impl Exchange {
     }
 
     pub(super) fn delist(&mut self, instrument: InstrumentId) -> Result<(), RejectReason> {
-        self.listed(instrument)?;
-        self.take_away(instrument);
+        if self.listed(instrument)?.shard == self.id {
+            self.take_away(instrument);
+        } else {
+            self.instruments[instrument.0 as usize].listing.phase = Phase::Delisted;
+        }
         Ok(())
     }
 
@@ -166,7 +169,7 @@ impl Exchange {
         events: &mut impl EventSink,
     ) -> Result<Event, RejectReason> {
         let old = *self.listed(terms.instrument)?;
-        let new = self.listing(&ListInstrument {
+        let new = self.checked_terms(&ListInstrument {
             instrument: old.instrument,
             symbol: old.symbol,
             base: old.base,
@@ -181,6 +184,7 @@ impl Exchange {
             taker_fee: old.taker_fee,
             fee_asset: old.fee_asset,
             phase: old.phase,
+            shard: old.shard,
         })?;
         let mut market = self.market(terms.instrument, events);
         if new.lot != old.lot {

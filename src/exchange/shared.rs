@@ -43,8 +43,6 @@ pub(super) struct Shared {
     pub(super) comes_back_behind: u32,
     /// The logins that have orders whose cancel a halt holds up, sorted; some whose orders are gone may be among them.
     pub(super) absent: Vec<LoginId>,
-    /// The edition of the rules.
-    pub(super) rules: u16,
     /// What the exchange holds at most, and what holds for accounts that have no limits of their own.
     pub(super) limits: VenueLimits,
     /// What the orders of the present command may still touch in vain, all together.

@@ -1,6 +1,7 @@
 //! Who sits on which thread, how that thread waits, and who has to wake it.
 
 use crate::config::{Config, Durability};
+use crate::domain::ShardId;
 use crate::runtime::affinity::available_cores;
 use crate::runtime::chairs::{Lag, two_chairs};
 use crate::runtime::{
@@ -13,6 +14,7 @@ use crate::stages::feed::FeedPublisher;
 use crate::stages::gateway::Gateway;
 use crate::stages::journaler::{InlineJournaler, Journaler};
 use crate::stages::matcher::Matcher;
+use crate::stages::merge::Merge;
 use crate::stages::resender::Resender;
 use crate::stages::sequencer::Sequencer;
 use crate::stages::shadow::Shadow;
@@ -59,13 +61,40 @@ pub(super) enum Seat {
     Timer,
     /// The journaler on the hot thread; in dedicated mode nobody sits there.
     Inline,
+    /// Behind the matchers of several shards.
+    Merge,
+    /// The matchers of the shards after the first.
+    Shard1,
+    Shard2,
+    Shard3,
+    Shard4,
+    Shard5,
+    Shard6,
+    Shard7,
 }
 
+/// By shard.
+const MATCHERS: [Seat; ShardId::COUNT] = [
+    Seat::Matcher,
+    Seat::Shard1,
+    Seat::Shard2,
+    Seat::Shard3,
+    Seat::Shard4,
+    Seat::Shard5,
+    Seat::Shard6,
+    Seat::Shard7,
+];
+
 impl Seat {
-    const COUNT: usize = 12;
+    const COUNT: usize = 20;
     /// Threads of the dedicated mode without which no order is answered, and one for all that may come later. The timer
     /// sits with the sequencer, its only reader.
     const BUSY_THREADS: usize = 6;
+
+    /// Where the matcher of a shard sits.
+    pub(super) fn of_matcher(shard: ShardId) -> Self {
+        MATCHERS[usize::from(shard.0)]
+    }
 
     /// Threads of the shared mode: everything that never blocks on the first, the journaler on the
     /// second, SQL on the third, market data on a fourth, the shadow on a fifth, the doorman, who checks passwords, on a sixth, the
@@ -73,7 +102,14 @@ impl Seat {
     /// (They stop in this order: what the shadow may retire at its end depends on how far SQL and market data are.)
     fn shared_thread(self) -> usize {
         match self {
-            Self::Gateway | Self::Timer | Self::Sequencer | Self::Matcher | Self::Inline => 0,
+            Self::Gateway | Self::Timer | Self::Sequencer | Self::Matcher | Self::Inline | Self::Merge => 0,
+            Self::Shard1
+            | Self::Shard2
+            | Self::Shard3
+            | Self::Shard4
+            | Self::Shard5
+            | Self::Shard6
+            | Self::Shard7 => 0,
             Self::Journaler => 1,
             Self::Sql => 2,
             Self::Feed => 3,
@@ -92,6 +128,14 @@ impl Seat {
             | Self::Sequencer
             | Self::Matcher
             | Self::Inline
+            | Self::Merge
+            | Self::Shard1
+            | Self::Shard2
+            | Self::Shard3
+            | Self::Shard4
+            | Self::Shard5
+            | Self::Shard6
+            | Self::Shard7
             | Self::Journaler => Priority::Prompt,
             Self::Archiver | Self::Doorman | Self::Resender => Priority::Gathering,
             Self::Feed | Self::Sql | Self::Shadow => Priority::Idle,
@@ -104,16 +148,32 @@ pub(super) struct Agents {
     pub(super) gateway: Option<Gateway>,
     pub(super) doorman: Option<Doorman>,
     pub(super) timer: Option<Timer>,
+    pub(super) path: OrderPath,
+    pub(super) durable: DurablePath,
+    pub(super) followers: Followers,
+}
+
+/// From commands to events.
+pub(super) struct OrderPath {
     pub(super) sequencer: Sequencer,
-    pub(super) matcher: Matcher,
-    pub(super) inline: Option<InlineJournaler>,
+    /// By shard.
+    pub(super) matchers: Vec<Matcher>,
+    pub(super) merge: Option<Merge>,
+}
+
+/// From commands and events to files, and back to clients that ask for old messages.
+pub(super) struct DurablePath {
     pub(super) journaler: Journaler,
+    pub(super) inline: Option<InlineJournaler>,
     pub(super) archiver: Archiver,
     pub(super) resender: Resender,
-    /// With how far it may be behind before it counts as any other.
+}
+
+/// The projections, each with how far it may be behind before it counts as any other thread.
+pub(super) struct Followers {
     pub(super) sql: Option<(SqlWriter, Lag)>,
-    pub(super) shadow: Option<(Shadow, Lag)>,
     pub(super) feed: Option<(FeedPublisher, Lag)>,
+    pub(super) shadow: Option<(Shadow, Lag)>,
 }
 
 /// How shadow and feed wait. The work of the shadow has a rhythm of its own, so nobody wakes it; the feed is woken by the
@@ -162,6 +222,10 @@ impl Idle {
     }
 }
 
+fn has_sequencer(agents: &[Box<dyn Agent>]) -> bool {
+    agents.iter().any(|agent| agent.name() == "sequencer")
+}
+
 /// Who sits on a thread.
 struct Seated {
     agents: Vec<Box<dyn Agent>>,
@@ -184,6 +248,9 @@ pub(super) struct Seats {
 }
 
 impl Seats {
+    /// Of the dedicated mode: the thread of the first matcher after that of the first shard.
+    const DEDICATED_FIRST_SHARD: usize = Seat::Timer as usize;
+
     pub(super) fn new(config: &Config) -> Result<Self, Fatal> {
         let mode = config.engine.mode;
         let waiting = |limits| SocketWait::new(limits).map(Idle::Sockets).map_err(Fatal::io);
@@ -210,7 +277,9 @@ impl Seats {
                 let disk = || backoff(disk_idle(config));
                 let follower = || backoff(FOLLOWER_IDLE);
                 let followers = [backoff(SQL_IDLE), feed()?, follower(), backoff(DOORMAN_IDLE), follower()];
-                [sockets()?, hot(), hot(), disk(), disk()].into_iter().chain(followers).collect()
+                let others = MATCHERS[1..].iter().map(|_| hot());
+                let first = [sockets()?, hot(), hot(), disk(), disk()].into_iter();
+                first.chain(followers).chain(others).collect()
             }
             ThreadingMode::Stepped => {
                 (0..Seat::COUNT).map(|_| Idle::Other(Box::new(BusySpin) as Box<dyn IdleStrategy>)).collect()
@@ -224,7 +293,10 @@ impl Seats {
         match self.mode {
             ThreadingMode::Shared => seat.shared_thread(),
             ThreadingMode::Dedicated if seat == Seat::Timer => Seat::Sequencer as usize,
-            ThreadingMode::Dedicated if seat == Seat::Inline => Seat::Matcher as usize,
+            ThreadingMode::Dedicated if [Seat::Inline, Seat::Merge].contains(&seat) => Seat::Matcher as usize,
+            ThreadingMode::Dedicated if MATCHERS[1..].contains(&seat) => {
+                Self::DEDICATED_FIRST_SHARD + (seat as usize - Seat::Shard1 as usize)
+            }
             ThreadingMode::Dedicated | ThreadingMode::Stepped => seat as usize,
         }
     }
@@ -299,24 +371,17 @@ impl Seats {
             second.push(foreground);
             Box::new(background)
         };
-        let Agents {
-            gateway,
-            doorman,
-            timer,
-            sequencer,
-            matcher,
-            inline,
-            journaler,
-            archiver,
-            resender,
-            sql,
-            shadow,
-            feed,
-        } = agents;
+        let Agents { gateway, doorman, timer, path, durable, followers } = agents;
+        let OrderPath { sequencer, matchers, merge } = path;
+        let DurablePath { journaler, inline, archiver, resender } = durable;
+        let Followers { sql, feed, shadow } = followers;
         sit(Seat::Gateway, StopPhase::Hot, gateway.map(|agent| Box::new(agent) as _));
         sit(Seat::Timer, StopPhase::Hot, timer.map(|agent| Box::new(agent) as _));
         sit(Seat::Sequencer, StopPhase::Hot, Some(Box::new(sequencer)));
-        sit(Seat::Matcher, StopPhase::Hot, Some(Box::new(matcher)));
+        for (seat, matcher) in MATCHERS.into_iter().zip(matchers) {
+            sit(seat, StopPhase::Hot, Some(Box::new(matcher)));
+        }
+        sit(Seat::Merge, StopPhase::Hot, merge.map(|agent| Box::new(agent) as _));
         sit(Seat::Inline, StopPhase::Hot, inline.map(|agent| Box::new(agent) as _));
         sit(Seat::Journaler, StopPhase::Disk, Some(Box::new(journaler)));
         sit(Seat::Archiver, StopPhase::Disk, Some(Box::new(archiver)));
@@ -344,7 +409,8 @@ impl Seats {
                     1 => agents.remove(0),
                     _ => {
                         let name = match self.mode {
-                            ThreadingMode::Dedicated => "sequencer",
+                            ThreadingMode::Dedicated if has_sequencer(&agents) => "sequencer",
+                            ThreadingMode::Dedicated => "matcher",
                             ThreadingMode::Shared | ThreadingMode::Stepped => "hot",
                         };
                         Box::new(CompositeAgent::new(name, agents))

@@ -171,7 +171,7 @@ impl Window {
     fn compare(&mut self, state: &State) -> Result<(), RecoveryError> {
         let of = state.last.sequence;
         let Some(recorded) = self.due.remove(&of).map(Digest) else { return Ok(()) };
-        let replayed = state.exchange.digest();
+        let replayed = state.shards.digest();
         if replayed == recorded {
             Ok(())
         } else {

@@ -126,7 +126,7 @@ fn gap(data: &DataDir, last: u64, info: &SnapshotInfo) -> RecoveryError {
 /// Loads a snapshot, and sees that the state is the one that was saved: the checksums say so of the bytes only.
 fn load(snapshots: &Snapshots, position: u64) -> Result<(State, SnapshotInfo), String> {
     let (state, info) = snapshots.load(position).map_err(|error| error.to_string())?;
-    let digest = state.exchange.digest();
+    let digest = state.shards.digest();
     if digest == info.digest {
         return Ok((state, info));
     }

@@ -1,7 +1,10 @@
 //! Every balance in memory, and which of them the batch has changed.
 
 use super::rows::BalanceRow;
-use crate::domain::{AccountId, Amount, AssetId};
+use crate::domain::{AccountId, Amount, AssetId, ShardId};
+
+/// Whose, of what, and in which shard's wallet.
+pub(super) type Place = (ShardId, AccountId, AssetId);
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Cell {
@@ -10,35 +13,30 @@ struct Cell {
     changed: bool,
 }
 
-/// All balances by asset and account. A balance exists from the first time that it is touched.
+/// All balances by shard, asset and account. A balance exists from the first time that it is touched.
 #[derive(Debug, Default)]
 pub(super) struct Balances {
-    columns: Vec<Vec<Cell>>,
-    changed: Vec<(AccountId, AssetId)>,
+    shards: Vec<Vec<Vec<Cell>>>,
+    changed: Vec<(AccountId, AssetId, ShardId)>,
 }
 
 impl Balances {
     /// Takes up a balance that the table already has.
     pub(super) fn load(&mut self, row: BalanceRow) {
-        let cell = self.cell(row.account, row.asset);
+        let cell = self.cell((row.shard, row.account, row.asset));
         (cell.total, cell.reserved) = (row.total.0, row.reserved.0);
     }
 
     /// Changes what an account holds and what of it is reserved. `None`, and nothing changed, when that would not fit.
-    pub(super) fn add(
-        &mut self,
-        account: AccountId,
-        asset: AssetId,
-        total: i64,
-        reserved: i64,
-    ) -> Option<()> {
-        let cell = self.cell(account, asset);
+    pub(super) fn add(&mut self, place: Place, total: i64, reserved: i64) -> Option<()> {
+        let cell = self.cell(place);
         let total = cell.total.checked_add(total)?;
         let reserved = cell.reserved.checked_add(reserved)?;
         let first_change = !cell.changed;
         *cell = Cell { total, reserved, changed: true };
         if first_change {
-            self.changed.push((account, asset));
+            let (shard, account, asset) = place;
+            self.changed.push((account, asset, shard));
         }
         Some(())
     }
@@ -51,14 +49,16 @@ impl Balances {
             true => value.checked_mul(power),
             false => (value % power == 0).then_some(value / power),
         };
-        let column = self.columns.get_mut(usize::from(asset.0)).map_or(&mut [][..], Vec::as_mut_slice);
-        for (account, cell) in (0..).zip(column) {
-            if (cell.total, cell.reserved) == (0, 0) {
-                continue;
-            }
-            (cell.total, cell.reserved) = (convert(cell.total)?, convert(cell.reserved)?);
-            if !std::mem::replace(&mut cell.changed, true) {
-                self.changed.push((AccountId(account), asset));
+        for (shard, columns) in (0..).map(ShardId).zip(&mut self.shards) {
+            let column = columns.get_mut(usize::from(asset.0)).map_or(&mut [][..], Vec::as_mut_slice);
+            for (account, cell) in (0..).map(AccountId).zip(column) {
+                if (cell.total, cell.reserved) == (0, 0) {
+                    continue;
+                }
+                (cell.total, cell.reserved) = (convert(cell.total)?, convert(cell.reserved)?);
+                if !std::mem::replace(&mut cell.changed, true) {
+                    self.changed.push((account, asset, shard));
+                }
             }
         }
         Some(())
@@ -66,36 +66,38 @@ impl Balances {
 
     /// All that accounts hold of an asset.
     pub(super) fn sum(&self, asset: AssetId) -> Amount {
-        let column = self.columns.get(usize::from(asset.0)).map_or(&[][..], Vec::as_slice);
-        Amount(column.iter().map(|cell| cell.total).sum())
+        let columns = self.shards.iter().filter_map(|columns| columns.get(usize::from(asset.0)));
+        Amount(columns.flatten().map(|cell| cell.total).sum())
     }
 
     /// The rows that the batch has changed, in the order of the table's key.
     pub(super) fn changed(&mut self) -> impl Iterator<Item = BalanceRow> + '_ {
         self.changed.sort_unstable();
-        self.changed.iter().map(|(account, asset)| {
-            let cell = self.columns[usize::from(asset.0)][account.0 as usize];
+        self.changed.iter().map(|(account, asset, shard)| {
+            let cell = self.shards[usize::from(shard.0)][usize::from(asset.0)][account.0 as usize];
             let (total, reserved) = (Amount(cell.total), Amount(cell.reserved));
-            BalanceRow { account: *account, asset: *asset, total, reserved }
+            BalanceRow { shard: *shard, account: *account, asset: *asset, total, reserved }
         })
     }
 
     /// The changes are in the table.
     pub(super) fn settle(&mut self) {
-        for (account, asset) in self.changed.drain(..) {
-            self.columns[usize::from(asset.0)][account.0 as usize].changed = false;
+        for (account, asset, shard) in self.changed.drain(..) {
+            self.shards[usize::from(shard.0)][usize::from(asset.0)][account.0 as usize].changed = false;
         }
     }
 
-    fn cell(&mut self, account: AccountId, asset: AssetId) -> &mut Cell {
-        let (row, column) = (account.0 as usize, usize::from(asset.0));
-        if column >= self.columns.len() {
-            self.columns.resize_with(column + 1, Vec::new);
-        }
-        let cells = &mut self.columns[column];
-        if row >= cells.len() {
-            cells.resize(row + 1, Cell::default());
-        }
-        &mut cells[row]
+    fn cell(&mut self, (shard, account, asset): Place) -> &mut Cell {
+        let columns = at(&mut self.shards, usize::from(shard.0));
+        let cells = at(columns, usize::from(asset.0));
+        at(cells, account.0 as usize)
     }
+}
+
+/// What is at this place, which is made if it is not there.
+fn at<T: Default + Clone>(all: &mut Vec<T>, place: usize) -> &mut T {
+    if place >= all.len() {
+        all.resize(place + 1, T::default());
+    }
+    &mut all[place]
 }

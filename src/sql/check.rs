@@ -270,7 +270,7 @@ fn compare_balances(tally: &Tally, held: &[BalanceRow]) -> Check {
     let mut check = check_named("balances");
     let mut in_sql = held.iter().copied().peekable();
     let mut in_log = tally.balances().peekable();
-    let key = |row: &BalanceRow| (row.account, row.asset);
+    let key = |row: &BalanceRow| (row.account, row.asset, row.shard);
     loop {
         // Both are in the order of the key; the lower one of two different keys is missing on the other side.
         let (log, sql): (Option<BalanceRow>, Option<BalanceRow>) = match (in_log.peek(), in_sql.peek()) {

@@ -6,7 +6,8 @@ use super::mirror::Mirror;
 use super::rows::{BalanceRow, OrderRow, OrderStatus, Stored, Watermark};
 use crate::domain::{
     AccountId, Amount, AssetId, ClOrdId, FeeAsset, FeeRate, InstrumentId, Listing, LoginId, OrderId, Phase,
-    PostOnly, Quantity, Side, Symbol, TimeInForce, Timestamp, TradeId, TradeKind, UserRef, Visibility,
+    PostOnly, Quantity, ShardId, Side, Symbol, TimeInForce, Timestamp, TradeId, TradeKind, UserRef,
+    Visibility,
 };
 use rusqlite::Row;
 
@@ -44,14 +45,18 @@ pub(super) fn load(database: &Database) -> Result<Mirror, SqlError> {
         mirror.load_order(open_order(row)?);
         Ok(())
     })?;
-    each(database, "SELECT ifnull(max(order_id), 0) FROM orders", |row| {
-        mirror.load_last_order(OrderId(row.u64(0)?));
+    each(database, "SELECT shard FROM shards WHERE shard > 0", |_| {
+        mirror.load_shard();
         Ok(())
     })?;
-    each(database, "SELECT ifnull(max(trade_id), 0) FROM trades", |row| {
-        mirror.load_last_trade(TradeId(row.u64(0)?));
-        Ok(())
-    })?;
+    for shard in (0..ShardId::COUNT as u8).map(ShardId) {
+        if let Some(last) = last_number(database, ("orders", "order_id"), shard)? {
+            mirror.load_last_order(OrderId(last));
+        }
+        if let Some(last) = last_number(database, ("trades", "trade_id"), shard)? {
+            mirror.load_last_trade(TradeId(last));
+        }
+    }
     Ok(mirror)
 }
 
@@ -65,22 +70,54 @@ pub(super) fn watermark(database: &Database) -> Result<Watermark, SqlError> {
     found
 }
 
-/// Every balance in the order of accounts and assets.
+/// Every balance in the order of accounts, assets and shards.
 pub(super) fn balances(database: &Database, mut visit: impl FnMut(BalanceRow)) -> Result<(), SqlError> {
-    let all = "SELECT account, asset, total, reserved FROM balances ORDER BY account, asset";
+    let all = "SELECT account, asset, total, reserved, shard FROM balances ORDER BY account, asset, shard";
     each(database, all, |row| {
         visit(BalanceRow {
             account: AccountId(row.u32(0)?),
             asset: AssetId(row.u16(1)?),
             total: Amount(row.i64(2)?),
             reserved: Amount(row.i64(3)?),
+            shard: shard(row, 4)?,
         });
         Ok(())
     })
 }
 
+/// The last number that a shard has given; `None` where it has given none. The numbers of a shard lie in ranges
+/// ([`OrderId::ranges`]), of which the last one with a number in it is looked for.
+fn last_number(
+    database: &Database,
+    (table, key): (&str, &str),
+    shard: ShardId,
+) -> Result<Option<u64>, SqlError> {
+    let mut last = None;
+    each(database, &format!("SELECT max({key}) FROM {table}"), |row| {
+        last = row.i64_or_null(0)?;
+        Ok(())
+    })?;
+    let Some(highest) = last else { return Ok(None) };
+    for range in OrderId::ranges(shard, highest.unsigned_abs()) {
+        let mut found = None;
+        let (from, to) = (range.start(), range.end());
+        each(
+            database,
+            &format!("SELECT max({key}) FROM {table} WHERE {key} BETWEEN {from} AND {to}"),
+            |row| {
+                found = row.i64_or_null(0)?;
+                Ok(())
+            },
+        )?;
+        if let Some(found) = found {
+            return Ok(Some(found.unsigned_abs()));
+        }
+    }
+    Ok(None)
+}
+
 const LISTINGS: &str = "SELECT i.instrument, symbol, base, quote, price_decimals, tick_units, lot, tick_value, \
-                        min_quantity, max_quantity, min_notional, maker_ppm, taker_ppm, fee_asset, phase \
+                        min_quantity, max_quantity, min_notional, maker_ppm, taker_ppm, fee_asset, phase, i.shard \
                         FROM instruments i JOIN fees f ON f.instrument = i.instrument AND f.tier = 0 \
                         ORDER BY i.instrument";
 
@@ -101,6 +138,7 @@ fn listing(row: &Cells<'_>) -> Result<Listing, SqlError> {
         taker_fee: FeeRate(row.i32(12)?),
         fee_asset: FeeAsset::from_word(&row.text(13)?).ok_or_else(|| row.wrong(13))?,
         phase: Phase::from_word(&row.text(14)?).ok_or_else(|| row.wrong(14))?,
+        shard: shard(row, 15)?,
     })
 }
 
@@ -148,6 +186,12 @@ fn open_order(row: &Cells<'_>) -> Result<OrderRow, SqlError> {
         stored: Stored::Yes,
         changed: false,
     })
+}
+
+/// A shard as the tables have it.
+fn shard(row: &Cells<'_>, column: usize) -> Result<ShardId, SqlError> {
+    let shard = row.u8(column)?;
+    if usize::from(shard) < ShardId::COUNT { Ok(ShardId(shard)) } else { Err(row.wrong(column)) }
 }
 
 /// A side as the tables have it.

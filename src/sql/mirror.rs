@@ -10,7 +10,7 @@ use super::rows::{OrderRow, OrderStatus, Rare, Stored, Terms, TradeRow, TradeSid
 use crate::domain::{
     Accepted, AccountId, AdminEvent, Amended, Amount, Armed, AssetId, AssetSettings, CancelReason, Canceled,
     Event, EventRecord, Executed, InstrumentId, Listing, Listings, LoginId, MarketEvent, OrderEvent, OrderId,
-    Price, Quantity, Replaced, Restated, Side, Timestamp, TradeId, Transfer, Triggered, VenueEvent,
+    Price, Quantity, Replaced, Restated, ShardId, Side, Timestamp, TradeId, Transfer, Triggered, VenueEvent,
 };
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -54,7 +54,7 @@ type OrderMap = HashMap<OrderId, OrderRow, BuildHasherDefault<OrderHasher>>;
 #[derive(Debug, Default)]
 pub(super) struct Batch {
     /// Orders of this batch by their numbers, which are dense: whatever happened to them since.
-    pub(super) born: Vec<OrderRow>,
+    pub(super) born: Vec<Vec<OrderRow>>,
     /// Orders of earlier batches that changed and are still open: their rows are in the map.
     pub(super) changed: Vec<OrderId>,
     /// Orders of earlier batches that are gone since.
@@ -67,6 +67,17 @@ pub(super) struct Batch {
     pub(super) events: usize,
 }
 
+impl Batch {
+    /// Where new orders of a shard go.
+    fn born_in(&mut self, shard: ShardId) -> &mut Vec<OrderRow> {
+        let shard = usize::from(shard.0);
+        if shard >= self.born.len() {
+            self.born.resize_with(shard + 1, Vec::new);
+        }
+        &mut self.born[shard]
+    }
+}
+
 /// The working set: open orders, balances, who owns what, and the batch.
 #[derive(Debug, Default)]
 pub(super) struct Mirror {
@@ -74,8 +85,10 @@ pub(super) struct Mirror {
     pub(super) batch: Batch,
     pub(super) balances: Balances,
     open: OrderMap,
-    last_order: OrderId,
-    last_trade: TradeId,
+    last_orders: [OrderId; ShardId::COUNT],
+    last_trades: [TradeId; ShardId::COUNT],
+    /// Beside the first.
+    shards: usize,
     logins: Vec<AccountId>,
     listings: Listings,
     /// Of the assets, by their ids.
@@ -117,7 +130,13 @@ struct Touched {
 impl Mirror {
     /// Nothing but how far the tables have got.
     pub(super) fn after(watermark: Watermark) -> Self {
-        Self { watermark, ..Self::default() }
+        let shards = std::array::from_fn(|shard| ShardId(shard as u8));
+        Self {
+            watermark,
+            last_orders: shards.map(OrderId::before_first),
+            last_trades: shards.map(TradeId::before_first),
+            ..Self::default()
+        }
     }
 
     /// Takes up an open order that the table already has.
@@ -125,14 +144,24 @@ impl Mirror {
         self.open.insert(row.order, row);
     }
 
-    /// The number of the last order in the table.
+    /// The number of a shard's last order in the table.
     pub(super) fn load_last_order(&mut self, order: OrderId) {
-        self.last_order = order;
+        self.last_orders[usize::from(order.shard().0)] = order;
     }
 
-    /// The number of the last trade in the table.
+    /// The number of a shard's last trade in the table.
     pub(super) fn load_last_trade(&mut self, trade: TradeId) {
-        self.last_trade = trade;
+        self.last_trades[usize::from(trade.shard().0)] = trade;
+    }
+
+    /// Takes up a shard that the table already has, beside the first.
+    pub(super) fn load_shard(&mut self) {
+        self.shards += 1;
+    }
+
+    /// Whether the venue has more shards than the first.
+    pub(super) fn has_several_shards(&self) -> bool {
+        self.shards > 0
     }
 
     /// Takes up a login that the table already has. Logins come in the order of their ids.
@@ -179,7 +208,7 @@ impl Mirror {
                 row.changed = false;
             }
         }
-        for mut row in batch.born.drain(..) {
+        for mut row in batch.born.iter_mut().flat_map(|born| born.drain(..)) {
             if row.open.0 > 0 {
                 row.stored = Stored::Yes;
                 open.insert(row.order, row);
@@ -235,6 +264,10 @@ impl Mirror {
                 self.note(record)
             }
             Event::Admin(AdminEvent::AssetSet(settings)) => self.set_asset(settings, record),
+            Event::Venue(VenueEvent::ShardOpened { .. }) => {
+                self.shards += 1;
+                self.note(record)
+            }
             Event::Venue(VenueEvent::LoginOpened { account, .. }) => {
                 self.logins.push(*account);
                 self.note(record)
@@ -313,16 +346,18 @@ impl Mirror {
     }
 
     fn enter(&mut self, terms: &Terms, record: &EventRecord) -> Result<(), String> {
-        if terms.order != self.last_order.next() {
-            return Err(format!("order {} comes after order {}", terms.order, self.last_order));
+        let shard = terms.order.shard();
+        let last = &mut self.last_orders[usize::from(shard.0)];
+        if terms.order != last.next() {
+            return Err(format!("order {} comes after order {last}", terms.order));
         }
+        *last = terms.order;
         let account = self.account_of(terms.login)?;
         let listing = self.listing(terms.instrument)?;
         let asset = listing.given_by(terms.side);
         let price = terms.price.map(|price| listing.price_units(price));
-        self.last_order = terms.order;
-        self.batch.born.push(OrderRow::new(terms, price, account, record));
-        self.balances.add(account, asset, 0, terms.reserved.0).ok_or_else(overflow)
+        self.batch.born_in(shard).push(OrderRow::new(terms, price, account, record));
+        self.balances.add((shard, account, asset), 0, terms.reserved.0).ok_or_else(overflow)
     }
 
     fn restate(&mut self, restated: &Restated, time: Timestamp) -> Result<(), String> {
@@ -341,14 +376,16 @@ impl Mirror {
     ) -> Result<(), String> {
         let touched = self.alter(order, reserved, change, time)?;
         let asset = self.listing(touched.instrument)?.given_by(touched.side);
-        self.balances.add(touched.account, asset, 0, touched.reserved).ok_or_else(overflow)
+        self.balances.add((order.shard(), touched.account, asset), 0, touched.reserved).ok_or_else(overflow)
     }
 
     fn trade(&mut self, executed: &Executed, record: &EventRecord) -> Result<(), String> {
         let Executed { trade, price, quantity, .. } = *executed;
-        if trade.0 != self.last_trade.0 + 1 {
-            return Err(format!("trade {trade} comes after trade {}", self.last_trade));
+        let last = &mut self.last_trades[usize::from(trade.shard().0)];
+        if trade != last.next() {
+            return Err(format!("trade {trade} comes after trade {last}"));
         }
+        *last = trade;
         let listing = *self.listing(executed.instrument)?;
         let notional = listing.notional(price, quantity).ok_or_else(overflow)?;
         let base = listing.base_amount(quantity).ok_or_else(overflow)?;
@@ -358,7 +395,6 @@ impl Mirror {
         let maker_side = executed.taker_side.opposite();
         self.settle_side(&listing, maker_side, &maker, (notional, base, executed.maker_fee))?;
         self.settle_side(&listing, executed.taker_side, &taker, (notional, base, executed.taker_fee))?;
-        self.last_trade = trade;
         self.batch.trades.push(TradeRow {
             trade,
             event: record.number,
@@ -395,15 +431,16 @@ impl Mirror {
         };
         let quote_change = kept(listing.quote, quote_change)?;
         let base_change = kept(listing.base, base_change)?;
-        let quote = self.balances.add(account, listing.quote, quote_change, quote_reserved);
-        let base = self.balances.add(account, listing.base, base_change, base_reserved);
-        let taken = self.balances.add(AccountId::FEES, paid_in, fee.0, 0);
+        let shard = listing.shard;
+        let quote = self.balances.add((shard, account, listing.quote), quote_change, quote_reserved);
+        let base = self.balances.add((shard, account, listing.base), base_change, base_reserved);
+        let taken = self.balances.add((shard, AccountId::FEES, paid_in), fee.0, 0);
         quote.and(base).and(taken).ok_or_else(overflow)
     }
 
     fn transfer(&mut self, transfer: &Transfer, change: i64, record: &EventRecord) -> Result<(), String> {
         self.batch.rare.push(Rare::Event(*record));
-        self.balances.add(transfer.account, transfer.asset, change, 0).ok_or_else(overflow)
+        self.balances.add((transfer.shard, transfer.account, transfer.asset), change, 0).ok_or_else(overflow)
     }
 
     fn account_of(&self, login: LoginId) -> Result<AccountId, String> {
@@ -411,14 +448,17 @@ impl Mirror {
     }
 
     /// Where an order of this batch stands in it.
-    fn born_at(&self, order: OrderId) -> Option<usize> {
-        let first = self.batch.born.first()?.order;
-        usize::try_from(order.0.checked_sub(first.0)?).ok().filter(|at| *at < self.batch.born.len())
+    #[inline]
+    fn born_at(&self, order: OrderId) -> Option<(usize, usize)> {
+        let shard = usize::from(order.shard().0);
+        let born = self.batch.born.get(shard)?;
+        let at = order.count().checked_sub(born.first()?.order.count())?;
+        usize::try_from(at).ok().filter(|at| *at < born.len()).map(|at| (shard, at))
     }
 
     fn find(&self, order: OrderId) -> Result<&OrderRow, String> {
         let row = match self.born_at(order) {
-            Some(at) => self.batch.born.get(at),
+            Some((shard, at)) => self.batch.born[shard].get(at),
             None => self.open.get(&order),
         };
         row.filter(|row| row.open.0 > 0).ok_or_else(|| format!("order {order} is not open"))
@@ -433,8 +473,8 @@ impl Mirror {
         time: Timestamp,
     ) -> Result<Touched, String> {
         let not_open = || format!("order {order} is not open");
-        if let Some(at) = self.born_at(order) {
-            let row = self.batch.born.get_mut(at).filter(|row| row.open.0 > 0).ok_or_else(not_open)?;
+        if let Some((shard, at)) = self.born_at(order) {
+            let row = self.batch.born[shard].get_mut(at).filter(|row| row.open.0 > 0).ok_or_else(not_open)?;
             return alter_row(row, reserved, change, time);
         }
         let row = self.open.get_mut(&order).ok_or_else(not_open)?;

@@ -57,6 +57,8 @@ pub struct RowCounts {
     pub login_sessions: u64,
     /// Pairs of a login and an account that it gets copies of.
     pub copies: u64,
+    /// Shards beside the first.
+    pub shards: u64,
 }
 
 impl RowCounts {
@@ -69,7 +71,8 @@ impl RowCounts {
             + self.rules
             + self.sessions
             + self.login_sessions
-            + self.copies;
+            + self.copies
+            + self.shards;
         transfers + rejections + ignored_messages + armed_orders + mass_cancels + auctions + others
     }
 }
@@ -161,7 +164,7 @@ impl SqlReader {
                    (SELECT count(*) FROM mass_cancels), (SELECT count(*) FROM auctions), \
                    (SELECT count(*) FROM instrument_terms), (SELECT count(*) FROM checkpoints), \
                    (SELECT count(*) FROM rules), (SELECT count(*) FROM sessions), (SELECT count(*) FROM copies), \
-                   (SELECT count(*) FROM login_sessions)";
+                   (SELECT count(*) FROM login_sessions), (SELECT count(*) - 1 FROM shards)";
         each(&self.database, sql, |row| {
             counts = RowCounts {
                 transfers: row.u64(0)?,
@@ -176,6 +179,7 @@ impl SqlReader {
                 sessions: row.u64(9)?,
                 copies: row.u64(10)?,
                 login_sessions: row.u64(11)?,
+                shards: row.u64(12)?,
             };
             Ok(())
         })?;

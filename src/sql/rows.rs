@@ -2,8 +2,8 @@
 
 use crate::domain::{
     AccountId, Amount, AssetId, CancelReason, ClOrdId, Echo, EventRecord, InstrumentId, LoginId, OrderId,
-    OrderState, PostOnly, Price, Quantity, RejectReason, Side, TimeInForce, Timestamp, TradeId, TradeKind,
-    UserRef, Visibility,
+    OrderState, PostOnly, Price, Quantity, RejectReason, ShardId, Side, TimeInForce, Timestamp, TradeId,
+    TradeKind, UserRef, Visibility,
 };
 
 macro_rules! statuses {
@@ -288,6 +288,8 @@ impl Watermark {
 /// What one account holds of one asset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BalanceRow {
+    /// In whose wallet.
+    pub shard: ShardId,
     /// Whose.
     pub account: AccountId,
     /// Of what.

@@ -1,4 +1,4 @@
--- Schema version 8. Described for its readers in docs/SQL.md; tables hold integers, views show exact decimals.
+-- Schema version 9. Described for its readers in docs/SQL.md; tables hold integers, views show exact decimals.
 
 CREATE TABLE meta (
   key   TEXT PRIMARY KEY,
@@ -44,6 +44,14 @@ CREATE TABLE venue (
   volume_asset         INTEGER REFERENCES assets  -- trades that are paid in this asset count for fee tiers
 ) STRICT;
 INSERT INTO venue (id, killed) VALUES (1, 0);
+
+-- The parts of the venue that have instruments and wallets of their own.
+CREATE TABLE shards (
+  shard INTEGER PRIMARY KEY,
+  name  TEXT,    -- NULL: the first, which every venue has
+  event INTEGER  -- it is there from this event on
+) STRICT;
+INSERT INTO shards VALUES (0, NULL, NULL);
 
 CREATE TABLE assets (
   asset          INTEGER PRIMARY KEY,
@@ -98,7 +106,8 @@ CREATE TABLE instruments (
   max_quantity   INTEGER NOT NULL,  -- lots
   min_notional   INTEGER NOT NULL,  -- minor units of quote
   fee_asset      TEXT    NOT NULL,  -- quote, or received: what a side pays its fee in
-  phase          TEXT    NOT NULL
+  phase          TEXT    NOT NULL,
+  shard          INTEGER NOT NULL REFERENCES shards  -- that it trades in
 ) STRICT;
 
 -- Every set of terms that an instrument has had. Lots in a row about one event are lots of that event's time.
@@ -162,10 +171,11 @@ CREATE TABLE marks (
 CREATE TABLE balances (
   account   INTEGER NOT NULL REFERENCES accounts,
   asset     INTEGER NOT NULL REFERENCES assets,
+  shard     INTEGER NOT NULL REFERENCES shards,  -- in whose wallet
   total     INTEGER NOT NULL,  -- minor units
   reserved  INTEGER NOT NULL,  -- the part of it that open orders hold
   available INTEGER NOT NULL GENERATED ALWAYS AS (total - reserved) VIRTUAL,
-  PRIMARY KEY (account, asset)
+  PRIMARY KEY (account, asset, shard)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE orders (
@@ -233,7 +243,8 @@ CREATE TABLE transfers (
   account   INTEGER NOT NULL REFERENCES accounts,
   asset     INTEGER NOT NULL REFERENCES assets,
   amount    INTEGER NOT NULL,  -- minor units: above 0 for a deposit, below 0 for a withdrawal
-  reference INTEGER NOT NULL
+  reference INTEGER NOT NULL,
+  shard     INTEGER NOT NULL REFERENCES shards  -- in whose wallet
 ) STRICT;
 
 -- Orders and changes of orders that were refused, and with no login administrative commands that were.
@@ -332,6 +343,7 @@ SELECT
   b.account,
   (SELECT name FROM accounts WHERE account = b.account) AS name,
   a.code AS asset,
+  b.shard,
   printf('%s%d%s', iif(b.total < 0, '-', ''), abs(b.total / a.unit),
     iif(a.scale = 0, '', printf('.%0*d', a.scale, abs(b.total % a.unit)))) AS total,
   printf('%s%d%s', iif(b.reserved < 0, '-', ''), abs(b.reserved / a.unit),
@@ -353,7 +365,8 @@ SELECT
   printf('%s%d.%04d', iif(f.maker_ppm < 0, '-', ''), abs(f.maker_ppm / 10000), abs(f.maker_ppm % 10000)) AS maker_fee_percent,
   printf('%s%d.%04d', iif(f.taker_ppm < 0, '-', ''), abs(f.taker_ppm / 10000), abs(f.taker_ppm % 10000)) AS taker_fee_percent,
   i.fee_asset,
-  i.phase
+  i.phase,
+  i.shard
 FROM instruments i
 JOIN assets base ON base.asset = i.base
 JOIN assets quote ON quote.asset = i.quote
@@ -458,7 +471,8 @@ SELECT
   a.code AS asset,
   printf('%d%s', abs(t.amount) / s.unit,
     iif(s.scale = 0, '', printf('.%0*d', s.scale, abs(t.amount) % s.unit))) AS amount,
-  t.reference
+  t.reference,
+  t.shard
 FROM transfers t
 JOIN assets a USING (asset)
 JOIN asset_scales s ON s.asset = t.asset AND s.event = (

@@ -56,10 +56,10 @@ const INSERT_TRADE: Insert = Insert {
 const UPSERT_BALANCE: Insert = Insert {
     table: "balances",
     key: "",
-    names: "(account, asset, total, reserved)",
-    columns: 4,
+    names: "(account, asset, shard, total, reserved)",
+    columns: 5,
     constants: "",
-    then: "ON CONFLICT (account, asset) DO UPDATE SET total = excluded.total, reserved = excluded.reserved",
+    then: "ON CONFLICT (account, asset, shard) DO UPDATE SET total = excluded.total, reserved = excluded.reserved",
 };
 
 /// Inserts all of these orders. Almost all are plain, and to say nothing costs as much as to say something.
@@ -118,14 +118,18 @@ fn write_rows(database: &Database, mirror: &mut Mirror) -> Result<usize, SqlErro
     };
     let error = database.error();
     let mut rows = 0;
-    for (apart, run) in runs(&mirror.batch.born, |row: &OrderRow| row.order.begins_anew()) {
-        if let Some(row) = apart {
-            rows += INSERT_ORDER.row_at(connection, row.order.0, row, bind_order).map_err(&error)?;
+    // SQLite gives the number after the highest of the table: the right one only where there is one shard.
+    let several = mirror.has_several_shards();
+    for born in &mirror.batch.born {
+        for (apart, run) in runs(born, |row: &OrderRow| several || row.order.begins_anew()) {
+            if let Some(row) = apart {
+                rows += INSERT_ORDER.row_at(connection, row.order.0, row, bind_order).map_err(&error)?;
+            }
+            rows += insert_orders(connection, run).map_err(&error)?;
         }
-        rows += insert_orders(connection, run).map_err(&error)?;
+        numbered("orders", born.last().map(|row| row.order.0))?;
     }
-    numbered("orders", mirror.batch.born.last().map(|row| row.order.0))?;
-    for (apart, run) in runs(&mirror.batch.trades, |row: &TradeRow| row.trade.begins_anew()) {
+    for (apart, run) in runs(&mirror.batch.trades, |row: &TradeRow| several || row.trade.begins_anew()) {
         if let Some(row) = apart {
             rows += INSERT_TRADE.row_at(connection, row.trade.0, row, bind_trade).map_err(&error)?;
         }
@@ -236,6 +240,7 @@ fn bind_trade(to: &mut Binder<'_, '_>, row: &TradeRow) -> rusqlite::Result<()> {
 fn bind_balance(to: &mut Binder<'_, '_>, row: &BalanceRow) -> rusqlite::Result<()> {
     to.signed(row.account.0)?;
     to.signed(row.asset.0)?;
+    to.signed(row.shard.0)?;
     to.signed(row.total.0)?;
     to.signed(row.reserved.0)
 }
@@ -356,6 +361,9 @@ fn write_event(connection: &Connection, people: &People, record: &EventRecord) -
         }
         Event::Venue(VenueEvent::SessionStarted { login, session }) => {
             run("INSERT INTO login_sessions VALUES (?1, ?2, ?3, ?4)", &[&login.0, session, &event, &time])
+        }
+        Event::Venue(VenueEvent::ShardOpened { shard, name }) => {
+            run("INSERT INTO shards VALUES (?1, ?2, ?3)", &[&shard.0, &name.text(), &event])
         }
         Event::Venue(VenueEvent::AccountCopied { login, account }) => {
             run("INSERT INTO copies VALUES (?1, ?2, ?3)", &[&login.0, &account.0, &event])
@@ -496,6 +504,7 @@ fn write_priced(connection: &Connection, record: &EventRecord, price: u64) -> ru
             | VenueEvent::SessionEnded { .. }
             | VenueEvent::SessionStarted { .. }
             | VenueEvent::SessionRolled { .. }
+            | VenueEvent::ShardOpened { .. }
             | VenueEvent::AccountCopied { .. },
         )
         | Event::Market(MarketEvent::PhaseSet { .. } | MarketEvent::Indicative(_))
@@ -594,8 +603,8 @@ fn write_listing(connection: &Connection, listing: &Listing, event: i64) -> rusq
     let mut rows = run(
         connection,
         "INSERT INTO instruments (instrument, symbol, base, quote, price_decimals, price_unit, tick_units, lot, \
-         tick_value, min_quantity, max_quantity, min_notional, fee_asset, phase) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+         tick_value, min_quantity, max_quantity, min_notional, fee_asset, phase, shard) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
         &[
             &listing.instrument.0,
             &listing.symbol.text(),
@@ -611,6 +620,7 @@ fn write_listing(connection: &Connection, listing: &Listing, event: i64) -> rusq
             &listing.min_notional.0,
             &listing.fee_asset.word(),
             &listing.phase.word(),
+            &listing.shard.0,
         ],
     )?;
     for tier in 0..FeeTier::COUNT as u8 {
@@ -667,8 +677,8 @@ fn write_transfer(
     transfer: &Transfer,
     change: i64,
 ) -> rusqlite::Result<usize> {
-    let sql =
-        "INSERT INTO transfers (event, time_ns, account, asset, amount, reference) VALUES (?, ?, ?, ?, ?, ?)";
+    let sql = "INSERT INTO transfers (event, time_ns, account, asset, amount, reference, shard) \
+         VALUES (?, ?, ?, ?, ?, ?, ?)";
     connection.prepare_cached(sql)?.execute(rusqlite::params![
         sql_integer(record.number),
         sql_integer(record.time.0),
@@ -676,5 +686,6 @@ fn write_transfer(
         transfer.asset.0,
         change,
         sql_integer(transfer.reference),
+        transfer.shard.0,
     ])
 }

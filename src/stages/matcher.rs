@@ -1,11 +1,11 @@
-//! The matcher: applies every command to the exchange and puts the events into the event ring.
+//! The matcher: applies every command to the exchange, or to its shard of it, and puts the events into the event ring.
 //!
 //! It runs in parallel with the journaler and never waits for the disk; what it says is held back by whoever reads
 //! the event ring until the command is durable. A part of a command may have more events than the ring has room for: the
 //! rest waits here, and what follows waits with it. A duty cycle ends when it has touched many orders, so that a command
 //! with much work lets the thread's other agents in between its parts.
 
-use crate::domain::{Command, Event, EventRecord, Sequenced, Stamp};
+use crate::domain::{Command, Event, EventRecord, Sequenced, ShardId, Stamp};
 use crate::exchange::{EventSink, Exchange, FORESEEN, Progress};
 use crate::ring::{Claim, Consumer, CursorWriter, Producer};
 use crate::runtime::planted::{Bug, is_planted};
@@ -31,6 +31,8 @@ pub struct MatcherPorts {
     pub applied: CursorWriter,
     /// Whom to wake after publishing.
     pub downstream: Vec<Doorbell>,
+    /// Whether they also wait for commands of which there are no events: a merge does.
+    pub wakes_always: bool,
     /// Where the exchange goes when the matcher is closed, for whoever wants to look at its last state.
     pub last_state: Option<Sender<Exchange>>,
 }
@@ -102,22 +104,34 @@ impl EventSink for Outlet<'_, '_> {
 }
 
 impl Matcher {
-    /// Goes on with a recovered exchange; `last_event` is the number of the last event that it said.
+    /// Goes on with a recovered exchange; `last_event` is the number of the last event that it said. Of one of several shards the
+    /// numbers are of no meaning: the merge gives them.
     pub fn new(ports: MatcherPorts, exchange: Exchange, last_event: u64, counters: &Counters) -> Self {
         let events = Vec::with_capacity(EVENTS_PER_PART);
         let stamp = Stamp { sequence: ports.applied.get(), ..Stamp::default() };
-        let trades = counters.register("matcher.trades", "trades");
+        let named = |what: &str| match exchange.shard() {
+            ShardId::FIRST => format!("matcher.{what}"),
+            ShardId(shard) => format!("matcher.{shard}.{what}"),
+        };
+        let trades = counters.register(named("trades"), "trades");
+        let [commands, parts, events_sent, ring_full] = [
+            ("commands", "commands"),
+            ("further_parts", "parts"),
+            ("events", "events"),
+            ("ring_full", "cycles"),
+        ]
+        .map(|(what, unit)| counters.register(named(what), unit));
         trades.set(exchange.last_trade().count());
         Self {
             ports,
             exchange: Some(exchange),
             outbox: Outbox { events, sent: 0, stamp, last_number: last_event },
             progress: Progress::Done,
-            commands: counters.register("matcher.commands", "commands"),
-            parts: counters.register("matcher.further_parts", "parts"),
-            events_sent: counters.register("matcher.events", "events"),
+            commands,
+            parts,
+            events_sent,
             trades,
-            ring_full: counters.register("matcher.ring_full", "cycles"),
+            ring_full,
         }
     }
 }
@@ -183,7 +197,7 @@ impl Agent for Matcher {
             self.ring_full.add(1);
             return Ok(0);
         }
-        if events > 0 {
+        if events > 0 || self.ports.wakes_always {
             self.ports.downstream.iter().for_each(Doorbell::ring);
         }
         Ok(commands + events + parts as usize)

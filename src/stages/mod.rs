@@ -7,6 +7,7 @@ pub mod feed;
 pub mod gateway;
 pub mod journaler;
 pub mod matcher;
+pub mod merge;
 pub mod resend;
 pub mod resender;
 pub mod sequencer;

@@ -254,7 +254,7 @@ impl Shadow {
     }
 
     fn digest(&self) -> Digest {
-        self.state.exchange.digest()
+        self.state.shards.digest()
     }
 
     /// Holds events against the event log as far as that goes.

@@ -53,7 +53,7 @@ fn live(
         engine.stepper.step().expect("a duty cycle");
         if rest.peek().is_none() && engine.handles.watch.is_drained() {
             let stopped = engine.stop().expect("an orderly end");
-            let exchange = stopped.exchange.expect("the matcher hands back its exchange");
+            let exchange = stopped.shards.expect("the matcher hands back its exchange");
             exchange.audit().expect("all invariants hold");
             return Life { durable: recovered, finished: Some(exchange.digest()) };
         }

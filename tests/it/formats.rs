@@ -70,14 +70,14 @@ fn the_golden_data_directory_opens() {
     assert!(from > 50 && found.report.commands > 20, "{from}");
     assert_eq!(found.report.skipped, []);
     assert_eq!((found.report.events_logged, found.report.events_cut), (0, 0), "the event log says the same");
-    let from_snapshot = found.state.exchange.digest().to_string();
+    let from_snapshot = found.state.shards.digest().to_string();
     drop(found);
 
     // And from the first command on.
     fs::remove_dir_all(place.path().join("snapshots")).expect("removed");
     let found = recovered(place.path()).expect("it opens");
     assert!(found.report.snapshot.is_none());
-    let from_the_first = found.state.exchange.digest().to_string();
+    let from_the_first = found.state.shards.digest().to_string();
     let digest = fs::read_to_string(about()).expect("the digest is there");
     assert_eq!([from_snapshot.as_str(), from_the_first.as_str()], [digest.trim_end(); 2]);
     assert_eq!(found.report.events_logged, 0);
@@ -210,7 +210,7 @@ fn writes_the_golden_data_directory() {
         }
         if at == snapshot_at {
             let snapshots = Snapshots::new(Arc::clone(data.snapshots()));
-            snapshots.save(&state, state.exchange.digest()).expect("saved");
+            snapshots.save(&state, state.shards.digest()).expect("saved");
         }
     }
     journal.seal().expect("sealed");
@@ -218,6 +218,6 @@ fn writes_the_golden_data_directory() {
     for part in ["journal", "events"] {
         fs::remove_file(golden().join(part).join("lock")).expect("removed");
     }
-    let digest: Digest = state.exchange.digest();
+    let digest: Digest = state.shards.digest();
     fs::write(about(), format!("{digest}\n")).expect("written");
 }

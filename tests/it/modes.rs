@@ -5,7 +5,7 @@ use crate::support::engines::{logged_events, send, small_config, start, without_
 use dojima::config::Durability;
 use dojima::domain::{Command, Event, OrderEvent};
 use dojima::engine::SteppedEngine;
-use dojima::exchange::{Digest, Exchange};
+use dojima::exchange::{Digest, Shards};
 use dojima::runtime::ThreadingMode;
 use tempfile::TempDir;
 
@@ -15,7 +15,7 @@ fn commands() -> Vec<Command> {
     Commands::new(7).take(COMMANDS).collect()
 }
 
-fn audited(exchange: Option<Exchange>) -> Digest {
+fn audited(exchange: Option<Shards>) -> Digest {
     let exchange = exchange.expect("the matcher hands back its exchange");
     exchange.audit().expect("all invariants hold");
     exchange.digest()
@@ -27,7 +27,7 @@ fn on_threads(mode: ThreadingMode, durability: Durability) -> (Digest, Vec<Event
     send(engine.local(), commands());
     let stopped = engine.stop().expect("an orderly end");
     assert!(stopped.sql_complete);
-    (audited(stopped.exchange), without_times(&logged_events(data.path())))
+    (audited(stopped.shards), without_times(&logged_events(data.path())))
 }
 
 fn stepped(seed: u64, durability: Durability) -> (Digest, Vec<Event>) {
@@ -40,7 +40,7 @@ fn stepped(seed: u64, durability: Durability) -> (Digest, Vec<Event>) {
         }
     }
     let stopped = engine.stop().expect("an orderly end");
-    (audited(stopped.exchange), without_times(&logged_events(data.path())))
+    (audited(stopped.shards), without_times(&logged_events(data.path())))
 }
 
 #[test]

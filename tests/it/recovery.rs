@@ -112,7 +112,7 @@ impl History {
             opening().into_iter().chain(Commands::new(seed).take(COMMANDS)).collect();
         let mut state = State::empty();
         let mut events = Vec::new();
-        let mut after = vec![(0, state.exchange.digest())];
+        let mut after = vec![(0, state.shards.digest())];
         for (at, command) in commands.iter().enumerate() {
             let stamp = Stamp { sequence: at as u64 + 1, time: Timestamp(1_000) };
             let taken: Result<(), ()> = state.apply(stamp, command, &mut |event| {
@@ -120,7 +120,7 @@ impl History {
                 Ok(())
             });
             taken.expect("events are taken");
-            after.push((events.len(), state.exchange.digest()));
+            after.push((events.len(), state.shards.digest()));
         }
         Self { commands, events, after }
     }
@@ -128,9 +128,9 @@ impl History {
     /// Holds a recovered engine, and its event log, against the first `commands` of this history.
     fn assert_recovered(&self, place: &Place, recovered: Recovered, commands: usize) {
         let (events, digest) = self.after[commands];
-        let State { exchange, last, last_event, .. } = recovered.state;
+        let State { shards, last, last_event, .. } = recovered.state;
         assert_eq!((last.sequence, last_event), (commands as u64, events as u64));
-        assert_eq!(exchange.digest(), digest);
+        assert_eq!(shards.digest(), digest);
         assert_eq!(recovered.journal.next_sequence(), commands as u64 + 1);
         assert_eq!(recovered.event_log.next_sequence(), events as u64 + 1);
         assert!(place.logged() == self.events[..events], "the event log is what the replay says");
@@ -403,7 +403,7 @@ fn a_clock_that_contradicts_the_journal_is_refused_and_nothing_is_changed() {
         }
         let accepted = start(0, ImplausibleClock::Accept).expect("accepted");
         assert_eq!(accepted.state.last.time, LAST);
-        let digest = accepted.state.exchange.digest();
+        let digest = accepted.state.shards.digest();
         Snapshots::new(Arc::clone(place.data().snapshots())).save(&accepted.state, digest).expect("saved");
     }
 }

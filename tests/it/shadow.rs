@@ -110,7 +110,7 @@ impl Place {
         let report = engine.report.clone();
         assert_eq!(report.snapshot.as_ref().map(|info| info.position), from);
         let stopped = engine.stop().expect("stopped");
-        assert_eq!(stopped.exchange.expect("the exchange").digest(), digest);
+        assert_eq!(stopped.shards.expect("the exchange").digest(), digest);
         report
     }
 }

@@ -6,7 +6,7 @@ use dojima::domain::{
     AccountId, AccountSelfTrade, AdminCommand, Amount, AssetId, CancelReason, Command, Event, FeeAsset,
     FeeRate, FeeTier, GroupId, Instructions, InstrumentId, LimitScope, ListInstrument, LoginId, LoginName,
     MarketEvent, OrderEvent, OrderLimits, Owner, Phase, Ppm, Protection, Quantity, QuantityUnit, SelfTrade,
-    SelfTradePrevention, SetFees, Side, Symbol, TimeInForce, Transfer, Trigger, TriggerKind,
+    SelfTradePrevention, SetFees, ShardId, Side, Symbol, TimeInForce, Transfer, Trigger, TriggerKind,
     TriggerReference, VenueCommand, Visibility, VolumeTiers,
 };
 
@@ -291,7 +291,7 @@ pub(super) fn poor(venue: &mut Venue, amount: Amount, side: Side) -> u32 {
     let asset: AssetId = if side == Side::Buy { QUOTE } else { BASE };
     // The others have left next to nothing of what can be deposited.
     let from = AccountId(1);
-    let transfer = Transfer { account: from, asset, amount, reference: 3 };
+    let transfer = Transfer { account: from, asset, amount, reference: 3, shard: ShardId::FIRST };
     venue.send(&Command::Admin(AdminCommand::Withdraw(transfer)));
     venue.send(&Command::Admin(AdminCommand::Deposit(Transfer { account, reference: 1, ..transfer })));
     venue.last_user_ref.push(0);

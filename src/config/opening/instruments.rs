@@ -2,6 +2,7 @@
 
 use super::assets::Assets;
 use super::prices::{positive_amount, price_units};
+use super::shards::Shards;
 use crate::config::error::{Problems, quoted};
 use crate::config::venue::InstrumentConfig;
 use crate::domain::{Amount, InstrumentId, ListInstrument, Phase, Quantity, RejectReason, Symbol, decimal};
@@ -12,7 +13,7 @@ const PRICE_DECIMALS_MAX: u8 = ListInstrument::PRICE_DECIMALS_MAX;
 /// The instruments of the configuration that can be listed, in its order.
 pub(super) fn instruments(
     configs: &[InstrumentConfig],
-    assets: &Assets,
+    places: (&Assets, &Shards),
     p: &mut Problems,
 ) -> Vec<ListInstrument> {
     if configs.is_empty() {
@@ -25,7 +26,7 @@ pub(super) fn instruments(
             let key = format!("instruments[{}].symbol", config.symbol);
             p.add(key, quoted(&config.symbol), "stands here twice");
         }
-        listed.extend(instrument(InstrumentId(id), config, assets, p));
+        listed.extend(instrument(InstrumentId(id), config, places, p));
     }
     listed
 }
@@ -33,7 +34,7 @@ pub(super) fn instruments(
 fn instrument(
     id: InstrumentId,
     config: &InstrumentConfig,
-    assets: &Assets,
+    (assets, shards): (&Assets, &Shards),
     p: &mut Problems,
 ) -> Option<ListInstrument> {
     let key = |field: &str| format!("instruments[{}].{field}", config.symbol);
@@ -42,6 +43,7 @@ fn instrument(
     if matches!(config.phase, Phase::Delisted | Phase::VolatilityAuction) {
         p.add(key("phase"), quoted(config.phase.word()), "is no phase that an instrument can start in");
     }
+    let shard = config.shard.as_ref().map(|name| shards.find(key("shard"), name, p));
     let base = assets.find(key("base"), &config.base, p);
     let quote = assets.find(key("quote"), &config.quote, p);
     let tick_units = p.take(key("tick"), config.tick, tick_units(config));
@@ -74,6 +76,7 @@ fn instrument(
         taker_fee: taker_fee.unwrap_or_default(),
         fee_asset: config.fee_asset,
         phase: config.phase,
+        shard: shard.flatten().unwrap_or_default(),
     };
     let tick_value = terms.tick_value(base.scale, quote.scale).map_err(|reason| {
         let words = match reason {

@@ -4,17 +4,22 @@ mod assets;
 mod instruments;
 mod prices;
 mod settings;
+mod shards;
 mod users;
 
 use super::error::{Problem, Problems, quoted};
 use super::file::Config;
 use super::venue::{self, AccountConfig};
 use crate::domain::codec::{ENCODED_LEN_MAX, encode_command};
-use crate::domain::{AccountId, AdminCommand, Amount, AssetId, Command, Transfer, VenueCommand, decimal};
+use crate::domain::{
+    AccountId, AdminCommand, Amount, AssetId, Command, ShardId, Transfer, VenueCommand, decimal,
+};
 use assets::Assets;
 use instruments::instruments;
 use prices::positive_amount;
+use rust_decimal::Decimal;
 use sha2::{Digest, Sha256};
+use shards::Shards;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The opening commands, and everything that is wrong with them. Where there are problems the commands are incomplete.
@@ -24,8 +29,10 @@ pub(super) fn resolve(config: &Config) -> (Vec<Command>, Vec<Problem>) {
     let assets = Assets::resolve(&config.assets, p);
     let limits = Command::Venue(VenueCommand::SetLimits { limits: config.exchange.limits() });
     let rules = Command::Venue(VenueCommand::SetRules { edition: Command::RULES_LAST });
-    let mut commands =
-        vec![rules, limits, Command::Venue(VenueCommand::OpenAccount { account: AccountId::FEES })];
+    let shards = Shards::resolve(&config.shards, p);
+    let mut commands = vec![rules, limits];
+    commands.extend(shards.commands());
+    commands.push(Command::Venue(VenueCommand::OpenAccount { account: AccountId::FEES }));
     commands.extend(assets.commands());
     commands.extend(
         (1..)
@@ -37,10 +44,10 @@ pub(super) fn resolve(config: &Config) -> (Vec<Command>, Vec<Problem>) {
     commands.extend(venue::logins(&config.accounts).iter().filter_map(|l| {
         Some(Command::Venue(VenueCommand::OpenLogin { login: l.login, account: l.account, name: l.name()? }))
     }));
-    let listed = instruments(&config.instruments, &assets, p);
+    let listed = instruments(&config.instruments, (&assets, &shards), p);
     commands.extend(listed.iter().copied().map(|it| Command::Admin(AdminCommand::ListInstrument(it))));
     commands.extend(
-        deposits(&config.accounts, &assets, p)
+        deposits(&config.accounts, (&assets, &shards), p)
             .into_iter()
             .map(|it| Command::Admin(AdminCommand::Deposit(it))),
     );
@@ -78,35 +85,61 @@ fn check_accounts(accounts: &[AccountConfig], p: &mut Problems) {
     }
 }
 
-/// Deposits in the order of accounts and, within one, of asset ids.
-fn deposits(accounts: &[AccountConfig], assets: &Assets, p: &mut Problems) -> Vec<Transfer> {
+/// Deposits in the order of accounts and, within one, of shards and asset ids.
+fn deposits(
+    accounts: &[AccountConfig],
+    (assets, shards): (&Assets, &Shards),
+    p: &mut Problems,
+) -> Vec<Transfer> {
     let mut transfers = Vec::new();
     let mut supply = BTreeMap::<AssetId, i128>::new();
-    for (id, account) in (1..).zip(accounts) {
-        let mut of_account = Vec::new();
-        for (code, value) in &account.deposits {
-            let key = format!("accounts[{}].deposits.{code}", account.name);
-            let Some(asset) = assets.find(key.clone(), code, p) else { continue };
-            let Some(amount) = p.take(&key, value, positive_amount(*value, asset.scale)) else { continue };
-            let total = supply.entry(asset.id).or_default();
-            *total += i128::from(amount.0);
-            if *total > i128::from(i64::MAX) {
-                let max = decimal::show_amount(Amount(i64::MAX), asset.scale);
-                p.add(
-                    key,
-                    value,
-                    format!("brings the deposits of {code} above {max}, the most that can exist"),
-                );
+    for (id, account) in (1..).map(AccountId).zip(accounts) {
+        let key = format!("accounts[{}].deposits", account.name);
+        let mut wallets = vec![(ShardId::FIRST, key, &account.deposits)];
+        for (name, wallet) in &account.deposits_in {
+            let key = format!("accounts[{}].deposits_in.{name}", account.name);
+            let Some(shard) = shards.find(key.clone(), name, p) else { continue };
+            if shard == ShardId::FIRST {
+                p.add(key.clone(), quoted(name), "is the first shard, whose deposits stand in deposits");
             }
-            of_account.push((asset.id, amount));
+            wallets.push((shard, key, &wallet.0));
         }
-        of_account.sort_unstable();
-        transfers.extend((1..).zip(of_account).map(|(reference, (asset, amount))| Transfer {
-            account: AccountId(id),
-            asset,
-            amount,
-            reference,
-        }));
+        wallets.sort_by_key(|(shard, ..)| *shard);
+        for (shard, key, wallet) in wallets {
+            let amounts = amounts(wallet, &key, assets, &mut supply, p);
+            transfers.extend((1..).zip(amounts).map(|(reference, (asset, amount))| Transfer {
+                account: id,
+                asset,
+                amount,
+                reference,
+                shard,
+            }));
+        }
     }
     transfers
+}
+
+/// What is paid into one wallet, in the order of asset ids.
+fn amounts(
+    wallet: &BTreeMap<String, Decimal>,
+    key: &str,
+    assets: &Assets,
+    supply: &mut BTreeMap<AssetId, i128>,
+    p: &mut Problems,
+) -> Vec<(AssetId, Amount)> {
+    let mut amounts = Vec::new();
+    for (code, value) in wallet {
+        let key = format!("{key}.{code}");
+        let Some(asset) = assets.find(key.clone(), code, p) else { continue };
+        let Some(amount) = p.take(&key, value, positive_amount(*value, asset.scale)) else { continue };
+        let total = supply.entry(asset.id).or_default();
+        *total += i128::from(amount.0);
+        if *total > i128::from(i64::MAX) {
+            let max = decimal::show_amount(Amount(i64::MAX), asset.scale);
+            p.add(key, value, format!("brings the deposits of {code} above {max}, the most that can exist"));
+        }
+        amounts.push((asset.id, amount));
+    }
+    amounts.sort_unstable();
+    amounts
 }

@@ -3,8 +3,8 @@
 use crate::domain::{
     AccountId, AdminCommand, Amount, AssetCode, AssetId, CancelFilter, CancelReason, Command, Enter, Event,
     Instructions, InstrumentId, ListInstrument, LoginId, LoginName, MassCancel, OrderCommand, OrderEvent,
-    OrderPrice, Phase, Quantity, RejectReason, Side, Stamp, Symbol, TimeInForce, Timestamp, Transfer,
-    Trigger, TriggerKind, TriggerReference, UserRef, VenueCommand, VenueLimits,
+    OrderPrice, Phase, Quantity, RejectReason, ShardId, Side, Stamp, Symbol, TimeInForce, Timestamp,
+    Transfer, Trigger, TriggerKind, TriggerReference, UserRef, VenueCommand, VenueLimits,
 };
 use crate::exchange::{Exchange, ExchangeLimits, steps};
 
@@ -57,6 +57,7 @@ impl Venue {
                     asset,
                     amount,
                     reference,
+                    shard: ShardId::FIRST,
                 })));
             }
         }

@@ -139,7 +139,7 @@ mod tests {
         assert_eq!((again.rules_edition(), again.digest()), (Command::RULES_FIRST, first.digest()));
         for unknown in [Command::RULES_FIRST - 1, Command::RULES_LAST + 1] {
             let mut other = first.clone();
-            other.shared.rules = unknown;
+            other.venue.rules = unknown;
             assert_ne!(other.digest(), first.digest());
             let refused = restored(&other).map(drop).expect_err("refused");
             assert!(refused.why.contains("edition of the rules"), "{refused}");

@@ -108,9 +108,10 @@ impl Restoring {
         let shared = &mut self.exchange.shared;
         let price = Price(record.ticks.into());
         let units = instrument.listing.price_units(price);
-        let login = self.exchange.logins.get_mut(record.login.0 as usize);
+        let login = self.exchange.venue.logins.get_mut(record.login.0 as usize);
         let login = login.ok_or("an order of a login that does not exist")?;
-        let numbered = record.id.0 > 0 && record.id.is_counted() && record.id <= shared.last_order;
+        let own = record.id.is_counted() && record.id.shard() == self.exchange.id;
+        let numbered = own && record.id.count() > 0 && record.id <= shared.last_order;
         let is_old = record.user_ref > login.last_user_ref;
         let named = record.user_ref.0 > 0 && (!is_old || login.session > 0);
         check(numbered & named & (record.account == login.account), "an order's numbers are out of range")?;
@@ -227,7 +228,8 @@ impl Restoring {
         check(self.filling.instrument.is_none_or(|last| last < next), "instruments are out of order")?;
         self.finish_instrument()?;
         let found = self.exchange.instruments.get(next.0 as usize);
-        let trades = found.is_some_and(|found| found.listing.phase != Phase::Delisted);
+        let own = found.filter(|found| found.listing.shard == self.exchange.id);
+        let trades = own.is_some_and(|found| found.listing.phase != Phase::Delisted);
         check(trades, "an order of an instrument that does not exist")?;
         (self.filling.instrument, self.filling.place, self.filling.before) = (Some(next), 0, None);
         Ok(())

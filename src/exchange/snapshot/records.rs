@@ -9,13 +9,17 @@ use super::domain_records::{
 };
 use crate::domain::{
     AccountId, Amount, AssetCode, FeeRate, FeeTier, GroupId, InstrumentId, LoginId, OrderId, OrderState,
-    Price, Quantity, Switch, Timestamp, TradeId, TriggerReference, UserRef, VenueLimits,
+    Price, Quantity, ShardId, Switch, Timestamp, TradeId, TriggerReference, UserRef, VenueLimits,
 };
 use bincode::{Decode, Encode};
 
 /// What an exchange has one of, and how many records follow.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
 pub struct VenueRecord {
+    /// Which shard the parts are of.
+    pub shard: ShardId,
+    /// How many there are, at least 1.
+    pub shards: u8,
     /// What is held at most, and what holds for accounts that have no limits of their own.
     pub limits: VenueLimitsRecord,
     /// The edition of the rules.
@@ -149,6 +153,8 @@ pub struct LoginRecord {
     pub session: u32,
     /// The highest client number that it has used in this session.
     pub last_user_ref: UserRef,
+    /// The highest that any shard may have consumed; 0 where there is one shard.
+    pub seen_user_ref: UserRef,
 }
 
 /// What few logins have.

@@ -10,7 +10,7 @@ use super::{Names, Part, RestoreError};
 use crate::domain::codec::decode_record;
 use crate::domain::{
     Amount, Command, FeeRate, FeeTier, InstrumentId, ListInstrument, Listing, OrderLimits, OrderPrice,
-    OrderState, Phase, Ppm, Price, Protection, Timestamp, TriggerReference, VenueLimits,
+    OrderState, Phase, Ppm, Price, Protection, ShardId, Timestamp, TriggerReference, VenueLimits,
 };
 use crate::exchange::accounts::{Account, AccountLimits, Rate, Volumes};
 use crate::exchange::admin::check_rates;
@@ -24,7 +24,7 @@ use crate::exchange::{Asset, Balance, Exchange, ExchangeLimits, Login, NameKey};
 use bincode::Decode;
 
 /// The least bytes of a record of each part: what a count can promise at most is the bytes there are, divided by this.
-const BYTES_MIN: [usize; Part::ALL.len()] = [1, 40, 43, 8, 17, 16, 200, 16, 248, 16, 80, OrderRecord::BYTES];
+const BYTES_MIN: [usize; Part::ALL.len()] = [1, 40, 43, 12, 17, 16, 200, 16, 248, 16, 80, OrderRecord::BYTES];
 
 /// Why a record is refused.
 pub(super) type Refused = Result<(), &'static str>;
@@ -99,6 +99,11 @@ impl Restoring {
         }
     }
 
+    /// Which shard it is.
+    pub fn shard(&self) -> ShardId {
+        self.exchange.id
+    }
+
     /// The time of the last command.
     pub fn now(&self) -> Timestamp {
         self.venue.now
@@ -156,7 +161,7 @@ impl Restoring {
                 "records of a part before this one are missing",
             )?;
         }
-        let (accounts, assets) = (self.exchange.shared.accounts.len(), self.exchange.assets.len());
+        let (accounts, assets) = (self.exchange.shared.accounts.len(), self.exchange.venue.assets.len());
         if part > Part::Accounts && self.filling.held.is_empty() {
             // A balance for each is in the file, so this is bounded by its bytes.
             self.exchange.shared.ledger = Ledger::with_accounts(accounts);
@@ -208,8 +213,11 @@ impl Restoring {
         // No exchange comes to so many; one that did could not count on.
         let counted = venue.last_order.0 < u64::MAX / 4 && venue.last_trade.0 < u64::MAX / 4;
         check(counted, "an exchange that has come to its last number")?;
+        let there = venue.shard.0 < venue.shards && usize::from(venue.shards) <= ShardId::COUNT;
+        check(there, "a shard that there is not")?;
         let numbered = venue.last_order.is_counted() && venue.last_trade.is_counted();
-        check(numbered, "a number that no order or trade can have")?;
+        let own = (venue.last_order.shard(), venue.last_trade.shard()) == (venue.shard, venue.shard);
+        check(numbered && own, "a number that no order or trade can have")?;
         check(venue.counts_usage || venue.usage == 0, "what accounts do is counted and not counted")?;
         if let Some(VolumesRecord { tiers, day: today }) = &venue.volumes {
             let ascending = tiers.volume_min.is_sorted() && tiers.volume_min[0] == Amount(0);
@@ -220,12 +228,15 @@ impl Restoring {
         }
         self.venue = venue;
         self.check_counts()?;
-        self.exchange.killed = venue.killed;
-        self.exchange.config_digest = venue.config_digest;
-        self.exchange.session = venue.session;
+        self.exchange.id = venue.shard;
+        self.exchange.venue.shards = venue.shards;
+        self.exchange.venue.killed = venue.killed;
+        self.exchange.venue.config_digest = venue.config_digest;
+        self.exchange.venue.session = venue.session;
+        self.exchange.venue.rules = venue.edition;
         let shared = &mut self.exchange.shared;
         (shared.last_order, shared.last_trade, shared.now) = (venue.last_order, venue.last_trade, venue.now);
-        (shared.rules, shared.limits) = (venue.edition, venue.limits.into());
+        shared.limits = venue.limits.into();
         shared.usage = venue.counts_usage.then(|| Box::new(Usage::default()));
         Ok(())
     }
@@ -247,7 +258,14 @@ impl Restoring {
             min_deposit.0 >= 0 && min_withdrawal.0 >= 0 && supply.0 >= 0,
             "an asset's amounts are below 0",
         )?;
-        self.exchange.assets.push(Asset { code, scale, deposits, withdrawals, min_deposit, min_withdrawal });
+        self.exchange.venue.assets.push(Asset {
+            code,
+            scale,
+            deposits,
+            withdrawals,
+            min_deposit,
+            min_withdrawal,
+        });
         self.filling.supplies.push(supply);
         Ok(())
     }
@@ -286,10 +304,12 @@ impl Restoring {
     }
 
     fn take_login(&mut self, record: LoginRecord) -> Refused {
-        let LoginRecord { account, session, last_user_ref } = record;
+        let LoginRecord { account, session, last_user_ref, seen_user_ref } = record;
         self.exchange.known_account(account).map_err(|_| "a login's account does not exist")?;
-        check(session >= self.exchange.session, "a login that is behind the venue's session")?;
-        self.exchange.add_login(Login { last_user_ref, ..Login::new(account, session) });
+        check(session >= self.exchange.venue.session, "a login that is behind the venue's session")?;
+        let alone = self.exchange.venue.shards == 1;
+        check(!alone || seen_user_ref.0 == 0, "a number of another shard where there is none")?;
+        self.exchange.add_login(Login { last_user_ref, seen_user_ref, ..Login::new(account, session) });
         Ok(())
     }
 
@@ -306,7 +326,7 @@ impl Restoring {
             let set = possible && self.exchange.limit_login(id, &limits).is_ok();
             check(set, "limits that no login can have")?;
         }
-        let login = &mut self.exchange.logins[id.0 as usize];
+        let login = &mut self.exchange.venue.logins[id.0 as usize];
         (login.cancel_at, login.order_entry) = (cancel_at, order_entry);
         check(login.has_settings(), "settings of a login that has none")?;
         login.restrict();
@@ -318,7 +338,7 @@ impl Restoring {
         let CopyRecord { account, login, since } = record;
         let known = self.exchange.known_account(account).and_then(|()| self.exchange.known_login(login));
         known.map_err(|_| "drop copy names an unknown account or login")?;
-        let copies = &mut self.exchange.copies;
+        let copies = &mut self.exchange.venue.copies;
         check(since > 0, "copies since before the first command")?;
         check(copies.last().is_none_or(|(last, ..)| *last <= account), "copies are out of order")?;
         check(self.filling.copied.insert((account, login)), "copies that were there already")?;
@@ -376,6 +396,7 @@ impl Restoring {
             taker_fee: FeeRate(0),
             fee_asset: listing.fee_asset,
             phase: listing.phase,
+            shard: listing.shard,
         };
         let holds = if listing.phase == Phase::Delisted {
             let known = [listing.base, listing.quote].map(|asset| self.exchange.known_asset(asset).is_ok());
@@ -384,7 +405,7 @@ impl Restoring {
         } else {
             let (maker_fee, taker_fee) = (listing.maker_fee, listing.taker_fee);
             self.exchange
-                .listing(&terms)
+                .checked_terms(&terms)
                 .is_ok_and(|right| Listing { maker_fee, taker_fee, ..right } == *listing)
         };
         check(holds, "terms of an instrument that are not possible")

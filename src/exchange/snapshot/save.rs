@@ -24,7 +24,7 @@ impl Exchange {
     /// What the sink says.
     pub fn write_to<S: Sink>(&self, sink: &mut S) -> Result<(), S::Error> {
         sink.put(Part::Venue, &self.venue_record())?;
-        for (id, asset) in (0..).map(AssetId).zip(&self.assets) {
+        for (id, asset) in (0..).map(AssetId).zip(&self.venue.assets) {
             let record = AssetRecord {
                 code: asset.code,
                 scale: asset.scale,
@@ -39,9 +39,10 @@ impl Exchange {
         for (account, in_vain) in self.shared.accounts.iter().zip(&self.shared.in_vain) {
             sink.put(Part::Accounts, &account_record(account, in_vain))?;
         }
-        for Login { account, session, last_user_ref, .. } in &self.logins {
-            let (account, session, last_user_ref) = (*account, *session, *last_user_ref);
-            sink.put(Part::Logins, &LoginRecord { account, session, last_user_ref })?;
+        for Login { account, session, last_user_ref, seen_user_ref, .. } in &self.venue.logins {
+            let (account, session) = (*account, *session);
+            let (last_user_ref, seen_user_ref) = (*last_user_ref, *seen_user_ref);
+            sink.put(Part::Logins, &LoginRecord { account, session, last_user_ref, seen_user_ref })?;
         }
         for record in self.login_settings() {
             sink.put(Part::LoginSettings, &record)?;
@@ -52,7 +53,7 @@ impl Exchange {
         for instrument in &self.instruments {
             sink.put(Part::Instruments, &instrument_record(instrument))?;
         }
-        for asset in (0..self.assets.len()).map(|id| AssetId(id as u16)) {
+        for asset in (0..self.venue.assets.len()).map(|id| AssetId(id as u16)) {
             for balance in self.shared.ledger.balances(asset) {
                 let record = BalanceRecord { available: balance.available, reserved: balance.reserved };
                 sink.put(Part::Balances, &record)?;
@@ -96,21 +97,23 @@ impl Exchange {
         let volumes = self.shared.volumes.as_ref();
         let usage = self.shared.usage.as_ref();
         VenueRecord {
+            shard: self.id,
+            shards: self.venue.shards,
             limits: (*self.limits()).into(),
             edition: self.rules_edition(),
             session: self.session(),
             last_order: self.shared.last_order,
             last_trade: self.shared.last_trade,
             now: self.shared.now,
-            killed: self.killed,
-            config_digest: self.config_digest,
+            killed: self.venue.killed,
+            config_digest: self.venue.config_digest,
             volumes: volumes.map(|volumes| VolumesRecord { tiers: volumes.tiers.into(), day: volumes.day }),
             counts_usage: usage.is_some(),
-            assets: self.assets.len() as u32,
+            assets: self.venue.assets.len() as u32,
             accounts: self.shared.accounts.len() as u32,
-            logins: self.logins.len() as u32,
+            logins: self.venue.logins.len() as u32,
             login_settings: self.login_settings().count() as u32,
-            copies: self.copies.len() as u32,
+            copies: self.venue.copies.len() as u32,
             instruments: self.instruments.len() as u32,
             usage: usage.map_or(0, |usage| usage.len() as u32),
             extras: self.shared.extras.len() as u32,
@@ -120,7 +123,7 @@ impl Exchange {
 
     /// The settings of the logins that have any.
     fn login_settings(&self) -> impl Iterator<Item = LoginSettingsRecord> + '_ {
-        let all = (0..).map(LoginId).zip(&self.logins).filter(|(_, login)| login.has_settings());
+        let all = (0..).map(LoginId).zip(&self.venue.logins).filter(|(_, login)| login.has_settings());
         all.map(|(id, login)| LoginSettingsRecord {
             login: id,
             cancel_at: login.cancel_at,

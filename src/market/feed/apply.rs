@@ -110,6 +110,7 @@ impl Feed {
                 | VenueEvent::RulesSet { .. }
                 | VenueEvent::SessionEnded { .. }
                 | VenueEvent::SessionStarted { .. }
+                | VenueEvent::ShardOpened { .. }
                 | VenueEvent::AccountCopied { .. },
             )
             | Event::Order(

@@ -1,14 +1,14 @@
-//! Every offset, size and number of a snapshot file, version 5. The same tables are in docs/FORMATS.md,
+//! Every offset, size and number of a snapshot file, version 6. The same tables are in docs/FORMATS.md,
 //! "Snapshots", and a test compares the two. All integers are little-endian.
 
-use crate::domain::LoginId;
+use crate::domain::{LoginId, ShardId};
 use crate::exchange::snapshot::Part;
 use bincode::{Decode, Encode};
 
 /// First eight bytes of every snapshot.
 pub const MAGIC: [u8; 8] = *b"DOJISNAP";
 /// The format version that this build writes.
-pub const VERSION: u32 = 5;
+pub const VERSION: u32 = 6;
 /// A format version that this build reads.
 #[derive(Clone, Copy, Debug)]
 pub struct Version {
@@ -39,8 +39,10 @@ pub const LAST_EVENT_AT: usize = 32;
 pub const CONFIG_DIGEST_AT: usize = 40;
 /// Offset of the digest of the exchange (32 bytes).
 pub const STATE_DIGEST_AT: usize = 48;
+/// Offset of the number of shards (u32), each of which has its parts.
+pub const SHARDS_AT: usize = 80;
 /// Offset of the reserved bytes, zero.
-pub const RESERVED_AT: usize = 80;
+pub const RESERVED_AT: usize = 84;
 /// Offset of the CRC-32C (u32) over the 92 bytes before it.
 pub const HEADER_CRC_AT: usize = 92;
 
@@ -97,7 +99,15 @@ pub struct EndedRecord {
     pub marks: u64,
 }
 
-/// The section of a part of the exchange: 1 to 12.
+/// How much higher the sections of a shard are than those of the shard before it.
+pub const SHARD_SECTIONS: u32 = 64;
+
+/// The section of a part of a shard: 1 to 12 in the first.
+pub const fn section_of(shard: ShardId, part: Part) -> u32 {
+    SHARD_SECTIONS * shard.0 as u32 + section(part)
+}
+
+/// The section of a part of the first shard: 1 to 12.
 pub const fn section(part: Part) -> u32 {
     match part {
         Part::Venue => 1,
@@ -119,7 +129,8 @@ const _: () = assert!(MAGIC_AT + MAGIC.len() == VERSION_AT);
 const _: () = assert!(VERSION_AT + 4 == HEADER_LENGTH_AT && HEADER_LENGTH_AT + 4 == POSITION_AT);
 const _: () = assert!(POSITION_AT + 8 == TIME_AT && TIME_AT + 8 == LAST_EVENT_AT);
 const _: () = assert!(LAST_EVENT_AT + 8 == CONFIG_DIGEST_AT && CONFIG_DIGEST_AT + 8 == STATE_DIGEST_AT);
-const _: () = assert!(STATE_DIGEST_AT + 32 == RESERVED_AT && RESERVED_AT < HEADER_CRC_AT);
+const _: () = assert!(STATE_DIGEST_AT + 32 == SHARDS_AT && SHARDS_AT + 4 == RESERVED_AT);
+const _: () = assert!(RESERVED_AT < HEADER_CRC_AT);
 const _: () = assert!(HEADER_CRC_AT + 4 == HEADER_BYTES);
 const _: () = assert!(LENGTH_AT + 4 == SECTION_AT && SECTION_AT + 4 == NUMBER_AT);
 const _: () = assert!(NUMBER_AT + 4 == CHUNK_CRC_AT && CHUNK_CRC_AT + 4 == CHUNK_HEADER_BYTES);

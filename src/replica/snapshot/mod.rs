@@ -12,12 +12,12 @@ pub(super) use reader::{check, read, read_header};
 pub(super) use writer::write;
 
 use super::State;
-use crate::domain::Timestamp;
+use crate::domain::{ShardId, Timestamp};
 use crate::exchange::Digest;
 use dojima_journal::layout::{u32_at, u64_at};
 use layout::{
     CONFIG_DIGEST_AT, HEADER_BYTES, HEADER_CRC_AT, HEADER_LENGTH_AT, LAST_EVENT_AT, MAGIC, MAGIC_AT,
-    POSITION_AT, RESERVED_AT, STATE_DIGEST_AT, TIME_AT, VERSION, VERSION_AT, Version,
+    POSITION_AT, RESERVED_AT, SHARDS_AT, STATE_DIGEST_AT, TIME_AT, VERSION, VERSION_AT, Version,
 };
 
 /// What the header says.
@@ -29,6 +29,7 @@ pub(super) struct Header {
     pub last_event: u64,
     pub config_digest: u64,
     pub digest: Digest,
+    pub shards: u32,
 }
 
 /// Why a header is not one.
@@ -44,8 +45,9 @@ impl Header {
             position: state.last.sequence,
             time: state.last.time,
             last_event: state.last_event,
-            config_digest: state.exchange.config_digest().unwrap_or_default(),
+            config_digest: state.shards.config_digest().unwrap_or_default(),
             digest,
+            shards: state.shards.count() as u32,
         }
     }
 
@@ -60,6 +62,7 @@ impl Header {
         put(LAST_EVENT_AT, &self.last_event.to_le_bytes());
         put(CONFIG_DIGEST_AT, &self.config_digest.to_le_bytes());
         put(STATE_DIGEST_AT, &self.digest.0);
+        put(SHARDS_AT, &self.shards.to_le_bytes());
         let crc = crc32c::crc32c(&bytes[..HEADER_CRC_AT]);
         bytes[HEADER_CRC_AT..].copy_from_slice(&crc.to_le_bytes());
         bytes
@@ -87,8 +90,12 @@ impl Header {
         if u64_at(bytes, POSITION_AT).max(u64_at(bytes, LAST_EVENT_AT)) > u64::MAX / 2 {
             return damaged(POSITION_AT, "a position that no journal comes to");
         }
+        let shards = u32_at(bytes, SHARDS_AT);
+        if shards == 0 || shards as usize > ShardId::COUNT {
+            return damaged(SHARDS_AT, "a number of shards that no venue has");
+        }
         let mut digest = [0; 32];
-        digest.copy_from_slice(&bytes[STATE_DIGEST_AT..RESERVED_AT]);
+        digest.copy_from_slice(&bytes[STATE_DIGEST_AT..SHARDS_AT]);
         let header = Self {
             version: number,
             position: u64_at(bytes, POSITION_AT),
@@ -96,6 +103,7 @@ impl Header {
             last_event: u64_at(bytes, LAST_EVENT_AT),
             config_digest: u64_at(bytes, CONFIG_DIGEST_AT),
             digest: Digest(digest),
+            shards,
         };
         Ok((header, version))
     }
@@ -133,7 +141,7 @@ mod tests {
 
     /// The state written as one of the older version, and read by a build that knows these versions.
     fn read_again(state: &State, versions: &[Version]) -> Result<State, SnapshotError> {
-        let header = Header { version: OLDER.number, ..Header::of(state, state.exchange.digest()) };
+        let header = Header { version: OLDER.number, ..Header::of(state, state.shards.digest()) };
         let mut bytes = Vec::new();
         let len = write(&header, state, &mut bytes).expect("memory takes everything");
         let files = MemoryStorage::new();
@@ -153,8 +161,8 @@ mod tests {
         let versions = [OLDER, VERSIONS[0]];
         let plain = state(&opening);
         let again = read_again(&plain, &versions).expect("it is read");
-        assert_eq!(again.exchange.digest(), plain.exchange.digest());
-        assert_eq!(again.exchange.copies().count(), 0);
+        assert_eq!(again.shards.digest(), plain.shards.digest());
+        assert_eq!(again.shards.copies().count(), 0);
         // What the older version did not have does not stand in a file of it.
         let copying =
             state(&[opening[0], opening[1], Command::Venue(VenueCommand::CopyAccount { login, account })]);

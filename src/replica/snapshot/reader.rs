@@ -9,9 +9,9 @@ use super::{BadHeader, Header, State, header_crc, layout};
 use crate::domain::audience::Audience;
 use crate::domain::codec::decode_record;
 use crate::domain::streams::{EndedStream, Mark, StreamIndex};
-use crate::domain::{AccountId, Command, Listings, LoginId, Stamp, VenueCommand};
-use crate::exchange::NameKey;
+use crate::domain::{AccountId, Command, Listings, LoginId, ShardId, Stamp, VenueCommand};
 use crate::exchange::snapshot::{ListingRecord, Names, Part, RestoreError, Restoring};
+use crate::exchange::{NameKey, Shards};
 use crate::replica::SnapshotError;
 use bincode::Decode;
 use dojima_journal::layout::u32_at;
@@ -138,9 +138,9 @@ pub fn read(
     let (bytes, path) = (source.bytes, source.path.clone());
     let damaged =
         |offset: u64, why: &str| SnapshotError::Damaged { file: path.clone(), offset, why: why.to_owned() };
-    let mut parts = Parts::new(version, name_key, bytes);
+    let mut parts = Parts::new(version, name_key, bytes, header.shards);
     let mut end = HEADER_BYTES as u64;
-    let names = Names::new(name_key, bytes);
+    let names = (0..header.shards).map(|_| Names::new(name_key, bytes)).collect();
     let chunks = Chunks { source, seed, at: end, number: 0, names };
     let names = each_chunk(chunks, |chunk| {
         let payload_at = end + CHUNK_HEADER_BYTES as u64;
@@ -160,7 +160,7 @@ pub fn read(
 fn each_chunk(
     mut chunks: Chunks,
     mut take: impl FnMut(&Chunk) -> Result<(), SnapshotError>,
-) -> Result<Names, SnapshotError> {
+) -> Result<Vec<Names>, SnapshotError> {
     /// A thread costs about as much as so many bytes.
     const ALONE_BYTES_MAX: u64 = 1 << 20;
     /// Chunks that are read ahead.
@@ -216,7 +216,8 @@ struct Chunks {
     /// Where the next chunk starts.
     at: u64,
     number: u32,
-    names: Names,
+    /// By shard.
+    names: Vec<Names>,
 }
 
 impl Chunks {
@@ -224,8 +225,10 @@ impl Chunks {
     fn next(&mut self, mut chunk: Chunk) -> Result<Chunk, SnapshotError> {
         let payload_at = self.at + CHUNK_HEADER_BYTES as u64;
         chunk.section = self.source.chunk(&mut self.at, self.number, self.seed, &mut chunk.payload)?;
-        if let Some(part) = part_of(chunk.section) {
-            let prepared = self.names.prepare(part, &chunk.payload, &mut chunk.chained);
+        if let Some((shard, part)) = part_of(chunk.section)
+            && let Some(names) = self.names.get_mut(usize::from(shard.0))
+        {
+            let prepared = names.prepare(part, &chunk.payload, &mut chunk.chained);
             prepared.map_err(|error| self.source.damaged(payload_at + error.at as u64, error.why))?;
         }
         self.number += 1;
@@ -236,7 +239,10 @@ impl Chunks {
 
 /// What has been read so far.
 struct Parts {
-    exchange: Restoring,
+    /// By shard.
+    exchanges: Vec<Restoring>,
+    /// The shard whose parts come.
+    shard: ShardId,
     /// The last section; 0 while it is one of the exchange's.
     section: u32,
     present: Vec<StreamRecord>,
@@ -248,9 +254,11 @@ struct Parts {
 }
 
 impl Parts {
-    fn new(version: Version, name_key: NameKey, bytes: u64) -> Self {
+    fn new(version: Version, name_key: NameKey, bytes: u64, shards: u32) -> Self {
+        let exchanges = (0..shards).map(|_| Restoring::new(version.lacks, name_key, bytes));
         Self {
-            exchange: Restoring::new(version.lacks, name_key, bytes),
+            exchanges: exchanges.collect(),
+            shard: ShardId::FIRST,
             section: 0,
             present: Vec::new(),
             marks: Vec::new(),
@@ -273,7 +281,13 @@ impl Parts {
         }
         self.section = place;
         match (part, section) {
-            (Some(part), _) => self.exchange.take(part, payload, &chunk.chained),
+            (Some((shard, part)), _) => {
+                // Each sees to the order of its own.
+                let found = self.exchanges.get_mut(usize::from(shard.0)).filter(|_| shard >= self.shard);
+                self.shard = shard;
+                let Some(exchange) = found else { return wrong("parts of a shard are out of order") };
+                exchange.take(part, payload, &chunk.chained)
+            }
             (_, STREAMS) => records(payload, &mut self.present),
             (_, MARKS) => records(payload, &mut self.marks),
             (_, LISTINGS) => records(payload, &mut self.listings),
@@ -285,10 +299,14 @@ impl Parts {
         }
     }
 
-    fn finish(self, header: &Header, names: Names) -> Result<State, RestoreError> {
+    fn finish(self, header: &Header, names: Vec<Names>) -> Result<State, RestoreError> {
         let check = |holds: bool, why| if holds { Ok(()) } else { Err(RestoreError { at: 0, why }) };
-        check(self.exchange.now() == header.time, "header and state are of other times")?;
-        let exchange = self.exchange.finish(names)?;
+        let same_time = self.exchanges.iter().all(|exchange| exchange.now() == header.time);
+        check(same_time, "header and state are of other times")?;
+        let restored = self.exchanges.into_iter().zip(names).map(|(exchange, names)| exchange.finish(names));
+        let shards = Shards::of(restored.collect::<Result<_, _>>()?);
+        let shards = shards.ok_or(RestoreError { at: 0, why: "the shards are not those of one venue" })?;
+        let exchange = shards.first();
         let config_digest = exchange.config_digest();
         check(
             config_digest.unwrap_or_default() == header.config_digest,
@@ -327,7 +345,7 @@ impl Parts {
         let listings = Listings::restored(listings, past.collect());
         let listings = listings.ok_or(RestoreError { at: 0, why: "listings that were never told" })?;
         Ok(State {
-            exchange,
+            shards,
             last: Stamp { sequence: header.position, time: header.time },
             last_event: header.last_event,
             streams,
@@ -337,9 +355,11 @@ impl Parts {
     }
 }
 
-/// The part of the exchange that a section is of.
-fn part_of(section: u32) -> Option<Part> {
-    Part::ALL.into_iter().find(|part| layout::section(*part) == section)
+/// The shard and the part of it that a section is of.
+fn part_of(section: u32) -> Option<(ShardId, Part)> {
+    let (shard, section) = (section / layout::SHARD_SECTIONS, section % layout::SHARD_SECTIONS);
+    let shard = u8::try_from(shard).ok().map(ShardId)?;
+    Part::ALL.into_iter().find(|part| layout::section(*part) == section).map(|part| (shard, part))
 }
 
 /// Reads records that fill the payload exactly.

@@ -3,8 +3,10 @@
 use super::layout::{
     CHUNK_CRC_AT, CHUNK_HEADER_BYTES, END, ENDED, EndedRecord, HEADER_BYTES, LENGTH_AT, LISTINGS, MARKS,
     NUMBER_AT, OPENING, PAST_TERMS, PAYLOAD_BYTES_MAX, SECTION_AT, STREAMS, StreamRecord, section,
+    section_of,
 };
 use super::{Header, State, header_crc};
+use crate::domain::ShardId;
 use crate::domain::codec;
 use crate::domain::streams::EndedStream;
 use crate::exchange::snapshot::{ListingRecord, Part, Sink};
@@ -20,10 +22,14 @@ pub fn write(header: &Header, state: &State, out: &mut dyn Write) -> io::Result<
     out.write_all(&header)?;
     let mut chunks = Chunks {
         file: File { out, number: 0, seed: header_crc(&header), bytes: HEADER_BYTES as u64 },
+        shard: ShardId::FIRST,
         extras: Chunk::new(section(Part::Extras)),
         present: Chunk::new(section(Part::Venue)),
     };
-    state.exchange.write_to(&mut chunks)?;
+    for shard in state.shards.iter() {
+        chunks.begin_shard(shard.shard())?;
+        shard.write_to(&mut chunks)?;
+    }
     for (messages, marks) in state.streams.all() {
         chunks.record(STREAMS, &StreamRecord { messages, marks: marks.len() as u64 })?;
     }
@@ -52,6 +58,8 @@ pub fn write(header: &Header, state: &State, out: &mut dyn Write) -> io::Result<
 /// The chunks of a file, of which one is being filled, and one of extras besides.
 struct Chunks<'a> {
     file: File<'a>,
+    /// Whose parts come.
+    shard: ShardId,
     /// Extras come before their orders.
     extras: Chunk,
     present: Chunk,
@@ -78,9 +86,9 @@ impl Sink for Chunks<'_> {
     #[inline]
     fn put<T: Encode>(&mut self, part: Part, record: &T) -> io::Result<()> {
         if part != Part::Extras {
-            return self.record(section(part), record);
+            return self.record(section_of(self.shard, part), record);
         }
-        self.turn_to(section(Part::Orders))?;
+        self.turn_to(section_of(self.shard, Part::Orders))?;
         if self.extras.is_full() {
             self.file.write(&mut self.extras)?;
         }
@@ -89,6 +97,15 @@ impl Sink for Chunks<'_> {
 }
 
 impl Chunks<'_> {
+    /// The parts of this shard come next.
+    fn begin_shard(&mut self, shard: ShardId) -> io::Result<()> {
+        self.flush()?;
+        self.shard = shard;
+        self.extras.section = section_of(shard, Part::Extras);
+        self.present.section = section_of(shard, Part::Venue);
+        Ok(())
+    }
+
     #[inline]
     fn record<T: Encode>(&mut self, section: u32, record: &T) -> io::Result<()> {
         self.turn_to(section)?;

@@ -8,7 +8,7 @@ use super::super::reader::{OrderCounts, RowCounts};
 use super::super::rows::{BalanceRow, OrderStatus, TradeRow, TradeSide};
 use crate::domain::{
     AccountId, AdminEvent, Amount, AssetCode, AssetId, Event, EventRecord, Executed, FeeAsset, Listing,
-    LoginId, MarketEvent, OrderEvent, OrderId, OrderState, RestateReason, Restated, Side, Transfer,
+    LoginId, MarketEvent, OrderEvent, OrderId, OrderState, RestateReason, Restated, ShardId, Side, Transfer,
     VenueEvent,
 };
 use std::collections::{BTreeMap, HashMap};
@@ -57,7 +57,7 @@ pub(super) struct Tally {
     listings: BTreeMap<u32, Listing>,
     supply: BTreeMap<AssetId, i128>,
     /// Total and reserved.
-    balances: BTreeMap<(AccountId, AssetId), (i128, i128)>,
+    balances: BTreeMap<(AccountId, AssetId, ShardId), (i128, i128)>,
     #[allow(clippy::disallowed_types, reason = "looked up, never iterated")]
     live: HashMap<OrderId, Live, BuildHasherDefault<OrderHasher>>,
 }
@@ -121,6 +121,7 @@ impl Tally {
             Event::Venue(VenueEvent::SessionRolled { .. }) => self.rows.sessions += 1,
             Event::Venue(VenueEvent::SessionStarted { .. }) => self.rows.login_sessions += 1,
             Event::Venue(VenueEvent::AccountCopied { .. }) => self.rows.copies += 1,
+            Event::Venue(VenueEvent::ShardOpened { .. }) => self.rows.shards += 1,
             Event::Market(MarketEvent::Uncrossed(_)) => self.rows.auctions += 1,
             Event::Venue(VenueEvent::Checkpointed(_)) => self.rows.checkpoints += 1,
             Event::Venue(
@@ -149,11 +150,9 @@ impl Tally {
         Ok(None)
     }
 
-    /// Every balance in the order of accounts and assets.
+    /// Every balance in the order of accounts, assets and shards.
     pub(super) fn balances(&self) -> impl Iterator<Item = BalanceRow> + '_ {
-        self.balances
-            .iter()
-            .map(|((account, asset), (total, reserved))| balance(*account, *asset, *total, *reserved))
+        self.balances.iter().map(|(place, (total, reserved))| balance(*place, *total, *reserved))
     }
 
     /// Each asset's supply by these events, and what is held by these rows.
@@ -174,11 +173,11 @@ impl Tally {
         let amount = sign * i128::from(transfer.amount.0);
         self.rows.transfers += 1;
         *self.supply.entry(transfer.asset).or_default() += amount;
-        self.move_money(transfer.account, transfer.asset, amount);
+        self.move_money((transfer.account, transfer.asset, transfer.shard), amount);
     }
 
-    fn move_money(&mut self, account: AccountId, asset: AssetId, amount: i128) {
-        self.balances.entry((account, asset)).or_default().0 += amount;
+    fn move_money(&mut self, place: (AccountId, AssetId, ShardId), amount: i128) {
+        self.balances.entry(place).or_default().0 += amount;
     }
 
     fn listing(&self, instrument: u32) -> Result<Listing, String> {
@@ -216,7 +215,7 @@ impl Tally {
         let reserved = i128::from(reserved.0);
         let status = if state == OrderState::Live { OrderStatus::Open } else { OrderStatus::Dormant };
         self.live.insert(order, Live { account, asset, open, reserved, status, kind });
-        self.balances.entry((account, asset)).or_default().1 += reserved;
+        self.balances.entry((account, asset, order.shard())).or_default().1 += reserved;
         self.orders.by_status[status as usize] += 1;
         self.orders.open += open;
         Ok(())
@@ -240,7 +239,7 @@ impl Tally {
         let known = self.assets.get_mut(&asset).ok_or_else(|| format!("asset {asset} does not exist"))?;
         let before = std::mem::replace(&mut known.1, scale);
         let power = 10_i128.pow(u32::from(before.abs_diff(scale)));
-        let of_it = self.balances.iter_mut().filter(|((_, of), _)| *of == asset);
+        let of_it = self.balances.iter_mut().filter(|((_, of, _), _)| *of == asset);
         let amounts = of_it.flat_map(|(_, (total, reserved))| [total, reserved]);
         for amount in amounts.chain(self.supply.get_mut(&asset)) {
             if scale >= before {
@@ -267,7 +266,7 @@ impl Tally {
             live.open.checked_sub(by).ok_or_else(|| format!("order {order} has not {by} lots open"))?;
         let freed = live.reserved - i128::from(reserved.0);
         live.reserved -= freed;
-        self.balances.entry((live.account, live.asset)).or_default().1 -= freed;
+        self.balances.entry((live.account, live.asset, order.shard())).or_default().1 -= freed;
         self.orders.open -= by;
         if live.open == 0 {
             self.live.remove(&order);
@@ -302,10 +301,11 @@ impl Tally {
             Side::Buy => (taker, maker),
             Side::Sell => (maker, taker),
         };
-        self.move_money(buyer, listing.base, base);
-        self.move_money(seller, listing.base, -base);
-        self.move_money(buyer, listing.quote, -notional);
-        self.move_money(seller, listing.quote, notional);
+        let shard = listing.shard;
+        self.move_money((buyer, listing.base, shard), base);
+        self.move_money((seller, listing.base, shard), -base);
+        self.move_money((buyer, listing.quote, shard), -notional);
+        self.move_money((seller, listing.quote, shard), notional);
         // The buyer's fee is in base where fees are taken from what is received.
         let bought_with = match listing.fee_asset {
             FeeAsset::Quote => listing.quote,
@@ -318,8 +318,8 @@ impl Tally {
         for (account, asset, fee) in
             [(maker, maker_pays_in, e.maker_fee), (taker, taker_pays_in, e.taker_fee)]
         {
-            self.move_money(account, asset, -i128::from(fee.0));
-            self.move_money(AccountId::FEES, asset, i128::from(fee.0));
+            self.move_money((account, asset, shard), -i128::from(fee.0));
+            self.move_money((AccountId::FEES, asset, shard), i128::from(fee.0));
         }
         Ok(TradeRow {
             trade: e.trade,
@@ -342,6 +342,10 @@ fn fitting(value: i128) -> Amount {
     Amount(i64::try_from(value).unwrap_or(if value < 0 { i64::MIN } else { i64::MAX }))
 }
 
-pub(super) fn balance(account: AccountId, asset: AssetId, total: i128, reserved: i128) -> BalanceRow {
-    BalanceRow { account, asset, total: fitting(total), reserved: fitting(reserved) }
+pub(super) fn balance(
+    (account, asset, shard): (AccountId, AssetId, ShardId),
+    total: i128,
+    reserved: i128,
+) -> BalanceRow {
+    BalanceRow { shard, account, asset, total: fitting(total), reserved: fitting(reserved) }
 }

@@ -59,6 +59,7 @@ fn frees_space(command: &Command) -> bool {
             | VenueCommand::SetRules { .. }
             | VenueCommand::RollSession { .. }
             | VenueCommand::CopyAccount { .. }
+            | VenueCommand::OpenShard { .. }
             | VenueCommand::ResetUserRef { .. },
         )
         | Command::Order(

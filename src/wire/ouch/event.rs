@@ -216,6 +216,7 @@ fn encode_rarer(record: &EventRecord, to: Address, listings: &Listings, out: &mu
             | VenueEvent::Checkpointed(_)
             | VenueEvent::RulesSet { .. }
             | VenueEvent::SessionRolled { .. }
+            | VenueEvent::ShardOpened { .. }
             | VenueEvent::AccountCopied { .. },
         )
         | Event::Market(
@@ -456,6 +457,9 @@ pub fn reject_code(reason: RejectReason) -> u16 {
         | RejectReason::RebateAboveFee
         | RejectReason::UserRefInUse
         | RejectReason::AlreadyCopied
+        | RejectReason::UnknownShard
+        | RejectReason::ShardsComeFirst
+        | RejectReason::OneShardOnly
         | RejectReason::UnknownLogin
         | RejectReason::AlreadyOpen => 0x0F,
     }

@@ -135,7 +135,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             }
         }
         engine.local().doorbell.ring();
-        let exchange = engine.stop()?.exchange.ok_or("the engine kept its exchange")?;
+        let exchange = engine.stop()?.shards.ok_or("the engine kept its exchange")?.first().clone();
         let messages = messages(&data)?;
         for listing in exchange.listings() {
             // A point with an empty book is one too.

@@ -19,7 +19,12 @@ fn transfer() -> Transfer {
         asset: AssetId(0x5566),
         amount: Amount(0x0102_0304_0506_0708),
         reference: 0xA1A2_A3A4_A5A6_A7A8,
+        shard: ShardId(6),
     }
+}
+
+fn shard_name() -> ShardName {
+    ShardName::new("futures").expect("a name")
 }
 
 fn enter() -> Enter {
@@ -171,6 +176,7 @@ pub fn commands() -> Vec<(&'static str, Command)> {
         taker_fee: FeeRate(-0x7E7D_7C7C),
         fee_asset: FeeAsset::Received,
         phase: Phase::Continuous,
+        shard: ShardId(6),
     };
     let refuse_enter = RefuseEnter {
         login: LoginId(0x0A0B_0C0D),
@@ -390,6 +396,7 @@ pub fn commands() -> Vec<(&'static str, Command)> {
             }),
         ),
         ("RollSession", Command::Venue(VenueCommand::RollSession { session: 0x0102_0304 })),
+        ("OpenShard", Command::Venue(VenueCommand::OpenShard { shard: ShardId(6), name: shard_name() })),
         (
             "CopyAccount",
             Command::Venue(VenueCommand::CopyAccount {
@@ -473,6 +480,7 @@ pub fn events() -> Vec<(&'static str, EventRecord)> {
         taker_fee: FeeRate(-0x7E7D_7C7C),
         fee_asset: FeeAsset::Received,
         phase: Phase::Continuous,
+        shard: ShardId(6),
     };
     let rejected = Rejected {
         login: LoginId(0x0A0B_0C0D),
@@ -750,6 +758,7 @@ pub fn events() -> Vec<(&'static str, EventRecord)> {
                 account: AccountId(0x1122_3344),
             }),
         ),
+        ("ShardOpened", Event::Venue(VenueEvent::ShardOpened { shard: ShardId(6), name: shard_name() })),
     ];
     let record = |event| EventRecord {
         number: 0x0102_0304_0506_0708,

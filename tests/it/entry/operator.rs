@@ -90,7 +90,7 @@ fn a_login_without_numbers_gets_new_ones_and_keeps_its_orders() {
     assert_eq!(answer(&mut bob, 1), b'A');
     assert_eq!(operator(data.path(), &["reset-user-ref", "0"]).code, Some(0), "by its number");
     assert_eq!(answers(&engine, "ALICE", &[1, 2, u32::MAX]), b"JAJ", "1 and the last are live orders' still");
-    let digest = engine.stop().expect("an orderly end").exchange.expect("the exchange").digest();
+    let digest = engine.stop().expect("an orderly end").shards.expect("the exchange").digest();
 
     // A start goes on there, also one that replays everything, and the operator's command is replayed as it was.
     for from_snapshot in [true, false] {
@@ -107,7 +107,7 @@ fn a_login_without_numbers_gets_new_ones_and_keeps_its_orders() {
         assert_eq!(log_in("DOJIMA0003"), Ok("DOJIMA0003".to_owned()));
         assert_eq!(log_in("DOJIMA0001"), Ok("DOJIMA0001".to_owned()), "it can be read to its end");
         assert_eq!(log_in("DOJIMA0004"), Err(LoginRejected::SessionNotAvailable));
-        let exchange = engine.stop().expect("an orderly end").exchange.expect("the exchange");
+        let exchange = engine.stop().expect("an orderly end").shards.expect("the exchange");
         assert_eq!(exchange.digest(), digest, "from a snapshot: {from_snapshot}");
         assert_eq!(exchange.logins()[0].session, 2);
         assert_eq!(logged_events(data.path())[..before.len()], before);
@@ -148,7 +148,7 @@ fn what_cannot_be_done_is_refused_with_the_reason() {
     assert_eq!(operator(data.path(), &["reset-user-ref"]).code, Some(2));
     assert_eq!(operator(data.path(), &[]).code, Some(2));
     assert_says(&operator(data.path(), &["reset-user-ref", "--help"]).stdout, "open orders stay");
-    let exchange = engine.stop().expect("an orderly end").exchange.expect("the exchange");
+    let exchange = engine.stop().expect("an orderly end").shards.expect("the exchange");
     assert!(exchange.logins().iter().all(|login| login.session == 0));
 
     // A session that no name can be made for would lock the login out.

@@ -6,7 +6,7 @@ use dojima::domain::{
     AccountId, AccountSelfTrade, AdminCommand, Amend, Amount, AssetId, Cancel, CancelFilter, ClockCommand,
     Command, Enter, Event, FeeRate, FeeTier, GroupId, Instructions, KillScope, LimitScope, LoginId,
     MassCancel, OrderCommand, OrderEvent, OrderLimits, OrderPrice, Owner, PostOnly, Ppm, Price, Protection,
-    Quantity, QuantityUnit, Replace, SelfTrade, SelfTradePrevention, SetFees, Side, Stamp, Switch,
+    Quantity, QuantityUnit, Replace, SelfTrade, SelfTradePrevention, SetFees, ShardId, Side, Stamp, Switch,
     TimeInForce, Timestamp, Transfer, Trigger, TriggerKind, TriggerReference, UserRef, VenueCommand,
     Visibility, VolumeTiers,
 };
@@ -29,7 +29,7 @@ fn order_entry_allocates_nothing_after_warm_up() {
     for (account, asset) in (0..ACCOUNTS).flat_map(|account| [(account, 0), (account, 1)]) {
         let (account, amount) = (AccountId(account), Amount(1_000_000_000_000));
         let reference = 4 + u64::from(asset);
-        let transfer = Transfer { account, asset: AssetId(asset), amount, reference };
+        let transfer = Transfer { account, asset: AssetId(asset), amount, reference, shard: ShardId::FIRST };
         exchange.apply(Stamp::default(), &Command::Admin(AdminCommand::Deposit(transfer)), &mut events);
     }
     let mut clients = Clients::new();

@@ -9,8 +9,8 @@ use dojima::domain::{
     InstrumentId, KillScope, LimitScope, LoginId, LoginName, MarketEvent, MassCancel, OrderCommand,
     OrderEvent, OrderLimits, OrderPrice, Owner, Phase, PostOnly, Ppm, Price, Protection, Quantity,
     QuantityUnit, QueryAccount, RefuseEnter, RejectReason, SelfTrade, SelfTradePrevention, SetFees,
-    SetOrderEntry, SetTerms, Side, Stamp, Switch, TimeInForce, Timestamp, Transfer, Trigger, TriggerKind,
-    TriggerReference, UserRef, VenueCommand, VenueEvent, VenueLimits, Visibility, VolumeTiers,
+    SetOrderEntry, SetTerms, ShardId, Side, Stamp, Switch, TimeInForce, Timestamp, Transfer, Trigger,
+    TriggerKind, TriggerReference, UserRef, VenueCommand, VenueEvent, VenueLimits, Visibility, VolumeTiers,
 };
 use dojima::exchange::{Digest, Exchange};
 use proptest::prelude::*;
@@ -85,8 +85,13 @@ fn the_layout_in_memory_is_no_part_of_it() {
         })
         .collect();
     // Orders 1 to 20 go in this order, then ten more of the next numbers come into the freed places.
-    let coins =
-        Transfer { account: AccountId(1), asset: AssetId(0), amount: Amount(1_000_000), reference: 9 };
+    let coins = Transfer {
+        account: AccountId(1),
+        asset: AssetId(0),
+        amount: Amount(1_000_000),
+        reference: 9,
+        shard: ShardId::FIRST,
+    };
     let run = |gone: &mut dyn Iterator<Item = u32>, orders_max| {
         let mut exchange = opened(orders_max);
         apply(&mut exchange, &Command::Admin(AdminCommand::Deposit(coins)));
@@ -111,7 +116,13 @@ pub fn opening_commands() -> Vec<Command> {
 /// Each of these lists leaves a state that differs from all the others in one thing.
 pub fn lists() -> Vec<(&'static str, Vec<Command>)> {
     let base = enter(1, 2, Side::Buy, 20);
-    let transfer = Transfer { account: AccountId(3), asset: AssetId(0), amount: Amount(1), reference: 9 };
+    let transfer = Transfer {
+        account: AccountId(3),
+        asset: AssetId(0),
+        amount: Amount(1),
+        reference: 9,
+        shard: ShardId::FIRST,
+    };
     let back = Transfer { reference: 10, ..transfer };
     let first = Command::Order(OrderCommand::Enter(enter(1, 1, Side::Buy, 10)));
     let refused = Command::Order(OrderCommand::RefuseEnter(RefuseEnter {

@@ -7,7 +7,7 @@ use crate::support::venue;
 use dojima::domain::{
     AccountId, AdminCommand, AdminEvent, Amount, AssetCode, AssetId, Cancel, Command, Enter, Event, Executed,
     InstrumentId, ListInstrument, LoginId, LoginName, MassCancel, OrderCommand, OrderEvent, OrderPrice,
-    Phase, Quantity, Side, Stamp, Symbol, Timestamp, TradeKind, Transfer, UserRef, VenueCommand,
+    Phase, Quantity, ShardId, Side, Stamp, Symbol, Timestamp, TradeKind, Transfer, UserRef, VenueCommand,
 };
 use dojima::exchange::Exchange;
 use liblzma::read::XzDecoder;
@@ -115,6 +115,7 @@ impl Day {
                     asset,
                     amount,
                     reference,
+                    shard: ShardId::FIRST,
                 })));
             }
         }

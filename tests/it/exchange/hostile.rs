@@ -8,7 +8,7 @@ use crate::support::venue;
 use dojima::domain::{
     AccountId, AdminCommand, AdminEvent, Amount, AssetCode, AssetId, CancelReason, ClockCommand, Command,
     Enter, Event, ListInstrument, LoginId, LoginName, OrderCommand, OrderEvent, OrderPrice, Phase, Quantity,
-    Side, Stamp, Symbol, Timestamp, Transfer, UserRef, VenueCommand,
+    ShardId, Side, Stamp, Symbol, Timestamp, Transfer, UserRef, VenueCommand,
 };
 use dojima::exchange::Exchange;
 use numbers::any_command;
@@ -28,6 +28,7 @@ fn self_trader(cash: i64) -> Exchange {
             asset,
             amount: Amount(amount),
             reference,
+            shard: ShardId::FIRST,
         }))
     };
     let terms = ListInstrument {

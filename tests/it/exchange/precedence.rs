@@ -7,8 +7,8 @@ use crate::support::venue;
 use dojima::domain::{
     AccountId, AdminCommand, Amount, AssetId, Command, Effect, Enter, Event, Instructions, InstrumentId,
     KillScope, LimitScope, LoginId, OrderCommand, OrderEvent, OrderLimits, OrderPrice, Phase, PostOnly,
-    Protection, Quantity, RejectReason, SetOrderEntry, SetTerms, Side, Stamp, Switch, TimeInForce, Timestamp,
-    Transfer, Trigger, UserRef, VenueCommand, VenueLimits, Visibility,
+    Protection, Quantity, RejectReason, SetOrderEntry, SetTerms, ShardId, Side, Stamp, Switch, TimeInForce,
+    Timestamp, Transfer, Trigger, UserRef, VenueCommand, VenueLimits, Visibility,
 };
 use dojima::exchange::{Exchange, ExchangeLimits};
 
@@ -156,7 +156,8 @@ fn refused_for(faults: &[&Fault]) -> Option<RejectReason> {
     commands.into_iter().for_each(|command| drop(send(&mut exchange, command)));
     if case.is_poor {
         let amount = exchange.balance(BUYER.1, AssetId(1)).expect("it is known").available;
-        let all = Transfer { account: BUYER.1, asset: AssetId(1), amount, reference: 100 };
+        let all =
+            Transfer { account: BUYER.1, asset: AssetId(1), amount, reference: 100, shard: ShardId::FIRST };
         send(&mut exchange, Command::Admin(AdminCommand::Withdraw(all)));
     }
     if case.is_over_rate {

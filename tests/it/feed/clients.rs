@@ -36,7 +36,7 @@ fn a_subscriber_gets_every_message_from_any_number_on() {
     assert_eq!((one, one.0), (other, last as u64 + 1));
 
     let mut books = Books::default();
-    let exchange = engine.stop().expect("an orderly end").exchange.expect("its state");
+    let exchange = engine.stop().expect("an orderly end").shards.expect("its state").first().clone();
     logged(folder.path()).iter().for_each(|(_, message)| books.apply(message).expect("it makes sense"));
     assert_books_are(&books, &exchange);
     assert_logged_as_expected(folder.path());
@@ -62,7 +62,7 @@ fn who_joins_late_has_the_same_books() {
         }
     }
     let view = engine.market().expect("there is market data").clone();
-    let exchange = engine.stop().expect("an orderly end").exchange.expect("its state");
+    let exchange = engine.stop().expect("an orderly end").shards.expect("its state").first().clone();
     joined.iter().for_each(|(books, _)| assert_books_are(books, &exchange));
     // People see the same.
     let view = view.view();
@@ -252,7 +252,7 @@ fn a_session_ends_for_everybody_and_the_next_begins_with_the_book() {
     assert_eq!((session.id(), session.next_sequence()), (next.id(), numbered.len() as u64 + 1));
     let mut books = Books::default();
     numbered.iter().for_each(|(_, message)| books.apply(message).expect("it makes sense"));
-    let exchange = engine.stop().expect("an orderly end").exchange.expect("its state");
+    let exchange = engine.stop().expect("an orderly end").shards.expect("its state").first().clone();
     assert_books_are(&books, &exchange);
     assert_books_are(&joined, &exchange);
 

@@ -6,9 +6,9 @@ use dojima::domain::{
     AssetSettings, Auction, CancelReason, Canceled, ChangeRejected, Event, EventRecord, Executed, FeeAsset,
     FeeRate, FeeTier, GroupId, InstrumentId, KillScope, LimitScope, Listing, LoginId, MarketEvent,
     OrderEvent, OrderId, OrderLimits, OrderState, Owner, Phase, PostOnly, Ppm, Price, Protection, Quantity,
-    RejectReason, RestateReason, Restated, SelfTrade, SelfTradePrevented, SelfTradePrevention, SetFees, Side,
-    Switch, Symbol, TimeInForce, Timestamp, TradeId, TradeKind, Transfer, Trigger, TriggerKind,
-    TriggerReference, Triggered, UserRef, VenueEvent, VenueLimits, Visibility, VolumeTiers,
+    RejectReason, RestateReason, Restated, SelfTrade, SelfTradePrevented, SelfTradePrevention, SetFees,
+    ShardId, Side, Switch, Symbol, TimeInForce, Timestamp, TradeId, TradeKind, Transfer, Trigger,
+    TriggerKind, TriggerReference, Triggered, UserRef, VenueEvent, VenueLimits, Visibility, VolumeTiers,
 };
 use dojima::runtime::{Agent, Fatal};
 use dojima::sql::check::CheckReport;
@@ -75,6 +75,7 @@ impl Script {
                     asset,
                     amount,
                     reference,
+                    shard: ShardId::FIRST,
                 })));
             }
         }
@@ -470,7 +471,13 @@ fn terms_and_scales_change_and_old_rows_do_not() {
     script.tell(Event::Admin(AdminEvent::TermsSet(Listing { lot: Amount(200), ..listing })));
     trade(&mut script, 2, [2_000, 800]);
     let (account, amount) = (AccountId(1), Amount(50));
-    script.tell(Event::Admin(AdminEvent::Deposited(Transfer { account, asset: COIN, amount, reference: 3 })));
+    script.tell(Event::Admin(AdminEvent::Deposited(Transfer {
+        account,
+        asset: COIN,
+        amount,
+        reference: 3,
+        shard: ShardId::FIRST,
+    })));
     let written = script.written();
     assert_eq!(
         written.rows("SELECT price, quantity, notional FROM trades_readable"),
@@ -507,7 +514,13 @@ fn terms_and_scales_change_and_old_rows_do_not() {
 fn a_scale_that_loses_money_is_a_contradiction() {
     let mut script = Script::new(FeeAsset::Quote);
     let (account, amount) = (AccountId(1), Amount(7));
-    script.tell(Event::Admin(AdminEvent::Deposited(Transfer { account, asset: COIN, amount, reference: 3 })));
+    script.tell(Event::Admin(AdminEvent::Deposited(Transfer {
+        account,
+        asset: COIN,
+        amount,
+        reference: 3,
+        shard: ShardId::FIRST,
+    })));
     let settings = AssetSettings {
         asset: COIN,
         scale: 2,

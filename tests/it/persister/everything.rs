@@ -10,8 +10,8 @@ use dojima::domain::{
     FeeAsset, FeeRate, FeeTier, GroupId, Instructions, InstrumentId, KillScope, LimitScope, ListInstrument,
     Listings, LoginId, LoginName, MassCancel, Modify, OrderCommand, OrderEvent, OrderId, OrderLimits,
     OrderPrice, Owner, Phase, PostOnly, Ppm, Price, Protection, Quantity, QuantityUnit, QueryAccount,
-    Replace, SelfTrade, SelfTradePrevention, SetFees, SetOrderEntry, SetTerms, Side, Stamp, Switch, Symbol,
-    TimeInForce, Timestamp, TradeKind, Transfer, Trigger, TriggerKind, TriggerReference, UserRef,
+    Replace, SelfTrade, SelfTradePrevention, SetFees, SetOrderEntry, SetTerms, ShardId, Side, Stamp, Switch,
+    Symbol, TimeInForce, Timestamp, TradeKind, Transfer, Trigger, TriggerKind, TriggerReference, UserRef,
     VenueCommand, Visibility, VolumeTiers,
 };
 use dojima::exchange::Exchange;
@@ -66,6 +66,7 @@ impl Venue {
                     asset,
                     amount,
                     reference,
+                    shard: ShardId::FIRST,
                 })));
             }
         }
@@ -91,6 +92,7 @@ impl Venue {
             taker_fee: FeeRate(300),
             fee_asset,
             phase: Phase::Continuous,
+            shard: ShardId::FIRST,
         })));
         self.instruments += 1;
     }
@@ -403,7 +405,7 @@ impl Venue {
     fn transfer(&mut self) -> Command {
         let (account, asset) = (self.account(), AssetId(self.random(u64::from(ASSETS)) as u16));
         let (amount, reference) = (Amount(100 * (1 + self.random(1_000)) as i64), 10 + self.stamp.sequence);
-        let transfer = Transfer { account, asset, amount, reference };
+        let transfer = Transfer { account, asset, amount, reference, shard: ShardId::FIRST };
         if self.one_in(2) {
             Command::Admin(AdminCommand::Deposit(transfer))
         } else {

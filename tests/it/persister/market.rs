@@ -3,8 +3,8 @@
 use dojima::domain::{
     AccountId, AdminCommand, Amount, AssetCode, AssetId, Cancel, ClOrdId, Command, Echo, Enter, Event,
     EventRecord, FeeRate, InstrumentId, ListInstrument, LoginId, LoginName, OrderCommand, OrderEvent,
-    OrderPrice, Phase, Quantity, RefuseEnter, RefuseReplace, RejectReason, Replace, Side, Stamp, Symbol,
-    TimeInForce, Timestamp, Transfer, UserRef, VenueCommand, VenueLimits,
+    OrderPrice, Phase, Quantity, RefuseEnter, RefuseReplace, RejectReason, Replace, ShardId, Side, Stamp,
+    Symbol, TimeInForce, Timestamp, Transfer, UserRef, VenueCommand, VenueLimits,
 };
 use dojima::exchange::{Exchange, ExchangeLimits};
 use dojima::runtime::SplitMix64;
@@ -78,7 +78,13 @@ impl Market {
                 // The first accounts are poor, so that money runs out.
                 let amount = Amount(if id < 3 { 30_000_000 } else { 1_000_000_000_000 });
                 market.apply(
-                    Command::Admin(AdminCommand::Deposit(Transfer { account, asset, amount, reference })),
+                    Command::Admin(AdminCommand::Deposit(Transfer {
+                        account,
+                        asset,
+                        amount,
+                        reference,
+                        shard: ShardId::FIRST,
+                    })),
                     events,
                 );
             }
@@ -334,6 +340,6 @@ impl Market {
     fn transfer(&mut self, kind: fn(Transfer) -> Command) -> Command {
         let account = AccountId(1 + self.random(u64::from(self.accounts)) as u32);
         let (asset, amount) = (AssetId(self.random(3) as u16), Amount(1 + self.random(5_000_000) as i64));
-        kind(Transfer { account, asset, amount, reference: 10 + self.stamp.sequence })
+        kind(Transfer { account, asset, amount, reference: 10 + self.stamp.sequence, shard: ShardId::FIRST })
     }
 }

@@ -24,7 +24,7 @@ fn an_event_log_that_is_ahead_of_a_journal_with_nothing_to_replay_is_cut() {
     let mut place = Place::new();
     place.config.journal.durability = Durability::Async;
     let stopped = place.run_and_stop(100);
-    let digest = stopped.exchange.expect("the matcher hands back its exchange").digest();
+    let digest = stopped.shards.expect("the matcher hands back its exchange").digest();
     let position = place.positions()[0];
     let kept = place.path().join("kept");
     copy(place.data().journal().dir(), &kept);
@@ -54,7 +54,7 @@ fn a_start_goes_on_from_the_newest_snapshot() {
     let newest = place.positions()[0];
     assert!(newest > 2 * EVERY && newest.is_multiple_of(EVERY), "{newest}");
     let whole = place.replayed();
-    let report = place.assert_starts(Some(newest), whole.exchange.digest());
+    let report = place.assert_starts(Some(newest), whole.shards.digest());
     assert_eq!(report.commands, whole.last.sequence - newest);
     assert_eq!((report.events, report.events_logged), (whole.last_event, 0));
     assert!(report.skipped.is_empty());
@@ -81,7 +81,7 @@ fn everything_that_was_recovered_is_what_a_replay_gives() {
 fn a_clean_stop_leaves_a_snapshot_and_the_next_start_has_nothing_to_replay() {
     let mut place = Place::new();
     let stopped = place.run_and_stop(EVERY as usize / 2);
-    let digest = stopped.exchange.expect("the exchange").digest();
+    let digest = stopped.shards.expect("the exchange").digest();
     let end = place.replayed().last.sequence;
     assert_eq!(place.positions(), [end]);
     let report = place.assert_starts(Some(end), digest);
@@ -94,7 +94,7 @@ fn a_clean_stop_leaves_a_snapshot_and_the_next_start_has_nothing_to_replay() {
 fn a_damaged_snapshot_gives_way_to_the_one_before_and_then_to_the_whole_journal() {
     let mut place = Place::new();
     place.run_and_kill(4 * EVERY as usize);
-    let digest = place.replayed().exchange.digest();
+    let digest = place.replayed().shards.digest();
     let positions = place.positions();
     assert_eq!(positions.len(), 2, "two are kept");
 
@@ -116,7 +116,7 @@ fn a_damaged_snapshot_gives_way_to_the_one_before_and_then_to_the_whole_journal(
 fn a_snapshot_that_was_not_finished_is_none() {
     let mut place = Place::new();
     place.run_and_kill(2 * EVERY as usize);
-    let digest = place.replayed().exchange.digest();
+    let digest = place.replayed().shards.digest();
     let newest = place.positions()[0];
     let whole = fs::read(place.file(newest)).expect("readable");
     fs::write(place.file(newest).with_extension("snap.tmp"), &whole[..whole.len() / 2]).expect("written");
@@ -168,7 +168,7 @@ fn a_lost_event_log_is_built_again_from_the_journal() {
     place.run_and_kill(3 * EVERY as usize);
     let (events, whole) = (place.logged(), place.replayed());
     fs::remove_dir_all(place.data().event_log().dir()).expect("removed");
-    let report = place.assert_starts(None, whole.exchange.digest());
+    let report = place.assert_starts(None, whole.shards.digest());
     assert_eq!(report.events_logged, whole.last_event);
     assert_eq!(report.skipped.len(), place.positions().len().min(2), "no snapshot is old enough");
     assert!(place.logged() == events);
@@ -211,7 +211,7 @@ fn a_state_that_is_not_the_recorded_one_stops_the_replay_with_both_digests() {
     place.config.snapshots.enabled = false;
     place.run_and_kill(50);
     let state = place.replayed();
-    let (of, digest) = (state.last.sequence, state.exchange.digest());
+    let (of, digest) = (state.last.sequence, state.shards.digest());
     let append = |checkpoint: Checkpoint| {
         let data = place.data();
         let options =
@@ -248,7 +248,7 @@ fn a_state_that_is_not_the_recorded_one_stops_the_replay_with_both_digests() {
 fn a_snapshot_that_restores_to_another_state_is_not_taken() {
     let mut place = Place::new();
     place.run_and_kill(2 * EVERY as usize);
-    let digest = place.replayed().exchange.digest();
+    let digest = place.replayed().shards.digest();
     let positions = place.positions();
     let (state, mut info) = place.snapshots().load(positions[0]).expect("loaded");
     info.digest.0[3] ^= 1;

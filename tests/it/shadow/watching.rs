@@ -19,7 +19,7 @@ fn snapshots_stand_at_multiples_and_old_ones_go() {
     for position in place.positions() {
         let (state, info) = place.snapshots().load(position).expect("loaded");
         assert_eq!((state.last.sequence, info.position), (position, position));
-        assert_eq!(state.exchange.digest(), info.digest);
+        assert_eq!(state.shards.digest(), info.digest);
     }
 }
 

@@ -315,7 +315,7 @@ impl World {
         if self.logged != last_event {
             return Err(format!("the event log ends at {}, not at {last_event}", self.logged));
         }
-        let exchange = stopped.exchange.ok_or("the matcher did not hand back its exchange")?;
+        let exchange = stopped.shards.ok_or("the matcher did not hand back its exchange")?;
         exchange.audit().map_err(|error| format!("after the end: {error:?}"))?;
         if exchange.digest() != self.reference.digest() {
             return Err(format!(

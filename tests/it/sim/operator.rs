@@ -5,7 +5,7 @@ use super::random::Random;
 use dojima::domain::{
     AccountId, AdminCommand, Amount, AssetCode, AssetId, CancelFilter, ClockCommand, Command, ConnectionLoss,
     FeeRate, FeeTier, InstrumentId, KillScope, LimitScope, LoginId, LoginName, MassCancel, OrderCommand,
-    OrderId, OrderLimits, Phase, Price, Quantity, SetFees, SetTerms, Switch, Transfer, VenueCommand,
+    OrderId, OrderLimits, Phase, Price, Quantity, SetFees, SetTerms, ShardId, Switch, Transfer, VenueCommand,
 };
 
 /// Accounts with logins; 0 is the venue's own.
@@ -43,7 +43,13 @@ impl Operator {
             9..15 => {
                 let asset = AssetId(random.below(3) as u16);
                 let amount = Amount(1 + random.below(500_000_000) as i64);
-                let transfer = Transfer { account, asset, amount, reference: 4 + random.below(1_000_000) };
+                let transfer = Transfer {
+                    account,
+                    asset,
+                    amount,
+                    reference: 4 + random.below(1_000_000),
+                    shard: ShardId::FIRST,
+                };
                 if random.once_in(2) {
                     Command::Admin(AdminCommand::Deposit(transfer))
                 } else {

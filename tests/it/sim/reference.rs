@@ -142,7 +142,7 @@ impl Reference {
         self.happened.copies += self.copies.check(record, &to_whom)?;
         match record.event {
             Event::Venue(VenueEvent::LoginOpened { .. }) => {
-                let session = self.replica.exchange.session();
+                let session = self.replica.shards.session();
                 self.streams.push(vec![Stream { session, ..Stream::default() }]);
             }
             Event::Venue(VenueEvent::SessionStarted { login, session }) => {
@@ -171,13 +171,13 @@ impl Reference {
     /// # Errors
     /// What differs first.
     pub fn compare(&self) -> Result<(), String> {
-        let exchange = &self.replica.exchange;
+        let exchange = self.replica.shards.first();
         exchange.audit().map_err(|error| format!("after command {}: {error:?}", self.last()))?;
         same_state(exchange, &self.naive).map_err(|error| format!("after command {}: {error}", self.last()))
     }
 
     pub fn digest(&self) -> Digest {
-        self.replica.exchange.digest()
+        self.replica.shards.digest()
     }
 
     /// The number of the last order.
@@ -187,7 +187,7 @@ impl Reference {
 
     /// The session of the venue.
     pub fn session(&self) -> u32 {
-        self.replica.exchange.session()
+        self.replica.shards.session()
     }
 
     /// A login's present session.
@@ -313,6 +313,7 @@ impl Happened {
                 | VenueEvent::RulesSet { .. }
                 | VenueEvent::SessionEnded { .. }
                 | VenueEvent::SessionStarted { .. }
+                | VenueEvent::ShardOpened { .. }
                 | VenueEvent::AccountCopied { .. },
             )
             | Event::Market(MarketEvent::PhaseSet { .. } | MarketEvent::Indicative(_))

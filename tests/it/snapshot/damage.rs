@@ -163,7 +163,7 @@ fn a_disk_that_fails_leaves_a_whole_snapshot() {
         snapshots.save(&state, Digest([0; 32])).expect("there is room");
         let before = files.bytes(&name(position));
         files.fail_after(changes);
-        match snapshots.save(&state, state.exchange.digest()) {
+        match snapshots.save(&state, state.shards.digest()) {
             Ok(_) => {
                 assert_eq!(files.bytes(&name(position)), Some(whole));
                 break;
@@ -192,7 +192,7 @@ fn an_unfinished_file_is_no_snapshot() {
     for commands in [5, 2, 30] {
         let list = vec![dojima::domain::Command::Clock(dojima::domain::ClockCommand::Tick); commands];
         let state = state_of(1, &list);
-        snapshots.save(&state, state.exchange.digest()).expect("there is room");
+        snapshots.save(&state, state.shards.digest()).expect("there is room");
         positions.push(state.last.sequence);
     }
     positions.sort_unstable_by(|one, other| other.cmp(one));
@@ -208,10 +208,10 @@ fn info_is_what_was_saved() {
     let state = everything();
     let files = MemoryStorage::new();
     let snapshots = Snapshots::new(Arc::new(files));
-    let info = snapshots.save(&state, state.exchange.digest()).expect("there is room");
+    let info = snapshots.save(&state, state.shards.digest()).expect("there is room");
     assert_eq!((info.position, info.time), (state.last.sequence, state.last.time));
-    assert_eq!((info.last_event, info.digest), (state.last_event, state.exchange.digest()));
-    assert_eq!(Some(info.config_digest), state.exchange.config_digest());
+    assert_eq!((info.last_event, info.digest), (state.last_event, state.shards.digest()));
+    assert_eq!(Some(info.config_digest), state.shards.config_digest());
     assert_eq!(snapshots.info(info.position).expect("it is there"), info);
     assert_eq!(snapshots.load(info.position).expect("it is there").1, info);
 }

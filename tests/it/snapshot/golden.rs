@@ -11,8 +11,8 @@ use dojima::domain::{
     CancelReason, ClockCommand, Command, Enter, Event, FeeRate, FeeTier, GroupId, Instructions, InstrumentId,
     KillScope, LimitScope, LoginId, MarketEvent, MassCancel, OrderCommand, OrderEvent, OrderLimits,
     OrderPrice, Owner, Phase, PostOnly, Ppm, Price, Protection, Quantity, QuantityUnit, QueryAccount,
-    SelfTrade, SelfTradePrevention, SetFees, SetOrderEntry, SetTerms, Side, Switch, TimeInForce, Timestamp,
-    Trigger, TriggerKind, TriggerReference, UserRef, VenueCommand, Visibility, VolumeTiers,
+    SelfTrade, SelfTradePrevention, SetFees, SetOrderEntry, SetTerms, ShardId, Side, Switch, TimeInForce,
+    Timestamp, Trigger, TriggerKind, TriggerReference, UserRef, VenueCommand, Visibility, VolumeTiers,
 };
 use dojima::exchange::snapshot::Part;
 use dojima::replica::State;
@@ -62,7 +62,7 @@ struct Maker {
 impl Maker {
     /// Applies a command that nobody refuses, of a client in its present session.
     fn send(&mut self, command: Command) -> Vec<Event> {
-        let command = in_present_session(command, &self.state.exchange);
+        let command = in_present_session(command, self.state.shards.first());
         let events = apply(&mut self.state, Timestamp(self.now), &command);
         let events: Vec<Event> = events.into_iter().map(|record| record.event).collect();
         for event in &events {
@@ -116,7 +116,7 @@ pub fn everything() -> State {
     resting(&mut maker);
     waiting(&mut maker);
     endings(&mut maker);
-    assert_eq!(maker.state.exchange.audit(), Ok(()));
+    assert_eq!(maker.state.shards.audit(), Ok(()));
     maker.state
 }
 
@@ -293,10 +293,10 @@ fn endings(maker: &mut Maker) {
     maker.enter(order(1, WIDE, Side::Sell, 40, 3), None);
     let events = {
         maker.enter(order(3, WIDE, Side::Buy, 40, 2), None);
-        maker.state.exchange.listings().nth(1).expect("listed").phase
+        maker.state.shards.listings().nth(1).expect("listed").phase
     };
     assert_eq!(events, Phase::VolatilityAuction);
-    let terms = *maker.state.exchange.listings().nth(2).expect("listed");
+    let terms = *maker.state.shards.listings().nth(2).expect("listed");
     let again = dojima::domain::ListInstrument {
         instrument: InstrumentId(3),
         symbol: dojima::domain::Symbol::new("GONE").expect("a symbol"),
@@ -312,6 +312,7 @@ fn endings(maker: &mut Maker) {
         taker_fee: terms.taker_fee,
         fee_asset: terms.fee_asset,
         phase: Phase::Closed,
+        shard: ShardId::FIRST,
     };
     maker.send(Command::Admin(AdminCommand::ListInstrument(again)));
     maker.send(Command::Admin(AdminCommand::Delist { instrument: InstrumentId(3) }));
@@ -363,7 +364,7 @@ fn writes_the_golden_snapshot() {
     fs::write(folder().join(name(position)), &written).expect("written");
     let mut after = loaded(&written, position).expect("it loads");
     what_follows(&mut after);
-    let (digest, digest_after) = (state.exchange.digest(), after.exchange.digest());
+    let (digest, digest_after) = (state.shards.digest(), after.shards.digest());
     fs::write(about(), format!("{position}\n{digest}\n{digest_after}\n")).expect("written");
 }
 
@@ -371,12 +372,12 @@ fn writes_the_golden_snapshot() {
 fn the_golden_snapshot_loads_and_goes_on() {
     let golden = golden();
     let mut state = loaded(&golden.bytes, golden.position).expect("it loads");
-    assert_eq!(state.exchange.digest().to_string(), golden.digest);
-    assert_eq!(state.exchange.audit(), Ok(()));
+    assert_eq!(state.shards.digest().to_string(), golden.digest);
+    assert_eq!(state.shards.audit(), Ok(()));
     assert!(saved(&state) == golden.bytes, "it is written otherwise than it was");
     let events = what_follows(&mut state);
-    assert_eq!(state.exchange.digest().to_string(), golden.digest_after);
-    assert_eq!(state.exchange.audit(), Ok(()));
+    assert_eq!(state.shards.digest().to_string(), golden.digest_after);
+    assert_eq!(state.shards.audit(), Ok(()));
     // What had to come back for that.
     let canceled = |reason| {
         events

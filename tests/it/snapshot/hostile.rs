@@ -91,10 +91,10 @@ fn try_it(file: &[u8]) -> Result<(), TestCaseError> {
     let bound = 16 * file.len() as u64 + orders_max(file) * BYTES_PER_ORDER + (1 << 20);
     prop_assert!(counted.bytes_max < bound, "{} of {bound} bytes", counted.bytes_max);
     let Some(Ok(mut state)) = result else { return Ok(()) };
-    prop_assert_eq!(state.exchange.audit(), Ok(()));
+    prop_assert_eq!(state.shards.audit(), Ok(()));
     let later = Timestamp(state.last.time.0.saturating_add(40 * 86_400 * Timestamp::SECOND));
     apply(&mut state, later, &Command::Clock(ClockCommand::Tick));
-    let instruments: Vec<_> = state.exchange.listings().map(|listing| listing.instrument).collect();
+    let instruments: Vec<_> = state.shards.listings().map(|listing| listing.instrument).collect();
     for phase in [Phase::Continuous, Phase::Closed] {
         for instrument in &instruments {
             apply(
@@ -102,11 +102,11 @@ fn try_it(file: &[u8]) -> Result<(), TestCaseError> {
                 later,
                 &Command::Admin(AdminCommand::SetPhase { instrument: *instrument, phase }),
             );
-            prop_assert_eq!(state.exchange.audit(), Ok(()));
+            prop_assert_eq!(state.shards.audit(), Ok(()));
         }
     }
     apply(&mut state, later, &Command::Order(OrderCommand::MassCancel(MassCancel::default())));
-    prop_assert_eq!(state.exchange.audit(), Ok(()));
+    prop_assert_eq!(state.shards.audit(), Ok(()));
     Ok(())
 }
 

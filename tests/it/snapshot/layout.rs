@@ -178,7 +178,7 @@ fn no_field_could_be_forgotten() {
     let (page, parts) = (Page::read(), Parts::of(&bytes));
     let after = |file: &[u8]| {
         let mut state = loaded(file, position).ok()?;
-        Some((state.exchange.digest(), what_follows(&mut state)))
+        Some((state.shards.digest(), what_follows(&mut state)))
     };
     let original = after(&bytes);
     assert!(original.is_some());

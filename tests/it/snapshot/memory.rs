@@ -3,8 +3,8 @@
 use super::state_of;
 use crate::support::venue::{Order, Venue};
 use dojima::domain::{
-    AccountId, AdminCommand, Amount, AssetCode, AssetId, Command, LoginId, LoginName, OrderCommand, Side,
-    Transfer, VenueCommand,
+    AccountId, AdminCommand, Amount, AssetCode, AssetId, Command, LoginId, LoginName, OrderCommand, ShardId,
+    Side, Transfer, VenueCommand,
 };
 use dojima::replica::{SnapshotError, Snapshots, State};
 use dojima_journal::storage::FileStorage;
@@ -35,6 +35,7 @@ fn with_orders(orders: u32) -> State {
                 asset,
                 amount,
                 reference,
+                shard: ShardId::FIRST,
             })));
         }
     }
@@ -60,7 +61,7 @@ fn with_orders(orders: u32) -> State {
         commands.push(Command::Order(OrderCommand::Enter(enter)));
     }
     let state = state_of(orders, &commands);
-    assert_eq!(state.exchange.open_orders(), orders as usize);
+    assert_eq!(state.shards.open_orders(), orders as usize);
     state
 }
 
@@ -71,7 +72,7 @@ fn saving_takes_no_memory_for_the_state() {
     let mut taken = Vec::new();
     for orders in [100, 40_000] {
         let state = with_orders(orders);
-        let digest = state.exchange.digest();
+        let digest = state.shards.digest();
         let mut info = None;
         let counted = allocation_counter::measure(|| info = snapshots.save(&state, digest).ok());
         let bytes = info.expect("there is room").bytes;
@@ -90,7 +91,7 @@ fn a_long_snapshot_comes_back_and_its_damage_is_found() {
     let (mut bytes, position) = (super::saved(&state), state.last.sequence);
     assert!(bytes.len() > 2 << 20);
     let restored = super::loaded(&bytes, position).expect("it loads");
-    assert_eq!((restored.exchange.digest(), restored.exchange.audit()), (state.exchange.digest(), Ok(())));
+    assert_eq!((restored.shards.digest(), restored.shards.audit()), (state.shards.digest(), Ok(())));
     assert!(super::saved(&restored) == bytes);
     for range in super::file::chunks(&bytes) {
         bytes[range.end - 1] ^= 1;

@@ -47,7 +47,7 @@ fn name(position: u64) -> String {
 fn saved(state: &State) -> Vec<u8> {
     let files = MemoryStorage::new();
     let info =
-        Snapshots::new(Arc::new(files.clone())).save(state, state.exchange.digest()).expect("there is room");
+        Snapshots::new(Arc::new(files.clone())).save(state, state.shards.digest()).expect("there is room");
     let bytes = files.bytes(&name(state.last.sequence)).expect("it was written");
     assert_eq!(info.bytes, bytes.len() as u64);
     bytes

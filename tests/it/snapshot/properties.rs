@@ -20,9 +20,9 @@ fn restored(state: &State) -> Result<State, TestCaseError> {
     let bytes = saved(state);
     let restored =
         loaded(&bytes, state.last.sequence).map_err(|error| TestCaseError::fail(error.to_string()))?;
-    prop_assert_eq!(restored.exchange.digest(), state.exchange.digest());
-    prop_assert_eq!(restored.exchange.audit(), Ok(()));
-    prop_assert_eq!(restored.exchange.limits(), state.exchange.limits());
+    prop_assert_eq!(restored.shards.digest(), state.shards.digest());
+    prop_assert_eq!(restored.shards.audit(), Ok(()));
+    prop_assert_eq!(restored.shards.first().limits(), state.shards.first().limits());
     prop_assert!(saved(&restored) == bytes, "the loaded state gives other bytes");
     Ok(restored)
 }
@@ -42,7 +42,7 @@ fn follow(
         if places.iter().any(|place| place % steps.len() == at) {
             follower = Some(restored(&state)?);
         }
-        let (stamp, command) = clients.command(step, &state.exchange);
+        let (stamp, command) = clients.command(step, state.shards.first());
         let events = apply(&mut state, stamp.time, &command);
         if let Some(follower) = &mut follower {
             prop_assert_eq!(&events, &apply(follower, stamp.time, &command), "after {:?}", command);
@@ -57,10 +57,10 @@ fn follow(
         for (state, events) in [(&mut state, &mut one), (&mut follower, &mut other)] {
             events.extend(apply(state, time, &Command::Clock(ClockCommand::Tick)));
             events.extend(apply(state, time, &Command::Order(OrderCommand::MassCancel(Default::default()))));
-            drain(&mut state.exchange, state.last);
+            drain(state.shards.first_mut(), state.last);
         }
         prop_assert_eq!(one, other);
-        prop_assert_eq!(state.exchange.digest(), follower.exchange.digest());
+        prop_assert_eq!(state.shards.digest(), follower.shards.digest());
     }
     Ok(())
 }
@@ -152,7 +152,8 @@ fn what_a_halt_holds_up_comes_back() {
         .collect();
     let (lost, switch) = (CancelReason::Disconnected, CancelReason::DeadMansSwitch);
     assert_eq!(told, [Some((1, 1, lost)), Some((1, 2, lost)), Some((3, 1, switch)), None]);
-    let left: Vec<_> = back.exchange.orders(InstrumentId(0), Side::Buy).map(|order| order.login.0).collect();
+    let left: Vec<_> =
+        back.shards.first().orders(InstrumentId(0), Side::Buy).map(|order| order.login.0).collect();
     assert_eq!(left, [2, 4]);
 }
 

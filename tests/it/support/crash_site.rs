@@ -28,9 +28,9 @@ pub fn examine(config: &Config, data: &Path) -> Remains {
     let mut state = State::empty();
     let journal = Arc::new(ArchivedStorage::new(Arc::clone(dir.journal())));
     replay(&mut state, &(journal as _), 0, None, &mut |_| Ok(()), &mut |_| {}).expect("the journal replays");
-    state.exchange.audit().expect("all invariants hold");
+    state.shards.audit().expect("all invariants hold");
     let sql = SqlReader::open(&data.join(&config.sql.path)).expect("the database opens");
     let report = check(&sql, dir.event_log()).expect("the database and the event log can be read");
     assert_eq!(report.first_difference(), None);
-    Remains { digest: state.exchange.digest(), last_event: state.last_event, in_sql: report.watermark.event }
+    Remains { digest: state.shards.digest(), last_event: state.last_event, in_sql: report.watermark.event }
 }

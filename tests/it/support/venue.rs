@@ -4,7 +4,7 @@
 use dojima::domain::{
     AccountId, AdminCommand, AdminEvent, Amount, AssetCode, AssetId, Cancel, Command, Enter, Event,
     Instructions, InstrumentId, ListInstrument, LoginId, LoginName, OrderCommand, OrderEvent, OrderPrice,
-    Phase, Quantity, Side, Stamp, Symbol, TimeInForce, Timestamp, Transfer, UserRef, VenueCommand,
+    Phase, Quantity, ShardId, Side, Stamp, Symbol, TimeInForce, Timestamp, Transfer, UserRef, VenueCommand,
     VenueLimits,
 };
 use dojima::exchange::{Exchange, ExchangeLimits};
@@ -73,6 +73,7 @@ impl Venue {
                     asset,
                     amount,
                     reference,
+                    shard: ShardId::FIRST,
                 })));
             }
         }

@@ -91,6 +91,7 @@ impl Concerns {
                 | VenueCommand::SetLimits { .. }
                 | VenueCommand::SetRules { .. }
                 | VenueCommand::RollSession { .. }
+                | VenueCommand::OpenShard { .. }
                 | VenueCommand::Checkpoint(_),
             )
             | Command::Order(OrderCommand::CancelOrder { .. })
@@ -152,6 +153,7 @@ impl Concerns {
                 | VenueEvent::LimitsSet { .. }
                 | VenueEvent::RulesSet { .. }
                 | VenueEvent::SessionRolled { .. }
+                | VenueEvent::ShardOpened { .. }
                 | VenueEvent::Checkpointed(_),
             ) => Self::default(),
             Event::Order(OrderEvent::AccountState { login, .. })

@@ -243,6 +243,7 @@ impl Reader<'_> {
                 | VenueEvent::SessionEnded { .. }
                 | VenueEvent::SessionStarted { .. }
                 | VenueEvent::SessionRolled { .. }
+                | VenueEvent::ShardOpened { .. }
                 | VenueEvent::AccountCopied { .. },
             )
             | Event::Market(

@@ -102,6 +102,7 @@ impl Names {
                 | VenueCommand::SetRules { .. }
                 | VenueCommand::RollSession { .. }
                 | VenueCommand::CopyAccount { .. }
+                | VenueCommand::OpenShard { .. }
                 | VenueCommand::ResetUserRef { .. },
             )
             | Command::Admin(
@@ -155,6 +156,7 @@ impl Names {
                 | VenueEvent::SessionEnded { .. }
                 | VenueEvent::SessionStarted { .. }
                 | VenueEvent::SessionRolled { .. }
+                | VenueEvent::ShardOpened { .. }
                 | VenueEvent::AccountCopied { .. },
             )
             | Event::Market(

@@ -125,10 +125,10 @@ pub(super) fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
     let played = play(&source, &recorded, &mut engine, args.speed);
     let stopping = Instant::now();
     // What the engine itself says comes first: it is the reason why it took nothing in.
-    let Stopped { exchange, sql_complete } = engine.stop()?;
+    let Stopped { shards, sql_complete } = engine.stop()?;
     let played = played?;
     let settled_in = stopping.elapsed();
-    let digest = exchange.context("the engine left no state behind")?.digest();
+    let digest = shards.context("the engine left no state behind")?.digest();
     let outcome = Outcome::compare(&source, recorded.last, &data_dir)?;
     let report = Report { played, settled_in, sql_complete, digest, outcome };
     report.print(&source, args.data.as_deref())?;

@@ -6,8 +6,8 @@ use dojima::domain::{
     Instructions, InstrumentId, KillScope, LimitScope, ListInstrument, LoginId, LoginName, MassCancel,
     OrderCommand, OrderId, OrderLimits, OrderPrice, Owner, Phase, PostOnly, Ppm, Price, Protection, Quantity,
     QuantityUnit, RefuseEnter, RefuseReplace, RejectReason, Replace, SelfTrade, SelfTradePrevention, SetFees,
-    SetTerms, Side, Switch, Symbol, TimeInForce, Timestamp, Transfer, Trigger, TriggerKind, TriggerReference,
-    UserRef, VenueCommand, VenueLimits, Visibility, VolumeTiers,
+    SetTerms, ShardId, Side, Switch, Symbol, TimeInForce, Timestamp, Transfer, Trigger, TriggerKind,
+    TriggerReference, UserRef, VenueCommand, VenueLimits, Visibility, VolumeTiers,
 };
 use proptest::prelude::*;
 
@@ -124,7 +124,7 @@ impl Numbers {
 
     fn transfer(&mut self) -> Transfer {
         let (account, asset) = (AccountId(self.short()), AssetId(self.next() as u16));
-        Transfer { account, asset, amount: self.amount(), reference: self.next() }
+        Transfer { account, asset, amount: self.amount(), reference: self.next(), shard: ShardId::FIRST }
     }
 
     fn list(&mut self) -> Command {
@@ -143,6 +143,7 @@ impl Numbers {
             taker_fee: FeeRate(self.short() as i32),
             fee_asset: self.of(&[FeeAsset::Quote, FeeAsset::Received]),
             phase: self.of(&PHASES),
+            shard: ShardId::FIRST,
         }))
     }
 

@@ -5,7 +5,7 @@ use crate::support::naive::{Naive, Order};
 use dojima::domain::{
     AccountId, AccountSelfTrade, AdminCommand, Amount, AssetId, CancelReason, Canceled, Command, Enter,
     Event, Executed, GroupId, Instructions, LoginId, OrderCommand, OrderEvent, OrderId, RejectReason,
-    RestateReason, SelfTrade, SelfTradePrevention, Stamp, TimeInForce, Transfer, UserRef,
+    RestateReason, SelfTrade, SelfTradePrevention, ShardId, Stamp, TimeInForce, Transfer, UserRef,
 };
 
 pub const CASES: [&str; 18] = [
@@ -189,7 +189,7 @@ impl Came<'_> {
 
     fn make_rich(&self, naive: &mut Naive, login: LoginId) {
         let (account, asset, reference) = (account_of(login), AssetId(1), u64::MAX);
-        let cash = Transfer { account, asset, amount: Amount(1 << 40), reference };
+        let cash = Transfer { account, asset, amount: Amount(1 << 40), reference, shard: ShardId::FIRST };
         naive.apply(self.stamp, &Command::Admin(AdminCommand::Deposit(cash)));
     }
 }

@@ -4,8 +4,8 @@ use dojima::domain::{
     AccountId, AdminCommand, AdminEvent, Amend, Amount, AssetCode, AssetId, Cancel, CancelFilter, ClOrdId,
     Command, Enter, Event, FeeAsset, FeeRate, Instructions, InstrumentId, ListInstrument, LoginId, LoginName,
     MassCancel, Modify, OrderCommand, OrderEvent, OrderId, Phase, Quantity, RefuseEnter, RefuseReplace,
-    RejectReason, Replace, SetOrderEntry, Side, Stamp, Switch, Symbol, TimeInForce, Timestamp, Transfer,
-    UserRef, VenueCommand, VenueEvent,
+    RejectReason, Replace, SetOrderEntry, ShardId, Side, Stamp, Switch, Symbol, TimeInForce, Timestamp,
+    Transfer, UserRef, VenueCommand, VenueEvent,
 };
 use dojima::exchange::{Exchange, Order};
 use std::fmt;
@@ -103,6 +103,7 @@ pub fn opening(fees: [i32; 4]) -> Vec<Command> {
         taker_fee: FeeRate(fees[maker + 1]),
         fee_asset: FeeAsset::Quote,
         phase: Phase::Continuous,
+        shard: ShardId::FIRST,
     };
     commands.push(Command::Admin(AdminCommand::ListInstrument(terms(0, "COIN", 0, 100, 0))));
     // One tick of WIDE on the smallest lot that the rules allow is one cent; 46 such lots pass what an amount can hold.
@@ -133,6 +134,7 @@ pub fn opening(fees: [i32; 4]) -> Vec<Command> {
                 asset,
                 amount,
                 reference,
+                shard: ShardId::FIRST,
             })));
         }
     }
@@ -144,7 +146,13 @@ pub fn riches() -> impl Iterator<Item = Command> {
     (0..ACCOUNTS).flat_map(|account| [(account, 0_u16), (account, 1)]).map(|(account, asset)| {
         let (account, amount) = (AccountId(account), Amount(10_000_000));
         let reference = 4 + u64::from(asset);
-        Command::Admin(AdminCommand::Deposit(Transfer { account, asset: AssetId(asset), amount, reference }))
+        Command::Admin(AdminCommand::Deposit(Transfer {
+            account,
+            asset: AssetId(asset),
+            amount,
+            reference,
+            shard: ShardId::FIRST,
+        }))
     })
 }
 

@@ -4,8 +4,8 @@ use super::steps::{ACCOUNTS, ASSETS, FROM_NOW, INSTRUMENTS, Number, SOME_ORDER};
 use dojima::domain::{
     AccountId, Amount, AssetId, ClOrdId, Echo, Effect, Enter, Instructions, InstrumentId, LoginId,
     OrderPrice, Owner, PostOnly, Quantity, QuantityUnit, RejectReason, Replace, SelfTrade,
-    SelfTradePrevention, Side, TimeInForce, Timestamp, Transfer, Trigger, TriggerKind, TriggerReference,
-    UserRef, Visibility,
+    SelfTradePrevention, ShardId, Side, TimeInForce, Timestamp, Transfer, Trigger, TriggerKind,
+    TriggerReference, UserRef, Visibility,
 };
 use proptest::prelude::*;
 use std::ops::Range;
@@ -147,6 +147,7 @@ pub fn transfer() -> impl Strategy<Value = Transfer> {
         asset: AssetId(asset),
         amount: Amount(amount),
         reference: 0,
+        shard: ShardId::FIRST,
     })
 }
 

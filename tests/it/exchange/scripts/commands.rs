@@ -7,7 +7,7 @@ use dojima::domain::{
     FeeRate, FeeTier, GroupId, Instructions, InstrumentId, KillScope, LimitScope, ListInstrument, LoginId,
     LoginName, MassCancel, Modify, OrderCommand, OrderId, OrderLimits, Phase, PostOnly, Ppm, Price,
     Protection, Quantity, QuantityUnit, QueryAccount, RefuseEnter, RefuseReplace, Replace, SetFees,
-    SetOrderEntry, SetTerms, Switch, Symbol, TimeInForce, Timestamp, Transfer, Trigger, TriggerKind,
+    SetOrderEntry, SetTerms, ShardId, Switch, Symbol, TimeInForce, Timestamp, Transfer, Trigger, TriggerKind,
     TriggerReference, UserRef, VenueCommand, VenueLimits, Visibility, VolumeTiers,
 };
 
@@ -292,7 +292,13 @@ fn mass_cancel(words: &mut Words) -> Command {
 
 fn transfer(words: &mut Words) -> Transfer {
     let (account, asset) = (AccountId(words.number()), AssetId(words.number()));
-    Transfer { account, asset, amount: Amount(words.number()), reference: words.number() }
+    Transfer {
+        account,
+        asset,
+        amount: Amount(words.number()),
+        reference: words.number(),
+        shard: ShardId::FIRST,
+    }
 }
 
 fn refuse_enter(words: &mut Words) -> Command {

@@ -148,6 +148,7 @@ pub fn shown(event: &Event) -> String {
             let details = details(e.visibility, e.display_quantity, PostOnly::No, 0, OrderState::Live);
             format!("{head} {side} {} {price}{details}", e.quantity)
         }
+        Event::Venue(VenueEvent::ShardOpened { shard, name }) => format!("shard-opened {shard} {name}"),
         Event::Venue(VenueEvent::AccountCopied { login, account }) => {
             format!("copies of account {account} to {login}")
         }
@@ -373,6 +374,7 @@ impl Seen {
                 | VenueEvent::SessionEnded { .. }
                 | VenueEvent::SessionStarted { .. }
                 | VenueEvent::SessionRolled { .. }
+                | VenueEvent::ShardOpened { .. }
                 | VenueEvent::AccountCopied { .. },
             )
             | Event::Market(

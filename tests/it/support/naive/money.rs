@@ -229,7 +229,7 @@ impl Naive {
     }
 
     pub(super) fn transfer(&mut self, transfer: Transfer, inward: bool) -> Result<Event, RejectReason> {
-        let Transfer { account, asset, amount, reference } = transfer;
+        let Transfer { account, asset, amount, reference, shard: _ } = transfer;
         let known = self.accounts.get(account.0 as usize).ok_or(RejectReason::UnknownAccount)?;
         let held = self.assets.get(asset.0 as usize).ok_or(RejectReason::UnknownAsset)?;
         if amount.0 < 1 {

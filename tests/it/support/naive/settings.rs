@@ -6,8 +6,8 @@ use dojima::domain::{
     AccountId, AccountSelfTrade, AdminCommand, AdminEvent, Amount, AssetCode, AssetId, AssetSettings,
     CancelReason, ClockCommand, Command, Event, FeeAsset, FeeRate, FeeTier, InstrumentId, LimitScope,
     ListInstrument, Listing, LoginId, OrderCommand, OrderId, OrderLimits, OrderPrice, Phase, Ppm, Price,
-    Protection, Quantity, RejectReason, RestateReason, SetFees, Side, Switch, VenueCommand, VenueEvent,
-    VenueLimits,
+    Protection, Quantity, RejectReason, RestateReason, SetFees, ShardId, Side, Switch, VenueCommand,
+    VenueEvent, VenueLimits,
 };
 
 type Done = Result<(), RejectReason>;
@@ -99,6 +99,7 @@ impl Naive {
             Command::Venue(VenueCommand::RollSession { session }) => self.roll_session(session),
             Command::Venue(VenueCommand::ResetUserRef { login }) => self.reset_user_ref(login),
             Command::Venue(VenueCommand::CopyAccount { login, account }) => self.copy_account(login, account),
+            Command::Venue(VenueCommand::OpenShard { .. }) => panic!("the naive exchange is one shard"),
             Command::Order(
                 OrderCommand::Modify(_)
                 | OrderCommand::QueryAccount(_)
@@ -211,6 +212,7 @@ impl Naive {
             taker_fee: terms.taker_fee,
             fee_asset: terms.fee_asset,
             phase: terms.phase,
+            shard: ShardId::FIRST,
         };
         terms_in_range(&listing)?;
         out_of_range_if(

@@ -111,7 +111,7 @@ impl Outcome {
             let (recorded, replayed) = (shown(None, &names), shown(Some(more), &names));
             difference = Some(Difference { command: state.last.sequence, recorded, replayed });
         }
-        Ok(Self { recorded_digest: state.exchange.digest(), same, difference, timed })
+        Ok(Self { recorded_digest: state.shards.digest(), same, difference, timed })
     }
 }
 
@@ -161,6 +161,7 @@ fn depends_on_time(command: &Command) -> bool {
         )
         | Command::Venue(
             VenueCommand::OpenAccount { .. }
+            | VenueCommand::OpenShard { .. }
             | VenueCommand::OpenLogin { .. }
             | VenueCommand::Open { .. }
             | VenueCommand::SetLimits { .. }

@@ -1,0 +1,123 @@
+//! Which shard a command is for. A matcher applies every command of the venue to its own shard: what is for another one passes by,
+//! what is for all is done by each, and one of them tells of it.
+
+#![deny(clippy::wildcard_enum_match_arm)]
+
+use super::Exchange;
+use crate::domain::{
+    AdminCommand, CancelFilter, Command, Enter, InstrumentId, LimitScope, MassCancel, OrderCommand, ShardId,
+    UserRef,
+};
+
+/// For whom a command is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Route {
+    /// Every shard does it; the first tells what came of it, but for what happens to orders, which the shard tells that has
+    /// them.
+    All,
+    /// One shard does it.
+    To(ShardId),
+}
+
+impl Exchange {
+    /// Whether the command passes this shard by, which is one of several. If not, it is known from here on who tells of it.
+    #[cold]
+    pub(super) fn passes(&mut self, command: &Command) -> bool {
+        match self.route(command) {
+            Route::All => self.tells = self.id == ShardId::FIRST,
+            Route::To(shard) if shard == self.id => self.tells = true,
+            Route::To(_) => {
+                self.pass(command);
+                return true;
+            }
+        }
+        self.note_number(command);
+        false
+    }
+
+    fn route(&self, command: &Command) -> Route {
+        match command {
+            Command::Order(command) => match command {
+                OrderCommand::Enter(Enter { instrument, .. })
+                | OrderCommand::MassCancel(MassCancel {
+                    filter: CancelFilter { instrument: Some(instrument), .. },
+                    ..
+                }) => self.of_instrument(*instrument),
+                // Of what there is no instrument for.
+                OrderCommand::RefuseEnter(_) => Route::To(ShardId::FIRST),
+                OrderCommand::CancelOrder { order } => self.of_shard(order.shard()),
+                // They name an order by its client's number, which may be anywhere.
+                OrderCommand::Replace(_)
+                | OrderCommand::RefuseReplace(_)
+                | OrderCommand::Cancel(_)
+                | OrderCommand::Amend(_)
+                | OrderCommand::Modify(_)
+                | OrderCommand::MassCancel(_)
+                | OrderCommand::QueryAccount(_)
+                | OrderCommand::SetOrderEntry(_)
+                | OrderCommand::CancelLogin { .. } => Route::All,
+            },
+            Command::Admin(command) => match command {
+                AdminCommand::SetPhase { instrument, .. }
+                | AdminCommand::SetMark { instrument, .. }
+                | AdminCommand::SetProtection { instrument, .. }
+                | AdminCommand::SetOrderLimits { scope: LimitScope::Instrument(instrument), .. } => {
+                    self.of_instrument(*instrument)
+                }
+                AdminCommand::SetTerms(terms) => self.of_instrument(terms.instrument),
+                AdminCommand::SetFees(fees) => self.of_instrument(fees.instrument),
+                AdminCommand::Deposit(transfer) | AdminCommand::Withdraw(transfer) => {
+                    self.of_shard(transfer.shard)
+                }
+                AdminCommand::AddAsset { .. }
+                | AdminCommand::ListInstrument(_)
+                | AdminCommand::Delist { .. }
+                | AdminCommand::SetOrderLimits {
+                    scope: LimitScope::Account(_) | LimitScope::Login(_), ..
+                }
+                | AdminCommand::SetAsset(_)
+                | AdminCommand::SetSelfTrade(_)
+                | AdminCommand::AssignTier { .. }
+                | AdminCommand::SetVolumeTiers(_)
+                | AdminCommand::Kill { .. } => Route::All,
+            },
+            Command::Venue(_) | Command::Clock(_) => Route::All,
+        }
+    }
+
+    /// What there is not is for the first shard, which refuses it.
+    fn of_instrument(&self, instrument: InstrumentId) -> Route {
+        let found = self.instruments.get(instrument.0 as usize);
+        Route::To(found.map_or(ShardId::FIRST, |found| found.listing.shard))
+    }
+
+    fn of_shard(&self, shard: ShardId) -> Route {
+        Route::To(if self.venue.has(shard) { shard } else { ShardId::FIRST })
+    }
+
+    /// A command of another shard: its client's number is consumed here too, so that no number is used in two shards.
+    fn pass(&mut self, command: &Command) {
+        if let Some(sender) = command.sender()
+            && self.is_of_session(&sender)
+        {
+            let used = &mut self.venue.logins[sender.login.0 as usize].last_user_ref;
+            *used = (*used).max(sender.user_ref);
+        }
+    }
+
+    /// Whether this shard consumes the number of a command for all is decided by an order that another one may have: what
+    /// may have been consumed somewhere is told nobody as the next that is free.
+    fn note_number(&mut self, command: &Command) {
+        if let Some(sender) = command.sender()
+            && self.is_of_session(&sender)
+        {
+            let seen = &mut self.venue.logins[sender.login.0 as usize].seen_user_ref;
+            *seen = (*seen).max(sender.user_ref);
+        }
+    }
+}
+
+/// The number after all that were used.
+pub(super) fn next_number(last: UserRef, seen: UserRef) -> UserRef {
+    UserRef(last.max(seen).0.saturating_add(1))
+}

@@ -1,0 +1,198 @@
+//! All shards of a venue side by side: what replays, replicas and tests apply commands to. The engine gives each to a matcher of its
+//! own instead, and merges what they tell in the same order: by command, then by shard.
+
+use super::sink::EventSink;
+use super::{AuditError, Digest, Exchange, Login, Progress, Venue};
+use crate::domain::{AccountId, Command, Listing, LoginId, ShardId, Stamp};
+use sha2::{Digest as _, Sha256};
+
+/// The shards of a venue, by their ids.
+#[derive(Clone, Debug)]
+pub struct Shards {
+    all: Vec<Exchange>,
+    /// The command that is being done, and the shard that does it; only where there are several.
+    present: Option<(Stamp, Command, usize)>,
+}
+
+impl From<Exchange> for Shards {
+    /// A venue of one shard, which the exchange is.
+    fn from(exchange: Exchange) -> Self {
+        Self { all: vec![exchange], present: None }
+    }
+}
+
+impl Shards {
+    /// Of shards that have done the same commands. `None` when they are not all the shards of one venue.
+    pub fn of(mut all: Vec<Exchange>) -> Option<Self> {
+        all.sort_by_key(|exchange| exchange.id);
+        let first = all.first()?;
+        let whole = all.len() == usize::from(first.venue.shards)
+            && (0..)
+                .zip(&all)
+                .all(|(id, shard)| shard.id == ShardId(id) && shard.venue.is_that_of(&first.venue));
+        whole.then_some(Self { all, present: None })
+    }
+
+    /// Begins a command in all shards, one after another: [`Exchange::begin`].
+    ///
+    /// # Panics
+    /// If the previous command is not done.
+    pub fn begin(&mut self, stamp: Stamp, command: &Command, events: &mut impl EventSink) -> Progress {
+        let mut progress = self.all[0].begin(stamp, command, events);
+        if self.all.len() > 1 {
+            assert!(self.present.is_none(), "the command before this one is not done");
+            self.present = Some((stamp, *command, 0));
+            progress = self.go_on(progress, events);
+        }
+        if progress == Progress::Done {
+            self.open_siblings();
+        }
+        progress
+    }
+
+    /// Does the next part of a command.
+    pub fn proceed(&mut self, events: &mut impl EventSink) -> Progress {
+        let at = self.present.map_or(0, |(_, _, at)| at);
+        let progress = self.all[at].proceed(events);
+        if self.all.len() > 1 { self.go_on(progress, events) } else { progress }
+    }
+
+    /// Does a whole command, all its parts one after another.
+    pub fn apply(&mut self, stamp: Stamp, command: &Command, events: &mut impl EventSink) {
+        let mut progress = self.begin(stamp, command, events);
+        while progress == Progress::More {
+            progress = self.proceed(events);
+        }
+    }
+
+    /// The shards after the one that is done.
+    fn go_on(&mut self, mut progress: Progress, events: &mut impl EventSink) -> Progress {
+        let Some((stamp, command, mut at)) = self.present.take() else { return progress };
+        while progress == Progress::Done && at + 1 < self.all.len() {
+            at += 1;
+            progress = self.all[at].begin(stamp, &command, events);
+        }
+        if progress == Progress::More {
+            self.present = Some((stamp, command, at));
+        }
+        progress
+    }
+
+    /// A command may have opened a shard.
+    fn open_siblings(&mut self) {
+        while self.all.len() < usize::from(self.all[0].venue.shards) {
+            let id = ShardId(self.all.len() as u8);
+            let sibling = self.all[0].sibling(id);
+            self.all.push(sibling);
+        }
+    }
+
+    /// Orders that the last part touched, in the shard that did it.
+    pub fn touched(&self) -> u32 {
+        self.all[self.present.map_or(self.all.len() - 1, |(_, _, at)| at)].touched()
+    }
+
+    /// Each by itself, by their ids.
+    pub fn into_vec(self) -> Vec<Exchange> {
+        self.all
+    }
+
+    /// The shards, by their ids; there is at least one.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &Exchange> {
+        self.all.iter()
+    }
+
+    /// The shard that every venue has.
+    pub fn first(&self) -> &Exchange {
+        &self.all[0]
+    }
+
+    /// The same, to be changed.
+    pub fn first_mut(&mut self) -> &mut Exchange {
+        &mut self.all[0]
+    }
+
+    /// One of them; `None` when there is no such shard.
+    pub fn get(&self, shard: ShardId) -> Option<&Exchange> {
+        self.all.get(usize::from(shard.0))
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.all.len()
+    }
+
+    /// [`Exchange::warm`], of all.
+    pub fn warm(&mut self) {
+        self.all.iter_mut().for_each(Exchange::warm);
+    }
+
+    /// The digest of the state of all shards: of one alone it is its own.
+    pub fn digest(&self) -> Digest {
+        match &self.all[..] {
+            [one] => one.digest(),
+            several => {
+                let mut hash = Sha256::new();
+                several.iter().for_each(|shard| hash.update(shard.digest().0));
+                Digest(hash.finalize().into())
+            }
+        }
+    }
+
+    /// Checks every invariant of every shard, and that they know the same venue.
+    ///
+    /// # Errors
+    /// The first invariant found broken.
+    pub fn audit(&self) -> Result<(), AuditError> {
+        self.all.iter().try_for_each(Exchange::audit)?;
+        match self.all.iter().find(|shard| !shard.venue.is_that_of(self.venue())) {
+            Some(shard) => Err(AuditError::Venue { shard: shard.id }),
+            None => Ok(()),
+        }
+    }
+
+    fn venue(&self) -> &Venue {
+        &self.all[0].venue
+    }
+
+    /// Open orders of all shards.
+    pub fn open_orders(&self) -> usize {
+        self.all.iter().map(Exchange::open_orders).sum()
+    }
+
+    /// Trades of all shards.
+    pub fn trades(&self) -> u64 {
+        self.all.iter().map(|shard| shard.last_trade().count()).sum()
+    }
+
+    /// The listings in the order of their ids, each from the shard that it trades in.
+    pub fn listings(&self) -> impl Iterator<Item = &Listing> {
+        let ids = self.all[0].listings();
+        ids.filter_map(|listing| self.get(listing.shard)?.listing(listing.instrument))
+    }
+
+    /// [`Exchange::accounts_count`].
+    pub fn accounts_count(&self) -> usize {
+        self.all[0].accounts_count()
+    }
+
+    /// The logins in the order of their ids, as the first shard knows them.
+    pub fn logins(&self) -> &[Login] {
+        self.all[0].logins()
+    }
+
+    /// [`Exchange::config_digest`].
+    pub fn config_digest(&self) -> Option<u64> {
+        self.all[0].config_digest()
+    }
+
+    /// [`Exchange::session`].
+    pub fn session(&self) -> u32 {
+        self.all[0].session()
+    }
+
+    /// [`Exchange::copies`].
+    pub fn copies(&self) -> impl Iterator<Item = (AccountId, LoginId, u64)> + '_ {
+        self.all[0].copies()
+    }
+}

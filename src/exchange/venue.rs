@@ -1,0 +1,58 @@
+//! What concerns the venue as a whole, and is the same in all of its shards: assets, logins, sessions, copies, rules.
+
+use super::{Asset, Login};
+use crate::domain::{AccountId, Command, LoginId, ShardId, Switch};
+
+/// The venue as each of its shards knows it. The commands that change it go to all shards, and each comes to the same.
+#[derive(Clone, Debug)]
+pub(super) struct Venue {
+    /// How many shards there are, 1 to [`ShardId::COUNT`].
+    pub(super) shards: u8,
+    pub(super) assets: Vec<Asset>,
+    pub(super) logins: Vec<Login>,
+    /// On: nobody's orders are taken.
+    pub(super) killed: Switch,
+    /// The digest of the configuration that opened it; `None` before that.
+    pub(super) config_digest: Option<u64>,
+    /// The edition of the rules.
+    pub(super) rules: u16,
+    /// From 0.
+    pub(super) session: u32,
+    /// Who gets copies of what an account's logins are sent, and since which command, by account.
+    pub(super) copies: Vec<(AccountId, LoginId, u64)>,
+}
+
+impl Default for Venue {
+    fn default() -> Self {
+        Self {
+            shards: 1,
+            assets: Vec::new(),
+            logins: Vec::new(),
+            killed: Switch::Off,
+            config_digest: None,
+            rules: Command::RULES_FIRST,
+            session: 0,
+            copies: Vec::new(),
+        }
+    }
+}
+
+impl Venue {
+    /// Whether there is such a shard.
+    pub(super) fn has(&self, shard: ShardId) -> bool {
+        shard.0 < self.shards
+    }
+
+    /// Whether two shards know the same venue. What a login has in a shard (the numbers that it used, its settings) is the
+    /// shard's.
+    pub(super) fn is_that_of(&self, other: &Self) -> bool {
+        let Self { shards, assets, logins, killed, config_digest, rules, session, copies } = self;
+        let same_login =
+            |(one, other): (&Login, &Login)| (one.account, one.session) == (other.account, other.session);
+        logins.len() == other.logins.len()
+            && logins.iter().zip(&other.logins).all(same_login)
+            && (shards, assets, killed, config_digest)
+                == (&other.shards, &other.assets, &other.killed, &other.config_digest)
+            && (rules, session, copies) == (&other.rules, &other.session, &other.copies)
+    }
+}

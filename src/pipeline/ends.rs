@@ -1,0 +1,167 @@
+//! Everything that joins agents, and which part of the graph has which end.
+
+use super::rings::{Line, Present, Progress, Rings, gate};
+use crate::config::Config;
+use crate::domain::{Command, EventRecord, Sequenced};
+use crate::exchange::Exchange;
+use crate::net::auth::{AuthClient, AuthServer, auth_queues};
+use crate::ring::{Consumer, CursorReader, CursorWriter, Producer, cursor};
+use crate::runtime::Mute;
+use crate::stages::resend::{ResendClient, ResendLocator, ResendReader, resend_queues};
+use crate::stages::space::{SpaceLow, SpaceWatch, space_gauge};
+use crossbeam_channel::{Receiver, Sender, bounded};
+
+/// What every part may read.
+#[derive(Clone)]
+pub(super) struct Shared {
+    pub(super) progress: Progress,
+    pub(super) space: Vec<SpaceWatch>,
+    /// While the hot thread is the journaler, one agent on it rings the disk thread and the archiver for all.
+    pub(super) mute: Mute,
+    /// How far the journaler is in the command ring.
+    pub(super) journaled: CursorReader,
+    /// Whether a merge writes the event ring, and not the matcher.
+    pub(super) is_merged: bool,
+}
+
+/// Of gateway and doorman.
+pub(super) struct EntryEnds {
+    pub(super) inbound: Producer<Command>,
+    pub(super) events: Option<Consumer<EventRecord>>,
+    pub(super) resend: ResendClient,
+    pub(super) auth: AuthClient,
+    /// Order entry, market data and its snapshots.
+    pub(super) doors: [AuthServer; 3],
+}
+
+/// Of sequencer, matchers and merge.
+pub(super) struct OrderEnds {
+    pub(super) sources: Vec<Consumer<Command>>,
+    pub(super) operator: (Consumer<Command>, CursorWriter),
+    pub(super) commands: Producer<Sequenced>,
+    pub(super) to_matchers: Vec<Consumer<Sequenced>>,
+    pub(super) of_shards: Vec<Line<EventRecord>>,
+    pub(super) events: Producer<EventRecord>,
+    pub(super) applied: CursorWriter,
+    pub(super) last_state: Sender<Exchange>,
+}
+
+/// Of journaler, archiver and resender.
+pub(super) struct DurableEnds {
+    pub(super) commands: Consumer<Sequenced>,
+    pub(super) durable: CursorWriter,
+    pub(super) synced: CursorWriter,
+    pub(super) journal_space: SpaceLow,
+    pub(super) events: Consumer<EventRecord>,
+    pub(super) event_log_space: SpaceLow,
+    pub(super) locator: ResendLocator,
+    pub(super) reader: ResendReader,
+}
+
+/// Of feed and shadow; SQL needs nothing but [`Progress`].
+pub(super) struct FollowerEnds {
+    pub(super) subscribers: AuthClient,
+    pub(super) snapshots: AuthClient,
+    pub(super) shadow: Option<Producer<Command>>,
+    pub(super) quota_space: SpaceLow,
+}
+
+/// Of timer, operators and the outside.
+pub(super) struct OutsideEnds {
+    pub(super) timer: Option<Producer<Command>>,
+    pub(super) operator: Producer<Command>,
+    pub(super) taken: CursorReader,
+    pub(super) local: Producer<Command>,
+    pub(super) last_state: Receiver<Exchange>,
+    /// Every ring: its producer and its consumers.
+    pub(super) rings: Vec<(CursorReader, Vec<CursorReader>)>,
+}
+
+/// All ends, by the part that gets them.
+pub(super) struct Ends {
+    pub(super) shared: Shared,
+    pub(super) entry: EntryEnds,
+    pub(super) order: OrderEnds,
+    pub(super) durable: DurableEnds,
+    pub(super) followers: FollowerEnds,
+    pub(super) outside: OutsideEnds,
+}
+
+impl Ends {
+    /// Makes everything that joins agents. The cursors of commands stand at `last`, the last one before this start.
+    pub(super) fn new(config: &Config, present: &Present, last: u64) -> Self {
+        let rings = Rings::new(config, present);
+        let ring_ends = rings.ends();
+        let [(durable_in, durable), (synced_in, synced), (applied_in, applied)] =
+            [(); 3].map(|()| gate(last));
+        let (taken_in, taken) = cursor();
+        let (sequenced, in_ring) = (rings.commands.cursor(), rings.events.cursor());
+        let journaled = rings.to_journaler.cursor();
+        let is_merged = !rings.of_shards.is_empty();
+        let (gateway_in, from_gateway) = rings.gateway;
+        let (local_in, from_local) = rings.local;
+        let (operator_in, from_operator) = rings.operator;
+        let (timer_in, from_timer) = rings.timer.unzip();
+        let (shadow_in, from_shadow) = rings.shadow.unzip();
+        let (journal_space, journal_watch) = space_gauge("journal");
+        let (event_log_space, event_log_watch) = space_gauge("event log");
+        let (quota_space, quota_watch) = space_gauge("data directory");
+        let (resend, locator, reader) = resend_queues();
+        let [entry, subscribers, snapshots] = [(); 3].map(|()| auth_queues());
+        let (last_state_in, last_state) = bounded(present.shards);
+        Self {
+            shared: Shared {
+                progress: Progress { sequenced, durable, synced, applied, in_ring },
+                space: vec![journal_watch, event_log_watch, quota_watch],
+                mute: Mute::default(),
+                journaled,
+                is_merged,
+            },
+            entry: EntryEnds {
+                inbound: gateway_in,
+                events: rings.to_gateway,
+                resend,
+                auth: entry.0,
+                doors: [entry.1, subscribers.1, snapshots.1],
+            },
+            order: OrderEnds {
+                sources: [from_gateway, from_local]
+                    .into_iter()
+                    .chain(from_timer)
+                    .chain(from_shadow)
+                    .collect(),
+                operator: (from_operator, taken_in),
+                commands: rings.commands,
+                to_matchers: rings.to_matchers,
+                of_shards: rings.of_shards,
+                events: rings.events,
+                applied: applied_in,
+                last_state: last_state_in,
+            },
+            durable: DurableEnds {
+                commands: rings.to_journaler,
+                durable: durable_in,
+                synced: synced_in,
+                journal_space,
+                events: rings.to_archiver,
+                event_log_space,
+                locator,
+                reader,
+            },
+            followers: FollowerEnds {
+                subscribers: subscribers.0,
+                snapshots: snapshots.0,
+                shadow: shadow_in,
+                quota_space,
+            },
+            outside: OutsideEnds {
+                timer: timer_in,
+                operator: operator_in,
+                taken,
+                local: local_in,
+                last_state,
+                rings: ring_ends,
+            },
+        }
+    }
+}

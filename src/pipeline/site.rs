@@ -1,0 +1,139 @@
+//! How agents are made of configuration, files and clocks.
+
+use super::seats::{Seat, Seats};
+use super::settings;
+use crate::config::{Config, InlineSync};
+use crate::domain::{Command, Stamp};
+use crate::net::Sockets;
+use crate::net::auth::{AuthServer, Role};
+use crate::recovery::DataDir;
+use crate::replica::State;
+use crate::ring::CursorReader;
+use crate::runtime::{Clocks, Counters, Fatal, ThreadingMode};
+use crate::stages::doorman::{Door, Doorman};
+use crate::stages::feed::{FeedFiles, FeedPorts, FeedPublisher, FeedSettings, FeedSockets, FeedStart};
+use crate::stages::gateway::{Gateway, GatewayPorts, GatewayStart};
+use crate::stages::journaler::{InlineJournaler, InlinePorts, Journaler, JournalerPorts};
+use crate::stages::shadow::{Shadow, ShadowFiles, ShadowPorts};
+use crate::stages::space::SpaceLow;
+use crate::stages::sql_writer::SqlWriter;
+use dojima_journal::Writer;
+use std::sync::Arc;
+
+/// What agents are made with beside what joins them.
+#[derive(Clone, Copy)]
+pub(super) struct Site<'a> {
+    pub(super) config: &'a Config,
+    pub(super) data: &'a DataDir,
+    pub(super) clocks: &'a dyn Clocks,
+    pub(super) counters: &'a Counters,
+    /// What the venue was opened with.
+    pub(super) opening: &'a [Command],
+    /// The last command and the last event before this start.
+    pub(super) last: Stamp,
+    pub(super) last_event: u64,
+}
+
+impl Site<'_> {
+    pub(super) fn gateway(
+        self,
+        seats: &mut Seats,
+        sockets: Box<dyn Sockets>,
+        ports: GatewayPorts,
+        start: GatewayStart,
+    ) -> Result<Gateway, Fatal> {
+        let settings = settings::gateway(self.config, self.opening)?;
+        let clock = self.clocks.monotonic();
+        let gateway = Gateway::new(settings, sockets, ports, start, clock, self.counters)?;
+        seats.watch_sockets(&gateway)?;
+        Ok(gateway)
+    }
+
+    /// The doorman of order entry, market data and its snapshots.
+    pub(super) fn doorman(self, seats: &Seats, servers: [AuthServer; 3]) -> Result<Doorman, Fatal> {
+        let [order_entry, subscribers, snapshots] = servers;
+        let market_door = |server| Door {
+            server,
+            roles: vec![Role::MarketData, Role::Trade, Role::Admin],
+            service: "market data",
+            downstream: seats.bells(Seat::Doorman, &[Seat::Feed]),
+        };
+        let doors = vec![
+            Door {
+                server: order_entry,
+                roles: vec![Role::Trade, Role::DropCopy],
+                service: "order entry",
+                downstream: seats.bells(Seat::Doorman, &[Seat::Gateway]),
+            },
+            market_door(subscribers),
+            market_door(snapshots),
+        ];
+        let (users, files) = (settings::users(self.config, self.opening)?, Arc::clone(self.data.root()));
+        let clocks = (self.clocks.monotonic(), self.clocks.wall());
+        Ok(Doorman::new(doors, users, Some(files), clocks, seats.hasher()?, self.counters))
+    }
+
+    /// The journaler, and where the hot thread may do the same, the agent that does.
+    pub(super) fn journaler(
+        self,
+        journal: Writer,
+        ports: JournalerPorts,
+        inline: InlinePorts,
+    ) -> (Journaler, Option<InlineJournaler>) {
+        let (config, clock) = (self.config, || self.clocks.monotonic());
+        let journaler = Journaler::new(ports, journal, settings::journaler(config), clock(), self.counters);
+        let is_inline =
+            config.engine.inline_sync == InlineSync::Auto && config.engine.mode != ThreadingMode::Dedicated;
+        let inline = is_inline.then(|| journaler.inline(inline, clock(), self.counters));
+        (journaler, inline)
+    }
+
+    pub(super) fn sql(
+        self,
+        synced: &CursorReader,
+        archived: &CursorReader,
+    ) -> Result<Option<SqlWriter>, Fatal> {
+        if !self.config.sql.enabled {
+            return Ok(None);
+        }
+        let settings = settings::sql(self.config, self.data, self.opening);
+        let log = Arc::clone(self.data.event_log());
+        let writer = SqlWriter::new(settings, log, self.clocks, self.counters)?;
+        Ok(Some(writer.behind(synced.clone()).trusting(archived.clone())))
+    }
+
+    pub(super) fn feed(
+        self,
+        seats: &mut Seats,
+        settings: FeedSettings,
+        ports: FeedPorts,
+        sockets: Option<FeedSockets>,
+        start: FeedStart,
+    ) -> Result<FeedPublisher, Fatal> {
+        let files = FeedFiles {
+            event_log: Arc::clone(self.data.event_log()),
+            market_data: Arc::clone(self.data.market_data()),
+        };
+        let clock = self.clocks.monotonic();
+        let feed = FeedPublisher::new(settings, files, ports, sockets, start, clock, self.counters)?;
+        seats.watch_feed(&feed)?;
+        Ok(feed)
+    }
+
+    pub(super) fn shadow(
+        self,
+        ports: ShadowPorts,
+        quota: SpaceLow,
+        replica: State,
+        last_snapshot: u64,
+    ) -> Result<Shadow, Fatal> {
+        let files = ShadowFiles {
+            journal: Arc::clone(self.data.journal()),
+            event_log: Arc::clone(self.data.event_log()),
+            snapshots: Arc::clone(self.data.snapshots()),
+        };
+        let settings = settings::shadow(self.config, self.data, quota, self.counters);
+        let clock = self.clocks.monotonic();
+        Shadow::new(ports, files, settings, replica, last_snapshot, clock, self.counters)
+    }
+}

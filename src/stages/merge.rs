@@ -1,0 +1,138 @@
+//! The merge: puts the events of all shards into one order, by command and then by shard, and numbers them.
+//!
+//! It exists only where there are several shards; one matcher numbers its events itself. An event may leave as soon as no shard can
+//! have one that goes before it. So the order, and with it every number, depends on the commands alone.
+
+use crate::domain::EventRecord;
+use crate::ring::{Consumer, CursorReader, CursorWriter, Producer};
+use crate::runtime::{Agent, Counter, Counters, Doorbell, Fatal};
+
+/// Events of one duty cycle.
+const EVENTS_MAX: usize = 2048;
+
+/// A shard's end.
+pub struct MergeInput {
+    /// Its events, numbered by nobody yet.
+    pub events: Consumer<EventRecord>,
+    /// Up to which sequence all of them are in the ring.
+    pub applied: CursorReader,
+}
+
+/// What the merge is joined to.
+pub struct MergePorts {
+    /// By shard.
+    pub inputs: Vec<MergeInput>,
+    /// Where all events go.
+    pub events: Producer<EventRecord>,
+    /// Says up to which sequence the events of commands are all in that ring.
+    pub applied: CursorWriter,
+    /// Whom to wake after publishing.
+    pub downstream: Vec<Doorbell>,
+    /// Whom to wake after making room in a ring that was at least half full: the matchers.
+    pub upstream: Vec<Doorbell>,
+    /// Events that make a shard's ring half full.
+    pub half_full: u64,
+}
+
+/// The agent.
+pub struct Merge {
+    ports: MergePorts,
+    last_number: u64,
+    /// By shard: no event of this sequence or of an earlier one comes any more, but for those that wait in the ring.
+    applied: Vec<u64>,
+    /// By shard: the sequence of the next event that waits.
+    heads: Vec<Option<u64>>,
+    merged: Counter,
+}
+
+impl Merge {
+    /// Goes on after the event of this number.
+    pub fn new(ports: MergePorts, last_event: u64, counters: &Counters) -> Self {
+        let shards = ports.inputs.len();
+        Self {
+            applied: vec![ports.applied.get(); shards],
+            heads: vec![None; shards],
+            ports,
+            last_number: last_event,
+            merged: counters.register("merge.events", "events"),
+        }
+    }
+
+    /// Sees how far the shards are. How far a matcher has come is read before its ring, so that all events up to there are seen.
+    fn look(&mut self) {
+        for (at, input) in self.ports.inputs.iter_mut().enumerate() {
+            self.applied[at] = input.applied.get();
+            self.heads[at] = head(input);
+        }
+    }
+
+    /// Moves events as far as they may leave and find room; how many.
+    fn merge(&mut self) -> usize {
+        let Self { ports, last_number, applied, heads, .. } = self;
+        let mut claim = ports.events.claim_up_to(EVENTS_MAX);
+        while claim.remaining() > 0
+            && let Some((at, until)) = next(heads, applied)
+        {
+            let input = &mut ports.inputs[at];
+            let batch = input.events.batch(claim.remaining());
+            let mut taken = 0;
+            for record in batch.iter().take_while(|record| record.sequence <= until) {
+                *last_number += 1;
+                claim.push(EventRecord { number: *last_number, ..*record });
+                taken += 1;
+            }
+            batch.release(taken);
+            heads[at] = head(input);
+        }
+        let moved = claim.len();
+        claim.publish();
+        moved
+    }
+}
+
+/// The sequence of the next event of a shard, if one waits.
+fn head(input: &mut MergeInput) -> Option<u64> {
+    input.events.batch(1).get(0).map(|record| record.sequence)
+}
+
+/// Up to which sequence a shard has nothing more to say.
+fn done(head: Option<u64>, applied: u64) -> u64 {
+    head.map_or(applied, |head| head - 1)
+}
+
+/// The shard whose event is next, and up to which sequence its events may leave; `None` when none may.
+fn next(heads: &[Option<u64>], applied: &[u64]) -> Option<(usize, u64)> {
+    let waiting = heads.iter().enumerate().filter_map(|(at, head)| head.map(|head| (head, at)));
+    let (first, at) = waiting.min()?;
+    let others = (0..heads.len()).filter(|other| *other != at);
+    // Of one command an earlier shard speaks first.
+    let until = others.map(|other| done(heads[other], applied[other]) + u64::from(other > at));
+    let until = until.min().unwrap_or(u64::MAX);
+    (first <= until).then_some((at, until))
+}
+
+impl Agent for Merge {
+    fn name(&self) -> &str {
+        "merge"
+    }
+
+    fn do_work(&mut self) -> Result<usize, Fatal> {
+        let crowded = self.ports.inputs.iter().any(|input| input.events.waiting() >= self.ports.half_full);
+        self.look();
+        let moved = self.merge();
+        // All that is left is of commands after this.
+        let shards = self.heads.iter().zip(&self.applied);
+        let applied = shards.map(|(head, applied)| done(*head, *applied)).min().unwrap_or_default();
+        if applied > self.ports.applied.get() {
+            self.ports.applied.set(applied);
+        }
+        self.merged.add(moved as u64);
+        if moved > 0 {
+            self.ports.downstream.iter().for_each(Doorbell::ring);
+            if crowded {
+                self.ports.upstream.iter().for_each(Doorbell::ring);
+            }
+        }
+        Ok(moved)
+    }
+}
