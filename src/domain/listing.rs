@@ -66,8 +66,8 @@ impl Listing {
         price.0.unsigned_abs() * u64::from(self.tick_units)
     }
 
-    /// What an order of this side gives and holds in reserve: quote for a buy, base for a sell.
-    pub fn given_by(&self, side: Side) -> AssetId {
+    /// What an order of this side holds its reserve in, and pays with: quote for a buy, base for a sell.
+    pub fn held_in(&self, side: Side) -> AssetId {
         match side {
             Side::Buy => self.quote,
             Side::Sell => self.base,

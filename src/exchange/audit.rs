@@ -88,7 +88,7 @@ impl Exchange {
             for (handle, order, state) in resting.chain(dormant) {
                 self.audit_order(instrument, handle, &order, state)?;
                 let listing = &instrument.listing;
-                let given = listing.given_by(order.side);
+                let given = listing.held_in(order.side);
                 *reserved.entry((order.account, given)).or_default() += i128::from(order.reserved.0);
                 of_account[order.account.0 as usize] += 1;
                 waiting[order.account.0 as usize] += u32::from(state == OrderState::Dormant);

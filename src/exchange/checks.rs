@@ -438,7 +438,7 @@ impl<S: EventSink> Market<'_, S> {
         let whole = whole.ok_or(RejectReason::NotionalTooLarge)?;
         let partner = checked.partner.map_or(0, |partner| self.shared.orders.get(partner).reserved.0);
         checked.reserve = Amount((whole.0 - partner).max(0));
-        let given = self.instrument.listing.given_by(request.side);
+        let given = self.instrument.listing.held_in(request.side);
         let available = self.shared.ledger.balance(request.account, given).available.0 + released.0;
         if available < checked.reserve.0 {
             return Err(RejectReason::InsufficientFunds);

@@ -121,7 +121,7 @@ impl<S: EventSink> Market<'_, S> {
 
     /// Moves an order's reserve from `before` to what it now has.
     pub(super) fn reserve(&mut self, order: &Order, before: Amount) {
-        let given = self.instrument.listing.given_by(order.side);
+        let given = self.instrument.listing.held_in(order.side);
         self.shared.ledger.reserve(order.account, given, before, order.reserved);
     }
 

@@ -239,7 +239,7 @@ impl<S: EventSink> Market<'_, S> {
         if after == before {
             return true;
         }
-        let given = self.instrument.listing.given_by(order.side);
+        let given = self.instrument.listing.held_in(order.side);
         let available = self.shared.ledger.balance(order.account, given).available;
         if after.0 - before.0 > available.0 {
             self.cancel_whole(handle, CancelReason::TermsChanged);

@@ -1,7 +1,7 @@
 //! Every balance in memory, and which of them the batch has changed.
 
 use super::rows::BalanceRow;
-use crate::domain::{AccountId, Amount, AssetId};
+use crate::domain::{AccountId, Amount, AssetId, Posting};
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Cell {
@@ -24,16 +24,11 @@ impl Balances {
         (cell.total, cell.reserved) = (row.total.0, row.reserved.0);
     }
 
-    /// Changes what an account holds and what of it is reserved. `None`, and nothing changed, when that would not fit.
-    pub(super) fn add(
-        &mut self,
-        account: AccountId,
-        asset: AssetId,
-        total: i64,
-        reserved: i64,
-    ) -> Option<()> {
+    /// Adds a posting to its balance. `None`, and nothing changed, when that would not fit.
+    pub(super) fn add(&mut self, posting: &Posting) -> Option<()> {
+        let Posting { account, asset, reserved, .. } = *posting;
         let cell = self.cell(account, asset);
-        let total = cell.total.checked_add(total)?;
+        let total = cell.total.checked_add(posting.total()?)?;
         let reserved = cell.reserved.checked_add(reserved)?;
         let first_change = !cell.changed;
         *cell = Cell { total, reserved, changed: true };

@@ -8,9 +8,10 @@
 use super::balances::Balances;
 use super::rows::{OrderRow, OrderStatus, Rare, Stored, Terms, TradeRow, TradeSide, Watermark};
 use crate::domain::{
-    Accepted, AccountId, AdminEvent, Amended, Amount, Armed, AssetId, AssetSettings, CancelReason, Canceled,
-    Event, EventRecord, Executed, InstrumentId, Listing, Listings, LoginId, MarketEvent, OrderEvent, OrderId,
-    Price, Quantity, Replaced, Restated, Side, Timestamp, TradeId, Transfer, Triggered, VenueEvent,
+    Accepted, AccountId, AdminEvent, Amended, Amount, Armed, AssetSettings, CancelReason, Canceled, Event,
+    EventRecord, Executed, Fill, InstrumentId, Listing, Listings, LoginId, MarketEvent, OrderEvent, OrderId,
+    Party, Posting, Postings, Price, Quantity, Replaced, Restated, Side, Timestamp, TradeId, Transfer,
+    Triggered, VenueEvent,
 };
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -318,11 +319,12 @@ impl Mirror {
         }
         let account = self.account_of(terms.login)?;
         let listing = self.listing(terms.instrument)?;
-        let asset = listing.given_by(terms.side);
+        let asset = listing.held_in(terms.side);
         let price = terms.price.map(|price| listing.price_units(price));
         self.last_order = terms.order;
         self.batch.born.push(OrderRow::new(terms, price, account, record));
-        self.balances.add(account, asset, 0, terms.reserved.0).ok_or_else(overflow)
+        let reserved = held(terms.reserved)?;
+        self.add(&Posting::reserve(account, asset, reserved))
     }
 
     fn restate(&mut self, restated: &Restated, time: Timestamp) -> Result<(), String> {
@@ -340,8 +342,12 @@ impl Mirror {
         time: Timestamp,
     ) -> Result<(), String> {
         let touched = self.alter(order, reserved, change, time)?;
-        let asset = self.listing(touched.instrument)?.given_by(touched.side);
-        self.balances.add(touched.account, asset, 0, touched.reserved).ok_or_else(overflow)
+        let asset = self.listing(touched.instrument)?.held_in(touched.side);
+        self.add(&Posting::reserve(touched.account, asset, touched.reserved))
+    }
+
+    fn add(&mut self, posting: &Posting) -> Result<(), String> {
+        self.balances.add(posting).ok_or_else(overflow)
     }
 
     fn trade(&mut self, executed: &Executed, record: &EventRecord) -> Result<(), String> {
@@ -350,14 +356,19 @@ impl Mirror {
             return Err(format!("trade {trade} comes after trade {}", self.last_trade));
         }
         let listing = *self.listing(executed.instrument)?;
-        let notional = listing.notional(price, quantity).ok_or_else(overflow)?;
-        let base = listing.base_amount(quantity).ok_or_else(overflow)?;
-        let fill = Change::Fill { quantity };
-        let maker = self.alter(executed.maker_order, Some(executed.maker_reserved), fill, record.time)?;
-        let taker = self.alter(executed.taker_order, Some(executed.taker_reserved), fill, record.time)?;
-        let maker_side = executed.taker_side.opposite();
-        self.settle_side(&listing, maker_side, &maker, (notional, base, executed.maker_fee))?;
-        self.settle_side(&listing, executed.taker_side, &taker, (notional, base, executed.taker_fee))?;
+        let fill = Fill::of(&listing, price, quantity).ok_or_else(overflow)?;
+        let change = Change::Fill { quantity };
+        let maker = self.alter(executed.maker_order, Some(executed.maker_reserved), change, record.time)?;
+        let taker = self.alter(executed.taker_order, Some(executed.taker_reserved), change, record.time)?;
+        let party = |touched: &Touched, fee| {
+            let Touched { account, reserved, .. } = *touched;
+            Party { account, fee, reserved }
+        };
+        let (maker, taker) = (party(&maker, executed.maker_fee), party(&taker, executed.taker_fee));
+        let postings = Postings::of_sides(&listing, &fill, executed.taker_side, [&maker, &taker]);
+        for posting in postings.ok_or_else(overflow)?.as_slice() {
+            self.add(posting)?;
+        }
         self.last_trade = trade;
         self.batch.trades.push(TradeRow {
             trade,
@@ -368,42 +379,16 @@ impl Mirror {
             kind: executed.kind,
             price: listing.price_units(price),
             quantity,
-            notional,
+            notional: fill.notional,
             maker: TradeSide { order: executed.maker_order, account: maker.account, fee: executed.maker_fee },
             taker: TradeSide { order: executed.taker_order, account: taker.account, fee: executed.taker_fee },
         });
         Ok(())
     }
 
-    /// Moves one side's money: `(notional, base, fee)` of the trade.
-    fn settle_side(
-        &mut self,
-        listing: &Listing,
-        side: Side,
-        touched: &Touched,
-        (notional, base, fee): (Amount, Amount, Amount),
-    ) -> Result<(), String> {
-        let Touched { account, reserved, .. } = *touched;
-        let (quote_change, base_change, quote_reserved, base_reserved) = match side {
-            Side::Buy => (-notional.0, base.0, reserved, 0),
-            Side::Sell => (notional.0, -base.0, 0, reserved),
-        };
-        let paid_in = listing.fee_paid_in(side);
-        let kept = |asset: AssetId, change: i64| match asset == paid_in {
-            true => change.checked_sub(fee.0).ok_or_else(overflow),
-            false => Ok(change),
-        };
-        let quote_change = kept(listing.quote, quote_change)?;
-        let base_change = kept(listing.base, base_change)?;
-        let quote = self.balances.add(account, listing.quote, quote_change, quote_reserved);
-        let base = self.balances.add(account, listing.base, base_change, base_reserved);
-        let taken = self.balances.add(AccountId::FEES, paid_in, fee.0, 0);
-        quote.and(base).and(taken).ok_or_else(overflow)
-    }
-
     fn transfer(&mut self, transfer: &Transfer, change: i64, record: &EventRecord) -> Result<(), String> {
         self.batch.rare.push(Rare::Event(*record));
-        self.balances.add(transfer.account, transfer.asset, change, 0).ok_or_else(overflow)
+        self.add(&Posting::transfer(transfer.account, transfer.asset, change))
     }
 
     fn account_of(&self, login: LoginId) -> Result<AccountId, String> {
@@ -447,6 +432,11 @@ impl Mirror {
         }
         Ok(touched)
     }
+}
+
+/// What an order holds.
+fn held(reserved: Amount) -> Result<i64, String> {
+    if reserved.0 < 0 { Err("an order holds less than nothing".to_owned()) } else { Ok(reserved.0) }
 }
 
 fn overflow() -> String {
@@ -493,7 +483,7 @@ fn alter_row(
     row.updated = time;
     let reserved = reserved.unwrap_or(row.reserved);
     let before = std::mem::replace(&mut row.reserved, reserved);
-    let reserved = reserved.0.checked_sub(before.0).ok_or_else(overflow)?;
+    let reserved = held(reserved)? - held(before)?;
     Ok(Touched { account: row.account, instrument: row.instrument, side: row.side, reserved })
 }
 

@@ -198,7 +198,7 @@ impl Restoring {
         // Of two linked orders the second needs less; it is looked at when both are there.
         let needs = required_reserve(instrument, &order, shared.extras.find(order.extra), open);
         check(of_other || needs == Some(record.reserved), "an order does not hold what it needs")?;
-        let given = instrument.listing.given_by(side);
+        let given = instrument.listing.held_in(side);
         let held = &mut self.filling.held[usize::from(given.0)][record.account.0 as usize];
         *held = held.checked_add(record.reserved.0).ok_or("orders hold more than there can be")?;
 

@@ -92,7 +92,7 @@ impl<S: EventSink> Market<'_, S> {
         let lots = lots.map_err(CancelReason::TriggerRefused)?;
         let needs = reserve_for(self.instrument, order.side, order.price, lots, order.fee_carry);
         let reserved = needs.ok_or(CancelReason::TriggerRefused(RejectReason::NotionalTooLarge))?;
-        let given = self.instrument.listing.given_by(order.side);
+        let given = self.instrument.listing.held_in(order.side);
         let available = self.shared.ledger.balance(order.account, given).available.0 + order.reserved.0;
         if reserved.0 > available {
             return Err(CancelReason::TriggerRefused(RejectReason::InsufficientFunds));
