@@ -47,7 +47,7 @@ pub use instructions::{
 };
 pub use listing::Listing;
 pub use listings::Listings;
-pub use postings::{Fill, Party, Posting, Postings};
+pub use postings::{Fill, Parties, Party, Posting};
 pub use reject::{IgnoreReason, RejectReason};
 pub use sender::Sender;
 pub use settings::{

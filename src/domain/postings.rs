@@ -69,78 +69,73 @@ pub struct Party {
     pub reserved: i64,
 }
 
-/// The postings of one trade, in the order in which they are applied.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Postings {
-    all: [Posting; Self::MAX],
-    count: usize,
+/// Both sides of a trade.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Parties {
+    /// Who gets base for quote.
+    pub buyer: Party,
+    /// Who gets quote for base.
+    pub seller: Party,
 }
 
-impl Postings {
-    /// Both assets of buyer, seller and fee account.
-    pub const MAX: usize = 6;
+impl Parties {
+    /// The sides as an event names them.
+    #[inline]
+    pub fn of(taker_side: Side, [maker, taker]: [Party; 2]) -> Self {
+        match taker_side {
+            Side::Buy => Self { buyer: taker, seller: maker },
+            Side::Sell => Self { buyer: maker, seller: taker },
+        }
+    }
 
     /// What a trade moves: base from the seller to the buyer, its notional in quote from the buyer to the seller, and a fee from
-    /// each to the fee account. What an order held for the lots is no longer reserved.
+    /// each to the fee account. What an order held for the lots is no longer reserved. `post` is given the postings one after
+    /// another, in the order in which they are to be applied.
     ///
     /// The buyer pays before the seller is paid: where both are one account, it must not have more than there is even for a
     /// moment. For the same reason fees of one asset are one posting: one side's may pay the other's rebate.
     ///
-    /// `None` when an amount does not fit, or a side or the fee account would pay where it receives: no event says so.
+    /// `None`, and nothing posted, when an amount does not fit, or a side or the fee account would pay where it receives: no
+    /// event says so.
     #[inline]
-    pub fn of_trade(listing: &Listing, fill: &Fill, buyer: &Party, seller: &Party) -> Option<Self> {
-        let (base, quote, fees) = (listing.base, listing.quote, AccountId::FEES);
-        let of_buyer =
-            |available, asset, reserved: i64| Posting { account: buyer.account, asset, available, reserved };
-        let of_seller =
-            |available, asset, reserved: i64| Posting { account: seller.account, asset, available, reserved };
-        let received = |amount: Amount| (amount.0 >= 0).then_some(amount.0);
-        let less = |amount: Amount, fee: Amount| amount.0.checked_sub(fee.0).map(Amount);
+    pub fn post(&self, listing: &Listing, fill: &Fill, mut post: impl FnMut(&Posting)) -> Option<()> {
+        let Self { buyer, seller } = self;
+        let (base, quote) = (listing.base, listing.quote);
+        let paid_from = |cost: i64, reserved: i64| cost.checked_neg()?.checked_sub(reserved);
+        let received = |amount: i64, fee: Amount| amount.checked_sub(fee.0).filter(|left| *left >= 0);
         let (cost, bought) = match listing.fee_asset {
-            FeeAsset::Quote => (fill.notional.0.checked_add(buyer.fee.0)?, fill.base),
-            FeeAsset::Received => (fill.notional.0, less(fill.base, buyer.fee)?),
+            FeeAsset::Quote => (fill.notional.0.checked_add(buyer.fee.0)?, fill.base.0),
+            FeeAsset::Received => (fill.notional.0, received(fill.base.0, buyer.fee)?),
         };
-        let after = |paid: i64, reserved: i64| paid.checked_neg()?.checked_sub(reserved);
-        let paid = received(less(fill.notional, seller.fee)?)?;
-        let mut all = [
-            of_buyer(after(cost, buyer.reserved)?, quote, buyer.reserved),
-            of_buyer(received(bought)?, base, 0),
-            of_seller(after(fill.base.0, seller.reserved)?, base, seller.reserved),
-            of_seller(paid, quote, 0),
-            Posting::default(),
-            Posting::default(),
-        ];
-        let count = match listing.fee_asset {
-            FeeAsset::Quote => {
-                let both = Amount(buyer.fee.0.checked_add(seller.fee.0)?);
-                all[4] = Posting::transfer(fees, quote, received(both)?);
-                5
-            }
-            FeeAsset::Received => {
-                all[4] = Posting::transfer(fees, base, received(buyer.fee)?);
-                all[5] = Posting::transfer(fees, quote, received(seller.fee)?);
-                6
-            }
+        let sold_for = received(fill.notional.0, seller.fee)?;
+        let of_buyer = paid_from(cost, buyer.reserved)?;
+        let of_seller = paid_from(fill.base.0, seller.reserved)?;
+        let (in_base, in_quote) = match listing.fee_asset {
+            FeeAsset::Quote => (None, buyer.fee.0.checked_add(seller.fee.0)?),
+            FeeAsset::Received => (Some(buyer.fee.0), seller.fee.0),
         };
-        Some(Self { all, count })
-    }
-
-    /// The same of the sides as an event names them.
-    #[inline]
-    pub fn of_sides(
-        listing: &Listing,
-        fill: &Fill,
-        taker_side: Side,
-        [maker, taker]: [&Party; 2],
-    ) -> Option<Self> {
-        let (buyer, seller) = if taker_side == Side::Buy { (taker, maker) } else { (maker, taker) };
-        Self::of_trade(listing, fill, buyer, seller)
-    }
-
-    /// All of them.
-    #[inline]
-    pub fn as_slice(&self) -> &[Posting] {
-        &self.all[..self.count]
+        if in_quote < 0 || in_base.is_some_and(|fee| fee < 0) {
+            return None;
+        }
+        post(&Posting {
+            account: buyer.account,
+            asset: quote,
+            available: of_buyer,
+            reserved: buyer.reserved,
+        });
+        post(&Posting::transfer(buyer.account, base, bought));
+        post(&Posting {
+            account: seller.account,
+            asset: base,
+            available: of_seller,
+            reserved: seller.reserved,
+        });
+        post(&Posting::transfer(seller.account, quote, sold_for));
+        post(&Posting::transfer(AccountId::FEES, quote, in_quote));
+        if let Some(fee) = in_base {
+            post(&Posting::transfer(AccountId::FEES, base, fee));
+        }
+        Some(())
     }
 }
 
@@ -173,12 +168,12 @@ mod tests {
             };
             let buyer = party(accounts.0, fees.0, reserved.0);
             let seller = party(accounts.1, fees.1, reserved.1);
-            let postings = Postings::of_trade(&listing, &fill, &buyer, &seller).expect("it fits");
             let (mut totals, mut holds) = (BTreeMap::new(), 0);
-            for posting in postings.as_slice() {
+            let posted = Parties { buyer, seller }.post(&listing, &fill, |posting| {
                 *totals.entry(posting.asset).or_insert(0) += posting.total().expect("it fits");
                 holds += posting.reserved;
-            }
+            });
+            prop_assert_eq!(posted, Some(()));
             prop_assert!(totals.values().all(|total| *total == 0), "{totals:?}");
             prop_assert_eq!(holds, buyer.reserved + seller.reserved);
         }
@@ -186,15 +181,25 @@ mod tests {
 
     #[test]
     fn the_sides_are_those_of_the_event() {
-        let listing = listing(FeeAsset::Quote);
-        let fill = Fill::of(&listing, Price(5), Quantity(2)).expect("it fits");
         let party = |account| Party { account: AccountId(account), fee: Amount(1), reserved: 0 };
         let (maker, taker) = (party(1), party(2));
-        let bought = Postings::of_sides(&listing, &fill, Side::Buy, [&maker, &taker]).expect("it fits");
-        assert_eq!(bought.as_slice()[0].account, taker.account, "who buys pays first");
-        assert_eq!(bought, Postings::of_trade(&listing, &fill, &taker, &maker).expect("it fits"));
-        let sold = Postings::of_sides(&listing, &fill, Side::Sell, [&maker, &taker]);
-        assert_eq!(sold, Postings::of_trade(&listing, &fill, &maker, &taker));
+        let bought = Parties { buyer: taker, seller: maker };
+        assert_eq!(Parties::of(Side::Buy, [maker, taker]), bought);
+        assert_eq!(Parties::of(Side::Sell, [taker, maker]), bought);
+    }
+
+    #[test]
+    fn who_buys_pays_before_anybody_is_paid() {
+        let party = |account| Party { account: AccountId(account), fee: Amount(1), reserved: 0 };
+        let listing = listing(FeeAsset::Quote);
+        let fill = Fill::of(&listing, Price(5), Quantity(2)).expect("it fits");
+        let mut all = Vec::new();
+        let parties = Parties { buyer: party(1), seller: party(2) };
+        parties.post(&listing, &fill, |posting| all.push(*posting)).expect("it fits");
+        let moved =
+            |account, asset, available| Posting::transfer(AccountId(account), AssetId(asset), available);
+        let right = [moved(1, 2, -31), moved(1, 1, 14), moved(2, 1, -14), moved(2, 2, 29), moved(0, 2, 2)];
+        assert_eq!(all, right);
     }
 
     #[test]
@@ -203,7 +208,11 @@ mod tests {
             let listing = listing(fee_asset);
             let fill = Fill::of(&listing, Price(1), Quantity(1)).expect("it fits");
             let party = |fee| Party { account: AccountId(1), fee: Amount(fee), reserved: 0 };
-            Postings::of_trade(&listing, &fill, &party(of_buyer), &party(of_seller))
+            let parties = Parties { buyer: party(of_buyer), seller: party(of_seller) };
+            let mut count = 0;
+            let posted = parties.post(&listing, &fill, |_| count += 1);
+            assert!(posted.is_some() || count == 0, "all of a trade or nothing");
+            posted
         };
         assert!(fee(FeeAsset::Quote, 2, -2).is_some(), "one side's fee pays the other's rebate");
         assert_eq!(fee(FeeAsset::Quote, 1, -2), None);

@@ -10,7 +10,7 @@ use super::rows::{OrderRow, OrderStatus, Rare, Stored, Terms, TradeRow, TradeSid
 use crate::domain::{
     Accepted, AccountId, AdminEvent, Amended, Amount, Armed, AssetSettings, CancelReason, Canceled, Event,
     EventRecord, Executed, Fill, InstrumentId, Listing, Listings, LoginId, MarketEvent, OrderEvent, OrderId,
-    Party, Posting, Postings, Price, Quantity, Replaced, Restated, Side, Timestamp, TradeId, Transfer,
+    Parties, Party, Posting, Price, Quantity, Replaced, Restated, Side, Timestamp, TradeId, Transfer,
     Triggered, VenueEvent,
 };
 use std::collections::HashMap;
@@ -365,10 +365,11 @@ impl Mirror {
             Party { account, fee, reserved }
         };
         let (maker, taker) = (party(&maker, executed.maker_fee), party(&taker, executed.taker_fee));
-        let postings = Postings::of_sides(&listing, &fill, executed.taker_side, [&maker, &taker]);
-        for posting in postings.ok_or_else(overflow)?.as_slice() {
-            self.add(posting)?;
-        }
+        let mut added = Some(());
+        let posted = Parties::of(executed.taker_side, [maker, taker]).post(&listing, &fill, |posting| {
+            added = added.and_then(|()| self.balances.add(posting));
+        });
+        posted.and(added).ok_or_else(overflow)?;
         self.last_trade = trade;
         self.batch.trades.push(TradeRow {
             trade,
