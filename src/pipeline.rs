@@ -46,7 +46,7 @@ use crate::stages::archiver::{Archiver, ArchiverPorts};
 use crate::stages::doorman::Doorman;
 use crate::stages::feed::{FeedPorts, FeedPublisher, FeedStart};
 use crate::stages::gateway::{self, Gateway, GatewayPorts, GatewayStart};
-use crate::stages::journaler::{InlineJournaler, InlinePorts, Journaler, JournalerPorts};
+use crate::stages::journaler::{InlinePorts, JournalerPorts};
 use crate::stages::matcher::{Matcher, MatcherPorts};
 use crate::stages::merge::{Merge, MergeInput, MergePorts};
 use crate::stages::resender::Resender;

@@ -1,8 +1,8 @@
 //! An instrument's terms.
 
 use super::{
-    Amount, AssetId, FeeAsset, FeeRate, InstrumentId, OrderPrice, Phase, Price, Quantity, RejectReason,
-    ShardId, Side, Symbol,
+    Amount, AssetId, FeeAsset, FeeRate, InstrumentId, ListInstrument, OrderPrice, Phase, Price, Quantity,
+    RejectReason, ShardId, Side, Symbol,
 };
 use bincode::{Decode, Encode};
 use serde::Serialize;
@@ -46,6 +46,49 @@ pub struct Listing {
 }
 
 impl Listing {
+    /// The terms of a new instrument, with the value of a tick.
+    pub fn of(terms: &ListInstrument, tick_value: Amount) -> Self {
+        Self {
+            instrument: terms.instrument,
+            symbol: terms.symbol,
+            base: terms.base,
+            quote: terms.quote,
+            price_decimals: terms.price_decimals,
+            tick_units: terms.tick_units,
+            lot: terms.lot,
+            tick_value,
+            min_quantity: terms.min_quantity,
+            max_quantity: terms.max_quantity,
+            min_notional: terms.min_notional,
+            maker_fee: terms.maker_fee,
+            taker_fee: terms.taker_fee,
+            fee_asset: terms.fee_asset,
+            phase: terms.phase,
+            shard: terms.shard,
+        }
+    }
+
+    /// The command that would list it so.
+    pub fn terms(&self) -> ListInstrument {
+        ListInstrument {
+            instrument: self.instrument,
+            symbol: self.symbol,
+            base: self.base,
+            quote: self.quote,
+            price_decimals: self.price_decimals,
+            tick_units: self.tick_units,
+            lot: self.lot,
+            min_quantity: self.min_quantity,
+            max_quantity: self.max_quantity,
+            min_notional: self.min_notional,
+            maker_fee: self.maker_fee,
+            taker_fee: self.taker_fee,
+            fee_asset: self.fee_asset,
+            phase: self.phase,
+            shard: self.shard,
+        }
+    }
+
     /// A limit in price units as a price in ticks.
     ///
     /// # Errors
@@ -68,8 +111,8 @@ impl Listing {
         price.0.unsigned_abs() * u64::from(self.tick_units)
     }
 
-    /// What an order of this side gives and holds in reserve: quote for a buy, base for a sell.
-    pub fn given_by(&self, side: Side) -> AssetId {
+    /// What an order of this side holds its reserve in, and pays with: quote for a buy, base for a sell.
+    pub fn held_in(&self, side: Side) -> AssetId {
         match side {
             Side::Buy => self.quote,
             Side::Sell => self.base,

@@ -18,6 +18,7 @@ pub mod listings;
 mod numbered;
 mod numbers;
 pub mod password_hash;
+pub mod postings;
 pub mod reject;
 mod sender;
 pub mod session;
@@ -46,6 +47,7 @@ pub use instructions::{
 };
 pub use listing::Listing;
 pub use listings::Listings;
+pub use postings::{Fill, Parties, Party, Posting};
 pub use reject::{IgnoreReason, RejectReason};
 pub use sender::Sender;
 pub use settings::{

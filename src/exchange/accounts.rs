@@ -161,11 +161,11 @@ impl Volumes {
         })
     }
 
-    /// Adds a trade's notional to today's volume.
-    pub(super) fn add(&mut self, account: AccountId, notional: Amount) {
+    /// Adds what a trade counts to today's volume.
+    pub(super) fn add(&mut self, account: AccountId, amount: Amount) {
         let traded = &mut self.traded[account.0 as usize];
         traded.roll(self.day);
-        traded.today = traded.today.saturating_add(notional.0.unsigned_abs());
+        traded.today = traded.today.saturating_add(amount.0.unsigned_abs());
     }
 
     /// Counts the asset at another scale.

@@ -5,34 +5,19 @@
 use super::accounts::Volumes;
 use super::agenda::Task;
 use super::due::day;
-use super::instrument::{Instrument, Rates};
+use super::instrument::Instrument;
+use super::products;
 use super::sink::EventSink;
 use super::{Account, Asset, Exchange, Login, Told, Venue};
 use crate::domain::{
-    AccountId, AccountSelfTrade, AdminCommand, AdminEvent, Amount, AssetCode, AssetId, Event, FeeAsset,
-    FeeRate, FeeTier, ListInstrument, Listing, LoginId, OrderPrice, Phase, RejectReason, ShardId, ShardName,
-    Stamp, Switch, Transfer, VenueCommand, VenueEvent, VenueLimits, VolumeTiers,
+    AccountId, AccountSelfTrade, AdminCommand, AdminEvent, Amount, AssetCode, AssetId, Event, FeeTier,
+    ListInstrument, Listing, LoginId, Phase, RejectReason, ShardId, ShardName, Stamp, Switch, Transfer,
+    VenueCommand, VenueEvent, VenueLimits, VolumeTiers,
 };
 
 /// An id is the next free one, so that ids are dense and a replay gives the same ones.
 fn next(id: usize, len: usize) -> Result<(), RejectReason> {
     if id == len { Ok(()) } else { Err(RejectReason::IdNotNext) }
-}
-
-/// Whether a fee table is one that the venue can pay: whoever meets whom, it takes no less than it gives.
-pub(super) fn check_rates(table: &[Rates], fee_asset: FeeAsset) -> Result<(), RejectReason> {
-    let range = -FeeRate::ONE..=FeeRate::ONE;
-    if table.iter().any(|row| !range.contains(&row.maker.0) || !range.contains(&row.taker.0)) {
-        return Err(RejectReason::OutOfRange);
-    }
-    let maker = table.iter().map(|row| row.maker.0).min().expect("a table has rows");
-    let taker = table.iter().map(|row| row.taker.0).min().expect("a table has rows");
-    // What each side receives is another asset: there one side's fee cannot pay the other's rebate.
-    let below_zero = match fee_asset {
-        FeeAsset::Quote => maker + taker < 0,
-        FeeAsset::Received => maker < 0 || taker < 0,
-    };
-    if below_zero { Err(RejectReason::RebateAboveFee) } else { Ok(()) }
 }
 
 impl Exchange {
@@ -161,48 +146,10 @@ impl Exchange {
     /// The terms held against their rules, with the value of a tick worked out.
     pub(super) fn checked_terms(&self, terms: &ListInstrument) -> Result<Listing, RejectReason> {
         self.known_account(AccountId::FEES)?;
-        let (base, quote) = (self.known_asset(terms.base)?, self.known_asset(terms.quote)?);
         if !self.venue.has(terms.shard) {
             return Err(RejectReason::UnknownShard);
         }
-        let quantities = 1..=u64::from(u32::MAX);
-        let in_range = terms.base != terms.quote
-            && terms.price_decimals <= ListInstrument::PRICE_DECIMALS_MAX
-            && (1..OrderPrice::LIMIT_END).contains(&u64::from(terms.tick_units))
-            && terms.lot.0 > 0
-            && quantities.contains(&terms.min_quantity.0)
-            && quantities.contains(&terms.max_quantity.0)
-            && terms.min_quantity <= terms.max_quantity
-            && terms.min_notional.0 >= 0
-            && [terms.maker_fee, terms.taker_fee]
-                .iter()
-                .all(|rate| (-FeeRate::ONE..=FeeRate::ONE).contains(&rate.0));
-        if !in_range {
-            return Err(RejectReason::OutOfRange);
-        }
-        let tick_value = terms.tick_value(base.scale, quote.scale)?;
-        if terms.phase == Phase::Delisted {
-            return Err(RejectReason::InvalidPhase);
-        }
-        check_rates(&[Rates { maker: terms.maker_fee, taker: terms.taker_fee }], terms.fee_asset)?;
-        Ok(Listing {
-            instrument: terms.instrument,
-            symbol: terms.symbol,
-            base: terms.base,
-            quote: terms.quote,
-            price_decimals: terms.price_decimals,
-            tick_units: terms.tick_units,
-            lot: terms.lot,
-            tick_value,
-            min_quantity: terms.min_quantity,
-            max_quantity: terms.max_quantity,
-            min_notional: terms.min_notional,
-            maker_fee: terms.maker_fee,
-            taker_fee: terms.taker_fee,
-            fee_asset: terms.fee_asset,
-            phase: terms.phase,
-            shard: terms.shard,
-        })
+        products::listing(terms, |asset| self.known_asset(asset).map(|known| known.scale))
     }
 
     fn deposit(&mut self, transfer: Transfer) -> Result<Event, RejectReason> {

@@ -1,5 +1,7 @@
 //! Settings of an asset, and its conversion to another scale.
 
+use super::instrument::Instrument;
+use super::products;
 use super::sink::EventSink;
 use super::{Asset, Exchange};
 use crate::domain::{AdminEvent, Amount, AssetId, AssetSettings, Event, InstrumentId, Phase, RejectReason};
@@ -71,7 +73,7 @@ impl Exchange {
     fn trading(&self, asset: AssetId) -> Vec<usize> {
         let trades = |at: &usize| {
             let listing = &self.instruments[*at].listing;
-            listing.phase != Phase::Delisted && (listing.base == asset || listing.quote == asset)
+            listing.phase != Phase::Delisted && products::trades(listing, asset)
         };
         (0..self.instruments.len()).filter(trades).collect()
     }
@@ -88,12 +90,7 @@ impl Exchange {
         amounts.push(self.shared.ledger.supply(asset));
         for at in trading {
             let instrument = &self.instruments[*at];
-            let listing = &instrument.listing;
-            if listing.base == asset {
-                amounts.push(listing.lot);
-            } else {
-                amounts.extend([listing.tick_value, listing.min_notional, instrument.limits.notional_max]);
-            }
+            amounts.extend(products::amounts_in(asset, &instrument.listing, &instrument.limits));
         }
         if let Some(volumes) = &self.shared.volumes
             && volumes.tiers.asset == asset
@@ -116,15 +113,8 @@ impl Exchange {
         let exact = |amount: Amount| conversion.exact(amount).expect("checked before");
         self.shared.ledger.convert(asset, exact);
         for at in trading {
-            let instrument = &mut self.instruments[*at];
-            let listing = &mut instrument.listing;
-            if listing.base == asset {
-                listing.lot = exact(listing.lot);
-            } else {
-                listing.tick_value = exact(listing.tick_value);
-                listing.min_notional = exact(listing.min_notional);
-                instrument.limits.notional_max = exact(instrument.limits.notional_max);
-            }
+            let Instrument { listing, limits, .. } = &mut self.instruments[*at];
+            products::convert(asset, listing, limits, exact);
         }
         if let Some(volumes) = &mut self.shared.volumes
             && volumes.tiers.asset == asset

@@ -288,7 +288,7 @@ impl<S: EventSink> Market<'_, S> {
         self.cancel_partners_of([buy, sell]);
         let open = |handle| self.open_of(&self.shared.orders.get(handle)).0;
         let lots = open(buy).min(open(sell));
-        let fill = self.fill(round.price, Quantity(lots));
+        let fill = self.instrument.product().fill(round.price, Quantity(lots));
         self.lower(sell, lots);
         self.lower(buy, lots);
         let left = Quantity(self.shared.orders.hot(buy).open.0 + self.rest_of(buy));
@@ -296,7 +296,7 @@ impl<S: EventSink> Market<'_, S> {
         buyer.open = left;
         let seller = self.shared.orders.hot(sell).account;
         let rates = [self.rate(seller, Liquidity::Auction), self.rate(buyer.account, Liquidity::Auction)];
-        self.execute(&mut buyer, sell, fill, rates, round.kind);
+        self.execute(&mut buyer, sell, &fill, rates, round.kind);
         self.count_use(buyer.account, Side::Buy, -(lots as i64), 0);
         let stored = self.shared.orders.get_mut(buy);
         (stored.reserved, stored.fee_carry) = (buyer.reserved, buyer.fee_carry);

@@ -2,7 +2,7 @@
 
 use super::book::Handle;
 use super::extras::Extra;
-use super::market::required_reserve;
+use super::products::Demand;
 use super::usage::{Pair, Use};
 use super::{Exchange, Instrument, LevelView, Order};
 use crate::domain::{
@@ -95,7 +95,7 @@ impl Exchange {
             for (handle, order, state) in resting.chain(dormant) {
                 self.audit_order(instrument, handle, &order, state)?;
                 let listing = &instrument.listing;
-                let given = listing.given_by(order.side);
+                let given = instrument.product().held_in(order.side);
                 *reserved.entry((order.account, given)).or_default() += i128::from(order.reserved.0);
                 of_account[order.account.0 as usize] += 1;
                 waiting[order.account.0 as usize] += u32::from(state == OrderState::Dormant);
@@ -243,7 +243,7 @@ impl Exchange {
             return bad("is to go, and nothing holds it up");
         }
         let open = self.open_lots(order);
-        let needs = required_reserve(instrument, order, extra, open);
+        let needs = instrument.product().required_reserve(&Demand::of(order, extra, open));
         let of_first = match extra {
             Some(Extra { partner: Some(first), is_second: true, .. }) => {
                 self.shared.orders.hot(*first).reserved.0

@@ -3,7 +3,8 @@
 use super::book::Handle;
 use super::extras::Watch;
 use super::instrument::Instrument;
-use super::market::{Market, reserve_for, reserve_for_amount};
+use super::market::Market;
+use super::products::{Counted, Demand};
 use super::sink::EventSink;
 use super::triggers::{self, TRIGGERS_MAX};
 use crate::domain::{
@@ -70,6 +71,17 @@ pub(super) struct Checked {
 impl Request<'_> {
     fn is_market(&self) -> bool {
         self.price == OrderPrice::Market
+    }
+
+    /// What a market buy that waits is counted at: its amount, or its lots at this price.
+    #[cold]
+    fn counted_at(&self, units: u64) -> Counted {
+        match self.instructions {
+            Some(Instructions { unit: QuantityUnit::QuoteAmount, .. }) => {
+                Counted::Amount(self.total.0 as i64)
+            }
+            _ => Counted::At(units),
+        }
     }
 
     fn has_trigger(&self) -> bool {
@@ -322,9 +334,9 @@ impl<S: EventSink> Market<'_, S> {
     }
 
     fn check_notional(&self, request: &Request<'_>, checked: &Checked) -> Result<(), RejectReason> {
-        let listing = &self.instrument.listing;
-        let whole = listing.notional(checked.price, checked.total).ok_or(RejectReason::NotionalTooLarge)?;
-        if whole < listing.min_notional {
+        let product = self.instrument.product();
+        let whole = product.value(checked.price, checked.total).ok_or(RejectReason::NotionalTooLarge)?;
+        if whole < product.value_min() {
             return Err(RejectReason::NotionalBelowMinimum);
         }
         if exceeds(whole, self.instrument.limits.notional_max)
@@ -339,7 +351,7 @@ impl<S: EventSink> Market<'_, S> {
     fn check_position(&self, request: &Request<'_>, checked: &Checked) -> Result<(), RejectReason> {
         if let Some(asked) = request.instructions
             && asked.effect == Effect::ReduceOnly
-            && request.side == Side::Buy
+            && !self.instrument.product().may_reduce(request.side)
         {
             return Err(RejectReason::NotReducing);
         }
@@ -358,11 +370,10 @@ impl<S: EventSink> Market<'_, S> {
         let (own, limits) = (own.copied().unwrap_or_default(), &self.instrument.limits);
         let used = self.shared.used(self.instrument.listing.instrument, request.account);
         if request.side == Side::Buy {
-            let listing = &self.instrument.listing;
-            let balance = self.shared.ledger.balance(request.account, listing.base);
-            let held = (balance.available.0 + balance.reserved.0) / listing.lot.0;
+            let balance = |asset| self.shared.ledger.balance(request.account, asset);
+            let held = self.instrument.product().position(balance);
             let replaced = request.replaced.map_or(0, |replaced| replaced.open.0);
-            let position = held.unsigned_abs() + (used.open_buys - replaced.min(used.open_buys));
+            let position = held + (used.open_buys - replaced.min(used.open_buys));
             let position = position.saturating_add(checked.open.0);
             if exceeds(position, limits.position_max.0) || exceeds(position, own.position_max.0) {
                 return Err(RejectReason::PositionAboveLimit);
@@ -423,23 +434,17 @@ impl<S: EventSink> Market<'_, S> {
     fn check_funds(&self, request: &Request<'_>, checked: &mut Checked) -> Result<(), RejectReason> {
         let (released, carry) =
             request.replaced.map_or((Amount(0), 0), |replaced| (replaced.reserved, replaced.fee_carry));
-        let by_amount = request.instructions.is_some_and(|asked| asked.unit == QuantityUnit::QuoteAmount);
-        let is_waiting_buy = checked.reserve_units > 0;
-        let whole = if is_waiting_buy {
-            let amount = if by_amount {
-                Some(Amount(request.total.0 as i64))
-            } else {
-                self.instrument.listing.notional_at_units(checked.reserve_units, checked.open)
-            };
-            amount.and_then(|amount| reserve_for_amount(self.instrument, amount, carry))
-        } else {
-            reserve_for(self.instrument, request.side, checked.price, checked.open, carry)
+        let counted = match checked.reserve_units {
+            0 => None,
+            units => Some(request.counted_at(units)),
         };
+        let (side, price, open) = (request.side, checked.price, checked.open);
+        let demand = Demand { side, price, open, fee_carry: carry, counted };
+        let whole = self.instrument.product().required_reserve(&demand);
         let whole = whole.ok_or(RejectReason::NotionalTooLarge)?;
         let partner = checked.partner.map_or(0, |partner| self.shared.orders.get(partner).reserved.0);
         checked.reserve = Amount((whole.0 - partner).max(0));
-        let given = self.instrument.listing.given_by(request.side);
-        let available = self.shared.ledger.balance(request.account, given).available.0 + released.0;
+        let available = self.available_to(request.account, side).0 + released.0;
         if available < checked.reserve.0 {
             return Err(RejectReason::InsufficientFunds);
         }

@@ -4,18 +4,12 @@
 
 use super::book::{Book, Handle, OrderSlab};
 use super::extras::Extras;
+use super::products::{Product, Rates};
 use super::shared::Shared;
 use super::triggers::{self, Triggers};
 use crate::domain::{
     FeeRate, FeeTier, Listing, OrderLimits, Phase, Price, Protection, Side, TradeKind, TriggerReference,
 };
-
-/// Maker and taker rate of one row of a fee table.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Rates {
-    pub(super) maker: FeeRate,
-    pub(super) taker: FeeRate,
-}
 
 /// An instrument.
 #[derive(Clone, Debug)]
@@ -25,7 +19,7 @@ pub(super) struct Instrument {
     pub(super) fees: [Rates; FeeTier::COUNT],
     /// Whether the rows of the fee table differ.
     pub(super) tiered: bool,
-    /// The highest rate of the table, at least 0: what a buy that pays in quote must be ready to pay.
+    /// The highest rate of the table, at least 0: what an order must be ready to pay.
     pub(super) highest_fee: FeeRate,
     pub(super) protection: Protection,
     pub(super) limits: OrderLimits,
@@ -68,6 +62,12 @@ impl Instrument {
         let highest = self.fees.iter().flat_map(|row| [row.maker, row.taker]).max();
         self.highest_fee = highest.expect("a table has rows").max(FeeRate(0));
         (self.listing.maker_fee, self.listing.taker_fee) = (self.fees[0].maker, self.fees[0].taker);
+    }
+
+    /// What its orders hold, pay and receive.
+    #[inline]
+    pub(super) fn product(&self) -> Product<'_> {
+        Product::of(&self.listing, self.highest_fee)
     }
 
     /// The rates of an account's row.

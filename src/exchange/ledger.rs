@@ -3,7 +3,7 @@
 //! The ledger only moves money; it never makes any. Deposits and withdrawals change an asset's supply by the same
 //! amount, and the supply is kept below 2^63, so no sum over accounts can overflow.
 
-use crate::domain::{AccountId, Amount, AssetId};
+use crate::domain::{AccountId, Amount, AssetId, Posting};
 
 /// What an account holds of one asset.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -104,37 +104,23 @@ impl Ledger {
         }
     }
 
-    /// Adds to what is available: the other side of a [`Self::spend`].
-    ///
-    /// # Panics
-    /// If the amount is below 0.
-    pub(super) fn credit(&mut self, account: AccountId, asset: AssetId, amount: Amount) {
-        assert!(amount.0 >= 0, "what is received is not paid");
-        self.of(account, asset).available.0 += amount.0;
-    }
-
-    /// Changes what an order has reserved from `before` to `after`, out of or back to what is available. The caller has
-    /// seen that it is available.
-    pub(super) fn reserve(&mut self, account: AccountId, asset: AssetId, before: Amount, after: Amount) {
-        self.spend(account, asset, before, after, Amount(0));
-    }
-
-    /// Pays `amount` out of what an order has reserved; `after` stays reserved and the rest becomes available. Where
-    /// the reserve falls short (a market buy has none) the available balance pays.
+    /// What orders hold changes by so much, out of what is available, or back to it.
     ///
     /// # Panics
     /// If the account has not so much.
-    pub(super) fn spend(
-        &mut self,
-        account: AccountId,
-        asset: AssetId,
-        before: Amount,
-        after: Amount,
-        amount: Amount,
-    ) {
-        let balance = self.of(account, asset);
-        balance.reserved.0 += after.0 - before.0;
-        balance.available.0 += before.0 - after.0 - amount.0;
+    pub(super) fn reserve(&mut self, account: AccountId, asset: AssetId, change: i64) {
+        self.apply(&Posting::reserve(account, asset, change));
+    }
+
+    /// Moves money of one account. What moves in or out of it has its other side in another posting.
+    ///
+    /// # Panics
+    /// If the account has not so much.
+    #[inline]
+    pub(super) fn apply(&mut self, posting: &Posting) {
+        let balance = self.of(posting.account, posting.asset);
+        balance.available.0 += posting.available;
+        balance.reserved.0 += posting.reserved;
         assert!(balance.reserved.0 >= 0 && balance.available.0 >= 0, "money is checked before it is moved");
     }
 }
@@ -153,18 +139,13 @@ mod tests {
     #[test]
     #[should_panic(expected = "money is checked before it is moved")]
     fn nobody_spends_more_than_there_is() {
-        with_ten().spend(AccountId(0), AssetId(0), Amount(0), Amount(4), Amount(7));
+        let (available, reserved) = (-11, 4);
+        with_ten().apply(&Posting { account: AccountId(0), asset: AssetId(0), available, reserved });
     }
 
     #[test]
     #[should_panic(expected = "money is checked before it is moved")]
     fn nothing_is_released_that_was_not_reserved() {
-        with_ten().reserve(AccountId(0), AssetId(0), Amount(1), Amount(0));
-    }
-
-    #[test]
-    #[should_panic(expected = "what is received is not paid")]
-    fn nobody_is_credited_less_than_nothing() {
-        with_ten().credit(AccountId(0), AssetId(0), Amount(-1));
+        with_ten().apply(&Posting::reserve(AccountId(0), AssetId(0), -1));
     }
 }

@@ -2,13 +2,13 @@
 
 use super::book::{Cold, Handle, Hot, Order};
 use super::extras::{self, Extra};
-use super::fees;
 use super::instrument::Instrument;
+use super::products::Demand;
 use super::shared::Shared;
 use super::sink::EventSink;
 use crate::domain::{
-    AccountId, Amount, CancelReason, Canceled, Event, FeeAsset, OrderEvent, OrderState, Owner, Price,
-    Quantity, QuantityUnit, RestateReason, Restated, SelfTrade, SelfTradePrevention, Side, TimeInForce,
+    AccountId, Amount, CancelReason, Canceled, Event, OrderEvent, OrderState, Owner, Quantity, RestateReason,
+    Restated, SelfTrade, SelfTradePrevention, Side, TimeInForce,
 };
 
 /// Which lots of an iceberg are taken away.
@@ -25,64 +25,6 @@ pub(super) struct Market<'a, S> {
     pub(super) instrument: &'a mut Instrument,
     pub(super) shared: &'a mut Shared,
     pub(super) events: &'a mut S,
-}
-
-/// What an order must hold for these open lots at this limit; `None` when it does not fit an amount.
-#[inline]
-pub(super) fn reserve_for(
-    instrument: &Instrument,
-    side: Side,
-    price: Price,
-    open: Quantity,
-    fee_carry: u32,
-) -> Option<Amount> {
-    let listing = &instrument.listing;
-    match (side, price) {
-        (Side::Sell, _) => listing.base_amount(open),
-        // A market buy holds nothing: what it may spend is looked up with every trade.
-        (Side::Buy, Price(0)) => Some(Amount(0)),
-        (Side::Buy, price) => reserve_for_amount(instrument, listing.notional(price, open)?, fee_carry),
-    }
-}
-
-/// What an order must hold for these open lots, linked or not; `None` when it does not fit an amount. A market buy that waits
-/// holds what it would cost at the price of its trigger, so that nobody can leave orders behind for nothing.
-#[inline]
-pub(super) fn required_reserve(
-    instrument: &Instrument,
-    order: &Order,
-    extra: Option<&Extra>,
-    open: Quantity,
-) -> Option<Amount> {
-    match extra {
-        Some(extra) if extra.state == OrderState::Dormant && order.price == Price(0) => {
-            waiting_reserve(instrument, order, extra, open)
-        }
-        _ => reserve_for(instrument, order.side, order.price, open, order.fee_carry),
-    }
-}
-
-#[cold]
-fn waiting_reserve(instrument: &Instrument, order: &Order, extra: &Extra, open: Quantity) -> Option<Amount> {
-    match order.side {
-        Side::Sell => instrument.listing.base_amount(open),
-        Side::Buy => {
-            let amount = match extra.instructions.unit {
-                QuantityUnit::QuoteAmount => Amount(extra.amount),
-                QuantityUnit::Lots => instrument.listing.notional_at_units(extra.reserve_units, open)?,
-            };
-            reserve_for_amount(instrument, amount, order.fee_carry)
-        }
-    }
-}
-
-/// What a buy must hold to spend an amount, its fee not counted in that; `None` when it does not fit an amount.
-#[inline]
-pub(super) fn reserve_for_amount(instrument: &Instrument, amount: Amount, fee_carry: u32) -> Option<Amount> {
-    match instrument.listing.fee_asset {
-        FeeAsset::Quote => fees::with_fee(amount, instrument.highest_fee, fee_carry),
-        FeeAsset::Received => Some(amount),
-    }
 }
 
 impl<S: EventSink> Market<'_, S> {
@@ -113,16 +55,23 @@ impl<S: EventSink> Market<'_, S> {
         self.shared.extras.find(extra).map_or(0, |extra| extra.unseen(open))
     }
 
-    /// What an order needs to hold, linked or not.
-    pub(super) fn needs(&self, order: &Order) -> Amount {
-        required_reserve(self.instrument, order, self.extra(order), self.open_of(order))
-            .expect("a part needs no more than the whole")
+    /// What an order must hold, linked or not.
+    pub(super) fn required_reserve(&self, order: &Order) -> Amount {
+        let demand = Demand::of(order, self.extra(order), self.open_of(order));
+        self.instrument.product().required_reserve(&demand).expect("a part needs no more than the whole")
     }
 
     /// Moves an order's reserve from `before` to what it now has.
+    #[inline(always)]
     pub(super) fn reserve(&mut self, order: &Order, before: Amount) {
-        let given = self.instrument.listing.given_by(order.side);
-        self.shared.ledger.reserve(order.account, given, before, order.reserved);
+        let asset = self.instrument.product().held_in(order.side);
+        self.shared.ledger.reserve(order.account, asset, order.reserved.0 - before.0);
+    }
+
+    /// What the account can still reserve for orders of this side.
+    #[inline]
+    pub(super) fn available_to(&self, account: AccountId, side: Side) -> Amount {
+        self.shared.ledger.balance(account, self.instrument.product().held_in(side)).available
     }
 
     /// Counts an order that rests or waits, and names it.
@@ -303,7 +252,7 @@ impl<S: EventSink> Market<'_, S> {
 
     /// Brings an order's reserve to what it needs; told if that is a change. The money is known to be there.
     pub(super) fn hold_what_it_needs(&mut self, order: &mut Order, stands_at: Option<Handle>) {
-        let needs = self.needs(order);
+        let needs = self.required_reserve(order);
         let before = std::mem::replace(&mut order.reserved, needs);
         if order.reserved == before {
             return;
@@ -369,7 +318,7 @@ impl<S: EventSink> Market<'_, S> {
         let mut order = self.shared.orders.get(handle);
         self.count_use(order.account, order.side, -(by.0 as i64), 0);
         let before = std::mem::replace(&mut order.reserved, Amount(0));
-        order.reserved = self.needs(&order).min(before);
+        order.reserved = self.required_reserve(&order).min(before);
         self.reserve(&order, before);
         self.shared.orders.get_mut(handle).reserved = order.reserved;
         order

@@ -5,12 +5,12 @@
 
 use super::book::{Cold, Handle, Hot, Order};
 use super::extras;
-use super::fees;
 use super::market::{Lots, Market};
+use super::products::{FeeTerms, Purse};
 use super::settlement::Liquidity;
 use super::sink::EventSink;
 use crate::domain::{
-    Amount, CancelReason, Canceled, Event, FeeAsset, OrderEvent, Price, Quantity, QuantityUnit, SelfTrade,
+    Amount, CancelReason, Canceled, Event, OrderEvent, Price, Quantity, QuantityUnit, SelfTrade,
     SelfTradePrevented, SelfTradePrevention, Side, TradeKind,
 };
 
@@ -39,10 +39,7 @@ pub(super) struct Taker {
     pub(super) hot: Hot,
     pub(super) cold: Cold,
     pub(super) self_trade: SelfTradePrevention,
-    /// What a quantity in money has left.
-    pub(super) budget: Option<i64>,
-    /// What a market buy has left to spend.
-    pub(super) funds: Option<i64>,
+    pub(super) purse: Purse,
     reach: Reach,
     /// Lots traded so far.
     pub(super) traded: u64,
@@ -154,14 +151,12 @@ impl<S: EventSink> Market<'_, S> {
         let budget = by_amount.map(|extra| extra.amount);
         let looks_first = budget.is_some() || asked.is_some_and(|extra| extra.instructions.min_quantity > 0);
         let looks = 1 + u32::from(looks_first);
-        let is_market_buy = order.price == Price(0) && order.side == Side::Buy;
-        let funds = is_market_buy.then(|| {
-            let quote = self.instrument.listing.quote;
-            self.shared.ledger.balance(order.account, quote).available.0 + order.reserved.0
-        });
+        let available = |asset| self.shared.ledger.balance(order.account, asset).available;
+        let funds = self.instrument.product().funds(&order, available);
+        let purse = Purse { budget, funds };
         let (hot, cold) = order.split();
         let touches_left = self.shared.limits.orders_touched_max;
-        Taker { hot, cold, self_trade, budget, funds, reach, traded: 0, last: None, looks, touches_left }
+        Taker { hot, cold, self_trade, purse, reach, traded: 0, last: None, looks, touches_left }
     }
 
     /// Trades the order against the best of the other side for as long as it may.
@@ -260,7 +255,7 @@ impl<S: EventSink> Market<'_, S> {
     /// The match itself. `DRY`: only `taker` and `dry` change.
     fn match_orders<const DRY: bool>(&mut self, taker: &mut Taker, dry: &mut DryRun) -> MatchEnd {
         let opposite = taker.hot.side.opposite();
-        let careful = taker.budget.is_some() || taker.funds.is_some();
+        let careful = taker.purse.is_limited();
         while taker.hot.open.0 > 0 {
             #[cfg(test)]
             super::steps::count();
@@ -285,7 +280,7 @@ impl<S: EventSink> Market<'_, S> {
                 }
             }
             if flags & extras::HAS_EXTRA != 0 && open < taker.hot.open && self.rest_of(handle) > 0 {
-                if !self.shared.may_refresh(taker.hot.account, taker.budget.is_some()) {
+                if !self.shared.may_refresh(taker.hot.account, taker.purse.budget.is_some()) {
                     return MatchEnd::WorkLimit;
                 }
                 match self.take_queue::<DRY>(taker, dry, price, handle) {
@@ -438,7 +433,7 @@ impl<S: EventSink> Market<'_, S> {
         taker.hot.open.0 -= by.0;
         taker.cold.total -= by.0 as u32;
         let before = taker.hot.reserved;
-        let needs = self.needs(&taker.order()).min(before);
+        let needs = self.required_reserve(&taker.order()).min(before);
         taker.hot.reserved = if taker.hot.open.0 == 0 { Amount(0) } else { needs };
         let order = taker.order();
         self.reserve(&order, before);
@@ -461,28 +456,26 @@ impl<S: EventSink> Market<'_, S> {
         if linked && !DRY {
             self.cancel_partners(taker, handle);
         }
-        let fill = self.fill(price, quantity);
+        let product = self.instrument.product();
+        let fill = product.fill(price, quantity);
         let rate = self.rate(taker.hot.account, Liquidity::Taker);
-        if let Some(funds) = &mut taker.funds {
-            let pays_fee = self.instrument.listing.fee_asset == FeeAsset::Quote;
-            let fee =
-                if pays_fee { fees::fee(fill.notional, rate, taker.hot.fee_carry).0.0.max(0) } else { 0 };
-            *funds -= fill.notional.0 + fee;
+        let fee = FeeTerms { rate, carry: taker.hot.fee_carry };
+        if taker.purse.is_limited() {
+            product.pay(&mut taker.purse, &fill, fee);
         }
-        if let Some(budget) = &mut taker.budget {
-            *budget -= fill.notional.0;
+        if taker.purse.budget.is_some() {
             self.shared.walked_for_a_trade(taker.hot.account);
         }
         taker.hot.open.0 -= quantity.0;
         taker.traded += quantity.0;
         taker.last = Some(price);
         if DRY {
-            taker.hot.fee_carry = fees::fee(fill.notional, rate, taker.hot.fee_carry).1;
+            taker.hot.fee_carry = self.instrument.product().fee(&fill, taker.hot.side, fee).1;
             return self.step_over(dry, handle);
         }
         self.take_lots(handle, quantity);
         let maker_rate = self.rate(self.shared.orders.hot(handle).account, Liquidity::Maker);
-        self.execute(&mut taker.hot, handle, fill, [maker_rate, rate], TradeKind::Continuous);
+        self.execute(&mut taker.hot, handle, &fill, [maker_rate, rate], TradeKind::Continuous);
     }
 
     /// Lowers the lots of a resting order, those that it shows before the others.

@@ -226,7 +226,7 @@ impl<S: EventSink> Market<'_, S> {
         (queue.head, queue.touches, queue.end) = (0, 0, None);
         let mut appetite =
             Appetite { open: taker.hot.open.0, payable: u64::MAX, why: MatchEnd::NothingCrosses };
-        if taker.budget.is_some() || taker.funds.is_some() {
+        if taker.purse.is_limited() {
             let (payable, why) = self.affordable(taker, price, taker.hot.open);
             (appetite.payable, appetite.why) = (payable.0, why);
         }

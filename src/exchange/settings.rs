@@ -2,17 +2,16 @@
 //! (docs/RULES.md, "Settings").
 
 use super::Exchange;
-use super::admin::check_rates;
 use super::book::Handle;
-use super::instrument::Rates;
-use super::market::{Market, required_reserve};
+use super::market::Market;
+use super::products::{self, Demand, Rates};
 use super::sink::EventSink;
 use super::triggers::{Triggers, Waiting};
 use super::usage::Usage;
 use crate::domain::{
-    AdminEvent, Amount, CancelReason, Event, FeeAsset, FeeTier, InstrumentId, LimitScope, ListInstrument,
-    Listing, OrderLimits, OrderPrice, Phase, Ppm, Price, Protection, RejectReason, RestateReason, SetFees,
-    SetTerms, Side,
+    AdminEvent, Amount, CancelReason, Event, FeeTier, InstrumentId, LimitScope, ListInstrument, Listing,
+    OrderLimits, OrderPrice, Phase, Ppm, Price, Protection, RejectReason, RestateReason, SetFees, SetTerms,
+    Side,
 };
 
 impl Exchange {
@@ -145,19 +144,19 @@ impl Exchange {
         fees: &SetFees,
         events: &mut impl EventSink,
     ) -> Result<Event, RejectReason> {
-        let fee_asset = self.listed(fees.instrument)?.fee_asset;
+        let listing = *self.listed(fees.instrument)?;
         let row = usize::from(fees.tier.0);
         if row >= FeeTier::COUNT {
             return Err(RejectReason::OutOfRange);
         }
         let mut table = self.instruments[fees.instrument.0 as usize].fees;
         table[row] = Rates { maker: fees.maker, taker: fees.taker };
-        check_rates(&table, fee_asset)?;
+        products::check_rates(&listing, &table)?;
         let mut market = self.market(fees.instrument, events);
         let before = market.instrument.highest_fee;
         market.instrument.fees = table;
         market.instrument.fees_changed();
-        if market.instrument.highest_fee != before && fee_asset == FeeAsset::Quote {
+        if market.instrument.highest_fee != before && market.instrument.product().reserves_fees() {
             market.reserve_again();
         }
         Ok(Event::Admin(AdminEvent::FeesSet(*fees)))
@@ -170,21 +169,12 @@ impl Exchange {
     ) -> Result<Event, RejectReason> {
         let old = *self.listed(terms.instrument)?;
         let new = self.checked_terms(&ListInstrument {
-            instrument: old.instrument,
-            symbol: old.symbol,
-            base: old.base,
-            quote: old.quote,
-            price_decimals: old.price_decimals,
             tick_units: terms.tick_units,
             lot: terms.lot,
             min_quantity: terms.min_quantity,
             max_quantity: terms.max_quantity,
             min_notional: terms.min_notional,
-            maker_fee: old.maker_fee,
-            taker_fee: old.taker_fee,
-            fee_asset: old.fee_asset,
-            phase: old.phase,
-            shard: old.shard,
+            ..old.terms()
         })?;
         let mut market = self.market(terms.instrument, events);
         if new.lot != old.lot {
@@ -202,8 +192,8 @@ impl<S: EventSink> Market<'_, S> {
     /// What the order should hold now: linked orders share.
     fn holds_now(&self, handle: Handle) -> Amount {
         let order = self.shared.orders.get(handle);
-        let needs = required_reserve(self.instrument, &order, self.extra(&order), self.open_of(&order))
-            .unwrap_or(Amount(i64::MAX));
+        let demand = Demand::of(&order, self.extra(&order), self.open_of(&order));
+        let needs = self.instrument.product().required_reserve(&demand).unwrap_or(Amount(i64::MAX));
         match self.extra(&order) {
             Some(extra) if extra.is_second => {
                 let first = extra.partner.expect("a second order has a first");
@@ -243,8 +233,7 @@ impl<S: EventSink> Market<'_, S> {
         if after == before {
             return true;
         }
-        let given = self.instrument.listing.given_by(order.side);
-        let available = self.shared.ledger.balance(order.account, given).available;
+        let available = self.available_to(order.account, order.side);
         if after.0 - before.0 > available.0 {
             self.cancel_whole(handle, CancelReason::TermsChanged);
             return false;

@@ -74,13 +74,17 @@ impl Shared {
     }
 
     /// Counts a trade for the tiers of both sides, unless they are one owner: trading with oneself earns nothing.
-    pub(super) fn count_volume(&mut self, [maker, taker]: [AccountId; 2], quote: AssetId, notional: Amount) {
+    pub(super) fn count_volume(
+        &mut self,
+        [maker, taker]: [AccountId; 2],
+        (asset, amount): (AssetId, Amount),
+    ) {
         if self.same_owner(maker, taker, Owner::Group) {
             return;
         }
-        if let Some(volumes) = self.volumes.as_mut().filter(|volumes| volumes.tiers.asset == quote) {
-            volumes.add(maker, notional);
-            volumes.add(taker, notional);
+        if let Some(volumes) = self.volumes.as_mut().filter(|volumes| volumes.tiers.asset == asset) {
+            volumes.add(maker, amount);
+            volumes.add(taker, amount);
         }
     }
 

@@ -1,11 +1,11 @@
 //! How far money goes: lots that a market buy or a quantity in money pays for.
 
-use super::fees;
 use super::market::Market;
 use super::matching::{MatchEnd, Taker};
+use super::products::{FeeTerms, Short};
 use super::settlement::Liquidity;
 use super::sink::EventSink;
-use crate::domain::{AccountId, Amount, FeeAsset, FeeRate, Price, Quantity, RejectReason, Side};
+use crate::domain::{AccountId, Amount, Price, Quantity, RejectReason, Side};
 
 /// Price levels over which an amount is turned into lots.
 const AMOUNT_LEVELS: usize = 100;
@@ -14,49 +14,31 @@ impl<S: EventSink> Market<'_, S> {
     /// How many lots of `wanted` a market buy, or a quantity in money, pays for at this price; why no more.
     #[cold]
     pub(super) fn affordable(&self, taker: &Taker, price: Price, wanted: Quantity) -> (Quantity, MatchEnd) {
-        let listing = &self.instrument.listing;
-        let mut found = (wanted, MatchEnd::NothingCrosses);
-        if let Some(budget) = taker.budget {
-            let lots = listing.notional(price, Quantity(1)).map_or(0, |lot| budget / lot.0);
-            if lots.unsigned_abs() < wanted.0 {
-                found = (Quantity(lots.unsigned_abs()), MatchEnd::AmountSpent);
-            }
-        }
-        let Some(funds) = taker.funds else { return found };
-        let lot = listing.notional(price, Quantity(1)).map_or(i64::MAX, |lot| lot.0);
-        let paid = match listing.fee_asset {
-            FeeAsset::Quote => {
-                let rate = self.rate(taker.hot.account, Liquidity::Taker).max(FeeRate(0));
-                fees::units_paid(Amount(funds), Amount(lot), rate, taker.hot.fee_carry)
-            }
-            FeeAsset::Received => (funds / lot).unsigned_abs(),
+        let fee = self.fee_terms(taker.hot.account, taker.hot.fee_carry);
+        let (lots, short) = self.instrument.product().affordable(&taker.purse, price, wanted, fee);
+        let end = match short {
+            None => MatchEnd::NothingCrosses,
+            Some(Short::Budget) => MatchEnd::AmountSpent,
+            Some(Short::Funds) => MatchEnd::OutOfFunds,
         };
-        if paid < found.0.0 { (Quantity(paid), MatchEnd::OutOfFunds) } else { found }
+        (lots, end)
     }
 
-    /// What a buy that takes these lots at this price pays at most, its fee included; `None` when it does not fit an amount. A
-    /// rebate is not counted on: it is rounded trade by trade.
-    fn cost(&self, (account, carry): (AccountId, u32), price: Price, quantity: Quantity) -> Option<Amount> {
-        let notional = self.instrument.listing.notional(price, quantity)?;
-        match self.instrument.listing.fee_asset {
-            FeeAsset::Quote => {
-                let rate = self.rate(account, Liquidity::Taker).max(FeeRate(0));
-                fees::with_fee(notional, rate, carry)
-            }
-            FeeAsset::Received => Some(notional),
-        }
+    fn fee_terms(&self, account: AccountId, carry: u32) -> FeeTerms {
+        FeeTerms { rate: self.rate(account, Liquidity::Taker), carry }
     }
 
     /// Whether the buyer of a market order, an account and its order's carry, can pay for one lot at the best price. `released`
     /// counts as available.
     pub(super) fn reaches_for_one_lot(
         &self,
-        buyer: (AccountId, u32),
+        (account, carry): (AccountId, u32),
         released: Amount,
     ) -> Result<(), RejectReason> {
         let Some((best, _)) = self.instrument.book.best(Side::Sell) else { return Ok(()) };
-        let cost = self.cost(buyer, best, Quantity(1)).ok_or(RejectReason::NotionalTooLarge)?;
-        let available = self.shared.ledger.balance(buyer.0, self.instrument.listing.quote).available;
+        let cost = self.instrument.product().cost(best, Quantity(1), self.fee_terms(account, carry));
+        let cost = cost.ok_or(RejectReason::NotionalTooLarge)?;
+        let available = self.available_to(account, Side::Buy);
         if available.0 + released.0 < cost.0 { Err(RejectReason::InsufficientFunds) } else { Ok(()) }
     }
 
@@ -74,21 +56,17 @@ impl<S: EventSink> Market<'_, S> {
     ) -> Result<Quantity, RejectReason> {
         let (book, listing) = (&self.instrument.book, &self.instrument.listing);
         let opposite = side.opposite();
-        let value = |price| listing.notional(price, Quantity(1)).ok_or(RejectReason::NotionalTooLarge);
+        let product = self.instrument.product();
+        let value = |price| product.value(price, Quantity(1)).ok_or(RejectReason::NotionalTooLarge);
         let best = book.best_shown(opposite).ok_or(RejectReason::NothingToTradeWith)?;
         if value(best)?.0 > amount {
             return Err(RejectReason::AmountTooSmall);
         }
-        let held = match side {
-            Side::Buy => {
-                self.reaches_for_one_lot(owner, released)?;
-                u64::MAX
-            }
-            Side::Sell => {
-                let available = self.shared.ledger.balance(owner.0, listing.base).available;
-                ((available.0 + released.0) / listing.lot.0).unsigned_abs()
-            }
-        };
+        if side == Side::Buy {
+            self.reaches_for_one_lot(owner, released)?;
+        }
+        let available = self.available_to(owner.0, side);
+        let held = product.lots_held(side, Amount(available.0 + released.0));
         if held == 0 {
             return Err(RejectReason::InsufficientFunds);
         }

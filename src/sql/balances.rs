@@ -1,10 +1,7 @@
 //! Every balance in memory, and which of them the batch has changed.
 
 use super::rows::BalanceRow;
-use crate::domain::{AccountId, Amount, AssetId, ShardId};
-
-/// Whose, of what, and in which shard's wallet.
-pub(super) type Place = (ShardId, AccountId, AssetId);
+use crate::domain::{AccountId, Amount, AssetId, Posting, ShardId};
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Cell {
@@ -27,15 +24,15 @@ impl Balances {
         (cell.total, cell.reserved) = (row.total.0, row.reserved.0);
     }
 
-    /// Changes what an account holds and what of it is reserved. `None`, and nothing changed, when that would not fit.
-    pub(super) fn add(&mut self, place: Place, total: i64, reserved: i64) -> Option<()> {
-        let cell = self.cell(place);
-        let total = cell.total.checked_add(total)?;
+    /// Adds a posting to its balance in a shard's wallet. `None`, and nothing changed, when that would not fit.
+    pub(super) fn add(&mut self, shard: ShardId, posting: &Posting) -> Option<()> {
+        let Posting { account, asset, reserved, .. } = *posting;
+        let cell = self.cell((shard, account, asset));
+        let total = cell.total.checked_add(posting.total()?)?;
         let reserved = cell.reserved.checked_add(reserved)?;
         let first_change = !cell.changed;
         *cell = Cell { total, reserved, changed: true };
         if first_change {
-            let (shard, account, asset) = place;
             self.changed.push((account, asset, shard));
         }
         Some(())
@@ -87,7 +84,7 @@ impl Balances {
         }
     }
 
-    fn cell(&mut self, (shard, account, asset): Place) -> &mut Cell {
+    fn cell(&mut self, (shard, account, asset): (ShardId, AccountId, AssetId)) -> &mut Cell {
         let columns = at(&mut self.shards, usize::from(shard.0));
         let cells = at(columns, usize::from(asset.0));
         at(cells, account.0 as usize)

@@ -8,9 +8,10 @@
 use super::balances::Balances;
 use super::rows::{OrderRow, OrderStatus, Rare, Stored, Terms, TradeRow, TradeSide, Watermark};
 use crate::domain::{
-    Accepted, AccountId, AdminEvent, Amended, Amount, Armed, AssetId, AssetSettings, CancelReason, Canceled,
-    Event, EventRecord, Executed, InstrumentId, Listing, Listings, LoginId, MarketEvent, OrderEvent, OrderId,
-    Price, Quantity, Replaced, Restated, ShardId, Side, Timestamp, TradeId, Transfer, Triggered, VenueEvent,
+    Accepted, AccountId, AdminEvent, Amended, Amount, Armed, AssetSettings, CancelReason, Canceled, Event,
+    EventRecord, Executed, Fill, InstrumentId, Listing, Listings, LoginId, MarketEvent, OrderEvent, OrderId,
+    Parties, Party, Posting, Price, Quantity, Replaced, Restated, ShardId, Side, Timestamp, TradeId,
+    Transfer, Triggered, VenueEvent,
 };
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -354,10 +355,11 @@ impl Mirror {
         *last = terms.order;
         let account = self.account_of(terms.login)?;
         let listing = self.listing(terms.instrument)?;
-        let asset = listing.given_by(terms.side);
+        let asset = listing.held_in(terms.side);
         let price = terms.price.map(|price| listing.price_units(price));
         self.batch.born_in(shard).push(OrderRow::new(terms, price, account, record));
-        self.balances.add((shard, account, asset), 0, terms.reserved.0).ok_or_else(overflow)
+        let reserved = held(terms.reserved)?;
+        self.add(shard, &Posting::reserve(account, asset, reserved))
     }
 
     fn restate(&mut self, restated: &Restated, time: Timestamp) -> Result<(), String> {
@@ -375,8 +377,12 @@ impl Mirror {
         time: Timestamp,
     ) -> Result<(), String> {
         let touched = self.alter(order, reserved, change, time)?;
-        let asset = self.listing(touched.instrument)?.given_by(touched.side);
-        self.balances.add((order.shard(), touched.account, asset), 0, touched.reserved).ok_or_else(overflow)
+        let asset = self.listing(touched.instrument)?.held_in(touched.side);
+        self.add(order.shard(), &Posting::reserve(touched.account, asset, touched.reserved))
+    }
+
+    fn add(&mut self, shard: ShardId, posting: &Posting) -> Result<(), String> {
+        self.balances.add(shard, posting).ok_or_else(overflow)
     }
 
     fn trade(&mut self, executed: &Executed, record: &EventRecord) -> Result<(), String> {
@@ -387,14 +393,20 @@ impl Mirror {
         }
         *last = trade;
         let listing = *self.listing(executed.instrument)?;
-        let notional = listing.notional(price, quantity).ok_or_else(overflow)?;
-        let base = listing.base_amount(quantity).ok_or_else(overflow)?;
-        let fill = Change::Fill { quantity };
-        let maker = self.alter(executed.maker_order, Some(executed.maker_reserved), fill, record.time)?;
-        let taker = self.alter(executed.taker_order, Some(executed.taker_reserved), fill, record.time)?;
-        let maker_side = executed.taker_side.opposite();
-        self.settle_side(&listing, maker_side, &maker, (notional, base, executed.maker_fee))?;
-        self.settle_side(&listing, executed.taker_side, &taker, (notional, base, executed.taker_fee))?;
+        let fill = Fill::of(&listing, price, quantity).ok_or_else(overflow)?;
+        let change = Change::Fill { quantity };
+        let maker = self.alter(executed.maker_order, Some(executed.maker_reserved), change, record.time)?;
+        let taker = self.alter(executed.taker_order, Some(executed.taker_reserved), change, record.time)?;
+        let party = |touched: &Touched, fee| {
+            let Touched { account, reserved, .. } = *touched;
+            Party { account, fee, reserved }
+        };
+        let (maker, taker) = (party(&maker, executed.maker_fee), party(&taker, executed.taker_fee));
+        let mut added = Some(());
+        let posted = Parties::of(executed.taker_side, [maker, taker]).post(&listing, &fill, |posting| {
+            added = added.and_then(|()| self.balances.add(listing.shard, posting));
+        });
+        posted.and(added).ok_or_else(overflow)?;
         self.batch.trades.push(TradeRow {
             trade,
             event: record.number,
@@ -404,43 +416,16 @@ impl Mirror {
             kind: executed.kind,
             price: listing.price_units(price),
             quantity,
-            notional,
+            notional: fill.notional,
             maker: TradeSide { order: executed.maker_order, account: maker.account, fee: executed.maker_fee },
             taker: TradeSide { order: executed.taker_order, account: taker.account, fee: executed.taker_fee },
         });
         Ok(())
     }
 
-    /// Moves one side's money: `(notional, base, fee)` of the trade.
-    fn settle_side(
-        &mut self,
-        listing: &Listing,
-        side: Side,
-        touched: &Touched,
-        (notional, base, fee): (Amount, Amount, Amount),
-    ) -> Result<(), String> {
-        let Touched { account, reserved, .. } = *touched;
-        let (quote_change, base_change, quote_reserved, base_reserved) = match side {
-            Side::Buy => (-notional.0, base.0, reserved, 0),
-            Side::Sell => (notional.0, -base.0, 0, reserved),
-        };
-        let paid_in = listing.fee_paid_in(side);
-        let kept = |asset: AssetId, change: i64| match asset == paid_in {
-            true => change.checked_sub(fee.0).ok_or_else(overflow),
-            false => Ok(change),
-        };
-        let quote_change = kept(listing.quote, quote_change)?;
-        let base_change = kept(listing.base, base_change)?;
-        let shard = listing.shard;
-        let quote = self.balances.add((shard, account, listing.quote), quote_change, quote_reserved);
-        let base = self.balances.add((shard, account, listing.base), base_change, base_reserved);
-        let taken = self.balances.add((shard, AccountId::FEES, paid_in), fee.0, 0);
-        quote.and(base).and(taken).ok_or_else(overflow)
-    }
-
     fn transfer(&mut self, transfer: &Transfer, change: i64, record: &EventRecord) -> Result<(), String> {
         self.batch.rare.push(Rare::Event(*record));
-        self.balances.add((transfer.shard, transfer.account, transfer.asset), change, 0).ok_or_else(overflow)
+        self.add(transfer.shard, &Posting::transfer(transfer.account, transfer.asset, change))
     }
 
     fn account_of(&self, login: LoginId) -> Result<AccountId, String> {
@@ -489,6 +474,11 @@ impl Mirror {
     }
 }
 
+/// What an order holds.
+fn held(reserved: Amount) -> Result<i64, String> {
+    if reserved.0 < 0 { Err("an order holds less than nothing".to_owned()) } else { Ok(reserved.0) }
+}
+
 fn overflow() -> String {
     "an amount does not fit".to_owned()
 }
@@ -533,7 +523,7 @@ fn alter_row(
     row.updated = time;
     let reserved = reserved.unwrap_or(row.reserved);
     let before = std::mem::replace(&mut row.reserved, reserved);
-    let reserved = reserved.0.checked_sub(before.0).ok_or_else(overflow)?;
+    let reserved = held(reserved)? - held(before)?;
     Ok(Touched { account: row.account, instrument: row.instrument, side: row.side, reserved })
 }
 

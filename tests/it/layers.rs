@@ -63,6 +63,9 @@ const CIRCLES: &[(&str, &str)] = &[
 /// The files that may contain `unsafe`.
 const UNSAFE: &[&str] = &["src/ring/slots.rs", "src/runtime/priority.rs", "journal/src/map.rs"];
 
+/// Files of the exchange that go through all terms of an instrument, whatever they mean.
+const WRITES_TERMS: &[&str] = &["src/exchange/digest.rs", "src/exchange/snapshot/domain_records.rs"];
+
 const LINES_MAX: usize = 800;
 
 const FUNCTION_LINES_MAX: usize = 70;
@@ -230,6 +233,42 @@ fn the_core_is_checked_in_every_build() {
     let soft = core.iter().filter(|(_, text)| without_comments(text).contains("debug_assert"));
     let soft: Vec<_> = soft.map(|(path, _)| path).collect();
     assert_eq!(soft, [""; 0], "assert! and not debug_assert!");
+}
+
+/// The words of money in a line of the exchange that only products may say: what is traded, and what it is worth.
+fn words_of_money(line: &str) -> bool {
+    let mut words = line.split(|c: char| !c.is_alphanumeric() && c != '_');
+    let money = ["base", "quote", "FeeAsset", "fee_asset", "tick_value", "notional", "base_amount"];
+    words.any(|word| money.contains(&word)) && !line.trim_start().starts_with("//")
+}
+
+#[test]
+fn only_products_know_what_money_is() {
+    let sources = sources(&["src"]);
+    let core = sources.iter().filter(|(path, _)| path.starts_with("src/exchange/"));
+    let asking = core.filter(|(path, _)| {
+        !path.starts_with("src/exchange/products/") && !WRITES_TERMS.contains(&path.as_str())
+    });
+    let mut wrong = Vec::new();
+    let mut seen = 0;
+    for (path, text) in asking.filter(|(path, _)| !path.ends_with("/tests.rs")) {
+        seen += 1;
+        let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+        let lines = code.lines().filter(|line| words_of_money(line));
+        wrong.extend(lines.map(|line| format!("{path}: {}", line.trim())));
+    }
+    assert!(seen > 40, "the core was not found");
+    assert_eq!(wrong, [""; 0], "ask the instrument's product (src/exchange/products/mod.rs)");
+}
+
+#[test]
+fn the_reader_of_money_finds_it() {
+    for line in ["let a = listing.quote;", "match listing.fee_asset {", "FeeAsset::Received => 1,"] {
+        assert!(words_of_money(line), "{line}");
+    }
+    for line in ["// What the quote is.", "    /// In base.", "let based = database.quotes();"] {
+        assert!(!words_of_money(line), "{line}");
+    }
 }
 
 #[test]

@@ -14,7 +14,7 @@ use crate::exchange::absent;
 use crate::exchange::book::{Handle, Order, OrderSlab};
 use crate::exchange::extras::{self, Extra, Links, Watch};
 use crate::exchange::instrument::Instrument;
-use crate::exchange::market::required_reserve;
+use crate::exchange::products::Demand;
 use crate::exchange::shared::Shared;
 use crate::exchange::triggers::{TRIGGERS_MAX, on_rise};
 use std::collections::{BTreeSet, VecDeque};
@@ -197,9 +197,10 @@ impl Restoring {
         }
 
         // Of two linked orders the second needs less; it is looked at when both are there.
-        let needs = required_reserve(instrument, &order, shared.extras.find(order.extra), open);
+        let demand = Demand::of(&order, shared.extras.find(order.extra), open);
+        let needs = instrument.product().required_reserve(&demand);
         check(of_other || needs == Some(record.reserved), "an order does not hold what it needs")?;
-        let given = instrument.listing.given_by(side);
+        let given = instrument.product().held_in(side);
         let held = &mut self.filling.held[usize::from(given.0)][record.account.0 as usize];
         *held = held.checked_add(record.reserved.0).ok_or("orders hold more than there can be")?;
 
@@ -285,7 +286,8 @@ impl Restoring {
             if own.is_second {
                 let instrument: &Instrument = &exchange.instruments[order.instrument.0 as usize];
                 let open = Quantity(order.open.0 + own.rest);
-                let needs = required_reserve(instrument, &order, Some(&own), open);
+                let demand = Demand::of(&order, Some(&own), open);
+                let needs = instrument.product().required_reserve(&demand);
                 let needs = needs.map(|needs| Amount((needs.0 - partner.reserved.0).max(0)));
                 check(needs == Some(order.reserved), "a linked order does not hold what it needs")?;
             }

@@ -13,12 +13,12 @@ use crate::domain::{
     OrderState, Phase, Ppm, Price, Protection, ShardId, Timestamp, TriggerReference, VenueLimits,
 };
 use crate::exchange::accounts::{Account, AccountLimits, Rate, Volumes};
-use crate::exchange::admin::check_rates;
 use crate::exchange::due::day;
 use crate::exchange::extras::{Extra, Links, Watch};
 use crate::exchange::in_vain::InVain;
-use crate::exchange::instrument::{Instrument, Rates};
+use crate::exchange::instrument::Instrument;
 use crate::exchange::ledger::Ledger;
+use crate::exchange::products::{self, Rates};
 use crate::exchange::usage::Usage;
 use crate::exchange::{Asset, Balance, Exchange, ExchangeLimits, Login, NameKey};
 use bincode::Decode;
@@ -359,7 +359,7 @@ impl Restoring {
         let first_row = (listing.maker_fee, listing.taker_fee) == (record.makers[0], record.takers[0]);
         check(first_row, "an instrument's fees are not those of its table")?;
         let fees = std::array::from_fn(|row| Rates { maker: record.makers[row], taker: record.takers[row] });
-        check_rates(&fees, listing.fee_asset).map_err(|_| "a fee table that the venue cannot pay")?;
+        products::check_rates(&listing, &fees).map_err(|_| "a fee table that the venue cannot pay")?;
         let is_price = |price: &Price| {
             let units = price.0.checked_mul(i64::from(listing.tick_units));
             price.0 >= 1 && units.is_some_and(|units| units < OrderPrice::LIMIT_END as i64)
@@ -380,29 +380,11 @@ impl Restoring {
 
     /// The rules of listing. What was delisted keeps the terms that it had when its assets may have had other scales.
     fn check_terms(&self, listing: &Listing) -> Refused {
-        let terms = ListInstrument {
-            instrument: listing.instrument,
-            symbol: listing.symbol,
-            base: listing.base,
-            quote: listing.quote,
-            price_decimals: listing.price_decimals,
-            tick_units: listing.tick_units,
-            lot: listing.lot,
-            min_quantity: listing.min_quantity,
-            max_quantity: listing.max_quantity,
-            min_notional: listing.min_notional,
-            // Those of the fee table, which is looked at as a whole.
-            maker_fee: FeeRate(0),
-            taker_fee: FeeRate(0),
-            fee_asset: listing.fee_asset,
-            phase: listing.phase,
-            shard: listing.shard,
-        };
         let holds = if listing.phase == Phase::Delisted {
-            let known = [listing.base, listing.quote].map(|asset| self.exchange.known_asset(asset).is_ok());
-            let positive = listing.lot.0 > 0 && listing.tick_value.0 > 0 && listing.tick_units > 0;
-            known == [true; 2] && positive && listing.min_quantity.0 > 0
+            products::was_possible(listing, |asset| self.exchange.known_asset(asset).is_ok())
         } else {
+            // The fees are those of the table, which is looked at as a whole.
+            let terms = ListInstrument { maker_fee: FeeRate(0), taker_fee: FeeRate(0), ..listing.terms() };
             let (maker_fee, taker_fee) = (listing.maker_fee, listing.taker_fee);
             self.exchange
                 .checked_terms(&terms)

@@ -2,8 +2,9 @@
 
 use super::super::book::{Handle, Order};
 use super::super::extras::Watch;
-use super::super::market::{Market, reserve_for};
+use super::super::market::Market;
 use super::super::orders::limit;
+use super::super::products::Demand;
 use super::super::sink::EventSink;
 use crate::domain::{
     CancelReason, Event, OrderEvent, OrderState, Phase, Price, PriorityUpdated, QuantityUnit, RejectReason,
@@ -90,10 +91,9 @@ impl<S: EventSink> Market<'_, S> {
         let owner = (order.account, order.fee_carry);
         let lots = self.lots_for(order.side, amount, owner, order.reserved);
         let lots = lots.map_err(CancelReason::TriggerRefused)?;
-        let needs = reserve_for(self.instrument, order.side, order.price, lots, order.fee_carry);
+        let needs = self.instrument.product().required_reserve(&Demand::of(order, None, lots));
         let reserved = needs.ok_or(CancelReason::TriggerRefused(RejectReason::NotionalTooLarge))?;
-        let given = self.instrument.listing.given_by(order.side);
-        let available = self.shared.ledger.balance(order.account, given).available.0 + order.reserved.0;
+        let available = self.available_to(order.account, order.side).0 + order.reserved.0;
         if reserved.0 > available {
             return Err(CancelReason::TriggerRefused(RejectReason::InsufficientFunds));
         }
