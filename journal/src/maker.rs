@@ -33,6 +33,7 @@ pub(crate) struct Spare {
 pub(crate) struct Pattern {
     pub(crate) segment_bytes: u64,
     pub(crate) content: Content,
+    pub(crate) epoch: u64,
     pub(crate) writing: Writing,
 }
 
@@ -44,8 +45,9 @@ pub(crate) fn make(
     pattern: Pattern,
     cancel: &AtomicBool,
 ) -> io::Result<Spare> {
-    let Pattern { segment_bytes, content, writing } = pattern;
-    let header = Header { number, base_sequence, segment_bytes, salt: storage.new_salt(), content };
+    let Pattern { segment_bytes, content, epoch, writing } = pattern;
+    let salt = storage.new_salt();
+    let header = Header { number, base_sequence, segment_bytes, salt, content, epoch };
     let name = file_name(number);
     storage.create(&name, segment_bytes, &header.encode(), writing, cancel)?;
     let region = storage.open_to_write(&name, segment_bytes, writing)?;

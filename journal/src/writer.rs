@@ -42,6 +42,9 @@ pub struct Options {
     /// What the payloads are. A journal that says something else is refused; one that says nothing (as all of them
     /// before there was such a field) is continued and goes on saying nothing. Default [`Content::NOT_SAID`].
     pub content: Content,
+    /// The reign in which this writer writes, as its owner numbers it: every segment that it begins says so. Not below that of
+    /// the journal's last segment. Default 0: nobody leads.
+    pub epoch: u64,
     /// How the bytes come to the segments. Default [`Writing::Mapped`].
     pub writing: Writing,
 }
@@ -54,6 +57,7 @@ impl Default for Options {
             durability: Durability::Sync,
             first_sequence: 1,
             content: Content::NOT_SAID,
+            epoch: 0,
             writing: Writing::Mapped,
         }
     }
@@ -90,6 +94,12 @@ impl Options {
         Self { content, ..self }
     }
 
+    /// These options with another epoch.
+    #[must_use]
+    pub fn with_epoch(self, epoch: u64) -> Self {
+        Self { epoch, ..self }
+    }
+
     /// These options with another way of writing.
     #[must_use]
     pub fn with_writing(self, writing: Writing) -> Self {
@@ -97,7 +107,8 @@ impl Options {
     }
 
     pub(crate) fn pattern(&self) -> Pattern {
-        Pattern { segment_bytes: self.segment_bytes, content: self.content, writing: self.writing }
+        let Self { segment_bytes, content, epoch, writing, .. } = *self;
+        Pattern { segment_bytes, content, epoch, writing }
     }
 
     pub(crate) fn check(&self) -> Result<(), JournalError> {
