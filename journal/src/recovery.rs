@@ -156,10 +156,10 @@ impl Scanned {
         self.end.as_ref().map(|end| end.header.content)
     }
 
-    /// The epoch of the segment in which the journal ends, 0 where nobody leads; `None` without segments.
+    /// The epoch of the last segment in use, 0 where nobody leads; `None` without segments.
     #[must_use]
     pub fn epoch(&self) -> Option<u64> {
-        self.end.as_ref().map(|end| end.header.epoch)
+        self.segments.last().map(|segment| segment.epoch)
     }
 
     /// Whether the journal ends with a seal.

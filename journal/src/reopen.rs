@@ -40,6 +40,7 @@ impl Scanned {
             .map_err(JournalError::io("start the maker thread for", storage.dir()))?;
         Ok(Writer {
             durability: options.durability,
+            epoch: options.epoch,
             dirty_from: tail.offset,
             tail,
             next: None,
@@ -110,13 +111,7 @@ impl Scanned {
 
     /// Refuses to go on in an epoch below that in which the last segment was begun.
     fn check_epoch(&self, epoch: u64) -> Result<(), JournalError> {
-        match &self.end {
-            Some(end) => {
-                let file = self.storage.path(&file_name(end.header.number));
-                check_epoch(&file, epoch, end.header.epoch)
-            }
-            None => Ok(()),
-        }
+        self.segments.last().map_or(Ok(()), |last| check_epoch(&last.file, epoch, last.epoch))
     }
 
     /// Refuses if another writer was at work between the scan and the lock. Any writer that appends or seals changes
@@ -190,7 +185,7 @@ fn blank(
 ) -> Result<(), JournalError> {
     let segment_bytes = PAGE_BYTES as u64;
     let salt = storage.new_salt();
-    let header = Header { number, base_sequence: 0, segment_bytes, salt, ..*previous };
+    let header = Header { number, base_sequence: 0, epoch: 0, segment_bytes, salt, ..*previous };
     create(storage, &file_name(number), segment_bytes, &header.encode(), writing)
 }
 
@@ -208,6 +203,7 @@ fn create(
 /// The first segment of a new journal.
 fn first_tail(storage: &dyn Storage, options: &Options) -> Result<Tail, JournalError> {
     let cancel = AtomicBool::new(false);
-    let made = maker::make(storage, 1, options.first_sequence, options.pattern(), &cancel);
+    let place = maker::Place { base_sequence: options.first_sequence, epoch: options.epoch };
+    let made = maker::make(storage, 1, place, options.pattern(), &cancel);
     made.map(Tail::from).map_err(JournalError::io("create the first segment in", storage.dir()))
 }

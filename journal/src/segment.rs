@@ -24,7 +24,7 @@ pub(crate) struct Header {
     pub(crate) segment_bytes: u64,
     pub(crate) salt: u64,
     pub(crate) content: Content,
-    /// The reign in which the segment was made; 0 where nobody leads.
+    /// The reign in which the segment was begun; 0 where nobody leads, and of a spare.
     pub(crate) epoch: u64,
 }
 
@@ -83,9 +83,10 @@ impl Header {
         }
         let mut bytes = *bytes;
         if u32_at(&bytes, HEADER_CRC_AT) != crc32c::crc32c(&bytes[..HEADER_CRC_AT]) {
-            // A loss of power may have torn the first use of a spare: the base sequence is there, and the checksum is still
-            // the spare's. Nothing of such a segment was synced, so it is taken for the spare that it was.
+            // A loss of power may have torn the first use of a spare: base sequence and epoch are there, and the checksum is
+            // still the spare's. Nothing of such a segment was synced, so it is taken for the spare that it was.
             bytes[BASE_SEQUENCE_AT..SEGMENT_BYTES_AT].fill(0);
+            bytes[EPOCH_AT..HEADER_CRC_AT].fill(0);
             if u32_at(&bytes, HEADER_CRC_AT) != crc32c::crc32c(&bytes[..HEADER_CRC_AT]) {
                 return Err(damaged(MAGIC_AT, "the segment header does not match its checksum"));
             }
@@ -123,10 +124,11 @@ impl Header {
         Ok(())
     }
 
-    /// Refuses a segment that does not continue `previous`: one of another content, or of an earlier epoch.
+    /// Refuses a segment that does not continue `previous`: one of another content, or of an earlier epoch. A spare has no
+    /// epoch yet.
     pub(crate) fn check_continues(&self, file: &Path, previous: &Self) -> Result<(), JournalError> {
         self.check_content(file, previous.content)?;
-        check_epoch(file, self.epoch, previous.epoch)
+        if self.is_spare() { Ok(()) } else { check_epoch(file, self.epoch, previous.epoch) }
     }
 }
 

@@ -17,6 +17,16 @@ fn write(storage: &MemoryStorage, epoch: u64, records: u64) {
     writer.seal().expect("seal");
 }
 
+/// The bytes of a segment that is a spare still.
+fn unused(mut bytes: Vec<u8>) -> Vec<u8> {
+    bytes[24..32].fill(0);
+    bytes[EPOCH_AT..HEADER_CRC_AT].fill(0);
+    let crc = crc32c::crc32c(&bytes[..HEADER_CRC_AT]);
+    bytes[HEADER_CRC_AT..HEADER_CRC_AT + 4].copy_from_slice(&crc.to_le_bytes());
+    bytes[64..].fill(0);
+    bytes
+}
+
 /// The same bytes with another epoch in the header of one file, made valid again.
 fn in_epoch(storage: &MemoryStorage, file: &str, epoch: u64) -> MemoryStorage {
     let copy = storage.after_crash(|_, _| true);
@@ -48,26 +58,64 @@ fn a_writer_puts_its_epoch_into_the_segments_that_it_begins_and_readers_see_it()
     assert_eq!(seen, [0, 3, 4]);
 }
 
-#[test]
-fn a_spare_that_comes_into_use_after_a_restart_is_of_the_new_epoch() {
+/// An epoch over two segments, the second just begun.
+fn begun(epoch: u64) -> (MemoryStorage, String) {
     let storage = MemoryStorage::new();
-    let options = small().with_epoch(1);
-    let mut writer = scan(&storage).expect("scans").into_writer(options).expect("opens");
+    let mut writer = scan(&storage).expect("scans").into_writer(small().with_epoch(epoch)).expect("opens");
     while segments(&storage).len() < 2 {
         append(&mut writer, 1);
     }
-    let used = segments(&storage)[1].clone();
-    drop(writer);
-    // The power fails at the first use of the second segment: its header is that of a spare again.
-    let torn = storage.after_crash(|_, _| true);
-    let mut bytes = torn.bytes(&used).expect("the file is there");
-    bytes[24..32].fill(0);
-    let crc = crc32c::crc32c(&bytes[..HEADER_CRC_AT]);
-    bytes[HEADER_CRC_AT..HEADER_CRC_AT + 4].copy_from_slice(&crc.to_le_bytes());
-    bytes[64..].fill(0);
-    torn.put(&used, bytes);
-    write(&torn, 2, 1);
-    assert_eq!(epochs(&torn), [1, 2]);
+    let second = segments(&storage)[1].clone();
+    (storage, second)
+}
+
+#[test]
+fn a_spare_that_comes_into_use_after_a_restart_is_of_the_new_epoch() {
+    let (storage, second) = begun(1);
+    let crashed = storage.after_crash(|_, _| true);
+    crashed.put(&second, unused(storage.bytes(&second).expect("the file is there")));
+    assert_eq!(scan(&crashed).expect("scans").epoch(), Some(1), "that of the segment before");
+    write(&crashed, 2, 1);
+    assert_eq!(epochs(&crashed), [1, 2]);
+}
+
+/// Base sequence and epoch are on the disk and the checksum is not, or only one of them is.
+#[test]
+fn a_first_use_that_is_torn_leaves_the_spare() {
+    for kept in [vec![24..32, EPOCH_AT..HEADER_CRC_AT], vec![24..32], vec![EPOCH_AT..HEADER_CRC_AT]] {
+        let (storage, second) = begun(0x0102_0304_0506_0708);
+        let used = storage.bytes(&second).expect("the file is there");
+        let mut torn = unused(used.clone());
+        for range in kept {
+            torn[range.clone()].copy_from_slice(&used[range]);
+        }
+        let crashed = storage.after_crash(|_, _| true);
+        crashed.put(&second, torn);
+        let scanned = scan(&crashed).expect("scans");
+        assert_eq!(scanned.segments().len(), 1);
+        drop(scanned.into_writer(small().with_epoch(0x0102_0304_0506_0708)).expect("opens"));
+    }
+}
+
+#[test]
+fn a_writer_may_learn_its_epoch_after_it_was_opened() {
+    let storage = MemoryStorage::new();
+    let mut writer =
+        scan(&storage).expect("scans").into_writer(small().with_spare_segments(2)).expect("opens");
+    append(&mut writer, 10);
+    writer.set_epoch(8);
+    writer.set_epoch(7);
+    for _ in 0..100 {
+        while writer.low_space() {}
+        let sequence = writer.next_sequence();
+        while writer.append(sequence, 0, &[1; 16]).is_err() {
+            std::thread::yield_now();
+        }
+    }
+    writer.seal().expect("seal");
+    let found = epochs(&storage);
+    assert_eq!((found[0], &found[1..]), (0, &vec![8; found.len() - 1][..]));
+    assert!(found.len() > 1);
 }
 
 #[test]
