@@ -142,6 +142,13 @@ pub enum VenueCommand {
         /// Whose numbers.
         login: LoginId,
     },
+    /// A node leads from here on: the first command of its reign. One that does not raise the epoch is refused.
+    Lead {
+        /// The number of the reign; above the last one, the first is at least 1.
+        epoch: u64,
+        /// Who leads. The exchange makes no use of it.
+        node: u32,
+    },
 }
 
 /// What is traded and how, money that comes and goes, limits of accounts and instruments.
@@ -255,6 +262,7 @@ numbered!(Command {
         35 => RollSession { session },
         36 => CopyAccount { login, account },
         37 => ResetUserRef { login },
+        38 => Lead { epoch, node },
     }
     Admin(AdminCommand) {
         0 => AddAsset { asset, code, scale },

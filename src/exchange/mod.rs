@@ -109,6 +109,8 @@ pub struct Exchange {
     config_digest: Option<u64>,
     /// The session of the venue, from 0.
     session: u32,
+    /// The reign of the node that leads; 0 where none ever did.
+    epoch: u64,
     /// Who gets copies of what an account's logins are sent, and since which command, by account.
     copies: Vec<(AccountId, LoginId, u64)>,
 }
@@ -153,6 +155,7 @@ impl Exchange {
             agenda: Agenda::default(),
             config_digest: None,
             session: 0,
+            epoch: 0,
             copies: Vec::new(),
         }
     }

@@ -55,6 +55,8 @@ pub struct RowCounts {
     pub sessions: u64,
     /// Sessions of logins that were begun.
     pub login_sessions: u64,
+    /// Reigns that were begun.
+    pub leads: u64,
     /// Pairs of a login and an account that it gets copies of.
     pub copies: u64,
 }
@@ -69,6 +71,7 @@ impl RowCounts {
             + self.rules
             + self.sessions
             + self.login_sessions
+            + self.leads
             + self.copies;
         transfers + rejections + ignored_messages + armed_orders + mass_cancels + auctions + others
     }
@@ -161,7 +164,7 @@ impl SqlReader {
                    (SELECT count(*) FROM mass_cancels), (SELECT count(*) FROM auctions), \
                    (SELECT count(*) FROM instrument_terms), (SELECT count(*) FROM checkpoints), \
                    (SELECT count(*) FROM rules), (SELECT count(*) FROM sessions), (SELECT count(*) FROM copies), \
-                   (SELECT count(*) FROM login_sessions)";
+                   (SELECT count(*) FROM login_sessions), (SELECT count(*) FROM leads)";
         each(&self.database, sql, |row| {
             counts = RowCounts {
                 transfers: row.u64(0)?,
@@ -176,6 +179,7 @@ impl SqlReader {
                 sessions: row.u64(9)?,
                 copies: row.u64(10)?,
                 login_sessions: row.u64(11)?,
+                leads: row.u64(12)?,
             };
             Ok(())
         })?;

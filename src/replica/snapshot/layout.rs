@@ -1,4 +1,4 @@
-//! Every offset, size and number of a snapshot file, version 5. The same tables are in docs/FORMATS.md,
+//! Every offset, size and number of a snapshot file, version 6. The same tables are in docs/FORMATS.md,
 //! "Snapshots", and a test compares the two. All integers are little-endian.
 
 use crate::domain::LoginId;
@@ -8,7 +8,7 @@ use bincode::{Decode, Encode};
 /// First eight bytes of every snapshot.
 pub const MAGIC: [u8; 8] = *b"DOJISNAP";
 /// The format version that this build writes.
-pub const VERSION: u32 = 5;
+pub const VERSION: u32 = 6;
 /// A format version that this build reads.
 #[derive(Clone, Copy, Debug)]
 pub struct Version {
@@ -97,7 +97,8 @@ pub struct EndedRecord {
     pub marks: u64,
 }
 
-/// The section of a part of the exchange: 1 to 12.
+/// The section of a part of the exchange. The parts come first, in the order of [`Part`]; then the other sections, in the order of
+/// their numbers. A part that is new has the next number that is free.
 pub const fn section(part: Part) -> u32 {
     match part {
         Part::Venue => 1,
@@ -112,6 +113,7 @@ pub const fn section(part: Part) -> u32 {
         Part::Usage => 10,
         Part::Extras => 11,
         Part::Orders => 12,
+        Part::Lead => 20,
     }
 }
 

@@ -59,7 +59,8 @@ fn frees_space(command: &Command) -> bool {
             | VenueCommand::SetRules { .. }
             | VenueCommand::RollSession { .. }
             | VenueCommand::CopyAccount { .. }
-            | VenueCommand::ResetUserRef { .. },
+            | VenueCommand::ResetUserRef { .. }
+            | VenueCommand::Lead { .. },
         )
         | Command::Order(
             OrderCommand::Enter(_)

@@ -215,6 +215,7 @@ fn encode_rarer(record: &EventRecord, to: Address, listings: &Listings, out: &mu
             | VenueEvent::LimitsSet { .. }
             | VenueEvent::Checkpointed(_)
             | VenueEvent::RulesSet { .. }
+            | VenueEvent::Led { .. }
             | VenueEvent::SessionRolled { .. }
             | VenueEvent::AccountCopied { .. },
         )
@@ -456,6 +457,7 @@ pub fn reject_code(reason: RejectReason) -> u16 {
         | RejectReason::RebateAboveFee
         | RejectReason::UserRefInUse
         | RejectReason::AlreadyCopied
+        | RejectReason::EpochNotAbove
         | RejectReason::UnknownLogin
         | RejectReason::AlreadyOpen => 0x0F,
     }

@@ -151,6 +151,7 @@ impl Concerns {
                 VenueEvent::Opened { .. }
                 | VenueEvent::LimitsSet { .. }
                 | VenueEvent::RulesSet { .. }
+                | VenueEvent::Led { .. }
                 | VenueEvent::SessionRolled { .. }
                 | VenueEvent::Checkpointed(_),
             ) => Self::default(),

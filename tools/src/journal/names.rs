@@ -102,7 +102,8 @@ impl Names {
                 | VenueCommand::SetRules { .. }
                 | VenueCommand::RollSession { .. }
                 | VenueCommand::CopyAccount { .. }
-                | VenueCommand::ResetUserRef { .. },
+                | VenueCommand::ResetUserRef { .. }
+                | VenueCommand::Lead { .. },
             )
             | Command::Admin(
                 AdminCommand::SetPhase { .. }
@@ -152,6 +153,7 @@ impl Names {
                 | VenueEvent::LimitsSet { .. }
                 | VenueEvent::Checkpointed(_)
                 | VenueEvent::RulesSet { .. }
+                | VenueEvent::Led { .. }
                 | VenueEvent::SessionEnded { .. }
                 | VenueEvent::SessionStarted { .. }
                 | VenueEvent::SessionRolled { .. }
