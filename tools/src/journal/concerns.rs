@@ -90,6 +90,7 @@ impl Concerns {
                 VenueCommand::Open { .. }
                 | VenueCommand::SetLimits { .. }
                 | VenueCommand::SetRules { .. }
+                | VenueCommand::Lead { .. }
                 | VenueCommand::RollSession { .. }
                 | VenueCommand::Checkpoint(_),
             )
