@@ -95,10 +95,12 @@ pub fn recover(
     let Start { mut state, snapshot, skipped, scanned, log } = start;
     let verdict = scanned.verdict().clone();
     let total = scanned.next_sequence() - 1 - state.last.sequence;
-    let mut journal = scanned.into_writer(settings.journal)?;
+    let known = scanned.epoch().unwrap_or(0).max(state.shards.first().epoch());
+    let mut journal = scanned.into_writer(settings.journal.with_epoch(known))?;
     let (replayed, mut log) = log.beside(|feed| {
         replay(&mut state, data.journal(), total, None, &mut |record| feed.take(record), on_progress)
     })?;
+    journal.set_epoch(state.shards.first().epoch());
     let commands = replayed.commands;
     let opening_commands = open_venue(&mut state, &mut journal, data.journal().dir(), settings, &mut log)?;
     let events_cut = log.last.saturating_sub(state.last_event);

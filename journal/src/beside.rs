@@ -72,7 +72,11 @@ fn trouble(scanned: &Result<Scanned, JournalError>) -> Option<Trouble> {
     let (file, offset, sequence) = match scanned {
         Err(JournalError::Damaged { file, offset, sequence, .. }) => (file, *offset, *sequence),
         Err(JournalError::UnknownVersion { file, offset, .. }) => (file, *offset, 0),
-        Err(JournalError::Io { path, .. } | JournalError::OtherContent { file: path, .. }) => (path, 0, 0),
+        Err(
+            JournalError::Io { path, .. }
+            | JournalError::OtherContent { file: path, .. }
+            | JournalError::EarlierEpoch { file: path, .. },
+        ) => (path, 0, 0),
         Err(_) => return None,
         Ok(scanned) => match scanned.verdict() {
             Verdict::TornTail { file, offset, .. } => (file, *offset, scanned.next_sequence()),

@@ -45,6 +45,16 @@ pub enum JournalError {
         /// What was asked for, or what the segments before it say.
         expected: Content,
     },
+    /// A segment was begun, or is to be begun, in an earlier epoch than the one before it. Nothing was changed.
+    #[error("{}: epoch {found} after a segment of epoch {previous}: epochs never go back", file.display())]
+    EarlierEpoch {
+        /// The file of the segment; the last one there is, where a writer asked for an epoch that has passed.
+        file: PathBuf,
+        /// Its epoch, or the one that was asked for.
+        found: u64,
+        /// The epoch of the segment before.
+        previous: u64,
+    },
     /// Another process (or another writer of this one) has the journal open for writing.
     #[error("journal {} is in use by another engine{}", dir.display(), holder.map(|pid| format!(" (process {pid})")).unwrap_or_default())]
     Locked {

@@ -26,8 +26,8 @@ pub const SALT_AT: usize = 40;
 pub const CONTENT_KIND_AT: usize = 48;
 /// Offset of the version of the payloads (u16).
 pub const CONTENT_VERSION_AT: usize = 50;
-/// Offset of the reserved bytes, zero in version 1.
-pub const RESERVED_AT: usize = 52;
+/// Offset of the epoch (u64): the number of the reign in which the segment was begun, 0 where nobody leads. Not aligned.
+pub const EPOCH_AT: usize = 52;
 /// Offset of the CRC-32C (u32) over the 60 bytes before it.
 pub const HEADER_CRC_AT: usize = 60;
 
@@ -67,8 +67,8 @@ const _: () = assert!(SEGMENT_NUMBER_AT + 8 == BASE_SEQUENCE_AT);
 const _: () = assert!(BASE_SEQUENCE_AT + 8 == SEGMENT_BYTES_AT);
 const _: () = assert!(SEGMENT_BYTES_AT + 8 == SALT_AT);
 const _: () = assert!(SALT_AT + 8 == CONTENT_KIND_AT);
-const _: () = assert!(CONTENT_KIND_AT + 2 == CONTENT_VERSION_AT && CONTENT_VERSION_AT + 2 == RESERVED_AT);
-const _: () = assert!(RESERVED_AT < HEADER_CRC_AT && HEADER_CRC_AT + 4 == SEGMENT_HEADER_BYTES);
+const _: () = assert!(CONTENT_KIND_AT + 2 == CONTENT_VERSION_AT && CONTENT_VERSION_AT + 2 == EPOCH_AT);
+const _: () = assert!(EPOCH_AT + 8 == HEADER_CRC_AT && HEADER_CRC_AT + 4 == SEGMENT_HEADER_BYTES);
 const _: () = assert!(LENGTH_AT == 0 && LENGTH_AT + 4 == CRC_AT && CRC_AT + 4 == SEQUENCE_AT);
 const _: () = assert!(SEQUENCE_AT + 8 == WATERMARK_AT && WATERMARK_AT + 8 == TIME_AT);
 const _: () = assert!(TIME_AT + 8 == RECORD_HEADER_BYTES);

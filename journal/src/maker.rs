@@ -36,16 +36,29 @@ pub(crate) struct Pattern {
     pub(crate) writing: Writing,
 }
 
-/// Makes and opens segment `number`. With a base sequence of 0 it is a spare.
+/// Where a segment comes into use.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place {
+    pub(crate) base_sequence: u64,
+    pub(crate) epoch: u64,
+}
+
+impl Place {
+    /// Nowhere yet: a spare, of whose epoch nothing is known either.
+    const NONE: Self = Self { base_sequence: 0, epoch: 0 };
+}
+
+/// Makes and opens segment `number`.
 pub(crate) fn make(
     storage: &dyn Storage,
     number: u64,
-    base_sequence: u64,
+    Place { base_sequence, epoch }: Place,
     pattern: Pattern,
     cancel: &AtomicBool,
 ) -> io::Result<Spare> {
     let Pattern { segment_bytes, content, writing } = pattern;
-    let header = Header { number, base_sequence, segment_bytes, salt: storage.new_salt(), content };
+    let salt = storage.new_salt();
+    let header = Header { number, base_sequence, segment_bytes, salt, content, epoch };
     let name = file_name(number);
     storage.create(&name, segment_bytes, &header.encode(), writing, cancel)?;
     let region = storage.open_to_write(&name, segment_bytes, writing)?;
@@ -154,7 +167,7 @@ impl Maker {
         match &mut self.source {
             Source::Ahead(line) => line.try_change(|belt| belt.ready.pop_front()).flatten(),
             Source::OnDemand { storage, next_number, pattern } => {
-                let made = make(storage.as_ref(), *next_number, 0, *pattern, &self.shared.cancel);
+                let made = make(storage.as_ref(), *next_number, Place::NONE, *pattern, &self.shared.cancel);
                 self.shared.note(made.as_ref().err());
                 let spare = made.ok()?;
                 *next_number += 1;
@@ -222,7 +235,7 @@ fn work(
 fn make_stubbornly(storage: &dyn Storage, number: u64, pattern: Pattern, shared: &Shared) -> Option<Spare> {
     let mut passed: u32 = 0;
     while !shared.cancel.load(Ordering::Acquire) {
-        match make(storage, number, 0, pattern, &shared.cancel) {
+        match make(storage, number, Place::NONE, pattern, &shared.cancel) {
             Ok(spare) => {
                 shared.note(None);
                 return Some(spare);

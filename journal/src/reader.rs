@@ -203,12 +203,18 @@ impl Reader {
         self.place.as_ref().map(|place| place.header.content)
     }
 
+    /// The epoch of the segment that is being read, 0 where nobody leads; `None` while there is no journal.
+    #[must_use]
+    pub fn epoch(&self) -> Option<u64> {
+        self.place.as_ref().map(|place| place.header.epoch)
+    }
+
     /// The next record, or `None` while there is none; call again later. What is not durable yet is returned too:
     /// whoever may not act on that compares the sequence with the writer's [`durable`](crate::Writer::durable).
     ///
     /// # Errors
-    /// [`JournalError::Io`], [`JournalError::OtherContent`] if the next segment holds something else, and as
-    /// [`Reader::open`] while there was no journal yet.
+    /// [`JournalError::Io`], [`JournalError::OtherContent`] and [`JournalError::EarlierEpoch`] if the next segment does not
+    /// continue this one, and as [`Reader::open`] while there was no journal yet.
     #[allow(
         clippy::should_implement_trait,
         reason = "the record borrows from the reader, which Iterator cannot say"
@@ -248,7 +254,7 @@ impl Reader {
                 Kind::End => match place_in(self.storage.as_ref(), place.header.number + 1) {
                     Ok(Some(next)) if next.next_sequence == place.next_sequence => {
                         let path = self.storage.path(&file_name(next.header.number));
-                        next.header.check_content(&path, place.header.content)?;
+                        next.header.check_continues(&path, &place.header)?;
                         *place = next;
                         self.buffer.clear();
                     }

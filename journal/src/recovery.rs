@@ -44,6 +44,8 @@ pub struct SegmentSummary {
     pub number: u64,
     /// Sequence of its first record, or of the next one if it has none.
     pub base_sequence: u64,
+    /// The epoch in which it was begun; 0 where nobody leads.
+    pub epoch: u64,
     /// Readable records in it; in a segment that was skipped, as many as the next header says there are.
     pub records: u64,
     /// Bytes in use from the start of the file, its header included; of a segment that was skipped the whole file.
@@ -154,6 +156,12 @@ impl Scanned {
         self.end.as_ref().map(|end| end.header.content)
     }
 
+    /// The epoch of the last segment in use, 0 where nobody leads; `None` without segments.
+    #[must_use]
+    pub fn epoch(&self) -> Option<u64> {
+        self.segments.last().map(|segment| segment.epoch)
+    }
+
     /// Whether the journal ends with a seal.
     #[must_use]
     pub fn sealed(&self) -> bool {
@@ -183,7 +191,8 @@ impl Scanned {
 ///
 /// # Errors
 /// [`JournalError::Damaged`] if acknowledged data cannot be read, [`JournalError::UnknownVersion`],
-/// [`JournalError::OtherContent`] if the segments do not all say the same, [`JournalError::Io`].
+/// [`JournalError::OtherContent`] if the segments do not all say the same, [`JournalError::EarlierEpoch`] if an epoch goes
+/// back, [`JournalError::Io`].
 pub fn scan(dir: &Path) -> Result<Scanned, JournalError> {
     scan_storage(Arc::new(FileStorage::new(dir)))
 }
@@ -406,9 +415,9 @@ impl Progress {
             return Err(self.damaged(next.number, BASE_SEQUENCE_AT, why));
         };
         let file = self.storage.path(&file_name(skipped.number));
-        next.check_content(&self.storage.path(&file_name(next.number)), skipped.content)?;
-        let Header { number, base_sequence, .. } = *skipped;
-        self.segments.push(SegmentSummary { file, number, base_sequence, records, bytes });
+        next.check_continues(&self.storage.path(&file_name(next.number)), skipped)?;
+        let Header { number, base_sequence, epoch, .. } = *skipped;
+        self.segments.push(SegmentSummary { file, number, base_sequence, epoch, records, bytes });
         (self.previous, self.next_sequence) = (Some(*skipped), next.base_sequence);
         Ok(())
     }
@@ -441,7 +450,7 @@ impl Progress {
             None => self.walk(header, window)?,
         }
         if let Some(previous) = self.previous.replace(header) {
-            header.check_content(&file, previous.content)?;
+            header.check_continues(&file, &previous)?;
         }
         Ok(())
     }
@@ -493,6 +502,7 @@ impl Progress {
             file,
             number: header.number,
             base_sequence: header.base_sequence,
+            epoch: header.epoch,
             records,
             bytes: offset as u64,
         });

@@ -3,13 +3,12 @@
 //! Cutting is atomic at every step: a file is only ever replaced by another one that is already on the disk, and each
 //! state in between is again a journal that a scan accepts.
 
-use crate::content::Content;
 use crate::error::JournalError;
 use crate::layout::{PAGE_BYTES, SEGMENT_HEADER_BYTES, payload_bytes_max};
 use crate::maker::{self, Maker, Pattern};
 use crate::record::Seed;
 use crate::recovery::{EndOfJournal, Scanned, Steps, list, load};
-use crate::segment::{Header, file_name};
+use crate::segment::{Header, check_epoch, file_name};
 use crate::storage::{Storage, Writing, remove_unfinished};
 use crate::writer::{Options, Tail, Writer};
 use std::sync::Arc;
@@ -21,7 +20,7 @@ impl Scanned {
     ///
     /// # Errors
     /// [`JournalError::Locked`], [`JournalError::Changed`], [`JournalError::OtherContent`],
-    /// [`JournalError::Options`], [`JournalError::Io`].
+    /// [`JournalError::EarlierEpoch`], [`JournalError::Options`], [`JournalError::Io`].
     pub fn into_writer(self, options: Options) -> Result<Writer, JournalError> {
         options.check()?;
         let storage = Arc::clone(&self.storage);
@@ -29,9 +28,10 @@ impl Scanned {
         let lock = storage.lock()?;
         self.check_unchanged()?;
         self.check_content(options.content)?;
+        self.check_epoch(options.epoch)?;
         remove_unfinished(storage.as_ref()).map_err(JournalError::io("tidy up", storage.dir()))?;
         let (tail, next_sequence) = match &self.end {
-            Some(end) => (self.continue_tail(end, options.writing)?, self.next_sequence),
+            Some(end) => (self.continue_tail(end, &options)?, self.next_sequence),
             None => (first_tail(storage.as_ref(), &options)?, options.first_sequence),
         };
         let number = tail.header.number;
@@ -40,6 +40,7 @@ impl Scanned {
             .map_err(JournalError::io("start the maker thread for", storage.dir()))?;
         Ok(Writer {
             durability: options.durability,
+            epoch: options.epoch,
             dirty_from: tail.offset,
             tail,
             next: None,
@@ -108,6 +109,11 @@ impl Scanned {
         self.into_writer(options)
     }
 
+    /// Refuses to go on in an epoch below that in which the last segment was begun.
+    fn check_epoch(&self, epoch: u64) -> Result<(), JournalError> {
+        self.segments.last().map_or(Ok(()), |last| check_epoch(&last.file, epoch, last.epoch))
+    }
+
     /// Refuses if another writer was at work between the scan and the lock. Any writer that appends or seals changes
     /// the bytes at the end of the journal or, in a spare, its header.
     fn check_unchanged(&self) -> Result<(), JournalError> {
@@ -120,19 +126,19 @@ impl Scanned {
     }
 
     /// Cuts what has to be cut and opens the last segment at the readable end.
-    fn continue_tail(&self, end: &EndOfJournal, writing: Writing) -> Result<Tail, JournalError> {
-        let storage = self.storage.as_ref();
+    fn continue_tail(&self, end: &EndOfJournal, options: &Options) -> Result<Tail, JournalError> {
+        let (storage, writing) = (self.storage.as_ref(), options.writing);
         // Spares first: their space may be needed below. They are made anew, which is cheaper than trusting them.
         remove_after(storage, end.later_in_use.last().copied().unwrap_or(end.header.number))?;
         self.sync_segments()?;
         let mut header = end.header;
         if header.is_spare() {
-            header.base_sequence = self.next_sequence;
+            (header.base_sequence, header.epoch) = (self.next_sequence, options.epoch);
         }
         let name = file_name(header.number);
         if end.needs_rebuild {
             for &number in end.later_in_use.iter().rev() {
-                blank(storage, number, header.content, writing)?;
+                blank(storage, number, &header, writing)?;
             }
             let mut kept = Vec::new();
             load(storage, header.number, end.offset as u64, &mut kept)?;
@@ -171,9 +177,15 @@ fn remove_after(storage: &dyn Storage, number: u64) -> Result<(), JournalError> 
 
 /// Replaces a segment by a small spare. Its predecessor may say that the journal continues here, so the file must not
 /// disappear before the predecessor was replaced too.
-fn blank(storage: &dyn Storage, number: u64, content: Content, writing: Writing) -> Result<(), JournalError> {
+fn blank(
+    storage: &dyn Storage,
+    number: u64,
+    previous: &Header,
+    writing: Writing,
+) -> Result<(), JournalError> {
     let segment_bytes = PAGE_BYTES as u64;
-    let header = Header { number, base_sequence: 0, segment_bytes, salt: storage.new_salt(), content };
+    let salt = storage.new_salt();
+    let header = Header { number, base_sequence: 0, epoch: 0, segment_bytes, salt, ..*previous };
     create(storage, &file_name(number), segment_bytes, &header.encode(), writing)
 }
 
@@ -191,6 +203,7 @@ fn create(
 /// The first segment of a new journal.
 fn first_tail(storage: &dyn Storage, options: &Options) -> Result<Tail, JournalError> {
     let cancel = AtomicBool::new(false);
-    let made = maker::make(storage, 1, options.first_sequence, options.pattern(), &cancel);
+    let place = maker::Place { base_sequence: options.first_sequence, epoch: options.epoch };
+    let made = maker::make(storage, 1, place, options.pattern(), &cancel);
     made.map(Tail::from).map_err(JournalError::io("create the first segment in", storage.dir()))
 }

@@ -5,8 +5,8 @@
 use crate::content::Content;
 use crate::error::JournalError;
 use crate::layout::{
-    BASE_SEQUENCE_AT, CONTENT_KIND_AT, CONTENT_VERSION_AT, HEADER_CRC_AT, HEADER_LENGTH_AT, MAGIC, MAGIC_AT,
-    RESERVED_AT, SALT_AT, SEGMENT_BYTES_AT, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN, SEGMENT_HEADER_BYTES,
+    BASE_SEQUENCE_AT, CONTENT_KIND_AT, CONTENT_VERSION_AT, EPOCH_AT, HEADER_CRC_AT, HEADER_LENGTH_AT, MAGIC,
+    MAGIC_AT, SALT_AT, SEGMENT_BYTES_AT, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN, SEGMENT_HEADER_BYTES,
     SEGMENT_NUMBER_AT, VERSION, VERSION_AT, u16_at, u32_at, u64_at,
 };
 use crate::storage::{ReadAt, Storage};
@@ -24,6 +24,8 @@ pub(crate) struct Header {
     pub(crate) segment_bytes: u64,
     pub(crate) salt: u64,
     pub(crate) content: Content,
+    /// The reign in which the segment was begun; 0 where nobody leads, and of a spare.
+    pub(crate) epoch: u64,
 }
 
 impl Header {
@@ -34,8 +36,8 @@ impl Header {
 
     /// What a segment without a header is taken for.
     fn of_zeros(number: u64) -> Self {
-        let (base_sequence, salt, content) = (0, 0, Content::NOT_SAID);
-        Self { number, base_sequence, segment_bytes: SEGMENT_BYTES_MIN, salt, content }
+        let (base_sequence, salt, content, epoch) = (0, 0, Content::NOT_SAID, 0);
+        Self { number, base_sequence, segment_bytes: SEGMENT_BYTES_MIN, salt, content, epoch }
     }
 
     pub(crate) fn encode(&self) -> [u8; SEGMENT_HEADER_BYTES] {
@@ -50,6 +52,7 @@ impl Header {
         put(SALT_AT, &self.salt.to_le_bytes());
         put(CONTENT_KIND_AT, &self.content.kind.to_le_bytes());
         put(CONTENT_VERSION_AT, &self.content.version.to_le_bytes());
+        put(EPOCH_AT, &self.epoch.to_le_bytes());
         let crc = crc32c::crc32c(&bytes[..HEADER_CRC_AT]);
         bytes[HEADER_CRC_AT..].copy_from_slice(&crc.to_le_bytes());
         bytes
@@ -80,9 +83,10 @@ impl Header {
         }
         let mut bytes = *bytes;
         if u32_at(&bytes, HEADER_CRC_AT) != crc32c::crc32c(&bytes[..HEADER_CRC_AT]) {
-            // A loss of power may have torn the first use of a spare: the base sequence is there, and the checksum is still
-            // the spare's. Nothing of such a segment was synced, so it is taken for the spare that it was.
+            // A loss of power may have torn the first use of a spare: base sequence and epoch are there, and the checksum is
+            // still the spare's. Nothing of such a segment was synced, so it is taken for the spare that it was.
             bytes[BASE_SEQUENCE_AT..SEGMENT_BYTES_AT].fill(0);
+            bytes[EPOCH_AT..HEADER_CRC_AT].fill(0);
             if u32_at(&bytes, HEADER_CRC_AT) != crc32c::crc32c(&bytes[..HEADER_CRC_AT]) {
                 return Err(damaged(MAGIC_AT, "the segment header does not match its checksum"));
             }
@@ -90,9 +94,6 @@ impl Header {
         let bytes = &bytes;
         if u32_at(bytes, HEADER_LENGTH_AT) as usize != SEGMENT_HEADER_BYTES {
             return Err(damaged(HEADER_LENGTH_AT, "the header length is not that of this version"));
-        }
-        if bytes[RESERVED_AT..HEADER_CRC_AT].iter().any(|&byte| byte != 0) {
-            return Err(damaged(RESERVED_AT, "the reserved header bytes are not zero"));
         }
         let header = Self {
             number: u64_at(bytes, SEGMENT_NUMBER_AT),
@@ -103,6 +104,7 @@ impl Header {
                 kind: u16_at(bytes, CONTENT_KIND_AT),
                 version: u16_at(bytes, CONTENT_VERSION_AT),
             },
+            epoch: u64_at(bytes, EPOCH_AT),
         };
         if header.number != number {
             return Err(damaged(SEGMENT_NUMBER_AT, &format!("the header says segment {}", header.number)));
@@ -121,6 +123,21 @@ impl Header {
         }
         Ok(())
     }
+
+    /// Refuses a segment that does not continue `previous`: one of another content, or of an earlier epoch. A spare has no
+    /// epoch yet.
+    pub(crate) fn check_continues(&self, file: &Path, previous: &Self) -> Result<(), JournalError> {
+        self.check_content(file, previous.content)?;
+        if self.is_spare() { Ok(()) } else { check_epoch(file, self.epoch, previous.epoch) }
+    }
+}
+
+/// Refuses an epoch that is below that of the segment before.
+pub(crate) fn check_epoch(file: &Path, found: u64, previous: u64) -> Result<(), JournalError> {
+    if found < previous {
+        return Err(JournalError::EarlierEpoch { file: file.to_owned(), found, previous });
+    }
+    Ok(())
 }
 
 /// Opens segment `number` and reads its header, which a writer may be replacing at this moment. Nothing but zeros counts as a

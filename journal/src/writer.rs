@@ -42,6 +42,9 @@ pub struct Options {
     /// What the payloads are. A journal that says something else is refused; one that says nothing (as all of them
     /// before there was such a field) is continued and goes on saying nothing. Default [`Content::NOT_SAID`].
     pub content: Content,
+    /// The reign in which this writer writes, as its owner numbers it: every segment that it begins says so. Not below that of
+    /// the journal's last segment; see also [`Writer::set_epoch`]. Default 0: nobody leads.
+    pub epoch: u64,
     /// How the bytes come to the segments. Default [`Writing::Mapped`].
     pub writing: Writing,
 }
@@ -54,6 +57,7 @@ impl Default for Options {
             durability: Durability::Sync,
             first_sequence: 1,
             content: Content::NOT_SAID,
+            epoch: 0,
             writing: Writing::Mapped,
         }
     }
@@ -88,6 +92,12 @@ impl Options {
     #[must_use]
     pub fn with_content(self, content: Content) -> Self {
         Self { content, ..self }
+    }
+
+    /// These options with another epoch.
+    #[must_use]
+    pub fn with_epoch(self, epoch: u64) -> Self {
+        Self { epoch, ..self }
     }
 
     /// These options with another way of writing.
@@ -165,6 +175,8 @@ impl Tail {
 pub struct Writer {
     pub(crate) storage: Arc<dyn Storage>,
     pub(crate) durability: Durability,
+    /// What the segments say that it begins.
+    pub(crate) epoch: u64,
     pub(crate) tail: Tail,
     /// Offset in the tail segment of the first byte that no sync has covered.
     pub(crate) dirty_from: usize,
@@ -302,8 +314,8 @@ impl Writer {
         self.write_until(end)?;
         let Some(mut next) = self.next.take() else { return Err(AppendError::NoSpace) };
         self.tail.offset = end;
-        next.header.base_sequence = self.next_sequence;
-        // The base sequence before the checksum: a page that goes to the disk in between has a header that is known for what
+        (next.header.base_sequence, next.header.epoch) = (self.next_sequence, self.epoch);
+        // Base sequence and epoch before the checksum: a page that goes to the disk in between has a header that is known for what
         // it is (`Header::decode`).
         let header = next.header.encode();
         next.region.edit(0..HEADER_CRC_AT, |bytes| bytes.copy_from_slice(&header[..HEADER_CRC_AT]));
@@ -318,6 +330,11 @@ impl Writer {
         self.maker.retire(full.region);
         (self.ended, self.dirty_from) = (false, 0);
         Ok(())
+    }
+
+    /// The epoch of the segments that are begun from now on. One below the present epoch changes nothing: epochs never go back.
+    pub fn set_epoch(&mut self, epoch: u64) {
+        self.epoch = self.epoch.max(epoch);
     }
 
     /// Makes everything appended so far durable and returns the last durable sequence (0 = none). Writes only the

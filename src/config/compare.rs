@@ -201,7 +201,8 @@ impl Terms {
                 | Command::Venue(
                     VenueCommand::Checkpoint(_)
                     | VenueCommand::RollSession { .. }
-                    | VenueCommand::ResetUserRef { .. },
+                    | VenueCommand::ResetUserRef { .. }
+                    | VenueCommand::Lead { .. },
                 ) => {}
             }
         }

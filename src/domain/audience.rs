@@ -218,7 +218,8 @@ impl Event {
                 | VenueEvent::Opened { .. }
                 | VenueEvent::LimitsSet { .. }
                 | VenueEvent::Checkpointed(_)
-                | VenueEvent::RulesSet { .. },
+                | VenueEvent::RulesSet { .. }
+                | VenueEvent::Led { .. },
             )
             | Event::Market(
                 MarketEvent::PhaseSet { .. } | MarketEvent::Indicative(_) | MarketEvent::Uncrossed(_),

@@ -149,6 +149,13 @@ pub enum VenueCommand {
         /// Whose numbers.
         login: LoginId,
     },
+    /// A node leads from here on: the first command of its reign. One that does not raise the epoch is refused.
+    Lead {
+        /// The number of the reign; above the last one, the first is at least 1.
+        epoch: u64,
+        /// Who leads. The exchange makes no use of it.
+        node: u32,
+    },
 }
 
 /// What is traded and how, money that comes and goes, limits of accounts and instruments.
@@ -262,6 +269,7 @@ numbered!(Command {
         35 => RollSession { session },
         36 => CopyAccount { login, account },
         37 => ResetUserRef { login },
+        38 => Lead { epoch, node },
         39 => OpenShard { shard, name },
     }
     Admin(AdminCommand) {

@@ -7,9 +7,9 @@
 
 use super::numbered::{numbered, numbered_enum};
 use super::{
-    AccountId, AccountSelfTrade, Amount, AssetCode, AssetId, AssetSettings, Checkpoint, ClOrdId, Echo,
-    FeeTier, IgnoreReason, InstrumentId, KillScope, LimitScope, Listing, LoginId, OrderId, OrderLimits,
-    Phase, PostOnly, Price, Protection, Quantity, RejectReason, SelfTrade, SetFees, SetOrderEntry, ShardId,
+    AccountId, AccountSelfTrade, Amount, AssetCode, AssetId, AssetSettings, CancelReason, Checkpoint,
+    ClOrdId, Echo, FeeTier, IgnoreReason, InstrumentId, KillScope, LimitScope, Listing, LoginId, OrderId,
+    OrderLimits, Phase, PostOnly, Price, Protection, Quantity, RejectReason, SetFees, SetOrderEntry, ShardId,
     ShardName, Side, Switch, TimeInForce, Timestamp, TradeId, Transfer, Trigger, UserRef, VenueLimits,
     Visibility, VolumeTiers,
 };
@@ -176,6 +176,13 @@ pub enum VenueEvent {
         /// Of what.
         account: AccountId,
     },
+    /// A node leads.
+    Led {
+        /// The number of its reign.
+        epoch: u64,
+        /// Who leads.
+        node: u32,
+    },
 }
 
 /// What was set, listed or refused, and money that came or went.
@@ -295,6 +302,7 @@ numbered!(Event {
         39 => SessionStarted { login, session },
         40 => SessionRolled { session },
         42 => AccountCopied { login, account },
+        43 => Led { epoch, node },
         44 => ShardOpened { shard, name },
     }
     Admin(AdminEvent) {
@@ -379,6 +387,7 @@ impl Event {
             | Event::Venue(
                 VenueEvent::Checkpointed(_)
                 | VenueEvent::RulesSet { .. }
+                | VenueEvent::Led { .. }
                 | VenueEvent::SessionRolled { .. }
                 | VenueEvent::AccountCopied { .. }
                 | VenueEvent::AccountOpened { .. }
@@ -507,89 +516,6 @@ pub struct Canceled {
     pub reserved: Amount,
     /// Why.
     pub reason: CancelReason,
-}
-
-/// Why an order lost open quantity.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub enum CancelReason {
-    /// The client asked for it.
-    UserRequested,
-    /// The remainder of an order that does not rest.
-    ImmediateOrCancel,
-    /// The remainder of a market buy that the account's money does not reach for.
-    FundsExhausted,
-    /// A replace of it had details that cannot be accepted (PROTOCOL.md §2.8).
-    InvalidReplace(RejectReason),
-    /// Fewer lots than its minimum could trade at once.
-    MinimumQuantity,
-    /// The next lot would cost more than what is left of a quantity in money.
-    AmountSpent,
-    /// The next trade of a market order would be too far from the best price.
-    MarketCollar,
-    /// The next trade would cross a price band.
-    PriceBand,
-    /// It would have traded with its own owner.
-    SelfTradePrevented(SelfTradePrevented),
-    /// The order that it is linked to traded, was triggered or is gone.
-    LinkedOrder,
-    /// Its time has come, or its day has ended.
-    Expired,
-    /// It does not fit the instrument's new terms.
-    TermsChanged,
-    /// The instrument was delisted.
-    Delisted,
-    /// A kill switch was turned on.
-    Killed,
-    /// An operator or the client cancelled it together with others.
-    MassCancel,
-    /// An operator cancelled it.
-    Operator,
-    /// Its trigger came, and this says why it could not be matched then.
-    TriggerRefused(RejectReason),
-    /// The login's connection is gone (cancel on disconnect).
-    Disconnected,
-    /// The login's dead-man's switch was not held.
-    DeadMansSwitch,
-    /// The order has touched as much as one order may.
-    WorkLimit,
-}
-
-numbered!(CancelReason {
-    0 => UserRequested,
-    1 => ImmediateOrCancel,
-    2 => FundsExhausted,
-    3 => InvalidReplace(it),
-    4 => MinimumQuantity,
-    5 => AmountSpent,
-    6 => MarketCollar,
-    7 => PriceBand,
-    8 => SelfTradePrevented(it),
-    9 => LinkedOrder,
-    10 => Expired,
-    11 => TermsChanged,
-    12 => Delisted,
-    13 => Killed,
-    14 => MassCancel,
-    15 => Operator,
-    16 => TriggerRefused(it),
-    17 => Disconnected,
-    18 => DeadMansSwitch,
-    19 => WorkLimit,
-});
-
-/// The trade that was not made.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
-pub struct SelfTradePrevented {
-    /// What would have been traded.
-    pub instrument: InstrumentId,
-    /// The resting order's price, ticks.
-    pub price: Price,
-    /// How many lots would have traded.
-    pub quantity: Quantity,
-    /// What was done.
-    pub mode: SelfTrade,
-    /// Whether this is the order that was on its way in.
-    pub incoming: bool,
 }
 
 /// A trade. Money moved: base from seller to buyer, price × quantity of quote from buyer to seller, and a fee

@@ -6,6 +6,7 @@
 
 pub mod amounts;
 pub mod audience;
+mod cancel_reason;
 pub mod codec;
 pub mod command;
 pub mod decimal;
@@ -27,15 +28,16 @@ pub mod streams;
 mod text;
 
 pub use amounts::{Amount, FeeRate, OrderPrice, Ppm, Price, Quantity};
+pub use cancel_reason::{CancelReason, SelfTradePrevented};
 pub use command::{
     AdminCommand, Amend, Cancel, Checkpoint, ClockCommand, Command, ConnectionLoss, Echo, Enter,
     ListInstrument, MassCancel, Modify, OrderCommand, QueryAccount, RefuseEnter, RefuseReplace, Replace,
     Sequenced, SetOrderEntry, Stamp, Transfer, VenueCommand,
 };
 pub use event::{
-    Accepted, AdminEvent, Amended, Armed, AssetBalance, Auction, CancelReason, Canceled, ChangeRejected,
-    Event, EventRecord, Executed, Ignored, MarketEvent, OrderEvent, OrderState, PriorityUpdated, Rejected,
-    Replaced, RestateReason, Restated, SelfTradePrevented, TradeKind, Triggered, VenueEvent,
+    Accepted, AdminEvent, Amended, Armed, AssetBalance, Auction, Canceled, ChangeRejected, Event,
+    EventRecord, Executed, Ignored, MarketEvent, OrderEvent, OrderState, PriorityUpdated, Rejected, Replaced,
+    RestateReason, Restated, TradeKind, Triggered, VenueEvent,
 };
 pub use ids::{
     AccountId, AssetCode, AssetId, ClOrdId, FeeTier, GroupId, InstrumentId, LoginId, LoginName, OrderId,

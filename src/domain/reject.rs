@@ -193,6 +193,8 @@ reasons!(
         69 => AlreadyOpen: "the exchange is already open",
         /// The login is sent copies of this account already.
         70 => AlreadyCopied: "the login gets copies of this account already",
+        /// The epoch is not above the last one: another node has led since, or this one leads already.
+        71 => EpochNotAbove: "the epoch is not above the last one",
         /// A shard that there is not.
         72 => UnknownShard: "the shard does not exist",
         /// A shard after there was something else.

@@ -35,6 +35,7 @@ impl Exchange {
             VenueCommand::SetLimits { limits } => self.set_limits(limits)?,
             VenueCommand::Checkpoint(checkpoint) => Event::Venue(VenueEvent::Checkpointed(checkpoint)),
             VenueCommand::SetRules { edition } => self.set_rules(edition)?,
+            VenueCommand::Lead { epoch, node } => self.lead(epoch, node)?,
             VenueCommand::RollSession { session } => return self.roll_session(session).map(|()| None),
             VenueCommand::OpenShard { shard, name } => self.open_shard(shard, name)?,
             VenueCommand::ResetUserRef { login } => {
@@ -214,6 +215,14 @@ impl Exchange {
         }
         self.venue.config_digest = Some(config_digest);
         Ok(Event::Venue(VenueEvent::Opened { config_digest }))
+    }
+
+    fn lead(&mut self, epoch: u64, node: u32) -> Result<Event, RejectReason> {
+        if epoch <= self.venue.epoch {
+            return Err(RejectReason::EpochNotAbove);
+        }
+        self.venue.epoch = epoch;
+        Ok(Event::Venue(VenueEvent::Led { epoch, node }))
     }
 
     fn set_self_trade(&mut self, setting: AccountSelfTrade) -> Result<Event, RejectReason> {

@@ -90,6 +90,7 @@ impl Exchange {
             }
         }
         self.digest_in_vain(&mut hash);
+        self.digest_epoch(&mut hash);
         self.digest_shard(&mut hash);
         Digest(hash.0.finalize().into())
     }
@@ -114,6 +115,16 @@ impl Exchange {
                 digest_rate(in_vain.looks, hash);
                 digest_rate(in_vain.sweeps, hash);
             }
+        }
+    }
+
+    /// The epoch, if anybody ever led.
+    fn digest_epoch(&self, hash: &mut Canonical) {
+        if self.venue.epoch > 0 {
+            // No account has this number, and so nothing before it starts like this.
+            hash.unsigned(u64::MAX);
+            hash.unsigned(u64::MAX);
+            hash.unsigned(self.venue.epoch);
         }
     }
 

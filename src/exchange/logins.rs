@@ -103,6 +103,11 @@ impl Exchange {
         self.venue.session
     }
 
+    /// The epoch of the last [`VenueCommand::Lead`](crate::domain::VenueCommand::Lead); 0 where nobody ever led.
+    pub fn epoch(&self) -> u64 {
+        self.venue.epoch
+    }
+
     /// Who gets copies of what the logins of an account are sent, and the sequence of the command that made it so: by
     /// account, and of one account in the order in which the copies were asked for.
     pub fn copies(&self) -> impl Iterator<Item = (AccountId, LoginId, u64)> + '_ {

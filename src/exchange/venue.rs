@@ -18,6 +18,8 @@ pub(super) struct Venue {
     pub(super) rules: u16,
     /// From 0.
     pub(super) session: u32,
+    /// The reign of the node that leads; 0 where none ever did.
+    pub(super) epoch: u64,
     /// Who gets copies of what an account's logins are sent, and since which command, by account.
     pub(super) copies: Vec<(AccountId, LoginId, u64)>,
 }
@@ -32,6 +34,7 @@ impl Default for Venue {
             config_digest: None,
             rules: Command::RULES_FIRST,
             session: 0,
+            epoch: 0,
             copies: Vec::new(),
         }
     }
@@ -46,13 +49,13 @@ impl Venue {
     /// Whether two shards know the same venue. What a login has in a shard (the numbers that it used, its settings) is the
     /// shard's.
     pub(super) fn is_that_of(&self, other: &Self) -> bool {
-        let Self { shards, assets, logins, killed, config_digest, rules, session, copies } = self;
+        let Self { shards, assets, logins, killed, config_digest, rules, session, epoch, copies } = self;
         let same_login =
             |(one, other): (&Login, &Login)| (one.account, one.session) == (other.account, other.session);
         logins.len() == other.logins.len()
             && logins.iter().zip(&other.logins).all(same_login)
             && (shards, assets, killed, config_digest)
                 == (&other.shards, &other.assets, &other.killed, &other.config_digest)
-            && (rules, session, copies) == (&other.rules, &other.session, &other.copies)
+            && (rules, session, epoch, copies) == (&other.rules, &other.session, &other.epoch, &other.copies)
     }
 }

@@ -22,10 +22,10 @@ pub struct DataDir {
 }
 
 impl DataDir {
-    /// What the journal's segments say of their payloads: commands, in version 4 of their encoding (`domain::codec`).
-    pub const COMMANDS: Content = Content { kind: 1, version: 4 };
-    /// What the event log's segments say: events, in version 4 of their encoding.
-    pub const EVENTS: Content = Content { kind: 2, version: 4 };
+    /// What the journal's segments say of their payloads: commands, in version 5 of their encoding (`domain::codec`).
+    pub const COMMANDS: Content = Content { kind: 1, version: 5 };
+    /// What the event log's segments say: events, in version 5 of their encoding.
+    pub const EVENTS: Content = Content { kind: 2, version: 5 };
 
     /// What the segments of the log of market data say: ITCH 5.0 messages, in version 2 of their records (`stages::feed`).
     pub const MESSAGES: Content = Content { kind: 3, version: 2 };

@@ -285,6 +285,7 @@ impl Mirror {
                 | VenueEvent::LimitsSet { .. }
                 | VenueEvent::Checkpointed(_)
                 | VenueEvent::RulesSet { .. }
+                | VenueEvent::Led { .. }
                 | VenueEvent::SessionRolled { .. }
                 | VenueEvent::SessionStarted { .. }
                 | VenueEvent::AccountCopied { .. },

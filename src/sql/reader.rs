@@ -55,6 +55,8 @@ pub struct RowCounts {
     pub sessions: u64,
     /// Sessions of logins that were begun.
     pub login_sessions: u64,
+    /// Reigns that were begun.
+    pub leads: u64,
     /// Pairs of a login and an account that it gets copies of.
     pub copies: u64,
     /// Shards beside the first.
@@ -71,6 +73,7 @@ impl RowCounts {
             + self.rules
             + self.sessions
             + self.login_sessions
+            + self.leads
             + self.copies
             + self.shards;
         transfers + rejections + ignored_messages + armed_orders + mass_cancels + auctions + others
@@ -164,7 +167,7 @@ impl SqlReader {
                    (SELECT count(*) FROM mass_cancels), (SELECT count(*) FROM auctions), \
                    (SELECT count(*) FROM instrument_terms), (SELECT count(*) FROM checkpoints), \
                    (SELECT count(*) FROM rules), (SELECT count(*) FROM sessions), (SELECT count(*) FROM copies), \
-                   (SELECT count(*) FROM login_sessions), (SELECT count(*) - 1 FROM shards)";
+                   (SELECT count(*) FROM login_sessions), (SELECT count(*) FROM leads), (SELECT count(*) - 1 FROM shards)";
         each(&self.database, sql, |row| {
             counts = RowCounts {
                 transfers: row.u64(0)?,
@@ -179,7 +182,8 @@ impl SqlReader {
                 sessions: row.u64(9)?,
                 copies: row.u64(10)?,
                 login_sessions: row.u64(11)?,
-                shards: row.u64(12)?,
+                leads: row.u64(12)?,
+                shards: row.u64(13)?,
             };
             Ok(())
         })?;

@@ -285,6 +285,14 @@ CREATE TABLE rules (
   edition INTEGER NOT NULL
 ) STRICT;
 
+-- Who led, and in which epoch: the number of each reign. No row where nobody ever led.
+CREATE TABLE leads (
+  event   INTEGER PRIMARY KEY,
+  time_ns INTEGER NOT NULL,
+  epoch   INTEGER NOT NULL,
+  node    INTEGER NOT NULL
+) STRICT;
+
 -- The venue's sessions. The first one, 0, has no row: it began with the venue.
 CREATE TABLE sessions (
   session    INTEGER PRIMARY KEY,

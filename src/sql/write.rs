@@ -356,6 +356,9 @@ fn write_event(connection: &Connection, people: &People, record: &EventRecord) -
         Event::Venue(VenueEvent::RulesSet { edition }) => {
             run("INSERT INTO rules VALUES (?1, ?2, ?3)", &[&event, &time, edition])
         }
+        Event::Venue(VenueEvent::Led { epoch, node }) => {
+            run("INSERT INTO leads VALUES (?1, ?2, ?3, ?4)", &[&event, &time, &sql_integer(*epoch), node])
+        }
         Event::Venue(VenueEvent::SessionRolled { session }) => {
             run("INSERT INTO sessions VALUES (?1, ?2, ?3)", &[session, &event, &time])
         }
@@ -501,6 +504,7 @@ fn write_priced(connection: &Connection, record: &EventRecord, price: u64) -> ru
             | VenueEvent::LimitsSet { .. }
             | VenueEvent::Checkpointed(_)
             | VenueEvent::RulesSet { .. }
+            | VenueEvent::Led { .. }
             | VenueEvent::SessionEnded { .. }
             | VenueEvent::SessionStarted { .. }
             | VenueEvent::SessionRolled { .. }

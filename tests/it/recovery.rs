@@ -4,7 +4,7 @@
 use crate::support::commands::Commands;
 use crate::support::engines::logged_events;
 use dojima::config::Config;
-use dojima::domain::{Command, EventRecord, RejectReason, Stamp, Timestamp, codec};
+use dojima::domain::{Command, EventRecord, RejectReason, Stamp, Timestamp, VenueCommand, codec};
 use dojima::exchange::Digest;
 use dojima::recovery::{
     AHEAD_MAX, BEHIND_MAX, DataDir, ImplausibleClock, Proof, Recovered, RecoveryError, RecoverySettings,
@@ -410,4 +410,29 @@ fn a_clock_that_contradicts_the_journal_is_refused_and_nothing_is_changed() {
 
 fn first_segment(place: &Place) -> std::path::PathBuf {
     crate::cli::first_segment(place.folder.path(), "journal")
+}
+
+/// A restart takes the epoch from the commands; the segments that are begun after it say so, and the event log's say nothing.
+#[test]
+fn segments_that_are_begun_after_a_restart_are_of_the_epoch_that_was_recovered() {
+    let place = Place::new();
+    let fill = |journal: &mut Writer| append_commands(journal, &vec![Command::default(); 2_000]);
+    let mut recovered = place.recover().expect("a new venue");
+    append_commands(&mut recovered.journal, &[Command::Venue(VenueCommand::Lead { epoch: 3, node: 1 })]);
+    fill(&mut recovered.journal);
+    drop(recovered);
+    for _ in 0..2 {
+        let mut recovered = place.recover().expect("recovers");
+        assert_eq!(recovered.state.shards.first().epoch(), 3);
+        fill(&mut recovered.journal);
+    }
+    let epochs = |dir: &Path| -> Vec<u64> {
+        let scanned = scan(dir).expect("can be scanned");
+        scanned.segments().iter().map(|segment| segment.epoch).collect()
+    };
+    let found = epochs(place.data().journal().dir());
+    let before = found.iter().take_while(|epoch| **epoch == 0).count();
+    assert!(before > 1 && before < found.len(), "{found:?}");
+    assert!(found[before..].iter().all(|epoch| *epoch == 3), "{found:?}");
+    assert!(epochs(place.data().event_log().dir()).iter().all(|epoch| *epoch == 0));
 }

@@ -17,7 +17,7 @@ use std::sync::atomic::AtomicBool;
 enum Part {
     /// The header of a segment, in use or spare.
     SegmentHeader,
-    /// The base sequence of a spare: whatever stands there, the checksum says that it was zero, and a first use that was
+    /// The base sequence and the epoch of a spare: whatever stands there, the checksum says that they were zero, and a first use that was
     /// torn looks the same.
     SpareBase,
     /// A record or an end marker at or before the highest watermark, by where it begins.
@@ -109,7 +109,9 @@ fn subject(storage: MemoryStorage, attested: u64) -> Subject {
     let spare = [
         (0..24, Part::SegmentHeader, true),
         (24..32, Part::SpareBase, true),
-        (32..64, Part::SegmentHeader, true),
+        (32..52, Part::SegmentHeader, true),
+        (52..60, Part::SpareBase, true),
+        (60..64, Part::SegmentHeader, true),
         (64..4096, Part::Unused, false),
     ];
     map.insert("0000000003.seg".to_owned(), spare.to_vec());
@@ -247,7 +249,7 @@ fn every_byte(subject: &Subject) {
                 range.clone().map(|byte| every_value(subject, file, byte, *part, *header)).sum();
             let name = match part {
                 Part::SegmentHeader => "segment headers",
-                Part::SpareBase => "base sequence of a spare",
+                Part::SpareBase => "base sequence and epoch of a spare",
                 Part::Attested(_) => "attested records",
                 Part::Unattested(..) => "records after the highest watermark",
                 Part::Seal => "seal",
@@ -259,7 +261,7 @@ fn every_byte(subject: &Subject) {
         assert_eq!(next, 4096, "{file}");
     }
     println!("{counts:?}");
-    assert!(counts["segment headers"] == (3 * 64 - 8) * 255, "{counts:?}");
+    assert!(counts["segment headers"] == (3 * 64 - 16) * 255, "{counts:?}");
     assert!(counts["attested records"] > 100_000, "{counts:?}");
 }
 

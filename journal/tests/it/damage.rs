@@ -78,7 +78,7 @@ fn every_prefix_of_a_journal() {
         zeroed.resize(bytes.len(), 0);
         let blanked = check(&with(&storage, file, zeroed), &whole, 0, file, length);
         if length < 64 {
-            // Only the reserved header bytes may be missing without a trace: they are zeros anyway.
+            // Not even the last header bytes may be missing, be they zeros anyway: the checksum follows them.
             assert_eq!((cut, blanked), (None, None), "at {length}");
             continue;
         }

@@ -2,8 +2,8 @@
 
 use crate::{append, entries, read_dir, scan, segments, small};
 use dojima_journal::layout::{
-    BASE_SEQUENCE_AT, CONTENT_KIND_AT, CONTENT_VERSION_AT, CRC_AT, END, HEADER_CRC_AT, HEADER_LENGTH_AT,
-    LENGTH_AT, MAGIC, MAGIC_AT, RECORD_HEADER_BYTES, RESERVED_AT, SALT_AT, SEAL, SEGMENT_BYTES_AT,
+    BASE_SEQUENCE_AT, CONTENT_KIND_AT, CONTENT_VERSION_AT, CRC_AT, END, EPOCH_AT, HEADER_CRC_AT,
+    HEADER_LENGTH_AT, LENGTH_AT, MAGIC, MAGIC_AT, RECORD_HEADER_BYTES, SALT_AT, SEAL, SEGMENT_BYTES_AT,
     SEGMENT_HEADER_BYTES, SEGMENT_NUMBER_AT, SEQUENCE_AT, TAIL_RESERVE_BYTES, TIME_AT, VERSION, VERSION_AT,
     WATERMARK_AT,
 };
@@ -43,7 +43,7 @@ fn the_readme_and_the_constants_agree() {
         (SALT_AT, "salt"),
         (CONTENT_KIND_AT, "content kind"),
         (CONTENT_VERSION_AT, "content version"),
-        (RESERVED_AT, "reserved"),
+        (EPOCH_AT, "epoch"),
         (HEADER_CRC_AT, "header crc"),
     ];
     let record = [
@@ -67,20 +67,28 @@ fn the_readme_and_the_constants_agree() {
     }
 }
 
-/// The golden journals of version 1: a folder, and what its segments say they hold. The first is from before there
-/// was such a field.
-const GOLDEN: [(&str, Content); 2] =
-    [("v1", Content::NOT_SAID), ("v1-content", Content { kind: 258, version: 772 })];
+const NAMED: Content = Content { kind: 258, version: 772 };
+const EPOCH: u64 = 0x0102_0304_0506_0708;
+
+/// The golden journals of version 1: a folder, what its segments say they hold, and in which epoch each of the two was begun.
+/// The first is from before there was a content, the second from before there was an epoch.
+const GOLDEN: [(&str, Content, [u64; 2]); 3] =
+    [("v1", Content::NOT_SAID, [0, 0]), ("v1-content", NAMED, [0, 0]), ("v1-epoch", NAMED, [7, EPOCH])];
 
 fn golden_dir(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)
 }
 
-/// What the golden files hold: 90 records over two segments, a clean stop, 5 more records, a clean stop.
-fn golden(content: Content) -> MemoryStorage {
+/// What the golden files hold: some records, a clean stop and more records of the next writer, so that the second segment is
+/// the one that it begins; a clean stop, 5 more records, a clean stop.
+fn golden(content: Content, epochs: [u64; 2]) -> MemoryStorage {
     let storage = MemoryStorage::new();
-    for records in [90, 5] {
-        let options = small().with_content(content);
+    let [first, second] = epochs;
+    // Where there is no epoch, one writer begins both segments.
+    let writers: &[(u64, u64)] =
+        if first == second { &[(90, first), (5, first)] } else { &[(30, first), (60, second), (5, second)] };
+    for &(records, epoch) in writers {
+        let options = small().with_content(content).with_epoch(epoch);
         let mut writer = scan(&storage).expect("scans").into_writer(options).expect("opens");
         append(&mut writer, records / 2);
         writer.sync().expect("sync");
@@ -92,7 +100,7 @@ fn golden(content: Content) -> MemoryStorage {
 
 #[test]
 fn golden_files_open() {
-    for (name, content) in GOLDEN {
+    for (name, content, epochs) in GOLDEN {
         let folder = tempfile::tempdir().expect("a folder");
         for file in fs::read_dir(golden_dir(name)).expect("golden files") {
             let file = file.expect("a file");
@@ -101,8 +109,11 @@ fn golden_files_open() {
         let scanned = dojima_journal::scan(folder.path()).expect("scans");
         assert_eq!((scanned.verdict(), scanned.records()), (&Verdict::Clean, 95), "{name}");
         assert_eq!(scanned.content(), Some(content), "{name}");
+        let found: Vec<_> = scanned.segments().iter().map(|segment| segment.epoch).collect();
+        assert_eq!((found.as_slice(), scanned.epoch()), (epochs.as_slice(), Some(epochs[1])), "{name}");
         assert_eq!(read_dir(folder.path(), 1), entries(1..=95), "{name}");
-        let mut writer = scanned.into_writer(small().with_content(content)).expect("opens");
+        let mut writer =
+            scanned.into_writer(small().with_content(content).with_epoch(epochs[1])).expect("opens");
         append(&mut writer, 100);
         writer.seal().expect("seal");
         assert_eq!(read_dir(folder.path(), 1), entries(1..=195), "{name}");
@@ -111,8 +122,8 @@ fn golden_files_open() {
 
 #[test]
 fn the_same_records_give_the_golden_bytes() {
-    for (folder, content) in GOLDEN {
-        let storage = golden(content);
+    for (folder, content, epochs) in GOLDEN {
+        let storage = golden(content, epochs);
         assert_eq!(scan(&storage).expect("scans").records(), 95);
         let names = segments(&storage);
         assert_eq!(names.len(), 2);
@@ -127,8 +138,8 @@ fn the_same_records_give_the_golden_bytes() {
 #[test]
 #[ignore = "writes the golden files that are missing"]
 fn write_golden_files() {
-    for (folder, content) in GOLDEN.iter().filter(|(folder, _)| !golden_dir(folder).exists()) {
-        let storage = golden(*content);
+    for (folder, content, epochs) in GOLDEN.iter().filter(|(folder, ..)| !golden_dir(folder).exists()) {
+        let storage = golden(*content, *epochs);
         fs::create_dir_all(golden_dir(folder)).expect("a folder");
         for name in segments(&storage) {
             let bytes = storage.bytes(&name).expect("the file is there");

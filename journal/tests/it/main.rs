@@ -5,6 +5,7 @@ mod content;
 mod corruption;
 mod damage;
 mod direct;
+mod epoch;
 mod faults;
 mod format;
 mod gathered;

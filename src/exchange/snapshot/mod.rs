@@ -20,8 +20,8 @@ pub use domain_records::{
 pub use names::Names;
 pub use records::{
     AccountLimitsRecord, AccountRecord, AssetRecord, BalanceRecord, CopyRecord, CountRecord, ExtraRecord,
-    InstrumentRecord, LoginRecord, LoginSettingsRecord, OrderRecord, UsageRecord, VenueRecord, VolumeRecord,
-    VolumesRecord,
+    InstrumentRecord, LeadRecord, LoginRecord, LoginSettingsRecord, OrderRecord, UsageRecord, VenueRecord,
+    VolumeRecord, VolumesRecord,
 };
 pub use restore::Restoring;
 
@@ -51,6 +51,8 @@ pub enum Part {
     Volumes,
     /// [`UsageRecord`]s in the order in which the pairs were first counted.
     Usage,
+    /// One [`LeadRecord`], or none where nobody ever led.
+    Lead,
     /// [`ExtraRecord`]s in the order of the orders that have one.
     Extras,
     /// [`OrderRecord`]s by instrument; of each displayed bids, displayed asks, hidden bids, hidden asks, each from best to
@@ -60,7 +62,7 @@ pub enum Part {
 
 impl Part {
     /// Every part, in order.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Venue,
         Self::Assets,
         Self::Accounts,
@@ -71,6 +73,7 @@ impl Part {
         Self::Balances,
         Self::Volumes,
         Self::Usage,
+        Self::Lead,
         Self::Extras,
         Self::Orders,
     ];

@@ -73,6 +73,13 @@ impl VenueRecord {
     }
 }
 
+/// Who leads, where anybody ever did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct LeadRecord {
+    /// The number of the reign, at least 1.
+    pub epoch: u64,
+}
+
 /// How accounts come to their tiers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct VolumesRecord {

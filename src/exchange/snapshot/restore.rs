@@ -3,8 +3,8 @@
 use super::orders::Filling;
 use super::records::{
     AccountLimitsRecord, AccountRecord, AssetRecord, BalanceRecord, CopyRecord, CountRecord, ExtraRecord,
-    InstrumentRecord, LoginRecord, LoginSettingsRecord, OrderRecord, UsageRecord, VenueRecord, VolumeRecord,
-    VolumesRecord,
+    InstrumentRecord, LeadRecord, LoginRecord, LoginSettingsRecord, OrderRecord, UsageRecord, VenueRecord,
+    VolumeRecord, VolumesRecord,
 };
 use super::{Names, Part, RestoreError};
 use crate::domain::codec::decode_record;
@@ -24,7 +24,8 @@ use crate::exchange::{Asset, Balance, Exchange, ExchangeLimits, Login, NameKey};
 use bincode::Decode;
 
 /// The least bytes of a record of each part: what a count can promise at most is the bytes there are, divided by this.
-const BYTES_MIN: [usize; Part::ALL.len()] = [1, 40, 43, 12, 17, 16, 200, 16, 248, 16, 80, OrderRecord::BYTES];
+const BYTES_MIN: [usize; Part::ALL.len()] =
+    [1, 40, 43, 12, 17, 16, 200, 16, 248, 16, 8, 80, OrderRecord::BYTES];
 
 /// Why a record is refused.
 pub(super) type Refused = Result<(), &'static str>;
@@ -95,6 +96,7 @@ impl Restoring {
             Part::Balances => self.each(part, bytes, Self::take_balance),
             Part::Volumes => self.each(part, bytes, Self::take_volume),
             Part::Usage => self.each(part, bytes, Self::take_usage),
+            Part::Lead => self.each(part, bytes, Self::take_lead),
             Part::Extras => self.each(part, bytes, Self::take_extra),
         }
     }
@@ -148,6 +150,8 @@ impl Restoring {
                 }
             }
             Part::Usage => venue.usage.into(),
+            // It is there or not, and nothing else says so.
+            Part::Lead => self.taken[Part::Lead as usize].min(1),
             Part::Extras => venue.extras.into(),
             Part::Orders => venue.orders.into(),
         }
@@ -425,6 +429,12 @@ impl Restoring {
             usage.of((instrument, account)).rate = Rate { second, count };
             check(usage.len() > before, "counts that were there already")?;
         }
+        Ok(())
+    }
+
+    fn take_lead(&mut self, record: LeadRecord) -> Refused {
+        check(record.epoch > 0, "somebody leads in an epoch that is none")?;
+        self.exchange.venue.epoch = record.epoch;
         Ok(())
     }
 

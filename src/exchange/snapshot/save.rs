@@ -2,8 +2,8 @@
 
 use super::records::{
     AccountLimitsRecord, AccountRecord, AssetRecord, BalanceRecord, CopyRecord, CountRecord, ExtraRecord,
-    InstrumentRecord, LoginRecord, LoginSettingsRecord, OrderRecord, UsageRecord, VenueRecord, VolumeRecord,
-    VolumesRecord,
+    InstrumentRecord, LeadRecord, LoginRecord, LoginSettingsRecord, OrderRecord, UsageRecord, VenueRecord,
+    VolumeRecord, VolumesRecord,
 };
 use super::{Part, Sink};
 use crate::domain::{AssetId, LoginId, Quantity, Side};
@@ -64,6 +64,9 @@ impl Exchange {
         }
         for (pair, used) in self.shared.usage.iter().flat_map(|usage| usage.iter()) {
             sink.put(Part::Usage, &usage_record(*pair, *used))?;
+        }
+        if self.venue.epoch > 0 {
+            sink.put(Part::Lead, &LeadRecord { epoch: self.venue.epoch })?;
         }
         // Once through the orders: going from one to the next is what takes the time.
         self.each_order(|handle, waiting| {

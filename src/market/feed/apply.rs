@@ -108,6 +108,7 @@ impl Feed {
                 | VenueEvent::LimitsSet { .. }
                 | VenueEvent::Checkpointed(_)
                 | VenueEvent::RulesSet { .. }
+                | VenueEvent::Led { .. }
                 | VenueEvent::SessionEnded { .. }
                 | VenueEvent::SessionStarted { .. }
                 | VenueEvent::ShardOpened { .. }

@@ -102,12 +102,13 @@ pub struct EndedRecord {
 /// How much higher the sections of a shard are than those of the shard before it.
 pub const SHARD_SECTIONS: u32 = 64;
 
-/// The section of a part of a shard: 1 to 12 in the first.
+/// The section of a part of a shard: those of the first are below [`SHARD_SECTIONS`].
 pub const fn section_of(shard: ShardId, part: Part) -> u32 {
     SHARD_SECTIONS * shard.0 as u32 + section(part)
 }
 
-/// The section of a part of the first shard: 1 to 12.
+/// The section of a part of the first shard. The parts come first, in the order of [`Part`]; then the other sections, in the order of
+/// their numbers. A part that is new has the next number that is free.
 pub const fn section(part: Part) -> u32 {
     match part {
         Part::Venue => 1,
@@ -122,6 +123,7 @@ pub const fn section(part: Part) -> u32 {
         Part::Usage => 10,
         Part::Extras => 11,
         Part::Orders => 12,
+        Part::Lead => 20,
     }
 }
 

@@ -60,7 +60,8 @@ fn frees_space(command: &Command) -> bool {
             | VenueCommand::RollSession { .. }
             | VenueCommand::CopyAccount { .. }
             | VenueCommand::OpenShard { .. }
-            | VenueCommand::ResetUserRef { .. },
+            | VenueCommand::ResetUserRef { .. }
+            | VenueCommand::Lead { .. },
         )
         | Command::Order(
             OrderCommand::Enter(_)

@@ -215,6 +215,7 @@ fn encode_rarer(record: &EventRecord, to: Address, listings: &Listings, out: &mu
             | VenueEvent::LimitsSet { .. }
             | VenueEvent::Checkpointed(_)
             | VenueEvent::RulesSet { .. }
+            | VenueEvent::Led { .. }
             | VenueEvent::SessionRolled { .. }
             | VenueEvent::ShardOpened { .. }
             | VenueEvent::AccountCopied { .. },
@@ -460,6 +461,7 @@ pub fn reject_code(reason: RejectReason) -> u16 {
         | RejectReason::UnknownShard
         | RejectReason::ShardsComeFirst
         | RejectReason::OneShardOnly
+        | RejectReason::EpochNotAbove
         | RejectReason::UnknownLogin
         | RejectReason::AlreadyOpen => 0x0F,
     }

@@ -405,6 +405,7 @@ pub fn commands() -> Vec<(&'static str, Command)> {
             }),
         ),
         ("ResetUserRef", Command::Venue(VenueCommand::ResetUserRef { login: LoginId(0x0A0B_0C0D) })),
+        ("Lead", Command::Venue(VenueCommand::Lead { epoch: 0x0102_0304_0506_0708, node: 0x1112_1314 })),
     ]
 }
 
@@ -758,6 +759,7 @@ pub fn events() -> Vec<(&'static str, EventRecord)> {
                 account: AccountId(0x1122_3344),
             }),
         ),
+        ("Led", Event::Venue(VenueEvent::Led { epoch: 0x0102_0304_0506_0708, node: 0x1112_1314 })),
         ("ShardOpened", Event::Venue(VenueEvent::ShardOpened { shard: ShardId(6), name: shard_name() })),
     ];
     let record = |event| EventRecord {

@@ -406,10 +406,13 @@ fn of_logins() -> Vec<(&'static str, Vec<Command>)> {
     let copy =
         |login, account| Command::Venue(VenueCommand::CopyAccount { login, account: AccountId(account) });
     let session = |session| Command::Venue(VenueCommand::RollSession { session });
+    let lead = |epoch| Command::Venue(VenueCommand::Lead { epoch, node: 3 });
     let order = Command::Order(OrderCommand::Enter(enter(1, 2, Side::Buy, 20)));
     let halted = Command::Admin(AdminCommand::SetPhase { instrument: InstrumentId(0), phase: Phase::Halted });
     let lost = Command::Order(OrderCommand::CancelLogin { login, cause: ConnectionLoss::Disconnected });
     vec![
+        ("somebody leads", vec![lead(1)]),
+        ("in which epoch", vec![lead(2)]),
         ("a session", vec![session(1)]),
         ("the next session", vec![session(1), session(2)]),
         ("order entry that is off", vec![off(login)]),

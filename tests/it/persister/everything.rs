@@ -348,6 +348,9 @@ impl Venue {
     fn of_logins(&mut self, account: AccountId) -> Command {
         let login = LoginId(self.random(u64::from(ACCOUNTS)) as u32);
         match self.random(16) {
+            0 if self.one_in(2) => {
+                Command::Venue(VenueCommand::Lead { epoch: self.exchange.epoch() + 1, node: 7 })
+            }
             0 => Command::Venue(VenueCommand::SetRules { edition: Command::RULES_LAST }),
             1 => {
                 self.last_refs = [0; ACCOUNTS as usize];
@@ -519,7 +522,7 @@ fn tables_and_messages_agree_with_an_exchange_that_does_everything() {
             assert_eq!(shown, count(&format!("SELECT count(*) FROM {table}")), "seed {seed}, {table}");
         }
     }
-    assert_eq!(seen.len(), 42, "every event but a limit on orders occurs: {seen:?}");
+    assert_eq!(seen.len(), 43, "every event but a limit on orders occurs: {seen:?}");
     assert!(
         of_several_slices > 100,
         "one trade takes several slices of an iceberg {of_several_slices} times"

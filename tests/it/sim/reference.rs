@@ -311,6 +311,7 @@ impl Happened {
                 | VenueEvent::LimitsSet { .. }
                 | VenueEvent::Checkpointed(_)
                 | VenueEvent::RulesSet { .. }
+                | VenueEvent::Led { .. }
                 | VenueEvent::SessionEnded { .. }
                 | VenueEvent::SessionStarted { .. }
                 | VenueEvent::ShardOpened { .. }

@@ -126,6 +126,7 @@ fn sessions(maker: &mut Maker) {
     maker.enter(order(2, COIN, Side::Buy, 13, 2), None);
     maker.send(Command::Venue(VenueCommand::RollSession { session: 1 }));
     maker.last = [0; 5];
+    maker.send(Command::Venue(VenueCommand::Lead { epoch: 0x0807_0605_0403_0201, node: 2 }));
     let limits = OrderLimits {
         quantity_max: Quantity(800),
         notional_max: Amount(1 << 41),

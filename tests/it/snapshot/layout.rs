@@ -9,8 +9,9 @@ use bincode::Decode;
 use dojima::domain::codec::decode_record;
 use dojima::domain::streams::Mark;
 use dojima::exchange::snapshot::{
-    AccountRecord, AssetRecord, BalanceRecord, CopyRecord, ExtraRecord, InstrumentRecord, ListingRecord,
-    LoginRecord, LoginSettingsRecord, OrderRecord, Part, UsageRecord, VenueRecord, VolumeRecord,
+    AccountRecord, AssetRecord, BalanceRecord, CopyRecord, ExtraRecord, InstrumentRecord, LeadRecord,
+    ListingRecord, LoginRecord, LoginSettingsRecord, OrderRecord, Part, UsageRecord, VenueRecord,
+    VolumeRecord,
 };
 use dojima::replica::snapshot::layout::*;
 use std::collections::BTreeSet;
@@ -102,6 +103,7 @@ fn the_page_and_the_constants_agree() {
         (ENDED, "EndedStream"),
         (OPENING, "commands, as in the journal"),
         (END, "bytes of the whole file (u64)"),
+        (section(Part::Lead), "Lead"),
     ];
     assert_eq!(
         own.map(|(number, _)| number.to_string()).as_slice(),
@@ -137,6 +139,7 @@ fn the_page_decodes_every_record() {
     agrees::<InstrumentRecord>(&page, &parts, section(Part::Instruments), "record Instrument");
     agrees::<BalanceRecord>(&page, &parts, section(Part::Balances), "record Balance");
     agrees::<VolumeRecord>(&page, &parts, section(Part::Volumes), "record Volume");
+    agrees::<LeadRecord>(&page, &parts, section(Part::Lead), "record Lead");
     agrees::<UsageRecord>(&page, &parts, section(Part::Usage), "record Usage");
     agrees::<ExtraRecord>(&page, &parts, section(Part::Extras), "record Extra");
     agrees::<OrderRecord>(&page, &parts, section(Part::Orders), "record Order");
@@ -226,6 +229,7 @@ const NAMES: [&str; Part::ALL.len()] = [
     "Balance",
     "Volume",
     "Usage",
+    "Lead",
     "Extra",
     "Order",
 ];

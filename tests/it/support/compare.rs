@@ -27,8 +27,8 @@ pub fn same_state(exchange: &Exchange, naive: &Naive) -> Result<(), String> {
 }
 
 fn same_logins(exchange: &Exchange, naive: &Naive) -> Result<(), String> {
-    let ours = (*exchange.limits(), exchange.rules_edition(), exchange.session());
-    same(&ours, &naive.of_venue(), || "limits, edition and session".to_owned())?;
+    let ours = (*exchange.limits(), exchange.rules_edition(), exchange.session(), exchange.epoch());
+    same(&ours, &naive.of_venue(), || "limits, edition, session and epoch".to_owned())?;
     let state = |login: &Login| {
         let limits = login.limits().copied().unwrap_or_default();
         (login.session, login.last_user_ref, limits, login.order_entry == Switch::On, login.cancel_at.0)

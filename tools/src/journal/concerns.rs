@@ -90,6 +90,7 @@ impl Concerns {
                 VenueCommand::Open { .. }
                 | VenueCommand::SetLimits { .. }
                 | VenueCommand::SetRules { .. }
+                | VenueCommand::Lead { .. }
                 | VenueCommand::RollSession { .. }
                 | VenueCommand::OpenShard { .. }
                 | VenueCommand::Checkpoint(_),
@@ -152,6 +153,7 @@ impl Concerns {
                 VenueEvent::Opened { .. }
                 | VenueEvent::LimitsSet { .. }
                 | VenueEvent::RulesSet { .. }
+                | VenueEvent::Led { .. }
                 | VenueEvent::SessionRolled { .. }
                 | VenueEvent::ShardOpened { .. }
                 | VenueEvent::Checkpointed(_),

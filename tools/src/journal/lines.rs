@@ -240,6 +240,7 @@ impl Reader<'_> {
                 | VenueEvent::LimitsSet { .. }
                 | VenueEvent::Checkpointed(_)
                 | VenueEvent::RulesSet { .. }
+                | VenueEvent::Led { .. }
                 | VenueEvent::SessionEnded { .. }
                 | VenueEvent::SessionStarted { .. }
                 | VenueEvent::SessionRolled { .. }

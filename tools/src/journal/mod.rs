@@ -99,7 +99,8 @@ fn is_damage(error: &anyhow::Error) -> bool {
     let damaged = |error: &JournalError| match error {
         JournalError::Damaged { .. }
         | JournalError::UnknownVersion { .. }
-        | JournalError::OtherContent { .. } => true,
+        | JournalError::OtherContent { .. }
+        | JournalError::EarlierEpoch { .. } => true,
         // An archived segment that cannot be decompressed.
         JournalError::Io { source, .. } => source.kind() == io::ErrorKind::InvalidData,
         _ => false,

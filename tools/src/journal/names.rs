@@ -103,7 +103,8 @@ impl Names {
                 | VenueCommand::RollSession { .. }
                 | VenueCommand::CopyAccount { .. }
                 | VenueCommand::OpenShard { .. }
-                | VenueCommand::ResetUserRef { .. },
+                | VenueCommand::ResetUserRef { .. }
+                | VenueCommand::Lead { .. },
             )
             | Command::Admin(
                 AdminCommand::SetPhase { .. }
@@ -153,6 +154,7 @@ impl Names {
                 | VenueEvent::LimitsSet { .. }
                 | VenueEvent::Checkpointed(_)
                 | VenueEvent::RulesSet { .. }
+                | VenueEvent::Led { .. }
                 | VenueEvent::SessionEnded { .. }
                 | VenueEvent::SessionStarted { .. }
                 | VenueEvent::SessionRolled { .. }

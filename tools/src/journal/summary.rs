@@ -159,6 +159,13 @@ fn print(source: &Source, listing: &Listing, judgement: &Judgement, found: &Foun
     row("seals", format!("{}, one for every stop in good order", show::thousands(all.seals)));
     if let Ok(scanned) = &judgement.scanned {
         row("synced", format!("up to {} at least", show::thousands(scanned.watermark())));
+        let mut epoch = 0;
+        for segment in scanned.segments().iter().filter(|segment| segment.epoch > 0) {
+            if segment.epoch != epoch {
+                epoch = segment.epoch;
+                row("epoch", format!("{epoch}, from {} on", segment_name(segment.number)));
+            }
+        }
     }
     row("verdict", verdict(judgement));
     if let Some(missing) = source.missing() {

@@ -249,6 +249,7 @@ fn of_error(source: &Source, error: JournalError) -> anyhow::Result<Problem> {
         JournalError::Damaged { file, offset, sequence, .. } => (file, *offset, *sequence),
         JournalError::UnknownVersion { file, offset, .. } => (file, *offset, 0),
         JournalError::OtherContent { file, .. } => (file, layout::CONTENT_KIND_AT as u64, 0),
+        JournalError::EarlierEpoch { file, .. } => (file, layout::EPOCH_AT as u64, 0),
         JournalError::Io { path, source, .. } if source.kind() == io::ErrorKind::InvalidData => (path, 0, 0),
         _ => return Err(error.into()),
     };

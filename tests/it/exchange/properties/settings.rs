@@ -171,6 +171,11 @@ pub fn rules() -> BoxedStrategy<Action> {
     )
 }
 
+/// The next epoch; now and then one that has passed.
+pub fn lead() -> BoxedStrategy<Action> {
+    other((0_u64..12, 0_u32..3).prop_map(|(epoch, node)| Command::Venue(VenueCommand::Lead { epoch, node })))
+}
+
 pub fn copy() -> BoxedStrategy<Action> {
     other(
         (login(), account())

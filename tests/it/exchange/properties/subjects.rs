@@ -302,6 +302,7 @@ pub fn everything() -> BoxedStrategy<Step> {
         (2, late(orders(&taste))),
         (1, settings::rules()),
         (3, settings::copy()),
+        (1, settings::lead()),
     ];
     let wait = prop_oneof![6 => seconds(), 1 => days()].boxed();
     steps_of(with(orders(&taste), more), wait)

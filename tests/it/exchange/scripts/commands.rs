@@ -410,6 +410,11 @@ pub fn command(mut words: Words) -> Command {
         "tiers" => volume_tiers(words),
         "kill" => kill(words),
         "rules" => Command::Venue(VenueCommand::SetRules { edition: words.number() }),
+        "lead" => {
+            let epoch = words.number();
+            words.expect("by");
+            Command::Venue(VenueCommand::Lead { epoch, node: words.number() })
+        }
         "modify" => modify(words),
         "query" => query(words),
         "order-entry" => order_entry(words),

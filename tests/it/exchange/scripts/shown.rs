@@ -127,6 +127,7 @@ pub fn shown(event: &Event) -> String {
         Event::Venue(VenueEvent::Opened { config_digest }) => format!("opened {config_digest}"),
         Event::Venue(VenueEvent::Checkpointed(c)) => format!("checkpoint of {} {:02x}", c.of, c.digest[0]),
         Event::Venue(VenueEvent::RulesSet { edition }) => format!("rules {edition}"),
+        Event::Venue(VenueEvent::Led { epoch, node }) => format!("led {epoch} by {node}"),
         Event::Order(OrderEvent::AccountState { login, next_user_ref, cancel_at, balance }) => {
             let balance = balance.map_or_else(String::new, |balance| {
                 format!(" {} available {} reserved {}", balance.asset, balance.available, balance.reserved)
@@ -233,7 +234,7 @@ pub fn shown(event: &Event) -> String {
 }
 
 /// The first words of all kinds of events.
-pub const EVENT_KINDS: [&str; 43] = [
+pub const EVENT_KINDS: [&str; 44] = [
     "accepted",
     "account",
     "account-state",
@@ -253,6 +254,7 @@ pub const EVENT_KINDS: [&str; 43] = [
     "limits",
     "listed",
     "login",
+    "led",
     "mark",
     "mass-canceled",
     "opened",
@@ -371,6 +373,7 @@ impl Seen {
                 | VenueEvent::LimitsSet { .. }
                 | VenueEvent::Checkpointed(_)
                 | VenueEvent::RulesSet { .. }
+                | VenueEvent::Led { .. }
                 | VenueEvent::SessionEnded { .. }
                 | VenueEvent::SessionStarted { .. }
                 | VenueEvent::SessionRolled { .. }

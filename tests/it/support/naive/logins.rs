@@ -84,6 +84,15 @@ impl Naive {
         Ok(())
     }
 
+    pub(super) fn lead(&mut self, epoch: u64, node: u32) -> Done {
+        if epoch <= self.epoch {
+            return Err(RejectReason::EpochNotAbove);
+        }
+        self.epoch = epoch;
+        self.events.push(Event::Venue(VenueEvent::Led { epoch, node }));
+        Ok(())
+    }
+
     pub(super) fn modify(&mut self, modify: &Modify) {
         let Modify { login, session, user_ref, side, quantity } = *modify;
         let Some(at) = self.named(login, user_ref) else { return };
@@ -209,8 +218,8 @@ impl Naive {
     // What the tests ask.
 
     /// Limits of the venue, edition of the rules, and session.
-    pub fn of_venue(&self) -> (VenueLimits, u16, u32) {
-        (self.limits, self.edition, self.session)
+    pub fn of_venue(&self) -> (VenueLimits, u16, u32, u64) {
+        (self.limits, self.edition, self.session, self.epoch)
     }
 
     /// Of each login the session, the last number, its limits, whether it enters orders, and when they are cancelled.

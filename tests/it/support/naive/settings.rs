@@ -95,6 +95,7 @@ impl Naive {
                 Ok(())
             }
             Command::Venue(VenueCommand::SetRules { edition }) => self.set_rules(edition),
+            Command::Venue(VenueCommand::Lead { epoch, node }) => self.lead(epoch, node),
             Command::Order(OrderCommand::CancelLogin { login, .. }) => self.cancel_login(login),
             Command::Venue(VenueCommand::RollSession { session }) => self.roll_session(session),
             Command::Venue(VenueCommand::ResetUserRef { login }) => self.reset_user_ref(login),

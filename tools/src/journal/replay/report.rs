@@ -169,7 +169,8 @@ fn depends_on_time(command: &Command) -> bool {
             | VenueCommand::SetRules { .. }
             | VenueCommand::RollSession { .. }
             | VenueCommand::CopyAccount { .. }
-            | VenueCommand::ResetUserRef { .. },
+            | VenueCommand::ResetUserRef { .. }
+            | VenueCommand::Lead { .. },
         )
         | Command::Order(
             OrderCommand::RefuseEnter(_)
