@@ -6,6 +6,7 @@
 //!    shadow ─────────── inbound ring ─▶     └──── space is low ────┼────────┘
 //!                                                                  └─▶ matcher ─ event ring ─┬─▶ gateway ─▶ clients
 //!                                                                                            └─▶ archiver ─▶ event log
+//!    several shards: a matcher for each ─ event rings ─▶ merge ─ event ring ─▶ the same
 //!  event log ─▶ SQL writer ─▶ SQLite
 //!  event log ─▶ feed ─▶ log of market data ─▶ subscribers, snapshots, multicast
 //!  journal, event log ─▶ shadow ─▶ snapshots

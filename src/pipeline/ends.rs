@@ -24,6 +24,19 @@ pub(super) struct Shared {
     pub(super) is_merged: bool,
 }
 
+impl Shared {
+    fn of(rings: &Rings, [durable, synced, applied]: [CursorReader; 3], space: Vec<SpaceWatch>) -> Self {
+        let (sequenced, in_ring) = (rings.commands.cursor(), rings.events.cursor());
+        Self {
+            progress: Progress { sequenced, durable, synced, applied, in_ring },
+            space,
+            mute: Mute::default(),
+            journaled: rings.to_journaler.cursor(),
+            is_merged: !rings.of_shards.is_empty(),
+        }
+    }
+}
+
 /// Of gateway and doorman.
 pub(super) struct EntryEnds {
     pub(super) inbound: Producer<Command>,
@@ -95,28 +108,19 @@ impl Ends {
         let [(durable_in, durable), (synced_in, synced), (applied_in, applied)] =
             [(); 3].map(|()| gate(last));
         let (taken_in, taken) = cursor();
-        let (sequenced, in_ring) = (rings.commands.cursor(), rings.events.cursor());
-        let journaled = rings.to_journaler.cursor();
-        let is_merged = !rings.of_shards.is_empty();
+        let [journal, event_log, quota] = ["journal", "event log", "data directory"].map(space_gauge);
+        let space = vec![journal.1, event_log.1, quota.1];
+        let shared = Shared::of(&rings, [durable, synced, applied], space);
         let (gateway_in, from_gateway) = rings.gateway;
         let (local_in, from_local) = rings.local;
         let (operator_in, from_operator) = rings.operator;
         let (timer_in, from_timer) = rings.timer.unzip();
         let (shadow_in, from_shadow) = rings.shadow.unzip();
-        let (journal_space, journal_watch) = space_gauge("journal");
-        let (event_log_space, event_log_watch) = space_gauge("event log");
-        let (quota_space, quota_watch) = space_gauge("data directory");
         let (resend, locator, reader) = resend_queues();
         let [entry, subscribers, snapshots] = [(); 3].map(|()| auth_queues());
         let (last_state_in, last_state) = bounded(present.shards);
         Self {
-            shared: Shared {
-                progress: Progress { sequenced, durable, synced, applied, in_ring },
-                space: vec![journal_watch, event_log_watch, quota_watch],
-                mute: Mute::default(),
-                journaled,
-                is_merged,
-            },
+            shared,
             entry: EntryEnds {
                 inbound: gateway_in,
                 events: rings.to_gateway,
@@ -142,9 +146,9 @@ impl Ends {
                 commands: rings.to_journaler,
                 durable: durable_in,
                 synced: synced_in,
-                journal_space,
+                journal_space: journal.0,
                 events: rings.to_archiver,
-                event_log_space,
+                event_log_space: event_log.0,
                 locator,
                 reader,
             },
@@ -152,7 +156,7 @@ impl Ends {
                 subscribers: subscribers.0,
                 snapshots: snapshots.0,
                 shadow: shadow_in,
-                quota_space,
+                quota_space: quota.0,
             },
             outside: OutsideEnds {
                 timer: timer_in,

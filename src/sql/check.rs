@@ -9,7 +9,7 @@ mod tally;
 use super::error::SqlError;
 use super::reader::{OrderCounts, RowCounts, SqlReader};
 use super::rows::{BalanceRow, OrderStatus, TradeRow, Watermark};
-use crate::domain::{AssetCode, TradeId, codec};
+use crate::domain::{AssetCode, ShardId, TradeId, codec};
 use dojima_journal::storage::Storage;
 use dojima_journal::{ArchivedStorage, JournalError, Reader};
 use std::fmt;
@@ -201,11 +201,11 @@ pub fn check(sql: &SqlReader, log: &Arc<dyn Storage>) -> Result<CheckReport, Che
             codec::decode_event(found.payload).map_err(|source| CheckError::Decode { event, source })?;
         let trade = tally.add(&record).map_err(|what| CheckError::Nonsense { event, what })?;
         if let Some(trade) = trade {
-            trades.compare(Some(trade))?;
+            trades.compare(trade)?;
         }
         last = Watermark::at(&record);
     }
-    trades.compare(None)?;
+    let trades = trades.end()?;
     let same = last == watermark;
     let in_log = (last.event == watermark.event).then_some(last);
     let mut checks = vec![
@@ -214,7 +214,7 @@ pub fn check(sql: &SqlReader, log: &Arc<dyn Storage>) -> Result<CheckReport, Che
             compared: 1,
             difference: (!same).then_some(Difference::Watermark { in_sql: watermark, in_log }),
         },
-        trades.check,
+        trades,
     ];
     let held = sql.balances()?;
     checks.push(compare_balances(&tally, &held));
@@ -237,31 +237,51 @@ fn check_named(name: &'static str) -> Check {
 /// The database's trades, met in the order of the log's.
 struct Trades<'a> {
     sql: &'a SqlReader,
-    page: std::vec::IntoIter<TradeRow>,
-    last: TradeId,
+    /// By shard: what was read, and the last that was met.
+    pages: [(std::vec::IntoIter<TradeRow>, TradeId); ShardId::COUNT],
     check: Check,
 }
 
-impl Trades<'_> {
-    /// Compares the log's next trade, `None` for the end, with the table's next.
-    fn compare(&mut self, in_log: Option<TradeRow>) -> Result<(), SqlError> {
+impl<'a> Trades<'a> {
+    fn new(sql: &'a SqlReader) -> Self {
+        let pages = std::array::from_fn(|shard| {
+            (Vec::new().into_iter(), TradeId::before_first(ShardId(shard as u8)))
+        });
+        Self { sql, pages, check: check_named("trades") }
+    }
+
+    /// Compares the log's next trade with the table's next one of that shard.
+    fn compare(&mut self, in_log: TradeRow) -> Result<(), SqlError> {
         if self.check.difference.is_some() {
             return Ok(());
         }
-        let in_sql = self.next()?;
-        self.check.compared += u64::from(in_log.is_some());
-        if in_log != in_sql {
-            self.check.difference = Some(Difference::Trade { in_log, in_sql });
+        let in_sql = self.next(in_log.trade.shard())?;
+        self.check.compared += 1;
+        if in_sql != Some(in_log) {
+            self.check.difference = Some(Difference::Trade { in_log: Some(in_log), in_sql });
         }
         Ok(())
     }
 
-    fn next(&mut self) -> Result<Option<TradeRow>, SqlError> {
-        if self.page.len() == 0 {
-            self.page = self.sql.trades_after(self.last, TRADES_PER_PAGE)?.into_iter();
+    /// The log has no more.
+    fn end(mut self) -> Result<Check, SqlError> {
+        for shard in (0..ShardId::COUNT as u8).map(ShardId) {
+            if self.check.difference.is_none()
+                && let Some(more) = self.next(shard)?
+            {
+                self.check.difference = Some(Difference::Trade { in_log: None, in_sql: Some(more) });
+            }
         }
-        let trade = self.page.next();
-        self.last = trade.as_ref().map_or(self.last, |trade| trade.trade);
+        Ok(self.check)
+    }
+
+    fn next(&mut self, shard: ShardId) -> Result<Option<TradeRow>, SqlError> {
+        let (page, last) = &mut self.pages[usize::from(shard.0)];
+        if page.len() == 0 {
+            *page = self.sql.trades_after(*last, TRADES_PER_PAGE)?.into_iter();
+        }
+        let trade = page.next();
+        *last = trade.as_ref().map_or(*last, |trade| trade.trade);
         Ok(trade)
     }
 }

@@ -121,21 +121,34 @@ impl SqlReader {
         Ok(found)
     }
 
-    /// The next trades after `trade`, at most `limit`, in order. From 0 on, page by page, these are all.
+    /// The next trades after `trade` of its shard, at most `limit`, in order. From before the first on, page by page, these are all
+    /// of the shard.
     ///
     /// # Errors
     /// [`SqlError`].
     pub fn trades_after(&self, trade: TradeId, limit: u32) -> Result<Vec<TradeRow>, SqlError> {
-        let sql = format!(
-            "SELECT trade_id, event, time_ns, instrument, taker_side, kind, price, quantity, notional, maker_order, \
-             maker_account, maker_fee, taker_order, taker_account, taker_fee FROM trades WHERE trade_id > {trade} \
-             ORDER BY trade_id LIMIT {limit}"
-        );
-        let mut found = Vec::new();
-        each(&self.database, &sql, |row| {
-            found.push(trade_row(row)?);
+        let mut highest = 0;
+        each(&self.database, "SELECT ifnull(max(trade_id), 0) FROM trades", |row| {
+            highest = row.u64(0)?;
             Ok(())
         })?;
+        let mut ranges: Vec<_> = OrderId::ranges(trade.shard(), highest).collect();
+        ranges.retain(|range| *range.end() > trade.0);
+        let mut found = Vec::new();
+        while found.is_empty()
+            && let Some(range) = ranges.pop()
+        {
+            let (from, to) = (trade.0.max(range.start().saturating_sub(1)), range.end());
+            let sql = format!(
+                "SELECT trade_id, event, time_ns, instrument, taker_side, kind, price, quantity, notional, maker_order, \
+                 maker_account, maker_fee, taker_order, taker_account, taker_fee FROM trades WHERE trade_id > {from} \
+                 AND trade_id <= {to} ORDER BY trade_id LIMIT {limit}"
+            );
+            each(&self.database, &sql, |row| {
+                found.push(trade_row(row)?);
+                Ok(())
+            })?;
+        }
         Ok(found)
     }
 

@@ -79,8 +79,6 @@ const LONG: &[(&str, &str, &str)] = &[
     ("src/exchange/snapshot/orders.rs", "take_order", "to be split"),
     ("src/market/books.rs", "apply", "a table of messages"),
     ("src/market/feed/apply.rs", "apply", "a table of events"),
-    ("src/pipeline.rs", "build", "the whole graph in flow order; to be split"),
-    ("src/pipeline/seats.rs", "seat", "a table of agents"),
     ("src/sql/check/tally.rs", "add", "a table of events"),
     ("src/sql/mirror.rs", "take_up", "a table of events"),
     ("src/sql/write.rs", "write_event", "a table of events"),

@@ -16,10 +16,6 @@ use bincode::{Decode, Encode};
 /// What an exchange has one of, and how many records follow.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
 pub struct VenueRecord {
-    /// Which shard the parts are of.
-    pub shard: ShardId,
-    /// How many there are, at least 1.
-    pub shards: u8,
     /// What is held at most, and what holds for accounts that have no limits of their own.
     pub limits: VenueLimitsRecord,
     /// The edition of the rules.
@@ -58,6 +54,10 @@ pub struct VenueRecord {
     pub extras: u32,
     /// How many orders are open.
     pub orders: u32,
+    /// Which shard the parts are of.
+    pub shard: ShardId,
+    /// How many there are, at least 1.
+    pub shards: u8,
 }
 
 impl VenueRecord {

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 /// What a checkpoint begins with.
 const MAGIC: [u8; 8] = *b"DJMKTDAT";
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 const VERSION_AT: usize = 8;
 const CRC_AT: usize = 12;

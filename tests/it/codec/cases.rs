@@ -396,7 +396,6 @@ pub fn commands() -> Vec<(&'static str, Command)> {
             }),
         ),
         ("RollSession", Command::Venue(VenueCommand::RollSession { session: 0x0102_0304 })),
-        ("OpenShard", Command::Venue(VenueCommand::OpenShard { shard: ShardId(6), name: shard_name() })),
         (
             "CopyAccount",
             Command::Venue(VenueCommand::CopyAccount {
@@ -406,6 +405,7 @@ pub fn commands() -> Vec<(&'static str, Command)> {
         ),
         ("ResetUserRef", Command::Venue(VenueCommand::ResetUserRef { login: LoginId(0x0A0B_0C0D) })),
         ("Lead", Command::Venue(VenueCommand::Lead { epoch: 0x0102_0304_0506_0708, node: 0x1112_1314 })),
+        ("OpenShard", Command::Venue(VenueCommand::OpenShard { shard: ShardId(6), name: shard_name() })),
     ]
 }
 

@@ -5,7 +5,7 @@ use super::random::Random;
 use super::subscriber::{PASSWORD, USERNAME};
 use dojima::config::{
     Config, Durability, InlineSync, InstrumentLimitsConfig, JournalWrite, LoginConfig, OldSegments,
-    ProtectionConfig, UserRole,
+    ProtectionConfig, ShardConfig, UserRole, WalletConfig,
 };
 use dojima::runtime::ThreadingMode;
 use dojima::wire::soup::SessionId;
@@ -58,6 +58,7 @@ impl Plan {
             "timer",
             "sequencer",
             "matcher",
+            "merge",
             "inline-journaler",
             "journaler",
             "archiver",
@@ -163,5 +164,17 @@ fn config(random: &mut Random) -> Config {
             account.deposits.insert(asset.to_owned(), decimal(amount));
         }
     }
+    if random.once_in(3) {
+        two_shards(&mut config);
+    }
     config
+}
+
+/// The second instrument in a shard of its own, where everybody has as much as in the first.
+fn two_shards(config: &mut Config) {
+    config.shards = ["FIRST", "SECOND"].map(|name| ShardConfig { name: name.to_owned() }).into();
+    config.instruments[1].shard = Some("SECOND".to_owned());
+    for account in &mut config.accounts {
+        account.deposits_in.insert("SECOND".to_owned(), WalletConfig(account.deposits.clone()));
+    }
 }

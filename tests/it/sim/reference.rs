@@ -7,7 +7,7 @@
 use super::copies::Copies;
 use super::market::Market;
 use crate::support::compare::same_state;
-use crate::support::naive::Naive;
+use crate::support::naive::NaiveVenue;
 use dojima::domain::audience::Audience;
 use dojima::domain::{
     AdminEvent, CancelReason, ClockCommand, Command, Event, EventRecord, IgnoreReason, Listings, LoginId,
@@ -59,7 +59,7 @@ pub struct Happened {
 
 pub struct Reference {
     limits: VenueLimits,
-    naive: Naive,
+    naive: NaiveVenue,
     replica: State,
     listings: Listings,
     audience: Audience,
@@ -77,7 +77,7 @@ impl Reference {
     pub fn new(limits: VenueLimits) -> Self {
         Self {
             limits,
-            naive: Naive::new(limits),
+            naive: NaiveVenue::new(limits),
             replica: State::empty(),
             listings: Listings::default(),
             audience: Audience::default(),
@@ -171,9 +171,12 @@ impl Reference {
     /// # Errors
     /// What differs first.
     pub fn compare(&self) -> Result<(), String> {
-        let exchange = self.replica.shards.first();
-        exchange.audit().map_err(|error| format!("after command {}: {error:?}", self.last()))?;
-        same_state(exchange, &self.naive).map_err(|error| format!("after command {}: {error}", self.last()))
+        let shards = &self.replica.shards;
+        shards.audit().map_err(|error| format!("after command {}: {error:?}", self.last()))?;
+        shards.iter().zip(self.naive.shards()).try_for_each(|(shard, naive)| {
+            let same = same_state(shard, naive);
+            same.map_err(|error| format!("shard {} after command {}: {error}", shard.shard(), self.last()))
+        })
     }
 
     pub fn digest(&self) -> Digest {

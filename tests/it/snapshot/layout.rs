@@ -53,6 +53,7 @@ fn the_page_and_the_constants_agree() {
         (LAST_EVENT_AT, "last event"),
         (CONFIG_DIGEST_AT, "config digest"),
         (STATE_DIGEST_AT, "state digest"),
+        (SHARDS_AT, "shards"),
         (RESERVED_AT, "reserved"),
         (HEADER_CRC_AT, "header crc"),
     ];

@@ -4,7 +4,7 @@ use super::{Naive, Order};
 use dojima::domain::{
     AccountId, Amount, AssetBalance, CancelReason, Command, Event, IgnoreReason, Ignored, InstrumentId,
     LoginId, Modify, OrderCommand, OrderEvent, OrderLimits, Phase, QueryAccount, RejectReason, SetOrderEntry,
-    Switch, Timestamp, UserRef, VenueEvent, VenueLimits,
+    ShardId, ShardName, Switch, Timestamp, UserRef, VenueEvent, VenueLimits,
 };
 
 type Done = Result<(), RejectReason>;
@@ -81,6 +81,21 @@ impl Naive {
         }
         self.edition = edition;
         self.events.push(Event::Venue(VenueEvent::RulesSet { edition }));
+        Ok(())
+    }
+
+    pub(super) fn open_shard(&mut self, shard: ShardId, name: ShardName) -> Done {
+        if shard.0 != self.shards {
+            return Err(RejectReason::IdNotNext);
+        }
+        if shard.0 >= 8 {
+            return Err(RejectReason::OutOfRange);
+        }
+        if self.opened || !self.assets.is_empty() || !self.accounts.is_empty() {
+            return Err(RejectReason::ShardsComeFirst);
+        }
+        self.shards += 1;
+        self.events.push(Event::Venue(VenueEvent::ShardOpened { shard, name }));
         Ok(())
     }
 

@@ -13,11 +13,13 @@ mod matching;
 mod money;
 mod orders;
 mod settings;
+mod shards;
 mod terms;
 mod tiers;
 mod triggers;
 
 pub use orders::Order;
+pub use shards::NaiveVenue;
 
 use dojima::domain::{
     AccountId, AdminEvent, AssetCode, AssetSettings, ClockCommand, Command, Event, FeeRate, GroupId,
@@ -110,6 +112,8 @@ pub struct Naive {
     opened: bool,
     killed: bool,
     edition: u16,
+    /// How many there are; which one this is decides nothing here.
+    shards: u8,
     session: u32,
     epoch: u64,
     copies: Vec<(LoginId, AccountId)>,
@@ -154,6 +158,7 @@ impl Naive {
             opened: false,
             killed: false,
             edition: 1,
+            shards: 1,
             session: 0,
             epoch: 0,
             copies: Vec::new(),

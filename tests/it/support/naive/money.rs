@@ -229,9 +229,12 @@ impl Naive {
     }
 
     pub(super) fn transfer(&mut self, transfer: Transfer, inward: bool) -> Result<Event, RejectReason> {
-        let Transfer { account, asset, amount, reference, shard: _ } = transfer;
+        let Transfer { account, asset, amount, reference, shard } = transfer;
         let known = self.accounts.get(account.0 as usize).ok_or(RejectReason::UnknownAccount)?;
         let held = self.assets.get(asset.0 as usize).ok_or(RejectReason::UnknownAsset)?;
+        if shard.0 >= self.shards {
+            return Err(RejectReason::UnknownShard);
+        }
         if amount.0 < 1 {
             return Err(RejectReason::OutOfRange);
         }

@@ -100,7 +100,7 @@ impl Naive {
             Command::Venue(VenueCommand::RollSession { session }) => self.roll_session(session),
             Command::Venue(VenueCommand::ResetUserRef { login }) => self.reset_user_ref(login),
             Command::Venue(VenueCommand::CopyAccount { login, account }) => self.copy_account(login, account),
-            Command::Venue(VenueCommand::OpenShard { .. }) => panic!("the naive exchange is one shard"),
+            Command::Venue(VenueCommand::OpenShard { shard, name }) => self.open_shard(shard, name),
             Command::Order(
                 OrderCommand::Modify(_)
                 | OrderCommand::QueryAccount(_)
@@ -192,6 +192,9 @@ impl Naive {
         if self.accounts.is_empty() {
             return Err(RejectReason::UnknownAccount);
         }
+        if terms.shard.0 >= self.shards {
+            return Err(RejectReason::UnknownShard);
+        }
         let scale = |asset: AssetId| {
             let found = self.assets.get(usize::from(asset.0)).ok_or(RejectReason::UnknownAsset)?;
             Ok(found.settings.scale)
@@ -213,7 +216,7 @@ impl Naive {
             taker_fee: terms.taker_fee,
             fee_asset: terms.fee_asset,
             phase: terms.phase,
-            shard: ShardId::FIRST,
+            shard: terms.shard,
         };
         terms_in_range(&listing)?;
         out_of_range_if(
