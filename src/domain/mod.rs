@@ -17,6 +17,7 @@ pub mod listing;
 pub mod listings;
 mod numbered;
 mod numbers;
+pub mod order_terms;
 pub mod password_hash;
 pub mod postings;
 pub mod reject;
@@ -34,8 +35,8 @@ pub use command::{
 };
 pub use event::{
     Accepted, AdminEvent, Amended, Armed, AssetBalance, Auction, CancelReason, Canceled, ChangeRejected,
-    Event, EventRecord, Executed, Ignored, MarketEvent, OrderEvent, OrderState, PriorityUpdated, Rejected,
-    Replaced, RestateReason, Restated, SelfTradePrevented, TradeKind, Triggered, VenueEvent,
+    Event, EventRecord, Executed, Ignored, MarketEvent, OrderEvent, PriorityUpdated, Rejected, Replaced,
+    RestateReason, Restated, SelfTradePrevented, TradeKind, Triggered, VenueEvent,
 };
 pub use ids::{
     AccountId, AssetCode, AssetId, ClOrdId, FeeTier, GroupId, InstrumentId, LoginId, LoginName, OrderId,
@@ -47,6 +48,7 @@ pub use instructions::{
 };
 pub use listing::Listing;
 pub use listings::Listings;
+pub use order_terms::{OrderState, OrderTerms};
 pub use postings::{Fill, Parties, Party, Posting};
 pub use reject::{IgnoreReason, RejectReason};
 pub use sender::Sender;

@@ -42,11 +42,11 @@ impl Posted {
                 self.add(&Posting::transfer(of.account, of.asset, -of.amount.0))
             }
             Event::Order(OrderEvent::Accepted(e)) => {
-                self.enter(e.order, (e.login, e.instrument, e.side), e.reserved)
+                self.enter(e.terms.order, (e.login, e.terms.instrument, e.terms.side), e.terms.reserved)
             }
             Event::Order(OrderEvent::Replaced(e)) => {
                 self.holds(e.orig_order, Amount(0));
-                self.enter(e.order, (e.login, e.instrument, e.side), e.reserved);
+                self.enter(e.terms.order, (e.login, e.terms.instrument, e.terms.side), e.terms.reserved);
             }
             Event::Order(OrderEvent::Canceled(e)) => self.holds(e.order, e.reserved),
             Event::Order(OrderEvent::Amended(e)) => self.holds(e.order, e.reserved),
