@@ -9,8 +9,8 @@ use dojima::client::ClientMessage;
 use dojima::domain::audience::{Address, Part};
 use dojima::domain::{
     Accepted, AdminEvent, Amount, CancelReason, Canceled, ClOrdId, Command, Echo, Event, EventRecord,
-    Executed, InstrumentId, Listing, Listings, LoginId, OrderCommand, OrderEvent, OrderId, Price, Quantity,
-    Replaced, Side, Symbol, Timestamp, TradeId, UserRef, codec,
+    Executed, InstrumentId, Listing, Listings, LoginId, OrderCommand, OrderEvent, OrderId, OrderTerms, Price,
+    Quantity, Replaced, Side, Symbol, Timestamp, TradeId, UserRef, codec,
 };
 use dojima::wire::ouch::{
     Appendage, CancelOrder, EnterOrder, Inbound, LoggedIn, Outbound, ReplaceOrder, SEQUENCED_LEN_MAX,
@@ -260,15 +260,17 @@ fn events(messages: usize) -> Vec<(EventRecord, Address)> {
                     let display_quantity = if number.is_multiple_of(8) { 10 } else { 0 };
                     let accepted = Accepted {
                         login: LOGIN,
-                        user_ref,
-                        order,
-                        instrument,
-                        side: Side::Sell,
-                        price: Some(price),
-                        quantity,
-                        echo,
-                        display_quantity,
-                        ..Accepted::default()
+                        terms: OrderTerms {
+                            user_ref,
+                            order,
+                            instrument,
+                            side: Side::Sell,
+                            price: Some(price),
+                            quantity,
+                            echo,
+                            display_quantity,
+                            ..OrderTerms::default()
+                        },
                     };
                     (Event::Order(OrderEvent::Accepted(accepted)), Part::Only)
                 }
@@ -304,12 +306,15 @@ fn events(messages: usize) -> Vec<(EventRecord, Address)> {
                     let replaced = Replaced {
                         login: LOGIN,
                         orig_user_ref: UserRef(number as u32 - 1),
-                        user_ref,
-                        order,
-                        instrument,
-                        price: Some(price),
-                        quantity,
-                        echo,
+                        terms: OrderTerms {
+                            user_ref,
+                            order,
+                            instrument,
+                            price: Some(price),
+                            quantity,
+                            echo,
+                            ..OrderTerms::default()
+                        },
                         ..Replaced::default()
                     };
                     (Event::Order(OrderEvent::Replaced(replaced)), Part::Only)

@@ -214,10 +214,12 @@ impl Market {
 
     fn follow(&mut self, event: &Event) {
         match event {
-            Event::Order(OrderEvent::Accepted(e)) => self.appear(e.login, e.user_ref, e.side, e.quantity),
+            Event::Order(OrderEvent::Accepted(e)) => {
+                self.appear(e.login, e.terms.user_ref, e.terms.side, e.terms.quantity)
+            }
             Event::Order(OrderEvent::Replaced(e)) => {
                 self.vanish(e.login, e.orig_user_ref);
-                self.appear(e.login, e.user_ref, e.side, e.quantity);
+                self.appear(e.login, e.terms.user_ref, e.terms.side, e.terms.quantity);
             }
             Event::Order(OrderEvent::Canceled(e)) => self.shrink(e.login, e.user_ref, e.decrement),
             Event::Order(OrderEvent::Executed(e)) => {

@@ -8,9 +8,9 @@
 use super::numbered::{numbered, numbered_enum};
 use super::{
     AccountId, AccountSelfTrade, Amount, AssetCode, AssetId, AssetSettings, CancelReason, Checkpoint,
-    ClOrdId, Echo, FeeTier, IgnoreReason, InstrumentId, KillScope, LimitScope, Listing, LoginId, OrderId,
-    OrderLimits, Phase, PostOnly, Price, Protection, Quantity, RejectReason, SetFees, SetOrderEntry, ShardId,
-    ShardName, Side, Switch, TimeInForce, Timestamp, TradeId, Transfer, Trigger, UserRef, VenueLimits,
+    ClOrdId, FeeTier, IgnoreReason, InstrumentId, KillScope, LimitScope, Listing, LoginId, OrderId,
+    OrderLimits, OrderTerms, Phase, Price, Protection, Quantity, RejectReason, SetFees, SetOrderEntry,
+    ShardId, ShardName, Side, Switch, Timestamp, TradeId, Transfer, Trigger, UserRef, VenueLimits,
     Visibility, VolumeTiers,
 };
 use bincode::{Decode, Encode};
@@ -404,47 +404,9 @@ impl Event {
 pub struct Accepted {
     /// Whose order.
     pub login: LoginId,
-    /// The client's number of it.
-    pub user_ref: UserRef,
-    /// The exchange's number of it.
-    pub order: OrderId,
-    /// What is traded.
-    pub instrument: InstrumentId,
-    /// Buy or sell.
-    pub side: Side,
-    /// What happens to the remainder.
-    pub time_in_force: TimeInForce,
-    /// The limit in ticks; `None` for a market order.
-    pub price: Option<Price>,
-    /// How many lots.
-    pub quantity: Quantity,
-    /// What is now reserved for it: quote for a buy, base for a sell.
-    pub reserved: Amount,
-    /// What the client sent along.
-    pub echo: Echo,
-    /// Whether it is shown.
-    pub visibility: Visibility,
-    /// Lots shown at a time; 0: all.
-    pub display_quantity: u32,
-    /// Whether it had to rest. (A slid order's price is the one it was moved to.)
-    pub post_only: PostOnly,
-    /// When it ends, seconds since the Unix epoch; 0: it has no such time.
-    pub expire_s: u32,
-    /// Whether it is live or waits for its trigger.
-    pub state: OrderState,
-}
-
-numbered_enum! {
-    /// Whether an order takes part in trading.
-    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-    #[serde(rename_all = "kebab-case")]
-    pub enum OrderState {
-        /// It does.
-        #[default]
-        Live = 0,
-        /// It waits for its trigger.
-        Dormant = 1,
-    }
+    /// What it is.
+    #[serde(flatten)]
+    pub terms: OrderTerms,
 }
 
 /// An order was refused.
@@ -469,34 +431,9 @@ pub struct Replaced {
     pub orig_user_ref: UserRef,
     /// The exchange's number of the old order.
     pub orig_order: OrderId,
-    /// The client's number of the new order.
-    pub user_ref: UserRef,
-    /// The exchange's number of the new order.
-    pub order: OrderId,
-    /// What is traded.
-    pub instrument: InstrumentId,
-    /// Buy or sell.
-    pub side: Side,
-    /// What happens to the remainder.
-    pub time_in_force: TimeInForce,
-    /// The limit in ticks; `None` for a market order.
-    pub price: Option<Price>,
-    /// Open lots of the new order before it matches (OUCH: the open quantity, not the chain's total).
-    pub quantity: Quantity,
-    /// What is now reserved for it: quote for a buy, base for a sell.
-    pub reserved: Amount,
-    /// What the client sent along.
-    pub echo: Echo,
-    /// Whether it is shown.
-    pub visibility: Visibility,
-    /// Lots shown at a time; 0: all.
-    pub display_quantity: u32,
-    /// Whether it had to rest. (A slid order's price is the one it was moved to.)
-    pub post_only: PostOnly,
-    /// When it ends, seconds since the Unix epoch; 0: it has no such time.
-    pub expire_s: u32,
-    /// Whether it is live or waits for its trigger.
-    pub state: OrderState,
+    /// What the new order is.
+    #[serde(flatten)]
+    pub terms: OrderTerms,
 }
 
 /// An order lost open quantity.

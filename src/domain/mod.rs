@@ -18,6 +18,7 @@ pub mod listing;
 pub mod listings;
 mod numbered;
 mod numbers;
+pub mod order_terms;
 pub mod password_hash;
 pub mod postings;
 pub mod reject;
@@ -36,7 +37,7 @@ pub use command::{
 };
 pub use event::{
     Accepted, AdminEvent, Amended, Armed, AssetBalance, Auction, Canceled, ChangeRejected, Event,
-    EventRecord, Executed, Ignored, MarketEvent, OrderEvent, OrderState, PriorityUpdated, Rejected, Replaced,
+    EventRecord, Executed, Ignored, MarketEvent, OrderEvent, PriorityUpdated, Rejected, Replaced,
     RestateReason, Restated, TradeKind, Triggered, VenueEvent,
 };
 pub use ids::{
@@ -49,6 +50,7 @@ pub use instructions::{
 };
 pub use listing::Listing;
 pub use listings::Listings;
+pub use order_terms::{OrderState, OrderTerms};
 pub use postings::{Fill, Parties, Party, Posting};
 pub use reject::{IgnoreReason, RejectReason};
 pub use sender::Sender;

@@ -7,7 +7,7 @@ use super::book::{Handle, Order};
 use super::checks::{Replaced as Original, Request, Standing, keeps_original};
 use super::extras::{self, Extra};
 use super::market::{Lots, Market};
-use super::orders::{ignored, limit};
+use super::orders::{ignored, terms};
 use super::sink::EventSink;
 use crate::domain::{
     Amend, Amended, Cancel, CancelReason, Canceled, ChangeRejected, Echo, Event, IgnoreReason, Instructions,
@@ -227,30 +227,11 @@ impl<S: EventSink> Market<'_, S> {
             ..old
         };
         self.reserve(&order, before);
-        self.events.push(Event::Order(OrderEvent::Replaced(Replaced {
-            login: order.login,
-            orig_user_ref,
-            orig_order,
-            user_ref: order.user_ref,
-            order: order.id,
-            instrument: order.instrument,
-            side: order.side,
-            time_in_force: new.time_in_force,
-            price: limit(order.price),
-            quantity: order.open,
-            reserved: order.reserved,
-            echo: Echo {
-                capacity: order.capacity,
-                cross_type: order.cross_type,
-                firm: order.firm,
-                ..new.echo
-            },
-            visibility: asked.visibility,
-            display_quantity: asked.display_quantity,
-            post_only: asked.post_only,
-            expire_s: checked.expire_s,
-            state: if checked.watch.is_some() { OrderState::Dormant } else { OrderState::Live },
-        })));
+        let Order { login, capacity, cross_type, firm, .. } = order;
+        let echo = Echo { capacity, cross_type, firm, ..new.echo };
+        let terms = terms(&order, new.time_in_force, echo, asked, &checked);
+        let replaced = Replaced { login, orig_user_ref, orig_order, terms };
+        self.events.push(Event::Order(OrderEvent::Replaced(replaced)));
         if is_plain && self.instrument.listing.phase == Phase::Continuous && self.rests_at_once(&order) {
             self.move_to(handle, old.open, &order);
         } else {

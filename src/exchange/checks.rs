@@ -8,8 +8,8 @@ use super::products::{Counted, Demand};
 use super::sink::EventSink;
 use super::triggers::{self, TRIGGERS_MAX};
 use crate::domain::{
-    AccountId, Amount, Effect, Instructions, LoginId, OrderLimits, OrderPrice, Phase, PostOnly, Price,
-    Protection, Quantity, QuantityUnit, RejectReason, Side, Switch, TimeInForce, Timestamp, Trigger,
+    AccountId, Amount, Effect, Instructions, LoginId, OrderLimits, OrderPrice, OrderState, Phase, PostOnly,
+    Price, Protection, Quantity, QuantityUnit, RejectReason, Side, Switch, TimeInForce, Timestamp, Trigger,
     TriggerKind, UserRef, Visibility,
 };
 
@@ -66,6 +66,13 @@ pub(super) struct Checked {
     pub(super) expire_s: u32,
     /// The order that it is to be linked to.
     pub(super) partner: Option<Handle>,
+}
+
+impl Checked {
+    /// Whether the order is live or waits.
+    pub(super) fn state(&self) -> OrderState {
+        if self.watch.is_some() { OrderState::Dormant } else { OrderState::Live }
+    }
 }
 
 impl Request<'_> {

@@ -9,7 +9,7 @@ use super::matching::{MatchEnd, Taker};
 use super::sink::EventSink;
 use crate::domain::{
     Accepted, AccountId, Amount, Armed, CancelReason, Echo, Enter, Event, IgnoreReason, Ignored,
-    Instructions, OrderEvent, OrderLimits, OrderState, Phase, PostOnly, Price, Quantity, RefuseEnter,
+    Instructions, OrderEvent, OrderLimits, OrderTerms, Phase, PostOnly, Price, Quantity, RefuseEnter,
     RejectReason, Rejected, Sender, Side, TimeInForce, Timestamp, Visibility,
 };
 
@@ -122,23 +122,8 @@ impl<S: EventSink> Market<'_, S> {
             ..Order::default()
         };
         self.reserve(&order, Amount(0));
-        self.events.push(Event::Order(OrderEvent::Accepted(Accepted {
-            login: enter.login,
-            user_ref: enter.user_ref,
-            order: order.id,
-            instrument: enter.instrument,
-            side: enter.side,
-            time_in_force: enter.time_in_force,
-            price: limit(checked.price),
-            quantity: order.open,
-            reserved: order.reserved,
-            echo: enter.echo,
-            visibility: asked.visibility,
-            display_quantity: asked.display_quantity,
-            post_only: asked.post_only,
-            expire_s: checked.expire_s,
-            state: if checked.watch.is_some() { OrderState::Dormant } else { OrderState::Live },
-        })));
+        let terms = terms(&order, enter.time_in_force, enter.echo, asked, &checked);
+        self.events.push(Event::Order(OrderEvent::Accepted(Accepted { login: enter.login, terms })));
         self.admit(order, &checked);
         Ok(())
     }
@@ -156,7 +141,7 @@ impl<S: EventSink> Market<'_, S> {
                 amount: i64::try_from(quantity.0).unwrap_or(i64::MAX),
                 rest: 0,
                 expire_s: checked.expire_s,
-                state: if checked.watch.is_some() { OrderState::Dormant } else { OrderState::Live },
+                state: checked.state(),
                 watch: checked.watch.unwrap_or_default(),
                 reserve_units: checked.reserve_units,
                 partner: checked.partner,
@@ -252,6 +237,33 @@ impl<S: EventSink> Market<'_, S> {
         let until = self.shared.now.0.saturating_add(lasts);
         self.set_phase(Phase::VolatilityAuction);
         self.resume_at(until);
+    }
+}
+
+/// What events say of a new order.
+#[inline]
+pub(super) fn terms(
+    order: &Order,
+    time_in_force: TimeInForce,
+    echo: Echo,
+    asked: &Instructions,
+    checked: &Checked,
+) -> OrderTerms {
+    OrderTerms {
+        user_ref: order.user_ref,
+        order: order.id,
+        instrument: order.instrument,
+        side: order.side,
+        time_in_force,
+        price: limit(order.price),
+        quantity: order.open,
+        reserved: order.reserved,
+        echo,
+        visibility: asked.visibility,
+        display_quantity: asked.display_quantity,
+        post_only: asked.post_only,
+        expire_s: checked.expire_s,
+        state: checked.state(),
     }
 }
 

@@ -272,12 +272,19 @@ impl Feed {
     fn replaced(&mut self, e: &Replaced, out: &mut Vec<Published>) {
         self.complete(out);
         let old = self.orders.remove(e.orig_order.0).filter(|old| old.shown > 0);
-        let terms = (e.instrument, e.side, e.price, e.quantity);
+        let terms = (e.terms.instrument, e.terms.side, e.terms.price, e.terms.quantity);
         if let Some(old) = &old {
             self.change(&Tracked { shown: 0, ..*old }, old.shown);
         }
         let replaces = old.map(|old| old.public);
-        self.take_in(e.order, terms, (e.visibility, e.display_quantity), e.state, replaces, out);
+        self.take_in(
+            e.terms.order,
+            terms,
+            (e.terms.visibility, e.terms.display_quantity),
+            e.terms.state,
+            replaces,
+            out,
+        );
     }
 
     /// The order on its way in has come to rest, or to its end.

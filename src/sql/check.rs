@@ -190,8 +190,7 @@ impl fmt::Display for Difference {
 pub fn check(sql: &SqlReader, log: &Arc<dyn Storage>) -> Result<CheckReport, CheckError> {
     let watermark = sql.watermark()?;
     let mut tally = Tally::default();
-    let mut trades =
-        Trades { sql, page: Vec::new().into_iter(), last: TradeId(0), check: check_named("trades") };
+    let mut trades = Trades::new(sql);
     let mut reader = Reader::open_storage(Arc::new(ArchivedStorage::new(Arc::clone(log))), 1)?;
     let mut last = Watermark::default();
     while last.event < watermark.event {
@@ -257,8 +256,9 @@ impl<'a> Trades<'a> {
         }
         let in_sql = self.next(in_log.trade.shard())?;
         self.check.compared += 1;
-        if in_sql != Some(in_log) {
-            self.check.difference = Some(Difference::Trade { in_log: Some(in_log), in_sql });
+        let in_log = Some(in_log);
+        if in_sql != in_log {
+            self.check.difference = Some(Difference::Trade { in_log, in_sql });
         }
         Ok(())
     }

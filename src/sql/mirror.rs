@@ -6,10 +6,10 @@
 #![deny(clippy::wildcard_enum_match_arm)]
 
 use super::balances::Balances;
-use super::rows::{OrderRow, OrderStatus, Rare, Stored, Terms, TradeRow, TradeSide, Watermark};
+use super::rows::{OrderRow, OrderStatus, Rare, Stored, TradeRow, TradeSide, Watermark};
 use crate::domain::{
-    Accepted, AccountId, AdminEvent, Amended, Amount, Armed, AssetSettings, CancelReason, Canceled, Event,
-    EventRecord, Executed, Fill, InstrumentId, Listing, Listings, LoginId, MarketEvent, OrderEvent, OrderId,
+    AccountId, AdminEvent, Amended, Amount, Armed, AssetSettings, CancelReason, Canceled, Event, EventRecord,
+    Executed, Fill, InstrumentId, Listing, Listings, LoginId, MarketEvent, OrderEvent, OrderId, OrderTerms,
     Parties, Party, Posting, Price, Quantity, Replaced, Restated, ShardId, Side, Timestamp, TradeId,
     Transfer, Triggered, VenueEvent,
 };
@@ -224,11 +224,14 @@ impl Mirror {
 
     fn take_up(&mut self, record: &EventRecord) -> Result<(), String> {
         match &record.event {
-            Event::Order(OrderEvent::Accepted(accepted)) => self.enter(&terms_of_accepted(accepted), record),
+            Event::Order(OrderEvent::Accepted(accepted)) => {
+                self.enter(accepted.login, &accepted.terms, None, record)
+            }
             Event::Order(OrderEvent::Replaced(replaced)) => {
-                let change = Change::Replace { by: replaced.order };
-                self.change(replaced.orig_order, Some(Amount(0)), change, record.time)?;
-                self.enter(&terms_of_replaced(replaced), record)
+                let Replaced { login, orig_order, terms, .. } = replaced;
+                let change = Change::Replace { by: terms.order };
+                self.change(*orig_order, Some(Amount(0)), change, record.time)?;
+                self.enter(*login, terms, Some(*orig_order), record)
             }
             Event::Order(OrderEvent::Canceled(canceled)) => {
                 let Canceled { order, open, reserved, reason, .. } = *canceled;
@@ -347,18 +350,24 @@ impl Mirror {
         self.listings.get(instrument).ok_or_else(|| format!("instrument {instrument} is not listed"))
     }
 
-    fn enter(&mut self, terms: &Terms, record: &EventRecord) -> Result<(), String> {
+    fn enter(
+        &mut self,
+        login: LoginId,
+        terms: &OrderTerms,
+        replaces: Option<OrderId>,
+        record: &EventRecord,
+    ) -> Result<(), String> {
         let shard = terms.order.shard();
         let last = &mut self.last_orders[usize::from(shard.0)];
         if terms.order != last.next() {
             return Err(format!("order {} comes after order {last}", terms.order));
         }
         *last = terms.order;
-        let account = self.account_of(terms.login)?;
+        let account = self.account_of(login)?;
         let listing = self.listing(terms.instrument)?;
         let asset = listing.held_in(terms.side);
         let price = terms.price.map(|price| listing.price_units(price));
-        self.batch.born_in(shard).push(OrderRow::new(terms, price, account, record));
+        self.batch.born_in(shard).push(OrderRow::new((login, account), terms, price, replaces, record));
         let reserved = held(terms.reserved)?;
         self.add(shard, &Posting::reserve(account, asset, reserved))
     }
@@ -526,46 +535,4 @@ fn alter_row(
     let before = std::mem::replace(&mut row.reserved, reserved);
     let reserved = held(reserved)? - held(before)?;
     Ok(Touched { account: row.account, instrument: row.instrument, side: row.side, reserved })
-}
-
-fn terms_of_accepted(e: &Accepted) -> Terms {
-    Terms {
-        order: e.order,
-        login: e.login,
-        user_ref: e.user_ref,
-        instrument: e.instrument,
-        side: e.side,
-        time_in_force: e.time_in_force,
-        price: e.price,
-        quantity: e.quantity,
-        reserved: e.reserved,
-        echo: e.echo,
-        visibility: e.visibility,
-        display_quantity: e.display_quantity,
-        post_only: e.post_only,
-        expire_s: e.expire_s,
-        state: e.state,
-        replaces: None,
-    }
-}
-
-fn terms_of_replaced(e: &Replaced) -> Terms {
-    Terms {
-        order: e.order,
-        login: e.login,
-        user_ref: e.user_ref,
-        instrument: e.instrument,
-        side: e.side,
-        time_in_force: e.time_in_force,
-        price: e.price,
-        quantity: e.quantity,
-        reserved: e.reserved,
-        echo: e.echo,
-        visibility: e.visibility,
-        display_quantity: e.display_quantity,
-        post_only: e.post_only,
-        expire_s: e.expire_s,
-        state: e.state,
-        replaces: Some(e.orig_order),
-    }
 }

@@ -1,8 +1,8 @@
 //! The rows of the busy tables as the writer holds them in memory between two batches.
 
 use crate::domain::{
-    AccountId, Amount, AssetId, CancelReason, ClOrdId, Echo, EventRecord, InstrumentId, LoginId, OrderId,
-    OrderState, PostOnly, Price, Quantity, RejectReason, ShardId, Side, TimeInForce, Timestamp, TradeId,
+    AccountId, Amount, AssetId, CancelReason, ClOrdId, EventRecord, InstrumentId, LoginId, OrderId,
+    OrderState, OrderTerms, PostOnly, Quantity, RejectReason, ShardId, Side, TimeInForce, Timestamp, TradeId,
     TradeKind, UserRef, Visibility,
 };
 
@@ -147,32 +147,19 @@ pub(super) struct OrderRow {
     pub(super) changed: bool,
 }
 
-/// What an accepted order and one that takes another's place have in common.
-pub(super) struct Terms {
-    pub(super) order: OrderId,
-    pub(super) login: LoginId,
-    pub(super) user_ref: UserRef,
-    pub(super) instrument: InstrumentId,
-    pub(super) side: Side,
-    pub(super) time_in_force: TimeInForce,
-    pub(super) price: Option<Price>,
-    pub(super) quantity: Quantity,
-    pub(super) reserved: Amount,
-    pub(super) echo: Echo,
-    pub(super) visibility: Visibility,
-    pub(super) display_quantity: u32,
-    pub(super) post_only: PostOnly,
-    pub(super) expire_s: u32,
-    pub(super) state: OrderState,
-    pub(super) replaces: Option<OrderId>,
-}
-
 impl OrderRow {
-    pub(super) fn new(terms: &Terms, price: Option<u64>, account: AccountId, record: &EventRecord) -> Self {
+    /// A new order's row; `price`: its limit in price units.
+    pub(super) fn new(
+        owner: (LoginId, AccountId),
+        terms: &OrderTerms,
+        price: Option<u64>,
+        replaces: Option<OrderId>,
+        record: &EventRecord,
+    ) -> Self {
         Self {
             order: terms.order,
-            login: terms.login,
-            account,
+            login: owner.0,
+            account: owner.1,
             user_ref: terms.user_ref,
             instrument: terms.instrument,
             side: terms.side,
@@ -184,7 +171,7 @@ impl OrderRow {
             reserved: terms.reserved,
             status: OrderStatus::of_new(terms.state),
             refusal: None,
-            replaces: terms.replaces,
+            replaces,
             replaced_by: None,
             cl_ord_id: terms.echo.cl_ord_id,
             event: record.number,

@@ -75,14 +75,12 @@ const LONG: &[(&str, &str, &str)] = &[
     ("src/client/event.rs", "read", "a table of messages"),
     ("src/config/compare.rs", "read", "a table of commands"),
     ("src/exchange/audit.rs", "audit", "a list of checks"),
-    ("src/exchange/changes.rs", "replace", "to be split"),
     ("src/exchange/snapshot/orders.rs", "take_order", "to be split"),
     ("src/market/books.rs", "apply", "a table of messages"),
     ("src/market/feed/apply.rs", "apply", "a table of events"),
     ("src/sql/check/tally.rs", "add", "a table of events"),
     ("src/sql/mirror.rs", "take_up", "a table of events"),
     ("src/sql/write.rs", "write_event", "a table of events"),
-    ("src/wire/ouch/event.rs", "encode_event", "a table of events"),
     ("src/wire/ouch/event.rs", "encode_rarer", "a table of events"),
 ];
 

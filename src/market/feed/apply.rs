@@ -26,8 +26,15 @@ impl Feed {
             Event::Order(OrderEvent::Executed(trade)) => self.executed(trade, record.number, out),
             Event::Order(OrderEvent::Accepted(e)) => {
                 self.complete(out);
-                let terms = (e.instrument, e.side, e.price, e.quantity);
-                self.take_in(e.order, terms, (e.visibility, e.display_quantity), e.state, None, out);
+                let terms = (e.terms.instrument, e.terms.side, e.terms.price, e.terms.quantity);
+                self.take_in(
+                    e.terms.order,
+                    terms,
+                    (e.terms.visibility, e.terms.display_quantity),
+                    e.terms.state,
+                    None,
+                    out,
+                );
             }
             Event::Order(OrderEvent::Replaced(e)) => self.replaced(e, out),
             Event::Order(OrderEvent::Triggered(e)) => {

@@ -80,16 +80,26 @@ impl Tally {
             Event::Admin(AdminEvent::Deposited(transfer)) => self.transfer(transfer, 1),
             Event::Admin(AdminEvent::Withdrawn(transfer)) => self.transfer(transfer, -1),
             Event::Order(OrderEvent::Accepted(e)) => {
-                let asset = self.held_asset(e.instrument.0, e.side)?;
-                let kind = if e.price.is_some() { Kind::Limit } else { Kind::Market };
-                self.open(e.order, (e.login, asset, kind, e.state), e.quantity.0, e.reserved)?;
+                let asset = self.held_asset(e.terms.instrument.0, e.terms.side)?;
+                let kind = if e.terms.price.is_some() { Kind::Limit } else { Kind::Market };
+                self.open(
+                    e.terms.order,
+                    (e.login, asset, kind, e.terms.state),
+                    e.terms.quantity.0,
+                    e.terms.reserved,
+                )?;
             }
             Event::Order(OrderEvent::Replaced(e)) => {
-                let asset = self.held_asset(e.instrument.0, e.side)?;
+                let asset = self.held_asset(e.terms.instrument.0, e.terms.side)?;
                 let old = self.live.get(&e.orig_order).ok_or("an order is replaced that is not open")?.open;
                 self.shrink(e.orig_order, old, Amount(0), OrderStatus::Replaced)?;
-                let kind = if e.price.is_some() { Kind::Limit } else { Kind::Market };
-                self.open(e.order, (e.login, asset, kind, e.state), e.quantity.0, e.reserved)?;
+                let kind = if e.terms.price.is_some() { Kind::Limit } else { Kind::Market };
+                self.open(
+                    e.terms.order,
+                    (e.login, asset, kind, e.terms.state),
+                    e.terms.quantity.0,
+                    e.terms.reserved,
+                )?;
             }
             Event::Order(OrderEvent::Canceled(e)) => {
                 let status = OrderStatus::after_cancel(e.reason);

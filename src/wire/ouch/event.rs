@@ -11,9 +11,10 @@ use super::outbound::{
 use super::tags::{self, Appendage, TagBuffer};
 use crate::domain::audience::{Address, Part};
 use crate::domain::{
-    AdminEvent, AssetBalance, CancelReason, Canceled, Event, EventRecord, Executed, Listing, Listings,
-    MarketEvent, OrderEvent, OrderId, PostOnly, Price, Quantity, RejectReason, RestateReason, SelfTrade,
-    SelfTradePrevented, Side, Switch, Symbol, TimeInForce, Timestamp, TradeKind, VenueEvent, Visibility,
+    Accepted, AdminEvent, AssetBalance, CancelReason, Canceled, Echo, Event, EventRecord, Executed, Listing,
+    Listings, MarketEvent, OrderEvent, OrderId, OrderTerms, PostOnly, Price, Quantity, RejectReason,
+    Replaced, RestateReason, SelfTrade, SelfTradePrevented, Side, Switch, Symbol, TimeInForce, Timestamp,
+    TradeKind, UserRef, VenueEvent, Visibility,
 };
 use crate::wire::soup;
 
@@ -38,49 +39,16 @@ pub fn encode_event(record: &EventRecord, to: Address, listings: &Listings, out:
             let listing = listings.at(e.instrument, record.number)?;
             Outbound::Executed(executed(e, to.part, timestamp, listing), added.of(to)).encode(out)
         }
-        (Event::Order(OrderEvent::Accepted(e)), Part::Only) => {
-            let listing = listings.at(e.instrument, record.number)?;
-            let message = OrderAccepted {
-                timestamp,
-                user_ref: e.user_ref,
-                side: side(e.side),
-                quantity: lots(e.quantity),
-                symbol: listing.symbol,
-                price: units(listing, e.price),
-                time_in_force: e.echo.time_in_force,
-                display: e.echo.display,
-                order: e.order,
-                capacity: e.echo.capacity,
-                iso: b'N',
-                cross_type: e.echo.cross_type,
-                state: b'L',
-                cl_ord_id: e.echo.cl_ord_id,
-            };
-            let terms = (e.display_quantity, e.post_only, e.time_in_force, e.expire_s);
-            order_tags(&mut added, e.echo.firm, terms, record.time);
-            Outbound::Accepted(message, added.of(to)).encode(out)
+        (Event::Order(OrderEvent::Accepted(Accepted { terms, .. })), Part::Only) => {
+            let listing = listings.at(terms.instrument, record.number)?;
+            order_tags(&mut added, terms, record.time);
+            let message = replaced(terms, UserRef(0), timestamp, listing);
+            Outbound::Accepted(accepted(&message), added.of(to)).encode(out)
         }
-        (Event::Order(OrderEvent::Replaced(e)), Part::Only) => {
-            let listing = listings.at(e.instrument, record.number)?;
-            let message = OrderReplaced {
-                timestamp,
-                orig_user_ref: e.orig_user_ref,
-                user_ref: e.user_ref,
-                side: side(e.side),
-                quantity: lots(e.quantity),
-                symbol: listing.symbol,
-                price: units(listing, e.price),
-                time_in_force: e.echo.time_in_force,
-                display: e.echo.display,
-                order: e.order,
-                capacity: e.echo.capacity,
-                iso: b'N',
-                cross_type: e.echo.cross_type,
-                state: b'L',
-                cl_ord_id: e.echo.cl_ord_id,
-            };
-            let terms = (e.display_quantity, e.post_only, e.time_in_force, e.expire_s);
-            order_tags(&mut added, e.echo.firm, terms, record.time);
+        (Event::Order(OrderEvent::Replaced(Replaced { orig_user_ref, terms, .. })), Part::Only) => {
+            let listing = listings.at(terms.instrument, record.number)?;
+            order_tags(&mut added, terms, record.time);
+            let message = replaced(terms, *orig_user_ref, timestamp, listing);
             Outbound::Replaced(message, added.of(to)).encode(out)
         }
         (Event::Order(OrderEvent::Canceled(e)), Part::Only) => {
@@ -321,15 +289,54 @@ fn self_match_canceled(
     }
 }
 
-/// What Accepted and Replaced say beyond their fixed fields: only what the order asked for.
-/// `(display quantity, post-only, time in force, expire time)` are the order's.
+/// An order as Replaced says it.
 #[inline]
-fn order_tags(
-    added: &mut TagBuffer,
-    firm: [u8; 4],
-    (display_quantity, post_only, time_in_force, expire_s): (u32, PostOnly, TimeInForce, u32),
-    time: Timestamp,
-) {
+fn replaced(terms: &OrderTerms, orig_user_ref: UserRef, timestamp: u64, listing: &Listing) -> OrderReplaced {
+    OrderReplaced {
+        timestamp,
+        orig_user_ref,
+        user_ref: terms.user_ref,
+        side: side(terms.side),
+        quantity: lots(terms.quantity),
+        symbol: listing.symbol,
+        price: units(listing, terms.price),
+        time_in_force: terms.echo.time_in_force,
+        display: terms.echo.display,
+        order: terms.order,
+        capacity: terms.echo.capacity,
+        iso: b'N',
+        cross_type: terms.echo.cross_type,
+        state: b'L',
+        cl_ord_id: terms.echo.cl_ord_id,
+    }
+}
+
+/// The same as Accepted says it.
+#[inline]
+fn accepted(m: &OrderReplaced) -> OrderAccepted {
+    OrderAccepted {
+        timestamp: m.timestamp,
+        user_ref: m.user_ref,
+        side: m.side,
+        quantity: m.quantity,
+        symbol: m.symbol,
+        price: m.price,
+        time_in_force: m.time_in_force,
+        display: m.display,
+        order: m.order,
+        capacity: m.capacity,
+        iso: m.iso,
+        cross_type: m.cross_type,
+        state: m.state,
+        cl_ord_id: m.cl_ord_id,
+    }
+}
+
+/// What Accepted and Replaced say beyond their fixed fields: only what the order asked for.
+#[inline]
+fn order_tags(added: &mut TagBuffer, terms: &OrderTerms, time: Timestamp) {
+    let OrderTerms { echo: Echo { firm, .. }, display_quantity, post_only, time_in_force, expire_s, .. } =
+        *terms;
     if firm != [0; 4] {
         added.push(tags::FIRM, firm);
     }

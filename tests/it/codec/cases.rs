@@ -412,20 +412,22 @@ pub fn commands() -> Vec<(&'static str, Command)> {
 fn accepted() -> Accepted {
     Accepted {
         login: LoginId(0x0A0B_0C0D),
-        user_ref: UserRef(0x0102_0304),
-        order: OrderId(0xC1C2_C3C4_C5C6_C7C8),
-        instrument: InstrumentId(0x1112_1314),
-        side: Side::Sell,
-        time_in_force: TimeInForce::ImmediateOrCancel,
-        price: Some(Price(-2)),
-        quantity: Quantity(0x4142_4344_4546_4748),
-        reserved: Amount(0x6162_6364_6566_6768),
-        echo: echo(),
-        visibility: Visibility::Hidden,
-        display_quantity: 0x8182_8384,
-        post_only: PostOnly::Slide,
-        expire_s: 0x9192_9394,
-        state: OrderState::Dormant,
+        terms: OrderTerms {
+            user_ref: UserRef(0x0102_0304),
+            order: OrderId(0xC1C2_C3C4_C5C6_C7C8),
+            instrument: InstrumentId(0x1112_1314),
+            side: Side::Sell,
+            time_in_force: TimeInForce::ImmediateOrCancel,
+            price: Some(Price(-2)),
+            quantity: Quantity(0x4142_4344_4546_4748),
+            reserved: Amount(0x6162_6364_6566_6768),
+            echo: echo(),
+            visibility: Visibility::Hidden,
+            display_quantity: 0x8182_8384,
+            post_only: PostOnly::Slide,
+            expire_s: 0x9192_9394,
+            state: OrderState::Dormant,
+        },
     }
 }
 
@@ -434,20 +436,22 @@ fn replaced() -> Replaced {
         login: LoginId(0x0A0B_0C0D),
         orig_user_ref: UserRef(0x2122_2324),
         orig_order: OrderId(0xD1D2_D3D4_D5D6_D7D8),
-        user_ref: UserRef(0x0102_0304),
-        order: OrderId(0xC1C2_C3C4_C5C6_C7C8),
-        instrument: InstrumentId(0x1112_1314),
-        side: Side::Sell,
-        time_in_force: TimeInForce::ImmediateOrCancel,
-        price: Some(Price(0x7132_3334)),
-        quantity: Quantity(0x4142_4344_4546_4748),
-        reserved: Amount(0x6162_6364_6566_6768),
-        echo: echo(),
-        visibility: Visibility::Hidden,
-        display_quantity: 0x8182_8384,
-        post_only: PostOnly::Slide,
-        expire_s: 0x9192_9394,
-        state: OrderState::Dormant,
+        terms: OrderTerms {
+            user_ref: UserRef(0x0102_0304),
+            order: OrderId(0xC1C2_C3C4_C5C6_C7C8),
+            instrument: InstrumentId(0x1112_1314),
+            side: Side::Sell,
+            time_in_force: TimeInForce::ImmediateOrCancel,
+            price: Some(Price(0x7132_3334)),
+            quantity: Quantity(0x4142_4344_4546_4748),
+            reserved: Amount(0x6162_6364_6566_6768),
+            echo: echo(),
+            visibility: Visibility::Hidden,
+            display_quantity: 0x8182_8384,
+            post_only: PostOnly::Slide,
+            expire_s: 0x9192_9394,
+            state: OrderState::Dormant,
+        },
     }
 }
 
@@ -613,11 +617,20 @@ pub fn events() -> Vec<(&'static str, EventRecord)> {
         ("Accepted", Event::Order(OrderEvent::Accepted(accepted()))),
         (
             "Accepted, market",
-            Event::Order(OrderEvent::Accepted(Accepted { price: None, side: Side::Buy, ..accepted() })),
+            Event::Order(OrderEvent::Accepted(Accepted {
+                terms: OrderTerms { price: None, side: Side::Buy, ..accepted().terms },
+                ..accepted()
+            })),
         ),
         ("Rejected", Event::Order(OrderEvent::Rejected(rejected))),
         ("Replaced", Event::Order(OrderEvent::Replaced(replaced()))),
-        ("Replaced, market", Event::Order(OrderEvent::Replaced(Replaced { price: None, ..replaced() }))),
+        (
+            "Replaced, market",
+            Event::Order(OrderEvent::Replaced(Replaced {
+                terms: OrderTerms { price: None, ..replaced().terms },
+                ..replaced()
+            })),
+        ),
         ("Canceled", Event::Order(OrderEvent::Canceled(canceled()))),
         (
             "Canceled, invalid replace",

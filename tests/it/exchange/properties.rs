@@ -16,6 +16,7 @@ use super::apply_at;
 use super::scripts::shown::{CANCEL_KINDS, EVENT_KINDS, Seen};
 use crate::support::compare::same_state;
 use crate::support::naive::Naive;
+use crate::support::posted::Posted;
 use crate::support::venue;
 use coverage::{CASES, Came};
 use dojima::domain::{
@@ -38,6 +39,7 @@ pub const FEW_TOUCHED: u32 = 16;
 struct Pair {
     exchange: Exchange,
     naive: Naive,
+    posted: Posted,
     seen: Seen,
     /// Whether it is noted which of the [`CASES`] there were.
     notes_cases: bool,
@@ -46,7 +48,13 @@ struct Pair {
 impl Pair {
     fn opened(opening: &[Command], limits: VenueLimits, notes_cases: bool) -> Result<Self, TestCaseError> {
         let exchange = Exchange::new(ExchangeLimits { limits, ..ExchangeLimits::default() });
-        let mut pair = Self { exchange, naive: Naive::new(limits), seen: Seen::default(), notes_cases };
+        let mut pair = Self {
+            exchange,
+            naive: Naive::new(limits),
+            posted: Posted::default(),
+            seen: Seen::default(),
+            notes_cases,
+        };
         for command in opening {
             let events = pair.apply(Stamp::default(), command)?;
             prop_assert!(
@@ -66,11 +74,23 @@ impl Pair {
         same_state(&self.exchange, &self.naive)
             .map_err(|error| TestCaseError::fail(format!("{error} after {command:?}")))?;
         events.iter().for_each(|event| self.seen.note(event));
+        self.same_postings(&events)?;
         if let Some(before) = before {
             let came = Came { before: &before, after: &self.naive, stamp, command, events: &events };
             came.cases().into_iter().for_each(|case| self.seen.count(case));
         }
         Ok(events)
+    }
+
+    /// The ledger is the sum of the postings that the events say.
+    fn same_postings(&mut self, events: &[Event]) -> Result<(), TestCaseError> {
+        events.iter().for_each(|event| self.posted.apply(event));
+        for ((account, asset), posted) in &self.posted.balances {
+            let balance = self.exchange.balance(*account, *asset).expect("known");
+            let held = (balance.available.0, balance.reserved.0);
+            prop_assert_eq!(&held, posted, "account {}, asset {}", account, asset);
+        }
+        Ok(())
     }
 
     /// When all orders are cancelled nothing is reserved.

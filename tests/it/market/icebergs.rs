@@ -3,8 +3,8 @@
 
 use dojima::domain::{
     Accepted, AdminEvent, CancelReason, Canceled, Event, EventRecord, Executed, InstrumentId, Listing,
-    OrderEvent, OrderId, Phase, Price, Quantity, RestateReason, Restated, SelfTrade, SelfTradePrevented,
-    Side, Symbol, TradeId,
+    OrderEvent, OrderId, OrderTerms, Phase, Price, Quantity, RestateReason, Restated, SelfTrade,
+    SelfTradePrevented, Side, Symbol, TradeId,
 };
 use dojima::market::{Books, Feed, Level, Published};
 use dojima::wire::itch::Message;
@@ -96,19 +96,25 @@ fn name(order: OrderId) -> String {
 
 fn rests(order: u64, lots: u64, display_quantity: u32) -> Event {
     Event::Order(OrderEvent::Accepted(Accepted {
-        order: OrderId(order),
-        instrument: INSTRUMENT,
-        side: Side::Sell,
-        price: Some(PRICE),
-        quantity: Quantity(lots),
-        display_quantity,
+        terms: OrderTerms {
+            order: OrderId(order),
+            instrument: INSTRUMENT,
+            side: Side::Sell,
+            price: Some(PRICE),
+            quantity: Quantity(lots),
+            display_quantity,
+            ..OrderTerms::default()
+        },
         ..Accepted::default()
     }))
 }
 
 fn comes(order: u64, lots: u64) -> Event {
     let Event::Order(OrderEvent::Accepted(accepted)) = rests(order, lots, 0) else { unreachable!() };
-    Event::Order(OrderEvent::Accepted(Accepted { side: Side::Buy, ..accepted }))
+    Event::Order(OrderEvent::Accepted(Accepted {
+        terms: OrderTerms { side: Side::Buy, ..accepted.terms },
+        ..accepted
+    }))
 }
 
 fn trade(number: u64, maker: u64, taker: u64, lots: u64) -> Event {

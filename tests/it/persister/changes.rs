@@ -5,9 +5,9 @@ use dojima::domain::{
     Accepted, AccountId, AccountSelfTrade, AdminEvent, Amended, Amount, Armed, AssetCode, AssetId,
     AssetSettings, Auction, CancelReason, Canceled, ChangeRejected, Event, EventRecord, Executed, FeeAsset,
     FeeRate, FeeTier, GroupId, InstrumentId, KillScope, LimitScope, Listing, LoginId, MarketEvent,
-    OrderEvent, OrderId, OrderLimits, OrderState, Owner, Phase, PostOnly, Ppm, Price, Protection, Quantity,
-    RejectReason, RestateReason, Restated, SelfTrade, SelfTradePrevented, SelfTradePrevention, SetFees,
-    ShardId, Side, Switch, Symbol, TimeInForce, Timestamp, TradeId, TradeKind, Transfer, Trigger,
+    OrderEvent, OrderId, OrderLimits, OrderState, OrderTerms, Owner, Phase, PostOnly, Ppm, Price, Protection,
+    Quantity, RejectReason, RestateReason, Restated, SelfTrade, SelfTradePrevented, SelfTradePrevention,
+    SetFees, ShardId, Side, Switch, Symbol, TimeInForce, Timestamp, TradeId, TradeKind, Transfer, Trigger,
     TriggerKind, TriggerReference, Triggered, UserRef, VenueEvent, VenueLimits, Visibility, VolumeTiers,
 };
 use dojima::runtime::{Agent, Fatal};
@@ -110,13 +110,15 @@ impl Script {
         let placed = Placed { order: OrderId(self.orders), login, user_ref: UserRef(*last), side };
         let mut accepted = Accepted {
             login,
-            user_ref: placed.user_ref,
-            order: placed.order,
-            side,
-            price: price.map(Price),
-            quantity: Quantity(quantity),
-            reserved: Amount(reserved),
-            ..Accepted::default()
+            terms: OrderTerms {
+                user_ref: placed.user_ref,
+                order: placed.order,
+                side,
+                price: price.map(Price),
+                quantity: Quantity(quantity),
+                reserved: Amount(reserved),
+                ..OrderTerms::default()
+            },
         };
         also(&mut accepted);
         self.tell(Event::Order(OrderEvent::Accepted(accepted)));
@@ -291,7 +293,7 @@ fn fees_are_paid_in_what_a_side_receives() {
 #[test]
 fn orders_that_wait_are_rows_with_a_status_of_their_own() {
     let mut script = Script::new(FeeAsset::Quote);
-    let dormant = |accepted: &mut Accepted| accepted.state = OrderState::Dormant;
+    let dormant = |accepted: &mut Accepted| accepted.terms.state = OrderState::Dormant;
     let trigger = Trigger { kind: TriggerKind::Stop, reference: TriggerReference::MarkPrice, price: 1_100 };
     let armed = |of: Placed, trigger, oco| {
         let Placed { order, login, user_ref, .. } = of;
@@ -341,7 +343,7 @@ fn orders_that_wait_are_rows_with_a_status_of_their_own() {
 fn a_quantity_in_money_becomes_lots_at_the_trigger() {
     let mut script = Script::new(FeeAsset::Quote);
     let rest = script.accept(0, Side::Sell, Some(100), 10, 10_000);
-    let dormant = |accepted: &mut Accepted| accepted.state = OrderState::Dormant;
+    let dormant = |accepted: &mut Accepted| accepted.terms.state = OrderState::Dormant;
     let market = script.accept_with(1, Side::Buy, None, 1, 0, dormant);
     script.trigger(market, 100);
     script.restate(market, (7, 7), 0, RestateReason::Reserve);
@@ -399,14 +401,14 @@ fn every_reason_of_a_cancel_is_a_status() {
 fn what_an_order_asked_for_is_in_its_row() {
     let mut script = Script::new(FeeAsset::Quote);
     script.accept_with(0, Side::Buy, Some(100), 10, 10_020, |accepted| {
-        accepted.display_quantity = 2;
-        accepted.post_only = PostOnly::Slide;
-        accepted.time_in_force = TimeInForce::GoodTillTime;
-        accepted.expire_s = 1_795_000_600;
+        accepted.terms.display_quantity = 2;
+        accepted.terms.post_only = PostOnly::Slide;
+        accepted.terms.time_in_force = TimeInForce::GoodTillTime;
+        accepted.terms.expire_s = 1_795_000_600;
     });
     let hidden = script.accept_with(0, Side::Buy, Some(100), 10, 10_020, |accepted| {
-        accepted.visibility = Visibility::Hidden;
-        accepted.time_in_force = TimeInForce::Day;
+        accepted.terms.visibility = Visibility::Hidden;
+        accepted.terms.time_in_force = TimeInForce::Day;
     });
     let Placed { order, login, user_ref, side } = hidden;
     let (decrement, open, reserved) = (Quantity(4), Quantity(6), Amount(6_012));

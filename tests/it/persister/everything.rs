@@ -471,8 +471,12 @@ fn kinds(events: &[EventRecord]) -> BTreeSet<&'static str> {
 fn trades_of_several_slices(events: &[EventRecord]) -> usize {
     let mut slices = BTreeMap::new();
     let larger = events.iter().filter(|record| match &record.event {
-        Event::Order(OrderEvent::Accepted(e)) => slices.insert(e.order, e.display_quantity).is_some(),
-        Event::Order(OrderEvent::Replaced(e)) => slices.insert(e.order, e.display_quantity).is_some(),
+        Event::Order(OrderEvent::Accepted(e)) => {
+            slices.insert(e.terms.order, e.terms.display_quantity).is_some()
+        }
+        Event::Order(OrderEvent::Replaced(e)) => {
+            slices.insert(e.terms.order, e.terms.display_quantity).is_some()
+        }
         Event::Order(OrderEvent::Executed(e)) => {
             let slice = slices.get(&e.maker_order).copied().unwrap_or_default();
             e.kind == TradeKind::Continuous && slice > 0 && e.quantity.0 > u64::from(slice)

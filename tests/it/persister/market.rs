@@ -146,11 +146,16 @@ impl Market {
     fn follow(&mut self, event: &Event) {
         match event {
             Event::Order(OrderEvent::Accepted(e)) => {
-                self.enter((e.login, e.user_ref), e.side, e.quantity.0, e.quantity.0)
+                self.enter((e.login, e.terms.user_ref), e.terms.side, e.terms.quantity.0, e.terms.quantity.0)
             }
             Event::Order(OrderEvent::Replaced(e)) => {
                 let Open { open, total, .. } = self.leave((e.login, e.orig_user_ref));
-                self.enter((e.login, e.user_ref), e.side, e.quantity.0, total - open + e.quantity.0);
+                self.enter(
+                    (e.login, e.terms.user_ref),
+                    e.terms.side,
+                    e.terms.quantity.0,
+                    total - open + e.terms.quantity.0,
+                );
             }
             Event::Order(OrderEvent::Canceled(e)) => self.reduce((e.login, e.user_ref), e.decrement.0),
             Event::Order(OrderEvent::Executed(e)) => {

@@ -257,7 +257,7 @@ impl Happened {
         self.events += 1;
         match event {
             Event::Order(OrderEvent::Executed(_)) => self.trades += 1,
-            Event::Order(OrderEvent::Accepted(accepted)) => self.last_order = accepted.order.0,
+            Event::Order(OrderEvent::Accepted(accepted)) => self.last_order = accepted.terms.order.0,
             Event::Market(MarketEvent::Uncrossed(_)) => self.auctions += 1,
             Event::Order(OrderEvent::Triggered(_)) => self.triggered += 1,
             Event::Market(MarketEvent::PhaseSet {

@@ -7,6 +7,7 @@ pub mod engines;
 pub mod mounts;
 pub mod naive;
 pub mod outlets;
+pub mod posted;
 pub mod process;
 pub mod sessions;
 pub mod trader;

@@ -1,7 +1,7 @@
 //! What events become.
 
 use super::*;
-use dojima::domain::{AdminEvent, OrderEvent, VenueEvent};
+use dojima::domain::{AdminEvent, OrderEvent, OrderTerms, VenueEvent};
 
 /// 01:00:00.000000007 of some day.
 const TIME: Timestamp = Timestamp(20_000 * 86_400_000_000_000 + 3_600_000_000_007);
@@ -45,13 +45,16 @@ fn told_to(event: Event, recipient: Address) -> Option<Vec<u8>> {
 fn accepted_and_replaced_say_what_the_order_is() {
     let echo = Echo { capacity: b'O', firm: *b"LIME", ..Echo::default() };
     let accepted = Accepted {
-        user_ref: UserRef(9),
-        order: OrderId(77),
-        instrument: InstrumentId(1),
-        side: Side::Sell,
-        price: Some(Price(4)),
-        quantity: Quantity(500),
-        echo,
+        terms: OrderTerms {
+            user_ref: UserRef(9),
+            order: OrderId(77),
+            instrument: InstrumentId(1),
+            side: Side::Sell,
+            price: Some(Price(4)),
+            quantity: Quantity(500),
+            echo,
+            ..OrderTerms::default()
+        },
         ..Accepted::default()
     };
     let message = OrderAccepted {
@@ -75,12 +78,15 @@ fn accepted_and_replaced_say_what_the_order_is() {
 
     let replaced = Replaced {
         orig_user_ref: UserRef(9),
-        user_ref: UserRef(10),
-        order: OrderId(78),
-        instrument: InstrumentId(0),
-        price: None,
-        quantity: Quantity(300),
-        echo: Echo { firm: [0; 4], ..echo },
+        terms: OrderTerms {
+            user_ref: UserRef(10),
+            order: OrderId(78),
+            instrument: InstrumentId(0),
+            price: None,
+            quantity: Quantity(300),
+            echo: Echo { firm: [0; 4], ..echo },
+            ..OrderTerms::default()
+        },
         ..Replaced::default()
     };
     let message = OrderReplaced {
@@ -109,26 +115,35 @@ fn accepted_and_replaced_say_what_the_order_is() {
         other => panic!("{other:?}"),
     };
     let asked = Replaced {
-        echo,
-        visibility: Visibility::Displayed,
-        display_quantity: 7,
-        post_only: PostOnly::Reject,
-        time_in_force: TimeInForce::GoodTillTime,
-        expire_s: 20_000 * 86_400 + 36_000,
+        terms: OrderTerms {
+            echo,
+            visibility: Visibility::Displayed,
+            display_quantity: 7,
+            post_only: PostOnly::Reject,
+            time_in_force: TimeInForce::GoodTillTime,
+            expire_s: 20_000 * 86_400 + 36_000,
+            ..replaced.terms
+        },
         ..replaced
     };
     let all = b"\x05\x02LIME\x05\x05\0\0\0\x07\x02\x0cP\x05\x0f\0\0\x8c\xa0";
     assert_eq!(tags(Event::Order(OrderEvent::Replaced(asked))), all);
-    let sliding = Event::Order(OrderEvent::Replaced(Replaced { post_only: PostOnly::Slide, ..asked }));
+    let sliding = Event::Order(OrderEvent::Replaced(Replaced {
+        terms: OrderTerms { post_only: PostOnly::Slide, ..asked.terms },
+        ..asked
+    }));
     assert_eq!(tags(sliding), [&all[..], b"\x02\x83Y"].concat());
     let to = Address { copy_of: Some((LOGIN, AccountId(1))), ..only(Part::Only) };
     let longest = told_to(sliding, to).expect("told");
     assert_eq!(longest.len(), MESSAGE_LEN_MAX);
     let accepted = Accepted {
-        display_quantity: 7,
-        post_only: PostOnly::Slide,
-        time_in_force: TimeInForce::GoodTillTime,
-        expire_s: 20_001 * 86_400,
+        terms: OrderTerms {
+            display_quantity: 7,
+            post_only: PostOnly::Slide,
+            time_in_force: TimeInForce::GoodTillTime,
+            expire_s: 20_001 * 86_400,
+            ..accepted.terms
+        },
         ..accepted
     };
     // Tomorrow's first second is not today's: it is told since 1970.
@@ -136,9 +151,15 @@ fn accepted_and_replaced_say_what_the_order_is() {
         tags(Event::Order(OrderEvent::Accepted(accepted))),
         [&all[..15], b"\x05\x0f", &(20_001_u32 * 86_400).to_be_bytes(), b"\x02\x83Y"].concat()
     );
-    let day = Accepted { time_in_force: TimeInForce::Day, display_quantity: 0, ..accepted };
+    let day = Accepted {
+        terms: OrderTerms { time_in_force: TimeInForce::Day, display_quantity: 0, ..accepted.terms },
+        ..accepted
+    };
     assert_eq!(
-        tags(Event::Order(OrderEvent::Accepted(Accepted { post_only: PostOnly::No, ..day }))),
+        tags(Event::Order(OrderEvent::Accepted(Accepted {
+            terms: OrderTerms { post_only: PostOnly::No, ..day.terms },
+            ..day
+        }))),
         b"\x05\x02LIME"
     );
 }
@@ -151,7 +172,10 @@ fn prices_are_told_in_the_ticks_of_their_time() {
     let event = Event::Admin(AdminEvent::TermsSet(Listing { tick_units: 50, ..before }));
     listings.note(&EventRecord { number: 10, event, ..EventRecord::default() });
     for (number, units) in [(9, 200), (10, 400), (11, 400)] {
-        let accepted = Accepted { instrument: InstrumentId(1), price: Some(Price(8)), ..Accepted::default() };
+        let accepted = Accepted {
+            terms: OrderTerms { instrument: InstrumentId(1), price: Some(Price(8)), ..OrderTerms::default() },
+            ..Accepted::default()
+        };
         let record = EventRecord {
             number,
             event: Event::Order(OrderEvent::Accepted(accepted)),
@@ -305,12 +329,14 @@ fn every_recipient_of_every_event_is_told_one_message() {
 fn with_a_listing_and_small_numbers(event: Event) -> Event {
     let (instrument, quantity) = (InstrumentId(1), Quantity(100));
     match event {
-        Event::Order(OrderEvent::Accepted(e)) => {
-            Event::Order(OrderEvent::Accepted(Accepted { instrument, quantity, ..e }))
-        }
-        Event::Order(OrderEvent::Replaced(e)) => {
-            Event::Order(OrderEvent::Replaced(Replaced { instrument, quantity, ..e }))
-        }
+        Event::Order(OrderEvent::Accepted(e)) => Event::Order(OrderEvent::Accepted(Accepted {
+            terms: OrderTerms { instrument, quantity, ..e.terms },
+            ..e
+        })),
+        Event::Order(OrderEvent::Replaced(e)) => Event::Order(OrderEvent::Replaced(Replaced {
+            terms: OrderTerms { instrument, quantity, ..e.terms },
+            ..e
+        })),
         Event::Order(OrderEvent::Executed(e)) => {
             Event::Order(OrderEvent::Executed(Executed { instrument, quantity, ..e }))
         }

@@ -186,8 +186,8 @@ impl Concerns {
             Event::Admin(AdminEvent::Deposited(transfer) | AdminEvent::Withdrawn(transfer)) => {
                 Self::account(transfer.account)
             }
-            Event::Order(OrderEvent::Accepted(e)) => Self::order_in(e.login, e.instrument),
-            Event::Order(OrderEvent::Replaced(e)) => Self::order_in(e.login, e.instrument),
+            Event::Order(OrderEvent::Accepted(e)) => Self::order_in(e.login, e.terms.instrument),
+            Event::Order(OrderEvent::Replaced(e)) => Self::order_in(e.login, e.terms.instrument),
             Event::Order(OrderEvent::Triggered(e)) => Self::order_in(e.login, e.instrument),
             Event::Order(OrderEvent::Rejected(e)) => Self::login(e.login),
             Event::Order(OrderEvent::Canceled(e)) => Self::order(e.login, e.user_ref),

@@ -208,8 +208,8 @@ impl Reader<'_> {
     fn reserved_in(&self, party: Option<Party>) -> Option<AssetId> {
         let Value::Event(record) = &self.entry.value else { return None };
         let side = match &record.event {
-            Event::Order(OrderEvent::Accepted(e)) => e.side,
-            Event::Order(OrderEvent::Replaced(e)) => e.side,
+            Event::Order(OrderEvent::Accepted(e)) => e.terms.side,
+            Event::Order(OrderEvent::Replaced(e)) => e.terms.side,
             Event::Order(OrderEvent::Amended(e)) => e.side,
             Event::Order(OrderEvent::Executed(e)) => match party? {
                 Party::Taker => e.taker_side,

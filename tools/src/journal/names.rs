@@ -146,8 +146,12 @@ impl Names {
                 self.instruments.insert(listing.instrument, Terms::of_event(listing));
             }
             Event::Admin(AdminEvent::AssetSet(settings)) => self.asset_set(settings),
-            Event::Order(OrderEvent::Accepted(e)) => self.order(e.login, e.user_ref, e.instrument),
-            Event::Order(OrderEvent::Replaced(e)) => self.order(e.login, e.user_ref, e.instrument),
+            Event::Order(OrderEvent::Accepted(e)) => {
+                self.order(e.login, e.terms.user_ref, e.terms.instrument)
+            }
+            Event::Order(OrderEvent::Replaced(e)) => {
+                self.order(e.login, e.terms.user_ref, e.terms.instrument)
+            }
             Event::Venue(
                 VenueEvent::AccountOpened { .. }
                 | VenueEvent::Opened { .. }

@@ -216,8 +216,8 @@ impl Watched {
         for event in events {
             told += 1;
             match event {
-                Event::Order(OrderEvent::Accepted(e)) => incoming = e.order,
-                Event::Order(OrderEvent::Replaced(e)) => incoming = e.order,
+                Event::Order(OrderEvent::Accepted(e)) => incoming = e.terms.order,
+                Event::Order(OrderEvent::Replaced(e)) => incoming = e.terms.order,
                 Event::Order(OrderEvent::Triggered(e)) => incoming = e.order,
                 Event::Order(OrderEvent::Executed(e)) => {
                     pairs.insert((e.taker_order, e.maker_order));
@@ -279,8 +279,8 @@ fn without_minimum(command: &Command) -> Option<Command> {
 fn promised(command: &Command, events: &[Event]) -> Option<Promise> {
     let least = u64::from(asked(command)?.min_quantity);
     let (open, immediate) = events.iter().find_map(|event| match event {
-        Event::Order(OrderEvent::Accepted(e)) => Some((e.quantity.0, e.time_in_force)),
-        Event::Order(OrderEvent::Replaced(e)) => Some((e.quantity.0, e.time_in_force)),
+        Event::Order(OrderEvent::Accepted(e)) => Some((e.terms.quantity.0, e.terms.time_in_force)),
+        Event::Order(OrderEvent::Replaced(e)) => Some((e.terms.quantity.0, e.terms.time_in_force)),
         _ => None,
     })?;
     let all = immediate == dojima::domain::TimeInForce::ImmediateOrCancel && least >= open;
@@ -290,8 +290,8 @@ fn promised(command: &Command, events: &[Event]) -> Option<Promise> {
 /// The order that the command brought.
 fn begun(events: &[Event]) -> Option<OrderId> {
     events.iter().find_map(|event| match event {
-        Event::Order(OrderEvent::Accepted(e)) => Some(e.order),
-        Event::Order(OrderEvent::Replaced(e)) => Some(e.order),
+        Event::Order(OrderEvent::Accepted(e)) => Some(e.terms.order),
+        Event::Order(OrderEvent::Replaced(e)) => Some(e.terms.order),
         _ => None,
     })
 }
@@ -299,8 +299,8 @@ fn begun(events: &[Event]) -> Option<OrderId> {
 /// Whether it was matched, or refused when it was to be.
 fn matched(events: &[Event], order: OrderId) -> bool {
     events.iter().any(|event| match event {
-        Event::Order(OrderEvent::Accepted(e)) => e.order == order && e.state == OrderState::Live,
-        Event::Order(OrderEvent::Replaced(e)) => e.order == order && e.state == OrderState::Live,
+        Event::Order(OrderEvent::Accepted(e)) => e.terms.order == order && e.terms.state == OrderState::Live,
+        Event::Order(OrderEvent::Replaced(e)) => e.terms.order == order && e.terms.state == OrderState::Live,
         Event::Order(OrderEvent::Triggered(e)) => e.order == order,
         _ => false,
     })
@@ -325,8 +325,8 @@ fn others_of(events: &[Event], order: OrderId) -> BTreeSet<OrderId> {
     let mut others = BTreeSet::new();
     for event in events {
         match event {
-            Event::Order(OrderEvent::Accepted(e)) => incoming = e.order,
-            Event::Order(OrderEvent::Replaced(e)) => incoming = e.order,
+            Event::Order(OrderEvent::Accepted(e)) => incoming = e.terms.order,
+            Event::Order(OrderEvent::Replaced(e)) => incoming = e.terms.order,
             Event::Order(OrderEvent::Triggered(e)) => incoming = e.order,
             Event::Order(OrderEvent::Executed(e))
                 if e.taker_order == order && e.kind == TradeKind::Continuous =>

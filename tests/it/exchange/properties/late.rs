@@ -30,9 +30,9 @@ fn happens(steps: BoxedStrategy<Step>) -> impl Strategy<Value = Happens> {
 /// The numbers of the login's messages that the event says were taken up.
 fn taken_up(event: &Event) -> Option<(LoginId, UserRef)> {
     match event {
-        Event::Order(OrderEvent::Accepted(e)) => Some((e.login, e.user_ref)),
+        Event::Order(OrderEvent::Accepted(e)) => Some((e.login, e.terms.user_ref)),
         Event::Order(OrderEvent::Rejected(e)) => Some((e.login, e.user_ref)),
-        Event::Order(OrderEvent::Replaced(e)) => Some((e.login, e.user_ref)),
+        Event::Order(OrderEvent::Replaced(e)) => Some((e.login, e.terms.user_ref)),
         Event::Order(OrderEvent::MassCanceled { login: Some(login), user_ref, .. }) => {
             Some((*login, *user_ref))
         }

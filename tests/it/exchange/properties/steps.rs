@@ -371,9 +371,9 @@ impl Clients {
     pub fn note(&mut self, events: &[Event]) {
         for event in events {
             let (login, user_ref) = match event {
-                Event::Order(OrderEvent::Accepted(e)) => (e.login, e.user_ref),
+                Event::Order(OrderEvent::Accepted(e)) => (e.login, e.terms.user_ref),
                 Event::Order(OrderEvent::Rejected(e)) => (e.login, e.user_ref),
-                Event::Order(OrderEvent::Replaced(e)) => (e.login, e.user_ref),
+                Event::Order(OrderEvent::Replaced(e)) => (e.login, e.terms.user_ref),
                 Event::Order(OrderEvent::MassCanceled { login: Some(login), user_ref, .. }) => {
                     (*login, *user_ref)
                 }

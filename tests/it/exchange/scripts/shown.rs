@@ -64,18 +64,30 @@ fn limits_set(limits: &VenueLimits) -> String {
 }
 
 fn accepted(e: &Accepted) -> String {
-    let (side, price) = (side_name(e.side), price_shown(e.price));
-    let head = format!("accepted {}.{} #{}", e.login, e.user_ref, e.order);
-    let details = details(e.visibility, e.display_quantity, e.post_only, e.expire_s, e.state);
-    format!("{head} {side} {} {price} reserved {}{details}", e.quantity, e.reserved)
+    let (side, price) = (side_name(e.terms.side), price_shown(e.terms.price));
+    let head = format!("accepted {}.{} #{}", e.login, e.terms.user_ref, e.terms.order);
+    let details = details(
+        e.terms.visibility,
+        e.terms.display_quantity,
+        e.terms.post_only,
+        e.terms.expire_s,
+        e.terms.state,
+    );
+    format!("{head} {side} {} {price} reserved {}{details}", e.terms.quantity, e.terms.reserved)
 }
 
 fn replaced(e: &Replaced) -> String {
-    let (side, price) = (side_name(e.side), price_shown(e.price));
+    let (side, price) = (side_name(e.terms.side), price_shown(e.terms.price));
     let old = format!("replaced {}.{} #{}", e.login, e.orig_user_ref, e.orig_order);
-    let new = format!("{}.{} #{}", e.login, e.user_ref, e.order);
-    let details = details(e.visibility, e.display_quantity, e.post_only, e.expire_s, e.state);
-    format!("{old} by {new} {side} {} {price} reserved {}{details}", e.quantity, e.reserved)
+    let new = format!("{}.{} #{}", e.login, e.terms.user_ref, e.terms.order);
+    let details = details(
+        e.terms.visibility,
+        e.terms.display_quantity,
+        e.terms.post_only,
+        e.terms.expire_s,
+        e.terms.state,
+    );
+    format!("{old} by {new} {side} {} {price} reserved {}{details}", e.terms.quantity, e.terms.reserved)
 }
 
 fn executed(e: &Executed) -> String {

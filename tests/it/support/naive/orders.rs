@@ -4,9 +4,9 @@ use super::checks::{Ask, Kind};
 use super::{Naive, amount, lots, ticks};
 use dojima::domain::{
     Accepted, AccountId, Armed, CancelReason, Canceled, Echo, Enter, Event, IgnoreReason, Ignored,
-    Instructions, InstrumentId, LoginId, OrderEvent, OrderId, OrderState, PostOnly, Price, RefuseEnter,
-    RefuseReplace, RejectReason, Rejected, Replace, Replaced, RestateReason, Restated, SelfTradePrevention,
-    Side, TimeInForce, Trigger, TriggerKind, TriggerReference, UserRef, Visibility,
+    Instructions, InstrumentId, LoginId, OrderEvent, OrderId, OrderState, OrderTerms, PostOnly, Price,
+    RefuseEnter, RefuseReplace, RejectReason, Rejected, Replace, Replaced, RestateReason, Restated,
+    SelfTradePrevention, Side, TimeInForce, Trigger, TriggerKind, TriggerReference, UserRef, Visibility,
 };
 use rust_decimal::Decimal;
 
@@ -200,20 +200,22 @@ impl Naive {
                 self.number(&mut order);
                 self.events.push(Event::Order(OrderEvent::Accepted(Accepted {
                     login,
-                    user_ref,
-                    order: order.id,
-                    instrument,
-                    side,
-                    time_in_force,
-                    price: order.price_told(),
-                    quantity: lots(order.open),
-                    reserved: amount(order.reserved),
-                    echo,
-                    visibility: order.visibility,
-                    display_quantity: order.display_quantity as u32,
-                    post_only: order.post_only,
-                    expire_s: order.expire_s,
-                    state: order.state(),
+                    terms: OrderTerms {
+                        user_ref,
+                        order: order.id,
+                        instrument,
+                        side,
+                        time_in_force,
+                        price: order.price_told(),
+                        quantity: lots(order.open),
+                        reserved: amount(order.reserved),
+                        echo,
+                        visibility: order.visibility,
+                        display_quantity: order.display_quantity as u32,
+                        post_only: order.post_only,
+                        expire_s: order.expire_s,
+                        state: order.state(),
+                    },
                 })));
                 self.begin(order);
             }
@@ -250,20 +252,22 @@ impl Naive {
             login: new.login,
             orig_user_ref: old.user_ref,
             orig_order: old.id,
-            user_ref: new.user_ref,
-            order: new.id,
-            instrument: new.instrument,
-            side: new.side,
-            time_in_force: new.time_in_force,
-            price: new.price_told(),
-            quantity: lots(new.open),
-            reserved: amount(new.reserved),
-            echo: new.echo,
-            visibility: new.visibility,
-            display_quantity: new.display_quantity as u32,
-            post_only: new.post_only,
-            expire_s: new.expire_s,
-            state: new.state(),
+            terms: OrderTerms {
+                user_ref: new.user_ref,
+                order: new.id,
+                instrument: new.instrument,
+                side: new.side,
+                time_in_force: new.time_in_force,
+                price: new.price_told(),
+                quantity: lots(new.open),
+                reserved: amount(new.reserved),
+                echo: new.echo,
+                visibility: new.visibility,
+                display_quantity: new.display_quantity as u32,
+                post_only: new.post_only,
+                expire_s: new.expire_s,
+                state: new.state(),
+            },
         })));
         self.begin(new);
     }
