@@ -230,6 +230,7 @@ fn add_instrument(
         ("taker_fee_ppm", instrument.taker_fee.to_string()),
         ("fee_asset", instrument.fee_asset.word().to_owned()),
         ("phase", instrument.phase.word().to_owned()),
+        ("product", instrument.product.word().to_owned()),
     ];
     let key = |field| format!("instruments[{}].{field}", instrument.symbol);
     terms.extend(fields.map(|(field, value)| (key(field), value)));

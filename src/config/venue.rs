@@ -5,7 +5,7 @@ use super::settings::{
     SelfTradeConfig,
 };
 use super::users::LoginConfig;
-use crate::domain::{AccountId, FeeAsset, LoginId, LoginName, Phase};
+use crate::domain::{AccountId, FeeAsset, LoginId, LoginName, Phase, Product};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -87,6 +87,9 @@ pub struct InstrumentConfig {
     /// The phase that it starts in.
     #[serde(with = "super::words::phase", default = "continuous")]
     pub phase: Phase,
+    /// What kind of contract it is.
+    #[serde(with = "super::words::product", default)]
+    pub product: Product,
     /// What keeps its prices from running away.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub protection: Option<ProtectionConfig>,
@@ -118,6 +121,7 @@ impl Default for InstrumentConfig {
             taker_fee_ppm: Decimal::ZERO,
             fee_asset: FeeAsset::Quote,
             phase: Phase::Continuous,
+            product: Product::Spot,
             protection: None,
             limits: None,
             fee_tiers: Vec::new(),

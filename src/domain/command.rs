@@ -7,8 +7,8 @@ use super::numbered::{numbered, numbered_enum};
 use super::{
     AccountId, AccountSelfTrade, Amount, AssetCode, AssetId, AssetSettings, CancelFilter, ClOrdId, FeeAsset,
     FeeRate, FeeTier, Instructions, InstrumentId, KillScope, LimitScope, LoginId, LoginName, OrderId,
-    OrderLimits, OrderPrice, Phase, Price, Protection, Quantity, RejectReason, SetFees, SetTerms, Side,
-    Switch, Symbol, TimeInForce, Timestamp, UserRef, VenueLimits, VolumeTiers, export,
+    OrderLimits, OrderPrice, Phase, Price, Product, Protection, Quantity, RejectReason, SetFees, SetTerms,
+    Side, Switch, Symbol, TimeInForce, Timestamp, UserRef, VenueLimits, VolumeTiers, export,
 };
 use bincode::{Decode, Encode};
 use serde::Serialize;
@@ -334,6 +334,8 @@ pub struct ListInstrument {
     pub fee_asset: FeeAsset,
     /// The phase it starts in; not [`Phase::Delisted`].
     pub phase: Phase,
+    /// What kind of contract it is.
+    pub product: Product,
 }
 
 impl ListInstrument {

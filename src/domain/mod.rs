@@ -46,7 +46,7 @@ pub use instructions::{
     Effect, Instructions, Owner, PostOnly, QuantityUnit, SelfTrade, SelfTradePrevention, Side, TimeInForce,
     Trigger, TriggerKind, TriggerReference, Visibility,
 };
-pub use listing::Listing;
+pub use listing::{Listing, Product};
 pub use listings::Listings;
 pub use reject::{IgnoreReason, RejectReason};
 pub use sender::Sender;

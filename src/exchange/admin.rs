@@ -175,6 +175,7 @@ impl Exchange {
             taker_fee: terms.taker_fee,
             fee_asset: terms.fee_asset,
             phase: terms.phase,
+            product: terms.product,
         })
     }
 

@@ -181,6 +181,7 @@ impl Exchange {
             taker_fee: old.taker_fee,
             fee_asset: old.fee_asset,
             phase: old.phase,
+            product: old.product,
         })?;
         let mut market = self.market(terms.instrument, events);
         if new.lot != old.lot {

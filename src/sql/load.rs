@@ -6,7 +6,8 @@ use super::mirror::Mirror;
 use super::rows::{BalanceRow, OrderRow, OrderStatus, Stored, Watermark};
 use crate::domain::{
     AccountId, Amount, AssetId, ClOrdId, FeeAsset, FeeRate, InstrumentId, Listing, LoginId, OrderId, Phase,
-    PostOnly, Quantity, Side, Symbol, TimeInForce, Timestamp, TradeId, TradeKind, UserRef, Visibility,
+    PostOnly, Product, Quantity, Side, Symbol, TimeInForce, Timestamp, TradeId, TradeKind, UserRef,
+    Visibility,
 };
 use rusqlite::Row;
 
@@ -80,7 +81,7 @@ pub(super) fn balances(database: &Database, mut visit: impl FnMut(BalanceRow)) -
 }
 
 const LISTINGS: &str = "SELECT i.instrument, symbol, base, quote, price_decimals, tick_units, lot, tick_value, \
-                        min_quantity, max_quantity, min_notional, maker_ppm, taker_ppm, fee_asset, phase \
+                        min_quantity, max_quantity, min_notional, maker_ppm, taker_ppm, fee_asset, phase, product \
                         FROM instruments i JOIN fees f ON f.instrument = i.instrument AND f.tier = 0 \
                         ORDER BY i.instrument";
 
@@ -101,6 +102,7 @@ fn listing(row: &Cells<'_>) -> Result<Listing, SqlError> {
         taker_fee: FeeRate(row.i32(12)?),
         fee_asset: FeeAsset::from_word(&row.text(13)?).ok_or_else(|| row.wrong(13))?,
         phase: Phase::from_word(&row.text(14)?).ok_or_else(|| row.wrong(14))?,
+        product: Product::from_word(&row.text(15)?).ok_or_else(|| row.wrong(15))?,
     })
 }
 

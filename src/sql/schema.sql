@@ -98,7 +98,8 @@ CREATE TABLE instruments (
   max_quantity   INTEGER NOT NULL,  -- lots
   min_notional   INTEGER NOT NULL,  -- minor units of quote
   fee_asset      TEXT    NOT NULL,  -- quote, or received: what a side pays its fee in
-  phase          TEXT    NOT NULL
+  phase          TEXT    NOT NULL,
+  product        TEXT    NOT NULL   -- spot: what kind of contract it is
 ) STRICT;
 
 -- Every set of terms that an instrument has had. Lots in a row about one event are lots of that event's time.
@@ -361,7 +362,8 @@ SELECT
   printf('%s%d.%04d', iif(f.maker_ppm < 0, '-', ''), abs(f.maker_ppm / 10000), abs(f.maker_ppm % 10000)) AS maker_fee_percent,
   printf('%s%d.%04d', iif(f.taker_ppm < 0, '-', ''), abs(f.taker_ppm / 10000), abs(f.taker_ppm % 10000)) AS taker_fee_percent,
   i.fee_asset,
-  i.phase
+  i.phase,
+  i.product
 FROM instruments i
 JOIN assets base ON base.asset = i.base
 JOIN assets quote ON quote.asset = i.quote

@@ -598,8 +598,8 @@ fn write_listing(connection: &Connection, listing: &Listing, event: i64) -> rusq
     let mut rows = run(
         connection,
         "INSERT INTO instruments (instrument, symbol, base, quote, price_decimals, price_unit, tick_units, lot, \
-         tick_value, min_quantity, max_quantity, min_notional, fee_asset, phase) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+         tick_value, min_quantity, max_quantity, min_notional, fee_asset, phase, product) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
         &[
             &listing.instrument.0,
             &listing.symbol.text(),
@@ -615,6 +615,7 @@ fn write_listing(connection: &Connection, listing: &Listing, event: i64) -> rusq
             &listing.min_notional.0,
             &listing.fee_asset.word(),
             &listing.phase.word(),
+            &listing.product.word(),
         ],
     )?;
     for tier in 0..FeeTier::COUNT as u8 {

@@ -74,6 +74,7 @@ fn instrument(
         taker_fee: taker_fee.unwrap_or_default(),
         fee_asset: config.fee_asset,
         phase: config.phase,
+        product: config.product,
     };
     let tick_value = terms.tick_value(base.scale, quote.scale).map_err(|reason| {
         let words = match reason {

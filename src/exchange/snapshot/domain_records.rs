@@ -3,8 +3,8 @@
 
 use crate::domain::{
     Amount, AssetId, Effect, FeeAsset, FeeRate, FeeTier, Instructions, InstrumentId, Listing, OrderLimits,
-    Owner, Phase, PostOnly, Ppm, Protection, Quantity, QuantityUnit, SelfTrade, SelfTradePrevention, Symbol,
-    Timestamp, Trigger, TriggerKind, TriggerReference, UserRef, VenueLimits, Visibility, VolumeTiers,
+    Owner, Phase, PostOnly, Ppm, Product, Protection, Quantity, QuantityUnit, SelfTrade, SelfTradePrevention,
+    Symbol, Timestamp, Trigger, TriggerKind, TriggerReference, UserRef, VenueLimits, Visibility, VolumeTiers,
 };
 use bincode::{Decode, Encode};
 
@@ -68,6 +68,7 @@ records_of! {
         taker_fee: FeeRate,
         fee_asset: FeeAsset,
         phase: Phase,
+        product: Product,
     }
     ProtectionRecord of Protection {
         price_min: u32,

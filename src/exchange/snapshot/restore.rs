@@ -380,6 +380,7 @@ impl Restoring {
             taker_fee: FeeRate(0),
             fee_asset: listing.fee_asset,
             phase: listing.phase,
+            product: listing.product,
         };
         let holds = if listing.phase == Phase::Delisted {
             let known = [listing.base, listing.quote].map(|asset| self.exchange.known_asset(asset).is_ok());

@@ -171,6 +171,7 @@ pub fn commands() -> Vec<(&'static str, Command)> {
         taker_fee: FeeRate(-0x7E7D_7C7C),
         fee_asset: FeeAsset::Received,
         phase: Phase::Continuous,
+        product: Product::Spot,
     };
     let refuse_enter = RefuseEnter {
         login: LoginId(0x0A0B_0C0D),
@@ -474,6 +475,7 @@ pub fn events() -> Vec<(&'static str, EventRecord)> {
         taker_fee: FeeRate(-0x7E7D_7C7C),
         fee_asset: FeeAsset::Received,
         phase: Phase::Continuous,
+        product: Product::Spot,
     };
     let rejected = Rejected {
         login: LoginId(0x0A0B_0C0D),

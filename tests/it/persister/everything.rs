@@ -9,10 +9,10 @@ use dojima::domain::{
     CancelFilter, Checkpoint, ClockCommand, Command, ConnectionLoss, Echo, Effect, Enter, Event, EventRecord,
     FeeAsset, FeeRate, FeeTier, GroupId, Instructions, InstrumentId, KillScope, LimitScope, ListInstrument,
     Listings, LoginId, LoginName, MassCancel, Modify, OrderCommand, OrderEvent, OrderId, OrderLimits,
-    OrderPrice, Owner, Phase, PostOnly, Ppm, Price, Protection, Quantity, QuantityUnit, QueryAccount,
-    Replace, SelfTrade, SelfTradePrevention, SetFees, SetOrderEntry, SetTerms, Side, Stamp, Switch, Symbol,
-    TimeInForce, Timestamp, TradeKind, Transfer, Trigger, TriggerKind, TriggerReference, UserRef,
-    VenueCommand, Visibility, VolumeTiers,
+    OrderPrice, Owner, Phase, PostOnly, Ppm, Price, Product, Protection, Quantity, QuantityUnit,
+    QueryAccount, Replace, SelfTrade, SelfTradePrevention, SetFees, SetOrderEntry, SetTerms, Side, Stamp,
+    Switch, Symbol, TimeInForce, Timestamp, TradeKind, Transfer, Trigger, TriggerKind, TriggerReference,
+    UserRef, VenueCommand, Visibility, VolumeTiers,
 };
 use dojima::exchange::Exchange;
 use dojima::runtime::SplitMix64;
@@ -91,6 +91,7 @@ impl Venue {
             taker_fee: FeeRate(300),
             fee_asset,
             phase: Phase::Continuous,
+            product: Product::Spot,
         })));
         self.instruments += 1;
     }

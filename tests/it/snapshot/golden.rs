@@ -313,6 +313,7 @@ fn endings(maker: &mut Maker) {
         taker_fee: terms.taker_fee,
         fee_asset: terms.fee_asset,
         phase: Phase::Closed,
+        product: terms.product,
     };
     maker.send(Command::Admin(AdminCommand::ListInstrument(again)));
     maker.send(Command::Admin(AdminCommand::Delist { instrument: InstrumentId(3) }));

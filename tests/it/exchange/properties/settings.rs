@@ -6,8 +6,8 @@ use dojima::domain::{
     AccountId, AccountSelfTrade, AdminCommand, Amount, AssetCode, AssetId, AssetSettings, CancelFilter,
     Checkpoint, ClockCommand, Command, ConnectionLoss, FeeAsset, FeeRate, FeeTier, GroupId, InstrumentId,
     KillScope, LimitScope, ListInstrument, LoginId, LoginName, OrderCommand, OrderLimits, Phase, Ppm, Price,
-    Protection, Quantity, QueryAccount, SetFees, SetTerms, Switch, Symbol, VenueCommand, VenueLimits,
-    VolumeTiers,
+    Product, Protection, Quantity, QueryAccount, SetFees, SetTerms, Switch, Symbol, VenueCommand,
+    VenueLimits, VolumeTiers,
 };
 use proptest::prelude::*;
 use std::ops::Range;
@@ -276,6 +276,7 @@ pub fn list() -> BoxedStrategy<Action> {
                 taker_fee: FeeRate(taker),
                 fee_asset: if received { FeeAsset::Received } else { FeeAsset::Quote },
                 phase: if maker % 8 == 1 { Phase::Delisted } else { Phase::Continuous },
+                product: Product::Spot,
             })
         })
         .boxed()

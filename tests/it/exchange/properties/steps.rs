@@ -3,9 +3,9 @@
 use dojima::domain::{
     AccountId, AdminCommand, AdminEvent, Amend, Amount, AssetCode, AssetId, Cancel, CancelFilter, ClOrdId,
     Command, Enter, Event, FeeAsset, FeeRate, Instructions, InstrumentId, ListInstrument, LoginId, LoginName,
-    MassCancel, Modify, OrderCommand, OrderEvent, OrderId, Phase, Quantity, RefuseEnter, RefuseReplace,
-    RejectReason, Replace, SetOrderEntry, Side, Stamp, Switch, Symbol, TimeInForce, Timestamp, Transfer,
-    UserRef, VenueCommand, VenueEvent,
+    MassCancel, Modify, OrderCommand, OrderEvent, OrderId, Phase, Product, Quantity, RefuseEnter,
+    RefuseReplace, RejectReason, Replace, SetOrderEntry, Side, Stamp, Switch, Symbol, TimeInForce, Timestamp,
+    Transfer, UserRef, VenueCommand, VenueEvent,
 };
 use dojima::exchange::{Exchange, Order};
 use std::fmt;
@@ -103,6 +103,7 @@ pub fn opening(fees: [i32; 4]) -> Vec<Command> {
         taker_fee: FeeRate(fees[maker + 1]),
         fee_asset: FeeAsset::Quote,
         phase: Phase::Continuous,
+        product: Product::Spot,
     };
     commands.push(Command::Admin(AdminCommand::ListInstrument(terms(0, "COIN", 0, 100, 0))));
     // One tick of WIDE on the smallest lot that the rules allow is one cent; 46 such lots pass what an amount can hold.

@@ -212,6 +212,7 @@ impl Naive {
             taker_fee: terms.taker_fee,
             fee_asset: terms.fee_asset,
             phase: terms.phase,
+            product: terms.product,
         };
         terms_in_range(&listing)?;
         out_of_range_if(
