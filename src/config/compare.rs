@@ -188,6 +188,7 @@ impl Terms {
                     | OrderCommand::Modify(_)
                     | OrderCommand::QueryAccount(_)
                     | OrderCommand::SetOrderEntry(_)
+                    | OrderCommand::NameOrder(_)
                     | OrderCommand::CancelLogin { .. },
                 )
                 | Command::Clock(ClockCommand::Tick)

@@ -5,10 +5,11 @@
 
 use super::numbered::{numbered, numbered_enum};
 use super::{
-    AccountId, AccountSelfTrade, Amount, AssetCode, AssetId, AssetSettings, CancelFilter, ClOrdId, FeeAsset,
-    FeeRate, FeeTier, Instructions, InstrumentId, KillScope, LimitScope, LoginId, LoginName, OrderId,
-    OrderLimits, OrderPrice, Phase, Price, Product, Protection, Quantity, RejectReason, SetFees, SetTerms,
-    Side, Switch, Symbol, TimeInForce, Timestamp, UserRef, VenueLimits, VolumeTiers, export,
+    AccountId, AccountSelfTrade, Amount, AssetCode, AssetId, AssetSettings, CancelFilter, ClOrdId,
+    ClientName, FeeAsset, FeeRate, FeeTier, Instructions, InstrumentId, KillScope, LimitScope, LoginId,
+    LoginName, OrderId, OrderLimits, OrderPrice, Phase, Price, Product, Protection, Quantity, RejectReason,
+    SetFees, SetTerms, Side, Switch, Symbol, TimeInForce, Timestamp, UserRef, VenueLimits, VolumeTiers,
+    export,
 };
 use bincode::{Decode, Encode};
 use serde::Serialize;
@@ -82,6 +83,9 @@ pub enum OrderCommand {
         /// Why.
         cause: ConnectionLoss,
     },
+    /// The client's name of the order that it sends next, with this number: where a protocol's names are longer than
+    /// [`ClOrdId`]. It is recorded and changes nothing.
+    NameOrder(NameOrder),
 }
 
 /// What concerns the venue as a whole: who there is, sessions, rules, proofs.
@@ -251,6 +255,7 @@ numbered!(Command {
         32 => QueryAccount(it),
         33 => SetOrderEntry(it),
         34 => CancelLogin { login, cause },
+        40 => NameOrder(it),
     }
     Venue(VenueCommand) {
         1 => OpenAccount { account },
@@ -375,6 +380,19 @@ pub struct Transfer {
     /// The sender's number of this transfer, strictly increasing per account, from 1. One that is not above
     /// the last is a retransmission and is ignored.
     pub reference: u64,
+}
+
+/// A client's name of an order that follows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct NameOrder {
+    /// Whose order.
+    pub login: LoginId,
+    /// The session that it was sent in.
+    pub session: u32,
+    /// The client's number of the order: one that it has not used yet.
+    pub user_ref: UserRef,
+    /// What the client calls it.
+    pub name: ClientName,
 }
 
 /// Fields of an order that the engine carries and returns but never interprets (OUCH 5.0 §2.1).

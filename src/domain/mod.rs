@@ -30,8 +30,8 @@ pub use amounts::{Amount, FeeRate, OrderPrice, Ppm, Price, Quantity};
 pub use cancel_reason::{CancelReason, SelfTradePrevented};
 pub use command::{
     AdminCommand, Amend, Cancel, Checkpoint, ClockCommand, Command, ConnectionLoss, Echo, Enter,
-    ListInstrument, MassCancel, Modify, OrderCommand, QueryAccount, RefuseEnter, RefuseReplace, Replace,
-    Sequenced, SetOrderEntry, Stamp, Transfer, VenueCommand,
+    ListInstrument, MassCancel, Modify, NameOrder, OrderCommand, QueryAccount, RefuseEnter, RefuseReplace,
+    Replace, Sequenced, SetOrderEntry, Stamp, Transfer, VenueCommand,
 };
 pub use event::{
     Accepted, AdminEvent, Amended, Armed, AssetBalance, Auction, Canceled, ChangeRejected, Event,
@@ -39,8 +39,8 @@ pub use event::{
     RestateReason, Restated, TradeKind, Triggered, VenueEvent,
 };
 pub use ids::{
-    AccountId, AssetCode, AssetId, ClOrdId, FeeTier, GroupId, InstrumentId, LoginId, LoginName, OrderId,
-    Symbol, Timestamp, TradeId, UserRef,
+    AccountId, AssetCode, AssetId, ClOrdId, ClientName, FeeTier, GroupId, InstrumentId, LoginId, LoginName,
+    OrderId, Symbol, Timestamp, TradeId, UserRef,
 };
 pub use instructions::{
     Effect, Instructions, Owner, PostOnly, QuantityUnit, SelfTrade, SelfTradePrevention, Side, TimeInForce,

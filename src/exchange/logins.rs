@@ -9,8 +9,8 @@ use super::mass::Answer;
 use super::sink::EventSink;
 use crate::domain::{
     AccountId, AdminEvent, AssetBalance, CancelFilter, CancelReason, Command, ConnectionLoss, Event,
-    IgnoreReason, LoginId, OrderEvent, OrderLimits, QueryAccount, RejectReason, Sender, SetOrderEntry,
-    Switch, Timestamp, UserRef, VenueEvent,
+    IgnoreReason, LoginId, NameOrder, OrderEvent, OrderLimits, QueryAccount, RejectReason, Sender,
+    SetOrderEntry, Switch, Timestamp, UserRef, VenueEvent,
 };
 
 /// A trading login as the exchange knows it.
@@ -176,6 +176,14 @@ impl Exchange {
             known.order_entry = set.switch;
             known.restrict();
             events.push(Event::Order(OrderEvent::OrderEntrySet(*set)));
+        }
+    }
+
+    /// Says a client's name of an order that is to come, and keeps nothing of it.
+    pub(super) fn name_order(&mut self, name: &NameOrder, events: &mut impl EventSink) {
+        let NameOrder { login, session, user_ref, .. } = *name;
+        if self.fresh_user_ref(Sender { login, session, user_ref }, events).is_some() {
+            events.push(Event::Order(OrderEvent::OrderNamed(*name)));
         }
     }
 

@@ -308,6 +308,17 @@ CREATE TABLE copies (
   PRIMARY KEY (login, account)
 ) STRICT, WITHOUT ROWID;
 
+-- Names that clients gave orders before they sent them, where their protocol has names that orders.cl_ord_id has no room for.
+CREATE TABLE order_names (
+  event    INTEGER PRIMARY KEY,
+  time_ns  INTEGER NOT NULL,
+  login    INTEGER NOT NULL REFERENCES logins,
+  session  INTEGER NOT NULL,
+  user_ref INTEGER NOT NULL,  -- the client's number of the order in that session
+  name     TEXT    NOT NULL
+) STRICT;
+CREATE INDEX order_names_order ON order_names (login, session, user_ref);
+
 -- The order entry of logins that have turned it off or on themselves, as it is now.
 CREATE TABLE order_entry (
   login   INTEGER PRIMARY KEY REFERENCES logins,

@@ -10,7 +10,7 @@ use super::people::People;
 use super::rows::{BalanceRow, OrderRow, Rare, Stored, TradeRow};
 use crate::domain::{
     AdminEvent, Amount, Auction, Checkpoint, ClOrdId, Event, EventRecord, FeeTier, KillScope, LimitScope,
-    Listing, MarketEvent, OrderEvent, Switch, Transfer, VenueEvent, Visibility,
+    Listing, MarketEvent, NameOrder, OrderEvent, Switch, Transfer, VenueEvent, Visibility,
 };
 use crate::runtime::planted::{Bug, is_planted};
 use rusqlite::{Connection, ToSql};
@@ -363,6 +363,10 @@ fn write_event(connection: &Connection, people: &People, record: &EventRecord) -
         Event::Venue(VenueEvent::AccountCopied { login, account }) => {
             run("INSERT INTO copies VALUES (?1, ?2, ?3)", &[&login.0, &account.0, &event])
         }
+        Event::Order(OrderEvent::OrderNamed(NameOrder { login, session, user_ref, name })) => run(
+            "INSERT INTO order_names VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            &[&event, &time, &login.0, session, &user_ref.0, &name.text()],
+        ),
         Event::Order(OrderEvent::OrderEntrySet(set)) => run(
             "INSERT OR REPLACE INTO order_entry VALUES (?1, ?2, ?3)",
             &[&set.login.0, &(set.switch == Switch::On), &event],
@@ -517,6 +521,7 @@ fn write_priced(connection: &Connection, record: &EventRecord, price: u64) -> ru
             | OrderEvent::MassCanceled { .. }
             | OrderEvent::AccountState { .. }
             | OrderEvent::OrderEntrySet(_)
+            | OrderEvent::OrderNamed(_)
             | OrderEvent::PriorityUpdated(_),
         ) => Ok(0),
     }

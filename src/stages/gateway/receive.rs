@@ -71,6 +71,7 @@ fn frees_space(command: &Command) -> bool {
             | OrderCommand::CancelOrder { .. }
             | OrderCommand::QueryAccount(_)
             | OrderCommand::SetOrderEntry(_)
+            | OrderCommand::NameOrder(_)
             | OrderCommand::CancelLogin { .. },
         )
         | Command::Clock(ClockCommand::Tick) => false,
@@ -166,6 +167,7 @@ fn refused(order: OrderCommand, reason: RejectReason) -> OrderCommand {
         | OrderCommand::Modify(_)
         | OrderCommand::QueryAccount(_)
         | OrderCommand::SetOrderEntry(_)
+        | OrderCommand::NameOrder(_)
         | OrderCommand::CancelLogin { .. }) => other,
     }
 }

@@ -232,7 +232,8 @@ fn encode_rarer(record: &EventRecord, to: Address, listings: &Listings, out: &mu
             | OrderEvent::Armed(_)
             | OrderEvent::Triggered(_)
             | OrderEvent::Restated(_)
-            | OrderEvent::MassCanceled { .. },
+            | OrderEvent::MassCanceled { .. }
+            | OrderEvent::OrderNamed(_),
         ) => None,
     }
 }

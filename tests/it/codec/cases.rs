@@ -400,7 +400,17 @@ pub fn commands() -> Vec<(&'static str, Command)> {
         ),
         ("ResetUserRef", Command::Venue(VenueCommand::ResetUserRef { login: LoginId(0x0A0B_0C0D) })),
         ("Lead", Command::Venue(VenueCommand::Lead { epoch: 0x0102_0304_0506_0708, node: 0x1112_1314 })),
+        ("NameOrder", Command::Order(OrderCommand::NameOrder(name_order()))),
     ]
+}
+
+fn name_order() -> NameOrder {
+    NameOrder {
+        login: LoginId(0x0A0B_0C0D),
+        session: 0x8182_8384,
+        user_ref: UserRef(0x0102_0304),
+        name: ClientName(*b"abcdefghijklmnopqrstuvwxyz0123456789"),
+    }
 }
 
 fn accepted() -> Accepted {
@@ -754,6 +764,7 @@ pub fn events() -> Vec<(&'static str, EventRecord)> {
             }),
         ),
         ("Led", Event::Venue(VenueEvent::Led { epoch: 0x0102_0304_0506_0708, node: 0x1112_1314 })),
+        ("OrderNamed", Event::Order(OrderEvent::OrderNamed(name_order()))),
     ];
     let record = |event| EventRecord {
         number: 0x0102_0304_0506_0708,

@@ -66,7 +66,7 @@ fields.reason.SelfTradePrevented.quantity fields.reason.SelfTradePrevented.mode
 fields.reason.SelfTradePrevented.incoming fields.scope.login fields.edition fields.next_user_ref
 fields.cancel_at fields.firm fields.session fields.limits.orders_touched_max
 fields.limits.account_orders_max fields.limits.account_triggers_max fields.limits.triggers_max
-fields.balance.asset fields.balance.available fields.balance.reserved fields.epoch fields.node fields.product";
+fields.balance.asset fields.balance.available fields.balance.reserved fields.epoch fields.node fields.product fields.name";
 
 /// All columns.
 pub(super) fn columns(content: Content) -> Vec<&'static str> {

@@ -129,6 +129,7 @@ impl Names {
                 | OrderCommand::Modify(_)
                 | OrderCommand::QueryAccount(_)
                 | OrderCommand::SetOrderEntry(_)
+                | OrderCommand::NameOrder(_)
                 | OrderCommand::CancelLogin { .. },
             )
             | Command::Clock(ClockCommand::Tick) => {}
@@ -188,6 +189,7 @@ impl Names {
                 | OrderEvent::MassCanceled { .. }
                 | OrderEvent::AccountState { .. }
                 | OrderEvent::OrderEntrySet(_)
+                | OrderEvent::OrderNamed(_)
                 | OrderEvent::PriorityUpdated(_),
             ) => {}
         }

@@ -146,6 +146,11 @@ pub fn order_entry() -> BoxedStrategy<Action> {
         .boxed()
 }
 
+/// Names for orders that are to come.
+pub fn name() -> BoxedStrategy<Action> {
+    (login(), number()).prop_map(|(login, number)| Action::Name(login, number)).boxed()
+}
+
 /// Connections that are lost.
 pub fn lost() -> BoxedStrategy<Action> {
     let cause = ConnectionLoss::Disconnected;

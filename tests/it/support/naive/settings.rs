@@ -104,6 +104,7 @@ impl Naive {
                 OrderCommand::Modify(_)
                 | OrderCommand::QueryAccount(_)
                 | OrderCommand::SetOrderEntry(_)
+                | OrderCommand::NameOrder(_)
                 | OrderCommand::Enter(_)
                 | OrderCommand::RefuseEnter(_)
                 | OrderCommand::Replace(_)
