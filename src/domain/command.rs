@@ -395,39 +395,18 @@ pub struct NameOrder {
     pub name: ClientName,
 }
 
-/// Fields of an order that the engine carries and returns but never interprets (OUCH 5.0 §2.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize)]
+/// What a client's protocol gives along with an order and wants back. The engine carries it and never reads it: what the bytes
+/// say is the protocol's business. Zeros: no protocol said anything.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct Echo {
     /// The client's free text.
     pub cl_ord_id: ClOrdId,
-    /// TimeInForce as it was sent.
-    #[serde(serialize_with = "export::byte")]
-    pub time_in_force: u8,
-    /// Display as it was sent.
-    #[serde(serialize_with = "export::byte")]
-    pub display: u8,
-    /// Capacity as it was sent.
-    #[serde(serialize_with = "export::byte")]
-    pub capacity: u8,
-    /// CrossType as it was sent.
-    #[serde(serialize_with = "export::byte")]
-    pub cross_type: u8,
-    /// Tag 2, Firm; zeros when it was not sent.
+    /// Of the message that entered or replaced the order: returned in the answer to it.
     #[serde(serialize_with = "export::ascii")]
-    pub firm: [u8; 4],
-}
-
-impl Default for Echo {
-    fn default() -> Self {
-        Self {
-            cl_ord_id: ClOrdId::default(),
-            time_in_force: b'0',
-            display: b'Y',
-            capacity: b'P',
-            cross_type: b'N',
-            firm: [0; 4],
-        }
-    }
+    pub of_message: [u8; 2],
+    /// Of the order: given when it is entered, and the same after every replace.
+    #[serde(serialize_with = "export::ascii")]
+    pub of_order: [u8; 6],
 }
 
 /// A new order.

@@ -179,8 +179,8 @@ impl<S: EventSink> Market<'_, S> {
         self.check_admission(&plain, venue_killed)
     }
 
-    /// Puts a new order in the place of one that is there, if the rules let it; otherwise nothing is changed. The echo's
-    /// capacity, cross type and firm are the old order's, whatever is said.
+    /// Puts a new order in the place of one that is there, if the rules let it; otherwise nothing is changed. What the
+    /// protocol gave with the order stays that of the old one, whatever is said.
     fn replace(&mut self, handle: Handle, new: &Replace, standing: Standing<'_>) -> Result<(), RejectReason> {
         let old = self.shared.orders.get(handle);
         let instructions = new.instructions.as_ref();
@@ -231,12 +231,7 @@ impl<S: EventSink> Market<'_, S> {
             price: limit(order.price),
             quantity: order.open,
             reserved: order.reserved,
-            echo: Echo {
-                capacity: order.capacity,
-                cross_type: order.cross_type,
-                firm: order.firm,
-                ..new.echo
-            },
+            echo: Echo { of_order: order.echo, ..new.echo },
             visibility: asked.visibility,
             display_quantity: asked.display_quantity,
             post_only: asked.post_only,

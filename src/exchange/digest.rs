@@ -185,9 +185,11 @@ impl Exchange {
         hash.unsigned(order.side as u8);
         hash.unsigned(u8::from(order.hidden));
         hash.unsigned(order.time_in_force);
-        hash.unsigned(order.capacity);
-        hash.unsigned(order.cross_type);
-        hash.bytes(&order.firm);
+        // In the pieces that it has always been hashed in.
+        let [first, second, rest @ ..] = order.echo;
+        hash.unsigned(first);
+        hash.unsigned(second);
+        hash.bytes(&rest);
         if let Some(extra) = self.shared.extras.find(order.extra) {
             self.digest_extra(extra, waiting, hash);
         }

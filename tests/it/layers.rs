@@ -72,7 +72,6 @@ const LONG: &[(&str, &str, &str)] = &[
     ("src/client/event.rs", "read", "a table of messages"),
     ("src/config/compare.rs", "read", "a table of commands"),
     ("src/exchange/audit.rs", "audit", "a list of checks"),
-    ("src/exchange/changes.rs", "replace", "to be split"),
     ("src/exchange/snapshot/orders.rs", "take_order", "to be split"),
     ("src/market/books.rs", "apply", "a table of messages"),
     ("src/market/feed/apply.rs", "apply", "a table of events"),

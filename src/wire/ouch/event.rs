@@ -2,13 +2,13 @@
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
-use super::MARKET_PRICE;
 use super::outbound::{
     AccountQueryResponse, CancelRejected, EntryDisabled, EntryEnabled, MassCancelResponse, OrderAccepted,
     OrderCanceled, OrderExecuted, OrderModified, OrderPriorityUpdate, OrderRejected, OrderReplaced,
     OrderRestated, Outbound, SelfMatchCanceled, SystemEvent,
 };
 use super::tags::{self, Appendage, TagBuffer};
+use super::{Echoed, MARKET_PRICE};
 use crate::domain::audience::{Address, Part};
 use crate::domain::{
     AdminEvent, AssetBalance, CancelReason, Canceled, Event, EventRecord, Executed, Listing, Listings,
@@ -40,6 +40,7 @@ pub fn encode_event(record: &EventRecord, to: Address, listings: &Listings, out:
         }
         (Event::Order(OrderEvent::Accepted(e)), Part::Only) => {
             let listing = listings.at(e.instrument, record.number)?;
+            let echo = Echoed::of(&e.echo);
             let message = OrderAccepted {
                 timestamp,
                 user_ref: e.user_ref,
@@ -47,21 +48,22 @@ pub fn encode_event(record: &EventRecord, to: Address, listings: &Listings, out:
                 quantity: lots(e.quantity),
                 symbol: listing.symbol,
                 price: units(listing, e.price),
-                time_in_force: e.echo.time_in_force,
-                display: e.echo.display,
+                time_in_force: echo.time_in_force,
+                display: echo.display,
                 order: e.order,
-                capacity: e.echo.capacity,
+                capacity: echo.capacity,
                 iso: b'N',
-                cross_type: e.echo.cross_type,
+                cross_type: echo.cross_type,
                 state: b'L',
                 cl_ord_id: e.echo.cl_ord_id,
             };
             let terms = (e.display_quantity, e.post_only, e.time_in_force, e.expire_s);
-            order_tags(&mut added, e.echo.firm, terms, record.time);
+            order_tags(&mut added, echo.firm, terms, record.time);
             Outbound::Accepted(message, added.of(to)).encode(out)
         }
         (Event::Order(OrderEvent::Replaced(e)), Part::Only) => {
             let listing = listings.at(e.instrument, record.number)?;
+            let echo = Echoed::of(&e.echo);
             let message = OrderReplaced {
                 timestamp,
                 orig_user_ref: e.orig_user_ref,
@@ -70,17 +72,17 @@ pub fn encode_event(record: &EventRecord, to: Address, listings: &Listings, out:
                 quantity: lots(e.quantity),
                 symbol: listing.symbol,
                 price: units(listing, e.price),
-                time_in_force: e.echo.time_in_force,
-                display: e.echo.display,
+                time_in_force: echo.time_in_force,
+                display: echo.display,
                 order: e.order,
-                capacity: e.echo.capacity,
+                capacity: echo.capacity,
                 iso: b'N',
-                cross_type: e.echo.cross_type,
+                cross_type: echo.cross_type,
                 state: b'L',
                 cl_ord_id: e.echo.cl_ord_id,
             };
             let terms = (e.display_quantity, e.post_only, e.time_in_force, e.expire_s);
-            order_tags(&mut added, e.echo.firm, terms, record.time);
+            order_tags(&mut added, echo.firm, terms, record.time);
             Outbound::Replaced(message, added.of(to)).encode(out)
         }
         (Event::Order(OrderEvent::Canceled(e)), Part::Only) => {

@@ -3,14 +3,7 @@
 use dojima::domain::*;
 
 fn echo() -> Echo {
-    Echo {
-        cl_ord_id: ClOrdId(*b"client-order-1"),
-        time_in_force: b'3',
-        display: b'A',
-        capacity: b'R',
-        cross_type: b'O',
-        firm: *b"FIRM",
-    }
+    Echo { cl_ord_id: ClOrdId(*b"client-order-1"), of_message: *b"3A", of_order: *b"ROFIRM" }
 }
 
 fn transfer() -> Transfer {

@@ -18,8 +18,7 @@ fields.symbol fields.base fields.quote fields.price_decimals fields.tick_units f
 fields.min_quantity fields.max_quantity fields.min_notional fields.maker_fee fields.taker_fee
 fields.fee_asset fields.phase fields.amount fields.reference fields.config_digest fields.user_ref
 fields.side fields.time_in_force fields.price fields.quantity fields.echo.cl_ord_id
-fields.echo.time_in_force fields.echo.display fields.echo.capacity fields.echo.cross_type
-fields.echo.firm fields.instructions.min_quantity fields.instructions.display_quantity
+fields.echo.of_message fields.echo.of_order fields.instructions.min_quantity fields.instructions.display_quantity
 fields.instructions.expire_s fields.instructions.oco fields.instructions.book_by
 fields.instructions.trigger.kind fields.instructions.trigger.reference fields.instructions.trigger.price
 fields.instructions.visibility fields.instructions.post_only fields.instructions.unit
@@ -45,8 +44,7 @@ fields.base fields.quote fields.price_decimals fields.tick_units fields.lot fiel
 fields.min_quantity fields.max_quantity fields.min_notional fields.maker_fee fields.taker_fee
 fields.fee_asset fields.phase fields.amount fields.reference fields.config_digest fields.reason
 fields.user_ref fields.order fields.side fields.time_in_force fields.price fields.quantity fields.reserved
-fields.echo.cl_ord_id fields.echo.time_in_force fields.echo.display fields.echo.capacity
-fields.echo.cross_type fields.echo.firm fields.visibility fields.display_quantity fields.post_only
+fields.echo.cl_ord_id fields.echo.of_message fields.echo.of_order fields.visibility fields.display_quantity fields.post_only
 fields.expire_s fields.state fields.cl_ord_id fields.orig_user_ref fields.orig_order fields.decrement
 fields.open fields.reason.InvalidReplace fields.reason.TriggerRefused fields.trade fields.taker_side
 fields.kind fields.maker_visibility fields.maker_login fields.maker_user_ref fields.maker_order
