@@ -380,7 +380,7 @@ pub(super) fn push<const N: usize>(out: &mut Vec<u8>, tag: u8, value: [u8; N]) {
 mod tests {
     use super::*;
     use crate::domain::{AdminEvent, Command, Event, Listing, Listings, LoginId, OrderCommand};
-    use crate::wire::ouch::{Appendage, Inbound, LoggedIn, to_command};
+    use crate::wire::ouch::{Appendage, Echoed, Inbound, LoggedIn, to_command};
     use proptest::prelude::*;
 
     const SYMBOL: Symbol = Symbol(*b"BTC-USDT");
@@ -443,7 +443,7 @@ mod tests {
             let Command::Order(OrderCommand::Enter(entered)) = command else { panic!("{command:?}") };
             prop_assert_eq!((entered.user_ref, entered.side, entered.price), (UserRef(9), Side::Sell, price));
             prop_assert_eq!((entered.quantity, entered.time_in_force), (quantity, time_in_force));
-            prop_assert_eq!((entered.echo.cl_ord_id, entered.echo.firm), (terms.cl_ord_id, firm));
+            prop_assert_eq!((entered.echo.cl_ord_id, Echoed::of(&entered.echo).firm), (terms.cl_ord_id, firm));
             let expected = Instructions { oco: UserRef(linked_to), ..instructions };
             prop_assert_eq!(entered.instructions.unwrap_or_default(), expected);
 

@@ -195,6 +195,7 @@ impl Terms {
                     | OrderCommand::Modify(_)
                     | OrderCommand::QueryAccount(_)
                     | OrderCommand::SetOrderEntry(_)
+                    | OrderCommand::NameOrder(_)
                     | OrderCommand::CancelLogin { .. },
                 )
                 | Command::Clock(ClockCommand::Tick)
@@ -238,6 +239,7 @@ fn add_instrument(
         ("fee_asset", instrument.fee_asset.word().to_owned()),
         ("phase", instrument.phase.word().to_owned()),
         ("shard", instrument.shard.to_string()),
+        ("product", instrument.product.word().to_owned()),
     ];
     let key = |field| format!("instruments[{}].{field}", instrument.symbol);
     terms.extend(fields.map(|(field, value)| (key(field), value)));

@@ -5,7 +5,7 @@ use super::settings::{
     SelfTradeConfig,
 };
 use super::users::LoginConfig;
-use crate::domain::{AccountId, FeeAsset, LoginId, LoginName, Phase};
+use crate::domain::{AccountId, FeeAsset, LoginId, LoginName, Phase, Product};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -98,6 +98,9 @@ pub struct InstrumentConfig {
     /// The shard that it trades in; `None`: the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shard: Option<String>,
+    /// What kind of contract it is.
+    #[serde(with = "super::words::product", default)]
+    pub product: Product,
     /// What keeps its prices from running away.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub protection: Option<ProtectionConfig>,
@@ -130,6 +133,7 @@ impl Default for InstrumentConfig {
             fee_asset: FeeAsset::Quote,
             phase: Phase::Continuous,
             shard: None,
+            product: Product::Spot,
             protection: None,
             limits: None,
             fee_tiers: Vec::new(),

@@ -24,6 +24,7 @@ macro_rules! words {
 words! {
     phase: Phase, "phase";
     fee_asset: FeeAsset, "fee asset";
+    product: Product, "product";
     self_trade: SelfTrade, "self-trade mode";
     owner: Owner, "owner";
 }

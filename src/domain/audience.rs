@@ -239,6 +239,7 @@ impl Event {
                 | OrderEvent::MassCanceled { .. }
                 | OrderEvent::AccountState { .. }
                 | OrderEvent::OrderEntrySet(_)
+                | OrderEvent::OrderNamed(_)
                 | OrderEvent::PriorityUpdated(_),
             ) => None,
         }

@@ -5,10 +5,11 @@
 
 use super::numbered::{numbered, numbered_enum};
 use super::{
-    AccountId, AccountSelfTrade, Amount, AssetCode, AssetId, AssetSettings, CancelFilter, ClOrdId, FeeAsset,
-    FeeRate, FeeTier, Instructions, InstrumentId, KillScope, LimitScope, LoginId, LoginName, OrderId,
-    OrderLimits, OrderPrice, Phase, Price, Protection, Quantity, RejectReason, SetFees, SetTerms, ShardId,
-    ShardName, Side, Switch, Symbol, TimeInForce, Timestamp, UserRef, VenueLimits, VolumeTiers, export,
+    AccountId, AccountSelfTrade, Amount, AssetCode, AssetId, AssetSettings, CancelFilter, ClOrdId,
+    ClientName, FeeAsset, FeeRate, FeeTier, Instructions, InstrumentId, KillScope, LimitScope, LoginId,
+    LoginName, OrderId, OrderLimits, OrderPrice, Phase, Price, Product, Protection, Quantity, RejectReason,
+    SetFees, SetTerms, ShardId, ShardName, Side, Switch, Symbol, TimeInForce, Timestamp, UserRef,
+    VenueLimits, VolumeTiers, export,
 };
 use bincode::{Decode, Encode};
 use serde::Serialize;
@@ -82,6 +83,9 @@ pub enum OrderCommand {
         /// Why.
         cause: ConnectionLoss,
     },
+    /// The client's name of the order that it sends next, with this number: where a protocol's names are longer than
+    /// [`ClOrdId`]. It is recorded and changes nothing.
+    NameOrder(NameOrder),
 }
 
 /// What concerns the venue as a whole: who there is, sessions, rules, proofs.
@@ -258,6 +262,7 @@ numbered!(Command {
         32 => QueryAccount(it),
         33 => SetOrderEntry(it),
         34 => CancelLogin { login, cause },
+        40 => NameOrder(it),
     }
     Venue(VenueCommand) {
         1 => OpenAccount { account },
@@ -344,6 +349,8 @@ pub struct ListInstrument {
     pub phase: Phase,
     /// The shard that it trades in.
     pub shard: ShardId,
+    /// What kind of contract it is.
+    pub product: Product,
 }
 
 impl ListInstrument {
@@ -387,39 +394,31 @@ pub struct Transfer {
     pub shard: ShardId,
 }
 
-/// Fields of an order that the engine carries and returns but never interprets (OUCH 5.0 §2.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize)]
+/// A client's name of an order that follows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct NameOrder {
+    /// Whose order.
+    pub login: LoginId,
+    /// The session that it was sent in.
+    pub session: u32,
+    /// The client's number of the order: one that it has not used yet.
+    pub user_ref: UserRef,
+    /// What the client calls it.
+    pub name: ClientName,
+}
+
+/// What a client's protocol gives along with an order and wants back. The engine carries it and never reads it: what the bytes
+/// say is the protocol's business. Zeros: no protocol said anything.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct Echo {
     /// The client's free text.
     pub cl_ord_id: ClOrdId,
-    /// TimeInForce as it was sent.
-    #[serde(serialize_with = "export::byte")]
-    pub time_in_force: u8,
-    /// Display as it was sent.
-    #[serde(serialize_with = "export::byte")]
-    pub display: u8,
-    /// Capacity as it was sent.
-    #[serde(serialize_with = "export::byte")]
-    pub capacity: u8,
-    /// CrossType as it was sent.
-    #[serde(serialize_with = "export::byte")]
-    pub cross_type: u8,
-    /// Tag 2, Firm; zeros when it was not sent.
+    /// Of the message that entered or replaced the order: returned in the answer to it.
     #[serde(serialize_with = "export::ascii")]
-    pub firm: [u8; 4],
-}
-
-impl Default for Echo {
-    fn default() -> Self {
-        Self {
-            cl_ord_id: ClOrdId::default(),
-            time_in_force: b'0',
-            display: b'Y',
-            capacity: b'P',
-            cross_type: b'N',
-            firm: [0; 4],
-        }
-    }
+    pub of_message: [u8; 2],
+    /// Of the order: given when it is entered, and the same after every replace.
+    #[serde(serialize_with = "export::ascii")]
+    pub of_order: [u8; 6],
 }
 
 /// A new order.

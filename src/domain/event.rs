@@ -8,10 +8,10 @@
 use super::numbered::{numbered, numbered_enum};
 use super::{
     AccountId, AccountSelfTrade, Amount, AssetCode, AssetId, AssetSettings, CancelReason, Checkpoint,
-    ClOrdId, FeeTier, IgnoreReason, InstrumentId, KillScope, LimitScope, Listing, LoginId, OrderId,
-    OrderLimits, OrderTerms, Phase, Price, Protection, Quantity, RejectReason, SetFees, SetOrderEntry,
-    ShardId, ShardName, Side, Switch, Timestamp, TradeId, Transfer, Trigger, UserRef, VenueLimits,
-    Visibility, VolumeTiers,
+    ClOrdId, FeeTier, IgnoreReason, InstrumentId, KillScope, LimitScope, Listing, LoginId, NameOrder,
+    OrderId, OrderLimits, OrderTerms, Phase, Price, Protection, Quantity, RejectReason, SetFees,
+    SetOrderEntry, ShardId, ShardName, Side, Switch, Timestamp, TradeId, Transfer, Trigger, UserRef,
+    VenueLimits, Visibility, VolumeTiers,
 };
 use bincode::{Decode, Encode};
 use serde::Serialize;
@@ -110,6 +110,9 @@ pub enum OrderEvent {
     /// An order whose trigger came takes part in trading from now on (OUCH Order Priority Update). Comes right after
     /// [`OrderEvent::Triggered`].
     PriorityUpdated(PriorityUpdated),
+    /// A client has a name for the order that it sends next, with this number; that one may still be refused. It is no
+    /// message of anybody's stream.
+    OrderNamed(NameOrder),
 }
 
 /// What happened to the venue as a whole: who there is, sessions, rules, proofs.
@@ -290,6 +293,7 @@ numbered!(Event {
         36 => AccountState { login, next_user_ref, cancel_at, balance },
         37 => OrderEntrySet(it),
         41 => PriorityUpdated(it),
+        45 => OrderNamed(it),
     }
     Venue(VenueEvent) {
         1 => AccountOpened { account },
@@ -354,6 +358,8 @@ impl Event {
                 [Some(*login), None]
             }
             Event::Order(OrderEvent::OrderEntrySet(e)) => [Some(e.login), None],
+            // Every client knows its own names.
+            Event::Order(OrderEvent::OrderNamed(_)) => [None, None],
             Event::Order(OrderEvent::PriorityUpdated(e)) => [Some(e.login), None],
             Event::Order(OrderEvent::Restated(e)) if e.reason == RestateReason::Refreshed => {
                 [Some(e.login), None]

@@ -10,11 +10,6 @@ pub(super) fn ascii<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok,
     serializer.collect_str(&bytes[..used].escape_ascii())
 }
 
-/// A field of one character.
-pub(super) fn byte<S: Serializer>(byte: &u8, serializer: S) -> Result<S::Ok, S::Error> {
-    ascii(&[*byte], serializer)
-}
-
 /// Bytes that are no text, in hexadecimal.
 pub(super) fn hex<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>())

@@ -168,3 +168,7 @@ text!(
     /// A client's free text on an order. OUCH: ClOrdID. Carried and returned, never interpreted.
     ClOrdId, 14
 );
+text!(
+    /// A client's own name of an order, longer than its [`ClOrdId`] has room for. Recorded, never interpreted.
+    ClientName, 36
+);

@@ -1,11 +1,23 @@
 //! An instrument's terms.
 
+use super::numbered::numbered_enum;
 use super::{
     Amount, AssetId, FeeAsset, FeeRate, InstrumentId, ListInstrument, OrderPrice, Phase, Price, Quantity,
     RejectReason, ShardId, Side, Symbol,
 };
 use bincode::{Decode, Encode};
 use serde::Serialize;
+
+numbered_enum! {
+    /// What kind of contract an instrument is: what an order holds, and what a trade moves.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+    #[serde(rename_all = "kebab-case")]
+    pub enum Product {
+        /// One asset against another, settled at once.
+        #[default]
+        Spot = 0,
+    }
+}
 
 /// An instrument's terms, as they are now.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
@@ -43,6 +55,8 @@ pub struct Listing {
     pub phase: Phase,
     /// The shard that it trades in.
     pub shard: ShardId,
+    /// What kind of contract it is.
+    pub product: Product,
 }
 
 impl Listing {
@@ -65,6 +79,7 @@ impl Listing {
             fee_asset: terms.fee_asset,
             phase: terms.phase,
             shard: terms.shard,
+            product: terms.product,
         }
     }
 
@@ -86,6 +101,7 @@ impl Listing {
             fee_asset: self.fee_asset,
             phase: self.phase,
             shard: self.shard,
+            product: self.product,
         }
     }
 

@@ -32,8 +32,8 @@ pub use amounts::{Amount, FeeRate, OrderPrice, Ppm, Price, Quantity};
 pub use cancel_reason::{CancelReason, SelfTradePrevented};
 pub use command::{
     AdminCommand, Amend, Cancel, Checkpoint, ClockCommand, Command, ConnectionLoss, Echo, Enter,
-    ListInstrument, MassCancel, Modify, OrderCommand, QueryAccount, RefuseEnter, RefuseReplace, Replace,
-    Sequenced, SetOrderEntry, Stamp, Transfer, VenueCommand,
+    ListInstrument, MassCancel, Modify, NameOrder, OrderCommand, QueryAccount, RefuseEnter, RefuseReplace,
+    Replace, Sequenced, SetOrderEntry, Stamp, Transfer, VenueCommand,
 };
 pub use event::{
     Accepted, AdminEvent, Amended, Armed, AssetBalance, Auction, Canceled, ChangeRejected, Event,
@@ -41,14 +41,14 @@ pub use event::{
     RestateReason, Restated, TradeKind, Triggered, VenueEvent,
 };
 pub use ids::{
-    AccountId, AssetCode, AssetId, ClOrdId, FeeTier, GroupId, InstrumentId, LoginId, LoginName, OrderId,
-    ShardId, ShardName, Symbol, Timestamp, TradeId, UserRef,
+    AccountId, AssetCode, AssetId, ClOrdId, ClientName, FeeTier, GroupId, InstrumentId, LoginId, LoginName,
+    OrderId, ShardId, ShardName, Symbol, Timestamp, TradeId, UserRef,
 };
 pub use instructions::{
     Effect, Instructions, Owner, PostOnly, QuantityUnit, SelfTrade, SelfTradePrevention, Side, TimeInForce,
     Trigger, TriggerKind, TriggerReference, Visibility,
 };
-pub use listing::Listing;
+pub use listing::{Listing, Product};
 pub use listings::Listings;
 pub use order_terms::{OrderState, OrderTerms};
 pub use postings::{Fill, Parties, Party, Posting};

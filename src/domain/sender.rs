@@ -3,8 +3,8 @@
 #![deny(clippy::wildcard_enum_match_arm)]
 
 use super::{
-    Amend, Cancel, Command, Enter, LoginId, MassCancel, Modify, OrderCommand, QueryAccount, RefuseEnter,
-    RefuseReplace, Replace, SetOrderEntry, UserRef,
+    Amend, Cancel, Command, Enter, LoginId, MassCancel, Modify, NameOrder, OrderCommand, QueryAccount,
+    RefuseEnter, RefuseReplace, Replace, SetOrderEntry, UserRef,
 };
 
 /// Who sent a client's message, when, and what the client calls it.
@@ -31,6 +31,7 @@ impl OrderCommand {
             | Self::Amend(Amend { login, session, user_ref, .. })
             | Self::Modify(Modify { login, session, user_ref, .. })
             | Self::SetOrderEntry(SetOrderEntry { login, session, user_ref, .. })
+            | Self::NameOrder(NameOrder { login, session, user_ref, .. })
             | Self::MassCancel(MassCancel { login: Some(login), session, user_ref, .. }) => {
                 (login, session, user_ref)
             }
@@ -64,6 +65,7 @@ impl Command {
             | OrderCommand::Amend(Amend { session: own, .. })
             | OrderCommand::Modify(Modify { session: own, .. })
             | OrderCommand::SetOrderEntry(SetOrderEntry { session: own, .. })
+            | OrderCommand::NameOrder(NameOrder { session: own, .. })
             | OrderCommand::QueryAccount(QueryAccount { session: own, .. })
             | OrderCommand::MassCancel(MassCancel { login: Some(_), session: own, .. }),
         ) = &mut self

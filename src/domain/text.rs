@@ -1,7 +1,8 @@
 //! What people call the values that they set: one word for each, in the configuration, on the command line and in SQL.
 
 use super::{
-    FeeAsset, Owner, Phase, SelfTrade, Side, Switch, TradeKind, TriggerKind, TriggerReference, Visibility,
+    FeeAsset, Owner, Phase, Product, SelfTrade, Side, Switch, TradeKind, TriggerKind, TriggerReference,
+    Visibility,
 };
 
 macro_rules! words {
@@ -38,6 +39,9 @@ words! {
     Switch {
         Off => "off",
         On => "on",
+    }
+    Product {
+        Spot => "spot",
     }
     FeeAsset {
         Quote => "quote",

@@ -187,8 +187,8 @@ impl<S: EventSink> Market<'_, S> {
         self.check_admission(&plain, venue_killed)
     }
 
-    /// Puts a new order in the place of one that is there, if the rules let it; otherwise nothing is changed. The echo's
-    /// capacity, cross type and firm are the old order's, whatever is said.
+    /// Puts a new order in the place of one that is there, if the rules let it; otherwise nothing is changed. What the
+    /// protocol gave with the order stays that of the old one, whatever is said.
     fn replace(&mut self, handle: Handle, new: &Replace, standing: Standing<'_>) -> Result<(), RejectReason> {
         let old = self.shared.orders.get(handle);
         let instructions = new.instructions.as_ref();
@@ -227,8 +227,8 @@ impl<S: EventSink> Market<'_, S> {
             ..old
         };
         self.reserve(&order, before);
-        let Order { login, capacity, cross_type, firm, .. } = order;
-        let echo = Echo { capacity, cross_type, firm, ..new.echo };
+        let login = order.login;
+        let echo = Echo { of_order: order.echo, ..new.echo };
         let terms = terms(&order, new.time_in_force, echo, asked, &checked);
         let replaced = Replaced { login, orig_user_ref, orig_order, terms };
         self.events.push(Event::Order(OrderEvent::Replaced(replaced)));

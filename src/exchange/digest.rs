@@ -9,7 +9,7 @@ use super::extras::Extra;
 use super::instrument::Instrument;
 use super::triggers::Waiting;
 use super::{Exchange, Order, absent};
-use crate::domain::{AssetId, InstrumentId, OrderLimits, Protection, Side, VenueLimits};
+use crate::domain::{AssetId, InstrumentId, OrderLimits, Product, Protection, Side, VenueLimits};
 use sha2::{Digest as _, Sha256};
 use std::fmt;
 
@@ -196,9 +196,11 @@ impl Exchange {
         hash.unsigned(order.side as u8);
         hash.unsigned(u8::from(order.hidden));
         hash.unsigned(order.time_in_force);
-        hash.unsigned(order.capacity);
-        hash.unsigned(order.cross_type);
-        hash.bytes(&order.firm);
+        // In the pieces that it has always been hashed in.
+        let [first, second, rest @ ..] = order.echo;
+        hash.unsigned(first);
+        hash.unsigned(second);
+        hash.bytes(&rest);
         if let Some(extra) = self.shared.extras.find(order.extra) {
             self.digest_extra(extra, waiting, hash);
         }
@@ -261,6 +263,10 @@ fn digest_instrument(instrument: &Instrument, hash: &mut Canonical) {
     hash.signed(listing.min_notional.0);
     hash.unsigned(listing.fee_asset as u8);
     hash.unsigned(listing.phase as u8);
+    // What every instrument is that was listed before there were others adds nothing.
+    match listing.product {
+        Product::Spot => {}
+    }
     for row in &instrument.fees {
         hash.signed(row.maker.0.into());
         hash.signed(row.taker.0.into());

@@ -10,8 +10,8 @@ use super::routing::next_number;
 use super::sink::EventSink;
 use crate::domain::{
     AccountId, AdminEvent, AssetBalance, CancelFilter, CancelReason, Command, ConnectionLoss, Event,
-    IgnoreReason, LoginId, OrderEvent, OrderLimits, QueryAccount, RejectReason, Sender, SetOrderEntry,
-    Switch, Timestamp, UserRef, VenueEvent,
+    IgnoreReason, LoginId, NameOrder, OrderEvent, OrderLimits, QueryAccount, RejectReason, Sender,
+    SetOrderEntry, Switch, Timestamp, UserRef, VenueEvent,
 };
 
 /// A trading login as the exchange knows it.
@@ -180,6 +180,14 @@ impl Exchange {
             known.order_entry = set.switch;
             known.restrict();
             self.tell(Event::Order(OrderEvent::OrderEntrySet(*set)), events);
+        }
+    }
+
+    /// Says a client's name of an order that is to come, and keeps nothing of it.
+    pub(super) fn name_order(&mut self, name: &NameOrder, events: &mut impl EventSink) {
+        let NameOrder { login, session, user_ref, .. } = *name;
+        if self.fresh_user_ref(Sender { login, session, user_ref }, events).is_some() {
+            self.tell(Event::Order(OrderEvent::OrderNamed(*name)), events);
         }
     }
 

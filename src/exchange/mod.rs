@@ -211,6 +211,7 @@ impl Exchange {
             OrderCommand::Modify(modify) => self.modify(modify, events),
             OrderCommand::QueryAccount(query) => self.query_account(query, events),
             OrderCommand::SetOrderEntry(set) => self.set_order_entry(set, events),
+            OrderCommand::NameOrder(name) => self.name_order(name, events),
             OrderCommand::CancelLogin { login, cause } => self.cancel_login(*login, *cause, events),
         }
     }

@@ -47,7 +47,8 @@ impl Exchange {
                 OrderCommand::RefuseEnter(_) => Route::To(ShardId::FIRST),
                 OrderCommand::CancelOrder { order } => self.of_shard(order.shard()),
                 // They name an order by its client's number, which may be anywhere.
-                OrderCommand::Replace(_)
+                OrderCommand::NameOrder(_)
+                | OrderCommand::Replace(_)
                 | OrderCommand::RefuseReplace(_)
                 | OrderCommand::Cancel(_)
                 | OrderCommand::Amend(_)

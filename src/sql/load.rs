@@ -6,7 +6,7 @@ use super::mirror::Mirror;
 use super::rows::{BalanceRow, OrderRow, OrderStatus, Stored, Watermark};
 use crate::domain::{
     AccountId, Amount, AssetId, ClOrdId, FeeAsset, FeeRate, InstrumentId, Listing, LoginId, OrderId, Phase,
-    PostOnly, Quantity, ShardId, Side, Symbol, TimeInForce, Timestamp, TradeId, TradeKind, UserRef,
+    PostOnly, Product, Quantity, ShardId, Side, Symbol, TimeInForce, Timestamp, TradeId, TradeKind, UserRef,
     Visibility,
 };
 use rusqlite::Row;
@@ -117,7 +117,7 @@ fn last_number(
 }
 
 const LISTINGS: &str = "SELECT i.instrument, symbol, base, quote, price_decimals, tick_units, lot, tick_value, \
-                        min_quantity, max_quantity, min_notional, maker_ppm, taker_ppm, fee_asset, phase, i.shard \
+                        min_quantity, max_quantity, min_notional, maker_ppm, taker_ppm, fee_asset, phase, i.shard, product \
                         FROM instruments i JOIN fees f ON f.instrument = i.instrument AND f.tier = 0 \
                         ORDER BY i.instrument";
 
@@ -139,6 +139,7 @@ fn listing(row: &Cells<'_>) -> Result<Listing, SqlError> {
         fee_asset: FeeAsset::from_word(&row.text(13)?).ok_or_else(|| row.wrong(13))?,
         phase: Phase::from_word(&row.text(14)?).ok_or_else(|| row.wrong(14))?,
         shard: shard(row, 15)?,
+        product: Product::from_word(&row.text(16)?).ok_or_else(|| row.wrong(16))?,
     })
 }
 

@@ -307,7 +307,8 @@ impl Mirror {
                 | OrderEvent::ChangeRejected(_)
                 | OrderEvent::Ignored(_)
                 | OrderEvent::MassCanceled { .. }
-                | OrderEvent::OrderEntrySet(_),
+                | OrderEvent::OrderEntrySet(_)
+                | OrderEvent::OrderNamed(_),
             ) => self.note(record),
             // What an auction might give changes all the time and is for the feed.
             Event::Venue(VenueEvent::Opened { .. } | VenueEvent::SessionEnded { .. })

@@ -57,6 +57,8 @@ pub struct RowCounts {
     pub login_sessions: u64,
     /// Reigns that were begun.
     pub leads: u64,
+    /// Names that clients gave orders.
+    pub order_names: u64,
     /// Pairs of a login and an account that it gets copies of.
     pub copies: u64,
     /// Shards beside the first.
@@ -74,6 +76,7 @@ impl RowCounts {
             + self.sessions
             + self.login_sessions
             + self.leads
+            + self.order_names
             + self.copies
             + self.shards;
         transfers + rejections + ignored_messages + armed_orders + mass_cancels + auctions + others
@@ -180,7 +183,8 @@ impl SqlReader {
                    (SELECT count(*) FROM mass_cancels), (SELECT count(*) FROM auctions), \
                    (SELECT count(*) FROM instrument_terms), (SELECT count(*) FROM checkpoints), \
                    (SELECT count(*) FROM rules), (SELECT count(*) FROM sessions), (SELECT count(*) FROM copies), \
-                   (SELECT count(*) FROM login_sessions), (SELECT count(*) FROM leads), (SELECT count(*) - 1 FROM shards)";
+                   (SELECT count(*) FROM login_sessions), (SELECT count(*) FROM leads), \
+                   (SELECT count(*) - 1 FROM shards), (SELECT count(*) FROM order_names)";
         each(&self.database, sql, |row| {
             counts = RowCounts {
                 transfers: row.u64(0)?,
@@ -197,6 +201,7 @@ impl SqlReader {
                 login_sessions: row.u64(11)?,
                 leads: row.u64(12)?,
                 shards: row.u64(13)?,
+                order_names: row.u64(14)?,
             };
             Ok(())
         })?;

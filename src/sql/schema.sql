@@ -107,7 +107,8 @@ CREATE TABLE instruments (
   min_notional   INTEGER NOT NULL,  -- minor units of quote
   fee_asset      TEXT    NOT NULL,  -- quote, or received: what a side pays its fee in
   phase          TEXT    NOT NULL,
-  shard          INTEGER NOT NULL REFERENCES shards  -- that it trades in
+  shard          INTEGER NOT NULL REFERENCES shards,  -- that it trades in
+  product        TEXT    NOT NULL   -- spot: what kind of contract it is
 ) STRICT;
 
 -- Every set of terms that an instrument has had. Lots in a row about one event are lots of that event's time.
@@ -318,6 +319,17 @@ CREATE TABLE copies (
   PRIMARY KEY (login, account)
 ) STRICT, WITHOUT ROWID;
 
+-- Names that clients gave orders before they sent them, where their protocol has names that orders.cl_ord_id has no room for.
+CREATE TABLE order_names (
+  event    INTEGER PRIMARY KEY,
+  time_ns  INTEGER NOT NULL,
+  login    INTEGER NOT NULL REFERENCES logins,
+  session  INTEGER NOT NULL,
+  user_ref INTEGER NOT NULL,  -- the client's number of the order in that session
+  name     TEXT    NOT NULL
+) STRICT;
+CREATE INDEX order_names_order ON order_names (login, session, user_ref);
+
 -- The order entry of logins that have turned it off or on themselves, as it is now.
 CREATE TABLE order_entry (
   login   INTEGER PRIMARY KEY REFERENCES logins,
@@ -374,7 +386,8 @@ SELECT
   printf('%s%d.%04d', iif(f.taker_ppm < 0, '-', ''), abs(f.taker_ppm / 10000), abs(f.taker_ppm % 10000)) AS taker_fee_percent,
   i.fee_asset,
   i.phase,
-  i.shard
+  i.shard,
+  i.product
 FROM instruments i
 JOIN assets base ON base.asset = i.base
 JOIN assets quote ON quote.asset = i.quote

@@ -10,7 +10,7 @@ use super::people::People;
 use super::rows::{BalanceRow, OrderRow, Rare, Stored, TradeRow};
 use crate::domain::{
     AdminEvent, Amount, Auction, Checkpoint, ClOrdId, Event, EventRecord, FeeTier, KillScope, LimitScope,
-    Listing, MarketEvent, OrderEvent, Switch, Transfer, VenueEvent, Visibility,
+    Listing, MarketEvent, NameOrder, OrderEvent, Switch, Transfer, VenueEvent, Visibility,
 };
 use crate::runtime::planted::{Bug, is_planted};
 use rusqlite::{Connection, ToSql};
@@ -371,6 +371,10 @@ fn write_event(connection: &Connection, people: &People, record: &EventRecord) -
         Event::Venue(VenueEvent::AccountCopied { login, account }) => {
             run("INSERT INTO copies VALUES (?1, ?2, ?3)", &[&login.0, &account.0, &event])
         }
+        Event::Order(OrderEvent::OrderNamed(NameOrder { login, session, user_ref, name })) => run(
+            "INSERT INTO order_names VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            &[&event, &time, &login.0, session, &user_ref.0, &name.text()],
+        ),
         Event::Order(OrderEvent::OrderEntrySet(set)) => run(
             "INSERT OR REPLACE INTO order_entry VALUES (?1, ?2, ?3)",
             &[&set.login.0, &(set.switch == Switch::On), &event],
@@ -526,6 +530,7 @@ fn write_priced(connection: &Connection, record: &EventRecord, price: u64) -> ru
             | OrderEvent::MassCanceled { .. }
             | OrderEvent::AccountState { .. }
             | OrderEvent::OrderEntrySet(_)
+            | OrderEvent::OrderNamed(_)
             | OrderEvent::PriorityUpdated(_),
         ) => Ok(0),
     }
@@ -607,7 +612,7 @@ fn write_listing(connection: &Connection, listing: &Listing, event: i64) -> rusq
     let mut rows = run(
         connection,
         "INSERT INTO instruments (instrument, symbol, base, quote, price_decimals, price_unit, tick_units, lot, \
-         tick_value, min_quantity, max_quantity, min_notional, fee_asset, phase, shard) \
+         tick_value, min_quantity, max_quantity, min_notional, fee_asset, phase, shard, product) \
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
         &[
             &listing.instrument.0,
@@ -625,6 +630,7 @@ fn write_listing(connection: &Connection, listing: &Listing, event: i64) -> rusq
             &listing.fee_asset.word(),
             &listing.phase.word(),
             &listing.shard.0,
+            &listing.product.word(),
         ],
     )?;
     for tier in 0..FeeTier::COUNT as u8 {

@@ -145,6 +145,7 @@ fn refuse_new_orders(command: &Command) -> Command {
         | OrderCommand::Modify(_)
         | OrderCommand::QueryAccount(_)
         | OrderCommand::SetOrderEntry(_)
+        | OrderCommand::NameOrder(_)
         | OrderCommand::CancelLogin { .. }) => other,
     })
 }

@@ -130,7 +130,7 @@ fn every_variant_has_a_golden_line() {
             .map(|(_, name, ..)| name.split(',').next().unwrap_or_default())
             .collect();
         named.dedup();
-        assert_eq!(named, PAGE.variants(root), "in the order of the discriminants");
+        assert_eq!(named, PAGE.named(root), "in the order of the discriminants");
     }
 }
 
@@ -145,7 +145,7 @@ fn the_page_reads_the_golden_bytes() {
 #[test]
 fn the_tables_have_no_gaps() {
     for root in ROOTS {
-        for variant in PAGE.variants(root) {
+        for variant in PAGE.named(root) {
             let mut end = 0;
             for row in PAGE.layout(root, variant) {
                 assert_eq!(row.offset, end, "{root} {variant}: {}", row.field);
@@ -161,7 +161,7 @@ fn the_tables_have_no_gaps() {
 #[test]
 fn the_page_lists_every_variant() {
     for root in ROOTS {
-        for variant in PAGE.variants(root) {
+        for variant in PAGE.named(root) {
             for row in PAGE.layout(root, variant) {
                 if row.kind == *root || !PAGE.is_enum(&row.kind) {
                     continue;
@@ -204,6 +204,7 @@ fn the_page_lists_every_variant() {
     for (name, mut kinds) in kinds {
         kinds.sort_unstable();
         let page = (0..).zip(PAGE.variants(name).iter().map(String::as_str));
+        let page = page.filter(|(_, variant)| !variant.is_empty());
         assert!(kinds.into_iter().eq(page), "{name}: the numbers of the page");
     }
 }
@@ -277,7 +278,8 @@ proptest! {
         random in prop::collection::vec(any::<u8>(), 192),
     ) {
         let root = ROOTS[usize::from(event)];
-        let variant: &String = variant.get(PAGE.variants(root));
+        let named = PAGE.named(root);
+        let variant: &str = named[variant.index(named.len())];
         let bytes = PAGE.compose(root, variant, &random);
         prop_assert!(bytes.len() <= ENCODED_LEN_MAX);
         let (read, written) = read_and_written(root, &bytes).expect("what the page describes can be read");

@@ -87,6 +87,11 @@ fn unknown_keys_are_named() {
             &["unknown phase \"open\"", "closed, pre-open, opening-auction, continuous"],
         ),
         ("fee_asset = \"quote\"", "fee_asset = \"base\"", &["unknown fee asset \"base\"", "quote, received"]),
+        (
+            "product = \"spot\"",
+            "product = \"future\"",
+            &["unknown product \"future\"", "expected one of spot"],
+        ),
         ("username = \"ALICE\"", "user = \"ALICE\"", &["unknown field `user`"]),
         ("scale = 8\n", "\n", &["missing field `scale`"]),
         (

@@ -3,7 +3,7 @@
 use dojima::domain::audience::{Address, Audience, Part};
 use dojima::domain::{
     Accepted, AccountId, AdminEvent, Amended, Amount, AssetBalance, AssetId, CancelFilter, CancelReason,
-    Canceled, ChangeRejected, ClOrdId, Command, Echo, Effect, Event, EventRecord, Executed, Instructions,
+    Canceled, ChangeRejected, ClOrdId, Command, Effect, Event, EventRecord, Executed, Instructions,
     InstrumentId, Listing, Listings, LoginId, MassCancel, Modify, OrderId, OrderPrice, Owner, PostOnly,
     Price, PriorityUpdated, Quantity, QuantityUnit, QueryAccount, RefuseEnter, RejectReason, Rejected,
     Replaced, RestateReason, Restated, SelfTrade, SelfTradePrevented, SelfTradePrevention, SetOrderEntry,

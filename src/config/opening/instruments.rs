@@ -77,6 +77,7 @@ fn instrument(
         fee_asset: config.fee_asset,
         phase: config.phase,
         shard: shard.flatten().unwrap_or_default(),
+        product: config.product,
     };
     let tick_value = terms.tick_value(base.scale, quote.scale).map_err(|reason| {
         let words = match reason {

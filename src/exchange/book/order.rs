@@ -28,18 +28,14 @@ pub struct Order {
     pub instrument: InstrumentId,
     /// Where the exchange keeps rare attributes of this order; [`Order::NO_EXTRA`] when it has none.
     pub extra: u32,
-    /// The client's firm, returned with every replace; zeros when there is none.
-    pub firm: [u8; 4],
+    /// What the client's protocol wants back with every replace ([`crate::domain::Echo::of_order`]).
+    pub echo: [u8; 6],
     /// Buy or sell.
     pub side: Side,
     /// Not shown: at its price it trades after all displayed orders.
     pub hidden: bool,
     /// The exchange's own marks.
     pub flags: u8,
-    /// The client's capacity, returned with every replace.
-    pub capacity: u8,
-    /// The client's cross type, returned with every replace.
-    pub cross_type: u8,
     /// How long the order stays, in the exchange's own code.
     pub time_in_force: u8,
 }
@@ -86,12 +82,8 @@ pub struct Cold {
     pub instrument: InstrumentId,
     /// Where the exchange keeps rare attributes of this order; [`Order::NO_EXTRA`] when it has none.
     pub extra: u32,
-    /// The client's firm; zeros when there is none.
-    pub firm: [u8; 4],
-    /// The client's capacity.
-    pub capacity: u8,
-    /// The client's cross type.
-    pub cross_type: u8,
+    /// What the client's protocol wants back.
+    pub echo: [u8; 6],
     /// How long the order stays, in the exchange's own code.
     pub time_in_force: u8,
 }
@@ -142,9 +134,9 @@ impl Order {
             hidden,
             flags,
         };
-        let Self { instrument, extra, firm, capacity, cross_type, time_in_force, .. } = *self;
+        let Self { instrument, extra, echo, time_in_force, .. } = *self;
         let total = u32::try_from(self.total.0).expect("a chain has fewer than 2^32 lots");
-        (hot, Cold { total, instrument, extra, firm, capacity, cross_type, time_in_force })
+        (hot, Cold { total, instrument, extra, echo, time_in_force })
     }
 
     /// From its two parts.
@@ -152,7 +144,7 @@ impl Order {
     pub fn join(hot: &Hot, cold: &Cold) -> Self {
         let price = hot.price();
         let Hot { id, open, reserved, login, account, user_ref, fee_carry, side, hidden, flags, .. } = *hot;
-        let Cold { total, instrument, extra, firm, capacity, cross_type, time_in_force } = *cold;
+        let Cold { total, instrument, extra, echo, time_in_force } = *cold;
         Self {
             id,
             price,
@@ -165,12 +157,10 @@ impl Order {
             user_ref,
             instrument,
             extra,
-            firm,
+            echo,
             side,
             hidden,
             flags,
-            capacity,
-            cross_type,
             time_in_force,
         }
     }
@@ -190,12 +180,10 @@ impl Default for Order {
             user_ref: UserRef(0),
             instrument: InstrumentId(0),
             extra: Self::NO_EXTRA,
-            firm: [0; 4],
+            echo: [0; 6],
             side: Side::Buy,
             hidden: false,
             flags: 0,
-            capacity: 0,
-            cross_type: 0,
             time_in_force: 0,
         }
     }

@@ -3,8 +3,9 @@
 
 use crate::domain::{
     Amount, AssetId, Effect, FeeAsset, FeeRate, FeeTier, Instructions, InstrumentId, Listing, OrderLimits,
-    Owner, Phase, PostOnly, Ppm, Protection, Quantity, QuantityUnit, SelfTrade, SelfTradePrevention, ShardId,
-    Symbol, Timestamp, Trigger, TriggerKind, TriggerReference, UserRef, VenueLimits, Visibility, VolumeTiers,
+    Owner, Phase, PostOnly, Ppm, Product, Protection, Quantity, QuantityUnit, SelfTrade, SelfTradePrevention,
+    ShardId, Symbol, Timestamp, Trigger, TriggerKind, TriggerReference, UserRef, VenueLimits, Visibility,
+    VolumeTiers,
 };
 use bincode::{Decode, Encode};
 
@@ -69,6 +70,7 @@ records_of! {
         fee_asset: FeeAsset,
         phase: Phase,
         shard: ShardId,
+        product: Product,
     }
     ProtectionRecord of Protection {
         price_min: u32,

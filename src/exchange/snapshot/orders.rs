@@ -135,12 +135,10 @@ impl Restoring {
             user_ref: record.user_ref,
             instrument: record.instrument,
             extra: extras::NONE,
-            firm: record.firm,
+            echo: record.echo,
             side,
             hidden,
             flags: 0,
-            capacity: record.capacity,
-            cross_type: record.cross_type,
             time_in_force: record.time_in_force,
         };
         if is(OrderRecord::DISCONNECTED) || is(OrderRecord::SWITCHED) {

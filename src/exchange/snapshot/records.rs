@@ -296,15 +296,11 @@ pub struct OrderRecord {
     pub instrument: InstrumentId,
     /// What past fees were rounded up by, in millionths of a minor unit.
     pub fee_carry: u32,
-    /// The client's firm.
-    pub firm: [u8; 4],
+    /// What the client's protocol wants back.
+    pub echo: [u8; 6],
     /// [`OrderRecord::SELL`], [`OrderRecord::HIDDEN`], [`OrderRecord::HAS_EXTRA`], [`OrderRecord::WAITS`],
     /// [`OrderRecord::DISCONNECTED`], [`OrderRecord::SWITCHED`].
     pub marks: u8,
-    /// The client's capacity.
-    pub capacity: u8,
-    /// The client's cross type.
-    pub cross_type: u8,
     /// How long it stays: the discriminant of its `TimeInForce`.
     pub time_in_force: u8,
 }
@@ -328,10 +324,8 @@ impl OrderRecord {
             user_ref: UserRef(u32_at(bytes, 44)),
             instrument: InstrumentId(u32_at(bytes, 48)),
             fee_carry: u32_at(bytes, 52),
-            firm: u32_at(bytes, 56).to_le_bytes(),
-            marks: bytes[60],
-            capacity: bytes[61],
-            cross_type: bytes[62],
+            echo: [bytes[56], bytes[57], bytes[58], bytes[59], bytes[60], bytes[61]],
+            marks: bytes[62],
             time_in_force: bytes[63],
         }
     }

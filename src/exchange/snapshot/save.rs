@@ -168,15 +168,13 @@ impl Exchange {
             user_ref: hot.user_ref,
             instrument: cold.instrument,
             fee_carry: hot.fee_carry,
-            firm: cold.firm,
+            echo: cold.echo,
             marks: mark(OrderRecord::SELL, hot.side == Side::Sell)
                 | mark(OrderRecord::HIDDEN, hot.hidden)
                 | mark(OrderRecord::HAS_EXTRA, self.shared.extras.find(cold.extra).is_some())
                 | mark(OrderRecord::WAITS, waits)
                 | mark(OrderRecord::DISCONNECTED, hot.flags & absent::DISCONNECTED != 0)
                 | mark(OrderRecord::SWITCHED, hot.flags & absent::SWITCHED != 0),
-            capacity: cold.capacity,
-            cross_type: cold.cross_type,
             time_in_force: cold.time_in_force,
         }
     }

@@ -129,6 +129,7 @@ impl Feed {
                 | OrderEvent::MassCanceled { .. }
                 | OrderEvent::AccountState { .. }
                 | OrderEvent::OrderEntrySet(_)
+                | OrderEvent::OrderNamed(_)
                 | OrderEvent::PriorityUpdated(_),
             ) => {}
         }

@@ -128,6 +128,7 @@ impl Tally {
             Event::Order(OrderEvent::Ignored(_)) => self.rows.ignored_messages += 1,
             Event::Order(OrderEvent::MassCanceled { .. }) => self.rows.mass_cancels += 1,
             Event::Venue(VenueEvent::RulesSet { .. }) => self.rows.rules += 1,
+            Event::Order(OrderEvent::OrderNamed(_)) => self.rows.order_names += 1,
             Event::Venue(VenueEvent::Led { .. }) => self.rows.leads += 1,
             Event::Venue(VenueEvent::SessionRolled { .. }) => self.rows.sessions += 1,
             Event::Venue(VenueEvent::SessionStarted { .. }) => self.rows.login_sessions += 1,

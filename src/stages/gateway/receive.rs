@@ -72,6 +72,7 @@ fn frees_space(command: &Command) -> bool {
             | OrderCommand::CancelOrder { .. }
             | OrderCommand::QueryAccount(_)
             | OrderCommand::SetOrderEntry(_)
+            | OrderCommand::NameOrder(_)
             | OrderCommand::CancelLogin { .. },
         )
         | Command::Clock(ClockCommand::Tick) => false,
@@ -167,6 +168,7 @@ fn refused(order: OrderCommand, reason: RejectReason) -> OrderCommand {
         | OrderCommand::Modify(_)
         | OrderCommand::QueryAccount(_)
         | OrderCommand::SetOrderEntry(_)
+        | OrderCommand::NameOrder(_)
         | OrderCommand::CancelLogin { .. }) => other,
     }
 }

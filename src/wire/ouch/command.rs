@@ -5,7 +5,9 @@
 
 use super::instructions::{Asked, MessageKind, read_tags};
 use super::tags::{self, Appendage, Tag};
-use super::{CancelOrder, EnterOrder, Inbound, MARKET_PRICE, MassCancelOrders, ModifyOrder, ReplaceOrder};
+use super::{
+    CancelOrder, Echoed, EnterOrder, Inbound, MARKET_PRICE, MassCancelOrders, ModifyOrder, ReplaceOrder,
+};
 use crate::domain::{
     AssetId, Cancel, CancelFilter, ClOrdId, Command, Echo, Enter, InstrumentId, Listings, LoginId,
     MassCancel, Modify, OrderCommand, OrderPrice, Quantity, QueryAccount, RefuseEnter, RefuseReplace,
@@ -41,14 +43,14 @@ pub fn to_command(from: LoggedIn, message: &Inbound<'_>, listings: &Listings) ->
                 time_in_force,
                 price: price(order.price),
                 quantity: asked.quantity,
-                echo: Echo {
-                    cl_ord_id: order.cl_ord_id,
+                echo: Echoed {
                     time_in_force: order.time_in_force,
                     display: order.display,
                     capacity: order.capacity,
                     cross_type: order.cross_type,
                     firm: asked.firm,
-                },
+                }
+                .carried(order.cl_ord_id),
                 instructions: asked.instructions(),
             })),
             Err(reason) => Command::Order(OrderCommand::RefuseEnter(RefuseEnter {
@@ -70,8 +72,7 @@ pub fn to_command(from: LoggedIn, message: &Inbound<'_>, listings: &Listings) ->
                 quantity: asked.quantity,
                 echo: Echo {
                     cl_ord_id: order.cl_ord_id,
-                    time_in_force: order.time_in_force,
-                    display: order.display,
+                    of_message: [order.time_in_force, order.display],
                     ..Echo::default()
                 },
                 instructions: asked.instructions(),

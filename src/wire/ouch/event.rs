@@ -2,16 +2,16 @@
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
-use super::MARKET_PRICE;
 use super::outbound::{
     AccountQueryResponse, CancelRejected, EntryDisabled, EntryEnabled, MassCancelResponse, OrderAccepted,
     OrderCanceled, OrderExecuted, OrderModified, OrderPriorityUpdate, OrderRejected, OrderReplaced,
     OrderRestated, Outbound, SelfMatchCanceled, SystemEvent,
 };
 use super::tags::{self, Appendage, TagBuffer};
+use super::{Echoed, MARKET_PRICE};
 use crate::domain::audience::{Address, Part};
 use crate::domain::{
-    Accepted, AdminEvent, AssetBalance, CancelReason, Canceled, Echo, Event, EventRecord, Executed, Listing,
+    Accepted, AdminEvent, AssetBalance, CancelReason, Canceled, Event, EventRecord, Executed, Listing,
     Listings, MarketEvent, OrderEvent, OrderId, OrderTerms, PostOnly, Price, Quantity, RejectReason,
     Replaced, RestateReason, SelfTrade, SelfTradePrevented, Side, Switch, Symbol, TimeInForce, Timestamp,
     TradeKind, UserRef, VenueEvent, Visibility,
@@ -201,7 +201,8 @@ fn encode_rarer(record: &EventRecord, to: Address, listings: &Listings, out: &mu
             | OrderEvent::Armed(_)
             | OrderEvent::Triggered(_)
             | OrderEvent::Restated(_)
-            | OrderEvent::MassCanceled { .. },
+            | OrderEvent::MassCanceled { .. }
+            | OrderEvent::OrderNamed(_),
         ) => None,
     }
 }
@@ -292,6 +293,7 @@ fn self_match_canceled(
 /// An order as Replaced says it.
 #[inline]
 fn replaced(terms: &OrderTerms, orig_user_ref: UserRef, timestamp: u64, listing: &Listing) -> OrderReplaced {
+    let echo = Echoed::of(&terms.echo);
     OrderReplaced {
         timestamp,
         orig_user_ref,
@@ -300,12 +302,12 @@ fn replaced(terms: &OrderTerms, orig_user_ref: UserRef, timestamp: u64, listing:
         quantity: lots(terms.quantity),
         symbol: listing.symbol,
         price: units(listing, terms.price),
-        time_in_force: terms.echo.time_in_force,
-        display: terms.echo.display,
+        time_in_force: echo.time_in_force,
+        display: echo.display,
         order: terms.order,
-        capacity: terms.echo.capacity,
+        capacity: echo.capacity,
         iso: b'N',
-        cross_type: terms.echo.cross_type,
+        cross_type: echo.cross_type,
         state: b'L',
         cl_ord_id: terms.echo.cl_ord_id,
     }
@@ -335,8 +337,8 @@ fn accepted(m: &OrderReplaced) -> OrderAccepted {
 /// What Accepted and Replaced say beyond their fixed fields: only what the order asked for.
 #[inline]
 fn order_tags(added: &mut TagBuffer, terms: &OrderTerms, time: Timestamp) {
-    let OrderTerms { echo: Echo { firm, .. }, display_quantity, post_only, time_in_force, expire_s, .. } =
-        *terms;
+    let OrderTerms { echo, display_quantity, post_only, time_in_force, expire_s, .. } = *terms;
+    let firm = Echoed::of(&echo).firm;
     if firm != [0; 4] {
         added.push(tags::FIRM, firm);
     }

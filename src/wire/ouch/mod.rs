@@ -4,6 +4,7 @@
 //! clients. [`command`] is what a client's message asks of the exchange, [`event`] what an event tells a client.
 
 pub mod command;
+mod echo;
 pub mod event;
 pub mod inbound;
 mod instructions;
@@ -12,6 +13,7 @@ pub mod outbound;
 pub mod tags;
 
 pub use command::{LoggedIn, to_command};
+pub use echo::Echoed;
 pub use event::{MESSAGE_LEN_MAX, SEQUENCED_LEN_MAX, encode_event, encode_sequenced};
 pub use inbound::{
     AccountQuery, CancelOrder, DisableEntry, EnableEntry, EnterOrder, Inbound, MassCancelOrders, ModifyOrder,

@@ -3,14 +3,7 @@
 use dojima::domain::*;
 
 fn echo() -> Echo {
-    Echo {
-        cl_ord_id: ClOrdId(*b"client-order-1"),
-        time_in_force: b'3',
-        display: b'A',
-        capacity: b'R',
-        cross_type: b'O',
-        firm: *b"FIRM",
-    }
+    Echo { cl_ord_id: ClOrdId(*b"client-order-1"), of_message: *b"3A", of_order: *b"ROFIRM" }
 }
 
 fn transfer() -> Transfer {
@@ -177,6 +170,7 @@ pub fn commands() -> Vec<(&'static str, Command)> {
         fee_asset: FeeAsset::Received,
         phase: Phase::Continuous,
         shard: ShardId(6),
+        product: Product::Spot,
     };
     let refuse_enter = RefuseEnter {
         login: LoginId(0x0A0B_0C0D),
@@ -406,7 +400,17 @@ pub fn commands() -> Vec<(&'static str, Command)> {
         ("ResetUserRef", Command::Venue(VenueCommand::ResetUserRef { login: LoginId(0x0A0B_0C0D) })),
         ("Lead", Command::Venue(VenueCommand::Lead { epoch: 0x0102_0304_0506_0708, node: 0x1112_1314 })),
         ("OpenShard", Command::Venue(VenueCommand::OpenShard { shard: ShardId(6), name: shard_name() })),
+        ("NameOrder", Command::Order(OrderCommand::NameOrder(name_order()))),
     ]
+}
+
+fn name_order() -> NameOrder {
+    NameOrder {
+        login: LoginId(0x0A0B_0C0D),
+        session: 0x8182_8384,
+        user_ref: UserRef(0x0102_0304),
+        name: ClientName(*b"abcdefghijklmnopqrstuvwxyz0123456789"),
+    }
 }
 
 fn accepted() -> Accepted {
@@ -486,6 +490,7 @@ pub fn events() -> Vec<(&'static str, EventRecord)> {
         fee_asset: FeeAsset::Received,
         phase: Phase::Continuous,
         shard: ShardId(6),
+        product: Product::Spot,
     };
     let rejected = Rejected {
         login: LoginId(0x0A0B_0C0D),
@@ -774,6 +779,7 @@ pub fn events() -> Vec<(&'static str, EventRecord)> {
         ),
         ("Led", Event::Venue(VenueEvent::Led { epoch: 0x0102_0304_0506_0708, node: 0x1112_1314 })),
         ("ShardOpened", Event::Venue(VenueEvent::ShardOpened { shard: ShardId(6), name: shard_name() })),
+        ("OrderNamed", Event::Order(OrderEvent::OrderNamed(name_order()))),
     ];
     let record = |event| EventRecord {
         number: 0x0102_0304_0506_0708,

@@ -25,7 +25,7 @@ pub type Fields = Vec<(String, String)>;
 pub struct Page {
     /// By heading, such as `command Enter`.
     layouts: BTreeMap<String, Vec<Row>>,
-    /// Variants by enum; the index is the discriminant.
+    /// Variants by enum; the index is the discriminant. One without a name is a number that nothing has yet.
     enums: BTreeMap<String, Vec<String>>,
 }
 
@@ -54,9 +54,14 @@ impl Page {
         page
     }
 
-    /// The variants of an enum, in the order of their discriminants.
+    /// The variants of an enum, in the order of their discriminants; one without a name is a number that nothing has yet.
     pub fn variants(&self, name: &str) -> &[String] {
         self.enums.get(name).unwrap_or_else(|| panic!("the page has no enum {name}"))
+    }
+
+    /// The variants of an enum that there are, in the order of their discriminants.
+    pub fn named(&self, name: &str) -> Vec<&String> {
+        self.variants(name).iter().filter(|variant| !variant.is_empty()).collect()
     }
 
     /// Whether the page has an enum of this name.
@@ -257,9 +262,17 @@ fn cells(line: &str) -> Vec<&str> {
 }
 
 fn variants(name: &str, table: &[Vec<&str>]) -> Vec<String> {
-    let numbers: Vec<String> = (0..table.len()).map(|number| number.to_string()).collect();
-    assert!(table.iter().map(|cells| cells[0]).eq(&numbers), "{name}: discriminants count from 0");
-    table.iter().map(|cells| cells[1].to_owned()).collect()
+    let mut variants = Vec::new();
+    for cells in table {
+        let number: usize = cells[0].parse().unwrap_or_else(|_| panic!("{name}: not a number: {cells:?}"));
+        assert!(number >= variants.len(), "{name}: discriminants rise: {cells:?}");
+        // Commands and events leave numbers out that are promised to others; nothing else has a reason to.
+        let is_root = ["Command", "Event"].contains(&name);
+        assert!(is_root || number == variants.len(), "{name}: discriminants count from 0");
+        variants.resize(number, String::new());
+        variants.push(cells[1].to_owned());
+    }
+    variants
 }
 
 fn row(cells: &[&str]) -> Row {

@@ -160,21 +160,21 @@ pub fn lists() -> Vec<(&'static str, Vec<Command>)> {
         (
             "its firm",
             vec![Command::Order(OrderCommand::Enter(Enter {
-                echo: Echo { firm: *b"ABCD", ..base.echo },
+                echo: Echo { of_order: *b"\0\0ABCD", ..base.echo },
                 ..base
             }))],
         ),
         (
             "its capacity",
             vec![Command::Order(OrderCommand::Enter(Enter {
-                echo: Echo { capacity: b'A', ..base.echo },
+                echo: Echo { of_order: *b"A\0\0\0\0\0", ..base.echo },
                 ..base
             }))],
         ),
         (
             "its cross type",
             vec![Command::Order(OrderCommand::Enter(Enter {
-                echo: Echo { cross_type: b'X', ..base.echo },
+                echo: Echo { of_order: *b"\0X\0\0\0\0", ..base.echo },
                 ..base
             }))],
         ),

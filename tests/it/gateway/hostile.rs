@@ -34,6 +34,7 @@ fn sender(command: &Command) -> LoginId {
         Command::Order(OrderCommand::Modify(c)) => c.login,
         Command::Order(OrderCommand::QueryAccount(c)) => c.login,
         Command::Order(OrderCommand::SetOrderEntry(c)) => c.login,
+        Command::Order(OrderCommand::NameOrder(c)) => c.login,
         other => panic!("not a client's command: {other:?}"),
     }
 }

@@ -567,7 +567,10 @@ fn auctions_and_phases() {
         ["0 3 1050 10 2 0", "0 1 - 0 2 0"]
     );
     assert_eq!(written.rows("SELECT kind, price FROM trades_readable"), ["closing 10.50"]);
-    assert_eq!(written.rows("SELECT phase, fee_asset FROM instruments_readable"), ["halted quote"]);
+    assert_eq!(
+        written.rows("SELECT phase, fee_asset, product FROM instruments_readable"),
+        ["halted quote spot"]
+    );
 }
 
 #[test]

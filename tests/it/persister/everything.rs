@@ -6,13 +6,13 @@ use crate::support::venue;
 use dojima::domain::audience::Audience;
 use dojima::domain::{
     AccountId, AccountSelfTrade, AdminCommand, Amend, Amount, AssetCode, AssetId, AssetSettings, Cancel,
-    CancelFilter, Checkpoint, ClockCommand, Command, ConnectionLoss, Echo, Effect, Enter, Event, EventRecord,
-    FeeAsset, FeeRate, FeeTier, GroupId, Instructions, InstrumentId, KillScope, LimitScope, ListInstrument,
-    Listings, LoginId, LoginName, MassCancel, Modify, OrderCommand, OrderEvent, OrderId, OrderLimits,
-    OrderPrice, Owner, Phase, PostOnly, Ppm, Price, Protection, Quantity, QuantityUnit, QueryAccount,
-    Replace, SelfTrade, SelfTradePrevention, SetFees, SetOrderEntry, SetTerms, ShardId, Side, Stamp, Switch,
-    Symbol, TimeInForce, Timestamp, TradeKind, Transfer, Trigger, TriggerKind, TriggerReference, UserRef,
-    VenueCommand, Visibility, VolumeTiers,
+    CancelFilter, Checkpoint, ClientName, ClockCommand, Command, ConnectionLoss, Echo, Effect, Enter, Event,
+    EventRecord, FeeAsset, FeeRate, FeeTier, GroupId, Instructions, InstrumentId, KillScope, LimitScope,
+    ListInstrument, Listings, LoginId, LoginName, MassCancel, Modify, NameOrder, OrderCommand, OrderEvent,
+    OrderId, OrderLimits, OrderPrice, Owner, Phase, PostOnly, Ppm, Price, Product, Protection, Quantity,
+    QuantityUnit, QueryAccount, Replace, SelfTrade, SelfTradePrevention, SetFees, SetOrderEntry, SetTerms,
+    ShardId, Side, Stamp, Switch, Symbol, TimeInForce, Timestamp, TradeKind, Transfer, Trigger, TriggerKind,
+    TriggerReference, UserRef, VenueCommand, Visibility, VolumeTiers,
 };
 use dojima::exchange::Exchange;
 use dojima::runtime::SplitMix64;
@@ -93,6 +93,7 @@ impl Venue {
             fee_asset,
             phase: Phase::Continuous,
             shard: ShardId::FIRST,
+            product: Product::Spot,
         })));
         self.instruments += 1;
     }
@@ -359,6 +360,11 @@ impl Venue {
             2 if self.one_in(2) => Command::Venue(VenueCommand::ResetUserRef { login }),
             2 => Command::Venue(VenueCommand::CopyAccount { login, account }),
             3 => Command::Order(OrderCommand::CancelLogin { login, cause: ConnectionLoss::Disconnected }),
+            4 if self.one_in(2) => {
+                let (user_ref, name) =
+                    (self.next_ref(login), ClientName(*b"what the client calls it, to the end"));
+                Command::Order(OrderCommand::NameOrder(NameOrder { login, session: 0, user_ref, name }))
+            }
             4 => {
                 let (user_ref, firm, switch) = (self.next_ref(login), *b"FIRM", Switch::Off);
                 Command::Order(OrderCommand::SetOrderEntry(SetOrderEntry {
@@ -514,6 +520,8 @@ fn tables_and_messages_agree_with_an_exchange_that_does_everything() {
         let connection = rusqlite::Connection::open(bench.database()).expect("a database");
         let count = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0)).expect(sql);
         assert_eq!(count("SELECT count(*) FROM conservation WHERE supply <> held"), 0, "seed {seed}");
+        let others = "SELECT count(*) FROM order_names WHERE name <> 'what the client calls it, to the end'";
+        assert_eq!(count(others), 0, "seed {seed}");
         let open = count("SELECT count(*) FROM orders WHERE open > 0");
         assert_eq!(open, venue.exchange.open_orders() as i64, "seed {seed}");
         let reserved = "SELECT count(*) FROM balances b LEFT JOIN (\
@@ -526,7 +534,7 @@ fn tables_and_messages_agree_with_an_exchange_that_does_everything() {
             assert_eq!(shown, count(&format!("SELECT count(*) FROM {table}")), "seed {seed}, {table}");
         }
     }
-    assert_eq!(seen.len(), 43, "every event but a limit on orders occurs: {seen:?}");
+    assert_eq!(seen.len(), 44, "every event but a limit on orders occurs: {seen:?}");
     assert!(
         of_several_slices > 100,
         "one trade takes several slices of an iceberg {of_several_slices} times"

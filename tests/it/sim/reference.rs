@@ -329,6 +329,7 @@ impl Happened {
                 | OrderEvent::MassCanceled { .. }
                 | OrderEvent::AccountState { .. }
                 | OrderEvent::OrderEntrySet(_)
+                | OrderEvent::OrderNamed(_)
                 | OrderEvent::PriorityUpdated(_),
             ) => {}
         }

@@ -96,7 +96,7 @@ fn order(login: u32, instrument: InstrumentId, side: Side, ticks: u64, lots: u64
         quantity: Quantity(lots),
         ..Enter::default()
     };
-    (enter.echo.firm, enter.echo.capacity, enter.echo.cross_type) = (*b"FIRM", b'A', b'X');
+    enter.echo.of_order = *b"AXFIRM";
     enter
 }
 
@@ -314,6 +314,7 @@ fn endings(maker: &mut Maker) {
         fee_asset: terms.fee_asset,
         phase: Phase::Closed,
         shard: ShardId::FIRST,
+        product: terms.product,
     };
     maker.send(Command::Admin(AdminCommand::ListInstrument(again)));
     maker.send(Command::Admin(AdminCommand::Delist { instrument: InstrumentId(3) }));

@@ -2,6 +2,7 @@
 
 use super::*;
 use dojima::domain::{AdminEvent, OrderEvent, OrderTerms, VenueEvent};
+use dojima::wire::ouch::Echoed;
 
 /// 01:00:00.000000007 of some day.
 const TIME: Timestamp = Timestamp(20_000 * 86_400_000_000_000 + 3_600_000_000_007);
@@ -43,7 +44,8 @@ fn told_to(event: Event, recipient: Address) -> Option<Vec<u8>> {
 
 #[test]
 fn accepted_and_replaced_say_what_the_order_is() {
-    let echo = Echo { capacity: b'O', firm: *b"LIME", ..Echo::default() };
+    let said = Echoed { capacity: b'O', firm: *b"LIME", ..Echoed::USUAL };
+    let echo = said.carried(ClOrdId::default());
     let accepted = Accepted {
         terms: OrderTerms {
             user_ref: UserRef(9),
@@ -84,7 +86,7 @@ fn accepted_and_replaced_say_what_the_order_is() {
             instrument: InstrumentId(0),
             price: None,
             quantity: Quantity(300),
-            echo: Echo { firm: [0; 4], ..echo },
+            echo: Echoed { firm: [0; 4], ..said }.carried(ClOrdId::default()),
             ..OrderTerms::default()
         },
         ..Replaced::default()

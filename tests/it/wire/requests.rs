@@ -2,6 +2,7 @@
 
 use super::*;
 use dojima::domain::OrderCommand;
+use dojima::wire::ouch::Echoed;
 
 fn enter() -> EnterOrder {
     EnterOrder {
@@ -57,15 +58,10 @@ fn an_order_becomes_a_command_with_all_that_it_said() {
     assert_eq!((order.login, order.user_ref, order.instrument), (LOGIN, UserRef(9), InstrumentId(1)));
     assert_eq!((order.side, order.time_in_force), (Side::Sell, TimeInForce::ImmediateOrCancel));
     assert_eq!((order.price, order.quantity), (OrderPrice::Limit(12_345), Quantity(500)));
-    let echo = Echo {
-        cl_ord_id: ClOrdId(*b"my order      "),
-        time_in_force: b'3',
-        display: b'A',
-        capacity: b'R',
-        cross_type: b'N',
-        firm: *b"LIME",
-    };
-    assert_eq!(order.echo, echo);
+    let said =
+        Echoed { time_in_force: b'3', display: b'A', capacity: b'R', cross_type: b'N', firm: *b"LIME" };
+    assert_eq!(order.echo, said.carried(ClOrdId(*b"my order      ")));
+    assert_eq!(Echoed::of(&order.echo), said);
 }
 
 #[test]

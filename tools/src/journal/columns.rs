@@ -18,8 +18,7 @@ fields.symbol fields.base fields.quote fields.price_decimals fields.tick_units f
 fields.min_quantity fields.max_quantity fields.min_notional fields.maker_fee fields.taker_fee
 fields.fee_asset fields.phase fields.amount fields.reference fields.config_digest fields.user_ref
 fields.side fields.time_in_force fields.price fields.quantity fields.echo.cl_ord_id
-fields.echo.time_in_force fields.echo.display fields.echo.capacity fields.echo.cross_type
-fields.echo.firm fields.instructions.min_quantity fields.instructions.display_quantity
+fields.echo.of_message fields.echo.of_order fields.instructions.min_quantity fields.instructions.display_quantity
 fields.instructions.expire_s fields.instructions.oco fields.instructions.book_by
 fields.instructions.trigger.kind fields.instructions.trigger.reference fields.instructions.trigger.price
 fields.instructions.visibility fields.instructions.post_only fields.instructions.unit
@@ -36,7 +35,7 @@ fields.group fields.volume_min.0 fields.volume_min.1 fields.volume_min.2 fields.
 fields.volume_min.4 fields.volume_min.5 fields.volume_min.6 fields.volume_min.7 fields.switch fields.scope
 fields.scope.login fields.edition fields.cancel_after_ms fields.firm fields.cause fields.session fields.limits.orders_touched_max
 fields.limits.account_orders_max fields.limits.account_triggers_max fields.limits.triggers_max
-fields.balance";
+fields.balance fields.epoch fields.node fields.product";
 
 /// The fields of all events.
 const OF_EVENT_FIELDS: &str = "
@@ -45,8 +44,7 @@ fields.base fields.quote fields.price_decimals fields.tick_units fields.lot fiel
 fields.min_quantity fields.max_quantity fields.min_notional fields.maker_fee fields.taker_fee
 fields.fee_asset fields.phase fields.amount fields.reference fields.config_digest fields.reason
 fields.user_ref fields.order fields.side fields.time_in_force fields.price fields.quantity fields.reserved
-fields.echo.cl_ord_id fields.echo.time_in_force fields.echo.display fields.echo.capacity
-fields.echo.cross_type fields.echo.firm fields.visibility fields.display_quantity fields.post_only
+fields.echo.cl_ord_id fields.echo.of_message fields.echo.of_order fields.visibility fields.display_quantity fields.post_only
 fields.expire_s fields.state fields.cl_ord_id fields.orig_user_ref fields.orig_order fields.decrement
 fields.open fields.reason.InvalidReplace fields.reason.TriggerRefused fields.trade fields.taker_side
 fields.kind fields.maker_visibility fields.maker_login fields.maker_user_ref fields.maker_order
@@ -66,7 +64,7 @@ fields.reason.SelfTradePrevented.quantity fields.reason.SelfTradePrevented.mode
 fields.reason.SelfTradePrevented.incoming fields.scope.login fields.edition fields.next_user_ref
 fields.cancel_at fields.firm fields.session fields.limits.orders_touched_max
 fields.limits.account_orders_max fields.limits.account_triggers_max fields.limits.triggers_max
-fields.balance.asset fields.balance.available fields.balance.reserved";
+fields.balance.asset fields.balance.available fields.balance.reserved fields.epoch fields.node fields.product fields.name";
 
 /// All columns.
 pub(super) fn columns(content: Content) -> Vec<&'static str> {
@@ -150,12 +148,12 @@ mod tests {
                 }
             };
             let word = json.expect("JSON")["kind"].as_str().expect("a kind").to_owned();
-            (usize::from(bytes[kind_at]), word)
+            (u32::from(bytes[kind_at]), word)
         };
         for content in [Content::Commands, Content::Events] {
-            let seen: BTreeMap<usize, String> = values(content).iter().map(coded).collect();
-            let kinds = content.kinds().iter().map(|kind| (*kind).to_owned());
-            assert_eq!(seen, kinds.enumerate().collect(), "in the order of declaration, all of them");
+            let seen: BTreeMap<u32, String> = values(content).iter().map(coded).collect();
+            let kinds = content.kinds().map(|(number, word)| (number, word.to_owned()));
+            assert_eq!(seen, kinds.collect(), "all of them");
         }
     }
 }

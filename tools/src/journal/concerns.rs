@@ -102,6 +102,7 @@ impl Concerns {
             }
             Command::Order(OrderCommand::QueryAccount(query)) => Self::login(query.login),
             Command::Order(OrderCommand::SetOrderEntry(set)) => Self::login(set.login),
+            Command::Order(OrderCommand::NameOrder(name)) => Self::order(name.login, name.user_ref),
             Command::Order(OrderCommand::CancelLogin { login, .. })
             | Command::Venue(VenueCommand::ResetUserRef { login }) => Self::login(*login),
             Command::Venue(VenueCommand::CopyAccount { login, account }) => {
@@ -163,6 +164,7 @@ impl Concerns {
                 Self::login(*login)
             }
             Event::Order(OrderEvent::OrderEntrySet(set)) => Self::login(set.login),
+            Event::Order(OrderEvent::OrderNamed(name)) => Self::order(name.login, name.user_ref),
             Event::Order(OrderEvent::PriorityUpdated(e)) => Self::order_in(e.login, e.instrument),
             Event::Venue(VenueEvent::AccountCopied { login, account }) => {
                 Self { logins: [Some(*login), None], ..Self::account(*account) }

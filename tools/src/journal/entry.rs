@@ -2,11 +2,12 @@
 
 use bincode::error::DecodeError;
 use clap::ValueEnum;
-use dojima::domain::{Command, EventRecord, Timestamp, codec};
+use dojima::domain::{Command, Event, EventRecord, Timestamp, codec};
 use dojima::recovery::DataDir;
 use dojima_journal::{Position, Record};
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
 /// What the records of a journal are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -17,107 +18,41 @@ pub(super) enum Content {
     Events,
 }
 
-/// The kinds of commands, in the order of their encoding. They are the words of `domain::Command` for serde; a test holds
-/// the two together.
-const COMMAND_KINDS: [&str; 38] = [
-    "add-asset",
-    "open-account",
-    "open-login",
-    "list-instrument",
-    "set-phase",
-    "deposit",
-    "withdraw",
-    "open",
-    "enter",
-    "refuse-enter",
-    "replace",
-    "refuse-replace",
-    "cancel",
-    "set-limits",
-    "amend",
-    "cancel-order",
-    "mass-cancel",
-    "tick",
-    "set-mark",
-    "delist",
-    "set-terms",
-    "set-fees",
-    "set-protection",
-    "set-order-limits",
-    "set-asset",
-    "set-self-trade",
-    "assign-tier",
-    "set-volume-tiers",
-    "kill",
-    "checkpoint",
-    "set-rules",
-    "modify",
-    "query-account",
-    "set-order-entry",
-    "cancel-login",
-    "roll-session",
-    "copy-account",
-    "reset-user-ref",
-];
+/// A kind: its number in the encoding, and the word that serde has for it, which a test holds against these.
+type Kinds = Vec<(u32, String)>;
 
-/// The kinds of events, in the order of their encoding.
-const EVENT_KINDS: [&str; 43] = [
-    "asset-added",
-    "account-opened",
-    "login-opened",
-    "instrument-listed",
-    "phase-set",
-    "deposited",
-    "withdrawn",
-    "opened",
-    "refused",
-    "accepted",
-    "rejected",
-    "replaced",
-    "canceled",
-    "executed",
-    "ignored",
-    "limits-set",
-    "change-rejected",
-    "amended",
-    "armed",
-    "triggered",
-    "restated",
-    "mass-canceled",
-    "indicative",
-    "uncrossed",
-    "mark-set",
-    "terms-set",
-    "fees-set",
-    "protection-set",
-    "order-limits-set",
-    "asset-set",
-    "self-trade-set",
-    "tier-set",
-    "volume-tiers-set",
-    "killed",
-    "checkpointed",
-    "rules-set",
-    "account-state",
-    "order-entry-set",
-    "session-ended",
-    "session-started",
-    "session-rolled",
-    "priority-updated",
-    "account-copied",
-];
+static COMMAND_KINDS: LazyLock<Kinds> = LazyLock::new(|| kinds_of(Command::KINDS));
+static EVENT_KINDS: LazyLock<Kinds> = LazyLock::new(|| kinds_of(Event::KINDS));
+
+fn kinds_of(named: &[(u32, &str)]) -> Kinds {
+    let mut kinds: Kinds = named.iter().map(|(number, name)| (*number, kebab_case(name))).collect();
+    kinds.sort_unstable();
+    kinds
+}
+
+fn kebab_case(name: &str) -> String {
+    let mut word = String::new();
+    for (at, letter) in name.char_indices() {
+        if at > 0 && letter.is_ascii_uppercase() {
+            word.push('-');
+        }
+        word.push(letter.to_ascii_lowercase());
+    }
+    word
+}
 
 /// Where the number of the kind stands in an encoded command, and in an encoded event after its three numbers.
 const COMMAND_KIND_AT: usize = 0;
 const EVENT_KIND_AT: usize = 24;
 
 impl Content {
-    /// Its kinds, in the order of their encoding.
-    pub(super) fn kinds(self) -> &'static [&'static str] {
-        match self {
+    /// Its kinds, in the order of their numbers.
+    pub(super) fn kinds(self) -> impl Iterator<Item = (u32, &'static str)> {
+        let kinds: &'static Kinds = match self {
             Self::Commands => &COMMAND_KINDS,
             Self::Events => &EVENT_KINDS,
-        }
+        };
+        kinds.iter().map(|(number, word)| (*number, word.as_str()))
     }
 
     /// Many of its records.
@@ -160,8 +95,8 @@ impl Content {
             Self::Events => EVENT_KIND_AT,
         };
         // What decodes is at least that long, and its kind is one of those that there are.
-        let number = payload.get(at).copied().map_or(usize::MAX, usize::from);
-        self.kinds().get(number).copied().unwrap_or("unknown")
+        let number = payload.get(at).copied().map(u32::from);
+        self.kinds().find(|(known, _)| Some(*known) == number).map_or("unknown", |(_, word)| word)
     }
 
     /// The meaning of a record; `path` is that of its file, for the error.

@@ -72,11 +72,12 @@ fn short(path: &str) -> &str {
 /// What every order says that asks for nothing.
 fn is_usual(field: &Field) -> bool {
     let usual = match field.path.as_str() {
-        "echo.cl_ord_id" | "echo.firm" => Json::from(""),
-        "echo.time_in_force" => return true,
-        "echo.display" => Json::from("Y"),
-        "echo.capacity" => Json::from("P"),
-        "echo.cross_type" => Json::from("N"),
+        "echo.cl_ord_id" => Json::from(""),
+        // OUCH: a shown order, of any time in force; a principal's in continuous trading.
+        "echo.of_message" => {
+            return field.value.as_str().is_none_or(|said| said.is_empty() || said.ends_with('Y'));
+        }
+        "echo.of_order" => return field.value.as_str().is_none_or(|said| said.is_empty() || said == "PN"),
         "visibility" | "maker_visibility" => Json::from("displayed"),
         "display_quantity" | "expire_s" => Json::from(0),
         "post_only" => Json::from("no"),
@@ -261,6 +262,7 @@ impl Reader<'_> {
                 | OrderEvent::MassCanceled { .. }
                 | OrderEvent::AccountState { .. }
                 | OrderEvent::OrderEntrySet(_)
+                | OrderEvent::OrderNamed(_)
                 | OrderEvent::PriorityUpdated(_),
             ) => return None,
         };

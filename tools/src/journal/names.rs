@@ -130,6 +130,7 @@ impl Names {
                 | OrderCommand::Modify(_)
                 | OrderCommand::QueryAccount(_)
                 | OrderCommand::SetOrderEntry(_)
+                | OrderCommand::NameOrder(_)
                 | OrderCommand::CancelLogin { .. },
             )
             | Command::Clock(ClockCommand::Tick) => {}
@@ -194,6 +195,7 @@ impl Names {
                 | OrderEvent::MassCanceled { .. }
                 | OrderEvent::AccountState { .. }
                 | OrderEvent::OrderEntrySet(_)
+                | OrderEvent::OrderNamed(_)
                 | OrderEvent::PriorityUpdated(_),
             ) => {}
         }

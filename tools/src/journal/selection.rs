@@ -76,7 +76,7 @@ impl<'a> Selection<'a> {
         let moment = |given: Option<Given>, default| given.map_or(default, |given| given.moment(last));
         let mut kinds = BTreeSet::new();
         for kind in &args.kind {
-            let known = source.content.kinds();
+            let known: Vec<&str> = source.content.kinds().map(|(_, word)| word).collect();
             let Some(found) = known.iter().find(|known| known.eq_ignore_ascii_case(kind)) else {
                 let content = source.content.singular();
                 bail!("no {content} is of kind {kind:?}; there are {}", known.join(", "));

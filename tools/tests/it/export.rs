@@ -39,8 +39,7 @@ fn json_lines_have_every_record_and_every_field() {
         "login": enter.login.0, "session": 0, "user_ref": enter.user_ref.0, "instrument": enter.instrument.0, "side": side,
         "time_in_force": "good-till-cancel", "price": price, "quantity": enter.quantity.0,
         "echo": {
-            "cl_ord_id": "", "time_in_force": "0", "display": "Y", "capacity": "P", "cross_type": "N",
-            "firm": ""
+            "cl_ord_id": "", "of_message": "", "of_order": ""
         },
         "instructions": null,
     });

@@ -4,10 +4,10 @@ use dojima::domain::{
     AccountId, AccountSelfTrade, AdminCommand, Amend, Amount, AssetCode, AssetId, AssetSettings, Cancel,
     CancelFilter, ClOrdId, ClockCommand, Command, Echo, Effect, Enter, FeeAsset, FeeRate, FeeTier, GroupId,
     Instructions, InstrumentId, KillScope, LimitScope, ListInstrument, LoginId, LoginName, MassCancel,
-    OrderCommand, OrderId, OrderLimits, OrderPrice, Owner, Phase, PostOnly, Ppm, Price, Protection, Quantity,
-    QuantityUnit, RefuseEnter, RefuseReplace, RejectReason, Replace, SelfTrade, SelfTradePrevention, SetFees,
-    SetTerms, ShardId, Side, Switch, Symbol, TimeInForce, Timestamp, Transfer, Trigger, TriggerKind,
-    TriggerReference, UserRef, VenueCommand, VenueLimits, Visibility, VolumeTiers,
+    OrderCommand, OrderId, OrderLimits, OrderPrice, Owner, Phase, PostOnly, Ppm, Price, Product, Protection,
+    Quantity, QuantityUnit, RefuseEnter, RefuseReplace, RejectReason, Replace, SelfTrade,
+    SelfTradePrevention, SetFees, SetTerms, ShardId, Side, Switch, Symbol, TimeInForce, Timestamp, Transfer,
+    Trigger, TriggerKind, TriggerReference, UserRef, VenueCommand, VenueLimits, Visibility, VolumeTiers,
 };
 use proptest::prelude::*;
 
@@ -144,6 +144,7 @@ impl Numbers {
             fee_asset: self.of(&[FeeAsset::Quote, FeeAsset::Received]),
             phase: self.of(&PHASES),
             shard: ShardId::FIRST,
+            product: Product::Spot,
         }))
     }
 

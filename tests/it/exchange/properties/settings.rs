@@ -6,7 +6,7 @@ use dojima::domain::{
     AccountId, AccountSelfTrade, AdminCommand, Amount, AssetCode, AssetId, AssetSettings, CancelFilter,
     Checkpoint, ClockCommand, Command, ConnectionLoss, FeeAsset, FeeRate, FeeTier, GroupId, InstrumentId,
     KillScope, LimitScope, ListInstrument, LoginId, LoginName, OrderCommand, OrderLimits, Phase, Ppm, Price,
-    Protection, Quantity, QueryAccount, SetFees, SetTerms, ShardId, Switch, Symbol, VenueCommand,
+    Product, Protection, Quantity, QueryAccount, SetFees, SetTerms, ShardId, Switch, Symbol, VenueCommand,
     VenueLimits, VolumeTiers,
 };
 use proptest::prelude::*;
@@ -146,6 +146,11 @@ pub fn order_entry() -> BoxedStrategy<Action> {
         .boxed()
 }
 
+/// Names for orders that are to come.
+pub fn name() -> BoxedStrategy<Action> {
+    (login(), number()).prop_map(|(login, number)| Action::Name(login, number)).boxed()
+}
+
 /// Connections that are lost.
 pub fn lost() -> BoxedStrategy<Action> {
     let cause = ConnectionLoss::Disconnected;
@@ -277,6 +282,7 @@ pub fn list() -> BoxedStrategy<Action> {
                 fee_asset: if received { FeeAsset::Received } else { FeeAsset::Quote },
                 phase: if maker % 8 == 1 { Phase::Delisted } else { Phase::Continuous },
                 shard: ShardId::FIRST,
+                product: Product::Spot,
             })
         })
         .boxed()

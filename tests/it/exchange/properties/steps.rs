@@ -2,10 +2,10 @@
 
 use dojima::domain::{
     AccountId, AdminCommand, AdminEvent, Amend, Amount, AssetCode, AssetId, Cancel, CancelFilter, ClOrdId,
-    Command, Enter, Event, FeeAsset, FeeRate, Instructions, InstrumentId, ListInstrument, LoginId, LoginName,
-    MassCancel, Modify, OrderCommand, OrderEvent, OrderId, Phase, Quantity, RefuseEnter, RefuseReplace,
-    RejectReason, Replace, SetOrderEntry, ShardId, Side, Stamp, Switch, Symbol, TimeInForce, Timestamp,
-    Transfer, UserRef, VenueCommand, VenueEvent,
+    ClientName, Command, Enter, Event, FeeAsset, FeeRate, Instructions, InstrumentId, ListInstrument,
+    LoginId, LoginName, MassCancel, Modify, NameOrder, OrderCommand, OrderEvent, OrderId, Phase, Product,
+    Quantity, RefuseEnter, RefuseReplace, RejectReason, Replace, SetOrderEntry, ShardId, Side, Stamp, Switch,
+    Symbol, TimeInForce, Timestamp, Transfer, UserRef, VenueCommand, VenueEvent,
 };
 use dojima::exchange::{Exchange, Order};
 use std::fmt;
@@ -44,6 +44,8 @@ pub enum Action {
     /// The new total; whether the side is the order's.
     Modify(LoginId, Number, u64, bool),
     OrderEntry(LoginId, Number, Switch),
+    /// A name for the order of that number.
+    Name(LoginId, Number),
     /// The session after the present one.
     RollSession,
     RefuseEnter(LoginId, Number, RejectReason),
@@ -104,6 +106,7 @@ pub fn opening(fees: [i32; 4]) -> Vec<Command> {
         fee_asset: FeeAsset::Quote,
         phase: Phase::Continuous,
         shard: ShardId::FIRST,
+        product: Product::Spot,
     };
     commands.push(Command::Admin(AdminCommand::ListInstrument(terms(0, "COIN", 0, 100, 0))));
     // One tick of WIDE on the smallest lot that the rules allow is one cent; 46 such lots pass what an amount can hold.
@@ -297,6 +300,11 @@ impl Clients {
                     firm: *b"FIRM",
                     switch,
                 }))
+            }
+            Action::Name(login, number) => {
+                let user_ref = name(login, number).1;
+                let name = ClientName(*b"a name of all characters that it has");
+                Command::Order(OrderCommand::NameOrder(NameOrder { login, session: 0, user_ref, name }))
             }
             Action::RollSession => {
                 Command::Venue(VenueCommand::RollSession { session: exchange.session() + 1 })

@@ -303,6 +303,7 @@ pub fn everything() -> BoxedStrategy<Step> {
         (1, settings::rules()),
         (3, settings::copy()),
         (1, settings::lead()),
+        (1, settings::name()),
     ];
     let wait = prop_oneof![6 => seconds(), 1 => days()].boxed();
     steps_of(with(orders(&taste), more), wait)

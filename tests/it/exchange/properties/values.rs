@@ -114,15 +114,11 @@ pub fn side() -> impl Strategy<Value = Side> {
 }
 
 fn echo() -> impl Strategy<Value = Echo> {
-    (any::<[u8; 14]>(), any::<[u8; 4]>(), any::<u8>(), any::<u8>()).prop_map(
-        |(text, firm, capacity, cross)| Echo {
-            cl_ord_id: ClOrdId(text),
-            firm,
-            capacity,
-            cross_type: cross,
-            ..Echo::default()
-        },
-    )
+    (any::<[u8; 14]>(), any::<[u8; 2]>(), any::<[u8; 6]>()).prop_map(|(text, of_message, of_order)| Echo {
+        cl_ord_id: ClOrdId(text),
+        of_message,
+        of_order,
+    })
 }
 
 /// What the gateway and the sequencer find.

@@ -3,12 +3,12 @@
 use super::words::Words;
 use dojima::domain::{
     AccountId, AccountSelfTrade, AdminCommand, Amend, Amount, AssetCode, AssetId, AssetSettings, Cancel,
-    CancelFilter, Checkpoint, ClOrdId, ClockCommand, Command, ConnectionLoss, Effect, Enter, FeeAsset,
-    FeeRate, FeeTier, GroupId, Instructions, InstrumentId, KillScope, LimitScope, ListInstrument, LoginId,
-    LoginName, MassCancel, Modify, OrderCommand, OrderId, OrderLimits, Phase, PostOnly, Ppm, Price,
-    Protection, Quantity, QuantityUnit, QueryAccount, RefuseEnter, RefuseReplace, Replace, SetFees,
-    SetOrderEntry, SetTerms, ShardId, Switch, Symbol, TimeInForce, Timestamp, Transfer, Trigger, TriggerKind,
-    TriggerReference, UserRef, VenueCommand, VenueLimits, Visibility, VolumeTiers,
+    CancelFilter, Checkpoint, ClOrdId, ClientName, ClockCommand, Command, ConnectionLoss, Effect, Enter,
+    FeeAsset, FeeRate, FeeTier, GroupId, Instructions, InstrumentId, KillScope, LimitScope, ListInstrument,
+    LoginId, LoginName, MassCancel, Modify, NameOrder, OrderCommand, OrderId, OrderLimits, Phase, PostOnly,
+    Ppm, Price, Protection, Quantity, QuantityUnit, QueryAccount, RefuseEnter, RefuseReplace, Replace,
+    SetFees, SetOrderEntry, SetTerms, ShardId, Switch, Symbol, TimeInForce, Timestamp, Transfer, Trigger,
+    TriggerKind, TriggerReference, UserRef, VenueCommand, VenueLimits, Visibility, VolumeTiers,
 };
 
 /// The terms of a listing where a script says nothing else.
@@ -347,6 +347,12 @@ fn query(words: &mut Words) -> Command {
     Command::Order(OrderCommand::QueryAccount(QueryAccount { login, session: 0, cancel_after_ms, balance }))
 }
 
+fn name(words: &mut Words) -> Command {
+    let (login, user_ref) = words.order();
+    let name = ClientName::new(words.next()).unwrap_or_else(|| words.bad("no name"));
+    Command::Order(OrderCommand::NameOrder(NameOrder { login, session: 0, user_ref, name }))
+}
+
 fn order_entry(words: &mut Words) -> Command {
     let (login, user_ref) = words.order();
     Command::Order(OrderCommand::SetOrderEntry(SetOrderEntry {
@@ -418,6 +424,7 @@ pub fn command(mut words: Words) -> Command {
         "modify" => modify(words),
         "query" => query(words),
         "order-entry" => order_entry(words),
+        "name" => name(words),
         "lost" => {
             let cause = ConnectionLoss::Disconnected;
             Command::Order(OrderCommand::CancelLogin { login: LoginId(words.number()), cause })

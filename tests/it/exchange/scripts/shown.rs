@@ -149,6 +149,9 @@ pub fn shown(event: &Event) -> String {
         Event::Order(OrderEvent::OrderEntrySet(set)) => {
             format!("order-entry {}.{} {:?}", set.login, set.user_ref, set.switch)
         }
+        Event::Order(OrderEvent::OrderNamed(named)) => {
+            format!("named {}.{} {}", named.login, named.user_ref, named.name)
+        }
         Event::Venue(VenueEvent::SessionEnded { login }) => format!("session-ended {login}"),
         Event::Venue(VenueEvent::SessionStarted { login, session }) => {
             format!("session-started {login} {session}")
@@ -246,7 +249,7 @@ pub fn shown(event: &Event) -> String {
 }
 
 /// The first words of all kinds of events.
-pub const EVENT_KINDS: [&str; 44] = [
+pub const EVENT_KINDS: [&str; 45] = [
     "accepted",
     "account",
     "account-state",
@@ -269,6 +272,7 @@ pub const EVENT_KINDS: [&str; 44] = [
     "led",
     "mark",
     "mass-canceled",
+    "named",
     "opened",
     "order-entry",
     "order-limits",
@@ -404,6 +408,7 @@ impl Seen {
                 | OrderEvent::MassCanceled { .. }
                 | OrderEvent::AccountState { .. }
                 | OrderEvent::OrderEntrySet(_)
+                | OrderEvent::OrderNamed(_)
                 | OrderEvent::PriorityUpdated(_),
             ) => {}
         }

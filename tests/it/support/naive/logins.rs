@@ -3,8 +3,8 @@
 use super::{Naive, Order};
 use dojima::domain::{
     AccountId, Amount, AssetBalance, CancelReason, Command, Event, IgnoreReason, Ignored, InstrumentId,
-    LoginId, Modify, OrderCommand, OrderEvent, OrderLimits, Phase, QueryAccount, RejectReason, SetOrderEntry,
-    ShardId, ShardName, Switch, Timestamp, UserRef, VenueEvent, VenueLimits,
+    LoginId, Modify, NameOrder, OrderCommand, OrderEvent, OrderLimits, Phase, QueryAccount, RejectReason,
+    SetOrderEntry, ShardId, ShardName, Switch, Timestamp, UserRef, VenueEvent, VenueLimits,
 };
 
 type Done = Result<(), RejectReason>;
@@ -51,6 +51,7 @@ impl Naive {
             Command::Order(OrderCommand::Amend(m)) => (m.login, m.session, m.user_ref),
             Command::Order(OrderCommand::Modify(m)) => (m.login, m.session, m.user_ref),
             Command::Order(OrderCommand::SetOrderEntry(m)) => (m.login, m.session, m.user_ref),
+            Command::Order(OrderCommand::NameOrder(m)) => (m.login, m.session, m.user_ref),
             Command::Order(OrderCommand::QueryAccount(m)) => (m.login, m.session, UserRef(0)),
             Command::Order(OrderCommand::MassCancel(m)) => match m.login {
                 Some(login) => (login, m.session, m.user_ref),
@@ -179,6 +180,12 @@ impl Naive {
         let known = &mut self.logins[set.login.0 as usize];
         (known.last, known.disabled) = (set.user_ref, set.switch == Switch::Off);
         self.events.push(Event::Order(OrderEvent::OrderEntrySet(*set)));
+    }
+
+    pub(super) fn name_order(&mut self, name: &NameOrder) {
+        if self.number_is_new(name.login, name.user_ref) {
+            self.events.push(Event::Order(OrderEvent::OrderNamed(*name)));
+        }
     }
 
     pub(super) fn cancel_login(&mut self, login: LoginId) -> Done {

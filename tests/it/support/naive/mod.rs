@@ -199,6 +199,7 @@ impl Naive {
             Command::Order(OrderCommand::Modify(modify)) => self.modify(modify),
             Command::Order(OrderCommand::QueryAccount(query)) => self.query_account(query),
             Command::Order(OrderCommand::SetOrderEntry(set)) => self.set_order_entry(set),
+            Command::Order(OrderCommand::NameOrder(name)) => self.name_order(name),
             settings => {
                 if let Err(reason) = self.set(settings) {
                     self.events.push(Event::Admin(AdminEvent::Refused { reason }));

@@ -354,8 +354,7 @@ impl Naive {
 
 /// What a client's message says, with what stays that of the first order.
 fn inherited(first: Echo, said: Echo) -> Echo {
-    let Echo { capacity, cross_type, firm, .. } = first;
-    Echo { capacity, cross_type, firm, ..said }
+    Echo { of_order: first.of_order, ..said }
 }
 
 impl Ask {

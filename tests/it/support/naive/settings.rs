@@ -105,6 +105,7 @@ impl Naive {
                 OrderCommand::Modify(_)
                 | OrderCommand::QueryAccount(_)
                 | OrderCommand::SetOrderEntry(_)
+                | OrderCommand::NameOrder(_)
                 | OrderCommand::Enter(_)
                 | OrderCommand::RefuseEnter(_)
                 | OrderCommand::Replace(_)
@@ -217,6 +218,7 @@ impl Naive {
             fee_asset: terms.fee_asset,
             phase: terms.phase,
             shard: terms.shard,
+            product: terms.product,
         };
         terms_in_range(&listing)?;
         out_of_range_if(

@@ -160,7 +160,9 @@ impl NaiveVenue {
                     at == 0
                 }
             },
-            Event::Order(OrderEvent::AccountState { .. } | OrderEvent::OrderEntrySet(_)) => at == 0,
+            Event::Order(
+                OrderEvent::AccountState { .. } | OrderEvent::OrderEntrySet(_) | OrderEvent::OrderNamed(_),
+            ) => at == 0,
             Event::Order(_) | Event::Market(_) => true,
             Event::Venue(_) | Event::Admin(_) => at == 0,
         }

@@ -182,6 +182,7 @@ fn depends_on_time(command: &Command) -> bool {
             | OrderCommand::Modify(_)
             | OrderCommand::QueryAccount(_)
             | OrderCommand::SetOrderEntry(_)
+            | OrderCommand::NameOrder(_)
             | OrderCommand::CancelLogin { .. },
         )
         | Command::Clock(ClockCommand::Tick) => false,
