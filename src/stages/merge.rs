@@ -136,3 +136,105 @@ impl Agent for Merge {
         Ok(moved)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ring::{cursor, spsc};
+    use crate::runtime::SplitMix64;
+
+    /// What a matcher does, with as many events of each command as are asked for.
+    struct Shard {
+        events: Producer<EventRecord>,
+        applied: CursorWriter,
+        /// By command, from 1.
+        counts: Vec<u64>,
+        /// The command that is being done, and how many of its events are in the ring.
+        at: (usize, u64),
+    }
+
+    impl Shard {
+        /// Goes on as far as there is room, by one command at most.
+        fn step(&mut self) {
+            let (command, said) = self.at;
+            let Some(count) = self.counts.get(command).copied() else { return };
+            let sequence = command as u64 + 1;
+            for event in said..count {
+                // What an event says of itself: its sequence, and which of them it is.
+                let record = EventRecord { sequence, number: event, ..EventRecord::default() };
+                if self.events.try_push(record).is_err() {
+                    self.at.1 = event;
+                    return;
+                }
+            }
+            self.applied.set(sequence);
+            self.at = (command + 1, 0);
+        }
+
+        fn is_done(&self) -> bool {
+            self.at.0 == self.counts.len()
+        }
+    }
+
+    /// However slow each of them is, and however small the rings are.
+    #[test]
+    fn events_come_by_command_and_then_by_shard() {
+        for seed in 0..300 {
+            let random = &mut SplitMix64::new(seed);
+            let shards_count = 2 + random.below(3);
+            let commands = 1 + random.below(60);
+            let (mut shards, mut inputs) = (Vec::new(), Vec::new());
+            for _ in 0..shards_count {
+                let (events, merged) = spsc(4);
+                let (applied, applied_read) = cursor();
+                let counts = (0..commands).map(|_| random.below(9).saturating_sub(3)).collect();
+                shards.push(Shard { events, applied, counts, at: (0, 0) });
+                inputs.push(MergeInput { events: merged, applied: applied_read });
+            }
+            let expected: Vec<(u64, u64)> = (0..commands)
+                .flat_map(|command| shards.iter().map(move |shard| (command, shard.counts[command as usize])))
+                .flat_map(|(command, count)| (0..count).map(move |_| (command + 1, count)))
+                .collect();
+            let (events, mut out) = spsc(8);
+            let (applied, applied_read) = cursor();
+            let ports = MergePorts {
+                inputs,
+                events,
+                applied,
+                downstream: Vec::new(),
+                upstream: Vec::new(),
+                half_full: 2,
+            };
+            let mut merge = Merge::new(ports, 100, &Counters::default());
+            let mut got = Vec::new();
+            let mut idle = 0;
+            while applied_read.get() < commands || got.len() < expected.len() {
+                let who = random.below(shards_count + 2);
+                let before = got.len();
+                match shards.get_mut(who as usize) {
+                    Some(shard) => shard.step(),
+                    None if who == shards_count => drop(merge.do_work().expect("it works")),
+                    None => {
+                        let said = applied_read.get();
+                        let batch = out.batch(1 + random.below(8) as usize);
+                        let len = batch.len();
+                        got.extend(batch.iter().map(|record| (record.sequence, record.number)));
+                        batch.release(len);
+                        // What it says is applied had all its events in the ring before.
+                        let told = expected.iter().filter(|(sequence, _)| *sequence <= said).count();
+                        assert!(got.len() + out.waiting() as usize >= told, "seed {seed}");
+                    }
+                }
+                idle = if got.len() > before { 0 } else { idle + 1 };
+                assert!(idle < 100_000, "seed {seed}: nothing moves");
+            }
+            assert!(shards.iter().all(Shard::is_done), "seed {seed}");
+            let sequences: Vec<u64> = got.iter().map(|(sequence, _)| *sequence).collect();
+            assert_eq!(sequences, expected.iter().map(|(sequence, _)| *sequence).collect::<Vec<_>>());
+            assert!(
+                got.iter().map(|(_, number)| *number).eq(101..101 + expected.len() as u64),
+                "seed {seed}"
+            );
+        }
+    }
+}

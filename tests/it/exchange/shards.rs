@@ -87,7 +87,9 @@ impl Pair {
         }
         for event in &events {
             match event {
-                Event::Order(OrderEvent::Accepted(e)) => self.orders[usize::from(e.terms.order.shard().0)] += 1,
+                Event::Order(OrderEvent::Accepted(e)) => {
+                    self.orders[usize::from(e.terms.order.shard().0)] += 1
+                }
                 Event::Order(OrderEvent::Executed(_)) => self.trades += 1,
                 Event::Admin(AdminEvent::Refused { reason }) => self.rejects.push(*reason),
                 _ => {}
