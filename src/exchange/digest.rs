@@ -164,7 +164,8 @@ impl Exchange {
 
     fn digest_order(&self, order: &Order, waiting: Option<Waiting>, hash: &mut Canonical) {
         hash.unsigned(order.id.0);
-        hash.signed(order.price.0);
+        // A market order counts as 0.
+        hash.signed(order.limit.unwrap_or_default().0);
         hash.unsigned(order.open.0);
         hash.unsigned(order.total.0);
         hash.signed(order.reserved.0);
@@ -173,7 +174,7 @@ impl Exchange {
         hash.unsigned(order.user_ref.0);
         hash.unsigned(order.side as u8);
         hash.unsigned(u8::from(order.hidden));
-        hash.unsigned(order.time_in_force);
+        hash.unsigned(order.time_in_force as u8);
         hash.unsigned(order.capacity);
         hash.unsigned(order.cross_type);
         hash.bytes(&order.firm);

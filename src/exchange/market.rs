@@ -92,7 +92,7 @@ impl<S: EventSink> Market<'_, S> {
         let order = self.shared.orders.get(handle);
         let extra = self.shared.extras.find_mut(order.extra).expect("it is marked to have one");
         (extra.links.order, extra.links.handle) = (order.id, handle);
-        if order.time_in_force == TimeInForce::GoodTillTime as u8 {
+        if order.time_in_force == TimeInForce::GoodTillTime {
             self.shared.due.add_expiry(order.extra, extra.expire_s, order.id);
         }
         let (partner, state) = (extra.partner, extra.state);
@@ -187,7 +187,7 @@ impl<S: EventSink> Market<'_, S> {
         let Hot { login, account, side, flags, .. } = *self.shared.orders.hot(handle);
         if flags & extras::HAS_EXTRA != 0 {
             let Cold { extra, time_in_force, .. } = *self.shared.orders.cold(handle);
-            if time_in_force == TimeInForce::GoodTillTime as u8 {
+            if time_in_force == TimeInForce::GoodTillTime {
                 self.shared.due.remove_expiry(extra);
             }
         }
@@ -279,7 +279,8 @@ impl<S: EventSink> Market<'_, S> {
             login: order.login,
             user_ref: order.user_ref,
             order: order.id,
-            price: order.price,
+            // 0 of a market order that waits.
+            price: order.limit.unwrap_or_default(),
             displayed,
             open,
             reserved: order.reserved,

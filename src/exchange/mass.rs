@@ -193,7 +193,7 @@ impl Exchange {
 
     fn fits(&self, filter: &CancelFilter, reason: CancelReason, at: Handle) -> bool {
         let (hot, instrument) = (self.shared.orders.hot(at), self.shared.orders.cold(at).instrument);
-        let is_of_day = self.shared.orders.cold(at).time_in_force == TimeInForce::Day as u8;
+        let is_of_day = self.shared.orders.cold(at).time_in_force == TimeInForce::Day;
         filter.side.is_none_or(|side| side == hot.side)
             && filter.instrument.is_none_or(|of| of == instrument)
             && (reason != CancelReason::Expired || is_of_day)

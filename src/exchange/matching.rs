@@ -125,10 +125,10 @@ fn within(one: (i64, i64), other: (i64, i64)) -> (i64, i64) {
 impl<S: EventSink> Market<'_, S> {
     /// The order with what its match has to heed.
     pub(super) fn taker(&self, order: Order) -> Taker {
-        let limit = match (order.price, order.side) {
-            (Price(0), _) => ANY,
-            (limit, Side::Buy) => (i64::MIN, limit.0),
-            (limit, Side::Sell) => (limit.0, i64::MAX),
+        let limit = match (order.limit, order.side) {
+            (None, _) => ANY,
+            (Some(limit), Side::Buy) => (i64::MIN, limit.0),
+            (Some(limit), Side::Sell) => (limit.0, i64::MAX),
         };
         let protection = &self.instrument.protection;
         let mut reach = Reach { low: limit.0, high: limit.1, limit, bands: ANY };
@@ -138,7 +138,7 @@ impl<S: EventSink> Market<'_, S> {
                 around(self.instrument.last, protection.dynamic_band),
             );
             let mut all = within(limit, reach.bands);
-            if order.price == Price(0) {
+            if order.limit.is_none() {
                 let best = self.instrument.book.best(order.side.opposite()).map(|(price, _)| price);
                 let collar = around(best, protection.market_collar);
                 all = within(all, collar);

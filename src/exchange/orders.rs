@@ -9,8 +9,8 @@ use super::matching::{MatchEnd, Taker};
 use super::sink::EventSink;
 use crate::domain::{
     Accepted, AccountId, Amount, Armed, CancelReason, Echo, Enter, Event, IgnoreReason, Ignored,
-    Instructions, OrderEvent, OrderLimits, OrderTerms, Phase, PostOnly, Price, Quantity, RefuseEnter,
-    RejectReason, Rejected, Sender, Side, TimeInForce, Timestamp, Visibility,
+    Instructions, OrderEvent, OrderLimits, OrderTerms, Phase, PostOnly, Quantity, RefuseEnter, RejectReason,
+    Rejected, Sender, Side, TimeInForce, Timestamp, Visibility,
 };
 
 /// A message without effect and without an answer.
@@ -103,7 +103,7 @@ impl<S: EventSink> Market<'_, S> {
         let extra = self.make_extra(instructions, &checked, enter.quantity);
         let order = Order {
             id: self.shared.next_order(),
-            price: checked.price,
+            limit: checked.limit,
             open: checked.open,
             total: checked.total,
             reserved: checked.reserve,
@@ -116,13 +116,13 @@ impl<S: EventSink> Market<'_, S> {
             cross_type: enter.echo.cross_type,
             firm: enter.echo.firm,
             hidden: asked.visibility == Visibility::Hidden,
-            time_in_force: enter.time_in_force as u8,
+            time_in_force: enter.time_in_force,
             extra,
             flags: if extra == extras::NONE { 0 } else { extras::HAS_EXTRA },
             ..Order::default()
         };
         self.reserve(&order, Amount(0));
-        let terms = terms(&order, enter.time_in_force, enter.echo, asked, &checked);
+        let terms = terms(&order, enter.echo, asked, &checked);
         self.events.push(Event::Order(OrderEvent::Accepted(Accepted { login: enter.login, terms })));
         self.admit(order, &checked);
         Ok(())
@@ -203,7 +203,7 @@ impl<S: EventSink> Market<'_, S> {
         if hot.open.0 == 0 {
             return self.shared.extras.remove(cold.extra);
         }
-        let rests = hot.price() != Price(0) && cold.time_in_force != TimeInForce::ImmediateOrCancel as u8;
+        let rests = hot.limit().is_some() && cold.time_in_force != TimeInForce::ImmediateOrCancel;
         let interrupts = end == MatchEnd::Band && self.instrument.protection.interruption_s > 0;
         if rests && (end == MatchEnd::NothingCrosses || interrupts) {
             self.rest(hot, cold);
@@ -221,12 +221,12 @@ impl<S: EventSink> Market<'_, S> {
         if let Some(extra) = self.extra(order) {
             return extra.instructions.post_only != PostOnly::No;
         }
-        let may_rest = order.price != Price(0) && order.time_in_force != TimeInForce::ImmediateOrCancel as u8;
+        let Some(limit) = order.limit else { return false };
         let best = self.instrument.book.best(order.side.opposite());
-        may_rest
+        order.time_in_force != TimeInForce::ImmediateOrCancel
             && best.is_none_or(|(best, _)| match order.side {
-                Side::Buy => order.price < best,
-                Side::Sell => order.price > best,
+                Side::Buy => limit < best,
+                Side::Sell => limit > best,
             })
     }
 
@@ -242,20 +242,14 @@ impl<S: EventSink> Market<'_, S> {
 
 /// What events say of a new order.
 #[inline]
-pub(super) fn terms(
-    order: &Order,
-    time_in_force: TimeInForce,
-    echo: Echo,
-    asked: &Instructions,
-    checked: &Checked,
-) -> OrderTerms {
+pub(super) fn terms(order: &Order, echo: Echo, asked: &Instructions, checked: &Checked) -> OrderTerms {
     OrderTerms {
         user_ref: order.user_ref,
         order: order.id,
         instrument: order.instrument,
         side: order.side,
-        time_in_force,
-        price: limit(order.price),
+        time_in_force: order.time_in_force,
+        price: order.limit,
         quantity: order.open,
         reserved: order.reserved,
         echo,
@@ -265,11 +259,6 @@ pub(super) fn terms(
         expire_s: checked.expire_s,
         state: checked.state(),
     }
-}
-
-/// A limit as events tell it.
-pub(super) fn limit(price: Price) -> Option<Price> {
-    (price != Price(0)).then_some(price)
 }
 
 /// Why the rest of an order is cancelled.

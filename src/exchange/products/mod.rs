@@ -35,8 +35,8 @@ pub(super) enum Product<'i> {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Demand {
     pub(super) side: Side,
-    /// Its limit, ticks; 0 for a market order.
-    pub(super) price: Price,
+    /// Its limit, ticks; `None` for a market order.
+    pub(super) limit: Option<Price>,
     pub(super) open: Quantity,
     pub(super) fee_carry: u32,
     /// What a market order that waits for its trigger is counted at, so that nobody can leave orders behind for nothing.
@@ -57,7 +57,7 @@ impl Demand {
     #[inline]
     pub(super) fn of(order: &Order, extra: Option<&Extra>, open: Quantity) -> Self {
         let counted = match extra {
-            Some(extra) if extra.state == OrderState::Dormant && order.price == Price(0) => {
+            Some(extra) if extra.state == OrderState::Dormant && order.limit.is_none() => {
                 Some(match extra.instructions.unit {
                     QuantityUnit::QuoteAmount => Counted::Amount(extra.amount),
                     QuantityUnit::Lots => Counted::At(extra.reserve_units),
@@ -65,7 +65,7 @@ impl Demand {
             }
             _ => None,
         };
-        Self { side: order.side, price: order.price, open, fee_carry: order.fee_carry, counted }
+        Self { side: order.side, limit: order.limit, open, fee_carry: order.fee_carry, counted }
     }
 }
 

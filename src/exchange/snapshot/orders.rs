@@ -106,8 +106,8 @@ impl Restoring {
         }
 
         let shared = &mut self.exchange.shared;
-        let price = Price(record.ticks.into());
-        let units = instrument.listing.price_units(price);
+        let limit = (record.ticks > 0).then(|| Price(record.ticks.into()));
+        let in_range = |limit| instrument.listing.price_units(limit) < OrderPrice::LIMIT_END;
         let login = self.exchange.logins.get_mut(record.login.0 as usize);
         let login = login.ok_or("an order of a login that does not exist")?;
         let numbered = record.id.0 > 0 && record.id.is_counted() && record.id <= shared.last_order;
@@ -117,14 +117,15 @@ impl Restoring {
         if is_old {
             login.note_old_number();
         }
-        let priced = units < OrderPrice::LIMIT_END && (record.ticks > 0 || waits);
+        let priced = limit.map_or(waits, in_range);
+        let in_force = time_in_force(record.time_in_force).ok_or("an order's time in force is not known")?;
         let sized = record.open.0 > 0 && record.open <= record.total && record.total.0 <= u64::from(u32::MAX);
         let counted = record.fee_carry < FeeRate::ONE as u32 && record.reserved.0 >= 0 && record.marks < 64;
         check(priced & sized & counted, "an order's price or quantity is out of range")?;
 
         let mut order = Order {
             id: record.id,
-            price,
+            limit,
             open: record.open,
             total: record.total,
             reserved: record.reserved,
@@ -140,7 +141,7 @@ impl Restoring {
             flags: 0,
             capacity: record.capacity,
             cross_type: record.cross_type,
-            time_in_force: record.time_in_force,
+            time_in_force: in_force,
         };
         if is(OrderRecord::DISCONNECTED) || is(OrderRecord::SWITCHED) {
             let by_one = is(OrderRecord::DISCONNECTED) != is(OrderRecord::SWITCHED);
@@ -167,7 +168,7 @@ impl Restoring {
             check_extra(extra, &order, waits)?;
             open.0 += extra.rest;
             of_other = extra.is_second;
-            if order.time_in_force == TimeInForce::GoodTillTime as u8 {
+            if order.time_in_force == TimeInForce::GoodTillTime {
                 shared.due.add_expiry(at as u32, extra.expire_s, order.id);
             }
             if let Some((_, partner)) =
@@ -190,8 +191,7 @@ impl Restoring {
                 shared.accounts[record.account.0 as usize].waiting_orders += 1;
             }
         } else {
-            let stays = record.time_in_force == TimeInForce::GoodTillCancel as u8
-                || record.time_in_force == TimeInForce::Day as u8;
+            let stays = in_force == TimeInForce::GoodTillCancel || in_force == TimeInForce::Day;
             check(stays & !hidden & !waits, "an order asks for what it has no extra for")?;
         }
 
@@ -301,6 +301,12 @@ impl Restoring {
     }
 }
 
+/// The time in force with this discriminant.
+fn time_in_force(number: u8) -> Option<TimeInForce> {
+    use TimeInForce::{Day, GoodTillCancel, GoodTillTime, ImmediateOrCancel};
+    [GoodTillCancel, ImmediateOrCancel, Day, GoodTillTime].into_iter().find(|one| *one as u8 == number)
+}
+
 /// Whether an order can have this extra.
 #[cold]
 fn check_extra(extra: &Extra, order: &Order, waits: bool) -> Refused {
@@ -312,11 +318,10 @@ fn check_extra(extra: &Extra, order: &Order, waits: bool) -> Refused {
     check(order.hidden == (asked.visibility == Visibility::Hidden), "an order is hidden and displayed")?;
     check(waits == (extra.state == OrderState::Dormant), "an order waits and does not wait")?;
     let in_force = order.time_in_force;
-    let ends = in_force == TimeInForce::GoodTillTime as u8;
-    check(in_force <= TimeInForce::GoodTillTime as u8, "an order's time in force is not known")?;
+    let ends = in_force == TimeInForce::GoodTillTime;
     check(!ends || extra.expire_s > 0, "an order has no end, and one is asked for")?;
-    check(waits || in_force != TimeInForce::ImmediateOrCancel as u8, "an order rests that may not")?;
-    let is_waiting_buy = waits && order.price == Price(0) && order.side == Side::Buy;
+    check(waits || in_force != TimeInForce::ImmediateOrCancel, "an order rests that may not")?;
+    let is_waiting_buy = waits && order.limit.is_none() && order.side == Side::Buy;
     // A stop price may lie beyond the last price by as much as the distance.
     let counted = (1..2 * OrderPrice::LIMIT_END).contains(&extra.reserve_units);
     check(
@@ -335,10 +340,7 @@ fn check_watch(extra: &Extra, order: &Order) -> Refused {
         && watch.on_rise == on_rise(trigger.kind, order.side);
     check(alike, "an order waits for something else than it asked for")?;
     let by_amount = extra.instructions.unit == QuantityUnit::QuoteAmount;
-    check(
-        !by_amount || (extra.amount > 0 && order.price == Price(0)),
-        "an order by amount that cannot be one",
-    )
+    check(!by_amount || (extra.amount > 0 && order.limit.is_none()), "an order by amount that cannot be one")
 }
 
 /// Whether a trailing stop has seen the present value of what it watches.

@@ -156,7 +156,8 @@ impl Exchange {
             open: hot.open,
             total: Quantity(cold.total.into()),
             reserved: hot.reserved,
-            ticks: hot.price().0 as u32,
+            // A market order that waits is written with 0.
+            ticks: hot.limit().unwrap_or_default().0 as u32,
             login: hot.login,
             account: hot.account,
             user_ref: hot.user_ref,
@@ -171,7 +172,7 @@ impl Exchange {
                 | mark(OrderRecord::SWITCHED, hot.flags & absent::SWITCHED != 0),
             capacity: cold.capacity,
             cross_type: cold.cross_type,
-            time_in_force: cold.time_in_force,
+            time_in_force: cold.time_in_force as u8,
         }
     }
 }
