@@ -55,10 +55,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
 const SEAMS: &[&str] = &["resend", "space"];
 
 /// Circles of files that import one another and are known: how the paths of all of one's files begin, and why it is there.
-const CIRCLES: &[(&str, &str)] = &[
-    ("src/exchange/snapshot/", "the parts of a restored exchange are methods of the whole"),
-    ("src/exchange/", "orders, markets and what they share are methods over all fields of one another"),
-];
+const CIRCLES: &[(&str, &str)] =
+    &[("src/exchange/", "orders, markets and what they share are methods over all fields of one another")];
 
 /// The files that may contain `unsafe`.
 const UNSAFE: &[&str] = &["src/ring/slots.rs", "src/runtime/priority.rs", "journal/src/map.rs"];
@@ -75,7 +73,6 @@ const LONG: &[(&str, &str, &str)] = &[
     ("src/client/event.rs", "read", "a table of messages"),
     ("src/config/compare.rs", "read", "a table of commands"),
     ("src/exchange/audit.rs", "audit", "a list of checks"),
-    ("src/exchange/snapshot/orders.rs", "take_order", "to be split"),
     ("src/market/books.rs", "apply", "a table of messages"),
     ("src/market/feed/apply.rs", "apply", "a table of events"),
     ("src/pipeline.rs", "build", "the whole graph in flow order; to be split"),

@@ -4,7 +4,8 @@
 
 use super::super::book::Order;
 use super::super::ledger::Balance;
-use super::{Counted, Demand, FeeTerms, Purse, Rates, Settled, Settling, Short, fees};
+use super::asked::{Counted, Demand, FeeTerms, Purse, Rates, Settled, Settling, Short};
+use super::fees;
 use crate::domain::{
     Amount, AssetId, FeeAsset, FeeRate, Fill, ListInstrument, Listing, OrderLimits, OrderPrice, Parties,
     Party, Phase, Posting, Price, Quantity, RejectReason, Side,
