@@ -253,7 +253,7 @@ impl<S: EventSink> Market<'_, S> {
         (cold.total, cold.time_in_force) = (order.total.0 as u32, order.time_in_force);
         self.instrument.book.push_back(orders, handle, 0);
         self.shared.client_refs.insert(orders, handle);
-        self.shared.chain_last(order.login, handle);
+        self.shared.chains.move_last(orders, order.login, handle);
         self.count_use(order.account, order.side, order.open.0 as i64 - before.0 as i64, 0);
     }
 

@@ -393,7 +393,7 @@ impl<S: EventSink> Market<'_, S> {
         }
         if request.may_stay() {
             let in_instrument = used.open_orders + 1 - replaced.min(used.open_orders);
-            let of_login = self.shared.login_orders[request.login.0 as usize].len() + 1 - replaced;
+            let of_login = self.shared.chains.of(request.login).len() + 1 - replaced;
             let login_max = request.limits.map_or(0, |own| own.open_orders_max);
             if exceeds(in_instrument, limits.open_orders_max) || exceeds(of_login, login_max) {
                 return Err(RejectReason::OpenOrdersAboveLimit);

@@ -136,7 +136,7 @@ impl<S: EventSink> Market<'_, S> {
     }
 
     /// Puts an order among those that wait for their triggers.
-    pub(super) fn wait(&mut self, order: Order) {
+    pub(super) fn park_until_triggered(&mut self, order: Order) {
         let handle = self.shared.orders.insert(order);
         self.shared.account_mut(order.account).waiting_orders += 1;
         self.register(handle, order.open);
@@ -192,7 +192,7 @@ impl<S: EventSink> Market<'_, S> {
             }
         }
         self.shared.client_refs.remove(&mut self.shared.orders, handle);
-        self.shared.unchain(login, handle);
+        self.shared.chains.remove(&mut self.shared.orders, login, handle);
         self.shared.orders.remove(handle);
         self.shared.account_mut(account).open_orders -= 1;
         self.count_use(account, side, -(open.0 as i64), -1);
@@ -342,7 +342,7 @@ impl<S: EventSink> Market<'_, S> {
         extra.rest -= shown;
         self.instrument.book.requeue(&mut self.shared.orders, handle, Quantity(shown), -(shown as i64));
         let order = self.shared.orders.get(handle);
-        self.shared.refreshes += 1;
+        self.shared.in_vain.refreshes += 1;
         self.restated(&order, RestateReason::Refreshed);
     }
 

@@ -27,9 +27,11 @@ mod ledger;
 mod logins;
 mod market;
 mod mass;
+mod match_end;
 mod matching;
 mod orders;
 mod products;
+mod queue;
 mod rounds;
 mod settings;
 mod settlement;
@@ -39,6 +41,8 @@ pub mod snapshot;
 mod spending;
 #[cfg(test)]
 mod steps;
+mod taker;
+mod timely;
 mod tournament;
 mod triggers;
 mod usage;
@@ -58,13 +62,11 @@ pub use triggers::TRIGGERS_MAX;
 
 use crate::domain::{
     AccountId, AdminEvent, Amount, AssetCode, AssetId, ClockCommand, Command, Event, InstrumentId, Listing,
-    LoginId, OrderCommand, OrderId, Price, RejectReason, Side, Stamp, Switch, TradeId, VenueLimits,
+    LoginId, OrderCommand, Price, RejectReason, Side, Stamp, Switch, TradeId, VenueLimits,
 };
 use accounts::Account;
 use agenda::Agenda;
-use client_refs::ClientRefs;
 use instrument::Instrument;
-use ledger::Ledger;
 use market::Market;
 use shared::Shared;
 
@@ -123,32 +125,7 @@ impl Exchange {
             assets: Vec::new(),
             logins: Vec::new(),
             instruments: Vec::new(),
-            shared: Shared {
-                orders: OrderSlab::new(limits.orders_max),
-                extras: Default::default(),
-                client_refs: ClientRefs::new(limits.orders_max, name_key),
-                ledger: Ledger::default(),
-                accounts: Vec::new(),
-                in_vain: Vec::new(),
-                usage: None,
-                volumes: None,
-                due: Default::default(),
-                last_order: OrderId(0),
-                last_trade: TradeId(0),
-                now: Default::default(),
-                moved: Vec::new(),
-                login_orders: Vec::new(),
-                comes_back_behind: book::NONE,
-                absent: Vec::new(),
-                rules: Command::RULES_FIRST,
-                looks_left: 0,
-                levels_walked: 0,
-                refreshes: 0,
-                touched: 0,
-                dry_runs: 0,
-                queue: rounds::Queue::with_room(),
-                limits,
-            },
+            shared: Shared::new(limits, name_key),
             killed: Switch::Off,
             agenda: Agenda::default(),
             config_digest: None,

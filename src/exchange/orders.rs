@@ -5,12 +5,13 @@ use super::book::Order;
 use super::checks::{Checked, Request};
 use super::extras::{self, Extra, Links};
 use super::market::Market;
-use super::matching::{MatchEnd, Taker};
+use super::match_end::MatchEnd;
 use super::sink::EventSink;
+use super::taker::Taker;
 use crate::domain::{
-    Accepted, AccountId, Amount, Armed, CancelReason, Echo, Enter, Event, IgnoreReason, Ignored,
-    Instructions, OrderEvent, OrderLimits, OrderTerms, Phase, PostOnly, Quantity, RefuseEnter, RejectReason,
-    Rejected, Sender, Side, TimeInForce, Timestamp, Visibility,
+    Accepted, AccountId, Amount, Armed, Echo, Enter, Event, IgnoreReason, Ignored, Instructions, OrderEvent,
+    OrderLimits, OrderTerms, Phase, PostOnly, Quantity, RefuseEnter, RejectReason, Rejected, Sender, Side,
+    TimeInForce, Timestamp, Visibility,
 };
 
 /// A message without effect and without an answer.
@@ -157,12 +158,12 @@ impl<S: EventSink> Market<'_, S> {
     /// An order that was accepted, or took another's place: it waits for its trigger, or is matched.
     pub(super) fn admit(&mut self, order: Order, checked: &Checked) {
         if checked.watch.is_none() && checked.partner.is_none() {
-            return self.work(order);
+            return self.match_then_rest(order);
         }
         self.arm(&order, checked);
         match checked.watch {
-            Some(_) => self.wait(order),
-            None => self.work(order),
+            Some(_) => self.park_until_triggered(order),
+            None => self.match_then_rest(order),
         }
     }
 
@@ -186,7 +187,7 @@ impl<S: EventSink> Market<'_, S> {
     }
 
     /// Matches an order, then rests or cancels what is left.
-    pub(super) fn work(&mut self, order: Order) {
+    pub(super) fn match_then_rest(&mut self, order: Order) {
         if self.instrument.listing.phase != Phase::Continuous || self.rests_at_once(&order) {
             let (hot, cold) = order.split();
             return self.rest(hot, cold);
@@ -198,7 +199,7 @@ impl<S: EventSink> Market<'_, S> {
         {
             return self.cancel_rest(order, reason);
         }
-        let end = self.run(&mut taker);
+        let end = self.match_against_book(&mut taker);
         let Taker { hot, cold, .. } = taker;
         if hot.open.0 == 0 {
             return self.shared.extras.remove(cold.extra);
@@ -208,7 +209,7 @@ impl<S: EventSink> Market<'_, S> {
         if rests && (end == MatchEnd::NothingCrosses || interrupts) {
             self.rest(hot, cold);
         } else {
-            self.cancel_rest(Order::join(&hot, &cold), cancel_reason(end));
+            self.cancel_rest(Order::join(&hot, &cold), end.cancel_reason());
         }
         if interrupts {
             self.interrupt();
@@ -258,18 +259,5 @@ pub(super) fn terms(order: &Order, echo: Echo, asked: &Instructions, checked: &C
         post_only: asked.post_only,
         expire_s: checked.expire_s,
         state: checked.state(),
-    }
-}
-
-/// Why the rest of an order is cancelled.
-fn cancel_reason(end: MatchEnd) -> CancelReason {
-    match end {
-        MatchEnd::NothingCrosses => CancelReason::ImmediateOrCancel,
-        MatchEnd::OutOfFunds => CancelReason::FundsExhausted,
-        MatchEnd::AmountSpent => CancelReason::AmountSpent,
-        MatchEnd::Band => CancelReason::PriceBand,
-        MatchEnd::Collar => CancelReason::MarketCollar,
-        MatchEnd::SelfTrade(not_made) => CancelReason::SelfTradePrevented(not_made),
-        MatchEnd::WorkLimit => CancelReason::WorkLimit,
     }
 }

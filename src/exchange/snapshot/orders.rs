@@ -263,7 +263,7 @@ impl Orders<'_> {
         let places = places_by_number(std::mem::take(&mut filling.numbers));
         for place in places.ok_or("two orders have one number")? {
             let login = filling.logins[place as usize];
-            shared.login_orders[login.0 as usize].push(&mut shared.orders, Handle(place));
+            shared.chains.push(&mut shared.orders, login, Handle(place));
         }
         self.link()
     }

@@ -36,7 +36,7 @@ impl Exchange {
             };
             sink.put(Part::Assets, &record)?;
         }
-        for (account, in_vain) in self.shared.accounts.iter().zip(&self.shared.in_vain) {
+        for (account, in_vain) in self.shared.accounts.iter().zip(self.shared.in_vain.iter()) {
             sink.put(Part::Accounts, &account_record(account, in_vain))?;
         }
         for Login { account, session, last_user_ref, .. } in &self.logins {

@@ -35,7 +35,7 @@ impl<S: EventSink> Market<'_, S> {
     fn trigger(&mut self, handle: Handle, reference: TriggerReference) {
         let mut order = self.shared.orders.get(handle);
         self.cancel_partner(&mut order, Some(handle));
-        self.shared.note_place(handle);
+        self.shared.chains.note_place(&self.shared.orders, handle);
         let mut order = self.take_out(handle);
         let extra = self.shared.extras.at_mut(order.extra);
         (extra.state, extra.watch, extra.reserve_units) = (OrderState::Live, Watch::default(), 0);
@@ -60,7 +60,7 @@ impl<S: EventSink> Market<'_, S> {
             Ok(_) => {}
             Err(reason) => return self.cancel_rest(order, reason),
         }
-        self.work(order);
+        self.match_then_rest(order);
     }
 
     /// The order takes part in trading from now on.
