@@ -6,9 +6,10 @@ use super::Exchange;
 use super::book::{Handle, Order};
 use super::checks::{Replaced as Original, Request, Standing, keeps_original};
 use super::extras::{self, Extra};
-use super::market::{Lots, Market};
+use super::market::Market;
 use super::orders::{ignored, terms};
 use super::sink::EventSink;
+use super::standing::Lots;
 use crate::domain::{
     Amend, Amended, Cancel, CancelReason, Canceled, ChangeRejected, Echo, Event, IgnoreReason, Instructions,
     Modify, OrderEvent, OrderPrice, OrderState, Phase, Quantity, RefuseReplace, RejectReason, Rejected,

@@ -5,11 +5,12 @@
 
 use super::book::{Handle, Hot, Order};
 use super::extras;
-use super::market::{Lots, Market};
+use super::market::Market;
 use super::match_end::MatchEnd;
 use super::products::{FeeTerms, Purse};
 use super::settlement::Liquidity;
 use super::sink::EventSink;
+use super::standing::Lots;
 use super::taker::{DryRun, Reach, Taker};
 use crate::domain::{
     Amount, CancelReason, Canceled, Event, OrderEvent, Price, Quantity, QuantityUnit, SelfTrade,
@@ -348,28 +349,9 @@ impl<S: EventSink> Market<'_, S> {
             taker.hot.fee_carry = self.instrument.product().fee(&fill, taker.hot.side, fee).1;
             return self.step_over(dry, handle);
         }
-        self.take_lots(handle, quantity);
+        self.standing().take(handle, quantity);
         let maker_rate = self.rate(self.shared.orders.hot(handle).account, Liquidity::Maker);
         self.execute(&mut taker.hot, handle, &fill, [maker_rate, rate], TradeKind::Continuous);
-    }
-
-    /// Lowers the lots of a resting order, those that it shows before the others.
-    #[inline]
-    fn take_lots(&mut self, handle: Handle, quantity: Quantity) {
-        let shown = self.shared.orders.hot(handle).open.min(quantity);
-        self.instrument.book.reduce(&mut self.shared.orders, handle, shown);
-        if shown < quantity {
-            self.take_unseen(handle, quantity.0 - shown.0);
-        }
-    }
-
-    #[cold]
-    fn take_unseen(&mut self, handle: Handle, by: u64) {
-        let extra = self.shared.orders.cold(handle).extra;
-        let extra =
-            self.shared.extras.find_mut(extra).expect("an order with lots that are not shown has an extra");
-        extra.rest -= by;
-        self.instrument.book.count_unseen(&mut self.shared.orders, handle, -(by as i64));
     }
 
     /// Shows an iceberg's next slice if what it showed is gone and the order is not.

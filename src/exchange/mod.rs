@@ -39,6 +39,7 @@ mod shared;
 mod sink;
 pub mod snapshot;
 mod spending;
+mod standing;
 #[cfg(test)]
 mod steps;
 mod taker;
@@ -46,6 +47,7 @@ mod timely;
 mod tournament;
 mod triggers;
 mod usage;
+mod wallet;
 
 pub use agenda::Progress;
 pub use audit::AuditError;
