@@ -26,7 +26,7 @@ impl PriceIndex for Paged {
     const NAME: &str = "pages in a tree";
 
     fn join(&mut self, key: i32, level: u32) -> u32 {
-        let (level, is_new) = self.prices.join(&mut self.pages, key, || level);
+        let (level, is_new) = self.prices.find_or_insert(&mut self.pages, key, || level);
         if is_new && self.best.is_none_or(|(best, _)| key > best) {
             self.best = Some((key, level));
         }

@@ -89,8 +89,8 @@ impl Dojima {
         if message.kind == Kind::ImmediateOrCancel {
             return reports.push(Report { what: What::Cancelled, quantity: open, open: 0, ..report });
         }
-        let (id, price, open) = (OrderId(u64::from(id)), Price(limit), Quantity(open));
-        let handle = self.orders.insert(Order { id, price, open, total: open, side, ..Order::default() });
+        let (id, limit, open) = (OrderId(u64::from(id)), Some(Price(limit)), Quantity(open));
+        let handle = self.orders.insert(Order { id, limit, open, total: open, side, ..Order::default() });
         self.book.push_back(&mut self.orders, handle, 0);
         reports.push(Report { what: What::Added, slot: handle.slot(), open: open.0, ..report });
     }

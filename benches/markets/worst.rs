@@ -78,8 +78,8 @@ pub fn filled(orders: u32, levels: u64) -> (Dojima, Vec<Handle>) {
 }
 
 fn insert(venue: &mut Dojima, id: u32, level: u64) -> Handle {
-    let (id, price, open) = (OrderId(u64::from(id)), Price(1_000 + level as i64), Quantity(5));
-    let order = Order { id, price, open, total: open, side: Side::Buy, ..Order::default() };
+    let (id, limit, open) = (OrderId(u64::from(id)), Some(Price(1_000 + level as i64)), Quantity(5));
+    let order = Order { id, limit, open, total: open, side: Side::Buy, ..Order::default() };
     let handle = venue.orders.insert(order);
     venue.book.push_back(&mut venue.orders, handle, 0);
     handle

@@ -119,7 +119,7 @@ fn digest(exchange: &Exchange) -> u64 {
     };
     let first = InstrumentId(0);
     for order in [Side::Buy, Side::Sell].iter().flat_map(|side| exchange.orders(first, *side)) {
-        let words = [order.id.0, order.price.0 as u64, order.open.0, exchange.open_lots(&order).0];
+        let words = [order.id.0, order.price().0 as u64, order.open.0, exchange.open_lots(&order).0];
         words.into_iter().for_each(&mut add);
     }
     exchange.dormant(first).for_each(|order| add(order.id.0));

@@ -6,8 +6,7 @@ mod price;
 
 use super::Exchange;
 use super::agenda::Task;
-use super::book::{Handle, Order};
-use super::extras::Extra;
+use super::book::Handle;
 use super::market::Market;
 use super::mass::Answer;
 use super::matching::shrunk;
@@ -277,7 +276,7 @@ impl<S: EventSink> Market<'_, S> {
         if by == self.open_of(&self.shared.orders.get(handle)) {
             return self.cancel_whole(handle, reason);
         }
-        self.lower(handle, by.0);
+        self.standing().lower(handle, by.0);
         let order = self.has_shrunk(handle, by);
         let open = self.open_of(&order);
         self.events.push(shrunk(&order, by, open, reason));
@@ -289,8 +288,8 @@ impl<S: EventSink> Market<'_, S> {
         let open = |handle| self.open_of(&self.shared.orders.get(handle)).0;
         let lots = open(buy).min(open(sell));
         let fill = self.instrument.product().fill(round.price, Quantity(lots));
-        self.lower(sell, lots);
-        self.lower(buy, lots);
+        self.standing().lower(sell, lots);
+        self.standing().lower(buy, lots);
         let left = Quantity(self.shared.orders.hot(buy).open.0 + self.rest_of(buy));
         let mut buyer = *self.shared.orders.hot(buy);
         buyer.open = left;
@@ -305,32 +304,6 @@ impl<S: EventSink> Market<'_, S> {
             let extra = self.shared.orders.cold(buy).extra;
             self.forget(buy, Quantity(0));
             self.shared.extras.remove(extra);
-        }
-    }
-
-    /// Lowers a resting order's lots; an iceberg goes on showing as much as it can.
-    fn lower(&mut self, handle: Handle, by: u64) {
-        let order: Order = self.shared.orders.get(handle);
-        let before = self.rest_of(handle);
-        let shown = match self.shared.extras.find_mut(order.extra) {
-            Some(Extra { instructions, rest, .. }) if instructions.display_quantity > 0 => {
-                let left = order.open.0 + *rest - by;
-                let shown = left.min(u64::from(instructions.display_quantity));
-                *rest = left - shown;
-                shown
-            }
-            _ => order.open.0 - by,
-        };
-        let unseen_by = self.rest_of(handle) as i64 - before as i64;
-        if unseen_by != 0 {
-            self.instrument.book.count_unseen(&mut self.shared.orders, handle, unseen_by);
-        }
-        // What shows more than before (after lots were taken from the shown ones alone) is put right without losing
-        // its place.
-        if shown <= order.open.0 {
-            self.instrument.book.reduce(&mut self.shared.orders, handle, Quantity(order.open.0 - shown));
-        } else {
-            self.instrument.book.extend(&mut self.shared.orders, handle, Quantity(shown - order.open.0));
         }
     }
 }

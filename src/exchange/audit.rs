@@ -105,7 +105,7 @@ impl Exchange {
                 used.1 += if order.side == Side::Buy { self.open_lots(&order).0 } else { 0 };
                 orders += 1;
                 extras += usize::from(order.extra != Order::NO_EXTRA);
-                if order.time_in_force == TimeInForce::GoodTillTime as u8 {
+                if order.time_in_force == TimeInForce::GoodTillTime {
                     let expire_s = self.shared.extras.at(order.extra).expire_s;
                     expiries.insert(order.extra, (expire_s, order.id));
                 }
@@ -206,7 +206,7 @@ impl Exchange {
             let lots = |order: &Order| {
                 let extra = self.shared.extras.find(order.extra);
                 let counts = order.open.0 as i64 + extra.map_or(0, |extra| extra.unseen(order.open));
-                (order.price, counts as u64)
+                (order.price(), counts as u64)
             };
             let counted = book.counted_levels(side, &self.shared.orders);
             let all = book.orders(side, &self.shared.orders).map(|(_, order)| lots(&order));
@@ -293,7 +293,7 @@ fn audit_levels(
         }
         last = Some(level.price);
         let (mut total, mut count) = (0, 0);
-        while let Some(order) = orders.next_if(|order| order.price == level.price) {
+        while let Some(order) = orders.next_if(|order| order.price() == level.price) {
             total += order.open.0;
             count += 1;
         }

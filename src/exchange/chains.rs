@@ -2,7 +2,6 @@
 //! An order enters at the end, for its number is the highest, and leaves from anywhere, in constant time.
 
 use super::book::{Chained, Handle, NONE, OrderSlab};
-use super::shared::Shared;
 use crate::domain::LoginId;
 
 /// The chain of one login.
@@ -32,7 +31,7 @@ impl LoginOrders {
 
     /// Puts an order with a higher number than all others at the end.
     #[inline]
-    pub(super) fn push(&mut self, orders: &mut OrderSlab, at: Handle) {
+    fn push(&mut self, orders: &mut OrderSlab, at: Handle) {
         self.insert(orders, at, self.last);
     }
 
@@ -62,52 +61,85 @@ impl LoginOrders {
     }
 }
 
-impl Shared {
-    /// Chains an order that came to be open.
+/// The chains of all logins.
+#[derive(Clone, Debug)]
+pub(super) struct Chains {
+    by_login: Vec<LoginOrders>,
+    /// The order behind which one that was released comes back into the chain of its login; none at its front, or when
+    /// nothing is being released.
+    comes_back_behind: u32,
+}
+
+impl Default for Chains {
+    fn default() -> Self {
+        Self { by_login: Vec::new(), comes_back_behind: NONE }
+    }
+}
+
+impl Chains {
+    /// One more login, without orders.
+    pub(super) fn add_login(&mut self) {
+        self.by_login.push(LoginOrders::default());
+    }
+
+    /// The chain of a login.
+    pub(super) fn of(&self, login: LoginId) -> &LoginOrders {
+        &self.by_login[login.0 as usize]
+    }
+
+    /// How many open orders a login has; none if there is no such login.
+    pub(super) fn len_of(&self, login: LoginId) -> u32 {
+        self.by_login.get(login.0 as usize).map_or(0, LoginOrders::len)
+    }
+
+    /// The chains of this login and of those after it.
+    pub(super) fn from(&self, first: usize) -> &[LoginOrders] {
+        &self.by_login[first..]
+    }
+
+    /// Chains an order with a higher number than all others.
     #[inline]
-    pub(super) fn chain(&mut self, login: LoginId, at: Handle) {
-        let chain = &mut self.login_orders[login.0 as usize];
-        let is_new = self.orders.hot(at).id == self.last_order;
-        let prev = if is_new { chain.last } else { self.comes_back_behind };
-        chain.insert(&mut self.orders, at, prev);
+    pub(super) fn push(&mut self, orders: &mut OrderSlab, login: LoginId, at: Handle) {
+        self.by_login[login.0 as usize].push(orders, at);
+    }
+
+    /// Chains an order again that was released, at the place that was noted.
+    #[inline]
+    pub(super) fn put_back(&mut self, orders: &mut OrderSlab, login: LoginId, at: Handle) {
+        self.by_login[login.0 as usize].insert(orders, at, self.comes_back_behind);
     }
 
     /// An order will be unchained, matched, and chained again under its number: it will come back to its place, whichever of
     /// its neighbours go meanwhile.
-    pub(super) fn note_place(&mut self, at: Handle) {
-        self.comes_back_behind = self.orders.chained[at.0 as usize].prev;
+    pub(super) fn note_place(&mut self, orders: &OrderSlab, at: Handle) {
+        self.comes_back_behind = orders.chained[at.0 as usize].prev;
     }
 
     /// A chained order has got the highest number.
     #[inline]
-    pub(super) fn chain_last(&mut self, login: LoginId, at: Handle) {
-        if self.orders.chained[at.0 as usize].next != NONE {
-            let chain = &mut self.login_orders[login.0 as usize];
-            chain.remove(&mut self.orders, at);
-            chain.push(&mut self.orders, at);
+    pub(super) fn move_last(&mut self, orders: &mut OrderSlab, login: LoginId, at: Handle) {
+        if orders.chained[at.0 as usize].next != NONE {
+            let chain = &mut self.by_login[login.0 as usize];
+            chain.remove(orders, at);
+            chain.push(orders, at);
         }
     }
 
     /// Unchains an order that is to be open no longer. It is still in the slab.
     #[inline]
-    pub(super) fn unchain(&mut self, login: LoginId, at: Handle) {
+    pub(super) fn remove(&mut self, orders: &mut OrderSlab, login: LoginId, at: Handle) {
         if at.0 == self.comes_back_behind {
-            self.note_place(at);
+            self.note_place(orders, at);
         }
-        self.login_orders[login.0 as usize].remove(&mut self.orders, at);
+        self.by_login[login.0 as usize].remove(orders, at);
     }
+}
 
-    /// The login's open order with the lowest number.
-    pub(super) fn first_of(&self, login: LoginId) -> Option<Handle> {
-        self.login_orders[login.0 as usize].first()
-    }
-
-    /// The open order of the same login with the next higher number.
-    pub(super) fn after_of_login(&self, at: Handle) -> Option<Handle> {
-        #[cfg(test)]
-        super::steps::count();
-        Handle::of(self.orders.chained[at.0 as usize].next)
-    }
+/// The open order of the same login with the next higher number.
+pub(super) fn after(orders: &OrderSlab, at: Handle) -> Option<Handle> {
+    #[cfg(test)]
+    super::steps::count();
+    Handle::of(orders.chained[at.0 as usize].next)
 }
 
 #[cfg(test)]

@@ -6,13 +6,14 @@ use super::Exchange;
 use super::book::{Handle, Order};
 use super::checks::{Replaced as Original, Request, Standing, keeps_original};
 use super::extras::{self, Extra};
-use super::market::{Lots, Market};
+use super::market::Market;
 use super::orders::{ignored, terms};
 use super::sink::EventSink;
+use super::standing::Lots;
 use crate::domain::{
     Amend, Amended, Cancel, CancelReason, Canceled, ChangeRejected, Echo, Event, IgnoreReason, Instructions,
-    Modify, OrderEvent, OrderPrice, OrderState, Phase, Price, Quantity, RefuseReplace, RejectReason,
-    Rejected, Replace, Replaced, Sender, Switch, TimeInForce, UserRef, Visibility,
+    Modify, OrderEvent, OrderPrice, OrderState, Phase, Quantity, RefuseReplace, RejectReason, Rejected,
+    Replace, Replaced, Sender, Switch, TimeInForce, UserRef, Visibility,
 };
 
 impl Exchange {
@@ -170,6 +171,11 @@ impl<S: EventSink> Market<'_, S> {
         }
     }
 
+    /// The order's limit in price units; 0 of a market order.
+    fn limit_units(&self, order: &Order) -> u64 {
+        order.limit.map_or(0, |limit| self.instrument.listing.price_units(limit))
+    }
+
     /// Whether a replace of this order could be taken now, if nothing were wrong with it. It counts for the rates.
     fn admits_replace(&mut self, handle: Handle, venue_killed: Switch) -> Result<(), RejectReason> {
         let order = self.shared.orders.get(handle);
@@ -178,7 +184,7 @@ impl<S: EventSink> Market<'_, S> {
             account: order.account,
             side: order.side,
             time_in_force: TimeInForce::GoodTillCancel,
-            price: OrderPrice::Limit(self.instrument.listing.price_units(order.price)),
+            price: OrderPrice::Limit(self.limit_units(&order)),
             total: order.total,
             instructions: None,
             replaced: Some(self.original(&order)),
@@ -216,12 +222,12 @@ impl<S: EventSink> Market<'_, S> {
         let order = Order {
             id: self.shared.next_order(),
             user_ref: new.user_ref,
-            price: checked.price,
+            limit: checked.limit,
             open: checked.open,
             total: checked.total,
             reserved: checked.reserve,
             hidden: asked.visibility == Visibility::Hidden,
-            time_in_force: new.time_in_force as u8,
+            time_in_force: new.time_in_force,
             extra,
             flags: if extra == extras::NONE { 0 } else { extras::HAS_EXTRA },
             ..old
@@ -229,7 +235,7 @@ impl<S: EventSink> Market<'_, S> {
         self.reserve(&order, before);
         let login = order.login;
         let echo = Echo { of_order: order.echo, ..new.echo };
-        let terms = terms(&order, new.time_in_force, echo, asked, &checked);
+        let terms = terms(&order, echo, asked, &checked);
         let replaced = Replaced { login, orig_user_ref, orig_order, terms };
         self.events.push(Event::Order(OrderEvent::Replaced(replaced)));
         if is_plain && self.instrument.listing.phase == Phase::Continuous && self.rests_at_once(&order) {
@@ -251,12 +257,12 @@ impl<S: EventSink> Market<'_, S> {
         let hot = orders.get_mut(handle);
         (hot.id, hot.user_ref, hot.open, hot.reserved) =
             (order.id, order.user_ref, order.open, order.reserved);
-        hot.set_price(order.price);
+        hot.set_limit(order.limit);
         let cold = orders.cold_mut(handle);
         (cold.total, cold.time_in_force) = (order.total.0 as u32, order.time_in_force);
         self.instrument.book.push_back(orders, handle, 0);
         self.shared.client_refs.insert(orders, handle);
-        self.shared.chain_last(order.login, handle);
+        self.shared.chains.move_last(orders, order.login, handle);
         self.count_use(order.account, order.side, order.open.0 as i64 - before.0 as i64, 0);
     }
 
@@ -325,12 +331,12 @@ impl<S: EventSink> Market<'_, S> {
         if original.is_linked {
             return Err(RejectReason::OrderIsLinked);
         }
-        let units = self.instrument.listing.price_units(order.price);
-        let moves = amend.price.is_some_and(|price| u64::from(price) != units || order.price == Price(0));
+        let units = self.limit_units(&order);
+        let moves = amend.price.is_some_and(|price| u64::from(price) != units || order.limit.is_none());
         let same = !moves && amend.quantity == order.total;
         let not_possible = same
             || amend.quantity.0 <= original.executed
-            || (moves && order.price == Price(0))
+            || (moves && order.limit.is_none())
             || (original.is_dormant && (moves || amend.quantity > order.total));
         if not_possible {
             return Err(RejectReason::AmendNotPossible);
@@ -359,7 +365,7 @@ impl<S: EventSink> Market<'_, S> {
         standing: Standing<'_>,
     ) -> Result<(), RejectReason> {
         let order = self.shared.orders.get(handle);
-        let units = amend.price.map_or_else(|| self.instrument.listing.price_units(order.price), u64::from);
+        let units = amend.price.map_or_else(|| self.limit_units(&order), u64::from);
         // What has been done with a trigger, a minimum, a link or a latest time is not done again; the end is as it was.
         let instructions = self.extra(&order).map(|extra: &Extra| Instructions {
             trigger: None,
@@ -376,7 +382,7 @@ impl<S: EventSink> Market<'_, S> {
                 session: amend.session,
                 orig_user_ref: order.user_ref,
                 user_ref: order.user_ref,
-                time_in_force: time_in_force(order.time_in_force),
+                time_in_force: order.time_in_force,
                 price: OrderPrice::Limit(units),
                 quantity: amend.quantity,
                 echo: Echo::default(),
@@ -385,12 +391,4 @@ impl<S: EventSink> Market<'_, S> {
             standing,
         )
     }
-}
-
-/// A time in force as an order keeps it.
-fn time_in_force(kept: u8) -> TimeInForce {
-    [TimeInForce::GoodTillCancel, TimeInForce::ImmediateOrCancel, TimeInForce::Day, TimeInForce::GoodTillTime]
-        .into_iter()
-        .find(|one| *one as u8 == kept)
-        .expect("what an order keeps is one of these")
 }

@@ -52,8 +52,8 @@ pub(super) struct Replaced {
 /// What the checks found.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Checked {
-    /// Ticks; 0 for market.
-    pub(super) price: Price,
+    /// Ticks; `None` for market.
+    pub(super) limit: Option<Price>,
     pub(super) total: Quantity,
     pub(super) open: Quantity,
     /// What has to be reserved.
@@ -257,7 +257,7 @@ impl<S: EventSink> Market<'_, S> {
             checked.expire_s = check_expiry(request.time_in_force, expire_s, self.shared.now)?;
         }
         if let OrderPrice::Limit(units) = request.price {
-            checked.price = listing.price_from_units(units)?;
+            checked.limit = Some(listing.price_from_units(units)?);
             let protection = &self.instrument.protection;
             if (protection.price_min > 0 && units < u64::from(protection.price_min))
                 || (protection.price_max > 0 && units > u64::from(protection.price_max))
@@ -266,16 +266,16 @@ impl<S: EventSink> Market<'_, S> {
             }
         }
         self.check_quantity(request, &mut checked)?;
-        if checked.price != Price(0) {
-            self.check_notional(request, &checked)?;
+        if let Some(price) = checked.limit {
+            self.check_notional(request, price, checked.total)?;
         }
         self.check_position(request, &checked)?;
         if let Some(asked) = request.instructions {
             if asked.oco != UserRef(0) {
                 checked.partner = Some(self.check_link(request, asked.oco)?);
             }
-            if asked.post_only != PostOnly::No {
-                checked.price = self.check_post_only(request.side, checked.price, asked.post_only)?;
+            if let Some(price) = checked.limit.filter(|_| asked.post_only != PostOnly::No) {
+                checked.limit = Some(self.check_post_only(request.side, price, asked.post_only)?);
             }
         }
         self.check_funds(request, &mut checked)?;
@@ -340,9 +340,14 @@ impl<S: EventSink> Market<'_, S> {
         Ok(())
     }
 
-    fn check_notional(&self, request: &Request<'_>, checked: &Checked) -> Result<(), RejectReason> {
+    fn check_notional(
+        &self,
+        request: &Request<'_>,
+        price: Price,
+        total: Quantity,
+    ) -> Result<(), RejectReason> {
         let product = self.instrument.product();
-        let whole = product.value(checked.price, checked.total).ok_or(RejectReason::NotionalTooLarge)?;
+        let whole = product.value(price, total).ok_or(RejectReason::NotionalTooLarge)?;
         if whole < product.value_min() {
             return Err(RejectReason::NotionalBelowMinimum);
         }
@@ -388,7 +393,7 @@ impl<S: EventSink> Market<'_, S> {
         }
         if request.may_stay() {
             let in_instrument = used.open_orders + 1 - replaced.min(used.open_orders);
-            let of_login = self.shared.login_orders[request.login.0 as usize].len() + 1 - replaced;
+            let of_login = self.shared.chains.of(request.login).len() + 1 - replaced;
             let login_max = request.limits.map_or(0, |own| own.open_orders_max);
             if exceeds(in_instrument, limits.open_orders_max) || exceeds(of_login, login_max) {
                 return Err(RejectReason::OpenOrdersAboveLimit);
@@ -445,8 +450,8 @@ impl<S: EventSink> Market<'_, S> {
             0 => None,
             units => Some(request.counted_at(units)),
         };
-        let (side, price, open) = (request.side, checked.price, checked.open);
-        let demand = Demand { side, price, open, fee_carry: carry, counted };
+        let (side, limit, open) = (request.side, checked.limit, checked.open);
+        let demand = Demand { side, limit, open, fee_carry: carry, counted };
         let whole = self.instrument.product().required_reserve(&demand);
         let whole = whole.ok_or(RejectReason::NotionalTooLarge)?;
         let partner = checked.partner.map_or(0, |partner| self.shared.orders.get(partner).reserved.0);
@@ -455,7 +460,7 @@ impl<S: EventSink> Market<'_, S> {
         if available < checked.reserve.0 {
             return Err(RejectReason::InsufficientFunds);
         }
-        if checked.price == Price(0) && request.side == Side::Buy && checked.watch.is_none() {
+        if checked.limit.is_none() && request.side == Side::Buy && checked.watch.is_none() {
             return self.reaches_for_one_lot((request.account, carry), released);
         }
         Ok(())

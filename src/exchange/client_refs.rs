@@ -331,8 +331,8 @@ mod tests {
                 let mut table = ClientRefs::new(ORDERS, NameKey::default());
                 let mut book = Book::default();
                 for at in 0..ORDERS {
-                    let price = Price(1 + i64::from(at % levels));
-                    let order = Order { price, ..named(LoginId(at % 1_000), UserRef(at / 1_000 + 1)) };
+                    let limit = Some(Price(1 + i64::from(at % levels)));
+                    let order = Order { limit, ..named(LoginId(at % 1_000), UserRef(at / 1_000 + 1)) };
                     let handle = slab.insert(order);
                     table.insert(&mut slab, handle);
                     book.push_back(&mut slab, handle, 0);

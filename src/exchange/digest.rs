@@ -186,7 +186,8 @@ impl Exchange {
 
     fn digest_order(&self, order: &Order, waiting: Option<Waiting>, hash: &mut Canonical) {
         hash.unsigned(order.id.0);
-        hash.signed(order.price.0);
+        // A market order counts as 0.
+        hash.signed(order.limit.unwrap_or_default().0);
         hash.unsigned(order.open.0);
         hash.unsigned(order.total.0);
         hash.signed(order.reserved.0);
@@ -195,7 +196,7 @@ impl Exchange {
         hash.unsigned(order.user_ref.0);
         hash.unsigned(order.side as u8);
         hash.unsigned(u8::from(order.hidden));
-        hash.unsigned(order.time_in_force);
+        hash.unsigned(order.time_in_force as u8);
         // In the pieces that it has always been hashed in.
         let [first, second, rest @ ..] = order.echo;
         hash.unsigned(first);

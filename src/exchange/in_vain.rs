@@ -6,8 +6,7 @@
 //! an order without a minimum quantity that is not by amount and meets no iceberg.
 
 use super::accounts::Rate;
-use super::shared::Shared;
-use crate::domain::{AccountId, VenueLimits};
+use crate::domain::{AccountId, Timestamp, VenueLimits};
 
 /// What one order may touch, so many times, is what an account may look at in vain in one second.
 const ORDERS_A_SECOND: u32 = 10;
@@ -28,25 +27,54 @@ pub(super) struct InVain {
     pub(super) sweeps: Rate,
 }
 
-fn most(limits: &VenueLimits) -> u32 {
-    limits.orders_touched_max.saturating_mul(ORDERS_A_SECOND)
+/// What all accounts have, and what the present command comes to.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Vain {
+    by_account: Vec<InVain>,
+    /// Levels that the last amount was walked over, until its order trades.
+    levels_walked: u32,
+    /// Icebergs that have shown another slice since the last match began.
+    pub(super) refreshes: u32,
 }
 
-impl Shared {
+/// When, and under which limits.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Terms {
+    pub(super) now: Timestamp,
+    /// What an account may do in vain in one second.
+    most: u32,
+}
+
+impl Terms {
+    pub(super) fn of(now: Timestamp, limits: &VenueLimits) -> Self {
+        Self { now, most: limits.orders_touched_max.saturating_mul(ORDERS_A_SECOND) }
+    }
+}
+
+impl Vain {
+    /// One more account.
+    pub(super) fn push(&mut self, in_vain: InVain) {
+        self.by_account.push(in_vain);
+    }
+
+    /// By account.
+    pub(super) fn iter(&self) -> std::slice::Iter<'_, InVain> {
+        self.by_account.iter()
+    }
+
     /// Whether an order of the account may have the book looked through for what it may trade.
-    pub(super) fn may_look(&self, account: AccountId) -> bool {
-        !self.in_vain[account.0 as usize].looks.is_full(self.now, most(&self.limits))
+    pub(super) fn may_look(&self, account: AccountId, terms: Terms) -> bool {
+        !self.by_account[account.0 as usize].looks.is_full(terms.now, terms.most)
     }
 
     /// Counts what an order of the account has looked at without a trade.
-    pub(super) fn looked_in_vain(&mut self, account: AccountId, touched: u32) {
-        let now = self.now;
-        self.in_vain[account.0 as usize].looks.add(now, touched);
+    pub(super) fn looked_in_vain(&mut self, account: AccountId, touched: u32, now: Timestamp) {
+        self.by_account[account.0 as usize].looks.add(now, touched);
     }
 
     /// Counts the levels that an amount was walked over; the first trade of the order takes them back.
-    pub(super) fn walked(&mut self, account: AccountId, levels: u32) {
-        self.looked_in_vain(account, levels);
+    pub(super) fn walked(&mut self, account: AccountId, levels: u32, now: Timestamp) {
+        self.looked_in_vain(account, levels, now);
         self.levels_walked = levels;
     }
 
@@ -54,36 +82,35 @@ impl Shared {
     #[cold]
     pub(super) fn walked_for_a_trade(&mut self, account: AccountId) {
         let levels = std::mem::take(&mut self.levels_walked);
-        self.in_vain[account.0 as usize].looks.take_back(levels);
+        self.by_account[account.0 as usize].looks.take_back(levels);
     }
 
     /// Whether an order of the account may make icebergs come again. What it has walked itself is not in vain as long as it may trade.
-    pub(super) fn may_refresh(&self, account: AccountId, is_by_amount: bool) -> bool {
-        let mut looks = self.in_vain[account.0 as usize].looks;
+    pub(super) fn may_refresh(&self, account: AccountId, is_by_amount: bool, terms: Terms) -> bool {
+        let mut looks = self.by_account[account.0 as usize].looks;
         if is_by_amount {
             looks.take_back(self.levels_walked);
         }
-        !looks.is_full(self.now, most(&self.limits))
+        !looks.is_full(terms.now, terms.most)
     }
 
     /// Counts the icebergs that show another slice because of an order of the account, but for one, which the order itself pays for.
     #[cold]
-    pub(super) fn refreshed(&mut self, account: AccountId) {
+    pub(super) fn refreshed(&mut self, account: AccountId, now: Timestamp) {
         let others = self.refreshes.saturating_sub(1);
-        self.looked_in_vain(account, others.saturating_mul(OF_REFRESH));
+        self.looked_in_vain(account, others.saturating_mul(OF_REFRESH), now);
     }
 
     /// Whether a mass cancel of the account may go through its orders.
-    pub(super) fn may_sweep(&self, account: AccountId) -> bool {
-        !self.in_vain[account.0 as usize].sweeps.is_full(self.now, most(&self.limits))
+    pub(super) fn may_sweep(&self, account: AccountId, terms: Terms) -> bool {
+        !self.by_account[account.0 as usize].sweeps.is_full(terms.now, terms.most)
     }
 
     /// A mass cancel of the account has cancelled so many orders, and gone through so many others: it counts these, and one
     /// that has cancelled any a part of them.
-    pub(super) fn swept(&mut self, account: AccountId, canceled: u32, others: u32) {
-        let now = self.now;
+    pub(super) fn swept(&mut self, account: AccountId, canceled: u32, others: u32, now: Timestamp) {
         let counted = if canceled == 0 { others } else { others / PART_IN_VAIN };
-        self.in_vain[account.0 as usize].sweeps.add(now, counted);
+        self.by_account[account.0 as usize].sweeps.add(now, counted);
     }
 }
 

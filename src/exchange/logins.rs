@@ -3,7 +3,6 @@
 
 use super::Exchange;
 use super::agenda::Task;
-use super::chains::LoginOrders;
 use super::ledger::Balance;
 use super::mass::Answer;
 use super::routing::next_number;
@@ -116,14 +115,14 @@ impl Exchange {
 
     /// How many open orders a login has.
     pub(super) fn open_orders_of(&self, login: LoginId) -> u32 {
-        self.shared.login_orders.get(login.0 as usize).map_or(0, LoginOrders::len)
+        self.shared.chains.len_of(login)
     }
 
     /// Takes up the next login, of an account that there is.
     pub(super) fn add_login(&mut self, login: Login) {
         let id = LoginId(self.venue.logins.len() as u32);
         self.shared.account_mut(login.account).logins.push(id);
-        self.shared.login_orders.push(LoginOrders::default());
+        self.shared.chains.add_login();
         self.venue.logins.push(login);
     }
 

@@ -6,19 +6,12 @@ use super::instrument::Instrument;
 use super::products::Demand;
 use super::shared::Shared;
 use super::sink::EventSink;
+use super::standing::{Lots, Standing};
+use super::wallet::Wallet;
 use crate::domain::{
     AccountId, Amount, CancelReason, Canceled, Event, OrderEvent, OrderState, Owner, Quantity, RestateReason,
     Restated, SelfTrade, SelfTradePrevention, Side, TimeInForce,
 };
-
-/// Which lots of an iceberg are taken away.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Lots {
-    /// Those that are not shown, before those that are.
-    HiddenFirst,
-    /// Those that are shown, before those that are not.
-    ShownFirst,
-}
 
 /// An instrument at work.
 pub(super) struct Market<'a, S> {
@@ -61,11 +54,23 @@ impl<S: EventSink> Market<'_, S> {
         self.instrument.product().required_reserve(&demand).expect("a part needs no more than the whole")
     }
 
+    /// The money of the instrument's orders.
+    #[inline(always)]
+    pub(super) fn wallet(&mut self) -> Wallet<'_> {
+        Wallet { ledger: &mut self.shared.ledger, product: self.instrument.product() }
+    }
+
+    /// The instrument's book with the orders that stand in it.
+    #[inline(always)]
+    pub(super) fn standing(&mut self) -> Standing<'_> {
+        let Shared { orders, extras, .. } = &mut *self.shared;
+        Standing { book: &mut self.instrument.book, orders, extras }
+    }
+
     /// Moves an order's reserve from `before` to what it now has.
     #[inline(always)]
     pub(super) fn reserve(&mut self, order: &Order, before: Amount) {
-        let asset = self.instrument.product().held_in(order.side);
-        self.shared.ledger.reserve(order.account, asset, order.reserved.0 - before.0);
+        self.wallet().reserve(order.account, order.side, before, order.reserved);
     }
 
     /// What the account can still reserve for orders of this side.
@@ -92,7 +97,7 @@ impl<S: EventSink> Market<'_, S> {
         let order = self.shared.orders.get(handle);
         let extra = self.shared.extras.find_mut(order.extra).expect("it is marked to have one");
         (extra.links.order, extra.links.handle) = (order.id, handle);
-        if order.time_in_force == TimeInForce::GoodTillTime as u8 {
+        if order.time_in_force == TimeInForce::GoodTillTime {
             self.shared.due.add_expiry(order.extra, extra.expire_s, order.id);
         }
         let (partner, state) = (extra.partner, extra.state);
@@ -122,21 +127,14 @@ impl<S: EventSink> Market<'_, S> {
 
     /// Puts what is open of an order into the book, last in the queue of its price.
     #[inline]
-    pub(super) fn rest(&mut self, mut hot: Hot, cold: Cold) {
-        let (open, mut unseen) = (hot.open, 0);
-        if let Some(extra) = self.shared.extras.find_mut(cold.extra) {
-            let shown = u64::from(extra.instructions.display_quantity);
-            extra.rest = if shown == 0 { 0 } else { hot.open.0.saturating_sub(shown) };
-            hot.open.0 -= extra.rest;
-            unseen = extra.rest as i64;
-        }
-        let handle = self.shared.orders.insert_parts(hot, cold);
-        self.instrument.book.push_back(&mut self.shared.orders, handle, unseen);
+    pub(super) fn rest(&mut self, hot: Hot, cold: Cold) {
+        let open = hot.open;
+        let handle = self.standing().put_in(hot, cold);
         self.register(handle, open);
     }
 
     /// Puts an order among those that wait for their triggers.
-    pub(super) fn wait(&mut self, order: Order) {
+    pub(super) fn park_until_triggered(&mut self, order: Order) {
         let handle = self.shared.orders.insert(order);
         self.shared.account_mut(order.account).waiting_orders += 1;
         self.register(handle, order.open);
@@ -187,12 +185,12 @@ impl<S: EventSink> Market<'_, S> {
         let Hot { login, account, side, flags, .. } = *self.shared.orders.hot(handle);
         if flags & extras::HAS_EXTRA != 0 {
             let Cold { extra, time_in_force, .. } = *self.shared.orders.cold(handle);
-            if time_in_force == TimeInForce::GoodTillTime as u8 {
+            if time_in_force == TimeInForce::GoodTillTime {
                 self.shared.due.remove_expiry(extra);
             }
         }
         self.shared.client_refs.remove(&mut self.shared.orders, handle);
-        self.shared.unchain(login, handle);
+        self.shared.chains.remove(&mut self.shared.orders, login, handle);
         self.shared.orders.remove(handle);
         self.shared.account_mut(account).open_orders -= 1;
         self.count_use(account, side, -(open.0 as i64), -1);
@@ -279,7 +277,8 @@ impl<S: EventSink> Market<'_, S> {
             login: order.login,
             user_ref: order.user_ref,
             order: order.id,
-            price: order.price,
+            // 0 of a market order that waits.
+            price: order.limit.unwrap_or_default(),
             displayed,
             open,
             reserved: order.reserved,
@@ -289,25 +288,7 @@ impl<S: EventSink> Market<'_, S> {
 
     /// Lowers an order's open lots without a trade. It keeps its place. The order as it is then.
     pub(super) fn shrink(&mut self, handle: Handle, by: Quantity, lots: Lots) -> Order {
-        let order = self.shared.orders.get(handle);
-        let hidden = match self.shared.extras.find_mut(order.extra) {
-            Some(extra) => {
-                let hidden = match lots {
-                    Lots::HiddenFirst => extra.rest.min(by.0),
-                    Lots::ShownFirst => by.0.saturating_sub(order.open.0),
-                };
-                extra.rest -= hidden;
-                hidden
-            }
-            None => 0,
-        };
-        let dormant = self.extra(&order).is_some_and(|extra| extra.state == OrderState::Dormant);
-        if dormant {
-            self.shared.orders.get_mut(handle).open.0 -= by.0 - hidden;
-        } else {
-            self.instrument.book.reduce(&mut self.shared.orders, handle, Quantity(by.0 - hidden));
-            self.instrument.book.count_unseen(&mut self.shared.orders, handle, -(hidden as i64));
-        }
+        self.standing().shrink(handle, by, lots);
         self.has_shrunk(handle, by)
     }
 
@@ -335,13 +316,9 @@ impl<S: EventSink> Market<'_, S> {
 
     /// Shows so many lots of an iceberg that shows none, last in the queue.
     pub(super) fn show(&mut self, handle: Handle, shown: u64) {
-        let extra = self.shared.orders.cold(handle).extra;
-        let extra =
-            self.shared.extras.find_mut(extra).expect("an order with lots that are not shown has an extra");
-        extra.rest -= shown;
-        self.instrument.book.requeue(&mut self.shared.orders, handle, Quantity(shown), -(shown as i64));
+        self.standing().show(handle, shown);
         let order = self.shared.orders.get(handle);
-        self.shared.refreshes += 1;
+        self.shared.in_vain.refreshes += 1;
         self.restated(&order, RestateReason::Refreshed);
     }
 

@@ -120,7 +120,8 @@ impl Exchange {
             Answer::Nothing => {}
             Answer::MassCancel(mass) => {
                 if let (Some(_), Some(account)) = (mass.login, sweep.filter.account) {
-                    self.shared.swept(account, sweep.canceled, self.orders_on(&sweep.walk));
+                    let others = self.orders_on(&sweep.walk);
+                    self.shared.in_vain.swept(account, sweep.canceled, others, self.shared.now);
                 }
                 events.push(mass_canceled(&mass, sweep.canceled));
             }
@@ -150,7 +151,7 @@ impl Exchange {
     /// How many orders are on the walk of a client's mass cancel.
     fn orders_on(&self, walk: &Walk) -> u32 {
         match *walk {
-            Walk::Login(login) => self.shared.login_orders[login.0 as usize].len(),
+            Walk::Login(login) => self.shared.chains.of(login).len(),
             Walk::Account(account) => self.shared.account(account).open_orders,
             // No order can fit, and none was looked at.
             Walk::Instrument(..) | Walk::Venue => 0,
@@ -190,12 +191,12 @@ impl Exchange {
 
     /// The first order of the first login from here on that has one.
     fn first_of_logins(&self, from: usize) -> Option<Handle> {
-        self.shared.login_orders[from..].iter().find_map(LoginOrders::first)
+        self.shared.chains.from(from).iter().find_map(LoginOrders::first)
     }
 
     fn fits(&self, filter: &CancelFilter, reason: CancelReason, at: Handle) -> bool {
         let (hot, instrument) = (self.shared.orders.hot(at), self.shared.orders.cold(at).instrument);
-        let is_of_day = self.shared.orders.cold(at).time_in_force == TimeInForce::Day as u8;
+        let is_of_day = self.shared.orders.cold(at).time_in_force == TimeInForce::Day;
         filter.side.is_none_or(|side| side == hot.side)
             && filter.instrument.is_none_or(|of| of == instrument)
             && (reason != CancelReason::Expired || is_of_day)

@@ -3,148 +3,24 @@
 //! One algorithm, [`Market::match_orders`], which can also run dry: then it changes the incoming order alone and tells of
 //! nothing, and says what the match would trade.
 
-use super::book::{Cold, Handle, Hot, Order};
+use super::book::{Handle, Hot, Order};
 use super::extras;
-use super::market::{Lots, Market};
+use super::market::Market;
+use super::match_end::MatchEnd;
 use super::products::{FeeTerms, Purse};
 use super::settlement::Liquidity;
 use super::sink::EventSink;
+use super::standing::Lots;
+use super::taker::{DryRun, Reach, Taker};
 use crate::domain::{
     Amount, CancelReason, Canceled, Event, OrderEvent, Price, Quantity, QuantityUnit, SelfTrade,
-    SelfTradePrevented, SelfTradePrevention, Side, TradeKind,
+    SelfTradePrevented, TradeKind,
 };
-
-/// Why a match came to its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum MatchEnd {
-    /// The order is filled, or nothing on the other side is within its limit.
-    NothingCrosses,
-    /// The account's money does not reach for one more lot (market buys only).
-    OutOfFunds,
-    /// What is left of a quantity in money does not pay for one more lot.
-    AmountSpent,
-    /// The next trade would be outside a price band.
-    Band,
-    /// The next trade would be too far from the best price.
-    Collar,
-    /// The next trade would be with the order's own owner: this one.
-    SelfTrade(SelfTradePrevented),
-    /// The order has touched as much as one order may, or its account has made icebergs come again as often as it may.
-    WorkLimit,
-}
-
-/// An order on its way through the match.
-#[derive(Clone, Copy)]
-pub(super) struct Taker {
-    pub(super) hot: Hot,
-    pub(super) cold: Cold,
-    pub(super) self_trade: SelfTradePrevention,
-    pub(super) purse: Purse,
-    reach: Reach,
-    /// Lots traded so far.
-    pub(super) traded: u64,
-    /// The price of the last trade.
-    last: Option<Price>,
-    /// How often each order of the other side is looked at: twice if a minimum quantity or an amount has it looked at first.
-    looks: u32,
-    /// Touches that it has left.
-    pub(super) touches_left: u32,
-}
-
-impl Taker {
-    fn order(&self) -> Order {
-        Order::join(&self.hot, &self.cold)
-    }
-}
-
-/// Where a dry run stands in the book, and what it leaves out.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct DryRun {
-    /// The next order of the other side.
-    pub(super) next: Option<Handle>,
-    /// Its number: orders that would have gone with another are marked with it.
-    pub(super) number: u64,
-    /// Lots with which it ends.
-    enough: u64,
-}
-
-/// The prices at which an order may trade.
-#[derive(Clone, Copy, Debug)]
-struct Reach {
-    /// Lowest and highest, ticks, all limits together.
-    low: i64,
-    high: i64,
-    /// The same of the order's own limit alone, and of the bands alone: they say why a match ended.
-    limit: (i64, i64),
-    bands: (i64, i64),
-}
-
-const ANY: (i64, i64) = (i64::MIN, i64::MAX);
-
-impl Reach {
-    /// Whether the order may trade at this price.
-    #[inline]
-    fn holds(&self, price: Price) -> bool {
-        (self.low..=self.high).contains(&price.0)
-    }
-
-    /// Why a match ends at this price, which is out of reach.
-    #[cold]
-    fn end(&self, price: Price) -> MatchEnd {
-        let outside = |(low, high): (i64, i64)| !(low..=high).contains(&price.0);
-        if outside(self.limit) {
-            MatchEnd::NothingCrosses
-        } else if outside(self.bands) {
-            MatchEnd::Band
-        } else {
-            MatchEnd::Collar
-        }
-    }
-}
-
-/// Ticks of this share of a price, rounded down.
-fn share(price: Price, ppm: crate::domain::Ppm) -> i64 {
-    (i128::from(price.0) * i128::from(ppm.0) / i128::from(crate::domain::Ppm::ONE)) as i64
-}
-
-/// The prices within a share of a reference; any without the one or the other.
-fn around(reference: Option<Price>, ppm: crate::domain::Ppm) -> (i64, i64) {
-    match reference {
-        Some(reference) if ppm.0 > 0 => {
-            let distance = share(reference, ppm);
-            (reference.0 - distance, reference.0 + distance)
-        }
-        _ => ANY,
-    }
-}
-
-fn within(one: (i64, i64), other: (i64, i64)) -> (i64, i64) {
-    (one.0.max(other.0), one.1.min(other.1))
-}
 
 impl<S: EventSink> Market<'_, S> {
     /// The order with what its match has to heed.
     pub(super) fn taker(&self, order: Order) -> Taker {
-        let limit = match (order.price, order.side) {
-            (Price(0), _) => ANY,
-            (limit, Side::Buy) => (i64::MIN, limit.0),
-            (limit, Side::Sell) => (limit.0, i64::MAX),
-        };
-        let protection = &self.instrument.protection;
-        let mut reach = Reach { low: limit.0, high: limit.1, limit, bands: ANY };
-        if protection.static_band.0 | protection.dynamic_band.0 | protection.market_collar.0 != 0 {
-            reach.bands = within(
-                around(self.instrument.reference, protection.static_band),
-                around(self.instrument.last, protection.dynamic_band),
-            );
-            let mut all = within(limit, reach.bands);
-            if order.price == Price(0) {
-                let best = self.instrument.book.best(order.side.opposite()).map(|(price, _)| price);
-                let collar = around(best, protection.market_collar);
-                all = within(all, collar);
-            }
-            (reach.low, reach.high) = all;
-        }
+        let reach = Reach::of(&order, self.instrument);
         let self_trade = self.self_trade_of(&order);
         let asked = self.extra(&order);
         let by_amount = asked.filter(|extra| extra.instructions.unit == QuantityUnit::QuoteAmount);
@@ -160,12 +36,12 @@ impl<S: EventSink> Market<'_, S> {
     }
 
     /// Trades the order against the best of the other side for as long as it may.
-    pub(super) fn run(&mut self, taker: &mut Taker) -> MatchEnd {
+    pub(super) fn match_against_book(&mut self, taker: &mut Taker) -> MatchEnd {
         let before = taker.touches_left;
-        self.shared.refreshes = 0;
+        self.shared.in_vain.refreshes = 0;
         let end = self.match_orders::<false>(taker, &mut DryRun::default());
-        if self.shared.refreshes > 1 {
-            self.shared.refreshed(taker.hot.account);
+        if self.shared.in_vain.refreshes > 1 {
+            self.shared.in_vain.refreshed(taker.hot.account, self.shared.now);
         }
         self.shared.touched += before - taker.touches_left;
         if let Some(last) = taker.last {
@@ -464,7 +340,7 @@ impl<S: EventSink> Market<'_, S> {
             product.pay(&mut taker.purse, &fill, fee);
         }
         if taker.purse.budget.is_some() {
-            self.shared.walked_for_a_trade(taker.hot.account);
+            self.shared.in_vain.walked_for_a_trade(taker.hot.account);
         }
         taker.hot.open.0 -= quantity.0;
         taker.traded += quantity.0;
@@ -473,28 +349,9 @@ impl<S: EventSink> Market<'_, S> {
             taker.hot.fee_carry = self.instrument.product().fee(&fill, taker.hot.side, fee).1;
             return self.step_over(dry, handle);
         }
-        self.take_lots(handle, quantity);
+        self.standing().take(handle, quantity);
         let maker_rate = self.rate(self.shared.orders.hot(handle).account, Liquidity::Maker);
         self.execute(&mut taker.hot, handle, &fill, [maker_rate, rate], TradeKind::Continuous);
-    }
-
-    /// Lowers the lots of a resting order, those that it shows before the others.
-    #[inline]
-    fn take_lots(&mut self, handle: Handle, quantity: Quantity) {
-        let shown = self.shared.orders.hot(handle).open.min(quantity);
-        self.instrument.book.reduce(&mut self.shared.orders, handle, shown);
-        if shown < quantity {
-            self.take_unseen(handle, quantity.0 - shown.0);
-        }
-    }
-
-    #[cold]
-    fn take_unseen(&mut self, handle: Handle, by: u64) {
-        let extra = self.shared.orders.cold(handle).extra;
-        let extra =
-            self.shared.extras.find_mut(extra).expect("an order with lots that are not shown has an extra");
-        extra.rest -= by;
-        self.instrument.book.count_unseen(&mut self.shared.orders, handle, -(by as i64));
     }
 
     /// Shows an iceberg's next slice if what it showed is gone and the order is not.

@@ -27,9 +27,11 @@ mod ledger;
 mod logins;
 mod market;
 mod mass;
+mod match_end;
 mod matching;
 mod orders;
 mod products;
+mod queue;
 mod rounds;
 mod routing;
 mod settings;
@@ -39,12 +41,16 @@ mod shared;
 mod sink;
 pub mod snapshot;
 mod spending;
+mod standing;
 #[cfg(test)]
 mod steps;
+mod taker;
+mod timely;
 mod tournament;
 mod triggers;
 mod usage;
 mod venue;
+mod wallet;
 
 pub use agenda::Progress;
 pub use audit::AuditError;
@@ -66,9 +72,7 @@ use crate::domain::{
 };
 use accounts::Account;
 use agenda::Agenda;
-use client_refs::ClientRefs;
 use instrument::Instrument;
-use ledger::Ledger;
 use market::Market;
 use shared::Shared;
 use venue::Venue;
@@ -126,31 +130,7 @@ impl Exchange {
             id: ShardId::FIRST,
             venue: Venue::default(),
             instruments: Vec::new(),
-            shared: Shared {
-                orders: OrderSlab::new(limits.orders_max),
-                extras: Default::default(),
-                client_refs: ClientRefs::new(limits.orders_max, name_key),
-                ledger: Ledger::default(),
-                accounts: Vec::new(),
-                in_vain: Vec::new(),
-                usage: None,
-                volumes: None,
-                due: Default::default(),
-                last_order: OrderId(0),
-                last_trade: TradeId(0),
-                now: Default::default(),
-                moved: Vec::new(),
-                login_orders: Vec::new(),
-                comes_back_behind: book::NONE,
-                absent: Vec::new(),
-                looks_left: 0,
-                levels_walked: 0,
-                refreshes: 0,
-                touched: 0,
-                dry_runs: 0,
-                queue: rounds::Queue::with_room(),
-                limits,
-            },
+            shared: Shared::new(limits, name_key),
             agenda: Agenda::default(),
             tells: true,
         }

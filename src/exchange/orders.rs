@@ -5,12 +5,13 @@ use super::book::Order;
 use super::checks::{Checked, Request};
 use super::extras::{self, Extra, Links};
 use super::market::Market;
-use super::matching::{MatchEnd, Taker};
+use super::match_end::MatchEnd;
 use super::sink::EventSink;
+use super::taker::Taker;
 use crate::domain::{
-    Accepted, AccountId, Amount, Armed, CancelReason, Echo, Enter, Event, IgnoreReason, Ignored,
-    Instructions, OrderEvent, OrderLimits, OrderTerms, Phase, PostOnly, Price, Quantity, RefuseEnter,
-    RejectReason, Rejected, Sender, Side, TimeInForce, Timestamp, Visibility,
+    Accepted, AccountId, Amount, Armed, Echo, Enter, Event, IgnoreReason, Ignored, Instructions, OrderEvent,
+    OrderLimits, OrderTerms, Phase, PostOnly, Quantity, RefuseEnter, RejectReason, Rejected, Sender, Side,
+    TimeInForce, Timestamp, Visibility,
 };
 
 /// A message without effect and without an answer.
@@ -103,7 +104,7 @@ impl<S: EventSink> Market<'_, S> {
         let extra = self.make_extra(instructions, &checked, enter.quantity);
         let order = Order {
             id: self.shared.next_order(),
-            price: checked.price,
+            limit: checked.limit,
             open: checked.open,
             total: checked.total,
             reserved: checked.reserve,
@@ -114,13 +115,13 @@ impl<S: EventSink> Market<'_, S> {
             side: enter.side,
             echo: enter.echo.of_order,
             hidden: asked.visibility == Visibility::Hidden,
-            time_in_force: enter.time_in_force as u8,
+            time_in_force: enter.time_in_force,
             extra,
             flags: if extra == extras::NONE { 0 } else { extras::HAS_EXTRA },
             ..Order::default()
         };
         self.reserve(&order, Amount(0));
-        let terms = terms(&order, enter.time_in_force, enter.echo, asked, &checked);
+        let terms = terms(&order, enter.echo, asked, &checked);
         self.events.push(Event::Order(OrderEvent::Accepted(Accepted { login: enter.login, terms })));
         self.admit(order, &checked);
         Ok(())
@@ -155,12 +156,12 @@ impl<S: EventSink> Market<'_, S> {
     /// An order that was accepted, or took another's place: it waits for its trigger, or is matched.
     pub(super) fn admit(&mut self, order: Order, checked: &Checked) {
         if checked.watch.is_none() && checked.partner.is_none() {
-            return self.work(order);
+            return self.match_then_rest(order);
         }
         self.arm(&order, checked);
         match checked.watch {
-            Some(_) => self.wait(order),
-            None => self.work(order),
+            Some(_) => self.park_until_triggered(order),
+            None => self.match_then_rest(order),
         }
     }
 
@@ -184,7 +185,7 @@ impl<S: EventSink> Market<'_, S> {
     }
 
     /// Matches an order, then rests or cancels what is left.
-    pub(super) fn work(&mut self, order: Order) {
+    pub(super) fn match_then_rest(&mut self, order: Order) {
         if self.instrument.listing.phase != Phase::Continuous || self.rests_at_once(&order) {
             let (hot, cold) = order.split();
             return self.rest(hot, cold);
@@ -196,17 +197,17 @@ impl<S: EventSink> Market<'_, S> {
         {
             return self.cancel_rest(order, reason);
         }
-        let end = self.run(&mut taker);
+        let end = self.match_against_book(&mut taker);
         let Taker { hot, cold, .. } = taker;
         if hot.open.0 == 0 {
             return self.shared.extras.remove(cold.extra);
         }
-        let rests = hot.price() != Price(0) && cold.time_in_force != TimeInForce::ImmediateOrCancel as u8;
+        let rests = hot.limit().is_some() && cold.time_in_force != TimeInForce::ImmediateOrCancel;
         let interrupts = end == MatchEnd::Band && self.instrument.protection.interruption_s > 0;
         if rests && (end == MatchEnd::NothingCrosses || interrupts) {
             self.rest(hot, cold);
         } else {
-            self.cancel_rest(Order::join(&hot, &cold), cancel_reason(end));
+            self.cancel_rest(Order::join(&hot, &cold), end.cancel_reason());
         }
         if interrupts {
             self.interrupt();
@@ -219,12 +220,12 @@ impl<S: EventSink> Market<'_, S> {
         if let Some(extra) = self.extra(order) {
             return extra.instructions.post_only != PostOnly::No;
         }
-        let may_rest = order.price != Price(0) && order.time_in_force != TimeInForce::ImmediateOrCancel as u8;
+        let Some(limit) = order.limit else { return false };
         let best = self.instrument.book.best(order.side.opposite());
-        may_rest
+        order.time_in_force != TimeInForce::ImmediateOrCancel
             && best.is_none_or(|(best, _)| match order.side {
-                Side::Buy => order.price < best,
-                Side::Sell => order.price > best,
+                Side::Buy => limit < best,
+                Side::Sell => limit > best,
             })
     }
 
@@ -240,20 +241,14 @@ impl<S: EventSink> Market<'_, S> {
 
 /// What events say of a new order.
 #[inline]
-pub(super) fn terms(
-    order: &Order,
-    time_in_force: TimeInForce,
-    echo: Echo,
-    asked: &Instructions,
-    checked: &Checked,
-) -> OrderTerms {
+pub(super) fn terms(order: &Order, echo: Echo, asked: &Instructions, checked: &Checked) -> OrderTerms {
     OrderTerms {
         user_ref: order.user_ref,
         order: order.id,
         instrument: order.instrument,
         side: order.side,
-        time_in_force,
-        price: limit(order.price),
+        time_in_force: order.time_in_force,
+        price: order.limit,
         quantity: order.open,
         reserved: order.reserved,
         echo,
@@ -262,23 +257,5 @@ pub(super) fn terms(
         post_only: asked.post_only,
         expire_s: checked.expire_s,
         state: checked.state(),
-    }
-}
-
-/// A limit as events tell it.
-pub(super) fn limit(price: Price) -> Option<Price> {
-    (price != Price(0)).then_some(price)
-}
-
-/// Why the rest of an order is cancelled.
-fn cancel_reason(end: MatchEnd) -> CancelReason {
-    match end {
-        MatchEnd::NothingCrosses => CancelReason::ImmediateOrCancel,
-        MatchEnd::OutOfFunds => CancelReason::FundsExhausted,
-        MatchEnd::AmountSpent => CancelReason::AmountSpent,
-        MatchEnd::Band => CancelReason::PriceBand,
-        MatchEnd::Collar => CancelReason::MarketCollar,
-        MatchEnd::SelfTrade(not_made) => CancelReason::SelfTradePrevented(not_made),
-        MatchEnd::WorkLimit => CancelReason::WorkLimit,
     }
 }

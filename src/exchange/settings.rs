@@ -249,7 +249,8 @@ impl<S: EventSink> Market<'_, S> {
     fn change_tick(&mut self, new: Listing) {
         let old = self.instrument.listing;
         self.cancel_each(CancelReason::TermsChanged, |order| {
-            !old.price_units(order.price).is_multiple_of(u64::from(new.tick_units))
+            let off_tick = |limit| !old.price_units(limit).is_multiple_of(u64::from(new.tick_units));
+            order.limit.is_some_and(off_tick)
         });
         let convert = |price: Price| Price((old.price_units(price) / u64::from(new.tick_units)) as i64);
         let down = |price: Price| convert(price).max(Price(1));
@@ -262,7 +263,7 @@ impl<S: EventSink> Market<'_, S> {
             }
             for handle in standing {
                 let order = self.shared.orders.get_mut(handle);
-                order.set_price(convert(order.price()));
+                order.set_limit(order.limit().map(&convert));
                 let unseen = self.unseen_of(handle);
                 self.instrument.book.push_back(&mut self.shared.orders, handle, unseen);
             }
@@ -276,7 +277,7 @@ impl<S: EventSink> Market<'_, S> {
         while let Some(handle) = next {
             next = self.instrument.order_after(self.shared, None, handle);
             let order = self.shared.orders.get(handle);
-            if order.price != Price(0) {
+            if order.limit.is_some() {
                 self.restated(&order, RestateReason::Tick);
             }
         }
@@ -288,7 +289,7 @@ impl<S: EventSink> Market<'_, S> {
         let mut again = Triggers::default();
         for Waiting { handle, extra, extreme, .. } in waiting {
             let order = self.shared.orders.get_mut(handle);
-            order.set_price(convert(order.price()));
+            order.set_limit(order.limit().map(&convert));
             let ticks = &mut self.shared.extras.at_mut(extra).watch.ticks;
             let converted = down(Price((*ticks).into()));
             *ticks = i32::try_from(converted.0).expect("a trigger is below 2^31 ticks");

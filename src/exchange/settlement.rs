@@ -4,10 +4,10 @@ use super::book::{Handle, Hot};
 use super::extras;
 use super::market::Market;
 use super::products::{Settled, Settling};
+use super::shared::Shared;
 use super::sink::EventSink;
-use crate::domain::{
-    AccountId, Event, Executed, FeeRate, Fill, OrderEvent, Posting, Quantity, TradeKind, Visibility,
-};
+use super::wallet::Wallet;
+use crate::domain::{AccountId, Event, Executed, FeeRate, Fill, OrderEvent, Quantity, TradeKind, Visibility};
 
 /// Which rate a side pays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,13 +49,13 @@ impl<S: EventSink> Market<'_, S> {
         kind: TradeKind,
     ) {
         let rest = self.rest_of(handle);
-        let maker = self.shared.orders.get_mut(handle);
+        let Shared { orders, ledger, .. } = &mut *self.shared;
+        let maker = orders.get_mut(handle);
         let open = [Quantity(maker.open.0 + rest), taker.open];
         let resting = Settling { order: maker, open: open[0], rate: rates[0] };
         let incoming = Settling { order: taker, open: open[1], rate: rates[1] };
-        let ledger = &mut self.shared.ledger;
-        let post = |posting: &Posting| ledger.apply(posting);
-        let Settled { fees, volume } = self.instrument.product().settle(fill, resting, incoming, post);
+        let mut wallet = Wallet { ledger, product: self.instrument.product() };
+        let Settled { fees, volume } = wallet.settle(fill, resting, incoming);
         let maker = *self.shared.orders.hot(handle);
         if self.shared.volumes.is_some() {
             self.shared.count_volume([maker.account, taker.account], volume);

@@ -2,13 +2,13 @@
 
 use super::accounts::{Account, Volumes};
 use super::book::{Handle, OrderSlab};
-use super::chains::LoginOrders;
-use super::client_refs::ClientRefs;
+use super::chains::{self, Chains};
+use super::client_refs::{ClientRefs, NameKey};
 use super::due::Due;
 use super::extras::{self, Extra, Extras};
-use super::in_vain::InVain;
+use super::in_vain::{Terms, Vain};
 use super::ledger::Ledger;
-use super::rounds::Queue;
+use super::queue::Queue;
 use super::usage::{Usage, Use};
 use crate::domain::{
     AccountId, Amount, AssetId, InstrumentId, LoginId, OrderId, OrderState, Owner, Timestamp, TradeId,
@@ -23,8 +23,8 @@ pub(super) struct Shared {
     pub(super) client_refs: ClientRefs,
     pub(super) ledger: Ledger,
     pub(super) accounts: Vec<Account>,
-    /// By account; apart from them, for hardly anybody needs it.
-    pub(super) in_vain: Vec<InVain>,
+    /// Apart from accounts, for hardly anybody needs it.
+    pub(super) in_vain: Vain,
     /// `None` until a limit needs it.
     pub(super) usage: Option<Box<Usage>>,
     /// `None` until tiers follow volume.
@@ -37,20 +37,13 @@ pub(super) struct Shared {
     /// Instruments with dormant orders whose watched prices may have changed in the present command.
     pub(super) moved: Vec<InstrumentId>,
     /// Open orders of each login, in all instruments.
-    pub(super) login_orders: Vec<LoginOrders>,
-    /// The order behind which one that was released comes back into the chain of its login; none at its front, or when
-    /// nothing is being released.
-    pub(super) comes_back_behind: u32,
+    pub(super) chains: Chains,
     /// The logins that have orders whose cancel a halt holds up, sorted; some whose orders are gone may be among them.
     pub(super) absent: Vec<LoginId>,
     /// What the exchange holds at most, and what holds for accounts that have no limits of their own.
     pub(super) limits: VenueLimits,
     /// What the orders of the present command may still touch in vain, all together.
     pub(super) looks_left: u32,
-    /// Levels that the last amount was walked over, until its order trades.
-    pub(super) levels_walked: u32,
-    /// Icebergs that have shown another slice since the last match began.
-    pub(super) refreshes: u32,
     /// Orders that the present part of the command has touched.
     pub(super) touched: u32,
     /// The number of the last dry run of a match.
@@ -60,6 +53,77 @@ pub(super) struct Shared {
 }
 
 impl Shared {
+    /// Nothing, with all memory that open orders will need.
+    pub(super) fn new(limits: VenueLimits, name_key: NameKey) -> Self {
+        Self {
+            orders: OrderSlab::new(limits.orders_max),
+            extras: Extras::default(),
+            client_refs: ClientRefs::new(limits.orders_max, name_key),
+            ledger: Ledger::default(),
+            accounts: Vec::new(),
+            in_vain: Vain::default(),
+            usage: None,
+            volumes: None,
+            due: Due::default(),
+            last_order: OrderId(0),
+            last_trade: TradeId(0),
+            now: Timestamp::default(),
+            moved: Vec::new(),
+            chains: Chains::default(),
+            absent: Vec::new(),
+            looks_left: 0,
+            touched: 0,
+            dry_runs: 0,
+            queue: Queue::with_room(),
+            limits,
+        }
+    }
+
+    fn vain_terms(&self) -> Terms {
+        Terms::of(self.now, &self.limits)
+    }
+
+    /// Whether an order of the account may have the book looked through for what it may trade.
+    pub(super) fn may_look(&self, account: AccountId) -> bool {
+        self.in_vain.may_look(account, self.vain_terms())
+    }
+
+    /// Counts what an order of the account has looked at without a trade.
+    pub(super) fn looked_in_vain(&mut self, account: AccountId, touched: u32) {
+        self.in_vain.looked_in_vain(account, touched, self.now);
+    }
+
+    /// Whether an order of the account may make icebergs come again.
+    pub(super) fn may_refresh(&self, account: AccountId, is_by_amount: bool) -> bool {
+        self.in_vain.may_refresh(account, is_by_amount, self.vain_terms())
+    }
+
+    /// Whether a mass cancel of the account may go through its orders.
+    pub(super) fn may_sweep(&self, account: AccountId) -> bool {
+        self.in_vain.may_sweep(account, self.vain_terms())
+    }
+
+    /// Chains an order that came to be open.
+    #[inline]
+    pub(super) fn chain(&mut self, login: LoginId, at: Handle) {
+        let is_new = self.orders.hot(at).id == self.last_order;
+        if is_new {
+            self.chains.push(&mut self.orders, login, at);
+        } else {
+            self.chains.put_back(&mut self.orders, login, at);
+        }
+    }
+
+    /// The login's open order with the lowest number.
+    pub(super) fn first_of(&self, login: LoginId) -> Option<Handle> {
+        self.chains.of(login).first()
+    }
+
+    /// The open order of the same login with the next higher number.
+    pub(super) fn after_of_login(&self, at: Handle) -> Option<Handle> {
+        chains::after(&self.orders, at)
+    }
+
     pub(super) fn account(&self, account: AccountId) -> &Account {
         &self.accounts[account.0 as usize]
     }

@@ -1,10 +1,11 @@
 //! How far money goes: lots that a market buy or a quantity in money pays for.
 
 use super::market::Market;
-use super::matching::{MatchEnd, Taker};
+use super::match_end::MatchEnd;
 use super::products::{FeeTerms, Short};
 use super::settlement::Liquidity;
 use super::sink::EventSink;
+use super::taker::Taker;
 use crate::domain::{AccountId, Amount, Price, Quantity, RejectReason, Side};
 
 /// Price levels over which an amount is turned into lots.
@@ -84,7 +85,7 @@ impl<S: EventSink> Market<'_, S> {
             }
         }
         self.shared.touched += walked;
-        self.shared.walked(owner.0, walked);
+        self.shared.in_vain.walked(owner.0, walked, self.shared.now);
         // What is left may be for lots behind those or not displayed, of which a sell offers no more than there are.
         let unseen = (left / lot.0).unsigned_abs().min(held.saturating_sub(lots));
         Ok(Quantity(lots.saturating_add(unseen).min(listing.max_quantity.0)))

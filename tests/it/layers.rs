@@ -54,11 +54,20 @@ const MAY_USE: &[(&str, &[&str])] = &[
 /// What stages share: values and seams, no agent.
 const SEAMS: &[&str] = &["resend", "space"];
 
-/// Circles of files that import one another and are known: how the paths of all of one's files begin, and why it is there.
-const CIRCLES: &[(&str, &str)] = &[
-    ("src/exchange/snapshot/", "the parts of a restored exchange are methods of the whole"),
-    ("src/exchange/", "orders, markets and what they share are methods over all fields of one another"),
-];
+/// Circles of files that import one another and are known, and why each is there.
+const CIRCLES: &[(&[&str], &str)] = &[(
+    &[
+        "src/exchange/admin.rs",
+        "src/exchange/agenda.rs",
+        "src/exchange/auction.rs",
+        "src/exchange/changes.rs",
+        "src/exchange/logins.rs",
+        "src/exchange/mass.rs",
+        "src/exchange/mod.rs",
+        "src/exchange/orders.rs",
+    ],
+    "commands are methods of the exchange, and what is left to do of them are tasks of it",
+)];
 
 /// The files that may contain `unsafe`.
 const UNSAFE: &[&str] = &["src/ring/slots.rs", "src/runtime/priority.rs", "journal/src/map.rs"];
@@ -75,7 +84,6 @@ const LONG: &[(&str, &str, &str)] = &[
     ("src/client/event.rs", "read", "a table of messages"),
     ("src/config/compare.rs", "read", "a table of commands"),
     ("src/exchange/audit.rs", "audit", "a list of checks"),
-    ("src/exchange/snapshot/orders.rs", "take_order", "to be split"),
     ("src/market/books.rs", "apply", "a table of messages"),
     ("src/market/feed/apply.rs", "apply", "a table of events"),
     ("src/sql/check/tally.rs", "add", "a table of events"),
@@ -172,12 +180,11 @@ fn stages_never_import_one_another() {
 #[test]
 fn files_do_not_import_one_another_in_circles() {
     let mut wrong = Vec::new();
-    let mut known: Vec<&str> = CIRCLES.iter().map(|(files, _)| *files).collect();
+    let mut known: Vec<&[&str]> = CIRCLES.iter().map(|(files, _)| *files).collect();
     for root in ["src/", "journal/src/", "tools/src/"] {
         let sources = sources(&[root]);
         for circle in circles(&Imports::of(root, &sources, Tests::LeftOut).needs()) {
-            let excepted =
-                CIRCLES.iter().find(|(files, _)| circle.iter().all(|path| path.starts_with(files)));
+            let excepted = CIRCLES.iter().find(|(files, _)| *files == circle);
             match excepted {
                 Some((files, _)) => known.retain(|known| known != files),
                 None => wrong.push(circle.join(" ")),
@@ -185,7 +192,7 @@ fn files_do_not_import_one_another_in_circles() {
         }
     }
     assert_eq!(wrong, [""; 0], "see CIRCLES");
-    assert_eq!(known, [""; 0], "this circle is broken: take it out of CIRCLES");
+    assert!(known.is_empty(), "{known:?}: this circle is broken: take it out of CIRCLES");
 }
 
 #[test]

@@ -123,7 +123,7 @@ mod tests {
             let order = Order {
                 id: OrderId(id),
                 side: *side,
-                price: Price(*price),
+                limit: Some(Price(*price)),
                 hidden: random.below(3) == 0,
                 open: Quantity(open),
                 ..Order::default()

@@ -74,7 +74,7 @@ impl Levels {
         let key = order.ticks ^ self.flip;
         let (shown, at) = (order.open.0, handle.0);
         let open = || levels.insert(Level { shown, unseen, head: at, tail: at });
-        let (level_id, is_new) = self.prices.join(pages, key, open);
+        let (level_id, is_new) = self.prices.find_or_insert(pages, key, open);
         (order.level, order.prev, order.next) = (level_id, NONE, NONE);
         if is_new {
             if self.best_level == NONE || key > self.best_key {
@@ -120,7 +120,7 @@ impl Levels {
         }
         let level = Level { shown: open.0, unseen, head: handle.0, tail: handle.0 };
         let (key, level_id) = (ticks ^ self.flip, levels.insert(level));
-        self.prices.join(pages, key, || level_id);
+        self.prices.find_or_insert(pages, key, || level_id);
         if before.is_none() {
             (self.best_key, self.best_level, self.best_head) = (key, level_id, handle.0);
         }

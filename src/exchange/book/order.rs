@@ -1,15 +1,17 @@
 //! A resting order: what matching touches in one cache line, the rest beside it.
 
 use super::handle::NONE;
-use crate::domain::{AccountId, Amount, InstrumentId, LoginId, OrderId, Price, Quantity, Side, UserRef};
+use crate::domain::{
+    AccountId, Amount, InstrumentId, LoginId, OrderId, Price, Quantity, Side, TimeInForce, UserRef,
+};
 
 /// One order, whole: on its way into the slab, or read out of it.
 #[derive(Clone, Copy, Debug)]
 pub struct Order {
     /// The exchange's number.
     pub id: OrderId,
-    /// Limit in ticks, below 2^31; 0 for a market order, which never rests.
-    pub price: Price,
+    /// Limit in ticks, less than 2^31 from 0; `None` for a market order, which never rests.
+    pub limit: Option<Price>,
     /// Lots still open.
     pub open: Quantity,
     /// Lots of the whole chain of replaced orders, what has executed included.
@@ -36,8 +38,8 @@ pub struct Order {
     pub hidden: bool,
     /// The exchange's own marks.
     pub flags: u8,
-    /// How long the order stays, in the exchange's own code.
-    pub time_in_force: u8,
+    /// How long the order stays.
+    pub time_in_force: TimeInForce,
 }
 
 /// The part of an order that a trade, a cancel and the order's neighbours in its queue touch: one cache line.
@@ -50,6 +52,7 @@ pub struct Hot {
     pub open: Quantity,
     /// What is reserved for the open lots: quote for a buy, base for a sell.
     pub reserved: Amount,
+    /// Its limit; [`NO_LIMIT`] of a market order.
     pub(super) ticks: i32,
     /// Whose order.
     pub login: LoginId,
@@ -84,8 +87,8 @@ pub struct Cold {
     pub extra: u32,
     /// What the client's protocol wants back.
     pub echo: [u8; 6],
-    /// How long the order stays, in the exchange's own code.
-    pub time_in_force: u8,
+    /// How long the order stays.
+    pub time_in_force: TimeInForce,
 }
 
 const _: () = assert!(size_of::<Hot>() == 64);
@@ -103,6 +106,14 @@ impl Order {
     /// The order has nothing in the exchange's table of rare attributes.
     pub const NO_EXTRA: u32 = NONE;
 
+    /// The limit of an order that has one, as every order of a book.
+    ///
+    /// # Panics
+    /// If it is a market order.
+    pub fn price(&self) -> Price {
+        self.limit.expect("a market order has no limit and is in no book")
+    }
+
     /// Lots that the chain has executed so far.
     pub fn executed(&self) -> Quantity {
         Quantity(self.total.0 - self.open.0)
@@ -111,10 +122,10 @@ impl Order {
     /// In the two parts that the slab keeps.
     ///
     /// # Panics
-    /// If the price is not below 2^31 ticks or the chain has 2^32 lots; listings let neither in.
+    /// If the price is 2^31 ticks or more from 0 or the chain has 2^32 lots; listings let neither in.
     #[inline]
     pub fn split(&self) -> (Hot, Cold) {
-        let ticks = i32::try_from(self.price.0).expect("a limit is below 2^31 ticks");
+        let ticks = ticks_of(self.limit);
         let Self { id, open, reserved, login, account, user_ref, fee_carry, side, hidden, flags, .. } = *self;
         let (prev, next, level, next_name) = (NONE, NONE, NONE, NONE);
         let hot = Hot {
@@ -142,12 +153,12 @@ impl Order {
     /// From its two parts.
     #[inline]
     pub fn join(hot: &Hot, cold: &Cold) -> Self {
-        let price = hot.price();
+        let limit = hot.limit();
         let Hot { id, open, reserved, login, account, user_ref, fee_carry, side, hidden, flags, .. } = *hot;
         let Cold { total, instrument, extra, echo, time_in_force } = *cold;
         Self {
             id,
-            price,
+            limit,
             open,
             total: Quantity(total.into()),
             reserved,
@@ -170,7 +181,7 @@ impl Default for Order {
     fn default() -> Self {
         Self {
             id: OrderId(0),
-            price: Price(0),
+            limit: None,
             open: Quantity(0),
             total: Quantity(0),
             reserved: Amount(0),
@@ -184,13 +195,19 @@ impl Default for Order {
             side: Side::Buy,
             hidden: false,
             flags: 0,
-            time_in_force: 0,
+            time_in_force: TimeInForce::GoodTillCancel,
         }
     }
 }
 
 impl Hot {
-    /// Limit in ticks; 0 for a market order, which never rests.
+    /// Limit in ticks; `None` for a market order, which never rests.
+    #[inline]
+    pub fn limit(&self) -> Option<Price> {
+        (self.ticks != NO_LIMIT).then_some(self.price())
+    }
+
+    /// The limit of an order that has one, as every order of a book.
     #[inline]
     pub fn price(&self) -> Price {
         Price(i64::from(self.ticks))
@@ -199,8 +216,18 @@ impl Hot {
     /// Changes the limit of an order that is in no book.
     ///
     /// # Panics
-    /// If the price is not below 2^31 ticks.
-    pub fn set_price(&mut self, price: Price) {
-        self.ticks = i32::try_from(price.0).expect("a limit is below 2^31 ticks");
+    /// If the price is 2^31 ticks or more from 0.
+    pub fn set_limit(&mut self, limit: Option<Price>) {
+        self.ticks = ticks_of(limit);
     }
+}
+
+/// The ticks of a market order: no price has them.
+const NO_LIMIT: i32 = i32::MIN;
+
+#[inline]
+fn ticks_of(limit: Option<Price>) -> i32 {
+    let Some(price) = limit else { return NO_LIMIT };
+    let ticks = i32::try_from(price.0).ok().filter(|ticks| *ticks != NO_LIMIT);
+    ticks.expect("a limit is less than 2^31 ticks from 0")
 }

@@ -67,7 +67,7 @@ impl PricePages {
         &mut self.pieces[page as usize / PIECE][page as usize % PIECE]
     }
 
-    fn take(&mut self, number: i32) -> u32 {
+    fn alloc(&mut self, number: i32) -> u32 {
         if self.free == BLANK {
             self.grow();
         }
@@ -77,7 +77,7 @@ impl PricePages {
         page
     }
 
-    fn give(&mut self, page: u32) {
+    fn free(&mut self, page: u32) {
         let free = std::mem::replace(&mut self.free, page);
         let page = self.at_mut(page);
         (page.number, page.slots[0]) = (NO_NUMBER, free);
@@ -90,7 +90,7 @@ impl PricePages {
         (first..first + PIECE)
             .rev()
             .filter(|page| *page != BLANK as usize)
-            .for_each(|page| self.give(page as u32));
+            .for_each(|page| self.free(page as u32));
     }
 
     /// Takes the memory for levels on this many pages, all books together.
@@ -119,7 +119,12 @@ impl Default for Prices {
 impl Prices {
     /// The level of this key, and whether `open` has just made it because there was none.
     #[inline]
-    pub fn join(&mut self, pages: &mut PricePages, key: i32, open: impl FnOnce() -> u32) -> (u32, bool) {
+    pub fn find_or_insert(
+        &mut self,
+        pages: &mut PricePages,
+        key: i32,
+        open: impl FnOnce() -> u32,
+    ) -> (u32, bool) {
         let page = self.page(pages, key.div_euclid(TICKS));
         let page = pages.at_mut(page);
         let at = key.rem_euclid(TICKS);
@@ -143,7 +148,7 @@ impl Prices {
     fn find_page(&mut self, pages: &mut PricePages, number: i32) -> u32 {
         let place = self.pages.find(&pages.blocks, number);
         let page = place.number.unwrap_or_else(|| {
-            let page = pages.take(number);
+            let page = pages.alloc(number);
             self.pages.insert(&mut pages.blocks, place, number, page);
             page
         });
@@ -160,7 +165,7 @@ impl Prices {
         page.bits &= !(1 << key.rem_euclid(TICKS));
         if page.bits == 0 {
             self.recent[number as usize % RECENT] = BLANK;
-            pages.give(page_at);
+            pages.free(page_at);
             self.pages.remove(&mut pages.blocks, number);
             return None;
         }

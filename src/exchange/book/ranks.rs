@@ -114,7 +114,7 @@ impl Blocks {
     }
 
     /// An empty block.
-    fn take(&mut self) -> u32 {
+    fn alloc(&mut self) -> u32 {
         if self.free == NONE {
             self.grow();
         }
@@ -124,7 +124,7 @@ impl Blocks {
     }
 
     /// Returns an emptied block to the free list.
-    fn give(&mut self, block: u32) {
+    fn free(&mut self, block: u32) {
         let free = self.free;
         self.at_mut(block).slots[0] = free;
         self.free = block;
@@ -133,7 +133,7 @@ impl Blocks {
     fn grow(&mut self) {
         let first = self.pieces.len() * PIECE;
         self.pieces.push(Box::new([Block::EMPTY; PIECE]));
-        (first..first + PIECE).rev().for_each(|block| self.give(block as u32));
+        (first..first + PIECE).rev().for_each(|block| self.free(block as u32));
     }
 
     /// Takes the blocks that this many keys need when blocks are as empty as they get.
@@ -259,12 +259,12 @@ impl Ranks {
     #[cold]
     fn make_room(&mut self, blocks: &mut Blocks, key: i32) -> u32 {
         if self.root == NONE {
-            self.root = blocks.take();
+            self.root = blocks.alloc();
             (self.last, self.last_from) = (self.root, i32::MIN);
             return self.root;
         }
         if blocks.at(self.root).len() == WIDTH {
-            let above = blocks.take();
+            let above = blocks.alloc();
             blocks.at_mut(above).insert(0, i32::MIN, self.root);
             self.root = above;
             self.height += 1;
@@ -274,7 +274,7 @@ impl Ranks {
             let child_at = blocks.at(at).child(key);
             let child = blocks.at(at).slots[child_at];
             if blocks.at(child).len() == WIDTH {
-                let right = blocks.take();
+                let right = blocks.alloc();
                 let (mut low, mut high) = blocks.pair(child, right);
                 low.give(WIDTH / 2, &mut high);
                 let from = high.keys[0];
@@ -321,12 +321,12 @@ impl Ranks {
         while self.height > 0 && blocks.at(self.root).len() == 1 {
             let only = blocks.at(self.root).slots[0];
             blocks.at_mut(self.root).remove(0);
-            blocks.give(self.root);
+            blocks.free(self.root);
             self.root = only;
             self.height -= 1;
         }
         if blocks.at(self.root).len() == 0 {
-            blocks.give(self.root);
+            blocks.free(self.root);
             *self = Self::default();
             return;
         }
@@ -350,7 +350,7 @@ impl Ranks {
         }
         (*blocks.at_mut(left), *blocks.at_mut(right)) = (low, high);
         if high.len() == 0 {
-            blocks.give(right);
+            blocks.free(right);
         } else {
             blocks.at_mut(above).keys[right_at] = high.keys[0];
         }

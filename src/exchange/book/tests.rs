@@ -3,7 +3,7 @@
 use super::{Book, Handle, LevelView, NONE, Order, OrderSlab};
 use crate::domain::{OrderId, Price, Quantity, Side};
 use std::collections::BTreeMap;
-use std::ops::Bound;
+use std::ops::{Bound, Range};
 
 /// A fixed stream of numbers (PCG's multiplier), enough to choose by.
 struct Random(u64);
@@ -42,8 +42,9 @@ impl Both {
     fn add(&mut self, side: Side, price: i64, hidden: bool, open: u64, unseen: i64) {
         self.time += 1;
         let (price, open) = (Price(price), Quantity(open));
+        let limit = Some(price);
         let order =
-            Order { id: OrderId(self.time), side, price, hidden, open, total: open, ..Order::default() };
+            Order { id: OrderId(self.time), side, limit, hidden, open, total: open, ..Order::default() };
         let handle = self.slab.insert(order);
         self.book.push_back(&mut self.slab, handle, unseen);
         self.unseen.insert(handle, unseen);
@@ -118,11 +119,11 @@ impl Both {
             for handle in expected {
                 let order = self.slab.get(handle);
                 let levels = &mut levels[usize::from(order.hidden)];
-                match levels.last_mut().filter(|level| level.price == order.price) {
+                match levels.last_mut().filter(|level| level.price == order.price()) {
                     Some(level) => {
                         (level.quantity.0, level.orders) = (level.quantity.0 + order.open.0, level.orders + 1)
                     }
-                    None => levels.push(LevelView { price: order.price, quantity: order.open, orders: 1 }),
+                    None => levels.push(LevelView { price: order.price(), quantity: order.open, orders: 1 }),
                 }
             }
             assert_eq!(self.book.levels(side, &self.slab).collect::<Vec<_>>(), levels[0]);
@@ -168,14 +169,14 @@ impl Both {
         assert_eq!(found, Some((price, lots.sum())));
     }
 
-    /// Grows to about `orders` and shrinks to nothing, several times, with prices below `ticks`.
-    fn run(&mut self, random: &mut Random, ticks: u64, orders: usize, hidden_in: u64) {
+    /// Grows to about `orders` and shrinks to nothing, several times, with prices in a range.
+    fn run(&mut self, random: &mut Random, prices: Range<i64>, orders: usize, hidden_in: u64) {
         for wave in 0..6 {
             for step in 0..orders * 3 {
                 let grow = if step < orders * 2 { 70 } else { 30 };
                 if self.ranks.is_empty() || random.below(100) < grow {
                     let side = if random.below(2) == 0 { Side::Buy } else { Side::Sell };
-                    let price = 1 + random.below(ticks) as i64;
+                    let price = prices.start + random.below((prices.end - prices.start) as u64) as i64;
                     let hidden = hidden_in > 0 && random.below(hidden_in) == 0;
                     let open = 1 + random.below(100);
                     self.add(side, price, hidden, open, unseen(random, open));
@@ -221,18 +222,26 @@ fn unseen(random: &mut Random, open: u64) -> i64 {
 
 #[test]
 fn agrees_with_a_sorted_list_where_prices_are_few() {
-    Both::new().run(&mut Random(1), 20, 400, 0);
+    Both::new().run(&mut Random(1), 1..21, 400, 0);
 }
 
 #[test]
 fn agrees_with_a_sorted_list_where_some_are_hidden() {
-    Both::new().run(&mut Random(2), 30, 400, 3);
+    Both::new().run(&mut Random(2), 1..31, 400, 3);
 }
 
 /// Every price has a page of its own, and the tree of pages grows and shrinks.
 #[test]
 fn agrees_with_a_sorted_list_where_prices_are_many() {
-    Both::new().run(&mut Random(3), (1 << 31) - 2, 6_000, 10);
+    Both::new().run(&mut Random(3), 1..(1 << 31) - 1, 6_000, 10);
+}
+
+/// Spreads and some futures trade at 0 and below.
+#[test]
+fn agrees_with_a_sorted_list_where_prices_are_negative() {
+    Both::new().run(&mut Random(4), -20..20, 400, 3);
+    Both::new().run(&mut Random(5), -500..-400, 400, 3);
+    Both::new().run(&mut Random(6), -(1 << 31) + 1..(1 << 31) - 1, 6_000, 10);
 }
 
 #[test]

@@ -5,119 +5,25 @@
 //! that depends on the account's position takes the position in [`Demand`]. A fill that one side cannot pay for is one that
 //! [`Product::affordable`] refuses before lots are taken. Whatever a fill moves is postings.
 
+mod asked;
 mod fees;
 mod spot;
 
-use super::book::{Hot, Order};
-use super::extras::Extra;
+pub(super) use asked::{Counted, Demand, FeeTerms, Purse, Rates, Settled, Settling, Short};
+
+use super::book::Order;
 use super::ledger::Balance;
 use crate::domain::{
-    Amount, AssetId, FeeRate, Fill, ListInstrument, Listing, OrderLimits, OrderState, Posting, Price,
-    Quantity, QuantityUnit, RejectReason, Side,
+    Amount, AssetId, FeeRate, Fill, ListInstrument, Listing, OrderLimits, Posting, Price, Quantity,
+    RejectReason, Side,
 };
 use spot::Spot;
-
-/// Maker and taker rate of one row of a fee table.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Rates {
-    pub(super) maker: FeeRate,
-    pub(super) taker: FeeRate,
-}
 
 /// What an instrument is, as far as money is concerned: a view of its terms.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Product<'i> {
     /// One asset for another, at once.
     Spot(Spot<'i>),
-}
-
-/// What an order asks its reserve for.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Demand {
-    pub(super) side: Side,
-    /// Its limit, ticks; 0 for a market order.
-    pub(super) price: Price,
-    pub(super) open: Quantity,
-    pub(super) fee_carry: u32,
-    /// What a market order that waits for its trigger is counted at, so that nobody can leave orders behind for nothing.
-    pub(super) counted: Option<Counted>,
-}
-
-/// What a market order comes to while nobody knows at which price it will trade.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Counted {
-    /// An amount of money, for that is its quantity.
-    Amount(i64),
-    /// Its lots at this price, price units.
-    At(u64),
-}
-
-impl Demand {
-    /// That of an order of which so many lots are open.
-    #[inline]
-    pub(super) fn of(order: &Order, extra: Option<&Extra>, open: Quantity) -> Self {
-        let counted = match extra {
-            Some(extra) if extra.state == OrderState::Dormant && order.price == Price(0) => {
-                Some(match extra.instructions.unit {
-                    QuantityUnit::QuoteAmount => Counted::Amount(extra.amount),
-                    QuantityUnit::Lots => Counted::At(extra.reserve_units),
-                })
-            }
-            _ => None,
-        };
-        Self { side: order.side, price: order.price, open, fee_carry: order.fee_carry, counted }
-    }
-}
-
-/// What an order may still spend, where its limit and its reserve do not say it.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Purse {
-    /// What a quantity in money has left.
-    pub(super) budget: Option<i64>,
-    /// What a market order has left, of its reserve and of what its account has available.
-    pub(super) funds: Option<i64>,
-}
-
-impl Purse {
-    /// Whether it is to be looked into before every trade.
-    pub(super) fn is_limited(&self) -> bool {
-        self.budget.is_some() || self.funds.is_some()
-    }
-}
-
-/// Why an order cannot pay for as many lots as it wants.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Short {
-    /// Its quantity in money is spent.
-    Budget,
-    /// Its account has no more.
-    Funds,
-}
-
-/// What a side pays for its trades: the rate of its fee, and what its fees so far were rounded up by.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct FeeTerms {
-    pub(super) rate: FeeRate,
-    pub(super) carry: u32,
-}
-
-/// A side of a fill.
-#[derive(Debug)]
-pub(super) struct Settling<'o> {
-    /// Its order. What it holds, and its carry, change.
-    pub(super) order: &'o mut Hot,
-    /// What is open of it after the fill, all its lots counted.
-    pub(super) open: Quantity,
-    pub(super) rate: FeeRate,
-}
-
-/// What a fill comes to.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Settled {
-    /// What the resting and the incoming side pay.
-    pub(super) fees: [Amount; 2],
-    /// What it counts for the volume of both sides.
-    pub(super) volume: (AssetId, Amount),
 }
 
 impl<'i> Product<'i> {

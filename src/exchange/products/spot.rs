@@ -4,7 +4,8 @@
 
 use super::super::book::Order;
 use super::super::ledger::Balance;
-use super::{Counted, Demand, FeeTerms, Purse, Rates, Settled, Settling, Short, fees};
+use super::asked::{Counted, Demand, FeeTerms, Purse, Rates, Settled, Settling, Short};
+use super::fees;
 use crate::domain::{
     Amount, AssetId, FeeAsset, FeeRate, Fill, ListInstrument, Listing, OrderLimits, OrderPrice, Parties,
     Party, Phase, Posting, Price, Quantity, RejectReason, Side,
@@ -20,13 +21,13 @@ pub(in crate::exchange) struct Spot<'i> {
 impl Spot<'_> {
     #[inline]
     pub(super) fn required_reserve(&self, demand: &Demand) -> Option<Amount> {
-        match (demand.side, demand.price) {
+        match (demand.side, demand.limit) {
             (Side::Sell, _) => self.listing.base_amount(demand.open),
-            (Side::Buy, Price(0)) => match demand.counted {
+            (Side::Buy, None) => match demand.counted {
                 None => Some(Amount(0)),
                 Some(counted) => self.reserve_while_waiting(counted, demand),
             },
-            (Side::Buy, price) => {
+            (Side::Buy, Some(price)) => {
                 self.reserve_for_amount(self.listing.notional(price, demand.open)?, demand.fee_carry)
             }
         }
@@ -68,7 +69,7 @@ impl Spot<'_> {
 
     #[inline]
     pub(super) fn funds(&self, order: &Order, available: impl Fn(AssetId) -> Amount) -> Option<i64> {
-        let is_market_buy = order.price == Price(0) && order.side == Side::Buy;
+        let is_market_buy = order.limit.is_none() && order.side == Side::Buy;
         is_market_buy.then(|| available(self.listing.quote).0 + order.reserved.0)
     }
 
@@ -152,8 +153,8 @@ impl Spot<'_> {
         order.reserved = match order.side {
             Side::Buy if open.0 == 0 => Amount(0),
             Side::Buy => {
-                let (side, price) = (order.side, order.price());
-                let rest = Demand { side, price, open, fee_carry: carry, counted: None };
+                let (side, limit) = (order.side, order.limit());
+                let rest = Demand { side, limit, open, fee_carry: carry, counted: None };
                 self.required_reserve(&rest).expect("a part needs no more than the whole")
             }
             Side::Sell => {

@@ -10,6 +10,7 @@ mod names;
 mod numbers;
 mod orders;
 mod records;
+mod refused;
 mod restore;
 mod save;
 

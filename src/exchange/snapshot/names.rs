@@ -1,7 +1,7 @@
 //! The table of names, made from the records alone: so it can be made beside the books, on another thread.
 
 use super::records::{OrderRecord, VenueRecord};
-use super::restore::check;
+use super::refused::check;
 use super::{Part, RestoreError};
 use crate::domain::codec::decode_record;
 use crate::exchange::NameKey;

@@ -1,22 +1,21 @@
 //! Orders of a snapshot: into the slab one after another, so that the orders of a price lie side by side, and into their
 //! books without a search.
 
+use super::RestoreError;
 use super::numbers::places_by_number;
-use super::records::OrderRecord;
-use super::restore::{Refused, Restoring, check};
-use super::{Part, RestoreError};
+use super::records::{OrderRecord, VenueRecord};
+use super::refused::{Refused, check};
 use crate::domain::{
-    AccountId, Amount, FeeRate, InstrumentId, LoginId, OrderId, OrderPrice, OrderState, Phase, Price,
-    Quantity, QuantityUnit, Side, TimeInForce, TriggerKind, Visibility,
+    AccountId, Amount, FeeRate, InstrumentId, Listing, LoginId, OrderId, OrderPrice, OrderState, Phase,
+    Price, Quantity, QuantityUnit, Side, TimeInForce, TriggerKind, Visibility,
 };
-use crate::exchange::Balance;
-use crate::exchange::absent;
 use crate::exchange::book::{Handle, Order, OrderSlab};
 use crate::exchange::extras::{self, Extra, Links, Watch};
 use crate::exchange::instrument::Instrument;
 use crate::exchange::products::Demand;
 use crate::exchange::shared::Shared;
 use crate::exchange::triggers::{TRIGGERS_MAX, on_rise};
+use crate::exchange::{Balance, Exchange, absent};
 use std::collections::{BTreeSet, VecDeque};
 
 /// Where an order stands among those of its instrument: four parts of the book, then those that wait.
@@ -65,11 +64,26 @@ struct Linked {
     extra: u32,
 }
 
-impl Restoring {
-    pub(super) fn begin_orders(&mut self) -> Refused {
-        let orders = OrderSlab::try_new(self.venue.limits.orders_max, self.venue.orders);
+/// What orders are restored into.
+pub(super) struct Orders<'r> {
+    pub(super) exchange: &'r mut Exchange,
+    pub(super) filling: &'r mut Filling,
+}
+
+/// Where the extra of an order leaves it.
+#[derive(Clone, Copy, Default)]
+struct Added {
+    /// Lots that are not shown.
+    rest: u64,
+    /// Whether it needs less than it would alone, for it is linked to another.
+    is_second: bool,
+}
+
+impl Orders<'_> {
+    pub(super) fn begin(&mut self, venue: &VenueRecord) -> Refused {
+        let orders = OrderSlab::try_new(venue.limits.orders_max, venue.orders);
         self.exchange.shared.orders = orders.ok_or("there is not enough memory for so many orders")?;
-        let room = self.venue.orders as usize;
+        let room = venue.orders as usize;
         let has_room = self.filling.numbers.try_reserve_exact(room).is_ok()
             && self.filling.logins.try_reserve_exact(room).is_ok();
         check(has_room, "there is not enough memory for so many orders")?;
@@ -77,12 +91,10 @@ impl Restoring {
         Ok(())
     }
 
-    pub(super) fn take_orders(&mut self, bytes: &[u8], chained: &[u32]) -> Result<(), RestoreError> {
+    pub(super) fn take(&mut self, bytes: &[u8], chained: &[u32]) -> Result<(), RestoreError> {
         let (records, rest) = bytes.as_chunks();
-        let at_start = |why| RestoreError { at: 0, why };
-        check(rest.is_empty() && records.len() == chained.len(), "a record that cannot be read")
-            .map_err(at_start)?;
-        self.counted(Part::Orders, records.len() as u64).map_err(at_start)?;
+        let is_whole = rest.is_empty() && records.len() == chained.len();
+        check(is_whole, "a record that cannot be read").map_err(|why| RestoreError { at: 0, why })?;
         for (at, (record, next_name)) in records.iter().zip(chained).enumerate() {
             let taken = self.take_order(&OrderRecord::read(record), *next_name);
             taken.map_err(|why| RestoreError { at: at * OrderRecord::BYTES, why })?;
@@ -95,128 +107,120 @@ impl Restoring {
         if self.filling.instrument != Some(record.instrument) {
             self.next_instrument(record.instrument)?;
         }
-        let instrument = &mut self.exchange.instruments[record.instrument.0 as usize];
-        let is = |mark| record.marks & mark != 0;
-        let side = if is(OrderRecord::SELL) { Side::Sell } else { Side::Buy };
-        let (hidden, waits) = (is(OrderRecord::HIDDEN), is(OrderRecord::WAITS));
+        let waits = record.marks & OrderRecord::WAITS != 0;
         let place = if waits { WAITING } else { record.marks & (OrderRecord::SELL | OrderRecord::HIDDEN) };
         if self.filling.place != place {
             check(self.filling.place < place, "orders of a book are out of order")?;
             (self.filling.place, self.filling.before) = (place, None);
         }
+        self.take_number(record)?;
+        let instrument = &self.exchange.instruments[record.instrument.0 as usize];
+        let mut order = order_of(record, &instrument.listing)?;
+        if order.flags != 0 {
+            self.exchange.shared.note_absent(record.login);
+        }
+        let handle = Handle(self.exchange.shared.orders.len() as u32);
+        let added = if record.marks & OrderRecord::HAS_EXTRA != 0 {
+            self.add_extra(&mut order, handle, waits)?
+        } else {
+            let stays = [TimeInForce::GoodTillCancel, TimeInForce::Day].contains(&order.time_in_force);
+            check(stays & !order.hidden & !waits, "an order asks for what it has no extra for")?;
+            Added::default()
+        };
+        self.take_reserve(&order, added)?;
+        self.put_in(&order, next_name, handle, added, waits)
+    }
 
-        let shared = &mut self.exchange.shared;
-        let price = Price(record.ticks.into());
-        let units = instrument.listing.price_units(price);
+    /// The numbers of an order, and whose it is.
+    #[inline]
+    fn take_number(&mut self, record: &OrderRecord) -> Refused {
         let login = self.exchange.venue.logins.get_mut(record.login.0 as usize);
         let login = login.ok_or("an order of a login that does not exist")?;
+        let last = self.exchange.shared.last_order;
         let own = record.id.is_counted() && record.id.shard() == self.exchange.id;
-        let numbered = own && record.id.count() > 0 && record.id <= shared.last_order;
+        let numbered = own && record.id.count() > 0 && record.id <= last;
         let is_old = record.user_ref > login.last_user_ref;
         let named = record.user_ref.0 > 0 && (!is_old || login.session > 0);
         check(numbered & named & (record.account == login.account), "an order's numbers are out of range")?;
         if is_old {
             login.note_old_number();
         }
-        let priced = units < OrderPrice::LIMIT_END && (record.ticks > 0 || waits);
-        let sized = record.open.0 > 0 && record.open <= record.total && record.total.0 <= u64::from(u32::MAX);
-        let counted = record.fee_carry < FeeRate::ONE as u32 && record.reserved.0 >= 0 && record.marks < 64;
-        check(priced & sized & counted, "an order's price or quantity is out of range")?;
-
-        let mut order = Order {
-            id: record.id,
-            price,
-            open: record.open,
-            total: record.total,
-            reserved: record.reserved,
-            fee_carry: record.fee_carry,
-            login: record.login,
-            account: record.account,
-            user_ref: record.user_ref,
-            instrument: record.instrument,
-            extra: extras::NONE,
-            echo: record.echo,
-            side,
-            hidden,
-            flags: 0,
-            time_in_force: record.time_in_force,
-        };
-        if is(OrderRecord::DISCONNECTED) || is(OrderRecord::SWITCHED) {
-            let by_one = is(OrderRecord::DISCONNECTED) != is(OrderRecord::SWITCHED);
-            check(
-                by_one && instrument.listing.phase == Phase::Halted,
-                "an order is to go, and it is not halted",
-            )?;
-            order.flags = if is(OrderRecord::SWITCHED) { absent::SWITCHED } else { absent::DISCONNECTED };
-            shared.note_absent(record.login);
-        }
-        let handle = Handle(shared.orders.len() as u32);
         self.filling.numbers.push(record.id.0);
         self.filling.logins.push(record.login);
-        let mut open = record.open;
-        let mut of_other = false;
-        if is(OrderRecord::HAS_EXTRA) {
-            let at = self.filling.extras_done;
-            check(at < shared.extras.len(), "an order's extra is missing")?;
-            let extra = shared.extras.at_mut(at as u32);
-            extra.links = Links::of(order.id, handle);
-            order.extra = at as u32;
-            order.flags |= extras::HAS_EXTRA;
-            self.filling.extras_done += 1;
-            check_extra(extra, &order, waits)?;
-            open.0 += extra.rest;
-            of_other = extra.is_second;
-            if order.time_in_force == TimeInForce::GoodTillTime as u8 {
-                shared.due.add_expiry(at as u32, extra.expire_s, order.id);
-            }
-            if let Some((_, partner)) =
-                self.filling.links.get(self.filling.links_done).filter(|link| link.0 == at as u32)
-            {
-                self.filling.links_done += 1;
-                self.filling.linked.push(Linked {
-                    order: order.id,
-                    partner: *partner,
-                    handle,
-                    extra: at as u32,
-                });
-            }
-            if waits {
-                let extreme = self.filling.extremes.pop_front().flatten();
-                let followed = has_followed(extreme, &extra.watch, instrument.watched(extra.watch.reference));
-                let triggers = instrument.triggers.get_or_insert_default();
-                let stands = followed && triggers.add(&mut shared.extras, at as u32, extreme);
-                check(stands, "orders that wait are out of order")?;
-                shared.accounts[record.account.0 as usize].waiting_orders += 1;
-            }
-        } else {
-            let stays = record.time_in_force == TimeInForce::GoodTillCancel as u8
-                || record.time_in_force == TimeInForce::Day as u8;
-            check(stays & !hidden & !waits, "an order asks for what it has no extra for")?;
+        Ok(())
+    }
+
+    /// The next extra is this order's.
+    fn add_extra(&mut self, order: &mut Order, handle: Handle, waits: bool) -> Result<Added, &'static str> {
+        let (shared, filling) = (&mut self.exchange.shared, &mut *self.filling);
+        let at = filling.extras_done;
+        check(at < shared.extras.len(), "an order's extra is missing")?;
+        let slot = at as u32;
+        let extra = shared.extras.at_mut(slot);
+        extra.links = Links::of(order.id, handle);
+        (order.extra, order.flags) = (slot, order.flags | extras::HAS_EXTRA);
+        filling.extras_done += 1;
+        check_extra(extra, order, waits)?;
+        let added = Added { rest: extra.rest, is_second: extra.is_second };
+        if order.time_in_force == TimeInForce::GoodTillTime {
+            shared.due.add_expiry(slot, extra.expire_s, order.id);
         }
+        if let Some((_, partner)) = filling.links.get(filling.links_done).filter(|link| link.0 == slot) {
+            filling.links_done += 1;
+            filling.linked.push(Linked { order: order.id, partner: *partner, handle, extra: slot });
+        }
+        if waits {
+            let instrument = &mut self.exchange.instruments[order.instrument.0 as usize];
+            let extreme = filling.extremes.pop_front().flatten();
+            let followed = has_followed(extreme, &extra.watch, instrument.watched(extra.watch.reference));
+            let triggers = instrument.triggers.get_or_insert_default();
+            let stands = followed && triggers.add(&mut shared.extras, slot, extreme);
+            check(stands, "orders that wait are out of order")?;
+            shared.accounts[order.account.0 as usize].waiting_orders += 1;
+        }
+        Ok(added)
+    }
 
-        // Of two linked orders the second needs less; it is looked at when both are there.
-        let demand = Demand::of(&order, shared.extras.find(order.extra), open);
-        let needs = instrument.product().required_reserve(&demand);
-        check(of_other || needs == Some(record.reserved), "an order does not hold what it needs")?;
-        let given = instrument.product().held_in(side);
-        let held = &mut self.filling.held[usize::from(given.0)][record.account.0 as usize];
-        *held = held.checked_add(record.reserved.0).ok_or("orders hold more than there can be")?;
+    /// An order must hold what it needs. Of two linked orders the second needs less; it is looked at when both are there.
+    #[inline]
+    fn take_reserve(&mut self, order: &Order, added: Added) -> Refused {
+        let product = self.exchange.instruments[order.instrument.0 as usize].product();
+        let extra = self.exchange.shared.extras.find(order.extra);
+        let demand = Demand::of(order, extra, Quantity(order.open.0 + added.rest));
+        let holds = product.required_reserve(&demand) == Some(order.reserved);
+        check(added.is_second || holds, "an order does not hold what it needs")?;
+        let asset = product.held_in(order.side);
+        let held = &mut self.filling.held[usize::from(asset.0)][order.account.0 as usize];
+        *held = held.checked_add(order.reserved.0).ok_or("orders hold more than there can be")?;
+        Ok(())
+    }
 
+    /// Into the slab, the book and the counts.
+    #[inline]
+    fn put_in(
+        &mut self,
+        order: &Order,
+        next_name: u32,
+        handle: Handle,
+        added: Added,
+        waits: bool,
+    ) -> Refused {
+        let shared = &mut self.exchange.shared;
         let (mut hot, cold) = order.split();
         hot.next_name = next_name;
         shared.orders.insert_parts(hot, cold);
         if !waits {
-            let unseen = open.0 as i64 - record.open.0 as i64;
-            let fits = instrument.book.append(&mut shared.orders, handle, unseen, self.filling.before);
+            let book = &mut self.exchange.instruments[order.instrument.0 as usize].book;
+            let fits = book.append(&mut shared.orders, handle, added.rest as i64, self.filling.before);
             check(fits, "orders of a book are out of order")?;
             self.filling.before = Some(handle);
         }
-        self.filling.open_orders[record.account.0 as usize] += 1;
+        self.filling.open_orders[order.account.0 as usize] += 1;
         if let Some(usage) = &mut shared.usage {
-            let used = usage.of((record.instrument, record.account));
+            let used = usage.of((order.instrument, order.account));
             used.open_orders += 1;
-            if side == Side::Buy {
-                used.open_buys += open.0;
+            if order.side == Side::Buy {
+                used.open_buys += order.open.0 + added.rest;
             }
         }
         Ok(())
@@ -245,9 +249,9 @@ impl Restoring {
         check(!crosses || instrument.listing.phase != Phase::Continuous, "a book would trade with itself")
     }
 
-    pub(super) fn finish_orders(&mut self) -> Refused {
+    pub(super) fn finish(&mut self) -> Refused {
         self.finish_instrument()?;
-        let filling = &mut self.filling;
+        let filling = &mut *self.filling;
         let shared = &mut self.exchange.shared;
         check(filling.extras_done == shared.extras.len(), "extras of no order")?;
         for (asset, held) in (0..).zip(&filling.held) {
@@ -261,14 +265,14 @@ impl Restoring {
         let places = places_by_number(std::mem::take(&mut filling.numbers));
         for place in places.ok_or("two orders have one number")? {
             let login = filling.logins[place as usize];
-            shared.login_orders[login.0 as usize].push(&mut shared.orders, Handle(place));
+            shared.chains.push(&mut shared.orders, login, Handle(place));
         }
         self.link()
     }
 
     /// Linked orders find one another.
     fn link(&mut self) -> Refused {
-        let (exchange, linked) = (&mut self.exchange, &mut self.filling.linked);
+        let (exchange, linked) = (&mut *self.exchange, &mut self.filling.linked);
         linked.sort_unstable_by_key(|one| one.order);
         for one in &*linked {
             let found = linked.binary_search_by_key(&one.partner, |other| other.order);
@@ -301,6 +305,48 @@ impl Restoring {
     }
 }
 
+/// An order as its record has it, without its extra.
+#[inline]
+fn order_of(record: &OrderRecord, listing: &Listing) -> Result<Order, &'static str> {
+    let is = |mark| record.marks & mark != 0;
+    let limit = (record.ticks > 0).then(|| Price(record.ticks.into()));
+    let in_range = |limit| listing.price_units(limit) < OrderPrice::LIMIT_END;
+    let priced = limit.map_or(is(OrderRecord::WAITS), in_range);
+    let sized = record.open.0 > 0 && record.open <= record.total && record.total.0 <= u64::from(u32::MAX);
+    let counted = record.fee_carry < FeeRate::ONE as u32 && record.reserved.0 >= 0 && record.marks < 64;
+    check(priced & sized & counted, "an order's price or quantity is out of range")?;
+    let mut flags = 0;
+    if is(OrderRecord::DISCONNECTED) || is(OrderRecord::SWITCHED) {
+        let by_one = is(OrderRecord::DISCONNECTED) != is(OrderRecord::SWITCHED);
+        check(by_one && listing.phase == Phase::Halted, "an order is to go, and it is not halted")?;
+        flags = if is(OrderRecord::SWITCHED) { absent::SWITCHED } else { absent::DISCONNECTED };
+    }
+    Ok(Order {
+        id: record.id,
+        limit,
+        open: record.open,
+        total: record.total,
+        reserved: record.reserved,
+        fee_carry: record.fee_carry,
+        login: record.login,
+        account: record.account,
+        user_ref: record.user_ref,
+        instrument: record.instrument,
+        extra: extras::NONE,
+        echo: record.echo,
+        side: if is(OrderRecord::SELL) { Side::Sell } else { Side::Buy },
+        hidden: is(OrderRecord::HIDDEN),
+        flags,
+        time_in_force: time_in_force(record.time_in_force).ok_or("an order's time in force is not known")?,
+    })
+}
+
+/// The time in force with this discriminant.
+fn time_in_force(number: u8) -> Option<TimeInForce> {
+    use TimeInForce::{Day, GoodTillCancel, GoodTillTime, ImmediateOrCancel};
+    [GoodTillCancel, ImmediateOrCancel, Day, GoodTillTime].into_iter().find(|one| *one as u8 == number)
+}
+
 /// Whether an order can have this extra.
 #[cold]
 fn check_extra(extra: &Extra, order: &Order, waits: bool) -> Refused {
@@ -312,11 +358,10 @@ fn check_extra(extra: &Extra, order: &Order, waits: bool) -> Refused {
     check(order.hidden == (asked.visibility == Visibility::Hidden), "an order is hidden and displayed")?;
     check(waits == (extra.state == OrderState::Dormant), "an order waits and does not wait")?;
     let in_force = order.time_in_force;
-    let ends = in_force == TimeInForce::GoodTillTime as u8;
-    check(in_force <= TimeInForce::GoodTillTime as u8, "an order's time in force is not known")?;
+    let ends = in_force == TimeInForce::GoodTillTime;
     check(!ends || extra.expire_s > 0, "an order has no end, and one is asked for")?;
-    check(waits || in_force != TimeInForce::ImmediateOrCancel as u8, "an order rests that may not")?;
-    let is_waiting_buy = waits && order.price == Price(0) && order.side == Side::Buy;
+    check(waits || in_force != TimeInForce::ImmediateOrCancel, "an order rests that may not")?;
+    let is_waiting_buy = waits && order.limit.is_none() && order.side == Side::Buy;
     // A stop price may lie beyond the last price by as much as the distance.
     let counted = (1..2 * OrderPrice::LIMIT_END).contains(&extra.reserve_units);
     check(
@@ -335,10 +380,7 @@ fn check_watch(extra: &Extra, order: &Order) -> Refused {
         && watch.on_rise == on_rise(trigger.kind, order.side);
     check(alike, "an order waits for something else than it asked for")?;
     let by_amount = extra.instructions.unit == QuantityUnit::QuoteAmount;
-    check(
-        !by_amount || (extra.amount > 0 && order.price == Price(0)),
-        "an order by amount that cannot be one",
-    )
+    check(!by_amount || (extra.amount > 0 && order.limit.is_none()), "an order by amount that cannot be one")
 }
 
 /// Whether a trailing stop has seen the present value of what it watches.

@@ -1,11 +1,12 @@
 //! From records to an exchange: the order of the parts, and all records but those of orders.
 
-use super::orders::Filling;
+use super::orders::{Filling, Orders};
 use super::records::{
     AccountLimitsRecord, AccountRecord, AssetRecord, BalanceRecord, CopyRecord, CountRecord, ExtraRecord,
     InstrumentRecord, LeadRecord, LoginRecord, LoginSettingsRecord, OrderRecord, UsageRecord, VenueRecord,
     VolumeRecord, VolumesRecord,
 };
+use super::refused::{Refused, check};
 use super::{Names, Part, RestoreError};
 use crate::domain::codec::decode_record;
 use crate::domain::{
@@ -27,20 +28,12 @@ use bincode::Decode;
 const BYTES_MIN: [usize; Part::ALL.len()] =
     [1, 40, 43, 12, 17, 16, 200, 16, 248, 16, 8, 80, OrderRecord::BYTES];
 
-/// Why a record is refused.
-pub(super) type Refused = Result<(), &'static str>;
-
-/// `Err` with this reason unless it holds.
-pub(super) fn check(holds: bool, why: &'static str) -> Refused {
-    if holds { Ok(()) } else { Err(why) }
-}
-
 /// An exchange that is being restored, part by part.
 #[derive(Debug)]
 pub struct Restoring {
-    pub(super) exchange: Exchange,
-    pub(super) filling: Filling,
-    pub(super) venue: VenueRecord,
+    exchange: Exchange,
+    filling: Filling,
+    venue: VenueRecord,
     /// Parts that the records are without.
     lacks: &'static [Part],
     bytes_max: u64,
@@ -85,7 +78,10 @@ impl Restoring {
         }
         self.part = Some(place);
         match part {
-            Part::Orders => self.take_orders(bytes, chained),
+            Part::Orders => {
+                self.counted(part, (bytes.len() / OrderRecord::BYTES) as u64).map_err(at_start)?;
+                self.orders().take(bytes, chained)
+            }
             Part::Venue => self.each(part, bytes, Self::take_venue),
             Part::Assets => self.each(part, bytes, Self::take_asset),
             Part::Accounts => self.each(part, bytes, Self::take_account),
@@ -123,7 +119,7 @@ impl Restoring {
         if self.part != Some(Part::Extras) {
             self.begin(Part::Extras).map_err(end)?;
         }
-        self.finish_orders().map_err(end)?;
+        self.orders().finish().map_err(end)?;
         self.exchange.shared.client_refs = names.finish().ok_or(end("records are missing"))?;
         self.exchange.next_due();
         Ok(self.exchange)
@@ -178,13 +174,18 @@ impl Restoring {
             }
         }
         if part == Part::Extras {
-            self.begin_orders()?;
+            let venue = self.venue;
+            self.orders().begin(&venue)?;
         }
         Ok(())
     }
 
+    fn orders(&mut self) -> Orders<'_> {
+        Orders { exchange: &mut self.exchange, filling: &mut self.filling }
+    }
+
     /// Counts records of a part.
-    pub(super) fn counted(&mut self, part: Part, records: u64) -> Refused {
+    fn counted(&mut self, part: Part, records: u64) -> Refused {
         let taken = &mut self.taken[part as usize];
         *taken += records;
         let taken = *taken;

@@ -36,7 +36,7 @@ impl Exchange {
             };
             sink.put(Part::Assets, &record)?;
         }
-        for (account, in_vain) in self.shared.accounts.iter().zip(&self.shared.in_vain) {
+        for (account, in_vain) in self.shared.accounts.iter().zip(self.shared.in_vain.iter()) {
             sink.put(Part::Accounts, &account_record(account, in_vain))?;
         }
         for Login { account, session, last_user_ref, seen_user_ref, .. } in &self.venue.logins {
@@ -162,7 +162,8 @@ impl Exchange {
             open: hot.open,
             total: Quantity(cold.total.into()),
             reserved: hot.reserved,
-            ticks: hot.price().0 as u32,
+            // A market order that waits is written with 0.
+            ticks: hot.limit().unwrap_or_default().0 as u32,
             login: hot.login,
             account: hot.account,
             user_ref: hot.user_ref,
@@ -175,7 +176,7 @@ impl Exchange {
                 | mark(OrderRecord::WAITS, waits)
                 | mark(OrderRecord::DISCONNECTED, hot.flags & absent::DISCONNECTED != 0)
                 | mark(OrderRecord::SWITCHED, hot.flags & absent::SWITCHED != 0),
-            time_in_force: cold.time_in_force,
+            time_in_force: cold.time_in_force as u8,
         }
     }
 }

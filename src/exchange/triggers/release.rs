@@ -3,11 +3,10 @@
 use super::super::book::{Handle, Order};
 use super::super::extras::Watch;
 use super::super::market::Market;
-use super::super::orders::limit;
 use super::super::products::Demand;
 use super::super::sink::EventSink;
 use crate::domain::{
-    CancelReason, Event, OrderEvent, OrderState, Phase, Price, PriorityUpdated, QuantityUnit, RejectReason,
+    CancelReason, Event, OrderEvent, OrderState, Phase, PriorityUpdated, QuantityUnit, RejectReason,
     RestateReason, Side, TriggerReference, Triggered,
 };
 
@@ -36,7 +35,7 @@ impl<S: EventSink> Market<'_, S> {
     fn trigger(&mut self, handle: Handle, reference: TriggerReference) {
         let mut order = self.shared.orders.get(handle);
         self.cancel_partner(&mut order, Some(handle));
-        self.shared.note_place(handle);
+        self.shared.chains.note_place(&self.shared.orders, handle);
         let mut order = self.take_out(handle);
         let extra = self.shared.extras.at_mut(order.extra);
         (extra.state, extra.watch, extra.reserve_units) = (OrderState::Live, Watch::default(), 0);
@@ -61,7 +60,7 @@ impl<S: EventSink> Market<'_, S> {
             Ok(_) => {}
             Err(reason) => return self.cancel_rest(order, reason),
         }
-        self.work(order);
+        self.match_then_rest(order);
     }
 
     /// The order takes part in trading from now on.
@@ -73,7 +72,7 @@ impl<S: EventSink> Market<'_, S> {
             order: order.id,
             instrument: order.instrument,
             side: order.side,
-            price: limit(order.price),
+            price: order.limit,
             quantity: self.open_of(order),
             visibility: asked.visibility,
             display_quantity: asked.display_quantity,
@@ -102,7 +101,7 @@ impl<S: EventSink> Market<'_, S> {
 
     /// A market buy must reach for one lot.
     fn check_triggered(&self, order: &Order) -> Result<(), CancelReason> {
-        if order.side == Side::Buy && order.price == Price(0) {
+        if order.side == Side::Buy && order.limit.is_none() {
             let reaches = self.reaches_for_one_lot((order.account, order.fee_carry), order.reserved);
             return reaches.map_err(CancelReason::TriggerRefused);
         }

@@ -120,7 +120,7 @@ impl Watched {
                 }
                 let orders = self.exchange.orders(listing.instrument, side).filter(|order| !order.hidden);
                 expected.extend(
-                    orders.map(|order| (listing.instrument, side, units(order.price), order.open.0 as u32)),
+                    orders.map(|order| (listing.instrument, side, units(order.price()), order.open.0 as u32)),
                 );
             }
             let state = match listing.phase {

@@ -48,7 +48,7 @@ fn the_tables_hold_what_the_exchange_holds() {
     for instrument in [InstrumentId(0), InstrumentId(1)] {
         for side in [Side::Buy, Side::Sell] {
             for order in market.exchange.orders(instrument, side) {
-                let units = order.price.0 * 10;
+                let units = order.price().0 * 10;
                 let found: (i64, i64, i64, u32) = open
                     .query_row([order.id.0 as i64], |row| {
                         Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))

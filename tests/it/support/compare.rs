@@ -44,7 +44,7 @@ fn same_market(exchange: &Exchange, naive: &Naive, instrument: InstrumentId) -> 
         let book = naive.book(instrument, side);
         let ours = exchange.orders(instrument, side).map(|order| {
             let shown = if order.hidden { Quantity(0) } else { order.open };
-            (order.id, order.price, exchange.open_lots(&order), shown)
+            (order.id, order.price(), exchange.open_lots(&order), shown)
         });
         let theirs = book.iter().map(|order| (order.order, order.price, order.open, order.shown));
         same(&ours.collect::<Vec<_>>(), &theirs.collect(), || format!("orders of the {side:?} side"))?;

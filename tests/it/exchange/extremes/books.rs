@@ -145,7 +145,7 @@ fn a_market_order_trades_with_a_hundred_thousand_makers() {
     }
     let resting: Vec<_> = venue.exchange.orders(super::FIRST, Side::Sell).collect();
     let (lots, notional) = resting.iter().fold((0, 0), |(lots, notional), order| {
-        (lots + order.open.0, notional + order.open.0 as i64 * order.price.0)
+        (lots + order.open.0, notional + order.open.0 as i64 * order.price().0)
     });
     let before = venue.exchange.balance(AccountId(101), super::QUOTE).expect("known").available.0;
     venue.events.reserve(MAKERS as usize + 2);

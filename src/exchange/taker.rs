@@ -1,0 +1,121 @@
+//! An order on its way through the match: what it has, how far it may go, and why it stops.
+
+use super::book::{Cold, Handle, Hot, Order};
+use super::instrument::Instrument;
+use super::match_end::MatchEnd;
+use super::products::Purse;
+use crate::domain::{Ppm, Price, SelfTradePrevention, Side};
+
+/// An order on its way through the match.
+#[derive(Clone, Copy)]
+pub(super) struct Taker {
+    pub(super) hot: Hot,
+    pub(super) cold: Cold,
+    pub(super) self_trade: SelfTradePrevention,
+    pub(super) purse: Purse,
+    pub(super) reach: Reach,
+    /// Lots traded so far.
+    pub(super) traded: u64,
+    /// The price of the last trade.
+    pub(super) last: Option<Price>,
+    /// How often each order of the other side is looked at: twice if a minimum quantity or an amount has it looked at first.
+    pub(super) looks: u32,
+    /// Touches that it has left.
+    pub(super) touches_left: u32,
+}
+
+impl Taker {
+    pub(super) fn order(&self) -> Order {
+        Order::join(&self.hot, &self.cold)
+    }
+}
+
+/// Where a dry run stands in the book, and what it leaves out.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct DryRun {
+    /// The next order of the other side.
+    pub(super) next: Option<Handle>,
+    /// Its number: orders that would have gone with another are marked with it.
+    pub(super) number: u64,
+    /// Lots with which it ends.
+    pub(super) enough: u64,
+}
+
+/// The prices at which an order may trade.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reach {
+    /// Lowest and highest, ticks, all limits together.
+    low: i64,
+    high: i64,
+    /// The same of the order's own limit alone, and of the bands alone: they say why a match ended.
+    limit: (i64, i64),
+    bands: (i64, i64),
+}
+
+const ANY: (i64, i64) = (i64::MIN, i64::MAX);
+
+impl Reach {
+    /// That of an order: its limit, the bands of its instrument, and of a market order the collar.
+    pub(super) fn of(order: &Order, instrument: &Instrument) -> Self {
+        let limit = match (order.limit, order.side) {
+            (None, _) => ANY,
+            (Some(limit), Side::Buy) => (i64::MIN, limit.0),
+            (Some(limit), Side::Sell) => (limit.0, i64::MAX),
+        };
+        let protection = &instrument.protection;
+        let mut reach = Self { low: limit.0, high: limit.1, limit, bands: ANY };
+        if protection.static_band.0 | protection.dynamic_band.0 | protection.market_collar.0 != 0 {
+            reach.bands = within(
+                around(instrument.reference, protection.static_band),
+                around(instrument.last, protection.dynamic_band),
+            );
+            let mut all = within(limit, reach.bands);
+            if order.limit.is_none() {
+                let best = instrument.book.best(order.side.opposite()).map(|(price, _)| price);
+                let collar = around(best, protection.market_collar);
+                all = within(all, collar);
+            }
+            (reach.low, reach.high) = all;
+        }
+        reach
+    }
+
+    /// Whether the order may trade at this price.
+    #[inline]
+    pub(super) fn holds(&self, price: Price) -> bool {
+        (self.low..=self.high).contains(&price.0)
+    }
+
+    /// Why a match ends at this price, which is out of reach.
+    #[cold]
+    pub(super) fn end(&self, price: Price) -> MatchEnd {
+        let outside = |(low, high): (i64, i64)| !(low..=high).contains(&price.0);
+        if outside(self.limit) {
+            MatchEnd::NothingCrosses
+        } else if outside(self.bands) {
+            MatchEnd::Band
+        } else {
+            MatchEnd::Collar
+        }
+    }
+}
+
+/// Ticks of this share of a price, rounded down.
+fn share(price: Price, ppm: Ppm) -> i64 {
+    (i128::from(price.0) * i128::from(ppm.0) / i128::from(Ppm::ONE)) as i64
+}
+
+/// The prices within a share of a reference; any without the one or the other.
+fn around(reference: Option<Price>, ppm: Ppm) -> (i64, i64) {
+    match reference {
+        Some(reference) if ppm.0 > 0 => {
+            let distance = share(reference, ppm);
+            (reference.0 - distance, reference.0 + distance)
+        }
+        _ => ANY,
+    }
+}
+
+fn within(one: (i64, i64), other: (i64, i64)) -> (i64, i64) {
+    (one.0.max(other.0), one.1.min(other.1))
+}
