@@ -10,8 +10,8 @@ use super::sink::EventSink;
 use super::{Account, Asset, Exchange, Login, Told};
 use crate::domain::{
     AccountId, AccountSelfTrade, AdminCommand, AdminEvent, Amount, AssetCode, AssetId, Event, FeeAsset,
-    FeeRate, FeeTier, ListInstrument, Listing, LoginId, OrderPrice, Phase, RejectReason, Stamp, Switch,
-    Transfer, VenueCommand, VenueEvent, VenueLimits, VolumeTiers,
+    FeeRate, FeeTier, ListInstrument, Listing, LoginId, Phase, RejectReason, Stamp, Switch, Transfer,
+    VenueCommand, VenueEvent, VenueLimits, VolumeTiers,
 };
 
 /// An id is the next free one, so that ids are dense and a replay gives the same ones.
@@ -139,10 +139,10 @@ impl Exchange {
     pub(super) fn listing(&self, terms: &ListInstrument) -> Result<Listing, RejectReason> {
         self.known_account(AccountId::FEES)?;
         let (base, quote) = (self.known_asset(terms.base)?, self.known_asset(terms.quote)?);
-        let quantities = 1..=u64::from(u32::MAX);
+        let quantities = 1..=Listing::QUANTITY_MAX;
         let in_range = terms.base != terms.quote
             && terms.price_decimals <= ListInstrument::PRICE_DECIMALS_MAX
-            && (1..OrderPrice::LIMIT_END).contains(&u64::from(terms.tick_units))
+            && (1..Listing::PRICE_END).contains(&u64::from(terms.tick_units))
             && terms.lot.0 > 0
             && quantities.contains(&terms.min_quantity.0)
             && quantities.contains(&terms.max_quantity.0)

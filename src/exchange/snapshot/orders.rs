@@ -6,8 +6,8 @@ use super::records::OrderRecord;
 use super::restore::{Refused, Restoring, check};
 use super::{Part, RestoreError};
 use crate::domain::{
-    AccountId, Amount, FeeRate, InstrumentId, LoginId, OrderId, OrderPrice, OrderState, Phase, Price,
-    Quantity, QuantityUnit, Side, TimeInForce, TriggerKind, Visibility,
+    AccountId, Amount, FeeRate, InstrumentId, Listing, LoginId, OrderId, OrderState, Phase, Price, Quantity,
+    QuantityUnit, Side, TimeInForce, TriggerKind, Visibility,
 };
 use crate::exchange::Balance;
 use crate::exchange::absent;
@@ -117,7 +117,7 @@ impl Restoring {
         if is_old {
             login.note_old_number();
         }
-        let priced = units < OrderPrice::LIMIT_END && (record.ticks > 0 || waits);
+        let priced = units < Listing::PRICE_END && (record.ticks > 0 || waits);
         let sized = record.open.0 > 0 && record.open <= record.total && record.total.0 <= u64::from(u32::MAX);
         let counted = record.fee_carry < FeeRate::ONE as u32 && record.reserved.0 >= 0 && record.marks < 64;
         check(priced & sized & counted, "an order's price or quantity is out of range")?;
@@ -314,7 +314,7 @@ fn check_extra(extra: &Extra, order: &Order, waits: bool) -> Refused {
     check(waits || in_force != TimeInForce::ImmediateOrCancel as u8, "an order rests that may not")?;
     let is_waiting_buy = waits && order.price == Price(0) && order.side == Side::Buy;
     // A stop price may lie beyond the last price by as much as the distance.
-    let counted = (1..2 * OrderPrice::LIMIT_END).contains(&extra.reserve_units);
+    let counted = (1..2 * Listing::PRICE_END).contains(&extra.reserve_units);
     check(
         is_waiting_buy == counted && (counted || extra.reserve_units == 0),
         "an order is counted at a wrong price",

@@ -9,8 +9,8 @@ use super::records::{
 use super::{Names, Part, RestoreError};
 use crate::domain::codec::decode_record;
 use crate::domain::{
-    Amount, Command, FeeRate, FeeTier, InstrumentId, ListInstrument, Listing, OrderLimits, OrderPrice,
-    OrderState, Phase, Ppm, Price, Protection, Timestamp, TriggerReference, VenueLimits,
+    Amount, Command, FeeRate, FeeTier, InstrumentId, ListInstrument, Listing, OrderLimits, OrderState, Phase,
+    Ppm, Price, Protection, Timestamp, TriggerReference, VenueLimits,
 };
 use crate::exchange::accounts::{Account, AccountLimits, Rate, Volumes};
 use crate::exchange::admin::check_rates;
@@ -346,7 +346,7 @@ impl Restoring {
         check_rates(&fees, listing.fee_asset).map_err(|_| "a fee table that the venue cannot pay")?;
         let is_price = |price: &Price| {
             let units = price.0.checked_mul(i64::from(listing.tick_units));
-            price.0 >= 1 && units.is_some_and(|units| units < OrderPrice::LIMIT_END as i64)
+            price.0 >= 1 && units.is_some_and(|units| units < Listing::PRICE_END as i64)
         };
         check(
             [last, mark, reference].iter().flatten().all(is_price),
@@ -478,7 +478,7 @@ fn watch_of(record: &ExtraRecord) -> Result<Watch, &'static str> {
         )?;
         return Ok(Watch::default());
     }
-    let is_price = |price: i64| (1..OrderPrice::LIMIT_END as i64).contains(&price);
+    let is_price = |price: i64| (1..Listing::PRICE_END as i64).contains(&price);
     let trails = distance != 0;
     let stop = |extreme: Price| if on_rise { extreme.0 + distance } else { extreme.0 - distance };
     let ticks = if trails { distance } else { price.unwrap_or_default() };
@@ -492,7 +492,7 @@ fn watch_of(record: &ExtraRecord) -> Result<Watch, &'static str> {
 
 fn check_protection(protection: &Protection) -> Refused {
     let Protection { price_min, price_max, static_band, dynamic_band, market_collar, .. } = *protection;
-    let prices = [price_min, price_max].iter().all(|price| u64::from(*price) < OrderPrice::LIMIT_END);
+    let prices = [price_min, price_max].iter().all(|price| u64::from(*price) < Listing::PRICE_END);
     let shares = [static_band, dynamic_band, market_collar].iter().all(|share| share.0 <= Ppm::ONE);
     check(
         prices && (price_max == 0 || price_min <= price_max) && shares,
