@@ -16,7 +16,7 @@ mod seats;
 pub(crate) mod settings;
 
 pub use proofs::proofs;
-pub use rehearsal::rehearse;
+pub use rehearsal::{check_database, rehearse};
 pub use seats::{StopPhase, Thread};
 
 pub use crate::net::{Sockets, TcpSockets};
